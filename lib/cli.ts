@@ -1,0 +1,34 @@
+// From argv to an exit code: the only place that ends the process and turns errors into words.
+import { runCommand } from "citty";
+import { type Command, parseCommandLine } from "./args.ts";
+import { describe, EXIT, OutputClosed } from "./errors.ts";
+import { renderHelp } from "./help.ts";
+import { reportError, writeAll } from "./terminal.ts";
+import { versionText } from "./version.ts";
+
+/** Runs the command that `argv` names, reports errors, and exits. */
+export async function main(
+  root: Command,
+  rootName: string,
+  argv: readonly string[],
+  globals: ReadonlySet<string>,
+): Promise<never> {
+  let flags = { ...(argv.includes("--no-color") && { color: false }) } as {
+    color?: boolean;
+    forceColor?: boolean;
+  };
+  try {
+    const invocation = parseCommandLine(root, rootName, argv);
+    flags = invocation.flags;
+    if (invocation.help || (invocation.command.subCommands && !invocation.version)) {
+      writeAll(1, renderHelp(invocation.path, invocation.command, globals));
+    } else if (invocation.version) writeAll(1, versionText());
+    else await runCommand(invocation.command, { rawArgs: invocation.rawArgs });
+    process.exit(EXIT.done);
+  } catch (error) {
+    if (error instanceof OutputClosed) process.exit(EXIT.done);
+    const { text, exitCode } = describe(error);
+    reportError(text, flags);
+    process.exit(exitCode);
+  }
+}

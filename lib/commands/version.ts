@@ -1,0 +1,7 @@
+// zester version
+import { writeAll } from "../terminal.ts";
+import { versionText } from "../version.ts";
+
+export function run(): void {
+  writeAll(1, versionText());
+}

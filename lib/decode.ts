@@ -1,0 +1,178 @@
+// Bytes of a NATS value → Value. Knows MessagePack and JSON, nothing of jobs.
+//
+// @msgpack/msgpack because it is the one kept library that needs no code generation, has no built-in extensions
+// beyond time, keeps 64-bit integers as BigInt, and walks nested data with a stack of its own, so that depth can't crash it.
+// jsonc-parser because it hands out the offsets of literals: JSON.parse alone rounds integers and reorders numeric keys.
+import { Decoder, ExtData, ExtensionCodec } from "@msgpack/msgpack";
+import { Extension, NumberText, Timestamp, type Value, type ValueMap } from "./value.ts";
+
+/** A value that is neither MessagePack nor JSON; the message says why, for people. */
+export class Undecodable extends Error {}
+
+// The library builds plain objects, which would reorder numeric keys and refuses `__proto__`. A prefix on every
+// key makes each an ordinary one; toValue takes it off again.
+const PREFIX = ":";
+const keyCache = new Map<string, string>();
+const keyDecoder = {
+  canBeCached: () => true,
+  decode(bytes: Uint8Array, offset: number, length: number): string {
+    const raw = Buffer.from(bytes.buffer, bytes.byteOffset + offset, length);
+    if (length > 24) return PREFIX + raw.toString("utf8");
+    const latin = raw.toString("latin1");
+    let key = keyCache.get(latin);
+    if (key === undefined) {
+      key = PREFIX + raw.toString("utf8");
+      if (keyCache.size < 1000) keyCache.set(latin, key);
+    }
+    return key;
+  },
+};
+
+/** MessagePack's timestamp extension: 4, 8 or 12 bytes (msgpack spec, "Timestamp extension type"). */
+function decodeTime(data: Uint8Array): Timestamp | Extension {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  let time: Timestamp | undefined;
+  if (data.length === 4) time = new Timestamp(BigInt(view.getUint32(0)), 0);
+  if (data.length === 8) {
+    const both = view.getBigUint64(0);
+    time = new Timestamp(both & 0x3ffffffffn, Number(both >> 34n));
+  }
+  if (data.length === 12) time = new Timestamp(view.getBigInt64(4), view.getUint32(0));
+  return time && time.nanos < 1_000_000_000 ? time : new Extension(-1, data.slice());
+}
+
+const extensionCodec = new ExtensionCodec();
+extensionCodec.register({ type: -1, encode: () => null, decode: decodeTime });
+
+const decoder = new Decoder({
+  extensionCodec,
+  useBigInt64: true,
+  keyDecoder,
+  mapKeyConverter: (key: unknown) =>
+    typeof key === "string" && key.startsWith(PREFIX)
+      ? key
+      : PREFIX + (key instanceof Uint8Array ? Buffer.from(key).toString("base64") : String(key)),
+});
+
+const MAX_DEPTH = 500;
+
+function toValue(raw: unknown, depth: number): Value {
+  if (depth > MAX_DEPTH) throw new Undecodable(`nested deeper than ${MAX_DEPTH} levels`);
+  if (raw === null || raw === undefined) return null;
+  if (typeof raw !== "object") return raw as Value;
+  if (raw instanceof Timestamp || raw instanceof Extension) return raw;
+  if (raw instanceof Uint8Array) return raw.slice();
+  if (raw instanceof ExtData) {
+    return new Extension(raw.type, typeof raw.data === "function" ? raw.data(0) : raw.data.slice());
+  }
+  if (Array.isArray(raw)) return raw.map((item) => toValue(item, depth + 1));
+  const map: ValueMap = new Map();
+  for (const key of Object.keys(raw))
+    map.set(key.slice(PREFIX.length), toValue((raw as Record<string, unknown>)[key], depth + 1));
+  return map;
+}
+
+function decodeMessagePack(bytes: Uint8Array): Value {
+  let raw: unknown;
+  try {
+    raw = decoder.decode(bytes);
+  } catch (error) {
+    throw new Undecodable(messagePackReason(error));
+  }
+  return toValue(raw, 0);
+}
+
+function messagePackReason(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (error instanceof RangeError && !/^Extra/.test(reason))
+    return "not MessagePack or JSON: it ends in the middle of a value";
+  return `not MessagePack or JSON: ${reason}`;
+}
+
+async function decodeJson(bytes: Uint8Array): Promise<Value> {
+  // Loaded on first use: most buckets never hold a JSON record.
+  const { visit } = await import("jsonc-parser");
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    JSON.parse(text); // the strict judge; the visitor below is lenient
+  } catch (error) {
+    throw new Undecodable(`begins like JSON, but is not: ${error instanceof Error ? error.message : error}`);
+  }
+  const root: Value[] = [];
+  const stack: (Value[] | ValueMap)[] = [root];
+  const keys: string[] = [];
+  const add = (value: Value) => {
+    const top = stack[stack.length - 1] as Value[] | ValueMap;
+    if (Array.isArray(top)) top.push(value);
+    else top.set(keys.pop() as string, value);
+  };
+  const open = (container: Value[] | ValueMap) => {
+    if (stack.length > MAX_DEPTH) throw new Undecodable(`nested deeper than ${MAX_DEPTH} levels`);
+    add(container);
+    stack.push(container);
+  };
+  const close = () => void stack.pop();
+  try {
+    visit(text, {
+      onObjectBegin: () => open(new Map()),
+      onArrayBegin: () => open([]),
+      onObjectEnd: close,
+      onArrayEnd: close,
+      onObjectProperty: (name) => void keys.push(name),
+      onLiteralValue: (value, offset, length) =>
+        add(typeof value === "number" ? exactNumber(text.slice(offset, offset + length)) : value),
+    });
+  } catch (error) {
+    if (error instanceof RangeError) throw new Undecodable(`nested deeper than ${MAX_DEPTH} levels`);
+    throw error;
+  }
+  return root[0] as Value;
+}
+
+function exactNumber(text: string): Value {
+  const number = Number(text);
+  if (String(number) === text) return number;
+  return /^-?\d+$/.test(text) ? BigInt(text) : new NumberText(text);
+}
+
+/**
+ * One stored value, decoded: MessagePack, or JSON when it opens an object or array (wire.md, "Encoding").
+ * A UTF-8 byte order mark before JSON is passed over.
+ * @throws Undecodable with the reason
+ */
+export function decode(bytes: Uint8Array): Value | Promise<Value> {
+  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  if (bytes[start] === 0x7b || bytes[start] === 0x5b) return decodeJson(bytes.subarray(start));
+  if (bytes.length === 0) throw new Undecodable("it is empty");
+  return decodeMessagePack(bytes);
+}
+
+/** How messages name a value that is no record. */
+function kindOf(value: Value): string {
+  if (Array.isArray(value)) return "a list";
+  if (value === null) return "nil";
+  if (value instanceof Timestamp) return "a time";
+  if (value instanceof Uint8Array) return "bytes";
+  return typeof value === "string"
+    ? "text"
+    : typeof value === "boolean"
+      ? "true or false"
+      : typeof value === "object"
+        ? "an extension"
+        : "a number";
+}
+
+function requireMap(value: Value): ValueMap {
+  if (value instanceof Map) return value;
+  throw new Undecodable(`not a record but ${kindOf(value)}`);
+}
+
+/**
+ * A record: a value that is a map. At once for MessagePack, later for JSON.
+ * @throws Undecodable with the reason
+ */
+export function decodeRecord(bytes: Uint8Array): ValueMap | Promise<ValueMap> {
+  const value = decode(bytes);
+  return value instanceof Promise ? value.then(requireMap) : requireMap(value);
+}

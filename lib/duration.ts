@@ -1,0 +1,42 @@
+// Durations: what users type, and what they read.
+import { UserError } from "./errors.ts";
+
+const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/**
+ * A duration as users type it (`500ms`, `5s`, `1m30s`, `2h`, `3d`) in milliseconds.
+ * @throws UserError naming `flag` when the text is no duration, is zero or is longer than a year.
+ */
+export function parseDuration(text: string, flag: string): number {
+  let ms = 0;
+  const rest = text.replace(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g, (_, n: string, unit: string) => {
+    ms += Number(n) * (UNIT_MS[unit] as number);
+    return "";
+  });
+  if (text === "" || rest !== "" || !(ms >= 1) || ms > 366 * 86_400_000) {
+    throw new UserError(
+      `${flag}: ${JSON.stringify(text)} is not a duration.`,
+      "Write it like 500ms, 5s, 1m30s, 2h or 3d.",
+    );
+  }
+  return ms;
+}
+
+/**
+ * A duration for people: `2h5m`, `1m3s`, `12s`, `1.2s`, `0.8s`, and below 100 ms `42ms`, `250µs`, `42ns`.
+ * Seconds below ten show one decimal. Always cut, never rounded up: a peel that took 59.9 s did not take a minute.
+ * @param ns nanoseconds; negative ones get a minus sign
+ */
+export function formatDuration(ns: bigint): string {
+  if (ns < 0n) return `-${formatDuration(-ns)}`;
+  if (ns < 1_000n) return ns === 0n ? "0s" : `${ns}ns`;
+  if (ns < 1_000_000n) return `${ns / 1_000n}µs`;
+  if (ns < 100_000_000n) return `${ns / 1_000_000n}ms`;
+  const tenths = ns / 100_000_000n;
+  if (tenths < 100n) return `${tenths / 10n}.${tenths % 10n}s`;
+  const s = tenths / 10n;
+  if (s < 60n) return `${s}s`;
+  if (s < 3600n) return s % 60n ? `${s / 60n}m${s % 60n}s` : `${s / 60n}m`;
+  const minutes = (s % 3600n) / 60n;
+  return minutes ? `${s / 3600n}h${minutes}m` : `${s / 3600n}h`;
+}

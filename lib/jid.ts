@@ -1,0 +1,36 @@
+// What a job id may look like.
+import { UserError } from "./errors.ts";
+import { safe, shorten } from "./text.ts";
+
+const BAD = /[\u0000-\u0020\u007f-\u00a0\u2028\u2029\ufffd.*>]/;
+
+/**
+ * The JID of an argument, unchanged.
+ * @throws UserError when it is not one NATS subject token: it would address other subjects than the job's own
+ */
+export function parseJid(text: string): string {
+  const shown = `"${shorten(safe(text.slice(0, 200)), 60)}"`;
+  if (text === "")
+    throw new UserError("the job id is empty.", "`zester job list` shows the ids of all jobs.");
+  if (BAD.test(text) || !text.isWellFormed()) {
+    throw new UserError(
+      `${shown} is not a job id: white space, control characters and . * > are not allowed in one.`,
+      "`zester job list` shows the ids of all jobs.",
+    );
+  }
+  if (Buffer.byteLength(text) > 255) {
+    throw new UserError(
+      `${shown} is not a job id: it is longer than 255 bytes.`,
+      "`zester job list` shows the ids of all jobs.",
+    );
+  }
+  return text;
+}
+
+/** The error for a JID that the bucket doesn't have. */
+export function jobNotFound(jid: string): UserError {
+  return new UserError(
+    `job ${safe(jid)} was not found.`,
+    "Jobs are kept for 7 days; `zester job list` shows those that are there.",
+  );
+}

@@ -1,0 +1,121 @@
+// Jobs and returns: what their fields mean. Knows nothing of NATS or the terminal.
+import { displayPeel } from "./peel.ts";
+import { asInteger, asText, asTime, type Timestamp, type Value, type ValueMap } from "./value.ts";
+
+export const TERMINAL_STATES = ["complete", "failed", "partial", "timeout", "canceled"] as const;
+
+/** True when a job with this status has ended. */
+export const isTerminal = (status: string | undefined) =>
+  (TERMINAL_STATES as readonly string[]).includes(status ?? "");
+
+/** What a table shows of one job. */
+export interface JobRow {
+  readonly jid: string;
+  readonly fn: string | undefined;
+  readonly targetExpr: string | undefined;
+  readonly targets: readonly string[] | undefined;
+  readonly status: string | undefined;
+  /** Undefined when it is missing or zero. */
+  readonly created: Timestamp | undefined;
+  /** Why the value can't be decoded; then all other fields but `jid` are undefined. */
+  readonly unreadable?: string;
+}
+
+/** Peel ids of a list field; undefined when the field is no list. Elements that are no text are left out. */
+function peelList(value: Value | undefined): string[] | undefined {
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : undefined;
+}
+
+/** The row of a record. The JID is the key's: the record's own field may say anything. */
+export function jobRow(jid: string, record: ValueMap): JobRow {
+  const created = asTime(record.get("created"));
+  return {
+    jid,
+    fn: asText(record.get("function")),
+    targetExpr: asText(record.get("target_expr")) || undefined,
+    targets: peelList(record.get("targets")),
+    status: asText(record.get("status")),
+    created: created?.isZero ? undefined : created,
+  };
+}
+
+/** The row of a value that can't be decoded. */
+export function unreadableRow(jid: string, reason: string): JobRow {
+  return {
+    jid,
+    fn: undefined,
+    targetExpr: undefined,
+    targets: undefined,
+    status: undefined,
+    created: undefined,
+    unreadable: reason,
+  };
+}
+
+/** STATE as tables show it. */
+export const stateOf = (row: JobRow) => (row.unreadable === undefined ? row.status || "-" : "unreadable");
+
+const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Oldest first by `created`, then by JID. Jobs without `created` come first: nothing says that they are newer. */
+export function byCreation(a: JobRow, b: JobRow): number {
+  const x = a.created?.ns;
+  const y = b.created?.ns;
+  if (x !== y) return x === undefined ? -1 : y === undefined ? 1 : x < y ? -1 : 1;
+  return compareText(a.jid, b.jid);
+}
+
+/**
+ * `[db-01 db-02]`, peel ids in display form. With `max` (columns, as counted by `measure`) it is cut to
+ * `[db-01 db-02 … +98]`, keeping as many ids as fit.
+ */
+export function formatTargets(
+  targets: readonly string[],
+  max = Number.POSITIVE_INFINITY,
+  measure = (s: string) => s.length,
+): string {
+  const names = targets.map(displayPeel);
+  const full = `[${names.join(" ")}]`;
+  if (measure(full) <= max) return full;
+  for (let kept = names.length - 1; kept > 0; kept--) {
+    const text = `[${names.slice(0, kept).join(" ")} … +${names.length - kept}]`;
+    // Most lists are far too long: skip the ones that can't fit before measuring them.
+    if (text.length <= max * 2 && measure(text) <= max) return text;
+  }
+  return `[… +${names.length}]`;
+}
+
+/** One peel's result. */
+export interface Return {
+  readonly peel: string;
+  readonly record: ValueMap;
+  /** `success` is true and `error` is empty (wire.md). */
+  readonly ok: boolean;
+  /** Nanoseconds; undefined when missing. */
+  readonly duration: bigint | undefined;
+  readonly error: string | undefined;
+  readonly unreachable: boolean;
+}
+
+/** A return record's meaning; `peel` is the key's id, or the record's own in the list layout. */
+export function toReturn(peel: string, record: ValueMap): Return {
+  const value = record.get("error");
+  const error =
+    typeof value === "string"
+      ? value || undefined
+      : value === undefined || value === null
+        ? undefined
+        : "error is not text";
+  return {
+    peel,
+    record,
+    ok: record.get("success") === true && error === undefined,
+    duration: asInteger(record.get("duration")),
+    error,
+    unreachable: record.get("unreachable") === true,
+  };
+}
+
+/** Sorted by peel id, as shown. */
+export const byPeel = (a: { peel: string }, b: { peel: string }) =>
+  compareText(displayPeel(a.peel), displayPeel(b.peel));

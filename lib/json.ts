@@ -1,0 +1,63 @@
+// Values as JSON. Own code because JSON.stringify knows no 64-bit integers, no stored order of numeric keys, and no
+// layout that keeps short arrays on a line.
+import { escapeUnsafe, width } from "./text.ts";
+import { Extension, NumberText, Timestamp, type Value } from "./value.ts";
+
+const LINE = 100;
+
+export function quote(text: string): string {
+  return escapeUnsafe(JSON.stringify(text));
+}
+
+/** Scalars: integers with every digit, times as RFC 3339, bytes as base64, NaN and infinities as text. */
+export function scalar(value: Value): string {
+  if (typeof value === "string") return quote(value);
+  if (typeof value === "number") return Number.isFinite(value) ? String(value) : `"${value}"`;
+  if (value === null || typeof value === "boolean" || typeof value === "bigint") return String(value);
+  if (value instanceof NumberText) return value.text;
+  if (value instanceof Timestamp) return `"${value}"`;
+  if (value instanceof Uint8Array) return `"${Buffer.from(value).toString("base64")}"`;
+  if (value instanceof Extension)
+    return `{"ext": ${value.type}, "data": "${Buffer.from(value.data).toString("base64")}"}`;
+  throw new TypeError("not a scalar");
+}
+
+const isContainer = (value: Value) => Array.isArray(value) || value instanceof Map;
+
+/**
+ * `value` as JSON with two-space indent. An array of scalars stands on one line when that line fits in 100 columns.
+ * @param indent columns before the value's closing bracket
+ * @param before columns that stand on the value's first line before it
+ * @param after columns that follow it on its line (a comma)
+ */
+export function toJson(value: Value, indent = 0, before = 0, after = 0): string {
+  const pad = " ".repeat(indent + 2);
+  const end = `\n${" ".repeat(indent)}`;
+  if (Array.isArray(value)) {
+    if (value.length === 0) return "[]";
+    if (!value.some(isContainer)) {
+      const line = `[${value.map(scalar).join(", ")}]`;
+      if (before + width(line) + after <= LINE) return line;
+    }
+    const last = value.length - 1;
+    return `[\n${value.map((item, i) => pad + toJson(item, indent + 2, indent + 2, i < last ? 1 : 0)).join(",\n")}${end}]`;
+  }
+  if (value instanceof Map) {
+    if (value.size === 0) return "{}";
+    const lines: string[] = [];
+    for (const [key, item] of value) {
+      const name = `${pad}${quote(key)}: `;
+      lines.push(name + toJson(item, indent + 2, width(name), lines.length < value.size - 1 ? 1 : 0));
+    }
+    return `{\n${lines.join(",\n")}${end}}`;
+  }
+  return scalar(value);
+}
+
+/** `value` as JSON on one line, for jsonl. */
+export function toJsonLine(value: Value): string {
+  if (Array.isArray(value)) return `[${value.map(toJsonLine).join(",")}]`;
+  if (value instanceof Map)
+    return `{${Array.from(value, ([key, item]) => `${quote(key)}:${toJsonLine(item)}`).join(",")}}`;
+  return scalar(value);
+}

@@ -1,0 +1,62 @@
+// What every job command starts with: settings, a connection, and an end that leaves nothing on the server.
+import { openConnection } from "./connection.ts";
+import { EXIT, UserError } from "./errors.ts";
+import { nearest } from "./nearest.ts";
+import { type ConnectionFlags, loadSettings } from "./settings.ts";
+import { Store } from "./store.ts";
+import { systemTerminal, type Terminal } from "./terminal.ts";
+import { safe } from "./text.ts";
+
+/** The flags that every command takes, as citty hands them over. */
+export interface GlobalFlags extends ConnectionFlags {
+  readonly format?: string | undefined;
+  readonly color?: boolean | undefined;
+  readonly "force-color"?: boolean | undefined;
+}
+
+export const FORMATS = ["text", "json", "yaml"] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** @throws UserError that lists the formats */
+export function parseFormat(text: string | undefined): Format {
+  const format = FORMATS.find((name) => name === (text ?? "text"));
+  if (format) return format;
+  throw new UserError(
+    `--format: "${safe(text ?? "")}" is not a format.${nearest(text ?? "", FORMATS)}`,
+    `Formats: ${FORMATS.join(", ")}.`,
+  );
+}
+
+export interface Session {
+  readonly store: Store;
+  readonly terminal: Terminal;
+  readonly format: Format;
+}
+
+// 128 + the signal's number is what shells report; Ctrl-C has its own documented code.
+const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 } as const;
+const GOODBYE_MS = 500;
+
+/** Runs `work` on an open store. Whatever happens, also Ctrl-C, the store is closed before the process ends. */
+export async function withSession(
+  flags: GlobalFlags,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
+  const format = parseFormat(flags.format ?? (process.env.ZESTER_FORMAT || undefined));
+  const terminal = systemTerminal({
+    ...(flags.color === false && { color: false }),
+    ...(flags["force-color"] && { forceColor: true }),
+  });
+  const settings = await loadSettings(flags, process.env);
+  let store: Store | undefined;
+  const goodbye = () => Promise.race([store?.close(), new Promise((done) => setTimeout(done, GOODBYE_MS))]);
+  for (const [signal, code] of Object.entries(SIGNALS)) {
+    process.once(signal, () => void goodbye().finally(() => process.exit(code)));
+  }
+  store = new Store(await openConnection(settings, terminal.warn));
+  try {
+    await work({ store, terminal, format });
+  } finally {
+    await goodbye();
+  }
+}

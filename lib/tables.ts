@@ -1,0 +1,114 @@
+// The tables of jobs and returns, as text. Pure: rows in, lines out.
+import { paintState } from "./colors.ts";
+import { formatDuration } from "./duration.ts";
+import { formatTargets, type JobRow, type Return, stateOf } from "./job.ts";
+import { displayPeel } from "./peel.ts";
+import { type Cell, type Column, renderTable } from "./table.ts";
+import { safe, shorten, width } from "./text.ts";
+
+/** How a table is shown: coloured or not, and the terminal's width (undefined: piped, never shortened). */
+export interface Look {
+  readonly color: boolean;
+  readonly columns: number | undefined;
+}
+
+const measure = (text: string) => width(safe(text));
+
+const list = (targets: readonly string[] | undefined, max: number) =>
+  targets ? formatTargets(targets, max, measure) : "-";
+
+/** Columns left for column `at` when all others are shown whole; at least its title. */
+function room(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  at: number,
+  terminal: number,
+): number {
+  let used = 0;
+  columns.forEach((column, i) => {
+    if (i !== at)
+      used +=
+        2 +
+        rows.reduce(
+          (most, row) => Math.max(most, measure(row[i]?.text ?? "")),
+          Math.max(column.min ?? 0, column.title.length),
+        );
+  });
+  return Math.max((columns[at] as Column).title.length, terminal - used);
+}
+
+const TARGET_AT = 2;
+
+function renderJobs(
+  columns: readonly Column[],
+  rows: readonly JobRow[],
+  look: Look,
+  target: (row: JobRow, max: number) => string,
+): string {
+  const cells = rows.map((row): Cell[] => {
+    const state = stateOf(row);
+    const paint = paintState(state, look.color);
+    const text = target(row, Number.POSITIVE_INFINITY);
+    return [
+      { text: row.jid },
+      { text: row.fn || "-" },
+      { text },
+      paint ? { text: state, paint } : { text: state },
+    ];
+  });
+  if (look.columns === undefined) return renderTable(columns, cells);
+  const max = room(columns, cells, TARGET_AT, look.columns);
+  cells.forEach((row, i) => {
+    if (measure(row[TARGET_AT]?.text ?? "") > max) row[TARGET_AT] = { text: target(rows[i] as JobRow, max) };
+  });
+  // The least width only keeps columns steady; a terminal that is too narrow for it needs the room more.
+  return renderTable(
+    columns.map((column, i) =>
+      i === TARGET_AT ? { ...column, min: Math.min(column.min ?? 0, max) } : column,
+    ),
+    cells,
+  );
+}
+
+/** The table of `list`: TARGET is the expression, else the targeted peels, else `-`. */
+export function renderList(rows: readonly JobRow[], look: Look): string {
+  const columns = [
+    { title: "JID", min: 20 },
+    { title: "FUNCTION", min: 12 },
+    { title: "TARGET", min: 8 },
+    { title: "STATE" },
+  ];
+  return renderJobs(columns, rows, look, (row, max) =>
+    row.targetExpr === undefined ? list(row.targets, max) : shorten(safe(row.targetExpr), max),
+  );
+}
+
+/** The table of `active`: TARGETS are the targeted peels, else `-`. */
+export function renderActive(rows: readonly JobRow[], look: Look): string {
+  const columns = [
+    { title: "JID", min: 20 },
+    { title: "FUNCTION", min: 12 },
+    { title: "TARGETS", min: 21 },
+    { title: "STATUS" },
+  ];
+  return renderJobs(columns, rows, look, (row, max) => list(row.targets, max));
+}
+
+/** The table of returns; a fourth column ERROR when any peel failed with an error or was unreachable. */
+export function renderReturns(returns: readonly Return[], look: Look): string {
+  const troubled = returns.some((item) => item.error !== undefined || item.unreachable);
+  const columns: Column[] = [{ title: "PEEL", min: 8 }, { title: "SUCCESS", min: 7 }, { title: "DURATION" }];
+  if (troubled) columns.push({ title: "ERROR" });
+  const rows = returns.map((item): Cell[] => {
+    const paint = paintState(item.ok ? "complete" : "failed", look.color);
+    const success = String(item.ok);
+    const row: Cell[] = [
+      { text: displayPeel(item.peel) },
+      paint ? { text: success, paint } : { text: success },
+      { text: item.duration === undefined ? "-" : formatDuration(item.duration) },
+    ];
+    if (troubled) row.push({ text: item.error ?? (item.unreachable ? "unreachable" : "") });
+    return row;
+  });
+  return renderTable(columns, rows);
+}

@@ -1,0 +1,98 @@
+// The edge to the terminal: stdout, stderr, and what is known about them, decided once.
+import { fstatSync, writeSync } from "node:fs";
+import { isatty } from "node:tty";
+import { OutputClosed, UserError } from "./errors.ts";
+import { safe } from "./text.ts";
+
+/** What a command may know of its surroundings. */
+export interface Terminal {
+  /** stdout is a terminal that a person looks at. */
+  readonly isTty: boolean;
+  /** Columns of that terminal; undefined when stdout is no terminal. */
+  readonly columns: number | undefined;
+  readonly color: boolean;
+  /** Data, to stdout. Complete when it returns. */
+  write(text: string): void;
+  /** A warning, to stderr; control characters are escaped. */
+  warn(message: string): void;
+}
+
+/**
+ * Writes all of `text` to the file descriptor. Synchronous, because Bun's stream for stdout costs 5 ms to set up and
+ * loses what is queued when the process exits.
+ * @throws OutputClosed when the reader went away, UserError for any other reason (a full disk)
+ */
+export function writeAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at, Math.min(bytes.length - at, 1 << 20));
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === "EAGAIN") Atomics.wait(pause, 0, 0, 2);
+      else if (code === "EPIPE") throw new OutputClosed();
+      else if (code !== "EINTR") {
+        throw new UserError(
+          `cannot write the output: ${code ?? error}`,
+          "Check the disk or the file that stdout goes to.",
+        );
+      }
+    }
+  }
+}
+
+/**
+ * A message to stderr, through consola; when nobody can read it, there is nobody to tell. consola is loaded on the
+ * first message, since most calls have none, and its reporter is ours, since its own loses what is queued at exit.
+ */
+function message(level: "warn" | "error", text: string, color: boolean): void {
+  const { createConsola } = require("consola/core") as typeof import("consola/core");
+  const reporter = {
+    log: ({ type, args }: { type: string; args: unknown[] }) => {
+      const label = type === "error" ? "error:" : "warning:";
+      const painted = color ? `\x1b[${type === "error" ? 31 : 33}m${label}\x1b[0m` : label;
+      const lines = args.join(" ").split("\n").map(safe);
+      try {
+        writeAll(2, `${painted} ${lines.join("\n")}\n`);
+      } catch {}
+    },
+  };
+  createConsola({ reporters: [reporter], throttle: 0 })[level](text);
+}
+
+/** `true`, `false` or undefined (nobody decided) from the flags and variables about colour, strongest first. */
+function colorWish(
+  flags: { color?: boolean; forceColor?: boolean },
+  env: NodeJS.ProcessEnv,
+): boolean | undefined {
+  if (flags.color === false || env.TERM === "dumb") return false;
+  if (flags.forceColor) return true;
+  if (env.NO_COLOR) return false;
+  return env.FORCE_COLOR && env.FORCE_COLOR !== "0" ? true : undefined;
+}
+
+/** The terminal of this process. `flags` are `--no-color` (`color: false`) and `--force-color`. */
+export function systemTerminal(flags: { color?: boolean; forceColor?: boolean }): Terminal {
+  const isTty = isatty(1);
+  const wish = colorWish(flags, process.env);
+  return {
+    isTty,
+    get columns() {
+      return isTty ? (process.stdout as { columns?: number }).columns || 80 : undefined;
+    },
+    color: wish ?? isTty,
+    write: (text) => writeAll(1, text),
+    warn: (text) => message("warn", text, wish ?? isatty(2)),
+  };
+}
+
+/** An error, to stderr. Takes flags, not a terminal: it must work before anything else does. */
+export function reportError(text: string, flags: { color?: boolean; forceColor?: boolean }): void {
+  message("error", text, colorWish(flags, process.env) ?? isatty(2));
+}
+
+/** True when the file can be read by others than its owner (never on Windows, which has no such bits). */
+export function isReadableByOthers(fd: number): boolean {
+  return process.platform !== "win32" && (fstatSync(fd).mode & 0o044) !== 0;
+}

@@ -1,0 +1,64 @@
+// Text from records and arguments, made safe for a terminal and measured for it.
+
+// C0, DEL, C1, line and paragraph separators, zero-width and bidi controls, BOM, interlinear and tag characters,
+// lone surrogates: everything that can move the cursor, reorder or hide what stands beside it. ZWJ (U+200D) is
+// among them too: joined emoji fall apart, but nothing hides.
+// biome-ignore lint/suspicious/noMisleadingCharacterClass: the combining ones are meant one by one
+const UNSAFE =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff]|[\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
+
+const SHORT: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+const hex = (n: number, digits: number) => n.toString(16).padStart(digits, "0");
+
+/** `text` on one line, with every character that could act on a terminal shown as an escape (`\n`, `\x1b`, `\u202e`). */
+export function safe(text: string): string {
+  return text.replace(UNSAFE, (c) => {
+    const code = c.codePointAt(0) as number;
+    return (
+      SHORT[c] ??
+      (code < 0x100 ? `\\x${hex(code, 2)}` : code < 0x10000 ? `\\u${hex(code, 4)}` : `\\u{${hex(code, 1)}}`)
+    );
+  });
+}
+
+/** The same characters as UTF-16 `\uXXXX` escapes, which JSON strings and double-quoted YAML strings understand. */
+export function escapeUnsafe(quoted: string): string {
+  return quoted.replace(UNSAFE, (c) => {
+    let out = "";
+    for (let i = 0; i < c.length; i++) out += `\\u${hex(c.charCodeAt(i), 4)}`;
+    return out;
+  });
+}
+
+const ASCII = /^[\x20-\x7e]*$/;
+
+/** Columns that `text` takes on a terminal (East Asian width, emoji, combining marks: Bun's own tables). */
+export function width(text: string): number {
+  return ASCII.test(text) ? text.length : Bun.stringWidth(text);
+}
+
+/** `text` cut to at most `max` columns, with `…` at the cut, never inside a grapheme. */
+export function shorten(text: string, max: number): string {
+  if (width(text) <= max) return text;
+  if (max < 1) return "";
+  let out = "";
+  let used = 0;
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    const w = width(segment);
+    if (used + w > max - 1) break;
+    out += segment;
+    used += w;
+  }
+  return `${out.trimEnd()}…`;
+}
+
+/** A count with thousands separators: 12431 → `12,431`. */
+export function count(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** `1 job`, `2 jobs`. */
+export function plural(n: number, noun: string): string {
+  return `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
+}

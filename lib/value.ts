@@ -1,0 +1,80 @@
+// What a stored value can hold, in a form that loses nothing: key order, every digit, bytes.
+
+/** A point in time with nanoseconds. `seconds` counts from 1970 and may lie outside what a Date can hold. */
+export class Timestamp {
+  constructor(
+    readonly seconds: bigint,
+    readonly nanos: number,
+  ) {}
+
+  /** Year 1 is how masters write "not set". */
+  get isZero(): boolean {
+    return this.seconds === ZERO_SECONDS && this.nanos === 0;
+  }
+
+  /** Nanoseconds since 1970. */
+  get ns(): bigint {
+    return this.seconds * 1_000_000_000n + BigInt(this.nanos);
+  }
+
+  /** RFC 3339 in UTC, up to 9 fractional digits, trailing zeros dropped; outside the years 0 to 9999 `unix:<s>.<ns>`. */
+  toString(): string {
+    const fraction = this.nanos ? `.${String(this.nanos).padStart(9, "0").replace(/0+$/, "")}` : "";
+    if (this.seconds < MIN_SECONDS || this.seconds > MAX_SECONDS) return `unix:${this.seconds}${fraction}`;
+    return `${new Date(Number(this.seconds) * 1000).toISOString().slice(0, 19)}${fraction}Z`;
+  }
+}
+
+const ZERO_SECONDS = -62135596800n; // 0001-01-01T00:00:00Z
+const MIN_SECONDS = -62167219200n; // 0000-01-01T00:00:00Z
+const MAX_SECONDS = 253402300799n; // 9999-12-31T23:59:59Z
+
+/** A number of a JSON record that a double can't carry to the last digit: kept as it was written. */
+export class NumberText {
+  constructor(readonly text: string) {}
+}
+
+/** A MessagePack extension that nobody here knows. */
+export class Extension {
+  constructor(
+    readonly type: number,
+    readonly data: Uint8Array,
+  ) {}
+}
+
+export type Value =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | Timestamp
+  | NumberText
+  | Extension
+  | Value[]
+  | ValueMap;
+export type ValueMap = Map<string, Value>;
+
+/** `value` when it is a string, else undefined. */
+export const asText = (value: Value | undefined): string | undefined =>
+  typeof value === "string" ? value : undefined;
+
+/** `value` when it is a whole number, as BigInt, else undefined. */
+export function asInteger(value: Value | undefined): bigint | undefined {
+  if (typeof value === "bigint") return value;
+  return typeof value === "number" && Number.isInteger(value) ? BigInt(value) : undefined;
+}
+
+const RFC3339 = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/;
+
+/** A time from MessagePack, or RFC 3339 text of a record that somebody put by hand; undefined for anything else. */
+export function asTime(value: Value | undefined): Timestamp | undefined {
+  if (value instanceof Timestamp) return value;
+  const match = typeof value === "string" ? RFC3339.exec(value) : null;
+  if (!match) return undefined;
+  const ms = Date.parse(`${match[1]}T${match[2]}${match[4]?.toUpperCase()}`);
+  return Number.isNaN(ms)
+    ? undefined
+    : new Timestamp(BigInt(ms) / 1000n, Number((match[3] ?? "").padEnd(9, "0")));
+}

@@ -1,0 +1,34 @@
+// Values as YAML, written by the `yaml` package (kept, and exact on BigInt); loaded only when somebody asks for YAML.
+import { Document, Scalar } from "yaml";
+import { escapeUnsafe } from "./text.ts";
+import { Extension, NumberText, Timestamp, type Value } from "./value.ts";
+
+function plain(value: Value): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  if (value instanceof Map) return new Map(Array.from(value, ([key, item]) => [key, plain(item)]));
+  if (value instanceof Timestamp) return String(value);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
+  if (value instanceof NumberText) {
+    const scalar = new Scalar(Number(value.text));
+    scalar.source = value.text;
+    return scalar;
+  }
+  if (value instanceof Extension)
+    return { ext: value.type, data: Buffer.from(value.data).toString("base64") };
+  return value;
+}
+
+/**
+ * `value` as a YAML document. Every string is double-quoted: readers of YAML 1.1 and 1.2 then agree on `no`, `1_000`
+ * and times, and the escapes of unsafe characters hold.
+ */
+export function toYaml(value: Value): string {
+  const text = new Document(plain(value), { aliasDuplicateObjects: false }).toString({
+    defaultStringType: "QUOTE_DOUBLE",
+    defaultKeyType: "QUOTE_DOUBLE",
+    doubleQuotedAsJSON: true,
+    lineWidth: 0,
+  });
+  // Newlines between items are YAML's own; inside strings they are escaped already.
+  return text.split("\n").map(escapeUnsafe).join("\n");
+}

@@ -1,0 +1,108 @@
+// The command tree. What commands do is in lib/commands/, loaded when one runs.
+import { type ArgsDef, defineCommand } from "citty";
+import type { Command } from "./lib/args.ts";
+import { main } from "./lib/cli.ts";
+
+const globals = {
+  config: {
+    type: "string",
+    valueHint: "file",
+    description: "config file [$ZESTER_CONFIG] (default /etc/zester/master.yaml, then ~/.zester/config.yaml)",
+  },
+  master: {
+    type: "string",
+    valueHint: "url",
+    description: "NATS server; repeat it or separate by commas [$NATS_URL] (default nats://localhost:4222)",
+  },
+  creds: { type: "string", valueHint: "file", description: "credentials file [$NATS_CREDS]" },
+  nkey: { type: "string", valueHint: "seed file", description: "nkey seed file [$NATS_NKEY]" },
+  "nats-ca": {
+    type: "string",
+    valueHint: "file",
+    description: "CA certificate to trust [$NATS_CA_FILE, $NATS_CA]",
+  },
+  "tls-cert": { type: "string", valueHint: "file", description: "client certificate [$NATS_CERT]" },
+  "tls-key": { type: "string", valueHint: "file", description: "key of the client certificate [$NATS_KEY]" },
+  timeout: {
+    type: "string",
+    valueHint: "duration",
+    description: "how long the server may stay silent (default 5s) [$ZESTER_TIMEOUT]",
+  },
+  format: {
+    type: "string",
+    valueHint: "text|json|yaml",
+    description: "output format (default text) [$ZESTER_FORMAT]",
+  },
+  color: { type: "boolean", description: "", negativeDescription: "no colour [$NO_COLOR, TERM=dumb]" },
+  "force-color": {
+    type: "boolean",
+    description: "colour even when piped, overrides $NO_COLOR [$FORCE_COLOR]",
+  },
+  help: { type: "boolean", alias: "h", description: "show this help" },
+  version: { type: "boolean", description: "show the version" },
+} as const satisfies ArgsDef;
+
+const jid = {
+  type: "positional",
+  required: true,
+  description: "job id, as `zester job list` shows it",
+} as const;
+
+type Run = (flags: never) => void | Promise<void>;
+
+/** A command that does something: its own arguments beside the global ones. */
+function leaf(
+  description: string,
+  args: ArgsDef,
+  load: () => Promise<{ run: Run }>,
+  help: { details?: string; examples?: string[] } = {},
+): Command {
+  const run = async (context: { args: unknown }) => (await load()).run(context.args as never);
+  return defineCommand({ meta: { description, ...help }, args: { ...args, ...globals }, run }) as Command;
+}
+
+function group(description: string, subCommands: Record<string, Command>, details?: string): Command {
+  return { meta: { description, ...(details && { details }) }, args: globals, subCommands };
+}
+
+const job = group("List, show and cancel the jobs of the fleet.", {
+  list: leaf("List all recent jobs, oldest first.", {}, () => import("./lib/commands/list.ts"), {
+    examples: ["zester job list", "zester job list --format json | jq -r '.[].jid'"],
+  }),
+  show: leaf(
+    "Show a job's record and its per-peel returns.",
+    { jid },
+    () => import("./lib/commands/show.ts"),
+    {
+      examples: ["zester job show 20260115-001", "zester job show 20260115-001 --format json | jq .returns"],
+    },
+  ),
+  active: leaf("List the jobs that are running or pending.", {}, () => import("./lib/commands/active.ts"), {
+    examples: ["zester job active"],
+  }),
+  kill: leaf(
+    "Cancel a running job.",
+    { jid, force: { type: "boolean", description: "send the signal without looking the job up first" } },
+    () => import("./lib/commands/kill.ts"),
+    {
+      details:
+        "Publishes the cancel signal. Masters and peels act on it as they can: an operation\nthat must not be interrupted ends first. `zester job show <jid>` tells how it ended.",
+      examples: ["zester job kill 20260115-002"],
+    },
+  ),
+});
+
+const zester = group(
+  "See and steer the jobs of a Zester fleet over NATS.",
+  {
+    job,
+    version: leaf(
+      "Show version, commit, Bun version and platform.",
+      {},
+      () => import("./lib/commands/version.ts"),
+    ),
+  },
+  "Connection settings: flag, then environment, then config file, then default.\nExit codes: 0 done, 1 error, 130 interrupted.",
+);
+
+void main(zester, "zester", process.argv.slice(2), new Set(Object.keys(globals)));
