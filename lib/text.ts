@@ -3,7 +3,6 @@
 // C0, DEL, C1, line and paragraph separators, zero-width and bidi controls, BOM, interlinear and tag characters,
 // lone surrogates: everything that can move the cursor, reorder or hide what stands beside it. ZWJ (U+200D) is
 // among them too: joined emoji fall apart, but nothing hides.
-// biome-ignore lint/suspicious/noMisleadingCharacterClass: the combining ones are meant one by one
 const UNSAFE =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff]|[\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
 

@@ -1,0 +1,166 @@
+// Real nats-servers on free loopback ports with a store of their own, and the compiled executable.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { ExtensionCodec, encode as encodeMessagePack } from "@msgpack/msgpack";
+import { type ConnectionOptions, connect, type KV, type NatsConnection } from "nats";
+
+export const ZESTER = resolve(import.meta.dir, "../dist/zester");
+const CACHED_SERVER = resolve(import.meta.dir, "../node_modules/.cache/nats-server");
+
+/** The nats-server to test against: $NATS_SERVER, the one on the PATH, or the one that setup built. */
+export const NATS_SERVER = process.env.NATS_SERVER || Bun.which("nats-server") || CACHED_SERVER;
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as { port: number };
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** A folder that is gone when the tests end. */
+export function tempDir(): string {
+  const dir = mkdtempSync(join(tmpdir(), "zester-test-"));
+  process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+export interface Server {
+  readonly url: string;
+  readonly port: number;
+  readonly process: Bun.Subprocess;
+  connect(options?: ConnectionOptions): Promise<NatsConnection>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a nats-server and waits until it takes connections.
+ * @param extra lines of its configuration beside the address
+ */
+export async function startServer(extra = "", { jetstream = true, port = 0 } = {}): Promise<Server> {
+  const dir = tempDir();
+  const at = port || (await freePort());
+  const store = jetstream ? `jetstream { store_dir: ${JSON.stringify(join(dir, "js"))} }` : "";
+  writeFileSync(join(dir, "nats.conf"), `listen: "127.0.0.1:${at}"\n${store}\n${extra}\n`);
+  const child = Bun.spawn([NATS_SERVER, "-c", join(dir, "nats.conf")], { stdout: "ignore", stderr: "pipe" });
+  const log: string[] = [];
+  const ready = (async () => {
+    for await (const chunk of child.stderr) {
+      log.push(Buffer.from(chunk).toString());
+      if (log.join("").includes("Server is ready")) return true;
+    }
+    return false;
+  })();
+  if (!(await ready)) throw new Error(`nats-server did not start:\n${log.join("")}`);
+  // Keep reading, so that the server never waits for us.
+  void (async () => {
+    for await (const _ of child.stderr);
+  })().catch(() => {});
+  process.on("exit", () => child.kill("SIGKILL"));
+  const url = `nats://127.0.0.1:${at}`;
+  return {
+    url,
+    port: at,
+    process: child,
+    connect: (options = {}) => connect({ servers: `127.0.0.1:${at}`, ...options }),
+    async stop() {
+      child.kill("SIGKILL");
+      await child.exited;
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The two buckets and the event stream, with the settings of a real master (wire.md). */
+export async function createBuckets(
+  nc: NatsConnection,
+  { events = true } = {},
+): Promise<{ jobs: KV; returns: KV }> {
+  const js = nc.jetstream();
+  const week = 7 * 86_400_000;
+  const jobs = await js.views.kv("jobs", { history: 10, ttl: week });
+  const returns = await js.views.kv("job-returns", { history: 1, ttl: week });
+  if (events) {
+    const jsm = await nc.jetstreamManager();
+    await jsm.streams.add({ name: "job-events", subjects: ["zester.job.>"], max_age: week * 1e6 });
+  }
+  return { jobs, returns };
+}
+
+export interface Result {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number;
+}
+
+/** Runs the executable with nothing in its environment but `env`. */
+export async function zester(
+  args: readonly string[],
+  { env = {}, cwd = "/", stdin = "ignore" as "ignore" | Uint8Array } = {} as {
+    env?: Record<string, string>;
+    cwd?: string;
+    stdin?: "ignore" | Uint8Array;
+  },
+): Promise<Result> {
+  const child = Bun.spawn([ZESTER, ...args], { env, cwd, stdin, stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { stdout, stderr, code };
+}
+
+/** A time as masters store it. */
+export class Time {
+  constructor(readonly ns: bigint) {}
+  static now(): Time {
+    return new Time(BigInt(Date.now()) * 1_000_000n);
+  }
+  static at(iso: string): Time {
+    return new Time(BigInt(Date.parse(iso)) * 1_000_000n);
+  }
+  /** Year 1: "not set". */
+  static readonly zero = new Time(-62135596800n * 1_000_000_000n);
+}
+
+const extensionCodec = new ExtensionCodec();
+extensionCodec.register({
+  type: -1,
+  encode(value) {
+    if (!(value instanceof Time)) return null;
+    let seconds = value.ns / 1_000_000_000n;
+    let nanos = value.ns % 1_000_000_000n;
+    if (nanos < 0n) [seconds, nanos] = [seconds - 1n, nanos + 1_000_000_000n];
+    const out = new DataView(new ArrayBuffer(seconds < 0n ? 12 : 8));
+    if (seconds < 0n) {
+      out.setUint32(0, Number(nanos));
+      out.setBigInt64(4, seconds);
+    } else out.setBigUint64(0, (nanos << 34n) | seconds);
+    return new Uint8Array(out.buffer);
+  },
+  decode: () => null,
+});
+
+/** A record as masters encode it: BigInt becomes int64, Time the timestamp extension. */
+export function encode(record: unknown): Uint8Array {
+  return encodeMessagePack(record, { extensionCodec, useBigInt64: true });
+}
+
+/** A complete job record with sensible values, overridden by `fields`. */
+export function jobRecord(jid: string, fields: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    jid,
+    function: "test.ping",
+    args: null,
+    targets: ["web-01"],
+    timeout: 300_000_000_000n,
+    status: "complete",
+    created: Time.at("2026-01-15T09:30:00Z"),
+    updated: Time.at("2026-01-15T09:30:01Z"),
+    ...fields,
+  };
+}
