@@ -247,7 +247,10 @@ function connectFailure(error: NatsError, url: ServerUrl, settings: Settings): {
 
 /** A server refused a subject. */
 export class PermissionDenied extends UserError {
-  constructor(operation: string, subject: string) {
+  constructor(
+    operation: string,
+    readonly subject: string,
+  ) {
     super(
       `no permission to ${operation} ${safe(subject)}.`,
       "Ask for credentials that may, or name others with --creds.",
@@ -305,11 +308,22 @@ export class Connection {
     for (const watcher of [...this.#watchers]) watcher(error);
   }
 
-  /** Calls `watcher` when a permission is refused or the connection is lost. The result ends that. */
-  onFailure(watcher: (error: UserError) => void): () => void {
-    if (this.#lost) watcher(this.#lost);
-    this.#watchers.add(watcher);
-    return () => void this.#watchers.delete(watcher);
+  /**
+   * Calls `watcher` when the connection is lost, or when a permission is refused that matters to it: publishing on
+   * `subject`, or any subscription. The result ends that.
+   */
+  onFailure(subject: string, watcher: (error: UserError) => void): () => void {
+    const filtered = (error: UserError) => {
+      if (
+        !(error instanceof PermissionDenied) ||
+        error.subject === subject ||
+        error.subject.startsWith("_INBOX.")
+      )
+        watcher(error);
+    };
+    if (this.#lost) filtered(this.#lost);
+    this.#watchers.add(filtered);
+    return () => void this.#watchers.delete(filtered);
   }
 
   /** The error that says that the server stayed silent. */
@@ -321,13 +335,13 @@ export class Connection {
     );
   }
 
-  /** `promise`, or the first of: connection lost, permission refused, the timeout. */
-  async guard<T>(promise: Promise<T>, what: string): Promise<T> {
+  /** `promise`, or the first of: connection lost, publishing on `subject` refused, the timeout. */
+  async guard<T>(promise: Promise<T>, what: string, subject: string): Promise<T> {
     let stop = () => {};
     let timer: ReturnType<typeof setTimeout> | undefined;
     const failure = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(this.silent(what)), this.timeoutMs);
-      stop = this.onFailure(reject);
+      stop = this.onFailure(subject, reject);
     });
     try {
       return await Promise.race([promise, failure]);
@@ -348,6 +362,7 @@ export class Connection {
       return await this.guard(
         this.nc.request(subject, body, { timeout: this.timeoutMs + 1000 }),
         `a request on ${subject}`,
+        subject,
       );
     } catch (error) {
       const code = (error as { code?: string }).code;
@@ -368,9 +383,9 @@ export class Connection {
     }
   }
 
-  /** Waits until the server has processed all that was sent before. */
-  async flush(): Promise<void> {
-    await this.guard(this.nc.flush(), "a ping");
+  /** Waits until the server has processed all that was sent before, a publish on `subject` in the end. */
+  async flush(subject: string): Promise<void> {
+    await this.guard(this.nc.flush(), "a ping", subject);
   }
 }
 

@@ -29,7 +29,10 @@ export function nearest(text: string, names: readonly string[]): string {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(text.length / 3)) + 1;
   for (const name of names) {
-    const d = name.startsWith(text) && text.length > 1 ? 1 : distance(text, name);
+    const d =
+      text.length > 3 && (name.startsWith(text) || name === `--no-${text.slice(2)}`)
+        ? 1
+        : distance(text, name);
     if (d < least) [best, least] = [name, d];
   }
   return best === undefined ? "" : ` Did you mean ${best}?`;

@@ -31,12 +31,6 @@ export class NoBucket extends UserError {
   }
 }
 
-/** One key's newest value. */
-export interface Entry {
-  readonly key: string;
-  readonly bytes: Uint8Array;
-}
-
 interface ApiError {
   code: number;
   err_code?: number;
@@ -54,14 +48,53 @@ function isMarker(msg: Msg): boolean {
   return operation === "DEL" || operation === "PURGE" || headers.get("Nats-Marker-Reason") !== "";
 }
 
-// Bytes that one pull request may bring. It grows while batches arrive quickly and shrinks on a slow link, so that the
-// server never has more queued than the link takes within its write deadline (10 s by default).
-const FIRST_BATCH_BYTES = 512 << 10;
-const MOST_BATCH_BYTES = 16 << 20;
-const BATCH_MESSAGES = 50_000;
+// Bytes that one pull request should bring. It grows while batches arrive quickly and shrinks on a slow link, so that
+// the server never has more queued than the link takes within its write deadline (10 s by default). Requests count
+// messages, from the sizes seen: nats-server 2.9 drops a message whenever a request runs into `max_bytes` (seen on 2.9.10).
+const FIRST_BATCH = 32;
+const BATCH_BYTES = { first: 512 << 10, least: 64 << 10, most: 16 << 20 };
+/** Half of what a server queues for one client before it cuts it off (max_pending, 64 MB by default). */
+const WORST_BATCH_BYTES = 32 << 20;
+
+/** The server delivered less than it announced, with no gap in between. */
+class Shortfall extends Error {}
+
+/** A direct get is answered within a round trip; after this many ms it is worth asking what is wrong. */
+const DIRECT_GET_LATE_MS = 100;
+
+/** How often a scan starts over when records vanished under it (they expire after 7 days). */
+const SCAN_ATTEMPTS = 3;
+
+/** How many messages to ask for next, from the sizes and the pace of those that came. */
+class Pace {
+  #bytes = 0;
+  #messages = 0;
+  #largest = 1;
+  #goal = BATCH_BYTES.first;
+  #since = Date.now();
+
+  saw(bytes: number): void {
+    this.#bytes += bytes;
+    this.#messages++;
+    if (bytes > this.#largest) this.#largest = bytes;
+  }
+
+  next(): number {
+    const now = Date.now();
+    const took = now - this.#since;
+    this.#since = now;
+    if (this.#messages === 0) return FIRST_BATCH;
+    if (took < 1000) this.#goal = Math.min(this.#goal * 2, BATCH_BYTES.most);
+    if (took > 4000) this.#goal = Math.max(this.#goal >> 1, BATCH_BYTES.least);
+    // Subject, reply and framing take some 200 bytes beside the value.
+    const likely = this.#goal / (this.#bytes / this.#messages + 200);
+    return Math.max(1, Math.floor(Math.min(likely, WORST_BATCH_BYTES / this.#largest)));
+  }
+}
 
 export class Store {
   readonly #consumers = new Map<string, string>();
+  readonly #closing: Promise<void>[] = [];
 
   constructor(readonly connection: Connection) {}
 
@@ -82,14 +115,14 @@ export class Store {
    * A job's returns in both layouts: the list under the JID, and one value a peel.
    * @throws NoBucket, PermissionDenied
    */
-  async returns(jid: string): Promise<{ list: Uint8Array | undefined; peels: Entry[] }> {
-    const peels: Entry[] = [];
+  async returns(jid: string): Promise<{ list: Uint8Array | undefined; peels: Map<string, Uint8Array> }> {
+    const peels = new Map<string, Uint8Array>();
     const [list] = await Promise.all([
       this.#get(RETURNS, jid),
       this.#scan(
         RETURNS,
         `${jid}.*`,
-        (key, bytes) => void peels.push({ key: key.slice(jid.length + 1), bytes: bytes.slice() }),
+        (key, bytes) => void peels.set(key.slice(jid.length + 1), bytes.slice()),
       ),
     ]);
     return { list, peels };
@@ -102,6 +135,7 @@ export class Store {
    */
   async cancel(jid: string): Promise<boolean> {
     const { nc } = this.connection;
+    const subject = `zester.job.${jid}.cancel`;
     const inbox = createInbox();
     let heard = true;
     // With a reply subject the server says at once when nobody has interest (status 503); handlers ignore the reply.
@@ -110,16 +144,19 @@ export class Store {
         if (msg.headers?.code === 503) heard = false;
       },
     });
-    nc.publish(`zester.job.${jid}.cancel`, CANCEL_PAYLOAD, { reply: inbox });
+    nc.publish(subject, CANCEL_PAYLOAD, { reply: inbox });
     // Refusals and the 503 come before the answer to the ping: once it is here, we know.
-    await this.connection.flush();
+    await this.connection.flush(subject);
     sub.unsubscribe();
     return heard;
   }
 
   /** Leaves nothing behind on the server. */
   async close(): Promise<void> {
-    await Promise.all([...this.#consumers].map(([name, stream]) => this.#deleteConsumer(stream, name)));
+    await Promise.all([
+      ...this.#closing,
+      ...[...this.#consumers].map(([name, stream]) => this.#deleteConsumer(stream, name)),
+    ]);
   }
 
   async #deleteConsumer(stream: string, name: string): Promise<void> {
@@ -130,12 +167,9 @@ export class Store {
 
   /** The newest value of a key, by direct get where the bucket allows it, else through a consumer. */
   async #get(bucket: string, key: string): Promise<Uint8Array | undefined> {
-    let msg: Msg;
-    try {
-      msg = await this.connection.request(`${API}.DIRECT.GET.KV_${bucket}.$KV.${bucket}.${key}`);
-    } catch (error) {
-      if (!(error instanceof NoResponders)) throw error;
-      // No stream, no JetStream, or a bucket without direct access: creating a consumer tells which.
+    const direct = this.connection.request(`${API}.DIRECT.GET.KV_${bucket}.$KV.${bucket}.${key}`);
+    const msg = await Promise.race([direct, this.#noDirectAccess(bucket, direct)]);
+    if (msg === undefined) {
       let found: Uint8Array | undefined;
       await this.#scan(bucket, key, (_, bytes) => {
         found = bytes.slice();
@@ -144,12 +178,39 @@ export class Store {
     }
     const code = msg.headers?.code ?? 0;
     if (code === 404) return undefined;
-    if (code >= 400)
+    if (code >= 400) {
       throw new UserError(
         `the server refused to read ${bucket}/${safe(key)}: ${safe(msg.headers?.description ?? "")} (${code}).`,
         "Try again; if it stays, look at the server's log.",
       );
+    }
     return msg.headers && isMarker(msg) ? undefined : msg.data;
+  }
+
+  /**
+   * Undefined as soon as it is known that nobody will answer `direct`: a server says nothing at all to a direct get on
+   * a stream that is absent or that forbids it. Asked only when the answer is late, so that it usually costs nothing.
+   * @throws NoBucket and what else the server says of the stream
+   */
+  async #noDirectAccess(bucket: string, direct: Promise<Msg>): Promise<undefined> {
+    const settled = direct.then(
+      () => true,
+      (error) => !(error instanceof NoResponders),
+    );
+    const late = new Promise<boolean>((resolve) =>
+      setTimeout(() => resolve(false), DIRECT_GET_LATE_MS).unref(),
+    );
+    const unanswerable = new Promise<never>(() => {});
+    if (await Promise.race([settled, late])) return unanswerable;
+    let info: { error?: ApiError; config?: { allow_direct?: boolean } };
+    try {
+      info = (await this.connection.request(`${API}.STREAM.INFO.KV_${bucket}`)).json();
+    } catch (error) {
+      if (error instanceof NoResponders) throw this.#noJetStream();
+      return unanswerable; // the direct get may still be answered, or fails by itself
+    }
+    if (info.error) throw this.#apiError(bucket, info.error);
+    return info.config?.allow_direct ? unanswerable : undefined;
   }
 
   #apiError(bucket: string, error: ApiError): UserError {
@@ -168,8 +229,34 @@ export class Store {
     );
   }
 
-  /** The newest value of every key that matches `filter`, through one consumer that is filtered at the server. */
+  /**
+   * The newest value of every key that matches `filter`. `onEntry` may see a key again, when its value changed during
+   * the scan or the scan started over: the last value counts.
+   */
   async #scan(
+    bucket: string,
+    filter: string,
+    onEntry: (key: string, bytes: Uint8Array) => void,
+  ): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#scanOnce(bucket, filter, onEntry);
+      } catch (error) {
+        if (!(error instanceof Shortfall)) throw error;
+        if (attempt === SCAN_ATTEMPTS) throw this.#incomplete(error.message);
+      }
+    }
+  }
+
+  #incomplete(why: string): UserError {
+    return new UserError(
+      `the answer of ${this.connection.shown} is incomplete: ${safe(why)}.`,
+      "Run the command again; the server may have lost its leader or been restarted.",
+    );
+  }
+
+  /** One consumer that is filtered at the server, created, pulled empty, and deleted. */
+  async #scanOnce(
     bucket: string,
     filter: string,
     onEntry: (key: string, bytes: Uint8Array) => void,
@@ -193,8 +280,9 @@ export class Store {
         },
       });
     } catch (error) {
+      // Refused or unheard: there is no consumer to delete.
+      if (error instanceof NoResponders || error instanceof PermissionDenied) this.#consumers.delete(name);
       if (error instanceof NoResponders) throw this.#noJetStream();
-      if (error instanceof PermissionDenied) this.#consumers.delete(name);
       throw error;
     }
     const created = answer.json<{ error?: ApiError; num_pending: number; created: string }>();
@@ -202,19 +290,22 @@ export class Store {
       this.#consumers.delete(name);
       throw this.#apiError(bucket, created.error);
     }
-    if (created.num_pending > 0) {
-      await this.#pull(stream, name, created.num_pending, Date.parse(created.created), (msg) => {
-        if (msg.data.length > 0 && !isMarker(msg)) onEntry(msg.subject.slice(prefix.length), msg.data);
-      });
+    try {
+      if (created.num_pending > 0) {
+        await this.#pull(stream, name, created.num_pending, Date.parse(created.created), (msg) => {
+          if (msg.data.length > 0 && !isMarker(msg)) onEntry(msg.subject.slice(prefix.length), msg.data);
+        });
+      }
+    } finally {
+      // Not awaited: the answer need not wait for it. close() does.
+      this.#closing.push(this.#deleteConsumer(stream, name));
     }
-    // Not awaited: the answer is complete. close() waits for what is still under way.
-    void this.#deleteConsumer(stream, name);
   }
 
   /**
    * Pulls until nothing is pending. Pull, not push: the server then never has more on the way than was asked for, and
-   * no flow-control subject is needed.
-   * @throws UserError when a message is missing from the sequence: a partial answer never passes as whole
+   * no flow-control subject is needed. A partial answer never passes as whole.
+   * @throws Shortfall when fewer messages came than were announced, UserError when one is missing in between
    */
   async #pull(
     stream: string,
@@ -224,72 +315,53 @@ export class Store {
     onMessage: (msg: Msg) => void,
   ): Promise<void> {
     const { nc, timeoutMs } = this.connection;
+    const subject = `${API}.CONSUMER.MSG.NEXT.${stream}.${name}`;
     const inbox = createInbox();
+    const pace = new Pace();
     let received = 0;
-    let batch = { left: 0, bytes: FIRST_BATCH_BYTES, since: 0, got: 0 };
+    let left = 0;
+    let before = 0;
     let lastWord = Date.now();
-    const request = (bytes: number | undefined) => {
-      batch = {
-        left: bytes === undefined ? 1 : BATCH_MESSAGES,
-        bytes: bytes ?? FIRST_BATCH_BYTES,
-        since: Date.now(),
-        got: 0,
-      };
-      const limits = bytes === undefined ? { batch: 1 } : { batch: BATCH_MESSAGES, max_bytes: bytes };
-      nc.publish(`${API}.CONSUMER.MSG.NEXT.${stream}.${name}`, JSON.stringify({ ...limits, no_wait: true }), {
-        reply: inbox,
-      });
-    };
     const next = () => {
-      const took = Date.now() - batch.since;
-      if (batch.got === 0)
-        request(undefined); // the next message alone is larger than the limit
-      else
-        request(
-          took < 1000
-            ? Math.min(batch.bytes * 2, MOST_BATCH_BYTES)
-            : took > 4000
-              ? Math.max(batch.bytes >> 1, 64 << 10)
-              : batch.bytes,
-        );
+      left = pace.next();
+      before = received;
+      nc.publish(
+        `${API}.CONSUMER.MSG.NEXT.${stream}.${name}`,
+        JSON.stringify({ batch: left, no_wait: true }),
+        { reply: inbox },
+      );
     };
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const lost = (why: string) =>
-      reject(
-        new UserError(
-          `the answer of ${this.connection.shown} is incomplete: ${safe(why)}.`,
-          "Run the command again; the server may have lost its leader or been restarted.",
-        ),
-      );
+    const end = () =>
+      received < expected ? reject(new Shortfall(`${received} of ${expected} records came`)) : resolve();
     const sub = nc.subscribe(inbox, {
       callback: (error, msg) => {
         lastWord = Date.now();
         if (error) return reject(error);
-        const ack = msg.reply;
-        if (!ack) {
+        if (!msg.reply) {
           const code = msg.headers?.code ?? 0;
-          if (code === 404) return resolve(); // nothing pending any more: what was left has expired
-          if (code === 408 || (code === 409 && /bytes|completed/i.test(msg.headers?.description ?? "")))
-            return next();
           if (code === 100) return; // a heartbeat
-          return lost(msg.headers?.description || `status ${code}`);
+          if (code !== 404 && code !== 408)
+            return reject(this.#incomplete(msg.headers?.description || `status ${code}`));
+          return received === before ? end() : next(); // nothing pending now, or nothing more for this request
         }
         // $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<ns>.<pending>, newer servers: with domain
         // and account hash before the stream, and a random token at the end.
-        const tokens = ack.split(".");
+        const tokens = msg.reply.split(".");
         const at = tokens.length >= 11 ? 4 : 2;
         received++;
-        batch.got++;
-        if (Number(tokens[at + 4]) !== received) return lost(`message ${received} is missing`);
+        if (Number(tokens[at + 4]) !== received)
+          return reject(this.#incomplete(`record ${received} is missing`));
+        pace.saw(msg.data.length);
         onMessage(msg);
         const pending = Number(tokens[at + 6]);
+        if (pending === 0) return end();
         // A bucket that changes all the time is never quiet: what came after the start of the scan need not be waited for.
-        if (pending === 0 || (received >= expected && Number(tokens[at + 5]) / 1e6 > createdMs + 1000))
-          return resolve();
-        if (--batch.left === 0) next();
+        if (received >= expected && Number(tokens[at + 5]) / 1e6 > createdMs + 1000) return resolve();
+        if (--left === 0) next();
       },
     });
-    const stop = this.connection.onFailure(reject);
+    const stop = this.connection.onFailure(subject, reject);
     const timer = setInterval(
       () => {
         if (Date.now() - lastWord > timeoutMs) reject(this.connection.silent(`a read of ${stream}`));
@@ -297,7 +369,7 @@ export class Store {
       Math.min(timeoutMs / 4, 500),
     );
     try {
-      request(FIRST_BATCH_BYTES);
+      next();
       await promise;
     } finally {
       clearInterval(timer);

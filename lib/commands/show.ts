@@ -49,7 +49,7 @@ async function readReturns(store: Store, jid: string, warn: (text: string) => vo
       });
     });
   }
-  for (const { key, bytes } of peels) {
+  for (const [key, bytes] of peels) {
     await take(
       `the return of ${displayPeel(key)}`,
       async () => void returns.set(key, toReturn(key, await decodeRecord(bytes))),
