@@ -59,10 +59,12 @@ const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Oldest first by `created`, then by JID. Jobs without `created` come first: nothing says that they are newer. */
 export function byCreation(a: JobRow, b: JobRow): number {
-  const x = a.created?.ns;
-  const y = b.created?.ns;
-  if (x !== y) return x === undefined ? -1 : y === undefined ? 1 : x < y ? -1 : 1;
-  return compareText(a.jid, b.jid);
+  const x = a.created;
+  const y = b.created;
+  if (x === undefined || y === undefined)
+    return x === y ? compareText(a.jid, b.jid) : x === undefined ? -1 : 1;
+  if (x.seconds !== y.seconds) return x.seconds < y.seconds ? -1 : 1;
+  return x.nanos - y.nanos || compareText(a.jid, b.jid);
 }
 
 /**

@@ -62,6 +62,9 @@ class Shortfall extends Error {}
 /** A direct get is answered within a round trip; after this many ms it is worth asking what is wrong. */
 const DIRECT_GET_LATE_MS = 100;
 
+/** Leaves the decision to the other side of a race. */
+const UNANSWERABLE = new Promise<never>(() => {});
+
 /** How often a scan starts over when records vanished under it (they expire after 7 days). */
 const SCAN_ATTEMPTS = 3;
 
@@ -168,7 +171,10 @@ export class Store {
   /** The newest value of a key, by direct get where the bucket allows it, else through a consumer. */
   async #get(bucket: string, key: string): Promise<Uint8Array | undefined> {
     const direct = this.connection.request(`${API}.DIRECT.GET.KV_${bucket}.$KV.${bucket}.${key}`);
-    const msg = await Promise.race([direct, this.#noDirectAccess(bucket, direct)]);
+    const answered = direct.catch((error) =>
+      error instanceof NoResponders ? UNANSWERABLE : Promise.reject(error),
+    );
+    const msg = await Promise.race([answered, this.#noDirectAccess(bucket, direct)]);
     if (msg === undefined) {
       let found: Uint8Array | undefined;
       await this.#scan(bucket, key, (_, bytes) => {
@@ -188,8 +194,9 @@ export class Store {
   }
 
   /**
-   * Undefined as soon as it is known that nobody will answer `direct`: a server says nothing at all to a direct get on
-   * a stream that is absent or that forbids it. Asked only when the answer is late, so that it usually costs nothing.
+   * Undefined as soon as it is known that nobody will answer `direct`: on a stream that is absent or that forbids it,
+   * servers before 2.11 say nothing at all, newer ones that there are no responders. Asked only when the answer is
+   * late or negative, so that it usually costs nothing.
    * @throws NoBucket and what else the server says of the stream
    */
   async #noDirectAccess(bucket: string, direct: Promise<Msg>): Promise<undefined> {
@@ -200,17 +207,16 @@ export class Store {
     const late = new Promise<boolean>((resolve) =>
       setTimeout(() => resolve(false), DIRECT_GET_LATE_MS).unref(),
     );
-    const unanswerable = new Promise<never>(() => {});
-    if (await Promise.race([settled, late])) return unanswerable;
+    if (await Promise.race([settled, late])) return UNANSWERABLE;
     let info: { error?: ApiError; config?: { allow_direct?: boolean } };
     try {
       info = (await this.connection.request(`${API}.STREAM.INFO.KV_${bucket}`)).json();
     } catch (error) {
       if (error instanceof NoResponders) throw this.#noJetStream();
-      return unanswerable; // the direct get may still be answered, or fails by itself
+      return UNANSWERABLE; // the direct get may still be answered, or fails by itself
     }
     if (info.error) throw this.#apiError(bucket, info.error);
-    return info.config?.allow_direct ? unanswerable : undefined;
+    return info.config?.allow_direct ? UNANSWERABLE : undefined;
   }
 
   #apiError(bucket: string, error: ApiError): UserError {

@@ -6,12 +6,16 @@
 const UNSAFE =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff]|[\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
 
+/** Printable ASCII: nothing to escape, one column a character. Nearly all text is, so this is looked at first. */
+const ASCII = /^[\x20-\x7e]*$/;
+
 const SHORT: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 const hex = (n: number, digits: number) => n.toString(16).padStart(digits, "0");
 
 /** `text` on one line, with every character that could act on a terminal shown as an escape (`\n`, `\x1b`, `\u202e`). */
 export function safe(text: string): string {
+  if (ASCII.test(text)) return text;
   return text.replace(UNSAFE, (c) => {
     const code = c.codePointAt(0) as number;
     return (
@@ -29,8 +33,6 @@ export function escapeUnsafe(quoted: string): string {
     return out;
   });
 }
-
-const ASCII = /^[\x20-\x7e]*$/;
 
 /** Columns that `text` takes on a terminal (East Asian width, emoji, combining marks: Bun's own tables). */
 export function width(text: string): number {
