@@ -12,17 +12,27 @@ export class Undecodable extends Error {}
 // The library builds plain objects, which would reorder numeric keys and refuses `__proto__`. A prefix on every
 // key makes each an ordinary one; toValue takes it off again.
 const PREFIX = ":";
-const keyCache = new Map<string, string>();
+
+/** Keys already seen, found by length and first byte: records repeat the same few, so most cost a comparison only. */
+const seenKeys = new Map<number, { bytes: Uint8Array; key: string }[]>();
+let seenCount = 0;
+
 const keyDecoder = {
   canBeCached: () => true,
   decode(bytes: Uint8Array, offset: number, length: number): string {
-    const raw = Buffer.from(bytes.buffer, bytes.byteOffset + offset, length);
-    if (length > 24) return PREFIX + raw.toString("utf8");
-    const latin = raw.toString("latin1");
-    let key = keyCache.get(latin);
-    if (key === undefined) {
-      key = PREFIX + raw.toString("utf8");
-      if (keyCache.size < 1000) keyCache.set(latin, key);
+    const slot = length * 256 + (bytes[offset] ?? 0);
+    const candidates = seenKeys.get(slot);
+    for (const seen of candidates ?? []) {
+      let i = 1;
+      while (i < length && seen.bytes[i] === bytes[offset + i]) i++;
+      if (i >= length) return seen.key;
+    }
+    const own = bytes.slice(offset, offset + length);
+    const key = PREFIX + Buffer.from(own).toString("utf8");
+    if (length <= 32 && seenCount < 1000) {
+      seenCount++;
+      if (candidates) candidates.push({ bytes: own, key });
+      else seenKeys.set(slot, [{ bytes: own, key }]);
     }
     return key;
   },
@@ -72,14 +82,12 @@ function toValue(raw: unknown, depth: number): Value {
   return map;
 }
 
-function decodeMessagePack(bytes: Uint8Array): Value {
-  let raw: unknown;
+function unpack(bytes: Uint8Array): unknown {
   try {
-    raw = decoder.decode(bytes);
+    return decoder.decode(bytes);
   } catch (error) {
     throw new Undecodable(messagePackReason(error));
   }
-  return toValue(raw, 0);
 }
 
 function messagePackReason(error: unknown): string {
@@ -136,16 +144,20 @@ function exactNumber(text: string): Value {
   return /^-?\d+$/.test(text) ? BigInt(text) : new NumberText(text);
 }
 
+/** The JSON text in `bytes`, after a UTF-8 byte order mark; undefined when they are not JSON (wire.md, "Encoding"). */
+function jsonPart(bytes: Uint8Array): Uint8Array | undefined {
+  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  if (bytes.length === 0) throw new Undecodable("it is empty");
+  return bytes[start] === 0x7b || bytes[start] === 0x5b ? bytes.subarray(start) : undefined;
+}
+
 /**
- * One stored value, decoded: MessagePack, or JSON when it opens an object or array (wire.md, "Encoding").
- * A UTF-8 byte order mark before JSON is passed over.
+ * One stored value, decoded: at once when it is MessagePack, later when it is JSON.
  * @throws Undecodable with the reason
  */
 export function decode(bytes: Uint8Array): Value | Promise<Value> {
-  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
-  if (bytes[start] === 0x7b || bytes[start] === 0x5b) return decodeJson(bytes.subarray(start));
-  if (bytes.length === 0) throw new Undecodable("it is empty");
-  return decodeMessagePack(bytes);
+  const json = jsonPart(bytes);
+  return json ? decodeJson(json) : toValue(unpack(bytes), 0);
 }
 
 /** How messages name a value that is no record. */
@@ -154,13 +166,9 @@ function kindOf(value: Value): string {
   if (value === null) return "nil";
   if (value instanceof Timestamp) return "a time";
   if (value instanceof Uint8Array) return "bytes";
-  return typeof value === "string"
-    ? "text"
-    : typeof value === "boolean"
-      ? "true or false"
-      : typeof value === "object"
-        ? "an extension"
-        : "a number";
+  if (typeof value === "string") return "text";
+  if (typeof value === "boolean") return "true or false";
+  return typeof value === "object" ? "an extension" : "a number";
 }
 
 function requireMap(value: Value): ValueMap {
@@ -170,9 +178,19 @@ function requireMap(value: Value): ValueMap {
 
 /**
  * A record: a value that is a map. At once for MessagePack, later for JSON.
+ * @param fields of a MessagePack record, only these are converted (it is checked as a whole all the same); undefined: all
  * @throws Undecodable with the reason
  */
-export function decodeRecord(bytes: Uint8Array): ValueMap | Promise<ValueMap> {
-  const value = decode(bytes);
-  return value instanceof Promise ? value.then(requireMap) : requireMap(value);
+export function decodeRecord(bytes: Uint8Array, fields?: readonly string[]): ValueMap | Promise<ValueMap> {
+  const json = jsonPart(bytes);
+  if (json) return decodeJson(json).then(requireMap);
+  const raw = unpack(bytes);
+  const isMap = raw !== null && typeof raw === "object" && Object.getPrototypeOf(raw) === Object.prototype;
+  if (!fields || !isMap) return requireMap(toValue(raw, 0));
+  const record: ValueMap = new Map();
+  for (const name of fields) {
+    const value = (raw as Record<string, unknown>)[PREFIX + name];
+    if (value !== undefined) record.set(name, toValue(value, 1));
+  }
+  return record;
 }

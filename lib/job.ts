@@ -26,6 +26,9 @@ function peelList(value: Value | undefined): string[] | undefined {
   return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : undefined;
 }
 
+/** The fields that a row is made of. */
+export const ROW_FIELDS = ["function", "target_expr", "targets", "status", "created"] as const;
+
 /** The row of a record. The JID is the key's: the record's own field may say anything. */
 export function jobRow(jid: string, record: ValueMap): JobRow {
   const created = asTime(record.get("created"));

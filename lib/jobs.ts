@@ -1,6 +1,6 @@
 // Reading all jobs: the scan, the decoding, and what is said about values that can't be decoded.
 import { decodeRecord, Undecodable } from "./decode.ts";
-import { byCreation, type JobRow, jobRow, unreadableRow } from "./job.ts";
+import { byCreation, type JobRow, jobRow, ROW_FIELDS, unreadableRow } from "./job.ts";
 import { toJson } from "./json.ts";
 import type { Format } from "./session.ts";
 import type { Store } from "./store.ts";
@@ -39,7 +39,7 @@ export async function readJobs(
   };
   await store.scanJobs((jid, bytes) => {
     try {
-      const record = decodeRecord(bytes);
+      const record = decodeRecord(bytes, withRecords ? undefined : ROW_FIELDS);
       if (record instanceof Promise)
         later.push(record.then((value) => add(jid, value)).catch((error) => fail(jid, error)));
       else add(jid, record);
