@@ -145,7 +145,7 @@ extensionCodec.register({
   decode: () => null,
 });
 
-/** A record as masters encode it: BigInt becomes int64, Time the timestamp extension. */
+/** A record as masters encode it: BigInt becomes a 64-bit integer, Time the timestamp extension. */
 export function encode(record: unknown): Uint8Array {
   return encodeMessagePack(record, { extensionCodec, useBigInt64: true });
 }

@@ -1,0 +1,100 @@
+// npm run demo: a NATS server, a fleet with jobs, and the real executable's four commands on them.
+import { Fleet } from "./fleet.ts";
+import { startServer, ZESTER } from "./harness.ts";
+
+const keep = process.argv.includes("--keep");
+const server = await startServer();
+const nc = await server.connect();
+const fleet = await Fleet.start(nc);
+
+async function stop(): Promise<void> {
+  await fleet.stop();
+  await nc.close();
+  await server.stop();
+}
+
+/** Shows the command as typed, and its output as it comes. */
+async function show(...args: string[]): Promise<void> {
+  console.log(`\n$ zester ${args.join(" ")}`);
+  const child = Bun.spawn([ZESTER, ...args], {
+    env: { ...process.env, NATS_URL: server.url },
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  const code = await child.exited;
+  if (code !== 0) throw new Error(`zester ${args.join(" ")} ended with exit code ${code}`);
+}
+
+const ok = (ms: number) => ({ does: "ok", ms }) as const;
+
+async function shortJobs(): Promise<[done: string, failed: string]> {
+  const done = await fleet.dispatch({
+    fn: "state.apply",
+    args: { state: "nginx.restart" },
+    expr: "web*",
+    peels: { "web-01": ok(320), "web-02": ok(180), "web-03": ok(250) },
+  });
+  const failed = await fleet.dispatch({
+    fn: "pkg.installed",
+    args: { name: "postgresql" },
+    expr: "db*",
+    user: "ops",
+    peels: {
+      "db-01": ok(200),
+      "db-02": { does: "fail", ms: 150, error: "apt-get: could not get lock /var/lib/dpkg/lock-frontend" },
+      db_eu_example: { does: "unreachable", ms: 300 },
+    },
+  });
+  return [done, failed];
+}
+
+const longJob = () =>
+  fleet.dispatch({
+    fn: "cmd.run",
+    args: { command: "sleep 600" },
+    expr: "cache*",
+    peels: { "cache-01": { does: "hang" }, "cache-02": { does: "hang" } },
+  });
+
+async function demo(): Promise<void> {
+  const [done, failed] = await shortJobs();
+  const long = await longJob();
+  await fleet.until(done, "complete");
+  await fleet.until(failed, "failed");
+  await show("job", "list");
+  await show("job", "show", failed);
+  await show("job", "active");
+  await show("job", "kill", long);
+  await fleet.until(long, "canceled");
+  await show("job", "list");
+  const shown = Bun.spawnSync([ZESTER, "job", "show", long, "--format", "json"], {
+    env: { NATS_URL: server.url },
+  });
+  const status = JSON.parse(shown.stdout.toString()).job.status;
+  if (status !== "canceled") throw new Error(`the killed job is ${status}, not canceled`);
+  console.log(`\nThe killed job ${long} is seen to be canceled.`);
+}
+
+async function keepRunning(): Promise<void> {
+  await longJob();
+  await shortJobs();
+  const timer = setInterval(() => void shortJobs(), 5000);
+  console.log(
+    `\nThe fleet runs; a new job every few seconds. In another shell:\n\nexport NATS_URL=${server.url}\n${ZESTER} job list\n\nCtrl-C stops everything.`,
+  );
+  await new Promise((done) => {
+    process.once("SIGINT", done);
+    process.once("SIGTERM", done);
+  });
+  clearInterval(timer);
+}
+
+let code = 0;
+try {
+  await demo();
+  if (keep) await keepRunning();
+} catch (error) {
+  console.error(`demo: ${error instanceof Error ? error.message : error}`);
+  code = 1;
+}
+await stop();
+process.exit(code);
