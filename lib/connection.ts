@@ -199,7 +199,7 @@ function connectFailure(error: NatsError, url: ServerUrl, settings: Settings): {
   }
   if (has(/CERT_HAS_EXPIRED|certificate has expired/i))
     return { why: "the server's certificate has expired", hint: "Renew the server's certificate." };
-  if (has(/SERVER_OPTION_NA/))
+  if (has(/SERVER_OPT_NA/))
     return {
       why: "the server offers no TLS",
       hint: "Use nats:// in the URL and no TLS flags, if that is what you want.",
@@ -385,7 +385,9 @@ export class Connection {
 
   /** Waits until the server has processed all that was sent before, a publish on `subject` in the end. */
   async flush(subject: string): Promise<void> {
-    await this.guard(this.nc.flush(), "a ping", subject);
+    // A refusal comes before the answer to the ping, but the library hands it on through an async iterator: let that run.
+    const settled = this.nc.flush().then(() => new Promise((done) => setImmediate(done)));
+    await this.guard(settled, "a ping", subject);
   }
 }
 

@@ -45,20 +45,13 @@ export async function startServer(extra = "", { jetstream = true, port = 0 } = {
   const at = port || (await freePort());
   const store = jetstream ? `jetstream { store_dir: ${JSON.stringify(join(dir, "js"))} }` : "";
   writeFileSync(join(dir, "nats.conf"), `listen: "127.0.0.1:${at}"\n${store}\n${extra}\n`);
-  const child = Bun.spawn([NATS_SERVER, "-c", join(dir, "nats.conf")], { stdout: "ignore", stderr: "pipe" });
-  const log: string[] = [];
-  const ready = (async () => {
-    for await (const chunk of child.stderr) {
-      log.push(Buffer.from(chunk).toString());
-      if (log.join("").includes("Server is ready")) return true;
-    }
-    return false;
-  })();
-  if (!(await ready)) throw new Error(`nats-server did not start:\n${log.join("")}`);
-  // Keep reading, so that the server never waits for us.
-  void (async () => {
-    for await (const _ of child.stderr);
-  })().catch(() => {});
+  // The log goes to a file: a pipe that nobody reads any more would kill the server at its next line.
+  const log = Bun.file(join(dir, "log"));
+  const child = Bun.spawn([NATS_SERVER, "-c", join(dir, "nats.conf")], { stdout: "ignore", stderr: log });
+  while (!(await log.text().catch(() => "")).includes("Server is ready")) {
+    if (child.exitCode !== null) throw new Error(`nats-server did not start:\n${await log.text()}`);
+    await Bun.sleep(5);
+  }
   process.on("exit", () => child.kill("SIGKILL"));
   const url = `nats://127.0.0.1:${at}`;
   return {

@@ -1,0 +1,334 @@
+// Reaching a server, and what is said when that fails: each error with a real server.
+import { afterAll, describe, expect, test } from "bun:test";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { type ConnectionOptions, nkeys } from "nats";
+import { certificates, operator, secretFile } from "./credentials.ts";
+import {
+  createBuckets,
+  encode,
+  freePort,
+  jobRecord,
+  type Result,
+  type Server,
+  startServer,
+  tempDir,
+  zester,
+} from "./harness.ts";
+
+const servers: Server[] = [];
+afterAll(() => Promise.all(servers.map((server) => server.stop())));
+
+async function serve(config = "", options: Parameters<typeof startServer>[1] = {}): Promise<Server> {
+  const server = await startServer(config, options);
+  servers.push(server);
+  return server;
+}
+
+/** A server with empty buckets and one running job. */
+async function serveJobs(config = "", connect: ConnectionOptions = {}): Promise<Server> {
+  const server = await serve(config);
+  const nc = await server.connect(connect);
+  const { jobs } = await createBuckets(nc);
+  await jobs.put("j1", encode(jobRecord("j1", { status: "running" })));
+  await nc.close();
+  return server;
+}
+
+const at = (url: string, ...flags: string[]) => zester(["job", "list", "--master", url, ...flags]);
+
+/** One clear line and at most a hint, nothing on stdout, no secret, no stack trace. */
+function expectError({ stdout, stderr, code }: Result, ...words: string[]): void {
+  const errors = stderr
+    .trimEnd()
+    .split("\n")
+    .filter((line) => !line.startsWith("warning: "));
+  expect(errors[0]).toStartWith("error: ");
+  for (const word of words) expect(stderr).toContain(word);
+  expect(errors.length).toBeLessThanOrEqual(2);
+  expect(stderr).not.toMatch(/s3cret|\bat .*\(|unexpected failure/);
+  expect([stdout, code]).toEqual(["", 1]);
+}
+
+function expectJobs({ stdout, stderr, code }: Result): void {
+  expect(stderr).toBe("");
+  expect(stdout).toContain("\nj1 ");
+  expect(code).toBe(0);
+}
+
+describe("addresses", () => {
+  test("nothing listens: the address is named, the password is not", async () => {
+    const port = await freePort();
+    expectError(
+      await at(`nats://user:s3cret@127.0.0.1:${port}`),
+      `nats://127.0.0.1:${port}: connection refused`,
+    );
+  });
+
+  test("an unknown host", async () =>
+    expectError(
+      await at("nats://no-such-host.invalid"),
+      "nats://no-such-host.invalid:4222: the host name is unknown",
+    ));
+
+  test("several: the next is tried, however they are given", async () => {
+    const { url } = await serveJobs();
+    const dead = [`nats://127.0.0.1:${await freePort()}`, `nats://127.0.0.1:${await freePort()}`] as const;
+    expectJobs(await at(`${dead[0]},${dead[1]},${url}`));
+    expectJobs(await zester(["--master", dead[0], "job", "list", "--master", url]));
+    expectJobs(await zester(["job", "list"], { env: { NATS_URL: `${dead[0]},${url}` } }));
+    expectError(await at(dead.join(",")), dead[0], dead[1]);
+  });
+
+  test.each([
+    ["that never speaks", undefined, "no answer within 0.5s"],
+    ["that speaks HTTP", "HTTP/1.1 400 Bad Request\r\n\r\n", "not a NATS server"],
+  ])("a listener %s", async (_, greeting, words) => {
+    const listener = createServer((socket) => void (greeting && socket.end(greeting)));
+    await new Promise<void>((done) => listener.listen(0, "127.0.0.1", done));
+    const { port } = listener.address() as { port: number };
+    expectError(await at(`nats://127.0.0.1:${port}`, "--timeout", "500ms"), words);
+    listener.close();
+  });
+
+  test("a frozen server", async () => {
+    const server = await serveJobs();
+    server.process.kill("SIGSTOP");
+    expectError(await at(server.url, "--timeout", "500ms"), "no answer within 0.5s");
+    server.process.kill("SIGCONT");
+  });
+});
+
+describe("credentials", () => {
+  test("user and password", async () => {
+    const { port } = await serveJobs('authorization { user: "ops", password: "s3cret" }', {
+      user: "ops",
+      pass: "s3cret",
+    });
+    expectJobs(await at(`nats://ops:s3cret@127.0.0.1:${port}`));
+    expectError(await at(`nats://ops:s3cretX@127.0.0.1:${port}`), "does not accept these credentials");
+    expectError(await at(`nats://127.0.0.1:${port}`), "the server wants credentials");
+  });
+
+  test("token", async () => {
+    const { port } = await serveJobs('authorization { token: "s3cret" }', { token: "s3cret" });
+    expectJobs(await at(`nats://s3cret@127.0.0.1:${port}`));
+    expectError(await at(`nats://s3cretX@127.0.0.1:${port}`), "does not accept these credentials");
+  });
+
+  test("nkey", async () => {
+    const [user, other] = [nkeys.createUser(), nkeys.createUser()];
+    const { url } = await serve(`authorization { users: [{ nkey: ${user.getPublicKey()} }] }`);
+    const seed = secretFile("seed", `${Buffer.from(user.getSeed())}\n`);
+    expectError(await at(url, "--nkey", seed), 'no bucket "jobs"');
+    expectError(
+      await at(url, "--nkey", secretFile("seed", Buffer.from(other.getSeed()).toString())),
+      "does not accept these credentials",
+    );
+    expectError(await at(url, "--nkey", secretFile("seed", "s3cret")), "does not hold an nkey seed");
+    chmodSync(seed, 0o644);
+    expect((await at(url, "--nkey", seed)).stderr).toContain("can be read by other users");
+  });
+
+  test("creds files: valid, expired, of a stranger, broken, missing", async () => {
+    const mine = operator();
+    const { url } = await serve(mine.config);
+    const creds = mine.creds();
+    expectError(
+      await at(url, "--creds", creds),
+      'no bucket "jobs"',
+      "Is this the NATS that your master uses?",
+    );
+    expectError(
+      await zester(["job", "list"], { env: { NATS_URL: url, NATS_CREDS: creds } }),
+      'no bucket "jobs"',
+    );
+    expectError(await at(url, "--creds", mine.creds(1_700_000_000)), "expired at 2023-11-14T22:13:20Z");
+    expectError(await at(url, "--creds", operator().creds()), "does not accept these credentials");
+    expectError(
+      await at(url, "--creds", secretFile("x.creds", "s3cret")),
+      "does not hold a user's JWT and seed",
+    );
+    expectError(
+      await at(url, "--creds", "/nonexistent.creds"),
+      "credentials file /nonexistent.creds cannot be read: there is no such file",
+    );
+    expectError(await at(url), "the server wants credentials");
+  });
+});
+
+describe("TLS", () => {
+  const tls = certificates();
+  const config = (name: string, more = "") =>
+    `tls { cert_file: "${name}.crt", key_file: "${name}.key", ca_file: "${tls.ca}", ${more} }`;
+
+  test("unknown CA, known CA, with nats:// and tls://", async () => {
+    const { url, port } = await serve(config(tls.server));
+    expectError(await at(url), "unknown CA (it needs TLS)", "--nats-ca");
+    expectError(await at(`tls://127.0.0.1:${port}`), "unknown CA", "--nats-ca");
+    for (const host of ["nats://127.0.0.1", "tls://127.0.0.1", "tls://localhost"])
+      expectError(await at(`${host}:${port}`, "--nats-ca", tls.ca), 'no bucket "jobs"');
+    for (const name of ["NATS_CA", "NATS_CA_FILE"])
+      expectError(
+        await zester(["job", "list"], { env: { NATS_URL: url, [name]: tls.ca } }),
+        'no bucket "jobs"',
+      );
+  });
+
+  test("a client certificate", async () => {
+    const { url } = await serve(config(tls.server, "verify: true"));
+    const client = ["--tls-cert", `${tls.client}.crt`, "--tls-key", `${tls.client}.key`];
+    expectError(await at(url, "--nats-ca", tls.ca), "client certificate", "--tls-cert");
+    expectError(await at(url, "--nats-ca", tls.ca, ...client), 'no bucket "jobs"');
+    expectError(
+      await at(url, "--nats-ca", tls.ca, ...client.slice(0, 2)),
+      "a client certificate needs its key",
+    );
+  });
+
+  test("a certificate for another host", async () => {
+    const { url } = await serve(config(tls.elsewhere));
+    expectError(await at(url, "--nats-ca", tls.ca), "not for this host name");
+  });
+
+  test("tls:// to a server without TLS is never downgraded", async () => {
+    const { port } = await serveJobs();
+    expectError(await at(`tls://127.0.0.1:${port}`), "the server offers no TLS");
+  });
+
+  test("a CA file that is missing, or is none", async () => {
+    const { url } = await serve();
+    expectError(await at(url, "--nats-ca", "/nonexistent.pem"), "CA file /nonexistent.pem cannot be read");
+    expectError(await at(url, "--nats-ca", secretFile("ca.pem", "hello")), "holds no PEM certificate");
+  });
+});
+
+describe("JetStream", () => {
+  test.each([[["list"]], [["show", "j1"]], [["active"]]])("none: job %j", async (command) => {
+    const { url } = await serve("", { jetstream: false });
+    expectError(await zester(["job", ...command, "--master", url]), "has no JetStream");
+  });
+
+  test.each([[["list"]], [["show", "j1"]], [["active"]]])("no bucket: job %j", async (command) => {
+    const { url } = await serve();
+    expectError(
+      await zester(["job", ...command, "--master", url]),
+      'no bucket "jobs"',
+      "Is this the NATS that your master uses?",
+    );
+  });
+});
+
+describe("permissions", () => {
+  const api = ["jobs", "job-returns"].flatMap((bucket) =>
+    [
+      "STREAM.INFO.KV_%",
+      "DIRECT.GET.KV_%.>",
+      "CONSUMER.CREATE.KV_%.>",
+      "CONSUMER.MSG.NEXT.KV_%.>",
+      "CONSUMER.DELETE.KV_%.>",
+    ].map((name) => `$JS.API.${name.replace("%", bucket)}`),
+  );
+  const all = [...api, "zester.job.*.cancel"];
+  const users = (allowed: readonly string[]) => `authorization { users: [
+    { user: root, password: root },
+    { user: ops, password: s3cret, permissions: { publish: { allow: ${JSON.stringify(allowed)} }, subscribe: { allow: ["_INBOX.>"] } } }
+  ] }`;
+
+  async function as(allowed: readonly string[], ...args: string[]): Promise<Result> {
+    const { port } = await serveJobs(users(allowed), { user: "root", pass: "root" });
+    return zester(["job", ...args, "--master", `nats://ops:s3cret@127.0.0.1:${port}`]);
+  }
+
+  test("exactly wire.md's: everything works", async () => {
+    expectJobs(await as(all, "list"));
+    expectJobs(await as(all, "active"));
+    expect((await as(all, "show", "j1")).code).toBe(0);
+    expect(await as(all, "kill", "j1")).toEqual({
+      stdout: "Cancel signal sent for job j1\n",
+      stderr: "",
+      code: 0,
+    });
+  });
+
+  test.each([
+    ["list", "$JS.API.CONSUMER.CREATE.KV_jobs.>"],
+    ["list", "$JS.API.CONSUMER.MSG.NEXT.KV_jobs.>"],
+    ["show j1", "$JS.API.DIRECT.GET.KV_jobs.>"],
+    ["show j1", "$JS.API.DIRECT.GET.KV_job-returns.>"],
+    ["show j1", "$JS.API.CONSUMER.CREATE.KV_job-returns.>"],
+  ])("%s without %s names it", async (command, subject) => {
+    expectError(
+      await as(
+        all.filter((name) => name !== subject),
+        ...command.split(" "),
+      ),
+      "no permission to publish on",
+      subject.slice(0, -1),
+    );
+  });
+
+  test("kill without permission to cancel: an error, never «sent»", async () => {
+    for (const flags of [[], ["--force"]])
+      expectError(await as(api, "kill", "j1", ...flags), "no permission to publish on zester.job.j1.cancel");
+  });
+
+  test("kill without permission to read: sent, with a warning", async () => {
+    const { stdout, stderr, code } = await as(["zester.job.*.cancel"], "kill", "j1");
+    expect([stdout, code]).toEqual(["Cancel signal sent for job j1\n", 0]);
+    expect(stderr).toContain(
+      "warning: could not check that job j1 exists and runs: no permission to publish on $JS.API.DIRECT.GET.KV_jobs.",
+    );
+  });
+});
+
+describe("config files", () => {
+  const config = (text: string) => secretFile("config.yaml", text);
+  const list = (path: string, env = {}) => zester(["job", "list", "--config", path], { env });
+
+  test("master.urls, and what wins over it", async () => {
+    const { url } = await serveJobs();
+    const dead = `nats://127.0.0.1:${await freePort()}`;
+    expectJobs(await list(config(`master:\n  urls: [${url}]\n`)));
+    expectJobs(await list(config(`master:\n  urls: ${url}\n`)));
+    expectJobs(await list(config(`master:\n  urls: [${dead}]\n`), { NATS_URL: url }));
+    expectJobs(await zester(["job", "list"], { env: { ZESTER_CONFIG: config(`master: {urls: [${url}]}`) } }));
+    const home = tempDir();
+    mkdirSync(join(home, ".zester"));
+    writeFileSync(join(home, ".zester/config.yaml"), `master: {urls: [${url}]}\n`);
+    expectJobs(await zester(["job", "list"], { env: { HOME: home } }));
+    expectJobs(await zester(["job", "list", "--config", "~/.zester/config.yaml"], { env: { HOME: home } }));
+  });
+
+  test("the daemon's own file, with admin.creds", async () => {
+    const mine = operator();
+    const { url } = await serve(mine.config);
+    const dir = tempDir();
+    writeFileSync(join(dir, "admin.creds"), await Bun.file(mine.creds()).text(), { mode: 0o600 });
+    expectError(
+      await list(config(`nats_url: ${url}\nauth_dir: ${dir}\nlog_level: info\n`)),
+      'no bucket "jobs"',
+    );
+    expectError(
+      await list(config(`nats_url: ${url}\nauth_dir: /nonexistent\n`)),
+      "the server wants credentials",
+    );
+  });
+
+  test.each([
+    ["a: [1\nb: 2\n", "line "],
+    [
+      "master:\n  urls: [nats://x]\n  cred_file: x\n",
+      'line 3: unknown key "cred_file" under master. Did you mean creds_file?',
+    ],
+    ["other: 1\nmaster: hello\n", "line 2: master must be a map"],
+    ["master:\n  creds_file: [1]\n", "line 2: master.creds_file must be text"],
+    ["- 1\n", "line 1: expected a map"],
+  ])("%j is an error that names the line", async (text, words) =>
+    expectError(await list(config(text)), "config file ", words),
+  );
+
+  test("a missing file", async () =>
+    expectError(await list("/nonexistent.yaml"), "config file /nonexistent.yaml: there is no such file."));
+});
