@@ -94,7 +94,7 @@ function messagePackReason(error: unknown): string {
   const reason = error instanceof Error ? error.message : String(error);
   if (error instanceof RangeError && !/^Extra/.test(reason))
     return "not MessagePack or JSON: it ends in the middle of a value";
-  return `not MessagePack or JSON: ${reason}`;
+  return `not MessagePack or JSON: ${reason.replace(/^Unrecognized type byte: /, "it has the byte ")}`;
 }
 
 async function decodeJson(bytes: Uint8Array): Promise<Value> {
