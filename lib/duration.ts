@@ -40,3 +40,6 @@ export function formatDuration(ns: bigint): string {
   const minutes = (s % 3600n) / 60n;
   return minutes ? `${s / 3600n}h${minutes}m` : `${s / 3600n}h`;
 }
+
+/** A duration given in milliseconds, for people. */
+export const formatMs = (ms: number) => formatDuration(BigInt(Math.round(ms * 1e6)));

@@ -35,7 +35,9 @@ export interface Session {
 
 // 128 + the signal's number is what shells report; Ctrl-C has its own documented code.
 const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 } as const;
-const GOODBYE_MS = 500;
+// How long to wait for the server to drop our consumers; it does so by itself later. After an error the server may be
+// silent, and has had its timeout already.
+const GOODBYE_MS = { done: 500, failed: 50 };
 
 /** Runs `work` on an open store. Whatever happens, also Ctrl-C, the store is closed before the process ends. */
 export async function withSession(
@@ -49,14 +51,16 @@ export async function withSession(
   });
   const settings = await loadSettings(flags, process.env);
   let store: Store | undefined;
-  const goodbye = () => Promise.race([store?.close(), new Promise((done) => setTimeout(done, GOODBYE_MS))]);
+  const goodbye = (ms: number) => Promise.race([store?.close(), new Promise((done) => setTimeout(done, ms))]);
   for (const [signal, code] of Object.entries(SIGNALS)) {
-    process.once(signal, () => void goodbye().finally(() => process.exit(code)));
+    process.once(signal, () => void goodbye(GOODBYE_MS.failed).finally(() => process.exit(code)));
   }
   store = new Store(await openConnection(settings, terminal.warn));
+  let wait = GOODBYE_MS.failed;
   try {
     await work({ store, terminal, format });
+    wait = GOODBYE_MS.done;
   } finally {
-    await goodbye();
+    await goodbye(wait);
   }
 }

@@ -6,6 +6,7 @@
 import { createInbox, type Msg, nuid } from "nats";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import { UserError } from "./errors.ts";
+import { Pace } from "./pace.ts";
 import { safe } from "./text.ts";
 
 const JOBS = "jobs";
@@ -48,14 +49,6 @@ function isMarker(msg: Msg): boolean {
   return operation === "DEL" || operation === "PURGE" || headers.get("Nats-Marker-Reason") !== "";
 }
 
-// Bytes that one pull request should bring. It grows while batches arrive quickly and shrinks on a slow link, so that
-// the server never has more queued than the link takes within its write deadline (10 s by default). Requests count
-// messages, from the sizes seen: nats-server 2.9 drops a message whenever a request runs into `max_bytes` (seen on 2.9.10).
-const FIRST_BATCH = 32;
-const BATCH_BYTES = { first: 512 << 10, least: 64 << 10, most: 16 << 20 };
-/** Half of what a server queues for one client before it cuts it off (max_pending, 64 MB by default). */
-const WORST_BATCH_BYTES = 32 << 20;
-
 /** The server delivered less than it announced, with no gap in between. */
 class Shortfall extends Error {}
 
@@ -67,33 +60,6 @@ const UNANSWERABLE = new Promise<never>(() => {});
 
 /** How often a scan starts over when records vanished under it (they expire after 7 days). */
 const SCAN_ATTEMPTS = 3;
-
-/** How many messages to ask for next, from the sizes and the pace of those that came. */
-class Pace {
-  #bytes = 0;
-  #messages = 0;
-  #largest = 1;
-  #goal = BATCH_BYTES.first;
-  #since = Date.now();
-
-  saw(bytes: number): void {
-    this.#bytes += bytes;
-    this.#messages++;
-    if (bytes > this.#largest) this.#largest = bytes;
-  }
-
-  next(): number {
-    const now = Date.now();
-    const took = now - this.#since;
-    this.#since = now;
-    if (this.#messages === 0) return FIRST_BATCH;
-    if (took < 1000) this.#goal = Math.min(this.#goal * 2, BATCH_BYTES.most);
-    if (took > 4000) this.#goal = Math.max(this.#goal >> 1, BATCH_BYTES.least);
-    // Subject, reply and framing take some 200 bytes beside the value.
-    const likely = this.#goal / (this.#bytes / this.#messages + 200);
-    return Math.max(1, Math.floor(Math.min(likely, WORST_BATCH_BYTES / this.#largest)));
-  }
-}
 
 export class Store {
   readonly #consumers = new Map<string, string>();

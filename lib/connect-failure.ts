@@ -1,0 +1,102 @@
+// What the library, Bun and the server say when connecting fails, as a reason and a next step.
+import type { NatsError } from "nats";
+import { formatMs } from "./duration.ts";
+import type { ServerUrl } from "./server-url.ts";
+import type { Settings } from "./settings.ts";
+import { safe } from "./text.ts";
+
+/** Why a server could not be used, and what to do about it. */
+export function connectFailure(
+  error: NatsError,
+  url: ServerUrl,
+  settings: Settings,
+): { why: string; hint: string } {
+  const chained = error.chainedError as NodeJS.ErrnoException | undefined;
+  const code = String((error as { code?: string }).code ?? "");
+  const inner = String(chained?.code ?? "");
+  const text = `${code} ${inner} ${error.message} ${chained?.message ?? ""}`;
+  const has = (pattern: RegExp) => pattern.test(text);
+  if (has(/AUTHENTICATION_EXPIRED|Authentication Expired/i)) {
+    return { why: "the credentials have expired", hint: "Ask whoever issues credentials for new ones." };
+  }
+  if (has(/AUTHENTICATION_TIMEOUT/))
+    return { why: "the server timed out the login", hint: "Try again; the server may be overloaded." };
+  if (has(/AUTHORIZATION_VIOLATION|Authorization Violation|BAD_AUTHENTICATION/i)) {
+    const given = settings.creds ?? settings.nkey;
+    return given !== undefined || Object.keys(url.auth).length > 0
+      ? {
+          why: "the server does not accept these credentials",
+          hint: "Check that they are meant for this server, and that they were not revoked.",
+        }
+      : {
+          why: "the server wants credentials",
+          hint: "Give --creds <file>, --nkey <file>, or user and password in the URL.",
+        };
+  }
+  if (
+    has(
+      /UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED|UNABLE_TO_GET_ISSUER|self.signed|unable to (verify|get)/i,
+    )
+  ) {
+    const upgraded = url.tls ? "" : " (it needs TLS)";
+    return {
+      why: `the server's certificate comes from an unknown CA${upgraded}`,
+      hint: "Name the CA's certificate with --nats-ca <file>.",
+    };
+  }
+  if (has(/ALTNAME|altnames|Hostname\/IP/i)) {
+    return {
+      why: "the server's certificate is not for this host name",
+      hint: "Use the name that stands in the certificate.",
+    };
+  }
+  if (has(/CERT_HAS_EXPIRED|certificate has expired/i))
+    return { why: "the server's certificate has expired", hint: "Renew the server's certificate." };
+  if (has(/SERVER_OPT_NA/))
+    return {
+      why: "the server offers no TLS",
+      hint: "Use nats:// in the URL and no TLS flags, if that is what you want.",
+    };
+  if (has(/\bTIMEOUT\b/)) {
+    return {
+      why: `no answer within ${formatMs(settings.timeoutMs)}`,
+      hint: "Check the address, or wait longer with --timeout.",
+    };
+  }
+  if (has(/ECONNREFUSED/)) {
+    return {
+      why: "connection refused",
+      hint: "Is the server running there? Set the address with --master or NATS_URL.",
+    };
+  }
+  if (has(/ENOTFOUND|EAI_AGAIN|getaddrinfo|DNS/i))
+    return { why: "the host name is unknown", hint: "Check the name, or use an address." };
+  if (has(/EHOSTUNREACH|ENETUNREACH/))
+    return { why: "there is no route to the host", hint: "Check the address and the network." };
+  if (has(/EBADF|CERTIFICATE_REQUIRED|certificate required|bad certificate|alert/i)) {
+    return settings.tlsCert === undefined
+      ? {
+          why: "the server demands a client certificate",
+          hint: "Give --tls-cert <file> and --tls-key <file>.",
+        }
+      : {
+          why: "the server refused the client certificate",
+          hint: "Check that --tls-cert and --tls-key belong together and come from a CA that the server knows.",
+        };
+  }
+  if (has(/unexpected response/))
+    return {
+      why: "what answers there is not a NATS server",
+      hint: "Check the port: NATS clients usually connect to 4222.",
+    };
+  if (
+    has(/ECONNRESET|CONNECTION_REFUSED|CONNECTION_CLOSED|DISCONNECT|EPIPE|undefined/) ||
+    error.message === ""
+  ) {
+    return {
+      why: "the server closed the connection",
+      hint: "It may demand TLS (tls://) or a client certificate (--tls-cert, --tls-key), or be shutting down.",
+    };
+  }
+  return { why: safe(error.message || code), hint: "Check the address and the connection settings." };
+}
