@@ -48,6 +48,35 @@ const jid = {
   description: "job id, as `zester job list` shows it",
 } as const;
 
+const selection = {
+  state: {
+    type: "string",
+    valueHint: "state",
+    description: "states or groups (active, terminal, bad); repeat it or separate by commas",
+  },
+  function: { type: "string", valueHint: "glob", description: "function, such as 'pkg.*'" },
+  target: { type: "string", valueHint: "glob", description: "target expression or any targeted peel" },
+  user: { type: "string", valueHint: "glob", description: "who started it" },
+  owner: { type: "string", valueHint: "glob", description: "the master that owns it" },
+  since: {
+    type: "string",
+    valueHint: "when",
+    description: "created at or after: 90m, 3d, today, yesterday, 2026-01-15, RFC 3339",
+  },
+  until: { type: "string", valueHint: "when", description: "created before" },
+  limit: { type: "string", alias: "n", valueHint: "number", description: "only the newest" },
+  sort: {
+    type: "string",
+    valueHint: "order",
+    description: "created (default), updated, duration, jid or state",
+  },
+  reverse: { type: "boolean", description: "the other way round" },
+  wide: { type: "boolean", description: "also when, how long, returns, failures, user and owner" },
+  header: { type: "boolean", description: "", negativeDescription: "no titles" },
+  quiet: { type: "boolean", alias: "q", description: "job ids alone, one a line" },
+  count: { type: "boolean", description: "only the number of jobs" },
+} as const satisfies ArgsDef;
+
 type Run = (flags: never) => void | Promise<void>;
 
 /** A command that does something: its own arguments beside the global ones. */
@@ -66,8 +95,13 @@ function group(description: string, subCommands: Record<string, Command>, detail
 }
 
 const job = group("List, show and cancel the jobs of the fleet.", {
-  list: leaf("List all recent jobs, oldest first.", {}, () => import("./lib/commands/list.ts"), {
-    examples: ["zester job list", "zester job list --format json | jq -r '.[].jid'"],
+  list: leaf("List all recent jobs, oldest first.", selection, () => import("./lib/commands/list.ts"), {
+    examples: [
+      "zester job list",
+      "zester job list --state bad --since 2h --target 'db*' --wide",
+      "zester job list -n 20 --reverse",
+      "zester job list --format jsonl | jq -r .jid",
+    ],
   }),
   show: leaf(
     "Show a job's record and its per-peel returns.",
@@ -77,9 +111,14 @@ const job = group("List, show and cancel the jobs of the fleet.", {
       examples: ["zester job show 20260115-001", "zester job show 20260115-001 --format json | jq .returns"],
     },
   ),
-  active: leaf("List the jobs that are running or pending.", {}, () => import("./lib/commands/active.ts"), {
-    examples: ["zester job active"],
-  }),
+  active: leaf(
+    "List the jobs that are running or pending.",
+    selection,
+    () => import("./lib/commands/active.ts"),
+    {
+      examples: ["zester job active", "zester job active --sort duration --wide"],
+    },
+  ),
   kill: leaf(
     "Cancel a running job.",
     { jid, force: { type: "boolean", description: "send the signal without looking the job up first" } },

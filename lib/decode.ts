@@ -97,9 +97,9 @@ function messagePackReason(error: unknown): string {
   return `not MessagePack or JSON: ${reason.replace(/^Unrecognized type byte: /, "it has the byte ")}`;
 }
 
-async function decodeJson(bytes: Uint8Array): Promise<Value> {
-  // Loaded on first use: most buckets never hold a JSON record.
-  const { visit } = await import("jsonc-parser");
+function decodeJson(bytes: Uint8Array): Value {
+  // Loaded on first use: most buckets never hold a JSON record. By its ES module: the bundler cannot follow the other.
+  const { visit } = require("jsonc-parser/lib/esm/main.js") as typeof import("jsonc-parser");
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -152,10 +152,10 @@ function jsonPart(bytes: Uint8Array): Uint8Array | undefined {
 }
 
 /**
- * One stored value, decoded: at once when it is MessagePack, later when it is JSON.
+ * One stored value, decoded.
  * @throws Undecodable with the reason
  */
-export function decode(bytes: Uint8Array): Value | Promise<Value> {
+export function decode(bytes: Uint8Array): Value {
   const json = jsonPart(bytes);
   return json ? decodeJson(json) : toValue(unpack(bytes), 0);
 }
@@ -177,13 +177,13 @@ function requireMap(value: Value): ValueMap {
 }
 
 /**
- * A record: a value that is a map. At once for MessagePack, later for JSON.
+ * A record: a value that is a map.
  * @param fields of a MessagePack record, only these are converted (it is checked as a whole all the same); undefined: all
  * @throws Undecodable with the reason
  */
-export function decodeRecord(bytes: Uint8Array, fields?: readonly string[]): ValueMap | Promise<ValueMap> {
+export function decodeRecord(bytes: Uint8Array, fields?: readonly string[]): ValueMap {
   const json = jsonPart(bytes);
-  if (json) return decodeJson(json).then(requireMap);
+  if (json) return requireMap(decodeJson(json));
   const raw = unpack(bytes);
   const isMap = raw !== null && typeof raw === "object" && Object.getPrototypeOf(raw) === Object.prototype;
   if (!fields || !isMap) return requireMap(toValue(raw, 0));

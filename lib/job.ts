@@ -2,11 +2,10 @@
 import { displayPeel } from "./peel.ts";
 import { asInteger, asText, asTime, type Timestamp, type Value, type ValueMap } from "./value.ts";
 
-export const TERMINAL_STATES = ["complete", "failed", "partial", "timeout", "canceled"] as const;
+export const TERMINAL_STATES: readonly string[] = ["complete", "failed", "partial", "timeout", "canceled"];
 
 /** True when a job with this status has ended. */
-export const isTerminal = (status: string | undefined) =>
-  (TERMINAL_STATES as readonly string[]).includes(status ?? "");
+export const isTerminal = (status: string | undefined) => TERMINAL_STATES.includes(status ?? "");
 
 /** What a table shows of one job. */
 export interface JobRow {
@@ -17,6 +16,11 @@ export interface JobRow {
   readonly status: string | undefined;
   /** Undefined when it is missing or zero. */
   readonly created: Timestamp | undefined;
+  readonly updated?: Timestamp | undefined;
+  readonly user?: string | undefined;
+  readonly owner?: string | undefined;
+  readonly returned?: bigint | undefined;
+  readonly succeeded?: bigint | undefined;
   /** Why the value can't be decoded; then all other fields but `jid` are undefined. */
   readonly unreadable?: string;
 }
@@ -27,18 +31,37 @@ function peelList(value: Value | undefined): string[] | undefined {
 }
 
 /** The fields that a row is made of. */
-export const ROW_FIELDS = ["function", "target_expr", "targets", "status", "created"] as const;
+export const ROW_FIELDS = [
+  "function",
+  "target_expr",
+  "targets",
+  "status",
+  "created",
+  "updated",
+  "user",
+  "owner",
+  "return_count",
+  "success_count",
+] as const;
 
 /** The row of a record. The JID is the key's: the record's own field may say anything. */
 export function jobRow(jid: string, record: ValueMap): JobRow {
-  const created = asTime(record.get("created"));
+  const time = (name: string) => {
+    const value = asTime(record.get(name));
+    return value?.isZero ? undefined : value;
+  };
   return {
     jid,
     fn: asText(record.get("function")),
     targetExpr: asText(record.get("target_expr")) || undefined,
     targets: peelList(record.get("targets")),
     status: asText(record.get("status")),
-    created: created?.isZero ? undefined : created,
+    created: time("created"),
+    updated: time("updated"),
+    user: asText(record.get("user")),
+    owner: asText(record.get("owner")),
+    returned: asInteger(record.get("return_count")),
+    succeeded: asInteger(record.get("success_count")),
   };
 }
 

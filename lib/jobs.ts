@@ -1,6 +1,6 @@
 // Reading all jobs: the scan, the decoding, and what is said about values that can't be decoded.
 import { decodeRecord, Undecodable } from "./decode.ts";
-import { byCreation, type JobRow, jobRow, ROW_FIELDS, unreadableRow } from "./job.ts";
+import { type JobRow, jobRow, ROW_FIELDS, unreadableRow } from "./job.ts";
 import { toJson } from "./json.ts";
 import type { Format } from "./session.ts";
 import type { Store } from "./store.ts";
@@ -14,59 +14,69 @@ export interface Job {
   readonly record: ValueMap | undefined;
 }
 
+export interface Read {
+  /** The jobs kept, in no order. */
+  readonly jobs: Job[];
+  /** Every job that can't be decoded, kept or not: any of them may be one that was asked for. */
+  readonly unreadable: readonly JobRow[];
+  /** How many jobs there are, kept or not. */
+  readonly total: number;
+}
+
+/** Decodes one entry of the scan. `fields` as for decodeRecord. */
+export function toJob(jid: string, bytes: Uint8Array, fields?: readonly string[]): Job {
+  try {
+    const record = decodeRecord(bytes, fields);
+    return { row: jobRow(jid, record), record };
+  } catch (error) {
+    if (!(error instanceof Undecodable)) throw error;
+    return { row: unreadableRow(jid, error.message), record: undefined };
+  }
+}
+
 /**
- * All jobs that `keep` keeps, oldest first.
+ * Reads all jobs and keeps those that `keep` wants.
  * @param withRecords false drops each record as soon as its row is known, so that memory holds rows alone
  */
 export async function readJobs(
   store: Store,
   keep: (row: JobRow) => boolean,
   withRecords: boolean,
-): Promise<Job[]> {
-  const jobs = new Map<string, Job>();
-  const later: Promise<void>[] = [];
-  const add = (jid: string, record: ValueMap) => {
-    const row = jobRow(jid, record);
-    // A job that changed during the scan comes twice: the later record counts, also when it no longer matches.
-    if (keep(row)) jobs.set(jid, { row, record: withRecords ? record : undefined });
-    else jobs.delete(jid);
-  };
-  const fail = (jid: string, error: unknown) => {
-    if (!(error instanceof Undecodable)) throw error;
-    const row = unreadableRow(jid, error.message);
-    if (keep(row)) jobs.set(jid, { row, record: undefined });
-    else jobs.delete(jid);
-  };
+): Promise<Read> {
+  const kept = new Map<string, Job>();
+  const unreadable = new Map<string, JobRow>();
+  const left = new Set<string>();
   await store.scanJobs((jid, bytes) => {
-    try {
-      const record = decodeRecord(bytes, withRecords ? undefined : ROW_FIELDS);
-      if (record instanceof Promise)
-        later.push(record.then((value) => add(jid, value)).catch((error) => fail(jid, error)));
-      else add(jid, record);
-    } catch (error) {
-      fail(jid, error);
+    const { row, record } = toJob(jid, bytes, withRecords ? undefined : ROW_FIELDS);
+    // A job that changed during the scan comes twice: the later record counts, also when it is not wanted any more.
+    if (keep(row)) {
+      kept.set(jid, { row, record: withRecords ? record : undefined });
+      left.delete(jid);
+    } else {
+      kept.delete(jid);
+      left.add(jid);
     }
+    if (row.unreadable !== undefined) unreadable.set(jid, row);
+    else unreadable.delete(jid);
   });
-  await Promise.all(later);
-  return [...jobs.values()].sort((a, b) => byCreation(a.row, b.row));
+  return { jobs: [...kept.values()], unreadable: [...unreadable.values()], total: kept.size + left.size };
 }
 
 const NAMED = 5;
 
 /** One warning for all values that can't be decoded: the first few with their reason, the rest as a count. */
-export function warnUnreadable(jobs: readonly Job[], terminal: Terminal): void {
-  const bad = jobs.filter((job) => job.row.unreadable !== undefined);
-  if (bad.length === 0) return;
-  const named = bad
+export function warnUnreadable(rows: readonly JobRow[], terminal: Terminal): void {
+  if (rows.length === 0) return;
+  const named = rows
     .slice(0, NAMED)
-    .map(({ row }) => `${row.jid}: ${row.unreadable}`)
+    .map((row) => `${row.jid}: ${row.unreadable}`)
     .join("; ");
-  const rest = bad.length > NAMED ? `; and ${bad.length - NAMED} more` : "";
-  terminal.warn(`${plural(bad.length, "job")} cannot be decoded: ${named}${rest}`);
+  const rest = rows.length > NAMED ? `; and ${rows.length - NAMED} more` : "";
+  terminal.warn(`${plural(rows.length, "job")} cannot be decoded: ${named}${rest}`);
 }
 
 /** What stands in JSON and YAML for a job that can't be decoded. */
-function document(job: Job): Value {
+export function document(job: Job): Value {
   return (
     job.record ??
     new Map<string, Value>([

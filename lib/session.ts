@@ -14,16 +14,20 @@ export interface GlobalFlags extends ConnectionFlags {
   readonly "force-color"?: boolean | undefined;
 }
 
-export const FORMATS = ["text", "json", "yaml"] as const;
-export type Format = (typeof FORMATS)[number];
+export type Format = "text" | "json" | "yaml" | "jsonl";
+const EVERYWHERE: readonly Format[] = ["text", "json", "yaml"];
 
-/** @throws UserError that lists the formats */
-export function parseFormat(text: string | undefined): Format {
-  const format = FORMATS.find((name) => name === (text ?? "text"));
+/**
+ * @param extra formats that only some commands know
+ * @throws UserError that lists the formats
+ */
+export function parseFormat(text: string | undefined, extra: readonly Format[] = []): Format {
+  const formats = [...EVERYWHERE, ...extra];
+  const format = formats.find((name) => name === (text ?? "text"));
   if (format) return format;
   throw new UserError(
-    `--format: "${safe(text ?? "")}" is not a format.${nearest(text ?? "", FORMATS)}`,
-    `Formats: ${FORMATS.join(", ")}.`,
+    `--format: "${safe(text ?? "")}" is not a format here.${nearest(text ?? "", formats)}`,
+    `Formats: ${formats.join(", ")}.`,
   );
 }
 
@@ -39,12 +43,16 @@ const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 } as const
 // silent, and has had its timeout already.
 const GOODBYE_MS = { done: 500, failed: 50 };
 
-/** Runs `work` on an open store. Whatever happens, also Ctrl-C, the store is closed before the process ends. */
+/**
+ * Runs `work` on an open store. Whatever happens, also Ctrl-C, the store is closed before the process
+ * ends. `extra` are formats that this command knows beside those that all do.
+ */
 export async function withSession(
   flags: GlobalFlags,
   work: (session: Session) => Promise<void>,
+  extra: readonly Format[] = [],
 ): Promise<void> {
-  const format = parseFormat(flags.format ?? (process.env.ZESTER_FORMAT || undefined));
+  const format = parseFormat(flags.format ?? (process.env.ZESTER_FORMAT || undefined), extra);
   const terminal = systemTerminal({
     ...(flags.color === false && { color: false }),
     ...(flags["force-color"] && { forceColor: true }),

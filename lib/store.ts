@@ -325,7 +325,11 @@ export class Store {
         if (Number(tokens[at + 4]) !== received)
           return reject(this.#incomplete(`record ${received} is missing`));
         pace.saw(msg.data.length);
-        onMessage(msg);
+        try {
+          onMessage(msg);
+        } catch (thrown) {
+          return reject(thrown); // the library would take it for its own and write to stdout
+        }
         const pending = Number(tokens[at + 6]);
         if (pending === 0) return end();
         // A bucket that changes all the time is never quiet: what came after the start of the scan need not be waited for.

@@ -13,8 +13,12 @@ export interface Cell {
   readonly paint?: (text: string) => string;
 }
 
-/** Lines of text, each ended by a newline, without trailing spaces. The last column is as wide as its cell. */
-export function renderTable(columns: readonly Column[], rows: readonly (readonly Cell[])[]): string {
+/** Lines of text, each ended by a newline, without trailing spaces. `header` false leaves the titles out. */
+export function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  header = true,
+): string {
   const last = columns.length - 1;
   const widths = columns.map((column) => Math.max(column.min ?? 0, width(column.title)));
   const texts = rows.map((row) => row.map((cell) => safe(cell.text)));
@@ -33,10 +37,8 @@ export function renderTable(columns: readonly Column[], rows: readonly (readonly
     });
     return `${out}\n`;
   };
-  let out = line(
-    columns.map((column) => column.title),
-    () => undefined,
-  );
+  const titles = columns.map((column) => column.title);
+  let out = header ? line(titles, () => undefined) : "";
   texts.forEach((cells, r) => {
     out += line(cells, (i) => rows[r]?.[i]?.paint);
   });

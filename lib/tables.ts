@@ -3,6 +3,7 @@ import { paintState } from "./colors.ts";
 import { formatDuration } from "./duration.ts";
 import { formatTargets, type JobRow, type Return, stateOf } from "./job.ts";
 import { displayPeel } from "./peel.ts";
+import { jobDuration } from "./select.ts";
 import { type Cell, type Column, renderTable } from "./table.ts";
 import { safe, shorten, width } from "./text.ts";
 
@@ -10,6 +11,8 @@ import { safe, shorten, width } from "./text.ts";
 export interface Look {
   readonly color: boolean;
   readonly columns: number | undefined;
+  /** False leaves the titles out. */
+  readonly header?: boolean;
 }
 
 const measure = (text: string) => width(safe(text));
@@ -44,6 +47,7 @@ function renderJobs(
   rows: readonly JobRow[],
   look: Look,
   target: (row: JobRow, max: number) => string,
+  more: (row: JobRow) => Cell[] = () => [],
 ): string {
   const cells = rows.map((row): Cell[] => {
     const state = stateOf(row);
@@ -54,9 +58,10 @@ function renderJobs(
       { text: row.fn || "-" },
       { text },
       paint ? { text: state, paint } : { text: state },
+      ...more(row),
     ];
   });
-  if (look.columns === undefined) return renderTable(columns, cells);
+  if (look.columns === undefined) return renderTable(columns, cells, look.header);
   const max = room(columns, cells, TARGET_AT, look.columns);
   cells.forEach((row, i) => {
     if (measure(row[TARGET_AT]?.text ?? "") > max) row[TARGET_AT] = { text: target(rows[i] as JobRow, max) };
@@ -67,20 +72,56 @@ function renderJobs(
       i === TARGET_AT ? { ...column, min: Math.min(column.min ?? 0, max) } : column,
     ),
     cells,
+    look.header,
   );
 }
 
+const LIST_COLUMNS: readonly Column[] = [
+  { title: "JID", min: 20 },
+  { title: "FUNCTION", min: 12 },
+  { title: "TARGET", min: 8 },
+  { title: "STATE" },
+];
+
+const targetOf = (row: JobRow, max: number) =>
+  row.targetExpr === undefined ? list(row.targets, max) : shorten(safe(row.targetExpr), max);
+
 /** The table of `list`: TARGET is the expression, else the targeted peels, else `-`. */
 export function renderList(rows: readonly JobRow[], look: Look): string {
-  const columns = [
-    { title: "JID", min: 20 },
-    { title: "FUNCTION", min: 12 },
-    { title: "TARGET", min: 8 },
-    { title: "STATE" },
-  ];
-  return renderJobs(columns, rows, look, (row, max) =>
-    row.targetExpr === undefined ? list(row.targets, max) : shorten(safe(row.targetExpr), max),
-  );
+  return renderJobs(LIST_COLUMNS, rows, look, targetOf);
+}
+
+/** `2/3`: peels that returned, of those targeted. */
+function returnsOf(row: JobRow): string {
+  if (row.returned === undefined)
+    return row.targets && row.unreadable === undefined ? `0/${row.targets.length}` : "-";
+  return `${row.returned}/${row.targets?.length ?? "?"}`;
+}
+
+/**
+ * The table of `--wide`: that of `list` with when, how long (so far, for a job that has not ended), how many peels
+ * returned and failed, and who. CREATED is an age on a terminal, and RFC 3339 when piped.
+ */
+export function renderWide(rows: readonly JobRow[], look: Look, now: Date): string {
+  const titles = ["CREATED", "DURATION", "RETURNS", "FAILED", "USER", "OWNER"];
+  const nowNs = BigInt(now.getTime()) * 1_000_000n;
+  const created = ({ created: time }: JobRow) => {
+    if (!time) return "-";
+    return look.columns === undefined ? String(time) : `${formatDuration(nowNs - time.ns)} ago`;
+  };
+  return renderJobs([...LIST_COLUMNS, ...titles.map((title) => ({ title }))], rows, look, targetOf, (row) => {
+    const duration = jobDuration(row, now);
+    const failed = row.returned === undefined ? undefined : row.returned - (row.succeeded ?? 0n);
+    const texts = [
+      created(row),
+      duration === undefined ? "-" : formatDuration(duration),
+      returnsOf(row),
+      failed === undefined ? "-" : String(failed),
+      row.user || "-",
+      row.owner || "-",
+    ];
+    return texts.map((text) => ({ text }));
+  });
 }
 
 /** The table of `active`: TARGETS are the targeted peels, else `-`. */

@@ -1,21 +1,99 @@
-// zester job list
-import { readJobs, warnUnreadable, writeRecords } from "../jobs.ts";
-import { type GlobalFlags, withSession } from "../session.ts";
-import { renderList } from "../tables.ts";
+// zester job list, and what it shares with `active`
+import { UserError } from "../errors.ts";
+import { byCreation, type JobRow } from "../job.ts";
+import { document, type Job, readJobs, toJob, warnUnreadable, writeRecords } from "../jobs.ts";
+import { toJsonLine } from "../json.ts";
+import { parseSelection, type Selection, type SelectionFlags } from "../select.ts";
+import { type GlobalFlags, type Session, withSession } from "../session.ts";
+import type { Store } from "../store.ts";
+import { type Look, renderList, renderWide } from "../tables.ts";
+import type { Terminal } from "../terminal.ts";
+import { count } from "../text.ts";
 
-export async function run(flags: GlobalFlags): Promise<void> {
-  await withSession(flags, async ({ store, terminal, format }) => {
-    const jobs = await readJobs(store, () => true, format !== "text");
-    if (format !== "text") await writeRecords(jobs, format, terminal);
-    else
-      terminal.write(
-        jobs.length === 0
-          ? "No jobs found.\n"
-          : renderList(
-              jobs.map((job) => job.row),
-              terminal,
-            ),
-      );
-    warnUnreadable(jobs, terminal);
+export interface ListFlags extends GlobalFlags, SelectionFlags {
+  readonly wide?: boolean;
+  readonly header?: boolean;
+  readonly quiet?: boolean;
+  readonly count?: boolean;
+}
+
+/** What differs between `list` and `active`. */
+export interface View {
+  readonly keep: (row: JobRow) => boolean;
+  readonly render: (rows: readonly JobRow[], look: Look) => string;
+  /** What is said when there is no job at all. */
+  readonly none: string;
+}
+
+const CHUNK = 64 << 10;
+
+/** One record a line, as they arrive; nothing is held. A job that changes during the scan shows as it was at first. */
+async function streamLines(
+  store: Store,
+  wanted: (row: JobRow) => boolean,
+  terminal: Terminal,
+): Promise<JobRow[]> {
+  const seen = new Set<string>();
+  const unreadable: JobRow[] = [];
+  let chunk = "";
+  await store.scanJobs((jid, bytes) => {
+    if (seen.has(jid)) return;
+    seen.add(jid);
+    const job = toJob(jid, bytes);
+    if (job.row.unreadable !== undefined) unreadable.push(job.row);
+    if (!wanted(job.row)) return;
+    chunk += `${toJsonLine(document(job))}\n`;
+    if (chunk.length > CHUNK) {
+      terminal.write(chunk);
+      chunk = "";
+    }
   });
+  terminal.write(chunk);
+  return unreadable;
+}
+
+/** The jobs as text: JIDs, or a table, or the words for none. */
+function toText(jobs: readonly Job[], flags: ListFlags, view: View, look: Look, none: string): string {
+  const rows = jobs.map((job) => job.row);
+  if (flags.quiet) return rows.map((row) => `${row.jid}\n`).join("");
+  if (rows.length === 0) return `${none}\n`;
+  return flags.wide ? renderWide(rows, look, new Date()) : view.render(rows, look);
+}
+
+/** Reads the selected jobs of a view and writes them in the form that the flags ask for. */
+export async function listJobs(
+  flags: ListFlags,
+  view: View,
+  selection: Selection,
+  session: Session,
+): Promise<void> {
+  const { store, terminal, format } = session;
+  const wanted = (row: JobRow) => view.keep(row) && selection.matches(row);
+  if (format === "jsonl" && !selection.ordered && !flags.count) {
+    return warnUnreadable(await streamLines(store, wanted, terminal), terminal);
+  }
+  const read = await readJobs(store, wanted, format !== "text" && !flags.count);
+  const jobs = selection.arrange(read.jobs, (job) => job.row);
+  const none =
+    selection.text === "" ? view.none : `No jobs match ${selection.text} (of ${count(read.total)}).`;
+  const look = { color: terminal.color, columns: terminal.columns, header: flags.header !== false };
+  if (flags.count) terminal.write(`${jobs.length}\n`);
+  else if (format === "jsonl") terminal.write(jobs.map((job) => `${toJsonLine(document(job))}\n`).join(""));
+  else if (format !== "text") await writeRecords(jobs, format, terminal);
+  else terminal.write(toText(jobs, flags, view, look, none));
+  warnUnreadable([...read.unreadable].sort(byCreation), terminal);
+}
+
+/** @throws UserError for flags that exclude each other */
+export function checkForms(flags: ListFlags): void {
+  const given = (["quiet", "count", "wide"] as const).filter((name) => flags[name]);
+  if (given.length > 1)
+    throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
+}
+
+export async function run(flags: ListFlags): Promise<void> {
+  const selection = parseSelection(flags, new Date());
+  checkForms(flags);
+  const view = { keep: () => true, render: renderList, none: "No jobs found." };
+  await withSession(flags, (session) => listJobs(flags, view, selection, session), ["jsonl"]);
 }

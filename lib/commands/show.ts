@@ -16,7 +16,7 @@ export async function readJob(store: Store, jid: string): Promise<ValueMap> {
   const bytes = await store.job(jid);
   if (!bytes) throw jobNotFound(jid);
   try {
-    return await decodeRecord(bytes);
+    return decodeRecord(bytes);
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
     throw new UserError(
