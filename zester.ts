@@ -45,7 +45,7 @@ const globals = {
 const jid = {
   type: "positional",
   required: true,
-  description: "job id, as `zester job list` shows it",
+  description: "job id, as `zester job list` shows it; for show its first characters are enough",
 } as const;
 
 const selection = {
@@ -77,6 +77,19 @@ const selection = {
   count: { type: "boolean", description: "only the number of jobs" },
 } as const satisfies ArgsDef;
 
+const peels = {
+  summary: {
+    type: "boolean",
+    description: "instead of the record: who, when, how long, and the peels, worst first",
+  },
+  peel: { type: "string", valueHint: "glob", description: "only these peels, in either form of their id" },
+  failed: { type: "boolean", description: "only peels that failed" },
+  missing: { type: "boolean", description: "only targeted peels that have not returned" },
+  unreachable: { type: "boolean", description: "only peels that never got the job" },
+  quiet: { type: "boolean", alias: "q", description: "peel ids alone, one a line" },
+  "all-peels": { type: "boolean", description: "every peel in a summary on a terminal, however many" },
+} as const satisfies ArgsDef;
+
 type Run = (flags: never) => void | Promise<void>;
 
 /** A command that does something: its own arguments beside the global ones. */
@@ -105,10 +118,14 @@ const job = group("List, show and cancel the jobs of the fleet.", {
   }),
   show: leaf(
     "Show a job's record and its per-peel returns.",
-    { jid },
+    { jid, ...peels },
     () => import("./lib/commands/show.ts"),
     {
-      examples: ["zester job show 20260115-001", "zester job show 20260115-001 --format json | jq .returns"],
+      examples: [
+        "zester job show 20260115-001",
+        "zester job show 20260115-001 --summary",
+        "zester job show 20260115-001 --missing -q",
+      ],
     },
   ),
   active: leaf(

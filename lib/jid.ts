@@ -27,10 +27,27 @@ export function parseJid(text: string): string {
   return text;
 }
 
-/** The error for a JID that the bucket doesn't have. */
-export function jobNotFound(jid: string): UserError {
+/** Characters that a shortened JID has at least. */
+export const LEAST_PREFIX = 4;
+
+/** The bucket doesn't have the job. */
+export class JobNotFound extends UserError {
+  constructor(jid: string) {
+    super(
+      `job ${safe(jid)} was not found.`,
+      "Jobs are kept for 7 days; `zester job list` shows those that are there.",
+    );
+  }
+}
+
+const CANDIDATES = 5;
+
+/** The error for a shortened JID that fits several jobs. */
+export function ambiguousJid(text: string, jids: readonly string[]): UserError {
+  const shown = [...jids].sort().slice(0, CANDIDATES).join(", ");
+  const rest = jids.length > CANDIDATES ? ` and ${jids.length - CANDIDATES} more` : "";
   return new UserError(
-    `job ${safe(jid)} was not found.`,
-    "Jobs are kept for 7 days; `zester job list` shows those that are there.",
+    `${safe(text)} is short for ${jids.length} jobs: ${shown}${rest}.`,
+    "Give more of the id.",
   );
 }

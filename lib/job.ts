@@ -123,6 +123,18 @@ export interface Return {
   readonly duration: bigint | undefined;
   readonly error: string | undefined;
   readonly unreachable: boolean;
+  /** Why the stored value can't be decoded; nothing else is known of the return then. */
+  readonly unreadable?: string;
+}
+
+/** The return of a peel whose value can't be decoded: it returned, but nobody knows what. */
+export function unreadableReturn(peel: string, reason: string): Return {
+  const record: ValueMap = new Map([
+    ["peel_id", peel],
+    ["unreadable", reason],
+  ]);
+  const error = `cannot be decoded: ${reason}`;
+  return { peel, record, ok: false, duration: undefined, error, unreachable: false, unreadable: reason };
 }
 
 /** A return record's meaning; `peel` is the key's id, or the record's own in the list layout. */

@@ -142,7 +142,7 @@ export function renderReturns(returns: readonly Return[], look: Look): string {
   if (troubled) columns.push({ title: "ERROR" });
   const rows = returns.map((item): Cell[] => {
     const paint = paintState(item.ok ? "complete" : "failed", look.color);
-    const success = String(item.ok);
+    const success = item.unreadable === undefined ? String(item.ok) : "-";
     const row: Cell[] = [
       { text: displayPeel(item.peel) },
       paint ? { text: success, paint } : { text: success },

@@ -243,6 +243,7 @@ PEEL      SUCCESS  DURATION  ERROR
 db-01     false    1m3s
 db-02     true     12s
 db.eu     false    12s       boom
+web.x     -        -         cannot be decoded: not MessagePack or JSON: it has the byte 0xc1
 `);
     expect(stderr).toStartWith("warning: the return of web.x cannot be decoded");
     expect(await consumersLeft()).toBe(0);

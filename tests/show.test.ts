@@ -1,0 +1,148 @@
+// `show` for people and scripts: summary, peels selected, shortened ids.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "./harness.ts";
+
+let server: Server;
+const show = (...args: string[]) => zester(["job", "show", ...args], { env: { NATS_URL: server.url } });
+const JID = "2hPx2Kd8VnR7YmWqTz4PLsCfNjA";
+const MANY = "2hPx9Many";
+
+beforeAll(async () => {
+  server = await startServer();
+  const nc = await server.connect();
+  const { jobs, returns } = await createBuckets(nc);
+  const targets = ["web-01", "web-02", "db_eu_example", "cache-01", "cache-02"];
+  const fields = {
+    function: "pkg.installed",
+    args: { name: "postgresql", refresh: true, note: "a b" },
+    targets,
+    target_expr: "G@role:*",
+    user: "ops",
+    owner: "m1",
+  };
+  await jobs.put(
+    JID,
+    encode(jobRecord(JID, { ...fields, status: "partial", updated: Time.at("2026-01-15T09:30:12Z") })),
+  );
+  const put = (jid: string, peel: string, more: Record<string, unknown> = {}) =>
+    returns.put(
+      `${jid}.${peel}`,
+      encode({
+        jid,
+        peel_id: peel,
+        success: true,
+        return_data: null,
+        duration: 800_000_000n,
+        timestamp: Time.now(),
+        ...more,
+      }),
+    );
+  await put(JID, "web-01");
+  await put(JID, "web-02", { success: false, error: "exit 1\n\x1b[2J" });
+  await put(JID, "db_eu_example", { success: false, error: "UNREACHABLE: no heartbeat", unreachable: true });
+  await returns.put(`${JID}.cache-02`, Uint8Array.from([0xc1]));
+  await jobs.put(
+    "2hPx3other",
+    encode(jobRecord("2hPx3other", { status: "running", deadline: Time.at("2020-01-01T00:00:00Z") })),
+  );
+  await jobs.put(
+    MANY,
+    encode(jobRecord(MANY, { targets: Array.from({ length: 1000 }, (_, i) => `peel-${i}`) })),
+  );
+  for (let i = 0; i < 1000; i++)
+    nc.publish(
+      `$KV.job-returns.${MANY}.peel-${i}`,
+      encode({ jid: MANY, peel_id: `peel-${i}`, success: i !== 999, duration: 1n }),
+    );
+  await nc.flush();
+  await nc.close();
+});
+afterAll(() => server.stop());
+
+test("summary: the facts, the counts, the peels worst first", async () => {
+  const { stdout, code } = await show(JID, "--summary");
+  expect(
+    stdout.replace(/\(\S+ ago\)/, "(AGE ago)"),
+  ).toBe(`pkg.installed name=postgresql refresh=true note="a b"
+Job       ${JID}
+State     partial
+Target    G@role:*
+User      ops
+Owner     m1
+Created   2026-01-15T09:30:00Z (AGE ago)
+Took      12s
+Peels     5: 1 ok, 1 missing, 1 unreachable, 1 unreadable, 1 failed
+
+PEEL           STATE        DURATION  ERROR
+web-02         failed       0.8s      exit 1\\n\\x1b[2J
+cache-02       unreadable   -         cannot be decoded: not MessagePack or JSON: it has the byte 0xc1
+db.eu.example  unreachable  0.8s      UNREACHABLE: no heartbeat
+cache-01       missing      -
+web-01         ok           0.8s
+`);
+  expect(code).toBe(0);
+});
+
+test("summary of a running job: how far over its deadline it is", async () => {
+  const { stdout } = await show("2hPx3other", "--summary");
+  expect(stdout).toMatch(
+    /\nSo far {4}\d+h.*\nDeadline {2}2020-01-01T00:00:00Z \(\d+h\S* over\)\nPeels {5}1: 0 ok, 1 missing, 0 unreachable, 0 failed\n/,
+  );
+});
+
+test.each([
+  [["--missing", "-q"], "cache-01\n"],
+  [["--failed", "-q"], "web-02\n"],
+  [["--unreachable", "-q"], "db.eu.example\n"],
+  [["--failed", "--missing", "-q"], "cache-01\nweb-02\n"],
+  [["--peel", "db.eu.*", "-q"], "db.eu.example\n"],
+  [["--peel", "db_eu_*", "-q"], "db.eu.example\n"],
+  [["--peel", "web-*", "--missing", "-q"], ""],
+  [["-q"], "cache-01\ncache-02\ndb.eu.example\nweb-01\nweb-02\n"],
+] as [string[], string][])("peels: %j", async (flags, peels) =>
+  expect((await show(JID, ...flags)).stdout).toBe(peels),
+);
+
+test("selected peels in every form", async () => {
+  const text = (await show(JID, "--failed", "--missing")).stdout;
+  expect(text).toEndWith(
+    "\nReturns:\nPEEL      SUCCESS  DURATION  ERROR\nweb-02    false    0.8s      exit 1\\n\\x1b[2J\n\nMissing:\ncache-01\n",
+  );
+  const json = JSON.parse((await show(JID, "--failed", "--missing", "--format", "json")).stdout);
+  expect([json.returns.map((item: { peel_id: string }) => item.peel_id), json.missing]).toEqual([
+    ["web-02"],
+    ["cache-01"],
+  ]);
+  expect((await show(JID, "--summary", "--peel", "web-01")).stdout).toEndWith(
+    "\n\nPEEL      STATE  DURATION  ERROR\nweb-01    ok     0.8s\n",
+  );
+});
+
+test("a shortened id: the only job that begins with it", async () => {
+  expect(JSON.parse((await show("2hPx3", "--format", "json")).stdout).job.jid).toBe("2hPx3other");
+  const several = await show("2hPx");
+  expect([several.stdout, several.code]).toEqual(["", 1]);
+  expect(several.stderr).toContain(`error: 2hPx is short for 3 jobs: ${JID}, 2hPx3other, ${MANY}.`);
+  expect((await show("2hP")).stderr).toContain("job 2hP was not found");
+  expect((await show("2hPxZ")).stderr).toContain("job 2hPxZ was not found");
+});
+
+test("kill takes no shortened id: the job that was meant may be gone", async () => {
+  const { stdout, stderr, code } = await zester(["job", "kill", "2hPx3"], { env: { NATS_URL: server.url } });
+  expect([stdout, code]).toEqual(["", 1]);
+  expect(stderr).toContain("job 2hPx3 was not found");
+});
+
+test("many peels: everything when piped; on a terminal the worst, and a count of the rest", async () => {
+  expect((await show(MANY, "--summary")).stdout.trimEnd().split("\n")).toHaveLength(6 + 2 + 1000);
+  const pty = Bun.spawnSync(
+    ["script", "-qec", `stty cols 80; dist/zester job show ${MANY} --summary --no-color`, "/dev/null"],
+    {
+      env: { ...process.env, NATS_URL: server.url },
+      cwd: `${import.meta.dir}/..`,
+    },
+  );
+  const lines = pty.stdout.toString().replaceAll("\r", "").trimEnd().split("\n");
+  expect(lines.find((line) => line.startsWith("peel-"))).toMatch(/^peel-999 +failed/);
+  expect(lines.at(-1)).toBe("… and 960 peels more: 960 ok (--all-peels shows them)");
+});
