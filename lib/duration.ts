@@ -43,3 +43,8 @@ export function formatDuration(ns: bigint): string {
 
 /** A duration given in milliseconds, for people. */
 export const formatMs = (ms: number) => formatDuration(BigInt(Math.round(ms * 1e6)));
+
+const TWO_DAYS = 2n * 86_400n * 1_000_000_000n;
+
+/** How long ago or ahead something is, for people: as formatDuration, and from two days on in whole days (`312d`). */
+export const formatAge = (ns: bigint) => (ns >= TWO_DAYS ? `${(2n * ns) / TWO_DAYS}d` : formatDuration(ns));

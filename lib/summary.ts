@@ -1,6 +1,6 @@
 // `show --summary`: what a person wants to know of a job first. Pure; the clock is an argument.
 import { paintState } from "./colors.ts";
-import { formatDuration } from "./duration.ts";
+import { formatAge, formatDuration } from "./duration.ts";
 import { isTerminal, type JobRow } from "./job.ts";
 import { toJsonLine } from "./json.ts";
 import { displayPeel } from "./peel.ts";
@@ -34,7 +34,7 @@ function argumentsOf(args: Value | undefined): string {
 
 function when(time: Timestamp, now: bigint, future: string, past: string): string {
   const distance = time.ns - now;
-  return `${time} (${distance >= 0n ? `${formatDuration(distance)} ${future}` : `${formatDuration(-distance)} ${past}`})`;
+  return `${time} (${distance >= 0n ? `${formatAge(distance)} ${future}` : `${formatAge(-distance)} ${past}`})`;
 }
 
 function facts(job: ValueMap, row: JobRow, now: Date): [string, string][] {

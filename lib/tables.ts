@@ -1,6 +1,6 @@
 // The tables of jobs and returns, as text. Pure: rows in, lines out.
 import { paintState } from "./colors.ts";
-import { formatDuration } from "./duration.ts";
+import { formatAge, formatDuration } from "./duration.ts";
 import { formatTargets, type JobRow, type Return, stateOf } from "./job.ts";
 import { displayPeel } from "./peel.ts";
 import { jobDuration } from "./select.ts";
@@ -107,7 +107,7 @@ export function renderWide(rows: readonly JobRow[], look: Look, now: Date): stri
   const nowNs = BigInt(now.getTime()) * 1_000_000n;
   const created = ({ created: time }: JobRow) => {
     if (!time) return "-";
-    return look.columns === undefined ? String(time) : `${formatDuration(nowNs - time.ns)} ago`;
+    return look.columns === undefined ? String(time) : `${formatAge(nowNs - time.ns)} ago`;
   };
   return renderJobs([...LIST_COLUMNS, ...titles.map((title) => ({ title }))], rows, look, targetOf, (row) => {
     const duration = jobDuration(row, now);

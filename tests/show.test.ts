@@ -86,7 +86,7 @@ web-01         ok           0.8s
 test("summary of a running job: how far over its deadline it is", async () => {
   const { stdout } = await show("2hPx3other", "--summary");
   expect(stdout).toMatch(
-    /\nSo far {4}\d+h.*\nDeadline {2}2020-01-01T00:00:00Z \(\d+h\S* over\)\nPeels {5}1: 0 ok, 1 missing, 0 unreachable, 0 failed\n/,
+    /\nSo far {4}\d+h.*\nDeadline {2}2020-01-01T00:00:00Z \(\d+d over\)\nPeels {5}1: 0 ok, 1 missing, 0 unreachable, 0 failed\n/,
   );
 });
 

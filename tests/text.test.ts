@@ -1,6 +1,6 @@
 // Pure pieces: text, durations, tables, arguments.
 import { expect, test } from "bun:test";
-import { formatDuration, parseDuration } from "../lib/duration.ts";
+import { formatAge, formatDuration, parseDuration } from "../lib/duration.ts";
 import { formatTargets, type JobRow } from "../lib/job.ts";
 import { toJson } from "../lib/json.ts";
 import { displayPeel } from "../lib/peel.ts";
@@ -31,6 +31,15 @@ test.each([
   [0n, "0s"],
   [-1_200_000_000n, "-1.2s"],
 ])("%d ns reads %s", (ns, text) => expect(formatDuration(ns)).toBe(text));
+
+test("ages from two days on are days", () => {
+  const hour = 3_600_000_000_000n;
+  expect([formatAge(47n * hour), formatAge(48n * hour), formatAge(7504n * hour)]).toEqual([
+    "47h",
+    "2d",
+    "312d",
+  ]);
+});
 
 test.each([
   ["500ms", 500],
