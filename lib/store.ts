@@ -6,12 +6,11 @@
 import { createInbox, type Msg, nuid } from "nats";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import { UserError } from "./errors.ts";
-import { Pace } from "./pace.ts";
+import { API, incomplete, pullAll, Shortfall } from "./pull.ts";
 import { safe } from "./text.ts";
 
 const JOBS = "jobs";
 const RETURNS = "job-returns";
-const API = "$JS.API";
 
 /** MessagePack `{"action": "cancel"}` (wire.md, "Subjects"). */
 export const CANCEL_PAYLOAD = Uint8Array.from([
@@ -48,9 +47,6 @@ function isMarker(msg: Msg): boolean {
   const operation = headers.get("KV-Operation");
   return operation === "DEL" || operation === "PURGE" || headers.get("Nats-Marker-Reason") !== "";
 }
-
-/** The server delivered less than it announced, with no gap in between. */
-class Shortfall extends Error {}
 
 /** A direct get is answered within a round trip; after this many ms it is worth asking what is wrong. */
 const DIRECT_GET_LATE_MS = 100;
@@ -215,16 +211,9 @@ export class Store {
         return await this.#scanOnce(bucket, filter, onEntry);
       } catch (error) {
         if (!(error instanceof Shortfall)) throw error;
-        if (attempt === SCAN_ATTEMPTS) throw this.#incomplete(error.message);
+        if (attempt === SCAN_ATTEMPTS) throw incomplete(this.connection, error.message);
       }
     }
-  }
-
-  #incomplete(why: string): UserError {
-    return new UserError(
-      `the answer of ${this.connection.shown} is incomplete: ${safe(why)}.`,
-      "Run the command again; the server may have lost its leader or been restarted.",
-    );
   }
 
   /** One consumer that is filtered at the server, created, pulled empty, and deleted. */
@@ -264,93 +253,20 @@ export class Store {
     }
     try {
       if (created.num_pending > 0) {
-        await this.#pull(stream, name, created.num_pending, Date.parse(created.created), (msg) => {
-          if (msg.data.length > 0 && !isMarker(msg)) onEntry(msg.subject.slice(prefix.length), msg.data);
-        });
+        await pullAll(
+          this.connection,
+          stream,
+          name,
+          created.num_pending,
+          Date.parse(created.created),
+          (msg) => {
+            if (msg.data.length > 0 && !isMarker(msg)) onEntry(msg.subject.slice(prefix.length), msg.data);
+          },
+        );
       }
     } finally {
       // Not awaited: the answer need not wait for it. close() does.
       this.#closing.push(this.#deleteConsumer(stream, name));
-    }
-  }
-
-  /**
-   * Pulls until nothing is pending. Pull, not push: the server then never has more on the way than was asked for, and
-   * no flow-control subject is needed. A partial answer never passes as whole.
-   * @throws Shortfall when fewer messages came than were announced, UserError when one is missing in between
-   */
-  async #pull(
-    stream: string,
-    name: string,
-    expected: number,
-    createdMs: number,
-    onMessage: (msg: Msg) => void,
-  ): Promise<void> {
-    const { nc, timeoutMs } = this.connection;
-    const subject = `${API}.CONSUMER.MSG.NEXT.${stream}.${name}`;
-    const inbox = createInbox();
-    const pace = new Pace();
-    let received = 0;
-    let left = 0;
-    let before = 0;
-    let lastWord = Date.now();
-    const next = () => {
-      left = pace.next();
-      before = received;
-      nc.publish(
-        `${API}.CONSUMER.MSG.NEXT.${stream}.${name}`,
-        JSON.stringify({ batch: left, no_wait: true }),
-        { reply: inbox },
-      );
-    };
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const end = () =>
-      received < expected ? reject(new Shortfall(`${received} of ${expected} records came`)) : resolve();
-    const sub = nc.subscribe(inbox, {
-      callback: (error, msg) => {
-        lastWord = Date.now();
-        if (error) return reject(error);
-        if (!msg.reply) {
-          const code = msg.headers?.code ?? 0;
-          if (code === 100) return; // a heartbeat
-          if (code !== 404 && code !== 408)
-            return reject(this.#incomplete(msg.headers?.description || `status ${code}`));
-          return received === before ? end() : next(); // nothing pending now, or nothing more for this request
-        }
-        // $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<ns>.<pending>, newer servers: with domain
-        // and account hash before the stream, and a random token at the end.
-        const tokens = msg.reply.split(".");
-        const at = tokens.length >= 11 ? 4 : 2;
-        received++;
-        if (Number(tokens[at + 4]) !== received)
-          return reject(this.#incomplete(`record ${received} is missing`));
-        pace.saw(msg.data.length);
-        try {
-          onMessage(msg);
-        } catch (thrown) {
-          return reject(thrown); // the library would take it for its own and write to stdout
-        }
-        const pending = Number(tokens[at + 6]);
-        if (pending === 0) return end();
-        // A bucket that changes all the time is never quiet: what came after the start of the scan need not be waited for.
-        if (received >= expected && Number(tokens[at + 5]) / 1e6 > createdMs + 1000) return resolve();
-        if (--left === 0) next();
-      },
-    });
-    const stop = this.connection.onFailure(subject, reject);
-    const timer = setInterval(
-      () => {
-        if (Date.now() - lastWord > timeoutMs) reject(this.connection.silent(`a read of ${stream}`));
-      },
-      Math.min(timeoutMs / 4, 500),
-    );
-    try {
-      next();
-      await promise;
-    } finally {
-      clearInterval(timer);
-      stop();
-      sub.unsubscribe();
     }
   }
 }

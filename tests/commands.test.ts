@@ -208,6 +208,31 @@ byhand                cmd.run       x*        failed
     expect(await consumersLeft()).toBe(0);
   });
 
+  test("a bucket that changes all the time: every job, each once, again and again", async () => {
+    await fresh();
+    const total = 2000;
+    const put = (n: number, status: string) =>
+      nc.publish(`$KV.jobs.job-${n}`, encode(jobRecord(`job-${n}`, { status })));
+    for (let n = 0; n < total; n++) put(n, "pending");
+    await nc.flush();
+    let writing = true;
+    const writer = (async () => {
+      for (let n = 0; writing; n = (n + 7) % total) {
+        for (let i = 0; i < 20; i++) put((n + i * 97) % total, "running");
+        await nc.flush();
+      }
+    })();
+    for (let round = 0; round < 10; round++) {
+      const { stdout, stderr, code } = await run("job", "list", "-q");
+      expect([stderr, code]).toEqual(["", 0]);
+      const jids = stdout.trimEnd().split("\n");
+      expect([jids.length, new Set(jids).size]).toEqual([total, total]);
+    }
+    writing = false;
+    await writer;
+    expect(await consumersLeft()).toBe(0);
+  });
+
   test("values larger than what one pull brings", async () => {
     await fresh();
     const text = "x".repeat(700_000);
