@@ -52,6 +52,16 @@ export function connectFailure(
   }
   if (has(/CERT_HAS_EXPIRED|certificate has expired/i))
     return { why: "the server's certificate has expired", hint: "Renew the server's certificate." };
+  if (has(/KEY_VALUES_MISMATCH/))
+    return {
+      why: "the client certificate and its key do not belong together",
+      hint: "Name a pair with --tls-cert and --tls-key.",
+    };
+  if (has(/ERR_OSSL_|ERR_BORINGSSL/))
+    return {
+      why: "a TLS file holds no usable certificate or key",
+      hint: "Check the files after --nats-ca, --tls-cert and --tls-key.",
+    };
   if (has(/SERVER_OPT_NA/))
     return {
       why: "the server offers no TLS",
@@ -84,7 +94,7 @@ export function connectFailure(
           hint: "Check that --tls-cert and --tls-key belong together and come from a CA that the server knows.",
         };
   }
-  if (has(/unexpected response/))
+  if (error instanceof SyntaxError || has(/unexpected response/))
     return {
       why: "what answers there is not a NATS server",
       hint: "Check the port: NATS clients usually connect to 4222.",
@@ -95,7 +105,7 @@ export function connectFailure(
   ) {
     return {
       why: "the server closed the connection",
-      hint: "It may demand TLS (tls://) or a client certificate (--tls-cert, --tls-key), or be shutting down.",
+      hint: "It may demand TLS (tls://) or a client certificate (--tls-cert, --tls-key), be full, or be shutting down.",
     };
   }
   return { why: safe(error.message || code), hint: "Check the address and the connection settings." };

@@ -9,8 +9,9 @@ function readSecret(path: string, what: string, warn: (text: string) => void): B
   let fd: number | undefined;
   try {
     fd = openSync(path, "r");
+    const bytes = readFileSync(fd); // first: a folder is no secret that somebody could read
     if (isReadableByOthers(fd)) warn(`${what} ${path} can be read by other users: chmod 600 it.`);
-    return readFileSync(fd);
+    return bytes;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     throw new UserError(

@@ -87,7 +87,12 @@ async function readConfig(path: string, env: NodeJS.ProcessEnv): Promise<FileSet
   const document = parseDocument(text, { lineCounter, prettyErrors: false });
   const lineOf = (offset: number | undefined) => `line ${lineCounter.linePos(offset ?? 0).line}`;
   const broken = document.errors[0];
-  if (broken) throw fail(`${lineOf(broken.pos[0])}: ${broken.message.split("\n")[0]}`);
+  if (broken) {
+    const several = broken.code === "MULTIPLE_DOCS";
+    throw fail(
+      `${lineOf(broken.pos[0])}: ${several ? "a second document begins; one is expected." : broken.message.split("\n")[0]}`,
+    );
+  }
   if (document.contents === null) return {};
   if (!isMap(document.contents)) throw fail("line 1: expected a map such as `master:`.");
 
@@ -100,6 +105,8 @@ async function readConfig(path: string, env: NodeJS.ProcessEnv): Promise<FileSet
   const master = document.contents.items.find((item) => isScalar(item.key) && item.key.value === "master");
   if (master) {
     if (!isMap(master.value)) throw fail(`${lineOf(rangeOf(master.key))}: master must be a map.`);
+    // Plain values, so that an alias counts as what it stands for.
+    const plain = (document.toJS() as { master: Record<string, unknown> }).master;
     for (const item of master.value.items) {
       const name = String(isScalar(item.key) ? item.key.value : item.key);
       const at = rangeOf(item.key);
@@ -110,13 +117,13 @@ async function readConfig(path: string, env: NodeJS.ProcessEnv): Promise<FileSet
           `Known keys: ${Object.keys(MASTER_KEYS).join(", ")}.`,
         );
       }
-      const value = document.getIn(["master", name]) as unknown;
+      const value = plain[name];
       if (field !== "urls") out[field] = expand(string(value, `master.${name}`, at), env);
       else {
-        const list = (value as { toJSON?: () => unknown } | null)?.toJSON?.() ?? value;
-        out.urls = (Array.isArray(list) ? list : [list]).flatMap((url) =>
-          splitUrls(string(url, "each of master.urls", at)),
-        );
+        const list = Array.isArray(value) ? value : [value];
+        out.urls = list.flatMap((url) => splitUrls(string(url, "each of master.urls", at)));
+        // Falling back to localhost would send a kill to another fleet than the file's author meant.
+        if (out.urls.length === 0) throw fail(`${lineOf(at)}: master.urls is empty.`);
       }
     }
     return out;

@@ -1,7 +1,7 @@
 // Reaching a server, and what is said when that fails: each error with a real server.
 import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, connect as dial, type Socket } from "node:net";
 import { join } from "node:path";
 import { type ConnectionOptions, nkeys } from "nats";
 import { certificates, operator, secretFile } from "./credentials.ts";
@@ -35,6 +35,27 @@ async function serveJobs(config = "", connect: ConnectionOptions = {}): Promise<
   await nc.close();
   return server;
 }
+
+/** The address of a plain TCP server. */
+async function listen(onSocket: (socket: Socket) => void): Promise<string> {
+  const listener = createServer((socket) => onSocket(socket.on("error", () => {})));
+  await new Promise<void>((done) => listener.listen(0, "127.0.0.1", done));
+  listener.unref();
+  return `nats://127.0.0.1:${(listener.address() as { port: number }).port}`;
+}
+
+/** A way to `server` on which `forward` sees what the client sends, and says whether that goes on. */
+const relay = (server: Server, forward: (chunk: Buffer) => boolean | Promise<boolean>) =>
+  listen((client) => {
+    const upstream = dial(server.port, "127.0.0.1").on("error", () => {});
+    upstream.pipe(client);
+    client.on("data", async (chunk: Buffer) => {
+      client.pause(); // one chunk after the other
+      if (await forward(chunk)) upstream.write(chunk);
+      client.resume();
+    });
+    client.on("close", () => upstream.destroy());
+  });
 
 const at = (url: string, ...flags: string[]) => zester(["job", "list", "--master", url, ...flags]);
 
@@ -77,26 +98,57 @@ describe("addresses", () => {
     const dead = [`nats://127.0.0.1:${await freePort()}`, `nats://127.0.0.1:${await freePort()}`] as const;
     expectJobs(await at(`${dead[0]},${dead[1]},${url}`));
     expectJobs(await zester(["--master", dead[0], "job", "list", "--master", url]));
+    expectJobs(await at(dead[0], "--master", url));
     expectJobs(await zester(["job", "list"], { env: { NATS_URL: `${dead[0]},${url}` } }));
+    expectJobs(await at(`${await listen(() => {})},${url}`, "--timeout", "300ms"));
     expectError(await at(dead.join(",")), dead[0], dead[1]);
+    expectError(await at(dead[0], "--master", dead[1]), dead[0], dead[1]);
   });
 
   test.each([
-    ["that never speaks", undefined, "no answer within 0.5s"],
+    ["that never speaks", "", "no answer within 0.5s"],
     ["that speaks HTTP", "HTTP/1.1 400 Bad Request\r\n\r\n", "not a NATS server"],
+    ["that greets with a broken INFO", 'INFO {"server_id": \r\n', "not a NATS server"],
+    ["that speaks SSH", "SSH-2.0-OpenSSH_9.2\r\n", "not a NATS server"],
   ])("a listener %s", async (_, greeting, words) => {
-    const listener = createServer((socket) => void (greeting && socket.end(greeting)));
-    await new Promise<void>((done) => listener.listen(0, "127.0.0.1", done));
-    const { port } = listener.address() as { port: number };
-    expectError(await at(`nats://127.0.0.1:${port}`, "--timeout", "500ms"), words);
-    listener.close();
+    const url = await listen((socket) => void (greeting && socket.write(greeting)));
+    const began = performance.now();
+    expectError(await at(url, "--timeout", "500ms"), url, words);
+    expect(performance.now() - began).toBeLessThan(3000);
   });
+
+  test("a listener that hangs up", async () =>
+    expectError(await at(await listen((socket) => void socket.end())), "the server closed the connection"));
 
   test("a frozen server", async () => {
     const server = await serveJobs();
     server.process.kill("SIGSTOP");
-    expectError(await at(server.url, "--timeout", "500ms"), "no answer within 0.5s");
+    const began = performance.now();
+    expectError(await at(server.url, "--timeout", "500ms"), server.url, "no answer within 0.5s");
+    expect(performance.now() - began).toBeLessThan(3000);
     server.process.kill("SIGCONT");
+  });
+
+  test.each([
+    ["list", "CONNECT {", "no answer within"],
+    ["list", "CONSUMER.CREATE", "no answer to a request on $JS.API.CONSUMER.CREATE.KV_jobs."],
+    ["active", "MSG.NEXT", "no answer to a read of KV_jobs within"],
+    ["show j1", "DIRECT.GET", "no answer to a request on $JS.API.DIRECT.GET.KV_jobs."],
+    ["kill j1", "zester.job.j1.cancel", "no answer to a ping"],
+  ])("job %s: a server that freezes at %s", async (command, cue, words) => {
+    const server = await serveJobs();
+    const url = await relay(server, async (chunk) => {
+      if (chunk.includes(cue)) {
+        server.process.kill("SIGSTOP");
+        await Bun.sleep(20); // until every thread of it has stopped
+      }
+      return true;
+    });
+    const began = performance.now();
+    const result = await zester(["job", ...command.split(" "), "--master", url, "--timeout", "400ms"]);
+    server.process.kill("SIGCONT");
+    expectError(result, url, words);
+    expect(performance.now() - began).toBeLessThan(3000);
   });
 });
 
@@ -109,6 +161,22 @@ describe("credentials", () => {
     expectJobs(await at(`nats://ops:s3cret@127.0.0.1:${port}`));
     expectError(await at(`nats://ops:s3cretX@127.0.0.1:${port}`), "does not accept these credentials");
     expectError(await at(`nats://127.0.0.1:${port}`), "the server wants credentials");
+    const dead = `nats://127.0.0.1:${await freePort()}`;
+    expectError(
+      await at(`${dead},nats://ops:s3cretX@127.0.0.1:${port}`),
+      `${dead}: connection refused; `,
+      "does not accept these credentials",
+    );
+  });
+
+  test("a password with characters that URLs reserve", async () => {
+    const pass = "s3cret@/:%";
+    const { port } = await serveJobs(`authorization { user: "ops", password: "${pass}" }`, {
+      user: "ops",
+      pass,
+    });
+    expectJobs(await at(`nats://ops:${encodeURIComponent(pass)}@127.0.0.1:${port}`));
+    expectError(await at(`nats://ops:${pass}@127.0.0.1:${port}`), `nats://***@127.0.0.1:${port}`);
   });
 
   test("token", async () => {
@@ -156,6 +224,13 @@ describe("credentials", () => {
     );
     expectError(await at(url), "the server wants credentials");
   });
+
+  test("creds that expire while the command waits", async () => {
+    const mine = operator();
+    const url = await relay(await serve(mine.config), (chunk) => !chunk.includes("CONSUMER.CREATE"));
+    const creds = mine.creds(Math.floor(Date.now() / 1000) + 2);
+    expectError(await at(url, "--creds", creds), "the credentials have expired");
+  });
 });
 
 describe("TLS", () => {
@@ -181,15 +256,41 @@ describe("TLS", () => {
     const client = ["--tls-cert", `${tls.client}.crt`, "--tls-key", `${tls.client}.key`];
     expectError(await at(url, "--nats-ca", tls.ca), "client certificate", "--tls-cert");
     expectError(await at(url, "--nats-ca", tls.ca, ...client), 'no bucket "jobs"');
+    for (const half of [client.slice(0, 2), client.slice(2)])
+      expectError(await at(url, "--nats-ca", tls.ca, ...half), "a client certificate needs its key");
+    const { client: stranger } = certificates();
     expectError(
-      await at(url, "--nats-ca", tls.ca, ...client.slice(0, 2)),
-      "a client certificate needs its key",
+      await at(url, "--nats-ca", tls.ca, "--tls-cert", `${stranger}.crt`, "--tls-key", `${stranger}.key`),
+      "refused the client certificate",
     );
+    for (const [flag, what] of [
+      ["--tls-cert", "TLS certificate file"],
+      ["--tls-key", "TLS key file"],
+    ] as const) {
+      const files = client.with(client.indexOf(flag) + 1, "/nonexistent.pem");
+      expectError(
+        await at(url, "--nats-ca", tls.ca, ...files),
+        `${what} /nonexistent.pem cannot be read: there is no such file`,
+      );
+    }
   });
 
   test("a certificate for another host", async () => {
     const { url } = await serve(config(tls.elsewhere));
     expectError(await at(url, "--nats-ca", tls.ca), "not for this host name");
+  });
+
+  test("files that do not fit, or hold rubbish", async () => {
+    const { url } = await serve(config(tls.server, "verify: true"));
+    const pem = (type: string) =>
+      secretFile("x.pem", `-----BEGIN ${type}-----\nAAAA\n-----END ${type}-----\n`);
+    const as = (ca: string, cert: string, key: string) =>
+      at(url, "--nats-ca", ca, "--tls-cert", cert, "--tls-key", key);
+    const { client, ca, server } = tls;
+    expectError(await as(ca, `${client}.crt`, `${server}.key`), "do not belong together");
+    const unusable = "holds no usable certificate or key";
+    expectError(await as(ca, `${client}.crt`, pem("PRIVATE KEY")), unusable);
+    expectError(await as(ca, pem("CERTIFICATE"), `${client}.key`), unusable);
   });
 
   test("tls:// to a server without TLS is never downgraded", async () => {
@@ -236,6 +337,25 @@ describe("permissions", () => {
     { user: ops, password: s3cret, permissions: { publish: { allow: ${JSON.stringify(allowed)} }, subscribe: { allow: ["_INBOX.>"] } } }
   ] }`;
 
+  test("without a subscription to the inbox: the error names it", async () => {
+    const { port } = await serveJobs(users(all).replace('"_INBOX.>"', '"other"'), {
+      user: "root",
+      pass: "root",
+    });
+    for (const command of ["list", "active", "show j1", "kill j1", "kill j1 --force"])
+      expectError(
+        await zester([
+          "job",
+          ...command.split(" "),
+          "--master",
+          `nats://ops:s3cret@127.0.0.1:${port}`,
+          "--timeout",
+          "1s",
+        ]),
+        "no permission to subscribe to _INBOX.",
+      );
+  });
+
   async function as(allowed: readonly string[], ...args: string[]): Promise<Result> {
     const { port } = await serveJobs(users(allowed), { user: "root", pass: "root" });
     return zester(["job", ...args, "--master", `nats://ops:s3cret@127.0.0.1:${port}`]);
@@ -255,6 +375,8 @@ describe("permissions", () => {
   test.each([
     ["list", "$JS.API.CONSUMER.CREATE.KV_jobs.>"],
     ["list", "$JS.API.CONSUMER.MSG.NEXT.KV_jobs.>"],
+    ["active", "$JS.API.CONSUMER.CREATE.KV_jobs.>"],
+    ["active", "$JS.API.CONSUMER.MSG.NEXT.KV_jobs.>"],
     ["show j1", "$JS.API.DIRECT.GET.KV_jobs.>"],
     ["show j1", "$JS.API.DIRECT.GET.KV_job-returns.>"],
     ["show j1", "$JS.API.CONSUMER.CREATE.KV_job-returns.>"],
@@ -270,8 +392,14 @@ describe("permissions", () => {
   });
 
   test("kill without permission to cancel: an error, never «sent»", async () => {
-    for (const flags of [[], ["--force"]])
+    for (const flags of [[], ["--force"], ["--format", "json"]])
       expectError(await as(api, "kill", "j1", ...flags), "no permission to publish on zester.job.j1.cancel");
+  });
+
+  test("kill without any permission: one error, no warning before it", async () => {
+    const { stderr } = await as(["other"], "kill", "j1");
+    expect(stderr).toStartWith("error: no permission to publish on zester.job.j1.cancel.\n");
+    expect(stderr.trimEnd().split("\n")).toHaveLength(2);
   });
 
   test("kill without permission to read: sent, with a warning", async () => {
@@ -325,10 +453,26 @@ describe("config files", () => {
     ["other: 1\nmaster: hello\n", "line 2: master must be a map"],
     ["master:\n  creds_file: [1]\n", "line 2: master.creds_file must be text"],
     ["- 1\n", "line 1: expected a map"],
+    ["master: {urls: []}\n", "line 1: master.urls is empty"],
+    ["a: 1\n---\nb: 2\n", "line 2: a second document begins"],
   ])("%j is an error that names the line", async (text, words) =>
     expectError(await list(config(text)), "config file ", words),
   );
 
-  test("a missing file", async () =>
-    expectError(await list("/nonexistent.yaml"), "config file /nonexistent.yaml: there is no such file."));
+  test("an alias counts as what it stands for", async () => {
+    const { url } = await serveJobs();
+    expectJobs(await list(config(`servers: &x [${url}]\nmaster:\n  urls: *x\n`)));
+  });
+
+  test("a missing file, a folder", async () => {
+    expectError(await list("/nonexistent.yaml"), "config file /nonexistent.yaml: there is no such file.");
+    expectError(await list("/tmp"), "config file /tmp: it cannot be read (EISDIR).");
+  });
+
+  test("secrets in it are not repeated", async () => {
+    const dead = `127.0.0.1:${await freePort()}`;
+    expectError(await list(config(`master: {urls: ["nats://u:s3cret@${dead}"]}\n`)), `nats://${dead}: `);
+    expectError(await list(config("master:\n  urls: ['nats://u:s3cret@ho st']\n")), "not a server URL");
+    expectError(await list(config("master:\n  urls: 'nats://u:s3cret@h\n")), "line 3: ");
+  });
 });

@@ -1,6 +1,6 @@
 // npm run demo: a NATS server, a fleet with jobs, and the real executable's four commands on them.
 import { Fleet } from "./fleet.ts";
-import { startServer, ZESTER } from "./harness.ts";
+import { cleanUp, startServer, ZESTER } from "./harness.ts";
 
 const keep = process.argv.includes("--keep");
 const server = await startServer();
@@ -11,6 +11,7 @@ async function stop(): Promise<void> {
   await fleet.stop();
   await nc.close();
   await server.stop();
+  await cleanUp();
 }
 
 /** Shows the command as typed, and its output as it comes. */

@@ -21,10 +21,25 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+const servers = new Set<Bun.Subprocess>();
+const folders = new Set<string>();
+
+/**
+ * Stops every server and removes every folder that this process still has, those of failed tests among them.
+ * `bun test` never fires "exit" handlers, so tests/cleanup.ts calls this after the last file.
+ */
+export async function cleanUp(): Promise<void> {
+  for (const server of servers) server.kill("SIGKILL");
+  await Promise.all([...servers].map((server) => server.exited));
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  servers.clear();
+  folders.clear();
+}
+
 /** A folder that is gone when the tests end. */
 export function tempDir(): string {
   const dir = mkdtempSync(join(tmpdir(), "zester-test-"));
-  process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
+  folders.add(dir);
   return dir;
 }
 
@@ -48,11 +63,11 @@ export async function startServer(extra = "", { jetstream = true, port = 0 } = {
   // The log goes to a file: a pipe that nobody reads any more would kill the server at its next line.
   const log = Bun.file(join(dir, "log"));
   const child = Bun.spawn([NATS_SERVER, "-c", join(dir, "nats.conf")], { stdout: "ignore", stderr: log });
+  servers.add(child);
   while (!(await log.text().catch(() => "")).includes("Server is ready")) {
     if (child.exitCode !== null) throw new Error(`nats-server did not start:\n${await log.text()}`);
     await Bun.sleep(5);
   }
-  process.on("exit", () => child.kill("SIGKILL"));
   const url = `nats://127.0.0.1:${at}`;
   return {
     url,
@@ -62,6 +77,8 @@ export async function startServer(extra = "", { jetstream = true, port = 0 } = {
     async stop() {
       child.kill("SIGKILL");
       await child.exited;
+      servers.delete(child);
+      folders.delete(dir);
       rmSync(dir, { recursive: true, force: true });
     },
   };
