@@ -5,19 +5,23 @@ import type { ServerUrl } from "./server-url.ts";
 import type { Settings } from "./settings.ts";
 import { safe } from "./text.ts";
 
-/** Why a server could not be used, and what to do about it. */
+/** Why a server could not be used, and what to do about it; `refused` when trying again can't help. */
 export function connectFailure(
   error: NatsError,
   url: ServerUrl,
   settings: Settings,
-): { why: string; hint: string } {
+): { why: string; hint: string; refused?: boolean } {
   const chained = error.chainedError as NodeJS.ErrnoException | undefined;
   const code = String((error as { code?: string }).code ?? "");
   const inner = String(chained?.code ?? "");
   const text = `${code} ${inner} ${error.message} ${chained?.message ?? ""}`;
   const has = (pattern: RegExp) => pattern.test(text);
   if (has(/AUTHENTICATION_EXPIRED|Authentication Expired/i)) {
-    return { why: "the credentials have expired", hint: "Ask whoever issues credentials for new ones." };
+    return {
+      why: "the credentials have expired",
+      hint: "Ask whoever issues credentials for new ones.",
+      refused: true,
+    };
   }
   if (has(/AUTHENTICATION_TIMEOUT/))
     return { why: "the server timed out the login", hint: "Try again; the server may be overloaded." };
@@ -27,10 +31,12 @@ export function connectFailure(
       ? {
           why: "the server does not accept these credentials",
           hint: "Check that they are meant for this server, and that they were not revoked.",
+          refused: true,
         }
       : {
           why: "the server wants credentials",
           hint: "Give --creds <file>, --nkey <file>, or user and password in the URL.",
+          refused: true,
         };
   }
   if (

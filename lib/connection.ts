@@ -1,9 +1,9 @@
 // One connection to one NATS server: opening it, asking, and never waiting longer than the timeout.
-import { connect, type Msg, type NatsConnection, type NatsError } from "nats";
+import { connect, createInbox, type Msg, type NatsConnection, type NatsError } from "nats";
 import { connectFailure } from "./connect-failure.ts";
 import { authenticator, tlsFiles } from "./credentials.ts";
 import { formatMs } from "./duration.ts";
-import { UserError } from "./errors.ts";
+import { Transient, UserError } from "./errors.ts";
 import { LOOPBACK, parseUrl, type ServerUrl } from "./server-url.ts";
 import type { Settings } from "./settings.ts";
 import { safe } from "./text.ts";
@@ -45,10 +45,9 @@ export class Connection {
   #lostBy(error: NatsError | undefined): UserError {
     const expired = /AUTHENTICATION_EXPIRED/.test(String(error?.code));
     const why = expired ? "the credentials have expired" : "the connection to the server was lost";
-    return new UserError(
-      `${this.shown}: ${why}.`,
-      expired ? "Ask whoever issues credentials for new ones." : "Run the command again.",
-    );
+    return expired
+      ? new UserError(`${this.shown}: ${why}.`, "Ask whoever issues credentials for new ones.")
+      : new Transient(`${this.shown}: ${why}.`, "Run the command again.");
   }
 
   async #watchStatus(): Promise<void> {
@@ -62,6 +61,14 @@ export class Connection {
           ),
         );
     }
+  }
+
+  /** The prefix of every JetStream API subject. */
+  readonly api = "$JS.API";
+
+  /** A subject for answers to one request or subscription. */
+  inbox(): string {
+    return createInbox();
   }
 
   #fail(error: UserError): void {
@@ -89,7 +96,7 @@ export class Connection {
   /** The error that says that the server stayed silent. */
   silent(what: string): UserError {
     const waited = formatMs(this.timeoutMs);
-    return new UserError(
+    return new Transient(
       `${this.shown}: no answer to ${safe(what)} within ${waited}.`,
       "The server may be overloaded or without a leader: try again, or wait longer with --timeout.",
     );
@@ -159,7 +166,7 @@ export class Connection {
 export async function openConnection(settings: Settings, warn: (text: string) => void): Promise<Connection> {
   const urls = settings.urls.map(parseUrl);
   const auth = authenticator(settings, warn);
-  const failures: { url: ServerUrl; why: string; hint: string }[] = [];
+  const failures: { url: ServerUrl; why: string; hint: string; refused?: boolean }[] = [];
   for (const url of urls) {
     const tls = tlsFiles(settings, url.tls, failures.length === 0 ? warn : () => {});
     const secret = url.auth.pass !== undefined || url.auth.token !== undefined;
@@ -186,5 +193,8 @@ export async function openConnection(settings: Settings, warn: (text: string) =>
   }
   const last = failures[failures.length - 1] as (typeof failures)[number];
   const tried = failures.map(({ url, why }) => `${url.shown}: ${why}`).join("; ");
-  throw new UserError(`cannot connect to ${tried}.`, last.hint);
+  const message = `cannot connect to ${tried}.`;
+  throw failures.every(({ refused }) => refused)
+    ? new UserError(message, last.hint)
+    : new Transient(message, last.hint);
 }

@@ -1,7 +1,7 @@
 // The errors that users meet, and the one place that turns any error into words and an exit code.
 
 /** Exit codes of the executable. */
-export const EXIT = { done: 0, error: 1, interrupted: 130 } as const;
+export const EXIT = { done: 0, error: 1, endedOtherwise: 6, timedOut: 124, interrupted: 130 } as const;
 
 /** An expected failure: what failed and why (`message`), and what to do next (`hint`). */
 export class UserError extends Error {
@@ -13,6 +13,9 @@ export class UserError extends Error {
     super(message);
   }
 }
+
+/** The server or the way to it failed, not the request: who follows a job connects again and goes on. */
+export class Transient extends UserError {}
 
 /** The reader of stdout went away (`| head`): not a failure, just the end. */
 export class OutputClosed extends Error {}

@@ -3,14 +3,16 @@
 // It speaks the JetStream API over plain requests instead of the library's KV layer: that layer asks for account and
 // stream information first (round trips, and permissions that a careful site does not grant), and its watch never says
 // that it has caught up when the newest message is a tombstone.
-import { createInbox, type Msg, nuid } from "nats";
+import { type Msg, nuid } from "nats";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import { UserError } from "./errors.ts";
-import { API, incomplete, pullAll, Shortfall } from "./pull.ts";
+import { type Consumer, deliveryOf, type Follow, incomplete, pull, Shortfall } from "./pull.ts";
 import { safe } from "./text.ts";
 
 const JOBS = "jobs";
 const RETURNS = "job-returns";
+const HEARTBEATS = "master-heartbeat";
+const EVENTS = "job-events";
 
 /** MessagePack `{"action": "cancel"}` (wire.md, "Subjects"). */
 export const CANCEL_PAYLOAD = Uint8Array.from([
@@ -21,14 +23,24 @@ export const CANCEL_PAYLOAD = Uint8Array.from([
   ...Buffer.from("cancel"),
 ]);
 
-/** A bucket that is not there. */
+/** A bucket, or the stream of events, that is not there. */
 export class NoBucket extends UserError {
   constructor(bucket: string, shown: string) {
     super(
-      `${shown} has no bucket "${bucket}".`,
+      `${shown} has no ${bucket === EVENTS ? "stream" : "bucket"} "${bucket}".`,
       "Is this the NATS that your master uses? Set the address with --master or NATS_URL.",
     );
   }
+}
+
+/** One message of a job's life. */
+export interface StoredEvent {
+  /** `dispatch`, `ack`, `return`, `schedule`, `cancel` or `status`. */
+  readonly kind: string;
+  readonly peel: string | undefined;
+  /** By the server's clock, in ms since 1970. */
+  readonly storedMs: number;
+  readonly bytes: Uint8Array;
 }
 
 interface ApiError {
@@ -60,6 +72,8 @@ const SCAN_ATTEMPTS = 3;
 export class Store {
   readonly #consumers = new Map<string, string>();
   readonly #closing: Promise<void>[] = [];
+  /** The server's clock minus ours, in ms, as of the last consumer. */
+  #clockAheadMs = 0;
 
   constructor(readonly connection: Connection) {}
 
@@ -94,6 +108,71 @@ export class Store {
   }
 
   /**
+   * Every job's newest record, and after that every change, until `follow` says stop. A record that was deleted or has
+   * expired is handed over as undefined.
+   * @param jid one job, or undefined for all
+   * @throws Transient when the connection or the consumer is lost: then start again from the beginning
+   */
+  async followJobs(
+    jid: string | undefined,
+    onEntry: (jid: string, bytes: Uint8Array | undefined) => void,
+    follow: Follow,
+  ): Promise<void> {
+    await this.#scanOnce(JOBS, jid ?? "*", onEntry, follow);
+  }
+
+  /** A job's returns in either layout, and after that every new one; `key` is the peel, or undefined for the list. */
+  async followReturns(
+    jid: string,
+    onEntry: (peel: string | undefined, bytes: Uint8Array) => void,
+    follow: Follow,
+  ): Promise<void> {
+    let behind = 2;
+    const both = { stop: follow.stop, caughtUp: () => --behind === 0 && follow.caughtUp() };
+    const hand = (key: string, bytes: Uint8Array | undefined) => {
+      if (bytes) onEntry(key === jid ? undefined : key.slice(jid.length + 1), bytes);
+    };
+    await Promise.all([
+      this.#scanOnce(RETURNS, jid, hand, both),
+      this.#scanOnce(RETURNS, `${jid}.*`, hand, both),
+    ]);
+  }
+
+  /**
+   * What the stream `job-events` has of one job, in order, and with `follow` what comes later.
+   * @throws NoBucket when a deployment has no such stream
+   */
+  async events(jid: string, onEvent: (event: StoredEvent) => void, follow?: Follow): Promise<void> {
+    const prefix = `zester.job.${jid}.`;
+    const config = { deliver_policy: "all", filter_subject: `${prefix}>` };
+    await this.#withConsumer(EVENTS, EVENTS, config, (consumer) =>
+      pull(
+        this.connection,
+        consumer,
+        (msg) => {
+          const [kind = "", peel] = msg.subject.slice(prefix.length).split(".");
+          onEvent({ kind, peel, storedMs: deliveryOf(msg).storedMs, bytes: msg.data.slice() });
+        },
+        follow,
+      ),
+    );
+  }
+
+  /**
+   * How long ago a master last gave a sign of life, in ms; undefined when it never did. Both times are the server's, so
+   * that this machine's clock plays no part.
+   * @throws UserError when the bucket is not there or may not be read
+   */
+  async heartbeatAge(owner: string): Promise<number | undefined> {
+    const { api } = this.connection;
+    const msg = await this.connection.request(
+      `${api}.DIRECT.GET.KV_${HEARTBEATS}.$KV.${HEARTBEATS}.${owner}`,
+    );
+    if (!msg.headers || msg.headers.code >= 400 || isMarker(msg)) return undefined;
+    return Date.now() + this.#clockAheadMs - Date.parse(msg.headers.get("Nats-Time-Stamp"));
+  }
+
+  /**
    * Publishes the cancel signal and waits until the server has it.
    * @returns false when nothing listens on the subject and no stream stores it
    * @throws PermissionDenied when the server refused it
@@ -101,7 +180,7 @@ export class Store {
   async cancel(jid: string): Promise<boolean> {
     const { nc } = this.connection;
     const subject = `zester.job.${jid}.cancel`;
-    const inbox = createInbox();
+    const inbox = this.connection.inbox();
     let heard = true;
     // With a reply subject the server says at once when nobody has interest (status 503); handlers ignore the reply.
     const sub = nc.subscribe(inbox, {
@@ -127,12 +206,14 @@ export class Store {
   async #deleteConsumer(stream: string, name: string): Promise<void> {
     this.#consumers.delete(name);
     // A failure is no loss: the server drops an idle consumer by itself (inactive_threshold).
-    await this.connection.request(`${API}.CONSUMER.DELETE.${stream}.${name}`).catch(() => {});
+    await this.connection.request(`${this.connection.api}.CONSUMER.DELETE.${stream}.${name}`).catch(() => {});
   }
 
   /** The newest value of a key, by direct get where the bucket allows it, else through a consumer. */
   async #get(bucket: string, key: string): Promise<Uint8Array | undefined> {
-    const direct = this.connection.request(`${API}.DIRECT.GET.KV_${bucket}.$KV.${bucket}.${key}`);
+    const direct = this.connection.request(
+      `${this.connection.api}.DIRECT.GET.KV_${bucket}.$KV.${bucket}.${key}`,
+    );
     const answered = direct.catch((error) =>
       error instanceof NoResponders ? UNANSWERABLE : Promise.reject(error),
     );
@@ -172,7 +253,7 @@ export class Store {
     if (await Promise.race([settled, late])) return UNANSWERABLE;
     let info: { error?: ApiError; config?: { allow_direct?: boolean } };
     try {
-      info = (await this.connection.request(`${API}.STREAM.INFO.KV_${bucket}`)).json();
+      info = (await this.connection.request(`${this.connection.api}.STREAM.INFO.KV_${bucket}`)).json();
     } catch (error) {
       if (error instanceof NoResponders) throw this.#noJetStream();
       return UNANSWERABLE; // the direct get may still be answered, or fails by itself
@@ -208,7 +289,9 @@ export class Store {
   ): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#scanOnce(bucket, filter, onEntry);
+        return await this.#scanOnce(bucket, filter, (key, bytes) => {
+          if (bytes) onEntry(key, bytes);
+        });
       } catch (error) {
         if (!(error instanceof Shortfall)) throw error;
         if (attempt === SCAN_ATTEMPTS) throw incomplete(this.connection, error.message);
@@ -216,25 +299,46 @@ export class Store {
     }
   }
 
-  /** One consumer that is filtered at the server, created, pulled empty, and deleted. */
+  /** Hands over the newest value of every key that matches once, and with `follow` every later change as well. */
   async #scanOnce(
     bucket: string,
     filter: string,
-    onEntry: (key: string, bytes: Uint8Array) => void,
+    onEntry: (key: string, bytes: Uint8Array | undefined) => void,
+    follow?: Follow,
   ): Promise<void> {
-    const stream = `KV_${bucket}`;
     const prefix = `$KV.${bucket}.`;
+    const config = { deliver_policy: "last_per_subject", filter_subject: prefix + filter };
+    await this.#withConsumer(`KV_${bucket}`, bucket, config, (consumer) =>
+      pull(
+        this.connection,
+        consumer,
+        (msg) => {
+          const gone = msg.data.length === 0 || isMarker(msg);
+          onEntry(msg.subject.slice(prefix.length), gone ? undefined : msg.data);
+        },
+        follow,
+      ),
+    );
+  }
+
+  /** Runs `work` on a consumer of its own, which is deleted afterwards. */
+  async #withConsumer(
+    stream: string,
+    shown: string,
+    config: { deliver_policy: string; filter_subject: string },
+    work: (consumer: Consumer) => Promise<void>,
+  ): Promise<void> {
     const name = `zester-${nuid.next()}`;
+    const subject = `${this.connection.api}.CONSUMER.CREATE.${stream}.${name}.${config.filter_subject}`;
     let answer: Msg;
     this.#consumers.set(name, stream);
     try {
-      answer = await this.connection.request(`${API}.CONSUMER.CREATE.${stream}.${name}.${prefix}${filter}`, {
+      answer = await this.connection.request(subject, {
         stream_name: stream,
         config: {
           name,
-          deliver_policy: "last_per_subject",
+          ...config,
           ack_policy: "none",
-          filter_subject: prefix + filter,
           mem_storage: true,
           num_replicas: 1,
           inactive_threshold: 30_000_000_000,
@@ -249,21 +353,12 @@ export class Store {
     const created = answer.json<{ error?: ApiError; num_pending: number; created: string }>();
     if (created.error) {
       this.#consumers.delete(name);
-      throw this.#apiError(bucket, created.error);
+      throw this.#apiError(shown, created.error);
     }
+    const createdMs = Date.parse(created.created);
+    this.#clockAheadMs = createdMs - Date.now();
     try {
-      if (created.num_pending > 0) {
-        await pullAll(
-          this.connection,
-          stream,
-          name,
-          created.num_pending,
-          Date.parse(created.created),
-          (msg) => {
-            if (msg.data.length > 0 && !isMarker(msg)) onEntry(msg.subject.slice(prefix.length), msg.data);
-          },
-        );
-      }
+      await work({ stream, name, pending: created.num_pending, createdMs });
     } finally {
       // Not awaited: the answer need not wait for it. close() does.
       this.#closing.push(this.#deleteConsumer(stream, name));
