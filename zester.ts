@@ -45,10 +45,21 @@ const globals = {
 const jid = {
   type: "positional",
   required: true,
-  description: "job id, as `zester job list` shows it; for show its first characters are enough",
+  description: "job id, as `zester job list` shows it; its first characters are enough",
 } as const;
+/** `many`: every word that is left is one. */
+const jids = { ...jid, many: true } as const;
 
-const selection = {
+/** For commands that wait, --timeout is about that. */
+const wholeWait = {
+  timeout: {
+    type: "string",
+    valueHint: "duration",
+    description: "how long to wait in all; then the exit code is 124 (default: as long as it takes)",
+  },
+} as const satisfies ArgsDef;
+
+const conditions = {
   state: {
     type: "string",
     valueHint: "state",
@@ -65,6 +76,13 @@ const selection = {
   },
   until: { type: "string", valueHint: "when", description: "created before" },
   limit: { type: "string", alias: "n", valueHint: "number", description: "only the newest" },
+} as const satisfies ArgsDef;
+
+const { state, function: fn, target, user } = conditions;
+const watched = { state, function: fn, target, user } as const;
+
+const selection = {
+  ...conditions,
   sort: {
     type: "string",
     valueHint: "order",
@@ -90,7 +108,8 @@ const peels = {
   "all-peels": { type: "boolean", description: "every peel in a summary on a terminal, however many" },
 } as const satisfies ArgsDef;
 
-type Run = (flags: never) => void | Promise<void>;
+/** What it returns is the exit code; nothing means 0. */
+type Run = (flags: never) => unknown;
 
 /** A command that does something: its own arguments beside the global ones. */
 function leaf(
@@ -100,7 +119,7 @@ function leaf(
   help: { details?: string; examples?: string[] } = {},
 ): Command {
   const run = async (context: { args: unknown }) => (await load()).run(context.args as never);
-  return defineCommand({ meta: { description, ...help }, args: { ...args, ...globals }, run }) as Command;
+  return defineCommand({ meta: { description, ...help }, args: { ...globals, ...args }, run }) as Command;
 }
 
 function group(description: string, subCommands: Record<string, Command>, details?: string): Command {
@@ -128,6 +147,40 @@ const job = group("List, show and cancel the jobs of the fleet.", {
       ],
     },
   ),
+  watch: leaf(
+    "Watch the jobs that are active, or one job until it has ended.",
+    { jid: { ...jid, required: false }, ...watched },
+    () => import("./lib/commands/watch.ts"),
+    {
+      details:
+        "On a terminal a table that changes in place, until Ctrl-C; piped, one line a change. With a <jid>: each return as it\narrives; the exit codes are those of `zester job wait`.",
+      examples: ["zester job watch", "zester job watch --target 'db*'", "zester job watch 20260115-002"],
+    },
+  ),
+  wait: leaf(
+    "Wait until jobs have ended.",
+    { jid: jids, ...wholeWait },
+    () => import("./lib/commands/wait.ts"),
+    {
+      details:
+        "Says nothing until every job has ended. Exit codes: 0 complete, 2 some peel returned a failure, 3 some peel was\nunreachable or missing, 4 both, 5 canceled, 1 an error, 124 --timeout ran out. Of several jobs the highest counts.",
+      examples: ["zester job wait 20260115-001 --timeout 10m"],
+    },
+  ),
+  trace: leaf(
+    "Show a job's life: dispatch, acks, returns, cancel signals and the end, and what each peel is doing.",
+    {
+      jid,
+      follow: { type: "boolean", alias: "f", description: "keep on until the job has ended" },
+      "all-peels": { type: "boolean", description: "every peel and event on a terminal, however many" },
+    },
+    () => import("./lib/commands/trace.ts"),
+    {
+      details:
+        "Peels that have not returned are executing (they accepted the job) or silent (they never did). Times count from\nthe dispatch, by the server's clock.",
+      examples: ["zester job trace 20260115-002", "zester job trace 20260115-002 --follow"],
+    },
+  ),
   active: leaf(
     "List the jobs that are running or pending.",
     selection,
@@ -137,13 +190,30 @@ const job = group("List, show and cancel the jobs of the fleet.", {
     },
   ),
   kill: leaf(
-    "Cancel a running job.",
-    { jid, force: { type: "boolean", description: "send the signal without looking the job up first" } },
+    "Cancel running jobs.",
+    {
+      jid: { ...jids, required: false },
+      ...conditions,
+      force: { type: "boolean", description: "send the signal without looking the job up first" },
+      wait: { type: "boolean", description: "stay until the jobs have ended, and say how" },
+      timeout: {
+        type: "string",
+        valueHint: "duration",
+        description:
+          "with --wait: how long to wait in all; then the exit code is 124 (default: as long as it takes)",
+      },
+      yes: { type: "boolean", alias: "y", description: "don't ask" },
+      "dry-run": { type: "boolean", description: "show what would be canceled, and send nothing" },
+    },
     () => import("./lib/commands/kill.ts"),
     {
       details:
-        "Publishes the cancel signal. Masters and peels act on it as they can: an operation\nthat must not be interrupted ends first. `zester job show <jid>` tells how it ended.",
-      examples: ["zester job kill 20260115-002"],
+        "Publishes the cancel signal. Masters and peels act on it as they can: an operation that must not be interrupted ends\nfirst. With --wait the exit code is 0 when every job was canceled, 6 when one ended otherwise before the signal took\neffect, 124 when --timeout ran out. Jobs that are selected by flags, or by a shortened id, are shown and asked about.",
+      examples: [
+        "zester job kill 20260115-002",
+        "zester job kill 20260115-002 --wait --timeout 1m",
+        "zester job kill --state running --function 'pkg.*' --since 1h --dry-run",
+      ],
     },
   ),
 });

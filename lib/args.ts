@@ -29,6 +29,9 @@ export function shortOf(def: ArgsDef[string]): string | undefined {
   return "alias" in def && typeof def.alias === "string" && def.alias.length === 1 ? def.alias : undefined;
 }
 
+/** True for a positional that takes every word that is left. */
+export const takesMany = (def: ArgsDef[string]) => "many" in def && def.many === true;
+
 const isPositional = (def: ArgsDef[string]) => def.type === "positional";
 
 function everyArg(command: Command): [string, ArgsDef[string]][] {
@@ -137,7 +140,7 @@ export function parseCommandLine(root: Command, rootName: string, argv: readonly
   if (help || version || command.subCommands) return { ...invocation, rawArgs: [] };
 
   const wanted = Object.entries(args).filter(([, def]) => isPositional(def));
-  const names = wanted.map(([name]) => `<${name}>`).join(" ");
+  const names = wanted.map(([name, def]) => `<${name}>${takesMany(def) ? "…" : ""}`).join(" ");
   const missing = wanted.find(([, def], i) => def.required !== false && positionals[i] === undefined);
   if (missing) {
     throw new UserError(
@@ -145,7 +148,7 @@ export function parseCommandLine(root: Command, rootName: string, argv: readonly
       `Usage: ${path.join(" ")} ${names} [flags]`,
     );
   }
-  const surplus = positionals[wanted.length];
+  const surplus = wanted.some(([, def]) => takesMany(def)) ? undefined : positionals[wanted.length];
   if (surplus !== undefined) {
     throw new UserError(
       `surplus argument "${show(surplus)}" for ${path.join(" ")}.`,

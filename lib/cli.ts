@@ -23,7 +23,10 @@ export async function main(
     if (invocation.help || (invocation.command.subCommands && !invocation.version)) {
       writeAll(1, renderHelp(invocation.path, invocation.command, globals));
     } else if (invocation.version) writeAll(1, versionText());
-    else await runCommand(invocation.command, { rawArgs: invocation.rawArgs });
+    else {
+      const { result } = await runCommand(invocation.command, { rawArgs: invocation.rawArgs });
+      process.exit(typeof result === "number" ? result : EXIT.done);
+    }
     process.exit(EXIT.done);
   } catch (error) {
     if (error instanceof OutputClosed) process.exit(EXIT.done);

@@ -1,6 +1,6 @@
 // Help text, generated from the command tree. citty's own renderer writes colour whatever stdout is, and positionals in
 // capitals where every message says <jid>.
-import { type Command, shortOf } from "./args.ts";
+import { type Command, shortOf, takesMany } from "./args.ts";
 
 /** A command's examples and longer words, beside what citty's `meta` has. */
 export interface HelpMeta {
@@ -39,7 +39,10 @@ export function renderHelp(path: readonly string[], command: Command, globals: R
     ...path,
     ...(commands.length > 0
       ? ["<command>"]
-      : positionals.map(([name, def]) => (def.required === false ? `[<${name}>]` : `<${name}>`))),
+      : positionals.map(([name, def]) => {
+          const word = `<${name}>${takesMany(def) ? "…" : ""}`;
+          return def.required === false ? `[${word}]` : word;
+        })),
     "[flags]",
   ];
   const blocks = [

@@ -17,6 +17,7 @@ export interface JobRow {
   /** Undefined when it is missing or zero. */
   readonly created: Timestamp | undefined;
   readonly updated?: Timestamp | undefined;
+  readonly deadline?: Timestamp | undefined;
   readonly user?: string | undefined;
   readonly owner?: string | undefined;
   readonly returned?: bigint | undefined;
@@ -38,6 +39,7 @@ export const ROW_FIELDS = [
   "status",
   "created",
   "updated",
+  "deadline",
   "user",
   "owner",
   "return_count",
@@ -58,12 +60,17 @@ export function jobRow(jid: string, record: ValueMap): JobRow {
     status: asText(record.get("status")),
     created: time("created"),
     updated: time("updated"),
+    deadline: time("deadline"),
     user: asText(record.get("user")),
     owner: asText(record.get("owner")),
     returned: asInteger(record.get("return_count")),
     succeeded: asInteger(record.get("success_count")),
   };
 }
+
+/** Peels that returned without success; undefined when nothing was counted. */
+export const failedOf = (row: JobRow) =>
+  row.returned === undefined ? undefined : row.returned - (row.succeeded ?? 0n);
 
 /** The row of a value that can't be decoded. */
 export function unreadableRow(jid: string, reason: string): JobRow {

@@ -31,8 +31,8 @@ export interface Delivery {
   /** Counts the deliveries of this consumer, from 1. */
   readonly count: number;
   readonly streamSequence: number;
-  /** When the message was stored, by the server's clock, in ms. */
-  readonly storedMs: number;
+  /** When the message was stored, by the server's clock, in ns since 1970. */
+  readonly storedNs: bigint;
   readonly pending: number;
 }
 
@@ -46,7 +46,7 @@ export function deliveryOf(msg: Msg): Delivery {
   return {
     streamSequence: Number(tokens[at]),
     count: Number(tokens[at + 1]),
-    storedMs: Number(tokens[at + 2]) / 1e6,
+    storedNs: BigInt(tokens[at + 2] ?? 0),
     pending: Number(tokens[at + 3]),
   };
 }
@@ -123,7 +123,7 @@ export async function pull(
     if (delivery.count !== received)
       return reject(incomplete(connection, `record ${received} of a scan is missing`));
     // A bucket that changes all the time is never quiet: what came after the start of the scan need not be waited for.
-    const later = received >= consumer.pending && delivery.storedMs > consumer.createdMs + 1000;
+    const later = received >= consumer.pending && Number(delivery.storedNs) / 1e6 > consumer.createdMs + 1000;
     if (!caughtUp && (delivery.pending === 0 || later)) atEnd();
     if (left === 0) ask();
   };

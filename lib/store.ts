@@ -38,8 +38,8 @@ export interface StoredEvent {
   /** `dispatch`, `ack`, `return`, `schedule`, `cancel` or `status`. */
   readonly kind: string;
   readonly peel: string | undefined;
-  /** By the server's clock, in ms since 1970. */
-  readonly storedMs: number;
+  /** By the server's clock, in ns since 1970. */
+  readonly storedNs: bigint;
   readonly bytes: Uint8Array;
 }
 
@@ -151,11 +151,16 @@ export class Store {
         consumer,
         (msg) => {
           const [kind = "", peel] = msg.subject.slice(prefix.length).split(".");
-          onEvent({ kind, peel, storedMs: deliveryOf(msg).storedMs, bytes: msg.data.slice() });
+          onEvent({ kind, peel, storedNs: deliveryOf(msg).storedNs, bytes: msg.data.slice() });
         },
         follow,
       ),
     );
+  }
+
+  /** The server's clock now, in ns since 1970, as far as the last consumer told. */
+  nowNs(): bigint {
+    return BigInt(Math.round(Date.now() + this.#clockAheadMs)) * 1_000_000n;
   }
 
   /**

@@ -85,6 +85,20 @@ function peelTable(peels: readonly Peel[], look: Look, all: boolean): string {
   return `${table}… and ${plural(rest.length, "peel")} more: ${states.join(", ")} (--all-peels shows them)\n`;
 }
 
+/** Function and arguments on a line, then who, when, how long and in which state. */
+export function renderFacts(job: ValueMap, row: JobRow, look: Look, now: Date): string {
+  const paint = paintState(row.status ?? "", look.color);
+  const lines = facts(job, row, now).map(([name, value]) => {
+    const text = safe(value);
+    return factLine(name, name === "State" && paint ? paint(text) : text);
+  });
+  const call = [row.fn ?? "-", argumentsOf(job.get("args"))].filter(Boolean).join(" ");
+  return `${safe(call)}\n${lines.join("")}`;
+}
+
+/** One line of facts; `value` is safe for a terminal. */
+export const factLine = (name: string, value: string) => `${name.padEnd(10)}${value}\n`;
+
 /**
  * The summary of a job.
  * @param peels all its peels, for the counts
@@ -98,16 +112,11 @@ export function renderSummary(
   look: Look,
   options: { now: Date; allPeels: boolean },
 ): string {
-  const paint = paintState(row.status ?? "", look.color);
-  const lines = facts(job, row, options.now).map(([name, value]) => {
-    const text = safe(value);
-    return `${name.padEnd(10)}${name === "State" && paint ? paint(text) : text}\n`;
-  });
   const counts = countStates(peels)
     .filter(([state, n]) => n > 0 || state !== "unreadable")
     .map(([state, n]) => `${count(n)} ${state}`)
     .reverse();
-  const call = [row.fn ?? "-", argumentsOf(job.get("args"))].filter(Boolean).join(" ");
   const table = selected.length > 0 ? `\n${peelTable(selected, look, options.allPeels)}` : "";
-  return `${safe(call)}\n${lines.join("")}${"Peels".padEnd(10)}${count(peels.length)}: ${counts.join(", ")}\n${table}`;
+  const head = renderFacts(job, row, look, options.now);
+  return `${head}${factLine("Peels", `${count(peels.length)}: ${counts.join(", ")}`)}${table}`;
 }

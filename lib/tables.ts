@@ -1,11 +1,12 @@
 // The tables of jobs and returns, as text. Pure: rows in, lines out.
 import { paintState } from "./colors.ts";
 import { formatAge, formatDuration } from "./duration.ts";
-import { formatTargets, type JobRow, type Return, stateOf } from "./job.ts";
+import { failedOf, formatTargets, type JobRow, type Return, stateOf } from "./job.ts";
 import { displayPeel } from "./peel.ts";
 import { jobDuration } from "./select.ts";
 import { type Cell, type Column, renderTable } from "./table.ts";
 import { safe, shorten, width } from "./text.ts";
+import { Timestamp } from "./value.ts";
 
 /** How a table is shown: coloured or not, and the terminal's width (undefined: piped, never shortened). */
 export interface Look {
@@ -83,16 +84,17 @@ const LIST_COLUMNS: readonly Column[] = [
   { title: "STATE" },
 ];
 
-const targetOf = (row: JobRow, max: number) =>
+/** TARGET: the expression, else the targeted peels, else `-`; at most `max` columns. */
+export const targetOf = (row: JobRow, max: number) =>
   row.targetExpr === undefined ? list(row.targets, max) : shorten(safe(row.targetExpr), max);
 
-/** The table of `list`: TARGET is the expression, else the targeted peels, else `-`. */
+/** The table of `list`. */
 export function renderList(rows: readonly JobRow[], look: Look): string {
   return renderJobs(LIST_COLUMNS, rows, look, targetOf);
 }
 
 /** `2/3`: peels that returned, of those targeted. */
-function returnsOf(row: JobRow): string {
+export function returnsOf(row: JobRow): string {
   if (row.returned === undefined)
     return row.targets && row.unreadable === undefined ? `0/${row.targets.length}` : "-";
   return `${row.returned}/${row.targets?.length ?? "?"}`;
@@ -111,7 +113,7 @@ export function renderWide(rows: readonly JobRow[], look: Look, now: Date): stri
   };
   return renderJobs([...LIST_COLUMNS, ...titles.map((title) => ({ title }))], rows, look, targetOf, (row) => {
     const duration = jobDuration(row, now);
-    const failed = row.returned === undefined ? undefined : row.returned - (row.succeeded ?? 0n);
+    const failed = failedOf(row);
     const texts = [
       created(row),
       duration === undefined ? "-" : formatDuration(duration),
@@ -152,4 +154,24 @@ export function renderReturns(returns: readonly Return[], look: Look): string {
     return row;
   });
   return renderTable(columns, rows);
+}
+
+const CHANGE_COLUMNS = [20, 27, 12, 12, 8, 7]
+  .map((min) => ({ title: "", min }))
+  .concat({ title: "", min: 0 });
+
+/** One change of a job on one line: when, job, function, target, state, returns, failures. */
+export function changeLine(row: JobRow, now: Date): string {
+  const failed = failedOf(row);
+  const when = row.updated ?? new Timestamp(BigInt(Math.floor(now.getTime() / 1000)), 0);
+  const texts = [
+    String(when).replace(/\.\d+Z$/, "Z"),
+    row.jid,
+    row.fn || "-",
+    targetOf(row, Number.POSITIVE_INFINITY),
+    stateOf(row),
+    returnsOf(row),
+    failed ? `${failed} failed` : "",
+  ];
+  return renderTable(CHANGE_COLUMNS, [texts.map((text) => ({ text }))], false);
 }

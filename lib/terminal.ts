@@ -10,11 +10,23 @@ export interface Terminal {
   readonly isTty: boolean;
   /** Columns of that terminal; undefined when stdout is no terminal. */
   readonly columns: number | undefined;
+  /** Lines of that terminal; undefined when stdout is no terminal. */
+  readonly rows: number | undefined;
   readonly color: boolean;
+  /** Calls `redraw` whenever the terminal's size changed. */
+  onResize(redraw: () => void): void;
   /** Data, to stdout. Complete when it returns. */
   write(text: string): void;
   /** A warning, to stderr; control characters are escaped. */
   warn(message: string): void;
+  /** An error that does not end the command, to stderr as well. */
+  error(message: string): void;
+  /** Safe text for a person, to stderr as it is. */
+  tell(text: string): void;
+  /** True when a person can answer: stdin and stderr are terminals. */
+  readonly canAsk: boolean;
+  /** Asks a person; true for y or yes. */
+  ask(question: string): Promise<boolean>;
 }
 
 /**
@@ -61,6 +73,16 @@ function message(level: "warn" | "error", text: string, color: boolean): void {
   createConsola({ reporters: [reporter], throttle: 0 })[level](text);
 }
 
+async function ask(question: string): Promise<boolean> {
+  const { createInterface } = await import("node:readline/promises");
+  // Without line editing the terminal keeps its settings, and Ctrl-C stays a signal.
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  const closed = new Promise<string>((done) => lines.once("close", () => done("")));
+  const answer = await Promise.race([lines.question(question), closed]);
+  lines.close();
+  return /^y(es)?$/i.test(answer.trim());
+}
+
 /** `true`, `false` or undefined (nobody decided) from the flags and variables about colour, strongest first. */
 function colorWish(
   flags: { color?: boolean; forceColor?: boolean },
@@ -81,9 +103,17 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
     get columns() {
       return isTty ? (process.stdout as { columns?: number }).columns || 80 : undefined;
     },
+    get rows() {
+      return isTty ? (process.stdout as { rows?: number }).rows || 24 : undefined;
+    },
+    onResize: (redraw) => void (isTty && process.stdout.on("resize", redraw)),
     color: wish ?? isTty,
     write: (text) => writeAll(1, text),
     warn: (text) => message("warn", text, wish ?? isatty(2)),
+    error: (text) => message("error", text, wish ?? isatty(2)),
+    tell: (text) => writeAll(2, text),
+    canAsk: isatty(0) && isatty(2),
+    ask,
   };
 }
 

@@ -54,12 +54,15 @@ export class Fleet {
     readonly nc: NatsConnection,
     readonly jobs: KV,
     readonly returns: KV,
-    readonly options: { ignoreCancel?: boolean; layout?: "peel" | "list" },
+    readonly options: { ignoreCancel?: boolean; layout?: "peel" | "list"; events?: boolean },
   ) {}
 
-  /** Creates the buckets and starts the master. `ignoreCancel` makes it deaf to cancel signals. */
+  /**
+   * Creates the buckets and starts the master. `ignoreCancel` makes it deaf to cancel signals; `events: false` leaves
+   * out the stream of events.
+   */
   static async start(nc: NatsConnection, options: Fleet["options"] = {}): Promise<Fleet> {
-    const { jobs, returns } = await createBuckets(nc);
+    const { jobs, returns } = await createBuckets(nc, { events: options.events ?? true });
     const fleet = new Fleet(nc, jobs, returns, options);
     const cancel = (subject: string) => fleet.#enqueue(() => fleet.#cancel(subject.split(".")[2] as string));
     if (!options.ignoreCancel)

@@ -48,6 +48,10 @@ export interface Server {
   readonly port: number;
   readonly process: Bun.Subprocess;
   connect(options?: ConnectionOptions): Promise<NatsConnection>;
+  /** Ends it without a farewell; its store stays. */
+  kill(): Promise<void>;
+  /** The same server again, on the same port and store, after `kill`. */
+  revive(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -62,22 +66,35 @@ export async function startServer(extra = "", { jetstream = true, port = 0 } = {
   writeFileSync(join(dir, "nats.conf"), `listen: "127.0.0.1:${at}"\n${store}\n${extra}\n`);
   // The log goes to a file: a pipe that nobody reads any more would kill the server at its next line.
   const log = Bun.file(join(dir, "log"));
-  const child = Bun.spawn([NATS_SERVER, "-c", join(dir, "nats.conf")], { stdout: "ignore", stderr: log });
-  servers.add(child);
-  while (!(await log.text().catch(() => "")).includes("Server is ready")) {
-    if (child.exitCode !== null) throw new Error(`nats-server did not start:\n${await log.text()}`);
-    await Bun.sleep(5);
-  }
-  const url = `nats://127.0.0.1:${at}`;
+  let child: Bun.Subprocess;
+  const run = async () => {
+    child = Bun.spawn([NATS_SERVER, "-c", join(dir, "nats.conf")], { stdout: "ignore", stderr: log });
+    servers.add(child);
+    while (!(await log.text().catch(() => "")).includes("Server is ready")) {
+      if (child.exitCode !== null) throw new Error(`nats-server did not start:\n${await log.text()}`);
+      await Bun.sleep(5);
+    }
+  };
+  const kill = async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+    servers.delete(child);
+  };
+  await run();
   return {
-    url,
+    url: `nats://127.0.0.1:${at}`,
     port: at,
-    process: child,
+    get process() {
+      return child;
+    },
     connect: (options = {}) => connect({ servers: `127.0.0.1:${at}`, ...options }),
+    kill,
+    async revive() {
+      rmSync(join(dir, "log"), { force: true });
+      await run();
+    },
     async stop() {
-      child.kill("SIGKILL");
-      await child.exited;
-      servers.delete(child);
+      await kill();
       folders.delete(dir);
       rmSync(dir, { recursive: true, force: true });
     },
@@ -122,6 +139,81 @@ export async function zester(
     child.exited,
   ]);
   return { stdout, stderr, code };
+}
+
+/** The executable while it runs: in a pipe, or in a pseudo-terminal of `size`. */
+export class Running {
+  out = "";
+  err = "";
+  readonly #child: Bun.Subprocess;
+  readonly #read: Promise<unknown>;
+
+  constructor(args: readonly string[], env: Record<string, string>, size?: { cols: number; rows: number }) {
+    const decoder = new TextDecoder();
+    const terminal = size && {
+      ...size,
+      data: (_: unknown, bytes: Uint8Array) => {
+        this.out += decoder.decode(bytes, { stream: true });
+      },
+    };
+    this.#child = terminal
+      ? Bun.spawn([ZESTER, ...args], { env: { TERM: "xterm", ...env }, terminal })
+      : Bun.spawn([ZESTER, ...args], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+    const collect = async (stream: unknown, add: (text: string) => void) => {
+      if (!(stream instanceof ReadableStream)) return;
+      const part = new TextDecoder();
+      for await (const bytes of stream) add(part.decode(bytes as Uint8Array, { stream: true }));
+    };
+    this.#read = Promise.all([
+      collect(this.#child.stdout, (text) => {
+        this.out += text;
+      }),
+      collect(this.#child.stderr, (text) => {
+        this.err += text;
+      }),
+    ]);
+  }
+
+  /** Waits until both streams together hold `text`; throws with what came instead after `ms`. */
+  async until(text: string | RegExp, ms = 15_000): Promise<void> {
+    const end = Date.now() + ms;
+    const there = () =>
+      typeof text === "string" ? (this.out + this.err).includes(text) : text.test(this.out + this.err);
+    while (!there()) {
+      if (Date.now() > end) throw new Error(`no ${text} in:\n${this.out}\nstderr:\n${this.err}`);
+      await Bun.sleep(10);
+    }
+  }
+
+  type(keys: string): void {
+    this.#child.terminal?.write(keys);
+  }
+
+  resize(cols: number, rows: number): void {
+    this.#child.terminal?.resize(cols, rows);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Its exit code, when all output is there. */
+  async ended(): Promise<number> {
+    const code = await this.#child.exited;
+    await this.#read;
+    return code;
+  }
+}
+
+/** How many consumers all streams of a server have. */
+export async function consumersLeft(nc: NatsConnection): Promise<number> {
+  const jsm = await nc.jetstreamManager();
+  const infos = await jsm.streams.list().next();
+  return infos.reduce((sum, info) => sum + info.state.consumer_count, 0);
 }
 
 /** A time as masters store it. */

@@ -127,12 +127,6 @@ test("a shortened id: the only job that begins with it", async () => {
   expect((await show("2hPxZ")).stderr).toContain("job 2hPxZ was not found");
 });
 
-test("kill takes no shortened id: the job that was meant may be gone", async () => {
-  const { stdout, stderr, code } = await zester(["job", "kill", "2hPx3"], { env: { NATS_URL: server.url } });
-  expect([stdout, code]).toEqual(["", 1]);
-  expect(stderr).toContain("job 2hPx3 was not found");
-});
-
 test("many peels: everything when piped; on a terminal the worst, and a count of the rest", async () => {
   expect((await show(MANY, "--summary")).stdout.trimEnd().split("\n")).toHaveLength(6 + 2 + 1000);
   const pty = Bun.spawnSync(

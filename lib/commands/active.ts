@@ -1,7 +1,7 @@
 // zester job active
 import type { JobRow } from "../job.ts";
 import { parseSelection } from "../select.ts";
-import { withSession } from "../session.ts";
+import { WITH_LINES, withSession } from "../session.ts";
 import { renderActive } from "../tables.ts";
 import { plural } from "../text.ts";
 import { checkForms, type ListFlags, listJobs } from "./list.ts";
@@ -25,6 +25,6 @@ export async function run(flags: ListFlags): Promise<void> {
         `${plural(claimed.size, "job")} claimed by a master, nothing sent yet: not shown here, \`zester job list\` has them.`,
       );
     },
-    ["jsonl"],
+    { formats: WITH_LINES },
   );
 }

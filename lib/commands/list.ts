@@ -4,7 +4,7 @@ import { byCreation, type JobRow } from "../job.ts";
 import { document, type Job, readJobs, toJob, warnUnreadable, writeRecords } from "../jobs.ts";
 import { toJsonLine } from "../json.ts";
 import { parseSelection, type Selection, type SelectionFlags } from "../select.ts";
-import { type GlobalFlags, type Session, withSession } from "../session.ts";
+import { type GlobalFlags, type Session, WITH_LINES, withSession } from "../session.ts";
 import type { Store } from "../store.ts";
 import { type Look, renderList, renderWide } from "../tables.ts";
 import type { Terminal } from "../terminal.ts";
@@ -95,5 +95,11 @@ export async function run(flags: ListFlags): Promise<void> {
   const selection = parseSelection(flags, new Date());
   checkForms(flags);
   const view = { keep: () => true, render: renderList, none: "No jobs found." };
-  await withSession(flags, (session) => listJobs(flags, view, selection, session), ["jsonl"]);
+  await withSession(
+    flags,
+    async (session) => {
+      await listJobs(flags, view, selection, session);
+    },
+    { formats: WITH_LINES },
+  );
 }

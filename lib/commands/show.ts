@@ -1,89 +1,24 @@
 // zester job show
-import { decode, decodeRecord, Undecodable } from "../decode.ts";
 import { UserError } from "../errors.ts";
-import { ambiguousJid, JobNotFound, LEAST_PREFIX, parseJid } from "../jid.ts";
-import { jobRow, type Return, toReturn, unreadableReturn } from "../job.ts";
+import { parseJid } from "../jid.ts";
+import { jobRow } from "../job.ts";
 import { writeDocument } from "../jobs.ts";
 import { toJson } from "../json.ts";
+import { orNoBucket, readReturns, resolveJob } from "../lookup.ts";
 import { displayPeel } from "../peel.ts";
 import { type Peel, type PeelFlags, peelSelection, peelsOf } from "../peels.ts";
 import { type GlobalFlags, withSession } from "../session.ts";
-import { NoBucket, type Store } from "../store.ts";
+import { NoBucket } from "../store.ts";
 import { renderSummary } from "../summary.ts";
 import { type Look, renderReturns } from "../tables.ts";
 import { safe } from "../text.ts";
-import { asText, type Value, type ValueMap } from "../value.ts";
-
-/** The record of a job. @throws UserError when there is none, or when it can't be decoded */
-export async function readJob(store: Store, jid: string): Promise<ValueMap> {
-  const bytes = await store.job(jid);
-  if (!bytes) throw new JobNotFound(jid);
-  try {
-    return decodeRecord(bytes);
-  } catch (error) {
-    if (!(error instanceof Undecodable)) throw error;
-    throw new UserError(
-      `job ${jid} cannot be decoded: ${error.message} (${bytes.length} bytes).`,
-      `Look at the raw value with: nats kv get jobs ${jid} --raw`,
-    );
-  }
-}
-
-/** A job's returns, both layouts merged (on the same peel the per-peel key wins), in no order. */
-async function readReturns(store: Store, jid: string, warn: (text: string) => void): Promise<Return[]> {
-  const { list, peels } = await store.returns(jid);
-  const returns = new Map<string, Return>();
-  if (list) {
-    try {
-      const value = decode(list);
-      if (!Array.isArray(value)) throw new Undecodable("not a list");
-      value.forEach((record, i) => {
-        const peel = record instanceof Map ? asText(record.get("peel_id")) : undefined;
-        if (record instanceof Map && peel !== undefined) returns.set(peel, toReturn(peel, record));
-        else warn(`return ${i + 1} in the list of job ${jid} is no record of a peel.`);
-      });
-    } catch (error) {
-      if (!(error instanceof Undecodable)) throw error;
-      warn(`the list of returns of job ${jid} cannot be decoded: ${error.message}`);
-    }
-  }
-  for (const [key, bytes] of peels) {
-    try {
-      returns.set(key, toReturn(key, decodeRecord(bytes)));
-    } catch (error) {
-      if (!(error instanceof Undecodable)) throw error;
-      returns.set(key, unreadableReturn(key, error.message));
-      warn(`the return of ${displayPeel(key)} cannot be decoded: ${error.message}`);
-    }
-  }
-  return [...returns.values()];
-}
+import type { Value, ValueMap } from "../value.ts";
 
 export interface ShowFlags extends GlobalFlags, PeelFlags {
   readonly jid: string;
   readonly summary?: boolean;
   readonly quiet?: boolean;
   readonly "all-peels"?: boolean;
-}
-
-/**
- * The job that `text` names: itself, or the only one that begins with it. An exact JID costs no scan.
- * @throws UserError when there is none, or several
- */
-async function resolveJob(store: Store, text: string): Promise<{ jid: string; job: ValueMap }> {
-  try {
-    return { jid: text, job: await readJob(store, text) };
-  } catch (error) {
-    if (!(error instanceof JobNotFound) || text.length < LEAST_PREFIX) throw error;
-    const jids = new Set<string>();
-    await store.scanJobs((jid) => {
-      if (jid.startsWith(text)) jids.add(jid);
-    });
-    const [jid] = jids;
-    if (jid === undefined) throw error;
-    if (jids.size > 1) throw ambiguousJid(text, [...jids]);
-    return { jid, job: await readJob(store, jid) };
-  }
 }
 
 /** The text form: the record and its returns, as the reference page has it. */
@@ -138,10 +73,4 @@ export async function run(flags: ShowFlags): Promise<void> {
     } else terminal.write(renderRecord(job, peels, selected, terminal));
     if (found instanceof NoBucket) terminal.warn(`${found.message} The returns are not shown.`);
   });
-}
-
-/** A bucket of returns that is not there is told beside the job; any other failure stays one. */
-function orNoBucket(error: unknown): NoBucket {
-  if (error instanceof NoBucket) return error;
-  throw error;
 }

@@ -1,0 +1,110 @@
+// zester job trace
+import { PermissionDenied } from "../connection.ts";
+import { linkWarnings, persist, untilTerminal } from "../follow.ts";
+import { parseJid } from "../jid.ts";
+import { isTerminal, jobRow } from "../job.ts";
+import { writeDocument } from "../jobs.ts";
+import { toJsonLine } from "../json.ts";
+import { lifeOf, type Step, Steps } from "../life.ts";
+import { orNoBucket, readJob, readReturns, resolveJob } from "../lookup.ts";
+import { type GlobalFlags, type Session, WITH_LINES, withSession } from "../session.ts";
+import { NoBucket, type Store } from "../store.ts";
+import { lifeDocument, renderEvents, renderLife, renderTimeline, stepDocument } from "../trace.ts";
+
+export interface TraceFlags extends GlobalFlags {
+  readonly jid: string;
+  readonly follow?: boolean;
+  readonly "all-peels"?: boolean;
+}
+
+/**
+ * The events of a job; without any when the deployment has no stream of events, or when it may not be read.
+ * @param onStep sees each step
+ * @returns what to warn of
+ */
+async function readEvents(
+  store: Store,
+  jid: string,
+  steps: Steps,
+  onStep: (step: Step) => void = () => {},
+  stop?: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    const follow = stop && { stop, caughtUp: () => {} };
+    await store.events(jid, (event) => onStep(steps.add(event)), follow);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
+    return `${error.message} What follows is what the buckets know: nobody can tell which peels accepted the job.`;
+  }
+}
+
+/** How long the event of the end may come after the record that says so. */
+const LAST_WORDS_MS = 500;
+
+/** Shows each event as it comes, until the job has ended. After a lost connection it goes on where it was. */
+async function follow(session: Session, jid: string): Promise<void> {
+  const { terminal, format } = session;
+  let shown = 0;
+  const show = (step: Step, nth: number) => {
+    if (nth <= shown) return;
+    shown = nth;
+    if (format === "jsonl") terminal.write(`${toJsonLine(stepDocument(step))}\n`);
+    else terminal.write(renderEvents([step], { ...terminal, header: nth === 1 }));
+  };
+  await persist(session, linkWarnings(session), async (store) => {
+    const over = new AbortController();
+    const steps = new Steps();
+    const onStep = (step: Step) => {
+      show(step, steps.all.length);
+      if (step.end !== undefined) over.abort();
+    };
+    const job = untilTerminal(store, jid).then(() => setTimeout(() => over.abort(), LAST_WORDS_MS));
+    await Promise.all([readEvents(store, jid, steps, onStep, over.signal), job]);
+  });
+}
+
+async function show(flags: TraceFlags, session: Session, jid: string): Promise<void> {
+  const { store, terminal, format } = session;
+  const steps = new Steps();
+  const [job, found, missing] = await Promise.all([
+    readJob(store, jid),
+    readReturns(store, jid, terminal.warn).catch(orNoBucket),
+    readEvents(store, jid, steps),
+  ]);
+  const life = lifeOf(jid, job, found instanceof NoBucket ? [] : found, steps, store.nowNs());
+  if (missing !== undefined) terminal.warn(missing);
+  else if (!life.whole)
+    terminal.warn(
+      `the stream does not reach back to the dispatch of job ${jid}: peels without an ack are shown as missing.`,
+    );
+  if (found instanceof NoBucket) terminal.warn(`${found.message} The returns are those of the events.`);
+  if (format === "jsonl")
+    terminal.write(life.steps.map((step) => `${toJsonLine(stepDocument(step))}\n`).join(""));
+  else if (format !== "text") await writeDocument(lifeDocument(job, life), format, terminal);
+  else {
+    const allPeels = flags["all-peels"] === true;
+    // Whoever followed has seen the events.
+    const timeline = flags.follow || life.steps.length === 0 ? "" : renderTimeline(life, terminal, allPeels);
+    const text = renderLife(job, jobRow(jid, job), life, terminal, { now: new Date(), allPeels });
+    terminal.write(`${flags.follow ? "\n" : ""}${text}${timeline && "\n"}${timeline}`);
+  }
+}
+
+export async function run(flags: TraceFlags): Promise<number | undefined> {
+  const text = parseJid(flags.jid);
+  return await withSession(
+    flags,
+    async (session) => {
+      const { jid, job } = await resolveJob(session.store, text);
+      const live = flags.follow && !isTerminal(jobRow(jid, job).status);
+      const lines = session.format === "text" || session.format === "jsonl";
+      if (live && lines) await follow(session, jid);
+      else if (live) await persist(session, linkWarnings(session), (store) => untilTerminal(store, jid));
+      if (!live) await show({ ...flags, follow: false }, session, jid);
+      else if (session.format !== "jsonl") await show({ ...flags, follow: lines }, session, jid);
+      return undefined;
+    },
+    { formats: WITH_LINES },
+  );
+}

@@ -1,0 +1,63 @@
+// zester job wait
+import { endingCode, endingDocument, endingText, worstCode } from "../ending.ts";
+import { EXIT, UserError } from "../errors.ts";
+import { type Ending, endingOf, linkWarnings, persist, untilTerminal } from "../follow.ts";
+import { parseJid } from "../jid.ts";
+import { writeDocument } from "../jobs.ts";
+import { waitLimit, within } from "../limit.ts";
+import { resolveJob } from "../lookup.ts";
+import { type GlobalFlags, type Session, withSession } from "../session.ts";
+import { plural, safe } from "../text.ts";
+
+export interface WaitFlags extends GlobalFlags {
+  readonly _: string[];
+}
+
+async function waitForAll(session: Session, texts: readonly string[], open: Set<string>): Promise<Ending[]> {
+  const link = linkWarnings(session);
+  const names = await persist(session, link, (store) =>
+    Promise.all(texts.map(async (text) => (await resolveJob(store, text)).jid)),
+  );
+  for (const jid of names) open.add(jid);
+  const endings = new Map<string, Ending>();
+  await persist(session, link, (store) =>
+    Promise.all(
+      [...open].map(async (jid) => {
+        const record = await untilTerminal(store, jid);
+        if (!record) return;
+        endings.set(jid, await endingOf(store, jid, record, session.terminal.warn));
+        open.delete(jid);
+      }),
+    ),
+  );
+  return [...new Set(names)].flatMap((jid) => endings.get(jid) ?? []);
+}
+
+const NAMED = 5;
+
+function missed(open: ReadonlySet<string>, limit: string | undefined): UserError {
+  const named = [...open].slice(0, NAMED).join(", ") + (open.size > NAMED ? ", …" : "");
+  return new UserError(
+    open.size === 0
+      ? `the jobs could not be looked up within ${limit}.`
+      : `after ${limit}, ${plural(open.size, "job")} had not ended: ${safe(named)}.`,
+    "Wait longer with --timeout; `zester job trace <jid>` tells what a job waits for.",
+    EXIT.timedOut,
+  );
+}
+
+export async function run(flags: WaitFlags): Promise<number | undefined> {
+  const texts = flags._.map(parseJid);
+  const { limitMs, rest } = waitLimit(flags);
+  const work = async (session: Session) => {
+    const open = new Set<string>();
+    const waiting = waitForAll(session, texts, open);
+    const endings = await within(limitMs, waiting, () => missed(open, flags.timeout));
+    const { format, terminal } = session;
+    if (format === "text")
+      terminal.write(endings.map((ending) => `Job ${safe(ending.jid)} ${endingText(ending)}\n`).join(""));
+    else await writeDocument(endings.map(endingDocument), format, terminal);
+    return worstCode(endings.map(endingCode));
+  };
+  return await withSession(rest, work, { limitMs });
+}

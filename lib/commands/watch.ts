@@ -1,0 +1,143 @@
+// zester job watch
+import { Board, renderBoard } from "../board.ts";
+import { UserError } from "../errors.ts";
+import { type Link, linkWarnings, persist } from "../follow.ts";
+import { parseJid } from "../jid.ts";
+import { isTerminal, type JobRow, ROW_FIELDS } from "../job.ts";
+import { document, toJob, warnUnreadable } from "../jobs.ts";
+import { toJsonLine } from "../json.ts";
+import { Screen } from "../screen.ts";
+import { parseSelection, type SelectionFlags } from "../select.ts";
+import { type GlobalFlags, type Session, withSession } from "../session.ts";
+import { changeLine } from "../tables.ts";
+import { watchJob } from "../watch-job.ts";
+
+export interface WatchFlags extends GlobalFlags, SelectionFlags {
+  readonly jid?: string;
+}
+
+/** What is done with the records that come. */
+interface Watcher {
+  /** All jobs are about to come: at the start, and again after a lost connection. */
+  begin(): void;
+  /** `live` is false for those that come with the picture. */
+  changed(jid: string, bytes: Uint8Array | undefined, live: boolean): void;
+  /** The picture is whole. */
+  whole(): void;
+}
+
+/** Hands every job's record over, at first and whenever it changes, until something fails. */
+async function followAll(session: Session, link: Link, watcher: Watcher): Promise<void> {
+  await persist(session, link, async (store) => {
+    let live = false;
+    watcher.begin();
+    const caughtUp = () => {
+      live = true;
+      watcher.whole();
+    };
+    const forEver = new AbortController().signal;
+    const changed = (jid: string, bytes: Uint8Array | undefined) => watcher.changed(jid, bytes, live);
+    await store.followJobs(undefined, changed, { stop: forEver, caughtUp });
+  });
+}
+
+/** One line a change; the picture at the start is a line for each active job. */
+async function printChanges(session: Session, matches: (row: JobRow) => boolean): Promise<void> {
+  const { terminal, format } = session;
+  const board = new Board(matches);
+  const shown = new Map<string, string>();
+  const unreadable = new Map<string, JobRow>();
+  const picture = new Map<string, { row: JobRow; text: string }>();
+  const print = (row: JobRow, text: string) => {
+    if (isTerminal(row.status)) shown.delete(row.jid);
+    else shown.set(row.jid, text);
+    terminal.write(text);
+  };
+  await followAll(session, linkWarnings(session), {
+    begin: () => board.beginPicture(),
+    changed(jid, bytes, live) {
+      const job = bytes && toJob(jid, bytes, format === "jsonl" ? undefined : ROW_FIELDS);
+      if (job?.row.unreadable !== undefined && live) warnUnreadable([job.row], terminal);
+      else if (job?.row.unreadable !== undefined) unreadable.set(jid, job.row);
+      const news = board.put(jid, job?.row, live, Date.now());
+      if (!news || !job) return;
+      const text = format === "jsonl" ? `${toJsonLine(document(job))}\n` : changeLine(job.row, new Date());
+      if (live) print(job.row, text);
+      else picture.set(jid, { row: job.row, text });
+    },
+    whole() {
+      board.endPicture();
+      warnUnreadable([...unreadable.values()], terminal);
+      unreadable.clear();
+      // Again after a lost connection: only what differs from what was printed before.
+      for (const [jid, { row, text }] of picture) if (shown.get(jid) !== text) print(row, text);
+      picture.clear();
+    },
+  });
+}
+
+/** A live table in place; `leave` is set to what gives the terminal back. */
+async function drawBoard(
+  session: Session,
+  matches: (row: JobRow) => boolean,
+  leave: { now: () => void },
+): Promise<void> {
+  const { terminal } = session;
+  const board = new Board(matches);
+  const unreadable = new Set<string>();
+  let note = "reading…";
+  const failure = Promise.withResolvers<never>();
+  const picture = () => {
+    const bad = unreadable.size > 0 ? `${unreadable.size} cannot be decoded` : "";
+    const size = { columns: terminal.columns ?? 80, rows: terminal.rows ?? 24 };
+    return renderBoard(board, [note, bad].filter(Boolean).join("  "), terminal, size, Date.now());
+  };
+  const screen = new Screen(terminal, picture, failure.reject);
+  const setNote = (text: string) => {
+    note = text;
+    screen.change();
+  };
+  const link = {
+    lost: (why: string) => setNote(`${why} Connecting again.`),
+    back: () => setNote("reading…"),
+  };
+  const watcher: Watcher = {
+    begin: () => board.beginPicture(),
+    changed(jid, bytes, live) {
+      const row = bytes && toJob(jid, bytes, ROW_FIELDS).row;
+      if (row?.unreadable !== undefined) unreadable.add(jid);
+      else unreadable.delete(jid);
+      const known = row?.unreadable === undefined ? row : undefined;
+      if (board.put(jid, known, live, Date.now()) && live) screen.change();
+    },
+    whole() {
+      board.endPicture();
+      setNote("");
+    },
+  };
+  leave.now = () => screen.close();
+  screen.open();
+  try {
+    await Promise.race([followAll(session, link, watcher), failure.promise]);
+  } finally {
+    screen.close();
+  }
+}
+
+export async function run(flags: WatchFlags): Promise<number | undefined> {
+  const text = flags.jid === undefined ? undefined : parseJid(flags.jid);
+  const { matches, text: selected } = parseSelection(flags, new Date());
+  if (text !== undefined && selected !== "")
+    throw new UserError(`<jid> and ${selected.split(" ")[0]} exclude each other.`, "Give one of them.");
+  const leave = { now: () => {} };
+  return await withSession(
+    flags,
+    async (session) => {
+      if (text !== undefined) return watchJob(session, text, leave);
+      if (session.terminal.isTty && session.format === "text") await drawBoard(session, matches, leave);
+      else await printChanges(session, matches);
+      return undefined;
+    },
+    { formats: ["text", "jsonl"], onSignal: () => leave.now() },
+  );
+}
