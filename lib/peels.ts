@@ -2,6 +2,7 @@
 import { byPeel, type Return } from "./job.ts";
 import { displayPeel } from "./peel.ts";
 import { glob } from "./select.ts";
+import { safe, width } from "./text.ts";
 import { asText, type ValueMap } from "./value.ts";
 
 export type PeelState = "failed" | "unreadable" | "unreachable" | "missing" | "ok";
@@ -34,6 +35,11 @@ export function peelsOf(job: ValueMap, returns: readonly Return[]): Peel[] {
     peels.set(item.peel, { peel: item.peel, state: stateOfReturn(item), returned: item });
   }
   return [...peels.values()].sort(byPeel);
+}
+
+/** Columns of the widest targeted peel, 12 at least: for lines that come one by one. */
+export function peelWidth(job: ValueMap): number {
+  return peelsOf(job, []).reduce((most, { peel }) => Math.max(most, width(safe(displayPeel(peel)))), 12);
 }
 
 /** How many peels are in each state, worst first. */

@@ -26,10 +26,10 @@ const NAMES: Record<string, string> = { dispatch: "dispatched", status: "ended" 
 const SHOWN = { peels: 20, first: 15, last: 15, slowest: 3 };
 
 /** The columns of the events, wide enough for lines that come one by one. */
-const EVENT_COLUMNS = [
+const eventColumns = (peelWidth: number) => [
   { title: "AFTER", min: 8 },
   { title: "EVENT", min: 10 },
-  { title: "PEEL", min: 12 },
+  { title: "PEEL", min: peelWidth },
   { title: "DETAIL" },
 ];
 
@@ -54,10 +54,10 @@ function eventCells(step: Step, color: boolean): Cell[] {
   ];
 }
 
-/** Events as lines; the first call has the titles. */
-export function renderEvents(steps: readonly Step[], look: Look): string {
+/** Events as a table. @param peelWidth the least columns for peels */
+export function renderEvents(steps: readonly Step[], look: Look, peelWidth = 0): string {
   return renderTable(
-    EVENT_COLUMNS,
+    eventColumns(peelWidth),
     steps.map((step) => eventCells(step, look.color)),
     look.header,
   );

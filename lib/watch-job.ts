@@ -9,7 +9,7 @@ import { jobRow, type Return } from "./job.ts";
 import { toJsonLine } from "./json.ts";
 import { listedReturns, peelReturn, resolveJob } from "./lookup.ts";
 import { displayPeel } from "./peel.ts";
-import { peelsOf } from "./peels.ts";
+import { peelsOf, peelWidth } from "./peels.ts";
 import { StatusLine } from "./screen.ts";
 import { jobDuration } from "./select.ts";
 import type { Session } from "./session.ts";
@@ -22,12 +22,12 @@ import type { ValueMap } from "./value.ts";
 const DRAW_MS = 100;
 const BAR = 20;
 
-/** One return on one line. */
-function returnLine(item: Return, color: boolean): string {
+/** One return on one line; `peelWidth` keeps lines that come one by one in columns. */
+function returnLine(item: Return, color: boolean, peelWidth: number): string {
   const state = item.ok ? "ok" : item.unreachable ? "unreachable" : "failed";
   const paint = paintState(item.ok ? "complete" : item.unreachable ? "timeout" : "failed", color);
   return renderTable(
-    [{ title: "", min: 12 }, { title: "", min: 11 }, { title: "", min: 8 }, { title: "" }],
+    [{ title: "", min: peelWidth }, { title: "", min: 11 }, { title: "", min: 8 }, { title: "" }],
     [
       [
         { text: displayPeel(item.peel) },
@@ -44,7 +44,7 @@ function returnLine(item: Return, color: boolean): string {
 class JobWatch {
   readonly #returns = new Map<string, Return>();
   readonly #status: StatusLine;
-  #job: ValueMap | undefined;
+  readonly #peelWidth: number;
   /** What the bar and the counts say; made anew only when something changed. */
   #changed = true;
   #counts = "";
@@ -53,8 +53,11 @@ class JobWatch {
   constructor(
     readonly session: Session,
     readonly jid: string,
+    /** Its newest record. */
+    public job: ValueMap,
   ) {
     this.#status = new StatusLine(session.terminal);
+    this.#peelWidth = peelWidth(job);
   }
 
   /** Prints a return that is new. */
@@ -63,29 +66,28 @@ class JobWatch {
     this.#returns.set(item.peel, item);
     this.#changed = true;
     const { format, terminal } = this.session;
-    this.#status.print(
-      format === "jsonl" ? `${toJsonLine(item.record)}\n` : returnLine(item, terminal.color),
-    );
+    const line = () => returnLine(item, terminal.color, this.#peelWidth);
+    this.#status.print(format === "jsonl" ? `${toJsonLine(item.record)}\n` : line());
   }
 
   record(job: ValueMap): void {
-    this.#job = job;
+    this.job = job;
     this.#changed = true;
   }
 
   /** Draws the progress where a person looks. */
   draw(): void {
     const { terminal, format } = this.session;
-    if (!this.#job || format !== "text" || !terminal.isTty) return;
+    if (format !== "text" || !terminal.isTty) return;
     const columns = terminal.columns ?? 80;
     if (this.#changed) {
-      const peels = peelsOf(this.#job, [...this.#returns.values()]);
+      const peels = peelsOf(this.job, [...this.#returns.values()]);
       this.#changed = false;
       // Those that have not returned are the rest of the bar, not missing yet.
       this.#counts = peelCounts(peels.filter(({ returned }) => returned));
       this.#back = `${bar(this.#returns.size, peels.length, BAR)} ${this.#returns.size}/${peels.length}`;
     }
-    const row = jobRow(this.jid, this.#job);
+    const row = jobRow(this.jid, this.job);
     const took = jobDuration(row, new Date());
     const time = took === undefined ? "" : formatDuration(took < 0n ? 0n : took);
     const words = [this.#back, safe(row.status ?? "-"), time, this.#counts];
@@ -124,8 +126,8 @@ async function followReturns(
  */
 export async function watchJob(session: Session, text: string, leave: { now: () => void }): Promise<number> {
   const { terminal, format } = session;
-  const { jid } = await resolveJob(session.store, text);
-  const watch = new JobWatch(session, jid);
+  const { jid, job } = await resolveJob(session.store, text);
+  const watch = new JobWatch(session, jid, job);
   leave.now = () => watch.clear();
   const warn = (message: string) => {
     watch.clear();
@@ -142,8 +144,8 @@ export async function watchJob(session: Session, text: string, leave: { now: () 
   const link = linkWarnings(session, warn);
   const following = persist(session, link, async (store) => {
     const over = new AbortController();
-    const job = untilTerminal(store, jid, (record) => watch.record(record)).finally(() => over.abort());
-    const [record] = await Promise.all([job, followReturns(store, watch, warn, over.signal)]);
+    const end = untilTerminal(store, jid, (record) => watch.record(record)).finally(() => over.abort());
+    const [record] = await Promise.all([end, followReturns(store, watch, warn, over.signal)]);
     // What the record counts may arrive after it.
     return endingOf(store, jid, record as ValueMap, warn);
   });

@@ -27,7 +27,7 @@ test.each([
   [["job", "watch", "A", "--state", "failed"], "<jid> and --state exclude each other."],
   [["job", "watch", "--format", "json"], '--format: "json" is not a format here.'],
   [["job", "show"], "zester job show needs a <jid>."],
-  [["job", "kill", "--force"], "zester job kill needs a <jid>."],
+  [["job", "kill", "--force"], "zester job kill needs a <jid>, or flags that select jobs."],
   [["job", "kill", "--force=yes", "x"], "--force takes no value."],
   [["job", "list", "--creds"], "--creds needs a value: --creds <file>."],
   [["job", "list", "--creds", "--timeout", "5s"], "--creds needs a value"],

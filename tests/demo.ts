@@ -1,4 +1,4 @@
-// npm run demo: a NATS server, a fleet with jobs, and the real executable's four commands on them.
+// npm run demo: a NATS server, a fleet with jobs, and the real executable's commands on them.
 import { Fleet } from "./fleet.ts";
 import { cleanUp, startServer, ZESTER } from "./harness.ts";
 
@@ -14,16 +14,18 @@ async function stop(): Promise<void> {
   await cleanUp();
 }
 
-/** Shows the command as typed, and its output as it comes. */
-async function show(...args: string[]): Promise<void> {
+/** Shows the command as typed, and its output as it comes; fails unless it ends with `expected`. */
+async function showEnding(expected: number, ...args: string[]): Promise<void> {
   console.log(`\n$ zester ${args.join(" ")}`);
   const child = Bun.spawn([ZESTER, ...args], {
     env: { ...process.env, NATS_URL: server.url },
     stdio: ["ignore", "inherit", "inherit"],
   });
   const code = await child.exited;
-  if (code !== 0) throw new Error(`zester ${args.join(" ")} ended with exit code ${code}`);
+  if (code !== expected) throw new Error(`zester ${args.join(" ")} ended with exit code ${code}`);
 }
+
+const show = (...args: string[]) => showEnding(0, ...args);
 
 const ok = (ms: number) => ({ does: "ok", ms }) as const;
 
@@ -64,8 +66,11 @@ async function demo(): Promise<void> {
   await show("job", "list");
   await show("job", "show", failed);
   await show("job", "active");
-  await show("job", "kill", long);
-  await fleet.until(long, "canceled");
+  const [, watched] = await shortJobs();
+  await showEnding(4, "job", "watch", watched);
+  await show("job", "trace", long);
+  await show("job", "kill", long, "--wait");
+  await showEnding(5, "job", "wait", long);
   await show("job", "list");
   const shown = Bun.spawnSync([ZESTER, "job", "show", long, "--format", "json"], {
     env: { NATS_URL: server.url },

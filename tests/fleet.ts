@@ -14,6 +14,8 @@ export interface Behaviour {
 }
 
 export interface JobRequest {
+  /** A new one when not given. */
+  readonly jid?: string;
   readonly fn: string;
   readonly peels: Readonly<Record<string, Behaviour>>;
   readonly args?: unknown;
@@ -73,7 +75,7 @@ export class Fleet {
 
   /** Starts a job: pending, claimed with its index entry, dispatched, running. Returns its JID. */
   async dispatch(request: JobRequest): Promise<string> {
-    const jid = newJid();
+    const jid = request.jid ?? newJid();
     const now = Time.now();
     const timeout = BigInt(request.timeoutMs ?? 300_000) * MS;
     const record = new Map<string, unknown>([

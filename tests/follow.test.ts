@@ -279,6 +279,14 @@ describe("kill", () => {
     });
   });
 
+  test("a peel that ignores the signal: canceled all the same, and its late return is seen", async () => {
+    const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: { does: "stubborn", ms: 400 } } });
+    expect((await run("kill", jid, "--wait")).stdout).toEndWith("canceled, 0 of 1 peel had returned\n");
+    expect((await run("trace", jid)).stdout).toContain("1 unfinished");
+    await Bun.sleep(500);
+    expect((await run("trace", jid)).stdout).toMatch(/\na +ok .*\n/);
+  });
+
   test("exit 6: it ended otherwise before the signal took effect", async () => {
     await fleet.jobs.put("late", encode(jobRecord("late", { status: "running" })));
     const killing = start(["kill", "late", "--wait"]);

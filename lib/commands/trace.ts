@@ -7,9 +7,11 @@ import { writeDocument } from "../jobs.ts";
 import { toJsonLine } from "../json.ts";
 import { lifeOf, type Step, Steps } from "../life.ts";
 import { orNoBucket, readJob, readReturns, resolveJob } from "../lookup.ts";
+import { peelWidth } from "../peels.ts";
 import { type GlobalFlags, type Session, WITH_LINES, withSession } from "../session.ts";
 import { NoBucket, type Store } from "../store.ts";
 import { lifeDocument, renderEvents, renderLife, renderTimeline, stepDocument } from "../trace.ts";
+import type { ValueMap } from "../value.ts";
 
 export interface TraceFlags extends GlobalFlags {
   readonly jid: string;
@@ -43,14 +45,15 @@ async function readEvents(
 const LAST_WORDS_MS = 500;
 
 /** Shows each event as it comes, until the job has ended. After a lost connection it goes on where it was. */
-async function follow(session: Session, jid: string): Promise<void> {
+async function follow(session: Session, jid: string, job: ValueMap): Promise<void> {
   const { terminal, format } = session;
+  const wide = peelWidth(job);
   let shown = 0;
   const show = (step: Step, nth: number) => {
     if (nth <= shown) return;
     shown = nth;
     if (format === "jsonl") terminal.write(`${toJsonLine(stepDocument(step))}\n`);
-    else terminal.write(renderEvents([step], { ...terminal, header: nth === 1 }));
+    else terminal.write(renderEvents([step], { ...terminal, header: nth === 1 }, wide));
   };
   await persist(session, linkWarnings(session), async (store) => {
     const over = new AbortController();
@@ -59,8 +62,8 @@ async function follow(session: Session, jid: string): Promise<void> {
       show(step, steps.all.length);
       if (step.end !== undefined) over.abort();
     };
-    const job = untilTerminal(store, jid).then(() => setTimeout(() => over.abort(), LAST_WORDS_MS));
-    await Promise.all([readEvents(store, jid, steps, onStep, over.signal), job]);
+    const end = untilTerminal(store, jid).then(() => setTimeout(() => over.abort(), LAST_WORDS_MS));
+    await Promise.all([readEvents(store, jid, steps, onStep, over.signal), end]);
   });
 }
 
@@ -99,7 +102,7 @@ export async function run(flags: TraceFlags): Promise<number | undefined> {
       const { jid, job } = await resolveJob(session.store, text);
       const live = flags.follow && !isTerminal(jobRow(jid, job).status);
       const lines = session.format === "text" || session.format === "jsonl";
-      if (live && lines) await follow(session, jid);
+      if (live && lines) await follow(session, jid, job);
       else if (live) await persist(session, linkWarnings(session), (store) => untilTerminal(store, jid));
       if (!live) await show({ ...flags, follow: false }, session, jid);
       else if (session.format !== "jsonl") await show({ ...flags, follow: lines }, session, jid);
