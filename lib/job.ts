@@ -27,7 +27,7 @@ export interface JobRow {
 }
 
 /** Peel ids of a list field; undefined when the field is no list. Elements that are no text are left out. */
-function peelList(value: Value | undefined): string[] | undefined {
+export function peelList(value: Value | undefined): string[] | undefined {
   return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : undefined;
 }
 

@@ -1,6 +1,7 @@
 // Reading all jobs: the scan, the decoding, and what is said about values that can't be decoded.
 import { decodeRecord, Undecodable } from "./decode.ts";
-import { type JobRow, jobRow, ROW_FIELDS, unreadableRow } from "./job.ts";
+import { byCreation, type JobRow, jobRow, unreadableRow } from "./job.ts";
+import { JobTable } from "./job-table.ts";
 import { toJson } from "./json.ts";
 import type { Format } from "./session.ts";
 import type { Store } from "./store.ts";
@@ -15,9 +16,9 @@ export interface Job {
 }
 
 export interface Read {
-  /** The jobs kept, in no order. */
+  /** The jobs kept, oldest first. */
   readonly jobs: Job[];
-  /** Every job that can't be decoded, kept or not: any of them may be one that was asked for. */
+  /** Every job that can't be decoded, kept or not, oldest first: any of them may be one that was asked for. */
   readonly unreadable: readonly JobRow[];
   /** How many jobs there are, kept or not. */
   readonly total: number;
@@ -34,6 +35,18 @@ export function toJob(jid: string, bytes: Uint8Array, fields?: readonly string[]
   }
 }
 
+/** A job whose record is decoded when somebody asks for it. */
+class StoredJob implements Job {
+  constructor(
+    readonly row: JobRow,
+    readonly bytes: Uint8Array | undefined,
+  ) {}
+
+  get record(): ValueMap | undefined {
+    return this.bytes && this.row.unreadable === undefined ? decodeRecord(this.bytes) : undefined;
+  }
+}
+
 /**
  * Reads all jobs and keeps those that `keep` wants.
  * @param withRecords false drops each record as soon as its row is known, so that memory holds rows alone
@@ -43,23 +56,15 @@ export async function readJobs(
   keep: (row: JobRow) => boolean,
   withRecords: boolean,
 ): Promise<Read> {
-  const kept = new Map<string, Job>();
-  const unreadable = new Map<string, JobRow>();
-  const left = new Set<string>();
+  const table = new JobTable();
+  const stored: Uint8Array[] = [];
   await store.scanJobs((jid, bytes) => {
-    const { row, record } = toJob(jid, bytes, withRecords ? undefined : ROW_FIELDS);
     // A job that changed during the scan comes twice: the later record counts, also when it is not wanted any more.
-    if (keep(row)) {
-      kept.set(jid, { row, record: withRecords ? record : undefined });
-      left.delete(jid);
-    } else {
-      kept.delete(jid);
-      left.add(jid);
-    }
-    if (row.unreadable !== undefined) unreadable.set(jid, row);
-    else unreadable.delete(jid);
+    const n = table.put(jid, bytes, keep);
+    if (withRecords && table.isKept(n)) stored[n] = bytes.slice();
   });
-  return { jobs: [...kept.values()], unreadable: [...unreadable.values()], total: kept.size + left.size };
+  const jobs = Array.from(table.order(), (n) => new StoredJob(table.row(n), stored[n]));
+  return { jobs, unreadable: table.unreadable().sort(byCreation), total: table.total };
 }
 
 const NAMED = 5;
@@ -97,11 +102,21 @@ export async function writeDocument(
   terminal.write(toYaml(value));
 }
 
-/** Writes whole records as one array. */
+/** Writes whole records as one array; as JSON piece by piece, since a bucket can hold more than fits into one text. */
 export async function writeRecords(
   jobs: readonly Job[],
   format: Exclude<Format, "text">,
   terminal: Terminal,
 ): Promise<void> {
-  await writeDocument(jobs.map(document), format, terminal);
+  if (format !== "json" || jobs.length === 0) return writeDocument(jobs.map(document), format, terminal);
+  terminal.writeAll(jsonArray(jobs));
+}
+
+function* jsonArray(jobs: readonly Job[]): Generator<string> {
+  const last = jobs.length - 1;
+  for (const [i, job] of jobs.entries()) {
+    const comma = i < last ? 1 : 0;
+    yield `${i === 0 ? "[\n" : ""}  ${toJson(document(job), 2, 2, comma)}${comma ? "," : ""}\n`;
+  }
+  yield "]\n";
 }

@@ -1,7 +1,7 @@
 // Which jobs, and in which order: what the flags of `list` and `active` mean. Pure; the clock is an argument.
 import { parseDuration } from "./duration.ts";
 import { UserError } from "./errors.ts";
-import { byCreation, isTerminal, type JobRow, stateOf, TERMINAL_STATES } from "./job.ts";
+import { isTerminal, type JobRow, stateOf, TERMINAL_STATES } from "./job.ts";
 import { nearest } from "./nearest.ts";
 import { displayPeel } from "./peel.ts";
 import { safe } from "./text.ts";
@@ -27,8 +27,8 @@ export interface Selection {
   /** True when the rows need more than creation order as it comes. */
   readonly ordered: boolean;
   matches(row: JobRow): boolean;
-  /** The newest `limit` of `rows`, in the order asked for. */
-  arrange<T>(rows: T[], rowOf: (item: T) => JobRow): T[];
+  /** The newest `limit` of items that come oldest first, in the order asked for. */
+  arrange<T>(items: T[], rowOf: (item: T) => JobRow): T[];
 }
 
 const ACTIVE = ["pending", "claimed", "running"];
@@ -194,7 +194,6 @@ export function parseSelection(flags: SelectionFlags, now: Date): Selection {
     ordered: limit !== undefined || flags.sort !== undefined || flags.reverse === true,
     matches: (row) => conditions.every((condition) => condition(row)),
     arrange(items, rowOf) {
-      items.sort((a, b) => byCreation(rowOf(a), rowOf(b)));
       const newest = limit === undefined ? items : items.slice(-limit);
       if (sort !== "created") {
         const keyed = newest.map((item) => ({ item, key: KEYS[sort](rowOf(item), now) }));

@@ -4,7 +4,7 @@ import { formatAge, formatDuration } from "./duration.ts";
 import { failedOf, formatTargets, type JobRow, type Return, stateOf } from "./job.ts";
 import { displayPeel } from "./peel.ts";
 import { jobDuration } from "./select.ts";
-import { type Cell, type Column, renderTable } from "./table.ts";
+import { type Cell, type Column, renderTable, tableLines } from "./table.ts";
 import { safe, shorten, width } from "./text.ts";
 import { Timestamp } from "./value.ts";
 
@@ -49,32 +49,30 @@ function renderJobs(
   look: Look,
   target: (row: JobRow, max: number) => string,
   more: (row: JobRow) => Cell[] = () => [],
-): string {
-  const cells = rows.map((row): Cell[] => {
+): Iterable<string> {
+  const cellsAt = (i: number): Cell[] => {
+    const row = rows[i] as JobRow;
     const state = stateOf(row);
     const paint = paintState(state, look.color);
-    const text = target(row, Number.POSITIVE_INFINITY);
     return [
       { text: row.jid },
       { text: row.fn || "-" },
-      { text },
+      { text: target(row, Number.POSITIVE_INFINITY) },
       paint ? { text: state, paint } : { text: state },
       ...more(row),
     ];
-  });
-  if (look.columns === undefined) return renderTable(columns, cells, look.header);
+  };
+  if (look.columns === undefined) return tableLines(columns, rows.length, cellsAt, look.header);
+  const cells = rows.map((_, i) => cellsAt(i));
   const max = room(columns, cells, TARGET_AT, look.columns);
   cells.forEach((row, i) => {
     if (measure(row[TARGET_AT]?.text ?? "") > max) row[TARGET_AT] = { text: target(rows[i] as JobRow, max) };
   });
   // The least width only keeps columns steady; a terminal that is too narrow for it needs the room more.
-  return renderTable(
-    columns.map((column, i) =>
-      i === TARGET_AT ? { ...column, min: Math.min(column.min ?? 0, max) } : column,
-    ),
-    cells,
-    look.header,
+  const narrow = columns.map((column, i) =>
+    i === TARGET_AT ? { ...column, min: Math.min(column.min ?? 0, max) } : column,
   );
+  return tableLines(narrow, cells.length, (i) => cells[i] as Cell[], look.header);
 }
 
 const LIST_COLUMNS: readonly Column[] = [
@@ -89,7 +87,7 @@ export const targetOf = (row: JobRow, max: number) =>
   row.targetExpr === undefined ? list(row.targets, max) : shorten(safe(row.targetExpr), max);
 
 /** The table of `list`. */
-export function renderList(rows: readonly JobRow[], look: Look): string {
+export function renderList(rows: readonly JobRow[], look: Look): Iterable<string> {
   return renderJobs(LIST_COLUMNS, rows, look, targetOf);
 }
 
@@ -104,7 +102,7 @@ export function returnsOf(row: JobRow): string {
  * The table of `--wide`: that of `list` with when, how long (so far, for a job that has not ended), how many peels
  * returned and failed, and who. CREATED is an age on a terminal, and RFC 3339 when piped.
  */
-export function renderWide(rows: readonly JobRow[], look: Look, now: Date): string {
+export function renderWide(rows: readonly JobRow[], look: Look, now: Date): Iterable<string> {
   const titles = ["CREATED", "DURATION", "RETURNS", "FAILED", "USER", "OWNER"];
   const nowNs = BigInt(now.getTime()) * 1_000_000n;
   const created = ({ created: time }: JobRow) => {
@@ -127,7 +125,7 @@ export function renderWide(rows: readonly JobRow[], look: Look, now: Date): stri
 }
 
 /** The table of `active`: TARGETS are the targeted peels, else `-`. */
-export function renderActive(rows: readonly JobRow[], look: Look): string {
+export function renderActive(rows: readonly JobRow[], look: Look): Iterable<string> {
   const columns = [
     { title: "JID", min: 20 },
     { title: "FUNCTION", min: 12 },

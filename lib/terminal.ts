@@ -17,6 +17,8 @@ export interface Terminal {
   onResize(redraw: () => void): void;
   /** Data, to stdout. Complete when it returns. */
   write(text: string): void;
+  /** The same for data that comes in many pieces: they are written in large ones. */
+  writeAll(pieces: Iterable<string>): void;
   /** A warning, to stderr; control characters are escaped. */
   warn(message: string): void;
   /** An error that does not end the command, to stderr as well. */
@@ -73,6 +75,9 @@ function message(level: "warn" | "error", text: string, color: boolean): void {
   createConsola({ reporters: [reporter], throttle: 0 })[level](text);
 }
 
+/** Characters that are written at once. */
+const CHUNK = 256 << 10;
+
 async function ask(question: string): Promise<boolean> {
   const { createInterface } = await import("node:readline/promises");
   // Without line editing the terminal keeps its settings, and Ctrl-C stays a signal.
@@ -109,6 +114,16 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
     onResize: (redraw) => void (isTty && process.stdout.on("resize", redraw)),
     color: wish ?? isTty,
     write: (text) => writeAll(1, text),
+    writeAll: (pieces) => {
+      let chunk = "";
+      for (const piece of pieces) {
+        chunk += piece;
+        if (chunk.length < CHUNK) continue;
+        writeAll(1, chunk);
+        chunk = "";
+      }
+      if (chunk) writeAll(1, chunk);
+    },
     warn: (text) => message("warn", text, wish ?? isatty(2)),
     error: (text) => message("error", text, wish ?? isatty(2)),
     tell: (text) => writeAll(2, text),

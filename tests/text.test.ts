@@ -4,7 +4,7 @@ import { formatAge, formatDuration, parseDuration } from "../lib/duration.ts";
 import { formatTargets, type JobRow } from "../lib/job.ts";
 import { toJson } from "../lib/json.ts";
 import { displayPeel } from "../lib/peel.ts";
-import { renderActive, renderList } from "../lib/tables.ts";
+import * as tables from "../lib/tables.ts";
 import { safe, shorten, width } from "../lib/text.ts";
 
 test.each([
@@ -82,6 +82,8 @@ const row = (fields: Partial<JobRow>): JobRow => ({
   created: undefined,
   ...fields,
 });
+const renderList = (rows: JobRow[], look: tables.Look) => [...tables.renderList(rows, look)].join("");
+const renderActive = (rows: JobRow[], look: tables.Look) => [...tables.renderActive(rows, look)].join("");
 const widest = (text: string) => Math.max(...text.split("\n").map(width));
 
 test("a table fits the terminal, and is whole when piped", () => {

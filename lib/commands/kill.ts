@@ -72,7 +72,7 @@ async function selectedJobs(flags: KillFlags, session: Session): Promise<JobRow[
 
 /** Shows what would be canceled, and asks. @throws UserError when the answer is no, or when nobody can be asked */
 async function agree(flags: KillFlags, rows: readonly JobRow[], { terminal }: Session): Promise<void> {
-  terminal.tell(renderList(rows, { color: false, columns: terminal.columns }));
+  terminal.tell([...renderList(rows, { color: false, columns: terminal.columns })].join(""));
   if (flags.yes) return;
   if (!terminal.canAsk)
     throw new UserError(
@@ -194,7 +194,7 @@ async function dryRun(
       format,
       terminal,
     );
-  else if (live.length > 0) terminal.write(renderList(live, terminal));
+  else if (live.length > 0) terminal.writeAll(renderList(live, terminal));
   else if (flags._.length === 0) terminal.write(noneText(flags));
 }
 

@@ -1,6 +1,7 @@
 // zester job list, and what it shares with `active`
+import { ByteSet } from "../byte-set.ts";
 import { UserError } from "../errors.ts";
-import { byCreation, type JobRow } from "../job.ts";
+import type { JobRow } from "../job.ts";
 import { document, type Job, readJobs, toJob, warnUnreadable, writeRecords } from "../jobs.ts";
 import { toJsonLine } from "../json.ts";
 import { parseSelection, type Selection, type SelectionFlags } from "../select.ts";
@@ -20,12 +21,16 @@ export interface ListFlags extends GlobalFlags, SelectionFlags {
 /** What differs between `list` and `active`. */
 export interface View {
   readonly keep: (row: JobRow) => boolean;
-  readonly render: (rows: readonly JobRow[], look: Look) => string;
+  readonly render: (rows: readonly JobRow[], look: Look) => Iterable<string>;
   /** What is said when there is no job at all. */
   readonly none: string;
 }
 
 const CHUNK = 64 << 10;
+
+function* lines(jobs: readonly Job[]): Generator<string> {
+  for (const job of jobs) yield `${toJsonLine(document(job))}\n`;
+}
 
 /** One record a line, as they arrive; nothing is held. A job that changes during the scan shows as it was at first. */
 async function streamLines(
@@ -33,12 +38,13 @@ async function streamLines(
   wanted: (row: JobRow) => boolean,
   terminal: Terminal,
 ): Promise<JobRow[]> {
-  const seen = new Set<string>();
+  const seen = new ByteSet();
   const unreadable: JobRow[] = [];
   let chunk = "";
   await store.scanJobs((jid, bytes) => {
-    if (seen.has(jid)) return;
-    seen.add(jid);
+    const key = Buffer.from(jid);
+    const before = seen.size;
+    if (seen.add(key, 0, key.length) < before) return;
     const job = toJob(jid, bytes);
     if (job.row.unreadable !== undefined) unreadable.push(job.row);
     if (!wanted(job.row)) return;
@@ -53,10 +59,16 @@ async function streamLines(
 }
 
 /** The jobs as text: JIDs, or a table, or the words for none. */
-function toText(jobs: readonly Job[], flags: ListFlags, view: View, look: Look, none: string): string {
+function toText(
+  jobs: readonly Job[],
+  flags: ListFlags,
+  view: View,
+  look: Look,
+  none: string,
+): Iterable<string> {
   const rows = jobs.map((job) => job.row);
-  if (flags.quiet) return rows.map((row) => `${row.jid}\n`).join("");
-  if (rows.length === 0) return `${none}\n`;
+  if (flags.quiet) return rows.map((row) => `${row.jid}\n`);
+  if (rows.length === 0) return [`${none}\n`];
   return flags.wide ? renderWide(rows, look, new Date()) : view.render(rows, look);
 }
 
@@ -78,10 +90,10 @@ export async function listJobs(
     selection.text === "" ? view.none : `No jobs match ${selection.text} (of ${count(read.total)}).`;
   const look = { color: terminal.color, columns: terminal.columns, header: flags.header !== false };
   if (flags.count) terminal.write(`${jobs.length}\n`);
-  else if (format === "jsonl") terminal.write(jobs.map((job) => `${toJsonLine(document(job))}\n`).join(""));
+  else if (format === "jsonl") terminal.writeAll(lines(jobs));
   else if (format !== "text") await writeRecords(jobs, format, terminal);
-  else terminal.write(toText(jobs, flags, view, look, none));
-  warnUnreadable([...read.unreadable].sort(byCreation), terminal);
+  else terminal.writeAll(toText(jobs, flags, view, look, none));
+  warnUnreadable(read.unreadable, terminal);
 }
 
 /** @throws UserError for flags that exclude each other */

@@ -1,0 +1,83 @@
+// Byte strings by number: each distinct one is kept once, in one growing array. A million job ids as JavaScript strings
+// in a Map take 150 bytes each and make the garbage collector walk them; here they take their length and 12 bytes.
+
+/** A typed array with the same content and at least `size` places. */
+export function grown<T extends Int32Array | Float64Array | Uint8Array>(array: T, size: number): T {
+  if (size <= array.length) return array;
+  const larger = new (array.constructor as new (n: number) => T)(Math.max(size, array.length * 2));
+  larger.set(array as never);
+  return larger;
+}
+
+export class ByteSet {
+  #bytes = new Uint8Array(1 << 12);
+  #starts = new Int32Array(1 << 8);
+  /** Number + 1 of the entry in each slot; 0 is free. Never more than half full. */
+  #slots = new Int32Array(1 << 9);
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The number of `bytes[from..to)`; a new one, counted from 0, when it was not there. */
+  add(bytes: Uint8Array, from: number, to: number): number {
+    const mask = this.#slots.length - 1;
+    for (let slot = hashOf(bytes, from, to) & mask; ; slot = (slot + 1) & mask) {
+      const entry = this.#slots[slot] as number;
+      if (entry === 0) return this.#append(slot, bytes, from, to);
+      if (this.#equals(entry - 1, bytes, from, to)) return entry - 1;
+    }
+  }
+
+  /** The bytes of entry `n`; a view that is valid until the next `add`. */
+  at(n: number): Uint8Array {
+    return this.#bytes.subarray(this.#starts[n], this.#starts[n + 1]);
+  }
+
+  /** Entry `n` as UTF-8 text. */
+  text(n: number): string {
+    const from = this.#starts[n] as number;
+    return Buffer.from(this.#bytes.buffer, from, (this.#starts[n + 1] as number) - from).toString("utf8");
+  }
+
+  #equals(n: number, bytes: Uint8Array, from: number, to: number): boolean {
+    const start = this.#starts[n] as number;
+    if ((this.#starts[n + 1] as number) - start !== to - from) return false;
+    const own = this.#bytes;
+    for (let i = from, j = start; i < to; i++, j++) if (bytes[i] !== own[j]) return false;
+    return true;
+  }
+
+  #append(slot: number, bytes: Uint8Array, from: number, to: number): number {
+    const n = this.#size++;
+    const start = this.#starts[n] as number;
+    const end = start + to - from;
+    this.#bytes = grown(this.#bytes, end);
+    this.#bytes.set(bytes.subarray(from, to), start);
+    this.#starts = grown(this.#starts, n + 2);
+    this.#starts[n + 1] = end;
+    this.#slots[slot] = n + 1;
+    if (this.#size * 2 > this.#slots.length) this.#rehash();
+    return n;
+  }
+
+  #rehash(): void {
+    const mask = this.#slots.length * 2 - 1;
+    const slots = new Int32Array(mask + 1);
+    for (let n = 0; n < this.#size; n++) {
+      const hash = hashOf(this.#bytes, this.#starts[n] as number, this.#starts[n + 1] as number);
+      let slot = hash & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = n + 1;
+    }
+    this.#slots = slots;
+  }
+}
+
+/** FNV-1a, 32 bits, its upper bits folded into the lower ones. */
+function hashOf(bytes: Uint8Array, from: number, to: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = from; i < to; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  return hash ^ (hash >>> 15);
+}

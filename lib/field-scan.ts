@@ -1,0 +1,149 @@
+// Finds the few fields that a view needs in a MessagePack record, without decoding it: a list reads 100,000 records to
+// show five fields of each. What is out of the ordinary is left to decode.ts, which is exact about everything.
+
+/** Deeper nesting than real records have is left to the exact decoder, which has a limit of its own. */
+const MAX_DEPTH = 32;
+
+/** The end of the value that begins at `at`; -1 when it is cut off, too deep, or no MessagePack. */
+function skip(bytes: Uint8Array, at: number, depth: number): number {
+  const type = bytes[at] as number;
+  if (type <= 0x7f || type >= 0xe0) return at + 1;
+  if (type >= 0xa0 && type <= 0xbf) return at + 1 + (type & 0x1f);
+  if (type <= 0x8f) return skipMany(bytes, at + 1, (type & 0x0f) * 2, depth);
+  if (type <= 0x9f) return skipMany(bytes, at + 1, type & 0x0f, depth);
+  switch (type) {
+    case 0xc0:
+    case 0xc2:
+    case 0xc3:
+      return at + 1;
+    case 0xc4:
+    case 0xd9:
+      return at + 2 + (bytes[at + 1] as number);
+    case 0xc5:
+    case 0xda:
+      return at + 3 + uint16(bytes, at + 1);
+    case 0xc6:
+    case 0xdb:
+      return at + 5 + uint32(bytes, at + 1);
+    case 0xc7:
+      return at + 3 + (bytes[at + 1] as number);
+    case 0xc8:
+      return at + 4 + uint16(bytes, at + 1);
+    case 0xc9:
+      return at + 6 + uint32(bytes, at + 1);
+    case 0xcc:
+    case 0xd0:
+      return at + 2;
+    case 0xcd:
+    case 0xd1:
+      return at + 3;
+    case 0xca:
+    case 0xce:
+    case 0xd2:
+      return at + 5;
+    case 0xcb:
+    case 0xcf:
+    case 0xd3:
+      return at + 9;
+    case 0xd4:
+    case 0xd5:
+    case 0xd6:
+    case 0xd7:
+    case 0xd8:
+      return at + 2 + (1 << (type - 0xd4));
+    case 0xdc:
+      return skipMany(bytes, at + 3, uint16(bytes, at + 1), depth);
+    case 0xdd:
+      return skipMany(bytes, at + 5, uint32(bytes, at + 1), depth);
+    case 0xde:
+      return skipMany(bytes, at + 3, uint16(bytes, at + 1) * 2, depth);
+    case 0xdf:
+      return skipMany(bytes, at + 5, uint32(bytes, at + 1) * 2, depth);
+    default:
+      return -1; // 0xc1, or beyond the end
+  }
+}
+
+function skipMany(bytes: Uint8Array, at: number, count: number, depth: number): number {
+  if (depth >= MAX_DEPTH) return -1;
+  let next = at;
+  for (let i = 0; i < count; i++) {
+    if (next >= bytes.length) return -1;
+    next = skip(bytes, next, depth + 1);
+    if (next < 0) return -1;
+  }
+  return next;
+}
+
+export const uint16 = (bytes: Uint8Array, at: number) =>
+  ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+
+export const uint32 = (bytes: Uint8Array, at: number) =>
+  (((bytes[at] as number) << 24) |
+    ((bytes[at + 1] as number) << 16) |
+    ((bytes[at + 2] as number) << 8) |
+    (bytes[at + 3] as number)) >>>
+  0;
+
+/** Keys are told apart by length, first and last letter; what is found so is compared in full. */
+const slotOf = (length: number, first: number, last: number) => (length * 61 + first * 7 + last) & 0xff;
+
+export class FieldScanner {
+  /** Where the value of each field begins; -1 when the record does not have it. */
+  readonly starts: Int32Array;
+  /** Where it ends. */
+  readonly ends: Int32Array;
+  readonly #names: readonly Uint8Array[];
+  readonly #slots = new Int8Array(256).fill(-1);
+
+  /** @param fields no two of which may share length, first and last letter (programmer's error, seen at once) */
+  constructor(fields: readonly string[]) {
+    this.starts = new Int32Array(fields.length);
+    this.ends = new Int32Array(fields.length);
+    this.#names = fields.map((name) => Buffer.from(name));
+    this.#names.forEach((name, i) => {
+      const slot = slotOf(name.length, name[0] as number, name[name.length - 1] as number);
+      if (this.#slots[slot] !== -1) throw new Error(`two fields fall into one slot: ${fields[i]}`);
+      this.#slots[slot] = i;
+    });
+  }
+
+  /** Finds the fields of one record. False when it is no plain MessagePack map: then decode.ts has to judge it. */
+  scan(bytes: Uint8Array): boolean {
+    this.starts.fill(-1);
+    const type = bytes[0] as number;
+    let at = 1;
+    let count: number;
+    if (type >= 0x80 && type <= 0x8f) count = type & 0x0f;
+    else if (type === 0xde) {
+      count = uint16(bytes, 1);
+      at = 3;
+    } else return false;
+    for (let i = 0; i < count; i++) {
+      const head = bytes[at] as number;
+      if (head < 0xa1 || head > 0xbf) return false; // an empty, long or non-text key
+      const length = head & 0x1f;
+      const field = this.#fieldAt(bytes, at + 1, length);
+      at += 1 + length;
+      if (at >= bytes.length) return false;
+      const end = skip(bytes, at, 0);
+      if (end < 0) return false;
+      if (field >= 0) {
+        this.starts[field] = at;
+        this.ends[field] = end;
+      }
+      at = end;
+    }
+    return at === bytes.length;
+  }
+
+  #fieldAt(bytes: Uint8Array, at: number, length: number): number {
+    const slot = slotOf(length, bytes[at] as number, bytes[at + length - 1] as number);
+    const field = this.#slots[slot] as number;
+    if (field < 0) return -1;
+    const name = this.#names[field] as Uint8Array;
+    if (name.length !== length) return -1;
+    for (let i = 0; i < length; i++) if (name[i] !== bytes[at + i]) return -1;
+    return field;
+  }
+}
