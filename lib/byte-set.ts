@@ -10,10 +10,11 @@ export function grown<T extends Int32Array | Float64Array | Uint8Array>(array: T
 }
 
 export class ByteSet {
-  #bytes = new Uint8Array(1 << 12);
-  #starts = new Int32Array(1 << 8);
+  #bytes = new Uint8Array(1 << 14);
+  #texts = Buffer.from(this.#bytes.buffer);
+  #starts = new Int32Array(1 << 10);
   /** Number + 1 of the entry in each slot; 0 is free. Never more than half full. */
-  #slots = new Int32Array(1 << 9);
+  #slots = new Int32Array(1 << 11);
   #size = 0;
 
   get size(): number {
@@ -37,8 +38,7 @@ export class ByteSet {
 
   /** Entry `n` as UTF-8 text. */
   text(n: number): string {
-    const from = this.#starts[n] as number;
-    return Buffer.from(this.#bytes.buffer, from, (this.#starts[n + 1] as number) - from).toString("utf8");
+    return this.#texts.toString("utf8", this.#starts[n], this.#starts[n + 1]);
   }
 
   #equals(n: number, bytes: Uint8Array, from: number, to: number): boolean {
@@ -53,8 +53,12 @@ export class ByteSet {
     const n = this.#size++;
     const start = this.#starts[n] as number;
     const end = start + to - from;
-    this.#bytes = grown(this.#bytes, end);
-    this.#bytes.set(bytes.subarray(from, to), start);
+    if (end > this.#bytes.length) {
+      this.#bytes = grown(this.#bytes, end);
+      this.#texts = Buffer.from(this.#bytes.buffer);
+    }
+    const own = this.#bytes;
+    for (let i = from, j = start; i < to; i++, j++) own[j] = bytes[i] as number;
     this.#starts = grown(this.#starts, n + 2);
     this.#starts[n + 1] = end;
     this.#slots[slot] = n + 1;

@@ -13,6 +13,7 @@ const CODES: Record<string, number> = {
 
 /** Colours text by the state that it names; undefined when there is nothing to colour. */
 export function paintState(state: string, color: boolean): ((text: string) => string) | undefined {
+  if (!color) return undefined;
   const code = Object.hasOwn(CODES, state) ? CODES[state] : undefined;
-  return color && code !== undefined ? (text) => `\x1b[${code}m${text}\x1b[0m` : undefined;
+  return code !== undefined ? (text) => `\x1b[${code}m${text}\x1b[0m` : undefined;
 }

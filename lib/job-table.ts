@@ -21,6 +21,8 @@ const TIME_FIELDS = TIMES.map(at);
 const COUNT_FIELDS = COUNTS.map(at);
 const TARGETS_FIELD = at("targets");
 
+/** Jobs that there is room for at first. */
+const FIRST = 1024;
 const NONE = -1;
 const NIL = 0xc0;
 /** "Not set": year 1. */
@@ -37,14 +39,13 @@ export class JobTable {
   /** Rows that the columns can't hold: JSON, fields of unusual types, values that can't be decoded. */
   readonly #odd = new Map<number, JobRow>();
   readonly #scanner = new FieldScanner(ROW_FIELDS);
-  readonly #textIds = TEXTS.map(() => new Int32Array(256));
-  readonly #listIds = [new Int32Array(256)];
-  readonly #seconds = TIMES.map(() => new Float64Array(256));
-  readonly #nanos = TIMES.map(() => new Int32Array(256));
-  readonly #counts = COUNTS.map(() => new Int32Array(256));
-  #kept = new Uint8Array(256);
+  readonly #textIds = TEXTS.map(() => new Int32Array(FIRST));
+  readonly #listIds = [new Int32Array(FIRST)];
+  readonly #seconds = TIMES.map(() => new Float64Array(FIRST));
+  readonly #nanos = TIMES.map(() => new Int32Array(FIRST));
+  readonly #counts = COUNTS.map(() => new Int32Array(FIRST));
+  #kept = new Uint8Array(FIRST);
   #keptCount = 0;
-  #jidBytes = new Uint8Array(512);
 
   /** How many jobs were put, kept or not. */
   get total(): number {
@@ -56,13 +57,14 @@ export class JobTable {
   }
 
   /**
-   * Takes a job's record; a later one of the same job replaces it.
+   * Takes a job's record; a later one of the same job replaces it. The JID is what `key` has from `from` on.
    * @returns the job's number
    */
-  put(jid: string, bytes: Uint8Array, keep: (row: JobRow) => boolean): number {
-    const n = this.#number(jid);
-    this.#odd.delete(n);
-    if (!this.#scanner.scan(bytes) || !this.#store(n, bytes)) this.#odd.set(n, slowRow(jid, bytes));
+  put(key: Uint8Array, from: number, bytes: Uint8Array, keep: (row: JobRow) => boolean): number {
+    const n = this.#jids.add(key, from, key.length);
+    if (n >= this.#kept.length) this.#grow(n + 1);
+    if (this.#odd.size > 0) this.#odd.delete(n);
+    if (!this.#scanner.scan(bytes) || !this.#store(n, bytes)) this.#odd.set(n, slowRow(this.jid(n), bytes));
     const kept = keep(this.row(n)) ? 1 : 0;
     this.#keptCount += kept - (this.#kept[n] as number);
     this.#kept[n] = kept;
@@ -71,7 +73,7 @@ export class JobTable {
 
   /** What is known of job number `n`. */
   row(n: number): JobRow {
-    return this.#odd.get(n) ?? new PackedRow(this, n);
+    return (this.#odd.size > 0 && this.#odd.get(n)) || new PackedRow(this, n);
   }
 
   isKept(n: number): boolean {
@@ -130,23 +132,6 @@ export class JobTable {
   /** The jobs that can't be decoded, kept or not. */
   unreadable(): JobRow[] {
     return [...this.#odd.values()].filter((row) => row.unreadable !== undefined);
-  }
-
-  #number(jid: string): number {
-    const length = jid.length;
-    this.#jidBytes = grown(this.#jidBytes, length * 3);
-    let size = length;
-    for (let i = 0; i < length; i++) {
-      const code = jid.charCodeAt(i);
-      this.#jidBytes[i] = code;
-      if (code > 0x7f) {
-        size = Buffer.from(this.#jidBytes.buffer).write(jid, "utf8");
-        break;
-      }
-    }
-    const n = this.#jids.add(this.#jidBytes, 0, size);
-    if (n >= this.#kept.length) this.#grow(n + 1);
-    return n;
   }
 
   #grow(size: number): void {

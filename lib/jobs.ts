@@ -58,9 +58,9 @@ export async function readJobs(
 ): Promise<Read> {
   const table = new JobTable();
   const stored: Uint8Array[] = [];
-  await store.scanJobs((jid, bytes) => {
+  await store.scanJobs((key, from, bytes) => {
     // A job that changed during the scan comes twice: the later record counts, also when it is not wanted any more.
-    const n = table.put(jid, bytes, keep);
+    const n = table.put(key, from, bytes, keep);
     if (withRecords && table.isKept(n)) stored[n] = bytes.slice();
   });
   const jobs = Array.from(table.order(), (n) => new StoredJob(table.row(n), stored[n]));

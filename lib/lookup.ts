@@ -76,8 +76,10 @@ export async function readReturns(
 export async function completeJid(store: Store, text: string): Promise<string | undefined> {
   if (text.length < LEAST_PREFIX) return undefined;
   const jids = new Set<string>();
-  await store.scanJobs((jid) => {
-    if (jid.startsWith(text)) jids.add(jid);
+  const prefix = Buffer.from(text);
+  await store.scanJobs((key, from) => {
+    if (prefix.every((byte, i) => key[from + i] === byte))
+      jids.add(Buffer.from(key.subarray(from)).toString());
   });
   if (jids.size > 1) throw ambiguousJid(text, [...jids]);
   return [...jids][0];

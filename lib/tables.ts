@@ -18,8 +18,18 @@ export interface Look {
 
 const measure = (text: string) => width(safe(text));
 
-const list = (targets: readonly string[] | undefined, max: number) =>
-  targets ? formatTargets(targets, max, measure) : "-";
+/** Whole lists as text: jobs that target the same peels share theirs. */
+const lists = new WeakMap<readonly string[], string>();
+
+function list(targets: readonly string[] | undefined, max: number): string {
+  if (!targets) return "-";
+  if (max !== Number.POSITIVE_INFINITY) return formatTargets(targets, max, measure);
+  const known = lists.get(targets);
+  if (known !== undefined) return known;
+  const text = formatTargets(targets);
+  lists.set(targets, text);
+  return text;
+}
 
 /** Columns left for column `at` when all others are shown whole; at least its title. */
 function room(

@@ -9,6 +9,9 @@ const UNSAFE =
 /** Printable ASCII: nothing to escape, one column a character. Nearly all text is, so this is looked at first. */
 const ASCII = /^[\x20-\x7e]*$/;
 
+/** True for text that needs no escaping and takes a column a character. */
+export const isPlain = (text: string) => ASCII.test(text);
+
 const SHORT: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 const hex = (n: number, digits: number) => n.toString(16).padStart(digits, "0");

@@ -41,11 +41,11 @@ async function streamLines(
   const seen = new ByteSet();
   const unreadable: JobRow[] = [];
   let chunk = "";
-  await store.scanJobs((jid, bytes) => {
-    const key = Buffer.from(jid);
+  await store.scanJobs((key, from, bytes) => {
     const before = seen.size;
-    if (seen.add(key, 0, key.length) < before) return;
-    const job = toJob(jid, bytes);
+    const n = seen.add(key, from, key.length);
+    if (n < before) return;
+    const job = toJob(seen.text(n), bytes);
     if (job.row.unreadable !== undefined) unreadable.push(job.row);
     if (!wanted(job.row)) return;
     chunk += `${toJsonLine(document(job))}\n`;
