@@ -1,5 +1,5 @@
 // One connection to one NATS server: opening it, asking, and never waiting longer than the timeout.
-import { connect, type Msg, type NatsConnection, type NatsError } from "nats";
+import { connect, createInbox, type Msg, type NatsConnection, type NatsError } from "nats";
 import { connectFailure } from "./connect-failure.ts";
 import { authenticator, tlsFiles } from "./credentials.ts";
 import { formatMs } from "./duration.ts";
@@ -34,6 +34,10 @@ export class Connection {
     readonly nc: NatsConnection,
     readonly shown: string,
     readonly timeoutMs: number,
+    /** The prefix of every JetStream API subject. */
+    readonly api = "$JS.API",
+    /** What the subjects of answers begin with; a user may be allowed only their own. */
+    readonly inboxPrefix = "_INBOX",
   ) {
     void this.#watchStatus();
     void nc.closed().then((error) => {
@@ -77,13 +81,18 @@ export class Connection {
       if (
         !(error instanceof PermissionDenied) ||
         error.subject === subject ||
-        error.subject.startsWith("_INBOX.")
+        error.subject.startsWith(`${this.inboxPrefix}.`)
       )
         watcher(error);
     };
     if (this.#lost) filtered(this.#lost);
     this.#watchers.add(filtered);
     return () => void this.#watchers.delete(filtered);
+  }
+
+  /** A new subject for answers, that nobody else listens on. */
+  inbox(): string {
+    return createInbox(this.inboxPrefix);
   }
 
   /** The error that says that the server stayed silent. */

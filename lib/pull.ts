@@ -1,12 +1,9 @@
 // Draining one JetStream consumer, and making sure that nothing is missing.
-import { createInbox, type Msg } from "nats";
+import type { Msg } from "nats";
 import type { Connection } from "./connection.ts";
 import { UserError } from "./errors.ts";
 import { Pace } from "./pace.ts";
 import { safe } from "./text.ts";
-
-/** The prefix of every JetStream API subject. */
-export const API = "$JS.API";
 
 /** The server delivered less than it announced, with no gap in between. */
 export class Shortfall extends Error {}
@@ -33,8 +30,8 @@ export async function pullAll(
   onMessage: (msg: Msg) => void,
 ): Promise<void> {
   const { nc, timeoutMs } = connection;
-  const subject = `${API}.CONSUMER.MSG.NEXT.${stream}.${name}`;
-  const inbox = createInbox();
+  const subject = `${connection.api}.CONSUMER.MSG.NEXT.${stream}.${name}`;
+  const inbox = connection.inbox();
   const pace = new Pace();
   let received = 0;
   let left = 0;

@@ -3,10 +3,10 @@
 // It speaks the JetStream API over plain requests instead of the library's KV layer: that layer asks for account and
 // stream information first (round trips, and permissions that a careful site does not grant), and its watch never says
 // that it has caught up when the newest message is a tombstone.
-import { createInbox, type Msg, nuid } from "nats";
+import { type Msg, nuid } from "nats";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import { UserError } from "./errors.ts";
-import { API, incomplete, pullAll, Shortfall } from "./pull.ts";
+import { incomplete, pullAll, Shortfall } from "./pull.ts";
 import { safe } from "./text.ts";
 
 const JOBS = "jobs";
@@ -101,7 +101,7 @@ export class Store {
   async cancel(jid: string): Promise<boolean> {
     const { nc } = this.connection;
     const subject = `zester.job.${jid}.cancel`;
-    const inbox = createInbox();
+    const inbox = this.connection.inbox();
     let heard = true;
     // With a reply subject the server says at once when nobody has interest (status 503); handlers ignore the reply.
     const sub = nc.subscribe(inbox, {
@@ -127,12 +127,14 @@ export class Store {
   async #deleteConsumer(stream: string, name: string): Promise<void> {
     this.#consumers.delete(name);
     // A failure is no loss: the server drops an idle consumer by itself (inactive_threshold).
-    await this.connection.request(`${API}.CONSUMER.DELETE.${stream}.${name}`).catch(() => {});
+    await this.connection.request(`${this.connection.api}.CONSUMER.DELETE.${stream}.${name}`).catch(() => {});
   }
 
   /** The newest value of a key, by direct get where the bucket allows it, else through a consumer. */
   async #get(bucket: string, key: string): Promise<Uint8Array | undefined> {
-    const direct = this.connection.request(`${API}.DIRECT.GET.KV_${bucket}.$KV.${bucket}.${key}`);
+    const direct = this.connection.request(
+      `${this.connection.api}.DIRECT.GET.KV_${bucket}.$KV.${bucket}.${key}`,
+    );
     const answered = direct.catch((error) =>
       error instanceof NoResponders ? UNANSWERABLE : Promise.reject(error),
     );
@@ -172,7 +174,7 @@ export class Store {
     if (await Promise.race([settled, late])) return UNANSWERABLE;
     let info: { error?: ApiError; config?: { allow_direct?: boolean } };
     try {
-      info = (await this.connection.request(`${API}.STREAM.INFO.KV_${bucket}`)).json();
+      info = (await this.connection.request(`${this.connection.api}.STREAM.INFO.KV_${bucket}`)).json();
     } catch (error) {
       if (error instanceof NoResponders) throw this.#noJetStream();
       return UNANSWERABLE; // the direct get may still be answered, or fails by itself
@@ -228,18 +230,21 @@ export class Store {
     let answer: Msg;
     this.#consumers.set(name, stream);
     try {
-      answer = await this.connection.request(`${API}.CONSUMER.CREATE.${stream}.${name}.${prefix}${filter}`, {
-        stream_name: stream,
-        config: {
-          name,
-          deliver_policy: "last_per_subject",
-          ack_policy: "none",
-          filter_subject: prefix + filter,
-          mem_storage: true,
-          num_replicas: 1,
-          inactive_threshold: 30_000_000_000,
+      answer = await this.connection.request(
+        `${this.connection.api}.CONSUMER.CREATE.${stream}.${name}.${prefix}${filter}`,
+        {
+          stream_name: stream,
+          config: {
+            name,
+            deliver_policy: "last_per_subject",
+            ack_policy: "none",
+            filter_subject: prefix + filter,
+            mem_storage: true,
+            num_replicas: 1,
+            inactive_threshold: 30_000_000_000,
+          },
         },
-      });
+      );
     } catch (error) {
       // Refused or unheard: there is no consumer to delete.
       if (error instanceof NoResponders || error instanceof PermissionDenied) this.#consumers.delete(name);
