@@ -1,7 +1,7 @@
 // From argv to an exit code: the only place that ends the process and turns errors into words.
 import { runCommand } from "citty";
 import { type Command, parseCommandLine } from "./args.ts";
-import { describe, EXIT, OutputClosed } from "./errors.ts";
+import { describe, EXIT, ExitWith, OutputClosed } from "./errors.ts";
 import { renderHelp } from "./help.ts";
 import { reportError, writeAll } from "./terminal.ts";
 import { versionText } from "./version.ts";
@@ -20,13 +20,21 @@ export async function main(
   try {
     const invocation = parseCommandLine(root, rootName, argv);
     flags = invocation.flags;
-    if (invocation.help || (invocation.command.subCommands && !invocation.version)) {
+    if (
+      invocation.help ||
+      (invocation.command.subCommands && !invocation.command.run && !invocation.version)
+    ) {
       writeAll(1, renderHelp(invocation.path, invocation.command, globals));
     } else if (invocation.version) writeAll(1, versionText());
-    else await runCommand(invocation.command, { rawArgs: invocation.rawArgs });
+    else {
+      // The command is found already: citty need not look for it among the arguments.
+      const { subCommands: _, ...command } = invocation.command;
+      await runCommand(command, { rawArgs: invocation.rawArgs });
+    }
     process.exit(EXIT.done);
   } catch (error) {
     if (error instanceof OutputClosed) process.exit(EXIT.done);
+    if (error instanceof ExitWith) process.exit(error.code);
     const { text, exitCode } = describe(error);
     reportError(text, flags);
     process.exit(exitCode);

@@ -22,7 +22,7 @@ export function connectFailure(
   if (has(/AUTHENTICATION_TIMEOUT/))
     return { why: "the server timed out the login", hint: "Try again; the server may be overloaded." };
   if (has(/AUTHORIZATION_VIOLATION|Authorization Violation|BAD_AUTHENTICATION/i)) {
-    const given = settings.creds ?? settings.nkey;
+    const given = settings.creds ?? settings.nkey ?? settings.jwt ?? settings.user ?? settings.token;
     return given !== undefined || Object.keys(url.auth).length > 0
       ? {
           why: "the server does not accept these credentials",

@@ -14,6 +14,13 @@ export class UserError extends Error {
   }
 }
 
+/** Ends the command with `code`, when its output has said all there is to say. */
+export class ExitWith extends Error {
+  constructor(readonly code: number) {
+    super(`exit ${code}`);
+  }
+}
+
 /** The reader of stdout went away (`| head`): not a failure, just the end. */
 export class OutputClosed extends Error {}
 

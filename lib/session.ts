@@ -57,7 +57,7 @@ export async function withSession(
     ...(flags.color === false && { color: false }),
     ...(flags["force-color"] && { forceColor: true }),
   });
-  const settings = await loadSettings(flags, process.env);
+  const settings = await loadSettings(flags, process.env, terminal.warn);
   let store: Store | undefined;
   const goodbye = (ms: number) => Promise.race([store?.close(), new Promise((done) => setTimeout(done, ms))]);
   for (const [signal, code] of Object.entries(SIGNALS)) {
