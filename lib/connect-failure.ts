@@ -57,6 +57,11 @@ export function connectFailure(
       why: "the client certificate and its key do not belong together",
       hint: "Name a pair with --tls-cert and --tls-key.",
     };
+  if (has(/UNSUPPORTED_PROTOCOL|(alert|tlsv\d)[ _]protocol[ _]version/i))
+    return {
+      why: "the server knows no TLS version from 1.2 on",
+      hint: "Older versions are not safe: renew the server.",
+    };
   if (has(/ERR_OSSL_|ERR_BORINGSSL/))
     return {
       why: "a TLS file holds no usable certificate or key",
