@@ -9,6 +9,12 @@ const globals = {
     valueHint: "file",
     description: "config file [$ZESTER_CONFIG] (default /etc/zester/master.yaml, then ~/.zester/config.yaml)",
   },
+  context: {
+    type: "string",
+    valueHint: "name",
+    description:
+      "context of the nats command [$NATS_CONTEXT] (default the selected one, without config file)",
+  },
   master: {
     type: "string",
     valueHint: "url",
@@ -23,6 +29,21 @@ const globals = {
   },
   "tls-cert": { type: "string", valueHint: "file", description: "client certificate [$NATS_CERT]" },
   "tls-key": { type: "string", valueHint: "file", description: "key of the client certificate [$NATS_KEY]" },
+  "tls-first": {
+    type: "boolean",
+    description: "TLS from the first byte, as servers with handshake_first want",
+  },
+  "js-domain": {
+    type: "string",
+    valueHint: "name",
+    description: "JetStream domain of the buckets [$NATS_JS_DOMAIN]",
+  },
+  "js-prefix": { type: "string", valueHint: "subject", description: "JetStream API prefix of the buckets" },
+  "inbox-prefix": {
+    type: "string",
+    valueHint: "subject",
+    description: "what subjects for answers begin with (default _INBOX)",
+  },
   timeout: {
     type: "string",
     valueHint: "duration",
@@ -126,6 +147,27 @@ function group(description: string, subCommands: Record<string, Command>, detail
   return { meta: { description, ...(details && { details }) }, args: globals, subCommands };
 }
 
+const config = {
+  ...leaf(
+    "Show the connection settings and where each came from; connects nowhere.",
+    {},
+    () => import("./lib/commands/config.ts"),
+    { examples: ["zester config", "zester config --context prod --format json", "zester config check"] },
+  ),
+  subCommands: {
+    check: leaf(
+      "Connect, and say of each thing that the commands need whether it is there.",
+      {},
+      () => import("./lib/commands/config-check.ts"),
+      {
+        details:
+          "Leaves nothing on the server, and sends no cancel signal. Exit code 1 when a line says FAIL.",
+        examples: ["zester config check", "zester config check --context prod"],
+      },
+    ),
+  },
+};
+
 const job = group("List, show and cancel the jobs of the fleet.", {
   list: leaf("List all recent jobs, oldest first.", selection, () => import("./lib/commands/list.ts"), {
     examples: [
@@ -222,13 +264,14 @@ const zester = group(
   "See and steer the jobs of a Zester fleet over NATS.",
   {
     job,
+    config,
     version: leaf(
       "Show version, commit, Bun version and platform.",
       {},
       () => import("./lib/commands/version.ts"),
     ),
   },
-  "Connection settings: flag, then environment, then config file, then default.\nExit codes: 0 done, 1 error, 130 interrupted.",
+  "Connection settings: flag, then environment, then config file or NATS context, then default.\nExit codes: 0 done, 1 error, 130 interrupted.",
 );
 
 void main(zester, "zester", process.argv.slice(2), new Set(Object.keys(globals)));

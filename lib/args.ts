@@ -137,7 +137,7 @@ export function parseCommandLine(root: Command, rootName: string, argv: readonly
   }
 
   const invocation = { path, command, help, version, flags: wish };
-  if (help || version || command.subCommands) return { ...invocation, rawArgs: [] };
+  if (help || version || (command.subCommands && !command.run)) return { ...invocation, rawArgs: [] };
 
   const wanted = Object.entries(args).filter(([, def]) => isPositional(def));
   const names = wanted.map(([name, def]) => `<${name}>${takesMany(def) ? "…" : ""}`).join(" ");

@@ -20,11 +20,16 @@ export async function main(
   try {
     const invocation = parseCommandLine(root, rootName, argv);
     flags = invocation.flags;
-    if (invocation.help || (invocation.command.subCommands && !invocation.version)) {
+    if (
+      invocation.help ||
+      (invocation.command.subCommands && !invocation.command.run && !invocation.version)
+    ) {
       writeAll(1, renderHelp(invocation.path, invocation.command, globals));
     } else if (invocation.version) writeAll(1, versionText());
     else {
-      const { result } = await runCommand(invocation.command, { rawArgs: invocation.rawArgs });
+      // The command is found already: citty need not look for it among the arguments.
+      const { subCommands: _, ...command } = invocation.command;
+      const { result } = await runCommand(command, { rawArgs: invocation.rawArgs });
       process.exit(typeof result === "number" ? result : EXIT.done);
     }
     process.exit(EXIT.done);

@@ -26,7 +26,7 @@ export function connectFailure(
   if (has(/AUTHENTICATION_TIMEOUT/))
     return { why: "the server timed out the login", hint: "Try again; the server may be overloaded." };
   if (has(/AUTHORIZATION_VIOLATION|Authorization Violation|BAD_AUTHENTICATION/i)) {
-    const given = settings.creds ?? settings.nkey;
+    const given = settings.creds ?? settings.nkey ?? settings.jwt ?? settings.user ?? settings.token;
     return given !== undefined || Object.keys(url.auth).length > 0
       ? {
           why: "the server does not accept these credentials",
@@ -62,6 +62,11 @@ export function connectFailure(
     return {
       why: "the client certificate and its key do not belong together",
       hint: "Name a pair with --tls-cert and --tls-key.",
+    };
+  if (has(/UNSUPPORTED_PROTOCOL|(alert|tlsv\d)[ _]protocol[ _]version/i))
+    return {
+      why: "the server knows no TLS version from 1.2 on",
+      hint: "Older versions are not safe: renew the server.",
     };
   if (has(/ERR_OSSL_|ERR_BORINGSSL/))
     return {

@@ -34,6 +34,10 @@ export class Connection {
     readonly nc: NatsConnection,
     readonly shown: string,
     readonly timeoutMs: number,
+    /** The prefix of every JetStream API subject. */
+    readonly api = "$JS.API",
+    /** What the subjects of answers begin with; a user may be allowed only their own. */
+    readonly inboxPrefix = "_INBOX",
   ) {
     void this.#watchStatus();
     void nc.closed().then((error) => {
@@ -63,14 +67,6 @@ export class Connection {
     }
   }
 
-  /** The prefix of every JetStream API subject. */
-  readonly api = "$JS.API";
-
-  /** A subject for answers to one request or subscription. */
-  inbox(): string {
-    return createInbox();
-  }
-
   #fail(error: UserError): void {
     for (const watcher of [...this.#watchers]) watcher(error);
   }
@@ -84,13 +80,18 @@ export class Connection {
       if (
         !(error instanceof PermissionDenied) ||
         error.subject === subject ||
-        error.subject.startsWith("_INBOX.")
+        error.subject.startsWith(`${this.inboxPrefix}.`)
       )
         watcher(error);
     };
     if (this.#lost) filtered(this.#lost);
     this.#watchers.add(filtered);
     return () => void this.#watchers.delete(filtered);
+  }
+
+  /** A new subject for answers, that nobody else listens on. */
+  inbox(): string {
+    return createInbox(this.inboxPrefix);
   }
 
   /** The error that says that the server stayed silent. */
@@ -159,6 +160,16 @@ export class Connection {
   }
 }
 
+/** User and password, or a token, that a context has beside its URL. */
+function plainLogin({ user, password, token }: Settings): ServerUrl["auth"] | undefined {
+  if (user !== undefined) return { user, pass: password ?? "" };
+  return token === undefined ? undefined : { token };
+}
+
+function apiPrefix({ jsDomain, jsPrefix }: Settings): string {
+  return jsPrefix ?? (jsDomain === undefined ? "$JS.API" : `$JS.${jsDomain}.API`);
+}
+
 /**
  * Connects to the first server that takes us.
  * @throws UserError that names each address tried, and why it failed
@@ -169,7 +180,9 @@ export async function openConnection(settings: Settings, warn: (text: string) =>
   const failures: { url: ServerUrl; why: string; hint: string; refused?: boolean }[] = [];
   for (const url of urls) {
     const tls = tlsFiles(settings, url.tls, failures.length === 0 ? warn : () => {});
-    const secret = url.auth.pass !== undefined || url.auth.token !== undefined;
+    // As for other clients, what stands in a URL is meant for its server and wins over user, password and token beside it.
+    const login = Object.keys(url.auth).length > 0 ? url.auth : (plainLogin(settings) ?? {});
+    const secret = login.pass !== undefined || login.token !== undefined;
     try {
       const nc = await connect({
         servers: url.host,
@@ -179,13 +192,14 @@ export async function openConnection(settings: Settings, warn: (text: string) =>
         noRandomize: true,
         ignoreClusterUpdates: true,
         noAsyncTraces: true,
-        ...(auth ? { authenticator: auth } : url.auth),
+        ...(auth ? { authenticator: auth } : login),
         ...(tls && { tls }),
+        ...(settings.inboxPrefix !== undefined && { inboxPrefix: settings.inboxPrefix }),
       });
-      if (secret && !auth && !LOOPBACK.test(url.host) && !nc.info?.tls_required && !url.tls) {
+      if (secret && !auth && !LOOPBACK.test(url.host) && !nc.info?.tls_required && !tls) {
         warn(`the password or token for ${url.shown} went over the network in plain text: use tls://.`);
       }
-      return new Connection(nc, url.shown, settings.timeoutMs);
+      return new Connection(nc, url.shown, settings.timeoutMs, apiPrefix(settings), settings.inboxPrefix);
     } catch (error) {
       if (error instanceof UserError) throw error;
       failures.push({ url, ...connectFailure(error as NatsError, url, settings) });

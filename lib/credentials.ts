@@ -1,6 +1,6 @@
 // Secrets and certificates from files: read, checked, and never repeated.
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { type Authenticator, credsAuthenticator, nkeyAuthenticator } from "nats";
+import { type Authenticator, credsAuthenticator, jwtAuthenticator, nkeyAuthenticator } from "nats";
 import { UserError } from "./errors.ts";
 import type { Settings } from "./settings.ts";
 import { isReadableByOthers } from "./terminal.ts";
@@ -23,16 +23,30 @@ function readSecret(path: string, what: string, warn: (text: string) => void): B
   }
 }
 
+/** What a user's JWT says of its user; nothing in it is secret. */
+export interface Claims {
+  readonly name?: string;
+  readonly sub?: string;
+  readonly iss?: string;
+  /** Seconds since 1970. */
+  readonly exp?: number;
+  readonly nats?: { readonly pub?: { readonly allow?: string[]; readonly deny?: string[] } };
+}
+
+/** The claims of the JWT in `text` (alone, or a `.creds` file); undefined when there is none that can be read. */
+export function readClaims(text: string): Claims | undefined {
+  const claims = /(?:^|-----BEGIN NATS USER JWT-----)\s*[\w-]+\.([\w-]+)\.[\w-]+/.exec(text)?.[1];
+  if (!claims) return undefined;
+  try {
+    return JSON.parse(Buffer.from(claims, "base64url").toString());
+  } catch {
+    return undefined; // the server is the judge of a broken JWT
+  }
+}
+
 /** @throws UserError when the user's JWT has expired: the server would only say "authorization violation". */
 function checkExpiry(creds: string, path: string): void {
-  const claims = /-----BEGIN NATS USER JWT-----\s+[\w-]+\.([\w-]+)\.[\w-]+/.exec(creds)?.[1];
-  if (!claims) return;
-  let expires: unknown;
-  try {
-    expires = JSON.parse(Buffer.from(claims, "base64url").toString()).exp;
-  } catch {
-    return; // the server is the judge of a broken JWT
-  }
+  const expires: unknown = readClaims(creds)?.exp;
   if (typeof expires === "number" && expires > 0 && expires * 1000 < Date.now()) {
     throw new UserError(
       `the credentials in ${path} expired at ${new Date(expires * 1000).toISOString().replace(".000", "")}.`,
@@ -41,11 +55,25 @@ function checkExpiry(creds: string, path: string): void {
   }
 }
 
+/** How to log in with a JWT and seed that stand in the settings. */
+function inlineAuthenticator(jwt: string, seed: string): Authenticator {
+  checkExpiry(jwt, "user_jwt");
+  const auth = jwtAuthenticator(jwt.trim(), Buffer.from(seed.trim()));
+  try {
+    auth("probe");
+  } catch {
+    throw new UserError("user_seed does not hold an nkey seed.", "It must be one word that starts with SU.");
+  }
+  return auth;
+}
+
 /**
- * How to log in with a `.creds` or seed file; undefined when the settings name none.
+ * How to log in with a `.creds` or seed file, or a JWT; undefined when the settings name none.
  * @throws UserError when the file is missing, holds something else, or has expired
  */
 export function authenticator(settings: Settings, warn: (text: string) => void): Authenticator | undefined {
+  if (settings.jwt !== undefined && settings.seed !== undefined)
+    return inlineAuthenticator(settings.jwt, settings.seed);
   const path = settings.creds ?? settings.nkey;
   if (path === undefined) return undefined;
   const what = settings.creds ? "credentials file" : "nkey seed file";
@@ -69,6 +97,7 @@ export function authenticator(settings: Settings, warn: (text: string) => void):
 
 /** Paths, in the names of the NATS library. */
 interface TlsFiles {
+  handshakeFirst?: boolean;
   caFile?: string;
   certFile?: string;
   keyFile?: string;
@@ -81,7 +110,9 @@ export function tlsFiles(
   warn: (text: string) => void,
 ): TlsFiles | undefined {
   const { tlsCa, tlsCert, tlsKey } = settings;
-  if (tlsCa === undefined && tlsCert === undefined && tlsKey === undefined) return wanted ? {} : undefined;
+  const first = settings.tlsFirst && { handshakeFirst: true };
+  if (tlsCa === undefined && tlsCert === undefined && tlsKey === undefined)
+    return wanted || first ? { ...first } : undefined;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new UserError(
       "a client certificate needs its key, and the key its certificate.",
@@ -101,6 +132,7 @@ export function tlsFiles(
     }
   }
   return {
+    ...first,
     ...(tlsCa && { caFile: tlsCa }),
     ...(tlsCert && { certFile: tlsCert }),
     ...(tlsKey && { keyFile: tlsKey }),

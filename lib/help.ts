@@ -38,7 +38,7 @@ export function renderHelp(path: readonly string[], command: Command, globals: R
   const usage = [
     ...path,
     ...(commands.length > 0
-      ? ["<command>"]
+      ? [command.run ? "[<command>]" : "<command>"]
       : positionals.map(([name, def]) => {
           const word = `<${name}>${takesMany(def) ? "…" : ""}`;
           return def.required === false ? `[${word}]` : word;

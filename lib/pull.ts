@@ -67,10 +67,12 @@ const LANES = 2;
 interface Lane {
   readonly inbox: string;
   readonly subscription: Subscription;
-  /** Messages that the running request may still bring. */
+  /** A request is on the way. */
+  open: boolean;
+  /** Messages that it may still bring. */
   left: number;
-  /** Messages of all lanes when it was sent. */
-  before: number;
+  /** Messages that it brought. */
+  got: number;
 }
 
 class Reader {
@@ -129,13 +131,14 @@ class Reader {
       }
     };
     const subscription = this.connection.nc.subscribe(inbox, { callback });
-    const lane: Lane = { inbox, subscription, left: 0, before: 0 };
+    const lane: Lane = { inbox, subscription, open: false, left: 0, got: 0 };
     this.#lanes.push(lane);
     this.#ask(lane);
   }
 
   #ask(lane: Lane): void {
-    lane.before = this.#received;
+    lane.open = true;
+    lane.got = 0;
     lane.left = this.#live ? LIVE.batch : this.#pace.next();
     const heartbeatMs = Math.min(LIVE.heartbeatMs, this.connection.timeoutMs / 3);
     const request = this.#live
@@ -147,6 +150,7 @@ class Reader {
   #onData(lane: Lane, msg: Msg): void {
     const { pending, createdMs } = this.consumer;
     this.#received++;
+    lane.got++;
     lane.left--;
     this.#pace.saw(msg.data.length);
     this.onMessage(msg);
@@ -154,7 +158,7 @@ class Reader {
     if (lane.left > 0 && this.#received < pending && !this.#live) return;
     const delivery = deliveryOf(msg);
     if (delivery.count !== this.#received)
-      return this.#end.reject(incomplete(this.connection, `record ${this.#received} of a scan is missing`));
+      throw incomplete(this.connection, `record ${this.#received} of a scan is missing`);
     // A bucket that changes all the time is never quiet: what came after the start of the scan need not be waited for.
     const later = this.#received >= pending && Number(delivery.storedNs) / 1e6 > createdMs + 1000;
     if (!this.#caughtUp && (delivery.pending === 0 || later)) this.#atEnd();
@@ -163,25 +167,33 @@ class Reader {
 
   #onStatus(lane: Lane, code: number, text: string): void {
     if (code === 100) return; // a heartbeat
-    if (code !== 404 && code !== 408)
-      return this.#end.reject(incomplete(this.connection, text || `status ${code}`));
-    if (this.#live && lane !== this.#lanes[0]) return; // one lane is enough to follow
-    // Nothing more for this request; when nothing came since it was sent, nothing is pending now.
-    if (!this.#live && this.#received === lane.before) {
+    if (code !== 404 && code !== 408) throw incomplete(this.connection, text || `status ${code}`);
+    lane.open = false;
+    // 404: nothing is pending, and all that was had been sent before.
+    if (code === 404 && !this.#live) {
       this.#atEnd();
       if (!this.follow) return;
       this.#live = true;
     }
-    this.#ask(this.#live ? (this.#lanes[0] as Lane) : lane);
+    // One lane is enough to follow.
+    const first = this.#lanes[0] as Lane;
+    if (this.#live) {
+      if (!first.open) this.#ask(first);
+      return;
+    }
+    // 408: the request brought what there was, or other requests wait for all that is pending: then this lane is not needed.
+    if (lane.got > 0 || !this.#lanes.some(({ open }) => open)) this.#ask(lane);
   }
 
   #atEnd(): void {
     const { pending } = this.consumer;
     if (this.#received < pending)
-      return this.#end.reject(new Shortfall(`${this.#received} of ${pending} records came`));
-    if (!this.follow) return this.#end.resolve();
-    if (!this.#caughtUp) this.follow.caughtUp();
-    this.#caughtUp = true;
+      this.#end.reject(new Shortfall(`${this.#received} of ${pending} records came`));
+    else if (!this.follow) this.#end.resolve();
+    else if (!this.#caughtUp) {
+      this.#caughtUp = true;
+      this.follow.caughtUp();
+    }
   }
 }
 

@@ -2,6 +2,16 @@
 import { UserError } from "./errors.ts";
 import { safe } from "./text.ts";
 
+/** The servers in a list separated by commas. */
+export const splitUrls = (text: string) =>
+  text
+    .split(",")
+    .map((url) => url.trim())
+    .filter(Boolean);
+
+/** `text` without what stands before the @, safe to show, whatever it is. */
+export const maskUrl = (text: string) => safe(text.replace(/^([a-z+]*:\/\/)?.*@/is, "$1***@")).slice(0, 200);
+
 export interface ServerUrl {
   /** `nats://host:port`, without any secret: what messages may show. */
   readonly shown: string;
@@ -15,7 +25,7 @@ export interface ServerUrl {
  * @throws UserError that never repeats what stands before the @
  */
 export function parseUrl(text: string): ServerUrl {
-  const shown = safe(text.replace(/^([a-z+]*:\/\/)?.*@/is, "$1***@")).slice(0, 200);
+  const shown = maskUrl(text);
   let url: URL;
   try {
     url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `nats://${text}`);

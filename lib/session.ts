@@ -73,7 +73,7 @@ export async function withSession(
     ...(flags.color === false && { color: false }),
     ...(flags["force-color"] && { forceColor: true }),
   });
-  const loaded = await loadSettings(flags, process.env);
+  const loaded = await loadSettings(flags, process.env, terminal.warn);
   const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limitMs ?? loaded.timeoutMs) };
   let store: Store | undefined;
   const open = async () => {

@@ -1,181 +1,247 @@
-// Where connection settings come from: flag, then environment, then config file, then default.
-import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
+// Where connection settings come from: flag, then environment, then a NATS context or a config file, then default.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseDuration } from "./duration.ts";
 import { UserError } from "./errors.ts";
-import { nearest } from "./nearest.ts";
+import { expand, home } from "./paths.ts";
+import { splitUrls } from "./server-url.ts";
+import { safe } from "./text.ts";
 
-/** Everything that a connection needs. File settings are paths. */
+/** Everything that a connection needs. `creds`, `nkey` and the three of TLS are paths. */
 export interface Settings {
   readonly urls: readonly string[];
   readonly creds?: string | undefined;
   readonly nkey?: string | undefined;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  readonly token?: string | undefined;
+  /** A user's JWT and the seed that belongs to it, themselves. */
+  readonly jwt?: string | undefined;
+  readonly seed?: string | undefined;
   readonly tlsCa?: string | undefined;
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
+  /** TLS from the first byte, before the server says anything. */
+  readonly tlsFirst?: boolean | undefined;
+  readonly jsDomain?: string | undefined;
+  readonly jsPrefix?: string | undefined;
+  readonly inboxPrefix?: string | undefined;
   /** How long the server may stay silent, in ms. */
   readonly timeoutMs: number;
+}
+
+/** What one source says. */
+export type Layer = { -readonly [K in Exclude<keyof Settings, "urls" | "timeoutMs">]?: Settings[K] } & {
+  urls?: string[] | undefined;
+};
+
+/** Settings, and for each that is set where it came from: `flag --creds`, `$NATS_CREDS`, a path … */
+export interface Resolved {
+  readonly settings: Settings;
+  readonly sources: { readonly [K in keyof Settings]?: string };
+  /** The config file, or the name of the context, that was read. */
+  readonly file?: { readonly kind: "config" | "context"; readonly name: string; readonly source: string };
 }
 
 /** The connection flags, as strings, undefined when not given. */
 export interface ConnectionFlags {
   readonly config?: string | undefined;
+  readonly context?: string | undefined;
   readonly master?: string | undefined;
   readonly creds?: string | undefined;
   readonly nkey?: string | undefined;
   readonly "nats-ca"?: string | undefined;
   readonly "tls-cert"?: string | undefined;
   readonly "tls-key"?: string | undefined;
+  readonly "tls-first"?: boolean | undefined;
+  readonly "js-domain"?: string | undefined;
+  readonly "js-prefix"?: string | undefined;
+  readonly "inbox-prefix"?: string | undefined;
   readonly timeout?: string | undefined;
 }
 
-interface FileSettings {
-  urls?: string[] | undefined;
-  creds?: string | undefined;
-  nkey?: string | undefined;
-  tlsCa?: string | undefined;
-  tlsCert?: string | undefined;
-  tlsKey?: string | undefined;
+type Key = Exclude<keyof Settings, "timeoutMs">;
+interface Source {
+  readonly layer: Layer;
+  readonly name: (key: Key) => string;
 }
 
-const MASTER_KEYS: Record<string, keyof FileSettings> = {
-  urls: "urls",
-  creds_file: "creds",
-  nkey_seed_file: "nkey",
-  tls_cert: "tlsCert",
-  tls_key: "tlsKey",
-  tls_ca: "tlsCa",
+const PATHS: readonly Key[] = ["creds", "nkey", "tlsCa", "tlsCert", "tlsKey"];
+const FLAGS: { readonly [K in Key]?: keyof ConnectionFlags } = {
+  urls: "master",
+  creds: "creds",
+  nkey: "nkey",
+  tlsCa: "nats-ca",
+  tlsCert: "tls-cert",
+  tlsKey: "tls-key",
+  tlsFirst: "tls-first",
+  jsDomain: "js-domain",
+  jsPrefix: "js-prefix",
+  inboxPrefix: "inbox-prefix",
 };
+const VARIABLES: { readonly [K in Key]?: readonly string[] } = {
+  urls: ["NATS_URL"],
+  creds: ["NATS_CREDS"],
+  nkey: ["NATS_NKEY"],
+  tlsCa: ["NATS_CA_FILE", "NATS_CA"],
+  tlsCert: ["NATS_CERT"],
+  tlsKey: ["NATS_KEY"],
+  jsDomain: ["NATS_JS_DOMAIN"],
+};
+/** What belongs together: the first source that has one of a group decides on all of it. */
+const GROUPS: readonly (readonly Key[])[] = [
+  ["urls"],
+  // Somebody who names other credentials does not mean the file's kind as well.
+  ["creds", "nkey", "user", "password", "token", "jwt", "seed"],
+  ["tlsCa"],
+  ["tlsCert"],
+  ["tlsKey"],
+  ["tlsFirst"],
+  ["jsDomain", "jsPrefix"],
+  ["inboxPrefix"],
+];
 
-/** HOME is empty in some containers; then the user data base knows, or nobody does. */
-function home(env: NodeJS.ProcessEnv): string {
-  if (env.HOME) return env.HOME;
-  try {
-    return homedir();
-  } catch {
-    return "/";
+function fromFlags(flags: ConnectionFlags, env: NodeJS.ProcessEnv): Source {
+  const layer: Record<string, unknown> = {};
+  for (const [key, flag] of Object.entries(FLAGS)) {
+    const value = flags[flag];
+    if (value !== undefined && value !== false) layer[key] = fromText(key as Key, value, env);
   }
+  return { layer, name: (key) => `flag --${FLAGS[key]}` };
 }
 
-function expand(path: string, env: NodeJS.ProcessEnv): string {
-  return path === "~" || path.startsWith("~/") ? join(home(env), path.slice(1)) : path;
+function fromVariables(env: NodeJS.ProcessEnv): Source {
+  const layer: Record<string, unknown> = {};
+  const variable = (key: Key) => VARIABLES[key]?.find((name) => env[name]);
+  for (const key of Object.keys(VARIABLES) as Key[]) {
+    const name = variable(key);
+    if (name) layer[key] = fromText(key, env[name] as string, env);
+  }
+  return { layer, name: (key) => `$${variable(key)}` };
 }
 
-const splitUrls = (text: string) =>
-  text
-    .split(",")
-    .map((url) => url.trim())
-    .filter(Boolean);
+function fromText(key: Key, value: string | true, env: NodeJS.ProcessEnv): unknown {
+  if (value === true) return true;
+  if (key === "urls") {
+    const urls = splitUrls(value);
+    return urls.length > 0 ? urls : undefined;
+  }
+  return PATHS.includes(key) ? expand(value, env) : value;
+}
 
-async function readConfig(path: string, env: NodeJS.ProcessEnv): Promise<FileSettings> {
-  // Loaded on use: without a config file nobody pays for the YAML parser.
-  const { LineCounter, isMap, isScalar, parseDocument } = await import("yaml");
-  const fail = (why: string, hint = "Correct the file, or name another one with --config.") =>
-    new UserError(`config file ${path}: ${why}`, hint);
-  let text: string;
+type File = NonNullable<Resolved["file"]>;
+
+/**
+ * The one file that counts: what was named, else the first that exists. Never two, so that the credentials of one fleet
+ * don't reach the servers of another.
+ */
+function chooseFile(flags: ConnectionFlags, env: NodeJS.ProcessEnv, serverNamed: boolean): File | undefined {
+  if (flags.context !== undefined && flags.config !== undefined)
+    throw new UserError("--context and --config exclude each other.", "Give one of them.");
+  const config = (path: string, source: string): File => ({
+    kind: "config",
+    name: expand(path, env),
+    source,
+  });
+  if (flags.context !== undefined) return { kind: "context", name: flags.context, source: "flag --context" };
+  if (flags.config !== undefined) return config(flags.config, "flag --config");
+  if (env.NATS_CONTEXT) return { kind: "context", name: env.NATS_CONTEXT, source: "$NATS_CONTEXT" };
+  if (env.ZESTER_CONFIG) return config(env.ZESTER_CONFIG, "$ZESTER_CONFIG");
+  const path = ["/etc/zester/master.yaml", join(home(env), ".zester/config.yaml")].find((candidate) =>
+    existsSync(candidate),
+  );
+  if (path !== undefined) return config(path, "default");
+  // What is merely selected gives no password to a server that somebody named otherwise.
+  if (serverNamed) return undefined;
+  const { selectedContext } = require("./context.ts") as typeof import("./context.ts");
+  const name = selectedContext(env);
+  return name === undefined ? undefined : { kind: "context", name, source: "selected" };
+}
+
+async function readFile(file: File, env: NodeJS.ProcessEnv, warn: (text: string) => void): Promise<Source> {
+  if (file.kind === "config") {
+    const { readConfig } = await import("./config-file.ts");
+    return { layer: await readConfig(file.name, env), name: () => file.name };
+  }
+  const { readContext } = await import("./context.ts");
   try {
-    text = readFileSync(path, "utf8");
+    return { layer: readContext(file.name, env, warn), name: () => `context "${file.name}"` };
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    throw fail(
-      code === "ENOENT" ? "there is no such file." : `it cannot be read (${code}).`,
-      "Check the path after --config and the file's permissions.",
+    if (file.source !== "selected" || !(error instanceof UserError)) throw error;
+    throw new UserError(
+      `the selected ${error.message.replace(/^there is no /, "context does not exist: there is no ")}`,
+      "Choose another with `nats context select` or --context, or name a server with --master.",
     );
   }
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
-  const lineOf = (offset: number | undefined) => `line ${lineCounter.linePos(offset ?? 0).line}`;
-  const broken = document.errors[0];
-  if (broken) {
-    const several = broken.code === "MULTIPLE_DOCS";
-    throw fail(
-      `${lineOf(broken.pos[0])}: ${several ? "a second document begins; one is expected." : broken.message.split("\n")[0]}`,
-    );
-  }
-  if (document.contents === null) return {};
-  if (!isMap(document.contents)) throw fail("line 1: expected a map such as `master:`.");
+}
 
-  const out: FileSettings = {};
-  const string = (value: unknown, name: string, offset: number | undefined): string => {
-    if (typeof value === "string") return value;
-    throw fail(`${lineOf(offset)}: ${name} must be text.`);
-  };
-  const rangeOf = (node: unknown) => (node as { range?: [number, number, number] } | null)?.range?.[0];
-  const master = document.contents.items.find((item) => isScalar(item.key) && item.key.value === "master");
-  if (master) {
-    if (!isMap(master.value)) throw fail(`${lineOf(rangeOf(master.key))}: master must be a map.`);
-    // Plain values, so that an alias counts as what it stands for.
-    const plain = (document.toJS() as { master: Record<string, unknown> }).master;
-    for (const item of master.value.items) {
-      const name = String(isScalar(item.key) ? item.key.value : item.key);
-      const at = rangeOf(item.key);
-      const field = Object.hasOwn(MASTER_KEYS, name) ? MASTER_KEYS[name] : undefined;
-      if (!field) {
-        throw fail(
-          `${lineOf(at)}: unknown key "${name}" under master.${nearest(name, Object.keys(MASTER_KEYS))}`,
-          `Known keys: ${Object.keys(MASTER_KEYS).join(", ")}.`,
-        );
-      }
-      const value = plain[name];
-      if (field !== "urls") out[field] = expand(string(value, `master.${name}`, at), env);
-      else {
-        const list = Array.isArray(value) ? value : [value];
-        out.urls = list.flatMap((url) => splitUrls(string(url, "each of master.urls", at)));
-        // Falling back to localhost would send a kill to another fleet than the file's author meant.
-        if (out.urls.length === 0) throw fail(`${lineOf(at)}: master.urls is empty.`);
-      }
-    }
-    return out;
+/** @throws UserError when a part of a subject would change what the subject means */
+function checkSubjects(settings: Settings, sources: Resolved["sources"]): void {
+  for (const [key, valid, what] of [
+    ["jsDomain", /^[^\s.*>\p{Cc}]+$/u, "a JetStream domain: one word without dots"],
+    ["jsPrefix", /^[^\s.*>\p{Cc}]+(\.[^\s.*>\p{Cc}]+)*$/u, "a JetStream API prefix, such as $JS.hub.API"],
+    ["inboxPrefix", /^[^\s.*>\p{Cc}]+(\.[^\s.*>\p{Cc}]+)*$/u, "an inbox prefix, such as _INBOX_ops"],
+  ] as const) {
+    const value = settings[key];
+    if (value !== undefined && !valid.test(value))
+      throw new UserError(`${sources[key]}: "${safe(value).slice(0, 100)}" is not ${what}.`, "Correct it.");
   }
-  // The daemon's own file: it has the server and the directory where the daemon keeps credentials.
-  const own = (name: string) => {
-    const value = document.get(name) as unknown;
-    return value === undefined || value === null ? undefined : string(value, name, undefined);
+  if (settings.jsDomain !== undefined && settings.jsPrefix !== undefined) {
+    throw new UserError(
+      `a JetStream domain (${sources.jsDomain}) and an API prefix (${sources.jsPrefix}) exclude each other.`,
+      "Give one of them.",
+    );
+  }
+}
+
+/** The settings that hold for this call, with their sources. @throws as loadSettings */
+export async function resolveSettings(
+  flags: ConnectionFlags,
+  env: NodeJS.ProcessEnv,
+  warn: (text: string) => void,
+): Promise<Resolved> {
+  const byVariable = flags.timeout === undefined && Boolean(env.ZESTER_TIMEOUT);
+  const timeoutMs = byVariable
+    ? parseDuration(env.ZESTER_TIMEOUT as string, "ZESTER_TIMEOUT")
+    : parseDuration(flags.timeout ?? "5s", "--timeout");
+  const given = [fromFlags(flags, env), fromVariables(env)];
+  const file = chooseFile(
+    flags,
+    env,
+    given.some(({ layer }) => layer.urls),
+  );
+  if (file) {
+    const source = await readFile(file, env, warn);
+    // A context on the command line was typed for this call; a variable may be a leftover that points elsewhere.
+    given.splice(flags.context === undefined ? 2 : 1, 0, source);
+  }
+  const out: Record<string, unknown> = { urls: ["nats://localhost:4222"], timeoutMs };
+  const sources: Record<string, string> = {
+    urls: "default",
+    timeoutMs: flags.timeout !== undefined ? "flag --timeout" : byVariable ? "$ZESTER_TIMEOUT" : "default",
   };
-  const url = own("nats_url");
-  const ca = own("nats_ca");
-  const authDir = own("auth_dir");
-  if (url) out.urls = splitUrls(url);
-  if (ca) out.tlsCa = expand(ca, env);
-  const creds = authDir && join(expand(authDir, env), "admin.creds");
-  if (creds && existsSync(creds)) out.creds = creds;
-  return out;
+  for (const group of GROUPS) {
+    const source = given.find(({ layer }) => group.some((key) => layer[key] !== undefined));
+    if (!source) continue;
+    for (const key of group) {
+      if (source.layer[key] === undefined) continue;
+      out[key] = source.layer[key];
+      sources[key] = source.name(key);
+    }
+  }
+  const settings = out as unknown as Settings;
+  checkSubjects(settings, sources);
+  return { settings, sources, ...(file && { file }) };
 }
 
 /**
  * The settings that hold for this call.
- * @throws UserError for a bad flag, or a config file that is missing or broken
+ * @throws UserError for a bad flag, or a config file or context that is missing or broken
  */
-export async function loadSettings(flags: ConnectionFlags, env: NodeJS.ProcessEnv): Promise<Settings> {
-  const timeoutMs =
-    flags.timeout === undefined && env.ZESTER_TIMEOUT
-      ? parseDuration(env.ZESTER_TIMEOUT, "ZESTER_TIMEOUT")
-      : parseDuration(flags.timeout ?? "5s", "--timeout");
-  const named = flags.config ?? (env.ZESTER_CONFIG || undefined);
-  const path =
-    named !== undefined
-      ? expand(named, env)
-      : ["/etc/zester/master.yaml", join(home(env), ".zester/config.yaml")].find((candidate) =>
-          existsSync(candidate),
-        );
-  const file = path === undefined ? {} : await readConfig(path, env);
-  const pick = (flag: string | undefined, ...names: string[]) => {
-    const value = flag ?? names.map((name) => env[name]).find(Boolean);
-    return value === undefined ? undefined : expand(value, env);
-  };
-  const given = flags.master ?? env.NATS_URL;
-  const urls = given ? splitUrls(given) : (file.urls ?? []);
-  // Somebody who names other credentials on the command line does not mean the file's kind as well.
-  const creds = pick(flags.creds, ...(flags.nkey ? [] : ["NATS_CREDS"]));
-  const nkey = pick(flags.nkey, ...(creds ? [] : ["NATS_NKEY"]));
-  return {
-    urls: urls.length > 0 ? urls : ["nats://localhost:4222"],
-    creds: creds ?? (nkey ? undefined : file.creds),
-    nkey: nkey ?? (creds ? undefined : file.nkey),
-    tlsCa: pick(flags["nats-ca"], "NATS_CA_FILE", "NATS_CA") ?? file.tlsCa,
-    tlsCert: pick(flags["tls-cert"], "NATS_CERT") ?? file.tlsCert,
-    tlsKey: pick(flags["tls-key"], "NATS_KEY") ?? file.tlsKey,
-    timeoutMs,
-  };
+export async function loadSettings(
+  flags: ConnectionFlags,
+  env: NodeJS.ProcessEnv,
+  warn: (text: string) => void,
+): Promise<Settings> {
+  return (await resolveSettings(flags, env, warn)).settings;
 }

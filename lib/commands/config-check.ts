@@ -1,0 +1,85 @@
+// zester config check
+import { readFileSync } from "node:fs";
+import {
+  checkBuckets,
+  checkCancel,
+  checkClock,
+  checkEvents,
+  checkMasters,
+  checkServer,
+  checkTls,
+  checkUser,
+  type Finding,
+  failure,
+} from "../check.ts";
+import { type Connection, openConnection } from "../connection.ts";
+import { EXIT, UserError } from "../errors.ts";
+import { writeDocument } from "../jobs.ts";
+import { type GlobalFlags, parseFormat } from "../session.ts";
+import { loadSettings, type Settings } from "../settings.ts";
+import { systemTerminal, type Terminal } from "../terminal.ts";
+import { safe, width } from "../text.ts";
+import type { Value } from "../value.ts";
+
+/** Every point in turn; ends early when the server is lost. */
+async function examine(connection: Connection, settings: Settings, findings: Finding[]): Promise<void> {
+  findings.push(await checkServer(connection), checkTls(connection));
+  const text = settings.jwt ?? (settings.creds && readFileSync(settings.creds, "utf8"));
+  const user = await checkUser(connection, text);
+  findings.push(user.finding);
+  const { findings: buckets, clock } = await checkBuckets(connection);
+  findings.push(...buckets, checkCancel(user.publish));
+  if (buckets.some(({ check, result }) => check === "jetstream" && result === "FAIL")) return;
+  findings.push(await checkEvents(connection), checkClock(clock), await checkMasters(connection, clock));
+}
+
+async function check(settings: Settings, terminal: Terminal): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  let connection: Connection | undefined;
+  try {
+    connection = await openConnection(settings, terminal.warn);
+    await examine(connection, settings, findings);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    findings.push(failure(connection ? "connection" : "server", error));
+  }
+  return findings;
+}
+
+const COLORS = { ok: 32, warn: 33, FAIL: 31 } as const;
+
+/** One line a point; what to do stands below it. */
+function render(findings: readonly Finding[], color: boolean): string {
+  const wide = Math.max(...findings.map((finding) => width(finding.check)));
+  return findings
+    .map(({ check, result, detail, hint }) => {
+      const label = color ? `\x1b[${COLORS[result]}m${result}\x1b[0m` : result;
+      const line = `${label}${" ".repeat(6 - result.length)}${check.padEnd(wide)}  ${safe(detail)}\n`;
+      return hint ? `${line}${" ".repeat(8 + wide)}${safe(hint)}\n` : line;
+    })
+    .join("");
+}
+
+export async function run(flags: GlobalFlags): Promise<number> {
+  const format = parseFormat(flags.format ?? (process.env.ZESTER_FORMAT || undefined));
+  const terminal = systemTerminal({
+    ...(flags.color === false && { color: false }),
+    ...(flags["force-color"] && { forceColor: true }),
+  });
+  const settings = await loadSettings(flags, process.env, terminal.warn);
+  const findings = await check(settings, terminal);
+  if (format === "text") terminal.write(render(findings, terminal.color));
+  else {
+    const list = findings.map(
+      ({ check, result, detail, hint }) =>
+        new Map<string, Value>([
+          ["check", check],
+          ["result", result],
+          ["detail", detail],
+          ["hint", hint ?? null],
+        ]),
+    );
+    await writeDocument(list, format, terminal);
+  }
+  return findings.some(({ result }) => result === "FAIL") ? EXIT.error : EXIT.done;
+}
