@@ -71,6 +71,16 @@ export class JobTable {
     return n;
   }
 
+  /** Takes a job out again: its record was deleted. */
+  remove(key: Uint8Array, from: number): void {
+    const before = this.#jids.size;
+    const n = this.#jids.add(key, from, key.length);
+    if (n >= this.#kept.length) this.#grow(n + 1);
+    if (n < before) this.#keptCount -= this.#kept[n] as number;
+    this.#kept[n] = 0;
+    this.#odd.delete(n);
+  }
+
   /** What is known of job number `n`. */
   row(n: number): JobRow {
     return (this.#odd.size > 0 && this.#odd.get(n)) || new PackedRow(this, n);

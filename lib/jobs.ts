@@ -20,8 +20,10 @@ export interface Read {
   readonly jobs: Job[];
   /** Every job that can't be decoded, kept or not, oldest first: any of them may be one that was asked for. */
   readonly unreadable: readonly JobRow[];
-  /** How many jobs there are, kept or not. */
+  /** How many jobs were looked at, kept or not. */
   readonly total: number;
+  /** True when those are all jobs; false when older ones, which can't be meant, were left alone. */
+  readonly all: boolean;
 }
 
 /** Decodes one entry of the scan. `fields` as for decodeRecord. */
@@ -56,15 +58,38 @@ export async function readJobs(
   keep: (row: JobRow) => boolean,
   withRecords: boolean,
 ): Promise<Read> {
-  const table = new JobTable();
-  const stored: Uint8Array[] = [];
-  await store.scanJobs((key, from, bytes) => {
-    // A job that changed during the scan comes twice: the later record counts, also when it is not wanted any more.
-    const n = table.put(key, from, bytes, keep);
-    if (withRecords && table.isKept(n)) stored[n] = bytes.slice();
-  });
-  const jobs = Array.from(table.order(), (n) => new StoredJob(table.row(n), stored[n]));
-  return { jobs, unreadable: table.unreadable().sort(byCreation), total: table.total };
+  const jobs = new Collection(keep, withRecords);
+  await store.scanJobs((key, from, bytes) => jobs.put(key, from, bytes));
+  return jobs.read(true);
+}
+
+/** The jobs of a read under way, with their records when those are wanted. */
+export class Collection {
+  readonly table = new JobTable();
+  readonly #stored: Uint8Array[] = [];
+
+  constructor(
+    readonly keep: (row: JobRow) => boolean,
+    readonly withRecords: boolean,
+  ) {}
+
+  /** A job that changed during the read comes again: the later record counts, also when it is not wanted any more. */
+  put(key: Uint8Array, from: number, bytes: Uint8Array): JobRow {
+    const n = this.table.put(key, from, bytes, this.keep);
+    if (this.withRecords && this.table.isKept(n)) this.#stored[n] = bytes.slice();
+    return this.table.row(n);
+  }
+
+  remove(key: Uint8Array, from: number): void {
+    this.table.remove(key, from);
+  }
+
+  /** What there is; `all` as in Read. */
+  read(all: boolean): Read {
+    const { table } = this;
+    const jobs = Array.from(table.order(), (n) => new StoredJob(table.row(n), this.#stored[n]));
+    return { jobs, unreadable: table.unreadable().sort(byCreation), total: table.total, all };
+  }
 }
 
 const NAMED = 5;

@@ -24,6 +24,10 @@ export interface SelectionFlags {
 export interface Selection {
   /** The conditions as typed, for messages; empty when everything matches. */
   readonly text: string;
+  /** Only jobs created then or later, in ns since 1970. */
+  readonly since: bigint | undefined;
+  /** Only so many, the newest. */
+  readonly limit: number | undefined;
   /** True when the rows need more than creation order as it comes. */
   readonly ordered: boolean;
   matches(row: JobRow): boolean;
@@ -177,8 +181,8 @@ export function parseSelection(flags: SelectionFlags, now: Date): Selection {
       (row) => (row.targetExpr !== undefined && test(row.targetExpr)) || (row.targets?.some(onPeel) ?? false),
     );
   }
-  if (flags.since !== undefined) {
-    const since = parseWhen(flags.since, "--since", now);
+  const since = flags.since === undefined ? undefined : parseWhen(flags.since, "--since", now);
+  if (since !== undefined) {
     conditions.push((row) => row.created !== undefined && row.created.ns >= since);
   }
   if (flags.until !== undefined) {
@@ -191,6 +195,8 @@ export function parseSelection(flags: SelectionFlags, now: Date): Selection {
     text: TYPED.filter((name) => flags[name] !== undefined)
       .map((name) => `--${name} ${flags[name]}`)
       .join(" "),
+    since,
+    limit,
     ordered: limit !== undefined || flags.sort !== undefined || flags.reverse === true,
     matches: (row) => conditions.every((condition) => condition(row)),
     arrange(items, rowOf) {

@@ -4,6 +4,7 @@ import { UserError } from "../errors.ts";
 import type { JobRow } from "../job.ts";
 import { document, type Job, readJobs, toJob, warnUnreadable, writeRecords } from "../jobs.ts";
 import { toJsonLine } from "../json.ts";
+import { readRecent } from "../recent.ts";
 import { parseSelection, type Selection, type SelectionFlags } from "../select.ts";
 import { type GlobalFlags, type Session, WITH_LINES, withSession } from "../session.ts";
 import type { Store } from "../store.ts";
@@ -81,13 +82,15 @@ export async function listJobs(
 ): Promise<void> {
   const { store, terminal, format } = session;
   const wanted = (row: JobRow) => view.keep(row) && selection.matches(row);
-  if (format === "jsonl" && !selection.ordered && !flags.count) {
+  const withRecords = format !== "text" && !flags.count;
+  const recent = await readRecent(store, selection, wanted, withRecords);
+  if (!recent && format === "jsonl" && !selection.ordered && !flags.count) {
     return warnUnreadable(await streamLines(store, wanted, terminal), terminal);
   }
-  const read = await readJobs(store, wanted, format !== "text" && !flags.count);
+  const read = recent ?? (await readJobs(store, wanted, withRecords));
   const jobs = selection.arrange(read.jobs, (job) => job.row);
-  const none =
-    selection.text === "" ? view.none : `No jobs match ${selection.text} (of ${count(read.total)}).`;
+  const among = `of ${count(read.total)}${read.all ? "" : " that changed since"}`;
+  const none = selection.text === "" ? view.none : `No jobs match ${selection.text} (${among}).`;
   const look = { color: terminal.color, columns: terminal.columns, header: flags.header !== false };
   if (flags.count) terminal.write(`${jobs.length}\n`);
   else if (format === "jsonl") terminal.writeAll(lines(jobs));
