@@ -111,6 +111,11 @@ const selection = {
   },
   reverse: { type: "boolean", description: "the other way round" },
   wide: { type: "boolean", description: "also when, how long, returns, failures, user and owner" },
+  columns: {
+    type: "string",
+    valueHint: "names",
+    description: "exactly these columns, any field of the record among them: jid,state,args.name",
+  },
   header: { type: "boolean", description: "", negativeDescription: "no titles" },
   quiet: { type: "boolean", alias: "q", description: "job ids alone, one a line" },
   count: { type: "boolean", description: "only the number of jobs" },

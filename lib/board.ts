@@ -1,10 +1,11 @@
 // The live table of `watch`. Pure: rows, a clock and a size in, lines out.
 import { paintState } from "./colors.ts";
+import { returnsOf, targetOf } from "./columns.ts";
 import { formatAge, formatDuration } from "./duration.ts";
 import { byCreation, failedOf, isTerminal, type JobRow, stateOf } from "./job.ts";
 import { jobDuration } from "./select.ts";
 import { type Cell, type Column, renderTable } from "./table.ts";
-import { returnsOf, targetOf } from "./tables.ts";
+
 import { plural, safe, shorten, width } from "./text.ts";
 
 /** How long a job that has ended stays on the board, in ms. */

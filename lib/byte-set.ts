@@ -4,7 +4,9 @@
 /** A typed array with the same content and at least `size` places. */
 export function grown<T extends Int32Array | Float64Array | Uint8Array>(array: T, size: number): T {
   if (size <= array.length) return array;
-  const larger = new (array.constructor as new (n: number) => T)(Math.max(size, array.length * 2));
+  const larger = new (array.constructor as new (n: number) => T)(
+    Math.max(size, Math.ceil(array.length * 1.5)),
+  );
   larger.set(array as never);
   return larger;
 }
@@ -19,6 +21,15 @@ export class ByteSet {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Makes room for `entries` in all, of about `length` bytes each, so that nothing has to grow on the way. */
+  reserve(entries: number, length: number): void {
+    this.#starts = grown(this.#starts, entries + 1);
+    this.#setBytes(grown(this.#bytes, entries * length));
+    let slots = this.#slots.length;
+    while (slots < entries * 2) slots *= 2;
+    if (slots > this.#slots.length) this.#rehash(slots);
   }
 
   /** The number of `bytes[from..to)`; a new one, counted from 0, when it was not there. */
@@ -53,21 +64,24 @@ export class ByteSet {
     const n = this.#size++;
     const start = this.#starts[n] as number;
     const end = start + to - from;
-    if (end > this.#bytes.length) {
-      this.#bytes = grown(this.#bytes, end);
-      this.#texts = Buffer.from(this.#bytes.buffer);
-    }
+    if (end > this.#bytes.length) this.#setBytes(grown(this.#bytes, end));
     const own = this.#bytes;
     for (let i = from, j = start; i < to; i++, j++) own[j] = bytes[i] as number;
     this.#starts = grown(this.#starts, n + 2);
     this.#starts[n + 1] = end;
     this.#slots[slot] = n + 1;
-    if (this.#size * 2 > this.#slots.length) this.#rehash();
+    if (this.#size * 2 > this.#slots.length) this.#rehash(this.#slots.length * 2);
     return n;
   }
 
-  #rehash(): void {
-    const mask = this.#slots.length * 2 - 1;
+  #setBytes(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#bytes = bytes;
+    this.#texts = Buffer.from(bytes.buffer);
+  }
+
+  /** @param size a power of two */
+  #rehash(size: number): void {
+    const mask = size - 1;
     const slots = new Int32Array(mask + 1);
     for (let n = 0; n < this.#size; n++) {
       const hash = hashOf(this.#bytes, this.#starts[n] as number, this.#starts[n + 1] as number);

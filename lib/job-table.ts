@@ -23,6 +23,8 @@ const TARGETS_FIELD = at("targets");
 
 /** Jobs that there is room for at first. */
 const FIRST = 1024;
+/** What most job ids take. */
+const KSUID_LENGTH = 27;
 const NONE = -1;
 const NIL = 0xc0;
 /** "Not set": year 1. */
@@ -46,6 +48,12 @@ export class JobTable {
   readonly #counts = COUNTS.map(() => new Int32Array(FIRST));
   #kept = new Uint8Array(FIRST);
   #keptCount = 0;
+
+  /** Makes room for so many jobs at once. */
+  reserve(jobs: number): void {
+    this.#jids.reserve(jobs, KSUID_LENGTH);
+    this.#grow(jobs);
+  }
 
   /** How many jobs were put, kept or not. */
   get total(): number {

@@ -3,6 +3,7 @@ import { decodeRecord, Undecodable } from "./decode.ts";
 import { byCreation, type JobRow, jobRow, unreadableRow } from "./job.ts";
 import { JobTable } from "./job-table.ts";
 import { toJson } from "./json.ts";
+import { NO_PROGRESS } from "./progress.ts";
 import type { Format } from "./session.ts";
 import type { Store } from "./store.ts";
 import type { Terminal } from "./terminal.ts";
@@ -15,9 +16,33 @@ export interface Job {
   readonly record: ValueMap | undefined;
 }
 
+/** Jobs in some order. Each is made when somebody looks at it: a million of them at once would fill the memory. */
+export class JobList {
+  constructor(
+    readonly numbers: Int32Array,
+    readonly make: (n: number) => Job,
+  ) {}
+
+  static of(jobs: readonly Job[]): JobList {
+    return new JobList(Int32Array.from(jobs.keys()), (n) => jobs[n] as Job);
+  }
+
+  get length(): number {
+    return this.numbers.length;
+  }
+
+  at(i: number): Job {
+    return this.make(this.numbers[i] as number);
+  }
+
+  *[Symbol.iterator](): Generator<Job> {
+    for (const n of this.numbers) yield this.make(n);
+  }
+}
+
 export interface Read {
   /** The jobs kept, oldest first. */
-  readonly jobs: Job[];
+  readonly jobs: JobList;
   /** Every job that can't be decoded, kept or not, oldest first: any of them may be one that was asked for. */
   readonly unreadable: readonly JobRow[];
   /** How many jobs were looked at, kept or not. */
@@ -57,9 +82,23 @@ export async function readJobs(
   store: Store,
   keep: (row: JobRow) => boolean,
   withRecords: boolean,
+  progress = NO_PROGRESS,
 ): Promise<Read> {
   const jobs = new Collection(keep, withRecords);
-  await store.scanJobs((key, from, bytes) => jobs.put(key, from, bytes));
+  try {
+    await store.scanJobs(
+      (key, from, bytes) => {
+        jobs.put(key, from, bytes);
+        progress.step();
+      },
+      (entries) => {
+        jobs.table.reserve(entries);
+        progress.begin(entries);
+      },
+    );
+  } finally {
+    progress.end();
+  }
   return jobs.read(true);
 }
 
@@ -87,7 +126,7 @@ export class Collection {
   /** What there is; `all` as in Read. */
   read(all: boolean): Read {
     const { table } = this;
-    const jobs = Array.from(table.order(), (n) => new StoredJob(table.row(n), this.#stored[n]));
+    const jobs = new JobList(table.order(), (n) => new StoredJob(table.row(n), this.#stored[n]));
     return { jobs, unreadable: table.unreadable().sort(byCreation), total: table.total, all };
   }
 }
@@ -129,17 +168,19 @@ export async function writeDocument(
 
 /** Writes whole records as one array; as JSON piece by piece, since a bucket can hold more than fits into one text. */
 export async function writeRecords(
-  jobs: readonly Job[],
+  jobs: JobList,
   format: Exclude<Format, "text">,
   terminal: Terminal,
 ): Promise<void> {
-  if (format !== "json" || jobs.length === 0) return writeDocument(jobs.map(document), format, terminal);
+  if (format !== "json" || jobs.length === 0)
+    return writeDocument(Array.from(jobs, document), format, terminal);
   terminal.writeAll(jsonArray(jobs));
 }
 
-function* jsonArray(jobs: readonly Job[]): Generator<string> {
+function* jsonArray(jobs: JobList): Generator<string> {
   const last = jobs.length - 1;
-  for (const [i, job] of jobs.entries()) {
+  for (let i = 0; i <= last; i++) {
+    const job = jobs.at(i);
     const comma = i < last ? 1 : 0;
     yield `${i === 0 ? "[\n" : ""}  ${toJson(document(job), 2, 2, comma)}${comma ? "," : ""}\n`;
   }

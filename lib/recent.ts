@@ -86,7 +86,8 @@ async function newest(
   for (let size = Math.max(leastChanges, limit * changesPerJob); size < most; size *= growth) {
     const part = await read({ sequence: Math.max(1, state.lastSequence - size) });
     if (!part) return undefined;
-    const oldest = part.jobs.read(false).jobs.at(-limit)?.row.created;
+    const { jobs } = part.jobs.read(false);
+    const oldest = jobs.length < limit ? undefined : jobs.at(jobs.length - limit).row.created;
     if (!oldest || part.firstNs === undefined) continue;
     // Jobs that this part lacks were created before its first message, as far as clocks go.
     if (oldest.ns - MARGIN_NS >= part.firstNs) return part.jobs.read(false);

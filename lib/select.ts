@@ -2,6 +2,7 @@
 import { parseDuration } from "./duration.ts";
 import { UserError } from "./errors.ts";
 import { isTerminal, type JobRow, stateOf, TERMINAL_STATES } from "./job.ts";
+import { JobList } from "./jobs.ts";
 import { nearest } from "./nearest.ts";
 import { displayPeel } from "./peel.ts";
 import { safe } from "./text.ts";
@@ -31,8 +32,8 @@ export interface Selection {
   /** True when the rows need more than creation order as it comes. */
   readonly ordered: boolean;
   matches(row: JobRow): boolean;
-  /** The newest `limit` of items that come oldest first, in the order asked for. */
-  arrange<T>(items: T[], rowOf: (item: T) => JobRow): T[];
+  /** The newest `limit` of jobs that come oldest first, in the order asked for. */
+  arrange(jobs: JobList): JobList;
 }
 
 const ACTIVE = ["pending", "claimed", "running"];
@@ -199,16 +200,17 @@ export function parseSelection(flags: SelectionFlags, now: Date): Selection {
     limit,
     ordered: limit !== undefined || flags.sort !== undefined || flags.reverse === true,
     matches: (row) => conditions.every((condition) => condition(row)),
-    arrange(items, rowOf) {
-      const newest = limit === undefined ? items : items.slice(-limit);
+    arrange(jobs) {
+      const { numbers, make } = jobs;
+      const newest = limit === undefined ? numbers : numbers.slice(-limit);
       if (sort !== "created") {
-        const keyed = newest.map((item) => ({ item, key: KEYS[sort](rowOf(item), now) }));
+        const keyed = Array.from(newest, (n) => ({ n, key: KEYS[sort](make(n).row, now) }));
         keyed.sort((a, b) => compareKeys(a.key, b.key));
-        keyed.forEach(({ item }, i) => {
-          newest[i] = item;
+        keyed.forEach(({ n }, i) => {
+          newest[i] = n;
         });
       }
-      return flags.reverse ? newest.reverse() : newest;
+      return new JobList(flags.reverse ? newest.reverse() : newest, make);
     },
   };
 }

@@ -14,10 +14,12 @@ export interface GlobalFlags extends ConnectionFlags {
   readonly "force-color"?: boolean | undefined;
 }
 
-export type Format = "text" | "json" | "yaml" | "jsonl";
+export type Format = "text" | "json" | "yaml" | "jsonl" | "csv";
 const FORMATS: readonly Format[] = ["text", "json", "yaml"];
 /** The formats of commands that can write a record a line as well. */
 export const WITH_LINES: readonly Format[] = [...FORMATS, "jsonl"];
+/** Those of lists, which spreadsheets read as well. */
+export const LIST_FORMATS: readonly Format[] = [...WITH_LINES, "csv"];
 
 /**
  * @param formats those that the command knows

@@ -102,11 +102,15 @@ export class Store {
 
   /**
    * Every job's newest record, in the order of their last change; the index keys `active.<jid>` stay at the server.
-   * `onEntry` may keep the bytes only by copying them; the JID is the key's bytes from `from` on.
+   * `onEntry` may keep the bytes only by copying them; the JID is the key's bytes from `from` on. `onTotal` is told first how
+   * many entries there are.
    */
-  async scanJobs(onEntry: (key: Uint8Array, from: number, bytes: Uint8Array) => void): Promise<void> {
+  async scanJobs(
+    onEntry: (key: Uint8Array, from: number, bytes: Uint8Array) => void,
+    onTotal: (entries: number) => void = () => {},
+  ): Promise<void> {
     const from = `$KV.${JOBS}.`.length;
-    await this.#scan(JOBS, "*", (msg) => onEntry(subjectBytes(msg), from, msg.data));
+    await this.#scan(JOBS, "*", (msg) => onEntry(subjectBytes(msg), from, msg.data), onTotal);
   }
 
   /**
@@ -358,12 +362,18 @@ export class Store {
    * The newest value of every key that matches `filter`. `onEntry` may see a key again, when its value changed during
    * the scan or the scan started over: the last value counts.
    */
-  async #scan(bucket: string, filter: string, onEntry: (msg: Msg) => void): Promise<void> {
+  async #scan(
+    bucket: string,
+    filter: string,
+    onEntry: (msg: Msg) => void,
+    onTotal?: (entries: number) => void,
+  ): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#scanOnce(bucket, filter, (msg) => {
+        const each = (msg: Msg) => {
           if (!isGone(msg)) onEntry(msg);
-        });
+        };
+        return await this.#scanOnce(bucket, filter, each, undefined, onTotal);
       } catch (error) {
         if (!(error instanceof Shortfall)) throw error;
         if (attempt === SCAN_ATTEMPTS) throw incomplete(this.connection, error.message);
@@ -377,11 +387,13 @@ export class Store {
     filter: string,
     onEntry: (msg: Msg) => void,
     follow?: Follow,
+    onTotal?: (entries: number) => void,
   ): Promise<void> {
     const config = { deliver_policy: "last_per_subject", filter_subject: `$KV.${bucket}.${filter}` };
-    await this.#withConsumer(`KV_${bucket}`, bucket, config, (consumer) =>
-      pull(this.connection, consumer, onEntry, follow),
-    );
+    await this.#withConsumer(`KV_${bucket}`, bucket, config, (consumer) => {
+      onTotal?.(consumer.pending);
+      return pull(this.connection, consumer, onEntry, follow);
+    });
   }
 
   /** Runs `work` on a consumer of its own, which is deleted afterwards. */

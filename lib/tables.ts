@@ -1,11 +1,12 @@
 // The tables of jobs and returns, as text. Pure: rows in, lines out.
 import { paintState } from "./colors.ts";
-import { formatAge, formatDuration } from "./duration.ts";
-import { failedOf, formatTargets, type JobRow, type Return, stateOf } from "./job.ts";
+import { type JobColumn, returnsOf, targetOf } from "./columns.ts";
+import { formatDuration } from "./duration.ts";
+import { failedOf, type JobRow, type Return, stateOf } from "./job.ts";
+import type { JobList } from "./jobs.ts";
 import { displayPeel } from "./peel.ts";
-import { jobDuration } from "./select.ts";
 import { type Cell, type Column, renderTable, tableLines } from "./table.ts";
-import { safe, shorten, width } from "./text.ts";
+import { safe, width } from "./text.ts";
 import { Timestamp } from "./value.ts";
 
 /** How a table is shown: coloured or not, and the terminal's width (undefined: piped, never shortened). */
@@ -17,19 +18,6 @@ export interface Look {
 }
 
 const measure = (text: string) => width(safe(text));
-
-/** Whole lists as text: jobs that target the same peels share theirs. */
-const lists = new WeakMap<readonly string[], string>();
-
-function list(targets: readonly string[] | undefined, max: number): string {
-  if (!targets) return "-";
-  if (max !== Number.POSITIVE_INFINITY) return formatTargets(targets, max, measure);
-  const known = lists.get(targets);
-  if (known !== undefined) return known;
-  const text = formatTargets(targets);
-  lists.set(targets, text);
-  return text;
-}
 
 /** Columns left for column `at` when all others are shown whole; at least its title. */
 function room(
@@ -51,98 +39,38 @@ function room(
   return Math.max((columns[at] as Column).title.length, terminal - used);
 }
 
-const TARGET_AT = 2;
-
-function renderJobs(
-  columns: readonly Column[],
-  rows: readonly JobRow[],
+/** A table of jobs. On a terminal that is too narrow, the column that can be shortened is. */
+export function renderJobs(
+  shown: readonly JobColumn[],
+  jobs: JobList,
   look: Look,
-  target: (row: JobRow, max: number) => string,
-  more: (row: JobRow) => Cell[] = () => [],
+  now: Date,
 ): Iterable<string> {
+  const moment = { now, person: look.columns !== undefined };
+  const columns = shown.map(({ name, min }) => ({ title: name.toUpperCase(), min: min ?? 0 }));
   const cellsAt = (i: number): Cell[] => {
-    const row = rows[i] as JobRow;
-    const state = stateOf(row);
-    const paint = paintState(state, look.color);
-    return [
-      { text: row.jid },
-      { text: row.fn || "-" },
-      { text: target(row, Number.POSITIVE_INFINITY) },
-      paint ? { text: state, paint } : { text: state },
-      ...more(row),
-    ];
+    const job = jobs.at(i);
+    return shown.map((column) => {
+      const text = column.text(job, moment, Number.POSITIVE_INFINITY);
+      const paint = look.color
+        ? paintState(text, column.name === "state" || column.name === "status")
+        : undefined;
+      return paint ? { text, paint } : { text };
+    });
   };
-  if (look.columns === undefined) return tableLines(columns, rows.length, cellsAt, look.header);
-  const cells = rows.map((_, i) => cellsAt(i));
-  const max = room(columns, cells, TARGET_AT, look.columns);
+  const at = shown.findIndex(({ shrinks }) => shrinks);
+  if (look.columns === undefined || at < 0) return tableLines(columns, jobs.length, cellsAt, look.header);
+  const cells = Array.from(jobs.numbers, (_, i) => cellsAt(i));
+  const max = room(columns, cells, at, look.columns);
   cells.forEach((row, i) => {
-    if (measure(row[TARGET_AT]?.text ?? "") > max) row[TARGET_AT] = { text: target(rows[i] as JobRow, max) };
+    if (measure(row[at]?.text ?? "") > max)
+      row[at] = { text: (shown[at] as JobColumn).text(jobs.at(i), moment, max) };
   });
   // The least width only keeps columns steady; a terminal that is too narrow for it needs the room more.
   const narrow = columns.map((column, i) =>
-    i === TARGET_AT ? { ...column, min: Math.min(column.min ?? 0, max) } : column,
+    i === at ? { ...column, min: Math.min(column.min, max) } : column,
   );
   return tableLines(narrow, cells.length, (i) => cells[i] as Cell[], look.header);
-}
-
-const LIST_COLUMNS: readonly Column[] = [
-  { title: "JID", min: 20 },
-  { title: "FUNCTION", min: 12 },
-  { title: "TARGET", min: 8 },
-  { title: "STATE" },
-];
-
-/** TARGET: the expression, else the targeted peels, else `-`; at most `max` columns. */
-export const targetOf = (row: JobRow, max: number) =>
-  row.targetExpr === undefined ? list(row.targets, max) : shorten(safe(row.targetExpr), max);
-
-/** The table of `list`. */
-export function renderList(rows: readonly JobRow[], look: Look): Iterable<string> {
-  return renderJobs(LIST_COLUMNS, rows, look, targetOf);
-}
-
-/** `2/3`: peels that returned, of those targeted. */
-export function returnsOf(row: JobRow): string {
-  if (row.returned === undefined)
-    return row.targets && row.unreadable === undefined ? `0/${row.targets.length}` : "-";
-  return `${row.returned}/${row.targets?.length ?? "?"}`;
-}
-
-/**
- * The table of `--wide`: that of `list` with when, how long (so far, for a job that has not ended), how many peels
- * returned and failed, and who. CREATED is an age on a terminal, and RFC 3339 when piped.
- */
-export function renderWide(rows: readonly JobRow[], look: Look, now: Date): Iterable<string> {
-  const titles = ["CREATED", "DURATION", "RETURNS", "FAILED", "USER", "OWNER"];
-  const nowNs = BigInt(now.getTime()) * 1_000_000n;
-  const created = ({ created: time }: JobRow) => {
-    if (!time) return "-";
-    return look.columns === undefined ? String(time) : `${formatAge(nowNs - time.ns)} ago`;
-  };
-  return renderJobs([...LIST_COLUMNS, ...titles.map((title) => ({ title }))], rows, look, targetOf, (row) => {
-    const duration = jobDuration(row, now);
-    const failed = failedOf(row);
-    const texts = [
-      created(row),
-      duration === undefined ? "-" : formatDuration(duration),
-      returnsOf(row),
-      failed === undefined ? "-" : String(failed),
-      row.user || "-",
-      row.owner || "-",
-    ];
-    return texts.map((text) => ({ text }));
-  });
-}
-
-/** The table of `active`: TARGETS are the targeted peels, else `-`. */
-export function renderActive(rows: readonly JobRow[], look: Look): Iterable<string> {
-  const columns = [
-    { title: "JID", min: 20 },
-    { title: "FUNCTION", min: 12 },
-    { title: "TARGETS", min: 21 },
-    { title: "STATUS" },
-  ];
-  return renderJobs(columns, rows, look, (row, max) => list(row.targets, max));
 }
 
 /** The table of returns; a fourth column ERROR when any peel failed with an error or was unreachable. */

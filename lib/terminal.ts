@@ -25,6 +25,8 @@ export interface Terminal {
   error(message: string): void;
   /** Safe text for a person, to stderr as it is. */
   tell(text: string): void;
+  /** True when a person sees what is told: stderr is a terminal. */
+  readonly canTell: boolean;
   /** True when a person can answer: stdin and stderr are terminals. */
   readonly canAsk: boolean;
   /** Asks a person; true for y or yes. */
@@ -127,6 +129,7 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
     warn: (text) => message("warn", text, wish ?? isatty(2)),
     error: (text) => message("error", text, wish ?? isatty(2)),
     tell: (text) => writeAll(2, text),
+    canTell: isatty(2) && process.env.TERM !== "dumb",
     canAsk: isatty(0) && isatty(2),
     ask,
   };

@@ -126,7 +126,7 @@ test("a part of the stream gives the same answer as all of it", async () => {
         parts++;
         const all = await readJobs(store, selection.matches, false);
         const jids = (read: typeof all) =>
-          selection.arrange(read.jobs, (job) => job.row).map(({ row }) => `${row.jid} ${row.status}`);
+          Array.from(selection.arrange(read.jobs), ({ row }) => `${row.jid} ${row.status}`);
         expect(jids(recent)).toEqual(jids(all));
       },
     ),

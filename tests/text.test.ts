@@ -1,10 +1,12 @@
 // Pure pieces: text, durations, tables, arguments.
 import { expect, test } from "bun:test";
+import { ACTIVE, columnsOf, LIST } from "../lib/columns.ts";
 import { formatAge, formatDuration, parseDuration } from "../lib/duration.ts";
 import { formatTargets, type JobRow } from "../lib/job.ts";
+import { JobList } from "../lib/jobs.ts";
 import { toJson } from "../lib/json.ts";
 import { displayPeel } from "../lib/peel.ts";
-import * as tables from "../lib/tables.ts";
+import { type Look, renderJobs } from "../lib/tables.ts";
 import { safe, shorten, width } from "../lib/text.ts";
 
 test.each([
@@ -82,8 +84,17 @@ const row = (fields: Partial<JobRow>): JobRow => ({
   created: undefined,
   ...fields,
 });
-const renderList = (rows: JobRow[], look: tables.Look) => [...tables.renderList(rows, look)].join("");
-const renderActive = (rows: JobRow[], look: tables.Look) => [...tables.renderActive(rows, look)].join("");
+const render = (names: string[], rows: JobRow[], look: Look) =>
+  [
+    ...renderJobs(
+      columnsOf(names),
+      JobList.of(rows.map((row) => ({ row, record: undefined }))),
+      look,
+      new Date(),
+    ),
+  ].join("");
+const renderList = (rows: JobRow[], look: Look) => render(LIST, rows, look);
+const renderActive = (rows: JobRow[], look: Look) => render(ACTIVE, rows, look);
 const widest = (text: string) => Math.max(...text.split("\n").map(width));
 
 test("a table fits the terminal, and is whole when piped", () => {

@@ -1,8 +1,8 @@
 // zester job active
+import { ACTIVE } from "../columns.ts";
 import type { JobRow } from "../job.ts";
 import { parseSelection } from "../select.ts";
-import { WITH_LINES, withSession } from "../session.ts";
-import { renderActive } from "../tables.ts";
+import { LIST_FORMATS, withSession } from "../session.ts";
 import { plural } from "../text.ts";
 import { checkForms, type ListFlags, listJobs } from "./list.ts";
 
@@ -15,7 +15,7 @@ export async function run(flags: ListFlags): Promise<void> {
     else claimed.delete(row.jid);
     return row.status === "running" || row.status === "pending";
   };
-  const view = { keep, render: renderActive, none: "No active jobs." };
+  const view = { keep, columns: ACTIVE, none: "No active jobs." };
   await withSession(
     flags,
     async (session) => {
@@ -25,6 +25,6 @@ export async function run(flags: ListFlags): Promise<void> {
         `${plural(claimed.size, "job")} claimed by a master, nothing sent yet: not shown here, \`zester job list\` has them.`,
       );
     },
-    { formats: WITH_LINES },
+    { formats: LIST_FORMATS },
   );
 }

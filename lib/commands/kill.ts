@@ -1,16 +1,17 @@
 // zester job kill
 import { cancelJob, whyNotEnded } from "../cancel.ts";
+import { columnsOf, LIST } from "../columns.ts";
 import { peelCounts } from "../ending.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { type Ending, endingOf, linkWarnings, persist, untilTerminal } from "../follow.ts";
 import { JobNotFound, parseJid } from "../jid.ts";
 import { isTerminal, type JobRow, jobRow } from "../job.ts";
-import { readJobs, writeDocument } from "../jobs.ts";
+import { JobList, readJobs, writeDocument } from "../jobs.ts";
 import { waitLimit, within } from "../limit.ts";
 import { completeJid, readJob, resolveJob } from "../lookup.ts";
 import { parseSelection, type SelectionFlags } from "../select.ts";
 import { type GlobalFlags, type Session, withSession } from "../session.ts";
-import { renderList } from "../tables.ts";
+import { type Look, renderJobs } from "../tables.ts";
 import { count, plural, safe } from "../text.ts";
 import type { Value, ValueMap } from "../value.ts";
 
@@ -67,12 +68,15 @@ async function selectedJobs(flags: KillFlags, session: Session): Promise<JobRow[
   const keep = (row: JobRow) =>
     row.unreadable === undefined && !isTerminal(row.status) && selection.matches(row);
   const read = await readJobs(session.store, keep, false);
-  return selection.arrange(read.jobs, (job) => job.row).map((job) => job.row);
+  return Array.from(selection.arrange(read.jobs), (job) => job.row);
 }
+
+const jobTable = (rows: readonly JobRow[], look: Look) =>
+  renderJobs(columnsOf(LIST), JobList.of(rows.map((row) => ({ row, record: undefined }))), look, new Date());
 
 /** Shows what would be canceled, and asks. @throws UserError when the answer is no, or when nobody can be asked */
 async function agree(flags: KillFlags, rows: readonly JobRow[], { terminal }: Session): Promise<void> {
-  terminal.tell([...renderList(rows, { color: false, columns: terminal.columns })].join(""));
+  terminal.tell([...jobTable(rows, { color: false, columns: terminal.columns })].join(""));
   if (flags.yes) return;
   if (!terminal.canAsk)
     throw new UserError(
@@ -194,7 +198,7 @@ async function dryRun(
       format,
       terminal,
     );
-  else if (live.length > 0) terminal.writeAll(renderList(live, terminal));
+  else if (live.length > 0) terminal.writeAll(jobTable(live, terminal));
   else if (flags._.length === 0) terminal.write(noneText(flags));
 }
 

@@ -1,19 +1,24 @@
 // zester job list, and what it shares with `active`
 import { ByteSet } from "../byte-set.ts";
+import { COLUMN_NAMES, columnsOf, type JobColumn, LIST, parseColumns, SHEET, wide } from "../columns.ts";
+import { csvLines } from "../csv.ts";
 import { UserError } from "../errors.ts";
 import type { JobRow } from "../job.ts";
-import { document, type Job, readJobs, toJob, warnUnreadable, writeRecords } from "../jobs.ts";
+import { document, type JobList, readJobs, toJob, warnUnreadable, writeRecords } from "../jobs.ts";
 import { toJsonLine } from "../json.ts";
+import { nearest } from "../nearest.ts";
+import { progressOn } from "../progress.ts";
 import { readRecent } from "../recent.ts";
 import { parseSelection, type Selection, type SelectionFlags } from "../select.ts";
-import { type GlobalFlags, type Session, WITH_LINES, withSession } from "../session.ts";
+import { type Format, type GlobalFlags, LIST_FORMATS, type Session, withSession } from "../session.ts";
 import type { Store } from "../store.ts";
-import { type Look, renderList, renderWide } from "../tables.ts";
+import { type Look, renderJobs } from "../tables.ts";
 import type { Terminal } from "../terminal.ts";
 import { count } from "../text.ts";
 
 export interface ListFlags extends GlobalFlags, SelectionFlags {
   readonly wide?: boolean;
+  readonly columns?: string;
   readonly header?: boolean;
   readonly quiet?: boolean;
   readonly count?: boolean;
@@ -22,14 +27,15 @@ export interface ListFlags extends GlobalFlags, SelectionFlags {
 /** What differs between `list` and `active`. */
 export interface View {
   readonly keep: (row: JobRow) => boolean;
-  readonly render: (rows: readonly JobRow[], look: Look) => Iterable<string>;
+  /** The names of its columns. */
+  readonly columns: readonly string[];
   /** What is said when there is no job at all. */
   readonly none: string;
 }
 
 const CHUNK = 64 << 10;
 
-function* lines(jobs: readonly Job[]): Generator<string> {
+function* lines(jobs: JobList): Generator<string> {
   for (const job of jobs) yield `${toJsonLine(document(job))}\n`;
 }
 
@@ -59,18 +65,38 @@ async function streamLines(
   return unreadable;
 }
 
+/** The columns that the flags ask for; CSV has its own when none are named. */
+function columnsFor(flags: ListFlags, view: View, format: Format): JobColumn[] {
+  if (flags.columns !== undefined) return parseColumns(flags.columns);
+  if (format === "csv") return columnsOf(SHEET);
+  return columnsOf(flags.wide ? wide(view.columns) : view.columns);
+}
+
+/** A field that no job has is more likely a slip than a wish. */
+function warnUnknown(columns: readonly JobColumn[], jobs: JobList, terminal: Terminal): void {
+  if (jobs.length === 0) return;
+  for (const { field } of columns) {
+    const top = field?.split(".")[0];
+    if (top === undefined || jobs.numbers.some((n) => jobs.make(n).record?.has(top))) continue;
+    terminal.warn(`no job here has a field "${top}".${nearest(top, COLUMN_NAMES)}`);
+  }
+}
+
+function* jids(jobs: JobList): Generator<string> {
+  for (const { row } of jobs) yield `${row.jid}\n`;
+}
+
 /** The jobs as text: JIDs, or a table, or the words for none. */
 function toText(
-  jobs: readonly Job[],
+  jobs: JobList,
+  columns: readonly JobColumn[],
   flags: ListFlags,
-  view: View,
   look: Look,
   none: string,
 ): Iterable<string> {
-  const rows = jobs.map((job) => job.row);
-  if (flags.quiet) return rows.map((row) => `${row.jid}\n`);
-  if (rows.length === 0) return [`${none}\n`];
-  return flags.wide ? renderWide(rows, look, new Date()) : view.render(rows, look);
+  if (flags.quiet) return jids(jobs);
+  if (jobs.length === 0) return [`${none}\n`];
+  return renderJobs(columns, jobs, look, new Date());
 }
 
 /** Reads the selected jobs of a view and writes them in the form that the flags ask for. */
@@ -82,26 +108,31 @@ export async function listJobs(
 ): Promise<void> {
   const { store, terminal, format } = session;
   const wanted = (row: JobRow) => view.keep(row) && selection.matches(row);
-  const withRecords = format !== "text" && !flags.count;
+  const columns = columnsFor(flags, view, format);
+  const inTable = format === "text" || format === "csv";
+  const withRecords = !flags.count && (!inTable || columns.some(({ field }) => field !== undefined));
   const recent = await readRecent(store, selection, wanted, withRecords);
   if (!recent && format === "jsonl" && !selection.ordered && !flags.count) {
     return warnUnreadable(await streamLines(store, wanted, terminal), terminal);
   }
-  const read = recent ?? (await readJobs(store, wanted, withRecords));
-  const jobs = selection.arrange(read.jobs, (job) => job.row);
+  const read = recent ?? (await readJobs(store, wanted, withRecords, progressOn(terminal)));
+  const jobs = selection.arrange(read.jobs);
   const among = `of ${count(read.total)}${read.all ? "" : " that changed since"}`;
   const none = selection.text === "" ? view.none : `No jobs match ${selection.text} (${among}).`;
   const look = { color: terminal.color, columns: terminal.columns, header: flags.header !== false };
   if (flags.count) terminal.write(`${jobs.length}\n`);
   else if (format === "jsonl") terminal.writeAll(lines(jobs));
+  else if (format === "csv") terminal.writeAll(csvLines(columns, jobs, new Date(), look.header));
   else if (format !== "text") await writeRecords(jobs, format, terminal);
-  else terminal.writeAll(toText(jobs, flags, view, look, none));
+  else terminal.writeAll(toText(jobs, columns, flags, look, none));
+  if (inTable) warnUnknown(columns, jobs, terminal);
   warnUnreadable(read.unreadable, terminal);
 }
 
 /** @throws UserError for flags that exclude each other */
 export function checkForms(flags: ListFlags): void {
-  const given = (["quiet", "count", "wide"] as const).filter((name) => flags[name]);
+  const given = (["quiet", "count", "wide", "columns"] as const).filter((name) => flags[name]);
+  if (flags.columns !== undefined) parseColumns(flags.columns);
   if (given.length > 1)
     throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
 }
@@ -109,12 +140,12 @@ export function checkForms(flags: ListFlags): void {
 export async function run(flags: ListFlags): Promise<void> {
   const selection = parseSelection(flags, new Date());
   checkForms(flags);
-  const view = { keep: () => true, render: renderList, none: "No jobs found." };
+  const view = { keep: () => true, columns: LIST, none: "No jobs found." };
   await withSession(
     flags,
     async (session) => {
       await listJobs(flags, view, selection, session);
     },
-    { formats: WITH_LINES },
+    { formats: LIST_FORMATS },
   );
 }
