@@ -126,12 +126,13 @@ const peels = {
     type: "boolean",
     description: "instead of the record: who, when, how long, and the peels, worst first",
   },
+  output: { type: "boolean", description: "instead of the record: what the peels printed and changed" },
   peel: { type: "string", valueHint: "glob", description: "only these peels, in either form of their id" },
   failed: { type: "boolean", description: "only peels that failed" },
   missing: { type: "boolean", description: "only targeted peels that have not returned" },
   unreachable: { type: "boolean", description: "only peels that never got the job" },
   quiet: { type: "boolean", alias: "q", description: "peel ids alone, one a line" },
-  "all-peels": { type: "boolean", description: "every peel in a summary on a terminal, however many" },
+  "all-peels": { type: "boolean", description: "every peel on a terminal, however many" },
 } as const satisfies ArgsDef;
 
 /** What it returns is the exit code; nothing means 0. */
@@ -190,6 +191,7 @@ const job = group("List, show and cancel the jobs of the fleet.", {
       examples: [
         "zester job show 20260115-001",
         "zester job show 20260115-001 --summary",
+        "zester job show 20260115-001 --output --peel 'web-*'",
         "zester job show 20260115-001 --missing -q",
       ],
     },

@@ -4,6 +4,7 @@
 // beyond time, keeps 64-bit integers as BigInt, and walks nested data with a stack of its own, so that depth can't crash it.
 // jsonc-parser because it hands out the offsets of literals: JSON.parse alone rounds integers and reorders numeric keys.
 import { Decoder, ExtData, ExtensionCodec } from "@msgpack/msgpack";
+import { FieldScanner } from "./field-scan.ts";
 import { Extension, NumberText, Timestamp, type Value, type ValueMap } from "./value.ts";
 
 /** A value that is neither MessagePack nor JSON; the message says why, for people. */
@@ -176,21 +177,33 @@ function requireMap(value: Value): ValueMap {
   throw new Undecodable(`not a record but ${kindOf(value)}`);
 }
 
+/** One scanner for each list of fields that is asked for; there are few such lists. */
+const scanners = new Map<readonly string[], FieldScanner>();
+
+function scannerFor(fields: readonly string[]): FieldScanner {
+  let scanner = scanners.get(fields);
+  if (!scanner) {
+    scanner = new FieldScanner(fields);
+    scanners.set(fields, scanner);
+  }
+  return scanner;
+}
+
 /**
  * A record: a value that is a map.
- * @param fields of a MessagePack record, only these are converted (it is checked as a whole all the same); undefined: all
+ * @param fields of a MessagePack record, only these are converted (it is checked as a whole all the same); undefined: all.
+ * The same list for each call
  * @throws Undecodable with the reason
  */
 export function decodeRecord(bytes: Uint8Array, fields?: readonly string[]): ValueMap {
   const json = jsonPart(bytes);
   if (json) return requireMap(decodeJson(json));
-  const raw = unpack(bytes);
-  const isMap = raw !== null && typeof raw === "object" && Object.getPrototypeOf(raw) === Object.prototype;
-  if (!fields || !isMap) return requireMap(toValue(raw, 0));
+  const scanner = fields && scannerFor(fields);
+  if (!fields || !scanner?.scan(bytes)) return requireMap(toValue(unpack(bytes), 0));
   const record: ValueMap = new Map();
-  for (const name of fields) {
-    const value = (raw as Record<string, unknown>)[PREFIX + name];
-    if (value !== undefined) record.set(name, toValue(value, 1));
-  }
+  fields.forEach((name, i) => {
+    const start = scanner.starts[i] as number;
+    if (start >= 0) record.set(name, toValue(unpack(bytes.subarray(start, scanner.ends[i])), 1));
+  });
   return record;
 }

@@ -144,6 +144,9 @@ export function unreadableReturn(peel: string, reason: string): Return {
   return { peel, record, ok: false, duration: undefined, error, unreachable: false, unreadable: reason };
 }
 
+/** The fields that a return's meaning comes from. */
+export const RETURN_FIELDS = ["success", "error", "duration", "unreachable"] as const;
+
 /** A return record's meaning; `peel` is the key's id, or the record's own in the list layout. */
 export function toReturn(peel: string, record: ValueMap): Return {
   const value = record.get("error");

@@ -46,9 +46,14 @@ export function listedReturns(jid: string, list: Uint8Array, warn: (text: string
 }
 
 /** The return that a bucket holds under a peel's own key; one that can't be decoded is warned of. */
-export function peelReturn(peel: string, bytes: Uint8Array, warn: (text: string) => void): Return {
+export function peelReturn(
+  peel: string,
+  bytes: Uint8Array,
+  warn: (text: string) => void,
+  fields?: readonly string[],
+): Return {
   try {
-    return toReturn(peel, decodeRecord(bytes));
+    return toReturn(peel, decodeRecord(bytes, fields));
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
     warn(`the return of ${displayPeel(peel)} cannot be decoded: ${error.message}`);
@@ -56,16 +61,20 @@ export function peelReturn(peel: string, bytes: Uint8Array, warn: (text: string)
   }
 }
 
-/** A job's returns, both layouts merged (on the same peel the per-peel key wins), in no order. */
+/**
+ * A job's returns, both layouts merged (on the same peel the per-peel key wins), in no order.
+ * @param fields all that is needed of the records; undefined: everything
+ */
 export async function readReturns(
   store: Store,
   jid: string,
   warn: (text: string) => void,
+  fields?: readonly string[],
 ): Promise<Return[]> {
   const { list, peels } = await store.returns(jid);
   const returns = new Map<string, Return>();
   for (const item of list ? listedReturns(jid, list, warn) : []) returns.set(item.peel, item);
-  for (const [peel, bytes] of peels) returns.set(peel, peelReturn(peel, bytes, warn));
+  for (const [peel, bytes] of peels) returns.set(peel, peelReturn(peel, bytes, warn, fields));
   return [...returns.values()];
 }
 

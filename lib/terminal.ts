@@ -1,8 +1,10 @@
 // The edge to the terminal: stdout, stderr, and what is known about them, decided once.
 import { fstatSync, writeSync } from "node:fs";
-import { isatty } from "node:tty";
 import { OutputClosed, UserError } from "./errors.ts";
 import { safe } from "./text.ts";
+
+/** Loaded on use: it brings the network modules with it, which `version` and `--help` don't need. */
+const isatty = (fd: number) => (require("node:tty") as typeof import("node:tty")).isatty(fd);
 
 /** What a command may know of its surroundings. */
 export interface Terminal {

@@ -1,24 +1,48 @@
 // zester job show
+import { peelCounts } from "../ending.ts";
 import { UserError } from "../errors.ts";
 import { parseJid } from "../jid.ts";
-import { jobRow } from "../job.ts";
+import { jobRow, RETURN_FIELDS } from "../job.ts";
 import { writeDocument } from "../jobs.ts";
 import { toJson } from "../json.ts";
 import { orNoBucket, readReturns, resolveJob } from "../lookup.ts";
+import { renderOutput } from "../output.ts";
 import { displayPeel } from "../peel.ts";
-import { type Peel, type PeelFlags, peelSelection, peelsOf } from "../peels.ts";
-import { type GlobalFlags, withSession } from "../session.ts";
+import { type Peel, type PeelFlags, peelSelection, peelsOf, worstFirst } from "../peels.ts";
+import { type Format, type GlobalFlags, withSession } from "../session.ts";
 import { NoBucket } from "../store.ts";
 import { renderSummary } from "../summary.ts";
 import { type Look, renderReturns } from "../tables.ts";
-import { safe } from "../text.ts";
+import { plural, safe } from "../text.ts";
 import type { Value, ValueMap } from "../value.ts";
 
 export interface ShowFlags extends GlobalFlags, PeelFlags {
   readonly jid: string;
   readonly summary?: boolean;
+  readonly output?: boolean;
   readonly quiet?: boolean;
   readonly "all-peels"?: boolean;
+}
+
+/** Rows of the table that a person reads on a terminal; piped, and with --all-peels, there is no limit. */
+const ROWS = 40;
+
+/** The table of returns; a long one on a terminal shows the worst, and what the rest is. */
+function returnsTable(peels: readonly Peel[], look: Look, all: boolean): string {
+  const returned = peels.filter((peel) => peel.returned);
+  if (returned.length === 0) return "";
+  const limited = look.columns !== undefined && !all && returned.length > ROWS;
+  const sorted = limited ? worstFirst(returned) : returned;
+  const shown = limited ? sorted.slice(0, ROWS) : sorted;
+  const rest = sorted.slice(shown.length);
+  const more =
+    rest.length === 0
+      ? ""
+      : `… and ${plural(rest.length, "peel")} more: ${peelCounts(rest)} (--all-peels shows them)\n`;
+  return `\nReturns:\n${renderReturns(
+    shown.flatMap((peel) => peel.returned ?? []),
+    look,
+  )}${more}`;
 }
 
 /** The text form: the record and its returns, as the reference page has it. */
@@ -27,34 +51,44 @@ function renderRecord(
   peels: readonly Peel[],
   selected: readonly Peel[] | undefined,
   look: Look,
+  all: boolean,
 ): string {
-  const returns = peels.flatMap((peel) => peel.returned ?? []);
-  if (!selected)
-    return `${toJson(job)}\n${returns.length > 0 ? `\nReturns:\n${renderReturns(returns, look)}` : ""}`;
-  const chosen = selected.flatMap((peel) => peel.returned ?? []);
-  const missing = selected
+  const missing = (selected ?? [])
     .filter((peel) => peel.state === "missing")
     .map((peel) => safe(displayPeel(peel.peel)));
-  const table = chosen.length > 0 ? `\nReturns:\n${renderReturns(chosen, look)}` : "";
+  const table = returnsTable(selected ?? peels, look, all);
   return `${toJson(job)}\n${table}${missing.length > 0 ? `\nMissing:\n${missing.join("\n")}\n` : ""}`;
+}
+
+function checkForms(flags: ShowFlags, format: Format): void {
+  const given = (["summary", "output", "quiet"] as const).filter((name) => flags[name]);
+  if (given.length > 1)
+    throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
+  if (given.length > 0 && format !== "text")
+    throw new UserError(
+      `--${given[0]} and --format ${format} exclude each other.`,
+      `--format ${format} has everything.`,
+    );
 }
 
 export async function run(flags: ShowFlags): Promise<void> {
   const text = parseJid(flags.jid);
   const selection = peelSelection(flags);
-  if (flags.summary && flags.quiet)
-    throw new UserError("--summary and --quiet exclude each other.", "Give one of them.");
   await withSession(flags, async ({ store, terminal, format }) => {
-    const early = readReturns(store, text, terminal.warn).catch(orNoBucket);
+    checkForms(flags, format);
+    const fields = format === "text" && !flags.output ? RETURN_FIELDS : undefined;
+    const returnsOf = (jid: string) => readReturns(store, jid, terminal.warn, fields).catch(orNoBucket);
+    const early = returnsOf(text);
     // Whichever fails first is handled by the awaits below, not as an unhandled rejection.
     early.catch(() => {});
     const { jid, job } = await resolveJob(store, text);
-    const found = await (jid === text ? early : readReturns(store, jid, terminal.warn).catch(orNoBucket));
+    const found = await (jid === text ? early : returnsOf(jid));
     // Without the returns nobody can say which peels are missing.
-    if (found instanceof NoBucket && (selection || flags.summary || flags.quiet)) throw found;
+    if (found instanceof NoBucket && (selection || flags.summary || flags.output || flags.quiet)) throw found;
     const peels = peelsOf(job, found instanceof NoBucket ? [] : found);
     const selected = selection && peels.filter(selection);
     const chosen = selected ?? peels;
+    const allPeels = flags["all-peels"] === true;
     if (flags.quiet) terminal.write(chosen.map((peel) => `${safe(displayPeel(peel.peel))}\n`).join(""));
     else if (format !== "text") {
       const document = new Map<string, Value>([
@@ -67,10 +101,11 @@ export async function run(flags: ShowFlags): Promise<void> {
           chosen.filter((peel) => peel.state === "missing").map((peel) => peel.peel),
         );
       await writeDocument(document, format, terminal);
-    } else if (flags.summary) {
-      const options = { now: new Date(), allPeels: flags["all-peels"] === true };
+    } else if (flags.output) terminal.writeAll(renderOutput(chosen, terminal.color));
+    else if (flags.summary) {
+      const options = { now: new Date(), allPeels };
       terminal.write(renderSummary(job, jobRow(jid, job), peels, chosen, terminal, options));
-    } else terminal.write(renderRecord(job, peels, selected, terminal));
+    } else terminal.write(renderRecord(job, peels, selected, terminal, allPeels));
     if (found instanceof NoBucket) terminal.warn(`${found.message} The returns are not shown.`);
   });
 }
