@@ -1,0 +1,136 @@
+// zester __complete <words…> =<current>: what a completion script shows. One `word<Tab>description` a line, or `:files`
+// alone when the shell should complete files. Whatever happens, it ends in time, with 0, and says nothing else.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "../args.ts";
+import { ask, type Candidate, type Field, type Question } from "../completion.ts";
+import type { Settings } from "../settings.ts";
+import type { Store } from "../store.ts";
+
+/** From the start of the process until its end, in ms: a person waits at the prompt. */
+const DEADLINE_MS = 300;
+/** What of it is kept for taking the consumer off the server. */
+const GOODBYE_MS = 20;
+/** More jobs than that nobody looks through; the newest ones count. */
+const MOST = 200;
+
+/** Words that no shell reads as anything but a word. Ids and names come from records, which anybody may have written. */
+const HARMLESS = /^[\w@%+:,./][\w@%+:,./~-]*$/;
+
+const remaining = () => Math.max(1, DEADLINE_MS - GOODBYE_MS - performance.now());
+
+/** The jobs that fit what is typed, newest first, with what they run. */
+async function jobs(store: Store, typed: string, running: boolean): Promise<Candidate[]> {
+  const { byCreation, isTerminal, stateOf } = await import("../job.ts");
+  const { readJobs } = await import("../jobs.ts");
+  const { formatAge } = await import("../duration.ts");
+  const wanted = (jid: string, status: string | undefined) =>
+    jid.startsWith(typed) && !(running && isTerminal(status));
+  const { jobs: found } = await readJobs(store, (row) => wanted(row.jid, row.status), false);
+  const now = BigInt(Date.now()) * 1_000_000n;
+  return found
+    .map((job) => job.row)
+    .sort((a, b) => byCreation(b, a))
+    .slice(0, MOST)
+    .map((row) => {
+      const age = row.created && now > row.created.ns ? `${formatAge(now - row.created.ns)} ago` : undefined;
+      return [row.jid, [row.fn, stateOf(row), row.targetExpr, age].filter(Boolean).join("  ")];
+    });
+}
+
+/** The values that a field has in the bucket, by name. */
+async function fieldValues(store: Store, field: Field): Promise<Candidate[]> {
+  const { readJobs } = await import("../jobs.ts");
+  const values = new Set<string>();
+  const nameOf = { function: "fn", target: "targetExpr", user: "user", owner: "owner" } as const;
+  await readJobs(
+    store,
+    (row) => {
+      const value = row[nameOf[field]];
+      if (value) values.add(value);
+      return false;
+    },
+    false,
+  );
+  return [...values].sort().map((value) => [value, ""]);
+}
+
+/** The targeted peels of a job, as operators know them. */
+async function peels(store: Store, jid: string): Promise<Candidate[]> {
+  const { parseJid } = await import("../jid.ts");
+  const { decodeRecord } = await import("../decode.ts");
+  const { jobRow } = await import("../job.ts");
+  const { displayPeel } = await import("../peel.ts");
+  const bytes = await store.job(parseJid(jid));
+  const targets = bytes ? jobRow(jid, decodeRecord(bytes)).targets : undefined;
+  return (targets ?? [])
+    .map(displayPeel)
+    .sort()
+    .map((peel) => [peel, ""]);
+}
+
+/** The names of the natscli contexts of this user. */
+function contexts(env: NodeJS.ProcessEnv): Candidate[] {
+  const folder = join(env.XDG_CONFIG_HOME || join(env.HOME || "/", ".config"), "nats/context");
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".json"))
+    .sort()
+    .map((file) => [file.slice(0, -".json".length), ""]);
+}
+
+/** Fetches what only the server knows. `onStore` gets the store as soon as there is something to close. */
+async function live(
+  { source, typed, flags }: Question,
+  onStore: (store: Store) => void,
+): Promise<readonly Candidate[]> {
+  const { loadSettings } = await import("../settings.ts");
+  const { openConnection } = await import("../connection.ts");
+  const { Store } = await import("../store.ts");
+  const settings: Settings = await loadSettings(flags, process.env);
+  const connection = await openConnection({ ...settings, timeoutMs: DEADLINE_MS }, () => {});
+  const store = new Store(connection);
+  onStore(store);
+  if (source.kind === "jobs") return jobs(store, typed, source.running);
+  if (source.kind === "field") return fieldValues(store, source.field);
+  return source.kind === "peels" ? peels(store, source.jid) : [];
+}
+
+async function answer(question: Question, onStore: (store: Store) => void): Promise<string> {
+  const { source, before, typed } = question;
+  if (source.kind === "files") return ":files\n";
+  const { safe } = await import("../text.ts");
+  const known = source.kind === "words";
+  const words = known
+    ? source.words
+    : source.kind === "contexts"
+      ? contexts(process.env)
+      : await live(question, onStore);
+  return words
+    .filter(([word]) => word.startsWith(typed) && (known || HARMLESS.test(word)))
+    .map(([word, description]) => `${before}${word}\t${safe(description)}\n`)
+    .join("");
+}
+
+/** Answers and ends the process. `argv` are the words before the cursor, then `=` and the word at the cursor. */
+export async function run(
+  root: Command,
+  globals: ReadonlySet<string>,
+  argv: readonly string[],
+): Promise<never> {
+  let store: Store | undefined;
+  const quit = () => process.exit(0);
+  for (const event of ["uncaughtException", "unhandledRejection"]) process.on(event, quit);
+  const late = new Promise<undefined>((done) => setTimeout(done, remaining(), undefined));
+  try {
+    const question = ask(root, globals, argv.slice(0, -1), (argv.at(-1) ?? "=").slice(1));
+    const work = question && answer(question, (opened) => (store = opened));
+    const text = await Promise.race([work, late]);
+    const { writeAll } = await import("../terminal.ts");
+    if (text) writeAll(1, text);
+  } catch {
+    // A prompt is no place for errors: the command itself will say it.
+  }
+  const goodbye = new Promise((done) => setTimeout(done, GOODBYE_MS));
+  if (store) await Promise.race([store.close().catch(() => {}), goodbye]);
+  return quit();
+}
