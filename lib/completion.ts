@@ -10,10 +10,10 @@ export type Candidate = readonly [word: string, description: string];
 /** Fields of job records whose values are worth offering. */
 export type Field = "function" | "target" | "user" | "owner";
 
-/** What a word may be: known words, a file, or something that is read from a server or the system. */
+/** What a word may be: known words, a file, or something that is read from a server. */
 export type Source =
   | { readonly kind: "words"; readonly words: readonly Candidate[] }
-  | { readonly kind: "files" | "contexts" }
+  | { readonly kind: "files" }
   | { readonly kind: "jobs"; readonly running: boolean }
   | { readonly kind: "field"; readonly field: Field }
   | { readonly kind: "peels"; readonly jid: string };
@@ -62,7 +62,6 @@ function sourceOfValue(name: string, def: Arg, jid: string | undefined): Source 
   const hint = ("valueHint" in def && def.valueHint) || "";
   if (hint.includes("|")) return { kind: "words", words: plain(hint.split("|")) };
   if (/\bfile$/.test(hint)) return { kind: "files" };
-  if (name === "context") return { kind: "contexts" };
   if (name === "peel") return jid === undefined ? nothing : { kind: "peels", jid };
   if (hint === "glob" && FIELDS.includes(name)) return { kind: "field", field: name as Field };
   return Object.hasOwn(VALUES, hint)

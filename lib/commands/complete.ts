@@ -1,7 +1,5 @@
 // zester __complete <words…> =<current>: what a completion script shows. One `word<Tab>description` a line, or `:files`
 // alone when the shell should complete files. Whatever happens, it ends in time, with 0, and says nothing else.
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import type { Command } from "../args.ts";
 import { ask, type Candidate, type Field, type Question } from "../completion.ts";
 import type { Settings } from "../settings.ts";
@@ -69,15 +67,6 @@ async function peels(store: Store, jid: string): Promise<Candidate[]> {
     .map((peel) => [peel, ""]);
 }
 
-/** The names of the natscli contexts of this user. */
-function contexts(env: NodeJS.ProcessEnv): Candidate[] {
-  const folder = join(env.XDG_CONFIG_HOME || join(env.HOME || "/", ".config"), "nats/context");
-  return readdirSync(folder)
-    .filter((file) => file.endsWith(".json"))
-    .sort()
-    .map((file) => [file.slice(0, -".json".length), ""]);
-}
-
 /** Fetches what only the server knows. `onStore` gets the store as soon as there is something to close. */
 async function live(
   { source, typed, flags }: Question,
@@ -100,11 +89,7 @@ async function answer(question: Question, onStore: (store: Store) => void): Prom
   if (source.kind === "files") return ":files\n";
   const { safe } = await import("../text.ts");
   const known = source.kind === "words";
-  const words = known
-    ? source.words
-    : source.kind === "contexts"
-      ? contexts(process.env)
-      : await live(question, onStore);
+  const words = known ? source.words : await live(question, onStore);
   return words
     .filter(([word]) => word.startsWith(typed) && (known || HARMLESS.test(word)))
     .map(([word, description]) => `${before}${word}\t${safe(description)}\n`)

@@ -8,7 +8,7 @@ function __zester_complete
     if test "$lines[1]" = :files
         set -l before (string match -r -- '^-[^=]*=' $current)
         for path in (__fish_complete_path (string replace -r -- '^-[^=]*=' '' $current))
-            echo -- $before$path
+            echo -- "$before$path"
         end
     else
         printf '%s\n' $lines
