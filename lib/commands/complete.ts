@@ -2,6 +2,7 @@
 // alone when the shell should complete files. Whatever happens, it ends in time, with 0, and says nothing else.
 import type { Command } from "../args.ts";
 import { ask, type Candidate, type Field, type Question } from "../completion.ts";
+import type { JobRow } from "../job.ts";
 import type { Settings } from "../settings.ts";
 import type { Store } from "../store.ts";
 
@@ -17,17 +18,28 @@ const HARMLESS = /^[\w@%+:,./][\w@%+:,./~-]*$/;
 
 const remaining = () => Math.max(1, DEADLINE_MS - GOODBYE_MS - performance.now());
 
+/**
+ * The rows of the jobs whose id begins with `typed`. The clock is looked at here too: while records stream in, timers
+ * wait.
+ */
+async function rows(store: Store, typed: string): Promise<JobRow[]> {
+  const { ROW_FIELDS } = await import("../job.ts");
+  const { toJob } = await import("../jobs.ts");
+  const found = new Map<string, JobRow>();
+  await store.scanJobs((jid, bytes) => {
+    if (performance.now() > DEADLINE_MS - 2 * GOODBYE_MS) throw new Error("too late");
+    if (jid.startsWith(typed)) found.set(jid, toJob(jid, bytes, ROW_FIELDS).row);
+  });
+  return [...found.values()];
+}
+
 /** The jobs that fit what is typed, newest first, with what they run. */
 async function jobs(store: Store, typed: string, running: boolean): Promise<Candidate[]> {
   const { byCreation, isTerminal, stateOf } = await import("../job.ts");
-  const { readJobs } = await import("../jobs.ts");
   const { formatAge } = await import("../duration.ts");
-  const wanted = (jid: string, status: string | undefined) =>
-    jid.startsWith(typed) && !(running && isTerminal(status));
-  const { jobs: found } = await readJobs(store, (row) => wanted(row.jid, row.status), false);
   const now = BigInt(Date.now()) * 1_000_000n;
-  return found
-    .map((job) => job.row)
+  return (await rows(store, typed))
+    .filter((row) => !(running && isTerminal(row.status)))
     .sort((a, b) => byCreation(b, a))
     .slice(0, MOST)
     .map((row) => {
@@ -38,18 +50,8 @@ async function jobs(store: Store, typed: string, running: boolean): Promise<Cand
 
 /** The values that a field has in the bucket, by name. */
 async function fieldValues(store: Store, field: Field): Promise<Candidate[]> {
-  const { readJobs } = await import("../jobs.ts");
-  const values = new Set<string>();
   const nameOf = { function: "fn", target: "targetExpr", user: "user", owner: "owner" } as const;
-  await readJobs(
-    store,
-    (row) => {
-      const value = row[nameOf[field]];
-      if (value) values.add(value);
-      return false;
-    },
-    false,
-  );
+  const values = new Set((await rows(store, "")).flatMap((row) => row[nameOf[field]] || []));
   return [...values].sort().map((value) => [value, ""]);
 }
 

@@ -31,7 +31,7 @@ _zester() {
   fi
 
   # Readline replaces only what stands after the last = or :.
-  keep=${current%"${current##*[$COMP_WORDBREAKS]}"}
+  keep=${current%"${current##*["$COMP_WORDBREAKS"]}"}
   while IFS= read -r word; do
     [[ -n $word ]] || continue
     word=${word#"$keep"}
