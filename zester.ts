@@ -109,11 +109,13 @@ const selection = {
     valueHint: "order",
     description: "created (default), updated, duration, jid or state",
   },
+  // Beside what every command knows.
+  format: { ...globals.format, valueHint: "text|json|jsonl|yaml|csv" },
   reverse: { type: "boolean", description: "the other way round" },
   wide: { type: "boolean", description: "also when, how long, returns, failures, user and owner" },
   columns: {
     type: "string",
-    valueHint: "names",
+    valueHint: "columns",
     description: "exactly these columns, any field of the record among them: jid,state,args.name",
   },
   header: { type: "boolean", description: "", negativeDescription: "no titles" },
@@ -267,18 +269,53 @@ const job = group("List, show and cancel the jobs of the fleet.", {
   ),
 });
 
-const zester = group(
+/** The whole tree. What is generated from it (completion, man page, reference) knows nothing else. */
+export const zester = group(
   "See and steer the jobs of a Zester fleet over NATS.",
   {
     job,
     config,
+    completion: leaf(
+      "Print the completion script of a shell.",
+      {
+        shell: {
+          type: "positional",
+          required: true,
+          valueHint: "bash|zsh|fish|powershell",
+          description: "bash, zsh, fish or powershell",
+        },
+      },
+      () => import("./lib/commands/completion.ts"),
+      {
+        details:
+          "Completes commands, flags, their values, and the ids of jobs and peels as they are at that moment.",
+        examples: [
+          "source <(zester completion bash)   # in ~/.bashrc, or the same with zsh in ~/.zshrc",
+          "zester completion fish > ~/.config/fish/completions/zester.fish",
+        ],
+      },
+    ),
     version: leaf(
       "Show version, commit, Bun version and platform.",
-      {},
+      {
+        check: {
+          type: "boolean",
+          description: "also whether this zester knows the version of the records on the server",
+        },
+      },
       () => import("./lib/commands/version.ts"),
     ),
   },
   "Connection settings: flag, then environment, then config file or NATS context, then default.\nExit codes: 0 done, 1 error, 130 interrupted.",
 );
 
-void main(zester, "zester", process.argv.slice(2), new Set(Object.keys(globals)));
+/** The names of the flags that every command takes. */
+export const globalNames: ReadonlySet<string> = new Set(Object.keys(globals));
+
+if (import.meta.main) {
+  const [first, ...words] = process.argv.slice(2);
+  // What completion scripts ask; no command, because its words are anything that stands on a command line.
+  if (first === "__complete")
+    void import("./lib/commands/complete.ts").then(({ run }) => run(zester, globalNames, words));
+  else void main(zester, "zester", process.argv.slice(2), globalNames);
+}

@@ -48,26 +48,24 @@ function flagNames(command: Command): string[] {
     .map(([name, def]) => (def.type === "boolean" && def.negativeDescription ? `--no-${name}` : `--${name}`));
 }
 
-/**
- * What `argv` (without the program's own name) asks for.
- * @param root the command tree; flags of any command may stand before or after its name
- * @throws UserError for an unknown command or flag, a missing value, a missing or surplus argument
- */
-export function parseCommandLine(root: Command, rootName: string, argv: readonly string[]): Invocation {
+/** The words of `argv` by the flags of every command: what is a flag, its value, or a word of its own. */
+export function tokenize(root: Command, argv: readonly string[]) {
   const options: Record<string, { type: "string" | "boolean"; short?: string }> = {};
   for (const [name, def] of everyArg(root)) {
     if (isPositional(def)) continue;
     const short = shortOf(def);
     options[name] = { type: def.type === "boolean" ? "boolean" : "string", ...(short && { short }) };
   }
-  const { tokens } = parseArgs({
-    args: [...argv],
-    options,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
+  return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens;
+}
 
+/**
+ * What `argv` (without the program's own name) asks for.
+ * @param root the command tree; flags of any command may stand before or after its name
+ * @throws UserError for an unknown command or flag, a missing value, a missing or surplus argument
+ */
+export function parseCommandLine(root: Command, rootName: string, argv: readonly string[]): Invocation {
+  const tokens = tokenize(root, argv);
   const path = [rootName];
   let command = root;
   const positionals: string[] = [];

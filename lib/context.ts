@@ -31,7 +31,8 @@ export function selectedContext(env: NodeJS.ProcessEnv): string | undefined {
   }
 }
 
-function contextNames(env: NodeJS.ProcessEnv): string[] {
+/** The names of all contexts; none when their folder can't be read. */
+export function contextNames(env: NodeJS.ProcessEnv): string[] {
   try {
     return readdirSync(join(root(env), "context"))
       .filter((file) => file.endsWith(".json"))

@@ -1,5 +1,6 @@
 // Help text, generated from the command tree. citty's own renderer writes colour whatever stdout is, and positionals in
 // capitals where every message says <jid>.
+import type { ArgsDef } from "citty";
 import { type Command, shortOf, takesMany } from "./args.ts";
 
 /** A command's examples and longer words, beside what citty's `meta` has. */
@@ -9,32 +10,25 @@ export interface HelpMeta {
   readonly examples?: readonly string[];
 }
 
-function columns(rows: readonly (readonly [string, string])[]): string {
-  const wide = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(wide)}  ${right}`.trimEnd()).join("\n");
+/** A flag as help shows it: its forms, and what it does. */
+function flagRow([name, def]: [string, ArgsDef[string]]): readonly [string, string] {
+  const negative = def.type === "boolean" && def.negativeDescription;
+  const short = shortOf(def);
+  const hint =
+    def.type === "boolean" ? "" : ` <${"valueHint" in def && def.valueHint ? def.valueHint : "value"}>`;
+  return [
+    `${short ? `-${short}, ` : ""}--${negative ? "no-" : ""}${name}${hint}`,
+    negative || def.description || "",
+  ];
 }
 
-/** The complete help of one command, ended by a newline. `globals` are the names of flags listed apart. */
-export function renderHelp(path: readonly string[], command: Command, globals: ReadonlySet<string>): string {
+/** A command taken apart for help, the man page and the README. */
+export function outline(path: readonly string[], command: Command, globals: ReadonlySet<string>) {
   const meta = (command.meta ?? {}) as HelpMeta;
   const args = Object.entries(command.args ?? {});
   const positionals = args.filter(([, def]) => def.type === "positional");
-  const flagRow = ([name, def]: (typeof args)[number]): readonly [string, string] => {
-    const negative = def.type === "boolean" && def.negativeDescription;
-    const short = shortOf(def);
-    const hint =
-      def.type === "boolean" ? "" : ` <${"valueHint" in def && def.valueHint ? def.valueHint : "value"}>`;
-    return [
-      `${short ? `-${short}, ` : ""}--${negative ? "no-" : ""}${name}${hint}`,
-      negative || def.description || "",
-    ];
-  };
   const flags = args.filter(([, def]) => def.type !== "positional");
-  const own = flags.filter(([name]) => !globals.has(name)).map(flagRow);
-  const global = flags.filter(([name]) => globals.has(name)).map(flagRow);
-  const commands = Object.entries(command.subCommands ?? {}).map(
-    ([name, sub]) => [name, (sub.meta as HelpMeta | undefined)?.description ?? ""] as const,
-  );
+  const commands = Object.entries(command.subCommands ?? {});
   const usage = [
     ...path,
     ...(commands.length > 0
@@ -44,15 +38,34 @@ export function renderHelp(path: readonly string[], command: Command, globals: R
           return def.required === false ? `[${word}]` : word;
         })),
     "[flags]",
-  ];
+  ].join(" ");
+  return {
+    meta,
+    usage,
+    commands: commands.map(
+      ([name, sub]) => [name, (sub.meta as HelpMeta | undefined)?.description ?? ""] as const,
+    ),
+    positionals: positionals.map(([name, def]) => [`<${name}>`, def.description ?? ""] as const),
+    own: flags.filter(([name]) => !globals.has(name)).map(flagRow),
+    global: flags.filter(([name]) => globals.has(name)).map(flagRow),
+  };
+}
+
+/** Rows of two, as a table with the first column as wide as its widest cell. */
+export function columns(rows: readonly (readonly [string, string])[]): string {
+  const wide = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(wide)}  ${right}`.trimEnd()).join("\n");
+}
+
+/** The complete help of one command, ended by a newline. `globals` are the names of flags listed apart. */
+export function renderHelp(path: readonly string[], command: Command, globals: ReadonlySet<string>): string {
+  const { meta, usage, commands, positionals, own, global } = outline(path, command, globals);
   const blocks = [
     meta.description ?? "",
-    `Usage:\n  ${usage.join(" ")}`,
+    `Usage:\n  ${usage}`,
     meta.details ?? "",
     commands.length > 0 ? `Commands:\n${columns(commands)}` : "",
-    positionals.length > 0
-      ? `Arguments:\n${columns(positionals.map(([name, def]) => [`<${name}>`, def.description ?? ""]))}`
-      : "",
+    positionals.length > 0 ? `Arguments:\n${columns(positionals)}` : "",
     own.length > 0 ? `Flags:\n${columns(own)}` : "",
     global.length > 0 ? `Global flags:\n${columns(global)}` : "",
     meta.examples ? `Examples:\n${meta.examples.map((line) => `  ${line}`).join("\n")}` : "",

@@ -2,6 +2,9 @@
 import { displayPeel } from "./peel.ts";
 import { asInteger, asText, asTime, type Timestamp, type Value, type ValueMap } from "./value.ts";
 
+/** The version of records (their field `v`) that this code knows. */
+export const RECORD_VERSION = 1n;
+
 export const TERMINAL_STATES: readonly string[] = ["complete", "failed", "partial", "timeout", "canceled"];
 
 /** True when a job with this status has ended. */

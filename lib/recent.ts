@@ -51,7 +51,7 @@ class Part {
  */
 export async function readRecent(
   store: Store,
-  selection: Selection,
+  selection: Pick<Selection, "since" | "limit">,
   keep: (row: JobRow) => boolean,
   withRecords: boolean,
   sizes = SIZES,

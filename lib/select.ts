@@ -37,12 +37,12 @@ export interface Selection {
 }
 
 const ACTIVE = ["pending", "claimed", "running"];
-const GROUPS: Record<string, readonly string[]> = {
+export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   active: ACTIVE,
   terminal: TERMINAL_STATES,
   bad: ["failed", "partial", "timeout", "canceled", "unreadable"],
 };
-const STATES = [...ACTIVE, ...TERMINAL_STATES, "unreadable"];
+export const STATES: readonly string[] = [...ACTIVE, ...TERMINAL_STATES, "unreadable"];
 export const SORTS = ["created", "updated", "duration", "jid", "state"] as const;
 type Sort = (typeof SORTS)[number];
 

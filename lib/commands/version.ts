@@ -1,7 +1,10 @@
 // zester version
+import type { GlobalFlags } from "../session.ts";
 import { writeAll } from "../terminal.ts";
 import { versionText } from "../version.ts";
 
-export function run(): void {
+export async function run(flags: GlobalFlags & { check?: boolean }): Promise<void> {
   writeAll(1, versionText());
+  // Loaded only when asked for: the version alone needs no connection.
+  if (flags.check) await (await import("./version-check.ts")).run(flags);
 }

@@ -1,0 +1,17 @@
+// zester completion
+import { UserError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { SCRIPTS } from "../scripts.ts";
+import { writeAll } from "../terminal.ts";
+import { safe } from "../text.ts";
+
+export function run(flags: { shell: string }): void {
+  const shells = Object.keys(SCRIPTS);
+  const script = Object.hasOwn(SCRIPTS, flags.shell) && SCRIPTS[flags.shell]?.text;
+  if (!script)
+    throw new UserError(
+      `"${safe(flags.shell)}" is not a shell that zester knows.${nearest(flags.shell, shells)}`,
+      `Shells: ${shells.join(", ")}.`,
+    );
+  writeAll(1, script);
+}

@@ -1,0 +1,44 @@
+// zester version --check
+import { ByteSet } from "../byte-set.ts";
+import { decodeRecord, Undecodable } from "../decode.ts";
+import { UserError } from "../errors.ts";
+import { RECORD_VERSION } from "../job.ts";
+import { type GlobalFlags, withSession } from "../session.ts";
+import type { Store } from "../store.ts";
+import { plural } from "../text.ts";
+import { asInteger } from "../value.ts";
+
+const FIELDS = ["v"];
+
+/** The highest version among the records of jobs, and how many jobs there are. */
+async function newestVersion(store: Store): Promise<{ version: bigint | undefined; jobs: number }> {
+  const jids = new ByteSet();
+  let version: bigint | undefined;
+  await store.scanJobs((key, from, bytes) => {
+    jids.add(key, from, key.length);
+    try {
+      const v = asInteger(decodeRecord(bytes, FIELDS).get("v"));
+      if (v !== undefined && (version === undefined || v > version)) version = v;
+    } catch (error) {
+      if (!(error instanceof Undecodable)) throw error;
+    }
+  });
+  return { version, jobs: jids.size };
+}
+
+export async function run(flags: GlobalFlags): Promise<void> {
+  await withSession(flags, async ({ store, terminal }) => {
+    const { version, jobs } = await newestVersion(store);
+    if (version === undefined) {
+      const none = jobs === 0 ? "there are no records" : `none of ${plural(jobs, "record")} has a version`;
+      terminal.write(`unknown: ${none}; this zester knows version ${RECORD_VERSION}\n`);
+      return;
+    }
+    if (version > RECORD_VERSION)
+      throw new UserError(
+        `the server has records of version ${version}, newer than this zester knows (${RECORD_VERSION}): it may show them wrong or in part.`,
+        "Install the zester that came with your master.",
+      );
+    terminal.write(`ok: records have version ${version}, which this zester knows\n`);
+  });
+}

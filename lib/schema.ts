@@ -1,0 +1,114 @@
+// The shape of the JSON output, as JSON Schema 2020-12. The number at the end of an `$id` grows when something changes
+// that a program may rely on: a field that goes away or means something else. New fields may appear at any time.
+
+const DRAFT = "https://json-schema.org/draft/2020-12/schema";
+
+const time = {
+  description:
+    "RFC 3339 in UTC with up to 9 decimals; the year 1 means: not set. Outside the years 0 to 9999: unix:<s>",
+  type: "string",
+  pattern: "^(\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?Z|unix:-?\\d+(\\.\\d{1,9})?)$",
+};
+const text = { type: "string" };
+const peels = { description: "peel ids as stored: _ where tables show dots", type: "array", items: text };
+const nanoseconds = { description: "nanoseconds, 64 bits: may exceed 2^53", type: "integer" };
+const count = { type: "integer", minimum: 0 };
+
+const unreadable = {
+  description: "a stored value that cannot be decoded",
+  type: "object",
+  required: ["unreadable"],
+  properties: { jid: text, peel_id: text, unreadable: { description: "why", type: "string" } },
+};
+
+const job = {
+  description: "a job record as a master stores it",
+  type: "object",
+  required: ["jid", "function", "status"],
+  properties: {
+    jid: text,
+    function: text,
+    args: { type: ["object", "null"] },
+    targets: { anyOf: [peels, { type: "null" }] },
+    timeout: nanoseconds,
+    status: {
+      type: "string",
+      examples: ["pending", "claimed", "running", "complete", "partial", "timeout", "failed", "canceled"],
+    },
+    created: time,
+    updated: time,
+    user: text,
+    owner: text,
+    epoch: { description: "64 bits without sign: may exceed 2^53", type: "integer", minimum: 0 },
+    deadline: time,
+    reclaim_count: count,
+    offline_at_dispatch: { anyOf: [peels, { type: "null" }] },
+    state_id: text,
+    target_expr: text,
+    return_count: count,
+    success_count: count,
+    v: { description: "the version of the record", type: "integer" },
+    metadata: { anyOf: [{ type: "object", additionalProperties: text }, { type: "null" }] },
+  },
+};
+
+const returned = {
+  description: "what one peel returned",
+  type: "object",
+  required: ["peel_id", "success"],
+  properties: {
+    jid: text,
+    peel_id: text,
+    success: { type: "boolean" },
+    return_data: { description: "anything" },
+    error: text,
+    duration: nanoseconds,
+    timestamp: time,
+    unreachable: { type: "boolean" },
+  },
+};
+
+const eitherJob = { anyOf: [{ $ref: "#/$defs/unreadable" }, { $ref: "#/$defs/job" }] };
+
+/** By file name: the schemas of a release. */
+export const SCHEMAS = {
+  "job-list": {
+    $schema: DRAFT,
+    $id: "urn:zester:job-list:1",
+    title: "zester job list --format json, zester job active --format json",
+    type: "array",
+    items: eitherJob,
+    $defs: { job, unreadable },
+  },
+  "job-line": {
+    $schema: DRAFT,
+    $id: "urn:zester:job-line:1",
+    title: "one line of zester job list --format jsonl",
+    ...eitherJob,
+    $defs: { job, unreadable },
+  },
+  "job-show": {
+    $schema: DRAFT,
+    $id: "urn:zester:job-show:1",
+    title: "zester job show --format json",
+    type: "object",
+    required: ["job", "returns"],
+    properties: {
+      job: { $ref: "#/$defs/job" },
+      returns: {
+        type: "array",
+        items: { anyOf: [{ $ref: "#/$defs/unreadable" }, { $ref: "#/$defs/return" }] },
+      },
+      missing: peels,
+    },
+    $defs: { job, return: returned, unreadable },
+  },
+  "job-kill": {
+    $schema: DRAFT,
+    $id: "urn:zester:job-kill:1",
+    title: "zester job kill --format json",
+    type: "object",
+    required: ["jid", "signal"],
+    properties: { jid: text, signal: { enum: ["sent"] } },
+  },
+} as const;
