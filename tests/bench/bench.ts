@@ -1,0 +1,195 @@
+// npm run bench: the executable and the yardsticks side by side on real buckets, as a Markdown table.
+//
+// --jobs <n>     size of the big bucket (default 100000)
+// --runs <n>     runs of each program that takes long (default 5)
+// --store <dir>  keeps the buckets there, and uses those that are there already
+// --keep         leaves the servers running until Ctrl-C
+// --readme       puts the table into README.md as well
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { cleanUp, ZESTER } from "../harness.ts";
+import { type Bucket, closeBucket, openBucket, RECENT } from "./bucket.ts";
+import { type Command, output, peakMemory, time, timeOnce } from "./measure.ts";
+import { buildPrograms, type Programs } from "./programs.ts";
+import { circumstances, mb, ms, type Row, toMarkdown, updateReadme } from "./report.ts";
+import { measureWatch } from "./watch.ts";
+
+const { values } = parseArgs({
+  options: {
+    jobs: { type: "string", default: "100000" },
+    runs: { type: "string", default: "5" },
+    store: { type: "string" },
+    keep: { type: "boolean", default: false },
+    readme: { type: "boolean", default: false },
+  },
+});
+const jobs = Number(values.jobs);
+const runs = Number(values.runs);
+/** Getting each key takes 20 s here; with more jobs it says nothing new. */
+const KEY_BY_KEY_MOST = 100_000;
+
+interface Buckets {
+  readonly big: Bucket;
+  readonly thousand: Bucket;
+  readonly ten: Bucket;
+  /** A tenth of the big one, when that is large enough to tell whether the time is linear. */
+  readonly tenth: Bucket | undefined;
+}
+
+const on = (bucket: Bucket, ...argv: string[]): Command => ({ argv, env: { NATS_URL: bucket.server.url } });
+const zester = (bucket: Bucket, ...args: string[]) => on(bucket, ZESTER, ...args);
+
+/** The figures of one command of the product, ready to stand beside several peers. */
+async function measured(what: string, command: Command) {
+  const taken = await time(command, runs);
+  const peak = await peakMemory(command);
+  const figures = `${ms(taken)}, ${mb(peak)}`;
+  const against = (name: string, peer: number, goal: string): Row => ({
+    what,
+    zester: figures,
+    peer: `${name}: ${ms(peer)}`,
+    ratio: (taken / peer).toFixed(2),
+    goal,
+  });
+  return { time: taken, peak, against };
+}
+
+const lines = (text: string) => text.split("\n").filter((line) => line !== "");
+const idsOf = (text: string) => lines(text).map((line) => line.split(" ")[0]);
+
+/** A fast wrong answer is worth nothing: before any time is taken, the answers are compared. */
+async function checkAnswers({ big }: Buckets, programs: Programs): Promise<void> {
+  const ids = async (...args: string[]) => idsOf(await output(zester(big, "job", ...args, "--quiet")));
+  const same = (what: string, found: readonly unknown[], wanted: readonly unknown[]) => {
+    if (found.join() !== wanted.join())
+      throw new Error(`${what} is wrong: ${found.length} jobs, or their order, instead of ${wanted.length}`);
+  };
+  const all = await ids("list");
+  if (all.length !== big.jobs) throw new Error(`job list has ${all.length} of ${big.jobs} jobs`);
+  if (programs.go) same("job list", all, idsOf(await output(on(big, programs.go, "list"))).slice(1));
+  same("job list -n 20", await ids("list", "-n", "20"), all.slice(-20));
+  same("job list --since", await ids("list", "--since", big.since), all.slice(-Math.min(RECENT, jobs)));
+  same("job active", (await ids("active")).sort(), [...big.running].sort());
+}
+
+async function listRows({ big, ten, tenth }: Buckets, programs: Programs): Promise<Row[]> {
+  const name = `\`job list > /dev/null\``;
+  const list = await measured(name, zester(big, "job", "list"));
+  const few = await measured("`job list`, 10 jobs", zester(ten, "job", "list"));
+  const rows: Row[] = [];
+  if (programs.go) rows.push(list.against("Go", await time(on(big, programs.go, "list"), runs), "≤ 0.65"));
+  const counting = await time(on(big, programs.count, "jobs", "*"), runs);
+  rows.push(list.against("counting", counting, "≤ 1.5"));
+  if (jobs <= KEY_BY_KEY_MOST)
+    rows.push(list.against("key by key, once", await timeOnce(on(big, programs.keyByKey)), "≤ 0.04"));
+  else console.error(`bench: key by key is left out above ${KEY_BY_KEY_MOST} jobs`);
+  const memory = { what: `${name}, memory`, zester: mb(list.peak), peer: `10 jobs: ${mb(few.peak)}` };
+  const each = Math.round(((list.peak - few.peak) * 1e6) / big.jobs);
+  rows.push({ ...memory, ratio: `${each} B a job`, goal: "≤ 450 B a job" });
+  if (tenth)
+    rows.push(list.against("a tenth of the jobs", await time(zester(tenth, "job", "list"), runs), "≤ 12"));
+  if (programs.go) rows.push(few.against("Go", await time(on(ten, programs.go, "list"), runs), "-"));
+  return rows;
+}
+
+/** Commands whose time should not depend on the size: each is its own peer, on 1,000 jobs. */
+async function recentRows({ big, thousand }: Buckets): Promise<Row[]> {
+  const rows: Row[] = [];
+  const cases: [string, string, (bucket: Bucket) => string[]][] = [
+    ["`job list -n 20`", "≤ 2", () => ["list", "-n", "20"]],
+    [`\`job list --since\`, ${RECENT} jobs`, "≤ 2", (bucket) => ["list", "--since", bucket.since]],
+    ["`job active`, 100 active", "near 1", () => ["active"]],
+  ];
+  for (const [what, goal, args] of cases) {
+    const large = await measured(what, zester(big, "job", ...args(big)));
+    const small = await time(zester(thousand, "job", ...args(thousand)), runs);
+    rows.push(large.against("1,000 jobs", small, goal));
+  }
+  return rows;
+}
+
+async function singleRows({ big }: Buckets, programs: Programs): Promise<Row[]> {
+  const rows: Row[] = [];
+  const cases: [string, string[], string[]][] = [
+    ["`job show <jid>`", ["job", "show", big.ended], ["show", big.ended]],
+    // Nobody obeys the signal here: the job stays running, and each run finds the same.
+    ["`job kill <jid>`", ["job", "kill", big.running.at(-1) ?? ""], ["kill", big.running.at(-1) ?? ""]],
+    ["`version`", ["version"], ["version"]],
+  ];
+  for (const [what, args, peer] of programs.go ? cases : []) {
+    const row = await measured(what, zester(big, ...args));
+    rows.push(row.against("Go", await time(on(big, programs.go as string, ...peer), runs), "≤ 2.2"));
+  }
+  const wide = await measured("`job show`, 10,000 peels", zester(big, "job", "show", big.wide ?? ""));
+  const counting = await time(on(big, programs.count, "job-returns", `${big.wide}.*`), runs);
+  return [...rows, wide.against("counting", counting, "≤ 1.5")];
+}
+
+async function watchRows({ big }: Buckets): Promise<Row[]> {
+  const found = await measureWatch(big);
+  const idle = found ? `${found.cpu.toFixed(1)} % CPU, ${mb(found.peakMb)}` : "not there";
+  const change = found ? ms(found.ms) : "not there";
+  return [
+    { what: "`job watch`, idle for 10 s", zester: idle, peer: "-", ratio: "-", goal: "near 0 %" },
+    { what: "`job watch`, until a change shows", zester: change, peer: "-", ratio: "-", goal: "≤ 100 ms" },
+  ];
+}
+
+async function run(open: (count: number, wide?: boolean) => Promise<Bucket>, temp: string): Promise<void> {
+  const programs = await buildPrograms(temp);
+  const buckets: Buckets = {
+    big: await open(jobs, true),
+    thousand: await open(1000),
+    ten: await open(10),
+    tenth: jobs > KEY_BY_KEY_MOST ? await open(jobs / 10) : undefined,
+  };
+  console.error(`bench: the big bucket took ${buckets.big.seconds} s to fill, without the pause; measuring`);
+  await checkAnswers(buckets, programs);
+  const rows = [
+    ...(await listRows(buckets, programs)),
+    ...(await recentRows(buckets)),
+    ...(await singleRows(buckets, programs)),
+    ...(await watchRows(buckets)),
+  ];
+  const markdown = `${toMarkdown(rows)}\n\n${circumstances(buckets.big)}.`;
+  console.log(markdown);
+  if (values.readme) updateReadme(markdown);
+  if (!values.keep) return;
+  for (const [name, bucket] of Object.entries(buckets))
+    if (bucket) console.log(`${name}: ${bucket.server.url}`);
+  console.log("Ctrl-C stops the servers.");
+  await new Promise((done) => process.once("SIGINT", done).once("SIGTERM", done));
+}
+
+async function main(): Promise<number> {
+  if (!Number.isInteger(jobs) || jobs <= RECENT || !Number.isInteger(runs) || runs < 1) {
+    console.error(`bench: --jobs takes a whole number above ${RECENT}, --runs one above zero`);
+    return 1;
+  }
+  const temp = mkdtempSync(join(tmpdir(), "zester-bench-"));
+  const opened: Bucket[] = [];
+  const open = async (count: number, wide = false) => {
+    const bucket = await openBucket(
+      join(values.store ?? temp, `jobs-${count}${wide ? "-wide" : ""}`),
+      count,
+      wide,
+    );
+    opened.push(bucket);
+    return bucket;
+  };
+  try {
+    await run(open, temp);
+    return 0;
+  } catch (error) {
+    console.error(`bench: ${error instanceof Error ? error.message : error}`);
+    return 1;
+  } finally {
+    await Promise.all(opened.map(closeBucket));
+    await cleanUp();
+    rmSync(temp, { recursive: true, force: true });
+  }
+}
+
+process.exit(await main());
