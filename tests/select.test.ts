@@ -1,15 +1,18 @@
 // Selections against an oracle: the executable on a random bucket, and a second implementation over the same records.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
+import { parse as parseYaml } from "yaml";
 import { glob, parseWhen } from "../lib/select.ts";
 import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "./harness.ts";
 
 interface Plain {
   jid: string;
-  function: string;
+  function: string | undefined;
   status: string;
   created: number | undefined;
-  updated: number;
+  updated: number | undefined;
+  /** Put by hand as JSON, or by a master. */
+  json: boolean;
   user: string | undefined;
   target_expr: string | undefined;
   targets: string[] | null;
@@ -21,10 +24,11 @@ const BAD = ["failed", "partial", "timeout", "canceled"];
 
 const arbitrary: fc.Arbitrary<Plain> = fc.record({
   jid: fc.stringMatching(/^[a-z0-9]{6,12}$/),
-  function: fc.constantFrom("pkg.installed", "pkg.removed", "state.apply", "test.ping"),
+  function: fc.constantFrom("pkg.installed", "pkg.removed", "state.apply", "test.ping", undefined),
+  json: fc.boolean(),
   status: fc.constantFrom(...STATES),
   created: fc.option(fc.integer({ min: 0, max: 50 }), { nil: undefined }),
-  updated: fc.integer({ min: 51, max: 99 }),
+  updated: fc.option(fc.integer({ min: 51, max: 99 }), { nil: undefined }),
   user: fc.option(fc.constantFrom("root", "ops"), { nil: undefined }),
   target_expr: fc.option(fc.constantFrom("web*", "db*"), { nil: undefined }),
   targets: fc.option(fc.uniqueArray(fc.constantFrom("web-01", "db-01", "db_eu_example"), { minLength: 1 }), {
@@ -45,14 +49,25 @@ beforeAll(async () => {
     1,
   )[0] as Plain[];
   for (const job of jobs) {
-    const { created, updated, user, target_expr, ...rest } = job;
-    const record = jobRecord(job.jid, {
-      ...rest,
-      created: created === undefined ? Time.zero : Time.at(minute(created)),
-      updated: Time.at(minute(updated)),
-    });
-    await kv.put(job.jid, encode({ ...record, status: "pending" }));
-    await kv.put(job.jid, encode({ ...record, ...(user && { user }), ...(target_expr && { target_expr }) }));
+    const { created, updated, user, target_expr, json, ...rest } = job;
+    const time = (n: number | undefined) =>
+      json
+        ? n === undefined
+          ? "0001-01-01T00:00:00Z"
+          : minute(n)
+        : n === undefined
+          ? Time.zero
+          : Time.at(minute(n));
+    const record = {
+      ...jobRecord(job.jid, { ...rest, created: time(created), updated: time(updated) }),
+      ...(user && { user }),
+      ...(target_expr && { target_expr }),
+    } as Record<string, unknown>;
+    if (job.function === undefined) delete record.function;
+    if (updated === undefined && json) delete record.updated;
+    const plain = () => Buffer.from(JSON.stringify({ ...record, timeout: 300_000_000_000 }));
+    await kv.put(job.jid, encode({ ...jobRecord(job.jid), status: "pending" }));
+    await kv.put(job.jid, json ? plain() : encode(record));
     await kv.put(`active.${job.jid}`, encode({ owner: "m" }));
   }
   await kv.put("gone", encode(jobRecord("gone")));
@@ -86,7 +101,7 @@ function oracle(wish: Wish): string[] {
       (!wish.states ||
         wish.states.some((state) => state === job.status || (state === "bad" && BAD.includes(job.status)))) &&
       (!wish.fn ||
-        (wish.fn === "pkg.*" ? job.function.startsWith("pkg.") : job.function.endsWith(".apply"))) &&
+        (wish.fn === "pkg.*" ? job.function?.startsWith("pkg.") : job.function?.endsWith(".apply"))) &&
       (!wish.target || targetHit(job, wish.target)) &&
       (!wish.user || job.user === wish.user) &&
       (wish.since === undefined || (job.created !== undefined && job.created >= wish.since)) &&
@@ -96,7 +111,7 @@ function oracle(wish: Wish): string[] {
   const byAge = (a: Plain, b: Plain) => (a.created ?? -1) - (b.created ?? -1) || text(a.jid, b.jid);
   let rows = hits.sort(byAge);
   if (wish.limit) rows = rows.slice(-wish.limit);
-  if (wish.sort === "updated") rows.sort((a, b) => a.updated - b.updated || byAge(a, b));
+  if (wish.sort === "updated") rows.sort((a, b) => (a.updated ?? -1) - (b.updated ?? -1) || byAge(a, b));
   if (wish.sort === "jid") rows.sort((a, b) => text(a.jid, b.jid));
   if (wish.sort === "state") rows.sort((a, b) => text(a.status, b.status) || byAge(a, b));
   if (wish.reverse) rows.reverse();
@@ -135,7 +150,7 @@ test("every selection, order and form agrees with the oracle", async () => {
   await fc.assert(
     fc.asyncProperty(
       wishes,
-      fc.constantFrom("quiet", "count", "json", "jsonl", "table"),
+      fc.constantFrom("quiet", "count", "json", "yaml", "jsonl", "csv", "table", "wide", "columns"),
       async (wish, form) => {
         const expected = oracle(wish);
         const flags = flagsOf(wish);
@@ -155,24 +170,31 @@ test("every selection, order and form agrees with the oracle", async () => {
           const ordered = wish.limit !== undefined || wish.sort !== undefined || wish.reverse;
           expect(ordered ? jids : jids.sort()).toEqual(ordered ? expected : [...expected].sort());
         }
-        if (form === "table") {
-          const { stdout } = await list(...flags, "--no-header");
-          if (expected.length > 0)
-            expect(
-              stdout
-                .trimEnd()
-                .split("\n")
-                .map((line) => line.split(" ")[0]),
-            ).toEqual(expected as (string | undefined)[]);
-          else
-            expect(stdout).toMatch(
-              new RegExp(`^No jobs match --.* [(]of ${jobs.length}[)].
-$`),
-            );
-        }
+        if (form === "yaml")
+          expect(
+            (parseYaml((await list(...flags, "--format", "yaml")).stdout) as Plain[]).map((job) => job.jid),
+          ).toEqual(expected);
+        const firsts = (text: string, end: string) =>
+          text
+            .split("\n")
+            .slice(0, -1)
+            .map((line) => line.split(end)[0]) as string[];
+        if (form === "csv")
+          expect(firsts((await list(...flags, "--format", "csv")).stdout, ",")).toEqual(["jid", ...expected]);
+        const tables: Partial<Record<typeof form, string[]>> = {
+          table: ["--no-header"],
+          wide: ["--no-header", "--wide"],
+          columns: ["--no-header", "--columns", "jid,state,created,timeout"],
+        };
+        const table = tables[form];
+        if (!table) return;
+        const { stdout } = await list(...flags, ...table);
+        if (expected.length > 0) expect(firsts(stdout, " ")).toEqual(expected);
+        // With --since only what changed since then is looked at.
+        else expect(stdout).toMatch(/^No jobs match --.* [(]of \d+( that changed since)?[)].\n$/);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 250 },
   );
 });
 

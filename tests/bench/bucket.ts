@@ -31,7 +31,7 @@ export const RECENT = 1000;
  * A pause before the newest jobs. The server's own times can't be made up, and a reader has to allow for clocks that
  * differ by a minute: without the pause such a window would be the whole bucket, which in a week's bucket it is not.
  */
-const PAUSE_MS = 70_000;
+const PAUSE_MS = 130_000;
 /** Jobs with returns: the newest ones. */
 const WITH_RETURNS = 10_000;
 const WIDE_PEELS = 10_000;
