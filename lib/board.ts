@@ -67,7 +67,8 @@ const BAR = 10;
 
 /** `████░░` for `part` of `whole`, `cells` columns wide. */
 export function bar(part: number, whole: number, cells: number): string {
-  const full = whole > 0 ? Math.min(cells, Math.floor((part / whole) * cells)) : 0;
+  // Counts come from records, which may say anything.
+  const full = whole > 0 ? Math.max(0, Math.min(cells, Math.floor((part / whole) * cells))) : 0;
   return "█".repeat(full) + "░".repeat(cells - full);
 }
 

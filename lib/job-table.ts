@@ -36,6 +36,9 @@ export class JobTable {
   readonly #jids = new ByteSet();
   readonly #texts = new ByteSet();
   readonly #lists = new ByteSet();
+  /** For each value: 0 not looked at, 1 plain, 2 foreign. */
+  readonly #foreignTexts = { known: new Uint8Array(FIRST) };
+  readonly #foreignLists = { known: new Uint8Array(FIRST) };
   readonly #decodedTexts = new Map<number, string>();
   readonly #decodedLists = new Map<number, readonly string[]>();
   /** Rows that the columns can't hold: JSON, fields of unusual types, values that can't be decoded. */
@@ -181,6 +184,8 @@ export class JobTable {
       else if ((type >= 0xa0 && type <= 0xbf) || (type >= 0xd9 && type <= 0xdb))
         column[n] = this.#texts.add(bytes, start, ends[field] as number);
       else return false;
+      if (column[n] !== NONE && this.#isForeign(column[n] as number, this.#texts, this.#foreignTexts))
+        return false;
     }
     const start = starts[TARGETS_FIELD] as number;
     const type = start < 0 ? NIL : (bytes[start] as number);
@@ -188,7 +193,23 @@ export class JobTable {
     if (!isList && type !== NIL) return false;
     const list = isList ? this.#lists.add(bytes, start, ends[TARGETS_FIELD] as number) : NONE;
     (this.#listIds[0] as Int32Array)[n] = list;
-    return true;
+    return list === NONE || !this.#isForeign(list, this.#lists, this.#foreignLists);
+  }
+
+  /**
+   * True for a value with text beyond ASCII. Broken UTF-8 means what the decoder makes of it in its place in the record,
+   * so all such text is left to it.
+   */
+  #isForeign(id: number, values: ByteSet, foreign: { known: Uint8Array }): boolean {
+    foreign.known = grown(foreign.known, values.size);
+    const { known } = foreign;
+    if (known[id] === 0) {
+      const isPlain = (text: string) => /^[\x00-\x7f]*$/.test(text);
+      const value = decode(values.at(id));
+      const texts = Array.isArray(value) ? value : [value];
+      known[id] = texts.every((text) => typeof text === "string" && isPlain(text)) ? 1 : 2;
+    }
+    return known[id] === 2;
   }
 
   /** MessagePack's timestamp extension: 4, 8 or 12 bytes. */
@@ -253,7 +274,7 @@ function smallInteger(bytes: Uint8Array, start: number): number {
 
 function slowRow(jid: string, bytes: Uint8Array): JobRow {
   try {
-    return jobRow(jid, decodeRecord(bytes, ROW_FIELDS));
+    return jobRow(jid, decodeRecord(bytes));
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
     return unreadableRow(jid, error.message);

@@ -114,13 +114,17 @@ export function formatTargets(
 ): string {
   const names = targets.map(displayPeel);
   const full = `[${names.join(" ")}]`;
-  if (measure(full) <= max) return full;
-  for (let kept = names.length - 1; kept > 0; kept--) {
-    const text = `[${names.slice(0, kept).join(" ")} … +${names.length - kept}]`;
-    // Most lists are far too long: skip the ones that can't fit before measuring them.
-    if (text.length <= max * 2 && measure(text) <= max) return text;
+  if (max === Number.POSITIVE_INFINITY || measure(full) <= max) return full;
+  // From the front, as far as it goes: a list can have 100,000 ids, and only a few of them fit.
+  let best = `[… +${names.length}]`;
+  let head = "[";
+  for (let kept = 1; kept < names.length; kept++) {
+    head += `${names[kept - 1]} `;
+    if (head.length > max * 2 && measure(head) > max) break;
+    const text = `${head}… +${names.length - kept}]`;
+    if (measure(text) <= max) best = text;
   }
-  return `[… +${names.length}]`;
+  return best;
 }
 
 /** One peel's result. */
