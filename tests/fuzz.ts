@@ -17,7 +17,7 @@ import { peelsOf } from "../lib/peels.ts";
 import { renderSummary } from "../lib/summary.ts";
 import { changeLine, renderJobs, renderReturns } from "../lib/tables.ts";
 import { renderLife, renderTimeline } from "../lib/trace.ts";
-import type { ValueMap } from "../lib/value.ts";
+import { Timestamp, type ValueMap } from "../lib/value.ts";
 import { toYaml } from "../lib/yaml.ts";
 import { encode, Time } from "./harness.ts";
 import fixtures from "./wire-fixtures.json" with { type: "json" };
@@ -153,7 +153,9 @@ const KEYS: (keyof JobRow)[] = [
   ...(["jid", "fn", "targetExpr", "targets", "status", "created", "updated", "deadline"] as const),
   ...(["user", "owner", "returned", "succeeded", "unreadable"] as const),
 ];
-const plain = (row: JobRow) => KEYS.map((key) => `${key}: ${Bun.inspect(row[key])}`).join("\n");
+const text = (_: string, value: unknown) =>
+  typeof value === "bigint" || value instanceof Timestamp ? String(value) : value;
+const plain = (row: JobRow) => KEYS.map((key) => `${key}: ${JSON.stringify(row[key], text)}`).join("\n");
 
 const NOW = new Date("2026-01-15T10:00:00Z");
 const JID = Buffer.from("job-1");
