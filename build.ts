@@ -1,38 +1,60 @@
-// Builds dist/zester, one executable for this machine.
+// Builds dist/zester, one executable for this machine; with --all [platform…] the release (.ci/release.ts).
 import { execFileSync } from "node:child_process";
 import pkg from "./package.json" with { type: "json" };
 
+const git = (...args: string[]) =>
+  execFileSync("git", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+
 /** The short commit that is built, with `+` when the tree has uncommitted changes; `unknown` outside a checkout. */
-function commit(): string {
+export function commit(): string {
   try {
-    const git = (...args: string[]) =>
-      execFileSync("git", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
     return git("rev-parse", "--short=12", "HEAD") + (git("status", "--porcelain") ? "+" : "");
   } catch {
     return "unknown";
   }
 }
 
-const result = await Bun.build({
-  entrypoints: ["zester.ts"],
-  minify: true,
-  bytecode: true,
-  format: "cjs",
-  target: "bun",
-  compile: {
-    outfile: "dist/zester",
-    // A file in the directory where the operator happens to stand must never change what runs (it may be root).
-    autoloadDotenv: false,
-    autoloadBunfig: false,
-    autoloadTsconfig: false,
-    autoloadPackageJson: false,
-  },
-  define: {
-    ZESTER_VERSION: JSON.stringify(pkg.version),
-    ZESTER_COMMIT: JSON.stringify(commit()),
-    "process.env.NODE_ENV": '"production"',
-  },
-});
-for (const log of result.logs) console.error(log);
-if (!result.success) process.exit(1);
-console.error(`built dist/zester ${pkg.version} (${commit()})`);
+/** When the commit was made, in seconds since 1970: the time of every file in a release. */
+export const commitTime = () => Number(git("show", "-s", "--format=%ct", "HEAD"));
+
+/**
+ * Compiles the executable.
+ * @param runtime another platform's target and Bun executable; undefined: this machine's own
+ * @throws Error with what Bun says
+ */
+export async function compile(
+  outfile: string,
+  runtime?: { target: Bun.Build.CompileTarget; executablePath: string },
+): Promise<void> {
+  const result = await Bun.build({
+    entrypoints: ["zester.ts"],
+    minify: true,
+    bytecode: true,
+    format: "cjs",
+    target: "bun",
+    compile: {
+      ...runtime,
+      outfile,
+      // A file in the directory where the operator happens to stand must never change what runs (it may be root).
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+      autoloadTsconfig: false,
+      autoloadPackageJson: false,
+    },
+    define: {
+      ZESTER_VERSION: JSON.stringify(pkg.version),
+      ZESTER_COMMIT: JSON.stringify(commit()),
+      "process.env.NODE_ENV": '"production"',
+    },
+  });
+  if (!result.success) throw new Error(result.logs.join("\n"));
+}
+
+if (import.meta.main) {
+  const all = process.argv.indexOf("--all");
+  if (all >= 0) await (await import("./.ci/release.ts")).release(process.argv.slice(all + 1));
+  else {
+    await compile("dist/zester");
+    console.error(`built dist/zester ${pkg.version} (${commit()})`);
+  }
+}

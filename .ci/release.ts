@@ -1,0 +1,168 @@
+// The release: an executable for every platform with its archive, checksums and an SBOM. Two builds of one commit are the
+// same bytes: every time is the commit's, every order fixed, and the runtimes are those of package-lock.json.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { commitTime, compile } from "../build.ts";
+import { writeShare } from "../lib/docs.ts";
+import pkg from "../package.json" with { type: "json" };
+import lock from "../package-lock.json" with { type: "json" };
+
+interface Platform {
+  /** In file names, as users know it. */
+  readonly name: string;
+  readonly target: Bun.Build.CompileTarget;
+  /** The npm package with Bun's executable for it, below @oven/bun-. */
+  readonly runtime: string;
+  /** Its SHA-512 in base64: package-lock.json has only some of them. Changes with the version of Bun. */
+  readonly sha512: string;
+}
+
+const PLATFORMS: readonly Platform[] = [
+  {
+    name: "linux-x64",
+    target: "bun-linux-x64",
+    runtime: "linux-x64",
+    sha512: "IWX9BELoGHAUtMonkeSaNaZwXzRk+oDw6Mk+HBFXd3KHYIBNBsIGRupMZPcgNoDbJpLu6gAJjIoIVPZtt1aJ1g==",
+  },
+  {
+    name: "linux-x64-baseline",
+    target: "bun-linux-x64-baseline",
+    runtime: "linux-x64-baseline",
+    sha512: "s8yMwYcFnnrA178gji0gZbkE2WVDej/Ti1x770oPfihxyRxSMNhGhiAQNXV53aDeraZxksdvKV/RAdQBCd0qPA==",
+  },
+  {
+    name: "linux-x64-musl",
+    target: "bun-linux-x64-musl",
+    runtime: "linux-x64-musl",
+    sha512: "10QoW/YfTgnURaGEaHpJCiXjLI2e5iTtfVDaA5JKcyUzaa1cq6cVUY9/Uq5XkYzvtRjHLRe9Oj/lTDIQcxy8HQ==",
+  },
+  {
+    name: "linux-x64-musl-baseline",
+    target: "bun-linux-x64-baseline-musl",
+    runtime: "linux-x64-musl-baseline",
+    sha512: "cWJhU8h0+MiUgpSt99sQhjxLIIosKEcKYdtKddohokUvAuN6jKOy7g7+QDTZTXtwHxz93wL3BX+L6wXVPDUH3A==",
+  },
+  {
+    name: "linux-arm64",
+    target: "bun-linux-arm64",
+    runtime: "linux-aarch64",
+    sha512: "4BXmsSKnjOrlGWqZV4x/oWa7AVoR+B6lCXddMzOAXBIm3t50eslg9wb66gmtW1AamEQ1l1CDvmmruysEhqOWMg==",
+  },
+  {
+    name: "linux-arm64-musl",
+    target: "bun-linux-arm64-musl",
+    runtime: "linux-aarch64-musl",
+    sha512: "XCNc+WvvMAdNNb+OWTogpy+N9wm62fkVeEVLb6how0RZhW5LPi6c7BlkeVCuWps7XjEl2saFpHFa20/1E+PAHg==",
+  },
+  {
+    name: "macos-x64",
+    target: "bun-darwin-x64",
+    runtime: "darwin-x64",
+    sha512: "qkLPMGHZM9NI6CeHTWwVezzmlo6cC4Ta7yUAjYIWXS366qQcOlcp75t2uZyiuVRBMPS0h9qE0tCcvCHGaFqjJg==",
+  },
+  {
+    name: "macos-arm64",
+    target: "bun-darwin-arm64",
+    runtime: "darwin-aarch64",
+    sha512: "4MIFXHmctH2EhAxLXm2/qxNtv17dFtLJylvaOCsrgq6KSqHTs6eW5YSrJjRbJxYUJaR901fsN8JfZOa+CsWpWQ==",
+  },
+  {
+    name: "windows-x64",
+    target: "bun-windows-x64",
+    runtime: "windows-x64",
+    sha512: "FNvply651vcE/GHgNWz6mZvhmkwBuu8Hw54oNzA+CQog+HW+542rXQmZqNHRkFxazD9L3xi+iTtvO3engAgJfw==",
+  },
+];
+
+const CACHE = "node_modules/.cache/runtimes";
+const OUT = "dist/release";
+const BUN = lock.packages["node_modules/bun"].version;
+
+const run = (program: string, args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) =>
+  execFileSync(program, args, { stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 30, ...options });
+
+/** Bun's executable for a platform, fetched once, and checked against its hash. */
+function runtimeOf({ runtime, target, sha512 }: Platform): string {
+  const folder = join(CACHE, `${runtime}-${BUN}`);
+  const binary = join(folder, "package/bin", target.includes("windows") ? "bun.exe" : "bun");
+  if (existsSync(binary)) return binary;
+  mkdirSync(folder, { recursive: true });
+  const wanted = `@oven/bun-${runtime}@${BUN}`;
+  const packed = run("npm", ["pack", wanted, "--pack-destination", folder, "--silent"]);
+  const path = join(folder, packed.toString().trim());
+  if (createHash("sha512").update(readFileSync(path)).digest("base64") !== sha512)
+    throw new Error(`${wanted} is not the one that is pinned in .ci/release.ts`);
+  run("tar", ["-xzf", path, "-C", folder]);
+  rmSync(path);
+  return binary;
+}
+
+/** The dependencies as CycloneDX, with Bun itself among them, and nothing that differs from run to run. */
+function sbom(seconds: number): string {
+  const made = run("npm", ["sbom", "--sbom-format", "cyclonedx", "--omit", "dev", "--package-lock-only"]);
+  const document = JSON.parse(made.toString());
+  delete document.serialNumber;
+  document.metadata.timestamp = new Date(seconds * 1000).toISOString();
+  const purl = `pkg:npm/bun@${BUN}`;
+  document.components.push({
+    "bom-ref": purl,
+    type: "platform",
+    name: "bun",
+    version: BUN,
+    purl,
+    description: "the runtime inside the executable",
+    licenses: [{ license: { id: "MIT" } }],
+  });
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+/** Packs a folder of dist/release with fixed times, owners and order. */
+async function pack(folder: string, platform: Platform, seconds: number): Promise<string> {
+  const from = join(OUT, folder);
+  if (!platform.target.includes("windows")) {
+    const archive = `${folder}.tar.xz`;
+    const fixed = ["--sort=name", "--owner=0", "--group=0", "--numeric-owner", `--mtime=@${seconds}`];
+    const env = { ...process.env, XZ_OPT: "-9e -T1" };
+    run("tar", ["-cJf", archive, ...fixed, "--mode=u=rwX,go=rX", folder], { cwd: OUT, env });
+    return archive;
+  }
+  const { zipSync } = await import("fflate");
+  const list = run("find", [".", "-type", "f"], { cwd: from }).toString().trim().split("\n").sort();
+  const files = Object.fromEntries(
+    list.map((file) => [`${folder}/${file.slice(2)}`, new Uint8Array(readFileSync(join(from, file)))]),
+  );
+  const archive = `${folder}.zip`;
+  writeFileSync(join(OUT, archive), zipSync(files, { level: 9, mtime: new Date(seconds * 1000) }));
+  return archive;
+}
+
+/** Builds all platforms, or those named, into dist/release. @throws Error when a step fails, or a runtime is not the one that is pinned */
+export async function release(only: readonly string[] = []): Promise<void> {
+  const seconds = commitTime();
+  process.env.TZ = "UTC"; // zip archives hold local times
+  rmSync(OUT, { recursive: true, force: true });
+  mkdirSync(OUT, { recursive: true });
+  writeShare("dist/share");
+  const sums: string[] = [];
+  const add = (file: string) => {
+    const bytes = readFileSync(join(OUT, file));
+    sums.push(`${createHash("sha256").update(bytes).digest("hex")}  ${file}`);
+    console.error(`${file}  ${(bytes.length / 1e6).toFixed(1)} MB`);
+  };
+  writeFileSync(join(OUT, "zester.cdx.json"), sbom(seconds));
+  add("zester.cdx.json");
+  const wanted = PLATFORMS.filter(({ name }) => only.length === 0 || only.includes(name));
+  for (const platform of wanted) {
+    const folder = `zester-${pkg.version}-${platform.name}`;
+    mkdirSync(join(OUT, folder));
+    const outfile = join(OUT, folder, platform.target.includes("windows") ? "zester.exe" : "zester");
+    await compile(outfile, { target: platform.target, executablePath: runtimeOf(platform) });
+    utimesSync(outfile, seconds, seconds);
+    for (const file of ["LICENSE", "README.md", "dist/share", join(OUT, "zester.cdx.json")])
+      cpSync(file, join(OUT, folder, file.split("/").at(-1) as string), { recursive: true });
+    add(await pack(folder, platform, seconds));
+  }
+  writeFileSync(join(OUT, "SHA256SUMS"), `${sums.join("\n")}\n`);
+}
