@@ -104,6 +104,7 @@ function sbom(seconds: number): string {
   const made = run("npm", ["sbom", "--sbom-format", "cyclonedx", "--omit", "dev", "--package-lock-only"]);
   const document = JSON.parse(made.toString());
   delete document.serialNumber;
+  document.metadata.component.name = pkg.name; // npm takes the folder's
   document.metadata.timestamp = new Date(seconds * 1000).toISOString();
   const purl = `pkg:npm/bun@${BUN}`;
   document.components.push({

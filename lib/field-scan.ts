@@ -85,6 +85,25 @@ export const uint32 = (bytes: Uint8Array, at: number) =>
     (bytes[at + 3] as number)) >>>
   0;
 
+/** Bytes before the content of a text; 0 for anything that is none. */
+function textHead(type: number): number {
+  if (type >= 0xa0 && type <= 0xbf) return 1;
+  return type === 0xd9 ? 2 : type === 0xda ? 3 : type === 0xdb ? 5 : 0;
+}
+
+/** True for a MessagePack text, or a list of texts, that is ASCII throughout. `bytes` is one complete value. */
+export function isAsciiText(bytes: Uint8Array): boolean {
+  const type = bytes[0] as number;
+  let at = textHead(type) > 0 ? 0 : type === 0xdc ? 3 : type === 0xdd ? 5 : 1;
+  while (at < bytes.length) {
+    const head = textHead(bytes[at] as number);
+    if (head === 0) return false;
+    const end = skip(bytes, at, 0);
+    for (at += head; at < end; at++) if ((bytes[at] as number) > 0x7f) return false;
+  }
+  return true;
+}
+
 /** Keys are told apart by length, first and last letter; what is found so is compared in full. */
 const slotOf = (length: number, first: number, last: number) => (length * 61 + first * 7 + last) & 0xff;
 

@@ -2,7 +2,7 @@
 // when somebody looks at it.
 import { ByteSet, grown } from "./byte-set.ts";
 import { decode, decodeRecord, Undecodable } from "./decode.ts";
-import { FieldScanner, uint16, uint32 } from "./field-scan.ts";
+import { FieldScanner, isAsciiText, uint16, uint32 } from "./field-scan.ts";
 import { byCreation, type JobRow, jobRow, peelList, ROW_FIELDS, unreadableRow } from "./job.ts";
 import { Timestamp } from "./value.ts";
 
@@ -203,12 +203,7 @@ export class JobTable {
   #isForeign(id: number, values: ByteSet, foreign: { known: Uint8Array }): boolean {
     foreign.known = grown(foreign.known, values.size);
     const { known } = foreign;
-    if (known[id] === 0) {
-      const isPlain = (text: string) => /^[\x00-\x7f]*$/.test(text);
-      const value = decode(values.at(id));
-      const texts = Array.isArray(value) ? value : [value];
-      known[id] = texts.every((text) => typeof text === "string" && isPlain(text)) ? 1 : 2;
-    }
+    if (known[id] === 0) known[id] = isAsciiText(values.at(id)) ? 1 : 2;
     return known[id] === 2;
   }
 

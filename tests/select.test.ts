@@ -14,6 +14,7 @@ interface Plain {
   /** Put by hand as JSON, or by a master. */
   json: boolean;
   user: string | undefined;
+  owner: string | undefined;
   target_expr: string | undefined;
   targets: string[] | null;
 }
@@ -30,6 +31,7 @@ const arbitrary: fc.Arbitrary<Plain> = fc.record({
   created: fc.option(fc.integer({ min: 0, max: 50 }), { nil: undefined }),
   updated: fc.option(fc.integer({ min: 51, max: 99 }), { nil: undefined }),
   user: fc.option(fc.constantFrom("root", "ops"), { nil: undefined }),
+  owner: fc.option(fc.constantFrom("master-1", "master-2"), { nil: undefined }),
   target_expr: fc.option(fc.constantFrom("web*", "db*"), { nil: undefined }),
   targets: fc.option(fc.uniqueArray(fc.constantFrom("web-01", "db-01", "db_eu_example"), { minLength: 1 }), {
     nil: null,
@@ -49,7 +51,7 @@ beforeAll(async () => {
     1,
   )[0] as Plain[];
   for (const job of jobs) {
-    const { created, updated, user, target_expr, json, ...rest } = job;
+    const { created, updated, user, owner, target_expr, json, ...rest } = job;
     const time = (n: number | undefined) =>
       json
         ? n === undefined
@@ -61,6 +63,7 @@ beforeAll(async () => {
     const record = {
       ...jobRecord(job.jid, { ...rest, created: time(created), updated: time(updated) }),
       ...(user && { user }),
+      ...(owner && { owner }),
       ...(target_expr && { target_expr }),
     } as Record<string, unknown>;
     if (job.function === undefined) delete record.function;
@@ -85,16 +88,24 @@ interface Wish {
   fn: "pkg.*" | "*.apply" | undefined;
   target: "db*" | "db.eu.*" | "db_eu_*" | undefined;
   user: "root" | undefined;
+  owner: "*-1" | undefined;
   since: number | undefined;
   until: number | undefined;
   limit: number | undefined;
-  sort: "created" | "updated" | "jid" | "state" | undefined;
+  sort: "created" | "updated" | "duration" | "jid" | "state" | undefined;
   reverse: boolean;
 }
 const targetHit = (job: Plain, target: string) =>
   target === "db*"
     ? job.target_expr === "db*" || (job.targets ?? []).some((id) => id.startsWith("db"))
     : (job.targets ?? []).includes("db_eu_example");
+/** Minutes; a job that has not ended takes until now, which is long after all of them. Unknown ones come first. */
+function duration({ status, created, updated }: Plain): number {
+  if (created === undefined) return -1;
+  if (["pending", "claimed", "running"].includes(status)) return 1e9 - created;
+  return updated === undefined ? -1 : updated - created;
+}
+
 function oracle(wish: Wish): string[] {
   const hits = jobs.filter(
     (job) =>
@@ -104,6 +115,7 @@ function oracle(wish: Wish): string[] {
         (wish.fn === "pkg.*" ? job.function?.startsWith("pkg.") : job.function?.endsWith(".apply"))) &&
       (!wish.target || targetHit(job, wish.target)) &&
       (!wish.user || job.user === wish.user) &&
+      (!wish.owner || job.owner === "master-1") &&
       (wish.since === undefined || (job.created !== undefined && job.created >= wish.since)) &&
       (wish.until === undefined || (job.created !== undefined && job.created < wish.until)),
   );
@@ -112,6 +124,7 @@ function oracle(wish: Wish): string[] {
   let rows = hits.sort(byAge);
   if (wish.limit) rows = rows.slice(-wish.limit);
   if (wish.sort === "updated") rows.sort((a, b) => (a.updated ?? -1) - (b.updated ?? -1) || byAge(a, b));
+  if (wish.sort === "duration") rows.sort((a, b) => duration(a) - duration(b) || byAge(a, b));
   if (wish.sort === "jid") rows.sort((a, b) => text(a.jid, b.jid));
   if (wish.sort === "state") rows.sort((a, b) => text(a.status, b.status) || byAge(a, b));
   if (wish.reverse) rows.reverse();
@@ -124,10 +137,11 @@ const wishes: fc.Arbitrary<Wish> = fc.record({
   fn: optional("pkg.*", "*.apply"),
   target: optional("db*", "db.eu.*", "db_eu_*"),
   user: optional("root"),
+  owner: optional("*-1"),
   since: fc.option(fc.integer({ min: 0, max: 50 }), { nil: undefined }),
   until: fc.option(fc.integer({ min: 0, max: 50 }), { nil: undefined }),
   limit: optional(1, 5, 20),
-  sort: optional("created", "updated", "jid", "state"),
+  sort: optional("created", "updated", "duration", "jid", "state"),
   reverse: fc.boolean(),
 });
 
@@ -138,6 +152,7 @@ function flagsOf(wish: Wish): string[] {
     ...flag("function", wish.fn),
     ...flag("target", wish.target),
     ...flag("user", wish.user),
+    ...flag("owner", wish.owner),
     ...flag("since", wish.since === undefined ? undefined : minute(wish.since)),
     ...flag("until", wish.until === undefined ? undefined : minute(wish.until)),
     ...flag("limit", wish.limit),
