@@ -391,6 +391,40 @@ describe("permissions", () => {
     );
   });
 
+  const events = ["CREATE", "MSG.NEXT", "DELETE"].map((name) => `$JS.API.CONSUMER.${name}.job-events.>`);
+
+  test("exactly those, and the ones for events: following works", async () => {
+    const allowed = [...all, ...events];
+    const trace = await as(allowed, "trace", "j1");
+    expect([trace.code, trace.stdout.includes("State     running")]).toEqual([0, true]);
+    expect(trace.stderr).not.toContain("permission");
+    expect((await as(allowed, "wait", "j1", "--timeout", "300ms")).code).toBe(124);
+    const kill = await as(allowed, "kill", "j1", "--wait", "--timeout", "300ms");
+    expect([kill.stdout, kill.code]).toEqual(["Cancel signal sent for job j1\n", 124]);
+    expectJobs(await as(allowed, "list", "-n", "5"));
+    expectJobs(
+      await as(
+        all.filter((name) => !name.includes("STREAM.INFO")),
+        "list",
+        "-n",
+        "5",
+      ),
+    );
+  });
+
+  test.each(events.slice(0, 1))(
+    "trace without %s: says so, and shows what the buckets know",
+    async (subject) => {
+      const { stdout, stderr, code } = await as(
+        [...all, ...events].filter((name) => name !== subject),
+        "trace",
+        "j1",
+      );
+      expect(stderr).toContain(`warning: no permission to publish on ${subject.slice(0, -1)}`);
+      expect([code, stdout.includes("State     running")]).toEqual([0, true]);
+    },
+  );
+
   test("kill without permission to cancel: an error, never «sent»", async () => {
     for (const flags of [[], ["--force"], ["--format", "json"]])
       expectError(await as(api, "kill", "j1", ...flags), "no permission to publish on zester.job.j1.cancel");
