@@ -24,22 +24,25 @@ export interface JobColumn {
   /** For spreadsheets: no unit, no shortening, empty for nothing. */
   plain(job: Job, moment: Moment): string;
   readonly shrinks?: boolean;
+  /** A number from 0 on that stands for the text (see JobRow); undefined where there is none. */
+  id?(row: JobRow): number | undefined;
+  /** The width of the text where it is known to be plain. */
+  plainWidth?(row: JobRow): number | undefined;
   /** A field of the record that rows don't have. */
   readonly field?: string;
 }
 
 const measure = (text: string) => width(safe(text));
 
-/** Whole lists as text: jobs that target the same peels share theirs. */
-const lists = new WeakMap<readonly string[], string>();
+/** Lists as text of at most `max` columns: jobs that target the same peels share theirs. */
+const lists = new WeakMap<readonly string[], { max: number; text: string }>();
 
 function targetList(targets: readonly string[] | undefined, max: number): string {
   if (!targets) return "-";
-  if (max !== Number.POSITIVE_INFINITY) return formatTargets(targets, max, measure);
   const known = lists.get(targets);
-  if (known !== undefined) return known;
-  const text = formatTargets(targets);
-  lists.set(targets, text);
+  if (known?.max === max) return known.text;
+  const text = formatTargets(targets, max, measure);
+  lists.set(targets, { max, text });
   return text;
 }
 
@@ -76,12 +79,13 @@ function time(name: string, get: (row: JobRow) => Timestamp | undefined, ago: st
 const NS = 1_000_000_000n;
 
 const KNOWN: readonly JobColumn[] = [
-  textual("jid", (row) => row.jid, 20),
-  textual("function", (row) => row.fn, 12),
+  { ...textual("jid", (row) => row.jid, 20), plainWidth: (row) => row.jidWidth },
+  { ...textual("function", (row) => row.fn, 12), id: (row) => row.fnId },
   {
     name: "target",
     min: 8,
     shrinks: true,
+    id: (row) => row.targetId,
     text: ({ row }, _, max) => targetOf(row, max),
     plain: ({ row }) => ((row.targetExpr ?? row.targets) ? targetOf(row, Number.POSITIVE_INFINITY) : ""),
   },
@@ -92,9 +96,9 @@ const KNOWN: readonly JobColumn[] = [
     text: ({ row }, _, max) => targetList(row.targets, max),
     plain: ({ row }) => (row.targets ?? []).join(" "),
   },
-  textual("state", stateOf),
+  { ...textual("state", stateOf), id: (row) => row.statusId },
   // The same under the name that `active` has for it, and that the record has.
-  textual("status", stateOf),
+  { ...textual("status", stateOf), id: (row) => row.statusId },
   time("created", (row) => row.created, "ago"),
   time("updated", (row) => row.updated, "ago"),
   time("deadline", (row) => row.deadline, "over"),

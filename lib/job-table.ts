@@ -26,6 +26,7 @@ const FIRST = 1024;
 /** What most job ids take. */
 const KSUID_LENGTH = 27;
 const NONE = -1;
+const FOREIGN = -2;
 const NIL = 0xc0;
 /** "Not set": year 1. */
 const ZERO_SECONDS = -62135596800;
@@ -36,9 +37,9 @@ export class JobTable {
   readonly #jids = new ByteSet();
   readonly #texts = new ByteSet();
   readonly #lists = new ByteSet();
-  /** For each value: 0 not looked at, 1 plain, 2 foreign. */
-  readonly #foreignTexts = { known: new Uint8Array(FIRST) };
-  readonly #foreignLists = { known: new Uint8Array(FIRST) };
+  /** Those with text beyond ASCII. */
+  readonly #foreignTexts = new Set<number>();
+  readonly #foreignLists = new Set<number>();
   readonly #decodedTexts = new Map<number, string>();
   readonly #decodedLists = new Map<number, readonly string[]>();
   /** Rows that the columns can't hold: JSON, fields of unusual types, values that can't be decoded. */
@@ -112,6 +113,21 @@ export class JobTable {
       : cached(this.#decodedTexts, id, () => decode(this.#texts.at(id)) as string);
   }
 
+  /** The number of a text, from 1 on; 0 for none. */
+  textId(n: number, field: number): number {
+    return (this.#textIds[field]?.[n] as number) + 1;
+  }
+
+  /** The number of the list of targets, from 1 on; 0 for none. */
+  targetsId(n: number): number {
+    return (this.#listIds[0]?.[n] as number) + 1;
+  }
+
+  /** The JID's length; undefined when it is not all printable ASCII. */
+  plainJidLength(n: number): number | undefined {
+    return this.#jids.plainLength(n);
+  }
+
   targets(n: number): readonly string[] | undefined {
     const id = this.#listIds[0]?.[n] as number;
     if (id === NONE) return undefined;
@@ -178,33 +194,34 @@ export class JobTable {
     for (let i = 0; i < TEXTS.length; i++) {
       const field = TEXT_FIELDS[i] as number;
       const start = starts[field] as number;
-      const column = this.#textIds[i] as Int32Array;
       const type = start < 0 ? NIL : (bytes[start] as number);
-      if (type === NIL) column[n] = NONE;
-      else if ((type >= 0xa0 && type <= 0xbf) || (type >= 0xd9 && type <= 0xdb))
-        column[n] = this.#texts.add(bytes, start, ends[field] as number);
-      else return false;
-      if (column[n] !== NONE && this.#isForeign(column[n] as number, this.#texts, this.#foreignTexts))
-        return false;
+      let id = NONE;
+      if ((type >= 0xa0 && type <= 0xbf) || (type >= 0xd9 && type <= 0xdb)) {
+        id = this.#valueId(this.#texts, this.#foreignTexts, bytes, start, ends[field] as number);
+        if (id === FOREIGN) return false;
+      } else if (type !== NIL) return false;
+      // An empty expression is none.
+      (this.#textIds[i] as Int32Array)[n] = type === 0xa0 && i === TARGET_EXPR ? NONE : id;
     }
     const start = starts[TARGETS_FIELD] as number;
     const type = start < 0 ? NIL : (bytes[start] as number);
-    const isList = (type & 0xf0) === 0x90 || type === 0xdc || type === 0xdd;
-    if (!isList && type !== NIL) return false;
-    const list = isList ? this.#lists.add(bytes, start, ends[TARGETS_FIELD] as number) : NONE;
-    (this.#listIds[0] as Int32Array)[n] = list;
-    return list === NONE || !this.#isForeign(list, this.#lists, this.#foreignLists);
+    let id = NONE;
+    if ((type & 0xf0) === 0x90 || type === 0xdc || type === 0xdd)
+      id = this.#valueId(this.#lists, this.#foreignLists, bytes, start, ends[TARGETS_FIELD] as number);
+    else if (type !== NIL) return false;
+    (this.#listIds[0] as Int32Array)[n] = id;
+    return id !== FOREIGN;
   }
 
   /**
-   * True for a value with text beyond ASCII. Broken UTF-8 means what the decoder makes of it in its place in the record,
-   * so all such text is left to it.
+   * The number of a value; FOREIGN for one with text beyond ASCII. Broken UTF-8 means what the decoder makes of it in its
+   * place in the record, so all such text is left to it.
    */
-  #isForeign(id: number, values: ByteSet, foreign: { known: Uint8Array }): boolean {
-    foreign.known = grown(foreign.known, values.size);
-    const { known } = foreign;
-    if (known[id] === 0) known[id] = isAsciiText(values.at(id)) ? 1 : 2;
-    return known[id] === 2;
+  #valueId(values: ByteSet, foreign: Set<number>, bytes: Uint8Array, from: number, to: number): number {
+    const before = values.size;
+    const id = values.add(bytes, from, to);
+    if (id === before && !isAsciiText(values.at(id))) foreign.add(id);
+    return foreign.size > 0 && foreign.has(id) ? FOREIGN : id;
   }
 
   /** MessagePack's timestamp extension: 4, 8 or 12 bytes. */
@@ -290,7 +307,7 @@ class PackedRow implements JobRow {
     return this.table.text(this.n, FUNCTION);
   }
   get targetExpr(): string | undefined {
-    return this.table.text(this.n, TARGET_EXPR) || undefined;
+    return this.table.text(this.n, TARGET_EXPR);
   }
   get targets(): readonly string[] | undefined {
     return this.table.targets(this.n);
@@ -322,6 +339,19 @@ class PackedRow implements JobRow {
   get unreadable(): undefined {
     return undefined;
   }
+  get fnId(): number {
+    return this.table.textId(this.n, FUNCTION);
+  }
+  get statusId(): number {
+    return this.table.textId(this.n, STATUS);
+  }
+  get targetId(): number {
+    const expression = this.table.textId(this.n, TARGET_EXPR);
+    return expression > 0 ? expression * 2 + 1 : this.table.targetsId(this.n) * 2;
+  }
+  get jidWidth(): number | undefined {
+    return this.table.plainJidLength(this.n);
+  }
 }
 
 /**
@@ -340,11 +370,16 @@ function mergeSort(items: Int32Array, isAfter: (a: number, b: number) => boolean
       const start = run === 0 ? 0 : (ends[run - 1] as number);
       const middle = ends[run] as number;
       const end = ends[run + 1] ?? middle;
+      merged.push(end);
+      // The larger the runs, the more often one is simply newer than the other.
+      if (end === middle || !isAfter(from[middle - 1] as number, from[middle] as number)) {
+        to.set(from.subarray(start, end), start);
+        continue;
+      }
       for (let out = start, i = start, j = middle; out < end; out++) {
         const takeLeft = j >= end || (i < middle && !isAfter(from[i] as number, from[j] as number));
         to[out] = from[takeLeft ? i++ : j++] as number;
       }
-      merged.push(end);
     }
     [from, to] = [to, from];
     ends = merged;

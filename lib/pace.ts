@@ -3,34 +3,51 @@
 // Bytes that one pull request should bring. It grows while batches arrive quickly and shrinks on a slow link, so that
 // the server never has more queued than the link takes within its write deadline (10 s by default). Requests count
 // messages, from the sizes seen: nats-server 2.9 drops a message whenever a request runs into `max_bytes` (seen on 2.9.10).
-const FIRST_BATCH = 32;
+const FIRST_BATCH = 64;
 const BATCH_BYTES = { first: 512 << 10, least: 64 << 10, most: 4 << 20 };
 /** A quarter of what a server queues for one client before it cuts it off (max_pending, 64 MB by default). */
 const WORST_BATCH_BYTES = 16 << 20;
+/** What subject, reply and framing take beside the value. */
+const FRAMING = 200;
+/** Large values come together (a job on the whole fleet, run on a hundred states): so many neighbours count as one draw. */
+const CLUSTER = 64;
+/** Standard deviations by which a batch may turn out larger than the mean says. */
+const DEVIATIONS = 4;
 
 /** How many messages to ask for next, from the sizes and the pace of those that came. */
 export class Pace {
-  #bytes = 0;
+  #first = FIRST_BATCH;
   #messages = 0;
-  #largest = 1;
+  #sum = 0;
+  #squares = 0;
   #goal = BATCH_BYTES.first;
   #since = Date.now();
 
+  /** @param bytes the size of a value that came */
   saw(bytes: number): void {
-    this.#bytes += bytes;
+    const size = bytes + FRAMING;
     this.#messages++;
-    if (bytes > this.#largest) this.#largest = bytes;
+    this.#sum += size;
+    this.#squares += size * size;
   }
 
   next(): number {
     const now = Date.now();
     const took = now - this.#since;
     this.#since = now;
-    if (this.#messages === 0) return FIRST_BATCH;
+    if (this.#messages === 0) {
+      // Servers serve several requests by turns: of equal size, all would end at once, and the server would have nothing to do.
+      this.#first >>= 1;
+      return Math.max(1, this.#first);
+    }
     if (took < 1000) this.#goal = Math.min(this.#goal * 2, BATCH_BYTES.most);
     if (took > 4000) this.#goal = Math.max(this.#goal >> 1, BATCH_BYTES.least);
-    // Subject, reply and framing take some 200 bytes beside the value.
-    const likely = this.#goal / (this.#bytes / this.#messages + 200);
-    return Math.max(1, Math.floor(Math.min(likely, WORST_BATCH_BYTES / this.#largest)));
+    const mean = this.#sum / this.#messages;
+    const variance = Math.max(0, this.#squares / this.#messages - mean * mean);
+    // One large value among many small ones must not shrink each batch to what would fit if all were as large. The most
+    // messages n of which n * mean + DEVIATIONS * sqrt(n * CLUSTER * variance) stays within the worst case:
+    const spread = DEVIATIONS * Math.sqrt(CLUSTER * variance);
+    const root = (Math.sqrt(spread * spread + 4 * mean * WORST_BATCH_BYTES) - spread) / (2 * mean);
+    return Math.max(1, Math.floor(Math.min(this.#goal / mean, root * root)));
   }
 }

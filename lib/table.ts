@@ -13,6 +13,26 @@ export interface Cell {
   readonly paint?: (text: string) => string;
 }
 
+/** A cell as it is written, and the columns that it takes. */
+export interface MeasuredCell {
+  readonly shown: string;
+  readonly width: number;
+}
+
+/** The cells of a large table, each made when it is asked for. */
+export interface Cells {
+  at(row: number, column: number): MeasuredCell;
+  /** The width alone, where that is cheaper. */
+  width(row: number, column: number): number;
+}
+
+/** Makes a cell safe, measures and colours it. */
+export function measured({ text, paint }: Cell): MeasuredCell {
+  const plain = isPlain(text);
+  const shown = plain ? text : safe(text);
+  return { shown: paint && shown !== "" ? paint(shown) : shown, width: plain ? text.length : width(shown) };
+}
+
 /** A cell that is wider stands out of its column: one job with 10,000 targets must not push all others apart. */
 const WIDEST = 120;
 
@@ -23,43 +43,40 @@ const spaces = (n: number) => SPACES[n] ?? " ".repeat(n);
 const PIECE = 64 << 10;
 
 /**
- * A table in pieces of whole lines, for one that may have a million: `cellsAt` is asked twice for each row, first for the
- * widths. Lines end with a newline and have no trailing spaces. `header` false leaves the titles out.
+ * A table in pieces of whole lines, for one that may have a million: each cell is asked for twice, row by row, first for
+ * its width. Lines end with a newline and have no trailing spaces. `header` false leaves the titles out.
  */
 export function* tableLines(
   columns: readonly Column[],
   count: number,
-  cellsAt: (row: number) => readonly Cell[],
+  cells: Cells,
   header = true,
 ): Generator<string> {
   const last = columns.length - 1;
   const widths = columns.map((column) => Math.max(column.min ?? 0, width(column.title)));
   for (let row = 0; row < count; row++) {
-    const cells = cellsAt(row);
     for (let i = 0; i < last; i++) {
-      const { text } = cells[i] as Cell;
-      const wide = isPlain(text) ? text.length : width(safe(text));
+      const wide = cells.width(row, i);
       if (wide > (widths[i] as number) && wide <= WIDEST) widths[i] = wide;
     }
   }
-  const line = (cells: readonly Cell[]) => {
+  const line = (cell: (column: number) => MeasuredCell) => {
     let out = "";
     let gap = 0;
     for (let i = 0; i <= last; i++) {
-      const { text, paint } = cells[i] as Cell;
-      const plain = isPlain(text);
-      const shown = plain ? text : safe(text);
+      const { shown, width } = cell(i);
       if (shown !== "") {
-        out += spaces(gap) + (paint ? paint(shown) : shown);
+        out += gap > 0 ? spaces(gap) + shown : shown;
         gap = 0;
       }
-      if (i < last) gap += Math.max(0, (widths[i] as number) - (plain ? text.length : width(shown))) + 2;
+      if (i < last) gap += Math.max(0, (widths[i] as number) - width) + 2;
     }
     return `${out}\n`;
   };
-  let piece = header ? line(columns.map((column) => ({ text: column.title }))) : "";
+  const titles = columns.map((column) => measured({ text: column.title }));
+  let piece = header ? line((i) => titles[i] as MeasuredCell) : "";
   for (let row = 0; row < count; row++) {
-    piece += line(cellsAt(row));
+    piece += line((i) => cells.at(row, i));
     if (piece.length < PIECE) continue;
     yield piece;
     piece = "";
@@ -73,5 +90,8 @@ export function renderTable(
   rows: readonly (readonly Cell[])[],
   header = true,
 ): string {
-  return [...tableLines(columns, rows.length, (i) => rows[i] as readonly Cell[], header)].join("");
+  const made = rows.map((row) => row.map(measured));
+  const at = (row: number, i: number) => made[row]?.[i] as MeasuredCell;
+  const cells = { at, width: (row: number, i: number) => at(row, i).width };
+  return [...tableLines(columns, rows.length, cells, header)].join("");
 }

@@ -1,12 +1,19 @@
 // The tables of jobs and returns, as text. Pure: rows in, lines out.
 import { paintState } from "./colors.ts";
-import { type JobColumn, returnsOf, targetOf } from "./columns.ts";
+import { type JobColumn, type Moment, returnsOf, targetOf } from "./columns.ts";
 import { formatDuration } from "./duration.ts";
 import { failedOf, type JobRow, type Return, stateOf } from "./job.ts";
-import type { JobList } from "./jobs.ts";
+import type { Job, JobList } from "./jobs.ts";
 import { displayPeel } from "./peel.ts";
-import { type Cell, type Column, renderTable, tableLines } from "./table.ts";
-import { safe, width } from "./text.ts";
+import {
+  type Cell,
+  type Cells,
+  type Column,
+  type MeasuredCell,
+  measured,
+  renderTable,
+  tableLines,
+} from "./table.ts";
 import { Timestamp } from "./value.ts";
 
 /** How a table is shown: coloured or not, and the terminal's width (undefined: piped, never shortened). */
@@ -17,26 +24,49 @@ export interface Look {
   readonly header?: boolean;
 }
 
-const measure = (text: string) => width(safe(text));
+/** The widest cell of a column, its title included. */
+function widest(column: Column, count: number, width: (row: number) => number): number {
+  let most = Math.max(column.min ?? 0, column.title.length);
+  for (let row = 0; row < count; row++) most = Math.max(most, width(row));
+  return most;
+}
 
-/** Columns left for column `at` when all others are shown whole; at least its title. */
-function room(
-  columns: readonly Column[],
-  rows: readonly (readonly Cell[])[],
-  at: number,
-  terminal: number,
-): number {
-  let used = 0;
-  columns.forEach((column, i) => {
-    if (i !== at)
-      used +=
-        2 +
-        rows.reduce(
-          (most, row) => Math.max(most, measure(row[i]?.text ?? "")),
-          Math.max(column.min ?? 0, column.title.length),
-        );
-  });
-  return Math.max((columns[at] as Column).title.length, terminal - used);
+/** How many cells of a column are kept for the next job that has the same value. */
+const KEPT = 4096;
+
+/** The cells of one column: a fleet has few functions, targets and states, and each is made and measured once. */
+class ColumnCells {
+  #made: MeasuredCell[] = [];
+
+  constructor(
+    readonly column: JobColumn,
+    readonly moment: Moment,
+    readonly color: boolean,
+    /** The most columns that a cell may take. */
+    readonly max = Number.POSITIVE_INFINITY,
+  ) {}
+
+  of(job: Job): MeasuredCell {
+    const id = this.column.id?.(job.row);
+    if (id === undefined || id >= KEPT) return this.#make(job);
+    let cell = this.#made[id];
+    if (cell === undefined) {
+      cell = this.#make(job);
+      this.#made[id] = cell;
+    }
+    return cell;
+  }
+
+  width(job: Job): number {
+    return this.column.plainWidth?.(job.row) ?? this.of(job).width;
+  }
+
+  #make(job: Job): MeasuredCell {
+    const text = this.column.text(job, this.moment, this.max);
+    const { name } = this.column;
+    const paint = paintState(text, this.color && (name === "state" || name === "status"));
+    return measured(paint ? { text, paint } : { text });
+  }
 }
 
 /** A table of jobs. On a terminal that is too narrow, the column that can be shortened is. */
@@ -48,29 +78,32 @@ export function renderJobs(
 ): Iterable<string> {
   const moment = { now, person: look.columns !== undefined };
   const columns = shown.map(({ name, min }) => ({ title: name.toUpperCase(), min: min ?? 0 }));
-  const cellsAt = (i: number): Cell[] => {
-    const job = jobs.at(i);
-    return shown.map((column) => {
-      const text = column.text(job, moment, Number.POSITIVE_INFINITY);
-      const paint = look.color
-        ? paintState(text, column.name === "state" || column.name === "status")
-        : undefined;
-      return paint ? { text, paint } : { text };
-    });
+  const sources = shown.map((column) => new ColumnCells(column, moment, look.color));
+  // The cells of a job are asked for one after the other.
+  let job: Job | undefined;
+  let number = -1;
+  const jobAt = (row: number) => {
+    if (row !== number) job = jobs.at(row);
+    number = row;
+    return job as Job;
+  };
+  const cells: Cells = {
+    at: (row, i) => (sources[i] as ColumnCells).of(jobAt(row)),
+    width: (row, i) => (sources[i] as ColumnCells).width(jobAt(row)),
   };
   const at = shown.findIndex(({ shrinks }) => shrinks);
-  if (look.columns === undefined || at < 0) return tableLines(columns, jobs.length, cellsAt, look.header);
-  const cells = Array.from(jobs.numbers, (_, i) => cellsAt(i));
-  const max = room(columns, cells, at, look.columns);
-  cells.forEach((row, i) => {
-    if (measure(row[at]?.text ?? "") > max)
-      row[at] = { text: (shown[at] as JobColumn).text(jobs.at(i), moment, max) };
+  if (look.columns === undefined || at < 0) return tableLines(columns, jobs.length, cells, look.header);
+  let room = look.columns;
+  columns.forEach((column, i) => {
+    if (i !== at) room -= 2 + widest(column, jobs.length, (row) => cells.width(row, i));
   });
+  const max = Math.max((columns[at] as Column).title.length, room);
+  sources[at] = new ColumnCells(shown[at] as JobColumn, moment, look.color, max);
   // The least width only keeps columns steady; a terminal that is too narrow for it needs the room more.
   const narrow = columns.map((column, i) =>
     i === at ? { ...column, min: Math.min(column.min, max) } : column,
   );
-  return tableLines(narrow, cells.length, (i) => cells[i] as Cell[], look.header);
+  return tableLines(narrow, jobs.length, cells, look.header);
 }
 
 /** The table of returns; a fourth column ERROR when any peel failed with an error or was unreachable. */
