@@ -181,6 +181,9 @@ export function toReturn(peel: string, record: ValueMap): Return {
   };
 }
 
-/** Sorted by peel id, as shown. */
-export const byPeel = (a: { peel: string }, b: { peel: string }) =>
-  compareText(displayPeel(a.peel), displayPeel(b.peel));
+/** The same items sorted by peel id, as shown. */
+export function sortedByPeel<T extends { readonly peel: string }>(items: readonly T[]): T[] {
+  // The shown form is made once for each, not for each comparison.
+  const keyed = items.map((item) => ({ key: displayPeel(item.peel), item }));
+  return keyed.sort((a, b) => compareText(a.key, b.key)).map(({ item }) => item);
+}

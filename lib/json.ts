@@ -5,7 +5,11 @@ import { Extension, NumberText, Timestamp, type Value } from "./value.ts";
 
 const LINE = 100;
 
+/** Text that JSON writes as it is; nearly all is, so this is looked at first. */
+const VERBATIM = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
 export function quote(text: string): string {
+  if (VERBATIM.test(text)) return `"${text}"`;
   return escapeUnsafe(JSON.stringify(text));
 }
 
@@ -35,7 +39,8 @@ export function toJson(value: Value, indent = 0, before = 0, after = 0): string 
   const end = `\n${" ".repeat(indent)}`;
   if (Array.isArray(value)) {
     if (value.length === 0) return "[]";
-    if (!value.some(isContainer)) {
+    // Each element takes at least three columns, so a long array needs no attempt.
+    if (value.length * 3 <= LINE && !value.some(isContainer)) {
       const line = `[${value.map(scalar).join(", ")}]`;
       if (before + width(line) + after <= LINE) return line;
     }

@@ -1,6 +1,6 @@
 // A job's life, put together from its events and what the buckets know. Pure.
 import { decodeRecord, Undecodable } from "./decode.ts";
-import { byPeel, isTerminal, jobRow, type Return, toReturn, unreadableReturn } from "./job.ts";
+import { isTerminal, jobRow, type Return, toReturn, unreadableReturn } from "./job.ts";
 import { type PeelState, peelsOf } from "./peels.ts";
 import type { StoredEvent } from "./store.ts";
 import { asText, type ValueMap } from "./value.ts";
@@ -148,7 +148,8 @@ export function lifeOf(
       error: returned?.error,
     };
   });
-  peels.sort((a, b) => WORST_FIRST.indexOf(a.state) - WORST_FIRST.indexOf(b.state) || byPeel(a, b));
+  // They come sorted by peel, and stay so within each state.
+  peels.sort((a, b) => WORST_FIRST.indexOf(a.state) - WORST_FIRST.indexOf(b.state));
   return { steps: steps.all, peels, whole: steps.whole };
 }
 

@@ -1,5 +1,5 @@
 // The peels of one job: those that returned and those that did not. Pure.
-import { byPeel, type Return } from "./job.ts";
+import { type Return, sortedByPeel } from "./job.ts";
 import { displayPeel } from "./peel.ts";
 import { glob } from "./select.ts";
 import { safe, width } from "./text.ts";
@@ -34,7 +34,7 @@ export function peelsOf(job: ValueMap, returns: readonly Return[]): Peel[] {
   for (const item of returns) {
     peels.set(item.peel, { peel: item.peel, state: stateOfReturn(item), returned: item });
   }
-  return [...peels.values()].sort(byPeel);
+  return sortedByPeel([...peels.values()]);
 }
 
 /** Columns of the widest targeted peel, 12 at least: for lines that come one by one. */
