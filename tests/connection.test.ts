@@ -209,6 +209,45 @@ describe("credentials", () => {
     expectError(await at(url), "the server wants credentials");
   });
 
+  test("creds that were revoked", async () => {
+    const mine = operator();
+    const [kept, revoked] = [mine.creds(), mine.creds()];
+    const before = await serve(mine.config);
+    expectError(await at(before.url, "--creds", revoked), 'no bucket "jobs"');
+    mine.revoke(revoked);
+    const { url } = await serve(mine.config);
+    expectError(
+      await at(url, "--creds", revoked),
+      "the server does not accept these credentials",
+      "that they were not revoked",
+    );
+    expectError(await at(url, "--creds", kept), 'no bucket "jobs"');
+  });
+
+  test("a password or a token in plain text to another machine gets a warning", async () => {
+    // These addresses lead to this machine as well, but not by their looks, which is what counts.
+    for (const auth of ['user: ops, password: "s3cret"', 'token: "s3cret"']) {
+      const login = auth.startsWith("user") ? "ops:s3cret" : "s3cret";
+      const { port } = await serve(`authorization { ${auth} }`);
+      const near = await at(`nats://${login}@127.0.0.1:${port}`);
+      expect(near.stderr).not.toContain("warning");
+      const far = await at(`nats://${login}@0.0.0.0:${port}`);
+      expectError(far, 'no bucket "jobs"');
+      expect(far.stderr).toStartWith(
+        `warning: the password or token for nats://0.0.0.0:${port} went over the network in plain text: use tls://.\n`,
+      );
+    }
+    // Neither without a secret, nor when the server wants TLS and gets it before the password.
+    const open = await serve();
+    expect((await at(`nats://0.0.0.0:${open.port}`)).stderr).not.toContain("warning");
+    const tls = certificates("0.0.0.0");
+    const pem = `cert_file: "${tls.server}.crt", key_file: "${tls.server}.key"`;
+    const safe = await serve(`authorization { user: ops, password: "s3cret" }\ntls { ${pem} }`);
+    const result = await at(`nats://ops:s3cret@0.0.0.0:${safe.port}`, "--nats-ca", tls.ca);
+    expectError(result, 'no bucket "jobs"');
+    expect(result.stderr).not.toContain("warning");
+  });
+
   test("creds that expire while the command waits", async () => {
     const mine = operator();
     const url = await relay(await serve(mine.config), (chunk) => !chunk.includes("CONSUMER.CREATE"));
@@ -275,6 +314,55 @@ describe("TLS", () => {
     const unusable = "holds no usable certificate or key";
     expectError(await as(ca, `${client}.crt`, pem("PRIVATE KEY")), unusable);
     expectError(await as(ca, pem("CERTIFICATE"), `${client}.key`), unusable);
+  });
+
+  test.each(["tls1", "tls1_1"])("a server that speaks no more than %s is refused", async (version) => {
+    const port = await freePort();
+    const old = Bun.spawn(
+      // prettier-ignore
+      [
+        "openssl",
+        "s_server",
+        "-accept",
+        `127.0.0.1:${port}`,
+        `-${version}`,
+        "-quiet",
+        "-cert",
+        `${tls.server}.crt`,
+        "-key",
+        `${tls.server}.key`,
+        "-cipher",
+        "ALL:@SECLEVEL=0",
+      ],
+      { stdin: "pipe", stdout: "ignore", stderr: "ignore" },
+    );
+    try {
+      const shake = (...flags: string[]) =>
+        Bun.spawnSync(["openssl", "s_client", "-connect", `127.0.0.1:${port}`, ...flags], {
+          stdin: "ignore",
+        });
+      // A client that takes such versions gets through: what is refused below is refused for its version.
+      const weak = () => shake(`-${version}`, "-cipher", "ALL:@SECLEVEL=0").stdout.toString();
+      for (let i = 0; i < 100 && !/Cipher is (?!\(NONE\))/.test(weak()); i++) await Bun.sleep(20);
+      expect(weak()).toMatch(/Cipher is (?!\(NONE\))/);
+      expectError(
+        await at(`tls://127.0.0.1:${port}`, "--tls-first", "--nats-ca", tls.ca, "--timeout", "2s"),
+        "the server knows no TLS version from 1.2 on",
+      );
+      // The same after a greeting in plain text, as servers do without handshake_first.
+      const url = await listen((socket) => {
+        socket.write('INFO {"server_id":"x","version":"2.9.0","max_payload":1,"tls_required":true}\r\n');
+        const upstream = dial(port, "127.0.0.1").on("error", () => {});
+        socket.pipe(upstream).pipe(socket);
+      });
+      expectError(
+        await at(url, "--nats-ca", tls.ca, "--timeout", "2s"),
+        "the server knows no TLS version from 1.2 on",
+      );
+    } finally {
+      old.kill();
+      await old.exited;
+    }
   });
 
   test("tls:// to a server without TLS is never downgraded", async () => {

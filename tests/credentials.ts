@@ -121,8 +121,8 @@ export interface Tls {
   readonly client: string;
 }
 
-/** A CA; certificates for 127.0.0.1 and localhost, for another host, and for a client. */
-export function certificates(): Tls {
+/** A CA; certificates for an address and localhost, for another host, and for a client. */
+export function certificates(address = "127.0.0.1"): Tls {
   const dir = tempDir();
   const openssl = (...args: string[]) => {
     const done = Bun.spawnSync(["openssl", ...args], { stderr: "pipe" });
@@ -156,7 +156,7 @@ export function certificates(): Tls {
   };
   return {
     ca: at("ca.crt"),
-    server: issue("server", "IP:127.0.0.1,DNS:localhost"),
+    server: issue("server", `IP:${address},DNS:localhost`),
     elsewhere: issue("elsewhere", "DNS:elsewhere.example"),
     client: issue("client", "DNS:client"),
   };
