@@ -99,7 +99,10 @@ export class Connection {
     const waited = formatMs(this.timeoutMs);
     return new Transient(
       `${this.shown}: no answer to ${safe(what)} within ${waited}.`,
-      "The server may be overloaded or without a leader: try again, or wait longer with --timeout.",
+      // Through an export with the usual single response only the first record of a read arrives.
+      this.api === "$JS.API"
+        ? "The server may be overloaded or without a leader: try again, or wait longer with --timeout."
+        : `The server may be overloaded: wait longer with --timeout. Or ${this.api} is exported without response_type: stream.`,
     );
   }
 

@@ -272,3 +272,59 @@ describe("less than the sets", () => {
     );
   });
 });
+
+describe("from another account, through the README's exports and imports", () => {
+  /** The accounts of the README, with a user each. */
+  async function start(change: (config: string) => string = (config) => config): Promise<Server> {
+    const users = (name: string) => `users: [{ user: ${name}, password: s3cret }]`;
+    const accounts = block("accounts")
+      .replace("FLEET {", `FLEET { ${users("root")}`)
+      .replace("OPS {", `OPS { ${users("ops")}`);
+    const server = await startServer(change(accounts));
+    const nc = await server.connect({ user: "root", pass: "s3cret" });
+    // More than one pull's worth, so that an answer that stops early is noticed.
+    const { jobs } = await createBuckets(nc);
+    for (let i = 0; i < 300; i++) await jobs.put(`n${i}`, encode(jobRecord(`n${i}`)));
+    await nc.close();
+    await fill(await server.connect({ user: "root", pass: "s3cret" }));
+    return server;
+  }
+  const ops = (server: Server, command: string, ...flags: string[]) =>
+    zester([
+      ...command.split(" "),
+      ...["--master", server.url.replace("//", "//ops:s3cret@"), "--js-prefix", "$JS.FLEET.API"],
+      ...flags,
+    ]);
+
+  test("every command works, and the signal arrives", async () => {
+    const server = await start();
+    expect((await ops(server, "job list --count")).stdout).toBe("302\n");
+    for (const [command, code, words] of [...READING, ...KILLING]) {
+      const { stdout, stderr, code: got } = await ops(server, command);
+      expect(stderr).not.toMatch(/warning|permission/);
+      expect([command, got, stdout.includes(words)]).toEqual([command, code, true]);
+    }
+    const root = await server.connect({ user: "root", pass: "s3cret" });
+    const jsm = await root.jetstreamManager();
+    const { state } = await jsm.streams.info("job-events", { subjects_filter: "zester.job.j2.cancel" });
+    expect(state.subjects).toEqual({ "zester.job.j2.cancel": KILLING.length });
+    await root.close();
+    await server.stop();
+  });
+
+  test("with single responses: an error that says so, never a shorter answer", async () => {
+    const server = await start((config) => config.replace(", response_type: stream", ""));
+    const { stdout, stderr, code } = await ops(server, "job list", "--timeout", "500ms");
+    expect(stderr).toContain("$JS.FLEET.API is exported without response_type: stream.");
+    expect([stdout, code]).toEqual(["", 1]);
+    await server.stop();
+  });
+
+  test("without the prefix, or with the signal not imported: errors", async () => {
+    const server = await start((config) => config.replace(/.*account: FLEET, subject: "zester.*/, ""));
+    const plain = await zester(["job", "list", "--master", server.url.replace("//", "//ops:s3cret@")]);
+    expect(plain.stderr).toContain("has no JetStream here");
+    expect((await ops(server, "job kill j2")).stderr).toContain("nothing listens on zester.job.j2.cancel");
+    await server.stop();
+  });
+});
