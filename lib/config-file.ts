@@ -1,12 +1,11 @@
 // The config file: YAML with a map `master:`, or the daemon's own file.
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
-import { expand } from "./paths.ts";
+import { expand, readFileAndMode } from "./paths.ts";
 import { splitUrls } from "./server-url.ts";
 import type { Layer } from "./settings.ts";
-import { isReadableByOthers } from "./terminal.ts";
 
 type TextKey = "creds" | "nkey" | "tlsCa" | "tlsCert" | "tlsKey" | "jsDomain" | "jsPrefix" | "inboxPrefix";
 
@@ -33,9 +32,9 @@ export async function readConfig(
   env: NodeJS.ProcessEnv,
   warn: (text: string) => void,
 ): Promise<Layer> {
-  const { text, open } = readFile(path);
-  const layer = await parseConfig(text, path, env);
-  if (open && layer.urls?.some((url) => url.includes("@")))
+  const { bytes, readableByOthers } = readFile(path);
+  const layer = await parseConfig(bytes.toString(), path, env);
+  if (readableByOthers && layer.urls?.some((url) => url.includes("@")))
     warn(`config file ${path} holds a secret and can be read by other users: chmod 600 it.`);
   return layer;
 }
@@ -43,12 +42,9 @@ export async function readConfig(
 const failure = (path: string, why: string, hint = "Correct the file, or name another one with --config.") =>
   new UserError(`config file ${path}: ${why}`, hint);
 
-/** The file's text, and whether others than its owner can read it. */
-function readFile(path: string): { text: string; open: boolean } {
-  let fd: number | undefined;
+function readFile(path: string) {
   try {
-    fd = openSync(path, "r");
-    return { text: readFileSync(fd, "utf8"), open: isReadableByOthers(fd) };
+    return readFileAndMode(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     throw failure(
@@ -56,8 +52,6 @@ function readFile(path: string): { text: string; open: boolean } {
       code === "ENOENT" ? "there is no such file." : `it cannot be read (${code}).`,
       "Check the path after --config and the file's permissions.",
     );
-  } finally {
-    if (fd !== undefined) closeSync(fd);
   }
 }
 

@@ -1,5 +1,5 @@
 // The edge to the terminal: stdout, stderr, and what is known about them, decided once.
-import { fstatSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { OutputClosed, UserError } from "./errors.ts";
 import { oneLine, safe } from "./text.ts";
 
@@ -140,9 +140,4 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
 /** An error, to stderr. Takes flags, not a terminal: it must work before anything else does. */
 export function reportError(text: string, flags: { color?: boolean; forceColor?: boolean }): void {
   message("error", text, colorWish(flags, process.env) ?? isatty(2));
-}
-
-/** True when the file can be read by others than its owner (never on Windows, which has no such bits). */
-export function isReadableByOthers(fd: number): boolean {
-  return process.platform !== "win32" && (fstatSync(fd).mode & 0o044) !== 0;
 }
