@@ -1,13 +1,14 @@
 // What the runtime inside the executable takes from its surroundings: variables, files, other processes, the network.
 // The README's section "Security" lists what still acts; the rest is shut, and here is the proof.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { certificates, secretFile } from "./credentials.ts";
 import {
   createBuckets,
   encode,
   jobRecord,
+  Running,
   type Server,
   startServer,
   tempDir,
@@ -102,6 +103,14 @@ test("README: what still acts", async () => {
   const at = trap();
   await zester(["version"], { env: { BUN_INSPECT_PRELOAD: at.program } });
   expect(readdirSync(at.dir)).toContain("ran");
+  const debugged = new Running(["job", "watch"], {
+    NATS_URL: login(),
+    BUN_INSPECT: `ws+unix://${join(at.dir, "debugger")}`,
+  });
+  await debugged.until("j2");
+  expect(readdirSync(at.dir)).toContain("debugger");
+  debugged.signal("SIGINT");
+  await debugged.ended();
   const options = await zester(["version"], { env: { BUN_JSC_dumpOptions: "1" } });
   expect(options.stderr).toContain("dumpOptions");
 });
@@ -128,9 +137,16 @@ test("NODE_TLS_REJECT_UNAUTHORIZED=0 lets no unverified server in, and no wrong 
     expect((await at(right, "--nats-ca", tls.ca)).stderr).toContain('no bucket "jobs"');
   }
   // What the README says of the variables that name CAs: they add to those that are known, unless --nats-ca replaces all.
-  for (const name of ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"]) {
+  const folder = tempDir();
+  copyFileSync(tls.ca, join(folder, "ca.pem"));
+  Bun.spawnSync(["openssl", "rehash", folder]);
+  for (const [name, value] of [
+    ["NODE_EXTRA_CA_CERTS", tls.ca],
+    ["SSL_CERT_FILE", tls.ca],
+    ["SSL_CERT_DIR", folder],
+  ] as const) {
     const at = (...flags: string[]) =>
-      zester(["job", "list", "--master", right.url, ...flags], { env: { [name]: tls.ca } });
+      zester(["job", "list", "--master", right.url, ...flags], { env: { [name]: value } });
     expect((await at()).stderr).toContain('no bucket "jobs"');
     expect((await at("--nats-ca", certificates().ca)).stderr).toContain("unknown CA");
   }
