@@ -157,6 +157,7 @@ export async function release(only: readonly string[] = []): Promise<void> {
   writeFileSync(join(OUT, "zester.cdx.json"), sbom(seconds));
   add("zester.cdx.json");
   writeFileSync(join(OUT, "THIRD-PARTY-LICENSES"), thirdPartyLicenses());
+  add("THIRD-PARTY-LICENSES");
   const wanted = PLATFORMS.filter(({ name }) => only.length === 0 || only.includes(name));
   for (const platform of wanted) {
     const folder = `zester-${pkg.version}-${platform.name}`;

@@ -108,6 +108,8 @@ test("README: what still acts", async () => {
     BUN_INSPECT: `ws+unix://${join(at.dir, "debugger")}`,
   });
   await debugged.until("j2");
+  // A thread of its own opens it.
+  for (let i = 0; i < 500 && !readdirSync(at.dir).includes("debugger"); i++) await Bun.sleep(10);
   expect(readdirSync(at.dir)).toContain("debugger");
   debugged.signal("SIGINT");
   await debugged.ended();
