@@ -210,8 +210,6 @@ describe.each([
       expect([command, result.code, result.stdout.includes(words)]).toEqual([command, code, true]);
     }
     expectJobs(await zester(["job", "list", ...as]));
-    const beat = await run(as, "job kill j2 --wait --timeout 6s");
-    expect(beat.stderr).toContain("its owner m1 is alive, last heartbeat");
   });
 
   test.each(ENTRIES)("without %s: whatever does not work then names it", async (entry) => {
@@ -234,7 +232,7 @@ describe.each([
   });
 });
 
-describe("less than the sets", () => {
+describe("the sets, and less than them", () => {
   let site: Site;
   beforeAll(async () => {
     site = await configured();
@@ -242,6 +240,11 @@ describe("less than the sets", () => {
   afterAll(() => site.server.stop());
 
   const run = (rights: Rights, command: string) => zester([...command.split(" "), ...site.as(rights)]);
+
+  test("kill --wait tells whether the master is alive, as the sets allow", async () => {
+    const { stderr } = await run(SETS.kill, "job kill j2 --wait --timeout 6s");
+    expect(stderr).toContain("its owner m1 is alive, last heartbeat");
+  });
 
   test("trace without the events: says so, and shows what the buckets know", async () => {
     const entry = "$JS.API.CONSUMER.CREATE.job-events.>";

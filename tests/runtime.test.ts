@@ -93,7 +93,6 @@ test.each([
     HTTPS_PROXY: "http://127.0.0.1:1",
     ALL_PROXY: "socks5://127.0.0.1:1",
   }),
-  () => ({ BUN_CRASH_REPORT_URL: "http://127.0.0.1:1", BUN_ENABLE_CRASH_REPORTING: "1" }),
   () => ({ NODE_TLS_REJECT_UNAUTHORIZED: "0" }),
 ])("variables without effect: %#", (variables) => expectNoEffect(variables));
 

@@ -1,6 +1,6 @@
 // Secrets: whatever kind, right or wrong, and whatever a command prints or fails with, none of them comes out.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { credsAuthenticator, nkeys } from "nats";
 import { operator, secretFile } from "./credentials.ts";
@@ -207,6 +207,30 @@ test.skipIf(process.platform !== "linux")(
       expect(children).toBe("");
       watch.signal("SIGINT");
       expect(await watch.ended()).toBe(130);
+    }
+  },
+);
+
+test.skipIf(process.platform !== "linux")(
+  "when the runtime itself crashes, its report has no secret that came by variable or file, and is not sent",
+  async () => {
+    for (const name of [
+      "password in NATS_URL",
+      "password in a context",
+      "JWT and seed in a context",
+      "creds",
+    ]) {
+      const { flags = [], env = {}, secrets } = (FORMS[name] as (good: boolean) => Form)(true);
+      // The program that would send it, were there one.
+      const bin = tempDir();
+      writeFileSync(join(bin, "curl"), `#!/bin/sh\necho sent > ${bin}/sent\n`, { mode: 0o755 });
+      const watch = new Running(["job", "watch", ...flags], { PATH: `${bin}:/usr/bin:/bin`, ...env });
+      await watch.until("j2");
+      watch.signal("SIGSEGV");
+      await watch.ended();
+      expect(watch.err).toContain("Segmentation fault");
+      for (const secret of secrets) expect(watch.out + watch.err).not.toContain(secret);
+      expect(existsSync(join(bin, "sent"))).toBe(false);
     }
   },
 );
