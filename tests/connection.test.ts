@@ -1,15 +1,16 @@
 // Reaching a server, and what is said when that fails: each error with a real server.
 import { afterAll, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, connect as dial, type Socket } from "node:net";
 import { join } from "node:path";
-import { type ConnectionOptions, nkeys } from "nats";
+import { type ConnectionOptions, credsAuthenticator, nkeys } from "nats";
 import { certificates, operator, secretFile } from "./credentials.ts";
 import {
   createBuckets,
   encode,
   freePort,
   jobRecord,
+  Running,
   type Server,
   startServer,
   tempDir,
@@ -209,19 +210,25 @@ describe("credentials", () => {
     expectError(await at(url), "the server wants credentials");
   });
 
-  test("creds that were revoked", async () => {
+  test("creds that are revoked, while a command follows jobs and afterwards", async () => {
     const mine = operator();
     const [kept, revoked] = [mine.creds(), mine.creds()];
-    const before = await serve(mine.config);
-    expectError(await at(before.url, "--creds", revoked), 'no bucket "jobs"');
+    const server = await serve(mine.config);
+    const { url } = server;
+    const nc = await server.connect({ authenticator: credsAuthenticator(readFileSync(kept)) });
+    const { jobs } = await createBuckets(nc);
+    await jobs.put("j1", encode(jobRecord("j1", { status: "running" })));
+    await nc.close();
+    const watch = new Running(["job", "watch", "--master", url, "--creds", revoked], {});
+    await watch.until("j1");
     mine.revoke(revoked);
-    const { url } = await serve(mine.config);
-    expectError(
-      await at(url, "--creds", revoked),
-      "the server does not accept these credentials",
-      "that they were not revoked",
-    );
-    expectError(await at(url, "--creds", kept), 'no bucket "jobs"');
+    await server.reload(mine.config);
+    const words = ["the server does not accept these credentials", "that they were not revoked"];
+    // Connecting again, as it would elsewhere, can't help.
+    expect(await watch.ended()).toBe(1);
+    for (const said of words) expect(watch.err).toContain(said);
+    expectError(await at(url, "--creds", revoked), ...words);
+    expectJobs(await at(url, "--creds", kept));
   });
 
   test("a password or a token in plain text to another machine gets a warning", async () => {

@@ -75,6 +75,8 @@ export function operator(): Operator {
   const system = nkeys.createAccount();
   const users = new Map<string, string>();
   const revocations: Record<string, number> = {};
+  // Always the same: a server that reads its configuration again refuses another operator.
+  const operatorJwt = jwt(op, op, "test", { type: "operator" });
   const claims = { type: "account", limits: NO_LIMITS, default_permissions: { pub: {}, sub: {} } };
   return {
     get config() {
@@ -82,7 +84,7 @@ export function operator(): Operator {
       const limits = { ...NO_LIMITS, disk_storage: 0, mem_storage: 0 };
       const systemJwt = jwt(op, system, "SYS", { ...claims, limits });
       // JetStream wants a system account when there is an operator.
-      return `system_account: ${system.getPublicKey()}\noperator: ${jwt(op, op, "test", { type: "operator" })}\nresolver: MEMORY\nresolver_preload {
+      return `system_account: ${system.getPublicKey()}\noperator: ${operatorJwt}\nresolver: MEMORY\nresolver_preload {
   ${account.getPublicKey()}: ${accountJwt}
   ${system.getPublicKey()}: ${systemJwt}
 }`;
