@@ -35,6 +35,8 @@ export async function compile(
     compile: {
       ...runtime,
       outfile,
+      // Ends the options of Bun: those that the variable BUN_OPTIONS adds (--preload runs any file) are not read then.
+      execArgv: ["--"],
       // A file in the directory where the operator happens to stand must never change what runs (it may be root).
       autoloadDotenv: false,
       autoloadBunfig: false,

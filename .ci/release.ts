@@ -8,6 +8,7 @@ import { commitTime, compile } from "../build.ts";
 import { writeShare } from "../lib/docs.ts";
 import pkg from "../package.json" with { type: "json" };
 import lock from "../package-lock.json" with { type: "json" };
+import { thirdPartyLicenses } from "./licenses.ts";
 
 interface Platform {
   /** In file names, as users know it. */
@@ -100,7 +101,7 @@ function runtimeOf({ runtime, target, sha512 }: Platform): string {
 }
 
 /** The dependencies as CycloneDX, with Bun itself among them, and nothing that differs from run to run. */
-function sbom(seconds: number): string {
+export function sbom(seconds: number): string {
   const made = run("npm", ["sbom", "--sbom-format", "cyclonedx", "--omit", "dev", "--package-lock-only"]);
   const document = JSON.parse(made.toString());
   delete document.serialNumber;
@@ -114,7 +115,8 @@ function sbom(seconds: number): string {
     version: BUN,
     purl,
     description: "the runtime inside the executable",
-    licenses: [{ license: { id: "MIT" } }],
+    // JavaScriptCore and WebKit, which it links, are under the LGPL (https://bun.com/docs/project/license).
+    licenses: [{ expression: "MIT AND LGPL-2.0-or-later" }],
   });
   return `${JSON.stringify(document, null, 2)}\n`;
 }
@@ -154,6 +156,8 @@ export async function release(only: readonly string[] = []): Promise<void> {
   };
   writeFileSync(join(OUT, "zester.cdx.json"), sbom(seconds));
   add("zester.cdx.json");
+  writeFileSync(join(OUT, "THIRD-PARTY-LICENSES"), thirdPartyLicenses());
+  add("THIRD-PARTY-LICENSES");
   const wanted = PLATFORMS.filter(({ name }) => only.length === 0 || only.includes(name));
   for (const platform of wanted) {
     const folder = `zester-${pkg.version}-${platform.name}`;
@@ -161,7 +165,8 @@ export async function release(only: readonly string[] = []): Promise<void> {
     const outfile = join(OUT, folder, platform.target.includes("windows") ? "zester.exe" : "zester");
     await compile(outfile, { target: platform.target, executablePath: runtimeOf(platform) });
     utimesSync(outfile, seconds, seconds);
-    for (const file of ["LICENSE", "README.md", "dist/share", join(OUT, "zester.cdx.json")])
+    const added = ["zester.cdx.json", "THIRD-PARTY-LICENSES"].map((file) => join(OUT, file));
+    for (const file of ["LICENSE", "README.md", "dist/share", ...added])
       cpSync(file, join(OUT, folder, file.split("/").at(-1) as string), { recursive: true });
     add(await pack(folder, platform, seconds));
   }

@@ -1,9 +1,9 @@
 // The config file: YAML with a map `master:`, or the daemon's own file.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
-import { expand } from "./paths.ts";
+import { expand, readFileAndMode } from "./paths.ts";
 import { splitUrls } from "./server-url.ts";
 import type { Layer } from "./settings.ts";
 
@@ -23,24 +23,42 @@ const MASTER_KEYS: Record<string, TextKey | "urls" | "tlsFirst"> = {
 };
 
 /**
- * What a config file says: the map `master:`, or the daemon's own settings.
+ * What a config file says: the map `master:`, or the daemon's own settings. A file that has a password or a token, and
+ * that others can read, gets a warning.
  * @throws UserError when the file is missing or broken
  */
-export async function readConfig(path: string, env: NodeJS.ProcessEnv): Promise<Layer> {
-  // Loaded on use: without a config file nobody pays for the YAML parser.
-  const { LineCounter, isMap, isScalar, parseDocument } = await import("yaml");
-  const fail = (why: string, hint = "Correct the file, or name another one with --config.") =>
-    new UserError(`config file ${path}: ${why}`, hint);
-  let text: string;
+export async function readConfig(
+  path: string,
+  env: NodeJS.ProcessEnv,
+  warn: (text: string) => void,
+): Promise<Layer> {
+  const { bytes, readableByOthers } = readFile(path);
+  const layer = await parseConfig(bytes.toString(), path, env);
+  if (readableByOthers && layer.urls?.some((url) => url.includes("@")))
+    warn(`config file ${path} holds a secret and can be read by other users: chmod 600 it.`);
+  return layer;
+}
+
+const failure = (path: string, why: string, hint = "Correct the file, or name another one with --config.") =>
+  new UserError(`config file ${path}: ${why}`, hint);
+
+function readFile(path: string) {
   try {
-    text = readFileSync(path, "utf8");
+    return readFileAndMode(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    throw fail(
+    throw failure(
+      path,
       code === "ENOENT" ? "there is no such file." : `it cannot be read (${code}).`,
       "Check the path after --config and the file's permissions.",
     );
   }
+}
+
+async function parseConfig(text: string, path: string, env: NodeJS.ProcessEnv): Promise<Layer> {
+  // Loaded on use: without a config file nobody pays for the YAML parser.
+  const { LineCounter, isMap, isScalar, parseDocument } = await import("yaml");
+  const fail = (why: string, hint?: string) => failure(path, why, hint);
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false });
   const lineOf = (offset: number | undefined) => `line ${lineCounter.linePos(offset ?? 0).line}`;

@@ -99,7 +99,10 @@ export class Connection {
     const waited = formatMs(this.timeoutMs);
     return new Transient(
       `${this.shown}: no answer to ${safe(what)} within ${waited}.`,
-      "The server may be overloaded or without a leader: try again, or wait longer with --timeout.",
+      // Through an export with the usual single response only the first record of a read arrives.
+      this.api === "$JS.API"
+        ? "The server may be overloaded or without a leader: try again, or wait longer with --timeout."
+        : `The server may be overloaded: wait longer with --timeout. Or ${this.api} is exported without response_type: stream.`,
     );
   }
 
@@ -175,6 +178,9 @@ function apiPrefix({ jsDomain, jsPrefix }: Settings): string {
  * @throws UserError that names each address tried, and why it failed
  */
 export async function openConnection(settings: Settings, warn: (text: string) => void): Promise<Connection> {
+  // Certificates are always verified (the library sets rejectUnauthorized). The runtime, which does not know that, would
+  // warn that this variable makes connections insecure.
+  delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
   const urls = settings.urls.map(parseUrl);
   const auth = authenticator(settings, warn);
   const failures: { url: ServerUrl; why: string; hint: string; refused?: boolean }[] = [];

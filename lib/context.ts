@@ -1,12 +1,11 @@
 // Contexts of the `nats` command line tool: the connections that an operator has set up there already.
-import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
-import { expand, home } from "./paths.ts";
+import { expand, home, readFileAndMode } from "./paths.ts";
 import { splitUrls } from "./server-url.ts";
 import type { Layer } from "./settings.ts";
-import { isReadableByOthers } from "./terminal.ts";
 import { safe } from "./text.ts";
 
 const root = (env: NodeJS.ProcessEnv) => join(env.XDG_CONFIG_HOME || join(home(env), ".config"), "nats");
@@ -94,18 +93,13 @@ const NSC_HINT =
   "Write a creds file with `nsc generate creds`, and name it with --creds or in the context's `creds`.";
 type Fail = (why: string, hint?: string) => UserError;
 
-/** The file's text; a warning when it has secrets and others can read it is up to `hasSecret`. */
 function readContextFile(path: string, name: string, env: NodeJS.ProcessEnv, fail: Fail) {
-  let fd: number | undefined;
   try {
-    fd = openSync(path, "r");
-    return { text: readFileSync(fd, "utf8"), open: isReadableByOthers(fd) };
+    return readFileAndMode(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG") throw unknown(name, env);
     throw fail(`it cannot be read (${code}).`, "Check the file's permissions.");
-  } finally {
-    if (fd !== undefined) closeSync(fd);
   }
 }
 
@@ -122,10 +116,10 @@ export function readContext(
   const path = contextPath(name, env);
   const fail: Fail = (why, hint = "Correct the file, or name another context with --context.") =>
     new UserError(`NATS context "${safe(name)}" (${path}): ${why}`, hint);
-  const { text, open } = readContextFile(path, name, env, fail);
+  const { bytes, readableByOthers } = readContextFile(path, name, env, fail);
   let fields: Record<string, unknown>;
   try {
-    fields = JSON.parse(text.replace(/^\ufeff/, ""));
+    fields = JSON.parse(bytes.toString().replace(/^\ufeff/, ""));
   } catch {
     throw fail("it is not JSON."); // the parser's own words would repeat a part of it, secrets among them
   }
@@ -164,7 +158,10 @@ export function readContext(
   if (kinds.length > 1) throw fail("it has more than one kind of credentials.", "Keep one of them.");
   if ((out.jwt === undefined) !== (out.seed === undefined))
     throw fail("user_jwt and user_seed belong together; one is missing.");
-  if (open && (SECRETS.some((field) => fields[field]) || out.urls.some((url) => url.includes("@"))))
+  if (
+    readableByOthers &&
+    (SECRETS.some((field) => fields[field]) || out.urls.some((url) => url.includes("@")))
+  )
     warn(`NATS context file ${path} holds a secret and can be read by other users: chmod 600 it.`);
   return out.urls.length > 0 ? out : { ...out, urls: ["nats://localhost:4222"] };
 }

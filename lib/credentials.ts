@@ -1,16 +1,13 @@
 // Secrets and certificates from files: read, checked, and never repeated.
-import { closeSync, openSync, readFileSync } from "node:fs";
 import { type Authenticator, credsAuthenticator, jwtAuthenticator, nkeyAuthenticator } from "nats";
 import { UserError } from "./errors.ts";
+import { readFileAndMode } from "./paths.ts";
 import type { Settings } from "./settings.ts";
-import { isReadableByOthers } from "./terminal.ts";
 
 function readSecret(path: string, what: string, warn: (text: string) => void): Buffer {
-  let fd: number | undefined;
   try {
-    fd = openSync(path, "r");
-    const bytes = readFileSync(fd); // first: a folder is no secret that somebody could read
-    if (isReadableByOthers(fd)) warn(`${what} ${path} can be read by other users: chmod 600 it.`);
+    const { bytes, readableByOthers } = readFileAndMode(path);
+    if (readableByOthers) warn(`${what} ${path} can be read by other users: chmod 600 it.`);
     return bytes;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
@@ -18,8 +15,6 @@ function readSecret(path: string, what: string, warn: (text: string) => void): B
       `${what} ${path} cannot be read: ${code === "ENOENT" ? "there is no such file" : code}.`,
       "Check the path and the file's permissions.",
     );
-  } finally {
-    if (fd !== undefined) closeSync(fd);
   }
 }
 

@@ -1,16 +1,21 @@
 // The errors that users meet, and the one place that turns any error into words and an exit code.
+import { oneLine } from "./text.ts";
 
 /** Exit codes of the executable. */
 export const EXIT = { done: 0, error: 1, endedOtherwise: 6, timedOut: 124, interrupted: 130 } as const;
 
-/** An expected failure: what failed and why (`message`), and what to do next (`hint`). */
+/** An expected failure: what failed and why (`message`), and what to do next (`hint`), one line each. */
 export class UserError extends Error {
+  readonly hint: string | undefined;
+
   constructor(
     message: string,
-    readonly hint?: string,
+    hint?: string,
     readonly exitCode: number = EXIT.error,
   ) {
-    super(message);
+    // Both may repeat a path, a flag's value or a server's words, whatever stands in them.
+    super(oneLine(message));
+    this.hint = hint === undefined ? undefined : oneLine(hint);
   }
 }
 

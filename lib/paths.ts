@@ -1,4 +1,5 @@
-// Paths as users write them.
+// Paths as users write them, and the files there.
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -15,4 +16,18 @@ export function home(env: NodeJS.ProcessEnv): string {
 /** `path` with a leading `~` replaced by the home directory. */
 export function expand(path: string, env: NodeJS.ProcessEnv): string {
   return path === "~" || path.startsWith("~/") ? join(home(env), path.slice(1)) : path;
+}
+
+/**
+ * A file's bytes, and whether users other than its owner can read it (never on Windows, which has no such bits).
+ * @throws what the file system says
+ */
+export function readFileAndMode(path: string): { bytes: Buffer; readableByOthers: boolean } {
+  const fd = openSync(path, "r");
+  try {
+    const bytes = readFileSync(fd); // first: a folder is no secret that somebody could read
+    return { bytes, readableByOthers: process.platform !== "win32" && (fstatSync(fd).mode & 0o044) !== 0 };
+  } finally {
+    closeSync(fd);
+  }
 }

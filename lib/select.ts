@@ -5,7 +5,7 @@ import { isTerminal, type JobRow, stateOf, TERMINAL_STATES } from "./job.ts";
 import { JobList } from "./jobs.ts";
 import { nearest } from "./nearest.ts";
 import { displayPeel } from "./peel.ts";
-import { safe } from "./text.ts";
+import { oneLine, safe } from "./text.ts";
 import { asTime } from "./value.ts";
 
 /** The selecting flags as citty hands them over; lists are comma-separated. */
@@ -194,7 +194,7 @@ export function parseSelection(flags: SelectionFlags, now: Date): Selection {
   const sort = parseSort(flags.sort);
   return {
     text: TYPED.filter((name) => flags[name] !== undefined)
-      .map((name) => `--${name} ${flags[name]}`)
+      .map((name) => `--${name} ${oneLine(flags[name] ?? "")}`)
       .join(" "),
     since,
     limit,

@@ -10,7 +10,7 @@ export const splitUrls = (text: string) =>
     .filter(Boolean);
 
 /** `text` without what stands before the @, safe to show, whatever it is. */
-export const maskUrl = (text: string) => safe(text.replace(/^([a-z+]*:\/\/)?.*@/is, "$1***@")).slice(0, 200);
+export const maskUrl = (text: string) => safe(text.replace(/^([a-z+]*:\/\/)?.*@/is, "$1***@").slice(0, 200));
 
 export interface ServerUrl {
   /** `nats://host:port`, without any secret: what messages may show. */
@@ -42,6 +42,9 @@ export function parseUrl(text: string): ServerUrl {
     );
   }
   if (!url.hostname) throw new UserError(`"${shown}" names no host.`, "Write it like nats://host:4222.");
+  // Of this scheme URLs take any text as a host; what is no ASCII comes with % (RFC 1035: 253 characters at most).
+  if (!/^(\[[^\]]+\]|[\w.-]{1,253})$/.test(url.hostname))
+    throw new UserError(`"${shown}": that is no host name.`, "Write it like nats://host:4222.");
   let user: string;
   let pass: string;
   try {

@@ -161,7 +161,7 @@ function chooseFile(flags: ConnectionFlags, env: NodeJS.ProcessEnv, serverNamed:
 async function readFile(file: File, env: NodeJS.ProcessEnv, warn: (text: string) => void): Promise<Source> {
   if (file.kind === "config") {
     const { readConfig } = await import("./config-file.ts");
-    return { layer: await readConfig(file.name, env), name: () => file.name };
+    return { layer: await readConfig(file.name, env, warn), name: () => file.name };
   }
   const { readContext } = await import("./context.ts");
   try {

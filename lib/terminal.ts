@@ -1,7 +1,7 @@
 // The edge to the terminal: stdout, stderr, and what is known about them, decided once.
-import { fstatSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { OutputClosed, UserError } from "./errors.ts";
-import { safe } from "./text.ts";
+import { oneLine, safe } from "./text.ts";
 
 /** Loaded on use: it brings the network modules with it, which `version` and `--help` don't need. */
 const isatty = (fd: number) => (require("node:tty") as typeof import("node:tty")).isatty(fd);
@@ -128,8 +128,8 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
       }
       if (chunk) writeAll(1, chunk);
     },
-    warn: (text) => message("warn", text, wish ?? isatty(2)),
-    error: (text) => message("error", text, wish ?? isatty(2)),
+    warn: (text) => message("warn", oneLine(text), wish ?? isatty(2)),
+    error: (text) => message("error", oneLine(text), wish ?? isatty(2)),
     tell: (text) => writeAll(2, text),
     canTell: isatty(2) && process.env.TERM !== "dumb",
     canAsk: isatty(0) && isatty(2),
@@ -140,9 +140,4 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
 /** An error, to stderr. Takes flags, not a terminal: it must work before anything else does. */
 export function reportError(text: string, flags: { color?: boolean; forceColor?: boolean }): void {
   message("error", text, colorWish(flags, process.env) ?? isatty(2));
-}
-
-/** True when the file can be read by others than its owner (never on Windows, which has no such bits). */
-export function isReadableByOthers(fd: number): boolean {
-  return process.platform !== "win32" && (fstatSync(fd).mode & 0o044) !== 0;
 }

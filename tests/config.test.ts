@@ -4,7 +4,16 @@ import { readFileSync } from "node:fs";
 import { connect as dial } from "node:net";
 import { createServer } from "node:tls";
 import { certificates, secretFile } from "./credentials.ts";
-import { createBuckets, encode, freePort, jobRecord, type Server, startServer, zester } from "./harness.ts";
+import {
+  createBuckets,
+  encode,
+  freePort,
+  jobRecord,
+  NATS_SERVER,
+  type Server,
+  startServer,
+  zester,
+} from "./harness.ts";
 
 const servers: Server[] = [];
 afterAll(() => Promise.all(servers.map((server) => server.stop())));
@@ -164,6 +173,25 @@ describe("JetStream elsewhere", () => {
     expect((await at()).stderr).toContain("no permission to subscribe to _INBOX.");
     expect((await at("--inbox-prefix", "a.>")).stderr).toContain("is not an inbox prefix");
   });
+});
+
+test("TLS first with a server that has handshake_first", async () => {
+  const version = Bun.spawnSync([NATS_SERVER, "--version"]).stdout.toString();
+  const [major = 0, minor = 0] = (/v(\d+)\.(\d+)/.exec(version) ?? []).slice(1).map(Number);
+  if (major === 2 && minor < 11) {
+    console.warn(`not tested: ${version.trim()} has no handshake_first; set NATS_SERVER to 2.11 or newer`);
+    return;
+  }
+  const tls = certificates();
+  const server = await startServer(
+    `tls { cert_file: "${tls.server}.crt", key_file: "${tls.server}.key", handshake_first: true }`,
+  );
+  servers.push(server);
+  const { url } = server;
+  const at = (...flags: string[]) => zester(["job", "list", "--master", url, "--timeout", "1s", ...flags]);
+  expect((await at("--nats-ca", tls.ca, "--tls-first")).stderr).toContain('no bucket "jobs"');
+  expect((await at("--tls-first")).stderr).toContain("unknown CA");
+  expect((await at("--nats-ca", tls.ca)).stderr).toStartWith(`error: cannot connect to ${url}`);
 });
 
 test("TLS first: the handshake comes before the server's first word", async () => {

@@ -36,55 +36,81 @@ export function secretFile(name: string, text: string): string {
   return path;
 }
 
-/** An operator with one account that has JetStream: the server's configuration, and `.creds` files of its users. */
-export function operator(): { config: string; creds(exp?: number): string } {
+const NO_LIMITS = {
+  subs: -1,
+  data: -1,
+  payload: -1,
+  imports: -1,
+  exports: -1,
+  wildcards: true,
+  conn: -1,
+  leaf: -1,
+  mem_storage: -1,
+  disk_storage: -1,
+  streams: -1,
+  consumer: -1,
+};
+
+export interface UserClaims {
+  /** When they expire, in seconds since 1970. */
+  readonly exp?: number;
+  /** The only subjects that the user may publish on; without it, any. */
+  readonly pub?: readonly string[];
+  readonly sub?: readonly string[];
+}
+
+/** An operator with one account that has JetStream. */
+export interface Operator {
+  /** The server's configuration, with what has been revoked so far. */
+  readonly config: string;
+  /** The `.creds` file of a new user. */
+  creds(claims?: UserClaims): string;
+  /** From now on the account refuses that user. */
+  revoke(creds: string): void;
+}
+
+export function operator(): Operator {
   const op = nkeys.createOperator();
   const account = nkeys.createAccount();
   const system = nkeys.createAccount();
-  const limits = {
-    subs: -1,
-    data: -1,
-    payload: -1,
-    imports: -1,
-    exports: -1,
-    wildcards: true,
-    conn: -1,
-    leaf: -1,
-    mem_storage: -1,
-    disk_storage: -1,
-    streams: -1,
-    consumer: -1,
-  };
-  const accountJwt = jwt(op, account, "fleet", {
-    type: "account",
-    limits,
-    default_permissions: { pub: {}, sub: {} },
-  });
-  const systemJwt = jwt(op, system, "SYS", {
-    type: "account",
-    limits: { ...limits, disk_storage: 0, mem_storage: 0 },
-    default_permissions: { pub: {}, sub: {} },
-  });
+  const users = new Map<string, string>();
+  const revocations: Record<string, number> = {};
+  // Always the same: a server that reads its configuration again refuses another operator.
+  const operatorJwt = jwt(op, op, "test", { type: "operator" });
+  const claims = { type: "account", limits: NO_LIMITS, default_permissions: { pub: {}, sub: {} } };
   return {
-    // JetStream wants a system account when there is an operator.
-    config: `system_account: ${system.getPublicKey()}\noperator: ${jwt(op, op, "test", { type: "operator" })}\nresolver: MEMORY\nresolver_preload {
+    get config() {
+      const accountJwt = jwt(op, account, "fleet", { ...claims, revocations });
+      const limits = { ...NO_LIMITS, disk_storage: 0, mem_storage: 0 };
+      const systemJwt = jwt(op, system, "SYS", { ...claims, limits });
+      // JetStream wants a system account when there is an operator.
+      return `system_account: ${system.getPublicKey()}\noperator: ${operatorJwt}\nresolver: MEMORY\nresolver_preload {
   ${account.getPublicKey()}: ${accountJwt}
   ${system.getPublicKey()}: ${systemJwt}
-}`,
-    creds(exp) {
+}`;
+    },
+    creds({ exp = 0, pub, sub } = {}) {
       const user = nkeys.createUser();
+      const rights = (allow?: readonly string[]) => (allow ? { allow } : {});
+      const limits = { subs: -1, data: -1, payload: -1 };
       const token = jwt(
         account,
         user,
         "ops",
-        { type: "user", pub: {}, sub: {}, subs: -1, data: -1, payload: -1 },
+        { type: "user", pub: rights(pub), sub: rights(sub), ...limits },
         exp,
       );
       const seed = Buffer.from(user.getSeed()).toString();
-      return secretFile(
+      const path = secretFile(
         "user.creds",
         `-----BEGIN NATS USER JWT-----\n${token}\n------END NATS USER JWT------\n\n-----BEGIN USER NKEY SEED-----\n${seed}\n------END USER NKEY SEED------\n`,
       );
+      users.set(path, user.getPublicKey());
+      return path;
+    },
+    revoke(creds) {
+      // Every JWT of that user that was issued up to this second.
+      revocations[users.get(creds) as string] = Math.floor(Date.now() / 1000);
     },
   };
 }
@@ -97,8 +123,8 @@ export interface Tls {
   readonly client: string;
 }
 
-/** A CA; certificates for 127.0.0.1 and localhost, for another host, and for a client. */
-export function certificates(): Tls {
+/** A CA; certificates for an address and localhost, for another host, and for a client. */
+export function certificates(address = "127.0.0.1"): Tls {
   const dir = tempDir();
   const openssl = (...args: string[]) => {
     const done = Bun.spawnSync(["openssl", ...args], { stderr: "pipe" });
@@ -132,7 +158,7 @@ export function certificates(): Tls {
   };
   return {
     ca: at("ca.crt"),
-    server: issue("server", "IP:127.0.0.1,DNS:localhost"),
+    server: issue("server", `IP:${address},DNS:localhost`),
     elsewhere: issue("elsewhere", "DNS:elsewhere.example"),
     client: issue("client", "DNS:client"),
   };

@@ -52,6 +52,8 @@ export interface Server {
   kill(): Promise<void>;
   /** The same server again, on the same port and store, after `kill`. */
   revive(): Promise<void>;
+  /** Gives the running server another configuration, and waits until it has taken it. */
+  reload(extra: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -63,7 +65,9 @@ export async function startServer(extra = "", { jetstream = true, port = 0 } = {
   const dir = tempDir();
   const at = port || (await freePort());
   const store = jetstream ? `jetstream { store_dir: ${JSON.stringify(join(dir, "js"))} }` : "";
-  writeFileSync(join(dir, "nats.conf"), `listen: "127.0.0.1:${at}"\n${store}\n${extra}\n`);
+  const configure = (lines: string) =>
+    writeFileSync(join(dir, "nats.conf"), `listen: "127.0.0.1:${at}"\n${store}\n${lines}\n`);
+  configure(extra);
   // The log goes to a file: a pipe that nobody reads any more would kill the server at its next line.
   const log = Bun.file(join(dir, "log"));
   let child: Bun.Subprocess;
@@ -92,6 +96,11 @@ export async function startServer(extra = "", { jetstream = true, port = 0 } = {
     async revive() {
       rmSync(join(dir, "log"), { force: true });
       await run();
+    },
+    async reload(lines) {
+      configure(lines);
+      child.kill("SIGHUP");
+      while (!(await log.text()).includes("Reloaded server configuration")) await Bun.sleep(5);
     },
     async stop() {
       await kill();

@@ -1,0 +1,23 @@
+// What a run of the executable must have come to.
+import { expect } from "bun:test";
+import type { Result } from "./harness.ts";
+
+/** One clear line and at most a hint, nothing on stdout, no secret, no stack trace. */
+export function expectError({ stdout, stderr, code }: Result, ...words: string[]): void {
+  const errors = stderr
+    .trimEnd()
+    .split("\n")
+    .filter((line) => !line.startsWith("warning: "));
+  expect(errors[0]).toStartWith("error: ");
+  for (const word of words) expect(stderr).toContain(word);
+  expect(errors.length).toBeLessThanOrEqual(2);
+  expect(stderr).not.toMatch(/s3cret|\bat .*\(|unexpected failure/);
+  expect([stdout, code]).toEqual(["", 1]);
+}
+
+/** `job list` with the job j1 among its rows, and not a word on stderr. */
+export function expectJobs({ stdout, stderr, code }: Result): void {
+  expect(stderr).toBe("");
+  expect(stdout).toContain("\nj1 ");
+  expect(code).toBe(0);
+}
