@@ -141,8 +141,16 @@ async function pack(folder: string, platform: Platform, seconds: number): Promis
   return archive;
 }
 
-/** Builds all platforms, or those named, into dist/release. @throws Error when a step fails, or a runtime is not the one that is pinned */
-export async function release(only: readonly string[] = []): Promise<void> {
+/**
+ * Builds all platforms, or those named, into dist/release; with `--unpacked` among the names without the archives, which
+ * take most of the time.
+ * @throws Error when a step fails, a name is unknown, or a runtime is not the one that is pinned
+ */
+export async function release(names: readonly string[] = []): Promise<void> {
+  const only = names.filter((name) => name !== "--unpacked");
+  const unknown = only.find((name) => !PLATFORMS.some((platform) => platform.name === name));
+  if (unknown)
+    throw new Error(`no platform ${unknown}; there are ${PLATFORMS.map(({ name }) => name).join(", ")}`);
   const seconds = commitTime();
   process.env.TZ = "UTC"; // zip archives hold local times
   rmSync(OUT, { recursive: true, force: true });
@@ -168,7 +176,7 @@ export async function release(only: readonly string[] = []): Promise<void> {
     const added = ["zester.cdx.json", "THIRD-PARTY-LICENSES"].map((file) => join(OUT, file));
     for (const file of ["LICENSE", "README.md", "dist/share", ...added])
       cpSync(file, join(OUT, folder, file.split("/").at(-1) as string), { recursive: true });
-    add(await pack(folder, platform, seconds));
+    if (only.length === names.length) add(await pack(folder, platform, seconds));
   }
   writeFileSync(join(OUT, "SHA256SUMS"), `${sums.join("\n")}\n`);
 }

@@ -1,0 +1,56 @@
+// Roots with next to nothing in them, as minimal containers are, and the executable run inside.
+import { chmodSync, cpSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Result, tempDir } from "./harness.ts";
+
+/** Runs any program with nothing in its environment but `env`. */
+export async function run(
+  argv: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Result & { peakBytes: number }> {
+  const child = Bun.spawn([...argv], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { stdout, stderr, code, peakBytes: child.resourceUsage()?.maxRSS ?? Number.NaN };
+}
+
+export const PATH = { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin" };
+
+/** The loader and the libraries that a program for this machine names, as paths. */
+export async function libraries(program: string): Promise<string[]> {
+  const { stdout } = await run(["ldd", program], PATH);
+  return [...stdout.matchAll(/(\/\S+) \(0x/g)].map((match) => match[1] as string);
+}
+
+/** A folder with the executable as /zester, the files given by their path in it, and an empty /proc to mount on. */
+export function makeRoot(executable: string, files: Readonly<Record<string, string>>): string {
+  const root = join(tempDir(), "root");
+  mkdirSync(join(root, "proc"), { recursive: true });
+  for (const [to, from] of Object.entries({ "/zester": executable, ...files })) {
+    mkdirSync(dirname(join(root, to)), { recursive: true });
+    cpSync(from, join(root, to), { dereference: true });
+    chmodSync(join(root, to), 0o755);
+  }
+  return root;
+}
+
+/**
+ * Runs the executable in a root: read-only, with an empty environment, as a user id that nobody assigned (without
+ * root's rights here: as the root of a user namespace).
+ * @param proc whether /proc is mounted
+ */
+export function inRoot(root: string, args: readonly string[], proc: boolean): Promise<Result> {
+  const isRoot = process.getuid?.() === 0;
+  const user = isRoot ? "--userspec=54321:54321 " : "";
+  const script = `set -e
+mount --bind "$1" "$1"
+${proc ? 'mount -t proc proc "$1/proc"' : ""}
+mount -o remount,bind,ro "$1"
+root=$1; shift
+exec env -i "$(command -v chroot)" ${user}"$root" /zester "$@"`;
+  const alone = isRoot ? [] : ["--map-root-user", "--pid", "--fork"];
+  return run(["unshare", "--mount", ...alone, "sh", "-c", script, "sh", root, ...args], PATH);
+}
