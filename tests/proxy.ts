@@ -128,7 +128,7 @@ export async function startFaultyLink(port: number): Promise<FaultyLink> {
     };
     links.add(link);
     const drain = () => {
-      let budget = fault.bytesPerSecond === 0 ? Infinity : (fault.bytesPerSecond * TICK_MS) / 1000;
+      let budget = fault.bytesPerSecond === 0 ? Infinity : Math.ceil((fault.bytesPerSecond * TICK_MS) / 1000);
       while (queue.length > 0 && budget > 0) {
         const first = queue[0] as Buffer;
         const part = first.subarray(0, Math.min(budget, first.length));
