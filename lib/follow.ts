@@ -9,6 +9,11 @@ import { NoBucket, type Store } from "./store.ts";
 import type { ValueMap } from "./value.ts";
 
 const PAUSE_MS = { first: 100, most: 2_000 };
+/**
+ * How often, in ms, a job that is waited for is also looked up. Deliveries are not acknowledged: one that is lost between
+ * two servers of a cluster does not come again, and when it was the last, nothing after it shows the gap.
+ */
+const LOOK_UP_MS = 5_000;
 
 /** What is said of the connection while somebody waits. */
 export interface Link {
@@ -91,9 +96,24 @@ export async function untilTerminal(
   const caughtUp = () => {
     if (!seen) throw new JobNotFound(jid);
   };
+  const failure = Promise.withResolvers<never>();
+  // A failed look-up is no loss: what ails the connection is seen by the reader of the consumer.
+  const lookUp = () =>
+    store.job(jid).then(
+      (bytes) => {
+        try {
+          if (bytes && isTerminal(jobRow(jid, jobRecord(jid, bytes)).status)) onEntry(jid, bytes);
+        } catch (error) {
+          failure.reject(error);
+        }
+      },
+      () => {},
+    );
+  const timer = setInterval(lookUp, LOOK_UP_MS);
   try {
-    await store.followJobs(jid, onEntry, { stop: done.signal, caughtUp });
+    await Promise.race([store.followJobs(jid, onEntry, { stop: done.signal, caughtUp }), failure.promise]);
   } finally {
+    clearInterval(timer);
     stop?.removeEventListener("abort", abort);
   }
   return stop?.aborted ? undefined : record;

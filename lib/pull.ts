@@ -187,8 +187,10 @@ class Reader {
 
   #atEnd(): void {
     const { pending } = this.consumer;
+    const shortfall = `${this.#received} of ${pending} records came`;
+    // Who follows starts over on a new connection; who reads once decides for himself.
     if (this.#received < pending)
-      this.#end.reject(new Shortfall(`${this.#received} of ${pending} records came`));
+      this.#end.reject(this.follow ? incomplete(this.connection, shortfall) : new Shortfall(shortfall));
     else if (!this.follow) this.#end.resolve();
     else if (!this.#caughtUp) {
       this.#caughtUp = true;
@@ -201,8 +203,8 @@ class Reader {
  * Hands over every message of a consumer, and with `follow` also those that come later, until it says stop. Pull, not
  * push: the server then never has more on the way than was asked for, and no flow-control subject is needed. A partial
  * answer never passes as whole.
- * @throws Shortfall when fewer messages came than were announced, Transient when one is missing in between, when the
- * server stays silent longer than the timeout, or when the connection is lost
+ * @throws Shortfall when fewer messages came than were announced (with `follow` Transient), Transient when one is missing
+ * in between, when the server stays silent longer than the timeout, or when the connection is lost
  */
 export async function pull(
   connection: Connection,

@@ -5,7 +5,7 @@
 // that it has caught up when the newest message is a tombstone.
 import { type Msg, nuid } from "nats";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
-import { UserError } from "./errors.ts";
+import { Transient, UserError } from "./errors.ts";
 import { type Consumer, deliveryOf, type Follow, incomplete, pull, Shortfall } from "./pull.ts";
 import { safe } from "./text.ts";
 import { Timestamp } from "./value.ts";
@@ -52,6 +52,13 @@ interface ApiError {
 
 const NO_STREAM = 10059;
 const NO_JETSTREAM_FOR_ACCOUNT = 10039;
+/**
+ * What a cluster answers while it has no leader or lacks nodes (errors.json of nats-server): incomplete, no peers, not
+ * assigned, temporarily unavailable, not leader, insufficient resources, stream offline, consumer offline.
+ */
+const PASSING: ReadonlySet<number | undefined> = new Set([
+  10004, 10005, 10007, 10008, 10009, 10023, 10118, 10119,
+]);
 
 /** True for a message that marks its key as gone: deleted, purged, or expired with a marker (wire.md, "Buckets"). */
 function isMarker(msg: Msg): boolean {
@@ -229,7 +236,10 @@ export class Store {
           onEvent({ kind, peel, storedNs: deliveryOf(msg).storedNs, bytes: msg.data.slice() });
         },
         follow,
-      ),
+      ).catch((error) => {
+        // Not read again: `onEvent` has seen some already.
+        throw error instanceof Shortfall ? incomplete(this.connection, error.message) : error;
+      }),
     );
   }
 
@@ -345,7 +355,8 @@ export class Store {
   #apiError(bucket: string, error: ApiError): UserError {
     if (error.err_code === NO_STREAM) return new NoBucket(bucket, this.connection.shown);
     if (error.err_code === NO_JETSTREAM_FOR_ACCOUNT) return this.#noJetStream();
-    return new UserError(
+    const Kind = PASSING.has(error.err_code) ? Transient : UserError;
+    return new Kind(
       `the server refused to read the bucket "${bucket}": ${safe(error.description ?? "")} (${error.err_code ?? error.code}).`,
       "Try again; if it stays, look at the server's log.",
     );

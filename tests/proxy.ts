@@ -72,3 +72,118 @@ export async function startSlowLink(port: number, bytesPerSecond: number): Promi
     },
   };
 }
+
+/** A link that works until it is told to fail. */
+export interface FaultyLink extends Proxy {
+  /** Messages that the server sent to clients so far, status messages of JetStream among them. */
+  readonly messages: number;
+  /** Ends every open connection. */
+  cut(): void;
+  /** The open connections carry nothing any more in either direction, and nobody learns of it. */
+  hang(): void;
+  /** One message of the server does not arrive, after so many others. */
+  lose(after: number): void;
+  /** Until `heal`: answers come at so many bytes a second. */
+  slow(bytesPerSecond: number): void;
+  /** Until `heal`: everything arrives later, both ways. */
+  delay(ms: number): void;
+  /** New connections work, and those that are left do again, unless they hang. */
+  heal(): void;
+}
+
+/** Hands over each protocol line of a NATS server, with its payload where it has one. */
+function* frames(state: { rest: Buffer }, chunk: Buffer): Generator<{ bytes: Buffer; message: boolean }> {
+  let bytes = state.rest.length > 0 ? Buffer.concat([state.rest, chunk]) : chunk;
+  for (;;) {
+    const line = bytes.indexOf("\r\n");
+    if (line < 0) break;
+    const words = bytes.toString("latin1", 0, line).split(" ");
+    const message = words[0] === "MSG" || words[0] === "HMSG";
+    const end = line + 2 + (message ? Number(words.at(-1)) + 2 : 0);
+    if (bytes.length < end) break;
+    yield { bytes: bytes.subarray(0, end), message };
+    bytes = bytes.subarray(end);
+  }
+  state.rest = bytes;
+}
+
+/** Forwards to `port`, message by message, and fails as it is told. */
+export async function startFaultyLink(port: number): Promise<FaultyLink> {
+  const links = new Set<{ hung: boolean; end: () => void }>();
+  const fault = { delayMs: 0, bytesPerSecond: 0, loseAfter: -1 };
+  let messages = 0;
+  const server = createServer((client) => {
+    const upstream = dial(port, "127.0.0.1");
+    const later = (work: () => void) => (fault.delayMs > 0 ? setTimeout(work, fault.delayMs) : work());
+    const queue: Buffer[] = [];
+    const state = { rest: Buffer.alloc(0) };
+    const link = {
+      hung: false,
+      end() {
+        clearInterval(timer);
+        links.delete(link);
+        client.destroy();
+        upstream.destroy();
+      },
+    };
+    links.add(link);
+    const drain = () => {
+      let budget = fault.bytesPerSecond === 0 ? Infinity : Math.ceil((fault.bytesPerSecond * TICK_MS) / 1000);
+      while (queue.length > 0 && budget > 0) {
+        const first = queue[0] as Buffer;
+        const part = first.subarray(0, Math.min(budget, first.length));
+        if (part.length === first.length) queue.shift();
+        else queue[0] = first.subarray(part.length);
+        budget -= part.length;
+        client.write(part);
+      }
+    };
+    const timer = setInterval(drain, TICK_MS);
+    client.on("data", (chunk: Buffer) => void (link.hung || later(() => upstream.write(chunk))));
+    upstream.on("data", (chunk: Buffer) => {
+      if (link.hung) return;
+      for (const { bytes, message } of frames(state, chunk)) {
+        if (message) messages++;
+        if (message && fault.loseAfter >= 0 && fault.loseAfter-- === 0) continue;
+        later(() => {
+          queue.push(bytes);
+          if (fault.bytesPerSecond === 0) drain();
+        });
+      }
+    });
+    for (const socket of [client, upstream]) {
+      socket.on("error", () => {});
+      socket.on("close", () => void (link.hung || later(link.end)));
+    }
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const cut = () => {
+    for (const link of [...links]) link.end();
+  };
+  return {
+    url: `nats://127.0.0.1:${(server.address() as { port: number }).port}`,
+    get messages() {
+      return messages;
+    },
+    cut,
+    hang() {
+      for (const link of links) link.hung = true;
+    },
+    lose(after) {
+      fault.loseAfter = after;
+    },
+    slow(bytesPerSecond) {
+      fault.bytesPerSecond = bytesPerSecond;
+    },
+    delay(ms) {
+      fault.delayMs = ms;
+    },
+    heal() {
+      Object.assign(fault, { delayMs: 0, bytesPerSecond: 0, loseAfter: -1 });
+    },
+    stop() {
+      cut();
+      server.close();
+    },
+  };
+}

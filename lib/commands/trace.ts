@@ -105,7 +105,8 @@ export async function run(flags: TraceFlags): Promise<number | undefined> {
       if (live && lines) await follow(session, jid, job);
       else if (live) await persist(session, linkWarnings(session), (store) => untilTerminal(store, jid));
       if (!live) await show({ ...flags, follow: false }, session, jid);
-      else if (session.format !== "jsonl") await show({ ...flags, follow: lines }, session, jid);
+      else if (session.format !== "jsonl")
+        await persist(session, linkWarnings(session), () => show({ ...flags, follow: lines }, session, jid));
       return undefined;
     },
     { formats: WITH_LINES },
