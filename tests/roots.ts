@@ -4,17 +4,14 @@ import { dirname, join } from "node:path";
 import { type Result, tempDir } from "./harness.ts";
 
 /** Runs any program with nothing in its environment but `env`. */
-export async function run(
-  argv: readonly string[],
-  env: Record<string, string> = {},
-): Promise<Result & { peakBytes: number }> {
+export async function run(argv: readonly string[], env: Record<string, string> = {}): Promise<Result> {
   const child = Bun.spawn([...argv], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const [stdout, stderr, code] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
     child.exited,
   ]);
-  return { stdout, stderr, code, peakBytes: child.resourceUsage()?.maxRSS ?? Number.NaN };
+  return { stdout, stderr, code };
 }
 
 export const PATH = { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin" };
