@@ -79,7 +79,7 @@ export async function withSession(
   const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limitMs ?? loaded.timeoutMs) };
   let store: Store | undefined;
   const open = async () => {
-    store = new Store(await openConnection(settings, terminal.warn));
+    store = new Store(await openConnection(settings, terminal.warn), store);
   };
   let ending = false;
   const goodbye = (ms: number) => {

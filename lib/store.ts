@@ -100,7 +100,21 @@ export class Store {
   /** The server's clock minus ours, in ms, as of the last consumer. */
   #clockAheadMs = 0;
 
-  constructor(readonly connection: Connection) {}
+  /** @param before the store of a connection that was lost: what it left on the server is deleted now */
+  constructor(
+    readonly connection: Connection,
+    before?: Store,
+  ) {
+    for (const [name, stream] of before?.takeConsumers() ?? [])
+      this.#closing.push(this.#deleteConsumer(stream, name));
+  }
+
+  /** Consumers that may still be there; from now on they are the caller's to delete. */
+  takeConsumers(): [name: string, stream: string][] {
+    const all = [...this.#consumers];
+    this.#consumers.clear();
+    return all;
+  }
 
   /** The newest record of one job; undefined when there is none. Costs one round trip. */
   async job(jid: string): Promise<Uint8Array | undefined> {
@@ -289,14 +303,18 @@ export class Store {
   async close(): Promise<void> {
     await Promise.all([
       ...this.#closing,
-      ...[...this.#consumers].map(([name, stream]) => this.#deleteConsumer(stream, name)),
+      ...this.takeConsumers().map(([name, stream]) => this.#deleteConsumer(stream, name)),
     ]);
   }
 
   async #deleteConsumer(stream: string, name: string): Promise<void> {
     this.#consumers.delete(name);
-    // A failure is no loss: the server drops an idle consumer by itself (inactive_threshold).
-    await this.connection.request(`${this.connection.api}.CONSUMER.DELETE.${stream}.${name}`).catch(() => {});
+    try {
+      await this.connection.request(`${this.connection.api}.CONSUMER.DELETE.${stream}.${name}`);
+    } catch {
+      // Left to the next connection. Without one the server drops it by itself, after a while idle (inactive_threshold).
+      this.#consumers.set(name, stream);
+    }
   }
 
   /** The newest value of a key, by direct get where the bucket allows it, else through a consumer. */
