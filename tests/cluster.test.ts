@@ -32,6 +32,18 @@ const put = (jid: string, status: string) =>
     return true;
   });
 
+/** Every node has the job: a replica applies what the others stored up to a second later, and may be the one that answers. */
+async function everywhere(jid: string): Promise<void> {
+  for (const node of cluster.nodes) {
+    const client = await node.connect();
+    await until(`${jid} on ${node.url}`, async () => {
+      const { headers } = await client.request(`$JS.API.DIRECT.GET.KV_jobs.$KV.jobs.${jid}`);
+      return !headers || headers.code < 400;
+    });
+    await client.close();
+  }
+}
+
 /** All replicas of all streams are there and have everything. */
 const healthy = () =>
   until("a healthy cluster", async () => {
@@ -43,6 +55,11 @@ const healthy = () =>
     }
     return true;
   });
+
+/** The names of a stream's consumers; asking for more takes nats-server 2.9 seconds while one of them is dead. */
+const named = async (stream: string) =>
+  (await nc.request(`$JS.API.CONSUMER.NAMES.${stream}`, "{}")).json<{ consumers?: string[] }>().consumers ??
+  [];
 
 const others = (...nodes: Server[]) => cluster.nodes.filter((node) => !nodes.includes(node));
 
@@ -111,7 +128,10 @@ test("every node gives the same answers, also behind addresses that are dead", a
 
 test("the leader dies: scans are whole or fail, those who follow see the end through the new one", async () => {
   const jids = ["for-wait", "for-watch", "for-trace", "for-kill"] as const;
-  for (const jid of jids) await put(jid, "running");
+  for (const jid of jids) {
+    await put(jid, "running");
+    await everywhere(jid);
+  }
   const leader = await cluster.leader(nc, "KV_jobs");
   const [node] = others(leader) as [Server];
   const follow = (...args: string[]) => new Running(["job", ...args], { NATS_URL: cluster.urls });
@@ -172,23 +192,26 @@ test("the node that hosts the scan's consumer dies", async () => {
   const link = await startSlowLink(node.port, 1_000_000);
   const jsm = await nc.jetstreamManager({ checkAPI: false });
   for (;;) {
-    const began = Date.now();
+    const known = new Set(await named("KV_jobs"));
     const running = new Running(["job", "list", "--no-header", "--master", link.url, "--timeout", "3s"], {});
-    const leader = await until(
-      "the scan's consumer",
-      async () =>
-        (await jsm.consumers.list("KV_jobs").next()).find((info) => Date.parse(info.created) >= began)
-          ?.cluster?.leader,
-    );
+    let over = false;
+    const ended = running.ended().finally(() => {
+      over = true;
+    });
+    const leader = await until("the scan's consumer", async () => {
+      const name = (await named("KV_jobs")).find((one) => !known.has(one));
+      return name !== undefined && (await jsm.consumers.info("KV_jobs", name)).cluster?.leader;
+    });
     const host = cluster.node(leader);
     if (host === node) {
       // The server chose the node that is asked: it must be another one.
       running.signal("SIGINT");
-      expect(await running.ended()).toBe(130);
+      expect(await ended).toBe(130);
       continue;
     }
+    expect(over).toBe(false);
     await host.kill();
-    const code = await running.ended();
+    const code = await ended;
     expectWhole({ stdout: running.out, stderr: running.err, code }, JOBS + 4);
     if (code === 0) expect(running.out).toBe(expected);
     await host.revive();
@@ -199,17 +222,20 @@ test("the node that hosts the scan's consumer dies", async () => {
 });
 
 test("two of three nodes are cut off: errors within the timeout, and all is well afterwards", async () => {
-  await put("for-wait", "running");
-  await put("for-kill", "running");
+  // Jobs of their own: a replica may lag behind, and a job that has ended never runs again.
+  for (const jid of ["cut-wait", "cut-kill"]) {
+    await put(jid, "running");
+    await everywhere(jid);
+  }
   const [node, ...frozen] = cluster.nodes as [Server, Server, Server];
   // A master on a node that is cut off.
   const master = await frozen[0].connect();
   const signals: string[] = [];
   master.subscribe("zester.job.*.cancel", { callback: (_, msg) => void signals.push(msg.subject) });
   await master.flush();
-  const waiting = new Running(["job", "wait", "for-wait", "--master", node.url], {});
+  const waiting = new Running(["job", "wait", "cut-wait", "--master", node.url], {});
   const watching = new Running(["job", "watch", "--target", "a", "--master", node.url], {});
-  await watching.until("for-kill");
+  await watching.until("cut-kill");
   for (const { process } of frozen) process.kill("SIGSTOP");
   let sent = 0;
   const ask = async (args: readonly string[]) => {
@@ -217,43 +243,48 @@ test("two of three nodes are cut off: errors within the timeout, and all is well
     const result = await zester(["job", ...args, "--master", node.url, "--timeout", "1s"]);
     expect(performance.now() - began).toBeLessThan(5000);
     if (args[0] === "kill" && result.code === 0) {
-      expect([result.stdout, result.stderr]).toEqual(["Cancel signal sent for job for-kill\n", ""]);
+      expect([result.stdout, result.stderr]).toEqual(["Cancel signal sent for job cut-kill\n", ""]);
       sent++;
     } else if (args[0] !== "show" || result.code !== 0) expectError(result);
     else expect(result.stdout).toContain("web-01");
     return result;
   };
-  const commands = [["list"], ["active"], ["show", "job-1"], ["trace", "job-1"], ["kill", "for-kill"]];
+  const commands = [["list"], ["active"], ["show", "job-1"], ["trace", "job-1"], ["kill", "cut-kill"]];
   await Promise.all(commands.map(ask));
   // Even when it is not looked up: what was said to be sent does arrive.
-  await ask(["kill", "for-kill", "--force"]);
+  await ask(["kill", "cut-kill", "--force"]);
   expect(sent).toBeGreaterThan(0);
   expect(signals).toEqual([]);
   for (const { process } of frozen) process.kill("SIGCONT");
   await until("the signals", async () => signals.length === sent);
   await master.close();
-  await put("for-wait", "complete");
-  expect([await waiting.ended(), waiting.out]).toEqual([0, expect.stringContaining("Job for-wait complete")]);
-  await watching.until(/for-wait .* complete /, 60_000);
+  await put("cut-wait", "complete");
+  expect([await waiting.ended(), waiting.out]).toEqual([0, expect.stringContaining("Job cut-wait complete")]);
+  await watching.until(/cut-wait .* complete /, 60_000);
   watching.signal("SIGINT");
   expect(await watching.ended()).toBe(130);
   await healthy();
 });
 
 test("afterwards the streams have no consumers", async () => {
-  const jsm = await nc.jetstreamManager({ checkAPI: false });
-  const left = async () => {
-    const streams = ["KV_jobs", "KV_job-returns", "job-events"].map((name) =>
-      jsm.consumers.list(name).next(),
+  // nats-server 2.9 keeps the names of consumers that it gave to a node that was dead, and never answers for them: seen on
+  // 2.9.10 for more than 90 seconds, also after the node was back. There, those that answer are what counts.
+  const keepsNames = nc.info?.version.startsWith("2.9.") === true;
+  const jsm = await nc.jetstreamManager({ checkAPI: false, timeout: 1000 });
+  const answers = (stream: string, name: string) =>
+    jsm.consumers.info(stream, name).then(
+      () => true,
+      () => false,
     );
-    return (await Promise.all(streams)).flat();
-  };
-  if (nc.info?.version.startsWith("2.9.")) {
-    // A cluster of 2.9 now and then keeps a consumer whose node died, whatever its threshold says (seen on 2.9.10, after
-    // minutes). All that a client can do there is to ask for its end.
-    for (const { config } of await left()) expect(config.inactive_threshold).toBe(30_000_000_000);
-    return;
-  }
   // The server drops those that nobody could delete after 30 seconds.
-  await until("streams without consumers", async () => (await left()).length === 0, 90_000);
+  const gone = async () => {
+    for (const stream of ["KV_jobs", "KV_job-returns", "job-events"]) {
+      const names = await named(stream);
+      if (!keepsNames && names.length > 0) return false;
+      const living = await Promise.all(names.map((name) => answers(stream, name)));
+      if (living.includes(true)) return false;
+    }
+    return true;
+  };
+  await until("streams without consumers", gone, 90_000);
 });
