@@ -75,6 +75,12 @@ interface Lane {
   got: number;
 }
 
+/**
+ * In a cluster the node that is asked may learn only a moment later that another one hosts the new consumer; until then it
+ * says that nobody responds (status 503). How long that may be, and the pause before the next request, in ms.
+ */
+const UNHEARD = { mostMs: 1_000, pauseMs: 10 };
+
 class Reader {
   readonly #lanes: Lane[] = [];
   readonly #pace = new Pace();
@@ -84,6 +90,10 @@ class Reader {
   #caughtUp = false;
   #live = false;
   #quietMs = 0;
+  /** The consumer has answered: from then on, silence means that it is gone. */
+  #heard = false;
+  #over = false;
+  readonly #since = Date.now();
 
   constructor(
     readonly connection: Connection,
@@ -110,6 +120,7 @@ class Reader {
       for (let i = 0; i < LANES; i++) this.#open();
       await this.#end.promise;
     } finally {
+      this.#over = true;
       follow?.stop.removeEventListener("abort", stop);
       clearInterval(timer);
       unwatch();
@@ -149,6 +160,7 @@ class Reader {
 
   #onData(lane: Lane, msg: Msg): void {
     const { pending, createdMs } = this.consumer;
+    this.#heard = true;
     this.#received++;
     lane.got++;
     lane.left--;
@@ -166,6 +178,11 @@ class Reader {
   }
 
   #onStatus(lane: Lane, code: number, text: string): void {
+    if (code === 503 && !this.#heard && Date.now() - this.#since < UNHEARD.mostMs) {
+      setTimeout(() => this.#over || this.#ask(lane), UNHEARD.pauseMs);
+      return;
+    }
+    this.#heard = true;
     if (code === 100) return; // a heartbeat
     if (code !== 404 && code !== 408) throw incomplete(this.connection, text || `status ${code}`);
     lane.open = false;

@@ -126,6 +126,17 @@ test("every node gives the same answers, also behind addresses that are dead", a
   expect(new Set(signals)).toEqual(new Set(["zester.job.job-3.cancel"]));
 });
 
+test("a consumer on another node is found, however new it is: 60 lists", async () => {
+  for (let i = 0; i < 60; i++) {
+    const master = (cluster.nodes[i % 3] as Server).url;
+    expect(await zester(["job", "list", "--count", "--master", master])).toEqual({
+      stdout: `${JOBS}\n`,
+      stderr: "",
+      code: 0,
+    });
+  }
+});
+
 test("the leader dies: scans are whole or fail, those who follow see the end through the new one", async () => {
   const jids = ["for-wait", "for-watch", "for-trace", "for-kill"] as const;
   for (const jid of jids) {
