@@ -1,5 +1,5 @@
 // The release: an executable for every platform with its archive, checksums and an SBOM. Two builds of one commit are the
-// same bytes: every time is the commit's, every order fixed, and the runtimes are those of package-lock.json.
+// same bytes: every time is the commit's, every order fixed, and the runtimes, of the version in package-lock.json, have the hashes below.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";

@@ -7,7 +7,7 @@ import { UserError } from "./errors.ts";
 import { deliveryOf, pull } from "./pull.ts";
 import { LOOPBACK } from "./server-url.ts";
 import { covers } from "./subject.ts";
-import { safe } from "./text.ts";
+import { plural, safe } from "./text.ts";
 
 export interface Finding {
   readonly check: string;
@@ -248,11 +248,11 @@ export async function checkBuckets(
         .catch((error) => {
           if (!(error instanceof NoResponders)) throw error; // a bucket without direct get is read another way
         });
-      const what = bucket === "jobs" ? "jobs" : "returns";
+      const held = plural(seen.pending, bucket === "jobs" ? "job" : "return");
       findings.push({
         check,
         result: "ok",
-        detail: `${seen.pending} ${what} in ${state.messages} messages, readable`,
+        detail: `${held} in ${plural(state.messages, "message")}, readable`,
       });
     } catch (error) {
       if (error instanceof NoResponders || (error instanceof Refused && error.code === NO_JETSTREAM)) {
@@ -286,7 +286,7 @@ export async function checkEvents(connection: Connection): Promise<Finding> {
   const check = "stream job-events";
   try {
     const { pending } = await look(connection, "job-events", "zester.job.*.status", false);
-    return { check, result: "ok", detail: `readable, with the end of ${pending} jobs` };
+    return { check, result: "ok", detail: `readable, with the end of ${plural(pending, "job")}` };
   } catch (error) {
     if (error instanceof Refused && error.code === NO_STREAM)
       return {

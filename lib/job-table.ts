@@ -64,10 +64,6 @@ export class JobTable {
     return this.#jids.size;
   }
 
-  get keptCount(): number {
-    return this.#keptCount;
-  }
-
   /**
    * Takes a job's record; a later one of the same job replaces it. The JID is what `key` has from `from` on.
    * @returns the job's number

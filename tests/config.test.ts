@@ -74,7 +74,7 @@ describe("config check", () => {
     expect(stdout.match(/^(FAIL|warn).*$/gm) ?? []).toEqual(
       tells ? [] : [expect.stringContaining("not tested: the server does not tell")],
     );
-    expect(stdout).toMatch(/^ok {4}bucket jobs +1 jobs in 1 messages, readable$/m);
+    expect(stdout).toMatch(/^ok {4}bucket jobs +1 job in 1 message, readable$/m);
     expect(stdout).toMatch(/^ok {4}masters +m1 .* ago$/m);
     for (const point of [
       "server",
@@ -149,7 +149,7 @@ describe("JetStream elsewhere", () => {
     expect(
       (await zester(["job", "show", "j1", "--master", leaf.url], { env: { NATS_JS_DOMAIN: "hub" } })).code,
     ).toBe(0);
-    expect((await check(leaf.url, "--js-domain", "hub")).stdout).toMatch(/^ok {4}bucket jobs +1 jobs/m);
+    expect((await check(leaf.url, "--js-domain", "hub")).stdout).toMatch(/^ok {4}bucket jobs +1 job /m);
     expect((await check(leaf.url, "--js-domain", "other")).code).toBe(1);
   });
 

@@ -180,15 +180,18 @@ describe.each(Object.keys(FORMS))("%s", (name) => {
   });
 });
 
+/** Forms whose secrets come by variable or file. */
+const BESIDE_ARGUMENTS = [
+  "password in NATS_URL",
+  "password in a context",
+  "JWT and seed in a context",
+  "creds",
+];
+
 test.skipIf(process.platform !== "linux")(
   "what other users see of a process: no secret that came by variable or file, and nothing is hidden of its arguments",
   async () => {
-    for (const name of [
-      "password in NATS_URL",
-      "password in a context",
-      "JWT and seed in a context",
-      "creds",
-    ]) {
+    for (const name of BESIDE_ARGUMENTS) {
       const { flags = [], env = {}, secrets } = (FORMS[name] as (good: boolean) => Form)(true);
       const watch = new Running(["job", "watch", ...flags], env);
       await watch.until("j2");
@@ -214,12 +217,7 @@ test.skipIf(process.platform !== "linux")(
 test.skipIf(process.platform !== "linux")(
   "when the runtime itself crashes, its report has no secret that came by variable or file, and is not sent",
   async () => {
-    for (const name of [
-      "password in NATS_URL",
-      "password in a context",
-      "JWT and seed in a context",
-      "creds",
-    ]) {
+    for (const name of BESIDE_ARGUMENTS) {
       const { flags = [], env = {}, secrets } = (FORMS[name] as (good: boolean) => Form)(true);
       // The program that would send it, were there one.
       const bin = tempDir();
