@@ -1,10 +1,10 @@
 // What `zester config check` looks at, each point as a finding. It leaves nothing on the server.
-import { nuid } from "nats";
+import { type Msg, nuid } from "nats";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import { type Claims, readClaims } from "./credentials.ts";
 import { formatMs } from "./duration.ts";
 import { UserError } from "./errors.ts";
-import { deliveryOf, pull } from "./pull.ts";
+import { deliveryOf, InOrder, pull } from "./pull.ts";
 import { LOOPBACK } from "./server-url.ts";
 import { covers } from "./subject.ts";
 import { plural, safe } from "./text.ts";
@@ -201,16 +201,11 @@ async function look(connection: Connection, stream: string, filter: string, all:
   let failed: unknown;
   try {
     const createdMs = Date.parse(created.created);
-    if (all)
-      await pull(connection, { stream, name, pending: created.num_pending, createdMs }, (msg) =>
-        stored.set(msg.subject, Number(deliveryOf(msg).storedNs) / 1e6),
-      );
-    else {
-      // One read is enough to tell whether reading is allowed.
-      const enough = new AbortController();
-      const follow = { stop: enough.signal, caughtUp: () => enough.abort() };
-      await pull(connection, { stream, name, pending: 0, createdMs: 0 }, () => {}, follow);
-    }
+    const pending = created.num_pending;
+    const consumer = { stream, name, pending, createdMs, from: 1 };
+    const note = (msg: Msg) => void stored.set(msg.subject, Number(deliveryOf(msg).storedNs) / 1e6);
+    // One message is enough to tell whether reading is allowed.
+    await pull(connection, consumer, new InOrder(all ? pending : Math.min(pending, 1), note));
     return {
       pending: created.num_pending,
       clock: { difference: createdMs - asked - doubt, doubt },

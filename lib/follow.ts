@@ -93,10 +93,14 @@ export async function untilTerminal(
     onRecord(record);
     if (isTerminal(jobRow(jid, record).status)) done.abort();
   };
-  const caughtUp = () => {
-    if (!seen) throw new JobNotFound(jid);
-  };
   const failure = Promise.withResolvers<never>();
+  const caughtUp = () => {
+    if (seen) return;
+    // A record that is written all the time can escape the first reading; it comes with its next change.
+    store
+      .job(jid)
+      .then((bytes) => void (bytes || seen || failure.reject(new JobNotFound(jid))), failure.reject);
+  };
   // A failed look-up is no loss: what ails the connection is seen by the reader of the consumer.
   const lookUp = () =>
     store.job(jid).then(

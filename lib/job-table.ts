@@ -27,6 +27,8 @@ const FIRST = 1024;
 const KSUID_LENGTH = 27;
 const NONE = -1;
 const FOREIGN = -2;
+const KEPT = 1;
+const GONE = 2;
 const NIL = 0xc0;
 /** "Not set": year 1. */
 const ZERO_SECONDS = -62135596800;
@@ -50,8 +52,10 @@ export class JobTable {
   readonly #seconds = TIMES.map(() => new Float64Array(FIRST));
   readonly #nanos = TIMES.map(() => new Int32Array(FIRST));
   readonly #counts = COUNTS.map(() => new Int32Array(FIRST));
+  /** For each job whether it is wanted (KEPT), or was taken out again (GONE). */
   #kept = new Uint8Array(FIRST);
   #keptCount = 0;
+  #goneCount = 0;
 
   /** Makes room for so many jobs at once. */
   reserve(jobs: number): void {
@@ -59,9 +63,9 @@ export class JobTable {
     this.#grow(jobs);
   }
 
-  /** How many jobs were put, kept or not. */
+  /** How many jobs there are, kept or not. */
   get total(): number {
-    return this.#jids.size;
+    return this.#jids.size - this.#goneCount;
   }
 
   /**
@@ -73,20 +77,24 @@ export class JobTable {
     if (n >= this.#kept.length) this.#grow(n + 1);
     if (this.#odd.size > 0) this.#odd.delete(n);
     if (!this.#scanner.scan(bytes) || !this.#store(n, bytes)) this.#odd.set(n, slowRow(this.jid(n), bytes));
-    const kept = keep(this.row(n)) ? 1 : 0;
-    this.#keptCount += kept - (this.#kept[n] as number);
-    this.#kept[n] = kept;
+    this.#mark(n, keep(this.row(n)) ? KEPT : 0);
     return n;
   }
 
-  /** Takes a job out again: its record was deleted. */
-  remove(key: Uint8Array, from: number): void {
-    const before = this.#jids.size;
+  /** Takes a job out again: its record was deleted. @returns the job's number */
+  remove(key: Uint8Array, from: number): number {
     const n = this.#jids.add(key, from, key.length);
     if (n >= this.#kept.length) this.#grow(n + 1);
-    if (n < before) this.#keptCount -= this.#kept[n] as number;
-    this.#kept[n] = 0;
     this.#odd.delete(n);
+    this.#mark(n, GONE);
+    return n;
+  }
+
+  #mark(n: number, mark: number): void {
+    const before = this.#kept[n] as number;
+    this.#keptCount += (mark === KEPT ? 1 : 0) - (before === KEPT ? 1 : 0);
+    this.#goneCount += (mark === GONE ? 1 : 0) - (before === GONE ? 1 : 0);
+    this.#kept[n] = mark;
   }
 
   /** What is known of job number `n`. */
@@ -95,7 +103,7 @@ export class JobTable {
   }
 
   isKept(n: number): boolean {
-    return this.#kept[n] === 1;
+    return this.#kept[n] === KEPT;
   }
 
   jid(n: number): string {
@@ -144,7 +152,7 @@ export class JobTable {
   order(): Int32Array {
     const order = new Int32Array(this.#keptCount);
     let size = 0;
-    for (let n = 0; n < this.total; n++) if (this.#kept[n] === 1) order[size++] = n;
+    for (let n = 0; n < this.#jids.size; n++) if (this.#kept[n] === KEPT) order[size++] = n;
     const seconds = this.#seconds[0] as Float64Array;
     const nanos = this.#nanos[0] as Int32Array;
     const odd = this.#odd;

@@ -88,11 +88,11 @@ export async function readJobs(
   try {
     await store.scanJobs(
       (key, from, bytes) => {
-        jobs.put(key, from, bytes);
         progress.step();
+        return jobs.take(key, from, bytes);
       },
       (entries) => {
-        jobs.table.reserve(entries);
+        jobs.table.reserve(Math.min(entries, RESERVED));
         progress.begin(entries);
       },
     );
@@ -101,6 +101,9 @@ export async function readJobs(
   }
   return jobs.read(true);
 }
+
+/** Jobs that room is made for at once; for more, or fewer than announced, it grows on the way. */
+const RESERVED = 2_000_000;
 
 /** The jobs of a read under way, with their records when those are wanted. */
 export class Collection {
@@ -114,13 +117,22 @@ export class Collection {
 
   /** A job that changed during the read comes again: the later record counts, also when it is not wanted any more. */
   put(key: Uint8Array, from: number, bytes: Uint8Array): JobRow {
+    return this.table.row(this.#put(key, from, bytes));
+  }
+
+  #put(key: Uint8Array, from: number, bytes: Uint8Array): number {
     const n = this.table.put(key, from, bytes, this.keep);
     if (this.withRecords && this.table.isKept(n)) this.#stored[n] = bytes.slice();
-    return this.table.row(n);
+    return n;
   }
 
   remove(key: Uint8Array, from: number): void {
     this.table.remove(key, from);
+  }
+
+  /** Takes what a scan hands over. @returns the job's number */
+  take(key: Uint8Array, from: number, bytes: Uint8Array | undefined): number {
+    return bytes ? this.#put(key, from, bytes) : this.table.remove(key, from);
   }
 
   /** What there is; `all` as in Read. */

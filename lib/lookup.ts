@@ -1,4 +1,5 @@
 // Looking up one job and its returns, decoded.
+import { ByteSet } from "./byte-set.ts";
 import { decode, decodeRecord, Undecodable } from "./decode.ts";
 import { UserError } from "./errors.ts";
 import { ambiguousJid, JobNotFound, LEAST_PREFIX } from "./jid.ts";
@@ -85,10 +86,15 @@ export async function readReturns(
 export async function completeJid(store: Store, text: string): Promise<string | undefined> {
   if (text.length < LEAST_PREFIX) return undefined;
   const jids = new Set<string>();
+  const seen = new ByteSet();
   const prefix = Buffer.from(text);
-  await store.scanJobs((key, from) => {
-    if (prefix.every((byte, i) => key[from + i] === byte))
-      jids.add(Buffer.from(key.subarray(from)).toString());
+  await store.scanJobs((key, from, bytes) => {
+    const n = seen.add(key, from, key.length);
+    if (prefix.every((byte, i) => key[from + i] === byte)) {
+      if (bytes) jids.add(seen.text(n));
+      else jids.delete(seen.text(n));
+    }
+    return n;
   });
   if (jids.size > 1) throw ambiguousJid(text, [...jids]);
   return [...jids][0];

@@ -2,7 +2,8 @@
 
 // Bytes that one pull request should bring. It grows while batches arrive quickly and shrinks on a slow link, so that
 // the server never has more queued than the link takes within its write deadline (10 s by default). Requests count
-// messages, from the sizes seen: nats-server 2.9 drops a message whenever a request runs into `max_bytes` (seen on 2.9.10).
+// messages, from the sizes seen; `max_bytes` bounds those that bring larger ones than any before. nats-server 2.9 drops a
+// message whenever a request runs into `max_bytes` (seen on 2.9.10): there the largest value that the server takes bounds the count.
 const FIRST_BATCH = 64;
 const BATCH_BYTES = { first: 512 << 10, least: 64 << 10, most: 4 << 20 };
 /** A quarter of what a server queues for one client before it cuts it off (max_pending, 64 MB by default). */
@@ -14,14 +15,39 @@ const CLUSTER = 64;
 /** Standard deviations by which a batch may turn out larger than the mean says. */
 const DEVIATIONS = 4;
 
+/** Values up to this size are the default of every server: the sizes seen are bound enough. */
+const USUAL_PAYLOAD = 1 << 20;
+
+/** What a server says of itself when a client connects, as far as it matters here. */
+export interface Limits {
+  /** The largest value that it takes, in bytes. */
+  readonly max_payload?: number | undefined;
+  readonly version?: string | undefined;
+}
+
 /** How many messages to ask for next, from the sizes and the pace of those that came. */
 export class Pace {
-  #first = FIRST_BATCH;
+  /** What one request may bring at most, in bytes; undefined where the server must not be told. */
+  readonly maxBytes: number | undefined;
+  readonly #most: number;
+  #first: number;
   #messages = 0;
   #sum = 0;
   #squares = 0;
   #goal = BATCH_BYTES.first;
   #since = Date.now();
+
+  constructor({ max_payload = USUAL_PAYLOAD, version = "" }: Limits = {}) {
+    const largest = Math.max(max_payload, USUAL_PAYLOAD) + FRAMING;
+    const [major = 0, minor = 0] = version.split(".").map(Number);
+    // One request has to bring at least one message of any size, or it would be refused for ever.
+    if (major > 2 || (major === 2 && minor >= 10)) this.maxBytes = Math.max(WORST_BATCH_BYTES, 2 * largest);
+    const fit = Math.max(1, Math.floor((2 * WORST_BATCH_BYTES) / largest));
+    const bounded = this.maxBytes === undefined && max_payload > USUAL_PAYLOAD;
+    this.#most = bounded ? Math.max(1, fit >> 1) : Number.POSITIVE_INFINITY;
+    // Nothing is known of the sizes yet.
+    this.#first = Math.min(FIRST_BATCH, 2 * fit);
+  }
 
   /** @param bytes the size of a value that came */
   saw(bytes: number): void {
@@ -48,6 +74,6 @@ export class Pace {
     // messages n of which n * mean + DEVIATIONS * sqrt(n * CLUSTER * variance) stays within the worst case:
     const spread = DEVIATIONS * Math.sqrt(CLUSTER * variance);
     const root = (Math.sqrt(spread * spread + 4 * mean * WORST_BATCH_BYTES) - spread) / (2 * mean);
-    return Math.max(1, Math.floor(Math.min(this.#goal / mean, root * root)));
+    return Math.max(1, Math.floor(Math.min(this.#goal / mean, root * root, this.#most)));
   }
 }

@@ -1,12 +1,9 @@
-// Reading one JetStream consumer, to its end or for as long as somebody follows, and making sure that nothing is missing.
+// Reading one JetStream consumer, as far as a sink wants to or for as long as a command follows it.
 import type { Msg, Subscription } from "nats";
 import type { Connection } from "./connection.ts";
 import { Transient } from "./errors.ts";
 import { Pace } from "./pace.ts";
 import { safe } from "./text.ts";
-
-/** The server delivered less than it announced, with no gap in between. */
-export class Shortfall extends Error {}
 
 /** The error for an answer that lacks something. */
 export function incomplete(connection: Connection, why: string): Transient {
@@ -24,6 +21,10 @@ export interface Consumer {
   readonly pending: number;
   /** When it was created, by the server's clock, in ms. */
   readonly createdMs: number;
+  /** The node of a cluster that hosts it; undefined outside a cluster. */
+  readonly host?: string | undefined;
+  /** The sequence that its deliveries begin at. */
+  readonly from: number;
 }
 
 /** What the server says of a delivery in its reply subject. */
@@ -43,12 +44,21 @@ export interface Delivery {
 export function deliveryOf(msg: Msg): Delivery {
   const tokens = (msg.reply ?? "").split(".");
   const at = tokens.length >= 11 ? 7 : 5;
+  const stored = tokens[at + 2] ?? "";
   return {
     streamSequence: Number(tokens[at]),
     count: Number(tokens[at + 1]),
-    storedNs: BigInt(tokens[at + 2] ?? 0),
+    storedNs: /^\d{1,20}$/.test(stored) ? BigInt(stored) : 0n,
     pending: Number(tokens[at + 3]),
   };
+}
+
+/** What is done with the messages of a consumer, and when they are enough. */
+export interface Sink {
+  /** Takes a message. True when this may be the last one: the reader then asks `enough`. */
+  take(msg: Msg): boolean;
+  /** True when nothing more is wanted. Asked also about the last message of each request. */
+  enough(delivery: Delivery): boolean;
 }
 
 /** For those who stay after the end. */
@@ -56,12 +66,26 @@ export interface Follow {
   /** Called once, when everything that was stored at the start has been handed over. */
   readonly caughtUp: () => void;
   readonly stop: AbortSignal;
+  /** The first pause of the server is the end: nothing is counted. */
+  readonly eager?: boolean;
 }
 
 /** One long request; the server ends it, and the next one is sent. */
 const LIVE = { batch: 256, expiresMs: 30_000, heartbeatMs: 5_000 };
 /** Requests on the way at the same time: while the answer to one is looked at, the server works on the other. */
 const LANES = 2;
+/**
+ * nats-server from 2.10 on answers a request with "no messages" (404) when the next message of its list was removed, not
+ * only at the end: each further request gets past one such gap. After so many empty answers in a row it is taken for the end.
+ */
+const EMPTY_ANSWERS = 4;
+/**
+ * nats-server 2.9 answers nothing when messages that it still counts as pending were removed. After this long without a
+ * message, in ms, one more request shows whether it has anything to send: its refusal then comes at once.
+ */
+const NUDGE_MS = 400;
+/** Status of a pull request that brought as many bytes as it may, or as many messages. */
+const FULL = /^(Message Size Exceeds MaxBytes|Batch Completed)$/i;
 
 /** One request after the other, each with the same inbox, so that its answers can be told from those of other lanes. */
 interface Lane {
@@ -73,6 +97,8 @@ interface Lane {
   left: number;
   /** Messages that it brought. */
   got: number;
+  /** The request waits for messages that are yet to come. */
+  live: boolean;
 }
 
 /**
@@ -83,13 +109,14 @@ const UNHEARD = { mostMs: 1_000, pauseMs: 10 };
 
 class Reader {
   readonly #lanes: Lane[] = [];
-  readonly #pace = new Pace();
+  readonly #pace: Pace;
   readonly #end = Promise.withResolvers<void>();
   readonly #subject: string;
   #received = 0;
-  #caughtUp = false;
+  #empty = 0;
   #live = false;
   #quietMs = 0;
+  #nudged: Lane | undefined;
   /** The consumer has answered: from then on, silence means that it is gone. */
   #heard = false;
   #over = false;
@@ -98,29 +125,26 @@ class Reader {
   constructor(
     readonly connection: Connection,
     readonly consumer: Consumer,
-    readonly onMessage: (msg: Msg) => void,
+    readonly sink: Sink,
     readonly follow: Follow | undefined,
   ) {
     this.#subject = `${connection.api}.CONSUMER.MSG.NEXT.${consumer.stream}.${consumer.name}`;
+    this.#pace = new Pace(connection.nc.info);
   }
 
   async run(): Promise<void> {
     const { connection, follow } = this;
-    if (follow?.stop.aborted || (this.consumer.pending === 0 && !follow)) return;
+    if (follow?.stop.aborted) return;
     const unwatch = connection.onFailure(this.#subject, this.#end.reject);
-    const tickMs = Math.min(connection.timeoutMs / 4, 500);
-    const timer = setInterval(() => {
-      this.#quietMs += tickMs;
-      if (this.#quietMs > connection.timeoutMs)
-        this.#end.reject(connection.silent(`a read of ${this.consumer.stream}`));
-    }, tickMs);
-    const stop = () => this.#end.resolve();
+    const tickMs = Math.min(connection.timeoutMs / 4, 200);
+    const timer = setInterval(() => this.#tick(tickMs), tickMs);
+    const stop = () => this.#stop();
     follow?.stop.addEventListener("abort", stop);
     try {
       for (let i = 0; i < LANES; i++) this.#open();
       await this.#end.promise;
     } finally {
-      this.#over = true;
+      this.#stop();
       follow?.stop.removeEventListener("abort", stop);
       clearInterval(timer);
       unwatch();
@@ -128,10 +152,22 @@ class Reader {
     }
   }
 
-  #open(): void {
+  #stop(): void {
+    this.#over = true;
+    this.#end.resolve();
+  }
+
+  #tick(ms: number): void {
+    this.#quietMs += ms;
+    if (this.#quietMs > this.connection.timeoutMs)
+      this.#end.reject(this.connection.silent(`a read of ${this.consumer.stream}`));
+    else if (!this.#live && this.#quietMs > NUDGE_MS) this.#nudged ??= this.#open(1);
+  }
+
+  #open(batch?: number): Lane {
     const inbox = this.connection.inbox();
     const callback = (error: Error | null, msg: Msg) => {
-      this.#quietMs = 0;
+      if (this.#over) return; // what the server had sent before it heard that this is enough
       if (error) return this.#end.reject(error);
       try {
         // Only a message of the server's own has neither content nor a subject to acknowledge it on.
@@ -142,39 +178,45 @@ class Reader {
       }
     };
     const subscription = this.connection.nc.subscribe(inbox, { callback });
-    const lane: Lane = { inbox, subscription, open: false, left: 0, got: 0 };
+    const lane: Lane = { inbox, subscription, open: false, left: 0, got: 0, live: false };
     this.#lanes.push(lane);
-    this.#ask(lane);
+    this.#ask(lane, batch);
+    return lane;
   }
 
-  #ask(lane: Lane): void {
+  #ask(lane: Lane, batch = this.#live ? LIVE.batch : this.#pace.next()): void {
     lane.open = true;
+    lane.live = this.#live;
     lane.got = 0;
-    lane.left = this.#live ? LIVE.batch : this.#pace.next();
+    lane.left = batch;
     const heartbeatMs = Math.min(LIVE.heartbeatMs, this.connection.timeoutMs / 3);
+    const { maxBytes } = this.#pace;
     const request = this.#live
-      ? { batch: lane.left, expires: LIVE.expiresMs * 1e6, idle_heartbeat: Math.ceil(heartbeatMs * 1e6) }
-      : { batch: lane.left, no_wait: true };
+      ? { batch, expires: LIVE.expiresMs * 1e6, idle_heartbeat: Math.ceil(heartbeatMs * 1e6) }
+      : { batch, no_wait: true, ...(maxBytes !== undefined && { max_bytes: maxBytes }) };
     this.connection.nc.publish(this.#subject, JSON.stringify(request), { reply: lane.inbox });
   }
 
   #onData(lane: Lane, msg: Msg): void {
-    const { pending, createdMs } = this.consumer;
     this.#heard = true;
+    this.#quietMs = 0;
+    this.#empty = 0;
     this.#received++;
     lane.got++;
     lane.left--;
+    if (this.#nudged && lane !== this.#nudged) this.#nudged = undefined; // it was only slow
     this.#pace.saw(msg.data.length);
-    this.onMessage(msg);
+    const mayEnd = this.sink.take(msg);
     // The delivery count of one message vouches for all before it, so a look at a few is enough.
-    if (lane.left > 0 && this.#received < pending && !this.#live) return;
+    if (!mayEnd && lane.left > 0) return;
     const delivery = deliveryOf(msg);
     if (delivery.count !== this.#received)
       throw incomplete(this.connection, `record ${this.#received} of a scan is missing`);
-    // A bucket that changes all the time is never quiet: what came after the start of the scan need not be waited for.
-    const later = this.#received >= pending && Number(delivery.storedNs) / 1e6 > createdMs + 1000;
-    if (!this.#caughtUp && (delivery.pending === 0 || later)) this.#atEnd();
-    if (lane.left === 0) this.#ask(lane);
+    if (this.sink.enough(delivery)) this.#atEnd();
+    if (lane.left > 0 || this.#over) return;
+    lane.open = false;
+    if (this.#live) this.#goOn();
+    else this.#ask(lane);
   }
 
   #onStatus(lane: Lane, code: number, text: string): void {
@@ -183,51 +225,80 @@ class Reader {
       return;
     }
     this.#heard = true;
+    // A server that only talks does not answer: outside a follow nothing but a message counts as a sign of progress.
+    if (this.#live) this.#quietMs = 0;
     if (code === 100) return; // a heartbeat
-    if (code !== 404 && code !== 408) throw incomplete(this.connection, text || `status ${code}`);
     lane.open = false;
-    // 404: nothing is pending, and all that was had been sent before.
-    if (code === 404 && !this.#live) {
-      this.#atEnd();
-      if (!this.follow) return;
-      this.#live = true;
-    }
-    // One lane is enough to follow.
-    const first = this.#lanes[0] as Lane;
-    if (this.#live) {
-      if (!first.open) this.#ask(first);
+    if (code === 409 && FULL.test(text)) {
+      if (lane.left > 0) this.#ask(lane);
       return;
     }
+    if (code !== 404 && code !== 408) throw incomplete(this.connection, text || `status ${code}`);
+    if (this.#live) this.#goOn();
+    else if (this.#isEnd(lane, code)) this.#atEnd();
     // 408: the request brought what there was, or other requests wait for all that is pending: then this lane is not needed.
-    if (lane.got > 0 || !this.#lanes.some(({ open }) => open)) this.#ask(lane);
+    else if (code === 404 || lane.got > 0 || !this.#lanes.some(({ open }) => open)) this.#ask(lane);
   }
 
+  /** Whether an answer without a message means that nothing is left. */
+  #isEnd(lane: Lane, code: number): boolean {
+    if (lane.got === 0) this.#empty++;
+    if (lane === this.#nudged || this.#empty >= EMPTY_ANSWERS) return true;
+    // 408 of a request that brought something means that there is no more; of others that the rest was asked for already.
+    if (this.follow?.eager) return code === 404 || lane.got > 0;
+    return code === 404 && this.follow !== undefined && this.#received >= this.consumer.pending;
+  }
+
+  /** All that was stored has come, as far as the server can tell; whoever follows stays. */
   #atEnd(): void {
-    const { pending } = this.consumer;
-    const shortfall = `${this.#received} of ${pending} records came`;
-    // Who follows starts over on a new connection; who reads once decides for himself.
-    if (this.#received < pending)
-      this.#end.reject(this.follow ? incomplete(this.connection, shortfall) : new Shortfall(shortfall));
-    else if (!this.follow) this.#end.resolve();
-    else if (!this.#caughtUp) {
-      this.#caughtUp = true;
+    if (!this.follow) this.#stop();
+    else if (!this.#live) {
+      this.#live = true;
       this.follow.caughtUp();
+      this.#goOn();
     }
+  }
+
+  /** One lane is enough to follow. */
+  #goOn(): void {
+    if (this.#over || this.#lanes.some(({ open, live }) => open && live)) return;
+    const free = this.#lanes.find(({ open }) => !open);
+    if (free) this.#ask(free);
+    else this.#open();
   }
 }
 
 /**
- * Hands over every message of a consumer, and with `follow` also those that come later, until it says stop. Pull, not
- * push: the server then never has more on the way than was asked for, and no flow-control subject is needed. A partial
- * answer never passes as whole.
- * @throws Shortfall when fewer messages came than were announced (with `follow` Transient), Transient when one is missing
- * in between, when the server stays silent longer than the timeout, or when the connection is lost
+ * Hands the messages of a consumer to `sink` until it has enough or nothing is left, and with `follow` also those that come
+ * later, until it says stop. Whether the answer is whole is the sink's to judge: see scan.ts. Pull, not push: the server
+ * then never has more on the way than was asked for, and no flow-control subject is needed.
+ * @throws Transient when a message is missing in between, when the server brings nothing for longer than the timeout, or
+ * when the connection is lost
  */
 export async function pull(
   connection: Connection,
   consumer: Consumer,
-  onMessage: (msg: Msg) => void,
+  sink: Sink,
   follow?: Follow,
 ): Promise<void> {
-  await new Reader(connection, consumer, onMessage, follow).run();
+  await new Reader(connection, consumer, sink, follow).run();
+}
+
+/** A sink for a consumer of every message of a subject, in order: when as many came as were pending, no old one is left. */
+export class InOrder implements Sink {
+  #received = 0;
+
+  constructor(
+    readonly pending: number,
+    readonly onMessage: (msg: Msg) => void,
+  ) {}
+
+  take(msg: Msg): boolean {
+    this.onMessage(msg);
+    return ++this.#received === this.pending;
+  }
+
+  enough(): boolean {
+    return this.#received >= this.pending;
+  }
 }

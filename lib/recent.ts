@@ -5,7 +5,6 @@
 // stream that reaches from there to its end holds the newest record of each such job, since it holds all of them.
 import type { JobRow } from "./job.ts";
 import { Collection, type Read } from "./jobs.ts";
-import { Shortfall } from "./pull.ts";
 import type { Selection } from "./select.ts";
 import type { Store } from "./store.ts";
 
@@ -59,17 +58,11 @@ export async function readRecent(
   const { since, limit } = selection;
   if (since === undefined && limit === undefined) return undefined;
   const state = await store.jobsState();
-  if (!state) return undefined;
   const most = Math.floor(state.messages * sizes.worth);
   const read = async (from: { sequence: number } | { ns: bigint }) => {
     const part = new Part(keep, withRecords);
-    try {
-      const done = await store.changesOfJobs(from, most, (...change) => part.change(...change));
-      return done && !part.doubtful ? part : undefined;
-    } catch (error) {
-      if (error instanceof Shortfall) return undefined; // changes expired or were replaced while they were read
-      throw error;
-    }
+    const done = await store.changesOfJobs(from, state, most, (...change) => part.change(...change));
+    return done && !part.doubtful ? part : undefined;
   };
   if (since !== undefined) return (await read({ ns: since - MARGIN_NS }))?.jobs.read(false);
   return newest(limit as number, state, most, sizes, read);

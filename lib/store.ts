@@ -6,7 +6,18 @@
 import { type Msg, nuid } from "nats";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import { Transient, UserError } from "./errors.ts";
-import { type Consumer, deliveryOf, type Follow, incomplete, pull, Shortfall } from "./pull.ts";
+import { type ApiError, apiAnswer, ERRORS } from "./jetstream.ts";
+import {
+  type Consumer,
+  type Delivery,
+  deliveryOf,
+  type Follow,
+  InOrder,
+  incomplete,
+  pull,
+  type Sink,
+} from "./pull.ts";
+import { type ConsumerConfig, readFrom, type Source, type StreamState, scanNewest } from "./scan.ts";
 import { safe } from "./text.ts";
 import { Timestamp } from "./value.ts";
 
@@ -44,14 +55,6 @@ export interface StoredEvent {
   readonly bytes: Uint8Array;
 }
 
-interface ApiError {
-  code: number;
-  err_code?: number;
-  description?: string;
-}
-
-const NO_STREAM = 10059;
-const NO_JETSTREAM_FOR_ACCOUNT = 10039;
 /**
  * What a cluster answers while it has no leader or lacks nodes (errors.json of nats-server): incomplete, no peers, not
  * assigned, temporarily unavailable, not leader, insufficient resources, stream offline, consumer offline.
@@ -91,8 +94,31 @@ const DIRECT_GET_LATE_MS = 100;
 /** Leaves the decision to the other side of a race. */
 const UNANSWERABLE = new Promise<never>(() => {});
 
-/** How often a scan starts over when records vanished under it (they expire after 7 days). */
-const SCAN_ATTEMPTS = 3;
+/** The server drops a consumer by itself after so many ns without a request. */
+const IDLE_NS = 30_000_000_000;
+
+/** What comes this much later than the start of a read, in ms, need not be waited for: a busy bucket is never quiet. */
+const LATER_MS = 1_000;
+
+/** The newest value of each key and then every change: the picture is whole when all came that was announced. */
+class Picture implements Sink {
+  #received = 0;
+
+  constructor(
+    readonly consumer: Consumer,
+    readonly onMessage: (msg: Msg) => void,
+  ) {}
+
+  take(msg: Msg): boolean {
+    this.onMessage(msg);
+    return ++this.#received >= this.consumer.pending;
+  }
+
+  enough({ pending, storedNs }: Delivery): boolean {
+    if (this.#received < this.consumer.pending) return false;
+    return pending === 0 || Number(storedNs) / 1e6 > this.consumer.createdMs + LATER_MS;
+  }
+}
 
 export class Store {
   readonly #consumers = new Map<string, string>();
@@ -122,66 +148,55 @@ export class Store {
   }
 
   /**
-   * Every job's newest record, in the order of their last change; the index keys `active.<jid>` stay at the server.
-   * `onEntry` may keep the bytes only by copying them; the JID is the key's bytes from `from` on. `onTotal` is told first how
-   * many entries there are.
+   * Every job's newest record, in the order of their last change; the index keys `active.<jid>` stay at the server. The JID is
+   * the key's bytes from `from` on. A job that changes meanwhile may come again: the later record counts. `onTotal` is told
+   * how many entries there are, before they come.
+   * @param onEntry may keep the bytes only by copying them; without bytes the job has no record any more. Returns the job's
+   * number, from 0 on, the same whenever the job comes again
    */
   async scanJobs(
-    onEntry: (key: Uint8Array, from: number, bytes: Uint8Array) => void,
+    onEntry: (key: Uint8Array, from: number, bytes: Uint8Array | undefined) => number,
     onTotal: (entries: number) => void = () => {},
   ): Promise<void> {
-    const from = `$KV.${JOBS}.`.length;
-    await this.#scan(JOBS, "*", (msg) => onEntry(subjectBytes(msg), from, msg.data), onTotal);
+    const prefix = `$KV.${JOBS}.`;
+    const from = prefix.length;
+    await scanNewest(
+      this.#source(`KV_${JOBS}`, JOBS),
+      prefix,
+      "*",
+      (msg) => onEntry(subjectBytes(msg), from, isGone(msg) ? undefined : msg.data),
+      onTotal,
+    );
   }
 
-  /**
-   * How many messages the jobs' stream holds, and the sequence of the last one; undefined when that may not be asked.
-   * @throws NoBucket
-   */
-  async jobsState(): Promise<{ messages: number; lastSequence: number } | undefined> {
-    const subject = `${this.connection.api}.STREAM.INFO.KV_${JOBS}`;
-    try {
-      const answer = (await this.connection.request(subject)).json() as {
-        error?: ApiError;
-        state: { messages: number; last_seq: number };
-      };
-      if (answer.error) throw this.#apiError(JOBS, answer.error);
-      return { messages: answer.state.messages, lastSequence: answer.state.last_seq };
-    } catch (error) {
-      if (error instanceof PermissionDenied) return undefined;
-      if (error instanceof NoResponders) throw this.#noJetStream();
-      throw error;
-    }
+  /** How many messages the jobs' stream holds, and the sequence of the last one. @throws NoBucket */
+  async jobsState(): Promise<StreamState> {
+    return this.#state(`KV_${JOBS}`, JOBS);
   }
 
   /**
    * Every change of a job's record from a sequence or a time on, in order; deletions come without bytes.
    * @param from a sequence of the stream, or a time by the server's clock in ns since 1970
+   * @param before the stream as it is now
    * @param most nothing is read when there are more changes than that
    * @returns false when nothing was read
    */
   async changesOfJobs(
     from: { sequence: number } | { ns: bigint },
+    before: StreamState,
     most: number,
     onChange: (key: Uint8Array, start: number, bytes: Uint8Array | undefined, storedNs: bigint) => void,
   ): Promise<boolean> {
     const prefix = `$KV.${JOBS}.`.length;
-    const start: { deliver_policy: string; opt_start_seq?: number; opt_start_time?: string } =
+    const config: ConsumerConfig =
       "sequence" in from
         ? { deliver_policy: "by_start_sequence", opt_start_seq: from.sequence }
         : { deliver_policy: "by_start_time", opt_start_time: isoOf(from.ns) };
-    let read = false;
-    // Without a filter: with one, nats-server 2.9 miscounts what is pending after a start within a block of its store.
-    await this.#withConsumer(`KV_${JOBS}`, JOBS, start, async (consumer) => {
-      if (consumer.pending > most) return;
-      read = true;
-      await pull(this.connection, consumer, (msg) => {
-        const key = subjectBytes(msg);
-        if (key.indexOf(DOT, prefix) >= 0) return; // an entry of the index
-        onChange(key, prefix, isGone(msg) ? undefined : msg.data, deliveryOf(msg).storedNs);
-      });
+    return readFrom(this.#source(`KV_${JOBS}`, JOBS), config, before, most, (msg, { storedNs }) => {
+      const key = subjectBytes(msg);
+      if (key.indexOf(DOT, prefix) >= 0) return; // an entry of the index
+      onChange(key, prefix, isGone(msg) ? undefined : msg.data, storedNs);
     });
-    return read;
   }
 
   /**
@@ -190,13 +205,18 @@ export class Store {
    */
   async returns(jid: string): Promise<{ list: Uint8Array | undefined; peels: Map<string, Uint8Array> }> {
     const peels = new Map<string, Uint8Array>();
+    const numbers = new Map<string, number>();
+    const onMessage = (msg: Msg) => {
+      const peel = keyOf(msg).slice(jid.length + 1);
+      if (isGone(msg)) peels.delete(peel);
+      else peels.set(peel, msg.data.slice());
+      const number = numbers.get(peel) ?? numbers.size;
+      numbers.set(peel, number);
+      return number;
+    };
     const [list] = await Promise.all([
       this.#get(RETURNS, jid),
-      this.#scan(
-        RETURNS,
-        `${jid}.*`,
-        (msg) => void peels.set(keyOf(msg).slice(jid.length + 1), msg.data.slice()),
-      ),
+      scanNewest(this.#source(`KV_${RETURNS}`, RETURNS), `$KV.${RETURNS}.`, `${jid}.*`, onMessage),
     ]);
     return { list, peels };
   }
@@ -213,7 +233,7 @@ export class Store {
     follow: Follow,
   ): Promise<void> {
     const hand = (msg: Msg) => onEntry(keyOf(msg), isGone(msg) ? undefined : msg.data);
-    await this.#scanOnce(JOBS, jid ?? "*", hand, follow);
+    await this.#follow(JOBS, jid ?? "*", hand, follow);
   }
 
   /** A job's returns in either layout, and after that every new one; `key` is the peel, or undefined for the list. */
@@ -229,8 +249,8 @@ export class Store {
       if (!isGone(msg)) onEntry(key === jid ? undefined : key.slice(jid.length + 1), msg.data);
     };
     await Promise.all([
-      this.#scanOnce(RETURNS, jid, hand, both),
-      this.#scanOnce(RETURNS, `${jid}.*`, hand, both),
+      this.#follow(RETURNS, jid, hand, both),
+      this.#follow(RETURNS, `${jid}.*`, hand, both),
     ]);
   }
 
@@ -240,21 +260,19 @@ export class Store {
    */
   async events(jid: string, onEvent: (event: StoredEvent) => void, follow?: Follow): Promise<void> {
     const prefix = `zester.job.${jid}.`;
-    const config = { deliver_policy: "all", filter_subject: `${prefix}>` };
-    await this.#withConsumer(EVENTS, EVENTS, config, (consumer) =>
-      pull(
-        this.connection,
-        consumer,
-        (msg) => {
-          const [kind = "", peel] = msg.subject.slice(prefix.length).split(".");
-          onEvent({ kind, peel, storedNs: deliveryOf(msg).storedNs, bytes: msg.data.slice() });
-        },
-        follow,
-      ).catch((error) => {
-        // Not read again: `onEvent` has seen some already.
-        throw error instanceof Shortfall ? incomplete(this.connection, error.message) : error;
-      }),
-    );
+    const config = { deliver_policy: "all", filter_subject: `${prefix}>` } as const;
+    const hand = (msg: Msg) => {
+      const [kind = "", peel] = msg.subject.slice(prefix.length).split(".");
+      onEvent({ kind, peel, storedNs: deliveryOf(msg).storedNs, bytes: msg.data.slice() });
+    };
+    await this.#withConsumer(EVENTS, EVENTS, config, async (consumer) => {
+      if (follow) return pull(this.connection, consumer, new Picture(consumer, hand), follow);
+      if (consumer.pending === 0) return;
+      const events = new InOrder(consumer.pending, hand);
+      await pull(this.connection, consumer, events);
+      // Not read again: `onEvent` has seen some already.
+      if (!events.enough()) throw incomplete(this.connection, "events expired while they were read");
+    });
   }
 
   /** The server's clock now, in ns since 1970, as far as the last consumer told. */
@@ -299,6 +317,15 @@ export class Store {
     return heard;
   }
 
+  /**
+   * True when a scan hands over no version of a record that is older than the scan: nothing needs to be held back until a
+   * newer one may come (see scan.ts on nats-server 2.9).
+   */
+  get handsOverNewest(): boolean {
+    const [major = 0, minor = 0] = (this.connection.nc.info?.version ?? "").split(".").map(Number);
+    return major > 2 || (major === 2 && minor >= 10);
+  }
+
   /** Leaves nothing behind on the server. */
   async close(): Promise<void> {
     await Promise.all([
@@ -328,8 +355,9 @@ export class Store {
     const msg = await Promise.race([answered, this.#noDirectAccess(bucket, direct)]);
     if (msg === undefined) {
       let found: Uint8Array | undefined;
-      await this.#scan(bucket, key, (msg) => {
-        found = msg.data.slice();
+      await scanNewest(this.#source(`KV_${bucket}`, bucket), `$KV.${bucket}.`, key, (msg) => {
+        found = isGone(msg) ? undefined : msg.data.slice();
+        return 0;
       });
       return found;
     }
@@ -359,23 +387,24 @@ export class Store {
       setTimeout(() => resolve(false), DIRECT_GET_LATE_MS).unref(),
     );
     if (await Promise.race([settled, late])) return UNANSWERABLE;
-    let info: { error?: ApiError; config?: { allow_direct?: boolean } };
+    let answer: Msg;
     try {
-      info = (await this.connection.request(`${this.connection.api}.STREAM.INFO.KV_${bucket}`)).json();
+      answer = await this.connection.request(`${this.connection.api}.STREAM.INFO.KV_${bucket}`);
     } catch (error) {
       if (error instanceof NoResponders) throw this.#noJetStream();
       return UNANSWERABLE; // the direct get may still be answered, or fails by itself
     }
+    const info = apiAnswer<{ config?: { allow_direct?: boolean } }>(answer, this.connection.shown, []);
     if (info.error) throw this.#apiError(bucket, info.error);
     return info.config?.allow_direct ? UNANSWERABLE : undefined;
   }
 
   #apiError(bucket: string, error: ApiError): UserError {
-    if (error.err_code === NO_STREAM) return new NoBucket(bucket, this.connection.shown);
-    if (error.err_code === NO_JETSTREAM_FOR_ACCOUNT) return this.#noJetStream();
+    if (error.err_code === ERRORS.noStream) return new NoBucket(bucket, this.connection.shown);
+    if (error.err_code === ERRORS.noJetStreamForAccount) return this.#noJetStream();
     const Kind = PASSING.has(error.err_code) ? Transient : UserError;
     return new Kind(
-      `the server refused to read the bucket "${bucket}": ${safe(error.description ?? "")} (${error.err_code ?? error.code}).`,
+      `the server refused to read the bucket "${bucket}": ${safe(error.description ?? "")} (${safe(String(error.err_code ?? error.code))}).`,
       "Try again; if it stays, look at the server's log.",
     );
   }
@@ -387,56 +416,56 @@ export class Store {
     );
   }
 
+  /** Hands over the newest value of every key that matches, and then every later change. */
+  async #follow(bucket: string, filter: string, onEntry: (msg: Msg) => void, follow: Follow): Promise<void> {
+    const config = { deliver_policy: "last_per_subject", filter_subject: `$KV.${bucket}.${filter}` } as const;
+    await this.#withConsumer(`KV_${bucket}`, bucket, config, (consumer) =>
+      pull(this.connection, consumer, new Picture(consumer, onEntry), follow),
+    );
+  }
+
+  #source(stream: string, shown: string): Source {
+    return {
+      connection: this.connection,
+      skips: !this.handsOverNewest,
+      state: () => this.#state(stream, shown),
+      consume: (config, work) => this.#withConsumer(stream, shown, config, work),
+    };
+  }
+
   /**
-   * The newest value of every key that matches `filter`. `onEntry` may see a key again, when its value changed during
-   * the scan or the scan started over: the last value counts.
+   * What a stream holds. Whoever may not ask for that learns its last sequence from a consumer of what comes after it.
+   * @throws NoBucket
    */
-  async #scan(
-    bucket: string,
-    filter: string,
-    onEntry: (msg: Msg) => void,
-    onTotal?: (entries: number) => void,
-  ): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const each = (msg: Msg) => {
-          if (!isGone(msg)) onEntry(msg);
-        };
-        return await this.#scanOnce(bucket, filter, each, undefined, onTotal);
-      } catch (error) {
-        if (!(error instanceof Shortfall)) throw error;
-        if (attempt === SCAN_ATTEMPTS) throw incomplete(this.connection, error.message);
-      }
+  async #state(stream: string, shown: string): Promise<StreamState> {
+    try {
+      const msg = await this.connection.request(`${this.connection.api}.STREAM.INFO.${stream}`);
+      const answer = apiAnswer<{
+        state: { messages: number; last_seq: number };
+        cluster?: { leader?: string };
+      }>(msg, this.connection.shown, ["state.messages", "state.last_seq"]);
+      if (answer.error) throw this.#apiError(shown, answer.error);
+      const { messages, last_seq } = answer.state;
+      return { messages, lastSequence: last_seq, leader: answer.cluster?.leader };
+    } catch (error) {
+      if (error instanceof NoResponders) throw this.#noJetStream();
+      if (!(error instanceof PermissionDenied)) throw error;
+      return this.#withConsumer(stream, shown, { deliver_policy: "new" }, async ({ from, host }) => ({
+        messages: from - 1,
+        lastSequence: from - 1,
+        leader: host,
+      }));
     }
   }
 
-  /** Hands over the newest value of every key that matches once, and with `follow` every later change as well. */
-  async #scanOnce(
-    bucket: string,
-    filter: string,
-    onEntry: (msg: Msg) => void,
-    follow?: Follow,
-    onTotal?: (entries: number) => void,
-  ): Promise<void> {
-    const config = { deliver_policy: "last_per_subject", filter_subject: `$KV.${bucket}.${filter}` };
-    await this.#withConsumer(`KV_${bucket}`, bucket, config, (consumer) => {
-      onTotal?.(consumer.pending);
-      return pull(this.connection, consumer, onEntry, follow);
-    });
-  }
-
   /** Runs `work` on a consumer of its own, which is deleted afterwards. */
-  async #withConsumer(
+  async #withConsumer<T>(
     stream: string,
     shown: string,
-    config: {
-      deliver_policy: string;
-      filter_subject?: string;
-      opt_start_seq?: number;
-      opt_start_time?: string;
-    },
-    work: (consumer: Consumer) => Promise<void>,
-  ): Promise<void> {
+    config: ConsumerConfig,
+    work: (consumer: Consumer) => Promise<T>,
+    idleNs: number | undefined = IDLE_NS,
+  ): Promise<T> {
     const name = `zester-${nuid.next()}`;
     const filter = config.filter_subject === undefined ? "" : `.${config.filter_subject}`;
     const subject = `${this.connection.api}.CONSUMER.CREATE.${stream}.${name}${filter}`;
@@ -451,7 +480,7 @@ export class Store {
           ack_policy: "none",
           mem_storage: true,
           num_replicas: 1,
-          inactive_threshold: 30_000_000_000,
+          ...(idleNs !== undefined && { inactive_threshold: idleNs }),
         },
       });
     } catch (error) {
@@ -460,15 +489,30 @@ export class Store {
       if (error instanceof NoResponders) throw this.#noJetStream();
       throw error;
     }
-    const created = answer.json<{ error?: ApiError; num_pending: number; created: string }>();
+    const created = apiAnswer<{
+      num_pending: number;
+      created?: string;
+      delivered?: { stream_seq?: number };
+      cluster?: { leader?: string };
+    }>(answer, this.connection.shown, ["num_pending"]);
     if (created.error) {
       this.#consumers.delete(name);
+      // A site may allow less; the server then has a time of its own.
+      if (created.error.err_code === ERRORS.inactiveThreshold && idleNs !== undefined)
+        return this.#withConsumer(stream, shown, config, work, undefined);
       throw this.#apiError(shown, created.error);
     }
-    const createdMs = Date.parse(created.created);
+    const createdMs = Date.parse(created.created ?? "") || Date.now();
     this.#clockAheadMs = createdMs - Date.now();
     try {
-      await work({ stream, name, pending: created.num_pending, createdMs });
+      return await work({
+        stream,
+        name,
+        pending: created.num_pending,
+        createdMs,
+        host: created.cluster?.leader,
+        from: (created.delivered?.stream_seq ?? 0) + 1,
+      });
     } finally {
       // Not awaited: the answer need not wait for it. close() does.
       this.#closing.push(this.#deleteConsumer(stream, name));

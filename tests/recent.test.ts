@@ -86,6 +86,7 @@ function storeOf(stream: readonly Message[]): Store {
     },
     async changesOfJobs(
       from: { sequence: number } | { ns: bigint },
+      _before: unknown,
       most: number,
       onChange: (key: Uint8Array, start: number, bytes: Uint8Array | undefined, storedNs: bigint) => void,
     ) {

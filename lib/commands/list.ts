@@ -51,15 +51,16 @@ async function streamLines(
   await store.scanJobs((key, from, bytes) => {
     const before = seen.size;
     const n = seen.add(key, from, key.length);
-    if (n < before) return;
+    if (n < before || !bytes) return n;
     const job = toJob(seen.text(n), bytes);
     if (job.row.unreadable !== undefined) unreadable.push(job.row);
-    if (!wanted(job.row)) return;
+    if (!wanted(job.row)) return n;
     chunk += `${toJsonLine(document(job))}\n`;
     if (chunk.length > CHUNK) {
       terminal.write(chunk);
       chunk = "";
     }
+    return n;
   });
   terminal.write(chunk);
   return unreadable;
@@ -112,7 +113,8 @@ export async function listJobs(
   const inTable = format === "text" || format === "csv";
   const withRecords = !flags.count && (!inTable || columns.some(({ field }) => field !== undefined));
   const recent = await readRecent(store, selection, wanted, withRecords);
-  if (!recent && format === "jsonl" && !selection.ordered && !flags.count) {
+  const streams = format === "jsonl" && !selection.ordered && !flags.count && store.handsOverNewest;
+  if (!recent && streams) {
     return warnUnreadable(await streamLines(store, wanted, terminal), terminal);
   }
   const read = recent ?? (await readJobs(store, wanted, withRecords, progressOn(terminal)));

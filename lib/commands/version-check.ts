@@ -15,13 +15,15 @@ async function newestVersion(store: Store): Promise<{ version: bigint | undefine
   const jids = new ByteSet();
   let version: bigint | undefined;
   await store.scanJobs((key, from, bytes) => {
-    jids.add(key, from, key.length);
+    const n = jids.add(key, from, key.length);
+    if (!bytes) return n;
     try {
       const v = asInteger(decodeRecord(bytes, FIELDS).get("v"));
       if (v !== undefined && (version === undefined || v > version)) version = v;
     } catch (error) {
       if (!(error instanceof Undecodable)) throw error;
     }
+    return n;
   });
   return { version, jobs: jids.size };
 }
