@@ -15,8 +15,7 @@ const SEEN = { length: 32, alike: 8, most: 1000 } as const;
 /** A key that is no text, as text: maps of records are shown as JSON. */
 function keyText(key: Value): string {
   if (key instanceof Uint8Array) return Buffer.from(key).toString("base64");
-  if (key instanceof Extension || (typeof key === "object" && !(key instanceof Timestamp) && key !== null))
-    return toJsonLine(key);
+  if (typeof key === "object" && key !== null && !(key instanceof Timestamp)) return toJsonLine(key);
   return Object.is(key, -0) ? "-0.0" : String(key);
 }
 
