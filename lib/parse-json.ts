@@ -73,8 +73,9 @@ class JsonReader {
     const number = NUMBER.exec(this.#text)?.[0];
     if (number === undefined) return this.#unexpected();
     this.#at += number.length;
-    this.#allowance.spend(COST.wide + number.length);
-    return exactNumber(number);
+    const value = exactNumber(number);
+    this.#allowance.spend(typeof value === "number" ? COST.scalar : COST.wide + number.length);
+    return value;
   }
 
   #array(depth: number): Value[] {
