@@ -13,10 +13,16 @@ export function quote(text: string): string {
   return escapeUnsafe(JSON.stringify(text));
 }
 
+/** A number as JSON; the sign of a negative zero needs the form of a float, or a reader drops it. */
+function numeral(value: number): string {
+  if (!Number.isFinite(value)) return `"${value}"`;
+  return Object.is(value, -0) ? "-0.0" : String(value);
+}
+
 /** Scalars: integers with every digit, times as RFC 3339, bytes as base64, NaN and infinities as text. */
 export function scalar(value: Value): string {
   if (typeof value === "string") return quote(value);
-  if (typeof value === "number") return Number.isFinite(value) ? String(value) : `"${value}"`;
+  if (typeof value === "number") return numeral(value);
   if (value === null || typeof value === "boolean" || typeof value === "bigint") return String(value);
   if (value instanceof NumberText) return value.text;
   if (value instanceof Timestamp) return `"${value}"`;

@@ -1,7 +1,8 @@
 // The peels of one job: those that returned and those that did not. Pure.
+
+import { glob } from "./glob.ts";
 import { type Return, sortedByPeel } from "./job.ts";
 import { displayPeel } from "./peel.ts";
-import { glob } from "./select.ts";
 import { safe, width } from "./text.ts";
 import { asText, type ValueMap } from "./value.ts";
 

@@ -1,6 +1,7 @@
 // Which jobs, and in which order: what the flags of `list` and `active` mean. Pure; the clock is an argument.
 import { parseDuration } from "./duration.ts";
 import { UserError } from "./errors.ts";
+import { glob } from "./glob.ts";
 import { isTerminal, type JobRow, stateOf, TERMINAL_STATES } from "./job.ts";
 import { JobList } from "./jobs.ts";
 import { nearest } from "./nearest.ts";
@@ -45,29 +46,6 @@ export const GROUPS: Readonly<Record<string, readonly string[]>> = {
 export const STATES: readonly string[] = [...ACTIVE, ...TERMINAL_STATES, "unreadable"];
 export const SORTS = ["created", "updated", "duration", "jid", "state"] as const;
 type Sort = (typeof SORTS)[number];
-
-/** A glob over a whole text: `*`, `?` and `[a-z]`, as operators target peels. Nothing is special about dots and slashes. */
-export function glob(pattern: string): (text: string) => boolean {
-  const source = pattern.replace(
-    /\[(!?)([^\]]+)\]|[*?]|./gs,
-    (part, not: string | undefined, set: string | undefined) => {
-      if (part === "*") return ".*";
-      if (part === "?") return ".";
-      if (set !== undefined) return `[${not ? "^" : ""}${set.replace(/[\\\]^]/g, "\\$&")}]`;
-      return part.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
-    },
-  );
-  let regex: RegExp;
-  try {
-    regex = new RegExp(`^(?:${source})$`, "su");
-  } catch {
-    throw new UserError(
-      `"${safe(pattern)}" is not a pattern.`,
-      "Use * for anything, ? for one character, [a-z] for one of several.",
-    );
-  }
-  return (text) => regex.test(text);
-}
 
 function parseStates(text: string): ReadonlySet<string> {
   const states = new Set<string>();

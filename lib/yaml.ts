@@ -1,18 +1,23 @@
 // Values as YAML, written by the `yaml` package (kept, and exact on BigInt); loaded only when somebody asks for YAML.
-import { Document, Scalar } from "yaml";
+import { Document, type ScalarTag } from "yaml";
 import { escapeUnsafe } from "./text.ts";
 import { Extension, NumberText, Timestamp, type Value } from "./value.ts";
+
+/** Numbers that stand as they were written: the package's own would round them, and drop the fraction of -0.0. */
+const WRITTEN: ScalarTag = {
+  tag: "tag:yaml.org,2002:float",
+  default: true,
+  identify: (value) => value instanceof NumberText,
+  resolve: () => undefined,
+  stringify: ({ value }) => (value as NumberText).text,
+};
 
 function plain(value: Value): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (value instanceof Map) return new Map(Array.from(value, ([key, item]) => [key, plain(item)]));
   if (value instanceof Timestamp) return String(value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
-  if (value instanceof NumberText) {
-    const scalar = new Scalar(Number(value.text));
-    scalar.source = value.text;
-    return scalar;
-  }
+  if (Object.is(value, -0)) return new NumberText("-0.0");
   if (value instanceof Extension)
     return { ext: value.type, data: Buffer.from(value.data).toString("base64") };
   return value;
@@ -23,7 +28,7 @@ function plain(value: Value): unknown {
  * and times, and the escapes of unsafe characters hold.
  */
 export function toYaml(value: Value): string {
-  const text = new Document(plain(value), { aliasDuplicateObjects: false }).toString({
+  const text = new Document(plain(value), { aliasDuplicateObjects: false, customTags: [WRITTEN] }).toString({
     defaultStringType: "QUOTE_DOUBLE",
     defaultKeyType: "QUOTE_DOUBLE",
     doubleQuotedAsJSON: true,

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parse as parseYaml } from "yaml";
-import { glob, parseWhen } from "../lib/select.ts";
+import { glob } from "../lib/glob.ts";
+import { parseWhen } from "../lib/select.ts";
 import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "./harness.ts";
 
 interface Plain {

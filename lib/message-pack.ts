@@ -1,0 +1,259 @@
+// MessagePack → Value. Own code: it reads each value once, straight into what the renderers take, and never makes room
+// for what a length announces. The kept libraries do (a list of 65,535 inside another, 10,000 times: 30 KB took 5 GB),
+// lose map keys that are alike, and read broken UTF-8 beyond the end of its text.
+import { uint16, uint32 } from "./field-scan.ts";
+import { toJsonLine } from "./json.ts";
+import { Allowance, COST, Entries, Undecodable } from "./undecodable.ts";
+import { Extension, Timestamp, type Value, type ValueMap } from "./value.ts";
+
+/** Keys already seen, found by length and first byte: records repeat the same few, so most cost a comparison only. */
+const seenKeys = new Map<number, { bytes: Uint8Array; key: string }[]>();
+let seenCount = 0;
+/** Few enough that looking takes no time, whatever keys a stranger made up. */
+const SEEN = { length: 32, alike: 8, most: 1000 } as const;
+
+/** A key that is no text, as text: maps of records are shown as JSON. */
+function keyText(key: Value): string {
+  if (key instanceof Uint8Array) return Buffer.from(key).toString("base64");
+  if (typeof key === "object" && key !== null && !(key instanceof Timestamp)) return toJsonLine(key);
+  return Object.is(key, -0) ? "-0.0" : String(key);
+}
+
+const NOT = "not MessagePack or JSON";
+const cutOff = () => new Undecodable(`${NOT}: it ends in the middle of a value`);
+
+export class MessagePackReader {
+  readonly #bytes: Buffer;
+  readonly #view: DataView;
+  readonly #allowance: Allowance;
+  #at = 0;
+  #end = 0;
+  /** Values that were announced and have not come. Each takes a byte at least, so there are never more than bytes left. */
+  #owed = 0;
+  #inKey = false;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#allowance = new Allowance(bytes.length);
+  }
+
+  /**
+   * The one value that takes the bytes from `start` to `end`.
+   * @param depth how many lists and maps it stands in
+   * @throws Undecodable with the reason
+   */
+  read(start: number, end: number, depth: number): Value {
+    this.#at = start;
+    this.#end = end;
+    this.#owed = 1;
+    const value = this.#value(depth);
+    if (this.#at === end) return value;
+    throw new Undecodable(`${NOT}: Extra ${end - this.#at} of ${end} byte(s) found at buffer[${this.#at}]`);
+  }
+
+  /** Steps over `length` bytes, to where they begin. */
+  #take(length: number): number {
+    const start = this.#at;
+    if (length > this.#end - start) throw cutOff();
+    this.#at = start + length;
+    return start;
+  }
+
+  #value(depth: number): Value {
+    const bytes = this.#bytes;
+    const type = bytes[this.#take(1)] as number;
+    this.#owed--;
+    if (type <= 0x7f) return this.#scalar(type);
+    if (type >= 0xe0) return this.#scalar(type - 0x100);
+    if (type >= 0xa0 && type <= 0xbf) return this.#text(type & 0x1f);
+    if (type <= 0x8f) return this.#map(type & 0x0f, depth);
+    if (type <= 0x9f) return this.#list(type & 0x0f, depth);
+    switch (type) {
+      case 0xc0:
+        return this.#scalar(null);
+      case 0xc2:
+        return this.#scalar(false);
+      case 0xc3:
+        return this.#scalar(true);
+      case 0xc4:
+        return this.#binary(this.#uint8());
+      case 0xc5:
+        return this.#binary(this.#uint16());
+      case 0xc6:
+        return this.#binary(this.#uint32());
+      case 0xc7:
+        return this.#extension(this.#uint8());
+      case 0xc8:
+        return this.#extension(this.#uint16());
+      case 0xc9:
+        return this.#extension(this.#uint32());
+      case 0xca:
+        return this.#scalar(this.#view.getFloat32(this.#take(4)));
+      case 0xcb:
+        return this.#scalar(this.#view.getFloat64(this.#take(8)));
+      case 0xcc:
+        return this.#scalar(this.#uint8());
+      case 0xcd:
+        return this.#scalar(this.#uint16());
+      case 0xce:
+        return this.#scalar(this.#uint32());
+      case 0xcf:
+        return this.#wide(this.#view.getBigUint64(this.#take(8)));
+      case 0xd0:
+        return this.#scalar(this.#view.getInt8(this.#take(1)));
+      case 0xd1:
+        return this.#scalar(this.#view.getInt16(this.#take(2)));
+      case 0xd2:
+        return this.#scalar(this.#view.getInt32(this.#take(4)));
+      case 0xd3:
+        return this.#wide(this.#view.getBigInt64(this.#take(8)));
+      case 0xd4:
+      case 0xd5:
+      case 0xd6:
+      case 0xd7:
+      case 0xd8:
+        return this.#extension(1 << (type - 0xd4));
+      case 0xd9:
+        return this.#text(this.#uint8());
+      case 0xda:
+        return this.#text(this.#uint16());
+      case 0xdb:
+        return this.#text(this.#uint32());
+      case 0xdc:
+        return this.#list(this.#uint16(), depth);
+      case 0xdd:
+        return this.#list(this.#uint32(), depth);
+      case 0xde:
+        return this.#map(this.#uint16(), depth);
+      case 0xdf:
+        return this.#map(this.#uint32(), depth);
+      default:
+        throw new Undecodable(`${NOT}: it has the byte 0x${type.toString(16)}`);
+    }
+  }
+
+  #uint8(): number {
+    return this.#bytes[this.#take(1)] as number;
+  }
+
+  #uint16(): number {
+    return uint16(this.#bytes, this.#take(2));
+  }
+
+  #uint32(): number {
+    return uint32(this.#bytes, this.#take(4));
+  }
+
+  #scalar<T extends Value>(value: T): T {
+    this.#allowance.spend(COST.scalar);
+    return value;
+  }
+
+  #wide(value: bigint): bigint {
+    this.#allowance.spend(COST.wide);
+    return value;
+  }
+
+  #text(length: number): string {
+    const start = this.#take(length);
+    this.#allowance.spend(COST.text + length);
+    const text = this.#bytes.toString("utf8", start, start + length);
+    if (text.length < length) this.#allowance.spend(COST.foreign);
+    return text;
+  }
+
+  /** A copy: the message that holds the value may be gone before it is. */
+  #binary(length: number): Uint8Array {
+    const start = this.#take(length);
+    this.#allowance.spend(COST.bytes + length);
+    return new Uint8Array(this.#bytes.subarray(start, start + length));
+  }
+
+  #extension(length: number): Timestamp | Extension {
+    const type = this.#view.getInt8(this.#take(1));
+    const time = type === -1 ? this.#time(length) : undefined;
+    return time ?? new Extension(type, this.#binary(length));
+  }
+
+  /** MessagePack's timestamp extension: 4, 8 or 12 bytes (msgpack spec, "Timestamp extension type"). */
+  #time(length: number): Timestamp | undefined {
+    if (length !== 4 && length !== 8 && length !== 12) return undefined;
+    const view = this.#view;
+    const start = this.#take(length);
+    let seconds: bigint;
+    let nanos = 0;
+    if (length === 4) seconds = BigInt(view.getUint32(start));
+    else if (length === 8) {
+      const both = view.getBigUint64(start);
+      seconds = both & 0x3ffffffffn;
+      nanos = Number(both >> 34n);
+    } else {
+      seconds = view.getBigInt64(start + 4);
+      nanos = view.getUint32(start);
+    }
+    this.#allowance.spend(COST.time);
+    if (nanos < 1_000_000_000) return new Timestamp(seconds, nanos);
+    this.#at = start;
+    return undefined;
+  }
+
+  #announce(values: number): void {
+    this.#owed += values;
+    if (this.#owed > this.#end - this.#at) throw cutOff();
+  }
+
+  #list(count: number, depth: number): Value[] {
+    this.#allowance.list(depth);
+    this.#announce(count);
+    const list: Value[] = new Array(count);
+    for (let i = 0; i < count; i++) list[i] = this.#value(depth + 1);
+    return list;
+  }
+
+  #map(count: number, depth: number): ValueMap {
+    this.#allowance.map(depth);
+    this.#announce(count * 2);
+    const entries = new Entries();
+    for (let i = 0; i < count; i++) {
+      this.#allowance.entry(i);
+      const key = this.#key(depth);
+      entries.add(key, this.#value(depth + 1));
+    }
+    return entries.map();
+  }
+
+  #key(depth: number): string {
+    const type = this.#at < this.#end ? (this.#bytes[this.#at] as number) : 0;
+    if (type >= 0xa0 && type <= 0xbf) return this.#shortKey(type & 0x1f);
+    // The key of a key would be quoted in quotes, each level twice as long as the one before.
+    const isContainer = (type >= 0x80 && type <= 0x9f) || (type >= 0xdc && type <= 0xdf);
+    if (isContainer && this.#inKey) throw new Undecodable("a list or map is the key of a key");
+    const before = this.#inKey;
+    this.#inKey ||= isContainer;
+    const key = this.#value(depth + 1);
+    this.#inKey = before;
+    return typeof key === "string" ? key : keyText(key);
+  }
+
+  #shortKey(length: number): string {
+    this.#owed--;
+    const bytes = this.#bytes;
+    const start = this.#take(1 + length) + 1;
+    const slot = length * 256 + (length > 0 ? (bytes[start] as number) : 0);
+    const alike = seenKeys.get(slot) ?? [];
+    for (const seen of alike) {
+      let i = 1;
+      while (i < length && seen.bytes[i] === bytes[start + i]) i++;
+      if (i >= length) return seen.key;
+    }
+    this.#allowance.spend(COST.text + length);
+    const key = bytes.toString("utf8", start, start + length);
+    if (length <= SEEN.length && seenCount < SEEN.most && alike.length < SEEN.alike) {
+      seenCount++;
+      alike.push({ bytes: new Uint8Array(bytes.subarray(start, start + length)), key });
+      seenKeys.set(slot, alike);
+    }
+    return key;
+  }
+}

@@ -1,0 +1,86 @@
+// What every reader of stored values keeps to, whatever the format: who stores a value decides what it costs to read,
+// so that is bounded, and no entry of it may be lost.
+import type { Value, ValueMap } from "./value.ts";
+
+/** A value that is neither MessagePack nor JSON, or too much of either; the message says why, for people. */
+export class Undecodable extends Error {}
+
+const MAX_DEPTH = 500;
+/** A value may take so many times its own bytes, once decoded, and any value may take so much. */
+const TIMES = 20;
+const ALWAYS = 32 << 20;
+
+/** Bytes of memory that values take once decoded, what they leave behind for the collector included: all as measured. */
+export const COST = { scalar: 16, wide: 72, text: 72, foreign: 48, bytes: 190, time: 140, list: 96 } as const;
+const MAP = { empty: 80, small: 240, grown: 650, entry: 120 } as const;
+/** Entries that a map has room for at first. */
+const ROOM = 4;
+
+/** Counts what one value takes, and how deep it is, before it is made. */
+export class Allowance {
+  #left: number;
+
+  /** @param size of the encoded value, in bytes */
+  constructor(size: number) {
+    this.#left = Math.max(ALWAYS, size * TIMES);
+  }
+
+  /** @throws Undecodable when the value takes more than it may */
+  spend(bytes: number): void {
+    this.#left -= bytes;
+    if (this.#left < 0) throw new Undecodable(`it would take more than ${TIMES} times its size in memory`);
+  }
+
+  /** A list that stands in so many lists and maps. @throws Undecodable when that is too deep */
+  list(depth: number): void {
+    this.#open(depth, COST.list);
+  }
+
+  /** A map that does. @throws Undecodable when that is too deep */
+  map(depth: number): void {
+    this.#open(depth, MAP.empty);
+  }
+
+  /** The next entry of a map that has so many. */
+  entry(before: number): void {
+    if (before === 0) this.spend(MAP.small);
+    else if (before >= ROOM) this.spend(before === ROOM ? MAP.grown : MAP.entry);
+  }
+
+  #open(depth: number, cost: number): void {
+    if (depth >= MAX_DEPTH) throw new Undecodable(`nested deeper than ${MAX_DEPTH} levels`);
+    this.spend(cost);
+  }
+}
+
+/**
+ * The entries of one map as they come. JSON and MessagePack let a key stand twice, and MessagePack's 1 and "1" are one
+ * text. The last of them keeps the key, as in readers that keep but one; those before it are `key (1)`, `key (2)` …
+ */
+export class Entries {
+  #map: ValueMap = new Map();
+  /** All of them in order, once a key came again. */
+  #all: [string, Value][] | undefined;
+
+  add(key: string, value: Value): void {
+    if (!this.#all && this.#map.has(key)) this.#all = [...this.#map];
+    if (this.#all) this.#all.push([key, value]);
+    else this.#map.set(key, value);
+  }
+
+  map(): ValueMap {
+    if (!this.#all) return this.#map;
+    const lastAt = new Map(this.#all.map(([key], i) => [key, i]));
+    const numbers = new Map<string, number>();
+    const free = (key: string) => {
+      let name: string;
+      do {
+        const number = (numbers.get(key) ?? 0) + 1;
+        numbers.set(key, number);
+        name = `${key} (${number})`;
+      } while (lastAt.has(name));
+      return name;
+    };
+    return new Map(this.#all.map(([key, value], i) => [lastAt.get(key) === i ? key : free(key), value]));
+  }
+}

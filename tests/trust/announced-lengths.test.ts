@@ -1,0 +1,117 @@
+// Values that announce more than they hold, or hold as much as can be in as few bytes: whoever stores one must not take
+// the reader's memory or time.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join, resolve } from "node:path";
+import { SHAPES } from "../fuzz-memory.ts";
+import { createBuckets, encode, jobRecord, type Server, startServer, tempDir, ZESTER } from "../harness.ts";
+
+const hex = (text: string) => Buffer.from(text, "hex");
+const MB = 1 << 20;
+
+/** `{"a": …` with a head again and again: each announces more than there is. */
+const deep = (head: string, n = 10_000) =>
+  Buffer.concat([hex("81a161"), Buffer.alloc(n * (head.length / 2), hex(head))]);
+
+/** The same in a field that the views show, with all else in order. */
+function hidden(fields: Record<string, unknown>, name: string, head: string): Uint8Array {
+  const record = encode(fields);
+  const entries = Object.keys(fields).length;
+  const field = Buffer.concat([encode(name), Buffer.alloc(10_000 * (head.length / 2), hex(head))]);
+  return Buffer.concat([hex("de00"), Buffer.of(entries + 1), record.subarray(1), field]);
+}
+
+let server: Server;
+beforeAll(async () => {
+  server = await startServer("max_payload: 8MB");
+  const nc = await server.connect();
+  const { jobs, returns } = await createBuckets(nc);
+  const lies = [
+    "dcffff",
+    "ddffffffff",
+    "deffffa161",
+    "dfffffffffa161",
+    "c6ffffffff",
+    "dbffffffff",
+    "c9ffffffff05",
+  ];
+  await jobs.put("good", encode(jobRecord("good", { targets: ["p-0"] })));
+  await jobs.put("issue", deep("dcffff"));
+  await jobs.put("json", Buffer.alloc(5 * MB, "["));
+  for (const [i, head] of lies.entries()) {
+    await jobs.put(`job-${i}`, deep(head));
+    await jobs.put(`field-${i}`, hidden(jobRecord(`field-${i}`), "args", head));
+    await returns.put(`good.p-${i}`, hidden({ peel_id: `p-${i}`, success: true }, "return_data", head));
+    nc.publish(
+      `zester.job.good.return.p-${i}`,
+      hidden({ peel_id: `p-${i}`, success: true }, "return_data", head),
+    );
+    nc.publish("zester.job.good.dispatch", hidden({ jid: "good", type: "dispatched" }, "data", head));
+    nc.publish("zester.job.good.status", hidden({ jid: "good", type: "completed" }, "data", head));
+  }
+  await nc.flush();
+  await nc.close();
+});
+afterAll(() => server.stop());
+
+/** Runs the executable; its peak memory in bytes is part of the result. */
+async function measured(...args: string[]) {
+  const child = Bun.spawn([ZESTER, "job", ...args], {
+    env: { NATS_URL: server.url },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  if (args[0] === "watch") setTimeout(() => child.kill("SIGINT"), 1000);
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { stdout, stderr, code, memory: (child.resourceUsage() as { maxRSS: number }).maxRSS };
+}
+
+test.each([
+  [["list"], "unreadable", 0],
+  [["list", "--format", "json"], "it ends in the middle of a value", 0],
+  [["active"], "", 0],
+  [["show", "issue"], "it ends in the middle of a value", 1],
+  [["show", "json"], "nested deeper than 500 levels", 1],
+  [["show", "good"], "it ends in the middle of a value", 0],
+  [["show", "good", "--summary"], "it ends in the middle of a value", 0],
+  [["wait", "good"], "", 0],
+  [["watch"], "it ends in the middle of a value", 130],
+  [["trace", "good"], "", 0],
+  [["trace", "good", "--format", "json"], "", 0],
+] as [string[], string, number][])("%j: said, in little memory", async (args, reason, code) => {
+  const began = performance.now();
+  const result = await measured(...args);
+  expect(result.stdout + result.stderr).toContain(reason);
+  expect([result.code, result.stderr]).toEqual([code, expect.not.stringContaining("unexpected failure")]);
+  // A job with good values takes about 50 MB.
+  expect(result.memory).toBeLessThan(160 * MB);
+  expect(performance.now() - began).toBeLessThan(4000);
+});
+
+/** How often its own size a value may take, and what any value may take beyond. */
+const TIMES = 20;
+const BEYOND = 32 * MB;
+const SIZE = 2 * MB;
+
+test("no value takes more than 20 times its size, however dear its parts", async () => {
+  const dir = tempDir();
+  const script = resolve(import.meta.dir, "../fuzz-memory.ts");
+  const shapes = Object.entries(SHAPES);
+  const results: [string, boolean][] = [];
+  const one = async () => {
+    for (let next = shapes.pop(); next; next = shapes.pop()) {
+      const [name, make] = next;
+      const file = join(dir, name.replaceAll(/\W/g, "-"));
+      await Bun.write(file, make(SIZE));
+      const child = Bun.spawn([process.execPath, script, file], { stdout: "pipe", stderr: "inherit" });
+      const { took } = (await new Response(child.stdout).json()) as { took: number };
+      results.push([`${name}: ${(took / SIZE).toFixed(1)} times`, took < TIMES * SIZE + BEYOND]);
+    }
+  };
+  await Promise.all([one(), one()]);
+  expect(results).toHaveLength(Object.keys(SHAPES).length);
+  expect(results.filter(([, held]) => !held)).toEqual([]);
+}, 60_000);
