@@ -220,7 +220,7 @@ async function dial(
       ...(tlsOptions && { tls: tlsOptions }),
       ...(settings.inboxPrefix !== undefined && { inboxPrefix: settings.inboxPrefix }),
     });
-  const secret = !auth && (login.pass !== undefined || login.token !== undefined);
+  const secret = !auth && Boolean(login.pass || login.token);
   if (!secret || tls || LOOPBACK.test(url.host)) return open(tls);
   try {
     // Ends before the login when the server offers no TLS. Nothing else tells whether a login that fails was protected.

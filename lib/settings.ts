@@ -134,18 +134,22 @@ type File = NonNullable<Resolved["file"]>;
 function chooseFile(flags: ConnectionFlags, env: NodeJS.ProcessEnv, serverNamed: boolean): File | undefined {
   if (flags.context !== undefined && flags.config !== undefined)
     throw new UserError("--context and --config exclude each other.", "Give one of them.");
-  const config = (path: string, source: string): File => ({
-    kind: "config",
-    name: expand(path, env),
-    source,
-  });
-  if (flags.context !== undefined) return { kind: "context", name: flags.context, source: "flag --context" };
-  if (flags.config !== undefined) return config(flags.config, "flag --config");
-  if (env.NATS_CONTEXT) return { kind: "context", name: env.NATS_CONTEXT, source: "$NATS_CONTEXT" };
-  if (env.ZESTER_CONFIG) return config(env.ZESTER_CONFIG, "$ZESTER_CONFIG");
+  const named = (kind: File["kind"], value: string, source: string): File => {
+    // Meant for --master; a message that says that it was not found would show the password in it.
+    if (value.includes("://"))
+      throw new UserError(
+        `${source} holds a URL, not ${kind === "config" ? "the path of a config file" : "the name of a context"}.`,
+        "Name a server with --master or NATS_URL.",
+      );
+    return { kind, name: kind === "config" ? expand(value, env) : value, source };
+  };
+  if (flags.context !== undefined) return named("context", flags.context, "flag --context");
+  if (flags.config !== undefined) return named("config", flags.config, "flag --config");
+  if (env.NATS_CONTEXT) return named("context", env.NATS_CONTEXT, "$NATS_CONTEXT");
+  if (env.ZESTER_CONFIG) return named("config", env.ZESTER_CONFIG, "$ZESTER_CONFIG");
   const places = ["/etc/zester/master.yaml", join(home(env), ".zester/config.yaml")];
   const path = places.find((candidate) => lookUp(candidate) === true);
-  if (path !== undefined) return config(path, "default");
+  if (path !== undefined) return { kind: "config", name: path, source: "default" };
   // What is merely selected gives no password to a server that somebody named otherwise.
   if (serverNamed) return undefined;
   const { selectedContext } = require("./context.ts") as typeof import("./context.ts");

@@ -111,6 +111,16 @@ describe("a password in plain text", () => {
       expect(login).toContain("s3cret");
       login = "";
     }
+    // A user name alone is no secret.
+    const open = await startServer();
+    servers.push(open);
+    const home = tempDir();
+    mkdirSync(join(home, "nats/context"), { recursive: true });
+    const context = JSON.stringify({ url: `nats://0.0.0.0:${open.port}`, user: "ops" });
+    writeFileSync(join(home, "nats/context/c.json"), context, { mode: 0o600 });
+    const named = await zester(["job", "list", "--context", "c"], { env: { XDG_CONFIG_HOME: home } });
+    expectError(named, 'no bucket "jobs"');
+    expect(named.stderr).not.toContain("warning");
     const silent = await listen((socket) => void socket.on("data", (chunk) => (login += chunk)));
     for (const port of [silent, await freePort()]) {
       const unsent = await list("--master", `nats://s3cret@0.0.0.0:${port}`, "--timeout", "500ms");

@@ -153,6 +153,14 @@ describe("a comma in a password or a token", () => {
       }),
       { numRuns: 3000 },
     );
+    const url = "nats://u:s3cret@h";
+    for (const [args, env] of [
+      [["--context", url], {}],
+      [["--config", url], {}],
+      [[], { NATS_CONTEXT: url }],
+      [[], { ZESTER_CONFIG: url }],
+    ] as [string[], Record<string, string>][])
+      expectError(await zester(["config", ...args], { env }), "holds a URL");
     // A key in the place of a value.
     const config = secretFile("c.yaml", "master: { 'nats://u:s3cret@h' }\n");
     expectError(await zester(["config", "--config", config]), "line 1: unknown key");
