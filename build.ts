@@ -1,5 +1,6 @@
 // Builds dist/zester, one executable for this machine; with --all [platform…] the release (.ci/release.ts).
 import { execFileSync } from "node:child_process";
+import { checkRuntime } from "./.ci/runtime.mjs";
 import pkg from "./package.json" with { type: "json" };
 
 const git = (...args: string[]) =>
@@ -18,14 +19,17 @@ export function commit(): string {
 export const commitTime = () => Number(git("show", "-s", "--format=%ct", "HEAD"));
 
 /**
- * Compiles the executable.
- * @param runtime another platform's target and Bun executable; undefined: this machine's own
- * @throws Error with what Bun says
+ * Compiles the executable. The Bun that it embeds is checked against its pinned hash, each time.
+ * @param other another platform's target and Bun executable, and what .ci/runtimes.json calls it; undefined: the Bun
+ *   that runs this
+ * @throws Error with what Bun says, or when the Bun to embed is not the one that is pinned
  */
 export async function compile(
   outfile: string,
-  runtime?: { target: Bun.Build.CompileTarget; executablePath: string },
+  other?: { target: Bun.Build.CompileTarget; runtime: string; executablePath: string },
 ): Promise<void> {
+  const executablePath = other?.executablePath ?? process.execPath;
+  checkRuntime(executablePath, other?.runtime);
   const result = await Bun.build({
     entrypoints: ["zester.ts"],
     minify: true,
@@ -33,7 +37,8 @@ export async function compile(
     format: "cjs",
     target: "bun",
     compile: {
-      ...runtime,
+      ...(other && { target: other.target }),
+      executablePath,
       outfile,
       // Ends the options of Bun: those that the variable BUN_OPTIONS adds (--preload runs any file) are not read then.
       execArgv: ["--"],

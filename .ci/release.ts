@@ -1,5 +1,5 @@
 // The release: an executable for every platform with its archive, checksums and an SBOM. Two builds of one commit are the
-// same bytes: every time is the commit's, every order fixed, and the runtimes, of the version in package-lock.json, have the hashes below.
+// same bytes: every time is the commit's, every order fixed, and the runtimes, have the hashes of runtimes.json.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
@@ -9,15 +9,15 @@ import { writeShare } from "../lib/docs.ts";
 import pkg from "../package.json" with { type: "json" };
 import lock from "../package-lock.json" with { type: "json" };
 import { thirdPartyLicenses } from "./licenses.ts";
+import { sha512 } from "./runtime.mjs";
+import runtimes from "./runtimes.json" with { type: "json" };
 
 interface Platform {
   /** In file names, as users know it. */
   readonly name: string;
   readonly target: Bun.Build.CompileTarget;
-  /** The npm package with Bun's executable for it, below @oven/bun-. */
-  readonly runtime: string;
-  /** Its SHA-512 in base64: package-lock.json has only some of them. Changes with the version of Bun. */
-  readonly sha512: string;
+  /** The npm package with Bun's executable for it, below @oven/bun-; its hashes are in runtimes.json. */
+  readonly runtime: keyof typeof runtimes.sha512;
 }
 
 const PLATFORMS: readonly Platform[] = [
@@ -25,55 +25,46 @@ const PLATFORMS: readonly Platform[] = [
     name: "linux-x64",
     target: "bun-linux-x64",
     runtime: "linux-x64",
-    sha512: "IWX9BELoGHAUtMonkeSaNaZwXzRk+oDw6Mk+HBFXd3KHYIBNBsIGRupMZPcgNoDbJpLu6gAJjIoIVPZtt1aJ1g==",
   },
   {
     name: "linux-x64-baseline",
     target: "bun-linux-x64-baseline",
     runtime: "linux-x64-baseline",
-    sha512: "s8yMwYcFnnrA178gji0gZbkE2WVDej/Ti1x770oPfihxyRxSMNhGhiAQNXV53aDeraZxksdvKV/RAdQBCd0qPA==",
   },
   {
     name: "linux-x64-musl",
     target: "bun-linux-x64-musl",
     runtime: "linux-x64-musl",
-    sha512: "10QoW/YfTgnURaGEaHpJCiXjLI2e5iTtfVDaA5JKcyUzaa1cq6cVUY9/Uq5XkYzvtRjHLRe9Oj/lTDIQcxy8HQ==",
   },
   {
     name: "linux-x64-musl-baseline",
     target: "bun-linux-x64-baseline-musl",
     runtime: "linux-x64-musl-baseline",
-    sha512: "cWJhU8h0+MiUgpSt99sQhjxLIIosKEcKYdtKddohokUvAuN6jKOy7g7+QDTZTXtwHxz93wL3BX+L6wXVPDUH3A==",
   },
   {
     name: "linux-arm64",
     target: "bun-linux-arm64",
     runtime: "linux-aarch64",
-    sha512: "4BXmsSKnjOrlGWqZV4x/oWa7AVoR+B6lCXddMzOAXBIm3t50eslg9wb66gmtW1AamEQ1l1CDvmmruysEhqOWMg==",
   },
   {
     name: "linux-arm64-musl",
     target: "bun-linux-arm64-musl",
     runtime: "linux-aarch64-musl",
-    sha512: "XCNc+WvvMAdNNb+OWTogpy+N9wm62fkVeEVLb6how0RZhW5LPi6c7BlkeVCuWps7XjEl2saFpHFa20/1E+PAHg==",
   },
   {
     name: "macos-x64",
     target: "bun-darwin-x64",
     runtime: "darwin-x64",
-    sha512: "qkLPMGHZM9NI6CeHTWwVezzmlo6cC4Ta7yUAjYIWXS366qQcOlcp75t2uZyiuVRBMPS0h9qE0tCcvCHGaFqjJg==",
   },
   {
     name: "macos-arm64",
     target: "bun-darwin-arm64",
     runtime: "darwin-aarch64",
-    sha512: "4MIFXHmctH2EhAxLXm2/qxNtv17dFtLJylvaOCsrgq6KSqHTs6eW5YSrJjRbJxYUJaR901fsN8JfZOa+CsWpWQ==",
   },
   {
     name: "windows-x64",
     target: "bun-windows-x64",
     runtime: "windows-x64",
-    sha512: "FNvply651vcE/GHgNWz6mZvhmkwBuu8Hw54oNzA+CQog+HW+542rXQmZqNHRkFxazD9L3xi+iTtvO3engAgJfw==",
   },
 ];
 
@@ -84,8 +75,8 @@ const BUN = lock.packages["node_modules/bun"].version;
 const run = (program: string, args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) =>
   execFileSync(program, args, { stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 30, ...options });
 
-/** Bun's executable for a platform, fetched once, and checked against its hash. */
-function runtimeOf({ runtime, target, sha512 }: Platform): string {
+/** Bun's executable for a platform, fetched once as a package with the pinned hash; what is in it `compile` checks. */
+function runtimeOf({ runtime, target }: Platform): string {
   const folder = join(CACHE, `${runtime}-${BUN}`);
   const binary = join(folder, "package/bin", target.includes("windows") ? "bun.exe" : "bun");
   if (existsSync(binary)) return binary;
@@ -93,8 +84,8 @@ function runtimeOf({ runtime, target, sha512 }: Platform): string {
   const wanted = `@oven/bun-${runtime}@${BUN}`;
   const packed = run("npm", ["pack", wanted, "--pack-destination", folder, "--silent"]);
   const path = join(folder, packed.toString().trim());
-  if (createHash("sha512").update(readFileSync(path)).digest("base64") !== sha512)
-    throw new Error(`${wanted} is not the one that is pinned in .ci/release.ts`);
+  if (sha512(path) !== runtimes.sha512[runtime].package)
+    throw new Error(`${wanted} is not the one that is pinned in .ci/runtimes.json`);
   run("tar", ["-xzf", path, "-C", folder]);
   rmSync(path);
   return binary;
@@ -171,7 +162,8 @@ export async function release(names: readonly string[] = []): Promise<void> {
     const folder = `zester-${pkg.version}-${platform.name}`;
     mkdirSync(join(OUT, folder));
     const outfile = join(OUT, folder, platform.target.includes("windows") ? "zester.exe" : "zester");
-    await compile(outfile, { target: platform.target, executablePath: runtimeOf(platform) });
+    const { target, runtime } = platform;
+    await compile(outfile, { target, runtime, executablePath: runtimeOf(platform) });
     utimesSync(outfile, seconds, seconds);
     const added = ["zester.cdx.json", "THIRD-PARTY-LICENSES"].map((file) => join(OUT, file));
     for (const file of ["LICENSE", "README.md", "dist/share", ...added])

@@ -153,9 +153,10 @@ export function parseCommandLine(root: Command, rootName: string, argv: readonly
       `Usage: ${[...path, names].filter(Boolean).join(" ")} [flags]`,
     );
   }
-  // citty keeps only the last of a repeated flag; a list is one value with commas.
+  // citty keeps only the last of a repeated flag; a list is one value with commas. Those between URLs, which may hold some
+  // themselves, are told by a line break.
   const words = Array.from(given, ([name, values]) =>
-    values.length > 0 ? `--${name}=${values.join(",")}` : `--${name}`,
+    values.length > 0 ? `--${name}=${values.join(name === "master" ? ",\n" : ",")}` : `--${name}`,
   );
   return { ...invocation, rawArgs: [...words, "--", ...positionals] };
 }

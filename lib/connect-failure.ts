@@ -1,5 +1,6 @@
 // What the library, Bun and the server say when connecting fails, as a reason and a next step.
 import type { NatsError } from "nats";
+import { expiredAt } from "./credentials.ts";
 import { formatMs } from "./duration.ts";
 import type { ServerUrl } from "./server-url.ts";
 import type { Settings } from "./settings.ts";
@@ -26,6 +27,14 @@ export function connectFailure(
   if (has(/AUTHENTICATION_TIMEOUT/))
     return { why: "the server timed out the login", hint: "Try again; the server may be overloaded." };
   if (has(/AUTHORIZATION_VIOLATION|Authorization Violation|BAD_AUTHENTICATION/i)) {
+    // The server judges, by its own clock; it does not say why it refuses.
+    const expired = expiredAt(settings);
+    if (expired !== undefined)
+      return {
+        why: `the server does not accept these credentials, which expired at ${expired} by this machine's clock`,
+        hint: "Ask whoever issues credentials for new ones, or name another file with --creds.",
+        refused: true,
+      };
     const given = settings.creds ?? settings.nkey ?? settings.jwt ?? settings.user ?? settings.token;
     return given !== undefined || Object.keys(url.auth).length > 0
       ? {

@@ -1,5 +1,14 @@
 // One connection to one NATS server: opening it, asking, and never waiting longer than the timeout.
-import { connect, createInbox, type Msg, type NatsConnection, type NatsError } from "nats";
+import {
+  type Authenticator,
+  connect,
+  createInbox,
+  ErrorCode,
+  type Msg,
+  type NatsConnection,
+  type NatsError,
+  type TlsOptions,
+} from "nats";
 import { connectFailure } from "./connect-failure.ts";
 import { authenticator, tlsFiles } from "./credentials.ts";
 import { formatMs } from "./duration.ts";
@@ -173,6 +182,61 @@ function apiPrefix({ jsDomain, jsPrefix }: Settings): string {
   return jsPrefix ?? (jsDomain === undefined ? "$JS.API" : `$JS.${jsDomain}.API`);
 }
 
+/** The servers that were told a password or a token in plain text: one warning each, however often we connect. */
+const plainText = new Set<string>();
+
+/**
+ * Connects to `url`. A password or a token that goes to another machine unprotected gets a warning, also when the server
+ * refuses it: it was sent all the same.
+ */
+async function dial(
+  url: ServerUrl,
+  settings: Settings,
+  auth: Authenticator | undefined,
+  warn: (text: string) => void,
+): Promise<NatsConnection> {
+  const tls = tlsFiles(settings, url.tls, warn);
+  // As for other clients, what stands in a URL is meant for its server and wins over user, password and token beside it.
+  const login = Object.keys(url.auth).length > 0 ? url.auth : (plainLogin(settings) ?? {});
+  let sent = false;
+  const open = (tlsOptions: TlsOptions | undefined) =>
+    connect({
+      servers: url.host,
+      name: "zester job",
+      timeout: settings.timeoutMs,
+      reconnect: false,
+      noRandomize: true,
+      ignoreClusterUpdates: true,
+      noAsyncTraces: true,
+      ...(auth
+        ? { authenticator: auth }
+        : {
+            ...login,
+            // Called when the login is written.
+            authenticator: () => {
+              sent = true;
+            },
+          }),
+      ...(tlsOptions && { tls: tlsOptions }),
+      ...(settings.inboxPrefix !== undefined && { inboxPrefix: settings.inboxPrefix }),
+    });
+  const secret = !auth && Boolean(login.pass || login.token);
+  if (!secret || tls || LOOPBACK.test(url.host)) return open(tls);
+  try {
+    // Ends before the login when the server offers no TLS. Nothing else tells whether a login that fails was protected.
+    return await open({});
+  } catch (error) {
+    if ((error as NatsError).code !== ErrorCode.ServerOptionNotAvailable) throw error;
+  }
+  try {
+    return await open(undefined);
+  } finally {
+    if (sent && !plainText.has(url.shown))
+      warn(`the password or token for ${url.shown} went over the network in plain text: use tls://.`);
+    plainText.add(url.shown);
+  }
+}
+
 /**
  * Connects to the first server that takes us.
  * @throws UserError that names each address tried, and why it failed
@@ -181,30 +245,12 @@ export async function openConnection(settings: Settings, warn: (text: string) =>
   // Certificates are always verified (the library sets rejectUnauthorized). The runtime, which does not know that, would
   // warn that this variable makes connections insecure.
   delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
-  const urls = settings.urls.map(parseUrl);
+  const urls = settings.urls.map((url) => parseUrl(url));
   const auth = authenticator(settings, warn);
   const failures: { url: ServerUrl; why: string; hint: string; refused?: boolean }[] = [];
   for (const url of urls) {
-    const tls = tlsFiles(settings, url.tls, failures.length === 0 ? warn : () => {});
-    // As for other clients, what stands in a URL is meant for its server and wins over user, password and token beside it.
-    const login = Object.keys(url.auth).length > 0 ? url.auth : (plainLogin(settings) ?? {});
-    const secret = login.pass !== undefined || login.token !== undefined;
     try {
-      const nc = await connect({
-        servers: url.host,
-        name: "zester job",
-        timeout: settings.timeoutMs,
-        reconnect: false,
-        noRandomize: true,
-        ignoreClusterUpdates: true,
-        noAsyncTraces: true,
-        ...(auth ? { authenticator: auth } : login),
-        ...(tls && { tls }),
-        ...(settings.inboxPrefix !== undefined && { inboxPrefix: settings.inboxPrefix }),
-      });
-      if (secret && !auth && !LOOPBACK.test(url.host) && !nc.info?.tls_required && !tls) {
-        warn(`the password or token for ${url.shown} went over the network in plain text: use tls://.`);
-      }
+      const nc = await dial(url, settings, auth, warn);
       return new Connection(nc, url.shown, settings.timeoutMs, apiPrefix(settings), settings.inboxPrefix);
     } catch (error) {
       if (error instanceof UserError) throw error;

@@ -129,8 +129,8 @@ export function readContext(
   const out: Layer & { urls: string[] } = { urls: [] };
   for (const [field, value] of Object.entries(fields)) {
     // The tool writes every field, empty ones too.
-    if (value === "" || value === null || value === false || HARMLESS.has(field)) continue;
-    if (Array.isArray(value) && value.length === 0) continue;
+    if (value === "" || value === null || HARMLESS.has(field)) continue;
+    if (field !== "url" && (value === false || (Array.isArray(value) && value.length === 0))) continue;
     if (field === "tls_first") {
       if (value !== true) throw fail("tls_first must be true or false.");
       out.tlsFirst = true;
@@ -139,6 +139,9 @@ export function readContext(
     const target = Object.hasOwn(TEXT, field) ? TEXT[field] : undefined;
     const known = target !== undefined || field === "url" || field === "nsc" || field === "socks_proxy";
     if (!known) {
+      // Ignoring it would lead to localhost.
+      if (/^(urls?|servers?)$/i.test(field))
+        throw fail(`the field ${safe(field)} is not known: the server stands in url.`);
       warn(`NATS context "${name}": the field ${safe(field)} has no meaning here and is ignored.`);
       continue;
     }
@@ -151,8 +154,11 @@ export function readContext(
         "it wants a SOCKS proxy (socks_proxy), which zester does not support.",
         "Use a context without one, for example through `ssh -L`.",
       );
-    if (field === "url") out.urls = splitUrls(value);
-    else if (target) out[target] = FILES.has(field) ? filePath(value, field, fail, env) : value;
+    if (field === "url") {
+      out.urls = splitUrls(value);
+      // Without a URL the tool goes to localhost; with one that holds nothing something else was meant.
+      if (out.urls.length === 0) throw fail("its url names no server.");
+    } else if (target) out[target] = FILES.has(field) ? filePath(value, field, fail, env) : value;
   }
   const kinds = [out.user, out.token, out.creds, out.nkey, out.jwt].filter((kind) => kind !== undefined);
   if (kinds.length > 1) throw fail("it has more than one kind of credentials.", "Keep one of them.");

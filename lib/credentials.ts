@@ -4,9 +4,15 @@ import { UserError } from "./errors.ts";
 import { readFileAndMode } from "./paths.ts";
 import type { Settings } from "./settings.ts";
 
+/** What has been read: a pipe (`--creds <(…)`) gives its content once, and a command that connects again needs it. */
+const read = new Map<string, Buffer>();
+
 function readSecret(path: string, what: string, warn: (text: string) => void): Buffer {
+  const known = read.get(path);
+  if (known) return known;
   try {
     const { bytes, readableByOthers } = readFileAndMode(path);
+    read.set(path, bytes);
     if (readableByOthers) warn(`${what} ${path} can be read by other users: chmod 600 it.`);
     return bytes;
   } catch (error) {
@@ -39,20 +45,8 @@ export function readClaims(text: string): Claims | undefined {
   }
 }
 
-/** @throws UserError when the user's JWT has expired: the server would only say "authorization violation". */
-function checkExpiry(creds: string, path: string): void {
-  const expires: unknown = readClaims(creds)?.exp;
-  if (typeof expires === "number" && expires > 0 && expires * 1000 < Date.now()) {
-    throw new UserError(
-      `the credentials in ${path} expired at ${new Date(expires * 1000).toISOString().replace(".000", "")}.`,
-      "Ask whoever issues credentials for new ones, or name another file with --creds.",
-    );
-  }
-}
-
 /** How to log in with a JWT and seed that stand in the settings. */
 function inlineAuthenticator(jwt: string, seed: string): Authenticator {
-  checkExpiry(jwt, "user_jwt");
   const auth = jwtAuthenticator(jwt.trim(), Buffer.from(seed.trim()));
   try {
     auth("probe");
@@ -64,7 +58,7 @@ function inlineAuthenticator(jwt: string, seed: string): Authenticator {
 
 /**
  * How to log in with a `.creds` or seed file, or a JWT; undefined when the settings name none.
- * @throws UserError when the file is missing, holds something else, or has expired
+ * @throws UserError when the file is missing, or holds something else
  */
 export function authenticator(settings: Settings, warn: (text: string) => void): Authenticator | undefined {
   if (settings.jwt !== undefined && settings.seed !== undefined)
@@ -73,7 +67,6 @@ export function authenticator(settings: Settings, warn: (text: string) => void):
   if (path === undefined) return undefined;
   const what = settings.creds ? "credentials file" : "nkey seed file";
   const bytes = readSecret(path, what, warn);
-  if (settings.creds) checkExpiry(bytes.toString(), path);
   const auth = settings.creds
     ? credsAuthenticator(bytes)
     : nkeyAuthenticator(Buffer.from(bytes.toString().trim()));
@@ -90,12 +83,24 @@ export function authenticator(settings: Settings, warn: (text: string) => void):
   return auth;
 }
 
-/** Paths, in the names of the NATS library. */
+/** The text with the user's JWT, when that is how the settings log in: as it stands there, or the `.creds` file. */
+export function jwtText({ jwt, creds }: Settings): string | undefined {
+  return jwt ?? (creds && readSecret(creds, "credentials file", () => {}).toString());
+}
+
+/** When the user's JWT expired, by this machine's clock; undefined when it did not, or there is none. */
+export function expiredAt(settings: Settings): string | undefined {
+  const expires: unknown = readClaims(jwtText(settings) ?? "")?.exp;
+  if (typeof expires !== "number" || expires <= 0 || expires * 1000 >= Date.now()) return undefined;
+  return new Date(expires * 1000).toISOString().replace(".000", "");
+}
+
+/** What the files hold, in the names of the NATS library, which would read them again for each connection. */
 interface TlsFiles {
   handshakeFirst?: boolean;
-  caFile?: string;
-  certFile?: string;
-  keyFile?: string;
+  ca?: string;
+  cert?: string;
+  key?: string;
 }
 
 /** TLS options when anything asks for TLS. Files are checked here, where their flag can still be named. */
@@ -114,22 +119,16 @@ export function tlsFiles(
       "Give both --tls-cert and --tls-key.",
     );
   }
-  if (tlsKey !== undefined) readSecret(tlsKey, "TLS key file", warn);
-  for (const [path, what] of [
-    [tlsCa, "CA file"],
-    [tlsCert, "TLS certificate file"],
-  ] as const) {
-    if (path !== undefined && !/-----BEGIN /.test(readSecret(path, what, () => {}).toString())) {
-      throw new UserError(
-        `${what} ${path} holds no PEM certificate.`,
-        "Name a file that has -----BEGIN CERTIFICATE----- in it.",
-      );
-    }
-  }
-  return {
-    ...first,
-    ...(tlsCa && { caFile: tlsCa }),
-    ...(tlsCert && { certFile: tlsCert }),
-    ...(tlsKey && { keyFile: tlsKey }),
+  const pem = (path: string | undefined, what: string) => {
+    if (path === undefined) return undefined;
+    const text = readSecret(path, what, () => {}).toString();
+    if (/-----BEGIN /.test(text)) return text;
+    throw new UserError(
+      `${what} ${path} holds no PEM certificate.`,
+      "Name a file that has -----BEGIN CERTIFICATE----- in it.",
+    );
   };
+  const key = tlsKey === undefined ? undefined : readSecret(tlsKey, "TLS key file", warn).toString();
+  const [ca, cert] = [pem(tlsCa, "CA file"), pem(tlsCert, "TLS certificate file")];
+  return { ...first, ...(ca && { ca }), ...(cert && { cert }), ...(key !== undefined && { key }) };
 }

@@ -1,5 +1,5 @@
 // Paths as users write them, and the files there.
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, lstatSync, openSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -16,6 +16,17 @@ export function home(env: NodeJS.ProcessEnv): string {
 /** `path` with a leading `~` replaced by the home directory. */
 export function expand(path: string, env: NodeJS.ProcessEnv): string {
   return path === "~" || path.startsWith("~/") ? join(home(env), path.slice(1)) : path;
+}
+
+/** Whether something is at `path`, a broken link included; the file system's code when it does not tell. */
+export function lookUp(path: string): boolean | string {
+  try {
+    lstatSync(path);
+    return true;
+  } catch (error) {
+    const code = String((error as NodeJS.ErrnoException).code);
+    return code === "ENOENT" || code === "ENOTDIR" ? false : code;
+  }
 }
 
 /**

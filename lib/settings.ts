@@ -1,10 +1,9 @@
 // Where connection settings come from: flag, then environment, then a NATS context or a config file, then default.
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseDuration } from "./duration.ts";
 import { UserError } from "./errors.ts";
-import { expand, home } from "./paths.ts";
-import { splitUrls } from "./server-url.ts";
+import { expand, home, lookUp } from "./paths.ts";
+import { parseUrl, splitUrls } from "./server-url.ts";
 import { safe } from "./text.ts";
 
 /** Everything that a connection needs. `creds`, `nkey` and the three of TLS are paths. */
@@ -122,10 +121,7 @@ function fromVariables(env: NodeJS.ProcessEnv): Source {
 
 function fromText(key: Key, value: string | true, env: NodeJS.ProcessEnv): unknown {
   if (value === true) return true;
-  if (key === "urls") {
-    const urls = splitUrls(value);
-    return urls.length > 0 ? urls : undefined;
-  }
+  if (key === "urls") return splitUrls(value);
   return PATHS.includes(key) ? expand(value, env) : value;
 }
 
@@ -138,24 +134,37 @@ type File = NonNullable<Resolved["file"]>;
 function chooseFile(flags: ConnectionFlags, env: NodeJS.ProcessEnv, serverNamed: boolean): File | undefined {
   if (flags.context !== undefined && flags.config !== undefined)
     throw new UserError("--context and --config exclude each other.", "Give one of them.");
-  const config = (path: string, source: string): File => ({
-    kind: "config",
-    name: expand(path, env),
-    source,
-  });
-  if (flags.context !== undefined) return { kind: "context", name: flags.context, source: "flag --context" };
-  if (flags.config !== undefined) return config(flags.config, "flag --config");
-  if (env.NATS_CONTEXT) return { kind: "context", name: env.NATS_CONTEXT, source: "$NATS_CONTEXT" };
-  if (env.ZESTER_CONFIG) return config(env.ZESTER_CONFIG, "$ZESTER_CONFIG");
-  const path = ["/etc/zester/master.yaml", join(home(env), ".zester/config.yaml")].find((candidate) =>
-    existsSync(candidate),
-  );
-  if (path !== undefined) return config(path, "default");
+  const named = (kind: File["kind"], value: string, source: string): File => {
+    // Meant for --master; a message that says that it was not found would show the password in it.
+    if (value.includes("://"))
+      throw new UserError(
+        `${source} holds a URL, not ${kind === "config" ? "the path of a config file" : "the name of a context"}.`,
+        "Name a server with --master or NATS_URL.",
+      );
+    return { kind, name: kind === "config" ? expand(value, env) : value, source };
+  };
+  if (flags.context !== undefined) return named("context", flags.context, "flag --context");
+  if (flags.config !== undefined) return named("config", flags.config, "flag --config");
+  if (env.NATS_CONTEXT) return named("context", env.NATS_CONTEXT, "$NATS_CONTEXT");
+  if (env.ZESTER_CONFIG) return named("config", env.ZESTER_CONFIG, "$ZESTER_CONFIG");
+  const places = ["/etc/zester/master.yaml", join(home(env), ".zester/config.yaml")];
+  const path = places.find((candidate) => lookUp(candidate) === true);
+  if (path !== undefined) return { kind: "config", name: path, source: "default" };
   // What is merely selected gives no password to a server that somebody named otherwise.
   if (serverNamed) return undefined;
   const { selectedContext } = require("./context.ts") as typeof import("./context.ts");
   const name = selectedContext(env);
-  return name === undefined ? undefined : { kind: "context", name, source: "selected" };
+  if (name !== undefined) return { kind: "context", name, source: "selected" };
+  for (const candidate of places) {
+    const found = lookUp(candidate);
+    // It may name a server: going to localhost instead could reach another fleet.
+    if (found !== false)
+      throw new UserError(
+        `whether there is a config file ${candidate} cannot be found out (${found}).`,
+        "Check the permissions of its folder, or name a server with --master, or a file with --config.",
+      );
+  }
+  return undefined;
 }
 
 async function readFile(file: File, env: NodeJS.ProcessEnv, warn: (text: string) => void): Promise<Source> {
@@ -173,6 +182,22 @@ async function readFile(file: File, env: NodeJS.ProcessEnv, warn: (text: string)
       "Choose another with `nats context select` or --context, or name a server with --master.",
     );
   }
+}
+
+/** @throws UserError when what was given names no server, or what is not one: localhost was not meant then */
+function checkUrls({ urls }: Settings, { urls: source }: Resolved["sources"], file: File | undefined): void {
+  if (urls.length === 0)
+    throw new UserError(`${source} names no server.`, "Write it like nats://host:4222 or tls://host:4222.");
+  if (source === "default" && file?.kind === "config")
+    throw new UserError(
+      `config file ${file.name} names no server.`,
+      "Add `urls:` under `master:` (in the daemon's own file `nats_url:`), or name a server with --master.",
+    );
+  for (const [i, url] of urls.entries())
+    parseUrl(
+      url,
+      `${urls.length === 1 ? "the address" : `address ${i + 1} of ${urls.length}`} from ${source}`,
+    );
 }
 
 /** @throws UserError when a part of a subject would change what the subject means */
@@ -230,6 +255,7 @@ export async function resolveSettings(
     }
   }
   const settings = out as unknown as Settings;
+  checkUrls(settings, sources, file);
   checkSubjects(settings, sources);
   return { settings, sources, ...(file && { file }) };
 }

@@ -1,5 +1,4 @@
 // zester config check
-import { readFileSync } from "node:fs";
 import {
   checkBuckets,
   checkCancel,
@@ -13,6 +12,7 @@ import {
   failure,
 } from "../check.ts";
 import { type Connection, openConnection } from "../connection.ts";
+import { jwtText } from "../credentials.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { writeDocument } from "../jobs.ts";
 import { type GlobalFlags, parseFormat } from "../session.ts";
@@ -24,8 +24,7 @@ import type { Value } from "../value.ts";
 /** Every point in turn; ends early when the server is lost. */
 async function examine(connection: Connection, settings: Settings, findings: Finding[]): Promise<void> {
   findings.push(await checkServer(connection), checkTls(connection));
-  const text = settings.jwt ?? (settings.creds && readFileSync(settings.creds, "utf8"));
-  const user = await checkUser(connection, text);
+  const user = await checkUser(connection, jwtText(settings));
   findings.push(user.finding);
   const { findings: buckets, clock } = await checkBuckets(connection);
   findings.push(...buckets, checkCancel(user.publish));
