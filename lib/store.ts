@@ -60,16 +60,16 @@ const PASSING: ReadonlySet<number | undefined> = new Set([
   10004, 10005, 10007, 10008, 10009, 10023, 10118, 10119,
 ]);
 
-/** True for a message that marks its key as gone: deleted, purged, or expired with a marker (wire.md, "Buckets"). */
-function isMarker(msg: Msg): boolean {
+/**
+ * True for a message that marks its key as gone: deleted, purged, or expired with a marker (wire.md, "Buckets"). The
+ * headers alone say so: a value of no bytes is a record that can't be decoded.
+ */
+function isGone(msg: Msg): boolean {
   const headers = msg.headers;
   if (!headers) return false;
   const operation = headers.get("KV-Operation");
   return operation === "DEL" || operation === "PURGE" || headers.get("Nats-Marker-Reason") !== "";
 }
-
-/** True for an entry of a bucket that holds no value (any more). */
-const isGone = (msg: Msg) => msg.data.length === 0 || isMarker(msg);
 
 /** The key of an entry: its subject without `$KV.<bucket>.`. */
 const keyOf = (msg: Msg) => msg.subject.slice(msg.subject.indexOf(".", 4) + 1);
@@ -272,7 +272,7 @@ export class Store {
     const msg = await this.connection.request(
       `${api}.DIRECT.GET.KV_${HEARTBEATS}.$KV.${HEARTBEATS}.${owner}`,
     );
-    if (!msg.headers || msg.headers.code >= 400 || isMarker(msg)) return undefined;
+    if (!msg.headers || msg.headers.code >= 400 || isGone(msg)) return undefined;
     return Date.now() + this.#clockAheadMs - Date.parse(msg.headers.get("Nats-Time-Stamp"));
   }
 
@@ -341,7 +341,7 @@ export class Store {
         "Try again; if it stays, look at the server's log.",
       );
     }
-    return msg.headers && isMarker(msg) ? undefined : msg.data;
+    return isGone(msg) ? undefined : msg.data;
   }
 
   /**
