@@ -82,8 +82,14 @@ function subjectBytes(msg: Msg): Uint8Array {
 
 const DOT = 0x2e;
 
-/** RFC 3339 with nanoseconds. */
-const isoOf = (ns: bigint) => String(new Timestamp(ns / 1_000_000_000n, Number(ns % 1_000_000_000n)));
+/** What the server can hold of a time: 64 bits of nanoseconds. Streams have nothing from before 1970. */
+const LAST_NS = 2n ** 63n - 1n;
+
+/** RFC 3339 with nanoseconds, as a start that the server understands: what lies outside its times is cut to them. */
+function startTime(wanted: bigint): string {
+  const ns = wanted < 0n ? 0n : wanted > LAST_NS ? LAST_NS : wanted;
+  return String(new Timestamp(ns / 1_000_000_000n, Number(ns % 1_000_000_000n)));
+}
 
 /** A direct get is answered within a round trip; after this many ms it is worth asking what is wrong. */
 const DIRECT_GET_LATE_MS = 100;
@@ -169,7 +175,7 @@ export class Store {
     const start: { deliver_policy: string; opt_start_seq?: number; opt_start_time?: string } =
       "sequence" in from
         ? { deliver_policy: "by_start_sequence", opt_start_seq: from.sequence }
-        : { deliver_policy: "by_start_time", opt_start_time: isoOf(from.ns) };
+        : { deliver_policy: "by_start_time", opt_start_time: startTime(from.ns) };
     let read = false;
     // Without a filter: with one, nats-server 2.9 miscounts what is pending after a start within a block of its store.
     await this.#withConsumer(`KV_${JOBS}`, JOBS, start, async (consumer) => {
@@ -255,6 +261,19 @@ export class Store {
         throw error instanceof Shortfall ? incomplete(this.connection, error.message) : error;
       }),
     );
+  }
+
+  /** Asks for the server's time, in ms since 1970; ours may differ from it by `aheadMs`, give or take `doubtMs`. */
+  async clock(): Promise<{ nowMs: number; aheadMs: number; doubtMs: number }> {
+    const askedMs = Date.now();
+    let nowMs = askedMs;
+    // STREAM.INFO tells the time from 2.10 on only; a new consumer tells it everywhere.
+    const config = { deliver_policy: "new", filter_subject: `$KV.${JOBS}.*` };
+    await this.#withConsumer(`KV_${JOBS}`, JOBS, config, async ({ createdMs }) => {
+      nowMs = createdMs;
+    });
+    const doubtMs = (Date.now() - askedMs) / 2;
+    return { nowMs, aheadMs: nowMs - askedMs - doubtMs, doubtMs };
   }
 
   /** The server's clock now, in ns since 1970, as far as the last consumer told. */
