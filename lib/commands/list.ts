@@ -1,5 +1,6 @@
 // zester job list, and what it shares with `active`
 import { ByteSet } from "../byte-set.ts";
+import { futureWords, selectionByServer } from "../clock.ts";
 import { COLUMN_NAMES, columnsOf, type JobColumn, LIST, parseColumns, SHEET, wide } from "../columns.ts";
 import { csvLines } from "../csv.ts";
 import { UserError } from "../errors.ts";
@@ -34,6 +35,9 @@ export interface View {
 }
 
 const CHUNK = 64 << 10;
+
+/** A stream of so many messages is read in a second; the newest jobs of a longer one are looked for at its end. */
+const WHOLE = 100_000;
 
 function* lines(jobs: JobList): Generator<string> {
   for (const job of jobs) yield `${toJsonLine(document(job))}\n`;
@@ -111,11 +115,12 @@ export async function listJobs(
   const columns = columnsFor(flags, view, format);
   const inTable = format === "text" || format === "csv";
   const withRecords = !flags.count && (!inTable || columns.some(({ field }) => field !== undefined));
-  const recent = await readRecent(store, selection, wanted, withRecords);
+  const recent = await readRecent(store, selection, wanted, withRecords, { whole: WHOLE });
   if (!recent && format === "jsonl" && !selection.ordered && !flags.count) {
     return warnUnreadable(await streamLines(store, wanted, terminal), terminal);
   }
   const read = recent ?? (await readJobs(store, wanted, withRecords, progressOn(terminal)));
+  const future = selection.timed ? futureWords(read.jobs, store.nowNs()) : undefined;
   const jobs = selection.arrange(read.jobs);
   const among = `of ${count(read.total)}${read.all ? "" : " that changed since"}`;
   const none = selection.text === "" ? view.none : `No jobs match ${selection.text} (${among}).`;
@@ -126,11 +131,13 @@ export async function listJobs(
   else if (format !== "text") await writeRecords(jobs, format, terminal);
   else terminal.writeAll(toText(jobs, columns, flags, look, none));
   if (inTable) warnUnknown(columns, jobs, terminal);
+  if (future !== undefined) terminal.warn(future);
   warnUnreadable(read.unreadable, terminal);
 }
 
-/** @throws UserError for flags that exclude each other */
-export function checkForms(flags: ListFlags): void {
+/** @throws UserError for flags that exclude each other, or that select nothing that there could be */
+export function checkFlags(flags: ListFlags): void {
+  parseSelection(flags, new Date());
   const given = (["quiet", "count", "wide", "columns"] as const).filter((name) => flags[name]);
   if (flags.columns !== undefined) parseColumns(flags.columns);
   if (given.length > 1)
@@ -138,13 +145,12 @@ export function checkForms(flags: ListFlags): void {
 }
 
 export async function run(flags: ListFlags): Promise<void> {
-  const selection = parseSelection(flags, new Date());
-  checkForms(flags);
+  checkFlags(flags);
   const view = { keep: () => true, columns: LIST, none: "No jobs found." };
   await withSession(
     flags,
     async (session) => {
-      await listJobs(flags, view, selection, session);
+      await listJobs(flags, view, await selectionByServer(flags, session), session);
     },
     { formats: LIST_FORMATS },
   );
