@@ -5,6 +5,7 @@ import { parseJid } from "../jid.ts";
 import { jobRow, RETURN_FIELDS } from "../job.ts";
 import { writeDocument } from "../jobs.ts";
 import { toJson } from "../json.ts";
+import { keyed, returnDocument } from "../keyed.ts";
 import { orNoBucket, readReturns, resolveJob } from "../lookup.ts";
 import { renderOutput } from "../output.ts";
 import { displayPeel } from "../peel.ts";
@@ -45,7 +46,7 @@ function returnsTable(peels: readonly Peel[], look: Look, all: boolean): string 
   )}${more}`;
 }
 
-/** The text form: the record and its returns, as the reference page has it. */
+/** The text form: the record as it is stored, its own `jid` included, and its returns. The reference page has it so. */
 function renderRecord(
   job: ValueMap,
   peels: readonly Peel[],
@@ -92,8 +93,8 @@ export async function run(flags: ShowFlags): Promise<void> {
     if (flags.quiet) terminal.write(chosen.map((peel) => `${safe(displayPeel(peel.peel))}\n`).join(""));
     else if (format !== "text") {
       const document = new Map<string, Value>([
-        ["job", job],
-        ["returns", chosen.flatMap((peel) => peel.returned?.record ?? [])],
+        ["job", keyed(job, { jid })],
+        ["returns", chosen.flatMap(({ returned }) => (returned ? returnDocument(jid, returned) : []))],
       ]);
       if (flags.missing)
         document.set(
