@@ -8,12 +8,13 @@ import type { JobRow } from "../job.ts";
 import { document, type JobList, readJobs, toJob, warnUnreadable, writeRecords } from "../jobs.ts";
 import { toJsonLine } from "../json.ts";
 import { nearest } from "../nearest.ts";
+import { isPlainJid, writeIds } from "../plain-id.ts";
 import { progressOn } from "../progress.ts";
 import { readRecent } from "../recent.ts";
 import { parseSelection, type Selection, type SelectionFlags } from "../select.ts";
 import { type Format, type GlobalFlags, LIST_FORMATS, type Session, withSession } from "../session.ts";
 import type { Store } from "../store.ts";
-import { type Look, renderJobs } from "../tables.ts";
+import { renderJobs } from "../tables.ts";
 import type { Terminal } from "../terminal.ts";
 import { count } from "../text.ts";
 
@@ -87,20 +88,7 @@ function warnUnknown(columns: readonly JobColumn[], jobs: JobList, terminal: Ter
 }
 
 function* jids(jobs: JobList): Generator<string> {
-  for (const { row } of jobs) yield `${row.jid}\n`;
-}
-
-/** The jobs as text: JIDs, or a table, or the words for none. */
-function toText(
-  jobs: JobList,
-  columns: readonly JobColumn[],
-  flags: ListFlags,
-  look: Look,
-  none: string,
-): Iterable<string> {
-  if (flags.quiet) return jids(jobs);
-  if (jobs.length === 0) return [`${none}\n`];
-  return renderJobs(columns, jobs, look, new Date());
+  for (const { row } of jobs) yield row.jid;
 }
 
 /** Reads the selected jobs of a view and writes them in the form that the flags ask for. */
@@ -129,7 +117,8 @@ export async function listJobs(
   else if (format === "jsonl") terminal.writeAll(lines(jobs));
   else if (format === "csv") terminal.writeAll(csvLines(columns, jobs, new Date(), look.header));
   else if (format !== "text") await writeRecords(jobs, format, terminal);
-  else terminal.writeAll(toText(jobs, columns, flags, look, none));
+  else if (flags.quiet) writeIds(jids(jobs), isPlainJid, "job id", terminal);
+  else terminal.writeAll(jobs.length > 0 ? renderJobs(columns, jobs, look, new Date()) : [`${none}\n`]);
   if (inTable) warnUnknown(columns, jobs, terminal);
   if (future !== undefined) terminal.warn(future);
   warnUnreadable(read.unreadable, terminal);

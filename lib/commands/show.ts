@@ -10,6 +10,7 @@ import { orNoBucket, readReturns, resolveJob } from "../lookup.ts";
 import { renderOutput } from "../output.ts";
 import { displayPeel } from "../peel.ts";
 import { type Peel, type PeelFlags, peelSelection, peelsOf, worstFirst } from "../peels.ts";
+import { isPlainPeel, writeIds } from "../plain-id.ts";
 import { type Format, type GlobalFlags, withSession } from "../session.ts";
 import { NoBucket } from "../store.ts";
 import { renderSummary } from "../summary.ts";
@@ -90,7 +91,8 @@ export async function run(flags: ShowFlags): Promise<void> {
     const selected = selection && peels.filter(selection);
     const chosen = selected ?? peels;
     const allPeels = flags["all-peels"] === true;
-    if (flags.quiet) terminal.write(chosen.map((peel) => `${safe(displayPeel(peel.peel))}\n`).join(""));
+    const ids = chosen.map(({ peel }) => displayPeel(peel));
+    if (flags.quiet) writeIds(ids, isPlainPeel, "peel id", terminal);
     else if (format !== "text") {
       const document = new Map<string, Value>([
         ["job", keyed(job, { jid })],
