@@ -303,7 +303,7 @@ export function checkClock(clock: Clock | undefined): Finding {
   const detail = `${formatMs(off)} ${clock.difference < 0 ? "ahead of" : "behind"} the server (±${formatMs(clock.doubt)})`;
   return off - clock.doubt <= CLOCK_OFF_MS
     ? { check, result: "ok", detail }
-    : { check, result: "warn", detail, hint: "Ages and --since are off by that: set this machine's clock." };
+    : { check, result: "warn", detail, hint: "Ages are off by that: set this machine's clock." };
 }
 
 /** When each master was last heard. */

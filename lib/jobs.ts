@@ -3,6 +3,7 @@ import { decodeRecord, Undecodable } from "./decode.ts";
 import { byCreation, type JobRow, jobRow, unreadableRow } from "./job.ts";
 import { JobTable } from "./job-table.ts";
 import { toJson } from "./json.ts";
+import { keyed } from "./keyed.ts";
 import { NO_PROGRESS } from "./progress.ts";
 import type { Format } from "./session.ts";
 import type { Store } from "./store.ts";
@@ -156,15 +157,9 @@ export function warnUnreadable(rows: readonly JobRow[], terminal: Terminal): voi
   terminal.warn(`${plural(rows.length, "job")} cannot be decoded: ${named}${rest}`);
 }
 
-/** What stands in JSON and YAML for a job that can't be decoded. */
-export function document(job: Job): Value {
-  return (
-    job.record ??
-    new Map<string, Value>([
-      ["jid", job.row.jid],
-      ["unreadable", job.row.unreadable ?? ""],
-    ])
-  );
+/** A job for programs: its record, or why that can't be decoded. */
+export function document({ row: { jid, unreadable = "" }, record }: Job): Value {
+  return record ? keyed(record, { jid }) : new Map(Object.entries({ jid, unreadable }));
 }
 
 /** Writes a document in a structured format. */

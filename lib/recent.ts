@@ -3,6 +3,9 @@
 // A job that was created after time T has no message from before T, by the clock that stamped it. Clocks differ, so a
 // margin is kept: every job created after T has all its messages after T - MARGIN by the server's clock. A part of the
 // stream that reaches from there to its end holds the newest record of each such job, since it holds all of them.
+//
+// A clock that is further ahead breaks this: its jobs count as newer than their messages are. It is noticed when one of
+// them is in the part, and a part can't show what lies before it. So only a stream that would take long is read in part.
 import type { JobRow } from "./job.ts";
 import { Collection, type Read } from "./jobs.ts";
 import type { Selection } from "./select.ts";
@@ -14,6 +17,8 @@ const MARGIN_NS = 120n * SECOND;
 /** A clock that is seen to be further ahead than this makes the margin doubtful: then all jobs are read. */
 const DOUBTFUL_NS = 60n * SECOND;
 const SIZES = {
+  /** A stream of no more messages is read as a whole. */
+  whole: 0,
   /** Changes that a job usually has, its index entry included, and then some. */
   changesPerJob: 16,
   leastChanges: 512,
@@ -47,17 +52,22 @@ class Part {
 /**
  * The jobs that `keep` wants, read from the newest part of the stream; undefined when all jobs have to be read: nothing
  * bounds the selection in time, or the part would be most of the stream, or a clock is off.
+ * @param changes sizes other than the usual ones
  */
 export async function readRecent(
   store: Store,
   selection: Pick<Selection, "since" | "limit">,
   keep: (row: JobRow) => boolean,
   withRecords: boolean,
-  sizes = SIZES,
+  changes: Partial<typeof SIZES> = {},
 ): Promise<Read | undefined> {
   const { since, limit } = selection;
+  const sizes = { ...SIZES, ...changes };
   if (since === undefined && limit === undefined) return undefined;
   const state = await store.jobsState();
+  if (state.messages <= sizes.whole) return undefined;
+  // Jobs of the future are jobs with a wrong time: nothing is known of when they were stored.
+  if (since !== undefined && since > store.nowNs()) return undefined;
   const most = Math.floor(state.messages * sizes.worth);
   const read = async (from: { sequence: number } | { ns: bigint }) => {
     const part = new Part(keep, withRecords);

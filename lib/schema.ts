@@ -14,6 +14,8 @@ const peels = { description: "peel ids as stored: _ where tables show dots", typ
 const nanoseconds = { description: "nanoseconds, 64 bits: may exceed 2^53", type: "integer" };
 const count = { type: "integer", minimum: 0 };
 
+const own = (what: string) => ({ description: `what the record itself says, where that is not the ${what}` });
+
 const unreadable = {
   description: "a stored value that cannot be decoded",
   type: "object",
@@ -22,11 +24,12 @@ const unreadable = {
 };
 
 const job = {
-  description: "a job record as a master stores it",
+  description: "a job record as a master stores it, under the key that it is stored at",
   type: "object",
   required: ["jid", "function", "status"],
   properties: {
-    jid: text,
+    jid: { description: "the key, whatever the record says", type: "string" },
+    record_jid: own("jid"),
     function: text,
     args: { type: ["object", "null"] },
     targets: { anyOf: [peels, { type: "null" }] },
@@ -55,10 +58,12 @@ const job = {
 const returned = {
   description: "what one peel returned",
   type: "object",
-  required: ["peel_id", "success"],
+  required: ["jid", "peel_id", "success"],
   properties: {
     jid: text,
-    peel_id: text,
+    record_jid: own("jid"),
+    peel_id: { description: "the key, where a peel's return has one of its own", type: "string" },
+    record_peel_id: own("peel_id"),
     success: { type: "boolean" },
     return_data: { description: "anything" },
     error: text,
@@ -74,7 +79,7 @@ const eitherJob = { anyOf: [{ $ref: "#/$defs/unreadable" }, { $ref: "#/$defs/job
 export const SCHEMAS = {
   "job-list": {
     $schema: DRAFT,
-    $id: "urn:zester:job-list:1",
+    $id: "urn:zester:job-list:2",
     title: "zester job list --format json, zester job active --format json",
     type: "array",
     items: eitherJob,
@@ -82,14 +87,14 @@ export const SCHEMAS = {
   },
   "job-line": {
     $schema: DRAFT,
-    $id: "urn:zester:job-line:1",
+    $id: "urn:zester:job-line:2",
     title: "one line of zester job list --format jsonl",
     ...eitherJob,
     $defs: { job, unreadable },
   },
   "job-show": {
     $schema: DRAFT,
-    $id: "urn:zester:job-show:1",
+    $id: "urn:zester:job-show:2",
     title: "zester job show --format json",
     type: "object",
     required: ["job", "returns"],

@@ -30,6 +30,8 @@ export interface Selection {
   readonly since: bigint | undefined;
   /** Only so many, the newest. */
   readonly limit: number | undefined;
+  /** True when it depends on when jobs were created. */
+  readonly timed: boolean;
   /** True when the rows need more than creation order as it comes. */
   readonly ordered: boolean;
   matches(row: JobRow): boolean;
@@ -63,6 +65,15 @@ function parseStates(text: string): ReadonlySet<string> {
   return states;
 }
 
+const DAY = /^(\d{4})-(\d\d)-(\d\d)$/;
+
+/** True when what `text` means depends on the time of day at which it is read: `90m`, `today`. */
+const isRelative = (text: string | undefined) =>
+  text !== undefined && !DAY.test(text) && asTime(text) === undefined;
+
+/** True for flags whose selection depends on the clock. */
+export const countsFromNow = ({ since, until }: SelectionFlags) => isRelative(since) || isRelative(until);
+
 /**
  * A point in time as users type it, in ns since 1970: a duration (that long ago), `today`, `yesterday`, a date (local
  * midnight, as `today`), or RFC 3339.
@@ -72,9 +83,10 @@ export function parseWhen(text: string, flag: string, now: Date): bigint {
   const ns = (date: Date) => BigInt(date.getTime()) * 1_000_000n;
   if (text === "today") return ns(midnight(0));
   if (text === "yesterday") return ns(midnight(1));
-  const day = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text);
+  const day = DAY.exec(text);
   if (day) {
-    const date = new Date(Number(day[1]), Number(day[2]) - 1, Number(day[3]));
+    const date = new Date(2000, 0);
+    date.setFullYear(Number(day[1]), Number(day[2]) - 1, Number(day[3])); // the constructor takes the year 50 for 1950
     if (date.getMonth() + 1 === Number(day[2]) && date.getDate() === Number(day[3])) return ns(date);
   }
   const time = asTime(text);
@@ -176,6 +188,7 @@ export function parseSelection(flags: SelectionFlags, now: Date): Selection {
       .join(" "),
     since,
     limit,
+    timed: limit !== undefined || since !== undefined || flags.until !== undefined,
     ordered: limit !== undefined || flags.sort !== undefined || flags.reverse === true,
     matches: (row) => conditions.every((condition) => condition(row)),
     arrange(jobs) {

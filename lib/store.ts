@@ -63,16 +63,16 @@ const PASSING: ReadonlySet<number | undefined> = new Set([
   10004, 10005, 10007, 10008, 10009, 10023, 10118, 10119,
 ]);
 
-/** True for a message that marks its key as gone: deleted, purged, or expired with a marker (wire.md, "Buckets"). */
-function isMarker(msg: Msg): boolean {
+/**
+ * True for a message that marks its key as gone: deleted, purged, or expired with a marker (wire.md, "Buckets"). The
+ * headers alone say so: a value of no bytes is a record that can't be decoded.
+ */
+function isGone(msg: Msg): boolean {
   const headers = msg.headers;
   if (!headers) return false;
   const operation = headers.get("KV-Operation");
   return operation === "DEL" || operation === "PURGE" || headers.get("Nats-Marker-Reason") !== "";
 }
-
-/** True for an entry of a bucket that holds no value (any more). */
-const isGone = (msg: Msg) => msg.data.length === 0 || isMarker(msg);
 
 /** The key of an entry: its subject without `$KV.<bucket>.`. */
 const keyOf = (msg: Msg) => msg.subject.slice(msg.subject.indexOf(".", 4) + 1);
@@ -85,8 +85,14 @@ function subjectBytes(msg: Msg): Uint8Array {
 
 const DOT = 0x2e;
 
-/** RFC 3339 with nanoseconds. */
-const isoOf = (ns: bigint) => String(new Timestamp(ns / 1_000_000_000n, Number(ns % 1_000_000_000n)));
+/** What the server can hold of a time: 64 bits of nanoseconds. Streams have nothing from before 1970. */
+const LAST_NS = 2n ** 63n - 1n;
+
+/** RFC 3339 with nanoseconds, as a start that the server understands: what lies outside its times is cut to them. */
+function startTime(wanted: bigint): string {
+  const ns = wanted < 0n ? 0n : wanted > LAST_NS ? LAST_NS : wanted;
+  return String(new Timestamp(ns / 1_000_000_000n, Number(ns % 1_000_000_000n)));
+}
 
 /** A direct get is answered within a round trip; after this many ms it is worth asking what is wrong. */
 const DIRECT_GET_LATE_MS = 100;
@@ -191,7 +197,7 @@ export class Store {
     const config: ConsumerConfig =
       "sequence" in from
         ? { deliver_policy: "by_start_sequence", opt_start_seq: from.sequence }
-        : { deliver_policy: "by_start_time", opt_start_time: isoOf(from.ns) };
+        : { deliver_policy: "by_start_time", opt_start_time: startTime(from.ns) };
     return readFrom(this.#source(`KV_${JOBS}`, JOBS), config, before, most, (msg, { storedNs }) => {
       const key = subjectBytes(msg);
       if (key.indexOf(DOT, prefix) >= 0) return; // an entry of the index
@@ -275,6 +281,19 @@ export class Store {
     });
   }
 
+  /** Asks for the server's time, in ms since 1970; ours may differ from it by `aheadMs`, give or take `doubtMs`. */
+  async clock(): Promise<{ nowMs: number; aheadMs: number; doubtMs: number }> {
+    const askedMs = Date.now();
+    let nowMs = askedMs;
+    // STREAM.INFO tells the time from 2.10 on only; a new consumer tells it everywhere.
+    const config = { deliver_policy: "new", filter_subject: `$KV.${JOBS}.*` } as const;
+    await this.#withConsumer(`KV_${JOBS}`, JOBS, config, async ({ createdMs }) => {
+      nowMs = createdMs;
+    });
+    const doubtMs = (Date.now() - askedMs) / 2;
+    return { nowMs, aheadMs: nowMs - askedMs - doubtMs, doubtMs };
+  }
+
   /** The server's clock now, in ns since 1970, as far as the last consumer told. */
   nowNs(): bigint {
     return BigInt(Math.round(Date.now() + this.#clockAheadMs)) * 1_000_000n;
@@ -290,7 +309,7 @@ export class Store {
     const msg = await this.connection.request(
       `${api}.DIRECT.GET.KV_${HEARTBEATS}.$KV.${HEARTBEATS}.${owner}`,
     );
-    if (!msg.headers || msg.headers.code >= 400 || isMarker(msg)) return undefined;
+    if (!msg.headers || msg.headers.code >= 400 || isGone(msg)) return undefined;
     return Date.now() + this.#clockAheadMs - Date.parse(msg.headers.get("Nats-Time-Stamp"));
   }
 
@@ -369,7 +388,7 @@ export class Store {
         "Try again; if it stays, look at the server's log.",
       );
     }
-    return msg.headers && isMarker(msg) ? undefined : msg.data;
+    return isGone(msg) ? undefined : msg.data;
   }
 
   /**

@@ -7,6 +7,7 @@ import { endingCode, endingDocument, endingText, peelCounts } from "./ending.ts"
 import { endingOf, linkWarnings, persist, untilTerminal } from "./follow.ts";
 import { jobRow, type Return } from "./job.ts";
 import { toJsonLine } from "./json.ts";
+import { returnDocument } from "./keyed.ts";
 import { listedReturns, peelReturn, resolveJob } from "./lookup.ts";
 import { displayPeel } from "./peel.ts";
 import { peelsOf, peelWidth } from "./peels.ts";
@@ -67,7 +68,7 @@ class JobWatch {
     this.#changed = true;
     const { format, terminal } = this.session;
     const line = () => returnLine(item, terminal.color, this.#peelWidth);
-    this.#status.print(format === "jsonl" ? `${toJsonLine(item.record)}\n` : line());
+    this.#status.print(format === "jsonl" ? `${toJsonLine(returnDocument(this.jid, item))}\n` : line());
   }
 
   record(job: ValueMap): void {

@@ -26,6 +26,7 @@ const created = () => ({ num_pending: 1, created: new Date().toISOString() });
 
 test("a consumer that the node asked has not heard of yet: asked again", async () => {
   const gone = await answer("$JS.API.CONSUMER.DELETE.>", () => ({ success: true }));
+  const told = await answer("$JS.API.STREAM.INFO.>", () => ({ state: { messages: 1, last_seq: 1 } }));
   let started: Promise<void> | undefined;
   // Nobody listens for the pull until 200 ms after the consumer was made: the server answers with status 503.
   const heard = async () => {
@@ -48,5 +49,6 @@ test("a consumer that the node asked has not heard of yet: asked again", async (
   expect(found).toEqual({ stdout: "1\n", stderr: "", code: 0 });
   await started;
   done();
+  told();
   gone();
 });

@@ -323,8 +323,8 @@ extensionCodec.register({
     let seconds = value.ns / 1_000_000_000n;
     let nanos = value.ns % 1_000_000_000n;
     if (nanos < 0n) [seconds, nanos] = [seconds - 1n, nanos + 1_000_000_000n];
-    const out = new DataView(new ArrayBuffer(seconds < 0n ? 12 : 8));
-    if (seconds < 0n) {
+    const out = new DataView(new ArrayBuffer(seconds < 0n || seconds >> 34n ? 12 : 8));
+    if (out.byteLength === 12) {
       out.setUint32(0, Number(nanos));
       out.setBigInt64(4, seconds);
     } else out.setBigUint64(0, (nanos << 34n) | seconds);

@@ -75,6 +75,7 @@ function streamOf(births: readonly Birth[], expireBefore: number): Message[] {
 function storeOf(stream: readonly Message[]): Store {
   const bytesOf = (key: string) => Buffer.from(key);
   return {
+    nowNs: () => stream.at(-1)?.storedNs ?? 0n,
     async jobsState() {
       return { messages: stream.length, lastSequence: stream.at(-1)?.sequence ?? 0 };
     },
@@ -182,4 +183,26 @@ test("on a server: the newest, by their own account", async () => {
   expect((await list("-n", "2", "--function", "nosuch")).trim()).toBe("");
   await nc.close();
   await server.stop();
+});
+
+test("a stream that is read in a second is read as a whole, and so is one from which jobs of the future are wanted", async () => {
+  const births = Array.from({ length: 200 }, (_, i) => ({
+    at: i * 10,
+    skew: 0,
+    created: true,
+    status: "complete",
+    updates: [],
+    deleted: false,
+  }));
+  const store = storeOf(streamOf(births, 0));
+  const sizes = { changesPerJob: 1, leastChanges: 20, growth: 2, worth: 1 };
+  const read = (flags: SelectionFlags, whole: number) => {
+    const selection = parseSelection(flags, new Date());
+    return readRecent(store, selection, selection.matches, false, { ...sizes, whole });
+  };
+  for (const flags of [{ limit: "3" }, { since: "2026-01-15T00:25:00Z" }]) {
+    expect(await read(flags, 199)).toBeDefined();
+    expect(await read(flags, 200)).toBeUndefined();
+  }
+  expect(await read({ since: "2026-01-15T00:33:11Z" }, 0)).toBeUndefined();
 });

@@ -1,5 +1,6 @@
 // zester job kill
 import { cancelJob, whyNotEnded } from "../cancel.ts";
+import { selectionByServer } from "../clock.ts";
 import { columnsOf, LIST } from "../columns.ts";
 import { peelCounts } from "../ending.ts";
 import { EXIT, UserError } from "../errors.ts";
@@ -64,7 +65,7 @@ async function waitForEnd(session: Session, jid: string): Promise<Ending> {
 
 /** The jobs that the flags select, of those that have not ended. */
 async function selectedJobs(flags: KillFlags, session: Session): Promise<JobRow[]> {
-  const selection = parseSelection(flags, new Date());
+  const selection = await selectionByServer(flags, session);
   const keep = (row: JobRow) =>
     row.unreadable === undefined && !isTerminal(row.status) && selection.matches(row);
   const read = await readJobs(session.store, keep, false);

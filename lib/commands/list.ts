@@ -1,5 +1,6 @@
 // zester job list, and what it shares with `active`
 import { ByteSet } from "../byte-set.ts";
+import { futureWords, selectionByServer } from "../clock.ts";
 import { COLUMN_NAMES, columnsOf, type JobColumn, LIST, parseColumns, SHEET, wide } from "../columns.ts";
 import { csvLines } from "../csv.ts";
 import { UserError } from "../errors.ts";
@@ -7,12 +8,13 @@ import type { JobRow } from "../job.ts";
 import { document, type JobList, readJobs, toJob, warnUnreadable, writeRecords } from "../jobs.ts";
 import { toJsonLine } from "../json.ts";
 import { nearest } from "../nearest.ts";
+import { isPlainJid, writeIds } from "../plain-id.ts";
 import { progressOn } from "../progress.ts";
 import { readRecent } from "../recent.ts";
 import { parseSelection, type Selection, type SelectionFlags } from "../select.ts";
 import { type Format, type GlobalFlags, LIST_FORMATS, type Session, withSession } from "../session.ts";
 import type { Store } from "../store.ts";
-import { type Look, renderJobs } from "../tables.ts";
+import { renderJobs } from "../tables.ts";
 import type { Terminal } from "../terminal.ts";
 import { count } from "../text.ts";
 
@@ -34,6 +36,9 @@ export interface View {
 }
 
 const CHUNK = 64 << 10;
+
+/** A stream of so many messages is read in a second; the newest jobs of a longer one are looked for at its end. */
+const WHOLE = 100_000;
 
 function* lines(jobs: JobList): Generator<string> {
   for (const job of jobs) yield `${toJsonLine(document(job))}\n`;
@@ -84,20 +89,7 @@ function warnUnknown(columns: readonly JobColumn[], jobs: JobList, terminal: Ter
 }
 
 function* jids(jobs: JobList): Generator<string> {
-  for (const { row } of jobs) yield `${row.jid}\n`;
-}
-
-/** The jobs as text: JIDs, or a table, or the words for none. */
-function toText(
-  jobs: JobList,
-  columns: readonly JobColumn[],
-  flags: ListFlags,
-  look: Look,
-  none: string,
-): Iterable<string> {
-  if (flags.quiet) return jids(jobs);
-  if (jobs.length === 0) return [`${none}\n`];
-  return renderJobs(columns, jobs, look, new Date());
+  for (const { row } of jobs) yield row.jid;
 }
 
 /** Reads the selected jobs of a view and writes them in the form that the flags ask for. */
@@ -112,12 +104,13 @@ export async function listJobs(
   const columns = columnsFor(flags, view, format);
   const inTable = format === "text" || format === "csv";
   const withRecords = !flags.count && (!inTable || columns.some(({ field }) => field !== undefined));
-  const recent = await readRecent(store, selection, wanted, withRecords);
+  const recent = await readRecent(store, selection, wanted, withRecords, { whole: WHOLE });
   const streams = format === "jsonl" && !selection.ordered && !flags.count && store.handsOverNewest;
   if (!recent && streams) {
     return warnUnreadable(await streamLines(store, wanted, terminal), terminal);
   }
   const read = recent ?? (await readJobs(store, wanted, withRecords, progressOn(terminal)));
+  const future = selection.timed ? futureWords(read.jobs, store.nowNs()) : undefined;
   const jobs = selection.arrange(read.jobs);
   const among = `of ${count(read.total)}${read.all ? "" : " that changed since"}`;
   const none = selection.text === "" ? view.none : `No jobs match ${selection.text} (${among}).`;
@@ -126,13 +119,16 @@ export async function listJobs(
   else if (format === "jsonl") terminal.writeAll(lines(jobs));
   else if (format === "csv") terminal.writeAll(csvLines(columns, jobs, new Date(), look.header));
   else if (format !== "text") await writeRecords(jobs, format, terminal);
-  else terminal.writeAll(toText(jobs, columns, flags, look, none));
+  else if (flags.quiet) writeIds(jids(jobs), isPlainJid, "job id", terminal);
+  else terminal.writeAll(jobs.length > 0 ? renderJobs(columns, jobs, look, new Date()) : [`${none}\n`]);
   if (inTable) warnUnknown(columns, jobs, terminal);
+  if (future !== undefined) terminal.warn(future);
   warnUnreadable(read.unreadable, terminal);
 }
 
-/** @throws UserError for flags that exclude each other */
-export function checkForms(flags: ListFlags): void {
+/** @throws UserError for flags that exclude each other, or that select nothing that there could be */
+export function checkFlags(flags: ListFlags): void {
+  parseSelection(flags, new Date());
   const given = (["quiet", "count", "wide", "columns"] as const).filter((name) => flags[name]);
   if (flags.columns !== undefined) parseColumns(flags.columns);
   if (given.length > 1)
@@ -140,13 +136,12 @@ export function checkForms(flags: ListFlags): void {
 }
 
 export async function run(flags: ListFlags): Promise<void> {
-  const selection = parseSelection(flags, new Date());
-  checkForms(flags);
+  checkFlags(flags);
   const view = { keep: () => true, columns: LIST, none: "No jobs found." };
   await withSession(
     flags,
     async (session) => {
-      await listJobs(flags, view, selection, session);
+      await listJobs(flags, view, await selectionByServer(flags, session), session);
     },
     { formats: LIST_FORMATS },
   );

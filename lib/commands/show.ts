@@ -5,10 +5,12 @@ import { parseJid } from "../jid.ts";
 import { jobRow, RETURN_FIELDS } from "../job.ts";
 import { writeDocument } from "../jobs.ts";
 import { toJson } from "../json.ts";
+import { keyed, returnDocument } from "../keyed.ts";
 import { orNoBucket, readReturns, resolveJob } from "../lookup.ts";
 import { renderOutput } from "../output.ts";
 import { displayPeel } from "../peel.ts";
 import { type Peel, type PeelFlags, peelSelection, peelsOf, worstFirst } from "../peels.ts";
+import { isPlainPeel, writeIds } from "../plain-id.ts";
 import { type Format, type GlobalFlags, withSession } from "../session.ts";
 import { NoBucket } from "../store.ts";
 import { renderSummary } from "../summary.ts";
@@ -45,7 +47,7 @@ function returnsTable(peels: readonly Peel[], look: Look, all: boolean): string 
   )}${more}`;
 }
 
-/** The text form: the record and its returns, as the reference page has it. */
+/** The text form: the record as it is stored, its own `jid` included, and its returns. The reference page has it so. */
 function renderRecord(
   job: ValueMap,
   peels: readonly Peel[],
@@ -89,11 +91,12 @@ export async function run(flags: ShowFlags): Promise<void> {
     const selected = selection && peels.filter(selection);
     const chosen = selected ?? peels;
     const allPeels = flags["all-peels"] === true;
-    if (flags.quiet) terminal.write(chosen.map((peel) => `${safe(displayPeel(peel.peel))}\n`).join(""));
+    const ids = chosen.map(({ peel }) => displayPeel(peel));
+    if (flags.quiet) writeIds(ids, isPlainPeel, "peel id", terminal);
     else if (format !== "text") {
       const document = new Map<string, Value>([
-        ["job", job],
-        ["returns", chosen.flatMap((peel) => peel.returned?.record ?? [])],
+        ["job", keyed(job, { jid })],
+        ["returns", chosen.flatMap(({ returned }) => (returned ? returnDocument(jid, returned) : []))],
       ]);
       if (flags.missing)
         document.set(

@@ -5,6 +5,7 @@ import { parseJid } from "../jid.ts";
 import { isTerminal, jobRow } from "../job.ts";
 import { writeDocument } from "../jobs.ts";
 import { toJsonLine } from "../json.ts";
+import { keyed } from "../keyed.ts";
 import { lifeOf, type Step, Steps } from "../life.ts";
 import { orNoBucket, readJob, readReturns, resolveJob } from "../lookup.ts";
 import { peelWidth } from "../peels.ts";
@@ -84,7 +85,7 @@ async function show(flags: TraceFlags, session: Session, jid: string): Promise<v
   if (found instanceof NoBucket) terminal.warn(`${found.message} The returns are those of the events.`);
   if (format === "jsonl")
     terminal.write(life.steps.map((step) => `${toJsonLine(stepDocument(step))}\n`).join(""));
-  else if (format !== "text") await writeDocument(lifeDocument(job, life), format, terminal);
+  else if (format !== "text") await writeDocument(lifeDocument(keyed(job, { jid }), life), format, terminal);
   else {
     const allPeels = flags["all-peels"] === true;
     // Whoever followed has seen the events.
