@@ -66,7 +66,10 @@ export interface Follow {
   /** Called once, when everything that was stored at the start has been handed over. */
   readonly caughtUp: () => void;
   readonly stop: AbortSignal;
-  /** The first pause of the server is the end: nothing is counted. */
+  /**
+   * Requests wait for messages from the first one on, and always more than one is on the way: a consumer without a request
+   * falls behind, and what it comes to later may have been removed by then. `caughtUp` is not called.
+   */
   readonly eager?: boolean;
 }
 
@@ -130,6 +133,7 @@ class Reader {
   ) {
     this.#subject = `${connection.api}.CONSUMER.MSG.NEXT.${consumer.stream}.${consumer.name}`;
     this.#pace = new Pace(connection.nc.info);
+    this.#live = follow?.eager === true;
   }
 
   async run(): Promise<void> {
@@ -184,16 +188,17 @@ class Reader {
     return lane;
   }
 
-  #ask(lane: Lane, batch = this.#live ? LIVE.batch : this.#pace.next()): void {
+  #ask(lane: Lane, batch = this.#live && !this.follow?.eager ? LIVE.batch : this.#pace.next()): void {
     lane.open = true;
     lane.live = this.#live;
     lane.got = 0;
     lane.left = batch;
     const heartbeatMs = Math.min(LIVE.heartbeatMs, this.connection.timeoutMs / 3);
     const { maxBytes } = this.#pace;
-    const request = this.#live
-      ? { batch, expires: LIVE.expiresMs * 1e6, idle_heartbeat: Math.ceil(heartbeatMs * 1e6) }
-      : { batch, no_wait: true, ...(maxBytes !== undefined && { max_bytes: maxBytes }) };
+    const wait = this.#live
+      ? { expires: LIVE.expiresMs * 1e6, idle_heartbeat: Math.ceil(heartbeatMs * 1e6) }
+      : { no_wait: true };
+    const request = { batch, ...wait, ...(maxBytes !== undefined && { max_bytes: maxBytes }) };
     this.connection.nc.publish(this.#subject, JSON.stringify(request), { reply: lane.inbox });
   }
 
@@ -215,7 +220,11 @@ class Reader {
     if (this.sink.enough(delivery)) this.#atEnd();
     if (lane.left > 0 || this.#over) return;
     lane.open = false;
-    if (this.#live) this.#goOn();
+    this.#askAgain(lane);
+  }
+
+  #askAgain(lane: Lane): void {
+    if (this.#live && !this.follow?.eager) this.#goOn();
     else this.#ask(lane);
   }
 
@@ -230,11 +239,11 @@ class Reader {
     if (code === 100) return; // a heartbeat
     lane.open = false;
     if (code === 409 && FULL.test(text)) {
-      if (lane.left > 0) this.#ask(lane);
+      if (lane.left > 0) this.#askAgain(lane);
       return;
     }
     if (code !== 404 && code !== 408) throw incomplete(this.connection, text || `status ${code}`);
-    if (this.#live) this.#goOn();
+    if (this.#live) this.#askAgain(lane);
     else if (this.#isEnd(lane, code)) this.#atEnd();
     // 408: the request brought what there was, or other requests wait for all that is pending: then this lane is not needed.
     else if (code === 404 || lane.got > 0 || !this.#lanes.some(({ open }) => open)) this.#ask(lane);
@@ -244,8 +253,6 @@ class Reader {
   #isEnd(lane: Lane, code: number): boolean {
     if (lane.got === 0) this.#empty++;
     if (lane === this.#nudged || this.#empty >= EMPTY_ANSWERS) return true;
-    // 408 of a request that brought something means that there is no more; of others that the rest was asked for already.
-    if (this.follow?.eager) return code === 404 || lane.got > 0;
     return code === 404 && this.follow !== undefined && this.#received >= this.consumer.pending;
   }
 

@@ -208,25 +208,32 @@ class Tail implements Sink {
 /** After so many ms without a message, what was to come is taken for gone: another consumer then tells. */
 const IDLE_MS = 1_000;
 
-/** Reads everything after `from`, and returns how far that was; throws when it can't be made whole in time. */
+/**
+ * Reads everything after `from`; throws when that can't be made whole in time.
+ * @param before the stream as it was before all this
+ * @param most nothing is read when more than this lies after `from`
+ * @param prelude is awaited before the end of the stream is asked for
+ * @returns false when nothing was read
+ */
 async function settle(
   source: Source,
   from: number,
-  first: StreamState,
+  before: StreamState,
+  most: number,
   onMessage: (msg: Msg, delivery: Delivery) => void,
   limit: Limit,
-): Promise<number> {
-  let last = from;
-  for (let state = first; state.lastSequence > last; state = await source.state()) {
+  prelude?: () => Promise<void>,
+): Promise<boolean> {
+  for (let last = from; ; limit.check()) {
     const config = { deliver_policy: "by_start_sequence", opt_start_seq: last + 1 } as const;
-    const reached = await source.consume(config, (consumer) =>
-      readTail(source, consumer, last, state, limit, onMessage),
+    const reached = await source.consume(config, async (consumer) =>
+      last === from && consumer.pending > most
+        ? undefined
+        : readTail(source, consumer, last, before, limit, onMessage, prelude),
     );
+    if (!reached || reached.whole) return reached !== undefined;
     last = Math.max(last, reached.last);
-    if (reached.whole) break;
-    limit.check();
   }
-  return last;
 }
 
 /** How long a tail may take: some time to come to the first end of the stream, then as long as a server may stay silent. */
@@ -240,7 +247,7 @@ class Limit {
     this.#until = Date.now() + firstMs;
   }
 
-  /** The first end was reached. */
+  /** The end was asked for, for the first time. */
   atFirstEnd(): void {
     this.#until = Math.min(this.#until, Date.now() + this.connection.timeoutMs);
   }
@@ -260,24 +267,30 @@ async function readTail(
   source: Source,
   consumer: Consumer,
   from: number | undefined,
-  first: StreamState,
+  before: StreamState,
   limit: Limit,
   onMessage: (msg: Msg, delivery: Delivery) => void,
+  prelude?: () => Promise<void>,
 ): Promise<Reached> {
-  const atLeader = isAtLeader(consumer, first);
+  const atLeader = isAtLeader(consumer, before);
   const tail = new Tail(from, onMessage);
-  const isCounted = () => atLeader && tail.received === consumer.pending && tail.last <= first.lastSequence;
-  if (isCounted()) return { whole: true, last: tail.last };
+  const isCounted = () => atLeader && tail.received === consumer.pending && tail.last <= before.lastSequence;
   const judge = async () => {
-    for (let state = first; ; limit.check()) {
-      const end = state.lastSequence;
-      if (!(await tail.until(() => tail.last >= end || isCounted(), limit))) return false;
-      limit.atFirstEnd();
-      if (!tail.gaps || isCounted()) return true;
+    // What was removed long ago lies at the beginning; the end is asked for when the consumer has come past that.
+    const isAhead = () =>
+      isCounted() || tail.received >= consumer.pending || tail.last >= before.lastSequence;
+    if (consumer.pending > 0 && !(await tail.until(isAhead, limit))) return false;
+    await prelude?.();
+    for (; !isCounted(); limit.check()) {
       tail.gaps = false;
-      state = await source.state();
+      const end = (await source.state()).lastSequence;
+      limit.atFirstEnd();
+      if (!(await tail.until(() => tail.last >= end, limit))) return false;
+      if (!tail.gaps) return true;
     }
+    return true;
   };
+  if (isCounted() && !prelude) return { whole: true, last: tail.last };
   const stop = new AbortController();
   const reading = pull(source.connection, consumer, tail, {
     stop: stop.signal,
@@ -327,17 +340,16 @@ export async function scanNewest(
       return { newest, keys: consumer.pending };
     });
     if (keys === 0 || newest.reached.whole) return;
-    const after = await source.state();
-    const { last } = newest.reached;
-    const isLong = after.lastSequence - last > Math.max(SHORT_TAIL, keys);
-    if (isLong && attempt < ATTEMPTS) continue;
     const { connection } = source;
     const limit = new Limit(connection, connection.timeoutMs + 2 * (Date.now() - began));
-    const end = await settle(source, last, after, inTail, limit);
-    if (!source.skips) return;
-    const counted = await source.consume(config, async ({ pending }) => pending);
-    await settle(source, end, await source.state(), inTail, limit);
-    if (newest.addTo(seen).size >= counted) return;
+    let counted = 0;
+    const count = async () => {
+      counted = await source.consume(config, async ({ pending }) => pending);
+    };
+    const most = attempt < ATTEMPTS ? Math.max(SHORT_TAIL, keys) : Number.POSITIVE_INFINITY;
+    const { last } = newest.reached;
+    const done = await settle(source, last, before, most, inTail, limit, source.skips ? count : undefined);
+    if (done && newest.addTo(seen).size >= counted) return;
     if (attempt >= ATTEMPTS) throw incomplete(connection, "the server left out records");
   }
 }
@@ -364,7 +376,7 @@ export async function readFrom(
   );
   // A node that has nothing yet of the time asked for tells no place to go on from.
   if (!reached || (!reached.whole && from === undefined && reached.last === 0)) return false;
-  if (!reached.whole)
-    await settle(source, Math.max(reached.last, from ?? 0), await source.state(), onMessage, limit);
+  const all = Number.POSITIVE_INFINITY;
+  if (!reached.whole) await settle(source, Math.max(reached.last, from ?? 0), before, all, onMessage, limit);
   return true;
 }

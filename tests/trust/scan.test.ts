@@ -39,6 +39,9 @@ interface State {
 class Log {
   readonly #states = new Map<string, State[]>();
 
+  /** @param prefix of its keys. A stream of the same name that was deleted may leave a message to its successor (seen on 2.15). */
+  constructor(readonly prefix: string) {}
+
   note(key: string, value: string | undefined): State {
     const state = { value, begun: performance.now(), acked: Number.POSITIVE_INFINITY };
     const states = this.#states.get(key);
@@ -52,7 +55,8 @@ class Log {
    * @param lifeMs how long the server keeps a message
    */
   fault(seen: ReadonlyMap<string, string>, start: number, end: number, lifeMs: number): string | undefined {
-    for (const key of seen.keys()) if (!this.#states.has(key)) return `${key} was never written`;
+    for (const key of seen.keys())
+      if (key.startsWith(this.prefix) && !this.#states.has(key)) return `${key} was never written`;
     for (const [key, states] of this.#states) {
       const possible = states.filter(
         ({ begun }, i) => begun < end && (states[i + 1]?.acked ?? Number.POSITIVE_INFINITY) > start,
@@ -136,7 +140,7 @@ class Writer {
     if (draw < 86) return void (await js.publish(`$KV.jobs.active.${key}`, "x"));
     if (draw < 90) return this.#mark(key, "DEL");
     if (draw < 94) return this.#mark(key, "PURGE");
-    if (!this.purges) return this.put(`new-${key}-${this.#version++}`);
+    if (!this.purges) return this.put(`${key}-new-${this.#version++}`);
     const state = this.log.note(key, undefined);
     await jsm.streams.purge("KV_jobs", { filter: `$KV.jobs.${key}` });
     state.acked = performance.now();
@@ -155,11 +159,12 @@ async function run(drawn: History, random: () => number): Promise<string | undef
     allow_direct: true,
     ...(lifeMs && { max_age: lifeMs * 1e6 }),
   });
-  const log = new Log();
+  const prefix = `h${++histories}-`;
+  const log = new Log(prefix);
   const writer = new Writer(log, "x".repeat(bytes), purges);
   for (let from = 0; from < keys; from += 100)
     await Promise.all(
-      Array.from({ length: Math.min(100, keys - from) }, (_, i) => writer.put(`key-${from + i}`)),
+      Array.from({ length: Math.min(100, keys - from) }, (_, i) => writer.put(`${prefix}${from + i}`)),
     );
   const link = linkKb > 0 ? await startSlowLink(server.port, linkKb * 1000) : undefined;
   const url = link?.url ?? server.url;
@@ -168,7 +173,7 @@ async function run(drawn: History, random: () => number): Promise<string | undef
   let over = false;
   const writing = writers.map(async ({ keys: few, pauseMs, kind }) => {
     while (!over) {
-      const key = `key-${(kind + Math.floor(random() * few)) % (keys + 3)}`;
+      const key = `${prefix}${(kind + Math.floor(random() * few)) % (keys + 3)}`;
       await writer.write(key, Math.floor(random() * 100));
       if (pauseMs > 0) await Bun.sleep(pauseMs);
     }
@@ -188,7 +193,8 @@ async function run(drawn: History, random: () => number): Promise<string | undef
     return log.fault(seen, start, performance.now(), lifeMs || Number.POSITIVE_INFINITY);
   } catch (error) {
     // An error is no lie; but a bucket that is only busy deserves an answer, so they are counted.
-    if (!(error instanceof Error && /records change faster|is incomplete/.test(error.message))) throw error;
+    if (!(error instanceof Error && /records change faster|is incomplete|no answer to/.test(error.message)))
+      throw error;
     gaveUp++;
     return undefined;
   } finally {
@@ -201,6 +207,7 @@ async function run(drawn: History, random: () => number): Promise<string | undef
 }
 
 let gaveUp = 0;
+let histories = 0;
 
 test(
   "random histories: each key in a state that it had during the scan",
@@ -213,10 +220,7 @@ test(
           state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
           return state / 0x80000000;
         };
-        const t0 = performance.now();
-        if (process.env.DBG) console.error("run", JSON.stringify(drawn));
         const fault = await run(drawn, random);
-        if (process.env.DBG) console.error(Math.round(performance.now() - t0), gaveUp, JSON.stringify(drawn));
         if (++done % 100 === 0) console.error(`${done} histories, ${gaveUp} without an answer`);
         if (fault !== undefined) throw new Error(fault);
       }),
