@@ -7,6 +7,7 @@ import { type Msg, nuid } from "nats";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import { Transient, UserError } from "./errors.ts";
 import { type Consumer, deliveryOf, type Follow, incomplete, pull, Shortfall } from "./pull.ts";
+import { token, tokens } from "./subject.ts";
 import { safe } from "./text.ts";
 import { Timestamp } from "./value.ts";
 
@@ -118,7 +119,19 @@ export class Store {
 
   /** The newest record of one job; undefined when there is none. Costs one round trip. */
   async job(jid: string): Promise<Uint8Array | undefined> {
-    return this.#get(JOBS, jid);
+    return this.#get(JOBS, token(jid));
+  }
+
+  /** True when the newest entry under a job's key says that it was deleted; what can't be told counts as false. */
+  async jobWasDeleted(jid: string): Promise<boolean> {
+    const { api } = this.connection;
+    try {
+      return isMarker(
+        await this.connection.request(`${api}.DIRECT.GET.KV_${JOBS}.$KV.${JOBS}.${token(jid)}`),
+      );
+    } catch {
+      return false;
+    }
   }
 
   /**
@@ -191,10 +204,10 @@ export class Store {
   async returns(jid: string): Promise<{ list: Uint8Array | undefined; peels: Map<string, Uint8Array> }> {
     const peels = new Map<string, Uint8Array>();
     const [list] = await Promise.all([
-      this.#get(RETURNS, jid),
+      this.#get(RETURNS, token(jid)),
       this.#scan(
         RETURNS,
-        `${jid}.*`,
+        `${token(jid)}.*`,
         (msg) => void peels.set(keyOf(msg).slice(jid.length + 1), msg.data.slice()),
       ),
     ]);
@@ -213,7 +226,7 @@ export class Store {
     follow: Follow,
   ): Promise<void> {
     const hand = (msg: Msg) => onEntry(keyOf(msg), isGone(msg) ? undefined : msg.data);
-    await this.#scanOnce(JOBS, jid ?? "*", hand, follow);
+    await this.#scanOnce(JOBS, jid === undefined ? "*" : token(jid), hand, follow);
   }
 
   /** A job's returns in either layout, and after that every new one; `key` is the peel, or undefined for the list. */
@@ -229,8 +242,8 @@ export class Store {
       if (!isGone(msg)) onEntry(key === jid ? undefined : key.slice(jid.length + 1), msg.data);
     };
     await Promise.all([
-      this.#scanOnce(RETURNS, jid, hand, both),
-      this.#scanOnce(RETURNS, `${jid}.*`, hand, both),
+      this.#scanOnce(RETURNS, token(jid), hand, both),
+      this.#scanOnce(RETURNS, `${token(jid)}.*`, hand, both),
     ]);
   }
 
@@ -239,7 +252,7 @@ export class Store {
    * @throws NoBucket when a deployment has no such stream
    */
   async events(jid: string, onEvent: (event: StoredEvent) => void, follow?: Follow): Promise<void> {
-    const prefix = `zester.job.${jid}.`;
+    const prefix = `zester.job.${token(jid)}.`;
     const config = { deliver_policy: "all", filter_subject: `${prefix}>` };
     await this.#withConsumer(EVENTS, EVENTS, config, (consumer) =>
       pull(
@@ -270,33 +283,15 @@ export class Store {
   async heartbeatAge(owner: string): Promise<number | undefined> {
     const { api } = this.connection;
     const msg = await this.connection.request(
-      `${api}.DIRECT.GET.KV_${HEARTBEATS}.$KV.${HEARTBEATS}.${owner}`,
+      `${api}.DIRECT.GET.KV_${HEARTBEATS}.$KV.${HEARTBEATS}.${tokens(owner)}`,
     );
     if (!msg.headers || msg.headers.code >= 400 || isMarker(msg)) return undefined;
     return Date.now() + this.#clockAheadMs - Date.parse(msg.headers.get("Nats-Time-Stamp"));
   }
 
-  /**
-   * Publishes the cancel signal and waits until the server has it.
-   * @returns false when nothing listens on the subject and no stream stores it
-   * @throws PermissionDenied when the server refused it
-   */
-  async cancel(jid: string): Promise<boolean> {
-    const { nc } = this.connection;
-    const subject = `zester.job.${jid}.cancel`;
-    const inbox = this.connection.inbox();
-    let heard = true;
-    // With a reply subject the server says at once when nobody has interest (status 503); handlers ignore the reply.
-    const sub = nc.subscribe(inbox, {
-      callback: (_, msg) => {
-        if (msg.headers?.code === 503) heard = false;
-      },
-    });
-    nc.publish(subject, CANCEL_PAYLOAD, { reply: inbox });
-    // Refusals and the 503 come before the answer to the ping: once it is here, we know.
-    await this.connection.flush(subject);
-    sub.unsubscribe();
-    return heard;
+  /** Publishes the cancel signal of one job; results and errors are those of `Connection.deliver`. */
+  async cancel(jid: string): Promise<boolean | undefined> {
+    return this.connection.deliver(`zester.job.${token(jid)}.cancel`, CANCEL_PAYLOAD);
   }
 
   /** Leaves nothing behind on the server. */
