@@ -8,6 +8,7 @@ import { JobEnded, type Target } from "./kill-plan.ts";
 import { lifeOf, Steps } from "./life.ts";
 import { readJob, readReturns } from "./lookup.ts";
 import { displayPeel } from "./peel.ts";
+import type { Session } from "./session.ts";
 import { NoBucket, type Store } from "./store.ts";
 import { plural, safe } from "./text.ts";
 import { asText } from "./value.ts";
@@ -50,12 +51,23 @@ async function checkSame(store: Store, { jid, row }: Target): Promise<void> {
   if (isTerminal(status)) throw new JobEnded(jobRow(jid, now));
 }
 
-/** Sends one signal. Never throws: what goes wrong with one job must not keep others from getting theirs. */
-export async function sendSignal(store: Store, target: Target): Promise<Outcome> {
+/** Never comes: for what must not go on while the process ends. */
+const NEVER = new Promise<never>(() => {});
+
+/**
+ * Sends one signal, unless the command is over by then. Never throws: what goes wrong with one job must not keep others
+ * from getting theirs.
+ */
+export async function sendSignal(
+  session: Pick<Session, "store" | "ending">,
+  target: Target,
+): Promise<Outcome> {
+  const { store } = session;
   const { jid, unchecked } = target;
   const warnings = unchecked === undefined ? [] : [unchecked];
   try {
     await checkSame(store, target);
+    if (session.ending) return await NEVER;
     const heard = await store.cancel(jid);
     if (heard === false)
       return {

@@ -89,12 +89,19 @@ export async function planNamed(store: Store, texts: readonly string[], force: b
   return [...entries.values()];
 }
 
-/** The jobs that a selection finds, of those that have not ended. */
-export async function planSelected(store: Store, selection: Selection): Promise<Plan> {
+/**
+ * The jobs that a selection finds, of those that have not ended; and all jobs that can't be decoded, which nobody can tell
+ * whether it means.
+ */
+export async function planSelected(
+  store: Store,
+  selection: Selection,
+): Promise<{ plan: Plan; unreadable: readonly JobRow[] }> {
   const keep = (row: JobRow) =>
     row.unreadable === undefined && !isTerminal(row.status) && selection.matches(row);
   const read = await readJobs(store, keep, false);
-  return Array.from(selection.arrange(read.jobs), ({ row }) => target(row, true));
+  const plan = Array.from(selection.arrange(read.jobs), ({ row }) => target(row, true));
+  return { plan, unreadable: read.unreadable };
 }
 
 const NAMED = 5;

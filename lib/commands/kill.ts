@@ -5,7 +5,7 @@ import { columnsOf, LIST } from "../columns.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { parseJid } from "../jid.ts";
 import { type JobRow, jobRow } from "../job.ts";
-import { JobList, writeDocument } from "../jobs.ts";
+import { JobList, warnUnreadable, writeDocument } from "../jobs.ts";
 import {
   isTarget,
   JobEnded,
@@ -141,9 +141,7 @@ function exitCode(results: readonly Result[]): number {
 async function sendAll(plan: Plan, session: Session, outcomes: Outcome[]): Promise<void> {
   for (const entry of plan)
     outcomes.push(
-      isTarget(entry)
-        ? await sendSignal(session.store, entry)
-        : { ...entry, signal: "not sent", warnings: [] },
+      isTarget(entry) ? await sendSignal(session, entry) : { ...entry, signal: "not sent", warnings: [] },
     );
 }
 
@@ -164,6 +162,13 @@ function report(outcomes: readonly Outcome[], { terminal, format }: Session, out
 const sentWords = (outcomes: readonly Outcome[], plan: Plan) =>
   `cancel signals were sent for ${count(outcomes.filter(isSent).length)} of ${plural(plan.length, "job")}`;
 
+/** The same while signals are sent: the one that is under way may have left or not. */
+function interruptedWords(outcomes: readonly Outcome[], plan: Plan): string {
+  const next = plan[outcomes.length];
+  const open = next && isTarget(next) ? `; whether for job ${safe(next.jid)} as well is not known` : "";
+  return `interrupted: ${sentWords(outcomes, plan)}${open}.`;
+}
+
 /** Carries out a plan that was agreed to. `progress` tells how far the signals are, until they have been reported. */
 async function execute(
   flags: KillFlags,
@@ -174,7 +179,7 @@ async function execute(
 ): Promise<number> {
   const { terminal, format } = session;
   const outcomes: Outcome[] = [];
-  progress.words = () => sentWords(outcomes, plan);
+  progress.words = () => interruptedWords(outcomes, plan);
   await sendAll(plan, session, outcomes);
   let written = true;
   const out = enduring(terminal, (error) => {
@@ -203,10 +208,11 @@ export async function run(flags: KillFlags): Promise<number | undefined> {
   const progress: { words?: (() => string) | undefined } = {};
   const work = async (session: Session) => {
     const { store, terminal, format } = session;
-    const named = flags._.length > 0;
-    const plan = named
-      ? await planNamed(store, flags._, flags.force === true)
-      : await planSelected(store, parseSelection(flags, new Date()));
+    const { plan, unreadable } =
+      flags._.length > 0
+        ? { plan: await planNamed(store, flags._, flags.force === true), unreadable: [] }
+        : await planSelected(store, parseSelection(flags, new Date()));
+    warnUnreadable(unreadable, terminal);
     if (flags["dry-run"]) return dryRun(flags, plan, session);
     if (plan.length === 0 && format === "text") {
       terminal.write(noneText(flags));
@@ -217,7 +223,7 @@ export async function run(flags: KillFlags): Promise<number | undefined> {
   return await withSession(rest, work, {
     limitMs,
     onSignal: () => {
-      if (progress.words) reportError(`interrupted: ${progress.words()}.`, {});
+      if (progress.words) reportError(progress.words(), {});
     },
   });
 }

@@ -45,6 +45,15 @@ describe("what was selected is exact", () => {
     expect(code).toBe(1);
   });
 
+  test("a job that can't be decoded is left alone, and said to be there", async () => {
+    await field.put("fine-1");
+    await field.nc.jetstream().publish("$KV.jobs.broken-1", Uint8Array.of(0xc1));
+    const { stderr, code } = await field.run("kill", "--state", "running", "--yes");
+    expect(await field.signaled()).toEqual(["fine-1"]);
+    expect(stderr).toStartWith("warning: 1 job cannot be decoded: broken-1: ");
+    expect(code).toBe(0);
+  });
+
   const created = (n: number) => Time.at(`2026-01-15T09:${String(n).padStart(2, "0")}:00Z`);
   /** What becomes of a job between the question and the signal; true: it is still the same one. */
   const FATES: Record<string, { same: boolean; happens: (jid: string, n: number) => Promise<unknown> }> = {

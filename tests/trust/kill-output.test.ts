@@ -1,6 +1,11 @@
 // Whatever becomes of the output, the signals are sent, and the exit code tells what happened.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { sendSignal } from "../../lib/cancel.ts";
+import { decodeRecord } from "../../lib/decode.ts";
+import { jobRow } from "../../lib/job.ts";
+import type { Store } from "../../lib/store.ts";
 import { encode, jobRecord, Running } from "../harness.ts";
+import { startFaultyLink } from "../proxy.ts";
 import { Field } from "./field.ts";
 
 let field: Field;
@@ -70,6 +75,36 @@ test("Ctrl-C while signals are sent: how many were, on stderr", async () => {
   expect(await killing.ended()).toBe(130);
   expect(killing.out).toBe("");
   expect(killing.err).toContain("error: interrupted: cancel signals were sent for 20 of 20 jobs.\n");
+});
+
+test("Ctrl-C between two signals: no other one leaves, and what is said is what arrived", async () => {
+  const link = await startFaultyLink(field.server.port);
+  const killing = new Running(["job", "kill", "--state", "running", "--yes"], { NATS_URL: link.url });
+  link.delay(15);
+  const end = Date.now() + 10_000;
+  while (field.signals.length < 4 && Date.now() < end) await Bun.sleep(2);
+  killing.signal("SIGINT");
+  expect(await killing.ended()).toBe(130);
+  await Bun.sleep(100);
+  link.stop();
+  const signaled = await field.signaled();
+  const told =
+    /sent for (\d+) of 20 jobs; whether for job (\S+) as well is not known/.exec(killing.err) ?? [];
+  const sent = JOBS.slice(0, Number(told[1]));
+  expect([sent, [...sent, told[2] as string]]).toContainEqual(signaled);
+  expect(signaled.length).toBeLessThan(JOBS.length);
+});
+
+test("no signal leaves once the command is over", async () => {
+  let canceled = 0;
+  const store = { job: async () => encode(jobRecord("j")), cancel: async () => void canceled++ };
+  const row = jobRow("j", decodeRecord(encode(jobRecord("j", { status: "running" }))));
+  const session = { store: store as unknown as Store, ending: true };
+  const sending = sendSignal(session, { jid: "j", row: undefined, ask: false });
+  expect(await Promise.race([sending, Bun.sleep(50)])).toBeUndefined();
+  // One that is over by the time of the second look gets none either.
+  const late = await sendSignal({ ...session, ending: false }, { jid: "j", row, ask: false });
+  expect([late.signal, canceled]).toEqual(["not sent", 0]);
 });
 
 describe("the exit code of a command that waits outlives its reader", () => {
