@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { unquote } from "../../lib/subject.ts";
+import { safe } from "../../lib/text.ts";
 import { Running, zester } from "../harness.ts";
 import { startFaultyLink, startProxy } from "../proxy.ts";
 import { Field } from "./field.ts";
@@ -12,6 +13,7 @@ const user = (name: string, permissions: string) =>
 const CONFIG = `authorization { users: [
   { user: root, password: root }
   ${user("reader", 'publish: { deny: "zester.job.*.cancel" }')}
+  ${user("blind", 'publish: { deny: "$JS.API.DIRECT.GET.>" }')}
   ${user("deaf", 'subscribe: { deny: "_INBOX.>" }')}
   ${user("untidy", 'publish: { deny: "$JS.API.CONSUMER.DELETE.>" }')}
 ] }`;
@@ -50,8 +52,10 @@ describe("a refusal is seen, however the server quotes the subject", () => {
   test("ids of characters that are escaped", async () => {
     const ids = [...odd.map((c) => `id${c}x`), ...fc.sample(part, 12).map((text, i) => `id${i}${text}`)];
     const results = await Promise.all(ids.map((id) => kill(as("reader"), id, "--force")));
-    for (const { stdout, stderr, code, signaled } of results) {
-      expect(stderr).toStartWith("error: no permission to publish on zester.job.id");
+    for (const [i, { stdout, stderr, code, signaled }] of results.entries()) {
+      // The subject is named as it is, apart from what acts on a terminal.
+      const subject = `zester.job.${safe(ids[i] as string)}.cancel`;
+      expect(stderr).toStartWith(`error: no permission to publish on ${subject}.\n`);
       expect([stdout, code, signaled]).toEqual(["", 1, []]);
     }
     const json = await kill(as("reader"), ...ids, "--force", "--format", "json");
@@ -63,6 +67,16 @@ describe("a refusal is seen, however the server quotes the subject", () => {
         true,
       ]);
     expect([json.code, json.signaled]).toEqual([1, []]);
+  });
+
+  test("a read of such an id that is refused is told at once", async () => {
+    const began = performance.now();
+    const args = ["job", "show", '"\\\u3000', "--timeout", "10s"];
+    const { stderr } = await zester(args, { env: { NATS_URL: as("blind") } });
+    expect(stderr).toStartWith(
+      'error: no permission to publish on $JS.API.DIRECT.GET.KV_jobs.$KV.jobs."\\\u3000.\n',
+    );
+    expect(performance.now() - began).toBeLessThan(3000);
   });
 
   test("and the same ids get their signals where that is allowed", async () => {
