@@ -1,53 +1,104 @@
-// Canceling one job: looking first, sending, and what is seen while nothing happens.
-import { PermissionDenied } from "./connection.ts";
+// Sending cancel signals, and what is seen of a job while nothing happens.
+import { PermissionDenied, Unconfirmed } from "./connection.ts";
 import { formatMs } from "./duration.ts";
-import { UserError } from "./errors.ts";
-import { isTerminal } from "./job.ts";
+import { describe, UserError } from "./errors.ts";
+import { JobNotFound } from "./jid.ts";
+import { isTerminal, jobRow } from "./job.ts";
+import { JobEnded, type Target } from "./kill-plan.ts";
 import { lifeOf, Steps } from "./life.ts";
 import { readJob, readReturns } from "./lookup.ts";
 import { displayPeel } from "./peel.ts";
+import type { Session } from "./session.ts";
 import { NoBucket, type Store } from "./store.ts";
-import { plural } from "./text.ts";
+import { plural, safe } from "./text.ts";
 import { asText } from "./value.ts";
 
-/**
- * Makes sure that there is something to cancel.
- * @returns what to warn of, when the operator may not look
- * @throws UserError when the job is unknown or has ended
- */
-async function check(store: Store, jid: string): Promise<string | undefined> {
-  try {
-    const status = asText((await readJob(store, jid)).get("status"));
-    if (isTerminal(status))
-      throw new UserError(
-        `job ${jid} has already ended: ${status}. No signal was sent.`,
-        `\`zester job show ${jid}\` has its returns.`,
-      );
-  } catch (error) {
-    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
-    // The operator may be allowed to cancel but not to read; stopping a job must not fail for that.
-    return `could not check that job ${jid} exists and runs: ${error.message}`;
-  }
-  return undefined;
+/** What became of a signal, as programs read it. `unknown`: it was handed over, and the connection failed before the answer. */
+export const SIGNALS = ["sent", "sent, but nobody listens", "unknown", "not sent"] as const;
+
+/** What became of one job's signal. */
+export interface Outcome {
+  readonly jid: string;
+  readonly signal: (typeof SIGNALS)[number];
+  /** Why it is not simply sent. */
+  readonly error?: UserError;
+  /** What is not known of a signal that may have been sent. */
+  readonly warnings: readonly string[];
 }
 
+/** True for a signal that was taken, and that somebody hears. */
+export const isSent = ({ signal }: Outcome) => signal === "sent";
+
 /**
- * Sends the cancel signal, after a look at the job as it is right now unless `force`.
- * @throws UserError when the job is unknown or has ended, or when the signal can't be sent
+ * Makes sure that a target still is what it was when it was chosen; one that nobody looked at passes.
+ * @throws UserError when it is gone, has ended, or when another job stands under its key
  */
-export async function cancelJob(
-  store: Store,
-  jid: string,
-  force: boolean,
-  warn: (text: string) => void,
-): Promise<void> {
-  const unchecked = force ? undefined : await check(store, jid);
-  const heard = await store.cancel(jid);
-  if (unchecked !== undefined) warn(unchecked);
-  if (!heard)
-    warn(
-      `nothing listens on zester.job.${jid}.cancel and no stream stores it: no master or peel got the signal.`,
+async function checkSame(store: Store, { jid, row }: Target): Promise<void> {
+  if (!row) return;
+  const now = await readJob(store, jid).catch((error) => {
+    if (!(error instanceof JobNotFound)) throw error;
+    throw new UserError(
+      `job ${safe(jid)} is gone since it was looked up. No signal was sent.`,
+      "Its record expired or was deleted.",
     );
+  });
+  const { created, status } = jobRow(jid, now);
+  if (created?.ns !== row.created?.ns)
+    throw new UserError(
+      `job ${safe(jid)} is another job since it was looked up (created ${created ?? "-"}, not ${row.created ?? "-"}). No signal was sent.`,
+      "Look at it with `zester job show`, and run the command again if it is meant.",
+    );
+  if (isTerminal(status)) throw new JobEnded(jobRow(jid, now));
+}
+
+/** Never comes: for what must not go on while the process ends. */
+const NEVER = new Promise<never>(() => {});
+
+/**
+ * Sends one signal, unless the command is over by then. Never throws: what goes wrong with one job must not keep others
+ * from getting theirs.
+ */
+export async function sendSignal(
+  session: Pick<Session, "store" | "ending">,
+  target: Target,
+): Promise<Outcome> {
+  const { store } = session;
+  const { jid, unchecked } = target;
+  const warnings = unchecked === undefined ? [] : [unchecked];
+  try {
+    await checkSame(store, target);
+    if (session.ending) return await NEVER;
+    const heard = await store.cancel(jid);
+    if (heard === false)
+      return {
+        jid,
+        signal: "sent, but nobody listens",
+        warnings,
+        error: new UserError(
+          `nothing listens on zester.job.${safe(jid)}.cancel and no stream stores it: no master or peel got the signal.`,
+          "`zester config check` tells whether a master runs, and what this user may do.",
+        ),
+      };
+    if (heard === undefined)
+      warnings.push(
+        `whether anybody listens on zester.job.${jid}.cancel is not known: no permission to subscribe to answers.`,
+      );
+    return { jid, signal: "sent", warnings };
+  } catch (error) {
+    if (error instanceof Unconfirmed)
+      return {
+        jid,
+        signal: "unknown",
+        warnings,
+        error: new UserError(
+          `whether the cancel signal for job ${safe(jid)} was sent is not known: ${error.message}`,
+          `Look with \`zester job trace ${safe(jid)}\` whether it arrived.`,
+        ),
+      };
+    if (error instanceof UserError) return { jid, signal: "not sent", error, warnings: [] };
+    const [message = "", hint] = describe(error).text.split("\n");
+    return { jid, signal: "not sent", error: new UserError(message, hint), warnings: [] };
+  }
 }
 
 /** A master that was silent for longer than this, in ms, is worth a visit. */

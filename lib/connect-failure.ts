@@ -1,5 +1,6 @@
 // What the library, Bun and the server say when connecting fails, as a reason and a next step.
 import type { NatsError } from "nats";
+import { BrokenProtocol } from "./client.ts";
 import { expiredAt } from "./credentials.ts";
 import { formatMs } from "./duration.ts";
 import type { ServerUrl } from "./server-url.ts";
@@ -12,6 +13,11 @@ export function connectFailure(
   url: ServerUrl,
   settings: Settings,
 ): { why: string; hint: string; refused?: boolean } {
+  if (error instanceof BrokenProtocol)
+    return {
+      why: `what answers there does not keep to the NATS protocol: ${error.message}`,
+      hint: "Check the port, and what stands between here and the server.",
+    };
   const chained = error.chainedError as NodeJS.ErrnoException | undefined;
   const code = String((error as { code?: string }).code ?? "");
   const inner = String(chained?.code ?? "");

@@ -1,32 +1,52 @@
 // One connection to one NATS server: opening it, asking, and never waiting longer than the timeout.
 import {
   type Authenticator,
-  connect,
   createInbox,
   ErrorCode,
   type Msg,
   type NatsConnection,
   type NatsError,
+  type Status,
   type TlsOptions,
 } from "nats";
+import { type BrokenProtocol, connect, onBrokenProtocol } from "./client.ts";
 import { connectFailure } from "./connect-failure.ts";
 import { authenticator, tlsFiles } from "./credentials.ts";
 import { formatMs } from "./duration.ts";
 import { Transient, UserError } from "./errors.ts";
 import { LOOPBACK, parseUrl, type ServerUrl } from "./server-url.ts";
 import type { Settings } from "./settings.ts";
+import { unquote } from "./subject.ts";
 import { safe } from "./text.ts";
+
+/** What the library tells of a permission that the server refused. */
+type Refusal = { operation: string; subject: string } | undefined;
 
 /** A server refused a subject. */
 export class PermissionDenied extends UserError {
-  constructor(
-    operation: string,
-    readonly subject: string,
-  ) {
+  /** A subscription was refused; otherwise a message, or the server did not say what. */
+  readonly listening: boolean;
+  /** As it is, not as the server quotes it; undefined when the server did not say. */
+  readonly subject: string | undefined;
+
+  constructor(refusal: Refusal) {
+    const subject = refusal && unquote(refusal.subject);
+    const listening = refusal?.operation === "subscription";
     super(
-      `no permission to ${operation} ${safe(subject)}.`,
+      subject === undefined
+        ? "the server refused something for lack of a permission, and does not say what."
+        : `no permission to ${listening ? "subscribe to" : "publish on"} ${safe(subject)}.`,
       "Ask for credentials that may, or name others with --creds.",
     );
+    this.listening = listening;
+    this.subject = subject;
+  }
+}
+
+/** A message was handed to the connection, and nobody can tell whether the server has it. */
+export class Unconfirmed extends Error {
+  constructor(readonly why: UserError) {
+    super(why.message);
   }
 }
 
@@ -49,8 +69,10 @@ export class Connection {
     readonly inboxPrefix = "_INBOX",
   ) {
     void this.#watchStatus();
+    const stop = onBrokenProtocol((why) => this.#break(why));
     void nc.closed().then((error) => {
-      this.#lost = this.#lostBy(error as NatsError | undefined);
+      stop();
+      this.#lost ??= this.#lostBy(error as NatsError | undefined);
       this.#fail(this.#lost);
     });
   }
@@ -63,17 +85,34 @@ export class Connection {
       : new Transient(`${this.shown}: ${why}.`, "Run the command again.");
   }
 
+  /** The library has stopped to read: nothing will be answered any more. */
+  #break(why: BrokenProtocol): void {
+    this.#lost ??= new UserError(
+      `${this.shown}: the server does not keep to the NATS protocol: ${why.message}.`,
+      "Check the address, and what stands between here and the server.",
+    );
+    this.#fail(this.#lost);
+    void this.nc.close().catch(() => {});
+  }
+
   async #watchStatus(): Promise<void> {
     for await (const status of this.nc.status()) {
-      const context = status.permissionContext;
-      if (context)
-        this.#fail(
-          new PermissionDenied(
-            context.operation === "publish" ? "publish on" : "subscribe to",
-            context.subject,
-          ),
-        );
+      const error = this.#toldBy(status);
+      if (error) this.#fail(error);
     }
+  }
+
+  /** What an error of the server means. After most of them it hangs up, but not after all. */
+  #toldBy({ type, data, permissionContext }: Status): UserError | undefined {
+    if (type !== "error") return undefined;
+    if (permissionContext || data === "PERMISSIONS_VIOLATION") return new PermissionDenied(permissionContext);
+    if (data !== "NATS_PROTOCOL_ERR") return undefined;
+    // The library hands on no more than the code; its own field has the server's words.
+    const { lastError } = (this.nc as { protocol?: { lastError?: Error } }).protocol ?? {};
+    return new Transient(
+      `${this.shown}: the server reports an error: ${safe(lastError?.message ?? "without words")}.`,
+      "Try again; if it stays, look at the server's log.",
+    );
   }
 
   #fail(error: UserError): void {
@@ -81,17 +120,20 @@ export class Connection {
   }
 
   /**
-   * Calls `watcher` when the connection is lost, or when a permission is refused that matters to it: publishing on
-   * `subject`, or any subscription. The result ends that.
+   * Calls `watcher` when the connection is lost, when the server reports an error, or when it refuses a permission that
+   * matters: publishing on `subject` (or what `matters` says of a refusal), any subscription for answers, or something
+   * that it does not name. The result ends that.
    */
-  onFailure(subject: string, watcher: (error: UserError) => void): () => void {
+  onFailure(
+    subject: string,
+    watcher: (error: UserError) => void,
+    matters = (denied: PermissionDenied) =>
+      denied.subject === undefined ||
+      denied.subject === subject ||
+      denied.subject.startsWith(`${this.inboxPrefix}.`),
+  ): () => void {
     const filtered = (error: UserError) => {
-      if (
-        !(error instanceof PermissionDenied) ||
-        error.subject === subject ||
-        error.subject.startsWith(`${this.inboxPrefix}.`)
-      )
-        watcher(error);
+      if (!(error instanceof PermissionDenied) || matters(error)) watcher(error);
     };
     if (this.#lost) filtered(this.#lost);
     this.#watchers.add(filtered);
@@ -115,13 +157,18 @@ export class Connection {
     );
   }
 
-  /** `promise`, or the first of: connection lost, publishing on `subject` refused, the timeout. */
-  async guard<T>(promise: Promise<T>, what: string, subject: string): Promise<T> {
+  /** `promise`, or the first of: the timeout, and a failure as `onFailure` tells it. */
+  async guard<T>(
+    promise: Promise<T>,
+    what: string,
+    subject: string,
+    matters?: (denied: PermissionDenied) => boolean,
+  ): Promise<T> {
     let stop = () => {};
     let timer: ReturnType<typeof setTimeout> | undefined;
     const failure = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(this.silent(what)), this.timeoutMs);
-      stop = this.onFailure(subject, reject);
+      stop = this.onFailure(subject, reject, matters);
     });
     try {
       return await Promise.race([promise, failure]);
@@ -155,20 +202,53 @@ export class Connection {
       const code = (error as { code?: string }).code;
       if (code === "503") throw new NoResponders(subject);
       const context = (error as NatsError).permissionContext;
-      if (context)
-        throw new PermissionDenied(
-          context.operation === "publish" ? "publish on" : "subscribe to",
-          context.subject,
-        );
-      throw error;
+      throw context ? new PermissionDenied(context) : error;
     }
   }
 
   /** Waits until the server has processed all that was sent before, a publish on `subject` in the end. */
   async flush(subject: string): Promise<void> {
-    // A refusal comes before the answer to the ping, but the library hands it on through an async iterator: let that run.
-    const settled = this.nc.flush().then(() => new Promise((done) => setImmediate(done)));
-    await this.guard(settled, "a ping", subject);
+    await this.guard(this.#pong(), "a ping", subject);
+  }
+
+  /** The answer to a ping. The library hands errors that came before it on through an async iterator: that has to run first. */
+  async #pong(): Promise<void> {
+    await this.nc.flush();
+    await new Promise((done) => setImmediate(done));
+  }
+
+  /**
+   * Publishes one message, and waits until the server has taken or refused it.
+   * @returns false when nothing listens on the subject and no stream stores it; undefined when the server tells nobody that
+   * @throws PermissionDenied, or what else kept it from being published; Unconfirmed when nobody can tell
+   */
+  async deliver(subject: string, payload: Uint8Array): Promise<boolean | undefined> {
+    if (this.#lost || this.nc.isClosed()) throw this.#lost ?? this.#lostBy(undefined);
+    const inbox = this.inbox();
+    let heard: boolean | undefined = true;
+    // With a reply subject the server says at once when nobody has interest (status 503); handlers ignore the reply.
+    // A subscription for it that is refused is no loss: only that is not known then.
+    const sub = this.nc.subscribe(inbox, {
+      callback: (error, msg) => {
+        if (error) heard = undefined;
+        else if (msg.headers?.code === 503) heard = false;
+      },
+    });
+    this.nc.publish(subject, payload, { reply: inbox });
+    // A refusal is this message's unless it says that it is another's: requests of the API may be on the way as well.
+    const refused = (denied: PermissionDenied) =>
+      denied.subject === subject ||
+      !(denied.listening || denied.subject?.startsWith(`${this.api}.`) === true);
+    try {
+      // A refusal and the 503 come before the answer to the ping: once that is here, we know.
+      await this.guard(this.#pong(), "a ping", subject, refused);
+    } catch (error) {
+      if (error instanceof UserError && !(error instanceof PermissionDenied)) throw new Unconfirmed(error);
+      throw error;
+    } finally {
+      sub.unsubscribe();
+    }
+    return heard;
   }
 }
 

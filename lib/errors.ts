@@ -22,8 +22,12 @@ export class UserError extends Error {
 /** The server or the way to it failed, not the request: who follows a job connects again and goes on. */
 export class Transient extends UserError {}
 
-/** The reader of stdout went away (`| head`): not a failure, just the end. */
-export class OutputClosed extends Error {}
+/** The reader of stdout went away (`| head`): not a failure, just the end, unless a command has something else to do. */
+export class OutputClosed extends Error {
+  constructor() {
+    super("the reader of the output went away");
+  }
+}
 
 /**
  * Any error as one or two lines for people, never with a stack trace.

@@ -1,31 +1,26 @@
 // What a job id may look like.
 import { UserError } from "./errors.ts";
-import { safe, shorten } from "./text.ts";
-
-const BAD = /[\u0000-\u0020\u007f-\u00a0\u2028\u2029\ufffd.*>]/;
+import { quoted, tokenFault } from "./subject.ts";
+import { safe } from "./text.ts";
 
 /**
  * The JID of an argument, unchanged.
  * @throws UserError when it is not one NATS subject token: it would address other subjects than the job's own
  */
 export function parseJid(text: string): string {
-  const shown = `"${shorten(safe(text.slice(0, 200)), 60)}"`;
-  if (text === "")
-    throw new UserError("the job id is empty.", "`zester job list` shows the ids of all jobs.");
-  if (BAD.test(text) || !text.isWellFormed()) {
-    throw new UserError(
-      `${shown} is not a job id: white space, control characters and . * > are not allowed in one.`,
-      "`zester job list` shows the ids of all jobs.",
-    );
-  }
-  if (Buffer.byteLength(text) > 255) {
-    throw new UserError(
-      `${shown} is not a job id: it is longer than 255 bytes.`,
-      "`zester job list` shows the ids of all jobs.",
-    );
-  }
-  return text;
+  const fault = tokenFault(text);
+  if (fault === undefined) return text;
+  throw new UserError(
+    text === "" ? "the job id is empty." : `${quoted(text)} is not a job id: ${fault}.`,
+    "`zester job list` shows the ids of all jobs.",
+  );
 }
+
+/** A KSUID, or the id of a job that a rule made: the two forms whose length tells that nothing is missing. */
+const WHOLE = /^(?:[0-9A-Za-z]{27}|rxn-[0-9a-f]{32})$/;
+
+/** True for a text that can't be the beginning of a longer JID. */
+export const isWholeJid = (text: string) => WHOLE.test(text);
 
 /** Characters that a shortened JID has at least. */
 export const LEAST_PREFIX = 4;

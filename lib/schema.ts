@@ -1,6 +1,8 @@
 // The shape of the JSON output, as JSON Schema 2020-12. The number at the end of an `$id` grows when something changes
 // that a program may rely on: a field that goes away or means something else. New fields may appear at any time.
 
+import { SIGNALS } from "./cancel.ts";
+
 const DRAFT = "https://json-schema.org/draft/2020-12/schema";
 
 const time = {
@@ -73,6 +75,23 @@ const returned = {
   },
 };
 
+const signal = {
+  description: "what became of a job's cancel signal; of several jobs, and of a selection, an array",
+  type: "object",
+  required: ["jid", "signal"],
+  properties: {
+    jid: text,
+    signal: {
+      description: "`unknown`: the connection failed before the server's answer",
+      enum: SIGNALS,
+    },
+    reason: { description: "why it is not simply sent", type: "string" },
+    status: { description: "with --wait: how the job ended", type: "string" },
+    returned: { description: "with --wait: peels that had returned by then", ...count },
+    peels: { description: "with --wait: peels in all", ...count },
+  },
+};
+
 const eitherJob = { anyOf: [{ $ref: "#/$defs/unreadable" }, { $ref: "#/$defs/job" }] };
 
 /** By file name: the schemas of a release. */
@@ -112,8 +131,7 @@ export const SCHEMAS = {
     $schema: DRAFT,
     $id: "urn:zester:job-kill:1",
     title: "zester job kill --format json",
-    type: "object",
-    required: ["jid", "signal"],
-    properties: { jid: text, signal: { enum: ["sent"] } },
+    anyOf: [{ $ref: "#/$defs/signal" }, { type: "array", items: { $ref: "#/$defs/signal" } }],
+    $defs: { signal },
   },
 } as const;

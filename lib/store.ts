@@ -18,6 +18,7 @@ import {
   type Sink,
 } from "./pull.ts";
 import { type ConsumerConfig, readFrom, type Source, type StreamState, scanNewest } from "./scan.ts";
+import { token, tokens } from "./subject.ts";
 import { safe } from "./text.ts";
 import { Timestamp } from "./value.ts";
 
@@ -150,7 +151,17 @@ export class Store {
 
   /** The newest record of one job; undefined when there is none. Costs one round trip. */
   async job(jid: string): Promise<Uint8Array | undefined> {
-    return this.#get(JOBS, jid);
+    return this.#get(JOBS, token(jid));
+  }
+
+  /** True when the newest entry under a job's key says that it was deleted; what can't be told counts as false. */
+  async jobWasDeleted(jid: string): Promise<boolean> {
+    const { api } = this.connection;
+    try {
+      return isGone(await this.connection.request(`${api}.DIRECT.GET.KV_${JOBS}.$KV.${JOBS}.${token(jid)}`));
+    } catch {
+      return false;
+    }
   }
 
   /**
@@ -221,8 +232,8 @@ export class Store {
       return number;
     };
     const [list] = await Promise.all([
-      this.#get(RETURNS, jid),
-      scanNewest(this.#source(`KV_${RETURNS}`, RETURNS), `$KV.${RETURNS}.`, `${jid}.*`, onMessage),
+      this.#get(RETURNS, token(jid)),
+      scanNewest(this.#source(`KV_${RETURNS}`, RETURNS), `$KV.${RETURNS}.`, `${token(jid)}.*`, onMessage),
     ]);
     return { list, peels };
   }
@@ -239,7 +250,7 @@ export class Store {
     follow: Follow,
   ): Promise<void> {
     const hand = (msg: Msg) => onEntry(keyOf(msg), isGone(msg) ? undefined : msg.data);
-    await this.#follow(JOBS, jid ?? "*", hand, follow);
+    await this.#follow(JOBS, jid === undefined ? "*" : token(jid), hand, follow);
   }
 
   /** A job's returns in either layout, and after that every new one; `key` is the peel, or undefined for the list. */
@@ -255,8 +266,8 @@ export class Store {
       if (!isGone(msg)) onEntry(key === jid ? undefined : key.slice(jid.length + 1), msg.data);
     };
     await Promise.all([
-      this.#follow(RETURNS, jid, hand, both),
-      this.#follow(RETURNS, `${jid}.*`, hand, both),
+      this.#follow(RETURNS, token(jid), hand, both),
+      this.#follow(RETURNS, `${token(jid)}.*`, hand, both),
     ]);
   }
 
@@ -265,7 +276,7 @@ export class Store {
    * @throws NoBucket when a deployment has no such stream
    */
   async events(jid: string, onEvent: (event: StoredEvent) => void, follow?: Follow): Promise<void> {
-    const prefix = `zester.job.${jid}.`;
+    const prefix = `zester.job.${token(jid)}.`;
     const config = { deliver_policy: "all", filter_subject: `${prefix}>` } as const;
     const hand = (msg: Msg) => {
       const [kind = "", peel] = msg.subject.slice(prefix.length).split(".");
@@ -307,33 +318,15 @@ export class Store {
   async heartbeatAge(owner: string): Promise<number | undefined> {
     const { api } = this.connection;
     const msg = await this.connection.request(
-      `${api}.DIRECT.GET.KV_${HEARTBEATS}.$KV.${HEARTBEATS}.${owner}`,
+      `${api}.DIRECT.GET.KV_${HEARTBEATS}.$KV.${HEARTBEATS}.${tokens(owner)}`,
     );
     if (!msg.headers || msg.headers.code >= 400 || isGone(msg)) return undefined;
     return Date.now() + this.#clockAheadMs - Date.parse(msg.headers.get("Nats-Time-Stamp"));
   }
 
-  /**
-   * Publishes the cancel signal and waits until the server has it.
-   * @returns false when nothing listens on the subject and no stream stores it
-   * @throws PermissionDenied when the server refused it
-   */
-  async cancel(jid: string): Promise<boolean> {
-    const { nc } = this.connection;
-    const subject = `zester.job.${jid}.cancel`;
-    const inbox = this.connection.inbox();
-    let heard = true;
-    // With a reply subject the server says at once when nobody has interest (status 503); handlers ignore the reply.
-    const sub = nc.subscribe(inbox, {
-      callback: (_, msg) => {
-        if (msg.headers?.code === 503) heard = false;
-      },
-    });
-    nc.publish(subject, CANCEL_PAYLOAD, { reply: inbox });
-    // Refusals and the 503 come before the answer to the ping: once it is here, we know.
-    await this.connection.flush(subject);
-    sub.unsubscribe();
-    return heard;
+  /** Publishes the cancel signal of one job; results and errors are those of `Connection.deliver`. */
+  async cancel(jid: string): Promise<boolean | undefined> {
+    return this.connection.deliver(`zester.job.${token(jid)}.cancel`, CANCEL_PAYLOAD);
   }
 
   /**

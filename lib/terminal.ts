@@ -25,8 +25,8 @@ export interface Terminal {
   warn(message: string): void;
   /** An error that does not end the command, to stderr as well. */
   error(message: string): void;
-  /** Safe text for a person, to stderr as it is. */
-  tell(text: string): void;
+  /** Safe text for a person, to stderr as it is. False when it can't be written: that alone stops no command. */
+  tell(text: string): boolean;
   /** True when a person sees what is told: stderr is a terminal. */
   readonly canTell: boolean;
   /** True when a person can answer: stdin and stderr are terminals. */
@@ -130,11 +130,50 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
     },
     warn: (text) => message("warn", oneLine(text), wish ?? isatty(2)),
     error: (text) => message("error", oneLine(text), wish ?? isatty(2)),
-    tell: (text) => writeAll(2, text),
+    tell: (text) => {
+      try {
+        writeAll(2, text);
+        return true;
+      } catch {
+        return false;
+      }
+    },
     canTell: isatty(2) && process.env.TERM !== "dumb",
     canAsk: isatty(0) && isatty(2),
     ask,
   };
+}
+
+/**
+ * The same terminal for a command that has more to do than to write: once a write to stdout fails, `failed` is told why,
+ * and what comes later is not written. What `failed` throws goes to whoever wrote.
+ */
+export function enduring(terminal: Terminal, failed: (error: unknown) => void): Terminal {
+  let open = true;
+  const attempt = (write: () => void) => {
+    if (!open) return;
+    try {
+      write();
+    } catch (error) {
+      open = false;
+      failed(error);
+    }
+  };
+  const { write, writeAll } = terminal;
+  return Object.assign(Object.create(terminal) as Terminal, {
+    write: (text: string) => attempt(() => write(text)),
+    writeAll: (pieces: Iterable<string>) => attempt(() => writeAll(pieces)),
+  });
+}
+
+/**
+ * The same terminal for a command whose exit code is an answer of its own: when the reader of stdout goes away, the
+ * command goes on to its end.
+ */
+export function withoutReader(terminal: Terminal): Terminal {
+  return enduring(terminal, (error) => {
+    if (!(error instanceof OutputClosed)) throw error;
+  });
 }
 
 /** An error, to stderr. Takes flags, not a terminal: it must work before anything else does. */

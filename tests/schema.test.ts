@@ -57,7 +57,18 @@ describe("the output fits its schema", () => {
 
   test("kill", async () => {
     await jobs.put("j1", encode(jobRecord("j1", { status: "running" })));
-    expectValid("job-kill", (await run("job", "kill", "j1", "--format", "json")).stdout);
+    await jobs.put("j2", encode(jobRecord("j2")));
+    const kill = async (...args: string[]) => (await run("job", "kill", ...args, "--format", "json")).stdout;
+    expectValid("job-kill", await kill("j1"));
+    expectValid("job-kill", await kill("j1", "j2", "nobody"));
+    expectValid("job-kill", await kill("--state", "running", "--yes"));
+    expectValid("job-kill", await kill("--state", "running", "--dry-run"));
+    expectValid("job-kill", await kill("j1", "--wait", "--timeout", "200ms"));
+    // Nobody listens without the stream of events.
+    await (await nc.jetstreamManager()).streams.delete("job-events");
+    const unheard = await kill("j1");
+    expect(JSON.parse(unheard).signal).toBe("sent, but nobody listens");
+    expectValid("job-kill", unheard);
   });
 
   test("on random records", async () => {
@@ -101,6 +112,7 @@ describe("the output fits its schema", () => {
       ["job-line", '{"jid": "a", "function": "f", "status": "running", "created": "yesterday"}'],
       ["job-show", '{"job": {"jid": "a", "function": "f", "status": "x"}}'],
       ["job-kill", '{"jid": "a", "signal": "lost"}'],
+      ["job-kill", '[{"jid": "a"}]'],
     ];
     for (const [name, json] of wrong) expect(() => expectValid(name, json)).toThrow();
   });

@@ -1,20 +1,29 @@
-// zester job kill
-import { cancelJob, whyNotEnded } from "../cancel.ts";
+// zester job kill: what is meant (kill-plan.ts), then the signals (cancel.ts), then the report. Nothing about the output may
+// keep a signal from being sent.
+import { isSent, type Outcome, sendSignal } from "../cancel.ts";
 import { selectionByServer } from "../clock.ts";
 import { columnsOf, LIST } from "../columns.ts";
-import { peelCounts } from "../ending.ts";
 import { EXIT, UserError } from "../errors.ts";
-import { type Ending, endingOf, linkWarnings, persist, untilTerminal } from "../follow.ts";
-import { JobNotFound, parseJid } from "../jid.ts";
-import { isTerminal, type JobRow, jobRow } from "../job.ts";
-import { JobList, readJobs, writeDocument } from "../jobs.ts";
-import { waitLimit, within } from "../limit.ts";
-import { completeJid, readJob, resolveJob } from "../lookup.ts";
+import { parseJid } from "../jid.ts";
+import { type JobRow, jobRow } from "../job.ts";
+import { JobList, warnUnreadable, writeDocument } from "../jobs.ts";
+import {
+  isTarget,
+  JobEnded,
+  oddWords,
+  type Plan,
+  planNamed,
+  planSelected,
+  type Target,
+} from "../kill-plan.ts";
+import { type Result, statusOf, waitForEnds } from "../kill-wait.ts";
+import { waitLimit } from "../limit.ts";
 import { parseSelection, type SelectionFlags } from "../select.ts";
 import { type GlobalFlags, type Session, withSession } from "../session.ts";
 import { type Look, renderJobs } from "../tables.ts";
+import { enduring, reportError, type Terminal } from "../terminal.ts";
 import { count, plural, safe } from "../text.ts";
-import type { Value, ValueMap } from "../value.ts";
+import type { Value } from "../value.ts";
 
 export interface KillFlags extends GlobalFlags, SelectionFlags {
   readonly _: string[];
@@ -22,147 +31,6 @@ export interface KillFlags extends GlobalFlags, SelectionFlags {
   readonly wait?: boolean;
   readonly yes?: boolean;
   readonly "dry-run"?: boolean;
-}
-
-/** What became of one job; `failed` when no signal could be sent. */
-interface Outcome {
-  readonly jid: string;
-  readonly failed?: boolean;
-  ending?: Ending;
-}
-
-/** After this long without an end, what can be seen of the job is said. */
-const PATIENCE_MS = 5_000;
-
-const statusOf = ({ jid, record }: Ending) => jobRow(jid, record).status ?? "-";
-
-/** How a job ended that was to be canceled, and how far it had come. */
-function endWords(ending: Ending): string {
-  const { peels } = ending;
-  const status = statusOf(ending);
-  if (status !== "canceled") return `${status} before the signal took effect: ${peelCounts(peels)}`;
-  const returned = peels.filter((peel) => peel.returned && !peel.returned.unreachable).length;
-  return `canceled, ${count(returned)} of ${plural(peels.length, "peel")} had returned`;
-}
-
-async function waitForEnd(session: Session, jid: string): Promise<Ending> {
-  const { terminal } = session;
-  const patience = setTimeout(() => {
-    whyNotEnded(session.store, jid).then(
-      (seen) => terminal.warn(`job ${jid} has not ended ${PATIENCE_MS / 1000}s after the signal: ${seen}.`),
-      () => {}, // when the connection is lost, that is said elsewhere
-    );
-  }, PATIENCE_MS);
-  try {
-    return await persist(session, linkWarnings(session), async (store) => {
-      const record = (await untilTerminal(store, jid)) as ValueMap;
-      return endingOf(store, jid, record, terminal.warn);
-    });
-  } finally {
-    clearTimeout(patience);
-  }
-}
-
-/** The jobs that the flags select, of those that have not ended. */
-async function selectedJobs(flags: KillFlags, session: Session): Promise<JobRow[]> {
-  const selection = await selectionByServer(flags, session);
-  const keep = (row: JobRow) =>
-    row.unreadable === undefined && !isTerminal(row.status) && selection.matches(row);
-  const read = await readJobs(session.store, keep, false);
-  return Array.from(selection.arrange(read.jobs), (job) => job.row);
-}
-
-const jobTable = (rows: readonly JobRow[], look: Look) =>
-  renderJobs(columnsOf(LIST), JobList.of(rows.map((row) => ({ row, record: undefined }))), look, new Date());
-
-/** Shows what would be canceled, and asks. @throws UserError when the answer is no, or when nobody can be asked */
-async function agree(flags: KillFlags, rows: readonly JobRow[], { terminal }: Session): Promise<void> {
-  terminal.tell([...jobTable(rows, { color: false, columns: terminal.columns })].join(""));
-  if (flags.yes) return;
-  if (!terminal.canAsk)
-    throw new UserError(
-      `${plural(rows.length, "job")} would be canceled, and nobody can be asked. No signal was sent.`,
-      "Give --yes to cancel them, or --dry-run to see them only.",
-    );
-  if (await terminal.ask(`Cancel ${plural(rows.length, "job")}? [y/N] `)) return;
-  throw new UserError("nothing was canceled.");
-}
-
-/** Cancels one job that was named; a shortened id counts only once somebody agreed to what it is short for. */
-async function cancelNamed(flags: KillFlags, text: string, session: Session): Promise<string> {
-  const { store, terminal } = session;
-  try {
-    await cancelJob(store, text, flags.force === true, terminal.warn);
-    return text;
-  } catch (error) {
-    if (!(error instanceof JobNotFound)) throw error;
-    const jid = await completeJid(store, text);
-    if (jid === undefined) throw error;
-    // The job that was meant may be gone, and the one that is left may only look like it.
-    await agree(flags, [jobRow(jid, await readJob(store, jid))], session);
-    await cancelJob(store, jid, false, terminal.warn);
-    return jid;
-  }
-}
-
-async function send(flags: KillFlags, texts: readonly string[], session: Session): Promise<Outcome[]> {
-  const { terminal, format } = session;
-  const outcomes: Outcome[] = [];
-  for (const text of new Set(texts)) {
-    try {
-      const jid = await cancelNamed(flags, text, session);
-      outcomes.push({ jid });
-      if (format === "text") terminal.write(`Cancel signal sent for job ${safe(jid)}\n`);
-    } catch (error) {
-      // Alone, it is the command's own error; among others it must not keep the rest from being canceled.
-      if (!(error instanceof UserError) || texts.length === 1) throw error;
-      terminal.error(error.message);
-      outcomes.push({ jid: text, failed: true });
-    }
-  }
-  return outcomes;
-}
-
-function document({ jid, failed, ending }: Outcome): Value {
-  const fields: [string, Value][] = [
-    ["jid", jid],
-    ["signal", failed ? "not sent" : "sent"],
-  ];
-  if (ending)
-    fields.push(
-      ["status", statusOf(ending)],
-      ["returned", ending.peels.filter((peel) => peel.returned).length],
-      ["peels", ending.peels.length],
-    );
-  return new Map(fields);
-}
-
-function exitCode(outcomes: readonly Outcome[]): number {
-  if (outcomes.some(({ failed }) => failed)) return EXIT.error;
-  const otherwise = outcomes.some(({ ending }) => ending && statusOf(ending) !== "canceled");
-  return otherwise ? EXIT.endedOtherwise : EXIT.done;
-}
-
-async function waitForEnds(
-  outcomes: readonly Outcome[],
-  session: Session,
-  limitMs: number | undefined,
-  limit: string | undefined,
-): Promise<void> {
-  const sent = outcomes.filter(({ failed }) => !failed);
-  const all = sent.map(async (outcome) => {
-    outcome.ending = await waitForEnd(session, outcome.jid);
-    if (session.format === "text")
-      session.terminal.write(`Job ${safe(outcome.jid)} ${endWords(outcome.ending)}\n`);
-  });
-  await within(limitMs, Promise.all(all), () => {
-    const open = sent.filter(({ ending }) => !ending).map(({ jid }) => jid);
-    return new UserError(
-      `after ${limit}, ${plural(open.length, "job")} had not ended: ${safe(open.slice(0, 5).join(", "))}.`,
-      `The signal was sent. \`zester job trace ${open[0]}\` tells what each peel is doing.`,
-      EXIT.timedOut,
-    );
-  });
 }
 
 const SELECTING = ["state", "function", "target", "user", "owner", "since", "until", "limit"] as const;
@@ -182,72 +50,181 @@ function checkFlags(flags: KillFlags): void {
   parseSelection(flags, new Date());
   if (flags.force && selecting.length > 0)
     throw new UserError("--force is for jobs that are named.", "Leave it out, or name the jobs.");
+  for (const text of flags._) parseJid(text);
 }
 
-/** What would be canceled, and nothing else. */
-async function dryRun(
+const jobTable = (rows: readonly JobRow[], look: Look) =>
+  renderJobs(columnsOf(LIST), JobList.of(rows.map((row) => ({ row, record: undefined }))), look, new Date());
+
+const rowOf = ({ jid, row }: Target) => row ?? jobRow(jid, new Map());
+
+/**
+ * Shows the jobs that naming them did not settle, and asks.
+ * @returns why they must not be canceled; undefined when somebody agreed
+ */
+async function whyNot(
   flags: KillFlags,
-  rows: readonly JobRow[],
-  { terminal, format }: Session,
-): Promise<void> {
-  const live = rows.filter((row) => !isTerminal(row.status));
-  for (const row of rows)
-    if (isTerminal(row.status)) terminal.warn(`job ${row.jid} has already ended: ${row.status}.`);
-  if (format !== "text")
-    await writeDocument(
-      live.map(({ jid }) => document({ jid, failed: true })),
-      format,
-      terminal,
+  targets: readonly Target[],
+  terminal: Terminal,
+): Promise<UserError | undefined> {
+  const told = terminal.tell(
+    [...jobTable(targets.map(rowOf), { color: false, columns: terminal.columns })].join(""),
+  );
+  const odd = oddWords(targets);
+  if (odd !== undefined) terminal.warn(odd);
+  if (flags.yes) return undefined;
+  if (!terminal.canAsk || !told)
+    return new UserError(
+      `${plural(targets.length, "job")} would be canceled, and nobody can be asked. No signal was sent.`,
+      "Give --yes to cancel them, or --dry-run to see them only.",
     );
-  else if (live.length > 0) terminal.writeAll(jobTable(live, terminal));
-  else if (flags._.length === 0) terminal.write(noneText(flags));
+  if (await terminal.ask(`Cancel ${plural(targets.length, "job")}? [y/N] `)) return undefined;
+  return new UserError("nothing was canceled.");
+}
+
+/** The plan after the question, if it needs one: what nobody agreed to is refused. */
+async function agreed(flags: KillFlags, plan: Plan, terminal: Terminal): Promise<Plan> {
+  const open = plan.filter(isTarget).filter(({ ask }) => ask);
+  const error = open.length > 0 ? await whyNot(flags, open, terminal) : undefined;
+  if (!error) return plan;
+  if (open.length === plan.length) throw error;
+  return plan.map((entry) => (isTarget(entry) && entry.ask ? { jid: entry.jid, error } : entry));
 }
 
 const noneText = (flags: KillFlags) =>
   `No jobs that could be canceled match ${parseSelection(flags, new Date()).text}.\n`;
 
-/** The ids to cancel; undefined when there is nothing to do but what has been said. */
-async function chosenJobs(flags: KillFlags, session: Session): Promise<readonly string[] | undefined> {
-  const named = flags._.length > 0;
-  if (named && !flags["dry-run"]) return flags._;
-  const rows = named ? await namedRows(flags._, session) : await selectedJobs(flags, session);
-  if (flags["dry-run"]) {
-    await dryRun(flags, rows, session);
-    return undefined;
+/** What would be canceled, and nothing else. */
+async function dryRun(flags: KillFlags, plan: Plan, { terminal, format }: Session): Promise<number> {
+  const targets = plan.filter(isTarget);
+  let code: number = EXIT.done;
+  for (const entry of plan) {
+    if (isTarget(entry)) {
+      if (entry.unchecked !== undefined) terminal.warn(entry.unchecked);
+    } else if (entry.error instanceof JobEnded) terminal.warn(entry.error.message);
+    else if (plan.length === 1) throw entry.error;
+    else {
+      terminal.error(entry.error.message);
+      code = EXIT.error;
+    }
   }
-  if (rows.length > 0) await agree(flags, rows, session);
-  else if (session.format === "text") session.terminal.write(noneText(flags));
-  return rows.length === 0 && session.format === "text" ? undefined : rows.map((row) => row.jid);
+  const odd = oddWords(targets);
+  if (odd !== undefined) terminal.warn(odd);
+  const documents = () => targets.map(({ jid }) => document({ jid, signal: "not sent", warnings: [] }));
+  if (format !== "text") await writeDocument(documents(), format, terminal);
+  else if (targets.length > 0) terminal.writeAll(jobTable(targets.map(rowOf), terminal));
+  else if (flags._.length === 0) terminal.write(noneText(flags));
+  return code;
 }
 
-async function namedRows(texts: readonly string[], { store }: Session): Promise<JobRow[]> {
-  return Promise.all(
-    texts.map(async (text) => {
-      const { jid, job } = await resolveJob(store, text);
-      return jobRow(jid, job);
-    }),
-  );
+function document({ jid, signal, error, ending }: Result): Value {
+  const fields: [string, Value][] = [
+    ["jid", jid],
+    ["signal", signal],
+  ];
+  if (error) fields.push(["reason", error.message]);
+  if (ending)
+    fields.push(
+      ["status", statusOf(ending)],
+      ["returned", ending.peels.filter((peel) => peel.returned).length],
+      ["peels", ending.peels.length],
+    );
+  return new Map(fields);
+}
+
+function exitCode(results: readonly Result[]): number {
+  if (results.some(({ signal }) => signal !== "sent")) return EXIT.error;
+  const otherwise = results.some(({ ending }) => ending && statusOf(ending) !== "canceled");
+  return otherwise ? EXIT.endedOtherwise : EXIT.done;
+}
+
+/** Sends every signal, one after the other; `outcomes` grows as it goes. */
+async function sendAll(plan: Plan, session: Session, outcomes: Outcome[]): Promise<void> {
+  for (const entry of plan)
+    outcomes.push(
+      isTarget(entry) ? await sendSignal(session, entry) : { ...entry, signal: "not sent", warnings: [] },
+    );
+}
+
+/** Says what became of the signals: a line on stdout for each that was sent, on stderr what is to be said of the others. */
+function report(outcomes: readonly Outcome[], { terminal, format }: Session, out: Terminal): void {
+  for (const { warnings } of outcomes) warnings.forEach(terminal.warn);
+  if (format === "text")
+    out.write(
+      outcomes
+        .filter(isSent)
+        .map(({ jid }) => `Cancel signal sent for job ${safe(jid)}\n`)
+        .join(""),
+    );
+  // Alone, it is the command's own error.
+  if (outcomes.length > 1) for (const { error } of outcomes) if (error) terminal.error(error.message);
+}
+
+const sentWords = (outcomes: readonly Outcome[], plan: Plan) =>
+  `cancel signals were sent for ${count(outcomes.filter(isSent).length)} of ${plural(plan.length, "job")}`;
+
+/** The same while signals are sent: the one that is under way may have left or not. */
+function interruptedWords(outcomes: readonly Outcome[], plan: Plan): string {
+  const next = plan[outcomes.length];
+  const open = next && isTarget(next) ? `; whether for job ${safe(next.jid)} as well is not known` : "";
+  return `interrupted: ${sentWords(outcomes, plan)}${open}.`;
+}
+
+/** Carries out a plan that was agreed to. `progress` tells how far the signals are, until they have been reported. */
+async function execute(
+  flags: KillFlags,
+  plan: Plan,
+  session: Session,
+  limitMs: number | undefined,
+  progress: { words?: (() => string) | undefined },
+): Promise<number> {
+  const { terminal, format } = session;
+  const outcomes: Outcome[] = [];
+  progress.words = () => interruptedWords(outcomes, plan);
+  await sendAll(plan, session, outcomes);
+  let written = true;
+  const out = enduring(terminal, (error) => {
+    written = false;
+    terminal.error(`${sentWords(outcomes, plan)}, but the report failed: ${(error as Error).message}.`);
+  });
+  report(outcomes, session, out);
+  if (format === "text") progress.words = undefined;
+  const results: Result[] = [...outcomes];
+  const failures = flags.wait ? await waitForEnds(results, session, out, limitMs, flags.timeout) : [];
+  const alone = outcomes.length === 1 ? outcomes[0] : undefined;
+  if (format !== "text" && alone?.signal !== "not sent") {
+    const documents = results.map(document);
+    await writeDocument((flags._.length === 1 ? documents[0] : undefined) ?? documents, format, out);
+  }
+  progress.words = undefined;
+  const last = failures.pop() ?? alone?.error;
+  for (const { message } of failures) terminal.error(message);
+  if (last) throw last;
+  return exitCode(results) || (written ? EXIT.done : EXIT.error);
 }
 
 export async function run(flags: KillFlags): Promise<number | undefined> {
   checkFlags(flags);
-  for (const text of flags._) parseJid(text);
   const { limitMs, rest } = flags.wait ? waitLimit(flags) : { limitMs: undefined, rest: flags };
-  return await withSession(
-    rest,
-    async (session) => {
-      const { format, terminal } = session;
-      const texts = await chosenJobs(flags, session);
-      if (!texts) return undefined;
-      const outcomes = await send(flags, texts, session);
-      if (flags.wait) await waitForEnds(outcomes, session, limitMs, flags.timeout);
-      if (format !== "text") {
-        const documents = outcomes.map(document);
-        const single = flags._.length === 1 ? documents[0] : undefined;
-        await writeDocument(single ?? documents, format, terminal);
-      }
-      return exitCode(outcomes);
+  const progress: { words?: (() => string) | undefined } = {};
+  const work = async (session: Session) => {
+    const { store, terminal, format } = session;
+    const { plan, unreadable } =
+      flags._.length > 0
+        ? { plan: await planNamed(store, flags._, flags.force === true), unreadable: [] }
+        : await planSelected(store, await selectionByServer(flags, session));
+    warnUnreadable(unreadable, terminal);
+    if (flags["dry-run"]) return dryRun(flags, plan, session);
+    if (plan.length === 0 && format === "text") {
+      terminal.write(noneText(flags));
+      return undefined;
+    }
+    return execute(flags, await agreed(flags, plan, terminal), session, limitMs, progress);
+  };
+  return await withSession(rest, work, {
+    limitMs,
+    onSignal: () => {
+      if (progress.words) reportError(progress.words(), {});
     },
-    { limitMs },
-  );
+  });
 }

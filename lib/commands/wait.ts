@@ -7,6 +7,7 @@ import { writeDocument } from "../jobs.ts";
 import { waitLimit, within } from "../limit.ts";
 import { resolveJob } from "../lookup.ts";
 import { type GlobalFlags, type Session, withSession } from "../session.ts";
+import { withoutReader } from "../terminal.ts";
 import { plural, safe } from "../text.ts";
 
 export interface WaitFlags extends GlobalFlags {
@@ -53,7 +54,8 @@ export async function run(flags: WaitFlags): Promise<number | undefined> {
     const open = new Set<string>();
     const waiting = waitForAll(session, texts, open);
     const endings = await within(limitMs, waiting, () => missed(open, flags.timeout));
-    const { format, terminal } = session;
+    const { format } = session;
+    const terminal = withoutReader(session.terminal);
     if (format === "text")
       terminal.write(endings.map((ending) => `Job ${safe(ending.jid)} ${endingText(ending)}\n`).join(""));
     else await writeDocument(endings.map(endingDocument), format, terminal);

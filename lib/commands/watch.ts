@@ -10,6 +10,7 @@ import { Screen } from "../screen.ts";
 import { parseSelection, type SelectionFlags } from "../select.ts";
 import { type GlobalFlags, type Session, withSession } from "../session.ts";
 import { changeLine } from "../tables.ts";
+import { withoutReader } from "../terminal.ts";
 import { watchJob } from "../watch-job.ts";
 
 export interface WatchFlags extends GlobalFlags, SelectionFlags {
@@ -133,7 +134,10 @@ export async function run(flags: WatchFlags): Promise<number | undefined> {
   return await withSession(
     flags,
     async (session) => {
-      if (text !== undefined) return watchJob(session, text, leave);
+      if (text !== undefined) {
+        const terminal = withoutReader(session.terminal);
+        return watchJob(Object.create(session, { terminal: { value: terminal } }), text, leave);
+      }
       if (session.terminal.isTty && session.format === "text") await drawBoard(session, matches, leave);
       else await printChanges(session, matches);
       return undefined;
