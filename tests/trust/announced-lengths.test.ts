@@ -36,6 +36,7 @@ beforeAll(async () => {
   ];
   await jobs.put("good", encode(jobRecord("good", { targets: ["p-0"] })));
   await jobs.put("issue", deep("dcffff"));
+  await jobs.put("dear", encode(jobRecord("dear", { targets: Array(1_000_000).fill("a") })));
   await jobs.put("json", Buffer.alloc(5 * MB, "["));
   for (const [i, head] of lies.entries()) {
     await jobs.put(`job-${i}`, deep(head));
@@ -71,9 +72,11 @@ async function measured(...args: string[]) {
 
 test.each([
   [["list"], "unreadable", 0],
+  [["list", "--target", "a"], "dear", 0],
   [["list", "--format", "json"], "it ends in the middle of a value", 0],
   [["active"], "", 0],
   [["show", "issue"], "it ends in the middle of a value", 1],
+  [["show", "dear"], "it would take more than 20 times its size in memory", 1],
   [["show", "json"], "nested deeper than 500 levels", 1],
   [["show", "good"], "it ends in the middle of a value", 0],
   [["show", "good", "--summary"], "it ends in the middle of a value", 0],
