@@ -2,6 +2,11 @@
 // the reader's memory or time.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join, resolve } from "node:path";
+import fc from "fast-check";
+import { parse as parseYaml } from "yaml";
+import { decode } from "../../lib/decode.ts";
+import { toJson, toJsonLine } from "../../lib/json.ts";
+import { toYaml } from "../../lib/yaml.ts";
 import { SHAPES } from "../fuzz-memory.ts";
 import { createBuckets, encode, jobRecord, type Server, startServer, tempDir, ZESTER } from "../harness.ts";
 
@@ -118,3 +123,37 @@ test("no value takes more than 20 times its size, however dear its parts", async
   expect(results).toHaveLength(Object.keys(SHAPES).length);
   expect(results.filter(([, held]) => !held)).toEqual([]);
 }, 60_000);
+
+test("a long list, nested deep: the text of it is no thousand times longer", () => {
+  const numbers = 20_000;
+  const list = Buffer.concat([hex("dc"), Buffer.of(numbers >> 8, numbers & 0xff), Buffer.alloc(numbers, 1)]);
+  const value = decode(Buffer.concat([Buffer.alloc(490, 0x91), list]));
+  for (const text of [toJson(value), toYaml(value)]) {
+    expect(text.length).toBeLessThan(50 * numbers);
+    expect(text.match(/1/g)).toHaveLength(numbers);
+  }
+  expect(toJsonLine(decode(Buffer.from(toJson(value))))).toBe(toJsonLine(value));
+});
+
+test("nested values are the same in JSON and YAML, at any depth", () => {
+  const value = fc.letrec((tie) => ({
+    node: fc.oneof(
+      { maxDepth: 30 },
+      fc.integer(),
+      fc.constantFrom("a\nb", "", "- x", "世"),
+      fc.array(tie("node"), { minLength: 1, maxLength: 1 }),
+      fc.array(tie("node"), { minLength: 1, maxLength: 2 }),
+      fc.record({ a: tie("node"), b: fc.constantFrom(1, [], {}) }),
+    ),
+  })).node;
+  fc.assert(
+    fc.property(value, fc.integer({ min: 10, max: 30 }), (inner, depth) => {
+      let nested: unknown = inner;
+      for (let i = 0; i < depth; i++) nested = i % 2 ? [nested] : { n: nested };
+      const decoded = decode(encode(nested));
+      expect(JSON.parse(toJson(decoded))).toEqual(nested);
+      expect(parseYaml(toYaml(decoded))).toEqual(nested);
+    }),
+    { numRuns: 100 },
+  );
+});
