@@ -2,7 +2,7 @@
 // when somebody looks at it.
 import { ByteSet, grown } from "./byte-set.ts";
 import { decode, decodeRecord, Undecodable } from "./decode.ts";
-import { FieldScanner, isAsciiText, uint16, uint32 } from "./field-scan.ts";
+import { FieldScanner, isAsciiText, textHead, uint16, uint32 } from "./field-scan.ts";
 import { byCreation, type JobRow, jobRow, peelList, ROW_FIELDS, unreadableRow } from "./job.ts";
 import { Timestamp } from "./value.ts";
 
@@ -31,7 +31,7 @@ const NIL = 0xc0;
 /** "Not set": year 1. */
 const ZERO_SECONDS = -62135596800;
 /** Bytes of a value up to which it takes little memory, even as a list of the shortest texts. */
-const LONG = 1 << 19;
+const LONG = 1 << 20;
 /** How many decoded values are kept for the next row that has the same. */
 const CACHED = 4096;
 
@@ -198,8 +198,9 @@ export class JobTable {
         id = this.#valueId(this.#texts, this.#foreignTexts, bytes, start, ends[field] as number);
         if (id === FOREIGN) return false;
       } else if (type !== NIL) return false;
-      // An empty expression is none.
-      (this.#textIds[i] as Int32Array)[n] = type === 0xa0 && i === TARGET_EXPR ? NONE : id;
+      // An empty expression is none, in the long forms of an empty text too.
+      const isEmpty = id !== NONE && (ends[field] as number) - start === textHead(type);
+      (this.#textIds[i] as Int32Array)[n] = isEmpty && i === TARGET_EXPR ? NONE : id;
     }
     const start = starts[TARGETS_FIELD] as number;
     const type = start < 0 ? NIL : (bytes[start] as number);

@@ -41,7 +41,7 @@ beforeAll(async () => {
   ];
   await jobs.put("good", encode(jobRecord("good", { targets: ["p-0"] })));
   await jobs.put("issue", deep("dcffff"));
-  await jobs.put("dear", encode(jobRecord("dear", { targets: Array(1_000_000).fill("a") })));
+  await jobs.put("dear", encode(jobRecord("dear", { targets: Array(3_000_000).fill("a") })));
   await jobs.put("json", Buffer.alloc(5 * MB, "["));
   for (const [i, head] of lies.entries()) {
     await jobs.put(`job-${i}`, deep(head));
@@ -99,9 +99,10 @@ test.each([
   expect(performance.now() - began).toBeLessThan(4000);
 });
 
-/** How often its own size a value may take, and what any value may take beyond. */
+/** How often its own size a value may take, what any may take, and what the process needs beside. */
 const TIMES = 20;
 const BEYOND = 32 * MB;
+const ALWAYS = 64 * MB;
 const SIZE = 2 * MB;
 
 test("no value takes more than 20 times its size, however dear its parts", async () => {
@@ -116,7 +117,10 @@ test("no value takes more than 20 times its size, however dear its parts", async
       await Bun.write(file, make(SIZE));
       const child = Bun.spawn([process.execPath, script, file], { stdout: "pipe", stderr: "inherit" });
       const { took } = (await new Response(child.stdout).json()) as { took: number };
-      results.push([`${name}: ${(took / SIZE).toFixed(1)} times`, took < TIMES * SIZE + BEYOND]);
+      results.push([
+        `${name}: ${(took / SIZE).toFixed(1)} times`,
+        took < Math.max(TIMES * SIZE, ALWAYS) + BEYOND,
+      ]);
     }
   };
   await Promise.all([one(), one()]);
