@@ -53,8 +53,8 @@ function scannerFor(fields: readonly string[]): FieldScanner {
 
 /**
  * A record: a value that is a map.
- * @param fields of a MessagePack record, only these are converted (it is checked as a whole all the same); undefined: all.
- * The same list for each call
+ * @param fields of a MessagePack record, only these are converted (its form is checked as a whole all the same, what the
+ * others would take in memory is not); undefined: all. The same list for each call
  * @throws Undecodable with the reason
  */
 export function decodeRecord(bytes: Uint8Array, fields?: readonly string[]): ValueMap {

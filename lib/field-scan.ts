@@ -86,7 +86,7 @@ export const uint32 = (bytes: Uint8Array, at: number) =>
   0;
 
 /** Bytes before the content of a text; 0 for anything that is none. */
-function textHead(type: number): number {
+export function textHead(type: number): number {
   if (type >= 0xa0 && type <= 0xbf) return 1;
   return type === 0xd9 ? 2 : type === 0xda ? 3 : type === 0xdb ? 5 : 0;
 }

@@ -2,7 +2,7 @@
 // when somebody looks at it.
 import { ByteSet, grown } from "./byte-set.ts";
 import { decode, decodeRecord, Undecodable } from "./decode.ts";
-import { FieldScanner, isAsciiText, uint16, uint32 } from "./field-scan.ts";
+import { FieldScanner, isAsciiText, textHead, uint16, uint32 } from "./field-scan.ts";
 import { byCreation, type JobRow, jobRow, peelList, ROW_FIELDS, unreadableRow } from "./job.ts";
 import { Timestamp } from "./value.ts";
 
@@ -32,6 +32,8 @@ const GONE = 2;
 const NIL = 0xc0;
 /** "Not set": year 1. */
 const ZERO_SECONDS = -62135596800;
+/** Bytes of a value up to which it takes little memory, even as a list of the shortest texts. */
+const LONG = 1 << 20;
 /** How many decoded values are kept for the next row that has the same. */
 const CACHED = 4096;
 
@@ -204,8 +206,9 @@ export class JobTable {
         id = this.#valueId(this.#texts, this.#foreignTexts, bytes, start, ends[field] as number);
         if (id === FOREIGN) return false;
       } else if (type !== NIL) return false;
-      // An empty expression is none.
-      (this.#textIds[i] as Int32Array)[n] = type === 0xa0 && i === TARGET_EXPR ? NONE : id;
+      // An empty expression is none, in the long forms of an empty text too.
+      const isEmpty = id !== NONE && (ends[field] as number) - start === textHead(type);
+      (this.#textIds[i] as Int32Array)[n] = isEmpty && i === TARGET_EXPR ? NONE : id;
     }
     const start = starts[TARGETS_FIELD] as number;
     const type = start < 0 ? NIL : (bytes[start] as number);
@@ -218,13 +221,13 @@ export class JobTable {
   }
 
   /**
-   * The number of a value; FOREIGN for one with text beyond ASCII. Broken UTF-8 means what the decoder makes of it in its
-   * place in the record, so all such text is left to it.
+   * The number of a value; FOREIGN for one that is left to the decoder: lists that hold more than text, text beyond ASCII,
+   * and what takes more memory than a value may.
    */
   #valueId(values: ByteSet, foreign: Set<number>, bytes: Uint8Array, from: number, to: number): number {
     const before = values.size;
     const id = values.add(bytes, from, to);
-    if (id === before && !isAsciiText(values.at(id))) foreign.add(id);
+    if (id === before && !isOrdinary(values.at(id))) foreign.add(id);
     return foreign.size > 0 && foreign.has(id) ? FOREIGN : id;
   }
 
@@ -286,6 +289,19 @@ function smallInteger(bytes: Uint8Array, start: number): number {
   const value =
     type === 0xce || type === 0xd2 ? uint32(bytes, start + 1) : wide ? uint32(bytes, start + 5) : -2;
   return value < 2 ** 31 ? value : -2;
+}
+
+/** True for ASCII text, or a list of such, that can be decoded on its own. */
+function isOrdinary(bytes: Uint8Array): boolean {
+  if (!isAsciiText(bytes)) return false;
+  if (bytes.length < LONG) return true;
+  try {
+    decode(bytes);
+    return true;
+  } catch (error) {
+    if (!(error instanceof Undecodable)) throw error;
+    return false;
+  }
 }
 
 function slowRow(jid: string, bytes: Uint8Array): JobRow {

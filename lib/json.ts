@@ -4,6 +4,8 @@ import { escapeUnsafe, width } from "./text.ts";
 import { Extension, NumberText, Timestamp, type Value } from "./value.ts";
 
 const LINE = 100;
+/** Columns that values are indented at most, or a long list in 400 others is a thousand times its size in spaces. */
+const DEEPEST = 40;
 
 /** Text that JSON writes as it is; nearly all is, so this is looked at first. */
 const VERBATIM = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
@@ -35,12 +37,14 @@ export function scalar(value: Value): string {
 const isContainer = (value: Value) => Array.isArray(value) || value instanceof Map;
 
 /**
- * `value` as JSON with two-space indent. An array of scalars stands on one line when that line fits in 100 columns.
+ * `value` as JSON with two-space indent. An array of scalars stands on one line when that line fits in 100 columns, and
+ * what is nested deeper than 20 levels does in any case.
  * @param indent columns before the value's closing bracket
  * @param before columns that stand on the value's first line before it
  * @param after columns that follow it on its line (a comma)
  */
 export function toJson(value: Value, indent = 0, before = 0, after = 0): string {
+  if (indent >= DEEPEST && isContainer(value)) return toJsonLine(value);
   const pad = " ".repeat(indent + 2);
   const end = `\n${" ".repeat(indent)}`;
   if (Array.isArray(value)) {

@@ -214,7 +214,7 @@ export class MessagePackReader {
   #map(count: number, depth: number): ValueMap {
     this.#allowance.map(depth);
     this.#announce(count * 2);
-    const entries = new Entries();
+    const entries = new Entries(this.#allowance);
     for (let i = 0; i < count; i++) {
       this.#allowance.entry(i);
       const key = this.#key(depth);

@@ -89,7 +89,7 @@ class JsonReader {
 
   #object(depth: number): ValueMap {
     this.#allowance.map(depth);
-    const entries = new Entries();
+    const entries = new Entries(this.#allowance);
     if (this.#next("}")) return entries.map();
     let count = 0;
     do {

@@ -8,11 +8,11 @@ export class Undecodable extends Error {}
 const MAX_DEPTH = 500;
 /** A value may take so many times its own bytes, once decoded, and any value may take so much. */
 const TIMES = 20;
-const ALWAYS = 32 << 20;
+const ALWAYS = 64 << 20;
 
 /** Bytes of memory that values take once decoded, what they leave behind for the collector included: all as measured. */
 export const COST = { scalar: 16, wide: 72, text: 72, foreign: 48, bytes: 190, time: 140, list: 96 } as const;
-const MAP = { empty: 80, small: 240, grown: 650, entry: 120 } as const;
+const MAP = { empty: 80, small: 240, grown: 600, entry: 100, repeated: 60 } as const;
 /** Entries that a map has room for at first. */
 const ROOM = 4;
 
@@ -62,10 +62,17 @@ export class Entries {
   /** All of them in order, once a key came again. */
   #all: [string, Value][] | undefined;
 
+  constructor(readonly allowance: Allowance) {}
+
   add(key: string, value: Value): void {
-    if (!this.#all && this.#map.has(key)) this.#all = [...this.#map];
-    if (this.#all) this.#all.push([key, value]);
-    else this.#map.set(key, value);
+    if (!this.#all && this.#map.has(key)) {
+      this.#all = [...this.#map];
+      this.allowance.spend(MAP.repeated * this.#all.length);
+    }
+    if (this.#all) {
+      this.allowance.spend(MAP.repeated);
+      this.#all.push([key, value]);
+    } else this.#map.set(key, value);
   }
 
   map(): ValueMap {

@@ -1,5 +1,5 @@
 // Values as YAML, written by the `yaml` package (kept, and exact on BigInt); loaded only when somebody asks for YAML.
-import { Document, type ScalarTag } from "yaml";
+import { Document, isCollection, type ScalarTag, visit } from "yaml";
 import { escapeUnsafe } from "./text.ts";
 import { Extension, NumberText, Timestamp, type Value } from "./value.ts";
 
@@ -11,6 +11,9 @@ const WRITTEN: ScalarTag = {
   resolve: () => undefined,
   stringify: ({ value }) => (value as NumberText).text,
 };
+
+/** Levels that are indented; in those below, indentation would be most of the text. */
+const DEEPEST = 20;
 
 function plain(value: Value): unknown {
   if (Array.isArray(value)) return value.map(plain);
@@ -28,7 +31,15 @@ function plain(value: Value): unknown {
  * and times, and the escapes of unsafe characters hold.
  */
 export function toYaml(value: Value): string {
-  const text = new Document(plain(value), { aliasDuplicateObjects: false, customTags: [WRITTEN] }).toString({
+  const document = new Document(plain(value), { aliasDuplicateObjects: false, customTags: [WRITTEN] });
+  visit(document, {
+    Collection(_, node, path) {
+      if (path.filter(isCollection).length < DEEPEST) return undefined;
+      node.flow = true;
+      return visit.SKIP;
+    },
+  });
+  const text = document.toString({
     defaultStringType: "QUOTE_DOUBLE",
     defaultKeyType: "QUOTE_DOUBLE",
     doubleQuotedAsJSON: true,

@@ -98,10 +98,13 @@ export const SHAPES: Readonly<Record<string, (size: number) => Uint8Array>> = {
   "JSON, one number": (size) => Buffer.from(`[${"9".repeat(size)}]`),
 };
 
+/** The most that this process had, in KB. The system's other count begins with what the process that started it had. */
+const peak = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]);
+
 if (import.meta.main) {
   const bytes = readFileSync(process.argv[2] as string);
   Bun.gc(true);
-  const before = process.resourceUsage().maxRSS;
+  const before = peak();
   const began = performance.now();
   let outcome = "decoded";
   try {
@@ -116,7 +119,7 @@ if (import.meta.main) {
       bytes: bytes.length,
       ms,
       outcome,
-      took: (process.resourceUsage().maxRSS - before) * 1024,
+      took: (peak() - before) * 1024,
     }),
   );
 }
