@@ -36,8 +36,9 @@
 //
 // nats-server 2.9 has a defect of its own: while it compacts a block of its store, a consumer may skip messages that are
 // stored (seen on 2.9.10: "sequence numbers for cache load did not match" clears the cache in the middle of a block). (1) holds
-// all the same; after (2) the number of keys is asked for once more there, and a scan that saw fewer begins anew. And a key
-// that is purged without a trace while a scan of 2.9 runs may be shown as it was some time before.
+// all the same. What ends by (2) is read once more there, and the number of keys is asked for: what two reads have skipped is missing
+// only if as many keys went away meanwhile. And a key that is purged without a trace while a scan of 2.9 runs may be shown as
+// it was some time before.
 import type { Msg } from "nats";
 import { grown } from "./byte-set.ts";
 import type { Connection } from "./connection.ts";
@@ -349,7 +350,8 @@ export async function scanNewest(
     const most = attempt < ATTEMPTS ? Math.max(SHORT_TAIL, keys) : Number.POSITIVE_INFINITY;
     const { last } = newest.reached;
     const done = await settle(source, last, before, most, inTail, limit, source.skips ? count : undefined);
-    if (done && newest.addTo(seen).size >= counted) return;
+    const enough = !source.skips || attempt > 1;
+    if (done && enough && newest.addTo(seen).size >= counted) return;
     if (attempt >= ATTEMPTS) throw incomplete(connection, "the server left out records");
   }
 }
