@@ -70,7 +70,8 @@ test("Ctrl-C while signals are sent: how many were, on stderr", async () => {
   });
   const end = Date.now() + 10_000;
   while (field.signals.length < JOBS.length && Date.now() < end) await Bun.sleep(5);
-  await Bun.sleep(100);
+  // The answer to the last signal has come by then, also on a busy machine.
+  await Bun.sleep(500);
   killing.signal("SIGINT");
   expect(await killing.ended()).toBe(130);
   expect(killing.out).toBe("");
