@@ -2,8 +2,8 @@
 
 // Bytes that one pull request should bring. It grows while batches arrive quickly and shrinks on a slow link, so that
 // the server never has more queued than the link takes within its write deadline (10 s by default). Requests count
-// messages, from the sizes seen; `max_bytes` bounds those that bring larger ones than any before. nats-server 2.9 drops a
-// message whenever a request runs into `max_bytes` (seen on 2.9.10): there the largest value that the server takes bounds the count.
+// messages, from the sizes seen, and where a server takes larger values than usual, from those. They don't use `max_bytes`:
+// whenever a request runs into it, a consumer of the newest message of each key drops one (seen on 2.9.10 and 2.15.2).
 const FIRST_BATCH = 64;
 const BATCH_BYTES = { first: 512 << 10, least: 64 << 10, most: 4 << 20 };
 /** A quarter of what a server queues for one client before it cuts it off (max_pending, 64 MB by default). */
@@ -18,17 +18,8 @@ const DEVIATIONS = 4;
 /** Values up to this size are the default of every server: the sizes seen are bound enough. */
 const USUAL_PAYLOAD = 1 << 20;
 
-/** What a server says of itself when a client connects, as far as it matters here. */
-export interface Limits {
-  /** The largest value that it takes, in bytes. */
-  readonly max_payload?: number | undefined;
-  readonly version?: string | undefined;
-}
-
 /** How many messages to ask for next, from the sizes and the pace of those that came. */
 export class Pace {
-  /** What one request may bring at most, in bytes; undefined where the server must not be told. */
-  readonly maxBytes: number | undefined;
   readonly #most: number;
   #first: number;
   #messages = 0;
@@ -37,16 +28,12 @@ export class Pace {
   #goal = BATCH_BYTES.first;
   #since = Date.now();
 
-  constructor({ max_payload = USUAL_PAYLOAD, version = "" }: Limits = {}) {
-    const largest = Math.max(max_payload, USUAL_PAYLOAD) + FRAMING;
-    const [major = 0, minor = 0] = version.split(".").map(Number);
-    // One request has to bring at least one message of any size, or it would be refused for ever.
-    if (major > 2 || (major === 2 && minor >= 10)) this.maxBytes = Math.max(WORST_BATCH_BYTES, 2 * largest);
-    const fit = Math.max(1, Math.floor((2 * WORST_BATCH_BYTES) / largest));
-    const bounded = this.maxBytes === undefined && max_payload > USUAL_PAYLOAD;
-    this.#most = bounded ? Math.max(1, fit >> 1) : Number.POSITIVE_INFINITY;
+  /** @param maxPayload the largest value that the server takes, in bytes, as it says */
+  constructor(maxPayload = USUAL_PAYLOAD) {
+    const fit = Math.max(1, Math.floor(WORST_BATCH_BYTES / (Math.max(maxPayload, USUAL_PAYLOAD) + FRAMING)));
+    this.#most = maxPayload > USUAL_PAYLOAD ? fit : Number.POSITIVE_INFINITY;
     // Nothing is known of the sizes yet.
-    this.#first = Math.min(FIRST_BATCH, 2 * fit);
+    this.#first = Math.min(FIRST_BATCH, 4 * fit);
   }
 
   /** @param bytes the size of a value that came */

@@ -9,7 +9,10 @@ import { safe } from "./text.ts";
 export function incomplete(connection: Connection, why: string): Transient {
   return new Transient(
     `the answer of ${connection.shown} is incomplete: ${safe(why)}.`,
-    "Run the command again; the server may have lost its leader or been restarted.",
+    // Through an export with the usual single response only one record of each request arrives.
+    connection.api === "$JS.API"
+      ? "Run the command again; the server may have lost its leader or been restarted."
+      : `Run the command again. If it stays, ${connection.api} is exported without response_type: stream.`,
   );
 }
 
@@ -87,8 +90,6 @@ const EMPTY_ANSWERS = 4;
  * message, in ms, one more request shows whether it has anything to send: its refusal then comes at once.
  */
 const NUDGE_MS = 400;
-/** Status of a pull request that brought as many bytes as it may, or as many messages. */
-const FULL = /^(Message Size Exceeds MaxBytes|Batch Completed)$/i;
 
 /** One request after the other, each with the same inbox, so that its answers can be told from those of other lanes. */
 interface Lane {
@@ -132,7 +133,7 @@ class Reader {
     readonly follow: Follow | undefined,
   ) {
     this.#subject = `${connection.api}.CONSUMER.MSG.NEXT.${consumer.stream}.${consumer.name}`;
-    this.#pace = new Pace(connection.nc.info);
+    this.#pace = new Pace(connection.nc.info?.max_payload);
     this.#live = follow?.eager === true;
   }
 
@@ -194,12 +195,10 @@ class Reader {
     lane.got = 0;
     lane.left = batch;
     const heartbeatMs = Math.min(LIVE.heartbeatMs, this.connection.timeoutMs / 3);
-    const { maxBytes } = this.#pace;
     const wait = this.#live
       ? { expires: LIVE.expiresMs * 1e6, idle_heartbeat: Math.ceil(heartbeatMs * 1e6) }
       : { no_wait: true };
-    const request = { batch, ...wait, ...(maxBytes !== undefined && { max_bytes: maxBytes }) };
-    this.connection.nc.publish(this.#subject, JSON.stringify(request), { reply: lane.inbox });
+    this.connection.nc.publish(this.#subject, JSON.stringify({ batch, ...wait }), { reply: lane.inbox });
   }
 
   #onData(lane: Lane, msg: Msg): void {
@@ -238,10 +237,6 @@ class Reader {
     if (this.#live) this.#quietMs = 0;
     if (code === 100) return; // a heartbeat
     lane.open = false;
-    if (code === 409 && FULL.test(text)) {
-      if (lane.left > 0) this.#askAgain(lane);
-      return;
-    }
     if (code !== 404 && code !== 408) throw incomplete(this.connection, text || `status ${code}`);
     if (this.#live) this.#askAgain(lane);
     else if (this.#isEnd(lane, code)) this.#atEnd();

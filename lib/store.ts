@@ -476,7 +476,7 @@ export class Store {
     shown: string,
     config: ConsumerConfig,
     work: (consumer: Consumer) => Promise<T>,
-    idleNs: number | undefined = IDLE_NS,
+    idleNs: number | "as the server likes" = IDLE_NS,
   ): Promise<T> {
     const name = `zester-${nuid.next()}`;
     const filter = config.filter_subject === undefined ? "" : `.${config.filter_subject}`;
@@ -492,7 +492,7 @@ export class Store {
           ack_policy: "none",
           mem_storage: true,
           num_replicas: 1,
-          ...(idleNs !== undefined && { inactive_threshold: idleNs }),
+          ...(typeof idleNs === "number" && { inactive_threshold: idleNs }),
         },
       });
     } catch (error) {
@@ -510,8 +510,8 @@ export class Store {
     if (created.error) {
       this.#consumers.delete(name);
       // A site may allow less; the server then has a time of its own.
-      if (created.error.err_code === ERRORS.inactiveThreshold && idleNs !== undefined)
-        return this.#withConsumer(stream, shown, config, work, undefined);
+      if (created.error.err_code === ERRORS.inactiveThreshold && typeof idleNs === "number")
+        return this.#withConsumer(stream, shown, config, work, "as the server likes");
       throw this.#apiError(shown, created.error);
     }
     const createdMs = Date.parse(created.created ?? "") || Date.now();
