@@ -257,7 +257,7 @@ describe("credentials", () => {
 
   test("creds that expire while the command waits", async () => {
     const mine = operator();
-    const url = await relay(await serve(mine.config), (chunk) => !chunk.includes("CONSUMER.CREATE"));
+    const url = await relay(await serve(mine.config), (chunk) => !chunk.includes("STREAM.INFO"));
     const creds = mine.creds({ exp: Math.floor(Date.now() / 1000) + 2 });
     expectError(await at(url, "--creds", creds), "the credentials have expired");
   });
