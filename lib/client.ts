@@ -41,8 +41,9 @@ export function onBrokenProtocol(listener: (why: BrokenProtocol) => void): () =>
   return () => void listeners.delete(listener);
 }
 
-/** What headers may add to a value, in bytes, and the longest line of a server's protocol. */
-const BESIDE = 1 << 16;
+/** What may come beside a value, in bytes: its headers, or the server's own answers, which list up to 100,000 subjects. */
+const BESIDE = 32 << 20;
+/** The longest line of a server's protocol. */
 const LONGEST_LINE = 1 << 20;
 /** No value that is worth reading is larger, whatever a server says that it takes. */
 const LARGEST = 256 << 20;

@@ -92,6 +92,15 @@ export class JobTable {
     return n;
   }
 
+  /** Takes out every job whose number is none of these. */
+  dropAllBut(numbers: ReadonlySet<number>): void {
+    for (let n = 0; n < this.#jids.size; n++) {
+      if (numbers.has(n)) continue;
+      this.#odd.delete(n);
+      this.#mark(n, GONE);
+    }
+  }
+
   #mark(n: number, mark: number): void {
     const before = this.#kept[n] as number;
     this.#keptCount += (mark === KEPT ? 1 : 0) - (before === KEPT ? 1 : 0);

@@ -88,9 +88,12 @@ export async function readJobs(
   const jobs = new Collection(keep, withRecords);
   try {
     await store.scanJobs(
-      (key, from, bytes) => {
-        progress.step();
-        return jobs.take(key, from, bytes);
+      {
+        take(key, from, bytes) {
+          progress.step();
+          return jobs.take(key, from, bytes);
+        },
+        dropAllBut: (numbers) => jobs.table.dropAllBut(numbers),
       },
       (entries) => {
         jobs.table.reserve(Math.min(entries, RESERVED));

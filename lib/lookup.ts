@@ -88,13 +88,18 @@ export async function completeJid(store: Store, text: string): Promise<string | 
   const jids = new Set<string>();
   const seen = new ByteSet();
   const prefix = Buffer.from(text);
-  await store.scanJobs((key, from, bytes) => {
-    const n = seen.add(key, from, key.length);
-    if (prefix.every((byte, i) => key[from + i] === byte)) {
-      if (bytes) jids.add(seen.text(n));
-      else jids.delete(seen.text(n));
-    }
-    return n;
+  await store.scanJobs({
+    take(key, from, bytes) {
+      const n = seen.add(key, from, key.length);
+      if (prefix.every((byte, i) => key[from + i] === byte)) {
+        if (bytes) jids.add(seen.text(n));
+        else jids.delete(seen.text(n));
+      }
+      return n;
+    },
+    dropAllBut(numbers) {
+      for (let n = 0; n < seen.size; n++) if (!numbers.has(n)) jids.delete(seen.text(n));
+    },
   });
   if (jids.size > 1) throw ambiguousJid(text, [...jids]);
   return [...jids][0];

@@ -46,6 +46,17 @@ export class NoBucket extends UserError {
   }
 }
 
+/** What is done with the records of a scan of all jobs. */
+export interface JobKeys {
+  /**
+   * Takes a record; the JID is what `key` has from `from` on. The bytes may be kept only by copying them; without bytes the
+   * job has no record any more. Returns the job's number, from 0 on, the same whenever the job comes again.
+   */
+  take(key: Uint8Array, from: number, bytes: Uint8Array | undefined): number;
+  /** Only the jobs of these numbers are there, whatever came before. */
+  dropAllBut(numbers: ReadonlySet<number>): void;
+}
+
 /** One message of a job's life. */
 export interface StoredEvent {
   /** `dispatch`, `ack`, `return`, `schedule`, `cancel` or `status`. */
@@ -100,6 +111,9 @@ const DIRECT_GET_LATE_MS = 100;
 
 /** Leaves the decision to the other side of a race. */
 const UNANSWERABLE = new Promise<never>(() => {});
+
+/** Subjects that STREAM.INFO tells at once (JSMaxSubjectDetails of nats-server). */
+const SUBJECTS_PAGE = 100_000;
 
 /** The server drops a consumer by itself after so many ns without a request. */
 const IDLE_NS = 30_000_000_000;
@@ -168,22 +182,15 @@ export class Store {
    * Every job's newest record, in the order of their last change; the index keys `active.<jid>` stay at the server. The JID is
    * the key's bytes from `from` on. A job that changes meanwhile may come again: the later record counts. `onTotal` is told
    * how many entries there are, before they come.
-   * @param onEntry may keep the bytes only by copying them; without bytes the job has no record any more. Returns the job's
-   * number, from 0 on, the same whenever the job comes again
    */
-  async scanJobs(
-    onEntry: (key: Uint8Array, from: number, bytes: Uint8Array | undefined) => number,
-    onTotal: (entries: number) => void = () => {},
-  ): Promise<void> {
+  async scanJobs(jobs: JobKeys, onTotal: (entries: number) => void = () => {}): Promise<void> {
     const prefix = `$KV.${JOBS}.`;
     const from = prefix.length;
-    await scanNewest(
-      this.#source(`KV_${JOBS}`, JOBS),
-      prefix,
-      "*",
-      (msg) => onEntry(subjectBytes(msg), from, isGone(msg) ? undefined : msg.data),
-      onTotal,
-    );
+    const keys = {
+      take: (msg: Msg) => jobs.take(subjectBytes(msg), from, isGone(msg) ? undefined : msg.data),
+      dropAllBut: (numbers: ReadonlySet<number>) => jobs.dropAllBut(numbers),
+    };
+    await scanNewest(this.#source(`KV_${JOBS}`, JOBS), prefix, "*", keys, onTotal);
   }
 
   /** How many messages the jobs' stream holds, and the sequence of the last one. @throws NoBucket */
@@ -223,17 +230,22 @@ export class Store {
   async returns(jid: string): Promise<{ list: Uint8Array | undefined; peels: Map<string, Uint8Array> }> {
     const peels = new Map<string, Uint8Array>();
     const numbers = new Map<string, number>();
-    const onMessage = (msg: Msg) => {
-      const peel = keyOf(msg).slice(jid.length + 1);
-      if (isGone(msg)) peels.delete(peel);
-      else peels.set(peel, msg.data.slice());
-      const number = numbers.get(peel) ?? numbers.size;
-      numbers.set(peel, number);
-      return number;
+    const keys = {
+      take(msg: Msg) {
+        const peel = keyOf(msg).slice(jid.length + 1);
+        if (isGone(msg)) peels.delete(peel);
+        else peels.set(peel, msg.data.slice());
+        const number = numbers.get(peel) ?? numbers.size;
+        numbers.set(peel, number);
+        return number;
+      },
+      dropAllBut(kept: ReadonlySet<number>) {
+        for (const [peel, number] of numbers) if (!kept.has(number)) peels.delete(peel);
+      },
     };
     const [list] = await Promise.all([
       this.#get(RETURNS, token(jid)),
-      scanNewest(this.#source(`KV_${RETURNS}`, RETURNS), `$KV.${RETURNS}.`, `${token(jid)}.*`, onMessage),
+      scanNewest(this.#source(`KV_${RETURNS}`, RETURNS), `$KV.${RETURNS}.`, `${token(jid)}.*`, keys),
     ]);
     return { list, peels };
   }
@@ -367,9 +379,14 @@ export class Store {
     const msg = await Promise.race([answered, this.#noDirectAccess(bucket, direct)]);
     if (msg === undefined) {
       let found: Uint8Array | undefined;
-      await scanNewest(this.#source(`KV_${bucket}`, bucket), `$KV.${bucket}.`, key, (msg) => {
-        found = isGone(msg) ? undefined : msg.data.slice();
-        return 0;
+      await scanNewest(this.#source(`KV_${bucket}`, bucket), `$KV.${bucket}.`, key, {
+        take(msg) {
+          found = isGone(msg) ? undefined : msg.data.slice();
+          return 0;
+        },
+        dropAllBut(kept) {
+          if (kept.size === 0) found = undefined;
+        },
       });
       return found;
     }
@@ -441,8 +458,34 @@ export class Store {
       connection: this.connection,
       skips: !this.handsOverNewest,
       state: () => this.#state(stream, shown),
+      subjects: (filter) => this.#subjects(stream, shown, filter),
+      newest: (subject) => this.#newest(stream, subject),
       consume: (config, work) => this.#withConsumer(stream, shown, config, work),
     };
+  }
+
+  /** The subjects of a stream that match; the server tells up to 100,000 at a time. @throws NoBucket */
+  async #subjects(stream: string, shown: string, filter: string): Promise<string[]> {
+    const subject = `${this.connection.api}.STREAM.INFO.${stream}`;
+    const all: string[] = [];
+    for (;;) {
+      const msg = await this.connection.request(subject, { subjects_filter: filter, offset: all.length });
+      const answer = apiAnswer<{ state: { subjects?: unknown } }>(msg, this.connection.shown, [
+        "state.messages",
+      ]);
+      if (answer.error) throw this.#apiError(shown, answer.error);
+      const page = Object.keys(answer.state.subjects ?? {});
+      all.push(...page);
+      if (page.length < SUBJECTS_PAGE) return all;
+    }
+  }
+
+  /** The newest message of one subject, as a consumer would hand it over; undefined for none. */
+  async #newest(stream: string, subject: string): Promise<Msg | undefined> {
+    const msg = await this.connection.request(`${this.connection.api}.DIRECT.GET.${stream}.${subject}`);
+    return (msg.headers?.code ?? 0) >= 400
+      ? undefined
+      : ({ subject, data: msg.data, headers: msg.headers } as Msg);
   }
 
   /**

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { readJobs } from "../lib/jobs.ts";
 import { readRecent } from "../lib/recent.ts";
 import { parseSelection, type SelectionFlags } from "../lib/select.ts";
-import type { Store } from "../lib/store.ts";
+import type { JobKeys, Store } from "../lib/store.ts";
 import { createBuckets, encode, jobRecord, startServer, Time, zester } from "./harness.ts";
 
 interface Message {
@@ -79,11 +79,11 @@ function storeOf(stream: readonly Message[]): Store {
     async jobsState() {
       return { messages: stream.length, lastSequence: stream.at(-1)?.sequence ?? 0 };
     },
-    async scanJobs(onEntry: (key: Uint8Array, from: number, bytes: Uint8Array) => void) {
+    async scanJobs(jobs: JobKeys) {
       const last = new Map(stream.map((message) => [message.key, message]));
       for (const message of stream)
         if (message.bytes && last.get(message.key) === message)
-          onEntry(bytesOf(message.key), 0, message.bytes);
+          jobs.take(bytesOf(message.key), 0, message.bytes);
     },
     async changesOfJobs(
       from: { sequence: number } | { ns: bigint },

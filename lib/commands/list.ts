@@ -53,19 +53,23 @@ async function streamLines(
   const seen = new ByteSet();
   const unreadable: JobRow[] = [];
   let chunk = "";
-  await store.scanJobs((key, from, bytes) => {
-    const before = seen.size;
-    const n = seen.add(key, from, key.length);
-    if (n < before || !bytes) return n;
-    const job = toJob(seen.text(n), bytes);
-    if (job.row.unreadable !== undefined) unreadable.push(job.row);
-    if (!wanted(job.row)) return n;
-    chunk += `${toJsonLine(document(job))}\n`;
-    if (chunk.length > CHUNK) {
-      terminal.write(chunk);
-      chunk = "";
-    }
-    return n;
+  await store.scanJobs({
+    take(key, from, bytes) {
+      const before = seen.size;
+      const n = seen.add(key, from, key.length);
+      if (n < before || !bytes) return n;
+      const job = toJob(seen.text(n), bytes);
+      if (job.row.unreadable !== undefined) unreadable.push(job.row);
+      if (!wanted(job.row)) return n;
+      chunk += `${toJsonLine(document(job))}\n`;
+      if (chunk.length > CHUNK) {
+        terminal.write(chunk);
+        chunk = "";
+      }
+      return n;
+    },
+    // Only of servers that hand over nothing old: see Store.handsOverNewest.
+    dropAllBut() {},
   });
   terminal.write(chunk);
   return unreadable;

@@ -14,16 +14,19 @@ const FIELDS = ["v"];
 async function newestVersion(store: Store): Promise<{ version: bigint | undefined; jobs: number }> {
   const jids = new ByteSet();
   let version: bigint | undefined;
-  await store.scanJobs((key, from, bytes) => {
-    const n = jids.add(key, from, key.length);
-    if (!bytes) return n;
-    try {
-      const v = asInteger(decodeRecord(bytes, FIELDS).get("v"));
-      if (v !== undefined && (version === undefined || v > version)) version = v;
-    } catch (error) {
-      if (!(error instanceof Undecodable)) throw error;
-    }
-    return n;
+  await store.scanJobs({
+    take(key, from, bytes) {
+      const n = jids.add(key, from, key.length);
+      if (!bytes) return n;
+      try {
+        const v = asInteger(decodeRecord(bytes, FIELDS).get("v"));
+        if (v !== undefined && (version === undefined || v > version)) version = v;
+      } catch (error) {
+        if (!(error instanceof Undecodable)) throw error;
+      }
+      return n;
+    },
+    dropAllBut() {}, // a record that was there a moment ago counts as well
   });
   return { version, jobs: jids.size };
 }

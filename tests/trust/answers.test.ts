@@ -142,7 +142,7 @@ test("random answers: a UserError or an answer, never anything else", async () =
       const client = await server.connect({ reconnect: false });
       const store = new Store(new Connection(client, server.url, 200));
       try {
-        await store.scanJobs(() => 0);
+        await store.scanJobs({ take: () => 0, dropAllBut() {} });
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
       }

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { connect, headers, type JetStreamClient, type JetStreamManager, type NatsConnection } from "nats";
 import { Connection } from "../../lib/connection.ts";
 import { Store } from "../../lib/store.ts";
-import { type Server, startServer } from "../harness.ts";
+import { type Server, startServer, until } from "../harness.ts";
 import { startSlowLink } from "../proxy.ts";
 
 const RUNS = Number(process.env.ZESTER_SCAN_RUNS ?? 50);
@@ -78,6 +78,8 @@ interface History {
   readonly lifeMs: number;
   readonly purges: boolean;
   readonly leadMs: number;
+  /** Read as a part of the stream, from its beginning on. */
+  readonly part: boolean;
   /** For each writer how many keys it writes to, and its pause in ms. */
   readonly writers: readonly { readonly keys: number; readonly pauseMs: number; readonly kind: number }[];
 }
@@ -90,6 +92,7 @@ const history: fc.Arbitrary<History> = fc.record({
   lifeMs: fc.constantFrom(0, 0, 0, 300),
   purges: fc.boolean(),
   leadMs: fc.integer({ min: 0, max: 30 }),
+  part: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
   writers: fc.array(
     fc.record({
       keys: fc.constantFrom(1, 1, 2, 10, 1000),
@@ -149,16 +152,18 @@ class Writer {
 
 /** Runs one history; undefined when all was right. */
 async function run(drawn: History, random: () => number): Promise<string | undefined> {
-  const { keys, depth, bytes, linkKb, lifeMs, purges, leadMs, writers } = drawn;
+  const { keys, depth, bytes, linkKb, lifeMs, purges, leadMs, part, writers } = drawn;
   await jsm.streams.delete("KV_jobs").catch(() => {});
-  await jsm.streams.add({
+  const config = {
     name: "KV_jobs",
     subjects: ["$KV.jobs.>"],
     max_msgs_per_subject: depth,
     allow_rollup_hdrs: true,
     allow_direct: true,
     ...(lifeMs && { max_age: lifeMs * 1e6 }),
-  });
+  };
+  // A server may still be clearing the old one away.
+  await until("a new stream", () => jsm.streams.add(config));
   const prefix = `h${++histories}-`;
   const log = new Log(prefix);
   const writer = new Writer(log, "x".repeat(bytes), purges);
@@ -183,13 +188,23 @@ async function run(drawn: History, random: () => number): Promise<string | undef
   const numbers = new Map<string, number>();
   const start = performance.now();
   try {
-    await store.scanJobs((subject, from, value) => {
+    const take = (subject: Uint8Array, from: number, value: Uint8Array | undefined) => {
       const key = Buffer.from(subject.subarray(from)).toString();
       if (value) seen.set(key, Buffer.from(value).toString().split("|")[0] as string);
       else seen.delete(key);
       if (!numbers.has(key)) numbers.set(key, numbers.size);
       return numbers.get(key) as number;
-    });
+    };
+    const whole = part && (await store.changesOfJobs({ sequence: 1 }, await store.jobsState(), 1e9, take));
+    if (!whole) {
+      seen.clear();
+      await store.scanJobs({
+        take,
+        dropAllBut(kept) {
+          for (const [key, number] of numbers) if (!kept.has(number)) seen.delete(key);
+        },
+      });
+    }
     return log.fault(seen, start, performance.now(), lifeMs || Number.POSITIVE_INFINITY);
   } catch (error) {
     // An error is no lie; but a bucket that is only busy deserves an answer, so they are counted.
