@@ -203,7 +203,7 @@ export class Store {
    * @param from a sequence of the stream, or a time by the server's clock in ns since 1970
    * @param before the stream as it is now
    * @param most nothing is read when there are more changes than that
-   * @returns false when nothing was read
+   * @returns false when nothing was read, or not all that there is
    */
   async changesOfJobs(
     from: { sequence: number } | { ns: bigint },
