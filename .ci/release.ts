@@ -1,5 +1,5 @@
 // The release: an executable for every platform with its archive, checksums and an SBOM. Two builds of one commit are the
-// same bytes: every time is the commit's, every order fixed, and the runtimes, have the hashes of runtimes.json.
+// same bytes: every time is the commit's, every order fixed, and the runtimes have the hashes of runtimes.json.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";

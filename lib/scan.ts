@@ -28,9 +28,9 @@
 //     there is a gap, the same is done again with the sequence that was reached as a. A stream that is written faster than it
 //     can be read ends in an error, never in a part of the answer.
 //
-// The same holds for a part of the stream that is read from somewhere to its end: it is (2) with the start for c. There, and
-// in (2), as many messages as were stored when the consumer was created prove the same when none of them lies beyond an end of
-// the stream from before that: none of them was removed.
+// A part of the stream, from somewhere to its end, is read with counts alone: as many messages as were stored when the consumer
+// was created, none of them beyond an end of the stream from before that, prove that none was removed on the way. Otherwise
+// an old version of a record could be left over whose newer one was removed, and all is read instead.
 //
 // In a cluster the node that hosts a consumer may lag behind the leader, which tells B and E: S may be less than B. Then (1)
 // counts only when all that came is older than any such lag, and (2) without its counts. What such a node has not heard of
@@ -38,13 +38,16 @@
 //
 // nats-server 2.9 has a defect of its own: after it has compacted the block that it writes to, its consumers may skip messages
 // in that block that are stored, for as long as the writing goes on (seen on 2.9.10: firstMatching goes on after errPartialCache).
-// (1) holds all the same, and so do counts; (2) does not. There, what (1) does not prove is read key by key instead: the server
+// (1) holds all the same as far as the server's own index is right, and so do counts; (2) does not. There, what (1) does not prove is read key by key instead: the server
 // tells the names of all keys from an index that has no such gaps, and then each value, which is the key's state at that
-// moment. A value that it says is not there, of a key that it still names, is an error.
+// moment. A value that it says is not there, of a key that it still names, is an error. What is missing from that index as well
+// can't be found by anybody.
+//
+// A key that is purged without a trace, not by a tombstone, while a scan runs may be shown as it was some time before.
 import type { Msg } from "nats";
 import { grown } from "./byte-set.ts";
 import type { Connection } from "./connection.ts";
-import { type Consumer, type Delivery, deliveryOf, incomplete, pull, type Sink } from "./pull.ts";
+import { type Consumer, type Delivery, deliveryOf, InOrder, incomplete, pull, type Sink } from "./pull.ts";
 import { covers } from "./subject.ts";
 
 /** A stream as the server described it at some moment. */
@@ -85,8 +88,6 @@ const isAtLeader = (consumer: Consumer, state: StreamState) =>
 /** How far a read came, and whether that is proof of having seen everything. */
 interface Reached {
   readonly whole: boolean;
-  /** True when counts are the proof. */
-  readonly counted?: boolean;
   /** The sequence of the last message that came; 0 for none. */
   readonly last: number;
 }
@@ -158,15 +159,13 @@ class Tail implements Sink {
   #wake = () => {};
 
   /** True when a sequence did not come, since this was last set to false. */
-  gaps: boolean;
+  gaps = false;
 
   constructor(
-    /** Undefined when the read began at a time. */
-    from: number | undefined,
+    from: number,
     readonly onMessage: (msg: Msg, delivery: Delivery) => void,
   ) {
-    this.#last = from ?? 0;
-    this.gaps = from === undefined;
+    this.#last = from;
   }
 
   /** The sequence of the last message that came. */
@@ -269,7 +268,7 @@ class Limit {
 async function readTail(
   source: Source,
   consumer: Consumer,
-  from: number | undefined,
+  from: number,
   before: StreamState,
   limit: Limit,
   onMessage: (msg: Msg, delivery: Delivery) => void,
@@ -291,7 +290,7 @@ async function readTail(
     }
     return true;
   };
-  if (isCounted()) return { whole: true, counted: true, last: tail.last };
+  if (isCounted()) return { whole: true, last: tail.last };
   const stop = new AbortController();
   const reading = pull(source.connection, consumer, tail, {
     stop: stop.signal,
@@ -300,7 +299,7 @@ async function readTail(
   });
   try {
     const whole = await Promise.race([judge(), reading.then(() => false)]);
-    return { whole, counted: isCounted(), last: tail.last };
+    return { whole, last: tail.last };
   } finally {
     stop.abort();
     await reading.catch(() => {}); // why it failed has been told
@@ -388,15 +387,17 @@ export async function readFrom(
   most: number,
   onMessage: (msg: Msg, delivery: Delivery) => void,
 ): Promise<boolean> {
-  const from = config.opt_start_seq === undefined ? undefined : config.opt_start_seq - 1;
-  const limit = new Limit(source.connection, Number.POSITIVE_INFINITY);
-  const reached = await source.consume(config, async (consumer) =>
-    consumer.pending > most ? undefined : readTail(source, consumer, from, before, limit, onMessage),
-  );
-  // A node that has nothing yet of the time asked for tells no place to go on from.
-  if (!reached || (!reached.whole && from === undefined && reached.last === 0)) return false;
-  if (source.skips && !reached.counted) return false;
-  const all = Number.POSITIVE_INFINITY;
-  if (!reached.whole) await settle(source, Math.max(reached.last, from ?? 0), before, all, onMessage, limit);
-  return true;
+  const { connection } = source;
+  return source.consume(config, async (consumer) => {
+    if (consumer.pending > most || !isAtLeader(consumer, before)) return false;
+    if (consumer.pending === 0) return true;
+    let last = 0;
+    const messages = new InOrder(consumer.pending, (msg) => {
+      const delivery = deliveryOf(msg);
+      last = delivery.streamSequence;
+      onMessage(msg, delivery);
+    });
+    await pull(connection, consumer, messages);
+    return messages.enough() && last <= before.lastSequence;
+  });
 }
