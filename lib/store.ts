@@ -482,7 +482,11 @@ export class Store {
 
   /** The newest message of one subject, as a consumer would hand it over; undefined for none. */
   async #newest(stream: string, subject: string): Promise<Msg | undefined> {
-    const msg = await this.connection.request(`${this.connection.api}.DIRECT.GET.${stream}.${subject}`);
+    const direct = this.connection.request(`${this.connection.api}.DIRECT.GET.${stream}.${subject}`);
+    const msg = await direct.catch((error) => {
+      if (!(error instanceof NoResponders)) throw error;
+      throw incomplete(this.connection, `${stream} is busy, and its records can't be read one by one`);
+    });
     return (msg.headers?.code ?? 0) >= 400
       ? undefined
       : ({ subject, data: msg.data, headers: msg.headers } as Msg);

@@ -28,7 +28,10 @@ const json =
 /** Answers the API as told, everything else soundly, until the result is called. */
 async function serve(answers: Record<string, Answer>): Promise<() => Promise<void>> {
   const all: Record<string, Answer> = {
-    "STREAM.INFO": json({ state: { messages: 1, last_seq: 1 }, config: { allow_direct: true } }),
+    "STREAM.INFO": json({
+      state: { messages: 1, last_seq: 1, subjects: { "$KV.jobs.a": 1 } },
+      config: { allow_direct: true },
+    }),
     "CONSUMER.CREATE": json({ num_pending: 1, created: new Date().toISOString() }),
     "CONSUMER.DELETE": json({ success: true }),
     ...answers,
@@ -96,7 +99,7 @@ test.each([
   const stop = await serve({
     "CONSUMER.MSG.NEXT": (msg) => {
       const say = () => {
-        if (++told > 20_000) return;
+        if (++told > 20_000 || nc.isClosed()) return;
         status(msg, code, text);
         if (code === 100) setTimeout(say, 50);
       };
