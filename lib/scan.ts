@@ -15,7 +15,10 @@
 //     of keys that the server counted. When P different keys came with sequences up to B, each key was delivered, and
 //     by its own newest message: a message <= S that is not its key's newest has to stand in for a removed one of the list;
 //     then the entry of its key stands in for another one as well, or two deliveries are of one key; and the last entry
-//     of such a chain could only be replaced from beyond S. This is the case of a bucket that nothing was written to
+//     of such a chain could only be replaced from beyond S. (On 2.9 this has one gap: P is counted a moment after the list is
+//     made. When a key is purged or expires without a trace in that moment, P is one less than the list, and the job
+//     that changed last may be shown as it was before. Reading on until the server pauses would close the gap, but a busy bucket
+//     never pauses there, and would always be read key by key.) This is the case of a bucket that nothing was written to
 //     while it was read, and costs nothing but a comparison for each key.
 //
 // (2) Otherwise let c be the sequence of the last message that was delivered. What was a key's newest message when the

@@ -91,23 +91,23 @@ interface History {
 
 /**
  * nats-server 2.9 forgets keys of its own, also in its index, when a stream of a short history is written to without a pause:
- * there the writers rest.
+ * there the writers rest. And nothing goes away there without a trace, for which scan.ts names a gap on that version.
  */
-const PAUSES = isOld() ? [2, 5, 20, 100] : [0, 1, 5, 20, 100];
+const OLD = isOld();
 
 const history: fc.Arbitrary<History> = fc.record({
   keys: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 100, max: 900 })),
   depth: fc.constantFrom(1, 2, 3, 10),
   bytes: fc.constantFrom(10, 300, 3000),
   linkKb: fc.constantFrom(0, 0, 0, 1500, 6000),
-  lifeMs: fc.constantFrom(0, 0, 0, 300),
-  purges: fc.boolean(),
+  lifeMs: fc.constantFrom(...(OLD ? [0] : [0, 0, 0, 300])),
+  purges: OLD ? fc.constant(false) : fc.boolean(),
   leadMs: fc.integer({ min: 0, max: 30 }),
   part: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
   writers: fc.array(
     fc.record({
       keys: fc.constantFrom(1, 1, 2, 10, 1000),
-      pauseMs: fc.constantFrom(...PAUSES),
+      pauseMs: fc.constantFrom(...(OLD ? [2, 5, 20, 100] : [0, 1, 5, 20, 100])),
       kind: fc.integer({ min: 0, max: 99 }),
     }),
     { minLength: 1, maxLength: 5 },
