@@ -208,7 +208,7 @@ class Reader {
     this.#received++;
     lane.got++;
     lane.left--;
-    if (this.#nudged && lane !== this.#nudged) this.#nudged = undefined; // it was only slow
+    this.#nudged = undefined; // it was only slow, also when the message is the answer to the nudge
     this.#pace.saw(msg.data.length);
     const mayEnd = this.sink.take(msg);
     // The delivery count of one message vouches for all before it, so a look at a few is enough.
