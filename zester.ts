@@ -1,7 +1,7 @@
 // The command tree. What commands do is in lib/commands/, loaded when one runs.
 import { type ArgsDef, defineCommand } from "citty";
-import type { Command } from "./lib/args.ts";
-import { main } from "./lib/cli.ts";
+import type { Command } from "./lib/cli/args.ts";
+import { main } from "./lib/cli/main.ts";
 
 const globals = {
   config: {
@@ -316,6 +316,6 @@ if (import.meta.main) {
   const [first, ...words] = process.argv.slice(2);
   // What completion scripts ask; no command, because its words are anything that stands on a command line.
   if (first === "__complete")
-    void import("./lib/commands/complete.ts").then(({ run }) => run(zester, globalNames, words));
+    void import("./lib/cli/candidates.ts").then(({ run }) => run(zester, globalNames, words));
   else void main(zester, "zester", process.argv.slice(2), globalNames);
 }

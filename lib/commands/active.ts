@@ -1,10 +1,11 @@
 // zester job active
-import { selectionByServer } from "../clock.ts";
-import { ACTIVE } from "../columns.ts";
-import type { JobRow } from "../job.ts";
-import { LIST_FORMATS, withSession } from "../session.ts";
+
+import type { JobRow } from "../model/job.ts";
+import { ACTIVE } from "../render/columns.ts";
 import { plural } from "../text.ts";
+import { selectionByServer } from "./clock.ts";
 import { checkFlags, type ListFlags, listJobs } from "./list.ts";
+import { LIST_FORMATS, withSession } from "./session.ts";
 
 export async function run(flags: ListFlags): Promise<void> {
   checkFlags(flags);

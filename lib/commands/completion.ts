@@ -1,9 +1,9 @@
 // zester completion
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
-import { SCRIPTS } from "../scripts.ts";
-import { writeAll } from "../terminal.ts";
+import { writeAll } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
+import { SCRIPTS } from "./completion-scripts.ts";
 
 export function run(flags: { shell: string }): void {
   const shells = Object.keys(SCRIPTS);

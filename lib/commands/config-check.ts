@@ -1,4 +1,8 @@
 // zester config check
+
+import type { Value } from "../codec/value.ts";
+import { EXIT, UserError } from "../errors.ts";
+import { writeDocument } from "../jobs/read-jobs.ts";
 import {
   checkBuckets,
   checkCancel,
@@ -10,16 +14,13 @@ import {
   checkUser,
   type Finding,
   failure,
-} from "../check.ts";
-import { type Connection, openConnection } from "../connection.ts";
-import { jwtText } from "../credentials.ts";
-import { EXIT, UserError } from "../errors.ts";
-import { writeDocument } from "../jobs.ts";
-import { type GlobalFlags, parseFormat } from "../session.ts";
-import { loadSettings, type Settings } from "../settings.ts";
-import { systemTerminal, type Terminal } from "../terminal.ts";
+} from "../nats/check.ts";
+import { type Connection, openConnection } from "../nats/connection.ts";
+import { jwtText } from "../nats/credentials.ts";
+import { loadSettings, type Settings } from "../settings/settings.ts";
+import { systemTerminal, type Terminal } from "../terminal/terminal.ts";
 import { safe, width } from "../text.ts";
-import type { Value } from "../value.ts";
+import { type GlobalFlags, parseFormat } from "./session.ts";
 
 /** Every point in turn; ends early when the server is lost. */
 async function examine(connection: Connection, settings: Settings, findings: Finding[]): Promise<void> {

@@ -1,13 +1,13 @@
 // zester config
 
+import type { Value } from "../codec/value.ts";
 import { formatMs } from "../duration.ts";
-import { writeDocument } from "../jobs.ts";
-import { maskUrl } from "../server-url.ts";
-import { type GlobalFlags, parseFormat } from "../session.ts";
-import { type Resolved, resolveSettings, type Settings } from "../settings.ts";
-import { renderTable } from "../table.ts";
-import { systemTerminal } from "../terminal.ts";
-import type { Value } from "../value.ts";
+import { writeDocument } from "../jobs/read-jobs.ts";
+import { renderTable } from "../render/table.ts";
+import { maskUrl } from "../settings/server-url.ts";
+import { type Resolved, resolveSettings, type Settings } from "../settings/settings.ts";
+import { systemTerminal } from "../terminal/terminal.ts";
+import { type GlobalFlags, parseFormat } from "./session.ts";
 
 interface Row {
   readonly setting: string;

@@ -1,12 +1,9 @@
 // zester job kill: what is meant (kill-plan.ts), then the signals (cancel.ts), then the report. Nothing about the output may
 // keep a signal from being sent.
-import { isSent, type Outcome, sendSignal } from "../cancel.ts";
-import { selectionByServer } from "../clock.ts";
-import { columnsOf, LIST } from "../columns.ts";
+
+import type { Value } from "../codec/value.ts";
 import { EXIT, UserError } from "../errors.ts";
-import { parseJid } from "../jid.ts";
-import { type JobRow, jobRow } from "../job.ts";
-import { JobList, warnUnreadable, writeDocument } from "../jobs.ts";
+import { isSent, type Outcome, sendSignal } from "../jobs/cancel.ts";
 import {
   isTarget,
   JobEnded,
@@ -15,15 +12,19 @@ import {
   planNamed,
   planSelected,
   type Target,
-} from "../kill-plan.ts";
-import { type Result, statusOf, waitForEnds } from "../kill-wait.ts";
-import { waitLimit } from "../limit.ts";
-import { parseSelection, type SelectionFlags } from "../select.ts";
-import { type GlobalFlags, type Session, withSession } from "../session.ts";
-import { type Look, renderJobs } from "../tables.ts";
-import { enduring, reportError, type Terminal } from "../terminal.ts";
+} from "../jobs/kill-plan.ts";
+import { JobList, warnUnreadable, writeDocument } from "../jobs/read-jobs.ts";
+import { parseJid } from "../model/jid.ts";
+import { type JobRow, jobRow } from "../model/job.ts";
+import { parseSelection, type SelectionFlags } from "../model/selection.ts";
+import { columnsOf, LIST } from "../render/columns.ts";
+import { type Look, renderJobs } from "../render/jobs.ts";
+import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import { count, plural, safe } from "../text.ts";
-import type { Value } from "../value.ts";
+import { selectionByServer } from "./clock.ts";
+import { type Result, statusOf, waitForEnds } from "./kill-wait.ts";
+import { waitLimit } from "./limit.ts";
+import { type GlobalFlags, type Session, withSession } from "./session.ts";
 
 export interface KillFlags extends GlobalFlags, SelectionFlags {
   readonly _: string[];

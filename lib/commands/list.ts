@@ -1,22 +1,30 @@
 // zester job list, and what it shares with `active`
-import { ByteSet } from "../byte-set.ts";
-import { futureWords, selectionByServer } from "../clock.ts";
-import { COLUMN_NAMES, columnsOf, type JobColumn, LIST, parseColumns, SHEET, wide } from "../columns.ts";
-import { csvLines } from "../csv.ts";
+import { ByteSet } from "../codec/byte-set.ts";
+import { toJsonLine } from "../codec/json.ts";
 import { UserError } from "../errors.ts";
-import type { JobRow } from "../job.ts";
-import { document, type JobList, readJobs, toJob, warnUnreadable, writeRecords } from "../jobs.ts";
-import { toJsonLine } from "../json.ts";
+import { document, type JobList, readJobs, toJob, warnUnreadable, writeRecords } from "../jobs/read-jobs.ts";
+import { readRecent } from "../jobs/recent.ts";
+import type { JobRow } from "../model/job.ts";
+import { parseSelection, type Selection, type SelectionFlags } from "../model/selection.ts";
+import type { Store } from "../nats/store.ts";
 import { nearest } from "../nearest.ts";
-import { isPlainJid, writeIds } from "../plain-id.ts";
-import { progressOn } from "../progress.ts";
-import { readRecent } from "../recent.ts";
-import { parseSelection, type Selection, type SelectionFlags } from "../select.ts";
-import { type Format, type GlobalFlags, LIST_FORMATS, type Session, withSession } from "../session.ts";
-import type { Store } from "../store.ts";
-import { renderJobs } from "../tables.ts";
-import type { Terminal } from "../terminal.ts";
+import {
+  COLUMN_NAMES,
+  columnsOf,
+  type JobColumn,
+  LIST,
+  parseColumns,
+  SHEET,
+  wide,
+} from "../render/columns.ts";
+import { csvLines } from "../render/csv.ts";
+import { renderJobs } from "../render/jobs.ts";
+import { progressOn } from "../terminal/progress.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { count } from "../text.ts";
+import { futureWords, selectionByServer } from "./clock.ts";
+import { isPlainJid, writeIds } from "./ids.ts";
+import { type Format, type GlobalFlags, LIST_FORMATS, type Session, withSession } from "./session.ts";
 
 export interface ListFlags extends GlobalFlags, SelectionFlags {
   readonly wide?: boolean;

@@ -1,22 +1,23 @@
 // zester job show
-import { peelCounts } from "../ending.ts";
+
+import { toJson } from "../codec/json.ts";
+import type { Value, ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
-import { parseJid } from "../jid.ts";
-import { jobRow, RETURN_FIELDS } from "../job.ts";
-import { writeDocument } from "../jobs.ts";
-import { toJson } from "../json.ts";
-import { keyed, returnDocument } from "../keyed.ts";
-import { orNoBucket, readReturns, resolveJob } from "../lookup.ts";
-import { renderOutput } from "../output.ts";
-import { displayPeel } from "../peel.ts";
-import { type Peel, type PeelFlags, peelSelection, peelsOf, worstFirst } from "../peels.ts";
-import { isPlainPeel, writeIds } from "../plain-id.ts";
-import { type Format, type GlobalFlags, withSession } from "../session.ts";
-import { NoBucket } from "../store.ts";
-import { renderSummary } from "../summary.ts";
-import { type Look, renderReturns } from "../tables.ts";
+import { orNoBucket, readReturns, resolveJob } from "../jobs/lookup.ts";
+import { writeDocument } from "../jobs/read-jobs.ts";
+import { peelCounts } from "../model/ending.ts";
+import { parseJid } from "../model/jid.ts";
+import { jobRow, RETURN_FIELDS } from "../model/job.ts";
+import { displayPeel } from "../model/peel.ts";
+import { type Peel, type PeelFlags, peelSelection, peelsOf, worstFirst } from "../model/returns.ts";
+import { NoBucket } from "../nats/store.ts";
+import { keyed, returnDocument } from "../render/document.ts";
+import { type Look, renderReturns } from "../render/jobs.ts";
+import { renderOutput } from "../render/output.ts";
+import { renderSummary } from "../render/summary.ts";
 import { plural, safe } from "../text.ts";
-import type { Value, ValueMap } from "../value.ts";
+import { isPlainPeel, writeIds } from "./ids.ts";
+import { type Format, type GlobalFlags, withSession } from "./session.ts";
 
 export interface ShowFlags extends GlobalFlags, PeelFlags {
   readonly jid: string;

@@ -1,18 +1,19 @@
 // zester job trace
-import { PermissionDenied } from "../connection.ts";
-import { linkWarnings, persist, untilTerminal } from "../follow.ts";
-import { parseJid } from "../jid.ts";
-import { isTerminal, jobRow } from "../job.ts";
-import { writeDocument } from "../jobs.ts";
-import { toJsonLine } from "../json.ts";
-import { keyed } from "../keyed.ts";
-import { lifeOf, type Step, Steps } from "../life.ts";
-import { orNoBucket, readJob, readReturns, resolveJob } from "../lookup.ts";
-import { peelWidth } from "../peels.ts";
-import { type GlobalFlags, type Session, WITH_LINES, withSession } from "../session.ts";
-import { NoBucket, type Store } from "../store.ts";
-import { lifeDocument, renderEvents, renderLife, renderTimeline, stepDocument } from "../trace.ts";
-import type { ValueMap } from "../value.ts";
+
+import { toJsonLine } from "../codec/json.ts";
+import type { ValueMap } from "../codec/value.ts";
+import { linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
+import { orNoBucket, readJob, readReturns, resolveJob } from "../jobs/lookup.ts";
+import { writeDocument } from "../jobs/read-jobs.ts";
+import { parseJid } from "../model/jid.ts";
+import { isTerminal, jobRow } from "../model/job.ts";
+import { lifeOf, type Step, Steps } from "../model/life.ts";
+import { peelWidth } from "../model/returns.ts";
+import { PermissionDenied } from "../nats/connection.ts";
+import { NoBucket, type Store } from "../nats/store.ts";
+import { keyed } from "../render/document.ts";
+import { lifeDocument, renderEvents, renderLife, renderTimeline, stepDocument } from "../render/life.ts";
+import { type GlobalFlags, type Session, WITH_LINES, withSession } from "./session.ts";
 
 export interface TraceFlags extends GlobalFlags {
   readonly jid: string;

@@ -1,12 +1,12 @@
 // zester version --check
-import { ByteSet } from "../byte-set.ts";
-import { decodeRecord, Undecodable } from "../decode.ts";
+import { ByteSet } from "../codec/byte-set.ts";
+import { decodeRecord, Undecodable } from "../codec/decode.ts";
+import { asInteger } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
-import { RECORD_VERSION } from "../job.ts";
-import { type GlobalFlags, withSession } from "../session.ts";
-import type { Store } from "../store.ts";
+import { RECORD_VERSION } from "../model/job.ts";
+import type { Store } from "../nats/store.ts";
 import { plural } from "../text.ts";
-import { asInteger } from "../value.ts";
+import { type GlobalFlags, withSession } from "./session.ts";
 
 const FIELDS = ["v"];
 

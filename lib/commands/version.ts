@@ -1,7 +1,8 @@
 // zester version
-import type { GlobalFlags } from "../session.ts";
-import { writeAll } from "../terminal.ts";
+
+import { writeAll } from "../terminal/terminal.ts";
 import { versionText } from "../version.ts";
+import type { GlobalFlags } from "./session.ts";
 
 export async function run(flags: GlobalFlags & { check?: boolean }): Promise<void> {
   writeAll(1, versionText());

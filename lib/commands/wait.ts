@@ -1,14 +1,15 @@
 // zester job wait
-import { endingCode, endingDocument, endingText, worstCode } from "../ending.ts";
+
 import { EXIT, UserError } from "../errors.ts";
-import { type Ending, endingOf, linkWarnings, persist, untilTerminal } from "../follow.ts";
-import { parseJid } from "../jid.ts";
-import { writeDocument } from "../jobs.ts";
-import { waitLimit, within } from "../limit.ts";
-import { resolveJob } from "../lookup.ts";
-import { type GlobalFlags, type Session, withSession } from "../session.ts";
-import { withoutReader } from "../terminal.ts";
+import { type Ending, endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
+import { resolveJob } from "../jobs/lookup.ts";
+import { writeDocument } from "../jobs/read-jobs.ts";
+import { endingCode, endingDocument, endingText, worstCode } from "../model/ending.ts";
+import { parseJid } from "../model/jid.ts";
+import { withoutReader } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
+import { waitLimit, within } from "./limit.ts";
+import { type GlobalFlags, type Session, withSession } from "./session.ts";
 
 export interface WaitFlags extends GlobalFlags {
   readonly _: string[];

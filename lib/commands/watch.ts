@@ -1,17 +1,18 @@
 // zester job watch
-import { Board, renderBoard } from "../board.ts";
+
+import { toJsonLine } from "../codec/json.ts";
 import { UserError } from "../errors.ts";
-import { type Link, linkWarnings, persist } from "../follow.ts";
-import { parseJid } from "../jid.ts";
-import { isTerminal, type JobRow, ROW_FIELDS } from "../job.ts";
-import { document, toJob, warnUnreadable } from "../jobs.ts";
-import { toJsonLine } from "../json.ts";
-import { Screen } from "../screen.ts";
-import { parseSelection, type SelectionFlags } from "../select.ts";
-import { type GlobalFlags, type Session, withSession } from "../session.ts";
-import { changeLine } from "../tables.ts";
-import { withoutReader } from "../terminal.ts";
-import { watchJob } from "../watch-job.ts";
+import { type Link, linkWarnings, persist } from "../jobs/follow.ts";
+import { document, toJob, warnUnreadable } from "../jobs/read-jobs.ts";
+import { parseJid } from "../model/jid.ts";
+import { isTerminal, type JobRow, ROW_FIELDS } from "../model/job.ts";
+import { parseSelection, type SelectionFlags } from "../model/selection.ts";
+import { Board, renderBoard } from "../render/board.ts";
+import { changeLine } from "../render/jobs.ts";
+import { Screen } from "../terminal/screen.ts";
+import { withoutReader } from "../terminal/terminal.ts";
+import { type GlobalFlags, type Session, withSession } from "./session.ts";
+import { watchJob } from "./watch-job.ts";
 
 export interface WatchFlags extends GlobalFlags, SelectionFlags {
   readonly jid?: string;

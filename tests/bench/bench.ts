@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { cleanUp, ZESTER } from "../harness.ts";
+import { cleanUp, ZESTER } from "../support/harness.ts";
 import { type Bucket, closeBucket, openBucket, RECENT } from "./bucket.ts";
 import { type Command, output, peakMemory, time, timeOnce } from "./measure.ts";
 import { buildPrograms, type Programs } from "./programs.ts";

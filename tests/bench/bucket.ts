@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { headers, type NatsConnection } from "nats";
-import { createBuckets, encode, type Server, startServer, Time } from "../harness.ts";
+import { createBuckets, encode, type Server, startServer, Time } from "../support/harness.ts";
 
 /** What is known of a bucket once it is filled; kept beside the store, so that it can be used again. */
 interface Facts {

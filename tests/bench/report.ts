@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { NATS_SERVER } from "../harness.ts";
+import { NATS_SERVER } from "../support/harness.ts";
 import type { Bucket } from "./bucket.ts";
 import { timer } from "./measure.ts";
 

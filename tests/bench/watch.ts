@@ -1,7 +1,7 @@
 // What `zester job watch` costs while nothing happens, and how soon it shows a change.
 import { readFileSync } from "node:fs";
 import { decode } from "@msgpack/msgpack";
-import { encode, Time, ZESTER } from "../harness.ts";
+import { encode, Time, ZESTER } from "../support/harness.ts";
 import type { Bucket } from "./bucket.ts";
 import { median } from "./measure.ts";
 

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join, resolve } from "node:path";
 import fc from "fast-check";
 import { parse as parseYaml } from "yaml";
-import { decode } from "../../lib/decode.ts";
-import { toJson, toJsonLine } from "../../lib/json.ts";
-import { toYaml } from "../../lib/yaml.ts";
-import { SHAPES } from "../fuzz-memory.ts";
+import { decode } from "../../lib/codec/decode.ts";
+import { toJson, toJsonLine } from "../../lib/codec/json.ts";
+import { toYaml } from "../../lib/codec/yaml.ts";
+import { SHAPES } from "../support/fuzz-memory.ts";
 import {
   createBuckets,
   encode,
@@ -17,7 +17,7 @@ import {
   startServer,
   tempDir,
   ZESTER,
-} from "../harness.ts";
+} from "../support/harness.ts";
 
 const hex = (text: string) => Buffer.from(text, "hex");
 const MB = 1 << 20;
@@ -119,7 +119,7 @@ const SIZE = 2 * MB;
 
 test("no value takes more than 20 times its size, however dear its parts", async () => {
   const dir = tempDir();
-  const script = resolve(import.meta.dir, "../fuzz-memory.ts");
+  const script = resolve(import.meta.dir, "../support/fuzz-memory.ts");
   const shapes = Object.entries(SHAPES);
   const results: [string, boolean][] = [];
   const one = async () => {

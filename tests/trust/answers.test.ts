@@ -3,10 +3,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { headers, type Msg, type NatsConnection } from "nats";
-import { Connection } from "../../lib/connection.ts";
 import { UserError } from "../../lib/errors.ts";
-import { Store } from "../../lib/store.ts";
-import { type Server, startServer, zester } from "../harness.ts";
+import { Connection } from "../../lib/nats/connection.ts";
+import { Store } from "../../lib/nats/store.ts";
+import { type Server, startServer, zester } from "../support/harness.ts";
 
 let server: Server;
 let nc: NatsConnection;

@@ -2,8 +2,8 @@
 // is ambiguous stays so.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { NatsConnection } from "nats";
-import { createBuckets, encode, jobRecord, type Server, startServer, zester } from "../harness.ts";
-import { type FaultyLink, startFaultyLink } from "../proxy.ts";
+import { createBuckets, encode, jobRecord, type Server, startServer, zester } from "../support/harness.ts";
+import { type FaultyLink, startFaultyLink } from "../support/proxy.ts";
 
 const JOBS = 80;
 /** One way, in ms: the second request for records then reaches the server more than a second after the scan began. */

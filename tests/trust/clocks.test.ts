@@ -4,9 +4,17 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, connect as dial, type Socket } from "node:net";
 import fc from "fast-check";
 import type { NatsConnection } from "nats";
-import { selectionByServer } from "../../lib/clock.ts";
-import type { Session } from "../../lib/session.ts";
-import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../harness.ts";
+import { selectionByServer } from "../../lib/commands/clock.ts";
+import type { Session } from "../../lib/commands/session.ts";
+import {
+  createBuckets,
+  encode,
+  jobRecord,
+  type Server,
+  startServer,
+  Time,
+  zester,
+} from "../support/harness.ts";
 
 const HOUR = 3_600_000;
 

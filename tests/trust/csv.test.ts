@@ -1,10 +1,10 @@
 // Text of strangers in a spreadsheet: whatever divides the cells there, none begins as a formula.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { columnsOf } from "../../lib/columns.ts";
-import { csvLines } from "../../lib/csv.ts";
-import { JobList, toJob } from "../../lib/jobs.ts";
-import { createBuckets, encode, jobRecord, startServer, zester } from "../harness.ts";
+import { JobList, toJob } from "../../lib/jobs/read-jobs.ts";
+import { columnsOf } from "../../lib/render/columns.ts";
+import { csvLines } from "../../lib/render/csv.ts";
+import { createBuckets, encode, jobRecord, startServer, zester } from "../support/harness.ts";
 
 const COLUMNS = ["jid", "function", "user"];
 function lines(fn: string, user: string): string[] {

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { headers, type NatsConnection } from "nats";
-import { createBuckets, encode, jobRecord, Running, startServer, zester } from "../harness.ts";
+import { createBuckets, encode, jobRecord, Running, startServer, zester } from "../support/harness.ts";
 
 const MARKS = [
   ["KV-Operation", "DEL"],

@@ -1,9 +1,9 @@
 // What a server that is none, or that went mad, sends: it reaches neither stdout nor stderr raw, and it is told at once.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
-import { type Result, zester } from "../harness.ts";
-import { Field } from "./field.ts";
-import { type Relay, startImpostor, startRelay } from "./relay.ts";
+import { Field } from "../support/field.ts";
+import { type Result, zester } from "../support/harness.ts";
+import { type Relay, startImpostor, startRelay } from "../support/relay.ts";
 
 const EVIL = "\x1b[31m\x1b]0;owned\x07$(touch /tmp/owned)\u202e";
 const LIMIT_MS = 2_000;
@@ -128,7 +128,7 @@ describe("beside a real server", () => {
 });
 
 test("what Bun writes when it crashes is not hidden, and console is silent", async () => {
-  const client = resolve(import.meta.dir, "../../lib/client.ts");
+  const client = resolve(import.meta.dir, "../../lib/nats/client.ts");
   const script = `
     import { connect } from ${JSON.stringify(client)};
     await connect({ servers: "127.0.0.1:1", reconnect: false }).catch(() => {});

@@ -1,8 +1,8 @@
 // Patterns against texts that strangers stored: the time is bounded, and the meaning is that of the expression they were.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { glob } from "../../lib/glob.ts";
-import { createBuckets, encode, jobRecord, startServer, zester } from "../harness.ts";
+import { glob } from "../../lib/model/glob.ts";
+import { createBuckets, encode, jobRecord, startServer, zester } from "../support/harness.ts";
 
 /** What the pattern means, as a regular expression: exact on short texts, and endless on others. */
 function expression(pattern: string): RegExp | undefined {

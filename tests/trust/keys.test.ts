@@ -2,10 +2,18 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parse as parseYaml } from "yaml";
-import { keyed } from "../../lib/keyed.ts";
-import { SCHEMAS } from "../../lib/schema.ts";
-import type { Value, ValueMap } from "../../lib/value.ts";
-import { createBuckets, encode, jobRecord, Running, type Server, startServer, zester } from "../harness.ts";
+import { SCHEMAS } from "../../.ci/schema.ts";
+import type { Value, ValueMap } from "../../lib/codec/value.ts";
+import { keyed } from "../../lib/render/document.ts";
+import {
+  createBuckets,
+  encode,
+  jobRecord,
+  Running,
+  type Server,
+  startServer,
+  zester,
+} from "../support/harness.ts";
 
 const value: fc.Arbitrary<Value> = fc.oneof(fc.constantFrom("j1", "j2", "", null, true, 7), fc.string());
 const field = fc.tuple(

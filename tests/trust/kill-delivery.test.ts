@@ -1,12 +1,12 @@
 // What is said of a signal is what became of it: taken, refused, not known, or taken with nobody there to hear it.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { unquote } from "../../lib/subject.ts";
+import { unquote } from "../../lib/nats/subject.ts";
 import { safe } from "../../lib/text.ts";
-import { Running, zester } from "../harness.ts";
-import { startFaultyLink, startProxy } from "../proxy.ts";
-import { Field } from "./field.ts";
-import { startRelay } from "./relay.ts";
+import { Field } from "../support/field.ts";
+import { Running, zester } from "../support/harness.ts";
+import { startFaultyLink, startProxy } from "../support/proxy.ts";
+import { startRelay } from "../support/relay.ts";
 
 const user = (name: string, permissions: string) =>
   `{ user: ${name}, password: s3cret, permissions { ${permissions} } }`;

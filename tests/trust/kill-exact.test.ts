@@ -1,11 +1,11 @@
 // A signal goes to what was named or selected, and nowhere else: not to a job that looks like it, and not to a wildcard.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { Connection } from "../../lib/connection.ts";
-import { Store } from "../../lib/store.ts";
-import { token, tokens } from "../../lib/subject.ts";
-import { Running, Time } from "../harness.ts";
-import { Field } from "./field.ts";
+import { Connection } from "../../lib/nats/connection.ts";
+import { Store } from "../../lib/nats/store.ts";
+import { token, tokens } from "../../lib/nats/subject.ts";
+import { Field } from "../support/field.ts";
+import { Running, Time } from "../support/harness.ts";
 
 let field: Field;
 beforeAll(async () => {

@@ -1,12 +1,12 @@
 // Whatever becomes of the output, the signals are sent, and the exit code tells what happened.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { sendSignal } from "../../lib/cancel.ts";
-import { decodeRecord } from "../../lib/decode.ts";
-import { jobRow } from "../../lib/job.ts";
-import type { Store } from "../../lib/store.ts";
-import { encode, jobRecord, Running } from "../harness.ts";
-import { startFaultyLink } from "../proxy.ts";
-import { Field } from "./field.ts";
+import { decodeRecord } from "../../lib/codec/decode.ts";
+import { sendSignal } from "../../lib/jobs/cancel.ts";
+import { jobRow } from "../../lib/model/job.ts";
+import type { Store } from "../../lib/nats/store.ts";
+import { Field } from "../support/field.ts";
+import { encode, jobRecord, Running } from "../support/harness.ts";
+import { startFaultyLink } from "../support/proxy.ts";
 
 let field: Field;
 const JOBS = Array.from({ length: 20 }, (_, i) => `job-${String(i).padStart(2, "0")}`);

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { type ConnectionOptions, credsAuthenticator, nkeyAuthenticator, nkeys } from "nats";
-import { certificates, operator, secretFile } from "../credentials.ts";
+import { certificates, operator, secretFile } from "../support/credentials.ts";
 import {
   createBuckets,
   encode,
@@ -16,8 +16,8 @@ import {
   until,
   ZESTER,
   zester,
-} from "../harness.ts";
-import { expectError, expectJobs } from "../outcome.ts";
+} from "../support/harness.ts";
+import { expectError, expectJobs } from "../support/outcome.ts";
 
 const servers: Server[] = [];
 afterAll(() => Promise.all(servers.map((server) => server.stop())));

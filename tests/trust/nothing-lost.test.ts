@@ -3,10 +3,10 @@ import { expect, test } from "bun:test";
 import { Decoder, ExtData, ExtensionCodec, encode as pack } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { parse as parseYaml } from "yaml";
-import { decode, decodeRecord, Undecodable } from "../../lib/decode.ts";
-import { toJson, toJsonLine } from "../../lib/json.ts";
-import { toYaml } from "../../lib/yaml.ts";
-import { createBuckets, encode, jobRecord, startServer, zester } from "../harness.ts";
+import { decode, decodeRecord, Undecodable } from "../../lib/codec/decode.ts";
+import { toJson, toJsonLine } from "../../lib/codec/json.ts";
+import { toYaml } from "../../lib/codec/yaml.ts";
+import { createBuckets, encode, jobRecord, startServer, zester } from "../support/harness.ts";
 
 const hex = (text: string) => Buffer.from(text.replaceAll(" ", ""), "hex");
 const line = (bytes: Uint8Array) => toJsonLine(decode(bytes));

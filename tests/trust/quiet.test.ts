@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import type { NatsConnection } from "nats";
-import { isPlainJid, isPlainPeel } from "../../lib/plain-id.ts";
+import { isPlainJid, isPlainPeel } from "../../lib/commands/ids.ts";
 import {
   createBuckets,
   encode,
@@ -15,7 +15,7 @@ import {
   tempDir,
   ZESTER,
   zester,
-} from "../harness.ts";
+} from "../support/harness.ts";
 
 const ESCAPES = [
   "\x1b[2J",

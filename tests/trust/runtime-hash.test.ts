@@ -16,8 +16,8 @@ import runtimes from "../../.ci/runtimes.json" with { type: "json" };
 import { compile } from "../../build.ts";
 import pkg from "../../package.json" with { type: "json" };
 import lock from "../../package-lock.json" with { type: "json" };
-import { tempDir } from "../harness.ts";
-import { PATH, run } from "../roots.ts";
+import { tempDir } from "../support/harness.ts";
+import { PATH, run } from "../support/roots.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
 type Name = keyof typeof runtimes.sha512;

@@ -4,10 +4,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { connect, headers, type JetStreamClient, type JetStreamManager, type NatsConnection } from "nats";
-import { Connection } from "../../lib/connection.ts";
-import { Store } from "../../lib/store.ts";
-import { NATS_SERVER, type Server, startServer, until } from "../harness.ts";
-import { startSlowLink } from "../proxy.ts";
+import { Connection } from "../../lib/nats/connection.ts";
+import { Store } from "../../lib/nats/store.ts";
+import { NATS_SERVER, type Server, startServer, until } from "../support/harness.ts";
+import { startSlowLink } from "../support/proxy.ts";
 
 /** True for nats-server 2.9. */
 function isOld(): boolean {

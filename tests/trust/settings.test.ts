@@ -4,13 +4,13 @@ import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { readConfig } from "../../lib/config-file.ts";
 import { UserError } from "../../lib/errors.ts";
-import { maskUrl, parseUrl, splitUrls } from "../../lib/server-url.ts";
-import { secretFile } from "../credentials.ts";
-import { startServer, tempDir, ZESTER, zester } from "../harness.ts";
-import { expectError } from "../outcome.ts";
-import { inRoot, libraries, makeRoot, PATH, run } from "../roots.ts";
+import { readConfig } from "../../lib/settings/config-file.ts";
+import { maskUrl, parseUrl, splitUrls } from "../../lib/settings/server-url.ts";
+import { secretFile } from "../support/credentials.ts";
+import { startServer, tempDir, ZESTER, zester } from "../support/harness.ts";
+import { expectError } from "../support/outcome.ts";
+import { inRoot, libraries, makeRoot, PATH, run } from "../support/roots.ts";
 
 /** Characters that passwords have, commas above all; those that URLs reserve are escaped, as they must be. */
 const secret = fc

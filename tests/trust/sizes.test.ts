@@ -1,7 +1,15 @@
 // Values as large as a site allows, more of them than a server queues for one client, and limits that a site sets.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { NatsConnection } from "nats";
-import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../harness.ts";
+import {
+  createBuckets,
+  encode,
+  jobRecord,
+  type Server,
+  startServer,
+  Time,
+  zester,
+} from "../support/harness.ts";
 
 const LARGE = "x".repeat(2 << 20);
 let server: Server;

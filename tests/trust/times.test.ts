@@ -1,12 +1,12 @@
 // --since and --until with any time that can be written down, also those that a server can't hold.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { openConnection } from "../../lib/connection.ts";
-import { readRecent } from "../../lib/recent.ts";
-import { parseSelection, parseWhen } from "../../lib/select.ts";
-import { loadSettings } from "../../lib/settings.ts";
-import { Store } from "../../lib/store.ts";
-import { createBuckets, encode, jobRecord, startServer, Time, zester } from "../harness.ts";
+import { readRecent } from "../../lib/jobs/recent.ts";
+import { parseSelection, parseWhen } from "../../lib/model/selection.ts";
+import { openConnection } from "../../lib/nats/connection.ts";
+import { Store } from "../../lib/nats/store.ts";
+import { loadSettings } from "../../lib/settings/settings.ts";
+import { createBuckets, encode, jobRecord, startServer, Time, zester } from "../support/harness.ts";
 
 const SECOND = 1_000_000_000n;
 const second = (iso: string) => BigInt(Date.parse(iso)) / 1000n;

@@ -1,0 +1,129 @@
+// What is generated from the command tree for the repository and the release: `npm run docs` writes it. Not part of the
+// executable.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "../lib/cli/args.ts";
+import { columns, outline } from "../lib/cli/help.ts";
+import { SCRIPTS } from "../lib/commands/completion-scripts.ts";
+import pkg from "../package.json" with { type: "json" };
+import { globalNames, zester } from "../zester.ts";
+import { SCHEMAS } from "./schema.ts";
+
+type Rows = readonly (readonly [string, string])[];
+
+/** Every command that does something, with its outline, in the order of the tree. */
+function leaves(path: readonly string[], command: Command): ReturnType<typeof outline>[] {
+  const subs = Object.entries(command.subCommands ?? {});
+  const own = command.run ? [outline(path, { ...command, subCommands: {} }, globalNames)] : [];
+  return [...own, ...subs.flatMap(([name, sub]) => leaves([...path, name], sub))];
+}
+
+const root = outline(["zester"], zester, globalNames);
+const all = leaves(["zester"], zester);
+const titleOf = (usage: string) =>
+  usage
+    .split(" ")
+    .filter((word) => !/^[[<]/.test(word))
+    .join(" ");
+
+const fence = (text: string) => `\`\`\`\n${text}\n\`\`\``;
+const undent = (rows: Rows) => columns(rows).replace(/^ {2}/gm, "");
+
+/** The README's command reference. */
+export function referenceMarkdown(): string {
+  const commands = all.map(({ meta, usage, positionals, own }) =>
+    [
+      `### ${titleOf(usage)}`,
+      meta.description ?? "",
+      meta.details ?? "",
+      fence([usage, undent([...positionals, ...own])].filter(Boolean).join("\n\n")),
+    ]
+      .filter(Boolean)
+      .join("\n\n"),
+  );
+  return `${[...commands, "### Flags of every command", fence(undent(root.global))].join("\n\n")}\n`;
+}
+
+/** Text as roff: nothing in it is a request, an escape, or a typographic quote. */
+export function roff(text: string): string {
+  const named: Record<string, string> = {
+    "\\": "\\e",
+    "-": "\\-",
+    "'": "\\(aq",
+    "`": "\\(ga",
+    "^": "\\(ha",
+    "~": "\\(ti",
+    '"': "\\(dq",
+  };
+  return text
+    .replace(/[\\\-'`^~"]/g, (c) => named[c] as string)
+    .replace(
+      /[^\x00-\x7f]/gu,
+      (c) => `\\[u${(c.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, "0")}]`,
+    )
+    .replace(/^\./gm, "\\&.");
+}
+
+const terms = (rows: Rows) => rows.map(([term, text]) => `.TP\n.B "${roff(term)}"\n${roff(text)}\n`).join("");
+const example = (lines: readonly string[]) =>
+  `.PP\n.nf\n${lines.map((line) => `${roff(line)}\n`).join("")}.fi\n`;
+
+/** The variables that the descriptions of flags name, with those flags. */
+function environment(): [string, string][] {
+  return root.global.flatMap(([flag, text]) =>
+    [...text.matchAll(/\$([A-Z_]+)/g)].map((match): [string, string] => {
+      const name = /--\S+/.exec(flag)?.[0] ?? flag;
+      return [match[1] as string, `see ${name}`];
+    }),
+  );
+}
+
+/** The man page, in man(7) macros. It has no date: two builds of one commit are the same bytes. */
+export function manPage(version: string): string {
+  const commands = all.map(
+    ({ meta, usage, positionals, own }) =>
+      `.SS "${roff(titleOf(usage))}"\n.B "${roff(usage)}"\n.PP\n${roff(meta.description ?? "")}\n` +
+      `${meta.details ? `.PP\n${roff(meta.details)}\n` : ""}${terms([...positionals, ...own])}` +
+      (meta.examples ? example(meta.examples) : ""),
+  );
+  return [
+    `.\\" Generated from the command tree.\n.TH ZESTER 1 "" "zester ${roff(version)}" "User Commands"\n`,
+    `.SH NAME\nzester \\- ${roff((root.meta.description ?? "").replace(/\.$/, ""))}\n`,
+    `.SH SYNOPSIS\n${all.map(({ usage }) => `.B "${roff(usage)}"\n`).join(".br\n")}`,
+    root.meta.details ? `.SH DESCRIPTION\n${roff(root.meta.details).replaceAll("\n", "\n.br\n")}\n` : "",
+    `.SH COMMANDS\n${commands.join("")}`,
+    `.SH "FLAGS OF EVERY COMMAND"\n${terms(root.global)}`,
+    `.SH ENVIRONMENT\n${terms(environment())}`,
+  ].join("");
+}
+
+const MARKED = /(<!-- reference -->\n)[\s\S]*?(<!-- \/reference -->)/;
+
+/** `readme` with the reference of today between its markers. */
+export function withReference(readme: string): string {
+  return readme.replace(
+    MARKED,
+    (_, open: string, close: string) => `${open}\n${referenceMarkdown()}\n${close}`,
+  );
+}
+
+/** Writes what a release has beside the executable: man page, completion scripts, JSON Schemas. */
+export function writeShare(folder: string): void {
+  const put = (name: string, text: string) => {
+    const path = join(folder, name);
+    mkdirSync(join(path, ".."), { recursive: true });
+    writeFileSync(path, text);
+  };
+  put("zester.1", manPage(pkg.version));
+  for (const { file, text } of Object.values(SCRIPTS)) put(`completions/${file}`, text);
+  for (const [name, schema] of Object.entries(SCHEMAS))
+    put(`schema/${name}.json`, `${JSON.stringify(schema, null, 2)}\n`);
+}
+
+if (import.meta.main) {
+  const folder = join(import.meta.dir, "..");
+  const readme = join(folder, "README.md");
+  writeFileSync(readme, withReference(readFileSync(readme, "utf8")));
+  writeShare(join(folder, "dist/share"));
+  console.error("wrote README.md (command reference) and dist/share/");
+}

@@ -1,0 +1,133 @@
+// zester __complete <words…> =<current>: what a completion script shows. One `word<Tab>description` a line, or `:files`
+// alone when the shell should complete files. Whatever happens, it ends in time, with 0, and says nothing else.
+
+import type { JobRow } from "../model/job.ts";
+import type { Store } from "../nats/store.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { Command } from "./args.ts";
+import { ask, type Candidate, type Field, type Question } from "./completion.ts";
+
+/** From the start of the process until its end, in ms: a person waits at the prompt. */
+const DEADLINE_MS = 300;
+/** What of it is kept for taking the consumer off the server. */
+const GOODBYE_MS = 20;
+/** More jobs than that nobody looks through; the newest ones count. */
+const MOST = 200;
+
+/** How many jobs the values of their fields are taken from. */
+const RECENT = 1000;
+
+/** Words that no shell reads as anything but a word. Ids and names come from records, which anybody may have written. */
+const HARMLESS = /^[\w@%+:,./][\w@%+:,./~-]*$/;
+
+const remaining = () => Math.max(1, DEADLINE_MS - GOODBYE_MS - performance.now());
+
+/**
+ * The rows of the newest `limit` jobs that `keep` wants, newest first. The clock is looked at here too: while records
+ * stream in, timers wait.
+ */
+async function newestRows(store: Store, limit: number, keep: (row: JobRow) => boolean): Promise<JobRow[]> {
+  const { readRecent } = await import("../jobs/recent.ts");
+  const { readJobs } = await import("../jobs/read-jobs.ts");
+  const inTime = (row: JobRow) => {
+    if (performance.now() > DEADLINE_MS - 2 * GOODBYE_MS) throw new Error("too late");
+    return keep(row);
+  };
+  const read =
+    (await readRecent(store, { since: undefined, limit }, inTime, false)) ??
+    (await readJobs(store, inTime, false));
+  return Array.from(read.jobs, ({ row }) => row)
+    .reverse()
+    .slice(0, limit);
+}
+
+/** The jobs that fit what is typed, newest first, with what they run. */
+async function jobs(store: Store, typed: string, running: boolean): Promise<Candidate[]> {
+  const { isTerminal, stateOf } = await import("../model/job.ts");
+  const { formatAge } = await import("../duration.ts");
+  const now = BigInt(Date.now()) * 1_000_000n;
+  const keep = (row: JobRow) => row.jid.startsWith(typed) && !(running && isTerminal(row.status));
+  return (await newestRows(store, MOST, keep)).map((row) => {
+    const age = row.created && now > row.created.ns ? `${formatAge(now - row.created.ns)} ago` : undefined;
+    return [row.jid, [row.fn, stateOf(row), row.targetExpr, age].filter(Boolean).join("  ")];
+  });
+}
+
+/** The values that a field has in the newest jobs, by name. */
+async function fieldValues(store: Store, field: Field): Promise<Candidate[]> {
+  const nameOf = { function: "fn", target: "targetExpr", user: "user", owner: "owner" } as const;
+  const rows = await newestRows(store, RECENT, () => true);
+  const values = new Set(rows.flatMap((row) => row[nameOf[field]] || []));
+  return [...values].sort().map((value) => [value, ""]);
+}
+
+/** The targeted peels of a job, as operators know them. */
+async function peels(store: Store, jid: string): Promise<Candidate[]> {
+  const { parseJid } = await import("../model/jid.ts");
+  const { decodeRecord } = await import("../codec/decode.ts");
+  const { jobRow } = await import("../model/job.ts");
+  const { displayPeel } = await import("../model/peel.ts");
+  const bytes = await store.job(parseJid(jid));
+  const targets = bytes ? jobRow(jid, decodeRecord(bytes)).targets : undefined;
+  return (targets ?? [])
+    .map(displayPeel)
+    .sort()
+    .map((peel) => [peel, ""]);
+}
+
+/** Fetches what only the server knows. `onStore` gets the store as soon as there is something to close. */
+async function live(
+  { source, typed, flags }: Question,
+  onStore: (store: Store) => void,
+): Promise<readonly Candidate[]> {
+  if (source.kind === "contexts") {
+    const { contextNames } = await import("../settings/context.ts");
+    return contextNames(process.env).map((name) => [name, ""]);
+  }
+  const { loadSettings } = await import("../settings/settings.ts");
+  const { openConnection } = await import("../nats/connection.ts");
+  const { Store } = await import("../nats/store.ts");
+  const settings: Settings = await loadSettings(flags, process.env, () => {});
+  const connection = await openConnection({ ...settings, timeoutMs: DEADLINE_MS }, () => {});
+  const store = new Store(connection);
+  onStore(store);
+  if (source.kind === "jobs") return jobs(store, typed, source.running);
+  if (source.kind === "field") return fieldValues(store, source.field);
+  return source.kind === "peels" ? peels(store, source.jid) : [];
+}
+
+async function answer(question: Question, onStore: (store: Store) => void): Promise<string> {
+  const { source, before, typed } = question;
+  if (source.kind === "files") return ":files\n";
+  const { safe } = await import("../text.ts");
+  const known = source.kind === "words";
+  const words = known ? source.words : await live(question, onStore);
+  return words
+    .filter(([word]) => word.startsWith(typed) && (known || HARMLESS.test(word)))
+    .map(([word, description]) => `${before}${word}\t${safe(description)}\n`)
+    .join("");
+}
+
+/** Answers and ends the process. `argv` are the words before the cursor, then `=` and the word at the cursor. */
+export async function run(
+  root: Command,
+  globals: ReadonlySet<string>,
+  argv: readonly string[],
+): Promise<never> {
+  let store: Store | undefined;
+  const quit = () => process.exit(0);
+  for (const event of ["uncaughtException", "unhandledRejection"]) process.on(event, quit);
+  const late = new Promise<undefined>((done) => setTimeout(done, remaining(), undefined));
+  try {
+    const question = ask(root, globals, argv.slice(0, -1), (argv.at(-1) ?? "=").slice(1));
+    const work = question && answer(question, (opened) => (store = opened));
+    const text = await Promise.race([work, late]);
+    const { writeAll } = await import("../terminal/terminal.ts");
+    if (text) writeAll(1, text);
+  } catch {
+    // A prompt is no place for errors: the command itself will say it.
+  }
+  const goodbye = new Promise((done) => setTimeout(done, GOODBYE_MS));
+  if (store) await Promise.race([store.close().catch(() => {}), goodbye]);
+  return quit();
+}

@@ -1,0 +1,42 @@
+// From argv to an exit code: the only place that ends the process and turns errors into words.
+import { runCommand } from "citty";
+import { describe, EXIT, OutputClosed } from "../errors.ts";
+import { reportError, writeAll } from "../terminal/terminal.ts";
+import { versionText } from "../version.ts";
+import { type Command, parseCommandLine } from "./args.ts";
+import { renderHelp } from "./help.ts";
+
+/** Runs the command that `argv` names, reports errors, and exits. */
+export async function main(
+  root: Command,
+  rootName: string,
+  argv: readonly string[],
+  globals: ReadonlySet<string>,
+): Promise<never> {
+  let flags = { ...(argv.includes("--no-color") && { color: false }) } as {
+    color?: boolean;
+    forceColor?: boolean;
+  };
+  try {
+    const invocation = parseCommandLine(root, rootName, argv);
+    flags = invocation.flags;
+    if (
+      invocation.help ||
+      (invocation.command.subCommands && !invocation.command.run && !invocation.version)
+    ) {
+      writeAll(1, renderHelp(invocation.path, invocation.command, globals));
+    } else if (invocation.version) writeAll(1, versionText());
+    else {
+      // The command is found already: citty need not look for it among the arguments.
+      const { subCommands: _, ...command } = invocation.command;
+      const { result } = await runCommand(command, { rawArgs: invocation.rawArgs });
+      process.exit(typeof result === "number" ? result : EXIT.done);
+    }
+    process.exit(EXIT.done);
+  } catch (error) {
+    if (error instanceof OutputClosed) process.exit(EXIT.done);
+    const { text, exitCode } = describe(error);
+    reportError(text, flags);
+    process.exit(exitCode);
+  }
+}

@@ -1,0 +1,118 @@
+// What every job command starts with: settings, a connection, and an end that leaves nothing on the server.
+
+import { EXIT, UserError } from "../errors.ts";
+import { openConnection } from "../nats/connection.ts";
+import { Store } from "../nats/store.ts";
+import { nearest } from "../nearest.ts";
+import { type ConnectionFlags, loadSettings } from "../settings/settings.ts";
+import { systemTerminal, type Terminal } from "../terminal/terminal.ts";
+import { safe } from "../text.ts";
+
+/** The flags that every command takes, as citty hands them over. */
+export interface GlobalFlags extends ConnectionFlags {
+  readonly format?: string | undefined;
+  readonly color?: boolean | undefined;
+  readonly "force-color"?: boolean | undefined;
+}
+
+export type Format = "text" | "json" | "yaml" | "jsonl" | "csv";
+const FORMATS: readonly Format[] = ["text", "json", "yaml"];
+/** The formats of commands that can write a record a line as well. */
+export const WITH_LINES: readonly Format[] = [...FORMATS, "jsonl"];
+/** Those of lists, which spreadsheets read as well. */
+export const LIST_FORMATS: readonly Format[] = [...WITH_LINES, "csv"];
+
+/**
+ * @param formats those that the command knows
+ * @throws UserError that lists them
+ */
+export function parseFormat(text: string | undefined, formats = FORMATS): Format {
+  const format = formats.find((name) => name === (text ?? "text"));
+  if (format) return format;
+  throw new UserError(
+    `--format: "${safe(text ?? "")}" is not a format here.${nearest(text ?? "", formats)}`,
+    `Formats: ${formats.join(", ")}.`,
+  );
+}
+
+export interface Session {
+  /** The open store; another one after `reopen`. */
+  readonly store: Store;
+  readonly terminal: Terminal;
+  readonly format: Format;
+  /** True when the command is over: what still runs on the store then fails, and nobody cares. */
+  readonly ending: boolean;
+  /** Leaves a lost connection behind and opens another one. @throws as opening the first one does */
+  reopen(): Promise<void>;
+}
+
+// 128 + the signal's number is what shells report; Ctrl-C has its own documented code.
+const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 } as const;
+// How long to wait for the server to drop our consumers; it does so by itself later. After an error the server may be
+// silent, and has had its timeout already.
+const GOODBYE_MS = { done: 500, failed: 50 };
+
+/** What only some commands need. */
+export interface SessionOptions {
+  /** The formats that the command knows; text, json and yaml when not given. */
+  readonly formats?: readonly Format[];
+  /** The most that the server may stay silent, in ms, whatever the settings say. */
+  readonly limitMs?: number | undefined;
+  /** Called when a signal ends the process: the place to leave the terminal as it was. */
+  readonly onSignal?: () => void;
+}
+
+/**
+ * Runs `work` on an open store; its result is the command's exit code, none means 0. Whatever happens, also Ctrl-C, the
+ * store is closed before the process ends.
+ */
+export async function withSession(
+  flags: GlobalFlags,
+  work: (session: Session) => Promise<number | undefined>,
+  { formats, limitMs, onSignal }: SessionOptions = {},
+): Promise<number | undefined> {
+  const format = parseFormat(flags.format ?? (process.env.ZESTER_FORMAT || undefined), formats);
+  const terminal = systemTerminal({
+    ...(flags.color === false && { color: false }),
+    ...(flags["force-color"] && { forceColor: true }),
+  });
+  const loaded = await loadSettings(flags, process.env, terminal.warn);
+  const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limitMs ?? loaded.timeoutMs) };
+  let store: Store | undefined;
+  const open = async () => {
+    store = new Store(await openConnection(settings, terminal.warn), store);
+  };
+  let ending = false;
+  const goodbye = (ms: number) => {
+    ending = true;
+    return Promise.race([store?.close(), new Promise((done) => setTimeout(done, ms))]);
+  };
+  for (const [signal, code] of Object.entries(SIGNALS)) {
+    process.once(signal, () => {
+      onSignal?.();
+      void goodbye(GOODBYE_MS.failed).finally(() => process.exit(code));
+    });
+  }
+  await open();
+  let wait = GOODBYE_MS.failed;
+  try {
+    const exitCode = await work({
+      get store() {
+        return store as Store;
+      },
+      get ending() {
+        return ending;
+      },
+      terminal,
+      format,
+      async reopen() {
+        void store?.connection.nc.close().catch(() => {});
+        await open();
+      },
+    });
+    wait = GOODBYE_MS.done;
+    return exitCode;
+  } finally {
+    await goodbye(wait);
+  }
+}

@@ -1,0 +1,165 @@
+// `watch <jid>`: each return of one job as it arrives, how far it is, and how it ends.
+
+import { toJsonLine } from "../codec/json.ts";
+import type { ValueMap } from "../codec/value.ts";
+import { formatDuration } from "../duration.ts";
+import { endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
+import { listedReturns, peelReturn, resolveJob } from "../jobs/lookup.ts";
+import { endingCode, endingDocument, endingText, peelCounts } from "../model/ending.ts";
+import { jobRow, type Return } from "../model/job.ts";
+import { displayPeel } from "../model/peel.ts";
+import { peelsOf, peelWidth } from "../model/returns.ts";
+import { jobDuration } from "../model/selection.ts";
+import { PermissionDenied } from "../nats/connection.ts";
+import { NoBucket, type Store } from "../nats/store.ts";
+import { bar } from "../render/board.ts";
+import { paintState } from "../render/colors.ts";
+import { returnDocument } from "../render/document.ts";
+import { renderTable } from "../render/table.ts";
+import { StatusLine } from "../terminal/screen.ts";
+import { safe, shorten } from "../text.ts";
+import type { Session } from "./session.ts";
+
+/** How often the progress is drawn, in ms: a bar that follows 10,000 returns one by one would cost more than they do. */
+const DRAW_MS = 100;
+const BAR = 20;
+
+/** One return on one line; `peelWidth` keeps lines that come one by one in columns. */
+function returnLine(item: Return, color: boolean, peelWidth: number): string {
+  const state = item.ok ? "ok" : item.unreachable ? "unreachable" : "failed";
+  const paint = paintState(item.ok ? "complete" : item.unreachable ? "timeout" : "failed", color);
+  return renderTable(
+    [{ title: "", min: peelWidth }, { title: "", min: 11 }, { title: "", min: 8 }, { title: "" }],
+    [
+      [
+        { text: displayPeel(item.peel) },
+        { text: state, ...(paint && { paint }) },
+        { text: item.duration === undefined ? "-" : formatDuration(item.duration) },
+        { text: item.error ?? "" },
+      ],
+    ],
+    false,
+  );
+}
+
+/** How far one job is: what was printed of it, and a bar over its peels. */
+class JobWatch {
+  readonly #returns = new Map<string, Return>();
+  readonly #status: StatusLine;
+  readonly #peelWidth: number;
+  /** What the bar and the counts say; made anew only when something changed. */
+  #changed = true;
+  #counts = "";
+  #back = "";
+
+  constructor(
+    readonly session: Session,
+    readonly jid: string,
+    /** Its newest record. */
+    public job: ValueMap,
+  ) {
+    this.#status = new StatusLine(session.terminal);
+    this.#peelWidth = peelWidth(job);
+  }
+
+  /** Prints a return that is new. */
+  show(item: Return): void {
+    if (this.#returns.has(item.peel)) return;
+    this.#returns.set(item.peel, item);
+    this.#changed = true;
+    const { format, terminal } = this.session;
+    const line = () => returnLine(item, terminal.color, this.#peelWidth);
+    this.#status.print(format === "jsonl" ? `${toJsonLine(returnDocument(this.jid, item))}\n` : line());
+  }
+
+  record(job: ValueMap): void {
+    this.job = job;
+    this.#changed = true;
+  }
+
+  /** Draws the progress where a person looks. */
+  draw(): void {
+    const { terminal, format } = this.session;
+    if (format !== "text" || !terminal.isTty) return;
+    const columns = terminal.columns ?? 80;
+    if (this.#changed) {
+      const peels = peelsOf(this.job, [...this.#returns.values()]);
+      this.#changed = false;
+      // Those that have not returned are the rest of the bar, not missing yet.
+      this.#counts = peelCounts(peels.filter(({ returned }) => returned));
+      this.#back = `${bar(this.#returns.size, peels.length, BAR)} ${this.#returns.size}/${peels.length}`;
+    }
+    const row = jobRow(this.jid, this.job);
+    const took = jobDuration(row, new Date());
+    const time = took === undefined ? "" : formatDuration(took < 0n ? 0n : took);
+    const words = [this.#back, safe(row.status ?? "-"), time, this.#counts];
+    this.#status.set(shorten(words.filter(Boolean).join("  "), columns - 1));
+  }
+
+  clear(): void {
+    this.#status.set("");
+  }
+}
+
+/** Follows the returns until `stop`; a job can be watched without them as well. */
+async function followReturns(
+  store: Store,
+  watch: JobWatch,
+  warn: (text: string) => void,
+  stop: AbortSignal,
+): Promise<void> {
+  const onEntry = (peel: string | undefined, bytes: Uint8Array) => {
+    const items =
+      peel === undefined ? listedReturns(watch.jid, bytes, warn) : [peelReturn(peel, bytes, warn)];
+    for (const item of items) watch.show(item);
+  };
+  try {
+    await store.followReturns(watch.jid, onEntry, { stop, caughtUp: () => {} });
+  } catch (error) {
+    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
+    warn(`${error.message} The returns are not shown.`);
+  }
+}
+
+/**
+ * Shows one job until it has ended.
+ * @param leave is set to what gives the terminal back
+ * @returns the exit code of `wait`
+ */
+export async function watchJob(session: Session, text: string, leave: { now: () => void }): Promise<number> {
+  const { terminal, format } = session;
+  const { jid, job } = await resolveJob(session.store, text);
+  const watch = new JobWatch(session, jid, job);
+  leave.now = () => watch.clear();
+  const warn = (message: string) => {
+    watch.clear();
+    terminal.warn(message);
+  };
+  const failure = Promise.withResolvers<never>();
+  const tick = setInterval(() => {
+    try {
+      watch.draw();
+    } catch (error) {
+      failure.reject(error);
+    }
+  }, DRAW_MS);
+  const link = linkWarnings(session, warn);
+  const following = persist(session, link, async (store) => {
+    const over = new AbortController();
+    const end = untilTerminal(store, jid, (record) => watch.record(record)).finally(() => over.abort());
+    const [record] = await Promise.all([end, followReturns(store, watch, warn, over.signal)]);
+    // What the record counts may arrive after it.
+    return endingOf(store, jid, record as ValueMap, warn);
+  });
+  try {
+    const ending = await Promise.race([following, failure.promise]);
+    for (const { returned } of ending.peels) if (returned) watch.show(returned);
+    watch.clear();
+    if (format === "jsonl") terminal.write(`${toJsonLine(endingDocument(ending))}\n`);
+    else terminal.write(`Job ${safe(jid)} ${endingText(ending)}\n`);
+    return endingCode(ending);
+  } finally {
+    clearInterval(tick);
+    watch.clear();
+  }
+}

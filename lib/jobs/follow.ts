@@ -1,0 +1,161 @@
+// Staying with jobs over lost connections, and waiting until they end.
+
+import type { ValueMap } from "../codec/value.ts";
+import type { Session } from "../commands/session.ts";
+import { Transient, UserError } from "../errors.ts";
+import { JobNotFound } from "../model/jid.ts";
+import { isTerminal, jobRow, type Return } from "../model/job.ts";
+import { type Peel, peelsOf } from "../model/returns.ts";
+import { NoBucket, type Store } from "../nats/store.ts";
+import { jobRecord, orNoBucket, readReturns } from "./lookup.ts";
+
+const PAUSE_MS = { first: 100, most: 2_000 };
+/**
+ * How often, in ms, a job that is waited for is also looked up. Deliveries are not acknowledged: one that is lost between
+ * two servers of a cluster does not come again, and when it was the last, nothing after it shows the gap.
+ */
+const LOOK_UP_MS = 5_000;
+
+/** What is said of the connection while somebody waits. */
+export interface Link {
+  lost(why: string): void;
+  back(): void;
+}
+
+/** The words for a person or a log, on stderr. */
+export function linkWarnings(session: Session, warn = session.terminal.warn): Link {
+  return {
+    lost: (why) => warn(`${why} Connecting again.`),
+    back: () => warn(`connected again to ${session.store.connection.shown}.`),
+  };
+}
+
+/**
+ * Runs `attempt` until it ends by itself. When the connection is lost on the way, another one is opened, as often and as
+ * long as it takes, and `attempt` starts again on it.
+ * @throws what `attempt` throws, other than Transient; and when the server refuses us
+ */
+export async function persist<T>(
+  session: Session,
+  link: Link,
+  attempt: (store: Store) => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt(session.store);
+    } catch (error) {
+      if (!(error instanceof Transient) || session.ending) throw error;
+      link.lost(error.message);
+      await reopen(session);
+      link.back();
+    }
+  }
+}
+
+async function reopen(session: Session): Promise<void> {
+  for (let pause = PAUSE_MS.first; ; pause = Math.min(pause * 2, PAUSE_MS.most)) {
+    await new Promise((done) => setTimeout(done, pause));
+    try {
+      return await session.reopen();
+    } catch (error) {
+      if (!(error instanceof Transient)) throw error;
+    }
+  }
+}
+
+/**
+ * Waits until a job is terminal. One consumer hands over the record as it is and every later one, so that no end can
+ * fall between look-up and subscription.
+ * @param onRecord sees each record, the last one too
+ * @returns the terminal record; undefined when `stop` came first
+ * @throws JobNotFound, UserError when its record is deleted or can't be decoded, Transient when the connection is lost
+ */
+export async function untilTerminal(
+  store: Store,
+  jid: string,
+  onRecord: (record: ValueMap) => void = () => {},
+  stop?: AbortSignal,
+): Promise<ValueMap | undefined> {
+  const done = new AbortController();
+  const abort = () => done.abort();
+  stop?.addEventListener("abort", abort);
+  let record: ValueMap | undefined;
+  let seen = false;
+  const onEntry = (_: string, bytes: Uint8Array | undefined) => {
+    if (done.signal.aborted) return;
+    if (!bytes && seen)
+      throw new UserError(
+        `job ${jid} is gone: its record expired or was deleted.`,
+        "Nothing can be said any more about how it ended.",
+      );
+    if (!bytes) return;
+    seen = true;
+    record = jobRecord(jid, bytes);
+    onRecord(record);
+    if (isTerminal(jobRow(jid, record).status)) done.abort();
+  };
+  const failure = Promise.withResolvers<never>();
+  const caughtUp = () => {
+    if (seen) return;
+    // A record that is written all the time can escape the first reading; it comes with its next change.
+    store
+      .job(jid)
+      .then((bytes) => void (bytes || seen || failure.reject(new JobNotFound(jid))), failure.reject);
+  };
+  // A failed look-up is no loss: what ails the connection is seen by the reader of the consumer.
+  const lookUp = () =>
+    store.job(jid).then(
+      (bytes) => {
+        try {
+          if (bytes && isTerminal(jobRow(jid, jobRecord(jid, bytes)).status)) onEntry(jid, bytes);
+        } catch (error) {
+          failure.reject(error);
+        }
+      },
+      () => {},
+    );
+  const timer = setInterval(lookUp, LOOK_UP_MS);
+  try {
+    await Promise.race([store.followJobs(jid, onEntry, { stop: done.signal, caughtUp }), failure.promise]);
+  } finally {
+    clearInterval(timer);
+    stop?.removeEventListener("abort", abort);
+  }
+  return stop?.aborted ? undefined : record;
+}
+
+/** How a job ended. */
+export interface Ending {
+  readonly jid: string;
+  readonly record: ValueMap;
+  readonly peels: readonly Peel[];
+}
+
+/** How often the returns are read again while the record counts more of them, and the pause in between in ms. */
+const LATE = { reads: 5, pauseMs: 100 };
+
+/**
+ * The ending that a terminal record tells. In a cluster the returns may reach the server that we ask after the record
+ * did: while there are fewer than the record counts, they are read again.
+ */
+export async function endingOf(
+  store: Store,
+  jid: string,
+  record: ValueMap,
+  warn: (text: string) => void,
+): Promise<Ending> {
+  const counted = jobRow(jid, record).returned ?? 0n;
+  let returns: Return[] = [];
+  for (let read = 1; ; read++) {
+    const warnings: string[] = [];
+    const found = await readReturns(store, jid, (text) => void warnings.push(text)).catch(orNoBucket);
+    returns = found instanceof NoBucket ? [] : found;
+    if (found instanceof NoBucket || returns.length >= counted || read === LATE.reads) {
+      if (found instanceof NoBucket) warn(`${found.message} The returns of job ${jid} are not known.`);
+      warnings.forEach(warn);
+      break;
+    }
+    await new Promise((done) => setTimeout(done, LATE.pauseMs));
+  }
+  return { jid, record, peels: peelsOf(record, returns) };
+}

@@ -1,0 +1,190 @@
+// Jobs and returns: what their fields mean. Knows nothing of NATS or the terminal.
+
+import { asInteger, asText, asTime, type Timestamp, type Value, type ValueMap } from "../codec/value.ts";
+import { displayPeel } from "./peel.ts";
+
+/** The version of records (their field `v`) that this code knows. */
+export const RECORD_VERSION = 1n;
+
+export const TERMINAL_STATES: readonly string[] = ["complete", "failed", "partial", "timeout", "canceled"];
+
+/** True when a job with this status has ended. */
+export const isTerminal = (status: string | undefined) => TERMINAL_STATES.includes(status ?? "");
+
+/** What a table shows of one job. */
+export interface JobRow {
+  readonly jid: string;
+  readonly fn: string | undefined;
+  readonly targetExpr: string | undefined;
+  readonly targets: readonly string[] | undefined;
+  readonly status: string | undefined;
+  /** Undefined when it is missing or zero. */
+  readonly created: Timestamp | undefined;
+  readonly updated?: Timestamp | undefined;
+  readonly deadline?: Timestamp | undefined;
+  readonly user?: string | undefined;
+  readonly owner?: string | undefined;
+  readonly returned?: bigint | undefined;
+  readonly succeeded?: bigint | undefined;
+  /** Why the value can't be decoded; then all other fields but `jid` are undefined. */
+  readonly unreadable?: string;
+  // Only rows that come out of one table have these: the same number stands for the same value, so that a view of
+  // 100,000 jobs measures each value once.
+  readonly fnId?: number;
+  readonly statusId?: number;
+  /** Of the expression, or of the targets where there is none. */
+  readonly targetId?: number;
+  /** Columns that the JID takes; undefined when it has to be measured as text. */
+  readonly jidWidth?: number | undefined;
+}
+
+/** Peel ids of a list field; undefined when the field is no list. Elements that are no text are left out. */
+export function peelList(value: Value | undefined): string[] | undefined {
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : undefined;
+}
+
+/** The fields that a row is made of. */
+export const ROW_FIELDS = [
+  "function",
+  "target_expr",
+  "targets",
+  "status",
+  "created",
+  "updated",
+  "deadline",
+  "user",
+  "owner",
+  "return_count",
+  "success_count",
+] as const;
+
+/** The row of a record. The JID is the key's: the record's own field may say anything. */
+export function jobRow(jid: string, record: ValueMap): JobRow {
+  const time = (name: string) => {
+    const value = asTime(record.get(name));
+    return value?.isZero ? undefined : value;
+  };
+  return {
+    jid,
+    fn: asText(record.get("function")),
+    targetExpr: asText(record.get("target_expr")) || undefined,
+    targets: peelList(record.get("targets")),
+    status: asText(record.get("status")),
+    created: time("created"),
+    updated: time("updated"),
+    deadline: time("deadline"),
+    user: asText(record.get("user")),
+    owner: asText(record.get("owner")),
+    returned: asInteger(record.get("return_count")),
+    succeeded: asInteger(record.get("success_count")),
+  };
+}
+
+/** Peels that returned without success; undefined when nothing was counted. */
+export const failedOf = (row: JobRow) =>
+  row.returned === undefined ? undefined : row.returned - (row.succeeded ?? 0n);
+
+/** The row of a value that can't be decoded. */
+export function unreadableRow(jid: string, reason: string): JobRow {
+  return {
+    jid,
+    fn: undefined,
+    targetExpr: undefined,
+    targets: undefined,
+    status: undefined,
+    created: undefined,
+    unreadable: reason,
+  };
+}
+
+/** STATE as tables show it. */
+export const stateOf = (row: JobRow) => (row.unreadable === undefined ? row.status || "-" : "unreadable");
+
+const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Oldest first by `created`, then by JID. Jobs without `created` come first: nothing says that they are newer. */
+export function byCreation(a: JobRow, b: JobRow): number {
+  const x = a.created;
+  const y = b.created;
+  if (x === undefined || y === undefined)
+    return x === y ? compareText(a.jid, b.jid) : x === undefined ? -1 : 1;
+  if (x.seconds !== y.seconds) return x.seconds < y.seconds ? -1 : 1;
+  return x.nanos - y.nanos || compareText(a.jid, b.jid);
+}
+
+/**
+ * `[db-01 db-02]`, peel ids in display form. With `max` (columns, as counted by `measure`) it is cut to
+ * `[db-01 db-02 … +98]`, keeping as many ids as fit.
+ */
+export function formatTargets(
+  targets: readonly string[],
+  max = Number.POSITIVE_INFINITY,
+  measure = (s: string) => s.length,
+): string {
+  const names = targets.map(displayPeel);
+  const full = `[${names.join(" ")}]`;
+  if (max === Number.POSITIVE_INFINITY || measure(full) <= max) return full;
+  // From the front, as far as it goes: a list can have 100,000 ids, and only a few of them fit.
+  let best = `[… +${names.length}]`;
+  let head = "[";
+  for (let kept = 1; kept < names.length; kept++) {
+    head += `${names[kept - 1]} `;
+    if (head.length > max * 2 && measure(head) > max) break;
+    const text = `${head}… +${names.length - kept}]`;
+    if (measure(text) <= max) best = text;
+  }
+  return best;
+}
+
+/** One peel's result. */
+export interface Return {
+  readonly peel: string;
+  readonly record: ValueMap;
+  /** `success` is true and `error` is empty (wire.md). */
+  readonly ok: boolean;
+  /** Nanoseconds; undefined when missing. */
+  readonly duration: bigint | undefined;
+  readonly error: string | undefined;
+  readonly unreachable: boolean;
+  /** Why the stored value can't be decoded; nothing else is known of the return then. */
+  readonly unreadable?: string;
+}
+
+/** The return of a peel whose value can't be decoded: it returned, but nobody knows what. */
+export function unreadableReturn(peel: string, reason: string): Return {
+  const record: ValueMap = new Map([
+    ["peel_id", peel],
+    ["unreadable", reason],
+  ]);
+  const error = `cannot be decoded: ${reason}`;
+  return { peel, record, ok: false, duration: undefined, error, unreachable: false, unreadable: reason };
+}
+
+/** The fields that a return's meaning comes from. */
+export const RETURN_FIELDS = ["success", "error", "duration", "unreachable"] as const;
+
+/** A return record's meaning; `peel` is the key's id, or the record's own in the list layout. */
+export function toReturn(peel: string, record: ValueMap): Return {
+  const value = record.get("error");
+  const error =
+    typeof value === "string"
+      ? value || undefined
+      : value === undefined || value === null
+        ? undefined
+        : "error is not text";
+  return {
+    peel,
+    record,
+    ok: record.get("success") === true && error === undefined,
+    duration: asInteger(record.get("duration")),
+    error,
+    unreachable: record.get("unreachable") === true,
+  };
+}
+
+/** The same items sorted by peel id, as shown. */
+export function sortedByPeel<T extends { readonly peel: string }>(items: readonly T[]): T[] {
+  // The shown form is made once for each, not for each comparison.
+  const keyed = items.map((item) => ({ key: displayPeel(item.peel), item }));
+  return keyed.sort((a, b) => compareText(a.key, b.key)).map(({ item }) => item);
+}

@@ -1,0 +1,208 @@
+// Which jobs, and in which order: what the flags of `list` and `active` mean. Pure; the clock is an argument.
+
+import { asTime } from "../codec/value.ts";
+import { parseDuration } from "../duration.ts";
+import { UserError } from "../errors.ts";
+import { JobList } from "../jobs/read-jobs.ts";
+import { nearest } from "../nearest.ts";
+import { oneLine, safe } from "../text.ts";
+import { glob } from "./glob.ts";
+import { isTerminal, type JobRow, stateOf, TERMINAL_STATES } from "./job.ts";
+import { displayPeel } from "./peel.ts";
+
+/** The selecting flags as citty hands them over; lists are comma-separated. */
+export interface SelectionFlags {
+  readonly state?: string | undefined;
+  readonly function?: string | undefined;
+  readonly target?: string | undefined;
+  readonly user?: string | undefined;
+  readonly owner?: string | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly limit?: string | undefined;
+  readonly sort?: string | undefined;
+  readonly reverse?: boolean | undefined;
+}
+
+export interface Selection {
+  /** The conditions as typed, for messages; empty when everything matches. */
+  readonly text: string;
+  /** Only jobs created then or later, in ns since 1970. */
+  readonly since: bigint | undefined;
+  /** Only so many, the newest. */
+  readonly limit: number | undefined;
+  /** True when it depends on when jobs were created. */
+  readonly timed: boolean;
+  /** True when the rows need more than creation order as it comes. */
+  readonly ordered: boolean;
+  matches(row: JobRow): boolean;
+  /** The newest `limit` of jobs that come oldest first, in the order asked for. */
+  arrange(jobs: JobList): JobList;
+}
+
+const ACTIVE = ["pending", "claimed", "running"];
+export const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  active: ACTIVE,
+  terminal: TERMINAL_STATES,
+  bad: ["failed", "partial", "timeout", "canceled", "unreadable"],
+};
+export const STATES: readonly string[] = [...ACTIVE, ...TERMINAL_STATES, "unreadable"];
+export const SORTS = ["created", "updated", "duration", "jid", "state"] as const;
+type Sort = (typeof SORTS)[number];
+
+function parseStates(text: string): ReadonlySet<string> {
+  const states = new Set<string>();
+  for (const name of text.split(",").map((part) => part.trim())) {
+    const group = Object.hasOwn(GROUPS, name) ? GROUPS[name] : STATES.includes(name) ? [name] : undefined;
+    if (!group) {
+      const names = [...STATES, ...Object.keys(GROUPS)];
+      throw new UserError(
+        `--state: "${safe(name)}" is not a state.${nearest(name, names)}`,
+        `States: ${STATES.join(", ")}; groups: ${Object.keys(GROUPS).join(", ")}.`,
+      );
+    }
+    for (const state of group) states.add(state);
+  }
+  return states;
+}
+
+const DAY = /^(\d{4})-(\d\d)-(\d\d)$/;
+
+/** True when what `text` means depends on the time of day at which it is read: `90m`, `today`. */
+const isRelative = (text: string | undefined) =>
+  text !== undefined && !DAY.test(text) && asTime(text) === undefined;
+
+/** True for flags whose selection depends on the clock. */
+export const countsFromNow = ({ since, until }: SelectionFlags) => isRelative(since) || isRelative(until);
+
+/**
+ * A point in time as users type it, in ns since 1970: a duration (that long ago), `today`, `yesterday`, a date (local
+ * midnight, as `today`), or RFC 3339.
+ */
+export function parseWhen(text: string, flag: string, now: Date): bigint {
+  const midnight = (daysAgo: number) => new Date(now.getFullYear(), now.getMonth(), now.getDate() - daysAgo);
+  const ns = (date: Date) => BigInt(date.getTime()) * 1_000_000n;
+  if (text === "today") return ns(midnight(0));
+  if (text === "yesterday") return ns(midnight(1));
+  const day = DAY.exec(text);
+  if (day) {
+    const date = new Date(2000, 0);
+    date.setFullYear(Number(day[1]), Number(day[2]) - 1, Number(day[3])); // the constructor takes the year 50 for 1950
+    if (date.getMonth() + 1 === Number(day[2]) && date.getDate() === Number(day[3])) return ns(date);
+  }
+  const time = asTime(text);
+  if (time) return time.ns;
+  try {
+    return ns(now) - BigInt(Math.round(parseDuration(text, flag) * 1e6));
+  } catch {
+    throw new UserError(
+      `${flag}: "${safe(text)}" is no point in time.`,
+      "Write it like 90m, 3d, today, yesterday, 2026-01-15 or 2026-01-15T09:30:00Z.",
+    );
+  }
+}
+
+/** @throws UserError naming `flag` unless `text` is a whole number above zero */
+export function parseCount(text: string, flag: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new UserError(
+    `${flag}: "${safe(text)}" is not a whole number above zero.`,
+    `Write it like ${flag} 20.`,
+  );
+}
+
+/** How long a job took, in ns; so far, when it has not ended. Undefined without the times. */
+export function jobDuration(row: JobRow, now: Date): bigint | undefined {
+  if (!row.created) return undefined;
+  if (!isTerminal(row.status)) return BigInt(now.getTime()) * 1_000_000n - row.created.ns;
+  return row.updated && row.updated.ns - row.created.ns;
+}
+
+type Key = bigint | string | undefined;
+
+/** Jobs without the value come first, as in creation order; equal ones stay in creation order. */
+function compareKeys(a: Key, b: Key): number {
+  if (a === b) return 0;
+  if (a === undefined || b === undefined) return a === undefined ? -1 : 1;
+  return a < b ? -1 : 1;
+}
+
+const KEYS: Record<Exclude<Sort, "created">, (row: JobRow, now: Date) => Key> = {
+  updated: (row) => row.updated?.ns,
+  duration: jobDuration,
+  jid: (row) => row.jid,
+  state: stateOf,
+};
+
+function parseSort(text: string | undefined): Sort {
+  const sort = SORTS.find((name) => name === (text ?? "created"));
+  if (sort) return sort;
+  throw new UserError(
+    `--sort: "${safe(text ?? "")}" is not an order.${nearest(text ?? "", SORTS)}`,
+    `Orders: ${SORTS.join(", ")}.`,
+  );
+}
+
+const TYPED = ["state", "function", "target", "user", "owner", "since", "until"] as const;
+
+/**
+ * The selection that the flags ask for. Conditions combine with "and".
+ * @throws UserError for a value that can't match or can't be read
+ */
+export function parseSelection(flags: SelectionFlags, now: Date): Selection {
+  const conditions: ((row: JobRow) => boolean)[] = [];
+  const onText = (pattern: string | undefined, textOf: (row: JobRow) => string | undefined) => {
+    if (pattern === undefined) return;
+    const test = glob(pattern);
+    conditions.push((row) => {
+      const text = textOf(row);
+      return text !== undefined && test(text);
+    });
+  };
+  if (flags.state !== undefined) {
+    const states = parseStates(flags.state);
+    conditions.push((row) => states.has(stateOf(row)));
+  }
+  onText(flags.function, (row) => row.fn);
+  onText(flags.user, (row) => row.user);
+  onText(flags.owner, (row) => row.owner);
+  if (flags.target !== undefined) {
+    const test = glob(flags.target);
+    const onPeel = (id: string) => test(id) || test(displayPeel(id));
+    conditions.push(
+      (row) => (row.targetExpr !== undefined && test(row.targetExpr)) || (row.targets?.some(onPeel) ?? false),
+    );
+  }
+  const since = flags.since === undefined ? undefined : parseWhen(flags.since, "--since", now);
+  if (since !== undefined) {
+    conditions.push((row) => row.created !== undefined && row.created.ns >= since);
+  }
+  if (flags.until !== undefined) {
+    const until = parseWhen(flags.until, "--until", now);
+    conditions.push((row) => row.created !== undefined && row.created.ns < until);
+  }
+  const limit = flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit");
+  const sort = parseSort(flags.sort);
+  return {
+    text: TYPED.filter((name) => flags[name] !== undefined)
+      .map((name) => `--${name} ${oneLine(flags[name] ?? "")}`)
+      .join(" "),
+    since,
+    limit,
+    timed: limit !== undefined || since !== undefined || flags.until !== undefined,
+    ordered: limit !== undefined || flags.sort !== undefined || flags.reverse === true,
+    matches: (row) => conditions.every((condition) => condition(row)),
+    arrange(jobs) {
+      const { numbers, make } = jobs;
+      const newest = limit === undefined ? numbers : numbers.slice(-limit);
+      if (sort !== "created") {
+        const keyed = Array.from(newest, (n) => ({ n, key: KEYS[sort](make(n).row, now) }));
+        keyed.sort((a, b) => compareKeys(a.key, b.key));
+        keyed.forEach(({ n }, i) => {
+          newest[i] = n;
+        });
+      }
+      return new JobList(flags.reverse ? newest.reverse() : newest, make);
+    },
+  };
+}

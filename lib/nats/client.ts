@@ -1,0 +1,95 @@
+// The NATS library's connect, and what the library would print. It writes to stdout when it can't go on, with a stack trace
+// and the bytes that the server sent; nothing but our own writer may do that.
+import { type NatsConnection, connect as open } from "nats";
+import { safe, shorten } from "../text.ts";
+
+/** The library can't read what the server sends; the message says what it choked on. */
+export class BrokenProtocol extends Error {}
+
+const SHOWN = { most: 300, columns: 100 } as const;
+
+const listeners = new Set<(why: BrokenProtocol) => void>();
+/** What the library last complained of since the newest connection was begun. */
+let complaint: BrokenProtocol | undefined;
+let silenced = false;
+
+/** What stands in for each method of `console`. A complaint comes with the error that ended the library's reading. */
+function collect(...words: unknown[]): void {
+  const error = words.find((word) => word instanceof Error);
+  if (!(error instanceof Error)) return;
+  complaint = new BrokenProtocol(shorten(safe(error.message.slice(0, SHOWN.most)), SHOWN.columns));
+  for (const listener of [...listeners]) listener(complaint);
+}
+
+/** Takes `console` away from everybody in this process. What Bun writes when it crashes does not go through it. */
+function silence(): void {
+  if (silenced) return;
+  silenced = true;
+  const methods = console as unknown as Record<string, unknown>;
+  // By their descriptors: a look at the streams among the properties would open them.
+  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(methods)))
+    if (typeof value === "function") methods[name] = collect;
+}
+
+/**
+ * Calls `listener` when the library can't read on, now or earlier on the newest connection: it then hears nothing any
+ * more, and says so to nobody. The result ends that.
+ */
+export function onBrokenProtocol(listener: (why: BrokenProtocol) => void): () => void {
+  listeners.add(listener);
+  if (complaint) listener(complaint);
+  return () => void listeners.delete(listener);
+}
+
+/** What may come beside a value, in bytes: its headers, or the server's own answers, which list up to 100,000 subjects. */
+const BESIDE = 32 << 20;
+/** The longest line of a server's protocol. */
+const LONGEST_LINE = 1 << 20;
+/** No value that is worth reading is larger, whatever a server says that it takes. */
+const LARGEST = 256 << 20;
+
+/** The library's own parser, as far as it tells what it is gathering. */
+interface Parser {
+  parse(bytes: Uint8Array): void;
+  /** The message that is being read, and how large it was announced. */
+  readonly ma?: { readonly size: number };
+  readonly argBuf?: { readonly length: number };
+}
+
+/** Keeps a server from filling the memory: the library gathers what was announced, however large that is. */
+function bound(nc: NatsConnection): void {
+  const { parser } = (nc as unknown as { protocol?: { parser?: Parser } }).protocol ?? {};
+  if (!parser) return;
+  const largest = Math.min(nc.info?.max_payload ?? 0, LARGEST) + BESIDE;
+  const parse = parser.parse.bind(parser);
+  parser.parse = (bytes) => {
+    parse(bytes);
+    if ((parser.ma?.size ?? 0) > largest)
+      throw new Error(`a message of ${parser.ma?.size} bytes was announced`);
+    if ((parser.argBuf?.length ?? 0) > LONGEST_LINE) throw new Error("a line of the protocol has no end");
+  };
+}
+
+/** The library's connect, on which a server that breaks the protocol fails at once. @throws BrokenProtocol as well */
+export const connect: typeof open = async (options) => {
+  silence();
+  complaint = undefined;
+  const broken = Promise.withResolvers<never>();
+  const stop = onBrokenProtocol(broken.reject);
+  const opening = open(options);
+  try {
+    const nc = await Promise.race([opening, broken.promise]);
+    bound(nc);
+    return nc;
+  } catch (error) {
+    // Should it come about all the same, nobody would close it.
+    if (error instanceof BrokenProtocol)
+      opening.then(
+        (nc) => nc.close(),
+        () => {},
+      );
+    throw error;
+  } finally {
+    stop();
+  }
+};

@@ -1,0 +1,406 @@
+// Reading the newest value of every key of a bucket, whole, while others write to it.
+//
+// What a scan promises: for each key the state that it had at some moment between the start and the end of the scan. No
+// key that was there all the time is missing. The argument, for nats-server 2.9 and for newer ones:
+//
+// A consumer with `last_per_subject` is given, when it is created, the sequences of the newest message of each key, and S,
+// the last sequence of the stream. It delivers those that are still stored, in order, and then every message after S. A
+// message of that list may be gone when its turn comes, because its key was written so often that the history of the bucket
+// dropped it, or because it expired or was purged. nats-server from 2.10 on skips it (and ends the requests under way as
+// if nothing were left); 2.9 delivers the next stored message of any key in its place, which may be an older version of
+// another key, or one that comes again. Sequences never go back in either. So a number of deliveries proves nothing: messages
+// of other keys, or from after S, can make up for one that is missing. What is proof:
+//
+// (1) Let B be the last sequence of the stream, asked for before the consumer was created, so that B <= S; and P the number
+//     of keys that the server counted. When P different keys came with sequences up to B, each key was delivered, and
+//     by its own newest message: a message <= S that is not its key's newest has to stand in for a removed one of the list;
+//     then the entry of its key stands in for another one as well, or two deliveries are of one key; and the last entry
+//     of such a chain could only be replaced from beyond S. (On 2.9 this has one gap: P is counted a moment after the list is
+//     made. When a key is purged or expires without a trace in that moment, P is one less than the list, and the job
+//     that changed last may be shown as it was before. Reading on until the server pauses would close the gap, but a busy bucket
+//     never pauses there, and would always be read key by key.) This is the case of a bucket that nothing was written to
+//     while it was read, and costs nothing but a comparison for each key.
+//
+// (2) Otherwise let c be the sequence of the last message that was delivered. What was a key's newest message when the
+//     consumer passed c, and lies at or before c, was delivered, as above. What lies after c is read by a second consumer, of
+//     every message from c + 1 on (without a filter: 2.9 miscounts those of filtered ones), which always has a request, so that it
+//     stays at the end of the stream. When it has come to some sequence a, ask for the end E of the stream. What was a
+//     key's newest message when the consumer passed a was delivered if it lies at or before a, as above; otherwise it lies
+//     in (a, E], for it was there before the question. A message of (a, E] that does not come was removed on the way. So when
+//     every sequence of (a, E] comes, or when E is not after a, all keys are known as of the moment when a was passed. When
+//     there is a gap, the same is done again with the sequence that was reached as a. A stream that is written faster than it
+//     can be read ends in an error, never in a part of the answer.
+//
+// A part of the stream, from somewhere to its end, is read with counts alone: as many messages as were stored when the consumer
+// was created, none of them beyond an end of the stream from before that, prove that none was removed on the way. Otherwise
+// an old version of a record could be left over whose newer one was removed, and all is read instead.
+//
+// In a cluster the node that hosts a consumer may lag behind the leader, which tells B and E: S may be less than B. Then (1)
+// counts only when all that came is older than any such lag, and (2) without its counts. What such a node has not heard of
+// when the scan begins may be missing, as from any other read of a replica.
+//
+// nats-server 2.9 has a defect of its own: after it has compacted the block that it writes to, its consumers may skip messages
+// in that block that are stored, for as long as the writing goes on (seen on 2.9.10: firstMatching goes on after errPartialCache).
+// (1) holds all the same as far as the server's own index is right, and so do counts; (2) does not. There, what (1) does not prove is read key by key instead: the server
+// tells the names of all keys from an index that has no such gaps, and then each value, which is the key's state at that
+// moment. A value that it says is not there, of a key that it still names, is an error. What is missing from that index as well
+// can't be found by anybody.
+//
+// A key that is purged without a trace, not by a tombstone, while a scan runs may be shown as it was some time before.
+import type { Msg } from "nats";
+import { grown } from "../codec/byte-set.ts";
+import type { Connection } from "./connection.ts";
+import { type Consumer, type Delivery, deliveryOf, InOrder, incomplete, pull, type Sink } from "./pull.ts";
+import { covers } from "./subject.ts";
+
+/** A stream as the server described it at some moment. */
+export interface StreamState {
+  readonly messages: number;
+  readonly lastSequence: number;
+  /** The node of a cluster that leads it; undefined outside a cluster. */
+  readonly leader: string | undefined;
+}
+
+/** Where the messages that a consumer delivers begin, and which they are. */
+export interface ConsumerConfig {
+  readonly deliver_policy: "all" | "new" | "last_per_subject" | "by_start_sequence" | "by_start_time";
+  readonly filter_subject?: string;
+  readonly opt_start_seq?: number;
+  readonly opt_start_time?: string;
+}
+
+/** What a scan needs of a server. */
+export interface Source {
+  readonly connection: Connection;
+  /** Consumers may skip messages that are stored (nats-server 2.9). */
+  readonly skips: boolean;
+  /** @throws NoBucket */
+  state(): Promise<StreamState>;
+  /** The subjects that match, from an index; with skips only. */
+  subjects(filter: string): Promise<string[]>;
+  /** The newest message of a subject; undefined for none. */
+  newest(subject: string): Promise<Msg | undefined>;
+  /** Runs `work` on a consumer of its own. */
+  consume<T>(config: ConsumerConfig, work: (consumer: Consumer) => Promise<T>): Promise<T>;
+}
+
+/** Counts what its node has, as the leader does: its counts can be compared with the leader's sequences. */
+const isAtLeader = (consumer: Consumer, state: StreamState) =>
+  consumer.host === undefined || consumer.host === state.leader;
+
+/** How far a read came, and whether that is proof of having seen everything. */
+interface Reached {
+  readonly whole: boolean;
+  /** The sequence of the last message that came; 0 for none. */
+  readonly last: number;
+}
+
+/** What is done with the messages of a scan. */
+export interface Keys {
+  /** Takes a message; returns the number of its key, from 0 on and the same for each message of a key. */
+  take(msg: Msg): number;
+  /** Only the keys of these numbers are there, whatever came before. */
+  dropAllBut(numbers: ReadonlySet<number>): void;
+}
+
+/** Keys that marks are made for at once, whatever a server announces. */
+const MARKS = 1 << 20;
+
+/** By how much a node of a cluster may lag, and its clock be off, in ms, when a message is called old. */
+const LAG_MS = 2_000;
+
+/** The newest message of each key: rule (1). */
+class Newest implements Sink {
+  #received = 0;
+  #different = 0;
+  #last: Msg | undefined;
+  #whole = false;
+  #seen: Uint8Array;
+  readonly #before: StreamState;
+  readonly pending: number;
+  /** Messages that were stored later than this, in ns since 1970, prove nothing. */
+  readonly #oldNs: bigint | undefined;
+
+  constructor(
+    consumer: Consumer,
+    before: StreamState,
+    readonly keys: Keys,
+  ) {
+    this.pending = consumer.pending;
+    this.#seen = new Uint8Array(Math.min(consumer.pending, MARKS));
+    this.#before = before;
+    if (!isAtLeader(consumer, before))
+      this.#oldNs = BigInt(Math.floor(consumer.createdMs - LAG_MS)) * 1_000_000n;
+  }
+
+  take(msg: Msg): boolean {
+    this.#last = msg;
+    const key = this.keys.take(msg);
+    if (key >= this.#seen.length) this.#seen = grown(this.#seen, key + 1);
+    if (this.#seen[key] === 0) this.#different++;
+    this.#seen[key] = 1;
+    return ++this.#received === this.pending;
+  }
+
+  enough({ streamSequence, storedNs }: Delivery): boolean {
+    const within = streamSequence <= this.#before.lastSequence;
+    const sure = within && (this.#oldNs === undefined || storedNs < this.#oldNs);
+    this.#whole = sure && this.#received === this.pending && this.#different === this.pending;
+    // Beyond B, or after as many messages as there were keys, nothing of the list is left to come.
+    return this.#received >= this.pending || !within;
+  }
+
+  get reached(): Reached {
+    return { whole: this.#whole, last: this.#last ? deliveryOf(this.#last).streamSequence : 0 };
+  }
+}
+
+/** Every message after a sequence, in order, with what is missing between them: rule (2). */
+class Tail implements Sink {
+  #received = 0;
+  #last: number;
+  #wake = () => {};
+
+  /** True when a sequence did not come, since this was last set to false. */
+  gaps = false;
+
+  constructor(
+    from: number,
+    readonly onMessage: (msg: Msg, delivery: Delivery) => void,
+  ) {
+    this.#last = from;
+  }
+
+  /** The sequence of the last message that came. */
+  get last(): number {
+    return this.#last;
+  }
+
+  get received(): number {
+    return this.#received;
+  }
+
+  take(msg: Msg): boolean {
+    const delivery = deliveryOf(msg);
+    if (delivery.streamSequence !== this.#last + 1) this.gaps = true;
+    this.#last = delivery.streamSequence;
+    this.#received++;
+    this.onMessage(msg, delivery);
+    this.#wake();
+    return false;
+  }
+
+  enough(): boolean {
+    return false; // its reader is told by others
+  }
+
+  /** Waits until `done`, or until nothing has come for IDLE_MS; true in the first case. */
+  async until(done: () => boolean, limit: Limit): Promise<boolean> {
+    for (let seen = -1; !done() && seen !== this.#received; limit.check()) {
+      seen = this.#received;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, IDLE_MS);
+        this.#wake = () => {
+          if (!done()) return;
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.#wake = () => {};
+    return done();
+  }
+}
+
+/** After so many ms without a message, what was to come is taken for gone: another consumer then tells. */
+const IDLE_MS = 1_000;
+
+/**
+ * Reads everything after `from`; throws when that can't be made whole in time.
+ * @param before the stream as it was before all this
+ * @param most nothing is read when more than this lies after `from`
+ * @returns false when nothing was read
+ */
+async function settle(
+  source: Source,
+  from: number,
+  before: StreamState,
+  most: number,
+  onMessage: (msg: Msg, delivery: Delivery) => void,
+  limit: Limit,
+): Promise<boolean> {
+  for (let last = from; ; limit.check()) {
+    const config = { deliver_policy: "by_start_sequence", opt_start_seq: last + 1 } as const;
+    const reached = await source.consume(config, async (consumer) =>
+      last === from && consumer.pending > most
+        ? undefined
+        : readTail(source, consumer, last, before, limit, onMessage),
+    );
+    if (!reached || reached.whole) return reached !== undefined;
+    last = Math.max(last, reached.last);
+  }
+}
+
+/** How long a tail may take: some time to come to the first end of the stream, then as long as a server may stay silent. */
+class Limit {
+  #until: number;
+
+  constructor(
+    readonly connection: Connection,
+    firstMs: number,
+  ) {
+    this.#until = Date.now() + firstMs;
+  }
+
+  /** The end was asked for, for the first time. */
+  atFirstEnd(): void {
+    this.#until = Math.min(this.#until, Date.now() + this.connection.timeoutMs);
+  }
+
+  /** @throws Transient when the time is over */
+  check(): void {
+    if (Date.now() > this.#until)
+      throw incomplete(this.connection, "records change faster than they can be read");
+  }
+}
+
+/**
+ * Reads a consumer of every message after `from`, which stays at the end of the stream until that is proven to be whole: it
+ * then misses nothing of what is written meanwhile, as one that begins anew each time would.
+ */
+async function readTail(
+  source: Source,
+  consumer: Consumer,
+  from: number,
+  before: StreamState,
+  limit: Limit,
+  onMessage: (msg: Msg, delivery: Delivery) => void,
+): Promise<Reached> {
+  const atLeader = isAtLeader(consumer, before);
+  const tail = new Tail(from, onMessage);
+  const isCounted = () => atLeader && tail.received === consumer.pending && tail.last <= before.lastSequence;
+  const judge = async () => {
+    // What was removed long ago lies at the beginning; the end is asked for when the consumer has come past that.
+    const isAhead = () =>
+      isCounted() || tail.received >= consumer.pending || tail.last >= before.lastSequence;
+    if (consumer.pending > 0 && !(await tail.until(isAhead, limit))) return false;
+    for (; !isCounted(); limit.check()) {
+      tail.gaps = false;
+      const end = (await source.state()).lastSequence;
+      limit.atFirstEnd();
+      if (!(await tail.until(() => tail.last >= end, limit))) return false;
+      if (!tail.gaps) return true;
+    }
+    return true;
+  };
+  if (isCounted()) return { whole: true, last: tail.last };
+  const stop = new AbortController();
+  const reading = pull(source.connection, consumer, tail, {
+    stop: stop.signal,
+    caughtUp: () => {},
+    eager: true,
+  });
+  try {
+    const whole = await Promise.race([judge(), reading.then(() => false)]);
+    return { whole, last: tail.last };
+  } finally {
+    stop.abort();
+    await reading.catch(() => {}); // why it failed has been told
+  }
+}
+
+/** A list is read again rather than a tail that is longer than it, but not more often than this. */
+const ATTEMPTS = 3;
+/** A tail of this many messages is always short enough. */
+const SHORT_TAIL = 1_000;
+
+/**
+ * Reads the newest message of every key that matches `filter`, those that mark a key as gone among them.
+ * @param prefix what the subjects of the bucket begin with, its dot included
+ * @param keys a key may come again: the later message counts
+ * @param onTotal is told how many keys there are, each time that the list is read
+ * @throws NoBucket, PermissionDenied, and Transient when the answer can't be made whole
+ */
+export async function scanNewest(
+  source: Source,
+  prefix: string,
+  filter: string,
+  keys: Keys,
+  onTotal: (keys: number) => void = () => {},
+): Promise<void> {
+  const subjects = prefix + filter;
+  const config = { deliver_policy: "last_per_subject", filter_subject: subjects } as const;
+  for (let attempt = 1; ; attempt++) {
+    const began = Date.now();
+    const before = await source.state();
+    const newest = await source.consume(config, async (consumer) => {
+      onTotal(consumer.pending);
+      const sink = new Newest(consumer, before, keys);
+      if (consumer.pending > 0) await pull(source.connection, consumer, sink);
+      return sink;
+    });
+    const { whole, last } = newest.reached;
+    if (newest.pending === 0 || whole) return;
+    if (source.skips) return readEach(source, subjects, keys);
+    const limit = new Limit(source.connection, source.connection.timeoutMs + 2 * (Date.now() - began));
+    const most = attempt < ATTEMPTS ? Math.max(SHORT_TAIL, newest.pending) : Number.POSITIVE_INFINITY;
+    const take = (msg: Msg) => void (covers(subjects, msg.subject) && keys.take(msg));
+    if (await settle(source, last, before, most, take, limit)) return;
+  }
+}
+
+/** Values that are asked for at a time. */
+const AT_ONCE = 128;
+
+/** Reads the newest message of each subject by itself. @throws Transient when the server names one that it does not give */
+async function readEach(source: Source, filter: string, keys: Keys): Promise<void> {
+  const there = new Set<number>();
+  const missing: string[] = [];
+  const names = await source.subjects(filter);
+  for (let from = 0; from < names.length; from += AT_ONCE) {
+    const part = names.slice(from, from + AT_ONCE);
+    const found = await Promise.all(part.map((subject) => source.newest(subject)));
+    found.forEach((msg, i) => {
+      if (msg) there.add(keys.take(msg));
+      else missing.push(part[i] as string);
+    });
+  }
+  const left = missing.length > 0 ? new Set(await source.subjects(filter)) : new Set();
+  const lost = missing.find((subject) => left.has(subject));
+  if (lost !== undefined)
+    throw incomplete(
+      source.connection,
+      `it has ${lost.slice(lost.indexOf(".", 4) + 1)}, and does not give it (a defect of nats-server 2.9 on busy streams)`,
+    );
+  keys.dropAllBut(there);
+}
+
+/**
+ * Reads every message from a sequence or a time of the stream to its end.
+ * @param config where to begin
+ * @param before the stream as it was before this call
+ * @param most nothing is read when there are more messages than that
+ * @returns false when nothing was read, or not all that there is, as far as can be told
+ * @throws as scanNewest
+ */
+export async function readFrom(
+  source: Source,
+  config: ConsumerConfig,
+  before: StreamState,
+  most: number,
+  onMessage: (msg: Msg, delivery: Delivery) => void,
+): Promise<boolean> {
+  const { connection } = source;
+  return source.consume(config, async (consumer) => {
+    if (consumer.pending > most || !isAtLeader(consumer, before)) return false;
+    if (consumer.pending === 0) return true;
+    let last = 0;
+    const messages = new InOrder(consumer.pending, (msg) => {
+      const delivery = deliveryOf(msg);
+      last = delivery.streamSequence;
+      onMessage(msg, delivery);
+    });
+    await pull(connection, consumer, messages);
+    return messages.enough() && last <= before.lastSequence;
+  });
+}

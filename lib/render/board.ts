@@ -1,0 +1,205 @@
+// The live table of `watch`. Pure: rows, a clock and a size in, lines out.
+
+import { formatAge, formatDuration } from "../duration.ts";
+import { byCreation, failedOf, isTerminal, type JobRow, stateOf } from "../model/job.ts";
+import { jobDuration } from "../model/selection.ts";
+import { plural, safe, shorten, width } from "../text.ts";
+import { paintState } from "./colors.ts";
+import { returnsOf, targetOf } from "./columns.ts";
+import { type Cell, type Column, renderTable } from "./table.ts";
+
+/** How long a job that has ended stays on the board, in ms. */
+const LINGER_MS = 5_000;
+
+/** The jobs that somebody watches: active ones, and those that ended a moment ago. */
+export class Board {
+  readonly #active = new Map<string, JobRow>();
+  readonly #ended = new Map<string, { row: JobRow; until: number }>();
+
+  /** Active jobs that the picture being read has not shown yet. */
+  #unseen = new Set<string>();
+
+  constructor(readonly matches: (row: JobRow) => boolean) {}
+
+  get activeCount(): number {
+    return this.#active.size;
+  }
+
+  /**
+   * Takes a job's newest row, undefined when its record is gone.
+   * @param live false for the picture at the start: what has ended by then is no news
+   * @returns true when it changes what a watcher sees
+   */
+  put(jid: string, row: JobRow | undefined, live: boolean, nowMs: number): boolean {
+    const before = this.#active.get(jid);
+    this.#unseen.delete(jid);
+    if (row && this.matches(row) && !isTerminal(row.status)) {
+      this.#active.set(jid, row);
+      this.#ended.delete(jid);
+      return true;
+    }
+    this.#active.delete(jid);
+    if (!row) return before !== undefined;
+    // A job that left the selection is told of once more: otherwise nobody would know that it did.
+    if (before === undefined && !(live && this.matches(row))) return false;
+    this.#ended.set(jid, { row, until: nowMs + LINGER_MS });
+    return true;
+  }
+
+  /** All jobs come again: the ones that are gone by then don't. */
+  beginPicture(): void {
+    this.#unseen = new Set(this.#active.keys());
+  }
+
+  endPicture(): void {
+    for (const jid of this.#unseen) this.#active.delete(jid);
+    this.#unseen.clear();
+  }
+
+  /** What is to be shown at `nowMs`, oldest first. */
+  rows(nowMs: number): JobRow[] {
+    for (const [jid, { until }] of this.#ended) if (until <= nowMs) this.#ended.delete(jid);
+    return [...this.#active.values(), ...[...this.#ended.values()].map(({ row }) => row)].sort(byCreation);
+  }
+}
+
+const BAR = 10;
+
+/** `████░░` for `part` of `whole`, `cells` columns wide. */
+export function bar(part: number, whole: number, cells: number): string {
+  // Counts come from records, which may say anything.
+  const full = whole > 0 ? Math.max(0, Math.min(cells, Math.floor((part / whole) * cells))) : 0;
+  return "█".repeat(full) + "░".repeat(cells - full);
+}
+
+const ns = (ms: number) => BigInt(Math.round(ms)) * 1_000_000n;
+
+function left(row: JobRow, nowMs: number): string {
+  if (!row.deadline || isTerminal(row.status)) return "-";
+  const rest = row.deadline.ns - ns(nowMs);
+  return rest >= 0n ? formatAge(rest) : `${formatAge(-rest)} over`;
+}
+
+interface BoardColumn extends Column {
+  readonly cell: (row: JobRow, max: number) => Cell;
+}
+
+function boardColumns(nowMs: number, color: boolean, withBar: boolean): Record<string, BoardColumn> {
+  const returns = (row: JobRow) => {
+    const text = returnsOf(row);
+    if (!withBar || row.targets === undefined) return text;
+    return `${bar(Number(row.returned ?? 0n), row.targets.length, BAR)} ${text}`;
+  };
+  return {
+    jid: { title: "JID", cell: (row) => ({ text: row.jid }) },
+    fn: { title: "FUNCTION", cell: (row, max) => ({ text: shorten(safe(row.fn || "-"), max) }) },
+    target: { title: "TARGET", cell: (row, max) => ({ text: targetOf(row, max) }) },
+    state: {
+      title: "STATE",
+      cell: (row) => {
+        const paint = paintState(stateOf(row), color);
+        return { text: stateOf(row), ...(paint && { paint }) };
+      },
+    },
+    returns: { title: "RETURNS", cell: (row) => ({ text: returns(row) }) },
+    failed: { title: "FAILED", cell: (row) => ({ text: String(failedOf(row) ?? "-") }) },
+    time: {
+      title: "TIME",
+      cell: (row) => {
+        const took = jobDuration(row, new Date(nowMs));
+        return { text: took === undefined ? "-" : formatDuration(took < 0n ? 0n : took) };
+      },
+    },
+    left: { title: "LEFT", cell: (row) => ({ text: left(row, nowMs) }) },
+  };
+}
+
+/** Columns that are shown, and how wide each may be. */
+interface Layout {
+  bar: boolean;
+  readonly max: Map<string, number>;
+  readonly left: Set<string>;
+}
+
+/** `over`: columns too many; `wide`: how wide a column is. */
+type Concession = (layout: Layout, over: number, wide: (name: string) => number) => void;
+
+/** What a terminal that is too narrow costs, one thing after the other until the table fits. */
+const CONCESSIONS: readonly Concession[] = [
+  shrink("target", 16),
+  shrink("fn", 12),
+  (layout) => {
+    layout.bar = false;
+  },
+  shrink("target", 6),
+  shrink("fn", 8),
+  ...["left", "failed", "target", "returns", "time", "fn"].map(
+    (name) => (layout: Layout) => void layout.left.delete(name),
+  ),
+];
+
+function shrink(name: string, least: number): Concession {
+  return (layout, over, wide) => void layout.max.set(name, Math.max(least, wide(name) - over));
+}
+
+/** The widest form of the table that `columns` have room for, as lines. */
+function fit(rows: readonly JobRow[], nowMs: number, color: boolean, columns: number): string[] {
+  const layout: Layout = {
+    bar: true,
+    max: new Map(),
+    left: new Set(Object.keys(boardColumns(nowMs, color, true))),
+  };
+  const shown = () => {
+    const all = boardColumns(nowMs, color, layout.bar);
+    return [...layout.left].map((name) => ({ name, column: all[name] as BoardColumn }));
+  };
+  const wide = ({ name, column }: { name: string; column: BoardColumn }) => {
+    const max = layout.max.get(name) ?? Number.POSITIVE_INFINITY;
+    return rows.reduce(
+      (most, row) => Math.max(most, width(safe(column.cell(row, max).text))),
+      column.title.length,
+    );
+  };
+  const over = () => shown().reduce((sum, column) => sum + wide(column) + 2, -2) - columns;
+  for (const concede of CONCESSIONS) {
+    if (over() <= 0) break;
+    concede(layout, over(), (name) =>
+      wide(shown().find((one) => one.name === name) as { name: string; column: BoardColumn }),
+    );
+  }
+  const tooNarrow = over() > 0;
+  const cells = rows.map((row) =>
+    shown().map(({ name, column }) => {
+      const cell = column.cell(row, layout.max.get(name) ?? Number.POSITIVE_INFINITY);
+      return tooNarrow ? { text: cell.text } : cell;
+    }),
+  );
+  const lines = renderTable(
+    shown().map(({ column: { title } }) => ({ title })),
+    cells,
+  )
+    .trimEnd()
+    .split("\n");
+  return tooNarrow ? lines.map((line) => shorten(line, columns)) : lines;
+}
+
+/**
+ * One picture of the board, at most `size.rows` lines that don't wrap.
+ * @param note what there is to say of the connection; empty when all is well
+ */
+export function renderBoard(
+  board: Board,
+  note: string,
+  look: { color: boolean },
+  size: { columns: number; rows: number },
+  nowMs: number,
+): string[] {
+  const rows = board.rows(nowMs);
+  const clock = new Date(nowMs).toTimeString().slice(0, 8);
+  const head = [`${plural(board.activeCount, "active job")}  ${clock}`, note].filter(Boolean).join("  ");
+  const room = Math.max(1, size.rows - 4);
+  const shown = rows.length > room ? rows.slice(0, room - 1) : rows;
+  const table = shown.length === 0 ? [] : fit(shown, nowMs, look.color, size.columns);
+  const more = rows.length > shown.length ? [`… and ${plural(rows.length - shown.length, "job")} more`] : [];
+  return [shorten(safe(head), size.columns), "", ...table, ...more].slice(0, size.rows);
+}

@@ -1,0 +1,183 @@
+// The columns of job tables by name: what `list` shows, what --wide adds, what --columns and CSV can name.
+
+import { scalar, toJsonLine } from "../codec/json.ts";
+import { NumberText, type Timestamp, type Value } from "../codec/value.ts";
+import { formatAge, formatDuration } from "../duration.ts";
+import { UserError } from "../errors.ts";
+import type { Job } from "../jobs/read-jobs.ts";
+import { failedOf, formatTargets, type JobRow, stateOf } from "../model/job.ts";
+import { jobDuration } from "../model/selection.ts";
+import { safe, shorten, width } from "../text.ts";
+
+/** What columns depend on beside the job. */
+export interface Moment {
+  readonly now: Date;
+  /** A person reads it: ages instead of times. */
+  readonly person: boolean;
+}
+
+export interface JobColumn {
+  readonly name: string;
+  /** The least width, so that tables don't jump between calls. */
+  readonly min?: number;
+  /** The text, `-` for nothing; at most `max` columns where a column can be shortened. */
+  text(job: Job, moment: Moment, max: number): string;
+  /** For spreadsheets: no unit, no shortening, empty for nothing. */
+  plain(job: Job, moment: Moment): string;
+  readonly shrinks?: boolean;
+  /** A number from 0 on that stands for the text (see JobRow); undefined where there is none. */
+  id?(row: JobRow): number | undefined;
+  /** The width of the text where it is known to be plain. */
+  plainWidth?(row: JobRow): number | undefined;
+  /** A field of the record that rows don't have. */
+  readonly field?: string;
+}
+
+const measure = (text: string) => width(safe(text));
+
+/** Lists as text of at most `max` columns: jobs that target the same peels share theirs. */
+const lists = new WeakMap<readonly string[], { max: number; text: string }>();
+
+function targetList(targets: readonly string[] | undefined, max: number): string {
+  if (!targets) return "-";
+  const known = lists.get(targets);
+  if (known?.max === max) return known.text;
+  const text = formatTargets(targets, max, measure);
+  lists.set(targets, { max, text });
+  return text;
+}
+
+/** TARGET: the expression, else the targeted peels, else `-`; at most `max` columns. */
+export const targetOf = (row: JobRow, max: number) =>
+  row.targetExpr === undefined ? targetList(row.targets, max) : shorten(safe(row.targetExpr), max);
+
+/** `2/3`: peels that returned, of those targeted. */
+export function returnsOf(row: JobRow): string {
+  if (row.returned === undefined)
+    return row.targets && row.unreadable === undefined ? `0/${row.targets.length}` : "-";
+  return `${row.returned}/${row.targets?.length ?? "?"}`;
+}
+
+/** A column of plain text that is the same everywhere. */
+function textual(name: string, get: (row: JobRow) => string | undefined, min = 0): JobColumn {
+  return { name, min, text: ({ row }) => get(row) || "-", plain: ({ row }) => get(row) ?? "" };
+}
+
+function time(name: string, get: (row: JobRow) => Timestamp | undefined, ago: string): JobColumn {
+  return {
+    name,
+    text({ row }, { now, person }) {
+      const at = get(row);
+      if (!at) return "-";
+      if (!person) return String(at);
+      const past = BigInt(now.getTime()) * 1_000_000n - at.ns;
+      return past >= 0n ? `${formatAge(past)} ${ago}` : `in ${formatAge(-past)}`;
+    },
+    plain: ({ row }) => String(get(row) ?? ""),
+  };
+}
+
+const NS = 1_000_000_000n;
+
+const KNOWN: readonly JobColumn[] = [
+  { ...textual("jid", (row) => row.jid, 20), plainWidth: (row) => row.jidWidth },
+  { ...textual("function", (row) => row.fn, 12), id: (row) => row.fnId },
+  {
+    name: "target",
+    min: 8,
+    shrinks: true,
+    id: (row) => row.targetId,
+    text: ({ row }, _, max) => targetOf(row, max),
+    plain: ({ row }) => ((row.targetExpr ?? row.targets) ? targetOf(row, Number.POSITIVE_INFINITY) : ""),
+  },
+  {
+    name: "targets",
+    min: 21,
+    shrinks: true,
+    text: ({ row }, _, max) => targetList(row.targets, max),
+    plain: ({ row }) => (row.targets ?? []).join(" "),
+  },
+  { ...textual("state", stateOf), id: (row) => row.statusId },
+  // The same under the name that `active` has for it, and that the record has.
+  { ...textual("status", stateOf), id: (row) => row.statusId },
+  time("created", (row) => row.created, "ago"),
+  time("updated", (row) => row.updated, "ago"),
+  time("deadline", (row) => row.deadline, "over"),
+  {
+    name: "duration",
+    text({ row }, { now }) {
+      const took = jobDuration(row, now);
+      return took === undefined ? "-" : formatDuration(took);
+    },
+    plain({ row }, { now }) {
+      const took = jobDuration(row, now);
+      if (took === undefined) return "";
+      const part = String((took < 0n ? -took : took) % NS)
+        .padStart(9, "0")
+        .replace(/0+$/, "");
+      return `${took / NS}${part && `.${part}`}`;
+    },
+  },
+  textual("returns", returnsOf),
+  textual("returned", (row) => row.returned?.toString()),
+  textual("targeted", (row) => row.targets?.length.toString()),
+  textual("failed", (row) => failedOf(row)?.toString()),
+  textual("user", (row) => row.user),
+  textual("owner", (row) => row.owner),
+];
+
+/** The columns of each view. */
+export const LIST = ["jid", "function", "target", "state"];
+export const ACTIVE = ["jid", "function", "targets", "status"];
+const MORE = ["created", "duration", "returns", "failed", "user", "owner"];
+export const wide = (view: readonly string[]) => [...view, ...MORE];
+/** `2/3` would be a date in a spreadsheet. */
+export const SHEET = [...LIST, "created", "duration", "returned", "failed", "targeted", "user", "owner"];
+
+/** A value of a record as one line. */
+function valueText(value: Value | undefined): string {
+  if (value === undefined || value === null) return "";
+  if (typeof value === "string") return value;
+  if (value instanceof NumberText) return value.text;
+  const text = Array.isArray(value) || value instanceof Map ? toJsonLine(value) : scalar(value);
+  return text.startsWith('"') ? text.slice(1, -1) : text;
+}
+
+/** A column of any field of the record, `args.name` for one inside another. */
+function fieldColumn(name: string): JobColumn {
+  const path = name.split(".");
+  const get = (job: Job) => {
+    let value: Value | undefined = job.record;
+    for (const key of path) value = value instanceof Map ? value.get(key) : undefined;
+    return value;
+  };
+  return {
+    name,
+    field: name,
+    text(job) {
+      const value = get(job);
+      if (name === "timeout" && typeof value === "bigint") return formatDuration(value);
+      return valueText(value) || "-";
+    },
+    plain: (job) => valueText(get(job)),
+  };
+}
+
+/** The column of that name: a known one, or a field of the record. */
+const columnOf = (name: string) => KNOWN.find((column) => column.name === name) ?? fieldColumn(name);
+
+export const columnsOf = (names: readonly string[]) => names.map(columnOf);
+
+/** Names that help and completion may offer; any other field of the record is one as well. */
+export const COLUMN_NAMES = [...KNOWN.map(({ name }) => name), "timeout", "args", "state_id", "metadata"];
+
+/** @throws UserError for an empty name */
+export function parseColumns(text: string): JobColumn[] {
+  const names = text.split(",").map((name) => name.trim());
+  if (names.includes(""))
+    throw new UserError(
+      `--columns: a name is missing in "${safe(text)}".`,
+      `Write it like --columns jid,state,user. Columns: ${COLUMN_NAMES.join(", ")}, and any field of the record.`,
+    );
+  return columnsOf(names);
+}

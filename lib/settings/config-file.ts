@@ -1,0 +1,199 @@
+// The config file: YAML with a map `master:`, or the daemon's own file.
+import { join } from "node:path";
+import { UserError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { expand, lookUp, readFileAndMode } from "./files.ts";
+import { splitUrls } from "./server-url.ts";
+import type { Layer } from "./settings.ts";
+
+type TextKey = "creds" | "nkey" | "tlsCa" | "tlsCert" | "tlsKey" | "jsDomain" | "jsPrefix" | "inboxPrefix";
+
+const MASTER_KEYS: Record<string, TextKey | "urls" | "tlsFirst"> = {
+  urls: "urls",
+  creds_file: "creds",
+  nkey_seed_file: "nkey",
+  tls_cert: "tlsCert",
+  tls_key: "tlsKey",
+  tls_ca: "tlsCa",
+  tls_first: "tlsFirst",
+  js_domain: "jsDomain",
+  js_prefix: "jsPrefix",
+  inbox_prefix: "inboxPrefix",
+};
+
+/**
+ * What a config file says: the map `master:`, or the daemon's own settings. A file that has a password or a token, and
+ * that others can read, gets a warning.
+ * @throws UserError when the file is missing or broken
+ */
+export async function readConfig(
+  path: string,
+  env: NodeJS.ProcessEnv,
+  warn: (text: string) => void,
+): Promise<Layer> {
+  const { bytes, readableByOthers } = readFile(path);
+  const layer = await parseConfig(bytes.toString(), path, env);
+  if (readableByOthers && layer.urls?.some((url) => url.includes("@")))
+    warn(`config file ${path} holds a secret and can be read by other users: chmod 600 it.`);
+  return layer;
+}
+
+const failure = (path: string, why: string, hint = "Correct the file, or name another one with --config.") =>
+  new UserError(`config file ${path}: ${why}`, hint);
+
+function readFile(path: string) {
+  try {
+    return readFileAndMode(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw failure(
+      path,
+      code === "ENOENT" ? "there is no such file." : `it cannot be read (${code}).`,
+      "Check the path after --config and the file's permissions.",
+    );
+  }
+}
+
+type Fail = (why: string, hint?: string) => UserError;
+
+/** Messages of the YAML parser that repeat a part of the file, which may be a secret. */
+const REPEATING = new Set(["UNEXPECTED_TOKEN", "BAD_DIRECTIVE", "BAD_DQ_ESCAPE", "TAG_RESOLVE_FAILED"]);
+
+/** The file's map with aliases resolved, and the line of each key in it and in `master:`. */
+async function parseYaml(text: string, fail: Fail) {
+  // Loaded on use: without a config file nobody pays for the YAML parser.
+  const { LineCounter, isMap, parseDocument } = await import("yaml");
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: "error" });
+  const lineOf = (offset: number | undefined) => `line ${lineCounter.linePos(offset ?? 0).line}`;
+  const broken = document.errors[0];
+  if (broken) {
+    const why =
+      broken.code === "MULTIPLE_DOCS"
+        ? "a second document begins; one is expected."
+        : broken.code === "RESOURCE_EXHAUSTION"
+          ? "the values are nested too deeply."
+          : REPEATING.has(broken.code)
+            ? "this is not valid YAML."
+            : broken.message.split("\n")[0];
+    throw fail(`${lineOf(broken.pos[0])}: ${why}`);
+  }
+  if (document.contents !== null && !isMap(document.contents))
+    throw fail("line 1: expected a map such as `master:`.");
+  const lines = (map: unknown) =>
+    new Map(
+      isMap(map)
+        ? map.items.map(({ key }) => {
+            const { value, range } = key as { value?: unknown; range?: [number, number, number] };
+            return [String(value), lineOf(range?.[0])] as const;
+          })
+        : [],
+    );
+  return {
+    values: (document.toJS() ?? {}) as Record<string, unknown>,
+    lines: lines(document.contents),
+    masterLines: lines(document.get("master")),
+  };
+}
+
+/** @throws UserError for a key of ours in another spelling: ignored, it would lead to another server or user */
+function checkSpelling(lines: ReadonlyMap<string, string>, fail: Fail): void {
+  const bare = (key: string) => key.toLowerCase().replace(/[^a-z0-9]/g, "");
+  for (const [key, line] of lines) {
+    const meant = ["master", ...OWN_KEYS].find((name) => name !== key && bare(name) === bare(key));
+    if (meant !== undefined) throw fail(`${line}: unknown key ${shownKey(key)}. Did you mean ${meant}?`);
+  }
+}
+
+/** The keys of the daemon's own file. */
+const OWN_KEYS = ["nats_url", "nats_ca", "auth_dir"] as const;
+
+/** A key as messages may show it: what is not a plain word may be a URL in the wrong place. */
+const shownKey = (key: string) => (/^[\w-]{1,60}$/.test(key) ? `"${key}"` : "(not a plain word)");
+
+async function parseConfig(text: string, path: string, env: NodeJS.ProcessEnv): Promise<Layer> {
+  const fail: Fail = (why, hint) => failure(path, why, hint);
+  let parsed: Awaited<ReturnType<typeof parseYaml>>;
+  try {
+    parsed = await parseYaml(text, fail);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    // The parser lists most errors and throws these: a ReferenceError about aliases, a RangeError from deep nesting.
+    throw fail(
+      error instanceof ReferenceError
+        ? "an alias (*name) refers to no anchor, or the aliases repeat each other too often."
+        : "it cannot be read as YAML: the values may be nested too deeply.",
+    );
+  }
+  const { values, lines, masterLines } = parsed;
+  checkSpelling(lines, fail);
+  return Object.hasOwn(values, "master")
+    ? fromMaster(values.master, masterLines, lines.get("master"), env, fail)
+    : fromOwn(values, lines, env, fail);
+}
+
+function textOf(value: unknown, name: string, line: string | undefined, fail: Fail): string {
+  if (typeof value === "string") return value;
+  throw fail(`${line}: ${name} must be text.`);
+}
+
+function urlsOf(value: unknown, name: string, line: string | undefined, fail: Fail): string[] {
+  const urls = splitUrls(textOf(value, name, line, fail));
+  // Falling back to localhost would send a kill to another fleet than the file's author meant.
+  if (urls.length === 0) throw fail(`${line}: ${name} names no server.`);
+  return urls;
+}
+
+function fromMaster(
+  master: unknown,
+  lines: ReadonlyMap<string, string>,
+  ownLine: string | undefined,
+  env: NodeJS.ProcessEnv,
+  fail: Fail,
+): Layer {
+  if (typeof master !== "object" || master === null || Array.isArray(master))
+    throw fail(`${ownLine}: master must be a map.`);
+  const out: Layer = {};
+  for (const [name, value] of Object.entries(master)) {
+    const line = lines.get(name) ?? ownLine;
+    const field = Object.hasOwn(MASTER_KEYS, name) ? MASTER_KEYS[name] : undefined;
+    if (!field) {
+      throw fail(
+        `${line}: unknown key ${shownKey(name)} under master.${nearest(name, Object.keys(MASTER_KEYS))}`,
+        `Known keys: ${Object.keys(MASTER_KEYS).join(", ")}.`,
+      );
+    }
+    if (field === "tlsFirst") {
+      if (typeof value !== "boolean") throw fail(`${line}: master.${name} must be true or false.`);
+      out.tlsFirst = value;
+    } else if (field !== "urls") out[field] = expand(textOf(value, `master.${name}`, line, fail), env);
+    else if (Array.isArray(value)) {
+      if (value.length === 0) throw fail(`${line}: master.urls is empty.`);
+      out.urls = value.flatMap((url) => urlsOf(url, "an entry of master.urls", line, fail));
+    } else out.urls = urlsOf(value, "master.urls", line, fail);
+  }
+  return out;
+}
+
+/** The daemon's own file: it has the server and the directory where the daemon keeps credentials. */
+function fromOwn(
+  values: Record<string, unknown>,
+  lines: ReadonlyMap<string, string>,
+  env: NodeJS.ProcessEnv,
+  fail: Fail,
+): Layer {
+  const own = (name: (typeof OWN_KEYS)[number]) =>
+    values[name] === undefined || values[name] === null
+      ? undefined
+      : textOf(values[name], name, lines.get(name), fail);
+  const out: Layer = {};
+  if (Object.hasOwn(values, "nats_url"))
+    out.urls = urlsOf(values.nats_url ?? "", "nats_url", lines.get("nats_url"), fail);
+  const ca = own("nats_ca");
+  const authDir = own("auth_dir");
+  if (ca) out.tlsCa = expand(ca, env);
+  const creds = authDir && join(expand(authDir, env), "admin.creds");
+  // One that cannot be looked at fails when it is read, if it is the one that counts.
+  if (creds && lookUp(creds) !== false) out.creds = creds;
+  return out;
+}

@@ -1,0 +1,182 @@
+// The edge to the terminal: stdout, stderr, and what is known about them, decided once.
+import { writeSync } from "node:fs";
+import { OutputClosed, UserError } from "../errors.ts";
+import { oneLine, safe } from "../text.ts";
+
+/** Loaded on use: it brings the network modules with it, which `version` and `--help` don't need. */
+const isatty = (fd: number) => (require("node:tty") as typeof import("node:tty")).isatty(fd);
+
+/** What a command may know of its surroundings. */
+export interface Terminal {
+  /** stdout is a terminal that a person looks at. */
+  readonly isTty: boolean;
+  /** Columns of that terminal; undefined when stdout is no terminal. */
+  readonly columns: number | undefined;
+  /** Lines of that terminal; undefined when stdout is no terminal. */
+  readonly rows: number | undefined;
+  readonly color: boolean;
+  /** Calls `redraw` whenever the terminal's size changed. */
+  onResize(redraw: () => void): void;
+  /** Data, to stdout. Complete when it returns. */
+  write(text: string): void;
+  /** The same for data that comes in many pieces: they are written in large ones. */
+  writeAll(pieces: Iterable<string>): void;
+  /** A warning, to stderr; control characters are escaped. */
+  warn(message: string): void;
+  /** An error that does not end the command, to stderr as well. */
+  error(message: string): void;
+  /** Safe text for a person, to stderr as it is. False when it can't be written: that alone stops no command. */
+  tell(text: string): boolean;
+  /** True when a person sees what is told: stderr is a terminal. */
+  readonly canTell: boolean;
+  /** True when a person can answer: stdin and stderr are terminals. */
+  readonly canAsk: boolean;
+  /** Asks a person; true for y or yes. */
+  ask(question: string): Promise<boolean>;
+}
+
+/**
+ * Writes all of `text` to the file descriptor. Synchronous, because Bun's stream for stdout costs 5 ms to set up and
+ * loses what is queued when the process exits.
+ * @throws OutputClosed when the reader went away, UserError for any other reason (a full disk)
+ */
+export function writeAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at, Math.min(bytes.length - at, 1 << 20));
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === "EAGAIN") Atomics.wait(pause, 0, 0, 2);
+      else if (code === "EPIPE") throw new OutputClosed();
+      else if (code !== "EINTR") {
+        throw new UserError(
+          `cannot write the output: ${code ?? error}`,
+          "Check the disk or the file that stdout goes to.",
+        );
+      }
+    }
+  }
+}
+
+/**
+ * A message to stderr, through consola; when nobody can read it, there is nobody to tell. consola is loaded on the
+ * first message, since most calls have none, and its reporter is ours, since its own loses what is queued at exit.
+ */
+function message(level: "warn" | "error", text: string, color: boolean): void {
+  const { createConsola } = require("consola/core") as typeof import("consola/core");
+  const reporter = {
+    log: ({ type, args }: { type: string; args: unknown[] }) => {
+      const label = type === "error" ? "error:" : "warning:";
+      const painted = color ? `\x1b[${type === "error" ? 31 : 33}m${label}\x1b[0m` : label;
+      const lines = args.join(" ").split("\n").map(safe);
+      try {
+        writeAll(2, `${painted} ${lines.join("\n")}\n`);
+      } catch {}
+    },
+  };
+  createConsola({ reporters: [reporter], throttle: 0 })[level](text);
+}
+
+/** Characters that are written at once. */
+const CHUNK = 256 << 10;
+
+async function ask(question: string): Promise<boolean> {
+  const { createInterface } = await import("node:readline/promises");
+  // Without line editing the terminal keeps its settings, and Ctrl-C stays a signal.
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  const closed = new Promise<string>((done) => lines.once("close", () => done("")));
+  const answer = await Promise.race([lines.question(question), closed]);
+  lines.close();
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+/** `true`, `false` or undefined (nobody decided) from the flags and variables about colour, strongest first. */
+function colorWish(
+  flags: { color?: boolean; forceColor?: boolean },
+  env: NodeJS.ProcessEnv,
+): boolean | undefined {
+  if (flags.color === false || env.TERM === "dumb") return false;
+  if (flags.forceColor) return true;
+  if (env.NO_COLOR) return false;
+  return env.FORCE_COLOR && env.FORCE_COLOR !== "0" ? true : undefined;
+}
+
+/** The terminal of this process. `flags` are `--no-color` (`color: false`) and `--force-color`. */
+export function systemTerminal(flags: { color?: boolean; forceColor?: boolean }): Terminal {
+  const isTty = isatty(1);
+  const wish = colorWish(flags, process.env);
+  return {
+    isTty,
+    get columns() {
+      return isTty ? (process.stdout as { columns?: number }).columns || 80 : undefined;
+    },
+    get rows() {
+      return isTty ? (process.stdout as { rows?: number }).rows || 24 : undefined;
+    },
+    onResize: (redraw) => void (isTty && process.stdout.on("resize", redraw)),
+    color: wish ?? isTty,
+    write: (text) => writeAll(1, text),
+    writeAll: (pieces) => {
+      let chunk = "";
+      for (const piece of pieces) {
+        chunk += piece;
+        if (chunk.length < CHUNK) continue;
+        writeAll(1, chunk);
+        chunk = "";
+      }
+      if (chunk) writeAll(1, chunk);
+    },
+    warn: (text) => message("warn", oneLine(text), wish ?? isatty(2)),
+    error: (text) => message("error", oneLine(text), wish ?? isatty(2)),
+    tell: (text) => {
+      try {
+        writeAll(2, text);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    canTell: isatty(2) && process.env.TERM !== "dumb",
+    canAsk: isatty(0) && isatty(2),
+    ask,
+  };
+}
+
+/**
+ * The same terminal for a command that has more to do than to write: once a write to stdout fails, `failed` is told why,
+ * and what comes later is not written. What `failed` throws goes to whoever wrote.
+ */
+export function enduring(terminal: Terminal, failed: (error: unknown) => void): Terminal {
+  let open = true;
+  const attempt = (write: () => void) => {
+    if (!open) return;
+    try {
+      write();
+    } catch (error) {
+      open = false;
+      failed(error);
+    }
+  };
+  const { write, writeAll } = terminal;
+  return Object.assign(Object.create(terminal) as Terminal, {
+    write: (text: string) => attempt(() => write(text)),
+    writeAll: (pieces: Iterable<string>) => attempt(() => writeAll(pieces)),
+  });
+}
+
+/**
+ * The same terminal for a command whose exit code is an answer of its own: when the reader of stdout goes away, the
+ * command goes on to its end.
+ */
+export function withoutReader(terminal: Terminal): Terminal {
+  return enduring(terminal, (error) => {
+    if (!(error instanceof OutputClosed)) throw error;
+  });
+}
+
+/** An error, to stderr. Takes flags, not a terminal: it must work before anything else does. */
+export function reportError(text: string, flags: { color?: boolean; forceColor?: boolean }): void {
+  message("error", text, colorWish(flags, process.env) ?? isatty(2));
+}

@@ -1,0 +1,333 @@
+// Least privilege: the sets of the README, as they stand there. Everything works with them, and when one entry is
+// missing, the command that needs it names it.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { resolve } from "node:path";
+import { credsAuthenticator, type NatsConnection } from "nats";
+import { type Operator, operator } from "../support/credentials.ts";
+import {
+  createBuckets,
+  encode,
+  jobRecord,
+  type Result,
+  Running,
+  type Server,
+  startServer,
+  Time,
+  zester,
+} from "../support/harness.ts";
+import { expectError, expectJobs } from "../support/outcome.ts";
+
+const README = await Bun.file(resolve(import.meta.dir, "../../README.md")).text();
+
+/** The block of the README after the mark `<!-- permissions: name -->`. */
+function block(name: string): string {
+  const text = new RegExp(`<!-- permissions: ${name} -->\\n\`\`\`\\w*\\n([\\s\\S]*?)\`\`\``).exec(
+    README,
+  )?.[1];
+  if (text === undefined) throw new Error(`the README has no permissions: ${name}`);
+  return text;
+}
+
+interface Rights {
+  readonly pub: readonly string[];
+  readonly sub: readonly string[];
+}
+
+/** The subjects in a block of a server configuration. */
+function rightsIn(config: string): Rights {
+  const [publish = "", subscribe = ""] = config.split("subscribe:");
+  const subjects = (text: string) => [...text.matchAll(/"([^"]+)"/g)].map((match) => match[1] as string);
+  return { pub: subjects(publish), sub: subjects(subscribe) };
+}
+
+/** What nsc gets from the README's lines, as a shell reads them: each call's words. */
+function nscCalls(): string[][] {
+  const script = `nsc() { for word; do printf '%s\\0' "$word"; done; printf '\\n'; }\n${block("nsc").replace(/ > \S+$/gm, "")}`;
+  const { stdout } = Bun.spawnSync(["sh", "-euc", script]);
+  return stdout
+    .toString()
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.split("\0").slice(0, -1));
+}
+
+/** The rights that the README's `nsc add user` gives a user; nsc splits at commas. */
+function nscRights(name: string): Rights {
+  const call =
+    nscCalls().find((words) => words.slice(0, 2).join(" ") === "add user" && words.includes(name)) ?? [];
+  const list = (flag: string) => (call[call.indexOf(flag) + 1] as string).split(",");
+  return { pub: list("--allow-pub"), sub: list("--allow-sub") };
+}
+
+const without = ({ pub, sub }: Rights, entry: string): Rights => ({
+  pub: pub.filter((name) => name !== entry),
+  // A user without any allowed subscription may subscribe to all.
+  sub: sub.map((name) => (name === entry ? "nothing" : name)),
+});
+
+const SETS = { read: rightsIn(block("read")), kill: rightsIn(block("kill")) };
+const ENTRIES = [...SETS.kill.pub, ...SETS.kill.sub];
+/** Asked for only to tell more, so that their absence is no fault. */
+const OPTIONAL = ["$SYS.REQ.USER.INFO", "$JS.API.DIRECT.GET.KV_master-heartbeat.>"];
+const CANCEL = "zester.job.*.cancel";
+
+async function fill(nc: NatsConnection): Promise<void> {
+  const { jobs, returns } = await createBuckets(nc);
+  const js = nc.jetstream();
+  await jobs.put("j1", encode(jobRecord("j1", { owner: "m1" })));
+  await jobs.put("j2", encode(jobRecord("j2", { status: "running", owner: "m1", created: Time.now() })));
+  await returns.put(
+    "j1.web-01",
+    encode({
+      jid: "j1",
+      peel_id: "web-01",
+      success: true,
+      return_data: null,
+      duration: 5n,
+      timestamp: Time.now(),
+    }),
+  );
+  for (const event of ["j1.dispatch", "j1.ack.web-01", "j1.return.web-01", "j1.status", "j2.dispatch"])
+    await js.publish(`zester.job.${event}`, encode({}));
+  await (await js.views.kv("master-heartbeat")).put("m1", "x");
+  await nc.close();
+}
+
+/** How a user runs the executable: the flags that make it that user. */
+type As = readonly string[];
+
+interface Site {
+  readonly server: Server;
+  readonly as: (rights: Rights) => As;
+}
+
+/** Each user's rights are known before the server starts: in its configuration. */
+async function configured(): Promise<Site> {
+  const all: Rights[] = [
+    ...Object.values(SETS),
+    ...ENTRIES.map((entry) => without(SETS.kill, entry)),
+    NONE,
+    ONLY_CANCEL,
+  ];
+  const names = new Map(all.map((rights, i) => [JSON.stringify(rights), `user${i}`]));
+  const blocks = all.map((rights, i) =>
+    // The two sets are pasted as they stand.
+    i < 2
+      ? block(i === 0 ? "read" : "kill")
+      : `permissions { publish: { allow: ${JSON.stringify(rights.pub)} }, subscribe: { allow: ${JSON.stringify(rights.sub)} } }`,
+  );
+  const users = blocks.map((text, i) => `{ user: user${i}, password: s3cret\n${text} }`).join("\n");
+  const server = await startServer(`authorization { users: [{ user: root, password: root }\n${users}] }`);
+  await fill(await server.connect({ user: "root", pass: "root" }));
+  return {
+    server,
+    as: (rights) => ["--master", server.url.replace("//", `//${names.get(JSON.stringify(rights))}:s3cret@`)],
+  };
+}
+
+/** Each user's rights stand in its JWT, as nsc writes them. */
+async function decentralized(): Promise<Site> {
+  const mine: Operator = operator();
+  const server = await startServer(mine.config);
+  const root = await Bun.file(mine.creds()).bytes();
+  await fill(await server.connect({ authenticator: credsAuthenticator(root) }));
+  return { server, as: (rights) => ["--master", server.url, "--creds", mine.creds(rights)] };
+}
+
+const NONE: Rights = { pub: ["other"], sub: SETS.read.sub };
+const ONLY_CANCEL: Rights = { pub: [CANCEL], sub: SETS.read.sub };
+
+test("the sets: the second is the first and the cancel signal; nsc gets the same", () => {
+  expect(SETS.kill.pub.toSorted()).toEqual([...SETS.read.pub, CANCEL].toSorted());
+  expect(SETS.kill.sub).toEqual(SETS.read.sub);
+  expect(nscRights("zester-read")).toEqual(SETS.read);
+  expect(nscRights("zester-kill").pub.toSorted()).toEqual(SETS.kill.pub.toSorted());
+  expect(nscRights("zester-kill").sub).toEqual(SETS.kill.sub);
+  const creds = nscCalls().filter(([verb]) => verb === "generate");
+  expect(creds.map((words) => words.at(-1))).toEqual(["zester-read", "zester-kill"]);
+});
+
+/** Every command that asks a server, and what it does when all is allowed: its exit code and a word of stdout. */
+const READING: readonly (readonly [string, number, string])[] = [
+  ["job list", 0, "j1 "],
+  ["job list -n 1", 0, "j2 "],
+  ["job list --since 1h", 0, "j2 "],
+  ["job active", 0, "j2 "],
+  ["job show j1", 0, '"jid": "j1"'],
+  ["job show j1 --summary", 0, "web-01"],
+  ["job watch j1", 0, "complete"],
+  ["job wait j1", 0, "complete"],
+  ["job wait j2 --timeout 400ms", 124, ""],
+  ["job trace j1", 0, "dispatched"],
+  ["job kill --state running --dry-run", 0, "j2 "],
+  ["version --check", 0, "zester "],
+  ["config check", 0, "ok    bucket jobs"],
+];
+const KILLING: readonly (readonly [string, number, string])[] = [
+  ["job kill j2", 0, "Cancel signal sent for job j2"],
+  ["job kill j2 --force", 0, "Cancel signal sent for job j2"],
+  ["job kill --state running --yes", 0, "Cancel signal sent for job j2"],
+  ["job kill j2 --wait --timeout 400ms", 124, "Cancel signal sent for job j2"],
+];
+
+describe.each([
+  ["server configuration", configured],
+  ["JWT", decentralized],
+])("%s", (_, start) => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await start();
+  });
+  afterAll(() => site.server.stop());
+
+  const run = (as: As, command: string): Promise<Result> => zester([...command.split(" "), ...as]);
+
+  test("to read: everything that reads works, and kill is refused with the permission's name", async () => {
+    const as = site.as(SETS.read);
+    for (const [command, code, words] of READING) {
+      const result = await run(as, command);
+      expect(result.stderr).not.toContain("permission");
+      expect([command, result.code, result.stdout.includes(words)]).toEqual([command, code, true]);
+    }
+    for (const [command] of KILLING) {
+      const { stdout, stderr, code } = await run(as, command);
+      expect(stderr).toContain("error: no permission to publish on zester.job.j2.cancel.");
+      expect([command, stdout.includes("sent"), code]).toEqual([command, false, 1]);
+    }
+    expectError(await run(as, "job kill j2 --format json"), "zester.job.j2.cancel");
+    const watch = new Running(["job", "watch", ...as], {});
+    await watch.until("j2");
+    watch.signal("SIGINT");
+    expect(await watch.ended()).toBe(130);
+    expect(watch.err).not.toContain("permission");
+  });
+
+  test("to read and kill: everything works", async () => {
+    const as = site.as(SETS.kill);
+    for (const [command, code, words] of [...READING, ...KILLING]) {
+      const result = await run(as, command);
+      expect(result.stderr).not.toContain("permission");
+      expect([command, result.code, result.stdout.includes(words)]).toEqual([command, code, true]);
+    }
+    expectJobs(await zester(["job", "list", ...as]));
+  });
+
+  test.each(ENTRIES)("without %s: whatever does not work then names it", async (entry) => {
+    const as = site.as(without(SETS.kill, entry));
+    // As far as the wildcard, or with this job for the star.
+    const named = entry.replace("*", "j2").replace(/>$/, "");
+    const naming: string[] = [];
+    const one = async (commands: typeof READING) => {
+      for (const [command, code, words] of commands) {
+        const result = await run(as, command);
+        expect(result.stderr).not.toMatch(/unexpected failure|s3cret/);
+        if ((result.stdout + result.stderr).includes(named)) naming.push(command);
+        else expect([command, result.code, result.stdout.includes(words)]).toEqual([command, code, true]);
+      }
+    };
+    // Of those that wait until a time is up, one is enough here.
+    await Promise.all([one(READING.filter(([, code]) => code === 0)), one(KILLING)]);
+    if (OPTIONAL.includes(entry)) expect(naming).toEqual([]);
+    else expect(naming).not.toEqual([]);
+  });
+});
+
+describe("the sets, and less than them", () => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await configured();
+  });
+  afterAll(() => site.server.stop());
+
+  const run = (rights: Rights, command: string) => zester([...command.split(" "), ...site.as(rights)]);
+
+  test("kill --wait tells whether the master is alive, as the sets allow", async () => {
+    const { stderr } = await run(SETS.kill, "job kill j2 --wait --timeout 6s");
+    expect(stderr).toContain("its owner m1 is alive, last heartbeat");
+  });
+
+  test("trace without the events: says so, and shows what the buckets know", async () => {
+    const entry = "$JS.API.CONSUMER.CREATE.job-events.>";
+    const { stdout, stderr, code } = await run(without(SETS.kill, entry), "job trace j1");
+    expect(stderr).toContain(`warning: no permission to publish on ${entry.slice(0, -1)}`);
+    expect([code, stdout.includes("State     complete")]).toEqual([0, true]);
+  });
+
+  test("watch without its consumer: an error, no endless waiting", async () => {
+    for (const entry of ["$JS.API.CONSUMER.CREATE.KV_jobs.>", "$JS.API.CONSUMER.MSG.NEXT.KV_jobs.>"])
+      expectError(
+        await run(without(SETS.kill, entry), "job watch"),
+        `no permission to publish on ${entry.slice(0, -1)}`,
+      );
+  });
+
+  test("kill without any permission: one error, no warning before it", async () => {
+    const { stderr } = await run(NONE, "job kill j2");
+    expect(stderr).toStartWith("error: no permission to publish on zester.job.j2.cancel.\n");
+    expect(stderr.trimEnd().split("\n")).toHaveLength(2);
+  });
+
+  test("kill without permission to read: sent, with a warning", async () => {
+    const { stdout, stderr, code } = await run(ONLY_CANCEL, "job kill j2");
+    expect([stdout, code]).toEqual(["Cancel signal sent for job j2\n", 0]);
+    expect(stderr).toContain(
+      "warning: could not check that job j2 exists and runs: no permission to publish on $JS.API.DIRECT.GET.KV_jobs.",
+    );
+  });
+});
+
+describe("from another account, through the README's exports and imports", () => {
+  /** The accounts of the README, with a user each. */
+  async function start(change: (config: string) => string = (config) => config): Promise<Server> {
+    const users = (name: string) => `users: [{ user: ${name}, password: s3cret }]`;
+    const accounts = block("accounts")
+      .replace("FLEET {", `FLEET { ${users("root")}`)
+      .replace("OPS {", `OPS { ${users("ops")}`);
+    const server = await startServer(change(accounts));
+    const nc = await server.connect({ user: "root", pass: "s3cret" });
+    // More than one pull's worth, so that an answer that stops early is noticed.
+    const { jobs } = await createBuckets(nc);
+    for (let i = 0; i < 300; i++) await jobs.put(`n${i}`, encode(jobRecord(`n${i}`)));
+    await nc.close();
+    await fill(await server.connect({ user: "root", pass: "s3cret" }));
+    return server;
+  }
+  const ops = (server: Server, command: string, ...flags: string[]) =>
+    zester([
+      ...command.split(" "),
+      ...["--master", server.url.replace("//", "//ops:s3cret@"), "--js-prefix", "$JS.FLEET.API"],
+      ...flags,
+    ]);
+
+  test("every command works, and the signal arrives", async () => {
+    const server = await start();
+    expect((await ops(server, "job list --count")).stdout).toBe("302\n");
+    for (const [command, code, words] of [...READING, ...KILLING]) {
+      const { stdout, stderr, code: got } = await ops(server, command);
+      expect(stderr).not.toMatch(/warning|permission/);
+      expect([command, got, stdout.includes(words)]).toEqual([command, code, true]);
+    }
+    const root = await server.connect({ user: "root", pass: "s3cret" });
+    const jsm = await root.jetstreamManager();
+    const { state } = await jsm.streams.info("job-events", { subjects_filter: "zester.job.j2.cancel" });
+    expect(state.subjects).toEqual({ "zester.job.j2.cancel": KILLING.length });
+    await root.close();
+    await server.stop();
+  });
+
+  test("with single responses: an error that says so, never a shorter answer", async () => {
+    const server = await start((config) => config.replace(", response_type: stream", ""));
+    const { stdout, stderr, code } = await ops(server, "job list", "--timeout", "500ms");
+    expect(stderr).toContain("$JS.FLEET.API is exported without response_type: stream.");
+    expect([stdout, code]).toEqual(["", 1]);
+    await server.stop();
+  });
+
+  test("without the prefix, or with the signal not imported: errors", async () => {
+    const server = await start((config) => config.replace(/.*account: FLEET, subject: "zester.*/, ""));
+    const plain = await zester(["job", "list", "--master", server.url.replace("//", "//ops:s3cret@")]);
+    expect(plain.stderr).toContain("has no JetStream here");
+    expect((await ops(server, "job kill j2")).stderr).toContain("nothing listens on zester.job.j2.cancel");
+    await server.stop();
+  });
+});

@@ -1,0 +1,289 @@
+// Selections against an oracle: the executable on a random bucket, and a second implementation over the same records.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import fc from "fast-check";
+import { parse as parseYaml } from "yaml";
+import { glob } from "../../lib/model/glob.ts";
+import { parseWhen } from "../../lib/model/selection.ts";
+import {
+  createBuckets,
+  encode,
+  jobRecord,
+  type Server,
+  startServer,
+  Time,
+  zester,
+} from "../support/harness.ts";
+
+interface Plain {
+  jid: string;
+  function: string | undefined;
+  status: string;
+  created: number | undefined;
+  updated: number | undefined;
+  /** Put by hand as JSON, or by a master. */
+  json: boolean;
+  user: string | undefined;
+  owner: string | undefined;
+  target_expr: string | undefined;
+  targets: string[] | null;
+}
+
+const BASE = Date.parse("2026-01-15T00:00:00Z");
+const STATES = ["pending", "claimed", "running", "complete", "failed", "partial", "timeout", "canceled"];
+const BAD = ["failed", "partial", "timeout", "canceled"];
+
+const arbitrary: fc.Arbitrary<Plain> = fc.record({
+  jid: fc.stringMatching(/^[a-z0-9]{6,12}$/),
+  function: fc.constantFrom("pkg.installed", "pkg.removed", "state.apply", "test.ping", undefined),
+  json: fc.boolean(),
+  status: fc.constantFrom(...STATES),
+  created: fc.option(fc.integer({ min: 0, max: 50 }), { nil: undefined }),
+  updated: fc.option(fc.integer({ min: 51, max: 99 }), { nil: undefined }),
+  user: fc.option(fc.constantFrom("root", "ops"), { nil: undefined }),
+  owner: fc.option(fc.constantFrom("master-1", "master-2"), { nil: undefined }),
+  target_expr: fc.option(fc.constantFrom("web*", "db*"), { nil: undefined }),
+  targets: fc.option(fc.uniqueArray(fc.constantFrom("web-01", "db-01", "db_eu_example"), { minLength: 1 }), {
+    nil: null,
+  }),
+});
+
+const minute = (n: number) => new Date(BASE + n * 60_000).toISOString();
+let jobs: Plain[];
+let server: Server;
+
+beforeAll(async () => {
+  server = await startServer();
+  const nc = await server.connect();
+  const { jobs: kv } = await createBuckets(nc);
+  jobs = fc.sample(
+    fc.uniqueArray(arbitrary, { selector: (job) => job.jid, minLength: 60, maxLength: 80 }),
+    1,
+  )[0] as Plain[];
+  for (const job of jobs) {
+    const { created, updated, user, owner, target_expr, json, ...rest } = job;
+    const time = (n: number | undefined) =>
+      json
+        ? n === undefined
+          ? "0001-01-01T00:00:00Z"
+          : minute(n)
+        : n === undefined
+          ? Time.zero
+          : Time.at(minute(n));
+    const record = {
+      ...jobRecord(job.jid, { ...rest, created: time(created), updated: time(updated) }),
+      ...(user && { user }),
+      ...(owner && { owner }),
+      ...(target_expr && { target_expr }),
+    } as Record<string, unknown>;
+    if (job.function === undefined) delete record.function;
+    if (updated === undefined && json) delete record.updated;
+    const plain = () => Buffer.from(JSON.stringify({ ...record, timeout: 300_000_000_000 }));
+    await kv.put(job.jid, encode({ ...jobRecord(job.jid), status: "pending" }));
+    await kv.put(job.jid, json ? plain() : encode(record));
+    await kv.put(`active.${job.jid}`, encode({ owner: "m" }));
+  }
+  await kv.put("gone", encode(jobRecord("gone")));
+  await kv.delete("gone");
+  await nc.close();
+});
+afterAll(() => server.stop());
+
+const list = (...args: string[]) =>
+  zester(["job", "list", ...args], { env: { NATS_URL: server.url, TZ: "UTC" } });
+
+/** The oracle: written from the specification, over plain objects. */
+interface Wish {
+  states: string[] | undefined;
+  fn: "pkg.*" | "*.apply" | undefined;
+  target: "db*" | "db.eu.*" | "db_eu_*" | undefined;
+  user: "root" | undefined;
+  owner: "*-1" | undefined;
+  since: number | undefined;
+  until: number | undefined;
+  limit: number | undefined;
+  sort: "created" | "updated" | "duration" | "jid" | "state" | undefined;
+  reverse: boolean;
+}
+const targetHit = (job: Plain, target: string) =>
+  target === "db*"
+    ? job.target_expr === "db*" || (job.targets ?? []).some((id) => id.startsWith("db"))
+    : (job.targets ?? []).includes("db_eu_example");
+/** Minutes; a job that has not ended takes until now, which is long after all of them. Unknown ones come first. */
+function duration({ status, created, updated }: Plain): number {
+  if (created === undefined) return -1;
+  if (["pending", "claimed", "running"].includes(status)) return 1e9 - created;
+  return updated === undefined ? -1 : updated - created;
+}
+
+function oracle(wish: Wish): string[] {
+  const hits = jobs.filter(
+    (job) =>
+      (!wish.states ||
+        wish.states.some((state) => state === job.status || (state === "bad" && BAD.includes(job.status)))) &&
+      (!wish.fn ||
+        (wish.fn === "pkg.*" ? job.function?.startsWith("pkg.") : job.function?.endsWith(".apply"))) &&
+      (!wish.target || targetHit(job, wish.target)) &&
+      (!wish.user || job.user === wish.user) &&
+      (!wish.owner || job.owner === "master-1") &&
+      (wish.since === undefined || (job.created !== undefined && job.created >= wish.since)) &&
+      (wish.until === undefined || (job.created !== undefined && job.created < wish.until)),
+  );
+  const text = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+  const byAge = (a: Plain, b: Plain) => (a.created ?? -1) - (b.created ?? -1) || text(a.jid, b.jid);
+  let rows = hits.sort(byAge);
+  if (wish.limit) rows = rows.slice(-wish.limit);
+  if (wish.sort === "updated") rows.sort((a, b) => (a.updated ?? -1) - (b.updated ?? -1) || byAge(a, b));
+  if (wish.sort === "duration") rows.sort((a, b) => duration(a) - duration(b) || byAge(a, b));
+  if (wish.sort === "jid") rows.sort((a, b) => text(a.jid, b.jid));
+  if (wish.sort === "state") rows.sort((a, b) => text(a.status, b.status) || byAge(a, b));
+  if (wish.reverse) rows.reverse();
+  return rows.map((job) => job.jid);
+}
+
+const optional = <T>(...values: T[]) => fc.option(fc.constantFrom(...values), { nil: undefined });
+const wishes: fc.Arbitrary<Wish> = fc.record({
+  states: optional(["bad"], ["running", "complete"], ["failed"], ["bad", "pending"]),
+  fn: optional("pkg.*", "*.apply"),
+  target: optional("db*", "db.eu.*", "db_eu_*"),
+  user: optional("root"),
+  owner: optional("*-1"),
+  since: fc.option(fc.integer({ min: 0, max: 50 }), { nil: undefined }),
+  until: fc.option(fc.integer({ min: 0, max: 50 }), { nil: undefined }),
+  limit: optional(1, 5, 20),
+  sort: optional("created", "updated", "duration", "jid", "state"),
+  reverse: fc.boolean(),
+});
+
+function flagsOf(wish: Wish): string[] {
+  const flag = (name: string, value: unknown) => (value === undefined ? [] : [`--${name}`, String(value)]);
+  return [
+    ...(wish.states ?? []).flatMap((state) => flag("state", state)),
+    ...flag("function", wish.fn),
+    ...flag("target", wish.target),
+    ...flag("user", wish.user),
+    ...flag("owner", wish.owner),
+    ...flag("since", wish.since === undefined ? undefined : minute(wish.since)),
+    ...flag("until", wish.until === undefined ? undefined : minute(wish.until)),
+    ...flag("limit", wish.limit),
+    ...flag("sort", wish.sort),
+    ...(wish.reverse ? ["--reverse"] : []),
+  ];
+}
+
+test("every selection, order and form agrees with the oracle", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      wishes,
+      fc.constantFrom("quiet", "count", "json", "yaml", "jsonl", "csv", "table", "wide", "columns"),
+      async (wish, form) => {
+        const expected = oracle(wish);
+        const flags = flagsOf(wish);
+        if (form === "quiet")
+          expect((await list(...flags, "-q")).stdout).toBe(expected.map((jid) => `${jid}\n`).join(""));
+        if (form === "count") expect((await list(...flags, "--count")).stdout).toBe(`${expected.length}\n`);
+        if (form === "json")
+          expect(
+            JSON.parse((await list(...flags, "--format", "json")).stdout).map((job: Plain) => job.jid),
+          ).toEqual(expected);
+        if (form === "jsonl") {
+          const jids = (await list(...flags, "--format", "jsonl")).stdout
+            .split("\n")
+            .filter(Boolean)
+            .map((line) => JSON.parse(line).jid);
+          // Without an order they come as they arrive.
+          const ordered = wish.limit !== undefined || wish.sort !== undefined || wish.reverse;
+          expect(ordered ? jids : jids.sort()).toEqual(ordered ? expected : [...expected].sort());
+        }
+        if (form === "yaml")
+          expect(
+            (parseYaml((await list(...flags, "--format", "yaml")).stdout) as Plain[]).map((job) => job.jid),
+          ).toEqual(expected);
+        const firsts = (text: string, end: string) =>
+          text
+            .split("\n")
+            .slice(0, -1)
+            .map((line) => line.split(end)[0]) as string[];
+        if (form === "csv")
+          expect(firsts((await list(...flags, "--format", "csv")).stdout, ",")).toEqual(["jid", ...expected]);
+        const tables: Partial<Record<typeof form, string[]>> = {
+          table: ["--no-header"],
+          wide: ["--no-header", "--wide"],
+          columns: ["--no-header", "--columns", "jid,state,created,timeout"],
+        };
+        const table = tables[form];
+        if (!table) return;
+        const { stdout } = await list(...flags, ...table);
+        if (expected.length > 0) expect(firsts(stdout, " ")).toEqual(expected);
+        // With --since only what changed since then is looked at.
+        else expect(stdout).toMatch(/^No jobs match --.* [(]of \d+( that changed since)?[)].\n$/);
+      },
+    ),
+    { numRuns: 250 },
+  );
+});
+
+test("wide: who, when, how long, how many", async () => {
+  const other = await startServer();
+  const nc = await other.connect();
+  const { jobs: kv } = await createBuckets(nc);
+  await kv.put(
+    "j1",
+    encode(
+      jobRecord("j1", {
+        status: "failed",
+        targets: ["a", "b", "c"],
+        return_count: 2,
+        success_count: 1,
+        user: "ops",
+        owner: "m1",
+      }),
+    ),
+  );
+  // Five seconds ago, with a fraction that is always three digits wide.
+  const created = new Time((BigInt(Math.floor(Date.now() / 1000) - 5) * 1000n + 123n) * 1_000_000n);
+  await kv.put("j2", encode(jobRecord("j2", { status: "running", created, targets: ["a"] })));
+  const { stdout } = await zester(["job", "list", "--wide"], { env: { NATS_URL: other.url } });
+  const [title, first, second] = stdout.split("\n") as [string, string, string];
+  expect(title).toBe(
+    "JID                   FUNCTION      TARGET    STATE    CREATED                   DURATION  RETURNS  FAILED  USER  OWNER",
+  );
+  expect(first).toBe(
+    "j1                    test.ping     [a b c]   failed   2026-01-15T09:30:00Z      1.0s      2/3      1       ops   m1",
+  );
+  expect(second).toMatch(/^j2 .* running {2}\d{4}-\S+ +\d\.\ds +0\/1 +- +- +-$/);
+  await nc.close();
+  await other.stop();
+});
+
+test("nothing matches: the selection and the number of jobs are said, exit 0", async () => {
+  expect(await list("--state", "failed", "--user", "nobody")).toEqual({
+    stdout: `No jobs match --state failed --user nobody (of ${jobs.length}).\n`,
+    stderr: "",
+    code: 0,
+  });
+});
+
+test.each([
+  ["db*", "db-01", true],
+  ["db*", "adb", false],
+  ["*.example.?om", "x.example.com", true],
+  ["a.b", "axb", false],
+  ["web-[0-2]", "web-1", true],
+  ["web-[!0-2]", "web-1", false],
+  ["G@os:ubuntu*", "G@os:ubuntu and web*", true],
+  ["a|b", "a", false],
+  ["(", "(", true],
+  ["[", "[", true],
+  ["*", "line\nbreak", true],
+])("glob %s on %s: %p", (pattern, text, hit) => expect(glob(pattern)(text)).toBe(hit));
+
+const NOW = new Date(2026, 0, 15, 12, 0, 0);
+test.each([
+  ["90m", new Date(2026, 0, 15, 10, 30)],
+  ["today", new Date(2026, 0, 15)],
+  ["yesterday", new Date(2026, 0, 14)],
+  ["2026-01-10", new Date(2026, 0, 10)],
+  ["2026-01-10T10:00:00+02:00", new Date("2026-01-10T08:00:00Z")],
+])("when: %s", (text, date) =>
+  expect(parseWhen(text, "--since", NOW)).toBe(BigInt(date.getTime()) * 1_000_000n),
+);

@@ -1,0 +1,354 @@
+// Real nats-servers on free loopback ports with a store of their own, and the compiled executable.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { ExtensionCodec, encode as encodeMessagePack } from "@msgpack/msgpack";
+import { type ConnectionOptions, connect, type KV, type NatsConnection } from "nats";
+
+export const ZESTER = resolve(import.meta.dir, "../../dist/zester");
+const CACHED_SERVER = resolve(import.meta.dir, "../../node_modules/.cache/nats-server");
+
+/** The nats-server to test against: $NATS_SERVER, the one on the PATH, or the one that setup built. */
+export const NATS_SERVER = process.env.NATS_SERVER || Bun.which("nats-server") || CACHED_SERVER;
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as { port: number };
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+const servers = new Set<Bun.Subprocess>();
+const folders = new Set<string>();
+
+/**
+ * Stops every server and removes every folder that this process still has, those of failed tests among them.
+ * `bun test` never fires "exit" handlers, so tests/support/cleanup.ts calls this after the last file.
+ */
+export async function cleanUp(): Promise<void> {
+  for (const server of servers) server.kill("SIGKILL");
+  await Promise.all([...servers].map((server) => server.exited));
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  servers.clear();
+  folders.clear();
+}
+
+/** A folder that is gone when the tests end. */
+export function tempDir(): string {
+  const dir = mkdtempSync(join(tmpdir(), "zester-test-"));
+  folders.add(dir);
+  return dir;
+}
+
+export interface Server {
+  readonly url: string;
+  readonly port: number;
+  readonly process: Bun.Subprocess;
+  connect(options?: ConnectionOptions): Promise<NatsConnection>;
+  /** Ends it without a farewell; its store stays. */
+  kill(): Promise<void>;
+  /** The same server again, on the same port and store, after `kill`. */
+  revive(): Promise<void>;
+  /** Gives the running server another configuration, and waits until it has taken it. */
+  reload(extra: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a nats-server and waits until it takes connections.
+ * @param extra lines of its configuration beside the address
+ */
+export async function startServer(extra = "", { jetstream = true, port = 0 } = {}): Promise<Server> {
+  const dir = tempDir();
+  const at = port || (await freePort());
+  const store = jetstream ? `jetstream { store_dir: ${JSON.stringify(join(dir, "js"))} }` : "";
+  const configure = (lines: string) =>
+    writeFileSync(join(dir, "nats.conf"), `listen: "127.0.0.1:${at}"\n${store}\n${lines}\n`);
+  configure(extra);
+  // The log goes to a file: a pipe that nobody reads any more would kill the server at its next line.
+  const log = Bun.file(join(dir, "log"));
+  let child: Bun.Subprocess;
+  const run = async () => {
+    child = Bun.spawn([NATS_SERVER, "-c", join(dir, "nats.conf")], { stdout: "ignore", stderr: log });
+    servers.add(child);
+    while (!(await log.text().catch(() => "")).includes("Server is ready")) {
+      if (child.exitCode !== null) throw new Error(`nats-server did not start:\n${await log.text()}`);
+      await Bun.sleep(5);
+    }
+  };
+  const kill = async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+    servers.delete(child);
+  };
+  await run();
+  return {
+    url: `nats://127.0.0.1:${at}`,
+    port: at,
+    get process() {
+      return child;
+    },
+    connect: (options = {}) => connect({ servers: `127.0.0.1:${at}`, ...options }),
+    kill,
+    async revive() {
+      rmSync(join(dir, "log"), { force: true });
+      await run();
+    },
+    async reload(lines) {
+      configure(lines);
+      child.kill("SIGHUP");
+      while (!(await log.text()).includes("Reloaded server configuration")) await Bun.sleep(5);
+    },
+    async stop() {
+      await kill();
+      folders.delete(dir);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface Cluster {
+  readonly nodes: readonly Server[];
+  /** Every address, for --master or a client. */
+  readonly urls: string;
+  /** A client that moves on to another node when its own goes away. */
+  connect(): Promise<NatsConnection>;
+  /** The node that calls itself so. */
+  node(name: string): Server;
+  /** The node that leads a stream. */
+  leader(nc: NatsConnection, stream: string): Promise<Server>;
+  stop(): Promise<void>;
+}
+
+/** Starts three nats-servers that form one cluster, and waits until JetStream answers. */
+export async function startCluster(): Promise<Cluster> {
+  const ports = [await freePort(), await freePort(), await freePort()];
+  const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(", ");
+  const nodes = await Promise.all(
+    ports.map((port, i) =>
+      startServer(`server_name: node-${i}
+cluster { name: "zester", listen: "127.0.0.1:${port}", routes: [${routes}] }`),
+    ),
+  );
+  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
+  const open = () =>
+    connect({
+      servers: addresses,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 100,
+      ignoreClusterUpdates: true,
+    });
+  const nc = await open();
+  // Not before the three have elected a leader.
+  await until("a JetStream leader", async () => (await nc.jetstreamManager()).getAccountInfo());
+  await nc.close();
+  const node = (name: string) => nodes[Number(name.slice("node-".length))] as Server;
+  return {
+    nodes,
+    urls: nodes.map(({ url }) => url).join(","),
+    connect: open,
+    node,
+    async leader(client, stream) {
+      const jsm = await client.jetstreamManager({ checkAPI: false });
+      const info = async () => (await jsm.streams.info(stream)).cluster?.leader;
+      return node(await until(`a leader of ${stream}`, info));
+    },
+    async stop() {
+      for (const node of nodes) await node.stop();
+    },
+  };
+}
+
+/** What `look` gives as soon as it gives something and does not throw. @throws when that takes longer than `ms` */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined | false>,
+  ms = 30_000,
+): Promise<T> {
+  const end = Date.now() + ms;
+  let last: unknown;
+  while (Date.now() < end) {
+    try {
+      const found = await look();
+      if (found !== undefined && found !== false) return found;
+    } catch (error) {
+      last = error;
+    }
+    await Bun.sleep(20);
+  }
+  throw new Error(`no ${what} within ${ms} ms${last ? `: ${last}` : ""}`);
+}
+
+/** The two buckets and the event stream, with the settings of a real master (wire.md). */
+export async function createBuckets(
+  nc: NatsConnection,
+  { events = true, replicas = 1 } = {},
+): Promise<{ jobs: KV; returns: KV }> {
+  const js = nc.jetstream();
+  const week = 7 * 86_400_000;
+  const jobs = await js.views.kv("jobs", { history: 10, ttl: week, replicas });
+  const returns = await js.views.kv("job-returns", { history: 1, ttl: week, replicas });
+  if (events) {
+    const jsm = await nc.jetstreamManager();
+    await jsm.streams.add({
+      name: "job-events",
+      subjects: ["zester.job.>"],
+      max_age: week * 1e6,
+      num_replicas: replicas,
+    });
+  }
+  return { jobs, returns };
+}
+
+export interface Result {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number;
+}
+
+/** Runs the executable with nothing in its environment but `env`. */
+export async function zester(
+  args: readonly string[],
+  { env = {}, cwd = "/", stdin = "ignore" as "ignore" | Uint8Array } = {} as {
+    env?: Record<string, string>;
+    cwd?: string;
+    stdin?: "ignore" | Uint8Array;
+  },
+): Promise<Result> {
+  const child = Bun.spawn([ZESTER, ...args], { env, cwd, stdin, stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { stdout, stderr, code };
+}
+
+/** The executable while it runs: in a pipe, or in a pseudo-terminal of `size`. */
+export class Running {
+  out = "";
+  err = "";
+  readonly #child: Bun.Subprocess;
+  readonly #read: Promise<unknown>;
+
+  constructor(args: readonly string[], env: Record<string, string>, size?: { cols: number; rows: number }) {
+    const decoder = new TextDecoder();
+    const terminal = size && {
+      ...size,
+      data: (_: unknown, bytes: Uint8Array) => {
+        this.out += decoder.decode(bytes, { stream: true });
+      },
+    };
+    this.#child = terminal
+      ? Bun.spawn([ZESTER, ...args], { env: { TERM: "xterm", ...env }, terminal })
+      : Bun.spawn([ZESTER, ...args], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+    const collect = async (stream: unknown, add: (text: string) => void) => {
+      if (!(stream instanceof ReadableStream)) return;
+      const part = new TextDecoder();
+      for await (const bytes of stream) add(part.decode(bytes as Uint8Array, { stream: true }));
+    };
+    this.#read = Promise.all([
+      collect(this.#child.stdout, (text) => {
+        this.out += text;
+      }),
+      collect(this.#child.stderr, (text) => {
+        this.err += text;
+      }),
+    ]);
+  }
+
+  /** Waits until both streams together hold `text`; throws with what came instead after `ms`. */
+  async until(text: string | RegExp, ms = 15_000): Promise<void> {
+    const end = Date.now() + ms;
+    const there = () =>
+      typeof text === "string" ? (this.out + this.err).includes(text) : text.test(this.out + this.err);
+    while (!there()) {
+      if (Date.now() > end) throw new Error(`no ${text} in:\n${this.out}\nstderr:\n${this.err}`);
+      await Bun.sleep(10);
+    }
+  }
+
+  type(keys: string): void {
+    this.#child.terminal?.write(keys);
+  }
+
+  resize(cols: number, rows: number): void {
+    this.#child.terminal?.resize(cols, rows);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Its exit code, when all output is there. */
+  async ended(): Promise<number> {
+    const code = await this.#child.exited;
+    await this.#read;
+    return code;
+  }
+}
+
+/** How many consumers all streams of a server have. */
+export async function consumersLeft(nc: NatsConnection): Promise<number> {
+  const jsm = await nc.jetstreamManager();
+  const infos = await jsm.streams.list().next();
+  return infos.reduce((sum, info) => sum + info.state.consumer_count, 0);
+}
+
+/** A time as masters store it. */
+export class Time {
+  constructor(readonly ns: bigint) {}
+  static now(): Time {
+    return new Time(BigInt(Date.now()) * 1_000_000n);
+  }
+  static at(iso: string): Time {
+    return new Time(BigInt(Date.parse(iso)) * 1_000_000n);
+  }
+  /** Year 1: "not set". */
+  static readonly zero = new Time(-62135596800n * 1_000_000_000n);
+}
+
+const extensionCodec = new ExtensionCodec();
+extensionCodec.register({
+  type: -1,
+  encode(value) {
+    if (!(value instanceof Time)) return null;
+    let seconds = value.ns / 1_000_000_000n;
+    let nanos = value.ns % 1_000_000_000n;
+    if (nanos < 0n) [seconds, nanos] = [seconds - 1n, nanos + 1_000_000_000n];
+    const out = new DataView(new ArrayBuffer(seconds < 0n || seconds >> 34n ? 12 : 8));
+    if (out.byteLength === 12) {
+      out.setUint32(0, Number(nanos));
+      out.setBigInt64(4, seconds);
+    } else out.setBigUint64(0, (nanos << 34n) | seconds);
+    return new Uint8Array(out.buffer);
+  },
+  decode: () => null,
+});
+
+/** A record as masters encode it: BigInt becomes a 64-bit integer, Time the timestamp extension. */
+export function encode(record: unknown): Uint8Array {
+  return encodeMessagePack(record, { extensionCodec, useBigInt64: true });
+}
+
+/** A complete job record with sensible values, overridden by `fields`. */
+export function jobRecord(jid: string, fields: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    jid,
+    function: "test.ping",
+    args: null,
+    targets: ["web-01"],
+    timeout: 300_000_000_000n,
+    status: "complete",
+    created: Time.at("2026-01-15T09:30:00Z"),
+    updated: Time.at("2026-01-15T09:30:01Z"),
+    ...fields,
+  };
+}

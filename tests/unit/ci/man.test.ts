@@ -1,0 +1,78 @@
+// What is generated from the command tree: the README's reference, the man page, and the files of a release.
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { manPage, roff, withReference, writeShare } from "../../../.ci/docs.ts";
+import { tempDir, zester } from "../../support/harness.ts";
+
+const COMMANDS = [
+  ["job", "list"],
+  ["job", "show"],
+  ["job", "active"],
+  ["job", "watch"],
+  ["job", "wait"],
+  ["job", "trace"],
+  ["job", "kill"],
+  ["config"],
+  ["config", "check"],
+  ["completion"],
+  ["version"],
+];
+
+test("the README's command reference is that of the tree (else: npm run docs)", () => {
+  const readme = readFileSync(join(import.meta.dir, "../../../README.md"), "utf8");
+  expect(withReference(readme)).toBe(readme);
+});
+
+test("the README and the man page have every flag that --help has", async () => {
+  const readme = readFileSync(join(import.meta.dir, "../../../README.md"), "utf8");
+  const man = manPage("1");
+  for (const command of COMMANDS) {
+    const { stdout } = await zester([...command, "--help"]);
+    const flags = stdout.match(/(?<=^ {2}(-\w, )?)--[\w-]+/gm) ?? [];
+    expect(flags.length).toBeGreaterThan(10);
+    expect(flags.filter((flag) => !readme.includes(flag))).toEqual([]);
+    expect(flags.filter((flag) => !man.includes(roff(flag)))).toEqual([]);
+  }
+});
+
+test("text is no roff", () => {
+  expect(roff(".TH 'x' \\fB -n `a` ~ ^ \"q\" …\n.de")).toBe(
+    "\\&.TH \\(aqx\\(aq \\efB \\-n \\(gaa\\(ga \\(ti \\(ha \\(dqq\\(dq \\[u2026]\n\\&.de",
+  );
+});
+
+test("groff formats the man page without a warning", async () => {
+  const file = join(tempDir(), "zester.1");
+  writeFileSync(file, manPage("1.2.3"));
+  const child = Bun.spawn(["groff", "-ww", "-man", "-Tutf8", "-P-cbou", file], {
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  expect(stderr).toBe("");
+  expect(stdout).toContain("zester job show <jid> [flags]");
+  expect(stdout).toMatch(/--state <state>\n\s+states or groups/);
+  expect(stdout).toContain("NATS_URL");
+});
+
+test("a release's share folder", () => {
+  const folder = tempDir();
+  writeShare(folder);
+  expect(
+    (readdirSync(folder, { recursive: true }) as string[]).filter((name) => /\.|_/.test(name)).sort(),
+  ).toEqual([
+    "completions/_zester",
+    "completions/zester.bash",
+    "completions/zester.fish",
+    "completions/zester.ps1",
+    "schema/job-kill.json",
+    "schema/job-line.json",
+    "schema/job-list.json",
+    "schema/job-show.json",
+    "zester.1",
+  ]);
+});
