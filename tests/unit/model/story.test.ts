@@ -1,0 +1,315 @@
+// What a job's events mean, as tables, and random histories against an oracle that knows nothing of the code.
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import type { Value, ValueMap } from "../../../lib/codec/value.ts";
+import { toReturn } from "../../../lib/model/job.ts";
+import {
+  countStates,
+  type JobEvent,
+  type PeelState,
+  Steps,
+  storyOf,
+  WORST_FIRST,
+} from "../../../lib/model/story.ts";
+
+const S = 1_000_000_000n;
+const map = (fields: Record<string, unknown>): ValueMap =>
+  new Map(
+    Object.entries(fields).map(([key, value]) => [
+      key,
+      (value !== null && typeof value === "object" && !Array.isArray(value)
+        ? map(value as Record<string, unknown>)
+        : value) as Value,
+    ]),
+  );
+
+const JOB = { targets: ["a", "b"], status: "running" };
+const ev = (at: number, kind: string, peel?: string, payload: Record<string, unknown> = {}): JobEvent => ({
+  kind,
+  peel,
+  storedNs: BigInt(at) * S,
+  payload: map(payload),
+});
+const dispatch = (at = 0) => ev(at, "dispatch", undefined, { data: {} });
+const ack = (at: number, peel: string) => ev(at, "ack", peel, { peel_id: peel });
+const ret = (at: number, peel: string, fields: Record<string, unknown> = {}) =>
+  ev(at, "return", peel, { peel_id: peel, success: true, duration: 2n * S, ...fields });
+const unreachable = (at: number, peel: string) =>
+  ret(at, peel, { success: false, unreachable: true, error: "UNREACHABLE: no ack", duration: 0n });
+const ended = (at: number, status: string, reason?: string) =>
+  ev(at, "status", undefined, { type: "completed", data: { status, ...(reason && { reason }) } });
+
+interface Given {
+  readonly job?: Record<string, unknown>;
+  readonly events?: readonly JobEvent[];
+  readonly stored?: readonly (readonly [string, Record<string, unknown>])[];
+  readonly offline?: readonly string[];
+  readonly behind?: Record<string, string>;
+}
+
+function tell({ job = JOB, events = [], stored = [], offline, behind }: Given) {
+  const record = map(job);
+  const steps = new Steps(record);
+  for (const event of events) steps.add(event);
+  const story = storyOf(
+    "J",
+    record,
+    stored.map(([peel, fields]) => toReturn(peel, map(fields))),
+    steps,
+    {
+      nowNs: 100n * S,
+      ...(offline && { offline: new Set(offline) }),
+      ...(behind && { behind: new Map(Object.entries(behind)) }),
+    },
+  );
+  return story;
+}
+
+const states = (given: Given) =>
+  Object.fromEntries(tell(given).peels.map(({ peel, state }) => [peel, state] as const));
+
+const OK = { success: true, duration: 2n * S };
+const GIVEN_UP = { success: false, unreachable: true, error: "UNREACHABLE: no ack", duration: 0n };
+
+test.each([
+  ["nothing is known without events", {}, { a: "missing", b: "missing" }],
+  ["no ack after the dispatch", { events: [dispatch()] }, { a: "silent", b: "silent" }],
+  ["no heartbeat either", { events: [dispatch()], offline: ["b"] }, { a: "silent", b: "offline" }],
+  [
+    "an ack proves it, a missing one nothing without the dispatch",
+    { events: [ack(1, "a")] },
+    { a: "executing", b: "missing" },
+  ],
+  [
+    "behind another job",
+    { events: [dispatch(), ack(1, "a"), ack(1, "b")], behind: { b: "X" } },
+    { a: "executing", b: "queued" },
+  ],
+  [
+    "ended without it",
+    { job: { ...JOB, status: "canceled" }, events: [dispatch(), ack(1, "a")] },
+    { a: "unfinished", b: "silent" },
+  ],
+  [
+    "returned, by the events alone",
+    { events: [dispatch(), ack(1, "a"), ret(4, "a")] },
+    { a: "ok", b: "silent" },
+  ],
+  [
+    "returned, by the bucket alone",
+    {
+      stored: [
+        ["a", OK],
+        ["b", { success: false }],
+      ],
+    },
+    { a: "ok", b: "failed" },
+  ],
+  [
+    "given up",
+    { stored: [["a", GIVEN_UP]], events: [dispatch(), unreachable(10, "a")] },
+    { a: "unreachable", b: "silent" },
+  ],
+  [
+    "given up, and back",
+    { stored: [["a", GIVEN_UP]], events: [dispatch(), unreachable(10, "a"), ack(20, "a"), ret(22, "a")] },
+    { a: "late", b: "silent" },
+  ],
+  [
+    "given up, and back while a master watched",
+    { stored: [["a", OK]], events: [dispatch(), unreachable(10, "a"), ret(22, "a")] },
+    { a: "ok", b: "silent" },
+  ],
+  [
+    "after the end",
+    {
+      job: { ...JOB, status: "timeout" },
+      events: [dispatch(), ack(1, "a"), ended(5, "timeout"), ret(9, "a")],
+    },
+    { a: "late", b: "silent" },
+  ],
+  [
+    "a peel that is no target",
+    { events: [dispatch(), ack(1, "x"), ret(2, "x")] },
+    { a: "silent", b: "silent" },
+  ],
+  ["a forged return", { events: [dispatch(), ret(2, "a", { peel_id: "b" })] }, { a: "silent", b: "silent" }],
+  [
+    "a return without an id",
+    { events: [dispatch(), ret(2, "a", { peel_id: undefined })] },
+    { a: "silent", b: "silent" },
+  ],
+  [
+    "the first of two returns counts",
+    { events: [dispatch(), ret(2, "a"), ret(3, "a", { success: false })] },
+    { a: "ok", b: "silent" },
+  ],
+  [
+    "without targets every peel counts",
+    { job: { status: "running", targets: null }, events: [dispatch(), ack(1, "x")] },
+    { x: "executing" },
+  ],
+  [
+    "a scheduled run names no peel in it",
+    {
+      job: { ...JOB, targets: ["a"], status: "complete" },
+      events: [ev(1, "schedule", "a", { success: true, duration: 58n * S })],
+    },
+    { a: "ok" },
+  ],
+  [
+    "a takeover's dispatch does not reach back",
+    { events: [ev(0, "dispatch", undefined, { data: { reclaim_count: 1 } })] },
+    { a: "missing", b: "missing" },
+  ],
+] as [string, Given, Record<string, PeelState>][])("%s", (_, given, wanted) => {
+  expect(states(given)).toEqual(wanted);
+});
+
+test("times: delivered, waited, took, so far; none below 0", () => {
+  const { peels } = tell({ events: [dispatch(1), ack(3, "a"), ret(10, "a"), ack(4, "b")] });
+  const of = (id: string) => peels.find(({ peel }) => peel === id);
+  expect(of("a")).toMatchObject({
+    deliveredNs: 2n * S,
+    waitedNs: 5n * S,
+    tookNs: 2n * S,
+    soFarNs: undefined,
+  });
+  expect(of("b")).toMatchObject({ deliveredNs: 3n * S, waitedNs: undefined, soFarNs: 96n * S });
+  const swapped = tell({ events: [ack(1, "a"), dispatch(2), ret(2, "a")] }).peels.find(
+    ({ peel }) => peel === "a",
+  );
+  expect(swapped).toMatchObject({ deliveredNs: 0n, waitedNs: 0n, tookNs: 2n * S });
+});
+
+test("the end: its state and its reason are in data, whatever the type says", () => {
+  const { steps } = tell({ events: [dispatch(), ended(3, "failed", "reclaim limit exceeded")] });
+  expect(steps.at(-1)).toMatchObject({ end: "failed", reason: "reclaim limit exceeded" });
+});
+
+test("the canceller: what a master says; an operator's signal says nothing", () => {
+  const { steps } = tell({
+    events: [
+      dispatch(),
+      ev(1, "cancel", undefined, { action: "cancel" }),
+      ev(2, "cancel", undefined, { type: "canceled", data: "cancelled by user" }),
+    ],
+  });
+  expect(steps.map(({ canceler }) => canceler)).toEqual([undefined, undefined, "cancelled by user"]);
+});
+
+test("what is ignored is told, with the reason", () => {
+  const undecodable = { ...ack(4, "b"), payload: undefined };
+  const { ignored } = tell({
+    events: [dispatch(), ack(1, "x"), ret(2, "a", { peel_id: "b" }), ret(3, "a"), ret(3, "a"), undecodable],
+  });
+  expect(ignored.map(({ peel, why }) => [peel, why])).toEqual([
+    ["x", "no target"],
+    ["a", { sentAs: "b" }],
+    ["a", "returned again"],
+    ["b", "undecodable"],
+  ]);
+});
+
+// The oracle: for each peel one look through the whole list, in the words of the wire's description.
+interface Drawn {
+  readonly kind: "dispatch" | "ack" | "return" | "status" | "cancel";
+  readonly peel: string;
+  readonly as: string;
+  readonly ok: boolean;
+  readonly unreachable: boolean;
+  readonly seconds: number;
+}
+
+const PEELS = ["p1", "p2", "p3"];
+const drawn: fc.Arbitrary<Drawn> = fc.record({
+  kind: fc.constantFrom(
+    "dispatch",
+    "ack",
+    "ack",
+    "ack",
+    "return",
+    "return",
+    "return",
+    "return",
+    "status",
+    "cancel",
+  ),
+  peel: fc.constantFrom(...PEELS, ...PEELS, "evil"),
+  as: fc.constantFrom("itself", "itself", "itself", "itself", "p2", "evil"),
+  ok: fc.boolean(),
+  unreachable: fc.integer({ max: 3, min: 0 }).map((n) => n === 0),
+  seconds: fc.integer({ min: 0, max: 5 }),
+});
+
+function oracle(
+  peel: string,
+  events: readonly Drawn[],
+  bucket: Record<string, "ok" | "failed" | "unreachable">,
+  over: boolean,
+) {
+  const own = events.filter((e) => e.peel === peel && (e.as === "itself" || e.as === peel));
+  const real = own.find((e) => e.kind === "return" && !e.unreachable);
+  const givenUp = own.some((e) => e.kind === "return" && e.unreachable);
+  const endBefore =
+    real !== undefined && events.slice(0, events.indexOf(real)).some((e) => e.kind === "status");
+  const kept = bucket[peel];
+  if (kept === "ok" || kept === "failed") return kept;
+  if (real && (kept === "unreachable" || givenUp || endBefore)) return "late";
+  if (real) return real.ok ? "ok" : "failed";
+  if (kept === "unreachable" || givenUp) return "unreachable";
+  if (own.some((e) => e.kind === "ack")) return over ? "unfinished" : "executing";
+  return events.some((e) => e.kind === "dispatch") ? "silent" : "missing";
+}
+
+test("random histories: each target in one state, no foreign peel, no negative time, as the oracle says", () => {
+  const runs = Number(process.env.ZESTER_STORY_RUNS ?? 2000);
+  const bucketState = fc.option(fc.constantFrom("ok" as const, "failed" as const, "unreachable" as const), {
+    nil: undefined,
+  });
+  fc.assert(
+    fc.property(
+      fc.array(drawn, { maxLength: 14 }),
+      fc.record({ p1: bucketState, p2: bucketState, p3: bucketState }),
+      fc.constantFrom("running", "failed", "canceled"),
+      fc.array(fc.integer({ min: -2, max: 9 }), { minLength: 14, maxLength: 14 }),
+      (events, bucket, status, gaps) => {
+        let at = 50;
+        const made = events.map((e, i): JobEvent => {
+          at += Math.max(0, gaps[i] as number); // the stream's own times never go back
+          const peel_id = e.as === "itself" ? e.peel : e.as;
+          if (e.kind === "dispatch") return dispatch(at);
+          if (e.kind === "status") return ended(at, "failed");
+          if (e.kind === "cancel") return ev(at, "cancel", undefined, { action: "cancel" });
+          if (e.kind === "ack") return ev(at, "ack", e.peel, { peel_id });
+          const fields = e.unreachable ? GIVEN_UP : { success: e.ok, duration: BigInt(e.seconds) * S };
+          return ret(at, e.peel, { ...fields, peel_id });
+        });
+        const stored = Object.entries(bucket).flatMap(([peel, state]) =>
+          state === undefined
+            ? []
+            : [
+                [
+                  peel,
+                  state === "unreachable" ? GIVEN_UP : { success: state === "ok", duration: S },
+                ] as const,
+              ],
+        );
+        const story = tell({ job: { targets: PEELS, status }, events: made, stored });
+        expect(story.peels.map(({ peel }) => peel).sort()).toEqual(PEELS);
+        for (const { peel, state, deliveredNs, waitedNs, tookNs, soFarNs } of story.peels) {
+          const kept = bucket as Record<string, "ok" | "failed" | "unreachable">;
+          expect([peel, state]).toEqual([peel, oracle(peel, events, kept, status !== "running")]);
+          for (const ns of [deliveredNs, waitedNs, tookNs, soFarNs])
+            expect(ns === undefined || ns >= 0n).toBe(true);
+        }
+        const order = story.peels.map(({ state }) => WORST_FIRST.indexOf(state));
+        expect(order).toEqual([...order].sort((a, b) => a - b));
+        expect(countStates(story.peels).reduce((sum, [, n]) => sum + n, 0)).toBe(PEELS.length);
+        for (const { afterNs } of story.steps) expect(afterNs >= 0n).toBe(true);
+        expect(story.steps.length + story.ignored.length).toBe(events.length);
+      },
+    ),
+    { numRuns: runs },
+  );
+});
