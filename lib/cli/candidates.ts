@@ -114,6 +114,7 @@ export async function run(
   globals: ReadonlySet<string>,
   argv: readonly string[],
 ): Promise<never> {
+  delete process.env.NODE_TLS_REJECT_UNAUTHORIZED; // see main.ts
   let store: Store | undefined;
   const quit = () => process.exit(0);
   for (const event of ["uncaughtException", "unhandledRejection"]) process.on(event, quit);

@@ -13,6 +13,8 @@ export async function main(
   argv: readonly string[],
   globals: ReadonlySet<string>,
 ): Promise<never> {
+  // The NATS library always verifies certificates; Bun, which does not know that, would warn that this variable prevents it.
+  delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
   let flags = { ...(argv.includes("--no-color") && { color: false }) } as {
     color?: boolean;
     forceColor?: boolean;

@@ -1,9 +1,18 @@
 // A job's life, put together from its events and what the buckets know. Pure.
 import { decodeRecord, Undecodable } from "../codec/decode.ts";
 import { asText, type ValueMap } from "../codec/value.ts";
-import type { StoredEvent } from "../nats/store.ts";
 import { isTerminal, jobRow, type Return, toReturn, unreadableReturn } from "./job.ts";
 import { type PeelState, peelsOf } from "./returns.ts";
+
+/** One message of a job's life. */
+export interface StoredEvent {
+  /** `dispatch`, `ack`, `return`, `schedule`, `cancel` or `status`. */
+  readonly kind: string;
+  readonly peel: string | undefined;
+  /** By the server's clock, in ns since 1970. */
+  readonly storedNs: bigint;
+  readonly bytes: Uint8Array;
+}
 
 /**
  * What a peel is doing, or did: its return, or without one `executing` (accepted, nothing returned yet), `unfinished`
