@@ -1,0 +1,29 @@
+// Who made a job: an operator, a peel's own schedule, or a rule (wire.md, at the end of "Subjects and the story of a job").
+import { asText, type ValueMap } from "../codec/value.ts";
+import { peelList } from "./job.ts";
+import { displayPeel } from "./peel.ts";
+
+export const SOURCES = ["operator", "schedule", "reactor"] as const;
+export type Source = (typeof SOURCES)[number];
+
+/** What made a job. A source that is none of ours counts as an operator: nothing else is known of it. */
+export function sourceOf(record: ValueMap): Source {
+  const metadata = record.get("metadata");
+  const source = metadata instanceof Map ? asText(metadata.get("source")) : undefined;
+  return SOURCES.find((name) => name === source) ?? "operator";
+}
+
+/** `schedule "nightly" on web-01`, `rule restart-nginx, event beacon/nginx/down`; undefined for an operator's job. */
+export function sourceWords(record: ValueMap): string | undefined {
+  const source = sourceOf(record);
+  const metadata = record.get("metadata");
+  if (source === "operator" || !(metadata instanceof Map)) return undefined;
+  const field = (name: string) => asText(metadata.get(name)) || undefined;
+  if (source === "schedule") {
+    const entry = field("schedule");
+    const peel = peelList(record.get("targets"))?.[0];
+    return `schedule${entry === undefined ? "" : ` "${entry}"`}${peel === undefined ? "" : ` on ${displayPeel(peel)}`}`;
+  }
+  const event = field("event_tag");
+  return `rule ${field("rule") ?? "without a name"}${event === undefined ? "" : `, event ${event}`}`;
+}

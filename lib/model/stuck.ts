@@ -1,0 +1,61 @@
+// Whether a job is stuck, and why: the one place that decides.
+import { formatAge } from "../duration.ts";
+import { isTerminal, type JobRow } from "./job.ts";
+import { HEARTBEAT_LIFE_MS } from "./master.ts";
+
+/**
+ * What is known of a master: when its heartbeat was stored, in ns before now; `gone` when the bucket, which can be read, has
+ * none of it; undefined when that can't be known.
+ */
+export type MasterSign = { readonly agoNs: bigint } | "gone" | undefined;
+
+/** True for a master that has missed its heartbeats. */
+export function isGone(sign: MasterSign): boolean {
+  if (sign === undefined || sign === "gone") return sign === "gone";
+  return sign.agoNs > BigInt(HEARTBEAT_LIFE_MS) * 1_000_000n;
+}
+
+/** Why a job that has not ended won't end by itself as it should. */
+export interface Stuck {
+  readonly jid: string;
+  /** How long its deadline has been over, in ns; undefined while it is not. */
+  readonly overdueNs: bigint | undefined;
+  /** Its master, when that is gone. */
+  readonly goneMaster: string | undefined;
+  /** When that was last heard, in ns before now, where that is known. */
+  readonly heardNs: bigint | undefined;
+}
+
+/**
+ * Why a job is stuck; undefined for one that has ended, or that may still go on.
+ * @param nowNs the server's clock, in ns since 1970
+ * @param sign what is known of its owner
+ */
+export function stuckOf(row: JobRow, nowNs: bigint, sign: MasterSign): Stuck | undefined {
+  if (row.unreadable !== undefined || isTerminal(row.status)) return undefined;
+  const overdueNs = row.deadline && row.deadline.ns < nowNs ? nowNs - row.deadline.ns : undefined;
+  const goneMaster = row.owner && isGone(sign) ? row.owner : undefined;
+  if (overdueNs === undefined && goneMaster === undefined) return undefined;
+  const heardNs = goneMaster !== undefined && typeof sign === "object" ? sign.agoNs : undefined;
+  return { jid: row.jid, overdueNs, goneMaster, heardNs };
+}
+
+/** `overdue by 4m; its master master-2hPwZ9 has not been heard for 2m` */
+export function stuckWords({ overdueNs, goneMaster, heardNs }: Stuck): string {
+  const words: string[] = [];
+  if (overdueNs !== undefined) words.push(`overdue by ${formatAge(overdueNs)}`);
+  if (goneMaster !== undefined)
+    words.push(
+      heardNs === undefined
+        ? `its master ${goneMaster} has no heartbeat`
+        : `its master ${goneMaster} has not been heard for ${formatAge(heardNs)}`,
+    );
+  return words.join("; ");
+}
+
+/** What the reader of that can do. */
+export function stuckHint({ jid, goneMaster }: Stuck): string {
+  return goneMaster === undefined
+    ? `\`zester job trace ${jid}\` shows what it waits for, \`zester job kill ${jid}\` cancels it.`
+    : "Another master takes it over within about a minute; `zester config check` tells whether one runs.";
+}
