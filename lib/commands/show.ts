@@ -9,23 +9,16 @@ import { peelCounts } from "../model/ending.ts";
 import { parseJid } from "../model/jid.ts";
 import { jobRow, RETURN_FIELDS } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
-import { type Peel, type PeelFlags, peelSelection, peelsOf, worstFirst } from "../model/returns.ts";
+import { type Peel, peelSelection, peelsOf, worstFirst } from "../model/returns.ts";
 import { NoBucket } from "../nats/store.ts";
 import { keyed, returnDocument } from "../render/document.ts";
 import { type Look, renderReturns } from "../render/jobs.ts";
 import { renderOutput } from "../render/output.ts";
 import { renderSummary } from "../render/summary.ts";
 import { plural, safe } from "../text.ts";
+import type { ShowArgs } from "./flags.ts";
 import { isPlainPeel, writeIds } from "./ids.ts";
-import { type Format, type GlobalFlags, withSession } from "./session.ts";
-
-export interface ShowFlags extends GlobalFlags, PeelFlags {
-  readonly jid: string;
-  readonly summary?: boolean;
-  readonly output?: boolean;
-  readonly quiet?: boolean;
-  readonly "all-peels"?: boolean;
-}
+import { type Format, withSession } from "./session.ts";
 
 /** Rows of the table that a person reads on a terminal; piped, and with --all-peels, there is no limit. */
 const ROWS = 40;
@@ -63,7 +56,7 @@ function renderRecord(
   return `${toJson(job)}\n${table}${missing.length > 0 ? `\nMissing:\n${missing.join("\n")}\n` : ""}`;
 }
 
-function checkForms(flags: ShowFlags, format: Format): void {
+function checkForms(flags: ShowArgs, format: Format): void {
   const given = (["summary", "output", "quiet"] as const).filter((name) => flags[name]);
   if (given.length > 1)
     throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
@@ -74,7 +67,7 @@ function checkForms(flags: ShowFlags, format: Format): void {
     );
 }
 
-export async function run(flags: ShowFlags): Promise<void> {
+export async function run(flags: ShowArgs): Promise<void> {
   const text = parseJid(flags.jid);
   const selection = peelSelection(flags);
   await withSession(flags, async ({ store, terminal, format }) => {
