@@ -4,10 +4,11 @@ import { type JobRow, LISTED_AS_ACTIVE } from "../model/job.ts";
 import { ACTIVE } from "../render/columns.ts";
 import { plural } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
-import { checkFlags, type ListFlags, listJobs } from "./list.ts";
+import type { ListArgs } from "./flags.ts";
+import { checkFlags, listJobs } from "./list.ts";
 import { LIST_FORMATS, withSession } from "./session.ts";
 
-export async function run(flags: ListFlags): Promise<void> {
+export async function run(flags: ListArgs): Promise<void> {
   checkFlags(flags);
   await withSession(
     flags,

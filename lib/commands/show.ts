@@ -7,24 +7,17 @@ import { writeDocument } from "../jobs/read-jobs.ts";
 import { parseJid } from "../model/jid.ts";
 import { jobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
-import { type PeelFlags, peelSelection, peelsOf, RETURN_FIELDS } from "../model/returns.ts";
+import { peelSelection, peelsOf, RETURN_FIELDS } from "../model/returns.ts";
 import { NoBucket } from "../nats/store.ts";
 import { keyed, returnDocument } from "../render/document.ts";
 import { renderOutput } from "../render/output.ts";
 import { renderRecord } from "../render/record.ts";
 import { renderSummary } from "../render/summary.ts";
+import type { ShowArgs } from "./flags.ts";
 import { isPlainPeel, writeIds } from "./ids.ts";
-import { type Format, type GlobalFlags, withSession } from "./session.ts";
+import { type Format, withSession } from "./session.ts";
 
-export interface ShowFlags extends GlobalFlags, PeelFlags {
-  readonly jid: string;
-  readonly summary?: boolean;
-  readonly output?: boolean;
-  readonly quiet?: boolean;
-  readonly "all-peels"?: boolean;
-}
-
-function checkForms(flags: ShowFlags, format: Format): void {
+function checkForms(flags: ShowArgs, format: Format): void {
   const given = (["summary", "output", "quiet"] as const).filter((name) => flags[name]);
   if (given.length > 1)
     throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
@@ -35,7 +28,7 @@ function checkForms(flags: ShowFlags, format: Format): void {
     );
 }
 
-export async function run(flags: ShowFlags): Promise<void> {
+export async function run(flags: ShowArgs): Promise<void> {
   const text = parseJid(flags.jid);
   const selection = peelSelection(flags);
   await withSession(flags, async ({ store, terminal, format }) => {

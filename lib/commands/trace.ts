@@ -13,13 +13,8 @@ import { PermissionDenied } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { keyed } from "../render/document.ts";
 import { lifeDocument, renderEvents, renderLife, renderTimeline, stepDocument } from "../render/life.ts";
-import { type GlobalFlags, type Session, WITH_LINES, withSession } from "./session.ts";
-
-export interface TraceFlags extends GlobalFlags {
-  readonly jid: string;
-  readonly follow?: boolean;
-  readonly "all-peels"?: boolean;
-}
+import type { TraceArgs } from "./flags.ts";
+import { type Session, WITH_LINES, withSession } from "./session.ts";
 
 /**
  * The events of a job; without any when the deployment has no stream of events, or when it may not be read.
@@ -69,7 +64,7 @@ async function follow(session: Session, jid: string, job: ValueMap): Promise<voi
   });
 }
 
-async function show(flags: TraceFlags, session: Session, jid: string): Promise<void> {
+async function show(flags: TraceArgs, session: Session, jid: string): Promise<void> {
   const { store, terminal, format } = session;
   const steps = new Steps();
   const [job, found, missing] = await Promise.all([
@@ -96,7 +91,7 @@ async function show(flags: TraceFlags, session: Session, jid: string): Promise<v
   }
 }
 
-export async function run(flags: TraceFlags): Promise<number | undefined> {
+export async function run(flags: TraceArgs): Promise<number | undefined> {
   const text = parseJid(flags.jid);
   return await withSession(
     flags,

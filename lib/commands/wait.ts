@@ -9,12 +9,9 @@ import { parseJid } from "../model/jid.ts";
 import { endingDocument, endingText } from "../render/ending.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
+import type { WaitArgs } from "./flags.ts";
 import { waitLimit, within } from "./limit.ts";
-import { type GlobalFlags, type Session, withSession } from "./session.ts";
-
-export interface WaitFlags extends GlobalFlags {
-  readonly _: string[];
-}
+import { type Session, withSession } from "./session.ts";
 
 async function waitForAll(session: Session, texts: readonly string[], open: Set<string>): Promise<Ending[]> {
   const link = linkWarnings(session, session.terminal.warn);
@@ -48,7 +45,7 @@ function missed(open: ReadonlySet<string>, limit: string | undefined): UserError
   );
 }
 
-export async function run(flags: WaitFlags): Promise<number | undefined> {
+export async function run(flags: WaitArgs): Promise<number | undefined> {
   const texts = flags._.map(parseJid);
   const { limitMs, rest } = waitLimit(flags);
   const work = async (session: Session) => {

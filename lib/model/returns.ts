@@ -89,19 +89,18 @@ export function peelWidth(job: ValueMap): number {
   return peelsOf(job, []).reduce((most, { peel }) => Math.max(most, width(safe(displayPeel(peel)))), 12);
 }
 
-/** The flags that select peels. */
-export interface PeelFlags {
+/** Which peels: those of the states that are true, and whose id matches the glob `peel`. */
+export type PeelConditions = {
+  readonly [K in "failed" | "missing" | "unreachable"]?: boolean | undefined;
+} & {
   readonly peel?: string | undefined;
-  readonly failed?: boolean | undefined;
-  readonly missing?: boolean | undefined;
-  readonly unreachable?: boolean | undefined;
-}
+};
 
 /**
  * The test that the flags ask for: in one of the states named (none named: any), and matching the glob in either form of
  * the id. Undefined when no flag is given.
  */
-export function peelSelection(flags: PeelFlags): ((peel: Peel) => boolean) | undefined {
+export function peelSelection(flags: PeelConditions): ((peel: Peel) => boolean) | undefined {
   const states = (["failed", "missing", "unreachable"] as const).filter((state) => flags[state]);
   if (states.length === 0 && flags.peel === undefined) return undefined;
   const matches = flags.peel === undefined ? () => true : glob(flags.peel);

@@ -10,19 +10,12 @@ import { glob } from "./glob.ts";
 import { ACTIVE_STATES, type JobRow, jobDuration, stateOf, TERMINAL_STATES } from "./job.ts";
 import { displayPeel } from "./peel.ts";
 
-/** The selecting flags as citty hands them over; lists are comma-separated. */
-export interface SelectionFlags {
-  readonly state?: string | undefined;
-  readonly function?: string | undefined;
-  readonly target?: string | undefined;
-  readonly user?: string | undefined;
-  readonly owner?: string | undefined;
-  readonly since?: string | undefined;
-  readonly until?: string | undefined;
-  readonly limit?: string | undefined;
-  readonly sort?: string | undefined;
+type Text = "state" | "function" | "target" | "user" | "owner" | "since" | "until" | "limit" | "sort";
+
+/** What is asked for, as typed; undefined for no condition. Several states are separated by commas. */
+export type Conditions = { readonly [K in Text]?: string | undefined } & {
   readonly reverse?: boolean | undefined;
-}
+};
 
 export interface Selection {
   /** The conditions as typed, for messages; empty when everything matches. */
@@ -73,7 +66,7 @@ const isRelative = (text: string | undefined) =>
   text !== undefined && !DAY.test(text) && asTime(text) === undefined;
 
 /** True for flags whose selection depends on the clock. */
-export const countsFromNow = ({ since, until }: SelectionFlags) => isRelative(since) || isRelative(until);
+export const countsFromNow = ({ since, until }: Conditions) => isRelative(since) || isRelative(until);
 
 /**
  * A point in time as users type it, in ns since 1970: a duration (that long ago), `today`, `yesterday`, a date (local
@@ -142,7 +135,7 @@ const TYPED = ["state", "function", "target", "user", "owner", "since", "until"]
  * The selection that the flags ask for. Conditions combine with "and".
  * @throws UserError for a value that can't match or can't be read
  */
-export function parseSelection(flags: SelectionFlags, now: Date): Selection {
+export function parseSelection(flags: Conditions, now: Date): Selection {
   const conditions: ((row: JobRow) => boolean)[] = [];
   const onText = (pattern: string | undefined, textOf: (row: JobRow) => string | undefined) => {
     if (pattern === undefined) return;
