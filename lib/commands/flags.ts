@@ -131,7 +131,9 @@ const peels = {
   peel: { type: "string", valueHint: "glob", description: "only these peels, in either form of their id" },
   failed: { type: "boolean", description: "only peels that failed" },
   missing: { type: "boolean", description: "only targeted peels that have not returned" },
-  unreachable: { type: "boolean", description: "only peels that never got the job" },
+  unreachable: { type: "boolean", description: "only peels that the master gave up" },
+  late: { type: "boolean", description: "only peels that returned after they were given up" },
+  bad: { type: "boolean", description: "only peels that are not ok" },
   quiet: { type: "boolean", alias: "q", description: "peel ids alone, one a line" },
   "all-peels": { type: "boolean", description: "every peel on a terminal, however many" },
 } as const satisfies ArgsDef;

@@ -1,10 +1,14 @@
 // kill --wait: how the jobs ended that got a signal.
 
 import { EXIT, Transient, UserError } from "../errors.ts";
-import { isSent, type Outcome, whyNotEnded } from "../jobs/cancel.ts";
+import { isSent, type Outcome } from "../jobs/cancel.ts";
 import { endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
+import { readJob } from "../jobs/lookup.ts";
+import { readStory } from "../jobs/story.ts";
 import type { Ending } from "../model/ending.ts";
+import { stuckWords } from "../model/stuck.ts";
 import type { Store } from "../nats/store.ts";
+import { waitingWords } from "../render/facts.ts";
 import { peelCounts } from "../render/peels.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { count, plural, safe } from "../text.ts";
@@ -21,11 +25,18 @@ const PATIENCE_MS = 5_000;
 
 /** How a job ended that was to be canceled, and how far it had come. */
 function endWords(ending: Ending): string {
-  const { peels } = ending;
+  const { peels } = ending.story;
   const status = statusOf(ending);
   if (status !== "canceled") return `${safe(status)} before the signal took effect: ${peelCounts(peels)}`;
   const returned = peels.filter((peel) => peel.returned && !peel.returned.unreachable).length;
   return `canceled, ${count(returned)} of ${plural(peels.length, "peel")} had returned`;
+}
+
+/** What can be seen of a job that a cancel signal has not ended: whether it is stuck, and what it waits for. */
+async function whyNotEnded(store: Store, jid: string, warn: (text: string) => void): Promise<string> {
+  const { stuck, story } = await readStory(store, jid, await readJob(store, jid), warn);
+  const waiting = waitingWords(story) ?? "every peel has returned";
+  return [stuck && stuckWords(stuck), waiting].filter(Boolean).join("; ");
 }
 
 const NAMED = 5;
@@ -76,7 +87,7 @@ export async function waitForEnds(
   };
   const patience = setTimeout(() => {
     for (const jid of open.keys())
-      whyNotEnded(session.store, jid).then(
+      whyNotEnded(session.store, jid, terminal.warn).then(
         (seen) => terminal.warn(`job ${jid} has not ended ${PATIENCE_MS / 1000}s after the signal: ${seen}.`),
         () => {}, // when the connection is lost, that is said elsewhere
       );

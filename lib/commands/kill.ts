@@ -121,8 +121,8 @@ function document({ jid, signal, error, ending }: Result): Value {
   if (ending)
     fields.push(
       ["status", statusOf(ending)],
-      ["returned", ending.peels.filter((peel) => peel.returned).length],
-      ["peels", ending.peels.length],
+      ["returned", ending.story.peels.filter((peel) => peel.returned).length],
+      ["peels", ending.story.peels.length],
     );
   return new Map(fields);
 }

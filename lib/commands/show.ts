@@ -1,21 +1,23 @@
 // zester job show
 
-import type { Value } from "../codec/value.ts";
+import type { Value, ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { orNoBucket, readReturns, resolveJob } from "../jobs/lookup.ts";
 import { writeDocument } from "../jobs/read-jobs.ts";
+import { resolveStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
-import { jobRow } from "../model/job.ts";
-import { displayPeel } from "../model/peel.ts";
-import { peelSelection, peelsOf, RETURN_FIELDS } from "../model/returns.ts";
+import { displayPeel, sortedByPeel } from "../model/peel.ts";
+import { hasNotReturned } from "../model/peel-state.ts";
+import { type Peel, peelSelection, peelsOf, RETURN_FIELDS } from "../model/returns.ts";
 import { NoBucket } from "../nats/store.ts";
 import { keyed, returnDocument } from "../render/document.ts";
+import { wasDryRun } from "../render/facts.ts";
 import { renderOutput } from "../render/output.ts";
 import { renderRecord } from "../render/record.ts";
 import { renderSummary } from "../render/summary.ts";
 import type { ShowArgs } from "./flags.ts";
 import { isPlainPeel, writeIds } from "./ids.ts";
-import { type Format, withSession } from "./session.ts";
+import { type Format, type Session, withSession } from "./session.ts";
 
 function checkForms(flags: ShowArgs, format: Format): void {
   const given = (["summary", "output", "quiet"] as const).filter((name) => flags[name]);
@@ -28,42 +30,73 @@ function checkForms(flags: ShowArgs, format: Format): void {
     );
 }
 
+/** What `show` gives programs: the record, the returns that were asked for, and with --missing who has not returned. */
+function showDocument(jid: string, job: ValueMap, chosen: readonly Peel[], withMissing: boolean): ValueMap {
+  const document = new Map<string, Value>([
+    ["job", keyed(job, { jid })],
+    ["returns", chosen.flatMap(({ returned }) => (returned ? returnDocument(jid, returned) : []))],
+  ]);
+  if (withMissing)
+    document.set(
+      "missing",
+      chosen.filter(({ state }) => hasNotReturned(state)).map(({ peel }) => peel),
+    );
+  return document;
+}
+
+/** The record and its returns as the buckets hold them: what the reference page shows. */
+async function showRecord(flags: ShowArgs, text: string, session: Session): Promise<void> {
+  const { store, terminal, format } = session;
+  const fields = format === "text" ? RETURN_FIELDS : undefined;
+  const returnsOf = (jid: string) => readReturns(store, jid, terminal.warn, fields).catch(orNoBucket);
+  const early = returnsOf(text);
+  // Which of them fails first is handled by the awaits below, not as an unhandled rejection.
+  early.catch(() => {});
+  const { jid, job } = await resolveJob(store, text);
+  const found = await (jid === text ? early : returnsOf(jid));
+  const peels = peelsOf(job, found instanceof NoBucket ? [] : found);
+  if (format === "text")
+    terminal.write(renderRecord(job, peels, undefined, terminal, flags["all-peels"] === true));
+  else await writeDocument(showDocument(jid, job, peels, false), format, terminal);
+  if (found instanceof NoBucket) terminal.warn(`${found.message} The returns are not shown.`);
+}
+
+/** The forms that tell how each peel is, or that select peels by it: for these the events are read as well. */
+async function showStory(
+  flags: ShowArgs,
+  text: string,
+  session: Session,
+  selection: ((peel: Peel) => boolean) | undefined,
+): Promise<void> {
+  const { store, terminal, format } = session;
+  const reading = await resolveStory(store, text, terminal.warn);
+  const { row, job, story } = reading;
+  const chosen = selection ? story.peels.filter(selection) : story.peels;
+  const byPeel = sortedByPeel(chosen);
+  const allPeels = flags["all-peels"] === true;
+  if (flags.quiet)
+    writeIds(
+      byPeel.map(({ peel }) => displayPeel(peel)),
+      isPlainPeel,
+      "peel id",
+      terminal,
+    );
+  else if (format !== "text")
+    await writeDocument(showDocument(row.jid, job, byPeel, flags.missing === true), format, terminal);
+  else if (flags.output) terminal.writeAll(renderOutput(byPeel, wasDryRun(story), terminal.color));
+  else if (flags.summary)
+    terminal.write(renderSummary(reading, chosen, terminal, { now: new Date(), allPeels }));
+  else terminal.write(renderRecord(job, byPeel, byPeel, terminal, allPeels));
+  reading.notes.forEach(terminal.warn);
+}
+
 export async function run(flags: ShowArgs): Promise<void> {
   const text = parseJid(flags.jid);
   const selection = peelSelection(flags);
-  await withSession(flags, async ({ store, terminal, format }) => {
-    checkForms(flags, format);
-    const fields = format === "text" && !flags.output ? RETURN_FIELDS : undefined;
-    const returnsOf = (jid: string) => readReturns(store, jid, terminal.warn, fields).catch(orNoBucket);
-    const early = returnsOf(text);
-    // Whichever fails first is handled by the awaits below, not as an unhandled rejection.
-    early.catch(() => {});
-    const { jid, job } = await resolveJob(store, text);
-    const found = await (jid === text ? early : returnsOf(jid));
-    // Without the returns it is not known which peels are missing.
-    if (found instanceof NoBucket && (selection || flags.summary || flags.output || flags.quiet)) throw found;
-    const peels = peelsOf(job, found instanceof NoBucket ? [] : found);
-    const selected = selection && peels.filter(selection);
-    const chosen = selected ?? peels;
-    const allPeels = flags["all-peels"] === true;
-    const ids = chosen.map(({ peel }) => displayPeel(peel));
-    if (flags.quiet) writeIds(ids, isPlainPeel, "peel id", terminal);
-    else if (format !== "text") {
-      const document = new Map<string, Value>([
-        ["job", keyed(job, { jid })],
-        ["returns", chosen.flatMap(({ returned }) => (returned ? returnDocument(jid, returned) : []))],
-      ]);
-      if (flags.missing)
-        document.set(
-          "missing",
-          chosen.filter((peel) => peel.state === "missing").map((peel) => peel.peel),
-        );
-      await writeDocument(document, format, terminal);
-    } else if (flags.output) terminal.writeAll(renderOutput(chosen, terminal.color));
-    else if (flags.summary) {
-      const options = { now: new Date(), allPeels };
-      terminal.write(renderSummary(job, jobRow(jid, job), peels, chosen, terminal, options));
-    } else terminal.write(renderRecord(job, peels, selected, terminal, allPeels));
-    if (found instanceof NoBucket) terminal.warn(`${found.message} The returns are not shown.`);
+  await withSession(flags, async (session) => {
+    checkForms(flags, session.format);
+    if (selection || flags.summary || flags.output || flags.quiet)
+      await showStory(flags, text, session, selection);
+    else await showRecord(flags, text, session);
   });
 }

@@ -2,41 +2,20 @@
 
 import { toJsonLine } from "../codec/json.ts";
 import type { ValueMap } from "../codec/value.ts";
+import { followEvents } from "../jobs/events.ts";
 import { linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
-import { orNoBucket, readJob, readReturns, resolveJob } from "../jobs/lookup.ts";
+import { readJob, resolveJob } from "../jobs/lookup.ts";
 import { writeDocument } from "../jobs/read-jobs.ts";
+import { type Reading, readStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
-import { lifeOf, type Step, Steps } from "../model/life.ts";
 import { peelWidth } from "../model/returns.ts";
-import { PermissionDenied } from "../nats/connection.ts";
-import { NoBucket, type Store } from "../nats/store.ts";
+import { sourceOf } from "../model/source.ts";
+import { type JobEvent, type Step, Steps } from "../model/story.ts";
 import { keyed } from "../render/document.ts";
-import { lifeDocument, renderEvents, renderLife, renderTimeline, stepDocument } from "../render/life.ts";
+import { renderEvents, renderStory, renderTimeline, stepDocument, storyDocument } from "../render/story.ts";
 import type { TraceArgs } from "./flags.ts";
 import { type Session, WITH_LINES, withSession } from "./session.ts";
-
-/**
- * The events of a job; without any when the deployment has no stream of events, or when it may not be read.
- * @param onStep sees each step
- * @returns what to warn of
- */
-async function readEvents(
-  store: Store,
-  jid: string,
-  steps: Steps,
-  onStep: (step: Step) => void = () => {},
-  stop?: AbortSignal,
-): Promise<string | undefined> {
-  try {
-    const follow = stop && { stop, caughtUp: () => {} };
-    await store.events(jid, (event) => onStep(steps.add(event)), follow);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
-    return `${error.message} What follows is what the buckets know: nobody can tell which peels accepted the job.`;
-  }
-}
 
 /** How long the event of the end may come after the record that says so. */
 const LAST_WORDS_MS = 500;
@@ -52,41 +31,43 @@ async function follow(session: Session, jid: string, job: ValueMap): Promise<voi
     if (format === "jsonl") terminal.write(`${toJsonLine(stepDocument(step))}\n`);
     else terminal.write(renderEvents([step], { ...terminal, header: nth === 1 }, wide));
   };
-  await persist(session, linkWarnings(session, session.terminal.warn), async (store) => {
+  await persist(session, linkWarnings(session, terminal.warn), async (store) => {
     const over = new AbortController();
-    const steps = new Steps();
-    const onStep = (step: Step) => {
-      show(step, steps.all.length);
-      if (step.end !== undefined) over.abort();
+    const steps = new Steps(job);
+    const onEvent = (event: JobEvent) => {
+      const step = steps.add(event);
+      if (step) show(step, steps.all.length);
+      if (event.kind === "status") over.abort();
     };
     const end = untilTerminal(store, jid).then(() => setTimeout(() => over.abort(), LAST_WORDS_MS));
-    await Promise.all([readEvents(store, jid, steps, onStep, over.signal), end]);
+    await Promise.all([followEvents(store, jid, onEvent, terminal.warn, over.signal), end]);
   });
+}
+
+/** Where the story of a job can't be told whole, why. */
+function warnings({ row, job, story, notes, hasEvents }: Reading): string[] {
+  if (!hasEvents || story.whole || sourceOf(job) === "schedule") return [...notes];
+  return [
+    ...notes,
+    `the stream does not reach back to the dispatch of job ${row.jid}: peels without an ack are shown as missing.`,
+  ];
 }
 
 async function show(flags: TraceArgs, session: Session, jid: string): Promise<void> {
   const { store, terminal, format } = session;
-  const steps = new Steps();
-  const [job, found, missing] = await Promise.all([
-    readJob(store, jid),
-    readReturns(store, jid, terminal.warn).catch(orNoBucket),
-    readEvents(store, jid, steps),
-  ]);
-  const life = lifeOf(jid, job, found instanceof NoBucket ? [] : found, steps, store.nowNs());
-  if (missing !== undefined) terminal.warn(missing);
-  else if (!life.whole)
-    terminal.warn(
-      `the stream does not reach back to the dispatch of job ${jid}: peels without an ack are shown as missing.`,
-    );
-  if (found instanceof NoBucket) terminal.warn(`${found.message} The returns are those of the events.`);
+  const reading = await readStory(store, jid, await readJob(store, jid), terminal.warn);
+  const { job, story } = reading;
+  warnings(reading).forEach(terminal.warn);
   if (format === "jsonl")
-    terminal.write(life.steps.map((step) => `${toJsonLine(stepDocument(step))}\n`).join(""));
-  else if (format !== "text") await writeDocument(lifeDocument(keyed(job, { jid }), life), format, terminal);
+    terminal.write(story.steps.map((step) => `${toJsonLine(stepDocument(step))}\n`).join(""));
+  else if (format !== "text")
+    await writeDocument(storyDocument(keyed(job, { jid }), reading), format, terminal);
   else {
     const allPeels = flags["all-peels"] === true;
     // With --follow the events have been shown.
-    const timeline = flags.follow || life.steps.length === 0 ? "" : renderTimeline(life, terminal, allPeels);
-    const text = renderLife(job, jobRow(jid, job), life, terminal, { now: new Date(), allPeels });
+    const timeline =
+      flags.follow || story.steps.length === 0 ? "" : renderTimeline(story, terminal, allPeels);
+    const text = renderStory(reading, terminal, { now: new Date(), allPeels });
     terminal.write(`${flags.follow ? "\n" : ""}${text}${timeline && "\n"}${timeline}`);
   }
 }

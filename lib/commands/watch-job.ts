@@ -133,7 +133,7 @@ export async function watchJob(session: Session, text: string, leave: { now: () 
   });
   try {
     const ending = await Promise.race([following, failure.promise]);
-    for (const { returned } of ending.peels) if (returned) watch.show(returned);
+    for (const { returned } of ending.story.peels) if (returned) watch.show(returned);
     watch.clear();
     if (format === "jsonl") terminal.write(`${toJsonLine(endingDocument(ending))}\n`);
     else terminal.write(`Job ${safe(jid)} ${endingText(ending, new Date())}\n`);

@@ -1,19 +1,14 @@
-// Sending cancel signals, and what is seen of a job while nothing happens.
+// Sending cancel signals.
 
-import { asText } from "../codec/value.ts";
 import type { Session } from "../commands/session.ts";
-import { formatMs } from "../duration.ts";
 import { describe, UserError } from "../errors.ts";
 import { JobNotFound } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
-import { lifeOf, Steps } from "../model/life.ts";
-import { HEARTBEAT_LIFE_MS } from "../model/master.ts";
-import { displayPeel } from "../model/peel.ts";
-import { PermissionDenied, Unconfirmed } from "../nats/connection.ts";
-import { NoBucket, type Store } from "../nats/store.ts";
-import { plural, safe } from "../text.ts";
+import { Unconfirmed } from "../nats/connection.ts";
+import type { Store } from "../nats/store.ts";
+import { safe } from "../text.ts";
 import { JobEnded, type Target } from "./kill-plan.ts";
-import { readJob, readReturns } from "./lookup.ts";
+import { readJob } from "./lookup.ts";
 
 /** What became of a signal, as programs read it. `unknown`: it was handed over, and the connection failed before the answer. */
 export const SIGNALS = ["sent", "sent, but nobody listens", "unknown", "not sent"] as const;
@@ -100,46 +95,5 @@ export async function sendSignal(
     if (error instanceof UserError) return { jid, signal: "not sent", error, warnings: [] };
     const [message = "", hint] = describe(error).text.split("\n");
     return { jid, signal: "not sent", error: new UserError(message, hint), warnings: [] };
-  }
-}
-
-const NAMED = 3;
-
-/** What can be seen of a job that a cancel signal has not ended: is its master alive, and which peels still execute? */
-export async function whyNotEnded(store: Store, jid: string): Promise<string> {
-  const words: string[] = [];
-  const job = await readJob(store, jid);
-  const owner = asText(job.get("owner"));
-  if (owner) words.push(...(await ownerWords(store, owner)));
-  const steps = new Steps();
-  try {
-    const [returns] = await Promise.all([
-      readReturns(store, jid, () => {}),
-      store.events(jid, (event) => void steps.add(event)),
-    ]);
-    const { peels } = lifeOf(jid, job, returns, steps, store.nowNs());
-    const busy = peels.filter((peel) => peel.state === "executing").map((peel) => displayPeel(peel.peel));
-    const named = busy.slice(0, NAMED).join(", ") + (busy.length > NAMED ? ", …" : "");
-    words.push(
-      busy.length === 0 ? "no peel executes it" : `${plural(busy.length, "peel")} still executing: ${named}`,
-    );
-  } catch (error) {
-    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
-  }
-  return words.join("; ");
-}
-
-async function ownerWords(store: Store, owner: string): Promise<string[]> {
-  try {
-    const age = await store.heartbeatAge(owner);
-    if (age === undefined) return [`its owner ${owner} has no heartbeat: that master may be gone`];
-    const last = `last heartbeat ${formatMs(Math.max(0, age))} ago`;
-    return [
-      age > HEARTBEAT_LIFE_MS
-        ? `its owner ${owner} may be gone, ${last}`
-        : `its owner ${owner} is alive, ${last}`,
-    ];
-  } catch {
-    return []; // not every site keeps or shows heartbeats
   }
 }

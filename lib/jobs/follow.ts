@@ -5,9 +5,9 @@ import { Transient, UserError } from "../errors.ts";
 import type { Ending } from "../model/ending.ts";
 import { JobNotFound } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
-import { peelsOf, type Return } from "../model/returns.ts";
-import { NoBucket, type Store } from "../nats/store.ts";
-import { jobRecord, orNoBucket, readReturns } from "./lookup.ts";
+import type { Store } from "../nats/store.ts";
+import { jobRecord } from "./lookup.ts";
+import { readStory } from "./story.ts";
 
 const PAUSE_MS = { first: 100, most: 2_000 };
 /**
@@ -143,19 +143,15 @@ export async function endingOf(
   record: ValueMap,
   warn: (text: string) => void,
 ): Promise<Ending> {
-  const row = jobRow(jid, record);
-  const counted = row.returned ?? 0n;
-  let returns: Return[] = [];
+  const counted = jobRow(jid, record).returned ?? 0n;
   for (let read = 1; ; read++) {
     const warnings: string[] = [];
-    const found = await readReturns(store, jid, (text) => void warnings.push(text)).catch(orNoBucket);
-    returns = found instanceof NoBucket ? [] : found;
-    if (found instanceof NoBucket || returns.length >= counted || read === LATE.reads) {
-      if (found instanceof NoBucket) warn(`${found.message} The returns of job ${jid} are not known.`);
-      warnings.forEach(warn);
-      break;
+    const reading = await readStory(store, jid, record, (text) => void warnings.push(text));
+    const returned = reading.story.peels.filter((peel) => peel.returned).length;
+    if (returned >= counted || read === LATE.reads) {
+      for (const text of [...warnings, ...reading.notes]) warn(text);
+      return reading;
     }
     await new Promise((done) => setTimeout(done, LATE.pauseMs));
   }
-  return { row, peels: peelsOf(record, returns) };
 }

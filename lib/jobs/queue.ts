@@ -4,8 +4,8 @@ import type { ValueMap } from "../codec/value.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
 import { Steps } from "../model/story.ts";
 import type { Store } from "../nats/store.ts";
+import { readEvents } from "./events.ts";
 import { readJob, readReturns } from "./lookup.ts";
-import { readEvents } from "./story.ts";
 
 /** Functions that only read pass the queue by. */
 const PASSING = /^(test\.ping|sys\.list_functions|(grains|facts|settings)\..*)$/;
@@ -36,10 +36,11 @@ export async function behindOf(
     const shared = peels.filter((peel) => targets?.includes(peel));
     if (isTerminal(status) || !queues(fn) || shared.length === 0) return;
     const theirs = new Steps(record);
-    const [returns] = await Promise.all([
+    const [returns, { events }] = await Promise.all([
       readReturns(store, other, () => {}),
-      readEvents(store, other, theirs),
+      readEvents(store, other),
     ]);
+    for (const event of events) theirs.add(event);
     for (const peel of shared) {
       const [ackedNs, ownNs] = [theirs.acked(peel), steps.acked(peel)];
       if (ackedNs === undefined || ownNs === undefined || ackedNs >= ownNs) continue;

@@ -1,16 +1,15 @@
 // Reading the story of a job: its record, returns and events, and, where these leave a question open, what surrounds it:
 // the heartbeats of its master and of silent peels, and the jobs that stand before it in the queues of peels.
-import { decode } from "../codec/decode.ts";
-import { Undecodable } from "../codec/undecodable.ts";
-import type { Value, ValueMap } from "../codec/value.ts";
+import type { ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
-import { isTerminal, jobRow } from "../model/job.ts";
+import { isTerminal, type JobRow, jobRow } from "../model/job.ts";
+import type { PeelState } from "../model/peel-state.ts";
 import type { Return } from "../model/returns.ts";
-import { type JobEvent, type Story, Steps, type Surroundings, storyOf } from "../model/story.ts";
+import { type JobEvent, Steps, type Story, type Surroundings, storyOf } from "../model/story.ts";
 import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
-import { PermissionDenied } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
-import { orNoBucket, readReturns } from "./lookup.ts";
+import { readEvents } from "./events.ts";
+import { orNoBucket, readReturns, resolveJob } from "./lookup.ts";
 import { behindOf } from "./queue.ts";
 
 /** What surrounds a job is looked up at once, and waited for no longer than this, in ms. */
@@ -18,12 +17,14 @@ const LOOK_MS = 1_000;
 
 /** A job's story as of now. */
 export interface Reading {
-  readonly jid: string;
+  readonly row: JobRow;
   readonly job: ValueMap;
   readonly story: Story;
   readonly stuck: Stuck | undefined;
-  /** What could not be read, and what that leaves open: each said once. */
+  /** What could not be read, and what that leaves open in the story: each said once. */
   readonly notes: readonly string[];
+  /** False when the events could not be read: whether the story is whole was not found out. */
+  readonly hasEvents: boolean;
 }
 
 /** `work`, or undefined when it takes longer than LOOK_MS or fails in a way that only leaves a question open. */
@@ -53,31 +54,12 @@ export async function masterSigns(
 }
 
 /** Those of the peels that have no heartbeat; undefined when that can't be known. */
-async function offlineAmong(store: Store, peels: readonly string[]): Promise<ReadonlySet<string> | undefined> {
+async function offlineAmong(
+  store: Store,
+  peels: readonly string[],
+): Promise<ReadonlySet<string> | undefined> {
   const ages = await inTime(Promise.all(peels.map((peel) => store.heartbeatAge("peel", peel))));
   return ages && new Set(peels.filter((_, i) => ages[i] === "none"));
-}
-
-/** A stored event with its payload decoded. */
-export function eventOf({ bytes, ...event }: Omit<JobEvent, "payload"> & { bytes: Uint8Array }): JobEvent {
-  let payload: Value | undefined;
-  try {
-    payload = decode(bytes);
-  } catch (error) {
-    if (!(error instanceof Undecodable)) throw error;
-  }
-  return { ...event, payload };
-}
-
-/** Reads the events of a job into `steps`. @returns what to say when they can't be read */
-export async function readEvents(store: Store, jid: string, steps: Steps): Promise<string | undefined> {
-  try {
-    await store.events(jid, (event) => void steps.add(eventOf(event)));
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
-    return `${error.message} Which peels accepted the job is not known.`;
-  }
 }
 
 /** What surrounds a job that the events leave a question about. */
@@ -89,7 +71,8 @@ export async function surroundings(
   steps: Steps,
 ): Promise<{ around: Surroundings; sign: MasterSign }> {
   const { owner, status } = jobRow(jid, job);
-  const inState = (state: string) => story.peels.filter((peel) => peel.state === state).map(({ peel }) => peel);
+  const inState = (state: string) =>
+    story.peels.filter((peel) => peel.state === state).map(({ peel }) => peel);
   const [silent, executing] = [inState("silent"), inState("executing")];
   const [signs, offline, behind] = await Promise.all([
     owner && !isTerminal(status) ? masterSigns(store, [owner]) : undefined,
@@ -99,9 +82,47 @@ export async function surroundings(
   return { around: { nowNs: store.nowNs(), offline, behind }, sign: signs?.get(owner ?? "") };
 }
 
+/** What the server has of a job beside its record. */
+interface Gathered {
+  readonly returns: readonly Return[];
+  readonly noReturns: string | undefined;
+  readonly events: readonly JobEvent[];
+  readonly noEvents: string | undefined;
+}
+
+async function gather(store: Store, jid: string, warn: (text: string) => void): Promise<Gathered> {
+  const [found, { events, note }] = await Promise.all([
+    readReturns(store, jid, warn).catch(orNoBucket),
+    readEvents(store, jid),
+  ]);
+  const noBucket = found instanceof NoBucket;
+  return {
+    returns: noBucket ? [] : found,
+    noReturns: noBucket ? `${found.message} The returns are those of the events.` : undefined,
+    events,
+    noEvents: note,
+  };
+}
+
+/** The states that events could make more of. */
+const OPEN: ReadonlySet<PeelState> = new Set(["missing", "unreachable"]);
+
+async function tell(store: Store, jid: string, job: ValueMap, gathered: Gathered): Promise<Reading> {
+  const { returns, events, noEvents, noReturns } = gathered;
+  const steps = new Steps(job);
+  for (const event of events) steps.add(event);
+  const first = storyOf(jid, job, returns, steps, { nowNs: store.nowNs() });
+  const { around, sign } = await surroundings(store, jid, job, first, steps);
+  const row = jobRow(jid, job);
+  const stuck = stuckOf(row, around.nowNs, sign);
+  const story = storyOf(jid, job, returns, steps, around);
+  const isOpen = story.peels.some(({ state }) => OPEN.has(state));
+  const notes = [noReturns, isOpen ? noEvents : undefined].filter((note) => note !== undefined);
+  return { row, job, story, stuck, notes, hasEvents: noEvents === undefined };
+}
+
 /**
- * The story of a job.
- * @param job its record
+ * The story of a job whose record is known.
  * @param warn is told of returns that can't be decoded
  * @throws UserError when the server fails; what only leaves a question open is among the notes
  */
@@ -111,21 +132,18 @@ export async function readStory(
   job: ValueMap,
   warn: (text: string) => void,
 ): Promise<Reading> {
-  const steps = new Steps(job);
-  const [found, noEvents] = await Promise.all([
-    readReturns(store, jid, warn).catch(orNoBucket),
-    readEvents(store, jid, steps),
-  ]);
-  const notes = noEvents === undefined ? [] : [noEvents];
-  const returns: readonly Return[] = found instanceof NoBucket ? [] : found;
-  if (found instanceof NoBucket) notes.push(`${found.message} The returns are those of the events.`);
-  const first = storyOf(jid, job, returns, steps, { nowNs: store.nowNs() });
-  const { around, sign } = await surroundings(store, jid, job, first, steps);
-  return {
-    jid,
-    job,
-    story: storyOf(jid, job, returns, steps, around),
-    stuck: stuckOf(jobRow(jid, job), around.nowNs, sign),
-    notes,
-  };
+  return tell(store, jid, job, await gather(store, jid, warn));
+}
+
+/** The story of the job that `text` names; everything is asked for at once. @throws as resolveJob and readStory */
+export async function resolveStory(
+  store: Store,
+  text: string,
+  warn: (text: string) => void,
+): Promise<Reading> {
+  const early = gather(store, text, warn);
+  // Which of them fails first is handled by the awaits below, not as an unhandled rejection.
+  early.catch(() => {});
+  const { jid, job } = await resolveJob(store, text);
+  return tell(store, jid, job, await (jid === text ? early : gather(store, jid, warn)));
 }

@@ -1,27 +1,36 @@
 // How jobs ended, and the exit codes that tell it. Pure.
 
+import type { ValueMap } from "../codec/value.ts";
 import type { JobRow } from "./job.ts";
-import type { Peel } from "./returns.ts";
+import { hasNotReturned } from "./peel-state.ts";
+import type { Story } from "./story.ts";
 
 /** How a job ended. */
 export interface Ending {
   readonly row: JobRow;
-  /** All its peels, sorted by peel. */
-  readonly peels: readonly Peel[];
+  readonly job: ValueMap;
+  readonly story: Story;
 }
 
 const CODE = { complete: 0, failed: 2, away: 3, both: 4, canceled: 5 } as const;
 
 /**
- * The exit code of one ending: 0 complete, 2 some peel returned a failure, 3 some peel unreachable or missing, 4 both,
- * 5 canceled. What the record says counts also where the returns are gone.
+ * The exit code of one ending: 0 complete, 2 some peel returned a failure, 3 some peel was given up or has not returned, 4
+ * both, 5 canceled. What the record says counts also where the returns are gone. A late return changes nothing about the
+ * job, which its master has given a state by then; but a late failure is one.
  */
-export function endingCode({ row: { status }, peels }: Ending): number {
+export function endingCode({ row: { status }, story: { peels } }: Ending): number {
   if (status === "canceled") return CODE.canceled;
   if (status === "complete") return CODE.complete;
-  const has = (...states: string[]) => peels.some((peel) => states.includes(peel.state));
-  const away = has("unreachable", "missing") || status === "partial" || status === "timeout";
-  const failed = has("failed", "unreadable") || !away;
+  const isAway = peels.some(
+    ({ state }) => state === "unreachable" || state === "late" || hasNotReturned(state),
+  );
+  const hasFailed = peels.some(
+    ({ state, returned }) =>
+      state === "failed" || state === "unreadable" || (state === "late" && !returned?.ok),
+  );
+  const away = isAway || status === "partial" || status === "timeout";
+  const failed = hasFailed || !away;
   return failed && away ? CODE.both : failed ? CODE.failed : CODE.away;
 }
 

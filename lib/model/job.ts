@@ -94,11 +94,15 @@ export function jobRow(jid: string, record: ValueMap): JobRow {
   };
 }
 
-/** How long a job took, in ns; until `now` when it has not ended. Undefined without the times. */
+/**
+ * How long a job took, in ns; until `now` when it has not ended. Undefined without the times, and for a run of a peel's own
+ * schedule, whose record no master owns and is only written at the end: its return alone tells.
+ */
 export function jobDuration(row: JobRow, now: Date): bigint | undefined {
   if (!row.created) return undefined;
   if (!isTerminal(row.status)) return BigInt(now.getTime()) * 1_000_000n - row.created.ns;
-  return row.updated && row.updated.ns - row.created.ns;
+  if (!row.updated || (row.owner === undefined && row.updated.ns === row.created.ns)) return undefined;
+  return row.updated.ns - row.created.ns;
 }
 
 /** Peels that returned without success; undefined when nothing was counted. */

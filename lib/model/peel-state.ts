@@ -1,34 +1,43 @@
 // The states of peels: one vocabulary, in one order.
 
 /** Worst first: what needs attention stands on top. */
-const WORST_FIRST = [
+export const WORST_FIRST = [
   "failed",
   "unreadable",
   "unreachable",
+  "late",
+  "offline",
   "silent",
-  "executing",
   "unfinished",
   "missing",
+  "queued",
+  "executing",
   "ok",
 ] as const;
 
 /**
- * What a peel is doing, or did: its return, or without one `executing` (accepted, nothing returned yet), `unfinished`
- * (accepted, and the job ended without its return), `silent` (never accepted), `missing` (the events don't tell which).
+ * What is known of a peel. With a return: `ok`, `failed`, `unreadable` (it can't be decoded), `unreachable` (the master
+ * gave the peel up), `late` (it returned after that, or after the job had ended: the return is in the events alone). Without
+ * one: `queued` (it accepted the job behind another one), `executing` (it accepted the job), `silent` (it never did),
+ * `offline` (silent, and without a heartbeat), `unfinished` (it accepted the job, which ended without its return), `missing`
+ * (the events can't tell, or were not asked).
  */
-export type LifeState = (typeof WORST_FIRST)[number];
+export type PeelState = (typeof WORST_FIRST)[number];
 
-/** States that only the events of a job tell. */
-const FROM_EVENTS = ["silent", "executing", "unfinished"] as const;
+const WITHOUT_RETURN: ReadonlySet<PeelState> = new Set([
+  "offline",
+  "silent",
+  "unfinished",
+  "missing",
+  "queued",
+  "executing",
+]);
 
-/** What the records alone tell: a peel that has not returned is `missing`. */
-export type PeelState = Exclude<LifeState, (typeof FROM_EVENTS)[number]>;
-export const PEEL_STATES = WORST_FIRST.filter(
-  (state): state is PeelState => !(FROM_EVENTS as readonly LifeState[]).includes(state),
-);
+/** True for a peel that has not returned. */
+export const hasNotReturned = (state: PeelState) => WITHOUT_RETURN.has(state);
 
 interface InState {
-  readonly state: LifeState;
+  readonly state: PeelState;
 }
 
 /** The same peels, worst first; those in one state stay in their order. */
@@ -36,14 +45,10 @@ export function worstFirst<T extends InState>(peels: readonly T[]): T[] {
   return WORST_FIRST.flatMap((state) => peels.filter((peel) => peel.state === state));
 }
 
-/** How many peels are in each of `states`, in the order of `states`. */
-export function countStates<S extends LifeState>(
-  peels: readonly InState[],
-  states: readonly S[],
-): [S, number][] {
-  return states.map((state) => [state, peels.filter((peel) => peel.state === state).length]);
-}
+/** How many peels are in each state, worst first. */
+export const countStates = (peels: readonly InState[]): [PeelState, number][] =>
+  WORST_FIRST.map((state) => [state, peels.filter((peel) => peel.state === state).length]);
 
 /** How many peels are in each state that any is in, worst first. */
-export const statesPresent = (peels: readonly InState[]): [LifeState, number][] =>
-  countStates(peels, WORST_FIRST).filter(([, n]) => n > 0);
+export const statesPresent = (peels: readonly InState[]): [PeelState, number][] =>
+  countStates(peels).filter(([, n]) => n > 0);

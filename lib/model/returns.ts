@@ -4,7 +4,7 @@ import { asInteger, asText, type ValueMap } from "../codec/value.ts";
 import { safe, width } from "../text.ts";
 import { glob } from "./glob.ts";
 import { displayPeel, sortedByPeel } from "./peel.ts";
-import type { PeelState } from "./peel-state.ts";
+import { hasNotReturned, type PeelState } from "./peel-state.ts";
 
 /** One peel's result. */
 export interface Return {
@@ -59,7 +59,8 @@ export interface Peel {
   readonly returned: Return | undefined;
 }
 
-function stateOfReturn(item: Return): PeelState {
+/** The state that a return gives its peel. */
+export function stateOfReturn(item: Return): PeelState {
   if (item.unreadable !== undefined) return "unreadable";
   if (item.unreachable) return "unreachable";
   return item.ok ? "ok" : "failed";
@@ -89,10 +90,17 @@ export function peelWidth(job: ValueMap): number {
   return peelsOf(job, []).reduce((most, { peel }) => Math.max(most, width(safe(displayPeel(peel)))), 12);
 }
 
-/** Which peels: those of the states that are true, and whose id matches the glob `peel`. */
-export type PeelConditions = {
-  readonly [K in "failed" | "missing" | "unreachable"]?: boolean | undefined;
-} & {
+/** What each condition selects. */
+const SELECTS = {
+  failed: (state: PeelState) => state === "failed",
+  missing: hasNotReturned,
+  unreachable: (state: PeelState) => state === "unreachable",
+  late: (state: PeelState) => state === "late",
+  bad: (state: PeelState) => state !== "ok",
+};
+
+/** Which peels: those that any condition that is true selects, and whose id matches the glob `peel`. */
+export type PeelConditions = { readonly [K in keyof typeof SELECTS]?: boolean | undefined } & {
   readonly peel?: string | undefined;
 };
 
@@ -101,10 +109,11 @@ export type PeelConditions = {
  * the id. Undefined when no flag is given.
  */
 export function peelSelection(flags: PeelConditions): ((peel: Peel) => boolean) | undefined {
-  const states = (["failed", "missing", "unreachable"] as const).filter((state) => flags[state]);
-  if (states.length === 0 && flags.peel === undefined) return undefined;
+  const names = Object.keys(SELECTS) as (keyof typeof SELECTS)[];
+  const wanted = names.filter((name) => flags[name]).map((name) => SELECTS[name]);
+  if (wanted.length === 0 && flags.peel === undefined) return undefined;
   const matches = flags.peel === undefined ? () => true : glob(flags.peel);
   return ({ peel, state }) =>
-    (states.length === 0 || (states as PeelState[]).includes(state)) &&
+    (wanted.length === 0 || wanted.some((selects) => selects(state))) &&
     (matches(peel) || matches(displayPeel(peel)));
 }

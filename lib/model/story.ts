@@ -1,7 +1,10 @@
 // What happened to a job, peel by peel: its events as masters and peels publish them, put together with what the buckets
 // hold. The rules are those of real masters (wire.md, "Subjects and the story of a job"). Pure.
 import { asText, type Value, type ValueMap } from "../codec/value.ts";
-import { isTerminal, jobRow, peelList, type Return, sortedByPeel, toReturn } from "./job.ts";
+import { isTerminal, jobRow, peelList } from "./job.ts";
+import { sortedByPeel } from "./peel.ts";
+import { type PeelState, worstFirst } from "./peel-state.ts";
+import { type Peel, type Return, stateOfReturn, toReturn } from "./returns.ts";
 
 /** One message of a job's life, as the stream `job-events` holds it. */
 export interface JobEvent {
@@ -14,30 +17,6 @@ export interface JobEvent {
   /** Undefined when the payload can't be decoded. */
   readonly payload: Value | undefined;
 }
-
-/**
- * What is known of a peel. With a return: `ok`, `failed`, `unreadable` (it can't be decoded), `unreachable` (the master
- * gave the peel up), `late` (it returned after the master gave it up, or after the job had ended: the return is in the
- * events alone). Without one: `queued` (it accepted the job behind another one), `executing` (it accepted the job), `silent`
- * (it never did), `offline` (silent, and without a heartbeat), `unfinished` (it accepted the job, which ended without its
- * return), `missing` (the events can't tell).
- */
-export type PeelState = (typeof WORST_FIRST)[number];
-
-/** Every state, in the order in which tables and counts show them. */
-export const WORST_FIRST = [
-  "failed",
-  "unreadable",
-  "unreachable",
-  "late",
-  "offline",
-  "silent",
-  "unfinished",
-  "missing",
-  "queued",
-  "executing",
-  "ok",
-] as const;
 
 /** A message that masters ignore, and why. */
 export interface Ignored {
@@ -53,6 +32,8 @@ export interface Step {
   readonly afterNs: bigint;
   readonly kind: string;
   readonly peel: string | undefined;
+  /** Of an ack: how long after the dispatch. */
+  readonly deliveredNs?: bigint;
   readonly returned?: Return;
   /** The return came after the master had given the peel up, or after the job had ended. */
   readonly late?: boolean;
@@ -64,11 +45,8 @@ export interface Step {
   readonly canceler?: string;
 }
 
-export interface PeelStory {
-  readonly peel: string;
-  readonly state: PeelState;
-  /** The return that counts: of a late peel the real one. */
-  readonly returned: Return | undefined;
+/** A peel of the job; of a late one the return is the real one. */
+export interface PeelStory extends Peel {
   /** From the dispatch to the ack. All times are in ns and never below 0. */
   readonly deliveredNs: bigint | undefined;
   /** From the ack to the return, less what the peel was busy with it; without a return undefined. */
@@ -166,7 +144,9 @@ export class Steps {
       this.#start = event.storedNs;
     }
     this.#start ??= event.storedNs;
-    const step = { ...this.#step(event), afterNs: atLeastZero(event.storedNs - this.#start) };
+    const afterNs = atLeastZero(event.storedNs - this.#start);
+    const delivered = event.kind === "ack" && this.#dispatched && { deliveredNs: afterNs };
+    const step = { ...this.#step(event), afterNs, ...delivered };
     this.all.push(step);
     return step;
   }
@@ -218,13 +198,6 @@ const isTakeover = ({ payload }: JobEvent) => {
   return typeof count === "number" || typeof count === "bigint" ? count > 0 : false;
 };
 
-/** The state that a return gives its peel. */
-function stateOfReturn(item: Return): PeelState {
-  if (item.unreadable !== undefined) return "unreadable";
-  if (item.unreachable) return "unreachable";
-  return item.ok ? "ok" : "failed";
-}
-
 /**
  * The story of a job.
  * @param job its record
@@ -270,27 +243,15 @@ export function storyOf(
       behind: state === "queued" ? behind?.get(peel) : undefined,
     };
   });
-  return { steps: steps.all, peels: worstFirst(peels), ignored: steps.ignored, whole: steps.whole };
+  return {
+    steps: steps.all,
+    peels: worstFirst(sortedByPeel(peels)),
+    ignored: steps.ignored,
+    whole: steps.whole,
+  };
 }
 
 /** True for a return that came after the peel was given up, or after the end: a master writes no such return down. */
 function isLate(steps: Steps, peel: string): boolean {
   return steps.unreachable(peel) !== undefined || steps.returned(peel)?.afterEnd === true;
-}
-
-/** The same peels, worst first, each state sorted by peel. */
-export function worstFirst<T extends { readonly peel: string; readonly state: PeelState }>(
-  peels: readonly T[],
-): T[] {
-  const sorted = sortedByPeel(peels);
-  return WORST_FIRST.flatMap((state) => sorted.filter((peel) => peel.state === state));
-}
-
-/** How many peels are in each state that any is in, worst first. */
-export function countStates(peels: readonly { readonly state: PeelState }[]): [PeelState, number][] {
-  const counts = WORST_FIRST.map((state): [PeelState, number] => [
-    state,
-    peels.filter((peel) => peel.state === state).length,
-  ]);
-  return counts.filter(([, n]) => n > 0);
 }

@@ -6,7 +6,7 @@
 import { type Msg, nuid } from "nats";
 import { Timestamp } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
-import type { StoredEvent } from "../model/life.ts";
+import type { JobEvent } from "../model/story.ts";
 import { safe } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import { type ApiError, apiAnswer, ERRORS } from "./jetstream.ts";
@@ -25,7 +25,7 @@ import { token, tokens } from "./subject.ts";
 
 const JOBS = "jobs";
 const RETURNS = "job-returns";
-const HEARTBEATS = "master-heartbeat";
+const HEARTBEATS = { master: "master-heartbeat", peel: "peel-heartbeat" } as const;
 const EVENTS = "job-events";
 
 /** MessagePack `{"action": "cancel"}` (wire.md, "Subjects"). */
@@ -46,6 +46,9 @@ export class NoBucket extends UserError {
     );
   }
 }
+
+/** One message of a job's life as it is stored. */
+export type StoredEvent = Omit<JobEvent, "payload"> & { readonly bytes: Uint8Array };
 
 /** What is done with the records of a scan of all jobs. */
 export interface JobKeys {
@@ -314,17 +317,40 @@ export class Store {
   }
 
   /**
-   * How long ago a master last gave a sign of life, in ms; undefined when it never did. Both times are the server's, so
-   * that this machine's clock plays no part.
+   * How long ago a master or a peel last gave a sign of life, in ms; `none` when the bucket has none of it. Both times are the
+   * server's, so that this machine's clock plays no part.
    * @throws UserError when the bucket is not there or may not be read
    */
-  async heartbeatAge(owner: string): Promise<number | undefined> {
-    const { api } = this.connection;
-    const msg = await this.connection.request(
-      `${api}.DIRECT.GET.KV_${HEARTBEATS}.$KV.${HEARTBEATS}.${tokens(owner)}`,
-    );
-    if (!msg.headers || msg.headers.code >= 400 || isGone(msg)) return undefined;
-    return Date.now() + this.#clockAheadMs - Date.parse(msg.headers.get("Nats-Time-Stamp"));
+  async heartbeatAge(of: keyof typeof HEARTBEATS, id: string): Promise<number | "none"> {
+    const { api, shown } = this.connection;
+    const bucket = HEARTBEATS[of];
+    const asked = this.connection.request(`${api}.DIRECT.GET.KV_${bucket}.$KV.${bucket}.${tokens(id)}`);
+    const msg = await asked.catch((error) => {
+      throw error instanceof NoResponders ? new NoBucket(bucket, shown) : error;
+    });
+    const code = msg.headers?.code ?? 0;
+    if (code === 404 || isGone(msg)) return "none";
+    const stored = Date.parse(msg.headers?.get("Nats-Time-Stamp") ?? "");
+    if (code >= 400 || Number.isNaN(stored))
+      throw new UserError(`the server refused to read ${bucket}/${safe(id)} (${code}).`);
+    return Date.now() + this.#clockAheadMs - stored;
+  }
+
+  /** The JIDs in the index of active jobs, which can lack some and name others that have ended. */
+  async activeJids(): Promise<string[]> {
+    const jids = new Map<string, { number: number; there: boolean }>();
+    await scanNewest(this.#source(`KV_${JOBS}`, JOBS), `$KV.${JOBS}.`, "active.*", {
+      take(msg) {
+        const jid = keyOf(msg).slice("active.".length);
+        const number = jids.get(jid)?.number ?? jids.size;
+        jids.set(jid, { number, there: !isGone(msg) });
+        return number;
+      },
+      dropAllBut(kept) {
+        for (const entry of jids.values()) if (!kept.has(entry.number)) entry.there = false;
+      },
+    });
+    return [...jids].flatMap(([jid, { there }]) => (there ? [jid] : []));
   }
 
   /** Publishes the cancel signal of one job; results and errors are those of `Connection.deliver`. */

@@ -3,20 +3,28 @@
 import type { Value, ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import type { Ending } from "../model/ending.ts";
-import { jobDuration } from "../model/job.ts";
-import { countStates, PEEL_STATES } from "../model/peel-state.ts";
+import { countStates } from "../model/peel-state.ts";
 import { safe } from "../text.ts";
+import { reasonOf, tookOf } from "./facts.ts";
 import { peelCounts } from "./peels.ts";
 
-/** `complete after 12s: 3 ok` */
-export function endingText({ row, peels }: Ending, now: Date): string {
-  const took = jobDuration(row, now);
+/** `failed after 12s: 1 failed, 3 ok`, and the master's reason where it gives one. */
+export function endingText(ending: Ending, now: Date): string {
+  const took = tookOf(ending, now);
   const after = took === undefined ? "" : ` after ${formatDuration(took)}`;
-  return `${safe(row.status ?? "-")}${after}: ${peelCounts(peels) || "no peels"}`;
+  const reason = reasonOf(ending);
+  const counts = peelCounts(ending.story.peels) || "no peels";
+  return `${safe(ending.row.status ?? "-")}${after}: ${counts}${reason === undefined ? "" : ` (${safe(reason)})`}`;
 }
 
-/** The same for programs. */
-export function endingDocument({ row: { jid, status }, peels }: Ending): ValueMap {
-  const counts = countStates(peels, PEEL_STATES).reverse();
-  return new Map<string, Value>([["jid", jid], ["status", status ?? null], ...counts]);
+/** The same for programs: the number of peels in each state, worst first. */
+export function endingDocument(ending: Ending): ValueMap {
+  const { row, story } = ending;
+  const reason = reasonOf(ending);
+  return new Map<string, Value>([
+    ["jid", row.jid],
+    ["status", row.status ?? null],
+    ...(reason === undefined ? [] : [["reason", reason] as const]),
+    ...countStates(story.peels),
+  ]);
 }

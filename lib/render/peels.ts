@@ -1,20 +1,20 @@
 // The tables of peels: what they returned, how they are, and what they did. Pure.
 
 import { formatDuration } from "../duration.ts";
-import type { PeelLife } from "../model/life.ts";
 import { displayPeel } from "../model/peel.ts";
-import { type LifeState, statesPresent, worstFirst } from "../model/peel-state.ts";
+import { type PeelState, statesPresent, worstFirst } from "../model/peel-state.ts";
 import type { Peel } from "../model/returns.ts";
+import type { PeelStory } from "../model/story.ts";
 import { count } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { andMore, type Cell, type Column, type Look, renderTable } from "./table.ts";
 
 /** Rows that a person reads on a terminal; piped, and with --all-peels, there is no limit. */
-const MOST = { returns: 40, lives: 20 } as const;
+const MOST = { returns: 40, stories: 20 } as const;
 
 interface AnyPeel {
   readonly peel: string;
-  readonly state: LifeState;
+  readonly state: PeelState;
 }
 
 interface PeelColumn<T> extends Column {
@@ -57,21 +57,31 @@ const TROUBLE: PeelColumn<Peel> = {
   cell: ({ returned }) => ({ text: returned?.error ?? (returned?.unreachable ? "unreachable" : "") }),
 };
 
+/** What is to be said of a peel beside its state. */
+function detail({ state, returned, behind }: PeelStory): string {
+  if (behind !== undefined) return `behind at least ${behind}`;
+  if (state !== "late") return returned?.error ?? "";
+  return `returned after it was given up: ${returned?.ok ? "ok" : (returned?.error ?? "failed")}`;
+}
+const TOOK: PeelColumn<PeelStory> = {
+  title: "TOOK",
+  cell: ({ tookNs, soFarNs }) => ({
+    text: soFarNs === undefined ? duration(tookNs) : `${duration(soFarNs)} so far`,
+  }),
+};
+const DETAIL: PeelColumn<PeelStory> = { title: "DETAIL", cell: (peel) => ({ text: detail(peel) }) };
+
 /** `show --summary` */
-const SUMMARY: readonly PeelColumn<Peel>[] = [PEEL, STATE, DURATION, ERROR];
+const SUMMARY: readonly PeelColumn<PeelStory>[] = [PEEL, STATE, TOOK, DETAIL];
 
 /** `trace` */
-const LIVES: readonly PeelColumn<PeelLife>[] = [
+const STORIES: readonly PeelColumn<PeelStory>[] = [
   PEEL,
   STATE,
   { title: "DELIVERED", cell: ({ deliveredNs }) => ({ text: duration(deliveredNs) }) },
-  {
-    title: "RAN",
-    cell: ({ ranNs, state }) => ({
-      text: duration(ranNs) + (ranNs !== undefined && state === "executing" ? " so far" : ""),
-    }),
-  },
-  { title: "ERROR", cell: ({ error }) => ({ text: error ?? "" }) },
+  { title: "WAITED", cell: ({ waitedNs }) => ({ text: duration(waitedNs) }) },
+  TOOK,
+  DETAIL,
 ];
 
 /** `watch <jid>`: lines that come one by one, so that each column has a width of its own. */
@@ -105,20 +115,20 @@ function limited<T extends AnyPeel>(
   peels: readonly T[],
   most: number,
   color: boolean,
-  counts = peelCounts,
 ): string {
   const rest = peels.slice(most);
   const more =
-    rest.length === 0 ? "" : `${andMore(rest.length, "peel")}: ${counts(rest)} (--all-peels shows them)\n`;
+    rest.length === 0
+      ? ""
+      : `${andMore(rest.length, "peel")}: ${peelCounts(rest)} (--all-peels shows them)\n`;
   return table(columns, peels.slice(0, most), color) + more;
 }
 
-/** `2 ok, 1 failed`: how many peels are in each state that any is in, best first. */
-export const peelCounts = (peels: readonly AnyPeel[]) => countWords(statesPresent(peels).reverse());
-
-/** Counts of states as words. */
-export const countWords = (counts: readonly [LifeState, number][]) =>
-  counts.map(([state, n]) => `${count(n)} ${state}`).join(", ");
+/** `1 failed, 2 ok`: how many peels are in each state that any is in, worst first. */
+export const peelCounts = (peels: readonly AnyPeel[]) =>
+  statesPresent(peels)
+    .map(([state, n]) => `${count(n)} ${state}`)
+    .join(", ");
 
 /** How many rows are shown at most: on a terminal not all. */
 const most = (rows: number, look: Look, all: boolean) =>
@@ -134,15 +144,13 @@ export function renderReturns(returned: readonly Peel[], look: Look, all: boolea
   return limited(troubled ? [...RETURNS, TROUBLE] : RETURNS, sorted, rows, look.color);
 }
 
-/** Peels and how they are, worst first. */
-export function renderPeels(peels: readonly Peel[], look: Look, all: boolean): string {
-  const counts = (rest: readonly AnyPeel[]) => countWords(statesPresent(rest));
-  return limited(SUMMARY, worstFirst(peels), most(MOST.returns, look, all), look.color, counts);
-}
+/** Peels and how they are, worst first as they come. */
+export const renderPeels = (peels: readonly PeelStory[], look: Look, all: boolean) =>
+  limited(SUMMARY, peels, most(MOST.returns, look, all), look.color);
 
 /** Peels and what they did, as they come. */
-export const renderLives = (peels: readonly PeelLife[], look: Look, all: boolean) =>
-  limited(LIVES, peels, most(MOST.lives, look, all), look.color);
+export const renderStories = (peels: readonly PeelStory[], look: Look, all: boolean) =>
+  limited(STORIES, peels, most(MOST.stories, look, all), look.color);
 
 /** One peel that returned, on one line; `peelWidth` keeps lines that come one by one in columns. */
 export const returnLine = (peel: Peel, color: boolean, peelWidth: number) =>

@@ -4,6 +4,7 @@
 import { toJson } from "../codec/json.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { displayPeel } from "../model/peel.ts";
+import { hasNotReturned } from "../model/peel-state.ts";
 import type { Peel } from "../model/returns.ts";
 import { safe } from "../text.ts";
 import { renderReturns } from "./peels.ts";
@@ -18,7 +19,7 @@ export function renderRecord(
   allPeels: boolean,
 ): string {
   const returned = (selected ?? peels).filter((peel) => peel.returned);
-  const missing = (selected ?? []).filter((peel) => peel.state === "missing");
+  const missing = (selected ?? []).filter((peel) => hasNotReturned(peel.state));
   const table = returned.length > 0 ? `\nReturns:\n${renderReturns(returned, look, allPeels)}` : "";
   const names = missing.map(({ peel }) => `${safe(displayPeel(peel))}\n`).join("");
   return `${toJson(job)}\n${table}${names && `\nMissing:\n${names}`}`;

@@ -10,15 +10,15 @@ import { toYaml } from "../../lib/codec/yaml.ts";
 import { JobTable } from "../../lib/jobs/job-table.ts";
 import { JobList, toJob } from "../../lib/jobs/read-jobs.ts";
 import { type JobRow, jobRow } from "../../lib/model/job.ts";
-import { lifeOf, Steps } from "../../lib/model/life.ts";
 import { peelsOf, RETURN_FIELDS, toReturn, unreadableReturn } from "../../lib/model/returns.ts";
+import { type JobEvent, Steps, storyOf } from "../../lib/model/story.ts";
 import { Board, renderBoard } from "../../lib/render/board.ts";
 import { ACTIVE, columnsOf, LIST, SHEET, wide } from "../../lib/render/columns.ts";
 import { csvLines } from "../../lib/render/csv.ts";
 import { changeLine, renderJobs } from "../../lib/render/jobs.ts";
-import { renderLife, renderTimeline } from "../../lib/render/life.ts";
 import { renderOutput } from "../../lib/render/output.ts";
 import { renderRecord } from "../../lib/render/record.ts";
+import { renderStory, renderTimeline } from "../../lib/render/story.ts";
 import { renderSummary } from "../../lib/render/summary.ts";
 import { encode, Time } from "./harness.ts";
 import fixtures from "./wire-fixtures.json" with { type: "json" };
@@ -289,15 +289,16 @@ function renderAll(row: JobRow, value: ValueMap | undefined, bytes: Uint8Array):
   const peels = peelsOf(job, [item]);
   const look = { color: false, columns: 80 };
   clean(renderRecord(job, peels, undefined, look, false), "record and returns");
-  clean([...renderOutput(peels, false)].join(""), "output");
-  const meaning = jobRow("job-1", job);
-  clean(renderSummary(job, meaning, peels, peels, look, { now: NOW, allPeels: true }), "summary");
-  const steps = new Steps();
-  for (const kind of ["dispatch", "ack", "return", "status"])
-    steps.add({ kind, peel: "peel_1", storedNs: 1n, bytes });
-  const life = lifeOf("job-1", job, [item], steps, 5n);
-  clean(renderLife(job, meaning, life, look, { now: NOW, allPeels: true }), "trace");
-  clean(renderTimeline(life, look, true), "events");
+  const steps = new Steps(job);
+  for (const kind of ["dispatch", "ack", "return", "status", "cancel", "schedule"])
+    for (const peel of [undefined, "peel_1"])
+      steps.add({ kind, peel, storedNs: 1n, payload: value ?? undefined } as JobEvent);
+  const story = storyOf("job-1", job, [item], steps, { nowNs: 5n });
+  const telling = { row: jobRow("job-1", job), job, story, stuck: undefined };
+  clean(renderSummary(telling, story.peels, look, { now: NOW, allPeels: true }), "summary");
+  clean([...renderOutput(story.peels, false, false)].join(""), "output");
+  clean(renderStory(telling, look, { now: NOW, allPeels: true }), "trace");
+  clean(renderTimeline(story, look, true), "events");
 }
 
 /** Values that were trouble once, or that only a person thinks of. */

@@ -237,7 +237,7 @@ describe("one literal token", () => {
         ["cancel", () => store.cancel(text)],
       ];
       // The key of a heartbeat may have several tokens.
-      if (!text.includes(".")) works.push(["heartbeatAge", () => store.heartbeatAge(text)]);
+      if (!text.includes(".")) works.push(["heartbeatAge", () => store.heartbeatAge("master", text)]);
       for (const [name, work] of works)
         expect([
           name,

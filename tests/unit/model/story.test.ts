@@ -2,15 +2,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Value, ValueMap } from "../../../lib/codec/value.ts";
-import { toReturn } from "../../../lib/model/job.ts";
-import {
-  countStates,
-  type JobEvent,
-  type PeelState,
-  Steps,
-  storyOf,
-  WORST_FIRST,
-} from "../../../lib/model/story.ts";
+import { type PeelState, statesPresent, WORST_FIRST } from "../../../lib/model/peel-state.ts";
+import { toReturn } from "../../../lib/model/returns.ts";
+import { type JobEvent, Steps, storyOf } from "../../../lib/model/story.ts";
 
 const S = 1_000_000_000n;
 const map = (fields: Record<string, unknown>): ValueMap =>
@@ -305,7 +299,7 @@ test("random histories: each target in one state, no foreign peel, no negative t
         }
         const order = story.peels.map(({ state }) => WORST_FIRST.indexOf(state));
         expect(order).toEqual([...order].sort((a, b) => a - b));
-        expect(countStates(story.peels).reduce((sum, [, n]) => sum + n, 0)).toBe(PEELS.length);
+        expect(statesPresent(story.peels).reduce((sum, [, n]) => sum + n, 0)).toBe(PEELS.length);
         for (const { afterNs } of story.steps) expect(afterNs >= 0n).toBe(true);
         expect(story.steps.length + story.ignored.length).toBe(events.length);
       },

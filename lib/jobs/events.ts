@@ -1,0 +1,49 @@
+// The events of one job, decoded: read once, or followed.
+import { decode } from "../codec/decode.ts";
+import { Undecodable } from "../codec/undecodable.ts";
+import type { Value } from "../codec/value.ts";
+import type { JobEvent } from "../model/story.ts";
+import { PermissionDenied } from "../nats/connection.ts";
+import { NoBucket, type Store, type StoredEvent } from "../nats/store.ts";
+
+/** A stored event with its payload decoded. */
+function eventOf({ bytes, ...event }: StoredEvent): JobEvent {
+  let payload: Value | undefined;
+  try {
+    payload = decode(bytes);
+  } catch (error) {
+    if (!(error instanceof Undecodable)) throw error;
+  }
+  return { ...event, payload };
+}
+
+/** The events of a job, in order; without any, and with what to say, where they can't be read. */
+export async function readEvents(
+  store: Store,
+  jid: string,
+): Promise<{ events: readonly JobEvent[]; note: string | undefined }> {
+  const events: JobEvent[] = [];
+  try {
+    await store.events(jid, (event) => void events.push(eventOf(event)));
+    return { events, note: undefined };
+  } catch (error) {
+    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
+    return { events: [], note: `${error.message} Which peels accepted the job is not known.` };
+  }
+}
+
+/** Hands over each event of a job, those to come as well, until `stop`; says so when they can't be read. */
+export async function followEvents(
+  store: Store,
+  jid: string,
+  onEvent: (event: JobEvent) => void,
+  warn: (text: string) => void,
+  stop: AbortSignal,
+): Promise<void> {
+  try {
+    await store.events(jid, (event) => onEvent(eventOf(event)), { stop, caughtUp: () => {} });
+  } catch (error) {
+    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
+    warn(`${error.message} The events are not shown.`);
+  }
+}

@@ -1,0 +1,147 @@
+// What a person wants to know of a job first, as lines of a name and a value: what runs where, by whom, how long, and
+// whether it is stuck. Pure; the clock is an argument.
+import { toJsonLine } from "../codec/json.ts";
+import { asText, type Timestamp, type Value, type ValueMap } from "../codec/value.ts";
+import { formatAge, formatDuration } from "../duration.ts";
+import { isDryRun } from "../model/answer.ts";
+import { isTerminal, type JobRow, jobDuration } from "../model/job.ts";
+import { displayPeel } from "../model/peel.ts";
+import type { PeelState } from "../model/peel-state.ts";
+import { sourceOf, sourceWords } from "../model/source.ts";
+import type { Ignored, Story } from "../model/story.ts";
+import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
+import { count, plural, safe } from "../text.ts";
+import { paintState } from "./colors.ts";
+import { peelCounts } from "./peels.ts";
+import type { Look } from "./table.ts";
+
+/** A job as it is told to a person. */
+export interface Telling {
+  readonly row: JobRow;
+  readonly job: ValueMap;
+  readonly story: Story;
+  readonly stuck: Stuck | undefined;
+}
+
+/** `name=postgresql refresh=true`: arguments on one line. */
+function argumentsOf(args: Value | undefined): string {
+  if (!(args instanceof Map)) return args === undefined || args === null ? "" : toJsonLine(args);
+  return Array.from(
+    args,
+    ([key, value]) =>
+      `${key}=${typeof value === "string" && !/[\s="]/.test(value) ? value : toJsonLine(value)}`,
+  ).join(" ");
+}
+
+function when(time: Timestamp, now: bigint, future: string, past: string): string {
+  const distance = time.ns - now;
+  return `${time} (${distance >= 0n ? `${formatAge(distance)} ${future}` : `${formatAge(-distance)} ${past}`})`;
+}
+
+/** How long a job took, in ns: of a scheduled run what its peel measured, for its record is only written at the end. */
+export function tookOf({ row, job, story }: Omit<Telling, "stuck">, now: Date): bigint | undefined {
+  if (sourceOf(job) !== "schedule") return jobDuration(row, now);
+  return story.peels.find(({ tookNs }) => tookNs !== undefined)?.tookNs;
+}
+
+/** Why the job ended as it did, where its master says so. */
+export function reasonOf({ job, story }: Pick<Telling, "job" | "story">): string | undefined {
+  const metadata = job.get("metadata");
+  const stored = metadata instanceof Map ? asText(metadata.get("failed_reason")) : undefined;
+  return stored || story.steps.findLast(({ reason }) => reason !== undefined)?.reason;
+}
+
+/** One line of facts; `value` is safe for a terminal. */
+const factLine = (name: string, value: string) => `${name.padEnd(10)}${value}\n`;
+
+function facts(telling: Telling, now: Date): [string, string][] {
+  const { row, job, stuck } = telling;
+  const nowNs = BigInt(now.getTime()) * 1_000_000n;
+  const took = tookOf(telling, now);
+  const ended = isTerminal(row.status);
+  const all: [string, string | undefined][] = [
+    ["Job", row.jid],
+    ["State", row.status ?? "-"],
+    ["Reason", reasonOf(telling)],
+    ["Target", row.targetExpr],
+    ["Source", sourceWords(job)],
+    ["User", row.user],
+    ["Owner", row.owner],
+    ["Created", row.created && when(row.created, nowNs, "ahead of this clock", "ago")],
+    [ended ? "Took" : "So far", took === undefined ? undefined : formatDuration(took)],
+    // The deadline of a job that has ended decides nothing any more.
+    ["Deadline", row.deadline && !ended ? when(row.deadline, nowNs, "left", "over") : undefined],
+    ["Stuck", stuck && stuckWords(stuck)],
+    ["", stuck && stuckHint(stuck)],
+  ];
+  return all.filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== "");
+}
+
+/** True when each peel that answered only said what it would do. */
+export function wasDryRun({ peels }: Story): boolean {
+  const answers = peels.flatMap(({ returned }) => returned?.record.get("return_data") ?? []);
+  return answers.length > 0 && answers.every(isDryRun);
+}
+
+export const DRY_RUN = "Dry run: nothing was changed";
+
+/** Peels that are named of those that sent what masters ignore. */
+const NAMED = 5;
+
+function ignoredReason({ kind, peel, why }: Ignored): string {
+  const name = displayPeel(peel);
+  const what = kind === "ack" ? "an ack" : "a return";
+  if (why === "no target") return `${name} is no target`;
+  if (why === "returned again") return `${name} returned again`;
+  if (why === "undecodable") return `${name} sent ${what} that cannot be decoded`;
+  return why.sentAs === ""
+    ? `${name} sent ${what} without a peel id`
+    : `${name} sent ${what} as ${displayPeel(why.sentAs)}`;
+}
+
+/** `2 messages ignored: evil-01 is no target, db-01 sent a return as db-02`; undefined when there are none. */
+export function ignoredWords(ignored: readonly Ignored[]): string | undefined {
+  if (ignored.length === 0) return undefined;
+  const reasons = [...new Set(ignored.map(ignoredReason))];
+  const rest = reasons.length > NAMED ? ", …" : "";
+  return `${plural(ignored.length, "message")} ignored: ${reasons.slice(0, NAMED).join(", ")}${rest}`;
+}
+
+/**
+ * The head of `trace` and `show --summary`: function and arguments, who, when, how long and in which state, how many peels
+ * are in which state, and what was ignored.
+ */
+export function renderFacts(telling: Telling, look: Look, now: Date): string {
+  const { row, job, story } = telling;
+  const paint = paintState(row.status ?? "", look.color);
+  const lines = facts(telling, now).map(([name, value]) => {
+    const text = safe(value);
+    return factLine(name, name === "State" && paint ? paint(text) : text);
+  });
+  const call = [row.fn ?? "-", argumentsOf(job.get("args"))].filter(Boolean).join(" ");
+  const dry = wasDryRun(story) ? `${DRY_RUN}\n` : "";
+  const { peels } = story;
+  const counts = peels.length > 0 ? `${count(peels.length)}: ${peelCounts(peels)}` : "0";
+  const ignored = ignoredWords(story.ignored);
+  return `${safe(call)}\n${dry}${lines.join("")}${factLine("Peels", counts)}${ignored === undefined ? "" : `${safe(ignored)}\n`}`;
+}
+
+/** One more fact, below those. */
+export const furtherFact = (name: string, value: string) => factLine(name, safe(value));
+
+/** States of peels that a job may still wait for, in the order in which they are told. */
+const WAITED_FOR: readonly PeelState[] = ["executing", "queued", "silent", "offline", "missing"];
+/** Peels that are named of each state. */
+const EXAMPLES = 3;
+
+/** `2 executing: cache-01, cache-02; 1 silent: web-09`: what a job waits for; undefined when every peel has returned. */
+export function waitingWords({ peels }: Story): string | undefined {
+  const words = WAITED_FOR.flatMap((state) => {
+    const there = peels.filter((peel) => peel.state === state).map(({ peel }) => displayPeel(peel));
+    const rest = there.length > EXAMPLES ? ", …" : "";
+    return there.length === 0
+      ? []
+      : [`${count(there.length)} ${state}: ${there.slice(0, EXAMPLES).join(", ")}${rest}`];
+  });
+  return words.length > 0 ? words.join("; ") : undefined;
+}

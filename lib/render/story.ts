@@ -1,0 +1,174 @@
+// `trace` as text and for programs. Pure: a story in, lines out.
+import { Timestamp, type Value, type ValueMap } from "../codec/value.ts";
+import { formatDuration } from "../duration.ts";
+import { displayPeel } from "../model/peel.ts";
+import type { PeelStory, Step, Story } from "../model/story.ts";
+import { stuckWords } from "../model/stuck.ts";
+import { plural, safe } from "../text.ts";
+import { paintState } from "./colors.ts";
+import { furtherFact, renderFacts, type Telling } from "./facts.ts";
+import { renderStories } from "./peels.ts";
+import { type Cell, type Look, renderTable } from "./table.ts";
+
+const NAMES: Record<string, string> = { dispatch: "dispatched", status: "ended" };
+const SLOWEST = 3;
+/** So many events of the same kind in a row are one line for a person; piped, and with --all-peels, each has its own. */
+const RUN = 4;
+
+/** The columns of the events, wide enough for lines that come one by one. */
+const eventColumns = (peelWidth: number) => [
+  { title: "AFTER", min: 8 },
+  { title: "EVENT", min: 10 },
+  { title: "PEEL", min: peelWidth },
+  { title: "DETAIL" },
+];
+
+/** The state that an event tells of its peel or its job. */
+function stateOf({ end, returned, late }: Step): string {
+  if (end !== undefined || !returned) return end ?? "";
+  if (late) return "late";
+  return returned.unreachable ? "unreachable" : returned.ok ? "ok" : "failed";
+}
+
+function detail(step: Step): string {
+  const { kind, returned } = step;
+  if (kind === "ack")
+    return step.deliveredNs === undefined ? "" : `delivered in ${formatDuration(step.deliveredNs)}`;
+  if (kind === "cancel") return step.canceler ?? "cancel signal";
+  if (kind === "status") return [step.end, step.reason].filter(Boolean).join(": ") || "-";
+  if (!returned) return "";
+  const outcome = step.late && returned.ok ? "late, ok" : step.late ? "late, failed" : stateOf(step);
+  const took =
+    returned.duration === undefined || returned.unreachable
+      ? ""
+      : `, took ${formatDuration(returned.duration)}`;
+  return `${outcome}${took}${returned.error === undefined ? "" : `: ${returned.error}`}`;
+}
+
+function eventCells(step: Step, color: boolean): Cell[] {
+  return [
+    { text: `+${formatDuration(step.afterNs)}` },
+    { text: NAMES[step.kind] ?? step.kind },
+    { text: step.peel === undefined ? "" : displayPeel(step.peel) },
+    { text: detail(step), paint: paintState(stateOf(step), color) },
+  ];
+}
+
+/** Events as a table. @param peelWidth the least columns for peels */
+export function renderEvents(steps: readonly Step[], look: Look, peelWidth = 0): string {
+  return renderTable(
+    eventColumns(peelWidth),
+    steps.map((step) => eventCells(step, look.color)),
+    look.header,
+  );
+}
+
+/** What a run of events counts an event as; undefined for one that stands for itself. */
+function runKind(step: Step): "ack" | "ok" | undefined {
+  if (step.kind === "ack") return "ack";
+  return stateOf(step) === "ok" && step.kind === "return" ? "ok" : undefined;
+}
+
+/** `399 acks, 397 returns ok` */
+function runWords(steps: readonly Step[]): string {
+  const returns = steps.filter((step) => runKind(step) === "ok").length;
+  const acks = steps.length - returns;
+  const words = [acks > 0 ? plural(acks, "ack") : "", returns > 0 ? `${plural(returns, "return")} ok` : ""];
+  return words.filter(Boolean).join(", ");
+}
+
+/** All events; for a person, long runs of acks and good returns are one line each. */
+export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean): string {
+  if (look.columns === undefined || allPeels) return renderEvents(steps, look);
+  const rows: Cell[][] = [];
+  for (let i = 0; i < steps.length; ) {
+    let end = i;
+    while (end < steps.length && runKind(steps[end] as Step) !== undefined) end++;
+    const run = steps.slice(i, end);
+    const [first, last] = [run[0], run.at(-1)];
+    if (first && last && run.length >= RUN) {
+      const span = `+${formatDuration(first.afterNs)} … +${formatDuration(last.afterNs)}`;
+      rows.push([{ text: span }, { text: runWords(run) }, { text: "" }, { text: "" }]);
+      i = end;
+    } else rows.push(eventCells(steps[i++] as Step, look.color));
+  }
+  return renderTable(eventColumns(0), rows, look.header);
+}
+
+/** The facts, the slowest peels, and the peels worst first. */
+export function renderStory(telling: Telling, look: Look, options: { now: Date; allPeels: boolean }): string {
+  const { peels } = telling.story;
+  const slow = slowest(peels).map(
+    ({ peel, tookNs, soFarNs }) =>
+      `${safe(displayPeel(peel))} ${formatDuration((tookNs ?? soFarNs) as bigint)}`,
+  );
+  const slowLine = peels.length > 1 && slow.length > 0 ? furtherFact("Slowest", slow.join(", ")) : "";
+  const table = peels.length > 0 ? `\n${renderStories(peels, look, options.allPeels)}` : "";
+  return renderFacts(telling, look, options.now) + slowLine + table;
+}
+
+/** The peels that took longest, or have been at it longest, longest first. */
+function slowest(peels: readonly PeelStory[]): PeelStory[] {
+  const time = ({ tookNs, soFarNs }: PeelStory) => tookNs ?? soFarNs;
+  const timed = peels.filter((peel) => time(peel) !== undefined);
+  timed.sort((a, b) => Number((time(b) as bigint) - (time(a) as bigint)));
+  return timed.slice(0, SLOWEST);
+}
+
+/** A map of the fields that are known. */
+const documentOf = (fields: readonly (readonly [string, Value | undefined])[]): ValueMap =>
+  new Map(fields.filter((field): field is readonly [string, Value] => field[1] !== undefined));
+
+const timeOf = (ns: bigint) => new Timestamp(ns / 1_000_000_000n, Number(ns % 1_000_000_000n));
+
+/** One event for programs; durations in ns. */
+export function stepDocument(step: Step): ValueMap {
+  return documentOf([
+    ["time", timeOf(step.storedNs)],
+    ["after", step.afterNs],
+    ["event", step.kind],
+    ["peel_id", step.peel],
+    ["delivered", step.deliveredNs],
+    ["took", step.returned?.unreachable ? undefined : step.returned?.duration],
+    ["success", step.returned?.ok],
+    ["unreachable", step.returned?.unreachable || undefined],
+    ["late", step.late],
+    ["error", step.returned?.error],
+    ["status", step.end],
+    ["reason", step.reason],
+    ["canceled_by", step.canceler],
+  ]);
+}
+
+const peelDocument = (peel: PeelStory): ValueMap =>
+  documentOf([
+    ["peel_id", peel.peel],
+    ["state", peel.state],
+    ["success", peel.returned?.ok],
+    ["delivered", peel.deliveredNs],
+    ["waited", peel.waitedNs],
+    ["took", peel.tookNs],
+    ["so_far", peel.soFarNs],
+    ["behind", peel.behind],
+    ["error", peel.returned?.error],
+  ]);
+
+/** The whole story for programs; durations in ns. */
+export function storyDocument(job: ValueMap, { story, stuck }: Pick<Telling, "story" | "stuck">): ValueMap {
+  const ignored = story.ignored.map(({ kind, peel, storedNs, why }) =>
+    documentOf([
+      ["time", timeOf(storedNs)],
+      ["event", kind],
+      ["peel_id", peel],
+      ["why", typeof why === "string" ? why : "sent as another peel"],
+      ["sent_as", typeof why === "string" ? undefined : why.sentAs],
+    ]),
+  );
+  return documentOf([
+    ["job", job],
+    ["stuck", stuck && stuckWords(stuck)],
+    ["events", story.steps.map(stepDocument)],
+    ["peels", story.peels.map(peelDocument)],
+    ["ignored", ignored],
+  ]);
+}
