@@ -139,7 +139,9 @@ export class Steps {
       this.ignored.push({ kind, peel, storedNs, why });
       return undefined;
     }
-    if (event.kind === "dispatch" && !this.#dispatched && !isTakeover(event)) {
+    // Before a repeated one there was another, whose acks may be lost with it.
+    const reachesBack = this.#start === undefined || !isTakeover(event);
+    if (event.kind === "dispatch" && !this.#dispatched && reachesBack) {
       this.#dispatched = true;
       this.#start = event.storedNs;
     }

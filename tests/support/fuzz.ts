@@ -254,7 +254,7 @@ export function examine(bytes: Uint8Array, withYaml = true): void {
     JSON.parse(clean(toJsonLine(value), "a JSON line"));
     if (withYaml) clean(toYaml(value), "YAML");
   }
-  renderAll(row, value, bytes);
+  renderAll(row, value);
 }
 
 /** Some fields of a record are what the whole record has in them; what is no record is none for them either. */
@@ -271,7 +271,7 @@ function checkFields(bytes: Uint8Array, whole: ValueMap | undefined): void {
     throw new Error(`fields alone differ:\n${shown(some)}\n${shown(whole)}`);
 }
 
-function renderAll(row: JobRow, value: ValueMap | undefined, bytes: Uint8Array): void {
+function renderAll(row: JobRow, value: ValueMap | undefined): void {
   const jobs = JobList.of([{ row, record: value }]);
   for (const columns of [undefined, 80, 20]) {
     const look = { color: false, columns };

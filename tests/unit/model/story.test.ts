@@ -152,9 +152,9 @@ test.each([
     { a: "ok" },
   ],
   [
-    "a takeover's dispatch does not reach back",
-    { events: [ev(0, "dispatch", undefined, { data: { reclaim_count: 1 } })] },
-    { a: "missing", b: "missing" },
+    "a repeated dispatch does not reach back when something was before it",
+    { events: [ack(0, "a"), ev(1, "dispatch", undefined, { data: { reclaim_count: 1 } })] },
+    { a: "executing", b: "missing" },
   ],
 ] as [string, Given, Record<string, PeelState>][])("%s", (_, given, wanted) => {
   expect(states(given)).toEqual(wanted);
