@@ -84,7 +84,7 @@ async function live(
     const { contextNames } = await import("../settings/context.ts");
     return contextNames(process.env).map((name) => [name, ""]);
   }
-  const { loadSettings } = await import("../settings/settings.ts");
+  const { loadSettings } = await import("../settings/resolve.ts");
   const { openConnection } = await import("../nats/connection.ts");
   const { Store } = await import("../nats/store.ts");
   const settings: Settings = await loadSettings(flags, process.env, () => {});

@@ -31,13 +31,11 @@ export async function main(
 ): Promise<never> {
   // Not a command of the tree: its words are anything that stands on a command line.
   if (argv[0] === "__complete") return answerShell(root, argv.slice(1), globals);
-  let color: { color?: boolean; forceColor?: boolean } = argv.includes("--no-color") ? { color: false } : {};
+  // Until the flags are read, what stands among the words counts.
+  let look: { color?: boolean; forceColor?: boolean } = argv.includes("--no-color") ? { color: false } : {};
   try {
     const { path, command, args, help } = parseCommandLine(root, argv);
-    color = {
-      ...(args.color === false && { color: false }),
-      ...(args["force-color"] === true && { forceColor: true }),
-    };
+    look = { color: args.color !== false, forceColor: args["force-color"] === true };
     if (help) writeAll(1, renderHelp(path, command, globals));
     else if (args.version) writeAll(1, versionText());
     else {
@@ -50,7 +48,7 @@ export async function main(
   } catch (error) {
     if (error instanceof OutputClosed) process.exit(EXIT.done);
     const { text, exitCode } = describe(error);
-    reportError(text, color);
+    reportError(text, look);
     process.exit(exitCode);
   }
 }
