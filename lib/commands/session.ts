@@ -48,7 +48,7 @@ export interface Session {
   readonly store: Store;
   readonly terminal: Terminal;
   readonly format: Format;
-  /** True when the command is over: what still runs on the store then fails, and nobody cares. */
+  /** True when the command is over: what still runs on the store then fails, which is of no interest. */
   readonly ending: boolean;
   /** Leaves a lost connection behind and opens another one. @throws as opening the first one does */
   reopen(): Promise<void>;
