@@ -29,6 +29,8 @@ export async function main(
   argv: readonly string[],
   globals: ReadonlySet<string>,
 ): Promise<never> {
+  // The NATS library always verifies certificates; Bun, which does not know that, would warn that this variable prevents it.
+  delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
   // Not a command of the tree: its words are anything that stands on a command line.
   if (argv[0] === "__complete") return answerShell(root, argv.slice(1), globals);
   // Until the flags are read, what stands among the words counts.

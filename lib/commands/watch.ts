@@ -52,7 +52,7 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
     else shown.set(row.jid, text);
     terminal.write(text);
   };
-  await followAll(session, linkWarnings(session), {
+  await followAll(session, linkWarnings(session, terminal.warn), {
     begin: () => board.beginPicture(),
     changed(jid, bytes, live) {
       const job = bytes && toJob(jid, bytes, format === "jsonl" ? undefined : ROW_FIELDS);
