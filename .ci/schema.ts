@@ -1,7 +1,7 @@
 // The shape of the JSON output, as JSON Schema 2020-12. The number at the end of an `$id` grows when something changes
 // that a program may rely on: a field that goes away or means something else. New fields may appear at any time.
 
-import { SIGNALS } from "../lib/jobs/cancel.ts";
+import { SIGNALS } from "../lib/model/kill.ts";
 
 const DRAFT = "https://json-schema.org/draft/2020-12/schema";
 
