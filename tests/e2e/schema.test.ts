@@ -7,7 +7,7 @@ import jobKill from "../../docs/schema/job-kill.json" with { type: "json" };
 import jobLine from "../../docs/schema/job-line.json" with { type: "json" };
 import jobList from "../../docs/schema/job-list.json" with { type: "json" };
 import jobShow from "../../docs/schema/job-show.json" with { type: "json" };
-import { SIGNALS } from "../../lib/jobs/cancel.ts";
+import { SIGNALS } from "../../lib/model/kill.ts";
 import {
   createBuckets,
   encode,
