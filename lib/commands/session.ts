@@ -1,7 +1,7 @@
 // What every job command starts with: settings, a connection, and an end that leaves nothing on the server.
 
 import { EXIT, UserError } from "../errors.ts";
-import { openConnection } from "../nats/connection.ts";
+import { openConnection } from "../nats/connect.ts";
 import { Store } from "../nats/store.ts";
 import { nearest } from "../nearest.ts";
 import { type ConnectionFlags, loadSettings } from "../settings/settings.ts";
