@@ -15,7 +15,8 @@ import {
   type Finding,
   failure,
 } from "../nats/check.ts";
-import { type Connection, openConnection } from "../nats/connection.ts";
+import { openConnection } from "../nats/connect.ts";
+import type { Connection } from "../nats/connection.ts";
 import { jwtText } from "../nats/credentials.ts";
 import { paintState } from "../render/colors.ts";
 import { loadSettings } from "../settings/resolve.ts";
