@@ -1,4 +1,5 @@
 // Selections against an oracle: the executable on a random bucket, and a second implementation over the same records.
+
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parse as parseYaml } from "yaml";
@@ -11,6 +12,7 @@ import {
   Time,
   zester,
 } from "../support/harness.ts";
+import { times } from "../support/length.ts";
 
 interface Plain {
   jid: string;
@@ -216,7 +218,7 @@ test("every selection, order and form agrees with the oracle", async () => {
         else expect(stdout).toMatch(/^No jobs match --.* [(]of \d+( that changed since)?[)].\n$/);
       },
     ),
-    { numRuns: 250 },
+    { numRuns: times(50, 250) },
   );
 });
 

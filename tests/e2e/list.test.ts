@@ -1,6 +1,8 @@
 // `job list` and `job active` on buckets that hold more than sound jobs, and that change.
+
 import { afterAll, expect, test } from "bun:test";
 import { consumersLeft, encode, jobRecord, Time } from "../support/harness.ts";
+import { times } from "../support/length.ts";
 import { serveBuckets } from "../support/serve.ts";
 
 const { nc, jobs, run, fresh, stop } = await serveBuckets();
@@ -109,6 +111,7 @@ test("a bucket that changes all the time: every job, each once, again and again"
     nc.publish(`$KV.jobs.job-${n}`, encode(jobRecord(`job-${n}`, { status })));
   for (let n = 0; n < total; n++) put(n, "pending");
   await nc.flush();
+  const rounds = times(4, 10);
   let writing = true;
   const writer = (async () => {
     for (let n = 0; writing; n = (n + 7) % total) {
@@ -116,7 +119,7 @@ test("a bucket that changes all the time: every job, each once, again and again"
       await nc.flush();
     }
   })();
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < rounds; round++) {
     const { stdout, stderr, code } = await run("job", "list", "-q");
     expect([stderr, code]).toEqual(["", 0]);
     const jids = stdout.trimEnd().split("\n");
