@@ -54,7 +54,7 @@ describe("addresses", () => {
 
   test("a frozen server", async () => {
     const server = await serveJobs();
-    server.process.kill("SIGSTOP");
+    await server.freeze();
     const began = performance.now();
     expectError(await at(server.url, "--timeout", "500ms"), server.url, "no answer within 0.5s");
     expect(performance.now() - began).toBeLessThan(3000);
@@ -70,10 +70,7 @@ describe("addresses", () => {
   ])("job %s: a server that freezes at %s", async (command, cue, words) => {
     const server = await serveJobs();
     const { url } = await startGate(server.port, async (chunk) => {
-      if (chunk.includes(cue)) {
-        server.process.kill("SIGSTOP");
-        await Bun.sleep(20); // until every thread of it has stopped
-      }
+      if (chunk.includes(cue)) await server.freeze();
       return true;
     });
     const began = performance.now();

@@ -11,9 +11,9 @@ test("several: each on its own line, one that can't be sent makes it exit 1 and 
     await fleet.dispatch({ fn: "test.ping", peels: { a: hang } }),
     await fleet.dispatch({ fn: "test.ping", peels: { a: hang } }),
   ];
-  const { stdout, stderr, code } = await run("kill", a, "nobody", b);
+  const { stdout, stderr, code } = await run("kill", a, "nosuch", b);
   expect(stdout).toBe(`Cancel signal sent for job ${a}\nCancel signal sent for job ${b}\n`);
-  expect(stderr).toBe("error: job nobody was not found.\n");
+  expect(stderr).toBe("error: job nosuch was not found.\n");
   expect(code).toBe(1);
   await fleet.until(a, "canceled");
   await fleet.until(b, "canceled");

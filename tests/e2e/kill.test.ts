@@ -50,9 +50,9 @@ test.each(["complete", "failed", "partial", "timeout", "canceled"])(
 );
 
 test("an unknown job gets none, unless forced", async () => {
-  expect(await signals("nobody")).toMatchObject({ stdout: "", code: 1, seen: 0 });
-  expect(await signals("nobody", "--force")).toEqual({
-    stdout: "Cancel signal sent for job nobody\n",
+  expect(await signals("nosuch")).toMatchObject({ stdout: "", code: 1, seen: 0 });
+  expect(await signals("nosuch", "--force")).toEqual({
+    stdout: "Cancel signal sent for job nosuch\n",
     stderr: "",
     code: 0,
     seen: 1,
@@ -66,7 +66,7 @@ test("json", async () => {
   });
 });
 
-test("nobody listens and no stream stores it: an error", async () => {
+test("nothing listens and no stream stores it: an error", async () => {
   await (await nc.jetstreamManager()).streams.delete("job-events");
   const { stdout, stderr, code } = await run("job", "kill", "is-running");
   expect(stderr).toStartWith("error: nothing listens on zester.job.is-running.cancel");

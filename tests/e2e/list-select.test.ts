@@ -223,8 +223,8 @@ test("every selection, order and form agrees with the oracle", async () => {
 });
 
 test("nothing matches: the selection and the number of jobs are said, exit 0", async () => {
-  expect(await list("--state", "failed", "--user", "nobody")).toEqual({
-    stdout: `No jobs match --state failed --user nobody (of ${jobs.length}).\n`,
+  expect(await list("--state", "failed", "--user", "nosuch")).toEqual({
+    stdout: `No jobs match --state failed --user nosuch (of ${jobs.length}).\n`,
     stderr: "",
     code: 0,
   });

@@ -44,10 +44,10 @@ test("a job without returns is its JSON alone", async () => {
 });
 
 test("unknown job", async () => {
-  const { stdout, stderr, code } = await run("job", "show", "nobody");
+  const { stdout, stderr, code } = await run("job", "show", "nosuch");
   expect([stdout, code]).toEqual(["", 1]);
   expect(stderr).toBe(
-    "error: job nobody was not found.\nJobs are kept for 7 days; `zester job list` shows those that are there.\n",
+    "error: job nosuch was not found.\nJobs are kept for 7 days; `zester job list` shows those that are there.\n",
   );
 });
 
@@ -69,6 +69,6 @@ test("a bucket without direct access", async () => {
   const jsm = await nc.jetstreamManager();
   await jsm.streams.update("KV_jobs", { allow_direct: false });
   expect(JSON.parse((await run("job", "show", "lonely")).stdout).jid).toBe("lonely");
-  expect((await run("job", "show", "nobody")).stderr).toContain("was not found");
+  expect((await run("job", "show", "nosuch")).stderr).toContain("was not found");
   expect(await consumersLeft(nc)).toBe(0);
 });

@@ -59,7 +59,7 @@ test("a full disk is an error", async () => {
 
 test("Ctrl-C on a silent server: exit 130", async () => {
   const frozen = await startServer();
-  frozen.process.kill("SIGSTOP");
+  await frozen.freeze();
   const child = Bun.spawn([ZESTER, "job", "list"], {
     env: { NATS_URL: frozen.url },
     stdout: "pipe",

@@ -73,7 +73,7 @@ test("--follow: every event once, the end among them, then the peels", async () 
   ]);
 });
 
-test("without the dispatch nobody is called silent", async () => {
+test("without the dispatch no peel is called silent", async () => {
   await fleet.jobs.put("old", encode(jobRecord("old", { status: "running", targets: ["a", "b"] })));
   nc.publish("zester.job.old.ack.a", encode({ jid: "old", peel_id: "a", timestamp: Time.now() }));
   await nc.flush();

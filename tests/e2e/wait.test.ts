@@ -43,7 +43,7 @@ test("exit 5: canceled", async () => {
 });
 
 test("exit 1: not there, gone while waiting, not decodable", async () => {
-  expect((await run("wait", "nobody")).stderr).toContain("job nobody was not found");
+  expect((await run("wait", "nosuch")).stderr).toContain("job nosuch was not found");
   await fleet.jobs.put("vanishes", encode(jobRecord("vanishes", { status: "running" })));
   const waiting = run("wait", "vanishes");
   await Bun.sleep(150);

@@ -250,7 +250,7 @@ test("two of three nodes are cut off: errors within the timeout, and all is well
   const waiting = new Running(["job", "wait", "cut-wait", "--master", node.url], {});
   const watching = new Running(["job", "watch", "--target", "a", "--master", node.url], {});
   await watching.until("cut-kill");
-  for (const { process } of frozen) process.kill("SIGSTOP");
+  await Promise.all(frozen.map((node) => node.freeze()));
   let sent = 0;
   const ask = async (args: readonly string[]) => {
     const began = performance.now();
@@ -290,7 +290,7 @@ test("afterwards the streams have no consumers", async () => {
       () => true,
       () => false,
     );
-  // The server drops those that nobody could delete after 30 seconds.
+  // The server drops those that could not be deleted after 30 seconds.
   const gone = async () => {
     for (const stream of ["KV_jobs", "KV_job-returns", "job-events"]) {
       const names = await named(stream);

@@ -89,7 +89,7 @@ test.each(COMMANDS)("%s: closed stdout is as good as /dev/null", async (command)
   expect(closed).toEqual(nowhere);
 });
 
-/** Whoever kills has to know what was signaled (trust/kill-output.test.ts). */
+/** `kill` is not among them: its report may not be lost (trust/kill-output.test.ts). */
 const READING = COMMANDS.filter((command) => !command.startsWith("job kill"));
 
 test.each(READING)("%s: a reader that leaves is no error", async (command) => {

@@ -1,5 +1,5 @@
 // Real nats-servers on free loopback ports with a store of their own, and the compiled executable.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -48,6 +48,8 @@ export interface Server {
   readonly port: number;
   readonly process: Bun.Subprocess;
   connect(options?: ConnectionOptions): Promise<NatsConnection>;
+  /** Stops every thread of it, until SIGCONT. */
+  freeze(): Promise<void>;
   /** Ends it without a farewell; its store stays. */
   kill(): Promise<void>;
   /** The same server again, on the same port and store, after `kill`. */
@@ -68,7 +70,7 @@ export async function startServer(extra = "", { jetstream = true, port = 0 } = {
   const configure = (lines: string) =>
     writeFileSync(join(dir, "nats.conf"), `listen: "127.0.0.1:${at}"\n${store}\n${lines}\n`);
   configure(extra);
-  // The log goes to a file: a pipe that nobody reads any more would kill the server at its next line.
+  // The log goes to a file: a pipe without a reader would kill the server at its next line.
   const log = Bun.file(join(dir, "log"));
   let child: Bun.Subprocess;
   const run = async () => {
@@ -92,6 +94,13 @@ export async function startServer(extra = "", { jetstream = true, port = 0 } = {
       return child;
     },
     connect: (options = {}) => connect({ servers: `127.0.0.1:${at}`, ...options }),
+    async freeze() {
+      child.kill("SIGSTOP");
+      const threads = `/proc/${child.pid}/task`;
+      const stopped = (id: string) => / T /.test(readFileSync(`${threads}/${id}/stat`, "latin1"));
+      if (!existsSync(threads)) await Bun.sleep(100);
+      else while (!readdirSync(threads).every(stopped)) await Bun.sleep(1);
+    },
     kill,
     async revive() {
       rmSync(join(dir, "log"), { force: true });
