@@ -1,12 +1,11 @@
 // The newest part of the bucket gives the same answer as all of it: random histories of a stream, with late updates,
 // clocks that differ, jobs without `created`, deleted and expired keys. The clock of a server cannot be set, so that the parts
 // themselves are compared by the bench.
-
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { readJobs } from "../../../lib/jobs/read-jobs.ts";
 import { readRecent } from "../../../lib/jobs/recent.ts";
-import { parseSelection, type SelectionFlags } from "../../../lib/model/selection.ts";
+import { type Conditions, parseSelection } from "../../../lib/model/selection.ts";
 import type { JobKeys, Store } from "../../../lib/nats/store.ts";
 import { encode, jobRecord, Time } from "../../support/harness.ts";
 import { times } from "../../support/length.ts";
@@ -120,7 +119,7 @@ test("a part of the stream gives the same answer as all of it", async () => {
           sort: fc.constantFrom("updated", "jid"),
         },
         { requiredKeys: [] },
-      ) as fc.Arbitrary<SelectionFlags>,
+      ) as fc.Arbitrary<Conditions>,
       async (births, expireBefore, flags) => {
         const store = storeOf(streamOf(births, expireBefore));
         const selection = parseSelection(flags, now);
@@ -167,7 +166,7 @@ test("a stream that is read in a second is read as a whole, and so is one from w
   }));
   const store = storeOf(streamOf(births, 0));
   const sizes = { changesPerJob: 1, leastChanges: 20, growth: 2, worth: 1 };
-  const read = (flags: SelectionFlags, whole: number) => {
+  const read = (flags: Conditions, whole: number) => {
     const selection = parseSelection(flags, new Date());
     return readRecent(store, selection, selection.matches, false, { ...sizes, whole });
   };
