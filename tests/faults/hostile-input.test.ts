@@ -1,17 +1,16 @@
 // Whatever stands in arguments, variables and files: one clear message, nothing that acts on a terminal, no secret.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import type { ArgsDef } from "citty";
 import type { Command } from "../../lib/cli/command.ts";
 import { zester as tree } from "../../zester.ts";
-import { secretFile } from "../support/credentials.ts";
+import { contextsIn, secretFile } from "../support/credentials.ts";
 import {
   createBuckets,
   encode,
   jobRecord,
   type Result,
+  run,
   type Server,
   startServer,
   tempDir,
@@ -68,16 +67,10 @@ function expectClear({ stdout, stderr, code }: Result): void {
 }
 
 /** Runs the executable through a shell, where `$X` holds the bytes that printf makes of `escapes`. */
-async function withBytes(script: string, escapes: string, env: Record<string, string> = {}): Promise<Result> {
+function withBytes(script: string, escapes: string, env: Record<string, string> = {}): Promise<Result> {
   // The x keeps the newlines at the end, which a shell drops.
   const line = `X=$(printf '${escapes}x'); ${script}`;
-  const child = Bun.spawn(["sh", "-c", line, ZESTER], { env, cwd: "/", stdout: "pipe", stderr: "pipe" });
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { stdout, stderr, code };
+  return run(["sh", "-c", line, ZESTER], { env });
 }
 
 test.each(flags(tree, []).map(([path, flag], i) => [path, flag, i] as const))(
@@ -202,11 +195,7 @@ test.each([
   ["nsc", NUL],
   [NUL, NUL],
 ])("context: %j with a NUL", async (key, value) => {
-  const home = tempDir();
-  mkdirSync(join(home, "nats/context"), { recursive: true });
-  const path = join(home, "nats/context/odd.json");
-  writeFileSync(path, JSON.stringify({ url: server.url, [key]: value }));
-  chmodSync(path, 0o600);
+  const home = contextsIn(tempDir(), { odd: { url: server.url, [key]: value } });
   for (const command of [["job", "list"], ["config"]])
     expectClear(await zester([...command, "--context", "odd"], { env: { XDG_CONFIG_HOME: home } }));
 });

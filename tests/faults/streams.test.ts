@@ -7,13 +7,14 @@ import {
   createBuckets,
   encode,
   jobRecord,
+  run,
   type Server,
   startServer,
   until,
   ZESTER,
 } from "../support/harness.ts";
 import { some } from "../support/length.ts";
-import { PATH, run } from "../support/roots.ts";
+import { PATH } from "../support/roots.ts";
 
 const JOBS = 1500;
 let server: Server;
@@ -40,7 +41,8 @@ afterAll(async () => {
 });
 
 /** A line for the shell; `$Z` is the executable. */
-const shell = (line: string) => run(["sh", "-c", line], { ...PATH, Z: ZESTER, NATS_URL: server.url });
+const shell = (line: string) =>
+  run(["sh", "-c", line], { env: { ...PATH, Z: ZESTER, NATS_URL: server.url } });
 
 /** Commands that end by themselves, with data on stdout. */
 const COMMANDS = [

@@ -1,10 +1,10 @@
 // Secrets: whatever kind, right or wrong, and whatever a command prints or fails with, none of them comes out.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { credsAuthenticator, nkeys } from "nats";
-import { operator, secretFile } from "../support/credentials.ts";
+import { contextsIn, operator, secretFile } from "../support/credentials.ts";
 import {
   createBuckets,
   encode,
@@ -57,11 +57,7 @@ interface Form {
 
 /** A context of the nats command, selected by flag. */
 function context(fields: Record<string, string>): Pick<Form, "flags" | "env"> {
-  const home = tempDir();
-  mkdirSync(join(home, "nats/context"), { recursive: true });
-  const path = join(home, "nats/context/fleet.json");
-  writeFileSync(path, JSON.stringify(fields));
-  chmodSync(path, 0o600);
+  const home = contextsIn(tempDir(), { fleet: fields });
   return { flags: ["--context", "fleet"], env: { XDG_CONFIG_HOME: home } };
 }
 
@@ -238,10 +234,8 @@ test.skipIf(process.platform !== "linux")(
 test("files with secrets that others can read: a warning for each kind, and none once they can't", async () => {
   const dead = `nats://127.0.0.1:${await freePort()}`;
   const [jwt, seed] = partsOf(mine.creds());
-  const home = tempDir();
-  mkdirSync(join(home, "nats/context"), { recursive: true });
+  const home = contextsIn(tempDir(), { fleet: { url: dead, user_jwt: jwt, user_seed: seed } });
   const contextFile = join(home, "nats/context/fleet.json");
-  writeFileSync(contextFile, JSON.stringify({ url: dead, user_jwt: jwt, user_seed: seed }));
   const key = secretFile("tls.key", "-----BEGIN PRIVATE KEY-----\n");
   const cert = secretFile("tls.crt", "-----BEGIN CERTIFICATE-----\n");
   const creds = mine.creds();
