@@ -2,11 +2,12 @@
 // executable.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Command } from "../lib/cli/args.ts";
+import type { Command } from "../lib/cli/command.ts";
 import { columns, outline } from "../lib/cli/help.ts";
 import { SCRIPTS } from "../lib/commands/completion-scripts.ts";
+import { globalNames } from "../lib/commands/flags.ts";
 import pkg from "../package.json" with { type: "json" };
-import { globalNames, zester } from "../zester.ts";
+import { zester } from "../zester.ts";
 import { SCHEMAS } from "./schema.ts";
 
 type Rows = readonly (readonly [string, string])[];

@@ -1,16 +1,10 @@
 // argv → a command and its arguments, strictly. citty alone ignores unknown flags and surplus arguments, which for
 // `kill` is a safety matter; so everything is checked here, and citty gets a clean argv.
 import { parseArgs } from "node:util";
-import type { ArgsDef, CommandDef } from "citty";
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { safe, shorten } from "../text.ts";
-
-/** A command of the tree; `args` and `subCommands` are plain objects here, never functions. */
-export interface Command extends CommandDef<ArgsDef> {
-  args?: ArgsDef;
-  subCommands?: Record<string, Command>;
-}
+import { type Arg, type Command, isPositional, negativeOf, shortOf, takesMany } from "./command.ts";
 
 export interface Invocation {
   /** The names from the root to the command: `["zester", "job", "show"]`. */
@@ -24,17 +18,8 @@ export interface Invocation {
 }
 
 const show = (text: string) => shorten(safe(text.slice(0, 200)), 60);
-/** The one-letter form of a flag, if it has one. */
-export function shortOf(def: ArgsDef[string]): string | undefined {
-  return "alias" in def && typeof def.alias === "string" && def.alias.length === 1 ? def.alias : undefined;
-}
 
-/** True for a positional that takes every word that is left. */
-export const takesMany = (def: ArgsDef[string]) => "many" in def && def.many === true;
-
-const isPositional = (def: ArgsDef[string]) => def.type === "positional";
-
-function everyArg(command: Command): [string, ArgsDef[string]][] {
+function everyArg(command: Command): [string, Arg][] {
   return [
     ...Object.entries(command.args ?? {}),
     ...Object.values(command.subCommands ?? {}).flatMap(everyArg),
@@ -45,7 +30,7 @@ function everyArg(command: Command): [string, ArgsDef[string]][] {
 function flagNames(command: Command): string[] {
   return Object.entries(command.args ?? {})
     .filter(([, def]) => !isPositional(def))
-    .map(([name, def]) => (def.type === "boolean" && def.negativeDescription ? `--no-${name}` : `--${name}`));
+    .map(([name, def]) => `--${negativeOf(def) ? "no-" : ""}${name}`);
 }
 
 /** The words of `argv` by the flags of every command: what is a flag, its value, or a word of its own. */

@@ -4,7 +4,7 @@
 import type { JobRow } from "../model/job.ts";
 import type { Store } from "../nats/store.ts";
 import type { Settings } from "../settings/settings.ts";
-import type { Command } from "./args.ts";
+import type { Command } from "./command.ts";
 import { ask, type Candidate, type Field, type Question } from "./completion.ts";
 
 /** From the start of the process until its end, in ms: a person waits at the prompt. */
@@ -108,15 +108,13 @@ async function answer(question: Question, onStore: (store: Store) => void): Prom
     .join("");
 }
 
-/** Answers and ends the process. `argv` are the words before the cursor, then `=` and the word at the cursor. */
-export async function run(
+/** Answers in time. `argv` are the words before the cursor, then `=` and the word at the cursor. */
+export async function complete(
   root: Command,
   globals: ReadonlySet<string>,
   argv: readonly string[],
-): Promise<never> {
+): Promise<void> {
   let store: Store | undefined;
-  const quit = () => process.exit(0);
-  for (const event of ["uncaughtException", "unhandledRejection"]) process.on(event, quit);
   const late = new Promise<undefined>((done) => setTimeout(done, remaining(), undefined));
   try {
     const question = ask(root, globals, argv.slice(0, -1), (argv.at(-1) ?? "=").slice(1));
@@ -129,5 +127,4 @@ export async function run(
   }
   const goodbye = new Promise((done) => setTimeout(done, GOODBYE_MS));
   if (store) await Promise.race([store.close().catch(() => {}), goodbye]);
-  return quit();
 }

@@ -1,9 +1,8 @@
 // What could stand next on a command line, by the command tree. Pure: what only a server knows is named, not fetched.
-import type { ArgsDef } from "citty";
 import { GROUPS, SORTS, STATES } from "../model/selection.ts";
 import { COLUMN_NAMES } from "../render/columns.ts";
-import { type Command, tokenize } from "./args.ts";
-import type { HelpMeta } from "./help.ts";
+import { tokenize } from "./args.ts";
+import { type Arg, type Command, isPositional, negativeOf } from "./command.ts";
 
 /** A word that may stand next, and what it means. */
 export type Candidate = readonly [word: string, description: string];
@@ -29,8 +28,6 @@ export interface Question {
   /** The flags on the line that have a value, as citty would hand them over. */
   readonly flags: Readonly<Record<string, string>>;
 }
-
-type Arg = ArgsDef[string];
 
 const plain = (words: readonly string[]): Candidate[] => words.map((word) => [word, ""]);
 
@@ -73,8 +70,6 @@ function sourceOfValue(name: string, def: Arg, jid: string | undefined): Source 
     : nothing;
 }
 
-const isPositional = (def: Arg) => def.type === "positional";
-
 /** The flags that may still be given: a command's own ones, and where `withGlobals` the others too. */
 function flagWords(
   command: Command,
@@ -86,7 +81,7 @@ function flagWords(
     .filter(([name, def]) => !isPositional(def) && !given.has(name) && (withGlobals || !globals.has(name)))
     .sort(([a], [b]) => Number(globals.has(a)) - Number(globals.has(b)))
     .map(([name, def]): Candidate => {
-      const negative = def.type === "boolean" && def.negativeDescription;
+      const negative = negativeOf(def);
       return [`--${negative ? "no-" : ""}${name}`, negative || def.description || ""];
     });
 }
@@ -141,7 +136,7 @@ function sourceOfWord(line: Line, current: string, globals: ReadonlySet<string>)
     return { kind: "words", words: flagWords(command, line.given, globals, true) };
   if (command.subCommands) {
     const words = Object.entries(command.subCommands).map(
-      ([name, sub]): Candidate => [name, (sub.meta as HelpMeta | undefined)?.description ?? ""],
+      ([name, sub]): Candidate => [name, sub.meta?.description ?? ""],
     );
     return { kind: "words", words };
   }

@@ -1,18 +1,10 @@
 // Help text, generated from the command tree. citty's own renderer writes colour whatever stdout is, and positionals in
 // capitals where every message says <jid>.
-import type { ArgsDef } from "citty";
-import { type Command, shortOf, takesMany } from "./args.ts";
-
-/** A command's examples and longer words, beside what citty's `meta` has. */
-export interface HelpMeta {
-  readonly description?: string;
-  readonly details?: string;
-  readonly examples?: readonly string[];
-}
+import { type Arg, type Command, isPositional, negativeOf, shortOf, takesMany } from "./command.ts";
 
 /** A flag as help shows it: its forms, and what it does. */
-function flagRow([name, def]: [string, ArgsDef[string]]): readonly [string, string] {
-  const negative = def.type === "boolean" && def.negativeDescription;
+function flagRow([name, def]: [string, Arg]): readonly [string, string] {
+  const negative = negativeOf(def);
   const short = shortOf(def);
   const hint =
     def.type === "boolean" ? "" : ` <${"valueHint" in def && def.valueHint ? def.valueHint : "value"}>`;
@@ -24,10 +16,10 @@ function flagRow([name, def]: [string, ArgsDef[string]]): readonly [string, stri
 
 /** A command taken apart for help, the man page and the README. */
 export function outline(path: readonly string[], command: Command, globals: ReadonlySet<string>) {
-  const meta = (command.meta ?? {}) as HelpMeta;
+  const meta = command.meta ?? {};
   const args = Object.entries(command.args ?? {});
-  const positionals = args.filter(([, def]) => def.type === "positional");
-  const flags = args.filter(([, def]) => def.type !== "positional");
+  const positionals = args.filter(([, def]) => isPositional(def));
+  const flags = args.filter(([, def]) => !isPositional(def));
   const commands = Object.entries(command.subCommands ?? {});
   const usage = [
     ...path,
@@ -42,9 +34,7 @@ export function outline(path: readonly string[], command: Command, globals: Read
   return {
     meta,
     usage,
-    commands: commands.map(
-      ([name, sub]) => [name, (sub.meta as HelpMeta | undefined)?.description ?? ""] as const,
-    ),
+    commands: commands.map(([name, sub]) => [name, sub.meta?.description ?? ""] as const),
     positionals: positionals.map(([name, def]) => [`<${name}>`, def.description ?? ""] as const),
     own: flags.filter(([name]) => !globals.has(name)).map(flagRow),
     global: flags.filter(([name]) => globals.has(name)).map(flagRow),

@@ -3,22 +3,42 @@ import { runCommand } from "citty";
 import { describe, EXIT, OutputClosed } from "../errors.ts";
 import { reportError, writeAll } from "../terminal/terminal.ts";
 import { versionText } from "../version.ts";
-import { type Command, parseCommandLine } from "./args.ts";
+import { parseCommandLine } from "./args.ts";
+import type { Command } from "./command.ts";
 import { renderHelp } from "./help.ts";
 
-/** Runs the command that `argv` names, reports errors, and exits. */
-export async function main(
+/** Answers what a completion script asks, and exits: with 0 whatever happens, because a prompt is no place for errors. */
+async function answerShell(
   root: Command,
-  rootName: string,
   argv: readonly string[],
   globals: ReadonlySet<string>,
 ): Promise<never> {
+  const quit = () => process.exit(EXIT.done);
+  for (const event of ["uncaughtException", "unhandledRejection"]) process.on(event, quit);
+  const { complete } = await import("./candidates.ts");
+  await complete(root, globals, argv);
+  return quit();
+}
+
+/**
+ * Runs the command that `argv` names, reports errors, and exits.
+ * @param globals the names of the flags that every command takes
+ */
+export async function main(
+  root: Command,
+  argv: readonly string[],
+  globals: ReadonlySet<string>,
+): Promise<never> {
+  // The NATS library always verifies certificates; Bun, which does not know that, would warn that this variable prevents it.
+  delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+  // Not a command of the tree: its words are anything that stands on a command line.
+  if (argv[0] === "__complete") return answerShell(root, argv.slice(1), globals);
   let flags = { ...(argv.includes("--no-color") && { color: false }) } as {
     color?: boolean;
     forceColor?: boolean;
   };
   try {
-    const invocation = parseCommandLine(root, rootName, argv);
+    const invocation = parseCommandLine(root, "zester", argv);
     flags = invocation.flags;
     if (
       invocation.help ||

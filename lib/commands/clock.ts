@@ -1,7 +1,7 @@
 // Clocks: flags that count from now count from the server's, which all operators share, and clocks that differ are told.
 import { formatAge, formatMs } from "../duration.ts";
 import type { JobList } from "../jobs/read-jobs.ts";
-import { countsFromNow, parseSelection, type Selection, type SelectionFlags } from "../model/selection.ts";
+import { type Conditions, countsFromNow, parseSelection, type Selection } from "../model/selection.ts";
 import { plural } from "../text.ts";
 import type { Session } from "./session.ts";
 
@@ -13,7 +13,7 @@ const TOLERANCE_MS = 5_000;
  * off and that would have mattered.
  * @throws UserError as parseSelection does, and when the server does not tell the time
  */
-export async function selectionByServer(flags: SelectionFlags, session: Session): Promise<Selection> {
+export async function selectionByServer(flags: Conditions, session: Session): Promise<Selection> {
   if (!countsFromNow(flags)) return parseSelection(flags, new Date());
   const { nowMs, aheadMs, doubtMs } = await session.store.clock();
   if (Math.abs(aheadMs) - doubtMs > TOLERANCE_MS)

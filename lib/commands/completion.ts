@@ -4,8 +4,9 @@ import { nearest } from "../nearest.ts";
 import { writeAll } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
 import { SCRIPTS } from "./completion-scripts.ts";
+import type { CompletionArgs } from "./flags.ts";
 
-export function run(flags: { shell: string }): void {
+export function run(flags: CompletionArgs): void {
   const shells = Object.keys(SCRIPTS);
   const script = Object.hasOwn(SCRIPTS, flags.shell) && SCRIPTS[flags.shell]?.text;
   if (!script)

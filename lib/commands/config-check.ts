@@ -20,7 +20,8 @@ import { jwtText } from "../nats/credentials.ts";
 import { loadSettings, type Settings } from "../settings/settings.ts";
 import { systemTerminal, type Terminal } from "../terminal/terminal.ts";
 import { safe, width } from "../text.ts";
-import { type GlobalFlags, parseFormat } from "./session.ts";
+import type { GlobalArgs } from "./flags.ts";
+import { parseFormat } from "./session.ts";
 
 /** Every point in turn; ends early when the server is lost. */
 async function examine(connection: Connection, settings: Settings, findings: Finding[]): Promise<void> {
@@ -60,7 +61,7 @@ function render(findings: readonly Finding[], color: boolean): string {
     .join("");
 }
 
-export async function run(flags: GlobalFlags): Promise<number> {
+export async function run(flags: GlobalArgs): Promise<number> {
   const format = parseFormat(flags.format ?? (process.env.ZESTER_FORMAT || undefined));
   const terminal = systemTerminal({
     ...(flags.color === false && { color: false }),

@@ -7,7 +7,8 @@ import { renderTable } from "../render/table.ts";
 import { maskUrl } from "../settings/server-url.ts";
 import { type Resolved, resolveSettings, type Settings } from "../settings/settings.ts";
 import { systemTerminal } from "../terminal/terminal.ts";
-import { type GlobalFlags, parseFormat } from "./session.ts";
+import type { GlobalArgs } from "./flags.ts";
+import { parseFormat } from "./session.ts";
 
 interface Row {
   readonly setting: string;
@@ -65,13 +66,13 @@ function describeSettings({ settings, sources, file }: Resolved): Row[] {
 }
 
 /** Which source gives the output format; its flag, its variable, or nobody. */
-function formatRow(flags: GlobalFlags, format: string): Row {
+function formatRow(flags: GlobalArgs, format: string): Row {
   const source =
     flags.format !== undefined ? "flag --format" : process.env.ZESTER_FORMAT ? "$ZESTER_FORMAT" : "default";
   return { setting: "format", value: format, source };
 }
 
-export async function run(flags: GlobalFlags): Promise<void> {
+export async function run(flags: GlobalArgs): Promise<void> {
   const format = parseFormat(flags.format ?? (process.env.ZESTER_FORMAT || undefined));
   const terminal = systemTerminal({
     ...(flags.color === false && { color: false }),

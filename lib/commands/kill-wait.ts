@@ -1,12 +1,11 @@
 // kill --wait: how the jobs ended that got a signal.
 
-import type { ValueMap } from "../codec/value.ts";
 import { EXIT, Transient, UserError } from "../errors.ts";
 import { isSent, type Outcome, whyNotEnded } from "../jobs/cancel.ts";
-import { type Ending, endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
-import { peelCounts } from "../model/ending.ts";
-import { jobRow } from "../model/job.ts";
+import { endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
+import type { Ending } from "../model/ending.ts";
 import type { Store } from "../nats/store.ts";
+import { peelCounts } from "../render/peels.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { count, plural, safe } from "../text.ts";
 import { within } from "./limit.ts";
@@ -15,7 +14,7 @@ import type { Session } from "./session.ts";
 /** A signal's outcome, and how the job ended after it. */
 export type Result = Outcome & { readonly ending?: Ending };
 
-export const statusOf = ({ jid, record }: Ending) => jobRow(jid, record).status ?? "-";
+export const statusOf = ({ row }: Ending) => row.status ?? "-";
 
 /** After this long without an end, what can be seen of the job is said. */
 const PATIENCE_MS = 5_000;
@@ -46,7 +45,7 @@ export async function waitForEnds(
   const failures: UserError[] = [];
   const open = new Map(results.flatMap((result, i) => (isSent(result) ? [[result.jid, i] as const] : [])));
   const end = async (store: Store, jid: string, i: number) => {
-    const record = (await untilTerminal(store, jid)) as ValueMap;
+    const record = await untilTerminal(store, jid);
     const ending = await endingOf(store, jid, record, terminal.warn);
     if (!open.delete(jid)) return;
     results[i] = { ...(results[i] as Result), ending };
@@ -82,7 +81,7 @@ export async function waitForEnds(
         () => {}, // when the connection is lost, that is said elsewhere
       );
   }, PATIENCE_MS);
-  await within(limitMs, persist(session, linkWarnings(session), attempt), missed).catch(keep);
+  await within(limitMs, persist(session, linkWarnings(session, terminal.warn), attempt), missed).catch(keep);
   clearTimeout(patience);
   return failures;
 }

@@ -16,27 +16,21 @@ import {
 import { JobList, warnUnreadable, writeDocument } from "../jobs/read-jobs.ts";
 import { parseJid } from "../model/jid.ts";
 import { type JobRow, jobRow } from "../model/job.ts";
-import { parseSelection, type SelectionFlags } from "../model/selection.ts";
+import { parseSelection } from "../model/selection.ts";
 import { columnsOf, LIST } from "../render/columns.ts";
-import { type Look, renderJobs } from "../render/jobs.ts";
+import { renderJobs } from "../render/jobs.ts";
+import type { Look } from "../render/table.ts";
 import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import { count, plural, safe } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
+import type { KillArgs } from "./flags.ts";
 import { type Result, statusOf, waitForEnds } from "./kill-wait.ts";
 import { waitLimit } from "./limit.ts";
-import { type GlobalFlags, type Session, withSession } from "./session.ts";
-
-export interface KillFlags extends GlobalFlags, SelectionFlags {
-  readonly _: string[];
-  readonly force?: boolean;
-  readonly wait?: boolean;
-  readonly yes?: boolean;
-  readonly "dry-run"?: boolean;
-}
+import { type Session, withSession } from "./session.ts";
 
 const SELECTING = ["state", "function", "target", "user", "owner", "since", "until", "limit"] as const;
 
-function checkFlags(flags: KillFlags): void {
+function checkFlags(flags: KillArgs): void {
   const selecting = SELECTING.filter((name) => flags[name] !== undefined);
   if (flags._.length > 0 && selecting.length > 0)
     throw new UserError(
@@ -64,7 +58,7 @@ const rowOf = ({ jid, row }: Target) => row ?? jobRow(jid, new Map());
  * @returns why they must not be canceled; undefined when somebody agreed
  */
 async function whyNot(
-  flags: KillFlags,
+  flags: KillArgs,
   targets: readonly Target[],
   terminal: Terminal,
 ): Promise<UserError | undefined> {
@@ -84,7 +78,7 @@ async function whyNot(
 }
 
 /** The plan after the question, if it needs one: what nobody agreed to is refused. */
-async function agreed(flags: KillFlags, plan: Plan, terminal: Terminal): Promise<Plan> {
+async function agreed(flags: KillArgs, plan: Plan, terminal: Terminal): Promise<Plan> {
   const open = plan.filter(isTarget).filter(({ ask }) => ask);
   const error = open.length > 0 ? await whyNot(flags, open, terminal) : undefined;
   if (!error) return plan;
@@ -92,11 +86,11 @@ async function agreed(flags: KillFlags, plan: Plan, terminal: Terminal): Promise
   return plan.map((entry) => (isTarget(entry) && entry.ask ? { jid: entry.jid, error } : entry));
 }
 
-const noneText = (flags: KillFlags) =>
+const noneText = (flags: KillArgs) =>
   `No jobs that could be canceled match ${parseSelection(flags, new Date()).text}.\n`;
 
 /** What would be canceled, and nothing else. */
-async function dryRun(flags: KillFlags, plan: Plan, { terminal, format }: Session): Promise<number> {
+async function dryRun(flags: KillArgs, plan: Plan, { terminal, format }: Session): Promise<number> {
   const targets = plan.filter(isTarget);
   let code: number = EXIT.done;
   for (const entry of plan) {
@@ -173,7 +167,7 @@ function interruptedWords(outcomes: readonly Outcome[], plan: Plan): string {
 
 /** Carries out a plan that was agreed to. `progress` tells how far the signals are, until they have been reported. */
 async function execute(
-  flags: KillFlags,
+  flags: KillArgs,
   plan: Plan,
   session: Session,
   limitMs: number | undefined,
@@ -204,7 +198,7 @@ async function execute(
   return exitCode(results) || (written ? EXIT.done : EXIT.error);
 }
 
-export async function run(flags: KillFlags): Promise<number | undefined> {
+export async function run(flags: KillArgs): Promise<number | undefined> {
   checkFlags(flags);
   const { limitMs, rest } = flags.wait ? waitLimit(flags) : { limitMs: undefined, rest: flags };
   const progress: { words?: (() => string) | undefined } = {};

@@ -1,10 +1,10 @@
 // The --timeout of commands that wait: there it limits the whole wait.
 import { parseDuration } from "../duration.ts";
 import type { UserError } from "../errors.ts";
-import type { GlobalFlags } from "./session.ts";
+import type { GlobalArgs } from "./flags.ts";
 
 /** The limit of the whole wait in ms, and the flags without it: how long the server may stay silent is not its matter. */
-export function waitLimit<T extends GlobalFlags>(flags: T): { limitMs: number | undefined; rest: T } {
+export function waitLimit<T extends GlobalArgs>(flags: T): { limitMs: number | undefined; rest: T } {
   const limitMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout, "--timeout");
   return { limitMs, rest: { ...flags, timeout: undefined } };
 }

@@ -5,7 +5,7 @@ import { UserError } from "../errors.ts";
 import { document, type JobList, readJobs, toJob, warnUnreadable, writeRecords } from "../jobs/read-jobs.ts";
 import { readRecent } from "../jobs/recent.ts";
 import type { JobRow } from "../model/job.ts";
-import { parseSelection, type Selection, type SelectionFlags } from "../model/selection.ts";
+import { parseSelection, type Selection } from "../model/selection.ts";
 import type { Store } from "../nats/store.ts";
 import { nearest } from "../nearest.ts";
 import {
@@ -23,16 +23,9 @@ import { progressOn } from "../terminal/progress.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { count } from "../text.ts";
 import { futureWords, selectionByServer } from "./clock.ts";
+import type { ListArgs } from "./flags.ts";
 import { isPlainJid, writeIds } from "./ids.ts";
-import { type Format, type GlobalFlags, LIST_FORMATS, type Session, withSession } from "./session.ts";
-
-export interface ListFlags extends GlobalFlags, SelectionFlags {
-  readonly wide?: boolean;
-  readonly columns?: string;
-  readonly header?: boolean;
-  readonly quiet?: boolean;
-  readonly count?: boolean;
-}
+import { type Format, LIST_FORMATS, type Session, withSession } from "./session.ts";
 
 /** What differs between `list` and `active`. */
 export interface View {
@@ -84,7 +77,7 @@ async function streamLines(
 }
 
 /** The columns that the flags ask for; CSV has its own when none are named. */
-function columnsFor(flags: ListFlags, view: View, format: Format): JobColumn[] {
+function columnsFor(flags: ListArgs, view: View, format: Format): JobColumn[] {
   if (flags.columns !== undefined) return parseColumns(flags.columns);
   if (format === "csv") return columnsOf(SHEET);
   return columnsOf(flags.wide ? wide(view.columns) : view.columns);
@@ -106,7 +99,7 @@ function* jids(jobs: JobList): Generator<string> {
 
 /** Reads the selected jobs of a view and writes them in the form that the flags ask for. */
 export async function listJobs(
-  flags: ListFlags,
+  flags: ListArgs,
   view: View,
   selection: Selection,
   session: Session,
@@ -139,7 +132,7 @@ export async function listJobs(
 }
 
 /** @throws UserError for flags that exclude each other, or that select nothing that there could be */
-export function checkFlags(flags: ListFlags): void {
+export function checkFlags(flags: ListArgs): void {
   parseSelection(flags, new Date());
   const given = (["quiet", "count", "wide", "columns"] as const).filter((name) => flags[name]);
   if (flags.columns !== undefined) parseColumns(flags.columns);
@@ -147,7 +140,7 @@ export function checkFlags(flags: ListFlags): void {
     throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
 }
 
-export async function run(flags: ListFlags): Promise<void> {
+export async function run(flags: ListArgs): Promise<void> {
   checkFlags(flags);
   const view = { keep: () => true, columns: LIST, none: "No jobs found." };
   await withSession(

@@ -4,16 +4,10 @@ import { EXIT, UserError } from "../errors.ts";
 import { openConnection } from "../nats/connection.ts";
 import { Store } from "../nats/store.ts";
 import { nearest } from "../nearest.ts";
-import { type ConnectionFlags, loadSettings } from "../settings/settings.ts";
+import { loadSettings } from "../settings/settings.ts";
 import { systemTerminal, type Terminal } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
-
-/** The flags that every command takes, as citty hands them over. */
-export interface GlobalFlags extends ConnectionFlags {
-  readonly format?: string | undefined;
-  readonly color?: boolean | undefined;
-  readonly "force-color"?: boolean | undefined;
-}
+import type { GlobalArgs } from "./flags.ts";
 
 export type Format = "text" | "json" | "yaml" | "jsonl" | "csv";
 const FORMATS: readonly Format[] = ["text", "json", "yaml"];
@@ -67,7 +61,7 @@ export interface SessionOptions {
  * store is closed before the process ends.
  */
 export async function withSession(
-  flags: GlobalFlags,
+  flags: GlobalArgs,
   work: (session: Session) => Promise<number | undefined>,
   { formats, limitMs, onSignal }: SessionOptions = {},
 ): Promise<number | undefined> {

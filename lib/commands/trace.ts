@@ -13,13 +13,8 @@ import { PermissionDenied } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { keyed } from "../render/document.ts";
 import { lifeDocument, renderEvents, renderLife, renderTimeline, stepDocument } from "../render/life.ts";
-import { type GlobalFlags, type Session, WITH_LINES, withSession } from "./session.ts";
-
-export interface TraceFlags extends GlobalFlags {
-  readonly jid: string;
-  readonly follow?: boolean;
-  readonly "all-peels"?: boolean;
-}
+import type { TraceArgs } from "./flags.ts";
+import { type Session, WITH_LINES, withSession } from "./session.ts";
 
 /**
  * The events of a job; without any when the deployment has no stream of events, or when it may not be read.
@@ -57,7 +52,7 @@ async function follow(session: Session, jid: string, job: ValueMap): Promise<voi
     if (format === "jsonl") terminal.write(`${toJsonLine(stepDocument(step))}\n`);
     else terminal.write(renderEvents([step], { ...terminal, header: nth === 1 }, wide));
   };
-  await persist(session, linkWarnings(session), async (store) => {
+  await persist(session, linkWarnings(session, session.terminal.warn), async (store) => {
     const over = new AbortController();
     const steps = new Steps();
     const onStep = (step: Step) => {
@@ -69,7 +64,7 @@ async function follow(session: Session, jid: string, job: ValueMap): Promise<voi
   });
 }
 
-async function show(flags: TraceFlags, session: Session, jid: string): Promise<void> {
+async function show(flags: TraceArgs, session: Session, jid: string): Promise<void> {
   const { store, terminal, format } = session;
   const steps = new Steps();
   const [job, found, missing] = await Promise.all([
@@ -89,14 +84,14 @@ async function show(flags: TraceFlags, session: Session, jid: string): Promise<v
   else if (format !== "text") await writeDocument(lifeDocument(keyed(job, { jid }), life), format, terminal);
   else {
     const allPeels = flags["all-peels"] === true;
-    // Whoever followed has seen the events.
+    // With --follow the events have been shown.
     const timeline = flags.follow || life.steps.length === 0 ? "" : renderTimeline(life, terminal, allPeels);
     const text = renderLife(job, jobRow(jid, job), life, terminal, { now: new Date(), allPeels });
     terminal.write(`${flags.follow ? "\n" : ""}${text}${timeline && "\n"}${timeline}`);
   }
 }
 
-export async function run(flags: TraceFlags): Promise<number | undefined> {
+export async function run(flags: TraceArgs): Promise<number | undefined> {
   const text = parseJid(flags.jid);
   return await withSession(
     flags,
@@ -105,10 +100,15 @@ export async function run(flags: TraceFlags): Promise<number | undefined> {
       const live = flags.follow && !isTerminal(jobRow(jid, job).status);
       const lines = session.format === "text" || session.format === "jsonl";
       if (live && lines) await follow(session, jid, job);
-      else if (live) await persist(session, linkWarnings(session), (store) => untilTerminal(store, jid));
+      else if (live)
+        await persist(session, linkWarnings(session, session.terminal.warn), (store) =>
+          untilTerminal(store, jid),
+        );
       if (!live) await show({ ...flags, follow: false }, session, jid);
       else if (session.format !== "jsonl")
-        await persist(session, linkWarnings(session), () => show({ ...flags, follow: lines }, session, jid));
+        await persist(session, linkWarnings(session, session.terminal.warn), () =>
+          show({ ...flags, follow: lines }, session, jid),
+        );
       return undefined;
     },
     { formats: WITH_LINES },

@@ -6,7 +6,8 @@ import { UserError } from "../errors.ts";
 import { RECORD_VERSION } from "../model/job.ts";
 import type { Store } from "../nats/store.ts";
 import { plural } from "../text.ts";
-import { type GlobalFlags, withSession } from "./session.ts";
+import type { GlobalArgs } from "./flags.ts";
+import { withSession } from "./session.ts";
 
 const FIELDS = ["v"];
 
@@ -31,7 +32,7 @@ async function newestVersion(store: Store): Promise<{ version: bigint | undefine
   return { version, jobs: jids.size };
 }
 
-export async function run(flags: GlobalFlags): Promise<void> {
+export async function run(flags: GlobalArgs): Promise<void> {
   await withSession(flags, async ({ store, terminal }) => {
     const { version, jobs } = await newestVersion(store);
     if (version === undefined) {

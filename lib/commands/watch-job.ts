@@ -5,17 +5,15 @@ import type { ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
 import { listedReturns, peelReturn, resolveJob } from "../jobs/lookup.ts";
-import { endingCode, endingDocument, endingText, peelCounts } from "../model/ending.ts";
-import { jobRow, type Return } from "../model/job.ts";
-import { displayPeel } from "../model/peel.ts";
-import { peelsOf, peelWidth } from "../model/returns.ts";
-import { jobDuration } from "../model/selection.ts";
+import { endingCode } from "../model/ending.ts";
+import { jobDuration, jobRow } from "../model/job.ts";
+import { peelsOf, peelWidth, type Return, returnedPeel } from "../model/returns.ts";
 import { PermissionDenied } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { bar } from "../render/board.ts";
-import { paintState } from "../render/colors.ts";
 import { returnDocument } from "../render/document.ts";
-import { renderTable } from "../render/table.ts";
+import { endingDocument, endingText } from "../render/ending.ts";
+import { peelCounts, returnLine } from "../render/peels.ts";
 import { StatusLine } from "../terminal/screen.ts";
 import { safe, shorten } from "../text.ts";
 import type { Session } from "./session.ts";
@@ -23,24 +21,6 @@ import type { Session } from "./session.ts";
 /** How often the progress is drawn, in ms: a bar that follows 10,000 returns one by one would cost more than they do. */
 const DRAW_MS = 100;
 const BAR = 20;
-
-/** One return on one line; `peelWidth` keeps lines that come one by one in columns. */
-function returnLine(item: Return, color: boolean, peelWidth: number): string {
-  const state = item.ok ? "ok" : item.unreachable ? "unreachable" : "failed";
-  const paint = paintState(item.ok ? "complete" : item.unreachable ? "timeout" : "failed", color);
-  return renderTable(
-    [{ title: "", min: peelWidth }, { title: "", min: 11 }, { title: "", min: 8 }, { title: "" }],
-    [
-      [
-        { text: displayPeel(item.peel) },
-        { text: state, ...(paint && { paint }) },
-        { text: item.duration === undefined ? "-" : formatDuration(item.duration) },
-        { text: item.error ?? "" },
-      ],
-    ],
-    false,
-  );
-}
 
 /** How far one job is: what was printed of it, and a bar over its peels. */
 class JobWatch {
@@ -68,7 +48,7 @@ class JobWatch {
     this.#returns.set(item.peel, item);
     this.#changed = true;
     const { format, terminal } = this.session;
-    const line = () => returnLine(item, terminal.color, this.#peelWidth);
+    const line = () => returnLine(returnedPeel(item), terminal.color, this.#peelWidth);
     this.#status.print(format === "jsonl" ? `${toJsonLine(returnDocument(this.jid, item))}\n` : line());
   }
 
@@ -149,14 +129,14 @@ export async function watchJob(session: Session, text: string, leave: { now: () 
     const end = untilTerminal(store, jid, (record) => watch.record(record)).finally(() => over.abort());
     const [record] = await Promise.all([end, followReturns(store, watch, warn, over.signal)]);
     // What the record counts may arrive after it.
-    return endingOf(store, jid, record as ValueMap, warn);
+    return endingOf(store, jid, record, warn);
   });
   try {
     const ending = await Promise.race([following, failure.promise]);
     for (const { returned } of ending.peels) if (returned) watch.show(returned);
     watch.clear();
     if (format === "jsonl") terminal.write(`${toJsonLine(endingDocument(ending))}\n`);
-    else terminal.write(`Job ${safe(jid)} ${endingText(ending)}\n`);
+    else terminal.write(`Job ${safe(jid)} ${endingText(ending, new Date())}\n`);
     return endingCode(ending);
   } finally {
     clearInterval(tick);

@@ -6,17 +6,14 @@ import { type Link, linkWarnings, persist } from "../jobs/follow.ts";
 import { document, toJob, warnUnreadable } from "../jobs/read-jobs.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal, type JobRow, ROW_FIELDS } from "../model/job.ts";
-import { parseSelection, type SelectionFlags } from "../model/selection.ts";
+import { parseSelection } from "../model/selection.ts";
 import { Board, renderBoard } from "../render/board.ts";
 import { changeLine } from "../render/jobs.ts";
 import { Screen } from "../terminal/screen.ts";
 import { withoutReader } from "../terminal/terminal.ts";
-import { type GlobalFlags, type Session, withSession } from "./session.ts";
+import type { WatchArgs } from "./flags.ts";
+import { type Session, withSession } from "./session.ts";
 import { watchJob } from "./watch-job.ts";
-
-export interface WatchFlags extends GlobalFlags, SelectionFlags {
-  readonly jid?: string;
-}
 
 /** What is done with the records that come. */
 interface Watcher {
@@ -55,7 +52,7 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
     else shown.set(row.jid, text);
     terminal.write(text);
   };
-  await followAll(session, linkWarnings(session), {
+  await followAll(session, linkWarnings(session, terminal.warn), {
     begin: () => board.beginPicture(),
     changed(jid, bytes, live) {
       const job = bytes && toJob(jid, bytes, format === "jsonl" ? undefined : ROW_FIELDS);
@@ -126,7 +123,7 @@ async function drawBoard(
   }
 }
 
-export async function run(flags: WatchFlags): Promise<number | undefined> {
+export async function run(flags: WatchArgs): Promise<number | undefined> {
   const text = flags.jid === undefined ? undefined : parseJid(flags.jid);
   const { matches, text: selected } = parseSelection(flags, new Date());
   if (text !== undefined && selected !== "")

@@ -7,6 +7,7 @@ import { describe, UserError } from "../errors.ts";
 import { JobNotFound } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
 import { lifeOf, Steps } from "../model/life.ts";
+import { HEARTBEAT_LIFE_MS } from "../model/master.ts";
 import { displayPeel } from "../model/peel.ts";
 import { PermissionDenied, Unconfirmed } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
@@ -102,8 +103,6 @@ export async function sendSignal(
   }
 }
 
-/** A master that was silent for longer than this, in ms, is worth a visit. */
-const ALIVE_MS = 30_000;
 const NAMED = 3;
 
 /** What can be seen of a job that a cancel signal has not ended: is its master alive, and which peels still execute? */
@@ -136,7 +135,9 @@ async function ownerWords(store: Store, owner: string): Promise<string[]> {
     if (age === undefined) return [`its owner ${owner} has no heartbeat: that master may be gone`];
     const last = `last heartbeat ${formatMs(Math.max(0, age))} ago`;
     return [
-      age > ALIVE_MS ? `its owner ${owner} may be gone, ${last}` : `its owner ${owner} is alive, ${last}`,
+      age > HEARTBEAT_LIFE_MS
+        ? `its owner ${owner} may be gone, ${last}`
+        : `its owner ${owner} is alive, ${last}`,
     ];
   } catch {
     return []; // not every site keeps or shows heartbeats

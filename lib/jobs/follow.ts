@@ -1,11 +1,11 @@
 // Staying with jobs over lost connections, and waiting until they end.
 
 import type { ValueMap } from "../codec/value.ts";
-import type { Session } from "../commands/session.ts";
 import { Transient, UserError } from "../errors.ts";
+import type { Ending } from "../model/ending.ts";
 import { JobNotFound } from "../model/jid.ts";
-import { isTerminal, jobRow, type Return } from "../model/job.ts";
-import { type Peel, peelsOf } from "../model/returns.ts";
+import { isTerminal, jobRow } from "../model/job.ts";
+import { peelsOf, type Return } from "../model/returns.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { jobRecord, orNoBucket, readReturns } from "./lookup.ts";
 
@@ -16,14 +16,24 @@ const PAUSE_MS = { first: 100, most: 2_000 };
  */
 const LOOK_UP_MS = 5_000;
 
-/** What is said of the connection while somebody waits. */
+/** An open store, and the way to another one when its connection is lost. */
+export interface Reopenable {
+  /** The open store; another one after `reopen`. */
+  readonly store: Store;
+  /** True when the command is over: what still runs on the store fails then, and is not to be repeated. */
+  readonly ending: boolean;
+  /** Leaves a lost connection behind and opens another one. @throws as opening the first one does */
+  reopen(): Promise<void>;
+}
+
+/** What is told of the connection during a wait. */
 export interface Link {
   lost(why: string): void;
   back(): void;
 }
 
-/** The words for a person or a log, on stderr. */
-export function linkWarnings(session: Session, warn = session.terminal.warn): Link {
+/** The words for a person or a log. */
+export function linkWarnings(session: Reopenable, warn: (text: string) => void): Link {
   return {
     lost: (why) => warn(`${why} Connecting again.`),
     back: () => warn(`connected again to ${session.store.connection.shown}.`),
@@ -36,7 +46,7 @@ export function linkWarnings(session: Session, warn = session.terminal.warn): Li
  * @throws what `attempt` throws, other than Transient; and when the server refuses us
  */
 export async function persist<T>(
-  session: Session,
+  session: Reopenable,
   link: Link,
   attempt: (store: Store) => Promise<T>,
 ): Promise<T> {
@@ -52,7 +62,7 @@ export async function persist<T>(
   }
 }
 
-async function reopen(session: Session): Promise<void> {
+async function reopen(session: Reopenable): Promise<void> {
   for (let pause = PAUSE_MS.first; ; pause = Math.min(pause * 2, PAUSE_MS.most)) {
     await new Promise((done) => setTimeout(done, pause));
     try {
@@ -67,18 +77,15 @@ async function reopen(session: Session): Promise<void> {
  * Waits until a job is terminal. One consumer hands over the record as it is and every later one, so that no end can
  * fall between look-up and subscription.
  * @param onRecord sees each record, the last one too
- * @returns the terminal record; undefined when `stop` came first
+ * @returns the terminal record
  * @throws JobNotFound, UserError when its record is deleted or can't be decoded, Transient when the connection is lost
  */
 export async function untilTerminal(
   store: Store,
   jid: string,
   onRecord: (record: ValueMap) => void = () => {},
-  stop?: AbortSignal,
-): Promise<ValueMap | undefined> {
+): Promise<ValueMap> {
   const done = new AbortController();
-  const abort = () => done.abort();
-  stop?.addEventListener("abort", abort);
   let record: ValueMap | undefined;
   let seen = false;
   const onEntry = (_: string, bytes: Uint8Array | undefined) => {
@@ -119,16 +126,8 @@ export async function untilTerminal(
     await Promise.race([store.followJobs(jid, onEntry, { stop: done.signal, caughtUp }), failure.promise]);
   } finally {
     clearInterval(timer);
-    stop?.removeEventListener("abort", abort);
   }
-  return stop?.aborted ? undefined : record;
-}
-
-/** How a job ended. */
-export interface Ending {
-  readonly jid: string;
-  readonly record: ValueMap;
-  readonly peels: readonly Peel[];
+  return record as ValueMap; // only a terminal record aborts the reading without an error
 }
 
 /** How often the returns are read again while the record counts more of them, and the pause in between in ms. */
@@ -144,7 +143,8 @@ export async function endingOf(
   record: ValueMap,
   warn: (text: string) => void,
 ): Promise<Ending> {
-  const counted = jobRow(jid, record).returned ?? 0n;
+  const row = jobRow(jid, record);
+  const counted = row.returned ?? 0n;
   let returns: Return[] = [];
   for (let read = 1; ; read++) {
     const warnings: string[] = [];
@@ -157,5 +157,5 @@ export async function endingOf(
     }
     await new Promise((done) => setTimeout(done, LATE.pauseMs));
   }
-  return { jid, record, peels: peelsOf(record, returns) };
+  return { row, peels: peelsOf(record, returns) };
 }

@@ -2,8 +2,8 @@
 
 import { UserError } from "../errors.ts";
 import { isWholeJid, JobNotFound } from "../model/jid.ts";
-import { isTerminal, type JobRow, jobRow, stateOf } from "../model/job.ts";
-import { GROUPS, type Selection } from "../model/selection.ts";
+import { isTerminal, isUnknownStatus, type JobRow, jobRow, stateOf } from "../model/job.ts";
+import type { Selection } from "../model/selection.ts";
 import { PermissionDenied } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { plural, safe } from "../text.ts";
@@ -42,13 +42,10 @@ export class JobEnded extends UserError {
   }
 }
 
-/** True for a status that says neither that a job goes on nor that it has ended: the next version's, or a slip. */
-const isOdd = ({ status }: JobRow) => !isTerminal(status) && !GROUPS.active?.includes(status ?? "");
-
 /** The target that a record makes. @throws JobEnded */
 function target(row: JobRow, ask: boolean): Target {
   if (isTerminal(row.status)) throw new JobEnded(row);
-  return { jid: row.jid, row, ask: ask || isOdd(row) };
+  return { jid: row.jid, row, ask: ask || isUnknownStatus(row.status) };
 }
 
 /** One job that was named. A text that is no key may be the beginning of one, but not when it is known to be whole. */
@@ -109,7 +106,7 @@ const NAMED = 5;
 
 /** What to say of jobs whose status is not known; undefined when there are none. */
 export function oddWords(targets: readonly Target[]): string | undefined {
-  const odd = targets.flatMap(({ row }) => (row && isOdd(row) ? [row] : []));
+  const odd = targets.flatMap(({ row }) => (row && isUnknownStatus(row.status) ? [row] : []));
   if (odd.length === 0) return undefined;
   const named = odd.slice(0, NAMED).map((row) => `${row.jid}: ${stateOf(row)}`);
   const rest = odd.length > NAMED ? `; and ${odd.length - NAMED} more` : "";

@@ -1,7 +1,20 @@
 // What a job id may look like.
 import { UserError } from "../errors.ts";
-import { quoted, tokenFault } from "../nats/subject.ts";
-import { safe } from "../text.ts";
+import { safe, shorten } from "../text.ts";
+
+const NO_TOKEN = /[\u0000-\u0020\u007f-\u00a0\u2028\u2029\ufffd.*>]/;
+const MOST_BYTES = 255;
+
+/** Why `text` is not one literal token of a NATS subject, as a job id has to be; undefined when it is one. */
+export function tokenFault(text: string): string | undefined {
+  if (text === "") return "it is empty";
+  if (NO_TOKEN.test(text) || !text.isWellFormed())
+    return "white space, control characters and . * > are not allowed in one";
+  return Buffer.byteLength(text) > MOST_BYTES ? `it is longer than ${MOST_BYTES} bytes` : undefined;
+}
+
+/** `text` in quotes, for messages about it. */
+export const quoted = (text: string) => `"${shorten(safe(text.slice(0, 200)), 60)}"`;
 
 /**
  * The JID of an argument, unchanged.

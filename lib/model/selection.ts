@@ -7,22 +7,15 @@ import { JobList } from "../jobs/read-jobs.ts";
 import { nearest } from "../nearest.ts";
 import { oneLine, safe } from "../text.ts";
 import { glob } from "./glob.ts";
-import { isTerminal, type JobRow, stateOf, TERMINAL_STATES } from "./job.ts";
+import { ACTIVE_STATES, type JobRow, jobDuration, stateOf, TERMINAL_STATES } from "./job.ts";
 import { displayPeel } from "./peel.ts";
 
-/** The selecting flags as citty hands them over; lists are comma-separated. */
-export interface SelectionFlags {
-  readonly state?: string | undefined;
-  readonly function?: string | undefined;
-  readonly target?: string | undefined;
-  readonly user?: string | undefined;
-  readonly owner?: string | undefined;
-  readonly since?: string | undefined;
-  readonly until?: string | undefined;
-  readonly limit?: string | undefined;
-  readonly sort?: string | undefined;
+type Text = "state" | "function" | "target" | "user" | "owner" | "since" | "until" | "limit" | "sort";
+
+/** What is asked for, as typed; undefined for no condition. Several states are separated by commas. */
+export type Conditions = { readonly [K in Text]?: string | undefined } & {
   readonly reverse?: boolean | undefined;
-}
+};
 
 export interface Selection {
   /** The conditions as typed, for messages; empty when everything matches. */
@@ -40,13 +33,13 @@ export interface Selection {
   arrange(jobs: JobList): JobList;
 }
 
-const ACTIVE = ["pending", "claimed", "running"];
+/** The names that stand for several states. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  active: ACTIVE,
+  active: ACTIVE_STATES,
   terminal: TERMINAL_STATES,
   bad: ["failed", "partial", "timeout", "canceled", "unreadable"],
 };
-export const STATES: readonly string[] = [...ACTIVE, ...TERMINAL_STATES, "unreadable"];
+export const STATES: readonly string[] = [...ACTIVE_STATES, ...TERMINAL_STATES, "unreadable"];
 export const SORTS = ["created", "updated", "duration", "jid", "state"] as const;
 type Sort = (typeof SORTS)[number];
 
@@ -73,7 +66,7 @@ const isRelative = (text: string | undefined) =>
   text !== undefined && !DAY.test(text) && asTime(text) === undefined;
 
 /** True for flags whose selection depends on the clock. */
-export const countsFromNow = ({ since, until }: SelectionFlags) => isRelative(since) || isRelative(until);
+export const countsFromNow = ({ since, until }: Conditions) => isRelative(since) || isRelative(until);
 
 /**
  * A point in time as users type it, in ns since 1970: a duration (that long ago), `today`, `yesterday`, a date (local
@@ -111,13 +104,6 @@ export function parseCount(text: string, flag: string): number {
   );
 }
 
-/** How long a job took, in ns; so far, when it has not ended. Undefined without the times. */
-export function jobDuration(row: JobRow, now: Date): bigint | undefined {
-  if (!row.created) return undefined;
-  if (!isTerminal(row.status)) return BigInt(now.getTime()) * 1_000_000n - row.created.ns;
-  return row.updated && row.updated.ns - row.created.ns;
-}
-
 type Key = bigint | string | undefined;
 
 /** Jobs without the value come first, as in creation order; equal ones stay in creation order. */
@@ -149,7 +135,7 @@ const TYPED = ["state", "function", "target", "user", "owner", "since", "until"]
  * The selection that the flags ask for. Conditions combine with "and".
  * @throws UserError for a value that can't match or can't be read
  */
-export function parseSelection(flags: SelectionFlags, now: Date): Selection {
+export function parseSelection(flags: Conditions, now: Date): Selection {
   const conditions: ((row: JobRow) => boolean)[] = [];
   const onText = (pattern: string | undefined, textOf: (row: JobRow) => string | undefined) => {
     if (pattern === undefined) return;

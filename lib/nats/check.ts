@@ -2,6 +2,7 @@
 import { type Msg, nuid } from "nats";
 import { formatMs } from "../duration.ts";
 import { UserError } from "../errors.ts";
+import { HEARTBEAT_LIFE_MS } from "../model/master.ts";
 import { LOOPBACK } from "../settings/server-url.ts";
 import { plural, safe } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
@@ -28,7 +29,6 @@ const NO_JETSTREAM = 10039;
 /** The server drops our consumer after this, should deleting it be refused. */
 const CONSUMER_LIFE_NS = 5_000_000_000;
 const CLOCK_OFF_MS = 2000;
-const MASTER_LATE_MS = 60_000;
 /** No job id: nothing is stored there. */
 const NO_KEY = "zester-config-check";
 
@@ -319,7 +319,7 @@ export async function checkMasters(connection: Connection, clock: Clock | undefi
     const detail = seen.map(
       ([key, at]) => `${key.slice(prefix.length)} ${formatMs(Math.max(0, now - at))} ago`,
     );
-    const late = now - (seen[0]?.[1] ?? 0) > MASTER_LATE_MS;
+    const late = now - (seen[0]?.[1] ?? 0) > HEARTBEAT_LIFE_MS;
     return {
       check,
       result: late ? "warn" : "ok",

@@ -322,9 +322,6 @@ async function dial(
  * @throws UserError that names each address tried, and why it failed
  */
 export async function openConnection(settings: Settings, warn: (text: string) => void): Promise<Connection> {
-  // Certificates are always verified (the library sets rejectUnauthorized). The runtime, which does not know that, would
-  // warn that this variable makes connections insecure.
-  delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
   const urls = settings.urls.map((url) => parseUrl(url));
   const auth = authenticator(settings, warn);
   const failures: { url: ServerUrl; why: string; hint: string; refused?: boolean }[] = [];

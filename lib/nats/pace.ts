@@ -26,10 +26,17 @@ export class Pace {
   #sum = 0;
   #squares = 0;
   #goal = BATCH_BYTES.first;
-  #since = Date.now();
+  #since: number;
 
-  /** @param maxPayload the largest value that the server takes, in bytes, as it says */
-  constructor(maxPayload = USUAL_PAYLOAD) {
+  /**
+   * @param maxPayload the largest value that the server takes, in bytes, as it says
+   * @param now the clock, in ms
+   */
+  constructor(
+    maxPayload = USUAL_PAYLOAD,
+    readonly now: () => number,
+  ) {
+    this.#since = now();
     const fit = Math.max(1, Math.floor(WORST_BATCH_BYTES / (Math.max(maxPayload, USUAL_PAYLOAD) + FRAMING)));
     this.#most = maxPayload > USUAL_PAYLOAD ? fit : Number.POSITIVE_INFINITY;
     // Nothing is known of the sizes yet.
@@ -44,8 +51,9 @@ export class Pace {
     this.#squares += size * size;
   }
 
+  /** How many messages the next request asks for; the time since the last call tells how quick the link is. */
   next(): number {
-    const now = Date.now();
+    const now = this.now();
     const took = now - this.#since;
     this.#since = now;
     if (this.#messages === 0) {

@@ -133,7 +133,7 @@ class Reader {
     readonly follow: Follow | undefined,
   ) {
     this.#subject = `${connection.api}.CONSUMER.MSG.NEXT.${consumer.stream}.${consumer.name}`;
-    this.#pace = new Pace(connection.nc.info?.max_payload);
+    this.#pace = new Pace(connection.nc.info?.max_payload, Date.now);
     this.#live = follow?.eager === true;
   }
 

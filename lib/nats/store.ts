@@ -6,6 +6,7 @@
 import { type Msg, nuid } from "nats";
 import { Timestamp } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
+import type { StoredEvent } from "../model/life.ts";
 import { safe } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import { type ApiError, apiAnswer, ERRORS } from "./jetstream.ts";
@@ -55,16 +56,6 @@ export interface JobKeys {
   take(key: Uint8Array, from: number, bytes: Uint8Array | undefined): number;
   /** Only the jobs of these numbers are there, whatever came before. */
   dropAllBut(numbers: ReadonlySet<number>): void;
-}
-
-/** One message of a job's life. */
-export interface StoredEvent {
-  /** `dispatch`, `ack`, `return`, `schedule`, `cancel` or `status`. */
-  readonly kind: string;
-  readonly peel: string | undefined;
-  /** By the server's clock, in ns since 1970. */
-  readonly storedNs: bigint;
-  readonly bytes: Uint8Array;
 }
 
 /**

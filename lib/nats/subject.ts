@@ -1,24 +1,10 @@
 // NATS subjects: the tokens they are made of, wildcards, and how servers write them in errors.
 import { UserError } from "../errors.ts";
-import { safe, shorten } from "../text.ts";
-
-const NO_TOKEN = /[\u0000-\u0020\u007f-\u00a0\u2028\u2029\ufffd.*>]/;
-const MOST_BYTES = 255;
-
-/** Why `text` is not one literal token of a subject; undefined when it is one. */
-export function tokenFault(text: string): string | undefined {
-  if (text === "") return "it is empty";
-  if (NO_TOKEN.test(text) || !text.isWellFormed())
-    return "white space, control characters and . * > are not allowed in one";
-  return Buffer.byteLength(text) > MOST_BYTES ? `it is longer than ${MOST_BYTES} bytes` : undefined;
-}
-
-/** `text` in quotes, for messages about it. */
-export const quoted = (text: string) => `"${shorten(safe(text.slice(0, 200)), 60)}"`;
+import { quoted, tokenFault } from "../model/jid.ts";
 
 /**
  * `text` as a token of a subject, unchanged. Every subject that is made for a job, a peel or a master goes through here:
- * keys come from records that anybody may have written, and one like `*` would address other subjects than its own.
+ * keys come from records that any client may have written, and one like `*` would address other subjects than its own.
  * @throws UserError when it is not one literal token
  */
 export function token(text: string): string {
@@ -26,7 +12,7 @@ export function token(text: string): string {
   if (fault === undefined) return text;
   throw new UserError(
     `${quoted(text)} cannot be part of a subject: ${fault}.`,
-    "`nats kv ls jobs` shows such keys; whoever wrote it has to remove it.",
+    "`nats kv ls jobs` shows such keys; its writer has to remove it.",
   );
 }
 

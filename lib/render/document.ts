@@ -2,7 +2,7 @@
 // a record says of itself may be another's, or nothing.
 
 import type { ValueMap } from "../codec/value.ts";
-import type { Return } from "../model/job.ts";
+import type { Return } from "../model/returns.ts";
 
 /**
  * `record` with the ids that its key gives it in front. A different one of its own follows as `record_<name>`, and a record

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { readJobs } from "../../lib/jobs/read-jobs.ts";
 import { readRecent } from "../../lib/jobs/recent.ts";
-import { parseSelection, type SelectionFlags } from "../../lib/model/selection.ts";
+import { type Conditions, parseSelection } from "../../lib/model/selection.ts";
 import type { JobKeys, Store } from "../../lib/nats/store.ts";
 import { createBuckets, encode, jobRecord, startServer, Time, zester } from "../support/harness.ts";
 
@@ -117,7 +117,7 @@ test("a part of the stream gives the same answer as all of it", async () => {
           sort: fc.constantFrom("updated", "jid"),
         },
         { requiredKeys: [] },
-      ) as fc.Arbitrary<SelectionFlags>,
+      ) as fc.Arbitrary<Conditions>,
       async (births, expireBefore, flags) => {
         const store = storeOf(streamOf(births, expireBefore));
         const selection = parseSelection(flags, now);
@@ -196,7 +196,7 @@ test("a stream that is read in a second is read as a whole, and so is one from w
   }));
   const store = storeOf(streamOf(births, 0));
   const sizes = { changesPerJob: 1, leastChanges: 20, growth: 2, worth: 1 };
-  const read = (flags: SelectionFlags, whole: number) => {
+  const read = (flags: Conditions, whole: number) => {
     const selection = parseSelection(flags, new Date());
     return readRecent(store, selection, selection.matches, false, { ...sizes, whole });
   };

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ArgsDef } from "citty";
-import type { Command } from "../../lib/cli/args.ts";
+import type { Command } from "../../lib/cli/command.ts";
 import { zester as tree } from "../../zester.ts";
 import { secretFile } from "../support/credentials.ts";
 import {

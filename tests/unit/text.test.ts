@@ -6,7 +6,8 @@ import { JobList } from "../../lib/jobs/read-jobs.ts";
 import { formatTargets, type JobRow } from "../../lib/model/job.ts";
 import { displayPeel } from "../../lib/model/peel.ts";
 import { ACTIVE, columnsOf, LIST } from "../../lib/render/columns.ts";
-import { type Look, renderJobs } from "../../lib/render/jobs.ts";
+import { renderJobs } from "../../lib/render/jobs.ts";
+import type { Look } from "../../lib/render/table.ts";
 import { safe, shorten, width } from "../../lib/text.ts";
 
 test.each([

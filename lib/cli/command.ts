@@ -1,0 +1,62 @@
+// A command of the tree, as everything that reads the tree sees it, and what builds one.
+import { type ArgsDef, type CommandDef, defineCommand, type ParsedArgs } from "citty";
+
+/** What help says of a command: one line, a paragraph, and examples. */
+export interface Manual {
+  readonly description?: string;
+  readonly details?: string;
+  readonly examples?: readonly string[];
+}
+
+/** A command of the tree; its parts are plain objects here, never functions. */
+export interface Command extends CommandDef<ArgsDef> {
+  meta?: Manual;
+  args?: ArgsDef;
+  subCommands?: Record<string, Command>;
+}
+
+/** The definition of one argument. */
+export type Arg = ArgsDef[string];
+
+/**
+ * A command that does something.
+ * @param args all its arguments, the global flags included
+ * @param load imports its module when it runs; what `run` returns is the exit code, nothing means 0
+ */
+export function leaf<T extends ArgsDef>(
+  description: string,
+  args: T,
+  load: () => Promise<{ run: (args: ParsedArgs<T>) => unknown }>,
+  manual: Manual = {},
+): Command {
+  return defineCommand({
+    meta: { description, ...manual },
+    args: args as ArgsDef,
+    // citty parsed them by `args`; only the type of a tree of commands has forgotten that.
+    run: async (context) => (await load()).run(context.args as ParsedArgs<T>),
+  }) as Command;
+}
+
+/** A command that only holds others. */
+export function group(
+  description: string,
+  args: ArgsDef,
+  subCommands: Record<string, Command>,
+  manual: Manual = {},
+): Command {
+  return { meta: { description, ...manual }, args, subCommands };
+}
+
+/** The one-letter form of a flag, if it has one. */
+export function shortOf(def: Arg): string | undefined {
+  return "alias" in def && typeof def.alias === "string" && def.alias.length === 1 ? def.alias : undefined;
+}
+
+/** True for an argument without a name of its own on the command line. */
+export const isPositional = (def: Arg) => def.type === "positional";
+
+/** True for a positional that takes every word that is left. */
+export const takesMany = (def: Arg) => "many" in def && def.many === true;
+
+/** What is said of a flag that can only be switched off: `--no-color`. */
+export const negativeOf = (def: Arg) => (def.type === "boolean" && def.negativeDescription) || undefined;

@@ -1,0 +1,206 @@
+// The arguments of every command, each defined once, and the types of what citty makes of them.
+import type { ArgsDef, ParsedArgs } from "citty";
+
+/** Flags that every command takes. */
+export const globals = {
+  config: {
+    type: "string",
+    valueHint: "file",
+    description: "config file [$ZESTER_CONFIG] (default /etc/zester/master.yaml, then ~/.zester/config.yaml)",
+  },
+  context: {
+    type: "string",
+    valueHint: "name",
+    description:
+      "context of the nats command [$NATS_CONTEXT] (default the selected one, without config file)",
+  },
+  master: {
+    type: "string",
+    valueHint: "url",
+    description: "NATS server; repeat it or separate by commas [$NATS_URL] (default nats://localhost:4222)",
+  },
+  creds: { type: "string", valueHint: "file", description: "credentials file [$NATS_CREDS]" },
+  nkey: { type: "string", valueHint: "seed file", description: "nkey seed file [$NATS_NKEY]" },
+  "nats-ca": {
+    type: "string",
+    valueHint: "file",
+    description: "CA certificate to trust [$NATS_CA_FILE, $NATS_CA]",
+  },
+  "tls-cert": { type: "string", valueHint: "file", description: "client certificate [$NATS_CERT]" },
+  "tls-key": { type: "string", valueHint: "file", description: "key of the client certificate [$NATS_KEY]" },
+  "tls-first": {
+    type: "boolean",
+    description: "TLS from the first byte, as servers with handshake_first want",
+  },
+  "js-domain": {
+    type: "string",
+    valueHint: "name",
+    description: "JetStream domain of the buckets [$NATS_JS_DOMAIN]",
+  },
+  "js-prefix": { type: "string", valueHint: "subject", description: "JetStream API prefix of the buckets" },
+  "inbox-prefix": {
+    type: "string",
+    valueHint: "subject",
+    description: "what subjects for answers begin with (default _INBOX)",
+  },
+  timeout: {
+    type: "string",
+    valueHint: "duration",
+    description: "how long the server may stay silent (default 5s) [$ZESTER_TIMEOUT]",
+  },
+  format: {
+    type: "string",
+    valueHint: "text|json|yaml",
+    description: "output format (default text) [$ZESTER_FORMAT]",
+  },
+  color: { type: "boolean", description: "", negativeDescription: "no colour [$NO_COLOR, TERM=dumb]" },
+  "force-color": {
+    type: "boolean",
+    description: "colour even when piped, overrides $NO_COLOR [$FORCE_COLOR]",
+  },
+  help: { type: "boolean", alias: "h", description: "show this help" },
+  version: { type: "boolean", description: "show the version" },
+} as const satisfies ArgsDef;
+
+const jid = {
+  type: "positional",
+  required: true,
+  description: "job id, as `zester job list` shows it; its first characters are enough",
+} as const;
+/** `many`: every word that is left is one. */
+const jids = { ...jid, many: true } as const;
+
+/** For commands that wait, --timeout is about that. */
+const wholeWait = {
+  timeout: {
+    type: "string",
+    valueHint: "duration",
+    description: "how long to wait in all; then the exit code is 124 (default: as long as it takes)",
+  },
+} as const satisfies ArgsDef;
+
+const conditions = {
+  state: {
+    type: "string",
+    valueHint: "state",
+    description: "states or groups (active, terminal, bad); repeat it or separate by commas",
+  },
+  function: { type: "string", valueHint: "glob", description: "function, such as 'pkg.*'" },
+  target: { type: "string", valueHint: "glob", description: "target expression or any targeted peel" },
+  user: { type: "string", valueHint: "glob", description: "who started it" },
+  owner: { type: "string", valueHint: "glob", description: "the master that owns it" },
+  since: {
+    type: "string",
+    valueHint: "when",
+    description: "created at or after: 90m, 3d, today, yesterday, 2026-01-15, RFC 3339",
+  },
+  until: { type: "string", valueHint: "when", description: "created before" },
+  limit: { type: "string", alias: "n", valueHint: "number", description: "only the newest" },
+} as const satisfies ArgsDef;
+
+const { state, function: fn, target, user } = conditions;
+const watched = { state, function: fn, target, user } as const;
+
+const selection = {
+  ...conditions,
+  sort: {
+    type: "string",
+    valueHint: "order",
+    description: "created (default), updated, duration, jid or state",
+  },
+  // Beside what every command knows.
+  format: { ...globals.format, valueHint: "text|json|jsonl|yaml|csv" },
+  reverse: { type: "boolean", description: "the other way round" },
+  wide: { type: "boolean", description: "also when, how long, returns, failures, user and owner" },
+  columns: {
+    type: "string",
+    valueHint: "columns",
+    description: "exactly these columns, any field of the record among them: jid,state,args.name",
+  },
+  header: { type: "boolean", description: "", negativeDescription: "no titles" },
+  quiet: { type: "boolean", alias: "q", description: "job ids alone, one a line" },
+  count: { type: "boolean", description: "only the number of jobs" },
+} as const satisfies ArgsDef;
+
+const peels = {
+  summary: {
+    type: "boolean",
+    description: "instead of the record: who, when, how long, and the peels, worst first",
+  },
+  output: { type: "boolean", description: "instead of the record: what the peels printed and changed" },
+  peel: { type: "string", valueHint: "glob", description: "only these peels, in either form of their id" },
+  failed: { type: "boolean", description: "only peels that failed" },
+  missing: { type: "boolean", description: "only targeted peels that have not returned" },
+  unreachable: { type: "boolean", description: "only peels that never got the job" },
+  quiet: { type: "boolean", alias: "q", description: "peel ids alone, one a line" },
+  "all-peels": { type: "boolean", description: "every peel on a terminal, however many" },
+} as const satisfies ArgsDef;
+
+export const list = { ...globals, ...selection } as const satisfies ArgsDef;
+
+export const show = { ...globals, jid, ...peels } as const satisfies ArgsDef;
+
+export const watch = {
+  ...globals,
+  jid: { ...jid, required: false },
+  ...watched,
+} as const satisfies ArgsDef;
+
+export const wait = { ...globals, jid: jids, ...wholeWait } as const satisfies ArgsDef;
+
+export const trace = {
+  ...globals,
+  jid,
+  follow: { type: "boolean", alias: "f", description: "keep on until the job has ended" },
+  "all-peels": { type: "boolean", description: "every peel and event on a terminal, however many" },
+} as const satisfies ArgsDef;
+
+export const kill = {
+  ...globals,
+  jid: { ...jids, required: false },
+  ...conditions,
+  force: { type: "boolean", description: "send the signal without looking the job up first" },
+  wait: { type: "boolean", description: "stay until the jobs have ended, and say how" },
+  timeout: {
+    type: "string",
+    valueHint: "duration",
+    description:
+      "with --wait: how long to wait in all; then the exit code is 124 (default: as long as it takes)",
+  },
+  yes: { type: "boolean", alias: "y", description: "don't ask" },
+  "dry-run": { type: "boolean", description: "show what would be canceled, and send nothing" },
+} as const satisfies ArgsDef;
+
+export const completion = {
+  ...globals,
+  shell: {
+    type: "positional",
+    required: true,
+    valueHint: "bash|zsh|fish|powershell",
+    description: "bash, zsh, fish or powershell",
+  },
+} as const satisfies ArgsDef;
+
+export const version = {
+  ...globals,
+  check: {
+    type: "boolean",
+    description: "also whether this zester knows the version of the records on the server",
+  },
+} as const satisfies ArgsDef;
+
+/** The names of the flags that every command takes. */
+export const globalNames: ReadonlySet<string> = new Set(Object.keys(globals));
+
+/** Without the index signature that citty adds, so that the compiler finds a misspelt name. */
+type Named<T> = { readonly [K in keyof T as string extends K ? never : K]: T[K] };
+
+export type GlobalArgs = Named<ParsedArgs<typeof globals>>;
+export type ListArgs = Named<ParsedArgs<typeof list>>;
+export type ShowArgs = Named<ParsedArgs<typeof show>>;
+export type WatchArgs = Named<ParsedArgs<typeof watch>>;
+export type WaitArgs = Named<ParsedArgs<typeof wait>>;
+export type TraceArgs = Named<ParsedArgs<typeof trace>>;
+export type KillArgs = Named<ParsedArgs<typeof kill>>;
+export type CompletionArgs = Named<ParsedArgs<typeof completion>>;
+export type VersionArgs = Named<ParsedArgs<typeof version>>;
