@@ -110,7 +110,7 @@ describe("which context counts", () => {
   });
 
   test.each([
-    ["a name that nobody has", {}, "prdo", 'no NATS context "prdo"', "Did you mean prod?"],
+    ["an unknown name", {}, "prdo", 'no NATS context "prdo"', "Did you mean prod?"],
     ["a path", {}, "../prod", 'no NATS context "../prod"', "Contexts: "],
     ["no JSON", { bad: '{"password": "s3cret' }, "bad", "it is not JSON", "--context"],
     ["a list", { bad: "[]" }, "bad", "not a JSON object", "--context"],
