@@ -289,7 +289,7 @@ async function one(place: Place, seed: number, nth: number): Promise<void> {
     const nc = await place.server.connect();
     const left = [...(await place.consumers(nc))].filter(([consumer]) => !known.has(consumer));
     await nc.close();
-    // Where nobody could delete one, the server will.
+    // A consumer that could not be deleted is left to the server, which deletes it.
     for (const [, thresholdNs] of left) expect(thresholdNs).toBe(30e9);
     if (left.length > 0) count("consumers", kind, "left to the server");
   } catch (error) {

@@ -287,7 +287,7 @@ test("afterwards the streams have no consumers", async () => {
       () => true,
       () => false,
     );
-  // The server drops those that nobody could delete after 30 seconds.
+  // After 30 seconds the server drops those that could not be deleted.
   const gone = async () => {
     for (const stream of ["KV_jobs", "KV_job-returns", "job-events"]) {
       const names = await named(stream);

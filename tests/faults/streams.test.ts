@@ -85,7 +85,7 @@ test.each(COMMANDS)("%s: closed stdout is as good as /dev/null", async (command)
   expect(closed).toEqual(nowhere);
 });
 
-/** Whoever kills has to know what was signaled (trust/kill-output.test.ts). */
+/** Without kill, whose user has to know what was signaled (trust/kill-output.test.ts). */
 const READING = COMMANDS.filter((command) => !command.startsWith("job kill"));
 
 test.each(READING)("%s: a reader that leaves is no error", async (command) => {
