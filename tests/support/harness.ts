@@ -68,7 +68,7 @@ export async function startServer(extra = "", { jetstream = true, port = 0 } = {
   const configure = (lines: string) =>
     writeFileSync(join(dir, "nats.conf"), `listen: "127.0.0.1:${at}"\n${store}\n${lines}\n`);
   configure(extra);
-  // The log goes to a file: a pipe that nobody reads any more would kill the server at its next line.
+  // The log goes to a file: a pipe without a reader would kill the server at its next line.
   const log = Bun.file(join(dir, "log"));
   let child: Bun.Subprocess;
   const run = async () => {

@@ -35,7 +35,7 @@ export function makeRoot(executable: string, files: Readonly<Record<string, stri
 }
 
 /**
- * Runs the executable in a root: read-only, with an empty environment, as a user id that nobody assigned (without
+ * Runs the executable in a root: read-only, with an empty environment, as an unassigned user id (without
  * root's rights here: as the root of a user namespace).
  * @param proc whether /proc is mounted
  */
