@@ -62,7 +62,7 @@ test("random values, empty or not, with and without headers: every record is a r
   await server.stop();
 });
 
-test("an empty value in every view: a row and a warning, a reason, a return that nobody can read", async () => {
+test("an empty value in every view: a row and a warning, a reason, a return that can't be read", async () => {
   const server = await startServer();
   const nc = await server.connect();
   const { jobs, returns } = await createBuckets(nc);

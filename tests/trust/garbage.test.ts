@@ -8,7 +8,7 @@ import { type Relay, startImpostor, startRelay } from "../support/relay.ts";
 const EVIL = "\x1b[31m\x1b]0;owned\x07$(touch /tmp/owned)\u202e";
 const LIMIT_MS = 2_000;
 
-/** The executable against a server of its own, with a timeout that nobody should have to wait for. */
+/** The executable against a server of its own, with a timeout that is longer than any answer may take. */
 async function against(relay: Relay, args: readonly string[]): Promise<Result & { ms: number }> {
   const began = performance.now();
   const result = await zester(args, { env: { NATS_URL: relay.url, ZESTER_TIMEOUT: "10s" } });

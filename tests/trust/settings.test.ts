@@ -280,8 +280,8 @@ describe("what was given but names no server is an error, never localhost", () =
     // A folder without rights, as a user who is not root.
     chmodSync(join(broken, ".zester"), 0);
     chmodSync(broken, 0o755);
-    const asNobody = process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--clear-groups"] : [];
-    const { stdout, stderr, code } = await run([...asNobody, ZESTER, "job", "list"], {
+    const asOther = process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--clear-groups"] : [];
+    const { stdout, stderr, code } = await run([...asOther, ZESTER, "job", "list"], {
       ...PATH,
       HOME: broken,
     });
@@ -290,7 +290,7 @@ describe("what was given but names no server is an error, never localhost", () =
     chmodSync(join(broken, ".zester"), 0o700);
   });
 
-  // Nobody else may enter a folder of another user; root of a user namespace may.
+  // No other user may enter a folder without rights for them; root of a user namespace may.
   test.skipIf(process.getuid?.() !== 0)("/etc/zester that cannot be looked into", async () => {
     const needed = await libraries(ZESTER);
     const root = makeRoot(ZESTER, Object.fromEntries(needed.map((path) => [path, path])));
