@@ -2,7 +2,7 @@
 // command of a block marked `<!-- recipes: name -->` is run and must not report an error.
 // `UPDATE_DOCS=1 npx bun test --timeout 600000 ./tests/e2e/readme.test.ts` writes today's output into the examples.
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { Fleet } from "../support/fleet.ts";
 import { type Server, startServer, ZESTER } from "../support/harness.ts";
@@ -150,6 +150,13 @@ test.each(DOCS)("%s: every link leads to a file and a heading that exist", async
     if (!there) broken.push(link);
   }
   expect(broken).toEqual([]);
+});
+
+test.each(DOCS)("%s: every file of the repository that it names exists", (file) => {
+  const named = [...read(file).matchAll(/`((?:lib|tests|docs|\.ci)\/[\w./-]*)`/g)].map(
+    (match) => match[1] as string,
+  );
+  expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
 });
 
 test("README: has examples, and every document is linked from it", () => {
