@@ -1,11 +1,12 @@
 // README.md and docs/*.md. Each block marked `<!-- example: name -->` is run and has to show what comes out. Each
-// command of a block marked `<!-- recipes: name -->` is run and must not report an error.
+// command of a block marked `<!-- recipes: name -->` is run and must not report an error. A block marked
+// `<!-- file: name -->` is a file in the directory that the commands are run in.
 // `UPDATE_DOCS=1 npx bun test --timeout 600000 ./tests/e2e/readme.test.ts` writes today's output into the examples.
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { Fleet } from "../support/fleet.ts";
-import { type Server, startServer, ZESTER } from "../support/harness.ts";
+import { type Server, startServer, tempDir, ZESTER } from "../support/harness.ts";
 import { putReferenceData } from "../support/seed.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
@@ -13,12 +14,17 @@ const DOCS = ["README.md", ...readdirSync(join(ROOT, "docs")).filter((name) => n
   (name) => (name === "README.md" ? name : join("docs", name)),
 );
 const BLOCK = /(<!-- (example|recipes): (\w+) -->\n```\w+\n)([\s\S]*?)(```)/g;
+const FILE = /<!-- file: (\S+) -->\n```\w+\n([\s\S]*?)```/g;
 const UPDATE = process.env.UPDATE_DOCS !== undefined;
 
 const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
 
 /** What the blocks of one name run on. */
 const SCENARIOS: Record<string, (server: Server) => Promise<() => Promise<void>>> = {
+  /** No jobs: for commands that connect nowhere. */
+  async settings() {
+    return async () => {};
+  },
   /** The jobs of the command reference. */
   async reference(server) {
     const nc = await server.connect();
@@ -65,33 +71,39 @@ const SCENARIOS: Record<string, (server: Server) => Promise<() => Promise<void>>
   },
 };
 
-/** Times and durations differ from run to run, and with them the widths of columns. */
+/** Ports, times and durations differ from run to run, and with them the widths of columns. */
 function steady(text: string): string {
   return text
+    .replace(/127\.0\.0\.1:\d+/g, "ADDRESS")
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
     .replace(/\b\d+(\.\d+)?(µs|ms|s|m\d+s|m|h\d+m|h|d)(?= |\n|\)|:|,|$)/g, "SOME")
     .replace(/ +/g, " ");
 }
 
-async function shell(command: string, server: Server): Promise<{ output: string; code: number }> {
+/** Where commands are run, and on which server. */
+interface Place {
+  readonly server: Server;
+  readonly cwd: string;
+}
+
+async function shell(command: string, { server, cwd }: Place): Promise<{ output: string; code: number }> {
   const env = { NATS_URL: server.url, PATH: `${dirname(ZESTER)}:${process.env.PATH}` };
-  const child = Bun.spawn(["sh", "-c", `{ ${command}\n} 2>&1`], { env, stdin: "ignore" });
+  const child = Bun.spawn(["sh", "-c", `{ ${command}\n} 2>&1`], { env, cwd, stdin: "ignore" });
   return { output: await new Response(child.stdout).text(), code: await child.exited };
 }
 
 /** The example as it would be typed, with what comes out now. */
-async function play(block: string, server: Server): Promise<string> {
+async function play(block: string, place: Place): Promise<string> {
   const commands = block.split("\n").filter((line) => line.startsWith("$ "));
   const played: string[] = [];
-  for (const command of commands)
-    played.push(`${command}\n${(await shell(command.slice(2), server)).output}`);
+  for (const command of commands) played.push(`${command}\n${(await shell(command.slice(2), place)).output}`);
   return played.join("\n");
 }
 
 /** Runs each command of a block that has comments and commands. */
-async function tryRecipes(block: string, server: Server): Promise<void> {
+async function tryRecipes(block: string, place: Place): Promise<void> {
   for (const command of block.split("\n").filter((line) => line !== "" && !line.startsWith("#"))) {
-    const { output, code } = await shell(command, server);
+    const { output, code } = await shell(command, place);
     expect([command, code === 1, output.match(/^(error|Usage).*/gm)]).toEqual([command, false, null]);
   }
 }
@@ -113,12 +125,15 @@ const played = DOCS.flatMap((file) =>
 test.each(played)("%s, on the scenario %s", async (file, scenario) => {
   const server = await startServer();
   const stop = await (SCENARIOS[scenario] as (server: Server) => Promise<() => Promise<void>>)(server);
+  const place = { server, cwd: tempDir() };
+  for (const [, name = "", text = ""] of read(file).matchAll(FILE))
+    writeFileSync(join(place.cwd, name), text);
   for (const block of blocksOf(file).filter((one) => one.scenario === scenario)) {
     if (block.kind === "recipes") {
-      await tryRecipes(block.text, server);
+      await tryRecipes(block.text, place);
       continue;
     }
-    const now = await play(block.text, server);
+    const now = await play(block.text, place);
     if (UPDATE)
       writeFileSync(
         join(ROOT, file),
