@@ -1,6 +1,6 @@
 // Clocks: flags that count from now count from the server's, which all operators share, and clocks that differ are told.
 import { formatAge, formatMs } from "../duration.ts";
-import type { JobList } from "../jobs/read-jobs.ts";
+import type { JobList } from "../model/job-list.ts";
 import { type Conditions, countsFromNow, parseSelection, type Selection } from "../model/selection.ts";
 import { plural } from "../text.ts";
 import type { Session } from "./session.ts";

@@ -2,12 +2,12 @@
 
 import type { Value } from "../codec/value.ts";
 import { formatMs } from "../duration.ts";
-import { writeDocument } from "../jobs/read-jobs.ts";
 import { renderTable } from "../render/table.ts";
 import { maskUrl } from "../settings/server-url.ts";
 import { type Resolved, resolveSettings, type Settings } from "../settings/settings.ts";
 import { systemTerminal } from "../terminal/terminal.ts";
 import type { GlobalArgs } from "./flags.ts";
+import { writeDocument } from "./output.ts";
 import { parseFormat } from "./session.ts";
 
 interface Row {

@@ -13,9 +13,9 @@ import {
   planSelected,
   type Target,
 } from "../jobs/kill-plan.ts";
-import { JobList, warnUnreadable, writeDocument } from "../jobs/read-jobs.ts";
 import { parseJid } from "../model/jid.ts";
 import { type JobRow, jobRow } from "../model/job.ts";
+import { JobList } from "../model/job-list.ts";
 import { parseSelection } from "../model/selection.ts";
 import { columnsOf, LIST } from "../render/columns.ts";
 import { renderJobs } from "../render/jobs.ts";
@@ -26,6 +26,7 @@ import { selectionByServer } from "./clock.ts";
 import type { KillArgs } from "./flags.ts";
 import { type Result, statusOf, waitForEnds } from "./kill-wait.ts";
 import { waitLimit } from "./limit.ts";
+import { warnUnreadable, writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 
 const SELECTING = ["state", "function", "target", "user", "owner", "since", "until", "limit"] as const;
