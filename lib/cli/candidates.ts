@@ -64,11 +64,10 @@ async function fieldValues(store: Store, field: Field): Promise<Candidate[]> {
 /** The targeted peels of a job, as operators know them. */
 async function peels(store: Store, jid: string): Promise<Candidate[]> {
   const { parseJid } = await import("../model/jid.ts");
-  const { decodeRecord } = await import("../codec/decode.ts");
+  const { readJob } = await import("../jobs/lookup.ts");
   const { jobRow } = await import("../model/job.ts");
   const { displayPeel } = await import("../model/peel.ts");
-  const bytes = await store.job(parseJid(jid));
-  const targets = bytes ? jobRow(jid, decodeRecord(bytes)).targets : undefined;
+  const { targets } = jobRow(jid, await readJob(store, parseJid(jid)));
   return (targets ?? [])
     .map(displayPeel)
     .sort()

@@ -1,9 +1,9 @@
 // What `kill` says, and shows to programs. Pure.
 
 import type { Value, ValueMap } from "../codec/value.ts";
-import { JobList } from "../jobs/read-jobs.ts";
 import type { Ending } from "../model/ending.ts";
 import { isUnknownStatus, jobRow, stateOf } from "../model/job.ts";
+import { JobList } from "../model/job-list.ts";
 import { isSent, isTarget, type Outcome, type Plan, type Target } from "../model/kill.ts";
 import { count, plural, safe } from "../text.ts";
 import { columnsOf, LIST } from "./columns.ts";
