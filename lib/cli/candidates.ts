@@ -85,7 +85,7 @@ async function live(
     return contextNames(process.env).map((name) => [name, ""]);
   }
   const { loadSettings } = await import("../settings/resolve.ts");
-  const { openConnection } = await import("../nats/connection.ts");
+  const { openConnection } = await import("../nats/connect.ts");
   const { Store } = await import("../nats/store.ts");
   const settings: Settings = await loadSettings(flags, process.env, () => {});
   const connection = await openConnection({ ...settings, timeoutMs: DEADLINE_MS }, () => {});

@@ -15,8 +15,10 @@ import {
   type Finding,
   failure,
 } from "../nats/check.ts";
-import { type Connection, openConnection } from "../nats/connection.ts";
+import { openConnection } from "../nats/connect.ts";
+import type { Connection } from "../nats/connection.ts";
 import { jwtText } from "../nats/credentials.ts";
+import { paintState } from "../render/colors.ts";
 import { loadSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -48,14 +50,12 @@ async function check(settings: Settings, terminal: Terminal): Promise<Finding[]>
   return findings;
 }
 
-const COLORS = { ok: 32, warn: 33, FAIL: 31 } as const;
-
 /** One line a point; what to do stands below it. */
 function render(findings: readonly Finding[], color: boolean): string {
   const wide = Math.max(...findings.map((finding) => width(finding.check)));
   return findings
     .map(({ check, result, detail, hint }) => {
-      const label = color ? `\x1b[${COLORS[result]}m${result}\x1b[0m` : result;
+      const label = paintState(result, color)?.(result) ?? result;
       const line = `${label}${" ".repeat(6 - result.length)}${check.padEnd(wide)}  ${safe(detail)}\n`;
       return hint ? `${line}${" ".repeat(8 + wide)}${safe(hint)}\n` : line;
     })

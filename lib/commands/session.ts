@@ -1,7 +1,9 @@
 // What every job command starts with: settings, a connection, and an end that leaves nothing on the server.
 
+import { parseDuration } from "../duration.ts";
 import { EXIT, UserError } from "../errors.ts";
-import { openConnection } from "../nats/connection.ts";
+import type { Reopenable } from "../jobs/follow.ts";
+import { openConnection } from "../nats/connect.ts";
 import { Store } from "../nats/store.ts";
 import { nearest } from "../nearest.ts";
 import { loadSettings } from "../settings/resolve.ts";
@@ -43,15 +45,9 @@ export function surroundings(flags: GlobalArgs, formats?: readonly Format[]): Su
   return { terminal, format, env };
 }
 
-export interface Session {
-  /** The open store; another one after `reopen`. */
-  readonly store: Store;
+export interface Session extends Reopenable {
   readonly terminal: Terminal;
   readonly format: Format;
-  /** True when the command is over: what still runs on the store then fails, which is of no interest. */
-  readonly ending: boolean;
-  /** Leaves a lost connection behind and opens another one. @throws as opening the first one does */
-  reopen(): Promise<void>;
 }
 
 // 128 + the signal's number is what shells report; Ctrl-C has its own documented code.
@@ -119,4 +115,26 @@ export async function withSession(
   } finally {
     await goodbye(wait);
   }
+}
+
+/** The limit of the whole wait in ms, and the flags without it: how long the server may stay silent is not its matter. */
+export function waitLimit<T extends GlobalArgs>(flags: T): { limitMs: number | undefined; rest: T } {
+  const limitMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout, "--timeout");
+  return { limitMs, rest: { ...flags, timeout: undefined } };
+}
+
+/** What `work` gives. @throws what `missed` makes, when that takes longer than `ms`; undefined: as long as it takes */
+export async function within<T>(
+  ms: number | undefined,
+  work: Promise<T>,
+  missed: () => UserError,
+): Promise<T> {
+  if (ms === undefined) return work;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(missed()), ms);
+  });
+  // What is under way fails when the connection closes; by then that is no failure of the command.
+  work.catch(() => {});
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

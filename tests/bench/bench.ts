@@ -114,7 +114,7 @@ async function singleRows({ big }: Buckets, programs: Programs): Promise<Row[]> 
   const rows: Row[] = [];
   const cases: [string, string[], string[]][] = [
     ["`job show <jid>`", ["job", "show", big.ended], ["show", big.ended]],
-    // Nothing obeys the signal here: the job stays running, and each run finds the same.
+    // No fleet obeys the signal here: the job stays running, and each run finds the same.
     ["`job kill <jid>`", ["job", "kill", big.running.at(-1) ?? ""], ["kill", big.running.at(-1) ?? ""]],
     ["`version`", ["version"], ["version"]],
   ];

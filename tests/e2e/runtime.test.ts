@@ -212,7 +212,7 @@ test
     ].map((args) => [args]),
   )("%j starts no program, writes no file, opens no code, and speaks to its server alone", async (args) => {
   const config = secretFile("config.yaml", `master: { urls: ["${login()}"] }\n`);
-  const calls = await systemCalls(args, { ZESTER_CONFIG: config, HOME: "/home/absent" });
+  const calls = await systemCalls(args, { ZESTER_CONFIG: config, HOME: "/home/no-such-user" });
   const [started, ...rest] = calls.filter((call) => call.startsWith("execve"));
   expect(started).toContain(ZESTER);
   expect(rest).toEqual([]);
@@ -230,7 +230,7 @@ test
     .map((call) => /"([^"]*)"/.exec(call)?.[1] ?? call)
     .filter((path) => !SYSTEM.test(path) && path !== ZESTER && path !== config);
   // Where settings may be, and nothing else: no module, no .env, no bunfig.toml, no package.json.
-  for (const path of opened) expect(path).toMatch(/^(\/|\/home\/absent\/\.config\/nats\/context.*)$/);
+  for (const path of opened) expect(path).toMatch(/^(\/|\/home\/no-such-user\/\.config\/nats\/context.*)$/);
   const peers = calls
     .filter(
       (call) =>

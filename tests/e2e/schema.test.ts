@@ -7,7 +7,7 @@ import jobKill from "../../docs/schema/job-kill.json" with { type: "json" };
 import jobLine from "../../docs/schema/job-line.json" with { type: "json" };
 import jobList from "../../docs/schema/job-list.json" with { type: "json" };
 import jobShow from "../../docs/schema/job-show.json" with { type: "json" };
-import { SIGNALS } from "../../lib/jobs/cancel.ts";
+import { SIGNALS } from "../../lib/model/kill.ts";
 import {
   createBuckets,
   encode,
@@ -74,11 +74,11 @@ describe("the output fits its schema", () => {
     await jobs.put("j2", encode(jobRecord("j2")));
     const kill = async (...args: string[]) => (await run("job", "kill", ...args, "--format", "json")).stdout;
     expectValid("job-kill", await kill("j1"));
-    expectValid("job-kill", await kill("j1", "j2", "absent"));
+    expectValid("job-kill", await kill("j1", "j2", "nosuch"));
     expectValid("job-kill", await kill("--state", "running", "--yes"));
     expectValid("job-kill", await kill("--state", "running", "--dry-run"));
     expectValid("job-kill", await kill("j1", "--wait", "--timeout", "200ms"));
-    // Without the stream of events nothing receives the signal.
+    // Nothing listens without the stream of events.
     await (await nc.jetstreamManager()).streams.delete("job-events");
     const unheard = await kill("j1");
     expect(JSON.parse(unheard).signal).toBe("sent, but nobody listens");

@@ -1,5 +1,5 @@
-// Values that announce more than they hold, or hold as much as can be in as few bytes: storing one must not cost
-// a reader its memory or time.
+// Values that announce more than they hold, or hold as much as can be in as few bytes: they must not take
+// the reader's memory or time.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join, resolve } from "node:path";
 import fc from "fast-check";

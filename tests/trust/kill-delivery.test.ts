@@ -1,4 +1,4 @@
-// What is said of a signal is what became of it: taken, refused, not known, or taken with no subscriber to hear it.
+// What is said of a signal is what became of it: taken, refused, not known, or taken while nothing listens.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { unquote } from "../../lib/nats/subject.ts";
@@ -217,7 +217,7 @@ describe("who hears it", () => {
     }
   });
 
-  test("no subscriber and no stream: exit 1, and so for programs; a stream alone is enough", async () => {
+  test("nothing listens, and no stream: exit 1, and so for programs; a stream alone is enough", async () => {
     const empty = await Field.start({ listen: false, events: false });
     await empty.put("j1");
     await empty.put("j2");

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { manPage, roff, writeShare } from "../../../.ci/docs.ts";
-import { tempDir, zester } from "../../support/harness.ts";
+import { run, tempDir, zester } from "../../support/harness.ts";
 
 const COMMANDS = [
   ["job", "list"],
@@ -38,14 +38,8 @@ test("text is no roff", () => {
 test("groff formats the man page without a warning", async () => {
   const file = join(tempDir(), "zester.1");
   writeFileSync(file, manPage("1.2.3"));
-  const child = Bun.spawn(["groff", "-ww", "-man", "-Tutf8", "-P-cbou", file], {
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
+  const argv = ["groff", "-ww", "-man", "-Tutf8", "-P-cbou", file];
+  const { stdout, stderr } = await run(argv, { env: { PATH: process.env.PATH ?? "" } });
   expect(stderr).toBe("");
   expect(stdout).toContain("zester job show <jid> [flags]");
   expect(stdout).toMatch(/--state <state>\n\s+states or groups/);
