@@ -214,7 +214,7 @@ describe.each([
     expectJobs(await zester(["job", "list", ...as]));
   });
 
-  test.each(entries)("without %s: whatever does not work then names it", async (entry) => {
+  test.each(entries)("without %s: each command that fails names it", async (entry) => {
     const as = site.as(without(SETS.kill, entry));
     // As far as the wildcard, or with this job for the star.
     const named = entry.replace("*", "j2").replace(/>$/, "");

@@ -1,5 +1,5 @@
 // Hostile values, and what has to hold for every value that can be stored. `npm run fuzz -- --runs 1000000` runs
-// as many as one likes; tests/fuzz.test.ts a few of them, and the corpus.
+// as many as one likes; tests/faults/fuzz.test.ts a few of them, and the corpus.
 import { parseArgs } from "node:util";
 import { encode as pack } from "@msgpack/msgpack";
 import fc from "fast-check";
