@@ -5,9 +5,11 @@ import { UserError } from "../errors.ts";
 import { document, type JobList, readJobs, toJob, warnUnreadable, writeRecords } from "../jobs/read-jobs.ts";
 import { readRecent } from "../jobs/recent.ts";
 import type { JobRow } from "../model/job.ts";
+import { isPlainJid } from "../model/plain-id.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import type { Store } from "../nats/store.ts";
 import { nearest } from "../nearest.ts";
+import { futureWords } from "../render/clock.ts";
 import {
   COLUMN_NAMES,
   columnsOf,
@@ -22,9 +24,9 @@ import { renderJobs } from "../render/jobs.ts";
 import { progressOn } from "../terminal/progress.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { count } from "../text.ts";
-import { futureWords, selectionByServer } from "./clock.ts";
+import { selectionByServer } from "./clock.ts";
 import type { ListArgs } from "./flags.ts";
-import { isPlainJid, writeIds } from "./ids.ts";
+import { writeIds } from "./ids.ts";
 import { type Format, LIST_FORMATS, type Session, withSession } from "./session.ts";
 
 /** What differs between `list` and `active`. */

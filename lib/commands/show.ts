@@ -7,6 +7,7 @@ import { writeDocument } from "../jobs/read-jobs.ts";
 import { parseJid } from "../model/jid.ts";
 import { jobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
+import { isPlainPeel } from "../model/plain-id.ts";
 import { peelSelection, peelsOf, RETURN_FIELDS } from "../model/returns.ts";
 import { NoBucket } from "../nats/store.ts";
 import { keyed, returnDocument } from "../render/document.ts";
@@ -14,7 +15,7 @@ import { renderOutput } from "../render/output.ts";
 import { renderRecord } from "../render/record.ts";
 import { renderSummary } from "../render/summary.ts";
 import type { ShowArgs } from "./flags.ts";
-import { isPlainPeel, writeIds } from "./ids.ts";
+import { writeIds } from "./ids.ts";
 import { type Format, withSession } from "./session.ts";
 
 function checkForms(flags: ShowArgs, format: Format): void {

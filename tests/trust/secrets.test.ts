@@ -148,7 +148,7 @@ const SHOWING = [
   ["config", "--format", "yaml"],
   ["__complete", "job", "show", ""],
   ["job", "list", "--no-such-flag"],
-  ["job", "list", "surplus"],
+  ["job", "list", "unexpected"],
   ["job", "list", "--help"],
 ];
 

@@ -1,8 +1,8 @@
-// What is generated from the command tree: the README's reference, the man page, and the files of a release.
+// What is generated from the command tree: the man page and the files of a release.
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { manPage, roff, withReference, writeShare } from "../../../.ci/docs.ts";
+import { manPage, roff, writeShare } from "../../../.ci/docs.ts";
 import { run, tempDir, zester } from "../../support/harness.ts";
 
 const COMMANDS = [
@@ -19,19 +19,12 @@ const COMMANDS = [
   ["version"],
 ];
 
-test("the README's command reference is that of the tree (else: npm run docs)", () => {
-  const readme = readFileSync(join(import.meta.dir, "../../../README.md"), "utf8");
-  expect(withReference(readme)).toBe(readme);
-});
-
-test("the README and the man page have every flag that --help has", async () => {
-  const readme = readFileSync(join(import.meta.dir, "../../../README.md"), "utf8");
+test("the man page has every flag that --help has", async () => {
   const man = manPage("1");
   for (const command of COMMANDS) {
     const { stdout } = await zester([...command, "--help"]);
     const flags = stdout.match(/(?<=^ {2}(-\w, )?)--[\w-]+/gm) ?? [];
     expect(flags.length).toBeGreaterThan(10);
-    expect(flags.filter((flag) => !readme.includes(flag))).toEqual([]);
     expect(flags.filter((flag) => !man.includes(roff(flag)))).toEqual([]);
   }
 });
