@@ -26,12 +26,14 @@ export class Bucket extends Stream {
 
   constructor(
     js: JetStream,
+    /** Its name, which the stream's is made of. */
     readonly title: string,
   ) {
     super(js, `KV_${title}`);
     this.prefix = `$KV.${title}.`;
   }
 
+  /** The key of an entry. */
   keyOf(msg: Msg): string {
     return msg.subject.slice(this.prefix.length);
   }

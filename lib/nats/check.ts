@@ -28,6 +28,7 @@ const CLOCK_OFF_MS = 2000;
 /** No job id: nothing is stored there. */
 const NO_KEY = "zester-config-check";
 
+/** What a point that failed says: an error of the user's words becomes a finding, any other is thrown. */
 export const failure = (check: string, error: unknown, result: "warn" | "FAIL" = "FAIL"): Finding => {
   if (!(error instanceof UserError)) throw error;
   const { cause } = error;
