@@ -18,11 +18,12 @@ import {
 import { type Connection, openConnection } from "../nats/connection.ts";
 import { jwtText } from "../nats/credentials.ts";
 import { paintState } from "../render/colors.ts";
-import { loadSettings, type Settings } from "../settings/settings.ts";
-import { systemTerminal, type Terminal } from "../terminal/terminal.ts";
+import { loadSettings } from "../settings/resolve.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { safe, width } from "../text.ts";
 import type { GlobalArgs } from "./flags.ts";
-import { parseFormat } from "./session.ts";
+import { surroundings } from "./session.ts";
 
 /** Every point in turn; ends early when the server is lost. */
 async function examine(connection: Connection, settings: Settings, findings: Finding[]): Promise<void> {
@@ -61,12 +62,8 @@ function render(findings: readonly Finding[], color: boolean): string {
 }
 
 export async function run(flags: GlobalArgs): Promise<number> {
-  const format = parseFormat(flags.format ?? (process.env.ZESTER_FORMAT || undefined));
-  const terminal = systemTerminal({
-    ...(flags.color === false && { color: false }),
-    ...(flags["force-color"] && { forceColor: true }),
-  });
-  const settings = await loadSettings(flags, process.env, terminal.warn);
+  const { terminal, format, env } = surroundings(flags);
+  const settings = await loadSettings(flags, env, terminal.warn);
   const findings = await check(settings, terminal);
   if (format === "text") terminal.write(render(findings, terminal.color));
   else {

@@ -6,7 +6,7 @@ import type { Reopenable } from "../jobs/follow.ts";
 import { openConnection } from "../nats/connection.ts";
 import { Store } from "../nats/store.ts";
 import { nearest } from "../nearest.ts";
-import { loadSettings } from "../settings/settings.ts";
+import { loadSettings } from "../settings/resolve.ts";
 import { systemTerminal, type Terminal } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
 import type { GlobalArgs } from "./flags.ts";
@@ -18,17 +18,31 @@ export const WITH_LINES: readonly Format[] = [...FORMATS, "jsonl"];
 /** Those of lists, which spreadsheets read as well. */
 export const LIST_FORMATS: readonly Format[] = [...WITH_LINES, "csv"];
 
-/**
- * @param formats those that the command knows
- * @throws UserError that lists them
- */
-export function parseFormat(text: string | undefined, formats = FORMATS): Format {
-  const format = formats.find((name) => name === (text ?? "text"));
+function parseFormat(text: string, formats = FORMATS): Format {
+  const format = formats.find((name) => name === text);
   if (format) return format;
   throw new UserError(
-    `--format: "${safe(text ?? "")}" is not a format here.${nearest(text ?? "", formats)}`,
+    `--format: "${safe(text)}" is not a format here.${nearest(text, formats)}`,
     `Formats: ${formats.join(", ")}.`,
   );
+}
+
+/** What a command runs in, by its flags and the environment. */
+export interface Surroundings {
+  readonly terminal: Terminal;
+  readonly format: Format;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/**
+ * @param formats those that the command knows; text, json and yaml when not given
+ * @throws UserError for another format
+ */
+export function surroundings(flags: GlobalArgs, formats?: readonly Format[]): Surroundings {
+  const { env } = process;
+  const format = parseFormat(flags.format ?? (env.ZESTER_FORMAT || "text"), formats);
+  const terminal = systemTerminal({ color: flags.color, forceColor: flags["force-color"] });
+  return { terminal, format, env };
 }
 
 export interface Session extends Reopenable {
@@ -61,12 +75,8 @@ export async function withSession(
   work: (session: Session) => Promise<number | undefined>,
   { formats, limitMs, onSignal }: SessionOptions = {},
 ): Promise<number | undefined> {
-  const format = parseFormat(flags.format ?? (process.env.ZESTER_FORMAT || undefined), formats);
-  const terminal = systemTerminal({
-    ...(flags.color === false && { color: false }),
-    ...(flags["force-color"] && { forceColor: true }),
-  });
-  const loaded = await loadSettings(flags, process.env, terminal.warn);
+  const { terminal, format, env } = surroundings(flags, formats);
+  const loaded = await loadSettings(flags, env, terminal.warn);
   const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limitMs ?? loaded.timeoutMs) };
   let store: Store | undefined;
   const open = async () => {

@@ -42,14 +42,6 @@ export interface JobRow {
   readonly succeeded?: bigint | undefined;
   /** Why the value can't be decoded; then all other fields but `jid` are undefined. */
   readonly unreadable?: string;
-  // Only rows that come out of one table have these: the same number stands for the same value, so that a view of
-  // 100,000 jobs measures each value once.
-  readonly fnId?: number;
-  readonly statusId?: number;
-  /** Of the expression, or of the targets where there is none. */
-  readonly targetId?: number;
-  /** Columns that the JID takes; undefined when it has to be measured as text. */
-  readonly jidWidth?: number | undefined;
 }
 
 /** Peel ids of a list field; undefined when the field is no list. Elements that are no text are left out. */

@@ -5,7 +5,7 @@ import { readRecent } from "../../lib/jobs/recent.ts";
 import { parseSelection, parseWhen } from "../../lib/model/selection.ts";
 import { openConnection } from "../../lib/nats/connection.ts";
 import { Store } from "../../lib/nats/store.ts";
-import { loadSettings } from "../../lib/settings/settings.ts";
+import { loadSettings } from "../../lib/settings/resolve.ts";
 import { createBuckets, encode, jobRecord, startServer, Time, zester } from "../support/harness.ts";
 
 const SECOND = 1_000_000_000n;
