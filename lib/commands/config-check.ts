@@ -2,7 +2,6 @@
 
 import type { Value } from "../codec/value.ts";
 import { EXIT, UserError } from "../errors.ts";
-import { writeDocument } from "../jobs/read-jobs.ts";
 import {
   checkBuckets,
   checkCancel,
@@ -15,7 +14,8 @@ import {
   type Finding,
   failure,
 } from "../nats/check.ts";
-import { type Connection, openConnection } from "../nats/connection.ts";
+import { openConnection } from "../nats/connect.ts";
+import type { Connection } from "../nats/connection.ts";
 import { jwtText } from "../nats/credentials.ts";
 import { paintState } from "../render/colors.ts";
 import { loadSettings } from "../settings/resolve.ts";
@@ -23,6 +23,7 @@ import type { Settings } from "../settings/settings.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { safe, width } from "../text.ts";
 import type { GlobalArgs } from "./flags.ts";
+import { writeDocument } from "./output.ts";
 import { surroundings } from "./session.ts";
 
 /** Every point in turn; ends early when the server is lost. */

@@ -3,7 +3,7 @@
 import { parseDuration } from "../duration.ts";
 import { EXIT, UserError } from "../errors.ts";
 import type { Reopenable } from "../jobs/follow.ts";
-import { openConnection } from "../nats/connection.ts";
+import { openConnection } from "../nats/connect.ts";
 import { Store } from "../nats/store.ts";
 import { nearest } from "../nearest.ts";
 import { loadSettings } from "../settings/resolve.ts";

@@ -4,7 +4,6 @@ import { toJsonLine } from "../codec/json.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { type Link, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
 import { orNoBucket, readJob, readReturns, resolveJob } from "../jobs/lookup.ts";
-import { writeDocument } from "../jobs/read-jobs.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
 import { lifeOf, type Step, Steps } from "../model/life.ts";
@@ -14,6 +13,7 @@ import { NoBucket, type Store } from "../nats/store.ts";
 import { keyed } from "../render/document.ts";
 import { lifeDocument, renderEvents, renderLife, renderTimeline, stepDocument } from "../render/life.ts";
 import type { TraceArgs } from "./flags.ts";
+import { writeDocument } from "./output.ts";
 import { type Session, WITH_LINES, withSession } from "./session.ts";
 
 /**

@@ -2,7 +2,7 @@
 
 import { formatAge, formatDuration } from "../duration.ts";
 import { byCreation, failedOf, isTerminal, type JobRow, jobDuration, stateOf } from "../model/job.ts";
-import { plural, safe, shorten, width } from "../text.ts";
+import { bar, plural, safe, shorten, width } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { returnsOf, targetOf } from "./columns.ts";
 import { andMore, type Cell, type Column, renderTable } from "./table.ts";
@@ -63,13 +63,6 @@ export class Board {
 }
 
 const BAR = 10;
-
-/** `████░░` for `part` of `whole`, `cells` columns wide. */
-export function bar(part: number, whole: number, cells: number): string {
-  // Counts come from records, which may say anything.
-  const full = whole > 0 ? Math.max(0, Math.min(cells, Math.floor((part / whole) * cells))) : 0;
-  return "█".repeat(full) + "░".repeat(cells - full);
-}
 
 const ns = (ms: number) => BigInt(Math.round(ms)) * 1_000_000n;
 

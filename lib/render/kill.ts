@@ -2,9 +2,9 @@
 
 import type { Value, ValueMap } from "../codec/value.ts";
 import { formatMs } from "../duration.ts";
-import { JobList } from "../jobs/read-jobs.ts";
 import type { Ending } from "../model/ending.ts";
 import { isUnknownStatus, jobRow, stateOf } from "../model/job.ts";
+import { JobList } from "../model/job-list.ts";
 import { isSent, isTarget, type Outcome, type Plan, type Sight, type Target } from "../model/kill.ts";
 import { HEARTBEAT_LIFE_MS } from "../model/master.ts";
 import { displayPeel } from "../model/peel.ts";
