@@ -3,11 +3,11 @@
 import type { Value, ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { orNoBucket, readReturns, resolveJob } from "../jobs/lookup.ts";
-import { writeDocument } from "../jobs/read-jobs.ts";
 import { resolveStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
 import { displayPeel, sortedByPeel } from "../model/peel.ts";
 import { hasNotReturned } from "../model/peel-state.ts";
+import { isPlainPeel } from "../model/plain-id.ts";
 import { type Peel, peelSelection, peelsOf, RETURN_FIELDS } from "../model/returns.ts";
 import { NoBucket } from "../nats/store.ts";
 import { keyed, returnDocument } from "../render/document.ts";
@@ -16,7 +16,8 @@ import { renderOutput } from "../render/output.ts";
 import { renderRecord } from "../render/record.ts";
 import { renderSummary } from "../render/summary.ts";
 import type { ShowArgs } from "./flags.ts";
-import { isPlainPeel, writeIds } from "./ids.ts";
+import { writeIds } from "./ids.ts";
+import { writeDocument } from "./output.ts";
 import { type Format, type Session, withSession } from "./session.ts";
 
 function checkForms(flags: ShowArgs, format: Format): void {

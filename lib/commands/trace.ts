@@ -3,9 +3,8 @@
 import { toJsonLine } from "../codec/json.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { followEvents } from "../jobs/events.ts";
-import { linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
+import { type Link, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
 import { readJob, resolveJob } from "../jobs/lookup.ts";
-import { writeDocument } from "../jobs/read-jobs.ts";
 import { type Reading, readStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
@@ -15,13 +14,14 @@ import { type JobEvent, type Step, Steps } from "../model/story.ts";
 import { keyed } from "../render/document.ts";
 import { renderEvents, renderStory, renderTimeline, stepDocument, storyDocument } from "../render/story.ts";
 import type { TraceArgs } from "./flags.ts";
+import { writeDocument } from "./output.ts";
 import { type Session, WITH_LINES, withSession } from "./session.ts";
 
 /** How long the event of the end may come after the record that says so. */
 const LAST_WORDS_MS = 500;
 
 /** Shows each event as it comes, until the job has ended. After a lost connection it goes on where it was. */
-async function follow(session: Session, jid: string, job: ValueMap): Promise<void> {
+async function follow(session: Session, link: Link, jid: string, job: ValueMap): Promise<void> {
   const { terminal, format } = session;
   const wide = peelWidth(job);
   let shown = 0;
@@ -31,7 +31,7 @@ async function follow(session: Session, jid: string, job: ValueMap): Promise<voi
     if (format === "jsonl") terminal.write(`${toJsonLine(stepDocument(step))}\n`);
     else terminal.write(renderEvents([step], { ...terminal, header: nth === 1 }, wide));
   };
-  await persist(session, linkWarnings(session, terminal.warn), async (store) => {
+  await persist(session, link, async (store) => {
     const over = new AbortController();
     const steps = new Steps(job);
     const onEvent = (event: JobEvent) => {
@@ -45,51 +45,52 @@ async function follow(session: Session, jid: string, job: ValueMap): Promise<voi
 }
 
 /** Where the story of a job can't be told whole, why. */
-function warnings({ row, job, story, notes, hasEvents }: Reading): string[] {
-  if (!hasEvents || story.whole || sourceOf(job) === "schedule") return [...notes];
+function gaps({ row, job, story, notes, hasEvents }: Reading): readonly string[] {
+  if (!hasEvents || story.whole || sourceOf(job) === "schedule") return notes;
   return [
     ...notes,
     `the stream does not reach back to the dispatch of job ${row.jid}: peels without an ack are shown as missing.`,
   ];
 }
 
-async function show(flags: TraceArgs, session: Session, jid: string): Promise<void> {
+/** Shows the whole story. @param eventsShown its events were shown as they came */
+async function show(
+  session: Session,
+  jid: string,
+  { allPeels, eventsShown }: { allPeels: boolean; eventsShown: boolean },
+): Promise<void> {
   const { store, terminal, format } = session;
   const reading = await readStory(store, jid, await readJob(store, jid), terminal.warn);
   const { job, story } = reading;
-  warnings(reading).forEach(terminal.warn);
+  gaps(reading).forEach(terminal.warn);
   if (format === "jsonl")
     terminal.write(story.steps.map((step) => `${toJsonLine(stepDocument(step))}\n`).join(""));
   else if (format !== "text")
     await writeDocument(storyDocument(keyed(job, { jid }), reading), format, terminal);
   else {
-    const allPeels = flags["all-peels"] === true;
-    // With --follow the events have been shown.
-    const timeline =
-      flags.follow || story.steps.length === 0 ? "" : renderTimeline(story, terminal, allPeels);
+    const timeline = eventsShown || story.steps.length === 0 ? "" : renderTimeline(story, terminal, allPeels);
     const text = renderStory(reading, terminal, { now: new Date(), allPeels });
-    terminal.write(`${flags.follow ? "\n" : ""}${text}${timeline && "\n"}${timeline}`);
+    terminal.write(`${eventsShown ? "\n" : ""}${text}${timeline && "\n"}${timeline}`);
   }
 }
 
 export async function run(flags: TraceArgs): Promise<number | undefined> {
   const text = parseJid(flags.jid);
+  const allPeels = flags["all-peels"] === true;
   return await withSession(
     flags,
     async (session) => {
       const { jid, job } = await resolveJob(session.store, text);
-      const live = flags.follow && !isTerminal(jobRow(jid, job).status);
-      const lines = session.format === "text" || session.format === "jsonl";
-      if (live && lines) await follow(session, jid, job);
-      else if (live)
-        await persist(session, linkWarnings(session, session.terminal.warn), (store) =>
-          untilTerminal(store, jid),
-        );
-      if (!live) await show({ ...flags, follow: false }, session, jid);
-      else if (session.format !== "jsonl")
-        await persist(session, linkWarnings(session, session.terminal.warn), () =>
-          show({ ...flags, follow: lines }, session, jid),
-        );
+      if (!flags.follow || isTerminal(jobRow(jid, job).status)) {
+        await show(session, jid, { allPeels, eventsShown: false });
+        return undefined;
+      }
+      const link = linkWarnings(session, session.terminal.warn);
+      const eventsShown = session.format === "text" || session.format === "jsonl";
+      if (eventsShown) await follow(session, link, jid, job);
+      else await persist(session, link, (store) => untilTerminal(store, jid));
+      if (session.format !== "jsonl")
+        await persist(session, link, () => show(session, jid, { allPeels, eventsShown }));
       return undefined;
     },
     { formats: WITH_LINES },

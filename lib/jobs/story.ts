@@ -46,7 +46,7 @@ export async function masterSigns(
   owners: Iterable<string>,
 ): Promise<ReadonlyMap<string, MasterSign>> {
   const look = async (owner: string): Promise<readonly [string, MasterSign]> => {
-    const age = await inTime(store.heartbeatAge("master", owner));
+    const age = await inTime(store.heartbeatAge("masters", owner));
     if (age === undefined) return [owner, undefined];
     return [owner, age === "none" ? "gone" : { agoNs: BigInt(Math.max(0, Math.round(age * 1e6))) }];
   };
@@ -58,7 +58,7 @@ async function offlineAmong(
   store: Store,
   peels: readonly string[],
 ): Promise<ReadonlySet<string> | undefined> {
-  const ages = await inTime(Promise.all(peels.map((peel) => store.heartbeatAge("peel", peel))));
+  const ages = await inTime(Promise.all(peels.map((peel) => store.heartbeatAge("peels", peel))));
   return ages && new Set(peels.filter((_, i) => ages[i] === "none"));
 }
 

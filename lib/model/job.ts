@@ -1,6 +1,7 @@
 // Jobs: what their fields mean. Knows nothing of NATS or the terminal.
 
 import { asInteger, asText, asTime, type Timestamp, type Value, type ValueMap } from "../codec/value.ts";
+import { plural } from "../text.ts";
 import { compareText, displayPeel } from "./peel.ts";
 
 /** The version of records (their field `v`) that this code knows. */
@@ -42,14 +43,6 @@ export interface JobRow {
   readonly succeeded?: bigint | undefined;
   /** Why the value can't be decoded; then all other fields but `jid` are undefined. */
   readonly unreadable?: string;
-  // Only rows that come out of one table have these: the same number stands for the same value, so that a view of
-  // 100,000 jobs measures each value once.
-  readonly fnId?: number;
-  readonly statusId?: number;
-  /** Of the expression, or of the targets where there is none. */
-  readonly targetId?: number;
-  /** Columns that the JID takes; undefined when it has to be measured as text. */
-  readonly jidWidth?: number | undefined;
 }
 
 /** Peel ids of a list field; undefined when the field is no list. Elements that are no text are left out. */
@@ -120,6 +113,18 @@ export function unreadableRow(jid: string, reason: string): JobRow {
     created: undefined,
     unreadable: reason,
   };
+}
+
+const NAMED = 5;
+
+/** What to say of jobs that can't be decoded: the first few with their reason, the rest as a count. */
+export function unreadableWords(rows: readonly JobRow[]): string {
+  const named = rows
+    .slice(0, NAMED)
+    .map((row) => `${row.jid}: ${row.unreadable}`)
+    .join("; ");
+  const rest = rows.length > NAMED ? `; and ${rows.length - NAMED} more` : "";
+  return `${plural(rows.length, "job")} cannot be decoded: ${named}${rest}`;
 }
 
 /** STATE as tables show it. */

@@ -1,8 +1,8 @@
 // The tables of jobs, as text. Pure: rows in, lines out.
 
 import { Timestamp } from "../codec/value.ts";
-import type { Job, JobList } from "../jobs/read-jobs.ts";
 import { failedOf, type JobRow, stateOf } from "../model/job.ts";
+import type { Job, JobList } from "../model/job-list.ts";
 import { paintState } from "./colors.ts";
 import { type JobColumn, type Moment, returnsOf, targetOf } from "./columns.ts";
 import {
@@ -27,7 +27,7 @@ const KEPT = 4096;
 
 /** The cells of one column: a fleet has few functions, targets and states, and each is made and measured once. */
 class ColumnCells {
-  #made: MeasuredCell[] = [];
+  readonly #made = new Map<unknown, MeasuredCell>();
 
   constructor(
     readonly column: JobColumn,
@@ -38,18 +38,14 @@ class ColumnCells {
   ) {}
 
   of(job: Job): MeasuredCell {
-    const id = this.column.id?.(job.row);
-    if (id === undefined || id >= KEPT) return this.#make(job);
-    let cell = this.#made[id];
+    if (!this.column.source) return this.#make(job);
+    const source = this.column.source(job.row);
+    let cell = this.#made.get(source);
     if (cell === undefined) {
       cell = this.#make(job);
-      this.#made[id] = cell;
+      if (this.#made.size < KEPT) this.#made.set(source, cell);
     }
     return cell;
-  }
-
-  width(job: Job): number {
-    return this.column.plainWidth?.(job.row) ?? this.of(job).width;
   }
 
   #make(job: Job): MeasuredCell {
@@ -79,7 +75,7 @@ export function renderJobs(
   };
   const cells: Cells = {
     at: (row, i) => (sources[i] as ColumnCells).of(jobAt(row)),
-    width: (row, i) => (sources[i] as ColumnCells).width(jobAt(row)),
+    width: (row, i) => (sources[i] as ColumnCells).of(jobAt(row)).width,
   };
   const at = shown.findIndex(({ shrinks }) => shrinks);
   if (look.columns === undefined || at < 0) return tableLines(columns, jobs.length, cells, look.header);

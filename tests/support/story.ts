@@ -1,0 +1,38 @@
+// Stories of jobs as values, for tests of what is made of them.
+import type { Ending } from "../../lib/model/ending.ts";
+import { jobRow } from "../../lib/model/job.ts";
+import type { PeelState } from "../../lib/model/peel-state.ts";
+import type { Return } from "../../lib/model/returns.ts";
+import type { PeelStory, Story } from "../../lib/model/story.ts";
+
+/** A peel in a state, with nothing else known of it but what `more` says. */
+export const peelStory = (
+  peel: string,
+  state: PeelState,
+  returned?: Return,
+  more: Partial<PeelStory> = {},
+): PeelStory => ({
+  peel,
+  state,
+  returned,
+  deliveredNs: undefined,
+  waitedNs: undefined,
+  tookNs: returned?.duration,
+  soFarNs: undefined,
+  behind: undefined,
+  ...more,
+});
+
+export const storyWith = (peels: readonly PeelStory[]): Story => ({
+  steps: [],
+  peels,
+  ignored: [],
+  whole: true,
+});
+
+/** A job `j` that ended, with a peel in each of the states. */
+export function endingWith(fields: Record<string, string>, states: readonly PeelState[]): Ending {
+  const job = new Map(Object.entries(fields));
+  const story = storyWith(states.map((state, i) => peelStory(`p${i}`, state)));
+  return { row: jobRow("j", job), job, story };
+}

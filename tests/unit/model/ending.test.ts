@@ -1,0 +1,47 @@
+// How a job ended, as an exit code.
+import { expect, test } from "bun:test";
+import { endingCode, worstCode } from "../../../lib/model/ending.ts";
+import type { PeelState } from "../../../lib/model/peel-state.ts";
+import { endingWith } from "../../support/story.ts";
+
+const ending = (status: string | undefined, states: readonly PeelState[]) =>
+  endingWith(status === undefined ? {} : { status }, states);
+
+test.each([
+  ["complete", ["ok", "ok"], 0],
+  ["complete", [], 0],
+  // The record decides where it is clear.
+  ["complete", ["ok", "failed"], 0],
+  ["canceled", ["ok", "failed", "missing"], 5],
+  ["failed", ["ok", "failed"], 2],
+  ["failed", ["ok", "unreadable"], 2],
+  ["failed", ["unreachable"], 3],
+  ["failed", ["ok", "silent"], 3],
+  ["failed", ["offline"], 3],
+  ["failed", ["unfinished"], 3],
+  // It returned after it was given up: without a return that says otherwise, as a failure.
+  ["failed", ["late"], 4],
+  ["failed", ["failed", "missing"], 4],
+  ["failed", ["unreadable", "unreachable"], 4],
+  // The returns are gone: what the record says remains.
+  ["failed", [], 2],
+  ["partial", [], 3],
+  ["timeout", [], 3],
+  ["timeout", ["ok", "missing"], 3],
+  ["partial", ["failed"], 4],
+  // A status of another version: no success is claimed.
+  ["Complete", ["ok"], 2],
+  [undefined, [], 2],
+] as [string | undefined, PeelState[], number][])("%s with %j: exit code %i", (status, states, code) => {
+  expect(endingCode(ending(status, states))).toBe(code);
+});
+
+test.each([
+  [[0], 0],
+  [[0, 2], 2],
+  [[0, 3], 3],
+  [[2, 3], 4],
+  [[3, 2, 0], 4],
+  [[2, 4], 4],
+  [[3, 5], 5],
+])("of several jobs, %j: %i", (codes, worst) => expect(worstCode(codes)).toBe(worst));

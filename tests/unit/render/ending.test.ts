@@ -1,0 +1,31 @@
+// How jobs ended, as words and for programs.
+import { expect, test } from "bun:test";
+import { toJsonLine } from "../../../lib/codec/json.ts";
+import { endingDocument, endingText } from "../../../lib/render/ending.ts";
+import { endLine } from "../../../lib/render/kill.ts";
+import { endingWith } from "../../support/story.ts";
+
+const NOW = new Date("2026-01-15T10:00:00Z");
+const TIMES = { created: "2026-01-15T09:30:00Z", updated: "2026-01-15T09:30:12Z" };
+
+test.each([
+  [endingWith({ status: "complete", ...TIMES }, ["ok", "ok"]), "complete after 12s: 2 ok"],
+  [endingWith({ status: "failed", ...TIMES }, ["failed", "ok"]), "failed after 12s: 1 failed, 1 ok"],
+  [endingWith({ status: "failed", ...TIMES }, ["late", "ok"]), "failed after 12s: 1 late, 1 ok"],
+  [endingWith({ status: "failed" }, []), "failed: no peels"],
+  [endingWith({}, ["missing"]), "-: 1 missing"],
+  [endingWith({ status: "a\nb" }, []), "a\\nb: no peels"],
+])("%#: %s", (one, words) => expect(endingText(one, NOW)).toBe(words));
+
+test("for programs every state is counted", () => {
+  expect(toJsonLine(endingDocument(endingWith({ status: "failed" }, ["failed", "ok", "ok"])))).toBe(
+    '{"jid":"j","status":"failed","failed":1,"unreadable":0,"unreachable":0,"late":0,"offline":0,"silent":0,"unfinished":0,"missing":0,"queued":0,"executing":0,"ok":2}',
+  );
+  expect(toJsonLine(endingDocument(endingWith({}, [])))).toStartWith('{"jid":"j","status":null,');
+});
+
+test.each([
+  [endingWith({ status: "canceled" }, ["missing"]), "Job j canceled, 0 of 1 peel had returned\n"],
+  [endingWith({ status: "canceled" }, []), "Job j canceled, 0 of 0 peels had returned\n"],
+  [endingWith({ status: "complete" }, ["ok"]), "Job j complete before the signal took effect: 1 ok\n"],
+])("after a cancel signal, %#: %s", (one, line) => expect(endLine(one)).toBe(line));
