@@ -20,7 +20,7 @@ export async function run(flags: ListArgs): Promise<void> {
         else claimed.delete(row.jid);
         return LISTED_AS_ACTIVE.includes(row.status ?? "");
       };
-      const view = { keep, columns: ACTIVE, none: "No active jobs." };
+      const view = { keep, columns: ACTIVE, none: "No active jobs.", tellStuck: true };
       await listJobs(flags, view, selection, session);
       if (claimed.size === 0) return;
       session.terminal.warn(

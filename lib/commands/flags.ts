@@ -89,6 +89,11 @@ const conditions = {
   target: { type: "string", valueHint: "glob", description: "target expression or any targeted peel" },
   user: { type: "string", valueHint: "glob", description: "who started it" },
   owner: { type: "string", valueHint: "glob", description: "the master that owns it" },
+  source: {
+    type: "string",
+    valueHint: "operator|schedule|reactor",
+    description: "made by an operator, a peel's own schedule, or a rule of the reactor",
+  },
   since: {
     type: "string",
     valueHint: "when",
@@ -98,8 +103,8 @@ const conditions = {
   limit: { type: "string", alias: "n", valueHint: "number", description: "only the newest" },
 } as const satisfies ArgsDef;
 
-const { state, function: fn, target, user } = conditions;
-const watched = { state, function: fn, target, user } as const;
+const { state, function: fn, target, user, source } = conditions;
+const watched = { state, function: fn, target, user, source } as const;
 
 const selection = {
   ...conditions,

@@ -4,8 +4,10 @@
 import { EXIT, UserError } from "../errors.ts";
 import { sendSignal } from "../jobs/cancel.ts";
 import { planNamed, planSelected } from "../jobs/kill-plan.ts";
+import { readJob } from "../jobs/lookup.ts";
+import { readStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
-import { isTarget, killCode, notSent, type Outcome, type Plan, type Target } from "../model/kill.ts";
+import { isSent, isTarget, killCode, notSent, type Outcome, type Plan, type Target } from "../model/kill.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import {
   interruptedWords,
@@ -13,10 +15,11 @@ import {
   renderTargets,
   sentLines,
   sentWords,
+  stakeWords,
   unknownStatusWords,
 } from "../render/kill.ts";
 import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
-import { plural } from "../text.ts";
+import { plural, safe } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
 import type { KillArgs } from "./flags.ts";
 import { waitForEnds } from "./kill-wait.ts";
@@ -30,7 +33,17 @@ interface Run {
   readonly now: Date;
 }
 
-const SELECTING = ["state", "function", "target", "user", "owner", "since", "until", "limit"] as const;
+const SELECTING = [
+  "state",
+  "function",
+  "target",
+  "user",
+  "owner",
+  "source",
+  "since",
+  "until",
+  "limit",
+] as const;
 
 /** @returns the selection that the flags ask for, by this machine's clock */
 function checkFlags(flags: KillArgs, now: Date): Selection {
@@ -66,6 +79,18 @@ function warnOfStatuses(targets: readonly Target[], terminal: Terminal): void {
   if (words !== undefined) terminal.warn(words);
 }
 
+/** What the jobs in question are doing; of one alone what runs where, for whom, and how far it is. */
+async function atStake(targets: readonly Target[], { store }: Session, now: Date): Promise<string> {
+  const [target] = targets;
+  if (targets.length > 1 || !target?.row) return plural(targets.length, "job");
+  try {
+    return stakeWords(await readStory(store, target.jid, await readJob(store, target.jid), () => {}), now);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return `job ${safe(target.jid)}`; // it is looked up once more before the signal
+  }
+}
+
 /**
  * Shows the jobs that naming them did not settle, and asks.
  * @returns why they must not be canceled; undefined when a person, or --yes, agreed
@@ -81,7 +106,7 @@ async function ask(targets: readonly Target[], { flags, session, now }: Run): Pr
       `${plural(targets.length, "job")} would be canceled, and nobody can be asked. No signal was sent.`,
       "Give --yes to cancel them, or --dry-run to see them only.",
     );
-  if (await terminal.ask(`Cancel ${plural(targets.length, "job")}? [y/N] `)) return undefined;
+  if (await terminal.ask(`Cancel ${await atStake(targets, session, now)}? [y/N] `)) return undefined;
   return new UserError("nothing was canceled.");
 }
 
@@ -121,8 +146,10 @@ async function dryRun(plan: Plan, { flags, session, now }: Run, none: string): P
       format,
       terminal,
     );
-  else if (targets.length > 0) terminal.writeAll(renderTargets(targets, terminal, now));
-  else if (flags._.length === 0) terminal.write(none);
+  else if (targets.length > 0) {
+    terminal.writeAll(renderTargets(targets, terminal, now));
+    terminal.tell(`Dry run: ${plural(targets.length, "job")} would be canceled, no signal was sent.\n`);
+  } else if (flags._.length === 0) terminal.write(none);
   return code;
 }
 
@@ -155,7 +182,11 @@ async function execute(
     terminal.error(`${sentWords(outcomes, plan)}, but the report failed: ${(error as Error).message}.`);
   });
   report(outcomes, session, out);
-  if (format === "text") interrupted.words = undefined;
+  const sentNow = outcomes.filter(isSent).length;
+  interrupted.words =
+    format === "text" && !(flags.wait && sentNow > 0)
+      ? undefined
+      : () => `interrupted: ${sentWords(outcomes, plan)}; what became of them was not waited for.`;
   const { results, failures } = flags.wait
     ? await waitForEnds(outcomes, session, out, limitMs, flags.timeout)
     : { results: outcomes, failures: [] };

@@ -1,5 +1,6 @@
 // zester job list, and what it shares with `active`
 import { UserError } from "../errors.ts";
+import { findStuck } from "../jobs/heartbeats.ts";
 import { readJobs } from "../jobs/read-jobs.ts";
 import { QUICK_MESSAGES, readRecent } from "../jobs/recent.ts";
 import { streamJobs } from "../jobs/stream-jobs.ts";
@@ -7,6 +8,7 @@ import type { JobRow } from "../model/job.ts";
 import type { JobList } from "../model/job-list.ts";
 import { isPlainJid } from "../model/plain-id.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
+import { allStuckWords } from "../model/stuck.ts";
 import type { Store } from "../nats/store.ts";
 import { nearest } from "../nearest.ts";
 import { futureWords } from "../render/clock.ts";
@@ -17,6 +19,8 @@ import {
   LIST,
   parseColumns,
   SHEET,
+  STUCK,
+  stuckColumn,
   wide,
 } from "../render/columns.ts";
 import { csvLines } from "../render/csv.ts";
@@ -38,6 +42,8 @@ export interface View {
   readonly columns: readonly string[];
   /** What is said when there is no job at all. */
   readonly none: string;
+  /** Jobs that are stuck are told of on stderr. */
+  readonly tellStuck: boolean;
 }
 
 const CHUNK = 64 << 10;
@@ -93,9 +99,9 @@ export async function listJobs(
 ): Promise<void> {
   const { store, terminal, format } = session;
   const wanted = (row: JobRow) => view.keep(row) && selection.matches(row);
-  const columns = columnsFor(flags, view, format);
+  const named = columnsFor(flags, view, format);
   const inTable = format === "text" || format === "csv";
-  const withRecords = !flags.count && (!inTable || columns.some(({ field }) => field !== undefined));
+  const withRecords = !flags.count && (!inTable || named.some(({ field }) => field !== undefined));
   const recent = await readRecent(store, selection, wanted, withRecords, { whole: QUICK_MESSAGES });
   const streams = format === "jsonl" && !selection.ordered && !flags.count && store.handsOverNewest;
   if (!recent && streams) {
@@ -104,6 +110,13 @@ export async function listJobs(
   const read = recent ?? (await readJobs(store, wanted, withRecords, progressOn(terminal)));
   const future = selection.timed ? futureWords(read.jobs, store.nowNs()) : undefined;
   const jobs = selection.arrange(read.jobs);
+  const forPeople = !flags.count && !flags.quiet;
+  const asksStuck = view.tellStuck || (inTable && named.some(({ name }) => name === STUCK));
+  const rows = forPeople && asksStuck ? Array.from(jobs, ({ row }) => row) : [];
+  const stuck = await findStuck(store, rows);
+  const columns = named.map((column) =>
+    column.name === STUCK ? stuckColumn(({ jid }) => stuck.get(jid)) : column,
+  );
   const among = `of ${count(read.total)}${read.all ? "" : " that changed since"}`;
   const none = selection.text === "" ? view.none : `No jobs match ${selection.text} (${among}).`;
   const look = { color: terminal.color, columns: terminal.columns, header: flags.header !== false };
@@ -115,6 +128,8 @@ export async function listJobs(
   else terminal.writeAll(jobs.length > 0 ? renderJobs(columns, jobs, look, new Date()) : [`${none}\n`]);
   if (inTable) warnUnknown(columns, jobs, terminal);
   if (future !== undefined) terminal.warn(future);
+  const words = view.tellStuck ? allStuckWords([...stuck.values()]) : undefined;
+  if (words !== undefined) terminal.warn(words);
   warnUnreadable(read.unreadable, terminal);
 }
 
@@ -129,7 +144,7 @@ export function checkFlags(flags: ListArgs): void {
 
 export async function run(flags: ListArgs): Promise<void> {
   checkFlags(flags);
-  const view = { keep: () => true, columns: LIST, none: "No jobs found." };
+  const view = { keep: () => true, columns: LIST, none: "No jobs found.", tellStuck: false };
   await withSession(
     flags,
     async (session) => {

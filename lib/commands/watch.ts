@@ -2,10 +2,12 @@
 
 import { UserError } from "../errors.ts";
 import { followAllJobs, linkWarnings } from "../jobs/follow.ts";
+import { findStuck } from "../jobs/heartbeats.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
 import type { Job } from "../model/job-list.ts";
 import { parseSelection } from "../model/selection.ts";
+import { type Stuck, stuckWords } from "../model/stuck.ts";
 import { Board, renderBoard } from "../render/board.ts";
 import { jobLine } from "../render/document.ts";
 import { changeLine } from "../render/jobs.ts";
@@ -15,6 +17,16 @@ import type { WatchArgs } from "./flags.ts";
 import { warnUnreadable } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import { watchJob } from "./watch-job.ts";
+
+/** How often, in ms, it is looked at whether jobs are stuck. */
+const STUCK_MS = 3_000;
+
+/** Looks again and again whether the jobs of a board are stuck. @returns what ends that */
+function lookForStuck(session: Session, board: Board, found: (stuck: ReadonlyMap<string, Stuck>) => void) {
+  const look = () => findStuck(session.store, board.rows(Date.now())).then(found, () => {}); // a lost connection is told elsewhere
+  const timer = setInterval(look, STUCK_MS);
+  return () => clearInterval(timer);
+}
 
 /** One line a change; the picture at the start is a line for each active job. */
 async function printChanges(session: Session, matches: (row: JobRow) => boolean): Promise<void> {
@@ -48,7 +60,20 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
       picture.clear();
     },
   };
-  await followAllJobs(session, linkWarnings(session, terminal.warn), watcher, format === "jsonl");
+  const told = new Set<string>();
+  const stop = lookForStuck(session, board, (found) => {
+    for (const jid of told) if (!found.has(jid)) told.delete(jid);
+    for (const [jid, stuck] of found) {
+      if (told.has(jid)) continue;
+      told.add(jid);
+      terminal.warn(`job ${jid} is stuck: ${stuckWords(stuck)}.`);
+    }
+  });
+  try {
+    await followAllJobs(session, linkWarnings(session, terminal.warn), watcher, format === "jsonl");
+  } finally {
+    stop();
+  }
 }
 
 /** A live table in place; `leave` is set to what gives the terminal back. */
@@ -92,9 +117,14 @@ async function drawBoard(
   };
   leave.now = () => screen.close();
   screen.open();
+  const stop = lookForStuck(session, board, (found) => {
+    board.stuck = found;
+    screen.change();
+  });
   try {
     await Promise.race([followAllJobs(session, link, watcher, false), failure.promise]);
   } finally {
+    stop();
     screen.close();
   }
 }

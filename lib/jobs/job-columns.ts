@@ -1,11 +1,12 @@
 // One field of many jobs, by the number of the job. A column takes the usual types of its field; whatever else a record
 // has there makes the whole row an odd one (see job-table.ts).
 import { grown } from "../codec/byte-set.ts";
-import type { FieldScanner } from "../codec/field-scan.ts";
+import { FieldScanner } from "../codec/field-scan.ts";
 import { Timestamp } from "../codec/value.ts";
-import { isList, isNil, isText, smallInteger, TimeReader } from "../codec/value-at.ts";
+import { isList, isNil, isText, smallInteger, TimeReader, textHead } from "../codec/value-at.ts";
 import type { ValueSet } from "../codec/value-set.ts";
 import { ROW_FIELDS } from "../model/job.ts";
+import { SOURCES, type Source } from "../model/source.ts";
 
 export type Field = (typeof ROW_FIELDS)[number];
 
@@ -131,5 +132,36 @@ export class CountColumn {
   get(n: number): bigint | undefined {
     const count = this.#counts[n] as number;
     return count === NONE ? undefined : BigInt(count);
+  }
+}
+
+/** What made each job: one field of its metadata, which most jobs don't have. */
+export class SourceColumn {
+  readonly #place = placeOf("metadata");
+  readonly #metadata = new FieldScanner(["source"]);
+  #sources = new Uint8Array();
+
+  grow(size: number): void {
+    this.#sources = grown(this.#sources, size);
+  }
+
+  /** Takes the field of a record; false when it is of an unusual type. */
+  put(n: number, bytes: Uint8Array, { starts, ends }: Found): boolean {
+    const start = starts[this.#place] as number;
+    this.#sources[n] = 0;
+    if (isNil(bytes, start)) return true;
+    const metadata = bytes.subarray(start, ends[this.#place]);
+    if (!this.#metadata.scan(metadata)) return false;
+    const [at = -1] = this.#metadata.starts;
+    if (at < 0) return true;
+    if (!isText(metadata, at)) return false;
+    const [end = at] = this.#metadata.ends;
+    const name = Buffer.from(metadata.subarray(at + textHead(metadata[at] as number), end)).toString();
+    this.#sources[n] = Math.max(0, SOURCES.indexOf(name as Source));
+    return true;
+  }
+
+  get(n: number): Source {
+    return SOURCES[this.#sources[n] as number] as Source;
   }
 }

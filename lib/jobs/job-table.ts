@@ -5,8 +5,10 @@ import { decodeRecord, Undecodable } from "../codec/decode.ts";
 import { FieldScanner } from "../codec/field-scan.ts";
 import type { Timestamp } from "../codec/value.ts";
 import { ValueSet } from "../codec/value-set.ts";
-import { byCreation, type JobRow, jobRow, peelList, ROW_FIELDS, unreadableRow } from "../model/job.ts";
-import { CountColumn, ListColumn, TextColumn, TimeColumn } from "./job-columns.ts";
+import { byCreation, type JobRow, jobRow, ROW_FIELDS, unreadableRow } from "../model/job.ts";
+import { peelList } from "../model/peel.ts";
+import type { Source } from "../model/source.ts";
+import { CountColumn, ListColumn, SourceColumn, TextColumn, TimeColumn } from "./job-columns.ts";
 import { mergeSort } from "./merge-sort.ts";
 
 /** Jobs that there is room for at first. */
@@ -31,13 +33,15 @@ class Columns {
   readonly owner = new TextColumn("owner", this.#texts);
   readonly returned = new CountColumn("return_count");
   readonly succeeded = new CountColumn("success_count");
+  readonly source = new SourceColumn();
   readonly #texted = [this.fn, this.targetExpr, this.status, this.user, this.owner];
   readonly #timed = [this.created, this.updated, this.deadline];
   readonly #counted = [this.returned, this.succeeded];
   readonly #scanner = new FieldScanner(ROW_FIELDS);
 
   grow(size: number): void {
-    for (const column of [...this.#texted, this.targets, ...this.#timed, ...this.#counted]) column.grow(size);
+    for (const column of [...this.#texted, this.targets, ...this.#timed, ...this.#counted, this.source])
+      column.grow(size);
   }
 
   /** Takes the fields of job `n`; false when `bytes` are no plain MessagePack record, or a field is of an unusual type. */
@@ -48,7 +52,7 @@ class Columns {
     for (const column of this.#texted) if (!column.put(n, bytes, found)) return false;
     for (const column of this.#timed) if (!column.put(n, bytes, found)) return false;
     for (const column of this.#counted) if (!column.put(n, bytes, found)) return false;
-    return this.targets.put(n, bytes, found);
+    return this.targets.put(n, bytes, found) && this.source.put(n, bytes, found);
   }
 }
 
@@ -210,6 +214,9 @@ class PackedRow implements JobRow {
   }
   get succeeded(): bigint | undefined {
     return this.columns.succeeded.get(this.n);
+  }
+  get source(): Source {
+    return this.columns.source.get(this.n);
   }
   get unreadable(): undefined {
     return undefined;

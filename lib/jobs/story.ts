@@ -1,7 +1,6 @@
 // Reading the story of a job: its record, returns and events, and, where these leave a question open, what surrounds it:
 // the heartbeats of its master and of silent peels, and the jobs that stand before it in the queues of peels.
 import type { ValueMap } from "../codec/value.ts";
-import { UserError } from "../errors.ts";
 import { isTerminal, type JobRow, jobRow } from "../model/job.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import type { Return } from "../model/returns.ts";
@@ -9,11 +8,9 @@ import { type JobEvent, Steps, type Story, type Surroundings, storyOf } from "..
 import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { readEvents } from "./events.ts";
+import { inTime, masterSigns, offlineAmong } from "./heartbeats.ts";
 import { orNoBucket, readReturns, resolveJob } from "./lookup.ts";
 import { behindOf } from "./queue.ts";
-
-/** What surrounds a job is looked up at once, and waited for no longer than this, in ms. */
-const LOOK_MS = 1_000;
 
 /** A job's story as of now. */
 export interface Reading {
@@ -25,41 +22,6 @@ export interface Reading {
   readonly notes: readonly string[];
   /** False when the events could not be read: whether the story is whole was not found out. */
   readonly hasEvents: boolean;
-}
-
-/** `work`, or undefined when it takes longer than LOOK_MS or fails in a way that only leaves a question open. */
-async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((done) => {
-    timer = setTimeout(done, LOOK_MS, undefined);
-  });
-  const found = work.catch((error) => {
-    if (error instanceof UserError) return undefined;
-    throw error;
-  });
-  return Promise.race([found, late]).finally(() => clearTimeout(timer));
-}
-
-/** What is known of each master, all looked up at once. */
-export async function masterSigns(
-  store: Store,
-  owners: Iterable<string>,
-): Promise<ReadonlyMap<string, MasterSign>> {
-  const look = async (owner: string): Promise<readonly [string, MasterSign]> => {
-    const age = await inTime(store.heartbeatAge("masters", owner));
-    if (age === undefined) return [owner, undefined];
-    return [owner, age === "none" ? "gone" : { agoNs: BigInt(Math.max(0, Math.round(age * 1e6))) }];
-  };
-  return new Map(await Promise.all([...new Set(owners)].map(look)));
-}
-
-/** Those of the peels that have no heartbeat; undefined when that can't be known. */
-async function offlineAmong(
-  store: Store,
-  peels: readonly string[],
-): Promise<ReadonlySet<string> | undefined> {
-  const ages = await inTime(Promise.all(peels.map((peel) => store.heartbeatAge("peels", peel))));
-  return ages && new Set(peels.filter((_, i) => ages[i] === "none"));
 }
 
 /** What surrounds a job that the events leave a question about. */

@@ -1,8 +1,9 @@
 // Jobs: what their fields mean. Knows nothing of NATS or the terminal.
 
-import { asInteger, asText, asTime, type Timestamp, type Value, type ValueMap } from "../codec/value.ts";
+import { asInteger, asText, asTime, type Timestamp, type ValueMap } from "../codec/value.ts";
 import { plural } from "../text.ts";
-import { compareText, displayPeel } from "./peel.ts";
+import { compareText, displayPeel, peelList } from "./peel.ts";
+import { type Source, sourceOf } from "./source.ts";
 
 /** The version of records (their field `v`) that this code knows. */
 export const RECORD_VERSION = 1n;
@@ -41,13 +42,9 @@ export interface JobRow {
   readonly owner?: string | undefined;
   readonly returned?: bigint | undefined;
   readonly succeeded?: bigint | undefined;
+  readonly source?: Source;
   /** Why the value can't be decoded; then all other fields but `jid` are undefined. */
   readonly unreadable?: string;
-}
-
-/** Peel ids of a list field; undefined when the field is no list. Elements that are no text are left out. */
-export function peelList(value: Value | undefined): string[] | undefined {
-  return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : undefined;
 }
 
 /** The fields that a row is made of. */
@@ -63,6 +60,7 @@ export const ROW_FIELDS = [
   "owner",
   "return_count",
   "success_count",
+  "metadata",
 ] as const;
 
 /** The row of a record. The JID is the key's: the record's own field may say anything. */
@@ -84,6 +82,7 @@ export function jobRow(jid: string, record: ValueMap): JobRow {
     owner: asText(record.get("owner")),
     returned: asInteger(record.get("return_count")),
     succeeded: asInteger(record.get("success_count")),
+    source: sourceOf(record),
   };
 }
 

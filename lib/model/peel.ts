@@ -1,5 +1,12 @@
 // Peel ids: stored as one NATS token, with the dots of a host name as `_` (wire.md).
 
+import type { Value } from "../codec/value.ts";
+
+/** Peel ids of a list field; undefined when the field is no list. Elements that are no text are left out. */
+export function peelList(value: Value | undefined): string[] | undefined {
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : undefined;
+}
+
 /** A stored peel id as operators know it: inner `_` become dots; leading and trailing ones stay. */
 export function displayPeel(id: string): string {
   if (!id.includes("_")) return id;

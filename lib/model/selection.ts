@@ -9,8 +9,19 @@ import { glob } from "./glob.ts";
 import { ACTIVE_STATES, type JobRow, jobDuration, stateOf, TERMINAL_STATES } from "./job.ts";
 import { JobList } from "./job-list.ts";
 import { displayPeel } from "./peel.ts";
+import { parseSource } from "./source.ts";
 
-type Text = "state" | "function" | "target" | "user" | "owner" | "since" | "until" | "limit" | "sort";
+type Text =
+  | "state"
+  | "function"
+  | "target"
+  | "user"
+  | "owner"
+  | "since"
+  | "until"
+  | "limit"
+  | "sort"
+  | "source";
 
 /** What is asked for, as typed; undefined for no condition. Several states are separated by commas. */
 export type Conditions = { readonly [K in Text]?: string | undefined } & {
@@ -129,7 +140,7 @@ function parseSort(text: string | undefined): Sort {
   );
 }
 
-const TYPED = ["state", "function", "target", "user", "owner", "since", "until"] as const;
+const TYPED = ["state", "function", "target", "user", "owner", "source", "since", "until"] as const;
 
 /**
  * The selection that the flags ask for. Conditions combine with "and".
@@ -152,6 +163,10 @@ export function parseSelection(flags: Conditions, now: Date): Selection {
   onText(flags.function, (row) => row.fn);
   onText(flags.user, (row) => row.user);
   onText(flags.owner, (row) => row.owner);
+  if (flags.source !== undefined) {
+    const source = parseSource(flags.source);
+    conditions.push((row) => row.unreadable === undefined && row.source === source);
+  }
   if (flags.target !== undefined) {
     const test = glob(flags.target);
     const onPeel = (id: string) => test(id) || test(displayPeel(id));

@@ -1,7 +1,9 @@
 // Who made a job: an operator, a peel's own schedule, or a rule (wire.md, at the end of "Subjects and the story of a job").
 import { asText, type ValueMap } from "../codec/value.ts";
-import { peelList } from "./job.ts";
-import { displayPeel } from "./peel.ts";
+import { UserError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { safe } from "../text.ts";
+import { displayPeel, peelList } from "./peel.ts";
 
 export const SOURCES = ["operator", "schedule", "reactor"] as const;
 export type Source = (typeof SOURCES)[number];
@@ -11,6 +13,16 @@ export function sourceOf(record: ValueMap): Source {
   const metadata = record.get("metadata");
   const source = metadata instanceof Map ? asText(metadata.get("source")) : undefined;
   return SOURCES.find((name) => name === source) ?? "operator";
+}
+
+/** @throws UserError for a name that is none of a source */
+export function parseSource(text: string): Source {
+  const source = SOURCES.find((name) => name === text);
+  if (source) return source;
+  throw new UserError(
+    `--source: "${safe(text)}" is not a source.${nearest(text, SOURCES)}`,
+    `Sources: ${SOURCES.join(", ")}.`,
+  );
 }
 
 /** `schedule "nightly" on web-01`, `rule restart-nginx, event beacon/nginx/down`; undefined for an operator's job. */

@@ -1,8 +1,8 @@
 // What happened to a job, peel by peel: its events as masters and peels publish them, put together with what the buckets
 // hold. The rules are those of real masters (wire.md, "Subjects and the story of a job"). Pure.
 import { asText, type Value, type ValueMap } from "../codec/value.ts";
-import { isTerminal, jobRow, peelList } from "./job.ts";
-import { sortedByPeel } from "./peel.ts";
+import { isTerminal, jobRow } from "./job.ts";
+import { peelList, sortedByPeel } from "./peel.ts";
 import { type PeelState, worstFirst } from "./peel-state.ts";
 import { type Peel, type Return, stateOfReturn, toReturn } from "./returns.ts";
 

@@ -1,5 +1,6 @@
 // Whether a job is stuck, and why: the one place that decides.
 import { formatAge } from "../duration.ts";
+import { plural } from "../text.ts";
 import { isTerminal, type JobRow } from "./job.ts";
 import { HEARTBEAT_LIFE_MS } from "./master.ts";
 
@@ -58,4 +59,22 @@ export function stuckHint({ jid, goneMaster }: Stuck): string {
   return goneMaster === undefined
     ? `\`zester job trace ${jid}\` shows what it waits for, \`zester job kill ${jid}\` cancels it.`
     : "Another master takes it over within about a minute; `zester config check` tells whether one runs.";
+}
+
+/** Jobs that are named of those that are stuck. */
+const NAMED = 3;
+
+/** One line about all that are stuck; undefined when none is. */
+export function allStuckWords(stuck: readonly Stuck[]): string | undefined {
+  const [first] = stuck;
+  if (!first) return undefined;
+  if (stuck.length === 1) {
+    const { jid, overdueNs } = first;
+    if (overdueNs === undefined) return `1 job is stuck: ${jid}; ${stuckWords(first)}`;
+    const master = stuckWords({ ...first, overdueNs: undefined });
+    return `1 job is overdue by ${formatAge(overdueNs)}: ${jid}${master && `; ${master}`}`;
+  }
+  const named = stuck.slice(0, NAMED).map((one) => `${one.jid}: ${stuckWords(one)}`);
+  const rest = stuck.length > NAMED ? `; and ${stuck.length - NAMED} more` : "";
+  return `${plural(stuck.length, "job")} are stuck: ${named.join("; ")}${rest}`;
 }

@@ -2,7 +2,8 @@
 
 import { formatAge, formatDuration } from "../duration.ts";
 import { byCreation, failedOf, isTerminal, type JobRow, jobDuration, stateOf } from "../model/job.ts";
-import { bar, plural, safe, shorten, width } from "../text.ts";
+import type { Stuck } from "../model/stuck.ts";
+import { bar, count, plural, safe, shorten, width } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { returnsOf, targetOf } from "./columns.ts";
 import { andMore, type Cell, type Column, renderTable } from "./table.ts";
@@ -17,6 +18,9 @@ export class Board {
 
   /** Active jobs that the picture being read has not shown yet. */
   #unseen = new Set<string>();
+
+  /** Why jobs are stuck, as of the last look. */
+  stuck: ReadonlyMap<string, Stuck> = new Map();
 
   constructor(readonly matches: (row: JobRow) => boolean) {}
 
@@ -76,7 +80,15 @@ interface BoardColumn extends Column {
   readonly cell: (row: JobRow, max: number) => Cell;
 }
 
-function boardColumns(nowMs: number, color: boolean, withBar: boolean): Record<string, BoardColumn> {
+/** The state of a job, and a word when it won't change as it should. */
+const stateText = (row: JobRow, { stuck }: Board) => stateOf(row) + (stuck.has(row.jid) ? ", stuck" : "");
+
+function boardColumns(
+  board: Board,
+  nowMs: number,
+  color: boolean,
+  withBar: boolean,
+): Record<string, BoardColumn> {
   const returns = (row: JobRow) => {
     const text = returnsOf(row);
     if (!withBar || row.targets === undefined) return text;
@@ -88,7 +100,10 @@ function boardColumns(nowMs: number, color: boolean, withBar: boolean): Record<s
     target: { title: "TARGET", cell: (row, max) => ({ text: targetOf(row, max) }) },
     state: {
       title: "STATE",
-      cell: (row) => ({ text: stateOf(row), paint: paintState(stateOf(row), color) }),
+      cell: (row) => ({
+        text: stateText(row, board),
+        paint: paintState(board.stuck.has(row.jid) ? "stuck" : stateOf(row), color),
+      }),
     },
     returns: { title: "RETURNS", cell: (row) => ({ text: returns(row) }) },
     failed: { title: "FAILED", cell: (row) => ({ text: String(failedOf(row) ?? "-") }) },
@@ -132,14 +147,20 @@ function shrink(name: string, least: number): Concession {
 }
 
 /** The widest form of the table that `columns` have room for, as lines. */
-function fit(rows: readonly JobRow[], nowMs: number, color: boolean, columns: number): string[] {
+function fit(
+  board: Board,
+  rows: readonly JobRow[],
+  nowMs: number,
+  color: boolean,
+  columns: number,
+): string[] {
   const layout: Layout = {
     bar: true,
     max: new Map(),
-    left: new Set(Object.keys(boardColumns(nowMs, color, true))),
+    left: new Set(Object.keys(boardColumns(board, nowMs, color, true))),
   };
   const shown = () => {
-    const all = boardColumns(nowMs, color, layout.bar);
+    const all = boardColumns(board, nowMs, color, layout.bar);
     return [...layout.left].map((name) => ({ name, column: all[name] as BoardColumn }));
   };
   const wide = ({ name, column }: { name: string; column: BoardColumn }) => {
@@ -185,10 +206,12 @@ export function renderBoard(
 ): string[] {
   const rows = board.rows(nowMs);
   const clock = new Date(nowMs).toTimeString().slice(0, 8);
-  const head = [`${plural(board.activeCount, "active job")}  ${clock}`, note].filter(Boolean).join("  ");
+  const stuck = rows.filter(({ jid }) => board.stuck.has(jid)).length;
+  const jobs = plural(board.activeCount, "active job") + (stuck > 0 ? `, ${count(stuck)} stuck` : "");
+  const head = [`${jobs}  ${clock}`, note].filter(Boolean).join("  ");
   const room = Math.max(1, size.rows - 4);
   const shown = rows.length > room ? rows.slice(0, room - 1) : rows;
-  const table = shown.length === 0 ? [] : fit(shown, nowMs, look.color, size.columns);
+  const table = shown.length === 0 ? [] : fit(board, shown, nowMs, look.color, size.columns);
   const more = rows.length > shown.length ? [andMore(rows.length - shown.length, "job")] : [];
   return [shorten(safe(head), size.columns), "", ...table, ...more].slice(0, size.rows);
 }

@@ -16,6 +16,7 @@ const COLORS = {
   timeout: "yellow",
   unreachable: "yellow",
   late: "yellow",
+  stuck: "yellow",
   offline: "yellow",
   silent: "yellow",
   unfinished: "yellow",

@@ -6,6 +6,7 @@ import { formatAge, formatDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
 import { failedOf, formatTargets, type JobRow, jobDuration, stateOf } from "../model/job.ts";
 import type { Job } from "../model/job-list.ts";
+import { type Stuck, stuckWords } from "../model/stuck.ts";
 import { safe, shorten, width } from "../text.ts";
 
 /** What columns depend on beside the job. */
@@ -29,6 +30,8 @@ export interface JobColumn {
   /** A field of the record that rows don't have. */
   readonly field?: string;
 }
+
+export const STUCK = "stuck";
 
 const measure = (text: string) => width(safe(text));
 
@@ -121,12 +124,23 @@ const KNOWN: readonly JobColumn[] = [
   textual("failed", (row) => failedOf(row)?.toString()),
   textual("user", (row) => row.user),
   textual("owner", (row) => row.owner),
+  textual("source", (row) => row.source),
+  stuckColumn(() => undefined),
 ];
+
+/** Why a job is stuck. @param why what is known of a job, from outside its record */
+export function stuckColumn(why: (row: JobRow) => Stuck | undefined): JobColumn {
+  const words = (row: JobRow) => {
+    const stuck = why(row);
+    return stuck && stuckWords(stuck);
+  };
+  return textual(STUCK, words);
+}
 
 /** The columns of each view. */
 export const LIST = ["jid", "function", "target", "state"];
 export const ACTIVE = ["jid", "function", "targets", "status"];
-const MORE = ["created", "duration", "returns", "failed", "user", "owner"];
+const MORE = ["created", "duration", "returns", "failed", "user", "owner", STUCK];
 export const wide = (view: readonly string[]) => [...view, ...MORE];
 /** `2/3` would be a date in a spreadsheet. */
 export const SHEET = [...LIST, "created", "duration", "returned", "failed", "targeted", "user", "owner"];

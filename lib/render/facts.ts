@@ -33,6 +33,13 @@ function argumentsOf(args: Value | undefined): string {
   ).join(" ");
 }
 
+/** The argument that tells most of a call: its first one, such as the command of cmd.run; undefined without one. */
+export function mainArgument(args: Value | undefined): string | undefined {
+  const [first] = args instanceof Map ? args.values() : [];
+  if (typeof first === "string") return /^[^\s"]+$/.test(first) ? first : toJsonLine(first);
+  return first === undefined || first === null ? undefined : toJsonLine(first);
+}
+
 function when(time: Timestamp, now: bigint, future: string, past: string): string {
   const distance = time.ns - now;
   return `${time} (${distance >= 0n ? `${formatAge(distance)} ${future}` : `${formatAge(-distance)} ${past}`})`;

@@ -1,14 +1,16 @@
 // What `kill` says, and shows to programs. Pure.
 
 import type { Value, ValueMap } from "../codec/value.ts";
+import { formatAge } from "../duration.ts";
 import type { Ending } from "../model/ending.ts";
-import { isUnknownStatus, jobRow, stateOf } from "../model/job.ts";
+import { formatTargets, isUnknownStatus, jobRow, stateOf } from "../model/job.ts";
 import { JobList } from "../model/job-list.ts";
 import { isSent, isTarget, type Outcome, type Plan, type Target } from "../model/kill.ts";
+import { hasNotReturned, statesPresent } from "../model/peel-state.ts";
 import { stuckWords } from "../model/stuck.ts";
 import { count, plural, safe } from "../text.ts";
 import { columnsOf, LIST } from "./columns.ts";
-import { type Telling, waitingWords } from "./facts.ts";
+import { mainArgument, type Telling, waitingWords } from "./facts.ts";
 import { renderJobs } from "./jobs.ts";
 import { peelCounts } from "./peels.ts";
 import type { Look } from "./table.ts";
@@ -20,6 +22,8 @@ export function renderTargets(targets: readonly Target[], look: Look, now: Date)
 }
 
 const NAMED = 5;
+/** Columns that the targets take in a question. */
+const STAKE_COLUMNS = 40;
 
 /** What to warn of when the status of some targets is not known; undefined when it is of all. */
 export function unknownStatusWords(targets: readonly Target[]): string | undefined {
@@ -61,6 +65,21 @@ export function endLine({ row, story: { peels } }: Ending): string {
 /** What is seen of a job that goes on: whether it is stuck, and what it waits for. */
 export const sightWords = ({ stuck, story }: Pick<Telling, "stuck" | "story">) =>
   [stuck && stuckWords(stuck), waitingWords(story) ?? "every peel has returned"].filter(Boolean).join("; ");
+
+/** `cmd.run "sleep 600" on cache* (2 peels executing, by root, started 4m ago)`: what a cancel signal would end. */
+export function stakeWords({ row, job, story }: Telling, now: Date): string {
+  const open = statesPresent(story.peels).filter(([state]) => hasNotReturned(state));
+  const doing = open.map(([state, n]) => `${plural(n, "peel")} ${state}`);
+  const ago = row.created && BigInt(now.getTime()) * 1_000_000n - row.created.ns;
+  const known = [
+    ...(doing.length > 0 ? doing : ["every peel has returned"]),
+    row.user && `by ${row.user}`,
+    ago !== undefined && ago >= 0n && `started ${formatAge(ago)} ago`,
+  ];
+  const where = row.targetExpr ?? (row.targets ? formatTargets(row.targets, STAKE_COLUMNS) : undefined);
+  const call = [row.fn ?? "-", mainArgument(job.get("args"))].filter(Boolean).join(" ");
+  return safe(`${call}${where === undefined ? "" : ` on ${where}`} (${known.filter(Boolean).join(", ")})`);
+}
 
 /** One outcome for programs. */
 export function outcomeDocument({ jid, signal, error, ending }: Outcome): ValueMap {

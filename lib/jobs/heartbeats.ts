@@ -1,0 +1,55 @@
+// Who is alive: the heartbeats of masters and peels.
+import { UserError } from "../errors.ts";
+import { isTerminal, type JobRow } from "../model/job.ts";
+import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
+import type { Store } from "../nats/store.ts";
+
+/** What surrounds a job is looked up at once, and waited for no longer than this, in ms. */
+const LOOK_MS = 1_000;
+
+/** `work`, or undefined when it takes longer than LOOK_MS or fails in a way that only leaves a question open. */
+export async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((done) => {
+    timer = setTimeout(done, LOOK_MS, undefined);
+  });
+  const found = work.catch((error) => {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  });
+  return Promise.race([found, late]).finally(() => clearTimeout(timer));
+}
+
+/** What is known of each master, all looked up at once. */
+export async function masterSigns(
+  store: Store,
+  owners: Iterable<string>,
+): Promise<ReadonlyMap<string, MasterSign>> {
+  const look = async (owner: string): Promise<readonly [string, MasterSign]> => {
+    const age = await inTime(store.heartbeatAge("masters", owner));
+    if (age === undefined) return [owner, undefined];
+    return [owner, age === "none" ? "gone" : { agoNs: BigInt(Math.max(0, Math.round(age * 1e6))) }];
+  };
+  return new Map(await Promise.all([...new Set(owners)].map(look)));
+}
+
+/** Those of the peels that have no heartbeat; undefined when that can't be known. */
+export async function offlineAmong(
+  store: Store,
+  peels: readonly string[],
+): Promise<ReadonlySet<string> | undefined> {
+  const ages = await inTime(Promise.all(peels.map((peel) => store.heartbeatAge("peels", peel))));
+  return ages && new Set(peels.filter((_, i) => ages[i] === "none"));
+}
+
+/** Why each of the jobs is stuck, of those that are; the masters of all of them are looked up at once. */
+export async function findStuck(store: Store, rows: readonly JobRow[]): Promise<ReadonlyMap<string, Stuck>> {
+  const open = rows.filter(({ status }) => !isTerminal(status));
+  const signs = await masterSigns(
+    store,
+    open.flatMap(({ owner }) => owner || []),
+  );
+  const nowNs = store.nowNs();
+  const found = open.flatMap((row) => stuckOf(row, nowNs, signs.get(row.owner ?? "")) ?? []);
+  return new Map(found.map((stuck) => [stuck.jid, stuck]));
+}
