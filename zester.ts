@@ -68,7 +68,7 @@ const version = leaf(
   () => import("./lib/commands/version.ts"),
 );
 
-/** The whole tree. What is generated from it (completion, man page, reference) knows nothing else. */
+/** The whole tree. What is generated from it (completion, man page) knows nothing else. */
 export const zester = group(
   "See and steer the jobs of a Zester fleet over NATS.",
   args.globals,
