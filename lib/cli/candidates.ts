@@ -11,13 +11,13 @@ import { ask, type Candidate, type Field, type Question } from "./completion.ts"
 const DEADLINE_MS = 300;
 /** What of it is kept for taking the consumer off the server. */
 const GOODBYE_MS = 20;
-/** More jobs than that nobody looks through; the newest ones count. */
+/** A list of more jobs helps no reader; the newest ones count. */
 const MOST = 200;
 
 /** How many jobs the values of their fields are taken from. */
 const RECENT = 1000;
 
-/** Words that no shell reads as anything but a word. Ids and names come from records, which anybody may have written. */
+/** Words that no shell reads as anything but a word. Ids and names come from records, which any peel or master may have written. */
 const HARMLESS = /^[\w@%+:,./][\w@%+:,./~-]*$/;
 
 const remaining = () => Math.max(1, DEADLINE_MS - GOODBYE_MS - performance.now());
@@ -83,8 +83,8 @@ async function live(
     const { contextNames } = await import("../settings/context.ts");
     return contextNames(process.env).map((name) => [name, ""]);
   }
-  const { loadSettings } = await import("../settings/settings.ts");
-  const { openConnection } = await import("../nats/connection.ts");
+  const { loadSettings } = await import("../settings/resolve.ts");
+  const { openConnection } = await import("../nats/connect.ts");
   const { Store } = await import("../nats/store.ts");
   const settings: Settings = await loadSettings(flags, process.env, () => {});
   const connection = await openConnection({ ...settings, timeoutMs: DEADLINE_MS }, () => {});

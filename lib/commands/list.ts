@@ -5,9 +5,11 @@ import { QUICK_MESSAGES, readRecent } from "../jobs/recent.ts";
 import { streamJobs } from "../jobs/stream-jobs.ts";
 import type { JobRow } from "../model/job.ts";
 import type { JobList } from "../model/job-list.ts";
+import { isPlainJid } from "../model/plain-id.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import type { Store } from "../nats/store.ts";
 import { nearest } from "../nearest.ts";
+import { futureWords } from "../render/clock.ts";
 import {
   COLUMN_NAMES,
   columnsOf,
@@ -23,9 +25,9 @@ import { renderJobs } from "../render/jobs.ts";
 import { progressOn } from "../terminal/progress.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { count } from "../text.ts";
-import { futureWords, selectionByServer } from "./clock.ts";
+import { selectionByServer } from "./clock.ts";
 import type { ListArgs } from "./flags.ts";
-import { isPlainJid, writeIds } from "./ids.ts";
+import { writeIds } from "./ids.ts";
 import { warnUnreadable, writeRecords } from "./output.ts";
 import { type Format, LIST_FORMATS, type Session, withSession } from "./session.ts";
 

@@ -6,6 +6,7 @@ import { orNoBucket, readReturns, resolveJob } from "../jobs/lookup.ts";
 import { parseJid } from "../model/jid.ts";
 import { jobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
+import { isPlainPeel } from "../model/plain-id.ts";
 import { peelSelection, peelsOf, RETURN_FIELDS } from "../model/returns.ts";
 import { NoBucket } from "../nats/store.ts";
 import { keyed, returnDocument } from "../render/document.ts";
@@ -13,7 +14,7 @@ import { renderOutput } from "../render/output.ts";
 import { renderRecord } from "../render/record.ts";
 import { renderSummary } from "../render/summary.ts";
 import type { ShowArgs } from "./flags.ts";
-import { isPlainPeel, writeIds } from "./ids.ts";
+import { writeIds } from "./ids.ts";
 import { writeDocument } from "./output.ts";
 import { type Format, withSession } from "./session.ts";
 

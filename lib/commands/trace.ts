@@ -34,7 +34,7 @@ async function readEvents(
     return undefined;
   } catch (error) {
     if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
-    return `${error.message} What follows is what the buckets know: nobody can tell which peels accepted the job.`;
+    return `${error.message} What follows is what the buckets know: which peels accepted the job is not known.`;
   }
 }
 

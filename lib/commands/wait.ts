@@ -9,9 +9,8 @@ import { endingDocument, endingText } from "../render/ending.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import type { WaitArgs } from "./flags.ts";
-import { waitLimit, within } from "./limit.ts";
 import { writeDocument } from "./output.ts";
-import { type Session, withSession } from "./session.ts";
+import { type Session, waitLimit, within, withSession } from "./session.ts";
 
 async function waitForAll(session: Session, texts: readonly string[], open: Set<string>): Promise<Ending[]> {
   const link = linkWarnings(session, session.terminal.warn);

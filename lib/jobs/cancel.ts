@@ -1,56 +1,38 @@
 // Sending cancel signals, and what is seen of a job while nothing happens.
 
 import { asText } from "../codec/value.ts";
-import type { Session } from "../commands/session.ts";
 import { formatMs } from "../duration.ts";
 import { describe, UserError } from "../errors.ts";
 import { JobNotFound } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
+import { notSent, type Outcome, refuseEnded, type Target } from "../model/kill.ts";
 import { lifeOf, Steps } from "../model/life.ts";
 import { HEARTBEAT_LIFE_MS } from "../model/master.ts";
 import { displayPeel } from "../model/peel.ts";
 import { PermissionDenied, Unconfirmed } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { plural, safe } from "../text.ts";
-import { JobEnded, type Target } from "./kill-plan.ts";
+import type { Reopenable } from "./follow.ts";
 import { readJob, readReturns } from "./lookup.ts";
 
-/** What became of a signal, as programs read it. `unknown`: it was handed over, and the connection failed before the answer. */
-export const SIGNALS = ["sent", "sent, but nobody listens", "unknown", "not sent"] as const;
-
-/** What became of one job's signal. */
-export interface Outcome {
-  readonly jid: string;
-  readonly signal: (typeof SIGNALS)[number];
-  /** Why it is not simply sent. */
-  readonly error?: UserError;
-  /** What is not known of a signal that may have been sent. */
-  readonly warnings: readonly string[];
-}
-
-/** True for a signal that was taken, and that somebody hears. */
-export const isSent = ({ signal }: Outcome) => signal === "sent";
-
-/**
- * Makes sure that a target still is what it was when it was chosen; one that nobody looked at passes.
- * @throws UserError when it is gone, has ended, or when another job stands under its key
- */
-async function checkSame(store: Store, { jid, row }: Target): Promise<void> {
-  if (!row) return;
-  const now = await readJob(store, jid).catch((error) => {
+/** Why a target is not what it was when it was chosen; undefined when it is, and for one that was not looked up then. */
+async function changed(store: Store, { jid, row }: Target): Promise<UserError | undefined> {
+  if (!row) return undefined;
+  const record = await readJob(store, jid).catch((error) => {
     if (!(error instanceof JobNotFound)) throw error;
-    throw new UserError(
+  });
+  if (!record)
+    return new UserError(
       `job ${safe(jid)} is gone since it was looked up. No signal was sent.`,
       "Its record expired or was deleted.",
     );
-  });
-  const { created, status } = jobRow(jid, now);
-  if (created?.ns !== row.created?.ns)
-    throw new UserError(
-      `job ${safe(jid)} is another job since it was looked up (created ${created ?? "-"}, not ${row.created ?? "-"}). No signal was sent.`,
+  const now = jobRow(jid, record);
+  if (now.created?.ns !== row.created?.ns)
+    return new UserError(
+      `job ${safe(jid)} is another job since it was looked up (created ${now.created ?? "-"}, not ${row.created ?? "-"}). No signal was sent.`,
       "Look at it with `zester job show`, and run the command again if it is meant.",
     );
-  if (isTerminal(status)) throw new JobEnded(jobRow(jid, now));
+  return isTerminal(now.status) ? refuseEnded(now).error : undefined;
 }
 
 /** Never comes: for what must not go on while the process ends. */
@@ -61,14 +43,15 @@ const NEVER = new Promise<never>(() => {});
  * from getting theirs.
  */
 export async function sendSignal(
-  session: Pick<Session, "store" | "ending">,
+  session: Pick<Reopenable, "store" | "ending">,
   target: Target,
 ): Promise<Outcome> {
   const { store } = session;
   const { jid, unchecked } = target;
   const warnings = unchecked === undefined ? [] : [unchecked];
   try {
-    await checkSame(store, target);
+    const error = await changed(store, target);
+    if (error) return notSent(jid, error);
     if (session.ending) return await NEVER;
     const heard = await store.cancel(jid);
     if (heard === false)
@@ -97,9 +80,9 @@ export async function sendSignal(
           `Look with \`zester job trace ${safe(jid)}\` whether it arrived.`,
         ),
       };
-    if (error instanceof UserError) return { jid, signal: "not sent", error, warnings: [] };
+    if (error instanceof UserError) return notSent(jid, error);
     const [message = "", hint] = describe(error).text.split("\n");
-    return { jid, signal: "not sent", error: new UserError(message, hint), warnings: [] };
+    return notSent(jid, new UserError(message, hint));
   }
 }
 

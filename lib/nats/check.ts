@@ -119,7 +119,7 @@ function aboutUser(detail: string, claims: Claims | undefined): Finding {
     check: "user",
     result: "warn",
     detail: `${safe(detail)}, expires in ${formatMs(Math.max(0, left * 1000))}`,
-    hint: "Ask whoever issues credentials for new ones.",
+    hint: "Ask the issuer of the credentials for new ones.",
   };
 }
 

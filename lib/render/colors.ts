@@ -23,10 +23,13 @@ const COLORS = {
 } as const;
 
 type Color = (typeof COLORS)[keyof typeof COLORS];
-const CODES: Record<Color, number> = { red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 };
 
-/** `text` in a colour. */
-export const paint = (color: Color, text: string) => `\x1b[${CODES[color]}m${text}\x1b[0m`;
+/** `text` in a colour, whatever stdout is: whether there is colour was decided before. */
+export function paint(color: Color, text: string): string {
+  // Loaded on use: it takes longer than the start of the program, and most output has no colour.
+  const { styleText } = require("node:util") as typeof import("node:util");
+  return styleText(color, text, { validateStream: false });
+}
 
 /**
  * Colours text by the state that `state` names: of a job, a peel, a result or a check. Undefined when there is nothing to

@@ -455,7 +455,7 @@ describe("surroundings", () => {
     await frozen.stop();
   });
 
-  const ESC = "\x1b[31mfailed\x1b[0m";
+  const ESC = "\x1b[31mfailed\x1b[39m";
   test.each([
     [[], {}, false],
     [["--force-color"], {}, true],

@@ -1,5 +1,5 @@
 // The executables of a release for other machines than this one, run as far as this one can. Not part of `npm test`:
-// `.ci/run` builds them first, with `npm run build -- --all --unpacked`.
+// `.ci/run` builds them first, with `npm run release -- --unpacked`.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -180,5 +180,5 @@ test("in watch -c: coloured, again and again", async () => {
   const out = await inTerminal(`watch -c -t -n 1 "$Z job list --force-color --master $U"`, /job-c/, "\x03");
   expect(out).toContain("job-a");
   expect(out).toContain(`${ESC}[36m`);
-  expect(out).not.toContain("[36mrunning[0m");
+  expect(out).not.toContain("[36mrunning[39m");
 });

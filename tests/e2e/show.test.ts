@@ -318,7 +318,7 @@ d  missing
     "--output and --format json exclude each other.",
   );
   const colored = (await zester(["job", "show", "j", "--output", "--force-color"], { env })).stdout;
-  expect(colored).toContain("\x1b[32m+new\x1b[0m");
+  expect(colored).toContain("\x1b[32m+new\x1b[39m");
   await nc.close();
   await own.stop();
 });

@@ -3,9 +3,9 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { readRecent } from "../../lib/jobs/recent.ts";
 import { parseSelection, parseWhen } from "../../lib/model/selection.ts";
-import { openConnection } from "../../lib/nats/connection.ts";
+import { openConnection } from "../../lib/nats/connect.ts";
 import { Store } from "../../lib/nats/store.ts";
-import { loadSettings } from "../../lib/settings/settings.ts";
+import { loadSettings } from "../../lib/settings/resolve.ts";
 import { createBuckets, encode, jobRecord, startServer, Time, zester } from "../support/harness.ts";
 
 const SECOND = 1_000_000_000n;

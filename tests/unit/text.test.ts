@@ -127,7 +127,7 @@ j3                    -             -         running
 
 test("colour marks states only when asked", () => {
   const colored = renderList([row({ status: "failed" })], { color: true, columns: undefined });
-  expect(colored).toContain("\x1b[31mfailed\x1b[0m");
+  expect(colored).toContain("\x1b[31mfailed\x1b[39m");
   expect(renderList([row({ status: "failed" })], { color: false, columns: undefined })).not.toContain("\x1b");
 });
 
