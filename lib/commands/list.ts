@@ -29,7 +29,8 @@ import { selectionByServer } from "./clock.ts";
 import type { ListArgs } from "./flags.ts";
 import { writeIds } from "./ids.ts";
 import { warnUnreadable, writeRecords } from "./output.ts";
-import { type Format, LIST_FORMATS, type Session, withSession } from "./session.ts";
+import { type Session, withSession } from "./session.ts";
+import { type Format, LIST_FORMATS } from "./surroundings.ts";
 
 /** What differs between `list` and `active`. */
 export interface View {

@@ -14,7 +14,8 @@ import { keyed } from "../render/document.ts";
 import { lifeDocument, renderEvents, renderLife, renderTimeline, stepDocument } from "../render/life.ts";
 import type { TraceArgs } from "./flags.ts";
 import { writeDocument } from "./output.ts";
-import { type Session, WITH_LINES, withSession } from "./session.ts";
+import { type Session, withSession } from "./session.ts";
+import { WITH_LINES } from "./surroundings.ts";
 
 /**
  * The events of a job; without any when the deployment has no stream of events, or when it may not be read.
