@@ -74,11 +74,11 @@ describe("the output fits its schema", () => {
     await jobs.put("j2", encode(jobRecord("j2")));
     const kill = async (...args: string[]) => (await run("job", "kill", ...args, "--format", "json")).stdout;
     expectValid("job-kill", await kill("j1"));
-    expectValid("job-kill", await kill("j1", "j2", "nobody"));
+    expectValid("job-kill", await kill("j1", "j2", "nosuch"));
     expectValid("job-kill", await kill("--state", "running", "--yes"));
     expectValid("job-kill", await kill("--state", "running", "--dry-run"));
     expectValid("job-kill", await kill("j1", "--wait", "--timeout", "200ms"));
-    // Nobody listens without the stream of events.
+    // Nothing listens without the stream of events.
     await (await nc.jetstreamManager()).streams.delete("job-events");
     const unheard = await kill("j1");
     expect(JSON.parse(unheard).signal).toBe("sent, but nobody listens");

@@ -1,6 +1,6 @@
 // A small fleet over real NATS: one master and its peels, writing the records and subjects of a live deployment.
 import { type KV, type NatsConnection, nuid, type Subscription } from "nats";
-import { createBuckets, encode, Time } from "./harness.ts";
+import { createBuckets, encode, type Result, Running, startServer, Time, zester } from "./harness.ts";
 
 /** What a peel does with a job. */
 export interface Behaviour {
@@ -231,4 +231,30 @@ export class Fleet {
     const job = this.#live.get(jid);
     if (job) await this.#finish(job, "canceled");
   }
+}
+
+export const ok: Behaviour = { does: "ok", ms: 20 };
+export const fail: Behaviour = { does: "fail", ms: 20, error: "no lock" };
+export const away: Behaviour = { does: "unreachable", ms: 20 };
+export const hang: Behaviour = { does: "hang" };
+export const silent: Behaviour = { does: "silent" };
+
+/** A server with a fleet, and the commands of `job` run on it: to their end, or to be watched. */
+export async function serveFleet() {
+  const server = await startServer();
+  const nc = await server.connect();
+  const fleet = await Fleet.start(nc);
+  const env = { NATS_URL: server.url };
+  return {
+    nc,
+    fleet,
+    run: (...args: string[]): Promise<Result> => zester(["job", ...args], { env }),
+    start: (args: string[], size?: { cols: number; rows: number }) =>
+      new Running(["job", ...args], env, size),
+    async stop() {
+      await fleet.stop();
+      await nc.close();
+      await server.stop();
+    },
+  };
 }

@@ -1,5 +1,5 @@
-// Hostile values, and what has to hold for every value that somebody could store. `npm run fuzz -- --runs 1000000` runs
-// as many as one likes; tests/fuzz.test.ts a few of them, and the corpus.
+// Hostile values, and what has to hold for every value that can be stored. `npm run fuzz -- --runs 1000000` runs
+// as many as one likes; tests/faults/fuzz.test.ts a few of them, and the corpus.
 import { parseArgs } from "node:util";
 import { encode as pack } from "@msgpack/msgpack";
 import fc from "fast-check";
@@ -244,7 +244,7 @@ export function examine(bytes: Uint8Array, withYaml = true): void {
     clean(toJson(error.message), "a reason");
     reason = error.message;
   }
-  // What the fields that nobody asks for take in memory does not count.
+  // What fields that are not asked for take in memory does not count.
   if (!reason.includes("in memory")) checkFields(bytes, value);
   const table = new JobTable();
   const row = table.row(table.put(JID, 0, bytes, () => true));
