@@ -2,6 +2,7 @@
 
 import { toJsonLine } from "../codec/json.ts";
 import type { ValueMap } from "../codec/value.ts";
+import { readEvents } from "../jobs/events.ts";
 import { linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
 import { orNoBucket, readJob, readReturns, resolveJob } from "../jobs/lookup.ts";
 import { parseJid } from "../model/jid.ts";
@@ -22,7 +23,7 @@ import { WITH_LINES } from "./surroundings.ts";
  * @param onStep sees each step
  * @returns what to warn of
  */
-async function readEvents(
+async function readSteps(
   store: Store,
   jid: string,
   steps: Steps,
@@ -31,7 +32,7 @@ async function readEvents(
 ): Promise<string | undefined> {
   try {
     const follow = stop && { stop, caughtUp: () => {} };
-    await store.events(jid, (event) => onStep(steps.add(event)), follow);
+    await readEvents(store, jid, (event) => onStep(steps.add(event)), follow);
     return undefined;
   } catch (error) {
     if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
@@ -61,7 +62,7 @@ async function follow(session: Session, jid: string, job: ValueMap): Promise<voi
       if (step.end !== undefined) over.abort();
     };
     const end = untilTerminal(store, jid).then(() => setTimeout(() => over.abort(), LAST_WORDS_MS));
-    await Promise.all([readEvents(store, jid, steps, onStep, over.signal), end]);
+    await Promise.all([readSteps(store, jid, steps, onStep, over.signal), end]);
   });
 }
 
@@ -71,7 +72,7 @@ async function show(flags: TraceArgs, session: Session, jid: string): Promise<vo
   const [job, found, missing] = await Promise.all([
     readJob(store, jid),
     readReturns(store, jid, terminal.warn).catch(orNoBucket),
-    readEvents(store, jid, steps),
+    readSteps(store, jid, steps),
   ]);
   const life = lifeOf(jid, job, found instanceof NoBucket ? [] : found, steps, store.nowNs());
   if (missing !== undefined) terminal.warn(missing);

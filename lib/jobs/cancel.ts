@@ -12,6 +12,7 @@ import { displayPeel } from "../model/peel.ts";
 import { PermissionDenied, Unconfirmed } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { plural, safe } from "../text.ts";
+import { readEvents } from "./events.ts";
 import type { Reopenable } from "./follow.ts";
 import { readJob, readReturns } from "./lookup.ts";
 
@@ -98,7 +99,7 @@ export async function whyNotEnded(store: Store, jid: string): Promise<string> {
   try {
     const [returns] = await Promise.all([
       readReturns(store, jid, () => {}),
-      store.events(jid, (event) => void steps.add(event)),
+      readEvents(store, jid, (event) => void steps.add(event)),
     ]);
     const { peels } = lifeOf(jid, job, returns, steps, store.nowNs());
     const busy = peels.filter((peel) => peel.state === "executing").map((peel) => displayPeel(peel.peel));

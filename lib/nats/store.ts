@@ -6,7 +6,6 @@
 import { type Msg, nuid } from "nats";
 import { Timestamp } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
-import type { StoredEvent } from "../model/life.ts";
 import { safe } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import { type ApiError, apiAnswer, ERRORS } from "./jetstream.ts";
@@ -45,6 +44,16 @@ export class NoBucket extends UserError {
       "Is this the NATS that your master uses? Set the address with --master or NATS_URL.",
     );
   }
+}
+
+/** One message of a job's life, as it is stored. */
+export interface StoredEvent {
+  /** `dispatch`, `ack`, `return`, `schedule`, `cancel` or `status`. */
+  readonly kind: string;
+  readonly peel: string | undefined;
+  /** By the server's clock, in ns since 1970. */
+  readonly storedNs: bigint;
+  readonly bytes: Uint8Array;
 }
 
 /** What is done with the records of a scan of all jobs. */
