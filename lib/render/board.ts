@@ -26,7 +26,7 @@ export class Board {
 
   /**
    * Takes a job's newest row, undefined when its record is gone.
-   * @param live false for the picture at the start: what has ended by then is no news
+   * @param live false while the jobs are read at the start: those that have ended by then are not shown
    * @returns true when it changes what a watcher sees
    */
   put(jid: string, row: JobRow | undefined, live: boolean, nowMs: number): boolean {
@@ -45,7 +45,7 @@ export class Board {
     return true;
   }
 
-  /** All jobs come again: the ones that are gone by then don't. */
+  /** All jobs are about to be put again: those that are not put until `endPicture` are gone. */
   beginPicture(): void {
     this.#unseen = new Set(this.#active.keys());
   }
@@ -113,7 +113,7 @@ interface Layout {
 /** `over`: columns too many; `wide`: how wide a column is. */
 type Concession = (layout: Layout, over: number, wide: (name: string) => number) => void;
 
-/** What a terminal that is too narrow costs, one thing after the other until the table fits. */
+/** What is given up on a terminal that is too narrow, one after the other until the table fits. */
 const CONCESSIONS: readonly Concession[] = [
   shrink("target", 16),
   shrink("fn", 12),

@@ -58,6 +58,11 @@ function broken(tree: Tree): string[] {
     for (const [files, most] of LENGTHS)
       if (files.test(path) && lines > most) found.push(`${path}: ${lines} lines, at most ${most}`);
     for (const [word] of source.matchAll(WORDS)) found.push(`${path}: says "${word.replace(/\s+/g, " ")}"`);
+    if (path.endsWith(".test.ts")) {
+      if (!/\btest(\.\w+)*[(<]/.test(code(source))) found.push(`${path}: has no test`);
+      const [left] = /\b(test|describe)\.(only|skip|todo|if)\(/.exec(code(source)) ?? [];
+      if (left) found.push(`${path}: ${left}`);
+    }
     if (!/^lib\/.*\.ts$|^zester\.ts$/.test(path)) continue;
     const touched = /\bprocess\s*\.\s*(?:env|exit)\b|\bprocess\s*\[|=\s*process\b(?!\s*\.)|\bBun\.env\b/.exec(
       code(source),
@@ -150,6 +155,10 @@ test.each<[title: string, path: string, source: string, ...broken: string[]]>([
   ["a word, whatever its case", "tests/a.ts", "// No\x62ody.", 'says "No\x62ody"'],
   ["two words", "README.md", "some\x62ody, who\x65ver", 'says "some\x62ody"', 'says "who\x65ver"'],
   ["a phrase over two lines", "a.ts", "what a name\n begins \x77ith", 'says "what a name begins \x77ith"'],
+  ["a test file without tests", "a.test.ts", "// test(\n", "has no test"],
+  ["a test that is left out", "a.test.ts", "test.s\x6bip('x');", "test.s\x6bip("],
+  ["the other tests left out", "a.test.ts", "test('a');\ndescribe.o\x6ely('b');", "describe.o\x6ely("],
+  ["tests from a table", "a.test.ts", "test.each([])('%s');"],
   ["the verb alone", "a.ts", "what it means. The name begins \x77ith a letter."],
 ])("%s", (_, path, source, ...lines) =>
   expect(broken({ [path]: source })).toEqual(lines.map((line) => `${path}: ${line}`)),
