@@ -31,7 +31,7 @@ export function safe(text: string): string {
 /** How many characters of a message are shown: its beginning, and its end, where the reason stands. */
 const MESSAGE = { head: 1200, tail: 400 } as const;
 
-/** A message on one line that nobody has to scroll through, whatever it repeats. */
+/** A message on one line, cut in the middle when it is so long that a reader would have to scroll. */
 export function oneLine(message: string): string {
   if (message.length <= MESSAGE.head + MESSAGE.tail) return safe(message);
   return `${safe(message.slice(0, MESSAGE.head))} … ${safe(message.slice(-MESSAGE.tail))}`;

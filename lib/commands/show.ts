@@ -16,7 +16,8 @@ import { renderSummary } from "../render/summary.ts";
 import type { ShowArgs } from "./flags.ts";
 import { writeIds } from "./ids.ts";
 import { writeDocument } from "./output.ts";
-import { type Format, withSession } from "./session.ts";
+import { withSession } from "./session.ts";
+import type { Format } from "./surroundings.ts";
 
 function checkForms(flags: ShowArgs, format: Format): void {
   const given = (["summary", "output", "quiet"] as const).filter((name) => flags[name]);

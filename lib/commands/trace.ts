@@ -2,6 +2,7 @@
 
 import { toJsonLine } from "../codec/json.ts";
 import type { ValueMap } from "../codec/value.ts";
+import { readEvents } from "../jobs/events.ts";
 import { type Link, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
 import { orNoBucket, readJob, readReturns, resolveJob } from "../jobs/lookup.ts";
 import { parseJid } from "../model/jid.ts";
@@ -14,14 +15,15 @@ import { keyed } from "../render/document.ts";
 import { lifeDocument, renderEvents, renderLife, renderTimeline, stepDocument } from "../render/life.ts";
 import type { TraceArgs } from "./flags.ts";
 import { writeDocument } from "./output.ts";
-import { type Session, WITH_LINES, withSession } from "./session.ts";
+import { type Session, withSession } from "./session.ts";
+import { WITH_LINES } from "./surroundings.ts";
 
 /**
  * The events of a job; without any when the deployment has no stream of events, or when it may not be read.
  * @param onStep sees each step
  * @returns what to warn of
  */
-async function readEvents(
+async function readSteps(
   store: Store,
   jid: string,
   steps: Steps,
@@ -30,7 +32,7 @@ async function readEvents(
 ): Promise<string | undefined> {
   try {
     const follow = stop && { stop, caughtUp: () => {} };
-    await store.events(jid, (event) => onStep(steps.add(event)), follow);
+    await readEvents(store, jid, (event) => onStep(steps.add(event)), follow);
     return undefined;
   } catch (error) {
     if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
@@ -60,7 +62,7 @@ async function follow(session: Session, link: Link, jid: string, job: ValueMap):
       if (step.end !== undefined) over.abort();
     };
     const end = untilTerminal(store, jid).then(() => setTimeout(() => over.abort(), LAST_WORDS_MS));
-    await Promise.all([readEvents(store, jid, steps, onStep, over.signal), end]);
+    await Promise.all([readSteps(store, jid, steps, onStep, over.signal), end]);
   });
 }
 
@@ -75,7 +77,7 @@ async function show(
   const [job, found, missing] = await Promise.all([
     readJob(store, jid),
     readReturns(store, jid, terminal.warn).catch(orNoBucket),
-    readEvents(store, jid, steps),
+    readSteps(store, jid, steps),
   ]);
   const life = lifeOf(jid, job, found instanceof NoBucket ? [] : found, steps, store.nowNs());
   if (missing !== undefined) terminal.warn(missing);

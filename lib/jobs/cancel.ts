@@ -9,6 +9,7 @@ import { lifeOf, Steps } from "../model/life.ts";
 import { PermissionDenied, Unconfirmed } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { safe } from "../text.ts";
+import { readEvents } from "./events.ts";
 import type { Reopenable } from "./follow.ts";
 import { readJob, readReturns } from "./lookup.ts";
 
@@ -105,7 +106,7 @@ async function busyPeels(store: Store, jid: string, job: ValueMap): Promise<stri
   try {
     const [returns] = await Promise.all([
       readReturns(store, jid, () => {}),
-      store.events(jid, (event) => void steps.add(event)),
+      readEvents(store, jid, (event) => void steps.add(event)),
     ]);
     const { peels } = lifeOf(jid, job, returns, steps, store.nowNs());
     return peels.filter(({ state }) => state === "executing").map(({ peel }) => peel);

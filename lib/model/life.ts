@@ -1,31 +1,26 @@
 // A job's life, put together from its events and what the buckets know. Pure.
-import { decodeRecord, Undecodable } from "../codec/decode.ts";
-import { asText, type ValueMap } from "../codec/value.ts";
+import type { ValueMap } from "../codec/value.ts";
 import { isTerminal, jobRow } from "./job.ts";
 import { type LifeState, worstFirst } from "./peel-state.ts";
-import { peelsOf, type Return, toReturn, unreadableReturn } from "./returns.ts";
+import { peelsOf, type Return } from "./returns.ts";
 
-/** One message of a job's life. */
-export interface StoredEvent {
+/** One event of a job, read. */
+export interface JobEvent {
   /** `dispatch`, `ack`, `return`, `schedule`, `cancel` or `status`. */
   readonly kind: string;
   readonly peel: string | undefined;
   /** By the server's clock, in ns since 1970. */
   readonly storedNs: bigint;
-  readonly bytes: Uint8Array;
-}
-
-/** One event; times count from the dispatch, in ns. */
-export interface Step {
-  readonly storedNs: bigint;
-  readonly afterNs: bigint;
-  readonly kind: string;
-  readonly peel: string | undefined;
-  /** Of an ack: since the dispatch. Of a return: since the peel's ack, or as the peel measured it. */
-  readonly tookNs: bigint | undefined;
   readonly returned: Return | undefined;
   /** Of the end: the state that the job ended in. */
   readonly end: string | undefined;
+}
+
+/** The same with times that count from the dispatch, in ns. */
+export interface Step extends JobEvent {
+  readonly afterNs: bigint;
+  /** Of an ack: since the dispatch. Of a return: since the peel's ack, or as the peel measured it. */
+  readonly tookNs: bigint | undefined;
 }
 
 export interface PeelLife {
@@ -44,26 +39,6 @@ export interface Life {
   readonly peels: readonly PeelLife[];
   /** False when the events don't reach back to the dispatch: then nothing can be said about acks that are not there. */
   readonly whole: boolean;
-}
-
-function returnIn(event: StoredEvent): Return | undefined {
-  if ((event.kind !== "return" && event.kind !== "schedule") || event.peel === undefined) return undefined;
-  try {
-    return toReturn(event.peel, decodeRecord(event.bytes));
-  } catch (error) {
-    if (!(error instanceof Undecodable)) throw error;
-    return unreadableReturn(event.peel, error.message);
-  }
-}
-
-function endIn(event: StoredEvent): string | undefined {
-  if (event.kind !== "status") return undefined;
-  try {
-    return asText(decodeRecord(event.bytes).get("type")) ?? "-";
-  } catch (error) {
-    if (!(error instanceof Undecodable)) throw error;
-    return "unreadable";
-  }
 }
 
 /** The steps of events that come in order; may be fed one event after the other. */
@@ -86,23 +61,15 @@ export class Steps {
     return this.#start;
   }
 
-  add(event: StoredEvent): Step {
-    const { kind, peel, storedNs } = event;
+  add(event: JobEvent): Step {
+    const { kind, peel, storedNs, returned } = event;
     if (kind === "dispatch") this.#whole ||= this.all.length === 0;
     this.#start ??= storedNs;
     if (kind === "ack" && peel !== undefined && !this.#acks.has(peel)) this.#acks.set(peel, storedNs);
-    const returned = returnIn(event);
     const ack = peel === undefined ? undefined : this.#acks.get(peel);
     const ran = ack === undefined ? returned?.duration : storedNs - ack;
-    const step: Step = {
-      storedNs,
-      afterNs: storedNs - this.#start,
-      kind,
-      peel,
-      tookNs: kind === "ack" ? storedNs - this.#start : returned && ran,
-      returned,
-      end: endIn(event),
-    };
+    const afterNs = storedNs - this.#start;
+    const step: Step = { ...event, afterNs, tookNs: kind === "ack" ? afterNs : returned && ran };
     this.all.push(step);
     return step;
   }

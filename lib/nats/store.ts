@@ -1,7 +1,6 @@
 // The fleet's buckets and streams: which of them hold jobs, returns, events and heartbeats, and under which subjects.
 import type { Msg } from "nats";
 import { Timestamp } from "../codec/value.ts";
-import type { StoredEvent } from "../model/life.ts";
 import { Bucket, isGone } from "./bucket.ts";
 import type { Connection } from "./connection.ts";
 import { type Clock, type ConsumerConfig, deliveryOf, InOrder, Picture } from "./consumer.ts";
@@ -15,6 +14,16 @@ export { NoBucket } from "./jetstream.ts";
 
 /** MessagePack `{"action": "cancel"}` (wire.md, "Subjects"). */
 const CANCEL_PAYLOAD = Buffer.from("\x81\xa6action\xa6cancel", "latin1");
+
+/** One message of a job's life, as it is stored. */
+export interface StoredEvent {
+  /** `dispatch`, `ack`, `return`, `schedule`, `cancel` or `status`. */
+  readonly kind: string;
+  readonly peel: string | undefined;
+  /** By the server's clock, in ns since 1970. */
+  readonly storedNs: bigint;
+  readonly bytes: Uint8Array;
+}
 
 /** What is done with the records of a scan of all jobs. */
 export interface JobKeys {

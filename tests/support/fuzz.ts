@@ -7,6 +7,7 @@ import { decode, decodeRecord, Undecodable } from "../../lib/codec/decode.ts";
 import { toJson, toJsonLine } from "../../lib/codec/json.ts";
 import { Timestamp, type ValueMap } from "../../lib/codec/value.ts";
 import { toYaml } from "../../lib/codec/yaml.ts";
+import { toEvent } from "../../lib/jobs/events.ts";
 import { JobTable } from "../../lib/jobs/job-table.ts";
 import { toJob } from "../../lib/jobs/read-jobs.ts";
 import { type JobRow, jobRow } from "../../lib/model/job.ts";
@@ -295,7 +296,7 @@ function renderAll(row: JobRow, value: ValueMap | undefined, bytes: Uint8Array):
   clean(renderSummary(job, meaning, peels, peels, look, { now: NOW, allPeels: true }), "summary");
   const steps = new Steps();
   for (const kind of ["dispatch", "ack", "return", "status"])
-    steps.add({ kind, peel: "peel_1", storedNs: 1n, bytes });
+    steps.add(toEvent({ kind, peel: "peel_1", storedNs: 1n, bytes }));
   const life = lifeOf("job-1", job, [item], steps, 5n);
   clean(renderLife(job, meaning, life, look, { now: NOW, allPeels: true }), "trace");
   clean(renderTimeline(life, look, true), "events");
