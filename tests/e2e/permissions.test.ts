@@ -282,6 +282,27 @@ describe("the sets, and less than them", () => {
   });
 });
 
+test("a bucket without direct reads that may not be asked about is read another way, or ends in an error", async () => {
+  const deny = 'publish { deny: ["$JS.API.STREAM.INFO.KV_jobs"] }';
+  const server = await startServer(
+    `authorization { users: [{ user: root, password: x }, { user: ops, password: x, permissions { ${deny} } }] }`,
+  );
+  const nc = await server.connect({ user: "root", pass: "x" });
+  const { jobs } = await createBuckets(nc);
+  await jobs.put("j1", encode(jobRecord("j1")));
+  const { streams } = await nc.jetstreamManager();
+  const { config } = await streams.info("KV_jobs");
+  await streams.update("KV_jobs", { ...config, allow_direct: false });
+  const url = server.url.replace("//", "//ops:x@");
+  const result = await zester(["job", "show", "j1", "--master", url, "--timeout", "2s"]);
+  // Servers before 2.11 say nothing to a direct get that is not allowed.
+  const [, minor] = (nc.info?.version ?? "").split(".").map(Number);
+  if (Number(minor) < 11) expectError(result, "no answer to a request on $JS.API.DIRECT.GET.KV_jobs");
+  else expect([result.stderr, result.code, result.stdout.includes("j1")]).toEqual(["", 0, true]);
+  await nc.close();
+  await server.stop();
+});
+
 describe("from another account, through the document's exports and imports", () => {
   /** The accounts of docs/connection.md, with a user each. */
   async function start(change: (config: string) => string = (config) => config): Promise<Server> {
