@@ -82,3 +82,11 @@ export function bar(part: number, whole: number, cells: number): string {
   const full = whole > 0 ? Math.max(0, Math.min(cells, Math.floor((part / whole) * cells))) : 0;
   return "█".repeat(full) + "░".repeat(cells - full);
 }
+
+const NAMED = 5;
+
+/** Reasons for a message: `a; b; c`, and of more than five the first five and a count: `…; and 3 more`. */
+export function firstFew(reasons: readonly string[]): string {
+  const rest = reasons.length > NAMED ? `; and ${reasons.length - NAMED} more` : "";
+  return reasons.slice(0, NAMED).join("; ") + rest;
+}

@@ -1,6 +1,5 @@
 // zester job show
 
-import type { Value } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { orNoBucket, readReturns, resolveJob } from "../jobs/lookup.ts";
 import { parseJid } from "../model/jid.ts";
@@ -9,9 +8,8 @@ import { displayPeel } from "../model/peel.ts";
 import { isPlainPeel } from "../model/plain-id.ts";
 import { peelSelection, peelsOf, RETURN_FIELDS } from "../model/returns.ts";
 import { NoBucket } from "../nats/store.ts";
-import { keyed, returnDocument } from "../render/document.ts";
 import { renderOutput } from "../render/output.ts";
-import { renderRecord } from "../render/record.ts";
+import { recordDocument, renderRecord } from "../render/record.ts";
 import { renderSummary } from "../render/summary.ts";
 import type { ShowArgs } from "./flags.ts";
 import { writeIds } from "./ids.ts";
@@ -48,20 +46,16 @@ export async function run(flags: ShowArgs): Promise<void> {
     const selected = selection && peels.filter(selection);
     const chosen = selected ?? peels;
     const allPeels = flags["all-peels"] === true;
-    const ids = chosen.map(({ peel }) => displayPeel(peel));
-    if (flags.quiet) writeIds(ids, isPlainPeel, "peel id", terminal);
-    else if (format !== "text") {
-      const document = new Map<string, Value>([
-        ["job", keyed(job, { jid })],
-        ["returns", chosen.flatMap(({ returned }) => (returned ? returnDocument(jid, returned) : []))],
-      ]);
-      if (flags.missing)
-        document.set(
-          "missing",
-          chosen.filter((peel) => peel.state === "missing").map((peel) => peel.peel),
-        );
-      await writeDocument(document, format, terminal);
-    } else if (flags.output) terminal.writeAll(renderOutput(chosen, terminal.color));
+    if (flags.quiet)
+      writeIds(
+        chosen.map(({ peel }) => displayPeel(peel)),
+        isPlainPeel,
+        "peel id",
+        terminal,
+      );
+    else if (format !== "text")
+      await writeDocument(recordDocument(jid, job, chosen, flags.missing === true), format, terminal);
+    else if (flags.output) terminal.writeAll(renderOutput(chosen, terminal.color));
     else if (flags.summary) {
       const options = { now: new Date(), allPeels };
       terminal.write(renderSummary(job, jobRow(jid, job), peels, chosen, terminal, options));
