@@ -1,4 +1,4 @@
-// Builds dist/zester, one executable for this machine; with --all [platform…] the release (.ci/release.ts).
+// Builds dist/zester, one executable for this machine.
 import { execFileSync } from "node:child_process";
 import { checkRuntime } from "./.ci/runtime.mjs";
 import pkg from "./package.json" with { type: "json" };
@@ -58,10 +58,6 @@ export async function compile(
 }
 
 if (import.meta.main) {
-  const all = process.argv.indexOf("--all");
-  if (all >= 0) await (await import("./.ci/release.ts")).release(process.argv.slice(all + 1));
-  else {
-    await compile("dist/zester");
-    console.error(`built dist/zester ${pkg.version} (${commit()})`);
-  }
+  await compile("dist/zester");
+  console.error(`built dist/zester ${pkg.version} (${commit()})`);
 }

@@ -1,6 +1,6 @@
 // What is generated from the command tree for the repository and the release: `npm run docs` writes it. Not part of the
 // executable.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "../lib/cli/command.ts";
 import { columns, outline } from "../lib/cli/help.ts";
@@ -8,7 +8,6 @@ import { SCRIPTS } from "../lib/commands/completion-scripts.ts";
 import { globalNames } from "../lib/commands/flags.ts";
 import pkg from "../package.json" with { type: "json" };
 import { zester } from "../zester.ts";
-import { SCHEMAS } from "./schema.ts";
 
 type Rows = readonly (readonly [string, string])[];
 
@@ -100,7 +99,7 @@ export function manPage(version: string): string {
 
 const MARKED = /(<!-- reference -->\n)[\s\S]*?(<!-- \/reference -->)/;
 
-/** `readme` with the reference of today between its markers. */
+/** `readme` with the reference of today between its markers, if it has them. */
 export function withReference(readme: string): string {
   return readme.replace(
     MARKED,
@@ -117,14 +116,15 @@ export function writeShare(folder: string): void {
   };
   put("zester.1", manPage(pkg.version));
   for (const { file, text } of Object.values(SCRIPTS)) put(`completions/${file}`, text);
-  for (const [name, schema] of Object.entries(SCHEMAS))
-    put(`schema/${name}.json`, `${JSON.stringify(schema, null, 2)}\n`);
+  cpSync(join(import.meta.dir, "../docs/schema"), join(folder, "schema"), { recursive: true });
 }
 
 if (import.meta.main) {
   const folder = join(import.meta.dir, "..");
-  const readme = join(folder, "README.md");
-  writeFileSync(readme, withReference(readFileSync(readme, "utf8")));
+  const path = join(folder, "README.md");
+  const readme = readFileSync(path, "utf8");
+  const written = withReference(readme);
+  if (written !== readme) writeFileSync(path, written);
   writeShare(join(folder, "dist/share"));
-  console.error("wrote README.md (command reference) and dist/share/");
+  console.error(`wrote dist/share/${written === readme ? "" : " and README.md (command reference)"}`);
 }

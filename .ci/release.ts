@@ -172,3 +172,5 @@ export async function release(names: readonly string[] = []): Promise<void> {
   }
   writeFileSync(join(OUT, "SHA256SUMS"), `${sums.join("\n")}\n`);
 }
+
+if (import.meta.main) await release(process.argv.slice(2));

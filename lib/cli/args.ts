@@ -1,21 +1,33 @@
-// argv → a command and its arguments, strictly. citty alone ignores unknown flags and surplus arguments, which for
-// `kill` is a safety matter; so everything is checked here, and citty gets a clean argv.
+// argv → a command and its arguments, strictly. citty alone ignores unknown flags and surplus arguments, and keeps the
+// last of a repeated flag, which for `kill` is a safety matter; so it gets arguments that were read and checked here.
 import { parseArgs } from "node:util";
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { safe, shorten } from "../text.ts";
 import { type Arg, type Command, isPositional, negativeOf, shortOf, takesMany } from "./command.ts";
 
-export interface Invocation {
+/** The arguments by name, as citty's `ParsedArgs` has them, and under `_` the words that are no flags. */
+export interface Args {
+  _: string[];
+  [name: string]: string | boolean | string[] | undefined;
+}
+
+/** A command on the command line, and the words after its name that are no flags. */
+interface Found {
   /** The names from the root to the command: `["zester", "job", "show"]`. */
   readonly path: readonly string[];
   readonly command: Command;
-  /** A clean argv for citty: `--flag=value` words, `--`, positionals. */
-  readonly rawArgs: string[];
-  readonly help: boolean;
-  readonly version: boolean;
-  readonly flags: { color?: boolean; forceColor?: boolean };
+  readonly words: string[];
 }
+
+export interface Invocation extends Omit<Found, "words"> {
+  readonly args: Args;
+  /** True when only help is wanted: by a flag, by the word `help`, or because the command does nothing itself. */
+  readonly help: boolean;
+}
+
+type Token = ReturnType<typeof tokenize>[number];
+type Flag = Extract<Token, { kind: "option" }>;
 
 const show = (text: string) => shorten(safe(text.slice(0, 200)), 60);
 
@@ -24,13 +36,6 @@ function everyArg(command: Command): [string, Arg][] {
     ...Object.entries(command.args ?? {}),
     ...Object.values(command.subCommands ?? {}).flatMap(everyArg),
   ];
-}
-
-/** Flags that exist on every command: global ones are wherever a command takes arguments. */
-function flagNames(command: Command): string[] {
-  return Object.entries(command.args ?? {})
-    .filter(([, def]) => !isPositional(def))
-    .map(([name, def]) => `--${negativeOf(def) ? "no-" : ""}${name}`);
 }
 
 /** The words of `argv` by the flags of every command: what is a flag, its value, or a word of its own. */
@@ -44,104 +49,98 @@ export function tokenize(root: Command, argv: readonly string[]) {
   return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens;
 }
 
-/**
- * What `argv` (without the program's own name) asks for.
- * @param root the command tree; flags of any command may stand before or after its name
- * @throws UserError for an unknown command or flag, a missing value, a missing or surplus argument
- */
-export function parseCommandLine(root: Command, rootName: string, argv: readonly string[]): Invocation {
-  const tokens = tokenize(root, argv);
-  const path = [rootName];
+/** Goes down the tree by the words that are no flags; `help` in front of them asks for help. */
+function findCommand(root: Command, tokens: readonly Token[]): Found & { help: boolean } {
+  const path = ["zester"];
+  const words: string[] = [];
   let command = root;
-  const positionals: string[] = [];
-  let askedForHelp = false;
+  let help = false;
   let terminated = false;
   for (const token of tokens) {
     if (token.kind === "option-terminator") terminated = true;
     if (token.kind !== "positional") continue;
     const known = command.subCommands;
-    if (!known || terminated) positionals.push(token.value);
+    if (!known || terminated) words.push(token.value);
     else if (Object.hasOwn(known, token.value)) {
       command = known[token.value] as Command;
       path.push(token.value);
-    } else if (token.value === "help" && path.length === 1) askedForHelp = true;
-    else {
+    } else if (token.value === "help" && path.length === 1) help = true;
+    else
       throw new UserError(
         `unknown command "${show(token.value)}" for ${path.join(" ")}.${nearest(token.value, Object.keys(known))}`,
         `\`${path.join(" ")} --help\` lists the commands.`,
       );
-    }
   }
+  return { path, command, words, help };
+}
 
-  const args = command.args ?? {};
-  const given = new Map<string, string[]>();
-  const usage = `\`${path.join(" ")} --help\` lists the flags.`;
-  const wish: { color?: boolean; forceColor?: boolean } = {};
-  let help = askedForHelp;
-  let version = false;
+/** The flags of a command as they are typed. */
+const flagNames = (command: Command) =>
+  Object.entries(command.args ?? {})
+    .filter(([, def]) => !isPositional(def))
+    .map(([name, def]) => `--${negativeOf(def) ? "no-" : ""}${name}`);
+
+/** The name and the value of a flag. @throws UserError when the command has no such flag, or not with such a value */
+function readFlag({ command, path }: Found, token: Flag): [name: string, value: string | boolean] {
+  const { rawName, inlineValue, value } = token;
+  const fail = (message: string) => new UserError(message, `\`${path.join(" ")} --help\` lists the flags.`);
+  const negated = token.name.startsWith("no-");
+  const name = negated ? token.name.slice(3) : token.name;
+  const def = Object.hasOwn(command.args ?? {}, name) ? command.args?.[name] : undefined;
+  if (!def || isPositional(def) || negated !== (negativeOf(def) !== undefined))
+    throw fail(`unknown flag ${show(rawName)} for ${path.join(" ")}.${nearest(rawName, flagNames(command))}`);
+  if (def.type === "boolean") {
+    if (inlineValue) throw fail(`${show(rawName)} takes no value.`);
+    return [name, !negated];
+  }
+  // `--creds --timeout 5s` forgot a value; `--creds=-odd` means it.
+  if (!value || (!inlineValue && value.startsWith("-") && value.length > 1))
+    throw fail(`${show(rawName)} needs a value${def.valueHint ? `: ${rawName} <${def.valueHint}>` : ""}.`);
+  if (value.includes("\0")) throw fail(`${show(rawName)}: the value holds a NUL character.`);
+  // A short flag takes the rest of its word as its value; the equals sign of `-n=5` is not meant to be a part of it.
+  return [name, inlineValue && rawName.length === 2 ? value.replace(/^=/, "") : value];
+}
+
+/** All flags by name; a repeated one is a list: one value with commas, as it could have been typed. */
+function readFlags(found: Found, tokens: readonly Token[]): Args {
+  const args: Args = { _: found.words };
   for (const token of tokens) {
     if (token.kind !== "option") continue;
-    const negated = token.name.startsWith("no-") ? token.name.slice(3) : undefined;
-    const def = Object.hasOwn(args, negated ?? token.name) ? args[negated ?? token.name] : undefined;
-    const negatable = def?.type === "boolean" && def.negativeDescription !== undefined;
-    if (!def || isPositional(def) || negatable !== (negated !== undefined)) {
-      throw new UserError(
-        `unknown flag ${show(token.rawName)} for ${path.join(" ")}.${nearest(token.rawName, flagNames(command))}`,
-        usage,
-      );
-    }
-    if (def.type === "boolean") {
-      if (token.inlineValue) throw new UserError(`${show(token.rawName)} takes no value.`, usage);
-      if (token.name === "help") help = true;
-      else if (token.name === "version") version = true;
-      else if (negated === "color") wish.color = false;
-      else if (token.name === "force-color") wish.forceColor = true;
-      given.set(token.name, []);
-      continue;
-    }
-    const value = token.value;
-    // `--creds --timeout 5s` forgot a value; `--creds=-odd` means it.
-    if (
-      value === undefined ||
-      value === "" ||
-      (!token.inlineValue && value.startsWith("-") && value.length > 1)
-    ) {
-      throw new UserError(
-        `${show(token.rawName)} needs a value${def.valueHint ? `: ${token.rawName} <${def.valueHint}>` : ""}.`,
-        usage,
-      );
-    }
-    // `-n=5`: a short flag takes the rest of its word, equals sign included; nobody means that sign.
-    const clean =
-      token.inlineValue && token.rawName.length === 2 && value.startsWith("=") ? value.slice(1) : value;
-    if (clean.includes("\0"))
-      throw new UserError(`${show(token.rawName)}: the value holds a NUL character.`, usage);
-    given.set(token.name, [...(given.get(token.name) ?? []), clean]);
+    const [name, value] = readFlag(found, token);
+    const before = args[name];
+    // URLs may hold commas themselves: between them a line break tells where one ends.
+    args[name] = typeof before === "string" ? `${before}${name === "master" ? ",\n" : ","}${value}` : value;
   }
+  return args;
+}
 
-  const invocation = { path, command, help, version, flags: wish };
-  if (help || version || (command.subCommands && !command.run)) return { ...invocation, rawArgs: [] };
+/** Gives the command's positionals their names in `args`. @throws UserError when one is missing or left over */
+function namePositionals({ command, path, words }: Found, args: Args): void {
+  const wanted = Object.entries(command.args ?? {}).filter(([, def]) => isPositional(def));
+  const names = wanted.map(([name, def]) => `<${name}>${takesMany(def) ? "…" : ""}`);
+  const usage = `Usage: ${[...path, ...names].join(" ")} [flags]`;
+  for (const [i, [name, def]] of wanted.entries()) {
+    args[name] = words[i];
+    if (def.required !== false && words[i] === undefined)
+      throw new UserError(`${path.join(" ")} needs ${/^[aeiou]/.test(name) ? "an" : "a"} <${name}>.`, usage);
+  }
+  const extra = words[wanted.length];
+  if (extra !== undefined && !wanted.some(([, def]) => takesMany(def)))
+    throw new UserError(`unexpected argument "${show(extra)}" for ${path.join(" ")}.`, usage);
+}
 
-  const wanted = Object.entries(args).filter(([, def]) => isPositional(def));
-  const names = wanted.map(([name, def]) => `<${name}>${takesMany(def) ? "…" : ""}`).join(" ");
-  const missing = wanted.find(([, def], i) => def.required !== false && positionals[i] === undefined);
-  if (missing) {
-    throw new UserError(
-      `${path.join(" ")} needs ${/^[aeiou]/.test(missing[0]) ? "an" : "a"} <${missing[0]}>.`,
-      `Usage: ${path.join(" ")} ${names} [flags]`,
-    );
-  }
-  const surplus = wanted.some(([, def]) => takesMany(def)) ? undefined : positionals[wanted.length];
-  if (surplus !== undefined) {
-    throw new UserError(
-      `surplus argument "${show(surplus)}" for ${path.join(" ")}.`,
-      `Usage: ${[...path, names].filter(Boolean).join(" ")} [flags]`,
-    );
-  }
-  // citty keeps only the last of a repeated flag; a list is one value with commas. Those between URLs, which may hold some
-  // themselves, are told by a line break.
-  const words = Array.from(given, ([name, values]) =>
-    values.length > 0 ? `--${name}=${values.join(name === "master" ? ",\n" : ",")}` : `--${name}`,
-  );
-  return { ...invocation, rawArgs: [...words, "--", ...positionals] };
+/**
+ * What `argv` (without the program's own name) asks for.
+ * @param root the command tree; flags of any command may stand before or after its name
+ * @throws UserError for an unknown command or flag, a missing value, a missing or an unexpected argument
+ */
+export function parseCommandLine(root: Command, argv: readonly string[]): Invocation {
+  const tokens = tokenize(root, argv);
+  const found = findCommand(root, tokens);
+  const args = readFlags(found, tokens);
+  const { path, command } = found;
+  const onlyGroup = command.subCommands !== undefined && !command.run;
+  const help = found.help || args.help === true || (onlyGroup && !args.version);
+  if (!help && !args.version) namePositionals(found, args);
+  return { path, command, args, help };
 }

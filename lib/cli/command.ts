@@ -1,5 +1,5 @@
 // A command of the tree, as everything that reads the tree sees it, and what builds one.
-import { type ArgsDef, type CommandDef, defineCommand, type ParsedArgs } from "citty";
+import type { ArgsDef, CommandDef, ParsedArgs } from "citty";
 
 /** What help says of a command: one line, a paragraph, and examples. */
 export interface Manual {
@@ -29,12 +29,12 @@ export function leaf<T extends ArgsDef>(
   load: () => Promise<{ run: (args: ParsedArgs<T>) => unknown }>,
   manual: Manual = {},
 ): Command {
-  return defineCommand({
+  return {
     meta: { description, ...manual },
-    args: args as ArgsDef,
-    // citty parsed them by `args`; only the type of a tree of commands has forgotten that.
-    run: async (context) => (await load()).run(context.args as ParsedArgs<T>),
-  }) as Command;
+    args,
+    // The arguments that args.ts read by `args`.
+    run: async ({ data }) => (await load()).run(data as ParsedArgs<T>),
+  };
 }
 
 /** A command that only holds others. */

@@ -1,4 +1,6 @@
 // What could stand next on a command line, by the command tree. Pure: what only a server knows is named, not fetched.
+// Own code, because @bomb.sh/tab cannot wait for a server's answer (its handlers are synchronous), completes neither files
+// nor what stands behind a comma, and its bash script evaluates the words: `$(…)` in a stored job id would run.
 import { GROUPS, SORTS, STATES } from "../model/selection.ts";
 import { COLUMN_NAMES } from "../render/columns.ts";
 import { tokenize } from "./args.ts";

@@ -16,7 +16,7 @@ async function answerShell(
   const quit = () => process.exit(EXIT.done);
   for (const event of ["uncaughtException", "unhandledRejection"]) process.on(event, quit);
   const { complete } = await import("./candidates.ts");
-  await complete(root, globals, argv);
+  await complete(root, globals, argv, process.env);
   return quit();
 }
 
@@ -33,30 +33,24 @@ export async function main(
   delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
   // Not a command of the tree: its words are anything that stands on a command line.
   if (argv[0] === "__complete") return answerShell(root, argv.slice(1), globals);
-  let flags = { ...(argv.includes("--no-color") && { color: false }) } as {
-    color?: boolean;
-    forceColor?: boolean;
-  };
+  // Until the flags are read, what stands among the words counts.
+  let look: { color?: boolean; forceColor?: boolean } = argv.includes("--no-color") ? { color: false } : {};
   try {
-    const invocation = parseCommandLine(root, "zester", argv);
-    flags = invocation.flags;
-    if (
-      invocation.help ||
-      (invocation.command.subCommands && !invocation.command.run && !invocation.version)
-    ) {
-      writeAll(1, renderHelp(invocation.path, invocation.command, globals));
-    } else if (invocation.version) writeAll(1, versionText());
+    const { path, command, args, help } = parseCommandLine(root, argv);
+    look = { color: args.color !== false, forceColor: args["force-color"] === true };
+    if (help) writeAll(1, renderHelp(path, command, globals));
+    else if (args.version) writeAll(1, versionText());
     else {
-      // The command is found already: citty need not look for it among the arguments.
-      const { subCommands: _, ...command } = invocation.command;
-      const { result } = await runCommand(command, { rawArgs: invocation.rawArgs });
+      // The arguments are read already: citty need not look for commands and flags among the words.
+      const { run } = command;
+      const { result } = await runCommand({ ...(run && { run }) }, { rawArgs: [], data: args });
       process.exit(typeof result === "number" ? result : EXIT.done);
     }
     process.exit(EXIT.done);
   } catch (error) {
     if (error instanceof OutputClosed) process.exit(EXIT.done);
     const { text, exitCode } = describe(error);
-    reportError(text, flags);
+    reportError(text, look);
     process.exit(exitCode);
   }
 }

@@ -47,18 +47,6 @@ export class ByteSet {
     return this.#bytes.subarray(this.#starts[n], this.#starts[n + 1]);
   }
 
-  /** The length of entry `n`; undefined when it is not all printable ASCII. */
-  plainLength(n: number): number | undefined {
-    const start = this.#starts[n] as number;
-    const end = this.#starts[n + 1] as number;
-    const own = this.#bytes;
-    for (let i = start; i < end; i++) {
-      const byte = own[i] as number;
-      if (byte < 0x20 || byte > 0x7e) return undefined;
-    }
-    return end - start;
-  }
-
   /** Entry `n` as UTF-8 text. */
   text(n: number): string {
     return this.#texts.toString("utf8", this.#starts[n], this.#starts[n + 1]);

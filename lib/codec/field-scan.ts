@@ -1,5 +1,6 @@
 // Finds the few fields that a view needs in a MessagePack record, without decoding it: a list reads 100,000 records to
 // show five fields of each. What is out of the ordinary is left to decode.ts, which is exact about everything.
+import { textHead, uint16, uint32 } from "./value-at.ts";
 
 /** Deeper nesting than real records have is left to the exact decoder, which has a limit of its own. */
 const MAX_DEPTH = 32;
@@ -73,22 +74,6 @@ function skipMany(bytes: Uint8Array, at: number, count: number, depth: number): 
     if (next < 0) return -1;
   }
   return next;
-}
-
-export const uint16 = (bytes: Uint8Array, at: number) =>
-  ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
-
-export const uint32 = (bytes: Uint8Array, at: number) =>
-  (((bytes[at] as number) << 24) |
-    ((bytes[at + 1] as number) << 16) |
-    ((bytes[at + 2] as number) << 8) |
-    (bytes[at + 3] as number)) >>>
-  0;
-
-/** Bytes before the content of a text; 0 for anything that is none. */
-export function textHead(type: number): number {
-  if (type >= 0xa0 && type <= 0xbf) return 1;
-  return type === 0xd9 ? 2 : type === 0xda ? 3 : type === 0xdb ? 5 : 0;
 }
 
 /** True for a MessagePack text, or a list of texts, that is ASCII throughout. `bytes` is one complete value. */

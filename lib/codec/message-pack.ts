@@ -1,10 +1,10 @@
 // MessagePack → Value. Own code: it reads each value once, straight into what the renderers take, and never makes room
 // for what a length announces. The kept libraries do (a list of 65,535 inside another, 10,000 times: 30 KB took 5 GB),
 // lose map keys that are alike, and read broken UTF-8 beyond the end of its text.
-import { uint16, uint32 } from "./field-scan.ts";
 import { toJsonLine } from "./json.ts";
 import { Allowance, COST, Entries, Undecodable } from "./undecodable.ts";
 import { Extension, Timestamp, type Value, type ValueMap } from "./value.ts";
+import { TimeReader, uint16, uint32 } from "./value-at.ts";
 
 /** Keys already seen, found by length and first byte: records repeat the same few, so most cost a comparison only. */
 const seenKeys = new Map<number, { bytes: Uint8Array; key: string }[]>();
@@ -20,6 +20,8 @@ function keyText(key: Value): string {
 }
 
 const NOT = "not MessagePack or JSON";
+const time = new TimeReader();
+
 const cutOff = () => new Undecodable(`${NOT}: it ends in the middle of a value`);
 
 export class MessagePackReader {
@@ -176,24 +178,12 @@ export class MessagePackReader {
     return time ?? new Extension(type, this.#binary(length));
   }
 
-  /** MessagePack's timestamp extension: 4, 8 or 12 bytes (msgpack spec, "Timestamp extension type"). */
   #time(length: number): Timestamp | undefined {
     if (length !== 4 && length !== 8 && length !== 12) return undefined;
-    const view = this.#view;
     const start = this.#take(length);
-    let seconds: bigint;
-    let nanos = 0;
-    if (length === 4) seconds = BigInt(view.getUint32(start));
-    else if (length === 8) {
-      const both = view.getBigUint64(start);
-      seconds = both & 0x3ffffffffn;
-      nanos = Number(both >> 34n);
-    } else {
-      seconds = view.getBigInt64(start + 4);
-      nanos = view.getUint32(start);
-    }
     this.#allowance.spend(COST.time);
-    if (nanos < 1_000_000_000) return new Timestamp(seconds, nanos);
+    if (time.readBody(this.#bytes, start, length))
+      return new Timestamp((BigInt(time.high) << 32n) + BigInt(time.low), time.nanos);
     this.#at = start;
     return undefined;
   }

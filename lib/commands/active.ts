@@ -1,6 +1,6 @@
 // zester job active
 
-import type { JobRow } from "../model/job.ts";
+import { type JobRow, LISTED_AS_ACTIVE } from "../model/job.ts";
 import { ACTIVE } from "../render/columns.ts";
 import { plural } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
@@ -18,7 +18,7 @@ export async function run(flags: ListArgs): Promise<void> {
       const keep = (row: JobRow) => {
         if (row.status === "claimed" && selection.matches(row)) claimed.add(row.jid);
         else claimed.delete(row.jid);
-        return row.status === "running" || row.status === "pending";
+        return LISTED_AS_ACTIVE.includes(row.status ?? "");
       };
       const view = { keep, columns: ACTIVE, none: "No active jobs." };
       await listJobs(flags, view, selection, session);

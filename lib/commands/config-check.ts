@@ -2,7 +2,6 @@
 
 import type { Value } from "../codec/value.ts";
 import { EXIT, UserError } from "../errors.ts";
-import { writeDocument } from "../jobs/read-jobs.ts";
 import {
   checkBuckets,
   checkCancel,
@@ -15,13 +14,17 @@ import {
   type Finding,
   failure,
 } from "../nats/check.ts";
-import { type Connection, openConnection } from "../nats/connection.ts";
+import { openConnection } from "../nats/connect.ts";
+import type { Connection } from "../nats/connection.ts";
 import { jwtText } from "../nats/credentials.ts";
-import { loadSettings, type Settings } from "../settings/settings.ts";
-import { systemTerminal, type Terminal } from "../terminal/terminal.ts";
+import { paintState } from "../render/colors.ts";
+import { loadSettings } from "../settings/resolve.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { safe, width } from "../text.ts";
 import type { GlobalArgs } from "./flags.ts";
-import { parseFormat } from "./session.ts";
+import { writeDocument } from "./output.ts";
+import { surroundings } from "./session.ts";
 
 /** Every point in turn; ends early when the server is lost. */
 async function examine(connection: Connection, settings: Settings, findings: Finding[]): Promise<void> {
@@ -47,14 +50,12 @@ async function check(settings: Settings, terminal: Terminal): Promise<Finding[]>
   return findings;
 }
 
-const COLORS = { ok: 32, warn: 33, FAIL: 31 } as const;
-
 /** One line a point; what to do stands below it. */
 function render(findings: readonly Finding[], color: boolean): string {
   const wide = Math.max(...findings.map((finding) => width(finding.check)));
   return findings
     .map(({ check, result, detail, hint }) => {
-      const label = color ? `\x1b[${COLORS[result]}m${result}\x1b[0m` : result;
+      const label = paintState(result, color)?.(result) ?? result;
       const line = `${label}${" ".repeat(6 - result.length)}${check.padEnd(wide)}  ${safe(detail)}\n`;
       return hint ? `${line}${" ".repeat(8 + wide)}${safe(hint)}\n` : line;
     })
@@ -62,12 +63,8 @@ function render(findings: readonly Finding[], color: boolean): string {
 }
 
 export async function run(flags: GlobalArgs): Promise<number> {
-  const format = parseFormat(flags.format ?? (process.env.ZESTER_FORMAT || undefined));
-  const terminal = systemTerminal({
-    ...(flags.color === false && { color: false }),
-    ...(flags["force-color"] && { forceColor: true }),
-  });
-  const settings = await loadSettings(flags, process.env, terminal.warn);
+  const { terminal, format, env } = surroundings(flags);
+  const settings = await loadSettings(flags, env, terminal.warn);
   const findings = await check(settings, terminal);
   if (format === "text") terminal.write(render(findings, terminal.color));
   else {

@@ -2,13 +2,13 @@
 
 import type { Value } from "../codec/value.ts";
 import { formatMs } from "../duration.ts";
-import { writeDocument } from "../jobs/read-jobs.ts";
 import { renderTable } from "../render/table.ts";
+import { resolveSettings } from "../settings/resolve.ts";
 import { maskUrl } from "../settings/server-url.ts";
-import { type Resolved, resolveSettings, type Settings } from "../settings/settings.ts";
-import { systemTerminal } from "../terminal/terminal.ts";
+import { KEYS, type Key, type Resolved, SETTINGS, type Settings } from "../settings/settings.ts";
 import type { GlobalArgs } from "./flags.ts";
-import { parseFormat } from "./session.ts";
+import { writeDocument } from "./output.ts";
+import { type Surroundings, surroundings } from "./session.ts";
 
 interface Row {
   readonly setting: string;
@@ -17,69 +17,43 @@ interface Row {
   readonly source: string;
 }
 
-const MASK = "***";
-
-/** The settings by the names of their flags, or as contexts call what no flag can set. */
-const SHOWN: readonly (readonly [keyof Settings, string, { secret?: boolean; onlyWhenSet?: boolean }?])[] = [
-  ["urls", "master"],
-  ["creds", "creds"],
-  ["nkey", "nkey"],
-  ["user", "user", { onlyWhenSet: true }],
-  ["password", "password", { secret: true, onlyWhenSet: true }],
-  ["token", "token", { secret: true, onlyWhenSet: true }],
-  ["jwt", "user_jwt", { secret: true, onlyWhenSet: true }],
-  ["seed", "user_seed", { secret: true, onlyWhenSet: true }],
-  ["tlsCa", "nats-ca"],
-  ["tlsCert", "tls-cert"],
-  ["tlsKey", "tls-key"],
-  ["tlsFirst", "tls-first"],
-  ["jsDomain", "js-domain"],
-  ["jsPrefix", "js-prefix"],
-  ["inboxPrefix", "inbox-prefix"],
-  ["timeoutMs", "timeout"],
-];
-
-function shown(key: keyof Settings, settings: Settings): string | undefined {
-  if (key === "urls") return settings.urls.map(maskUrl).join(",");
-  if (key === "timeoutMs") return formatMs(settings.timeoutMs);
+/** A value as it may be shown. */
+function shown(key: Key, settings: Settings): string | undefined {
   const value = settings[key];
-  return value === undefined ? undefined : String(value);
+  const { kind, secret, hidden } = SETTINGS[key];
+  if (value === undefined) return undefined;
+  if (secret || hidden) return "***";
+  if (kind === "duration") return formatMs(settings.timeoutMs);
+  return kind === "urls" ? settings.urls.map(maskUrl).join(",") : String(value);
 }
 
-/** Each setting with its source, secrets masked. */
+/** Each setting with its source. Those that no flag can set are called as contexts call them, and listed only when set. */
 function describeSettings({ settings, sources, file }: Resolved): Row[] {
   const named = (kind: "config" | "context"): Row =>
     file?.kind === kind
       ? { setting: kind, value: file.name, source: file.source }
       : { setting: kind, value: undefined, source: "not set" };
   const rows = [named("config"), named("context")];
-  for (const [key, setting, { secret = false, onlyWhenSet = false } = {}] of SHOWN) {
+  for (const key of KEYS) {
+    const { flag, context } = SETTINGS[key];
     const value = shown(key, settings);
-    if (value === undefined && onlyWhenSet) continue;
-    rows.push({
-      setting,
-      value: value !== undefined && secret ? MASK : value,
-      source: sources[key] ?? "not set",
-    });
+    if (value === undefined && flag === undefined) continue;
+    rows.push({ setting: flag ?? context ?? key, value, source: sources[key] ?? "not set" });
   }
   return rows;
 }
 
-/** Which source gives the output format; its flag, its variable, or nobody. */
-function formatRow(flags: GlobalArgs, format: string): Row {
+function formatRow(flags: GlobalArgs, { format, env }: Surroundings): Row {
   const source =
-    flags.format !== undefined ? "flag --format" : process.env.ZESTER_FORMAT ? "$ZESTER_FORMAT" : "default";
+    flags.format !== undefined ? "flag --format" : env.ZESTER_FORMAT ? "$ZESTER_FORMAT" : "default";
   return { setting: "format", value: format, source };
 }
 
 export async function run(flags: GlobalArgs): Promise<void> {
-  const format = parseFormat(flags.format ?? (process.env.ZESTER_FORMAT || undefined));
-  const terminal = systemTerminal({
-    ...(flags.color === false && { color: false }),
-    ...(flags["force-color"] && { forceColor: true }),
-  });
-  const resolved = await resolveSettings(flags, process.env, terminal.warn);
-  const rows = [...describeSettings(resolved), formatRow(flags, format)];
+  const around = surroundings(flags);
+  const { terminal, format, env } = around;
+  const resolved = await resolveSettings(flags, env, terminal.warn);
+  const rows = [...describeSettings(resolved), formatRow(flags, around)];
   if (format === "text") {
     const columns = [{ title: "SETTING" }, { title: "VALUE" }, { title: "SOURCE" }];
     const cells = rows.map(({ setting, value, source }) =>

@@ -1,35 +1,39 @@
-// zester job kill: what is meant (kill-plan.ts), then the signals (cancel.ts), then the report. Nothing about the output may
-// keep a signal from being sent.
+// zester job kill: flags → plan (jobs/kill-plan.ts) → question → signals (jobs/cancel.ts) → report (render/kill.ts). Nothing
+// about the output may keep a signal from being sent.
 
-import type { Value } from "../codec/value.ts";
 import { EXIT, UserError } from "../errors.ts";
-import { isSent, type Outcome, sendSignal } from "../jobs/cancel.ts";
-import {
-  isTarget,
-  JobEnded,
-  oddWords,
-  type Plan,
-  planNamed,
-  planSelected,
-  type Target,
-} from "../jobs/kill-plan.ts";
-import { JobList, warnUnreadable, writeDocument } from "../jobs/read-jobs.ts";
+import { sendSignal } from "../jobs/cancel.ts";
+import { planNamed, planSelected } from "../jobs/kill-plan.ts";
 import { parseJid } from "../model/jid.ts";
-import { type JobRow, jobRow } from "../model/job.ts";
-import { parseSelection } from "../model/selection.ts";
-import { columnsOf, LIST } from "../render/columns.ts";
-import { type Look, renderJobs } from "../render/jobs.ts";
+import { isTarget, killCode, notSent, type Outcome, type Plan, type Target } from "../model/kill.ts";
+import { parseSelection, type Selection } from "../model/selection.ts";
+import {
+  interruptedWords,
+  outcomeDocument,
+  renderTargets,
+  sentLines,
+  sentWords,
+  unknownStatusWords,
+} from "../render/kill.ts";
 import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
-import { count, plural, safe } from "../text.ts";
+import { plural } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
 import type { KillArgs } from "./flags.ts";
-import { type Result, statusOf, waitForEnds } from "./kill-wait.ts";
-import { waitLimit } from "./limit.ts";
-import { type Session, withSession } from "./session.ts";
+import { waitForEnds } from "./kill-wait.ts";
+import { warnUnreadable, writeDocument } from "./output.ts";
+import { type Session, waitLimit, withSession } from "./session.ts";
+
+/** One run of the command. */
+interface Run {
+  readonly flags: KillArgs;
+  readonly session: Session;
+  readonly now: Date;
+}
 
 const SELECTING = ["state", "function", "target", "user", "owner", "since", "until", "limit"] as const;
 
-function checkFlags(flags: KillArgs): void {
+/** @returns the selection that the flags ask for, by this machine's clock */
+function checkFlags(flags: KillArgs, now: Date): Selection {
   const selecting = SELECTING.filter((name) => flags[name] !== undefined);
   if (flags._.length > 0 && selecting.length > 0)
     throw new UserError(
@@ -41,31 +45,36 @@ function checkFlags(flags: KillArgs): void {
       "zester job kill needs a <jid>, or flags that select jobs.",
       "Usage: zester job kill <jid>… [flags], or zester job kill --state running --function 'pkg.*' [flags]",
     );
-  parseSelection(flags, new Date());
+  const selection = parseSelection(flags, now);
   if (flags.force && selecting.length > 0)
     throw new UserError("--force is for jobs that are named.", "Leave it out, or name the jobs.");
   for (const text of flags._) parseJid(text);
+  return selection;
 }
 
-const jobTable = (rows: readonly JobRow[], look: Look) =>
-  renderJobs(columnsOf(LIST), JobList.of(rows.map((row) => ({ row, record: undefined }))), look, new Date());
+/** The jobs that are meant; what can't be decoded is warned of. */
+async function makePlan({ flags, session, now }: Run): Promise<Plan> {
+  const { store, terminal } = session;
+  if (flags._.length > 0) return planNamed(store, flags._, flags.force === true);
+  const { plan, unreadable } = await planSelected(store, await selectionByServer(flags, session, now));
+  warnUnreadable(unreadable, terminal);
+  return plan;
+}
 
-const rowOf = ({ jid, row }: Target) => row ?? jobRow(jid, new Map());
+function warnOfStatuses(targets: readonly Target[], terminal: Terminal): void {
+  const words = unknownStatusWords(targets);
+  if (words !== undefined) terminal.warn(words);
+}
 
 /**
  * Shows the jobs that naming them did not settle, and asks.
- * @returns why they must not be canceled; undefined when somebody agreed
+ * @returns why they must not be canceled; undefined when a person, or --yes, agreed
  */
-async function whyNot(
-  flags: KillArgs,
-  targets: readonly Target[],
-  terminal: Terminal,
-): Promise<UserError | undefined> {
-  const told = terminal.tell(
-    [...jobTable(targets.map(rowOf), { color: false, columns: terminal.columns })].join(""),
-  );
-  const odd = oddWords(targets);
-  if (odd !== undefined) terminal.warn(odd);
+async function ask(targets: readonly Target[], { flags, session, now }: Run): Promise<UserError | undefined> {
+  const { terminal } = session;
+  const look = { color: false, columns: terminal.columns };
+  const told = terminal.tell([...renderTargets(targets, look, now)].join(""));
+  warnOfStatuses(targets, terminal);
   if (flags.yes) return undefined;
   if (!terminal.canAsk || !told)
     return new UserError(
@@ -76,149 +85,111 @@ async function whyNot(
   return new UserError("nothing was canceled.");
 }
 
-/** The plan after the question, if it needs one: what nobody agreed to is refused. */
-async function agreed(flags: KillArgs, plan: Plan, terminal: Terminal): Promise<Plan> {
-  const open = plan.filter(isTarget).filter(({ ask }) => ask);
-  const error = open.length > 0 ? await whyNot(flags, open, terminal) : undefined;
+/**
+ * The plan after the question, if it needs one: without agreement, the jobs in question are refused.
+ * @throws UserError when those are all
+ */
+async function agreed(plan: Plan, run: Run): Promise<Plan> {
+  const open = plan.filter(isTarget).filter((target) => target.ask);
+  const error = open.length > 0 ? await ask(open, run) : undefined;
   if (!error) return plan;
   if (open.length === plan.length) throw error;
-  return plan.map((entry) => (isTarget(entry) && entry.ask ? { jid: entry.jid, error } : entry));
+  return plan.map((entry) =>
+    isTarget(entry) && entry.ask ? { jid: entry.jid, why: "not agreed", error } : entry,
+  );
 }
 
-const noneText = (flags: KillArgs) =>
-  `No jobs that could be canceled match ${parseSelection(flags, new Date()).text}.\n`;
-
-/** What would be canceled, and nothing else. */
-async function dryRun(flags: KillArgs, plan: Plan, { terminal, format }: Session): Promise<number> {
+/** Shows what would be canceled; sends nothing. @param none what to say when no job was selected */
+async function dryRun(plan: Plan, { flags, session, now }: Run, none: string): Promise<number> {
+  const { terminal, format } = session;
   const targets = plan.filter(isTarget);
   let code: number = EXIT.done;
   for (const entry of plan) {
     if (isTarget(entry)) {
       if (entry.unchecked !== undefined) terminal.warn(entry.unchecked);
-    } else if (entry.error instanceof JobEnded) terminal.warn(entry.error.message);
+    } else if (entry.why === "ended") terminal.warn(entry.error.message);
     else if (plan.length === 1) throw entry.error;
     else {
       terminal.error(entry.error.message);
       code = EXIT.error;
     }
   }
-  const odd = oddWords(targets);
-  if (odd !== undefined) terminal.warn(odd);
-  const documents = () => targets.map(({ jid }) => document({ jid, signal: "not sent", warnings: [] }));
-  if (format !== "text") await writeDocument(documents(), format, terminal);
-  else if (targets.length > 0) terminal.writeAll(jobTable(targets.map(rowOf), terminal));
-  else if (flags._.length === 0) terminal.write(noneText(flags));
+  warnOfStatuses(targets, terminal);
+  if (format !== "text")
+    await writeDocument(
+      targets.map(({ jid }) => outcomeDocument(notSent(jid))),
+      format,
+      terminal,
+    );
+  else if (targets.length > 0) terminal.writeAll(renderTargets(targets, terminal, now));
+  else if (flags._.length === 0) terminal.write(none);
   return code;
-}
-
-function document({ jid, signal, error, ending }: Result): Value {
-  const fields: [string, Value][] = [
-    ["jid", jid],
-    ["signal", signal],
-  ];
-  if (error) fields.push(["reason", error.message]);
-  if (ending)
-    fields.push(
-      ["status", statusOf(ending)],
-      ["returned", ending.peels.filter((peel) => peel.returned).length],
-      ["peels", ending.peels.length],
-    );
-  return new Map(fields);
-}
-
-function exitCode(results: readonly Result[]): number {
-  if (results.some(({ signal }) => signal !== "sent")) return EXIT.error;
-  const otherwise = results.some(({ ending }) => ending && statusOf(ending) !== "canceled");
-  return otherwise ? EXIT.endedOtherwise : EXIT.done;
-}
-
-/** Sends every signal, one after the other; `outcomes` grows as it goes. */
-async function sendAll(plan: Plan, session: Session, outcomes: Outcome[]): Promise<void> {
-  for (const entry of plan)
-    outcomes.push(
-      isTarget(entry) ? await sendSignal(session, entry) : { ...entry, signal: "not sent", warnings: [] },
-    );
 }
 
 /** Says what became of the signals: a line on stdout for each that was sent, on stderr what is to be said of the others. */
 function report(outcomes: readonly Outcome[], { terminal, format }: Session, out: Terminal): void {
   for (const { warnings } of outcomes) warnings.forEach(terminal.warn);
-  if (format === "text")
-    out.write(
-      outcomes
-        .filter(isSent)
-        .map(({ jid }) => `Cancel signal sent for job ${safe(jid)}\n`)
-        .join(""),
-    );
+  if (format === "text") out.write(sentLines(outcomes));
   // Alone, it is the command's own error.
   if (outcomes.length > 1) for (const { error } of outcomes) if (error) terminal.error(error.message);
 }
 
-const sentWords = (outcomes: readonly Outcome[], plan: Plan) =>
-  `cancel signals were sent for ${count(outcomes.filter(isSent).length)} of ${plural(plan.length, "job")}`;
-
-/** The same while signals are sent: the one that is under way may have left or not. */
-function interruptedWords(outcomes: readonly Outcome[], plan: Plan): string {
-  const next = plan[outcomes.length];
-  const open = next && isTarget(next) ? `; whether for job ${safe(next.jid)} as well is not known` : "";
-  return `interrupted: ${sentWords(outcomes, plan)}${open}.`;
-}
-
-/** Carries out a plan that was agreed to. `progress` tells how far the signals are, until they have been reported. */
+/**
+ * Sends the signals of a plan that was agreed to, one after the other, reports, and waits for the ends with --wait.
+ * @param interrupted gets what to say of the signals when the process is interrupted before they were reported
+ */
 async function execute(
-  flags: KillArgs,
   plan: Plan,
-  session: Session,
+  { flags, session }: Run,
   limitMs: number | undefined,
-  progress: { words?: (() => string) | undefined },
+  interrupted: { words?: (() => string) | undefined },
 ): Promise<number> {
   const { terminal, format } = session;
   const outcomes: Outcome[] = [];
-  progress.words = () => interruptedWords(outcomes, plan);
-  await sendAll(plan, session, outcomes);
+  interrupted.words = () => interruptedWords(outcomes, plan);
+  for (const entry of plan)
+    outcomes.push(isTarget(entry) ? await sendSignal(session, entry) : notSent(entry.jid, entry.error));
   let written = true;
   const out = enduring(terminal, (error) => {
     written = false;
     terminal.error(`${sentWords(outcomes, plan)}, but the report failed: ${(error as Error).message}.`);
   });
   report(outcomes, session, out);
-  if (format === "text") progress.words = undefined;
-  const results: Result[] = [...outcomes];
-  const failures = flags.wait ? await waitForEnds(results, session, out, limitMs, flags.timeout) : [];
+  if (format === "text") interrupted.words = undefined;
+  const { results, failures } = flags.wait
+    ? await waitForEnds(outcomes, session, out, limitMs, flags.timeout)
+    : { results: outcomes, failures: [] };
   const alone = outcomes.length === 1 ? outcomes[0] : undefined;
   if (format !== "text" && alone?.signal !== "not sent") {
-    const documents = results.map(document);
+    const documents = results.map(outcomeDocument);
     await writeDocument((flags._.length === 1 ? documents[0] : undefined) ?? documents, format, out);
   }
-  progress.words = undefined;
+  interrupted.words = undefined;
   const last = failures.pop() ?? alone?.error;
   for (const { message } of failures) terminal.error(message);
   if (last) throw last;
-  return exitCode(results) || (written ? EXIT.done : EXIT.error);
+  return killCode(results) || (written ? EXIT.done : EXIT.error);
 }
 
 export async function run(flags: KillArgs): Promise<number | undefined> {
-  checkFlags(flags);
+  const now = new Date();
+  const { text } = checkFlags(flags, now);
+  const none = `No jobs that could be canceled match ${text}.\n`;
   const { limitMs, rest } = flags.wait ? waitLimit(flags) : { limitMs: undefined, rest: flags };
-  const progress: { words?: (() => string) | undefined } = {};
+  const interrupted: { words?: (() => string) | undefined } = {};
   const work = async (session: Session) => {
-    const { store, terminal, format } = session;
-    const { plan, unreadable } =
-      flags._.length > 0
-        ? { plan: await planNamed(store, flags._, flags.force === true), unreadable: [] }
-        : await planSelected(store, await selectionByServer(flags, session));
-    warnUnreadable(unreadable, terminal);
-    if (flags["dry-run"]) return dryRun(flags, plan, session);
-    if (plan.length === 0 && format === "text") {
-      terminal.write(noneText(flags));
-      return undefined;
-    }
-    return execute(flags, await agreed(flags, plan, terminal), session, limitMs, progress);
+    const run = { flags, session, now };
+    const plan = await makePlan(run);
+    if (flags["dry-run"]) return dryRun(plan, run, none);
+    if (plan.length > 0 || session.format !== "text")
+      return execute(await agreed(plan, run), run, limitMs, interrupted);
+    session.terminal.write(none);
+    return undefined;
   };
   return await withSession(rest, work, {
     limitMs,
     onSignal: () => {
-      if (progress.words) reportError(progress.words(), {});
+      if (interrupted.words) reportError(interrupted.words(), {});
     },
   });
 }

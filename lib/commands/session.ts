@@ -1,10 +1,12 @@
 // What every job command starts with: settings, a connection, and an end that leaves nothing on the server.
 
+import { parseDuration } from "../duration.ts";
 import { EXIT, UserError } from "../errors.ts";
-import { openConnection } from "../nats/connection.ts";
+import type { Reopenable } from "../jobs/follow.ts";
+import { openConnection } from "../nats/connect.ts";
 import { Store } from "../nats/store.ts";
 import { nearest } from "../nearest.ts";
-import { loadSettings } from "../settings/settings.ts";
+import { loadSettings } from "../settings/resolve.ts";
 import { systemTerminal, type Terminal } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
 import type { GlobalArgs } from "./flags.ts";
@@ -16,28 +18,36 @@ export const WITH_LINES: readonly Format[] = [...FORMATS, "jsonl"];
 /** Those of lists, which spreadsheets read as well. */
 export const LIST_FORMATS: readonly Format[] = [...WITH_LINES, "csv"];
 
-/**
- * @param formats those that the command knows
- * @throws UserError that lists them
- */
-export function parseFormat(text: string | undefined, formats = FORMATS): Format {
-  const format = formats.find((name) => name === (text ?? "text"));
+function parseFormat(text: string, formats = FORMATS): Format {
+  const format = formats.find((name) => name === text);
   if (format) return format;
   throw new UserError(
-    `--format: "${safe(text ?? "")}" is not a format here.${nearest(text ?? "", formats)}`,
+    `--format: "${safe(text)}" is not a format here.${nearest(text, formats)}`,
     `Formats: ${formats.join(", ")}.`,
   );
 }
 
-export interface Session {
-  /** The open store; another one after `reopen`. */
-  readonly store: Store;
+/** What a command runs in, by its flags and the environment. */
+export interface Surroundings {
   readonly terminal: Terminal;
   readonly format: Format;
-  /** True when the command is over: what still runs on the store then fails, and nobody cares. */
-  readonly ending: boolean;
-  /** Leaves a lost connection behind and opens another one. @throws as opening the first one does */
-  reopen(): Promise<void>;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/**
+ * @param formats those that the command knows; text, json and yaml when not given
+ * @throws UserError for another format
+ */
+export function surroundings(flags: GlobalArgs, formats?: readonly Format[]): Surroundings {
+  const { env } = process;
+  const format = parseFormat(flags.format ?? (env.ZESTER_FORMAT || "text"), formats);
+  const terminal = systemTerminal({ color: flags.color, forceColor: flags["force-color"] });
+  return { terminal, format, env };
+}
+
+export interface Session extends Reopenable {
+  readonly terminal: Terminal;
+  readonly format: Format;
 }
 
 // 128 + the signal's number is what shells report; Ctrl-C has its own documented code.
@@ -65,12 +75,8 @@ export async function withSession(
   work: (session: Session) => Promise<number | undefined>,
   { formats, limitMs, onSignal }: SessionOptions = {},
 ): Promise<number | undefined> {
-  const format = parseFormat(flags.format ?? (process.env.ZESTER_FORMAT || undefined), formats);
-  const terminal = systemTerminal({
-    ...(flags.color === false && { color: false }),
-    ...(flags["force-color"] && { forceColor: true }),
-  });
-  const loaded = await loadSettings(flags, process.env, terminal.warn);
+  const { terminal, format, env } = surroundings(flags, formats);
+  const loaded = await loadSettings(flags, env, terminal.warn);
   const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limitMs ?? loaded.timeoutMs) };
   let store: Store | undefined;
   const open = async () => {
@@ -109,4 +115,26 @@ export async function withSession(
   } finally {
     await goodbye(wait);
   }
+}
+
+/** The limit of the whole wait in ms, and the flags without it: how long the server may stay silent is not its matter. */
+export function waitLimit<T extends GlobalArgs>(flags: T): { limitMs: number | undefined; rest: T } {
+  const limitMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout, "--timeout");
+  return { limitMs, rest: { ...flags, timeout: undefined } };
+}
+
+/** What `work` gives. @throws what `missed` makes, when that takes longer than `ms`; undefined: as long as it takes */
+export async function within<T>(
+  ms: number | undefined,
+  work: Promise<T>,
+  missed: () => UserError,
+): Promise<T> {
+  if (ms === undefined) return work;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(missed()), ms);
+  });
+  // What is under way fails when the connection closes; by then that is no failure of the command.
+  work.catch(() => {});
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

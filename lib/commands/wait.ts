@@ -1,19 +1,19 @@
 // zester job wait
 
 import { EXIT, UserError } from "../errors.ts";
-import { type Ending, endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
+import { endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
 import { resolveJob } from "../jobs/lookup.ts";
-import { writeDocument } from "../jobs/read-jobs.ts";
-import { endingCode, endingDocument, endingText, worstCode } from "../model/ending.ts";
+import { type Ending, endingCode, worstCode } from "../model/ending.ts";
 import { parseJid } from "../model/jid.ts";
+import { endingDocument, endingText } from "../render/ending.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import type { WaitArgs } from "./flags.ts";
-import { waitLimit, within } from "./limit.ts";
-import { type Session, withSession } from "./session.ts";
+import { writeDocument } from "./output.ts";
+import { type Session, waitLimit, within, withSession } from "./session.ts";
 
 async function waitForAll(session: Session, texts: readonly string[], open: Set<string>): Promise<Ending[]> {
-  const link = linkWarnings(session);
+  const link = linkWarnings(session, session.terminal.warn);
   const names = await persist(session, link, (store) =>
     Promise.all(texts.map(async (text) => (await resolveJob(store, text)).jid)),
   );
@@ -23,7 +23,6 @@ async function waitForAll(session: Session, texts: readonly string[], open: Set<
     Promise.all(
       [...open].map(async (jid) => {
         const record = await untilTerminal(store, jid);
-        if (!record) return;
         endings.set(jid, await endingOf(store, jid, record, session.terminal.warn));
         open.delete(jid);
       }),
@@ -53,9 +52,12 @@ export async function run(flags: WaitArgs): Promise<number | undefined> {
     const waiting = waitForAll(session, texts, open);
     const endings = await within(limitMs, waiting, () => missed(open, flags.timeout));
     const { format } = session;
+    const now = new Date();
     const terminal = withoutReader(session.terminal);
     if (format === "text")
-      terminal.write(endings.map((ending) => `Job ${safe(ending.jid)} ${endingText(ending)}\n`).join(""));
+      terminal.write(
+        endings.map((ending) => `Job ${safe(ending.row.jid)} ${endingText(ending, now)}\n`).join(""),
+      );
     else await writeDocument(endings.map(endingDocument), format, terminal);
     return worstCode(endings.map(endingCode));
   };

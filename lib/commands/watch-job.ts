@@ -3,44 +3,21 @@
 import { toJsonLine } from "../codec/json.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
-import { endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
-import { listedReturns, peelReturn, resolveJob } from "../jobs/lookup.ts";
-import { endingCode, endingDocument, endingText, peelCounts } from "../model/ending.ts";
-import { jobRow, type Return } from "../model/job.ts";
-import { displayPeel } from "../model/peel.ts";
-import { peelsOf, peelWidth } from "../model/returns.ts";
-import { jobDuration } from "../model/selection.ts";
-import { PermissionDenied } from "../nats/connection.ts";
-import { NoBucket, type Store } from "../nats/store.ts";
-import { bar } from "../render/board.ts";
-import { paintState } from "../render/colors.ts";
+import { endingOf, followReturns, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
+import { resolveJob } from "../jobs/lookup.ts";
+import { endingCode } from "../model/ending.ts";
+import { jobDuration, jobRow } from "../model/job.ts";
+import { peelsOf, peelWidth, type Return, returnedPeel } from "../model/returns.ts";
 import { returnDocument } from "../render/document.ts";
-import { renderTable } from "../render/table.ts";
+import { endingDocument, endingText } from "../render/ending.ts";
+import { peelCounts, returnLine } from "../render/peels.ts";
 import { StatusLine } from "../terminal/screen.ts";
-import { safe, shorten } from "../text.ts";
+import { bar, safe, shorten } from "../text.ts";
 import type { Session } from "./session.ts";
 
 /** How often the progress is drawn, in ms: a bar that follows 10,000 returns one by one would cost more than they do. */
 const DRAW_MS = 100;
 const BAR = 20;
-
-/** One return on one line; `peelWidth` keeps lines that come one by one in columns. */
-function returnLine(item: Return, color: boolean, peelWidth: number): string {
-  const state = item.ok ? "ok" : item.unreachable ? "unreachable" : "failed";
-  const paint = paintState(item.ok ? "complete" : item.unreachable ? "timeout" : "failed", color);
-  return renderTable(
-    [{ title: "", min: peelWidth }, { title: "", min: 11 }, { title: "", min: 8 }, { title: "" }],
-    [
-      [
-        { text: displayPeel(item.peel) },
-        { text: state, ...(paint && { paint }) },
-        { text: item.duration === undefined ? "-" : formatDuration(item.duration) },
-        { text: item.error ?? "" },
-      ],
-    ],
-    false,
-  );
-}
 
 /** How far one job is: what was printed of it, and a bar over its peels. */
 class JobWatch {
@@ -68,7 +45,7 @@ class JobWatch {
     this.#returns.set(item.peel, item);
     this.#changed = true;
     const { format, terminal } = this.session;
-    const line = () => returnLine(item, terminal.color, this.#peelWidth);
+    const line = () => returnLine(returnedPeel(item), terminal.color, this.#peelWidth);
     this.#status.print(format === "jsonl" ? `${toJsonLine(returnDocument(this.jid, item))}\n` : line());
   }
 
@@ -101,26 +78,6 @@ class JobWatch {
   }
 }
 
-/** Follows the returns until `stop`; a job can be watched without them as well. */
-async function followReturns(
-  store: Store,
-  watch: JobWatch,
-  warn: (text: string) => void,
-  stop: AbortSignal,
-): Promise<void> {
-  const onEntry = (peel: string | undefined, bytes: Uint8Array) => {
-    const items =
-      peel === undefined ? listedReturns(watch.jid, bytes, warn) : [peelReturn(peel, bytes, warn)];
-    for (const item of items) watch.show(item);
-  };
-  try {
-    await store.followReturns(watch.jid, onEntry, { stop, caughtUp: () => {} });
-  } catch (error) {
-    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
-    warn(`${error.message} The returns are not shown.`);
-  }
-}
-
 /**
  * Shows one job until it has ended.
  * @param leave is set to what gives the terminal back
@@ -147,16 +104,19 @@ export async function watchJob(session: Session, text: string, leave: { now: () 
   const following = persist(session, link, async (store) => {
     const over = new AbortController();
     const end = untilTerminal(store, jid, (record) => watch.record(record)).finally(() => over.abort());
-    const [record] = await Promise.all([end, followReturns(store, watch, warn, over.signal)]);
+    const [record] = await Promise.all([
+      end,
+      followReturns(store, jid, (item) => watch.show(item), warn, over.signal),
+    ]);
     // What the record counts may arrive after it.
-    return endingOf(store, jid, record as ValueMap, warn);
+    return endingOf(store, jid, record, warn);
   });
   try {
     const ending = await Promise.race([following, failure.promise]);
     for (const { returned } of ending.peels) if (returned) watch.show(returned);
     watch.clear();
     if (format === "jsonl") terminal.write(`${toJsonLine(endingDocument(ending))}\n`);
-    else terminal.write(`Job ${safe(jid)} ${endingText(ending)}\n`);
+    else terminal.write(`Job ${safe(jid)} ${endingText(ending, new Date())}\n`);
     return endingCode(ending);
   } finally {
     clearInterval(tick);

@@ -1,56 +1,35 @@
-// Sending cancel signals, and what is seen of a job while nothing happens.
+// Sending cancel signals, and a look at a job that goes on after one.
 
-import { asText } from "../codec/value.ts";
-import type { Session } from "../commands/session.ts";
-import { formatMs } from "../duration.ts";
+import { asText, type ValueMap } from "../codec/value.ts";
 import { describe, UserError } from "../errors.ts";
 import { JobNotFound } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
+import { notSent, type Outcome, refuseEnded, type Sight, type Target } from "../model/kill.ts";
 import { lifeOf, Steps } from "../model/life.ts";
-import { HEARTBEAT_LIFE_MS } from "../model/master.ts";
-import { displayPeel } from "../model/peel.ts";
 import { PermissionDenied, Unconfirmed } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
-import { plural, safe } from "../text.ts";
-import { JobEnded, type Target } from "./kill-plan.ts";
+import { safe } from "../text.ts";
+import type { Reopenable } from "./follow.ts";
 import { readJob, readReturns } from "./lookup.ts";
 
-/** What became of a signal, as programs read it. `unknown`: it was handed over, and the connection failed before the answer. */
-export const SIGNALS = ["sent", "sent, but nobody listens", "unknown", "not sent"] as const;
-
-/** What became of one job's signal. */
-export interface Outcome {
-  readonly jid: string;
-  readonly signal: (typeof SIGNALS)[number];
-  /** Why it is not simply sent. */
-  readonly error?: UserError;
-  /** What is not known of a signal that may have been sent. */
-  readonly warnings: readonly string[];
-}
-
-/** True for a signal that was taken, and that somebody hears. */
-export const isSent = ({ signal }: Outcome) => signal === "sent";
-
-/**
- * Makes sure that a target still is what it was when it was chosen; one that nobody looked at passes.
- * @throws UserError when it is gone, has ended, or when another job stands under its key
- */
-async function checkSame(store: Store, { jid, row }: Target): Promise<void> {
-  if (!row) return;
-  const now = await readJob(store, jid).catch((error) => {
+/** Why a target is not what it was when it was chosen; undefined when it is, and for one that was not looked up then. */
+async function changed(store: Store, { jid, row }: Target): Promise<UserError | undefined> {
+  if (!row) return undefined;
+  const record = await readJob(store, jid).catch((error) => {
     if (!(error instanceof JobNotFound)) throw error;
-    throw new UserError(
+  });
+  if (!record)
+    return new UserError(
       `job ${safe(jid)} is gone since it was looked up. No signal was sent.`,
       "Its record expired or was deleted.",
     );
-  });
-  const { created, status } = jobRow(jid, now);
-  if (created?.ns !== row.created?.ns)
-    throw new UserError(
-      `job ${safe(jid)} is another job since it was looked up (created ${created ?? "-"}, not ${row.created ?? "-"}). No signal was sent.`,
+  const now = jobRow(jid, record);
+  if (now.created?.ns !== row.created?.ns)
+    return new UserError(
+      `job ${safe(jid)} is another job since it was looked up (created ${now.created ?? "-"}, not ${row.created ?? "-"}). No signal was sent.`,
       "Look at it with `zester job show`, and run the command again if it is meant.",
     );
-  if (isTerminal(status)) throw new JobEnded(jobRow(jid, now));
+  return isTerminal(now.status) ? refuseEnded(now).error : undefined;
 }
 
 /** Never comes: for what must not go on while the process ends. */
@@ -61,14 +40,15 @@ const NEVER = new Promise<never>(() => {});
  * from getting theirs.
  */
 export async function sendSignal(
-  session: Pick<Session, "store" | "ending">,
+  session: Pick<Reopenable, "store" | "ending">,
   target: Target,
 ): Promise<Outcome> {
   const { store } = session;
   const { jid, unchecked } = target;
   const warnings = unchecked === undefined ? [] : [unchecked];
   try {
-    await checkSame(store, target);
+    const error = await changed(store, target);
+    if (error) return notSent(jid, error);
     if (session.ending) return await NEVER;
     const heard = await store.cancel(jid);
     if (heard === false)
@@ -97,20 +77,30 @@ export async function sendSignal(
           `Look with \`zester job trace ${safe(jid)}\` whether it arrived.`,
         ),
       };
-    if (error instanceof UserError) return { jid, signal: "not sent", error, warnings: [] };
+    if (error instanceof UserError) return notSent(jid, error);
     const [message = "", hint] = describe(error).text.split("\n");
-    return { jid, signal: "not sent", error: new UserError(message, hint), warnings: [] };
+    return notSent(jid, new UserError(message, hint));
   }
 }
 
-const NAMED = 3;
-
-/** What can be seen of a job that a cancel signal has not ended: is its master alive, and which peels still execute? */
-export async function whyNotEnded(store: Store, jid: string): Promise<string> {
-  const words: string[] = [];
+/** What can be seen of a job that a cancel signal has not ended: is its master alive, and which peels still execute it? */
+export async function lookAt(store: Store, jid: string): Promise<Sight> {
   const job = await readJob(store, jid);
   const owner = asText(job.get("owner"));
-  if (owner) words.push(...(await ownerWords(store, owner)));
+  return {
+    owner: owner ? await ownerOf(store, owner) : undefined,
+    executing: await busyPeels(store, jid, job),
+  };
+}
+
+/** A master and its newest heartbeat; undefined where heartbeats are not kept, or not shown to this user. */
+const ownerOf = (store: Store, id: string): Promise<Sight["owner"]> =>
+  store.heartbeatAge(id).then(
+    (heartbeatMs) => ({ id, heartbeatMs }),
+    () => undefined,
+  );
+
+async function busyPeels(store: Store, jid: string, job: ValueMap): Promise<string[] | undefined> {
   const steps = new Steps();
   try {
     const [returns] = await Promise.all([
@@ -118,28 +108,9 @@ export async function whyNotEnded(store: Store, jid: string): Promise<string> {
       store.events(jid, (event) => void steps.add(event)),
     ]);
     const { peels } = lifeOf(jid, job, returns, steps, store.nowNs());
-    const busy = peels.filter((peel) => peel.state === "executing").map((peel) => displayPeel(peel.peel));
-    const named = busy.slice(0, NAMED).join(", ") + (busy.length > NAMED ? ", …" : "");
-    words.push(
-      busy.length === 0 ? "no peel executes it" : `${plural(busy.length, "peel")} still executing: ${named}`,
-    );
+    return peels.filter(({ state }) => state === "executing").map(({ peel }) => peel);
   } catch (error) {
     if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
-  }
-  return words.join("; ");
-}
-
-async function ownerWords(store: Store, owner: string): Promise<string[]> {
-  try {
-    const age = await store.heartbeatAge(owner);
-    if (age === undefined) return [`its owner ${owner} has no heartbeat: that master may be gone`];
-    const last = `last heartbeat ${formatMs(Math.max(0, age))} ago`;
-    return [
-      age > HEARTBEAT_LIFE_MS
-        ? `its owner ${owner} may be gone, ${last}`
-        : `its owner ${owner} is alive, ${last}`,
-    ];
-  } catch {
-    return []; // not every site keeps or shows heartbeats
+    return undefined;
   }
 }

@@ -1,13 +1,16 @@
 // Staying with jobs over lost connections, and waiting until they end.
 
 import type { ValueMap } from "../codec/value.ts";
-import type { Session } from "../commands/session.ts";
 import { Transient, UserError } from "../errors.ts";
+import type { Ending } from "../model/ending.ts";
 import { JobNotFound } from "../model/jid.ts";
-import { isTerminal, jobRow, type Return } from "../model/job.ts";
-import { type Peel, peelsOf } from "../model/returns.ts";
+import { isTerminal, jobRow, ROW_FIELDS } from "../model/job.ts";
+import type { Job } from "../model/job-list.ts";
+import { peelsOf, type Return } from "../model/returns.ts";
+import { PermissionDenied } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
-import { jobRecord, orNoBucket, readReturns } from "./lookup.ts";
+import { jobRecord, listedReturns, orNoBucket, peelReturn, readReturns } from "./lookup.ts";
+import { toJob } from "./read-jobs.ts";
 
 const PAUSE_MS = { first: 100, most: 2_000 };
 /**
@@ -16,14 +19,24 @@ const PAUSE_MS = { first: 100, most: 2_000 };
  */
 const LOOK_UP_MS = 5_000;
 
-/** What is said of the connection while somebody waits. */
+/** An open store, and the way to another one when its connection is lost. */
+export interface Reopenable {
+  /** The open store; another one after `reopen`. */
+  readonly store: Store;
+  /** True when the command is over: what still runs on the store fails then, and is not to be repeated. */
+  readonly ending: boolean;
+  /** Leaves a lost connection behind and opens another one. @throws as opening the first one does */
+  reopen(): Promise<void>;
+}
+
+/** What is told of the connection during a wait. */
 export interface Link {
   lost(why: string): void;
   back(): void;
 }
 
-/** The words for a person or a log, on stderr. */
-export function linkWarnings(session: Session, warn = session.terminal.warn): Link {
+/** The words for a person or a log. */
+export function linkWarnings(session: Reopenable, warn: (text: string) => void): Link {
   return {
     lost: (why) => warn(`${why} Connecting again.`),
     back: () => warn(`connected again to ${session.store.connection.shown}.`),
@@ -36,7 +49,7 @@ export function linkWarnings(session: Session, warn = session.terminal.warn): Li
  * @throws what `attempt` throws, other than Transient; and when the server refuses us
  */
 export async function persist<T>(
-  session: Session,
+  session: Reopenable,
   link: Link,
   attempt: (store: Store) => Promise<T>,
 ): Promise<T> {
@@ -52,7 +65,7 @@ export async function persist<T>(
   }
 }
 
-async function reopen(session: Session): Promise<void> {
+async function reopen(session: Reopenable): Promise<void> {
   for (let pause = PAUSE_MS.first; ; pause = Math.min(pause * 2, PAUSE_MS.most)) {
     await new Promise((done) => setTimeout(done, pause));
     try {
@@ -63,22 +76,74 @@ async function reopen(session: Session): Promise<void> {
   }
 }
 
+/** What is done with the jobs that are followed. */
+export interface Watcher {
+  /** All jobs are about to come: at the start, and again after a lost connection. */
+  begin(): void;
+  /** A job as it is now; undefined when its record is gone. `live` is false for those that come with the picture. */
+  changed(jid: string, job: Job | undefined, live: boolean): void;
+  /** The picture is whole. */
+  whole(): void;
+}
+
+/**
+ * Hands every job over, at first and whenever it changes, until something fails.
+ * @param withRecords false: only what a row is made of is decoded of the records
+ */
+export async function followAllJobs(
+  session: Reopenable,
+  link: Link,
+  watcher: Watcher,
+  withRecords: boolean,
+): Promise<void> {
+  const fields = withRecords ? undefined : ROW_FIELDS;
+  await persist(session, link, async (store) => {
+    let live = false;
+    watcher.begin();
+    const caughtUp = () => {
+      live = true;
+      watcher.whole();
+    };
+    const forEver = new AbortController().signal;
+    const changed = (jid: string, bytes: Uint8Array | undefined) =>
+      watcher.changed(jid, bytes && toJob(jid, bytes, fields), live);
+    await store.followJobs(undefined, changed, { stop: forEver, caughtUp });
+  });
+}
+
+/** Hands over a job's returns, at first and as they come, until `stop`. Where they can't be read, that is warned of. */
+export async function followReturns(
+  store: Store,
+  jid: string,
+  onReturn: (item: Return) => void,
+  warn: (text: string) => void,
+  stop: AbortSignal,
+): Promise<void> {
+  const onEntry = (peel: string | undefined, bytes: Uint8Array) => {
+    const items = peel === undefined ? listedReturns(jid, bytes, warn) : [peelReturn(peel, bytes, warn)];
+    items.forEach(onReturn);
+  };
+  try {
+    await store.followReturns(jid, onEntry, { stop, caughtUp: () => {} });
+  } catch (error) {
+    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
+    warn(`${error.message} The returns are not shown.`);
+  }
+}
+
 /**
  * Waits until a job is terminal. One consumer hands over the record as it is and every later one, so that no end can
  * fall between look-up and subscription.
  * @param onRecord sees each record, the last one too
- * @returns the terminal record; undefined when `stop` came first
+ * @returns the terminal record
  * @throws JobNotFound, UserError when its record is deleted or can't be decoded, Transient when the connection is lost
  */
 export async function untilTerminal(
   store: Store,
   jid: string,
   onRecord: (record: ValueMap) => void = () => {},
-  stop?: AbortSignal,
-): Promise<ValueMap | undefined> {
+): Promise<ValueMap> {
   const done = new AbortController();
-  const abort = () => done.abort();
-  stop?.addEventListener("abort", abort);
   let record: ValueMap | undefined;
   let seen = false;
   const onEntry = (_: string, bytes: Uint8Array | undefined) => {
@@ -119,16 +184,8 @@ export async function untilTerminal(
     await Promise.race([store.followJobs(jid, onEntry, { stop: done.signal, caughtUp }), failure.promise]);
   } finally {
     clearInterval(timer);
-    stop?.removeEventListener("abort", abort);
   }
-  return stop?.aborted ? undefined : record;
-}
-
-/** How a job ended. */
-export interface Ending {
-  readonly jid: string;
-  readonly record: ValueMap;
-  readonly peels: readonly Peel[];
+  return record as ValueMap; // only a terminal record aborts the reading without an error
 }
 
 /** How often the returns are read again while the record counts more of them, and the pause in between in ms. */
@@ -144,7 +201,8 @@ export async function endingOf(
   record: ValueMap,
   warn: (text: string) => void,
 ): Promise<Ending> {
-  const counted = jobRow(jid, record).returned ?? 0n;
+  const row = jobRow(jid, record);
+  const counted = row.returned ?? 0n;
   let returns: Return[] = [];
   for (let read = 1; ; read++) {
     const warnings: string[] = [];
@@ -157,5 +215,5 @@ export async function endingOf(
     }
     await new Promise((done) => setTimeout(done, LATE.pauseMs));
   }
-  return { jid, record, peels: peelsOf(record, returns) };
+  return { row, peels: peelsOf(record, returns) };
 }

@@ -4,8 +4,8 @@ import { decode, decodeRecord, Undecodable } from "../codec/decode.ts";
 import { asText, type ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { ambiguousJid, JobNotFound, LEAST_PREFIX } from "../model/jid.ts";
-import { type Return, toReturn, unreadableReturn } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
+import { type Return, toReturn, unreadableReturn } from "../model/returns.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 
 /** A job's stored value as a record. @throws UserError when it can't be decoded */

@@ -1,15 +1,30 @@
-// Jobs and returns: what their fields mean. Knows nothing of NATS or the terminal.
+// Jobs: what their fields mean. Knows nothing of NATS or the terminal.
 
 import { asInteger, asText, asTime, type Timestamp, type Value, type ValueMap } from "../codec/value.ts";
-import { displayPeel } from "./peel.ts";
+import { plural } from "../text.ts";
+import { compareText, displayPeel } from "./peel.ts";
 
 /** The version of records (their field `v`) that this code knows. */
 export const RECORD_VERSION = 1n;
 
+/**
+ * The states of a job that goes on. A status that is neither active nor terminal (one of another version, or a mistake)
+ * does not tell which: such a job is shown until it is known to have ended, and is canceled only after a question.
+ */
+export const ACTIVE_STATES: readonly string[] = ["pending", "claimed", "running"];
+
+/** The active states that `zester job active` lists: the reference page leaves out claimed jobs, of which nothing was sent yet. */
+export const LISTED_AS_ACTIVE: readonly string[] = ["pending", "running"];
+
+/** The states of a job that has ended. */
 export const TERMINAL_STATES: readonly string[] = ["complete", "failed", "partial", "timeout", "canceled"];
 
 /** True when a job with this status has ended. */
 export const isTerminal = (status: string | undefined) => TERMINAL_STATES.includes(status ?? "");
+
+/** True for a status that is neither active nor terminal. */
+export const isUnknownStatus = (status: string | undefined) =>
+  !isTerminal(status) && !ACTIVE_STATES.includes(status ?? "");
 
 /** What a table shows of one job. */
 export interface JobRow {
@@ -28,14 +43,6 @@ export interface JobRow {
   readonly succeeded?: bigint | undefined;
   /** Why the value can't be decoded; then all other fields but `jid` are undefined. */
   readonly unreadable?: string;
-  // Only rows that come out of one table have these: the same number stands for the same value, so that a view of
-  // 100,000 jobs measures each value once.
-  readonly fnId?: number;
-  readonly statusId?: number;
-  /** Of the expression, or of the targets where there is none. */
-  readonly targetId?: number;
-  /** Columns that the JID takes; undefined when it has to be measured as text. */
-  readonly jidWidth?: number | undefined;
 }
 
 /** Peel ids of a list field; undefined when the field is no list. Elements that are no text are left out. */
@@ -80,6 +87,13 @@ export function jobRow(jid: string, record: ValueMap): JobRow {
   };
 }
 
+/** How long a job took, in ns; until `now` when it has not ended. Undefined without the times. */
+export function jobDuration(row: JobRow, now: Date): bigint | undefined {
+  if (!row.created) return undefined;
+  if (!isTerminal(row.status)) return BigInt(now.getTime()) * 1_000_000n - row.created.ns;
+  return row.updated && row.updated.ns - row.created.ns;
+}
+
 /** Peels that returned without success; undefined when nothing was counted. */
 export const failedOf = (row: JobRow) =>
   row.returned === undefined ? undefined : row.returned - (row.succeeded ?? 0n);
@@ -97,10 +111,20 @@ export function unreadableRow(jid: string, reason: string): JobRow {
   };
 }
 
+const NAMED = 5;
+
+/** What to say of jobs that can't be decoded: the first few with their reason, the rest as a count. */
+export function unreadableWords(rows: readonly JobRow[]): string {
+  const named = rows
+    .slice(0, NAMED)
+    .map((row) => `${row.jid}: ${row.unreadable}`)
+    .join("; ");
+  const rest = rows.length > NAMED ? `; and ${rows.length - NAMED} more` : "";
+  return `${plural(rows.length, "job")} cannot be decoded: ${named}${rest}`;
+}
+
 /** STATE as tables show it. */
 export const stateOf = (row: JobRow) => (row.unreadable === undefined ? row.status || "-" : "unreadable");
-
-const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Oldest first by `created`, then by JID. Jobs without `created` come first: nothing says that they are newer. */
 export function byCreation(a: JobRow, b: JobRow): number {
@@ -134,57 +158,4 @@ export function formatTargets(
     if (measure(text) <= max) best = text;
   }
   return best;
-}
-
-/** One peel's result. */
-export interface Return {
-  readonly peel: string;
-  readonly record: ValueMap;
-  /** `success` is true and `error` is empty (wire.md). */
-  readonly ok: boolean;
-  /** Nanoseconds; undefined when missing. */
-  readonly duration: bigint | undefined;
-  readonly error: string | undefined;
-  readonly unreachable: boolean;
-  /** Why the stored value can't be decoded; nothing else is known of the return then. */
-  readonly unreadable?: string;
-}
-
-/** The return of a peel whose value can't be decoded: it returned, but nobody knows what. */
-export function unreadableReturn(peel: string, reason: string): Return {
-  const record: ValueMap = new Map([
-    ["peel_id", peel],
-    ["unreadable", reason],
-  ]);
-  const error = `cannot be decoded: ${reason}`;
-  return { peel, record, ok: false, duration: undefined, error, unreachable: false, unreadable: reason };
-}
-
-/** The fields that a return's meaning comes from. */
-export const RETURN_FIELDS = ["success", "error", "duration", "unreachable"] as const;
-
-/** A return record's meaning; `peel` is the key's id, or the record's own in the list layout. */
-export function toReturn(peel: string, record: ValueMap): Return {
-  const value = record.get("error");
-  const error =
-    typeof value === "string"
-      ? value || undefined
-      : value === undefined || value === null
-        ? undefined
-        : "error is not text";
-  return {
-    peel,
-    record,
-    ok: record.get("success") === true && error === undefined,
-    duration: asInteger(record.get("duration")),
-    error,
-    unreachable: record.get("unreachable") === true,
-  };
-}
-
-/** The same items sorted by peel id, as shown. */
-export function sortedByPeel<T extends { readonly peel: string }>(items: readonly T[]): T[] {
-  // The shown form is made once for each, not for each comparison.
-  const keyed = items.map((item) => ({ key: displayPeel(item.peel), item }));
-  return keyed.sort((a, b) => compareText(a.key, b.key)).map(({ item }) => item);
 }

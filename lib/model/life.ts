@@ -1,8 +1,9 @@
 // A job's life, put together from its events and what the buckets know. Pure.
 import { decodeRecord, Undecodable } from "../codec/decode.ts";
 import { asText, type ValueMap } from "../codec/value.ts";
-import { isTerminal, jobRow, type Return, toReturn, unreadableReturn } from "./job.ts";
-import { type PeelState, peelsOf } from "./returns.ts";
+import { isTerminal, jobRow } from "./job.ts";
+import { type LifeState, worstFirst } from "./peel-state.ts";
+import { peelsOf, type Return, toReturn, unreadableReturn } from "./returns.ts";
 
 /** One message of a job's life. */
 export interface StoredEvent {
@@ -13,23 +14,6 @@ export interface StoredEvent {
   readonly storedNs: bigint;
   readonly bytes: Uint8Array;
 }
-
-/**
- * What a peel is doing, or did: its return, or without one `executing` (accepted, nothing returned yet), `unfinished`
- * (accepted, and the job ended without its return), `silent` (never accepted), `missing` (the events don't tell which).
- */
-export type LifeState = PeelState | "executing" | "unfinished" | "silent";
-
-const WORST_FIRST: readonly LifeState[] = [
-  "failed",
-  "unreadable",
-  "unreachable",
-  "silent",
-  "executing",
-  "unfinished",
-  "missing",
-  "ok",
-];
 
 /** One event; times count from the dispatch, in ns. */
 export interface Step {
@@ -157,18 +141,7 @@ export function lifeOf(
       error: returned?.error,
     };
   });
-  // They come sorted by peel, and stay so within each state.
-  peels.sort((a, b) => WORST_FIRST.indexOf(a.state) - WORST_FIRST.indexOf(b.state));
-  return { steps: steps.all, peels, whole: steps.whole };
-}
-
-/** How many peels are in each state that any is in, best first. */
-export function countLives(peels: readonly PeelLife[]): [LifeState, number][] {
-  const counts = WORST_FIRST.map((state): [LifeState, number] => [
-    state,
-    peels.filter((peel) => peel.state === state).length,
-  ]);
-  return counts.filter(([, n]) => n > 0).reverse();
+  return { steps: steps.all, peels: worstFirst(peels), whole: steps.whole };
 }
 
 /** The peels that ran longest, longest first. */

@@ -1,15 +1,56 @@
-// The peels of one job: those that returned and those that did not. Pure.
+// The peels of one job and what they returned. Pure.
 
-import { asText, type ValueMap } from "../codec/value.ts";
+import { asInteger, asText, type ValueMap } from "../codec/value.ts";
 import { safe, width } from "../text.ts";
 import { glob } from "./glob.ts";
-import { type Return, sortedByPeel } from "./job.ts";
-import { displayPeel } from "./peel.ts";
+import { displayPeel, sortedByPeel } from "./peel.ts";
+import type { PeelState } from "./peel-state.ts";
 
-export type PeelState = "failed" | "unreadable" | "unreachable" | "missing" | "ok";
+/** One peel's result. */
+export interface Return {
+  readonly peel: string;
+  readonly record: ValueMap;
+  /** `success` is true and `error` is empty (wire.md). */
+  readonly ok: boolean;
+  /** Nanoseconds; undefined when missing. */
+  readonly duration: bigint | undefined;
+  readonly error: string | undefined;
+  readonly unreachable: boolean;
+  /** Why the stored value can't be decoded; nothing else is known of the return then. */
+  readonly unreadable?: string;
+}
 
-/** Worst first: what needs attention stands on top. */
-const WORST_FIRST: readonly PeelState[] = ["failed", "unreadable", "unreachable", "missing", "ok"];
+/** The return of a peel whose value can't be decoded: it returned, but what is not known. */
+export function unreadableReturn(peel: string, reason: string): Return {
+  const record: ValueMap = new Map([
+    ["peel_id", peel],
+    ["unreadable", reason],
+  ]);
+  const error = `cannot be decoded: ${reason}`;
+  return { peel, record, ok: false, duration: undefined, error, unreachable: false, unreadable: reason };
+}
+
+/** The fields that a return's meaning comes from. */
+export const RETURN_FIELDS = ["success", "error", "duration", "unreachable"] as const;
+
+/** A return record's meaning; `peel` is the key's id, or the record's own in the list layout. */
+export function toReturn(peel: string, record: ValueMap): Return {
+  const value = record.get("error");
+  const error =
+    typeof value === "string"
+      ? value || undefined
+      : value === undefined || value === null
+        ? undefined
+        : "error is not text";
+  return {
+    peel,
+    record,
+    ok: record.get("success") === true && error === undefined,
+    duration: asInteger(record.get("duration")),
+    error,
+    unreachable: record.get("unreachable") === true,
+  };
+}
 
 export interface Peel {
   readonly peel: string;
@@ -24,6 +65,13 @@ function stateOfReturn(item: Return): PeelState {
   return item.ok ? "ok" : "failed";
 }
 
+/** The peel of a return. */
+export const returnedPeel = (item: Return): Peel => ({
+  peel: item.peel,
+  state: stateOfReturn(item),
+  returned: item,
+});
+
 /** Every targeted peel and every peel that returned, sorted by peel. A target without a return is `missing`. */
 export function peelsOf(job: ValueMap, returns: readonly Return[]): Peel[] {
   const peels = new Map<string, Peel>();
@@ -32,25 +80,13 @@ export function peelsOf(job: ValueMap, returns: readonly Return[]): Peel[] {
     const peel = asText(id);
     if (peel !== undefined) peels.set(peel, { peel, state: "missing", returned: undefined });
   }
-  for (const item of returns) {
-    peels.set(item.peel, { peel: item.peel, state: stateOfReturn(item), returned: item });
-  }
+  for (const item of returns) peels.set(item.peel, returnedPeel(item));
   return sortedByPeel([...peels.values()]);
 }
 
 /** Columns of the widest targeted peel, 12 at least: for lines that come one by one. */
 export function peelWidth(job: ValueMap): number {
   return peelsOf(job, []).reduce((most, { peel }) => Math.max(most, width(safe(displayPeel(peel)))), 12);
-}
-
-/** How many peels are in each state, worst first. */
-export function countStates(peels: readonly Peel[]): [PeelState, number][] {
-  return WORST_FIRST.map((state) => [state, peels.filter((peel) => peel.state === state).length]);
-}
-
-/** The same peels, worst first, each state sorted by peel. */
-export function worstFirst(peels: readonly Peel[]): Peel[] {
-  return WORST_FIRST.flatMap((state) => peels.filter((peel) => peel.state === state));
 }
 
 /** Which peels: those of the states that are true, and whose id matches the glob `peel`. */

@@ -3,11 +3,11 @@
 import { asTime } from "../codec/value.ts";
 import { parseDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
-import { JobList } from "../jobs/read-jobs.ts";
 import { nearest } from "../nearest.ts";
 import { oneLine, safe } from "../text.ts";
 import { glob } from "./glob.ts";
-import { isTerminal, type JobRow, stateOf, TERMINAL_STATES } from "./job.ts";
+import { ACTIVE_STATES, type JobRow, jobDuration, stateOf, TERMINAL_STATES } from "./job.ts";
+import { JobList } from "./job-list.ts";
 import { displayPeel } from "./peel.ts";
 
 type Text = "state" | "function" | "target" | "user" | "owner" | "since" | "until" | "limit" | "sort";
@@ -33,13 +33,13 @@ export interface Selection {
   arrange(jobs: JobList): JobList;
 }
 
-const ACTIVE = ["pending", "claimed", "running"];
+/** The names that stand for several states. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  active: ACTIVE,
+  active: ACTIVE_STATES,
   terminal: TERMINAL_STATES,
   bad: ["failed", "partial", "timeout", "canceled", "unreadable"],
 };
-export const STATES: readonly string[] = [...ACTIVE, ...TERMINAL_STATES, "unreadable"];
+export const STATES: readonly string[] = [...ACTIVE_STATES, ...TERMINAL_STATES, "unreadable"];
 export const SORTS = ["created", "updated", "duration", "jid", "state"] as const;
 type Sort = (typeof SORTS)[number];
 
@@ -102,13 +102,6 @@ export function parseCount(text: string, flag: string): number {
     `${flag}: "${safe(text)}" is not a whole number above zero.`,
     `Write it like ${flag} 20.`,
   );
-}
-
-/** How long a job took, in ns; so far, when it has not ended. Undefined without the times. */
-export function jobDuration(row: JobRow, now: Date): bigint | undefined {
-  if (!row.created) return undefined;
-  if (!isTerminal(row.status)) return BigInt(now.getTime()) * 1_000_000n - row.created.ns;
-  return row.updated && row.updated.ns - row.created.ns;
 }
 
 type Key = bigint | string | undefined;

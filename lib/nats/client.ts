@@ -21,7 +21,7 @@ function collect(...words: unknown[]): void {
   for (const listener of [...listeners]) listener(complaint);
 }
 
-/** Takes `console` away from everybody in this process. What Bun writes when it crashes does not go through it. */
+/** Takes `console` away from all code of this process. What Bun writes when it crashes does not go through it. */
 function silence(): void {
   if (silenced) return;
   silenced = true;
@@ -33,7 +33,7 @@ function silence(): void {
 
 /**
  * Calls `listener` when the library can't read on, now or earlier on the newest connection: it then hears nothing any
- * more, and says so to nobody. The result ends that.
+ * more, and does not say so. The result ends that.
  */
 export function onBrokenProtocol(listener: (why: BrokenProtocol) => void): () => void {
   listeners.add(listener);
@@ -82,7 +82,7 @@ export const connect: typeof open = async (options) => {
     bound(nc);
     return nc;
   } catch (error) {
-    // Should it come about all the same, nobody would close it.
+    // Should it come about all the same, it would stay open.
     if (error instanceof BrokenProtocol)
       opening.then(
         (nc) => nc.close(),

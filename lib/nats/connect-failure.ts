@@ -8,131 +8,150 @@ import { BrokenProtocol } from "./client.ts";
 import { expiredAt } from "./credentials.ts";
 
 /** Why a server could not be used, and what to do about it; `refused` when trying again can't help. */
-export function connectFailure(
-  error: NatsError,
-  url: ServerUrl,
-  settings: Settings,
-): { why: string; hint: string; refused?: boolean } {
-  if (error instanceof BrokenProtocol)
-    return {
-      why: `what answers there does not keep to the NATS protocol: ${error.message}`,
-      hint: "Check the port, and what stands between here and the server.",
-    };
-  const chained = error.chainedError as NodeJS.ErrnoException | undefined;
-  const code = String((error as { code?: string }).code ?? "");
-  const inner = String(chained?.code ?? "");
-  const text = `${code} ${inner} ${error.message} ${chained?.message ?? ""}`;
-  const has = (pattern: RegExp) => pattern.test(text);
-  if (has(/AUTHENTICATION_EXPIRED|Authentication Expired/i)) {
-    return {
-      why: "the credentials have expired",
-      hint: "Ask whoever issues credentials for new ones.",
-      refused: true,
-    };
-  }
-  if (has(/AUTHENTICATION_TIMEOUT/))
-    return { why: "the server timed out the login", hint: "Try again; the server may be overloaded." };
-  if (has(/AUTHORIZATION_VIOLATION|Authorization Violation|BAD_AUTHENTICATION/i)) {
-    // The server judges, by its own clock; it does not say why it refuses.
-    const expired = expiredAt(settings);
-    if (expired !== undefined)
-      return {
-        why: `the server does not accept these credentials, which expired at ${expired} by this machine's clock`,
-        hint: "Ask whoever issues credentials for new ones, or name another file with --creds.",
-        refused: true,
-      };
-    const given = settings.creds ?? settings.nkey ?? settings.jwt ?? settings.user ?? settings.token;
-    return given !== undefined || Object.keys(url.auth).length > 0
-      ? {
-          why: "the server does not accept these credentials",
-          hint: "Check that they are meant for this server, and that they were not revoked.",
-          refused: true,
-        }
-      : {
-          why: "the server wants credentials",
-          hint: "Give --creds <file>, --nkey <file>, or user and password in the URL.",
-          refused: true,
-        };
-  }
-  if (
-    has(
-      /UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED|UNABLE_TO_GET_ISSUER|self.signed|unable to (verify|get)/i,
-    )
-  ) {
-    const upgraded = url.tls ? "" : " (it needs TLS)";
-    return {
-      why: `the server's certificate comes from an unknown CA${upgraded}`,
-      hint: "Name the CA's certificate with --nats-ca <file>.",
-    };
-  }
-  if (has(/ALTNAME|altnames|Hostname\/IP/i)) {
-    return {
-      why: "the server's certificate is not for this host name",
-      hint: "Use the name that stands in the certificate.",
-    };
-  }
-  if (has(/CERT_HAS_EXPIRED|certificate has expired/i))
-    return { why: "the server's certificate has expired", hint: "Renew the server's certificate." };
-  if (has(/KEY_VALUES_MISMATCH/))
-    return {
-      why: "the client certificate and its key do not belong together",
-      hint: "Name a pair with --tls-cert and --tls-key.",
-    };
-  if (has(/UNSUPPORTED_PROTOCOL|(alert|tlsv\d)[ _]protocol[ _]version/i))
-    return {
-      why: "the server knows no TLS version from 1.2 on",
-      hint: "Older versions are not safe: renew the server.",
-    };
-  if (has(/ERR_OSSL_|ERR_BORINGSSL/))
-    return {
-      why: "a TLS file holds no usable certificate or key",
-      hint: "Check the files after --nats-ca, --tls-cert and --tls-key.",
-    };
-  if (has(/SERVER_OPT_NA/))
-    return {
-      why: "the server offers no TLS",
-      hint: "Use nats:// in the URL and no TLS flags, if that is what you want.",
-    };
-  if (has(/\bTIMEOUT\b/)) {
-    return {
-      why: `no answer within ${formatMs(settings.timeoutMs)}`,
-      hint: "Check the address, or wait longer with --timeout.",
-    };
-  }
-  if (has(/ECONNREFUSED/)) {
-    return {
-      why: "connection refused",
-      hint: "Is the server running there? Set the address with --master or NATS_URL.",
-    };
-  }
-  if (has(/ENOTFOUND|EAI_AGAIN|getaddrinfo|DNS/i))
-    return { why: "the host name is unknown", hint: "Check the name, or use an address." };
-  if (has(/EHOSTUNREACH|ENETUNREACH/))
-    return { why: "there is no route to the host", hint: "Check the address and the network." };
-  if (has(/EBADF|CERTIFICATE_REQUIRED|certificate required|bad certificate|alert/i)) {
-    return settings.tlsCert === undefined
-      ? {
-          why: "the server demands a client certificate",
-          hint: "Give --tls-cert <file> and --tls-key <file>.",
-        }
-      : {
-          why: "the server refused the client certificate",
-          hint: "Check that --tls-cert and --tls-key belong together and come from a CA that the server knows.",
-        };
-  }
-  if (error instanceof SyntaxError || has(/unexpected response/))
-    return {
-      why: "what answers there is not a NATS server",
-      hint: "Check the port: NATS clients usually connect to 4222.",
-    };
-  if (
-    has(/ECONNRESET|CONNECTION_REFUSED|CONNECTION_CLOSED|DISCONNECT|EPIPE|undefined/) ||
-    error.message === ""
-  ) {
-    return {
-      why: "the server closed the connection",
-      hint: "It may demand TLS (tls://) or a client certificate (--tls-cert, --tls-key), be full, or be shutting down.",
-    };
-  }
-  return { why: safe(error.message || code), hint: "Check the address and the connection settings." };
+export interface ConnectFailure {
+  readonly why: string;
+  readonly hint: string;
+  readonly refused?: true;
+}
+
+/** An attempt to connect that failed. */
+interface Attempt {
+  readonly error: NatsError;
+  /** Every code and message that the error has. */
+  readonly text: string;
+  readonly url: ServerUrl;
+  readonly settings: Settings;
+}
+
+type Row = readonly [
+  match: RegExp | ((attempt: Attempt) => boolean),
+  why: string | ((attempt: Attempt) => string),
+  hint: string,
+  refused?: "refused",
+];
+
+// The server judges, by its own clock; it does not say why it refuses.
+const DENIED = /AUTHORIZATION_VIOLATION|Authorization Violation|BAD_AUTHENTICATION/i;
+const CLIENT_CERTIFICATE = /EBADF|CERTIFICATE_REQUIRED|certificate required|bad certificate|alert/i;
+const CLOSED = /ECONNRESET|CONNECTION_REFUSED|CONNECTION_CLOSED|DISCONNECT|EPIPE|undefined/;
+
+const hasLogin = ({ url, settings: { creds, nkey, jwt, user, token } }: Attempt) =>
+  (creds ?? nkey ?? jwt ?? user ?? token) !== undefined || Object.keys(url.auth).length > 0;
+
+/** The first row that matches counts. */
+const ROWS: readonly Row[] = [
+  [
+    ({ error }) => error instanceof BrokenProtocol,
+    ({ error }) => `what answers there does not keep to the NATS protocol: ${error.message}`,
+    "Check the port, and what stands between here and the server.",
+  ],
+  [
+    /AUTHENTICATION_EXPIRED|Authentication Expired/i,
+    "the credentials have expired",
+    "Ask the issuer of the credentials for new ones.",
+    "refused",
+  ],
+  [/AUTHENTICATION_TIMEOUT/, "the server timed out the login", "Try again; the server may be overloaded."],
+  [
+    ({ text, settings }) => DENIED.test(text) && expiredAt(settings) !== undefined,
+    ({ settings }) =>
+      `the server does not accept these credentials, which expired at ${expiredAt(settings)} by this machine's clock`,
+    "Ask the issuer of the credentials for new ones, or name another file with --creds.",
+    "refused",
+  ],
+  [
+    (attempt) => DENIED.test(attempt.text) && hasLogin(attempt),
+    "the server does not accept these credentials",
+    "Check that they are meant for this server, and that they were not revoked.",
+    "refused",
+  ],
+  [
+    DENIED,
+    "the server wants credentials",
+    "Give --creds <file>, --nkey <file>, or user and password in the URL.",
+    "refused",
+  ],
+  [
+    /UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED|UNABLE_TO_GET_ISSUER|self.signed|unable to (verify|get)/i,
+    ({ url }) => `the server's certificate comes from an unknown CA${url.tls ? "" : " (it needs TLS)"}`,
+    "Name the CA's certificate with --nats-ca <file>.",
+  ],
+  [
+    /ALTNAME|altnames|Hostname\/IP/i,
+    "the server's certificate is not for this host name",
+    "Use the name that stands in the certificate.",
+  ],
+  [
+    /CERT_HAS_EXPIRED|certificate has expired/i,
+    "the server's certificate has expired",
+    "Renew the server's certificate.",
+  ],
+  [
+    /KEY_VALUES_MISMATCH/,
+    "the client certificate and its key do not belong together",
+    "Name a pair with --tls-cert and --tls-key.",
+  ],
+  [
+    /UNSUPPORTED_PROTOCOL|(alert|tlsv\d)[ _]protocol[ _]version/i,
+    "the server knows no TLS version from 1.2 on",
+    "Older versions are not safe: renew the server.",
+  ],
+  [
+    /ERR_OSSL_|ERR_BORINGSSL/,
+    "a TLS file holds no usable certificate or key",
+    "Check the files after --nats-ca, --tls-cert and --tls-key.",
+  ],
+  [
+    /SERVER_OPT_NA/,
+    "the server offers no TLS",
+    "Use nats:// in the URL and no TLS flags, if that is what you want.",
+  ],
+  [
+    /\bTIMEOUT\b/,
+    ({ settings }) => `no answer within ${formatMs(settings.timeoutMs)}`,
+    "Check the address, or wait longer with --timeout.",
+  ],
+  [
+    /ECONNREFUSED/,
+    "connection refused",
+    "Is the server running there? Set the address with --master or NATS_URL.",
+  ],
+  [/ENOTFOUND|EAI_AGAIN|getaddrinfo|DNS/i, "the host name is unknown", "Check the name, or use an address."],
+  [/EHOSTUNREACH|ENETUNREACH/, "there is no route to the host", "Check the address and the network."],
+  [
+    ({ text, settings }) => CLIENT_CERTIFICATE.test(text) && settings.tlsCert === undefined,
+    "the server demands a client certificate",
+    "Give --tls-cert <file> and --tls-key <file>.",
+  ],
+  [
+    CLIENT_CERTIFICATE,
+    "the server refused the client certificate",
+    "Check that --tls-cert and --tls-key belong together and come from a CA that the server knows.",
+  ],
+  [
+    ({ error, text }) => error instanceof SyntaxError || /unexpected response/.test(text),
+    "what answers there is not a NATS server",
+    "Check the port: NATS clients usually connect to 4222.",
+  ],
+  [
+    ({ error, text }) => error.message === "" || CLOSED.test(text),
+    "the server closed the connection",
+    "It may demand TLS (tls://) or a client certificate (--tls-cert, --tls-key), be full, or be shutting down.",
+  ],
+  [() => true, ({ error }) => safe(error.message), "Check the address and the connection settings."],
+];
+
+/** What the error of an attempt to connect to `url` means. */
+export function connectFailure(error: NatsError, url: ServerUrl, settings: Settings): ConnectFailure {
+  const inner = error.chainedError as NodeJS.ErrnoException | undefined;
+  // What is undefined joins as nothing.
+  const text = [error.code, inner?.code, error.message, inner?.message].join(" ");
+  const attempt = { error, text, url, settings };
+  const row = ROWS.find(([match]) => (match instanceof RegExp ? match.test(attempt.text) : match(attempt)));
+  const [, why, hint, refused] = row as Row;
+  return {
+    why: typeof why === "string" ? why : why(attempt),
+    hint,
+    ...(refused && { refused: true }),
+  };
 }

@@ -1,22 +1,9 @@
-// One connection to one NATS server: opening it, asking, and never waiting longer than the timeout.
-import {
-  type Authenticator,
-  createInbox,
-  ErrorCode,
-  type Msg,
-  type NatsConnection,
-  type NatsError,
-  type Status,
-  type TlsOptions,
-} from "nats";
+// One connection to one NATS server: asking, and never waiting longer than the timeout.
+import { createInbox, type Msg, type NatsConnection, type NatsError, type Status } from "nats";
 import { formatMs } from "../duration.ts";
 import { Transient, UserError } from "../errors.ts";
-import { LOOPBACK, parseUrl, type ServerUrl } from "../settings/server-url.ts";
-import type { Settings } from "../settings/settings.ts";
 import { safe } from "../text.ts";
-import { type BrokenProtocol, connect, onBrokenProtocol } from "./client.ts";
-import { connectFailure } from "./connect-failure.ts";
-import { authenticator, tlsFiles } from "./credentials.ts";
+import { type BrokenProtocol, onBrokenProtocol } from "./client.ts";
 import { unquote } from "./subject.ts";
 
 /** What the library tells of a permission that the server refused. */
@@ -43,14 +30,14 @@ export class PermissionDenied extends UserError {
   }
 }
 
-/** A message was handed to the connection, and nobody can tell whether the server has it. */
+/** A message was handed to the connection, and whether the server has it cannot be told. */
 export class Unconfirmed extends Error {
   constructor(readonly why: UserError) {
     super(why.message);
   }
 }
 
-/** Nobody answers on a subject (status 503). */
+/** Nothing answers on a subject (status 503). */
 export class NoResponders extends Error {}
 
 /** An open connection. Every wait on it ends within the timeout of the server's last word. */
@@ -65,7 +52,7 @@ export class Connection {
     readonly timeoutMs: number,
     /** The prefix of every JetStream API subject. */
     readonly api = "$JS.API",
-    /** What the subjects of answers begin with; a user may be allowed only their own. */
+    /** The prefix of the subjects of answers; a user may be allowed only their own. */
     readonly inboxPrefix = "_INBOX",
   ) {
     void this.#watchStatus();
@@ -81,7 +68,7 @@ export class Connection {
     const expired = /AUTHENTICATION_EXPIRED/.test(String(error?.code));
     const why = expired ? "the credentials have expired" : "the connection to the server was lost";
     return expired
-      ? new UserError(`${this.shown}: ${why}.`, "Ask whoever issues credentials for new ones.")
+      ? new UserError(`${this.shown}: ${why}.`, "Ask the issuer of the credentials for new ones.")
       : new Transient(`${this.shown}: ${why}.`, "Run the command again.");
   }
 
@@ -140,7 +127,13 @@ export class Connection {
     return () => void this.#watchers.delete(filtered);
   }
 
-  /** A new subject for answers, that nobody else listens on. */
+  /** True for a nats-server of this version or a newer one. */
+  isAtLeast(major: number, minor: number): boolean {
+    const [itsMajor = 0, itsMinor = 0] = (this.nc.info?.version ?? "").split(".").map(Number);
+    return itsMajor > major || (itsMajor === major && itsMinor >= minor);
+  }
+
+  /** A new subject for answers, which is used nowhere else. */
   inbox(): string {
     return createInbox(this.inboxPrefix);
   }
@@ -154,6 +147,16 @@ export class Connection {
       this.api === "$JS.API"
         ? "The server may be overloaded or without a leader: try again, or wait longer with --timeout."
         : `The server may be overloaded: wait longer with --timeout. Or ${this.api} is exported without response_type: stream.`,
+    );
+  }
+
+  /** The error for an answer that lacks something. */
+  incomplete(why: string): UserError {
+    return new Transient(
+      `the answer of ${this.shown} is incomplete: ${safe(why)}.`,
+      this.api === "$JS.API"
+        ? "Run the command again; the server may have lost its leader or been restarted."
+        : `Run the command again. If it stays, ${this.api} is exported without response_type: stream.`,
     );
   }
 
@@ -187,7 +190,7 @@ export class Connection {
 
   /**
    * Sends a request and waits for its answer.
-   * @throws NoResponders when nobody listens, PermissionDenied, UserError when the server stays silent or is lost
+   * @throws NoResponders when nothing listens, PermissionDenied, UserError when the server stays silent or is lost
    */
   async request(subject: string, payload: unknown = undefined): Promise<Msg> {
     const body = payload === undefined ? undefined : this.#encoder.encode(JSON.stringify(payload));
@@ -219,14 +222,14 @@ export class Connection {
 
   /**
    * Publishes one message, and waits until the server has taken or refused it.
-   * @returns false when nothing listens on the subject and no stream stores it; undefined when the server tells nobody that
-   * @throws PermissionDenied, or what else kept it from being published; Unconfirmed when nobody can tell
+   * @returns false when nothing listens on the subject and no stream stores it; undefined when the user may not learn that
+   * @throws PermissionDenied, or what else kept it from being published; Unconfirmed when that cannot be told
    */
   async deliver(subject: string, payload: Uint8Array): Promise<boolean | undefined> {
     if (this.#lost || this.nc.isClosed()) throw this.#lost ?? this.#lostBy(undefined);
     const inbox = this.inbox();
     let heard: boolean | undefined = true;
-    // With a reply subject the server says at once when nobody has interest (status 503); handlers ignore the reply.
+    // With a reply subject the server says at once when no client has interest (status 503); handlers ignore the reply.
     // A subscription for it that is refused is no loss: only that is not known then.
     const sub = this.nc.subscribe(inbox, {
       callback: (error, msg) => {
@@ -250,94 +253,4 @@ export class Connection {
     }
     return heard;
   }
-}
-
-/** User and password, or a token, that a context has beside its URL. */
-function plainLogin({ user, password, token }: Settings): ServerUrl["auth"] | undefined {
-  if (user !== undefined) return { user, pass: password ?? "" };
-  return token === undefined ? undefined : { token };
-}
-
-function apiPrefix({ jsDomain, jsPrefix }: Settings): string {
-  return jsPrefix ?? (jsDomain === undefined ? "$JS.API" : `$JS.${jsDomain}.API`);
-}
-
-/** The servers that were told a password or a token in plain text: one warning each, however often we connect. */
-const plainText = new Set<string>();
-
-/**
- * Connects to `url`. A password or a token that goes to another machine unprotected gets a warning, also when the server
- * refuses it: it was sent all the same.
- */
-async function dial(
-  url: ServerUrl,
-  settings: Settings,
-  auth: Authenticator | undefined,
-  warn: (text: string) => void,
-): Promise<NatsConnection> {
-  const tls = tlsFiles(settings, url.tls, warn);
-  // As for other clients, what stands in a URL is meant for its server and wins over user, password and token beside it.
-  const login = Object.keys(url.auth).length > 0 ? url.auth : (plainLogin(settings) ?? {});
-  let sent = false;
-  const open = (tlsOptions: TlsOptions | undefined) =>
-    connect({
-      servers: url.host,
-      name: "zester job",
-      timeout: settings.timeoutMs,
-      reconnect: false,
-      noRandomize: true,
-      ignoreClusterUpdates: true,
-      noAsyncTraces: true,
-      ...(auth
-        ? { authenticator: auth }
-        : {
-            ...login,
-            // Called when the login is written.
-            authenticator: () => {
-              sent = true;
-            },
-          }),
-      ...(tlsOptions && { tls: tlsOptions }),
-      ...(settings.inboxPrefix !== undefined && { inboxPrefix: settings.inboxPrefix }),
-    });
-  const secret = !auth && Boolean(login.pass || login.token);
-  if (!secret || tls || LOOPBACK.test(url.host)) return open(tls);
-  try {
-    // Ends before the login when the server offers no TLS. Nothing else tells whether a login that fails was protected.
-    return await open({});
-  } catch (error) {
-    if ((error as NatsError).code !== ErrorCode.ServerOptionNotAvailable) throw error;
-  }
-  try {
-    return await open(undefined);
-  } finally {
-    if (sent && !plainText.has(url.shown))
-      warn(`the password or token for ${url.shown} went over the network in plain text: use tls://.`);
-    plainText.add(url.shown);
-  }
-}
-
-/**
- * Connects to the first server that takes us.
- * @throws UserError that names each address tried, and why it failed
- */
-export async function openConnection(settings: Settings, warn: (text: string) => void): Promise<Connection> {
-  const urls = settings.urls.map((url) => parseUrl(url));
-  const auth = authenticator(settings, warn);
-  const failures: { url: ServerUrl; why: string; hint: string; refused?: boolean }[] = [];
-  for (const url of urls) {
-    try {
-      const nc = await dial(url, settings, auth, warn);
-      return new Connection(nc, url.shown, settings.timeoutMs, apiPrefix(settings), settings.inboxPrefix);
-    } catch (error) {
-      if (error instanceof UserError) throw error;
-      failures.push({ url, ...connectFailure(error as NatsError, url, settings) });
-    }
-  }
-  const last = failures[failures.length - 1] as (typeof failures)[number];
-  const tried = failures.map(({ url, why }) => `${url.shown}: ${why}`).join("; ");
-  const message = `cannot connect to ${tried}.`;
-  throw failures.every(({ refused }) => refused)
-    ? new UserError(message, last.hint)
-    : new Transient(message, last.hint);
 }

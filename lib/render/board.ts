@@ -1,17 +1,16 @@
 // The live table of `watch`. Pure: rows, a clock and a size in, lines out.
 
 import { formatAge, formatDuration } from "../duration.ts";
-import { byCreation, failedOf, isTerminal, type JobRow, stateOf } from "../model/job.ts";
-import { jobDuration } from "../model/selection.ts";
-import { plural, safe, shorten, width } from "../text.ts";
+import { byCreation, failedOf, isTerminal, type JobRow, jobDuration, stateOf } from "../model/job.ts";
+import { bar, plural, safe, shorten, width } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { returnsOf, targetOf } from "./columns.ts";
-import { type Cell, type Column, renderTable } from "./table.ts";
+import { andMore, type Cell, type Column, renderTable } from "./table.ts";
 
 /** How long a job that has ended stays on the board, in ms. */
 const LINGER_MS = 5_000;
 
-/** The jobs that somebody watches: active ones, and those that ended a moment ago. */
+/** The jobs that are watched: those that have not ended, and those that ended a moment ago. */
 export class Board {
   readonly #active = new Map<string, JobRow>();
   readonly #ended = new Map<string, { row: JobRow; until: number }>();
@@ -27,7 +26,7 @@ export class Board {
 
   /**
    * Takes a job's newest row, undefined when its record is gone.
-   * @param live false for the picture at the start: what has ended by then is no news
+   * @param live false while the jobs are read at the start: those that have ended by then are not shown
    * @returns true when it changes what a watcher sees
    */
   put(jid: string, row: JobRow | undefined, live: boolean, nowMs: number): boolean {
@@ -40,13 +39,13 @@ export class Board {
     }
     this.#active.delete(jid);
     if (!row) return before !== undefined;
-    // A job that left the selection is told of once more: otherwise nobody would know that it did.
+    // A job that left the selection is shown once more: otherwise it would seem to have vanished.
     if (before === undefined && !(live && this.matches(row))) return false;
     this.#ended.set(jid, { row, until: nowMs + LINGER_MS });
     return true;
   }
 
-  /** All jobs come again: the ones that are gone by then don't. */
+  /** All jobs are about to be put again: those that are not put until `endPicture` are gone. */
   beginPicture(): void {
     this.#unseen = new Set(this.#active.keys());
   }
@@ -64,13 +63,6 @@ export class Board {
 }
 
 const BAR = 10;
-
-/** `████░░` for `part` of `whole`, `cells` columns wide. */
-export function bar(part: number, whole: number, cells: number): string {
-  // Counts come from records, which may say anything.
-  const full = whole > 0 ? Math.max(0, Math.min(cells, Math.floor((part / whole) * cells))) : 0;
-  return "█".repeat(full) + "░".repeat(cells - full);
-}
 
 const ns = (ms: number) => BigInt(Math.round(ms)) * 1_000_000n;
 
@@ -96,10 +88,7 @@ function boardColumns(nowMs: number, color: boolean, withBar: boolean): Record<s
     target: { title: "TARGET", cell: (row, max) => ({ text: targetOf(row, max) }) },
     state: {
       title: "STATE",
-      cell: (row) => {
-        const paint = paintState(stateOf(row), color);
-        return { text: stateOf(row), ...(paint && { paint }) };
-      },
+      cell: (row) => ({ text: stateOf(row), paint: paintState(stateOf(row), color) }),
     },
     returns: { title: "RETURNS", cell: (row) => ({ text: returns(row) }) },
     failed: { title: "FAILED", cell: (row) => ({ text: String(failedOf(row) ?? "-") }) },
@@ -124,7 +113,7 @@ interface Layout {
 /** `over`: columns too many; `wide`: how wide a column is. */
 type Concession = (layout: Layout, over: number, wide: (name: string) => number) => void;
 
-/** What a terminal that is too narrow costs, one thing after the other until the table fits. */
+/** What is given up on a terminal that is too narrow, one after the other until the table fits. */
 const CONCESSIONS: readonly Concession[] = [
   shrink("target", 16),
   shrink("fn", 12),
@@ -200,6 +189,6 @@ export function renderBoard(
   const room = Math.max(1, size.rows - 4);
   const shown = rows.length > room ? rows.slice(0, room - 1) : rows;
   const table = shown.length === 0 ? [] : fit(shown, nowMs, look.color, size.columns);
-  const more = rows.length > shown.length ? [`… and ${plural(rows.length - shown.length, "job")} more`] : [];
+  const more = rows.length > shown.length ? [andMore(rows.length - shown.length, "job")] : [];
   return [shorten(safe(head), size.columns), "", ...table, ...more].slice(0, size.rows);
 }

@@ -4,9 +4,8 @@ import { scalar, toJsonLine } from "../codec/json.ts";
 import { NumberText, type Timestamp, type Value } from "../codec/value.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
-import type { Job } from "../jobs/read-jobs.ts";
-import { failedOf, formatTargets, type JobRow, stateOf } from "../model/job.ts";
-import { jobDuration } from "../model/selection.ts";
+import { failedOf, formatTargets, type JobRow, jobDuration, stateOf } from "../model/job.ts";
+import type { Job } from "../model/job-list.ts";
 import { safe, shorten, width } from "../text.ts";
 
 /** What columns depend on beside the job. */
@@ -25,10 +24,8 @@ export interface JobColumn {
   /** For spreadsheets: no unit, no shortening, empty for nothing. */
   plain(job: Job, moment: Moment): string;
   readonly shrinks?: boolean;
-  /** A number from 0 on that stands for the text (see JobRow); undefined where there is none. */
-  id?(row: JobRow): number | undefined;
-  /** The width of the text where it is known to be plain. */
-  plainWidth?(row: JobRow): number | undefined;
+  /** What the text is made of, where many jobs share that: their cell is made once. */
+  source?(row: JobRow): unknown;
   /** A field of the record that rows don't have. */
   readonly field?: string;
 }
@@ -80,13 +77,13 @@ function time(name: string, get: (row: JobRow) => Timestamp | undefined, ago: st
 const NS = 1_000_000_000n;
 
 const KNOWN: readonly JobColumn[] = [
-  { ...textual("jid", (row) => row.jid, 20), plainWidth: (row) => row.jidWidth },
-  { ...textual("function", (row) => row.fn, 12), id: (row) => row.fnId },
+  textual("jid", (row) => row.jid, 20),
+  { ...textual("function", (row) => row.fn, 12), source: (row) => row.fn },
   {
     name: "target",
     min: 8,
     shrinks: true,
-    id: (row) => row.targetId,
+    source: (row) => row.targetExpr ?? row.targets,
     text: ({ row }, _, max) => targetOf(row, max),
     plain: ({ row }) => ((row.targetExpr ?? row.targets) ? targetOf(row, Number.POSITIVE_INFINITY) : ""),
   },
@@ -97,9 +94,9 @@ const KNOWN: readonly JobColumn[] = [
     text: ({ row }, _, max) => targetList(row.targets, max),
     plain: ({ row }) => (row.targets ?? []).join(" "),
   },
-  { ...textual("state", stateOf), id: (row) => row.statusId },
+  { ...textual("state", stateOf), source: stateOf },
   // The same under the name that `active` has for it, and that the record has.
-  { ...textual("status", stateOf), id: (row) => row.statusId },
+  { ...textual("status", stateOf), source: stateOf },
   time("created", (row) => row.created, "ago"),
   time("updated", (row) => row.updated, "ago"),
   time("deadline", (row) => row.deadline, "over"),

@@ -1,34 +1,43 @@
-// Jobs for spreadsheets (RFC 4180, with plain newlines). Own code: quoting is a line, and no library guards against formulas.
+// Jobs for spreadsheets (RFC 4180, with plain newlines).
 
-import type { JobList } from "../jobs/read-jobs.ts";
+import type { JobList } from "../model/job-list.ts";
 import { safe } from "../text.ts";
 import type { JobColumn } from "./columns.ts";
 
 /**
- * Spreadsheets run what a cell begins with one of these, and records hold text that strangers wrote; an apostrophe makes it
- * text. The full-width, small, raised and lowered forms count: a spreadsheet, or whatever converts the file for it, folds
- * them to the plain ones. Spaces and quotes before them go first.
- * A cell may begin inside ours: where semicolons or bars divide cells, they do so whatever quotes we write.
+ * Spreadsheets run a cell that starts with one of these as a formula, and records hold text that strangers wrote; an
+ * apostrophe makes it text. The library's own `escape_formulas` is not enough: it leaves out the small, raised and lowered
+ * forms (a spreadsheet, or what converts the file for it, folds them to the plain ones), spaces and quotes before them,
+ * and cells inside ours (where semicolons or bars divide cells, they do so in spite of quotes); and it would change numbers.
  */
 const FORMULA =
   /(^|[;|\u037e\ufe14\ufe54\uff0c\uff1b\uff5c])([\s"]*)(?=[=+\-@\ufb29\u207a-\u207c\u208a-\u208c\u2010-\u2015\u2212\ufe58\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20])/g;
 const NUMBER = /^-?\d+(\.\d+)?$/;
-const QUOTED = /[",;|\u037e\ufe14\ufe54\uff0c\uff1b\uff5c]/;
+/** Cells that are quoted beside those that the comma and quotes concern. */
+const QUOTED = /[;|\u037e\ufe14\ufe54\uff0c\uff1b\uff5c]/;
 
-/** One cell; of control characters, tabs and newlines only the escapes are left. */
-function cell(text: string): string {
-  const inert = NUMBER.test(text) ? text : safe(text).replace(FORMULA, "$1$2'");
-  return QUOTED.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
-}
+/** Text that no spreadsheet runs; of control characters, tabs and newlines only the escapes are left. */
+const inert = (text: string) => (NUMBER.test(text) ? text : safe(text).replace(FORMULA, "$1$2'"));
 
-/** A line of titles, unless `header` is false, and one for each job. */
+/** Rows that become one piece of text: a bucket can hold more than fits into one. */
+const ROWS = 500;
+
+/** A line of titles, unless `header` is false, and one for each job, in pieces of whole lines. */
 export function* csvLines(
   columns: readonly JobColumn[],
   jobs: JobList,
   now: Date,
   header: boolean,
 ): Generator<string> {
+  const { stringify } = require("csv-stringify/sync") as typeof import("csv-stringify/sync");
+  const lines = (rows: string[][]) => stringify(rows, { cast: { string: inert }, quoted_match: QUOTED });
   const moment = { now, person: false };
-  if (header) yield `${columns.map(({ name }) => cell(name)).join(",")}\n`;
-  for (const job of jobs) yield `${columns.map((column) => cell(column.plain(job, moment))).join(",")}\n`;
+  let rows = header ? [columns.map(({ name }) => name)] : [];
+  for (const job of jobs) {
+    rows.push(columns.map((column) => column.plain(job, moment)));
+    if (rows.length < ROWS) continue;
+    yield lines(rows);
+    rows = [];
+  }
+  if (rows.length > 0) yield lines(rows);
 }

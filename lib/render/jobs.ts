@@ -1,29 +1,19 @@
-// The tables of jobs and returns, as text. Pure: rows in, lines out.
+// The tables of jobs, as text. Pure: rows in, lines out.
 
 import { Timestamp } from "../codec/value.ts";
-import { formatDuration } from "../duration.ts";
-import type { Job, JobList } from "../jobs/read-jobs.ts";
-import { failedOf, type JobRow, type Return, stateOf } from "../model/job.ts";
-import { displayPeel } from "../model/peel.ts";
+import { failedOf, type JobRow, stateOf } from "../model/job.ts";
+import type { Job, JobList } from "../model/job-list.ts";
 import { paintState } from "./colors.ts";
 import { type JobColumn, type Moment, returnsOf, targetOf } from "./columns.ts";
 import {
-  type Cell,
   type Cells,
   type Column,
+  type Look,
   type MeasuredCell,
   measured,
   renderTable,
   tableLines,
 } from "./table.ts";
-
-/** How a table is shown: coloured or not, and the terminal's width (undefined: piped, never shortened). */
-export interface Look {
-  readonly color: boolean;
-  readonly columns: number | undefined;
-  /** False leaves the titles out. */
-  readonly header?: boolean;
-}
 
 /** The widest cell of a column, its title included. */
 function widest(column: Column, count: number, width: (row: number) => number): number {
@@ -37,7 +27,7 @@ const KEPT = 4096;
 
 /** The cells of one column: a fleet has few functions, targets and states, and each is made and measured once. */
 class ColumnCells {
-  #made: MeasuredCell[] = [];
+  readonly #made = new Map<unknown, MeasuredCell>();
 
   constructor(
     readonly column: JobColumn,
@@ -48,25 +38,20 @@ class ColumnCells {
   ) {}
 
   of(job: Job): MeasuredCell {
-    const id = this.column.id?.(job.row);
-    if (id === undefined || id >= KEPT) return this.#make(job);
-    let cell = this.#made[id];
+    if (!this.column.source) return this.#make(job);
+    const source = this.column.source(job.row);
+    let cell = this.#made.get(source);
     if (cell === undefined) {
       cell = this.#make(job);
-      this.#made[id] = cell;
+      if (this.#made.size < KEPT) this.#made.set(source, cell);
     }
     return cell;
-  }
-
-  width(job: Job): number {
-    return this.column.plainWidth?.(job.row) ?? this.of(job).width;
   }
 
   #make(job: Job): MeasuredCell {
     const text = this.column.text(job, this.moment, this.max);
     const { name } = this.column;
-    const paint = paintState(text, this.color && (name === "state" || name === "status"));
-    return measured(paint ? { text, paint } : { text });
+    return measured({ text, paint: paintState(text, this.color && (name === "state" || name === "status")) });
   }
 }
 
@@ -90,7 +75,7 @@ export function renderJobs(
   };
   const cells: Cells = {
     at: (row, i) => (sources[i] as ColumnCells).of(jobAt(row)),
-    width: (row, i) => (sources[i] as ColumnCells).width(jobAt(row)),
+    width: (row, i) => (sources[i] as ColumnCells).of(jobAt(row)).width,
   };
   const at = shown.findIndex(({ shrinks }) => shrinks);
   if (look.columns === undefined || at < 0) return tableLines(columns, jobs.length, cells, look.header);
@@ -105,25 +90,6 @@ export function renderJobs(
     i === at ? { ...column, min: Math.min(column.min, max) } : column,
   );
   return tableLines(narrow, jobs.length, cells, look.header);
-}
-
-/** The table of returns; a fourth column ERROR when any peel failed with an error or was unreachable. */
-export function renderReturns(returns: readonly Return[], look: Look): string {
-  const troubled = returns.some((item) => item.error !== undefined || item.unreachable);
-  const columns: Column[] = [{ title: "PEEL", min: 8 }, { title: "SUCCESS", min: 7 }, { title: "DURATION" }];
-  if (troubled) columns.push({ title: "ERROR" });
-  const rows = returns.map((item): Cell[] => {
-    const paint = paintState(item.ok ? "complete" : "failed", look.color);
-    const success = item.unreadable === undefined ? String(item.ok) : "-";
-    const row: Cell[] = [
-      { text: displayPeel(item.peel) },
-      paint ? { text: success, paint } : { text: success },
-      { text: item.duration === undefined ? "-" : formatDuration(item.duration) },
-    ];
-    if (troubled) row.push({ text: item.error ?? (item.unreachable ? "unreachable" : "") });
-    return row;
-  });
-  return renderTable(columns, rows);
 }
 
 const CHANGE_COLUMNS = [20, 27, 12, 12, 8, 7]

@@ -3,28 +3,17 @@
 import { Timestamp, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import type { JobRow } from "../model/job.ts";
-import { countLives, type Life, type LifeState, type PeelLife, type Step, slowest } from "../model/life.ts";
+import { type Life, type Step, slowest } from "../model/life.ts";
 import { displayPeel } from "../model/peel.ts";
 import { count, plural, safe } from "../text.ts";
 import { paintState } from "./colors.ts";
-import type { Look } from "./jobs.ts";
+import { peelCounts, renderLives } from "./peels.ts";
 import { factLine, renderFacts } from "./summary.ts";
-import { type Cell, renderTable } from "./table.ts";
-
-const COLOR_OF: Record<LifeState, string> = {
-  failed: "failed",
-  unreadable: "unreadable",
-  unreachable: "timeout",
-  silent: "timeout",
-  unfinished: "timeout",
-  executing: "running",
-  missing: "pending",
-  ok: "complete",
-};
+import { type Cell, type Look, renderTable } from "./table.ts";
 
 const NAMES: Record<string, string> = { dispatch: "dispatched", status: "ended" };
 /** What people read of a long life on a terminal: piped, and with --all-peels, there is no limit. */
-const SHOWN = { peels: 20, first: 15, last: 15, slowest: 3 };
+const SHOWN = { first: 15, last: 15, slowest: 3 };
 
 /** The columns of the events, wide enough for lines that come one by one. */
 const eventColumns = (peelWidth: number) => [
@@ -45,13 +34,12 @@ function detail(step: Step): string {
 }
 
 function eventCells(step: Step, color: boolean): Cell[] {
-  const state = step.end ?? (step.returned ? (step.returned.ok ? "complete" : "failed") : "");
-  const paint = paintState(state, color);
+  const state = step.end ?? (step.returned ? (step.returned.ok ? "ok" : "failed") : "");
   return [
     { text: `+${formatDuration(step.afterNs)}` },
     { text: NAMES[step.kind] ?? step.kind },
     { text: step.peel === undefined ? "" : displayPeel(step.peel) },
-    { text: detail(step), ...(paint && { paint }) },
+    { text: detail(step), paint: paintState(state, color) },
   ];
 }
 
@@ -64,35 +52,6 @@ export function renderEvents(steps: readonly Step[], look: Look, peelWidth = 0):
   );
 }
 
-function peelTable(peels: readonly PeelLife[], look: Look, most: number): string {
-  const rows = peels.slice(0, most).map((peel): Cell[] => {
-    const paint = paintState(COLOR_OF[peel.state], look.color);
-    const soFar = peel.state === "executing" ? " so far" : "";
-    return [
-      { text: displayPeel(peel.peel) },
-      { text: peel.state, ...(paint && { paint }) },
-      { text: peel.deliveredNs === undefined ? "-" : formatDuration(peel.deliveredNs) },
-      { text: peel.ranNs === undefined ? "-" : formatDuration(peel.ranNs) + soFar },
-      { text: peel.error ?? "" },
-    ];
-  });
-  const titles = ["PEEL", "STATE", "DELIVERED", "RAN", "ERROR"].map((title, i) => ({
-    title,
-    min: i === 0 ? 8 : 0,
-  }));
-  const rest = peels.slice(most);
-  const more =
-    rest.length === 0
-      ? ""
-      : `… and ${plural(rest.length, "peel")} more: ${countsText(rest)} (--all-peels shows them)\n`;
-  return renderTable(titles, rows) + more;
-}
-
-const countsText = (peels: readonly PeelLife[]) =>
-  countLives(peels)
-    .map(([state, n]) => `${count(n)} ${state}`)
-    .join(", ");
-
 /** The facts, the counts, the slowest peels, and the peels worst first. */
 export function renderLife(
   job: ValueMap,
@@ -101,15 +60,13 @@ export function renderLife(
   look: Look,
   options: { now: Date; allPeels: boolean },
 ): string {
-  const limited = look.columns !== undefined && !options.allPeels;
   const head = renderFacts(job, row, look, options.now);
-  const counts = factLine("Peels", `${count(life.peels.length)}: ${countsText(life.peels)}`);
+  const counts = factLine("Peels", `${count(life.peels.length)}: ${peelCounts(life.peels)}`);
   const slow = slowest(life.peels, SHOWN.slowest).map(
     (peel) => `${safe(displayPeel(peel.peel))} ${formatDuration(peel.ranNs as bigint)}`,
   );
   const slowLine = life.peels.length > 1 && slow.length > 0 ? factLine("Slowest", slow.join(", ")) : "";
-  const most = limited ? SHOWN.peels : Number.POSITIVE_INFINITY;
-  const table = life.peels.length > 0 ? `\n${peelTable(life.peels, look, most)}` : "";
+  const table = life.peels.length > 0 ? `\n${renderLives(life.peels, look, options.allPeels)}` : "";
   return head + counts + slowLine + table;
 }
 

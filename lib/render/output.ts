@@ -6,7 +6,7 @@ import { formatDuration } from "../duration.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { Peel } from "../model/returns.ts";
 import { plural, safe } from "../text.ts";
-import { paintState } from "./colors.ts";
+import { paint, paintState } from "./colors.ts";
 
 const TAB = 8;
 
@@ -21,11 +21,8 @@ function linesOf(text: string): string[] {
   });
 }
 
-const RED = (text: string) => `\x1b[31m${text}\x1b[0m`;
-const GREEN = (text: string) => `\x1b[32m${text}\x1b[0m`;
-
 function paintDiff(line: string): string {
-  return line.startsWith("+") ? GREEN(line) : line.startsWith("-") ? RED(line) : line;
+  return line.startsWith("+") ? paint("green", line) : line.startsWith("-") ? paint("red", line) : line;
 }
 
 /** A named value under a result: text as its lines, anything else as JSON. */
@@ -34,10 +31,6 @@ function block(name: string, value: Value, color: boolean): string {
   if (text === "" || text === "{}" || text === "[]" || value === null) return "";
   const lines = linesOf(text).map((line) => (color && name === "diff" ? paintDiff(line) : line));
   return `    ${safe(name)}:\n${lines.map((line) => (line === "" ? "\n" : `      ${line}\n`)).join("")}`;
-}
-
-function painted(word: string, state: string, color: boolean): string {
-  return paintState(state, color)?.(word) ?? word;
 }
 
 /** One result: its name, what became of it, how long it took; then all that it holds beside that. */
@@ -55,7 +48,7 @@ function resultText(result: ValueMap, color: boolean): string {
   const duration = asInteger(result.get("duration"));
   const head = [
     safe(asText(result.get("name")) ?? "-"),
-    painted(word, error ? "failed" : word === "changed" ? "running" : "", color),
+    paintState(word, color)?.(word) ?? word,
     duration === undefined ? "" : formatDuration(duration),
     isSkipped && typeof skipped === "string" ? safe(skipped) : "",
   ];
@@ -91,14 +84,6 @@ function tally(data: Value | undefined): string {
   return `${plural(results.length, "result")}, ${changed.length} changed`;
 }
 
-const STATE: Record<Peel["state"], string> = {
-  ok: "complete",
-  failed: "failed",
-  unreadable: "failed",
-  unreachable: "timeout",
-  missing: "pending",
-};
-
 /** Peel after peel, with an empty line in between. */
 export function* renderOutput(peels: readonly Peel[], color: boolean): Generator<string> {
   for (const [i, { peel, state, returned }] of peels.entries()) {
@@ -106,7 +91,7 @@ export function* renderOutput(peels: readonly Peel[], color: boolean): Generator
     const data = returned?.record.get("return_data");
     const head = [
       safe(displayPeel(peel)),
-      painted(state, STATE[state], color),
+      paintState(state, color)?.(state) ?? state,
       duration === undefined ? "" : formatDuration(duration),
       tally(data),
     ];

@@ -3,25 +3,13 @@
 import { toJsonLine } from "../codec/json.ts";
 import { asTime, type Timestamp, type Value, type ValueMap } from "../codec/value.ts";
 import { formatAge, formatDuration } from "../duration.ts";
-import { isTerminal, type JobRow } from "../model/job.ts";
-import { displayPeel } from "../model/peel.ts";
-import { countStates, type Peel, type PeelState, worstFirst } from "../model/returns.ts";
-import { jobDuration } from "../model/selection.ts";
-import { count, plural, safe } from "../text.ts";
+import { isTerminal, type JobRow, jobDuration } from "../model/job.ts";
+import { countStates, PEEL_STATES } from "../model/peel-state.ts";
+import type { Peel } from "../model/returns.ts";
+import { count, safe } from "../text.ts";
 import { paintState } from "./colors.ts";
-import type { Look } from "./jobs.ts";
-import { type Cell, renderTable } from "./table.ts";
-
-const COLOR_OF: Record<PeelState, string> = {
-  failed: "failed",
-  unreadable: "unreadable",
-  unreachable: "timeout",
-  missing: "pending",
-  ok: "complete",
-};
-
-/** Rows that a person reads on a terminal; piped, and with --all-peels, there is no limit. */
-const ROWS = 40;
+import { countWords, renderPeels } from "./peels.ts";
+import type { Look } from "./table.ts";
 
 /** `name=postgresql refresh=true`: arguments on one line. */
 function argumentsOf(args: Value | undefined): string {
@@ -57,35 +45,6 @@ function facts(job: ValueMap, row: JobRow, now: Date): [string, string][] {
   return all.filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== "");
 }
 
-/**
- * The peels worst first, as a table. On a terminal the first 40, then what the rest is.
- * @param all true shows every peel on a terminal too
- */
-function peelTable(peels: readonly Peel[], look: Look, all: boolean): string {
-  const sorted = worstFirst(peels);
-  const shown = all || look.columns === undefined ? sorted : sorted.slice(0, ROWS);
-  const rows = shown.map(({ peel, state, returned }): Cell[] => {
-    const paint = paintState(COLOR_OF[state], look.color);
-    const duration = returned?.duration;
-    return [
-      { text: displayPeel(peel) },
-      paint ? { text: state, paint } : { text: state },
-      { text: duration === undefined ? "-" : formatDuration(duration) },
-      { text: returned?.error ?? "" },
-    ];
-  });
-  const table = renderTable(
-    [{ title: "PEEL", min: 8 }, { title: "STATE" }, { title: "DURATION" }, { title: "ERROR" }],
-    rows,
-  );
-  const rest = sorted.slice(shown.length);
-  if (rest.length === 0) return table;
-  const states = countStates(rest)
-    .filter(([, n]) => n > 0)
-    .map(([state, n]) => `${count(n)} ${state}`);
-  return `${table}… and ${plural(rest.length, "peel")} more: ${states.join(", ")} (--all-peels shows them)\n`;
-}
-
 /** Function and arguments on a line, then who, when, how long and in which state. */
 export function renderFacts(job: ValueMap, row: JobRow, look: Look, now: Date): string {
   const paint = paintState(row.status ?? "", look.color);
@@ -113,11 +72,10 @@ export function renderSummary(
   look: Look,
   options: { now: Date; allPeels: boolean },
 ): string {
-  const counts = countStates(peels)
+  const counts = countStates(peels, PEEL_STATES)
     .filter(([state, n]) => n > 0 || state !== "unreadable")
-    .map(([state, n]) => `${count(n)} ${state}`)
     .reverse();
-  const table = selected.length > 0 ? `\n${peelTable(selected, look, options.allPeels)}` : "";
+  const table = selected.length > 0 ? `\n${renderPeels(selected, look, options.allPeels)}` : "";
   const head = renderFacts(job, row, look, options.now);
-  return `${head}${factLine("Peels", `${count(peels.length)}: ${counts.join(", ")}`)}${table}`;
+  return `${head}${factLine("Peels", `${count(peels.length)}: ${countWords(counts)}`)}${table}`;
 }

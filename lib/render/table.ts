@@ -1,5 +1,13 @@
 // Aligned columns, measured by display width.
-import { isPlain, safe, width } from "../text.ts";
+import { isPlain, plural, safe, width } from "../text.ts";
+
+/** How a table is shown: coloured or not, and the terminal's width (undefined: piped, never shortened). */
+export interface Look {
+  readonly color: boolean;
+  readonly columns: number | undefined;
+  /** False omits the titles. */
+  readonly header?: boolean;
+}
 
 export interface Column {
   readonly title: string;
@@ -10,7 +18,7 @@ export interface Column {
 /** A cell: text, not yet made safe; `paint` colours it after it was measured. */
 export interface Cell {
   readonly text: string;
-  readonly paint?: (text: string) => string;
+  readonly paint?: ((text: string) => string) | undefined;
 }
 
 /** A cell as it is written, and the columns that it takes. */
@@ -44,7 +52,7 @@ const PIECE = 64 << 10;
 
 /**
  * A table in pieces of whole lines, for one that may have a million: each cell is asked for twice, row by row, first for
- * its width. Lines end with a newline and have no trailing spaces. `header` false leaves the titles out.
+ * its width. Lines end with a newline and have no trailing spaces. `header` false omits the titles.
  */
 export function* tableLines(
   columns: readonly Column[],
@@ -95,3 +103,6 @@ export function renderTable(
   const cells = { at, width: (row: number, i: number) => at(row, i).width };
   return [...tableLines(columns, rows.length, cells, header)].join("");
 }
+
+/** The words for rows that a table has no room for: `… and 5 jobs more`. */
+export const andMore = (rows: number, noun: string) => `… and ${plural(rows, noun)} more`;

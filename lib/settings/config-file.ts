@@ -4,22 +4,9 @@ import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { expand, lookUp, readFileAndMode } from "./files.ts";
 import { splitUrls } from "./server-url.ts";
-import type { Layer } from "./settings.ts";
+import { type Key, keysIn, type Layer, SETTINGS } from "./settings.ts";
 
-type TextKey = "creds" | "nkey" | "tlsCa" | "tlsCert" | "tlsKey" | "jsDomain" | "jsPrefix" | "inboxPrefix";
-
-const MASTER_KEYS: Record<string, TextKey | "urls" | "tlsFirst"> = {
-  urls: "urls",
-  creds_file: "creds",
-  nkey_seed_file: "nkey",
-  tls_cert: "tlsCert",
-  tls_key: "tlsKey",
-  tls_ca: "tlsCa",
-  tls_first: "tlsFirst",
-  js_domain: "jsDomain",
-  js_prefix: "jsPrefix",
-  inbox_prefix: "inboxPrefix",
-};
+const MASTER_KEYS = keysIn("config");
 
 /**
  * What a config file says: the map `master:`, or the daemon's own settings. A file that has a password or a token, and
@@ -61,7 +48,7 @@ const REPEATING = new Set(["UNEXPECTED_TOKEN", "BAD_DIRECTIVE", "BAD_DQ_ESCAPE",
 
 /** The file's map with aliases resolved, and the line of each key in it and in `master:`. */
 async function parseYaml(text: string, fail: Fail) {
-  // Loaded on use: without a config file nobody pays for the YAML parser.
+  // Loaded on use: start-up without a config file does not pay for the YAML parser.
   const { LineCounter, isMap, parseDocument } = await import("yaml");
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: "error" });
@@ -153,26 +140,30 @@ function fromMaster(
 ): Layer {
   if (typeof master !== "object" || master === null || Array.isArray(master))
     throw fail(`${ownLine}: master must be a map.`);
-  const out: Layer = {};
+  const out: { [K in Key]?: unknown } = {};
   for (const [name, value] of Object.entries(master)) {
     const line = lines.get(name) ?? ownLine;
-    const field = Object.hasOwn(MASTER_KEYS, name) ? MASTER_KEYS[name] : undefined;
-    if (!field) {
+    const key = MASTER_KEYS.get(name);
+    if (key === undefined) {
+      const known = [...MASTER_KEYS.keys()];
       throw fail(
-        `${line}: unknown key ${shownKey(name)} under master.${nearest(name, Object.keys(MASTER_KEYS))}`,
-        `Known keys: ${Object.keys(MASTER_KEYS).join(", ")}.`,
+        `${line}: unknown key ${shownKey(name)} under master.${nearest(name, known)}`,
+        `Known keys: ${known.join(", ")}.`,
       );
     }
-    if (field === "tlsFirst") {
+    const { kind } = SETTINGS[key];
+    if (kind === "boolean") {
       if (typeof value !== "boolean") throw fail(`${line}: master.${name} must be true or false.`);
-      out.tlsFirst = value;
-    } else if (field !== "urls") out[field] = expand(textOf(value, `master.${name}`, line, fail), env);
-    else if (Array.isArray(value)) {
+      out[key] = value;
+    } else if (kind !== "urls") {
+      const text = textOf(value, `master.${name}`, line, fail);
+      out[key] = kind === "path" ? expand(text, env) : text;
+    } else if (Array.isArray(value)) {
       if (value.length === 0) throw fail(`${line}: master.urls is empty.`);
-      out.urls = value.flatMap((url) => urlsOf(url, "an entry of master.urls", line, fail));
-    } else out.urls = urlsOf(value, "master.urls", line, fail);
+      out[key] = value.flatMap((url) => urlsOf(url, "an entry of master.urls", line, fail));
+    } else out[key] = urlsOf(value, "master.urls", line, fail);
   }
-  return out;
+  return out as Layer;
 }
 
 /** The daemon's own file: it has the server and the directory where the daemon keeps credentials. */
@@ -186,7 +177,7 @@ function fromOwn(
     values[name] === undefined || values[name] === null
       ? undefined
       : textOf(values[name], name, lines.get(name), fail);
-  const out: Layer = {};
+  const out: { -readonly [K in Key]?: Layer[K] } = {};
   if (Object.hasOwn(values, "nats_url"))
     out.urls = urlsOf(values.nats_url ?? "", "nats_url", lines.get("nats_url"), fail);
   const ca = own("nats_ca");

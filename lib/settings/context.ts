@@ -6,7 +6,7 @@ import { nearest } from "../nearest.ts";
 import { safe } from "../text.ts";
 import { expand, home, readFileAndMode } from "./files.ts";
 import { splitUrls } from "./server-url.ts";
-import type { Layer } from "./settings.ts";
+import { KEYS, type Key, keysIn, type Layer, SETTINGS } from "./settings.ts";
 
 const root = (env: NodeJS.ProcessEnv) => join(env.XDG_CONFIG_HOME || join(home(env), ".config"), "nats");
 
@@ -55,23 +55,7 @@ function unknown(name: string, env: NodeJS.ProcessEnv): UserError {
   );
 }
 
-const TEXT: Record<string, Exclude<keyof Layer, "urls" | "tlsFirst">> = {
-  user: "user",
-  password: "password",
-  token: "token",
-  creds: "creds",
-  nkey: "nkey",
-  cert: "tlsCert",
-  key: "tlsKey",
-  ca: "tlsCa",
-  jetstream_domain: "jsDomain",
-  jetstream_api_prefix: "jsPrefix",
-  inbox_prefix: "inboxPrefix",
-  user_jwt: "jwt",
-  user_seed: "seed",
-};
-const FILES = new Set(["creds", "nkey", "cert", "key", "ca"]);
-const SECRETS = ["password", "token", "user_seed"];
+const FIELDS = keysIn("context");
 /** Nothing here depends on these. */
 const HARMLESS = new Set(["name", "description", "color_scheme", "jetstream_event_prefix"]);
 
@@ -103,71 +87,86 @@ function readContextFile(path: string, name: string, env: NodeJS.ProcessEnv, fai
   }
 }
 
-/**
- * What the context `name` says of a connection. Fields that have no meaning here get a warning.
- * @throws UserError when there is no such context, when it is broken, or when it needs what zester does not have
- */
-export function readContext(
-  name: string,
-  env: NodeJS.ProcessEnv,
-  warn: (text: string) => void,
-): Layer & { urls: string[] } {
-  if (/[/\\\0]|\.\./.test(name)) throw unknown(name, env);
-  const path = contextPath(name, env);
-  const fail: Fail = (why, hint = "Correct the file, or name another context with --context.") =>
-    new UserError(`NATS context "${safe(name)}" (${path}): ${why}`, hint);
-  const { bytes, readableByOthers } = readContextFile(path, name, env, fail);
-  let fields: Record<string, unknown>;
+/** The value of a field that is a setting. */
+function fieldValue(key: Key, field: string, value: unknown, fail: Fail, env: NodeJS.ProcessEnv): unknown {
+  const { kind } = SETTINGS[key];
+  if (kind === "boolean") {
+    if (value !== true) throw fail(`${field} must be true or false.`);
+    return value;
+  }
+  if (typeof value !== "string") throw fail(`${field} must be text.`);
+  if (kind === "path") return filePath(value, field, fail, env);
+  if (kind !== "urls") return value;
+  const urls = splitUrls(value);
+  // Without a URL the tool goes to localhost; with one that holds nothing something else was meant.
+  if (urls.length === 0) throw fail("its url names no server.");
+  return urls;
+}
+
+/** @throws UserError for a field that is no setting, where going on without it would reach another server, or none */
+function checkOther(field: string, value: unknown, fail: Fail): void {
+  if (/^(urls?|servers?)$/i.test(field))
+    throw fail(`the field ${safe(field)} is not known: the server stands in url.`);
+  if (field !== "nsc" && field !== "socks_proxy") return;
+  if (typeof value !== "string") throw fail(`${field} must be text.`);
+  if (field === "nsc")
+    throw fail("its credentials are looked up by nsc, which zester does not run.", NSC_HINT);
+  throw fail(
+    "it wants a SOCKS proxy (socks_proxy), which zester does not support.",
+    "Use a context without one, for example through `ssh -L`.",
+  );
+}
+
+/** @throws UserError for credentials of two kinds, or half of a pair */
+function checkLogin(layer: Layer, fail: Fail): void {
+  const kinds = [layer.user, layer.token, layer.creds, layer.nkey, layer.jwt].filter(
+    (kind) => kind !== undefined,
+  );
+  if (kinds.length > 1) throw fail("it has more than one kind of credentials.", "Keep one of them.");
+  if ((layer.jwt === undefined) !== (layer.seed === undefined))
+    throw fail("user_jwt and user_seed belong together; one is missing.");
+}
+
+function parseFields(bytes: Buffer, fail: Fail): Record<string, unknown> {
+  let fields: unknown;
   try {
     fields = JSON.parse(bytes.toString().replace(/^\ufeff/, ""));
   } catch {
     throw fail("it is not JSON."); // the parser's own words would repeat a part of it, secrets among them
   }
-  if (typeof fields !== "object" || fields === null || Array.isArray(fields))
-    throw fail("it is not a JSON object.");
+  if (typeof fields === "object" && fields !== null && !Array.isArray(fields))
+    return fields as Record<string, unknown>;
+  throw fail("it is not a JSON object.");
+}
 
-  const out: Layer & { urls: string[] } = { urls: [] };
-  for (const [field, value] of Object.entries(fields)) {
+/**
+ * What the context `name` says of a connection. Fields that have no meaning here get a warning.
+ * @throws UserError when there is no such context, when it is broken, or when it needs what zester does not have
+ */
+export function readContext(name: string, env: NodeJS.ProcessEnv, warn: (text: string) => void): Layer {
+  if (/[/\\\0]|\.\./.test(name)) throw unknown(name, env);
+  const path = contextPath(name, env);
+  const fail: Fail = (why, hint = "Correct the file, or name another context with --context.") =>
+    new UserError(`NATS context "${safe(name)}" (${path}): ${why}`, hint);
+  const { bytes, readableByOthers } = readContextFile(path, name, env, fail);
+  const out: { [K in Key]?: unknown } = { urls: [SETTINGS.urls.default] };
+  for (const [field, value] of Object.entries(parseFields(bytes, fail))) {
     // The tool writes every field, empty ones too.
     if (value === "" || value === null || HARMLESS.has(field)) continue;
     if (field !== "url" && (value === false || (Array.isArray(value) && value.length === 0))) continue;
-    if (field === "tls_first") {
-      if (value !== true) throw fail("tls_first must be true or false.");
-      out.tlsFirst = true;
-      continue;
-    }
-    const target = Object.hasOwn(TEXT, field) ? TEXT[field] : undefined;
-    const known = target !== undefined || field === "url" || field === "nsc" || field === "socks_proxy";
-    if (!known) {
-      // Ignoring it would lead to localhost.
-      if (/^(urls?|servers?)$/i.test(field))
-        throw fail(`the field ${safe(field)} is not known: the server stands in url.`);
+    const key = FIELDS.get(field);
+    if (key !== undefined) out[key] = fieldValue(key, field, value, fail, env);
+    else {
+      checkOther(field, value, fail);
       warn(`NATS context "${name}": the field ${safe(field)} has no meaning here and is ignored.`);
-      continue;
     }
-    if (typeof value !== "string") throw fail(`${field} must be text.`);
-    if (field === "nsc")
-      throw fail("its credentials are looked up by nsc, which zester does not run.", NSC_HINT);
-    // Going past the proxy would reach another network than the one that was meant, or none.
-    if (field === "socks_proxy")
-      throw fail(
-        "it wants a SOCKS proxy (socks_proxy), which zester does not support.",
-        "Use a context without one, for example through `ssh -L`.",
-      );
-    if (field === "url") {
-      out.urls = splitUrls(value);
-      // Without a URL the tool goes to localhost; with one that holds nothing something else was meant.
-      if (out.urls.length === 0) throw fail("its url names no server.");
-    } else if (target) out[target] = FILES.has(field) ? filePath(value, field, fail, env) : value;
   }
-  const kinds = [out.user, out.token, out.creds, out.nkey, out.jwt].filter((kind) => kind !== undefined);
-  if (kinds.length > 1) throw fail("it has more than one kind of credentials.", "Keep one of them.");
-  if ((out.jwt === undefined) !== (out.seed === undefined))
-    throw fail("user_jwt and user_seed belong together; one is missing.");
-  if (
-    readableByOthers &&
-    (SECRETS.some((field) => fields[field]) || out.urls.some((url) => url.includes("@")))
-  )
+  const layer = out as Layer;
+  checkLogin(layer, fail);
+  const holdsSecret =
+    KEYS.some((key) => SETTINGS[key].secret && layer[key] !== undefined) ||
+    layer.urls?.some((url) => url.includes("@"));
+  if (readableByOthers && holdsSecret)
     warn(`NATS context file ${path} holds a secret and can be read by other users: chmod 600 it.`);
-  return out.urls.length > 0 ? out : { ...out, urls: ["nats://localhost:4222"] };
+  return layer;
 }

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, lstatSync, openSync, readFileSync } from "node:fs
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** HOME is empty in some containers; then the user data base knows, or nobody does. */
+/** HOME is empty in some containers; then the user data base knows it, if anything does. */
 export function home(env: NodeJS.ProcessEnv): string {
   if (env.HOME) return env.HOME;
   try {
@@ -36,7 +36,7 @@ export function lookUp(path: string): boolean | string {
 export function readFileAndMode(path: string): { bytes: Buffer; readableByOthers: boolean } {
   const fd = openSync(path, "r");
   try {
-    const bytes = readFileSync(fd); // first: a folder is no secret that somebody could read
+    const bytes = readFileSync(fd); // first: a folder is no secret that others could read
     return { bytes, readableByOthers: process.platform !== "win32" && (fstatSync(fd).mode & 0o044) !== 0 };
   } finally {
     closeSync(fd);

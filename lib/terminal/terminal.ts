@@ -60,8 +60,12 @@ export function writeAll(fd: number, text: string): void {
   }
 }
 
+/** Loaded on use: that takes milliseconds, and most calls have no messages. */
+const paintLabel = (color: "red" | "yellow", label: string) =>
+  (require("node:util") as typeof import("node:util")).styleText(color, label, { validateStream: false });
+
 /**
- * A message to stderr, through consola; when nobody can read it, there is nobody to tell. consola is loaded on the
+ * A message to stderr, through consola; when it can't be written, there is no other place for it. consola is loaded on the
  * first message, since most calls have none, and its reporter is ours, since its own loses what is queued at exit.
  */
 function message(level: "warn" | "error", text: string, color: boolean): void {
@@ -69,7 +73,7 @@ function message(level: "warn" | "error", text: string, color: boolean): void {
   const reporter = {
     log: ({ type, args }: { type: string; args: unknown[] }) => {
       const label = type === "error" ? "error:" : "warning:";
-      const painted = color ? `\x1b[${type === "error" ? 31 : 33}m${label}\x1b[0m` : label;
+      const painted = color ? paintLabel(type === "error" ? "red" : "yellow", label) : label;
       const lines = args.join(" ").split("\n").map(safe);
       try {
         writeAll(2, `${painted} ${lines.join("\n")}\n`);
@@ -92,7 +96,7 @@ async function ask(question: string): Promise<boolean> {
   return /^y(es)?$/i.test(answer.trim());
 }
 
-/** `true`, `false` or undefined (nobody decided) from the flags and variables about colour, strongest first. */
+/** `true`, `false` or undefined (left open) from the flags and variables about colour, strongest first. */
 function colorWish(
   flags: { color?: boolean; forceColor?: boolean },
   env: NodeJS.ProcessEnv,
@@ -146,7 +150,7 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
 
 /**
  * The same terminal for a command that has more to do than to write: once a write to stdout fails, `failed` is told why,
- * and what comes later is not written. What `failed` throws goes to whoever wrote.
+ * and what comes later is not written. What `failed` throws, the write throws.
  */
 export function enduring(terminal: Terminal, failed: (error: unknown) => void): Terminal {
   let open = true;

@@ -4,7 +4,7 @@
 // --runs <n>     runs of each program that takes long (default 5)
 // --store <dir>  keeps the buckets there, and uses those that are there already
 // --keep         leaves the servers running until Ctrl-C
-// --readme       puts the table into README.md as well
+// --docs         puts the table into docs/performance.md as well
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { cleanUp, ZESTER } from "../support/harness.ts";
 import { type Bucket, closeBucket, openBucket, RECENT } from "./bucket.ts";
 import { type Command, output, peakMemory, time, timeOnce } from "./measure.ts";
 import { buildPrograms, type Programs } from "./programs.ts";
-import { circumstances, mb, ms, type Row, toMarkdown, updateReadme } from "./report.ts";
+import { circumstances, mb, ms, type Row, toMarkdown, updateDocs } from "./report.ts";
 import { measureWatch } from "./watch.ts";
 
 const { values } = parseArgs({
@@ -22,7 +22,7 @@ const { values } = parseArgs({
     runs: { type: "string", default: "5" },
     store: { type: "string" },
     keep: { type: "boolean", default: false },
-    readme: { type: "boolean", default: false },
+    docs: { type: "boolean", default: false },
   },
 });
 const jobs = Number(values.jobs);
@@ -114,7 +114,7 @@ async function singleRows({ big }: Buckets, programs: Programs): Promise<Row[]> 
   const rows: Row[] = [];
   const cases: [string, string[], string[]][] = [
     ["`job show <jid>`", ["job", "show", big.ended], ["show", big.ended]],
-    // Nobody obeys the signal here: the job stays running, and each run finds the same.
+    // No fleet obeys the signal here: the job stays running, and each run finds the same.
     ["`job kill <jid>`", ["job", "kill", big.running.at(-1) ?? ""], ["kill", big.running.at(-1) ?? ""]],
     ["`version`", ["version"], ["version"]],
   ];
@@ -155,7 +155,7 @@ async function run(open: (count: number, wide?: boolean) => Promise<Bucket>, tem
   ];
   const markdown = `${toMarkdown(rows)}\n\n${circumstances(buckets.big)}.`;
   console.log(markdown);
-  if (values.readme) updateReadme(markdown);
+  if (values.docs) updateDocs(markdown);
   if (!values.keep) return;
   for (const [name, bucket] of Object.entries(buckets))
     if (bucket) console.log(`${name}: ${bucket.server.url}`);

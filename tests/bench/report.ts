@@ -1,4 +1,4 @@
-// The figures as Markdown, and their place in the README.
+// The figures as Markdown, and their place in docs/performance.md.
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
@@ -45,11 +45,12 @@ export function circumstances(bucket: Bucket): string {
 
 const MARKED = /(<!-- bench -->\n)[\s\S]*?(<!-- \/bench -->)/;
 
-/** Replaces what stands between the markers of README.md. @throws Error when it has no markers */
-export function updateReadme(markdown: string): void {
-  const file = join(import.meta.dir, "../../README.md");
+/** Replaces the text between the markers of docs/performance.md. @throws Error when it has no markers */
+export function updateDocs(markdown: string): void {
+  const file = join(import.meta.dir, "../../docs/performance.md");
   const text = readFileSync(file, "utf8");
-  if (!MARKED.test(text)) throw new Error("README.md has no <!-- bench --> and <!-- /bench --> markers");
+  if (!MARKED.test(text))
+    throw new Error("docs/performance.md has no <!-- bench --> and <!-- /bench --> markers");
   writeFileSync(
     file,
     text.replace(MARKED, (_, open: string, close: string) => `${open}\n${markdown}\n\n${close}`),

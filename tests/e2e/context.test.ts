@@ -1,42 +1,15 @@
 // Contexts of the nats command, and the settings that come with them, each against a real server.
-import { afterAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  createBuckets,
-  encode,
-  freePort,
-  jobRecord,
-  type Server,
-  startServer,
-  tempDir,
-  zester,
-} from "../support/harness.ts";
-
-const servers: Server[] = [];
-afterAll(() => Promise.all(servers.map((server) => server.stop())));
-
-async function serve(config = "", auth: object = {}): Promise<Server> {
-  const server = await startServer(config);
-  servers.push(server);
-  const nc = await server.connect(auth);
-  const { jobs } = await createBuckets(nc);
-  await jobs.put("j1", encode(jobRecord("j1")));
-  await nc.close();
-  return server;
-}
+import { contextsIn } from "../support/credentials.ts";
+import { freePort, tempDir, zester } from "../support/harness.ts";
+import { serveJobs } from "../support/serve.ts";
 
 /** A home directory with contexts, as the nats command stores them. */
 function homeWith(contexts: Record<string, unknown>, selected?: string): string {
   const home = tempDir();
-  const dir = join(home, ".config/nats/context");
-  mkdirSync(dir, { recursive: true });
-  for (const [name, fields] of Object.entries(contexts)) {
-    const path = join(dir, `${name}.json`);
-    writeFileSync(path, typeof fields === "string" ? fields : JSON.stringify(fields));
-    chmodSync(path, 0o600);
-  }
-  if (selected !== undefined) writeFileSync(join(home, ".config/nats/context.txt"), `${selected}\n`);
+  contextsIn(join(home, ".config"), contexts, selected);
   return home;
 }
 
@@ -45,7 +18,7 @@ const list = (HOME: string, args: string[] = [], env: Record<string, string> = {
 
 describe("which context counts", () => {
   test("a newcomer with a selected context needs no further setting", async () => {
-    const { port, url } = await serve('authorization { user: ops, password: "s3cret" }', {
+    const { port, url } = await serveJobs('authorization { user: ops, password: "s3cret" }', {
       user: "ops",
       pass: "s3cret",
     });
@@ -97,7 +70,7 @@ describe("which context counts", () => {
   });
 
   test("--context wins over variables, a variable over NATS_CONTEXT, a flag over both", async () => {
-    const { url } = await serve();
+    const { url } = await serveJobs();
     const dead = `nats://127.0.0.1:${await freePort()}`;
     const home = homeWith({ good: { url }, bad: { url: dead } });
     expect((await list(home, ["--context", "good"], { NATS_URL: dead, NATS_CONTEXT: "bad" })).code).toBe(0);
@@ -110,7 +83,7 @@ describe("which context counts", () => {
   });
 
   test.each([
-    ["a name that nobody has", {}, "prdo", 'no NATS context "prdo"', "Did you mean prod?"],
+    ["an unknown name", {}, "prdo", 'no NATS context "prdo"', "Did you mean prod?"],
     ["a path", {}, "../prod", 'no NATS context "../prod"', "Contexts: "],
     ["no JSON", { bad: '{"password": "s3cret' }, "bad", "it is not JSON", "--context"],
     ["a list", { bad: "[]" }, "bad", "not a JSON object", "--context"],
@@ -145,7 +118,7 @@ describe("which context counts", () => {
   });
 
   test("warnings: a field without meaning here, a file with a secret that others can read", async () => {
-    const { url } = await serve();
+    const { url } = await serveJobs();
     const home = homeWith({ odd: { url, windows_cert_store: "user", password: "s3cret" } });
     chmodSync(join(home, ".config/nats/context/odd.json"), 0o644);
     const { stderr, code } = await list(home, ["--context", "odd"]);

@@ -1,5 +1,5 @@
 // The executables of a release for other machines than this one, run as far as this one can. Not part of `npm test`:
-// `.ci/run` builds them first, with `npm run build -- --all --unpacked`.
+// `.ci/run` builds them first, with `npm run release -- --unpacked`.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -8,12 +8,13 @@ import {
   createBuckets,
   encode,
   jobRecord,
+  run,
   type Server,
   startServer,
   tempDir,
   zester,
 } from "../support/harness.ts";
-import { inRoot, makeRoot, PATH, run } from "../support/roots.ts";
+import { inRoot, makeRoot, PATH } from "../support/roots.ts";
 
 const executable = (platform: string) =>
   resolve(import.meta.dir, `../../dist/release/zester-${pkg.version}-${platform}/zester`);
@@ -37,7 +38,8 @@ const listed = () => ["job", "list", "--master", server.url, "--timeout", "60s"]
 async function muslFiles(): Promise<Record<string, string>> {
   const dir = tempDir();
   const library = join(dir, "libstdc++.so.6");
-  const gcc = async (name: string) => (await run(["g++", `-print-file-name=${name}`], PATH)).stdout.trim();
+  const gcc = async (name: string) =>
+    (await run(["g++", `-print-file-name=${name}`], { env: PATH })).stdout.trim();
   const built = await run(
     [
       ...["musl-gcc", "-shared", "-fPIC", "-o", library, "-Wl,-soname,libstdc++.so.6"],
@@ -50,7 +52,7 @@ async function muslFiles(): Promise<Record<string, string>> {
       ],
       await gcc("libgcc.a"),
     ],
-    PATH,
+    { env: PATH },
   );
   expect(built).toMatchObject({ stderr: "", code: 0 });
   const loader = "/lib/ld-musl-x86_64.so.1";
@@ -69,7 +71,7 @@ test.each(["linux-x64-musl", "linux-x64-musl-baseline"])(
 test.each(["linux-x64-baseline", "linux-x64"])(
   "%s: a processor of 2008, without AVX",
   async (name) => {
-    const found = await run(["qemu-x86_64", "-cpu", "Nehalem", executable(name), ...listed()], PATH);
+    const found = await run(["qemu-x86_64", "-cpu", "Nehalem", executable(name), ...listed()], { env: PATH });
     expect(found).toMatchObject({ stdout: list, code: 0 });
   },
   120_000,
@@ -77,13 +79,13 @@ test.each(["linux-x64-baseline", "linux-x64"])(
 
 test("linux-arm64: emulated", async () => {
   const argv = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", executable("linux-arm64"), ...listed()];
-  expect(await run(argv, PATH)).toMatchObject({ stdout: list, code: 0 });
+  expect(await run(argv, { env: PATH })).toMatchObject({ stdout: list, code: 0 });
 }, 120_000);
 
 test.each(["linux-x64", "linux-arm64"])(
   "%s starts with glibc 2.17 (CentOS 7, Debian 8) and newer",
   async (name) => {
-    const { stdout } = await run(["readelf", "--version-info", "--wide", executable(name)], PATH);
+    const { stdout } = await run(["readelf", "--version-info", "--wide", executable(name)], { env: PATH });
     const versions = [...new Set([...stdout.matchAll(/GLIBC_2\.(\d+)/g)].map((match) => Number(match[1])))];
     expect(versions.length).toBeGreaterThan(0);
     expect(Math.max(...versions)).toBe(17);

@@ -5,13 +5,14 @@ import {
   encode,
   jobRecord,
   Running,
+  run,
   type Server,
   startServer,
   Time,
   ZESTER,
   zester,
 } from "../support/harness.ts";
-import { inRoot, libraries, makeRoot, PATH, run } from "../support/roots.ts";
+import { inRoot, libraries, makeRoot, PATH } from "../support/roots.ts";
 
 let server: Server;
 let list: string;
@@ -102,7 +103,9 @@ test.each([
 });
 
 test("the same answer on one processor", async () => {
-  const found = await run(["taskset", "-c", "0", ZESTER, "job", "list", "--master", server.url], PATH);
+  const found = await run(["taskset", "-c", "0", ZESTER, "job", "list", "--master", server.url], {
+    env: PATH,
+  });
   expect(found).toMatchObject({ stdout: list, stderr: "", code: 0 });
 });
 
@@ -120,13 +123,12 @@ test("in a terminal of 40 columns every job is there, and the targets make room"
 
 /** A shell line as cron, ssh or a script would run it. */
 const shell = (line: string, env: Record<string, string> = {}) =>
-  run(["sh", "-c", line], { ...PATH, ...env, Z: ZESTER, U: server.url });
+  run(["sh", "-c", line], { env: { ...PATH, ...env, Z: ZESTER, U: server.url } });
 
 test("in cron: no terminal, no HOME, no stdin", async () => {
-  const found = await run(
-    ["env", "-i", "/bin/sh", "-c", `${ZESTER} job list --master ${server.url} <&-`],
-    PATH,
-  );
+  const found = await run(["env", "-i", "/bin/sh", "-c", `${ZESTER} job list --master ${server.url} <&-`], {
+    env: PATH,
+  });
   expect(found).toMatchObject({ stdout: list, stderr: "", code: 0 });
 });
 
@@ -180,5 +182,5 @@ test("in watch -c: coloured, again and again", async () => {
   const out = await inTerminal(`watch -c -t -n 1 "$Z job list --force-color --master $U"`, /job-c/, "\x03");
   expect(out).toContain("job-a");
   expect(out).toContain(`${ESC}[36m`);
-  expect(out).not.toContain("[36mrunning[0m");
+  expect(out).not.toContain("[36mrunning[39m");
 });

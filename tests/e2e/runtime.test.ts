@@ -1,5 +1,5 @@
 // What the runtime inside the executable takes from its surroundings: variables, files, other processes, the network.
-// The README's section "Security" lists what still acts; the rest is shut, and here is the proof.
+// The section "Security" of docs/reliability.md lists what still acts; the rest is shut, and here is the proof.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -96,7 +96,7 @@ test.each([
   () => ({ NODE_TLS_REJECT_UNAUTHORIZED: "0" }),
 ])("variables without effect: %#", (variables) => expectNoEffect(variables));
 
-test("README: what still acts", async () => {
+test("docs/reliability.md: what still acts", async () => {
   const bun = await zester(["--version"], { env: { BUN_BE_BUN: "1" } });
   expect(bun.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   const at = trap();
@@ -137,7 +137,7 @@ test("NODE_TLS_REJECT_UNAUTHORIZED=0 lets no unverified server in, and no wrong 
     expect(other.code).toBe(1);
     expect((await at(right, "--nats-ca", tls.ca)).stderr).toContain('no bucket "jobs"');
   }
-  // What the README says of the variables that name CAs: they add to those that are known, unless --nats-ca replaces all.
+  // What docs/reliability.md says of the variables that name CAs: they add to those that are known, unless --nats-ca replaces all.
   const folder = tempDir();
   copyFileSync(tls.ca, join(folder, "ca.pem"));
   Bun.spawnSync(["openssl", "rehash", folder]);
@@ -212,7 +212,7 @@ test
     ].map((args) => [args]),
   )("%j starts no program, writes no file, opens no code, and speaks to its server alone", async (args) => {
   const config = secretFile("config.yaml", `master: { urls: ["${login()}"] }\n`);
-  const calls = await systemCalls(args, { ZESTER_CONFIG: config, HOME: "/home/nobody-here" });
+  const calls = await systemCalls(args, { ZESTER_CONFIG: config, HOME: "/home/no-such-user" });
   const [started, ...rest] = calls.filter((call) => call.startsWith("execve"));
   expect(started).toContain(ZESTER);
   expect(rest).toEqual([]);
@@ -230,7 +230,7 @@ test
     .map((call) => /"([^"]*)"/.exec(call)?.[1] ?? call)
     .filter((path) => !SYSTEM.test(path) && path !== ZESTER && path !== config);
   // Where settings may be, and nothing else: no module, no .env, no bunfig.toml, no package.json.
-  for (const path of opened) expect(path).toMatch(/^(\/|\/home\/nobody-here\/\.config\/nats\/context.*)$/);
+  for (const path of opened) expect(path).toMatch(/^(\/|\/home\/no-such-user\/\.config\/nats\/context.*)$/);
   const peers = calls
     .filter(
       (call) =>

@@ -3,7 +3,11 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import Ajv2020 from "ajv/dist/2020";
 import fc from "fast-check";
 import type { KV, NatsConnection } from "nats";
-import { SCHEMAS } from "../../.ci/schema.ts";
+import jobKill from "../../docs/schema/job-kill.json" with { type: "json" };
+import jobLine from "../../docs/schema/job-line.json" with { type: "json" };
+import jobList from "../../docs/schema/job-list.json" with { type: "json" };
+import jobShow from "../../docs/schema/job-show.json" with { type: "json" };
+import { SIGNALS } from "../../lib/model/kill.ts";
 import {
   createBuckets,
   encode,
@@ -15,6 +19,8 @@ import {
 } from "../support/harness.ts";
 import { putFixtures } from "../support/seed.ts";
 import fixtures from "../support/wire-fixtures.json" with { type: "json" };
+
+const SCHEMAS = { "job-kill": jobKill, "job-line": jobLine, "job-list": jobList, "job-show": jobShow };
 
 const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true });
 
@@ -68,11 +74,11 @@ describe("the output fits its schema", () => {
     await jobs.put("j2", encode(jobRecord("j2")));
     const kill = async (...args: string[]) => (await run("job", "kill", ...args, "--format", "json")).stdout;
     expectValid("job-kill", await kill("j1"));
-    expectValid("job-kill", await kill("j1", "j2", "nobody"));
+    expectValid("job-kill", await kill("j1", "j2", "nosuch"));
     expectValid("job-kill", await kill("--state", "running", "--yes"));
     expectValid("job-kill", await kill("--state", "running", "--dry-run"));
     expectValid("job-kill", await kill("j1", "--wait", "--timeout", "200ms"));
-    // Nobody listens without the stream of events.
+    // Nothing listens without the stream of events.
     await (await nc.jetstreamManager()).streams.delete("job-events");
     const unheard = await kill("j1");
     expect(JSON.parse(unheard).signal).toBe("sent, but nobody listens");
@@ -110,6 +116,10 @@ describe("the output fits its schema", () => {
     expectValid("job-list", stdout);
     expect(JSON.parse(stdout).length).toBe(sample.length);
     expect(JSON.parse(stdout).filter((job: object) => "unreadable" in job)).toEqual([]);
+  });
+
+  test("every outcome of a signal is in the schema", () => {
+    expect(jobKill.$defs.signal.properties.signal.enum).toEqual([...SIGNALS]);
   });
 
   test("and what does not fit is refused", () => {

@@ -1,4 +1,5 @@
 // `show` for people and scripts: summary, peels selected, shortened ids.
+
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
@@ -10,6 +11,7 @@ import {
   Time,
   zester,
 } from "../support/harness.ts";
+import { times } from "../support/length.ts";
 
 let server: Server;
 const show = (...args: string[]) => zester(["job", "show", ...args], { env: { NATS_URL: server.url } });
@@ -236,7 +238,7 @@ test("selected peels agree with an oracle, in both layouts", async () => {
         );
       },
     ),
-    { numRuns: 120 },
+    { numRuns: times(25, 120) },
   );
   await nc.close();
   await own.stop();
@@ -318,7 +320,7 @@ d  missing
     "--output and --format json exclude each other.",
   );
   const colored = (await zester(["job", "show", "j", "--output", "--force-color"], { env })).stdout;
-  expect(colored).toContain("\x1b[32m+new\x1b[0m");
+  expect(colored).toContain("\x1b[32m+new\x1b[39m");
   await nc.close();
   await own.stop();
 });

@@ -28,7 +28,7 @@ test("a consumer that the node asked has not heard of yet: asked again", async (
   const gone = await answer("$JS.API.CONSUMER.DELETE.>", () => ({ success: true }));
   const told = await answer("$JS.API.STREAM.INFO.>", () => ({ state: { messages: 1, last_seq: 1 } }));
   let started: Promise<void> | undefined;
-  // Nobody listens for the pull until 200 ms after the consumer was made: the server answers with status 503.
+  // Nothing listens for the pull until 200 ms after the consumer was made: the server answers with status 503.
   const heard = async () => {
     await Bun.sleep(200);
     nc.subscribe("$JS.API.CONSUMER.MSG.NEXT.>", {

@@ -1,5 +1,6 @@
 // Faults at random moments: an answer is whole or there is none, and who follows goes on. ZESTER_CHAOS_RUNS makes more of
 // them, ZESTER_CHAOS_SEED repeats some.
+
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { NatsConnection } from "nats";
 import {
@@ -12,10 +13,11 @@ import {
   Time,
   until,
 } from "../support/harness.ts";
+import { times } from "../support/length.ts";
 import { type FaultyLink, startFaultyLink } from "../support/proxy.ts";
 
 const ASKED = Number(process.env.ZESTER_CHAOS_RUNS ?? 0);
-const RUNS = ASKED || 60;
+const RUNS = ASKED || times(24, 60);
 const SEED = Number(process.env.ZESTER_CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
 /** Each mostly waits. */
 const WORKERS = RUNS > 500 ? 6 : 3;
@@ -289,7 +291,7 @@ async function one(place: Place, seed: number, nth: number): Promise<void> {
     const nc = await place.server.connect();
     const left = [...(await place.consumers(nc))].filter(([consumer]) => !known.has(consumer));
     await nc.close();
-    // Where nobody could delete one, the server will.
+    // One that could not be deleted is left to the server.
     for (const [, thresholdNs] of left) expect(thresholdNs).toBe(30e9);
     if (left.length > 0) count("consumers", kind, "left to the server");
   } catch (error) {

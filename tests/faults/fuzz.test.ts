@@ -1,8 +1,10 @@
 // A few of the hostile values of tests/support/fuzz.ts, in every run, and the worst of them through the executable.
+
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { corpus, examine, hostile } from "../support/fuzz.ts";
 import { createBuckets, encode, jobRecord, startServer, zester } from "../support/harness.ts";
+import { some, times } from "../support/length.ts";
 
 test.each(corpus())("%s", (_, bytes) => examine(bytes));
 
@@ -10,7 +12,7 @@ test("hostile values: both decoders agree, all renderers write clean text", () =
   let runs = 0;
   fc.assert(
     fc.property(hostile, (bytes) => examine(bytes, ++runs % 50 === 0)),
-    { numRuns: 4000 },
+    { numRuns: times(500, 4000) },
   );
 });
 
@@ -37,7 +39,7 @@ test("the executable on a bucket full of them: no crash, no raw control characte
     ["show", "good", "--summary"],
     ["show", "good", "--output"],
     ["trace", "good"],
-    ...values.map((_, i) => ["show", `bad-${i}`]),
+    ...some([...values.keys()], 8).map((i) => ["show", `bad-${i}`]),
   ]) {
     const { stdout, stderr, code } = await zester(["job", ...args], { env });
     expect(stdout + stderr).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);

@@ -1,5 +1,5 @@
 // Keys and certificates for tests: decentralized JWTs signed with nkeys, and a CA made with openssl.
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nkeys } from "nats";
 import { tempDir } from "./harness.ts";
@@ -34,6 +34,18 @@ export function secretFile(name: string, text: string): string {
   writeFileSync(path, text);
   chmodSync(path, 0o600);
   return path;
+}
+
+/** Puts contexts of the nats command, and which one is selected, into a folder for $XDG_CONFIG_HOME; returns the folder. */
+export function contextsIn(home: string, contexts: Record<string, unknown>, selected?: string): string {
+  const dir = join(home, "nats/context");
+  mkdirSync(dir, { recursive: true });
+  for (const [name, fields] of Object.entries(contexts)) {
+    const text = typeof fields === "string" ? fields : JSON.stringify(fields);
+    writeFileSync(join(dir, `${name}.json`), text, { mode: 0o600 });
+  }
+  if (selected !== undefined) writeFileSync(join(home, "nats/context.txt"), `${selected}\n`);
+  return home;
 }
 
 const NO_LIMITS = {

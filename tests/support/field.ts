@@ -7,6 +7,7 @@ import {
   encode,
   jobRecord,
   type Result,
+  run,
   type Server,
   startServer,
   tempDir,
@@ -72,19 +73,10 @@ export class Field {
   /** Runs a shell script in which `"$Z"` is the executable and `$OUT` a file; the result is what that file holds. */
   async shell(script: string): Promise<Result & { file: string }> {
     const out = join(tempDir(), "out");
-    const child = Bun.spawn(["sh", "-c", script], {
-      env: { NATS_URL: this.url, Z: ZESTER, OUT: out, PATH: process.env.PATH ?? "" },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    const [stdout, stderr, code] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-      child.exited,
-    ]);
+    const env = { NATS_URL: this.url, Z: ZESTER, OUT: out, PATH: process.env.PATH ?? "" };
+    const result = await run(["sh", "-c", script], { env, cwd: process.cwd() });
     const text = await Bun.file(out).exists();
-    return { stdout, stderr, code, file: text ? readFileSync(out, "utf8") : "" };
+    return { ...result, file: text ? readFileSync(out, "utf8") : "" };
   }
 
   async stop(): Promise<void> {

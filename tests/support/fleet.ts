@@ -1,7 +1,7 @@
 // A fleet over real NATS: masters and peels that write the records and subjects of a live deployment, and the client
 // that gives them jobs.
 import type { KV, NatsConnection } from "nats";
-import { createBuckets, Time, until } from "./harness.ts";
+import { createBuckets, type Result, Running, startServer, Time, until, zester } from "./harness.ts";
 import { DISPATCH_SUBJECT, Master } from "./master.ts";
 import { MASTER_LIFE_MS } from "./orphans.ts";
 import { type Behaviour, HEARTBEAT_LIFE_MS, Peel } from "./peel.ts";
@@ -183,4 +183,30 @@ export class Fleet {
     for (const peel of this.#peels.values()) peel.goOffline();
     for (const master of this.#masters) await master.stop();
   }
+}
+
+export const ok: Behaviour = { does: "ok", ms: 20 };
+export const fail: Behaviour = { does: "fail", ms: 20, error: "no lock" };
+export const away: Behaviour = { does: "unreachable", ms: 20 };
+export const hang: Behaviour = { does: "hang" };
+export const silent: Behaviour = { does: "silent" };
+
+/** A server with a fleet, and the commands of `job` run on it: to their end, or to be watched. */
+export async function serveFleet() {
+  const server = await startServer();
+  const nc = await server.connect();
+  const fleet = await Fleet.start(nc);
+  const env = { NATS_URL: server.url };
+  return {
+    nc,
+    fleet,
+    run: (...args: string[]): Promise<Result> => zester(["job", ...args], { env }),
+    start: (args: string[], size?: { cols: number; rows: number }) =>
+      new Running(["job", ...args], env, size),
+    async stop() {
+      await fleet.stop();
+      await nc.close();
+      await server.stop();
+    },
+  };
 }

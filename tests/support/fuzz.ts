@@ -1,5 +1,5 @@
-// Hostile values, and what has to hold for every value that somebody could store. `npm run fuzz -- --runs 1000000` runs
-// as many as one likes; tests/fuzz.test.ts a few of them, and the corpus.
+// Hostile values, and what has to hold for every value that can be stored. `npm run fuzz -- --runs 1000000` runs
+// as many as one likes; tests/faults/fuzz.test.ts a few of them, and the corpus.
 import { parseArgs } from "node:util";
 import { encode as pack } from "@msgpack/msgpack";
 import fc from "fast-check";
@@ -8,16 +8,18 @@ import { toJson, toJsonLine } from "../../lib/codec/json.ts";
 import { Timestamp, type ValueMap } from "../../lib/codec/value.ts";
 import { toYaml } from "../../lib/codec/yaml.ts";
 import { JobTable } from "../../lib/jobs/job-table.ts";
-import { JobList, toJob } from "../../lib/jobs/read-jobs.ts";
-import { type JobRow, jobRow, RETURN_FIELDS, toReturn, unreadableReturn } from "../../lib/model/job.ts";
+import { toJob } from "../../lib/jobs/read-jobs.ts";
+import { type JobRow, jobRow } from "../../lib/model/job.ts";
+import { JobList } from "../../lib/model/job-list.ts";
 import { lifeOf, Steps } from "../../lib/model/life.ts";
-import { peelsOf } from "../../lib/model/returns.ts";
+import { peelsOf, RETURN_FIELDS, toReturn, unreadableReturn } from "../../lib/model/returns.ts";
 import { Board, renderBoard } from "../../lib/render/board.ts";
 import { ACTIVE, columnsOf, LIST, SHEET, wide } from "../../lib/render/columns.ts";
 import { csvLines } from "../../lib/render/csv.ts";
-import { changeLine, renderJobs, renderReturns } from "../../lib/render/jobs.ts";
+import { changeLine, renderJobs } from "../../lib/render/jobs.ts";
 import { renderLife, renderTimeline } from "../../lib/render/life.ts";
 import { renderOutput } from "../../lib/render/output.ts";
+import { renderRecord } from "../../lib/render/record.ts";
 import { renderSummary } from "../../lib/render/summary.ts";
 import { encode, Time } from "./harness.ts";
 import fixtures from "./wire-fixtures.json" with { type: "json" };
@@ -242,7 +244,7 @@ export function examine(bytes: Uint8Array, withYaml = true): void {
     clean(toJson(error.message), "a reason");
     reason = error.message;
   }
-  // What the fields that nobody asks for take in memory does not count.
+  // What fields that are not asked for take in memory does not count.
   if (!reason.includes("in memory")) checkFields(bytes, value);
   const table = new JobTable();
   const row = table.row(table.put(JID, 0, bytes, () => true));
@@ -287,7 +289,7 @@ function renderAll(row: JobRow, value: ValueMap | undefined, bytes: Uint8Array):
   const item = value ? toReturn("peel_1", value) : unreadableReturn("peel_1", "because");
   const peels = peelsOf(job, [item]);
   const look = { color: false, columns: 80 };
-  clean(renderReturns([item], look), "returns");
+  clean(renderRecord(job, peels, undefined, look, false), "record and returns");
   clean([...renderOutput(peels, false)].join(""), "output");
   const meaning = jobRow("job-1", job);
   clean(renderSummary(job, meaning, peels, peels, look, { now: NOW, allPeels: true }), "summary");

@@ -1,10 +1,11 @@
 // Real nats-servers on free loopback ports with a store of their own, and the compiled executable.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { ExtensionCodec, encode as encodeMessagePack } from "@msgpack/msgpack";
 import { type ConnectionOptions, connect, type KV, type NatsConnection } from "nats";
+
+export { encode, jobRecord, Time } from "./records.ts";
 
 export const ZESTER = resolve(import.meta.dir, "../../dist/zester");
 const CACHED_SERVER = resolve(import.meta.dir, "../../node_modules/.cache/nats-server");
@@ -48,6 +49,8 @@ export interface Server {
   readonly port: number;
   readonly process: Bun.Subprocess;
   connect(options?: ConnectionOptions): Promise<NatsConnection>;
+  /** Stops every thread of it, until SIGCONT. */
+  freeze(): Promise<void>;
   /** Ends it without a farewell; its store stays. */
   kill(): Promise<void>;
   /** The same server again, on the same port and store, after `kill`. */
@@ -68,7 +71,7 @@ export async function startServer(extra = "", { jetstream = true, port = 0 } = {
   const configure = (lines: string) =>
     writeFileSync(join(dir, "nats.conf"), `listen: "127.0.0.1:${at}"\n${store}\n${lines}\n`);
   configure(extra);
-  // The log goes to a file: a pipe that nobody reads any more would kill the server at its next line.
+  // The log goes to a file: a pipe without a reader would kill the server at its next line.
   const log = Bun.file(join(dir, "log"));
   let child: Bun.Subprocess;
   const run = async () => {
@@ -92,6 +95,13 @@ export async function startServer(extra = "", { jetstream = true, port = 0 } = {
       return child;
     },
     connect: (options = {}) => connect({ servers: `127.0.0.1:${at}`, ...options }),
+    async freeze() {
+      child.kill("SIGSTOP");
+      const threads = `/proc/${child.pid}/task`;
+      const stopped = (id: string) => / T /.test(readFileSync(`${threads}/${id}/stat`, "latin1"));
+      if (!existsSync(threads)) await Bun.sleep(100);
+      else while (!readdirSync(threads).every(stopped)) await Bun.sleep(1);
+    },
     kill,
     async revive() {
       rmSync(join(dir, "log"), { force: true });
@@ -209,16 +219,18 @@ export interface Result {
   readonly code: number;
 }
 
-/** Runs the executable with nothing in its environment but `env`. */
-export async function zester(
-  args: readonly string[],
-  { env = {}, cwd = "/", stdin = "ignore" as "ignore" | Uint8Array } = {} as {
-    env?: Record<string, string>;
-    cwd?: string;
-    stdin?: "ignore" | Uint8Array;
-  },
+export interface Surroundings {
+  readonly env?: Record<string, string>;
+  readonly cwd?: string;
+  readonly stdin?: "ignore" | Uint8Array;
+}
+
+/** Runs any program, with nothing in its environment but `env`. */
+export async function run(
+  argv: readonly string[],
+  { env = {}, cwd = "/", stdin = "ignore" }: Surroundings = {},
 ): Promise<Result> {
-  const child = Bun.spawn([ZESTER, ...args], { env, cwd, stdin, stdout: "pipe", stderr: "pipe" });
+  const child = Bun.spawn([...argv], { env, cwd, stdin, stdout: "pipe", stderr: "pipe" });
   const [stdout, stderr, code] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
@@ -226,6 +238,10 @@ export async function zester(
   ]);
   return { stdout, stderr, code };
 }
+
+/** Runs the executable, with nothing in its environment but `env`. */
+export const zester = (args: readonly string[], surroundings: Surroundings = {}): Promise<Result> =>
+  run([ZESTER, ...args], surroundings);
 
 /** The executable while it runs: in a pipe, or in a pseudo-terminal of `size`. */
 export class Running {
@@ -300,55 +316,4 @@ export async function consumersLeft(nc: NatsConnection): Promise<number> {
   const jsm = await nc.jetstreamManager();
   const infos = await jsm.streams.list().next();
   return infos.reduce((sum, info) => sum + info.state.consumer_count, 0);
-}
-
-/** A time as masters store it. */
-export class Time {
-  constructor(readonly ns: bigint) {}
-  static now(): Time {
-    return new Time(BigInt(Date.now()) * 1_000_000n);
-  }
-  static at(iso: string): Time {
-    return new Time(BigInt(Date.parse(iso)) * 1_000_000n);
-  }
-  /** Year 1: "not set". */
-  static readonly zero = new Time(-62135596800n * 1_000_000_000n);
-}
-
-const extensionCodec = new ExtensionCodec();
-extensionCodec.register({
-  type: -1,
-  encode(value) {
-    if (!(value instanceof Time)) return null;
-    let seconds = value.ns / 1_000_000_000n;
-    let nanos = value.ns % 1_000_000_000n;
-    if (nanos < 0n) [seconds, nanos] = [seconds - 1n, nanos + 1_000_000_000n];
-    const out = new DataView(new ArrayBuffer(seconds < 0n || seconds >> 34n ? 12 : 8));
-    if (out.byteLength === 12) {
-      out.setUint32(0, Number(nanos));
-      out.setBigInt64(4, seconds);
-    } else out.setBigUint64(0, (nanos << 34n) | seconds);
-    return new Uint8Array(out.buffer);
-  },
-  decode: () => null,
-});
-
-/** A record as masters encode it: BigInt becomes a 64-bit integer, Time the timestamp extension. */
-export function encode(record: unknown): Uint8Array {
-  return encodeMessagePack(record, { extensionCodec, useBigInt64: true });
-}
-
-/** A complete job record with sensible values, overridden by `fields`. */
-export function jobRecord(jid: string, fields: Record<string, unknown> = {}): Record<string, unknown> {
-  return {
-    jid,
-    function: "test.ping",
-    args: null,
-    targets: ["web-01"],
-    timeout: 300_000_000_000n,
-    status: "complete",
-    created: Time.at("2026-01-15T09:30:00Z"),
-    updated: Time.at("2026-01-15T09:30:01Z"),
-    ...fields,
-  };
 }

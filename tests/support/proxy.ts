@@ -79,7 +79,7 @@ export interface FaultyLink extends Proxy {
   readonly messages: number;
   /** Ends every open connection. */
   cut(): void;
-  /** The open connections carry nothing any more in either direction, and nobody learns of it. */
+  /** The open connections carry nothing any more in either direction, and neither side learns of it. */
   hang(): void;
   /** One message of the server does not arrive, after so many others. */
   lose(after: number): void;

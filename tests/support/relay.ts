@@ -6,7 +6,8 @@ export interface Relay {
   stop(): void;
 }
 
-async function listen(onSocket: (socket: Socket) => void): Promise<Relay> {
+/** A plain TCP server. */
+export async function listen(onSocket: (socket: Socket) => void): Promise<Relay> {
   const sockets = new Set<Socket>();
   const server: Listener = createServer((socket) => {
     sockets.add(socket);
@@ -14,6 +15,7 @@ async function listen(onSocket: (socket: Socket) => void): Promise<Relay> {
     onSocket(socket);
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  server.unref();
   return {
     url: `nats://127.0.0.1:${(server.address() as { port: number }).port}`,
     stop() {
@@ -37,6 +39,22 @@ export function startRelay(port: number, change: (text: string) => string): Prom
     upstream.on("close", () => client.destroy());
   });
 }
+
+/** Forwards to `port` each chunk of the client's for which `pass` is true, one after the other. */
+export const startGate = (
+  port: number,
+  pass: (chunk: Buffer) => boolean | Promise<boolean>,
+): Promise<Relay> =>
+  listen((client) => {
+    const upstream = dial(port, "127.0.0.1").on("error", () => {});
+    upstream.pipe(client);
+    client.on("data", async (chunk: Buffer) => {
+      client.pause();
+      if (await pass(chunk)) upstream.write(chunk);
+      client.resume();
+    });
+    client.on("close", () => upstream.destroy());
+  });
 
 const INFO = { server_id: "x", version: "2.10.0", proto: 1, headers: true, max_payload: 1 << 20 };
 

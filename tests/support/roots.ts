@@ -1,24 +1,13 @@
 // Roots with next to nothing in them, as minimal containers are, and the executable run inside.
 import { chmodSync, cpSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Result, tempDir } from "./harness.ts";
-
-/** Runs any program with nothing in its environment but `env`. */
-export async function run(argv: readonly string[], env: Record<string, string> = {}): Promise<Result> {
-  const child = Bun.spawn([...argv], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { stdout, stderr, code };
-}
+import { type Result, run, tempDir } from "./harness.ts";
 
 export const PATH = { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin" };
 
 /** The loader and the libraries that a program for this machine names, as paths. */
 export async function libraries(program: string): Promise<string[]> {
-  const { stdout } = await run(["ldd", program], PATH);
+  const { stdout } = await run(["ldd", program], { env: PATH });
   return [...stdout.matchAll(/(\/\S+) \(0x/g)].map((match) => match[1] as string);
 }
 
@@ -35,7 +24,7 @@ export function makeRoot(executable: string, files: Readonly<Record<string, stri
 }
 
 /**
- * Runs the executable in a root: read-only, with an empty environment, as a user id that nobody assigned (without
+ * Runs the executable in a root: read-only, with an empty environment, as a user id that is not assigned (without
  * root's rights here: as the root of a user namespace).
  * @param proc whether /proc is mounted
  */
@@ -49,5 +38,5 @@ mount -o remount,bind,ro "$1"
 root=$1; shift
 exec env -i "$(command -v chroot)" ${user}"$root" /zester "$@"`;
   const alone = isRoot ? [] : ["--map-root-user", "--pid", "--fork"];
-  return run(["unshare", "--mount", ...alone, "sh", "-c", script, "sh", root, ...args], PATH);
+  return run(["unshare", "--mount", ...alone, "sh", "-c", script, "sh", root, ...args], { env: PATH });
 }

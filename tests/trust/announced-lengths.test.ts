@@ -1,4 +1,4 @@
-// Values that announce more than they hold, or hold as much as can be in as few bytes: whoever stores one must not take
+// Values that announce more than they hold, or hold as much as can be in as few bytes: they must not take
 // the reader's memory or time.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join, resolve } from "node:path";

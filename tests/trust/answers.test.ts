@@ -1,5 +1,6 @@
 // A server that answers, but not as JetStream does: by a client in its place, on a server without JetStream. What comes is
 // drawn at random; the command ends in time, with words and without a word on stdout.
+
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { headers, type Msg, type NatsConnection } from "nats";
@@ -7,6 +8,7 @@ import { UserError } from "../../lib/errors.ts";
 import { Connection } from "../../lib/nats/connection.ts";
 import { Store } from "../../lib/nats/store.ts";
 import { type Server, startServer, zester } from "../support/harness.ts";
+import { times } from "../support/length.ts";
 
 let server: Server;
 let nc: NatsConnection;
@@ -152,6 +154,6 @@ test("random answers: a UserError or an answer, never anything else", async () =
       await client.close();
       await stop();
     }),
-    { numRuns: Number(process.env.ZESTER_ANSWER_RUNS ?? 60) },
+    { numRuns: Number(process.env.ZESTER_ANSWER_RUNS ?? times(25, 60)) },
   );
 });

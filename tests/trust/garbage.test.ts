@@ -2,13 +2,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
 import { Field } from "../support/field.ts";
-import { type Result, zester } from "../support/harness.ts";
+import { type Result, run, zester } from "../support/harness.ts";
 import { type Relay, startImpostor, startRelay } from "../support/relay.ts";
 
 const EVIL = "\x1b[31m\x1b]0;owned\x07$(touch /tmp/owned)\u202e";
 const LIMIT_MS = 2_000;
 
-/** The executable against a server of its own, with a timeout that nobody should have to wait for. */
+/** The executable against a server of its own, with a timeout that no test should reach. */
 async function against(relay: Relay, args: readonly string[]): Promise<Result & { ms: number }> {
   const began = performance.now();
   const result = await zester(args, { env: { NATS_URL: relay.url, ZESTER_TIMEOUT: "10s" } });
@@ -135,13 +135,9 @@ test("what Bun writes when it crashes is not hidden, and console is silent", asy
     console.log("printed"); console.error("printed"); console.table([["printed"]]); console.write("printed");
     throw new Error("crash");
   `;
-  const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
+  const { stdout, stderr, code } = await run([process.execPath, "-e", script]);
   expect(stdout).toBe("");
   expect(stderr).toContain("error: crash");
   expect(stderr).not.toContain("\nprinted");
-  expect(await child.exited).not.toBe(0);
+  expect(code).not.toBe(0);
 });

@@ -1,4 +1,4 @@
-// What is said of a signal is what became of it: taken, refused, not known, or taken with nobody there to hear it.
+// What is said of a signal is what became of it: taken, refused, not known, or taken while nothing listens.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { unquote } from "../../lib/nats/subject.ts";
@@ -87,7 +87,7 @@ describe("a refusal is seen, however the server quotes the subject", () => {
 
   test.each([
     ["without a subject", "Permissions Violation"],
-    ["of something that nobody asked for", 'Permissions Violation for Publish to "elsewhere"'],
+    ["of something that was not asked for", 'Permissions Violation for Publish to "elsewhere"'],
     ["in words of tomorrow", "Permissions Violation: no"],
   ])("a refusal %s, between the signal and the answer, is a refusal of it", async (_, words) => {
     const relay = await startRelay(field.server.port, (text) =>
@@ -217,7 +217,7 @@ describe("who hears it", () => {
     }
   });
 
-  test("nobody, and no stream: exit 1, and so for programs; a stream alone is enough", async () => {
+  test("nothing listens, and no stream: exit 1, and so for programs; a stream alone is enough", async () => {
     const empty = await Field.start({ listen: false, events: false });
     await empty.put("j1");
     await empty.put("j2");

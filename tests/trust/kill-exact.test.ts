@@ -136,7 +136,7 @@ describe("what was typed in full is exact", () => {
     expect(out).toContain("job short-10 is gone since it was looked up");
   });
 
-  test("what nobody agreed to keeps no job that was named in full from its signal", async () => {
+  test("a job that was not agreed to keeps no job that was named in full from its signal", async () => {
     await field.put("plain-1");
     await field.put("short-10");
     const { stdout, stderr, code } = await field.run("kill", "plain-1", "short-1", "plain-1");

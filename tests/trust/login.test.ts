@@ -1,15 +1,13 @@
 // Logging in: who judges credentials, what goes over the network in plain text, and secrets that come through pipes.
-import { afterAll, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { describe, expect, test } from "bun:test";
+import { chmodSync, readFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { type ConnectionOptions, credsAuthenticator, nkeyAuthenticator, nkeys } from "nats";
-import { certificates, operator, secretFile } from "../support/credentials.ts";
+import { credsAuthenticator, nkeyAuthenticator, nkeys } from "nats";
+import { certificates, contextsIn, operator, secretFile } from "../support/credentials.ts";
 import {
-  createBuckets,
-  encode,
   freePort,
-  jobRecord,
+  run,
   type Server,
   startServer,
   tempDir,
@@ -18,20 +16,7 @@ import {
   zester,
 } from "../support/harness.ts";
 import { expectError, expectJobs } from "../support/outcome.ts";
-
-const servers: Server[] = [];
-afterAll(() => Promise.all(servers.map((server) => server.stop())));
-
-/** A server with one running job. */
-async function serve(config = "", options: ConnectionOptions = {}): Promise<Server> {
-  const server = await startServer(config);
-  servers.push(server);
-  const nc = await server.connect(options);
-  const { jobs } = await createBuckets(nc);
-  await jobs.put("j1", encode(jobRecord("j1", { status: "running" })));
-  await nc.close();
-  return server;
-}
+import { serveJobs } from "../support/serve.ts";
 
 const list = (...flags: string[]) => zester(["job", "list", ...flags]);
 
@@ -40,23 +25,18 @@ describe("credentials that have expired by this machine's clock", () => {
 
   test("the server judges: it takes them", async () => {
     // A server without users takes everybody, as one whose clock is behind would.
-    const { url } = await serve();
+    const { url } = await serveJobs();
     const creds = operator().creds(EXPIRED);
     expectJobs(await list("--master", url, "--creds", creds));
     const [, jwt] = readFileSync(creds, "utf8").split("\n");
     const seed = /^SU\w+$/m.exec(readFileSync(creds, "utf8"))?.[0];
-    const home = tempDir();
-    mkdirSync(join(home, "nats/context"), { recursive: true });
-    const context = join(home, "nats/context/c.json");
-    writeFileSync(context, JSON.stringify({ url, user_jwt: jwt, user_seed: seed }), { mode: 0o600 });
-    const env = { XDG_CONFIG_HOME: home };
+    const env = { XDG_CONFIG_HOME: contextsIn(tempDir(), { c: { url, user_jwt: jwt, user_seed: seed } }) };
     expectJobs(await zester(["job", "list", "--context", "c"], { env }));
   });
 
   test("the server judges: it refuses them, and the error says when they expired", async () => {
     const mine = operator();
     const server = await startServer(mine.config);
-    servers.push(server);
     const words = "which expired at 2023-11-14T22:13:20Z by this machine's clock";
     expectError(await list("--master", server.url, "--creds", mine.creds(EXPIRED)), "does not accept", words);
     // Refused for another reason, or not refused for its time: nothing of that kind is said.
@@ -79,7 +59,6 @@ describe("a password in plain text", () => {
     ['token: "right"', "s3cret"],
   ])("is warned of, also when the server refuses it: %s", async (auth, login) => {
     const server = await startServer(`authorization { ${auth} }`);
-    servers.push(server);
     // This address leads here as well, but not by its looks, which is what counts.
     const far = await list("--master", `nats://${login}@0.0.0.0:${server.port}`);
     expectError(far, "does not accept these credentials");
@@ -113,11 +92,7 @@ describe("a password in plain text", () => {
     }
     // A user name alone is no secret.
     const open = await startServer();
-    servers.push(open);
-    const home = tempDir();
-    mkdirSync(join(home, "nats/context"), { recursive: true });
-    const context = JSON.stringify({ url: `nats://0.0.0.0:${open.port}`, user: "ops" });
-    writeFileSync(join(home, "nats/context/c.json"), context, { mode: 0o600 });
+    const home = contextsIn(tempDir(), { c: { url: `nats://0.0.0.0:${open.port}`, user: "ops" } });
     const named = await zester(["job", "list", "--context", "c"], { env: { XDG_CONFIG_HOME: home } });
     expectError(named, 'no bucket "jobs"');
     expect(named.stderr).not.toContain("warning");
@@ -134,7 +109,6 @@ describe("a password in plain text", () => {
     for (const more of ["", "allow_non_tls: true"]) {
       const pem = `tls { cert_file: "${tls.server}.crt", key_file: "${tls.server}.key" }\n${more}`;
       const server = await startServer(`authorization { user: ops, password: "right" }\n${pem}`);
-      servers.push(server);
       for (const [password, words] of [
         ["right", 'no bucket "jobs"'],
         ["s3cret", "does not accept these credentials"],
@@ -175,10 +149,10 @@ describe("secrets that come through a pipe", () => {
   test("--creds and --nkey", async () => {
     const file = mine.creds();
     const authenticator = credsAuthenticator(readFileSync(file));
-    const byJwt = await serve(mine.config, { authenticator });
+    const byJwt = await serveJobs(mine.config, { authenticator });
     await survivesRestart(byJwt, `--creds <(cat ${file})`);
     const user = nkeys.createUser();
-    const byNkey = await serve(`authorization { users: [{ nkey: ${user.getPublicKey()} }] }`, {
+    const byNkey = await serveJobs(`authorization { users: [{ nkey: ${user.getPublicKey()} }] }`, {
       authenticator: nkeyAuthenticator(user.getSeed()),
     });
     const seed = secretFile("seed", Buffer.from(user.getSeed()).toString());
@@ -188,7 +162,7 @@ describe("secrets that come through a pipe", () => {
   test("the three files of TLS", async () => {
     const tls = certificates();
     const files = `cert_file: "${tls.server}.crt", key_file: "${tls.server}.key", ca_file: "${tls.ca}"`;
-    const server = await serve(`tls { ${files}, verify: true }`, {
+    const server = await serveJobs(`tls { ${files}, verify: true }`, {
       tls: { caFile: tls.ca, certFile: `${tls.client}.crt`, keyFile: `${tls.client}.key` },
     });
     const { client, ca } = tls;
@@ -201,15 +175,10 @@ describe("secrets that come through a pipe", () => {
   test("config check reads them once, and a file that others can read is warned of once", async () => {
     const file = mine.creds();
     const server = await startServer(mine.config);
-    servers.push(server);
     const command = `exec ${ZESTER} config check --timeout 2s --master ${server.url} --creds <(cat ${file})`;
-    const child = Bun.spawn(["bash", "-c", command], { stdout: "pipe", stderr: "pipe" });
-    const [out, err] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
-    expect(err).toBe("");
-    expect(out).toMatch(/^ok {4}user +ops \(U/m);
+    const checked = await run(["bash", "-c", command], { env: { PATH: process.env.PATH ?? "" } });
+    expect(checked.stderr).toBe("");
+    expect(checked.stdout).toMatch(/^ok {4}user +ops \(U/m);
     chmodSync(file, 0o644);
     const { stderr } = await zester(["config", "check", "--master", server.url, "--creds", file]);
     expect(stderr.match(/can be read by other users/g)).toHaveLength(1);

@@ -16,8 +16,8 @@ import runtimes from "../../.ci/runtimes.json" with { type: "json" };
 import { compile } from "../../build.ts";
 import pkg from "../../package.json" with { type: "json" };
 import lock from "../../package-lock.json" with { type: "json" };
-import { tempDir } from "../support/harness.ts";
-import { PATH, run } from "../support/roots.ts";
+import { run, tempDir } from "../support/harness.ts";
+import { PATH } from "../support/roots.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
 type Name = keyof typeof runtimes.sha512;
@@ -80,7 +80,7 @@ test.skipIf(process.platform !== "linux")(
     const script = `const { compile } = await import(${JSON.stringify(join(ROOT, "build.ts"))});
 process.chdir(${JSON.stringify(ROOT)});
 await compile(${JSON.stringify(outfile)});`;
-    const { stderr, code } = await run([tampered, "-e", script], PATH);
+    const { stderr, code } = await run([tampered, "-e", script], { env: PATH });
     expect(stderr).toContain(`${tampered} is not the Bun ${runtimes.version} that .ci/runtimes.json pins`);
     expect([code, existsSync(outfile)]).toEqual([1, false]);
   },
@@ -99,7 +99,7 @@ function modules({ packaged, placed }: { packaged?: string; placed?: string }): 
   }
   return dir;
 }
-const setup = (dir: string) => run(["node", join(ROOT, ".ci/runtime.mjs"), dir], PATH);
+const setup = (dir: string) => run(["node", join(ROOT, ".ci/runtime.mjs"), dir], { env: PATH });
 
 // Copied to where it can be linked from.
 const right = join(tempDir(), "bun");

@@ -1,12 +1,14 @@
 // A scan of a bucket that others write to: no key is lost from sight, and each is shown in a state that it had meanwhile.
 // The histories are drawn at random; what each key may be is told by a log that is kept apart, of when each write began
 // and when the server had acknowledged it. ZESTER_SCAN_RUNS sets how many there are, ZESTER_SCAN_SEED which.
+
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { connect, headers, type JetStreamClient, type JetStreamManager, type NatsConnection } from "nats";
 import { Connection } from "../../lib/nats/connection.ts";
 import { Store } from "../../lib/nats/store.ts";
 import { NATS_SERVER, type Server, startServer, until } from "../support/harness.ts";
+import { times } from "../support/length.ts";
 import { startSlowLink } from "../support/proxy.ts";
 
 /** True for nats-server 2.9. */
@@ -14,7 +16,7 @@ function isOld(): boolean {
   return / v2\.9\./.test(Bun.spawnSync([NATS_SERVER, "--version"]).stdout.toString());
 }
 
-const RUNS = Number(process.env.ZESTER_SCAN_RUNS ?? 50);
+const RUNS = Number(process.env.ZESTER_SCAN_RUNS ?? times(20, 50));
 const SEED = process.env.ZESTER_SCAN_SEED;
 
 let server: Server;

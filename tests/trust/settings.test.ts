@@ -8,9 +8,9 @@ import { UserError } from "../../lib/errors.ts";
 import { readConfig } from "../../lib/settings/config-file.ts";
 import { maskUrl, parseUrl, splitUrls } from "../../lib/settings/server-url.ts";
 import { secretFile } from "../support/credentials.ts";
-import { startServer, tempDir, ZESTER, zester } from "../support/harness.ts";
+import { run, startServer, tempDir, ZESTER, zester } from "../support/harness.ts";
 import { expectError } from "../support/outcome.ts";
-import { inRoot, libraries, makeRoot, PATH, run } from "../support/roots.ts";
+import { inRoot, libraries, makeRoot, PATH } from "../support/roots.ts";
 
 /** Characters that passwords have, commas above all; those that URLs reserve are escaped, as they must be. */
 const secret = fc
@@ -280,17 +280,15 @@ describe("what was given but names no server is an error, never localhost", () =
     // A folder without rights, as a user who is not root.
     chmodSync(join(broken, ".zester"), 0);
     chmodSync(broken, 0o755);
-    const asNobody = process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--clear-groups"] : [];
-    const { stdout, stderr, code } = await run([...asNobody, ZESTER, "job", "list"], {
-      ...PATH,
-      HOME: broken,
-    });
+    const asAnother = process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--clear-groups"] : [];
+    const env = { ...PATH, HOME: broken };
+    const { stdout, stderr, code } = await run([...asAnother, ZESTER, "job", "list"], { env });
     expect({ stdout, code }).toEqual({ stdout: "", code: 1 });
     expect(stderr).toContain("cannot be found out (EACCES)");
     chmodSync(join(broken, ".zester"), 0o700);
   });
 
-  // Nobody else may enter a folder of another user; root of a user namespace may.
+  // No other user may enter such a folder; root of a user namespace may.
   test.skipIf(process.getuid?.() !== 0)("/etc/zester that cannot be looked into", async () => {
     const needed = await libraries(ZESTER);
     const root = makeRoot(ZESTER, Object.fromEntries(needed.map((path) => [path, path])));

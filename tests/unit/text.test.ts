@@ -2,11 +2,12 @@
 import { expect, test } from "bun:test";
 import { toJson } from "../../lib/codec/json.ts";
 import { formatAge, formatDuration, parseDuration } from "../../lib/duration.ts";
-import { JobList } from "../../lib/jobs/read-jobs.ts";
 import { formatTargets, type JobRow } from "../../lib/model/job.ts";
+import { JobList } from "../../lib/model/job-list.ts";
 import { displayPeel } from "../../lib/model/peel.ts";
 import { ACTIVE, columnsOf, LIST } from "../../lib/render/columns.ts";
-import { type Look, renderJobs } from "../../lib/render/jobs.ts";
+import { renderJobs } from "../../lib/render/jobs.ts";
+import type { Look } from "../../lib/render/table.ts";
 import { safe, shorten, width } from "../../lib/text.ts";
 
 test.each([
@@ -126,7 +127,7 @@ j3                    -             -         running
 
 test("colour marks states only when asked", () => {
   const colored = renderList([row({ status: "failed" })], { color: true, columns: undefined });
-  expect(colored).toContain("\x1b[31mfailed\x1b[0m");
+  expect(colored).toContain("\x1b[31mfailed\x1b[39m");
   expect(renderList([row({ status: "failed" })], { color: false, columns: undefined })).not.toContain("\x1b");
 });
 

@@ -1,4 +1,4 @@
-// The decoder on the records of a Go master, and on what nobody should have stored.
+// The decoder on the records of a Go master, and on values that no master stores.
 import { expect, test } from "bun:test";
 import { encode } from "@msgpack/msgpack";
 import fc from "fast-check";
@@ -94,7 +94,7 @@ test.each([
     "c7 0c ff 77 35 94 00 00 00 00 00 00 00 00 00",
     '{"ext": -1, "data": "dzWUAAAAAAAAAAAA"}',
   ],
-  ["an extension that nobody knows", "d4 05 2a", '{"ext": 5, "data": "Kg=="}'],
+  ["an unknown extension", "d4 05 2a", '{"ext": 5, "data": "Kg=="}'],
   ["NaN", "cb 7f f8 00 00 00 00 00 00", '"NaN"'],
 ])("%s", async (_, bytes, json) => expect(toJson(await decode(hex(bytes)))).toBe(json));
 

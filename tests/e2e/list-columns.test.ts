@@ -8,7 +8,6 @@ import {
   type Server,
   startServer,
   Time,
-  ZESTER,
   zester,
 } from "../support/harness.ts";
 import { startSlowLink } from "../support/proxy.ts";
@@ -101,53 +100,35 @@ test("a long read shows how far it is, on a terminal only, and leaves nothing of
   await big.stop();
 });
 
-/** Every example of every help text, as it would be typed. */
-async function examples(path: string[] = []): Promise<string[]> {
-  const { stdout } = await zester([...path, "--help"]);
-  const section = (title: string) =>
-    (stdout.match(new RegExp(`\\n${title}:\\n((?:  .*\\n)+)`))?.[1] ?? "").split("\n").filter(Boolean);
-  const below = section("Commands").map((line) => line.trim().split(" ")[0] as string);
-  const nested = await Promise.all(below.map((name) => examples([...path, name])));
-  return [...section("Examples").map((line) => line.trim()), ...nested.flat()];
-}
-
-test("every example in the help runs", async () => {
-  const nc = await server.connect();
-  const { jobs } = await createBuckets(nc, { events: false });
-  for (const jid of ["20260115-001", "20260115-002"])
-    await jobs.put(jid, encode(jobRecord(jid, { status: jid.endsWith("2") ? "running" : "complete" })));
-  // A master that ends what is canceled.
-  nc.subscribe("zester.job.*.cancel", {
-    callback: (_, msg) => {
-      const jid = msg.subject.split(".")[2] as string;
-      void jobs.put(jid, encode(jobRecord(jid, { status: "canceled" })));
-    },
-  });
-  await nc.flush();
-  const all = await examples();
-  expect(all.length).toBeGreaterThan(12);
-  const dir = ZESTER.replace(/\/[^/]*$/, "");
-  /** What goes on until Ctrl-C ends by it; what waits for a job tells how it ended. */
-  const codes = (example: string) => (/job (watch|wait)|--follow/.test(example) ? [0, 2, 3, 130] : [0]);
-  for (const example of all) {
-    await jobs.put("20260115-002", encode(jobRecord("20260115-002", { status: "running" })));
-    // Names that a user has, and pipes into files of theirs, are left out; so is the shell's own `source`.
-    const command = example
-      .replace(/ *#.*$/, "")
-      .replace(/--context \S+/, "")
-      .replace(/^source <\((.*)\)$/, "$1")
-      .replace(/ > .*$/, "");
-    const child = Bun.spawn(["sh", "-c", command.replaceAll(/\bzester\b(?= )/g, "timeout -s INT 1 zester")], {
-      env: { NATS_URL: server.url, PATH: `${dir}:${process.env.PATH}`, HOME: "/nonexistent" },
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "pipe",
-    });
-    const err = await new Response(child.stderr).text();
-    const code = await child.exited;
-    // timeout(1) has a code of its own for what it ended.
-    if (!codes(example).includes(code === 124 ? 130 : code))
-      throw new Error(`${example}: exit ${code}\n${err}`);
-  }
+test("wide: who, when, how long, how many", async () => {
+  const other = await startServer();
+  const nc = await other.connect();
+  const { jobs: kv } = await createBuckets(nc);
+  await kv.put(
+    "j1",
+    encode(
+      jobRecord("j1", {
+        status: "failed",
+        targets: ["a", "b", "c"],
+        return_count: 2,
+        success_count: 1,
+        user: "ops",
+        owner: "m1",
+      }),
+    ),
+  );
+  // Five seconds ago, with a fraction that is always three digits wide.
+  const created = new Time((BigInt(Math.floor(Date.now() / 1000) - 5) * 1000n + 123n) * 1_000_000n);
+  await kv.put("j2", encode(jobRecord("j2", { status: "running", created, targets: ["a"] })));
+  const { stdout } = await zester(["job", "list", "--wide"], { env: { NATS_URL: other.url } });
+  const [title, first, second] = stdout.split("\n") as [string, string, string];
+  expect(title).toBe(
+    "JID                   FUNCTION      TARGET    STATE    CREATED                   DURATION  RETURNS  FAILED  USER  OWNER",
+  );
+  expect(first).toBe(
+    "j1                    test.ping     [a b c]   failed   2026-01-15T09:30:00Z      1.0s      2/3      1       ops   m1",
+  );
+  expect(second).toMatch(/^j2 .* running {2}\d{4}-\S+ +\d\.\ds +0\/1 +- +- +-$/);
   await nc.close();
-}, 60_000);
+  await other.stop();
+});

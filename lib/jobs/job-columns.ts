@@ -1,0 +1,135 @@
+// One field of many jobs, by the number of the job. A column takes the usual types of its field; whatever else a record
+// has there makes the whole row an odd one (see job-table.ts).
+import { grown } from "../codec/byte-set.ts";
+import type { FieldScanner } from "../codec/field-scan.ts";
+import { Timestamp } from "../codec/value.ts";
+import { isList, isNil, isText, smallInteger, TimeReader } from "../codec/value-at.ts";
+import type { ValueSet } from "../codec/value-set.ts";
+import { ROW_FIELDS } from "../model/job.ts";
+
+export type Field = (typeof ROW_FIELDS)[number];
+
+/** The scanner of the fields that columns are of. */
+type Found = Pick<FieldScanner, "starts" | "ends">;
+
+const placeOf = (field: Field) => ROW_FIELDS.indexOf(field);
+const NONE = -1;
+
+/** Texts or lists, each by the number that it has among the distinct ones. */
+class ValueColumn<T> {
+  readonly #place: number;
+  #ids = new Int32Array();
+
+  constructor(
+    field: Field,
+    readonly values: ValueSet<T>,
+    readonly isUsual: (bytes: Uint8Array, at: number) => boolean,
+  ) {
+    this.#place = placeOf(field);
+  }
+
+  grow(size: number): void {
+    this.#ids = grown(this.#ids, size);
+  }
+
+  /** Takes the field of a record; false when it is of an unusual type. */
+  put(n: number, bytes: Uint8Array, { starts, ends }: Found): boolean {
+    const start = starts[this.#place] as number;
+    let id = NONE;
+    if (!isNil(bytes, start)) {
+      if (!this.isUsual(bytes, start)) return false;
+      id = this.values.add(bytes, start, ends[this.#place] as number);
+      if (id < 0) return false;
+    }
+    this.#ids[n] = id;
+    return true;
+  }
+
+  get(n: number): T | undefined {
+    const id = this.#ids[n] as number;
+    return id === NONE ? undefined : this.values.get(id);
+  }
+}
+
+export class TextColumn extends ValueColumn<string> {
+  constructor(field: Field, values: ValueSet<string>) {
+    super(field, values, isText);
+  }
+}
+
+export class ListColumn extends ValueColumn<readonly string[]> {
+  constructor(field: Field, values: ValueSet<readonly string[]>) {
+    super(field, values, isList);
+  }
+}
+
+/** "Not set": year 1. */
+const ZERO_SECONDS = -62135596800;
+const time = new TimeReader();
+
+export class TimeColumn {
+  readonly #place: number;
+  /** Since 1970; NaN for no time. */
+  #seconds = new Float64Array();
+  #nanos = new Int32Array();
+
+  constructor(field: Field) {
+    this.#place = placeOf(field);
+  }
+
+  grow(size: number): void {
+    this.#seconds = grown(this.#seconds, size);
+    this.#nanos = grown(this.#nanos, size);
+  }
+
+  put(n: number, bytes: Uint8Array, { starts }: Found): boolean {
+    const start = starts[this.#place] as number;
+    let seconds = Number.NaN;
+    let nanos = 0;
+    if (!isNil(bytes, start)) {
+      if (!time.read(bytes, start) || !Number.isSafeInteger(time.seconds)) return false;
+      nanos = time.nanos;
+      if (time.seconds !== ZERO_SECONDS || nanos !== 0) seconds = time.seconds;
+    }
+    this.#seconds[n] = seconds;
+    this.#nanos[n] = nanos;
+    return true;
+  }
+
+  get(n: number): Timestamp | undefined {
+    const seconds = this.#seconds[n] as number;
+    return Number.isNaN(seconds) ? undefined : new Timestamp(BigInt(seconds), this.#nanos[n] as number);
+  }
+
+  /** Above 0 when the time of `a` is later than that of `b`, below 0 when earlier, 0 when equal, NaN without both. */
+  compare(a: number, b: number): number {
+    const seconds = (this.#seconds[a] as number) - (this.#seconds[b] as number);
+    return seconds === 0 ? (this.#nanos[a] as number) - (this.#nanos[b] as number) : seconds;
+  }
+}
+
+export class CountColumn {
+  readonly #place: number;
+  #counts = new Int32Array();
+
+  constructor(field: Field) {
+    this.#place = placeOf(field);
+  }
+
+  grow(size: number): void {
+    this.#counts = grown(this.#counts, size);
+  }
+
+  put(n: number, bytes: Uint8Array, { starts }: Found): boolean {
+    const start = starts[this.#place] as number;
+    const none = isNil(bytes, start);
+    const count = none ? NONE : smallInteger(bytes, start);
+    this.#counts[n] = count;
+    return none || count >= 0;
+  }
+
+  get(n: number): bigint | undefined {
+    const count = this.#counts[n] as number;
+    return count === NONE ? undefined : BigInt(count);
+  }
+}

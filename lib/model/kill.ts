@@ -1,0 +1,80 @@
+// A cancellation as values: which jobs are meant, which are not to be canceled, and what became of the signals. Pure.
+
+import { EXIT, UserError } from "../errors.ts";
+import { safe } from "../text.ts";
+import type { Ending } from "./ending.ts";
+import type { JobRow } from "./job.ts";
+
+/** A job that is to get the signal: the one under this key, and no other that may stand there later. */
+export interface Target {
+  readonly jid: string;
+  /** What its record said; undefined when it was not looked up, or could not be. */
+  readonly row: JobRow | undefined;
+  /** A person has to agree first: the job was not named in full, or its status tells nothing. */
+  readonly ask: boolean;
+  /** What could not be checked, and why. */
+  readonly unchecked?: string;
+}
+
+/** A job that gets no signal: it has ended, it is not (or no longer) the one that was meant, or no one agreed. */
+export interface Refused {
+  readonly jid: string;
+  readonly why: "ended" | "not found" | "not agreed";
+  readonly error: UserError;
+}
+
+/** In the order in which jobs were named, or of the selection. */
+export type Plan = readonly (Target | Refused)[];
+
+export const isTarget = (entry: Target | Refused): entry is Target => !("why" in entry);
+
+/** The refusal of a job that can't be canceled any more. */
+export const refuseEnded = ({ jid, status }: JobRow): Refused => ({
+  jid,
+  why: "ended",
+  error: new UserError(
+    `job ${safe(jid)} has already ended: ${status}. No signal was sent.`,
+    `\`zester job show ${safe(jid)}\` has its returns.`,
+  ),
+});
+
+/** What became of a signal, as programs read it. `unknown`: it was handed over, and the connection failed before the answer. */
+export const SIGNALS = ["sent", "sent, but nobody listens", "unknown", "not sent"] as const;
+
+/** What became of one job's signal. */
+export interface Outcome {
+  readonly jid: string;
+  readonly signal: (typeof SIGNALS)[number];
+  /** Why it is not simply sent. */
+  readonly error?: UserError;
+  /** What is not known of a signal that may have been sent. */
+  readonly warnings: readonly string[];
+  /** How the job ended after it, when that was waited for. */
+  readonly ending?: Ending | undefined;
+}
+
+/** The outcome of a job that got no signal; without an error, because none was to be sent. */
+export const notSent = (jid: string, error?: UserError): Outcome => ({
+  jid,
+  signal: "not sent",
+  ...(error && { error }),
+  warnings: [],
+});
+
+/** True for a signal that was taken, and that a master or peel hears. */
+export const isSent = ({ signal }: Outcome) => signal === "sent";
+
+/** The exit code that the outcomes make: an error, unless every signal was sent; then whether each job was canceled. */
+export function killCode(outcomes: readonly Outcome[]): number {
+  if (!outcomes.every(isSent)) return EXIT.error;
+  const otherwise = outcomes.some(({ ending }) => ending && ending.row.status !== "canceled");
+  return otherwise ? EXIT.endedOtherwise : EXIT.done;
+}
+
+/** What can be seen of a job that goes on after its cancel signal. */
+export interface Sight {
+  /** Its master, and how old that one's newest heartbeat is (undefined: there is none); undefined when it can't be seen. */
+  readonly owner: { readonly id: string; readonly heartbeatMs: number | undefined } | undefined;
+  /** The peels that still execute it; undefined when the events can't be read. */
+  readonly executing: readonly string[] | undefined;
+}

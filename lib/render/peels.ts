@@ -1,0 +1,149 @@
+// The tables of peels: what they returned, how they are, and what they did. Pure.
+
+import { formatDuration } from "../duration.ts";
+import type { PeelLife } from "../model/life.ts";
+import { displayPeel } from "../model/peel.ts";
+import { type LifeState, statesPresent, worstFirst } from "../model/peel-state.ts";
+import type { Peel } from "../model/returns.ts";
+import { count } from "../text.ts";
+import { paintState } from "./colors.ts";
+import { andMore, type Cell, type Column, type Look, renderTable } from "./table.ts";
+
+/** Rows that a person reads on a terminal; piped, and with --all-peels, there is no limit. */
+const MOST = { returns: 40, lives: 20 } as const;
+
+interface AnyPeel {
+  readonly peel: string;
+  readonly state: LifeState;
+}
+
+interface PeelColumn<T> extends Column {
+  cell(peel: T, color: boolean): Cell;
+}
+
+const duration = (ns: bigint | undefined) => (ns === undefined ? "-" : formatDuration(ns));
+
+const PEEL: PeelColumn<AnyPeel> = {
+  title: "PEEL",
+  min: 8,
+  cell: ({ peel }) => ({ text: displayPeel(peel) }),
+};
+const STATE: PeelColumn<AnyPeel> = {
+  title: "STATE",
+  cell: ({ state }, color) => ({ text: state, paint: paintState(state, color) }),
+};
+const DURATION: PeelColumn<Peel> = {
+  title: "DURATION",
+  cell: ({ returned }) => ({ text: duration(returned?.duration) }),
+};
+const ERROR: PeelColumn<Peel> = { title: "ERROR", cell: ({ returned }) => ({ text: returned?.error ?? "" }) };
+
+/** `show`: the reference page has these columns. */
+const RETURNS: readonly PeelColumn<Peel>[] = [
+  PEEL,
+  {
+    title: "SUCCESS",
+    min: 7,
+    cell: ({ state, returned }, color) => ({
+      text: state === "unreadable" ? "-" : String(returned?.ok),
+      paint: paintState(returned?.ok ? "ok" : "failed", color),
+    }),
+  },
+  DURATION,
+];
+/** Its last one, where any peel failed with an error or was unreachable. */
+const TROUBLE: PeelColumn<Peel> = {
+  title: "ERROR",
+  cell: ({ returned }) => ({ text: returned?.error ?? (returned?.unreachable ? "unreachable" : "") }),
+};
+
+/** `show --summary` */
+const SUMMARY: readonly PeelColumn<Peel>[] = [PEEL, STATE, DURATION, ERROR];
+
+/** `trace` */
+const LIVES: readonly PeelColumn<PeelLife>[] = [
+  PEEL,
+  STATE,
+  { title: "DELIVERED", cell: ({ deliveredNs }) => ({ text: duration(deliveredNs) }) },
+  {
+    title: "RAN",
+    cell: ({ ranNs, state }) => ({
+      text: duration(ranNs) + (ranNs !== undefined && state === "executing" ? " so far" : ""),
+    }),
+  },
+  { title: "ERROR", cell: ({ error }) => ({ text: error ?? "" }) },
+];
+
+/** `watch <jid>`: lines that come one by one, so that each column has a width of its own. */
+const lineColumns = (peelWidth: number): readonly PeelColumn<Peel>[] => [
+  { ...PEEL, min: peelWidth },
+  {
+    title: "STATE",
+    min: 11,
+    cell({ returned }, color) {
+      const text = returned?.ok ? "ok" : returned?.unreachable ? "unreachable" : "failed";
+      return { text, paint: paintState(text, color) };
+    },
+  },
+  DURATION,
+  ERROR,
+];
+
+function table<T>(
+  columns: readonly PeelColumn<T>[],
+  peels: readonly T[],
+  color: boolean,
+  header = true,
+): string {
+  const rows = peels.map((peel) => columns.map((column) => column.cell(peel, color)));
+  return renderTable(columns, rows, header);
+}
+
+/** The first `most` rows, and what the rest is; `counts` makes the words for it. */
+function limited<T extends AnyPeel>(
+  columns: readonly PeelColumn<T>[],
+  peels: readonly T[],
+  most: number,
+  color: boolean,
+  counts = peelCounts,
+): string {
+  const rest = peels.slice(most);
+  const more =
+    rest.length === 0 ? "" : `${andMore(rest.length, "peel")}: ${counts(rest)} (--all-peels shows them)\n`;
+  return table(columns, peels.slice(0, most), color) + more;
+}
+
+/** `2 ok, 1 failed`: how many peels are in each state that any is in, best first. */
+export const peelCounts = (peels: readonly AnyPeel[]) => countWords(statesPresent(peels).reverse());
+
+/** Counts of states as words. */
+export const countWords = (counts: readonly [LifeState, number][]) =>
+  counts.map(([state, n]) => `${count(n)} ${state}`).join(", ");
+
+/** How many rows are shown at most: on a terminal not all. */
+const most = (rows: number, look: Look, all: boolean) =>
+  all || look.columns === undefined ? Number.POSITIVE_INFINITY : rows;
+
+/** The peels that returned, sorted by peel; where there are too many of them, the worst. */
+export function renderReturns(returned: readonly Peel[], look: Look, all: boolean): string {
+  const rows = most(MOST.returns, look, all);
+  const sorted = returned.length > rows ? worstFirst(returned) : returned;
+  const troubled = sorted
+    .slice(0, rows)
+    .some(({ returned: item }) => item?.error !== undefined || item?.unreachable);
+  return limited(troubled ? [...RETURNS, TROUBLE] : RETURNS, sorted, rows, look.color);
+}
+
+/** Peels and how they are, worst first. */
+export function renderPeels(peels: readonly Peel[], look: Look, all: boolean): string {
+  const counts = (rest: readonly AnyPeel[]) => countWords(statesPresent(rest));
+  return limited(SUMMARY, worstFirst(peels), most(MOST.returns, look, all), look.color, counts);
+}
+
+/** Peels and what they did, as they come. */
+export const renderLives = (peels: readonly PeelLife[], look: Look, all: boolean) =>
+  limited(LIVES, peels, most(MOST.lives, look, all), look.color);
+
+/** One peel that returned, on one line; `peelWidth` keeps lines that come one by one in columns. */
+export const returnLine = (peel: Peel, color: boolean, peelWidth: number) =>
+  table(lineColumns(peelWidth), [peel], color, false);

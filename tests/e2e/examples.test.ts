@@ -1,0 +1,68 @@
+// The examples of the help texts.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import {
+  createBuckets,
+  encode,
+  jobRecord,
+  type Server,
+  startServer,
+  ZESTER,
+  zester,
+} from "../support/harness.ts";
+
+let server: Server;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.stop());
+
+/** Every example of every help text, as it would be typed. */
+async function examples(path: string[] = []): Promise<string[]> {
+  const { stdout } = await zester([...path, "--help"]);
+  const section = (title: string) =>
+    (stdout.match(new RegExp(`\\n${title}:\\n((?:  .*\\n)+)`))?.[1] ?? "").split("\n").filter(Boolean);
+  const below = section("Commands").map((line) => line.trim().split(" ")[0] as string);
+  const nested = await Promise.all(below.map((name) => examples([...path, name])));
+  return [...section("Examples").map((line) => line.trim()), ...nested.flat()];
+}
+
+test("every example in the help runs", async () => {
+  const nc = await server.connect();
+  const { jobs } = await createBuckets(nc);
+  for (const jid of ["20260115-001", "20260115-002"])
+    await jobs.put(jid, encode(jobRecord(jid, { status: jid.endsWith("2") ? "running" : "complete" })));
+  // A master that ends what is canceled.
+  nc.subscribe("zester.job.*.cancel", {
+    callback: (_, msg) => {
+      const jid = msg.subject.split(".")[2] as string;
+      void jobs.put(jid, encode(jobRecord(jid, { status: "canceled" })));
+    },
+  });
+  await nc.flush();
+  const all = await examples();
+  expect(all.length).toBeGreaterThan(12);
+  const dir = ZESTER.replace(/\/[^/]*$/, "");
+  /** What goes on until Ctrl-C ends by it; what waits for a job tells how it ended. */
+  const codes = (example: string) => (/job (watch|wait)|--follow/.test(example) ? [0, 2, 3, 130] : [0]);
+  for (const example of all) {
+    await jobs.put("20260115-002", encode(jobRecord("20260115-002", { status: "running" })));
+    // Names that a user has, and pipes into files of theirs, are left out; so is the shell's own `source`.
+    const command = example
+      .replace(/ *#.*$/, "")
+      .replace(/--context \S+/, "")
+      .replace(/^source <\((.*)\)$/, "$1")
+      .replace(/ > .*$/, "");
+    const child = Bun.spawn(["sh", "-c", command.replaceAll(/\bzester\b(?= )/g, "timeout -s INT 1 zester")], {
+      env: { NATS_URL: server.url, PATH: `${dir}:${process.env.PATH}`, HOME: "/nonexistent" },
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    const err = await new Response(child.stderr).text();
+    const code = await child.exited;
+    // timeout(1) has a code of its own for what it ended.
+    if (!codes(example).includes(code === 124 ? 130 : code))
+      throw new Error(`${example}: exit ${code}\n${err}`);
+  }
+  await nc.close();
+}, 60_000);

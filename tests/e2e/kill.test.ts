@@ -1,0 +1,81 @@
+// `job kill`: which jobs get a signal, by their state.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { encode, jobRecord } from "../support/harness.ts";
+import { serveBuckets } from "../support/serve.ts";
+
+const { nc, jobs, run, stop } = await serveBuckets();
+afterAll(stop);
+
+beforeAll(async () => {
+  for (const status of [
+    "complete",
+    "failed",
+    "partial",
+    "timeout",
+    "canceled",
+    "running",
+    "pending",
+    "claimed",
+  ])
+    await jobs.put(`is-${status}`, encode(jobRecord(`is-${status}`, { status })));
+});
+
+/** How many cancel signals a second client sees while `args` run. */
+async function signals(...args: string[]) {
+  let seen = 0;
+  const sub = nc.subscribe("zester.job.*.cancel", { callback: () => void seen++ });
+  await nc.flush();
+  const result = await run("job", "kill", ...args);
+  await nc.flush();
+  sub.unsubscribe();
+  return { ...result, seen };
+}
+
+test.each(["running", "pending", "claimed"])("a job that is %s gets one signal", async (status) => {
+  expect(await signals(`is-${status}`)).toEqual({
+    stdout: `Cancel signal sent for job is-${status}\n`,
+    stderr: "",
+    code: 0,
+    seen: 1,
+  });
+});
+
+test.each(["complete", "failed", "partial", "timeout", "canceled"])(
+  "a job that is %s gets none",
+  async (status) => {
+    const { stdout, stderr, code, seen } = await signals(`is-${status}`);
+    expect([stdout, code, seen]).toEqual(["", 1, 0]);
+    expect(stderr).toStartWith(`error: job is-${status} has already ended: ${status}.`);
+  },
+);
+
+test("an unknown job gets none, unless forced", async () => {
+  expect(await signals("nosuch")).toMatchObject({ stdout: "", code: 1, seen: 0 });
+  expect(await signals("nosuch", "--force")).toEqual({
+    stdout: "Cancel signal sent for job nosuch\n",
+    stderr: "",
+    code: 0,
+    seen: 1,
+  });
+});
+
+test("json", async () => {
+  expect(JSON.parse((await run("job", "kill", "is-running", "--format", "json")).stdout)).toEqual({
+    jid: "is-running",
+    signal: "sent",
+  });
+});
+
+test("nothing listens and no stream stores it: an error", async () => {
+  await (await nc.jetstreamManager()).streams.delete("job-events");
+  const { stdout, stderr, code } = await run("job", "kill", "is-running");
+  expect(stderr).toStartWith("error: nothing listens on zester.job.is-running.cancel");
+  expect([stdout, code]).toEqual(["", 1]);
+});
+
+test("no bucket to look into: sent, with a warning", async () => {
+  await (await nc.jetstreamManager()).streams.delete("KV_jobs");
+  const { stdout, stderr, code, seen } = await signals("any");
+  expect([stdout, code, seen]).toEqual(["Cancel signal sent for job any\n", 0, 1]);
+  expect(stderr).toContain("could not check");
+});

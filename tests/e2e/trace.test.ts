@@ -1,0 +1,120 @@
+// `job trace`: what each peel did, and the events of a job.
+import { afterAll, expect, test } from "bun:test";
+import { away, Fleet, fail, hang, ok, serveFleet, silent } from "../support/fleet.ts";
+import { encode, jobRecord, startServer, Time, zester } from "../support/harness.ts";
+
+const { nc, fleet, run, start, stop } = await serveFleet();
+afterAll(stop);
+
+test("what each peel is doing, worst first, and the events with their times", async () => {
+  const jid = await fleet.dispatch({
+    fn: "pkg.installed",
+    peels: { db_eu_1: { does: "ok", ms: 120 }, b: fail, c: hang, d: silent, e: away },
+  });
+  await Bun.sleep(300);
+  const { stdout, code } = await run("trace", jid);
+  expect(code).toBe(0);
+  const [facts, peels, events] = stdout.split("\n\n") as [string, string, string];
+  expect(facts).toContain("\nPeels     5: 1 ok, 1 executing, 1 silent, 1 unreachable, 1 failed\n");
+  expect(facts).toMatch(/\nSlowest {3}c 0\.\ds, db\.eu\.1 0\.1s, b \d+ms$/);
+  const lines = peels.split("\n").map((line) => line.replace(/ +/g, " "));
+  expect(lines[0]).toBe("PEEL STATE DELIVERED RAN ERROR");
+  expect(lines[1]).toMatch(/^b failed \S+ \d+ms no lock$/);
+  expect(lines[2]).toMatch(/^e unreachable - \S+ UNREACHABLE/);
+  expect(lines[3]).toBe("d silent - -");
+  expect(lines[4]).toMatch(/^c executing \S+ 0\.\ds so far$/);
+  expect(lines[5]).toMatch(/^db\.eu\.1 ok \S+ 0\.1s$/);
+  const kinds = events
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.split(/ +/).slice(1, 3).join(" ").trim());
+  expect(kinds).toEqual([
+    "EVENT PEEL",
+    "dispatched",
+    "ack db.eu.1",
+    "ack b",
+    "ack c",
+    "return e",
+    "return b",
+    "return db.eu.1",
+  ]);
+  await run("kill", jid);
+  await fleet.until(jid, "canceled");
+  const after = JSON.parse((await run("trace", jid, "--format", "json")).stdout);
+  expect(after.peels.find((peel: { peel_id: string }) => peel.peel_id === "c").state).toBe("unfinished");
+  expect(after.events.at(-2).event).toBe("cancel");
+  expect(after.events.at(-1).event).toBe("status");
+  const acks = after.events.filter((event: { event: string }) => event.event === "ack");
+  for (const { took, after: since } of acks) expect(took).toBe(since);
+});
+
+test("--follow: every event once, the end among them, then the peels", async () => {
+  const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: { does: "ok", ms: 300 }, b: fail } });
+  const { stdout, code } = await run("trace", jid, "-f");
+  expect(code).toBe(0);
+  const [events, facts] = stdout.split("\n\n") as [string, string];
+  expect(events.split("\n").map((line) => line.split(/ {2,}/)[1])).toEqual([
+    "EVENT",
+    "dispatched",
+    "ack",
+    "ack",
+    "return",
+    "return",
+    "ended",
+  ]);
+  expect(facts).toContain("State     failed");
+  const lines = (await run("trace", jid, "--format", "jsonl")).stdout.trimEnd().split("\n");
+  expect(lines.map((line) => JSON.parse(line).event)).toEqual([
+    "dispatch",
+    "ack",
+    "ack",
+    "return",
+    "return",
+    "status",
+  ]);
+});
+
+test("without the dispatch no peel is called silent", async () => {
+  await fleet.jobs.put("old", encode(jobRecord("old", { status: "running", targets: ["a", "b"] })));
+  nc.publish("zester.job.old.ack.a", encode({ jid: "old", peel_id: "a", timestamp: Time.now() }));
+  await nc.flush();
+  const { stdout, stderr } = await run("trace", "old");
+  expect(stderr).toContain("does not reach back to the dispatch");
+  expect(stdout).toContain("1 missing, 1 executing");
+});
+
+test("no stream of events: it says so, and shows what the buckets know", async () => {
+  const bare = await startServer();
+  const connection = await bare.connect();
+  const small = await Fleet.start(connection, { events: false });
+  const jid = await small.dispatch({ fn: "test.ping", peels: { a: ok, b: hang } });
+  await Bun.sleep(100);
+  const { stdout, stderr, code } = await zester(["job", "trace", jid], { env: { NATS_URL: bare.url } });
+  expect(stderr).toContain('has no stream "job-events".');
+  expect(stdout).toMatch(/\nb +missing +- +-\na +ok +- +20ms\n$/);
+  expect(code).toBe(0);
+  await small.stop();
+  await connection.close();
+  await bare.stop();
+});
+
+test("thousands of peels: everything piped, the worst on a terminal", async () => {
+  const targets = Array.from({ length: 3000 }, (_, i) => `peel-${i}`);
+  await fleet.jobs.put("big", encode(jobRecord("big", { targets, status: "running" })));
+  nc.publish("zester.job.big.dispatch", encode({}));
+  for (const peel of targets) {
+    nc.publish(`zester.job.big.ack.${peel}`, encode({ peel_id: peel }));
+    if (peel !== "peel-7")
+      nc.publish(`zester.job.big.return.${peel}`, encode({ peel_id: peel, success: true, duration: 1n }));
+  }
+  await nc.flush();
+  expect((await run("trace", "big")).stdout.split("\n").length).toBeGreaterThan(9000);
+  const terminal = start(["trace", "big", "--no-color"], { cols: 80, rows: 24 });
+  expect(await terminal.ended()).toBe(0);
+  const lines = terminal.out.replaceAll("\r", "").trimEnd().split("\n");
+  expect(lines.length).toBeLessThan(75);
+  expect(lines.find((line) => line.startsWith("peel-"))).toMatch(/^peel-7 +executing /);
+  expect(terminal.out).toContain("… and 2,980 peels more: 2,980 ok (--all-peels shows them)");
+  expect(terminal.out).toContain("… 5,970 events between (--all-peels shows them)");
+  await fleet.jobs.delete("big");
+});

@@ -1,0 +1,104 @@
+// `job wait`: until a job ends, or why it can't be told.
+
+import { afterAll, expect, test } from "bun:test";
+import { away, type Behaviour, fail, hang, ok, serveFleet, silent } from "../support/fleet.ts";
+import { consumersLeft, encode, jobRecord } from "../support/harness.ts";
+import { times } from "../support/length.ts";
+
+const { nc, fleet, run, start, stop } = await serveFleet();
+afterAll(stop);
+
+test.each([
+  [0, "complete", { a: ok, b: ok }, "2 ok"],
+  [2, "failed", { a: ok, b: fail }, "1 ok, 1 failed"],
+  [3, "failed", { a: ok, b: away }, "1 ok, 1 unreachable"],
+  [3, "partial", { a: ok, b: hang }, "1 ok, 1 missing"],
+  [3, "timeout", { a: silent }, "1 missing"],
+  [4, "partial", { a: fail, b: silent }, "1 missing, 1 failed"],
+  [4, "failed", { a: fail, b: away, c: ok }, "1 ok, 1 unreachable, 1 failed"],
+] as [number, string, Record<string, Behaviour>, string][])(
+  "exit %i: %s, %j",
+  async (code, status, peels, words) => {
+    const jid = await fleet.dispatch({ fn: "test.ping", peels, timeoutMs: 400 });
+    const result = await run("wait", jid);
+    expect(result).toEqual({
+      stdout: expect.stringContaining(`Job ${jid} ${status} after `),
+      stderr: "",
+      code,
+    });
+    expect(result.stdout).toEndWith(`: ${words}\n`);
+  },
+);
+
+test("exit 5: canceled", async () => {
+  const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: hang } });
+  const waiting = run("wait", jid, "--format", "json");
+  await Bun.sleep(100);
+  expect((await run("kill", jid)).code).toBe(0);
+  const { stdout, code } = await waiting;
+  expect(JSON.parse(stdout)).toEqual([
+    { jid, status: "canceled", ok: 0, missing: 1, unreachable: 0, unreadable: 0, failed: 0 },
+  ]);
+  expect(code).toBe(5);
+});
+
+test("exit 1: not there, gone while waiting, not decodable", async () => {
+  expect((await run("wait", "nosuch")).stderr).toContain("job nosuch was not found");
+  await fleet.jobs.put("vanishes", encode(jobRecord("vanishes", { status: "running" })));
+  const waiting = run("wait", "vanishes");
+  await Bun.sleep(150);
+  await fleet.jobs.delete("vanishes");
+  expect(await waiting).toMatchObject({ stdout: "", code: 1, stderr: expect.stringContaining("is gone") });
+  await fleet.jobs.put("broken", Uint8Array.from([0xc1]));
+  expect(await run("wait", "broken")).toMatchObject({
+    stdout: "",
+    code: 1,
+    stderr: expect.stringContaining("cannot be decoded"),
+  });
+  await fleet.jobs.purge("broken");
+});
+
+test("exit 124: the time ran out, and it says for whom", async () => {
+  const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: hang } });
+  const done = await fleet.dispatch({ fn: "test.ping", peels: { a: ok } });
+  const { stdout, stderr, code } = await run("wait", jid, done, "--timeout", "300ms");
+  expect([stdout, code]).toEqual(["", 124]);
+  expect(stderr).toStartWith(`error: after 300ms, 1 job had not ended: ${jid}.\n`);
+  expect(await consumersLeft(nc)).toBe(0);
+});
+
+test("several: quiet until the last, the gravest code, failures and absences are both", async () => {
+  const failed = await fleet.dispatch({ fn: "test.ping", peels: { a: fail } });
+  const missing = await fleet.dispatch({ fn: "test.ping", peels: { a: hang }, timeoutMs: 600 });
+  const good = await fleet.dispatch({ fn: "test.ping", peels: { a: ok } });
+  const waiting = start(["wait", good, missing, failed]);
+  await Bun.sleep(300);
+  expect(waiting.out).toBe("");
+  expect(await waiting.ended()).toBe(4);
+  expect(waiting.out.split("\n").map((line) => line.split(" ")[1])).toEqual([
+    good,
+    missing,
+    failed,
+    undefined,
+  ]);
+  expect((await run("wait", good, failed)).code).toBe(2);
+  expect((await run("wait", good)).code).toBe(0);
+});
+
+test("an end at any moment around look-up and subscription is seen", async () => {
+  const each = times(10, 50);
+  const seen: Record<string, number> = {};
+  const one = async () => {
+    const peels = { a: { does: "ok", ms: Math.floor(Math.random() * 60) } } as const;
+    const jid = await fleet.dispatch({ fn: "test.ping", peels });
+    const { stdout, code } = await run("wait", jid, "--timeout", "10s");
+    const key = `${code} ${stdout.replace(/^Job \S+ (\w+) after \S+: (.*)\n$/, "$1 $2")}`;
+    seen[key] = (seen[key] ?? 0) + 1;
+  };
+  const worker = async () => {
+    for (let i = 0; i < each; i++) await one();
+  };
+  await Promise.all([worker(), worker(), worker(), worker()]);
+  expect(seen).toEqual({ "0 complete 1 ok": 4 * each });
+  expect(await consumersLeft(nc)).toBe(0);
+});

@@ -1,0 +1,83 @@
+// A server that is restarted while a command follows jobs.
+import { expect, test } from "bun:test";
+import { consumersLeft, createBuckets, encode, jobRecord, Running, startServer } from "../support/harness.ts";
+
+/** A server of its own whose job is put by hand, so that it can be restarted at will. */
+async function restartable() {
+  const own = await startServer();
+  let connection = await own.connect();
+  const { jobs } = await createBuckets(connection);
+  const put = (status: string, extra = {}) =>
+    jobs.put("j1", encode(jobRecord("j1", { status, targets: ["a"], ...extra })));
+  await put("running");
+  await connection.close();
+  return {
+    own,
+    start: (args: string[]) => new Running(["job", ...args], { NATS_URL: own.url }),
+    /** Restarts the server; while it is away nothing can be seen. */
+    async restart() {
+      await own.kill();
+      await Bun.sleep(300);
+      await own.revive();
+    },
+    async end(status: string) {
+      connection = await own.connect();
+      const bucket = await connection.jetstream().views.kv("jobs");
+      await bucket.put("j1", encode(jobRecord("j1", { status, targets: ["a"] })));
+    },
+    async stop() {
+      const left = await consumersLeft(connection);
+      await connection.close();
+      await own.stop();
+      return left;
+    },
+  };
+}
+
+test.each([
+  [["wait", "j1"], 3, "Job j1 timeout"],
+  [["watch", "j1"], 3, "Job j1 timeout"],
+  [["trace", "j1", "--follow"], 0, "State     timeout"],
+  [["kill", "j1", "--wait"], 6, "Job j1 timeout before the signal took effect"],
+] as [string[], number, string][])(
+  "%j says so, connects again, and sees the end",
+  async (args, code, words) => {
+    const fixture = await restartable();
+    const running = fixture.start(args);
+    await Bun.sleep(300);
+    await fixture.restart();
+    await running.until("connected again");
+    expect(running.err).toContain("Connecting again.");
+    await fixture.end("timeout");
+    expect(await running.ended()).toBe(code);
+    expect(running.out).toContain(words);
+    expect(await fixture.stop()).toBe(0);
+  },
+);
+
+test("watch: what happened meanwhile is told once, and nothing twice", async () => {
+  const fixture = await restartable();
+  const running = fixture.start(["watch"]);
+  await running.until(" running ");
+  await fixture.restart();
+  await running.until("connected again");
+  await Bun.sleep(200);
+  expect(running.out.trimEnd().split("\n")).toHaveLength(1);
+  await fixture.end("failed");
+  await running.until(" failed ");
+  running.signal("SIGINT");
+  expect(await running.ended()).toBe(130);
+  expect(running.out.trimEnd().split("\n")).toHaveLength(2);
+  expect(await fixture.stop()).toBe(0);
+});
+
+test("several URLs: it moves on to the next one", async () => {
+  const fixture = await restartable();
+  const running = new Running(["job", "wait", "j1", "--master", `nats://127.0.0.1:1,${fixture.own.url}`], {});
+  await Bun.sleep(300);
+  await fixture.restart();
+  await running.until("connected again");
+  await fixture.end("complete");
+  expect(await running.ended()).toBe(0);
+  await fixture.stop();
+});
