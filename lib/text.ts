@@ -75,3 +75,10 @@ export function count(n: number): string {
 export function plural(n: number, noun: string): string {
   return `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
 }
+
+/** `████░░` for `part` of `whole`, `cells` columns wide. */
+export function bar(part: number, whole: number, cells: number): string {
+  // Counts come from records, which may say anything.
+  const full = whole > 0 ? Math.max(0, Math.min(cells, Math.floor((part / whole) * cells))) : 0;
+  return "█".repeat(full) + "░".repeat(cells - full);
+}

@@ -64,11 +64,10 @@ async function fieldValues(store: Store, field: Field): Promise<Candidate[]> {
 /** The targeted peels of a job, as operators know them. */
 async function peels(store: Store, jid: string): Promise<Candidate[]> {
   const { parseJid } = await import("../model/jid.ts");
-  const { decodeRecord } = await import("../codec/decode.ts");
+  const { readJob } = await import("../jobs/lookup.ts");
   const { jobRow } = await import("../model/job.ts");
   const { displayPeel } = await import("../model/peel.ts");
-  const bytes = await store.job(parseJid(jid));
-  const targets = bytes ? jobRow(jid, decodeRecord(bytes)).targets : undefined;
+  const { targets } = jobRow(jid, await readJob(store, parseJid(jid)));
   return (targets ?? [])
     .map(displayPeel)
     .sort()
@@ -78,16 +77,17 @@ async function peels(store: Store, jid: string): Promise<Candidate[]> {
 /** Fetches what only the server knows. `onStore` gets the store as soon as there is something to close. */
 async function live(
   { source, typed, flags }: Question,
+  env: NodeJS.ProcessEnv,
   onStore: (store: Store) => void,
 ): Promise<readonly Candidate[]> {
   if (source.kind === "contexts") {
     const { contextNames } = await import("../settings/context.ts");
-    return contextNames(process.env).map((name) => [name, ""]);
+    return contextNames(env).map((name) => [name, ""]);
   }
   const { loadSettings } = await import("../settings/resolve.ts");
   const { openConnection } = await import("../nats/connect.ts");
   const { Store } = await import("../nats/store.ts");
-  const settings: Settings = await loadSettings(flags, process.env, () => {});
+  const settings: Settings = await loadSettings(flags, env, () => {});
   const connection = await openConnection({ ...settings, timeoutMs: DEADLINE_MS }, () => {});
   const store = new Store(connection);
   onStore(store);
@@ -96,12 +96,16 @@ async function live(
   return source.kind === "peels" ? peels(store, source.jid) : [];
 }
 
-async function answer(question: Question, onStore: (store: Store) => void): Promise<string> {
+async function answer(
+  question: Question,
+  env: NodeJS.ProcessEnv,
+  onStore: (store: Store) => void,
+): Promise<string> {
   const { source, before, typed } = question;
   if (source.kind === "files") return ":files\n";
   const { safe } = await import("../text.ts");
   const known = source.kind === "words";
-  const words = known ? source.words : await live(question, onStore);
+  const words = known ? source.words : await live(question, env, onStore);
   return words
     .filter(([word]) => word.startsWith(typed) && (known || HARMLESS.test(word)))
     .map(([word, description]) => `${before}${word}\t${safe(description)}\n`)
@@ -113,12 +117,13 @@ export async function complete(
   root: Command,
   globals: ReadonlySet<string>,
   argv: readonly string[],
+  env: NodeJS.ProcessEnv,
 ): Promise<void> {
   let store: Store | undefined;
   const late = new Promise<undefined>((done) => setTimeout(done, remaining(), undefined));
   try {
     const question = ask(root, globals, argv.slice(0, -1), (argv.at(-1) ?? "=").slice(1));
-    const work = question && answer(question, (opened) => (store = opened));
+    const work = question && answer(question, env, (opened) => (store = opened));
     const text = await Promise.race([work, late]);
     const { writeAll } = await import("../terminal/terminal.ts");
     if (text) writeAll(1, text);

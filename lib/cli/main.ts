@@ -16,7 +16,7 @@ async function answerShell(
   const quit = () => process.exit(EXIT.done);
   for (const event of ["uncaughtException", "unhandledRejection"]) process.on(event, quit);
   const { complete } = await import("./candidates.ts");
-  await complete(root, globals, argv);
+  await complete(root, globals, argv, process.env);
   return quit();
 }
 

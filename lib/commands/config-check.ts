@@ -2,7 +2,6 @@
 
 import type { Value } from "../codec/value.ts";
 import { EXIT, UserError } from "../errors.ts";
-import { writeDocument } from "../jobs/read-jobs.ts";
 import {
   checkBuckets,
   checkCancel,
@@ -24,6 +23,7 @@ import type { Settings } from "../settings/settings.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { safe, width } from "../text.ts";
 import type { GlobalArgs } from "./flags.ts";
+import { writeDocument } from "./output.ts";
 import { surroundings } from "./session.ts";
 
 /** Every point in turn; ends early when the server is lost. */

@@ -2,12 +2,12 @@
 
 import type { Value } from "../codec/value.ts";
 import { formatMs } from "../duration.ts";
-import { writeDocument } from "../jobs/read-jobs.ts";
 import { renderTable } from "../render/table.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import { maskUrl } from "../settings/server-url.ts";
 import { KEYS, type Key, type Resolved, SETTINGS, type Settings } from "../settings/settings.ts";
 import type { GlobalArgs } from "./flags.ts";
+import { writeDocument } from "./output.ts";
 import { type Surroundings, surroundings } from "./session.ts";
 
 interface Row {

@@ -1,17 +1,17 @@
 // kill --wait: how the jobs ended that got a signal.
 
 import { EXIT, Transient, UserError } from "../errors.ts";
-import { whyNotEnded } from "../jobs/cancel.ts";
+import { lookAt } from "../jobs/cancel.ts";
 import { endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
 import type { Ending } from "../model/ending.ts";
 import { isSent, type Outcome } from "../model/kill.ts";
 import type { Store } from "../nats/store.ts";
-import { endLine } from "../render/kill.ts";
+import { endLine, sightWords } from "../render/kill.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import { type Session, within } from "./session.ts";
 
-/** After this long without an end, what can be seen of the job is said. */
+/** How long after the signal, in ms, a job that has not ended is looked at. */
 const PATIENCE_MS = 5_000;
 
 const NAMED = 5;
@@ -63,8 +63,11 @@ export async function waitForEnds(
   };
   const patience = setTimeout(() => {
     for (const jid of open)
-      whyNotEnded(session.store, jid).then(
-        (seen) => terminal.warn(`job ${jid} has not ended ${PATIENCE_MS / 1000}s after the signal: ${seen}.`),
+      lookAt(session.store, jid).then(
+        (sight) =>
+          terminal.warn(
+            `job ${jid} has not ended ${PATIENCE_MS / 1000}s after the signal: ${sightWords(sight)}.`,
+          ),
         () => {}, // when the connection is lost, that is said elsewhere
       );
   }, PATIENCE_MS);

@@ -4,7 +4,6 @@
 import { EXIT, UserError } from "../errors.ts";
 import { sendSignal } from "../jobs/cancel.ts";
 import { planNamed, planSelected } from "../jobs/kill-plan.ts";
-import { warnUnreadable, writeDocument } from "../jobs/read-jobs.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTarget, killCode, notSent, type Outcome, type Plan, type Target } from "../model/kill.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
@@ -21,6 +20,7 @@ import { plural } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
 import type { KillArgs } from "./flags.ts";
 import { waitForEnds } from "./kill-wait.ts";
+import { warnUnreadable, writeDocument } from "./output.ts";
 import { type Session, waitLimit, withSession } from "./session.ts";
 
 /** One run of the command. */

@@ -1,10 +1,10 @@
 // zester job list, and what it shares with `active`
-import { ByteSet } from "../codec/byte-set.ts";
-import { toJsonLine } from "../codec/json.ts";
 import { UserError } from "../errors.ts";
-import { document, type JobList, readJobs, toJob, warnUnreadable, writeRecords } from "../jobs/read-jobs.ts";
-import { readRecent } from "../jobs/recent.ts";
+import { readJobs } from "../jobs/read-jobs.ts";
+import { QUICK_MESSAGES, readRecent } from "../jobs/recent.ts";
+import { streamJobs } from "../jobs/stream-jobs.ts";
 import type { JobRow } from "../model/job.ts";
+import type { JobList } from "../model/job-list.ts";
 import { isPlainJid } from "../model/plain-id.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import type { Store } from "../nats/store.ts";
@@ -20,6 +20,7 @@ import {
   wide,
 } from "../render/columns.ts";
 import { csvLines } from "../render/csv.ts";
+import { jobLine } from "../render/document.ts";
 import { renderJobs } from "../render/jobs.ts";
 import { progressOn } from "../terminal/progress.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -27,6 +28,7 @@ import { count } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
 import type { ListArgs } from "./flags.ts";
 import { writeIds } from "./ids.ts";
+import { warnUnreadable, writeRecords } from "./output.ts";
 import { type Format, LIST_FORMATS, type Session, withSession } from "./session.ts";
 
 /** What differs between `list` and `active`. */
@@ -40,39 +42,22 @@ export interface View {
 
 const CHUNK = 64 << 10;
 
-/** A stream of so many messages is read in a second; the newest jobs of a longer one are looked for at its end. */
-const WHOLE = 100_000;
-
 function* lines(jobs: JobList): Generator<string> {
-  for (const job of jobs) yield `${toJsonLine(document(job))}\n`;
+  for (const job of jobs) yield jobLine(job);
 }
 
-/** One record a line, as they arrive; nothing is held. A job that changes during the scan shows as it was at first. */
+/** Writes one record a line, as they arrive. @returns the jobs that can't be decoded */
 async function streamLines(
   store: Store,
   wanted: (row: JobRow) => boolean,
   terminal: Terminal,
 ): Promise<JobRow[]> {
-  const seen = new ByteSet();
-  const unreadable: JobRow[] = [];
   let chunk = "";
-  await store.scanJobs({
-    take(key, from, bytes) {
-      const before = seen.size;
-      const n = seen.add(key, from, key.length);
-      if (n < before || !bytes) return n;
-      const job = toJob(seen.text(n), bytes);
-      if (job.row.unreadable !== undefined) unreadable.push(job.row);
-      if (!wanted(job.row)) return n;
-      chunk += `${toJsonLine(document(job))}\n`;
-      if (chunk.length > CHUNK) {
-        terminal.write(chunk);
-        chunk = "";
-      }
-      return n;
-    },
-    // Only of servers that hand over nothing old: see Store.handsOverNewest.
-    dropAllBut() {},
+  const unreadable = await streamJobs(store, wanted, (job) => {
+    chunk += jobLine(job);
+    if (chunk.length <= CHUNK) return;
+    terminal.write(chunk);
+    chunk = "";
   });
   terminal.write(chunk);
   return unreadable;
@@ -111,7 +96,7 @@ export async function listJobs(
   const columns = columnsFor(flags, view, format);
   const inTable = format === "text" || format === "csv";
   const withRecords = !flags.count && (!inTable || columns.some(({ field }) => field !== undefined));
-  const recent = await readRecent(store, selection, wanted, withRecords, { whole: WHOLE });
+  const recent = await readRecent(store, selection, wanted, withRecords, { whole: QUICK_MESSAGES });
   const streams = format === "jsonl" && !selection.ordered && !flags.count && store.handsOverNewest;
   if (!recent && streams) {
     return warnUnreadable(await streamLines(store, wanted, terminal), terminal);

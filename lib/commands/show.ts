@@ -3,7 +3,6 @@
 import type { Value } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { orNoBucket, readReturns, resolveJob } from "../jobs/lookup.ts";
-import { writeDocument } from "../jobs/read-jobs.ts";
 import { parseJid } from "../model/jid.ts";
 import { jobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
@@ -16,6 +15,7 @@ import { renderRecord } from "../render/record.ts";
 import { renderSummary } from "../render/summary.ts";
 import type { ShowArgs } from "./flags.ts";
 import { writeIds } from "./ids.ts";
+import { writeDocument } from "./output.ts";
 import { type Format, withSession } from "./session.ts";
 
 function checkForms(flags: ShowArgs, format: Format): void {

@@ -2,9 +2,8 @@
 
 import { toJsonLine } from "../codec/json.ts";
 import type { ValueMap } from "../codec/value.ts";
-import { linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
+import { type Link, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
 import { orNoBucket, readJob, readReturns, resolveJob } from "../jobs/lookup.ts";
-import { writeDocument } from "../jobs/read-jobs.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
 import { lifeOf, type Step, Steps } from "../model/life.ts";
@@ -14,6 +13,7 @@ import { NoBucket, type Store } from "../nats/store.ts";
 import { keyed } from "../render/document.ts";
 import { lifeDocument, renderEvents, renderLife, renderTimeline, stepDocument } from "../render/life.ts";
 import type { TraceArgs } from "./flags.ts";
+import { writeDocument } from "./output.ts";
 import { type Session, WITH_LINES, withSession } from "./session.ts";
 
 /**
@@ -42,7 +42,7 @@ async function readEvents(
 const LAST_WORDS_MS = 500;
 
 /** Shows each event as it comes, until the job has ended. After a lost connection it goes on where it was. */
-async function follow(session: Session, jid: string, job: ValueMap): Promise<void> {
+async function follow(session: Session, link: Link, jid: string, job: ValueMap): Promise<void> {
   const { terminal, format } = session;
   const wide = peelWidth(job);
   let shown = 0;
@@ -52,7 +52,7 @@ async function follow(session: Session, jid: string, job: ValueMap): Promise<voi
     if (format === "jsonl") terminal.write(`${toJsonLine(stepDocument(step))}\n`);
     else terminal.write(renderEvents([step], { ...terminal, header: nth === 1 }, wide));
   };
-  await persist(session, linkWarnings(session, session.terminal.warn), async (store) => {
+  await persist(session, link, async (store) => {
     const over = new AbortController();
     const steps = new Steps();
     const onStep = (step: Step) => {
@@ -64,7 +64,12 @@ async function follow(session: Session, jid: string, job: ValueMap): Promise<voi
   });
 }
 
-async function show(flags: TraceArgs, session: Session, jid: string): Promise<void> {
+/** Shows the whole life. @param eventsShown its events were shown as they came */
+async function show(
+  session: Session,
+  jid: string,
+  { allPeels, eventsShown }: { allPeels: boolean; eventsShown: boolean },
+): Promise<void> {
   const { store, terminal, format } = session;
   const steps = new Steps();
   const [job, found, missing] = await Promise.all([
@@ -83,32 +88,29 @@ async function show(flags: TraceArgs, session: Session, jid: string): Promise<vo
     terminal.write(life.steps.map((step) => `${toJsonLine(stepDocument(step))}\n`).join(""));
   else if (format !== "text") await writeDocument(lifeDocument(keyed(job, { jid }), life), format, terminal);
   else {
-    const allPeels = flags["all-peels"] === true;
-    // With --follow the events have been shown.
-    const timeline = flags.follow || life.steps.length === 0 ? "" : renderTimeline(life, terminal, allPeels);
+    const timeline = eventsShown || life.steps.length === 0 ? "" : renderTimeline(life, terminal, allPeels);
     const text = renderLife(job, jobRow(jid, job), life, terminal, { now: new Date(), allPeels });
-    terminal.write(`${flags.follow ? "\n" : ""}${text}${timeline && "\n"}${timeline}`);
+    terminal.write(`${eventsShown ? "\n" : ""}${text}${timeline && "\n"}${timeline}`);
   }
 }
 
 export async function run(flags: TraceArgs): Promise<number | undefined> {
   const text = parseJid(flags.jid);
+  const allPeels = flags["all-peels"] === true;
   return await withSession(
     flags,
     async (session) => {
       const { jid, job } = await resolveJob(session.store, text);
-      const live = flags.follow && !isTerminal(jobRow(jid, job).status);
-      const lines = session.format === "text" || session.format === "jsonl";
-      if (live && lines) await follow(session, jid, job);
-      else if (live)
-        await persist(session, linkWarnings(session, session.terminal.warn), (store) =>
-          untilTerminal(store, jid),
-        );
-      if (!live) await show({ ...flags, follow: false }, session, jid);
-      else if (session.format !== "jsonl")
-        await persist(session, linkWarnings(session, session.terminal.warn), () =>
-          show({ ...flags, follow: lines }, session, jid),
-        );
+      if (!flags.follow || isTerminal(jobRow(jid, job).status)) {
+        await show(session, jid, { allPeels, eventsShown: false });
+        return undefined;
+      }
+      const link = linkWarnings(session, session.terminal.warn);
+      const eventsShown = session.format === "text" || session.format === "jsonl";
+      if (eventsShown) await follow(session, link, jid, job);
+      else await persist(session, link, (store) => untilTerminal(store, jid));
+      if (session.format !== "jsonl")
+        await persist(session, link, () => show(session, jid, { allPeels, eventsShown }));
       return undefined;
     },
     { formats: WITH_LINES },

@@ -1,36 +1,10 @@
 // zester version --check
-import { ByteSet } from "../codec/byte-set.ts";
-import { decodeRecord, Undecodable } from "../codec/decode.ts";
-import { asInteger } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
+import { newestVersion } from "../jobs/stream-jobs.ts";
 import { RECORD_VERSION } from "../model/job.ts";
-import type { Store } from "../nats/store.ts";
 import { plural } from "../text.ts";
 import type { GlobalArgs } from "./flags.ts";
 import { withSession } from "./session.ts";
-
-const FIELDS = ["v"];
-
-/** The highest version among the records of jobs, and how many jobs there are. */
-async function newestVersion(store: Store): Promise<{ version: bigint | undefined; jobs: number }> {
-  const jids = new ByteSet();
-  let version: bigint | undefined;
-  await store.scanJobs({
-    take(key, from, bytes) {
-      const n = jids.add(key, from, key.length);
-      if (!bytes) return n;
-      try {
-        const v = asInteger(decodeRecord(bytes, FIELDS).get("v"));
-        if (v !== undefined && (version === undefined || v > version)) version = v;
-      } catch (error) {
-        if (!(error instanceof Undecodable)) throw error;
-      }
-      return n;
-    },
-    dropAllBut() {}, // a record that was there a moment ago counts as well
-  });
-  return { version, jobs: jids.size };
-}
 
 export async function run(flags: GlobalArgs): Promise<void> {
   await withSession(flags, async ({ store, terminal }) => {

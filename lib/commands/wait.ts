@@ -3,13 +3,13 @@
 import { EXIT, UserError } from "../errors.ts";
 import { endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
 import { resolveJob } from "../jobs/lookup.ts";
-import { writeDocument } from "../jobs/read-jobs.ts";
 import { type Ending, endingCode, worstCode } from "../model/ending.ts";
 import { parseJid } from "../model/jid.ts";
 import { endingDocument, endingText } from "../render/ending.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import type { WaitArgs } from "./flags.ts";
+import { writeDocument } from "./output.ts";
 import { type Session, waitLimit, within, withSession } from "./session.ts";
 
 async function waitForAll(session: Session, texts: readonly string[], open: Set<string>): Promise<Ending[]> {

@@ -3,19 +3,16 @@
 import { toJsonLine } from "../codec/json.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
-import { endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
-import { listedReturns, peelReturn, resolveJob } from "../jobs/lookup.ts";
+import { endingOf, followReturns, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
+import { resolveJob } from "../jobs/lookup.ts";
 import { endingCode } from "../model/ending.ts";
 import { jobDuration, jobRow } from "../model/job.ts";
 import { peelsOf, peelWidth, type Return, returnedPeel } from "../model/returns.ts";
-import { PermissionDenied } from "../nats/connection.ts";
-import { NoBucket, type Store } from "../nats/store.ts";
-import { bar } from "../render/board.ts";
 import { returnDocument } from "../render/document.ts";
 import { endingDocument, endingText } from "../render/ending.ts";
 import { peelCounts, returnLine } from "../render/peels.ts";
 import { StatusLine } from "../terminal/screen.ts";
-import { safe, shorten } from "../text.ts";
+import { bar, safe, shorten } from "../text.ts";
 import type { Session } from "./session.ts";
 
 /** How often the progress is drawn, in ms: a bar that follows 10,000 returns one by one would cost more than they do. */
@@ -81,26 +78,6 @@ class JobWatch {
   }
 }
 
-/** Follows the returns until `stop`; a job can be watched without them as well. */
-async function followReturns(
-  store: Store,
-  watch: JobWatch,
-  warn: (text: string) => void,
-  stop: AbortSignal,
-): Promise<void> {
-  const onEntry = (peel: string | undefined, bytes: Uint8Array) => {
-    const items =
-      peel === undefined ? listedReturns(watch.jid, bytes, warn) : [peelReturn(peel, bytes, warn)];
-    for (const item of items) watch.show(item);
-  };
-  try {
-    await store.followReturns(watch.jid, onEntry, { stop, caughtUp: () => {} });
-  } catch (error) {
-    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
-    warn(`${error.message} The returns are not shown.`);
-  }
-}
-
 /**
  * Shows one job until it has ended.
  * @param leave is set to what gives the terminal back
@@ -127,7 +104,10 @@ export async function watchJob(session: Session, text: string, leave: { now: () 
   const following = persist(session, link, async (store) => {
     const over = new AbortController();
     const end = untilTerminal(store, jid, (record) => watch.record(record)).finally(() => over.abort());
-    const [record] = await Promise.all([end, followReturns(store, watch, warn, over.signal)]);
+    const [record] = await Promise.all([
+      end,
+      followReturns(store, jid, (item) => watch.show(item), warn, over.signal),
+    ]);
     // What the record counts may arrive after it.
     return endingOf(store, jid, record, warn);
   });

@@ -1,44 +1,20 @@
 // zester job watch
 
-import { toJsonLine } from "../codec/json.ts";
 import { UserError } from "../errors.ts";
-import { type Link, linkWarnings, persist } from "../jobs/follow.ts";
-import { document, toJob, warnUnreadable } from "../jobs/read-jobs.ts";
+import { followAllJobs, linkWarnings } from "../jobs/follow.ts";
 import { parseJid } from "../model/jid.ts";
-import { isTerminal, type JobRow, ROW_FIELDS } from "../model/job.ts";
+import { isTerminal, type JobRow } from "../model/job.ts";
+import type { Job } from "../model/job-list.ts";
 import { parseSelection } from "../model/selection.ts";
 import { Board, renderBoard } from "../render/board.ts";
+import { jobLine } from "../render/document.ts";
 import { changeLine } from "../render/jobs.ts";
 import { Screen } from "../terminal/screen.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import type { WatchArgs } from "./flags.ts";
+import { warnUnreadable } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import { watchJob } from "./watch-job.ts";
-
-/** What is done with the records that come. */
-interface Watcher {
-  /** All jobs are about to come: at the start, and again after a lost connection. */
-  begin(): void;
-  /** `live` is false for those that come with the picture. */
-  changed(jid: string, bytes: Uint8Array | undefined, live: boolean): void;
-  /** The picture is whole. */
-  whole(): void;
-}
-
-/** Hands every job's record over, at first and whenever it changes, until something fails. */
-async function followAll(session: Session, link: Link, watcher: Watcher): Promise<void> {
-  await persist(session, link, async (store) => {
-    let live = false;
-    watcher.begin();
-    const caughtUp = () => {
-      live = true;
-      watcher.whole();
-    };
-    const forEver = new AbortController().signal;
-    const changed = (jid: string, bytes: Uint8Array | undefined) => watcher.changed(jid, bytes, live);
-    await store.followJobs(undefined, changed, { stop: forEver, caughtUp });
-  });
-}
 
 /** One line a change; the picture at the start is a line for each active job. */
 async function printChanges(session: Session, matches: (row: JobRow) => boolean): Promise<void> {
@@ -52,15 +28,14 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
     else shown.set(row.jid, text);
     terminal.write(text);
   };
-  await followAll(session, linkWarnings(session, terminal.warn), {
+  const watcher = {
     begin: () => board.beginPicture(),
-    changed(jid, bytes, live) {
-      const job = bytes && toJob(jid, bytes, format === "jsonl" ? undefined : ROW_FIELDS);
+    changed(jid: string, job: Job | undefined, live: boolean) {
       if (job?.row.unreadable !== undefined && live) warnUnreadable([job.row], terminal);
       else if (job?.row.unreadable !== undefined) unreadable.set(jid, job.row);
       const news = board.put(jid, job?.row, live, Date.now());
       if (!news || !job) return;
-      const text = format === "jsonl" ? `${toJsonLine(document(job))}\n` : changeLine(job.row, new Date());
+      const text = format === "jsonl" ? jobLine(job) : changeLine(job.row, new Date());
       if (live) print(job.row, text);
       else picture.set(jid, { row: job.row, text });
     },
@@ -72,7 +47,8 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
       for (const [jid, { row, text }] of picture) if (shown.get(jid) !== text) print(row, text);
       picture.clear();
     },
-  });
+  };
+  await followAllJobs(session, linkWarnings(session, terminal.warn), watcher, format === "jsonl");
 }
 
 /** A live table in place; `leave` is set to what gives the terminal back. */
@@ -100,10 +76,10 @@ async function drawBoard(
     lost: (why: string) => setNote(`${why} Connecting again.`),
     back: () => setNote("reading…"),
   };
-  const watcher: Watcher = {
+  const watcher = {
     begin: () => board.beginPicture(),
-    changed(jid, bytes, live) {
-      const row = bytes && toJob(jid, bytes, ROW_FIELDS).row;
+    changed(jid: string, job: Job | undefined, live: boolean) {
+      const row = job?.row;
       if (row?.unreadable !== undefined) unreadable.add(jid);
       else unreadable.delete(jid);
       const known = row?.unreadable === undefined ? row : undefined;
@@ -117,7 +93,7 @@ async function drawBoard(
   leave.now = () => screen.close();
   screen.open();
   try {
-    await Promise.race([followAll(session, link, watcher), failure.promise]);
+    await Promise.race([followAllJobs(session, link, watcher, false), failure.promise]);
   } finally {
     screen.close();
   }

@@ -1,17 +1,14 @@
-// Sending cancel signals, and what is seen of a job while nothing happens.
+// Sending cancel signals, and a look at a job that goes on after one.
 
-import { asText } from "../codec/value.ts";
-import { formatMs } from "../duration.ts";
+import { asText, type ValueMap } from "../codec/value.ts";
 import { describe, UserError } from "../errors.ts";
 import { JobNotFound } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
-import { notSent, type Outcome, refuseEnded, type Target } from "../model/kill.ts";
+import { notSent, type Outcome, refuseEnded, type Sight, type Target } from "../model/kill.ts";
 import { lifeOf, Steps } from "../model/life.ts";
-import { HEARTBEAT_LIFE_MS } from "../model/master.ts";
-import { displayPeel } from "../model/peel.ts";
 import { PermissionDenied, Unconfirmed } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
-import { plural, safe } from "../text.ts";
+import { safe } from "../text.ts";
 import type { Reopenable } from "./follow.ts";
 import { readJob, readReturns } from "./lookup.ts";
 
@@ -86,14 +83,24 @@ export async function sendSignal(
   }
 }
 
-const NAMED = 3;
-
-/** What can be seen of a job that a cancel signal has not ended: is its master alive, and which peels still execute? */
-export async function whyNotEnded(store: Store, jid: string): Promise<string> {
-  const words: string[] = [];
+/** What can be seen of a job that a cancel signal has not ended: is its master alive, and which peels still execute it? */
+export async function lookAt(store: Store, jid: string): Promise<Sight> {
   const job = await readJob(store, jid);
   const owner = asText(job.get("owner"));
-  if (owner) words.push(...(await ownerWords(store, owner)));
+  return {
+    owner: owner ? await ownerOf(store, owner) : undefined,
+    executing: await busyPeels(store, jid, job),
+  };
+}
+
+/** A master and its newest heartbeat; undefined where heartbeats are not kept, or not shown to this user. */
+const ownerOf = (store: Store, id: string): Promise<Sight["owner"]> =>
+  store.heartbeatAge(id).then(
+    (heartbeatMs) => ({ id, heartbeatMs }),
+    () => undefined,
+  );
+
+async function busyPeels(store: Store, jid: string, job: ValueMap): Promise<string[] | undefined> {
   const steps = new Steps();
   try {
     const [returns] = await Promise.all([
@@ -101,28 +108,9 @@ export async function whyNotEnded(store: Store, jid: string): Promise<string> {
       store.events(jid, (event) => void steps.add(event)),
     ]);
     const { peels } = lifeOf(jid, job, returns, steps, store.nowNs());
-    const busy = peels.filter((peel) => peel.state === "executing").map((peel) => displayPeel(peel.peel));
-    const named = busy.slice(0, NAMED).join(", ") + (busy.length > NAMED ? ", …" : "");
-    words.push(
-      busy.length === 0 ? "no peel executes it" : `${plural(busy.length, "peel")} still executing: ${named}`,
-    );
+    return peels.filter(({ state }) => state === "executing").map(({ peel }) => peel);
   } catch (error) {
     if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
-  }
-  return words.join("; ");
-}
-
-async function ownerWords(store: Store, owner: string): Promise<string[]> {
-  try {
-    const age = await store.heartbeatAge(owner);
-    if (age === undefined) return [`its owner ${owner} has no heartbeat: that master may be gone`];
-    const last = `last heartbeat ${formatMs(Math.max(0, age))} ago`;
-    return [
-      age > HEARTBEAT_LIFE_MS
-        ? `its owner ${owner} may be gone, ${last}`
-        : `its owner ${owner} is alive, ${last}`,
-    ];
-  } catch {
-    return []; // not every site keeps or shows heartbeats
+    return undefined;
   }
 }

@@ -4,10 +4,13 @@ import type { ValueMap } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
 import type { Ending } from "../model/ending.ts";
 import { JobNotFound } from "../model/jid.ts";
-import { isTerminal, jobRow } from "../model/job.ts";
+import { isTerminal, jobRow, ROW_FIELDS } from "../model/job.ts";
+import type { Job } from "../model/job-list.ts";
 import { peelsOf, type Return } from "../model/returns.ts";
+import { PermissionDenied } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
-import { jobRecord, orNoBucket, readReturns } from "./lookup.ts";
+import { jobRecord, listedReturns, orNoBucket, peelReturn, readReturns } from "./lookup.ts";
+import { toJob } from "./read-jobs.ts";
 
 const PAUSE_MS = { first: 100, most: 2_000 };
 /**
@@ -70,6 +73,61 @@ async function reopen(session: Reopenable): Promise<void> {
     } catch (error) {
       if (!(error instanceof Transient)) throw error;
     }
+  }
+}
+
+/** What is done with the jobs that are followed. */
+export interface Watcher {
+  /** All jobs are about to come: at the start, and again after a lost connection. */
+  begin(): void;
+  /** A job as it is now; undefined when its record is gone. `live` is false for those that come with the picture. */
+  changed(jid: string, job: Job | undefined, live: boolean): void;
+  /** The picture is whole. */
+  whole(): void;
+}
+
+/**
+ * Hands every job over, at first and whenever it changes, until something fails.
+ * @param withRecords false: only what a row is made of is decoded of the records
+ */
+export async function followAllJobs(
+  session: Reopenable,
+  link: Link,
+  watcher: Watcher,
+  withRecords: boolean,
+): Promise<void> {
+  const fields = withRecords ? undefined : ROW_FIELDS;
+  await persist(session, link, async (store) => {
+    let live = false;
+    watcher.begin();
+    const caughtUp = () => {
+      live = true;
+      watcher.whole();
+    };
+    const forEver = new AbortController().signal;
+    const changed = (jid: string, bytes: Uint8Array | undefined) =>
+      watcher.changed(jid, bytes && toJob(jid, bytes, fields), live);
+    await store.followJobs(undefined, changed, { stop: forEver, caughtUp });
+  });
+}
+
+/** Hands over a job's returns, at first and as they come, until `stop`. Where they can't be read, that is warned of. */
+export async function followReturns(
+  store: Store,
+  jid: string,
+  onReturn: (item: Return) => void,
+  warn: (text: string) => void,
+  stop: AbortSignal,
+): Promise<void> {
+  const onEntry = (peel: string | undefined, bytes: Uint8Array) => {
+    const items = peel === undefined ? listedReturns(jid, bytes, warn) : [peelReturn(peel, bytes, warn)];
+    items.forEach(onReturn);
+  };
+  try {
+    await store.followReturns(jid, onEntry, { stop, caughtUp: () => {} });
+  } catch (error) {
+    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
+    warn(`${error.message} The returns are not shown.`);
   }
 }
 

@@ -1,45 +1,10 @@
-// Reading all jobs: the scan, the decoding, and what is said about values that can't be decoded.
+// Reading all jobs: the scan and the decoding.
 import { decodeRecord, Undecodable } from "../codec/decode.ts";
-import { toJson } from "../codec/json.ts";
-import type { Value, ValueMap } from "../codec/value.ts";
-import type { Format } from "../commands/session.ts";
+import type { ValueMap } from "../codec/value.ts";
 import { byCreation, type JobRow, jobRow, unreadableRow } from "../model/job.ts";
+import { type Job, JobList } from "../model/job-list.ts";
 import type { Store } from "../nats/store.ts";
-import { keyed } from "../render/document.ts";
-import { NO_PROGRESS } from "../terminal/progress.ts";
-import type { Terminal } from "../terminal/terminal.ts";
-import { plural } from "../text.ts";
 import { JobTable } from "./job-table.ts";
-
-export interface Job {
-  readonly row: JobRow;
-  /** Undefined when the value can't be decoded, or when only rows were asked for. */
-  readonly record: ValueMap | undefined;
-}
-
-/** Jobs in some order. Each is made when somebody looks at it: a million of them at once would fill the memory. */
-export class JobList {
-  constructor(
-    readonly numbers: Int32Array,
-    readonly make: (n: number) => Job,
-  ) {}
-
-  static of(jobs: readonly Job[]): JobList {
-    return new JobList(Int32Array.from(jobs.keys()), (n) => jobs[n] as Job);
-  }
-
-  get length(): number {
-    return this.numbers.length;
-  }
-
-  at(i: number): Job {
-    return this.make(this.numbers[i] as number);
-  }
-
-  *[Symbol.iterator](): Generator<Job> {
-    for (const n of this.numbers) yield this.make(n);
-  }
-}
 
 export interface Read {
   /** The jobs kept, oldest first. */
@@ -52,6 +17,17 @@ export interface Read {
   readonly all: boolean;
 }
 
+/** What is told of a read while it goes on. */
+export interface Progress {
+  /** So many entries are to come. */
+  begin(total: number): void;
+  /** One has come. */
+  step(): void;
+  end(): void;
+}
+
+const NO_PROGRESS: Progress = { begin() {}, step() {}, end() {} };
+
 /** Decodes one entry of the scan. `fields` as for decodeRecord. */
 export function toJob(jid: string, bytes: Uint8Array, fields?: readonly string[]): Job {
   try {
@@ -63,7 +39,7 @@ export function toJob(jid: string, bytes: Uint8Array, fields?: readonly string[]
   }
 }
 
-/** A job whose record is decoded when somebody asks for it. */
+/** A job whose record is decoded when it is asked for. */
 class StoredJob implements Job {
   constructor(
     readonly row: JobRow,
@@ -145,54 +121,4 @@ export class Collection {
     const jobs = new JobList(table.order(), (n) => new StoredJob(table.row(n), this.#stored[n]));
     return { jobs, unreadable: table.unreadable().sort(byCreation), total: table.total, all };
   }
-}
-
-const NAMED = 5;
-
-/** One warning for all values that can't be decoded: the first few with their reason, the rest as a count. */
-export function warnUnreadable(rows: readonly JobRow[], terminal: Terminal): void {
-  if (rows.length === 0) return;
-  const named = rows
-    .slice(0, NAMED)
-    .map((row) => `${row.jid}: ${row.unreadable}`)
-    .join("; ");
-  const rest = rows.length > NAMED ? `; and ${rows.length - NAMED} more` : "";
-  terminal.warn(`${plural(rows.length, "job")} cannot be decoded: ${named}${rest}`);
-}
-
-/** A job for programs: its record, or why that can't be decoded. */
-export function document({ row: { jid, unreadable = "" }, record }: Job): Value {
-  return record ? keyed(record, { jid }) : new Map(Object.entries({ jid, unreadable }));
-}
-
-/** Writes a document in a structured format. */
-export async function writeDocument(
-  value: Value,
-  format: Exclude<Format, "text">,
-  terminal: Terminal,
-): Promise<void> {
-  if (format === "json") return terminal.write(`${toJson(value)}\n`);
-  const { toYaml } = await import("../codec/yaml.ts");
-  terminal.write(toYaml(value));
-}
-
-/** Writes whole records as one array; as JSON piece by piece, since a bucket can hold more than fits into one text. */
-export async function writeRecords(
-  jobs: JobList,
-  format: Exclude<Format, "text">,
-  terminal: Terminal,
-): Promise<void> {
-  if (format !== "json" || jobs.length === 0)
-    return writeDocument(Array.from(jobs, document), format, terminal);
-  terminal.writeAll(jsonArray(jobs));
-}
-
-function* jsonArray(jobs: JobList): Generator<string> {
-  const last = jobs.length - 1;
-  for (let i = 0; i <= last; i++) {
-    const job = jobs.at(i);
-    const comma = i < last ? 1 : 0;
-    yield `${i === 0 ? "[\n" : ""}  ${toJson(document(job), 2, 2, comma)}${comma ? "," : ""}\n`;
-  }
-  yield "]\n";
 }

@@ -16,6 +16,9 @@ const SECOND = 1_000_000_000n;
 const MARGIN_NS = 120n * SECOND;
 /** A clock that is seen to be further ahead than this makes the margin doubtful: then all jobs are read. */
 const DOUBTFUL_NS = 60n * SECOND;
+/** A stream of so many messages is read in a second: `list` looks for the newest jobs at the end of longer ones only. */
+export const QUICK_MESSAGES = 100_000;
+
 const SIZES = {
   /** A stream of no more messages is read as a whole. */
   whole: 0,

@@ -1,6 +1,7 @@
 // Jobs: what their fields mean. Knows nothing of NATS or the terminal.
 
 import { asInteger, asText, asTime, type Timestamp, type Value, type ValueMap } from "../codec/value.ts";
+import { plural } from "../text.ts";
 import { compareText, displayPeel } from "./peel.ts";
 
 /** The version of records (their field `v`) that this code knows. */
@@ -108,6 +109,18 @@ export function unreadableRow(jid: string, reason: string): JobRow {
     created: undefined,
     unreadable: reason,
   };
+}
+
+const NAMED = 5;
+
+/** What to say of jobs that can't be decoded: the first few with their reason, the rest as a count. */
+export function unreadableWords(rows: readonly JobRow[]): string {
+  const named = rows
+    .slice(0, NAMED)
+    .map((row) => `${row.jid}: ${row.unreadable}`)
+    .join("; ");
+  const rest = rows.length > NAMED ? `; and ${rows.length - NAMED} more` : "";
+  return `${plural(rows.length, "job")} cannot be decoded: ${named}${rest}`;
 }
 
 /** STATE as tables show it. */

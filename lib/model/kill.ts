@@ -70,3 +70,11 @@ export function killCode(outcomes: readonly Outcome[]): number {
   const otherwise = outcomes.some(({ ending }) => ending && ending.row.status !== "canceled");
   return otherwise ? EXIT.endedOtherwise : EXIT.done;
 }
+
+/** What can be seen of a job that goes on after its cancel signal. */
+export interface Sight {
+  /** Its master, and how old that one's newest heartbeat is (undefined: there is none); undefined when it can't be seen. */
+  readonly owner: { readonly id: string; readonly heartbeatMs: number | undefined } | undefined;
+  /** The peels that still execute it; undefined when the events can't be read. */
+  readonly executing: readonly string[] | undefined;
+}

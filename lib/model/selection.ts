@@ -3,11 +3,11 @@
 import { asTime } from "../codec/value.ts";
 import { parseDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
-import { JobList } from "../jobs/read-jobs.ts";
 import { nearest } from "../nearest.ts";
 import { oneLine, safe } from "../text.ts";
 import { glob } from "./glob.ts";
 import { ACTIVE_STATES, type JobRow, jobDuration, stateOf, TERMINAL_STATES } from "./job.ts";
+import { JobList } from "./job-list.ts";
 import { displayPeel } from "./peel.ts";
 
 type Text = "state" | "function" | "target" | "user" | "owner" | "since" | "until" | "limit" | "sort";

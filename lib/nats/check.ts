@@ -1,13 +1,17 @@
 // What `zester config check` looks at, each point as a finding. It leaves nothing on the server.
-import { type Msg, nuid } from "nats";
+import type { Msg } from "nats";
 import { formatMs } from "../duration.ts";
 import { UserError } from "../errors.ts";
 import { HEARTBEAT_LIFE_MS } from "../model/master.ts";
 import { LOOPBACK } from "../settings/server-url.ts";
 import { plural, safe } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
+import { type Clock, type Consumer, deliveryOf, InOrder } from "./consumer.ts";
 import { type Claims, readClaims } from "./credentials.ts";
-import { deliveryOf, InOrder, pull } from "./pull.ts";
+import { ApiError, JetStream, NoBucket, NoJetStream } from "./jetstream.ts";
+import { pull } from "./pull.ts";
+import { fleetOn } from "./store.ts";
+import type { Stream } from "./stream.ts";
 import { covers } from "./subject.ts";
 
 export interface Finding {
@@ -18,24 +22,19 @@ export interface Finding {
   readonly hint?: string | undefined;
 }
 
-interface ApiError {
-  readonly code: number;
-  readonly err_code?: number;
-  readonly description?: string;
-}
-
-const NO_STREAM = 10059;
-const NO_JETSTREAM = 10039;
 /** The server drops our consumer after this, should deleting it be refused. */
 const CONSUMER_LIFE_NS = 5_000_000_000;
 const CLOCK_OFF_MS = 2000;
 /** No job id: nothing is stored there. */
 const NO_KEY = "zester-config-check";
 
+/** What a point that failed says: an error of the user's words becomes a finding, any other is thrown. */
 export const failure = (check: string, error: unknown, result: "warn" | "FAIL" = "FAIL"): Finding => {
-  if (error instanceof UserError)
-    return { check, result, detail: error.message.replace(/\.$/, ""), hint: error.hint };
-  throw error;
+  if (!(error instanceof UserError)) throw error;
+  const { cause } = error;
+  if (cause instanceof ApiError)
+    return { check, result, detail: cause.message, hint: "Look at the server's log." };
+  return { check, result, detail: error.message.replace(/\.$/, ""), hint: error.hint };
 };
 
 /** The server's name and version, and how long a round trip takes. */
@@ -47,8 +46,7 @@ export async function checkServer(connection: Connection): Promise<Finding> {
   const rtt = performance.now() - began;
   const version = nc.info?.version ?? "unknown";
   const detail = safe(`${shown}, "${nc.info?.server_name ?? ""}", nats-server ${version}`);
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const old = major < 2 || (major === 2 && minor < 9);
+  const old = !connection.isAtLeast(2, 9);
   return {
     check: "server",
     result: old ? "warn" : "ok",
@@ -144,131 +142,71 @@ export function checkCancel(publish: Rights | undefined): Finding {
   };
 }
 
-/** The server's time minus ours in ms, with what it may be off by. */
-export interface Clock {
-  readonly difference: number;
-  readonly doubt: number;
-}
-
 /** A stream as far as it could be looked at. */
 interface Look {
-  readonly pending: number;
-  readonly clock: Clock;
-  /** When the newest message was stored, by key, in ms. */
+  readonly consumer: Consumer;
+  /** When the newest message was stored, by subject, in ms. */
   readonly stored: Map<string, number>;
 }
 
-class Refused extends UserError {
-  constructor(
-    readonly code: number | undefined,
-    stream: string,
-    why: string,
-  ) {
-    super(`${stream}: the server answers "${safe(why)}" (${code})`, "Look at the server's log.");
-  }
-}
-
-const reply = async <T>(connection: Connection, subject: string, payload?: unknown): Promise<T> => {
-  const answer = (await connection.request(`${connection.api}.${subject}`, payload)).json<
-    T & { error?: ApiError }
-  >();
-  if (answer.error)
-    throw new Refused(answer.error.err_code, subject.split(".")[2] ?? "", answer.error.description ?? "");
-  return answer;
-};
-
-/** Creates a consumer, reads at most what `all` says, and deletes it again. */
-async function look(connection: Connection, stream: string, filter: string, all: boolean): Promise<Look> {
-  const name = `zester-${nuid.next()}`;
-  const config = {
-    name,
+/** Creates a consumer, reads at most what `all` says, and deletes it again. @throws also when only that is refused */
+async function look(stream: Stream, filter: string, all: boolean): Promise<Look> {
+  const consumer = await stream.js.create(stream.name, {
     deliver_policy: "last_per_subject",
-    ack_policy: "none",
     filter_subject: filter,
     headers_only: true,
-    mem_storage: true,
-    num_replicas: 1,
     inactive_threshold: CONSUMER_LIFE_NS,
-  };
-  const asked = Date.now();
-  const created = await reply<{ num_pending: number; created: string }>(
-    connection,
-    `CONSUMER.CREATE.${stream}.${name}.${filter}`,
-    { stream_name: stream, config },
-  );
-  const doubt = (Date.now() - asked) / 2;
+  });
+  const remove = () => stream.js.delete(stream.name, consumer.name);
   const stored = new Map<string, number>();
-  let failed: unknown;
+  const note = (msg: Msg) => void stored.set(msg.subject, Number(deliveryOf(msg).storedNs) / 1e6);
   try {
-    const createdMs = Date.parse(created.created);
-    const pending = created.num_pending;
-    const consumer = { stream, name, pending, createdMs, from: 1 };
-    const note = (msg: Msg) => void stored.set(msg.subject, Number(deliveryOf(msg).storedNs) / 1e6);
     // One message is enough to tell whether reading is allowed.
-    await pull(connection, consumer, new InOrder(all ? pending : Math.min(pending, 1), note));
-    return {
-      pending: created.num_pending,
-      clock: { difference: createdMs - asked - doubt, doubt },
-      stored,
-    };
+    const most = all ? consumer.pending : Math.min(consumer.pending, 1);
+    await pull(stream.connection, consumer, new InOrder(most, note));
   } catch (error) {
-    failed = error;
+    await remove().catch(() => {}); // why reading failed is the news
     throw error;
-  } finally {
-    await reply(connection, `CONSUMER.DELETE.${stream}.${name}`).catch((error) => {
-      if (failed === undefined) throw error;
-    });
   }
+  await remove();
+  return { consumer, stored };
 }
 
-const BUCKETS = ["jobs", "job-returns"];
+const ADDRESS_HINT = "Is this the NATS that your master uses?";
+const JETSTREAM_HINT = `${ADDRESS_HINT} JetStream may be off, or in another domain (--js-domain).`;
 
 /** The two buckets: JetStream, what is in them, and each permission that reading needs. */
 export async function checkBuckets(
   connection: Connection,
 ): Promise<{ findings: Finding[]; clock: Clock | undefined }> {
+  const { jobs, returns } = fleetOn(new JetStream(connection));
   const findings: Finding[] = [];
   let clock: Clock | undefined;
-  for (const bucket of BUCKETS) {
-    const check = `bucket ${bucket}`;
-    const stream = `KV_${bucket}`;
+  for (const [bucket, filter, entry] of [
+    [jobs, "*", "job"],
+    [returns, ">", "return"],
+  ] as const) {
+    const check = `bucket ${bucket.title}`;
     try {
-      const { state } = await reply<{ state: { messages: number } }>(connection, `STREAM.INFO.${stream}`);
-      if (bucket === "jobs") findings.push({ check: "jetstream", result: "ok", detail: connection.api });
-      const seen = await look(connection, stream, `$KV.${bucket}.${bucket === "jobs" ? "*" : ">"}`, false);
-      clock ??= seen.clock;
+      const { messages } = await bucket.info();
+      if (bucket === jobs) findings.push({ check: "jetstream", result: "ok", detail: connection.api });
+      const { consumer } = await look(bucket, bucket.prefix + filter, false);
+      clock ??= consumer;
       // A missing key is answered with the status 404, which is no error here.
-      await connection
-        .request(`${connection.api}.DIRECT.GET.${stream}.$KV.${bucket}.${NO_KEY}`)
-        .catch((error) => {
-          if (!(error instanceof NoResponders)) throw error; // a bucket without direct get is read another way
-        });
-      const held = plural(seen.pending, bucket === "jobs" ? "job" : "return");
-      findings.push({
-        check,
-        result: "ok",
-        detail: `${held} in ${plural(state.messages, "message")}, readable`,
+      await bucket.direct(bucket.prefix + NO_KEY).catch((error) => {
+        if (!(error instanceof NoResponders)) throw error; // a bucket without direct get is read another way
       });
+      const detail = `${plural(consumer.pending, entry)} in ${plural(messages, "message")}, readable`;
+      findings.push({ check, result: "ok", detail });
     } catch (error) {
-      if (error instanceof NoResponders || (error instanceof Refused && error.code === NO_JETSTREAM)) {
-        const hint =
-          "Is this the NATS that your master uses? JetStream may be off, or in another domain (--js-domain).";
-        return {
-          findings: [
-            ...findings,
-            { check: "jetstream", result: "FAIL", detail: `nothing answers on ${connection.api}`, hint },
-          ],
-          clock,
-        };
+      if (error instanceof NoJetStream) {
+        const detail = `nothing answers on ${connection.api}`;
+        findings.push({ check: "jetstream", result: "FAIL", detail, hint: JETSTREAM_HINT });
+        return { findings, clock };
       }
       findings.push(
-        error instanceof Refused && error.code === NO_STREAM
-          ? {
-              check,
-              result: "FAIL",
-              detail: "there is no such bucket",
-              hint: "Is this the NATS that your master uses?",
-            }
+        error instanceof NoBucket
+          ? { check, result: "FAIL", detail: "there is no such bucket", hint: ADDRESS_HINT }
           : failure(check, error),
       );
     }
@@ -280,17 +218,18 @@ export async function checkBuckets(
 export async function checkEvents(connection: Connection): Promise<Finding> {
   const check = "stream job-events";
   try {
-    const { pending } = await look(connection, "job-events", "zester.job.*.status", false);
-    return { check, result: "ok", detail: `readable, with the end of ${plural(pending, "job")}` };
+    const { events } = fleetOn(new JetStream(connection));
+    const { consumer } = await look(events, "zester.job.*.status", false);
+    return { check, result: "ok", detail: `readable, with the end of ${plural(consumer.pending, "job")}` };
   } catch (error) {
-    if (error instanceof Refused && error.code === NO_STREAM)
+    if (error instanceof NoBucket)
       return {
         check,
         result: "warn",
         detail: "there is none",
         hint: "What happened before now cannot be traced.",
       };
-    if (error instanceof NoResponders) return { check, result: "warn", detail: "nothing answers" };
+    if (error instanceof NoJetStream) return { check, result: "warn", detail: "nothing answers" };
     return failure(check, error, "warn");
   }
 }
@@ -299,9 +238,10 @@ export async function checkEvents(connection: Connection): Promise<Finding> {
 export function checkClock(clock: Clock | undefined): Finding {
   const check = "clock";
   if (!clock) return { check, result: "warn", detail: "not tested: no answer of the server had a time" };
-  const off = Math.abs(clock.difference);
-  const detail = `${formatMs(off)} ${clock.difference < 0 ? "ahead of" : "behind"} the server (±${formatMs(clock.doubt)})`;
-  return off - clock.doubt <= CLOCK_OFF_MS
+  const { aheadMs, doubtMs } = clock;
+  const off = Math.abs(aheadMs);
+  const detail = `${formatMs(off)} ${aheadMs < 0 ? "ahead of" : "behind"} the server (±${formatMs(doubtMs)})`;
+  return off - doubtMs <= CLOCK_OFF_MS
     ? { check, result: "ok", detail }
     : { check, result: "warn", detail, hint: "Ages are off by that: set this machine's clock." };
 }
@@ -309,10 +249,11 @@ export function checkClock(clock: Clock | undefined): Finding {
 /** When each master was last heard. */
 export async function checkMasters(connection: Connection, clock: Clock | undefined): Promise<Finding> {
   const check = "masters";
-  const prefix = "$KV.master-heartbeat.";
+  const { heartbeats } = fleetOn(new JetStream(connection));
+  const { prefix } = heartbeats;
   try {
-    const { stored } = await look(connection, "KV_master-heartbeat", `${prefix}>`, true);
-    const now = Date.now() + (clock?.difference ?? 0);
+    const { stored } = await look(heartbeats, `${prefix}>`, true);
+    const now = Date.now() + (clock?.aheadMs ?? 0);
     const seen = [...stored].sort((a, b) => b[1] - a[1]);
     if (seen.length === 0)
       return { check, result: "warn", detail: "none has a heartbeat", hint: MASTER_HINT };
@@ -327,7 +268,7 @@ export async function checkMasters(connection: Connection, clock: Clock | undefi
       hint: late ? MASTER_HINT : undefined,
     };
   } catch (error) {
-    if (error instanceof NoResponders || (error instanceof Refused && error.code === NO_STREAM))
+    if (error instanceof NoJetStream || error instanceof NoBucket)
       return { check, result: "warn", detail: "no bucket master-heartbeat: whether one runs is not known" };
     return failure(check, error, "warn");
   }

@@ -127,6 +127,12 @@ export class Connection {
     return () => void this.#watchers.delete(filtered);
   }
 
+  /** True for a nats-server of this version or a newer one. */
+  isAtLeast(major: number, minor: number): boolean {
+    const [itsMajor = 0, itsMinor = 0] = (this.nc.info?.version ?? "").split(".").map(Number);
+    return itsMajor > major || (itsMajor === major && itsMinor >= minor);
+  }
+
   /** A new subject for answers, which is used nowhere else. */
   inbox(): string {
     return createInbox(this.inboxPrefix);
@@ -141,6 +147,16 @@ export class Connection {
       this.api === "$JS.API"
         ? "The server may be overloaded or without a leader: try again, or wait longer with --timeout."
         : `The server may be overloaded: wait longer with --timeout. Or ${this.api} is exported without response_type: stream.`,
+    );
+  }
+
+  /** The error for an answer that lacks something. */
+  incomplete(why: string): UserError {
+    return new Transient(
+      `the answer of ${this.shown} is incomplete: ${safe(why)}.`,
+      this.api === "$JS.API"
+        ? "Run the command again; the server may have lost its leader or been restarted."
+        : `Run the command again. If it stays, ${this.api} is exported without response_type: stream.`,
     );
   }
 

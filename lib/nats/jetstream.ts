@@ -1,54 +1,224 @@
-// Answers of the JetStream API, checked before anything relies on them.
-import type { Msg } from "nats";
-import { UserError } from "../errors.ts";
+// The API of JetStream: requests whose answers are checked, refusals as errors by their code, and consumers.
+//
+// It is spoken over plain requests instead of the library's KV layer: that layer asks for account and stream information
+// first (round trips, and permissions that a careful site does not grant), and its watch never says that it has caught up
+// when the newest message is a tombstone.
+import { type Msg, nuid } from "nats";
+import { Transient, UserError } from "../errors.ts";
+import { safe } from "../text.ts";
+import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
+import type { Consumer, ConsumerConfig } from "./consumer.ts";
 
-/** What the API says when it refuses (errors.json of nats-server lists the codes). */
-export interface ApiError {
-  readonly code: number;
-  readonly err_code?: number;
-  readonly description?: string;
+/** A refusal of the API: the `cause` of the error in a user's words. */
+export class ApiError extends Error {
+  constructor(
+    stream: string,
+    description: string,
+    /** errors.json of nats-server lists the codes. */
+    readonly code: unknown,
+  ) {
+    super(`${stream}: the server answers "${safe(description)}" (${safe(String(code))})`);
+  }
 }
 
-export const ERRORS = {
-  noStream: 10059,
-  noJetStreamForAccount: 10039,
-  /** The stream's own limit for consumers is lower than the time that was asked for. */
-  inactiveThreshold: 10153,
-} as const;
+const NO_STREAM = 10059;
+const NO_JETSTREAM_FOR_ACCOUNT = 10039;
+/** The stream's own limit for consumers is lower than the time that was asked for. */
+const INACTIVE_THRESHOLD = 10153;
+/**
+ * What a cluster answers while it has no leader or lacks nodes: incomplete, no peers, not assigned, temporarily
+ * unavailable, not leader, insufficient resources, stream offline, consumer offline.
+ */
+const PASSING: ReadonlySet<unknown> = new Set([10004, 10005, 10007, 10008, 10009, 10023, 10118, 10119]);
+
+/** `bucket "jobs"`, for errors. */
+const titleOf = (stream: string) =>
+  stream.startsWith("KV_") ? `bucket "${stream.slice(3)}"` : `stream "${stream}"`;
+
+/** A bucket, or the stream of events, that is not there. */
+export class NoBucket extends UserError {
+  constructor(stream: string, shown: string) {
+    super(
+      `${shown} has no ${titleOf(stream)}.`,
+      "Is this the NATS that your master uses? Set the address with --master or NATS_URL.",
+    );
+  }
+}
+
+/** A server, or an account, without JetStream. */
+export class NoJetStream extends UserError {
+  constructor(shown: string) {
+    super(
+      `${shown} has no JetStream here.`,
+      "Is this the NATS that your master uses? JetStream may be off, or not enabled for this account.",
+    );
+  }
+}
+
+function refused(stream: string, shown: string, description: string, code: unknown): UserError {
+  if (code === NO_STREAM) return new NoBucket(stream, shown);
+  if (code === NO_JETSTREAM_FOR_ACCOUNT) return new NoJetStream(shown);
+  const Kind = PASSING.has(code) ? Transient : UserError;
+  return new Kind(
+    `the server refused to read the ${titleOf(stream)}: ${safe(description)} (${safe(String(code))}).`,
+    "Try again; if it stays, look at the server's log.",
+  );
+}
 
 type Json = Record<string, unknown>;
 
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/**
- * An answer as the API gives it.
- * @param fields paths of the numbers that it has to hold unless it is an error, such as `state.last_seq`
- * @throws UserError when what came is no such answer: something else listens there, or the server is not sound
- */
-export function apiAnswer<T>(msg: Msg, shown: string, fields: readonly string[]): T & { error?: ApiError } {
-  const unsound = () =>
-    new UserError(
+/** The object that an answer of the API holds; undefined when it is none: something else listens there. */
+function objectIn(msg: Msg): Json | undefined {
+  try {
+    const answer = msg.json();
+    return isObject(answer) ? answer : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The number at a path such as `state.last_seq` is one that counts something. */
+function hasCount(answer: Json, path: string): boolean {
+  const value = path.split(".").reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), answer);
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** What is read of the answer to CONSUMER.CREATE. */
+interface Created {
+  readonly num_pending: number;
+  readonly created?: string;
+  readonly delivered?: { readonly stream_seq?: number };
+  readonly cluster?: { readonly leader?: string };
+}
+
+/** The server drops a consumer by itself after so many ns without a request. */
+const IDLE_NS = 30_000_000_000;
+
+/** The API on one connection, and the consumers that were made through it. */
+export class JetStream {
+  /** Consumers that may still be there, with their streams. */
+  readonly #consumers = new Map<string, string>();
+  readonly #closing: Promise<void>[] = [];
+  /** By how much the server's clock is ahead of ours, in ms, as of the last consumer. */
+  aheadMs = 0;
+
+  /** @param before of a connection that was lost: what it left on the server is deleted now */
+  constructor(
+    readonly connection: Connection,
+    before?: JetStream,
+  ) {
+    if (before) this.#closing.push(...this.#dropAll(before.#consumers));
+  }
+
+  /**
+   * Asks about a stream.
+   * @param call the subject of the request, without the prefix of the API
+   * @param counts paths of the numbers that the answer has to hold
+   * @throws NoBucket, NoJetStream, PermissionDenied, and UserError, with an ApiError as its cause for other refusals
+   */
+  async ask<T>(stream: string, call: string, counts: readonly string[], payload?: unknown): Promise<T> {
+    const { api, shown } = this.connection;
+    const msg = await this.connection.request(`${api}.${call}`, payload).catch((error) => {
+      throw error instanceof NoResponders ? new NoJetStream(shown) : error;
+    });
+    const answer = objectIn(msg);
+    const { error } = answer ?? {};
+    if (isObject(error) && typeof (error.description ?? "") === "string") {
+      const description = (error.description ?? "") as string;
+      const code = error.err_code ?? error.code;
+      throw Object.assign(refused(stream, shown, description, code), {
+        cause: new ApiError(stream, description, code),
+      });
+    }
+    if (answer && error === undefined && counts.every((path) => hasCount(answer, path))) return answer as T;
+    throw new UserError(
       `${shown}: the answer to a JetStream request is not one of JetStream.`,
       "Check the address, --js-domain and --js-prefix; something else may answer there.",
     );
-  let answer: unknown;
-  try {
-    answer = msg.json();
-  } catch {
-    throw unsound();
   }
-  if (!isObject(answer)) throw unsound();
-  if (answer.error !== undefined) {
-    const { error } = answer;
-    if (!isObject(error) || typeof (error.description ?? "") !== "string") throw unsound();
-    return answer as T & { error: ApiError };
+
+  /** Creates a consumer, which is the caller's to delete. @throws as `ask` */
+  async create(stream: string, config: ConsumerConfig): Promise<Consumer> {
+    const name = `zester-${nuid.next()}`;
+    const filter = config.filter_subject === undefined ? "" : `.${config.filter_subject}`;
+    const fixed = { name, ack_policy: "none", mem_storage: true, num_replicas: 1 };
+    const full = { ...fixed, inactive_threshold: IDLE_NS, ...config };
+    const askedMs = Date.now();
+    this.#consumers.set(name, stream);
+    try {
+      const created = await this.ask<Created>(
+        stream,
+        `CONSUMER.CREATE.${stream}.${name}${filter}`,
+        ["num_pending"],
+        { stream_name: stream, config: full },
+      );
+      const doubtMs = (Date.now() - askedMs) / 2;
+      const createdMs = Date.parse(created.created ?? "") || Date.now();
+      this.aheadMs = createdMs - askedMs - doubtMs;
+      return {
+        stream,
+        name,
+        pending: created.num_pending,
+        createdMs,
+        aheadMs: this.aheadMs,
+        doubtMs,
+        host: created.cluster?.leader,
+        from: (created.delivered?.stream_seq ?? 0) + 1,
+      };
+    } catch (error) {
+      const { cause } = error as Error;
+      const api = cause instanceof ApiError ? cause : undefined;
+      // Refused or unheard: there is no consumer to delete.
+      if (api || error instanceof NoJetStream || error instanceof PermissionDenied)
+        this.#consumers.delete(name);
+      // A site may allow less; the server then has a time of its own.
+      if (api?.code === INACTIVE_THRESHOLD && full.inactive_threshold !== undefined)
+        return this.create(stream, { ...config, inactive_threshold: undefined });
+      throw error;
+    }
   }
-  for (const path of fields) {
-    const value = path
-      .split(".")
-      .reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), answer);
-    if (!Number.isSafeInteger(value) || (value as number) < 0) throw unsound();
+
+  /** Deletes a consumer. @throws as `ask` */
+  async delete(stream: string, name: string): Promise<void> {
+    this.#consumers.delete(name);
+    await this.ask(stream, `CONSUMER.DELETE.${stream}.${name}`, []);
   }
-  return answer as T & { error?: never };
+
+  /** Runs `work` on a consumer of its own, which is deleted afterwards. @throws as `ask`, and what `work` throws */
+  async consume<T>(
+    stream: string,
+    config: ConsumerConfig,
+    work: (consumer: Consumer) => Promise<T>,
+  ): Promise<T> {
+    const consumer = await this.create(stream, config);
+    try {
+      return await work(consumer);
+    } finally {
+      // Not awaited: the answer need not wait for it. close() does.
+      this.#closing.push(this.#drop(stream, consumer.name));
+    }
+  }
+
+  /** Leaves nothing behind on the server. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#closing, ...this.#dropAll(this.#consumers)]);
+  }
+
+  async #drop(stream: string, name: string): Promise<void> {
+    try {
+      await this.delete(stream, name);
+    } catch {
+      // Left to the next connection. Without one the server drops it by itself, after a while idle (inactive_threshold).
+      this.#consumers.set(name, stream);
+    }
+  }
+
+  #dropAll(consumers: Map<string, string>): Promise<void>[] {
+    const all = [...consumers];
+    consumers.clear();
+    return all.map(([name, stream]) => this.#drop(stream, name));
+  }
 }

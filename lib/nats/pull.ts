@@ -1,68 +1,8 @@
 // Reading one JetStream consumer, as far as a sink wants to or for as long as a command follows it.
 import type { Msg, Subscription } from "nats";
-import { Transient } from "../errors.ts";
-import { safe } from "../text.ts";
 import type { Connection } from "./connection.ts";
+import { type Consumer, deliveryOf, type Sink } from "./consumer.ts";
 import { Pace } from "./pace.ts";
-
-/** The error for an answer that lacks something. */
-export function incomplete(connection: Connection, why: string): Transient {
-  return new Transient(
-    `the answer of ${connection.shown} is incomplete: ${safe(why)}.`,
-    // Through an export with the usual single response only one record of each request arrives.
-    connection.api === "$JS.API"
-      ? "Run the command again; the server may have lost its leader or been restarted."
-      : `Run the command again. If it stays, ${connection.api} is exported without response_type: stream.`,
-  );
-}
-
-/** A consumer as the server described it when it was created. */
-export interface Consumer {
-  readonly stream: string;
-  readonly name: string;
-  /** Messages that were pending. */
-  readonly pending: number;
-  /** When it was created, by the server's clock, in ms. */
-  readonly createdMs: number;
-  /** The node of a cluster that hosts it; undefined outside a cluster. */
-  readonly host?: string | undefined;
-  /** The sequence that its deliveries begin at. */
-  readonly from: number;
-}
-
-/** What the server says of a delivery in its reply subject. */
-export interface Delivery {
-  /** Counts the deliveries of this consumer, from 1. */
-  readonly count: number;
-  readonly streamSequence: number;
-  /** When the message was stored, by the server's clock, in ns since 1970. */
-  readonly storedNs: bigint;
-  readonly pending: number;
-}
-
-/**
- * `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<ns>.<pending>`; newer servers put the domain and
- * an account hash before the stream, and a random token at the end.
- */
-export function deliveryOf(msg: Msg): Delivery {
-  const tokens = (msg.reply ?? "").split(".");
-  const at = tokens.length >= 11 ? 7 : 5;
-  const stored = tokens[at + 2] ?? "";
-  return {
-    streamSequence: Number(tokens[at]),
-    count: Number(tokens[at + 1]),
-    storedNs: /^\d{1,20}$/.test(stored) ? BigInt(stored) : 0n,
-    pending: Number(tokens[at + 3]),
-  };
-}
-
-/** What is done with the messages of a consumer, and when they are enough. */
-export interface Sink {
-  /** Takes a message. True when this may be the last one: the reader then asks `enough`. */
-  take(msg: Msg): boolean;
-  /** True when nothing more is wanted. Asked also about the last message of each request. */
-  enough(delivery: Delivery): boolean;
-}
 
 /** For those who stay after the end. */
 export interface Follow {
@@ -107,7 +47,7 @@ interface Lane {
 
 /**
  * In a cluster the node that is asked may learn only a moment later that another one hosts the new consumer; until then it
- * says that nobody responds (status 503). How long that may be, and the pause before the next request, in ms.
+ * says that nothing responds (status 503). How long that may be, and the pause before the next request, in ms.
  */
 const UNHEARD = { mostMs: 1_000, pauseMs: 10 };
 
@@ -215,7 +155,7 @@ class Reader {
     if (!mayEnd && lane.left > 0) return;
     const delivery = deliveryOf(msg);
     if (delivery.count !== this.#received)
-      throw incomplete(this.connection, `record ${this.#received} of a scan is missing`);
+      throw this.connection.incomplete(`record ${this.#received} of a scan is missing`);
     if (this.sink.enough(delivery)) this.#atEnd();
     if (lane.left > 0 || this.#over) return;
     lane.open = false;
@@ -237,7 +177,7 @@ class Reader {
     if (this.#live) this.#quietMs = 0;
     if (code === 100) return; // a heartbeat
     lane.open = false;
-    if (code !== 404 && code !== 408) throw incomplete(this.connection, text || `status ${code}`);
+    if (code !== 404 && code !== 408) throw this.connection.incomplete(text || `status ${code}`);
     if (this.#live) this.#askAgain(lane);
     else if (this.#isEnd(lane, code)) this.#atEnd();
     // 408: the request brought what there was, or other requests wait for all that is pending: then this lane is not needed.
@@ -251,7 +191,7 @@ class Reader {
     return code === 404 && this.follow !== undefined && this.#received >= this.consumer.pending;
   }
 
-  /** All that was stored has come, as far as the server can tell; whoever follows stays. */
+  /** All that was stored has come, as far as the server can tell; a follow stays. */
   #atEnd(): void {
     if (!this.follow) this.#stop();
     else if (!this.#live) {
@@ -284,23 +224,4 @@ export async function pull(
   follow?: Follow,
 ): Promise<void> {
   await new Reader(connection, consumer, sink, follow).run();
-}
-
-/** A sink for a consumer of every message of a subject, in order: when as many came as were pending, no old one is left. */
-export class InOrder implements Sink {
-  #received = 0;
-
-  constructor(
-    readonly pending: number,
-    readonly onMessage: (msg: Msg) => void,
-  ) {}
-
-  take(msg: Msg): boolean {
-    this.onMessage(msg);
-    return ++this.#received === this.pending;
-  }
-
-  enough(): boolean {
-    return this.#received >= this.pending;
-  }
 }

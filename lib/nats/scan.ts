@@ -21,7 +21,7 @@
 //     never pauses there, and would always be read key by key.) This is the case of a bucket that nothing was written to
 //     while it was read, and costs nothing but a comparison for each key.
 //
-// (2) Otherwise let c be the sequence of the last message that was delivered. What was a key's newest message when the
+// (2) (tail.ts) Otherwise let c be the sequence of the last message that was delivered. What was a key's newest message when the
 //     consumer passed c, and lies at or before c, was delivered, as above. What lies after c is read by a second consumer, of
 //     every message from c + 1 on (without a filter: 2.9 miscounts those of filtered ones), which always has a request, so that it
 //     stays at the end of the stream. When it has come to some sequence a, ask for the end E of the stream. What was a
@@ -40,60 +40,27 @@
 // when the scan begins may be missing, as from any other read of a replica.
 //
 // nats-server 2.9 has a defect of its own: after it has compacted the block that it writes to, its consumers may skip messages
-// in that block that are stored, for as long as the writing goes on (seen on 2.9.10: firstMatching goes on after errPartialCache).
-// (1) holds all the same as far as the server's own index is right, and so do counts; (2) does not. There, what (1) does not prove is read key by key instead: the server
-// tells the names of all keys from an index that has no such gaps, and then each value, which is the key's state at that
-// moment. A value that it says is not there, of a key that it still names, is an error. What is missing from that index as well
-// can't be found by anybody.
+// in that block that are stored, for as long as the writing goes on (seen on 2.9.10: firstMatching goes on after
+// errPartialCache). (1) holds all the same as far as the server's own index is right, and so do counts; (2) does not. There,
+// what (1) does not prove is read key by key instead: the server tells the names of all keys from an index that has no such
+// gaps, and then each value, which is the key's state at that moment. A value that it says is not there, of a key that it
+// still names, is an error. What is missing from that index as well cannot be found at all.
 //
 // A key that is purged without a trace, not by a tombstone, while a scan runs may be shown as it was some time before.
 import type { Msg } from "nats";
 import { grown } from "../codec/byte-set.ts";
-import type { Connection } from "./connection.ts";
-import { type Consumer, type Delivery, deliveryOf, InOrder, incomplete, pull, type Sink } from "./pull.ts";
+import {
+  type Consumer,
+  type ConsumerConfig,
+  type Delivery,
+  deliveryOf,
+  InOrder,
+  type Sink,
+} from "./consumer.ts";
+import { pull } from "./pull.ts";
+import { isAtLeader, type Stream, type StreamState } from "./stream.ts";
 import { covers } from "./subject.ts";
-
-/** A stream as the server described it at some moment. */
-export interface StreamState {
-  readonly messages: number;
-  readonly lastSequence: number;
-  /** The node of a cluster that leads it; undefined outside a cluster. */
-  readonly leader: string | undefined;
-}
-
-/** Where the messages that a consumer delivers begin, and which they are. */
-export interface ConsumerConfig {
-  readonly deliver_policy: "all" | "new" | "last_per_subject" | "by_start_sequence" | "by_start_time";
-  readonly filter_subject?: string;
-  readonly opt_start_seq?: number;
-  readonly opt_start_time?: string;
-}
-
-/** What a scan needs of a server. */
-export interface Source {
-  readonly connection: Connection;
-  /** Consumers may skip messages that are stored (nats-server 2.9). */
-  readonly skips: boolean;
-  /** @throws NoBucket */
-  state(): Promise<StreamState>;
-  /** The subjects that match, from an index; with skips only. */
-  subjects(filter: string): Promise<string[]>;
-  /** The newest message of a subject; undefined for none. */
-  newest(subject: string): Promise<Msg | undefined>;
-  /** Runs `work` on a consumer of its own. */
-  consume<T>(config: ConsumerConfig, work: (consumer: Consumer) => Promise<T>): Promise<T>;
-}
-
-/** Counts what its node has, as the leader does: its counts can be compared with the leader's sequences. */
-const isAtLeader = (consumer: Consumer, state: StreamState) =>
-  consumer.host === undefined || consumer.host === state.leader;
-
-/** How far a read came, and whether that is proof of having seen everything. */
-interface Reached {
-  readonly whole: boolean;
-  /** The sequence of the last message that came; 0 for none. */
-  readonly last: number;
-}
+import { Limit, type Reached, settle } from "./tail.ts";
 
 /** What is done with the messages of a scan. */
 export interface Keys {
@@ -155,197 +122,40 @@ class Newest implements Sink {
   }
 }
 
-/** Every message after a sequence, in order, with what is missing between them: rule (2). */
-class Tail implements Sink {
-  #received = 0;
-  #last: number;
-  #wake = () => {};
-
-  /** True when a sequence did not come, since this was last set to false. */
-  gaps = false;
-
-  constructor(
-    from: number,
-    readonly onMessage: (msg: Msg, delivery: Delivery) => void,
-  ) {
-    this.#last = from;
-  }
-
-  /** The sequence of the last message that came. */
-  get last(): number {
-    return this.#last;
-  }
-
-  get received(): number {
-    return this.#received;
-  }
-
-  take(msg: Msg): boolean {
-    const delivery = deliveryOf(msg);
-    if (delivery.streamSequence !== this.#last + 1) this.gaps = true;
-    this.#last = delivery.streamSequence;
-    this.#received++;
-    this.onMessage(msg, delivery);
-    this.#wake();
-    return false;
-  }
-
-  enough(): boolean {
-    return false; // its reader is told by others
-  }
-
-  /** Waits until `done`, or until nothing has come for IDLE_MS; true in the first case. */
-  async until(done: () => boolean, limit: Limit): Promise<boolean> {
-    for (let seen = -1; !done() && seen !== this.#received; limit.check()) {
-      seen = this.#received;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, IDLE_MS);
-        this.#wake = () => {
-          if (!done()) return;
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    this.#wake = () => {};
-    return done();
-  }
-}
-
-/** After so many ms without a message, what was to come is taken for gone: another consumer then tells. */
-const IDLE_MS = 1_000;
-
-/**
- * Reads everything after `from`; throws when that can't be made whole in time.
- * @param before the stream as it was before all this
- * @param most nothing is read when more than this lies after `from`
- * @returns false when nothing was read
- */
-async function settle(
-  source: Source,
-  from: number,
-  before: StreamState,
-  most: number,
-  onMessage: (msg: Msg, delivery: Delivery) => void,
-  limit: Limit,
-): Promise<boolean> {
-  for (let last = from; ; limit.check()) {
-    const config = { deliver_policy: "by_start_sequence", opt_start_seq: last + 1 } as const;
-    const reached = await source.consume(config, async (consumer) =>
-      last === from && consumer.pending > most
-        ? undefined
-        : readTail(source, consumer, last, before, limit, onMessage),
-    );
-    if (!reached || reached.whole) return reached !== undefined;
-    last = Math.max(last, reached.last);
-  }
-}
-
-/** How long a tail may take: some time to come to the first end of the stream, then as long as a server may stay silent. */
-class Limit {
-  #until: number;
-
-  constructor(
-    readonly connection: Connection,
-    firstMs: number,
-  ) {
-    this.#until = Date.now() + firstMs;
-  }
-
-  /** The end was asked for, for the first time. */
-  atFirstEnd(): void {
-    this.#until = Math.min(this.#until, Date.now() + this.connection.timeoutMs);
-  }
-
-  /** @throws Transient when the time is over */
-  check(): void {
-    if (Date.now() > this.#until)
-      throw incomplete(this.connection, "records change faster than they can be read");
-  }
-}
-
-/**
- * Reads a consumer of every message after `from`, which stays at the end of the stream until that is proven to be whole: it
- * then misses nothing of what is written meanwhile, as one that begins anew each time would.
- */
-async function readTail(
-  source: Source,
-  consumer: Consumer,
-  from: number,
-  before: StreamState,
-  limit: Limit,
-  onMessage: (msg: Msg, delivery: Delivery) => void,
-): Promise<Reached> {
-  const atLeader = isAtLeader(consumer, before);
-  const tail = new Tail(from, onMessage);
-  const isCounted = () => atLeader && tail.received === consumer.pending && tail.last <= before.lastSequence;
-  const judge = async () => {
-    // What was removed long ago lies at the beginning; the end is asked for when the consumer has come past that.
-    const isAhead = () =>
-      isCounted() || tail.received >= consumer.pending || tail.last >= before.lastSequence;
-    if (consumer.pending > 0 && !(await tail.until(isAhead, limit))) return false;
-    for (; !isCounted(); limit.check()) {
-      tail.gaps = false;
-      const end = (await source.state()).lastSequence;
-      limit.atFirstEnd();
-      if (!(await tail.until(() => tail.last >= end, limit))) return false;
-      if (!tail.gaps) return true;
-    }
-    return true;
-  };
-  if (isCounted()) return { whole: true, last: tail.last };
-  const stop = new AbortController();
-  const reading = pull(source.connection, consumer, tail, {
-    stop: stop.signal,
-    caughtUp: () => {},
-    eager: true,
-  });
-  try {
-    const whole = await Promise.race([judge(), reading.then(() => false)]);
-    return { whole, last: tail.last };
-  } finally {
-    stop.abort();
-    await reading.catch(() => {}); // why it failed has been told
-  }
-}
-
 /** A list is read again rather than a tail that is longer than it, but not more often than this. */
 const ATTEMPTS = 3;
 /** A tail of this many messages is always short enough. */
 const SHORT_TAIL = 1_000;
 
 /**
- * Reads the newest message of every key that matches `filter`, those that mark a key as gone among them.
- * @param prefix what the subjects of the bucket begin with, its dot included
+ * Reads the newest message of every key whose subject matches `subjects`, those that mark a key as gone among them.
  * @param keys a key may come again: the later message counts
  * @param onTotal is told how many keys there are, each time that the list is read
  * @throws NoBucket, PermissionDenied, and Transient when the answer can't be made whole
  */
 export async function scanNewest(
-  source: Source,
-  prefix: string,
-  filter: string,
+  stream: Stream,
+  subjects: string,
   keys: Keys,
   onTotal: (keys: number) => void = () => {},
 ): Promise<void> {
-  const subjects = prefix + filter;
   const config = { deliver_policy: "last_per_subject", filter_subject: subjects } as const;
   for (let attempt = 1; ; attempt++) {
     const began = Date.now();
-    const before = await source.state();
-    const newest = await source.consume(config, async (consumer) => {
+    const before = await stream.state();
+    const newest = await stream.consume(config, async (consumer) => {
       onTotal(consumer.pending);
       const sink = new Newest(consumer, before, keys);
-      if (consumer.pending > 0) await pull(source.connection, consumer, sink);
+      if (consumer.pending > 0) await pull(stream.connection, consumer, sink);
       return sink;
     });
     const { whole, last } = newest.reached;
     if (newest.pending === 0 || whole) return;
-    if (source.skips) return readEach(source, subjects, keys);
-    const limit = new Limit(source.connection, source.connection.timeoutMs + 2 * (Date.now() - began));
+    if (!stream.connection.isAtLeast(2, 10)) return readEach(stream, subjects, keys);
+    const limit = new Limit(stream.connection, stream.connection.timeoutMs + 2 * (Date.now() - began));
     const most = attempt < ATTEMPTS ? Math.max(SHORT_TAIL, newest.pending) : Number.POSITIVE_INFINITY;
     const take = (msg: Msg) => void (covers(subjects, msg.subject) && keys.take(msg));
-    if (await settle(source, last, before, most, take, limit)) return;
+    if (await settle(stream, last, before, most, take, limit)) return;
   }
 }
 
@@ -353,23 +163,22 @@ export async function scanNewest(
 const AT_ONCE = 128;
 
 /** Reads the newest message of each subject by itself. @throws Transient when the server names one that it does not give */
-async function readEach(source: Source, filter: string, keys: Keys): Promise<void> {
+async function readEach(stream: Stream, filter: string, keys: Keys): Promise<void> {
   const there = new Set<number>();
   const missing: string[] = [];
-  const names = await source.subjects(filter);
+  const names = await stream.subjects(filter);
   for (let from = 0; from < names.length; from += AT_ONCE) {
     const part = names.slice(from, from + AT_ONCE);
-    const found = await Promise.all(part.map((subject) => source.newest(subject)));
+    const found = await Promise.all(part.map((subject) => stream.newest(subject)));
     found.forEach((msg, i) => {
       if (msg) there.add(keys.take(msg));
       else missing.push(part[i] as string);
     });
   }
-  const left = missing.length > 0 ? new Set(await source.subjects(filter)) : new Set();
+  const left = missing.length > 0 ? new Set(await stream.subjects(filter)) : new Set();
   const lost = missing.find((subject) => left.has(subject));
   if (lost !== undefined)
-    throw incomplete(
-      source.connection,
+    throw stream.connection.incomplete(
       `it has ${lost.slice(lost.indexOf(".", 4) + 1)}, and does not give it (a defect of nats-server 2.9 on busy streams)`,
     );
   keys.dropAllBut(there);
@@ -384,14 +193,14 @@ async function readEach(source: Source, filter: string, keys: Keys): Promise<voi
  * @throws as scanNewest
  */
 export async function readFrom(
-  source: Source,
+  stream: Stream,
   config: ConsumerConfig,
   before: StreamState,
   most: number,
   onMessage: (msg: Msg, delivery: Delivery) => void,
 ): Promise<boolean> {
-  const { connection } = source;
-  return source.consume(config, async (consumer) => {
+  const { connection } = stream;
+  return stream.consume(config, async (consumer) => {
     if (consumer.pending > most || !isAtLeader(consumer, before)) return false;
     if (consumer.pending === 0) return true;
     let last = 0;

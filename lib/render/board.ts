@@ -2,7 +2,7 @@
 
 import { formatAge, formatDuration } from "../duration.ts";
 import { byCreation, failedOf, isTerminal, type JobRow, jobDuration, stateOf } from "../model/job.ts";
-import { plural, safe, shorten, width } from "../text.ts";
+import { bar, plural, safe, shorten, width } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { returnsOf, targetOf } from "./columns.ts";
 import { andMore, type Cell, type Column, renderTable } from "./table.ts";
@@ -26,7 +26,7 @@ export class Board {
 
   /**
    * Takes a job's newest row, undefined when its record is gone.
-   * @param live false for the picture at the start: what has ended by then is no news
+   * @param live false while the jobs are read at the start: those that have ended by then are not shown
    * @returns true when it changes what a watcher sees
    */
   put(jid: string, row: JobRow | undefined, live: boolean, nowMs: number): boolean {
@@ -45,7 +45,7 @@ export class Board {
     return true;
   }
 
-  /** All jobs come again: the ones that are gone by then don't. */
+  /** All jobs are about to be put again: those that are not put until `endPicture` are gone. */
   beginPicture(): void {
     this.#unseen = new Set(this.#active.keys());
   }
@@ -63,13 +63,6 @@ export class Board {
 }
 
 const BAR = 10;
-
-/** `████░░` for `part` of `whole`, `cells` columns wide. */
-export function bar(part: number, whole: number, cells: number): string {
-  // Counts come from records, which may say anything.
-  const full = whole > 0 ? Math.max(0, Math.min(cells, Math.floor((part / whole) * cells))) : 0;
-  return "█".repeat(full) + "░".repeat(cells - full);
-}
 
 const ns = (ms: number) => BigInt(Math.round(ms)) * 1_000_000n;
 
@@ -120,7 +113,7 @@ interface Layout {
 /** `over`: columns too many; `wide`: how wide a column is. */
 type Concession = (layout: Layout, over: number, wide: (name: string) => number) => void;
 
-/** What a terminal that is too narrow costs, one thing after the other until the table fits. */
+/** What is given up on a terminal that is too narrow, one after the other until the table fits. */
 const CONCESSIONS: readonly Concession[] = [
   shrink("target", 16),
   shrink("fn", 12),

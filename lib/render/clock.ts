@@ -1,10 +1,10 @@
-// What is said of clocks that differ. Pure.
+// Warnings about clocks that differ. Pure.
 
 import { formatAge, formatMs } from "../duration.ts";
-import type { JobList } from "../jobs/read-jobs.ts";
+import type { JobList } from "../model/job-list.ts";
 import { plural } from "../text.ts";
 
-/** How far two clocks may be apart, in ms, before that is worth a word. */
+/** How far two clocks may be apart, in ms, before there is a warning. */
 const TOLERANCE_MS = 5_000;
 
 /**

@@ -24,9 +24,9 @@ const COLORS = {
 
 type Color = (typeof COLORS)[keyof typeof COLORS];
 
-/** `text` in a colour, whatever stdout is: whether there is colour was decided before. */
+/** `text` in a colour. Whether there is colour at all is decided before: what stdout is does not matter here. */
 export function paint(color: Color, text: string): string {
-  // Loaded on use: it takes longer than the start of the program, and most output has no colour.
+  // Loaded on use: that takes milliseconds, and most output has no colour.
   const { styleText } = require("node:util") as typeof import("node:util");
   return styleText(color, text, { validateStream: false });
 }

@@ -4,8 +4,8 @@ import { scalar, toJsonLine } from "../codec/json.ts";
 import { NumberText, type Timestamp, type Value } from "../codec/value.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
-import type { Job } from "../jobs/read-jobs.ts";
 import { failedOf, formatTargets, type JobRow, jobDuration, stateOf } from "../model/job.ts";
+import type { Job } from "../model/job-list.ts";
 import { safe, shorten, width } from "../text.ts";
 
 /** What columns depend on beside the job. */

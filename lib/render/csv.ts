@@ -1,6 +1,6 @@
 // Jobs for spreadsheets (RFC 4180, with plain newlines).
 
-import type { JobList } from "../jobs/read-jobs.ts";
+import type { JobList } from "../model/job-list.ts";
 import { safe } from "../text.ts";
 import type { JobColumn } from "./columns.ts";
 

@@ -1,7 +1,9 @@
 // Records for programs, under the key that they are stored at: it alone says which job or peel they belong to, and what
 // a record says of itself may be another's, or nothing.
 
-import type { ValueMap } from "../codec/value.ts";
+import { toJson, toJsonLine } from "../codec/json.ts";
+import type { Value, ValueMap } from "../codec/value.ts";
+import type { Job, JobList } from "../model/job-list.ts";
 import type { Return } from "../model/returns.ts";
 
 /**
@@ -32,3 +34,29 @@ const freeName = (record: ValueMap, name: string): string =>
 /** A return of job `jid` for programs. */
 export const returnDocument = (jid: string, { peel, record }: Return) =>
   keyed(record, { jid, peel_id: peel });
+
+/** A job for programs: its record, or why that can't be decoded. */
+export function jobDocument({ row: { jid, unreadable = "" }, record }: Job): Value {
+  return record ? keyed(record, { jid }) : new Map(Object.entries({ jid, unreadable }));
+}
+
+/** The same on one line, with its newline. */
+export const jobLine = (job: Job) => `${toJsonLine(jobDocument(job))}\n`;
+
+/** All jobs as one JSON array, piece by piece, since a bucket can hold more than fits into one text. */
+export function* jobArray(jobs: JobList): Generator<string> {
+  const last = jobs.length - 1;
+  if (last < 0) yield "[]\n";
+  for (let i = 0; i <= last; i++) {
+    const comma = i < last ? "," : "";
+    const text = toJson(jobDocument(jobs.at(i)), 2, 2, comma.length);
+    yield `${i === 0 ? "[\n" : ""}  ${text}${comma}\n${i === last ? "]\n" : ""}`;
+  }
+}
+
+/** A document as a whole. */
+export async function documentText(value: Value, format: "json" | "yaml"): Promise<string> {
+  if (format === "json") return `${toJson(value)}\n`;
+  const { toYaml } = await import("../codec/yaml.ts");
+  return toYaml(value);
+}

@@ -1,8 +1,8 @@
 // The tables of jobs, as text. Pure: rows in, lines out.
 
 import { Timestamp } from "../codec/value.ts";
-import type { Job, JobList } from "../jobs/read-jobs.ts";
 import { failedOf, type JobRow, stateOf } from "../model/job.ts";
+import type { Job, JobList } from "../model/job-list.ts";
 import { paintState } from "./colors.ts";
 import { type JobColumn, type Moment, returnsOf, targetOf } from "./columns.ts";
 import {

@@ -1,10 +1,13 @@
 // What `kill` says, and shows to programs. Pure.
 
 import type { Value, ValueMap } from "../codec/value.ts";
-import { JobList } from "../jobs/read-jobs.ts";
+import { formatMs } from "../duration.ts";
 import type { Ending } from "../model/ending.ts";
 import { isUnknownStatus, jobRow, stateOf } from "../model/job.ts";
-import { isSent, isTarget, type Outcome, type Plan, type Target } from "../model/kill.ts";
+import { JobList } from "../model/job-list.ts";
+import { isSent, isTarget, type Outcome, type Plan, type Sight, type Target } from "../model/kill.ts";
+import { HEARTBEAT_LIFE_MS } from "../model/master.ts";
+import { displayPeel } from "../model/peel.ts";
 import { count, plural, safe } from "../text.ts";
 import { columnsOf, LIST } from "./columns.ts";
 import { renderJobs } from "./jobs.ts";
@@ -55,6 +58,24 @@ export function endLine({ row, peels }: Ending): string {
       : `${safe(row.status ?? "-")} before the signal took effect: ${peelCounts(peels)}`;
   return `Job ${safe(row.jid)} ${words}\n`;
 }
+
+function ownerWords({ id, heartbeatMs }: NonNullable<Sight["owner"]>): string {
+  if (heartbeatMs === undefined) return `its owner ${id} has no heartbeat: that master may be gone`;
+  const seems = heartbeatMs > HEARTBEAT_LIFE_MS ? "may be gone" : "is alive";
+  return `its owner ${id} ${seems}, last heartbeat ${formatMs(Math.max(0, heartbeatMs))} ago`;
+}
+
+const BUSY = 3;
+
+function executingWords(peels: readonly string[]): string {
+  if (peels.length === 0) return "no peel executes it";
+  const named = peels.slice(0, BUSY).map(displayPeel).join(", ") + (peels.length > BUSY ? ", …" : "");
+  return `${plural(peels.length, "peel")} still executing: ${named}`;
+}
+
+/** What is seen of a job that goes on. */
+export const sightWords = ({ owner, executing }: Sight) =>
+  [owner && ownerWords(owner), executing && executingWords(executing)].filter(Boolean).join("; ");
 
 /** One outcome for programs. */
 export function outcomeDocument({ jid, signal, error, ending }: Outcome): ValueMap {

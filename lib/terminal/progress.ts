@@ -1,18 +1,6 @@
 // How far a long read is, for the person who waits for it.
-import { bar } from "../render/board.ts";
-import { count } from "../text.ts";
+import { bar, count } from "../text.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** What a read tells while it goes on. */
-export interface Progress {
-  /** So many entries are to come. */
-  begin(total: number): void;
-  /** One has come. */
-  step(): void;
-  end(): void;
-}
-
-export const NO_PROGRESS: Progress = { begin() {}, step() {}, end() {} };
 
 /** A read that takes less than this, in ms, needs no words. */
 const PATIENCE_MS = 500;
@@ -21,16 +9,16 @@ const REDRAW_MS = 100;
 const EVERY = 512;
 const BAR = 20;
 
-/** A bar on stderr, when a person looks at it, that is gone in the end. */
-export function progressOn(terminal: Terminal): Progress {
-  if (!terminal.canTell) return NO_PROGRESS;
+/** A bar on stderr that is gone in the end; undefined when no person looks at it. */
+export function progressOn(terminal: Terminal) {
+  if (!terminal.canTell) return undefined;
   const began = Date.now();
   let total = 0;
   let seen = 0;
   let drawn = began + PATIENCE_MS - REDRAW_MS;
   let visible = false;
   return {
-    begin(entries) {
+    begin(entries: number) {
       total = entries;
       seen = 0;
     },

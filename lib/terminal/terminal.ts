@@ -60,7 +60,7 @@ export function writeAll(fd: number, text: string): void {
   }
 }
 
-/** Loaded on use: it takes longer than the start of the program. */
+/** Loaded on use: that takes milliseconds, and most calls have no messages. */
 const paintLabel = (color: "red" | "yellow", label: string) =>
   (require("node:util") as typeof import("node:util")).styleText(color, label, { validateStream: false });
 

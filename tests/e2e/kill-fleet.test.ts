@@ -80,7 +80,7 @@ test("a master that is gone: after 5 s it says what it sees, and exits 124", asy
 
 test("by selection: --dry-run sends nothing, without --yes nothing is sent, ended jobs are left alone", async () => {
   const live = await fleet.dispatch({ fn: "pkg.removed", expr: "web*", peels: { a: hang } });
-  const ended = await fleet.dispatch({ fn: "pkg.removed", peels: { a: ok } });
+  const ended = await fleet.dispatch({ fn: "pkg.removed", peels: { b: ok } });
   await fleet.until(ended, "complete");
   const signals: string[] = [];
   const sub = nc.subscribe("zester.job.*.cancel", {

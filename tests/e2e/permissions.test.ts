@@ -215,7 +215,7 @@ describe.each([
   });
 
   test.each(entries.map((entry, i) => [entry, i] as const))(
-    "without %s: whatever does not work then names it",
+    "without %s: each command that fails names it",
     async (entry, i) => {
       const as = site.as(without(SETS.kill, entry));
       // As far as the wildcard, or with this job for the star.
@@ -280,6 +280,27 @@ describe("the sets, and less than them", () => {
       "warning: could not check that job j2 exists and runs: no permission to publish on $JS.API.DIRECT.GET.KV_jobs.",
     );
   });
+});
+
+test("a bucket without direct reads that may not be asked about is read another way, or ends in an error", async () => {
+  const deny = 'publish { deny: ["$JS.API.STREAM.INFO.KV_jobs"] }';
+  const server = await startServer(
+    `authorization { users: [{ user: root, password: x }, { user: ops, password: x, permissions { ${deny} } }] }`,
+  );
+  const nc = await server.connect({ user: "root", pass: "x" });
+  const { jobs } = await createBuckets(nc);
+  await jobs.put("j1", encode(jobRecord("j1")));
+  const { streams } = await nc.jetstreamManager();
+  const { config } = await streams.info("KV_jobs");
+  await streams.update("KV_jobs", { ...config, allow_direct: false });
+  const url = server.url.replace("//", "//ops:x@");
+  const result = await zester(["job", "show", "j1", "--master", url, "--timeout", "2s"]);
+  // Servers before 2.11 say nothing to a direct get that is not allowed.
+  const [, minor] = (nc.info?.version ?? "").split(".").map(Number);
+  if (Number(minor) < 11) expectError(result, "no answer to a request on $JS.API.DIRECT.GET.KV_jobs");
+  else expect([result.stderr, result.code, result.stdout.includes("j1")]).toEqual(["", 0, true]);
+  await nc.close();
+  await server.stop();
 });
 
 describe("from another account, through the document's exports and imports", () => {

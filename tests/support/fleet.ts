@@ -1,235 +1,187 @@
-// A small fleet over real NATS: one master and its peels, writing the records and subjects of a live deployment.
-import { type KV, type NatsConnection, nuid, type Subscription } from "nats";
-import { createBuckets, encode, type Result, Running, startServer, Time, zester } from "./harness.ts";
+// A fleet over real NATS: masters and peels that write the records and subjects of a live deployment, and the client
+// that gives them jobs.
+import type { KV, NatsConnection } from "nats";
+import { createBuckets, type Result, Running, startServer, Time, until, zester } from "./harness.ts";
+import { DISPATCH_SUBJECT, Master } from "./master.ts";
+import { MASTER_LIFE_MS } from "./orphans.ts";
+import { type Behaviour, HEARTBEAT_LIFE_MS, Peel } from "./peel.ts";
+import { decode, encode, inOrder, isPut, type JobRecord, newJid, newRuleJid, type Site } from "./wire.ts";
 
-/** What a peel does with a job. */
-export interface Behaviour {
-  /**
-   * `ok` and `fail` return after `ms`; `hang` acks and never returns; `silent` does neither; `stubborn` returns after
-   * `ms` even when the job was canceled; `unreachable` gets a record from the master.
-   */
-  readonly does: "ok" | "fail" | "hang" | "silent" | "stubborn" | "unreachable";
-  readonly ms?: number;
-  readonly error?: string;
-}
+export type { Behaviour } from "./peel.ts";
+
+type Plan = Readonly<Record<string, Behaviour>>;
 
 export interface JobRequest {
   /** A new one when not given. */
   readonly jid?: string;
   readonly fn: string;
-  readonly peels: Readonly<Record<string, Behaviour>>;
+  readonly peels: Plan;
   readonly args?: unknown;
   readonly expr?: string;
   readonly user?: string;
+  /** Not scaled. */
   readonly timeoutMs?: number;
+  readonly metadata?: JobRecord["metadata"];
 }
 
-interface LiveJob {
-  readonly record: Map<string, unknown>;
-  readonly request: JobRequest;
-  readonly returned: Map<string, boolean>;
-  readonly timers: Set<ReturnType<typeof setTimeout>>;
+export interface FleetOptions {
+  /** Masters and peels are deaf to cancel signals. */
+  readonly ignoreCancel?: boolean;
+  readonly layout?: Site["layout"];
+  /** False: there is no stream of events. */
+  readonly events?: boolean;
+  /** False: there are no buckets of heartbeats, and no takeovers, which are decided by them. */
+  readonly heartbeats?: boolean;
+  /**
+   * What every wait of masters and peels is multiplied by, the lives of heartbeats too: 0.02 makes 10 s 200 ms. A server may
+   * take up to a second more to remove a heartbeat. What peels take for a job is not scaled.
+   */
+  readonly scale?: number;
+  /** How many jobs wait in a peel's queue at most. */
+  readonly queue?: number;
 }
 
-const MS = 1_000_000n;
-const OWNER = "master-demo01";
-const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/** No stream may keep its messages for less. */
+const MIN_AGE_MS = 100;
 
-/** 27 base-62 characters that sort by time, like a KSUID. */
-function newJid(): string {
-  let time = Date.now();
-  let head = "";
-  for (let i = 0; i < 9; i++, time = Math.floor(time / 62)) head = ALPHABET[time % 62] + head;
-  return `${head}${nuid.next().slice(-18)}`;
+/** What a job is about: the argument that names it. */
+function stateId(fn: string, args: unknown): string {
+  const { state, name } = (args ?? {}) as Record<string, unknown>;
+  return String(state ?? name ?? (fn === "state.highstate" ? "highstate" : "ad-hoc"));
 }
-
-/** Maps keep the field order of wire.md; the encoder wants objects. */
-const bytes = (record: Map<string, unknown>) => encode(Object.fromEntries(record));
 
 export class Fleet {
-  readonly #live = new Map<string, LiveJob>();
-  readonly #subs: Subscription[] = [];
-  #pending: Promise<unknown> = Promise.resolve();
-  #stopped = false;
+  readonly #masters: Master[] = [];
+  readonly #peels = new Map<string, Peel>();
+  readonly #plans = new Map<string, Plan>();
 
-  private constructor(
-    readonly nc: NatsConnection,
-    readonly jobs: KV,
-    readonly returns: KV,
-    readonly options: { ignoreCancel?: boolean; layout?: "peel" | "list"; events?: boolean },
-  ) {}
+  private constructor(readonly site: Site) {}
 
-  /**
-   * Creates the buckets and starts the master. `ignoreCancel` makes it deaf to cancel signals; `events: false` leaves
-   * out the stream of events.
-   */
-  static async start(nc: NatsConnection, options: Fleet["options"] = {}): Promise<Fleet> {
+  /** Creates the buckets and the stream, and starts one master. */
+  static async start(nc: NatsConnection, options: FleetOptions = {}): Promise<Fleet> {
+    const { scale = 1, layout = "peel", ignoreCancel = false, queue = 64 } = options;
     const { jobs, returns } = await createBuckets(nc, { events: options.events ?? true });
-    const fleet = new Fleet(nc, jobs, returns, options);
-    const cancel = (subject: string) => fleet.#enqueue(() => fleet.#cancel(subject.split(".")[2] as string));
-    if (!options.ignoreCancel)
-      fleet.#subs.push(nc.subscribe("zester.job.*.cancel", { callback: (_, msg) => cancel(msg.subject) }));
-    await nc.flush();
+    const beats = (bucket: string, life: number) =>
+      nc.jetstream().views.kv(bucket, { history: 1, ttl: Math.max(MIN_AGE_MS, life * scale) });
+    const heartbeats = (options.heartbeats ?? true) && {
+      masters: await beats("master-heartbeat", MASTER_LIFE_MS),
+      peels: await beats("peel-heartbeat", HEARTBEAT_LIFE_MS),
+    };
+    const site = { nc, jobs, returns, scale, layout, ignoreCancel, queue };
+    const fleet = new Fleet({ ...site, heartbeats: heartbeats || undefined });
+    await fleet.startMaster();
     return fleet;
   }
 
-  /** Starts a job: pending, claimed with its index entry, dispatched, running. Returns its JID. */
+  get jobs(): KV {
+    return this.site.jobs;
+  }
+
+  get returns(): KV {
+    return this.site.returns;
+  }
+
+  /** Starts one more master, named `master-demo01`, `master-demo02` and so on. */
+  async startMaster(): Promise<Master> {
+    const number = String(this.#masters.length + 1).padStart(2, "0");
+    const master = new Master(this.site, `master-demo${number}`, (jid, peel) => {
+      const plan = this.#plans.get(jid)?.[peel];
+      return plan?.does === "unreachable" ? plan.ms : undefined;
+    });
+    this.#masters.push(master);
+    await master.start();
+    return master;
+  }
+
+  /** The newest master, or the one named, is gone without a word. */
+  crash(master: Master = this.#newest()): void {
+    master.crash();
+  }
+
+  /** A clean stop of the newest master, or of the one named: its jobs stay as they are. */
+  async stopMaster(master: Master = this.#newest()): Promise<void> {
+    await master.stop();
+  }
+
+  #newest(): Master {
+    return this.#masters.at(-1) as Master;
+  }
+
+  /** The peel with this id. A new one goes online with its first job, unless it was sent offline before. */
+  peel(id: string): Peel {
+    const peel = this.#peels.get(id) ?? new Peel(this.site, id, (jid) => this.#plan(jid, id));
+    this.#peels.set(id, peel);
+    return peel;
+  }
+
+  #plan(jid: string, peel: string): Behaviour {
+    return this.#plans.get(jid)?.[peel] ?? { does: "ok" };
+  }
+
+  /** Gives a job to the masters. Returns its JID when it runs. @throws the masters' error */
   async dispatch(request: JobRequest): Promise<string> {
-    const jid = request.jid ?? newJid();
-    const now = Time.now();
-    const timeout = BigInt(request.timeoutMs ?? 300_000) * MS;
-    const record = new Map<string, unknown>([
-      ["jid", jid],
-      ["function", request.fn],
-      ["args", request.args ?? null],
-      ["targets", Object.keys(request.peels)],
-      ["timeout", timeout],
-      ["status", "pending"],
-      ["created", now],
-      ["updated", now],
-      ["user", request.user ?? "root"],
-      ["owner", OWNER],
-      ["epoch", 42n],
-      ["deadline", new Time(now.ns + timeout)],
-      ...(request.expr ? [["target_expr", request.expr] as const] : []),
-      ["v", 1],
-    ]);
-    const job: LiveJob = { record, request, returned: new Map(), timers: new Set() };
-    this.#live.set(jid, job);
-    await this.jobs.put(jid, bytes(record));
-    await this.#write(job, "claimed");
-    await this.jobs.put(`active.${jid}`, encode({ owner: OWNER, updated: Time.now() }));
-    this.nc.publish(`zester.job.${jid}.dispatch`, bytes(record));
-    await this.#write(job, "running");
-    for (const [peel, behaviour] of Object.entries(request.peels)) this.#startPeel(job, peel, behaviour);
-    this.#after(job, Number(timeout / MS), () =>
-      this.#finish(job, job.returned.size > 0 ? "partial" : "timeout"),
-    );
+    const { jid = newJid(), fn, args = null, peels, expr, user = "root", timeoutMs = 300_000 } = request;
+    const targets = Object.keys(peels);
+    if (!this.#plans.has(jid)) this.#plans.set(jid, peels);
+    await Promise.all(targets.map((id) => this.peel(id).ready()));
+    const created = Time.now();
+    const record: JobRecord = {
+      jid,
+      function: fn,
+      args,
+      targets,
+      timeout: BigInt(timeoutMs) * 1_000_000n,
+      status: "pending",
+      created,
+      updated: created,
+      user,
+      state_id: stateId(fn, args),
+      target_expr: expr,
+      v: 1,
+      metadata: request.metadata,
+    };
+    const reply = await this.site.nc.request(DISPATCH_SUBJECT, encode(inOrder(record)), { timeout: 10_000 });
+    const answer = decode(reply.data);
+    if (answer?.error !== undefined) throw new Error(String(answer.error));
     return jid;
   }
 
-  /** Resolves when the job's stored status is `status`; throws after `ms`. */
+  /** A rule sees an event and starts a job. */
+  async react(rule: string, eventTag: string, fn: string, peels: Plan, args?: unknown): Promise<string> {
+    const metadata = { source: "reactor", rule, event_id: newJid(), event_tag: eventTag, reactor_depth: "1" };
+    return this.dispatch({ jid: newRuleJid(), fn, args, peels, user: `reactor:${rule}`, metadata });
+  }
+
+  /** Lets a peel run a function by its own schedule. Returns the JID; the job appears when it has ended. */
+  async schedule(
+    peel: string,
+    entry: string,
+    fn: string,
+    behaviour: Behaviour = { does: "ok" },
+  ): Promise<string> {
+    await this.peel(peel).ready();
+    return this.peel(peel).schedule(entry, fn, behaviour);
+  }
+
+  /** Cancels a job by the API of a master. */
+  cancel(jid: string): void {
+    this.#newest().cancel(jid);
+  }
+
+  /** Resolves when the job's stored status is `status`, and its masters have done what belongs to it. */
   async until(jid: string, status: string, ms = 10_000): Promise<void> {
-    const end = Date.now() + ms;
-    while (this.#live.get(jid)?.record.get("status") !== status) {
-      if (Date.now() > end)
-        throw new Error(
-          `job ${jid} did not become ${status}, it is ${this.#live.get(jid)?.record.get("status")}`,
-        );
-      await Bun.sleep(20);
-    }
-    await this.#pending;
+    const stored = async () => {
+      const entry = await this.jobs.get(jid);
+      return isPut(entry) ? decode(entry.value)?.status === status : false;
+    };
+    await until(`job ${jid} that is ${status}`, stored, ms);
+    await Promise.all(this.#masters.map((master) => master.idle()));
   }
 
   /** Ends every timer and subscription; what was begun is written first. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    for (const sub of this.#subs) sub.unsubscribe();
-    for (const job of this.#live.values()) for (const timer of job.timers) clearTimeout(timer);
-    await this.#pending;
-  }
-
-  /** One thing after the other, as one master's job manager does. */
-  #enqueue(work: () => Promise<unknown>): void {
-    this.#pending = this.#pending.then(work).catch((error) => {
-      if (!this.#stopped) throw error;
-    });
-  }
-
-  #after(job: LiveJob, ms: number, work: () => Promise<unknown>): void {
-    const timer = setTimeout(() => {
-      job.timers.delete(timer);
-      this.#enqueue(work);
-    }, ms);
-    job.timers.add(timer);
-  }
-
-  #startPeel(job: LiveJob, peel: string, { does, ms = 50, error }: Behaviour): void {
-    const jid = job.record.get("jid") as string;
-    const fields = {
-      success: does !== "fail" && does !== "unreachable",
-      error: does === "fail" ? (error ?? "exit status 1") : "",
-    };
-    if (does === "silent") return;
-    if (does === "unreachable") {
-      const text = "UNREACHABLE: no heartbeat at dispatch and no ack after republish";
-      this.#after(job, ms, () => this.#return(job, peel, 0, { success: false, error: text }, true));
-      return;
-    }
-    this.nc.publish(`zester.job.${jid}.ack.${peel}`, encode({ jid, peel_id: peel, timestamp: Time.now() }));
-    if (does !== "hang") this.#after(job, ms, () => this.#return(job, peel, ms, fields, false));
-  }
-
-  async #return(
-    job: LiveJob,
-    peel: string,
-    ms: number,
-    { success, error }: { success: boolean; error: string },
-    unreachable: boolean,
-  ): Promise<void> {
-    const canceled = job.record.get("status") === "canceled";
-    if (canceled && job.request.peels[peel]?.does !== "stubborn") return;
-    const jid = job.record.get("jid") as string;
-    const duration = BigInt(ms) * MS;
-    const results = [
-      {
-        name: job.request.fn,
-        changed: success,
-        details: success ? { stdout: `${job.request.fn} done\n` } : { stderr: error },
-        duration,
-      },
-    ];
-    const record = {
-      jid,
-      peel_id: peel,
-      success,
-      return_data: unreachable ? null : { results, success },
-      ...(error && { error }),
-      duration,
-      timestamp: Time.now(),
-      ...(unreachable && { unreachable }),
-    };
-    if (!unreachable) this.nc.publish(`zester.job.${jid}.return.${peel}`, encode(record));
-    if (this.options.layout === "list") await this.#appendToList(jid, encode(record));
-    else await this.returns.put(`${jid}.${peel}`, encode(record));
-    job.returned.set(peel, success);
-    job.record.delete("v"); // stays the last field
-    job.record.set("return_count", job.returned.size);
-    job.record.set("success_count", [...job.returned.values()].filter(Boolean).length);
-    job.record.set("v", 1);
-    if (canceled) return;
-    if (job.returned.size < Object.keys(job.request.peels).length) return this.#write(job, "running");
-    await this.#finish(job, [...job.returned.values()].every(Boolean) ? "complete" : "failed");
-  }
-
-  /** The list layout: one MessagePack array under the JID, written anew with each return. */
-  async #appendToList(jid: string, record: Uint8Array): Promise<void> {
-    const before = (await this.returns.get(jid))?.value;
-    const count = before ? (before[0] as number) - 0x90 : 0; // a fixarray: the fleet is small
-    await this.returns.put(
-      jid,
-      Buffer.concat([Buffer.from([0x91 + count]), before?.subarray(1) ?? new Uint8Array(), record]),
-    );
-  }
-
-  async #write(job: LiveJob, status: string): Promise<void> {
-    job.record.set("status", status);
-    job.record.set("updated", Time.now());
-    await this.jobs.put(job.record.get("jid") as string, bytes(job.record));
-  }
-
-  async #finish(job: LiveJob, status: string): Promise<void> {
-    if (!["claimed", "running"].includes(job.record.get("status") as string)) return;
-    const jid = job.record.get("jid") as string;
-    if (status !== "canceled") for (const timer of job.timers) clearTimeout(timer);
-    await this.#write(job, status);
-    await this.jobs.delete(`active.${jid}`);
-    this.nc.publish(`zester.job.${jid}.status`, encode({ jid, type: status, timestamp: Time.now() }));
-  }
-
-  async #cancel(jid: string): Promise<void> {
-    const job = this.#live.get(jid);
-    if (job) await this.#finish(job, "canceled");
+    for (const peel of this.#peels.values()) peel.goOffline();
+    for (const master of this.#masters) await master.stop();
   }
 }
 

@@ -1,5 +1,5 @@
 // Hostile values, and what has to hold for every value that can be stored. `npm run fuzz -- --runs 1000000` runs
-// as many as one likes; tests/fuzz.test.ts a few of them, and the corpus.
+// as many as one likes; tests/faults/fuzz.test.ts a few of them, and the corpus.
 import { parseArgs } from "node:util";
 import { encode as pack } from "@msgpack/msgpack";
 import fc from "fast-check";
@@ -8,8 +8,9 @@ import { toJson, toJsonLine } from "../../lib/codec/json.ts";
 import { Timestamp, type ValueMap } from "../../lib/codec/value.ts";
 import { toYaml } from "../../lib/codec/yaml.ts";
 import { JobTable } from "../../lib/jobs/job-table.ts";
-import { JobList, toJob } from "../../lib/jobs/read-jobs.ts";
+import { toJob } from "../../lib/jobs/read-jobs.ts";
 import { type JobRow, jobRow } from "../../lib/model/job.ts";
+import { JobList } from "../../lib/model/job-list.ts";
 import { lifeOf, Steps } from "../../lib/model/life.ts";
 import { peelsOf, RETURN_FIELDS, toReturn, unreadableReturn } from "../../lib/model/returns.ts";
 import { Board, renderBoard } from "../../lib/render/board.ts";

@@ -1,7 +1,8 @@
 // Text of strangers in a spreadsheet: whatever divides the cells there, none begins as a formula.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { JobList, toJob } from "../../lib/jobs/read-jobs.ts";
+import { toJob } from "../../lib/jobs/read-jobs.ts";
+import { JobList } from "../../lib/model/job-list.ts";
 import { columnsOf } from "../../lib/render/columns.ts";
 import { csvLines } from "../../lib/render/csv.ts";
 import { createBuckets, encode, jobRecord, startServer, zester } from "../support/harness.ts";

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { toJson } from "../../lib/codec/json.ts";
 import { formatAge, formatDuration, parseDuration } from "../../lib/duration.ts";
-import { JobList } from "../../lib/jobs/read-jobs.ts";
 import { formatTargets, type JobRow } from "../../lib/model/job.ts";
+import { JobList } from "../../lib/model/job-list.ts";
 import { displayPeel } from "../../lib/model/peel.ts";
 import { ACTIVE, columnsOf, LIST } from "../../lib/render/columns.ts";
 import { renderJobs } from "../../lib/render/jobs.ts";

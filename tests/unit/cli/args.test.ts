@@ -1,109 +1,105 @@
-// argv → outcome, without a server: nothing here may touch the network (the address is one that refuses).
+// argv → the command and its arguments, on the tree of zester itself.
 import { expect, test } from "bun:test";
-import { freePort, zester } from "../../support/harness.ts";
+import { parseCommandLine } from "../../../lib/cli/args.ts";
+import { UserError } from "../../../lib/errors.ts";
+import { zester } from "../../../zester.ts";
 
-const NOWHERE = `nats://127.0.0.1:${await freePort()}`;
-const run = (args: readonly string[]) => zester(args, { env: { NATS_URL: NOWHERE } });
+/** The words of a line; quotes keep blanks and the empty word. */
+const words = (line: string) => (line.match(/'[^']*'|\S+/g) ?? []).map((word) => word.replace(/^'|'$/g, ""));
+
+function parse(line: string) {
+  const { path, args, help } = parseCommandLine(zester, words(line));
+  return { command: path.slice(1).join(" "), args, help };
+}
 
 test.each([
-  [["joob"], 'unknown command "joob" for zester. Did you mean job?'],
-  [["toString"], 'unknown command "toString" for zester.'],
-  [["job", "__proto__"], 'unknown command "__proto__" for zester job.'],
-  [["job", "kil", "x"], "Did you mean kill?"],
-  [["job", "list", "--stat"], "unknown flag --stat for zester job list."],
-  [["job", "list", "--masterr=x"], "Did you mean --master?"],
-  [["job", "show", "--server", "nats://x", "ID"], "unknown flag --server"],
-  [["job", "list", "--no-format"], "unknown flag --no-format"],
-  [["job", "list", "--color"], "unknown flag --color for zester job list. Did you mean --no-color?"],
-  [["job", "list", "-x"], "unknown flag -x"],
-  [["job", "list", "x"], 'unexpected argument "x" for zester job list.'],
-  [["job", "show", "A", "B"], 'unexpected argument "B"'],
-  [["job", "trace", "A", "B"], 'unexpected argument "B"'],
-  [["job", "kill", "A", "--state", "running"], "<jid> and --state exclude each other."],
-  [["job", "kill", "--state", "running", "--force"], "--force is for jobs that are named."],
-  [["job", "kill", "A", "B C"], '"B C" is not a job id'],
-  [["job", "wait"], "zester job wait needs a <jid>."],
-  [["job", "wait", "A", "--timeout", "soon"], '--timeout: "soon" is not a duration.'],
-  [["job", "watch", "A", "--state", "failed"], "<jid> and --state exclude each other."],
-  [["job", "watch", "--format", "json"], '--format: "json" is not a format here.'],
-  [["job", "show"], "zester job show needs a <jid>."],
-  [["job", "kill", "--force"], "zester job kill needs a <jid>, or flags that select jobs."],
-  [["job", "kill", "--force=yes", "x"], "--force takes no value."],
-  [["job", "list", "--creds"], "--creds needs a value: --creds <file>."],
-  [["job", "list", "--creds", "--timeout", "5s"], "--creds needs a value"],
-  [["job", "list", "--creds="], "--creds needs a value"],
-  [["job", "list", "--timeout", "5"], '--timeout: "5" is not a duration.'],
-  [["job", "list", "--timeout=-1s"], "is not a duration."],
-  [["job", "list", "--format", "jsno"], '--format: "jsno" is not a format here. Did you mean json?'],
-  [["job", "list", "--master", "http://x"], "is not a server URL: its scheme is not supported"],
-  [
-    ["job", "list", "--master", "nats://u:hunter2@[::1"],
-    "the address from flag --master is not a server URL",
-  ],
-  [["job", "show", "x", "--format", "jsonl"], "Did you mean json?"],
-  [["job", "list", "--state", "faild"], '--state: "faild" is not a state. Did you mean failed?'],
-  [["job", "list", "--state", "failed,"], '--state: "" is not a state.'],
-  [["job", "list", "--since", "2026-02-30"], '--since: "2026-02-30" is no point in time.'],
-  [["job", "list", "--until", "tomorow"], '--until: "tomorow" is no point in time.'],
-  [["job", "list", "-n", "0"], '--limit: "0" is not a whole number above zero.'],
-  [["job", "list", "-n", "-5"], "-n needs a value: -n <number>."],
-  [["job", "list", "--limit=1e3"], "is not a whole number above zero."],
-  [["job", "list", "--sort", "age"], '--sort: "age" is not an order.'],
-  [["job", "list", "--target", "[z-a]"], '"[z-a]" is not a pattern.'],
-  [["job", "list", "-q", "--count"], "--quiet and --count exclude each other."],
-  [["job", "show", ""], "the job id is empty."],
-  [["job", "show", "a b"], '"a b" is not a job id'],
-  [["job", "kill", "a.b"], '"a.b" is not a job id'],
-  [["job", "kill", "*"], '"*" is not a job id'],
-  [["job", "kill", ">"], '">" is not a job id'],
-  [["job", "kill", "a\nb"], '"a\\nb" is not a job id'],
-  [["job", "kill", "a\x1b[2J"], '"a\\x1b[2J" is not a job id'],
-  [["job", "kill", "x".repeat(100_000)], "is not a job id: it is longer than 255 bytes"],
-  [["job", "show", "x"], "connection refused"],
-  [["--master", NOWHERE, "job", "show", "x"], "connection refused"],
-  [["job", "show", "--", "-x"], "connection refused"],
-] as [string[], string][])("%j: error", async (args, message) => {
-  const { stdout, stderr, code } = await run(args);
-  expect(stderr).toStartWith("error: ");
-  expect(stderr).toContain(message);
-  expect(stderr).not.toContain("hunter2");
-  expect(stderr.trimEnd().split("\n").length).toBeLessThanOrEqual(2);
-  expect([stdout, code]).toEqual(["", 1]);
+  ["job list", "job list", { _: [] }],
+  ["job show A", "job show", { _: ["A"], jid: "A" }],
+  ["job kill A B", "job kill", { _: ["A", "B"], jid: "A" }],
+  ["job kill --state running", "job kill", { _: [], state: "running" }],
+  ["job watch", "job watch", { _: [] }],
+  ["completion fish", "completion", { _: ["fish"], shell: "fish" }],
+  ["config", "config", { _: [] }],
+  ["config check", "config check", { _: [] }],
+  // Flags stand anywhere, also in front of the command that knows them.
+  ["--master h job list", "job list", { _: [], master: "h" }],
+  ["job --limit 5 list -q", "job list", { _: [], limit: "5", quiet: true }],
+  ["job show --peel 'web-*' A", "job show", { _: ["A"], jid: "A", peel: "web-*" }],
+  ["job list --format=json", "job list", { _: [], format: "json" }],
+  ["job list -n 5", "job list", { _: [], limit: "5" }],
+  ["job list -n5", "job list", { _: [], limit: "5" }],
+  ["job list -n=5", "job list", { _: [], limit: "5" }],
+  ["job list -qn 5", "job list", { _: [], quiet: true, limit: "5" }],
+  // A value may look like a flag where an equals sign says so.
+  ["job list --creds=-odd", "job list", { _: [], creds: "-odd" }],
+  ["job list --user=a=b", "job list", { _: [], user: "a=b" }],
+  ["job list --user -", "job list", { _: [], user: "-" }],
+  // A repeated flag is a list; URLs may hold commas themselves.
+  ["job list --state failed --state running,bad", "job list", { _: [], state: "failed,running,bad" }],
+  ["job list --master a,b --master c", "job list", { _: [], master: "a,b,\nc" }],
+  ["job list --reverse --reverse", "job list", { _: [], reverse: true }],
+  ["job list --no-color --no-header", "job list", { _: [], color: false, header: false }],
+  // Behind -- every word is an argument.
+  ["job show -- -x", "job show", { _: ["-x"], jid: "-x" }],
+  ["job kill -- list --force", "job kill", { _: ["list", "--force"], jid: "list" }],
+] as [string, string, object][])("%s", (line, command, args) => {
+  expect(parse(line)).toEqual({ command, args, help: false } as never);
 });
 
 test.each([
-  [[], "zester <command> [flags]"],
-  [["job"], "zester job <command> [flags]"],
-  [["help"], "zester <command> [flags]"],
-  [["help", "job", "show"], "zester job show <jid> [flags]"],
-  [["job", "show", "--help"], "zester job show <jid> [flags]"],
-  [["--help", "job", "list"], "zester job list [flags]"],
-  [["job", "-h", "kill"], "zester job kill [<jid>…] [flags]"],
-  [["job", "active", "--help"], "zester job active [flags]"],
-] as [string[], string][])("%j: help", async (args, usage) => {
-  const { stdout, stderr, code } = await run(args);
-  expect(stdout).toContain(`Usage:\n  ${usage}\n`);
-  for (const flag of [
-    "config",
-    "master",
-    "creds",
-    "nkey",
-    "nats-ca",
-    "tls-cert",
-    "tls-key",
-    "timeout",
-    "format",
-    "no-color",
-    "force-color",
-    "help",
-    "version",
-  ])
-    expect(stdout).toContain(`--${flag} `);
-  expect([stderr, code]).toEqual(["", 0]);
+  ["", ""],
+  ["job", "job"],
+  ["help", ""],
+  ["help job show", "job show"],
+  ["job show --help", "job show"],
+  ["job show -h A B C", "job show"],
+  ["--help job list", "job list"],
+  ["config --help", "config"],
+])("help: %s", (line, command) => {
+  expect(parse(line)).toMatchObject({ command, help: true });
 });
 
-test.each([[["--version"]], [["version"]], [["job", "list", "--version"]]])("%j", async (args) => {
-  const { stdout, code } = await run(args);
-  expect(stdout).toMatch(/^zester \d+\.\d+\.\d+ \(commit \S+, Bun \d+\.\d+\.\d+, \w+ \w+\)\n$/);
-  expect(code).toBe(0);
+test.each(["--version", "job --version", "job show --version", "version --version"])(
+  "version: %s",
+  (line) => {
+    expect(parse(line)).toMatchObject({ args: { version: true }, help: false });
+  },
+);
+
+test.each([
+  ["joob", 'unknown command "joob" for zester. Did you mean job?'],
+  ["toString", 'unknown command "toString" for zester.'],
+  ["job __proto__", 'unknown command "__proto__" for zester job.'],
+  ["job help", 'unknown command "help" for zester job.'],
+  ["job kil x", 'unknown command "kil" for zester job. Did you mean kill?'],
+  ["job wiat x", 'unknown command "wiat" for zester job. Did you mean wait?'],
+  ["job list --stat x", "unknown flag --stat for zester job list. Did you mean --state?"],
+  ["job list --tagret x", "unknown flag --tagret for zester job list. Did you mean --target?"],
+  ["job list --color", "unknown flag --color for zester job list. Did you mean --no-color?"],
+  ["job list --no-format", "unknown flag --no-format for zester job list. Did you mean --format?"],
+  ["job list --force", "unknown flag --force for zester job list."],
+  ["job list --jid x", "unknown flag --jid for zester job list."],
+  ["job show --jid x", "unknown flag --jid for zester job show."],
+  ["job list --__proto__ x", "unknown flag --__proto__ for zester job list."],
+  ["job list -x", "unknown flag -x for zester job list."],
+  ["--limit 5 job show A", "unknown flag --limit for zester job show."],
+  ["job kill --force=yes x", "--force takes no value."],
+  ["job list --creds", "--creds needs a value: --creds <file>."],
+  ["job list --creds --timeout 5s", "--creds needs a value: --creds <file>."],
+  ["job list --creds=", "--creds needs a value: --creds <file>."],
+  ["job list --creds ''", "--creds needs a value: --creds <file>."],
+  ["job list -n -5", "-n needs a value: -n <number>."],
+  ["job list --user a\0b", "--user: the value holds a NUL character."],
+  ["job show", "zester job show needs a <jid>."],
+  ["job wait --timeout 5s", "zester job wait needs a <jid>."],
+  ["completion", "zester completion needs a <shell>."],
+  ["job list x", 'unexpected argument "x" for zester job list.'],
+  ["job list -- x", 'unexpected argument "x" for zester job list.'],
+  ["job show A B C", 'unexpected argument "B" for zester job show.'],
+  ["job watch A B", 'unexpected argument "B" for zester job watch.'],
+  ["config check x", 'unexpected argument "x" for zester config check.'],
+])("error: %s", (line, message) => {
+  const run = () => parse(line);
+  expect(run).toThrow(UserError);
+  expect(run).toThrow(new RegExp(`^${RegExp.escape(message)}`));
 });

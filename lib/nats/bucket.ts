@@ -1,0 +1,80 @@
+// A KV bucket: its entries are the messages of one stream, their keys the ends of the subjects.
+import type { Msg } from "nats";
+import { UserError } from "../errors.ts";
+import { safe } from "../text.ts";
+import { Picture } from "./consumer.ts";
+import type { JetStream } from "./jetstream.ts";
+import { type Follow, pull } from "./pull.ts";
+import { type Keys, scanNewest } from "./scan.ts";
+import { Stream } from "./stream.ts";
+
+/**
+ * True for a message that marks its key as gone: deleted, purged, or expired with a marker (wire.md, "Buckets"). The
+ * headers alone say so: a value of no bytes is a record that can't be decoded.
+ */
+export function isGone(msg: Msg): boolean {
+  const headers = msg.headers;
+  if (!headers) return false;
+  const operation = headers.get("KV-Operation");
+  return operation === "DEL" || operation === "PURGE" || headers.get("Nats-Marker-Reason") !== "";
+}
+
+/** A bucket by its name. Keys are taken as they are: see `token`. Every method throws NoBucket when there is none. */
+export class Bucket extends Stream {
+  /** The subject of a key without that key, its dot included. */
+  readonly prefix: string;
+
+  constructor(
+    js: JetStream,
+    /** Its name, which the stream's is made of. */
+    readonly title: string,
+  ) {
+    super(js, `KV_${title}`);
+    this.prefix = `$KV.${title}.`;
+  }
+
+  /** The key of an entry. */
+  keyOf(msg: Msg): string {
+    return msg.subject.slice(this.prefix.length);
+  }
+
+  /** The newest value of a key, by direct get where the bucket allows it, else through a consumer. */
+  async get(key: string): Promise<Uint8Array | undefined> {
+    const msg = await this.directIfAllowed(this.prefix + key);
+    if (msg === undefined) {
+      let found: Uint8Array | undefined;
+      await this.scan(key, {
+        take(msg) {
+          found = isGone(msg) ? undefined : msg.data.slice();
+          return 0;
+        },
+        dropAllBut(kept) {
+          if (kept.size === 0) found = undefined;
+        },
+      });
+      return found;
+    }
+    const code = msg.headers?.code ?? 0;
+    if (code === 404) return undefined;
+    if (code >= 400) {
+      throw new UserError(
+        `the server refused to read ${this.title}/${safe(key)}: ${safe(msg.headers?.description ?? "")} (${code}).`,
+        "Try again; if it stays, look at the server's log.",
+      );
+    }
+    return isGone(msg) ? undefined : msg.data;
+  }
+
+  /** Hands over the newest entry of every key that matches: see `scanNewest`. */
+  async scan(filter: string, keys: Keys, onTotal?: (entries: number) => void): Promise<void> {
+    await scanNewest(this, this.prefix + filter, keys, onTotal);
+  }
+
+  /** Hands over the newest entry of every key that matches, and then every later change, until `follow` says stop. */
+  async follow(filter: string, onEntry: (msg: Msg) => void, follow: Follow): Promise<void> {
+    const config = { deliver_policy: "last_per_subject", filter_subject: this.prefix + filter } as const;
+    await this.consume(config, (consumer) =>
+      pull(this.connection, consumer, new Picture(consumer, onEntry), follow),
+    );
+  }
+}

@@ -1,0 +1,287 @@
+// A master: it claims jobs, sends them to peels, watches them until they end, and takes over those of dead masters.
+import type { KvEntry, Msg, Subscription, SubscriptionOptions } from "nats";
+import { Time } from "./harness.ts";
+import { Ledger } from "./ledger.ts";
+import { Orphans } from "./orphans.ts";
+import { requestSubject } from "./peel.ts";
+import { Watched } from "./watched.ts";
+import {
+  decode,
+  encode,
+  event,
+  inOrder,
+  isPut,
+  type JobRecord,
+  returnRecord,
+  type ScheduleResult,
+  type Site,
+  scheduledJob,
+} from "./wire.ts";
+
+export const DISPATCH_SUBJECT = "zester.dispatch";
+
+const HEARTBEAT_EVERY_MS = 5_000;
+const RESEND_AFTER_MS = 5_000;
+const GIVE_UP_AFTER_MS = 10_000;
+const MAX_TAKEOVERS = 3;
+const UNREACHABLE = "UNREACHABLE: no heartbeat at dispatch and no ack after republish";
+
+/** Of several masters one takes a message. */
+const ONE_OF_ALL = { queue: "masters" };
+
+/** Two requests with the same intent would do the same thing on the same peels. */
+const intent = ({ function: fn, args, targets, target_expr, timeout }: JobRecord) =>
+  [fn, args, targets, target_expr, timeout] as const;
+
+export class Master {
+  readonly #live = new Map<string, Watched>();
+  readonly #subs: Subscription[] = [];
+  readonly #beats: ReturnType<typeof setInterval>[] = [];
+  readonly #ledger: Ledger;
+  readonly #orphans: Orphans;
+  #pending: Promise<unknown> = Promise.resolve();
+  #looking = false;
+
+  /** @param patience after how many ms it gives a silent peel up, where that is not the usual time */
+  constructor(
+    readonly site: Site,
+    readonly id: string,
+    readonly patience: (jid: string, peel: string) => number | undefined,
+  ) {
+    this.#ledger = new Ledger(site, id);
+    this.#orphans = new Orphans(site);
+  }
+
+  async start(): Promise<void> {
+    const { nc, heartbeats, scale, ignoreCancel } = this.site;
+    this.#listen(
+      DISPATCH_SUBJECT,
+      async (msg) => msg.respond(encode(await this.#dispatch(msg.data))),
+      ONE_OF_ALL,
+    );
+    this.#listen("zester.job.*.ack.*", async (msg) => this.#onAck(msg));
+    this.#listen("zester.job.*.return.*", (msg) => this.#onReturn(msg));
+    this.#listen("zester.job.*.schedule.*", (msg) => this.#onSchedule(msg), ONE_OF_ALL);
+    if (!ignoreCancel) this.#listen("zester.job.*.cancel", (msg) => this.#onCancel(msg));
+    if (!heartbeats) return nc.flush();
+    await this.#beat();
+    const again = () => {
+      this.#beat().catch(() => {});
+      this.#lookForOrphans();
+    };
+    this.#beats.push(setInterval(again, HEARTBEAT_EVERY_MS * scale));
+  }
+
+  /** A clean stop: what was begun is written, its heartbeat is taken back, and its jobs stay as they are. */
+  async stop(): Promise<void> {
+    if (this.#ledger.closed) return;
+    this.#deafen();
+    await this.idle();
+    this.#ledger.close();
+    await this.site.heartbeats?.masters.delete(this.id);
+  }
+
+  /** A crash: not one word more, and the heartbeat dies out. */
+  crash(): void {
+    this.#ledger.close();
+    this.#deafen();
+  }
+
+  /** What a master's API does: the event goes to all masters and peels. */
+  cancel(jid: string): void {
+    this.#ledger.publishEvent(jid, "cancel", event(jid, "canceled", "cancelled by user"));
+  }
+
+  /** Resolves when all that arrived so far has been dealt with. */
+  async idle(): Promise<void> {
+    await this.#pending;
+  }
+
+  #deafen(): void {
+    for (const sub of this.#subs) sub.unsubscribe();
+    for (const beat of this.#beats) clearInterval(beat);
+    for (const job of this.#live.values()) job.clearTimers();
+  }
+
+  #listen(subject: string, handle: (msg: Msg) => Promise<unknown>, options: SubscriptionOptions = {}): void {
+    const callback = (_: unknown, msg: Msg) => this.#enqueue(() => handle(msg));
+    this.#subs.push(this.site.nc.subscribe(subject, { ...options, callback }));
+  }
+
+  /** One thing after the other, as a job manager does. What a crash cuts short ends there. */
+  #enqueue(work: () => Promise<unknown>): void {
+    this.#pending = this.#pending.then(work).catch((error) => {
+      if (!this.#ledger.closed && !this.site.nc.isClosed()) throw error;
+    });
+  }
+
+  async #beat(): Promise<void> {
+    const beat = { master_id: this.id, active_jobs: [...this.#live.keys()], timestamp: Time.now() };
+    await this.site.heartbeats?.masters.put(this.id, encode(beat));
+  }
+
+  async #dispatch(data: Uint8Array): Promise<{ jid: string } | { error: string }> {
+    const record = decode(data) as JobRecord | undefined;
+    if (!record?.jid || !record.function) return { error: "the request is not a job record" };
+    const { jid } = record;
+    record.status = "claimed";
+    record.updated = Time.now();
+    record.owner = this.id;
+    record.deadline = new Time(record.updated.ns + record.timeout);
+    record.offline_at_dispatch = await this.#offline(record.targets);
+    const known = await this.#ledger.claim(record);
+    if (known)
+      return Bun.deepEquals(intent(known), intent(record))
+        ? { jid }
+        : { error: `conflict: job ${jid} is known with another intent` };
+    await this.#launch(this.#adopt(record));
+    return { jid };
+  }
+
+  async #offline(peels: readonly string[]): Promise<string[] | undefined> {
+    const { heartbeats } = this.site;
+    if (!heartbeats) return undefined;
+    const keys = await Promise.all(peels.map((peel) => heartbeats.peels.get(peel)));
+    return peels.filter((_, i) => !isPut(keys[i]));
+  }
+
+  #adopt(record: JobRecord): Watched {
+    const job = new Watched(record);
+    this.#live.set(record.jid, job);
+    return job;
+  }
+
+  /** What follows on the claim. */
+  async #launch(job: Watched): Promise<void> {
+    const { record } = job;
+    const { jid, targets } = record;
+    const { scale } = this.site;
+    await this.#ledger.index(jid);
+    this.#ledger.publishEvent(jid, "dispatch", event(jid, "dispatched", inOrder(record)));
+    await this.#ledger.write(record, "running");
+    this.#request(job, targets);
+    this.#after(job, RESEND_AFTER_MS * scale, async () => this.#request(job, job.silent));
+    for (const peel of targets)
+      this.#after(job, this.patience(jid, peel) ?? GIVE_UP_AFTER_MS * scale, () => this.#giveUp(job, peel));
+    await this.#watch(job);
+  }
+
+  async #watch(job: Watched): Promise<void> {
+    const left = Number(((job.record.deadline as Time).ns - Time.now().ns) / 1_000_000n);
+    this.#after(job, Math.max(0, left), () => this.#finish(job, job.outcomeNow));
+    await this.#settle(job);
+  }
+
+  #after(job: Watched, ms: number, work: () => Promise<unknown>): void {
+    job.after(ms, () => this.#enqueue(work));
+  }
+
+  #request({ record }: Watched, peels: readonly string[]): void {
+    const { jid, function: fn, args, timeout } = record;
+    const request = encode({ jid, function: fn, args, timeout });
+    for (const peel of peels) this.#ledger.publish(requestSubject(peel), request);
+  }
+
+  async #giveUp(job: Watched, peel: string): Promise<void> {
+    const { jid } = job.record;
+    if (!this.#live.has(jid) || !job.silent.includes(peel)) return;
+    const outcome = { success: false, return_data: null, error: UNREACHABLE, duration: 0n };
+    const data = returnRecord(jid, peel, { ...outcome, unreachable: true });
+    this.#ledger.publishEvent(jid, `return.${peel}`, data);
+    await this.#accept(job, peel, data);
+  }
+
+  /** The job and the peel of an ack or a return, unless it is one that a master ignores. */
+  #sender(msg: Msg): { job: Watched; peel: string; record: Record<string, unknown> } | undefined {
+    const [, , jid, , peel] = msg.subject.split(".") as [string, string, string, string, string];
+    const job = this.#live.get(jid);
+    const record = job && decode(msg.data);
+    if (!job?.isTarget(peel) || record?.peel_id !== peel) return undefined;
+    return { job, peel, record };
+  }
+
+  #onAck(msg: Msg): void {
+    const from = this.#sender(msg);
+    from?.job.acked(from.peel);
+  }
+
+  /** The first real return of a peel counts, also after it was given up. */
+  async #onReturn(msg: Msg): Promise<void> {
+    const from = this.#sender(msg);
+    if (!from || from.record.unreachable) return;
+    if (from.job.takesReturn(from.peel)) await this.#accept(from.job, from.peel, msg.data);
+  }
+
+  async #accept(job: Watched, peel: string, data: Uint8Array): Promise<void> {
+    job.returned(peel, decode(data) ?? {});
+    await this.#ledger.storeReturn(job.record.jid, peel, data);
+    await this.#settle(job);
+  }
+
+  async #settle(job: Watched): Promise<void> {
+    if (job.outcome) await this.#finish(job, job.outcome);
+  }
+
+  /** @param reason why the master gives the job up */
+  async #finish(job: Watched, status: string, reason?: string): Promise<void> {
+    const { record } = job;
+    const { jid } = record;
+    if (!this.#live.delete(jid)) return;
+    job.clearTimers();
+    const returns = job.count();
+    if (reason) record.metadata = { ...record.metadata, failed_reason: reason };
+    await this.#ledger.write(record, status);
+    await this.#ledger.removeIndex(jid);
+    const end = reason
+      ? event(jid, "failed", { reason, status })
+      : event(jid, "completed", { returns, status });
+    this.#ledger.publishEvent(jid, "status", end);
+  }
+
+  /** A signal is what an operator sends, or the event of a master. */
+  async #onCancel(msg: Msg): Promise<void> {
+    const job = this.#live.get(msg.subject.split(".")[2] as string);
+    const signal = decode(msg.data);
+    if (job && (signal?.action === "cancel" || signal?.type === "canceled"))
+      await this.#finish(job, "canceled");
+  }
+
+  /** The result of a peel's own schedule becomes a job that has ended. */
+  async #onSchedule(msg: Msg): Promise<void> {
+    const peel = msg.subject.split(".")[4] as string;
+    const result = decode(msg.data) as unknown as ScheduleResult;
+    const record = scheduledJob(peel, result);
+    await this.#ledger.claim(record);
+    const data = returnRecord(result.jid, peel, result, result.timestamp);
+    await this.#ledger.storeReturn(result.jid, peel, data);
+  }
+
+  /** One look at a time; the next heartbeat asks again. */
+  #lookForOrphans(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    this.#enqueue(async () => {
+      for (const entry of await this.#orphans.due(this.#live).catch(() => [])) await this.#takeOver(entry);
+      this.#looking = false;
+    });
+  }
+
+  /** The job goes on where its record stands: peels are not asked again. */
+  async #takeOver(entry: KvEntry): Promise<void> {
+    const record = decode(entry.value) as unknown as JobRecord;
+    const times = (record.reclaim_count ?? 0) + 1;
+    record.owner = this.id;
+    record.reclaim_count = times;
+    if (!(await this.#ledger.replace(entry, record))) return;
+    const job = this.#adopt(record);
+    for (const stored of await this.#ledger.storedReturns(record.jid, record.targets))
+      job.returned(stored.peel_id as string, stored);
+    if (times > MAX_TAKEOVERS) {
+      const reason = `reclaim limit exceeded: job reclaimed ${times} times (max ${MAX_TAKEOVERS})`;
+      return this.#finish(job, "failed", reason);
+    }
+    if (record.status === "claimed") return this.#launch(job);
+    await this.#ledger.index(record.jid);
+    await this.#watch(job);
+  }
+}

@@ -1,0 +1,227 @@
+// A peel: it accepts requests, runs one job after the other, and returns what became of them.
+import type { Subscription } from "nats";
+import { Time } from "./harness.ts";
+import { decode, encode, newJid, type Outcome, returnRecord, type Site } from "./wire.ts";
+
+/** What a peel does with a job. */
+export interface Behaviour {
+  /**
+   * `ok`, `fail` and `dry` return after having run for `ms`; `hang` runs until it is canceled; `stubborn` runs for `ms`
+   * even when it is canceled. `silent` and `unreachable` neither ack nor return: the master gives the peel up, on
+   * `unreachable` already after `ms` when that is given. `late` is silent until then, and acks and runs afterwards.
+   */
+  readonly does: "ok" | "fail" | "dry" | "hang" | "silent" | "stubborn" | "unreachable" | "late";
+  readonly ms?: number;
+  /** The job failed with this error, whatever the peel does. */
+  readonly error?: string;
+  /** Whether the one result says that something changed; as a rule it does, unless the function is read-only. */
+  readonly changed?: boolean;
+  /** The results in place of the one that is made up. */
+  readonly results?: readonly StateResult[];
+}
+
+/** What became of one state or function call. */
+export interface StateResult {
+  readonly name: string;
+  readonly changed?: boolean;
+  readonly diff?: string;
+  readonly ms?: number;
+  readonly details?: Readonly<Record<string, string>>;
+  readonly error?: string;
+  /** It was skipped, for this reason. */
+  readonly skipped?: string;
+}
+
+interface Work {
+  readonly jid: string;
+  readonly fn: string;
+  readonly behaviour: Behaviour;
+  timer?: ReturnType<typeof setTimeout>;
+}
+
+/** Where a peel takes requests; job-events does not store them. */
+export const requestSubject = (peel: string) => `zester.peel.${peel}.request`;
+
+export const HEARTBEAT_LIFE_MS = 30_000;
+const HEARTBEAT_EVERY_MS = 10_000;
+/** How long a late peel waits after the master gave it up: the end of the job is written by then. */
+const LATE_MS = 50;
+
+const QUEUE_FULL: Outcome = {
+  success: false,
+  return_data: null,
+  error: "peel busy: execution queue full",
+  duration: 0n,
+};
+
+const readOnly = (fn: string) => /^(test\.ping|(grains|facts|settings)\..*|sys\.list_functions)$/.test(fn);
+const nanos = (ms: number) => BigInt(Math.round(ms * 1e6));
+
+export class Peel {
+  readonly #subs = new Set<Subscription>();
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  /** The jobs that were accepted in this life. */
+  readonly #seen = new Set<string>();
+  readonly #running = new Map<string, Work>();
+  #queue: Work[] = [];
+  /** The job that occupies the one worker. */
+  #worker?: Work;
+  #state: "new" | "online" | "offline" = "new";
+
+  /** @param plan what it does with a job */
+  constructor(
+    readonly site: Site,
+    readonly id: string,
+    readonly plan: (jid: string) => Behaviour,
+  ) {}
+
+  /** Starts it, unless it was started or stopped by hand before. */
+  async ready(): Promise<void> {
+    if (this.#state === "new") await this.goOnline();
+  }
+
+  /** Starts it, or starts it again: it takes requests and gives heartbeats. */
+  async goOnline(): Promise<void> {
+    if (this.#state === "online") return;
+    this.#state = "online";
+    this.#subscribe(requestSubject(this.id), (_, data) => this.#take(decode(data)));
+    if (!this.site.ignoreCancel)
+      this.#subscribe("zester.job.*.cancel", (subject) => this.#abort(subject.split(".")[2] as string));
+    const { heartbeats, scale, nc } = this.site;
+    if (heartbeats) {
+      const beat = () => encode({ ts: Time.now(), version: "0.6.5", protocol: 1 });
+      const again = () => heartbeats.peels.put(this.id, beat()).catch(() => {});
+      this.#timers.add(setInterval(again, HEARTBEAT_EVERY_MS * scale));
+      await heartbeats.peels.put(this.id, beat());
+    } else await nc.flush();
+  }
+
+  /** It crashes: what it ran or was about to run is lost, and its heartbeat dies out. */
+  goOffline(): void {
+    this.#state = "offline";
+    for (const sub of this.#subs) sub.unsubscribe();
+    for (const timer of this.#timers) clearTimeout(timer);
+    for (const { timer } of this.#running.values()) clearTimeout(timer);
+    this.#queue = [];
+    this.#worker = undefined;
+    for (const all of [this.#subs, this.#timers, this.#running, this.#seen]) all.clear();
+  }
+
+  /** Runs a function by its own schedule, beside its queue. Returns the JID at once. */
+  schedule(entry: string, fn: string, behaviour: Behaviour): string {
+    const jid = newJid();
+    this.#after(behaviour.ms ?? 50, () => {
+      const { success, error, return_data, duration } = this.#outcome({ jid, fn, behaviour });
+      const { v, ...answer } = return_data as Record<string, unknown>;
+      const result = { jid, entry, module: fn, args: {}, success, error, return_data: answer };
+      this.#publish(jid, "schedule", encode({ ...result, duration, timestamp: Time.now() }));
+    });
+    return jid;
+  }
+
+  #subscribe(subject: string, handle: (subject: string, data: Uint8Array) => void): Subscription {
+    const sub = this.site.nc.subscribe(subject, { callback: (_, msg) => handle(msg.subject, msg.data) });
+    this.#subs.add(sub);
+    return sub;
+  }
+
+  #after(ms: number, work: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      work();
+    }, ms);
+    this.#timers.add(timer);
+  }
+
+  #publish(jid: string, kind: string, data: Uint8Array): void {
+    this.site.nc.publish(`zester.job.${jid}.${kind}.${this.id}`, data);
+  }
+
+  /** A request arrived; the second one for the same job changes nothing. */
+  #take(request: Record<string, unknown> | undefined): void {
+    if (!request) return;
+    const { jid, function: fn } = request as { jid: string; function: string };
+    const work: Work = { jid, fn, behaviour: this.plan(jid) };
+    const { does } = work.behaviour;
+    if (this.#seen.has(jid) || does === "silent" || does === "unreachable") return;
+    this.#seen.add(jid);
+    if (does === "late") this.#acceptLate(work);
+    else this.#accept(work);
+  }
+
+  #acceptLate(work: Work): void {
+    const sub = this.#subscribe(`zester.job.${work.jid}.return.${this.id}`, (_, data) => {
+      if (!decode(data)?.unreachable) return;
+      this.#subs.delete(sub);
+      sub.unsubscribe();
+      this.#after(LATE_MS, () => this.#accept(work));
+    });
+  }
+
+  #accept(work: Work): void {
+    this.#publish(work.jid, "ack", encode({ jid: work.jid, peel_id: this.id, timestamp: Time.now() }));
+    if (readOnly(work.fn)) this.#run(work);
+    else if (this.#worker && this.#queue.length >= this.site.queue) this.#return(work.jid, QUEUE_FULL);
+    else {
+      this.#queue.push(work);
+      this.#next();
+    }
+  }
+
+  /** The worker takes the next job when it has none. */
+  #next(): void {
+    if (this.#worker) return;
+    this.#worker = this.#queue.shift();
+    if (this.#worker) this.#run(this.#worker);
+  }
+
+  #run(work: Work): void {
+    this.#running.set(work.jid, work);
+    if (work.behaviour.does === "hang") return;
+    work.timer = setTimeout(() => {
+      this.#return(work.jid, this.#outcome(work));
+      this.#leave(work);
+    }, work.behaviour.ms ?? 50);
+  }
+
+  #leave(work: Work): void {
+    clearTimeout(work.timer);
+    this.#running.delete(work.jid);
+    if (this.#worker !== work) return;
+    this.#worker = undefined;
+    this.#next();
+  }
+
+  /** A canceled job is dropped without a return. */
+  #abort(jid: string): void {
+    const meant = (work: Work) => work.jid === jid && work.behaviour.does !== "stubborn";
+    this.#queue = this.#queue.filter((work) => !meant(work));
+    const work = this.#running.get(jid);
+    if (work && meant(work)) this.#leave(work);
+  }
+
+  #return(jid: string, outcome: Outcome): void {
+    this.#publish(jid, "return", returnRecord(jid, this.id, outcome));
+  }
+
+  #outcome({ jid, fn, behaviour }: Work): Outcome {
+    const { does, ms = 50, changed = !readOnly(fn) } = behaviour;
+    const error = behaviour.error ?? (does === "fail" ? "exit status 1" : undefined);
+    const success = error === undefined;
+    const details: Record<string, string> = success ? { stdout: `${fn} done\n` } : { stderr: error };
+    const only: StateResult = { name: fn, changed: success && changed, ms, details, error };
+    const results = (behaviour.results ?? [only]).map((result) => ({
+      name: result.name,
+      changed: result.changed ?? false,
+      diff: result.diff ?? "",
+      duration: nanos(result.ms ?? 0),
+      details: result.details ?? {},
+      error: result.error,
+      skipped: result.skipped === undefined ? undefined : true,
+      skip_reason: result.skipped,
+    }));
+    const test = does === "dry" || undefined;
+    const return_data = { v: 1, peel_id: this.id, jid, success, test, results, error };
+    return { success, return_data, error, duration: nanos(ms) };
+  }
+}

@@ -1,0 +1,72 @@
+// A job that a master owns, with what it has heard of the peels.
+import type { JobRecord } from "./wire.ts";
+
+interface Returned {
+  readonly success: boolean;
+  readonly unreachable: boolean;
+}
+
+export class Watched {
+  readonly #acked = new Set<string>();
+  readonly #returned = new Map<string, Returned>();
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+
+  constructor(readonly record: JobRecord) {}
+
+  acked(peel: string): void {
+    this.#acked.add(peel);
+  }
+
+  /** Takes the return of a peel. */
+  returned(peel: string, { success, error, unreachable }: Record<string, unknown>): void {
+    this.#returned.set(peel, { success: success === true && !error, unreachable: unreachable === true });
+  }
+
+  /** Of two returns the first counts, unless the master wrote it for a silent peel. */
+  takesReturn(peel: string): boolean {
+    return this.#returned.get(peel)?.unreachable ?? true;
+  }
+
+  isTarget(peel: string): boolean {
+    return this.record.targets.includes(peel);
+  }
+
+  /** The targets that neither acked nor returned. */
+  get silent(): string[] {
+    return this.record.targets.filter((peel) => !this.#acked.has(peel) && !this.#returned.has(peel));
+  }
+
+  /** How it ends when every target has returned; undefined before. */
+  get outcome(): "complete" | "failed" | undefined {
+    if (this.#returned.size < this.record.targets.length) return undefined;
+    return this.#succeeded === this.#returned.size ? "complete" : "failed";
+  }
+
+  /** How it ends at the deadline. */
+  get outcomeNow(): "partial" | "timeout" {
+    return this.#returned.size > 0 ? "partial" : "timeout";
+  }
+
+  get #succeeded(): number {
+    return [...this.#returned.values()].filter(({ success }) => success).length;
+  }
+
+  /** Writes the counts into the record, which happens at the end only. Returns how many peels returned. */
+  count(): number {
+    this.record.return_count = this.#returned.size;
+    this.record.success_count = this.#succeeded;
+    return this.#returned.size;
+  }
+
+  after(ms: number, work: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      work();
+    }, ms);
+    this.#timers.add(timer);
+  }
+
+  clearTimers(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+}

@@ -1,0 +1,47 @@
+// What the status of a job means, and how long it took.
+import { expect, test } from "bun:test";
+import type { Value } from "../../../lib/codec/value.ts";
+import {
+  ACTIVE_STATES,
+  isTerminal,
+  isUnknownStatus,
+  jobDuration,
+  jobRow,
+  LISTED_AS_ACTIVE,
+} from "../../../lib/model/job.ts";
+
+test.each([
+  ["pending", { active: true, terminal: false, listed: true }],
+  ["claimed", { active: true, terminal: false, listed: false }],
+  ["running", { active: true, terminal: false, listed: true }],
+  ["complete", { active: false, terminal: true, listed: false }],
+  ["failed", { active: false, terminal: true, listed: false }],
+  ["partial", { active: false, terminal: true, listed: false }],
+  ["timeout", { active: false, terminal: true, listed: false }],
+  ["canceled", { active: false, terminal: true, listed: false }],
+  // Neither: it is not known whether such a job has ended.
+  ["Complete", { active: false, terminal: false, listed: false }],
+  ["", { active: false, terminal: false, listed: false }],
+  [undefined, { active: false, terminal: false, listed: false }],
+])("status %p: %j", (status, { active, terminal, listed }) => {
+  expect(ACTIVE_STATES.includes(status ?? "")).toBe(active);
+  expect(isTerminal(status)).toBe(terminal);
+  expect(LISTED_AS_ACTIVE.includes(status ?? "")).toBe(listed);
+  expect(isUnknownStatus(status)).toBe(!active && !terminal);
+});
+
+const NOW = new Date("2026-01-15T10:00:00Z");
+const CREATED = "2026-01-15T09:30:00Z";
+test.each([
+  [{ status: "running", created: CREATED }, 1800n],
+  // The clock decides for a job that goes on, its last change for one that has ended.
+  [{ status: "running", created: CREATED, updated: "2026-01-15T09:30:12Z" }, 1800n],
+  [{ status: "complete", created: CREATED, updated: "2026-01-15T09:30:12Z" }, 12n],
+  [{ status: "complete", created: CREATED }, undefined],
+  [{ status: "complete", updated: CREATED }, undefined],
+  [{ status: "running" }, undefined],
+  [{ status: "running", created: "2026-01-15T10:00:05Z" }, -5n],
+] as [Record<string, Value>, bigint | undefined][])("%j took %p s", (fields, seconds) => {
+  const took = jobDuration(jobRow("j", new Map(Object.entries(fields))), NOW);
+  expect(took).toBe(seconds === undefined ? undefined : seconds * 1_000_000_000n);
+});

@@ -1,0 +1,40 @@
+// The exit code of a cancellation.
+import { expect, test } from "bun:test";
+import { UserError } from "../../../lib/errors.ts";
+import { jobRow } from "../../../lib/model/job.ts";
+import { isTarget, killCode, notSent, type Outcome, refuseEnded } from "../../../lib/model/kill.ts";
+
+const row = (status: string) => jobRow("j", new Map([["status", status]]));
+const outcome = (signal: Outcome["signal"], status?: string): Outcome => ({
+  jid: "j",
+  signal,
+  warnings: [],
+  ending: status === undefined ? undefined : { row: row(status), peels: [] },
+});
+
+test.each([
+  [[outcome("sent")], 0],
+  [[], 0],
+  [[outcome("sent"), outcome("not sent")], 1],
+  [[outcome("unknown")], 1],
+  [[outcome("sent, but nobody listens")], 1],
+  [[outcome("sent", "canceled"), outcome("sent", "canceled")], 0],
+  [[outcome("sent", "canceled"), outcome("sent", "complete")], 6],
+  // A signal that was not sent weighs more than an end that came first.
+  [[outcome("sent", "complete"), outcome("not sent")], 1],
+] as [Outcome[], number][])("%j: %i", (outcomes, code) => expect(killCode(outcomes)).toBe(code));
+
+test("a job that has ended is refused, and a refusal is no target", () => {
+  const refused = refuseEnded(row("failed"));
+  expect([refused.why, refused.error.message]).toEqual([
+    "ended",
+    "job j has already ended: failed. No signal was sent.",
+  ]);
+  expect([isTarget(refused), isTarget({ jid: "j", row: undefined, ask: false })]).toEqual([false, true]);
+});
+
+test("nothing to send is no error", () => {
+  expect(notSent("j")).toEqual({ jid: "j", signal: "not sent", warnings: [] });
+  const error = new UserError("why");
+  expect(notSent("j", error)).toEqual({ jid: "j", signal: "not sent", error, warnings: [] });
+});

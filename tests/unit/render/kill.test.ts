@@ -1,0 +1,91 @@
+// The words of `kill`.
+import { expect, test } from "bun:test";
+import { toJsonLine } from "../../../lib/codec/json.ts";
+import { UserError } from "../../../lib/errors.ts";
+import { jobRow } from "../../../lib/model/job.ts";
+import { notSent, type Outcome, refuseEnded, type Sight, type Target } from "../../../lib/model/kill.ts";
+import {
+  interruptedWords,
+  outcomeDocument,
+  renderTargets,
+  sentLines,
+  sightWords,
+  unknownStatusWords,
+} from "../../../lib/render/kill.ts";
+
+const row = (jid: string, status: string) => jobRow(jid, new Map([["status", status]]));
+const target = (jid: string, status?: string): Target => ({
+  jid,
+  row: status === undefined ? undefined : row(jid, status),
+  ask: false,
+});
+const sent = (jid: string): Outcome => ({ jid, signal: "sent", warnings: [] });
+
+const owner = (heartbeatMs: number | undefined) => ({ id: "m1", heartbeatMs });
+test.each([
+  [
+    { owner: owner(1_500), executing: [] },
+    "its owner m1 is alive, last heartbeat 1.5s ago; no peel executes it",
+  ],
+  // Clocks differ: a heartbeat from the future is a fresh one.
+  [{ owner: owner(-3), executing: undefined }, "its owner m1 is alive, last heartbeat 0s ago"],
+  [{ owner: owner(15_000), executing: undefined }, "its owner m1 is alive, last heartbeat 15s ago"],
+  [{ owner: owner(16_000), executing: undefined }, "its owner m1 may be gone, last heartbeat 16s ago"],
+  [
+    { owner: owner(undefined), executing: undefined },
+    "its owner m1 has no heartbeat: that master may be gone",
+  ],
+  [{ owner: undefined, executing: ["db_1"] }, "1 peel still executing: db.1"],
+  [{ owner: undefined, executing: ["a", "b", "c", "d"] }, "4 peels still executing: a, b, c, …"],
+  [{ owner: undefined, executing: undefined }, ""],
+] as [Sight, string][])("%j: %s", (sight, words) => expect(sightWords(sight)).toBe(words));
+
+test("a status that tells nothing: the first five, and how many more", () => {
+  expect(unknownStatusWords([target("a", "running"), target("b", "claimed"), target("c")])).toBeUndefined();
+  expect(unknownStatusWords([target("a", "Odd"), target("b", "running"), target("c", "")])).toBe(
+    "whether 2 jobs ended is not known, by the status: a: Odd; c: -",
+  );
+  const many = Array.from({ length: 7 }, (_, i) => target(`j${i}`, "Odd"));
+  expect(unknownStatusWords(many)).toEndWith("; j4: Odd; and 2 more");
+});
+
+test.each([
+  [0, "interrupted: cancel signals were sent for 0 of 3 jobs; whether for job a as well is not known."],
+  // The next one was refused before: nothing of it was under way.
+  [1, "interrupted: cancel signals were sent for 1 of 3 jobs."],
+  [3, "interrupted: cancel signals were sent for 2 of 3 jobs."],
+])("interrupted after %i outcomes", (done, words) => {
+  const plan = [target("a", "running"), refuseEnded(row("b", "failed")), target("c", "running")];
+  const outcomes = [sent("a"), notSent("b", new UserError("ended")), sent("c")].slice(0, done);
+  expect(interruptedWords(outcomes, plan)).toBe(words);
+});
+
+test("a line for each signal that was sent", () => {
+  const unheard: Outcome = { jid: "c", signal: "sent, but nobody listens", warnings: [] };
+  expect(sentLines([sent("a\nb"), notSent("b"), unheard, sent("d")])).toBe(
+    "Cancel signal sent for job a\\nb\nCancel signal sent for job d\n",
+  );
+});
+
+test("for programs: the reason beside a signal that was not sent, the end beside one that was", () => {
+  expect(toJsonLine(outcomeDocument(notSent("j")))).toBe('{"jid":"j","signal":"not sent"}');
+  expect(toJsonLine(outcomeDocument(notSent("j", new UserError("why"))))).toBe(
+    '{"jid":"j","signal":"not sent","reason":"why"}',
+  );
+  const ending = {
+    row: row("j", "canceled"),
+    peels: [{ peel: "p", state: "missing" as const, returned: undefined }],
+  };
+  expect(toJsonLine(outcomeDocument({ ...sent("j"), ending }))).toBe(
+    '{"jid":"j","signal":"sent","status":"canceled","returned":0,"peels":1}',
+  );
+});
+
+test("targets are shown as jobs are, also those that were not looked up", () => {
+  const look = { color: false, columns: undefined };
+  expect([...renderTargets([target("a", "running"), target("b")], look, new Date(0))].join("")).toBe(`\
+JID                   FUNCTION      TARGET    STATE
+a                     -             -         running
+b                     -             -         -
+`);
+});
