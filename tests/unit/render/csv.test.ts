@@ -1,7 +1,7 @@
 // Lists for spreadsheets come in pieces of whole lines, however long they are.
 import { expect, test } from "bun:test";
-import { JobList } from "../../../lib/model/job-list.ts";
 import { jobRow } from "../../../lib/model/job.ts";
+import { JobList } from "../../../lib/model/job-list.ts";
 import { columnsOf } from "../../../lib/render/columns.ts";
 import { csvLines } from "../../../lib/render/csv.ts";
 
