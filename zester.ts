@@ -39,20 +39,21 @@ const job = group("List, show and cancel the jobs of the fleet.", args.globals, 
   kill: leaf("Cancel running jobs.", args.kill, () => import("./lib/commands/kill.ts"), manual.kill),
 });
 
-const config = leaf(
-  "Show the connection settings and where each came from; connects nowhere.",
-  args.globals,
-  () => import("./lib/commands/config.ts"),
-  manual.config,
-);
-
-config.subCommands = {
-  check: leaf(
-    "Connect, and say of each thing that the commands need whether it is there.",
+const config = {
+  ...leaf(
+    "Show the connection settings and where each came from; connects nowhere.",
     args.globals,
-    () => import("./lib/commands/config-check.ts"),
-    manual.configCheck,
+    () => import("./lib/commands/config.ts"),
+    manual.config,
   ),
+  subCommands: {
+    check: leaf(
+      "Connect, and say of each thing that the commands need whether it is there.",
+      args.globals,
+      () => import("./lib/commands/config-check.ts"),
+      manual.configCheck,
+    ),
+  },
 };
 
 const completion = leaf(
@@ -68,7 +69,7 @@ const version = leaf(
   () => import("./lib/commands/version.ts"),
 );
 
-/** The whole tree. What is generated from it (completion, man page, reference) knows nothing else. */
+/** The whole tree. What is generated from it (completion, man page) knows nothing else. */
 export const zester = group(
   "See and steer the jobs of a Zester fleet over NATS.",
   args.globals,

@@ -1,9 +1,8 @@
-// What is generated from the command tree for the repository and the release: `npm run docs` writes it. Not part of the
-// executable.
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+// What a release has beside the executable, mostly generated from the command tree: `npm run docs` writes it.
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "../lib/cli/command.ts";
-import { columns, outline } from "../lib/cli/help.ts";
+import { outline } from "../lib/cli/help.ts";
 import { SCRIPTS } from "../lib/commands/completion-scripts.ts";
 import { globalNames } from "../lib/commands/flags.ts";
 import pkg from "../package.json" with { type: "json" };
@@ -25,24 +24,6 @@ const titleOf = (usage: string) =>
     .split(" ")
     .filter((word) => !/^[[<]/.test(word))
     .join(" ");
-
-const fence = (text: string) => `\`\`\`\n${text}\n\`\`\``;
-const undent = (rows: Rows) => columns(rows).replace(/^ {2}/gm, "");
-
-/** The README's command reference. */
-export function referenceMarkdown(): string {
-  const commands = all.map(({ meta, usage, positionals, own }) =>
-    [
-      `### ${titleOf(usage)}`,
-      meta.description ?? "",
-      meta.details ?? "",
-      fence([usage, undent([...positionals, ...own])].filter(Boolean).join("\n\n")),
-    ]
-      .filter(Boolean)
-      .join("\n\n"),
-  );
-  return `${[...commands, "### Flags of every command", fence(undent(root.global))].join("\n\n")}\n`;
-}
 
 /** Text as roff: nothing in it is a request, an escape, or a typographic quote. */
 export function roff(text: string): string {
@@ -97,16 +78,6 @@ export function manPage(version: string): string {
   ].join("");
 }
 
-const MARKED = /(<!-- reference -->\n)[\s\S]*?(<!-- \/reference -->)/;
-
-/** `readme` with the reference of today between its markers, if it has them. */
-export function withReference(readme: string): string {
-  return readme.replace(
-    MARKED,
-    (_, open: string, close: string) => `${open}\n${referenceMarkdown()}\n${close}`,
-  );
-}
-
 /** Writes what a release has beside the executable: man page, completion scripts, JSON Schemas. */
 export function writeShare(folder: string): void {
   const put = (name: string, text: string) => {
@@ -120,11 +91,6 @@ export function writeShare(folder: string): void {
 }
 
 if (import.meta.main) {
-  const folder = join(import.meta.dir, "..");
-  const path = join(folder, "README.md");
-  const readme = readFileSync(path, "utf8");
-  const written = withReference(readme);
-  if (written !== readme) writeFileSync(path, written);
-  writeShare(join(folder, "dist/share"));
-  console.error(`wrote dist/share/${written === readme ? "" : " and README.md (command reference)"}`);
+  writeShare(join(import.meta.dir, "../dist/share"));
+  console.error("wrote dist/share/");
 }

@@ -31,7 +31,7 @@ export function safe(text: string): string {
 /** How many characters of a message are shown: its beginning, and its end, where the reason stands. */
 const MESSAGE = { head: 1200, tail: 400 } as const;
 
-/** A message on one line that nobody has to scroll through, whatever it repeats. */
+/** A message on one line, cut in the middle when it is so long that a reader would have to scroll. */
 export function oneLine(message: string): string {
   if (message.length <= MESSAGE.head + MESSAGE.tail) return safe(message);
   return `${safe(message.slice(0, MESSAGE.head))} … ${safe(message.slice(-MESSAGE.tail))}`;
@@ -81,4 +81,12 @@ export function bar(part: number, whole: number, cells: number): string {
   // Counts come from records, which may say anything.
   const full = whole > 0 ? Math.max(0, Math.min(cells, Math.floor((part / whole) * cells))) : 0;
   return "█".repeat(full) + "░".repeat(cells - full);
+}
+
+const NAMED = 5;
+
+/** Reasons for a message: `a; b; c`, and of more than five the first five and a count: `…; and 3 more`. */
+export function firstFew(reasons: readonly string[]): string {
+  const rest = reasons.length > NAMED ? `; and ${reasons.length - NAMED} more` : "";
+  return reasons.slice(0, NAMED).join("; ") + rest;
 }

@@ -14,7 +14,7 @@ function flagRow([name, def]: [string, Arg]): readonly [string, string] {
   ];
 }
 
-/** A command taken apart for help, the man page and the README. */
+/** A command taken apart for help and the man page. */
 export function outline(path: readonly string[], command: Command, globals: ReadonlySet<string>) {
   const meta = command.meta ?? {};
   const args = Object.entries(command.args ?? {});
@@ -42,7 +42,7 @@ export function outline(path: readonly string[], command: Command, globals: Read
 }
 
 /** Rows of two, as a table with the first column as wide as its widest cell. */
-export function columns(rows: readonly (readonly [string, string])[]): string {
+function columns(rows: readonly (readonly [string, string])[]): string {
   const wide = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `  ${left.padEnd(wide)}  ${right}`.trimEnd()).join("\n");
 }

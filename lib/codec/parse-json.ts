@@ -9,7 +9,7 @@ const WORDS = [
   ["false", false],
   ["null", null],
 ] as const;
-/** Digits up to which a whole number becomes one: twice what 64 bits need. Beyond, that takes time, and nobody calculates. */
+/** Digits up to which a whole number becomes one: twice what 64 bits need. Beyond, that takes time, and is never calculated with. */
 const WHOLE = /^-?\d{1,40}$/;
 
 function exactNumber(text: string): Value {

@@ -34,7 +34,7 @@ export class NumberText {
   constructor(readonly text: string) {}
 }
 
-/** A MessagePack extension that nobody here knows. */
+/** A MessagePack extension of a type that has no meaning here. */
 export class Extension {
   constructor(
     readonly type: number,
@@ -68,7 +68,7 @@ export function asInteger(value: Value | undefined): bigint | undefined {
 
 const RFC3339 = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/;
 
-/** A time from MessagePack, or RFC 3339 text of a record that somebody put by hand; undefined for anything else. */
+/** A time from MessagePack, or RFC 3339 text of a record that was put by hand; undefined for anything else. */
 export function asTime(value: Value | undefined): Timestamp | undefined {
   if (value instanceof Timestamp) return value;
   const match = typeof value === "string" ? RFC3339.exec(value) : null;

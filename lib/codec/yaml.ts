@@ -1,4 +1,4 @@
-// Values as YAML, written by the `yaml` package (kept, and exact on BigInt); loaded only when somebody asks for YAML.
+// Values as YAML, written by the `yaml` package (kept, and exact on BigInt); loaded only when YAML is asked for.
 import { Document, isCollection, type ScalarTag, visit } from "yaml";
 import { escapeUnsafe } from "../text.ts";
 import { Extension, NumberText, Timestamp, type Value } from "./value.ts";

@@ -6,7 +6,8 @@ import { plural } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
 import type { ListArgs } from "./flags.ts";
 import { checkFlags, listJobs } from "./list.ts";
-import { LIST_FORMATS, withSession } from "./session.ts";
+import { withSession } from "./session.ts";
+import { LIST_FORMATS } from "./surroundings.ts";
 
 export async function run(flags: ListArgs): Promise<void> {
   checkFlags(flags);

@@ -24,7 +24,7 @@ import type { Terminal } from "../terminal/terminal.ts";
 import { safe, width } from "../text.ts";
 import type { GlobalArgs } from "./flags.ts";
 import { writeDocument } from "./output.ts";
-import { surroundings } from "./session.ts";
+import { surroundings } from "./surroundings.ts";
 
 /** Every point in turn; ends early when the server is lost. */
 async function examine(connection: Connection, settings: Settings, findings: Finding[]): Promise<void> {

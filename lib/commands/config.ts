@@ -8,7 +8,7 @@ import { maskUrl } from "../settings/server-url.ts";
 import { KEYS, type Key, type Resolved, SETTINGS, type Settings } from "../settings/settings.ts";
 import type { GlobalArgs } from "./flags.ts";
 import { writeDocument } from "./output.ts";
-import { type Surroundings, surroundings } from "./session.ts";
+import { type Surroundings, surroundings } from "./surroundings.ts";
 
 interface Row {
   readonly setting: string;

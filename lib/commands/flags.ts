@@ -41,7 +41,7 @@ export const globals = {
   "inbox-prefix": {
     type: "string",
     valueHint: "subject",
-    description: "what subjects for answers begin with (default _INBOX)",
+    description: "prefix of the subjects for answers (default _INBOX)",
   },
   timeout: {
     type: "string",
@@ -67,10 +67,10 @@ const jid = {
   required: true,
   description: "job id, as `zester job list` shows it; its first characters are enough",
 } as const;
-/** `many`: every word that is left is one. */
+/** `many`: every remaining word is one. */
 const jids = { ...jid, many: true } as const;
 
-/** For commands that wait, --timeout is about that. */
+/** Where a command waits for jobs, --timeout limits the whole wait. */
 const wholeWait = {
   timeout: {
     type: "string",
@@ -100,7 +100,7 @@ const conditions = {
     description: "created at or after: 90m, 3d, today, yesterday, 2026-01-15, RFC 3339",
   },
   until: { type: "string", valueHint: "when", description: "created before" },
-  limit: { type: "string", alias: "n", valueHint: "number", description: "only the newest" },
+  limit: { type: "string", alias: "n", valueHint: "number", description: "only the newest N jobs" },
 } as const satisfies ArgsDef;
 
 const { state, function: fn, target, user, source } = conditions;
@@ -115,14 +115,14 @@ const selection = {
   },
   // Beside what every command knows.
   format: { ...globals.format, valueHint: "text|json|jsonl|yaml|csv" },
-  reverse: { type: "boolean", description: "the other way round" },
+  reverse: { type: "boolean", description: "reverse order" },
   wide: { type: "boolean", description: "also when, how long, returns, failures, user and owner" },
   columns: {
     type: "string",
     valueHint: "columns",
     description: "exactly these columns, any field of the record among them: jid,state,args.name",
   },
-  header: { type: "boolean", description: "", negativeDescription: "no titles" },
+  header: { type: "boolean", description: "", negativeDescription: "omit the header" },
   quiet: { type: "boolean", alias: "q", description: "job ids alone, one a line" },
   count: { type: "boolean", description: "only the number of jobs" },
 } as const satisfies ArgsDef;

@@ -33,7 +33,8 @@ import { selectionByServer } from "./clock.ts";
 import type { ListArgs } from "./flags.ts";
 import { writeIds } from "./ids.ts";
 import { warnUnreadable, writeRecords } from "./output.ts";
-import { type Format, LIST_FORMATS, type Session, withSession } from "./session.ts";
+import { type Session, withSession } from "./session.ts";
+import { type Format, LIST_FORMATS } from "./surroundings.ts";
 
 /** What differs between `list` and `active`. */
 export interface View {
@@ -90,7 +91,28 @@ function* jids(jobs: JobList): Generator<string> {
   for (const { row } of jobs) yield row.jid;
 }
 
-/** Reads the selected jobs of a view and writes them in the form that the flags ask for. */
+/** Writes jobs, in their order, in the form that the flags ask for; `none` is what a table of no jobs says. */
+async function writeJobs(
+  jobs: JobList,
+  columns: readonly JobColumn[],
+  none: string,
+  flags: ListArgs,
+  { terminal, format }: Session,
+): Promise<void> {
+  const header = flags.header !== false;
+  if (flags.count) terminal.write(`${jobs.length}\n`);
+  else if (format === "jsonl") terminal.writeAll(lines(jobs));
+  else if (format === "csv") terminal.writeAll(csvLines(columns, jobs, new Date(), header));
+  else if (format !== "text") await writeRecords(jobs, format, terminal);
+  else if (flags.quiet) writeIds(jids(jobs), isPlainJid, "job id", terminal);
+  else if (jobs.length === 0) terminal.write(`${none}\n`);
+  else {
+    const { color, columns: width } = terminal;
+    terminal.writeAll(renderJobs(columns, jobs, { color, columns: width, header }, new Date()));
+  }
+}
+
+/** Reads the selected jobs of a view and writes them as the flags say. */
 export async function listJobs(
   flags: ListArgs,
   view: View,
@@ -104,9 +126,7 @@ export async function listJobs(
   const withRecords = !flags.count && (!inTable || named.some(({ field }) => field !== undefined));
   const recent = await readRecent(store, selection, wanted, withRecords, { whole: QUICK_MESSAGES });
   const streams = format === "jsonl" && !selection.ordered && !flags.count && store.handsOverNewest;
-  if (!recent && streams) {
-    return warnUnreadable(await streamLines(store, wanted, terminal), terminal);
-  }
+  if (!recent && streams) return warnUnreadable(await streamLines(store, wanted, terminal), terminal);
   const read = recent ?? (await readJobs(store, wanted, withRecords, progressOn(terminal)));
   const future = selection.timed ? futureWords(read.jobs, store.nowNs()) : undefined;
   const jobs = selection.arrange(read.jobs);
@@ -119,13 +139,7 @@ export async function listJobs(
   );
   const among = `of ${count(read.total)}${read.all ? "" : " that changed since"}`;
   const none = selection.text === "" ? view.none : `No jobs match ${selection.text} (${among}).`;
-  const look = { color: terminal.color, columns: terminal.columns, header: flags.header !== false };
-  if (flags.count) terminal.write(`${jobs.length}\n`);
-  else if (format === "jsonl") terminal.writeAll(lines(jobs));
-  else if (format === "csv") terminal.writeAll(csvLines(columns, jobs, new Date(), look.header));
-  else if (format !== "text") await writeRecords(jobs, format, terminal);
-  else if (flags.quiet) writeIds(jids(jobs), isPlainJid, "job id", terminal);
-  else terminal.writeAll(jobs.length > 0 ? renderJobs(columns, jobs, look, new Date()) : [`${none}\n`]);
+  await writeJobs(jobs, columns, none, flags, session);
   if (inTable) warnUnknown(columns, jobs, terminal);
   if (future !== undefined) terminal.warn(future);
   const words = view.tellStuck ? allStuckWords([...stuck.values()]) : undefined;

@@ -4,7 +4,7 @@ import { type JobRow, unreadableWords } from "../model/job.ts";
 import type { JobList } from "../model/job-list.ts";
 import { documentText, jobArray, jobDocument } from "../render/document.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import type { Format } from "./session.ts";
+import type { Format } from "./surroundings.ts";
 
 type Structured = Exclude<Format, "text">;
 

@@ -1,24 +1,22 @@
 // zester job show
 
-import type { Value, ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { orNoBucket, readReturns, resolveJob } from "../jobs/lookup.ts";
 import { resolveStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
 import { displayPeel, sortedByPeel } from "../model/peel.ts";
-import { hasNotReturned } from "../model/peel-state.ts";
 import { isPlainPeel } from "../model/plain-id.ts";
 import { type Peel, peelSelection, peelsOf, RETURN_FIELDS } from "../model/returns.ts";
 import { NoBucket } from "../nats/store.ts";
-import { keyed, returnDocument } from "../render/document.ts";
 import { wasDryRun } from "../render/facts.ts";
 import { renderOutput } from "../render/output.ts";
-import { renderRecord } from "../render/record.ts";
+import { recordDocument, renderRecord } from "../render/record.ts";
 import { renderSummary } from "../render/summary.ts";
 import type { ShowArgs } from "./flags.ts";
 import { writeIds } from "./ids.ts";
 import { writeDocument } from "./output.ts";
-import { type Format, type Session, withSession } from "./session.ts";
+import { type Session, withSession } from "./session.ts";
+import type { Format } from "./surroundings.ts";
 
 function checkForms(flags: ShowArgs, format: Format): void {
   const given = (["summary", "output", "quiet"] as const).filter((name) => flags[name]);
@@ -29,20 +27,6 @@ function checkForms(flags: ShowArgs, format: Format): void {
       `--${given[0]} and --format ${format} exclude each other.`,
       `--format ${format} has everything.`,
     );
-}
-
-/** What `show` gives programs: the record, the returns that were asked for, and with --missing who has not returned. */
-function showDocument(jid: string, job: ValueMap, chosen: readonly Peel[], withMissing: boolean): ValueMap {
-  const document = new Map<string, Value>([
-    ["job", keyed(job, { jid })],
-    ["returns", chosen.flatMap(({ returned }) => (returned ? returnDocument(jid, returned) : []))],
-  ]);
-  if (withMissing)
-    document.set(
-      "missing",
-      chosen.filter(({ state }) => hasNotReturned(state)).map(({ peel }) => peel),
-    );
-  return document;
 }
 
 /** The record and its returns as the buckets hold them: what the reference page shows. */
@@ -58,7 +42,7 @@ async function showRecord(flags: ShowArgs, text: string, session: Session): Prom
   const peels = peelsOf(job, found instanceof NoBucket ? [] : found);
   if (format === "text")
     terminal.write(renderRecord(job, peels, undefined, terminal, flags["all-peels"] === true));
-  else await writeDocument(showDocument(jid, job, peels, false), format, terminal);
+  else await writeDocument(recordDocument(jid, job, peels, false), format, terminal);
   if (found instanceof NoBucket) terminal.warn(`${found.message} The returns are not shown.`);
 }
 
@@ -83,7 +67,7 @@ async function showStory(
       terminal,
     );
   else if (format !== "text")
-    await writeDocument(showDocument(row.jid, job, byPeel, flags.missing === true), format, terminal);
+    await writeDocument(recordDocument(row.jid, job, byPeel, flags.missing === true), format, terminal);
   else if (flags.output) terminal.writeAll(renderOutput(byPeel, wasDryRun(story), terminal.color));
   else if (flags.summary)
     terminal.write(renderSummary(reading, chosen, terminal, { now: new Date(), allPeels }));

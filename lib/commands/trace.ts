@@ -15,7 +15,8 @@ import { keyed } from "../render/document.ts";
 import { renderEvents, renderStory, renderTimeline, stepDocument, storyDocument } from "../render/story.ts";
 import type { TraceArgs } from "./flags.ts";
 import { writeDocument } from "./output.ts";
-import { type Session, WITH_LINES, withSession } from "./session.ts";
+import { type Session, withSession } from "./session.ts";
+import { WITH_LINES } from "./surroundings.ts";
 
 /** How long the event of the end may come after the record that says so. */
 const LAST_WORDS_MS = 500;

@@ -95,24 +95,16 @@ export class Collection {
     readonly withRecords: boolean,
   ) {}
 
-  /** A job that changed during the read comes again: the later record counts, also when it is not wanted any more. */
-  put(key: Uint8Array, from: number, bytes: Uint8Array): JobRow {
-    return this.table.row(this.#put(key, from, bytes));
-  }
-
-  #put(key: Uint8Array, from: number, bytes: Uint8Array): number {
+  /**
+   * Takes what a scan hands over. A job that changed during the read comes again: the later record counts, also when it is
+   * not wanted any more.
+   * @returns the job's number
+   */
+  take(key: Uint8Array, from: number, bytes: Uint8Array | undefined): number {
+    if (!bytes) return this.table.remove(key, from);
     const n = this.table.put(key, from, bytes, this.keep);
     if (this.withRecords && this.table.isKept(n)) this.#stored[n] = bytes.slice();
     return n;
-  }
-
-  remove(key: Uint8Array, from: number): void {
-    this.table.remove(key, from);
-  }
-
-  /** Takes what a scan hands over. @returns the job's number */
-  take(key: Uint8Array, from: number, bytes: Uint8Array | undefined): number {
-    return bytes ? this.#put(key, from, bytes) : this.table.remove(key, from);
   }
 
   /** What there is; `all` as in Read. */

@@ -43,11 +43,9 @@ class Part {
 
   change(key: Uint8Array, from: number, bytes: Uint8Array | undefined, storedNs: bigint): void {
     this.firstNs ??= storedNs;
-    if (!bytes) {
-      this.jobs.remove(key, from);
-      return;
-    }
-    const { created, updated } = this.jobs.put(key, from, bytes);
+    const n = this.jobs.take(key, from, bytes);
+    if (!bytes) return;
+    const { created, updated } = this.jobs.table.row(n);
     for (const time of [created, updated]) if (time && time.ns - storedNs > DOUBTFUL_NS) this.doubtful = true;
   }
 }

@@ -1,7 +1,7 @@
 // Jobs: what their fields mean. Knows nothing of NATS or the terminal.
 
 import { asInteger, asText, asTime, type Timestamp, type ValueMap } from "../codec/value.ts";
-import { plural } from "../text.ts";
+import { firstFew, plural } from "../text.ts";
 import { compareText, displayPeel, peelList } from "./peel.ts";
 import { type Source, sourceOf } from "./source.ts";
 
@@ -114,17 +114,9 @@ export function unreadableRow(jid: string, reason: string): JobRow {
   };
 }
 
-const NAMED = 5;
-
 /** What to say of jobs that can't be decoded: the first few with their reason, the rest as a count. */
-export function unreadableWords(rows: readonly JobRow[]): string {
-  const named = rows
-    .slice(0, NAMED)
-    .map((row) => `${row.jid}: ${row.unreadable}`)
-    .join("; ");
-  const rest = rows.length > NAMED ? `; and ${rows.length - NAMED} more` : "";
-  return `${plural(rows.length, "job")} cannot be decoded: ${named}${rest}`;
-}
+export const unreadableWords = (rows: readonly JobRow[]) =>
+  `${plural(rows.length, "job")} cannot be decoded: ${firstFew(rows.map((row) => `${row.jid}: ${row.unreadable}`))}`;
 
 /** STATE as tables show it. */
 export const stateOf = (row: JobRow) => (row.unreadable === undefined ? row.status || "-" : "unreadable");

@@ -2,7 +2,6 @@
 import type { Msg } from "nats";
 import { Timestamp } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
-import type { JobEvent } from "../model/story.ts";
 import { safe } from "../text.ts";
 import { Bucket, isGone } from "./bucket.ts";
 import type { Connection } from "./connection.ts";
@@ -18,8 +17,15 @@ export { NoBucket } from "./jetstream.ts";
 /** MessagePack `{"action": "cancel"}` (wire.md, "Subjects"). */
 const CANCEL_PAYLOAD = Buffer.from("\x81\xa6action\xa6cancel", "latin1");
 
-/** One message of a job's life as it is stored. */
-export type StoredEvent = Omit<JobEvent, "payload"> & { readonly bytes: Uint8Array };
+/** One message of a job's life, as it is stored. */
+export interface StoredEvent {
+  /** `dispatch`, `ack`, `return`, `schedule`, `cancel` or `status`. */
+  readonly kind: string;
+  readonly peel: string | undefined;
+  /** By the server's clock, in ns since 1970. */
+  readonly storedNs: bigint;
+  readonly bytes: Uint8Array;
+}
 
 /** What is done with the records of a scan of all jobs. */
 export interface JobKeys {

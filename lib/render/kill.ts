@@ -8,7 +8,7 @@ import { JobList } from "../model/job-list.ts";
 import { isSent, isTarget, type Outcome, type Plan, type Target } from "../model/kill.ts";
 import { hasNotReturned, statesPresent } from "../model/peel-state.ts";
 import { stuckWords } from "../model/stuck.ts";
-import { count, plural, safe } from "../text.ts";
+import { count, firstFew, plural, safe } from "../text.ts";
 import { columnsOf, LIST } from "./columns.ts";
 import { mainArgument, type Telling, waitingWords } from "./facts.ts";
 import { renderJobs } from "./jobs.ts";
@@ -21,7 +21,6 @@ export function renderTargets(targets: readonly Target[], look: Look, now: Date)
   return renderJobs(columnsOf(LIST), JobList.of(jobs), look, now);
 }
 
-const NAMED = 5;
 /** Columns that the targets take in a question. */
 const STAKE_COLUMNS = 40;
 
@@ -29,9 +28,8 @@ const STAKE_COLUMNS = 40;
 export function unknownStatusWords(targets: readonly Target[]): string | undefined {
   const odd = targets.flatMap(({ row }) => (row && isUnknownStatus(row.status) ? [row] : []));
   if (odd.length === 0) return undefined;
-  const named = odd.slice(0, NAMED).map((row) => `${row.jid}: ${stateOf(row)}`);
-  const rest = odd.length > NAMED ? `; and ${odd.length - NAMED} more` : "";
-  return `whether ${plural(odd.length, "job")} ended is not known, by the status: ${named.join("; ")}${rest}`;
+  const named = firstFew(odd.map((row) => `${row.jid}: ${stateOf(row)}`));
+  return `whether ${plural(odd.length, "job")} ended is not known, by the status: ${named}`;
 }
 
 /** A line for each signal that was sent. */

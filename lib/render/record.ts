@@ -1,16 +1,19 @@
-// `show` without further flags: the record as it is stored, its own `jid` included, and its returns, as the reference page
-// has them. Pure.
+// `show` without further flags: the record and its returns. Pure.
 
 import { toJson } from "../codec/json.ts";
-import type { ValueMap } from "../codec/value.ts";
+import type { Value, ValueMap } from "../codec/value.ts";
 import { displayPeel } from "../model/peel.ts";
 import { hasNotReturned } from "../model/peel-state.ts";
 import type { Peel } from "../model/returns.ts";
 import { safe } from "../text.ts";
+import { keyed, returnDocument } from "./document.ts";
 import { renderReturns } from "./peels.ts";
 import type { Look } from "./table.ts";
 
-/** @param selected the peels that were asked for; undefined: all that returned */
+/**
+ * The record as it is stored, its own `jid` included, and its returns, as the reference page has them.
+ * @param selected the peels that were asked for; undefined: all that returned
+ */
 export function renderRecord(
   job: ValueMap,
   peels: readonly Peel[],
@@ -23,4 +26,19 @@ export function renderRecord(
   const table = returned.length > 0 ? `\nReturns:\n${renderReturns(returned, look, allPeels)}` : "";
   const names = missing.map(({ peel }) => `${safe(displayPeel(peel))}\n`).join("");
   return `${toJson(job)}\n${table}${names && `\nMissing:\n${names}`}`;
+}
+
+/** The same for programs. @param withMissing lists the peels that have not returned as well */
+export function recordDocument(
+  jid: string,
+  job: ValueMap,
+  peels: readonly Peel[],
+  withMissing: boolean,
+): ValueMap {
+  const document = new Map<string, Value>([
+    ["job", keyed(job, { jid })],
+    ["returns", peels.flatMap(({ returned }) => (returned ? returnDocument(jid, returned) : []))],
+  ]);
+  const missing = peels.filter(({ state }) => hasNotReturned(state)).map(({ peel }) => peel);
+  return withMissing ? document.set("missing", missing) : document;
 }

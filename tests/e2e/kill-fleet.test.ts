@@ -1,7 +1,7 @@
 // `job kill` on a fleet that lives: several jobs, by selection, with --wait, and what it asks first.
 import { afterAll, expect, test } from "bun:test";
 import { hang, ok, serveFleet } from "../support/fleet.ts";
-import { consumersLeft, encode, jobRecord } from "../support/harness.ts";
+import { consumersLeft, encode, jobRecord, until } from "../support/harness.ts";
 
 const { nc, fleet, run, start, stop } = await serveFleet();
 afterAll(stop);
@@ -38,11 +38,10 @@ test("--wait: how it ended, and how far it had come", async () => {
 });
 
 test("a peel that ignores the signal: canceled all the same, and its late return is seen", async () => {
-  const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: { does: "stubborn", ms: 400 } } });
+  const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: { does: "stubborn", ms: 1500 } } });
   expect((await run("kill", jid, "--wait")).stdout).toEndWith("canceled, 0 of 1 peel had returned\n");
   expect((await run("trace", jid)).stdout).toContain("1 unfinished");
-  await Bun.sleep(500);
-  expect((await run("trace", jid)).stdout).toMatch(/\na +ok .*\n/);
+  await until("its return", async () => /\na +ok .*\n/.test((await run("trace", jid)).stdout));
 });
 
 test("exit 6: it ended otherwise before the signal took effect", async () => {

@@ -159,7 +159,7 @@ const READING: readonly (readonly [string, number, string])[] = [
   ["job show j1 --summary", 0, "web-01"],
   ["job watch j1", 0, "complete"],
   ["job wait j1", 0, "complete"],
-  ["job wait j2 --timeout 400ms", 124, ""],
+  ["job wait j2 --timeout 1s", 124, ""],
   ["job trace j1", 0, "dispatched"],
   ["job kill --state running --dry-run", 0, "j2 "],
   ["version --check", 0, "zester "],
@@ -169,7 +169,7 @@ const KILLING: readonly (readonly [string, number, string])[] = [
   ["job kill j2", 0, "Cancel signal sent for job j2"],
   ["job kill j2 --force", 0, "Cancel signal sent for job j2"],
   ["job kill --state running --yes", 0, "Cancel signal sent for job j2"],
-  ["job kill j2 --wait --timeout 400ms", 124, "Cancel signal sent for job j2"],
+  ["job kill j2 --wait --timeout 1s", 124, "Cancel signal sent for job j2"],
 ];
 
 describe.each([

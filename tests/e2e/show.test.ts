@@ -1,7 +1,6 @@
 // `show` for people and scripts: summary, peels selected, shortened ids.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import fc from "fast-check";
 import {
   createBuckets,
   encode,
@@ -11,7 +10,6 @@ import {
   Time,
   zester,
 } from "../support/harness.ts";
-import { times } from "../support/length.ts";
 
 let server: Server;
 const show = (...args: string[]) => zester(["job", "show", ...args], { env: { NATS_URL: server.url } });
@@ -150,179 +148,6 @@ test("many peels: everything when piped; on a terminal the worst, and a count of
   const lines = pty.stdout.toString().replaceAll("\r", "").trimEnd().split("\n");
   expect(lines.find((line) => line.startsWith("peel-"))).toMatch(/^peel-999 +failed/);
   expect(lines.at(-1)).toBe("… and 960 peels more: 960 ok (--all-peels shows them)");
-});
-
-type Stored = "none" | "deleted" | "ok" | "failed" | "unreachable" | "unreadable";
-const stored = fc.constantFrom<Stored>("none", "deleted", "ok", "failed", "unreachable", "unreadable");
-const layout = fc.constantFrom("peel", "list", "both");
-interface Case {
-  targets: string[] | null;
-  returns: Record<string, { state: Stored; layout: string }>;
-}
-const PEELS = ["web-01", "web-02", "db_eu_example", "db-01", "cache-01"];
-const aCase: fc.Arbitrary<Case> = fc.record({
-  targets: fc.option(fc.subarray(PEELS), { nil: null }),
-  returns: fc.record(
-    Object.fromEntries(PEELS.map((peel) => [peel, fc.record({ state: stored, layout })])) as Record<
-      string,
-      fc.Arbitrary<{ state: Stored; layout: string }>
-    >,
-  ),
-});
-
-/** What the specification says a peel is, seen from both layouts: the peel's own key wins. */
-function stateOf(peel: string, { targets, returns }: Case): string | undefined {
-  const { state, layout } = returns[peel] as { state: Stored; layout: string };
-  // A list can't hold what is no record, and nothing in it is deleted alone.
-  const listed = layout !== "peel" && ["ok", "failed", "unreachable"].includes(state);
-  const own = layout !== "list" && state !== "none" && state !== "deleted";
-  if (own || listed) return state;
-  return (targets ?? []).includes(peel) ? "missing" : undefined;
-}
-
-test("selected peels agree with an oracle, in both layouts", async () => {
-  const own = await startServer();
-  const nc = await own.connect();
-  const { jobs, returns } = await createBuckets(nc);
-  const cases = fc.sample(aCase, 40);
-  const record = (peel: string, state: Stored) => ({
-    jid: "x",
-    peel_id: peel,
-    success: state === "ok",
-    ...(state === "unreachable" && { unreachable: true }),
-    ...(state === "failed" && { error: "boom" }),
-    duration: 1n,
-  });
-  for (const [i, one] of cases.entries()) {
-    await jobs.put(`case-${i}`, encode(jobRecord(`case-${i}`, { targets: one.targets })));
-    const list: unknown[] = [];
-    for (const [peel, { state, layout }] of Object.entries(one.returns)) {
-      const key = `case-${i}.${peel}`;
-      if (layout !== "peel" && ["ok", "failed", "unreachable"].includes(state)) {
-        // Under both, the list has another opinion, which must not count.
-        list.push(record(peel, layout === "both" ? (state === "ok" ? "failed" : "ok") : state));
-      }
-      if (layout === "list" || state === "none") continue;
-      await returns.put(key, state === "unreadable" ? Uint8Array.of(0xc1) : encode(record(peel, state)));
-      if (state === "deleted") await returns.delete(key);
-    }
-    if (list.length > 0) await returns.put(`case-${i}`, encode(list));
-  }
-  await fc.assert(
-    fc.asyncProperty(
-      fc.nat(cases.length - 1),
-      fc.subarray(["failed", "missing", "unreachable"]),
-      fc.constantFrom(undefined, "db*", "db.eu.*"),
-      async (i, states, peel) => {
-        const one = cases[i] as Case;
-        const flags = [...states.map((state) => `--${state}`), ...(peel ? ["--peel", peel] : [])];
-        const hits = PEELS.filter((id) => {
-          const state = stateOf(id, one);
-          const named = peel === undefined || (peel === "db*" ? id.startsWith("db") : id === "db_eu_example");
-          return state !== undefined && named && (states.length === 0 || states.includes(state));
-        });
-        const env = { NATS_URL: own.url };
-        const quiet = await zester(["job", "show", `case-${i}`, "-q", ...flags], { env });
-        const shown = hits.map((id) => id.replaceAll("_", ".")).sort();
-        expect(quiet.stdout).toBe(shown.map((id) => `${id}\n`).join(""));
-        const json = await zester(["job", "show", `case-${i}`, "--format", "json", ...flags], { env });
-        const document = JSON.parse(json.stdout);
-        const returned = hits.filter((id) => stateOf(id, one) !== "missing");
-        expect(document.returns.map((item: { peel_id: string }) => item.peel_id).sort()).toEqual(
-          returned.sort(),
-        );
-        const summary = await zester(["job", "show", `case-${i}`, "--summary", ...flags], { env });
-        const rows = summary.stdout.split("\n\n")[1]?.trimEnd().split("\n").slice(1) ?? [];
-        expect(rows.map((row) => row.split(/ +/).slice(0, 2).join(" ")).sort()).toEqual(
-          hits.map((id) => `${id.replaceAll("_", ".")} ${stateOf(id, one)}`).sort(),
-        );
-      },
-    ),
-    { numRuns: times(25, 120) },
-  );
-  await nc.close();
-  await own.stop();
-});
-
-test("--output: what the peels printed and changed, line by line, and nothing that acts on the terminal", async () => {
-  const own = await startServer();
-  const nc = await own.connect();
-  const { jobs, returns } = await createBuckets(nc);
-  await jobs.put("j", encode(jobRecord("j", { targets: ["a", "b_eu", "c", "d"], status: "failed" })));
-  const results = [
-    {
-      name: "nginx.conf",
-      changed: true,
-      details: { stdout: "line one\r\nline\ttwo\n\x1b[31mred", exit: 0, empty: "" },
-      duration: 1_200_000_000n,
-      diff: "-old\n+new\n same",
-      error: "",
-      skipped: false,
-    },
-    {
-      name: "nginx.restart",
-      changed: false,
-      details: {},
-      duration: 5_000_000n,
-      error: "no such unit",
-      skipped: false,
-    },
-    { name: "other", changed: false, details: null, skipped: "not needed" },
-  ];
-  const put = (peel: string, more: Record<string, unknown>) =>
-    returns.put(
-      `j.${peel}`,
-      encode({ jid: "j", peel_id: peel, success: true, duration: 2_000_000_000n, ...more }),
-    );
-  await put("a", {
-    success: false,
-    error: "one failed\nsee above",
-    return_data: { results, success: false, note: "n" },
-  });
-  await put("b_eu", { return_data: "plain text" });
-  await put("c", { return_data: null });
-  const env = { NATS_URL: own.url };
-  const { stdout, code } = await zester(["job", "show", "j", "--output"], { env });
-  expect(stdout).toBe(`a  failed  2.0s  3 results, 1 changed
-  error: one failed
-         see above
-  nginx.conf  changed  1.2s
-    stdout:
-      line one
-      line    two
-      \\x1b[31mred
-    exit:
-      0
-    diff:
-      -old
-      +new
-       same
-  nginx.restart  failed  5ms
-    error:
-      no such unit
-  other  skipped  not needed
-    note:
-      n
-
-b.eu  ok  2.0s
-    data:
-      plain text
-
-c  ok  2.0s
-
-d  missing
-`);
-  expect(code).toBe(0);
-  expect((await zester(["job", "show", "j", "--output", "--peel", "b*"], { env })).stdout).toBe(
-    "b.eu  ok  2.0s\n    data:\n      plain text\n",
-  );
-  expect((await zester(["job", "show", "j", "--output", "--format", "json"], { env })).stderr).toContain(
-    "--output and --format json exclude each other.",
-  );
-  const colored = (await zester(["job", "show", "j", "--output", "--force-color"], { env })).stdout;
-  expect(colored).toContain("\x1b[32m+new\x1b[39m");
-  await nc.close();
-  await own.stop();
 });
 
 test("the plain table of many returns on a terminal: the worst, and a count of the rest", async () => {

@@ -1,32 +1,12 @@
-// An answer of the JetStream API that real servers give only in rare moments, given here by a client in its place: on a server
-// without JetStream a subscription takes the requests.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { NatsConnection } from "nats";
-import { encode, jobRecord, type Server, startServer, zester } from "../support/harness.ts";
+// Trouble that a cluster gives in rare moments.
+import { afterAll, expect, test } from "bun:test";
+import { created, json, startApi } from "../support/api.ts";
+import { encode, jobRecord, zester } from "../support/harness.ts";
 
-let server: Server;
-let nc: NatsConnection;
-beforeAll(async () => {
-  server = await startServer("", { jetstream: false });
-  nc = await server.connect();
-});
-afterAll(async () => {
-  await nc.close();
-  await server.kill();
-});
-
-/** Answers requests on a subject until the test ends. */
-async function answer(subject: string, make: () => object): Promise<() => void> {
-  const subscription = nc.subscribe(subject, { callback: (_, msg) => msg.respond(JSON.stringify(make())) });
-  await nc.flush();
-  return () => subscription.unsubscribe();
-}
-
-const created = () => ({ num_pending: 1, created: new Date().toISOString() });
+const { server, nc, serve, stop: stopApi } = await startApi();
+afterAll(stopApi);
 
 test("a consumer that the node asked has not heard of yet: asked again", async () => {
-  const gone = await answer("$JS.API.CONSUMER.DELETE.>", () => ({ success: true }));
-  const told = await answer("$JS.API.STREAM.INFO.>", () => ({ state: { messages: 1, last_seq: 1 } }));
   let started: Promise<void> | undefined;
   // Nothing listens for the pull until 200 ms after the consumer was made: the server answers with status 503.
   const heard = async () => {
@@ -41,14 +21,14 @@ test("a consumer that the node asked has not heard of yet: asked again", async (
     });
     await nc.flush();
   };
-  const done = await answer("$JS.API.CONSUMER.CREATE.>", () => {
-    started = heard();
-    return created();
+  const stop = await serve({
+    "CONSUMER.CREATE": (msg) => {
+      started = heard();
+      json(created())(msg);
+    },
   });
   const found = await zester(["job", "list", "--count", "--master", server.url]);
   expect(found).toEqual({ stdout: "1\n", stderr: "", code: 0 });
   await started;
-  done();
-  told();
-  gone();
+  await stop();
 });

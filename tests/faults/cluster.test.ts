@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { KV, NatsConnection } from "nats";
+import { type Cluster, startCluster } from "../support/cluster.ts";
 import {
-  type Cluster,
   consumersLeft,
   createBuckets,
   encode,
@@ -11,7 +11,6 @@ import {
   type Result,
   Running,
   type Server,
-  startCluster,
   Time,
   until,
   zester,

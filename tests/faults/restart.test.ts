@@ -1,6 +1,14 @@
 // A server that is restarted while a command follows jobs.
 import { expect, test } from "bun:test";
-import { consumersLeft, createBuckets, encode, jobRecord, Running, startServer } from "../support/harness.ts";
+import {
+  consumersLeft,
+  createBuckets,
+  encode,
+  jobRecord,
+  Running,
+  startServer,
+  until,
+} from "../support/harness.ts";
 
 /** A server of its own whose job is put by hand, so that it can be restarted at will. */
 async function restartable() {
@@ -14,6 +22,12 @@ async function restartable() {
   return {
     own,
     start: (args: string[]) => new Running(["job", ...args], { NATS_URL: own.url }),
+    /** Waits until the command follows: it then has a consumer. */
+    async following() {
+      const nc = await own.connect();
+      await until("a consumer", async () => (await consumersLeft(nc)) > 0);
+      await nc.close();
+    },
     /** Restarts the server; while it is away nothing can be seen. */
     async restart() {
       await own.kill();
@@ -44,7 +58,7 @@ test.each([
   async (args, code, words) => {
     const fixture = await restartable();
     const running = fixture.start(args);
-    await Bun.sleep(300);
+    await fixture.following();
     await fixture.restart();
     await running.until("connected again");
     expect(running.err).toContain("Connecting again.");
@@ -74,7 +88,7 @@ test("watch: what happened meanwhile is told once, and nothing twice", async () 
 test("several URLs: it moves on to the next one", async () => {
   const fixture = await restartable();
   const running = new Running(["job", "wait", "j1", "--master", `nats://127.0.0.1:1,${fixture.own.url}`], {});
-  await Bun.sleep(300);
+  await fixture.following();
   await fixture.restart();
   await running.until("connected again");
   await fixture.end("complete");

@@ -1,11 +1,12 @@
 // npm run demo: a NATS server, a fleet with jobs, and the real executable's commands on them.
 import { Fleet } from "./fleet.ts";
-import { cleanUp, startServer, ZESTER } from "./harness.ts";
+import { cleanUp, startServer, until, ZESTER } from "./harness.ts";
 
 const keep = process.argv.includes("--keep");
 const server = await startServer();
 const nc = await server.connect();
-const fleet = await Fleet.start(nc);
+// Masters give silent peels up after half a second instead of ten.
+const fleet = await Fleet.start(nc, { scale: 0.05 });
 
 async function stop(): Promise<void> {
   await fleet.stop();
@@ -50,6 +51,39 @@ async function shortJobs(): Promise<[done: string, failed: string]> {
   return [done, failed];
 }
 
+/** A peel that was given up as unreachable returns after the end of the job: only the events tell. */
+async function lateJob(): Promise<string> {
+  const jid = await fleet.dispatch({
+    fn: "state.apply",
+    args: { state: "motd" },
+    expr: "web*",
+    user: "ops",
+    peels: { "web-01": ok(90), "web-09": { does: "late", ms: 120 } },
+  });
+  await fleet.until(jid, "failed");
+  const returned = `zester.job.${jid}.return.web-09`;
+  const { streams } = await nc.jetstreamManager();
+  await until("the late return", async () => {
+    const { state } = await streams.info("job-events", { subjects_filter: returned });
+    return state.subjects?.[returned] === 2;
+  });
+  return jid;
+}
+
+/** A job whose master crashed, and which no other master sees: its index entry is lost as well. */
+async function stuckJob(): Promise<string> {
+  const jid = await fleet.dispatch({
+    fn: "state.highstate",
+    expr: "mail*",
+    timeoutMs: 2000,
+    peels: { "mail-01": ok(400), "mail-02": { does: "hang" } },
+  });
+  fleet.crash();
+  await fleet.jobs.delete(`active.${jid}`);
+  await fleet.startMaster();
+  return jid;
+}
+
 const longJob = () =>
   fleet.dispatch({
     fn: "cmd.run",
@@ -59,8 +93,10 @@ const longJob = () =>
   });
 
 async function demo(): Promise<void> {
+  const stuck = await stuckJob();
   const [done, failed] = await shortJobs();
   const long = await longJob();
+  const late = await lateJob();
   await fleet.until(done, "complete");
   await fleet.until(failed, "failed");
   await show("job", "list");
@@ -68,7 +104,8 @@ async function demo(): Promise<void> {
   await show("job", "active");
   const [, watched] = await shortJobs();
   await showEnding(4, "job", "watch", watched);
-  await show("job", "trace", long);
+  await show("job", "trace", late);
+  await show("job", "trace", stuck);
   await show("job", "kill", long, "--wait");
   await showEnding(5, "job", "wait", long);
   await show("job", "list");

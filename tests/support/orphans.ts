@@ -40,12 +40,14 @@ export class Orphans {
 
   /** The record of a job whose master is dead. */
   async #orphan(jid: string): Promise<KvEntry | null> {
-    const entry = await this.site.jobs.get(jid);
+    const { jobs, heartbeats } = this.site;
+    // A subject stays while it holds the tombstone of an ended job.
+    const entry = isPut(await jobs.get(`active.${jid}`)) ? await jobs.get(jid) : null;
     const record = isPut(entry) ? decode(entry.value) : undefined;
-    if (!entry || !["claimed", "running"].includes(record?.status as string)) {
+    if (!["claimed", "running"].includes(record?.status as string)) {
       this.#ended.add(jid);
       return null;
     }
-    return isPut((await this.site.heartbeats?.masters.get(record?.owner as string)) ?? null) ? null : entry;
+    return isPut(await heartbeats?.masters.get(record?.owner as string)) ? null : entry;
   }
 }

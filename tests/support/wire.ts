@@ -138,7 +138,7 @@ const OPTIONAL_FIELDS = [
   "metadata",
 ] as const satisfies (keyof JobRecord)[];
 
-/** The fields of a job's record in the order in which masters store them; free maps are sorted. */
+/** The fields of a job's record in the order in which masters store them. */
 export function inOrder(record: JobRecord): Record<string, unknown> {
   const { jid, function: fn, args, targets, timeout, status, created, updated } = record;
   const fields: Record<string, unknown> = {
@@ -156,8 +156,6 @@ export function inOrder(record: JobRecord): Record<string, unknown> {
     const empty = !value || (Array.isArray(value) && value.length === 0);
     if (!empty) fields[name] = value;
   }
-  const { metadata } = record;
-  if (metadata) fields.metadata = Object.fromEntries(Object.entries(metadata).sort());
   return fields;
 }
 

@@ -1,52 +1,18 @@
 // A server that answers, but not as JetStream does: by a client in its place, on a server without JetStream. What comes is
 // drawn at random; the command ends in time, with words and without a word on stdout.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { headers, type Msg, type NatsConnection } from "nats";
+import { headers, type Msg } from "nats";
 import { UserError } from "../../lib/errors.ts";
 import { Connection } from "../../lib/nats/connection.ts";
 import { Store } from "../../lib/nats/store.ts";
-import { type Server, startServer, zester } from "../support/harness.ts";
+import { type Answer, created, json, startApi } from "../support/api.ts";
+import { zester } from "../support/harness.ts";
 import { times } from "../support/length.ts";
 
-let server: Server;
-let nc: NatsConnection;
-beforeAll(async () => {
-  server = await startServer("", { jetstream: false });
-  nc = await server.connect();
-});
-afterAll(async () => {
-  await nc.close();
-  await server.stop();
-});
-
-type Answer = (msg: Msg) => void;
-const json =
-  (value: unknown): Answer =>
-  (msg) =>
-    void msg.respond(JSON.stringify(value));
-
-/** Answers the API as told, everything else soundly, until the result is called. */
-async function serve(answers: Record<string, Answer>): Promise<() => Promise<void>> {
-  const all: Record<string, Answer> = {
-    "STREAM.INFO": json({
-      state: { messages: 1, last_seq: 1, subjects: { "$KV.jobs.a": 1 } },
-      config: { allow_direct: true },
-    }),
-    "CONSUMER.CREATE": json({ num_pending: 1, created: new Date().toISOString() }),
-    "CONSUMER.DELETE": json({ success: true }),
-    ...answers,
-  };
-  const subs = Object.entries(all).map(([name, answer]) =>
-    nc.subscribe(`$JS.API.${name}.>`, { callback: (_, msg) => answer(msg) }),
-  );
-  await nc.flush();
-  return async () => {
-    for (const sub of subs) sub.unsubscribe();
-    await nc.flush();
-  };
-}
+const { server, nc, serve, stop: stopApi } = await startApi();
+afterAll(stopApi);
 
 const list = () => zester(["job", "list", "--master", server.url, "--timeout", "1s"]);
 
@@ -81,7 +47,7 @@ test.each([
 
 test("a billion records are announced, and none comes", async () => {
   const stop = await serve({
-    "CONSUMER.CREATE": json({ num_pending: 1e9, created: new Date().toISOString() }),
+    "CONSUMER.CREATE": json(created(1e9)),
     "CONSUMER.MSG.NEXT": () => {},
   });
   const { stdout, stderr, code } = await list();
@@ -138,10 +104,10 @@ test("random answers: a UserError or an answer, never anything else", async () =
     fc.string(),
   );
   await fc.assert(
-    fc.asyncProperty(value, value, async (info, created) => {
+    fc.asyncProperty(value, value, async (info, made) => {
       const stop = await serve({
         "STREAM.INFO": (msg) => void msg.respond(info),
-        "CONSUMER.CREATE": (msg) => void msg.respond(created),
+        "CONSUMER.CREATE": (msg) => void msg.respond(made),
         "CONSUMER.MSG.NEXT": (msg) => status(msg, 404, "No Messages"),
       });
       const client = await server.connect({ reconnect: false });
