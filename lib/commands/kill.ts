@@ -103,7 +103,7 @@ async function ask(targets: readonly Target[], { flags, session, now }: Run): Pr
   if (flags.yes) return undefined;
   if (!terminal.canAsk || !told)
     return new UserError(
-      `${plural(targets.length, "job")} would be canceled, and nobody can be asked. No signal was sent.`,
+      `${plural(targets.length, "job")} would be canceled, and no one can be asked. No signal was sent.`,
       "Give --yes to cancel them, or --dry-run to see them only.",
     );
   if (await terminal.ask(`Cancel ${await atStake(targets, session, now)}? [y/N] `)) return undefined;

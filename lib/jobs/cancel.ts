@@ -52,7 +52,7 @@ export async function sendSignal(
     if (heard === false)
       return {
         jid,
-        signal: "sent, but nobody listens",
+        signal: "sent, no listener",
         warnings,
         error: new UserError(
           `nothing listens on zester.job.${safe(jid)}.cancel and no stream stores it: no master or peel got the signal.`,
@@ -61,7 +61,7 @@ export async function sendSignal(
       };
     if (heard === undefined)
       warnings.push(
-        `whether anybody listens on zester.job.${jid}.cancel is not known: no permission to subscribe to answers.`,
+        `whether anything listens on zester.job.${jid}.cancel is not known: no permission to subscribe to answers.`,
       );
     return { jid, signal: "sent", warnings };
   } catch (error) {

@@ -49,7 +49,7 @@ export async function behindOf(
       if (!known || ackedNs < known.ackedNs) behind.set(peel, { jid: other, ackedNs });
     }
   };
-  // A job that is gone or can't be decoded by now holds nobody up as far as can be told.
+  // A job that is gone by now, or can't be decoded, holds no peel up as far as can be told.
   await Promise.all(others.map((other) => look(other).catch(() => {})));
   return new Map(Array.from(behind, ([peel, first]) => [peel, first.jid]));
 }

@@ -39,7 +39,7 @@ export const refuseEnded = ({ jid, status }: JobRow): Refused => ({
 });
 
 /** What became of a signal, as programs read it. `unknown`: it was handed over, and the connection failed before the answer. */
-export const SIGNALS = ["sent", "sent, but nobody listens", "unknown", "not sent"] as const;
+export const SIGNALS = ["sent", "sent, no listener", "unknown", "not sent"] as const;
 
 /** What became of one job's signal. */
 export interface Outcome {

@@ -95,7 +95,7 @@ test("by selection: --dry-run sends nothing, without --yes nothing is sent, ende
   });
   const refused = await run(...selection);
   expect([refused.stdout, refused.code]).toEqual(["", 1]);
-  expect(refused.stderr).toContain("1 job would be canceled, and nobody can be asked. No signal was sent.");
+  expect(refused.stderr).toContain("1 job would be canceled, and no one can be asked. No signal was sent.");
   expect(signals).toEqual([]);
   expect((await run(...selection, "--yes")).stdout).toBe(`Cancel signal sent for job ${live}\n`);
   await fleet.until(live, "canceled");
@@ -128,7 +128,7 @@ test("a shortened id is shown and agreed to first; the job that was meant may be
   const refused = await run("kill", "short-1");
   expect([refused.stdout, refused.code]).toEqual(["", 1]);
   expect(refused.stderr).toContain("\nshort-10 ");
-  expect(refused.stderr).toContain("nobody can be asked");
+  expect(refused.stderr).toContain("no one can be asked");
   expect((await run("kill", "short-1", "--yes")).stdout).toBe("Cancel signal sent for job short-10\n");
   await fleet.jobs.delete("short-10");
 });

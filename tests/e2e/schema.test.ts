@@ -81,7 +81,7 @@ describe("the output fits its schema", () => {
     // Nothing listens without the stream of events.
     await (await nc.jetstreamManager()).streams.delete("job-events");
     const unheard = await kill("j1");
-    expect(JSON.parse(unheard).signal).toBe("sent, but nobody listens");
+    expect(JSON.parse(unheard).signal).toBe("sent, no listener");
     expectValid("job-kill", unheard);
   });
 

@@ -212,7 +212,7 @@ describe("who hears it", () => {
     for (const flags of [[], ["--force"]]) {
       const { stdout, stderr, code, signaled } = await kill(as("deaf"), "j1", ...flags);
       expect([stdout, code, signaled]).toEqual(["Cancel signal sent for job j1\n", 0, ["j1"]]);
-      expect(stderr).toContain("warning: whether anybody listens on zester.job.j1.cancel is not known");
+      expect(stderr).toContain("warning: whether anything listens on zester.job.j1.cancel is not known");
       expect(stderr).not.toContain("error");
     }
   });
@@ -227,7 +227,7 @@ describe("who hears it", () => {
     expect([one.stdout, one.code]).toEqual(["", 1]);
     expect(one.stderr).toStartWith(`error: ${words}\n`);
     const json = await empty.run("kill", "j1", "--format", "json");
-    expect(JSON.parse(json.stdout)).toEqual({ jid: "j1", signal: "sent, but nobody listens", reason: words });
+    expect(JSON.parse(json.stdout)).toEqual({ jid: "j1", signal: "sent, no listener", reason: words });
     expect(json.code).toBe(1);
     empty.nc.subscribe("zester.job.j2.cancel", { callback: () => {} });
     await empty.nc.flush();

@@ -143,7 +143,7 @@ describe("what was typed in full is exact", () => {
     expect(await field.signaled()).toEqual(["plain-1"]);
     expect(stdout).toBe("Cancel signal sent for job plain-1\n");
     expect(stderr).toContain(
-      "error: 1 job would be canceled, and nobody can be asked. No signal was sent.\n",
+      "error: 1 job would be canceled, and no one can be asked. No signal was sent.\n",
     );
     expect(code).toBe(1);
     // The same job in both forms is one job, and named.
@@ -167,7 +167,7 @@ describe("a status that zester does not know", () => {
     expect([refused.stdout, refused.code]).toEqual(["", 1]);
     expect(refused.stderr).toContain("\nodd-1 ");
     expect(refused.stderr).toContain(
-      `warning: whether 1 job ended is not known, by the status: odd-1: ${shown}\nerror: 1 job would be canceled, and nobody can be asked.`,
+      `warning: whether 1 job ended is not known, by the status: odd-1: ${shown}\nerror: 1 job would be canceled, and no one can be asked.`,
     );
     expect((await field.run("kill", "odd-1", "--yes")).code).toBe(0);
     expect(await field.signaled()).toEqual(["odd-1"]);

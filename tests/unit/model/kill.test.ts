@@ -18,7 +18,7 @@ test.each([
   [[], 0],
   [[outcome("sent"), outcome("not sent")], 1],
   [[outcome("unknown")], 1],
-  [[outcome("sent, but nobody listens")], 1],
+  [[outcome("sent, no listener")], 1],
   [[outcome("sent", "canceled"), outcome("sent", "canceled")], 0],
   [[outcome("sent", "canceled"), outcome("sent", "complete")], 6],
   // A signal that was not sent weighs more than an end that came first.

@@ -54,7 +54,7 @@ test.each([
 });
 
 test("a line for each signal that was sent", () => {
-  const unheard: Outcome = { jid: "c", signal: "sent, but nobody listens", warnings: [] };
+  const unheard: Outcome = { jid: "c", signal: "sent, no listener", warnings: [] };
   expect(sentLines([sent("a\nb"), notSent("b"), unheard, sent("d")])).toBe(
     "Cancel signal sent for job a\\nb\nCancel signal sent for job d\n",
   );
