@@ -16,8 +16,10 @@ import { type Session, within } from "./session.ts";
 const PATIENCE_MS = 5_000;
 
 /** What can be seen of a job that a cancel signal has not ended. */
-const lookAt = async (store: Store, jid: string) =>
-  sightWords(await readStory(store, jid, await readJob(store, jid), () => {}));
+async function lookAt(store: Store, jid: string): Promise<string> {
+  const reading = await readStory(store, jid, await readJob(store, jid), () => {});
+  return sightWords(reading, reading.sign);
+}
 
 const NAMED = 5;
 

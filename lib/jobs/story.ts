@@ -18,6 +18,8 @@ export interface Reading {
   readonly job: ValueMap;
   readonly story: Story;
   readonly stuck: Stuck | undefined;
+  /** What is known of its master, of a job that has not ended. */
+  readonly sign: MasterSign;
   /** What could not be read, and what that leaves open in the story: each said once. */
   readonly notes: readonly string[];
   /** False when the events could not be read: whether the story is whole was not found out. */
@@ -80,7 +82,7 @@ async function tell(store: Store, jid: string, job: ValueMap, gathered: Gathered
   const story = storyOf(jid, job, returns, steps, around);
   const isOpen = story.peels.some(({ state }) => OPEN.has(state));
   const notes = [noReturns, isOpen ? noEvents : undefined].filter((note) => note !== undefined);
-  return { row, job, story, stuck, notes, hasEvents: noEvents === undefined };
+  return { row, job, story, stuck, sign, notes, hasEvents: noEvents === undefined };
 }
 
 /**

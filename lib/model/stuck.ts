@@ -54,6 +54,10 @@ export function stuckWords({ overdueNs, goneMaster, heardNs }: Stuck): string {
   return words.join("; ");
 }
 
+/** `its master m1 is alive`; undefined where that is not known. */
+export const aliveWords = ({ owner }: JobRow, sign: MasterSign) =>
+  owner && sign !== undefined && !isGone(sign) ? `its master ${owner} is alive` : undefined;
+
 /** What the reader of that can do. */
 export function stuckHint({ jid, goneMaster }: Stuck): string {
   return goneMaster === undefined

@@ -7,7 +7,7 @@ import { formatTargets, isUnknownStatus, jobRow, stateOf } from "../model/job.ts
 import { JobList } from "../model/job-list.ts";
 import { isSent, isTarget, type Outcome, type Plan, type Target } from "../model/kill.ts";
 import { hasNotReturned, statesPresent } from "../model/peel-state.ts";
-import { stuckWords } from "../model/stuck.ts";
+import { aliveWords, type MasterSign, stuckWords } from "../model/stuck.ts";
 import { count, firstFew, plural, safe } from "../text.ts";
 import { columnsOf, LIST } from "./columns.ts";
 import { mainArgument, type Telling, waitingWords } from "./facts.ts";
@@ -61,8 +61,13 @@ export function endLine({ row, story: { peels } }: Ending): string {
 }
 
 /** What is seen of a job that goes on: whether it is stuck, and what it waits for. */
-export const sightWords = ({ stuck, story }: Pick<Telling, "stuck" | "story">) =>
-  [stuck && stuckWords(stuck), waitingWords(story) ?? "every peel has returned"].filter(Boolean).join("; ");
+export const sightWords = (
+  { row, stuck, story }: Pick<Telling, "row" | "stuck" | "story">,
+  sign: MasterSign,
+) =>
+  [stuck && stuckWords(stuck), aliveWords(row, sign), waitingWords(story) ?? "every peel has returned"]
+    .filter(Boolean)
+    .join("; ");
 
 /** `cmd.run "sleep 600" on cache* (2 peels executing, by root, started 4m ago)`: what a cancel signal would end. */
 export function stakeWords({ row, job, story }: Telling, now: Date): string {

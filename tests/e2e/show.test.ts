@@ -80,22 +80,22 @@ User      ops
 Owner     m1
 Created   2026-01-15T09:30:00Z (AGE ago)
 Took      12s
-Peels     5: 1 ok, 1 missing, 1 unreachable, 1 unreadable, 1 failed
+Peels     5: 1 failed, 1 unreadable, 1 unreachable, 1 missing, 1 ok
 
-PEEL           STATE        DURATION  ERROR
-web-02         failed       0.8s      exit 1\\n\\x1b[2J
-cache-02       unreadable   -         cannot be decoded: not MessagePack or JSON: it has the byte 0xc1
-db.eu.example  unreachable  0.8s      UNREACHABLE: no heartbeat
+PEEL           STATE        TOOK  DETAIL
+web-02         failed       0.8s  exit 1\\n\\x1b[2J
+cache-02       unreadable   -     cannot be decoded: not MessagePack or JSON: it has the byte 0xc1
+db.eu.example  unreachable  -     UNREACHABLE: no heartbeat
 cache-01       missing      -
 web-01         ok           0.8s
 `);
   expect(code).toBe(0);
 });
 
-test("summary of a running job: how far over its deadline it is", async () => {
+test("summary of a running job: how far over its deadline it is, and what to do", async () => {
   const { stdout } = await show("2hPx3other", "--summary");
   expect(stdout).toMatch(
-    /\nSo far {4}\d+h.*\nDeadline {2}2020-01-01T00:00:00Z \(\d+d over\)\nPeels {5}1: 0 ok, 1 missing, 0 unreachable, 0 failed\n/,
+    /\nSo far {4}\d+h.*\nDeadline {2}2020-01-01T00:00:00Z \(\d+d over\)\nStuck {5}overdue by \d+d\n {10}`zester job trace 2hPx3other` .*\nPeels {5}1: 1 missing\n/,
   );
 });
 
@@ -104,6 +104,8 @@ test.each([
   [["--failed", "-q"], "web-02\n"],
   [["--unreachable", "-q"], "db.eu.example\n"],
   [["--failed", "--missing", "-q"], "cache-01\nweb-02\n"],
+  [["--bad", "-q"], "cache-01\ncache-02\ndb.eu.example\nweb-02\n"],
+  [["--late", "-q"], ""],
   [["--peel", "db.eu.*", "-q"], "db.eu.example\n"],
   [["--peel", "db_eu_*", "-q"], "db.eu.example\n"],
   [["--peel", "web-*", "--missing", "-q"], ""],
@@ -123,7 +125,7 @@ test("selected peels in every form", async () => {
     ["cache-01"],
   ]);
   expect((await show(JID, "--summary", "--peel", "web-01")).stdout).toEndWith(
-    "\n\nPEEL      STATE  DURATION  ERROR\nweb-01    ok     0.8s\n",
+    "\n\nPEEL      STATE  TOOK  DETAIL\nweb-01    ok     0.8s\n",
   );
 });
 

@@ -1,6 +1,7 @@
 // `job wait`: until a job ends, or why it can't be told.
 
 import { afterAll, expect, test } from "bun:test";
+import { WORST_FIRST } from "../../lib/model/peel-state.ts";
 import { away, type Behaviour, fail, hang, ok, serveFleet, silent } from "../support/fleet.ts";
 import { consumersLeft, encode, jobRecord } from "../support/harness.ts";
 import { times } from "../support/length.ts";
@@ -10,12 +11,12 @@ afterAll(stop);
 
 test.each([
   [0, "complete", { a: ok, b: ok }, "2 ok"],
-  [2, "failed", { a: ok, b: fail }, "1 ok, 1 failed"],
-  [3, "failed", { a: ok, b: away }, "1 ok, 1 unreachable"],
-  [3, "partial", { a: ok, b: hang }, "1 ok, 1 missing"],
-  [3, "timeout", { a: silent }, "1 missing"],
-  [4, "partial", { a: fail, b: silent }, "1 missing, 1 failed"],
-  [4, "failed", { a: fail, b: away, c: ok }, "1 ok, 1 unreachable, 1 failed"],
+  [2, "failed", { a: ok, b: fail }, "1 failed, 1 ok"],
+  [3, "failed", { a: ok, b: away }, "1 unreachable, 1 ok"],
+  [3, "partial", { a: ok, b: hang }, "1 unfinished, 1 ok"],
+  [3, "timeout", { a: silent }, "1 silent"],
+  [4, "partial", { a: fail, b: silent }, "1 failed, 1 silent"],
+  [4, "failed", { a: fail, b: away, c: ok }, "1 failed, 1 unreachable, 1 ok"],
 ] as [number, string, Record<string, Behaviour>, string][])(
   "exit %i: %s, %j",
   async (code, status, peels, words) => {
@@ -36,9 +37,10 @@ test("exit 5: canceled", async () => {
   await Bun.sleep(100);
   expect((await run("kill", jid)).code).toBe(0);
   const { stdout, code } = await waiting;
-  expect(JSON.parse(stdout)).toEqual([
-    { jid, status: "canceled", ok: 0, missing: 1, unreachable: 0, unreadable: 0, failed: 0 },
-  ]);
+  const [ending] = JSON.parse(stdout);
+  expect(Object.keys(ending)).toEqual(["jid", "status", ...WORST_FIRST]);
+  const counts = Object.entries(ending).filter(([, n]) => n !== 0);
+  expect(Object.fromEntries(counts)).toEqual({ jid, status: "canceled", unfinished: 1 });
   expect(code).toBe(5);
 });
 

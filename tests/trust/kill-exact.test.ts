@@ -24,7 +24,7 @@ async function killAfter(args: string[], meanwhile: () => Promise<unknown>) {
     { NATS_URL: field.url, NO_COLOR: "1" },
     { cols: 150, rows: 50 },
   );
-  await asking.until(/Cancel \d+ jobs?\? \[y\/N\] /);
+  await asking.until(/Cancel .*\? \[y\/N\] /);
   await meanwhile();
   asking.type("y\n");
   const again = setInterval(() => asking.type("y\n"), 300);

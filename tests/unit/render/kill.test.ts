@@ -22,15 +22,26 @@ const target = (jid: string, status?: string): Target => ({
 });
 const sent = (jid: string): Outcome => ({ jid, signal: "sent", warnings: [] });
 
+const owned = jobRow("j", new Map([["owner", "m1"]]));
 const stuck = { jid: "j", overdueNs: 240_000_000_000n, goneMaster: undefined, heardNs: undefined };
 test.each([
-  [undefined, [], "every peel has returned"],
-  [undefined, [peelStory("a", "ok")], "every peel has returned"],
-  [undefined, [peelStory("db_1", "executing")], "1 executing: db.1"],
-  [undefined, ["a", "b", "c", "d"].map((peel) => peelStory(peel, "executing")), "4 executing: a, b, c, …"],
-  [stuck, [peelStory("a", "silent"), peelStory("b", "queued")], "overdue by 4m; 1 queued: b; 1 silent: a"],
-] as const)("what is seen of a job that goes on, %#", (stuck, peels, words) =>
-  expect(sightWords({ stuck, story: storyWith(peels) })).toBe(words),
+  [undefined, undefined, [], "every peel has returned"],
+  [undefined, undefined, [peelStory("a", "ok")], "every peel has returned"],
+  [undefined, { agoNs: 1n }, [peelStory("db_1", "executing")], "its master m1 is alive; 1 executing: db.1"],
+  [
+    undefined,
+    undefined,
+    ["a", "b", "c", "d"].map((peel) => peelStory(peel, "executing")),
+    "4 executing: a, b, c, …",
+  ],
+  [
+    stuck,
+    "gone",
+    [peelStory("a", "silent"), peelStory("b", "queued")],
+    "overdue by 4m; 1 queued: b; 1 silent: a",
+  ],
+] as const)("what is seen of a job that goes on, %#", (stuck, sign, peels, words) =>
+  expect(sightWords({ row: owned, stuck, story: storyWith(peels) }, sign)).toBe(words),
 );
 
 test("a status that tells nothing: the first five, and how many more", () => {
