@@ -15,9 +15,9 @@ export class ApiError extends Error {
     stream: string,
     description: string,
     /** errors.json of nats-server lists the codes. */
-    readonly code: unknown,
+    readonly code: number | undefined,
   ) {
-    super(`${stream}: the server answers "${safe(description)}" (${safe(String(code))})`);
+    super(`${stream}: the server answers "${safe(description)}" (${code ?? "no code"})`);
   }
 }
 
@@ -29,7 +29,9 @@ const INACTIVE_THRESHOLD = 10153;
  * What a cluster answers while it has no leader or lacks nodes: incomplete, no peers, not assigned, temporarily
  * unavailable, not leader, insufficient resources, stream offline, consumer offline.
  */
-const PASSING: ReadonlySet<unknown> = new Set([10004, 10005, 10007, 10008, 10009, 10023, 10118, 10119]);
+const PASSING: ReadonlySet<number | undefined> = new Set([
+  10004, 10005, 10007, 10008, 10009, 10023, 10118, 10119,
+]);
 
 /** `bucket "jobs"`, for errors. */
 const titleOf = (stream: string) =>
@@ -55,17 +57,20 @@ export class NoJetStream extends UserError {
   }
 }
 
-function refused(stream: string, shown: string, description: string, code: unknown): UserError {
+function refused(stream: string, shown: string, description: string, code: number | undefined): UserError {
   if (code === NO_STREAM) return new NoBucket(stream, shown);
   if (code === NO_JETSTREAM_FOR_ACCOUNT) return new NoJetStream(shown);
   const Kind = PASSING.has(code) ? Transient : UserError;
   return new Kind(
-    `the server refused to read the ${titleOf(stream)}: ${safe(description)} (${safe(String(code))}).`,
+    `the server refused to read the ${titleOf(stream)}: ${safe(description)} (${code ?? "no code"}).`,
     "Try again; if it stays, look at the server's log.",
   );
 }
 
 type Json = Record<string, unknown>;
+
+/** A whole number, of an answer that may hold anything in its place: even a value that can't be made a text. */
+const numberIn = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : undefined);
 
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -128,7 +133,7 @@ export class JetStream {
     const { error } = answer ?? {};
     if (isObject(error) && typeof (error.description ?? "") === "string") {
       const description = (error.description ?? "") as string;
-      const code = error.err_code ?? error.code;
+      const code = numberIn(error.err_code) ?? numberIn(error.code);
       throw Object.assign(refused(stream, shown, description, code), {
         cause: new ApiError(stream, description, code),
       });
@@ -156,7 +161,7 @@ export class JetStream {
         { stream_name: stream, config: full },
       );
       const doubtMs = (Date.now() - askedMs) / 2;
-      const createdMs = Date.parse(created.created ?? "") || Date.now();
+      const createdMs = Date.parse(typeof created.created === "string" ? created.created : "") || Date.now();
       this.aheadMs = createdMs - askedMs - doubtMs;
       return {
         stream,
@@ -166,7 +171,7 @@ export class JetStream {
         aheadMs: this.aheadMs,
         doubtMs,
         host: created.cluster?.leader,
-        from: (created.delivered?.stream_seq ?? 0) + 1,
+        from: (numberIn(created.delivered?.stream_seq) ?? 0) + 1,
       };
     } catch (error) {
       const { cause } = error as Error;

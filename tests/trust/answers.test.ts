@@ -33,6 +33,11 @@ test.each([
   ["a count that is none", '{"state":{"messages":"many","last_seq":-1},"num_pending":1.5}'],
   ["an error that is none", '{"error":7}'],
   ["a description that is none", '{"error":{"code":{},"description":["x"]}}'],
+  ["a code that cannot be made a text", '{"error":{"code":{"toString":1}}}'],
+  [
+    "counts, and values that cannot be made texts beside them",
+    '{"state":{"messages":1,"last_seq":1},"num_pending":1,"created":{"toString":1},"delivered":{"stream_seq":{"valueOf":1,"toString":1}}}',
+  ],
 ])("every answer is %s", async (_, text) => {
   const say: Answer = (msg) => void msg.respond(text);
   for (const answers of [{ "STREAM.INFO": say }, { "CONSUMER.CREATE": say }] as Record<string, Answer>[]) {
