@@ -166,7 +166,7 @@ export async function release(names: readonly string[] = []): Promise<void> {
     await compile(outfile, { target, runtime, executablePath: runtimeOf(platform) });
     utimesSync(outfile, seconds, seconds);
     const added = ["zester.cdx.json", "THIRD-PARTY-LICENSES"].map((file) => join(OUT, file));
-    for (const file of ["LICENSE", "README.md", "dist/share", ...added])
+    for (const file of ["LICENSE", "README.md", "docs", "dist/share", ...added])
       cpSync(file, join(OUT, folder, file.split("/").at(-1) as string), { recursive: true });
     if (only.length === names.length) add(await pack(folder, platform, seconds));
   }

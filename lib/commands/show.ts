@@ -2,7 +2,7 @@
 
 import { UserError } from "../errors.ts";
 import { orNoBucket, readReturns, resolveJob } from "../jobs/lookup.ts";
-import { resolveStory } from "../jobs/story.ts";
+import { openQuestions, resolveStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
 import { displayPeel, sortedByPeel } from "../model/peel.ts";
 import { isPlainPeel } from "../model/plain-id.ts";
@@ -72,7 +72,7 @@ async function showStory(
   else if (flags.summary)
     terminal.write(renderSummary(reading, chosen, terminal, { now: new Date(), allPeels }));
   else terminal.write(renderRecord(job, byPeel, byPeel, terminal, allPeels));
-  reading.notes.forEach(terminal.warn);
+  openQuestions(reading).forEach(terminal.warn);
 }
 
 export async function run(flags: ShowArgs): Promise<void> {

@@ -46,12 +46,10 @@ async function follow(session: Session, link: Link, jid: string, job: ValueMap):
 }
 
 /** Where the story of a job can't be told whole, why. */
-function gaps({ row, job, story, notes, hasEvents }: Reading): readonly string[] {
-  if (!hasEvents || story.whole || sourceOf(job) === "schedule") return notes;
-  return [
-    ...notes,
-    `the stream does not reach back to the dispatch of job ${row.jid}: peels without an ack are shown as missing.`,
-  ];
+function gaps({ row, job, story, noReturns, noEvents }: Reading): string[] {
+  const cut = `the stream does not reach back to the dispatch of job ${row.jid}: peels without an ack are shown as missing.`;
+  const isCut = !story.whole && sourceOf(job) !== "schedule";
+  return [noEvents ?? (isCut ? cut : undefined), noReturns].filter((text) => text !== undefined);
 }
 
 /** Shows the whole story. @param eventsShown its events were shown as they came */

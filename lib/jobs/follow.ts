@@ -11,7 +11,7 @@ import { PermissionDenied } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { jobRecord, listedReturns, peelReturn } from "./lookup.ts";
 import { toJob } from "./read-jobs.ts";
-import { readStory } from "./story.ts";
+import { openQuestions, readStory } from "./story.ts";
 
 const PAUSE_MS = { first: 100, most: 2_000 };
 /**
@@ -208,7 +208,7 @@ export async function endingOf(
     const reading = await readStory(store, jid, record, (text) => void warnings.push(text));
     const returned = reading.story.peels.filter((peel) => peel.returned).length;
     if (returned >= counted || read === LATE.reads) {
-      for (const text of [...warnings, ...reading.notes]) warn(text);
+      for (const text of [...warnings, ...openQuestions(reading)]) warn(text);
       return reading;
     }
     await new Promise((done) => setTimeout(done, LATE.pauseMs));

@@ -20,10 +20,9 @@ export interface Reading {
   readonly stuck: Stuck | undefined;
   /** What is known of its master, of a job that has not ended. */
   readonly sign: MasterSign;
-  /** What could not be read, and what that leaves open in the story: each said once. */
-  readonly notes: readonly string[];
-  /** False when the events could not be read: whether the story is whole was not found out. */
-  readonly hasEvents: boolean;
+  /** Why the returns, or the events, could not be read; undefined when they were. */
+  readonly noReturns: string | undefined;
+  readonly noEvents: string | undefined;
 }
 
 /** What surrounds a job that the events leave a question about. */
@@ -68,9 +67,6 @@ async function gather(store: Store, jid: string, warn: (text: string) => void): 
   };
 }
 
-/** The states that events could make more of. */
-const OPEN: ReadonlySet<PeelState> = new Set(["missing", "unreachable"]);
-
 async function tell(store: Store, jid: string, job: ValueMap, gathered: Gathered): Promise<Reading> {
   const { returns, events, noEvents, noReturns } = gathered;
   const steps = new Steps(job);
@@ -79,16 +75,22 @@ async function tell(store: Store, jid: string, job: ValueMap, gathered: Gathered
   const { around, sign } = await surroundings(store, jid, job, first, steps);
   const row = jobRow(jid, job);
   const stuck = stuckOf(row, around.nowNs, sign);
-  const story = storyOf(jid, job, returns, steps, around);
+  return { row, job, story: storyOf(jid, job, returns, steps, around), stuck, sign, noReturns, noEvents };
+}
+
+/** The states that events could make more of. */
+const OPEN: ReadonlySet<PeelState> = new Set(["missing", "unreachable"]);
+
+/** What could not be read and leaves something open about the peels. */
+export function openQuestions({ story, noReturns, noEvents }: Reading): string[] {
   const isOpen = story.peels.some(({ state }) => OPEN.has(state));
-  const notes = [noReturns, isOpen ? noEvents : undefined].filter((note) => note !== undefined);
-  return { row, job, story, stuck, sign, notes, hasEvents: noEvents === undefined };
+  return [noReturns, isOpen ? noEvents : undefined].filter((note) => note !== undefined);
 }
 
 /**
  * The story of a job whose record is known.
  * @param warn is told of returns that can't be decoded
- * @throws UserError when the server fails; what only leaves a question open is among the notes
+ * @throws UserError when the server fails; see openQuestions for what only leaves a question open
  */
 export async function readStory(
   store: Store,

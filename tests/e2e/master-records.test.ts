@@ -36,7 +36,7 @@ test("active: display form of peel ids", async () => {
   expect(stdout).toContain(
     "20260115-001                 test.ping      -                            pending\n",
   );
-  expect(stderr).toBe("");
+  expect(stderr).toMatch(/^warning: 1 job is overdue by \d+d: 2hPx2Kd8VnR7YmWqTz4PLsCfNjA\n$/);
 });
 
 test("show: errors and unreachable peels in a fourth column", async () => {

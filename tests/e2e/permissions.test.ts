@@ -249,7 +249,7 @@ describe("the sets, and less than them", () => {
 
   test("kill --wait tells whether the master is alive, as the sets allow", async () => {
     const { stderr } = await run(SETS.kill, "job kill j2 --wait --timeout 6s");
-    expect(stderr).toContain("its owner m1 is alive, last heartbeat");
+    expect(stderr).toContain("after the signal: its master m1 is alive; 1 silent: web-01.\n");
   });
 
   test("trace without the events: says so, and shows what the buckets know", async () => {

@@ -41,7 +41,7 @@ test("--output: what the peels printed and changed, line by line, and nothing th
   await put("c", { return_data: null });
   const env = { NATS_URL: own.url };
   const { stdout, code } = await zester(["job", "show", "j", "--output"], { env });
-  expect(stdout).toBe(`a  failed  2.0s  3 results, 1 changed
+  expect(stdout).toBe(`a  failed  2.0s  3 results: 1 failed, 1 changed, 1 skipped
   error: one failed
          see above
   nginx.conf  changed  1.2s
@@ -49,22 +49,18 @@ test("--output: what the peels printed and changed, line by line, and nothing th
       line one
       line    two
       \\x1b[31mred
-    exit:
-      0
+    exit: 0
     diff:
       -old
       +new
        same
   nginx.restart  failed  5ms
-    error:
-      no such unit
+    error: no such unit
   other  skipped  not needed
-    note:
-      n
+    note: n
 
 b.eu  ok  2.0s
-    data:
-      plain text
+    data: plain text
 
 c  ok  2.0s
 

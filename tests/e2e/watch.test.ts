@@ -57,7 +57,7 @@ test("one job: its returns, its end, and the exit codes of wait", async () => {
   const { stdout, code } = await run("watch", jid);
   expect(stdout).toMatch(
     new RegExp(
-      `^db\\.1 +ok +20ms\\nb +failed +0\\.4s +x\\nJob ${jid} failed after 0\\.\\ds: 1 ok, 1 failed\\n$`,
+      `^db\\.1 +ok +20ms\\nb +failed +0\\.4s +x\\nJob ${jid} failed after 0\\.\\ds: 1 failed, 1 ok\\n$`,
     ),
   );
   expect(code).toBe(2);
