@@ -41,7 +41,8 @@ async function follow(session: Session, link: Link, jid: string, job: ValueMap):
       if (event.kind === "status") over.abort();
     };
     const end = untilTerminal(store, jid).then(() => setTimeout(() => over.abort(), LAST_WORDS_MS));
-    await Promise.all([followEvents(store, jid, onEvent, terminal.warn, over.signal), end]);
+    const events = followEvents(store, jid, onEvent, { stop: over.signal, caughtUp: () => {} });
+    await Promise.all([events.then((why) => why && terminal.warn(`${why} The events are not shown.`)), end]);
   });
 }
 
