@@ -184,12 +184,12 @@ describe.each(STORIES)("%s", (jid, told, ending, code) => {
   });
 
   test("wait", async () => {
-    const { stdout, stderr, code: got } = await job("wait", jid, ...(ending ? [] : ["--timeout", "300ms"]));
+    const { stdout, stderr, code: got } = await job("wait", jid, ...(ending ? [] : ["--for", "300ms"]));
     expect([stdout, got]).toEqual([ending ? lastLine : "", code]);
     expect(stderr).toBe(
       ending
         ? ""
-        : `error: after 300ms, 1 job had not ended: ${jid}.\nWait longer with --timeout; \`zester job trace <jid>\` tells what a job waits for.\n`,
+        : `error: after 300ms, 1 job had not ended: ${jid}.\nWait longer with --for; \`zester job trace <jid>\` tells what a job waits for.\n`,
     );
   });
 

@@ -63,7 +63,7 @@ test("exit 1: not there, gone while waiting, not decodable", async () => {
 test("exit 124: the time ran out, and it says for whom", async () => {
   const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: hang } });
   const done = await fleet.dispatch({ fn: "test.ping", peels: { a: ok } });
-  const { stdout, stderr, code } = await run("wait", jid, done, "--timeout", "300ms");
+  const { stdout, stderr, code } = await run("wait", jid, done, "--for", "300ms");
   expect([stdout, code]).toEqual(["", 124]);
   expect(stderr).toStartWith(`error: after 300ms, 1 job had not ended: ${jid}.\n`);
   expect(await consumersLeft(nc)).toBe(0);
