@@ -2,7 +2,7 @@
 
 import { afterAll, expect, test } from "bun:test";
 import { away, type Behaviour, fail, hang, ok, serveFleet, silent } from "../support/fleet.ts";
-import { consumersLeft, encode, jobRecord } from "../support/harness.ts";
+import { consumersLeft, encode, jobRecord, until } from "../support/harness.ts";
 import { times } from "../support/length.ts";
 
 const { nc, fleet, run, start, stop } = await serveFleet();
@@ -46,7 +46,7 @@ test("exit 1: not there, gone while waiting, not decodable", async () => {
   expect((await run("wait", "nosuch")).stderr).toContain("job nosuch was not found");
   await fleet.jobs.put("vanishes", encode(jobRecord("vanishes", { status: "running" })));
   const waiting = run("wait", "vanishes");
-  await Bun.sleep(150);
+  await until("its consumer", async () => (await consumersLeft(nc)) > 0);
   await fleet.jobs.delete("vanishes");
   expect(await waiting).toMatchObject({ stdout: "", code: 1, stderr: expect.stringContaining("is gone") });
   await fleet.jobs.put("broken", Uint8Array.from([0xc1]));
