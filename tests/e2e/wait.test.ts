@@ -88,7 +88,7 @@ test("several: quiet until the last, the gravest code, failures and absences are
 });
 
 test("an end at any moment around look-up and subscription is seen", async () => {
-  const each = times(10, 50);
+  const each = times(6, 50);
   const seen: Record<string, number> = {};
   const one = async () => {
     const peels = { a: { does: "ok", ms: Math.floor(Math.random() * 60) } } as const;
