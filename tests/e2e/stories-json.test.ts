@@ -148,8 +148,13 @@ describe.each(Object.entries(STORIES))("%s", (jid, { events, peels, ignored = []
     else expect(told.stuck).toMatch(/^overdue by \d+d$/);
   });
 
-  test.if(ending !== undefined)("wait", async () => {
-    const [{ jid: named, ...told }] = JSON.parse((await job("wait", jid)).stdout);
+  test("wait", async () => {
+    const { stdout, code } = await job("wait", jid, ...(ending ? [] : ["--for", "300ms"]));
+    if (!ending) {
+      expect([stdout, code]).toEqual(["", 124]);
+      return;
+    }
+    const [{ jid: named, ...told }] = JSON.parse(stdout);
     const present = Object.entries(told).filter(([, value]) => value !== 0);
     expect([named, Object.fromEntries(present)]).toEqual([jid, ending]);
     const states =
