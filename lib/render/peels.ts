@@ -140,9 +140,13 @@ export function renderReturns(returned: readonly Peel[], look: Look, all: boolea
 export const renderPeels = (peels: readonly PeelStory[], look: Look, all: boolean) =>
   limited(SUMMARY, peels, most(MOST.returns, look, all), look.color);
 
-/** Peels and what they did, as they come. */
-export const renderStories = (peels: readonly PeelStory[], look: Look, all: boolean) =>
-  limited(STORIES, peels, most(MOST.stories, look, all), look.color);
+/** Peels and what they did, as they come. @param rows how many a terminal has room for */
+export const renderStories = (
+  peels: readonly PeelStory[],
+  look: Look,
+  all: boolean,
+  rows: number = MOST.stories,
+) => limited(STORIES, peels, most(rows, look, all), look.color);
 
 /** One peel that returned, on one line; `peelWidth` keeps lines that come one by one in columns. */
 export const returnLine = (peel: PeelStory, color: boolean, peelWidth: number) =>
