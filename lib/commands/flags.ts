@@ -116,7 +116,10 @@ const selection = {
   // Beside what every command knows.
   format: { ...globals.format, valueHint: "text|json|jsonl|yaml|csv" },
   reverse: { type: "boolean", description: "reverse order" },
-  wide: { type: "boolean", description: "also when, how long, returns, failures, user and owner" },
+  wide: {
+    type: "boolean",
+    description: "also when, how long, returns, failures, user, owner, and why it is stuck",
+  },
   columns: {
     type: "string",
     valueHint: "columns",

@@ -70,7 +70,11 @@ const without = ({ pub, sub }: Rights, entry: string): Rights => ({
 const SETS = { read: rightsIn(block("read")), kill: rightsIn(block("kill")) };
 const ENTRIES = [...SETS.kill.pub, ...SETS.kill.sub];
 /** Asked for only to tell more, so that their absence is no fault. */
-const OPTIONAL = ["$SYS.REQ.USER.INFO", "$JS.API.DIRECT.GET.KV_master-heartbeat.>"];
+const OPTIONAL = [
+  "$SYS.REQ.USER.INFO",
+  "$JS.API.DIRECT.GET.KV_master-heartbeat.>",
+  "$JS.API.DIRECT.GET.KV_peel-heartbeat.>",
+];
 const CANCEL = "zester.job.*.cancel";
 
 async function fill(nc: NatsConnection): Promise<void> {

@@ -31,7 +31,7 @@ const SCENARIOS: Record<string, (server: Server) => Promise<() => Promise<void>>
     await putReferenceData(nc);
     return () => nc.close();
   },
-  /** A job that ended badly, and one that is stuck: one peel never returns, one never accepted the job. */
+  /** A job that ended badly, and one that is stuck: one peel never returns, one was given up. */
   async fleet(server) {
     const nc = await server.connect();
     const fleet = await Fleet.start(nc);
@@ -58,7 +58,8 @@ const SCENARIOS: Record<string, (server: Server) => Promise<() => Promise<void>>
       peels: {
         "cache-01": { does: "ok", ms: 310 },
         "cache-02": { does: "hang" },
-        "cache-03": { does: "silent" },
+        // A master gives a silent peel up after 10 s.
+        "cache-03": { does: "unreachable", ms: UPDATE ? 10_000 : 600 },
       },
     });
     await fleet.until("2hPx2Kd8VnR7YmWqTz4PLsCfNjA", "partial");
