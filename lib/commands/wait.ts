@@ -2,8 +2,11 @@
 
 import { endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
 import { resolveJob } from "../jobs/lookup.ts";
+import { masterSigns } from "../jobs/story.ts";
 import { type Ending, endingCode, worstCode } from "../model/ending.ts";
 import { parseJid } from "../model/jid.ts";
+import { type JobRow, jobRow } from "../model/job.ts";
+import { stuckHint, stuckOf, stuckWords } from "../model/stuck.ts";
 import { endingDocument, endingText } from "../render/ending.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
@@ -12,6 +15,30 @@ import { LONGER, notEnded, waitLimit, within } from "./limit.ts";
 import { writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 
+/** The pause between two looks at the masters of the jobs that are waited for, in ms. */
+const LOOK_MS = 1_500;
+
+/** Says once of each job that it is stuck, and again when it got going in between. @returns what ends that */
+function tellStuck(session: Session, rows: ReadonlyMap<string, JobRow>): () => void {
+  const told = new Set<string>();
+  const look = async () => {
+    const { store, terminal } = session;
+    const owners = Array.from(rows.values(), ({ owner }) => owner ?? "").filter((owner) => owner !== "");
+    const signs = await masterSigns(store, owners);
+    for (const [jid, row] of rows) {
+      const stuck = stuckOf(row, store.nowNs(), signs.get(row.owner ?? ""));
+      if (!stuck) told.delete(jid);
+      else if (!told.has(jid)) {
+        told.add(jid);
+        terminal.warn(`job ${jid} is stuck: ${stuckWords(stuck)}. ${stuckHint(stuck)}`);
+      }
+    }
+  };
+  // When the connection is lost, that is said elsewhere.
+  const timer = setInterval(() => void look().catch(() => {}), LOOK_MS);
+  return () => clearInterval(timer);
+}
+
 async function waitForAll(session: Session, texts: readonly string[], open: Set<string>): Promise<Ending[]> {
   const link = linkWarnings(session, session.terminal.warn);
   const names = await persist(session, link, (store) =>
@@ -19,15 +46,18 @@ async function waitForAll(session: Session, texts: readonly string[], open: Set<
   );
   for (const jid of names) open.add(jid);
   const endings = new Map<string, Ending>();
+  const rows = new Map<string, JobRow>();
+  const quiet = session.terminal.canTell ? tellStuck(session, rows) : () => {};
   await persist(session, link, (store) =>
     Promise.all(
       [...open].map(async (jid) => {
-        const record = await untilTerminal(store, jid);
+        const record = await untilTerminal(store, jid, (newest) => rows.set(jid, jobRow(jid, newest)));
+        rows.delete(jid);
         endings.set(jid, await endingOf(store, jid, record, session.terminal.warn));
         open.delete(jid);
       }),
     ),
-  );
+  ).finally(quiet);
   return [...new Set(names)].flatMap((jid) => endings.get(jid) ?? []);
 }
 
