@@ -25,19 +25,23 @@ export const show = {
 
 export const watch = {
   details:
-    "On a terminal a table that changes in place, until Ctrl-C; piped, one line a change. With a <jid>: each return as it\narrives; the exit codes are those of `zester job wait`.",
-  examples: ["zester job watch", "zester job watch --target 'db*'", "zester job watch 20260115-002"],
+    "On a terminal a table that changes in place, until Ctrl-C; piped, one line a change. With a <jid>: each return as it\narrives, and on a terminal what the job waits for, below those that are not ok; the exit codes are those of\n`zester job wait`. 124: --for ran out.",
+  examples: [
+    "zester job watch",
+    "zester job watch --target 'db*'",
+    "zester job watch 20260115-002 --for 10m",
+  ],
 };
 
 export const wait = {
   details:
-    "Says nothing until every job has ended. Exit codes: 0 complete, 2 some peel returned a failure, 3 some peel was\nunreachable or missing, 4 both, 5 canceled, 1 an error, 124 --for ran out. Of several jobs the highest counts.",
+    "Says nothing until every job has ended, except on a terminal when one is stuck. Exit codes: 0 complete, 2 some\npeel returned a failure, 3 some peel was unreachable or did not return, 4 both, 5 canceled, 1 an error, 124 --for ran\nout. Of several jobs the highest counts.",
   examples: ["zester job wait 20260115-001 --for 10m"],
 };
 
 export const trace = {
   details:
-    "Peels that have not returned are executing (they accepted the job) or silent (they never did). Times count from\nthe dispatch, by the server's clock.",
+    "Peels that have not returned are executing (they accepted the job) or silent (they never did). Times count from\nthe dispatch, by the server's clock. With --follow on a terminal all of it is one picture that changes in place.",
   examples: ["zester job trace 20260115-002", "zester job trace 20260115-002 --follow"],
 };
 

@@ -2,10 +2,10 @@
 
 import { endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
-import { readJob, resolveJob } from "../jobs/lookup.ts";
+import { resolveJob } from "../jobs/lookup.ts";
 import { type Ending, endingCode, worstCode } from "../model/ending.ts";
 import { parseJid } from "../model/jid.ts";
-import { jobRow } from "../model/job.ts";
+import { type JobRow, jobRow } from "../model/job.ts";
 import { stuckHint, stuckWords } from "../model/stuck.ts";
 import { endingDocument, endingText } from "../render/ending.ts";
 import { withoutReader } from "../terminal/terminal.ts";
@@ -15,6 +15,26 @@ import { LONGER, notEnded, waitLimit, within } from "./limit.ts";
 import { writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 
+/** The pause between two looks at the masters of the jobs that are waited for, in ms. */
+const LOOK_MS = 1_500;
+
+/** Says once of each job that it is stuck, and again when it got going in between. @returns what ends that */
+function tellStuck(session: Session, rows: ReadonlyMap<string, JobRow>): () => void {
+  const told = new Set<string>();
+  const look = async () => {
+    const found = await findStuck(session.store, [...rows.values()]);
+    for (const jid of told) if (!found.has(jid)) told.delete(jid);
+    for (const [jid, stuck] of found) {
+      if (told.has(jid)) continue;
+      told.add(jid);
+      session.terminal.warn(`job ${jid} is stuck: ${stuckWords(stuck)}. ${stuckHint(stuck)}`);
+    }
+  };
+  // When the connection is lost, that is said elsewhere.
+  const timer = setInterval(() => void look().catch(() => {}), LOOK_MS);
+  return () => clearInterval(timer);
+}
+
 async function waitForAll(session: Session, texts: readonly string[], open: Set<string>): Promise<Ending[]> {
   const link = linkWarnings(session, session.terminal.warn);
   const names = await persist(session, link, (store) =>
@@ -22,38 +42,19 @@ async function waitForAll(session: Session, texts: readonly string[], open: Set<
   );
   for (const jid of names) open.add(jid);
   const endings = new Map<string, Ending>();
+  const rows = new Map<string, JobRow>();
+  const quiet = session.terminal.canTell ? tellStuck(session, rows) : () => {};
   await persist(session, link, (store) =>
     Promise.all(
       [...open].map(async (jid) => {
-        const record = await untilTerminal(store, jid);
+        const record = await untilTerminal(store, jid, (newest) => rows.set(jid, jobRow(jid, newest)));
+        rows.delete(jid);
         endings.set(jid, await endingOf(store, jid, record, session.terminal.warn));
         open.delete(jid);
       }),
     ),
-  );
+  ).finally(quiet);
   return [...new Set(names)].flatMap((jid) => endings.get(jid) ?? []);
-}
-
-/** How often, in ms, a person who waits is told of jobs that are stuck, and how many are looked at. */
-const LOOK = { everyMs: 3_000, most: 32 };
-
-/** Tells a person which of the open jobs are stuck, each once. @returns what ends that */
-function tellStuck(session: Session, open: ReadonlySet<string>): () => void {
-  const { terminal } = session;
-  if (!terminal.canTell) return () => {};
-  const told = new Set<string>();
-  const look = async () => {
-    const { store } = session; // another one after a lost connection
-    const jids = [...open].filter((jid) => !told.has(jid)).slice(0, LOOK.most);
-    const rows = await Promise.all(jids.map(async (jid) => jobRow(jid, await readJob(store, jid))));
-    for (const [jid, stuck] of await findStuck(store, rows)) {
-      told.add(jid);
-      terminal.warn(`job ${jid} is stuck: ${stuckWords(stuck)}. ${stuckHint(stuck)}`);
-    }
-  };
-  // When a job or the connection is gone, that is told elsewhere.
-  const timer = setInterval(() => void look().catch(() => {}), LOOK.everyMs);
-  return () => clearInterval(timer);
 }
 
 export async function run(flags: WaitArgs): Promise<number | undefined> {
@@ -61,8 +62,7 @@ export async function run(flags: WaitArgs): Promise<number | undefined> {
   const { limit, rest } = waitLimit(flags);
   const work = async (session: Session) => {
     const open = new Set<string>();
-    const stop = tellStuck(session, open);
-    const waiting = waitForAll(session, texts, open).finally(stop);
+    const waiting = waitForAll(session, texts, open);
     const endings = await within(limit, waiting, (limit) => {
       throw notEnded(open, limit, LONGER);
     });
