@@ -133,12 +133,12 @@ describe("secrets that come through a pipe", () => {
       { stdin: "ignore" },
     );
     const text = () => readFileSync(log, "utf8");
-    await until("the job", async () => text().includes("j1"), 8000);
+    await until("the job", async () => text().includes("j1"));
     await server.kill();
-    await until("the loss", async () => text().includes("lost"), 8000);
+    await until("the loss", async () => text().includes("lost"));
     await server.revive();
     const seen = text().length;
-    await until(`the job again in ${text()}`, async () => /j1|[Cc]onnected/.test(text().slice(seen)), 8000);
+    await until(`the job again in ${text()}`, async () => /j1|[Cc]onnected/.test(text().slice(seen)));
     expect(text()).not.toMatch(/error:|cannot be read|does not hold/);
     child.kill("SIGINT");
     expect(await child.exited).toBe(130);
