@@ -133,8 +133,9 @@ const selection = {
 const peels = {
   summary: {
     type: "boolean",
-    description: "instead of the record: who, when, how long, and the peels, worst first",
+    description: "instead of the record: who, when, how long, and which peels had which outcome, worst first",
   },
+  each: { type: "boolean", description: "with --summary: one row for each peel" },
   output: { type: "boolean", description: "instead of the record: what the peels printed and changed" },
   peel: { type: "string", valueHint: "glob", description: "only these peels, in either form of their id" },
   failed: { type: "boolean", description: "only peels that failed" },

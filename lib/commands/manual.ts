@@ -15,6 +15,8 @@ export const list = {
 };
 
 export const show = {
+  details:
+    "In --summary peels with the same state, the same changed results and like errors are one row. Errors are alike when they\ndiffer only in numbers, addresses, names of peels and temporary paths; the most common one is shown.",
   examples: [
     "zester job show 20260115-001",
     "zester job show 20260115-001 --summary",

@@ -22,6 +22,8 @@ function checkForms(flags: ShowArgs, format: Format): void {
   const given = (["summary", "output", "quiet"] as const).filter((name) => flags[name]);
   if (given.length > 1)
     throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
+  if (flags.each && !flags.summary)
+    throw new UserError("--each needs --summary.", "It shows the summary peel by peel.");
   if (given.length > 0 && format !== "text")
     throw new UserError(
       `--${given[0]} and --format ${format} exclude each other.`,
@@ -70,7 +72,9 @@ async function showStory(
     await writeDocument(recordDocument(row.jid, job, byPeel, flags.missing === true), format, terminal);
   else if (flags.output) terminal.writeAll(renderOutput(byPeel, wasDryRun(story), terminal.color));
   else if (flags.summary)
-    terminal.write(renderSummary(reading, chosen, terminal, { now: new Date(), allPeels }));
+    terminal.write(
+      renderSummary(reading, chosen, terminal, { now: new Date(), allPeels, each: flags.each === true }),
+    );
   else terminal.write(renderRecord(job, byPeel, byPeel, terminal, allPeels));
   openQuestions(reading).forEach(terminal.warn);
 }

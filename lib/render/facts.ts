@@ -13,6 +13,7 @@ import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import { count, plural, safe } from "../text.ts";
 import { inline } from "./call.ts";
 import { paintState } from "./colors.ts";
+import { peelNames } from "./names.ts";
 import { peelCounts } from "./peels.ts";
 import type { Look } from "./table.ts";
 
@@ -114,18 +115,24 @@ export function ignoredWords(ignored: readonly Ignored[]): string | undefined {
 /**
  * The head of `trace` and `show --summary`: function and arguments, who, when, how long and in which state, how many peels
  * are in which state, and what was ignored.
+ * @param words what stands in place of the call, and of the counts by state
  */
-export function renderFacts(telling: Telling, look: Look, now: Date): string {
+export function renderFacts(
+  telling: Telling,
+  look: Look,
+  now: Date,
+  words: { readonly call?: string; readonly counts?: string } = {},
+): string {
   const { row, job, story } = telling;
   const paint = paintState(row.status ?? "", look.color);
   const lines = facts(telling, now).map(([name, value]) => {
     const text = safe(value);
     return factLine(name, name === "State" && paint ? paint(text) : text);
   });
-  const call = [row.fn ?? "-", argumentsOf(job.get("args"))].filter(Boolean).join(" ");
+  const call = words.call ?? [row.fn ?? "-", argumentsOf(job.get("args"))].filter(Boolean).join(" ");
   const dry = wasDryRun(story) ? `${DRY_RUN}\n` : "";
   const { peels } = story;
-  const counts = peels.length > 0 ? `${count(peels.length)}: ${peelCounts(peels)}` : "0";
+  const counts = peels.length > 0 ? `${count(peels.length)}: ${words.counts ?? peelCounts(peels)}` : "0";
   const ignored = ignoredWords(story.ignored);
   return `${safe(call)}\n${dry}${lines.join("")}${factLine("Peels", counts)}${ignored === undefined ? "" : `${safe(ignored)}\n`}`;
 }
@@ -135,17 +142,24 @@ export const furtherFact = (name: string, value: string) => factLine(name, safe(
 
 /** States of peels that a job may still wait for, in the order in which they are told. */
 const WAITED_FOR: readonly PeelState[] = ["executing", "queued", "silent", "offline", "missing"];
-/** Peels that are named of each state. */
-const EXAMPLES = 3;
+/** Columns that the names of each state take in a message. */
+const NAMES_COLUMNS = 60;
 
-/** `2 executing: cache-01, cache-02; 1 silent: web-09`: what a job waits for; undefined when every peel has returned. */
+/** `2 executing: cache-[01-02]; 1 silent: web-09`: what a job waits for; undefined when every peel has returned. */
 export function waitingWords({ peels }: Story): string | undefined {
   const words = WAITED_FOR.flatMap((state) => {
-    const there = peels.filter((peel) => peel.state === state).map(({ peel }) => displayPeel(peel));
-    const rest = there.length > EXAMPLES ? ", …" : "";
-    return there.length === 0
-      ? []
-      : [`${count(there.length)} ${state}: ${there.slice(0, EXAMPLES).join(", ")}${rest}`];
+    const there = peels.filter((peel) => peel.state === state);
+    return there.length === 0 ? [] : [`${count(there.length)} ${state}: ${peelNames(there, NAMES_COLUMNS)}`];
   });
   return words.length > 0 ? words.join("; ") : undefined;
+}
+
+/** `state.apply nginx on web* by ops, 400 peels`; an argument that is the only one needs no name. */
+export function callWords({ row, job, story }: Telling): string {
+  const args = job.get("args");
+  const shown = args instanceof Map && args.size === 1 ? mainArgument(args) : argumentsOf(args);
+  return [row.fn ?? "-", shown, row.targetExpr && `on ${row.targetExpr}`, row.user && `by ${row.user}`]
+    .filter(Boolean)
+    .join(" ")
+    .concat(`, ${plural(story.peels.length, "peel")}`);
 }

@@ -1,6 +1,7 @@
 // The tables of peels: what they returned, how they are, and what they did. Pure.
 
 import { formatDuration } from "../duration.ts";
+import { noteOf } from "../model/outcomes.ts";
 import { displayPeel } from "../model/peel.ts";
 import { type PeelState, statesPresent, worstFirst } from "../model/peel-state.ts";
 import type { Peel } from "../model/returns.ts";
@@ -56,19 +57,13 @@ const TROUBLE: PeelColumn<Peel> = {
   cell: ({ returned }) => ({ text: returned?.error ?? (returned?.unreachable ? "unreachable" : "") }),
 };
 
-/** What is to be said of a peel beside its state. */
-function detail({ state, returned, behind }: PeelStory): string {
-  if (behind !== undefined) return `behind at least ${behind}`;
-  if (state !== "late") return returned?.error ?? "";
-  return `returned after it was given up: ${returned?.ok ? "ok" : (returned?.error ?? "failed")}`;
-}
 const TOOK: PeelColumn<PeelStory> = {
   title: "TOOK",
   cell: ({ tookNs, soFarNs }) => ({
     text: soFarNs === undefined ? duration(tookNs) : `${duration(soFarNs)} so far`,
   }),
 };
-const DETAIL: PeelColumn<PeelStory> = { title: "DETAIL", cell: (peel) => ({ text: detail(peel) }) };
+const DETAIL: PeelColumn<PeelStory> = { title: "DETAIL", cell: (peel) => ({ text: noteOf(peel) }) };
 
 /** `show --summary` */
 const SUMMARY: readonly PeelColumn<PeelStory>[] = [PEEL, STATE, TOOK, DETAIL];

@@ -1,16 +1,127 @@
 // `show --summary`: what a person wants to know of a job first. Pure; the clock is an argument.
+import { formatDuration } from "../duration.ts";
+import { type Change, type OutcomeGroup, outcomesOf } from "../model/outcomes.ts";
+import { displayPeel } from "../model/peel.ts";
+import { statesPresent } from "../model/peel-state.ts";
 import type { PeelStory } from "../model/story.ts";
-import { renderFacts, type Telling } from "./facts.ts";
-import { renderPeels } from "./peels.ts";
-import type { Look } from "./table.ts";
+import { count, safe, shorten, width } from "../text.ts";
+import { paintState } from "./colors.ts";
+import { callWords, furtherFact, renderFacts, type Telling } from "./facts.ts";
+import { peelNames } from "./names.ts";
+import { peelCounts, renderPeels } from "./peels.ts";
+import { andMore, type Look, renderTable } from "./table.ts";
 
-/** The summary of a job. @param selected the peels that the table shows; the counts are of all */
+/** Outcomes, and changes of one outcome, that a person reads on a terminal; piped there is no limit. */
+const MOST = { outcomes: 40, changes: 3 } as const;
+/** The least columns, as wide as most outcomes, and the ones that WHERE and WHAT share at least. */
+const [OUTCOME, SHARED] = [12, 24] as const;
+const GAP = 2;
+
+const changeWord = ({ dryRun }: OutcomeGroup) => (dryRun ? "would change" : "changed");
+const outcomeWords = (group: OutcomeGroup) =>
+  group.changes.length > 0 ? `${group.state}, ${changeWord(group)}` : group.state;
+
+/** `+1`, or `+1..3` where it differs; nothing for none. */
+const lines = (sign: string, [least, most]: readonly [number, number]) =>
+  most === 0 ? "" : ` ${sign}${least === most ? least : `${least}..${most}`}`;
+
+function changeText({ name, added, removed }: Change): string {
+  const size = lines("+", added) + lines("-", removed);
+  return name + (size && ` ${size}`);
+}
+
+function whatText({ note, changes }: OutcomeGroup, most: number): string {
+  const shown = changes.slice(0, most).map(changeText).join(", ");
+  const rest = changes.length > most ? `, and ${count(changes.length - most)} more` : "";
+  return [note, shown + rest].filter(Boolean).join("; ");
+}
+
+/** The outcomes as a table; on a terminal WHERE and WHAT fit its width. */
+function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolean): string {
+  const limit = look.columns !== undefined && !all;
+  const shown = limit ? groups.slice(0, MOST.outcomes) : groups;
+  const rest = groups.slice(shown.length);
+  const outcomes = shown.map(outcomeWords);
+  const counts = shown.map(({ peels }) => count(peels.length));
+  const widest = (texts: readonly string[], least = 0) =>
+    texts.reduce((most, text) => Math.max(most, width(text)), least);
+  const countWidth = widest(counts, "PEELS".length);
+  const taken = widest(outcomes, OUTCOME) + GAP + countWidth + GAP;
+  const room =
+    look.columns === undefined ? Number.POSITIVE_INFINITY : Math.max(SHARED, look.columns - taken - GAP);
+  const most = look.columns === undefined ? Number.POSITIVE_INFINITY : MOST.changes;
+  const what = shown.map((group) => safe(whatText(group, most)));
+  // WHERE may take what WHAT leaves, and half the room in any case.
+  const whereMost = Math.max(Math.floor(room / 2), room - widest(what, "WHAT".length));
+  const where = shown.map(({ peels }) => peelNames(peels, whereMost));
+  const whatMost = room - widest(where, "WHERE".length);
+  const rows = shown.map((group, i) => [
+    { text: outcomes[i] as string, paint: paintState(group.state, look.color) },
+    { text: (counts[i] as string).padStart(countWidth) },
+    { text: where[i] as string },
+    {
+      text:
+        whatMost === Number.POSITIVE_INFINITY ? (what[i] as string) : shorten(what[i] as string, whatMost),
+    },
+  ]);
+  const columns = [{ title: "OUTCOME", min: OUTCOME }, { title: "PEELS".padStart(countWidth) }];
+  const more =
+    rest.length === 0
+      ? ""
+      : `${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap(({ peels }) => peels))} (--all-peels shows them)\n`;
+  return renderTable([...columns, { title: "WHERE" }, { title: "WHAT" }], rows) + more;
+}
+
+/** `1 failed, 398 ok (1 changed)` */
+function countWords(peels: readonly PeelStory[], groups: readonly OutcomeGroup[]): string {
+  return statesPresent(peels)
+    .map(([state, n]) => {
+      const changed = groups.filter((group) => group.state === state && group.changes.length > 0);
+      const words = [...new Set(changed.map(changeWord))].map((word) => {
+        const those = changed.filter((group) => changeWord(group) === word);
+        return `${count(those.reduce((sum, group) => sum + group.peels.length, 0))} ${word}`;
+      });
+      return `${count(n)} ${state}${words.length > 0 ? ` (${words.join(", ")})` : ""}`;
+    })
+    .join(", ");
+}
+
+/** `median 1.5s, slowest web-042 3m7s`, of what the peels took; undefined when none tells. */
+function tookWords(peels: readonly PeelStory[]): string | undefined {
+  const took = peels.flatMap(({ tookNs }) => (tookNs === undefined ? [] : [tookNs]));
+  took.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const time = ({ tookNs, soFarNs }: PeelStory) => tookNs ?? soFarNs ?? -1n;
+  const [first, ...others] = peels;
+  const slowest = first && others.reduce((best, peel) => (time(peel) > time(best) ? peel : best), first);
+  if (slowest === undefined || time(slowest) < 0n) return undefined;
+  const name = displayPeel(slowest.peel);
+  const words = `${name} ${formatDuration(time(slowest))}${slowest.tookNs === undefined ? " so far" : ""}`;
+  if (peels.length === 1) return words;
+  const median = took[Math.floor((took.length - 1) / 2)];
+  return `${median === undefined ? "" : `median ${formatDuration(median)}, `}slowest ${words}`;
+}
+
+/**
+ * The summary of a job.
+ * @param selected the peels that the table shows; the counts are of all
+ * @param options `each`: a row for each peel, in place of one for each outcome
+ */
 export function renderSummary(
   telling: Telling,
   selected: readonly PeelStory[],
   look: Look,
-  options: { now: Date; allPeels: boolean },
+  options: { now: Date; allPeels: boolean; each?: boolean },
 ): string {
-  const table = selected.length > 0 ? `\n${renderPeels(selected, look, options.allPeels)}` : "";
-  return renderFacts(telling, look, options.now) + table;
+  const { peels } = telling.story;
+  const groups = outcomesOf(peels, peels);
+  const chosen = selected === peels ? groups : outcomesOf(selected, peels);
+  const words = { call: callWords(telling), counts: countWords(peels, groups) };
+  const took = tookWords(peels);
+  const facts =
+    renderFacts(telling, look, options.now, words) + (took === undefined ? "" : furtherFact("Took", took));
+  if (selected.length === 0) return facts;
+  const table = options.each
+    ? renderPeels(selected, look, options.allPeels)
+    : renderOutcomes(chosen, look, options.allPeels);
+  return `${facts}\n${table}`;
 }

@@ -68,11 +68,11 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-test("summary: the facts, the counts, the peels worst first", async () => {
+test("summary: the facts, the counts, the outcomes worst first", async () => {
   const { stdout, code } = await show(JID, "--summary");
   expect(
     stdout.replace(/\(\S+ ago\)/, "(AGE ago)"),
-  ).toBe(`pkg.installed name=postgresql refresh=true note="a b"
+  ).toBe(`pkg.installed name=postgresql refresh=true note="a b" on G@role:* by ops, 5 peels
 Job       ${JID}
 State     partial
 Target    G@role:*
@@ -81,7 +81,17 @@ Owner     m1
 Created   2026-01-15T09:30:00Z (AGE ago)
 Took      12s
 Peels     5: 1 failed, 1 unreadable, 1 unreachable, 1 missing, 1 ok
+Took      median 0.8s, slowest web-02 0.8s
 
+OUTCOME       PEELS  WHERE          WHAT
+failed            1  web-02         exit 1\\n\\x1b[2J
+unreadable        1  cache-02       cannot be decoded: not MessagePack or JSON: it has the byte 0xc1
+unreachable       1  db.eu.example
+missing           1  cache-01
+ok                1  web-01
+`);
+  expect(code).toBe(0);
+  expect((await show(JID, "--summary", "--each")).stdout.split("\n\n")[1]).toBe(`\
 PEEL           STATE        TOOK  DETAIL
 web-02         failed       0.8s  exit 1\\n\\x1b[2J
 cache-02       unreadable   -     cannot be decoded: not MessagePack or JSON: it has the byte 0xc1
@@ -89,7 +99,9 @@ db.eu.example  unreachable  -     UNREACHABLE: no heartbeat
 cache-01       missing      -
 web-01         ok           0.8s
 `);
-  expect(code).toBe(0);
+  const alone = await show(JID, "--each");
+  expect([alone.stdout, alone.code]).toEqual(["", 1]);
+  expect(alone.stderr).toBe("error: --each needs --summary.\nIt shows the summary peel by peel.\n");
 });
 
 test("summary of a running job: how far over its deadline it is, and what to do", async () => {
@@ -125,7 +137,7 @@ test("selected peels in every form", async () => {
     ["cache-01"],
   ]);
   expect((await show(JID, "--summary", "--peel", "web-01")).stdout).toEndWith(
-    "\n\nPEEL      STATE  TOOK  DETAIL\nweb-01    ok     0.8s\n",
+    "\n\nOUTCOME       PEELS  WHERE   WHAT\nok                1  web-01\n",
   );
 });
 
@@ -139,9 +151,14 @@ test("a shortened id: the only job that begins with it", async () => {
 });
 
 test("many peels: everything when piped; on a terminal the worst, and a count of the rest", async () => {
-  expect((await show(MANY, "--summary")).stdout.trimEnd().split("\n")).toHaveLength(6 + 2 + 1000);
+  expect((await show(MANY, "--summary", "--each")).stdout.trimEnd().split("\n")).toHaveLength(7 + 2 + 1000);
+  expect((await show(MANY, "--summary")).stdout).toEndWith(`
+OUTCOME       PEELS  WHERE                                   WHAT
+failed            1  peel-999
+ok              999  peel-[0-9],peel-[10-99],peel-[100-998]
+`);
   const pty = Bun.spawnSync(
-    ["script", "-qec", `stty cols 80; dist/zester job show ${MANY} --summary --no-color`, "/dev/null"],
+    ["script", "-qec", `stty cols 80; dist/zester job show ${MANY} --summary --each --no-color`, "/dev/null"],
     {
       env: { ...process.env, NATS_URL: server.url },
       cwd: `${import.meta.dir}/../..`,

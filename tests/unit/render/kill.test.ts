@@ -32,7 +32,7 @@ test.each([
     undefined,
     undefined,
     ["a", "b", "c", "d"].map((peel) => peelStory(peel, "executing")),
-    "4 executing: a, b, c, …",
+    "4 executing: a,b,c,d",
   ],
   [
     stuck,

@@ -1,0 +1,135 @@
+// The outcomes of a job: which peels had the same one. Pure.
+import { type Answer, answerOf, type Result } from "./answer.ts";
+import { displayPeel } from "./peel.ts";
+import { WORST_FIRST } from "./peel-state.ts";
+import { similar } from "./similar.ts";
+import type { PeelStory } from "./story.ts";
+
+/** A result that changed something, on one peel or on several; `added` and `removed` are the least and most lines of its diff. */
+export interface Change {
+  readonly name: string;
+  readonly added: readonly [least: number, most: number];
+  readonly removed: readonly [least: number, most: number];
+}
+
+/** Peels with the same state, alike errors, and the same changed results. */
+export interface OutcomeGroup {
+  readonly state: PeelStory["state"];
+  /** What is to be said of them beside that; of several texts that are alike the most common one. */
+  readonly note: string;
+  readonly changes: readonly Change[];
+  /** The changes are what would change. */
+  readonly dryRun: boolean;
+  readonly peels: readonly PeelStory[];
+}
+
+/** What is to be said of a peel beside its state. */
+export function noteOf({ state, returned, behind }: PeelStory): string {
+  if (behind !== undefined) return `behind at least ${behind}`;
+  if (state !== "late") return returned?.error ?? "";
+  return `returned after it was given up: ${returned?.ok ? "ok" : (returned?.error ?? "failed")}`;
+}
+
+/** The note of a group: where the return has no error, those of its results; what only repeats the state is left out. */
+function reasonOf(peel: PeelStory, answer: Answer | undefined): string {
+  const note = noteOf(peel);
+  if (peel.state === "unreachable" && note.startsWith("UNREACHABLE:")) return "";
+  if (note !== "" || peel.returned?.ok !== false) return note;
+  const failed = answer?.results.filter(({ outcome }) => outcome === "failed") ?? [];
+  return failed.map(({ name, error }) => (error === undefined ? name : `${name}: ${error}`)).join("; ");
+}
+
+/** How many lines a diff adds and removes; the names of the files above the first lines count as none. */
+export function diffSize(diff: string): [added: number, removed: number] {
+  let [added, removed] = [0, 0];
+  const lines = diff.split("\n");
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[i] as string;
+    if (line.startsWith("--- ") && lines[i + 1]?.startsWith("+++ ")) i++;
+    else if (line.startsWith("+")) added++;
+    else if (line.startsWith("-")) removed++;
+  }
+  return [added, removed];
+}
+
+const isChange = ({ outcome }: Result) => outcome === "changed" || outcome === "would change";
+
+/** The changed results of an answer by name; of one name that is there several times the lines are added up. */
+function changesOf(answer: Answer | undefined): Map<string, [added: number, removed: number]> {
+  const changes = new Map<string, [number, number]>();
+  for (const result of answer?.results ?? []) {
+    if (!isChange(result)) continue;
+    const diff = result.parts.find(([name]) => name === "diff")?.[1];
+    const [added, removed] = typeof diff === "string" ? diffSize(diff) : [0, 0];
+    const [a, r] = changes.get(result.name) ?? [0, 0];
+    changes.set(result.name, [a + added, r + removed]);
+  }
+  return changes;
+}
+
+class Gathering {
+  readonly peels: PeelStory[] = [];
+  readonly notes = new Map<string, number>();
+  readonly changes = new Map<string, { added: [number, number]; removed: [number, number] }>();
+
+  constructor(readonly dryRun: boolean) {}
+
+  add(peel: PeelStory, note: string, changes: ReadonlyMap<string, [number, number]>): void {
+    this.peels.push(peel);
+    this.notes.set(note, (this.notes.get(note) ?? 0) + 1);
+    for (const [name, [added, removed]] of changes) {
+      const known = this.changes.get(name) ?? { added: [added, added], removed: [removed, removed] };
+      const widen = ([least, most]: [number, number], n: number): [number, number] => [
+        Math.min(least, n),
+        Math.max(most, n),
+      ];
+      this.changes.set(name, { added: widen(known.added, added), removed: widen(known.removed, removed) });
+    }
+  }
+
+  group(): OutcomeGroup {
+    const [[note, times] = ["", 0], ...others] = this.notes;
+    const [common] = others.reduce((best, one) => (one[1] > best[1] ? one : best), [note, times]);
+    return {
+      state: (this.peels[0] as PeelStory).state,
+      note: common,
+      changes: Array.from(this.changes, ([name, sizes]) => ({ name, ...sizes })),
+      dryRun: this.dryRun,
+      peels: this.peels,
+    };
+  }
+}
+
+/**
+ * The outcomes, worst first, then fewest peels first; equal ones in the order of their peels.
+ * @param peels those that are grouped
+ * @param all every peel of the job: their names in errors make no difference
+ */
+export function outcomesOf(peels: readonly PeelStory[], all: readonly PeelStory[]): OutcomeGroup[] {
+  const names = new Set(all.flatMap(({ peel }) => [peel, displayPeel(peel)]));
+  const alike = new Map<string, string>([["", ""]]);
+  const likeness = (text: string) => {
+    const known = alike.get(text) ?? similar(text, (name) => names.has(name));
+    alike.set(text, known);
+    return known;
+  };
+  const gatherings = new Map<string, Gathering>();
+  for (const peel of peels) {
+    const { returned, state } = peel;
+    const answer = answerOf(returned?.record.get("return_data"), returned?.error);
+    const note = reasonOf(peel, answer);
+    const changes = changesOf(answer);
+    const dryRun = changes.size > 0 && answer?.dryRun === true;
+    const key =
+      note === "" && changes.size === 0
+        ? state
+        : JSON.stringify([state, likeness(note), dryRun, [...changes.keys()].sort()]);
+    const gathering = gatherings.get(key) ?? new Gathering(dryRun);
+    gatherings.set(key, gathering);
+    gathering.add(peel, note, changes);
+  }
+  const rank = ({ state }: OutcomeGroup) => WORST_FIRST.indexOf(state);
+  return Array.from(gatherings.values(), (gathering) => gathering.group()).sort(
+    (a, b) => rank(a) - rank(b) || a.peels.length - b.peels.length,
+  );
+}

@@ -1,0 +1,38 @@
+// Names of many peels on one line. Pure.
+import { type Fold, fold, foldText } from "../model/fold.ts";
+import { displayPeel } from "../model/peel.ts";
+import { safe, shorten, width } from "../text.ts";
+
+/** `web-[001-136,…,400]`: an element without ranges in its middle; undefined when not even that fits. */
+function cutRanges({ head, ranges, tail }: Fold, max: number): string | undefined {
+  if (ranges.length < 2) return undefined;
+  const end = `…,${ranges.at(-1)?.split("-").at(-1)}]${safe(tail)}`;
+  let text = `${safe(head)}[`;
+  if (width(text) + width(end) > max) return undefined;
+  for (const range of ranges) {
+    if (width(text) + range.length + 1 + width(end) > max) break;
+    text += `${range},`;
+  }
+  return text + end;
+}
+
+/** Names of peels, folded, safe for a terminal, in at most `max` columns: `…` stands where some are left out. */
+export function peelNames(peels: readonly { readonly peel: string }[], max: number): string {
+  const folds = fold(peels.map(({ peel }) => displayPeel(peel)));
+  const texts = folds.map((one) => safe(foldText(one)));
+  const whole = texts.join(",");
+  if (max === Number.POSITIVE_INFINITY || width(whole) <= max) return whole;
+  let out = "";
+  for (const [i, text] of texts.entries()) {
+    const more = i < texts.length - 1 ? ",…" : "";
+    const room = max - width(out) - width(more);
+    if (width(text) <= room) {
+      out += `${text},`;
+      continue;
+    }
+    const cut = cutRanges(folds[i] as Fold, room);
+    if (cut !== undefined) return out + cut + more;
+    return out === "" ? shorten(text, max) : `${out}…`;
+  }
+  return out;
+}
