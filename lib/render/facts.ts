@@ -11,7 +11,7 @@ import { sourceOf, sourceWords } from "../model/source.ts";
 import type { Ignored, Story } from "../model/story.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import { count, plural, safe } from "../text.ts";
-import { inline } from "./call.ts";
+import { callOf, inline } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { peelNames } from "./names.ts";
 import { peelCounts } from "./peels.ts";
@@ -29,13 +29,6 @@ export interface Telling {
 function argumentsOf(args: Value | undefined): string {
   if (!(args instanceof Map)) return args === undefined || args === null ? "" : toJsonLine(args);
   return Array.from(args, ([key, value]) => `${key}=${inline(value)}`).join(" ");
-}
-
-/** The argument that tells most of a call: its first one, such as the command of cmd.run; undefined without one. */
-export function mainArgument(args: Value | undefined): string | undefined {
-  const [first] = args instanceof Map ? args.values() : [];
-  if (typeof first === "string") return /^[^\s"]+$/.test(first) ? first : toJsonLine(first);
-  return first === undefined || first === null ? undefined : toJsonLine(first);
 }
 
 function when(time: Timestamp, now: bigint, future: string, past: string): string {
@@ -157,8 +150,11 @@ export function waitingWords({ peels }: Story): string | undefined {
 /** `state.apply nginx on web* by ops, 400 peels`; an argument that is the only one needs no name. */
 export function callWords({ row, job, story }: Telling): string {
   const args = job.get("args");
-  const shown = args instanceof Map && args.size === 1 ? mainArgument(args) : argumentsOf(args);
-  return [row.fn ?? "-", shown, row.targetExpr && `on ${row.targetExpr}`, row.user && `by ${row.user}`]
+  const call =
+    args instanceof Map && args.size === 1
+      ? callOf(job, row)
+      : [row.fn ?? "-", argumentsOf(args)].filter(Boolean).join(" ");
+  return [call, row.targetExpr && `on ${row.targetExpr}`, row.user && `by ${row.user}`]
     .filter(Boolean)
     .join(" ")
     .concat(`, ${plural(story.peels.length, "peel")}`);

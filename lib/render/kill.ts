@@ -10,7 +10,8 @@ import { hasNotReturned, statesPresent } from "../model/peel-state.ts";
 import { aliveWords, type MasterSign, stuckWords } from "../model/stuck.ts";
 import { count, firstFew, plural, safe } from "../text.ts";
 import { columnsOf, LIST } from "./columns.ts";
-import { mainArgument, type Telling, waitingWords } from "./facts.ts";
+import { callOf } from "./call.ts";
+import { type Telling, waitingWords } from "./facts.ts";
 import { renderJobs } from "./jobs.ts";
 import { peelCounts } from "./peels.ts";
 import type { Look } from "./table.ts";
@@ -80,8 +81,7 @@ export function stakeWords({ row, job, story }: Telling, now: Date): string {
     ago !== undefined && ago >= 0n && `started ${formatAge(ago)} ago`,
   ];
   const where = row.targetExpr ?? (row.targets ? formatTargets(row.targets, STAKE_COLUMNS) : undefined);
-  const call = [row.fn ?? "-", mainArgument(job.get("args"))].filter(Boolean).join(" ");
-  return safe(`${call}${where === undefined ? "" : ` on ${where}`} (${known.filter(Boolean).join(", ")})`);
+  return safe(`${callOf(job, row)}${where === undefined ? "" : ` on ${where}`} (${known.filter(Boolean).join(", ")})`);
 }
 
 /** One outcome for programs. */
