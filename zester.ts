@@ -5,12 +5,7 @@ import * as args from "./lib/commands/flags.ts";
 import * as manual from "./lib/commands/manual.ts";
 
 const job = group("List, show and cancel the jobs of the fleet.", args.globals, {
-  list: leaf(
-    "List all recent jobs, oldest first.",
-    args.list,
-    () => import("./lib/commands/list.ts"),
-    manual.list,
-  ),
+  list: leaf("List all recent jobs, oldest first.", args.list, () => import("./lib/commands/list.ts"), manual.list),
   show: leaf(
     "Show a job's record and its per-peel returns.",
     args.show,

@@ -46,8 +46,7 @@ export function roff(text: string): string {
 }
 
 const terms = (rows: Rows) => rows.map(([term, text]) => `.TP\n.B "${roff(term)}"\n${roff(text)}\n`).join("");
-const example = (lines: readonly string[]) =>
-  `.PP\n.nf\n${lines.map((line) => `${roff(line)}\n`).join("")}.fi\n`;
+const example = (lines: readonly string[]) => `.PP\n.nf\n${lines.map((line) => `${roff(line)}\n`).join("")}.fi\n`;
 
 /** The variables that the descriptions of flags name, with those flags. */
 function environment(): [string, string][] {

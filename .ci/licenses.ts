@@ -13,9 +13,7 @@ export interface Package {
 
 /** The npm packages that the executable can contain, by name. */
 export function bundledPackages(): Package[] {
-  const all = Object.entries(
-    lock.packages as Record<string, { version: string; license?: string; dev?: boolean }>,
-  );
+  const all = Object.entries(lock.packages as Record<string, { version: string; license?: string; dev?: boolean }>);
   return all
     .filter(([folder, { dev }]) => folder !== "" && !dev)
     .map(([folder, { version, license = "unknown" }]) => ({

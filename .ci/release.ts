@@ -140,8 +140,7 @@ async function pack(folder: string, platform: Platform, seconds: number): Promis
 export async function release(names: readonly string[] = []): Promise<void> {
   const only = names.filter((name) => name !== "--unpacked");
   const unknown = only.find((name) => !PLATFORMS.some((platform) => platform.name === name));
-  if (unknown)
-    throw new Error(`no platform ${unknown}; there are ${PLATFORMS.map(({ name }) => name).join(", ")}`);
+  if (unknown) throw new Error(`no platform ${unknown}; there are ${PLATFORMS.map(({ name }) => name).join(", ")}`);
   const seconds = commitTime();
   process.env.TZ = "UTC"; // zip archives hold local times
   rmSync(OUT, { recursive: true, force: true });

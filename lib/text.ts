@@ -22,8 +22,7 @@ export function safe(text: string): string {
   return text.replace(UNSAFE, (c) => {
     const code = c.codePointAt(0) as number;
     return (
-      SHORT[c] ??
-      (code < 0x100 ? `\\x${hex(code, 2)}` : code < 0x10000 ? `\\u${hex(code, 4)}` : `\\u{${hex(code, 1)}}`)
+      SHORT[c] ?? (code < 0x100 ? `\\x${hex(code, 2)}` : code < 0x10000 ? `\\u${hex(code, 4)}` : `\\u{${hex(code, 1)}}`)
     );
   });
 }
@@ -67,8 +66,7 @@ export function shorten(text: string, max: number): string {
 }
 
 /** The same for a line that is safe already and may have colours. */
-export const cut = (line: string, max: number) =>
-  width(line) <= max ? line : Bun.sliceAnsi(line, 0, max, "…");
+export const cut = (line: string, max: number) => (width(line) <= max ? line : Bun.sliceAnsi(line, 0, max, "…"));
 
 /** A count with thousands separators: 12431 → `12,431`. */
 export function count(n: number): string {

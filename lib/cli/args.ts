@@ -32,10 +32,7 @@ type Flag = Extract<Token, { kind: "option" }>;
 const show = (text: string) => shorten(safe(text.slice(0, 200)), 60);
 
 function everyArg(command: Command): [string, Arg][] {
-  return [
-    ...Object.entries(command.args ?? {}),
-    ...Object.values(command.subCommands ?? {}).flatMap(everyArg),
-  ];
+  return [...Object.entries(command.args ?? {}), ...Object.values(command.subCommands ?? {}).flatMap(everyArg)];
 }
 
 /** The words of `argv` by the flags of every command: what is a flag, its value, or a word of its own. */

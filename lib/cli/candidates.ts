@@ -34,8 +34,7 @@ async function newestRows(store: Store, limit: number, keep: (row: JobRow) => bo
     return keep(row);
   };
   const read =
-    (await readRecent(store, { since: undefined, limit }, inTime, false)) ??
-    (await readJobs(store, inTime, false));
+    (await readRecent(store, { since: undefined, limit }, inTime, false)) ?? (await readJobs(store, inTime, false));
   return Array.from(read.jobs, ({ row }) => row)
     .reverse()
     .slice(0, limit);
@@ -96,11 +95,7 @@ async function live(
   return source.kind === "peels" ? peels(store, source.jid) : [];
 }
 
-async function answer(
-  question: Question,
-  env: NodeJS.ProcessEnv,
-  onStore: (store: Store) => void,
-): Promise<string> {
+async function answer(question: Question, env: NodeJS.ProcessEnv, onStore: (store: Store) => void): Promise<string> {
   const { source, before, typed } = question;
   if (source.kind === "files") return ":files\n";
   const { safe } = await import("../text.ts");

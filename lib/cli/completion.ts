@@ -73,12 +73,7 @@ function sourceOfValue(name: string, def: Arg, jid: string | undefined): Source 
 }
 
 /** The flags that may still be given: a command's own ones, and where `withGlobals` the others too. */
-function flagWords(
-  command: Command,
-  given: ReadonlySet<string>,
-  globals: ReadonlySet<string>,
-  withGlobals: boolean,
-) {
+function flagWords(command: Command, given: ReadonlySet<string>, globals: ReadonlySet<string>, withGlobals: boolean) {
   return Object.entries(command.args ?? {})
     .filter(([name, def]) => !isPositional(def) && !given.has(name) && (withGlobals || !globals.has(name)))
     .sort(([a], [b]) => Number(globals.has(a)) - Number(globals.has(b)))
@@ -124,11 +119,7 @@ function readLine(root: Command, words: readonly string[]): Line | undefined {
   const last = tokens.at(-1);
   const def = last?.kind === "option" ? command.args?.[last.name] : undefined;
   const waits =
-    last?.kind === "option" &&
-    def &&
-    def.type !== "boolean" &&
-    !isPositional(def) &&
-    last.value === undefined;
+    last?.kind === "option" && def && def.type !== "boolean" && !isPositional(def) && last.value === undefined;
   return { command, name, positionals, given, flags, pending: waits ? last.name : undefined, terminated };
 }
 

@@ -6,12 +6,8 @@ import { type Arg, type Command, isPositional, negativeOf, shortOf, takesMany } 
 function flagRow([name, def]: [string, Arg]): readonly [string, string] {
   const negative = negativeOf(def);
   const short = shortOf(def);
-  const hint =
-    def.type === "boolean" ? "" : ` <${"valueHint" in def && def.valueHint ? def.valueHint : "value"}>`;
-  return [
-    `${short ? `-${short}, ` : ""}--${negative ? "no-" : ""}${name}${hint}`,
-    negative || def.description || "",
-  ];
+  const hint = def.type === "boolean" ? "" : ` <${"valueHint" in def && def.valueHint ? def.valueHint : "value"}>`;
+  return [`${short ? `-${short}, ` : ""}--${negative ? "no-" : ""}${name}${hint}`, negative || def.description || ""];
 }
 
 /** A command taken apart for help and the man page. */

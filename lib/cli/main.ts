@@ -8,11 +8,7 @@ import type { Command } from "./command.ts";
 import { renderHelp } from "./help.ts";
 
 /** Answers what a completion script asks, and exits: with 0 whatever happens, because a prompt is no place for errors. */
-async function answerShell(
-  root: Command,
-  argv: readonly string[],
-  globals: ReadonlySet<string>,
-): Promise<never> {
+async function answerShell(root: Command, argv: readonly string[], globals: ReadonlySet<string>): Promise<never> {
   const quit = () => process.exit(EXIT.done);
   for (const event of ["uncaughtException", "unhandledRejection"]) process.on(event, quit);
   const { complete } = await import("./candidates.ts");
@@ -24,11 +20,7 @@ async function answerShell(
  * Runs the command that `argv` names, reports errors, and exits.
  * @param globals the names of the flags that every command takes
  */
-export async function main(
-  root: Command,
-  argv: readonly string[],
-  globals: ReadonlySet<string>,
-): Promise<never> {
+export async function main(root: Command, argv: readonly string[], globals: ReadonlySet<string>): Promise<never> {
   // The NATS library always verifies certificates; Bun, which does not know that, would warn that this variable prevents it.
   delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
   // Not a command of the tree: its words are anything that stands on a command line.

@@ -4,9 +4,7 @@
 /** A typed array with the same content and at least `size` places. */
 export function grown<T extends Int32Array | Float64Array | Uint8Array>(array: T, size: number): T {
   if (size <= array.length) return array;
-  const larger = new (array.constructor as new (n: number) => T)(
-    Math.max(size, Math.ceil(array.length * 1.5)),
-  );
+  const larger = new (array.constructor as new (n: number) => T)(Math.max(size, Math.ceil(array.length * 1.5)));
   larger.set(array as never);
   return larger;
 }

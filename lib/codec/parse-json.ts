@@ -36,11 +36,8 @@ class JsonReader {
 
   #unexpected(): never {
     const rest = this.#text.codePointAt(this.#at);
-    const what =
-      rest === undefined ? "it ends too early" : `unexpected ${JSON.stringify(String.fromCodePoint(rest))}`;
-    throw new Undecodable(
-      `begins like JSON, but is not: ${what}${rest === undefined ? "" : ` at ${this.#at}`}`,
-    );
+    const what = rest === undefined ? "it ends too early" : `unexpected ${JSON.stringify(String.fromCodePoint(rest))}`;
+    throw new Undecodable(`begins like JSON, but is not: ${what}${rest === undefined ? "" : ` at ${this.#at}`}`);
   }
 
   #space(): void {

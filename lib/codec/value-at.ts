@@ -1,8 +1,7 @@
 // MessagePack values read where they stand, without making anything: for views that look at 100,000 records. What these
 // readers don't take is left to message-pack.ts, which is exact about everything.
 
-export const uint16 = (bytes: Uint8Array, at: number) =>
-  ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+export const uint16 = (bytes: Uint8Array, at: number) => ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
 
 export const uint32 = (bytes: Uint8Array, at: number) =>
   (((bytes[at] as number) << 24) |
@@ -59,9 +58,7 @@ export class TimeReader {
     const type = bytes[at] as number;
     if (type === 0xd7 && bytes[at + 1] === 0xff) return this.readBody(bytes, at + 2, 8);
     if (type === 0xd6 && bytes[at + 1] === 0xff) return this.readBody(bytes, at + 2, 4);
-    return (
-      type === 0xc7 && bytes[at + 1] === 12 && bytes[at + 2] === 0xff && this.readBody(bytes, at + 3, 12)
-    );
+    return type === 0xc7 && bytes[at + 1] === 12 && bytes[at + 2] === 0xff && this.readBody(bytes, at + 3, 12);
   }
 
   /** Reads the `length` bytes behind the head. False when they are no time. */

@@ -57,8 +57,7 @@ export type Value =
 export type ValueMap = Map<string, Value>;
 
 /** `value` when it is a string, else undefined. */
-export const asText = (value: Value | undefined): string | undefined =>
-  typeof value === "string" ? value : undefined;
+export const asText = (value: Value | undefined): string | undefined => (typeof value === "string" ? value : undefined);
 
 /** `value` when it is a whole number, as BigInt, else undefined. */
 export function asInteger(value: Value | undefined): bigint | undefined {
@@ -74,7 +73,5 @@ export function asTime(value: Value | undefined): Timestamp | undefined {
   const match = typeof value === "string" ? RFC3339.exec(value) : null;
   if (!match) return undefined;
   const ms = Date.parse(`${match[1]}T${match[2]}${match[4]?.toUpperCase()}`);
-  return Number.isNaN(ms)
-    ? undefined
-    : new Timestamp(BigInt(ms) / 1000n, Number((match[3] ?? "").padEnd(9, "0")));
+  return Number.isNaN(ms) ? undefined : new Timestamp(BigInt(ms) / 1000n, Number((match[3] ?? "").padEnd(9, "0")));
 }

@@ -21,8 +21,7 @@ function plain(value: Value): unknown {
   if (value instanceof Timestamp) return String(value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
   if (Object.is(value, -0)) return new NumberText("-0.0");
-  if (value instanceof Extension)
-    return { ext: value.type, data: Buffer.from(value.data).toString("base64") };
+  if (value instanceof Extension) return { ext: value.type, data: Buffer.from(value.data).toString("base64") };
   return value;
 }
 

@@ -10,11 +10,7 @@ import type { Session } from "./session.ts";
  * @param now by this machine's clock
  * @throws UserError as parseSelection does, and when the server does not tell the time
  */
-export async function selectionByServer(
-  flags: Conditions,
-  session: Session,
-  now = new Date(),
-): Promise<Selection> {
+export async function selectionByServer(flags: Conditions, session: Session, now = new Date()): Promise<Selection> {
   if (!countsFromNow(flags)) return parseSelection(flags, now);
   const { nowMs, aheadMs, doubtMs } = await session.store.clock();
   const words = clockWords(aheadMs, doubtMs);

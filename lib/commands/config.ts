@@ -44,8 +44,7 @@ function describeSettings({ settings, sources, file }: Resolved): Row[] {
 }
 
 function formatRow(flags: GlobalArgs, { format, env }: Surroundings): Row {
-  const source =
-    flags.format !== undefined ? "flag --format" : env.ZESTER_FORMAT ? "$ZESTER_FORMAT" : "default";
+  const source = flags.format !== undefined ? "flag --format" : env.ZESTER_FORMAT ? "$ZESTER_FORMAT" : "default";
   return { setting: "format", value: format, source };
 }
 
@@ -56,9 +55,7 @@ export async function run(flags: GlobalArgs): Promise<void> {
   const rows = [...describeSettings(resolved), formatRow(flags, around)];
   if (format === "text") {
     const columns = [{ title: "SETTING" }, { title: "VALUE" }, { title: "SOURCE" }];
-    const cells = rows.map(({ setting, value, source }) =>
-      [setting, value ?? "-", source].map((text) => ({ text })),
-    );
+    const cells = rows.map(({ setting, value, source }) => [setting, value ?? "-", source].map((text) => ({ text })));
     return terminal.write(renderTable(columns, cells));
   }
   const list = rows.map(

@@ -11,8 +11,7 @@ export const globals = {
   context: {
     type: "string",
     valueHint: "name",
-    description:
-      "context of the nats command [$NATS_CONTEXT] (default the selected one, without config file)",
+    description: "context of the nats command [$NATS_CONTEXT] (default the selected one, without config file)",
   },
   master: {
     type: "string",

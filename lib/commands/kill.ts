@@ -34,26 +34,13 @@ interface Run {
   readonly now: Date;
 }
 
-const SELECTING = [
-  "state",
-  "function",
-  "target",
-  "user",
-  "owner",
-  "source",
-  "since",
-  "until",
-  "limit",
-] as const;
+const SELECTING = ["state", "function", "target", "user", "owner", "source", "since", "until", "limit"] as const;
 
 /** @returns the selection that the flags ask for, by this machine's clock */
 function checkFlags(flags: KillArgs, now: Date): Selection {
   const selecting = SELECTING.filter((name) => flags[name] !== undefined);
   if (flags._.length > 0 && selecting.length > 0)
-    throw new UserError(
-      `<jid> and --${selecting[0]} exclude each other.`,
-      "Name the jobs, or select them by flags.",
-    );
+    throw new UserError(`<jid> and --${selecting[0]} exclude each other.`, "Name the jobs, or select them by flags.");
   if (flags._.length === 0 && selecting.length === 0)
     throw new UserError(
       "zester job kill needs a <jid>, or flags that select jobs.",
@@ -122,9 +109,7 @@ async function agreed(plan: Plan, run: Run): Promise<Plan> {
   const error = open.length > 0 ? await ask(open, run) : undefined;
   if (!error) return plan;
   if (open.length === plan.length) throw error;
-  return plan.map((entry) =>
-    isTarget(entry) && entry.ask ? { jid: entry.jid, why: "not agreed", error } : entry,
-  );
+  return plan.map((entry) => (isTarget(entry) && entry.ask ? { jid: entry.jid, why: "not agreed", error } : entry));
 }
 
 /** Shows what would be canceled; sends nothing. @param none what to say when no job was selected */
@@ -215,8 +200,7 @@ export async function run(flags: KillArgs): Promise<number | undefined> {
     const run = { flags, session, now };
     const plan = await makePlan(run);
     if (flags["dry-run"]) return dryRun(plan, run, none);
-    if (plan.length > 0 || session.format !== "text")
-      return execute(await agreed(plan, run), run, limit, interrupted);
+    if (plan.length > 0 || session.format !== "text") return execute(await agreed(plan, run), run, limit, interrupted);
     session.terminal.write(none);
     return undefined;
   };

@@ -34,11 +34,7 @@ export function waitLimit<T extends WithLimit>(flags: T): { limit: Limit | undef
 }
 
 /** What `work` gives, or what `missed` makes or throws when that takes longer than the limit. */
-export async function within<T>(
-  limit: Limit | undefined,
-  work: Promise<T>,
-  missed: (limit: Limit) => T,
-): Promise<T> {
+export async function within<T>(limit: Limit | undefined, work: Promise<T>, missed: (limit: Limit) => T): Promise<T> {
   if (!limit) return work;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((done) => {

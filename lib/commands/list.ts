@@ -54,11 +54,7 @@ function* lines(jobs: JobList): Generator<string> {
 }
 
 /** Writes one record a line, as they arrive. @returns the jobs that can't be decoded */
-async function streamLines(
-  store: Store,
-  wanted: (row: JobRow) => boolean,
-  terminal: Terminal,
-): Promise<JobRow[]> {
+async function streamLines(store: Store, wanted: (row: JobRow) => boolean, terminal: Terminal): Promise<JobRow[]> {
   let chunk = "";
   const unreadable = await streamJobs(store, wanted, (job) => {
     chunk += jobLine(job);
@@ -113,12 +109,7 @@ async function writeJobs(
 }
 
 /** Reads the selected jobs of a view and writes them as the flags say. */
-export async function listJobs(
-  flags: ListArgs,
-  view: View,
-  selection: Selection,
-  session: Session,
-): Promise<void> {
+export async function listJobs(flags: ListArgs, view: View, selection: Selection, session: Session): Promise<void> {
   const { store, terminal, format } = session;
   const wanted = (row: JobRow) => view.keep(row) && selection.matches(row);
   const named = columnsFor(flags, view, format);
@@ -134,9 +125,7 @@ export async function listJobs(
   const asksStuck = view.tellStuck || (inTable && named.some(({ name }) => name === STUCK));
   const rows = forPeople && asksStuck ? Array.from(jobs, ({ row }) => row) : [];
   const stuck = await findStuck(store, rows);
-  const columns = named.map((column) =>
-    column.name === STUCK ? stuckColumn(({ jid }) => stuck.get(jid)) : column,
-  );
+  const columns = named.map((column) => (column.name === STUCK ? stuckColumn(({ jid }) => stuck.get(jid)) : column));
   const among = `of ${count(read.total)}${read.all ? "" : " that changed since"}`;
   const none = selection.text === "" ? view.none : `No jobs match ${selection.text} (${among}).`;
   await writeJobs(jobs, columns, none, flags, session);
@@ -152,8 +141,7 @@ export function checkFlags(flags: ListArgs): void {
   parseSelection(flags, new Date());
   const given = (["quiet", "count", "wide", "columns"] as const).filter((name) => flags[name]);
   if (flags.columns !== undefined) parseColumns(flags.columns);
-  if (given.length > 1)
-    throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
+  if (given.length > 1) throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
 }
 
 export async function run(flags: ListArgs): Promise<void> {

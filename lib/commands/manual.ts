@@ -28,11 +28,7 @@ export const show = {
 export const watch = {
   details:
     "On a terminal a table that changes in place, until Ctrl-C; piped, one line a change. With a <jid>: each return as it\narrives, and on a terminal what the job waits for, below those that are not ok; the exit codes are those of\n`zester job wait`. 124: --for ran out.",
-  examples: [
-    "zester job watch",
-    "zester job watch --target 'db*'",
-    "zester job watch 20260115-002 --for 10m",
-  ],
+  examples: ["zester job watch", "zester job watch --target 'db*'", "zester job watch 20260115-002 --for 10m"],
 };
 
 export const wait = {
@@ -71,8 +67,7 @@ export const configCheck = {
 };
 
 export const completion = {
-  details:
-    "Completes commands, flags, their values, and the ids of jobs and peels as they are at that moment.",
+  details: "Completes commands, flags, their values, and the ids of jobs and peels as they are at that moment.",
   examples: [
     "source <(zester completion bash)   # in ~/.bashrc, or the same with zsh in ~/.zshrc",
     "zester completion fish > ~/.config/fish/completions/zester.fish",

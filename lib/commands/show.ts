@@ -20,8 +20,7 @@ import type { Format } from "./surroundings.ts";
 
 function checkForms(flags: ShowArgs, format: Format): void {
   const given = (["summary", "output", "quiet"] as const).filter((name) => flags[name]);
-  if (given.length > 1)
-    throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
+  if (given.length > 1) throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
   if (flags.each && !flags.summary)
     throw new UserError("--each needs --summary.", "It shows the summary peel by peel.");
   if (given.length > 0 && format !== "text")
@@ -42,8 +41,7 @@ async function showRecord(flags: ShowArgs, text: string, session: Session): Prom
   const { jid, job } = await resolveJob(store, text);
   const found = await (jid === text ? early : returnsOf(jid));
   const peels = peelsOf(job, found instanceof NoBucket ? [] : found);
-  if (format === "text")
-    terminal.write(renderRecord(job, peels, undefined, terminal, flags["all-peels"] === true));
+  if (format === "text") terminal.write(renderRecord(job, peels, undefined, terminal, flags["all-peels"] === true));
   else await writeDocument(recordDocument(jid, job, peels, false), format, terminal);
   if (found instanceof NoBucket) terminal.warn(`${found.message} The returns are not shown.`);
 }
@@ -72,9 +70,7 @@ async function showStory(
     await writeDocument(recordDocument(row.jid, job, byPeel, flags.missing === true), format, terminal);
   else if (flags.output) terminal.writeAll(renderOutput(byPeel, wasDryRun(story), terminal.color));
   else if (flags.summary)
-    terminal.write(
-      renderSummary(reading, chosen, terminal, { now: new Date(), allPeels, each: flags.each === true }),
-    );
+    terminal.write(renderSummary(reading, chosen, terminal, { now: new Date(), allPeels, each: flags.each === true }));
   else terminal.write(renderRecord(job, byPeel, byPeel, terminal, allPeels));
   openQuestions(reading).forEach(terminal.warn);
 }
@@ -84,8 +80,7 @@ export async function run(flags: ShowArgs): Promise<void> {
   const selection = peelSelection(flags);
   await withSession(flags, async (session) => {
     checkForms(flags, session.format);
-    if (selection || flags.summary || flags.output || flags.quiet)
-      await showStory(flags, text, session, selection);
+    if (selection || flags.summary || flags.output || flags.quiet) await showStory(flags, text, session, selection);
     else await showRecord(flags, text, session);
   });
 }

@@ -64,10 +64,8 @@ async function show(
   const reading = await readStory(store, jid, await readJob(store, jid), terminal.warn);
   const { job, story } = reading;
   gaps(reading).forEach(terminal.warn);
-  if (format === "jsonl")
-    terminal.write(story.steps.map((step) => `${toJsonLine(stepDocument(step))}\n`).join(""));
-  else if (format !== "text")
-    await writeDocument(storyDocument(keyed(job, { jid }), reading), format, terminal);
+  if (format === "jsonl") terminal.write(story.steps.map((step) => `${toJsonLine(stepDocument(step))}\n`).join(""));
+  else if (format !== "text") await writeDocument(storyDocument(keyed(job, { jid }), reading), format, terminal);
   else {
     const timeline = eventsShown || story.steps.length === 0 ? "" : renderTimeline(story, terminal, allPeels);
     const text = renderStory(reading, terminal, { now: new Date(), allPeels });
@@ -97,8 +95,7 @@ export async function run(flags: TraceArgs): Promise<number | undefined> {
       const eventsShown = session.format === "text" || session.format === "jsonl";
       if (eventsShown) await follow(session, link, jid, job);
       else await persist(session, link, (store) => untilTerminal(store, jid));
-      if (session.format !== "jsonl")
-        await persist(session, link, () => show(session, jid, { allPeels, eventsShown }));
+      if (session.format !== "jsonl") await persist(session, link, () => show(session, jid, { allPeels, eventsShown }));
       return undefined;
     },
     { formats: WITH_LINES, onSignal: () => leave.now() },

@@ -70,9 +70,7 @@ export async function run(flags: WaitArgs): Promise<number | undefined> {
     const now = new Date();
     const terminal = withoutReader(session.terminal);
     if (format === "text")
-      terminal.write(
-        endings.map((ending) => `Job ${safe(ending.row.jid)} ${endingText(ending, now)}\n`).join(""),
-      );
+      terminal.write(endings.map((ending) => `Job ${safe(ending.row.jid)} ${endingText(ending, now)}\n`).join(""));
     else await writeDocument(endings.map(endingDocument), format, terminal);
     return worstCode(endings.map(endingCode));
   };

@@ -88,8 +88,7 @@ class JobWatch {
 
   /** Where no picture says what is watched, a first line does. */
   #begin(sight: Ending): void {
-    if (!this.#begun && !this.#isDrawn && this.session.format === "text")
-      this.session.terminal.write(watchLine(sight));
+    if (!this.#begun && !this.#isDrawn && this.session.format === "text") this.session.terminal.write(watchLine(sight));
     this.#begun = true;
   }
 

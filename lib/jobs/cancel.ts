@@ -37,10 +37,7 @@ const NEVER = new Promise<never>(() => {});
  * Sends one signal, unless the command is over by then. Never throws: what goes wrong with one job must not keep others
  * from getting theirs.
  */
-export async function sendSignal(
-  session: Pick<Reopenable, "store" | "ending">,
-  target: Target,
-): Promise<Outcome> {
+export async function sendSignal(session: Pick<Reopenable, "store" | "ending">, target: Target): Promise<Outcome> {
   const { store } = session;
   const { jid, unchecked } = target;
   const warnings = unchecked === undefined ? [] : [unchecked];

@@ -50,11 +50,7 @@ export function linkWarnings(session: Reopenable, warn: (text: string) => void):
  * long as it takes, and `attempt` starts again on it.
  * @throws what `attempt` throws, other than Transient; and when the server refuses us
  */
-export async function persist<T>(
-  session: Reopenable,
-  link: Link,
-  attempt: (store: Store) => Promise<T>,
-): Promise<T> {
+export async function persist<T>(session: Reopenable, link: Link, attempt: (store: Store) => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await attempt(session.store);
@@ -122,8 +118,7 @@ export async function followReturns(
 ): Promise<void> {
   const silently = () => {};
   const onEntry = (peel: string | undefined, bytes: Uint8Array) => {
-    const items =
-      peel === undefined ? listedReturns(jid, bytes, silently) : [peelReturn(peel, bytes, silently)];
+    const items = peel === undefined ? listedReturns(jid, bytes, silently) : [peelReturn(peel, bytes, silently)];
     items.forEach(onReturn);
   };
   try {
@@ -166,9 +161,7 @@ export async function untilTerminal(
   const caughtUp = () => {
     if (seen) return;
     // A record that is written all the time can escape the first reading; it comes with its next change.
-    store
-      .job(jid)
-      .then((bytes) => void (bytes || seen || failure.reject(new JobNotFound(jid))), failure.reject);
+    store.job(jid).then((bytes) => void (bytes || seen || failure.reject(new JobNotFound(jid))), failure.reject);
   };
   // A failed look-up is no loss: what ails the connection is seen by the reader of the consumer.
   const lookUp = () =>

@@ -21,10 +21,7 @@ export async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
 }
 
 /** What is known of each master, all looked up at once. */
-export async function masterSigns(
-  store: Store,
-  owners: Iterable<string>,
-): Promise<ReadonlyMap<string, MasterSign>> {
+export async function masterSigns(store: Store, owners: Iterable<string>): Promise<ReadonlyMap<string, MasterSign>> {
   const look = async (owner: string): Promise<readonly [string, MasterSign]> => {
     const age = await inTime(store.heartbeatAge("masters", owner));
     if (age === undefined) return [owner, undefined];
@@ -34,10 +31,7 @@ export async function masterSigns(
 }
 
 /** Those of the peels that have no heartbeat; undefined when that can't be known. */
-export async function offlineAmong(
-  store: Store,
-  peels: readonly string[],
-): Promise<ReadonlySet<string> | undefined> {
+export async function offlineAmong(store: Store, peels: readonly string[]): Promise<ReadonlySet<string> | undefined> {
   const ages = await inTime(Promise.all(peels.map((peel) => store.heartbeatAge("peels", peel))));
   return ages && new Set(peels.filter((_, i) => ages[i] === "none"));
 }

@@ -61,8 +61,7 @@ export async function planSelected(
   store: Store,
   selection: Selection,
 ): Promise<{ plan: Plan; unreadable: readonly JobRow[] }> {
-  const keep = (row: JobRow) =>
-    row.unreadable === undefined && !isTerminal(row.status) && selection.matches(row);
+  const keep = (row: JobRow) => row.unreadable === undefined && !isTerminal(row.status) && selection.matches(row);
   const read = await readJobs(store, keep, false);
   const plan = Array.from(selection.arrange(read.jobs), ({ row }) => judge(row, true));
   return { plan, unreadable: read.unreadable };

@@ -36,10 +36,7 @@ export async function behindOf(
     const shared = peels.filter((peel) => targets?.includes(peel));
     if (isTerminal(status) || !queues(fn) || shared.length === 0) return;
     const theirs = new Steps(record);
-    const [returns, { events }] = await Promise.all([
-      readReturns(store, other, () => {}),
-      readEvents(store, other),
-    ]);
+    const [returns, { events }] = await Promise.all([readReturns(store, other, () => {}), readEvents(store, other)]);
     for (const event of events) theirs.add(event);
     for (const peel of shared) {
       const [ackedNs, ownNs] = [theirs.acked(peel), steps.acked(peel)];

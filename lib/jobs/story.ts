@@ -34,8 +34,7 @@ export async function surroundings(
   steps: Steps,
 ): Promise<{ around: Surroundings; sign: MasterSign }> {
   const { owner, status } = jobRow(jid, job);
-  const inState = (state: string) =>
-    story.peels.filter((peel) => peel.state === state).map(({ peel }) => peel);
+  const inState = (state: string) => story.peels.filter((peel) => peel.state === state).map(({ peel }) => peel);
   const [silent, executing] = [inState("silent"), inState("executing")];
   const [signs, offline, behind] = await Promise.all([
     owner && !isTerminal(status) ? masterSigns(store, [owner]) : undefined,
@@ -102,11 +101,7 @@ export async function readStory(
 }
 
 /** The story of the job that `text` names; everything is asked for at once. @throws as resolveJob and readStory */
-export async function resolveStory(
-  store: Store,
-  text: string,
-  warn: (text: string) => void,
-): Promise<Reading> {
+export async function resolveStory(store: Store, text: string, warn: (text: string) => void): Promise<Reading> {
   const early = gather(store, text, warn);
   // Which of them fails first is handled by the awaits below, not as an unhandled rejection.
   early.catch(() => {});

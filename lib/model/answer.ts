@@ -31,8 +31,7 @@ const KNOWN = new Set(["name", "changed", "duration", "error", "skipped", "skip_
 /** What repeats the return itself. */
 const ENVELOPE = new Set(["v", "peel_id", "jid", "success", "test", "results", "error"]);
 
-const isSet = (value: Value | undefined) =>
-  value !== undefined && value !== null && value !== false && value !== "";
+const isSet = (value: Value | undefined) => value !== undefined && value !== null && value !== false && value !== "";
 
 function outcomeOf(result: ValueMap, dryRun: boolean): Outcome {
   if (isSet(result.get("error"))) return "failed";
@@ -45,10 +44,7 @@ function outcomeOf(result: ValueMap, dryRun: boolean): Outcome {
 function textOrPart(result: ValueMap, name: string): [string | undefined, [string, Value][]] {
   const value = result.get(name);
   if (typeof value === "string") return [value || undefined, []];
-  return [
-    undefined,
-    value !== undefined && value !== null && value !== true && isSet(value) ? [[name, value]] : [],
-  ];
+  return [undefined, value !== undefined && value !== null && value !== true && isSet(value) ? [[name, value]] : []];
 }
 
 function resultOf(value: Value, dryRun: boolean): Result {
@@ -69,13 +65,7 @@ function resultOf(value: Value, dryRun: boolean): Result {
     duration: asInteger(value.get("duration")),
     error,
     skipReason: reason ?? olderReason,
-    parts: [
-      ...oddError,
-      ...oddSkipped,
-      ...oddReason,
-      ...inDetails,
-      ...[...value].filter(([name]) => !KNOWN.has(name)),
-    ],
+    parts: [...oddError, ...oddSkipped, ...oddReason, ...inDetails, ...[...value].filter(([name]) => !KNOWN.has(name))],
   };
 }
 

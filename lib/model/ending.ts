@@ -22,12 +22,9 @@ const CODE = { complete: 0, failed: 2, away: 3, both: 4, canceled: 5 } as const;
 export function endingCode({ row: { status }, story: { peels } }: Ending): number {
   if (status === "canceled") return CODE.canceled;
   if (status === "complete") return CODE.complete;
-  const isAway = peels.some(
-    ({ state }) => state === "unreachable" || state === "late" || hasNotReturned(state),
-  );
+  const isAway = peels.some(({ state }) => state === "unreachable" || state === "late" || hasNotReturned(state));
   const hasFailed = peels.some(
-    ({ state, returned }) =>
-      state === "failed" || state === "unreadable" || (state === "late" && !returned?.ok),
+    ({ state, returned }) => state === "failed" || state === "unreadable" || (state === "late" && !returned?.ok),
   );
   const away = isAway || status === "partial" || status === "timeout";
   const failed = hasFailed || !away;

@@ -41,10 +41,7 @@ export const LEAST_PREFIX = 4;
 /** The bucket doesn't have the job. */
 export class JobNotFound extends UserError {
   constructor(jid: string) {
-    super(
-      `job ${safe(jid)} was not found.`,
-      "Jobs are kept for 7 days; `zester job list` shows those that are there.",
-    );
+    super(`job ${safe(jid)} was not found.`, "Jobs are kept for 7 days; `zester job list` shows those that are there.");
   }
 }
 
@@ -54,8 +51,5 @@ const CANDIDATES = 5;
 export function ambiguousJid(text: string, jids: readonly string[]): UserError {
   const shown = [...jids].sort().slice(0, CANDIDATES).join(", ");
   const rest = jids.length > CANDIDATES ? ` and ${jids.length - CANDIDATES} more` : "";
-  return new UserError(
-    `${safe(text)} is short for ${jids.length} jobs: ${shown}${rest}.`,
-    "Give more of the id.",
-  );
+  return new UserError(`${safe(text)} is short for ${jids.length} jobs: ${shown}${rest}.`, "Give more of the id.");
 }

@@ -125,8 +125,7 @@ export const stateOf = (row: JobRow) => (row.unreadable === undefined ? row.stat
 export function byCreation(a: JobRow, b: JobRow): number {
   const x = a.created;
   const y = b.created;
-  if (x === undefined || y === undefined)
-    return x === y ? compareText(a.jid, b.jid) : x === undefined ? -1 : 1;
+  if (x === undefined || y === undefined) return x === y ? compareText(a.jid, b.jid) : x === undefined ? -1 : 1;
   if (x.seconds !== y.seconds) return x.seconds < y.seconds ? -1 : 1;
   return x.nanos - y.nanos || compareText(a.jid, b.jid);
 }

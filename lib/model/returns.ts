@@ -114,6 +114,5 @@ export function peelSelection(flags: PeelConditions): ((peel: Peel) => boolean) 
   if (wanted.length === 0 && flags.peel === undefined) return undefined;
   const matches = flags.peel === undefined ? () => true : glob(flags.peel);
   return ({ peel, state }) =>
-    (wanted.length === 0 || wanted.some((selects) => selects(state))) &&
-    (matches(peel) || matches(displayPeel(peel)));
+    (wanted.length === 0 || wanted.some((selects) => selects(state))) && (matches(peel) || matches(displayPeel(peel)));
 }

@@ -11,17 +11,7 @@ import { JobList } from "./job-list.ts";
 import { displayPeel } from "./peel.ts";
 import { parseSource } from "./source.ts";
 
-type Text =
-  | "state"
-  | "function"
-  | "target"
-  | "user"
-  | "owner"
-  | "since"
-  | "until"
-  | "limit"
-  | "sort"
-  | "source";
+type Text = "state" | "function" | "target" | "user" | "owner" | "since" | "until" | "limit" | "sort" | "source";
 
 /** What is asked for, as typed; undefined for no condition. Several states are separated by commas. */
 export type Conditions = { readonly [K in Text]?: string | undefined } & {
@@ -73,8 +63,7 @@ function parseStates(text: string): ReadonlySet<string> {
 const DAY = /^(\d{4})-(\d\d)-(\d\d)$/;
 
 /** True when what `text` means depends on the time of day at which it is read: `90m`, `today`. */
-const isRelative = (text: string | undefined) =>
-  text !== undefined && !DAY.test(text) && asTime(text) === undefined;
+const isRelative = (text: string | undefined) => text !== undefined && !DAY.test(text) && asTime(text) === undefined;
 
 /** True for flags whose selection depends on the clock. */
 export const countsFromNow = ({ since, until }: Conditions) => isRelative(since) || isRelative(until);
@@ -109,10 +98,7 @@ export function parseWhen(text: string, flag: string, now: Date): bigint {
 /** @throws UserError naming `flag` unless `text` is a whole number above zero */
 export function parseCount(text: string, flag: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new UserError(
-    `${flag}: "${safe(text)}" is not a whole number above zero.`,
-    `Write it like ${flag} 20.`,
-  );
+  throw new UserError(`${flag}: "${safe(text)}" is not a whole number above zero.`, `Write it like ${flag} 20.`);
 }
 
 type Key = bigint | string | undefined;

@@ -237,9 +237,7 @@ export function storyOf(
       returned,
       deliveredNs: ack === undefined || !steps.whole ? undefined : atLeastZero(ack - (steps.start as bigint)),
       waitedNs:
-        ack === undefined || !event || !real
-          ? undefined
-          : atLeastZero(event.storedNs - ack - atLeastZero(took ?? 0n)),
+        ack === undefined || !event || !real ? undefined : atLeastZero(event.storedNs - ack - atLeastZero(took ?? 0n)),
       tookNs: took === undefined ? undefined : atLeastZero(took),
       soFarNs: goesOn && ack !== undefined ? atLeastZero(nowNs - ack) : undefined,
       behind: state === "queued" ? behind?.get(peel) : undefined,

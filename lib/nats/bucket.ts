@@ -73,8 +73,6 @@ export class Bucket extends Stream {
   /** Hands over the newest entry of every key that matches, and then every later change, until `follow` says stop. */
   async follow(filter: string, onEntry: (msg: Msg) => void, follow: Follow): Promise<void> {
     const config = { deliver_policy: "last_per_subject", filter_subject: this.prefix + filter } as const;
-    await this.consume(config, (consumer) =>
-      pull(this.connection, consumer, new Picture(consumer, onEntry), follow),
-    );
+    await this.consume(config, (consumer) => pull(this.connection, consumer, new Picture(consumer, onEntry), follow));
   }
 }

@@ -32,8 +32,7 @@ const NO_KEY = "zester-config-check";
 export const failure = (check: string, error: unknown, result: "warn" | "FAIL" = "FAIL"): Finding => {
   if (!(error instanceof UserError)) throw error;
   const { cause } = error;
-  if (cause instanceof ApiError)
-    return { check, result, detail: cause.message, hint: "Look at the server's log." };
+  if (cause instanceof ApiError) return { check, result, detail: cause.message, hint: "Look at the server's log." };
   return { check, result, detail: error.message.replace(/\.$/, ""), hint: error.hint };
 };
 
@@ -176,9 +175,7 @@ const ADDRESS_HINT = "Is this the NATS that your master uses?";
 const JETSTREAM_HINT = `${ADDRESS_HINT} JetStream may be off, or in another domain (--js-domain).`;
 
 /** The two buckets: JetStream, what is in them, and each permission that reading needs. */
-export async function checkBuckets(
-  connection: Connection,
-): Promise<{ findings: Finding[]; clock: Clock | undefined }> {
+export async function checkBuckets(connection: Connection): Promise<{ findings: Finding[]; clock: Clock | undefined }> {
   const { jobs, returns } = fleetOn(new JetStream(connection));
   const findings: Finding[] = [];
   let clock: Clock | undefined;
@@ -255,11 +252,8 @@ export async function checkMasters(connection: Connection, clock: Clock | undefi
     const { stored } = await look(masters, `${prefix}>`, true);
     const now = Date.now() + (clock?.aheadMs ?? 0);
     const seen = [...stored].sort((a, b) => b[1] - a[1]);
-    if (seen.length === 0)
-      return { check, result: "warn", detail: "none has a heartbeat", hint: MASTER_HINT };
-    const detail = seen.map(
-      ([key, at]) => `${key.slice(prefix.length)} ${formatMs(Math.max(0, now - at))} ago`,
-    );
+    if (seen.length === 0) return { check, result: "warn", detail: "none has a heartbeat", hint: MASTER_HINT };
+    const detail = seen.map(([key, at]) => `${key.slice(prefix.length)} ${formatMs(Math.max(0, now - at))} ago`);
     const late = now - (seen[0]?.[1] ?? 0) > HEARTBEAT_LIFE_MS;
     return {
       check,

@@ -64,8 +64,7 @@ function bound(nc: NatsConnection): void {
   const parse = parser.parse.bind(parser);
   parser.parse = (bytes) => {
     parse(bytes);
-    if ((parser.ma?.size ?? 0) > largest)
-      throw new Error(`a message of ${parser.ma?.size} bytes was announced`);
+    if ((parser.ma?.size ?? 0) > largest) throw new Error(`a message of ${parser.ma?.size} bytes was announced`);
     if ((parser.argBuf?.length ?? 0) > LONGEST_LINE) throw new Error("a line of the protocol has no end");
   };
 }

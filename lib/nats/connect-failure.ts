@@ -101,21 +101,13 @@ const ROWS: readonly Row[] = [
     "a TLS file holds no usable certificate or key",
     "Check the files after --nats-ca, --tls-cert and --tls-key.",
   ],
-  [
-    /SERVER_OPT_NA/,
-    "the server offers no TLS",
-    "Use nats:// in the URL and no TLS flags, if that is what you want.",
-  ],
+  [/SERVER_OPT_NA/, "the server offers no TLS", "Use nats:// in the URL and no TLS flags, if that is what you want."],
   [
     /\bTIMEOUT\b/,
     ({ settings }) => `no answer within ${formatMs(settings.timeoutMs)}`,
     "Check the address, or wait longer with --timeout.",
   ],
-  [
-    /ECONNREFUSED/,
-    "connection refused",
-    "Is the server running there? Set the address with --master or NATS_URL.",
-  ],
+  [/ECONNREFUSED/, "connection refused", "Is the server running there? Set the address with --master or NATS_URL."],
   [/ENOTFOUND|EAI_AGAIN|getaddrinfo|DNS/i, "the host name is unknown", "Check the name, or use an address."],
   [/EHOSTUNREACH|ENETUNREACH/, "there is no route to the host", "Check the address and the network."],
   [

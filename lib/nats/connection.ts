@@ -115,9 +115,7 @@ export class Connection {
     subject: string,
     watcher: (error: UserError) => void,
     matters = (denied: PermissionDenied) =>
-      denied.subject === undefined ||
-      denied.subject === subject ||
-      denied.subject.startsWith(`${this.inboxPrefix}.`),
+      denied.subject === undefined || denied.subject === subject || denied.subject.startsWith(`${this.inboxPrefix}.`),
   ): () => void {
     const filtered = (error: UserError) => {
       if (!(error instanceof PermissionDenied) || matters(error)) watcher(error);
@@ -240,8 +238,7 @@ export class Connection {
     this.nc.publish(subject, payload, { reply: inbox });
     // A refusal is this message's unless it says that it is another's: requests of the API may be on the way as well.
     const refused = (denied: PermissionDenied) =>
-      denied.subject === subject ||
-      !(denied.listening || denied.subject?.startsWith(`${this.api}.`) === true);
+      denied.subject === subject || !(denied.listening || denied.subject?.startsWith(`${this.api}.`) === true);
     try {
       // A refusal and the 503 come before the answer to the ping: once that is here, we know.
       await this.guard(this.#pong(), "a ping", subject, refused);

@@ -67,9 +67,7 @@ export function authenticator(settings: Settings, warn: (text: string) => void):
   if (path === undefined) return undefined;
   const what = settings.creds ? "credentials file" : "nkey seed file";
   const bytes = readSecret(path, what, warn);
-  const auth = settings.creds
-    ? credsAuthenticator(bytes)
-    : nkeyAuthenticator(Buffer.from(bytes.toString().trim()));
+  const auth = settings.creds ? credsAuthenticator(bytes) : nkeyAuthenticator(Buffer.from(bytes.toString().trim()));
   try {
     auth("probe");
   } catch {
@@ -104,11 +102,7 @@ interface TlsFiles {
 }
 
 /** TLS options when anything asks for TLS. Files are checked here, where their flag can still be named. */
-export function tlsFiles(
-  settings: Settings,
-  wanted: boolean,
-  warn: (text: string) => void,
-): TlsFiles | undefined {
+export function tlsFiles(settings: Settings, wanted: boolean, warn: (text: string) => void): TlsFiles | undefined {
   const { tlsCa, tlsCert, tlsKey } = settings;
   const first = settings.tlsFirst && { handshakeFirst: true };
   if (tlsCa === undefined && tlsCert === undefined && tlsKey === undefined)

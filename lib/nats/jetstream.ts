@@ -29,13 +29,10 @@ const INACTIVE_THRESHOLD = 10153;
  * What a cluster answers while it has no leader or lacks nodes: incomplete, no peers, not assigned, temporarily
  * unavailable, not leader, insufficient resources, stream offline, consumer offline.
  */
-const PASSING: ReadonlySet<number | undefined> = new Set([
-  10004, 10005, 10007, 10008, 10009, 10023, 10118, 10119,
-]);
+const PASSING: ReadonlySet<number | undefined> = new Set([10004, 10005, 10007, 10008, 10009, 10023, 10118, 10119]);
 
 /** `bucket "jobs"`, for errors. */
-const titleOf = (stream: string) =>
-  stream.startsWith("KV_") ? `bucket "${stream.slice(3)}"` : `stream "${stream}"`;
+const titleOf = (stream: string) => (stream.startsWith("KV_") ? `bucket "${stream.slice(3)}"` : `stream "${stream}"`);
 
 /** A bucket, or the stream of events, that is not there. */
 export class NoBucket extends UserError {
@@ -154,12 +151,10 @@ export class JetStream {
     const askedMs = Date.now();
     this.#consumers.set(name, stream);
     try {
-      const created = await this.ask<Created>(
-        stream,
-        `CONSUMER.CREATE.${stream}.${name}${filter}`,
-        ["num_pending"],
-        { stream_name: stream, config: full },
-      );
+      const created = await this.ask<Created>(stream, `CONSUMER.CREATE.${stream}.${name}${filter}`, ["num_pending"], {
+        stream_name: stream,
+        config: full,
+      });
       const doubtMs = (Date.now() - askedMs) / 2;
       const createdMs = Date.parse(typeof created.created === "string" ? created.created : "") || Date.now();
       this.aheadMs = createdMs - askedMs - doubtMs;
@@ -177,8 +172,7 @@ export class JetStream {
       const { cause } = error as Error;
       const api = cause instanceof ApiError ? cause : undefined;
       // Refused or unheard: there is no consumer to delete.
-      if (api || error instanceof NoJetStream || error instanceof PermissionDenied)
-        this.#consumers.delete(name);
+      if (api || error instanceof NoJetStream || error instanceof PermissionDenied) this.#consumers.delete(name);
       // A site may allow less; the server then has a time of its own.
       if (api?.code === INACTIVE_THRESHOLD && full.inactive_threshold !== undefined)
         return this.create(stream, { ...config, inactive_threshold: undefined });
@@ -193,11 +187,7 @@ export class JetStream {
   }
 
   /** Runs `work` on a consumer of its own, which is deleted afterwards. @throws as `ask`, and what `work` throws */
-  async consume<T>(
-    stream: string,
-    config: ConsumerConfig,
-    work: (consumer: Consumer) => Promise<T>,
-  ): Promise<T> {
+  async consume<T>(stream: string, config: ConsumerConfig, work: (consumer: Consumer) => Promise<T>): Promise<T> {
     const consumer = await this.create(stream, config);
     try {
       return await work(consumer);

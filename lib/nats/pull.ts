@@ -217,11 +217,6 @@ class Reader {
  * @throws Transient when a message is missing in between, when the server brings nothing for longer than the timeout, or
  * when the connection is lost
  */
-export async function pull(
-  connection: Connection,
-  consumer: Consumer,
-  sink: Sink,
-  follow?: Follow,
-): Promise<void> {
+export async function pull(connection: Connection, consumer: Consumer, sink: Sink, follow?: Follow): Promise<void> {
   await new Reader(connection, consumer, sink, follow).run();
 }

@@ -49,14 +49,7 @@
 // A key that is purged without a trace, not by a tombstone, while a scan runs may be shown as it was some time before.
 import type { Msg } from "nats";
 import { grown } from "../codec/byte-set.ts";
-import {
-  type Consumer,
-  type ConsumerConfig,
-  type Delivery,
-  deliveryOf,
-  InOrder,
-  type Sink,
-} from "./consumer.ts";
+import { type Consumer, type ConsumerConfig, type Delivery, deliveryOf, InOrder, type Sink } from "./consumer.ts";
 import { pull } from "./pull.ts";
 import { isAtLeader, type Stream, type StreamState } from "./stream.ts";
 import { covers } from "./subject.ts";
@@ -96,8 +89,7 @@ class Newest implements Sink {
     this.pending = consumer.pending;
     this.#seen = new Uint8Array(Math.min(consumer.pending, MARKS));
     this.#before = before;
-    if (!isAtLeader(consumer, before))
-      this.#oldNs = BigInt(Math.floor(consumer.createdMs - LAG_MS)) * 1_000_000n;
+    if (!isAtLeader(consumer, before)) this.#oldNs = BigInt(Math.floor(consumer.createdMs - LAG_MS)) * 1_000_000n;
   }
 
   take(msg: Msg): boolean {

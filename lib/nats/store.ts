@@ -222,10 +222,7 @@ export class Store {
   async clock(): Promise<Clock & { nowMs: number }> {
     // STREAM.INFO tells the time from 2.10 on only; a new consumer tells it everywhere.
     const config = { deliver_policy: "new", filter_subject: `${this.#fleet.jobs.prefix}*` } as const;
-    const { createdMs, aheadMs, doubtMs } = await this.#fleet.jobs.consume(
-      config,
-      async (consumer) => consumer,
-    );
+    const { createdMs, aheadMs, doubtMs } = await this.#fleet.jobs.consume(config, async (consumer) => consumer);
     return { nowMs: createdMs, aheadMs, doubtMs };
   }
 

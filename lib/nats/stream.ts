@@ -108,9 +108,7 @@ export class Stream {
       if (!(error instanceof NoResponders)) throw error;
       throw this.connection.incomplete(`${this.name} is busy, and its records can't be read one by one`);
     });
-    return (msg.headers?.code ?? 0) >= 400
-      ? undefined
-      : ({ subject, data: msg.data, headers: msg.headers } as Msg);
+    return (msg.headers?.code ?? 0) >= 400 ? undefined : ({ subject, data: msg.data, headers: msg.headers } as Msg);
   }
 
   /** Runs `work` on a consumer of its own. */

@@ -89,9 +89,7 @@ export async function settle(
   for (let last = from; ; limit.check()) {
     const config = { deliver_policy: "by_start_sequence", opt_start_seq: last + 1 } as const;
     const reached = await stream.consume(config, async (consumer) =>
-      last === from && consumer.pending > most
-        ? undefined
-        : readTail(stream, consumer, last, before, limit, onMessage),
+      last === from && consumer.pending > most ? undefined : readTail(stream, consumer, last, before, limit, onMessage),
     );
     if (!reached || reached.whole) return reached !== undefined;
     last = Math.max(last, reached.last);
@@ -116,8 +114,7 @@ export class Limit {
 
   /** @throws Transient when the time is over */
   check(): void {
-    if (Date.now() > this.#until)
-      throw this.connection.incomplete("records change faster than they can be read");
+    if (Date.now() > this.#until) throw this.connection.incomplete("records change faster than they can be read");
   }
 }
 
@@ -138,8 +135,7 @@ async function readTail(
   const isCounted = () => atLeader && tail.received === consumer.pending && tail.last <= before.lastSequence;
   const judge = async () => {
     // What was removed long ago lies at the beginning; the end is asked for when the consumer has come past that.
-    const isAhead = () =>
-      isCounted() || tail.received >= consumer.pending || tail.last >= before.lastSequence;
+    const isAhead = () => isCounted() || tail.received >= consumer.pending || tail.last >= before.lastSequence;
     if (consumer.pending > 0 && !(await tail.until(isAhead, limit))) return false;
     for (; !isCounted(); limit.check()) {
       tail.gaps = false;

@@ -83,12 +83,7 @@ interface BoardColumn extends Column {
 /** The state of a job, and a word when it won't change as it should. */
 const stateText = (row: JobRow, { stuck }: Board) => stateOf(row) + (stuck.has(row.jid) ? ", stuck" : "");
 
-function boardColumns(
-  board: Board,
-  nowMs: number,
-  color: boolean,
-  withBar: boolean,
-): Record<string, BoardColumn> {
+function boardColumns(board: Board, nowMs: number, color: boolean, withBar: boolean): Record<string, BoardColumn> {
   const returns = (row: JobRow) => {
     const text = returnsOf(row);
     if (!withBar || row.targets === undefined) return text;
@@ -147,13 +142,7 @@ function shrink(name: string, least: number): Concession {
 }
 
 /** The widest form of the table that `columns` have room for, as lines. */
-function fit(
-  board: Board,
-  rows: readonly JobRow[],
-  nowMs: number,
-  color: boolean,
-  columns: number,
-): string[] {
+function fit(board: Board, rows: readonly JobRow[], nowMs: number, color: boolean, columns: number): string[] {
   const layout: Layout = {
     bar: true,
     max: new Map(),
@@ -165,10 +154,7 @@ function fit(
   };
   const wide = ({ name, column }: { name: string; column: BoardColumn }) => {
     const max = layout.max.get(name) ?? Number.POSITIVE_INFINITY;
-    return rows.reduce(
-      (most, row) => Math.max(most, width(safe(column.cell(row, max).text))),
-      column.title.length,
-    );
+    return rows.reduce((most, row) => Math.max(most, width(safe(column.cell(row, max).text))), column.title.length);
   };
   const over = () => shown().reduce((sum, column) => sum + wide(column) + 2, -2) - columns;
   for (const concede of CONCESSIONS) {

@@ -53,8 +53,7 @@ export const targetOf = (row: JobRow, max: number) =>
 
 /** `2/3`: peels that returned, of those targeted. */
 export function returnsOf(row: JobRow): string {
-  if (row.returned === undefined)
-    return row.targets && row.unreadable === undefined ? `0/${row.targets.length}` : "-";
+  if (row.returned === undefined) return row.targets && row.unreadable === undefined ? `0/${row.targets.length}` : "-";
   return `${row.returned}/${row.targets?.length ?? "?"}`;
 }
 

@@ -23,12 +23,7 @@ const inert = (text: string) => (NUMBER.test(text) ? text : safe(text).replace(F
 const ROWS = 500;
 
 /** A line of titles, unless `header` is false, and one for each job, in pieces of whole lines. */
-export function* csvLines(
-  columns: readonly JobColumn[],
-  jobs: JobList,
-  now: Date,
-  header: boolean,
-): Generator<string> {
+export function* csvLines(columns: readonly JobColumn[], jobs: JobList, now: Date, header: boolean): Generator<string> {
   const { stringify } = require("csv-stringify/sync") as typeof import("csv-stringify/sync");
   const lines = (rows: string[][]) => stringify(rows, { cast: { string: inert }, quoted_match: QUOTED });
   const moment = { now, person: false };

@@ -32,8 +32,7 @@ const freeName = (record: ValueMap, name: string): string =>
   record.has(name) ? freeName(record, `record_${name}`) : name;
 
 /** A return of job `jid` for programs. */
-export const returnDocument = (jid: string, { peel, record }: Return) =>
-  keyed(record, { jid, peel_id: peel });
+export const returnDocument = (jid: string, { peel, record }: Return) => keyed(record, { jid, peel_id: peel });
 
 /** A job for programs: its record, or why that can't be decoded. */
 export function jobDocument({ row: { jid, unreadable = "" }, record }: Job): Value {

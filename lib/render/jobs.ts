@@ -5,15 +5,7 @@ import { failedOf, type JobRow, stateOf } from "../model/job.ts";
 import type { Job, JobList } from "../model/job-list.ts";
 import { paintState } from "./colors.ts";
 import { type JobColumn, type Moment, returnsOf, targetOf } from "./columns.ts";
-import {
-  type Cells,
-  type Column,
-  type Look,
-  type MeasuredCell,
-  measured,
-  renderTable,
-  tableLines,
-} from "./table.ts";
+import { type Cells, type Column, type Look, type MeasuredCell, measured, renderTable, tableLines } from "./table.ts";
 
 /** The widest cell of a column, its title included. */
 function widest(column: Column, count: number, width: (row: number) => number): number {
@@ -56,12 +48,7 @@ class ColumnCells {
 }
 
 /** A table of jobs. On a terminal that is too narrow, the column that can be shortened is. */
-export function renderJobs(
-  shown: readonly JobColumn[],
-  jobs: JobList,
-  look: Look,
-  now: Date,
-): Iterable<string> {
+export function renderJobs(shown: readonly JobColumn[], jobs: JobList, look: Look, now: Date): Iterable<string> {
   const moment = { now, person: look.columns !== undefined };
   const columns = shown.map(({ name, min }) => ({ title: name.toUpperCase(), min: min ?? 0 }));
   const sources = shown.map((column) => new ColumnCells(column, moment, look.color));
@@ -86,15 +73,11 @@ export function renderJobs(
   const max = Math.max((columns[at] as Column).title.length, room);
   sources[at] = new ColumnCells(shown[at] as JobColumn, moment, look.color, max);
   // The least width only keeps columns steady; a terminal that is too narrow for it needs the room more.
-  const narrow = columns.map((column, i) =>
-    i === at ? { ...column, min: Math.min(column.min, max) } : column,
-  );
+  const narrow = columns.map((column, i) => (i === at ? { ...column, min: Math.min(column.min, max) } : column));
   return tableLines(narrow, jobs.length, cells, look.header);
 }
 
-const CHANGE_COLUMNS = [20, 27, 12, 12, 8, 7]
-  .map((min) => ({ title: "", min }))
-  .concat({ title: "", min: 0 });
+const CHANGE_COLUMNS = [20, 27, 12, 12, 8, 7].map((min) => ({ title: "", min })).concat({ title: "", min: 0 });
 
 /** One change of a job on one line: when, job, function, target, state, returns, failures. */
 export function changeLine(row: JobRow, now: Date): string {

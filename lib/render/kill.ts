@@ -9,8 +9,8 @@ import { isSent, isTarget, type Outcome, type Plan, type Target } from "../model
 import { hasNotReturned, statesPresent } from "../model/peel-state.ts";
 import { aliveWords, type MasterSign, stuckWords } from "../model/stuck.ts";
 import { count, firstFew, plural, safe } from "../text.ts";
-import { columnsOf, LIST } from "./columns.ts";
 import { callOf } from "./call.ts";
+import { columnsOf, LIST } from "./columns.ts";
 import { type Telling, waitingWords } from "./facts.ts";
 import { renderJobs } from "./jobs.ts";
 import { peelCounts } from "./peels.ts";
@@ -62,10 +62,7 @@ export function endLine({ row, story: { peels } }: Ending): string {
 }
 
 /** What is seen of a job that goes on: whether it is stuck, and what it waits for. */
-export const sightWords = (
-  { row, stuck, story }: Pick<Telling, "row" | "stuck" | "story">,
-  sign: MasterSign,
-) =>
+export const sightWords = ({ row, stuck, story }: Pick<Telling, "row" | "stuck" | "story">, sign: MasterSign) =>
   [stuck && stuckWords(stuck), aliveWords(row, sign), waitingWords(story) ?? "every peel has returned"]
     .filter(Boolean)
     .join("; ");

@@ -81,9 +81,7 @@ function peelText({ peel, state, returned, tookNs }: PeelStory, color: boolean):
   // Where a result failed with it, the error stands there.
   const isTold = answer?.results.some(({ error }) => error === returned?.error) ?? false;
   const error =
-    returned?.error === undefined || isTold
-      ? ""
-      : `  error: ${linesOf(returned.error).join("\n         ")}\n`;
+    returned?.error === undefined || isTold ? "" : `  error: ${linesOf(returned.error).join("\n         ")}\n`;
   const blocks = answer
     ? [
         ...answer.results.map((result) => resultText(result, color)),
@@ -94,11 +92,7 @@ function peelText({ peel, state, returned, tookNs }: PeelStory, color: boolean):
 }
 
 /** Peel after peel, with an empty line in between. */
-export function* renderOutput(
-  peels: readonly PeelStory[],
-  dryRun: boolean,
-  color: boolean,
-): Generator<string> {
+export function* renderOutput(peels: readonly PeelStory[], dryRun: boolean, color: boolean): Generator<string> {
   if (dryRun) yield `${DRY_RUN}\n\n`;
   for (const [i, peel] of peels.entries()) yield (i === 0 ? "" : "\n") + peelText(peel, color);
 }

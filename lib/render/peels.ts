@@ -86,12 +86,7 @@ const lineColumns = (peelWidth: number): readonly PeelColumn<PeelStory>[] => [
   DETAIL,
 ];
 
-function table<T>(
-  columns: readonly PeelColumn<T>[],
-  peels: readonly T[],
-  color: boolean,
-  header = true,
-): string {
+function table<T>(columns: readonly PeelColumn<T>[], peels: readonly T[], color: boolean, header = true): string {
   const rows = peels.map((peel) => columns.map((column) => column.cell(peel, color)));
   return renderTable(columns, rows, header);
 }
@@ -105,9 +100,7 @@ function limited<T extends AnyPeel>(
 ): string {
   const rest = peels.slice(most);
   const more =
-    rest.length === 0
-      ? ""
-      : `${andMore(rest.length, "peel")}: ${peelCounts(rest)} (--all-peels shows them)\n`;
+    rest.length === 0 ? "" : `${andMore(rest.length, "peel")}: ${peelCounts(rest)} (--all-peels shows them)\n`;
   return table(columns, peels.slice(0, most), color) + more;
 }
 
@@ -125,9 +118,7 @@ const most = (rows: number, look: Look, all: boolean) =>
 export function renderReturns(returned: readonly Peel[], look: Look, all: boolean): string {
   const rows = most(MOST.returns, look, all);
   const sorted = returned.length > rows ? worstFirst(returned) : returned;
-  const troubled = sorted
-    .slice(0, rows)
-    .some(({ returned: item }) => item?.error !== undefined || item?.unreachable);
+  const troubled = sorted.slice(0, rows).some(({ returned: item }) => item?.error !== undefined || item?.unreachable);
   return limited(troubled ? [...RETURNS, TROUBLE] : RETURNS, sorted, rows, look.color);
 }
 
@@ -136,12 +127,8 @@ export const renderPeels = (peels: readonly PeelStory[], look: Look, all: boolea
   limited(SUMMARY, peels, most(MOST.returns, look, all), look.color);
 
 /** Peels and what they did, as they come. @param rows how many a terminal has room for */
-export const renderStories = (
-  peels: readonly PeelStory[],
-  look: Look,
-  all: boolean,
-  rows: number = MOST.stories,
-) => limited(STORIES, peels, most(rows, look, all), look.color);
+export const renderStories = (peels: readonly PeelStory[], look: Look, all: boolean, rows: number = MOST.stories) =>
+  limited(STORIES, peels, most(rows, look, all), look.color);
 
 /** One peel that returned, on one line; `peelWidth` keeps lines that come one by one in columns. */
 export const returnLine = (peel: PeelStory, color: boolean, peelWidth: number) =>

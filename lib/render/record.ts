@@ -29,12 +29,7 @@ export function renderRecord(
 }
 
 /** The same for programs. @param withMissing lists the peels that have not returned as well */
-export function recordDocument(
-  jid: string,
-  job: ValueMap,
-  peels: readonly Peel[],
-  withMissing: boolean,
-): ValueMap {
+export function recordDocument(jid: string, job: ValueMap, peels: readonly Peel[], withMissing: boolean): ValueMap {
   const document = new Map<string, Value>([
     ["job", keyed(job, { jid })],
     ["returns", peels.flatMap(({ returned }) => (returned ? returnDocument(jid, returned) : []))],

@@ -32,16 +32,13 @@ function stateOf({ end, returned, late }: Step): string {
 
 function detail(step: Step): string {
   const { kind, returned } = step;
-  if (kind === "ack")
-    return step.deliveredNs === undefined ? "" : `delivered in ${formatDuration(step.deliveredNs)}`;
+  if (kind === "ack") return step.deliveredNs === undefined ? "" : `delivered in ${formatDuration(step.deliveredNs)}`;
   if (kind === "cancel") return step.canceler ?? "cancel signal";
   if (kind === "status") return [step.end, step.reason].filter(Boolean).join(": ") || "-";
   if (!returned) return "";
   const outcome = step.late && returned.ok ? "late, ok" : step.late ? "late, failed" : stateOf(step);
   const took =
-    returned.duration === undefined || returned.unreachable
-      ? ""
-      : `, took ${formatDuration(returned.duration)}`;
+    returned.duration === undefined || returned.unreachable ? "" : `, took ${formatDuration(returned.duration)}`;
   return `${outcome}${took}${returned.error === undefined ? "" : `: ${returned.error}`}`;
 }
 
@@ -99,8 +96,7 @@ export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean):
 export function renderStory(telling: Telling, look: Look, options: { now: Date; allPeels: boolean }): string {
   const { peels } = telling.story;
   const slow = slowest(peels).map(
-    ({ peel, tookNs, soFarNs }) =>
-      `${safe(displayPeel(peel))} ${formatDuration((tookNs ?? soFarNs) as bigint)}`,
+    ({ peel, tookNs, soFarNs }) => `${safe(displayPeel(peel))} ${formatDuration((tookNs ?? soFarNs) as bigint)}`,
   );
   const slowLine = peels.length > 1 && slow.length > 0 ? furtherFact("Slowest", slow.join(", ")) : "";
   const table = peels.length > 0 ? `\n${renderStories(peels, look, options.allPeels)}` : "";

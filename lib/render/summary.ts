@@ -47,8 +47,7 @@ function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolea
     texts.reduce((most, text) => Math.max(most, width(text)), least);
   const countWidth = widest(counts, "PEELS".length);
   const taken = widest(outcomes, OUTCOME) + GAP + countWidth + GAP;
-  const room =
-    look.columns === undefined ? Number.POSITIVE_INFINITY : Math.max(SHARED, look.columns - taken - GAP);
+  const room = look.columns === undefined ? Number.POSITIVE_INFINITY : Math.max(SHARED, look.columns - taken - GAP);
   const most = look.columns === undefined ? Number.POSITIVE_INFINITY : MOST.changes;
   const what = shown.map((group) => safe(whatText(group, most)));
   // WHERE may take what WHAT leaves, and half the room in any case.
@@ -60,8 +59,7 @@ function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolea
     { text: (counts[i] as string).padStart(countWidth) },
     { text: where[i] as string },
     {
-      text:
-        whatMost === Number.POSITIVE_INFINITY ? (what[i] as string) : shorten(what[i] as string, whatMost),
+      text: whatMost === Number.POSITIVE_INFINITY ? (what[i] as string) : shorten(what[i] as string, whatMost),
     },
   ]);
   const columns = [{ title: "OUTCOME", min: OUTCOME }, { title: "PEELS".padStart(countWidth) }];
@@ -117,8 +115,7 @@ export function renderSummary(
   const chosen = selected === peels ? groups : outcomesOf(selected, peels);
   const words = { call: callWords(telling), counts: countWords(peels, groups) };
   const took = tookWords(peels);
-  const facts =
-    renderFacts(telling, look, options.now, words) + (took === undefined ? "" : furtherFact("Took", took));
+  const facts = renderFacts(telling, look, options.now, words) + (took === undefined ? "" : furtherFact("Took", took));
   if (selected.length === 0) return facts;
   const table = options.each
     ? renderPeels(selected, look, options.allPeels)

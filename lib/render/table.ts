@@ -54,12 +54,7 @@ const PIECE = 64 << 10;
  * A table in pieces of whole lines, for one that may have a million: each cell is asked for twice, row by row, first for
  * its width. Lines end with a newline and have no trailing spaces. `header` false omits the titles.
  */
-export function* tableLines(
-  columns: readonly Column[],
-  count: number,
-  cells: Cells,
-  header = true,
-): Generator<string> {
+export function* tableLines(columns: readonly Column[], count: number, cells: Cells, header = true): Generator<string> {
   const last = columns.length - 1;
   const widths = columns.map((column) => Math.max(column.min ?? 0, width(column.title)));
   for (let row = 0; row < count; row++) {
@@ -93,11 +88,7 @@ export function* tableLines(
 }
 
 /** The same as one text. */
-export function renderTable(
-  columns: readonly Column[],
-  rows: readonly (readonly Cell[])[],
-  header = true,
-): string {
+export function renderTable(columns: readonly Column[], rows: readonly (readonly Cell[])[], header = true): string {
   const made = rows.map((row) => row.map(measured));
   const at = (row: number, i: number) => made[row]?.[i] as MeasuredCell;
   const cells = { at, width: (row: number, i: number) => at(row, i).width };

@@ -13,11 +13,7 @@ const MASTER_KEYS = keysIn("config");
  * that others can read, gets a warning.
  * @throws UserError when the file is missing or broken
  */
-export async function readConfig(
-  path: string,
-  env: NodeJS.ProcessEnv,
-  warn: (text: string) => void,
-): Promise<Layer> {
+export async function readConfig(path: string, env: NodeJS.ProcessEnv, warn: (text: string) => void): Promise<Layer> {
   const { bytes, readableByOthers } = readFile(path);
   const layer = await parseConfig(bytes.toString(), path, env);
   if (readableByOthers && layer.urls?.some((url) => url.includes("@")))
@@ -65,8 +61,7 @@ async function parseYaml(text: string, fail: Fail) {
             : broken.message.split("\n")[0];
     throw fail(`${lineOf(broken.pos[0])}: ${why}`);
   }
-  if (document.contents !== null && !isMap(document.contents))
-    throw fail("line 1: expected a map such as `master:`.");
+  if (document.contents !== null && !isMap(document.contents)) throw fail("line 1: expected a map such as `master:`.");
   const lines = (map: unknown) =>
     new Map(
       isMap(map)
@@ -174,9 +169,7 @@ function fromOwn(
   fail: Fail,
 ): Layer {
   const own = (name: (typeof OWN_KEYS)[number]) =>
-    values[name] === undefined || values[name] === null
-      ? undefined
-      : textOf(values[name], name, lines.get(name), fail);
+    values[name] === undefined || values[name] === null ? undefined : textOf(values[name], name, lines.get(name), fail);
   const out: { -readonly [K in Key]?: Layer[K] } = {};
   if (Object.hasOwn(values, "nats_url"))
     out.urls = urlsOf(values.nats_url ?? "", "nats_url", lines.get("nats_url"), fail);

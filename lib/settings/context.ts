@@ -11,8 +11,7 @@ import { KEYS, type Key, keysIn, type Layer, SETTINGS } from "./settings.ts";
 const root = (env: NodeJS.ProcessEnv) => join(env.XDG_CONFIG_HOME || join(home(env), ".config"), "nats");
 
 /** Where the context `name` is stored. */
-export const contextPath = (name: string, env: NodeJS.ProcessEnv) =>
-  join(root(env), "context", `${name}.json`);
+export const contextPath = (name: string, env: NodeJS.ProcessEnv) => join(root(env), "context", `${name}.json`);
 
 /** The context that `nats context select` chose, if any. @throws UserError when that can't be read */
 export function selectedContext(env: NodeJS.ProcessEnv): string | undefined {
@@ -73,8 +72,7 @@ function filePath(text: string, field: string, fail: Fail, env: NodeJS.ProcessEn
   );
 }
 
-const NSC_HINT =
-  "Write a creds file with `nsc generate creds`, and name it with --creds or in the context's `creds`.";
+const NSC_HINT = "Write a creds file with `nsc generate creds`, and name it with --creds or in the context's `creds`.";
 type Fail = (why: string, hint?: string) => UserError;
 
 function readContextFile(path: string, name: string, env: NodeJS.ProcessEnv, fail: Fail) {
@@ -105,12 +103,10 @@ function fieldValue(key: Key, field: string, value: unknown, fail: Fail, env: No
 
 /** @throws UserError for a field that is no setting, where going on without it would reach another server, or none */
 function checkOther(field: string, value: unknown, fail: Fail): void {
-  if (/^(urls?|servers?)$/i.test(field))
-    throw fail(`the field ${safe(field)} is not known: the server stands in url.`);
+  if (/^(urls?|servers?)$/i.test(field)) throw fail(`the field ${safe(field)} is not known: the server stands in url.`);
   if (field !== "nsc" && field !== "socks_proxy") return;
   if (typeof value !== "string") throw fail(`${field} must be text.`);
-  if (field === "nsc")
-    throw fail("its credentials are looked up by nsc, which zester does not run.", NSC_HINT);
+  if (field === "nsc") throw fail("its credentials are looked up by nsc, which zester does not run.", NSC_HINT);
   throw fail(
     "it wants a SOCKS proxy (socks_proxy), which zester does not support.",
     "Use a context without one, for example through `ssh -L`.",
@@ -119,9 +115,7 @@ function checkOther(field: string, value: unknown, fail: Fail): void {
 
 /** @throws UserError for credentials of two kinds, or half of a pair */
 function checkLogin(layer: Layer, fail: Fail): void {
-  const kinds = [layer.user, layer.token, layer.creds, layer.nkey, layer.jwt].filter(
-    (kind) => kind !== undefined,
-  );
+  const kinds = [layer.user, layer.token, layer.creds, layer.nkey, layer.jwt].filter((kind) => kind !== undefined);
   if (kinds.length > 1) throw fail("it has more than one kind of credentials.", "Keep one of them.");
   if ((layer.jwt === undefined) !== (layer.seed === undefined))
     throw fail("user_jwt and user_seed belong together; one is missing.");
@@ -134,8 +128,7 @@ function parseFields(bytes: Buffer, fail: Fail): Record<string, unknown> {
   } catch {
     throw fail("it is not JSON."); // the parser's own words would repeat a part of it, secrets among them
   }
-  if (typeof fields === "object" && fields !== null && !Array.isArray(fields))
-    return fields as Record<string, unknown>;
+  if (typeof fields === "object" && fields !== null && !Array.isArray(fields)) return fields as Record<string, unknown>;
   throw fail("it is not a JSON object.");
 }
 

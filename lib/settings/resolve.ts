@@ -5,15 +5,7 @@ import { UserError } from "../errors.ts";
 import { safe } from "../text.ts";
 import { expand, home, lookUp } from "./files.ts";
 import { parseUrl, splitUrls } from "./server-url.ts";
-import {
-  KEYS,
-  type Key,
-  type Layer,
-  type Resolved,
-  SETTINGS,
-  type SettingFlags,
-  type Settings,
-} from "./settings.ts";
+import { KEYS, type Key, type Layer, type Resolved, SETTINGS, type SettingFlags, type Settings } from "./settings.ts";
 
 /** One place that settings come from. */
 interface Source {
@@ -149,10 +141,7 @@ function checkUrls({ urls }: Settings, { urls: source }: Resolved["sources"], fi
       "Add `urls:` under `master:` (in the daemon's own file `nats_url:`), or name a server with --master.",
     );
   for (const [i, url] of urls.entries())
-    parseUrl(
-      url,
-      `${urls.length === 1 ? "the address" : `address ${i + 1} of ${urls.length}`} from ${source}`,
-    );
+    parseUrl(url, `${urls.length === 1 ? "the address" : `address ${i + 1} of ${urls.length}`} from ${source}`);
 }
 
 /** @throws UserError when a part of a subject would change what the subject means */

@@ -42,8 +42,7 @@ const MAYBE_SERVERS = /^(?=.*,)(\[|.*@|[^,:]*:\d+,|[^,:]*,[^:]*:)/s;
 export function parseUrl(text: string, where = "the server's address"): ServerUrl {
   const fail = (why: string, hint = "Write it like nats://host:4222 or tls://host:4222.") =>
     new UserError(`${where} is not a server URL: ${why}.`, hint);
-  const escapes =
-    "In a user name, a password or a token write % as %25, @ as %40, / as %2F, ? as %3F, # as %23.";
+  const escapes = "In a user name, a password or a token write % as %25, @ as %40, / as %2F, ? as %3F, # as %23.";
   let url: URL;
   try {
     // The parser leaves tabs and line breaks out in silence.

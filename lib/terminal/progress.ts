@@ -26,9 +26,7 @@ export function progressOn(terminal: Terminal) {
       if (++seen % EVERY !== 0 || Date.now() - drawn < REDRAW_MS) return;
       drawn = Date.now();
       visible = true;
-      terminal.tell(
-        `\r\x1b[K${bar(seen, total, BAR)} ${count(seen)} of ${count(Math.max(seen, total))} jobs`,
-      );
+      terminal.tell(`\r\x1b[K${bar(seen, total, BAR)} ${count(seen)} of ${count(Math.max(seen, total))} jobs`);
     },
     end() {
       if (visible) terminal.tell("\r\x1b[K");

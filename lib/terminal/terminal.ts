@@ -97,10 +97,7 @@ async function ask(question: string): Promise<boolean> {
 }
 
 /** `true`, `false` or undefined (left open) from the flags and variables about colour, strongest first. */
-function colorWish(
-  flags: { color?: boolean; forceColor?: boolean },
-  env: NodeJS.ProcessEnv,
-): boolean | undefined {
+function colorWish(flags: { color?: boolean; forceColor?: boolean }, env: NodeJS.ProcessEnv): boolean | undefined {
   if (flags.color === false || env.TERM === "dumb") return false;
   if (flags.forceColor) return true;
   if (env.NO_COLOR) return false;

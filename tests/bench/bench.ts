@@ -88,8 +88,7 @@ async function listRows({ big, ten, tenth }: Buckets, programs: Programs): Promi
   const memory = { what: `${name}, memory`, zester: mb(list.peak), peer: `10 jobs: ${mb(few.peak)}` };
   const each = Math.round(((list.peak - few.peak) * 1e6) / big.jobs);
   rows.push({ ...memory, ratio: `${each} B a job`, goal: "≤ 450 B, at 1,000,000" });
-  if (tenth)
-    rows.push(list.against("a tenth of the jobs", await time(zester(tenth, "job", "list"), runs), "≤ 12"));
+  if (tenth) rows.push(list.against("a tenth of the jobs", await time(zester(tenth, "job", "list"), runs), "≤ 12"));
   if (programs.go) rows.push(few.against("Go", await time(on(ten, programs.go, "list"), runs), "-"));
   return rows;
 }
@@ -157,8 +156,7 @@ async function run(open: (count: number, wide?: boolean) => Promise<Bucket>, tem
   console.log(markdown);
   if (values.docs) updateDocs(markdown);
   if (!values.keep) return;
-  for (const [name, bucket] of Object.entries(buckets))
-    if (bucket) console.log(`${name}: ${bucket.server.url}`);
+  for (const [name, bucket] of Object.entries(buckets)) if (bucket) console.log(`${name}: ${bucket.server.url}`);
   console.log("Ctrl-C stops the servers.");
   await new Promise((done) => process.once("SIGINT", done).once("SIGTERM", done));
 }
@@ -171,11 +169,7 @@ async function main(): Promise<number> {
   const temp = mkdtempSync(join(tmpdir(), "zester-bench-"));
   const opened: Bucket[] = [];
   const open = async (count: number, wide = false) => {
-    const bucket = await openBucket(
-      join(values.store ?? temp, `jobs-${count}${wide ? "-wide" : ""}`),
-      count,
-      wide,
-    );
+    const bucket = await openBucket(join(values.store ?? temp, `jobs-${count}${wide ? "-wide" : ""}`), count, wide);
     opened.push(bucket);
     return bucket;
   };

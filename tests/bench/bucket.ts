@@ -199,8 +199,7 @@ async function fill(nc: NatsConnection, count: number, withWide: boolean): Promi
     }
     const batch: Live[] = [];
     const to = Math.min(i + BATCH, i < old ? old : count);
-    for (; i < to; i++)
-      batch.push(newJob(i, staysRunning(i, count) ? undefined : (ENDS[i % ENDS.length] as string)));
+    for (; i < to; i++) batch.push(newJob(i, staysRunning(i, count) ? undefined : (ENDS[i % ENDS.length] as string)));
     await writeBatch(jobs, batch);
     for (const job of batch) {
       if (!job.end) running.push(job.jid);

@@ -24,9 +24,7 @@ async function main(): Promise<void> {
   rows.sort((a, b) => a.created.getTime() - b.created.getTime());
   const width = Math.max(...rows.map((row) => row.function.length));
   const lines = rows.map((row) =>
-    [row.jid, row.function.padEnd(width), row.target_expr ?? `[${row.targets.join(" ")}]`, row.status].join(
-      "  ",
-    ),
+    [row.jid, row.function.padEnd(width), row.target_expr ?? `[${row.targets.join(" ")}]`, row.status].join("  "),
   );
   process.stdout.write(`${lines.join("\n")}\n`);
   await nc.close();

@@ -51,17 +51,7 @@ async function withHyperfine(command: Command, runs: number, warmup: number): Pr
   const file = join(dir, "times.json");
   try {
     const line = command.argv.map(quoted).join(" ");
-    const options = [
-      "-N",
-      "--style",
-      "none",
-      "--warmup",
-      `${warmup}`,
-      "--runs",
-      `${runs}`,
-      "--export-json",
-      file,
-    ];
+    const options = ["-N", "--style", "none", "--warmup", `${warmup}`, "--runs", `${runs}`, "--export-json", file];
     await output({ argv: [HYPERFINE as string, ...options, line], env: command.env });
     return JSON.parse(readFileSync(file, "utf8")).results[0].median * 1000;
   } finally {

@@ -49,8 +49,7 @@ const MARKED = /(<!-- bench -->\n)[\s\S]*?(<!-- \/bench -->)/;
 export function updateDocs(markdown: string): void {
   const file = join(import.meta.dir, "../../docs/performance.md");
   const text = readFileSync(file, "utf8");
-  if (!MARKED.test(text))
-    throw new Error("docs/performance.md has no <!-- bench --> and <!-- /bench --> markers");
+  if (!MARKED.test(text)) throw new Error("docs/performance.md has no <!-- bench --> and <!-- /bench --> markers");
   writeFileSync(
     file,
     text.replace(MARKED, (_, open: string, close: string) => `${open}\n${markdown}\n\n${close}`),

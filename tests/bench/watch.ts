@@ -33,10 +33,7 @@ async function change(bucket: Bucket, jid: string, seen: () => string): Promise<
   const nc = await bucket.server.connect();
   const kv = await nc.jetstream().views.kv("jobs", { bindOnly: true });
   const entry = await kv.get(jid);
-  const record = decode(entry?.value ?? new Uint8Array([0x80]), { useBigInt64: true }) as Record<
-    string,
-    unknown
-  >;
+  const record = decode(entry?.value ?? new Uint8Array([0x80]), { useBigInt64: true }) as Record<string, unknown>;
   for (const name of ["created", "deadline"])
     record[name] = new Time(BigInt((record[name] as Date).getTime()) * 1_000_000n);
   const before = seen().length;
@@ -62,8 +59,7 @@ export async function measureWatch(bucket: Bucket): Promise<WatchFigures | undef
   const reading = (async () => {
     const decoder = new TextDecoder();
     // Only the newest part is looked at; the first picture may be as large as the bucket.
-    for await (const chunk of child.stdout)
-      text = (text + decoder.decode(chunk, { stream: true })).slice(-1e6);
+    for await (const chunk of child.stdout) text = (text + decoder.decode(chunk, { stream: true })).slice(-1e6);
   })();
   try {
     for (let tries = 0, before = -1; tries < SETTLE_TRIES; tries++) {

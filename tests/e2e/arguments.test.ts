@@ -36,10 +36,7 @@ test.each([
   [["job", "list", "--timeout=-1s"], "is not a duration."],
   [["job", "list", "--format", "jsno"], '--format: "jsno" is not a format here. Did you mean json?'],
   [["job", "list", "--master", "http://x"], "is not a server URL: its scheme is not supported"],
-  [
-    ["job", "list", "--master", "nats://u:hunter2@[::1"],
-    "the address from flag --master is not a server URL",
-  ],
+  [["job", "list", "--master", "nats://u:hunter2@[::1"], "the address from flag --master is not a server URL"],
   [["job", "show", "x", "--format", "jsonl"], "Did you mean json?"],
   [["job", "list", "--state", "faild"], '--state: "faild" is not a state. Did you mean failed?'],
   [["job", "list", "--state", "failed,"], '--state: "" is not a state.'],

@@ -92,9 +92,7 @@ describe("what the executable answers", () => {
     ["__complete ", []],
   ];
   for (const [line, expected] of cases) {
-    test(JSON.stringify(line), () =>
-      attempt(async () => expect(await words(...line.split(" "))).toEqual(expected)),
-    );
+    test(JSON.stringify(line), () => attempt(async () => expect(await words(...line.split(" "))).toEqual(expected)));
   }
 
   test("a job comes with its function, state, target and age", () =>
@@ -177,10 +175,7 @@ class Shell {
 
   /** What was written, without escape sequences. */
   get screen(): string {
-    return this.#screen.replace(
-      /\x1b(\[[0-9;?>=]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>78])/g,
-      "",
-    );
+    return this.#screen.replace(/\x1b(\[[0-9;?>=]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>78])/g, "");
   }
 
   press(text: string): void {
@@ -221,10 +216,7 @@ async function start(shell: string): Promise<Shell> {
     join(home, ".config/fish/config.fish"),
     "function fish_prompt; echo -n 'ready> '; end\nset -g fish_greeting\n",
   );
-  writeFileSync(
-    join(home, ".config/fish/completions/zester.fish"),
-    (await zester(["completion", "fish"])).stdout,
-  );
+  writeFileSync(join(home, ".config/fish/completions/zester.fish"), (await zester(["completion", "fish"])).stdout);
   const argv = { bash: ["bash", "-i"], zsh: ["zsh", "-i"], fish: ["fish", "-i"] }[shell] as string[];
   const opened = new Shell(argv, env);
   await opened.until((screen) => screen.includes("ready> "));
@@ -297,8 +289,7 @@ test("the PowerShell script asks the same question", async () => {
 test("an unknown shell", async () => {
   expect(await zester(["completion", "zssh"])).toEqual({
     stdout: "",
-    stderr:
-      'error: "zssh" is not a shell that zester knows. Did you mean zsh?\nShells: bash, zsh, fish, powershell.\n',
+    stderr: 'error: "zssh" is not a shell that zester knows. Did you mean zsh?\nShells: bash, zsh, fish, powershell.\n',
     code: 1,
   });
 });

@@ -29,14 +29,8 @@ test("the daemon's own file, with admin.creds", async () => {
   const { url } = await startServer(mine.config);
   const dir = tempDir();
   writeFileSync(join(dir, "admin.creds"), await Bun.file(mine.creds()).text(), { mode: 0o600 });
-  expectError(
-    await list(config(`nats_url: ${url}\nauth_dir: ${dir}\nlog_level: info\n`)),
-    'no bucket "jobs"',
-  );
-  expectError(
-    await list(config(`nats_url: ${url}\nauth_dir: /nonexistent\n`)),
-    "the server wants credentials",
-  );
+  expectError(await list(config(`nats_url: ${url}\nauth_dir: ${dir}\nlog_level: info\n`)), 'no bucket "jobs"');
+  expectError(await list(config(`nats_url: ${url}\nauth_dir: /nonexistent\n`)), "the server wants credentials");
 });
 
 test.each([

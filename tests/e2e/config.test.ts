@@ -35,10 +35,7 @@ const check = (url: string, ...flags: string[]) =>
 
 describe("config", () => {
   test("each setting with its source, secrets masked, nothing connected", async () => {
-    const config = secretFile(
-      "config.yaml",
-      "master: { urls: [nats://u:s3cret@10.0.0.1, s3cret2@h], js_domain: hub }",
-    );
+    const config = secretFile("config.yaml", "master: { urls: [nats://u:s3cret@10.0.0.1, s3cret2@h], js_domain: hub }");
     const env = { ZESTER_CONFIG: config, NATS_CREDS: "/x.creds" };
     const { stdout, code } = await zester(["config", "--timeout", "3s"], { env });
     expect(code).toBe(0);
@@ -76,15 +73,7 @@ describe("config check", () => {
     );
     expect(stdout).toMatch(/^ok {4}bucket jobs +1 job in 1 message, readable$/m);
     expect(stdout).toMatch(/^ok {4}masters +m1 .* ago$/m);
-    for (const point of [
-      "server",
-      "tls",
-      "user",
-      "jetstream",
-      "bucket job-returns",
-      "stream job-events",
-      "clock",
-    ])
+    for (const point of ["server", "tls", "user", "jetstream", "bucket job-returns", "stream job-events", "clock"])
       expect(stdout).toMatch(new RegExp(`^ok {4}${point} `, "m"));
     const jsm = await nc.jetstreamManager();
     for await (const stream of jsm.streams.list()) expect(stream.state.consumer_count).toBe(0);
@@ -96,9 +85,7 @@ describe("config check", () => {
 
   test("no server; a wrong password; no JetStream; a missing bucket", async () => {
     const none = await check(`nats://127.0.0.1:${await freePort()}`);
-    expect(none.stdout).toMatch(
-      /^FAIL {2}server +cannot connect to .*connection refused\n +Is the server running/m,
-    );
+    expect(none.stdout).toMatch(/^FAIL {2}server +cannot connect to .*connection refused\n +Is the server running/m);
     const locked = await serve('authorization { user: u, password: "right" }', { fill: false });
     const wrong = await check(`nats://u:s3cret@127.0.0.1:${locked.port}`);
     expect(wrong.stdout).toMatch(/^FAIL {2}server .*does not accept these credentials/m);
@@ -146,9 +133,9 @@ describe("JetStream elsewhere", () => {
       result = await run();
     }
     expect(result.stdout).toContain("\nj1 ");
-    expect(
-      (await zester(["job", "show", "j1", "--master", leaf.url], { env: { NATS_JS_DOMAIN: "hub" } })).code,
-    ).toBe(0);
+    expect((await zester(["job", "show", "j1", "--master", leaf.url], { env: { NATS_JS_DOMAIN: "hub" } })).code).toBe(
+      0,
+    );
     expect((await check(leaf.url, "--js-domain", "hub")).stdout).toMatch(/^ok {4}bucket jobs +1 job /m);
     expect((await check(leaf.url, "--js-domain", "other")).code).toBe(1);
   });
@@ -167,8 +154,7 @@ describe("JetStream elsewhere", () => {
     const { port } = await serve(`authorization { users: [{ ${user} }, { user: admin, password: x }] }`, {
       auth: { user: "admin", pass: "x" },
     });
-    const at = (...flags: string[]) =>
-      zester(["job", "list", "--master", `nats://ops:x@127.0.0.1:${port}`, ...flags]);
+    const at = (...flags: string[]) => zester(["job", "list", "--master", `nats://ops:x@127.0.0.1:${port}`, ...flags]);
     expect((await at("--inbox-prefix", "_INBOX_ops")).stdout).toContain("\nj1 ");
     expect((await at()).stderr).toContain("no permission to subscribe to _INBOX.");
     expect((await at("--inbox-prefix", "a.>")).stderr).toContain("is not an inbox prefix");

@@ -10,17 +10,11 @@ const at = (url: string, ...flags: string[]) => zester(["job", "list", "--master
 describe("addresses", () => {
   test("nothing listens: the address is named, the password is not", async () => {
     const port = await freePort();
-    expectError(
-      await at(`nats://user:s3cret@127.0.0.1:${port}`),
-      `nats://127.0.0.1:${port}: connection refused`,
-    );
+    expectError(await at(`nats://user:s3cret@127.0.0.1:${port}`), `nats://127.0.0.1:${port}: connection refused`);
   });
 
   test("an unknown host", async () =>
-    expectError(
-      await at("nats://no-such-host.invalid"),
-      "nats://no-such-host.invalid:4222: the host name is unknown",
-    ));
+    expectError(await at("nats://no-such-host.invalid"), "nats://no-such-host.invalid:4222: the host name is unknown"));
 
   test("several: the next is tried, however they are given", async () => {
     const { url } = await serveJobs();
@@ -47,10 +41,7 @@ describe("addresses", () => {
   });
 
   test("a listener that hangs up", async () =>
-    expectError(
-      await at((await listen((socket) => void socket.end())).url),
-      "the server closed the connection",
-    ));
+    expectError(await at((await listen((socket) => void socket.end())).url), "the server closed the connection"));
 
   test("a frozen server", async () => {
     const server = await serveJobs();

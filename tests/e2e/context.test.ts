@@ -60,10 +60,7 @@ describe("which context counts", () => {
     expect((await list(home, [], { NATS_URL: `127.0.0.1:${port}` })).stderr).toContain("wants credentials");
     // A config file is for zester; the selected context is not looked at then.
     mkdirSync(join(home, ".zester"));
-    writeFileSync(
-      join(home, ".zester/config.yaml"),
-      `master: { urls: ["nats://127.0.0.1:${await freePort()}"] }`,
-    );
+    writeFileSync(join(home, ".zester/config.yaml"), `master: { urls: ["nats://127.0.0.1:${await freePort()}"] }`);
     expect((await list(home)).stderr).toContain("connection refused");
     expect((await list(home, ["--context", "prod"])).stdout).toContain("\nj1 ");
     expect((await list(home, [], { NATS_CONTEXT: "prod" })).stdout).toContain("\nj1 ");
@@ -94,13 +91,7 @@ describe("which context counts", () => {
     ["a proxy", { bad: { socks_proxy: "socks5://x" } }, "bad", "SOCKS proxy", "ssh -L"],
     ["two kinds", { bad: { user: "u", token: "s3cret" } }, "bad", "more than one kind", "Keep one"],
     ["half a JWT", { bad: { user_jwt: "x" } }, "bad", "belong together", "--context"],
-    [
-      "a bad domain",
-      { bad: { jetstream_domain: "a.b" } },
-      "bad",
-      '"a.b" is not a JetStream domain',
-      "Correct",
-    ],
+    ["a bad domain", { bad: { jetstream_domain: "a.b" } }, "bad", '"a.b" is not a JetStream domain', "Correct"],
   ])("error: %s", async (_, contexts, name, words, hint) => {
     const home = homeWith({ prod: {}, ...contexts });
     const { stdout, stderr, code } = await list(home, ["--context", name]);

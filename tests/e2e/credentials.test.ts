@@ -3,15 +3,7 @@ import { expect, test } from "bun:test";
 import { chmodSync, readFileSync } from "node:fs";
 import { credsAuthenticator, nkeys } from "nats";
 import { certificates, operator, secretFile } from "../support/credentials.ts";
-import {
-  createBuckets,
-  encode,
-  freePort,
-  jobRecord,
-  Running,
-  startServer,
-  zester,
-} from "../support/harness.ts";
+import { createBuckets, encode, freePort, jobRecord, Running, startServer, zester } from "../support/harness.ts";
 import { expectError, expectJobs } from "../support/outcome.ts";
 import { startGate } from "../support/relay.ts";
 import { serveJobs } from "../support/serve.ts";
@@ -69,19 +61,10 @@ test("creds files: valid, expired, of a stranger, broken, missing", async () => 
   const { url } = await startServer(mine.config);
   const creds = mine.creds();
   expectError(await at(url, "--creds", creds), 'no bucket "jobs"', "Is this the NATS that your master uses?");
-  expectError(
-    await zester(["job", "list"], { env: { NATS_URL: url, NATS_CREDS: creds } }),
-    'no bucket "jobs"',
-  );
-  expectError(
-    await at(url, "--creds", mine.creds({ exp: 1_700_000_000 })),
-    "expired at 2023-11-14T22:13:20Z",
-  );
+  expectError(await zester(["job", "list"], { env: { NATS_URL: url, NATS_CREDS: creds } }), 'no bucket "jobs"');
+  expectError(await at(url, "--creds", mine.creds({ exp: 1_700_000_000 })), "expired at 2023-11-14T22:13:20Z");
   expectError(await at(url, "--creds", operator().creds()), "does not accept these credentials");
-  expectError(
-    await at(url, "--creds", secretFile("x.creds", "s3cret")),
-    "does not hold a user's JWT and seed",
-  );
+  expectError(await at(url, "--creds", secretFile("x.creds", "s3cret")), "does not hold a user's JWT and seed");
   expectError(
     await at(url, "--creds", "/nonexistent.creds"),
     "credentials file /nonexistent.creds cannot be read: there is no such file",
@@ -136,9 +119,7 @@ test("a password or a token in plain text to another machine gets a warning", as
 
 test("creds that expire while the command waits", async () => {
   const mine = operator();
-  const url = (
-    await startGate((await startServer(mine.config)).port, (chunk) => !chunk.includes("STREAM.INFO"))
-  ).url;
+  const url = (await startGate((await startServer(mine.config)).port, (chunk) => !chunk.includes("STREAM.INFO"))).url;
   const creds = mine.creds({ exp: Math.floor(Date.now() / 1000) + 2 });
   expectError(await at(url, "--creds", creds), "the credentials have expired");
 });

@@ -1,14 +1,6 @@
 // The examples of the help texts.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import {
-  createBuckets,
-  encode,
-  jobRecord,
-  type Server,
-  startServer,
-  ZESTER,
-  zester,
-} from "../support/harness.ts";
+import { createBuckets, encode, jobRecord, type Server, startServer, ZESTER, zester } from "../support/harness.ts";
 
 let server: Server;
 beforeAll(async () => {
@@ -61,8 +53,7 @@ test("every example in the help runs", async () => {
     const err = await new Response(child.stderr).text();
     const code = await child.exited;
     // timeout(1) has a code of its own for what it ended.
-    if (!codes(example).includes(code === 124 ? 130 : code))
-      throw new Error(`${example}: exit ${code}\n${err}`);
+    if (!codes(example).includes(code === 124 ? 130 : code)) throw new Error(`${example}: exit ${code}\n${err}`);
   }
   await nc.close();
 }, 60_000);

@@ -7,16 +7,7 @@ const { nc, jobs, run, stop } = await serveBuckets();
 afterAll(stop);
 
 beforeAll(async () => {
-  for (const status of [
-    "complete",
-    "failed",
-    "partial",
-    "timeout",
-    "canceled",
-    "running",
-    "pending",
-    "claimed",
-  ])
+  for (const status of ["complete", "failed", "partial", "timeout", "canceled", "running", "pending", "claimed"])
     await jobs.put(`is-${status}`, encode(jobRecord(`is-${status}`, { status })));
 });
 
@@ -40,14 +31,11 @@ test.each(["running", "pending", "claimed"])("a job that is %s gets one signal",
   });
 });
 
-test.each(["complete", "failed", "partial", "timeout", "canceled"])(
-  "a job that is %s gets none",
-  async (status) => {
-    const { stdout, stderr, code, seen } = await signals(`is-${status}`);
-    expect([stdout, code, seen]).toEqual(["", 1, 0]);
-    expect(stderr).toStartWith(`error: job is-${status} has already ended: ${status}.`);
-  },
-);
+test.each(["complete", "failed", "partial", "timeout", "canceled"])("a job that is %s gets none", async (status) => {
+  const { stdout, stderr, code, seen } = await signals(`is-${status}`);
+  expect([stdout, code, seen]).toEqual(["", 1, 0]);
+  expect(stderr).toStartWith(`error: job is-${status} has already ended: ${status}.`);
+});
 
 test("an unknown job gets none, unless forced", async () => {
   expect(await signals("nosuch")).toMatchObject({ stdout: "", code: 1, seen: 0 });

@@ -35,10 +35,7 @@ beforeAll(async () => {
       }),
     ),
   );
-  await jobs.put(
-    "j2",
-    encode(jobRecord("j2", { function: "a\nb", targets: null, created: Time.zero, timeout: null })),
-  );
+  await jobs.put("j2", encode(jobRecord("j2", { function: "a\nb", targets: null, created: Time.zero, timeout: null })));
   await nc.close();
 });
 afterAll(() => server.stop());
@@ -62,9 +59,7 @@ test("a column that no job has is named, with what may be meant", async () => {
   expect(stderr).toBe('warning: no job here has a field "metdata". Did you mean metadata?\n');
   expect(stdout).toContain("j1                    -\n");
   expect(code).toBe(0);
-  expect((await list("--columns", "jid,,state")).stderr).toContain(
-    '--columns: a name is missing in "jid,,state".',
-  );
+  expect((await list("--columns", "jid,,state")).stderr).toContain('--columns: a name is missing in "jid,,state".');
 });
 
 test("csv: units left out, quotes where needed, no formula, no raw control character", async () => {

@@ -22,13 +22,7 @@ test("on a server: the newest, by their own account", async () => {
     (await zester(["job", "list", "-q", ...args], { env: { NATS_URL: server.url } })).stdout;
   expect((await list("--since", "5m")).trimEnd().split("\n")).toHaveLength(30);
   expect((await list("--since", "5m", "--state", "failed")).trimEnd().split("\n")).toHaveLength(10);
-  expect((await list("-n", "5")).trimEnd().split("\n")).toEqual([
-    "new-5",
-    "new-6",
-    "new-7",
-    "new-8",
-    "new-9",
-  ]);
+  expect((await list("-n", "5")).trimEnd().split("\n")).toEqual(["new-5", "new-6", "new-7", "new-8", "new-9"]);
   expect((await list("-n", "2", "--function", "nosuch")).trim()).toBe("");
   await nc.close();
   await server.stop();

@@ -3,15 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parse as parseYaml } from "yaml";
-import {
-  createBuckets,
-  encode,
-  jobRecord,
-  type Server,
-  startServer,
-  Time,
-  zester,
-} from "../support/harness.ts";
+import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
 import { times } from "../support/length.ts";
 
 interface Plain {
@@ -62,13 +54,7 @@ beforeAll(async () => {
   for (const job of jobs) {
     const { created, updated, user, owner, target_expr, json, ...rest } = job;
     const time = (n: number | undefined) =>
-      json
-        ? n === undefined
-          ? "0001-01-01T00:00:00Z"
-          : minute(n)
-        : n === undefined
-          ? Time.zero
-          : Time.at(minute(n));
+      json ? (n === undefined ? "0001-01-01T00:00:00Z" : minute(n)) : n === undefined ? Time.zero : Time.at(minute(n));
     const record = {
       ...jobRecord(job.jid, { ...rest, created: time(created), updated: time(updated) }),
       ...(user && { user }),
@@ -88,8 +74,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const list = (...args: string[]) =>
-  zester(["job", "list", ...args], { env: { NATS_URL: server.url, TZ: "UTC" } });
+const list = (...args: string[]) => zester(["job", "list", ...args], { env: { NATS_URL: server.url, TZ: "UTC" } });
 
 /** The oracle: written from the specification, over plain objects. */
 interface Wish {
@@ -120,8 +105,7 @@ function oracle(wish: Wish): string[] {
     (job) =>
       (!wish.states ||
         wish.states.some((state) => state === job.status || (state === "bad" && BAD.includes(job.status)))) &&
-      (!wish.fn ||
-        (wish.fn === "pkg.*" ? job.function?.startsWith("pkg.") : job.function?.endsWith(".apply"))) &&
+      (!wish.fn || (wish.fn === "pkg.*" ? job.function?.startsWith("pkg.") : job.function?.endsWith(".apply"))) &&
       (!wish.target || targetHit(job, wish.target)) &&
       (!wish.user || job.user === wish.user) &&
       (!wish.owner || job.owner === "master-1") &&
@@ -182,9 +166,9 @@ test("every selection, order and form agrees with the oracle", async () => {
           expect((await list(...flags, "-q")).stdout).toBe(expected.map((jid) => `${jid}\n`).join(""));
         if (form === "count") expect((await list(...flags, "--count")).stdout).toBe(`${expected.length}\n`);
         if (form === "json")
-          expect(
-            JSON.parse((await list(...flags, "--format", "json")).stdout).map((job: Plain) => job.jid),
-          ).toEqual(expected);
+          expect(JSON.parse((await list(...flags, "--format", "json")).stdout).map((job: Plain) => job.jid)).toEqual(
+            expected,
+          );
         if (form === "jsonl") {
           const jids = (await list(...flags, "--format", "jsonl")).stdout
             .split("\n")

@@ -69,9 +69,7 @@ test("hostile fields", async () => {
   );
   await jobs.put(
     "h2",
-    encode(
-      jobRecord("h2", { function: 7, targets: "no list", status: null, created: "soon", target_expr: {} }),
-    ),
+    encode(jobRecord("h2", { function: 7, targets: "no list", status: null, created: "soon", target_expr: {} })),
   );
   const { stdout, stderr, code } = await run("job", "list", "--force-color");
   expect(stdout).not.toMatch(/[\x00-\x09\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202e]/);
@@ -89,10 +87,7 @@ test("thousands of jobs, each once, none lost, and no consumer left", async () =
     for (const status of ["running", "complete"])
       await Promise.all(
         batch.map((n) =>
-          js.publish(
-            `$KV.jobs.job-${n}`,
-            encode(jobRecord(`job-${n}`, { status, args: { text: "x".repeat(500) } })),
-          ),
+          js.publish(`$KV.jobs.job-${n}`, encode(jobRecord(`job-${n}`, { status, args: { text: "x".repeat(500) } }))),
         ),
       );
   }
@@ -107,8 +102,7 @@ test("thousands of jobs, each once, none lost, and no consumer left", async () =
 test("a bucket that changes all the time: every job, each once, again and again", async () => {
   await fresh();
   const total = 2000;
-  const put = (n: number, status: string) =>
-    nc.publish(`$KV.jobs.job-${n}`, encode(jobRecord(`job-${n}`, { status })));
+  const put = (n: number, status: string) => nc.publish(`$KV.jobs.job-${n}`, encode(jobRecord(`job-${n}`, { status })));
   for (let n = 0; n < total; n++) put(n, "pending");
   await nc.flush();
   const rounds = times(4, 10);

@@ -8,8 +8,7 @@ const nc = await server.connect();
 const SCALE = 0.1;
 const fleet = await Fleet.start(nc, { scale: SCALE });
 const env = { NATS_URL: server.url };
-const look = (args: string[], cols = 80) =>
-  new Running(["job", ...args, "--no-color"], env, { cols, rows: 24 });
+const look = (args: string[], cols = 80) => new Running(["job", ...args, "--no-color"], env, { cols, rows: 24 });
 afterAll(async () => {
   await fleet.stop();
   await nc.close();

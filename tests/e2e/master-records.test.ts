@@ -33,9 +33,7 @@ test("list: oldest first, index keys are no rows", async () => {
 test("active: display form of peel ids", async () => {
   const { stdout, stderr } = await run("job", "active");
   expect(stdout).toContain("[db-01 db-02 db.eu.example]    running\n".replace("    running", "  running"));
-  expect(stdout).toContain(
-    "20260115-001                 test.ping      -                            pending\n",
-  );
+  expect(stdout).toContain("20260115-001                 test.ping      -                            pending\n");
   expect(stderr).toMatch(/^warning: 1 job is overdue by \d+d: 2hPx2Kd8VnR7YmWqTz4PLsCfNjA\n$/);
 });
 

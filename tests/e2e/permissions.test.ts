@@ -23,9 +23,7 @@ const DOCUMENT = await Bun.file(resolve(import.meta.dir, "../../docs/connection.
 
 /** The block of docs/connection.md after the mark `<!-- permissions: name -->`. */
 function block(name: string): string {
-  const text = new RegExp(`<!-- permissions: ${name} -->\\n\`\`\`\\w*\\n([\\s\\S]*?)\`\`\``).exec(
-    DOCUMENT,
-  )?.[1];
+  const text = new RegExp(`<!-- permissions: ${name} -->\\n\`\`\`\\w*\\n([\\s\\S]*?)\`\`\``).exec(DOCUMENT)?.[1];
   if (text === undefined) throw new Error(`docs/connection.md has no permissions: ${name}`);
   return text;
 }
@@ -55,8 +53,7 @@ function nscCalls(): string[][] {
 
 /** The rights that the document's `nsc add user` gives a user; nsc splits at commas. */
 function nscRights(name: string): Rights {
-  const call =
-    nscCalls().find((words) => words.slice(0, 2).join(" ") === "add user" && words.includes(name)) ?? [];
+  const call = nscCalls().find((words) => words.slice(0, 2).join(" ") === "add user" && words.includes(name)) ?? [];
   const list = (flag: string) => (call[call.indexOf(flag) + 1] as string).split(",");
   return { pub: list("--allow-pub"), sub: list("--allow-sub") };
 }

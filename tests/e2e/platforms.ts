@@ -38,18 +38,12 @@ const listed = () => ["job", "list", "--master", server.url, "--timeout", "60s"]
 async function muslFiles(): Promise<Record<string, string>> {
   const dir = tempDir();
   const library = join(dir, "libstdc++.so.6");
-  const gcc = async (name: string) =>
-    (await run(["g++", `-print-file-name=${name}`], { env: PATH })).stdout.trim();
+  const gcc = async (name: string) => (await run(["g++", `-print-file-name=${name}`], { env: PATH })).stdout.trim();
   const built = await run(
     [
       ...["musl-gcc", "-shared", "-fPIC", "-o", library, "-Wl,-soname,libstdc++.so.6"],
       join(import.meta.dir, "musl-compat.c"),
-      ...[
-        "-Wl,--whole-archive",
-        await gcc("libstdc++.a"),
-        await gcc("libgcc_eh.a"),
-        "-Wl,--no-whole-archive",
-      ],
+      ...["-Wl,--whole-archive", await gcc("libstdc++.a"), await gcc("libgcc_eh.a"), "-Wl,--no-whole-archive"],
       await gcc("libgcc.a"),
     ],
     { env: PATH },
@@ -82,23 +76,14 @@ test("linux-arm64: emulated", async () => {
   expect(await run(argv, { env: PATH })).toMatchObject({ stdout: list, code: 0 });
 }, 120_000);
 
-test.each(["linux-x64", "linux-arm64"])(
-  "%s starts with glibc 2.17 (CentOS 7, Debian 8) and newer",
-  async (name) => {
-    const { stdout } = await run(["readelf", "--version-info", "--wide", executable(name)], { env: PATH });
-    const versions = [...new Set([...stdout.matchAll(/GLIBC_2\.(\d+)/g)].map((match) => Number(match[1])))];
-    expect(versions.length).toBeGreaterThan(0);
-    expect(Math.max(...versions)).toBe(17);
-  },
-);
+test.each(["linux-x64", "linux-arm64"])("%s starts with glibc 2.17 (CentOS 7, Debian 8) and newer", async (name) => {
+  const { stdout } = await run(["readelf", "--version-info", "--wide", executable(name)], { env: PATH });
+  const versions = [...new Set([...stdout.matchAll(/GLIBC_2\.(\d+)/g)].map((match) => Number(match[1])))];
+  expect(versions.length).toBeGreaterThan(0);
+  expect(Math.max(...versions)).toBe(17);
+});
 
 test("all that was asked for was built", () => {
-  for (const name of [
-    "linux-x64",
-    "linux-x64-baseline",
-    "linux-x64-musl",
-    "linux-x64-musl-baseline",
-    "linux-arm64",
-  ])
+  for (const name of ["linux-x64", "linux-x64-baseline", "linux-x64-musl", "linux-x64-musl-baseline", "linux-arm64"])
     expect(existsSync(executable(name))).toBe(true);
 });

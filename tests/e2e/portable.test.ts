@@ -110,11 +110,7 @@ test("the same answer on one processor", async () => {
 });
 
 test("in a terminal of 40 columns every job is there, and the targets make room", async () => {
-  const running = new Running(
-    ["job", "list", "--master", server.url],
-    { NO_COLOR: "1" },
-    { cols: 40, rows: 10 },
-  );
+  const running = new Running(["job", "list", "--master", server.url], { NO_COLOR: "1" }, { cols: 40, rows: 10 });
   expect(await running.ended()).toBe(0);
   for (const jid of jids) expect(running.out).toContain(jid);
   expect(running.out).not.toContain("a-rather-long-name");
@@ -168,11 +164,7 @@ async function inTerminal(line: string, text: RegExp, keys: string): Promise<str
 const ESC = String.fromCharCode(27);
 
 test("in a pager: coloured with --force-color, quiet when it is left", async () => {
-  const out = await inTerminal(
-    "$Z job list --force-color --master $U | less -R; echo ended $?",
-    /job-c/,
-    "q",
-  );
+  const out = await inTerminal("$Z job list --force-color --master $U | less -R; echo ended $?", /job-c/, "q");
   expect(out).toContain(`${ESC}[36mrunning`);
   expect(out).toContain("ended 0");
   expect(out).not.toContain("error:");

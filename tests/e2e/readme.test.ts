@@ -10,8 +10,8 @@ import { type Server, startServer, tempDir, ZESTER } from "../support/harness.ts
 import { putReferenceData } from "../support/seed.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
-const DOCS = ["README.md", ...readdirSync(join(ROOT, "docs")).filter((name) => name.endsWith(".md"))].map(
-  (name) => (name === "README.md" ? name : join("docs", name)),
+const DOCS = ["README.md", ...readdirSync(join(ROOT, "docs")).filter((name) => name.endsWith(".md"))].map((name) =>
+  name === "README.md" ? name : join("docs", name),
 );
 const BLOCK = /(<!-- (example|recipes): (\w+) -->\n```\w+\n)([\s\S]*?)(```)/g;
 const FILE = /<!-- file: (\S+) -->\n```\w+\n([\s\S]*?)```/g;
@@ -127,8 +127,7 @@ test.each(played)("%s, on the scenario %s", async (file, scenario) => {
   const server = await startServer();
   const stop = await (SCENARIOS[scenario] as (server: Server) => Promise<() => Promise<void>>)(server);
   const place = { server, cwd: tempDir() };
-  for (const [, name = "", text = ""] of read(file).matchAll(FILE))
-    writeFileSync(join(place.cwd, name), text);
+  for (const [, name = "", text = ""] of read(file).matchAll(FILE)) writeFileSync(join(place.cwd, name), text);
   for (const block of blocksOf(file).filter((one) => one.scenario === scenario)) {
     if (block.kind === "recipes") {
       await tryRecipes(block.text, place);
@@ -160,8 +159,7 @@ test.each(DOCS)("%s: every link leads to a file and a heading that exist", async
   for (const link of links.filter((one) => !/^https?:/.test(one))) {
     const [path = "", wanted] = link.split("#");
     const target = path === "" ? file : relative(ROOT, resolve(ROOT, dirname(file), path));
-    const headings = () =>
-      [...read(target).matchAll(/^#+ (.*)/gm)].map((match) => anchor(match[1] as string));
+    const headings = () => [...read(target).matchAll(/^#+ (.*)/gm)].map((match) => anchor(match[1] as string));
     const there = (await Bun.file(join(ROOT, target)).exists()) && (!wanted || headings().includes(wanted));
     if (!there) broken.push(link);
   }
@@ -169,9 +167,7 @@ test.each(DOCS)("%s: every link leads to a file and a heading that exist", async
 });
 
 test.each(DOCS)("%s: every file of the repository that it names exists", (file) => {
-  const named = [...read(file).matchAll(/`((?:lib|tests|docs|\.ci)\/[\w./-]*)`/g)].map(
-    (match) => match[1] as string,
-  );
+  const named = [...read(file).matchAll(/`((?:lib|tests|docs|\.ci)\/[\w./-]*)`/g)].map((match) => match[1] as string);
   expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
 });
 

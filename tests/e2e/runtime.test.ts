@@ -45,8 +45,7 @@ async function expectNoEffect(variables: (at: ReturnType<typeof trap>) => Record
   const at = trap();
   const before = readdirSync(at.dir);
   const env = { NATS_URL: login() };
-  const run = (more: Record<string, string>) =>
-    zester(["job", "list"], { env: { ...env, ...more }, cwd: at.dir });
+  const run = (more: Record<string, string>) => zester(["job", "list"], { env: { ...env, ...more }, cwd: at.dir });
   const plain = await run({});
   expect(plain.code).toBe(0);
   expect(await run(variables(at))).toEqual(plain);
@@ -119,9 +118,7 @@ test("docs/reliability.md: what still acts", async () => {
 test("NODE_TLS_REJECT_UNAUTHORIZED=0 lets no unverified server in, and no wrong host name", async () => {
   const tls = certificates();
   const servers = await Promise.all(
-    [tls.server, tls.elsewhere].map((name) =>
-      startServer(`tls { cert_file: "${name}.crt", key_file: "${name}.key" }`),
-    ),
+    [tls.server, tls.elsewhere].map((name) => startServer(`tls { cert_file: "${name}.crt", key_file: "${name}.key" }`)),
   );
   const [right, elsewhere] = servers as [Server, Server];
   const env = { NODE_TLS_REJECT_UNAUTHORIZED: "0" };
@@ -232,13 +229,9 @@ test
   // Where settings may be, and nothing else: no module, no .env, no bunfig.toml, no package.json.
   for (const path of opened) expect(path).toMatch(/^(\/|\/home\/no-such-user\/\.config\/nats\/context.*)$/);
   const peers = calls
-    .filter(
-      (call) =>
-        /^(connect|sendto|sendmsg|bind|listen)\(/.test(call) && /sa_family=AF_INET|^listen/.test(call),
-    )
+    .filter((call) => /^(connect|sendto|sendmsg|bind|listen)\(/.test(call) && /sa_family=AF_INET|^listen/.test(call))
     .map((call) => /sin_port=htons\((\d+)\), sin_addr=inet_addr\("127\.0\.0\.1"\)/.exec(call)?.[1] ?? call);
   const connects =
-    !["config", "completion"].includes(args.join(" ").split(" bash")[0] as string) &&
-    !args.includes("--help");
+    !["config", "completion"].includes(args.join(" ").split(" bash")[0] as string) && !args.includes("--help");
   expect(new Set(peers)).toEqual(new Set(connects ? [String(server.port)] : []));
 });

@@ -8,15 +8,7 @@ import jobLine from "../../docs/schema/job-line.json" with { type: "json" };
 import jobList from "../../docs/schema/job-list.json" with { type: "json" };
 import jobShow from "../../docs/schema/job-show.json" with { type: "json" };
 import { SIGNALS } from "../../lib/model/kill.ts";
-import {
-  createBuckets,
-  encode,
-  jobRecord,
-  type Server,
-  startServer,
-  Time,
-  zester,
-} from "../support/harness.ts";
+import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
 import { putFixtures } from "../support/seed.ts";
 import fixtures from "../support/wire-fixtures.json" with { type: "json" };
 
@@ -58,9 +50,7 @@ describe("the output fits its schema", () => {
     const lines = (await run("job", "list", "--format", "jsonl")).stdout.trim().split("\n");
     expect(lines.length).toBe(JSON.parse(list).length);
     for (const line of lines) expectValid("job-line", line);
-    const jids = fixtures.flatMap(({ bucket, key }) =>
-      bucket === "jobs" && key && !key.includes(".") ? [key] : [],
-    );
+    const jids = fixtures.flatMap(({ bucket, key }) => (bucket === "jobs" && key && !key.includes(".") ? [key] : []));
     expect(jids.length).toBeGreaterThan(3);
     for (const key of jids) {
       await returns.put(`${key}.broken`, Uint8Array.of(0xc1));
@@ -107,9 +97,7 @@ describe("the output fits its schema", () => {
       { requiredKeys: ["function", "status"] },
     );
     // The encoder refuses this name for a key; the fixtures have it.
-    const sample = fc
-      .sample(record, 200)
-      .filter((fields) => !JSON.stringify(fields, big).includes("__proto__"));
+    const sample = fc.sample(record, 200).filter((fields) => !JSON.stringify(fields, big).includes("__proto__"));
     expect(sample.length).toBeGreaterThan(100);
     for (const [i, fields] of sample.entries()) await jobs.put(`r${i}`, encode({ jid: `r${i}`, ...fields }));
     const { stdout } = await run("job", "list", "--format", "json");

@@ -28,10 +28,7 @@ test("--output: what the peels printed and changed, line by line, and nothing th
     { name: "other", changed: false, details: null, skipped: "not needed" },
   ];
   const put = (peel: string, more: Record<string, unknown>) =>
-    returns.put(
-      `j.${peel}`,
-      encode({ jid: "j", peel_id: peel, success: true, duration: 2_000_000_000n, ...more }),
-    );
+    returns.put(`j.${peel}`, encode({ jid: "j", peel_id: peel, success: true, duration: 2_000_000_000n, ...more }));
   await put("a", {
     success: false,
     error: "one failed\nsee above",

@@ -80,9 +80,7 @@ test("selected peels agree with an oracle, in both layouts", async () => {
         const json = await zester(["job", "show", `case-${i}`, "--format", "json", ...flags], { env });
         const document = JSON.parse(json.stdout);
         const returned = hits.filter((id) => stateOf(id, one) !== "missing");
-        expect(document.returns.map((item: { peel_id: string }) => item.peel_id).sort()).toEqual(
-          returned.sort(),
-        );
+        expect(document.returns.map((item: { peel_id: string }) => item.peel_id).sort()).toEqual(returned.sort());
         const summary = await zester(["job", "show", `case-${i}`, "--summary", "--each", ...flags], { env });
         const rows = summary.stdout.split("\n\n")[1]?.trimEnd().split("\n").slice(1) ?? [];
         expect(rows.map((row) => row.split(/ +/).slice(0, 2).join(" ")).sort()).toEqual(

@@ -1,15 +1,7 @@
 // `show` for people and scripts: summary, peels selected, shortened ids.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import {
-  createBuckets,
-  encode,
-  jobRecord,
-  type Server,
-  startServer,
-  Time,
-  zester,
-} from "../support/harness.ts";
+import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
 
 let server: Server;
 const show = (...args: string[]) => zester(["job", "show", ...args], { env: { NATS_URL: server.url } });
@@ -54,10 +46,7 @@ beforeAll(async () => {
     "2hPx3other",
     encode(jobRecord("2hPx3other", { status: "running", deadline: Time.at("2020-01-01T00:00:00Z") })),
   );
-  await jobs.put(
-    MANY,
-    encode(jobRecord(MANY, { targets: Array.from({ length: 1000 }, (_, i) => `peel-${i}`) })),
-  );
+  await jobs.put(MANY, encode(jobRecord(MANY, { targets: Array.from({ length: 1000 }, (_, i) => `peel-${i}`) })));
   for (let i = 0; i < 1000; i++)
     nc.publish(
       `$KV.job-returns.${MANY}.peel-${i}`,
@@ -122,9 +111,7 @@ test.each([
   [["--peel", "db_eu_*", "-q"], "db.eu.example\n"],
   [["--peel", "web-*", "--missing", "-q"], ""],
   [["-q"], "cache-01\ncache-02\ndb.eu.example\nweb-01\nweb-02\n"],
-] as [string[], string][])("peels: %j", async (flags, peels) =>
-  expect((await show(JID, ...flags)).stdout).toBe(peels),
-);
+] as [string[], string][])("peels: %j", async (flags, peels) => expect((await show(JID, ...flags)).stdout).toBe(peels));
 
 test("selected peels in every form", async () => {
   const text = (await show(JID, "--failed", "--missing")).stdout;

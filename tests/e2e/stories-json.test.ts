@@ -157,8 +157,9 @@ describe.each(Object.entries(STORIES))("%s", (jid, { events, peels, ignored = []
     const [{ jid: named, ...told }] = JSON.parse(stdout);
     const present = Object.entries(told).filter(([, value]) => value !== 0);
     expect([named, Object.fromEntries(present)]).toEqual([jid, ending]);
-    const states =
-      "failed unreadable unreachable late offline silent unfinished missing queued executing ok".split(" ");
+    const states = "failed unreadable unreachable late offline silent unfinished missing queued executing ok".split(
+      " ",
+    );
     expect(Object.keys(told).filter((name) => name !== "status" && name !== "reason")).toEqual(states);
   });
 });

@@ -22,11 +22,10 @@ const steadyTrace = (text: string) =>
     .replace(/ {2,}/g, "  ");
 
 /** What `trace` tells below the facts; the last line of `wait` and `watch`, and the exit code of both. */
-const STORIES: readonly [jid: keyof typeof FACTS, trace: string, ending: string | undefined, code: number][] =
+const STORIES: readonly [jid: keyof typeof FACTS, trace: string, ending: string | undefined, code: number][] = [
   [
-    [
-      "2hPxSFailed",
-      `Slowest   web-02 2.0s, web-01 1.0s
+    "2hPxSFailed",
+    `Slowest   web-02 2.0s, web-01 1.0s
 
 PEEL    STATE   DELIVERED  WAITED  TOOK  DETAIL
 web-02  failed  T          T       2.0s  could not get lock
@@ -40,12 +39,12 @@ AFTER  EVENT       PEEL    DETAIL
 +T     return      web-02  failed, took 2.0s: could not get lock
 +T     ended               failed
 `,
-      "failed after 2.0s: 1 failed, 1 ok",
-      2,
-    ],
-    [
-      "2hPxSForged",
-      `Slowest   db-01 T
+    "failed after 2.0s: 1 failed, 1 ok",
+    2,
+  ],
+  [
+    "2hPxSForged",
+    `Slowest   db-01 T
 
 PEEL   STATE      DELIVERED  WAITED  TOOK  DETAIL
 db-02  offline    -          -       -
@@ -55,12 +54,12 @@ AFTER  EVENT       PEEL   DETAIL
 +T     dispatched
 +T     ack         db-01  delivered in T
 `,
-      undefined,
-      124,
-    ],
-    [
-      "2hPxSLate",
-      `Slowest   web-09 1.0s, web-01 1.0s
+    undefined,
+    124,
+  ],
+  [
+    "2hPxSLate",
+    `Slowest   web-09 1.0s, web-01 1.0s
 
 PEEL    STATE  DELIVERED  WAITED  TOOK  DETAIL
 web-09  late   T          T       1.0s  returned after it was given up: ok
@@ -75,12 +74,12 @@ AFTER  EVENT       PEEL    DETAIL
 +T     ack         web-09  delivered in T
 +T     return      web-09  late, ok, took 1.0s
 `,
-      "failed after 2.0s: 1 late, 1 ok",
-      3,
-    ],
-    [
-      "2hPxSTest",
-      `
+    "failed after 2.0s: 1 late, 1 ok",
+    3,
+  ],
+  [
+    "2hPxSTest",
+    `
 PEEL    STATE  DELIVERED  WAITED  TOOK  DETAIL
 web-01  ok     T          T       1.0s
 
@@ -90,12 +89,12 @@ AFTER  EVENT       PEEL    DETAIL
 +T     return      web-01  ok, took 1.0s
 +T     ended               complete
 `,
-      "complete after 2.0s: 1 ok",
-      0,
-    ],
-    [
-      "2hPxSCut",
-      `Slowest   db-01 1.0s
+    "complete after 2.0s: 1 ok",
+    0,
+  ],
+  [
+    "2hPxSCut",
+    `Slowest   db-01 1.0s
 
 PEEL   STATE       DELIVERED  WAITED  TOOK  DETAIL
 db-02  unfinished  T          -       -
@@ -109,12 +108,12 @@ AFTER  EVENT       PEEL   DETAIL
 +T     cancel             cancelled by user
 +T     ended              canceled
 `,
-      "canceled after 2.0s: 1 unfinished, 1 ok",
-      5,
-    ],
-    [
-      "2hPxSReclaim",
-      `
+    "canceled after 2.0s: 1 unfinished, 1 ok",
+    5,
+  ],
+  [
+    "2hPxSReclaim",
+    `
 PEEL    STATE       DELIVERED  WAITED  TOOK  DETAIL
 web-01  unfinished  T          -       -
 
@@ -123,12 +122,12 @@ AFTER  EVENT       PEEL    DETAIL
 +T     ack         web-01  delivered in T
 +T     ended               failed: reclaim limit exceeded: job reclaimed 4 times (max 3)
 `,
-      "failed after 1m: 1 unfinished (reclaim limit exceeded: job reclaimed 4 times (max 3))",
-      3,
-    ],
-    [
-      "2hPxSBusy",
-      `
+    "failed after 1m: 1 unfinished (reclaim limit exceeded: job reclaimed 4 times (max 3))",
+    3,
+  ],
+  [
+    "2hPxSBusy",
+    `
 PEEL   STATE   DELIVERED  WAITED  TOOK  DETAIL
 db-01  failed  T          T       0s    peel busy: execution queue full
 
@@ -138,24 +137,24 @@ AFTER  EVENT       PEEL   DETAIL
 +T     return      db-01  failed, took 0s: peel busy: execution queue full
 +T     ended              failed
 `,
-      "failed after 2.0s: 1 failed",
-      2,
-    ],
-    [
-      "2hPxSSched",
-      `
+    "failed after 2.0s: 1 failed",
+    2,
+  ],
+  [
+    "2hPxSSched",
+    `
 PEEL    STATE  DELIVERED  WAITED  TOOK  DETAIL
 web-01  ok     -          -       58s
 
 AFTER  EVENT     PEEL    DETAIL
 +T     schedule  web-01  ok, took 58s
 `,
-      "complete after 58s: 1 ok",
-      0,
-    ],
-    [
-      "rxn-0123456789abcdef0123456789abcdef",
-      `
+    "complete after 58s: 1 ok",
+    0,
+  ],
+  [
+    "rxn-0123456789abcdef0123456789abcdef",
+    `
 PEEL    STATE  DELIVERED  WAITED  TOOK  DETAIL
 web-01  ok     T          T       0.3s
 
@@ -165,10 +164,10 @@ AFTER  EVENT       PEEL    DETAIL
 +T     return      web-01  ok, took 0.3s
 +T     ended               complete
 `,
-      "complete after 2.0s: 1 ok",
-      0,
-    ],
-  ];
+    "complete after 2.0s: 1 ok",
+    0,
+  ],
+];
 
 describe.each(STORIES)("%s", (jid, told, ending, code) => {
   const job = (...args: string[]) => zester(["job", ...args], { env: site.env });

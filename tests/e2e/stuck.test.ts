@@ -30,10 +30,7 @@ test("a job of a crashed master is stuck until another master takes it over", as
   const words = "its master master-demo01 has no heartbeat";
   const told = async () => {
     const [active, trace] = await Promise.all([job("active"), job("trace", jid)]);
-    return (
-      active.stderr.includes(`1 job is stuck: ${jid}; ${words}`) &&
-      trace.stdout.includes(`Stuck     ${words}`)
-    );
+    return active.stderr.includes(`1 job is stuck: ${jid}; ${words}`) && trace.stdout.includes(`Stuck     ${words}`);
   };
   await until("word of the stuck job", told, LIFE_AND_2S);
   await fleet.startMaster();

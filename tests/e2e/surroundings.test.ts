@@ -81,11 +81,8 @@ test.each([
   [["--force-color"], { TERM: "dumb" }, false],
   [[], { FORCE_COLOR: "1" }, true],
   [[], { FORCE_COLOR: "1", NO_COLOR: "yes" }, false],
-] as [string[], Record<string, string>, boolean][])(
-  "colour with %j and %j: %p",
-  async (flags, env, colored) => {
-    const { stdout } = await zester(["job", "list", ...flags], { env: { NATS_URL: server.url, ...env } });
-    expect(stdout.includes(ESC)).toBe(colored);
-    expect(stdout.includes("\x1b")).toBe(colored);
-  },
-);
+] as [string[], Record<string, string>, boolean][])("colour with %j and %j: %p", async (flags, env, colored) => {
+  const { stdout } = await zester(["job", "list", ...flags], { env: { NATS_URL: server.url, ...env } });
+  expect(stdout.includes(ESC)).toBe(colored);
+  expect(stdout.includes("\x1b")).toBe(colored);
+});

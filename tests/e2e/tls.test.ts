@@ -20,10 +20,7 @@ test("unknown CA, known CA, with nats:// and tls://", async () => {
   for (const host of ["nats://127.0.0.1", "tls://127.0.0.1", "tls://localhost"])
     expectError(await at(`${host}:${port}`, "--nats-ca", tls.ca), 'no bucket "jobs"');
   for (const name of ["NATS_CA", "NATS_CA_FILE"])
-    expectError(
-      await zester(["job", "list"], { env: { NATS_URL: url, [name]: tls.ca } }),
-      'no bucket "jobs"',
-    );
+    expectError(await zester(["job", "list"], { env: { NATS_URL: url, [name]: tls.ca } }), 'no bucket "jobs"');
 });
 
 test("a client certificate", async () => {
@@ -58,8 +55,7 @@ test("a certificate for another host", async () => {
 test("files that do not fit, or hold rubbish", async () => {
   const { url } = await startServer(config(tls.server, "verify: true"));
   const pem = (type: string) => secretFile("x.pem", `-----BEGIN ${type}-----\nAAAA\n-----END ${type}-----\n`);
-  const as = (ca: string, cert: string, key: string) =>
-    at(url, "--nats-ca", ca, "--tls-cert", cert, "--tls-key", key);
+  const as = (ca: string, cert: string, key: string) => at(url, "--nats-ca", ca, "--tls-cert", cert, "--tls-key", key);
   const { client, ca, server } = tls;
   expectError(await as(ca, `${client}.crt`, `${server}.key`), "do not belong together");
   const unusable = "holds no usable certificate or key";
@@ -106,10 +102,7 @@ test.each(["tls1", "tls1_1"])("a server that speaks no more than %s is refused",
       const upstream = dial(port, "127.0.0.1").on("error", () => {});
       socket.pipe(upstream).pipe(socket);
     });
-    expectError(
-      await at(url, "--nats-ca", tls.ca, "--timeout", "2s"),
-      "the server knows no TLS version from 1.2 on",
-    );
+    expectError(await at(url, "--nats-ca", tls.ca, "--timeout", "2s"), "the server knows no TLS version from 1.2 on");
   } finally {
     old.kill();
     await old.exited;

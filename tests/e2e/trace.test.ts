@@ -64,14 +64,7 @@ test("--follow: every event once, the end among them, then the peels", async () 
   ]);
   expect(facts).toContain("State     failed");
   const lines = (await run("trace", jid, "--format", "jsonl")).stdout.trimEnd().split("\n");
-  expect(lines.map((line) => JSON.parse(line).event)).toEqual([
-    "dispatch",
-    "ack",
-    "ack",
-    "return",
-    "return",
-    "status",
-  ]);
+  expect(lines.map((line) => JSON.parse(line).event)).toEqual(["dispatch", "ack", "ack", "return", "return", "status"]);
 });
 
 test("without the dispatch no peel is called silent", async () => {

@@ -17,19 +17,16 @@ test.each([
   [3, "timeout", { a: silent }, "1 silent"],
   [4, "partial", { a: fail, b: silent }, "1 failed, 1 silent"],
   [4, "failed", { a: fail, b: away, c: ok }, "1 failed, 1 unreachable, 1 ok"],
-] as [number, string, Record<string, Behaviour>, string][])(
-  "exit %i: %s, %j",
-  async (code, status, peels, words) => {
-    const jid = await fleet.dispatch({ fn: "test.ping", peels, timeoutMs: 400 });
-    const result = await run("wait", jid);
-    expect(result).toEqual({
-      stdout: expect.stringContaining(`Job ${jid} ${status} after `),
-      stderr: "",
-      code,
-    });
-    expect(result.stdout).toEndWith(`: ${words}\n`);
-  },
-);
+] as [number, string, Record<string, Behaviour>, string][])("exit %i: %s, %j", async (code, status, peels, words) => {
+  const jid = await fleet.dispatch({ fn: "test.ping", peels, timeoutMs: 400 });
+  const result = await run("wait", jid);
+  expect(result).toEqual({
+    stdout: expect.stringContaining(`Job ${jid} ${status} after `),
+    stderr: "",
+    code,
+  });
+  expect(result.stdout).toEndWith(`: ${words}\n`);
+});
 
 test("exit 5: canceled", async () => {
   const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: hang } });
@@ -96,12 +93,7 @@ test("several: quiet until the last, the gravest code, failures and absences are
   await Bun.sleep(300);
   expect(waiting.out).toBe("");
   expect(await waiting.ended()).toBe(4);
-  expect(waiting.out.split("\n").map((line) => line.split(" ")[1])).toEqual([
-    good,
-    missing,
-    failed,
-    undefined,
-  ]);
+  expect(waiting.out.split("\n").map((line) => line.split(" ")[1])).toEqual([good, missing, failed, undefined]);
   expect((await run("wait", good, failed)).code).toBe(2);
   expect((await run("wait", good)).code).toBe(0);
 });

@@ -63,11 +63,7 @@ test("one job: its returns, its end, and the exit codes of wait", async () => {
   expect(code).toBe(2);
   // The same when it has ended already, and for programs.
   const lines = (await run("watch", jid, "--format", "jsonl")).stdout.trimEnd().split("\n");
-  expect(lines.map((line) => JSON.parse(line).success)).toEqual([
-    expect.anything(),
-    expect.anything(),
-    undefined,
-  ]);
+  expect(lines.map((line) => JSON.parse(line).success)).toEqual([expect.anything(), expect.anything(), undefined]);
   expect(JSON.parse(lines.at(-1) as string)).toMatchObject({ jid, status: "failed", failed: 1 });
 });
 

@@ -112,10 +112,7 @@ class Place {
       ),
     );
     for (const event of ["dispatch", "ack.web-01", "return.web-01", "status"])
-      nc.publish(
-        `zester.job.job-1.${event}`,
-        encode({ jid: "job-1", peel_id: "web-01", success: true, duration: 1n }),
-      );
+      nc.publish(`zester.job.job-1.${event}`, encode({ jid: "job-1", peel_id: "web-01", success: true, duration: 1n }));
     const record = { jid: "job-1", peel_id: "web-01", success: true, duration: 1n, timestamp: Time.now() };
     await returns.put("job-1.web-01", encode(record));
     await nc.close();
@@ -167,16 +164,10 @@ function expectError({ out, err }: Running, code: number): void {
 }
 
 const tally = new Map<string, number>();
-const count = (...words: string[]) =>
-  void tally.set(words.join("\t"), (tally.get(words.join("\t")) ?? 0) + 1);
+const count = (...words: string[]) => void tally.set(words.join("\t"), (tally.get(words.join("\t")) ?? 0) + 1);
 
 /** One fault at a random moment of a command that answers once. */
-async function strikeOnce(
-  place: Place,
-  name: keyof typeof ONCE,
-  kind: string,
-  chance: Chance,
-): Promise<void> {
+async function strikeOnce(place: Place, name: keyof typeof ONCE, kind: string, chance: Chance): Promise<void> {
   const fault = FAULTS[kind] as (typeof FAULTS)[string];
   const expected = place.expected.get(name) as { stdout: string; ms: number };
   const nc = await place.server.connect({ reconnect: false });

@@ -59,10 +59,7 @@ test("the leader dies: scans are whole or fail, those who follow see the end thr
   } as const;
   for (const jid of jids) {
     const [code, words] = ends[jid];
-    expect([await followers[jid].ended(), followers[jid].out]).toEqual([
-      code,
-      expect.stringContaining(words),
-    ]);
+    expect([await followers[jid].ended(), followers[jid].out]).toEqual([code, expect.stringContaining(words)]);
     await board.until(new RegExp(`${jid} .* (timeout|canceled) `), 60_000);
   }
   board.signal("SIGINT");

@@ -73,18 +73,15 @@ function withBytes(script: string, escapes: string, env: Record<string, string> 
   return run(["sh", "-c", line, ZESTER], { env });
 }
 
-test.each(flags(tree, []).map(([path, flag], i) => [path, flag, i] as const))(
-  "%j --%s",
-  async (path, flag, i) => {
-    const env = { NATS_URL: server.url, ZESTER_TIMEOUT: "2s" };
-    const args = (value: string) => [...path, ...words(path), `--${flag}`, value];
-    const trials = [
-      ...[LONG, CONTROLS, " ", "%", "\ud800"].map((value) => () => zester(args(value), { env })),
-      () => withBytes(`exec "$0" ${[...path, ...words(path)].join(" ")} --${flag} "$X"`, BROKEN, env),
-    ];
-    for (const trial of some(trials, 6, i)) expectClear(await trial());
-  },
-);
+test.each(flags(tree, []).map(([path, flag], i) => [path, flag, i] as const))("%j --%s", async (path, flag, i) => {
+  const env = { NATS_URL: server.url, ZESTER_TIMEOUT: "2s" };
+  const args = (value: string) => [...path, ...words(path), `--${flag}`, value];
+  const trials = [
+    ...[LONG, CONTROLS, " ", "%", "\ud800"].map((value) => () => zester(args(value), { env })),
+    () => withBytes(`exec "$0" ${[...path, ...words(path)].join(" ")} --${flag} "$X"`, BROKEN, env),
+  ];
+  for (const trial of some(trials, 6, i)) expectClear(await trial());
+});
 
 test.each(["show", "trace", "wait", "watch", "kill"])("job %s <jid>", async (command) => {
   const env = { NATS_URL: server.url };
@@ -176,8 +173,7 @@ test.each([
     "config.yaml",
     JSON.stringify({ master: { urls: [server.url], tls_key: undefined, [key]: value } }),
   );
-  for (const command of [["job", "list"], ["config"]])
-    expectClear(await zester([...command, "--config", config]));
+  for (const command of [["job", "list"], ["config"]]) expectClear(await zester([...command, "--config", config]));
   expect((await zester(["job", "list", "--config", config])).code).toBe(1);
 });
 

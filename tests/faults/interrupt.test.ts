@@ -8,13 +8,7 @@ afterAll(stop);
 
 test("Ctrl-C at any moment leaves no consumer behind", async () => {
   const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: hang } });
-  const commands = [
-    ["wait", jid],
-    ["watch"],
-    ["watch", jid],
-    ["trace", jid, "-f"],
-    ["kill", "j", "--force", "--wait"],
-  ];
+  const commands = [["wait", jid], ["watch"], ["watch", jid], ["trace", jid, "-f"], ["kill", "j", "--force", "--wait"]];
   for (const args of commands) {
     for (const ms of [0, 10, 20, 30, 50, 80, 150, 300]) {
       const running = start(args);

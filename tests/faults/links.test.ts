@@ -1,14 +1,6 @@
 // The connection fails at a chosen step of each command: a clear error within the timeout, never part of an answer.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import {
-  createBuckets,
-  encode,
-  jobRecord,
-  type Server,
-  startServer,
-  Time,
-  zester,
-} from "../support/harness.ts";
+import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
 import { startProxy } from "../support/proxy.ts";
 
 let server: Server;
@@ -68,9 +60,7 @@ test.each(
   }
   expect([stdout, code]).toEqual(["", 1]);
   expect(stderr).toStartWith("error: ");
-  expect(stderr).toMatch(
-    /closed the connection|connection to the server was lost|no answer (to .* )?within 0.4s/,
-  );
+  expect(stderr).toMatch(/closed the connection|connection to the server was lost|no answer (to .* )?within 0.4s/);
   expect(stderr.trimEnd().split("\n").length).toBe(2);
   expect(took).toBeLessThan(5000);
 });

@@ -1,14 +1,6 @@
 // A server that is restarted while a command follows jobs.
 import { expect, test } from "bun:test";
-import {
-  consumersLeft,
-  createBuckets,
-  encode,
-  jobRecord,
-  Running,
-  startServer,
-  until,
-} from "../support/harness.ts";
+import { consumersLeft, createBuckets, encode, jobRecord, Running, startServer, until } from "../support/harness.ts";
 
 /** A server of its own whose job is put by hand, so that it can be restarted at will. */
 async function restartable() {
@@ -53,21 +45,18 @@ test.each([
   [["watch", "j1"], 3, "Job j1 timeout"],
   [["trace", "j1", "--follow"], 0, "State     timeout"],
   [["kill", "j1", "--wait"], 6, "Job j1 timeout before the signal took effect"],
-] as [string[], number, string][])(
-  "%j says so, connects again, and sees the end",
-  async (args, code, words) => {
-    const fixture = await restartable();
-    const running = fixture.start(args);
-    await fixture.following();
-    await fixture.restart();
-    await running.until("connected again");
-    expect(running.err).toContain("Connecting again.");
-    await fixture.end("timeout");
-    expect(await running.ended()).toBe(code);
-    expect(running.out).toContain(words);
-    expect(await fixture.stop()).toBe(0);
-  },
-);
+] as [string[], number, string][])("%j says so, connects again, and sees the end", async (args, code, words) => {
+  const fixture = await restartable();
+  const running = fixture.start(args);
+  await fixture.following();
+  await fixture.restart();
+  await running.until("connected again");
+  expect(running.err).toContain("Connecting again.");
+  await fixture.end("timeout");
+  expect(await running.ended()).toBe(code);
+  expect(running.out).toContain(words);
+  expect(await fixture.stop()).toBe(0);
+});
 
 test("watch: what happened meanwhile is told once, and nothing twice", async () => {
   const fixture = await restartable();

@@ -41,8 +41,7 @@ afterAll(async () => {
 });
 
 /** A line for the shell; `$Z` is the executable. */
-const shell = (line: string) =>
-  run(["sh", "-c", line], { env: { ...PATH, Z: ZESTER, NATS_URL: server.url } });
+const shell = (line: string) => run(["sh", "-c", line], { env: { ...PATH, Z: ZESTER, NATS_URL: server.url } });
 
 /** Commands that end by themselves, with data on stdout. */
 const COMMANDS = [

@@ -1,15 +1,6 @@
 // Three nats-servers in one cluster.
 import { connect, type NatsConnection } from "nats";
-import {
-  createBuckets,
-  encode,
-  freePort,
-  jobRecord,
-  type Server,
-  startServer,
-  Time,
-  until,
-} from "./harness.ts";
+import { createBuckets, encode, freePort, jobRecord, type Server, startServer, Time, until } from "./harness.ts";
 
 export interface Cluster {
   readonly nodes: readonly Server[];
@@ -107,16 +98,14 @@ export async function fillCluster() {
       const jsm = await nc.jetstreamManager({ checkAPI: false });
       for (const name of ["KV_jobs", "KV_job-returns", "job-events"]) {
         const { cluster: peers } = await jsm.streams.info(name);
-        if (!peers?.leader || peers.replicas?.length !== 2 || !peers.replicas.every((one) => one.current))
-          return false;
+        if (!peers?.leader || peers.replicas?.length !== 2 || !peers.replicas.every((one) => one.current)) return false;
       }
       return true;
     });
 
   /** The names of a stream's consumers; asking for more takes nats-server 2.9 seconds while one of them is dead. */
   const named = async (stream: string) =>
-    (await nc.request(`$JS.API.CONSUMER.NAMES.${stream}`, "{}")).json<{ consumers?: string[] }>().consumers ??
-    [];
+    (await nc.request(`$JS.API.CONSUMER.NAMES.${stream}`, "{}")).json<{ consumers?: string[] }>().consumers ?? [];
 
   const others = (...nodes: Server[]) => cluster.nodes.filter((node) => !nodes.includes(node));
 

@@ -8,13 +8,7 @@ type KeyPair = ReturnType<typeof nkeys.createUser>;
 const base64url = (data: string | Uint8Array) => Buffer.from(data).toString("base64url");
 
 /** A NATS JWT (v2 claims). `exp` in seconds since 1970, 0: never. */
-function jwt(
-  issuer: KeyPair,
-  subject: KeyPair,
-  name: string,
-  nats: Record<string, unknown>,
-  exp = 0,
-): string {
+function jwt(issuer: KeyPair, subject: KeyPair, name: string, nats: Record<string, unknown>, exp = 0): string {
   const claims = {
     jti: "test",
     iat: Math.floor(Date.now() / 1000),
@@ -105,13 +99,7 @@ export function operator(): Operator {
       const user = nkeys.createUser();
       const rights = (allow?: readonly string[]) => (allow ? { allow } : {});
       const limits = { subs: -1, data: -1, payload: -1 };
-      const token = jwt(
-        account,
-        user,
-        "ops",
-        { type: "user", pub: rights(pub), sub: rights(sub), ...limits },
-        exp,
-      );
+      const token = jwt(account, user, "ops", { type: "user", pub: rights(pub), sub: rights(sub), ...limits }, exp);
       const seed = Buffer.from(user.getSeed()).toString();
       const path = secretFile(
         "user.creds",

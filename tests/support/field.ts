@@ -52,9 +52,7 @@ export class Field {
 
   /** Stores a job under any key, also under one that a key-value client refuses. */
   async put(key: string, fields: Record<string, unknown> = {}): Promise<void> {
-    await this.nc
-      .jetstream()
-      .publish(`$KV.jobs.${key}`, encode(jobRecord(key, { status: "running", ...fields })));
+    await this.nc.jetstream().publish(`$KV.jobs.${key}`, encode(jobRecord(key, { status: "running", ...fields })));
   }
 
   /** The jobs that got a signal since the last call, sorted. */

@@ -153,12 +153,7 @@ export class Fleet {
   }
 
   /** Lets a peel run a function by its own schedule. Returns the JID; the job appears when it has ended. */
-  async schedule(
-    peel: string,
-    entry: string,
-    fn: string,
-    behaviour: Behaviour = { does: "ok" },
-  ): Promise<string> {
+  async schedule(peel: string, entry: string, fn: string, behaviour: Behaviour = { does: "ok" }): Promise<string> {
     await this.peel(peel).ready();
     return this.peel(peel).schedule(entry, fn, behaviour);
   }
@@ -201,8 +196,7 @@ export async function serveFleet() {
     nc,
     fleet,
     run: (...args: string[]): Promise<Result> => zester(["job", ...args], { env }),
-    start: (args: string[], size?: { cols: number; rows: number }) =>
-      new Running(["job", ...args], env, size),
+    start: (args: string[], size?: { cols: number; rows: number }) => new Running(["job", ...args], env, size),
     async stop() {
       await fleet.stop();
       await nc.close();

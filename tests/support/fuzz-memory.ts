@@ -23,8 +23,7 @@ const text = (open: string, unit: string, close: string) => (size: number) =>
       close,
   );
 /** `{"a": [heads…` */
-const nested = (head: string) => (size: number) =>
-  Buffer.concat([Buffer.from("81a161", "hex"), repeat(head, size)]);
+const nested = (head: string) => (size: number) => Buffer.concat([Buffer.from("81a161", "hex"), repeat(head, size)]);
 const map = (value: (i: number) => Buffer) => (size: number) => {
   const parts: Buffer[] = [];
   let taken = 0;

@@ -71,19 +71,7 @@ const anything: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
 })).node;
 
 const FIELDS = [
-  ...[
-    "jid",
-    "function",
-    "args",
-    "targets",
-    "timeout",
-    "status",
-    "created",
-    "updated",
-    "user",
-    "owner",
-    "epoch",
-  ],
+  ...["jid", "function", "args", "targets", "timeout", "status", "created", "updated", "user", "owner", "epoch"],
   ...["deadline", "target_expr", "return_count", "success_count", "v", "metadata", "peel_id", "success"],
   ...["return_data", "error", "duration", "unreachable", "type", "results"],
 ];
@@ -103,9 +91,7 @@ const record = fc.dictionary(
   ),
   { maxKeys: 12 },
 );
-const genuine = fc.constantFrom(
-  ...fixtures.map(({ base64 }) => new Uint8Array(Buffer.from(base64, "base64"))),
-);
+const genuine = fc.constantFrom(...fixtures.map(({ base64 }) => new Uint8Array(Buffer.from(base64, "base64"))));
 
 function safely(value: unknown): Uint8Array {
   try {
@@ -178,12 +164,8 @@ const announced: fc.Arbitrary<Uint8Array> = fc.letrec<{ node: Uint8Array }>((tie
     fc
       .tuple(head, fc.integer({ min: 1, max: 2000 }), short)
       .map(([unit, n, end]) => Buffer.concat([times(unit, n), end])),
-    fc
-      .tuple(head, fc.integer({ min: 1, max: 2000 }))
-      .map(([unit, n]) => Buffer.concat([listOf(n), times(unit, n)])),
-    fc
-      .tuple(head, fc.array(tie("node"), { maxLength: 4 }))
-      .map(([first, rest]) => Buffer.concat([first, ...rest])),
+    fc.tuple(head, fc.integer({ min: 1, max: 2000 })).map(([unit, n]) => Buffer.concat([listOf(n), times(unit, n)])),
+    fc.tuple(head, fc.array(tie("node"), { maxLength: 4 })).map(([first, rest]) => Buffer.concat([first, ...rest])),
     fc.array(tie("node"), { maxLength: 4 }).map((items) => Buffer.concat([listOf(items.length), ...items])),
   ),
 })).node;
@@ -197,10 +179,7 @@ const inRecord = fc
     ]),
   );
 const opened = fc
-  .tuple(
-    fc.constantFrom("[", '{"a":', '[{"":', '{"args":[', "[1,", '["\\"'),
-    fc.integer({ min: 1, max: 3000 }),
-  )
+  .tuple(fc.constantFrom("[", '{"a":', '[{"":', '{"args":[', "[1,", '["\\"'), fc.integer({ min: 1, max: 3000 }))
   .map(([unit, n]) => Buffer.from(unit.repeat(n)));
 
 export const hostile: fc.Arbitrary<Uint8Array> = fc.oneof(
@@ -304,8 +283,7 @@ function renderAll(row: JobRow, value: ValueMap | undefined): void {
 
 /** Values that were trouble once, or that only a person thinks of. */
 export function corpus(): [string, Uint8Array][] {
-  const deep = (depth: number, open: number, end: number) =>
-    Buffer.concat([Buffer.alloc(depth, open), Buffer.of(end)]);
+  const deep = (depth: number, open: number, end: number) => Buffer.concat([Buffer.alloc(depth, open), Buffer.of(end)]);
   const texts: [string, string][] = [
     ["JSON with a byte order mark", '\ufeff{"function":"f","targets":["a"]}'],
     ["JSON, 10,000 deep", `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`],
@@ -333,10 +311,7 @@ export function corpus(): [string, Uint8Array][] {
     ["invalid UTF-8", Buffer.from("81a6737461747573a4ff80c328", "hex")],
     ["nanoseconds beyond a second", Buffer.from("81a763726561746564d7ffffffffff00000000", "hex")],
     ["the last second that there is", Buffer.from("81a763726561746564c70cff000000007fffffffffffffff", "hex")],
-    [
-      "counts below zero and beyond 2^63",
-      encode({ return_count: -5, success_count: 2n ** 64n - 1n, targets: [] }),
-    ],
+    ["counts below zero and beyond 2^63", encode({ return_count: -5, success_count: 2n ** 64n - 1n, targets: [] })],
     ...NASTY.map((text): [string, Uint8Array] => [
       `everywhere ${JSON.stringify(text)}`,
       encode({
@@ -380,9 +355,7 @@ if (import.meta.main) {
       readable++;
     } catch {}
     if (++done % 100_000 === 0)
-      console.error(
-        `${done} inputs, ${readable} decodable, ${Math.round(process.memoryUsage.rss() / 1e6)} MB`,
-      );
+      console.error(`${done} inputs, ${readable} decodable, ${Math.round(process.memoryUsage.rss() / 1e6)} MB`);
   };
   fc.assert(fc.property(hostile, check), {
     numRuns: runs,

@@ -121,11 +121,7 @@ export async function startServer(extra = "", { jetstream = true, port = 0 } = {
 }
 
 /** What `look` gives as soon as it gives something and does not throw. @throws when that takes longer than `ms` */
-export async function until<T>(
-  what: string,
-  look: () => Promise<T | undefined | false>,
-  ms = 30_000,
-): Promise<T> {
+export async function until<T>(what: string, look: () => Promise<T | undefined | false>, ms = 30_000): Promise<T> {
   const end = Date.now() + ms;
   let last: unknown;
   while (Date.now() < end) {

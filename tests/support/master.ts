@@ -54,11 +54,7 @@ export class Master {
 
   async start(): Promise<void> {
     const { nc, heartbeats, scale, ignoreCancel } = this.site;
-    this.#listen(
-      DISPATCH_SUBJECT,
-      async (msg) => msg.respond(encode(await this.#dispatch(msg.data))),
-      ONE_OF_ALL,
-    );
+    this.#listen(DISPATCH_SUBJECT, async (msg) => msg.respond(encode(await this.#dispatch(msg.data))), ONE_OF_ALL);
     this.#listen("zester.job.*.ack.*", async (msg) => this.#onAck(msg));
     this.#listen("zester.job.*.return.*", (msg) => this.#onReturn(msg));
     this.#listen("zester.job.*.schedule.*", (msg) => this.#onSchedule(msg), ONE_OF_ALL);
@@ -232,9 +228,7 @@ export class Master {
     if (reason) record.metadata = { ...record.metadata, failed_reason: reason };
     await this.#ledger.write(record, status);
     await this.#ledger.removeIndex(jid);
-    const end = reason
-      ? event(jid, "failed", { reason, status })
-      : event(jid, "completed", { returns, status });
+    const end = reason ? event(jid, "failed", { reason, status }) : event(jid, "completed", { returns, status });
     this.#ledger.publishEvent(jid, "status", end);
   }
 
@@ -242,8 +236,7 @@ export class Master {
   async #onCancel(msg: Msg): Promise<void> {
     const job = this.#live.get(msg.subject.split(".")[2] as string);
     const signal = decode(msg.data);
-    if (job && (signal?.action === "cancel" || signal?.type === "canceled"))
-      await this.#finish(job, "canceled");
+    if (job && (signal?.action === "cancel" || signal?.type === "canceled")) await this.#finish(job, "canceled");
   }
 
   /** The result of a peel's own schedule becomes a job that has ended. */

@@ -23,8 +23,7 @@ export class Orphans {
       const entry = mine.has(jid) || this.#ended.has(jid) ? null : await this.#orphan(jid);
       if (!entry) this.#since.delete(jid);
       else if (!this.#since.has(jid)) this.#since.set(jid, Date.now());
-      else if (Date.now() - (this.#since.get(jid) as number) >= TAKE_OVER_AFTER_MS * this.site.scale)
-        due.push(entry);
+      else if (Date.now() - (this.#since.get(jid) as number) >= TAKE_OVER_AFTER_MS * this.site.scale) due.push(entry);
     }
     return due;
   }

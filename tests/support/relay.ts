@@ -31,20 +31,14 @@ export function startRelay(port: number, change: (text: string) => string): Prom
     const upstream = dial(port, "127.0.0.1");
     upstream.on("error", () => {});
     client.on("data", (chunk) => void upstream.write(chunk));
-    upstream.on(
-      "data",
-      (chunk) => void client.write(Buffer.from(change(chunk.toString("latin1")), "latin1")),
-    );
+    upstream.on("data", (chunk) => void client.write(Buffer.from(change(chunk.toString("latin1")), "latin1")));
     client.on("close", () => upstream.destroy());
     upstream.on("close", () => client.destroy());
   });
 }
 
 /** Forwards to `port` each chunk of the client's for which `pass` is true, one after the other. */
-export const startGate = (
-  port: number,
-  pass: (chunk: Buffer) => boolean | Promise<boolean>,
-): Promise<Relay> =>
+export const startGate = (port: number, pass: (chunk: Buffer) => boolean | Promise<boolean>): Promise<Relay> =>
   listen((client) => {
     const upstream = dial(port, "127.0.0.1").on("error", () => {});
     upstream.pipe(client);

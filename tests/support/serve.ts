@@ -1,14 +1,6 @@
 // Servers for one test each; cleanup.ts stops them.
 import type { ConnectionOptions } from "nats";
-import {
-  createBuckets,
-  encode,
-  jobRecord,
-  type Result,
-  type Server,
-  startServer,
-  zester,
-} from "./harness.ts";
+import { createBuckets, encode, jobRecord, type Result, type Server, startServer, zester } from "./harness.ts";
 
 /** A server with empty buckets and the running job j1. @param auth how a second client logs in */
 export async function serveJobs(config = "", auth: ConnectionOptions = {}): Promise<Server> {

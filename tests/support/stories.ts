@@ -95,9 +95,7 @@ const BUCKETS = ["jobs", "job-returns", "master-heartbeat", "peel-heartbeat"];
 async function loadStories(nc: NatsConnection): Promise<void> {
   await createBuckets(nc);
   const js = nc.jetstream();
-  const kvs = new Map(
-    await Promise.all(BUCKETS.map(async (name) => [name, await js.views.kv(name)] as const)),
-  );
+  const kvs = new Map(await Promise.all(BUCKETS.map(async (name) => [name, await js.views.kv(name)] as const)));
   for (const { bucket, key, subject, base64 } of stories) {
     const bytes = Buffer.from(base64, "base64");
     if (subject !== undefined) await js.publish(subject, bytes);

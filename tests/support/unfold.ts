@@ -34,8 +34,7 @@ function expand(element: string): string[] {
   for (const range of element.slice(open + 1, close).split(",")) {
     const [from = "", to = from] = range.split("-");
     if (from.length !== to.length || Number(from) > Number(to)) throw new Error(`range ${range}`);
-    for (let n = Number(from); n <= Number(to); n++)
-      names.push(head + String(n).padStart(from.length, "0") + tail);
+    for (let n = Number(from); n <= Number(to); n++) names.push(head + String(n).padStart(from.length, "0") + tail);
   }
   return names;
 }

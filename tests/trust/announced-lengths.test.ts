@@ -39,15 +39,7 @@ beforeAll(async () => {
   server = await startServer("max_payload: 8MB");
   const nc = await server.connect();
   const { jobs, returns } = await createBuckets(nc);
-  const lies = [
-    "dcffff",
-    "ddffffffff",
-    "deffffa161",
-    "dfffffffffa161",
-    "c6ffffffff",
-    "dbffffffff",
-    "c9ffffffff05",
-  ];
+  const lies = ["dcffff", "ddffffffff", "deffffa161", "dfffffffffa161", "c6ffffffff", "dbffffffff", "c9ffffffff05"];
   await jobs.put("good", encode(jobRecord("good", { targets: ["p-0"] })));
   await jobs.put("issue", deep("dcffff"));
   await jobs.put("dear", encode(jobRecord("dear", { targets: Array(3_000_000).fill("a") })));
@@ -56,10 +48,7 @@ beforeAll(async () => {
     await jobs.put(`job-${i}`, deep(head));
     await jobs.put(`field-${i}`, hidden(jobRecord(`field-${i}`), "args", head));
     await returns.put(`good.p-${i}`, hidden({ peel_id: `p-${i}`, success: true }, "return_data", head));
-    nc.publish(
-      `zester.job.good.return.p-${i}`,
-      hidden({ peel_id: `p-${i}`, success: true }, "return_data", head),
-    );
+    nc.publish(`zester.job.good.return.p-${i}`, hidden({ peel_id: `p-${i}`, success: true }, "return_data", head));
     nc.publish("zester.job.good.dispatch", hidden({ jid: "good", type: "dispatched" }, "data", head));
     nc.publish("zester.job.good.status", hidden({ jid: "good", type: "completed" }, "data", head));
   }
@@ -134,10 +123,7 @@ test("no value takes more than 20 times its size, however dear its parts", async
       await Bun.write(file, make(SIZE));
       const child = Bun.spawn([process.execPath, script, file], { stdout: "pipe", stderr: "inherit" });
       const { took } = (await new Response(child.stdout).json()) as { took: number };
-      results.push([
-        `${name}: ${(took / SIZE).toFixed(1)} times`,
-        took < Math.max(TIMES * SIZE, ALWAYS) + BEYOND,
-      ]);
+      results.push([`${name}: ${(took / SIZE).toFixed(1)} times`, took < Math.max(TIMES * SIZE, ALWAYS) + BEYOND]);
     }
   };
   await Promise.all([one(), one()]);

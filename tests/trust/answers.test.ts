@@ -92,10 +92,7 @@ test("random answers: a UserError or an answer, never anything else", async () =
     fc
       .record(
         {
-          error: fc.oneof(
-            fc.constant(null),
-            fc.record({ code: fc.jsonValue(), description: fc.jsonValue() }),
-          ),
+          error: fc.oneof(fc.constant(null), fc.record({ code: fc.jsonValue(), description: fc.jsonValue() })),
           num_pending: fc.oneof(fc.jsonValue(), fc.integer({ min: 0, max: 3 })),
           created: fc.oneof(fc.jsonValue(), fc.constant("2026-01-15T00:00:00Z")),
           delivered: fc.jsonValue(),

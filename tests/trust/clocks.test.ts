@@ -6,15 +6,7 @@ import fc from "fast-check";
 import type { NatsConnection } from "nats";
 import { selectionByServer } from "../../lib/commands/clock.ts";
 import type { Session } from "../../lib/commands/session.ts";
-import {
-  createBuckets,
-  encode,
-  jobRecord,
-  type Server,
-  startServer,
-  Time,
-  zester,
-} from "../support/harness.ts";
+import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
 
 const HOUR = 3_600_000;
 
@@ -31,13 +23,10 @@ async function startShifted(port: number, ms: number, stored?: (sequence: number
         `${head}${sequence}${count}${stored(Number(sequence))}000000${rest}`,
     );
   const shift = (text: string) =>
-    (stored ? restored(text, stored) : text).replace(
-      /("created":")([^"]{19})/g,
-      (_, name: string, time: string) => {
-        const date = new Date(Date.parse(`${time}Z`) + ms);
-        return name + date.toISOString().slice(0, 19);
-      },
-    );
+    (stored ? restored(text, stored) : text).replace(/("created":")([^"]{19})/g, (_, name: string, time: string) => {
+      const date = new Date(Date.parse(`${time}Z`) + ms);
+      return name + date.toISOString().slice(0, 19);
+    });
   const proxy = createServer((client) => {
     const upstream = dial(port, "127.0.0.1");
     for (const socket of [client, upstream]) sockets.add(socket.on("error", () => {}));
@@ -70,8 +59,7 @@ afterAll(async () => {
 /** An empty bucket with jobs that were created so many ms ago by a clock that is `aheadMs` ahead of this machine's. */
 async function putJobs(ages: Record<string, number>, aheadMs = 0): Promise<void> {
   const jsm = await nc.jetstreamManager();
-  for (const stream of ["KV_jobs", "KV_job-returns", "job-events"])
-    await jsm.streams.delete(stream).catch(() => {});
+  for (const stream of ["KV_jobs", "KV_job-returns", "job-events"]) await jsm.streams.delete(stream).catch(() => {});
   await createBuckets(nc);
   const now = Date.now() + aheadMs;
   for (const [jid, age] of Object.entries(ages)) {
@@ -82,9 +70,7 @@ async function putJobs(ages: Record<string, number>, aheadMs = 0): Promise<void>
 }
 
 describe("this machine's clock is off", () => {
-  const AGES = Object.fromEntries(
-    [1, 10, 50, 70, 200, 340, 700].map((minutes) => [`m${minutes}`, minutes * 60_000]),
-  );
+  const AGES = Object.fromEntries([1, 10, 50, 70, 200, 340, 700].map((minutes) => [`m${minutes}`, minutes * 60_000]));
   const young = (minutes: number) =>
     Object.keys(AGES)
       .filter((jid) => Number(jid.slice(1)) < minutes)
@@ -102,9 +88,7 @@ describe("this machine's clock is off", () => {
         expect([stdout.split("\n").slice(0, -1), stderr, code]).toEqual([young(minutes), warning, 0]);
       }
       const { stdout } = await run("list", "--until", `${minutes}m`, "-q");
-      expect(stdout.split("\n").slice(0, -1)).toEqual(
-        young(1e6).slice(0, -young(minutes).length || undefined),
-      );
+      expect(stdout.split("\n").slice(0, -1)).toEqual(young(1e6).slice(0, -young(minutes).length || undefined));
     }
     const { stdout, stderr } = await run("kill", "--since", "1h", "--dry-run", "--format", "json");
     expect((JSON.parse(stdout) as { jid: string }[]).map(({ jid }) => jid)).toEqual(young(60));

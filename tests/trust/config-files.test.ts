@@ -40,23 +40,7 @@ test("an alias counts as what it stands for, in either kind of file", async () =
 });
 
 test("any YAML gives settings or a clear error", async () => {
-  const words = [
-    "nats_url",
-    "master",
-    "urls",
-    ":",
-    " ",
-    "\n",
-    "  ",
-    "- ",
-    "&a",
-    "*a",
-    "<<",
-    "{",
-    "}",
-    "[",
-    "]",
-  ];
+  const words = ["nats_url", "master", "urls", ":", " ", "\n", "  ", "- ", "&a", "*a", "<<", "{", "}", "[", "]"];
   const more = ["!!str", "!x", "?", "|", ">", '"', "'", ",", "#", "---", "%", "\\", "~", "null", "1", "h"];
   const soup = fc.array(fc.constantFrom(...words, ...more), { maxLength: 25 }).map((parts) => parts.join(""));
   const path = secretFile("c.yaml", "");

@@ -83,10 +83,7 @@ test("garbage during the login: told at once", async () => {
 
 test("an error of the server that it does not hang up after: told at once", async () => {
   const said = await startImpostor("PUB ", `-ERR 'maximum subscriptions exceeded${EVIL}'\r\n`);
-  expectTold(
-    await against(said, ["job", "list"]),
-    "the server reports an error: 'maximum subscriptions exceeded",
-  );
+  expectTold(await against(said, ["job", "list"]), "the server reports an error: 'maximum subscriptions exceeded");
   const kill = await startImpostor("PUB ", "-ERR 'Unknown Protocol Operation'\r\n");
   expectTold(
     await against(kill, ["job", "kill", "j1", "--force"]),

@@ -7,15 +7,7 @@ import jobList from "../../docs/schema/job-list.json" with { type: "json" };
 import jobShow from "../../docs/schema/job-show.json" with { type: "json" };
 import type { Value, ValueMap } from "../../lib/codec/value.ts";
 import { keyed } from "../../lib/render/document.ts";
-import {
-  createBuckets,
-  encode,
-  jobRecord,
-  Running,
-  type Server,
-  startServer,
-  zester,
-} from "../support/harness.ts";
+import { createBuckets, encode, jobRecord, Running, type Server, startServer, zester } from "../support/harness.ts";
 
 const value: fc.Arbitrary<Value> = fc.oneof(fc.constantFrom("j1", "j2", "", null, true, 7), fc.string());
 const field = fc.tuple(
@@ -49,8 +41,7 @@ test("ids in front, every field kept, in its order", () => {
         const kept = front.filter(([name]) => !names.includes(name));
         const differing = names.filter((name) => record.has(name) && record.get(name) !== ids[name]);
         expect(kept.map(([, own]) => own)).toEqual(differing.map((name) => record.get(name) as Value));
-        for (const [i, [name]] of kept.entries())
-          expect(name).toMatch(new RegExp(`^(record_)+${differing[i]}$`));
+        for (const [i, [name]] of kept.entries()) expect(name).toMatch(new RegExp(`^(record_)+${differing[i]}$`));
       },
     ),
     { numRuns: 2000 },
@@ -63,8 +54,7 @@ test("ids in front, every field kept, in its order", () => {
 });
 
 let server: Server;
-const run = async (...args: string[]) =>
-  (await zester(["job", ...args], { env: { NATS_URL: server.url } })).stdout;
+const run = async (...args: string[]) => (await zester(["job", ...args], { env: { NATS_URL: server.url } })).stdout;
 
 beforeAll(async () => {
   server = await startServer();
@@ -99,8 +89,7 @@ const HEADS = [
 test("list and active: json, jsonl and yaml", async () => {
   const json = JSON.parse(await run("list", "--format", "json")) as object[];
   const lines = (await run("list", "--format", "jsonl")).trimEnd().split("\n");
-  const byKey = (x: object, y: object) =>
-    String(Object.values(x)[0]) < String(Object.values(y)[0]) ? -1 : 1;
+  const byKey = (x: object, y: object) => (String(Object.values(x)[0]) < String(Object.values(y)[0]) ? -1 : 1);
   for (const all of [
     json,
     lines.map((line) => JSON.parse(line) as object),

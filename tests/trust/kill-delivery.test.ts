@@ -33,20 +33,7 @@ const kill = async (url: string, ...args: string[]) => {
 
 describe("a refusal is seen, however the server quotes the subject", () => {
   // Each is one token; Go's %q escapes all but the last two.
-  const odd = [
-    '"',
-    "\\",
-    "\u3000",
-    "\u202e",
-    "\u200b",
-    "\u00ad",
-    "\ue000",
-    "\u{e0001}",
-    "'",
-    "\\u3000",
-    "é",
-    "😀",
-  ];
+  const odd = ['"', "\\", "\u3000", "\u202e", "\u200b", "\u00ad", "\ue000", "\u{e0001}", "'", "\\u3000", "é", "😀"];
   const part = fc.string({ unit: fc.constantFrom(...odd, "a", "7"), minLength: 0, maxLength: 8 });
 
   test("ids of characters that are escaped", async () => {
@@ -62,10 +49,7 @@ describe("a refusal is seen, however the server quotes the subject", () => {
     const told = JSON.parse(json.stdout);
     expect(told.map(({ jid }: { jid: string }) => jid)).toEqual([...new Set(ids)]);
     for (const { signal, reason } of told)
-      expect([signal, reason.startsWith("no permission to publish on zester.job.")]).toEqual([
-        "not sent",
-        true,
-      ]);
+      expect([signal, reason.startsWith("no permission to publish on zester.job.")]).toEqual(["not sent", true]);
     expect([json.code, json.signaled]).toEqual([1, []]);
   });
 
@@ -73,9 +57,7 @@ describe("a refusal is seen, however the server quotes the subject", () => {
     const began = performance.now();
     const args = ["job", "show", '"\\\u3000', "--timeout", "10s"];
     const { stderr } = await zester(args, { env: { NATS_URL: as("blind") } });
-    expect(stderr).toStartWith(
-      'error: no permission to publish on $JS.API.DIRECT.GET.KV_jobs.$KV.jobs."\\\u3000.\n',
-    );
+    expect(stderr).toStartWith('error: no permission to publish on $JS.API.DIRECT.GET.KV_jobs.$KV.jobs."\\\u3000.\n');
     expect(performance.now() - began).toBeLessThan(3000);
   });
 
@@ -90,9 +72,7 @@ describe("a refusal is seen, however the server quotes the subject", () => {
     ["of something that was not asked for", 'Permissions Violation for Publish to "elsewhere"'],
     ["in words of tomorrow", "Permissions Violation: no"],
   ])("a refusal %s, between the signal and the answer, is a refusal of it", async (_, words) => {
-    const relay = await startRelay(field.server.port, (text) =>
-      text.replace(/Permissions Violation[^'\r]*/, words),
-    );
+    const relay = await startRelay(field.server.port, (text) => text.replace(/Permissions Violation[^'\r]*/, words));
     const { stdout, stderr, code, signaled } = await kill(as("reader", relay.url), "j1", "--force");
     relay.stop();
     expect([stdout, code, signaled]).toEqual(["", 1, []]);
@@ -110,10 +90,7 @@ describe("a refusal is seen, however the server quotes the subject", () => {
     const { stdout, code, signaled } = await kill(as("untidy"), "slow-1", "slow-2");
     await jsm.streams.update("KV_jobs", { allow_direct: true });
     expect(signaled).toEqual(["slow-1", "slow-2"]);
-    expect([stdout, code]).toEqual([
-      "Cancel signal sent for job slow-1\nCancel signal sent for job slow-2\n",
-      0,
-    ]);
+    expect([stdout, code]).toEqual(["Cancel signal sent for job slow-1\nCancel signal sent for job slow-2\n", 0]);
     for (const jid of signaled) await field.jobs.purge(jid);
   });
 
@@ -221,8 +198,7 @@ describe("who hears it", () => {
     const empty = await Field.start({ listen: false, events: false });
     await empty.put("j1");
     await empty.put("j2");
-    const words =
-      "nothing listens on zester.job.j1.cancel and no stream stores it: no master or peel got the signal.";
+    const words = "nothing listens on zester.job.j1.cancel and no stream stores it: no master or peel got the signal.";
     const one = await empty.run("kill", "j1", "--wait");
     expect([one.stdout, one.code]).toEqual(["", 1]);
     expect(one.stderr).toStartWith(`error: ${words}\n`);
@@ -232,11 +208,7 @@ describe("who hears it", () => {
     empty.nc.subscribe("zester.job.j2.cancel", { callback: () => {} });
     await empty.nc.flush();
     const both = await empty.run("kill", "j1", "j2");
-    expect([both.stdout, both.stderr, both.code]).toEqual([
-      "Cancel signal sent for job j2\n",
-      `error: ${words}\n`,
-      1,
-    ]);
+    expect([both.stdout, both.stderr, both.code]).toEqual(["Cancel signal sent for job j2\n", `error: ${words}\n`, 1]);
     const jsm = await empty.nc.jetstreamManager();
     await jsm.streams.add({ name: "job-events", subjects: ["zester.job.>"] });
     expect((await empty.run("kill", "j1")).code).toBe(0);

@@ -19,11 +19,7 @@ beforeEach(async () => {
 
 /** Answers yes to the question of a kill, after `meanwhile`, and to any other that it should not ask. */
 async function killAfter(args: string[], meanwhile: () => Promise<unknown>) {
-  const asking = new Running(
-    ["job", "kill", ...args],
-    { NATS_URL: field.url, NO_COLOR: "1" },
-    { cols: 150, rows: 50 },
-  );
+  const asking = new Running(["job", "kill", ...args], { NATS_URL: field.url, NO_COLOR: "1" }, { cols: 150, rows: 50 });
   await asking.until(/Cancel .*\? \[y\/N\] /);
   await meanwhile();
   asking.type("y\n");
@@ -37,9 +33,7 @@ describe("what was selected is exact", () => {
   test("a job that is purged before its turn is not taken for the beginning of another id", async () => {
     await field.put("20260115-00", { function: "pkg.clean" });
     await field.put("20260115-001", { function: "prod.migrate" });
-    const { code, out, signaled } = await killAfter(["--function", "pkg.clean"], () =>
-      field.jobs.purge("20260115-00"),
-    );
+    const { code, out, signaled } = await killAfter(["--function", "pkg.clean"], () => field.jobs.purge("20260115-00"));
     expect(signaled).toEqual([]);
     expect(out).toContain("error: job 20260115-00 is gone since it was looked up. No signal was sent.\n");
     expect(code).toBe(1);
@@ -86,11 +80,8 @@ describe("what was selected is exact", () => {
       });
       const same = jobs.filter(({ fate }) => fate?.same).map(({ jid }) => jid);
       expect(signaled).toEqual(same.toSorted());
-      for (const { jid, fate } of jobs)
-        expect(out.includes(`sent for job ${jid}\n`)).toBe(fate?.same === true);
-      expect(out.match(/^error: job .* No signal was sent\.$/gm)?.length ?? 0).toBe(
-        jobs.length - same.length,
-      );
+      for (const { jid, fate } of jobs) expect(out.includes(`sent for job ${jid}\n`)).toBe(fate?.same === true);
+      expect(out.match(/^error: job .* No signal was sent\.$/gm)?.length ?? 0).toBe(jobs.length - same.length);
       expect(code).toBe(same.length === jobs.length ? 0 : 1);
     }
   });
@@ -142,9 +133,7 @@ describe("what was typed in full is exact", () => {
     const { stdout, stderr, code } = await field.run("kill", "plain-1", "short-1", "plain-1");
     expect(await field.signaled()).toEqual(["plain-1"]);
     expect(stdout).toBe("Cancel signal sent for job plain-1\n");
-    expect(stderr).toContain(
-      "error: 1 job would be canceled, and no one can be asked. No signal was sent.\n",
-    );
+    expect(stderr).toContain("error: 1 job would be canceled, and no one can be asked. No signal was sent.\n");
     expect(code).toBe(1);
     // The same job in both forms is one job, and named.
     expect((await field.run("kill", "short-1", "short-10")).code).toBe(0);
@@ -199,18 +188,7 @@ describe("one literal token", () => {
   const bad = fc.tuple(fc.string(), odd, fc.string()).map((parts) => parts.join(""));
 
   // Servers split subjects at ASCII white space and dots alone.
-  const fine = fc.constantFrom(
-    ..."aZ09-_$%",
-    '"',
-    "\\",
-    "\u3000",
-    "\u202e",
-    "\u200b",
-    "\u00ad",
-    "\ue000",
-    "é",
-    "😀",
-  );
+  const fine = fc.constantFrom(..."aZ09-_$%", '"', "\\", "\u3000", "\u202e", "\u200b", "\u00ad", "\ue000", "é", "😀");
 
   test("random texts: unchanged, or refused", () => {
     const literal = fc.string({ unit: fine, minLength: 1, maxLength: 60 });

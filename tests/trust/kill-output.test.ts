@@ -91,8 +91,7 @@ test("Ctrl-C between two signals: no other one leaves, and what is said is what 
   await Bun.sleep(100);
   link.stop();
   const signaled = await field.signaled();
-  const told =
-    /sent for (\d+) of 20 jobs; whether for job (\S+) as well is not known/.exec(killing.err) ?? [];
+  const told = /sent for (\d+) of 20 jobs; whether for job (\S+) as well is not known/.exec(killing.err) ?? [];
   const sent = JOBS.slice(0, Number(told[1]));
   expect([sent, [...sent, told[2] as string]]).toContainEqual(signaled);
   expect(signaled.length).toBeLessThan(JOBS.length);
@@ -113,9 +112,7 @@ test("no signal leaves once the command is over", async () => {
 describe("the exit code of a command that waits outlives its reader", () => {
   /** The exit code of a command whose reader has gone before it writes. */
   const codeOf = async (args: string) => {
-    const { file, stderr } = await field.shell(
-      `{ sleep 0.05; "$Z" job ${args}; echo "code $?" >"$OUT"; } | true`,
-    );
+    const { file, stderr } = await field.shell(`{ sleep 0.05; "$Z" job ${args}; echo "code $?" >"$OUT"; } | true`);
     return [file.trim(), stderr];
   };
 

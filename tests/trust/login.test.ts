@@ -5,16 +5,7 @@ import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { credsAuthenticator, nkeyAuthenticator, nkeys } from "nats";
 import { certificates, contextsIn, operator, secretFile } from "../support/credentials.ts";
-import {
-  freePort,
-  run,
-  type Server,
-  startServer,
-  tempDir,
-  until,
-  ZESTER,
-  zester,
-} from "../support/harness.ts";
+import { freePort, run, type Server, startServer, tempDir, until, ZESTER, zester } from "../support/harness.ts";
 import { expectError, expectJobs } from "../support/outcome.ts";
 import { serveJobs } from "../support/serve.ts";
 

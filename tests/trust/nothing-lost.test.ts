@@ -15,11 +15,7 @@ test.each([
   ['1 and "1"', "82 01 a1 61 a1 31 a1 62", '{"1 (1)":"a","1":"b"}'],
   ['"1" and 1', "82 a1 31 a1 62 01 a1 61", '{"1 (1)":"b","1":"a"}'],
   ["a text twice", "82 a1 61 01 a1 61 02", '{"a (1)":1,"a":2}'],
-  [
-    "three times, with another between",
-    "84 a1 61 01 a1 62 05 a1 61 02 a1 61 03",
-    '{"a (1)":1,"b":5,"a (2)":2,"a":3}',
-  ],
+  ["three times, with another between", "84 a1 61 01 a1 62 05 a1 61 02 a1 61 03", '{"a (1)":1,"b":5,"a (2)":2,"a":3}'],
   ["a name that is taken", "83 a1 61 01 a5 61 20 28 31 29 02 a1 61 03", '{"a (2)":1,"a (1)":2,"a":3}'],
   [
     "nil, true, 1.5 and bytes",
@@ -38,9 +34,7 @@ test.each([
 ])("keys: %s", (_, bytes, json) => expect(line(hex(bytes))).toBe(json));
 
 test("keys: twice in JSON", () =>
-  expect(line(Buffer.from('{"a":1,"b":{"x":1,"x":2},"a":3}'))).toBe(
-    '{"a (1)":1,"b":{"x (1)":1,"x":2},"a":3}',
-  ));
+  expect(line(Buffer.from('{"a":1,"b":{"x":1,"x":2},"a":3}'))).toBe('{"a (1)":1,"b":{"x (1)":1,"x":2},"a":3}'));
 
 test("keys: lists as keys of keys are refused, they would double at each level", () =>
   expect(() => decode(Buffer.concat([Buffer.alloc(400, 0x81), hex("c0 c0")]))).toThrow("the key of a key"));
@@ -52,20 +46,7 @@ test("one key 50,000 times, and all the names that it could get", () => {
 }, 2000);
 
 test("maps whose keys repeat at random keep every entry, in order; the last has the name", () => {
-  const key = fc.constantFrom<unknown>(
-    "1",
-    1,
-    "a",
-    "a (1)",
-    "1 (1)",
-    "1 (2)",
-    null,
-    "null",
-    true,
-    "true",
-    1.5,
-    "1.5",
-  );
+  const key = fc.constantFrom<unknown>("1", 1, "a", "a (1)", "1 (1)", "1 (2)", null, "null", true, "true", 1.5, "1.5");
   fc.assert(
     fc.property(fc.array(key, { maxLength: 15 }), (keys) => {
       const bytes = Buffer.concat([
@@ -128,9 +109,7 @@ function shape(value: unknown): unknown {
   if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString("hex")}`;
   if (value instanceof ExtData) return "extension";
   if (typeof value === "object" && value !== null) return Object.values(value).map(shape);
-  return typeof value === "bigint" || Object.is(value, -0) || Number.isNaN(value)
-    ? `number ${String(value)}`
-    : value;
+  return typeof value === "bigint" || Object.is(value, -0) || Number.isNaN(value) ? `number ${String(value)}` : value;
 }
 function shapeOfOurs(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(shapeOfOurs);
@@ -181,8 +160,7 @@ test("the same bytes are values here and in the library, and the same values", (
       }
       expect(ours === undefined).toBe(theirs === undefined);
       // What is no UTF-8 is read differently: the library takes the bytes behind it for a part of it.
-      if (!JSON.stringify([ours, theirs]).includes("\ufffd") && isUtf8(theirs))
-        expect(ours).toEqual(theirs as object);
+      if (!JSON.stringify([ours, theirs]).includes("\ufffd") && isUtf8(theirs)) expect(ours).toEqual(theirs as object);
     }),
     { numRuns: 1500 },
   );
@@ -196,43 +174,8 @@ function isUtf8(value: unknown): boolean {
 
 test("JSON: what JSON.parse takes is taken, and means the same; what it refuses is refused", () => {
   const piece = fc.constantFrom(
-    ...[
-      "{",
-      "}",
-      "[",
-      "]",
-      ",",
-      ":",
-      '"',
-      '"a"',
-      '"b":',
-      "1",
-      "-",
-      "0",
-      ".5",
-      "e3",
-      "E-1",
-      "true",
-      "null",
-      "fals",
-    ],
-    ...[
-      " ",
-      "\n",
-      "\t",
-      "\u00a0",
-      "\\",
-      "\\u00",
-      "\\n",
-      "\x01",
-      "é",
-      "//",
-      "01",
-      "+1",
-      "NaN",
-      "Infinity",
-      "'",
-    ],
+    ...["{", "}", "[", "]", ",", ":", '"', '"a"', '"b":', "1", "-", "0", ".5", "e3", "E-1", "true", "null", "fals"],
+    ...[" ", "\n", "\t", "\u00a0", "\\", "\\u00", "\\n", "\x01", "é", "//", "01", "+1", "NaN", "Infinity", "'"],
   );
   const pieces = fc.array(piece, { maxLength: 8 }).map((parts) => parts.join(""));
   const mixed = fc.tuple(fc.json(), fc.nat(), piece).map(([text, at, extra]) => {

@@ -77,8 +77,7 @@ afterAll(async () => {
 /** An empty bucket with a running job under each of the keys that the server takes. */
 async function putJobs(keys: readonly string[]): Promise<string[]> {
   const jsm = await nc.jetstreamManager();
-  for (const stream of ["KV_jobs", "KV_job-returns", "job-events"])
-    await jsm.streams.delete(stream).catch(() => {});
+  for (const stream of ["KV_jobs", "KV_job-returns", "job-events"]) await jsm.streams.delete(stream).catch(() => {});
   await createBuckets(nc);
   for (const key of keys) nc.publish(`$KV.jobs.${key}`, encode(jobRecord(key, { status: "running" })));
   await nc.flush();
@@ -182,9 +181,7 @@ test("random keys: what is printed are their own ids, and those that kill takes"
         const { stdout } = await zester(["job", "list", "-q"], { env: env() });
         const printed = lines(stdout);
         for (const id of printed) expect(all).toContain(id);
-        expect(printed).toEqual(
-          expect.arrayContaining(all.filter((id) => /^[A-Za-z0-9_][A-Za-z0-9_-]*$/.test(id))),
-        );
+        expect(printed).toEqual(expect.arrayContaining(all.filter((id) => /^[A-Za-z0-9_][A-Za-z0-9_-]*$/.test(id))));
         expect(stdout).not.toMatch(RAW);
         const child = Bun.spawnSync(["xargs", ZESTER, "job", "kill", "--dry-run", "--format", "json"], {
           env: { ...env(), PATH: process.env.PATH },

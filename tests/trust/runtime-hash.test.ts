@@ -67,24 +67,19 @@ test("a build for another platform embeds no Bun but the pinned one of that plat
     [process.execPath, "constructor"],
     [join(ROOT, "build.ts"), here],
   ] as const)
-    await expect(compile(outfile, { target, runtime, executablePath })).rejects.toThrow(
-      "that .ci/runtimes.json pins",
-    );
+    await expect(compile(outfile, { target, runtime, executablePath })).rejects.toThrow("that .ci/runtimes.json pins");
   expect(existsSync(outfile)).toBe(false);
 });
 
-test.skipIf(process.platform !== "linux")(
-  "a build for this machine embeds no Bun but the pinned one",
-  async () => {
-    const outfile = join(tempDir(), "zester");
-    const script = `const { compile } = await import(${JSON.stringify(join(ROOT, "build.ts"))});
+test.skipIf(process.platform !== "linux")("a build for this machine embeds no Bun but the pinned one", async () => {
+  const outfile = join(tempDir(), "zester");
+  const script = `const { compile } = await import(${JSON.stringify(join(ROOT, "build.ts"))});
 process.chdir(${JSON.stringify(ROOT)});
 await compile(${JSON.stringify(outfile)});`;
-    const { stderr, code } = await run([tampered, "-e", script], { env: PATH });
-    expect(stderr).toContain(`${tampered} is not the Bun ${runtimes.version} that .ci/runtimes.json pins`);
-    expect([code, existsSync(outfile)]).toEqual([1, false]);
-  },
-);
+  const { stderr, code } = await run([tampered, "-e", script], { env: PATH });
+  expect(stderr).toContain(`${tampered} is not the Bun ${runtimes.version} that .ci/runtimes.json pins`);
+  expect([code, existsSync(outfile)]).toEqual([1, false]);
+});
 
 /** A folder node_modules as npm leaves it without install scripts. */
 function modules({ packaged, placed }: { packaged?: string; placed?: string }): string {
@@ -105,26 +100,21 @@ const setup = (dir: string) => run(["node", join(ROOT, ".ci/runtime.mjs"), dir],
 const right = join(tempDir(), "bun");
 beforeAll(() => copyFileSync(process.execPath, right));
 
-test.skipIf(process.platform === "win32")(
-  "setup puts the pinned Bun in its place, and nothing else",
-  async () => {
-    for (const what of [{ packaged: right }, { packaged: right, placed: tampered }, { placed: right }]) {
-      const dir = modules(what);
-      expect(await setup(dir)).toEqual({ stdout: "", stderr: "", code: 0 });
-      for (const file of ["bun.exe", "bunx.exe"])
-        expect(statSync(join(dir, "bun/bin", file)).size).toBe(statSync(right).size);
-      expect((await run([join(dir, "bun/bin/bun.exe"), "--version"])).stdout).toBe(`${Bun.version}\n`);
-    }
-    // The package is missing (npm ci --omit=optional), or something else was put there.
-    for (const what of [{}, { placed: tampered }, { packaged: tampered }]) {
-      const dir = modules(what);
-      const before = statSync(join(dir, "bun/bin/bun.exe")).size;
-      const { stdout, stderr, code } = await setup(dir);
-      expect([stdout, code]).toEqual(["", 1]);
-      expect(stderr).toMatch(
-        /^setup: \S+ is not the Bun .* that \.ci\/runtimes\.json pins: .*\nRun `npm ci`.*\n$/,
-      );
-      expect(statSync(join(dir, "bun/bin/bun.exe")).size).toBe(before);
-    }
-  },
-);
+test.skipIf(process.platform === "win32")("setup puts the pinned Bun in its place, and nothing else", async () => {
+  for (const what of [{ packaged: right }, { packaged: right, placed: tampered }, { placed: right }]) {
+    const dir = modules(what);
+    expect(await setup(dir)).toEqual({ stdout: "", stderr: "", code: 0 });
+    for (const file of ["bun.exe", "bunx.exe"])
+      expect(statSync(join(dir, "bun/bin", file)).size).toBe(statSync(right).size);
+    expect((await run([join(dir, "bun/bin/bun.exe"), "--version"])).stdout).toBe(`${Bun.version}\n`);
+  }
+  // The package is missing (npm ci --omit=optional), or something else was put there.
+  for (const what of [{}, { placed: tampered }, { packaged: tampered }]) {
+    const dir = modules(what);
+    const before = statSync(join(dir, "bun/bin/bun.exe")).size;
+    const { stdout, stderr, code } = await setup(dir);
+    expect([stdout, code]).toEqual(["", 1]);
+    expect(stderr).toMatch(/^setup: \S+ is not the Bun .* that \.ci\/runtimes\.json pins: .*\nRun `npm ci`.*\n$/);
+    expect(statSync(join(dir, "bun/bin/bun.exe")).size).toBe(before);
+  }
+});

@@ -181,9 +181,7 @@ async function run(drawn: History, random: () => number): Promise<string | undef
   const log = new Log(prefix);
   const writer = new Writer(log, "x".repeat(bytes), purges);
   for (let from = 0; from < keys; from += 100)
-    await Promise.all(
-      Array.from({ length: Math.min(100, keys - from) }, (_, i) => writer.put(`${prefix}${from + i}`)),
-    );
+    await Promise.all(Array.from({ length: Math.min(100, keys - from) }, (_, i) => writer.put(`${prefix}${from + i}`)));
   const link = linkKb > 0 ? await startSlowLink(server.port, linkKb * 1000) : undefined;
   const url = link?.url ?? server.url;
   const reader = await connect({ servers: url.replace("nats://", ""), reconnect: false });

@@ -179,12 +179,7 @@ describe.each(Object.keys(FORMS).map((name, i) => [name, i] as const))("%s", (na
 });
 
 /** Forms whose secrets come by variable or file. */
-const BESIDE_ARGUMENTS = [
-  "password in NATS_URL",
-  "password in a context",
-  "JWT and seed in a context",
-  "creds",
-];
+const BESIDE_ARGUMENTS = ["password in NATS_URL", "password in a context", "JWT and seed in a context", "creds"];
 
 test.skipIf(process.platform !== "linux")(
   "what other users see of a process: no secret that came by variable or file, and nothing is hidden of its arguments",
@@ -194,15 +189,11 @@ test.skipIf(process.platform !== "linux")(
       const watch = new Running(["job", "watch", ...flags], env);
       await watch.until("j2");
       const at = `/proc/${watch.pid}`;
-      const seen = ["cmdline", "comm", "stat", "status"]
-        .map((file) => readFileSync(join(at, file), "utf8"))
-        .join("\n");
+      const seen = ["cmdline", "comm", "stat", "status"].map((file) => readFileSync(join(at, file), "utf8")).join("\n");
       for (const secret of secrets) expect(seen).not.toContain(secret);
       expect(seen).toContain(["job", "watch", ...flags].join("\0"));
       // The variables are for this user alone.
-      expect(readFileSync(join(at, "status"), "utf8")).toMatch(
-        new RegExp(`^Uid:\\t${process.getuid?.()}\\t`, "m"),
-      );
+      expect(readFileSync(join(at, "status"), "utf8")).toMatch(new RegExp(`^Uid:\\t${process.getuid?.()}\\t`, "m"));
       // No process of its own that would inherit them.
       const children = readFileSync(join(at, `task/${watch.pid}/children`), "utf8");
       expect(children).toBe("");
@@ -240,10 +231,7 @@ test("files with secrets that others can read: a warning for each kind, and none
   const cert = secretFile("tls.crt", "-----BEGIN CERTIFICATE-----\n");
   const creds = mine.creds();
   const nkey = secretFile("seed", seedOf(user));
-  const yaml = secretFile(
-    "config.yaml",
-    `master: { urls: ["${withLogin({ url: dead } as Server, "u:s3cret")}"] }\n`,
-  );
+  const yaml = secretFile("config.yaml", `master: { urls: ["${withLogin({ url: dead } as Server, "u:s3cret")}"] }\n`);
   for (const [path, args, env] of [
     [creds, ["--creds", creds], {}],
     [nkey, ["--nkey", nkey], {}],

@@ -1,15 +1,7 @@
 // Values as large as a site allows, more of them than a server queues for one client, and limits that a site sets.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { NatsConnection } from "nats";
-import {
-  createBuckets,
-  encode,
-  jobRecord,
-  type Server,
-  startServer,
-  Time,
-  zester,
-} from "../support/harness.ts";
+import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
 
 const LARGE = "x".repeat(2 << 20);
 let server: Server;
@@ -22,12 +14,9 @@ beforeAll(async () => {
   // Many small ones first: what comes after them is not expected.
   for (let from = 0; from < 3000; from += 500)
     await Promise.all(
-      Array.from({ length: 500 }, (_, i) =>
-        jobs.put(`small-${from + i}`, encode(jobRecord(`small-${from + i}`))),
-      ),
+      Array.from({ length: 500 }, (_, i) => jobs.put(`small-${from + i}`, encode(jobRecord(`small-${from + i}`)))),
     );
-  for (let n = 0; n < 50; n++)
-    await jobs.put(`large-${n}`, encode(jobRecord(`large-${n}`, { args: { text: LARGE } })));
+  for (let n = 0; n < 50; n++) await jobs.put(`large-${n}`, encode(jobRecord(`large-${n}`, { args: { text: LARGE } })));
   for (let n = 0; n < 40; n++)
     await returns.put(
       `large-0.web-${n}`,

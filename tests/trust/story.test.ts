@@ -3,21 +3,12 @@
 // ZESTER_SEED=n repeats a run, ZESTER_TESTS=all draws more.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { KV, NatsConnection } from "nats";
-import {
-  createBuckets,
-  encode,
-  jobRecord,
-  type Server,
-  startServer,
-  Time,
-  zester,
-} from "../support/harness.ts";
+import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
 import { times } from "../support/length.ts";
 
 const SEED = Number(process.env.ZESTER_SEED ?? Date.now() % 1_000_000);
 const IDS = ["web-01", "web_02", "db_eu_example", "_edge", "cache-9", "a_b_"];
-const ORDER =
-  "failed unreadable unreachable late offline silent unfinished missing queued executing ok".split(" ");
+const ORDER = "failed unreadable unreachable late offline silent unfinished missing queued executing ok".split(" ");
 const ENDS = ["complete", "failed", "partial", "timeout", "canceled"];
 
 /** A source of random numbers that a seed repeats. */
@@ -68,16 +59,7 @@ function draw({ below, chance }: Dice): History {
     };
     const gaveUp: Message = { kind: "return", peel, says: peel, returned: { ok: false, unreachable: true } };
     const ack: Message = { kind: "ack", peel, says: peel };
-    const plans = [
-      [],
-      [ack],
-      [ack, real],
-      [ack, real],
-      [ack, real, real],
-      [real],
-      [gaveUp],
-      [gaveUp, ack, real],
-    ];
+    const plans = [[], [ack], [ack, real], [ack, real], [ack, real, real], [real], [gaveUp], [gaveUp, ack, real]];
     return [...pick(plans)];
   });
   const odd = (): Message => {
@@ -110,13 +92,7 @@ function draw({ below, chance }: Dice): History {
   const all = states.every((one) => one !== undefined);
   const good = states.every((one) => one !== "unreadable" && one?.ok);
   const cut = messages.some(({ kind }) => kind === "cancel");
-  const inTime = all
-    ? good
-      ? "complete"
-      : "failed"
-    : stored.size > 0
-      ? pick(["partial", "failed"])
-      : "timeout";
+  const inTime = all ? (good ? "complete" : "failed") : stored.size > 0 ? pick(["partial", "failed"]) : "timeout";
   const status = end < 0 ? "running" : cut && !all ? "canceled" : inTime;
   const online = new Set(targets.filter(() => chance(50)));
   return { targets, status, messages, stored, online, lost: chance(30) ? below(messages.length) : 0, asList };
@@ -155,8 +131,7 @@ function truth({ targets, status, messages, stored, online, lost }: History) {
   const states = new Map(targets.map((peel) => [peel, stateOf(peel)]));
   const has = (...names: string[]) => [...states.values()].some((state) => names.includes(state));
   const away =
-    has("unreachable", "late", "offline", "silent", "unfinished", "missing") ||
-    ["partial", "timeout"].includes(status);
+    has("unreachable", "late", "offline", "silent", "unfinished", "missing") || ["partial", "timeout"].includes(status);
   const failed = isBad || has("failed", "unreadable") || !away;
   const code = status === "canceled" ? 5 : status === "complete" ? 0 : failed && away ? 4 : failed ? 2 : 3;
   return { states, ignored, code };
@@ -195,9 +170,7 @@ async function write(jid: string, history: History): Promise<void> {
     const whole = kind === "return" && says !== undefined ? record(says, returned as Return) : payload;
     await js.publish(subject, peel !== undefined && says === undefined ? Uint8Array.of(0xc1) : encode(whole));
   }
-  const rows = [...stored].map(
-    ([peel, one]) => [peel, one === "unreadable" ? one : record(peel, one)] as const,
-  );
+  const rows = [...stored].map(([peel, one]) => [peel, one === "unreadable" ? one : record(peel, one)] as const);
   if (asList && rows.length > 0) await kv.returns.put(jid, encode(rows.map(([, one]) => one)));
   else
     for (const [peel, one] of rows)
@@ -237,9 +210,7 @@ test(`each command tells what is true of random histories (seed ${SEED})`, async
       for (const time of ["after", "delivered", "waited", "took", "so_far"])
         expect([where, one[time] ?? 0, (one[time] ?? 0) >= 0]).toEqual([where, one[time] ?? 0, true]);
     }
-    const counts = ORDER.map(
-      (state) => [state, [...states.values()].filter((one) => one === state).length] as const,
-    );
+    const counts = ORDER.map((state) => [state, [...states.values()].filter((one) => one === state).length] as const);
     const words = counts.filter(([, count]) => count > 0).map(([state, count]) => `${count} ${state}`);
     expect([where, summary?.stdout]).toEqual([
       where,

@@ -34,10 +34,7 @@ const time = fc
     ),
     fc.oneof(fc.constantFrom(0, 1, 500_000_000, 999_999_999), fc.integer({ min: 0, max: 999_999_999 })),
   )
-  .map(
-    ([seconds, nanos]) =>
-      (seconds < FIRST ? FIRST : seconds > LAST ? LAST : seconds) * SECOND + BigInt(nanos),
-  );
+  .map(([seconds, nanos]) => (seconds < FIRST ? FIRST : seconds > LAST ? LAST : seconds) * SECOND + BigInt(nanos));
 
 /** Whole seconds, rounded down. */
 const floor = (ns: bigint) => (ns - (((ns % SECOND) + SECOND) % SECOND)) / SECOND;

@@ -79,8 +79,7 @@ function broken(tree: Tree): string[] {
     for (const name of importsOf(source)) {
       if (name === undefined) found.push(`${path}: imports a computed name`);
       else if (!name.startsWith(".")) {
-        if (PACKAGES[name.split("/")[0] as string]?.test(path) === false)
-          found.push(`${path}: imports ${name}`);
+        if (PACKAGES[name.split("/")[0] as string]?.test(path) === false) found.push(`${path}: imports ${name}`);
       } else {
         const target = posix.join(posix.dirname(path), name);
         targets.push(target);
@@ -191,7 +190,5 @@ test("the house keeps its rules", () => {
   );
   const files = paths.filter((path) => /\.(ts|mjs|md|bash|zsh|fish|ps1)$|^\.ci\/\w+$/.test(path));
   expect(files.length).toBeGreaterThan(200);
-  expect(
-    broken(Object.fromEntries(files.map((path) => [path, readFileSync(join(root, path), "utf8")]))),
-  ).toEqual([]);
+  expect(broken(Object.fromEntries(files.map((path) => [path, readFileSync(join(root, path), "utf8")])))).toEqual([]);
 });

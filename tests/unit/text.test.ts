@@ -37,11 +37,7 @@ test.each([
 
 test("ages from two days on are days", () => {
   const hour = 3_600_000_000_000n;
-  expect([formatAge(47n * hour), formatAge(48n * hour), formatAge(7504n * hour)]).toEqual([
-    "47h",
-    "2d",
-    "312d",
-  ]);
+  expect([formatAge(47n * hour), formatAge(48n * hour), formatAge(7504n * hour)]).toEqual(["47h", "2d", "312d"]);
 });
 
 test.each([
@@ -86,14 +82,9 @@ const row = (fields: Partial<JobRow>): JobRow => ({
   ...fields,
 });
 const render = (names: string[], rows: JobRow[], look: Look) =>
-  [
-    ...renderJobs(
-      columnsOf(names),
-      JobList.of(rows.map((row) => ({ row, record: undefined }))),
-      look,
-      new Date(),
-    ),
-  ].join("");
+  [...renderJobs(columnsOf(names), JobList.of(rows.map((row) => ({ row, record: undefined }))), look, new Date())].join(
+    "",
+  );
 const renderList = (rows: JobRow[], look: Look) => render(LIST, rows, look);
 const renderActive = (rows: JobRow[], look: Look) => render(ACTIVE, rows, look);
 const widest = (text: string) => Math.max(...text.split("\n").map(width));
@@ -110,11 +101,7 @@ test("a table fits the terminal, and is whole when piped", () => {
 
 test("wide cells stay aligned, and no line ends in a space", () => {
   const text = renderList(
-    [
-      row({ targetExpr: "世界*" }),
-      row({ jid: "j2", targetExpr: "web*", status: "" }),
-      row({ jid: "j3", fn: "" }),
-    ],
+    [row({ targetExpr: "世界*" }), row({ jid: "j2", targetExpr: "web*", status: "" }), row({ jid: "j3", fn: "" })],
     { color: false, columns: undefined },
   );
   expect(text).toBe(`JID                   FUNCTION      TARGET    STATE

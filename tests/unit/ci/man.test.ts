@@ -49,9 +49,7 @@ test("groff formats the man page without a warning", async () => {
 test("a release's share folder", () => {
   const folder = tempDir();
   writeShare(folder);
-  expect(
-    (readdirSync(folder, { recursive: true }) as string[]).filter((name) => /\.|_/.test(name)).sort(),
-  ).toEqual([
+  expect((readdirSync(folder, { recursive: true }) as string[]).filter((name) => /\.|_/.test(name)).sort()).toEqual([
     "completions/_zester",
     "completions/zester.bash",
     "completions/zester.fish",

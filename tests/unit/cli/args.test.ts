@@ -59,12 +59,9 @@ test.each([
   expect(parse(line)).toMatchObject({ command, help: true });
 });
 
-test.each(["--version", "job --version", "job show --version", "version --version"])(
-  "version: %s",
-  (line) => {
-    expect(parse(line)).toMatchObject({ args: { version: true }, help: false });
-  },
-);
+test.each(["--version", "job --version", "job show --version", "version --version"])("version: %s", (line) => {
+  expect(parse(line)).toMatchObject({ args: { version: true }, help: false });
+});
 
 test.each([
   ["joob", 'unknown command "joob" for zester. Did you mean job?'],

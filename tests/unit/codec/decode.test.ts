@@ -20,9 +20,7 @@ const sorted = (value: unknown): unknown => {
   const entries = Object.entries(value).filter(
     ([key, item]) => !(key === "deadline" && item === "0001-01-01T00:00:00Z"),
   );
-  return Object.fromEntries(
-    entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, sorted(item)]),
-  );
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, sorted(item)]));
 };
 
 test.each(fixtures)("fixture $name means what it says", async ({ base64, means }) => {

@@ -32,19 +32,14 @@ test.each([
   ["counts", encode({ return_count: 3, success_count: 2 ** 31 - 1 })],
   ["large counts", encode({ return_count: 2 ** 31, success_count: -1 })],
   ["a count that is no whole number", encode({ return_count: 1.5 })],
-  [
-    "fields of other types",
-    encode({ function: 1, targets: "a", status: [], created: "2026-01-15T10:30:00Z" }),
-  ],
+  ["fields of other types", encode({ function: 1, targets: "a", status: [], created: "2026-01-15T10:30:00Z" })],
   ["a time", created(1_768_469_400)],
   ["a time that is not set", field("created", "c70cff00000000fffffff1886e0900")],
   ["a time beyond numbers", field("created", "c70cff000000007fffffffffffffff")],
   ["JSON", Buffer.from('{"function":"f","targets":["a"],"return_count":1}')],
 ])("%s", (_, bytes) => {
   const table = new JobTable();
-  expect(plain(table.row(table.put(key("j"), 0, bytes, all)))).toEqual(
-    plain(jobRow("j", decodeRecord(bytes))),
-  );
+  expect(plain(table.row(table.put(key("j"), 0, bytes, all)))).toEqual(plain(jobRow("j", decodeRecord(bytes))));
 });
 
 test("a value that can't be decoded is a row with the reason, until another record comes", () => {

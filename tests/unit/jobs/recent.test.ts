@@ -68,9 +68,7 @@ function streamOf(births: readonly Birth[], expireBefore: number): Message[] {
     bytes,
   }));
   const left = log.filter((message) => message.storedNs >= BASE + BigInt(expireBefore) * SECOND);
-  return left.filter(
-    (message, i) => left.slice(i + 1).filter((later) => later.key === message.key).length < HISTORY,
-  );
+  return left.filter((message, i) => left.slice(i + 1).filter((later) => later.key === message.key).length < HISTORY);
 }
 
 /** A store over such a stream; what it counts as read says whether the answer came from a part of it. */
@@ -84,8 +82,7 @@ function storeOf(stream: readonly Message[]): Store {
     async scanJobs(jobs: JobKeys) {
       const last = new Map(stream.map((message) => [message.key, message]));
       for (const message of stream)
-        if (message.bytes && last.get(message.key) === message)
-          jobs.take(bytesOf(message.key), 0, message.bytes);
+        if (message.bytes && last.get(message.key) === message) jobs.take(bytesOf(message.key), 0, message.bytes);
     },
     async changesOfJobs(
       from: { sequence: number } | { ns: bigint },

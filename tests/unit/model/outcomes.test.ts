@@ -33,12 +33,7 @@ test.each<[title: string, peels: PeelStory[], groups: string[]]>([
   ],
   [
     "the most common of like errors, of equal ones the first",
-    [
-      back("a", { error: "1" }),
-      back("b", { error: "2" }),
-      back("c", { error: "2" }),
-      back("d", { error: "x" }),
-    ],
+    [back("a", { error: "1" }), back("b", { error: "2" }), back("c", { error: "2" }), back("d", { error: "x" })],
     ["failed|x||d", "failed|2||a,b,c"],
   ],
   [
@@ -48,10 +43,7 @@ test.each<[title: string, peels: PeelStory[], groups: string[]]>([
   ],
   [
     "changed results are a set; sizes of their diffs may differ",
-    [
-      back("a", {}, [changed("x", "+1"), changed("y")]),
-      back("b", {}, [changed("y"), changed("x", "+1\n-2")]),
-    ],
+    [back("a", {}, [changed("x", "+1"), changed("y")]), back("b", {}, [changed("y"), changed("x", "+1\n-2")])],
     ["ok||x+1,1-0,1 y+0,0-0,0|a,b"],
   ],
   [
@@ -66,10 +58,7 @@ test.each<[title: string, peels: PeelStory[], groups: string[]]>([
   ],
   [
     "without an error of the return, those of its results",
-    [
-      back("a", { success: false }, [{ name: "x", error: "no" }, { name: "y" }]),
-      back("b", { success: false }),
-    ],
+    [back("a", { success: false }, [{ name: "x", error: "no" }, { name: "y" }]), back("b", { success: false })],
     ["failed|x: no||a", "failed|||b"],
   ],
   [
@@ -89,11 +78,7 @@ test.each<[title: string, peels: PeelStory[], groups: string[]]>([
     ],
     ["queued|behind at least j1||b,c", "executing|||a"],
   ],
-  [
-    "data of another shape",
-    [back("a", { return_data: "text" }), back("b", { return_data: null })],
-    ["ok|||a,b"],
-  ],
+  ["data of another shape", [back("a", { return_data: "text" }), back("b", { return_data: null })], ["ok|||a,b"]],
 ])("%s", (_, peels, groups) => expect(told(peels)).toEqual(groups));
 
 test.each<[diff: string, added: number, removed: number]>([

@@ -11,8 +11,7 @@ import {
   unreadableReturn,
 } from "../../../lib/model/returns.ts";
 
-const returned = (peel: string, fields: Record<string, Value>) =>
-  toReturn(peel, new Map(Object.entries(fields)));
+const returned = (peel: string, fields: Record<string, Value>) => toReturn(peel, new Map(Object.entries(fields)));
 
 test.each([
   [{ success: true }, "ok", undefined],
@@ -47,13 +46,7 @@ test("every target and every peel that returned, sorted as shown", () => {
     "web-02 failed",
     "web-03 unreadable",
   ]);
-  expect(worstFirst(PEELS).map(({ state }) => state)).toEqual([
-    "failed",
-    "unreadable",
-    "unreachable",
-    "missing",
-    "ok",
-  ]);
+  expect(worstFirst(PEELS).map(({ state }) => state)).toEqual(["failed", "unreadable", "unreachable", "missing", "ok"]);
 });
 
 test("counts: every state, or those that any peel is in, worst first", () => {
@@ -93,7 +86,5 @@ test("without flags nothing is selected, which means all", () => {
 });
 
 test("the width of lines that come one by one: the widest target, 12 at least", () => {
-  expect([peelWidth(JOB), peelWidth(new Map()), peelWidth(new Map([["targets", ["ab"]]]))]).toEqual([
-    13, 12, 12,
-  ]);
+  expect([peelWidth(JOB), peelWidth(new Map()), peelWidth(new Map([["targets", ["ab"]]]))]).toEqual([13, 12, 12]);
 });

@@ -59,8 +59,7 @@ function tell({ job = JOB, events = [], stored = [], offline, behind }: Given) {
   return story;
 }
 
-const states = (given: Given) =>
-  Object.fromEntries(tell(given).peels.map(({ peel, state }) => [peel, state] as const));
+const states = (given: Given) => Object.fromEntries(tell(given).peels.map(({ peel, state }) => [peel, state] as const));
 
 const OK = { success: true, duration: 2n * S };
 const GIVEN_UP = { success: false, unreachable: true, error: "UNREACHABLE: no ack", duration: 0n };
@@ -84,11 +83,7 @@ test.each([
     { job: { ...JOB, status: "canceled" }, events: [dispatch(), ack(1, "a")] },
     { a: "unfinished", b: "silent" },
   ],
-  [
-    "returned, by the events alone",
-    { events: [dispatch(), ack(1, "a"), ret(4, "a")] },
-    { a: "ok", b: "silent" },
-  ],
+  ["returned, by the events alone", { events: [dispatch(), ack(1, "a"), ret(4, "a")] }, { a: "ok", b: "silent" }],
   [
     "returned, by the bucket alone",
     {
@@ -122,11 +117,7 @@ test.each([
     },
     { a: "late", b: "silent" },
   ],
-  [
-    "a peel that is no target",
-    { events: [dispatch(), ack(1, "x"), ret(2, "x")] },
-    { a: "silent", b: "silent" },
-  ],
+  ["a peel that is no target", { events: [dispatch(), ack(1, "x"), ret(2, "x")] }, { a: "silent", b: "silent" }],
   ["a forged return", { events: [dispatch(), ret(2, "a", { peel_id: "b" })] }, { a: "silent", b: "silent" }],
   [
     "a return without an id",
@@ -170,9 +161,7 @@ test("times: delivered, waited, took, so far; none below 0", () => {
     soFarNs: undefined,
   });
   expect(of("b")).toMatchObject({ deliveredNs: 3n * S, waitedNs: undefined, soFarNs: 96n * S });
-  const swapped = tell({ events: [ack(1, "a"), dispatch(2), ret(2, "a")] }).peels.find(
-    ({ peel }) => peel === "a",
-  );
+  const swapped = tell({ events: [ack(1, "a"), dispatch(2), ret(2, "a")] }).peels.find(({ peel }) => peel === "a");
   expect(swapped).toMatchObject({ deliveredNs: 0n, waitedNs: 0n, tookNs: 2n * S });
 });
 
@@ -217,18 +206,7 @@ interface Drawn {
 
 const PEELS = ["p1", "p2", "p3"];
 const drawn: fc.Arbitrary<Drawn> = fc.record({
-  kind: fc.constantFrom(
-    "dispatch",
-    "ack",
-    "ack",
-    "ack",
-    "return",
-    "return",
-    "return",
-    "return",
-    "status",
-    "cancel",
-  ),
+  kind: fc.constantFrom("dispatch", "ack", "ack", "ack", "return", "return", "return", "return", "status", "cancel"),
   peel: fc.constantFrom(...PEELS, ...PEELS, "evil"),
   as: fc.constantFrom("itself", "itself", "itself", "itself", "p2", "evil"),
   ok: fc.boolean(),
@@ -245,8 +223,7 @@ function oracle(
   const own = events.filter((e) => e.peel === peel && (e.as === "itself" || e.as === peel));
   const real = own.find((e) => e.kind === "return" && !e.unreachable);
   const givenUp = own.some((e) => e.kind === "return" && e.unreachable);
-  const endBefore =
-    real !== undefined && events.slice(0, events.indexOf(real)).some((e) => e.kind === "status");
+  const endBefore = real !== undefined && events.slice(0, events.indexOf(real)).some((e) => e.kind === "status");
   const kept = bucket[peel];
   if (kept === "ok" || kept === "failed") return kept;
   if (real && (kept === "unreachable" || givenUp || endBefore)) return "late";
@@ -282,20 +259,14 @@ test("random histories: each target in one state, no foreign peel, no negative t
         const stored = Object.entries(bucket).flatMap(([peel, state]) =>
           state === undefined
             ? []
-            : [
-                [
-                  peel,
-                  state === "unreachable" ? GIVEN_UP : { success: state === "ok", duration: S },
-                ] as const,
-              ],
+            : [[peel, state === "unreachable" ? GIVEN_UP : { success: state === "ok", duration: S }] as const],
         );
         const story = tell({ job: { targets: PEELS, status }, events: made, stored });
         expect(story.peels.map(({ peel }) => peel).sort()).toEqual(PEELS);
         for (const { peel, state, deliveredNs, waitedNs, tookNs, soFarNs } of story.peels) {
           const kept = bucket as Record<string, "ok" | "failed" | "unreachable">;
           expect([peel, state]).toEqual([peel, oracle(peel, events, kept, status !== "running")]);
-          for (const ns of [deliveredNs, waitedNs, tookNs, soFarNs])
-            expect(ns === undefined || ns >= 0n).toBe(true);
+          for (const ns of [deliveredNs, waitedNs, tookNs, soFarNs]) expect(ns === undefined || ns >= 0n).toBe(true);
         }
         const order = story.peels.map(({ state }) => WORST_FIRST.indexOf(state));
         expect(order).toEqual([...order].sort((a, b) => a - b));

@@ -13,9 +13,7 @@ const row = (status: string, deadlineInS: number | undefined, owner: string | un
     new Map<string, Value>([
       ["status", status],
       ...(owner ? [["owner", owner] as const] : []),
-      ...(deadlineInS === undefined
-        ? []
-        : [["deadline", new Timestamp(1_000_000n + BigInt(deadlineInS), 0)] as const]),
+      ...(deadlineInS === undefined ? [] : [["deadline", new Timestamp(1_000_000n + BigInt(deadlineInS), 0)] as const]),
     ]),
   );
 const ago = (s: number): MasterSign => ({ agoNs: BigInt(s) * S });
@@ -49,19 +47,9 @@ const record = (metadata: Record<string, string> | undefined, targets = ["web_01
 
 test.each([
   ["no metadata", record(undefined), "operator", undefined],
-  [
-    "a schedule",
-    record({ source: "schedule", schedule: "nightly" }),
-    "schedule",
-    'schedule "nightly" on web.01',
-  ],
+  ["a schedule", record({ source: "schedule", schedule: "nightly" }), "schedule", 'schedule "nightly" on web.01'],
   ["a schedule without a name", record({ source: "schedule" }, []), "schedule", "schedule"],
-  [
-    "a rule",
-    record({ source: "reactor", rule: "r", event_tag: "beacon/x" }),
-    "reactor",
-    "rule r, event beacon/x",
-  ],
+  ["a rule", record({ source: "reactor", rule: "r", event_tag: "beacon/x" }), "reactor", "rule r, event beacon/x"],
   ["a rule without an event", record({ source: "reactor", rule: "r" }), "reactor", "rule r"],
   ["a source that is not known", record({ source: "api" }), "operator", undefined],
 ] as const)("source: %s", (_, job, source, words) => {

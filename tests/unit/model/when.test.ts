@@ -9,6 +9,4 @@ test.each([
   ["yesterday", new Date(2026, 0, 14)],
   ["2026-01-10", new Date(2026, 0, 10)],
   ["2026-01-10T10:00:00+02:00", new Date("2026-01-10T08:00:00Z")],
-])("when: %s", (text, date) =>
-  expect(parseWhen(text, "--since", NOW)).toBe(BigInt(date.getTime()) * 1_000_000n),
-);
+])("when: %s", (text, date) => expect(parseWhen(text, "--since", NOW)).toBe(BigInt(date.getTime()) * 1_000_000n));

@@ -21,6 +21,5 @@ test.each([
 test("every state of jobs and peels has a colour, other texts have none", () => {
   for (const state of [...ACTIVE_STATES, ...TERMINAL_STATES, ...WORST_FIRST])
     expect([state, paintState(state, true) !== undefined]).toEqual([state, true]);
-  for (const text of ["", "-", "Complete", "constructor", "__proto__"])
-    expect(paintState(text, true)).toBeUndefined();
+  for (const text of ["", "-", "Complete", "constructor", "__proto__"]) expect(paintState(text, true)).toBeUndefined();
 });

@@ -6,9 +6,7 @@ import { columnsOf } from "../../../lib/render/columns.ts";
 import { csvLines } from "../../../lib/render/csv.ts";
 
 const list = (jobs: number) =>
-  JobList.of(
-    Array.from({ length: jobs }, (_, i) => ({ row: jobRow(`job-${i}`, new Map()), record: undefined })),
-  );
+  JobList.of(Array.from({ length: jobs }, (_, i) => ({ row: jobRow(`job-${i}`, new Map()), record: undefined })));
 
 test.each([
   [0, true],

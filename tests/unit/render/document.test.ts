@@ -14,12 +14,9 @@ const good = job("a", { function: "f", args: new Map([["x", [1, 2]]]) });
 const bad: Job = { row: unreadableRow("b", "it is empty"), record: undefined };
 const long = job("c", { jid: "other", targets: Array.from({ length: 30 }, (_, i) => `peel-${i}`) });
 
-test.each([[[]], [[good]], [[good, bad]], [[long, good, bad, long]]])(
-  "%# jobs in one array",
-  (jobs: Job[]) => {
-    expect([...jobArray(JobList.of(jobs))].join("")).toBe(`${toJson(jobs.map(jobDocument))}\n`);
-  },
-);
+test.each([[[]], [[good]], [[good, bad]], [[long, good, bad, long]]])("%# jobs in one array", (jobs: Job[]) => {
+  expect([...jobArray(JobList.of(jobs))].join("")).toBe(`${toJson(jobs.map(jobDocument))}\n`);
+});
 
 test.each([
   ["a record", good, '{"jid":"a","function":"f","args":{"x":[1,2]}}'],

@@ -2,13 +2,7 @@
 import { expect, test } from "bun:test";
 import { worstFirst } from "../../../lib/model/peel-state.ts";
 import { peelsOf, returnedPeel, toReturn, unreadableReturn } from "../../../lib/model/returns.ts";
-import {
-  peelCounts,
-  renderPeels,
-  renderReturns,
-  renderStories,
-  returnLine,
-} from "../../../lib/render/peels.ts";
+import { peelCounts, renderPeels, renderReturns, renderStories, returnLine } from "../../../lib/render/peels.ts";
 import { peelStory } from "../../support/story.ts";
 
 const PIPED = { color: false, columns: undefined };
@@ -139,10 +133,7 @@ test.each([
 test("what is left of many peels is counted by state, worst first", () => {
   const rows = Array.from({ length: 25 }, (_, i) => peelStory(`p${i}`, i < 22 ? "failed" : "ok"));
   const lines = renderStories(rows, TERMINAL, false).trimEnd().split("\n");
-  expect([lines.length, lines.at(-1)]).toEqual([
-    22,
-    "… and 5 peels more: 2 failed, 3 ok (--all-peels shows them)",
-  ]);
+  expect([lines.length, lines.at(-1)]).toEqual([22, "… and 5 peels more: 2 failed, 3 ok (--all-peels shows them)"]);
 });
 
 test("counts of peels: worst first, without states that none is in", () => {

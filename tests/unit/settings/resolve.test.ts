@@ -74,12 +74,7 @@ test.each([
   ["a time", { timeout: "1m30s" }, { ZESTER_TIMEOUT: "9s" }, { timeoutMs: "90000 (flag --timeout)" }],
   ["a time by variable", {}, { ZESTER_TIMEOUT: "9s" }, { timeoutMs: "9000 ($ZESTER_TIMEOUT)" }],
   // What is not used is not read: a flag in front of it spares an error.
-  [
-    "a bad time behind a good one",
-    { timeout: "1s" },
-    { ZESTER_TIMEOUT: "x" },
-    { timeoutMs: "1000 (flag --timeout)" },
-  ],
+  ["a bad time behind a good one", { timeout: "1s" }, { ZESTER_TIMEOUT: "x" }, { timeoutMs: "1000 (flag --timeout)" }],
   // Credentials are one group: those of another source replace all of them.
   ["a kind of credentials", { nkey: "/n" }, { NATS_CREDS: "/c" }, { nkey: "/n (flag --nkey)" }],
   ["where JetStream is", { "js-prefix": "P" }, { NATS_JS_DOMAIN: "d" }, { jsPrefix: "P (flag --js-prefix)" }],
@@ -144,12 +139,7 @@ test.each([
 });
 
 test.each([
-  [
-    "a context and a config file",
-    { context: "c", config: full },
-    {},
-    "--context and --config exclude each other.",
-  ],
+  ["a context and a config file", { context: "c", config: full }, {}, "--context and --config exclude each other."],
   ["a list that names nothing", { master: "," }, {}, "flag --master names no server."],
   ["a variable that names nothing", {}, { NATS_URL: " " }, "$NATS_URL names no server."],
   ["a URL for a file", { config: "nats://u:s3cret@h" }, {}, "flag --config holds a URL"],
@@ -167,8 +157,7 @@ test.each([
 });
 
 test("no flag, variable or key stands for two settings, and each setting has a name", () => {
-  const names = (of: (key: Key) => readonly (string | undefined)[]) =>
-    KEYS.flatMap(of).filter((name) => name);
+  const names = (of: (key: Key) => readonly (string | undefined)[]) => KEYS.flatMap(of).filter((name) => name);
   for (const all of [
     names((key) => [SETTINGS[key].flag]),
     names((key) => SETTINGS[key].variables ?? []),
