@@ -66,6 +66,10 @@ export function shorten(text: string, max: number): string {
   return `${out.trimEnd()}…`;
 }
 
+/** The same for a line that is safe already and may have colours. */
+export const cut = (line: string, max: number) =>
+  width(line) <= max ? line : Bun.sliceAnsi(line, 0, max, "…");
+
 /** A count with thousands separators: 12431 → `12,431`. */
 export function count(n: number): string {
   return String(n).replace(/\B(?=(\d{3})+$)/g, ",");

@@ -70,9 +70,9 @@ const jid = {
 /** `many`: every remaining word is one. */
 const jids = { ...jid, many: true } as const;
 
-/** Where a command waits for jobs, --timeout limits the whole wait. */
-const wholeWait = {
-  timeout: {
+/** For commands that wait. */
+const limited = {
+  for: {
     type: "string",
     valueHint: "duration",
     description: "how long to wait in all; then the exit code is 124 (default: as long as it takes)",
@@ -154,9 +154,10 @@ export const watch = {
   ...globals,
   jid: { ...jid, required: false },
   ...watched,
+  ...limited,
 } as const satisfies ArgsDef;
 
-export const wait = { ...globals, jid: jids, ...wholeWait } as const satisfies ArgsDef;
+export const wait = { ...globals, jid: jids, ...limited } as const satisfies ArgsDef;
 
 export const trace = {
   ...globals,
@@ -171,12 +172,7 @@ export const kill = {
   ...conditions,
   force: { type: "boolean", description: "send the signal without looking the job up first" },
   wait: { type: "boolean", description: "stay until the jobs have ended, and say how" },
-  timeout: {
-    type: "string",
-    valueHint: "duration",
-    description:
-      "with --wait: how long to wait in all; then the exit code is 124 (default: as long as it takes)",
-  },
+  for: { ...limited.for, description: `with --wait: ${limited.for.description}` },
   yes: { type: "boolean", alias: "y", description: "don't ask" },
   "dry-run": { type: "boolean", description: "show what would be canceled, and send nothing" },
 } as const satisfies ArgsDef;

@@ -1,6 +1,6 @@
 // kill --wait: how the jobs ended that got a signal.
 
-import { EXIT, Transient, UserError } from "../errors.ts";
+import { Transient, UserError } from "../errors.ts";
 import { endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
 import { readJob } from "../jobs/lookup.ts";
 import { readStory } from "../jobs/story.ts";
@@ -9,8 +9,8 @@ import { isSent, type Outcome } from "../model/kill.ts";
 import type { Store } from "../nats/store.ts";
 import { endLine, sightWords } from "../render/kill.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { plural, safe } from "../text.ts";
-import { type Session, within } from "./session.ts";
+import { type Limit, notEnded, within } from "./limit.ts";
+import type { Session } from "./session.ts";
 
 /** How long after the signal, in ms, a job that has not ended is looked at. */
 const PATIENCE_MS = 5_000;
@@ -21,8 +21,6 @@ async function lookAt(store: Store, jid: string): Promise<string> {
   return sightWords(reading, reading.sign);
 }
 
-const NAMED = 5;
-
 /**
  * Waits until the jobs whose signals were sent have ended; each ending is said on `out`.
  * @returns the outcomes with the endings, and what went wrong on the way: the limit came first, or a job was lost from sight
@@ -31,8 +29,7 @@ export async function waitForEnds(
   outcomes: readonly Outcome[],
   session: Session,
   out: Terminal,
-  limitMs: number | undefined,
-  limit: string | undefined,
+  limit: Limit | undefined,
 ): Promise<{ results: Outcome[]; failures: UserError[] }> {
   const { terminal } = session;
   const failures: UserError[] = [];
@@ -59,14 +56,10 @@ export async function waitForEnds(
         }),
       ),
     );
-  const missed = () => {
+  const missed = (limit: Limit) => {
     const [first = ""] = open;
-    const named = [...open].slice(0, NAMED).join(", ");
-    return new UserError(
-      `after ${limit}, ${plural(open.size, "job")} had not ended: ${safe(named)}.`,
-      `The signal was sent. \`zester job trace ${first}\` tells what each peel is doing.`,
-      EXIT.timedOut,
-    );
+    const hint = `The signal was sent. \`zester job trace ${first}\` tells what each peel is doing.`;
+    throw notEnded(open, limit, hint);
   };
   const patience = setTimeout(() => {
     for (const jid of open)
@@ -75,7 +68,7 @@ export async function waitForEnds(
         () => {}, // when the connection is lost, that is said elsewhere
       );
   }, PATIENCE_MS);
-  await within(limitMs, persist(session, linkWarnings(session, terminal.warn), attempt), missed).catch(keep);
+  await within(limit, persist(session, linkWarnings(session, terminal.warn), attempt), missed).catch(keep);
   clearTimeout(patience);
   const results = outcomes.map((outcome) => ({ ...outcome, ending: endings.get(outcome.jid) }));
   return { results, failures };

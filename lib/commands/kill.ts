@@ -23,8 +23,9 @@ import { plural, safe } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
 import type { KillArgs } from "./flags.ts";
 import { waitForEnds } from "./kill-wait.ts";
+import { type Limit, waitLimit } from "./limit.ts";
 import { warnUnreadable, writeDocument } from "./output.ts";
-import { type Session, waitLimit, withSession } from "./session.ts";
+import { type Session, withSession } from "./session.ts";
 
 /** One run of the command. */
 interface Run {
@@ -61,6 +62,8 @@ function checkFlags(flags: KillArgs, now: Date): Selection {
   const selection = parseSelection(flags, now);
   if (flags.force && selecting.length > 0)
     throw new UserError("--force is for jobs that are named.", "Leave it out, or name the jobs.");
+  if (flags.for !== undefined && !flags.wait)
+    throw new UserError("--for limits the wait of --wait.", "Give --wait too, or leave --for out.");
   for (const text of flags._) parseJid(text);
   return selection;
 }
@@ -168,7 +171,7 @@ function report(outcomes: readonly Outcome[], { terminal, format }: Session, out
 async function execute(
   plan: Plan,
   { flags, session }: Run,
-  limitMs: number | undefined,
+  limit: Limit | undefined,
   interrupted: { words?: (() => string) | undefined },
 ): Promise<number> {
   const { terminal, format } = session;
@@ -188,7 +191,7 @@ async function execute(
       ? undefined
       : () => `interrupted: ${sentWords(outcomes, plan)}; what became of them was not waited for.`;
   const { results, failures } = flags.wait
-    ? await waitForEnds(outcomes, session, out, limitMs, flags.timeout)
+    ? await waitForEnds(outcomes, session, out, limit)
     : { results: outcomes, failures: [] };
   const alone = outcomes.length === 1 ? outcomes[0] : undefined;
   if (format !== "text" && alone?.signal !== "not sent") {
@@ -206,19 +209,19 @@ export async function run(flags: KillArgs): Promise<number | undefined> {
   const now = new Date();
   const { text } = checkFlags(flags, now);
   const none = `No jobs that could be canceled match ${text}.\n`;
-  const { limitMs, rest } = flags.wait ? waitLimit(flags) : { limitMs: undefined, rest: flags };
+  const { limit, rest } = flags.wait ? waitLimit(flags) : { limit: undefined, rest: flags };
   const interrupted: { words?: (() => string) | undefined } = {};
   const work = async (session: Session) => {
     const run = { flags, session, now };
     const plan = await makePlan(run);
     if (flags["dry-run"]) return dryRun(plan, run, none);
     if (plan.length > 0 || session.format !== "text")
-      return execute(await agreed(plan, run), run, limitMs, interrupted);
+      return execute(await agreed(plan, run), run, limit, interrupted);
     session.terminal.write(none);
     return undefined;
   };
   return await withSession(rest, work, {
-    limitMs,
+    limit,
     onSignal: () => {
       if (interrupted.words) reportError(interrupted.words(), {});
     },

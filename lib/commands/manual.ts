@@ -31,8 +31,8 @@ export const watch = {
 
 export const wait = {
   details:
-    "Says nothing until every job has ended. Exit codes: 0 complete, 2 some peel returned a failure, 3 some peel was\nunreachable or missing, 4 both, 5 canceled, 1 an error, 124 --timeout ran out. Of several jobs the highest counts.",
-  examples: ["zester job wait 20260115-001 --timeout 10m"],
+    "Says nothing until every job has ended. Exit codes: 0 complete, 2 some peel returned a failure, 3 some peel was\nunreachable or missing, 4 both, 5 canceled, 1 an error, 124 --for ran out. Of several jobs the highest counts.",
+  examples: ["zester job wait 20260115-001 --for 10m"],
 };
 
 export const trace = {
@@ -47,10 +47,10 @@ export const active = {
 
 export const kill = {
   details:
-    "Publishes the cancel signal. Masters and peels act on it as they can: an operation that must not be interrupted ends\nfirst. With --wait the exit code is 0 when every job was canceled, 6 when one ended otherwise before the signal took\neffect, 124 when --timeout ran out. Jobs that are selected by flags, or by a shortened id, are shown and asked about.",
+    "Publishes the cancel signal. Masters and peels act on it as they can: an operation that must not be interrupted ends\nfirst. With --wait the exit code is 0 when every job was canceled, 6 when one ended otherwise before the signal took\neffect, 124 when --for ran out. Jobs that are selected by flags, or by a shortened id, are shown and asked about.",
   examples: [
     "zester job kill 20260115-002",
-    "zester job kill 20260115-002 --wait --timeout 1m",
+    "zester job kill 20260115-002 --wait --for 1m",
     "zester job kill --state running --function 'pkg.*' --since 1h --dry-run",
   ],
 };

@@ -1,13 +1,13 @@
 // What every job command starts with: settings, a connection, and an end that leaves nothing on the server.
 
-import { parseDuration } from "../duration.ts";
-import { EXIT, type UserError } from "../errors.ts";
+import { EXIT } from "../errors.ts";
 import type { Reopenable } from "../jobs/follow.ts";
 import { openConnection } from "../nats/connect.ts";
 import { Store } from "../nats/store.ts";
 import { loadSettings } from "../settings/resolve.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { GlobalArgs } from "./flags.ts";
+import type { Limit } from "./limit.ts";
 import { type Format, surroundings } from "./surroundings.ts";
 
 export interface Session extends Reopenable {
@@ -25,8 +25,8 @@ const GOODBYE_MS = { done: 500, failed: 50 };
 export interface SessionOptions {
   /** The formats that the command knows; text, json and yaml when not given. */
   readonly formats?: readonly Format[];
-  /** The most that the server may stay silent, in ms, whatever the settings say. */
-  readonly limitMs?: number | undefined;
+  /** The most that the command waits: the server may not stay silent for longer than that, whatever the settings say. */
+  readonly limit?: Limit | undefined;
   /** Called when a signal ends the process: the place to leave the terminal as it was. */
   readonly onSignal?: () => void;
 }
@@ -38,11 +38,12 @@ export interface SessionOptions {
 export async function withSession(
   flags: GlobalArgs,
   work: (session: Session) => Promise<number | undefined>,
-  { formats, limitMs, onSignal }: SessionOptions = {},
+  { formats, limit, onSignal }: SessionOptions = {},
 ): Promise<number | undefined> {
   const { terminal, format, env } = surroundings(flags, formats);
+  if (limit?.note !== undefined) terminal.warn(limit.note);
   const loaded = await loadSettings(flags, env, terminal.warn);
-  const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limitMs ?? loaded.timeoutMs) };
+  const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limit?.ms ?? loaded.timeoutMs) };
   let store: Store | undefined;
   const open = async () => {
     store = new Store(await openConnection(settings, terminal.warn), store);
@@ -80,26 +81,4 @@ export async function withSession(
   } finally {
     await goodbye(wait);
   }
-}
-
-/** The limit of the whole wait in ms, and the flags without it: how long the server may stay silent is not its matter. */
-export function waitLimit<T extends GlobalArgs>(flags: T): { limitMs: number | undefined; rest: T } {
-  const limitMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout, "--timeout");
-  return { limitMs, rest: { ...flags, timeout: undefined } };
-}
-
-/** What `work` gives. @throws what `missed` makes, when that takes longer than `ms`; undefined: as long as it takes */
-export async function within<T>(
-  ms: number | undefined,
-  work: Promise<T>,
-  missed: () => UserError,
-): Promise<T> {
-  if (ms === undefined) return work;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(missed()), ms);
-  });
-  // What is under way fails when the connection closes; by then that is no failure of the command.
-  work.catch(() => {});
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

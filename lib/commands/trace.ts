@@ -17,6 +17,7 @@ import type { TraceArgs } from "./flags.ts";
 import { writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import { WITH_LINES } from "./surroundings.ts";
+import { followOnScreen } from "./trace-screen.ts";
 
 /** How long the event of the end may come after the record that says so. */
 const LAST_WORDS_MS = 500;
@@ -41,7 +42,8 @@ async function follow(session: Session, link: Link, jid: string, job: ValueMap):
       if (event.kind === "status") over.abort();
     };
     const end = untilTerminal(store, jid).then(() => setTimeout(() => over.abort(), LAST_WORDS_MS));
-    await Promise.all([followEvents(store, jid, onEvent, terminal.warn, over.signal), end]);
+    const events = followEvents(store, jid, onEvent, { stop: over.signal, caughtUp: () => {} });
+    await Promise.all([events.then((why) => why && terminal.warn(`${why} The events are not shown.`)), end]);
   });
 }
 
@@ -76,12 +78,19 @@ async function show(
 export async function run(flags: TraceArgs): Promise<number | undefined> {
   const text = parseJid(flags.jid);
   const allPeels = flags["all-peels"] === true;
+  const leave = { now: () => {} };
   return await withSession(
     flags,
     async (session) => {
       const { jid, job } = await resolveJob(session.store, text);
       if (!flags.follow || isTerminal(jobRow(jid, job).status)) {
         await show(session, jid, { allPeels, eventsShown: false });
+        return undefined;
+      }
+      if (session.format === "text" && session.terminal.isTty) {
+        await followOnScreen(session, jid, job, leave);
+        const link = linkWarnings(session, session.terminal.warn);
+        await persist(session, link, () => show(session, jid, { allPeels, eventsShown: false }));
         return undefined;
       }
       const link = linkWarnings(session, session.terminal.warn);
@@ -92,6 +101,6 @@ export async function run(flags: TraceArgs): Promise<number | undefined> {
         await persist(session, link, () => show(session, jid, { allPeels, eventsShown }));
       return undefined;
     },
-    { formats: WITH_LINES },
+    { formats: WITH_LINES, onSignal: () => leave.now() },
   );
 }

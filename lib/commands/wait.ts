@@ -1,16 +1,19 @@
 // zester job wait
 
-import { EXIT, UserError } from "../errors.ts";
 import { endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
-import { resolveJob } from "../jobs/lookup.ts";
+import { findStuck } from "../jobs/heartbeats.ts";
+import { readJob, resolveJob } from "../jobs/lookup.ts";
 import { type Ending, endingCode, worstCode } from "../model/ending.ts";
 import { parseJid } from "../model/jid.ts";
+import { jobRow } from "../model/job.ts";
+import { stuckHint, stuckWords } from "../model/stuck.ts";
 import { endingDocument, endingText } from "../render/ending.ts";
 import { withoutReader } from "../terminal/terminal.ts";
-import { plural, safe } from "../text.ts";
+import { safe } from "../text.ts";
 import type { WaitArgs } from "./flags.ts";
+import { LONGER, notEnded, waitLimit, within } from "./limit.ts";
 import { writeDocument } from "./output.ts";
-import { type Session, waitLimit, within, withSession } from "./session.ts";
+import { type Session, withSession } from "./session.ts";
 
 async function waitForAll(session: Session, texts: readonly string[], open: Set<string>): Promise<Ending[]> {
   const link = linkWarnings(session, session.terminal.warn);
@@ -31,26 +34,38 @@ async function waitForAll(session: Session, texts: readonly string[], open: Set<
   return [...new Set(names)].flatMap((jid) => endings.get(jid) ?? []);
 }
 
-const NAMED = 5;
+/** How often, in ms, a person who waits is told of jobs that are stuck, and how many are looked at. */
+const LOOK = { everyMs: 3_000, most: 32 };
 
-function missed(open: ReadonlySet<string>, limit: string | undefined): UserError {
-  const named = [...open].slice(0, NAMED).join(", ") + (open.size > NAMED ? ", …" : "");
-  return new UserError(
-    open.size === 0
-      ? `the jobs could not be looked up within ${limit}.`
-      : `after ${limit}, ${plural(open.size, "job")} had not ended: ${safe(named)}.`,
-    "Wait longer with --timeout; `zester job trace <jid>` tells what a job waits for.",
-    EXIT.timedOut,
-  );
+/** Tells a person which of the open jobs are stuck, each once. @returns what ends that */
+function tellStuck(session: Session, open: ReadonlySet<string>): () => void {
+  const { terminal } = session;
+  if (!terminal.canTell) return () => {};
+  const told = new Set<string>();
+  const look = async () => {
+    const { store } = session; // another one after a lost connection
+    const jids = [...open].filter((jid) => !told.has(jid)).slice(0, LOOK.most);
+    const rows = await Promise.all(jids.map(async (jid) => jobRow(jid, await readJob(store, jid))));
+    for (const [jid, stuck] of await findStuck(store, rows)) {
+      told.add(jid);
+      terminal.warn(`job ${jid} is stuck: ${stuckWords(stuck)}. ${stuckHint(stuck)}`);
+    }
+  };
+  // When a job or the connection is gone, that is told elsewhere.
+  const timer = setInterval(() => void look().catch(() => {}), LOOK.everyMs);
+  return () => clearInterval(timer);
 }
 
 export async function run(flags: WaitArgs): Promise<number | undefined> {
   const texts = flags._.map(parseJid);
-  const { limitMs, rest } = waitLimit(flags);
+  const { limit, rest } = waitLimit(flags);
   const work = async (session: Session) => {
     const open = new Set<string>();
-    const waiting = waitForAll(session, texts, open);
-    const endings = await within(limitMs, waiting, () => missed(open, flags.timeout));
+    const stop = tellStuck(session, open);
+    const waiting = waitForAll(session, texts, open).finally(stop);
+    const endings = await within(limit, waiting, (limit) => {
+      throw notEnded(open, limit, LONGER);
+    });
     const { format } = session;
     const now = new Date();
     const terminal = withoutReader(session.terminal);
@@ -61,5 +76,5 @@ export async function run(flags: WaitArgs): Promise<number | undefined> {
     else await writeDocument(endings.map(endingDocument), format, terminal);
     return worstCode(endings.map(endingCode));
   };
-  return await withSession(rest, work, { limitMs });
+  return await withSession(rest, work, { limit });
 }

@@ -1,125 +1,157 @@
-// `watch <jid>`: each return of one job as it arrives, how far it is, and how it ends.
+// `watch <jid>`: each return of one job as it arrives, what it waits for, and how it ends.
 
 import { toJsonLine } from "../codec/json.ts";
-import type { ValueMap } from "../codec/value.ts";
-import { formatDuration } from "../duration.ts";
-import { endingOf, followReturns, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
+import { endingOf, linkWarnings, persist } from "../jobs/follow.ts";
+import { LiveJob, type Sight } from "../jobs/live.ts";
 import { resolveJob } from "../jobs/lookup.ts";
-import { endingCode } from "../model/ending.ts";
-import { jobDuration, jobRow } from "../model/job.ts";
-import { peelsOf, peelWidth, type Return, returnedPeel } from "../model/returns.ts";
+import { type Ending, endingCode } from "../model/ending.ts";
+import { isTerminal, jobRow } from "../model/job.ts";
+import type { PeelState } from "../model/peel-state.ts";
+import { peelWidth } from "../model/returns.ts";
+import type { PeelStory } from "../model/story.ts";
 import { returnDocument } from "../render/document.ts";
 import { endingDocument, endingText } from "../render/ending.ts";
-import { peelCounts, returnLine } from "../render/peels.ts";
-import { StatusLine } from "../terminal/screen.ts";
-import { bar, safe, shorten } from "../text.ts";
+import { returnLine } from "../render/peels.ts";
+import { renderWatch, watchLine } from "../render/watch.ts";
+import { LiveLines } from "../terminal/screen.ts";
+import { safe } from "../text.ts";
 import type { Session } from "./session.ts";
 
-/** How often the progress is drawn, in ms: a bar that follows 10,000 returns one by one would cost more than they do. */
-const DRAW_MS = 100;
-const BAR = 20;
+/** How often it is shown what is new, in ms, and at most this share of the time is spent on that. */
+const DRAW = { pauseMs: 100, share: 1 / 5 } as const;
 
-/** How far one job is: what was printed of it, and a bar over its peels. */
+/** What was shown of one job. */
 class JobWatch {
-  readonly #returns = new Map<string, Return>();
-  readonly #status: StatusLine;
+  readonly live: LiveJob;
+  readonly #lines: LiveLines;
+  readonly #printed = new Map<string, PeelState>();
   readonly #peelWidth: number;
-  /** What the bar and the counts say; made anew only when something changed. */
+  /** True where a person looks. */
+  readonly #isDrawn: boolean;
   #changed = true;
-  #counts = "";
-  #back = "";
+  #begun = false;
+  /** When the next picture may be drawn, in ms since 1970. */
+  #nextMs = 0;
 
   constructor(
     readonly session: Session,
-    readonly jid: string,
-    /** Its newest record. */
-    public job: ValueMap,
+    jid: string,
+    job: LiveJob["job"],
   ) {
-    this.#status = new StatusLine(session.terminal);
+    this.live = new LiveJob(jid, job, () => {
+      this.#changed = true;
+    });
+    this.#lines = new LiveLines(session.terminal);
+    this.#isDrawn = session.format === "text" && session.terminal.isTty;
     this.#peelWidth = peelWidth(job);
   }
 
-  /** Prints a return that is new. */
-  show(item: Return): void {
-    if (this.#returns.has(item.peel)) return;
-    this.#returns.set(item.peel, item);
-    this.#changed = true;
-    const { format, terminal } = this.session;
-    const line = () => returnLine(returnedPeel(item), terminal.color, this.#peelWidth);
-    this.#status.print(format === "jsonl" ? `${toJsonLine(returnDocument(this.jid, item))}\n` : line());
-  }
-
-  record(job: ValueMap): void {
-    this.job = job;
-    this.#changed = true;
-  }
-
-  /** Draws the progress where a person looks. */
-  draw(): void {
-    const { terminal, format } = this.session;
-    if (format !== "text" || !terminal.isTty) return;
-    const columns = terminal.columns ?? 80;
-    if (this.#changed) {
-      const peels = peelsOf(this.job, [...this.#returns.values()]);
-      this.#changed = false;
-      // Those that have not returned are the rest of the bar, not missing yet.
-      this.#counts = peelCounts(peels.filter(({ returned }) => returned));
-      this.#back = `${bar(this.#returns.size, peels.length, BAR)} ${this.#returns.size}/${peels.length}`;
+  /** Shows what is new; on a terminal the times as well. */
+  tick(): void {
+    const { live } = this;
+    const began = Date.now();
+    if (!live.caughtUp || began < this.#nextMs || !(this.#changed || this.#isDrawn)) return;
+    this.#changed = false;
+    const sight = live.sight(this.session.store.nowNs());
+    this.#begin(sight);
+    if (live.touched.size > 0) {
+      const peels = new Map(sight.story.peels.map((peel) => [peel.peel, peel]));
+      // A master that still watches the job writes a late return down: then the peel is not late.
+      for (const id of live.touched) this.#show(peels.get(id), (state) => state !== "late");
+      live.touched.clear();
     }
-    const row = jobRow(this.jid, this.job);
-    const took = jobDuration(row, new Date());
-    const time = took === undefined ? "" : formatDuration(took < 0n ? 0n : took);
-    const words = [this.#back, safe(row.status ?? "-"), time, this.#counts];
-    this.#status.set(shorten(words.filter(Boolean).join("  "), columns - 1));
+    if (this.#isDrawn && live.looked) this.#draw(sight);
+    this.#nextMs = began + (Date.now() - began) / DRAW.share;
+  }
+
+  #draw(sight: Sight): void {
+    const { terminal } = this.session;
+    const size = { columns: terminal.columns ?? 80, rows: terminal.rows ?? 24 };
+    this.#lines.set(renderWatch(sight, terminal, size));
+  }
+
+  /** Shows the returns that were not shown yet, and how the job ended. */
+  end(ending: Ending): void {
+    const { session, live } = this;
+    const peels = new Map(ending.story.peels.map((peel) => [peel.peel, peel]));
+    this.#begin(ending);
+    for (const id of [...live.touched, ...peels.keys()]) this.#show(peels.get(id), () => true);
+    this.clear();
+    const { terminal, format } = session;
+    if (format === "jsonl") terminal.write(`${toJsonLine(endingDocument(ending))}\n`);
+    else terminal.write(`Job ${safe(live.jid)} ${endingText(ending, new Date())}\n`);
   }
 
   clear(): void {
-    this.#status.set("");
+    this.#lines.set([]);
+  }
+
+  /** Where no picture says what is watched, a first line does. */
+  #begin(sight: Ending): void {
+    if (!this.#begun && !this.#isDrawn && this.session.format === "text")
+      this.session.terminal.write(watchLine(sight));
+    this.#begun = true;
+  }
+
+  /** Prints a peel that returned, once for each state; below a picture good ones only count. */
+  #show(peel: PeelStory | undefined, isFinal: (state: PeelState) => boolean): void {
+    if (!peel?.returned || !isFinal(peel.state)) return;
+    const { peel: id, state, returned } = peel;
+    const before = this.#printed.get(id);
+    if (before === state || (this.#isDrawn && state === "ok" && before === undefined)) return;
+    this.#printed.set(id, state);
+    const { format, terminal } = this.session;
+    this.#lines.print(
+      format === "jsonl"
+        ? `${toJsonLine(returnDocument(this.live.jid, returned))}\n`
+        : returnLine(peel, terminal.color, this.#peelWidth),
+    );
   }
 }
 
 /**
  * Shows one job until it has ended.
  * @param leave is set to what gives the terminal back
+ * @param open gets the job until it has ended
  * @returns the exit code of `wait`
  */
-export async function watchJob(session: Session, text: string, leave: { now: () => void }): Promise<number> {
-  const { terminal, format } = session;
+export async function watchJob(
+  session: Session,
+  text: string,
+  leave: { now: () => void },
+  open: Set<string>,
+): Promise<number> {
   const { jid, job } = await resolveJob(session.store, text);
+  open.add(jid);
   const watch = new JobWatch(session, jid, job);
-  leave.now = () => watch.clear();
+  const { live } = watch;
   const warn = (message: string) => {
     watch.clear();
-    terminal.warn(message);
+    session.terminal.warn(message);
   };
   const failure = Promise.withResolvers<never>();
-  const tick = setInterval(() => {
+  const timer = setInterval(() => {
     try {
-      watch.draw();
+      watch.tick();
     } catch (error) {
       failure.reject(error);
     }
-  }, DRAW_MS);
-  const link = linkWarnings(session, warn);
-  const following = persist(session, link, async (store) => {
-    const over = new AbortController();
-    const end = untilTerminal(store, jid, (record) => watch.record(record)).finally(() => over.abort());
-    const [record] = await Promise.all([
-      end,
-      followReturns(store, jid, (item) => watch.show(item), warn, over.signal),
-    ]);
+  }, DRAW.pauseMs);
+  leave.now = () => {
+    clearInterval(timer);
+    watch.clear();
+  };
+  const following = persist(session, linkWarnings(session, warn), async (store) => {
+    const hasEnded = isTerminal(jobRow(jid, live.job).status);
+    const record = hasEnded ? live.job : await live.follow(store);
     // What the record counts may arrive after it.
     return endingOf(store, jid, record, warn);
   });
   try {
     const ending = await Promise.race([following, failure.promise]);
-    for (const { returned } of ending.story.peels) if (returned) watch.show(returned);
-    watch.clear();
-    if (format === "jsonl") terminal.write(`${toJsonLine(endingDocument(ending))}\n`);
-    else terminal.write(`Job ${safe(jid)} ${endingText(ending, new Date())}\n`);
+    watch.end(ending);
     return endingCode(ending);
   } finally {
-    clearInterval(tick);
-    watch.clear();
+    leave.now();
   }
 }

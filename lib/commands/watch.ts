@@ -1,6 +1,6 @@
 // zester job watch
 
-import { UserError } from "../errors.ts";
+import { EXIT, UserError } from "../errors.ts";
 import { followAllJobs, linkWarnings } from "../jobs/follow.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
 import { parseJid } from "../model/jid.ts";
@@ -14,6 +14,7 @@ import { changeLine } from "../render/jobs.ts";
 import { Screen } from "../terminal/screen.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import type { WatchArgs } from "./flags.ts";
+import { LONGER, limitOf, notEnded, within } from "./limit.ts";
 import { warnUnreadable } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import { watchJob } from "./watch-job.ts";
@@ -134,18 +135,28 @@ export async function run(flags: WatchArgs): Promise<number | undefined> {
   const { matches, text: selected } = parseSelection(flags, new Date());
   if (text !== undefined && selected !== "")
     throw new UserError(`<jid> and ${selected.split(" ")[0]} exclude each other.`, "Give one of them.");
+  const limit = limitOf(flags);
   const leave = { now: () => {} };
-  return await withSession(
-    flags,
-    async (session) => {
-      if (text !== undefined) {
-        const terminal = withoutReader(session.terminal);
-        return watchJob(Object.create(session, { terminal: { value: terminal } }), text, leave);
-      }
-      if (session.terminal.isTty && session.format === "text") await drawBoard(session, matches, leave);
-      else await printChanges(session, matches);
-      return undefined;
-    },
-    { formats: ["text", "jsonl"], onSignal: () => leave.now() },
-  );
+  const work = async (session: Session) => {
+    if (text !== undefined) {
+      const terminal = withoutReader(session.terminal);
+      const open = new Set<string>();
+      const watching = watchJob(Object.create(session, { terminal: { value: terminal } }), text, leave, open);
+      return await within(limit, watching, (limit) => {
+        throw notEnded(open, limit, LONGER);
+      });
+    }
+    const isDrawn = session.terminal.isTty && session.format === "text";
+    const watching = isDrawn ? drawBoard(session, matches, leave) : printChanges(session, matches);
+    return await within<number | undefined>(
+      limit,
+      watching.then(() => undefined),
+      () => EXIT.timedOut,
+    );
+  };
+  return await withSession(flags, (session) => work(session).finally(() => leave.now()), {
+    formats: ["text", "jsonl"],
+    limit,
+    onSignal: () => leave.now(),
+  });
 }

@@ -4,6 +4,7 @@ import { Undecodable } from "../codec/undecodable.ts";
 import type { Value } from "../codec/value.ts";
 import type { JobEvent } from "../model/story.ts";
 import { PermissionDenied } from "../nats/connection.ts";
+import type { Follow } from "../nats/pull.ts";
 import { NoBucket, type Store, type StoredEvent } from "../nats/store.ts";
 
 /** A stored event with its payload decoded. */
@@ -32,18 +33,22 @@ export async function readEvents(
   }
 }
 
-/** Hands over each event of a job, those to come as well, until `stop`; says so when they can't be read. */
+/**
+ * Hands over each event of a job, those to come as well, until told to stop.
+ * @returns what to say when they can't be read
+ */
 export async function followEvents(
   store: Store,
   jid: string,
   onEvent: (event: JobEvent) => void,
-  warn: (text: string) => void,
-  stop: AbortSignal,
-): Promise<void> {
+  follow: Follow,
+): Promise<string | undefined> {
   try {
-    await store.events(jid, (event) => onEvent(eventOf(event)), { stop, caughtUp: () => {} });
+    await store.events(jid, (event) => onEvent(eventOf(event)), follow);
+    return undefined;
   } catch (error) {
     if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
-    warn(`${error.message} The events are not shown.`);
+    follow.caughtUp();
+    return error.message;
   }
 }

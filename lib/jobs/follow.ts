@@ -8,6 +8,7 @@ import { isTerminal, jobRow, ROW_FIELDS } from "../model/job.ts";
 import type { Job } from "../model/job-list.ts";
 import type { Return } from "../model/returns.ts";
 import { PermissionDenied } from "../nats/connection.ts";
+import type { Follow } from "../nats/pull.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { jobRecord, listedReturns, peelReturn } from "./lookup.ts";
 import { toJob } from "./read-jobs.ts";
@@ -112,23 +113,24 @@ export async function followAllJobs(
   });
 }
 
-/** Hands over a job's returns, at first and as they come, until `stop`. Where they can't be read, that is warned of. */
+/** Hands over a job's returns, at first and as they come, until told to stop; none where they can't be read. */
 export async function followReturns(
   store: Store,
   jid: string,
   onReturn: (item: Return) => void,
-  warn: (text: string) => void,
-  stop: AbortSignal,
+  follow: Follow,
 ): Promise<void> {
+  const silently = () => {};
   const onEntry = (peel: string | undefined, bytes: Uint8Array) => {
-    const items = peel === undefined ? listedReturns(jid, bytes, warn) : [peelReturn(peel, bytes, warn)];
+    const items =
+      peel === undefined ? listedReturns(jid, bytes, silently) : [peelReturn(peel, bytes, silently)];
     items.forEach(onReturn);
   };
   try {
-    await store.followReturns(jid, onEntry, { stop, caughtUp: () => {} });
+    await store.followReturns(jid, onEntry, follow);
   } catch (error) {
     if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
-    warn(`${error.message} The returns are not shown.`);
+    follow.caughtUp();
   }
 }
 

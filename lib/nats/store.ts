@@ -241,7 +241,9 @@ export class Store {
    */
   async heartbeatAge(of: "masters" | "peels", id: string): Promise<number | "none"> {
     const bucket = this.#fleet[of];
-    const msg = await bucket.direct(bucket.prefix + tokens(id));
+    // Servers before 2.11 say nothing to a direct get of a bucket that is not there; this asks why.
+    const msg = await bucket.directIfAllowed(bucket.prefix + tokens(id));
+    if (!msg) throw new UserError(`${bucket.title}/${safe(id)} can't be read by direct get.`);
     const code = msg.headers?.code ?? 0;
     if (code === 404 || isGone(msg)) return "none";
     const stored = Date.parse(msg.headers?.get("Nats-Time-Stamp") ?? "");

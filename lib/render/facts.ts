@@ -11,6 +11,7 @@ import { sourceOf, sourceWords } from "../model/source.ts";
 import type { Ignored, Story } from "../model/story.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import { count, plural, safe } from "../text.ts";
+import { inline } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { peelCounts } from "./peels.ts";
 import type { Look } from "./table.ts";
@@ -26,11 +27,7 @@ export interface Telling {
 /** `name=postgresql refresh=true`: arguments on one line. */
 function argumentsOf(args: Value | undefined): string {
   if (!(args instanceof Map)) return args === undefined || args === null ? "" : toJsonLine(args);
-  return Array.from(
-    args,
-    ([key, value]) =>
-      `${key}=${typeof value === "string" && !/[\s="]/.test(value) ? value : toJsonLine(value)}`,
-  ).join(" ");
+  return Array.from(args, ([key, value]) => `${key}=${inline(value)}`).join(" ");
 }
 
 /** The argument that tells most of a call: its first one, such as the command of cmd.run; undefined without one. */

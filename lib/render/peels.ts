@@ -36,7 +36,6 @@ const DURATION: PeelColumn<Peel> = {
   title: "DURATION",
   cell: ({ returned }) => ({ text: duration(returned?.duration) }),
 };
-const ERROR: PeelColumn<Peel> = { title: "ERROR", cell: ({ returned }) => ({ text: returned?.error ?? "" }) };
 
 /** `show`: the reference page has these columns. */
 const RETURNS: readonly PeelColumn<Peel>[] = [
@@ -85,18 +84,11 @@ const STORIES: readonly PeelColumn<PeelStory>[] = [
 ];
 
 /** `watch <jid>`: lines that come one by one, so that each column has a width of its own. */
-const lineColumns = (peelWidth: number): readonly PeelColumn<Peel>[] => [
+const lineColumns = (peelWidth: number): readonly PeelColumn<PeelStory>[] => [
   { ...PEEL, min: peelWidth },
-  {
-    title: "STATE",
-    min: 11,
-    cell({ returned }, color) {
-      const text = returned?.ok ? "ok" : returned?.unreachable ? "unreachable" : "failed";
-      return { text, paint: paintState(text, color) };
-    },
-  },
-  DURATION,
-  ERROR,
+  { ...STATE, min: 11 },
+  TOOK,
+  DETAIL,
 ];
 
 function table<T>(
@@ -148,10 +140,14 @@ export function renderReturns(returned: readonly Peel[], look: Look, all: boolea
 export const renderPeels = (peels: readonly PeelStory[], look: Look, all: boolean) =>
   limited(SUMMARY, peels, most(MOST.returns, look, all), look.color);
 
-/** Peels and what they did, as they come. */
-export const renderStories = (peels: readonly PeelStory[], look: Look, all: boolean) =>
-  limited(STORIES, peels, most(MOST.stories, look, all), look.color);
+/** Peels and what they did, as they come. @param rows how many a terminal has room for */
+export const renderStories = (
+  peels: readonly PeelStory[],
+  look: Look,
+  all: boolean,
+  rows: number = MOST.stories,
+) => limited(STORIES, peels, most(rows, look, all), look.color);
 
 /** One peel that returned, on one line; `peelWidth` keeps lines that come one by one in columns. */
-export const returnLine = (peel: Peel, color: boolean, peelWidth: number) =>
+export const returnLine = (peel: PeelStory, color: boolean, peelWidth: number) =>
   table(lineColumns(peelWidth), [peel], color, false);

@@ -1,4 +1,5 @@
-// Pictures on a terminal: a whole screen that gives back what was there before, and one line that changes at the bottom.
+// Pictures on a terminal: a whole screen that gives back what was there before, and lines that change at the bottom.
+import { width } from "../text.ts";
 import type { Terminal } from "./terminal.ts";
 
 const ENTER = "\x1b[?1049h\x1b[?25l";
@@ -56,24 +57,31 @@ export class Screen {
   }
 }
 
-/** A line at the bottom that changes, below lines that stay. Writes nothing but those when stdout is no terminal. */
-export class StatusLine {
-  #shown = "";
+/** Lines at the bottom that change in place, below lines that stay. Writes nothing but those when stdout is no terminal. */
+export class LiveLines {
+  #shown: readonly string[] = [];
 
   constructor(readonly terminal: Terminal) {}
 
-  /** Replaces the line; it must fit on one. */
-  set(text: string): void {
-    if (!this.terminal.isTty || text === this.#shown) return;
-    this.terminal.write(`\r\x1b[K${text}`);
-    this.#shown = text;
+  /** Replaces the lines, none of which may be wider than the terminal; none at all gives the place back. */
+  set(lines: readonly string[]): void {
+    if (!this.terminal.isTty || lines.join("\n") === this.#shown.join("\n")) return;
+    // Each is overwritten in place and its rest cleared, so that nothing flickers.
+    this.terminal.write(`${this.#top()}${lines.join("\x1b[K\r\n")}\x1b[K\x1b[J`);
+    this.#shown = lines;
   }
 
   /** Text that stays, ended by a newline. */
   print(text: string): void {
-    const status = this.#shown;
-    this.set("");
-    this.terminal.write(text);
-    this.set(status);
+    const shown = this.#shown;
+    if (shown.length === 0) this.terminal.write(text);
+    else this.terminal.write(`${this.#top()}\x1b[J${text}${shown.join("\r\n")}`);
+  }
+
+  /** Moves to the first of them. In a terminal that became narrower since, they take more rows. */
+  #top(): string {
+    const columns = this.terminal.columns ?? Number.POSITIVE_INFINITY;
+    const rows = this.#shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(width(line) / columns)), 0);
+    return rows > 1 ? `\r\x1b[${rows - 1}A` : "\r";
   }
 }

@@ -56,6 +56,7 @@ async function attempt(check: () => Promise<unknown>, left = 10): Promise<void> 
     await check();
   } catch (error) {
     if (left <= 1) throw error;
+    await Bun.sleep(200);
     await attempt(check, left - 1);
   }
 }

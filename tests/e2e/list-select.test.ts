@@ -218,7 +218,7 @@ test("every selection, order and form agrees with the oracle", async () => {
         else expect(stdout).toMatch(/^No jobs match --.* [(]of \d+( that changed since)?[)].\n$/);
       },
     ),
-    { numRuns: times(50, 250) },
+    { numRuns: times(30, 250) },
   );
 });
 

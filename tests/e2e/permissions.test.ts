@@ -178,7 +178,7 @@ const KILLING: readonly (readonly [string, number, string])[] = [
 
 describe.each([
   ["server configuration", configured, ENTRIES],
-  ["JWT", decentralized, some(ENTRIES, 4)],
+  ["JWT", decentralized, some(ENTRIES, 7)],
 ] as const)("%s", (_, start, entries) => {
   let site: Site;
   beforeAll(async () => {
@@ -235,7 +235,7 @@ describe.each([
       };
       // Of those that wait until a time is up, one is enough here.
       const reading = READING.filter(([, code]) => code === 0);
-      await Promise.all([one(some(reading, 3, i)), one([CHECK, ...some(KILLING, 3, i)])]);
+      await Promise.all([one(some(reading, 5, i)), one([CHECK, ...some(KILLING, 3, i)])]);
       if (OPTIONAL.includes(entry)) expect(naming).toEqual([]);
       else expect(naming).not.toEqual([]);
     },

@@ -68,7 +68,7 @@ d  missing
 `);
   expect(code).toBe(0);
   expect((await zester(["job", "show", "j", "--output", "--peel", "b*"], { env })).stdout).toBe(
-    "b.eu  ok  2.0s\n    data:\n      plain text\n",
+    "b.eu  ok  2.0s\n    data: plain text\n",
   );
   expect((await zester(["job", "show", "j", "--output", "--format", "json"], { env })).stderr).toContain(
     "--output and --format json exclude each other.",

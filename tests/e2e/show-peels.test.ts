@@ -90,7 +90,7 @@ test("selected peels agree with an oracle, in both layouts", async () => {
         );
       },
     ),
-    { numRuns: times(25, 120) },
+    { numRuns: times(12, 120) },
   );
   await nc.close();
   await own.stop();

@@ -63,10 +63,29 @@ test("exit 1: not there, gone while waiting, not decodable", async () => {
 test("exit 124: the time ran out, and it says for whom", async () => {
   const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: hang } });
   const done = await fleet.dispatch({ fn: "test.ping", peels: { a: ok } });
-  const { stdout, stderr, code } = await run("wait", jid, done, "--timeout", "300ms");
+  const { stdout, stderr, code } = await run("wait", jid, done, "--for", "300ms");
   expect([stdout, code]).toEqual(["", 124]);
   expect(stderr).toStartWith(`error: after 300ms, 1 job had not ended: ${jid}.\n`);
   expect(await consumersLeft(nc)).toBe(0);
+});
+
+test("--for also ends watch and kill --wait; --timeout alone limits a wait as before, and says so", async () => {
+  const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: { does: "stubborn", ms: 3000 } } });
+  const all = await Promise.all([
+    run("wait", jid, "--timeout", "300ms"),
+    run("watch", jid, "--for", "300ms"),
+    run("watch", "--for", "300ms"),
+    run("wait", jid, "--for", "300ms", "--timeout", "2s"),
+  ]);
+  expect(all.map(({ code }) => code)).toEqual([124, 124, 124, 124]);
+  const [wait, watch, board, both] = all.map(({ stderr }) => stderr);
+  const missed = `error: after 300ms, 1 job had not ended: ${jid}.\n`;
+  expect(wait).toStartWith(`warning: --timeout limits the wait here; use --for.\n${missed}`);
+  expect(watch).toStartWith(missed);
+  expect(both).toStartWith(missed);
+  expect(board).toBe("");
+  expect((await run("kill", jid, "--for", "1s")).stderr).toContain("--for limits the wait of --wait.");
+  expect((await run("watch", "--for", "soon")).stderr).toContain('--for: "soon" is not a duration.');
 });
 
 test("several: quiet until the last, the gravest code, failures and absences are both", async () => {
@@ -88,12 +107,12 @@ test("several: quiet until the last, the gravest code, failures and absences are
 });
 
 test("an end at any moment around look-up and subscription is seen", async () => {
-  const each = times(10, 50);
+  const each = times(6, 50);
   const seen: Record<string, number> = {};
   const one = async () => {
     const peels = { a: { does: "ok", ms: Math.floor(Math.random() * 60) } } as const;
     const jid = await fleet.dispatch({ fn: "test.ping", peels });
-    const { stdout, code } = await run("wait", jid, "--timeout", "10s");
+    const { stdout, code } = await run("wait", jid, "--for", "10s");
     const key = `${code} ${stdout.replace(/^Job \S+ (\w+) after \S+: (.*)\n$/, "$1 $2")}`;
     seen[key] = (seen[key] ?? 0) + 1;
   };

@@ -82,7 +82,7 @@ test.each(flags(tree, []).map(([path, flag], i) => [path, flag, i] as const))(
       ...[LONG, CONTROLS, " ", "%", "\ud800"].map((value) => () => zester(args(value), { env })),
       () => withBytes(`exec "$0" ${[...path, ...words(path)].join(" ")} --${flag} "$X"`, BROKEN, env),
     ];
-    for (const trial of some(trials, 3, i)) expectClear(await trial());
+    for (const trial of some(trials, 6, i)) expectClear(await trial());
   },
 );
 
@@ -123,7 +123,7 @@ test.each(
     "nats://u:p@s3cret@[::1",
     `nats://u:s3cret@${"h".repeat(300)}`,
   ];
-  for (const url of some(urls, 3, i))
+  for (const url of some(urls, 5, i))
     for (const run of [
       zester([...args, "--master", url]),
       zester(args, { env: { NATS_URL: url } }),

@@ -21,3 +21,18 @@ export function expectJobs({ stdout, stderr, code }: Result): void {
   expect(stdout).toContain("\nj1 ");
   expect(code).toBe(0);
 }
+
+/** A whole answer, or none and an error of a message and a hint. */
+export function expectWhole({ stdout, stderr, code }: Result, lines: number): void {
+  if (code === 0) expect([stderr, stdout.split("\n").length]).toEqual(["", lines + 1]);
+  else expectUnavailable({ stdout, stderr, code });
+}
+
+/** Nothing on stdout, and an error of a message and a hint that says that the server is not there for now. */
+export function expectUnavailable({ stdout, stderr, code }: Result): void {
+  expect([stdout, code]).toEqual(["", 1]);
+  expect(stderr).toMatch(/^error: .*\n.*\n$/);
+  expect(stderr).toMatch(
+    /no answer to .* within|is incomplete|connection to the server was lost|temporarily unavailable/,
+  );
+}

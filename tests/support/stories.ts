@@ -1,5 +1,6 @@
 // The recorded stories of real jobs (wire-stories.json), and what a fleet writes, in a form that can be compared.
 import type { NatsConnection } from "nats";
+import { createBuckets, startServer } from "./harness.ts";
 import stories from "./wire-stories.json" with { type: "json" };
 
 /** The kinds of messages of a job in their order, each with its payload. */
@@ -85,4 +86,54 @@ export async function listen(nc: NatsConnection): Promise<(jid: string) => Story
     seen
       .filter(([subject]) => subject.split(".").includes(jid))
       .map(([subject, data]) => [kindOf(subject, jid), describePayload(data, jid)]);
+}
+
+/** Every bucket that the stories need. */
+const BUCKETS = ["jobs", "job-returns", "master-heartbeat", "peel-heartbeat"];
+
+/** Puts all recorded stories on a server, record by record and event by event in their order. */
+async function loadStories(nc: NatsConnection): Promise<void> {
+  await createBuckets(nc);
+  const js = nc.jetstream();
+  const kvs = new Map(
+    await Promise.all(BUCKETS.map(async (name) => [name, await js.views.kv(name)] as const)),
+  );
+  for (const { bucket, key, subject, base64 } of stories) {
+    const bytes = Buffer.from(base64, "base64");
+    if (subject !== undefined) await js.publish(subject, bytes);
+    else await kvs.get(bucket ?? "")?.put(key ?? "", bytes);
+  }
+}
+
+/** The record that a job had in the end, as its story says what it means; a time that is not set is not stored. */
+export function lastRecord(jid: string): Record<string, unknown> {
+  const last = stories.findLast(({ bucket, key }) => bucket === "jobs" && key === jid);
+  const fields = Object.entries(last?.means ?? {});
+  return Object.fromEntries(fields.filter(([, value]) => value !== "0001-01-01T00:00:00Z"));
+}
+
+/** A server with all recorded stories. */
+export interface StorySite {
+  readonly env: { readonly NATS_URL: string };
+  /** The heartbeat of their master once more: it has 15 s to live. */
+  beat(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function serveStories(): Promise<StorySite> {
+  const server = await startServer();
+  const nc = await server.connect();
+  await loadStories(nc);
+  const beats = await nc.jetstream().views.kv("master-heartbeat");
+  const beat = stories.find(({ bucket }) => bucket === "master-heartbeat");
+  return {
+    env: { NATS_URL: server.url },
+    async beat() {
+      await beats.put(beat?.key ?? "", Buffer.from(beat?.base64 ?? "", "base64"));
+    },
+    async stop() {
+      await nc.close();
+      await server.stop();
+    },
+  };
 }

@@ -16,7 +16,7 @@ function isOld(): boolean {
   return / v2\.9\./.test(Bun.spawnSync([NATS_SERVER, "--version"]).stdout.toString());
 }
 
-const RUNS = Number(process.env.ZESTER_SCAN_RUNS ?? times(20, 50));
+const RUNS = Number(process.env.ZESTER_SCAN_RUNS ?? times(12, 50));
 const SEED = process.env.ZESTER_SCAN_SEED;
 
 let server: Server;

@@ -166,7 +166,7 @@ describe.each(Object.keys(FORMS).map((name, i) => [name, i] as const))("%s", (na
       NATS_DEBUG: "1",
       BUN_CONFIG_VERBOSE_FETCH: "curl",
     };
-    for (const command of some([...ASKING, ...SHOWING], 3, good ? i : i + 1)) {
+    for (const command of some([...ASKING, ...SHOWING], 6, good ? i : i + 1)) {
       const { stdout, stderr, code } = await zester([...command, ...flags], { env: { ...noisy, ...env } });
       for (const secret of secrets) {
         expect(secret.length).toBeGreaterThan(8);

@@ -1,0 +1,66 @@
+// --for: how long a command may wait in all.
+
+import { parseDuration } from "../duration.ts";
+import { EXIT, UserError } from "../errors.ts";
+import { plural, safe } from "../text.ts";
+import type { GlobalArgs } from "./flags.ts";
+
+/** The most that a command waits. */
+export interface Limit {
+  readonly ms: number;
+  /** As it was typed. */
+  readonly text: string;
+  /** What to say of the flag that it was given by. */
+  readonly note?: string;
+}
+
+type WithLimit = GlobalArgs & { readonly for?: string | undefined };
+
+/** What --for says; undefined without it. @throws UserError when that is no duration */
+export function limitOf({ for: text }: WithLimit): Limit | undefined {
+  return text === undefined ? undefined : { ms: parseDuration(text, "--for"), text };
+}
+
+/**
+ * The same for commands whose --timeout limited the wait before there was --for: alone, it still does.
+ * @returns the limit, and the flags for the connection
+ */
+export function waitLimit<T extends WithLimit>(flags: T): { limit: Limit | undefined; rest: T } {
+  const { timeout } = flags;
+  if (flags.for !== undefined || timeout === undefined) return { limit: limitOf(flags), rest: flags };
+  const note = "--timeout limits the wait here; use --for.";
+  const limit = { ms: parseDuration(timeout, "--timeout"), text: timeout, note };
+  return { limit, rest: { ...flags, timeout: undefined } };
+}
+
+/** What `work` gives, or what `missed` makes or throws when that takes longer than the limit. */
+export async function within<T>(
+  limit: Limit | undefined,
+  work: Promise<T>,
+  missed: (limit: Limit) => T,
+): Promise<T> {
+  if (!limit) return work;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((done) => {
+    timer = setTimeout(done, limit.ms);
+  }).then(() => missed(limit));
+  // What is under way fails when the connection closes; by then that is no failure of the command.
+  work.catch(() => {});
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+const NAMED = 5;
+
+/** What the reader of that error can do. */
+export const LONGER = "Wait longer with --for; `zester job trace <jid>` tells what a job waits for.";
+
+/** The error for jobs that had not ended within the limit. */
+export function notEnded(open: Iterable<string>, { text }: Limit, hint: string): UserError {
+  const jids = [...open];
+  const named = jids.slice(0, NAMED).join(", ") + (jids.length > NAMED ? ", …" : "");
+  const what =
+    jids.length === 0
+      ? `the jobs could not be looked up within ${text}.`
+      : `after ${text}, ${plural(jids.length, "job")} had not ended: ${safe(named)}.`;
+  return new UserError(what, hint, EXIT.timedOut);
+}

@@ -1,0 +1,52 @@
+// `trace --follow` on a terminal: one picture in place until the job has ended.
+import type { ValueMap } from "../codec/value.ts";
+import { persist } from "../jobs/follow.ts";
+import { LiveJob } from "../jobs/live.ts";
+import { renderPicture } from "../render/picture.ts";
+import { Screen } from "../terminal/screen.ts";
+import { safe } from "../text.ts";
+import type { Session } from "./session.ts";
+
+/** At most this share of the time is spent on pictures. */
+const SHARE = 1 / 5;
+
+/** Draws a job until it has ended. @param leave is set to what gives the terminal back */
+export async function followOnScreen(
+  session: Session,
+  jid: string,
+  job: ValueMap,
+  leave: { now: () => void },
+): Promise<void> {
+  const { terminal } = session;
+  const failure = Promise.withResolvers<never>();
+  let note = "";
+  let lines: readonly string[] = ["reading…"];
+  let nextMs = 0;
+  const picture = () => {
+    const began = Date.now();
+    if (began < nextMs || !live.caughtUp) return lines;
+    const sight = live.sight(session.store.nowNs());
+    const size = { columns: terminal.columns ?? 80, rows: terminal.rows ?? 24 };
+    const now = new Date(Number(sight.nowNs / 1_000_000n));
+    lines = renderPicture(sight, terminal, size, { note, now });
+    nextMs = began + (Date.now() - began) / SHARE;
+    return lines;
+  };
+  const screen = new Screen(terminal, picture, failure.reject);
+  const live = new LiveJob(jid, job, () => screen.change());
+  const setNote = (text: string) => {
+    note = text;
+    screen.change();
+  };
+  const link = {
+    lost: (why: string) => setNote(safe(`${why} Connecting again.`)),
+    back: () => setNote(""),
+  };
+  leave.now = () => screen.close();
+  screen.open();
+  try {
+    await Promise.race([persist(session, link, (store) => live.follow(store)), failure.promise]);
+  } finally {
+    screen.close();
+  }
+}

@@ -1,0 +1,151 @@
+// One job as it goes on: its record, returns and events as they come, and what surrounds it, looked at again and again.
+import type { ValueMap } from "../codec/value.ts";
+import { type JobRow, jobRow } from "../model/job.ts";
+import type { Return } from "../model/returns.ts";
+import { type JobEvent, Steps, type Story, type Surroundings, storyOf } from "../model/story.ts";
+import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
+import type { Store } from "../nats/store.ts";
+import { followEvents } from "./events.ts";
+import { followReturns, untilTerminal } from "./follow.ts";
+import { masterSigns } from "./heartbeats.ts";
+import { surroundings } from "./story.ts";
+
+/**
+ * The pause between two looks at the surroundings, in ms, and at most this share of the time is spent on looking. The
+ * heartbeat of the master is looked at each time, which is one request; those of silent peels and the queues only each third
+ * time.
+ */
+const LOOK = { pauseMs: 1_500, share: 1 / 10, all: 3 } as const;
+
+/** A job at one moment. */
+export interface Sight {
+  readonly row: JobRow;
+  readonly job: ValueMap;
+  readonly story: Story;
+  readonly stuck: Stuck | undefined;
+  /** What is known of its master. */
+  readonly sign: MasterSign;
+  /** The server's clock, in ns since 1970. */
+  readonly nowNs: bigint;
+}
+
+export class LiveJob {
+  readonly #returns = new Map<string, Return>();
+  #steps: Steps;
+  #signs: ReadonlyMap<string, MasterSign> = new Map();
+  #around: Omit<Surroundings, "nowNs"> = {};
+
+  /** Peels that something came about, in that order, until it is emptied. */
+  readonly touched = new Set<string>();
+  /** What was stored before has been read. */
+  caughtUp = false;
+  /** The surroundings were looked at. */
+  looked = false;
+
+  constructor(
+    readonly jid: string,
+    /** Its newest record. */
+    public job: ValueMap,
+    /** Told that something changed. */
+    readonly changed: () => void,
+  ) {
+    this.#steps = new Steps(job);
+  }
+
+  /** The job as it is now. @param nowNs the server's clock */
+  sight(nowNs: bigint): Sight {
+    const { jid, job } = this;
+    const row = jobRow(jid, job);
+    const sign = this.#signs.get(row.owner ?? "");
+    const story = storyOf(jid, job, [...this.#returns.values()], this.#steps, { ...this.#around, nowNs });
+    return { row, job, story, stuck: stuckOf(row, nowNs, sign), sign, nowNs };
+  }
+
+  /**
+   * Follows the job until it has ended. After a failure it can be called again, with another store.
+   * @returns the terminal record
+   * @throws as untilTerminal
+   */
+  async follow(store: Store): Promise<ValueMap> {
+    const { jid } = this;
+    const over = new AbortController();
+    const stop = over.signal;
+    const returns = Promise.withResolvers<void>();
+    const events = Promise.withResolvers<void>();
+    // Those that come again after a lost connection take the place of the former when they are complete.
+    const steps = new Steps(this.job);
+    const onReturn = (item: Return) => {
+      this.#returns.set(item.peel, item);
+      this.#touch(item.peel);
+    };
+    const onEvent = (event: JobEvent) => {
+      if (steps.add(event) && event.peel !== undefined) this.#touch(event.peel);
+      else this.changed();
+    };
+    const record = untilTerminal(store, jid, (newest) => {
+      this.job = newest;
+      this.changed();
+    }).finally(() => over.abort());
+    const failure = Promise.withResolvers<never>();
+    Promise.all([returns.promise, events.promise])
+      .then(() => {
+        this.#steps = steps;
+        this.caughtUp = true;
+        this.changed();
+        return this.#lookAgain(store, stop);
+      })
+      .catch(failure.reject);
+    const following = Promise.all([
+      record,
+      followReturns(store, jid, onReturn, { stop, caughtUp: returns.resolve }),
+      followEvents(store, jid, onEvent, { stop, caughtUp: events.resolve }),
+    ]);
+    try {
+      const [last] = await Promise.race([following, failure.promise]);
+      return last;
+    } finally {
+      over.abort();
+    }
+  }
+
+  #touch(peel: string): void {
+    this.touched.add(peel);
+    this.changed();
+  }
+
+  async #lookAgain(store: Store, stop: AbortSignal): Promise<void> {
+    for (let nth = 0; !stop.aborted; nth++) {
+      const began = Date.now();
+      await this.#look(store, nth % LOOK.all === 0);
+      if (stop.aborted) return;
+      this.looked = true;
+      this.changed();
+      const pause = Math.max(LOOK.pauseMs, (Date.now() - began) / LOOK.share);
+      await sleep(pause, stop);
+    }
+  }
+
+  async #look(store: Store, all: boolean): Promise<void> {
+    const { row, story } = this.sight(store.nowNs());
+    const owners = row.owner ? [row.owner] : [];
+    if (!all) {
+      this.#signs = await masterSigns(store, owners);
+      return;
+    }
+    const { around, sign } = await surroundings(store, this.jid, this.job, story, this.#steps);
+    this.#around = { offline: around.offline, behind: around.behind };
+    this.#signs = new Map(owners.map((owner) => [owner, sign]));
+  }
+}
+
+/** Resolves after `ms`, or earlier when `stop` says so. */
+const sleep = (ms: number, stop: AbortSignal) =>
+  new Promise<void>((done) => {
+    const end = () => {
+      clearTimeout(timer);
+      stop.removeEventListener("abort", end);
+      done();
+    };
+    const timer = setTimeout(end, ms);
+    stop.addEventListener("abort", end);
+  });

@@ -1,0 +1,118 @@
+// `watch <jid>`: the first line, and on a terminal the picture below the lines that stay. Pure.
+import { formatAge, formatDuration } from "../duration.ts";
+import { displayPeel } from "../model/peel.ts";
+import { hasNotReturned, type PeelState } from "../model/peel-state.ts";
+import type { PeelStory } from "../model/story.ts";
+import { isGone, type MasterSign, stuckWords } from "../model/stuck.ts";
+import { bar, count, cut, plural, safe } from "../text.ts";
+import { callOnTarget } from "./call.ts";
+import { paint, paintState } from "./colors.ts";
+import { type Telling, tookOf } from "./facts.ts";
+import { peelCounts } from "./peels.ts";
+import { andMore, type Cell, renderTable } from "./table.ts";
+
+/** A job that is watched. */
+export interface Watched extends Telling {
+  readonly sign: MasterSign;
+  readonly nowNs: bigint;
+}
+
+/** Peels that are named at most. */
+const MOST = 10;
+/** Lines beside those of peels, and one above that shows what came last. */
+const AROUND = 5;
+const BAR = 20;
+
+/** `Job 2hPx2 pkg.installed nginx on web*: 2 of 5 peels returned` */
+export function watchLine({ row, job, story: { peels } }: Omit<Telling, "stuck">): string {
+  const returned = peels.filter((peel) => peel.returned && !peel.returned.unreachable).length;
+  return `Job ${safe(row.jid)} ${callOnTarget(job, row)}: ${count(returned)} of ${plural(peels.length, "peel")} returned\n`;
+}
+
+/** Peels that never accepted the job, as far as can be told: it waits for them since its dispatch. */
+const NEVER_ACCEPTED: ReadonlySet<PeelState> = new Set(["offline", "silent", "missing"]);
+
+/** A peel that the job waits for, and since when, in ns, where that is known. */
+interface Open {
+  readonly peel: PeelStory;
+  readonly ns: bigint | undefined;
+}
+
+/** What the job waits for, the longest first. */
+function waitedFor({ story: { peels, steps, whole }, nowNs }: Watched): Open[] {
+  const start = whole ? steps[0]?.storedNs : undefined;
+  const sinceDispatch = start !== undefined && nowNs > start ? nowNs - start : undefined;
+  return peels
+    .filter(({ state }) => hasNotReturned(state))
+    .map((peel) => ({ peel, ns: NEVER_ACCEPTED.has(peel.state) ? sinceDispatch : peel.soFarNs }))
+    .sort((a, b) => Number((b.ns ?? 0n) - (a.ns ?? 0n)));
+}
+
+function openCells({ peel, ns }: Open, color: boolean): Cell[] {
+  const { state, behind } = peel;
+  const words = NEVER_ACCEPTED.has(state) ? "without an ack" : "so far";
+  return [
+    { text: `  ${displayPeel(peel.peel)}` },
+    { text: state, paint: paintState(state, color) },
+    { text: ns === undefined ? "" : `${formatDuration(ns)} ${words}` },
+    { text: behind === undefined ? "" : `behind at least ${behind}` },
+  ];
+}
+
+function openLines(watched: Watched, color: boolean, most: number): string[] {
+  const open = waitedFor(watched);
+  const shown = open.length > most ? open.slice(0, Math.max(0, most - 1)) : open;
+  const rest = open.slice(shown.length).map(({ peel }) => peel);
+  const columns = [{ title: "" }, { title: "", min: 9 }, { title: "" }, { title: "" }];
+  const rows = shown.map((one) => openCells(one, color));
+  const table = renderTable(columns, rows, false).split("\n").slice(0, -1);
+  return rest.length === 0 ? table : [...table, `  ${andMore(rest.length, "peel")}: ${peelCounts(rest)}`];
+}
+
+/** `by root  master-2hPwZ9 alive  3m57s left` */
+function surroundingWords({ row, sign, nowNs }: Watched): string {
+  const life = sign === undefined ? "" : isGone(sign) ? " gone" : " alive";
+  const left = row.deadline && row.deadline.ns - nowNs;
+  const words = [
+    row.user && `by ${row.user}`,
+    row.owner ? `${row.owner}${life}` : "no master has taken it",
+    left === undefined ? "" : left >= 0n ? `${formatAge(left)} left` : `${formatAge(-left)} over`,
+  ];
+  return safe(words.filter(Boolean).join("  "));
+}
+
+/** `██████░░░░ 2/5  running  1m3s  1 failed, 1 ok` */
+function barLine(watched: Watched): string {
+  const { row, story, nowNs } = watched;
+  const returned = story.peels.filter((peel) => peel.returned);
+  const took = tookOf(watched, new Date(Number(nowNs / 1_000_000n)));
+  const words = [
+    `${bar(returned.length, story.peels.length, BAR)} ${returned.length}/${story.peels.length}`,
+    safe(row.status ?? "-"),
+    took === undefined ? "" : formatDuration(took < 0n ? 0n : took),
+    peelCounts(returned),
+  ];
+  return words.filter(Boolean).join("  ");
+}
+
+/**
+ * The picture of a job that goes on, as lines that don't wrap: what runs where, by whom, how long it may take, whether it is
+ * stuck, what it waits for, and how far it is.
+ */
+export function renderWatch(
+  watched: Watched,
+  look: { color: boolean },
+  size: { columns: number; rows: number },
+): string[] {
+  const { row, job, stuck } = watched;
+  const room = Math.min(MOST, Math.max(0, size.rows - AROUND));
+  const stuckLine = stuck && safe(`Stuck: ${stuckWords(stuck)}`);
+  const lines = [
+    `${safe(row.jid)}  ${callOnTarget(job, row)}`,
+    surroundingWords(watched),
+    ...(stuckLine === undefined ? [] : [look.color ? paint("yellow", stuckLine) : stuckLine]),
+    ...openLines(watched, look.color, room),
+    barLine(watched),
+  ];
+  return lines.slice(-size.rows).map((line) => cut(line, size.columns - 1));
+}

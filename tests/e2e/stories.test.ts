@@ -1,0 +1,210 @@
+// The recorded stories of real jobs as `trace`, `wait` and the end of `watch <jid>` tell them. What is expected follows from
+// the rules of masters and peels (wire.md), not from what the program says.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Running, zester } from "../support/harness.ts";
+import { type StorySite, serveStories } from "../support/stories.ts";
+import { FACTS, steady } from "../support/story-facts.ts";
+
+let site: StorySite;
+beforeAll(async () => {
+  site = await serveStories();
+});
+afterAll(() => site.stop());
+
+/** The columns DELIVERED, WAITED and AFTER are unsteady too. Widths differ with them, so that spaces are not compared. */
+const steadyTrace = (text: string) =>
+  steady(text)
+    .replace(/^\+\S+/gm, "+T")
+    .replace(/(delivered in )\S+/g, "$1T")
+    .replace(/^(\S+ +[a-z]+ +)(-|[\d.]+[mµ]?s) +(-|[\d.]+[mµ]?s) /gm, (_, head, delivered, waited) =>
+      [head, delivered === "-" ? "-" : "T", "  ", waited === "-" ? "-" : "T", "  "].join(""),
+    )
+    .replace(/ {2,}/g, "  ");
+
+/** What `trace` tells below the facts; the last line of `wait` and `watch`, and the exit code of both. */
+const STORIES: readonly [jid: keyof typeof FACTS, trace: string, ending: string | undefined, code: number][] =
+  [
+    [
+      "2hPxSFailed",
+      `Slowest   web-02 2.0s, web-01 1.0s
+
+PEEL    STATE   DELIVERED  WAITED  TOOK  DETAIL
+web-02  failed  T          T       2.0s  could not get lock
+web-01  ok      T          T       1.0s
+
+AFTER  EVENT       PEEL    DETAIL
++T     dispatched
++T     ack         web-01  delivered in T
++T     ack         web-02  delivered in T
++T     return      web-01  ok, took 1.0s
++T     return      web-02  failed, took 2.0s: could not get lock
++T     ended               failed
+`,
+      "failed after 2.0s: 1 failed, 1 ok",
+      2,
+    ],
+    [
+      "2hPxSForged",
+      `Slowest   db-01 T
+
+PEEL   STATE      DELIVERED  WAITED  TOOK  DETAIL
+db-02  offline    -          -       -
+db-01  executing  T          -       T so far
+
+AFTER  EVENT       PEEL   DETAIL
++T     dispatched
++T     ack         db-01  delivered in T
+`,
+      undefined,
+      124,
+    ],
+    [
+      "2hPxSLate",
+      `Slowest   web-09 1.0s, web-01 1.0s
+
+PEEL    STATE  DELIVERED  WAITED  TOOK  DETAIL
+web-09  late   T          T       1.0s  returned after it was given up: ok
+web-01  ok     T          T       1.0s
+
+AFTER  EVENT       PEEL    DETAIL
++T     dispatched
++T     ack         web-01  delivered in T
++T     return      web-01  ok, took 1.0s
++T     return      web-09  unreachable: UNREACHABLE: no heartbeat at dispatch and no ack after republish
++T     ended               failed
++T     ack         web-09  delivered in T
++T     return      web-09  late, ok, took 1.0s
+`,
+      "failed after 2.0s: 1 late, 1 ok",
+      3,
+    ],
+    [
+      "2hPxSTest",
+      `
+PEEL    STATE  DELIVERED  WAITED  TOOK  DETAIL
+web-01  ok     T          T       1.0s
+
+AFTER  EVENT       PEEL    DETAIL
++T     dispatched
++T     ack         web-01  delivered in T
++T     return      web-01  ok, took 1.0s
++T     ended               complete
+`,
+      "complete after 2.0s: 1 ok",
+      0,
+    ],
+    [
+      "2hPxSCut",
+      `Slowest   db-01 1.0s
+
+PEEL   STATE       DELIVERED  WAITED  TOOK  DETAIL
+db-02  unfinished  T          -       -
+db-01  ok          T          T       1.0s
+
+AFTER  EVENT       PEEL   DETAIL
++T     dispatched
++T     ack         db-01  delivered in T
++T     ack         db-02  delivered in T
++T     return      db-01  ok, took 1.0s
++T     cancel             cancelled by user
++T     ended              canceled
+`,
+      "canceled after 2.0s: 1 unfinished, 1 ok",
+      5,
+    ],
+    [
+      "2hPxSReclaim",
+      `
+PEEL    STATE       DELIVERED  WAITED  TOOK  DETAIL
+web-01  unfinished  T          -       -
+
+AFTER  EVENT       PEEL    DETAIL
++T     dispatched
++T     ack         web-01  delivered in T
++T     ended               failed: reclaim limit exceeded: job reclaimed 4 times (max 3)
+`,
+      "failed after 1m: 1 unfinished (reclaim limit exceeded: job reclaimed 4 times (max 3))",
+      3,
+    ],
+    [
+      "2hPxSBusy",
+      `
+PEEL   STATE   DELIVERED  WAITED  TOOK  DETAIL
+db-01  failed  T          T       0s    peel busy: execution queue full
+
+AFTER  EVENT       PEEL   DETAIL
++T     dispatched
++T     ack         db-01  delivered in T
++T     return      db-01  failed, took 0s: peel busy: execution queue full
++T     ended              failed
+`,
+      "failed after 2.0s: 1 failed",
+      2,
+    ],
+    [
+      "2hPxSSched",
+      `
+PEEL    STATE  DELIVERED  WAITED  TOOK  DETAIL
+web-01  ok     -          -       58s
+
+AFTER  EVENT     PEEL    DETAIL
++T     schedule  web-01  ok, took 58s
+`,
+      "complete after 58s: 1 ok",
+      0,
+    ],
+    [
+      "rxn-0123456789abcdef0123456789abcdef",
+      `
+PEEL    STATE  DELIVERED  WAITED  TOOK  DETAIL
+web-01  ok     T          T       0.3s
+
+AFTER  EVENT       PEEL    DETAIL
++T     dispatched
++T     ack         web-01  delivered in T
++T     return      web-01  ok, took 0.3s
++T     ended               complete
+`,
+      "complete after 2.0s: 1 ok",
+      0,
+    ],
+  ];
+
+describe.each(STORIES)("%s", (jid, told, ending, code) => {
+  const job = (...args: string[]) => zester(["job", ...args], { env: site.env });
+  const lastLine = `Job ${jid} ${ending}\n`;
+
+  test("trace", async () => {
+    await site.beat();
+    const { stdout, stderr, code } = await job("trace", jid);
+    // How long db-01 has been at it is no more steady there.
+    const text = steadyTrace(stdout).replace(/^(Slowest {2}db-01) (?!1\.0s$)\S+$/m, "$1 T");
+    expect(text).toBe(steadyTrace(FACTS[jid] + told));
+    expect([stderr, code]).toEqual(["", 0]);
+  });
+
+  test("wait", async () => {
+    const { stdout, stderr, code: got } = await job("wait", jid, ...(ending ? [] : ["--for", "300ms"]));
+    expect([stdout, got]).toEqual([ending ? lastLine : "", code]);
+    expect(stderr).toBe(
+      ending
+        ? ""
+        : `error: after 300ms, 1 job had not ended: ${jid}.\nWait longer with --for; \`zester job trace <jid>\` tells what a job waits for.\n`,
+    );
+  });
+
+  test("watch", async () => {
+    if (ending) {
+      const { stdout, stderr, code: got } = await job("watch", jid);
+      expect(stdout.slice(stdout.trimEnd().lastIndexOf("\n") + 1)).toBe(lastLine);
+      expect([stderr, got]).toEqual(["", code]);
+      return;
+    }
+    const watch = new Running(["job", "watch", jid], site.env);
+    await Bun.sleep(500);
+    watch.signal("SIGINT");
+    expect(await watch.ended()).toBe(130);
+    expect(watch.out).not.toMatch(/^Job \S+ (complete|failed|partial|timeout|canceled) /m);
+    expect(watch.out).not.toContain("evil");
+  });
+});

@@ -1,0 +1,114 @@
+// What is known of each of the recorded stories, as the first lines of `trace` and `show --summary`, and how texts with
+// times in them are compared.
+
+const CREATED = "Created   2026-01-15T09:30:00.123456789Z (AGO)";
+
+/** By JID. */
+export const FACTS = {
+  "2hPxSFailed": `pkg.installed name=openssl
+Job       2hPxSFailed
+State     failed
+Target    web*
+User      ops
+Owner     master-2hPwZ9
+${CREATED}
+Took      2.0s
+Peels     2: 1 failed, 1 ok
+`,
+  // The master heard one ack. The job is overdue: its deadline was in January, and its master is alive.
+  "2hPxSForged": `cmd.run command=uptime
+Job       2hPxSForged
+State     running
+Target    db*
+User      root
+Owner     master-2hPwZ9
+${CREATED}
+So far    T
+Deadline  2026-01-15T09:31:00.123456789Z (AGO)
+Stuck     overdue by T
+          \`zester job trace 2hPxSForged\` shows what it waits for, \`zester job kill 2hPxSForged\` cancels it.
+Peels     2: 1 offline, 1 executing
+3 messages ignored: evil-01 is no target, db-01 sent a return as db-02
+`,
+  "2hPxSLate": `state.apply state=nginx
+Job       2hPxSLate
+State     failed
+Target    web*
+User      ops
+Owner     master-2hPwZ9
+${CREATED}
+Took      2.0s
+Peels     2: 1 late, 1 ok
+`,
+  "2hPxSTest": `state.apply state=nginx test=true
+Dry run: nothing was changed
+Job       2hPxSTest
+State     complete
+Target    web-01
+User      ops
+Owner     master-2hPwZ9
+${CREATED}
+Took      2.0s
+Peels     1: 1 ok
+`,
+  // db-02 had accepted the job, and its end came first.
+  "2hPxSCut": `cmd.run command="sleep 600"
+Job       2hPxSCut
+State     canceled
+Target    db*
+User      root
+Owner     master-2hPwZ9
+${CREATED}
+Took      2.0s
+Peels     2: 1 unfinished, 1 ok
+`,
+  "2hPxSReclaim": `state.highstate
+Job       2hPxSReclaim
+State     failed
+Reason    reclaim limit exceeded: job reclaimed 4 times (max 3)
+Target    *
+User      ops
+Owner     master-2hPwZ9
+${CREATED}
+Took      1m
+Peels     1: 1 unfinished
+`,
+  "2hPxSBusy": `cmd.run command=true
+Job       2hPxSBusy
+State     failed
+Target    db-01
+User      root
+Owner     master-2hPwZ9
+${CREATED}
+Took      2.0s
+Peels     1: 1 failed
+`,
+  // There was no dispatch, and the record was written at the end of the run: only the peel knows how long it took.
+  "2hPxSSched": `state.highstate
+Job       2hPxSSched
+State     complete
+Source    schedule "nightly" on web-01
+${CREATED}
+Took      58s
+Peels     1: 1 ok
+`,
+  "rxn-0123456789abcdef0123456789abcdef": `service.restart name=nginx
+Job       rxn-0123456789abcdef0123456789abcdef
+State     complete
+Source    rule restart-nginx, event beacon/nginx/down
+User      reactor:restart-nginx
+Owner     master-2hPwZ9
+${CREATED}
+Took      2.0s
+Peels     1: 1 ok
+`,
+} as const satisfies Record<string, string>;
+
+/** The text with `T` for each time that depends on when and how fast the stories were loaded, and `AGO` for an age. */
+export const steady = (text: string) =>
+  text
+    .replace(/\(\S+ (ago|over)\)/g, "(AGO)")
+    .replace(/^(So far {4})\S+$/m, "$1T")
+    .replace(/overdue by \S+/g, "overdue by T")
+    .replace(/[\d.]+[a-zµ]+( so far)/g, "T$1")
+    .replace(/TOOK +DETAIL/, "TOOK  DETAIL");

@@ -1,0 +1,270 @@
+// Random histories of jobs, as NATS may hold them: acks and returns, foreign and forged ones, late ones, repeated ones, lost
+// events, takeovers. What every command tells is compared with an oracle that shares no code with the product.
+// ZESTER_SEED=n repeats a run, ZESTER_TESTS=all draws more.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { KV, NatsConnection } from "nats";
+import {
+  createBuckets,
+  encode,
+  jobRecord,
+  type Server,
+  startServer,
+  Time,
+  zester,
+} from "../support/harness.ts";
+import { times } from "../support/length.ts";
+
+const SEED = Number(process.env.ZESTER_SEED ?? Date.now() % 1_000_000);
+const IDS = ["web-01", "web_02", "db_eu_example", "_edge", "cache-9", "a_b_"];
+const ORDER =
+  "failed unreadable unreachable late offline silent unfinished missing queued executing ok".split(" ");
+const ENDS = ["complete", "failed", "partial", "timeout", "canceled"];
+
+/** A source of random numbers that a seed repeats. */
+function dice(seed: number) {
+  let state = seed;
+  const below = (n: number) => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return Math.floor((state / 2_147_483_648) * n);
+  };
+  return { below, chance: (percent: number) => below(100) < percent };
+}
+type Dice = ReturnType<typeof dice>;
+
+interface Return {
+  readonly ok: boolean;
+  readonly unreachable: boolean;
+}
+interface Message {
+  readonly kind: string;
+  readonly peel?: string;
+  /** The id in the payload; undefined: the payload can't be decoded. */
+  readonly says?: string | undefined;
+  readonly returned?: Return;
+}
+interface History {
+  readonly targets: readonly string[];
+  readonly status: string;
+  readonly messages: readonly Message[];
+  /** "unreadable": the stored value can't be decoded. */
+  readonly stored: ReadonlyMap<string, Return | "unreadable">;
+  readonly online: ReadonlySet<string>;
+  /** How many of the first messages are lost. */
+  readonly lost: number;
+  readonly asList: boolean;
+}
+
+/** Messages as peels send them, with all that is no matter of theirs in between, and what a master makes of them. */
+function draw({ below, chance }: Dice): History {
+  const pick = <T>(list: readonly T[]) => list[below(list.length)] as T;
+  const targets = IDS.filter(() => chance(55)).slice(0, 5);
+  if (targets.length === 0) targets.push(pick(IDS));
+  const lists = targets.map((peel): Message[] => {
+    const real: Message = {
+      kind: "return",
+      peel,
+      says: peel,
+      returned: { ok: chance(65), unreachable: false },
+    };
+    const gaveUp: Message = { kind: "return", peel, says: peel, returned: { ok: false, unreachable: true } };
+    const ack: Message = { kind: "ack", peel, says: peel };
+    const plans = [
+      [],
+      [ack],
+      [ack, real],
+      [ack, real],
+      [ack, real, real],
+      [real],
+      [gaveUp],
+      [gaveUp, ack, real],
+    ];
+    return [...pick(plans)];
+  });
+  const odd = (): Message => {
+    const peel = chance(50) ? "evil-01" : pick(targets);
+    const says = chance(25) ? undefined : peel === "evil-01" ? peel : pick(IDS.filter((id) => id !== peel));
+    return { kind: chance(50) ? "ack" : "return", peel, says, returned: { ok: true, unreachable: false } };
+  };
+  lists.push(Array.from({ length: below(4) }, odd));
+  const ending: Message[] = chance(20) ? [{ kind: "cancel" }, { kind: "status" }] : [{ kind: "status" }];
+  lists.push(chance(75) ? ending : []);
+  const messages: Message[] = [{ kind: "dispatch" }];
+  for (let open = lists; ; ) {
+    open = open.filter((list) => list.length > 0);
+    if (open.length === 0) break;
+    messages.push(pick(open).shift() as Message);
+  }
+  // What a master stores: the first real return of each target, until it has ended the job.
+  const stored = new Map<string, Return | "unreadable">();
+  const end = messages.findIndex(({ kind }) => kind === "status");
+  for (const { kind, peel = "", says, returned } of messages.slice(0, end < 0 ? undefined : end)) {
+    if (kind !== "return" || !returned || says !== peel || !targets.includes(peel)) continue;
+    const known = stored.get(peel);
+    // Another master watches the job by now, or none does, so that the late one is not stored.
+    if (!known || (known !== "unreadable" && known.unreachable && chance(50))) stored.set(peel, returned);
+  }
+  const asList = chance(30);
+  const [first] = stored.keys();
+  if (first !== undefined && !asList && chance(10)) stored.set(first, "unreadable");
+  const states = targets.map((peel) => stored.get(peel));
+  const all = states.every((one) => one !== undefined);
+  const good = states.every((one) => one !== "unreadable" && one?.ok);
+  const cut = messages.some(({ kind }) => kind === "cancel");
+  const inTime = all
+    ? good
+      ? "complete"
+      : "failed"
+    : stored.size > 0
+      ? pick(["partial", "failed"])
+      : "timeout";
+  const status = end < 0 ? "running" : cut && !all ? "canceled" : inTime;
+  const online = new Set(targets.filter(() => chance(50)));
+  return { targets, status, messages, stored, online, lost: chance(30) ? below(messages.length) : 0, asList };
+}
+
+/** What is true of a history: the state of each target, how many messages are ignored, and the exit code of `wait`. */
+function truth({ targets, status, messages, stored, online, lost }: History) {
+  const left = messages.slice(lost);
+  const [acks, given, ends] = [new Set<string>(), new Set<string>(), ENDS.includes(status)];
+  const real = new Map<string, { ok: boolean; late: boolean }>();
+  let [ignored, over] = [0, false];
+  for (const { kind, peel = "", says, returned } of left) {
+    if (kind === "status") over = true;
+    if (kind !== "ack" && kind !== "return") continue;
+    const isReal = kind === "return" && !returned?.unreachable;
+    if (!targets.includes(peel) || says !== peel || (isReal && real.has(peel))) ignored++;
+    else if (kind === "ack") acks.add(peel);
+    else if (isReal) real.set(peel, { ok: returned?.ok === true, late: over || given.has(peel) });
+    else given.add(peel);
+  }
+  const hasDispatch = left.some(({ kind }) => kind === "dispatch");
+  let isBad = false;
+  const stateOf = (peel: string): string => {
+    const [kept, event] = [stored.get(peel), real.get(peel)];
+    if (kept === "unreadable") return "unreadable";
+    if (kept && !kept.unreachable) return kept.ok ? "ok" : "failed";
+    if (event && (kept || event.late)) {
+      if (!event.ok) isBad = true;
+      return "late";
+    }
+    if (event) return event.ok ? "ok" : "failed";
+    if (kept || given.has(peel)) return "unreachable";
+    if (acks.has(peel)) return ends ? "unfinished" : "executing";
+    return hasDispatch ? (online.has(peel) ? "silent" : "offline") : "missing";
+  };
+  const states = new Map(targets.map((peel) => [peel, stateOf(peel)]));
+  const has = (...names: string[]) => [...states.values()].some((state) => names.includes(state));
+  const away =
+    has("unreachable", "late", "offline", "silent", "unfinished", "missing") ||
+    ["partial", "timeout"].includes(status);
+  const failed = isBad || has("failed", "unreadable") || !away;
+  const code = status === "canceled" ? 5 : status === "complete" ? 0 : failed && away ? 4 : failed ? 2 : 3;
+  return { states, ignored, code };
+}
+
+let server: Server;
+let nc: NatsConnection;
+let kv: Record<"jobs" | "returns" | "peels" | "masters", KV>;
+beforeAll(async () => {
+  server = await startServer();
+  nc = await server.connect();
+  const { views } = nc.jetstream();
+  const beats = { peels: await views.kv("peel-heartbeat"), masters: await views.kv("master-heartbeat") };
+  kv = { ...(await createBuckets(nc)), ...beats };
+  await kv.masters.put("m1", "x");
+});
+afterAll(async () => {
+  await nc.close();
+  await server.stop();
+});
+
+async function write(jid: string, history: History): Promise<void> {
+  const { targets, status, messages, stored, online, lost, asList } = history;
+  const record = (peel: string, { ok, unreachable }: Return) => ({
+    ...{ jid, peel_id: peel, success: ok, return_data: null, duration: unreachable ? 0n : 5_000_000_000n },
+    ...(ok ? {} : { error: unreachable ? "UNREACHABLE" : "no lock" }),
+    ...(unreachable ? { unreachable } : {}),
+  });
+  const js = nc.jetstream();
+  for (const [i, { kind, peel, says, returned }] of messages.entries()) {
+    if (i === lost && i > 0)
+      await (await nc.jetstreamManager()).streams.purge("job-events", { filter: `zester.job.${jid}.>` });
+    const subject = `zester.job.${jid}.${kind}${peel ? `.${peel}` : ""}`;
+    const data = kind === "status" ? { status, returns: stored.size } : undefined;
+    const payload = peel === undefined ? { jid, type: kind, data } : { jid, peel_id: says };
+    const whole = kind === "return" && says !== undefined ? record(says, returned as Return) : payload;
+    await js.publish(subject, peel !== undefined && says === undefined ? Uint8Array.of(0xc1) : encode(whole));
+  }
+  const rows = [...stored].map(
+    ([peel, one]) => [peel, one === "unreadable" ? one : record(peel, one)] as const,
+  );
+  if (asList && rows.length > 0) await kv.returns.put(jid, encode(rows.map(([, one]) => one)));
+  else
+    for (const [peel, one] of rows)
+      await kv.returns.put(`${jid}.${peel}`, one === "unreadable" ? Uint8Array.of(0xc1) : encode(one));
+  for (const peel of IDS) await (online.has(peel) ? kv.peels.put(peel, "x") : kv.peels.delete(peel));
+  const created = Time.now();
+  await kv.jobs.put(
+    jid,
+    encode(jobRecord(jid, { function: "cmd.run", targets, status, created, updated: created, owner: "m1" })),
+  );
+}
+
+const shown = (peel: string) => peel.replace(/(?<=[^_].*)_(?=.*[^_])/g, ".");
+
+test(`each command tells what is true of random histories (seed ${SEED})`, async () => {
+  for (let n = 0; n < times(25, 300); n++) {
+    const jid = `story-${SEED + n}`;
+    const history = draw(dice(SEED + n));
+    await write(jid, history);
+    const { states, ignored, code } = truth(history);
+    const run = async (...args: string[]) => zester(["job", ...args], { env: { NATS_URL: server.url } });
+    const [trace, summary, output, missing, bad, late] = await Promise.all([
+      run("trace", jid, "--format", "json"),
+      run("show", jid, "--summary"),
+      run("show", jid, "--output"),
+      ...["--missing", "--bad", "--late"].map((flag) => run("show", jid, flag, "-q")),
+    ]);
+    const where = `${jid} ${JSON.stringify({ ...history, stored: [...history.stored] })}`;
+    const story = JSON.parse(trace?.stdout ?? "");
+    const told = new Map(story.peels.map((one: Record<string, string>) => [one.peel_id, one.state]));
+    expect([where, ...[...told].sort()]).toEqual([where, ...[...states].sort()]);
+    expect([where, story.peels.length, story.ignored.length]).toEqual([where, states.size, ignored]);
+    for (const one of [...story.peels, ...story.events]) {
+      expect([where, history.targets]).toContainEqual(
+        one.peel_id === undefined || history.targets.includes(one.peel_id) ? history.targets : one,
+      );
+      for (const time of ["after", "delivered", "waited", "took", "so_far"])
+        expect([where, one[time] ?? 0, (one[time] ?? 0) >= 0]).toEqual([where, one[time] ?? 0, true]);
+    }
+    const counts = ORDER.map(
+      (state) => [state, [...states.values()].filter((one) => one === state).length] as const,
+    );
+    const words = counts.filter(([, count]) => count > 0).map(([state, count]) => `${count} ${state}`);
+    expect([where, summary?.stdout]).toEqual([
+      where,
+      expect.stringContaining(`\nPeels     ${states.size}: ${words.join(", ")}\n`),
+    ]);
+    expect(summary?.stdout.includes("ignored:")).toBe(ignored > 0);
+    const heads = (output?.stdout ?? "").split("\n").filter((line) => /^\S/.test(line));
+    expect([where, ...heads.map((line) => line.split(/ {2}|, /).slice(0, 2))]).toEqual([
+      where,
+      ...[...states].map(([peel, state]) => [shown(peel), state]).sort(),
+    ]);
+    const ids = (want: (state: string) => boolean) =>
+      [...states].flatMap(([peel, state]) => (want(state) ? shown(peel) : [])).sort();
+    const away = "offline silent unfinished missing queued executing".split(" ");
+    const lines = (text = "") => text.split("\n").filter(Boolean);
+    expect([where, lines(missing?.stdout)]).toEqual([where, ids((state) => away.includes(state))]);
+    expect([where, lines(bad?.stdout)]).toEqual([where, ids((state) => state !== "ok")]);
+    expect([where, lines(late?.stdout)]).toEqual([where, ids((state) => state === "late")]);
+    if (history.status === "running") continue;
+    const wait = await run("wait", jid, "--format", "json");
+    const [ending] = JSON.parse(wait.stdout);
+    expect([where, wait.code, ending]).toEqual([
+      where,
+      code,
+      { jid, status: history.status, ...Object.fromEntries(counts) },
+    ]);
+  }
+}, 600_000);
