@@ -4,15 +4,15 @@ import { Timestamp } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { safe } from "../text.ts";
 import { Bucket, isGone } from "./bucket.ts";
-import { type Connection, NoResponders } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { type Clock, type ConsumerConfig, deliveryOf, InOrder, Picture } from "./consumer.ts";
-import { JetStream, NoBucket } from "./jetstream.ts";
+import { JetStream } from "./jetstream.ts";
 import { type Follow, pull } from "./pull.ts";
 import { readFrom } from "./scan.ts";
 import { Stream, type StreamState } from "./stream.ts";
 import { token, tokens } from "./subject.ts";
 
-export { NoBucket };
+export { NoBucket } from "./jetstream.ts";
 
 /** MessagePack `{"action": "cancel"}` (wire.md, "Subjects"). */
 const CANCEL_PAYLOAD = Buffer.from("\x81\xa6action\xa6cancel", "latin1");
@@ -238,10 +238,9 @@ export class Store {
    */
   async heartbeatAge(of: "masters" | "peels", id: string): Promise<number | "none"> {
     const bucket = this.#fleet[of];
-    const msg = await bucket.direct(bucket.prefix + tokens(id)).catch((error) => {
-      // A bucket that is not there, or has no direct get: servers before 2.11 stay silent instead.
-      throw error instanceof NoResponders ? new NoBucket(bucket.name, this.connection.shown) : error;
-    });
+    // Servers before 2.11 say nothing to a direct get of a bucket that is not there; this asks why.
+    const msg = await bucket.directIfAllowed(bucket.prefix + tokens(id));
+    if (!msg) throw new UserError(`${bucket.title}/${safe(id)} can't be read by direct get.`);
     const code = msg.headers?.code ?? 0;
     if (code === 404 || isGone(msg)) return "none";
     const stored = Date.parse(msg.headers?.get("Nats-Time-Stamp") ?? "");

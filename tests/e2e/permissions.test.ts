@@ -93,6 +93,7 @@ async function fill(nc: NatsConnection): Promise<void> {
   for (const event of ["j1.dispatch", "j1.ack.web-01", "j1.return.web-01", "j1.status", "j2.dispatch"])
     await js.publish(`zester.job.${event}`, encode({}));
   await (await js.views.kv("master-heartbeat")).put("m1", "x");
+  await (await js.views.kv("peel-heartbeat")).put("web-02", "x");
   await nc.close();
 }
 
@@ -160,7 +161,7 @@ const READING: readonly (readonly [string, number, string])[] = [
   ["job show j1 --summary", 0, "web-01"],
   ["job watch j1", 0, "complete"],
   ["job wait j1", 0, "complete"],
-  ["job wait j2 --timeout 1s", 124, ""],
+  ["job wait j2 --for 1s", 124, ""],
   ["job trace j1", 0, "dispatched"],
   ["job kill --state running --dry-run", 0, "j2 "],
   ["version --check", 0, "zester "],
@@ -170,7 +171,7 @@ const KILLING: readonly (readonly [string, number, string])[] = [
   ["job kill j2", 0, "Cancel signal sent for job j2"],
   ["job kill j2 --force", 0, "Cancel signal sent for job j2"],
   ["job kill --state running --yes", 0, "Cancel signal sent for job j2"],
-  ["job kill j2 --wait --timeout 1s", 124, "Cancel signal sent for job j2"],
+  ["job kill j2 --wait --for 1s", 124, "Cancel signal sent for job j2"],
 ];
 
 describe.each([
@@ -248,9 +249,17 @@ describe("the sets, and less than them", () => {
 
   const run = (rights: Rights, command: string) => zester([...command.split(" "), ...site.as(rights)]);
 
-  test("kill --wait tells whether the master is alive, as the sets allow", async () => {
-    const { stderr } = await run(SETS.kill, "job kill j2 --wait --timeout 6s");
-    expect(stderr).toContain("after the signal: its master m1 is alive; 1 silent: web-01.\n");
+  test("kill --wait tells whether the master and the peels are alive, as the sets allow", async () => {
+    const seen = async (rights: Rights) => (await run(rights, "job kill j2 --wait --for 6s")).stderr;
+    const entry = (bucket: string) => `$JS.API.DIRECT.GET.KV_${bucket}.>`;
+    const [all, noMasters, noPeels] = await Promise.all([
+      seen(SETS.kill),
+      seen(without(SETS.kill, entry("master-heartbeat"))),
+      seen(without(SETS.kill, entry("peel-heartbeat"))),
+    ]);
+    expect(all).toContain("after the signal: its master m1 is alive; 1 offline: web-01.\n");
+    expect(noMasters).toContain("after the signal: 1 offline: web-01.\n");
+    expect(noPeels).toContain("after the signal: its master m1 is alive; 1 silent: web-01.\n");
   });
 
   test("trace without the events: says so, and shows what the buckets know", async () => {

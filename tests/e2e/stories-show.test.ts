@@ -10,15 +10,35 @@ beforeAll(async () => {
 });
 afterAll(() => site.stop());
 
-/** The table below the facts, and the whole output. */
-const STORIES: readonly [jid: keyof typeof FACTS, peels: string, output: string][] = [
+/** What `--summary` says beside the facts that `trace` has as well. */
+interface Summary {
+  readonly call: string;
+  /** The peels by state, with those that changed something. */
+  readonly counts: string;
+  /** Empty when no peel took any time. */
+  readonly took: string;
+  readonly outcomes: string;
+}
+
+/** The whole summary: the facts, with its own first line and counts. */
+function summaryOf(jid: keyof typeof FACTS, { call, counts, took, outcomes }: Summary): string {
+  const facts = FACTS[jid].replace(/^.*/, () => call).replace(/^(Peels {5}\d+: ).*$/m, (_, head) => head + counts);
+  return `${facts}${took && `Took      ${took}\n`}\n${outcomes}`;
+}
+
+/** The summary, and the whole output. */
+const STORIES: readonly [jid: keyof typeof FACTS, summary: Summary, output: string][] = [
   [
     "2hPxSFailed",
-    `
-PEEL      STATE   TOOK  DETAIL
-web-02    failed  2.0s  could not get lock
-web-01    ok      1.0s
+    {
+      call: "pkg.installed openssl on web* by ops, 2 peels",
+      counts: "1 failed, 1 ok (1 changed)",
+      took: "median 1.0s, slowest web-02 2.0s",
+      outcomes: `OUTCOME       PEELS  WHERE   WHAT
+failed            1  web-02  could not get lock
+ok, changed       1  web-01  openssl
 `,
+    },
     `web-01  ok  1.0s
   openssl  changed  40ms
     stdout: openssl 3.0.15
@@ -31,11 +51,15 @@ web-02  failed  2.0s  1 result: 1 failed
   ],
   [
     "2hPxSForged",
-    `
-PEEL      STATE      TOOK  DETAIL
-db-02     offline    -
-db-01     executing  T so far
+    {
+      call: "cmd.run uptime on db* by root, 2 peels",
+      counts: "1 offline, 1 executing",
+      took: "slowest db-01 T so far",
+      outcomes: `OUTCOME       PEELS  WHERE  WHAT
+offline           1  db-02
+executing         1  db-01
 `,
+    },
     `db-01  executing
 
 db-02  offline
@@ -43,11 +67,15 @@ db-02  offline
   ],
   [
     "2hPxSLate",
-    `
-PEEL      STATE  TOOK  DETAIL
-web-09    late   1.0s  returned after it was given up: ok
-web-01    ok     1.0s
+    {
+      call: "state.apply nginx on web* by ops, 2 peels",
+      counts: "1 late (1 changed), 1 ok (1 changed)",
+      took: "median 1.0s, slowest web-09 1.0s",
+      outcomes: `OUTCOME        PEELS  WHERE   WHAT
+late, changed      1  web-09  returned after it was given up: ok; nginx
+ok, changed        1  web-01  nginx
 `,
+    },
     `web-01  ok  1.0s
   nginx  changed  40ms
     stdout: restarted
@@ -59,7 +87,14 @@ web-09  late, ok  1.0s
   ],
   [
     "2hPxSTest",
-    "\nPEEL      STATE  TOOK  DETAIL\nweb-01    ok     1.0s\n",
+    {
+      call: "state.apply state=nginx test=true on web-01 by ops, 1 peel",
+      counts: "1 ok (1 would change)",
+      took: "web-01 1.0s",
+      outcomes: `OUTCOME           PEELS  WHERE   WHAT
+ok, would change      1  web-01  file.managed:/etc/nginx/nginx.conf  +1 -1
+`,
+    },
     `Dry run: nothing was changed
 
 web-01  ok  1.0s  3 results: 1 would change, 1 skipped
@@ -74,11 +109,15 @@ web-01  ok  1.0s  3 results: 1 would change, 1 skipped
   ],
   [
     "2hPxSCut",
-    `
-PEEL      STATE       TOOK  DETAIL
-db-02     unfinished  -
-db-01     ok          1.0s
+    {
+      call: 'cmd.run "sleep 600" on db* by root, 2 peels',
+      counts: "1 unfinished, 1 ok (1 changed)",
+      took: "median 1.0s, slowest db-01 1.0s",
+      outcomes: `OUTCOME       PEELS  WHERE  WHAT
+unfinished        1  db-02
+ok, changed       1  db-01  sleep
 `,
+    },
     `db-01  ok  1.0s
   sleep  changed  40ms
 
@@ -87,41 +126,66 @@ db-02  unfinished
   ],
   [
     "2hPxSReclaim",
-    "\nPEEL      STATE       TOOK  DETAIL\nweb-01    unfinished  -\n",
+    {
+      call: "state.highstate on * by ops, 1 peel",
+      counts: "1 unfinished",
+      took: "",
+      outcomes: `OUTCOME       PEELS  WHERE   WHAT
+unfinished        1  web-01
+`,
+    },
     `web-01  unfinished
 `,
   ],
   [
     "2hPxSBusy",
-    `
-PEEL      STATE   TOOK  DETAIL
-db-01     failed  0s    peel busy: execution queue full
+    {
+      call: "cmd.run true on db-01 by root, 1 peel",
+      counts: "1 failed",
+      took: "db-01 0s",
+      outcomes: `OUTCOME       PEELS  WHERE  WHAT
+failed            1  db-01  peel busy: execution queue full
 `,
+    },
     `db-01  failed  0s
   error: peel busy: execution queue full
 `,
   ],
   [
     "2hPxSSched",
-    "\nPEEL      STATE  TOOK  DETAIL\nweb-01    ok     58s\n",
+    {
+      call: "state.highstate, 1 peel",
+      counts: "1 ok",
+      took: "web-01 58s",
+      outcomes: `OUTCOME       PEELS  WHERE   WHAT
+ok                1  web-01
+`,
+    },
     `web-01  ok  58s
   motd  unchanged  0s
 `,
   ],
   [
     "rxn-0123456789abcdef0123456789abcdef",
-    "\nPEEL      STATE  TOOK  DETAIL\nweb-01    ok     0.3s\n",
+    {
+      call: "service.restart nginx by reactor:restart-nginx, 1 peel",
+      counts: "1 ok (1 changed)",
+      took: "web-01 0.3s",
+      outcomes: `OUTCOME       PEELS  WHERE   WHAT
+ok, changed       1  web-01  nginx
+`,
+    },
     `web-01  ok  0.3s
   nginx  changed  40ms
 `,
   ],
 ];
 
-describe.each(STORIES)("%s", (jid, peels, output) => {
+describe.each(STORIES)("%s", (jid, summary, output) => {
   test("show --summary", async () => {
     await site.beat();
     const { stdout, stderr, code } = await zester(["job", "show", jid, "--summary"], { env: site.env });
-    expect(steady(stdout)).toBe(FACTS[jid] + peels);
+    expect(steady(stdout)).toBe(summaryOf(jid, summary));
     expect([stderr, code]).toEqual(["", 0]);
   });
 
