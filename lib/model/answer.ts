@@ -72,6 +72,16 @@ function resultOf(value: Value, dryRun: boolean): Result {
 /** True for a return whose peel only said what it would do. */
 export const isDryRun = (data: Value | undefined) => data instanceof Map && data.get("test") === true;
 
+/** True when no result of an answer failed or changed something: found out without reading the whole answer. */
+export function isUneventful(data: Value | undefined): boolean {
+  const results = data instanceof Map ? data.get("results") : undefined;
+  const quiet = (outcome: Outcome) => outcome === "unchanged" || outcome === "skipped";
+  return (
+    !Array.isArray(results) ||
+    results.every((result) => !(result instanceof Map) || quiet(outcomeOf(result, false)))
+  );
+}
+
 /**
  * A peel's answer; undefined for `return_data` of another shape, which is shown as it is.
  * @param data a return's `return_data`

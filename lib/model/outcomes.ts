@@ -1,5 +1,5 @@
 // The outcomes of a job: which peels had the same one. Pure.
-import { type Answer, answerOf, type Result } from "./answer.ts";
+import { type Answer, answerOf, isUneventful, type Result } from "./answer.ts";
 import { displayPeel } from "./peel.ts";
 import { WORST_FIRST } from "./peel-state.ts";
 import { similar } from "./similar.ts";
@@ -116,7 +116,8 @@ export function outcomesOf(peels: readonly PeelStory[], all: readonly PeelStory[
   const gatherings = new Map<string, Gathering>();
   for (const peel of peels) {
     const { returned, state } = peel;
-    const answer = answerOf(returned?.record.get("return_data"), returned?.error);
+    const data = returned?.record.get("return_data");
+    const answer = isUneventful(data) ? undefined : answerOf(data, returned?.error);
     const note = reasonOf(peel, answer);
     const changes = changesOf(answer);
     const dryRun = changes.size > 0 && answer?.dryRun === true;
