@@ -159,7 +159,7 @@ const READING: readonly (readonly [string, number, string])[] = [
   ["job show j1 --summary", 0, "web-01"],
   ["job watch j1", 0, "complete"],
   ["job wait j1", 0, "complete"],
-  ["job wait j2 --timeout 400ms", 124, ""],
+  ["job wait j2 --for 400ms", 124, ""],
   ["job trace j1", 0, "dispatched"],
   ["job kill --state running --dry-run", 0, "j2 "],
   ["version --check", 0, "zester "],
@@ -169,7 +169,7 @@ const KILLING: readonly (readonly [string, number, string])[] = [
   ["job kill j2", 0, "Cancel signal sent for job j2"],
   ["job kill j2 --force", 0, "Cancel signal sent for job j2"],
   ["job kill --state running --yes", 0, "Cancel signal sent for job j2"],
-  ["job kill j2 --wait --timeout 400ms", 124, "Cancel signal sent for job j2"],
+  ["job kill j2 --wait --for 400ms", 124, "Cancel signal sent for job j2"],
 ];
 
 describe.each([
@@ -248,7 +248,7 @@ describe("the sets, and less than them", () => {
   const run = (rights: Rights, command: string) => zester([...command.split(" "), ...site.as(rights)]);
 
   test("kill --wait tells whether the master is alive, as the sets allow", async () => {
-    const { stderr } = await run(SETS.kill, "job kill j2 --wait --timeout 6s");
+    const { stderr } = await run(SETS.kill, "job kill j2 --wait --for 6s");
     expect(stderr).toContain("its owner m1 is alive, last heartbeat");
   });
 
