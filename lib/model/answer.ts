@@ -77,8 +77,7 @@ export function isUneventful(data: Value | undefined): boolean {
   const results = data instanceof Map ? data.get("results") : undefined;
   const quiet = (outcome: Outcome) => outcome === "unchanged" || outcome === "skipped";
   return (
-    !Array.isArray(results) ||
-    results.every((result) => !(result instanceof Map) || quiet(outcomeOf(result, false)))
+    !Array.isArray(results) || results.every((result) => !(result instanceof Map) || quiet(outcomeOf(result, false)))
   );
 }
 

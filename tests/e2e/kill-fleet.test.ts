@@ -62,7 +62,7 @@ test("a master that is gone: after 5 s it says what it sees, and exits 124", asy
     nc.publish(`zester.job.${owner}.dispatch`, encode(record));
     nc.publish(`zester.job.${owner}.ack.a`, encode({ jid: owner, peel_id: "a" }));
   }
-  const results = await Promise.all(["alive-1", "gone-1"].map((jid) => run("kill", jid, "--wait", "--timeout", "6s")));
+  const results = await Promise.all(["alive-1", "gone-1"].map((jid) => run("kill", jid, "--wait", "--for", "6s")));
   for (const { code, stderr } of results) {
     expect(code).toBe(124);
     expect(stderr).toContain("has not ended 5s after the signal");

@@ -67,7 +67,7 @@ describe("the output fits its schema", () => {
     expectValid("job-kill", await kill("j1", "j2", "nosuch"));
     expectValid("job-kill", await kill("--state", "running", "--yes"));
     expectValid("job-kill", await kill("--state", "running", "--dry-run"));
-    expectValid("job-kill", await kill("j1", "--wait", "--timeout", "200ms"));
+    expectValid("job-kill", await kill("j1", "--wait", "--for", "200ms"));
     // Nothing listens without the stream of events.
     await (await nc.jetstreamManager()).streams.delete("job-events");
     const unheard = await kill("j1");
