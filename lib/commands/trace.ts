@@ -11,6 +11,7 @@ import { isTerminal, jobRow } from "../model/job.ts";
 import { peelWidth } from "../model/returns.ts";
 import { sourceOf } from "../model/source.ts";
 import { type JobEvent, type Step, Steps } from "../model/story.ts";
+import type { Store } from "../nats/store.ts";
 import { keyed } from "../render/document.ts";
 import { renderEvents, renderStory, renderTimeline, stepDocument, storyDocument } from "../render/story.ts";
 import type { TraceArgs } from "./flags.ts";
@@ -45,6 +46,16 @@ async function follow(session: Session, link: Link, jid: string, job: ValueMap):
     const events = followEvents(store, jid, onEvent, { stop: over.signal, caughtUp: () => {} });
     await Promise.all([events.then((why) => why && terminal.warn(`${why} The events are not shown.`)), end]);
   });
+}
+
+/** Waits for the event of the end, which may come a little after the record. */
+async function awaitEnd(store: Store, jid: string): Promise<void> {
+  const over = new AbortController();
+  const timer = setTimeout(() => over.abort(), LAST_WORDS_MS);
+  const onEvent = ({ kind }: JobEvent) => {
+    if (kind === "status") over.abort();
+  };
+  await followEvents(store, jid, onEvent, { stop: over.signal, caughtUp: () => {} }).finally(() => clearTimeout(timer));
 }
 
 /** Where the story of a job can't be told whole, why. */
@@ -88,7 +99,10 @@ export async function run(flags: TraceArgs): Promise<number | undefined> {
       if (session.format === "text" && session.terminal.isTty) {
         await followOnScreen(session, jid, job, leave);
         const link = linkWarnings(session, session.terminal.warn);
-        await persist(session, link, () => show(session, jid, { allPeels, eventsShown: false }));
+        await persist(session, link, async (store) => {
+          await awaitEnd(store, jid);
+          await show(session, jid, { allPeels, eventsShown: false });
+        });
         return undefined;
       }
       const link = linkWarnings(session, session.terminal.warn);
