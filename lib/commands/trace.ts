@@ -59,10 +59,10 @@ async function awaitEnd(store: Store, jid: string): Promise<void> {
 }
 
 /** Where the story of a job can't be told whole, why. */
-function gaps({ row, job, story, noReturns, noEvents }: Reading): string[] {
+function gaps({ row, job, story, noReturns, noEvents, noHeartbeats }: Reading): string[] {
   const cut = `the stream does not reach back to the dispatch of job ${row.jid}: peels without an ack are shown as missing.`;
   const isCut = !story.whole && sourceOf(job) !== "schedule";
-  return [noEvents ?? (isCut ? cut : undefined), noReturns].filter((text) => text !== undefined);
+  return [noEvents ?? (isCut ? cut : undefined), noReturns, noHeartbeats].filter((text) => text !== undefined);
 }
 
 /** Shows the whole story. @param eventsShown its events were shown as they came */

@@ -7,23 +7,34 @@ import type { Store } from "../nats/store.ts";
 /** What surrounds a job is looked up at once, and waited for no longer than this, in ms. */
 const LOOK_MS = 1_000;
 
+/** Told why a look-up brought nothing. */
+type Unheard = (why: string) => void;
+
 /** `work`, or undefined when it takes longer than LOOK_MS or fails in a way that only leaves a question open. */
-export async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
+export async function inTime<T>(work: Promise<T>, unheard: Unheard = () => {}): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<undefined>((done) => {
-    timer = setTimeout(done, LOOK_MS, undefined);
+    timer = setTimeout(() => {
+      unheard("no answer within a second.");
+      done(undefined);
+    }, LOOK_MS);
   });
   const found = work.catch((error) => {
-    if (error instanceof UserError) return undefined;
-    throw error;
+    if (!(error instanceof UserError)) throw error;
+    unheard(error.message);
+    return undefined;
   });
   return Promise.race([found, late]).finally(() => clearTimeout(timer));
 }
 
 /** What is known of each master, all looked up at once. */
-export async function masterSigns(store: Store, owners: Iterable<string>): Promise<ReadonlyMap<string, MasterSign>> {
+export async function masterSigns(
+  store: Store,
+  owners: Iterable<string>,
+  unheard?: Unheard,
+): Promise<ReadonlyMap<string, MasterSign>> {
   const look = async (owner: string): Promise<readonly [string, MasterSign]> => {
-    const age = await inTime(store.heartbeatAge("masters", owner));
+    const age = await inTime(store.heartbeatAge("masters", owner), unheard);
     if (age === undefined) return [owner, undefined];
     return [owner, age === "none" ? "gone" : { agoNs: BigInt(Math.max(0, Math.round(age * 1e6))) }];
   };
@@ -31,8 +42,12 @@ export async function masterSigns(store: Store, owners: Iterable<string>): Promi
 }
 
 /** Those of the peels that have no heartbeat; undefined when that can't be known. */
-export async function offlineAmong(store: Store, peels: readonly string[]): Promise<ReadonlySet<string> | undefined> {
-  const ages = await inTime(Promise.all(peels.map((peel) => store.heartbeatAge("peels", peel))));
+export async function offlineAmong(
+  store: Store,
+  peels: readonly string[],
+  unheard?: Unheard,
+): Promise<ReadonlySet<string> | undefined> {
+  const ages = await inTime(Promise.all(peels.map((peel) => store.heartbeatAge("peels", peel))), unheard);
   return ages && new Set(peels.filter((_, i) => ages[i] === "none"));
 }
 

@@ -23,6 +23,8 @@ export interface Reading {
   /** Why the returns, or the events, could not be read; undefined when they were. */
   readonly noReturns: string | undefined;
   readonly noEvents: string | undefined;
+  /** Why it is not known whether the master, or a silent peel, lives. */
+  readonly noHeartbeats: string | undefined;
 }
 
 /** What surrounds a job that the events leave a question about. */
@@ -32,16 +34,20 @@ export async function surroundings(
   job: ValueMap,
   story: Story,
   steps: Steps,
-): Promise<{ around: Surroundings; sign: MasterSign }> {
+): Promise<{ around: Surroundings; sign: MasterSign; noHeartbeats: string | undefined }> {
   const { owner, status } = jobRow(jid, job);
   const inState = (state: string) => story.peels.filter((peel) => peel.state === state).map(({ peel }) => peel);
   const [silent, executing] = [inState("silent"), inState("executing")];
+  let noHeartbeats: string | undefined;
+  const unheard = (what: string) => (why: string) => {
+    noHeartbeats ??= `${why} Whether ${what} is not known.`;
+  };
   const [signs, offline, behind] = await Promise.all([
-    owner && !isTerminal(status) ? masterSigns(store, [owner]) : undefined,
-    silent.length > 0 ? offlineAmong(store, silent) : undefined,
+    owner && !isTerminal(status) ? masterSigns(store, [owner], unheard("the job's master lives")) : undefined,
+    silent.length > 0 ? offlineAmong(store, silent, unheard("silent peels are offline")) : undefined,
     executing.length > 0 ? inTime(behindOf(store, jid, job, steps, executing)) : undefined,
   ]);
-  return { around: { nowNs: store.nowNs(), offline, behind }, sign: signs?.get(owner ?? "") };
+  return { around: { nowNs: store.nowNs(), offline, behind }, sign: signs?.get(owner ?? ""), noHeartbeats };
 }
 
 /** What the server has of a job beside its record. */
@@ -71,19 +77,19 @@ async function tell(store: Store, jid: string, job: ValueMap, gathered: Gathered
   const steps = new Steps(job);
   for (const event of events) steps.add(event);
   const first = storyOf(jid, job, returns, steps, { nowNs: store.nowNs() });
-  const { around, sign } = await surroundings(store, jid, job, first, steps);
+  const { around, sign, noHeartbeats } = await surroundings(store, jid, job, first, steps);
   const row = jobRow(jid, job);
   const stuck = stuckOf(row, around.nowNs, sign);
-  return { row, job, story: storyOf(jid, job, returns, steps, around), stuck, sign, noReturns, noEvents };
+  return { row, job, story: storyOf(jid, job, returns, steps, around), stuck, sign, noReturns, noEvents, noHeartbeats };
 }
 
 /** The states that events could make more of. */
 const OPEN: ReadonlySet<PeelState> = new Set(["missing", "unreachable"]);
 
 /** What could not be read and leaves something open about the peels. */
-export function openQuestions({ story, noReturns, noEvents }: Reading): string[] {
+export function openQuestions({ story, noReturns, noEvents, noHeartbeats }: Reading): string[] {
   const isOpen = story.peels.some(({ state }) => OPEN.has(state));
-  return [noReturns, isOpen ? noEvents : undefined].filter((note) => note !== undefined);
+  return [noReturns, isOpen ? noEvents : undefined, noHeartbeats].filter((note) => note !== undefined);
 }
 
 /**
