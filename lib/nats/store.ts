@@ -4,7 +4,7 @@ import { Timestamp } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { safe } from "../text.ts";
 import { Bucket, isGone } from "./bucket.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, PermissionDenied } from "./connection.ts";
 import { type Clock, type ConsumerConfig, deliveryOf, InOrder, Picture } from "./consumer.ts";
 import { JetStream } from "./jetstream.ts";
 import { type Follow, pull } from "./pull.ts";
@@ -238,9 +238,14 @@ export class Store {
    */
   async heartbeatAge(of: "masters" | "peels", id: string): Promise<number | "none"> {
     const bucket = this.#fleet[of];
-    // Servers before 2.11 say nothing to a direct get of a bucket that is not there; this asks why.
     const msg = await bucket.directIfAllowed(bucket.prefix + tokens(id));
-    if (!msg) throw new UserError(`${bucket.title}/${safe(id)} can't be read by direct get.`);
+    if (!msg) {
+      // A bucket that is not there is said to be missing; it is asked for only now, so that it usually costs nothing.
+      await bucket.info().catch((error) => {
+        if (!(error instanceof PermissionDenied)) throw error;
+      });
+      throw new UserError(`${bucket.title}/${safe(id)} can't be read by direct get.`);
+    }
     const code = msg.headers?.code ?? 0;
     if (code === 404 || isGone(msg)) return "none";
     const stored = Date.parse(msg.headers?.get("Nats-Time-Stamp") ?? "");

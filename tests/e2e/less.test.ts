@@ -50,6 +50,7 @@ async function start(options: FleetOptions) {
 }
 
 const NO_BEATS = / Whether (the job's master lives|silent peels are offline) is not known\.\n$/;
+const NO_BUCKET = / has no bucket "(master|peel)-heartbeat"\. Whether [^\n]+ is not known\.\n$/;
 const NO_EVENTS = / Which peels accepted the job is not known\.\n$/;
 const whole = await start({});
 const noEvents = await start({ events: false });
@@ -63,7 +64,7 @@ const CASES: readonly [name: string, site: typeof whole, user: string, peels: st
   ["no right to events", whole, "no-events", "2: 2 missing", NO_EVENTS],
   ["no right to heartbeats", whole, "no-heartbeats", "2: 1 silent, 1 executing", NO_BEATS],
   ["no stream of events", noEvents, "root", "2: 2 missing", NO_EVENTS],
-  ["no heartbeats", noBeats, "root", "2: 1 silent, 1 executing", NO_BEATS],
+  ["no heartbeats", noBeats, "root", "2: 1 silent, 1 executing", NO_BUCKET],
 ];
 
 describe.each(CASES)("%s", (_, site, user, peels, note) => {

@@ -233,7 +233,7 @@ describe.each([
       };
       // Of those that wait until a time is up, one is enough here.
       const reading = READING.filter(([, code]) => code === 0);
-      await Promise.all([one(some(reading, 5, i)), one([CHECK, ...some(KILLING, 3, i)])]);
+      await Promise.all([one(some(reading, 8, i)), one([CHECK, ...some(KILLING, 4, i)])]);
       if (OPTIONAL.includes(entry)) expect(naming).toEqual([]);
       else expect(naming).not.toEqual([]);
     },

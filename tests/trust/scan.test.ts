@@ -8,7 +8,6 @@ import { connect, headers, type JetStreamClient, type JetStreamManager, type Nat
 import { Connection } from "../../lib/nats/connection.ts";
 import { Store } from "../../lib/nats/store.ts";
 import { NATS_SERVER, type Server, startServer, until } from "../support/harness.ts";
-import { times } from "../support/length.ts";
 import { startSlowLink } from "../support/proxy.ts";
 
 /** True for nats-server 2.9. */
@@ -16,7 +15,7 @@ function isOld(): boolean {
   return / v2\.9\./.test(Bun.spawnSync([NATS_SERVER, "--version"]).stdout.toString());
 }
 
-const RUNS = Number(process.env.ZESTER_SCAN_RUNS ?? times(12, 50));
+const RUNS = Number(process.env.ZESTER_SCAN_RUNS ?? 50);
 const SEED = process.env.ZESTER_SCAN_SEED;
 
 let server: Server;
