@@ -124,7 +124,10 @@ export async function listJobs(flags: ListArgs, view: View, selection: Selection
   const forPeople = !flags.count && !flags.quiet;
   const asksStuck = view.tellStuck || (inTable && named.some(({ name }) => name === STUCK));
   const rows = forPeople && asksStuck ? Array.from(jobs, ({ row }) => row) : [];
-  const stuck = await findStuck(store, rows);
+  let unheard: string | undefined;
+  const stuck = await findStuck(store, rows, (why) => {
+    unheard ??= why;
+  });
   const columns = named.map((column) => (column.name === STUCK ? stuckColumn(({ jid }) => stuck.get(jid)) : column));
   const among = `of ${count(read.total)}${read.all ? "" : " that changed since"}`;
   const none = selection.text === "" ? view.none : `No jobs match ${selection.text} (${among}).`;
@@ -133,6 +136,8 @@ export async function listJobs(flags: ListArgs, view: View, selection: Selection
   if (future !== undefined) terminal.warn(future);
   const words = view.tellStuck ? allStuckWords([...stuck.values()]) : undefined;
   if (words !== undefined) terminal.warn(words);
+  // For people only: a script that asks every minute would hear it every minute.
+  if (unheard !== undefined && terminal.canTell) terminal.warn(`${unheard} Whether the masters live is not known.`);
   warnUnreadable(read.unreadable, terminal);
 }
 

@@ -52,11 +52,16 @@ export async function offlineAmong(
 }
 
 /** Why each of the jobs is stuck, of those that are; the masters of all of them are looked up at once. */
-export async function findStuck(store: Store, rows: readonly JobRow[]): Promise<ReadonlyMap<string, Stuck>> {
+export async function findStuck(
+  store: Store,
+  rows: readonly JobRow[],
+  unheard?: Unheard,
+): Promise<ReadonlyMap<string, Stuck>> {
   const open = rows.filter(({ status }) => !isTerminal(status));
   const signs = await masterSigns(
     store,
     open.flatMap(({ owner }) => owner || []),
+    unheard,
   );
   const nowNs = store.nowNs();
   const found = open.flatMap((row) => stuckOf(row, nowNs, signs.get(row.owner ?? "")) ?? []);

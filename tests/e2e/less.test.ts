@@ -3,7 +3,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
 import { away, type Behaviour, Fleet, type FleetOptions, hang, ok } from "../support/fleet.ts";
-import { startServer, until, zester } from "../support/harness.ts";
+import { Running, startServer, until, zester } from "../support/harness.ts";
 
 const DOCUMENT = await Bun.file(resolve(import.meta.dir, "../../docs/connection.md")).text();
 const READ = /<!-- permissions: read -->\n```\n([\s\S]*?)```/.exec(DOCUMENT)?.[1] ?? "";
@@ -39,6 +39,12 @@ async function start(options: FleetOptions) {
   return {
     open,
     ended,
+    onTerminal: async (user: string, ...args: string[]) => {
+      const env = { NATS_URL: server.url.replace("//", `//${user}:x@`) };
+      const running = new Running(["job", ...args, "--no-color"], env, { cols: 200, rows: 24 });
+      const code = await running.ended();
+      return { text: running.out.replaceAll("\r", ""), code };
+    },
     run: (user: string, ...args: string[]) =>
       zester(["job", ...args, "--master", server.url.replace("//", `//${user}:x@`)]),
     async stop() {
@@ -85,5 +91,15 @@ describe.each(CASES)("%s", (_, site, user, peels, note) => {
     const { stdout, stderr, code } = await site.run(user, "wait", site.ended);
     expect([stdout, code]).toEqual([expect.stringMatching(/: 1 unreachable, 1 ok\n$/), 3]);
     expect(stderr.match(/^warning/gm)?.length ?? 0).toBeLessThan(2);
+  });
+
+  test.each(["active", "list --wide"])("%s: on a terminal only", async (line) => {
+    const words = line.split(" ");
+    const told = / Whether the masters live is not known\.\n/g;
+    const { text, code } = await site.onTerminal(user, ...words);
+    expect([code, text]).toEqual([0, expect.stringContaining(site.open)]);
+    expect(text.match(told) ?? []).toHaveLength(note === NO_BEATS || note === NO_BUCKET ? 1 : 0);
+    const piped = await site.run(user, ...words);
+    expect([piped.stderr, piped.code]).toEqual(["", 0]);
   });
 });
