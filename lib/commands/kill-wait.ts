@@ -17,8 +17,7 @@ const PATIENCE_MS = 5_000;
 
 /** What can be seen of a job that a cancel signal has not ended. */
 async function lookAt(store: Store, jid: string): Promise<string> {
-  const reading = await readStory(store, jid, await readJob(store, jid), () => {});
-  return sightWords(reading, reading.sign);
+  return sightWords(await readStory(store, jid, await readJob(store, jid), () => {}));
 }
 
 /**

@@ -3,7 +3,7 @@ import type { ValueMap } from "../codec/value.ts";
 import { persist } from "../jobs/follow.ts";
 import { LiveJob } from "../jobs/live.ts";
 import { renderPicture } from "../render/picture.ts";
-import { Screen } from "../terminal/screen.ts";
+import { Screen, sizeOf } from "../terminal/screen.ts";
 import { safe } from "../text.ts";
 import type { Session } from "./session.ts";
 
@@ -26,7 +26,7 @@ export async function followOnScreen(
     const began = Date.now();
     if (began < nextMs || !live.caughtUp) return lines;
     const sight = live.sight(session.store.nowNs());
-    const size = { columns: terminal.columns ?? 80, rows: terminal.rows ?? 24 };
+    const size = sizeOf(terminal);
     const now = new Date(Number(sight.nowNs / 1_000_000n));
     lines = renderPicture(sight, terminal, size, { note, now });
     nextMs = began + (Date.now() - began) / SHARE;

@@ -96,16 +96,15 @@ export async function run(flags: TraceArgs): Promise<number | undefined> {
         await show(session, jid, { allPeels, eventsShown: false });
         return undefined;
       }
+      const link = linkWarnings(session, session.terminal.warn);
       if (session.format === "text" && session.terminal.isTty) {
         await followOnScreen(session, jid, job, leave);
-        const link = linkWarnings(session, session.terminal.warn);
         await persist(session, link, async (store) => {
           await awaitEnd(store, jid);
           await show(session, jid, { allPeels, eventsShown: false });
         });
         return undefined;
       }
-      const link = linkWarnings(session, session.terminal.warn);
       const eventsShown = session.format === "text" || session.format === "jsonl";
       if (eventsShown) await follow(session, link, jid, job);
       else await persist(session, link, (store) => untilTerminal(store, jid));

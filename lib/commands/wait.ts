@@ -6,7 +6,7 @@ import { resolveJob } from "../jobs/lookup.ts";
 import { type Ending, endingCode, worstCode } from "../model/ending.ts";
 import { parseJid } from "../model/jid.ts";
 import { type JobRow, jobRow } from "../model/job.ts";
-import { stuckHint, stuckWords } from "../model/stuck.ts";
+import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import { endingDocument, endingText } from "../render/ending.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
@@ -20,15 +20,12 @@ const LOOK_MS = 1_500;
 
 /** Says once of each job that it is stuck, and again when it got going in between. @returns what ends that */
 function tellStuck(session: Session, rows: ReadonlyMap<string, JobRow>): () => void {
-  const told = new Set<string>();
+  let told: ReadonlyMap<string, Stuck> = new Map();
   const look = async () => {
     const found = await findStuck(session.store, [...rows.values()]);
-    for (const jid of told) if (!found.has(jid)) told.delete(jid);
-    for (const [jid, stuck] of found) {
-      if (told.has(jid)) continue;
-      told.add(jid);
-      session.terminal.warn(`job ${jid} is stuck: ${stuckWords(stuck)}. ${stuckHint(stuck)}`);
-    }
+    for (const [jid, stuck] of found)
+      if (!told.has(jid)) session.terminal.warn(`job ${jid} is stuck: ${stuckWords(stuck)}. ${stuckHint(stuck)}`);
+    told = found;
   };
   // When the connection is lost, that is said elsewhere.
   const timer = setInterval(() => void look().catch(() => {}), LOOK_MS);

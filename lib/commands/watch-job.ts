@@ -13,7 +13,7 @@ import { returnDocument } from "../render/document.ts";
 import { endingDocument, endingText } from "../render/ending.ts";
 import { returnLine } from "../render/peels.ts";
 import { renderWatch, watchLine } from "../render/watch.ts";
-import { LiveLines } from "../terminal/screen.ts";
+import { LiveLines, sizeOf } from "../terminal/screen.ts";
 import { safe } from "../text.ts";
 import type { Session } from "./session.ts";
 
@@ -66,7 +66,7 @@ class JobWatch {
 
   #draw(sight: Sight): void {
     const { terminal } = this.session;
-    const size = { columns: terminal.columns ?? 80, rows: terminal.rows ?? 24 };
+    const size = sizeOf(terminal);
     this.#lines.set(renderWatch(sight, terminal, size));
   }
 

@@ -11,7 +11,7 @@ import { type Stuck, stuckWords } from "../model/stuck.ts";
 import { Board, renderBoard } from "../render/board.ts";
 import { jobLine } from "../render/document.ts";
 import { changeLine } from "../render/jobs.ts";
-import { Screen } from "../terminal/screen.ts";
+import { Screen, sizeOf } from "../terminal/screen.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import type { WatchArgs } from "./flags.ts";
 import { LONGER, limitOf, notEnded, within } from "./limit.ts";
@@ -61,14 +61,10 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
       picture.clear();
     },
   };
-  const told = new Set<string>();
+  let told: ReadonlyMap<string, Stuck> = new Map();
   const stop = lookForStuck(session, board, (found) => {
-    for (const jid of told) if (!found.has(jid)) told.delete(jid);
-    for (const [jid, stuck] of found) {
-      if (told.has(jid)) continue;
-      told.add(jid);
-      terminal.warn(`job ${jid} is stuck: ${stuckWords(stuck)}.`);
-    }
+    for (const [jid, stuck] of found) if (!told.has(jid)) terminal.warn(`job ${jid} is stuck: ${stuckWords(stuck)}.`);
+    told = found;
   });
   try {
     await followAllJobs(session, linkWarnings(session, terminal.warn), watcher, format === "jsonl");
@@ -90,7 +86,7 @@ async function drawBoard(
   const failure = Promise.withResolvers<never>();
   const picture = () => {
     const bad = unreadable.size > 0 ? `${unreadable.size} cannot be decoded` : "";
-    const size = { columns: terminal.columns ?? 80, rows: terminal.rows ?? 24 };
+    const size = sizeOf(terminal);
     return renderBoard(board, [note, bad].filter(Boolean).join("  "), terminal, size, Date.now());
   };
   const screen = new Screen(terminal, picture, failure.reject);

@@ -24,10 +24,10 @@ export interface OutcomeGroup {
 }
 
 /** What is to be said of a peel beside its state. */
-export function noteOf({ state, returned, behind }: PeelStory): string {
+export function noteOf({ state, returned, behind, afterEnd }: PeelStory): string {
   if (behind !== undefined) return `behind at least ${behind}`;
   if (state !== "late") return returned?.error ?? "";
-  return `returned after it was given up: ${returned?.ok ? "ok" : (returned?.error ?? "failed")}`;
+  return `returned after ${afterEnd ? "the job had ended" : "it was given up"}: ${returned?.ok ? "ok" : (returned?.error ?? "failed")}`;
 }
 
 /** The note of a group: where the return has no error, those of its results; what only repeats the state is left out. */

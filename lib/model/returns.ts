@@ -1,9 +1,9 @@
 // The peels of one job and what they returned. Pure.
 
-import { asInteger, asText, type ValueMap } from "../codec/value.ts";
+import { asInteger, type ValueMap } from "../codec/value.ts";
 import { safe, width } from "../text.ts";
 import { glob } from "./glob.ts";
-import { displayPeel, sortedByPeel } from "./peel.ts";
+import { displayPeel, peelList, sortedByPeel } from "./peel.ts";
 import { hasNotReturned, type PeelState } from "./peel-state.ts";
 
 /** One peel's result. */
@@ -59,6 +59,10 @@ export interface Peel {
   readonly returned: Return | undefined;
 }
 
+/** How many peels returned themselves: not those for which the master wrote a return when it gave them up. */
+export const countReturned = (peels: readonly Peel[]) =>
+  peels.filter(({ returned }) => returned && !returned.unreachable).length;
+
 /** The state that a return gives its peel. */
 export function stateOfReturn(item: Return): PeelState {
   if (item.unreadable !== undefined) return "unreadable";
@@ -76,18 +80,16 @@ export const returnedPeel = (item: Return): Peel => ({
 /** Every targeted peel and every peel that returned, sorted by peel. A target without a return is `missing`. */
 export function peelsOf(job: ValueMap, returns: readonly Return[]): Peel[] {
   const peels = new Map<string, Peel>();
-  const targets = job.get("targets");
-  for (const id of Array.isArray(targets) ? targets : []) {
-    const peel = asText(id);
-    if (peel !== undefined) peels.set(peel, { peel, state: "missing", returned: undefined });
-  }
+  for (const peel of peelList(job.get("targets")) ?? [])
+    peels.set(peel, { peel, state: "missing", returned: undefined });
   for (const item of returns) peels.set(item.peel, returnedPeel(item));
   return sortedByPeel([...peels.values()]);
 }
 
 /** Columns of the widest targeted peel, 12 at least: for lines that come one by one. */
 export function peelWidth(job: ValueMap): number {
-  return peelsOf(job, []).reduce((most, { peel }) => Math.max(most, width(safe(displayPeel(peel)))), 12);
+  const targets = peelList(job.get("targets")) ?? [];
+  return targets.reduce((most, peel) => Math.max(most, width(safe(displayPeel(peel)))), 12);
 }
 
 /** What each condition selects. */

@@ -57,6 +57,8 @@ export interface PeelStory extends Peel {
   readonly soFarNs: bigint | undefined;
   /** Of a queued peel: a job that it has to finish first. */
   readonly behind: string | undefined;
+  /** Of a late peel: it was not given up, but returned after the job had ended. */
+  readonly afterEnd?: true;
 }
 
 export interface Story {
@@ -225,7 +227,9 @@ export function storyOf(
     const ack = steps.acked(peel);
     const event = steps.returned(peel);
     const kept = inBucket.get(peel) ?? (event ? undefined : steps.unreachable(peel));
-    const late = event !== undefined && (inBucket.get(peel)?.unreachable ?? (!kept && isLate(steps, peel)));
+    const givenUp = inBucket.get(peel)?.unreachable ?? steps.unreachable(peel) !== undefined;
+    // A master writes no return down that comes after it gave the peel up, or after the end.
+    const late = event !== undefined && (givenUp || (event.afterEnd && !inBucket.has(peel)));
     const returned = late ? event.returned : (kept ?? event?.returned);
     const state = late ? "late" : returned ? stateOfReturn(returned) : withoutReturn(peel, ack);
     const real = returned !== undefined && !returned.unreachable;
@@ -241,6 +245,7 @@ export function storyOf(
       tookNs: took === undefined ? undefined : atLeastZero(took),
       soFarNs: goesOn && ack !== undefined ? atLeastZero(nowNs - ack) : undefined,
       behind: state === "queued" ? behind?.get(peel) : undefined,
+      ...(late && !givenUp && { afterEnd: true }),
     };
   });
   return {
@@ -251,7 +256,12 @@ export function storyOf(
   };
 }
 
-/** True for a return that came after the peel was given up, or after the end: a master writes no such return down. */
-function isLate(steps: Steps, peel: string): boolean {
-  return steps.unreachable(peel) !== undefined || steps.returned(peel)?.afterEnd === true;
+/** How long a peel took, or has been at it, in ns; undefined when neither is known. */
+export const timeOf = ({ tookNs, soFarNs }: PeelStory) => tookNs ?? soFarNs;
+
+/** The peels that took longest, or have been at it longest, longest first; those without a time are left out. */
+export function slowest(peels: readonly PeelStory[], most: number): PeelStory[] {
+  const timed = peels.filter((peel) => timeOf(peel) !== undefined);
+  timed.sort((a, b) => Number((timeOf(b) as bigint) - (timeOf(a) as bigint)));
+  return timed.slice(0, most);
 }

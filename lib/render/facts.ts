@@ -31,6 +31,10 @@ function argumentsOf(args: Value | undefined): string {
   return Array.from(args, ([key, value]) => `${key}=${inline(value)}`).join(" ");
 }
 
+/** A function with all its arguments. */
+const fullCall = ({ row, job }: Pick<Telling, "row" | "job">) =>
+  [row.fn ?? "-", argumentsOf(job.get("args"))].filter(Boolean).join(" ");
+
 function when(time: Timestamp, now: bigint, future: string, past: string): string {
   const distance = time.ns - now;
   return `${time} (${distance >= 0n ? `${formatAge(distance)} ${future}` : `${formatAge(-distance)} ${past}`})`;
@@ -116,13 +120,13 @@ export function renderFacts(
   now: Date,
   words: { readonly call?: string; readonly counts?: string } = {},
 ): string {
-  const { row, job, story } = telling;
+  const { row, story } = telling;
   const paint = paintState(row.status ?? "", look.color);
   const lines = facts(telling, now).map(([name, value]) => {
     const text = safe(value);
     return factLine(name, name === "State" && paint ? paint(text) : text);
   });
-  const call = words.call ?? [row.fn ?? "-", argumentsOf(job.get("args"))].filter(Boolean).join(" ");
+  const call = words.call ?? fullCall(telling);
   const dry = wasDryRun(story) ? `${DRY_RUN}\n` : "";
   const { peels } = story;
   const counts = peels.length > 0 ? `${count(peels.length)}: ${words.counts ?? peelCounts(peels)}` : "0";
@@ -148,12 +152,10 @@ export function waitingWords({ peels }: Story): string | undefined {
 }
 
 /** `state.apply nginx on web* by ops, 400 peels`; an argument that is the only one needs no name. */
-export function callWords({ row, job, story }: Telling): string {
+export function callWords(telling: Telling): string {
+  const { row, job, story } = telling;
   const args = job.get("args");
-  const call =
-    args instanceof Map && args.size === 1
-      ? callOf(job, row)
-      : [row.fn ?? "-", argumentsOf(args)].filter(Boolean).join(" ");
+  const call = args instanceof Map && args.size === 1 ? callOf(job, row) : fullCall(telling);
   return [call, row.targetExpr && `on ${row.targetExpr}`, row.user && `by ${row.user}`]
     .filter(Boolean)
     .join(" ")

@@ -7,6 +7,7 @@ import { formatTargets, isUnknownStatus, jobRow, stateOf } from "../model/job.ts
 import { JobList } from "../model/job-list.ts";
 import { isSent, isTarget, type Outcome, type Plan, type Target } from "../model/kill.ts";
 import { hasNotReturned, statesPresent } from "../model/peel-state.ts";
+import { countReturned } from "../model/returns.ts";
 import { aliveWords, type MasterSign, stuckWords } from "../model/stuck.ts";
 import { count, firstFew, plural, safe } from "../text.ts";
 import { callOf } from "./call.ts";
@@ -53,16 +54,15 @@ export function interruptedWords(outcomes: readonly Outcome[], plan: Plan): stri
 
 /** How a job ended that was to be canceled, and how far it had come, on a line. */
 export function endLine({ row, story: { peels } }: Ending): string {
-  const returned = peels.filter((peel) => peel.returned && !peel.returned.unreachable).length;
   const words =
     row.status === "canceled"
-      ? `canceled, ${count(returned)} of ${plural(peels.length, "peel")} had returned`
+      ? `canceled, ${count(countReturned(peels))} of ${plural(peels.length, "peel")} had returned`
       : `${safe(row.status ?? "-")} before the signal took effect: ${peelCounts(peels)}`;
   return `Job ${safe(row.jid)} ${words}\n`;
 }
 
 /** What is seen of a job that goes on: whether it is stuck, and what it waits for. */
-export const sightWords = ({ row, stuck, story }: Pick<Telling, "row" | "stuck" | "story">, sign: MasterSign) =>
+export const sightWords = ({ row, stuck, story, sign }: Omit<Telling, "job"> & { readonly sign: MasterSign }) =>
   [stuck && stuckWords(stuck), aliveWords(row, sign), waitingWords(story) ?? "every peel has returned"]
     .filter(Boolean)
     .join("; ");
@@ -91,7 +91,7 @@ export function outcomeDocument({ jid, signal, error, ending }: Outcome): ValueM
   if (ending)
     fields.push(
       ["status", ending.row.status ?? "-"],
-      ["returned", ending.story.peels.filter((peel) => peel.returned).length],
+      ["returned", countReturned(ending.story.peels)],
       ["peels", ending.story.peels.length],
     );
   return new Map(fields);

@@ -2,7 +2,7 @@
 import { Timestamp, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { displayPeel } from "../model/peel.ts";
-import type { PeelStory, Step, Story } from "../model/story.ts";
+import { type PeelStory, type Step, type Story, slowest, timeOf } from "../model/story.ts";
 import { stuckWords } from "../model/stuck.ts";
 import { plural, safe } from "../text.ts";
 import { paintState } from "./colors.ts";
@@ -95,32 +95,24 @@ export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean):
 /** The facts, the slowest peels, and the peels worst first. */
 export function renderStory(telling: Telling, look: Look, options: { now: Date; allPeels: boolean }): string {
   const { peels } = telling.story;
-  const slow = slowest(peels).map(
-    ({ peel, tookNs, soFarNs }) => `${safe(displayPeel(peel))} ${formatDuration((tookNs ?? soFarNs) as bigint)}`,
+  const slow = slowest(peels, SLOWEST).map(
+    (peel) => `${safe(displayPeel(peel.peel))} ${formatDuration(timeOf(peel) as bigint)}`,
   );
   const slowLine = peels.length > 1 && slow.length > 0 ? furtherFact("Slowest", slow.join(", ")) : "";
   const table = peels.length > 0 ? `\n${renderStories(peels, look, options.allPeels)}` : "";
   return renderFacts(telling, look, options.now) + slowLine + table;
 }
 
-/** The peels that took longest, or have been at it longest, longest first. */
-function slowest(peels: readonly PeelStory[]): PeelStory[] {
-  const time = ({ tookNs, soFarNs }: PeelStory) => tookNs ?? soFarNs;
-  const timed = peels.filter((peel) => time(peel) !== undefined);
-  timed.sort((a, b) => Number((time(b) as bigint) - (time(a) as bigint)));
-  return timed.slice(0, SLOWEST);
-}
-
 /** A map of the fields that are known. */
 const documentOf = (fields: readonly (readonly [string, Value | undefined])[]): ValueMap =>
   new Map(fields.filter((field): field is readonly [string, Value] => field[1] !== undefined));
 
-const timeOf = (ns: bigint) => new Timestamp(ns / 1_000_000_000n, Number(ns % 1_000_000_000n));
+const timestamp = (ns: bigint) => new Timestamp(ns / 1_000_000_000n, Number(ns % 1_000_000_000n));
 
 /** One event for programs; durations in ns. */
 export function stepDocument(step: Step): ValueMap {
   return documentOf([
-    ["time", timeOf(step.storedNs)],
+    ["time", timestamp(step.storedNs)],
     ["after", step.afterNs],
     ["event", step.kind],
     ["peel_id", step.peel],
@@ -153,7 +145,7 @@ const peelDocument = (peel: PeelStory): ValueMap =>
 export function storyDocument(job: ValueMap, { story, stuck }: Pick<Telling, "story" | "stuck">): ValueMap {
   const ignored = story.ignored.map(({ kind, peel, storedNs, why }) =>
     documentOf([
-      ["time", timeOf(storedNs)],
+      ["time", timestamp(storedNs)],
       ["event", kind],
       ["peel_id", peel],
       ["why", typeof why === "string" ? why : "sent as another peel"],

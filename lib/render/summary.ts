@@ -3,7 +3,7 @@ import { formatDuration } from "../duration.ts";
 import { type Change, type OutcomeGroup, outcomesOf } from "../model/outcomes.ts";
 import { displayPeel } from "../model/peel.ts";
 import { statesPresent } from "../model/peel-state.ts";
-import type { PeelStory } from "../model/story.ts";
+import { type PeelStory, slowest, timeOf } from "../model/story.ts";
 import { count, safe, shorten, width } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { callWords, furtherFact, renderFacts, type Telling } from "./facts.ts";
@@ -88,12 +88,10 @@ function countWords(peels: readonly PeelStory[], groups: readonly OutcomeGroup[]
 function tookWords(peels: readonly PeelStory[]): string | undefined {
   const took = peels.flatMap(({ tookNs }) => (tookNs === undefined ? [] : [tookNs]));
   took.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-  const time = ({ tookNs, soFarNs }: PeelStory) => tookNs ?? soFarNs ?? -1n;
-  const [first, ...others] = peels;
-  const slowest = first && others.reduce((best, peel) => (time(peel) > time(best) ? peel : best), first);
-  if (slowest === undefined || time(slowest) < 0n) return undefined;
-  const name = displayPeel(slowest.peel);
-  const words = `${name} ${formatDuration(time(slowest))}${slowest.tookNs === undefined ? " so far" : ""}`;
+  const [first] = slowest(peels, 1);
+  if (first === undefined) return undefined;
+  const time = formatDuration(timeOf(first) as bigint);
+  const words = `${displayPeel(first.peel)} ${time}${first.tookNs === undefined ? " so far" : ""}`;
   if (peels.length === 1) return words;
   const median = took[Math.floor((took.length - 1) / 2)];
   return `${median === undefined ? "" : `median ${formatDuration(median)}, `}slowest ${words}`;

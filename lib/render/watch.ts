@@ -2,6 +2,7 @@
 import { formatAge, formatDuration } from "../duration.ts";
 import { displayPeel } from "../model/peel.ts";
 import { hasNotReturned, type PeelState } from "../model/peel-state.ts";
+import { countReturned } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { isGone, type MasterSign, stuckWords } from "../model/stuck.ts";
 import { bar, count, cut, plural, safe } from "../text.ts";
@@ -25,8 +26,7 @@ const BAR = 20;
 
 /** `Job 2hPx2 pkg.installed nginx on web*: 2 of 5 peels returned` */
 export function watchLine({ row, job, story: { peels } }: Omit<Telling, "stuck">): string {
-  const returned = peels.filter((peel) => peel.returned && !peel.returned.unreachable).length;
-  return `Job ${safe(row.jid)} ${callOnTarget(job, row)}: ${count(returned)} of ${plural(peels.length, "peel")} returned\n`;
+  return `Job ${safe(row.jid)} ${callOnTarget(job, row)}: ${count(countReturned(peels))} of ${plural(peels.length, "peel")} returned\n`;
 }
 
 /** Peels that never accepted the job, as far as can be told: it waits for them since its dispatch. */

@@ -5,6 +5,9 @@ import type { Terminal } from "./terminal.ts";
 const ENTER = "\x1b[?1049h\x1b[?25l";
 const LEAVE = "\x1b[?25h\x1b[?1049l";
 
+/** The room for a picture; the classic one where the terminal does not tell. */
+export const sizeOf = ({ columns = 80, rows = 24 }: Terminal) => ({ columns, rows });
+
 /** Draws at most every `PAUSE_MS`, so that a busy fleet doesn't flood a slow line. */
 const PAUSE_MS = 50;
 /** Times go on between changes. */

@@ -41,7 +41,9 @@ test("a peel that ignores the signal: canceled all the same, and its late return
   const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: { does: "stubborn", ms: 1500 } } });
   expect((await run("kill", jid, "--wait")).stdout).toEndWith("canceled, 0 of 1 peel had returned\n");
   expect((await run("trace", jid)).stdout).toContain("1 unfinished");
-  await until("its return", async () => /\na +late .*: ok\n/.test((await run("trace", jid)).stdout));
+  await until("its return", async () =>
+    /\na +late .* returned after the job had ended: ok\n/.test((await run("trace", jid)).stdout),
+  );
 });
 
 test("exit 6: it ended otherwise before the signal took effect", async () => {

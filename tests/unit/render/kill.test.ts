@@ -31,7 +31,7 @@ test.each([
   [undefined, undefined, ["a", "b", "c", "d"].map((peel) => peelStory(peel, "executing")), "4 executing: a,b,c,d"],
   [stuck, "gone", [peelStory("a", "silent"), peelStory("b", "queued")], "overdue by 4m; 1 queued: b; 1 silent: a"],
 ] as const)("what is seen of a job that goes on, %#", (stuck, sign, peels, words) =>
-  expect(sightWords({ row: owned, stuck, story: storyWith(peels) }, sign)).toBe(words),
+  expect(sightWords({ row: owned, stuck, story: storyWith(peels), sign })).toBe(words),
 );
 
 test("a status that tells nothing: the first five, and how many more", () => {

@@ -64,6 +64,7 @@ test("trace: delivered, waited and took; what a peel waits for, and what came la
     peelStory("c", "failed", failed, { deliveredNs: ms(4), waitedNs: ms(2_500) }),
     peelStory("e", "late", item("e", true), { waitedNs: 0n }),
     peelStory("f", "late", failed),
+    peelStory("g", "late", item("g", true), { afterEnd: true }),
     peelStory("b", "silent"),
     peelStory("d", "queued", undefined, { deliveredNs: ms(4), soFarNs: ms(2_500), behind: "2hPx9" }),
     peelStory("web_01", "executing", undefined, { deliveredNs: ms(4), soFarNs: ms(2_500) }),
@@ -73,6 +74,7 @@ PEEL      STATE      DELIVERED  WAITED  TOOK         DETAIL
 c         failed     4ms        2.5s    1.2s         no\\nspace
 e         late       -          0s      1.2s         returned after it was given up: ok
 f         late       -          -       1.2s         returned after it was given up: no\\nspace
+g         late       -          -       1.2s         returned after the job had ended: ok
 b         silent     -          -       -
 d         queued     4ms        -       2.5s so far  behind at least 2hPx9
 web.01    executing  4ms        -       2.5s so far
