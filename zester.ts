@@ -4,46 +4,51 @@ import { main } from "./lib/cli/main.ts";
 import * as args from "./lib/commands/flags.ts";
 import * as manual from "./lib/commands/manual.ts";
 
-const job = group("List, show and cancel the jobs of the fleet.", args.globals, {
-  list: leaf("List all recent jobs, oldest first.", args.list, () => import("./lib/commands/list.ts"), manual.list),
-  show: leaf(
-    "Show a job's record and its per-peel returns.",
-    args.show,
-    () => import("./lib/commands/show.ts"),
-    manual.show,
-  ),
-  watch: leaf(
-    "Watch the jobs that are active, or one job until it has ended.",
-    args.watch,
-    () => import("./lib/commands/watch.ts"),
-    manual.watch,
-  ),
-  wait: leaf("Wait until jobs have ended.", args.wait, () => import("./lib/commands/wait.ts"), manual.wait),
-  trace: leaf(
-    "Show a job's life: dispatch, acks, returns, cancel signals and the end, and what each peel is doing.",
-    args.trace,
-    () => import("./lib/commands/trace.ts"),
-    manual.trace,
-  ),
-  active: leaf(
-    "List the jobs that are running or pending.",
-    args.list,
-    () => import("./lib/commands/active.ts"),
-    manual.active,
-  ),
-  kill: leaf("Cancel running jobs.", args.kill, () => import("./lib/commands/kill.ts"), manual.kill),
-});
+const job = group(
+  "List, show, follow and cancel the jobs of the fleet.",
+  args.globals,
+  {
+    list: leaf("List all recent jobs, oldest first.", args.list, () => import("./lib/commands/list.ts"), manual.list),
+    show: leaf(
+      "Show a job's record and its per-peel returns.",
+      args.show,
+      () => import("./lib/commands/show.ts"),
+      manual.show,
+    ),
+    active: leaf(
+      "List the jobs that are running or pending.",
+      args.list,
+      () => import("./lib/commands/active.ts"),
+      manual.active,
+    ),
+    watch: leaf(
+      "Watch the active jobs, or one job until it has ended.",
+      args.watch,
+      () => import("./lib/commands/watch.ts"),
+      manual.watch,
+    ),
+    wait: leaf("Wait until jobs have ended.", args.wait, () => import("./lib/commands/wait.ts"), manual.wait),
+    trace: leaf(
+      "Show a job's life, and what each peel is doing.",
+      args.trace,
+      () => import("./lib/commands/trace.ts"),
+      manual.trace,
+    ),
+    kill: leaf("Cancel running jobs.", args.kill, () => import("./lib/commands/kill.ts"), manual.kill),
+  },
+  manual.job,
+);
 
 const config = {
   ...leaf(
-    "Show the connection settings and where each came from; connects nowhere.",
+    "Show the connection settings and where each came from.",
     args.globals,
     () => import("./lib/commands/config.ts"),
     manual.config,
   ),
   subCommands: {
     check: leaf(
-      "Connect, and say of each thing that the commands need whether it is there.",
+      "Connect, and say whether all is there that commands need.",
       args.globals,
       () => import("./lib/commands/config-check.ts"),
       manual.configCheck,

@@ -48,6 +48,14 @@ export function roff(text: string): string {
 const terms = (rows: Rows) => rows.map(([term, text]) => `.TP\n.B "${roff(term)}"\n${roff(text)}\n`).join("");
 const example = (lines: readonly string[]) => `.PP\n.nf\n${lines.map((line) => `${roff(line)}\n`).join("")}.fi\n`;
 
+const paragraph = (text: string | undefined) => (text ? `.PP\n${roff(text)}\n` : "");
+const exits = (text: string | undefined) => paragraph(text && `Exit codes: ${text}`);
+
+/** The help on what several commands have in common, beside the flags. */
+const topics = Object.values(root.meta.topics ?? {}).map(
+  ({ details, values = [] }) => paragraph(details) + terms(values),
+);
+
 /** The variables that the descriptions of flags name, with those flags. */
 function environment(): [string, string][] {
   return root.global.flatMap(([flag, text]) =>
@@ -63,16 +71,17 @@ export function manPage(version: string): string {
   const commands = all.map(
     ({ meta, usage, positionals, own }) =>
       `.SS "${roff(titleOf(usage))}"\n.B "${roff(usage)}"\n.PP\n${roff(meta.description ?? "")}\n` +
-      `${meta.details ? `.PP\n${roff(meta.details)}\n` : ""}${terms([...positionals, ...own])}` +
+      `${paragraph(meta.details)}${terms([...positionals, ...own])}${exits(meta.exitCodes)}` +
       (meta.examples ? example(meta.examples) : ""),
   );
   return [
     `.\\" Generated from the command tree.\n.TH ZESTER 1 "" "zester ${roff(version)}" "User Commands"\n`,
     `.SH NAME\nzester \\- ${roff((root.meta.description ?? "").replace(/\.$/, ""))}\n`,
     `.SH SYNOPSIS\n${all.map(({ usage }) => `.B "${roff(usage)}"\n`).join(".br\n")}`,
-    root.meta.details ? `.SH DESCRIPTION\n${roff(root.meta.details).replaceAll("\n", "\n.br\n")}\n` : "",
+    `.SH DESCRIPTION\n${terms(zester.subCommands?.job?.meta?.terms ?? [])}`,
     `.SH COMMANDS\n${commands.join("")}`,
-    `.SH "FLAGS OF EVERY COMMAND"\n${terms(root.global)}`,
+    `.SH "FLAGS OF EVERY COMMAND"\n${terms(root.global)}${topics.join("")}`,
+    `.SH "EXIT STATUS"\n${roff(root.meta.exitCodes ?? "")}\n`,
     `.SH ENVIRONMENT\n${terms(environment())}`,
   ].join("");
 }

@@ -12,14 +12,20 @@ function slips(text: string, name: string): number {
   return distance(text, name) - (letters(text) === letters(name) ? 1 : 0);
 }
 
-/** ` Did you mean X?` for the nearest of `names`, or nothing when none is near. */
-export function nearest(text: string, names: readonly string[]): string {
-  if (text.length > 40) return "";
+/** The nearest of `names`; undefined when none is near. */
+export function nearestName(text: string, names: readonly string[]): string | undefined {
+  if (text.length > 40) return undefined;
   let best: string | undefined;
   let least = Math.max(2, Math.floor(text.length / 3)) + 1;
   for (const name of names) {
     const d = slips(text, name);
     if (d < least) [best, least] = [name, d];
   }
-  return best === undefined ? "" : ` Did you mean ${best}?`;
+  return best;
 }
+
+/** ` Did you mean X?`, or nothing for undefined. */
+export const didYouMean = (name: string | undefined) => (name === undefined ? "" : ` Did you mean ${name}?`);
+
+/** ` Did you mean X?` for the nearest of `names`, or nothing when none is near. */
+export const nearest = (text: string, names: readonly string[]) => didYouMean(nearestName(text, names));

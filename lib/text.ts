@@ -68,6 +68,39 @@ export function shorten(text: string, max: number): string {
 /** The same for a line that is safe already and may have colours. */
 export const cut = (line: string, max: number) => (width(line) <= max ? line : Bun.sliceAnsi(line, 0, max, "…"));
 
+/** The first of `word` that fit in `max` columns, one character at least, and the rest. */
+function split(word: string, max: number): [string, string] {
+  let at = 0;
+  let used = 0;
+  for (const { segment } of new Intl.Segmenter().segment(word)) {
+    used += width(segment);
+    if (at > 0 && used > max) break;
+    at += segment.length;
+  }
+  return [word.slice(0, at), word.slice(at)];
+}
+
+/** `text` in lines of at most `max` columns, broken at spaces and line ends; a word that is wider is broken within itself. */
+export function wrap(text: string, max: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (let word of text.split(/[ \n]/).filter(Boolean)) {
+    if (line !== "" && width(line) + 1 + width(word) <= max) {
+      line += ` ${word}`;
+      continue;
+    }
+    if (line !== "") lines.push(line);
+    while (width(word) > max) {
+      const [head, rest] = split(word, max);
+      if (rest === "") break;
+      lines.push(head);
+      word = rest;
+    }
+    line = word;
+  }
+  return line === "" && lines.length > 0 ? lines : [...lines, line];
+}
+
 /** A count with thousands separators: 12431 → `12,431`. */
 export function count(n: number): string {
   return String(n).replace(/\B(?=(\d{3})+$)/g, ",");

@@ -2,7 +2,7 @@
 // last of a repeated flag, which for `kill` is a safety matter; so it gets arguments that were read and checked here.
 import { parseArgs } from "node:util";
 import { UserError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { didYouMean, nearest, nearestName } from "../nearest.ts";
 import { safe, shorten } from "../text.ts";
 import { type Arg, type Command, isPositional, negativeOf, shortOf, takesMany } from "./command.ts";
 
@@ -22,6 +22,8 @@ interface Found {
 
 export interface Invocation extends Omit<Found, "words"> {
   readonly args: Args;
+  /** The topic that help is wanted on. */
+  readonly topic?: string | undefined;
   /** True when only help is wanted: by a flag, by the word `help`, or because the command does nothing itself. */
   readonly help: boolean;
 }
@@ -46,29 +48,57 @@ export function tokenize(root: Command, argv: readonly string[]) {
   return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens;
 }
 
-/** Goes down the tree by the words that are no flags; `help` in front of them asks for help. */
-function findCommand(root: Command, tokens: readonly Token[]): Found & { help: boolean } {
+/** What else could be meant by a word that is no command here: one that is called so elsewhere, or further down the tree. */
+function otherwise(word: string, { meta, subCommands = {} }: Command): string | undefined {
+  const elsewhere = meta?.elsewhere ?? {};
+  if (Object.hasOwn(elsewhere, word)) return elsewhere[word];
+  for (const [name, sub] of Object.entries(subCommands)) {
+    const below = Object.hasOwn(sub.subCommands ?? {}, word) ? word : otherwise(word, sub);
+    if (below !== undefined) return `${name} ${below}`;
+  }
+  return undefined;
+}
+
+/** The nearest command: here, else further down the tree. */
+function nearestCommand(word: string, { subCommands = {} }: Command): string | undefined {
+  const near = nearestName(word, Object.keys(subCommands));
+  if (near !== undefined) return near;
+  for (const [name, sub] of Object.entries(subCommands)) {
+    const below = nearestCommand(word, sub);
+    if (below !== undefined) return `${name} ${below}`;
+  }
+  return undefined;
+}
+
+function unknownCommand(word: string, command: Command, path: readonly string[]): UserError {
+  const here = path.join(" ");
+  const known = otherwise(word, command) ?? nearestCommand(word, command);
+  const isHere = known !== undefined && Object.hasOwn(command.subCommands ?? {}, known);
+  const hint = didYouMean(known === undefined || isHere ? known : `${here} ${known}`);
+  return new UserError(`unknown command "${show(word)}" for ${here}.${hint}`, `\`${here} --help\` lists the commands.`);
+}
+
+/** Goes down the tree by the words that are no flags; `help` among the names of commands asks for help. */
+function findCommand(root: Command, tokens: readonly Token[]): Found & { help: boolean; topic?: string | undefined } {
   const path = ["zester"];
   const words: string[] = [];
   let command = root;
   let help = false;
+  let topic: string | undefined;
   let terminated = false;
   for (const token of tokens) {
     if (token.kind === "option-terminator") terminated = true;
     if (token.kind !== "positional") continue;
     const known = command.subCommands;
-    if (!known || terminated) words.push(token.value);
+    if (!known || terminated || topic !== undefined) words.push(token.value);
     else if (Object.hasOwn(known, token.value)) {
       command = known[token.value] as Command;
       path.push(token.value);
-    } else if (token.value === "help" && path.length === 1) help = true;
-    else
-      throw new UserError(
-        `unknown command "${show(token.value)}" for ${path.join(" ")}.${nearest(token.value, Object.keys(known))}`,
-        `\`${path.join(" ")} --help\` lists the commands.`,
-      );
+    } else if (token.value === "help") help = true;
+    else if (help && Object.hasOwn(command.meta?.topics ?? {}, token.value)) topic = token.value;
+    else throw unknownCommand(token.value, command, path);
   }
-  return { path, command, words, help };
+  return { path, command, words, help, topic };
 }
 
 /** The flags of a command as they are typed. */
@@ -139,5 +169,5 @@ export function parseCommandLine(root: Command, argv: readonly string[]): Invoca
   const onlyGroup = command.subCommands !== undefined && !command.run;
   const help = found.help || args.help === true || (onlyGroup && !args.version);
   if (!help && !args.version) namePositionals(found, args);
-  return { path, command, args, help };
+  return { path, command, args, help, topic: found.topic };
 }

@@ -1,11 +1,35 @@
 // A command of the tree, as everything that reads the tree sees it, and what builds one.
 import type { ArgsDef, CommandDef, ParsedArgs } from "citty";
 
-/** What help says of a command: one line, a paragraph, and examples. */
+type Rows = readonly (readonly [string, string])[];
+
+/** Help on what several commands have in common. */
+export interface Topic {
+  readonly description: string;
+  readonly details?: string;
+  /** The flags of every command that it is about. */
+  readonly flags?: readonly string[];
+  /** What a value may look like, and what that means. */
+  readonly values?: Rows;
+}
+
+/** What help says of a command: one line, and what else there is. */
 export interface Manual {
   readonly description?: string;
+  /** The group that help lists it in. */
+  readonly group?: string;
   readonly details?: string;
   readonly examples?: readonly string[];
+  /** Exit codes and their meanings, where there are more than 0 and 1. */
+  readonly exitCodes?: string;
+  /** The groups of its own commands, in their order. */
+  readonly groups?: readonly string[];
+  /** Words of the field, and what they mean. */
+  readonly terms?: Rows;
+  /** What its commands are called elsewhere, and what to type here. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
+  /** What `help` knows beside commands. */
+  readonly topics?: Readonly<Record<string, Topic>>;
 }
 
 /** A command of the tree; its parts are plain objects here, never functions. */

@@ -86,6 +86,8 @@ function flagWords(command: Command, given: ReadonlySet<string>, globals: Readon
 interface Line {
   readonly command: Command;
   readonly name: string;
+  /** The line asks for help. */
+  readonly help: boolean;
   readonly positionals: readonly string[];
   readonly given: ReadonlySet<string>;
   readonly flags: Record<string, string>;
@@ -98,6 +100,7 @@ interface Line {
 function readLine(root: Command, words: readonly string[]): Line | undefined {
   let command = root;
   let name = "";
+  let help = false;
   const positionals: string[] = [];
   const given = new Set<string>();
   const flags: Record<string, string> = {};
@@ -107,6 +110,7 @@ function readLine(root: Command, words: readonly string[]): Line | undefined {
     if (token.kind === "positional") {
       const sub = command.subCommands;
       if (!sub) positionals.push(token.value);
+      else if (token.value === "help") help = true;
       else if (Object.hasOwn(sub, token.value)) {
         command = sub[token.value] as Command;
         name = token.value;
@@ -120,7 +124,7 @@ function readLine(root: Command, words: readonly string[]): Line | undefined {
   const def = last?.kind === "option" ? command.args?.[last.name] : undefined;
   const waits =
     last?.kind === "option" && def && def.type !== "boolean" && !isPositional(def) && last.value === undefined;
-  return { command, name, positionals, given, flags, pending: waits ? last.name : undefined, terminated };
+  return { command, name, help, positionals, given, flags, pending: waits ? last.name : undefined, terminated };
 }
 
 function sourceOfWord(line: Line, current: string, globals: ReadonlySet<string>): Source {
@@ -131,8 +135,13 @@ function sourceOfWord(line: Line, current: string, globals: ReadonlySet<string>)
     const words = Object.entries(command.subCommands).map(
       ([name, sub]): Candidate => [name, sub.meta?.description ?? ""],
     );
-    return { kind: "words", words };
+    const topics = Object.entries(command.meta?.topics ?? {}).map(
+      ([name, topic]): Candidate => [name, topic.description],
+    );
+    const more: Candidate[] = line.help ? topics : [["help", "Help on a command"]];
+    return { kind: "words", words: [...words, ...more] };
   }
+  if (line.help) return nothing;
   const wanted = Object.entries(command.args ?? {}).filter(([, def]) => isPositional(def));
   const next = wanted[positionals.length];
   if (next?.[0] === "jid") return { kind: "jobs", running: FOR_RUNNING.has(line.name) };

@@ -1,13 +1,24 @@
 // Help text, generated from the command tree. citty's own renderer writes colour whatever stdout is, and positionals in
 // capitals where every message says <jid>.
+import { width, wrap } from "../text.ts";
 import { type Arg, type Command, isPositional, negativeOf, shortOf, takesMany } from "./command.ts";
 
+type Row = readonly [left: string, right: string];
+
+/** The widest form of a value that stands beside its flag; longer ones go into the description. */
+const HINT = 15;
+
 /** A flag as help shows it: its forms, and what it does. */
-function flagRow([name, def]: [string, Arg]): readonly [string, string] {
+function flagRow([name, def]: readonly [string, Arg]): Row {
   const negative = negativeOf(def);
   const short = shortOf(def);
-  const hint = def.type === "boolean" ? "" : ` <${"valueHint" in def && def.valueHint ? def.valueHint : "value"}>`;
-  return [`${short ? `-${short}, ` : ""}--${negative ? "no-" : ""}${name}${hint}`, negative || def.description || ""];
+  const forms = `${short ? `-${short}, ` : ""}--${negative ? "no-" : ""}${name}`;
+  const text = negative || def.description || "";
+  if (def.type === "boolean") return [forms, text];
+  const hint = ("valueHint" in def && def.valueHint) || "value";
+  return hint.length > HINT && hint.includes("|")
+    ? [`${forms} <${name}>`, `${hint}: ${text}`]
+    : [`${forms} <${hint}>`, text];
 }
 
 /** A command taken apart for help and the man page. */
@@ -30,32 +41,131 @@ export function outline(path: readonly string[], command: Command, globals: Read
   return {
     meta,
     usage,
-    commands: commands.map(([name, sub]) => [name, sub.meta?.description ?? ""] as const),
-    positionals: positionals.map(([name, def]) => [`<${name}>`, def.description ?? ""] as const),
+    commands,
+    positionals: positionals.map(([name, def]): Row => [`<${name}>`, def.description ?? ""]),
     own: flags.filter(([name]) => !globals.has(name)).map(flagRow),
     global: flags.filter(([name]) => globals.has(name)).map(flagRow),
   };
 }
 
-/** Rows of two, as a table with the first column as wide as its widest cell. */
-function columns(rows: readonly (readonly [string, string])[]): string {
-  const wide = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(wide)}  ${right}`.trimEnd()).join("\n");
+/** The least columns beside the left ones for a text of two columns; where there are fewer, it stands below. */
+const LEAST = 20;
+/** The most columns of the left ones. */
+const WIDEST = 27;
+
+const indented = (lines: readonly string[], by: number) => lines.map((line) => " ".repeat(by) + line);
+const wrapped = (text: string, columns: number, by = 0) => indented(wrap(text, Math.max(1, columns - by)), by);
+
+/** Rows of two, as lines of at most `columns`: what does not fit beside the first goes on below itself. */
+function table(rows: readonly Row[], columns: number, by = 2): string[] {
+  const fitting = rows.map(([left]) => width(left)).filter((wide) => wide <= WIDEST);
+  const wide = by + Math.max(0, ...fitting) + 2;
+  const stacked = columns - wide < LEAST;
+  const at = stacked ? Math.min(by + 4, columns - 1) : wide;
+  return rows.flatMap(([left, right]) => {
+    const text = wrapped(right, columns, at);
+    if (stacked || width(left) > WIDEST) return [...wrapped(left, columns, by), ...(right === "" ? [] : text)];
+    return right === ""
+      ? [" ".repeat(by) + left]
+      : [`${" ".repeat(by)}${left.padEnd(wide - by)}${text[0]?.trimStart()}`, ...text.slice(1)];
+  });
 }
 
-/** The complete help of one command, ended by a newline. `globals` are the names of flags listed apart. */
-export function renderHelp(path: readonly string[], command: Command, globals: ReadonlySet<string>): string {
-  const { meta, usage, commands, positionals, own, global } = outline(path, command, globals);
-  const blocks = [
-    meta.description ?? "",
-    `Usage:\n  ${usage}`,
-    meta.details ?? "",
-    commands.length > 0 ? `Commands:\n${columns(commands)}` : "",
-    positionals.length > 0 ? `Arguments:\n${columns(positionals)}` : "",
-    own.length > 0 ? `Flags:\n${columns(own)}` : "",
-    global.length > 0 ? `Global flags:\n${columns(global)}` : "",
-    meta.examples ? `Examples:\n${meta.examples.map((line) => `  ${line}`).join("\n")}` : "",
-    commands.length > 0 ? `\`${path.join(" ")} <command> --help\` says more about a command.` : "",
-  ];
-  return `${blocks.filter(Boolean).join("\n\n")}\n`;
+/** A command line that is too wide goes on below, as a shell reads it. */
+function example(line: string, columns: number): string[] {
+  if (width(line) + 2 <= columns) return [`  ${line}`];
+  const parts = wrap(line, Math.max(1, columns - 6));
+  return parts.map((part, i) => `${" ".repeat(i === 0 ? 2 : 4)}${part}${i < parts.length - 1 ? " \\" : ""}`);
+}
+
+type Commands = readonly (readonly [name: string, command: Command])[];
+
+/** The commands of each group that has any; those without a group have an empty one. */
+function grouped(commands: Commands, groups: readonly string[]): (readonly [group: string, Commands])[] {
+  const of = (group: string) => commands.filter(([, { meta }]) => (meta?.group ?? "") === group);
+  return [...groups, ""].map((group) => [group, of(group)] as const).filter(([, members]) => members.length > 0);
+}
+
+const commandRow = ([name, { meta }]: readonly [string, Command]): Row => [name, meta?.description ?? ""];
+
+/** The commands, each group beside its name; of those that have groups themselves, just the names. */
+function commandLines(commands: Commands, groups: readonly string[], columns: number): string[] {
+  if (groups.length === 0)
+    return commands.flatMap(([name, command]) => {
+      const rows = grouped(Object.entries(command.subCommands ?? {}), command.meta?.groups ?? []);
+      const names = rows.map(([group, members]): Row => [group, members.map(([member]) => member).join(", ")]);
+      const wide = Math.max(...commands.map(([other]) => other.length));
+      const [first = "", ...rest] = table([[name.padEnd(wide), command.meta?.description ?? ""]], columns);
+      return [first, ...rest, ...(command.meta?.groups ? table(names, columns, Math.min(wide + 6, columns >> 1)) : [])];
+    });
+  const wide = Math.max(...groups.map((group) => group.length)) + 2;
+  const names = Math.max(...commands.map(([name]) => name.length));
+  return grouped(commands, groups).flatMap(([group, members]) => {
+    const rows = members.map(commandRow).map(([name, text]): Row => [name.padEnd(names), text]);
+    const lines = table(rows, columns, wide);
+    return lines.map((line, i) => (i === 0 ? group.padEnd(wide) + line.slice(wide) : line));
+  });
+}
+
+const section = (title: string, lines: readonly string[]) => (lines.length === 0 ? [] : [title, ...lines]);
+
+/** Blocks of lines with an empty line in between. */
+const page = (blocks: readonly (readonly string[])[]) =>
+  `${blocks
+    .filter((block) => block.length > 0)
+    .map((block) => block.join("\n"))
+    .join("\n\n")}\n`;
+
+/** The last line: where the flags are that every command has, and which formats there are beside text. */
+function pointer(command: Command, columns: number): string[] {
+  const format = command.args?.format;
+  const [, ...formats] = format && "valueHint" in format ? (format.valueHint ?? "").split("|") : [];
+  const inBrackets = command.run && formats.length > 0 ? ` (${formats.join(", ")})` : "";
+  return wrapped(`More flags: zester help connection, zester help output${inBrackets}`, columns);
+}
+
+/**
+ * The complete help of one command, ended by a newline.
+ * @param globals the names of flags that topics have
+ * @param columns no line is wider
+ */
+export function renderHelp(
+  path: readonly string[],
+  command: Command,
+  globals: ReadonlySet<string>,
+  columns: number,
+): string {
+  const { meta, usage, commands, positionals, own } = outline(path, command, globals);
+  const { details, terms = [], examples = [], exitCodes, topics = {} } = meta;
+  const groups = meta.groups ?? [];
+  const topicRows = Object.entries(topics).map(([name, { description }]): Row => [`help ${name}`, description]);
+  const commandRows = commands.length === 0 ? [] : commandLines(commands, groups, columns);
+  // The root lists the topics themselves.
+  const last = topicRows.length > 0 ? [] : pointer(command, columns);
+  return page([
+    [...wrapped(meta.description ?? "", columns), ...wrapped(`Usage: ${usage}`, columns)],
+    details === undefined ? [] : wrapped(details, columns),
+    groups.length > 0 ? commandRows : section("Commands:", commandRows),
+    section("Topics:", table(topicRows, columns)),
+    section("Arguments:", table(positionals, columns)),
+    section("Flags:", table(own, columns)),
+    exitCodes === undefined ? [] : wrapped(`Exit codes: ${exitCodes}`, columns),
+    section(
+      "Examples:",
+      examples.flatMap((line) => example(line, columns)),
+    ),
+    terms.length > 0 ? [...table(terms, columns, 0), ...last] : last,
+  ]);
+}
+
+/** The help on a topic of the root, ended by a newline. */
+export function renderTopic(root: Command, name: string, columns: number): string {
+  const topic = root.meta?.topics?.[name];
+  const rows = (topic?.flags ?? []).map((flag) => flagRow([flag, root.args?.[flag] as Arg]));
+  return page([
+    wrapped(topic?.description ?? "", columns),
+    topic?.details === undefined ? [] : wrapped(topic.details, columns),
+    table(rows, columns),
+    table(topic?.values ?? [], columns),
+  ]);
 }

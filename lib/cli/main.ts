@@ -1,11 +1,14 @@
 // From argv to an exit code: the only place that ends the process and turns errors into words.
 import { runCommand } from "citty";
 import { describe, EXIT, OutputClosed } from "../errors.ts";
-import { reportError, writeAll } from "../terminal/terminal.ts";
+import { reportError, systemTerminal, writeAll } from "../terminal/terminal.ts";
 import { versionText } from "../version.ts";
 import { parseCommandLine } from "./args.ts";
 import type { Command } from "./command.ts";
-import { renderHelp } from "./help.ts";
+import { renderHelp, renderTopic } from "./help.ts";
+
+/** The width of help where no terminal says its own. */
+const HELP_COLUMNS = 80;
 
 /** Answers what a completion script asks, and exits: with 0 whatever happens, because a prompt is no place for errors. */
 async function answerShell(root: Command, argv: readonly string[], globals: ReadonlySet<string>): Promise<never> {
@@ -28,10 +31,15 @@ export async function main(root: Command, argv: readonly string[], globals: Read
   // Until the flags are read, what stands among the words counts.
   let look: { color?: boolean; forceColor?: boolean } = argv.includes("--no-color") ? { color: false } : {};
   try {
-    const { path, command, args, help } = parseCommandLine(root, argv);
+    const { path, command, args, help, topic } = parseCommandLine(root, argv);
     look = { color: args.color !== false, forceColor: args["force-color"] === true };
-    if (help) writeAll(1, renderHelp(path, command, globals));
-    else if (args.version) writeAll(1, versionText());
+    if (help) {
+      const columns = systemTerminal(look).columns ?? HELP_COLUMNS;
+      writeAll(
+        1,
+        topic === undefined ? renderHelp(path, command, globals, columns) : renderTopic(root, topic, columns),
+      );
+    } else if (args.version) writeAll(1, versionText());
     else {
       // The arguments are read already: citty need not look for commands and flags among the words.
       const { run } = command;

@@ -74,7 +74,7 @@ const limited = {
   for: {
     type: "string",
     valueHint: "duration",
-    description: "how long to wait in all; then the exit code is 124 (default: as long as it takes)",
+    description: "how long to wait in all; then the exit code is 124",
   },
 } as const satisfies ArgsDef;
 
@@ -82,7 +82,7 @@ const conditions = {
   state: {
     type: "string",
     valueHint: "state",
-    description: "states or groups (active, terminal, bad); repeat it or separate by commas",
+    description: "states, or active, terminal, bad; separated by commas",
   },
   function: { type: "string", valueHint: "glob", description: "function, such as 'pkg.*'" },
   target: { type: "string", valueHint: "glob", description: "target expression or any targeted peel" },
@@ -91,7 +91,7 @@ const conditions = {
   source: {
     type: "string",
     valueHint: "operator|schedule|reactor",
-    description: "made by an operator, a peel's own schedule, or a rule of the reactor",
+    description: "who made it",
   },
   since: {
     type: "string",
@@ -117,12 +117,12 @@ const selection = {
   reverse: { type: "boolean", description: "reverse order" },
   wide: {
     type: "boolean",
-    description: "also when, how long, returns, failures, user, owner, and why it is stuck",
+    description: "also when, how long, returns, failures, user, owner, stuck",
   },
   columns: {
     type: "string",
     valueHint: "columns",
-    description: "exactly these columns, any field of the record among them: jid,state,args.name",
+    description: "these columns or fields of the record: jid,state,args.name",
   },
   header: { type: "boolean", description: "", negativeDescription: "omit the header" },
   quiet: { type: "boolean", alias: "q", description: "job ids alone, one a line" },
@@ -132,7 +132,7 @@ const selection = {
 const peels = {
   summary: {
     type: "boolean",
-    description: "instead of the record: who, when, how long, and which peels had which outcome, worst first",
+    description: "instead of the record: who, when, and what became of the peels",
   },
   each: { type: "boolean", description: "with --summary: one row for each peel" },
   output: { type: "boolean", description: "instead of the record: what the peels printed and changed" },
@@ -191,7 +191,7 @@ export const version = {
   ...globals,
   check: {
     type: "boolean",
-    description: "also whether this zester knows the version of the records on the server",
+    description: "also compare the version of the records on the server",
   },
 } as const satisfies ArgsDef;
 

@@ -1,24 +1,74 @@
-// What help and the man page say of commands beside the one line in the tree: details and examples.
+// What help and the man page say of commands beside the one line in the tree: their group, details, examples and exit codes.
 
 export const root = {
-  details:
-    "Connection settings: flag, then environment, then config file or NATS context, then default.\nExit codes: 0 done, 1 error, 130 interrupted.",
+  examples: ["zester job list", "zester job show 20260115-001 --summary", "zester config check"],
+  exitCodes: "0 done, 1 error, 130 interrupted.",
+  topics: {
+    connection: {
+      description: "Flags that say which server to ask, and as whom.",
+      details:
+        "Every command has these flags. A setting comes from its flag, else from the environment, else from the config file or NATS context, else it is the default. `zester config` shows which.",
+      flags: [
+        "config",
+        "context",
+        "master",
+        "creds",
+        "nkey",
+        "nats-ca",
+        "tls-cert",
+        "tls-key",
+        "tls-first",
+        "js-domain",
+        "js-prefix",
+        "inbox-prefix",
+        "timeout",
+      ],
+    },
+    output: {
+      description: "Flags that say what the answer looks like.",
+      details:
+        "Every command has these flags; its own help names the formats that it has beside text. Data goes to stdout, warnings and errors go to stderr.",
+      flags: ["format", "color", "force-color", "help", "version"],
+    },
+  },
 };
 
+/** The groups of the commands, in the order in which help has them: a command names its own. */
+const [SEE, FOLLOW, STEER, ASK] = ["See", "Follow", "Steer", "Ask"] as const;
+
+export const job = {
+  groups: [SEE, FOLLOW, STEER, ASK],
+  terms: [
+    ["job", "one call of a function on peels; its id, the JID, may be shortened"],
+    ["peel", "the agent on a host, which runs functions and returns what came out"],
+    ["master", "a server that takes jobs, sends them to peels and collects returns"],
+    ["target", "the peels of a job: an expression such as 'web*', or their names"],
+    ["claimed", "the state of a job that a master took and has not sent yet"],
+  ],
+  elsewhere: {
+    cancel: "kill",
+    stop: "kill",
+    ls: "list",
+    ps: "active",
+    logs: "show --output",
+    output: "show --output",
+  },
+} as const;
+
 export const list = {
+  group: SEE,
   examples: [
     "zester job list",
     "zester job list --state bad --since 2h --target 'db*' --wide",
-    "zester job list -n 20 --reverse",
     "zester job list --format jsonl | jq -r .jid",
   ],
 };
 
 export const show = {
+  group: SEE,
   details:
-    "In --summary peels with the same state, the same changed results and like errors are one row. Errors are alike when they\ndiffer only in numbers, addresses, names of peels and temporary paths; the most common one is shown.",
+    "In --summary peels with the same state, the same changed results and like errors are one row. Errors are alike when they differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.",
   examples: [
-    "zester job show 20260115-001",
     "zester job show 20260115-001 --summary",
     "zester job show 20260115-001 --output --peel 'web-*'",
     "zester job show 20260115-001 --missing -q",
@@ -26,32 +76,40 @@ export const show = {
 };
 
 export const watch = {
+  group: FOLLOW,
   details:
-    "On a terminal a table that changes in place, until Ctrl-C; piped, one line a change. With a <jid>: each return as it\narrives, and on a terminal what the job waits for, below those that are not ok; the exit codes are those of\n`zester job wait`. 124: --for ran out.",
+    "On a terminal a table that changes in place, until Ctrl-C; piped, one line a change. With a <jid>: each return as it arrives, and on a terminal what the job waits for, below those that are not ok.",
+  exitCodes: "with a <jid>, those of `zester job wait`; 124 when --for ran out.",
   examples: ["zester job watch", "zester job watch --target 'db*'", "zester job watch 20260115-002 --for 10m"],
 };
 
 export const wait = {
-  details:
-    "Says nothing until every job has ended, except on a terminal when one is stuck. Exit codes: 0 complete, 2 some\npeel returned a failure, 3 some peel was unreachable or did not return, 4 both, 5 canceled, 1 an error, 124 --for ran\nout. Of several jobs the highest counts.",
+  group: FOLLOW,
+  details: "Says nothing until every job has ended, except on a terminal when one is stuck.",
+  exitCodes:
+    "0 complete, 2 some peel returned a failure, 3 some peel was unreachable or did not return, 4 both, 5 canceled, 1 an error, 124 --for ran out. Of several jobs the highest counts.",
   examples: ["zester job wait 20260115-001 --for 10m"],
 };
 
 export const trace = {
+  group: FOLLOW,
   details:
-    "Peels that have not returned are executing (they accepted the job) or silent (they never did). Times count from\nthe dispatch, by the server's clock. With --follow on a terminal all of it is one picture that changes in place.",
+    "Peels that have not returned are executing (they accepted the job) or silent (they never did). Times count from the dispatch, by the server's clock. With --follow on a terminal all of it is one picture that changes in place.",
   examples: ["zester job trace 20260115-002", "zester job trace 20260115-002 --follow"],
 };
 
 export const active = {
+  group: SEE,
   examples: ["zester job active", "zester job active --sort duration --wide"],
 };
 
 export const kill = {
+  group: STEER,
   details:
-    "Publishes the cancel signal. Masters and peels act on it as they can: an operation that must not be interrupted ends\nfirst. With --wait the exit code is 0 when every job was canceled, 6 when one ended otherwise before the signal took\neffect, 124 when --for ran out. Jobs that are selected by flags, or by a shortened id, are shown and asked about.",
+    "Publishes the cancel signal. Masters and peels act on it as they can: an operation that must not be interrupted ends first. Jobs that are selected by flags, or by a shortened id, are shown and asked about.",
+  exitCodes:
+    "0 the signal was sent; with --wait 0 every job was canceled, 6 one ended otherwise before the signal took effect, 124 --for ran out; 1 an error.",
   examples: [
-    "zester job kill 20260115-002",
     "zester job kill 20260115-002 --wait --for 1m",
     "zester job kill --state running --function 'pkg.*' --since 1h --dry-run",
   ],
@@ -69,7 +127,7 @@ export const configCheck = {
 export const completion = {
   details: "Completes commands, flags, their values, and the ids of jobs and peels as they are at that moment.",
   examples: [
-    "source <(zester completion bash)   # in ~/.bashrc, or the same with zsh in ~/.zshrc",
+    "source <(zester completion bash)   # in ~/.bashrc, or with zsh in ~/.zshrc",
     "zester completion fish > ~/.config/fish/completions/zester.fish",
   ],
 };

@@ -1,5 +1,7 @@
 // The examples of the help texts.
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Command } from "../../lib/cli/command.ts";
+import { zester as root } from "../../zester.ts";
 import { createBuckets, encode, jobRecord, type Server, startServer, ZESTER, zester } from "../support/harness.ts";
 
 let server: Server;
@@ -9,13 +11,12 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** Every example of every help text, as it would be typed. */
-async function examples(path: string[] = []): Promise<string[]> {
+async function examples(command: Command, path: string[] = []): Promise<string[]> {
   const { stdout } = await zester([...path, "--help"]);
-  const section = (title: string) =>
-    (stdout.match(new RegExp(`\\n${title}:\\n((?:  .*\\n)+)`))?.[1] ?? "").split("\n").filter(Boolean);
-  const below = section("Commands").map((line) => line.trim().split(" ")[0] as string);
-  const nested = await Promise.all(below.map((name) => examples([...path, name])));
-  return [...section("Examples").map((line) => line.trim()), ...nested.flat()];
+  const shown = (stdout.match(/\nExamples:\n((?: {2}.*\n)+)/)?.[1] ?? "").split("\n").filter(Boolean);
+  const below = Object.entries(command.subCommands ?? {});
+  const nested = await Promise.all(below.map(([name, sub]) => examples(sub, [...path, name])));
+  return [...shown.map((line) => line.trim()), ...nested.flat()];
 }
 
 test("every example in the help runs", async () => {
@@ -31,7 +32,7 @@ test("every example in the help runs", async () => {
     },
   });
   await nc.flush();
-  const all = await examples();
+  const all = await examples(root);
   expect(all.length).toBeGreaterThan(12);
   const dir = ZESTER.replace(/\/[^/]*$/, "");
   /** What goes on until Ctrl-C ends by it; what waits for a job tells how it ended. */

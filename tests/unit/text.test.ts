@@ -8,7 +8,7 @@ import { displayPeel } from "../../lib/model/peel.ts";
 import { ACTIVE, columnsOf, LIST } from "../../lib/render/columns.ts";
 import { renderJobs } from "../../lib/render/jobs.ts";
 import type { Look } from "../../lib/render/table.ts";
-import { safe, shorten, width } from "../../lib/text.ts";
+import { safe, shorten, width, wrap } from "../../lib/text.ts";
 
 test.each([
   ["db_eu_example", "db.eu.example"],
@@ -130,3 +130,13 @@ test("an array of scalars stays on a line of at most 100 columns", () => {
   expect(pad(89)[1]).toHaveLength(100);
   expect(pad(90)).toHaveLength(5);
 });
+
+test.each([
+  ["a bc def", 4, ["a bc", "def"]],
+  ["a  b\nc", 9, ["a b c"]],
+  ["abcdefgh ij", 3, ["abc", "def", "gh", "ij"]],
+  ["ab abcdefg h", 3, ["ab", "abc", "def", "g h"]],
+  ["漢字漢字", 5, ["漢字", "漢字"]],
+  ["漢字", 1, ["漢", "字"]],
+  ["", 5, [""]],
+])("wrap(%j, %d)", (text, max, lines) => expect(wrap(text, max)).toEqual(lines));

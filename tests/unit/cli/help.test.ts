@@ -1,0 +1,59 @@
+// Help as it stands on terminals of any width, on the tree of zester itself.
+import { expect, test } from "bun:test";
+import type { Command } from "../../../lib/cli/command.ts";
+import { renderHelp, renderTopic } from "../../../lib/cli/help.ts";
+import { globalNames } from "../../../lib/commands/flags.ts";
+import { width } from "../../../lib/text.ts";
+import { zester } from "../../../zester.ts";
+import { some } from "../../support/length.ts";
+
+function everyCommand(command: Command, path = ["zester"]): (readonly [string[], Command])[] {
+  const below = Object.entries(command.subCommands ?? {});
+  return [[path, command], ...below.flatMap(([name, sub]) => everyCommand(sub, [...path, name]))];
+}
+
+const COMMANDS = everyCommand(zester);
+const TOPICS = Object.entries(zester.meta?.topics ?? {});
+const pages = (columns: number) => [
+  ...COMMANDS.map(([path, command]) => renderHelp(path, command, globalNames, columns)),
+  ...TOPICS.map(([name]) => renderTopic(zester, name, columns)),
+];
+const widest = (text: string) => Math.max(...text.split("\n").map(width));
+/** The text without what wrapping changes, so that pages of two widths compare. */
+const letters = (text: string) => text.replaceAll(/ \\$/gm, "").replaceAll(/\s/g, "");
+
+test("no line is wider than the terminal, and nothing is lost", () => {
+  const whole = pages(1000).map(letters);
+  for (const columns of some([1, 2, 5, 10, 20, 30, 40, 52, 60, 79, 80, 100, 132, 200], 3, 1)) {
+    const shown = pages(columns);
+    // An example needs its own words and the sign that it goes on.
+    for (const page of shown) if (columns >= 30) expect(widest(page)).toBeLessThanOrEqual(columns);
+    expect(shown.map(letters)).toEqual(whole);
+  }
+});
+
+test("80 columns show the first screens whole, and every example on one line", () => {
+  for (const [path, command] of COMMANDS) {
+    const page = renderHelp(path, command, globalNames, 80);
+    expect([path, widest(page) <= 80, page.includes(" \\\n")]).toEqual([path, true, false]);
+    if (command.subCommands) expect([path, page.split("\n").length <= 25]).toEqual([path, true]);
+  }
+});
+
+test("each flag of every command is in one topic", () => {
+  const flags = TOPICS.flatMap(([, topic]) => topic.flags ?? []);
+  expect(flags.toSorted()).toEqual([...globalNames].sort());
+});
+
+test("each command of a group that has groups is in one of them", () => {
+  for (const [path, { meta, subCommands = {} }] of COMMANDS)
+    for (const [name, sub] of Object.entries(subCommands))
+      if (meta?.groups)
+        expect([...path, name, meta.groups.includes(sub.meta?.group ?? "")]).toEqual([...path, name, true]);
+});
+
+test("what is called otherwise elsewhere leads to a command that there is", () => {
+  for (const [path, { meta, subCommands = {} }] of COMMANDS)
+    for (const there of Object.values(meta?.elsewhere ?? {}))
+      expect([...path, (there.split(" ")[0] as string) in subCommands]).toEqual([...path, true]);
+});
