@@ -1,6 +1,7 @@
 // What could stand next on a command line, by the command tree. Pure: what only a server knows is named, not fetched.
 // Own code, because @bomb.sh/tab cannot wait for a server's answer (its handlers are synchronous), completes neither files
 // nor what stands behind a comma, and its bash script evaluates the words: `$(…)` in a stored job id would run.
+import { JOB_WORDS } from "../model/job-word.ts";
 import { GROUPS, SORTS, STATES } from "../model/selection.ts";
 import { COLUMN_NAMES } from "../render/columns.ts";
 import { tokenize } from "./args.ts";
@@ -144,6 +145,7 @@ function sourceOfWord(line: Line, current: string, globals: ReadonlySet<string>)
   if (line.help) return nothing;
   const wanted = Object.entries(command.args ?? {}).filter(([, def]) => isPositional(def));
   const next = wanted[positionals.length];
+  if (next?.[0] === "jid" && current.startsWith("@")) return { kind: "words", words: JOB_WORDS };
   if (next?.[0] === "jid") return { kind: "jobs", running: FOR_RUNNING.has(line.name) };
   if (next) return sourceOfValue(next[0], next[1], undefined);
   return line.terminated ? nothing : { kind: "words", words: flagWords(command, line.given, globals, false) };

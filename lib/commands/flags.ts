@@ -64,7 +64,7 @@ export const globals = {
 const jid = {
   type: "positional",
   required: true,
-  description: "job id, as `zester job list` shows it; its first characters are enough",
+  description: "job id, as `zester job list` shows it; its first characters are enough; or @last, @last-bad, @last~2",
 } as const;
 /** `many`: every remaining word is one. */
 const jids = { ...jid, many: true } as const;

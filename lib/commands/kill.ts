@@ -7,6 +7,7 @@ import { planNamed, planSelected } from "../jobs/kill-plan.ts";
 import { readJob } from "../jobs/lookup.ts";
 import { readStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
+import { parseJobWord } from "../model/job-word.ts";
 import { isSent, isTarget, killCode, notSent, type Outcome, type Plan, type Target } from "../model/kill.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import {
@@ -22,6 +23,7 @@ import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
 import type { KillArgs } from "./flags.ts";
+import { narrowingOf, noteWord } from "./job-word.ts";
 import { waitForEnds } from "./kill-wait.ts";
 import { type Limit, waitLimit } from "./limit.ts";
 import { warnUnreadable, writeDocument } from "./output.ts";
@@ -39,14 +41,19 @@ const SELECTING = ["state", "function", "target", "user", "owner", "source", "si
 /** @returns the selection that the flags ask for, by this machine's clock */
 function checkFlags(flags: KillArgs, now: Date): Selection {
   const selecting = SELECTING.filter((name) => flags[name] !== undefined);
-  if (flags._.length > 0 && selecting.length > 0)
-    throw new UserError(`<jid> and --${selecting[0]} exclude each other.`, "Name the jobs, or select them by flags.");
+  narrowingOf(flags._, flags, selecting);
   if (flags._.length === 0 && selecting.length === 0)
     throw new UserError(
       "zester job kill needs a <jid>, or flags that select jobs.",
       "Usage: zester job kill <jid>… [flags], or zester job kill --state running --function 'pkg.*' [flags]",
     );
   const selection = parseSelection(flags, now);
+  const word = flags._.find((text) => parseJobWord(text));
+  if (flags.force && word !== undefined)
+    throw new UserError(
+      `--force looks nothing up, and ${word} has to be looked up.`,
+      "Leave it out, or give the id of the job.",
+    );
   if (flags.force && selecting.length > 0)
     throw new UserError("--force is for jobs that are named.", "Leave it out, or name the jobs.");
   if (flags.for !== undefined && !flags.wait)
@@ -58,7 +65,8 @@ function checkFlags(flags: KillArgs, now: Date): Selection {
 /** The jobs that are meant; what can't be decoded is warned of. */
 async function makePlan({ flags, session, now }: Run): Promise<Plan> {
   const { store, terminal } = session;
-  if (flags._.length > 0) return planNamed(store, flags._, flags.force === true);
+  if (flags._.length > 0)
+    return planNamed(store, flags._, flags.force === true, noteWord(terminal), narrowingOf(flags._, flags, []));
   const { plan, unreadable } = await planSelected(store, await selectionByServer(flags, session, now));
   warnUnreadable(unreadable, terminal);
   return plan;

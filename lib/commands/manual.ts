@@ -106,7 +106,7 @@ export const active = {
 export const kill = {
   group: STEER,
   details:
-    "Publishes the cancel signal. Masters and peels act on it as they can: an operation that must not be interrupted ends first. Jobs that are selected by flags, or by a shortened id, are shown and asked about.",
+    "Publishes the cancel signal. Masters and peels act on it as they can: an operation that must not be interrupted ends first. Jobs that are selected by flags, by a shortened id or by @last are shown and asked about.",
   exitCodes:
     "0 the signal was sent; with --wait 0 every job was canceled, 6 one ended otherwise before the signal took effect, 124 --for ran out; 1 an error.",
   examples: [

@@ -14,6 +14,7 @@ import { recordDocument, renderRecord } from "../render/record.ts";
 import { renderSummary } from "../render/summary.ts";
 import type { ShowArgs } from "./flags.ts";
 import { writeIds } from "./ids.ts";
+import { noteWord } from "./job-word.ts";
 import { writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import type { Format } from "./surroundings.ts";
@@ -38,7 +39,7 @@ async function showRecord(flags: ShowArgs, text: string, session: Session): Prom
   const early = returnsOf(text);
   // Which of them fails first is handled by the awaits below, not as an unhandled rejection.
   early.catch(() => {});
-  const { jid, job } = await resolveJob(store, text);
+  const { jid, job } = await resolveJob(store, text, noteWord(terminal));
   const found = await (jid === text ? early : returnsOf(jid));
   const peels = peelsOf(job, found instanceof NoBucket ? [] : found);
   if (format === "text") terminal.write(renderRecord(job, peels, undefined, terminal, flags["all-peels"] === true));
@@ -54,7 +55,7 @@ async function showStory(
   selection: ((peel: Peel) => boolean) | undefined,
 ): Promise<void> {
   const { store, terminal, format } = session;
-  const reading = await resolveStory(store, text, terminal.warn);
+  const reading = await resolveStory(store, text, terminal.warn, noteWord(terminal));
   const { row, job, story } = reading;
   const chosen = selection ? story.peels.filter(selection) : story.peels;
   const byPeel = sortedByPeel(chosen);

@@ -15,6 +15,7 @@ import type { Store } from "../nats/store.ts";
 import { keyed } from "../render/document.ts";
 import { renderEvents, renderStory, renderTimeline, stepDocument, storyDocument } from "../render/story.ts";
 import type { TraceArgs } from "./flags.ts";
+import { noteWord } from "./job-word.ts";
 import { writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import { WITH_LINES } from "./surroundings.ts";
@@ -91,7 +92,7 @@ export async function run(flags: TraceArgs): Promise<number | undefined> {
   return await withSession(
     flags,
     async (session) => {
-      const { jid, job } = await resolveJob(session.store, text);
+      const { jid, job } = await resolveJob(session.store, text, noteWord(session.terminal));
       if (!flags.follow || isTerminal(jobRow(jid, job).status)) {
         await show(session, jid, { allPeels, eventsShown: false });
         return undefined;

@@ -11,6 +11,7 @@ import { endingDocument, endingText } from "../render/ending.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
 import type { WaitArgs } from "./flags.ts";
+import { noteWord } from "./job-word.ts";
 import { LONGER, notEnded, waitLimit, within } from "./limit.ts";
 import { writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
@@ -35,7 +36,7 @@ function tellStuck(session: Session, rows: ReadonlyMap<string, JobRow>): () => v
 async function waitForAll(session: Session, texts: readonly string[], open: Set<string>): Promise<Ending[]> {
   const link = linkWarnings(session, session.terminal.warn);
   const names = await persist(session, link, (store) =>
-    Promise.all(texts.map(async (text) => (await resolveJob(store, text)).jid)),
+    Promise.all(texts.map(async (text) => (await resolveJob(store, text, noteWord(session.terminal))).jid)),
   );
   for (const jid of names) open.add(jid);
   const endings = new Map<string, Ending>();

@@ -6,6 +6,7 @@ import { LiveJob, type Sight } from "../jobs/live.ts";
 import { resolveJob } from "../jobs/lookup.ts";
 import { type Ending, endingCode } from "../model/ending.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
+import type { Narrowing } from "../model/job-word.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import { peelWidth } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
@@ -15,6 +16,7 @@ import { returnLine } from "../render/peels.ts";
 import { renderWatch, watchLine } from "../render/watch.ts";
 import { LiveLines, sizeOf } from "../terminal/screen.ts";
 import { safe } from "../text.ts";
+import { noteWord } from "./job-word.ts";
 import type { Session } from "./session.ts";
 
 /** How often it is shown what is new, in ms, and at most this share of the time is spent on that. */
@@ -110,6 +112,7 @@ class JobWatch {
 
 /**
  * Shows one job until it has ended.
+ * @param narrowing which jobs a word may stand for
  * @param leave is set to what gives the terminal back
  * @param open gets the job until it has ended
  * @returns the exit code of `wait`
@@ -117,10 +120,11 @@ class JobWatch {
 export async function watchJob(
   session: Session,
   text: string,
+  narrowing: Narrowing,
   leave: { now: () => void },
   open: Set<string>,
 ): Promise<number> {
-  const { jid, job } = await resolveJob(session.store, text);
+  const { jid, job } = await resolveJob(session.store, text, noteWord(session.terminal), narrowing);
   open.add(jid);
   const watch = new JobWatch(session, jid, job);
   const { live } = watch;

@@ -1,6 +1,6 @@
 // zester job watch
 
-import { EXIT, UserError } from "../errors.ts";
+import { EXIT } from "../errors.ts";
 import { followAllJobs, linkWarnings } from "../jobs/follow.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
 import { parseJid } from "../model/jid.ts";
@@ -14,10 +14,14 @@ import { changeLine } from "../render/jobs.ts";
 import { Screen, sizeOf } from "../terminal/screen.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import type { WatchArgs } from "./flags.ts";
+import { narrowingOf } from "./job-word.ts";
 import { LONGER, limitOf, notEnded, within } from "./limit.ts";
 import { warnUnreadable } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import { watchJob } from "./watch-job.ts";
+
+/** The conditions that select the jobs of the table. */
+const WATCHED = ["state", "function", "target", "user", "source"] as const;
 
 /** How often, in ms, it is looked at whether jobs are stuck. */
 const STUCK_MS = 3_000;
@@ -128,16 +132,22 @@ async function drawBoard(
 
 export async function run(flags: WatchArgs): Promise<number | undefined> {
   const text = flags.jid === undefined ? undefined : parseJid(flags.jid);
-  const { matches, text: selected } = parseSelection(flags, new Date());
-  if (text !== undefined && selected !== "")
-    throw new UserError(`<jid> and ${selected.split(" ")[0]} exclude each other.`, "Give one of them.");
+  const { matches } = parseSelection(flags, new Date());
+  const given = WATCHED.filter((name) => flags[name] !== undefined);
+  const narrowing = narrowingOf(text === undefined ? [] : [text], flags, given);
   const limit = limitOf(flags);
   const leave = { now: () => {} };
   const work = async (session: Session) => {
     if (text !== undefined) {
       const terminal = withoutReader(session.terminal);
       const open = new Set<string>();
-      const watching = watchJob(Object.create(session, { terminal: { value: terminal } }), text, leave, open);
+      const watching = watchJob(
+        Object.create(session, { terminal: { value: terminal } }),
+        text,
+        narrowing,
+        leave,
+        open,
+      );
       return await within(limit, watching, (limit) => {
         throw notEnded(open, limit, LONGER);
       });

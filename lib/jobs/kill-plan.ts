@@ -3,11 +3,12 @@
 import { UserError } from "../errors.ts";
 import { isWholeJid, JobNotFound } from "../model/jid.ts";
 import { isTerminal, isUnknownStatus, type JobRow, jobRow } from "../model/job.ts";
+import { type Narrowing, parseJobWord } from "../model/job-word.ts";
 import { isTarget, type Plan, type Refused, refuseEnded, type Target } from "../model/kill.ts";
 import type { Selection } from "../model/selection.ts";
 import { PermissionDenied } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
-import { completeJid, readJob } from "./lookup.ts";
+import { completeJid, readJob, resolveJob, type WordTold } from "./lookup.ts";
 import { readJobs } from "./read-jobs.ts";
 
 /** What a job's row makes of it. */
@@ -15,10 +16,16 @@ const judge = (row: JobRow, ask: boolean): Target | Refused =>
   isTerminal(row.status) ? refuseEnded(row) : { jid: row.jid, row, ask: ask || isUnknownStatus(row.status) };
 
 /** One job that was named. A text that is no key may be the beginning of one, but not when it is known to be whole. */
-async function named(store: Store, text: string): Promise<Target | Refused> {
+async function named(store: Store, text: string, told: WordTold, narrowing: Narrowing): Promise<Target | Refused> {
+  const isWord = parseJobWord(text) !== undefined;
   try {
+    if (isWord) {
+      const { jid, job, by } = await resolveJob(store, text, told, narrowing);
+      return judge(jobRow(jid, job), by === "word");
+    }
     return judge(jobRow(text, await readJob(store, text)), false);
   } catch (error) {
+    if (isWord) throw error;
     if (error instanceof NoBucket || error instanceof PermissionDenied) {
       // The operator may be allowed to cancel but not to read; stopping a job must not fail for that.
       const unchecked = `could not check that job ${text} exists and runs: ${error.message}`;
@@ -35,11 +42,18 @@ async function named(store: Store, text: string): Promise<Target | Refused> {
 /**
  * The jobs that were named, each once. What keeps one from being canceled keeps no other.
  * @param force nothing is looked up: each text is a key
+ * @param told and `narrowing` as for resolveJob; the job that a word stands for is asked about
  */
-export async function planNamed(store: Store, texts: readonly string[], force: boolean): Promise<Plan> {
+export async function planNamed(
+  store: Store,
+  texts: readonly string[],
+  force: boolean,
+  told: WordTold,
+  narrowing: Narrowing,
+): Promise<Plan> {
   const look = async (text: string): Promise<Target | Refused> => {
     if (force) return { jid: text, row: undefined, ask: false };
-    return named(store, text).catch((error) => {
+    return named(store, text, told, narrowing).catch((error) => {
       if (error instanceof UserError) return { jid: text, why: "not found", error };
       throw error;
     });

@@ -4,6 +4,7 @@ import { decode, decodeRecord, Undecodable } from "../codec/decode.ts";
 import { asText, type ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { ambiguousJid, JobNotFound, LEAST_PREFIX } from "../model/jid.ts";
+import { type JobWord, NARROWING, type Narrowing, noSuchWord, parseJobWord } from "../model/job-word.ts";
 import { displayPeel } from "../model/peel.ts";
 import { type Return, toReturn, unreadableReturn } from "../model/returns.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
@@ -105,19 +106,57 @@ export async function completeJid(store: Store, text: string): Promise<string | 
   return [...jids][0];
 }
 
+/** A job that was named, and how: by its whole id, by the beginning of it, or by a word. */
+export interface Resolved {
+  readonly jid: string;
+  readonly job: ValueMap;
+  readonly by: "id" | "prefix" | "word";
+}
+
+/** Told which job a word stands for. */
+export type WordTold = (word: string, found: Resolved) => void;
+
 /**
- * The job that `text` names: itself, or the only one that begins with it. An exact JID costs no scan.
+ * The job that `text` names: itself, the one that a word such as `@last` stands for, or the only one that begins with it.
+ * An exact JID costs no scan; one that looks like a word wins over the word.
+ * @param told is told of a word, for a note to the operator
+ * @param narrowing which jobs a word may stand for
  * @throws UserError when there is none, or several
  */
-export async function resolveJob(store: Store, text: string): Promise<{ jid: string; job: ValueMap }> {
+export async function resolveJob(
+  store: Store,
+  text: string,
+  told: WordTold,
+  narrowing: Narrowing = {},
+): Promise<Resolved> {
+  const word = parseJobWord(text);
   try {
-    return { jid: text, job: await readJob(store, text) };
+    const job = await readJob(store, text);
+    if (word) requireFree(text, narrowing);
+    return { jid: text, job, by: "id" };
   } catch (error) {
     if (!(error instanceof JobNotFound)) throw error;
+    if (word) return await resolveWord(store, word, told, narrowing);
     const jid = await completeJid(store, text);
-    if (jid === undefined) throw error;
-    return { jid, job: await readJob(store, jid) };
+    if (jid === undefined) throw text.startsWith("@") ? noSuchWord(text) : error;
+    return { jid, job: await readJob(store, jid), by: "prefix" };
   }
+}
+
+/** @throws UserError when conditions stand beside a text that looks like a word, and is the id of a job */
+function requireFree(text: string, narrowing: Narrowing): void {
+  const name = NARROWING.find((one) => narrowing[one] !== undefined);
+  if (name !== undefined)
+    throw new UserError(`a job has the id ${text}: it and --${name} exclude each other.`, "Leave the condition out.");
+}
+
+async function resolveWord(store: Store, word: JobWord, told: WordTold, narrowing: Narrowing): Promise<Resolved> {
+  // Loaded on use: most jobs are named by their ids.
+  const { findByWord } = await import("./job-word.ts");
+  const jid = await findByWord(store, word, narrowing);
+  const found: Resolved = { jid, job: await readJob(store, jid), by: "word" };
+  told(word.text, found);
+  return found;
 }
 
 /** A bucket of returns that is not there is told beside the job; any other failure stays one. */

@@ -9,7 +9,7 @@ import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { readEvents } from "./events.ts";
 import { inTime, masterSigns, offlineAmong } from "./heartbeats.ts";
-import { orNoBucket, readReturns, resolveJob } from "./lookup.ts";
+import { orNoBucket, readReturns, resolveJob, type WordTold } from "./lookup.ts";
 import { behindOf } from "./queue.ts";
 
 /** A job's story as of now. */
@@ -109,10 +109,15 @@ export async function readStory(
 }
 
 /** The story of the job that `text` names; everything is asked for at once. @throws as resolveJob and readStory */
-export async function resolveStory(store: Store, text: string, warn: (text: string) => void): Promise<Reading> {
+export async function resolveStory(
+  store: Store,
+  text: string,
+  warn: (text: string) => void,
+  told: WordTold,
+): Promise<Reading> {
   const early = gather(store, text, warn);
   // Which of them fails first is handled by the awaits below, not as an unhandled rejection.
   early.catch(() => {});
-  const { jid, job } = await resolveJob(store, text);
+  const { jid, job } = await resolveJob(store, text, told);
   return tell(store, jid, job, await (jid === text ? early : gather(store, jid, warn)));
 }

@@ -23,6 +23,8 @@ export interface Terminal {
   writeAll(pieces: Iterable<string>): void;
   /** A warning, to stderr; control characters are escaped. */
   warn(message: string): void;
+  /** What a person may want to know of a command that goes well, to stderr; control characters are escaped. */
+  note(message: string): void;
   /** An error that does not end the command, to stderr as well. */
   error(message: string): void;
   /** Safe text for a person, to stderr as it is. False when it can't be written: that alone stops no command. */
@@ -61,19 +63,22 @@ export function writeAll(fd: number, text: string): void {
 }
 
 /** Loaded on use: that takes milliseconds, and most calls have no messages. */
-const paintLabel = (color: "red" | "yellow", label: string) =>
+const paintLabel = (color: "red" | "yellow" | "cyan", label: string) =>
   (require("node:util") as typeof import("node:util")).styleText(color, label, { validateStream: false });
+
+/** What stands before a message, and its colour; consola calls a note "info". */
+const LABELS = { info: ["note:", "cyan"], warn: ["warning:", "yellow"], error: ["error:", "red"] } as const;
 
 /**
  * A message to stderr, through consola; when it can't be written, there is no other place for it. consola is loaded on the
  * first message, since most calls have none, and its reporter is ours, since its own loses what is queued at exit.
  */
-function message(level: "warn" | "error", text: string, color: boolean): void {
+function message(level: keyof typeof LABELS, text: string, color: boolean): void {
   const { createConsola } = require("consola/core") as typeof import("consola/core");
   const reporter = {
-    log: ({ type, args }: { type: string; args: unknown[] }) => {
-      const label = type === "error" ? "error:" : "warning:";
-      const painted = color ? paintLabel(type === "error" ? "red" : "yellow", label) : label;
+    log: ({ args }: { args: unknown[] }) => {
+      const [label, shade] = LABELS[level];
+      const painted = color ? paintLabel(shade, label) : label;
       const lines = args.join(" ").split("\n").map(safe);
       try {
         writeAll(2, `${painted} ${lines.join("\n")}\n`);
@@ -130,6 +135,7 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
       if (chunk) writeAll(1, chunk);
     },
     warn: (text) => message("warn", oneLine(text), wish ?? isatty(2)),
+    note: (text) => message("info", oneLine(text), wish ?? isatty(2)),
     error: (text) => message("error", oneLine(text), wish ?? isatty(2)),
     tell: (text) => {
       try {

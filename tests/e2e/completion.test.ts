@@ -89,6 +89,8 @@ describe("what the executable answers", () => {
     ["job show --peel=db. 20260115-002", ["20260115-002"]],
     ["job show 20260115-002 --peel=db.", ["--peel=db.eu.example"]],
     ["job show nosuch --peel ", []],
+    ["job show @", ["@last", "@last-bad", "@last~1"]],
+    ["job kill @last-", ["@last-bad"]],
     ["__complete ", []],
   ];
   for (const [line, expected] of cases) {
@@ -232,6 +234,7 @@ for (const shell of ["bash", "zsh", "fish"]) {
       ["zester job list --state=fai\t", "zester job list --state=failed"],
       ["zester job list --state failed,run\t", "zester job list --state failed,running"],
       ["zester job kill \t", "zester job kill 20260115-002"],
+      ["zester job wait @last-\t", "zester job wait @last-bad"],
       ["zester job show 20260115-002 --peel db.\t", "zester job show 20260115-002 --peel db.eu.example"],
       ["zester --master NOURL job kill \t", "zester --master NOURL job kill "],
       ["zester --master=URL job kill \t", "zester --master=URL job kill 20260115-002"],

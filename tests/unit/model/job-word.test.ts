@@ -1,0 +1,26 @@
+// Words for jobs.
+import { expect, test } from "bun:test";
+import { noSuchWord, parseJobWord } from "../../../lib/model/job-word.ts";
+
+test.each([
+  ["@last", { bad: false, back: 0 }],
+  ["@last-bad", { bad: true, back: 0 }],
+  ["@last~0", { bad: false, back: 0 }],
+  ["@last~2", { bad: false, back: 2 }],
+  ["@last-bad~12", { bad: true, back: 12 }],
+])("%s", (text, word) => expect(parseJobWord(text)).toEqual({ text, ...word }));
+
+test.each([
+  "last",
+  "@lastly",
+  "@last~",
+  "@last~-1",
+  "@last~1x",
+  "@last-bad-",
+  " @last",
+  "@last\n",
+  "@last~1234567",
+  "@",
+])("%j is none", (text) => expect(parseJobWord(text)).toBeUndefined());
+
+test("a slip", () => expect(noSuchWord("@lst").message).toBe("job @lst was not found. Did you mean @last?"));
