@@ -30,8 +30,9 @@ _zester() {
     return 0
   fi
 
-  # Readline replaces only what stands after the last = or :.
+  # Readline replaces only what stands after the last = or :, and after an @ that sign too.
   keep=${current%"${current##*["$COMP_WORDBREAKS"]}"}
+  keep=${keep%@}
   while IFS= read -r word; do
     [[ -n $word ]] || continue
     word=${word#"$keep"}
