@@ -2,7 +2,16 @@
 declare const ZESTER_VERSION: string;
 declare const ZESTER_COMMIT: string;
 
+/** Version, commit, Bun version and platform (`linux x64`). */
+export const versionFacts = () => ({
+  version: ZESTER_VERSION,
+  commit: ZESTER_COMMIT,
+  bun: Bun.version,
+  platform: `${process.platform} ${process.arch}`,
+});
+
 /** `zester 0.1.0 (commit 1a2b3c, Bun 1.4.5, linux x64)` and a newline. */
 export function versionText(): string {
-  return `zester ${ZESTER_VERSION} (commit ${ZESTER_COMMIT}, Bun ${Bun.version}, ${process.platform} ${process.arch})\n`;
+  const { version, commit, bun, platform } = versionFacts();
+  return `zester ${version} (commit ${commit}, Bun ${bun}, ${platform})\n`;
 }

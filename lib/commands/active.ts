@@ -5,9 +5,8 @@ import { ACTIVE } from "../render/columns.ts";
 import { plural } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
 import type { ListArgs } from "./flags.ts";
-import { checkFlags, listJobs } from "./list.ts";
+import { checkFlags, LIST_OUTPUT, listJobs } from "./list.ts";
 import { withSession } from "./session.ts";
-import { LIST_FORMATS } from "./surroundings.ts";
 
 export async function run(flags: ListArgs): Promise<void> {
   checkFlags(flags);
@@ -28,6 +27,6 @@ export async function run(flags: ListArgs): Promise<void> {
         `${plural(claimed.size, "job")} claimed by a master, nothing sent yet: not shown here, \`zester job list\` has them.`,
       );
     },
-    { formats: LIST_FORMATS },
+    LIST_OUTPUT,
   );
 }

@@ -5,8 +5,10 @@ import { writeAll } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
 import { SCRIPTS } from "./completion-scripts.ts";
 import type { CompletionArgs } from "./flags.ts";
+import { surroundings } from "./surroundings.ts";
 
 export function run(flags: CompletionArgs): void {
+  surroundings(flags, { formats: ["text"] });
   const shells = Object.keys(SCRIPTS);
   const script = Object.hasOwn(SCRIPTS, flags.shell) && SCRIPTS[flags.shell]?.text;
   if (!script)

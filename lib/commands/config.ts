@@ -43,9 +43,11 @@ function describeSettings({ settings, sources, file }: Resolved): Row[] {
   return rows;
 }
 
+/** The default that the variable sets is told also where `config` itself can't honour it. */
 function formatRow(flags: GlobalArgs, { format, env }: Surroundings): Row {
-  const source = flags.format !== undefined ? "flag --format" : env.ZESTER_FORMAT ? "$ZESTER_FORMAT" : "default";
-  return { setting: "format", value: format, source };
+  if (flags.format !== undefined) return { setting: "format", value: format, source: "flag --format" };
+  if (env.ZESTER_FORMAT) return { setting: "format", value: env.ZESTER_FORMAT, source: "$ZESTER_FORMAT" };
+  return { setting: "format", value: format, source: "default" };
 }
 
 export async function run(flags: GlobalArgs): Promise<void> {

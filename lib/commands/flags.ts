@@ -61,6 +61,9 @@ export const globals = {
   version: { type: "boolean", description: "show the version" },
 } as const satisfies ArgsDef;
 
+/** --format of a command that has not the formats that most have. */
+const formats = <T extends string>(valueHint: T) => ({ ...globals.format, valueHint }) as const;
+
 const jid = {
   type: "positional",
   required: true,
@@ -112,8 +115,7 @@ const selection = {
     valueHint: "order",
     description: "created (default), updated, duration, jid or state",
   },
-  // Beside what every command knows.
-  format: { ...globals.format, valueHint: "text|json|jsonl|yaml|csv" },
+  format: formats("text|json|jsonl|yaml|csv"),
   reverse: { type: "boolean", description: "reverse order" },
   wide: {
     type: "boolean",
@@ -154,6 +156,7 @@ export const watch = {
   ...globals,
   jid: { ...jid, required: false },
   ...watched,
+  format: formats("text|json|jsonl"),
   ...limited,
 } as const satisfies ArgsDef;
 
@@ -162,6 +165,7 @@ export const wait = { ...globals, jid: jids, ...limited } as const satisfies Arg
 export const trace = {
   ...globals,
   jid,
+  format: formats("text|json|jsonl|yaml"),
   follow: { type: "boolean", alias: "f", description: "keep on until the job has ended" },
   "all-peels": { type: "boolean", description: "every peel and event on a terminal, however many" },
 } as const satisfies ArgsDef;
@@ -179,6 +183,7 @@ export const kill = {
 
 export const completion = {
   ...globals,
+  format: formats("text"),
   shell: {
     type: "positional",
     required: true,

@@ -1,11 +1,13 @@
 // zester job list, and what it shares with `active`
+import { toJsonLine } from "../codec/json.ts";
+import type { Value } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
 import { readJobs } from "../jobs/read-jobs.ts";
 import { QUICK_MESSAGES, readRecent } from "../jobs/recent.ts";
 import { streamJobs } from "../jobs/stream-jobs.ts";
 import type { JobRow } from "../model/job.ts";
-import type { JobList } from "../model/job-list.ts";
+import type { Job, JobList } from "../model/job-list.ts";
 import { isPlainJid } from "../model/plain-id.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import { allStuckWords } from "../model/stuck.ts";
@@ -14,27 +16,36 @@ import { nearest } from "../nearest.ts";
 import { futureWords } from "../render/clock.ts";
 import {
   COLUMN_NAMES,
+  COLUMNS_HINT,
   columnsOf,
+  doubtfulField,
   type JobColumn,
   LIST,
   parseColumns,
+  rowDocument,
   SHEET,
   STUCK,
   stuckColumn,
   wide,
 } from "../render/columns.ts";
 import { csvLines } from "../render/csv.ts";
-import { jobLine } from "../render/document.ts";
+import { jobDocument } from "../render/document.ts";
 import { renderJobs } from "../render/jobs.ts";
 import { progressOn } from "../terminal/progress.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { count } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
 import type { ListArgs } from "./flags.ts";
-import { writeIds } from "./ids.ts";
-import { warnUnreadable, writeRecords } from "./output.ts";
+import { writeCount, writeIds } from "./ids.ts";
+import { warnUnreadable, writeJobs } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
-import { type Format, LIST_FORMATS } from "./surroundings.ts";
+import { type Format, type Formats, LIST_FORMATS } from "./surroundings.ts";
+
+/** The formats of lists; json, jsonl and yaml have whole records without --wide. */
+export const LIST_OUTPUT: Formats = { formats: LIST_FORMATS, only: { wide: ["text", "csv"] } };
+
+/** Job ids as `--quiet` shows them. */
+export const JOB_IDS = { isPlain: isPlainJid, noun: "job id", title: "jid" };
 
 /** What differs between `list` and `active`. */
 export interface View {
@@ -49,15 +60,16 @@ export interface View {
 
 const CHUNK = 64 << 10;
 
-function* lines(jobs: JobList): Generator<string> {
-  for (const job of jobs) yield jobLine(job);
-}
-
-/** Writes one record a line, as they arrive. @returns the jobs that can't be decoded */
-async function streamLines(store: Store, wanted: (row: JobRow) => boolean, terminal: Terminal): Promise<JobRow[]> {
+/** Writes one job a line, as they arrive. @returns the jobs that can't be decoded */
+async function streamLines(
+  store: Store,
+  wanted: (row: JobRow) => boolean,
+  documentOf: (job: Job) => Value,
+  terminal: Terminal,
+): Promise<JobRow[]> {
   let chunk = "";
   const unreadable = await streamJobs(store, wanted, (job) => {
-    chunk += jobLine(job);
+    chunk += `${toJsonLine(documentOf(job))}\n`;
     if (chunk.length <= CHUNK) return;
     terminal.write(chunk);
     chunk = "";
@@ -69,17 +81,17 @@ async function streamLines(store: Store, wanted: (row: JobRow) => boolean, termi
 /** The columns that the flags ask for; CSV has its own when none are named. */
 function columnsFor(flags: ListArgs, view: View, format: Format): JobColumn[] {
   if (flags.columns !== undefined) return parseColumns(flags.columns);
-  if (format === "csv") return columnsOf(SHEET);
+  if (format === "csv") return columnsOf(flags.wide ? [...SHEET, STUCK] : SHEET);
   return columnsOf(flags.wide ? wide(view.columns) : view.columns);
 }
 
-/** A field that no job has is more likely a slip than a wish. */
-function warnUnknown(columns: readonly JobColumn[], jobs: JobList, terminal: Terminal): void {
+/** @throws UserError for a column that is no field of any of the jobs: there, it is a slip */
+function checkColumns(columns: readonly JobColumn[], jobs: JobList): void {
   if (jobs.length === 0) return;
-  for (const { field } of columns) {
-    const top = field?.split(".")[0];
-    if (top === undefined || jobs.numbers.some((n) => jobs.make(n).record?.has(top))) continue;
-    terminal.warn(`no job here has a field "${top}".${nearest(top, COLUMN_NAMES)}`);
+  for (const column of columns) {
+    const field = doubtfulField(column);
+    if (field === undefined || jobs.numbers.some((n) => jobs.make(n).record?.has(field))) continue;
+    throw new UserError(`no job here has a field "${field}".${nearest(field, COLUMN_NAMES)}`, COLUMNS_HINT);
   }
 }
 
@@ -87,20 +99,26 @@ function* jids(jobs: JobList): Generator<string> {
   for (const { row } of jobs) yield row.jid;
 }
 
+/** What programs get of a job: its record, or the columns that were named. */
+function documentsFor(flags: ListArgs, columns: readonly JobColumn[]): (job: Job) => Value {
+  const now = new Date();
+  return flags.columns === undefined ? jobDocument : (job) => rowDocument(columns, job, now);
+}
+
 /** Writes jobs, in their order, in the form that the flags ask for; `none` is what a table of no jobs says. */
-async function writeJobs(
+async function writeList(
   jobs: JobList,
   columns: readonly JobColumn[],
   none: string,
   flags: ListArgs,
-  { terminal, format }: Session,
+  session: Session,
 ): Promise<void> {
+  const { terminal, format } = session;
   const header = flags.header !== false;
-  if (flags.count) terminal.write(`${jobs.length}\n`);
-  else if (format === "jsonl") terminal.writeAll(lines(jobs));
+  if (flags.count) writeCount(jobs.length, session, header);
+  else if (flags.quiet) await writeIds(jids(jobs), JOB_IDS, session, header);
   else if (format === "csv") terminal.writeAll(csvLines(columns, jobs, new Date(), header));
-  else if (format !== "text") await writeRecords(jobs, format, terminal);
-  else if (flags.quiet) writeIds(jids(jobs), isPlainJid, "job id", terminal);
+  else if (format !== "text") await writeJobs(jobs, documentsFor(flags, columns), format, terminal);
   else if (jobs.length === 0) terminal.write(`${none}\n`);
   else {
     const { color, columns: width } = terminal;
@@ -113,17 +131,19 @@ export async function listJobs(flags: ListArgs, view: View, selection: Selection
   const { store, terminal, format } = session;
   const wanted = (row: JobRow) => view.keep(row) && selection.matches(row);
   const named = columnsFor(flags, view, format);
-  const inTable = format === "text" || format === "csv";
-  const withRecords = !flags.count && (!inTable || named.some(({ field }) => field !== undefined));
+  const withJobs = !flags.count && !flags.quiet;
+  const byColumns = format === "text" || format === "csv" || flags.columns !== undefined;
+  const showsStuck = byColumns && named.some(({ name }) => name === STUCK);
+  const withRecords = withJobs && (!byColumns || named.some(({ field }) => field !== undefined));
   const recent = await readRecent(store, selection, wanted, withRecords, { whole: QUICK_MESSAGES });
-  const streams = format === "jsonl" && !selection.ordered && !flags.count && store.handsOverNewest;
-  if (!recent && streams) return warnUnreadable(await streamLines(store, wanted, terminal), terminal);
+  // Masters are looked up for all jobs at once, and a column may be a slip until a job has it.
+  const needsAll = selection.ordered || showsStuck || (byColumns && named.some(doubtfulField));
+  if (!recent && format === "jsonl" && withJobs && !needsAll && store.handsOverNewest)
+    return warnUnreadable(await streamLines(store, wanted, documentsFor(flags, named), terminal), terminal);
   const read = recent ?? (await readJobs(store, wanted, withRecords, progressOn(terminal)));
   const future = selection.timed ? futureWords(read.jobs, store.nowNs()) : undefined;
   const jobs = selection.arrange(read.jobs);
-  const forPeople = !flags.count && !flags.quiet;
-  const asksStuck = view.tellStuck || (inTable && named.some(({ name }) => name === STUCK));
-  const rows = forPeople && asksStuck ? Array.from(jobs, ({ row }) => row) : [];
+  const rows = withJobs && (view.tellStuck || showsStuck) ? Array.from(jobs, ({ row }) => row) : [];
   let unheard: string | undefined;
   const stuck = await findStuck(store, rows, (why) => {
     unheard ??= why;
@@ -131,8 +151,8 @@ export async function listJobs(flags: ListArgs, view: View, selection: Selection
   const columns = named.map((column) => (column.name === STUCK ? stuckColumn(({ jid }) => stuck.get(jid)) : column));
   const among = `of ${count(read.total)}${read.all ? "" : " that changed since"}`;
   const none = selection.text === "" ? view.none : `No jobs match ${selection.text} (${among}).`;
-  await writeJobs(jobs, columns, none, flags, session);
-  if (inTable) warnUnknown(columns, jobs, terminal);
+  if (withJobs && byColumns) checkColumns(columns, jobs);
+  await writeList(jobs, columns, none, flags, session);
   if (future !== undefined) terminal.warn(future);
   const words = view.tellStuck ? allStuckWords([...stuck.values()]) : undefined;
   if (words !== undefined) terminal.warn(words);
@@ -157,6 +177,6 @@ export async function run(flags: ListArgs): Promise<void> {
     async (session) => {
       await listJobs(flags, view, await selectionByServer(flags, session), session);
     },
-    { formats: LIST_FORMATS },
+    LIST_OUTPUT,
   );
 }

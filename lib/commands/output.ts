@@ -1,22 +1,37 @@
 // Writing documents and warnings that several commands have.
+import { toJsonLine } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
 import { type JobRow, unreadableWords } from "../model/job.ts";
-import type { JobList } from "../model/job-list.ts";
-import { documentText, jobArray, jobDocument } from "../render/document.ts";
+import type { Job, JobList } from "../model/job-list.ts";
+import { documentText, jobArray } from "../render/document.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Format } from "./surroundings.ts";
 
 type Structured = Exclude<Format, "text">;
 
-/** Writes a document as JSON; in any other format than that as YAML. */
-export async function writeDocument(value: Value, format: Structured, terminal: Terminal): Promise<void> {
-  terminal.write(await documentText(value, format === "json" ? "json" : "yaml"));
+function* valueLines(values: Iterable<Value>): Generator<string> {
+  for (const value of values) yield `${toJsonLine(value)}\n`;
 }
 
-/** Writes whole records as one array. */
-export async function writeRecords(jobs: JobList, format: Structured, terminal: Terminal): Promise<void> {
-  if (format === "json") terminal.writeAll(jobArray(jobs));
-  else await writeDocument(Array.from(jobs, jobDocument), format, terminal);
+/** Writes a document; as jsonl each element of a list on a line of its own, and as YAML where there is no CSV of it. */
+export async function writeDocument(value: Value, format: Structured, terminal: Terminal): Promise<void> {
+  if (format === "jsonl") terminal.writeAll(valueLines(Array.isArray(value) ? value : [value]));
+  else terminal.write(await documentText(value, format === "json" ? "json" : "yaml"));
+}
+
+/** Writes jobs as one list, or a line each. @param documentOf what is written of a job */
+export async function writeJobs(
+  jobs: JobList,
+  documentOf: (job: Job) => Value,
+  format: Structured,
+  terminal: Terminal,
+): Promise<void> {
+  const documents = function* () {
+    for (const job of jobs) yield documentOf(job);
+  };
+  if (format === "json") terminal.writeAll(jobArray(jobs, documentOf));
+  else if (format === "jsonl") terminal.writeAll(valueLines(documents()));
+  else await writeDocument([...documents()], format, terminal);
 }
 
 /** One warning for all values that can't be decoded. */

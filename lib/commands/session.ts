@@ -8,7 +8,7 @@ import { loadSettings } from "../settings/resolve.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { GlobalArgs } from "./flags.ts";
 import type { Limit } from "./limit.ts";
-import { type Format, surroundings } from "./surroundings.ts";
+import { type Format, type Formats, surroundings } from "./surroundings.ts";
 
 export interface Session extends Reopenable {
   readonly terminal: Terminal;
@@ -22,9 +22,7 @@ const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 } as const
 const GOODBYE_MS = { done: 500, failed: 50 };
 
 /** What only some commands need. */
-export interface SessionOptions {
-  /** The formats that the command knows; text, json and yaml when not given. */
-  readonly formats?: readonly Format[];
+export interface SessionOptions extends Formats {
   /** The most that the command waits: the server may not stay silent for longer than that, whatever the settings say. */
   readonly limit?: Limit | undefined;
   /** Called when a signal ends the process: the place to leave the terminal as it was. */
@@ -38,7 +36,7 @@ export interface SessionOptions {
 export async function withSession(
   flags: GlobalArgs,
   work: (session: Session) => Promise<number | undefined>,
-  { formats, limit, onSignal }: SessionOptions = {},
+  { limit, onSignal, ...formats }: SessionOptions = {},
 ): Promise<number | undefined> {
   const { terminal, format, env } = surroundings(flags, formats);
   if (limit?.note !== undefined) terminal.warn(limit.note);

@@ -17,18 +17,18 @@ import { writeIds } from "./ids.ts";
 import { noteWord } from "./job-word.ts";
 import { writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
-import type { Format } from "./surroundings.ts";
+import type { Formats } from "./surroundings.ts";
 
-function checkForms(flags: ShowArgs, format: Format): void {
+/** --summary and --output are forms of text; the other formats have everything. */
+const OUTPUT: Formats = { only: { summary: ["text"], output: ["text"] } };
+
+const PEEL_IDS = { isPlain: isPlainPeel, noun: "peel id", title: "peel" };
+
+function checkForms(flags: ShowArgs): void {
   const given = (["summary", "output", "quiet"] as const).filter((name) => flags[name]);
   if (given.length > 1) throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
   if (flags.each && !flags.summary)
     throw new UserError("--each needs --summary.", "It shows the summary peel by peel.");
-  if (given.length > 0 && format !== "text")
-    throw new UserError(
-      `--${given[0]} and --format ${format} exclude each other.`,
-      `--format ${format} has everything.`,
-    );
 }
 
 /** The record and its returns as the buckets hold them: what the reference page shows. */
@@ -60,13 +60,9 @@ async function showStory(
   const chosen = selection ? story.peels.filter(selection) : story.peels;
   const byPeel = sortedByPeel(chosen);
   const allPeels = flags["all-peels"] === true;
-  if (flags.quiet)
-    writeIds(
-      byPeel.map(({ peel }) => displayPeel(peel)),
-      isPlainPeel,
-      "peel id",
-      terminal,
-    );
+  // For programs ids stay as they are stored, as everywhere.
+  const idOf = ({ peel }: Peel) => (format === "text" ? displayPeel(peel) : peel);
+  if (flags.quiet) await writeIds(byPeel.map(idOf), PEEL_IDS, session);
   else if (format !== "text")
     await writeDocument(recordDocument(row.jid, job, byPeel, flags.missing === true), format, terminal);
   else if (flags.output) terminal.writeAll(renderOutput(byPeel, wasDryRun(story), terminal.color));
@@ -79,9 +75,11 @@ async function showStory(
 export async function run(flags: ShowArgs): Promise<void> {
   const text = parseJid(flags.jid);
   const selection = peelSelection(flags);
-  await withSession(flags, async (session) => {
-    checkForms(flags, session.format);
+  checkForms(flags);
+  const work = async (session: Session) => {
     if (selection || flags.summary || flags.output || flags.quiet) await showStory(flags, text, session, selection);
     else await showRecord(flags, text, session);
-  });
+    return undefined;
+  };
+  await withSession(flags, work, OUTPUT);
 }

@@ -12,13 +12,40 @@ export const WITH_LINES: readonly Format[] = [...FORMATS, "jsonl"];
 /** Those of lists, which spreadsheets read as well. */
 export const LIST_FORMATS: readonly Format[] = [...WITH_LINES, "csv"];
 
-function parseFormat(text: string, formats = FORMATS): Format {
+/** Which formats a command can write. */
+export interface Formats {
+  /** Those that the command knows; text, json and yaml when not given. */
+  readonly formats?: readonly Format[];
+  /** Flags that only some of these can honour, by name. */
+  readonly only?: Readonly<Record<string, readonly Format[]>>;
+}
+
+function parseFormat(text: string, from: string, formats: readonly Format[]): Format {
   const format = formats.find((name) => name === text);
   if (format) return format;
   throw new UserError(
-    `--format: "${safe(text)}" is not a format here.${nearest(text, formats)}`,
+    `${from}: "${safe(text)}" is not a format here.${nearest(text, formats)}`,
     `Formats: ${formats.join(", ")}.`,
   );
+}
+
+/** The format that is asked for. A default from the environment that the command, with these flags, can't honour is left aside. */
+function formatOf(flags: GlobalArgs, env: NodeJS.ProcessEnv, { formats = FORMATS, only = {} }: Formats): Format {
+  const given = flags as Readonly<Record<string, unknown>>;
+  const limits = Object.entries(only).filter(([flag]) => given[flag]);
+  if (flags.format !== undefined) {
+    const format = parseFormat(flags.format, "--format", formats);
+    for (const [flag, able] of limits)
+      if (!able.includes(format))
+        throw new UserError(
+          `--${flag} and --format ${format} exclude each other.`,
+          `Formats that --${flag} is for: ${able.join(", ")}.`,
+        );
+    return format;
+  }
+  if (!env.ZESTER_FORMAT) return "text";
+  const wish = parseFormat(env.ZESTER_FORMAT, "$ZESTER_FORMAT", LIST_FORMATS);
+  return formats.includes(wish) && limits.every(([, able]) => able.includes(wish)) ? wish : "text";
 }
 
 /** What a command runs in, by its flags and the environment. */
@@ -28,13 +55,10 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/**
- * @param formats those that the command knows; text, json and yaml when not given
- * @throws UserError for another format
- */
-export function surroundings(flags: GlobalArgs, formats?: readonly Format[]): Surroundings {
+/** @throws UserError for a format that the command does not know, and for a flag that the format given can't honour */
+export function surroundings(flags: GlobalArgs, formats: Formats = {}): Surroundings {
   const { env } = process;
-  const format = parseFormat(flags.format ?? (env.ZESTER_FORMAT || "text"), formats);
+  const format = formatOf(flags, env, formats);
   const terminal = systemTerminal({ color: flags.color, forceColor: flags["force-color"] });
   return { terminal, format, env };
 }

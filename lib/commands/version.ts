@@ -1,11 +1,14 @@
 // zester version
 
-import { writeAll } from "../terminal/terminal.ts";
-import { versionText } from "../version.ts";
+import { versionFacts, versionText } from "../version.ts";
 import type { VersionArgs } from "./flags.ts";
+import { surroundings } from "./surroundings.ts";
 
 export async function run(flags: VersionArgs): Promise<void> {
-  writeAll(1, versionText());
+  const { terminal, format } = surroundings(flags);
+  if (format === "text") terminal.write(versionText());
+  const facts = new Map(Object.entries(versionFacts()));
   // Loaded only when asked for: the version alone needs no connection.
-  if (flags.check) await (await import("./version-check.ts")).run(flags);
+  if (flags.check) await (await import("./version-check.ts")).run(flags, facts);
+  else if (format !== "text") await (await import("./output.ts")).writeDocument(facts, format, terminal);
 }

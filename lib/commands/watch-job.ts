@@ -80,7 +80,7 @@ class JobWatch {
     for (const id of [...live.touched, ...peels.keys()]) this.#show(peels.get(id), () => true);
     this.clear();
     const { terminal, format } = session;
-    if (format === "jsonl") terminal.write(`${toJsonLine(endingDocument(ending))}\n`);
+    if (format !== "text") terminal.write(`${toJsonLine(endingDocument(ending))}\n`);
     else terminal.write(`Job ${safe(live.jid)} ${endingText(ending, new Date())}\n`);
   }
 
@@ -103,7 +103,7 @@ class JobWatch {
     this.#printed.set(id, state);
     const { format, terminal } = this.session;
     this.#lines.print(
-      format === "jsonl"
+      format !== "text"
         ? `${toJsonLine(returnDocument(this.live.jid, returned))}\n`
         : returnLine(peel, terminal.color, this.#peelWidth),
     );

@@ -52,7 +52,7 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
       else if (job?.row.unreadable !== undefined) unreadable.set(jid, job.row);
       const news = board.put(jid, job?.row, live, Date.now());
       if (!news || !job) return;
-      const text = format === "jsonl" ? jobLine(job) : changeLine(job.row, new Date());
+      const text = format !== "text" ? jobLine(job) : changeLine(job.row, new Date());
       if (live) print(job.row, text);
       else picture.set(jid, { row: job.row, text });
     },
@@ -71,7 +71,7 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
     told = found;
   });
   try {
-    await followAllJobs(session, linkWarnings(session, terminal.warn), watcher, format === "jsonl");
+    await followAllJobs(session, linkWarnings(session, terminal.warn), watcher, format !== "text");
   } finally {
     stop();
   }
@@ -161,7 +161,8 @@ export async function run(flags: WatchArgs): Promise<number | undefined> {
     );
   };
   return await withSession(flags, (session) => work(session).finally(() => leave.now()), {
-    formats: ["text", "jsonl"],
+    // A stream has no end that could close an array: json is a line each as well.
+    formats: ["text", "json", "jsonl"],
     limit,
     onSignal: () => leave.now(),
   });

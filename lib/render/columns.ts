@@ -1,7 +1,7 @@
 // The columns of job tables by name: what `list` shows, what --wide adds, what --columns and CSV can name.
 
 import { scalar, toJsonLine } from "../codec/json.ts";
-import { NumberText, type Timestamp, type Value } from "../codec/value.ts";
+import { NumberText, type Timestamp, type Value, type ValueMap } from "../codec/value.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
 import { failedOf, formatTargets, type JobRow, jobDuration, stateOf } from "../model/job.ts";
@@ -24,6 +24,8 @@ export interface JobColumn {
   text(job: Job, moment: Moment, max: number): string;
   /** For spreadsheets: no unit, no shortening, empty for nothing. */
   plain(job: Job, moment: Moment): string;
+  /** For programs: times and peel ids as they are stored, durations in ns, null for nothing. */
+  value(job: Job, moment: Moment): Value;
   readonly shrinks?: boolean;
   /** What the text is made of, where many jobs share that: their cell is made once. */
   source?(row: JobRow): unknown;
@@ -59,8 +61,27 @@ export function returnsOf(row: JobRow): string {
 
 /** A column of plain text that is the same everywhere. */
 function textual(name: string, get: (row: JobRow) => string | undefined, min = 0): JobColumn {
-  return { name, min, text: ({ row }) => get(row) || "-", plain: ({ row }) => get(row) ?? "" };
+  return {
+    name,
+    min,
+    text: ({ row }) => get(row) || "-",
+    plain: ({ row }) => get(row) ?? "",
+    value: ({ row }) => get(row) ?? null,
+  };
 }
+
+/** A column of counts. */
+const counted = (name: string, get: (row: JobRow) => bigint | number | undefined): JobColumn => ({
+  ...textual(name, (row) => get(row)?.toString()),
+  value: ({ row }) => get(row) ?? null,
+});
+
+/** STATE, by either of its names. */
+const state = (name: string): JobColumn => ({
+  ...textual(name, stateOf),
+  source: stateOf,
+  value: ({ row }) => (row.unreadable === undefined ? (row.status ?? null) : stateOf(row)),
+});
 
 function time(name: string, get: (row: JobRow) => Timestamp | undefined, ago: string): JobColumn {
   return {
@@ -73,6 +94,7 @@ function time(name: string, get: (row: JobRow) => Timestamp | undefined, ago: st
       return past >= 0n ? `${formatAge(past)} ${ago}` : `in ${formatAge(-past)}`;
     },
     plain: ({ row }) => String(get(row) ?? ""),
+    value: ({ row }) => get(row) ?? null,
   };
 }
 
@@ -88,6 +110,7 @@ const KNOWN: readonly JobColumn[] = [
     source: (row) => row.targetExpr ?? row.targets,
     text: ({ row }, _, max) => targetOf(row, max),
     plain: ({ row }) => ((row.targetExpr ?? row.targets) ? targetOf(row, Number.POSITIVE_INFINITY) : ""),
+    value: ({ row }) => row.targetExpr ?? (row.targets ? targetList(row.targets, Number.POSITIVE_INFINITY) : null),
   },
   {
     name: "targets",
@@ -95,10 +118,11 @@ const KNOWN: readonly JobColumn[] = [
     shrinks: true,
     text: ({ row }, _, max) => targetList(row.targets, max),
     plain: ({ row }) => (row.targets ?? []).join(" "),
+    value: ({ row }) => (row.targets ? [...row.targets] : null),
   },
-  { ...textual("state", stateOf), source: stateOf },
+  state("state"),
   // The same under the name that `active` has for it, and that the record has.
-  { ...textual("status", stateOf), source: stateOf },
+  state("status"),
   time("created", (row) => row.created, "ago"),
   time("updated", (row) => row.updated, "ago"),
   time("deadline", (row) => row.deadline, "over"),
@@ -116,11 +140,12 @@ const KNOWN: readonly JobColumn[] = [
         .replace(/0+$/, "");
       return `${took / NS}${part && `.${part}`}`;
     },
+    value: ({ row }, { now }) => jobDuration(row, now) ?? null,
   },
   textual("returns", returnsOf),
-  textual("returned", (row) => row.returned?.toString()),
-  textual("targeted", (row) => row.targets?.length.toString()),
-  textual("failed", (row) => failedOf(row)?.toString()),
+  counted("returned", (row) => row.returned),
+  counted("targeted", (row) => row.targets?.length),
+  counted("failed", failedOf),
   textual("user", (row) => row.user),
   textual("owner", (row) => row.owner),
   textual("source", (row) => row.source),
@@ -170,6 +195,7 @@ function fieldColumn(name: string): JobColumn {
       return valueText(value) || "-";
     },
     plain: (job) => valueText(get(job)),
+    value: (job) => get(job) ?? null,
   };
 }
 
@@ -181,13 +207,29 @@ export const columnsOf = (names: readonly string[]) => names.map(columnOf);
 /** Names that help and completion may offer; any other field of the record is one as well. */
 export const COLUMN_NAMES = [...KNOWN.map(({ name }) => name), "timeout", "args", "state_id", "metadata"];
 
+/** Further fields that masters write, though not into each record. */
+const FIELDS = ["target_expr", "epoch", "reclaim_count", "offline_at_dispatch", "return_count", "success_count", "v"];
+
+/** The field that a column needs and that may be a slip: no name of a column, none that masters write; else undefined. */
+export function doubtfulField({ field }: JobColumn): string | undefined {
+  const top = field?.split(".")[0] ?? "jid";
+  return COLUMN_NAMES.includes(top) || FIELDS.includes(top) ? undefined : top;
+}
+
+/** Which columns there are, for a message. */
+export const COLUMNS_HINT = `Columns: ${COLUMN_NAMES.join(", ")}, and any field of the record.`;
+
+/** What the columns say of a job, for programs. */
+export const rowDocument = (columns: readonly JobColumn[], job: Job, now: Date): ValueMap =>
+  new Map(columns.map((column) => [column.name, column.value(job, { now, person: false })]));
+
 /** @throws UserError for an empty name */
 export function parseColumns(text: string): JobColumn[] {
   const names = text.split(",").map((name) => name.trim());
   if (names.includes(""))
     throw new UserError(
       `--columns: a name is missing in "${safe(text)}".`,
-      `Write it like --columns jid,state,user. Columns: ${COLUMN_NAMES.join(", ")}, and any field of the record.`,
+      `Write it like --columns jid,state,user. ${COLUMNS_HINT}`,
     );
   return columnsOf(names);
 }

@@ -1,4 +1,4 @@
-// Jobs for spreadsheets (RFC 4180, with plain newlines).
+// Rows for spreadsheets (RFC 4180, with plain newlines).
 
 import type { JobList } from "../model/job-list.ts";
 import { safe } from "../text.ts";
@@ -22,17 +22,29 @@ const inert = (text: string) => (NUMBER.test(text) ? text : safe(text).replace(F
 /** Rows that become one piece of text: a bucket can hold more than fits into one. */
 const ROWS = 500;
 
-/** A line of titles, unless `header` is false, and one for each job, in pieces of whole lines. */
-export function* csvLines(columns: readonly JobColumn[], jobs: JobList, now: Date, header: boolean): Generator<string> {
+/** A line of titles, unless `header` is false, and one for each row of as many cells, in pieces of whole lines. */
+export function* csvText(titles: string[], rows: Iterable<string[]>, header: boolean): Generator<string> {
   const { stringify } = require("csv-stringify/sync") as typeof import("csv-stringify/sync");
-  const lines = (rows: string[][]) => stringify(rows, { cast: { string: inert }, quoted_match: QUOTED });
-  const moment = { now, person: false };
-  let rows = header ? [columns.map(({ name }) => name)] : [];
-  for (const job of jobs) {
-    rows.push(columns.map((column) => column.plain(job, moment)));
-    if (rows.length < ROWS) continue;
-    yield lines(rows);
-    rows = [];
+  const lines = (some: string[][]) => stringify(some, { cast: { string: inert }, quoted_match: QUOTED });
+  let some = header ? [titles] : [];
+  for (const row of rows) {
+    some.push(row);
+    if (some.length < ROWS) continue;
+    yield lines(some);
+    some = [];
   }
-  if (rows.length > 0) yield lines(rows);
+  if (some.length > 0) yield lines(some);
+}
+
+/** The same with a row for each job. */
+export function csvLines(columns: readonly JobColumn[], jobs: JobList, now: Date, header: boolean): Iterable<string> {
+  const moment = { now, person: false };
+  const rows = function* () {
+    for (const job of jobs) yield columns.map((column) => column.plain(job, moment));
+  };
+  return csvText(
+    columns.map(({ name }) => name),
+    rows(),
+    header,
+  );
 }

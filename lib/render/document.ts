@@ -43,12 +43,12 @@ export function jobDocument({ row: { jid, unreadable = "" }, record }: Job): Val
 export const jobLine = (job: Job) => `${toJsonLine(jobDocument(job))}\n`;
 
 /** All jobs as one JSON array, piece by piece, since a bucket can hold more than fits into one text. */
-export function* jobArray(jobs: JobList): Generator<string> {
+export function* jobArray(jobs: JobList, documentOf: (job: Job) => Value): Generator<string> {
   const last = jobs.length - 1;
   if (last < 0) yield "[]\n";
   for (let i = 0; i <= last; i++) {
     const comma = i < last ? "," : "";
-    const text = toJson(jobDocument(jobs.at(i)), 2, 2, comma.length);
+    const text = toJson(documentOf(jobs.at(i)), 2, 2, comma.length);
     yield `${i === 0 ? "[\n" : ""}  ${text}${comma}\n${i === last ? "]\n" : ""}`;
   }
 }

@@ -54,12 +54,63 @@ j1                    pg,sql     18446744073709551615  5m       schedule        
   );
 });
 
-test("a column that no job has is named, with what may be meant", async () => {
-  const { stdout, stderr, code } = await list("--columns", "jid,metdata.source");
-  expect(stderr).toBe('warning: no job here has a field "metdata". Did you mean metadata?\n');
-  expect(stdout).toContain("j1                    -\n");
-  expect(code).toBe(0);
-  expect((await list("--columns", "jid,,state")).stderr).toContain('--columns: a name is missing in "jid,,state".');
+test.each([[], ["--format", "json"], ["--format", "jsonl"], ["--format", "yaml"], ["--format", "csv"]])(
+  "a column that no job has is an error, with what may be meant: %s %s",
+  async (...flags) => {
+    const { stdout, stderr, code } = await list("--columns", "jid,metdata.source", ...flags);
+    expect(stderr).toStartWith(
+      'error: no job here has a field "metdata". Did you mean metadata?\nColumns: jid, function, ',
+    );
+    expect([stdout, code]).toEqual(["", 1]);
+    expect((await list("--columns", "jid,,state", ...flags)).stderr).toContain(
+      '--columns: a name is missing in "jid,,state".',
+    );
+    // A field that masters write, though in none of these records; and where there are no records at all.
+    expect((await list("--columns", "reclaim_count", ...flags)).code).toBe(0);
+    expect((await list("--columns", "jid,metdata.source", "--state", "failed", ...flags)).code).toBe(0);
+  },
+);
+
+test("columns for programs: these alone, in this order, as they are stored", async () => {
+  const columns = "state,jid,args.deep.er,timeout,target,targets,created,updated,duration,returned,failed,user,stuck";
+  const { stdout } = await list("--columns", columns, "--format", "jsonl", "-n", "2");
+  expect(stdout.split("\n")).toEqual([
+    '{"state":"complete","jid":"j2","args.deep.er":null,"timeout":null,"target":null,"targets":null,"created":null,"updated":"2026-01-15T09:30:01Z","duration":null,"returned":null,"failed":null,"user":null,"stuck":null}',
+    '{"state":"complete","jid":"j1","args.deep.er":18446744073709551615,"timeout":300000000000,"target":"web*","targets":["web-01","web_eu_02"],"created":"2026-01-15T09:30:00Z","updated":"2026-01-15T09:30:01.5Z","duration":1500000000,"returned":2,"failed":1,"user":"-ops","stuck":null}',
+    "",
+  ]);
+  const lines = stdout.trim().split("\n");
+  expect((await list("--columns", columns, "--format", "jsonl")).stdout.trim().split("\n").sort()).toEqual(
+    lines.sort(),
+  );
+  const flags = ["--columns", "jid,function,args.list"];
+  expect((await list(...flags, "--format", "json")).stdout).toBe(`[
+  {
+    "jid": "j2",
+    "function": "a\\nb",
+    "args.list": null
+  },
+  {
+    "jid": "j1",
+    "function": "=HYPERLINK(\\"http://x\\")",
+    "args.list": [1, "two"]
+  }
+]
+`);
+  expect((await list(...flags, "--format", "yaml")).stdout).toStartWith(
+    '- "jid": "j2"\n  "function": "a\\nb"\n  "args.list": null\n- ',
+  );
+});
+
+test("-q and --count in every format", async () => {
+  const all = async (flag: string) => {
+    const formats = ["text", "json", "jsonl", "yaml", "csv"];
+    return Promise.all(formats.map(async (format) => (await list(flag, "--format", format)).stdout));
+  };
+  expect(await all("-q")).toEqual(["j2\nj1\n", '["j2", "j1"]\n', '"j2"\n"j1"\n', '- "j2"\n- "j1"\n', "jid\nj2\nj1\n"]);
+  expect(await all("--count")).toEqual(["2\n", "2\n", "2\n", "2\n", "count\n2\n"]);
+  expect((await list("-q", "--format", "csv", "--no-header")).stdout).toBe("j2\nj1\n");
+  expect((await list("--count", "--format", "csv", "--no-header")).stdout).toBe("2\n");
 });
 
 test("csv: units left out, quotes where needed, no formula, no raw control character", async () => {
@@ -71,6 +122,9 @@ j1,"'=HYPERLINK(""http://x"")",web*,complete,2026-01-15T09:30:00Z,1.5,2,1,2,'-op
   );
   expect((await list("--format", "csv", "--columns", "args.name,timeout", "--no-header")).stdout).toBe(
     '-\n"pg,sql",300000000000\n'.replace("-\n", ",\n"),
+  );
+  expect((await list("--format", "csv", "--wide", "-n", "1")).stdout.split("\n")[0]).toBe(
+    "jid,function,target,state,created,duration,returned,failed,targeted,user,owner,stuck",
   );
   expect((await list("--format", "csv", "--state", "failed")).stdout).toBe(
     "jid,function,target,state,created,duration,returned,failed,targeted,user,owner\n",

@@ -15,7 +15,7 @@ const bad: Job = { row: unreadableRow("b", "it is empty"), record: undefined };
 const long = job("c", { jid: "other", targets: Array.from({ length: 30 }, (_, i) => `peel-${i}`) });
 
 test.each([[[]], [[good]], [[good, bad]], [[long, good, bad, long]]])("%# jobs in one array", (jobs: Job[]) => {
-  expect([...jobArray(JobList.of(jobs))].join("")).toBe(`${toJson(jobs.map(jobDocument))}\n`);
+  expect([...jobArray(JobList.of(jobs), jobDocument)].join("")).toBe(`${toJson(jobs.map(jobDocument))}\n`);
 });
 
 test.each([
