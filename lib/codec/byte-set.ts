@@ -40,6 +40,15 @@ export class ByteSet {
     }
   }
 
+  /** The number of `bytes`; -1 when they are not there. */
+  find(bytes: Uint8Array): number {
+    const mask = this.#slots.length - 1;
+    for (let slot = hashOf(bytes, 0, bytes.length) & mask; ; slot = (slot + 1) & mask) {
+      const entry = this.#slots[slot] as number;
+      if (entry === 0 || this.#equals(entry - 1, bytes, 0, bytes.length)) return entry - 1;
+    }
+  }
+
   /** The bytes of entry `n`; a view that is valid until the next `add`. */
   at(n: number): Uint8Array {
     return this.#bytes.subarray(this.#starts[n], this.#starts[n + 1]);

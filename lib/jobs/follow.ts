@@ -122,7 +122,7 @@ export async function followReturns(
     items.forEach(onReturn);
   };
   try {
-    await store.followReturns(jid, onEntry, follow);
+    await store.returns.follow(jid, onEntry, follow);
   } catch (error) {
     if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
     follow.caughtUp();

@@ -73,7 +73,7 @@ export async function readReturns(
   warn: (text: string) => void,
   fields?: readonly string[],
 ): Promise<Return[]> {
-  const { list, peels } = await store.returns(jid);
+  const { list, peels } = await store.returns.of(jid);
   const returns = new Map<string, Return>();
   for (const item of list ? listedReturns(jid, list, warn) : []) returns.set(item.peel, item);
   for (const [peel, bytes] of peels) returns.set(peel, peelReturn(peel, bytes, warn, fields));

@@ -19,14 +19,14 @@ export interface Read {
 
 /** What is told of a read while it goes on. */
 export interface Progress {
-  /** So many entries are to come. */
-  begin(total: number): void;
+  /** So many entries are to come in all, of which so many have come. */
+  begin(total: number, come?: number): void;
   /** One has come. */
   step(): void;
   end(): void;
 }
 
-const NO_PROGRESS: Progress = { begin() {}, step() {}, end() {} };
+export const NO_PROGRESS: Progress = { begin() {}, step() {}, end() {} };
 
 /** Decodes one entry of the scan. `fields` as for decodeRecord. */
 export function toJob(jid: string, bytes: Uint8Array, fields?: readonly string[]): Job {

@@ -43,7 +43,7 @@ export class Bucket extends Stream {
     const msg = await this.directIfAllowed(this.prefix + key);
     if (msg === undefined) {
       let found: Uint8Array | undefined;
-      await this.scan(key, {
+      await this.scan([key], {
         take(msg) {
           found = isGone(msg) ? undefined : msg.data.slice();
           return 0;
@@ -65,9 +65,14 @@ export class Bucket extends Stream {
     return isGone(msg) ? undefined : msg.data;
   }
 
-  /** Hands over the newest entry of every key that matches: see `scanNewest`. */
-  async scan(filter: string, keys: Keys, onTotal?: (entries: number) => void): Promise<void> {
-    await scanNewest(this, this.prefix + filter, keys, onTotal);
+  /** Hands over the newest entry of every key that one of the filters covers: see `scanNewest`. */
+  async scan(filters: readonly string[], keys: Keys, onTotal?: (entries: number) => void): Promise<void> {
+    await scanNewest(
+      this,
+      filters.map((filter) => this.prefix + filter),
+      keys,
+      onTotal,
+    );
   }
 
   /** Hands over the newest entry of every key that matches, and then every later change, until `follow` says stop. */

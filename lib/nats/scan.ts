@@ -31,6 +31,9 @@
 //     there is a gap, the same is done again with the sequence that was reached as a. A stream that is written faster than it
 //     can be read ends in an error, never in a part of the answer.
 //
+// Nothing of this depends on how many filters the consumer has (2.10 and newer take several): P counts the keys that any of
+// them covers, and the second consumer has none.
+//
 // A part of the stream, from somewhere to its end, is read with counts alone: as many messages as were stored when the consumer
 // was created, none of them beyond an end of the stream from before that, prove that none was removed on the way. Otherwise
 // an old version of a record could be left over whose newer one was removed, and all is read instead.
@@ -52,7 +55,7 @@ import { grown } from "../codec/byte-set.ts";
 import { type Consumer, type ConsumerConfig, type Delivery, deliveryOf, InOrder, type Sink } from "./consumer.ts";
 import { pull } from "./pull.ts";
 import { isAtLeader, type Stream, type StreamState } from "./stream.ts";
-import { covers } from "./subject.ts";
+import { coveredBy } from "./subject.ts";
 import { Limit, type Reached, settle } from "./tail.ts";
 
 /** What is done with the messages of a scan. */
@@ -120,18 +123,22 @@ const ATTEMPTS = 3;
 const SHORT_TAIL = 1_000;
 
 /**
- * Reads the newest message of every key whose subject matches `subjects`, those that mark a key as gone among them.
+ * Reads the newest message of every key that one of the subjects covers, those that mark a key as gone among them.
+ * @param subjects several only from nats-server 2.10 on, and none that covers another
  * @param keys a key may come again: the later message counts
  * @param onTotal is told how many keys there are, each time that the list is read
  * @throws NoBucket, PermissionDenied, and Transient when the answer can't be made whole
  */
 export async function scanNewest(
   stream: Stream,
-  subjects: string,
+  subjects: readonly string[],
   keys: Keys,
   onTotal: (keys: number) => void = () => {},
 ): Promise<void> {
-  const config = { deliver_policy: "last_per_subject", filter_subject: subjects } as const;
+  const [only] = subjects;
+  const filter = only !== undefined && subjects.length === 1 ? { filter_subject: only } : { filter_subjects: subjects };
+  const config = { deliver_policy: "last_per_subject", ...filter } as const;
+  const isWanted = coveredBy(subjects);
   for (let attempt = 1; ; attempt++) {
     const began = Date.now();
     const before = await stream.state();
@@ -146,7 +153,7 @@ export async function scanNewest(
     if (!stream.connection.isAtLeast(2, 10)) return readEach(stream, subjects, keys);
     const limit = new Limit(stream.connection, stream.connection.timeoutMs + 2 * (Date.now() - began));
     const most = attempt < ATTEMPTS ? Math.max(SHORT_TAIL, newest.pending) : Number.POSITIVE_INFINITY;
-    const take = (msg: Msg) => void (covers(subjects, msg.subject) && keys.take(msg));
+    const take = (msg: Msg) => void (isWanted(msg.subject) && keys.take(msg));
     if (await settle(stream, last, before, most, take, limit)) return;
   }
 }
@@ -155,10 +162,11 @@ export async function scanNewest(
 const AT_ONCE = 128;
 
 /** Reads the newest message of each subject by itself. @throws Transient when the server names one that it does not give */
-async function readEach(stream: Stream, filter: string, keys: Keys): Promise<void> {
+export async function readEach(stream: Stream, filters: readonly string[], keys: Keys): Promise<void> {
   const there = new Set<number>();
   const missing: string[] = [];
-  const names = await stream.subjects(filter);
+  const named = async () => (await Promise.all(filters.map((filter) => stream.subjects(filter)))).flat();
+  const names = await named();
   for (let from = 0; from < names.length; from += AT_ONCE) {
     const part = names.slice(from, from + AT_ONCE);
     const found = await Promise.all(part.map((subject) => stream.newest(subject)));
@@ -167,7 +175,7 @@ async function readEach(stream: Stream, filter: string, keys: Keys): Promise<voi
       else missing.push(part[i] as string);
     });
   }
-  const left = missing.length > 0 ? new Set(await stream.subjects(filter)) : new Set();
+  const left = missing.length > 0 ? new Set(await named()) : new Set();
   const lost = missing.find((subject) => left.has(subject));
   if (lost !== undefined)
     throw stream.connection.incomplete(

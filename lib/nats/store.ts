@@ -1,13 +1,13 @@
 // The fleet's buckets and streams: which of them hold jobs, returns, events and heartbeats, and under which subjects.
 import type { Msg } from "nats";
-import { Timestamp } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { safe } from "../text.ts";
 import { Bucket, isGone } from "./bucket.ts";
 import { type Connection, PermissionDenied } from "./connection.ts";
-import { type Clock, type ConsumerConfig, deliveryOf, InOrder, Picture } from "./consumer.ts";
+import { type Clock, type ConsumerConfig, deliveryOf, InOrder, Picture, startTime, subjectBytes } from "./consumer.ts";
 import { JetStream } from "./jetstream.ts";
 import { type Follow, pull } from "./pull.ts";
+import { Returns } from "./returns.ts";
 import { readFrom } from "./scan.ts";
 import { Stream, type StreamState } from "./stream.ts";
 import { token, tokens } from "./subject.ts";
@@ -38,25 +38,7 @@ export interface JobKeys {
   dropAllBut(numbers: ReadonlySet<number>): void;
 }
 
-/**
- * A subject as it came: a scan of 100,000 entries that makes no text of each is a tenth faster. Where the library's own
- * field is gone, its text serves.
- */
-function subjectBytes(msg: Msg): Uint8Array {
-  const raw = (msg as { _msg?: { subject?: Uint8Array } })._msg?.subject;
-  return raw ?? Buffer.from(msg.subject);
-}
-
 const DOT = 0x2e;
-
-/** What the server can hold of a time: 64 bits of nanoseconds. Streams have nothing from before 1970. */
-const LAST_NS = 2n ** 63n - 1n;
-
-/** RFC 3339 with nanoseconds, as a start that the server understands: what lies outside its times is cut to them. */
-function startTime(wanted: bigint): string {
-  const ns = wanted < 0n ? 0n : wanted > LAST_NS ? LAST_NS : wanted;
-  return String(new Timestamp(ns / 1_000_000_000n, Number(ns % 1_000_000_000n)));
-}
 
 /** Where a fleet's jobs lie on a server. */
 export const fleetOn = (js: JetStream) => ({
@@ -71,6 +53,7 @@ export const fleetOn = (js: JetStream) => ({
 export class Store {
   readonly #js: JetStream;
   readonly #fleet: ReturnType<typeof fleetOn>;
+  readonly returns: Returns;
 
   /** @param before the store of a connection that was lost: what it left on the server is deleted now */
   constructor(
@@ -79,6 +62,7 @@ export class Store {
   ) {
     this.#js = new JetStream(connection, before ? before.#js : undefined);
     this.#fleet = fleetOn(this.#js);
+    this.returns = new Returns(this.#fleet.returns);
   }
 
   /** The newest record of one job; undefined when there is none. Costs one round trip. */
@@ -106,7 +90,7 @@ export class Store {
       take: (msg: Msg) => jobs.take(subjectBytes(msg), from, isGone(msg) ? undefined : msg.data),
       dropAllBut: (numbers: ReadonlySet<number>) => jobs.dropAllBut(numbers),
     };
-    await this.#fleet.jobs.scan("*", keys, onTotal);
+    await this.#fleet.jobs.scan(["*"], keys, onTotal);
   }
 
   /** How many messages the jobs' stream holds, and the sequence of the last one. @throws NoBucket */
@@ -140,31 +124,6 @@ export class Store {
   }
 
   /**
-   * A job's returns in both layouts: the list under the JID, and one value a peel.
-   * @throws NoBucket, PermissionDenied
-   */
-  async returns(jid: string): Promise<{ list: Uint8Array | undefined; peels: Map<string, Uint8Array> }> {
-    const bucket = this.#fleet.returns;
-    const peels = new Map<string, Uint8Array>();
-    const numbers = new Map<string, number>();
-    const keys = {
-      take(msg: Msg) {
-        const peel = bucket.keyOf(msg).slice(jid.length + 1);
-        if (isGone(msg)) peels.delete(peel);
-        else peels.set(peel, msg.data.slice());
-        const number = numbers.get(peel) ?? numbers.size;
-        numbers.set(peel, number);
-        return number;
-      },
-      dropAllBut(kept: ReadonlySet<number>) {
-        for (const [peel, number] of numbers) if (!kept.has(number)) peels.delete(peel);
-      },
-    };
-    const [list] = await Promise.all([bucket.get(token(jid)), bucket.scan(`${token(jid)}.*`, keys)]);
-    return { list, peels };
-  }
-
-  /**
    * Every job's newest record, and after that every change, until `follow` says stop. A record that was deleted or has
    * expired is handed over as undefined.
    * @param jid one job, or undefined for all
@@ -177,24 +136,6 @@ export class Store {
   ): Promise<void> {
     const hand = (msg: Msg) => onEntry(this.#fleet.jobs.keyOf(msg), isGone(msg) ? undefined : msg.data);
     await this.#fleet.jobs.follow(jid === undefined ? "*" : token(jid), hand, follow);
-  }
-
-  /** A job's returns in either layout, and after that every new one; `key` is the peel, or undefined for the list. */
-  async followReturns(
-    jid: string,
-    onEntry: (peel: string | undefined, bytes: Uint8Array) => void,
-    follow: Follow,
-  ): Promise<void> {
-    let behind = 2;
-    const both = { stop: follow.stop, caughtUp: () => --behind === 0 && follow.caughtUp() };
-    const hand = (msg: Msg) => {
-      const key = this.#fleet.returns.keyOf(msg);
-      if (!isGone(msg)) onEntry(key === jid ? undefined : key.slice(jid.length + 1), msg.data);
-    };
-    await Promise.all([
-      this.#fleet.returns.follow(token(jid), hand, both),
-      this.#fleet.returns.follow(`${token(jid)}.*`, hand, both),
-    ]);
   }
 
   /**
@@ -257,7 +198,7 @@ export class Store {
   async activeJids(): Promise<string[]> {
     const { jobs } = this.#fleet;
     const entries = new Map<string, { number: number; there: boolean }>();
-    await jobs.scan("active.*", {
+    await jobs.scan(["active.*"], {
       take(msg) {
         const jid = jobs.keyOf(msg).slice("active.".length);
         const number = entries.get(jid)?.number ?? entries.size;

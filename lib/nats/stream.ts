@@ -10,6 +10,8 @@ export interface StreamState {
   readonly lastSequence: number;
   /** The node of a cluster that leads it; undefined outside a cluster. */
   readonly leader: string | undefined;
+  /** How many messages it keeps of each subject; undefined when that is not known. */
+  readonly history?: number | undefined;
 }
 
 /** Counts what its node has, as the leader does: its counts can be compared with the leader's sequences. */
@@ -27,7 +29,7 @@ const SUBJECTS_PAGE = 100_000;
 interface Info {
   readonly state: { readonly messages: number; readonly last_seq: number; readonly subjects?: object };
   readonly cluster?: { readonly leader?: string };
-  readonly config?: { readonly allow_direct?: boolean };
+  readonly config?: { readonly allow_direct?: boolean; readonly max_msgs_per_subject?: number };
 }
 
 /** A stream by its name; every method throws what `JetStream.ask` throws. */
@@ -47,8 +49,9 @@ export class Stream {
 
   /** What it holds, as it says itself. */
   async info(): Promise<StreamState> {
-    const { state, cluster } = await this.#info(["state.messages", "state.last_seq"]);
-    return { messages: state.messages, lastSequence: state.last_seq, leader: cluster?.leader };
+    const { state, cluster, config } = await this.#info(["state.messages", "state.last_seq"]);
+    const history = config?.max_msgs_per_subject;
+    return { messages: state.messages, lastSequence: state.last_seq, leader: cluster?.leader, history };
   }
 
   /** What it holds. A user who may not ask learns its last sequence from a consumer of what comes after it. */

@@ -31,6 +31,30 @@ export function covers(pattern: string, subject: string): boolean {
   return wanted.length === given.length;
 }
 
+/** The test for subjects without wildcards that one of `patterns` covers; many patterns take no longer than a few. */
+export function coveredBy(patterns: readonly string[]): (subject: string) => boolean {
+  const [only] = patterns;
+  if (only !== undefined && patterns.length === 1) return (subject) => covers(only, subject);
+  // Those with wildcards at the same places differ in the other tokens alone: a subject that is given the same wildcards
+  // is one of them, or it is covered by none of them.
+  const shapes = new Map<string, Set<string>>();
+  for (const pattern of patterns) {
+    const shape = pattern.replace(/[^.*>]+/g, "");
+    const alike = shapes.get(shape);
+    if (alike) alike.add(pattern);
+    else shapes.set(shape, new Set([pattern]));
+  }
+  const likened = [...shapes].map(([shape, alike]) => ({ tokens: shape.split("."), alike }));
+  return (subject) => {
+    const given = subject.split(".");
+    return likened.some(({ tokens, alike }) => {
+      const open = tokens.at(-1) === ">";
+      if (open ? given.length < tokens.length : given.length !== tokens.length) return false;
+      return alike.has(tokens.map((token, i) => token || given[i]).join("."));
+    });
+  };
+}
+
 const ESCAPED = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([abfnrtv\\"']))/g;
 const SHORT: Record<string, string> = { a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
 

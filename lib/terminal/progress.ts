@@ -9,8 +9,8 @@ const REDRAW_MS = 100;
 const EVERY = 512;
 const BAR = 20;
 
-/** A bar on stderr that is gone in the end; undefined when no person looks at it. */
-export function progressOn(terminal: Terminal) {
+/** A bar on stderr that is gone in the end; undefined when no person looks at it. `of` names what is counted, as a plural. */
+export function progressOn(terminal: Terminal, of = "jobs") {
   if (!terminal.canTell) return undefined;
   const began = Date.now();
   let total = 0;
@@ -18,15 +18,15 @@ export function progressOn(terminal: Terminal) {
   let drawn = began + PATIENCE_MS - REDRAW_MS;
   let visible = false;
   return {
-    begin(entries: number) {
+    begin(entries: number, come = 0) {
       total = entries;
-      seen = 0;
+      seen = come;
     },
     step() {
       if (++seen % EVERY !== 0 || Date.now() - drawn < REDRAW_MS) return;
       drawn = Date.now();
       visible = true;
-      terminal.tell(`\r\x1b[K${bar(seen, total, BAR)} ${count(seen)} of ${count(Math.max(seen, total))} jobs`);
+      terminal.tell(`\r\x1b[K${bar(seen, total, BAR)} ${count(seen)} of ${count(Math.max(seen, total))} ${of}`);
     },
     end() {
       if (visible) terminal.tell("\r\x1b[K");

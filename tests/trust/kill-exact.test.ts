@@ -208,9 +208,9 @@ describe("one literal token", () => {
     for (const text of ["*", ">", "x.*", "x y", "", ...fc.sample(bad, 50)]) {
       const works: [string, () => Promise<unknown>][] = [
         ["job", () => store.job(text)],
-        ["returns", () => store.returns(text)],
+        ["returns", () => store.returns.of(text)],
         ["followJobs", () => store.followJobs(text, () => {}, follow)],
-        ["followReturns", () => store.followReturns(text, () => {}, follow)],
+        ["followReturns", () => store.returns.follow(text, () => {}, follow)],
         ["events", () => store.events(text, () => {})],
         ["cancel", () => store.cancel(text)],
       ];
