@@ -23,7 +23,7 @@ export function parseDuration(text: string, flag: string): number {
 }
 
 /**
- * A duration for people: `2h5m`, `1m3s`, `12s`, `1.2s`, `0.8s`, and below 100 ms `42ms`, `250µs`, `42ns`.
+ * A duration for people: `313d`, `3d4h`, `2h5m`, `1m3s`, `12s`, `1.2s`, `0.8s`, and below 100 ms `42ms`, `250µs`, `42ns`.
  * Seconds below ten show one decimal. Always cut, never rounded up: a peel that took 59.9 s did not take a minute.
  * @param ns nanoseconds; negative ones get a minus sign
  */
@@ -37,6 +37,8 @@ export function formatDuration(ns: bigint): string {
   const s = tenths / 10n;
   if (s < 60n) return `${s}s`;
   if (s < 3600n) return s % 60n ? `${s / 60n}m${s % 60n}s` : `${s / 60n}m`;
+  const [days, hours] = [s / 86_400n, (s % 86_400n) / 3600n];
+  if (days >= 2n) return days < 10n && hours ? `${days}d${hours}h` : `${days}d`;
   const minutes = (s % 3600n) / 60n;
   return minutes ? `${s / 3600n}h${minutes}m` : `${s / 3600n}h`;
 }

@@ -46,6 +46,8 @@ const VALUES: Record<string, () => readonly Candidate[]> = {
     ["1d", "24 hours ago"],
     ["today", "since midnight"],
     ["yesterday", "since the midnight before"],
+    ["monday", "since the last Monday"],
+    ["15:00", "since it was 15:00"],
   ],
   columns: () => plain(COLUMN_NAMES),
   duration: () => plain(["1s", "5s", "30s", "1m"]),

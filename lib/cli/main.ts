@@ -32,6 +32,8 @@ export async function main(root: Command, argv: readonly string[], globals: Read
   let look: { color?: boolean; forceColor?: boolean } = argv.includes("--no-color") ? { color: false } : {};
   try {
     const { path, command, args, help, topic } = parseCommandLine(root, argv);
+    // Everything that knows of zones asks the process for its own.
+    if (args.utc === true) process.env.TZ = "UTC";
     look = { color: args.color !== false, forceColor: args["force-color"] === true };
     if (help) {
       const columns = systemTerminal(look).columns ?? HELP_COLUMNS;

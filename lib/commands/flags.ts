@@ -52,6 +52,7 @@ export const globals = {
     valueHint: "text|json|yaml",
     description: "output format (default text) [$ZESTER_FORMAT]",
   },
+  utc: { type: "boolean", description: "times in UTC on terminals too, and in what is typed [TZ=UTC]" },
   color: { type: "boolean", description: "", negativeDescription: "no colour [$NO_COLOR, TERM=dumb]" },
   "force-color": {
     type: "boolean",
@@ -99,7 +100,7 @@ const conditions = {
   since: {
     type: "string",
     valueHint: "when",
-    description: "created at or after: 90m, 3d, today, yesterday, 2026-01-15, RFC 3339",
+    description: "created then or later: 90m, today, 15:00; see help time",
   },
   until: { type: "string", valueHint: "when", description: "created before" },
   limit: { type: "string", alias: "n", valueHint: "number", description: "only the newest N jobs" },

@@ -1,4 +1,5 @@
 // What help and the man page say of commands beside the one line in the tree: their group, details, examples and exit codes.
+import { WHEN } from "../model/when.ts";
 
 export const root = {
   examples: ["zester job list", "zester job show 20260115-001 --summary", "zester config check"],
@@ -28,7 +29,13 @@ export const root = {
       description: "Flags that say what the answer looks like.",
       details:
         "Every command has these flags; its own help names the formats that it has beside text. Data goes to stdout, warnings and errors go to stderr.",
-      flags: ["format", "color", "force-color", "help", "version"],
+      flags: ["format", "utc", "color", "force-color", "help", "version"],
+    },
+    time: {
+      description: "Times: what --since and --until take, and what is shown.",
+      details:
+        "On a terminal times are those of this machine's zone, with an age; piped, and in every format, they are UTC as stored. Typed days and times are of this machine's zone too; with --utc, or TZ=UTC, all are UTC. Of a time that comes twice when clocks are put back, the first is meant; one that is skipped when they are put forward is read as if they had not been: 02:30 is then 03:30. What depends on the time of day counts from the server's clock.",
+      values: WHEN,
     },
   },
 };

@@ -1,7 +1,5 @@
 // Which jobs, and in which order: what the flags of `list` and `active` mean. Pure; the clock is an argument.
 
-import { asTime } from "../codec/value.ts";
-import { parseDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { oneLine, safe } from "../text.ts";
@@ -10,6 +8,7 @@ import { ACTIVE_STATES, type JobRow, jobDuration, stateOf, TERMINAL_STATES } fro
 import { JobList } from "./job-list.ts";
 import { displayPeel } from "./peel.ts";
 import { parseSource } from "./source.ts";
+import { isRelative, parseWhen } from "./when.ts";
 
 type Text = "state" | "function" | "target" | "user" | "owner" | "since" | "until" | "limit" | "sort" | "source";
 
@@ -60,40 +59,9 @@ function parseStates(text: string): ReadonlySet<string> {
   return states;
 }
 
-const DAY = /^(\d{4})-(\d\d)-(\d\d)$/;
-
-/** True when what `text` means depends on the time of day at which it is read: `90m`, `today`. */
-const isRelative = (text: string | undefined) => text !== undefined && !DAY.test(text) && asTime(text) === undefined;
-
 /** True for flags whose selection depends on the clock. */
-export const countsFromNow = ({ since, until }: Conditions) => isRelative(since) || isRelative(until);
-
-/**
- * A point in time as users type it, in ns since 1970: a duration (that long ago), `today`, `yesterday`, a date (local
- * midnight, as `today`), or RFC 3339.
- */
-export function parseWhen(text: string, flag: string, now: Date): bigint {
-  const midnight = (daysAgo: number) => new Date(now.getFullYear(), now.getMonth(), now.getDate() - daysAgo);
-  const ns = (date: Date) => BigInt(date.getTime()) * 1_000_000n;
-  if (text === "today") return ns(midnight(0));
-  if (text === "yesterday") return ns(midnight(1));
-  const day = DAY.exec(text);
-  if (day) {
-    const date = new Date(2000, 0);
-    date.setFullYear(Number(day[1]), Number(day[2]) - 1, Number(day[3])); // the constructor takes the year 50 for 1950
-    if (date.getMonth() + 1 === Number(day[2]) && date.getDate() === Number(day[3])) return ns(date);
-  }
-  const time = asTime(text);
-  if (time) return time.ns;
-  try {
-    return ns(now) - BigInt(Math.round(parseDuration(text, flag) * 1e6));
-  } catch {
-    throw new UserError(
-      `${flag}: "${safe(text)}" is no point in time.`,
-      "Write it like 90m, 3d, today, yesterday, 2026-01-15 or 2026-01-15T09:30:00Z.",
-    );
-  }
-}
+export const countsFromNow = ({ since, until }: Conditions) =>
+  [since, until].some((text) => text !== undefined && isRelative(text));
 
 /** @throws UserError naming `flag` unless `text` is a whole number above zero */
 export function parseCount(text: string, flag: string): number {

@@ -2,12 +2,13 @@
 
 import { scalar, toJsonLine } from "../codec/json.ts";
 import { NumberText, type Timestamp, type Value, type ValueMap } from "../codec/value.ts";
-import { formatAge, formatDuration } from "../duration.ts";
+import { formatDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
 import { failedOf, formatTargets, type JobRow, jobDuration, stateOf } from "../model/job.ts";
 import type { Job } from "../model/job-list.ts";
 import { type Stuck, stuckWords } from "../model/stuck.ts";
 import { safe, shorten, width } from "../text.ts";
+import { ageText, timeText } from "./time.ts";
 
 /** What columns depend on beside the job. */
 export interface Moment {
@@ -89,9 +90,7 @@ function time(name: string, get: (row: JobRow) => Timestamp | undefined, ago: st
     text({ row }, { now, person }) {
       const at = get(row);
       if (!at) return "-";
-      if (!person) return String(at);
-      const past = BigInt(now.getTime()) * 1_000_000n - at.ns;
-      return past >= 0n ? `${formatAge(past)} ${ago}` : `in ${formatAge(-past)}`;
+      return person ? ageText(at, BigInt(now.getTime()) * 1_000_000n, ago) : timeText(at, false);
     },
     plain: ({ row }) => String(get(row) ?? ""),
     value: ({ row }) => get(row) ?? null,

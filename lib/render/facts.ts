@@ -16,6 +16,7 @@ import { paintState } from "./colors.ts";
 import { peelNames } from "./names.ts";
 import { peelCounts } from "./peels.ts";
 import type { Look } from "./table.ts";
+import { timeText } from "./time.ts";
 
 /** A job as it is told to a person. */
 export interface Telling {
@@ -35,9 +36,9 @@ function argumentsOf(args: Value | undefined): string {
 const fullCall = ({ row, job }: Pick<Telling, "row" | "job">) =>
   [row.fn ?? "-", argumentsOf(job.get("args"))].filter(Boolean).join(" ");
 
-function when(time: Timestamp, now: bigint, future: string, past: string): string {
+function when(time: Timestamp, now: bigint, person: boolean, [future, past]: readonly [string, string]): string {
   const distance = time.ns - now;
-  return `${time} (${distance >= 0n ? `${formatAge(distance)} ${future}` : `${formatAge(-distance)} ${past}`})`;
+  return `${timeText(time, person)} (${distance >= 0n ? `${formatAge(distance)} ${future}` : `${formatAge(-distance)} ${past}`})`;
 }
 
 /** How long a job took, in ns: of a scheduled run what its peel measured, for its record is only written at the end. */
@@ -56,7 +57,7 @@ export function reasonOf({ job, story }: Pick<Telling, "job" | "story">): string
 /** One line of facts; `value` is safe for a terminal. */
 const factLine = (name: string, value: string) => `${name.padEnd(10)}${value}\n`;
 
-function facts(telling: Telling, now: Date): [string, string][] {
+function facts(telling: Telling, now: Date, person: boolean): [string, string][] {
   const { row, job, stuck } = telling;
   const nowNs = BigInt(now.getTime()) * 1_000_000n;
   const took = tookOf(telling, now);
@@ -69,10 +70,10 @@ function facts(telling: Telling, now: Date): [string, string][] {
     ["Source", sourceWords(job)],
     ["User", row.user],
     ["Owner", row.owner],
-    ["Created", row.created && when(row.created, nowNs, "ahead of this clock", "ago")],
+    ["Created", row.created && when(row.created, nowNs, person, ["ahead of this clock", "ago"])],
     [ended ? "Took" : "So far", took === undefined ? undefined : formatDuration(took)],
     // The deadline of a job that has ended decides nothing any more.
-    ["Deadline", row.deadline && !ended ? when(row.deadline, nowNs, "left", "over") : undefined],
+    ["Deadline", row.deadline && !ended ? when(row.deadline, nowNs, person, ["left", "over"]) : undefined],
     ["Stuck", stuck && stuckWords(stuck)],
     ["", stuck && stuckHint(stuck)],
   ];
@@ -122,7 +123,7 @@ export function renderFacts(
 ): string {
   const { row, story } = telling;
   const paint = paintState(row.status ?? "", look.color);
-  const lines = facts(telling, now).map(([name, value]) => {
+  const lines = facts(telling, now, look.columns !== undefined).map(([name, value]) => {
     const text = safe(value);
     return factLine(name, name === "State" && paint ? paint(text) : text);
   });

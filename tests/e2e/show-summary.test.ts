@@ -68,18 +68,21 @@ test("400 peels on one screen", async () => {
   await nc.flush();
   await nc.close();
   const env = { NATS_URL: server.url };
+  // The same instant on a terminal in Berlin.
+  const local = (text: string) => text.replace("2026-01-15T09:30:00Z", "2026-01-15 10:30:00 CET");
   const told = (text: string) => text.replaceAll("\r", "").replace(/\(\S+ ago\)/, "(AGE ago)");
-  const onTerminal = (columns: number) => {
-    const command = `stty cols ${columns}; dist/zester job show ${JID} --summary --no-color`;
+  const onTerminal = (columns: number, flag = "") => {
+    const command = `stty cols ${columns}; dist/zester job show ${JID} --summary --no-color ${flag}`;
     const cwd = `${import.meta.dir}/../..`;
     const run = Bun.spawnSync(["script", "-qec", command, "/dev/null"], {
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...env, TZ: "Europe/Berlin" },
       cwd,
     });
     return told(run.stdout.toString());
   };
   expect(told((await zester(["job", "show", JID, "--summary"], { env })).stdout)).toBe(WIDE);
-  expect(onTerminal(200)).toBe(WIDE);
-  expect(onTerminal(80)).toBe(NARROW);
+  expect(onTerminal(200)).toBe(local(WIDE));
+  expect(onTerminal(80)).toBe(local(NARROW));
+  expect(onTerminal(80, "--utc")).toBe(NARROW.replace("2026-01-15T09:30:00Z", "2026-01-15 09:30:00 UTC"));
   await server.stop();
 });

@@ -76,7 +76,7 @@ describe("this machine's clock is off", () => {
       .filter((jid) => Number(jid.slice(1)) < minutes)
       .reverse();
 
-  test.each([5, -5, 48, -1])("the server is %d hours ahead: relative times are its own", async (hours) => {
+  test.each([5, -5, 47, -1])("the server is %d hours ahead: relative times are its own", async (hours) => {
     const aheadMs = hours * HOUR + Math.sign(hours) * 30_000; // durations are cut: not 4h59m for a moment less
     await putJobs(AGES, aheadMs);
     const { env, stop } = await startShifted(server.port, aheadMs);

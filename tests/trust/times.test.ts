@@ -3,7 +3,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { readRecent } from "../../lib/jobs/recent.ts";
-import { parseSelection, parseWhen } from "../../lib/model/selection.ts";
+import { parseSelection } from "../../lib/model/selection.ts";
+import { parseWhen } from "../../lib/model/when.ts";
 import { openConnection } from "../../lib/nats/connect.ts";
 import { Store } from "../../lib/nats/store.ts";
 import { loadSettings } from "../../lib/settings/resolve.ts";

@@ -1,0 +1,63 @@
+// Points in time in the zone of this machine: as people read them, and what its clocks say. The zone is the one of the
+// process, which $TZ sets (--utc sets that).
+
+/** Where the names of zones are known by the abbreviations that people there use. */
+const LOCALES = ["en-US", "en-GB", "en-AU", "en-IN", "en-ZA", "ja-JP"];
+
+const two = (n: number) => String(n).padStart(2, "0");
+
+/** `+09:00` */
+function offsetText(minutes: number): string {
+  const size = Math.abs(minutes);
+  return `${minutes < 0 ? "-" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
+}
+
+/** Making the names takes milliseconds, and a table asks for the same one in each row. */
+const names = new Map<string, string>();
+
+/** What the zone is called at that time: `CET`, `CEST`; its distance from UTC (`-03:00`) where no abbreviation is known. */
+export function zoneName(date: Date): string {
+  // `GMT+0100 (Central European Standard Time)`
+  const key = date.toTimeString().slice(9);
+  let name = names.get(key);
+  if (name === undefined) {
+    for (const locale of LOCALES) {
+      const parts = new Intl.DateTimeFormat(locale, { timeZoneName: "short" }).formatToParts(date);
+      const short = parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
+      if (/^[A-Z]{2,5}$/.test(short)) {
+        name = short;
+        break;
+      }
+    }
+    name ??= offsetText(-date.getTimezoneOffset());
+    names.set(key, name);
+  }
+  return name;
+}
+
+/** `2026-11-24 16:40:22 CET`; undefined outside the years 1 to 9999, which have no such form. */
+export function localTime(date: Date): string | undefined {
+  const year = date.getFullYear();
+  if (!(year >= 1 && year <= 9999)) return undefined;
+  const day = `${String(year).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())} ${zoneName(date)}`;
+}
+
+/** What clocks show. */
+export type Clock = readonly [hour: number, minute: number, second: number];
+
+/** Year, month (1 to 12) and day. */
+export type Day = readonly [year: number, month: number, day: number];
+
+/**
+ * The time at which clocks here show that, the first one when they show it twice; undefined for a date that there is not.
+ * A time that they skip is read as if they had not been changed yet: 02:30 is what they show as 03:30.
+ */
+export function atLocal([year, month, day]: Day, [hour, minute, second]: Clock = [0, 0, 0]): Date | undefined {
+  const date = new Date(2000, 0, 1, hour, minute, second);
+  date.setFullYear(year, month - 1, day); // the constructor takes the year 50 for 1950
+  const exists = new Date(Date.UTC(2000, month - 1, day));
+  exists.setUTCFullYear(year);
+  if (exists.getUTCMonth() + 1 !== month || exists.getUTCDate() !== day) return undefined;
+  return date;
+}
