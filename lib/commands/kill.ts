@@ -8,7 +8,7 @@ import { readJob } from "../jobs/lookup.ts";
 import { readStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
 import { parseJobWord } from "../model/job-word.ts";
-import { isSent, isTarget, killCode, notSent, type Outcome, type Plan, type Target } from "../model/kill.ts";
+import { isSent, isTarget, killCode, notMeant, notSent, type Outcome, type Plan, type Target } from "../model/kill.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import {
   interruptedWords,
@@ -28,6 +28,7 @@ import { waitForEnds } from "./kill-wait.ts";
 import { type Limit, waitLimit } from "./limit.ts";
 import { warnUnreadable, writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
+import type { Format } from "./surroundings.ts";
 
 /** One run of the command. */
 interface Run {
@@ -89,6 +90,9 @@ async function atStake(targets: readonly Target[], { store }: Session, now: Date
   }
 }
 
+/** A person was asked and did not agree: no failure, but nothing was done either. */
+class Declined extends UserError {}
+
 /**
  * Shows the jobs that naming them did not settle, and asks.
  * @returns why they must not be canceled; undefined when a person, or --yes, agreed
@@ -105,25 +109,39 @@ async function ask(targets: readonly Target[], { flags, session, now }: Run): Pr
       "Give --yes to cancel them, or --dry-run to see them only.",
     );
   if (await terminal.ask(`Cancel ${await atStake(targets, session, now)}? [y/N] `)) return undefined;
-  return new UserError("nothing was canceled.");
+  return new Declined("canceling the job was not agreed to. No signal was sent.");
+}
+
+/** Writes what became of the signals, for programs. */
+async function writeOutcomes(outcomes: readonly Outcome[], format: Format, out: Terminal): Promise<void> {
+  if (format !== "text") await writeDocument(outcomes.map(outcomeDocument), format, out);
 }
 
 /**
  * The plan after the question, if it needs one: without agreement, the jobs in question are refused.
- * @throws UserError when those are all
+ * @returns undefined when a person agreed to none
+ * @throws UserError when those are all, and none could be asked
  */
-async function agreed(plan: Plan, run: Run): Promise<Plan> {
+async function agreed(plan: Plan, run: Run): Promise<Plan | undefined> {
   const open = plan.filter(isTarget).filter((target) => target.ask);
   const error = open.length > 0 ? await ask(open, run) : undefined;
   if (!error) return plan;
-  if (open.length === plan.length) throw error;
-  return plan.map((entry) => (isTarget(entry) && entry.ask ? { jid: entry.jid, why: "not agreed", error } : entry));
+  const { terminal, format } = run.session;
+  const refused = plan.map((entry) =>
+    isTarget(entry) && entry.ask ? ({ jid: entry.jid, why: "not agreed", error } as const) : entry,
+  );
+  if (open.length < plan.length) return refused;
+  await writeOutcomes(refused.map(notMeant), format, terminal);
+  if (!(error instanceof Declined)) throw error;
+  terminal.tell("Nothing canceled.\n");
+  return undefined;
 }
 
 /** Shows what would be canceled; sends nothing. @param none what to say when no job was selected */
 async function dryRun(plan: Plan, { flags, session, now }: Run, none: string): Promise<number> {
   const { terminal, format } = session;
   const targets = plan.filter(isTarget);
+  await writeOutcomes(plan.map(notMeant), format, terminal);
   let code: number = EXIT.done;
   for (const entry of plan) {
     if (isTarget(entry)) {
@@ -136,16 +154,10 @@ async function dryRun(plan: Plan, { flags, session, now }: Run, none: string): P
     }
   }
   warnOfStatuses(targets, terminal);
-  if (format !== "text")
-    await writeDocument(
-      targets.map(({ jid }) => outcomeDocument(notSent(jid))),
-      format,
-      terminal,
-    );
-  else if (targets.length > 0) {
+  if (format === "text" && targets.length > 0) {
     terminal.writeAll(renderTargets(targets, terminal, now));
     terminal.tell(`Dry run: ${plural(targets.length, "job")} would be canceled, no signal was sent.\n`);
-  } else if (flags._.length === 0) terminal.write(none);
+  } else if (format === "text" && flags._.length === 0) terminal.write(none);
   return code;
 }
 
@@ -154,7 +166,8 @@ function report(outcomes: readonly Outcome[], { terminal, format }: Session, out
   for (const { warnings } of outcomes) warnings.forEach(terminal.warn);
   if (format === "text") out.write(sentLines(outcomes));
   // Alone, it is the command's own error.
-  if (outcomes.length > 1) for (const { error } of outcomes) if (error) terminal.error(error.message);
+  if (outcomes.length > 1)
+    for (const message of new Set(outcomes.flatMap(({ error }) => error?.message ?? []))) terminal.error(message);
 }
 
 /**
@@ -170,8 +183,7 @@ async function execute(
   const { terminal, format } = session;
   const outcomes: Outcome[] = [];
   interrupted.words = () => interruptedWords(outcomes, plan);
-  for (const entry of plan)
-    outcomes.push(isTarget(entry) ? await sendSignal(session, entry) : notSent(entry.jid, entry.error));
+  for (const entry of plan) outcomes.push(isTarget(entry) ? await sendSignal(session, entry) : notSent(entry));
   let written = true;
   const out = enduring(terminal, (error) => {
     written = false;
@@ -187,10 +199,7 @@ async function execute(
     ? await waitForEnds(outcomes, session, out, limit)
     : { results: outcomes, failures: [] };
   const alone = outcomes.length === 1 ? outcomes[0] : undefined;
-  if (format !== "text" && alone?.signal !== "not sent") {
-    const documents = results.map(outcomeDocument);
-    await writeDocument((flags._.length === 1 ? documents[0] : undefined) ?? documents, format, out);
-  }
+  await writeOutcomes(results, format, out);
   interrupted.words = undefined;
   const last = failures.pop() ?? alone?.error;
   for (const { message } of failures) terminal.error(message);
@@ -208,7 +217,10 @@ export async function run(flags: KillArgs): Promise<number | undefined> {
     const run = { flags, session, now };
     const plan = await makePlan(run);
     if (flags["dry-run"]) return dryRun(plan, run, none);
-    if (plan.length > 0 || session.format !== "text") return execute(await agreed(plan, run), run, limit, interrupted);
+    if (plan.length > 0 || session.format !== "text") {
+      const final = await agreed(plan, run);
+      return final ? execute(final, run, limit, interrupted) : EXIT.error;
+    }
     session.terminal.write(none);
     return undefined;
   };

@@ -7,12 +7,13 @@ import { type Ending, endingCode, worstCode } from "../model/ending.ts";
 import { parseJid } from "../model/jid.ts";
 import { type JobRow, jobRow } from "../model/job.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
-import { endingDocument, endingText } from "../render/ending.ts";
+import type { Store } from "../nats/store.ts";
+import { endingDocument, endingText, openDocument } from "../render/ending.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
 import type { WaitArgs } from "./flags.ts";
 import { noteWord } from "./job-word.ts";
-import { LONGER, notEnded, waitLimit, within } from "./limit.ts";
+import { type Limit, LONGER, notEnded, waitLimit, within } from "./limit.ts";
 import { writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 
@@ -33,44 +34,70 @@ function tellStuck(session: Session, rows: ReadonlyMap<string, JobRow>): () => v
   return () => clearInterval(timer);
 }
 
-async function waitForAll(session: Session, texts: readonly string[], open: Set<string>): Promise<Ending[]> {
-  const link = linkWarnings(session, session.terminal.warn);
-  const names = await persist(session, link, (store) =>
-    Promise.all(texts.map(async (text) => (await resolveJob(store, text, noteWord(session.terminal))).jid)),
-  );
-  for (const jid of names) open.add(jid);
-  const endings = new Map<string, Ending>();
-  const rows = new Map<string, JobRow>();
-  const quiet = session.terminal.canTell ? tellStuck(session, rows) : () => {};
-  await persist(session, link, (store) =>
-    Promise.all(
-      [...open].map(async (jid) => {
-        const record = await untilTerminal(store, jid, (newest) => rows.set(jid, jobRow(jid, newest)));
-        rows.delete(jid);
-        endings.set(jid, await endingOf(store, jid, record, session.terminal.warn));
-        open.delete(jid);
-      }),
-    ),
-  ).finally(quiet);
-  return [...new Set(names)].flatMap((jid) => endings.get(jid) ?? []);
+/** What is known of the jobs that are waited for. */
+class Waiting {
+  /** In the order in which they were named, each once. */
+  jids: readonly string[] = [];
+  /** Those that have not ended, as they were last seen. */
+  readonly rows = new Map<string, JobRow>();
+  readonly endings = new Map<string, Ending>();
+
+  get ended(): Ending[] {
+    return this.jids.flatMap((jid) => this.endings.get(jid) ?? []);
+  }
+
+  get open(): string[] {
+    return this.jids.filter((jid) => !this.endings.has(jid));
+  }
+
+  /** @param find the jobs that are meant */
+  async run(session: Session, find: (store: Store) => Promise<readonly string[]>): Promise<void> {
+    const { rows, endings } = this;
+    const { canTell, warn } = session.terminal;
+    const link = linkWarnings(session, warn);
+    this.jids = [...new Set(await persist(session, link, find))];
+    const quiet = canTell ? tellStuck(session, rows) : () => {};
+    await persist(session, link, (store) =>
+      Promise.all(
+        this.open.map(async (jid) => {
+          const record = await untilTerminal(store, jid, (newest) => rows.set(jid, jobRow(jid, newest)));
+          const ending = await endingOf(store, jid, record, warn);
+          rows.delete(jid);
+          endings.set(jid, ending);
+        }),
+      ),
+    ).finally(quiet);
+  }
+}
+
+/** Writes how jobs ended; for programs also what is known of those that have not. */
+async function report({ jids, rows, endings, ended }: Waiting, { terminal, format }: Session): Promise<void> {
+  const now = new Date();
+  const out = withoutReader(terminal);
+  const lines = ended.map((ending) => `Job ${safe(ending.row.jid)} ${endingText(ending, now)}\n`);
+  if (format === "text") return out.write(lines.join(""));
+  const documents = jids.map((jid) => {
+    const ending = endings.get(jid);
+    return ending ? endingDocument(ending) : openDocument(jid, rows.get(jid));
+  });
+  await writeDocument(documents, format, out);
 }
 
 export async function run(flags: WaitArgs): Promise<number | undefined> {
   const texts = flags._.map(parseJid);
   const { limit, rest } = waitLimit(flags);
   const work = async (session: Session) => {
-    const open = new Set<string>();
-    const waiting = waitForAll(session, texts, open);
-    const endings = await within(limit, waiting, (limit) => {
-      throw notEnded(open, limit, LONGER);
-    });
-    const { format } = session;
-    const now = new Date();
-    const terminal = withoutReader(session.terminal);
-    if (format === "text")
-      terminal.write(endings.map((ending) => `Job ${safe(ending.row.jid)} ${endingText(ending, now)}\n`).join(""));
-    else await writeDocument(endings.map(endingDocument), format, terminal);
-    return worstCode(endings.map(endingCode));
+    const waiting = new Waiting();
+    const note = noteWord(session.terminal);
+    const find = (store: Store) => Promise.all(texts.map(async (text) => (await resolveJob(store, text, note)).jid));
+    const missed = await within<Limit | undefined>(
+      limit,
+      waiting.run(session, find).then(() => undefined),
+      (limit) => limit,
+    );
+    await report(waiting, session);
+    if (missed) throw notEnded(waiting.open, missed, LONGER);
+    return worstCode(waiting.ended.map(endingCode));
   };
   return await withSession(rest, work, { limit });
 }

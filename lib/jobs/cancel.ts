@@ -3,7 +3,7 @@
 import { describe, UserError } from "../errors.ts";
 import { JobNotFound } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
-import { notSent, type Outcome, refuseEnded, type Target } from "../model/kill.ts";
+import { notSent, type Outcome, type Refused, refuseEnded, type Target } from "../model/kill.ts";
 import { Unconfirmed } from "../nats/connection.ts";
 import type { Store } from "../nats/store.ts";
 import { safe } from "../text.ts";
@@ -11,23 +11,24 @@ import type { Reopenable } from "./follow.ts";
 import { readJob } from "./lookup.ts";
 
 /** Why a target is not what it was when it was chosen; undefined when it is, and for one that was not looked up then. */
-async function changed(store: Store, { jid, row }: Target): Promise<UserError | undefined> {
+async function changed(store: Store, { jid, row }: Target): Promise<Omit<Refused, "why"> | undefined> {
   if (!row) return undefined;
   const record = await readJob(store, jid).catch((error) => {
     if (!(error instanceof JobNotFound)) throw error;
   });
+  const refused = (message: string, hint: string) => ({ jid, error: new UserError(message, hint) });
   if (!record)
-    return new UserError(
+    return refused(
       `job ${safe(jid)} is gone since it was looked up. No signal was sent.`,
       "Its record expired or was deleted.",
     );
   const now = jobRow(jid, record);
   if (now.created?.ns !== row.created?.ns)
-    return new UserError(
+    return refused(
       `job ${safe(jid)} is another job since it was looked up (created ${now.created ?? "-"}, not ${row.created ?? "-"}). No signal was sent.`,
       "Look at it with `zester job show`, and run the command again if it is meant.",
     );
-  return isTerminal(now.status) ? refuseEnded(now).error : undefined;
+  return isTerminal(now.status) ? refuseEnded(now) : undefined;
 }
 
 /** Never comes: for what must not go on while the process ends. */
@@ -42,8 +43,8 @@ export async function sendSignal(session: Pick<Reopenable, "store" | "ending">, 
   const { jid, unchecked } = target;
   const warnings = unchecked === undefined ? [] : [unchecked];
   try {
-    const error = await changed(store, target);
-    if (error) return notSent(jid, error);
+    const refused = await changed(store, target);
+    if (refused) return notSent(refused);
     if (session.ending) return await NEVER;
     const heard = await store.cancel(jid);
     if (heard === false)
@@ -72,8 +73,8 @@ export async function sendSignal(session: Pick<Reopenable, "store" | "ending">, 
           `Look with \`zester job trace ${safe(jid)}\` whether it arrived.`,
         ),
       };
-    if (error instanceof UserError) return notSent(jid, error);
+    if (error instanceof UserError) return notSent({ jid, error });
     const [message = "", hint] = describe(error).text.split("\n");
-    return notSent(jid, new UserError(message, hint));
+    return notSent({ jid, error: new UserError(message, hint) });
   }
 }

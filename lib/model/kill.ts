@@ -21,6 +21,8 @@ export interface Refused {
   readonly jid: string;
   readonly why: "ended" | "not found" | "not agreed";
   readonly error: UserError;
+  /** The state that it has ended in, as far as that is the reason. */
+  readonly ended?: string | undefined;
 }
 
 /** In the order in which jobs were named, or of the selection. */
@@ -32,6 +34,7 @@ export const isTarget = (entry: Target | Refused): entry is Target => !("why" in
 export const refuseEnded = ({ jid, status }: JobRow): Refused => ({
   jid,
   why: "ended",
+  ended: status,
   error: new UserError(
     `job ${safe(jid)} has already ended: ${status}. No signal was sent.`,
     `\`zester job show ${safe(jid)}\` has its returns.`,
@@ -39,7 +42,7 @@ export const refuseEnded = ({ jid, status }: JobRow): Refused => ({
 });
 
 /** What became of a signal, as programs read it. `unknown`: it was handed over, and the connection failed before the answer. */
-export const SIGNALS = ["sent", "sent, no listener", "unknown", "not sent"] as const;
+export const SIGNALS = ["sent", "sent, no listener", "unknown", "not sent", "none (dry run)"] as const;
 
 /** What became of one job's signal. */
 export interface Outcome {
@@ -49,17 +52,24 @@ export interface Outcome {
   readonly error?: UserError;
   /** What is not known of a signal that may have been sent. */
   readonly warnings: readonly string[];
+  /** The state that the job had ended in before a signal was sent. */
+  readonly ended?: string | undefined;
   /** How the job ended after it, when that was waited for. */
   readonly ending?: Ending | undefined;
 }
 
-/** The outcome of a job that got no signal; without an error, because none was to be sent. */
-export const notSent = (jid: string, error?: UserError): Outcome => ({
+/** The outcome of a job that got no signal, and why. */
+export const notSent = ({ jid, error, ended }: Omit<Refused, "why">): Outcome => ({
   jid,
   signal: "not sent",
-  ...(error && { error }),
+  error,
   warnings: [],
+  ...(ended !== undefined && { ended }),
 });
+
+/** The outcome of an entry of a plan that is only shown. */
+export const notMeant = (entry: Target | Refused): Outcome =>
+  isTarget(entry) ? { jid: entry.jid, signal: "none (dry run)", warnings: [] } : notSent(entry);
 
 /** True for a signal that was taken, and that a master or peel hears. */
 export const isSent = ({ signal }: Outcome) => signal === "sent";

@@ -3,6 +3,7 @@
 import type { Value, ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import type { Ending } from "../model/ending.ts";
+import type { JobRow } from "../model/job.ts";
 import { countStates } from "../model/peel-state.ts";
 import { safe } from "../text.ts";
 import { reasonOf, tookOf } from "./facts.ts";
@@ -28,3 +29,10 @@ export function endingDocument(ending: Ending): ValueMap {
     ...countStates(story.peels),
   ]);
 }
+
+/** A job that has not ended, for programs, as it was last seen; not at all when `row` is undefined. */
+export const openDocument = (jid: string, row: JobRow | undefined): ValueMap =>
+  new Map<string, Value>([
+    ["jid", jid],
+    ["status", row?.status ?? null],
+  ]);

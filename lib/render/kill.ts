@@ -82,15 +82,16 @@ export function stakeWords({ row, job, story }: Telling, now: Date): string {
 }
 
 /** One outcome for programs. */
-export function outcomeDocument({ jid, signal, error, ending }: Outcome): ValueMap {
+export function outcomeDocument({ jid, signal, error, ending, ended }: Outcome): ValueMap {
   const fields: [string, Value][] = [
     ["jid", jid],
     ["signal", signal],
   ];
   if (error) fields.push(["reason", error.message]);
+  if (ended !== undefined) fields.push(["ended", ended]);
   if (ending)
     fields.push(
-      ["status", ending.row.status ?? "-"],
+      ["ended", ending.row.status ?? "-"],
       ["returned", countReturned(ending.story.peels)],
       ["peels", ending.story.peels.length],
     );

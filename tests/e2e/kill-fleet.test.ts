@@ -1,6 +1,6 @@
 // `job kill` on a fleet that lives: several jobs, by selection, with --wait, and what it asks first.
 import { afterAll, expect, test } from "bun:test";
-import { hang, ok, serveFleet } from "../support/fleet.ts";
+import { away, hang, ok, serveFleet } from "../support/fleet.ts";
 import { consumersLeft, encode, jobRecord, until } from "../support/harness.ts";
 
 const { nc, fleet, run, start, stop } = await serveFleet();
@@ -28,13 +28,18 @@ test("--wait: how it ended, and how far it had come", async () => {
     code: 0,
   });
   const other = await fleet.dispatch({ fn: "test.ping", peels: { a: hang } });
-  expect(JSON.parse((await run("kill", other, "--wait", "--format", "json")).stdout)).toEqual({
-    jid: other,
-    signal: "sent",
-    status: "canceled",
-    returned: 0,
-    peels: 1,
-  });
+  expect(JSON.parse((await run("kill", other, "--wait", "--format", "json")).stdout)).toEqual([
+    { jid: other, signal: "sent", ended: "canceled", returned: 0, peels: 1 },
+  ]);
+});
+
+test("--wait: a peel that was given up has not returned", async () => {
+  const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: ok, b: away, c: hang } });
+  const given = async () => (await run("show", jid, "--unreachable", "-q")).stdout === "b\n";
+  await until("the master's return for b", given);
+  expect(JSON.parse((await run("kill", jid, "--wait", "--format", "json")).stdout)).toEqual([
+    { jid, signal: "sent", ended: "canceled", returned: 1, peels: 3 },
+  ]);
 });
 
 test("a peel that ignores the signal: canceled all the same, and its late return is seen", async () => {
@@ -109,8 +114,8 @@ test("by selection: --dry-run sends nothing, without --yes nothing is sent, ende
 
 test.each([
   ["y\n", 0, "Cancel signal sent for job "],
-  ["n\n", 1, "nothing was canceled."],
-  ["\n", 1, "nothing was canceled."],
+  ["n\n", 1, "\nNothing canceled.\r\n"],
+  ["\n", 1, "\nNothing canceled.\r\n"],
 ])("on a terminal it asks: %j", async (answer, code, words) => {
   const jid = await fleet.dispatch({ fn: "state.test", peels: { a: hang } });
   const asking = start(["kill", "--function", "state.test"], { cols: 100, rows: 24 });
@@ -119,6 +124,7 @@ test.each([
   asking.type(answer);
   expect(await asking.ended()).toBe(code);
   expect(asking.out).toContain(words);
+  expect(asking.out).not.toContain("error");
   await run("kill", jid);
   await fleet.until(jid, "canceled");
 });

@@ -47,11 +47,44 @@ test("an unknown job gets none, unless forced", async () => {
   });
 });
 
-test("json", async () => {
-  expect(JSON.parse((await run("job", "kill", "is-running", "--format", "json")).stdout)).toEqual({
-    jid: "is-running",
-    signal: "sent",
-  });
+/** What programs get, and the exit code. */
+async function json(...args: string[]) {
+  const { stdout, code } = await run("job", "kill", ...args, "--format", "json");
+  return [JSON.parse(stdout), code];
+}
+
+test("json is always an array, and every job of it tells what became of its signal", async () => {
+  const sent = { jid: "is-running", signal: "sent" };
+  const ended = {
+    jid: "is-failed",
+    signal: "not sent",
+    reason: "job is-failed has already ended: failed. No signal was sent.",
+    ended: "failed",
+  };
+  const missing = { jid: "nosuch", signal: "not sent", reason: expect.stringContaining("job nosuch was not found") };
+  expect(await json("is-running")).toEqual([[sent], 0]);
+  expect(await json("is-failed")).toEqual([[ended], 1]);
+  expect(await json("nosuch")).toEqual([[missing], 1]);
+  expect(await json("nosuch", "is-running", "is-failed")).toEqual([[missing, sent, ended], 1]);
+  expect(await json("--function", "no.such", "--yes")).toEqual([[], 0]);
+  // Not agreed to, because no one can be asked.
+  const { code, stdout, stderr } = await run("job", "kill", "--state", "pending", "--format", "json");
+  const reason = "1 job would be canceled, and no one can be asked. No signal was sent.";
+  expect([JSON.parse(stdout), code]).toEqual([[{ jid: "is-pending", signal: "not sent", reason }], 1]);
+  expect(stderr).toContain(`error: ${reason}\nGive --yes`);
+});
+
+test("json of a dry run: none, not not sent", async () => {
+  const none = { jid: "is-running", signal: "none (dry run)" };
+  expect(await json("is-running", "--dry-run")).toEqual([[none], 0]);
+  const [both, code] = await json("is-running", "is-failed", "nosuch", "--dry-run");
+  expect(both).toMatchObject([none, { signal: "not sent", ended: "failed" }, { jid: "nosuch", signal: "not sent" }]);
+  expect(code).toBe(1);
+  expect(await json("--function", "no.such", "--dry-run")).toEqual([[], 0]);
+});
+
+test("json when --wait runs out", async () => {
+  expect(await json("is-running", "--wait", "--for", "200ms")).toEqual([[{ jid: "is-running", signal: "sent" }], 124]);
 });
 
 test("nothing listens and no stream stores it: an error", async () => {

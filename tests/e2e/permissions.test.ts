@@ -198,7 +198,10 @@ describe.each([
       expect(stderr).toContain("error: no permission to publish on zester.job.j2.cancel.");
       expect([command, stdout.includes("sent"), code]).toEqual([command, false, 1]);
     }
-    expectError(await run(as, "job kill j2 --format json"), "zester.job.j2.cancel");
+    const json = await run(as, "job kill j2 --format json");
+    const reason = "no permission to publish on zester.job.j2.cancel.";
+    expect(JSON.parse(json.stdout)).toEqual([{ jid: "j2", signal: "not sent", reason }]);
+    expectError({ ...json, stdout: "" }, reason);
     const watch = new Running(["job", "watch", ...as], {});
     await watch.until("j2");
     watch.signal("SIGINT");

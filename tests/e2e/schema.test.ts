@@ -1,27 +1,62 @@
 // The JSON Schemas of a release against what the executable writes; and the version of records on a server.
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import Ajv2020 from "ajv/dist/2020";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import Ajv2020, { type ValidateFunction } from "ajv/dist/2020";
 import fc from "fast-check";
 import type { KV, NatsConnection } from "nats";
 import jobKill from "../../docs/schema/job-kill.json" with { type: "json" };
-import jobLine from "../../docs/schema/job-line.json" with { type: "json" };
-import jobList from "../../docs/schema/job-list.json" with { type: "json" };
-import jobShow from "../../docs/schema/job-show.json" with { type: "json" };
+import jobTrace from "../../docs/schema/job-trace.json" with { type: "json" };
+import jobWait from "../../docs/schema/job-wait.json" with { type: "json" };
 import { SIGNALS } from "../../lib/model/kill.ts";
+import { WORST_FIRST } from "../../lib/model/peel-state.ts";
+import { COLUMN_NAMES } from "../../lib/render/columns.ts";
 import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
 import { putFixtures } from "../support/seed.ts";
+import { type StorySite, serveStories } from "../support/stories.ts";
 import fixtures from "../support/wire-fixtures.json" with { type: "json" };
 
-const SCHEMAS = { "job-kill": jobKill, "job-line": jobLine, "job-list": jobList, "job-show": jobShow };
+const FOLDER = join(import.meta.dir, "../../docs/schema");
+const NAMES = readdirSync(FOLDER).map((file) => file.replace(/\.json$/, ""));
+
+type Node = Record<string, unknown>;
+
+/** What is stored can have further fields; what zester itself makes has those of the schema and no other. */
+const STORED = ["job", "return", "unreadable", "row"];
+
+/** The same schema, which refuses a field that it does not name, except in what is stored. */
+function closed(node: unknown, name = ""): unknown {
+  if (node === null || typeof node !== "object" || STORED.includes(name)) return node;
+  if (Array.isArray(node)) return node.map((item) => closed(item));
+  const inner = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, closed(value, key)]));
+  return { ...inner, ...((node as Node).type === "object" && { additionalProperties: false }) };
+}
 
 const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true });
+const validators = new Map<string, ValidateFunction>();
+/** Those that some output was held against. */
+const used = new Set<string>();
+
+function validatorOf(name: string): ValidateFunction {
+  const known =
+    validators.get(name) ?? ajv.compile(closed(JSON.parse(readFileSync(join(FOLDER, `${name}.json`), "utf8"))) as Node);
+  validators.set(name, known);
+  return known;
+}
 
 /** Fails with the reasons unless `json` (a text: digits beyond 2^53 only have to be an integer) fits the schema. */
-function expectValid(name: keyof typeof SCHEMAS, json: string): void {
-  const { $id } = SCHEMAS[name];
-  const validate = ajv.getSchema($id) ?? ajv.compile(SCHEMAS[name]);
+function expectValid(name: string, json: string): void {
+  const validate = validatorOf(name);
   validate(JSON.parse(json));
   expect(validate.errors ?? []).toEqual([]);
+  used.add(name);
+}
+
+/** The same for each line of a text that has some. */
+function expectLines(name: string, text: string): void {
+  const lines = text.split("\n").slice(0, -1);
+  expect(lines.length).toBeGreaterThan(0);
+  for (const line of lines) expectValid(name, line);
 }
 
 let server: Server;
@@ -47,15 +82,23 @@ describe("the output fits its schema", () => {
     const { stdout: list } = await run("job", "list", "--format", "json");
     expectValid("job-list", list);
     expect(list).toContain("18446744073709551615");
-    const lines = (await run("job", "list", "--format", "jsonl")).stdout.trim().split("\n");
-    expect(lines.length).toBe(JSON.parse(list).length);
-    for (const line of lines) expectValid("job-line", line);
+    const { stdout: lines } = await run("job", "list", "--format", "jsonl");
+    expect(lines.trim().split("\n").length).toBe(JSON.parse(list).length);
+    expectLines("job-line", lines);
+    const columns = [...COLUMN_NAMES, "args.name"].join(",");
+    const { stdout: rows } = await run("job", "list", "--columns", columns, "--format", "json");
+    expectValid("job-columns", rows);
+    expect(Object.keys(JSON.parse(rows)[0])).toEqual(columns.split(","));
+    expectValid("ids", (await run("job", "list", "-q", "--format", "json")).stdout);
+    expectValid("job-list", (await run("job", "active", "--format", "json")).stdout);
+    expectLines("job-watch", (await run("job", "watch", "--for", "1s", "--format", "json")).stdout);
     const jids = fixtures.flatMap(({ bucket, key }) => (bucket === "jobs" && key && !key.includes(".") ? [key] : []));
     expect(jids.length).toBeGreaterThan(3);
     for (const key of jids) {
       await returns.put(`${key}.broken`, Uint8Array.of(0xc1));
       expectValid("job-show", (await run("job", "show", key, "--format", "json")).stdout);
       expectValid("job-show", (await run("job", "show", key, "--missing", "--format", "json")).stdout);
+      expectValid("ids", (await run("job", "show", key, "-q", "--format", "json")).stdout);
     }
   });
 
@@ -71,7 +114,7 @@ describe("the output fits its schema", () => {
     // Nothing listens without the stream of events.
     await (await nc.jetstreamManager()).streams.delete("job-events");
     const unheard = await kill("j1");
-    expect(JSON.parse(unheard).signal).toBe("sent, no listener");
+    expect(JSON.parse(unheard)[0].signal).toBe("sent, no listener");
     expectValid("job-kill", unheard);
   });
 
@@ -106,22 +149,75 @@ describe("the output fits its schema", () => {
     expect(JSON.parse(stdout).filter((job: object) => "unreadable" in job)).toEqual([]);
   });
 
-  test("every outcome of a signal is in the schema", () => {
+  test("settings, checks and versions", async () => {
+    expectValid("config", (await run("config", "--format", "json")).stdout);
+    expectValid("config-check", (await run("config", "check", "--format", "json")).stdout);
+    const nowhere = ["config", "check", "--master", "nats://127.0.0.1:1", "--format", "json"];
+    expectValid("config-check", (await run(...nowhere)).stdout);
+    const version = async (...args: string[]) => (await run("version", ...args, "--format", "json")).stdout;
+    expectValid("version", await version());
+    const empty = await version("--check");
+    expectValid("version", empty);
+    expect(JSON.parse(empty).records).toEqual({ newest: null, known: 1, jobs: 0 });
+    await jobs.put("a", encode(jobRecord("a", { v: 2 })));
+    const newer = await run("version", "--check", "--format", "json");
+    expectValid("version", newer.stdout);
+    expect(JSON.parse(newer.stdout).records).toEqual({ newest: 2, known: 1, jobs: 1 });
+    expect([newer.code, newer.stderr]).toEqual([1, expect.stringContaining("newer than this zester knows (1)")]);
+  });
+
+  test("every outcome of a signal and every state of a peel is in its schema", () => {
     expect(jobKill.$defs.signal.properties.signal.enum).toEqual([...SIGNALS]);
+    expect(jobTrace.$defs.peel.properties.state.enum).toEqual([...WORST_FIRST]);
+    expect(Object.keys(jobWait.$defs.ending.properties)).toEqual(["jid", "status", "reason", ...WORST_FIRST]);
   });
 
   test("and what does not fit is refused", () => {
-    const wrong: [keyof typeof SCHEMAS, string][] = [
+    const wrong: [name: string, json: string][] = [
       ["job-list", "{}"],
       ["job-list", '[{"jid": "a"}]'],
       ["job-line", '{"jid": "a", "function": "f", "status": "running", "timeout": 1.5}'],
       ["job-line", '{"jid": "a", "function": "f", "status": "running", "created": "yesterday"}'],
       ["job-show", '{"job": {"jid": "a", "function": "f", "status": "x"}}'],
-      ["job-kill", '{"jid": "a", "signal": "lost"}'],
+      ["job-kill", '{"jid": "a", "signal": "sent"}'],
+      ["job-kill", '[{"jid": "a", "signal": "lost"}]'],
       ["job-kill", '[{"jid": "a"}]'],
+      ["job-kill", '[{"jid": "a", "signal": "sent", "status": "canceled"}]'],
+      ["job-wait", '[{"jid": "a", "status": "complete", "ok": 1}]'],
+      ["job-columns", '[{"created": "yesterday"}]'],
+      ["ids", "[1]"],
+      ["version", '{"version": "1", "commit": "x", "bun": "1"}'],
     ];
     for (const [name, json] of wrong) expect(() => expectValid(name, json)).toThrow();
   });
+});
+
+describe("the recorded stories of real jobs", () => {
+  let site: StorySite;
+  beforeAll(async () => {
+    site = await serveStories();
+  });
+  afterAll(() => site.stop());
+
+  test("trace, wait and watch", async () => {
+    const job = (...args: string[]) => zester(["job", ...args], { env: site.env });
+    const jids = (await job("list", "-q")).stdout.trim().split("\n");
+    expect(jids.length).toBeGreaterThan(6);
+    for (const jid of jids) {
+      const of = async (command: string, format: string, ...args: string[]) =>
+        (await job(command, jid, ...args, "--format", format)).stdout;
+      const story = await of("trace", "json");
+      expectValid("job-trace", story);
+      if (JSON.parse(story).events.length > 0) expectLines("job-trace-line", await of("trace", "jsonl"));
+      expectValid("job-wait", await of("wait", "json", "--for", "300ms"));
+      const watched = await of("watch", "json", "--for", "300ms");
+      if (watched) expectLines("job-watch", watched);
+    }
+  });
+});
+
+test("no schema without output that was held against it", () => {
+  expect([...used].sort()).toEqual(NAMES.sort());
 });
 
 const big = (_: string, value: unknown) => (typeof value === "bigint" ? String(value) : value);

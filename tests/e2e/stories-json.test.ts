@@ -151,7 +151,7 @@ describe.each(Object.entries(STORIES))("%s", (jid, { events, peels, ignored = []
   test("wait", async () => {
     const { stdout, code } = await job("wait", jid, ...(ending ? [] : ["--for", "300ms"]));
     if (!ending) {
-      expect([stdout, code]).toEqual(["", 124]);
+      expect([JSON.parse(stdout), code]).toEqual([[{ jid, status: "running" }], 124]);
       return;
     }
     const [{ jid: named, ...told }] = JSON.parse(stdout);

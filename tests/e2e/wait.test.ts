@@ -60,9 +60,14 @@ test("exit 1: not there, gone while waiting, not decodable", async () => {
 test("exit 124: the time ran out, and it says for whom", async () => {
   const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: hang } });
   const done = await fleet.dispatch({ fn: "test.ping", peels: { a: ok } });
-  const { stdout, stderr, code } = await run("wait", jid, done, "--for", "300ms");
-  expect([stdout, code]).toEqual(["", 124]);
-  expect(stderr).toStartWith(`error: after 300ms, 1 job had not ended: ${jid}.\n`);
+  const { stdout, stderr, code } = await run("wait", jid, done, "--for", "500ms");
+  expect([stdout, code]).toEqual([expect.stringMatching(new RegExp(`^Job ${done} complete after .*\n$`)), 124]);
+  const json = await run("wait", jid, done, "--for", "500ms", "--format", "json");
+  expect([JSON.parse(json.stdout), json.code]).toEqual([
+    [{ jid, status: "running" }, expect.objectContaining({ jid: done, status: "complete", ok: 1 })],
+    124,
+  ]);
+  expect(stderr).toStartWith(`error: after 500ms, 1 job had not ended: ${jid}.\n`);
   expect(await consumersLeft(nc)).toBe(0);
 });
 

@@ -49,7 +49,7 @@ describe("garbage after the login", () => {
     const result = await against(relay, args);
     if (args.includes("json") && args.includes("kill")) {
       // The signal may have been taken: what is known of it is the answer.
-      expect(JSON.parse(result.stdout)).toMatchObject({ jid: "j1", signal: "unknown" });
+      expect(JSON.parse(result.stdout)).toMatchObject([{ jid: "j1", signal: "unknown" }]);
       expect(result.stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
       expect(result.code).toBe(1);
       return;

@@ -175,7 +175,7 @@ describe("--wait", () => {
       else
         expect(JSON.parse(killing.out)).toEqual([
           { jid: "w1", signal: "sent" },
-          { jid: "w2", signal: "sent", status: "canceled", returned: 0, peels: 1 },
+          { jid: "w2", signal: "sent", ended: "canceled", returned: 0, peels: 1 },
         ]);
       await field.signaled();
       for (const jid of ["w1", "w2"]) await field.put(jid);
@@ -203,7 +203,7 @@ describe("who hears it", () => {
     expect([one.stdout, one.code]).toEqual(["", 1]);
     expect(one.stderr).toStartWith(`error: ${words}\n`);
     const json = await empty.run("kill", "j1", "--format", "json");
-    expect(JSON.parse(json.stdout)).toEqual({ jid: "j1", signal: "sent, no listener", reason: words });
+    expect(JSON.parse(json.stdout)).toEqual([{ jid: "j1", signal: "sent, no listener", reason: words }]);
     expect(json.code).toBe(1);
     empty.nc.subscribe("zester.job.j2.cancel", { callback: () => {} });
     await empty.nc.flush();

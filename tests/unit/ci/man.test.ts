@@ -50,15 +50,14 @@ test("groff formats the man page without a warning", async () => {
 test("a release's share folder", () => {
   const folder = tempDir();
   writeShare(folder);
+  const schemas = readdirSync(join(import.meta.dir, "../../../docs/schema")).sort();
+  expect(schemas).toContain("job-trace.json");
   expect((readdirSync(folder, { recursive: true }) as string[]).filter((name) => /\.|_/.test(name)).sort()).toEqual([
     "completions/_zester",
     "completions/zester.bash",
     "completions/zester.fish",
     "completions/zester.ps1",
-    "schema/job-kill.json",
-    "schema/job-line.json",
-    "schema/job-list.json",
-    "schema/job-show.json",
+    ...schemas.map((file) => `schema/${file}`),
     "zester.1",
   ]);
 });

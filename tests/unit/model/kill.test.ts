@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { UserError } from "../../../lib/errors.ts";
 import { jobRow } from "../../../lib/model/job.ts";
-import { isTarget, killCode, notSent, type Outcome, refuseEnded } from "../../../lib/model/kill.ts";
+import { isTarget, killCode, notMeant, notSent, type Outcome, refuseEnded } from "../../../lib/model/kill.ts";
 import { endingWith } from "../../support/story.ts";
 
 const row = (status: string) => jobRow("j", new Map([["status", status]]));
@@ -34,8 +34,15 @@ test("a job that has ended is refused, and a refusal is no target", () => {
   expect([isTarget(refused), isTarget({ jid: "j", row: undefined, ask: false })]).toEqual([false, true]);
 });
 
-test("nothing to send is no error", () => {
-  expect(notSent("j")).toEqual({ jid: "j", signal: "not sent", warnings: [] });
-  const error = new UserError("why");
-  expect(notSent("j", error)).toEqual({ jid: "j", signal: "not sent", error, warnings: [] });
+test("a plan that is only shown", () => {
+  const refused = refuseEnded(row("failed"));
+  const { error } = refused;
+  expect(notMeant(refused)).toEqual({ jid: "j", signal: "not sent", error, ended: "failed", warnings: [] });
+  expect(notMeant({ jid: "j", row: undefined, ask: true })).toEqual({
+    jid: "j",
+    signal: "none (dry run)",
+    warnings: [],
+  });
+  const other = new UserError("why");
+  expect(notSent({ jid: "j", error: other })).toEqual({ jid: "j", signal: "not sent", error: other, warnings: [] });
 });

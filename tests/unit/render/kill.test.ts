@@ -50,25 +50,27 @@ test.each([
   [3, "interrupted: cancel signals were sent for 2 of 3 jobs."],
 ])("interrupted after %i outcomes", (done, words) => {
   const plan = [target("a", "running"), refuseEnded(row("b", "failed")), target("c", "running")];
-  const outcomes = [sent("a"), notSent("b", new UserError("ended")), sent("c")].slice(0, done);
+  const outcomes = [sent("a"), notSent({ jid: "b", error: new UserError("ended") }), sent("c")].slice(0, done);
   expect(interruptedWords(outcomes, plan)).toBe(words);
 });
 
 test("a line for each signal that was sent", () => {
   const unheard: Outcome = { jid: "c", signal: "sent, no listener", warnings: [] };
-  expect(sentLines([sent("a\nb"), notSent("b"), unheard, sent("d")])).toBe(
+  expect(sentLines([sent("a\nb"), notSent(refuseEnded(row("b", "failed"))), unheard, sent("d")])).toBe(
     "Cancel signal sent for job a\\nb\nCancel signal sent for job d\n",
   );
 });
 
 test("for programs: the reason beside a signal that was not sent, the end beside one that was", () => {
-  expect(toJsonLine(outcomeDocument(notSent("j")))).toBe('{"jid":"j","signal":"not sent"}');
-  expect(toJsonLine(outcomeDocument(notSent("j", new UserError("why"))))).toBe(
+  expect(toJsonLine(outcomeDocument(notSent({ jid: "j", error: new UserError("why") })))).toBe(
     '{"jid":"j","signal":"not sent","reason":"why"}',
+  );
+  expect(toJsonLine(outcomeDocument(notSent(refuseEnded(row("j", "failed")))))).toBe(
+    '{"jid":"j","signal":"not sent","reason":"job j has already ended: failed. No signal was sent.","ended":"failed"}',
   );
   const ending = endingWith({ status: "canceled" }, ["missing"]);
   expect(toJsonLine(outcomeDocument({ ...sent("j"), ending }))).toBe(
-    '{"jid":"j","signal":"sent","status":"canceled","returned":0,"peels":1}',
+    '{"jid":"j","signal":"sent","ended":"canceled","returned":0,"peels":1}',
   );
 });
 
