@@ -34,6 +34,12 @@ const job = group(
       () => import("./lib/commands/trace.ts"),
       manual.trace,
     ),
+    history: leaf(
+      "Show what one peel did in each job, newest first.",
+      args.history,
+      () => import("./lib/commands/history.ts"),
+      manual.history,
+    ),
     kill: leaf("Cancel running jobs.", args.kill, () => import("./lib/commands/kill.ts"), manual.kill),
   },
   manual.job,

@@ -1,6 +1,7 @@
 // What could stand next on a command line, by the command tree. Pure: what only a server knows is named, not fetched.
 // Own code, because @bomb.sh/tab cannot wait for a server's answer (its handlers are synchronous), completes neither files
 // nor what stands behind a comma, and its bash script evaluates the words: `$(…)` in a stored job id would run.
+import { RESULTS } from "../model/history.ts";
 import { JOB_WORDS } from "../model/job-word.ts";
 import { GROUPS, SORTS, STATES } from "../model/selection.ts";
 import { COLUMN_NAMES } from "../render/columns.ts";
@@ -20,7 +21,8 @@ export type Source =
   | { readonly kind: "contexts" }
   | { readonly kind: "jobs"; readonly running: boolean }
   | { readonly kind: "field"; readonly field: Field }
-  | { readonly kind: "peels"; readonly jid: string };
+  /** The peels of one job; without it those of the newest jobs. */
+  | { readonly kind: "peels"; readonly jid: string | undefined };
 
 export interface Question {
   readonly source: Source;
@@ -40,6 +42,7 @@ const VALUES: Record<string, () => readonly Candidate[]> = {
     ...plain(STATES),
     ...Object.entries(GROUPS).map(([name, states]): Candidate => [name, states.join(", ")]),
   ],
+  result: () => plain(RESULTS),
   order: () => plain(SORTS),
   when: () => [
     ["1h", "an hour ago"],
@@ -54,7 +57,7 @@ const VALUES: Record<string, () => readonly Candidate[]> = {
 };
 
 /** Flags that take several values with commas between them. */
-const isList = (def: Arg) => "valueHint" in def && /^(state|columns?)$/.test(def.valueHint ?? "");
+const isList = (def: Arg) => "valueHint" in def && /^(state|result|columns?)$/.test(def.valueHint ?? "");
 
 const FIELDS: readonly string[] = ["function", "target", "user", "owner"] satisfies Field[];
 
@@ -149,6 +152,7 @@ function sourceOfWord(line: Line, current: string, globals: ReadonlySet<string>)
   const next = wanted[positionals.length];
   if (next?.[0] === "jid" && current.startsWith("@")) return { kind: "words", words: JOB_WORDS };
   if (next?.[0] === "jid") return { kind: "jobs", running: FOR_RUNNING.has(line.name) };
+  if (next?.[0] === "peel") return { kind: "peels", jid: undefined };
   if (next) return sourceOfValue(next[0], next[1], undefined);
   return line.terminated ? nothing : { kind: "words", words: flagWords(command, line.given, globals, false) };
 }

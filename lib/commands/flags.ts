@@ -182,6 +182,23 @@ export const kill = {
   "dry-run": { type: "boolean", description: "show what would be canceled, and send nothing" },
 } as const satisfies ArgsDef;
 
+export const history = {
+  ...globals,
+  peel: { type: "positional", required: true, description: "peel id, in either form" },
+  function: conditions.function,
+  state: {
+    type: "string",
+    valueHint: "result",
+    description: "states of the peel's result, or bad; separated by commas",
+  },
+  changed: { type: "boolean", description: "only results that changed something" },
+  since: conditions.since,
+  until: conditions.until,
+  limit: { ...conditions.limit, description: "only the newest N results (on a terminal 20)" },
+  format: formats("text|json|jsonl|yaml|csv"),
+  header: selection.header,
+} as const satisfies ArgsDef;
+
 export const completion = {
   ...globals,
   format: formats("text"),
@@ -214,5 +231,6 @@ export type WatchArgs = Named<ParsedArgs<typeof watch>>;
 export type WaitArgs = Named<ParsedArgs<typeof wait>>;
 export type TraceArgs = Named<ParsedArgs<typeof trace>>;
 export type KillArgs = Named<ParsedArgs<typeof kill>>;
+export type HistoryArgs = Named<ParsedArgs<typeof history>>;
 export type CompletionArgs = Named<ParsedArgs<typeof completion>>;
 export type VersionArgs = Named<ParsedArgs<typeof version>>;

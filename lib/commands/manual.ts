@@ -122,6 +122,17 @@ export const kill = {
   ],
 };
 
+export const history = {
+  group: ASK,
+  details:
+    "Jobs that go on come first, with what the peel is doing. The last lines say since when a call has gone wrong, or when it went well again. --state takes the states of peels, such as failed or unreachable. What only the events of a job tell (late, unfinished) is shown by `zester job trace`.",
+  examples: [
+    "zester job history web-388 --since 3d",
+    "zester job history db.eu.example --function 'state.*' --state bad",
+    "zester job history web-388 --changed --format csv",
+  ],
+};
+
 export const config = {
   examples: ["zester config", "zester config --context prod --format json", "zester config check"],
 };

@@ -99,6 +99,15 @@ function time(name: string, get: (row: JobRow) => Timestamp | undefined, ago: st
 
 const NS = 1_000_000_000n;
 
+/** A duration in seconds for spreadsheets, with every digit; empty for none. */
+export function seconds(ns: bigint | undefined): string {
+  if (ns === undefined) return "";
+  const part = String((ns < 0n ? -ns : ns) % NS)
+    .padStart(9, "0")
+    .replace(/0+$/, "");
+  return `${ns / NS}${part && `.${part}`}`;
+}
+
 const KNOWN: readonly JobColumn[] = [
   textual("jid", (row) => row.jid, 20),
   { ...textual("function", (row) => row.fn, 12), source: (row) => row.fn },
@@ -132,12 +141,7 @@ const KNOWN: readonly JobColumn[] = [
       return took === undefined ? "-" : formatDuration(took);
     },
     plain({ row }, { now }) {
-      const took = jobDuration(row, now);
-      if (took === undefined) return "";
-      const part = String((took < 0n ? -took : took) % NS)
-        .padStart(9, "0")
-        .replace(/0+$/, "");
-      return `${took / NS}${part && `.${part}`}`;
+      return seconds(jobDuration(row, now));
     },
     value: ({ row }, { now }) => jobDuration(row, now) ?? null,
   },

@@ -22,8 +22,9 @@ async function examples(command: Command, path: string[] = []): Promise<string[]
 test("every example in the help runs", async () => {
   const nc = await server.connect();
   const { jobs } = await createBuckets(nc);
+  const targets = ["web-01", "web-388", "db_eu_example"];
   for (const jid of ["20260115-001", "20260115-002"])
-    await jobs.put(jid, encode(jobRecord(jid, { status: jid.endsWith("2") ? "running" : "complete" })));
+    await jobs.put(jid, encode(jobRecord(jid, { targets, status: jid.endsWith("2") ? "running" : "complete" })));
   // A master that ends what is canceled.
   nc.subscribe("zester.job.*.cancel", {
     callback: (_, msg) => {

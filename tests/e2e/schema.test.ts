@@ -5,6 +5,7 @@ import { join } from "node:path";
 import Ajv2020, { type ValidateFunction } from "ajv/dist/2020";
 import fc from "fast-check";
 import type { KV, NatsConnection } from "nats";
+import jobHistory from "../../docs/schema/job-history.json" with { type: "json" };
 import jobKill from "../../docs/schema/job-kill.json" with { type: "json" };
 import jobTrace from "../../docs/schema/job-trace.json" with { type: "json" };
 import jobWait from "../../docs/schema/job-wait.json" with { type: "json" };
@@ -100,6 +101,20 @@ describe("the output fits its schema", () => {
       expectValid("job-show", (await run("job", "show", key, "--missing", "--format", "json")).stdout);
       expectValid("ids", (await run("job", "show", key, "-q", "--format", "json")).stdout);
     }
+  });
+
+  test("history", async () => {
+    await putFixtures(nc);
+    await returns.put("gone.web-01", encode({ jid: "gone", peel_id: "web-01", success: false, error: "no" }));
+    let seen = 0;
+    for (const peel of ["web-01", "web-02", "db_eu_example", "cache-01"]) {
+      const { stdout, code } = await run("job", "history", peel, "--format", "json");
+      if (code !== 0) continue;
+      expectValid("job-history", stdout);
+      seen += JSON.parse(stdout).length;
+    }
+    expect(seen).toBeGreaterThan(2);
+    expect(jobHistory.$defs.result.properties.state.enum).toEqual([...WORST_FIRST]);
   });
 
   test("kill", async () => {

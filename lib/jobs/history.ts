@@ -1,0 +1,129 @@
+// The results of one peel across jobs, joined with the jobs' records.
+import {
+  entryOf,
+  goneJob,
+  HISTORY_FIELDS,
+  type HistoryEntry,
+  type PeelResult,
+  resultOf,
+  unreturned,
+} from "../model/history.ts";
+import { isTerminal, type JobRow } from "../model/job.ts";
+import type { Job } from "../model/job-list.ts";
+import { displayPeel } from "../model/peel.ts";
+import type { Selection } from "../model/selection.ts";
+import { NoBucket, type Store } from "../nats/store.ts";
+import { inTime } from "./heartbeats.ts";
+import { orNoBucket } from "./lookup.ts";
+import { type Progress, type Read, readJobs } from "./read-jobs.ts";
+import { readReturnsAcross } from "./read-returns.ts";
+import { readStory } from "./story.ts";
+
+/** Jobs that go on whose events are read at a time. */
+const AT_ONCE = 8;
+
+export interface History {
+  /** In no order. */
+  readonly entries: readonly HistoryEntry[];
+  /** The jobs that can't be decoded: any of them may be one that the peel ran. */
+  readonly unreadable: Read["unreadable"];
+  /** What could not be read, and leaves something open. */
+  readonly notes: readonly string[];
+}
+
+/** True for the jobs that a peel was to run; jobs with the same targets are looked at once. */
+function targets(peel: string): (row: JobRow) => boolean {
+  const known = new WeakMap<readonly string[], boolean>();
+  return ({ targets: list }) => {
+    if (!list) return false;
+    const before = known.get(list);
+    if (before !== undefined) return before;
+    const found = list.includes(peel);
+    known.set(list, found);
+    return found;
+  };
+}
+
+async function readResults(store: Store, peel: string, warn: (text: string) => void) {
+  const results = new Map<string, PeelResult>();
+  const read = readReturnsAcross(store, { peel }, (jid, item) => void results.set(jid, resultOf(jid, item)), {
+    fields: HISTORY_FIELDS,
+    warn,
+  });
+  const failure = await read.catch(orNoBucket);
+  return { results, note: failure instanceof NoBucket ? failure.message : undefined };
+}
+
+/** What a peel is doing in jobs that go on, by JID. */
+async function readStories(store: Store, peel: string, jobs: readonly Job[]) {
+  const stories = new Map<string, Awaited<ReturnType<typeof readStory>>>();
+  for (let from = 0; from < jobs.length; from += AT_ONCE) {
+    const some = jobs.slice(from, from + AT_ONCE).map(async ({ row: { jid }, record }) => {
+      if (record) stories.set(jid, await readStory(store, jid, record, () => {}));
+    });
+    await Promise.all(some);
+  }
+  const notes = new Set<string>();
+  const peels = new Map(
+    Array.from(stories, ([jid, { story, noEvents, noHeartbeats }]) => {
+      for (const note of [noEvents, noHeartbeats]) if (note !== undefined) notes.add(note);
+      return [jid, story.peels.find((one) => one.peel === peel)] as const;
+    }),
+  );
+  return { peels, notes };
+}
+
+/**
+ * What a peel did in the jobs that a selection finds, and what it is doing in those that go on.
+ * @param peel its id in stored form
+ * @param selection what is asked of the jobs; of a return whose job is gone only the time is known
+ * @throws UserError when the server fails; a bucket of returns or events that is not there is only noted
+ */
+export async function readHistory(
+  store: Store,
+  peel: string,
+  selection: Selection,
+  { warn, progress }: { warn: (text: string) => void; progress?: Progress | undefined },
+): Promise<History> {
+  const { results, note } = await readResults(store, peel, warn);
+  const isTarget = targets(peel);
+  const orphans = new Set(results.keys());
+  const keep = (row: JobRow) => {
+    // Making a text of each JID takes time: only where there are results.
+    const hasResult = results.size > 0 && results.has(row.jid);
+    if (hasResult) orphans.delete(row.jid);
+    return (hasResult || isTarget(row)) && selection.matches(row);
+  };
+  const read = await readJobs(store, keep, true, progress);
+  const jobs = [...read.jobs];
+  const open = jobs.filter(({ row }) => !results.has(row.jid) && !isTerminal(row.status));
+  const stories = await readStories(store, peel, open);
+  const entries = jobs.map(({ row, record }) =>
+    entryOf(results.get(row.jid) ?? unreturned(row, stories.peels.get(row.jid)), row, record),
+  );
+  for (const jid of orphans) {
+    const result = results.get(jid) as PeelResult;
+    if (selection.matches(goneJob(result))) entries.push(entryOf(result, undefined, undefined));
+  }
+  return { entries, unreadable: read.unreadable, notes: [...(note === undefined ? [] : [note]), ...stories.notes] };
+}
+
+/** The peels, as operators know them, that any job was meant for. */
+export async function targetedPeels(store: Store): Promise<ReadonlySet<string>> {
+  const peels = new Set<string>();
+  const lists = new WeakSet<readonly string[]>();
+  const note = ({ targets }: JobRow) => {
+    if (targets && !lists.has(targets)) {
+      lists.add(targets);
+      for (const peel of targets) peels.add(displayPeel(peel));
+    }
+    return false;
+  };
+  await readJobs(store, note, false);
+  return peels;
+}
+
+/** True for a peel that gives heartbeats; false when it gives none, or when that can't be known. */
+export async function isAlive(store: Store, peel: string): Promise<boolean> {
+  return typeof (await inTime(store.heartbeatAge("peels", peel))) === "number";
+}

@@ -1,0 +1,151 @@
+// What one peel did in many jobs: its results, newest first, and since when calls have gone wrong. Pure.
+import { asTime, type Timestamp, type ValueMap } from "../codec/value.ts";
+import { UserError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import { safe } from "../text.ts";
+import { answerOf } from "./answer.ts";
+import { isTerminal, type JobRow } from "./job.ts";
+import { noteOf } from "./outcomes.ts";
+import { hasNotReturned, type PeelState, WORST_FIRST } from "./peel-state.ts";
+import { type Return, stateOfReturn } from "./returns.ts";
+import type { PeelStory } from "./story.ts";
+
+/** The fields of a return that a history is made of. */
+export const HISTORY_FIELDS = ["success", "error", "duration", "unreachable", "timestamp", "return_data"] as const;
+
+/** What a peel made of one job. */
+export interface PeelResult {
+  readonly jid: string;
+  readonly state: PeelState;
+  /** What is to be said beside that: an error, or the job that it waits for. */
+  readonly note: string;
+  /** How long the peel was busy with it, in ns. */
+  readonly tookNs: bigint | undefined;
+  /** Since its ack, of a peel that goes on, in ns. */
+  readonly soFarNs: bigint | undefined;
+  /** How many of its results changed something; undefined for an answer of another shape. */
+  readonly changed: { readonly some: number; readonly of: number } | undefined;
+  /** Nothing was done: changes are what would change. */
+  readonly dryRun: boolean;
+  /** When the peel says that it returned. */
+  readonly returned: Timestamp | undefined;
+}
+
+/** A result with its job, as far as that is known. */
+export interface HistoryEntry extends PeelResult {
+  readonly row: JobRow | undefined;
+  readonly job: ValueMap | undefined;
+  /** When the job was created; where that is not known, when the peel returned. */
+  readonly at: Timestamp | undefined;
+}
+
+/** What a return says; of its data only the counts are kept. */
+export function resultOf(jid: string, item: Return): PeelResult {
+  const answer = answerOf(item.record.get("return_data"), item.error);
+  const time = asTime(item.record.get("timestamp"));
+  const changes = answer?.results.filter(({ outcome }) => outcome === "changed" || outcome === "would change");
+  return {
+    jid,
+    state: stateOfReturn(item),
+    note: item.error ?? answer?.results.find(({ error }) => error !== undefined)?.error ?? "",
+    tookNs: item.unreachable ? undefined : item.duration,
+    soFarNs: undefined,
+    changed: answer && changes && { some: changes.length, of: answer.results.length },
+    dryRun: answer?.dryRun ?? false,
+    returned: time?.isZero ? undefined : time,
+  };
+}
+
+/** What a peel that has not returned is doing, or how the job ended without it. */
+export function unreturned(row: JobRow, peel: PeelStory | undefined): PeelResult {
+  const ended = isTerminal(row.status);
+  const note = peel ? noteOf(peel) : ended ? `no return; the job is ${row.status}` : "";
+  const none = { tookNs: undefined, changed: undefined, dryRun: false, returned: undefined };
+  return { jid: row.jid, state: peel?.state ?? "missing", note, soFarNs: peel?.soFarNs, ...none };
+}
+
+/** A result beside its job. */
+export function entryOf(result: PeelResult, row: JobRow | undefined, job: ValueMap | undefined): HistoryEntry {
+  return { ...result, row, job, at: row?.created ?? result.returned };
+}
+
+/** What is known of the job of a result whose record is gone: conditions other than a time can't match it. */
+export function goneJob({ jid, returned }: PeelResult): JobRow {
+  const unknown = { fn: undefined, targetExpr: undefined, targets: undefined, status: undefined };
+  return { jid, ...unknown, created: returned };
+}
+
+/** True for what goes on: the job has not ended, and the peel has not returned. */
+export const goesOn = ({ state, row }: HistoryEntry) => hasNotReturned(state) && !isTerminal(row?.status);
+
+/** What goes on first, then newest first; entries without a time last, as nothing says that they are newer. */
+export function newestFirst(entries: readonly HistoryEntry[]): HistoryEntry[] {
+  const least = -(2n ** 127n);
+  return [...entries].sort((a, b) => {
+    const first = Number(goesOn(b)) - Number(goesOn(a));
+    const [x, y] = [a.at?.ns ?? least, b.at?.ns ?? least];
+    return first || (x > y ? -1 : x < y ? 1 : a.jid < b.jid ? 1 : -1);
+  });
+}
+
+/** A name for every state that is not ok. */
+const BAD = "bad";
+export const RESULTS: readonly string[] = [...WORST_FIRST, BAD];
+
+/** The states that `text` names, separated by commas. @throws UserError for another word */
+export function parseResults(text: string): ReadonlySet<PeelState> {
+  const states = text.split(",").flatMap((part): readonly PeelState[] => {
+    const name = part.trim();
+    if (name === BAD) return WORST_FIRST.filter((state) => state !== "ok");
+    const state = WORST_FIRST.find((one) => one === name);
+    if (state) return [state];
+    throw new UserError(
+      `--state: "${safe(name)}" is not the state of a peel.${nearest(name, RESULTS)}`,
+      `States: ${WORST_FIRST.join(", ")}; ${BAD}: all but ok.`,
+    );
+  });
+  return new Set(states);
+}
+
+/** The newest failures in a row of one call. */
+export interface Failures {
+  readonly call: string;
+  readonly first: Timestamp;
+  readonly count: number;
+  /** The result after them, when that is ok. */
+  readonly okAgain: Timestamp | undefined;
+  /** The result before them, when that is ok. */
+  readonly lastOk: Timestamp | undefined;
+}
+
+/**
+ * Since when calls have gone wrong, those that still do first. What goes on, and what has no time, counts for nothing.
+ * @param entries newest first
+ * @param callOf a function with what it is about: only such results can be compared
+ */
+export function failuresOf(entries: readonly HistoryEntry[], callOf: (entry: HistoryEntry) => string): Failures[] {
+  const calls = new Map<string, HistoryEntry[]>();
+  for (const entry of entries) {
+    if (goesOn(entry) || entry.at === undefined) continue;
+    const call = callOf(entry);
+    calls.set(call, [...(calls.get(call) ?? []), entry]);
+  }
+  const found = [...calls].flatMap(([call, results]): Failures[] => {
+    const newest = results.findIndex(({ state }) => state !== "ok");
+    if (newest < 0) return [];
+    const after = results.slice(newest);
+    const end = after.findIndex(({ state }) => state === "ok");
+    const failures = end < 0 ? after : after.slice(0, end);
+    return [
+      {
+        call,
+        first: failures.at(-1)?.at as Timestamp,
+        count: failures.length,
+        okAgain: results[newest - 1]?.at,
+        lastOk: after[failures.length]?.at,
+      },
+    ];
+  });
+  const open = found.filter(({ okAgain }) => okAgain === undefined);
+  return [...open, ...found.filter(({ okAgain }) => okAgain !== undefined)];
+}

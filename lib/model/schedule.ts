@@ -1,0 +1,100 @@
+// The runs of the peels' own schedules: how often they come, and which have stopped. Pure.
+import { compareText, sortedByPeel } from "./peel.ts";
+
+/** One run by a peel's own schedule. */
+export interface Run {
+  /** The name of the schedule's entry. */
+  readonly entry: string;
+  readonly peel: string;
+  readonly fn: string;
+  /** When its job was created, which is when it ended, in ns since 1970. */
+  readonly atNs: bigint;
+  readonly failed: boolean;
+}
+
+/** An entry on one peel. */
+export interface EntryOnPeel {
+  readonly peel: string;
+  readonly lastNs: bigint;
+  /** The last run failed. */
+  readonly failed: boolean;
+  /** How far runs are apart, in ns; undefined when too few are known. */
+  readonly intervalNs: bigint | undefined;
+  /** The last run is more than twice the interval ago. */
+  readonly overdue: boolean;
+}
+
+/** An entry and its function, with the peels whose last run of the entry was of that function. */
+export interface Schedule {
+  readonly entry: string;
+  readonly fn: string;
+  /** Sorted by peel. */
+  readonly peels: readonly EntryOnPeel[];
+  readonly lastNs: bigint;
+  /** The median of the peels' intervals. */
+  readonly intervalNs: bigint | undefined;
+}
+
+/** Fewer gaps between runs don't suggest how often they come. */
+const LEAST_GAPS = 2;
+/** A run that is not there after so many intervals is overdue: jitter and a long run alone don't make it that late. */
+const PATIENCE = 2n;
+
+const compare = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The median; of an even number the mean of the two in the middle. Undefined for none. */
+export function medianOf(values: readonly bigint[]): bigint | undefined {
+  const sorted = [...values].sort(compare);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle];
+  if (upper === undefined || sorted.length % 2 === 1) return upper;
+  return ((sorted[middle - 1] as bigint) + upper) / 2n;
+}
+
+/** The gaps between times that are in order. */
+const gapsOf = (times: readonly bigint[]) => times.slice(1).map((time, i) => time - (times[i] as bigint));
+
+const intervalOf = (gaps: readonly bigint[]) => (gaps.length < LEAST_GAPS ? undefined : medianOf(gaps));
+
+function grouped<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
+
+/**
+ * What runs tell of the schedules that made them. The interval of an entry on a peel is the median of the gaps between its
+ * runs, so that a few that were left out don't count; where a peel has fewer than two gaps, that of the gaps on all peels.
+ * @param nowNs the server's clock, in ns since 1970
+ * @returns sorted by entry, then by function
+ */
+export function schedulesOf(runs: Iterable<Run>, nowNs: bigint): Schedule[] {
+  const schedules: Schedule[] = [];
+  for (const [entry, ofEntry] of grouped(runs, (run) => run.entry)) {
+    const peels = [...grouped(ofEntry, (run) => run.peel)].map(([peel, own]) => {
+      own.sort((a, b) => compare(a.atNs, b.atNs));
+      return { peel, last: own.at(-1) as Run, gaps: gapsOf(own.map(({ atNs }) => atNs)) };
+    });
+    const common = intervalOf(peels.flatMap(({ gaps }) => gaps));
+    for (const [fn, ofFunction] of grouped(peels, ({ last }) => last.fn)) {
+      const states = ofFunction.map(({ peel, last, gaps }): EntryOnPeel => {
+        const intervalNs = intervalOf(gaps) ?? common;
+        const overdue = intervalNs !== undefined && nowNs - last.atNs > PATIENCE * intervalNs;
+        return { peel, lastNs: last.atNs, failed: last.failed, intervalNs, overdue };
+      });
+      schedules.push({
+        entry,
+        fn,
+        peels: sortedByPeel(states),
+        lastNs: states.reduce((last, { lastNs }) => (lastNs > last ? lastNs : last), states[0]?.lastNs as bigint),
+        intervalNs: medianOf(states.flatMap(({ intervalNs }) => intervalNs ?? [])),
+      });
+    }
+  }
+  return schedules.sort((a, b) => compareText(a.entry, b.entry) || compareText(a.fn, b.fn));
+}

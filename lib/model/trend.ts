@@ -1,0 +1,68 @@
+// A time cut into slices of equal length, and what falls into each. Pure.
+
+const DAY = 86_400_000_000_000n;
+/** A time of so many whole days has a slice a day. */
+const MOST_DAYS = 14n;
+/** Every other time has so many slices. */
+const SLICES = 12;
+/** The clock goes on between two looks at it: a time that is off by this much is still one of whole days. */
+const SLACK = DAY / 100n;
+
+/** A time, from its first ns to before its last one, both since 1970. */
+export interface Span {
+  readonly fromNs: bigint;
+  readonly toNs: bigint;
+  readonly slices: number;
+}
+
+/** The days of a length in ns, when it is one of two whole days or more. */
+function wholeDays(ns: bigint): bigint | undefined {
+  const days = (ns + DAY / 2n) / DAY;
+  const off = ns - days * DAY;
+  return days >= 2n && off <= SLACK && off >= -SLACK ? days : undefined;
+}
+
+/** The span between two times: a slice a day for 2 to 14 whole days, else 12 slices. */
+export function spanOf(fromNs: bigint, toNs: bigint): Span {
+  const days = wholeDays(toNs - fromNs);
+  return { fromNs, toNs, slices: days !== undefined && days <= MOST_DAYS ? Number(days) : SLICES };
+}
+
+/** The span of whole days that ends at `toNs` and holds `oldestNs`; of a time that is not before the end, one day. */
+export function spanBack(oldestNs: bigint | undefined, toNs: bigint): Span {
+  const back = oldestNs === undefined || oldestNs >= toNs ? 0n : (toNs - oldestNs + DAY - 1n) / DAY;
+  return spanOf(toNs - (back > 1n ? back : 1n) * DAY, toNs);
+}
+
+/** `7 days`; undefined for a length that is none of whole days. */
+export function daysWords({ fromNs, toNs }: Span): string | undefined {
+  const days = wholeDays(toNs - fromNs);
+  return days === undefined ? undefined : `${days} days`;
+}
+
+/** The slice that a time falls into, from 0 on; undefined outside the span. */
+export function sliceOf({ fromNs, toNs, slices }: Span, ns: bigint): number | undefined {
+  if (ns < fromNs || ns >= toNs) return undefined;
+  return Number(((ns - fromNs) * BigInt(slices)) / (toNs - fromNs));
+}
+
+/** How many fell into each slice, and how many of them went wrong. */
+export class Trend {
+  readonly counts: Int32Array;
+  readonly bad: Int32Array;
+
+  constructor(slices: number) {
+    this.counts = new Int32Array(slices);
+    this.bad = new Int32Array(slices);
+  }
+
+  /** @param slice as sliceOf gives it */
+  add(slice: number | undefined, isBad: boolean): void {
+    if (slice === undefined) return;
+    this.counts[slice] = (this.counts[slice] as number) + 1;
+    if (isBad) this.bad[slice] = (this.bad[slice] as number) + 1;
+  }
+}
+
+/** The height of a count, 1 to `heights`, where the most of all is the highest; 0 for none. */
+export const heightOf = (n: number, most: number, heights: number) => (n === 0 ? 0 : Math.ceil((n * heights) / most));

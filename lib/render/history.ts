@@ -1,0 +1,149 @@
+// `history`: what a peel did, as a table and for programs. Pure; the clock is an argument.
+import type { Timestamp, Value, ValueMap } from "../codec/value.ts";
+import { formatDuration } from "../duration.ts";
+import { type Failures, failuresOf, goesOn, type HistoryEntry } from "../model/history.ts";
+import { count, cut, plural, safe, shorten, width } from "../text.ts";
+import { callOf } from "./call.ts";
+import { paintState } from "./colors.ts";
+import { seconds } from "./columns.ts";
+import { andMore, type Cell, type Look, renderTable } from "./table.ts";
+import { ageText, timeText } from "./time.ts";
+
+/** The least columns of a function, and those that an error gets before a function is shortened for it. */
+const [LEAST_CALL, DETAIL] = [12, 24] as const;
+/** Calls whose failures are told. */
+const TOLD = 5;
+
+const nothing: ValueMap = new Map();
+
+/** A function and what it is about. */
+export const callOfEntry = ({ row, job }: HistoryEntry) => (row ? callOf(job ?? nothing, row) : "-");
+
+function when({ at }: HistoryEntry, now: Date, person: boolean): string {
+  if (at === undefined) return "-";
+  return person ? ageText(at, BigInt(now.getTime()) * 1_000_000n) : timeText(at, false);
+}
+
+function took({ tookNs, soFarNs }: HistoryEntry): string {
+  if (soFarNs !== undefined) return `${formatDuration(soFarNs)} so far`;
+  return tookNs === undefined ? "-" : formatDuration(tookNs);
+}
+
+const changed = ({ changed: counts, dryRun }: HistoryEntry) =>
+  counts === undefined ? "-" : `${counts.some}/${counts.of}${dryRun ? " dry" : ""}`;
+
+/** The entries as a table; on a terminal each is one line. */
+function table(entries: readonly HistoryEntry[], look: Look, now: Date): string {
+  const rows = entries.map((entry): [Cell, Cell, string, Cell, Cell, Cell, string] => [
+    { text: when(entry, now, look.columns !== undefined) },
+    { text: entry.jid },
+    callOfEntry(entry),
+    { text: entry.state, paint: paintState(entry.state, look.color) },
+    { text: changed(entry) },
+    { text: took(entry) },
+    entry.note,
+  ]);
+  const titles = ["WHEN", "JID", "FUNCTION", "RESULT", "CHANGED", "TOOK", ""];
+  const widest = (column: number) =>
+    rows.reduce(
+      (most, row) => {
+        const cell = row[column] as Cell | string;
+        return Math.max(most, width(safe(typeof cell === "string" ? cell : cell.text)));
+      },
+      (titles[column] as string).length,
+    );
+  const fixed = [0, 1, 3, 4, 5].reduce((sum, column) => sum + widest(column) + 2, 0);
+  const room = (look.columns ?? Number.POSITIVE_INFINITY) - fixed - 2;
+  const call = Math.max(LEAST_CALL, Math.min(widest(2), room - Math.min(DETAIL, widest(6))));
+  const cells = rows.map(([at, jid, fn, state, changes, time, note]): Cell[] => [
+    at,
+    jid,
+    { text: shorten(safe(fn), call) },
+    state,
+    changes,
+    time,
+    { text: note },
+  ]);
+  const text = renderTable(
+    titles.map((title) => ({ title })),
+    cells,
+    look.header,
+  );
+  const { columns } = look;
+  if (columns === undefined) return text;
+  return text.replace(/[^\n]+/g, (line) => cut(line, columns));
+}
+
+/** `first failure 1d ago, ok again 10m ago`, or how often it failed in a row and when it was ok before. */
+function failureWords({ first, count: times, okAgain, lastOk }: Failures, now: Date): string {
+  const ago = (time: Timestamp) => ageText(time, BigInt(now.getTime()) * 1_000_000n);
+  const began = `first failure ${ago(first)}`;
+  if (okAgain !== undefined) return `${began}, ok again ${ago(okAgain)}`;
+  const often = times > 1 ? `, ${count(times)} in a row` : "";
+  return `${began}${often}, ${lastOk === undefined ? "not seen ok before" : `last ok ${ago(lastOk)}`}`;
+}
+
+/** A line for each call that went wrong; the call itself is named where there are several. */
+function failureLines(all: readonly HistoryEntry[], now: Date): string {
+  const failures = failuresOf(all, callOfEntry);
+  const several = new Set(all.map(callOfEntry)).size > 1;
+  const lines = failures
+    .slice(0, TOLD)
+    .map((one) => `${several ? `${safe(one.call)}: ` : ""}${failureWords(one, now)}\n`);
+  const rest = failures.length - lines.length;
+  return lines.join("") + (rest > 0 ? `and ${plural(rest, "call")} more that went wrong\n` : "");
+}
+
+/**
+ * The history of a peel.
+ * @param entries those to show, in order
+ * @param all the results of the peel in all jobs that were selected, newest first: what the last lines tell of
+ * @param most how many entries are shown
+ */
+export function renderHistory(
+  entries: readonly HistoryEntry[],
+  all: readonly HistoryEntry[],
+  most: number,
+  look: Look,
+  now: Date,
+): string {
+  const rest = entries.length - most;
+  const more = rest > 0 ? `${andMore(rest, "result")} (-n shows more)\n` : "";
+  return table(entries.slice(0, most), look, now) + more + failureLines(all, now);
+}
+
+/** One entry for programs; durations in ns. @param peel its id in stored form */
+export function entryDocument(peel: string, entry: HistoryEntry): ValueMap {
+  const { jid, row, job, state, note, at, changed: counts, dryRun } = entry;
+  const fields: [string, Value | undefined][] = [
+    ["jid", jid],
+    ["peel_id", peel],
+    ["function", row?.fn],
+    ["args", job?.get("args")],
+    ["time", at ?? null],
+    ["state", state],
+    ["job_status", row?.status],
+    ["user", row?.user],
+    ["changed", counts?.some],
+    ["results", counts?.of],
+    ["dry_run", dryRun || undefined],
+    ["took", entry.tookNs],
+    ["so_far", entry.soFarNs],
+    ["note", note === "" ? undefined : note],
+  ];
+  return new Map(fields.filter((field): field is [string, Value] => field[1] !== undefined));
+}
+
+/** The titles of the columns for spreadsheets, and the row of an entry. */
+export const HISTORY_TITLES = ["time", "jid", "function", "state", "changed", "results", "took", "note"];
+
+export const entryCells = (entry: HistoryEntry): string[] => [
+  String(entry.at ?? ""),
+  entry.jid,
+  callOfEntry(entry),
+  entry.state,
+  String(entry.changed?.some ?? ""),
+  String(entry.changed?.of ?? ""),
+  goesOn(entry) ? "" : seconds(entry.tookNs),
+  entry.note,
+];

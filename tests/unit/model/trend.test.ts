@@ -1,0 +1,66 @@
+// Slices of a time, against an oracle that looks for the slice from one end to the other.
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { daysWords, heightOf, sliceOf, spanBack, spanOf, Trend } from "../../../lib/model/trend.ts";
+import { times } from "../../support/length.ts";
+
+const HOUR = 3_600_000_000_000n;
+const DAY = 24n * HOUR;
+const NOW = 1_800_000_000_000_000_000n;
+
+test.each([
+  [7n * DAY, 7, "7 days"],
+  [7n * DAY + 5_000_000n, 7, "7 days"],
+  [2n * DAY - 1n, 2, "2 days"],
+  [14n * DAY, 14, "14 days"],
+  [15n * DAY, 12, "15 days"],
+  [DAY, 12, undefined],
+  [36n * HOUR, 12, undefined],
+  [HOUR, 12, undefined],
+])("%i ns: %i slices", (length, slices, words) => {
+  const span = spanOf(NOW - length, NOW);
+  expect(span.slices).toBe(slices);
+  expect(daysWords(span)).toBe(words as string);
+});
+
+test.each([
+  [undefined, DAY],
+  [NOW + DAY, DAY],
+  [NOW - 1n, DAY],
+  [NOW - DAY, DAY],
+  [NOW - DAY - 1n, 2n * DAY],
+  [NOW - 6n * DAY - HOUR, 7n * DAY],
+])("back to %p: whole days", (oldest, length) => {
+  const { fromNs, toNs } = spanBack(oldest, NOW);
+  expect(toNs - fromNs).toBe(length);
+  expect(toNs).toBe(NOW);
+});
+
+test("each time falls into the slice that it lies in", () => {
+  const length = fc.bigInt(1n, 30n * DAY);
+  fc.assert(
+    fc.property(length, fc.bigInt(-DAY, 31n * DAY), (ns, at) => {
+      const span = spanOf(NOW, NOW + ns);
+      // Multiplied by the number of slices, every border is a whole number.
+      const n = BigInt(span.slices);
+      let oracle: number | undefined;
+      for (let i = 0n; i < n; i++) if (at * n >= i * ns && at * n < (i + 1n) * ns) oracle = Number(i);
+      expect(sliceOf(span, NOW + at)).toBe(oracle as number);
+    }),
+    { numRuns: times(300, 5000) },
+  );
+});
+
+test("counts, and heights", () => {
+  const trend = new Trend(3);
+  trend.add(0, false);
+  trend.add(2, true);
+  trend.add(2, false);
+  trend.add(undefined, true);
+  expect([[...trend.counts], [...trend.bad]]).toEqual([
+    [1, 0, 2],
+    [0, 0, 1],
+  ]);
+  expect([0, 1, 2, 50, 99, 100].map((n) => heightOf(n, 100, 8))).toEqual([0, 1, 1, 4, 8, 8]);
+  expect(heightOf(1, 1, 8)).toBe(8);
+});
