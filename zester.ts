@@ -41,6 +41,12 @@ const job = group(
       manual.history,
     ),
     kill: leaf("Cancel running jobs.", args.kill, () => import("./lib/commands/kill.ts"), manual.kill),
+    retry: leaf(
+      "Dispatch a job again, to the peels that need it.",
+      args.retry,
+      () => import("./lib/commands/retry.ts"),
+      manual.retry,
+    ),
   },
   manual.job,
 );

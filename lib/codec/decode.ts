@@ -23,6 +23,9 @@ export function decode(bytes: Uint8Array): Value {
   return json ? parseJson(json) : new MessagePackReader(bytes).read(0, bytes.length, 0);
 }
 
+/** True for a value that is JSON; whether it can be decoded is not looked at. */
+export const isJson = (bytes: Uint8Array): boolean => bytes.length > 0 && jsonPart(bytes) !== undefined;
+
 /** How messages name a value that is no record. */
 function kindOf(value: Value): string {
   if (Array.isArray(value)) return "a list";
@@ -67,4 +70,21 @@ export function decodeRecord(bytes: Uint8Array, fields?: readonly string[]): Val
     if (start >= 0) record.set(name, reader.read(start, scanner.ends[i] as number, 1));
   });
   return record;
+}
+
+/**
+ * The bytes of the values that fields of a MessagePack record have, exactly as they stand there, for the fields that it has.
+ * Of a field that stands twice the last counts, as it does when the record is decoded.
+ * @param fields the same list for each call
+ * @returns undefined for JSON, and for a record in a form that no master writes, which is left to decodeRecord
+ */
+export function fieldBytes(bytes: Uint8Array, fields: readonly string[]): ReadonlyMap<string, Uint8Array> | undefined {
+  const scanner = scannerFor(fields);
+  if (!scanner.scan(bytes)) return undefined;
+  return new Map(
+    fields.flatMap((name, i) => {
+      const start = scanner.starts[i] as number;
+      return start < 0 ? [] : [[name, bytes.slice(start, scanner.ends[i])] as const];
+    }),
+  );
 }

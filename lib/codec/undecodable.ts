@@ -53,6 +53,12 @@ export class Allowance {
   }
 }
 
+/** Maps in which a key stood twice. */
+const repeated = new WeakSet<ValueMap>();
+
+/** True for a decoded map in which a key stood twice: some of its keys are names that were made up here. */
+export const hasRepeatedKeys = (map: ValueMap): boolean => repeated.has(map);
+
 /**
  * The entries of one map as they come. JSON and MessagePack let a key stand twice, and MessagePack's 1 and "1" are one
  * text. The last of them keeps the key, as in readers that keep but one; those before it are `key (1)`, `key (2)` …
@@ -88,6 +94,8 @@ export class Entries {
       } while (lastAt.has(name));
       return name;
     };
-    return new Map(this.#all.map(([key, value], i) => [lastAt.get(key) === i ? key : free(key), value]));
+    const map: ValueMap = new Map(this.#all.map(([key, value], i) => [lastAt.get(key) === i ? key : free(key), value]));
+    repeated.add(map);
+    return map;
   }
 }

@@ -4,11 +4,11 @@ import type { Value } from "../codec/value.ts";
 import { EXIT, UserError } from "../errors.ts";
 import {
   checkBuckets,
-  checkCancel,
   checkClock,
   checkEvents,
   checkMasters,
   checkServer,
+  checkSteering,
   checkTls,
   checkUser,
   type Finding,
@@ -32,7 +32,7 @@ async function examine(connection: Connection, settings: Settings, findings: Fin
   const user = await checkUser(connection, jwtText(settings));
   findings.push(user.finding);
   const { findings: buckets, clock } = await checkBuckets(connection);
-  findings.push(...buckets, checkCancel(user.publish));
+  findings.push(...buckets, ...checkSteering(user.publish));
   if (buckets.some(({ check, result }) => check === "jetstream" && result === "FAIL")) return;
   findings.push(await checkEvents(connection), checkClock(clock), await checkMasters(connection, clock));
 }

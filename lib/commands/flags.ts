@@ -199,6 +199,27 @@ export const history = {
   header: selection.header,
 } as const satisfies ArgsDef;
 
+export const retry = {
+  ...globals,
+  jid,
+  bad: { type: "boolean", description: "peels that are not ok (default)" },
+  failed: { type: "boolean", description: "only peels that failed" },
+  missing: { type: "boolean", description: "only targeted peels that have not returned" },
+  unreachable: { type: "boolean", description: "only peels that the master gave up" },
+  all: { type: "boolean", description: "every peel, those that are ok among them" },
+  peel: { type: "string", valueHint: "glob", description: "of those, only these, in either form" },
+  "job-timeout": {
+    type: "string",
+    valueHint: "duration",
+    description: "of the new job (default: as the old one)",
+  },
+  force: { type: "boolean", description: "also a job that has not ended" },
+  wait: { type: "boolean", description: "stay until the new job has ended, and say how" },
+  for: { ...limited.for, description: `with --wait: ${limited.for.description}` },
+  yes: { type: "boolean", alias: "y", description: "don't ask" },
+  "dry-run": { type: "boolean", description: "show what would be dispatched, and send nothing" },
+} as const satisfies ArgsDef;
+
 export const completion = {
   ...globals,
   format: formats("text"),
@@ -232,5 +253,6 @@ export type WaitArgs = Named<ParsedArgs<typeof wait>>;
 export type TraceArgs = Named<ParsedArgs<typeof trace>>;
 export type KillArgs = Named<ParsedArgs<typeof kill>>;
 export type HistoryArgs = Named<ParsedArgs<typeof history>>;
+export type RetryArgs = Named<ParsedArgs<typeof retry>>;
 export type CompletionArgs = Named<ParsedArgs<typeof completion>>;
 export type VersionArgs = Named<ParsedArgs<typeof version>>;

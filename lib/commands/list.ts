@@ -22,6 +22,7 @@ import {
   type JobColumn,
   LIST,
   parseColumns,
+  RETRY_OF,
   rowDocument,
   SHEET,
   STUCK,
@@ -95,6 +96,9 @@ function checkColumns(columns: readonly JobColumn[], jobs: JobList): void {
   }
 }
 
+/** True when any of the jobs repeats another. */
+const hasRetries = (jobs: JobList) => jobs.numbers.some((n) => jobs.make(n).row.retryOf !== undefined);
+
 function* jids(jobs: JobList): Generator<string> {
   for (const { row } of jobs) yield row.jid;
 }
@@ -148,7 +152,10 @@ export async function listJobs(flags: ListArgs, view: View, selection: Selection
   const stuck = await findStuck(store, rows, (why) => {
     unheard ??= why;
   });
-  const columns = named.map((column) => (column.name === STUCK ? stuckColumn(({ jid }) => stuck.get(jid)) : column));
+  const isShown = ({ name }: JobColumn) => name !== RETRY_OF || !flags.wide || hasRetries(jobs);
+  const columns = named
+    .filter(isShown)
+    .map((column) => (column.name === STUCK ? stuckColumn(({ jid }) => stuck.get(jid)) : column));
   const among = `of ${count(read.total)}${read.all ? "" : " that changed since"}`;
   const none = selection.text === "" ? view.none : `No jobs match ${selection.text} (${among}).`;
   if (withJobs && byColumns) checkColumns(columns, jobs);

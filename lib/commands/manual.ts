@@ -133,6 +133,18 @@ export const history = {
   ],
 };
 
+export const retry = {
+  group: STEER,
+  details:
+    "Dispatches a new job: the same function with the same arguments, on the peels that need it again. It is shown and asked about first; peels that may have run it already are named, and so are those that are offline now.",
+  exitCodes:
+    "0 a master has the new job, or nothing needs it; with --wait those of `zester job wait`; 1 an error, 124 --for ran out.",
+  examples: [
+    "zester job retry @last-bad --dry-run",
+    "zester job retry 20260115-001 --peel 'web-*' --yes --wait --for 10m",
+  ],
+};
+
 export const config = {
   examples: ["zester config", "zester config --context prod --format json", "zester config check"],
 };

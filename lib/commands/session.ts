@@ -13,6 +13,7 @@ import { type Format, type Formats, surroundings } from "./surroundings.ts";
 export interface Session extends Reopenable {
   readonly terminal: Terminal;
   readonly format: Format;
+  readonly env: NodeJS.ProcessEnv;
 }
 
 // 128 + the signal's number is what shells report; Ctrl-C has its own documented code.
@@ -69,6 +70,7 @@ export async function withSession(
       },
       terminal,
       format,
+      env,
       async reopen() {
         void store?.connection.nc.close().catch(() => {});
         await open();

@@ -2,6 +2,7 @@
 
 import { UserError } from "../errors.ts";
 import { orNoBucket, readReturns, resolveJob } from "../jobs/lookup.ts";
+import { newestRetries } from "../jobs/retries.ts";
 import { openQuestions, resolveStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
 import { displayPeel, sortedByPeel } from "../model/peel.ts";
@@ -55,7 +56,10 @@ async function showStory(
   selection: ((peel: Peel) => boolean) | undefined,
 ): Promise<void> {
   const { store, terminal, format } = session;
-  const reading = await resolveStory(store, text, terminal.warn, noteWord(terminal));
+  const [reading, retries] = await Promise.all([
+    resolveStory(store, text, terminal.warn, noteWord(terminal)),
+    flags.summary ? newestRetries(store) : [],
+  ]);
   const { row, job, story } = reading;
   const chosen = selection ? story.peels.filter(selection) : story.peels;
   const byPeel = sortedByPeel(chosen);
@@ -67,7 +71,13 @@ async function showStory(
     await writeDocument(recordDocument(row.jid, job, byPeel, flags.missing === true), format, terminal);
   else if (flags.output) terminal.writeAll(renderOutput(byPeel, wasDryRun(story), terminal.color));
   else if (flags.summary)
-    terminal.write(renderSummary(reading, chosen, terminal, { now: new Date(), allPeels, each: flags.each === true }));
+    terminal.write(
+      renderSummary({ ...reading, retries: retries.filter(({ retryOf }) => retryOf === row.jid) }, chosen, terminal, {
+        now: new Date(),
+        allPeels,
+        each: flags.each === true,
+      }),
+    );
   else terminal.write(renderRecord(job, byPeel, byPeel, terminal, allPeels));
   openQuestions(reading).forEach(terminal.warn);
 }

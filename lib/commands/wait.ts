@@ -35,7 +35,7 @@ function tellStuck(session: Session, rows: ReadonlyMap<string, JobRow>): () => v
 }
 
 /** What is known of the jobs that are waited for. */
-class Waiting {
+export class Waiting {
   /** In the order in which they were named, each once. */
   jids: readonly string[] = [];
   /** Those that have not ended, as they were last seen. */

@@ -7,7 +7,7 @@ import { notSent, type Outcome, type Refused, refuseEnded, type Target } from ".
 import { Unconfirmed } from "../nats/connection.ts";
 import type { Store } from "../nats/store.ts";
 import { safe } from "../text.ts";
-import type { Reopenable } from "./follow.ts";
+import { NEVER, type Reopenable } from "./follow.ts";
 import { readJob } from "./lookup.ts";
 
 /** Why a target is not what it was when it was chosen; undefined when it is, and for one that was not looked up then. */
@@ -30,9 +30,6 @@ async function changed(store: Store, { jid, row }: Target): Promise<Omit<Refused
     );
   return isTerminal(now.status) ? refuseEnded(now) : undefined;
 }
-
-/** Never comes: for what must not go on while the process ends. */
-const NEVER = new Promise<never>(() => {});
 
 /**
  * Sends one signal, unless the command is over by then. Never throws: what goes wrong with one job must not keep others

@@ -31,6 +31,9 @@ export interface Reopenable {
   reopen(): Promise<void>;
 }
 
+/** Never comes: for what must not go on while the process ends. */
+export const NEVER = new Promise<never>(() => {});
+
 /** What is told of the connection during a wait. */
 export interface Link {
   lost(why: string): void;
@@ -63,13 +66,19 @@ export async function persist<T>(session: Reopenable, link: Link, attempt: (stor
   }
 }
 
-async function reopen(session: Reopenable): Promise<void> {
+/**
+ * Opens another connection, trying again and again.
+ * @param forMs how long, in ms
+ * @throws Transient when that time is over, and what else keeps the server from letting us in
+ */
+export async function reopen(session: Reopenable, forMs = Number.POSITIVE_INFINITY): Promise<void> {
+  const began = Date.now();
   for (let pause = PAUSE_MS.first; ; pause = Math.min(pause * 2, PAUSE_MS.most)) {
     await new Promise((done) => setTimeout(done, pause));
     try {
       return await session.reopen();
     } catch (error) {
-      if (!(error instanceof Transient)) throw error;
+      if (!(error instanceof Transient) || Date.now() - began >= forMs) throw error;
     }
   }
 }

@@ -135,11 +135,17 @@ export class CountColumn {
   }
 }
 
-/** What made each job: one field of its metadata, which most jobs don't have. */
-export class SourceColumn {
+/** The text at a place. */
+const textAt = (bytes: Uint8Array, at: number, end: number) =>
+  Buffer.from(bytes.subarray(at + textHead(bytes[at] as number), end)).toString();
+
+/** What made each job, and which job it repeats: two fields of its metadata, which most jobs don't have. */
+export class MetadataColumn {
   readonly #place = placeOf("metadata");
-  readonly #metadata = new FieldScanner(["source"]);
+  readonly #metadata = new FieldScanner(["source", "retry_of"]);
   #sources = new Uint8Array();
+  /** For the few jobs that repeat another. */
+  readonly #retries = new Map<number, string>();
 
   grow(size: number): void {
     this.#sources = grown(this.#sources, size);
@@ -149,19 +155,23 @@ export class SourceColumn {
   put(n: number, bytes: Uint8Array, { starts, ends }: Found): boolean {
     const start = starts[this.#place] as number;
     this.#sources[n] = 0;
+    if (this.#retries.size > 0) this.#retries.delete(n);
     if (isNil(bytes, start)) return true;
     const metadata = bytes.subarray(start, ends[this.#place]);
     if (!this.#metadata.scan(metadata)) return false;
-    const [at = -1] = this.#metadata.starts;
-    if (at < 0) return true;
-    if (!isText(metadata, at)) return false;
-    const [end = at] = this.#metadata.ends;
-    const name = Buffer.from(metadata.subarray(at + textHead(metadata[at] as number), end)).toString();
-    this.#sources[n] = Math.max(0, SOURCES.indexOf(name as Source));
+    const [source = -1, retry = -1] = this.#metadata.starts;
+    const [sourceEnd = source, retryEnd = retry] = this.#metadata.ends;
+    for (const at of [source, retry]) if (at >= 0 && !isText(metadata, at)) return false;
+    if (source >= 0) this.#sources[n] = Math.max(0, SOURCES.indexOf(textAt(metadata, source, sourceEnd) as Source));
+    if (retry >= 0) this.#retries.set(n, textAt(metadata, retry, retryEnd));
     return true;
   }
 
-  get(n: number): Source {
+  source(n: number): Source {
     return SOURCES[this.#sources[n] as number] as Source;
+  }
+
+  retryOf(n: number): string | undefined {
+    return this.#retries.get(n) || undefined;
   }
 }

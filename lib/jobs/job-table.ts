@@ -8,7 +8,7 @@ import { ValueSet } from "../codec/value-set.ts";
 import { byCreation, type JobRow, jobRow, ROW_FIELDS, unreadableRow } from "../model/job.ts";
 import { peelList } from "../model/peel.ts";
 import type { Source } from "../model/source.ts";
-import { CountColumn, ListColumn, SourceColumn, TextColumn, TimeColumn } from "./job-columns.ts";
+import { CountColumn, ListColumn, MetadataColumn, TextColumn, TimeColumn } from "./job-columns.ts";
 import { mergeSort } from "./merge-sort.ts";
 
 /** Jobs that there is room for at first. */
@@ -33,14 +33,14 @@ class Columns {
   readonly owner = new TextColumn("owner", this.#texts);
   readonly returned = new CountColumn("return_count");
   readonly succeeded = new CountColumn("success_count");
-  readonly source = new SourceColumn();
+  readonly metadata = new MetadataColumn();
   readonly #texted = [this.fn, this.targetExpr, this.status, this.user, this.owner];
   readonly #timed = [this.created, this.updated, this.deadline];
   readonly #counted = [this.returned, this.succeeded];
   readonly #scanner = new FieldScanner(ROW_FIELDS);
 
   grow(size: number): void {
-    for (const column of [...this.#texted, this.targets, ...this.#timed, ...this.#counted, this.source])
+    for (const column of [...this.#texted, this.targets, ...this.#timed, ...this.#counted, this.metadata])
       column.grow(size);
   }
 
@@ -52,7 +52,7 @@ class Columns {
     for (const column of this.#texted) if (!column.put(n, bytes, found)) return false;
     for (const column of this.#timed) if (!column.put(n, bytes, found)) return false;
     for (const column of this.#counted) if (!column.put(n, bytes, found)) return false;
-    return this.targets.put(n, bytes, found) && this.source.put(n, bytes, found);
+    return this.targets.put(n, bytes, found) && this.metadata.put(n, bytes, found);
   }
 }
 
@@ -216,7 +216,10 @@ class PackedRow implements JobRow {
     return this.columns.succeeded.get(this.n);
   }
   get source(): Source {
-    return this.columns.source.get(this.n);
+    return this.columns.metadata.source(this.n);
+  }
+  get retryOf(): string | undefined {
+    return this.columns.metadata.retryOf(this.n);
   }
   get unreadable(): undefined {
     return undefined;

@@ -22,11 +22,16 @@ export function jobRecord(jid: string, bytes: Uint8Array): ValueMap {
   }
 }
 
-/** The record of a job. @throws UserError when there is none, or when it can't be decoded */
-export async function readJob(store: Store, jid: string): Promise<ValueMap> {
+/** The record of a job, and the stored value. @throws UserError when there is none, or when it can't be decoded */
+async function readStored(store: Store, jid: string): Promise<Pick<Resolved, "job" | "bytes">> {
   const bytes = await store.job(jid);
   if (!bytes) throw new JobNotFound(jid);
-  return jobRecord(jid, bytes);
+  return { job: jobRecord(jid, bytes), bytes };
+}
+
+/** The record of a job. @throws UserError when there is none, or when it can't be decoded */
+export async function readJob(store: Store, jid: string): Promise<ValueMap> {
+  return (await readStored(store, jid)).job;
 }
 
 /** The returns in the list that a bucket holds under the JID; what can't be decoded is warned of. */
@@ -110,6 +115,8 @@ export async function completeJid(store: Store, text: string): Promise<string | 
 export interface Resolved {
   readonly jid: string;
   readonly job: ValueMap;
+  /** The stored value that is the record. */
+  readonly bytes: Uint8Array;
   readonly by: "id" | "prefix" | "word";
 }
 
@@ -131,15 +138,15 @@ export async function resolveJob(
 ): Promise<Resolved> {
   const word = parseJobWord(text);
   try {
-    const job = await readJob(store, text);
+    const stored = await readStored(store, text);
     if (word) requireFree(text, narrowing);
-    return { jid: text, job, by: "id" };
+    return { jid: text, ...stored, by: "id" };
   } catch (error) {
     if (!(error instanceof JobNotFound)) throw error;
     if (word) return await resolveWord(store, word, told, narrowing);
     const jid = await completeJid(store, text);
     if (jid === undefined) throw text.startsWith("@") ? noSuchWord(text) : error;
-    return { jid, job: await readJob(store, jid), by: "prefix" };
+    return { jid, ...(await readStored(store, jid)), by: "prefix" };
   }
 }
 
@@ -154,7 +161,7 @@ async function resolveWord(store: Store, word: JobWord, told: WordTold, narrowin
   // Loaded on use: most jobs are named by their ids.
   const { findByWord } = await import("./job-word.ts");
   const jid = await findByWord(store, word, narrowing);
-  const found: Resolved = { jid, job: await readJob(store, jid), by: "word" };
+  const found: Resolved = { jid, ...(await readStored(store, jid)), by: "word" };
   told(word.text, found);
   return found;
 }

@@ -3,7 +3,7 @@
 import { asInteger, asText, asTime, type Timestamp, type ValueMap } from "../codec/value.ts";
 import { firstFew, plural } from "../text.ts";
 import { compareText, displayPeel, peelList } from "./peel.ts";
-import { type Source, sourceOf } from "./source.ts";
+import { retryOf, type Source, sourceOf } from "./source.ts";
 
 /** The version of records (their field `v`) that this code knows. */
 export const RECORD_VERSION = 1n;
@@ -43,6 +43,8 @@ export interface JobRow {
   readonly returned?: bigint | undefined;
   readonly succeeded?: bigint | undefined;
   readonly source?: Source;
+  /** The job that it repeats. */
+  readonly retryOf?: string | undefined;
   /** Why the value can't be decoded; then all other fields but `jid` are undefined. */
   readonly unreadable?: string;
 }
@@ -83,6 +85,7 @@ export function jobRow(jid: string, record: ValueMap): JobRow {
     returned: asInteger(record.get("return_count")),
     succeeded: asInteger(record.get("success_count")),
     source: sourceOf(record),
+    retryOf: retryOf(record),
   };
 }
 

@@ -8,6 +8,12 @@ import { displayPeel, peelList } from "./peel.ts";
 export const SOURCES = ["operator", "schedule", "reactor"] as const;
 export type Source = (typeof SOURCES)[number];
 
+/** The job that a job repeats, as `retry` writes it down; undefined for any other job. */
+export function retryOf(record: ValueMap): string | undefined {
+  const metadata = record.get("metadata");
+  return metadata instanceof Map ? asText(metadata.get("retry_of")) || undefined : undefined;
+}
+
 /** What made a job. A source that is none of ours counts as an operator: nothing else is known of it. */
 export function sourceOf(record: ValueMap): Source {
   const metadata = record.get("metadata");

@@ -8,6 +8,7 @@ import { plural, safe } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import { type Clock, type Consumer, deliveryOf, InOrder } from "./consumer.ts";
 import { type Claims, readClaims } from "./credentials.ts";
+import { DISPATCH_SUBJECT } from "./dispatch.ts";
 import { ApiError, JetStream, NoBucket, NoJetStream } from "./jetstream.ts";
 import { pull } from "./pull.ts";
 import { fleetOn } from "./store.ts";
@@ -120,10 +121,17 @@ function aboutUser(detail: string, claims: Claims | undefined): Finding {
   };
 }
 
-/** Whether the cancel signal may be published. None is sent: only what is known of the user's rights counts. */
-export function checkCancel(publish: Rights | undefined): Finding {
-  const check = "cancel jobs";
-  const subject = "zester.job.*.cancel";
+/** What an operator may do beside reading: how the finding is called, the subject that it takes, and what can't be done. */
+const STEERING = [
+  ["cancel jobs", "zester.job.*.cancel", "look, but not kill"],
+  ["retry jobs", DISPATCH_SUBJECT, "not retry jobs"],
+] as const;
+
+/** Whether jobs may be canceled and dispatched. Nothing is sent: only what is known of the user's rights counts. */
+export const checkSteering = (publish: Rights | undefined): Finding[] =>
+  STEERING.map(([check, subject, words]) => checkPublish(publish, check, subject, words));
+
+function checkPublish(publish: Rights | undefined, check: string, subject: string, without: string): Finding {
   if (!publish)
     return {
       check,
@@ -136,7 +144,7 @@ export function checkCancel(publish: Rights | undefined): Finding {
   return {
     check,
     result: "warn",
-    detail: `no permission to publish on ${subject}: this user can look, but not kill`,
+    detail: `no permission to publish on ${subject}: this user can ${without}`,
     hint: "Ask for that permission, or name other credentials with --creds.",
   };
 }

@@ -186,12 +186,19 @@ export class Connection {
     }
   }
 
+  /** The most bytes that the server takes at once. */
+  get maxPayload(): number {
+    return this.nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
+  }
+
   /**
    * Sends a request and waits for its answer.
+   * @param payload bytes as they are, anything else as JSON
    * @throws NoResponders when nothing listens, PermissionDenied, UserError when the server stays silent or is lost
    */
   async request(subject: string, payload: unknown = undefined): Promise<Msg> {
-    const body = payload === undefined ? undefined : this.#encoder.encode(JSON.stringify(payload));
+    const isReady = payload === undefined || payload instanceof Uint8Array;
+    const body = isReady ? payload : this.#encoder.encode(JSON.stringify(payload));
     try {
       // The library's own timeout comes after ours, which has the better words.
       return await this.guard(

@@ -35,6 +35,7 @@ export interface JobColumn {
 }
 
 export const STUCK = "stuck";
+export const RETRY_OF = "retry_of";
 
 const measure = (text: string) => width(safe(text));
 
@@ -152,6 +153,7 @@ const KNOWN: readonly JobColumn[] = [
   textual("user", (row) => row.user),
   textual("owner", (row) => row.owner),
   textual("source", (row) => row.source),
+  textual(RETRY_OF, (row) => row.retryOf),
   stuckColumn(() => undefined),
 ];
 
@@ -167,7 +169,8 @@ export function stuckColumn(why: (row: JobRow) => Stuck | undefined): JobColumn 
 /** The columns of each view. */
 export const LIST = ["jid", "function", "target", "state"];
 export const ACTIVE = ["jid", "function", "targets", "status"];
-const MORE = ["created", "duration", "returns", "failed", "user", "owner", STUCK];
+const MORE = ["created", "duration", "returns", "failed", "user", "owner", RETRY_OF, STUCK];
+/** RETRY_OF is for views in which a job has it. */
 export const wide = (view: readonly string[]) => [...view, ...MORE];
 /** `2/3` would be a date in a spreadsheet. */
 export const SHEET = [...LIST, "created", "duration", "returned", "failed", "targeted", "user", "owner"];

@@ -4,7 +4,7 @@ import { toJsonLine } from "../codec/json.ts";
 import { asText, type Timestamp, type Value, type ValueMap } from "../codec/value.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import { isDryRun } from "../model/answer.ts";
-import { isTerminal, type JobRow, jobDuration } from "../model/job.ts";
+import { isTerminal, type JobRow, jobDuration, stateOf } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import { sourceOf, sourceWords } from "../model/source.ts";
@@ -24,6 +24,8 @@ export interface Telling {
   readonly job: ValueMap;
   readonly story: Story;
   readonly stuck: Stuck | undefined;
+  /** The jobs that repeat it, oldest first, of the newest jobs. */
+  readonly retries?: readonly JobRow[];
 }
 
 /** `name=postgresql refresh=true`: arguments on one line. */
@@ -55,7 +57,18 @@ export function reasonOf({ job, story }: Pick<Telling, "job" | "story">): string
 }
 
 /** One line of facts; `value` is safe for a terminal. */
-const factLine = (name: string, value: string) => `${name.padEnd(10)}${value}\n`;
+const factLine = (name: string, value: string) => `${name.padEnd(9)} ${value}\n`;
+
+/** Jobs that are named of those that repeat one. */
+const RETRIES = 3;
+
+/** `2hQaXk… (complete), 2hQbYl… (running)`, the newest first; undefined for none. */
+export function retriesWords(retries: readonly JobRow[]): string | undefined {
+  if (retries.length === 0) return undefined;
+  const named = retries.slice(-RETRIES).reverse();
+  const rest = retries.length > RETRIES ? ", …" : "";
+  return named.map((row) => `${row.jid} (${stateOf(row)})`).join(", ") + rest;
+}
 
 function facts(telling: Telling, now: Date, person: boolean): [string, string][] {
   const { row, job, stuck } = telling;
@@ -68,6 +81,8 @@ function facts(telling: Telling, now: Date, person: boolean): [string, string][]
     ["Reason", reasonOf(telling)],
     ["Target", row.targetExpr],
     ["Source", sourceWords(job)],
+    ["Retry of", row.retryOf],
+    ["Retried as", retriesWords(telling.retries ?? [])],
     ["User", row.user],
     ["Owner", row.owner],
     ["Created", row.created && when(row.created, nowNs, person, ["ahead of this clock", "ago"])],
@@ -152,12 +167,16 @@ export function waitingWords({ peels }: Story): string | undefined {
   return words.length > 0 ? words.join("; ") : undefined;
 }
 
-/** `state.apply nginx on web* by ops, 400 peels`; an argument that is the only one needs no name. */
-export function callWords(telling: Telling): string {
-  const { row, job, story } = telling;
+/** `state.apply nginx`, `pkg.installed name=postgresql refresh=true`; an argument that is the only one needs no name. */
+export function shortCall({ row, job }: Pick<Telling, "row" | "job">): string {
   const args = job.get("args");
-  const call = args instanceof Map && args.size === 1 ? callOf(job, row) : fullCall(telling);
-  return [call, row.targetExpr && `on ${row.targetExpr}`, row.user && `by ${row.user}`]
+  return args instanceof Map && args.size === 1 ? callOf(job, row) : fullCall({ row, job });
+}
+
+/** `state.apply nginx on web* by ops, 400 peels` */
+export function callWords(telling: Telling): string {
+  const { row, story } = telling;
+  return [shortCall(telling), row.targetExpr && `on ${row.targetExpr}`, row.user && `by ${row.user}`]
     .filter(Boolean)
     .join(" ")
     .concat(`, ${plural(story.peels.length, "peel")}`);

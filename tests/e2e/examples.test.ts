@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Command } from "../../lib/cli/command.ts";
 import { zester as root } from "../../zester.ts";
 import { createBuckets, encode, jobRecord, type Server, startServer, ZESTER, zester } from "../support/harness.ts";
+import { decode } from "../support/wire.ts";
 
 let server: Server;
 beforeAll(async () => {
@@ -25,7 +26,15 @@ test("every example in the help runs", async () => {
   const targets = ["web-01", "web-388", "db_eu_example"];
   for (const jid of ["20260115-001", "20260115-002"])
     await jobs.put(jid, encode(jobRecord(jid, { targets, status: jid.endsWith("2") ? "running" : "complete" })));
-  // A master that ends what is canceled.
+  await jobs.put("20260115-003", encode(jobRecord("20260115-003", { status: "failed" })));
+  // A master that ends what is canceled, and at once what is dispatched.
+  nc.subscribe("zester.dispatch", {
+    callback: async (_, msg) => {
+      const { jid } = decode(msg.data) as { jid: string };
+      await jobs.put(jid, encode(jobRecord(jid)));
+      msg.respond(encode({ jid }));
+    },
+  });
   nc.subscribe("zester.job.*.cancel", {
     callback: (_, msg) => {
       const jid = msg.subject.split(".")[2] as string;
@@ -37,7 +46,7 @@ test("every example in the help runs", async () => {
   expect(all.length).toBeGreaterThan(12);
   const dir = ZESTER.replace(/\/[^/]*$/, "");
   /** What goes on until Ctrl-C ends by it; what waits for a job tells how it ended. */
-  const codes = (example: string) => (/job (watch|wait)|--follow/.test(example) ? [0, 2, 3, 130] : [0]);
+  const codes = (example: string) => (/job (watch|wait)|--follow|--wait/.test(example) ? [0, 2, 3, 130] : [0]);
   for (const example of all) {
     await jobs.put("20260115-002", encode(jobRecord("20260115-002", { status: "running" })));
     // Names that a user has, and pipes into files of theirs, are left out; so is the shell's own `source`.

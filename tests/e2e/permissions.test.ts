@@ -3,8 +3,9 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
-import { credsAuthenticator, type NatsConnection } from "nats";
+import { credsAuthenticator, type KV, type Msg, type NatsConnection } from "nats";
 import { type Operator, operator } from "../support/credentials.ts";
+import { faultOf } from "../support/dispatch-request.ts";
 import {
   createBuckets,
   encode,
@@ -18,6 +19,7 @@ import {
 } from "../support/harness.ts";
 import { some } from "../support/length.ts";
 import { expectError, expectJobs } from "../support/outcome.ts";
+import { decode } from "../support/wire.ts";
 
 const DOCUMENT = await Bun.file(resolve(import.meta.dir, "../../docs/connection.md")).text();
 
@@ -64,8 +66,9 @@ const without = ({ pub, sub }: Rights, entry: string): Rights => ({
   sub: sub.map((name) => (name === entry ? "nothing" : name)),
 });
 
-const SETS = { read: rightsIn(block("read")), kill: rightsIn(block("kill")) };
-const ENTRIES = [...SETS.kill.pub, ...SETS.kill.sub];
+const NAMES = ["read", "kill", "retry"] as const;
+const SETS = { read: rightsIn(block("read")), kill: rightsIn(block("kill")), retry: rightsIn(block("retry")) };
+const ENTRIES = [...SETS.retry.pub, ...SETS.retry.sub];
 /** Asked for only to tell more, so that their absence is no fault. */
 const OPTIONAL = [
   "$SYS.REQ.USER.INFO",
@@ -73,28 +76,39 @@ const OPTIONAL = [
   "$JS.API.DIRECT.GET.KV_peel-heartbeat.>",
 ];
 const CANCEL = "zester.job.*.cancel";
+const DISPATCH = "zester.dispatch";
 
-async function fill(nc: NatsConnection): Promise<void> {
+/** Takes new jobs, whose one peel succeeds at once. They count as old, so that none of them is the newest job. */
+function answerDispatches(nc: NatsConnection, jobs: KV, returns: KV): void {
+  const accept = async (msg: Msg) => {
+    const fault = faultOf(msg.data);
+    if (fault !== undefined) return msg.respond(encode({ error: fault }));
+    const { jid } = decode(msg.data) as { jid: string };
+    const usual = { jid, peel_id: "web-01", return_data: null, duration: 5n, timestamp: Time.now() };
+    await returns.put(`${jid}.web-01`, encode({ ...usual, success: true }));
+    await jobs.put(jid, encode(jobRecord(jid, { owner: "m1" })));
+    return msg.respond(encode({ jid }));
+  };
+  nc.subscribe(DISPATCH, { callback: (_, msg) => void accept(msg) });
+}
+
+/** Jobs, and who takes new ones for as long as the connection is open. */
+async function fill(nc: NatsConnection): Promise<NatsConnection> {
   const { jobs, returns } = await createBuckets(nc);
+  answerDispatches(nc, jobs, returns);
   const js = nc.jetstream();
   await jobs.put("j1", encode(jobRecord("j1", { owner: "m1" })));
   await jobs.put("j2", encode(jobRecord("j2", { status: "running", owner: "m1", created: Time.now() })));
-  await returns.put(
-    "j1.web-01",
-    encode({
-      jid: "j1",
-      peel_id: "web-01",
-      success: true,
-      return_data: null,
-      duration: 5n,
-      timestamp: Time.now(),
-    }),
-  );
+  const minuteAgo = new Time(Time.now().ns - 60_000_000_000n);
+  await jobs.put("j3", encode(jobRecord("j3", { status: "failed", created: minuteAgo, updated: minuteAgo })));
+  const usual = { peel_id: "web-01", return_data: null, duration: 5n, timestamp: Time.now() };
+  await returns.put("j1.web-01", encode({ ...usual, jid: "j1", success: true }));
+  await returns.put("j3.web-01", encode({ ...usual, jid: "j3", success: false, error: "no lock" }));
   for (const event of ["j1.dispatch", "j1.ack.web-01", "j1.return.web-01", "j1.status", "j2.dispatch"])
     await js.publish(`zester.job.${event}`, encode({}));
   await (await js.views.kv("master-heartbeat")).put("m1", "x");
   await (await js.views.kv("peel-heartbeat")).put("web-02", "x");
-  await nc.close();
+  return nc;
 }
 
 /** How a user runs the executable: the flags that make it that user. */
@@ -103,28 +117,30 @@ type As = readonly string[];
 interface Site {
   readonly server: Server;
   readonly as: (rights: Rights) => As;
+  readonly stop: () => Promise<void>;
 }
 
 /** Each user's rights are known before the server starts: in its configuration. */
 async function configured(): Promise<Site> {
   const all: Rights[] = [
     ...Object.values(SETS),
-    ...ENTRIES.map((entry) => without(SETS.kill, entry)),
+    ...ENTRIES.map((entry) => without(SETS.retry, entry)),
     NONE,
     ONLY_CANCEL,
   ];
   const names = new Map(all.map((rights, i) => [JSON.stringify(rights), `user${i}`]));
   const blocks = all.map((rights, i) =>
-    // The two sets are pasted as they stand.
-    i < 2
-      ? block(i === 0 ? "read" : "kill")
+    // The sets are pasted as they stand.
+    NAMES[i] !== undefined
+      ? block(NAMES[i])
       : `permissions { publish: { allow: ${JSON.stringify(rights.pub)} }, subscribe: { allow: ${JSON.stringify(rights.sub)} } }`,
   );
   const users = blocks.map((text, i) => `{ user: user${i}, password: s3cret\n${text} }`).join("\n");
   const server = await startServer(`authorization { users: [{ user: root, password: root }\n${users}] }`);
-  await fill(await server.connect({ user: "root", pass: "root" }));
+  const root = await fill(await server.connect({ user: "root", pass: "root" }));
   return {
     server,
+    stop: () => root.close().then(server.stop),
     as: (rights) => ["--master", server.url.replace("//", `//${names.get(JSON.stringify(rights))}:s3cret@`)],
   };
 }
@@ -133,22 +149,26 @@ async function configured(): Promise<Site> {
 async function decentralized(): Promise<Site> {
   const mine: Operator = operator();
   const server = await startServer(mine.config);
-  const root = await Bun.file(mine.creds()).bytes();
-  await fill(await server.connect({ authenticator: credsAuthenticator(root) }));
-  return { server, as: (rights) => ["--master", server.url, "--creds", mine.creds(rights)] };
+  const creds = await Bun.file(mine.creds()).bytes();
+  const root = await fill(await server.connect({ authenticator: credsAuthenticator(creds) }));
+  const stop = () => root.close().then(server.stop);
+  return { server, stop, as: (rights) => ["--master", server.url, "--creds", mine.creds(rights)] };
 }
 
 const NONE: Rights = { pub: ["other"], sub: SETS.read.sub };
 const ONLY_CANCEL: Rights = { pub: [CANCEL], sub: SETS.read.sub };
 
-test("the sets: the second is the first and the cancel signal; nsc gets the same", () => {
+test("the sets: the second is the first and the cancel signal, the third also new jobs; nsc gets the same", () => {
   expect(SETS.kill.pub.toSorted()).toEqual([...SETS.read.pub, CANCEL].toSorted());
-  expect(SETS.kill.sub).toEqual(SETS.read.sub);
+  expect(SETS.retry.pub.toSorted()).toEqual([...SETS.kill.pub, DISPATCH].toSorted());
+  for (const name of NAMES) expect(SETS[name].sub).toEqual(SETS.read.sub);
   expect(nscRights("zester-read")).toEqual(SETS.read);
   expect(nscRights("zester-kill").pub.toSorted()).toEqual(SETS.kill.pub.toSorted());
   expect(nscRights("zester-kill").sub).toEqual(SETS.kill.sub);
+  expect(nscRights("zester-retry").pub.toSorted()).toEqual(SETS.retry.pub.toSorted());
+  expect(nscRights("zester-retry").sub).toEqual(SETS.retry.sub);
   const creds = nscCalls().filter(([verb]) => verb === "generate");
-  expect(creds.map((words) => words.at(-1))).toEqual(["zester-read", "zester-kill"]);
+  expect(creds.map((words) => words.at(-1))).toEqual(["zester-read", "zester-kill", "zester-retry"]);
 });
 
 /** Every command that asks a server, and what it does when all is allowed: its exit code and a word of stdout. */
@@ -164,6 +184,7 @@ const READING: readonly (readonly [string, number, string])[] = [
   ["job wait j2 --for 1s", 124, ""],
   ["job trace j1", 0, "dispatched"],
   ["job kill --state running --dry-run", 0, "j2 "],
+  ["job retry j3 --dry-run", 0, "web-01"],
   ["version --check", 0, "zester "],
 ];
 const CHECK: (typeof READING)[number] = ["config check", 0, "ok    bucket jobs"];
@@ -174,6 +195,11 @@ const KILLING: readonly (readonly [string, number, string])[] = [
   ["job kill j2 --wait --for 1s", 124, "Cancel signal sent for job j2"],
 ];
 
+const RETRYING: readonly (readonly [string, number, string])[] = [
+  ["job retry j3 --yes", 0, "dispatched to 1 peel by m1"],
+  ["job retry j3 --yes --wait", 0, "complete"],
+];
+
 describe.each([
   ["server configuration", configured, ENTRIES],
   ["JWT", decentralized, some(ENTRIES, 7)],
@@ -182,7 +208,7 @@ describe.each([
   beforeAll(async () => {
     site = await start();
   });
-  afterAll(() => site.server.stop());
+  afterAll(() => site.stop());
 
   const run = (as: As, command: string): Promise<Result> => zester([...command.split(" "), ...as]);
 
@@ -202,6 +228,12 @@ describe.each([
     const reason = "no permission to publish on zester.job.j2.cancel.";
     expect(JSON.parse(json.stdout)).toEqual([{ jid: "j2", signal: "not sent", reason }]);
     expectError({ ...json, stdout: "" }, reason);
+    for (const rights of [SETS.read, SETS.kill])
+      for (const [command] of RETRYING) {
+        const { stdout, stderr, code } = await run(site.as(rights), command);
+        expect(stderr).toContain("error: no permission to publish on zester.dispatch. Nothing was dispatched.\n");
+        expect([command, stdout, code]).toEqual([command, "", 1]);
+      }
     const watch = new Running(["job", "watch", ...as], {});
     await watch.until("j2");
     watch.signal("SIGINT");
@@ -209,9 +241,12 @@ describe.each([
     expect(watch.err).not.toContain("permission");
   });
 
-  test("to read and kill: everything works", async () => {
-    const as = site.as(SETS.kill);
-    for (const [command, code, words] of [...READING, CHECK, ...KILLING]) {
+  test.each([
+    ["to read and kill", SETS.kill, KILLING],
+    ["to read, kill and retry", SETS.retry, RETRYING],
+  ] as const)("%s: everything works", async (_, rights, more) => {
+    const as = site.as(rights);
+    for (const [command, code, words] of [...READING, CHECK, ...more]) {
       const result = await run(as, command);
       expect(result.stderr).not.toContain("permission");
       expect([command, result.code, result.stdout.includes(words)]).toEqual([command, code, true]);
@@ -222,7 +257,7 @@ describe.each([
   test.each(entries.map((entry, i) => [entry, i] as const))(
     "without %s: each command that fails names it",
     async (entry, i) => {
-      const as = site.as(without(SETS.kill, entry));
+      const as = site.as(without(SETS.retry, entry));
       // As far as the wildcard, or with this job for the star.
       const named = entry.replace("*", "j2").replace(/>$/, "");
       const naming: string[] = [];
@@ -236,7 +271,7 @@ describe.each([
       };
       // Of those that wait until a time is up, one is enough here.
       const reading = READING.filter(([, code]) => code === 0);
-      await Promise.all([one(some(reading, 8, i)), one([CHECK, ...some(KILLING, 4, i)])]);
+      await Promise.all([one(some(reading, 8, i)), one([CHECK, ...some([...KILLING, ...RETRYING], 3, i)])]);
       if (OPTIONAL.includes(entry)) expect(naming).toEqual([]);
       else expect(naming).not.toEqual([]);
     },
@@ -248,7 +283,7 @@ describe("the sets, and less than them", () => {
   beforeAll(async () => {
     site = await configured();
   });
-  afterAll(() => site.server.stop());
+  afterAll(() => site.stop());
 
   const run = (rights: Rights, command: string) => zester([...command.split(" "), ...site.as(rights)]);
 
@@ -257,8 +292,8 @@ describe("the sets, and less than them", () => {
     const entry = (bucket: string) => `$JS.API.DIRECT.GET.KV_${bucket}.>`;
     const [all, noMasters, noPeels] = await Promise.all([
       seen(SETS.kill),
-      seen(without(SETS.kill, entry("master-heartbeat"))),
-      seen(without(SETS.kill, entry("peel-heartbeat"))),
+      seen(without(SETS.retry, entry("master-heartbeat"))),
+      seen(without(SETS.retry, entry("peel-heartbeat"))),
     ]);
     expect(all).toContain("after the signal: its master m1 is alive; 1 offline: web-01.\n");
     expect(noMasters).toContain("after the signal: 1 offline: web-01.\n");
@@ -267,7 +302,7 @@ describe("the sets, and less than them", () => {
 
   test("trace without the events: says so, and shows what the buckets know", async () => {
     const entry = "$JS.API.CONSUMER.CREATE.job-events.>";
-    const { stdout, stderr, code } = await run(without(SETS.kill, entry), "job trace j1");
+    const { stdout, stderr, code } = await run(without(SETS.retry, entry), "job trace j1");
     expect(stderr).toContain(`warning: no permission to publish on ${entry.slice(0, -1)}`);
     expect([code, stdout.includes("State     complete")]).toEqual([0, true]);
   });
@@ -275,7 +310,7 @@ describe("the sets, and less than them", () => {
   test("watch without its consumer: an error, no endless waiting", async () => {
     for (const entry of ["$JS.API.CONSUMER.CREATE.KV_jobs.>", "$JS.API.CONSUMER.MSG.NEXT.KV_jobs.>"])
       expectError(
-        await run(without(SETS.kill, entry), "job watch"),
+        await run(without(SETS.retry, entry), "job watch"),
         `no permission to publish on ${entry.slice(0, -1)}`,
       );
   });
@@ -328,9 +363,8 @@ describe("from another account, through the document's exports and imports", () 
     // More than one pull's worth, so that an answer that stops early is noticed.
     const { jobs } = await createBuckets(nc);
     for (let i = 0; i < 300; i++) await jobs.put(`n${i}`, encode(jobRecord(`n${i}`)));
-    await nc.close();
-    await fill(await server.connect({ user: "root", pass: "s3cret" }));
-    return server;
+    const root = await fill(nc);
+    return { ...server, stop: () => root.close().then(server.stop) };
   }
   const ops = (server: Server, command: string, ...flags: string[]) =>
     zester([
@@ -341,10 +375,11 @@ describe("from another account, through the document's exports and imports", () 
 
   test("every command works, and the signal arrives", async () => {
     const server = await start();
-    expect((await ops(server, "job list --count")).stdout).toBe("302\n");
-    for (const [command, code, words] of [...READING, CHECK, ...KILLING]) {
+    expect((await ops(server, "job list --count")).stdout).toBe("303\n");
+    for (const [command, code, words] of [...READING, CHECK, ...KILLING, ...RETRYING]) {
       const { stdout, stderr, code: got } = await ops(server, command);
-      expect(stderr).not.toMatch(/warning|permission/);
+      // The second retry is told of the first.
+      expect(stderr.replace(/warning: job j3 was retried already.*/, "")).not.toMatch(/warning|permission/);
       expect([command, got, stdout.includes(words)]).toEqual([command, code, true]);
     }
     const root = await server.connect({ user: "root", pass: "s3cret" });
@@ -364,10 +399,11 @@ describe("from another account, through the document's exports and imports", () 
   });
 
   test("without the prefix, or with the signal not imported: errors", async () => {
-    const server = await start((config) => config.replace(/.*account: FLEET, subject: "zester.*/, ""));
+    const server = await start((config) => config.replace(/.*account: FLEET, subject: "zester.*/g, ""));
     const plain = await zester(["job", "list", "--master", server.url.replace("//", "//ops:s3cret@")]);
     expect(plain.stderr).toContain("has no JetStream here");
     expect((await ops(server, "job kill j2")).stderr).toContain("nothing listens on zester.job.j2.cancel");
+    expect((await ops(server, "job retry j3 --yes")).stderr).toContain("no master listens on zester.dispatch");
     await server.stop();
   });
 });

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import type { KV, NatsConnection } from "nats";
 import jobHistory from "../../docs/schema/job-history.json" with { type: "json" };
 import jobKill from "../../docs/schema/job-kill.json" with { type: "json" };
+import jobRetry from "../../docs/schema/job-retry.json" with { type: "json" };
 import jobTrace from "../../docs/schema/job-trace.json" with { type: "json" };
 import jobWait from "../../docs/schema/job-wait.json" with { type: "json" };
 import { SIGNALS } from "../../lib/model/kill.ts";
@@ -15,6 +16,7 @@ import { COLUMN_NAMES } from "../../lib/render/columns.ts";
 import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
 import { putFixtures } from "../support/seed.ts";
 import { type StorySite, serveStories } from "../support/stories.ts";
+import { decode } from "../support/wire.ts";
 import fixtures from "../support/wire-fixtures.json" with { type: "json" };
 
 const FOLDER = join(import.meta.dir, "../../docs/schema");
@@ -164,6 +166,35 @@ describe("the output fits its schema", () => {
     expect(JSON.parse(stdout).filter((job: object) => "unreadable" in job)).toEqual([]);
   });
 
+  test("retry: what was, would be, was not, and may have been dispatched", async () => {
+    await jobs.put("j3", encode(jobRecord("j3", { status: "failed" })));
+    const retry = async (...args: string[]) => (await run("job", "retry", "j3", ...args, "--format", "json")).stdout;
+    expectValid("job-retry", await retry("--dry-run"));
+    expectValid("job-retry", await retry("--failed"));
+    const refused = await retry("--yes");
+    expectValid("job-retry", refused);
+    expect(JSON.parse(refused)).toMatchObject({ dispatched: false, reason: expect.stringContaining("no master") });
+    let answers = true;
+    nc.subscribe("zester.dispatch", {
+      callback: async (_, msg) => {
+        const { jid } = decode(msg.data) as { jid: string };
+        if (answers) await jobs.put(jid, encode(jobRecord(jid, { status: "running" })));
+        if (answers) msg.respond(encode({ jid }));
+      },
+    });
+    await nc.flush();
+    expectValid("job-retry", await retry("--yes"));
+    const waited = await retry("--yes", "--wait", "--for", "200ms");
+    expectValid("job-retry", waited);
+    const { jid } = JSON.parse(waited);
+    const seen = await run("job", "list", "--columns", "jid,status", "--format", "json");
+    expect(JSON.parse(seen.stdout)).toContainEqual({ jid, status: "running" });
+    answers = false;
+    const unknown = await retry("--yes", "--timeout", "200ms");
+    expectValid("job-retry", unknown);
+    expect(JSON.parse(unknown).dispatched).toBe(null);
+  });
+
   test("settings, checks and versions", async () => {
     expectValid("config", (await run("config", "--format", "json")).stdout);
     expectValid("config-check", (await run("config", "check", "--format", "json")).stdout);
@@ -185,6 +216,7 @@ describe("the output fits its schema", () => {
     expect(jobKill.$defs.signal.properties.signal.enum).toEqual([...SIGNALS]);
     expect(jobTrace.$defs.peel.properties.state.enum).toEqual([...WORST_FIRST]);
     expect(Object.keys(jobWait.$defs.ending.properties)).toEqual(["jid", "status", "reason", ...WORST_FIRST]);
+    expect(Object.keys(jobRetry.properties).slice(-WORST_FIRST.length)).toEqual([...WORST_FIRST]);
   });
 
   test("and what does not fit is refused", () => {

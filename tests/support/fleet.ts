@@ -54,6 +54,8 @@ export class Fleet {
   readonly #masters: Master[] = [];
   readonly #peels = new Map<string, Peel>();
   readonly #plans = new Map<string, Plan>();
+  /** What peels do with jobs that were not dispatched here. */
+  readonly habits = new Map<string, Behaviour>();
 
   private constructor(readonly site: Site) {}
 
@@ -115,7 +117,7 @@ export class Fleet {
   }
 
   #plan(jid: string, peel: string): Behaviour {
-    return this.#plans.get(jid)?.[peel] ?? { does: "ok" };
+    return this.#plans.get(jid)?.[peel] ?? this.habits.get(peel) ?? { does: "ok" };
   }
 
   /** Gives a job to the masters. Returns its JID when it runs. @throws the masters' error */

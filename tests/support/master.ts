@@ -1,5 +1,6 @@
 // A master: it claims jobs, sends them to peels, watches them until they end, and takes over those of dead masters.
 import type { KvEntry, Msg, Subscription, SubscriptionOptions } from "nats";
+import { faultOf } from "./dispatch-request.ts";
 import { Time } from "./harness.ts";
 import { Ledger } from "./ledger.ts";
 import { Orphans } from "./orphans.ts";
@@ -33,6 +34,9 @@ const ONE_OF_ALL = { queue: "masters" };
 const intent = ({ function: fn, args, targets, target_expr, timeout }: JobRecord) =>
   [fn, args, targets, target_expr, timeout] as const;
 
+/** How far a dispatch has come: the request was read, the record is written, the peels have it and nothing is answered. */
+export type Stage = "received" | "claimed" | "launched";
+
 export class Master {
   readonly #live = new Map<string, Watched>();
   readonly #subs: Subscription[] = [];
@@ -42,11 +46,15 @@ export class Master {
   #pending: Promise<unknown> = Promise.resolve();
   #looking = false;
 
-  /** @param patience after how many ms it gives a silent peel up, where that is not the usual time */
+  /**
+   * @param patience after how many ms it gives a silent peel up, where that is not the usual time
+   * @param at called on the way of a dispatch, before it goes on
+   */
   constructor(
     readonly site: Site,
     readonly id: string,
     readonly patience: (jid: string, peel: string) => number | undefined,
+    readonly at: (stage: Stage) => Promise<void> | void = () => {},
   ) {
     this.#ledger = new Ledger(site, id);
     this.#orphans = new Orphans(site);
@@ -117,9 +125,11 @@ export class Master {
   }
 
   async #dispatch(data: Uint8Array): Promise<{ jid: string } | { error: string }> {
-    const record = decode(data) as JobRecord | undefined;
-    if (!record?.jid || !record.function) return { error: "the request is not a job record" };
+    const fault = faultOf(data);
+    if (fault !== undefined) return { error: fault };
+    const record = decode(data) as unknown as JobRecord;
     const { jid } = record;
+    await this.at("received");
     record.status = "claimed";
     record.updated = Time.now();
     record.owner = this.id;
@@ -130,7 +140,9 @@ export class Master {
       return Bun.deepEquals(intent(known), intent(record))
         ? { jid }
         : { error: `conflict: job ${jid} is known with another intent` };
+    await this.at("claimed");
     await this.#launch(this.#adopt(record));
+    await this.at("launched");
     return { jid };
   }
 

@@ -1,0 +1,131 @@
+// Value → MessagePack, in the forms that masters write (wire.md, "Encoding"): for what is sent, which decode.ts reads back.
+import { hasRepeatedKeys } from "./undecodable.ts";
+import { Extension, NumberText, Timestamp, type Value, type ValueMap } from "./value.ts";
+
+/** A value that has no form in MessagePack; the message says why, for people. */
+export class Unencodable extends Error {}
+
+/** One value that is encoded already; it goes out as it is. */
+export class Encoded {
+  constructor(readonly bytes: Uint8Array) {}
+}
+
+export type Encodable = Value | Encoded | readonly Encodable[] | ReadonlyMap<string, Encodable>;
+
+const [INT64_LEAST, INT64_MOST, UINT64_MOST] = [-(2n ** 63n), 2n ** 63n - 1n, 2n ** 64n - 1n];
+
+/** A type byte and a whole number of so many bytes; what is beyond 4 bytes is cut to 64 bits. */
+function numbered(type: number, size: 1 | 2 | 4 | 8, value: number | bigint): Buffer {
+  const out = Buffer.alloc(1 + size, type);
+  if (size === 8) out.writeBigUInt64BE(BigInt.asUintN(64, BigInt(value)), 1);
+  else out.writeUIntBE(Number(value), 1, size);
+  return out;
+}
+
+/**
+ * The head of a value that has a length.
+ * @param short the type byte that holds lengths below `room`
+ * @param long those followed by a length of 1 (undefined: there is none), 2 and 4 bytes
+ */
+function head(
+  length: number,
+  short: number,
+  room: number,
+  long: readonly [number | undefined, number, number],
+): Buffer {
+  if (length < room) return Buffer.of(short | length);
+  if (long[0] !== undefined && length <= 0xff) return numbered(long[0], 1, length);
+  return length <= 0xffff ? numbered(long[1], 2, length) : numbered(long[2], 4, length);
+}
+
+const mapHead = (entries: number) => head(entries, 0x80, 16, [undefined, 0xde, 0xdf]);
+
+/** The shortest form of a whole number. */
+function integer(value: bigint): Buffer {
+  if (value >= 0n) {
+    if (value <= 0x7fn) return Buffer.of(Number(value));
+    if (value <= 0xffn) return numbered(0xcc, 1, value);
+    if (value <= 0xffffn) return numbered(0xcd, 2, value);
+    if (value <= 0xffff_ffffn) return numbered(0xce, 4, value);
+    if (value <= UINT64_MOST) return numbered(0xcf, 8, value);
+  } else if (value >= INT64_LEAST) {
+    if (value >= -0x20n) return Buffer.of(Number(value) & 0xff);
+    if (value >= -0x80n) return numbered(0xd0, 1, BigInt.asUintN(8, value));
+    if (value >= -0x8000n) return numbered(0xd1, 2, BigInt.asUintN(16, value));
+    if (value >= -0x8000_0000n) return numbered(0xd2, 4, BigInt.asUintN(32, value));
+    return numbered(0xd3, 8, value);
+  }
+  throw new Unencodable(`the number ${String(value).slice(0, 50)} takes more than 64 bits`);
+}
+
+function float(value: number): Buffer {
+  const out = Buffer.alloc(9, 0xcb);
+  out.writeDoubleBE(value, 1);
+  return out;
+}
+
+function number(value: number): Buffer {
+  const isWhole = Number.isInteger(value) && !Object.is(value, -0) && value >= -(2 ** 63) && value < 2 ** 64;
+  return isWhole ? integer(BigInt(value)) : float(value);
+}
+
+/** Readers of JSON take a number with a point or an exponent for a double, and so will the receiver. */
+function numberText(text: string): Buffer {
+  const value = Number(text);
+  if (Number.isFinite(value)) return float(value);
+  throw new Unencodable(`the number ${text.slice(0, 50)} is too large`);
+}
+
+/** A time as masters write it: 8 bytes, and 12 where the seconds don't fit. */
+function time({ seconds, nanos }: Timestamp): Buffer {
+  if (seconds >= 0n && seconds < 1n << 34n)
+    return Buffer.concat([Buffer.of(0xd7), numbered(0xff, 8, (BigInt(nanos) << 34n) | seconds)]);
+  return Buffer.concat([Buffer.of(0xc7, 12), numbered(0xff, 4, nanos), numbered(0, 8, seconds).subarray(1)]);
+}
+
+function text(value: string): Buffer[] {
+  const bytes = Buffer.from(value);
+  return [head(bytes.length, 0xa0, 32, [0xd9, 0xda, 0xdb]), bytes];
+}
+
+function* pieces(value: Encodable): Generator<Uint8Array> {
+  if (value instanceof Encoded) yield value.bytes;
+  else if (value === null) yield Buffer.of(0xc0);
+  else if (typeof value === "boolean") yield Buffer.of(value ? 0xc3 : 0xc2);
+  else if (typeof value === "string") yield* text(value);
+  else if (typeof value === "bigint") yield integer(value);
+  else if (typeof value === "number") yield number(value);
+  else if (value instanceof NumberText) yield numberText(value.text);
+  else if (value instanceof Timestamp) yield time(value);
+  else if (value instanceof Uint8Array) {
+    yield head(value.length, 0, 0, [0xc4, 0xc5, 0xc6]);
+    yield value;
+  } else if (value instanceof Extension) {
+    yield head(value.data.length, 0, 0, [0xc7, 0xc8, 0xc9]);
+    yield Buffer.of(value.type & 0xff);
+    yield value.data;
+  } else if (value instanceof Map) {
+    if (hasRepeatedKeys(value as ValueMap)) throw new Unencodable("a key stands twice in it");
+    yield mapHead(value.size);
+    for (const [key, item] of value as ReadonlyMap<string, Encodable>) {
+      yield* text(key);
+      yield* pieces(item);
+    }
+  } else {
+    const list = value as readonly Encodable[];
+    yield head(list.length, 0x90, 16, [undefined, 0xdc, 0xdd]);
+    for (const item of list) yield* pieces(item);
+  }
+}
+
+/**
+ * A value as MessagePack: whole numbers in their shortest form, all others as doubles.
+ * @throws Unencodable for a number that MessagePack cannot hold, and for a map in which a key stood twice when it was decoded
+ */
+export const encode = (value: Encodable): Uint8Array => Buffer.concat([...pieces(value)]);
+
+/** A duration in ns, as masters write all of them: 64 bits, whatever its size. @throws Unencodable beyond 64 bits */
+export function encodedDuration(ns: bigint): Encoded {
+  if (ns < INT64_LEAST || ns > INT64_MOST) throw new Unencodable(`${ns}ns take more than 64 bits`);
+  return new Encoded(numbered(0xd3, 8, ns));
+}

@@ -1,0 +1,127 @@
+// Dispatching a new job, never twice: its id is minted once, and what is sent a second time is the same bytes, which masters
+// answer again without doing anything (wire.md, "Dispatch"). Without an answer the bucket tells.
+import { decode, Undecodable } from "../codec/decode.ts";
+import { asText } from "../codec/value.ts";
+import { Transient, UserError } from "../errors.ts";
+import type { JobRow } from "../model/job.ts";
+import type { Dispatched } from "../model/retry.ts";
+import { handToMasters } from "../nats/dispatch.ts";
+import { safe } from "../text.ts";
+import { NEVER, type Reopenable, reopen } from "./follow.ts";
+import { toJob } from "./read-jobs.ts";
+
+/** What a master answered: that it has the job, why not, or something else. */
+type Answer = "accepted" | { readonly error: string } | undefined;
+
+function answerIn(bytes: Uint8Array, jid: string): Answer {
+  try {
+    const answer = decode(bytes);
+    if (!(answer instanceof Map)) return undefined;
+    const error = answer.get("error") ?? "";
+    if (error !== "") return { error: asText(error) ?? "an error without words" };
+    return answer.get("jid") === jid ? "accepted" : undefined;
+  } catch (error) {
+    if (!(error instanceof Undecodable)) throw error;
+    return undefined;
+  }
+}
+
+/** A job as the bucket has it, `none`, or why that can't be told. */
+type Found = { readonly row: JobRow } | "none" | { readonly why: string };
+
+/** Connections that a look-up is tried on. */
+const CONNECTIONS = 3;
+
+/** Looks a job up. When the connection is lost or silent, it is looked up on another one. */
+async function lookUp(session: Reopenable, jid: string): Promise<Found> {
+  let why = "";
+  for (let nth = 1; nth <= CONNECTIONS; nth++) {
+    try {
+      if (nth > 1) await reopen(session, session.store.connection.timeoutMs);
+      const bytes = await session.store.job(jid);
+      return bytes ? { row: toJob(jid, bytes).row } : "none";
+    } catch (error) {
+      if (session.ending) return NEVER;
+      if (!(error instanceof UserError)) throw error;
+      why = error.message;
+      if (!(error instanceof Transient)) break;
+    }
+  }
+  return { why };
+}
+
+/** How long, in ms, the record of a job is waited for that a master has answered for, and the pause between two looks. */
+const RECORD = { waitMs: 1_000, pauseMs: 50 } as const;
+
+/** The master that has taken the job, as its record says; a master may answer before it writes that. */
+async function ownerOf(session: Reopenable, jid: string): Promise<Dispatched> {
+  const found = { kind: "dispatched", owner: undefined } as const;
+  for (let waited = 0; ; waited += RECORD.pauseMs) {
+    try {
+      const bytes = await session.store.job(jid);
+      if (bytes) return { ...found, owner: toJob(jid, bytes).row.owner, warnings: [] };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return { ...found, warnings: [`a master has accepted job ${jid}; which one is not known: ${error.message}`] };
+    }
+    if (waited >= RECORD.waitMs)
+      return { ...found, warnings: [`a master has accepted job ${jid}, and has not written its record yet.`] };
+    await new Promise((done) => setTimeout(done, RECORD.pauseMs));
+  }
+}
+
+/** What came of one request: as Dispatched, or it is certain that no master has the job (`error`), or that can't be told. */
+type Attempt = Dispatched | { readonly kind: "refused"; readonly error: UserError };
+
+/** Sends the request once. What is no clear answer is looked up in the bucket. */
+async function attempt(session: Reopenable, jid: string, request: Uint8Array): Promise<Attempt> {
+  const handed = await handToMasters(session.store.connection, request);
+  if ("refused" in handed) return { kind: "refused", error: handed.refused };
+  const answer = "answer" in handed ? answerIn(handed.answer, jid) : undefined;
+  if (answer === "accepted") return ownerOf(session, jid);
+  const why =
+    "open" in handed
+      ? handed.open
+      : answer
+        ? `a master answered: ${safe(answer.error)}.`
+        : "what answered is no master.";
+  const found = await lookUp(session, jid);
+  if (found !== "none" && "row" in found) {
+    const { owner, status } = found.row;
+    const warnings = [`${why} But the bucket "jobs" has job ${jid}: ${safe(status || "-")}.`];
+    return { kind: "dispatched", owner, warnings };
+  }
+  if (answer)
+    return {
+      kind: "refused",
+      error: new UserError(
+        `a master refused the job: ${safe(answer.error)}. Nothing was dispatched.`,
+        "`zester config check` tells which masters run; their logs say more.",
+      ),
+    };
+  const seen = found === "none" ? `The bucket "jobs" does not have job ${jid}.` : `Looking it up failed: ${found.why}`;
+  return { kind: "unknown", why: `${why} ${seen}` };
+}
+
+/**
+ * Hands a new job to the masters; when there is no clear answer and the bucket does not have it, once more.
+ * @param request its record
+ * @param tell is told what goes on before the request is sent again
+ * @returns that a master or the bucket has it, or that neither tells
+ * @throws UserError when it is certain that no master has it
+ */
+export async function dispatch(
+  session: Reopenable,
+  jid: string,
+  request: Uint8Array,
+  tell: (text: string) => void,
+): Promise<Dispatched> {
+  const first = session.ending ? await NEVER : await attempt(session, jid, request);
+  if (first.kind === "refused") throw first.error;
+  if (first.kind === "dispatched") return first;
+  tell(`${first.why} The same request is sent once more.`);
+  const second = session.ending ? await NEVER : await attempt(session, jid, request);
+  if (second.kind !== "refused") return second;
+  // Who had the first request may still take it.
+  return { kind: "unknown", why: `${first.why} The second time: ${second.error.message}` };
+}

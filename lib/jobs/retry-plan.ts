@@ -1,0 +1,171 @@
+// What a retry sends: which peels, what is copied out of the stored record, byte for byte, and the new job's record.
+import KSUID from "ksuid";
+import { fieldBytes, isJson } from "../codec/decode.ts";
+import { type Encodable, Encoded, encode, encodedDuration, Unencodable } from "../codec/encode.ts";
+import { asInteger, Timestamp, type ValueMap } from "../codec/value.ts";
+import { UserError } from "../errors.ts";
+import { type JobRow, jobRow } from "../model/job.ts";
+import {
+  listExpression,
+  type Minted,
+  type RetryPlan,
+  requireEnded,
+  requireRepeatable,
+  requireTokens,
+  retryWarnings,
+  targetsOf,
+  timeoutOf,
+} from "../model/retry.ts";
+import type { PeelStory } from "../model/story.ts";
+import type { Store } from "../nats/store.ts";
+import { safe } from "../text.ts";
+import { offlineAmong } from "./heartbeats.ts";
+import { resolveJob, type WordTold } from "./lookup.ts";
+import { newestRetries } from "./retries.ts";
+import { openQuestions, type Reading, readStory } from "./story.ts";
+
+/** The fields that the new record has from the old one. Decoding and encoding them again would change types. */
+const COPIED = ["function", "args", "state_id", "v"] as const;
+
+const KSUID_LENGTH = 27;
+
+/** A plan, and what is needed to send it. */
+export interface Draft {
+  readonly plan: RetryPlan;
+  /** How the job is, of one that goes on. */
+  readonly reading: Reading;
+  /** The jobs that repeat the same one already, oldest first, of the newest jobs. */
+  readonly before: readonly JobRow[];
+  /** Why it is not known which of the peels are offline. */
+  readonly unheard: string | undefined;
+  readonly copied: ReadonlyMap<string, Encoded>;
+}
+
+/** What is wanted of a retry. */
+export interface Wish {
+  readonly selects: (peel: PeelStory) => boolean;
+  /** The job may go on. */
+  readonly force: boolean;
+  /** In ms; undefined: as stored. */
+  readonly timeoutMs: number | undefined;
+}
+
+/** What JSON has no types for is sent as a reader of JSON would take it. */
+function reencoded(jid: string, job: ValueMap): ReadonlyMap<string, Encoded> {
+  try {
+    return new Map(
+      COPIED.flatMap((name) => {
+        const value = job.get(name) ?? null;
+        return value === null ? [] : [[name, new Encoded(encode(value))] as const];
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof Unencodable)) throw error;
+    throw new UserError(
+      `job ${safe(jid)} cannot be sent as MessagePack: ${error.message}. Nothing was sent.`,
+      "Its record is JSON, put by hand: dispatch the job anew.",
+    );
+  }
+}
+
+/** @throws UserError when the record is in a form that its fields can't be told apart in, or holds what has no other form */
+function copy(jid: string, job: ValueMap, bytes: Uint8Array): ReadonlyMap<string, Encoded> {
+  if (isJson(bytes)) return reencoded(jid, job);
+  const fields = fieldBytes(bytes, COPIED);
+  if (!fields)
+    throw new UserError(
+      `job ${safe(jid)} has a record in a form that no master writes: its arguments can't be copied byte for byte. Nothing was sent.`,
+      "Dispatch the job anew.",
+    );
+  const isSet = (name: string) => (job.get(name) ?? null) !== null;
+  return new Map(
+    Array.from(fields, ([name, value]) => [name, new Encoded(value)] as const).filter(([name]) => isSet(name)),
+  );
+}
+
+const JSON_RECORD =
+  "the record is JSON, put by hand: its arguments are sent as MessagePack, whole numbers as such, all others as doubles.";
+
+/**
+ * Looks the job up that `text` names, and decides what to send: nothing when no peel is selected.
+ * @param warn is told of returns that can't be decoded
+ * @param told as for resolveJob
+ * @throws UserError when there is no such job, or when it can't be run again as it was
+ */
+export async function draftRetry(
+  store: Store,
+  text: string,
+  { selects, force, timeoutMs }: Wish,
+  warn: (text: string) => void,
+  told: WordTold,
+): Promise<Draft> {
+  const retries = newestRetries(store);
+  const { jid, job, bytes } = await resolveJob(store, text, told);
+  const row = jobRow(jid, job);
+  if (!force) requireEnded(row);
+  const names = new Set(targetsOf(row, job));
+  const reading = await readStory(store, jid, job, warn);
+  const targets = reading.story.peels.filter(({ peel }) => names.has(peel));
+  const peels = targets.filter(selects);
+  const plan = { row, job, peels, targets, offline: undefined, timeoutNs: 0n, warnings: openQuestions(reading) };
+  if (peels.length === 0) return { plan, reading, before: [], unheard: undefined, copied: new Map() };
+  requireRepeatable(row, job);
+  requireTokens(row, peels);
+  const timeoutNs = timeoutOf(row, job, timeoutMs);
+  const copied = copy(jid, job, bytes);
+  const ids = peels.map(({ peel }) => peel);
+  let unheard: string | undefined;
+  const offline = await offlineAmong(store, ids, (why) => {
+    unheard ??= `${why} Which of the peels are offline is not known.`;
+  });
+  const warnings = [
+    ...retryWarnings({ row, job, peels }, store.nowNs()),
+    ...(isJson(bytes) ? [JSON_RECORD] : []),
+    ...plan.warnings,
+  ];
+  const before = (await retries).filter((other) => other.retryOf === jid);
+  return { plan: { ...plan, offline, timeoutNs, warnings }, reading, before, unheard, copied };
+}
+
+/**
+ * A new job's id and time.
+ * @param now by this machine's clock
+ */
+export const mint = (now: Date, user: string): Minted => ({
+  jid: KSUID.randomSync(now.getTime()).string,
+  createdNs: BigInt(now.getTime()) * 1_000_000n,
+  user,
+});
+
+/** The peels of a plan in the order in which the record names them. */
+export function targetIds({ plan }: Draft): string[] {
+  const chosen = new Map(plan.peels.map((peel) => [peel.peel, peel]));
+  return targetsOf(plan.row, plan.job).filter((peel) => chosen.has(peel));
+}
+
+/** The record of the new job, as a client hands it to the masters (wire.md, "Job record" and "Dispatch"). */
+export function requestOf(draft: Draft, { jid, createdNs, user }: Minted): Uint8Array {
+  const { plan, copied } = draft;
+  const created = new Timestamp(createdNs / 1_000_000_000n, Number(createdNs % 1_000_000_000n));
+  const targets = targetIds(draft);
+  const fields: [string, Encodable | undefined][] = [
+    ["jid", jid],
+    ["function", copied.get("function")],
+    ["args", copied.get("args") ?? null],
+    ["targets", targets],
+    ["timeout", encodedDuration(plan.timeoutNs)],
+    ["status", "pending"],
+    ["created", created],
+    ["updated", created],
+    ["user", user],
+    ["state_id", copied.get("state_id")],
+    ["target_expr", listExpression(targets)],
+    ["v", asInteger(plan.job.get("v")) === undefined ? undefined : copied.get("v")],
+    ["metadata", new Map([["retry_of", plan.row.jid]])],
+  ];
+  return encode(new Map(fields.filter((field): field is [string, Encodable] => field[1] !== undefined)));
+}
+
+/** A request of the same size, for a look at that before there is a new job. */
+export const unsentRequest = (draft: Draft, user: string): Uint8Array =>
+  requestOf(draft, { jid: "0".repeat(KSUID_LENGTH), createdNs: 0n, user });

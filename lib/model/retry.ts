@@ -1,0 +1,211 @@
+// A retry as values: which peels of a job need it again, what keeps it from being sent, and what is to be said of it
+// before. Pure.
+
+import { asInteger, asText, type Value, type ValueMap } from "../codec/value.ts";
+import { formatAge } from "../duration.ts";
+import { UserError } from "../errors.ts";
+import { count, plural, safe } from "../text.ts";
+import { quoted, tokenFault } from "./jid.ts";
+import { isTerminal, isUnknownStatus, type JobRow, RECORD_VERSION } from "./job.ts";
+import { displayPeel } from "./peel.ts";
+import { type PeelState, statesPresent } from "./peel-state.ts";
+import { peelSelection } from "./returns.ts";
+import type { PeelStory } from "./story.ts";
+
+/** A job that is to be run again, and where. Nothing has been sent. */
+export interface RetryPlan {
+  readonly row: JobRow;
+  readonly job: ValueMap;
+  /** The peels that get the new job, worst first; empty when there is nothing to retry. */
+  readonly peels: readonly PeelStory[];
+  /** Every target of the job. */
+  readonly targets: readonly PeelStory[];
+  /** Those of the peels that give no heartbeat now; undefined when that can't be known. */
+  readonly offline: ReadonlySet<string> | undefined;
+  /** The timeout of the new job, in ns. */
+  readonly timeoutNs: bigint;
+  /** What a person has to know before agreeing, a sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** The peels and the record that a new job is minted with. */
+export interface Minted {
+  readonly jid: string;
+  /** In ns since 1970, by this machine's clock. */
+  readonly createdNs: bigint;
+  readonly user: string;
+}
+
+/** Whether a new job was dispatched. `unknown`: it was handed over, and neither an answer nor the bucket tells. */
+export type Dispatched =
+  | { readonly kind: "dispatched"; readonly owner: string | undefined; readonly warnings: readonly string[] }
+  | { readonly kind: "unknown"; readonly why: string };
+
+/** Which peels, as typed. */
+export interface RetryConditions {
+  readonly bad?: boolean | undefined;
+  readonly failed?: boolean | undefined;
+  readonly missing?: boolean | undefined;
+  readonly unreachable?: boolean | undefined;
+  readonly all?: boolean | undefined;
+  readonly peel?: string | undefined;
+}
+
+/** True for a peel that needs the job again: one that is not ok. A late return that is ok is one all the same. */
+export const needsAgain = ({ state, returned }: PeelStory) => state !== "ok" && !(state === "late" && returned?.ok);
+
+const STATES = ["bad", "failed", "missing", "unreachable"] as const;
+
+/**
+ * The test that the flags ask for: in one of the states named (none named: those that need it again), and matching the glob.
+ * @throws UserError for flags that exclude each other
+ */
+export function retrySelection(flags: RetryConditions): (peel: PeelStory) => boolean {
+  const { all, bad, failed, missing, unreachable, peel } = flags;
+  const [first] = STATES.filter((name) => flags[name]);
+  if (all && first !== undefined) throw new UserError(`--all and --${first} exclude each other.`, "Give one of them.");
+  const named = peelSelection({ peel });
+  const inState = peelSelection({ failed, missing, unreachable });
+  const needed = bad || (!all && first === undefined) ? needsAgain : () => false;
+  return (one) => (all || needed(one) || (inState?.(one) ?? false)) && (named?.(one) ?? true);
+}
+
+/** The same as it was typed, for messages; empty for the usual one. */
+export const conditionWords = (flags: RetryConditions) =>
+  [
+    ...[...STATES, "all" as const].filter((name) => flags[name]).map((name) => `--${name}`),
+    ...(flags.peel === undefined ? [] : [`--peel ${flags.peel}`]),
+  ].join(" ");
+
+/** Fields of a record that a retry repeats, makes anew, or leaves to the master (wire.md, "Job record"). */
+const KNOWN_FIELDS: ReadonlySet<string> = new Set(
+  "jid function args targets timeout status created updated user owner epoch deadline reclaim_count offline_at_dispatch state_id target_expr return_count success_count v metadata".split(
+    " ",
+  ),
+);
+
+const NOTHING = "Nothing was sent.";
+
+function refuse(row: JobRow, why: string, hint: string): never {
+  throw new UserError(`job ${safe(row.jid)} ${why}. ${NOTHING}`, hint);
+}
+
+/** The targets of a job, each once. @throws UserError when the record has no list of texts there */
+export function targetsOf(row: JobRow, job: ValueMap): string[] {
+  const list = job.get("targets");
+  const odd = Array.isArray(list) && list.length !== row.targets?.length;
+  if (!row.targets || odd)
+    refuse(row, odd ? "has targets that are no text" : "has no list of targets", "Dispatch it anew by hand.");
+  return [...new Set(row.targets)];
+}
+
+const LOOK = (row: JobRow) => `\`zester job show ${safe(row.jid)}\` has the record.`;
+
+/** Refuses a job that has not ended, as far as its status tells. @throws UserError */
+export function requireEnded(row: JobRow): void {
+  const { jid, status } = row;
+  if (isTerminal(status)) return;
+  refuse(
+    row,
+    isUnknownStatus(status) ? `may go on: its status is ${safe(status || "-")}` : `has not ended: ${status}`,
+    `\`zester job wait ${safe(jid)}\` waits for its end, \`zester job kill ${safe(jid)}\` cancels it; --force retries it all the same.`,
+  );
+}
+
+/** Refuses a job that can't be run again as it was. @throws UserError with the reason */
+export function requireRepeatable(row: JobRow, job: ValueMap): void {
+  const { fn } = row;
+  if (!fn) refuse(row, "names no function", LOOK(row));
+  // A text that is shown otherwise than it is sent: its bytes are no UTF-8.
+  if (fn.includes("\ufffd")) refuse(row, "has a function that is no UTF-8 text", LOOK(row));
+  const args = job.get("args") ?? null;
+  if (args !== null && !(args instanceof Map)) refuse(row, "has arguments that are no map", LOOK(row));
+  const stateId = job.get("state_id") ?? null;
+  if (stateId !== null && asText(stateId) === undefined) refuse(row, "has a state_id that is no text", LOOK(row));
+  const version = asInteger(job.get("v"));
+  if (version !== undefined && version > RECORD_VERSION)
+    refuse(
+      row,
+      `has a record of version ${version}, newer than this zester knows (${RECORD_VERSION})`,
+      "Install the zester that came with your master.",
+    );
+}
+
+/**
+ * The timeout of the new job, in ns.
+ * @param wanted what the operator asked for, in ms; undefined: as stored
+ * @throws UserError when there is none
+ */
+export function timeoutOf(row: JobRow, job: ValueMap, wanted: number | undefined): bigint {
+  if (wanted !== undefined) return BigInt(Math.round(wanted * 1e6));
+  const stored = asInteger(job.get("timeout"));
+  if (stored !== undefined && stored > 0n && stored < 2n ** 63n) return stored;
+  return refuse(
+    row,
+    stored === 0n ? "has no timeout of its own" : "has a timeout that is no duration",
+    "Give the new job one: --job-timeout 5m.",
+  );
+}
+
+/** Refuses peels whose id is not one token: it would address others than the one that is meant. @throws UserError */
+export function requireTokens(row: JobRow, peels: readonly PeelStory[]): void {
+  const odd = peels.flatMap(({ peel }) => {
+    const fault = tokenFault(peel);
+    return fault === undefined ? [] : [{ peel, fault }];
+  });
+  const [first] = odd;
+  if (!first) return;
+  const more = odd.length > 1 ? `, and ${count(odd.length - 1)} more` : "";
+  refuse(
+    row,
+    `has the target ${quoted(first.peel)}${more}, which is not a peel id: ${first.fault}`,
+    "Select the others with --peel.",
+  );
+}
+
+/** What is not certain of a peel that has not returned, or that the events alone know; undefined where nothing is open. */
+const DOUBTS: Partial<Record<PeelState, string>> = {
+  unreadable: "may have run: its return cannot be decoded",
+  unreachable: "may have run: no proof that it did not",
+  unfinished: "may have run: it had accepted the job",
+  missing: "may have run: nothing tells that it did not",
+  queued: "will still run it",
+  executing: "is still running it",
+};
+
+/** What to say of a peel in this state beside its error. */
+export const doubtOf = (state: PeelState) => DOUBTS[state];
+
+const DAY_NS = 86_400_000_000_000n;
+
+/** True for a job whose arguments say that nothing is to be changed. */
+export function asksDryRun(args: Value | undefined): boolean {
+  return args instanceof Map && args.get("test") === true;
+}
+
+/**
+ * What a person has to know before agreeing.
+ * @param nowNs the server's clock, in ns since 1970
+ */
+export function retryWarnings({ row, job, peels }: Pick<RetryPlan, "row" | "job" | "peels">, nowNs: bigint): string[] {
+  const words: string[] = [];
+  const doubtful = peels.filter(({ state }) => state === "late" || DOUBTS[state] !== undefined);
+  if (doubtful.length > 0) {
+    const states = statesPresent(doubtful).map(([state, n]) => `${count(n)} ${state}`);
+    words.push(
+      `${plural(doubtful.length, "peel")} may have run this already, or may run it yet (${states.join(", ")}); \`zester job trace ${safe(row.jid)}\` shows what is known.`,
+    );
+  }
+  const good = peels.filter((peel) => !needsAgain(peel)).length;
+  if (good > 0) words.push(`${plural(good, "peel")} returned ok, and will run it again.`);
+  const age = row.created && nowNs - row.created.ns;
+  if (age !== undefined && age > DAY_NS)
+    words.push(`job ${safe(row.jid)} was created ${formatAge(age)} ago: is it still what should be done?`);
+  const others = [...job.keys()].filter((name) => !KNOWN_FIELDS.has(name));
+  if (others.length > 0)
+    words.push(`fields of the record that a retry does not repeat: ${safe(others.slice(0, 5).join(", "))}.`);
+  return words;
+}
+
+/** `L@web-01,db.eu.example`: how operators target a list of peels. */
+export const listExpression = (peels: readonly string[]) => `L@${peels.map(displayPeel).join(",")}`;

@@ -1,0 +1,101 @@
+// What `retry` says, and shows to programs. Pure.
+
+import type { Value, ValueMap } from "../codec/value.ts";
+import { formatAge } from "../duration.ts";
+import { isTerminal } from "../model/job.ts";
+import { type OutcomeGroup, outcomesOf } from "../model/outcomes.ts";
+import { asksDryRun, type Dispatched, doubtOf, type RetryPlan } from "../model/retry.ts";
+import { plural, safe, shorten } from "../text.ts";
+import { shortCall } from "./facts.ts";
+import { peelNames } from "./names.ts";
+import { peelCounts } from "./peels.ts";
+import { andMore, type Look, renderTable } from "./table.ts";
+
+/** Columns of the call with its arguments, and of what is said of a group of peels. */
+const MOST = { call: 200, note: 200, outcomes: 20 } as const;
+/** Columns that the names of each group take on a terminal. */
+const NAMES = 40;
+const INDENT = 2;
+/** The least columns of a state, so that lists don't jump between jobs. */
+const STATE = 12;
+
+/** `job 2hPx9 failed 10m ago`, `job 2hPx9 running, created 10m ago` */
+function jobWords({ row }: RetryPlan, nowNs: bigint): string {
+  const ended = isTerminal(row.status);
+  const at = ended ? (row.updated ?? row.created) : row.created;
+  const ago = at && nowNs >= at.ns ? `${formatAge(nowNs - at.ns)} ago` : undefined;
+  const when = ago && (ended ? ` ${ago}` : `, created ${ago}`);
+  return `job ${row.jid} ${row.status || "without a status"}${when ?? ""}`;
+}
+
+/** What is to be said of the peels of a group: why they are not ok, what is not certain of them, which are offline now. */
+function noteWords({ state, note, peels }: OutcomeGroup, offline: RetryPlan["offline"]): string {
+  const gone = state === "offline" ? [] : peels.filter(({ peel }) => offline?.has(peel));
+  const where =
+    gone.length === 0 ? "" : gone.length === peels.length ? "offline" : `offline: ${peelNames(gone, NAMES)}`;
+  return [shorten(safe(note.slice(0, 2 * MOST.note)), MOST.note), doubtOf(state), where].filter(Boolean).join("; ");
+}
+
+/** The new job, and the peels that get it, worst first: a line for each outcome. */
+export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
+  const { row, job, peels, targets, offline } = plan;
+  const call = shorten(safe(shortCall({ row, job }).slice(0, 2 * MOST.call)), MOST.call);
+  const dry = asksDryRun(job.get("args")) ? " (dry run)" : "";
+  const known = [row.user && `by ${row.user}`, jobWords(plan, nowNs)].filter(Boolean).join("; ");
+  const head = `${call}${dry} on ${peels.length} of ${plural(targets.length, "peel")} (${safe(known)})\n`;
+  const groups = outcomesOf(peels, targets);
+  const shown = look.columns === undefined ? groups : groups.slice(0, MOST.outcomes);
+  const rest = groups.slice(shown.length);
+  const rows = shown.map((group) => {
+    const names = peelNames(group.peels, look.columns === undefined ? Number.POSITIVE_INFINITY : NAMES);
+    const many = group.peels.length > 1 ? `${plural(group.peels.length, "peel")}: ` : "";
+    return [{ text: group.state }, { text: many + names }, { text: noteWords(group, offline) }];
+  });
+  const columns = [{ title: "", min: STATE }, { title: "" }, { title: "" }];
+  const lines = renderTable(columns, rows, false).trimEnd().split("\n");
+  const more =
+    rest.length === 0
+      ? []
+      : [`${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap((group) => group.peels))}`];
+  return head + [...lines, ...more].map((line) => `${" ".repeat(INDENT)}${line}\n`).join("");
+}
+
+/** Why there is nothing to retry. @param condition as typed; empty when none was */
+export function nothingWords({ targets }: RetryPlan, condition: string): string {
+  if (condition !== "") return `Nothing to retry: no peel of ${targets.length} matches ${safe(condition)}.\n`;
+  if (targets.length === 0) return "Nothing to retry: the job has no peels.\n";
+  const late = targets.filter(({ state }) => state === "late").length;
+  return `Nothing to retry: all ${plural(targets.length, "peel")} returned ok${late > 0 ? ` (${late} late)` : ""}.\n`;
+}
+
+/** `these 2 peels`, `this peel` */
+export const theseWords = (peels: readonly unknown[]) =>
+  peels.length === 1 ? "this peel" : `these ${plural(peels.length, "peel")}`;
+
+/** `Job 2hQaXk… dispatched to 2 peels by master-2hPwZ9` */
+export const dispatchedLine = (jid: string, peels: number, owner: string | undefined) =>
+  `Job ${jid} dispatched to ${plural(peels, "peel")}${owner ? ` by ${safe(owner)}` : ""}\n`;
+
+/**
+ * A retry for programs.
+ * @param jid of the new job; undefined when there is none
+ * @param outcome undefined when nothing was dispatched; `dispatched` is null when it is not known
+ * @param error why nothing was, where that was not the wish
+ */
+export function retryDocument(
+  retryOf: string,
+  targets: readonly string[],
+  jid?: string,
+  outcome?: Dispatched,
+  error?: Error,
+): ValueMap {
+  const fields: [string, Value][] = [
+    ...(jid === undefined ? [] : [["jid", jid] as [string, Value]]),
+    ["retry_of", retryOf],
+    ["targets", [...targets]],
+    ["dispatched", outcome === undefined ? false : outcome.kind === "dispatched" ? true : null],
+  ];
+  const reason = outcome?.kind === "unknown" ? outcome.why : error?.message;
+  if (reason !== undefined) fields.push(["reason", reason]);
+  return new Map(fields);
+}

@@ -1,0 +1,264 @@
+// `job retry` on a fleet that lives: what is shown, asked, sent, and said of it.
+import { afterAll, expect, test } from "bun:test";
+import { fieldsOf, valueBetween, watchDispatches } from "../support/dispatches.ts";
+import { away, type Behaviour, fail, hang, ok, serveFleet } from "../support/fleet.ts";
+import { encode, jobRecord, type Time, until, zester } from "../support/harness.ts";
+
+const { nc, fleet, run, start, stop } = await serveFleet();
+const dispatches = await watchDispatches(nc);
+afterAll(stop);
+
+const busy: Behaviour = { does: "fail", ms: 20, error: "no space left on device" };
+const KSUID = /^[0-9A-Za-z]{27}$/;
+
+/** A job that has ended as its peels behave. */
+async function ended(peels: Record<string, Behaviour>, request: object = {}, status = "failed"): Promise<string> {
+  const jid = await fleet.dispatch({ fn: "state.apply", args: { state: "nginx" }, expr: "web*", peels, ...request });
+  await fleet.until(jid, status);
+  await dispatches.take();
+  return jid;
+}
+
+const decoded = async () => (await dispatches.take()).map(fieldsOf);
+
+test("--yes: dispatched to the peels that need it, once, by a master", async () => {
+  const jid = await ended({ "web-01": ok, "web-02": busy, "web-03": away });
+  const before = Date.now();
+  const { stdout, stderr, code } = await run("retry", jid, "--yes");
+  const [request, ...more] = await decoded();
+  expect(more).toEqual([]);
+  const [, fresh = ""] = /^Job (\S+) dispatched to 2 peels by master-demo01\n$/.exec(stdout) ?? [];
+  expect(fresh).toMatch(KSUID);
+  expect(code).toBe(0);
+  expect(stderr.replace(/[\d.]+m?s ago/, "T ago")).toBe(
+    `state.apply nginx on 2 of 3 peels (by root; job ${jid} failed T ago)
+  failed        web-02  no space left on device
+  unreachable   web-03  may have run: no proof that it did not
+warning: 1 peel may have run this already, or may run it yet (1 unreachable); \`zester job trace ${jid}\` shows what is known.
+`,
+  );
+  const { created, updated, ...rest } = request as Record<string, unknown>;
+  expect(rest).toEqual({
+    jid: fresh,
+    function: "state.apply",
+    args: { state: "nginx" },
+    targets: ["web-02", "web-03"],
+    timeout: 300_000_000_000n,
+    status: "pending",
+    user: "root",
+    state_id: "nginx",
+    target_expr: "L@web-02,web-03",
+    v: 1,
+    metadata: { retry_of: jid },
+  });
+  expect(updated).toEqual(created);
+  const seconds = (created as Time).ns / 1_000_000_000n;
+  expect(seconds).toBeGreaterThanOrEqual(BigInt(Math.floor(before / 1000)));
+  expect(seconds).toBeLessThanOrEqual(BigInt(Math.floor(Date.now() / 1000)));
+  await fleet.until(fresh, "complete");
+});
+
+test("the user is who called sudo, else the login name", async () => {
+  const jid = await ended({ "web-02": fail });
+  const url = `nats://127.0.0.1:${nc.info?.port}`;
+  await zester(["job", "retry", jid, "--yes"], { env: { NATS_URL: url, SUDO_USER: "ops", USER: "other" } });
+  await zester(["job", "retry", jid, "--yes"], { env: { NATS_URL: url, USER: "other" } });
+  const users = (await decoded()).map(({ user }) => user);
+  expect(users).toEqual(["ops", Bun.spawnSync(["id", "-un"]).stdout.toString().trim()]);
+});
+
+test("without a terminal and --yes, with --dry-run, and with nothing to retry, nothing is sent", async () => {
+  const jid = await ended({ "web-01": ok, "web-02": fail });
+  const refused = await run("retry", jid);
+  expect([refused.stdout, refused.code]).toEqual(["", 1]);
+  expect(refused.stderr).toStartWith(`state.apply nginx on 1 of 2 peels (by root; job ${jid} failed `);
+  expect(refused.stderr).toEndWith(
+    "\nerror: a new job would be dispatched to 1 peel, and no one can be asked. Nothing was sent.\nGive --yes to dispatch it, or --dry-run to see it only.\n",
+  );
+  const dry = await run("retry", jid, "--dry-run");
+  expect(dry).toMatchObject({
+    code: 0,
+    stderr: "Dry run: a new job would be dispatched to this peel, nothing was sent.\n",
+    stdout: expect.stringMatching(/^state\.apply nginx on 1 of 2 peels .*\n {2}failed {8}web-02 {2}no lock\n$/),
+  });
+  const json = await run("retry", jid, "--dry-run", "--format", "json");
+  expect(JSON.parse(json.stdout)).toEqual({ retry_of: jid, targets: ["web-02"], dispatched: false });
+  const good = await ended({ "web-01": ok, "web-02": ok }, {}, "complete");
+  for (const [flags, words] of [
+    [[], "all 2 peels returned ok"],
+    [["--failed", "--peel", "web-*"], "no peel of 2 matches --failed --peel web-*"],
+    [["--all", "--peel", "db-*"], "no peel of 2 matches --all --peel db-*"],
+  ] as const)
+    expect(await run("retry", good, ...flags)).toEqual({
+      stdout: `Nothing to retry: ${words}.\n`,
+      stderr: "",
+      code: 0,
+    });
+  expect(JSON.parse((await run("retry", good, "--format", "json")).stdout)).toEqual({
+    retry_of: good,
+    targets: [],
+    dispatched: false,
+  });
+  expect(await decoded()).toEqual([]);
+});
+
+test.each([
+  ["y\n", 0, "dispatched to 1 peel by master-demo01"],
+  ["n\n", 1, " nothing was dispatched."],
+  ["\n", 1, " nothing was dispatched."],
+])("on a terminal it asks: %j", async (answer, code, words) => {
+  const jid = await ended({ "web-01": ok, "web-02": fail });
+  const asking = start(["retry", jid], { cols: 100, rows: 24 });
+  await asking.until("Dispatch a new job to this peel? [y/N] ");
+  expect(await decoded()).toEqual([]);
+  asking.type(answer);
+  expect(await asking.ended()).toBe(code);
+  expect(asking.out).toContain(words);
+  expect(await decoded()).toHaveLength(code === 0 ? 1 : 0);
+});
+
+test("which peels the flags select", async () => {
+  const jid = await ended({ a: ok, b: fail, c: away, d: hang, web_eu_example: fail }, { timeoutMs: 400 }, "partial");
+  const targets = async (...flags: string[]) => {
+    const { stdout } = await run("retry", jid, "--dry-run", "--format", "json", ...flags);
+    return JSON.parse(stdout).targets.join(" ");
+  };
+  expect(await targets()).toBe("b c d web_eu_example");
+  expect(await targets("--bad")).toBe("b c d web_eu_example");
+  expect(await targets("--failed")).toBe("b web_eu_example");
+  expect(await targets("--missing")).toBe("d");
+  expect(await targets("--unreachable", "--missing")).toBe("c d");
+  expect(await targets("--all")).toBe("a b c d web_eu_example");
+  expect(await targets("--peel", "web.eu.*")).toBe("web_eu_example");
+  expect(await targets("--peel", "[ab]")).toBe("b");
+  expect(await targets("--all", "--peel", "[ab]")).toBe("a b");
+  const both = await run("retry", jid, "--all", "--failed");
+  expect([both.stderr, both.code]).toEqual(["error: --all and --failed exclude each other.\nGive one of them.\n", 1]);
+  await run("retry", jid, "--yes", "--peel", "web_eu*");
+  expect((await decoded())[0]).toMatchObject({ targets: ["web_eu_example"], target_expr: "L@web.eu.example" });
+});
+
+test("--wait: how it ended, with the exit codes of wait; for programs too", async () => {
+  const jid = await ended({ p1: fail, p2: fail });
+  fleet.habits.set("p2", { does: "fail", ms: 20, error: "still no lock" });
+  const waited = await run("retry", jid, "--yes", "--wait");
+  expect(waited.stdout).toMatch(
+    /^Job (\S+) dispatched to 2 peels by master-demo01\nJob \1 failed after \S+: 1 failed, 1 ok\n$/,
+  );
+  expect(waited.code).toBe(2);
+  const json = await run("retry", jid, "--yes", "--wait", "--peel", "p1", "--format", "json");
+  expect(json.code).toBe(0);
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    jid: expect.stringMatching(KSUID),
+    retry_of: jid,
+    targets: ["p1"],
+    dispatched: true,
+    status: "complete",
+    ok: 1,
+    failed: 0,
+  });
+  fleet.habits.set("p2", hang);
+  const late = await run("retry", jid, "--yes", "--wait", "--for", "300ms", "--peel", "p2", "--format", "json");
+  const { jid: last, ...told } = JSON.parse(late.stdout);
+  expect([late.code, told]).toEqual([124, { retry_of: jid, targets: ["p2"], dispatched: true, status: "running" }]);
+  expect(late.stderr).toContain("error: after 300ms, 1 job had not ended: ");
+  await run("kill", last);
+  fleet.habits.clear();
+});
+
+test("a job that goes on is refused, or retried with --force and a word on what it does", async () => {
+  const jid = await fleet.dispatch({ fn: "state.apply", peels: { a: ok, b: hang } });
+  await until("an ack", async () => (await run("trace", jid)).stdout.includes("1 executing, 1 ok"));
+  await dispatches.take();
+  const refused = await run("retry", jid, "--yes");
+  expect([refused.stdout, refused.code]).toEqual(["", 1]);
+  expect(refused.stderr).toStartWith(`error: job ${jid} has not ended: running. Nothing was sent.\n`);
+  expect(await decoded()).toEqual([]);
+  const forced = await run("retry", jid, "--yes", "--force");
+  expect(forced.stderr).toContain(`warning: job ${jid} may go on: 1 executing: b.\n`);
+  expect(forced.stderr).toContain("\n  executing     b  is still running it\n");
+  const [request] = await decoded();
+  expect(request).toMatchObject({ targets: ["b"], metadata: { retry_of: jid } });
+  await run("kill", jid, request?.jid as string);
+});
+
+test("a second retry is told of the first; list and show tell which job repeats which", async () => {
+  const jid = await ended({ a: fail }, { fn: "pkg.removed" });
+  await run("retry", jid, "--yes");
+  const [{ jid: first = "" } = {}] = (await decoded()) as { jid: string }[];
+  await fleet.until(first, "complete");
+  const again = await run("retry", jid, "--yes");
+  expect(again.stderr).toContain(`warning: job ${jid} was retried already: ${first} (complete).\n`);
+  const [{ jid: second = "" } = {}] = (await decoded()) as { jid: string }[];
+  await fleet.until(second, "complete");
+  expect((await run("show", first, "--summary")).stdout).toContain(`\nRetry of  ${jid}\n`);
+  expect((await run("show", jid, "--summary")).stdout).toContain(
+    `\nRetried as ${second} (complete), ${first} (complete)\n`,
+  );
+  const wide = (await run("list", "--wide", "--function", "pkg.removed")).stdout;
+  expect(wide).toMatch(/OWNER +RETRY_OF +STUCK\n/);
+  expect(wide).toMatch(new RegExp(`\\n${first} .* ${jid} +-\\n`));
+  expect((await run("list", "--wide", "--function", "nosuch*")).stdout).not.toContain("RETRY_OF");
+  const columns = await run("list", "--function", "pkg.removed", "--columns", "jid,retry_of", "--no-header");
+  expect(columns.stdout).toMatch(new RegExp(`^${jid} +-\n${first} +${jid}\n${second} +${jid}\n$`));
+});
+
+test("peels without a heartbeat are marked, a dry run and old jobs are said to be; --job-timeout", async () => {
+  const fields = { function: "state.apply", args: { state: "nginx", test: true }, status: "failed", user: "ops" };
+  const targets = ["alive-1", "dead-1", "dead-2"];
+  await fleet.jobs.put("old", encode(jobRecord("old", { ...fields, targets })));
+  await fleet.peel("alive-1").ready();
+  const { stdout, stderr, code } = await run("retry", "old", "--dry-run", "--job-timeout", "90s");
+  expect(stdout).toMatch(
+    /^state\.apply state=nginx test=true \(dry run\) on 3 of 3 peels \(by ops; job old failed \d+d ago\)\n/,
+  );
+  expect(stdout).toEndWith(
+    "\n  missing       3 peels: alive-1,dead-[1-2]  may have run: nothing tells that it did not; offline: dead-[1-2]\n",
+  );
+  expect(stderr).toMatch(/warning: job old was created \d+d ago: is it still what should be done\?\n/);
+  expect(code).toBe(0);
+  await run("retry", "old", "--yes", "--job-timeout", "90s", "--peel", "alive-1");
+  const [request] = await decoded();
+  expect(request).toMatchObject({ timeout: 90_000_000_000n, args: { state: "nginx", test: true } });
+});
+
+test("arguments are the same bytes, whatever they hold", async () => {
+  // Forms that an encoder would not choose: wide integers, a float of 4 bytes, bytes, an extension, a key that stands twice.
+  const odd =
+    "\x86\xa1a\xcf\xff\xff\xff\xff\xff\xff\xff\xff\xa1b\xd3\x00\x00\x00\x00\x00\x00\x00\x05\xa1c\xca\x40\x49\x0f\xdb\xa1d\xc4\x02\x00\xff\xa1e\xd4\x07\x01\xa1a\xdb\x00\x00\x00\x02hi";
+  const args = Buffer.from(odd, "latin1");
+  const stateId = Buffer.from("\xd9\x03odd", "latin1");
+  const record = Buffer.from(encode(jobRecord("bytes", { status: "failed", args: "ARGS", state_id: "ID" })));
+  const put = (text: string, value: Buffer, within: Buffer) => {
+    const at = within.indexOf(Buffer.concat([Buffer.of(0xa0 | text.length), Buffer.from(text)]));
+    return Buffer.concat([within.subarray(0, at), value, within.subarray(at + 1 + text.length)]);
+  };
+  await fleet.jobs.put("bytes", put("ID", stateId, put("ARGS", args, record)));
+  await run("retry", "bytes", "--yes");
+  const [request] = await dispatches.take();
+  expect(valueBetween(request as Buffer, "args", "targets")).toEqual(args);
+  expect(valueBetween(request as Buffer, "state_id", "target_expr")).toEqual(stateId);
+});
+
+test("a record of JSON: whole numbers as such, all others as doubles, and that is said", async () => {
+  const json = `{"function": "pkg.installed", "args": {"n": 5, "big": 18446744073709551615, "f": 5.0, "s": "x"},
+    "targets": ["a"], "timeout": 60000000000, "status": "failed"}`;
+  await fleet.jobs.put("json", Buffer.from(json));
+  const { stderr, code } = await run("retry", "json", "--yes");
+  expect([code, stderr.includes("the record is JSON, put by hand")]).toEqual([0, true]);
+  const [request] = await dispatches.take();
+  const bytes =
+    "\x84\xa1n\x05\xa3big\xcf\xff\xff\xff\xff\xff\xff\xff\xff\xa1f\xcb\x40\x14\x00\x00\x00\x00\x00\x00\xa1s\xa1x";
+  expect(valueBetween(request as Buffer, "args", "targets").toString("latin1")).toBe(bytes);
+  const lost = json.replace("18446744073709551615", "18446744073709551616").replace("5.0", "1e999");
+  for (const [text, why] of [
+    [lost, "the number 18446744073709551616 takes more than 64 bits"],
+    [json.replace('"s"', '"n"'), "a key stands twice in it"],
+  ] as const) {
+    await fleet.jobs.put("json", Buffer.from(text));
+    const refused = await run("retry", "json", "--yes");
+    expect(refused.stderr).toContain(`error: job json cannot be sent as MessagePack: ${why}. Nothing was sent.\n`);
+    expect(refused.code).toBe(1);
+  }
+  expect(await dispatches.take()).toEqual([]);
+});
