@@ -65,7 +65,22 @@ export function shorten(text: string, max: number): string {
   return `${out.trimEnd()}…`;
 }
 
-/** The same for a line that is safe already and may have colours. */
+/** `text` cut to at most `max` columns, with `…` in the middle: the end of a path or a command says more than its middle. */
+export function shortenMiddle(text: string, max: number): string {
+  if (width(text) <= max) return text;
+  const tail = Math.floor((max - 1) / 3);
+  const segments = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
+  let end = "";
+  for (let used = 0, at = segments.length - 1; at >= 0; at--) {
+    const segment = segments[at] as string;
+    used += width(segment);
+    if (used > tail) break;
+    end = segment + end;
+  }
+  return shorten(text, max - width(end)) + end.trimStart();
+}
+
+/** A line that is safe already and may have colours, cut to at most `max` columns. */
 export const cut = (line: string, max: number) => (width(line) <= max ? line : Bun.sliceAnsi(line, 0, max, "…"));
 
 /** The first of `word` that fit in `max` columns, one character at least, and the rest. */

@@ -120,7 +120,7 @@ const selection = {
   reverse: { type: "boolean", description: "reverse order" },
   wide: {
     type: "boolean",
-    description: "also when, how long, returns, failures, user, owner, stuck",
+    description: "also what ran, when, how long, returns, failures, who, stuck",
   },
   columns: {
     type: "string",

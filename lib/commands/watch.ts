@@ -9,6 +9,7 @@ import type { Job } from "../model/job-list.ts";
 import { parseSelection } from "../model/selection.ts";
 import { type Stuck, stuckWords } from "../model/stuck.ts";
 import { Board, renderBoard } from "../render/board.ts";
+import { CALL_FIELDS } from "../render/call.ts";
 import { jobLine } from "../render/document.ts";
 import { changeLine } from "../render/jobs.ts";
 import { Screen, sizeOf } from "../terminal/screen.ts";
@@ -50,7 +51,7 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
     changed(jid: string, job: Job | undefined, live: boolean) {
       if (job?.row.unreadable !== undefined && live) warnUnreadable([job.row], terminal);
       else if (job?.row.unreadable !== undefined) unreadable.set(jid, job.row);
-      const news = board.put(jid, job?.row, live, Date.now());
+      const news = board.put(jid, job, live, Date.now());
       if (!news || !job) return;
       const text = format !== "text" ? jobLine(job) : changeLine(job.row, new Date());
       if (live) print(job.row, text);
@@ -71,7 +72,7 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
     told = found;
   });
   try {
-    await followAllJobs(session, linkWarnings(session, terminal.warn), watcher, format !== "text");
+    await followAllJobs(session, linkWarnings(session, terminal.warn), watcher, format === "text" ? [] : undefined);
   } finally {
     stop();
   }
@@ -108,7 +109,7 @@ async function drawBoard(
       const row = job?.row;
       if (row?.unreadable !== undefined) unreadable.add(jid);
       else unreadable.delete(jid);
-      const known = row?.unreadable === undefined ? row : undefined;
+      const known = row?.unreadable === undefined ? job : undefined;
       if (board.put(jid, known, live, Date.now()) && live) screen.change();
     },
     whole() {
@@ -123,7 +124,7 @@ async function drawBoard(
     screen.change();
   });
   try {
-    await Promise.race([followAllJobs(session, link, watcher, false), failure.promise]);
+    await Promise.race([followAllJobs(session, link, watcher, CALL_FIELDS), failure.promise]);
   } finally {
     stop();
     screen.close();

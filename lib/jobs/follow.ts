@@ -95,15 +95,15 @@ export interface Watcher {
 
 /**
  * Hands every job over, at first and whenever it changes, until something fails.
- * @param withRecords false: only what a row is made of is decoded of the records
+ * @param further the fields that are decoded of the records beside what a row is made of; undefined: all
  */
 export async function followAllJobs(
   session: Reopenable,
   link: Link,
   watcher: Watcher,
-  withRecords: boolean,
+  further: readonly string[] | undefined,
 ): Promise<void> {
-  const fields = withRecords ? undefined : ROW_FIELDS;
+  const fields = further && [...ROW_FIELDS, ...further];
   await persist(session, link, async (store) => {
     let live = false;
     watcher.begin();

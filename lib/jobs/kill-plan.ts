@@ -1,8 +1,10 @@
 // Which jobs a cancel signal is for, and which need a question first: decided before anything is sent.
 
+import type { ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { isWholeJid, JobNotFound } from "../model/jid.ts";
 import { isTerminal, isUnknownStatus, type JobRow, jobRow } from "../model/job.ts";
+import type { Job } from "../model/job-list.ts";
 import { type Narrowing, parseJobWord } from "../model/job-word.ts";
 import { isTarget, type Plan, type Refused, refuseEnded, type Target } from "../model/kill.ts";
 import type { Selection } from "../model/selection.ts";
@@ -11,9 +13,11 @@ import { NoBucket, type Store } from "../nats/store.ts";
 import { completeJid, readJob, resolveJob, type WordTold } from "./lookup.ts";
 import { readJobs } from "./read-jobs.ts";
 
-/** What a job's row makes of it. */
-const judge = (row: JobRow, ask: boolean): Target | Refused =>
-  isTerminal(row.status) ? refuseEnded(row) : { jid: row.jid, row, ask: ask || isUnknownStatus(row.status) };
+/** What a job's state makes of it. */
+const judge = ({ row, record }: Job, ask: boolean): Target | Refused =>
+  isTerminal(row.status) ? refuseEnded(row) : { jid: row.jid, row, record, ask: ask || isUnknownStatus(row.status) };
+
+const jobOf = (jid: string, record: ValueMap): Job => ({ row: jobRow(jid, record), record });
 
 /** One job that was named. A text that is no key may be the beginning of one, but not when it is known to be whole. */
 async function named(store: Store, text: string, told: WordTold, narrowing: Narrowing): Promise<Target | Refused> {
@@ -21,9 +25,9 @@ async function named(store: Store, text: string, told: WordTold, narrowing: Narr
   try {
     if (isWord) {
       const { jid, job, by } = await resolveJob(store, text, told, narrowing);
-      return judge(jobRow(jid, job), by === "word");
+      return judge(jobOf(jid, job), by === "word");
     }
-    return judge(jobRow(text, await readJob(store, text)), false);
+    return judge(jobOf(text, await readJob(store, text)), false);
   } catch (error) {
     if (isWord) throw error;
     if (error instanceof NoBucket || error instanceof PermissionDenied) {
@@ -35,7 +39,7 @@ async function named(store: Store, text: string, told: WordTold, narrowing: Narr
     const jid = await completeJid(store, text);
     if (jid === undefined) throw error;
     // The job that was meant may be gone, and the one that is left may only look like it.
-    return judge(jobRow(jid, await readJob(store, jid)), true);
+    return judge(jobOf(jid, await readJob(store, jid)), true);
   }
 }
 
@@ -76,7 +80,7 @@ export async function planSelected(
   selection: Selection,
 ): Promise<{ plan: Plan; unreadable: readonly JobRow[] }> {
   const keep = (row: JobRow) => row.unreadable === undefined && !isTerminal(row.status) && selection.matches(row);
-  const read = await readJobs(store, keep, false);
-  const plan = Array.from(selection.arrange(read.jobs), ({ row }) => judge(row, true));
+  const read = await readJobs(store, keep, true);
+  const plan = Array.from(selection.arrange(read.jobs), (job) => judge(job, true));
   return { plan, unreadable: read.unreadable };
 }

@@ -1,5 +1,6 @@
 // A cancellation as values: which jobs are meant, which are not to be canceled, and what became of the signals. Pure.
 
+import type { ValueMap } from "../codec/value.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { safe } from "../text.ts";
 import type { Ending } from "./ending.ts";
@@ -10,6 +11,8 @@ export interface Target {
   readonly jid: string;
   /** What its record said; undefined when it was not looked up, or could not be. */
   readonly row: JobRow | undefined;
+  /** The record itself. */
+  readonly record?: ValueMap | undefined;
   /** A person has to agree first: the job was not named in full, or its status tells nothing. */
   readonly ask: boolean;
   /** What could not be checked, and why. */

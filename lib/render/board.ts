@@ -2,8 +2,10 @@
 
 import { formatAge, formatDuration } from "../duration.ts";
 import { byCreation, failedOf, isTerminal, type JobRow, jobDuration, stateOf } from "../model/job.ts";
+import type { Job } from "../model/job-list.ts";
 import type { Stuck } from "../model/stuck.ts";
-import { bar, count, plural, safe, shorten, width } from "../text.ts";
+import { bar, count, plural, safe, shorten, shortenMiddle, width } from "../text.ts";
+import { callOf } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { returnsOf, targetOf } from "./columns.ts";
 import { andMore, type Cell, type Column, renderTable } from "./table.ts";
@@ -11,10 +13,21 @@ import { andMore, type Cell, type Column, renderTable } from "./table.ts";
 /** How long a job that has ended stays on the board, in ms. */
 const LINGER_MS = 5_000;
 
+/** A job on the board, and what it runs, in words. Its record is not kept: arguments may be large. */
+interface BoardJob {
+  readonly row: JobRow;
+  readonly what: string;
+}
+
+/** Columns of the words that are kept: no terminal shows more of them. */
+const KEPT = 200;
+
+const boardJob = ({ row, record }: Job): BoardJob => ({ row, what: callOf(record, row, KEPT) });
+
 /** The jobs that are watched: those that have not ended, and those that ended a moment ago. */
 export class Board {
-  readonly #active = new Map<string, JobRow>();
-  readonly #ended = new Map<string, { row: JobRow; until: number }>();
+  readonly #active = new Map<string, BoardJob>();
+  readonly #ended = new Map<string, { job: BoardJob; until: number }>();
 
   /** Active jobs that the picture being read has not shown yet. */
   #unseen = new Set<string>();
@@ -29,23 +42,24 @@ export class Board {
   }
 
   /**
-   * Takes a job's newest row, undefined when its record is gone.
+   * Takes a job as it is now, undefined when its record is gone.
    * @param live false while the jobs are read at the start: those that have ended by then are not shown
    * @returns true when it changes what a watcher sees
    */
-  put(jid: string, row: JobRow | undefined, live: boolean, nowMs: number): boolean {
+  put(jid: string, job: Job | undefined, live: boolean, nowMs: number): boolean {
+    const row = job?.row;
     const before = this.#active.get(jid);
     this.#unseen.delete(jid);
-    if (row && this.matches(row) && !isTerminal(row.status)) {
-      this.#active.set(jid, row);
+    if (job && row && this.matches(row) && !isTerminal(row.status)) {
+      this.#active.set(jid, boardJob(job));
       this.#ended.delete(jid);
       return true;
     }
     this.#active.delete(jid);
-    if (!row) return before !== undefined;
+    if (!job || !row) return before !== undefined;
     // A job that left the selection is shown once more: otherwise it would seem to have vanished.
     if (before === undefined && !(live && this.matches(row))) return false;
-    this.#ended.set(jid, { row, until: nowMs + LINGER_MS });
+    this.#ended.set(jid, { job: boardJob(job), until: nowMs + LINGER_MS });
     return true;
   }
 
@@ -60,9 +74,14 @@ export class Board {
   }
 
   /** What is to be shown at `nowMs`, oldest first. */
-  rows(nowMs: number): JobRow[] {
+  jobs(nowMs: number): BoardJob[] {
     for (const [jid, { until }] of this.#ended) if (until <= nowMs) this.#ended.delete(jid);
-    return [...this.#active.values(), ...[...this.#ended.values()].map(({ row }) => row)].sort(byCreation);
+    const ended = Array.from(this.#ended.values(), ({ job }) => job);
+    return [...this.#active.values(), ...ended].sort((a, b) => byCreation(a.row, b.row));
+  }
+
+  rows(nowMs: number): JobRow[] {
+    return this.jobs(nowMs).map(({ row }) => row);
   }
 }
 
@@ -77,7 +96,7 @@ function left(row: JobRow, nowMs: number): string {
 }
 
 interface BoardColumn extends Column {
-  readonly cell: (row: JobRow, max: number) => Cell;
+  readonly cell: (job: BoardJob, max: number) => Cell;
 }
 
 /** The state of a job, and a word when it won't change as it should. */
@@ -90,26 +109,26 @@ function boardColumns(board: Board, nowMs: number, color: boolean, withBar: bool
     return `${bar(Number(row.returned ?? 0n), row.targets.length, BAR)} ${text}`;
   };
   return {
-    jid: { title: "JID", cell: (row) => ({ text: row.jid }) },
-    fn: { title: "FUNCTION", cell: (row, max) => ({ text: shorten(safe(row.fn || "-"), max) }) },
-    target: { title: "TARGET", cell: (row, max) => ({ text: targetOf(row, max) }) },
+    jid: { title: "JID", cell: ({ row }) => ({ text: row.jid }) },
+    what: { title: "WHAT", cell: ({ what }, max) => ({ text: shortenMiddle(what, max) }) },
+    target: { title: "TARGET", cell: ({ row }, max) => ({ text: targetOf(row, max) }) },
     state: {
       title: "STATE",
-      cell: (row) => ({
+      cell: ({ row }) => ({
         text: stateText(row, board),
         paint: paintState(board.stuck.has(row.jid) ? "stuck" : stateOf(row), color),
       }),
     },
-    returns: { title: "RETURNS", cell: (row) => ({ text: returns(row) }) },
-    failed: { title: "FAILED", cell: (row) => ({ text: String(failedOf(row) ?? "-") }) },
+    returns: { title: "RETURNS", cell: ({ row }) => ({ text: returns(row) }) },
+    failed: { title: "FAILED", cell: ({ row }) => ({ text: String(failedOf(row) ?? "-") }) },
     time: {
       title: "TIME",
-      cell: (row) => {
+      cell: ({ row }) => {
         const took = jobDuration(row, new Date(nowMs));
         return { text: took === undefined ? "-" : formatDuration(took < 0n ? 0n : took) };
       },
     },
-    left: { title: "LEFT", cell: (row) => ({ text: left(row, nowMs) }) },
+    left: { title: "LEFT", cell: ({ row }) => ({ text: left(row, nowMs) }) },
   };
 }
 
@@ -126,13 +145,13 @@ type Concession = (layout: Layout, over: number, wide: (name: string) => number)
 /** What is given up on a terminal that is too narrow, one after the other until the table fits. */
 const CONCESSIONS: readonly Concession[] = [
   shrink("target", 16),
-  shrink("fn", 12),
+  shrink("what", 12),
   (layout) => {
     layout.bar = false;
   },
   shrink("target", 6),
-  shrink("fn", 8),
-  ...["left", "failed", "target", "returns", "time", "fn"].map(
+  shrink("what", 8),
+  ...["left", "failed", "target", "returns", "time", "what"].map(
     (name) => (layout: Layout) => void layout.left.delete(name),
   ),
 ];
@@ -142,7 +161,7 @@ function shrink(name: string, least: number): Concession {
 }
 
 /** The widest form of the table that `columns` have room for, as lines. */
-function fit(board: Board, rows: readonly JobRow[], nowMs: number, color: boolean, columns: number): string[] {
+function fit(board: Board, rows: readonly BoardJob[], nowMs: number, color: boolean, columns: number): string[] {
   const layout: Layout = {
     bar: true,
     max: new Map(),
@@ -190,9 +209,9 @@ export function renderBoard(
   size: { columns: number; rows: number },
   nowMs: number,
 ): string[] {
-  const rows = board.rows(nowMs);
+  const rows = board.jobs(nowMs);
   const clock = new Date(nowMs).toTimeString().slice(0, 8);
-  const stuck = rows.filter(({ jid }) => board.stuck.has(jid)).length;
+  const stuck = rows.filter(({ row }) => board.stuck.has(row.jid)).length;
   const jobs = plural(board.activeCount, "active job") + (stuck > 0 ? `, ${count(stuck)} stuck` : "");
   const head = [`${jobs}  ${clock}`, note].filter(Boolean).join("  ");
   const room = Math.max(1, size.rows - 4);

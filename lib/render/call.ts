@@ -1,27 +1,41 @@
-// What a job does where, in a few words. Pure.
+// What a job does, in a few words. Pure.
 import { toJsonLine } from "../codec/json.ts";
 import type { Value, ValueMap } from "../codec/value.ts";
 import type { JobRow } from "../model/job.ts";
-import { safe, shorten } from "../text.ts";
-import { targetOf } from "./columns.ts";
+import { safe, shortenMiddle } from "../text.ts";
+
+/** The fields of a record that the words are made of, beside those of a row. */
+export const CALL_FIELDS = ["args", "state_id"] as const;
 
 /** The arguments that say what a function is about, the first of them that is there; without any, its first argument. */
-const MAIN = ["name", "state", "command", "cmd", "mods"];
-/** Columns of an argument, and of a target. */
+const MAIN = ["state_id", "state", "name", "command", "cmd", "mods"];
+/** Columns that the words take at most, where nothing else is said. */
 const MOST = 60;
 
 /** A value on one line; text that is one word stands without quotes. */
 export const inline = (value: Value) =>
   typeof value === "string" && !/[\s="]/.test(value) ? value : toJsonLine(value);
 
-/** `pkg.installed nginx`, `cmd.run "sleep 600"`: a function and its main argument. */
-export function callOf(job: ValueMap, { fn }: JobRow): string {
+const isThere = (value: Value | undefined): value is Value => value !== undefined && value !== null && value !== "";
+
+/** What masters write for a call that applies no state. */
+const NO_STATE = "ad-hoc";
+
+/** What a function is about: the state that was applied, else its main argument. */
+function mainArgument(job: ValueMap, fn: string | undefined): Value | undefined {
+  const state = job.get("state_id");
   const args = job.get("args");
-  const main = args instanceof Map ? (MAIN.find((name) => args.has(name)) ?? [...args.keys()][0]) : undefined;
-  const value = args instanceof Map && main !== undefined ? args.get(main) : undefined;
-  const argument = value === undefined || value === null || value === "" ? "" : ` ${inline(value)}`;
-  return shorten(safe(`${fn ?? "-"}${argument}`), MOST);
+  const isTold = typeof state === "string" && fn?.endsWith(`.${state}`); // `state.highstate`
+  if (isThere(state) && state !== NO_STATE && !isTold) return state;
+  if (!(args instanceof Map)) return undefined;
+  return args.get(MAIN.find((name) => isThere(args.get(name))) ?? [...args.keys()][0] ?? "");
 }
 
-/** The same with its target: `pkg.installed nginx on web*`. */
-export const callOnTarget = (job: ValueMap, row: JobRow) => `${callOf(job, row)} on ${targetOf(row, MOST)}`;
+/** `pkg.installed nginx`, `cmd.run "sleep 600"`: a function and its main argument, safe and whole. */
+export function wholeCall(job: ValueMap | undefined, { fn }: JobRow): string {
+  const argument = job && mainArgument(job, fn);
+  return safe(`${fn || "-"}${isThere(argument) ? ` ${inline(argument)}` : ""}`);
+}
+
+/** The same in at most `max` columns. */
+export const callOf = (job: ValueMap | undefined, row: JobRow, max = MOST) => shortenMiddle(wholeCall(job, row), max);

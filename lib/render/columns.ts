@@ -8,6 +8,7 @@ import { failedOf, formatTargets, type JobRow, jobDuration, stateOf } from "../m
 import type { Job } from "../model/job-list.ts";
 import { type Stuck, stuckWords } from "../model/stuck.ts";
 import { safe, shorten, width } from "../text.ts";
+import { callOf, wholeCall } from "./call.ts";
 import { ageText, timeText } from "./time.ts";
 
 /** What columns depend on beside the job. */
@@ -129,6 +130,15 @@ const KNOWN: readonly JobColumn[] = [
     plain: ({ row }) => (row.targets ?? []).join(" "),
     value: ({ row }) => (row.targets ? [...row.targets] : null),
   },
+  {
+    name: "what",
+    min: 12,
+    shrinks: true,
+    field: "args",
+    text: ({ row, record }, _, max) => callOf(record, row, max),
+    plain: ({ row, record }) => (row.fn ? wholeCall(record, row) : ""),
+    value: ({ row, record }) => (row.fn ? wholeCall(record, row) : null),
+  },
   state("state"),
   // The same under the name that `active` has for it, and that the record has.
   state("status"),
@@ -169,7 +179,9 @@ export function stuckColumn(why: (row: JobRow) => Stuck | undefined): JobColumn 
 /** The columns of each view. */
 export const LIST = ["jid", "function", "target", "state"];
 export const ACTIVE = ["jid", "function", "targets", "status"];
-const MORE = ["created", "duration", "returns", "failed", "user", "owner", RETRY_OF, STUCK];
+/** Jobs that a person is asked about. */
+export const ASKED = ["jid", "what", "target", "state"];
+const MORE = ["created", "duration", "returns", "failed", "user", "owner", RETRY_OF, STUCK, "what"];
 /** RETRY_OF is for views in which a job has it. */
 export const wide = (view: readonly string[]) => [...view, ...MORE];
 /** `2/3` would be a date in a spreadsheet. */

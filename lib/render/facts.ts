@@ -10,8 +10,8 @@ import type { PeelState } from "../model/peel-state.ts";
 import { sourceOf, sourceWords } from "../model/source.ts";
 import type { Ignored, Story } from "../model/story.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
-import { count, plural, safe } from "../text.ts";
-import { callOf, inline } from "./call.ts";
+import { count, plural, safe, shortenMiddle, width } from "../text.ts";
+import { inline, wholeCall } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { peelNames } from "./names.ts";
 import { peelCounts } from "./peels.ts";
@@ -167,17 +167,27 @@ export function waitingWords({ peels }: Story): string | undefined {
   return words.length > 0 ? words.join("; ") : undefined;
 }
 
+/** The least columns of a call in a head. */
+const CALL = 30;
+
 /** `state.apply nginx`, `pkg.installed name=postgresql refresh=true`; an argument that is the only one needs no name. */
 export function shortCall({ row, job }: Pick<Telling, "row" | "job">): string {
   const args = job.get("args");
-  return args instanceof Map && args.size === 1 ? callOf(job, row) : fullCall({ row, job });
+  return args instanceof Map && args.size > 1 ? safe(fullCall({ row, job })) : wholeCall(job, row);
 }
 
-/** `state.apply nginx on web* by ops, 400 peels` */
-export function callWords(telling: Telling): string {
+/** `state.apply nginx on web* by ops, 400 peels`; on a terminal it is one line. */
+export function callWords(telling: Telling, { columns }: Look): string {
   const { row, story } = telling;
-  return [shortCall(telling), row.targetExpr && `on ${row.targetExpr}`, row.user && `by ${row.user}`]
-    .filter(Boolean)
-    .join(" ")
-    .concat(`, ${plural(story.peels.length, "peel")}`);
+  const rest = safe(
+    [
+      row.targetExpr && ` on ${row.targetExpr}`,
+      row.user && ` by ${row.user}`,
+      `, ${plural(story.peels.length, "peel")}`,
+    ]
+      .filter(Boolean)
+      .join(""),
+  );
+  const call = shortCall(telling);
+  return (columns === undefined ? call : shortenMiddle(call, Math.max(CALL, columns - width(rest)))) + rest;
 }

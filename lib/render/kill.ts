@@ -11,16 +11,16 @@ import { countReturned } from "../model/returns.ts";
 import { aliveWords, type MasterSign, stuckWords } from "../model/stuck.ts";
 import { count, firstFew, plural, safe } from "../text.ts";
 import { callOf } from "./call.ts";
-import { columnsOf, LIST } from "./columns.ts";
+import { ASKED, columnsOf } from "./columns.ts";
 import { type Telling, waitingWords } from "./facts.ts";
 import { renderJobs } from "./jobs.ts";
 import { peelCounts } from "./peels.ts";
 import type { Look } from "./table.ts";
 
-/** The jobs that would be canceled, as `list` shows jobs. */
+/** The jobs that would be canceled, and what they run. */
 export function renderTargets(targets: readonly Target[], look: Look, now: Date): Iterable<string> {
-  const jobs = targets.map(({ jid, row }) => ({ row: row ?? jobRow(jid, new Map()), record: undefined }));
-  return renderJobs(columnsOf(LIST), JobList.of(jobs), look, now);
+  const jobs = targets.map(({ jid, row, record }) => ({ row: row ?? jobRow(jid, new Map()), record }));
+  return renderJobs(columnsOf(ASKED), JobList.of(jobs), look, now);
 }
 
 /** Columns that the targets take in a question. */

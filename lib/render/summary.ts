@@ -111,7 +111,7 @@ export function renderSummary(
   const { peels } = telling.story;
   const groups = outcomesOf(peels, peels);
   const chosen = selected === peels ? groups : outcomesOf(selected, peels);
-  const words = { call: callWords(telling), counts: countWords(peels, groups) };
+  const words = { call: callWords(telling, look), counts: countWords(peels, groups) };
   const took = tookWords(peels);
   const facts = renderFacts(telling, look, options.now, words) + (took === undefined ? "" : furtherFact("Took", took));
   if (selected.length === 0) return facts;

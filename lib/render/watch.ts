@@ -1,13 +1,16 @@
 // `watch <jid>`: the first line, and on a terminal the picture below the lines that stay. Pure.
+import type { ValueMap } from "../codec/value.ts";
 import { formatAge, formatDuration } from "../duration.ts";
+import type { JobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
 import { hasNotReturned, type PeelState } from "../model/peel-state.ts";
 import { countReturned } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { isGone, type MasterSign, stuckWords } from "../model/stuck.ts";
 import { bar, count, cut, plural, safe } from "../text.ts";
-import { callOnTarget } from "./call.ts";
+import { callOf } from "./call.ts";
 import { paint, paintState } from "./colors.ts";
+import { targetOf } from "./columns.ts";
 import { type Telling, tookOf } from "./facts.ts";
 import { peelCounts } from "./peels.ts";
 import { andMore, type Cell, renderTable } from "./table.ts";
@@ -23,6 +26,12 @@ const MOST = 10;
 /** Lines beside those of peels, and one above that shows what came last. */
 const AROUND = 5;
 const BAR = 20;
+
+/** Columns of a target. */
+const TARGET = 60;
+
+/** `pkg.installed nginx on web*` */
+const callOnTarget = (job: ValueMap, row: JobRow) => `${callOf(job, row)} on ${targetOf(row, TARGET)}`;
 
 /** `Job 2hPx2 pkg.installed nginx on web*: 2 of 5 peels returned` */
 export function watchLine({ row, job, story: { peels } }: Omit<Telling, "stuck">): string {

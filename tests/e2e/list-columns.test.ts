@@ -172,12 +172,12 @@ test("wide: who, when, how long, how many", async () => {
   const { stdout } = await zester(["job", "list", "--wide"], { env: { NATS_URL: other.url } });
   const [title, first, second] = stdout.split("\n") as [string, string, string];
   expect(title).toBe(
-    "JID                   FUNCTION      TARGET    STATE    CREATED                   DURATION  RETURNS  FAILED  USER  OWNER  STUCK",
+    "JID                   FUNCTION      TARGET    STATE    CREATED                   DURATION  RETURNS  FAILED  USER  OWNER  STUCK  WHAT",
   );
   expect(first).toBe(
-    "j1                    test.ping     [a b c]   failed   2026-01-15T09:30:00Z      1.0s      2/3      1       ops   m1     -",
+    "j1                    test.ping     [a b c]   failed   2026-01-15T09:30:00Z      1.0s      2/3      1       ops   m1     -      test.ping",
   );
-  expect(second).toMatch(/^j2 .* running {2}\d{4}-\S+ +\d\.\ds +0\/1 +- +- +- +-$/);
+  expect(second).toMatch(/^j2 .* running {2}\d{4}-\S+ +\d\.\ds +0\/1 +- +- +- +- +test\.ping$/);
   await nc.close();
   await other.stop();
 });

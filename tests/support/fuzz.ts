@@ -261,7 +261,7 @@ function renderAll(row: JobRow, value: ValueMap | undefined): void {
   clean([...csvLines(columnsOf(SHEET), jobs, NOW, true)].join(""), "CSV");
   clean(changeLine(row, NOW), "a change");
   const board = new Board(() => true);
-  board.put("job-1", row, true, NOW.getTime());
+  board.put("job-1", { row, record: value }, true, NOW.getTime());
   for (const line of renderBoard(board, "", { color: false }, { columns: 50, rows: 9 }, NOW.getTime()))
     clean(line, "board");
   const job = value ?? new Map();

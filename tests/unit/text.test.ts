@@ -8,7 +8,7 @@ import { displayPeel } from "../../lib/model/peel.ts";
 import { ACTIVE, columnsOf, LIST } from "../../lib/render/columns.ts";
 import { renderJobs } from "../../lib/render/jobs.ts";
 import type { Look } from "../../lib/render/table.ts";
-import { safe, shorten, width, wrap } from "../../lib/text.ts";
+import { safe, shorten, shortenMiddle, width, wrap } from "../../lib/text.ts";
 
 test.each([
   ["db_eu_example", "db.eu.example"],
@@ -145,3 +145,15 @@ test.each([
   ["漢字", 1, ["漢", "字"]],
   ["", 5, [""]],
 ])("wrap(%j, %d)", (text, max, lines) => expect(wrap(text, max)).toEqual(lines));
+
+test.each([
+  ["abcdefghij", 10, "abcdefghij"],
+  ["abcdefghij", 9, "abcdef…ij"],
+  ["abcdefghij", 4, "ab…j"],
+  ["abcdefghij", 1, "…"],
+  ["漢字漢字漢", 7, "漢字…漢"],
+  ["ab", 0, ""],
+])("shortenMiddle(%j, %d)", (text, max, short) => {
+  expect(shortenMiddle(text, max)).toBe(short);
+  expect(width(short)).toBeLessThanOrEqual(max);
+});

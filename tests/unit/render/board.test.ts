@@ -6,23 +6,22 @@ import { Board, renderBoard } from "../../../lib/render/board.ts";
 import { width } from "../../../lib/text.ts";
 
 const NOW = Date.parse("2026-01-15T10:00:00Z");
-const row = (jid: string, fields: Record<string, Value> = {}) =>
-  jobRow(
-    jid,
-    new Map<string, Value>(
-      Object.entries({
-        function: "state.apply",
-        target_expr: "web*",
-        targets: ["web-01", "web-02", "web-03", "web-04"],
-        status: "running",
-        created: "2026-01-15T09:59:00Z",
-        deadline: "2026-01-15T10:05:00Z",
-        return_count: 2n,
-        success_count: 1n,
-        ...fields,
-      }),
-    ),
+const job = (jid: string, fields: Record<string, Value> = {}) => {
+  const record = new Map<string, Value>(
+    Object.entries({
+      function: "state.apply",
+      target_expr: "web*",
+      targets: ["web-01", "web-02", "web-03", "web-04"],
+      status: "running",
+      created: "2026-01-15T09:59:00Z",
+      deadline: "2026-01-15T10:05:00Z",
+      return_count: 2n,
+      success_count: 1n,
+      ...fields,
+    }),
   );
+  return { row: jobRow(jid, record), record };
+};
 const all = () => new Board(() => true);
 const jids = (board: Board, nowMs: number) => board.rows(nowMs).map(({ jid }) => jid);
 
@@ -35,31 +34,31 @@ test.each([
   ["complete", false],
 ])("at the start a job that is %s is shown: %p", (status, shown) => {
   const board = all();
-  expect(board.put("j", row("j", { status }), false, NOW)).toBe(shown);
+  expect(board.put("j", job("j", { status }), false, NOW)).toBe(shown);
   expect(jids(board, NOW)).toEqual(shown ? ["j"] : []);
 });
 
 test("a job that ends stays for five seconds", () => {
   const board = all();
-  board.put("j", row("j"), false, NOW);
-  expect(board.put("j", row("j", { status: "complete" }), true, NOW)).toBe(true);
+  board.put("j", job("j"), false, NOW);
+  expect(board.put("j", job("j", { status: "complete" }), true, NOW)).toBe(true);
   expect([jids(board, NOW + 4_999), jids(board, NOW + 5_000)]).toEqual([["j"], []]);
   expect(board.activeCount).toBe(0);
 });
 
 test("a job that leaves the selection is shown once more, one that never was in it is not", () => {
   const board = new Board(({ status }) => status === "pending");
-  board.put("j", row("j", { status: "pending" }), false, NOW);
-  expect(board.put("j", row("j"), true, NOW)).toBe(true);
-  expect(board.put("other", row("other"), true, NOW)).toBe(false);
+  board.put("j", job("j", { status: "pending" }), false, NOW);
+  expect(board.put("j", job("j"), true, NOW)).toBe(true);
+  expect(board.put("other", job("other"), true, NOW)).toBe(false);
   expect(jids(board, NOW)).toEqual(["j"]);
 });
 
 test("a new picture drops what is not in it any more", () => {
   const board = all();
-  for (const jid of ["a", "b"]) board.put(jid, row(jid), false, NOW);
+  for (const jid of ["a", "b"]) board.put(jid, job(jid), false, NOW);
   board.beginPicture();
-  board.put("b", row("b"), false, NOW);
+  board.put("b", job("b"), false, NOW);
   board.endPicture();
   expect(jids(board, NOW)).toEqual(["b"]);
   expect(board.put("b", undefined, true, NOW)).toBe(true);
@@ -68,16 +67,16 @@ test("a new picture drops what is not in it any more", () => {
 
 const table = (columns: number, rows = 24, jobs = 1) => {
   const board = all();
-  for (let i = 0; i < jobs; i++) board.put(`job-${i}`, row(`job-${i}`), false, NOW);
+  for (let i = 0; i < jobs; i++) board.put(`job-${i}`, job(`job-${i}`), false, NOW);
   return renderBoard(board, "", { color: false }, { columns, rows }, NOW);
 };
 
 test.each([
-  [100, "JID    FUNCTION     TARGET  STATE    RETURNS         FAILED  TIME  LEFT"],
+  [100, "JID    WHAT         TARGET  STATE    RETURNS         FAILED  TIME  LEFT"],
   // Less room: first the bar goes, then columns, the least important first.
-  [68, "JID    FUNCTION     TARGET  STATE    RETURNS  FAILED  TIME  LEFT"],
-  [50, "JID    FUNCTION  TARGET  STATE    RETURNS  TIME"],
-  [40, "JID    FUNCTION  STATE    RETURNS  TIME"],
+  [68, "JID    WHAT         TARGET  STATE    RETURNS  FAILED  TIME  LEFT"],
+  [50, "JID    WHAT      TARGET  STATE    RETURNS  TIME"],
+  [40, "JID    WHAT      STATE    RETURNS  TIME"],
   [20, "JID    STATE"],
 ])("%i columns", (columns, titles) => {
   const lines = table(columns);

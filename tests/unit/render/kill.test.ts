@@ -74,10 +74,10 @@ test("for programs: the reason beside a signal that was not sent, the end beside
   );
 });
 
-test("targets are shown as jobs are, also those that were not looked up", () => {
+test("targets are shown with what they run, also those that were not looked up", () => {
   const look = { color: false, columns: undefined };
   expect([...renderTargets([target("a", "running"), target("b")], look, new Date(0))].join("")).toBe(`\
-JID                   FUNCTION      TARGET    STATE
+JID                   WHAT          TARGET    STATE
 a                     -             -         running
 b                     -             -         -
 `);
