@@ -197,7 +197,7 @@ test("a second retry is told of the first; list and show tell which job repeats 
   );
   const wide = (await run("list", "--wide", "--function", "pkg.removed")).stdout;
   expect(wide).toMatch(/OWNER +RETRY_OF +STUCK +WHAT\n/);
-  expect(wide).toMatch(new RegExp(`\\n${first} .* ${jid} +-\\n`));
+  expect(wide).toMatch(new RegExp(`\\n${first} .* ${jid} +- +pkg\\.removed nginx\\n`));
   expect((await run("list", "--wide", "--function", "nosuch*")).stdout).not.toContain("RETRY_OF");
   const columns = await run("list", "--function", "pkg.removed", "--columns", "jid,retry_of", "--no-header");
   expect(columns.stdout).toMatch(new RegExp(`^${jid} +-\n${first} +${jid}\n${second} +${jid}\n$`));
