@@ -74,7 +74,7 @@ export const list = {
 export const show = {
   group: SEE,
   details:
-    "In --summary peels with the same state, the same changed results and like errors are one row. Errors are alike when they differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.",
+    "In --summary peels with the same state, the same changed results and like errors are one row. Errors are alike when they differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.\nIn --output peels with the same output are one group, whatever they took; the largest that is ok comes last.",
   examples: [
     "zester job show 20260115-001 --summary",
     "zester job show 20260115-001 --output --peel 'web-*'",

@@ -6,26 +6,34 @@ import type { JobEvent } from "../model/story.ts";
 import { PermissionDenied } from "../nats/connection.ts";
 import type { Follow } from "../nats/pull.ts";
 import { NoBucket, type Store, type StoredEvent } from "../nats/store.ts";
+import type { RecordReader } from "./lookup.ts";
 
-/** A stored event with its payload decoded. */
-function eventOf({ bytes, ...event }: StoredEvent): JobEvent {
+/** Events whose payload is the record of a return. */
+const RETURNS = new Set(["return", "schedule"]);
+
+/** A stored event with its payload decoded. @param reader what is made of the records of returns */
+function eventOf({ bytes, ...event }: StoredEvent, reader?: RecordReader): JobEvent {
   let payload: Value | undefined;
   try {
-    payload = decode(bytes);
+    payload = reader && RETURNS.has(event.kind) ? reader.decode(bytes) : decode(bytes);
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
   }
   return { ...event, payload };
 }
 
-/** The events of a job, in order; without any, and with what to say, where they can't be read. */
+/**
+ * The events of a job, in order; without any, and with what to say, where they can't be read.
+ * @param reader what is made of the records of returns; all of them is kept when not given
+ */
 export async function readEvents(
   store: Store,
   jid: string,
+  reader?: RecordReader,
 ): Promise<{ events: readonly JobEvent[]; note: string | undefined }> {
   const events: JobEvent[] = [];
   try {
-    await store.events(jid, (event) => void events.push(eventOf(event)));
+    await store.events(jid, (event) => void events.push(eventOf(event, reader)));
     return { events, note: undefined };
   } catch (error) {
     if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;

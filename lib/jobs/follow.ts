@@ -127,7 +127,7 @@ export async function followReturns(
 ): Promise<void> {
   const silently = () => {};
   const onEntry = (peel: string | undefined, bytes: Uint8Array) => {
-    const items = peel === undefined ? listedReturns(jid, bytes, silently) : [peelReturn(peel, bytes, silently)];
+    const items = peel === undefined ? listedReturns(jid, bytes, silently) : [peelReturn(peel, bytes)];
     items.forEach(onReturn);
   };
   try {

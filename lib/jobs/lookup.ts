@@ -34,14 +34,29 @@ export async function readJob(store: Store, jid: string): Promise<ValueMap> {
   return (await readStored(store, jid)).job;
 }
 
+/** What is made of the records of returns as they arrive. */
+export interface RecordReader {
+  /** Of a stored value: its record, or what is kept of that. @throws Undecodable */
+  decode(bytes: Uint8Array): ValueMap;
+  /** The same of a record that is decoded already. */
+  keep(record: ValueMap): ValueMap;
+}
+
+/** Reads records as they are. @param fields all that is needed of them; undefined: everything */
+export const wholeRecords = (fields?: readonly string[]): RecordReader => ({
+  decode: (bytes) => decodeRecord(bytes, fields),
+  keep: (record) => record,
+});
+const WHOLE = wholeRecords();
+
 /** The returns in the list that a bucket holds under the JID; what can't be decoded is warned of. */
-export function listedReturns(jid: string, list: Uint8Array, warn: (text: string) => void): Return[] {
+export function listedReturns(jid: string, list: Uint8Array, warn: (text: string) => void, reader = WHOLE): Return[] {
   try {
     const value = decode(list);
     if (!Array.isArray(value)) throw new Undecodable("not a list");
     return value.flatMap((record, i) => {
       const peel = record instanceof Map ? asText(record.get("peel_id")) : undefined;
-      if (record instanceof Map && peel !== undefined) return toReturn(peel, record);
+      if (record instanceof Map && peel !== undefined) return toReturn(peel, reader.keep(record));
       warn(`return ${i + 1} in the list of job ${jid} is no record of a peel.`);
       return [];
     });
@@ -52,36 +67,33 @@ export function listedReturns(jid: string, list: Uint8Array, warn: (text: string
   }
 }
 
-/** The return that a bucket holds under a peel's own key; one that can't be decoded is warned of. */
-export function peelReturn(
-  peel: string,
-  bytes: Uint8Array,
-  warn: (text: string) => void,
-  fields?: readonly string[],
-): Return {
+/** The return that a bucket holds under a peel's own key; one that can't be decoded is `unreadable`. */
+export function peelReturn(peel: string, bytes: Uint8Array, reader = WHOLE): Return {
   try {
-    return toReturn(peel, decodeRecord(bytes, fields));
+    return toReturn(peel, reader.decode(bytes));
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
-    warn(`the return of ${displayPeel(peel)} cannot be decoded: ${error.message}`);
     return unreadableReturn(peel, error.message);
   }
 }
 
 /**
- * A job's returns, both layouts merged (on the same peel the per-peel key wins), in no order.
- * @param fields all that is needed of the records; undefined: everything
+ * A job's returns, both layouts merged (on the same peel the per-peel key wins), in no order. Each is decoded as it arrives.
+ * @param reader what is made of their records
  */
 export async function readReturns(
   store: Store,
   jid: string,
   warn: (text: string) => void,
-  fields?: readonly string[],
+  reader?: RecordReader,
 ): Promise<Return[]> {
-  const { list, peels } = await store.returns.of(jid);
+  const { list, peels } = await store.returns.of(jid, (peel, bytes) => peelReturn(peel, bytes, reader));
   const returns = new Map<string, Return>();
-  for (const item of list ? listedReturns(jid, list, warn) : []) returns.set(item.peel, item);
-  for (const [peel, bytes] of peels) returns.set(peel, peelReturn(peel, bytes, warn, fields));
+  for (const item of list ? listedReturns(jid, list, warn, reader) : []) returns.set(item.peel, item);
+  for (const [peel, item] of peels) {
+    if (item.unreadable !== undefined) warn(`the return of ${displayPeel(peel)} cannot be decoded: ${item.unreadable}`);
+    returns.set(peel, item);
+  }
   return [...returns.values()];
 }
 

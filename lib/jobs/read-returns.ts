@@ -3,7 +3,7 @@ import { ByteSet } from "../codec/byte-set.ts";
 import type { Return } from "../model/returns.ts";
 import type { ReturnEntries, ReturnsOf, SIZES } from "../nats/returns.ts";
 import type { Store } from "../nats/store.ts";
-import { listedReturns, peelReturn } from "./lookup.ts";
+import { listedReturns, peelReturn, type RecordReader, wholeRecords } from "./lookup.ts";
 import { NO_PROGRESS, type Progress } from "./read-jobs.ts";
 
 export type { ReturnsOf };
@@ -27,6 +27,7 @@ class Reading implements ReturnEntries {
   readonly #empty = new Set<number>();
   readonly #jids: ReadonlySet<string> | undefined;
   readonly #peel: string | undefined;
+  readonly #reader: RecordReader;
   /** How many returns were handed over. */
   handed = 0;
 
@@ -36,6 +37,7 @@ class Reading implements ReturnEntries {
     readonly options: ReturnsOptions,
     readonly progress: Progress,
   ) {
+    this.#reader = wholeRecords(options.fields);
     this.#jids = typeof of === "object" && "jids" in of ? of.jids : undefined;
     this.#peel = typeof of === "object" && "peel" in of ? of.peel : undefined;
   }
@@ -65,10 +67,7 @@ class Reading implements ReturnEntries {
   }
 
   #take(jid: string, peel: string, bytes: Uint8Array): void {
-    this.#hand(
-      jid,
-      peelReturn(peel, bytes, () => {}, this.options.fields),
-    );
+    this.#hand(jid, peelReturn(peel, bytes, this.#reader));
   }
 
   /** All that stands under a peel's own key has come before the lists: see `Returns.across`. */

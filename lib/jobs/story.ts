@@ -9,7 +9,7 @@ import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { readEvents } from "./events.ts";
 import { inTime, masterSigns, offlineAmong } from "./heartbeats.ts";
-import { orNoBucket, readReturns, resolveJob, type WordTold } from "./lookup.ts";
+import { orNoBucket, type RecordReader, readReturns, resolveJob, type WordTold } from "./lookup.ts";
 import { behindOf } from "./queue.ts";
 
 /** A job's story as of now. */
@@ -58,10 +58,15 @@ interface Gathered {
   readonly noEvents: string | undefined;
 }
 
-async function gather(store: Store, jid: string, warn: (text: string) => void): Promise<Gathered> {
+async function gather(
+  store: Store,
+  jid: string,
+  warn: (text: string) => void,
+  reader?: RecordReader,
+): Promise<Gathered> {
   const [found, { events, note }] = await Promise.all([
-    readReturns(store, jid, warn).catch(orNoBucket),
-    readEvents(store, jid),
+    readReturns(store, jid, warn, reader).catch(orNoBucket),
+    readEvents(store, jid, reader),
   ]);
   const noBucket = found instanceof NoBucket;
   return {
@@ -108,16 +113,21 @@ export async function readStory(
   return tell(store, jid, job, await gather(store, jid, warn));
 }
 
-/** The story of the job that `text` names; everything is asked for at once. @throws as resolveJob and readStory */
+/**
+ * The story of the job that `text` names; everything is asked for at once.
+ * @param reader what is made of the records of returns; all of them is kept when not given
+ * @throws as resolveJob and readStory
+ */
 export async function resolveStory(
   store: Store,
   text: string,
   warn: (text: string) => void,
   told: WordTold,
+  reader?: RecordReader,
 ): Promise<Reading> {
-  const early = gather(store, text, warn);
+  const early = gather(store, text, warn, reader);
   // Which of them fails first is handled by the awaits below, not as an unhandled rejection.
   early.catch(() => {});
   const { jid, job } = await resolveJob(store, text, told);
-  return tell(store, jid, job, await (jid === text ? early : gather(store, jid, warn)));
+  return tell(store, jid, job, await (jid === text ? early : gather(store, jid, warn, reader)));
 }

@@ -33,6 +33,21 @@ const ENVELOPE = new Set(["v", "peel_id", "jid", "success", "test", "results", "
 
 const isSet = (value: Value | undefined) => value !== undefined && value !== null && value !== false && value !== "";
 
+/** True for a value that there is nothing to show of. */
+export const isNothing = (value: Value) =>
+  value === null ||
+  value === "" ||
+  (Array.isArray(value) && value.length === 0) ||
+  (value instanceof Map && value.size === 0);
+
+/** A text as it is shown: line ends of either kind are the same, and at its end they count for nothing. */
+export function shownText(text: string): string {
+  const unix = text.includes("\r\n") ? text.replaceAll("\r\n", "\n") : text;
+  let end = unix.length;
+  while (unix[end - 1] === "\n") end--;
+  return end === unix.length ? unix : unix.slice(0, end);
+}
+
 function outcomeOf(result: ValueMap, dryRun: boolean): Outcome {
   if (isSet(result.get("error"))) return "failed";
   if (isSet(result.get("skipped"))) return "skipped";
@@ -72,13 +87,33 @@ function resultOf(value: Value, dryRun: boolean): Result {
 /** True for a return whose peel only said what it would do. */
 export const isDryRun = (data: Value | undefined) => data instanceof Map && data.get("test") === true;
 
+/** True for a result that failed, changed something or would: found out without reading all of it. */
+function isEventful(result: Value): boolean {
+  const outcome = result instanceof Map ? outcomeOf(result, false) : "unchanged";
+  return outcome !== "unchanged" && outcome !== "skipped";
+}
+
+const resultsIn = (data: Value | undefined) => (data instanceof Map ? data.get("results") : undefined);
+
 /** True when no result of an answer failed or changed something: found out without reading the whole answer. */
 export function isUneventful(data: Value | undefined): boolean {
-  const results = data instanceof Map ? data.get("results") : undefined;
-  const quiet = (outcome: Outcome) => outcome === "unchanged" || outcome === "skipped";
-  return (
-    !Array.isArray(results) || results.every((result) => !(result instanceof Map) || quiet(outcomeOf(result, false)))
-  );
+  const results = resultsIn(data);
+  return !Array.isArray(results) || !results.some(isEventful);
+}
+
+/**
+ * An answer without the results that changed nothing and did not fail, and the places that the others had; data of another
+ * shape as it is.
+ */
+export function onlyChanges(data: Value | undefined): {
+  readonly data: Value | undefined;
+  readonly places: readonly number[] | undefined;
+} {
+  const results = resultsIn(data);
+  if (!(data instanceof Map) || !Array.isArray(results)) return { data, places: undefined };
+  const places = results.flatMap((result, i) => (isEventful(result) ? i : []));
+  const kept = places.map((place) => results[place] as Value);
+  return { data: new Map(data).set("results", kept), places };
 }
 
 /**

@@ -8,8 +8,8 @@ import { count, plural, safe } from "../text.ts";
 import { quoted, tokenFault } from "./jid.ts";
 import { isTerminal, isUnknownStatus, type JobRow, RECORD_VERSION } from "./job.ts";
 import { displayPeel } from "./peel.ts";
+import { peelSelection } from "./peel-selection.ts";
 import { type PeelState, statesPresent } from "./peel-state.ts";
-import { peelSelection } from "./returns.ts";
 import type { PeelStory } from "./story.ts";
 
 /** A job that is to be run again, and where. Nothing has been sent. */
@@ -67,7 +67,7 @@ export function retrySelection(flags: RetryConditions): (peel: PeelStory) => boo
   const named = peelSelection({ peel });
   const inState = peelSelection({ failed, missing, unreachable });
   const needed = bad || (!all && first === undefined) ? needsAgain : () => false;
-  return (one) => (all || needed(one) || (inState?.(one) ?? false)) && (named?.(one) ?? true);
+  return (one) => (all || needed(one) || (inState?.matches(one) ?? false)) && (named?.matches(one) ?? true);
 }
 
 /** The same as it was typed, for messages; empty for the usual one. */

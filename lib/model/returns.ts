@@ -2,9 +2,8 @@
 
 import { asInteger, type ValueMap } from "../codec/value.ts";
 import { safe, width } from "../text.ts";
-import { glob } from "./glob.ts";
 import { displayPeel, peelList, sortedByPeel } from "./peel.ts";
-import { hasNotReturned, type PeelState } from "./peel-state.ts";
+import type { PeelState } from "./peel-state.ts";
 
 /** One peel's result. */
 export interface Return {
@@ -32,6 +31,8 @@ export function unreadableReturn(peel: string, reason: string): Return {
 
 /** The fields that a return's meaning comes from. */
 export const RETURN_FIELDS = ["success", "error", "duration", "unreachable"] as const;
+/** The same for events, whose peel is compared with the one that they came from. */
+export const STORY_FIELDS = ["peel_id", ...RETURN_FIELDS] as const;
 
 /** A return record's meaning; `peel` is the key's id, or the record's own in the list layout. */
 export function toReturn(peel: string, record: ValueMap): Return {
@@ -90,31 +91,4 @@ export function peelsOf(job: ValueMap, returns: readonly Return[]): Peel[] {
 export function peelWidth(job: ValueMap): number {
   const targets = peelList(job.get("targets")) ?? [];
   return targets.reduce((most, peel) => Math.max(most, width(safe(displayPeel(peel)))), 12);
-}
-
-/** What each condition selects. */
-const SELECTS = {
-  failed: (state: PeelState) => state === "failed",
-  missing: hasNotReturned,
-  unreachable: (state: PeelState) => state === "unreachable",
-  late: (state: PeelState) => state === "late",
-  bad: (state: PeelState) => state !== "ok",
-};
-
-/** Which peels: those that any condition that is true selects, and whose id matches the glob `peel`. */
-export type PeelConditions = { readonly [K in keyof typeof SELECTS]?: boolean | undefined } & {
-  readonly peel?: string | undefined;
-};
-
-/**
- * The test that the flags ask for: in one of the states named (none named: any), and matching the glob in either form of
- * the id. Undefined when no flag is given.
- */
-export function peelSelection(flags: PeelConditions): ((peel: Peel) => boolean) | undefined {
-  const names = Object.keys(SELECTS) as (keyof typeof SELECTS)[];
-  const wanted = names.filter((name) => flags[name]).map((name) => SELECTS[name]);
-  if (wanted.length === 0 && flags.peel === undefined) return undefined;
-  const matches = flags.peel === undefined ? () => true : glob(flags.peel);
-  return ({ peel, state }) =>
-    (wanted.length === 0 || wanted.some((selects) => selects(state))) && (matches(peel) || matches(displayPeel(peel)));
 }

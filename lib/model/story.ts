@@ -265,3 +265,10 @@ export function slowest(peels: readonly PeelStory[], most: number): PeelStory[] 
   timed.sort((a, b) => Number((timeOf(b) as bigint) - (timeOf(a) as bigint)));
   return timed.slice(0, most);
 }
+
+/** The median of what peels took, in ns: of an even number the lower one of the middle; undefined when none tells. */
+export function medianTook(peels: readonly PeelStory[]): bigint | undefined {
+  const took = peels.flatMap(({ tookNs }) => (tookNs === undefined ? [] : [tookNs]));
+  took.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  return took[Math.floor((took.length - 1) / 2)];
+}

@@ -80,16 +80,22 @@ function portionsOf(jids: ReadonlySet<string>, filters: number): Portions {
 export class Returns {
   constructor(readonly bucket: Bucket) {}
 
-  /** A job's returns in both layouts: the list under the JID, and one value a peel. */
-  async of(jid: string): Promise<{ list: Uint8Array | undefined; peels: Map<string, Uint8Array> }> {
+  /**
+   * A job's returns in both layouts: the list under the JID, and what `read` makes of one value a peel. It gets each value as it
+   * arrives, one that a later value replaces as well, and may keep the bytes only by copying them.
+   */
+  async of<T>(
+    jid: string,
+    read: (peel: string, bytes: Uint8Array) => T,
+  ): Promise<{ list: Uint8Array | undefined; peels: Map<string, T> }> {
     const { bucket } = this;
-    const peels = new Map<string, Uint8Array>();
+    const peels = new Map<string, T>();
     const numbers = new Map<string, number>();
     const keys = {
       take(msg: Msg) {
         const peel = bucket.keyOf(msg).slice(jid.length + 1);
         if (isGone(msg)) peels.delete(peel);
-        else peels.set(peel, msg.data.slice());
+        else peels.set(peel, read(peel, msg.data));
         const number = numbers.get(peel) ?? numbers.size;
         numbers.set(peel, number);
         return number;

@@ -24,6 +24,7 @@ export interface StoredEvent {
   readonly peel: string | undefined;
   /** By the server's clock, in ns since 1970. */
   readonly storedNs: bigint;
+  /** May be kept only by copying them. */
   readonly bytes: Uint8Array;
 }
 
@@ -147,7 +148,7 @@ export class Store {
     const config = { deliver_policy: "all", filter_subject: `${prefix}>` } as const;
     const hand = (msg: Msg) => {
       const [kind = "", peel] = msg.subject.slice(prefix.length).split(".");
-      onEvent({ kind, peel, storedNs: deliveryOf(msg).storedNs, bytes: msg.data.slice() });
+      onEvent({ kind, peel, storedNs: deliveryOf(msg).storedNs, bytes: msg.data });
     };
     await this.#fleet.events.consume(config, async (consumer) => {
       if (follow) return pull(this.connection, consumer, new Picture(consumer, hand), follow);

@@ -1,9 +1,10 @@
-// `show --output`: what each peel's functions printed and changed, as people read it. Pure.
+// `show --output`: what peels' functions printed and changed, as people read it. Pure.
 
 import { toJson } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
-import { type Answer, answerOf, countOutcomes, type Result } from "../model/answer.ts";
+import { type Answer, countOutcomes, isNothing, type Result, shownText } from "../model/answer.ts";
+import { answerOfReturn, inOrder } from "../model/outputs.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { PeelStory } from "../model/story.ts";
 import { count, plural, safe } from "../text.ts";
@@ -14,9 +15,18 @@ const TAB = 8;
 /** Columns of a value that stands on one line with its name. */
 const SHORT = 100;
 
+/** How an output is shown. */
+export interface OutputForm {
+  readonly color: boolean;
+  /** False leaves out how long each result took. */
+  readonly times: boolean;
+  /** Parts stand in the order of their names, for comparing. */
+  readonly ordered?: boolean;
+}
+
 /** Lines of a text, each safe for a terminal: line ends stay line ends, tabs become spaces, all else is shown escaped. */
 function linesOf(text: string): string[] {
-  const lines = text.replace(/\r\n/g, "\n").replace(/\n+$/, "").split("\n");
+  const lines = shownText(text).split("\n");
   return lines.map((line) => {
     let out = "";
     for (const [i, part] of line.split("\t").entries())
@@ -25,7 +35,8 @@ function linesOf(text: string): string[] {
   });
 }
 
-function paintDiff(line: string): string {
+/** A line of a diff in its colour. */
+export function paintDiff(line: string): string {
   return line.startsWith("+") ? paint("green", line) : line.startsWith("-") ? paint("red", line) : line;
 }
 
@@ -36,26 +47,29 @@ function isShort(name: string, lines: readonly string[]): boolean {
 }
 
 /** A named value under a result: text as its lines, anything else as JSON. */
-function block(name: string, value: Value, color: boolean): string {
-  const text = typeof value === "string" ? value : toJson(value);
-  if (text === "" || text === "{}" || text === "[]" || value === null) return "";
-  const lines = linesOf(text).map((line) => (color && name === "diff" ? paintDiff(line) : line));
-  if (isShort(name, lines)) return `    ${safe(name)}: ${lines[0]}\n`;
-  return `    ${safe(name)}:\n${lines.map((line) => (line === "" ? "\n" : `      ${line}\n`)).join("")}`;
+function block(name: string, value: Value, color: boolean): string[] {
+  if (isNothing(value)) return [];
+  const lines = linesOf(typeof value === "string" ? value : toJson(value)).map((line) =>
+    color && name === "diff" ? paintDiff(line) : line,
+  );
+  if (isShort(name, lines)) return [`    ${safe(name)}: ${lines[0]}`];
+  return [`    ${safe(name)}:`, ...lines.map((line) => (line === "" ? "" : `      ${line}`))];
 }
 
 /** One result: its name, what became of it, how long it took; then all that it holds beside that. */
-function resultText(result: Result, color: boolean): string {
+function resultLines(result: Result, { color, times }: OutputForm): string[] {
   const { name, outcome, duration, error, skipReason, parts } = result;
   const head = [
     safe(name),
     paintState(outcome, color)?.(outcome) ?? outcome,
-    duration === undefined ? "" : formatDuration(duration),
+    duration === undefined || !times ? "" : formatDuration(duration),
     skipReason === undefined ? "" : safe(skipReason),
   ];
-  const blocks = parts.map(([part, value]) => block(part, value, color));
-  const errorBlock = error === undefined ? "" : block("error", error, color);
-  return `  ${head.filter(Boolean).join("  ")}\n${errorBlock}${blocks.join("")}`;
+  return [
+    `  ${head.filter(Boolean).join("  ")}`,
+    ...(error === undefined ? [] : block("error", error, color)),
+    ...parts.flatMap(([part, value]) => block(part, value, color)),
+  ];
 }
 
 /** How many results an answer has, and what became of them. */
@@ -67,32 +81,49 @@ function tally({ results }: Answer): string {
   return `${plural(results.length, "result")}${words && `: ${words}`}`;
 }
 
-/** What a peel returned: a line on how it is, and its answer; data of another shape is shown as it is. */
-function peelText({ peel, state, returned, tookNs }: PeelStory, color: boolean): string {
-  const data = returned?.record.get("return_data");
-  const answer = answerOf(data, returned?.error);
+/** How a peel is and how many results it has, as words beside its name; `time` stands between. */
+export function outputWords({ state, returned }: PeelStory, time: string, color: boolean): string {
+  const answer = returned && answerOfReturn(returned);
   const word = state === "late" ? `late, ${returned?.ok ? "ok" : "failed"}` : state;
-  const head = [
-    safe(displayPeel(peel)),
-    paintState(state, color)?.(word) ?? word,
-    tookNs === undefined ? "" : formatDuration(tookNs),
-    answer ? tally(answer) : "",
-  ];
-  // Where a result failed with it, the error stands there.
-  const isTold = answer?.results.some(({ error }) => error === returned?.error) ?? false;
-  const error =
-    returned?.error === undefined || isTold ? "" : `  error: ${linesOf(returned.error).join("\n         ")}\n`;
-  const blocks = answer
-    ? [
-        ...answer.results.map((result) => resultText(result, color)),
-        ...answer.parts.map(([name, value]) => block(name, value, color)),
-      ]
-    : [data === undefined ? "" : block("data", data, color)];
-  return `${head.filter(Boolean).join("  ")}\n${error}${blocks.join("")}`;
+  const words = [paintState(state, color)?.(word) ?? word, time, answer ? tally(answer) : ""];
+  return words.filter(Boolean).join("  ");
 }
 
+/** The lines of what a peel returned; data of another shape is shown as it is. */
+export function outputLines({ returned }: PeelStory, form: OutputForm): string[] {
+  if (!returned) return [];
+  const { color } = form;
+  const stored = answerOfReturn(returned);
+  const answer = stored && form.ordered ? inOrder(stored) : stored;
+  const data = returned.record.get("return_data");
+  // Where a result failed with it, the error stands there.
+  const isTold = answer?.results.some(({ error }) => error === returned.error) ?? false;
+  const [first = "", ...others] = returned.error === undefined || isTold ? [] : linesOf(returned.error);
+  return [
+    ...(first === "" && others.length === 0 ? [] : [`  error: ${first}`, ...others.map((line) => `         ${line}`)]),
+    ...(answer
+      ? [
+          ...answer.results.flatMap((result) => resultLines(result, form)),
+          ...answer.parts.flatMap(([name, value]) => block(name, value, color)),
+        ]
+      : data === undefined
+        ? []
+        : block("data", data, color)),
+  ];
+}
+
+/** Lines as one text, each with its end. */
+export const linesText = (lines: readonly string[]) => lines.map((line) => `${line}\n`).join("");
+
+/** What stands above all outputs of a job. */
+export const outputHead = (dryRun: boolean) => (dryRun ? `${DRY_RUN}\n\n` : "");
+
 /** Peel after peel, with an empty line in between. */
-export function* renderOutput(peels: readonly PeelStory[], dryRun: boolean, color: boolean): Generator<string> {
-  if (dryRun) yield `${DRY_RUN}\n\n`;
-  for (const [i, peel] of peels.entries()) yield (i === 0 ? "" : "\n") + peelText(peel, color);
+export function* renderEach(peels: readonly PeelStory[], dryRun: boolean, color: boolean): Generator<string> {
+  yield outputHead(dryRun);
+  for (const [i, peel] of peels.entries()) {
+    const took = peel.tookNs === undefined ? "" : formatDuration(peel.tookNs);
+    const head = `${safe(displayPeel(peel.peel))}  ${outputWords(peel, took, color)}`;
+    yield (i === 0 ? "" : "\n") + linesText([head, ...outputLines(peel, { color, times: true })]);
+  }
 }

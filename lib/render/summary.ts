@@ -3,7 +3,7 @@ import { formatDuration } from "../duration.ts";
 import { type Change, type OutcomeGroup, outcomesOf } from "../model/outcomes.ts";
 import { displayPeel } from "../model/peel.ts";
 import { statesPresent } from "../model/peel-state.ts";
-import { type PeelStory, slowest, timeOf } from "../model/story.ts";
+import { medianTook, type PeelStory, slowest, timeOf } from "../model/story.ts";
 import { count, safe, shorten, width } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { callWords, furtherFact, renderFacts, type Telling } from "./facts.ts";
@@ -86,14 +86,12 @@ function countWords(peels: readonly PeelStory[], groups: readonly OutcomeGroup[]
 
 /** `median 1.5s, slowest web-042 3m7s`, of what the peels took; undefined when none tells. */
 function tookWords(peels: readonly PeelStory[]): string | undefined {
-  const took = peels.flatMap(({ tookNs }) => (tookNs === undefined ? [] : [tookNs]));
-  took.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   const [first] = slowest(peels, 1);
   if (first === undefined) return undefined;
   const time = formatDuration(timeOf(first) as bigint);
   const words = `${displayPeel(first.peel)} ${time}${first.tookNs === undefined ? " so far" : ""}`;
   if (peels.length === 1) return words;
-  const median = took[Math.floor((took.length - 1) / 2)];
+  const median = medianTook(peels);
   return `${median === undefined ? "" : `median ${formatDuration(median)}, `}slowest ${words}`;
 }
 

@@ -39,14 +39,14 @@ failed            1  web-02  could not get lock
 ok, changed       1  web-01  openssl
 `,
     },
-    `web-01  ok  1.0s
-  openssl  changed  40ms
-    stdout: openssl 3.0.15
-
-web-02  failed  2.0s  1 result: 1 failed
+    `web-02  failed  2.0s  1 result: 1 failed
   openssl  failed  1.0s
     error: could not get lock
     stderr: E: lock
+
+web-01  ok  1.0s
+  openssl  changed  40ms
+    stdout: openssl 3.0.15
 `,
   ],
   [
@@ -60,9 +60,9 @@ offline           1  db-02
 executing         1  db-01
 `,
     },
-    `db-01  executing
+    `db-02  offline
 
-db-02  offline
+db-01  executing
 `,
   ],
   [
@@ -76,13 +76,13 @@ late, changed      1  web-09  returned after it was given up: ok; nginx
 ok, changed        1  web-01  nginx
 `,
     },
-    `web-01  ok  1.0s
-  nginx  changed  40ms
-    stdout: restarted
-
-web-09  late, ok  1.0s
+    `web-09  late, ok  1.0s
   nginx  changed  40ms
     stdout: restarted late
+
+web-01  ok  1.0s
+  nginx  changed  40ms
+    stdout: restarted
 `,
   ],
   [
@@ -118,10 +118,10 @@ unfinished        1  db-02
 ok, changed       1  db-01  sleep
 `,
     },
-    `db-01  ok  1.0s
-  sleep  changed  40ms
+    `db-02  unfinished
 
-db-02  unfinished
+db-01  ok  1.0s
+  sleep  changed  40ms
 `,
   ],
   [

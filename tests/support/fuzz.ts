@@ -16,8 +16,9 @@ import { type JobEvent, Steps, storyOf } from "../../lib/model/story.ts";
 import { Board, renderBoard } from "../../lib/render/board.ts";
 import { ACTIVE, columnsOf, LIST, SHEET, wide } from "../../lib/render/columns.ts";
 import { csvLines } from "../../lib/render/csv.ts";
+import { renderGroups } from "../../lib/render/groups.ts";
 import { changeLine, renderJobs } from "../../lib/render/jobs.ts";
-import { renderOutput } from "../../lib/render/output.ts";
+import { renderEach } from "../../lib/render/output.ts";
 import { renderRecord } from "../../lib/render/record.ts";
 import { renderStory, renderTimeline } from "../../lib/render/story.ts";
 import { renderSummary } from "../../lib/render/summary.ts";
@@ -276,7 +277,9 @@ function renderAll(row: JobRow, value: ValueMap | undefined): void {
   const story = storyOf("job-1", job, [item], steps, { nowNs: 5n });
   const telling = { row: jobRow("job-1", job), job, story, stuck: undefined };
   clean(renderSummary(telling, story.peels, look, { now: NOW, allPeels: true }), "summary");
-  clean([...renderOutput(story.peels, false, false)].join(""), "output");
+  clean([...renderEach(story.peels, false, false)].join(""), "output, peel by peel");
+  const groups = { dryRun: false, changes: false, full: false };
+  clean([...renderGroups(story.peels, look, groups)].join(""), "output");
   clean(renderStory(telling, look, { now: NOW, allPeels: true }), "trace");
   clean(renderTimeline(story, look, true), "events");
 }

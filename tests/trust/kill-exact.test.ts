@@ -208,7 +208,7 @@ describe("one literal token", () => {
     for (const text of ["*", ">", "x.*", "x y", "", ...fc.sample(bad, 50)]) {
       const works: [string, () => Promise<unknown>][] = [
         ["job", () => store.job(text)],
-        ["returns", () => store.returns.of(text)],
+        ["returns", () => store.returns.of(text, () => 0)],
         ["followJobs", () => store.followJobs(text, () => {}, follow)],
         ["followReturns", () => store.returns.follow(text, () => {}, follow)],
         ["events", () => store.events(text, () => {})],

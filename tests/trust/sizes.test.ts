@@ -1,7 +1,18 @@
 // Values as large as a site allows, more of them than a server queues for one client, and limits that a site sets.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { NatsConnection } from "nats";
-import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
+import { peakMemory } from "../bench/measure.ts";
+import {
+  createBuckets,
+  encode,
+  jobRecord,
+  type Server,
+  startServer,
+  Time,
+  ZESTER,
+  zester,
+} from "../support/harness.ts";
+import { times } from "../support/length.ts";
 
 const LARGE = "x".repeat(2 << 20);
 let server: Server;
@@ -61,3 +72,42 @@ test("a stream that lets consumers live for a shorter time than we ask for", asy
   }
   expect((await run("list", "--count")).stdout).toBe("3050\n");
 });
+
+/** Of 100 KB, as one text or as many results, but for names and times the same for each peel of a kind. */
+const OUTPUTS = [0, 1, 2].map((kind) => {
+  const text = Array.from({ length: 2000 }, (_, i) => `kind ${kind}, line ${i} of a long output, more or less`).join(
+    "\n",
+  );
+  return kind === 1
+    ? Array.from({ length: 400 }, (_, i) => ({
+        name: `file.managed:/etc/${i}`,
+        changed: false,
+        details: { stdout: text.slice(i, i + 180) },
+      }))
+    : [{ name: "cmd.run", changed: true, details: { stdout: text } }];
+});
+
+test("show --output of many equal outputs takes the memory of one each", async () => {
+  const own = await startServer();
+  const client = await own.connect();
+  const { jobs } = await createBuckets(client);
+  const peels = times(600, 10_000);
+  const targets = Array.from({ length: peels }, (_, i) => `web-${String(i).padStart(5, "0")}`);
+  await jobs.put("big", encode(jobRecord("big", { targets, status: "complete" })));
+  for (const [i, peel_id] of targets.entries()) {
+    const results = OUTPUTS[i % 3]?.map((result) => ({ ...result, duration: BigInt(1_000_000_000 + i) }));
+    const whose = { jid: "big", peel_id, success: true };
+    const record = encode({ ...whose, return_data: { ...whose, results }, duration: BigInt(i), timestamp: Time.now() });
+    client.publish(`$KV.job-returns.big.${peel_id}`, record);
+    client.publish(`zester.job.big.return.${peel_id}`, record);
+    if (i % 50 === 0) await client.flush();
+  }
+  await client.flush();
+  const env = { NATS_URL: own.url };
+  const { stdout, code } = await zester(["job", "show", "big", "--output"], { env });
+  expect([stdout.match(/^web-.* peels {2}ok/gm)?.length, code]).toEqual([3, 0]);
+  const peak = await peakMemory({ argv: [ZESTER, "job", "show", "big", "--output"], env });
+  expect(peak).toBeLessThan(peels === 600 ? 180 : 300);
+  await client.close();
+  await own.stop();
+}, 600_000);

@@ -2,14 +2,7 @@
 import { expect, test } from "bun:test";
 import type { Value } from "../../../lib/codec/value.ts";
 import { countStates, statesPresent, WORST_FIRST, worstFirst } from "../../../lib/model/peel-state.ts";
-import {
-  type PeelConditions,
-  peelSelection,
-  peelsOf,
-  peelWidth,
-  toReturn,
-  unreadableReturn,
-} from "../../../lib/model/returns.ts";
+import { peelsOf, peelWidth, toReturn, unreadableReturn } from "../../../lib/model/returns.ts";
 
 const returned = (peel: string, fields: Record<string, Value>) => toReturn(peel, new Map(Object.entries(fields)));
 
@@ -61,28 +54,6 @@ test("counts: every state, or those that any peel is in, worst first", () => {
     "missing",
     "ok",
   ]);
-});
-
-test.each([
-  [{ failed: true }, ["web-02"]],
-  [{ missing: true }, ["db_eu_example"]],
-  [{ unreachable: true }, ["other"]],
-  [{ late: true }, []],
-  [{ bad: true }, ["db_eu_example", "other", "web-02", "web-03"]],
-  [{ failed: true, missing: true }, ["db_eu_example", "web-02"]],
-  [{ peel: "web-*" }, ["web-01", "web-02", "web-03"]],
-  [{ peel: "web-*", failed: true }, ["web-02"]],
-  // Either form of the id.
-  [{ peel: "db.eu.*" }, ["db_eu_example"]],
-  [{ peel: "db_eu_*" }, ["db_eu_example"]],
-  [{ peel: "nothing" }, []],
-] as [PeelConditions, string[]][])("%j selects %j", (flags, ids) => {
-  expect(PEELS.filter(peelSelection(flags) as never).map(({ peel }) => peel)).toEqual(ids);
-});
-
-test("without flags nothing is selected, which means all", () => {
-  expect(peelSelection({})).toBeUndefined();
-  expect(peelSelection({ failed: false })).toBeUndefined();
 });
 
 test("the width of lines that come one by one: the widest target, 12 at least", () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Value } from "../../../lib/codec/value.ts";
 import { toReturn } from "../../../lib/model/returns.ts";
-import { renderOutput } from "../../../lib/render/output.ts";
+import { renderEach } from "../../../lib/render/output.ts";
 import { peelStory } from "../../support/story.ts";
 
 /** A value of JSON as a record holds it. */
@@ -16,7 +16,7 @@ function fromJson(json: unknown): Value {
 function output(return_data: unknown, error?: string): string {
   const record = { success: error === undefined, return_data, ...(error === undefined ? {} : { error }) };
   const returned = toReturn("p", fromJson(record) as Map<string, Value>);
-  return [...renderOutput([peelStory("p", returned.ok ? "ok" : "failed", returned)], false, false)].join("");
+  return [...renderEach([peelStory("p", returned.ok ? "ok" : "failed", returned)], false, false)].join("");
 }
 const answer = (...results: unknown[]) => ({ v: 1, peel_id: "p", jid: "j", success: true, results });
 

@@ -1,0 +1,50 @@
+// Whether values are equal, told by a short text: for values that are too large to be kept. Pure.
+import { scalar } from "./json.ts";
+import type { Value } from "./value.ts";
+
+/** Characters that are put together before they are hashed, so that small values cost little. */
+const CHUNK = 4 << 10;
+
+/**
+ * A text that is the same for equal values, and for no others that can be found (SHA-256). The order of a map's keys makes no
+ * difference: masters and peels write the maps of their language, which have none.
+ */
+export function digest(value: Value): string {
+  const hasher = new Bun.CryptoHasher("sha256");
+  let pending = "";
+  const flush = () => {
+    if (pending !== "") hasher.update(pending);
+    pending = "";
+  };
+  const add = (text: string) => {
+    pending += text;
+    if (pending.length >= CHUNK) flush();
+  };
+  const addText = (text: string) => {
+    const wellFormed = text.isWellFormed();
+    add(`${text.length}${wellFormed ? "s" : "u"}`);
+    if (wellFormed && text.length < CHUNK) return add(text);
+    flush();
+    // Half a pair of surrogates has no form in UTF-8 of its own.
+    hasher.update(wellFormed ? text : Buffer.from(text, "utf16le"));
+  };
+  const walk = (item: Value): void => {
+    if (typeof item === "string") addText(item);
+    else if (Array.isArray(item)) {
+      add(`${item.length}l`);
+      item.forEach(walk);
+    } else if (item instanceof Map) {
+      add(`${item.size}m`);
+      for (const key of [...item.keys()].sort()) {
+        addText(key);
+        walk(item.get(key) as Value);
+      }
+    } else {
+      const text = scalar(item);
+      add(`${text.length}v${text}`);
+    }
+  };
+  walk(value);
+  flush();
+  return hasher.digest("base64");
+}

@@ -1,0 +1,57 @@
+// Which peels of a job the flags select. Pure.
+import { parseDuration } from "../duration.ts";
+import { oneLine } from "../text.ts";
+import { glob } from "./glob.ts";
+import { displayPeel } from "./peel.ts";
+import { hasNotReturned, type PeelState } from "./peel-state.ts";
+import { type PeelStory, timeOf } from "./story.ts";
+
+/** What each condition on states selects. */
+const SELECTS = {
+  failed: (state: PeelState) => state === "failed",
+  missing: hasNotReturned,
+  unreachable: (state: PeelState) => state === "unreachable",
+  late: (state: PeelState) => state === "late",
+  bad: (state: PeelState) => state !== "ok",
+};
+
+/** Conditions as they are typed. */
+export type PeelConditions = { readonly [K in keyof typeof SELECTS]?: boolean | undefined } & {
+  readonly peel?: string | undefined;
+  readonly "slower-than"?: string | undefined;
+};
+
+export interface PeelSelection {
+  /** The conditions, as they are typed. */
+  readonly text: string;
+  matches(peel: PeelStory): boolean;
+}
+
+/**
+ * The selection that the flags ask for: peels in one of the states named (none named: any), of those whose id matches the
+ * glob `peel` in either form, and that took longer, or have been at it for longer, than `slower-than`. Undefined when no flag
+ * is given.
+ * @throws UserError for a duration that is none
+ */
+export function peelSelection(flags: PeelConditions): PeelSelection | undefined {
+  const names = Object.keys(SELECTS) as (keyof typeof SELECTS)[];
+  const states = names.filter((name) => flags[name]);
+  const { peel: pattern, "slower-than": least } = flags;
+  const conditions: ((peel: PeelStory) => boolean)[] = [];
+  if (states.length > 0) conditions.push(({ state }) => states.some((name) => SELECTS[name](state)));
+  if (pattern !== undefined) {
+    const fits = glob(pattern);
+    conditions.push(({ peel }) => fits(peel) || fits(displayPeel(peel)));
+  }
+  if (least !== undefined) {
+    const ns = BigInt(Math.round(parseDuration(least, "--slower-than") * 1e6));
+    conditions.push((peel) => (timeOf(peel) ?? 0n) > ns);
+  }
+  if (conditions.length === 0) return undefined;
+  const typed = [
+    ...states.map((name) => `--${name}`),
+    ...(pattern === undefined ? [] : [`--peel ${oneLine(pattern)}`]),
+    ...(least === undefined ? [] : [`--slower-than ${oneLine(least)}`]),
+  ];
+  return { text: typed.join(" "), matches: (peel) => conditions.every((condition) => condition(peel)) };
+}

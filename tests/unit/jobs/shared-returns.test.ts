@@ -1,0 +1,134 @@
+// Records of returns that share their outputs, against those that are read one by one.
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { decodeRecord } from "../../../lib/codec/decode.ts";
+import type { ValueMap } from "../../../lib/codec/value.ts";
+import { SharedReturns } from "../../../lib/jobs/shared-returns.ts";
+import { onlyChanges } from "../../../lib/model/answer.ts";
+import { answerOfReturn, outputGroups } from "../../../lib/model/outputs.ts";
+import { returnedPeel, toReturn } from "../../../lib/model/returns.ts";
+import { renderEach } from "../../../lib/render/output.ts";
+import { encode } from "../../support/harness.ts";
+import { times } from "../../support/length.ts";
+import { peelStory } from "../../support/story.ts";
+
+const text = fc.constantFrom("", "a", "b", "a\n", "a\r\nb", "x".repeat(5000), "\ud800", "\udc00");
+const duration = fc.oneof(fc.bigInt({ min: -5n, max: 2n ** 62n }), fc.constantFrom(0, 7, "soon"));
+/** Maps whose keys come in any order. */
+const shuffled = <T>(entries: fc.Arbitrary<[string, T][]>) =>
+  fc.tuple(entries, fc.nat()).map(([all, n]) => Object.fromEntries(n % 2 ? all.toReversed() : all));
+const details = shuffled(
+  fc
+    .subarray(["stdout", "stderr", "path"])
+    .chain((names) => fc.tuple(...names.map((name) => fc.tuple(fc.constant(name), text)))) as fc.Arbitrary<
+    [string, string][]
+  >,
+);
+const result = fc.oneof(
+  {
+    weight: 9,
+    arbitrary: fc.record(
+      {
+        name: fc.constantFrom("x", "y"),
+        changed: fc.boolean(),
+        duration,
+        details,
+        diff: text,
+        error: text,
+        skipped: fc.boolean(),
+      },
+      { requiredKeys: ["name"] },
+    ),
+  },
+  { weight: 1, arbitrary: fc.constantFrom(0, null, "odd") },
+);
+const answer = fc.record(
+  {
+    peel_id: fc.constantFrom("p", "long-peel"),
+    jid: fc.constant("j"),
+    test: fc.constant(true),
+    results: fc.array(result, { maxLength: 3 }),
+    more: text,
+  },
+  { requiredKeys: ["results"] },
+);
+const record = fc.record(
+  {
+    jid: fc.constant("j"),
+    peel_id: fc.constantFrom("p", "q", "long-peel"),
+    success: fc.boolean(),
+    return_data: fc.oneof(
+      { weight: 6, arbitrary: answer },
+      { weight: 1, arbitrary: fc.oneof(text, fc.constant(null), details) },
+    ),
+    error: text,
+    duration,
+    timestamp: text,
+    "a field of tomorrow": text,
+  },
+  { requiredKeys: ["success"] },
+);
+
+/** What is shown of a record's output, its own times among it. */
+const shown = (kept: ValueMap) => {
+  const returned = toReturn("p", kept);
+  return [...renderEach([peelStory("p", "ok", returned)], false, false)].join("");
+};
+const bare = (returned: ReturnType<typeof toReturn>) =>
+  JSON.stringify([returned.ok, trimmed(returned.error) ?? null, String(returned.duration), returned.unreachable]);
+const inOneOrder = (lines: string) => lines.split("\n").sort().join("\n");
+
+test("they show what they would show alone, own times among it, and mean the same", () => {
+  fc.assert(
+    fc.property(fc.array(record, { minLength: 1, maxLength: 8 }), fc.boolean(), (records, changesOnly) => {
+      const shared = new SharedReturns(changesOnly);
+      for (const bytes of records.map((one) => encode(one as never))) {
+        const alone = decodeRecord(bytes);
+        if (changesOnly && alone.has("return_data"))
+          alone.set("return_data", onlyChanges(alone.get("return_data")).data ?? null);
+        for (const kept of [shared.decode(bytes), shared.keep(decodeRecord(bytes))]) {
+          // Details keep the order of the peel that came first.
+          expect(inOneOrder(shown(kept))).toBe(inOneOrder(shown(alone)));
+          expect(bare(toReturn("p", kept))).toBe(bare(toReturn("p", alone)));
+          expect(kept.get("peel_id")).toBe(alone.get("peel_id") as never);
+        }
+      }
+    }),
+    { numRuns: times(300, 5000) },
+  );
+});
+
+test("groups are those whose output reads the same without its times", () => {
+  fc.assert(
+    fc.property(fc.array(record, { minLength: 1, maxLength: 8 }), (records) => {
+      const shared = new SharedReturns();
+      const all = records.map((one, i) => {
+        const returned = toReturn(`p${i}`, shared.decode(encode(one as never)));
+        return { ...peelStory(`p${i}`, returnedPeel(returned).state, returned), tookNs: undefined };
+      });
+      const groups = outputGroups(all);
+      expect(groups.flatMap(({ peels }) => peels).length).toBe(all.length);
+      const withoutTimes = ({ peel, state, returned }: (typeof all)[number]) => {
+        const read = returned && answerOfReturn(returned);
+        const rest = read?.results.map(({ duration, ...others }) => ({ ...others, parts: sorted(others.parts) }));
+        const data = read ? [read.dryRun, rest, sorted(read.parts)] : returned?.record.get("return_data");
+        return `${state} ${Bun.inspect([trimmed(returned?.error), data], { depth: 20, sorted: true })}`.replaceAll(
+          peel,
+          "",
+        );
+      };
+      const keys = groups.map(({ peels }) => new Set(peels.map((peel) => withoutTimes(peel as (typeof all)[number]))));
+      expect(keys.map(({ size }) => size)).toEqual(groups.map(() => 1));
+      expect(new Set(keys.flatMap((key) => [...key])).size).toBe(groups.length);
+    }),
+    { numRuns: times(300, 5000) },
+  );
+});
+
+const trimmed = (value: unknown) =>
+  typeof value === "string" ? value.replace(/\r\n/g, "\n").replace(/\n+$/, "") : value;
+const sorted = (parts: readonly (readonly [string, unknown])[]) =>
+  parts
+    .map(([name, value]) => [name, trimmed(value)])
+    .filter(([, value]) => value !== "" && value !== null)
+    .sort(([a], [b]) => ((a as string) < (b as string) ? -1 : 1));
