@@ -1,16 +1,11 @@
 // argv → a command and its arguments, strictly. citty alone ignores unknown flags and surplus arguments, and keeps the
-// last of a repeated flag, which for `kill` is a safety matter; so it gets arguments that were read and checked here.
-import { parseArgs } from "node:util";
+// last of a repeated flag, which for `kill` is a safety matter. So of citty there are the definitions of arguments and the
+// types that it makes of them, and nothing of it is loaded.
 import { UserError } from "../errors.ts";
 import { didYouMean, nearest, nearestName } from "../nearest.ts";
 import { safe, shorten } from "../text.ts";
-import { type Arg, type Command, isPositional, negativeOf, shortOf, takesMany } from "./command.ts";
-
-/** The arguments by name, as citty's `ParsedArgs` has them, and under `_` the words that are no flags. */
-export interface Args {
-  _: string[];
-  [name: string]: string | boolean | string[] | undefined;
-}
+import { type Arg, type Args, type Command, isPositional, negativeOf, shortOf, takesMany } from "./command.ts";
+import { type Flag, type Token, tokensOf } from "./tokens.ts";
 
 /** A command on the command line, and the words after its name that are no flags. */
 interface Found {
@@ -28,9 +23,6 @@ export interface Invocation extends Omit<Found, "words"> {
   readonly help: boolean;
 }
 
-type Token = ReturnType<typeof tokenize>[number];
-type Flag = Extract<Token, { kind: "option" }>;
-
 const show = (text: string) => shorten(safe(text.slice(0, 200)), 60);
 
 function everyArg(command: Command): [string, Arg][] {
@@ -38,14 +30,16 @@ function everyArg(command: Command): [string, Arg][] {
 }
 
 /** The words of `argv` by the flags of every command: what is a flag, its value, or a word of its own. */
-export function tokenize(root: Command, argv: readonly string[]) {
-  const options: Record<string, { type: "string" | "boolean"; short?: string }> = {};
+export function tokenize(root: Command, argv: readonly string[]): Token[] {
+  const shorts = new Map<string, string>();
+  const valued = new Set<string>();
   for (const [name, def] of everyArg(root)) {
     if (isPositional(def)) continue;
     const short = shortOf(def);
-    options[name] = { type: def.type === "boolean" ? "boolean" : "string", ...(short && { short }) };
+    if (short) shorts.set(short, name);
+    if (def.type !== "boolean") valued.add(name);
   }
-  return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens;
+  return tokensOf(argv, { shorts, valued });
 }
 
 /** What else could be meant by a word that is no command here: one that is called so elsewhere, or further down the tree. */

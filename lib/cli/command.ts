@@ -1,5 +1,5 @@
 // A command of the tree, as everything that reads the tree sees it, and what builds one.
-import type { ArgsDef, CommandDef, ParsedArgs } from "citty";
+import type { ArgsDef, ParsedArgs } from "citty";
 
 type Rows = readonly (readonly [string, string])[];
 
@@ -32,11 +32,19 @@ export interface Manual {
   readonly topics?: Readonly<Record<string, Topic>>;
 }
 
-/** A command of the tree; its parts are plain objects here, never functions. */
-export interface Command extends CommandDef<ArgsDef> {
+/** The arguments by name, as citty's `ParsedArgs` has them, and under `_` the words that are no flags. */
+export interface Args {
+  _: string[];
+  [name: string]: string | boolean | string[] | undefined;
+}
+
+/** A command of the tree: what citty calls a `CommandDef`, its parts plain objects, never functions. */
+export interface Command {
   meta?: Manual;
   args?: ArgsDef;
   subCommands?: Record<string, Command>;
+  /** What it does with its arguments; the result is the exit code, nothing means 0. */
+  run?: (args: Args) => Promise<unknown>;
 }
 
 /** The definition of one argument. */
@@ -57,7 +65,7 @@ export function leaf<T extends ArgsDef>(
     meta: { description, ...manual },
     args,
     // The arguments that args.ts read by `args`.
-    run: async ({ data }) => (await load()).run(data as ParsedArgs<T>),
+    run: async (read) => (await load()).run(read as ParsedArgs<T>),
   };
 }
 

@@ -30,7 +30,7 @@ export interface Question {
   readonly before: string;
   /** What is typed of the asked part. */
   readonly typed: string;
-  /** The flags on the line that have a value, as citty would hand them over. */
+  /** The flags on the line that have a value, as args.ts would read them. */
   readonly flags: Readonly<Record<string, string>>;
 }
 

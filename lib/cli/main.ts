@@ -1,5 +1,4 @@
 // From argv to an exit code: the only place that ends the process and turns errors into words.
-import { runCommand } from "citty";
 import { describe, EXIT, OutputClosed } from "../errors.ts";
 import { reportError, systemTerminal, writeAll } from "../terminal/terminal.ts";
 import { versionText } from "../version.ts";
@@ -43,9 +42,7 @@ export async function main(root: Command, argv: readonly string[], globals: Read
       );
     } else if (args.version) writeAll(1, versionText());
     else {
-      // The arguments are read already: citty need not look for commands and flags among the words.
-      const { run } = command;
-      const { result } = await runCommand({ ...(run && { run }) }, { rawArgs: [], data: args });
+      const result = await command.run?.(args);
       process.exit(typeof result === "number" ? result : EXIT.done);
     }
     process.exit(EXIT.done);

@@ -26,9 +26,8 @@ function silence(): void {
   if (silenced) return;
   silenced = true;
   const methods = console as unknown as Record<string, unknown>;
-  // By their descriptors: a look at the streams among the properties would open them.
-  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(methods)))
-    if (typeof value === "function") methods[name] = collect;
+  // By their names: a look at what they are would make the streams among them, which takes 15 ms.
+  for (const name of Object.getOwnPropertyNames(methods)) methods[name] = collect;
 }
 
 /**

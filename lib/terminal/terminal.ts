@@ -3,8 +3,9 @@ import { writeSync } from "node:fs";
 import { OutputClosed, UserError } from "../errors.ts";
 import { oneLine, safe } from "../text.ts";
 
-/** Loaded on use: it brings the network modules with it, which `version` and `--help` don't need. */
-const isatty = (fd: number) => (require("node:tty") as typeof import("node:tty")).isatty(fd);
+/** What node:tty asks as well; that module brings the network ones with it, which take longer to load than all of ours. */
+const isatty = (fd: number): boolean =>
+  (process as unknown as { binding(name: string): { isTTY(fd: number): boolean } }).binding("tty_wrap").isTTY(fd);
 
 /** What a command may know of its surroundings. */
 export interface Terminal {
