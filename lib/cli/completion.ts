@@ -6,7 +6,7 @@ import { JOB_WORDS } from "../model/job-word.ts";
 import { GROUPS, SORTS, STATES } from "../model/selection.ts";
 import { COLUMN_NAMES } from "../render/columns.ts";
 import { tokenize } from "./args.ts";
-import { type Arg, type Command, isPositional, negativeOf } from "./command.ts";
+import { type Arg, type Command, isPositional, negativeOf, takesMany } from "./command.ts";
 
 /** A word that may stand next, and what it means. */
 export type Candidate = readonly [word: string, description: string];
@@ -149,7 +149,8 @@ function sourceOfWord(line: Line, current: string, globals: ReadonlySet<string>)
   }
   if (line.help) return nothing;
   const wanted = Object.entries(command.args ?? {}).filter(([, def]) => isPositional(def));
-  const next = wanted[positionals.length];
+  const last = wanted.at(-1);
+  const next = wanted[positionals.length] ?? (last && takesMany(last[1]) ? last : undefined);
   if (next?.[0] === "jid" && current.startsWith("@")) return { kind: "words", words: JOB_WORDS };
   if (next?.[0] === "jid") return { kind: "jobs", running: FOR_RUNNING.has(line.name) };
   if (next?.[0] === "peel") return { kind: "peels", jid: undefined };

@@ -106,8 +106,13 @@ const conditions = {
   limit: { type: "string", alias: "n", valueHint: "number", description: "only the newest N jobs" },
 } as const satisfies ArgsDef;
 
-const { state, function: fn, target, user, source } = conditions;
-const watched = { state, function: fn, target, user, source } as const;
+const { state, function: fn, target, user, owner, source, since } = conditions;
+const watched = { state, function: fn, target, user, owner, source, since } as const;
+
+/** For commands that select something, in scripts. */
+const scripted = {
+  "fail-if-empty": { type: "boolean", description: "exit code 1 when nothing was selected" },
+} as const satisfies ArgsDef;
 
 const selection = {
   ...conditions,
@@ -130,6 +135,7 @@ const selection = {
   header: { type: "boolean", description: "", negativeDescription: "omit the header" },
   quiet: { type: "boolean", alias: "q", description: "job ids alone, one a line" },
   count: { type: "boolean", description: "only the number of jobs" },
+  ...scripted,
 } as const satisfies ArgsDef;
 
 const peels = {
@@ -161,7 +167,7 @@ const peels = {
 
 export const list = { ...globals, ...selection } as const satisfies ArgsDef;
 
-export const show = { ...globals, jid, ...peels } as const satisfies ArgsDef;
+export const show = { ...globals, jid: jids, ...peels, ...scripted } as const satisfies ArgsDef;
 
 export const watch = {
   ...globals,
@@ -171,7 +177,13 @@ export const watch = {
   ...limited,
 } as const satisfies ArgsDef;
 
-export const wait = { ...globals, jid: jids, ...limited } as const satisfies ArgsDef;
+export const wait = {
+  ...globals,
+  jid: { ...jids, required: false },
+  ...conditions,
+  ...limited,
+  ...scripted,
+} as const satisfies ArgsDef;
 
 export const trace = {
   ...globals,
@@ -190,6 +202,7 @@ export const kill = {
   for: { ...limited.for, description: `with --wait: ${limited.for.description}` },
   yes: { type: "boolean", alias: "y", description: "don't ask" },
   "dry-run": { type: "boolean", description: "show what would be canceled, and send nothing" },
+  ...scripted,
 } as const satisfies ArgsDef;
 
 export const history = {

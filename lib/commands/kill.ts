@@ -27,6 +27,7 @@ import { narrowingOf, noteWord } from "./job-word.ts";
 import { waitForEnds } from "./kill-wait.ts";
 import { type Limit, waitLimit } from "./limit.ts";
 import { warnUnreadable, writeDocument } from "./output.ts";
+import { failIfEmpty, selectingFlags } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 import type { Format } from "./surroundings.ts";
 
@@ -37,17 +38,9 @@ interface Run {
   readonly now: Date;
 }
 
-const SELECTING = ["state", "function", "target", "user", "owner", "source", "since", "until", "limit"] as const;
-
 /** @returns the selection that the flags ask for, by this machine's clock */
 function checkFlags(flags: KillArgs, now: Date): Selection {
-  const selecting = SELECTING.filter((name) => flags[name] !== undefined);
-  narrowingOf(flags._, flags, selecting);
-  if (flags._.length === 0 && selecting.length === 0)
-    throw new UserError(
-      "zester job kill needs a <jid>, or flags that select jobs.",
-      "Usage: zester job kill <jid>… [flags], or zester job kill --state running --function 'pkg.*' [flags]",
-    );
+  const { given } = selectingFlags(flags, "kill");
   const selection = parseSelection(flags, now);
   const word = flags._.find((text) => parseJobWord(text));
   if (flags.force && word !== undefined)
@@ -55,7 +48,7 @@ function checkFlags(flags: KillArgs, now: Date): Selection {
       `--force looks nothing up, and ${word} has to be looked up.`,
       "Leave it out, or give the id of the job.",
     );
-  if (flags.force && selecting.length > 0)
+  if (flags.force && given.length > 0)
     throw new UserError("--force is for jobs that are named.", "Leave it out, or name the jobs.");
   if (flags.for !== undefined && !flags.wait)
     throw new UserError("--for limits the wait of --wait.", "Give --wait too, or leave --for out.");
@@ -137,8 +130,8 @@ async function agreed(plan: Plan, run: Run): Promise<Plan | undefined> {
   return undefined;
 }
 
-/** Shows what would be canceled; sends nothing. @param none what to say when no job was selected */
-async function dryRun(plan: Plan, { flags, session, now }: Run, none: string): Promise<number> {
+/** Shows what would be canceled; sends nothing. */
+async function dryRun(plan: Plan, { session, now }: Run): Promise<number> {
   const { terminal, format } = session;
   const targets = plan.filter(isTarget);
   await writeOutcomes(plan.map(notMeant), format, terminal);
@@ -157,7 +150,7 @@ async function dryRun(plan: Plan, { flags, session, now }: Run, none: string): P
   if (format === "text" && targets.length > 0) {
     terminal.writeAll(renderTargets(targets, terminal, now));
     terminal.tell(`Dry run: ${plural(targets.length, "job")} would be canceled, no signal was sent.\n`);
-  } else if (format === "text" && flags._.length === 0) terminal.write(none);
+  }
   return code;
 }
 
@@ -210,19 +203,21 @@ async function execute(
 export async function run(flags: KillArgs): Promise<number | undefined> {
   const now = new Date();
   const { text } = checkFlags(flags, now);
-  const none = `No jobs that could be canceled match ${text}.\n`;
+  const none = `No jobs that could be canceled match ${text}.`;
   const { limit, rest } = flags.wait ? waitLimit(flags) : { limit: undefined, rest: flags };
   const interrupted: { words?: (() => string) | undefined } = {};
   const work = async (session: Session) => {
     const run = { flags, session, now };
     const plan = await makePlan(run);
-    if (flags["dry-run"]) return dryRun(plan, run, none);
-    if (plan.length > 0 || session.format !== "text") {
-      const final = await agreed(plan, run);
-      return final ? execute(final, run, limit, interrupted) : EXIT.error;
+    if (plan.length === 0) {
+      await writeOutcomes([], session.format, session.terminal);
+      failIfEmpty(flags, 0, none);
+      if (session.format === "text") session.terminal.write(`${none}\n`);
+      return undefined;
     }
-    session.terminal.write(none);
-    return undefined;
+    if (flags["dry-run"]) return dryRun(plan, run);
+    const final = await agreed(plan, run);
+    return final ? execute(final, run, limit, interrupted) : EXIT.error;
   };
   return await withSession(rest, work, {
     limit,

@@ -39,6 +39,7 @@ import { selectionByServer } from "./clock.ts";
 import type { ListArgs } from "./flags.ts";
 import { writeCount, writeIds } from "./ids.ts";
 import { warnUnreadable, writeJobs } from "./output.ts";
+import { failIfEmpty } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 import { type Format, type Formats, LIST_FORMATS } from "./surroundings.ts";
 
@@ -123,8 +124,9 @@ async function writeList(
   else if (flags.quiet) await writeIds(jids(jobs), JOB_IDS, session, header);
   else if (format === "csv") terminal.writeAll(csvLines(columns, jobs, new Date(), header));
   else if (format !== "text") await writeJobs(jobs, documentsFor(flags, columns), format, terminal);
-  else if (jobs.length === 0) terminal.write(`${none}\n`);
-  else {
+  else if (jobs.length === 0) {
+    if (!flags["fail-if-empty"]) terminal.write(`${none}\n`);
+  } else {
     const { color, columns: width } = terminal;
     terminal.writeAll(renderJobs(columns, jobs, { color, columns: width, header }, new Date()));
   }
@@ -141,7 +143,8 @@ export async function listJobs(flags: ListArgs, view: View, selection: Selection
   const withRecords = withJobs && (!byColumns || named.some(({ field }) => field !== undefined));
   const recent = await readRecent(store, selection, wanted, withRecords, { whole: QUICK_MESSAGES });
   // Masters are looked up for all jobs at once, and a column may be a slip until a job has it.
-  const needsAll = selection.ordered || showsStuck || (byColumns && named.some(doubtfulField));
+  const needsAll =
+    flags["fail-if-empty"] || selection.ordered || showsStuck || (byColumns && named.some(doubtfulField));
   if (!recent && format === "jsonl" && withJobs && !needsAll && store.handsOverNewest)
     return warnUnreadable(await streamLines(store, wanted, documentsFor(flags, named), terminal), terminal);
   const read = recent ?? (await readJobs(store, wanted, withRecords, progressOn(terminal)));
@@ -166,6 +169,7 @@ export async function listJobs(flags: ListArgs, view: View, selection: Selection
   // For people only: a script that asks every minute would hear it every minute.
   if (unheard !== undefined && terminal.canTell) terminal.warn(`${unheard} Whether the masters live is not known.`);
   warnUnreadable(read.unreadable, terminal);
+  failIfEmpty(flags, jobs.length, none);
 }
 
 /** @throws UserError for flags that exclude each other, or that select nothing that there could be */

@@ -78,7 +78,7 @@ export const show = {
   examples: [
     "zester job show 20260115-001 --summary",
     "zester job show 20260115-001 --output --peel 'web-*'",
-    "zester job show 20260115-001 --missing -q",
+    "zester job list --state bad -q | xargs zester job show --summary",
   ],
 };
 
@@ -92,10 +92,11 @@ export const watch = {
 
 export const wait = {
   group: FOLLOW,
-  details: "Says nothing until every job has ended, except on a terminal when one is stuck.",
+  details:
+    "Says nothing until every job has ended, except on a terminal when one is stuck. Without <jid> it waits for the jobs that match and have not ended by now.",
   exitCodes:
     "0 complete, 2 some peel returned a failure, 3 some peel was unreachable or did not return, 4 both, 5 canceled, 1 an error, 124 --for ran out. Of several jobs the highest counts.",
-  examples: ["zester job wait 20260115-001 --for 10m"],
+  examples: ["zester job wait 20260115-001 --for 10m", "zester job wait --function 'pkg.*' --since 1h"],
 };
 
 export const trace = {

@@ -1,6 +1,7 @@
 // zester job show
 
-import { UserError } from "../errors.ts";
+import type { Value } from "../codec/value.ts";
+import { Transient, UserError } from "../errors.ts";
 import { orNoBucket, type RecordReader, readReturns, resolveJob, wholeRecords } from "../jobs/lookup.ts";
 import { newestRetries } from "../jobs/retries.ts";
 import { SharedReturns } from "../jobs/shared-returns.ts";
@@ -11,17 +12,19 @@ import { type PeelSelection, peelSelection } from "../model/peel-selection.ts";
 import { isPlainPeel } from "../model/plain-id.ts";
 import { peelsOf, RETURN_FIELDS, STORY_FIELDS } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
-import { NoBucket } from "../nats/store.ts";
+import { NoBucket, type Store } from "../nats/store.ts";
 import { wasDryRun } from "../render/facts.ts";
 import { renderGroups } from "../render/groups.ts";
 import { renderEach } from "../render/output.ts";
 import { recordDocument, renderRecord } from "../render/record.ts";
 import { renderSummary } from "../render/summary.ts";
-import { count } from "../text.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+import { count, safe } from "../text.ts";
 import type { ShowArgs } from "./flags.ts";
 import { writeIds } from "./ids.ts";
 import { noteWord } from "./job-word.ts";
 import { writeDocument } from "./output.ts";
+import { failIfEmpty } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 import type { Format, Formats } from "./surroundings.ts";
 
@@ -40,7 +43,7 @@ const NEEDS = {
 } as const;
 
 /** @throws UserError for flags that exclude each other, or that change nothing */
-function checkForms(flags: ShowArgs): void {
+function checkForms(flags: ShowArgs, selects: boolean): void {
   const [form, other] = FORMS.filter((name) => flags[name]);
   if (other) throw new UserError(`--${form} and --${other} exclude each other.`, "Give one of them.");
   for (const [name, forms] of Object.entries(NEEDS)) {
@@ -50,10 +53,25 @@ function checkForms(flags: ShowArgs): void {
         `\`zester job show --help\` says what it does.`,
       );
   }
+  if (flags["fail-if-empty"] && !selects && form !== "quiet")
+    throw new UserError("--fail-if-empty needs a flag that selects peels.", "Give one of them, such as --bad.");
+}
+
+/** What is shown of one job. */
+interface Shown {
+  readonly jid: string;
+  /** As text, in pieces. */
+  text(): Iterable<string>;
+  /** For programs. */
+  document(): Value;
+  /** The ids of the peels that were selected, as they are stored; of how many. */
+  readonly peels: readonly string[];
+  readonly of: number;
+  readonly warnings: readonly string[];
 }
 
 /** The record and its returns as the buckets hold them: what the reference page shows. */
-async function showRecord(flags: ShowArgs, text: string, session: Session): Promise<void> {
+async function readRecord(flags: ShowArgs, text: string, session: Session): Promise<Shown> {
   const { store, terminal, format } = session;
   const fields = format === "text" ? RETURN_FIELDS : undefined;
   const returnsOf = (jid: string) => readReturns(store, jid, terminal.warn, wholeRecords(fields)).catch(orNoBucket);
@@ -63,34 +81,30 @@ async function showRecord(flags: ShowArgs, text: string, session: Session): Prom
   const { jid, job } = await resolveJob(store, text, noteWord(terminal));
   const found = await (jid === text ? early : returnsOf(jid));
   const peels = peelsOf(job, found instanceof NoBucket ? [] : found);
-  if (format === "text") terminal.write(renderRecord(job, peels, undefined, terminal, flags["all-peels"] === true));
-  else await writeDocument(recordDocument(jid, job, peels, false), format, terminal);
-  if (found instanceof NoBucket) terminal.warn(`${found.message} The returns are not shown.`);
+  return {
+    jid,
+    text: () => [renderRecord(job, peels, undefined, terminal, flags["all-peels"] === true)],
+    document: () => recordDocument(jid, job, peels, false),
+    peels: peels.map(({ peel }) => peel),
+    of: peels.length,
+    warnings: found instanceof NoBucket ? [`${found.message} The returns are not shown.`] : [],
+  };
 }
 
 /** The peels that were asked for, in the form that the flags name. */
-async function writePeels(
+function renderPeels(
   flags: ShowArgs,
   reading: Reading,
   chosen: readonly PeelStory[],
-  session: Session,
-): Promise<void> {
-  const { terminal, format } = session;
-  const { row, job, story } = reading;
+  terminal: Terminal,
+): Iterable<string> {
+  const { job, story } = reading;
   const byPeel = sortedByPeel(chosen);
   const [allPeels, each] = [flags["all-peels"] === true, flags.each === true];
-  // For programs ids stay as they are stored, as everywhere.
-  const idOf = ({ peel }: PeelStory) => (format === "text" ? displayPeel(peel) : peel);
-  if (flags.quiet) return writeIds(byPeel.map(idOf), PEEL_IDS, session);
-  if (format !== "text")
-    return writeDocument(recordDocument(row.jid, job, byPeel, flags.missing === true), format, terminal);
-  if (flags.summary)
-    return terminal.write(renderSummary(reading, chosen, terminal, { now: new Date(), allPeels, each }));
-  if (!flags.output) return terminal.write(renderRecord(job, byPeel, byPeel, terminal, allPeels));
+  if (flags.summary) return [renderSummary(reading, chosen, terminal, { now: new Date(), allPeels, each })];
+  if (!flags.output) return [renderRecord(job, byPeel, byPeel, terminal, allPeels)];
   const options = { dryRun: wasDryRun(story), changes: flags.changes === true, full: flags.full === true };
-  terminal.writeAll(
-    each ? renderEach(byPeel, options.dryRun, terminal.color) : renderGroups(byPeel, terminal, options),
-  );
+  return each ? renderEach(byPeel, options.dryRun, terminal.color) : renderGroups(byPeel, terminal, options);
 }
 
 /** What is needed of the returns for a form. */
@@ -100,39 +114,122 @@ function readerFor(flags: ShowArgs, format: Format): RecordReader {
   return wholeRecords(withoutData ? STORY_FIELDS : undefined);
 }
 
-/** The forms that tell how each peel is, or that select peels by it: for these the events are read as well. */
-async function showStory(
+const noneWords = (selection: PeelSelection | undefined, of: number) =>
+  selection ? `No peel matches ${selection.text} (of ${count(of)}).` : "No peel was targeted.";
+
+/**
+ * The forms that tell how each peel is, or that select peels by it: for these the events are read as well.
+ * @param retriesOf the newest retries, which are the same for all jobs
+ */
+async function readTold(
   flags: ShowArgs,
   text: string,
   session: Session,
   selection: PeelSelection | undefined,
-): Promise<void> {
+  retriesOf: (store: Store) => ReturnType<typeof newestRetries>,
+): Promise<Shown> {
   const { store, terminal, format } = session;
-  const reader = readerFor(flags, format);
   const [found, retries] = await Promise.all([
-    resolveStory(store, text, terminal.warn, noteWord(terminal), reader),
-    flags.summary ? newestRetries(store) : [],
+    resolveStory(store, text, terminal.warn, noteWord(terminal), readerFor(flags, format)),
+    flags.summary ? retriesOf(store) : [],
   ]);
-  const reading = { ...found, retries: retries.filter(({ retryOf }) => retryOf === found.row.jid) };
+  const { row, job } = found;
+  const reading = { ...found, retries: retries.filter(({ retryOf }) => retryOf === row.jid) };
   const { peels } = reading.story;
   const chosen = selection ? peels.filter(selection.matches) : peels;
-  await writePeels(flags, reading, chosen, session);
-  if (selection && chosen.length === 0 && format === "text") {
-    const words = `No peel matches ${selection.text} (of ${count(peels.length)}).\n`;
-    if (flags.quiet) terminal.tell(words);
-    else terminal.write(flags.output ? words : `\n${words}`);
-  }
-  openQuestions(reading).forEach(terminal.warn);
+  return {
+    jid: row.jid,
+    *text() {
+      yield* renderPeels(flags, reading, chosen, terminal);
+      if (!selection || chosen.length > 0 || flags["fail-if-empty"]) return;
+      yield `${flags.output ? "" : "\n"}${noneWords(selection, peels.length)}\n`;
+    },
+    document: () => recordDocument(row.jid, job, sortedByPeel(chosen), flags.missing === true),
+    peels: sortedByPeel(chosen).map(({ peel }) => peel),
+    of: peels.length,
+    warnings: openQuestions(reading),
+  };
 }
 
-export async function run(flags: ShowArgs): Promise<void> {
-  const text = parseJid(flags.jid);
+/** How many jobs are read at once. */
+const AT_ONCE = 8;
+
+/** What `work` makes of each item, in their order, of a few at once. */
+async function* inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>): AsyncGenerator<R> {
+  const open: Promise<R>[] = [];
+  for (const item of items) {
+    const result = work(item);
+    result.catch(() => {}); // it is awaited below, unless one before it fails
+    open.push(result);
+    if (open.length >= AT_ONCE) yield open.shift() as Promise<R>;
+  }
+  yield* open;
+}
+
+/**
+ * Shows the jobs, each once, in the order in which they were named. What ails one job keeps no other from being shown.
+ * @returns the peels that were selected, of how many, and what went wrong
+ */
+async function showAll(session: Session, flags: ShowArgs, read: (text: string) => Promise<Shown>) {
+  const { terminal, format } = session;
+  const failures: UserError[] = [];
+  const documents: Value[] = [];
+  const jids = new Set<string>();
+  const peels = new Set<string>();
+  const several = flags._.length > 1;
+  let of = 0;
+  const attempt = (text: string) =>
+    read(text).catch((error) => {
+      if (error instanceof Transient || !(error instanceof UserError)) throw error;
+      return error;
+    });
+  for await (const one of inOrder([...new Set(flags._)], attempt)) {
+    if (one instanceof UserError) {
+      // What the user may not read is the same of each job.
+      if (!failures.some(({ message }) => message === one.message)) failures.push(one);
+    } else if (!jids.has(one.jid)) {
+      if (!flags.quiet && format === "text") {
+        // The output of peels does not say of which job it is.
+        const title = several && flags.output ? `Job ${safe(one.jid)}\n` : "";
+        if (jids.size > 0 || title !== "") terminal.write(`${jids.size > 0 ? "\n" : ""}${title}`);
+        terminal.writeAll(one.text());
+      } else if (!flags.quiet) documents.push(one.document());
+      jids.add(one.jid);
+      for (const peel of one.peels) peels.add(peel);
+      of += one.of;
+      one.warnings.forEach(terminal.warn);
+    }
+  }
+  // For programs ids stay as they are stored, as everywhere.
+  const ids = format === "text" ? Array.from(peels, displayPeel) : peels;
+  if (jids.size > 0 || several) {
+    if (flags.quiet) await writeIds(ids, PEEL_IDS, session);
+    else if (format !== "text") await writeDocument(several ? documents : (documents[0] as Value), format, terminal);
+  }
+  return { peels, of, failures };
+}
+
+export async function run(flags: ShowArgs): Promise<number | undefined> {
+  for (const text of flags._) parseJid(text);
   const selection = peelSelection(flags);
-  checkForms(flags);
+  checkForms(flags, selection !== undefined);
+  const tells = selection !== undefined || FORMS.some((form) => flags[form]);
   const work = async (session: Session) => {
-    if (selection || FORMS.some((form) => flags[form])) await showStory(flags, text, session, selection);
-    else await showRecord(flags, text, session);
+    let retries: ReturnType<typeof newestRetries> | undefined;
+    const retriesOf = (store: Store) => {
+      retries ??= newestRetries(store);
+      return retries;
+    };
+    const read = (text: string) =>
+      tells ? readTold(flags, text, session, selection, retriesOf) : readRecord(flags, text, session);
+    const { peels, of, failures } = await showAll(session, flags, read);
+    const last = failures.pop();
+    for (const { message } of failures) session.terminal.error(message);
+    if (last) throw last;
+    const none = noneWords(selection, of);
+    failIfEmpty(flags, peels.size, none);
+    if (selection && flags.quiet && peels.size === 0 && session.format === "text") session.terminal.tell(`${none}\n`);
     return undefined;
   };
-  await withSession(flags, work, OUTPUT);
+  return await withSession(flags, work, OUTPUT);
 }

@@ -3,18 +3,22 @@
 import { endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
 import { resolveJob } from "../jobs/lookup.ts";
+import { readOpenJobs } from "../jobs/open-jobs.ts";
 import { type Ending, endingCode, worstCode } from "../model/ending.ts";
 import { parseJid } from "../model/jid.ts";
 import { type JobRow, jobRow } from "../model/job.ts";
+import { parseSelection } from "../model/selection.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import type { Store } from "../nats/store.ts";
 import { endingDocument, endingText, openDocument } from "../render/ending.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
+import { selectionByServer } from "./clock.ts";
 import type { WaitArgs } from "./flags.ts";
 import { noteWord } from "./job-word.ts";
 import { type Limit, LONGER, notEnded, waitLimit, within } from "./limit.ts";
-import { writeDocument } from "./output.ts";
+import { warnUnreadable, writeDocument } from "./output.ts";
+import { failIfEmpty, selectingFlags } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 
 /** The pause between two looks at the masters of the jobs that are waited for, in ms. */
@@ -85,18 +89,32 @@ async function report({ jids, rows, endings, ended }: Waiting, { terminal, forma
 
 export async function run(flags: WaitArgs): Promise<number | undefined> {
   const texts = flags._.map(parseJid);
+  const { narrowing } = selectingFlags(flags, "wait");
+  const { text } = parseSelection(flags, new Date());
   const { limit, rest } = waitLimit(flags);
   const work = async (session: Session) => {
     const waiting = new Waiting();
     const note = noteWord(session.terminal);
-    const find = (store: Store) => Promise.all(texts.map(async (text) => (await resolveJob(store, text, note)).jid));
+    const named = (store: Store) =>
+      Promise.all(texts.map(async (text) => (await resolveJob(store, text, note, narrowing)).jid));
+    const selected = async (store: Store) => {
+      const { jobs, unreadable } = await readOpenJobs(store, await selectionByServer(flags, session), false);
+      warnUnreadable(unreadable, session.terminal);
+      return Array.from(jobs, ({ row }) => row.jid);
+    };
     const missed = await within<Limit | undefined>(
       limit,
-      waiting.run(session, find).then(() => undefined),
+      waiting.run(session, texts.length > 0 ? named : selected).then(() => undefined),
       (limit) => limit,
     );
     await report(waiting, session);
     if (missed) throw notEnded(waiting.open, missed, LONGER);
+    if (waiting.jids.length === 0) {
+      const none = `No jobs that have not ended match ${text}.`;
+      failIfEmpty(flags, 0, none);
+      if (session.format === "text") session.terminal.write(`${none}\n`);
+      return undefined;
+    }
     return worstCode(waiting.ended.map(endingCode));
   };
   return await withSession(rest, work, { limit });

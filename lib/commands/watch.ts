@@ -14,6 +14,7 @@ import { jobLine } from "../render/document.ts";
 import { changeLine } from "../render/jobs.ts";
 import { Screen, sizeOf } from "../terminal/screen.ts";
 import { withoutReader } from "../terminal/terminal.ts";
+import { selectionByServer } from "./clock.ts";
 import type { WatchArgs } from "./flags.ts";
 import { narrowingOf } from "./job-word.ts";
 import { LONGER, limitOf, notEnded, within } from "./limit.ts";
@@ -22,7 +23,7 @@ import { type Session, withSession } from "./session.ts";
 import { watchJob } from "./watch-job.ts";
 
 /** The conditions that select the jobs of the table. */
-const WATCHED = ["state", "function", "target", "user", "source"] as const;
+const WATCHED = ["state", "function", "target", "user", "owner", "source", "since"] as const;
 
 /** How often, in ms, it is looked at whether jobs are stuck. */
 const STUCK_MS = 3_000;
@@ -133,7 +134,7 @@ async function drawBoard(
 
 export async function run(flags: WatchArgs): Promise<number | undefined> {
   const text = flags.jid === undefined ? undefined : parseJid(flags.jid);
-  const { matches } = parseSelection(flags, new Date());
+  parseSelection(flags, new Date());
   const given = WATCHED.filter((name) => flags[name] !== undefined);
   const narrowing = narrowingOf(text === undefined ? [] : [text], flags, given);
   const limit = limitOf(flags);
@@ -153,6 +154,7 @@ export async function run(flags: WatchArgs): Promise<number | undefined> {
         throw notEnded(open, limit, LONGER);
       });
     }
+    const { matches } = await selectionByServer(flags, session);
     const isDrawn = session.terminal.isTty && session.format === "text";
     const watching = isDrawn ? drawBoard(session, matches, leave) : printChanges(session, matches);
     return await within<number | undefined>(

@@ -11,7 +11,7 @@ import type { Selection } from "../model/selection.ts";
 import { PermissionDenied } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { completeJid, readJob, resolveJob, type WordTold } from "./lookup.ts";
-import { readJobs } from "./read-jobs.ts";
+import { readOpenJobs } from "./open-jobs.ts";
 
 /** What a job's state makes of it. */
 const judge = ({ row, record }: Job, ask: boolean): Target | Refused =>
@@ -71,16 +71,11 @@ export async function planNamed(
   return [...entries.values()];
 }
 
-/**
- * The jobs that a selection finds, of those that have not ended; and all jobs that can't be decoded, any of which the
- * selection may mean.
- */
+/** The jobs that a selection finds, of those that have not ended; and all jobs that can't be decoded. */
 export async function planSelected(
   store: Store,
   selection: Selection,
 ): Promise<{ plan: Plan; unreadable: readonly JobRow[] }> {
-  const keep = (row: JobRow) => row.unreadable === undefined && !isTerminal(row.status) && selection.matches(row);
-  const read = await readJobs(store, keep, true);
-  const plan = Array.from(selection.arrange(read.jobs), (job) => judge(job, true));
-  return { plan, unreadable: read.unreadable };
+  const { jobs, unreadable } = await readOpenJobs(store, selection, true);
+  return { plan: Array.from(jobs, (job) => judge(job, true)), unreadable };
 }

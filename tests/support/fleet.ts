@@ -197,6 +197,7 @@ export async function serveFleet() {
   return {
     nc,
     fleet,
+    env,
     run: (...args: string[]): Promise<Result> => zester(["job", ...args], { env }),
     start: (args: string[], size?: { cols: number; rows: number }) => new Running(["job", ...args], env, size),
     async stop() {

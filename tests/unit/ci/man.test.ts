@@ -42,7 +42,7 @@ test("groff formats the man page without a warning", async () => {
   const argv = ["groff", "-ww", "-man", "-Tutf8", "-P-cbou", file];
   const { stdout, stderr } = await run(argv, { env: { PATH: process.env.PATH ?? "" } });
   expect(stderr).toBe("");
-  expect(stdout).toContain("zester job show <jid> [flags]");
+  expect(stdout).toContain("zester job show <jid>… [flags]");
   expect(stdout).toMatch(/--state <state>\n\s+states, or active/);
   expect(stdout).toContain("NATS_URL");
 });

@@ -97,11 +97,11 @@ test.each([
   ["job list -n -5", "-n needs a value: -n <number>."],
   ["job list --user a\0b", "--user: the value holds a NUL character."],
   ["job show", "zester job show needs a <jid>."],
-  ["job wait --timeout 5s", "zester job wait needs a <jid>."],
+  ["job trace --timeout 5s", "zester job trace needs a <jid>."],
   ["completion", "zester completion needs a <shell>."],
   ["job list x", 'unexpected argument "x" for zester job list.'],
   ["job list -- x", 'unexpected argument "x" for zester job list.'],
-  ["job show A B C", 'unexpected argument "B" for zester job show.'],
+  ["job trace A B C", 'unexpected argument "B" for zester job trace.'],
   ["job watch A B", 'unexpected argument "B" for zester job watch.'],
   ["config check x", 'unexpected argument "x" for zester config check.'],
 ])("error: %s", (line, message) => {

@@ -1,0 +1,36 @@
+// Jobs that are named, or else selected by conditions; and what it means for a script that there are none.
+import { UserError } from "../errors.ts";
+import type { Narrowing } from "../model/job-word.ts";
+import type { Conditions } from "../model/selection.ts";
+import { narrowingOf } from "./job-word.ts";
+
+const SELECTING = ["state", "function", "target", "user", "owner", "source", "since", "until", "limit"] as const;
+
+type Selecting = Pick<Conditions, (typeof SELECTING)[number]> & { readonly _: readonly string[] };
+
+/**
+ * What a command acts on that takes ids, or conditions in their place.
+ * @param command its name, for messages
+ * @returns the names of the conditions that are given, and those that narrow the words among the ids
+ * @throws UserError when both are given and exclude each other, or neither is
+ */
+export function selectingFlags(flags: Selecting, command: string): { given: readonly string[]; narrowing: Narrowing } {
+  const given = SELECTING.filter((name) => flags[name] !== undefined);
+  const narrowing = narrowingOf(flags._, flags, given);
+  if (flags._.length > 0 || given.length > 0) return { given, narrowing };
+  throw new UserError(
+    `zester job ${command} needs a <jid>, or flags that select jobs.`,
+    `Usage: zester job ${command} <jid>… [flags], or zester job ${command} --state running --function 'pkg.*' [flags]`,
+  );
+}
+
+/** The flag by which a script asks for an exit code of its own when nothing was selected. */
+export interface Emptiable {
+  readonly "fail-if-empty"?: boolean | undefined;
+}
+
+/** @throws UserError with the words for it when nothing was selected and --fail-if-empty is given */
+export function failIfEmpty(flags: Emptiable, selected: number, words: string): void {
+  if (flags["fail-if-empty"] && selected === 0)
+    throw new UserError(`${words.charAt(0).toLowerCase()}${words.slice(1)}`);
+}

@@ -1,0 +1,180 @@
+// Selections in every command: wait and watch by conditions, show of several jobs, and an exit code for nothing selected.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { fail, hang, ok, serveFleet } from "../support/fleet.ts";
+import { encode, jobRecord, run as runProgram, Time, ZESTER } from "../support/harness.ts";
+
+const { fleet, run, start, stop, env } = await serveFleet();
+afterAll(stop);
+
+let done: string;
+let failed: string;
+beforeAll(async () => {
+  done = await fleet.dispatch({ fn: "test.ping", peels: { "web-01": ok, db_eu: ok } });
+  failed = await fleet.dispatch({ fn: "pkg.installed", peels: { "web-01": fail, "web-02": ok } });
+  await fleet.until(done, "complete");
+  await fleet.until(failed, "failed");
+});
+
+describe("wait", () => {
+  test("for the jobs that match and have not ended, each of them", async () => {
+    const peels = { "web-03": { does: "ok", ms: 600 } } as const;
+    const [one, two] = [
+      await fleet.dispatch({ fn: "cmd.run", peels, user: "ops" }),
+      await fleet.dispatch({ fn: "cmd.run", peels: { "web-04": { does: "fail", ms: 500, error: "x" } }, user: "ops" }),
+    ];
+    const other = await fleet.dispatch({ fn: "cmd.run", peels: { "web-05": hang }, user: "dev" });
+    const { stdout, stderr, code } = await run(
+      "wait",
+      "--function",
+      "cmd.*",
+      "--user",
+      "ops",
+      "--since",
+      "1h",
+      "--for",
+      "20s",
+    );
+    expect([stderr, code]).toEqual(["", 2]);
+    expect(stdout.split("\n").map((line) => line.split(" ").slice(1, 3).join(" "))).toEqual([
+      `${one} complete`,
+      `${two} failed`,
+      "",
+    ]);
+    const json = await run("wait", "--user", "dev", "--for", "300ms", "--format", "json");
+    expect([JSON.parse(json.stdout), json.code]).toEqual([[{ jid: other, status: "running" }], 124]);
+    await run("kill", other);
+    await fleet.until(other, "canceled");
+  });
+
+  test("for none, when all that match have ended", async () => {
+    const words = "No jobs that have not ended match --state failed --function pkg.*.";
+    const flags = ["--state", "failed", "--function", "pkg.*"];
+    expect(await run("wait", ...flags)).toEqual({ stdout: `${words}\n`, stderr: "", code: 0 });
+    expect(await run("wait", ...flags, "--format", "json")).toEqual({ stdout: "[]\n", stderr: "", code: 0 });
+    expect(await run("wait", ...flags, "--fail-if-empty")).toEqual({
+      stdout: "",
+      stderr: `error: ${words.replace("N", "n")}\n`,
+      code: 1,
+    });
+  });
+});
+
+test("watch: by owner, and by when jobs were created", async () => {
+  const put = (jid: string, fields: object) =>
+    fleet.jobs.put(jid, encode(jobRecord(jid, { status: "running", ...fields })));
+  await put("old-m1", { owner: "m1" });
+  await put("new-m1", { owner: "m1", created: Time.now() });
+  await put("new-m2", { owner: "m2", created: Time.now() });
+  const watching = start(["watch", "--owner", "m1", "--since", "1h"]);
+  await watching.until("new-m1");
+  await put("later-m2", { owner: "m2", created: Time.now() });
+  await put("later-old", { owner: "m1", created: Time.at("2026-01-15T09:30:00Z") });
+  await put("later-m1", { owner: "m1", created: Time.now() });
+  await watching.until("later-m1");
+  watching.signal("SIGINT");
+  expect(await watching.ended()).toBe(130);
+  expect(
+    watching.out
+      .trim()
+      .split("\n")
+      .map((line) => /\S+-\S+/.exec(line.slice(20))?.[0]),
+  ).toEqual(["new-m1", "later-m1"]);
+  for (const jid of ["old-m1", "new-m1", "new-m2", "later-m2", "later-old", "later-m1"]) await fleet.jobs.purge(jid);
+});
+
+describe("show of several jobs", () => {
+  const show = (...args: string[]) => run("show", ...args);
+
+  test("documents in a row, each as it is alone", async () => {
+    for (const flags of [[], ["--summary"], ["--failed"]]) {
+      const shape = (text: string) => text.replace(/ago\b|[\d.]+(ms|µs|s|m)\b/g, "0");
+      const [one, other, both] = [
+        await show(done, ...flags),
+        await show(failed, ...flags),
+        await show(done, failed, ...flags),
+      ];
+      expect(shape(both.stdout)).toBe(shape(`${one.stdout}\n${other.stdout}`));
+      expect([both.stderr, both.code]).toEqual(["", 0]);
+    }
+    expect((await show(failed, done, "--output")).stdout).toMatch(new RegExp(`^Job ${failed}\n[^]*\n\nJob ${done}\n`));
+  });
+
+  test("for programs an array where several ids are given, and the document itself of one", async () => {
+    const one = JSON.parse((await show(done, "--format", "json")).stdout);
+    const other = JSON.parse((await show(failed, "--format", "json")).stdout);
+    expect(one.job.jid).toBe(done);
+    expect(JSON.parse((await show(failed, done, "--format", "json")).stdout)).toEqual([other, one]);
+    expect(JSON.parse((await show(done, done.slice(0, 26), "--format", "json")).stdout)).toEqual([one]);
+    expect((await show(done, failed, "--format", "yaml")).stdout).toStartWith('- "job":\n    "jid": "');
+  });
+
+  test("-q: the peels of all, each once", async () => {
+    expect((await show(done, failed, "-q")).stdout).toBe("db.eu\nweb-01\nweb-02\n");
+    expect(JSON.parse((await show(done, failed, "-q", "--format", "json")).stdout)).toEqual([
+      "db_eu",
+      "web-01",
+      "web-02",
+    ]);
+  });
+
+  test("what ails one keeps no other from being shown", async () => {
+    await fleet.jobs.put("broken", Uint8Array.of(0xc1));
+    const { stdout, stderr, code } = await show("nosuch-1", failed, "broken", "nosuch-2", "--format", "json");
+    expect(JSON.parse(stdout).map(({ job }: { job: { jid: string } }) => job.jid)).toEqual([failed]);
+    expect(stderr).toMatch(
+      /^error: job nosuch-1 was not found.*\nerror: .*broken.*\nerror: job nosuch-2 was not found.*\n/,
+    );
+    expect(code).toBe(1);
+    expect((await show("nosuch-1", "nosuch-2")).stdout).toBe("");
+    await fleet.jobs.purge("broken");
+  });
+
+  test("the ids of list, through xargs", async () => {
+    const script = `"$Z" job list --since 1h -q | xargs "$Z" job show --summary`;
+    const shell = await runProgram(["sh", "-c", script], { env: { ...env, Z: ZESTER, PATH: process.env.PATH ?? "" } });
+    const jobs = (await run("list", "--since", "1h", "-q")).stdout.trim().split("\n");
+    expect(jobs.length).toBeGreaterThan(2);
+    expect(shell.stdout.match(/^Job +\S+$/gm)?.map((line) => line.split(/ +/)[1])).toEqual(jobs);
+    expect([shell.stderr, shell.code]).toEqual(["", 0]);
+  });
+});
+
+describe("--fail-if-empty", () => {
+  test.each([
+    [["list", "--state", "pending"], "No jobs match --state pending (of"],
+    [["active", "--user", "x"], "No jobs match --user x (of"],
+    [["kill", "--function", "no.such", "--yes"], "No jobs that could be canceled match --function no.such."],
+    [["kill", "--function", "no.such", "--dry-run"], "No jobs that could be canceled match --function no.such."],
+  ])("%j", async (args, words) => {
+    const alone = await run(...args);
+    expect([alone.stdout.startsWith(words), alone.stderr, alone.code]).toEqual([true, "", 0]);
+    const asked = await run(...args, "--fail-if-empty");
+    expect(asked).toMatchObject({ stdout: "", code: 1 });
+    expect(asked.stderr).toStartWith(`error: ${words.replace("N", "n")}`);
+    // What programs read stays what it is.
+    expect(await run(...args, "--fail-if-empty", "--format", "json")).toMatchObject({ stdout: "[]\n", code: 1 });
+  });
+
+  test("in the other forms of list", async () => {
+    const empty = async (...args: string[]) => run("list", "--user", "x", "--fail-if-empty", ...args);
+    expect(await empty("-q")).toMatchObject({ stdout: "", code: 1 });
+    expect(await empty("--count")).toMatchObject({ stdout: "0\n", code: 1 });
+    expect(await empty("--format", "jsonl")).toMatchObject({ stdout: "", code: 1 });
+    expect(await empty("--format", "csv")).toMatchObject({ stdout: expect.stringMatching(/^jid,.*\n$/), code: 1 });
+    expect((await run("list", "--fail-if-empty", "--format", "jsonl")).code).toBe(0);
+    expect((await run("list", "--fail-if-empty")).code).toBe(0);
+  });
+
+  test("show: when no peel of any job was selected", async () => {
+    expect(await run("show", done, "--failed", "-q", "--fail-if-empty")).toEqual({
+      stdout: "",
+      stderr: "error: no peel matches --failed (of 2).\n",
+      code: 1,
+    });
+    expect(await run("show", done, failed, "--failed", "-q", "--fail-if-empty")).toEqual({
+      stdout: "web-01\n",
+      stderr: "",
+      code: 0,
+    });
+  });
+});
