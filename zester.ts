@@ -40,6 +40,12 @@ const job = group(
       () => import("./lib/commands/history.ts"),
       manual.history,
     ),
+    stats: leaf(
+      "Count jobs, failures and times by function, peel or schedule.",
+      args.stats,
+      () => import("./lib/commands/stats.ts"),
+      manual.stats,
+    ),
     kill: leaf("Cancel running jobs.", args.kill, () => import("./lib/commands/kill.ts"), manual.kill),
     retry: leaf(
       "Dispatch a job again, to the peels that need it.",

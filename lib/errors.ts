@@ -2,7 +2,7 @@
 import { oneLine } from "./text.ts";
 
 /** Exit codes of the executable. */
-export const EXIT = { done: 0, error: 1, endedOtherwise: 6, timedOut: 124, interrupted: 130 } as const;
+export const EXIT = { done: 0, error: 1, trouble: 2, endedOtherwise: 6, timedOut: 124, interrupted: 130 } as const;
 
 /** An expected failure: what failed and why (`message`), and what to do next (`hint`), one line each. */
 export class UserError extends Error {

@@ -205,6 +205,19 @@ export const kill = {
   ...scripted,
 } as const satisfies ArgsDef;
 
+export const stats = {
+  ...globals,
+  by: {
+    type: "string",
+    valueHint: "function|peel|user|target|schedule",
+    description: "what the jobs are counted by (default function)",
+  },
+  ...conditions,
+  check: { type: "boolean", description: "exit with 2 when something is overdue, had no run or failed last" },
+  format: formats("text|json|jsonl|yaml|csv|openmetrics"),
+  header: selection.header,
+} as const satisfies ArgsDef;
+
 export const history = {
   ...globals,
   peel: { type: "positional", required: true, description: "peel id, in either form" },
@@ -275,6 +288,7 @@ export type WatchArgs = Named<ParsedArgs<typeof watch>>;
 export type WaitArgs = Named<ParsedArgs<typeof wait>>;
 export type TraceArgs = Named<ParsedArgs<typeof trace>>;
 export type KillArgs = Named<ParsedArgs<typeof kill>>;
+export type StatsArgs = Named<ParsedArgs<typeof stats>>;
 export type HistoryArgs = Named<ParsedArgs<typeof history>>;
 export type RetryArgs = Named<ParsedArgs<typeof retry>>;
 export type CompletionArgs = Named<ParsedArgs<typeof completion>>;

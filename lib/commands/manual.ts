@@ -146,6 +146,18 @@ export const retry = {
   ],
 };
 
+export const stats = {
+  group: ASK,
+  details:
+    "P50, P95 and SLOWEST are times that jobs took which have ended; by peel, those of the returns. FAILED counts jobs that are failed, partial or timeout; by peel, results that are not ok. TREND has a sign for each part of the time: its height is the number of jobs, red where one failed. By peel, with --function, peels without a run are shown too. A schedule is overdue on a peel when its last run is more than twice the usual interval ago.",
+  exitCodes: "0, or with --check 2 when something is overdue, had no run or failed last; 1 an error.",
+  examples: [
+    "zester job stats --since 7d",
+    "zester job stats --by peel --function state.highstate --since yesterday",
+    "zester job stats --by schedule --check",
+  ],
+};
+
 export const config = {
   examples: ["zester config", "zester config --context prod --format json", "zester config check"],
 };

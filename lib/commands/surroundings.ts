@@ -5,7 +5,7 @@ import { systemTerminal, type Terminal } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
 import type { GlobalArgs } from "./flags.ts";
 
-export type Format = "text" | "json" | "yaml" | "jsonl" | "csv";
+export type Format = "text" | "json" | "yaml" | "jsonl" | "csv" | "openmetrics";
 const FORMATS: readonly Format[] = ["text", "json", "yaml"];
 /** The formats of commands that can write a record a line as well. */
 export const WITH_LINES: readonly Format[] = [...FORMATS, "jsonl"];

@@ -139,32 +139,41 @@ export class CountColumn {
 const textAt = (bytes: Uint8Array, at: number, end: number) =>
   Buffer.from(bytes.subarray(at + textHead(bytes[at] as number), end)).toString();
 
-/** What made each job, and which job it repeats: two fields of its metadata, which most jobs don't have. */
+/** What made each job, and which job it repeats: fields of its metadata, which most jobs don't have. */
 export class MetadataColumn {
   readonly #place = placeOf("metadata");
-  readonly #metadata = new FieldScanner(["source", "retry_of"]);
+  readonly #metadata = new FieldScanner(["source", "retry_of", "schedule"]);
   #sources = new Uint8Array();
+  /** The names of schedules, by number. */
+  #schedules = new Int32Array();
   /** For the few jobs that repeat another. */
   readonly #retries = new Map<number, string>();
 
+  constructor(readonly texts: ValueSet<string>) {}
+
   grow(size: number): void {
     this.#sources = grown(this.#sources, size);
+    this.#schedules = grown(this.#schedules, size);
   }
 
   /** Takes the field of a record; false when it is of an unusual type. */
   put(n: number, bytes: Uint8Array, { starts, ends }: Found): boolean {
     const start = starts[this.#place] as number;
     this.#sources[n] = 0;
+    this.#schedules[n] = NONE;
     if (this.#retries.size > 0) this.#retries.delete(n);
     if (isNil(bytes, start)) return true;
     const metadata = bytes.subarray(start, ends[this.#place]);
     if (!this.#metadata.scan(metadata)) return false;
-    const [source = -1, retry = -1] = this.#metadata.starts;
-    const [sourceEnd = source, retryEnd = retry] = this.#metadata.ends;
-    for (const at of [source, retry]) if (at >= 0 && !isText(metadata, at)) return false;
+    const [source = -1, retry = -1, schedule = -1] = this.#metadata.starts;
+    const [sourceEnd = source, retryEnd = retry, scheduleEnd = schedule] = this.#metadata.ends;
+    for (const at of [source, retry, schedule]) if (at >= 0 && !isText(metadata, at)) return false;
     if (source >= 0) this.#sources[n] = Math.max(0, SOURCES.indexOf(textAt(metadata, source, sourceEnd) as Source));
     if (retry >= 0) this.#retries.set(n, textAt(metadata, retry, retryEnd));
-    return true;
+    if (schedule < 0) return true;
+    const id = this.texts.add(metadata, schedule, scheduleEnd);
+    this.#schedules[n] = id;
+    return id >= 0;
   }
 
   source(n: number): Source {
@@ -173,5 +182,11 @@ export class MetadataColumn {
 
   retryOf(n: number): string | undefined {
     return this.#retries.get(n) || undefined;
+  }
+
+  /** The entry of the schedule that made the job; undefined for another job. */
+  schedule(n: number): string | undefined {
+    const id = this.#schedules[n] as number;
+    return id === NONE || this.source(n) !== "schedule" ? undefined : this.texts.get(id) || undefined;
   }
 }

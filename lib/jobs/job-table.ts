@@ -33,7 +33,7 @@ class Columns {
   readonly owner = new TextColumn("owner", this.#texts);
   readonly returned = new CountColumn("return_count");
   readonly succeeded = new CountColumn("success_count");
-  readonly metadata = new MetadataColumn();
+  readonly metadata = new MetadataColumn(this.#texts);
   readonly #texted = [this.fn, this.targetExpr, this.status, this.user, this.owner];
   readonly #timed = [this.created, this.updated, this.deadline];
   readonly #counted = [this.returned, this.succeeded];
@@ -220,6 +220,9 @@ class PackedRow implements JobRow {
   }
   get retryOf(): string | undefined {
     return this.columns.metadata.retryOf(this.n);
+  }
+  get schedule(): string | undefined {
+    return this.columns.metadata.schedule(this.n);
   }
   get unreadable(): undefined {
     return undefined;

@@ -3,7 +3,7 @@
 import { asInteger, asText, asTime, type Timestamp, type ValueMap } from "../codec/value.ts";
 import { firstFew, plural } from "../text.ts";
 import { compareText, displayPeel, peelList } from "./peel.ts";
-import { retryOf, type Source, sourceOf } from "./source.ts";
+import { retryOf, type Source, scheduleOf, sourceOf } from "./source.ts";
 
 /** The version of records (their field `v`) that this code knows. */
 export const RECORD_VERSION = 1n;
@@ -45,6 +45,8 @@ export interface JobRow {
   readonly source?: Source;
   /** The job that it repeats. */
   readonly retryOf?: string | undefined;
+  /** Of a job that a peel's own schedule made: the name of the schedule's entry. */
+  readonly schedule?: string | undefined;
   /** Why the value can't be decoded; then all other fields but `jid` are undefined. */
   readonly unreadable?: string;
 }
@@ -86,6 +88,7 @@ export function jobRow(jid: string, record: ValueMap): JobRow {
     succeeded: asInteger(record.get("success_count")),
     source: sourceOf(record),
     retryOf: retryOf(record),
+    schedule: scheduleOf(record),
   };
 }
 

@@ -22,6 +22,8 @@ export interface Selection {
   readonly text: string;
   /** Only jobs created then or later, in ns since 1970. */
   readonly since: bigint | undefined;
+  /** Only jobs created before then. */
+  readonly until: bigint | undefined;
   /** Only so many, the newest. */
   readonly limit: number | undefined;
   /** True when it depends on when jobs were created. */
@@ -132,8 +134,8 @@ export function parseSelection(flags: Conditions, now: Date): Selection {
   if (since !== undefined) {
     conditions.push((row) => row.created !== undefined && row.created.ns >= since);
   }
-  if (flags.until !== undefined) {
-    const until = parseWhen(flags.until, "--until", now);
+  const until = flags.until === undefined ? undefined : parseWhen(flags.until, "--until", now);
+  if (until !== undefined) {
     conditions.push((row) => row.created !== undefined && row.created.ns < until);
   }
   const limit = flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit");
@@ -143,8 +145,9 @@ export function parseSelection(flags: Conditions, now: Date): Selection {
       .map((name) => `--${name} ${oneLine(flags[name] ?? "")}`)
       .join(" "),
     since,
+    until,
     limit,
-    timed: limit !== undefined || since !== undefined || flags.until !== undefined,
+    timed: limit !== undefined || since !== undefined || until !== undefined,
     ordered: limit !== undefined || flags.sort !== undefined || flags.reverse === true,
     matches: (row) => conditions.every((condition) => condition(row)),
     arrange(jobs) {

@@ -21,6 +21,13 @@ export function sourceOf(record: ValueMap): Source {
   return SOURCES.find((name) => name === source) ?? "operator";
 }
 
+/** The entry of the peel's own schedule that made a job; undefined for another job. */
+export function scheduleOf(record: ValueMap): string | undefined {
+  const metadata = record.get("metadata");
+  if (sourceOf(record) !== "schedule" || !(metadata instanceof Map)) return undefined;
+  return asText(metadata.get("schedule")) || undefined;
+}
+
 /** @throws UserError for a name that is none of a source */
 export function parseSource(text: string): Source {
   const source = SOURCES.find((name) => name === text);

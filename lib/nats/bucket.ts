@@ -75,6 +75,23 @@ export class Bucket extends Stream {
     );
   }
 
+  /** The keys that match and have a value. */
+  async keys(filter: string): Promise<string[]> {
+    const entries = new Map<string, { number: number; there: boolean }>();
+    await this.scan([filter], {
+      take: (msg) => {
+        const key = this.keyOf(msg);
+        const number = entries.get(key)?.number ?? entries.size;
+        entries.set(key, { number, there: !isGone(msg) });
+        return number;
+      },
+      dropAllBut(kept) {
+        for (const entry of entries.values()) if (!kept.has(entry.number)) entry.there = false;
+      },
+    });
+    return [...entries].flatMap(([key, { there }]) => (there ? [key] : []));
+  }
+
   /** Hands over the newest entry of every key that matches, and then every later change, until `follow` says stop. */
   async follow(filter: string, onEntry: (msg: Msg) => void, follow: Follow): Promise<void> {
     const config = { deliver_policy: "last_per_subject", filter_subject: this.prefix + filter } as const;

@@ -197,20 +197,13 @@ export class Store {
 
   /** The JIDs in the index of active jobs, which can lack some and name others that have ended. */
   async activeJids(): Promise<string[]> {
-    const { jobs } = this.#fleet;
-    const entries = new Map<string, { number: number; there: boolean }>();
-    await jobs.scan(["active.*"], {
-      take(msg) {
-        const jid = jobs.keyOf(msg).slice("active.".length);
-        const number = entries.get(jid)?.number ?? entries.size;
-        entries.set(jid, { number, there: !isGone(msg) });
-        return number;
-      },
-      dropAllBut(kept) {
-        for (const entry of entries.values()) if (!kept.has(entry.number)) entry.there = false;
-      },
-    });
-    return [...entries].flatMap(([jid, { there }]) => (there ? [jid] : []));
+    const keys = await this.#fleet.jobs.keys("active.*");
+    return keys.map((key) => key.slice("active.".length));
+  }
+
+  /** The peels that have a heartbeat. @throws NoBucket, PermissionDenied */
+  async alivePeels(): Promise<string[]> {
+    return this.#fleet.peels.keys("*");
   }
 
   /** Publishes the cancel signal of one job; results and errors are those of `Connection.deliver`. */

@@ -16,6 +16,8 @@ export interface Terminal {
   /** Lines of that terminal; undefined when stdout is no terminal. */
   readonly rows: number | undefined;
   readonly color: boolean;
+  /** The locale's characters are those of UTF-8. */
+  readonly utf8: boolean;
   /** Calls `redraw` whenever the terminal's size changed. */
   onResize(redraw: () => void): void;
   /** Data, to stdout. Complete when it returns. */
@@ -110,6 +112,11 @@ function colorWish(flags: { color?: boolean; forceColor?: boolean }, env: NodeJS
   return env.FORCE_COLOR && env.FORCE_COLOR !== "0" ? true : undefined;
 }
 
+/** True where the locale says so; Windows and macOS have no other. */
+function isUtf8({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): boolean {
+  return process.platform !== "linux" || /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || "");
+}
+
 /** The terminal of this process. `flags` are `--no-color` (`color: false`) and `--force-color`. */
 export function systemTerminal(flags: { color?: boolean; forceColor?: boolean }): Terminal {
   const isTty = isatty(1);
@@ -124,6 +131,7 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
     },
     onResize: (redraw) => void (isTty && process.stdout.on("resize", redraw)),
     color: wish ?? isTty,
+    utf8: isUtf8(process.env),
     write: (text) => writeAll(1, text),
     writeAll: (pieces) => {
       let chunk = "";

@@ -25,7 +25,7 @@ const NAMES = readdirSync(FOLDER).map((file) => file.replace(/\.json$/, ""));
 type Node = Record<string, unknown>;
 
 /** What is stored can have further fields; what zester itself makes has those of the schema and no other. */
-const STORED = ["job", "return", "unreadable", "row"];
+const STORED = ["job", "return", "unreadable", "row", "states"];
 
 /** The same schema, which refuses a field that it does not name, except in what is stored. */
 function closed(node: unknown, name = ""): unknown {
@@ -117,6 +117,22 @@ describe("the output fits its schema", () => {
     }
     expect(seen).toBeGreaterThan(2);
     expect(jobHistory.$defs.result.properties.state.enum).toEqual([...WORST_FIRST]);
+  });
+
+  test("stats", async () => {
+    await putFixtures(nc);
+    const created = Time.now();
+    const metadata = { source: "schedule", schedule: "nightly" };
+    await jobs.put("run", encode(jobRecord("run", { created, updated: created, metadata })));
+    for (const by of ["function", "user", "target", "peel", "schedule"]) {
+      const { stdout } = await run("job", "stats", "--by", by, "--format", "json");
+      expectValid("job-stats", stdout);
+      expect(JSON.parse(stdout).length).toBeGreaterThan(0);
+    }
+    expectValid(
+      "job-stats",
+      (await run("job", "stats", "--by", "peel", "--function", "nx", "--format", "json")).stdout,
+    );
   });
 
   test("kill", async () => {

@@ -11,7 +11,7 @@ const all = () => true;
 
 const FIELDS = [
   ...(["jid", "fn", "targetExpr", "targets", "status", "created", "updated", "deadline"] as const),
-  ...(["user", "owner", "returned", "succeeded", "unreadable"] as const),
+  ...(["user", "owner", "returned", "succeeded", "unreadable", "source", "schedule"] as const),
 ];
 const plain = (row: JobRow) => Object.fromEntries(FIELDS.map((name) => [name, row[name]]));
 
@@ -36,6 +36,11 @@ test.each([
   ["a time", created(1_768_469_400)],
   ["a time that is not set", field("created", "c70cff00000000fffffff1886e0900")],
   ["a time beyond numbers", field("created", "c70cff000000007fffffffffffffff")],
+  ["a run of a schedule", encode({ metadata: { source: "schedule", schedule: "nightly" } })],
+  ["a schedule without a name", encode({ metadata: { schedule: "", source: "schedule" } })],
+  ["an entry beyond ASCII", encode({ metadata: { source: "schedule", schedule: "nächtlich" } })],
+  ["an entry that is no text", encode({ metadata: { source: "schedule", schedule: 1 } })],
+  ["an entry of another source", encode({ metadata: { source: "reactor", schedule: "nightly" } })],
   ["JSON", Buffer.from('{"function":"f","targets":["a"],"return_count":1}')],
 ])("%s", (_, bytes) => {
   const table = new JobTable();

@@ -1,0 +1,177 @@
+// zester job stats
+import { EXIT, UserError } from "../errors.ts";
+import { readJobs } from "../jobs/read-jobs.ts";
+import { QUICK_MESSAGES, readRecent } from "../jobs/recent.ts";
+import { alivePeels, readPeelStats, SeenPeels } from "../jobs/stats.ts";
+import { glob } from "../model/glob.ts";
+import { isTerminal, type JobRow } from "../model/job.ts";
+import type { JobList } from "../model/job-list.ts";
+import { displayPeel } from "../model/peel.ts";
+import { type Schedule, schedulesOf } from "../model/schedule.ts";
+import { parseSelection, type Selection } from "../model/selection.ts";
+import { BYS, type By, type PeelStats, PeelTally, runsOf, talliesOf, timeOf } from "../model/stats.ts";
+import { stuckOf } from "../model/stuck.ts";
+import type { Span } from "../model/trend.ts";
+import { nearest } from "../nearest.ts";
+import { futureWords } from "../render/clock.ts";
+import { targetOf } from "../render/columns.ts";
+import { csvText } from "../render/csv.ts";
+import { renderMetrics } from "../render/openmetrics.ts";
+import { progressOn } from "../terminal/progress.ts";
+import { count, safe } from "../text.ts";
+import { selectionByServer } from "./clock.ts";
+import type { StatsArgs } from "./flags.ts";
+import { warnUnreadable, writeDocument } from "./output.ts";
+import { type Session, withSession } from "./session.ts";
+import { jobView, peelView, scheduleView, type View } from "./stats-views.ts";
+import { LIST_FORMATS } from "./surroundings.ts";
+
+/** What jobs are told apart by, beside peels and schedules. */
+const KEYS: Record<Exclude<By, "peel" | "schedule">, (row: JobRow) => string> = {
+  function: (row) => row.fn || "-",
+  user: (row) => row.user || "-",
+  target: (row) => targetOf(row, Number.POSITIVE_INFINITY),
+};
+
+function parseBy(text: string | undefined): By | undefined {
+  if (text === undefined) return undefined;
+  const by = BYS.find((name) => name === text);
+  if (by) return by;
+  throw new UserError(
+    `--by: "${safe(text)}" is nothing that jobs are counted by.${nearest(text, BYS)}`,
+    `Give one of: ${BYS.join(", ")}.`,
+  );
+}
+
+/** One run of the command, and the jobs that were selected. */
+interface Counting {
+  readonly flags: StatsArgs;
+  readonly session: Session;
+  /** Oldest first. */
+  readonly jobs: JobList;
+  readonly span: Span;
+  /** By the server's clock. */
+  readonly now: Date;
+  readonly nowNs: bigint;
+  /** The peels that any job was meant for, where it is asked which of them had no run. */
+  readonly seen: SeenPeels | undefined;
+}
+
+/** What each peel made of the jobs; a bucket of returns that is not there is an error. */
+function countPeels({ session, jobs, span }: Counting, byFunction: boolean): Promise<PeelStats[]> {
+  const { store, terminal } = session;
+  return readPeelStats(store, jobs, span, {
+    byFunction,
+    warn: terminal.warn,
+    progress: progressOn(terminal, "returns"),
+  });
+}
+
+/** The peels that could have run the jobs, and did not: those that are alive, or that any job was meant for. */
+async function withoutRun(
+  { flags, session, span, seen }: Counting,
+  stats: readonly PeelStats[],
+): Promise<{ idle: PeelStats[]; note: string | undefined }> {
+  if (!seen) return { idle: [], note: undefined };
+  const { peels: alive, note } = await alivePeels(session.store);
+  const had = new Set(stats.map(({ tally }) => tally.peel));
+  const matches = flags.target === undefined ? () => true : glob(flags.target);
+  const idle = [...new Set([...seen.ids, ...alive])]
+    .filter((peel) => !had.has(peel) && (matches(peel) || matches(displayPeel(peel))))
+    .map((peel) => ({ tally: new PeelTally(peel, undefined, span.slices), lastRun: undefined }));
+  return { idle, note };
+}
+
+const countSchedules = ({ jobs, nowNs }: Counting): Schedule[] => schedulesOf(runsOf(jobs), nowNs);
+
+/** What the flags ask for, counted. */
+async function viewOf(counting: Counting, by: By): Promise<View> {
+  const { jobs, span, now, session } = counting;
+  if (by === "schedule") return scheduleView(countSchedules(counting), now);
+  if (by !== "peel") return jobView(talliesOf(jobs, KEYS[by], span, now), by, span);
+  const stats = await countPeels(counting, false);
+  const { idle, note } = await withoutRun(counting, stats);
+  if (note !== undefined) session.terminal.warn(note);
+  return peelView([...idle, ...stats], span, now);
+}
+
+async function writeView(view: View, none: string, { flags, session }: Counting): Promise<void> {
+  const { terminal, format } = session;
+  const header = flags.header !== false;
+  if (format === "csv") terminal.writeAll(csvText(...view.sheet(), header));
+  else if (format !== "text") await writeDocument(view.documents(), format, terminal);
+  else if (view.size === 0) terminal.write(none);
+  else {
+    const { color, columns, utf8 } = terminal;
+    terminal.write(view.text({ color, columns, utf8, header }));
+  }
+}
+
+/** Writes metrics. @param by one of what there are metrics of; undefined: all */
+async function writeMetrics(counting: Counting, by: By | undefined): Promise<void> {
+  const { jobs, span, now, nowNs, session } = counting;
+  const wants = (one: By) => by === undefined || by === one;
+  const open = Array.from(jobs, ({ row }) => row).filter(
+    (row) => row.unreadable === undefined && !isTerminal(row.status),
+  );
+  const text = renderMetrics({
+    jobs: wants("function") ? talliesOf(jobs, KEYS.function, span, now) : undefined,
+    peels: wants("peel") ? await countPeels(counting, true) : undefined,
+    schedules: wants("schedule") ? countSchedules(counting) : undefined,
+    active: open.length,
+    overdue: open.filter((row) => stuckOf(row, nowNs, undefined) !== undefined).length,
+  });
+  session.terminal.write(text);
+}
+
+/** Reads the selected jobs. @param seen takes note of the peels that any job was meant for */
+async function readSelected({ store, terminal }: Session, selection: Selection, seen: SeenPeels | undefined) {
+  const keep = (row: JobRow) => {
+    seen?.see(row);
+    return selection.matches(row);
+  };
+  const recent = seen ? undefined : await readRecent(store, selection, keep, false, { whole: QUICK_MESSAGES });
+  return recent ?? (await readJobs(store, keep, false, progressOn(terminal)));
+}
+
+async function countJobs(flags: StatsArgs, by: By | undefined, session: Session): Promise<number> {
+  const { store, terminal, format } = session;
+  const isMetrics = format === "openmetrics";
+  if (isMetrics && (by === "user" || by === "target"))
+    throw new UserError(
+      `there are no metrics by ${by}.`,
+      "With --format openmetrics, --by takes function, peel or schedule; without it all are written.",
+    );
+  const selection = await selectionByServer(flags, session);
+  const asksWhere = by === "peel" && flags.function !== undefined && !isMetrics;
+  const seen = asksWhere ? new SeenPeels() : undefined;
+  const read = await readSelected(session, selection, seen);
+  const jobs = selection.arrange(read.jobs);
+  const nowNs = store.nowNs();
+  const now = new Date(Number(nowNs / 1_000_000n));
+  const span = timeOf(jobs, selection.since, selection.until, nowNs);
+  const counting: Counting = { flags, session, jobs, span, now, nowNs, seen };
+  let trouble = false;
+  if (isMetrics) await writeMetrics(counting, by);
+  else {
+    const view = await viewOf(counting, by ?? "function");
+    const among = `of ${count(read.total)}${read.all ? "" : " that changed since"}`;
+    const such = by === "schedule" ? "runs of schedules" : "jobs";
+    const none = selection.text === "" ? `No ${such} found.\n` : `No ${such} match ${selection.text} (${among}).\n`;
+    await writeView(view, none, counting);
+    trouble = view.trouble;
+  }
+  const future = selection.timed ? futureWords(jobs, nowNs) : undefined;
+  if (future !== undefined) terminal.warn(future);
+  warnUnreadable(read.unreadable, terminal);
+  return flags.check && trouble ? EXIT.trouble : EXIT.done;
+}
+
+export async function run(flags: StatsArgs): Promise<number | undefined> {
+  const by = parseBy(flags.by);
+  parseSelection(flags, new Date());
+  return await withSession(flags, (session) => countJobs(flags, by, session), {
+    formats: [...LIST_FORMATS, "openmetrics"],
+    only: { check: LIST_FORMATS },
+  });
+}

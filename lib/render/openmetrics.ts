@@ -1,0 +1,145 @@
+// `stats` as metrics in the text format that Prometheus and the textfile collector of node_exporter read. Pure.
+import { UserError } from "../errors.ts";
+import { displayPeel } from "../model/peel.ts";
+import type { Schedule } from "../model/schedule.ts";
+import type { JobTally, PeelStats } from "../model/stats.ts";
+import { count, safe } from "../text.ts";
+import { seconds } from "./columns.ts";
+
+/** What metrics are made of; undefined leaves its families out. */
+export interface Metrics {
+  /** By function. */
+  readonly jobs: readonly JobTally[] | undefined;
+  /** By peel and function. */
+  readonly peels: readonly PeelStats[] | undefined;
+  readonly schedules: readonly Schedule[] | undefined;
+  /** Jobs that have not ended, and those of them whose deadline is over. */
+  readonly active: number;
+  readonly overdue: number;
+}
+
+/** A monitoring that is given more from one file suffers. */
+const MOST_SERIES = 10_000;
+const QUANTILES = [50, 95, 100] as const;
+
+type Labels = readonly (readonly [name: string, value: string])[];
+type Sample = readonly [suffix: string, labels: Labels, value: string];
+
+interface Family {
+  readonly name: string;
+  readonly type: "gauge" | "summary";
+  readonly help: string;
+  readonly samples: readonly Sample[];
+}
+
+/** The value of a label: on one line, control characters shown as escapes, and what is special here with a backslash. */
+const labelText = (text: string) => safe(text).replace(/[\\"]/g, "\\$&");
+
+const sample = (labels: Labels, value: string | number): Sample => ["", labels, String(value)];
+
+function jobFamilies(tallies: readonly JobTally[]): Family[] {
+  const labels = ({ key }: JobTally) => [["function", key]] as const;
+  const timed = tallies.filter(({ durations }) => durations.size > 0);
+  return [
+    {
+      name: "zester_jobs",
+      type: "gauge",
+      help: "Jobs in the bucket, by function and state.",
+      samples: tallies.flatMap((tally) =>
+        Array.from(tally.states, ([state, n]) => sample([...labels(tally), ["state", state]], n)),
+      ),
+    },
+    {
+      name: "zester_job_duration_seconds",
+      type: "summary",
+      help: "How long the jobs in the bucket took that have ended, by function.",
+      samples: timed.flatMap((tally): Sample[] => [
+        ...QUANTILES.map((percent) =>
+          sample([...labels(tally), ["quantile", String(percent / 100)]], seconds(tally.durations.percentile(percent))),
+        ),
+        ["_sum", labels(tally), seconds(tally.durations.sum)],
+        ["_count", labels(tally), String(tally.durations.size)],
+      ]),
+    },
+  ];
+}
+
+function peelFamilies(stats: readonly PeelStats[]): Family[] {
+  const labels = ({ tally }: PeelStats) =>
+    [
+      ["peel", displayPeel(tally.peel)],
+      ["function", tally.fn ?? "-"],
+    ] as const;
+  const known = stats.filter(({ tally }) => tally.last !== "no result yet");
+  return [
+    {
+      name: "zester_peel_last_result",
+      type: "gauge",
+      help: "1 where the last result of the peel was ok, else 0, by function.",
+      samples: known.map((one) => sample(labels(one), one.tally.last === "ok" ? 1 : 0)),
+    },
+    {
+      name: "zester_peel_last_run_timestamp_seconds",
+      type: "gauge",
+      help: "When the job of that result was created, in seconds since 1970.",
+      samples: known.flatMap((one) => (one.lastRun ? [sample(labels(one), seconds(one.lastRun.ns))] : [])),
+    },
+  ];
+}
+
+function scheduleFamilies(schedules: readonly Schedule[]): Family[] {
+  const samples = schedules.flatMap(({ entry, peels }) =>
+    peels.map(({ peel, overdue }) =>
+      sample(
+        [
+          ["entry", entry],
+          ["peel", displayPeel(peel)],
+        ],
+        overdue ? 1 : 0,
+      ),
+    ),
+  );
+  const help = "1 where the last run of the entry on the peel is more than twice its usual interval ago, else 0.";
+  return [{ name: "zester_schedule_overdue", type: "gauge", help, samples }];
+}
+
+/** One number without labels. */
+const single = (name: string, help: string, value: number): Family => ({
+  name,
+  type: "gauge",
+  help,
+  samples: [sample([], value)],
+});
+
+/** A family as lines. Two names that are the same when they are shown escaped are one series: the first counts. */
+function familyText({ name, type, help, samples }: Family): string {
+  const series = new Map<string, string>();
+  for (const [suffix, labels, value] of samples) {
+    const inner = labels.map(([label, text]) => `${label}="${labelText(text)}"`).join(",");
+    const key = `${name}${suffix}${inner === "" ? "" : `{${inner}}`}`;
+    if (!series.has(key)) series.set(key, value);
+  }
+  const lines = Array.from(series, ([key, value]) => `${key} ${value}\n`);
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
+}
+
+/**
+ * Metrics as text, families without samples left out.
+ * @throws UserError for more than 10,000 series
+ */
+export function renderMetrics({ jobs, peels, schedules, active, overdue }: Metrics): string {
+  const families = [
+    ...(jobs ? jobFamilies(jobs) : []),
+    ...(peels ? peelFamilies(peels) : []),
+    ...(schedules ? scheduleFamilies(schedules) : []),
+    single("zester_jobs_active", "Jobs that have not ended.", active),
+    single("zester_jobs_overdue", "Jobs that have not ended, and whose deadline is over.", overdue),
+  ].filter(({ samples }) => samples.length > 0);
+  const series = families.reduce((sum, { samples }) => sum + samples.length, 0);
+  if (series > MOST_SERIES)
+    throw new UserError(
+      `these would be ${count(series)} series; more than ${count(MOST_SERIES)} are not written.`,
+      "Narrow them with --by function, peel or schedule, or by conditions such as --function 'state.*' or --target.",
+    );
+  return families.map(familyText).join("");
+}

@@ -1,0 +1,207 @@
+// `stats` as tables. Pure; the clock is an argument.
+
+import { Timestamp } from "../codec/value.ts";
+import { formatAge, formatDuration } from "../duration.ts";
+import type { Durations } from "../model/durations.ts";
+import { displayPeel } from "../model/peel.ts";
+import type { EntryOnPeel, Schedule } from "../model/schedule.ts";
+import { isTrouble, type JobTally, type LastResult, type PeelStats } from "../model/stats.ts";
+import { daysWords, heightOf, type Span, type Trend } from "../model/trend.ts";
+import { count, cut, plural, width } from "../text.ts";
+import { paint, paintState } from "./colors.ts";
+import { peelNames } from "./names.ts";
+import { andMore, type Cell, type Look, renderTable } from "./table.ts";
+import { ageText, timeText } from "./time.ts";
+
+/** How statistics are shown: `utf8` false where the locale has no blocks. */
+export interface StatsLook extends Look {
+  readonly utf8: boolean;
+}
+
+/** The signs of a trend: nothing, then each height. */
+const SIGNS = { blocks: "·▁▂▃▄▅▆▇█", digits: ".12345678" } as const;
+const HEIGHTS = 8;
+/** Peels that a person reads on a terminal; piped there is no limit. */
+const MOST_PEELS = 40;
+/** Peels that are named with their own last run, of those that are overdue. */
+const NAMED = 3;
+/** Columns that the names of peels take in a message. */
+const NAMES_COLUMNS = 60;
+
+/** The highest count of all trends: heights can be compared from row to row. */
+const highest = (trends: readonly Trend[]) => trends.reduce((most, { counts }) => Math.max(most, ...counts), 0);
+
+/** One sign a slice: its height by how many there were, red where any went wrong. */
+function trendCell({ counts, bad }: Trend, most: number, { utf8, color }: StatsLook): Cell {
+  const all = utf8 ? SIGNS.blocks : SIGNS.digits;
+  const signs = Array.from(counts, (n) => all[heightOf(n, most, HEIGHTS)] as string);
+  const painted = () => signs.map((sign, i) => ((bad[i] as number) > 0 ? paint("red", sign) : sign)).join("");
+  return { text: signs.join(""), paint: color ? painted : undefined };
+}
+
+const trendTitle = (span: Span) => `TREND (${daysWords(span) ?? formatDuration(span.toNs - span.fromNs)})`;
+
+/** `19 (100%)`: cut, never rounded up, so that 100% are all. */
+function failedText(failed: number, jobs: number, columns: number): string {
+  const percent = Math.floor((failed * 100) / jobs);
+  const share = failed === 0 ? "" : ` (${percent === 0 ? "<1" : percent}%)`;
+  return count(failed).padStart(columns) + share;
+}
+
+const duration = (durations: Durations, percent: number) => {
+  const ns = durations.percentile(percent);
+  return ns === undefined ? "-" : formatDuration(ns);
+};
+
+interface Column {
+  readonly title: string;
+  readonly cells: readonly Cell[];
+  /** Numbers stand at the right of their column. */
+  readonly right?: boolean;
+}
+
+/** Columns as a table; on a terminal that is too narrow, the last one is left out when it can be spared. */
+function tableOf(columns: readonly Column[], look: Look, sparesLast: boolean): string {
+  const aligned = columns.map(({ title, cells, right }) => {
+    if (!right) return { title, cells };
+    const most = cells.reduce((wide, { text }) => Math.max(wide, width(text)), title.length);
+    return {
+      title: title.padStart(most),
+      cells: cells.map(({ text, paint }) => ({ text: " ".repeat(most - width(text)) + text, paint })),
+    };
+  });
+  const rows = (columns[0]?.cells ?? []).map((_, i) => aligned.map(({ cells }) => cells[i] as Cell));
+  const text = renderTable(aligned, rows, look.header);
+  const { columns: room } = look;
+  if (room === undefined || text.split("\n").every((line) => width(line) <= room)) return text;
+  if (sparesLast) return tableOf(columns.slice(0, -1), look, false);
+  return text.replace(/[^\n]+/g, (line) => cut(line, room));
+}
+
+/** What jobs and peels have in common. */
+interface Counted {
+  readonly jobs: number;
+  readonly failed: number;
+  readonly durations: Durations;
+}
+
+function countColumns(all: readonly Counted[], color: boolean): Column[] {
+  const wide = all.reduce((most, { failed }) => Math.max(most, count(failed).length), 0);
+  const times = (title: string, percent: number): Column => ({
+    title,
+    right: true,
+    cells: all.map(({ durations }) => ({ text: duration(durations, percent) })),
+  });
+  return [
+    { title: "JOBS", right: true, cells: all.map(({ jobs }) => ({ text: count(jobs) })) },
+    {
+      title: "FAILED",
+      cells: all.map(({ failed, jobs }) => ({
+        text: failedText(failed, jobs, wide),
+        paint: failed > 0 ? paintState("failed", color) : undefined,
+      })),
+    },
+    times("P50", 50),
+    times("P95", 95),
+    times("SLOWEST", 100),
+  ];
+}
+
+/** The table of functions, users or targets. @param by what the jobs were told apart by */
+export function renderJobStats(tallies: readonly JobTally[], by: string, span: Span, look: StatsLook): string {
+  const most = highest(tallies.map(({ trend }) => trend));
+  const columns = [
+    { title: by.toUpperCase(), cells: tallies.map(({ key }) => ({ text: key })) },
+    ...countColumns(tallies, look.color),
+    { title: trendTitle(span), cells: tallies.map(({ trend }) => trendCell(trend, most, look)) },
+  ];
+  return tableOf(columns, look, true);
+}
+
+/** The colour of a last result. */
+const paintLast = (last: LastResult, color: boolean) => paintState(last === "no run" ? "silent" : last, color);
+
+/** `no run on 2 of 14 peels: web-[003,007]`; nothing where each had one. */
+function withoutRunLine(stats: readonly PeelStats[], most: number): string {
+  const without = stats.filter(({ tally }) => tally.last === "no run").map(({ tally }) => tally);
+  if (without.length === 0) return "";
+  const head = `no run on ${count(without.length)} of ${plural(stats.length, "peel")}: `;
+  return `${head}${peelNames(without, Math.max(NAMES_COLUMNS, most - head.length))}\n`;
+}
+
+/** The table of peels, as they come. */
+export function renderPeelStats(stats: readonly PeelStats[], span: Span, look: StatsLook, now: Date): string {
+  const person = look.columns !== undefined;
+  const shown = person ? stats.slice(0, MOST_PEELS) : stats;
+  const tallies = shown.map(({ tally }) => tally);
+  const most = highest(tallies.map(({ trend }) => trend));
+  const nowNs = BigInt(now.getTime()) * 1_000_000n;
+  const when = ({ lastRun }: PeelStats) =>
+    lastRun === undefined ? "-" : person ? ageText(lastRun, nowNs) : timeText(lastRun, false);
+  const columns = [
+    { title: "PEEL", cells: tallies.map(({ peel }) => ({ text: displayPeel(peel) })) },
+    ...countColumns(tallies, look.color),
+    { title: "LAST", cells: tallies.map(({ last }) => ({ text: last, paint: paintLast(last, look.color) })) },
+    { title: "WHEN", cells: shown.map((one) => ({ text: when(one) })) },
+    { title: trendTitle(span), cells: tallies.map(({ trend }) => trendCell(trend, most, look)) },
+  ];
+  const rest = stats.slice(shown.length);
+  const table = tableOf(columns, look, true);
+  const last = withoutRunLine(stats, look.columns ?? Number.POSITIVE_INFINITY);
+  if (rest.length === 0) return table + last;
+  const bad = rest.filter(({ tally }) => isTrouble(tally.last)).length;
+  const words = bad === 0 ? "all of them well" : `${count(bad)} of them not well`;
+  return `${table}${andMore(rest.length, "peel")}, ${words} (piped, all are shown)\n${last}`;
+}
+
+const timestamp = (ns: bigint) => new Timestamp(ns / 1_000_000_000n, Number(ns % 1_000_000_000n));
+
+const [SECOND, MINUTE] = [1_000_000_000n, 60_000_000_000n];
+
+/** How far runs are apart, which is an estimate: to the second from a minute on, to the minute from an hour on. */
+function about(ns: bigint): string {
+  const unit = ns >= 60n * MINUTE ? MINUTE : ns >= MINUTE ? SECOND : 1n;
+  return formatDuration(((ns + unit / 2n) / unit) * unit);
+}
+
+/** `web-007 overdue: last 3d ago, about every 4h` */
+function overdueWords({ peel, lastNs, intervalNs = 0n }: EntryOnPeel, nowNs: bigint): string {
+  return `${displayPeel(peel)} overdue: last ${formatAge(nowNs - lastNs)} ago, about every ${about(intervalNs)}`;
+}
+
+function troubleWords({ peels }: Schedule, nowNs: bigint): string {
+  const overdue = peels.filter((peel) => peel.overdue);
+  const failed = peels.filter((peel) => peel.failed);
+  const words = overdue.slice(0, NAMED).map((peel) => overdueWords(peel, nowNs));
+  const rest = overdue.slice(NAMED);
+  if (rest.length > 0) words.push(`${count(rest.length)} more overdue: ${peelNames(rest, NAMES_COLUMNS)}`);
+  if (failed.length > 0) words.push(`failed last: ${peelNames(failed, NAMES_COLUMNS)}`);
+  return words.join("; ");
+}
+
+/** The table of schedules. @param now by the server's clock */
+export function renderSchedules(schedules: readonly Schedule[], look: Look, now: Date): string {
+  const nowNs = BigInt(now.getTime()) * 1_000_000n;
+  const person = look.columns !== undefined;
+  const last = ({ lastNs }: Schedule) =>
+    person ? ageText(timestamp(lastNs), nowNs) : timeText(timestamp(lastNs), false);
+  const trouble = (schedule: Schedule) => {
+    const isOverdue = schedule.peels.some(({ overdue }) => overdue);
+    return { text: troubleWords(schedule, nowNs), paint: paintState(isOverdue ? "late" : "failed", look.color) };
+  };
+  const columns: Column[] = [
+    { title: "SCHEDULE", cells: schedules.map(({ entry }) => ({ text: entry })) },
+    { title: "FUNCTION", cells: schedules.map(({ fn }) => ({ text: fn })) },
+    { title: "PEELS", right: true, cells: schedules.map(({ peels }) => ({ text: count(peels.length) })) },
+    { title: "LAST", cells: schedules.map((schedule) => ({ text: last(schedule) })) },
+    {
+      title: "EVERY",
+      right: true,
+      cells: schedules.map(({ intervalNs }) => ({
+        text: intervalNs === undefined ? "-" : about(intervalNs),
+      })),
+    },
+    { title: "", cells: schedules.map(trouble) },
+  ];
+  return tableOf(columns, look, false);
+}

@@ -1,0 +1,379 @@
+// `job stats`: known data as it stands on a terminal, random data against an oracle that counts, and metrics that promtool
+// accepts.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import type { KV, NatsConnection } from "nats";
+import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
+import { times } from "../support/length.ts";
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const SECOND = 1_000_000_000n;
+
+let server: Server;
+let nc: NatsConnection;
+let kv: { jobs: KV; returns: KV };
+const env = () => ({ NATS_URL: server.url, LC_ALL: "C.UTF-8" });
+const run = (...args: string[]) => zester(["job", "stats", ...args], { env: env() });
+const rows = async (...args: string[]) => JSON.parse((await run(...args, "--format", "json")).stdout);
+
+interface Given {
+  readonly jid: string;
+  readonly fn: string;
+  readonly agoMs: number;
+  readonly tookNs?: bigint;
+  readonly status?: string;
+  readonly peels?: readonly string[];
+  readonly fields?: Record<string, unknown>;
+}
+
+async function putJob({ jid, fn, agoMs, tookNs = SECOND, status = "complete", peels = ["web-1"], fields }: Given) {
+  const created = new Time(BigInt(Date.now() - agoMs) * 1_000_000n);
+  const updated = new Time(created.ns + tookNs);
+  const record = { function: fn, targets: peels, created, updated, status, owner: "m1", ...fields };
+  await kv.jobs.put(jid, encode(jobRecord(jid, record)));
+}
+
+async function putReturn(jid: string, peel: string, fields: Record<string, unknown> = {}) {
+  const record = { jid, peel_id: peel, success: true, return_data: null, duration: SECOND, timestamp: Time.now() };
+  await kv.returns.put(`${jid}.${peel}`, encode({ ...record, ...fields }));
+}
+
+/** A run by a peel's own schedule. */
+const putRun = (jid: string, entry: string, peel: string, agoMs: number, status = "complete") => {
+  const at = new Time(BigInt(Date.now() - agoMs) * 1_000_000n);
+  const metadata = { source: "schedule", schedule: entry };
+  const fields = { created: at, updated: at, owner: undefined, metadata };
+  return putJob({ jid, fn: "state.highstate", agoMs, status, peels: [peel], fields });
+};
+
+const freshServer = () => {
+  beforeAll(async () => {
+    server = await startServer();
+    nc = await server.connect();
+    kv = await createBuckets(nc);
+  });
+  afterAll(async () => {
+    await nc.close();
+    await server.stop();
+  });
+};
+
+/** What a terminal of so many columns shows. */
+function onTerminal(columns: number, args: string[], locale = "C.UTF-8"): string {
+  const command = `stty cols ${columns}; dist/zester job stats ${args.join(" ")}`;
+  const cwd = resolve(import.meta.dir, "../..");
+  const shown = Bun.spawnSync(["script", "-qec", command, "/dev/null"], {
+    env: { ...process.env, ...env(), LC_ALL: locale, TERM: "xterm" },
+    cwd,
+  });
+  return shown.stdout.toString().replaceAll("\r", "");
+}
+
+describe("known data", () => {
+  freshServer();
+  beforeAll(async () => {
+    // So many highstates on each of seven days, the oldest first, and a day on which every pkg.installed failed.
+    const days = [4, 4, 8, 8, 12, 12, 16];
+    for (const [i, n] of days.entries())
+      for (let k = 0; k < n; k++)
+        await putJob({
+          jid: `h${i}-${k}`,
+          fn: "state.highstate",
+          agoMs: (6 - i) * DAY + DAY / 2,
+          tookNs: BigInt(k + 1) * SECOND,
+          fields: { user: k % 2 ? "ops" : "root" },
+        });
+    for (let k = 0; k < 19; k++)
+      await putJob({ jid: `p${k}`, fn: "pkg.installed", agoMs: HOUR, tookNs: 1_900_000_000n, status: "failed" });
+    await putJob({ jid: "runs", fn: "pkg.installed", agoMs: 2 * HOUR, status: "running" });
+  });
+
+  const TABLE = `FUNCTION         JOBS  FAILED     P50   P95  SLOWEST  TREND (7 days)
+state.highstate    64   0        5.0s   13s      16s  ▂▂▄▄▅▅▇
+pkg.installed      20  19 (95%)  1.9s  1.9s     1.9s  ······█
+`;
+
+  test("as it is told, piped and on terminals", async () => {
+    expect(await run("--since", "7d")).toEqual({ stdout: TABLE, stderr: "", code: 0 });
+    expect(onTerminal(200, ["--since", "7d", "--no-color"])).toBe(TABLE);
+    const narrow = onTerminal(60, ["--since", "7d", "--no-color"]).split("\n");
+    expect(narrow[0]).toBe("FUNCTION         JOBS  FAILED     P50   P95  SLOWEST");
+    const ascii = onTerminal(200, ["--since", "7d", "--no-color"], "C").split("\n");
+    expect(ascii.map((line) => line.slice(-7)).slice(1, 3)).toEqual(["2244557", "......8"]);
+    // Red where any failed, and only there.
+    const coloured = onTerminal(200, ["--since", "7d"]).split("\n");
+    expect(coloured[1]).not.toContain("\x1b[31m");
+    expect(coloured[2]).toEndWith("······\x1b[31m█\x1b[39m");
+  });
+
+  test("by user and target; conditions; a time of other parts", async () => {
+    const users = await rows("--by", "user", "--function", "state.*");
+    expect(users.map(({ user, jobs }: Record<string, unknown>) => [user, jobs])).toEqual([
+      ["ops", 32],
+      ["root", 32],
+    ]);
+    const [one] = await rows("--since", "24h");
+    expect(one.trend.length).toBe(12);
+    expect(one.trend.reduce((sum: number, part: { jobs: number }) => sum + part.jobs, 0)).toBe(20);
+    expect((await run("--since", "24h")).stdout).toContain("TREND (24h)");
+    expect((await rows("--by", "target")).length).toBe(1);
+    expect((await run("--user", "nx")).stdout).toBe("No jobs match --user nx (of 84).\n");
+    expect((await rows("-n", "5"))[0]).toMatchObject({ function: "pkg.installed", jobs: 5 });
+  });
+
+  test("csv, jsonl and yaml", async () => {
+    expect((await run("--format", "csv")).stdout.split("\n").slice(0, 2)).toEqual([
+      "function,jobs,failed,p50,p95,slowest,last,last_run",
+      expect.stringMatching(/^state\.highstate,64,0,5,13,16,complete,\d{4}-/),
+    ]);
+    expect(
+      (await run("--format", "jsonl")).stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).function),
+    ).toEqual(["state.highstate", "pkg.installed"]);
+    expect((await run("--format", "yaml")).stdout).toContain('"function": "state.highstate"');
+  });
+
+  test("--check", async () => {
+    expect((await run("--check")).code).toBe(2);
+    expect((await run("--check", "--function", "state.*")).code).toBe(0);
+    expect(await run("--check", "--format", "openmetrics")).toMatchObject({ stdout: "", code: 1 });
+  });
+
+  test.each([
+    [["--by", "usr"], 'error: --by: "usr" is nothing that jobs are counted by. Did you mean user?'],
+    [["--by", "user", "--format", "openmetrics"], "error: there are no metrics by user."],
+  ])("%j", async (args, error) => {
+    const { stderr, code } = await run(...args);
+    expect([stderr.split("\n")[0], code]).toEqual([error, 1]);
+  });
+});
+
+describe("did it run everywhere?", () => {
+  freshServer();
+  beforeAll(async () => {
+    await putJob({ jid: "a", fn: "state.highstate", agoMs: HOUR, peels: ["web-1", "web-2", "web-3", "db_eu_1"] });
+    await putReturn("a", "web-1", { duration: 3n * SECOND });
+    await putReturn("a", "web-2", { success: false, error: "no", duration: 5n * SECOND });
+    await putReturn("a", "db_eu_1", { success: false, unreachable: true, error: "UNREACHABLE: x", duration: 0n });
+    await putJob({ jid: "b", fn: "state.highstate", agoMs: HOUR / 2, peels: ["web-1"] });
+    await putReturn("b", "web-1");
+    await putJob({ jid: "old", fn: "state.highstate", agoMs: 3 * DAY, peels: ["web-4", "web-1"] });
+    await putReturn("old", "web-4");
+    await putJob({ jid: "other", fn: "test.ping", agoMs: HOUR, peels: ["web-5"] });
+    await putReturn("other", "web-5");
+    await putJob({ jid: "runs", fn: "state.highstate", agoMs: HOUR / 4, status: "running", peels: ["web-7"] });
+    const heartbeats = await nc.jetstream().views.kv("peel-heartbeat", { history: 1 });
+    await heartbeats.put("web-6", encode({}));
+    await heartbeats.put("web-1", encode({}));
+  });
+
+  const last = (all: Record<string, unknown>[]) =>
+    all.map(({ peel_id, last: word, jobs, failed }) => [peel_id, word, jobs, failed]);
+
+  test("peels that are alive or were seen, and have no run in that time", async () => {
+    expect(last(await rows("--by", "peel", "--function", "state.highstate", "--since", "24h"))).toEqual([
+      ["web-4", "no run", 0, 0],
+      ["web-5", "no run", 0, 0],
+      ["web-6", "no run", 0, 0],
+      ["db_eu_1", "unreachable", 1, 1],
+      ["web-2", "failed", 1, 1],
+      ["web-3", "missing", 1, 1],
+      ["web-1", "ok", 2, 0],
+      ["web-7", "no result yet", 1, 0],
+    ]);
+    const { stdout, code } = await run("--by", "peel", "--function", "state.highstate", "--since", "24h", "--check");
+    expect(stdout).toEndWith("no run on 3 of 8 peels: web-[4-6]\n");
+    expect(code).toBe(2);
+    const some = await rows("--by", "peel", "--function", "state.highstate", "--since", "24h", "--target", "web-[67]");
+    expect(last(some)).toEqual([
+      ["web-6", "no run", 0, 0],
+      ["web-7", "no result yet", 1, 0],
+    ]);
+  });
+
+  test("times are those of the returns", async () => {
+    const all = await rows("--by", "peel", "--since", "24h");
+    const web1 = all.find((row: { peel_id: string }) => row.peel_id === "web-1");
+    expect(web1).toMatchObject({ p50: 1e9, p95: 3e9, slowest: 3e9, missing: 0 });
+    expect(all.some((row: { last: string }) => row.last === "no run")).toBe(false);
+  });
+
+  test("without heartbeats the rest is told, and it is said once", async () => {
+    await (await nc.jetstreamManager()).streams.delete("KV_peel-heartbeat");
+    const { stdout, stderr } = await run("--by", "peel", "--function", "state.highstate", "--since", "24h");
+    expect(stdout).toEndWith("no run on 2 of 7 peels: web-[4-5]\n");
+    expect(stderr).toMatch(/^warning: [^\n]*peel-heartbeat[^\n]* Peels that no job was meant for are left out\.\n$/);
+  });
+});
+
+describe("schedules", () => {
+  freshServer();
+
+  test("the one that stopped", async () => {
+    for (const peel of ["web-006", "web-007"])
+      for (let i = 0; i < 8; i++) {
+        const agoMs = (peel === "web-007" ? 3 * DAY : HOUR) + i * 4 * HOUR;
+        await putRun(`${peel}-${i}`, "nightly", peel, agoMs, i === 0 && peel === "web-006" ? "failed" : "complete");
+      }
+    await putJob({ jid: "x", fn: "state.highstate", agoMs: HOUR });
+    expect(onTerminal(200, ["--by", "schedule", "--no-color"])).toBe(
+      `SCHEDULE  FUNCTION         PEELS  LAST    EVERY
+nightly   state.highstate      2  1h ago     4h  web-007 overdue: last 3d ago, about every 4h; failed last: web-006
+`,
+    );
+    expect((await run("--by", "schedule", "--check")).code).toBe(2);
+    const [schedule] = await rows("--by", "schedule");
+    expect(schedule.peels.map((peel: Record<string, unknown>) => [peel.peel_id, peel.overdue, peel.failed])).toEqual([
+      ["web-006", false, true],
+      ["web-007", true, false],
+    ]);
+    expect((await run("--by", "schedule", "--target", "web-006", "--until", "2h", "--check")).code).toBe(0);
+    expect((await run("--by", "schedule", "--format", "csv")).stdout.split("\n")[0]).toBe(
+      "schedule,function,peel,last_run,interval,failed,overdue",
+    );
+    expect((await run("--by", "schedule", "--user", "nx")).stdout).toBe(
+      "No runs of schedules match --user nx (of 17).\n",
+    );
+  });
+});
+
+describe("random jobs and returns, against an oracle that counts", () => {
+  freshServer();
+
+  test("by function and by peel", async () => {
+    const pick = <T>(all: readonly T[]): T => all[Math.floor(Math.random() * all.length)] as T;
+    const functions = ["state.apply", "pkg.installed", "cmd.run", "größe.x"];
+    const peels = ["a", "b", "c_d", "e"];
+    const states = ["complete", "failed", "partial", "timeout", "canceled", "running"];
+    const count = times(60, 600);
+    const jobs: { jid: string; fn: string; status: string; took: bigint; peels: string[] }[] = [];
+    const returned: { peel: string; at: number; ok: boolean; took: bigint; ended: boolean }[] = [];
+    for (let i = 0; i < count; i++) {
+      const job = {
+        jid: `r${i}`,
+        fn: pick(functions),
+        status: pick(states),
+        took: BigInt(Math.floor(Math.random() * 1e11)),
+        peels: peels.filter(() => Math.random() < 0.6),
+      };
+      jobs.push(job);
+      // Job i is newer than job i - 1.
+      await putJob({ ...job, tookNs: job.took, agoMs: (count - i) * 60_000 });
+      const answers = job.peels.filter(() => Math.random() < 0.8);
+      const list: Record<string, unknown>[] = [];
+      for (const peel of answers) {
+        const ok = Math.random() < 0.7;
+        const took = BigInt(Math.floor(Math.random() * 1e10));
+        returned.push({ peel, at: i, ok, took, ended: job.status !== "running" });
+        const fields = { success: ok, ...(ok ? {} : { error: "no" }), duration: took };
+        if (i % 7 === 0) list.push({ jid: job.jid, peel_id: peel, return_data: null, ...fields });
+        else await putReturn(job.jid, peel, fields);
+      }
+      if (list.length > 0) await kv.returns.put(job.jid, encode(list));
+    }
+    const rank = (values: bigint[], percent: number) => {
+      const sorted = [...values].sort((a, b) => (a < b ? -1 : 1));
+      const at = sorted.find((_, i) => (i + 1) * 100 >= percent * sorted.length);
+      return at === undefined ? null : Number(at);
+    };
+    const byFunction = functions.flatMap((fn) => {
+      const own = jobs.filter((job) => job.fn === fn);
+      const took = own.filter(({ status }) => status !== "running").map((job) => job.took);
+      const failed = own.filter(({ status }) => ["failed", "partial", "timeout"].includes(status)).length;
+      const numbers = { p50: rank(took, 50), p95: rank(took, 95), slowest: rank(took, 100) };
+      return own.length === 0 ? [] : [{ function: fn, jobs: own.length, failed, ...numbers, last: own.at(-1)?.status }];
+    });
+    const shown = await rows();
+    const byName = (a: { function: string }, b: { function: string }) => (a.function < b.function ? -1 : 1);
+    expect(shown.map(({ trend, states, last_run, ...row }: Record<string, unknown>) => row).sort(byName)).toEqual(
+      byFunction.sort(byName),
+    );
+    for (const { trend, jobs: n, failed } of shown) {
+      expect(trend.reduce((sum: number, part: { jobs: number }) => sum + part.jobs, 0)).toBe(n);
+      expect(trend.reduce((sum: number, part: { failed: number }) => sum + part.failed, 0)).toBe(failed);
+    }
+    const byPeel = peels.flatMap((peel) => {
+      const meant = jobs.flatMap((job, i) => (job.peels.includes(peel) ? [i] : []));
+      const own = returned.filter((one) => one.peel === peel);
+      const lacks = meant.filter((i) => jobs[i]?.status !== "running" && !own.some(({ at }) => at === i));
+      const newest = Math.max(...own.map(({ at }) => at), ...lacks);
+      const state = lacks.includes(newest) ? "missing" : own.find(({ at }) => at === newest)?.ok ? "ok" : "failed";
+      const took = own.map((one) => one.took);
+      const failed = own.filter(({ ok }) => !ok).length + lacks.length;
+      const numbers = { p50: rank(took, 50), p95: rank(took, 95), slowest: rank(took, 100) };
+      return [{ peel_id: peel, jobs: meant.length, failed, missing: lacks.length, ...numbers, last: state }];
+    });
+    const byId = (a: { peel_id: string }, b: { peel_id: string }) => (a.peel_id < b.peel_id ? -1 : 1);
+    const peelRows = await rows("--by", "peel");
+    expect(peelRows.map(({ trend, last_run, ...row }: Record<string, unknown>) => row).sort(byId)).toEqual(
+      byPeel.sort(byId),
+    );
+  });
+});
+
+describe("metrics", () => {
+  freshServer();
+  const own = resolve(import.meta.dir, "../../node_modules/.cache/promtool");
+  const promtool = existsSync(own) ? own : "promtool";
+
+  async function check(text: string): Promise<string> {
+    const child = Bun.spawn([promtool, "check", "metrics"], {
+      stdin: new Blob([text]),
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    return `${await child.exited}${out}${err}`;
+  }
+
+  test("promtool accepts them, hostile names among them, and their values are those of json", async () => {
+    const hostile = 'a"b\\c\nd\x1b[31m\u202e{x="1"}';
+    await putJob({ jid: "j1", fn: "state.apply", agoMs: HOUR, tookNs: 1_500_000_001n, peels: ["web-1", "db_eu_1"] });
+    await putReturn("j1", "web-1");
+    await putReturn("j1", "db_eu_1", { success: false, error: "no" });
+    await putJob({ jid: "j2", fn: hostile, agoMs: HOUR, status: "failed" });
+    const deadline = new Time(BigInt(Date.now() - HOUR) * 1_000_000n);
+    await putJob({ jid: "j3", fn: "cmd.run", agoMs: 2 * HOUR, status: "running", fields: { deadline } });
+    for (let i = 0; i < 4; i++) await putRun(`s${i}`, "nightly", "web-1", (10 + i) * HOUR);
+    await kv.jobs.put("broken", Uint8Array.of(0xc1));
+    const { stdout, stderr, code } = await run("--format", "openmetrics");
+    expect(await check(stdout)).toBe("0");
+    expect(stderr).toContain("1 job cannot be decoded");
+    expect(code).toBe(0);
+    expect(stdout).not.toMatch(/[\x1b\u202e]/);
+    const lines = stdout.split("\n");
+    for (const line of [
+      'zester_jobs{function="state.apply",state="complete"} 1',
+      'zester_job_duration_seconds{function="state.apply",quantile="0.5"} 1.500000001',
+      'zester_job_duration_seconds_count{function="state.apply"} 1',
+      'zester_peel_last_result{peel="db.eu.1",function="state.apply"} 0',
+      'zester_peel_last_result{peel="web-1",function="state.apply"} 1',
+      'zester_schedule_overdue{entry="nightly",peel="web-1"} 1',
+      "zester_jobs_active 1",
+      "zester_jobs_overdue 1",
+    ])
+      expect(lines).toContain(line);
+    for (const [by, family] of [
+      ["function", "zester_jobs"],
+      ["peel", "zester_peel_last_result"],
+      ["schedule", "zester_schedule_overdue"],
+    ] as const) {
+      const some = (await run("--by", by, "--format", "openmetrics")).stdout;
+      expect(some.match(/^# TYPE \w+/gm)?.[0]).toBe(`# TYPE ${family}`);
+      expect(await check(some)).toBe("0");
+    }
+  });
+
+  test("too many series are an error that says how to narrow", async () => {
+    const peels = Array.from({ length: 5001 }, (_, i) => `p-${i}`);
+    await putJob({ jid: "wide", fn: "test.ping", agoMs: HOUR, peels });
+    const { stdout, stderr, code } = await run("--format", "openmetrics");
+    expect([stdout, code]).toEqual(["", 1]);
+    expect(stderr).toMatch(/^error: these would be 10,\d{3} series; more than 10,000 are not written\.\nNarrow them /);
+    expect(await check((await run("--format", "openmetrics", "--by", "function")).stdout)).toBe("0");
+  });
+});
