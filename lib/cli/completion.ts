@@ -71,7 +71,7 @@ function sourceOfValue(name: string, def: Arg, jid: string | undefined): Source 
   if (hint.includes("|")) return { kind: "words", words: plain(hint.split("|")) };
   if (/\bfile$/.test(hint)) return { kind: "files" };
   if (name === "context") return { kind: "contexts" };
-  if (name === "peel") return jid === undefined ? nothing : { kind: "peels", jid };
+  if (name === "peel" || name === "diff-with") return jid === undefined ? nothing : { kind: "peels", jid };
   if (hint === "glob" && FIELDS.includes(name)) return { kind: "field", field: name as Field };
   return Object.hasOwn(VALUES, hint)
     ? { kind: "words", words: (VALUES[hint] as () => readonly Candidate[])() }

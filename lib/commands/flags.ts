@@ -149,6 +149,11 @@ const peels = {
   },
   each: { type: "boolean", description: "with --summary or --output: peel by peel" },
   changes: { type: "boolean", description: "with --output: without results that changed nothing and did not fail" },
+  diff: {
+    type: "boolean",
+    description: "with --output: what differs from the largest group that is ok, as a unified diff",
+  },
+  "diff-with": { type: "string", valueHint: "peel", description: "the same, compared with this peel" },
   full: { type: "boolean", description: "with --output: every line on a terminal, however many" },
   peel: { type: "string", valueHint: "glob", description: "only these peels, in either form of their id" },
   failed: { type: "boolean", description: "only peels that failed" },
@@ -162,6 +167,8 @@ const peels = {
     description: "only peels that took longer, or have been at it for longer",
   },
   quiet: { type: "boolean", alias: "q", description: "peel ids alone, one a line" },
+  fold: { type: "boolean", description: "with --quiet: folded into one line, as clush and nodeset read them" },
+  "as-target": { type: "boolean", description: "the peels as one target expression: L@web-137,web-300" },
   "all-peels": { type: "boolean", description: "every peel on a terminal, however many" },
 } as const satisfies ArgsDef;
 

@@ -18,6 +18,13 @@ export interface IdKind {
 
 type Output = Pick<Session, "terminal" | "format">;
 
+function warnLeft(left: number, noun: string, terminal: Terminal): void {
+  if (left === 0) return;
+  terminal.warn(
+    `${plural(left, noun)} left out: a shell or a terminal could take ${left === 1 ? "it" : "them"} for something else. \`--format json\` has all.`,
+  );
+}
+
 /**
  * One id a line. A terminal gets all of them, escaped; a pipe gets those that are plain, and the rest is counted.
  */
@@ -31,10 +38,19 @@ function writeLines(ids: Iterable<string>, { isPlain, noun }: IdKind, terminal: 
     }
   };
   terminal.writeAll(lines());
-  if (left === 0) return;
-  terminal.warn(
-    `${plural(left, noun)} left out: a shell or a terminal could take ${left === 1 ? "it" : "them"} for something else. \`--format json\` has all.`,
-  );
+  warnLeft(left, noun, terminal);
+}
+
+/** Writes those ids that are plain on one line, as `line` makes it, and counts the rest; nothing for none. */
+export function writeIdLine(
+  ids: readonly string[],
+  { isPlain, noun }: IdKind,
+  line: (ids: readonly string[]) => string,
+  terminal: Terminal,
+): void {
+  const plain = ids.filter(isPlain);
+  if (plain.length > 0) terminal.write(`${line(plain)}\n`);
+  warnLeft(ids.length - plain.length, noun, terminal);
 }
 
 /** Writes ids alone; for programs all of them: as an array, a JSON string a line, or a column. @param header of CSV */

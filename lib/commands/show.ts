@@ -6,12 +6,14 @@ import { orNoBucket, type RecordReader, readReturns, resolveJob, wholeRecords } 
 import { newestRetries } from "../jobs/retries.ts";
 import { SharedReturns } from "../jobs/shared-returns.ts";
 import { openQuestions, type Reading, resolveStory } from "../jobs/story.ts";
+import { foldNames } from "../model/fold.ts";
 import { parseJid } from "../model/jid.ts";
+import { groupOf, type OutputGroup, outputGroups, usualGroup } from "../model/outputs.ts";
 import { displayPeel, sortedByPeel } from "../model/peel.ts";
 import { type PeelSelection, peelSelection } from "../model/peel-selection.ts";
 import { isPlainPeel } from "../model/plain-id.ts";
 import { peelsOf, RETURN_FIELDS, STORY_FIELDS } from "../model/returns.ts";
-import type { PeelStory } from "../model/story.ts";
+import type { PeelStory, Story } from "../model/story.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { wasDryRun } from "../render/facts.ts";
 import { renderGroups } from "../render/groups.ts";
@@ -21,7 +23,7 @@ import { renderSummary } from "../render/summary.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { count, safe } from "../text.ts";
 import type { ShowArgs } from "./flags.ts";
-import { writeIds } from "./ids.ts";
+import { writeIdLine, writeIds } from "./ids.ts";
 import { noteWord } from "./job-word.ts";
 import { writeDocument } from "./output.ts";
 import { failIfEmpty } from "./selecting.ts";
@@ -29,23 +31,36 @@ import { type Session, withSession } from "./session.ts";
 import type { Format, Formats } from "./surroundings.ts";
 
 /** --summary and --output are forms of text; the other formats have everything. */
-const OUTPUT: Formats = { only: { summary: ["text"], output: ["text"] } };
+const OUTPUT: Formats = {
+  only: { summary: ["text"], output: ["text"], fold: ["text"], "as-target": ["text"] },
+};
 
 const PEEL_IDS = { isPlain: isPlainPeel, noun: "peel id", title: "peel" };
 
 /** What is shown instead of the record. */
-const FORMS = ["summary", "output", "quiet"] as const;
+const FORMS = ["summary", "output", "as-target", "quiet"] as const;
 /** Flags that change one of these forms: which of them each needs. */
 const NEEDS = {
   each: ["summary", "output"],
   changes: ["output"],
+  diff: ["output"],
+  "diff-with": ["output"],
   full: ["output"],
+  fold: ["quiet"],
 } as const;
+
+/** The forms that are asked for; a target expression is quiet anyway. */
+const formsOf = (flags: ShowArgs) => FORMS.filter((name) => flags[name] && !(name === "quiet" && flags["as-target"]));
+
+/** True when ids alone are asked for. */
+const asksIds = (flags: ShowArgs) => flags.quiet || flags["as-target"];
 
 /** @throws UserError for flags that exclude each other, or that change nothing */
 function checkForms(flags: ShowArgs, selects: boolean): void {
-  const [form, other] = FORMS.filter((name) => flags[name]);
+  const [form, other] = formsOf(flags);
   if (other) throw new UserError(`--${form} and --${other} exclude each other.`, "Give one of them.");
+  if (flags.each && (flags.diff || flags["diff-with"] !== undefined))
+    throw new UserError("--each and --diff exclude each other.", "Groups are compared, not peels.");
   for (const [name, forms] of Object.entries(NEEDS)) {
     if (flags[name as keyof typeof NEEDS] && !forms.some((needed) => needed === form))
       throw new UserError(
@@ -53,7 +68,7 @@ function checkForms(flags: ShowArgs, selects: boolean): void {
         `\`zester job show --help\` says what it does.`,
       );
   }
-  if (flags["fail-if-empty"] && !selects && form !== "quiet")
+  if (flags["fail-if-empty"] && !selects && !asksIds(flags))
     throw new UserError("--fail-if-empty needs a flag that selects peels.", "Give one of them, such as --bad.");
 }
 
@@ -96,6 +111,7 @@ function renderPeels(
   flags: ShowArgs,
   reading: Reading,
   chosen: readonly PeelStory[],
+  base: OutputGroup | undefined,
   terminal: Terminal,
 ): Iterable<string> {
   const { job, story } = reading;
@@ -103,14 +119,24 @@ function renderPeels(
   const [allPeels, each] = [flags["all-peels"] === true, flags.each === true];
   if (flags.summary) return [renderSummary(reading, chosen, terminal, { now: new Date(), allPeels, each })];
   if (!flags.output) return [renderRecord(job, byPeel, byPeel, terminal, allPeels)];
-  const options = { dryRun: wasDryRun(story), changes: flags.changes === true, full: flags.full === true };
-  return each ? renderEach(byPeel, options.dryRun, terminal.color) : renderGroups(byPeel, terminal, options);
+  const dryRun = wasDryRun(story);
+  if (each) return renderEach(byPeel, dryRun, terminal.color);
+  const options = { dryRun, changes: flags.changes === true, full: flags.full === true, base };
+  return renderGroups(byPeel, terminal, options);
+}
+
+/** The group that the others are compared with, of all peels, whichever are shown. @throws UserError */
+function baseOf(flags: ShowArgs, { peels }: Story): OutputGroup | undefined {
+  const peel = flags["diff-with"];
+  if (!flags.diff && peel === undefined) return undefined;
+  const groups = outputGroups(sortedByPeel(peels));
+  return peel === undefined ? usualGroup(groups) : groupOf(peel, groups);
 }
 
 /** What is needed of the returns for a form. */
 function readerFor(flags: ShowArgs, format: Format): RecordReader {
   if (flags.output) return new SharedReturns(flags.changes === true);
-  const withoutData = flags.quiet || (format === "text" && !flags.summary);
+  const withoutData = asksIds(flags) || (format === "text" && !flags.summary);
   return wholeRecords(withoutData ? STORY_FIELDS : undefined);
 }
 
@@ -137,10 +163,11 @@ async function readTold(
   const reading = { ...found, retries: retries.filter(({ retryOf }) => retryOf === row.jid) };
   const { peels } = reading.story;
   const chosen = selection ? peels.filter(selection.matches) : peels;
+  const base = baseOf(flags, reading.story);
   return {
     jid: row.jid,
     *text() {
-      yield* renderPeels(flags, reading, chosen, terminal);
+      yield* renderPeels(flags, reading, chosen, base, terminal);
       if (!selection || chosen.length > 0 || flags["fail-if-empty"]) return;
       yield `${flags.output ? "" : "\n"}${noneWords(selection, peels.length)}\n`;
     },
@@ -149,6 +176,15 @@ async function readTold(
     of: peels.length,
     warnings: openQuestions(reading),
   };
+}
+
+/** Writes the ids of peels alone, in the form that the flags name. @param peels as they are stored */
+async function writePeelIds(flags: ShowArgs, peels: readonly string[], session: Session): Promise<void> {
+  const { terminal, format } = session;
+  if (flags["as-target"]) return writeIdLine(peels, PEEL_IDS, (ids) => `L@${ids.join(",")}`, terminal);
+  if (flags.fold) return writeIdLine(peels.map(displayPeel), PEEL_IDS, foldNames, terminal);
+  // For programs ids stay as they are stored, as everywhere.
+  return writeIds(format === "text" ? peels.map(displayPeel) : peels, PEEL_IDS, session);
 }
 
 /** How many jobs are read at once. */
@@ -188,22 +224,20 @@ async function showAll(session: Session, flags: ShowArgs, read: (text: string) =
       // What the user may not read is the same of each job.
       if (!failures.some(({ message }) => message === one.message)) failures.push(one);
     } else if (!jids.has(one.jid)) {
-      if (!flags.quiet && format === "text") {
+      if (!asksIds(flags) && format === "text") {
         // The output of peels does not say of which job it is.
         const title = several && flags.output ? `Job ${safe(one.jid)}\n` : "";
         if (jids.size > 0 || title !== "") terminal.write(`${jids.size > 0 ? "\n" : ""}${title}`);
         terminal.writeAll(one.text());
-      } else if (!flags.quiet) documents.push(one.document());
+      } else if (!asksIds(flags)) documents.push(one.document());
       jids.add(one.jid);
       for (const peel of one.peels) peels.add(peel);
       of += one.of;
       one.warnings.forEach(terminal.warn);
     }
   }
-  // For programs ids stay as they are stored, as everywhere.
-  const ids = format === "text" ? Array.from(peels, displayPeel) : peels;
   if (jids.size > 0 || several) {
-    if (flags.quiet) await writeIds(ids, PEEL_IDS, session);
+    if (asksIds(flags)) await writePeelIds(flags, [...peels], session);
     else if (format !== "text") await writeDocument(several ? documents : (documents[0] as Value), format, terminal);
   }
   return { peels, of, failures };
@@ -213,7 +247,7 @@ export async function run(flags: ShowArgs): Promise<number | undefined> {
   for (const text of flags._) parseJid(text);
   const selection = peelSelection(flags);
   checkForms(flags, selection !== undefined);
-  const tells = selection !== undefined || FORMS.some((form) => flags[form]);
+  const tells = selection !== undefined || formsOf(flags).length > 0;
   const work = async (session: Session) => {
     let retries: ReturnType<typeof newestRetries> | undefined;
     const retriesOf = (store: Store) => {
@@ -228,7 +262,8 @@ export async function run(flags: ShowArgs): Promise<number | undefined> {
     if (last) throw last;
     const none = noneWords(selection, of);
     failIfEmpty(flags, peels.size, none);
-    if (selection && flags.quiet && peels.size === 0 && session.format === "text") session.terminal.tell(`${none}\n`);
+    if (selection && asksIds(flags) && peels.size === 0 && session.format === "text")
+      session.terminal.tell(`${none}\n`);
     return undefined;
   };
   return await withSession(flags, work, OUTPUT);

@@ -103,3 +103,6 @@ export function fold(names: Iterable<string>): Fold[] {
 /** An element as text. */
 export const foldText = ({ head, ranges, tail }: Fold) =>
   ranges.length === 0 ? head : `${head}[${ranges.join(",")}]${tail}`;
+
+/** Names in the short form. */
+export const foldNames = (names: Iterable<string>) => fold(names).map(foldText).join(",");

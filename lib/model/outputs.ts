@@ -1,7 +1,10 @@
 // What peels printed and changed, and which of them printed and changed the same. Pure.
 import { digest } from "../codec/digest.ts";
 import type { Value, ValueMap } from "../codec/value.ts";
+import { UserError } from "../errors.ts";
+import { count, safe } from "../text.ts";
 import { type Answer, answerOf, isNothing, onlyChanges, type Result, shownText } from "./answer.ts";
+import { displayPeel } from "./peel.ts";
 import { type PeelState, WORST_FIRST } from "./peel-state.ts";
 import type { Return } from "./returns.ts";
 import type { PeelStory } from "./story.ts";
@@ -120,14 +123,27 @@ export const hasOutput = ({ peels: [peel] }: OutputGroup) => {
   return data !== undefined && data !== null;
 };
 
-/** The group that others are compared with: the largest that is ok, else the largest that has an output at all. */
+/** The group that others are compared with: the largest that is ok, else the largest of all that have an output. */
 export function usualGroup(groups: readonly OutputGroup[]): OutputGroup | undefined {
   const last = groups.at(-1);
   if (last?.state === "ok" && hasOutput(last)) return last;
-  return groups
-    .filter(hasOutput)
-    .reduce<OutputGroup | undefined>(
-      (most, group) => (most && most.peels.length >= group.peels.length ? most : group),
-      undefined,
-    );
+  const [first, ...others] = groups.filter(hasOutput);
+  return others.reduce((most, group) => (group.peels.length > (most?.peels.length ?? 0) ? group : most), first);
+}
+
+/**
+ * The group of one peel, to compare others with.
+ * @param id in either form
+ * @throws UserError when there is no such peel, or when it has no output
+ */
+export function groupOf(id: string, groups: readonly OutputGroup[]): OutputGroup {
+  const group = groups.find(({ peels }) => peels.some(({ peel }) => peel === id || displayPeel(peel) === id));
+  if (group && hasOutput(group)) return group;
+  const all = groups.reduce((sum, { peels }) => sum + peels.length, 0);
+  throw new UserError(
+    group
+      ? `peel ${safe(id)} has no output to compare with: it is ${group.state}.`
+      : `no peel ${safe(id)} (of ${count(all)}).`,
+    "Name another one with --diff-with, or let --diff compare with the largest group.",
+  );
 }

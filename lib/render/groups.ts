@@ -1,10 +1,12 @@
-// `show --output`: groups of peels with the same output. Pure.
+// `show --output`: groups of peels with the same output, whole or compared with one of them. Pure.
 import { formatDuration } from "../duration.ts";
-import { changedNothing, type OutputGroup, outputGroups } from "../model/outputs.ts";
+import { LineDiffs, unifiedHunks } from "../model/line-diff.ts";
+import { changedNothing, hasOutput, type OutputGroup, outputGroups } from "../model/outputs.ts";
 import { medianTook, type PeelStory } from "../model/story.ts";
 import { plural, width } from "../text.ts";
+import { paint } from "./colors.ts";
 import { peelNames } from "./names.ts";
-import { linesText, outputHead, outputLines, outputWords } from "./output.ts";
+import { linesText, outputHead, outputLines, outputWords, paintDiff } from "./output.ts";
 import { andMore, type Look } from "./table.ts";
 
 /** Lines of a group that a person reads on a terminal; piped, and with --full, there is no limit. */
@@ -19,18 +21,62 @@ export interface GroupOptions {
   readonly changes: boolean;
   /** All lines on a terminal, however many. */
   readonly full: boolean;
+  /** The others are shown as what differs from this group; undefined: each is shown whole. */
+  readonly base?: OutputGroup | undefined;
 }
+
+/** Names of peels in so many columns of the terminal as are left. */
+const namesIn = (peels: readonly PeelStory[], { columns }: Look, taken: number) =>
+  peelNames(peels, columns === undefined ? Number.POSITIVE_INFINITY : Math.max(NAMES, columns - taken));
 
 /** `web-[001-136,138]  137 peels  ok  median 1.5s`, on a terminal in its width. */
 function headLine({ peels }: OutputGroup, look: Look): string {
   const [peel] = peels as readonly [PeelStory];
-  const many = peels.length > 1;
   const median = medianTook(peels);
-  const time = median === undefined ? "" : `${many ? "median " : ""}${formatDuration(median)}`;
-  const words = [many ? plural(peels.length, "peel") : "", outputWords(peel, time, look.color)];
-  const text = words.filter(Boolean).join(GAP);
-  const room = !many || look.columns === undefined ? Number.POSITIVE_INFINITY : look.columns - width(text) - GAP.length;
-  return peelNames(peels, Math.max(NAMES, room)) + GAP + text;
+  const took = median === undefined ? "" : formatDuration(median);
+  if (peels.length === 1) return peelNames(peels, Number.POSITIVE_INFINITY) + GAP + outputWords(peel, took, look.color);
+  const words = outputWords(peel, took && `median ${took}`, look.color);
+  const text = `${GAP}${plural(peels.length, "peel")}${GAP}${words}`;
+  return namesIn(peels, look, width(text)) + text;
+}
+
+/** The lines of a group's output in the form that is compared. */
+export const comparedLines = ({ peels: [peel] }: OutputGroup): string[] =>
+  outputLines(peel as PeelStory, { color: false, times: false, ordered: true });
+
+/** A line of a unified diff in its colour. */
+const paintUnified = (line: string) => (line.startsWith("@@") ? paint("cyan", line) : paintDiff(line));
+
+/** A group's output as it is; a peel that is alone has the times of its own results. */
+const wholeLines = ({ peels }: OutputGroup, look: Look) =>
+  outputLines(peels[0] as PeelStory, { color: look.color, times: peels.length === 1 });
+
+/** Shows groups as what differs from one of them. */
+class Comparison {
+  readonly #lines: readonly string[];
+  readonly #diffs = new LineDiffs();
+
+  constructor(
+    readonly base: OutputGroup,
+    readonly look: Look,
+  ) {
+    this.#lines = comparedLines(base);
+  }
+
+  /** The lines of a group below its head: of the base, and of one that has nothing to compare, all. */
+  lines(group: OutputGroup): readonly string[] {
+    const { base, look } = this;
+    if (!hasOutput(group) || (group.output === base.output && group.state === base.state))
+      return wholeLines(group, look);
+    const names = namesIn(base.peels, look, "  the same output as ".length);
+    const stretches = this.#diffs.between(this.#lines, comparedLines(group));
+    if (!stretches)
+      return [`  no diff with ${names}: too many lines differ; the output itself:`, ...wholeLines(group, look)];
+    const hunks = unifiedHunks(stretches);
+    if (hunks.length === 0) return [`  the same output as ${names}`];
+    const painted = look.color ? hunks.map(paintUnified) : hunks;
+    return [`--- ${names}`, `+++ ${namesIn(group.peels, look, "+++ ".length)}`, ...painted];
+  }
 }
 
 /** The lines that there is room for, and how many more there are. */
@@ -44,10 +90,10 @@ function limited(lines: readonly string[], look: Look, { full }: GroupOptions): 
 export function* renderGroups(peels: readonly PeelStory[], look: Look, options: GroupOptions): Generator<string> {
   const quiet = options.changes ? peels.filter(changedNothing) : [];
   const groups = outputGroups(quiet.length > 0 ? peels.filter((peel) => !changedNothing(peel)) : peels);
+  const comparison = options.base && new Comparison(options.base, look);
   yield outputHead(options.dryRun);
   for (const [i, group] of groups.entries()) {
-    const [peel] = group.peels as readonly [PeelStory];
-    const lines = outputLines(peel, { color: look.color, times: group.peels.length === 1 });
+    const lines = comparison?.lines(group) ?? wholeLines(group, look);
     yield (i === 0 ? "" : "\n") + linesText([headLine(group, look), ...limited(lines, look, options)]);
   }
   if (quiet.length === 0) return;

@@ -35,14 +35,17 @@ const usual = (n: number) => ({
 beforeAll(async () => {
   server = await startServer();
   const nc = await server.connect();
-  const { jobs, returns } = await createBuckets(nc);
+  const { jobs } = await createBuckets(nc);
   const put = (jid: string, peel: string, more: Record<string, unknown>) =>
-    returns.put(`${jid}.${peel}`, encode({ jid, peel_id: peel, success: true, duration: 2_000_000_000n, ...more }));
+    nc.publish(
+      `$KV.job-returns.${jid}.${peel}`,
+      encode({ jid, peel_id: peel, success: true, duration: 2_000_000_000n, ...more }),
+    );
   await jobs.put("j", encode(jobRecord("j", { targets: ["a", "b_eu", "c", "d"], status: "failed" })));
   const data = { results: RESULTS, success: false, note: "n" };
-  await put("j", "a", { success: false, error: "one failed\nsee above", return_data: data });
-  await put("j", "b_eu", { return_data: "plain text" });
-  await put("j", "c", { return_data: null });
+  put("j", "a", { success: false, error: "one failed\nsee above", return_data: data });
+  put("j", "b_eu", { return_data: "plain text" });
+  put("j", "c", { return_data: null });
 
   const targets = Array.from({ length: 40 }, (_, i) => id(i + 1));
   await jobs.put("many", encode(jobRecord("many", { targets, status: "failed" })));
@@ -53,7 +56,17 @@ beforeAll(async () => {
     [id(10)]: { return_data: { results: [changed, usual(0).results[1]] }, duration: 3_000_000_000n },
   };
   for (const [i, peel] of targets.entries())
-    await put("many", peel, { return_data: usual(i + 1), duration: BigInt(i + 1) * 100_000_000n, ...odd[peel] });
+    put("many", peel, { return_data: usual(i + 1), duration: BigInt(i + 1) * 100_000_000n, ...odd[peel] });
+
+  const hostile = { name: "x\x1b[2J", details: { stdout: "same\n\x1b]0;title\x07\u202eevil\r\nend" } };
+  await jobs.put("odd", encode(jobRecord("odd", { targets: ["db_eu_1", "db_eu_2", "db_eu_3", "x;y", "w,1"] })));
+  put("odd", "db_eu_1", { return_data: { results: [{ name: "x", details: { stdout: "same\ngood\nend" } }] } });
+  put("odd", "db_eu_2", { return_data: { results: [{ name: "x", details: { stdout: "same\ngood\nend" } }] } });
+  put("odd", "db_eu_3", { return_data: { results: [hostile] } });
+  const lines = (word: string) => Array.from({ length: 1200 }, (_, i) => `${word} ${i}`).join("\n");
+  put("odd", "x;y", { return_data: { results: [{ name: "x", details: { stdout: lines("other") } }] } });
+  put("odd", "w,1", { success: false, error: "\x1b[31mno", return_data: null });
+  await nc.flush();
   await nc.close();
 });
 afterAll(() => server.stop());
@@ -135,6 +148,93 @@ test("--changes: without what changed nothing and did not fail", async () => {
   expect((await show("many", "--output", "--changes", "--peel", id(1))).stdout).toBe("1 peel: nothing changed\n");
 });
 
+const DIFF = `web-[009-010]  2 peels  ok  median 3.0s  2 results: 1 changed
+--- web-[001-006,008,011-040]
++++ web-[009-010]
+@@ -1,4 +1,7 @@
+-  pkg.installed:openssl  unchanged
++  pkg.installed:openssl  changed
++    diff:
++      -3.0.14
++      +3.0.15
+     path: /x
+     stdout:
+       one
+`;
+
+test("--diff: what differs from the largest group that is ok, of all peels; what has no output stands as it is", async () => {
+  const { stdout, stderr, code } = await show("many", "--output", "--diff");
+  expect(stdout).toStartWith(`${FAILED}\n${DIFF}\nweb-[001-006,008,011-040]  37 peels  ok  median 2.2s  2 results\n`);
+  expect(stdout.split(MOTD).length - 1).toBe(30);
+  expect([stderr, code]).toEqual(["", 0]);
+  const one = await show("many", "--output", "--diff", "--peel", id(9));
+  expect(one.stdout).toBe(
+    DIFF.replace("web-[009-010]  2 peels  ok  median 3.0s", "web-009  ok  3m7s").replace(
+      "+++ web-[009-010]",
+      "+++ web-009",
+    ),
+  );
+});
+
+test("--diff-with: compared with another peel; one that is not there, or has no output, is an error", async () => {
+  const { stdout } = await show("many", "--output", "--diff-with", id(10), "--peel", id(3));
+  expect(stdout).toStartWith("web-003  ok  0.3s  2 results\n--- web-[009-010]\n+++ web-003\n@@ -1,7 +1,4 @@\n");
+  const errors = [
+    [await show("many", "--output", "--diff-with", "web-41"), "no peel web-41 (of 40)."],
+    [await show("many", "--output", "--diff-with", id(7)), "peel web-007 has no output to compare with: it is failed."],
+  ] as const;
+  for (const [{ stdout, stderr, code }, message] of errors)
+    expect([stdout, stderr.split("\n")[0], code]).toEqual(["", `error: ${message}`, 1]);
+  expect((await show("odd", "--output", "--diff-with", "db.eu.1", "--peel", "db_eu_2")).stdout).toStartWith(
+    "db.eu.2  ok",
+  );
+});
+
+test("a diff acts on no terminal, and is given up where too many lines differ", async () => {
+  const { stdout } = await show("odd", "--output", "--diff");
+  expect(stdout).toStartWith(`"w,1"  failed  2.0s
+  error: \\x1b[31mno
+
+db.eu.3  ok  2.0s
+--- db.eu.[1-2]
++++ db.eu.3
+@@ -1,5 +1,5 @@
+-  x  unchanged
++  x\\x1b[2J  unchanged
+     stdout:
+       same
+-      good
++      \\x1b]0;title\\x07\\u202eevil
+       end
+
+x;y  ok  2.0s
+  no diff with db.eu.[1-2]: too many lines differ; the output itself:
+  x  unchanged
+    stdout:
+      other 0
+`);
+  expect(stdout.replace(/[\x20-\x7e\n]/g, "")).toBe("");
+  const colored = (await show("odd", "--output", "--diff", "--force-color")).stdout;
+  expect(colored).toContain("\x1b[36m@@ -1,5 +1,5 @@\x1b[39m\n\x1b[31m-  x  unchanged\x1b[39m\n");
+});
+
+test("ids on one line: folded, and as the fleet takes a target", async () => {
+  expect((await show("many", "-q", "--fold")).stdout).toBe("web-[001-040]\n");
+  expect((await show("many", "-q", "--fold", "--slower-than", "2s", "--peel", "*[02468]")).stdout).toBe(
+    "web-[010,022,024,026,028,030,032,034,036,038,040]\n",
+  );
+  expect((await show("many", "--as-target", "--slower-than", "3.9s")).stdout).toBe("L@web-009,web-040\n");
+  const left = /^warning: 2 peel ids left out: a shell or a terminal could take them for something else/;
+  for (const [flags, line] of [
+    [["-q", "--fold"], "db.eu.[1-3]\n"],
+    // Older masters compare with the ids as they are stored.
+    [["--as-target"], "L@db_eu_1,db_eu_2,db_eu_3\n"],
+  ] as const)
+    expect(await show("odd", ...flags)).toEqual({ stdout: line, stderr: expect.stringMatching(left), code: 0 });
+  const none = await show("many", "--as-target", "--peel", "x");
+  expect(none).toEqual({ stdout: "", stderr: "No peel matches --peel x (of 40).\n", code: 0 });
+});
+
 test("on a terminal the first lines of each group, and how many more there are", async () => {
   const onTerminal = async (...args: string[]) => {
     const run = new Running(
@@ -173,6 +273,13 @@ test.each([
   [["--changes"], "--changes needs --output."],
   [["--summary", "--full"], "--full needs --output."],
   [["--each", "-q"], "--each needs --summary or --output."],
+  [["--diff"], "--diff needs --output."],
+  [["--diff-with", "web-01"], "--diff-with needs --output."],
+  [["--output", "--each", "--diff"], "--each and --diff exclude each other."],
+  [["--fold"], "--fold needs --quiet."],
+  [["--as-target", "--fold"], "--fold needs --quiet."],
+  [["--as-target", "--summary"], "--summary and --as-target exclude each other."],
+  [["-q", "--fold", "--format", "json"], "--fold and --format json exclude each other."],
   [["--slower-than", "soon"], '--slower-than: "soon" is not a duration.'],
 ])("%j is an error", async (flags, message) => {
   const { stdout, stderr, code } = await show("j", ...flags);
