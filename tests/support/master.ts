@@ -34,7 +34,7 @@ const ONE_OF_ALL = { queue: "masters" };
 const intent = ({ function: fn, args, targets, target_expr, timeout }: JobRecord) =>
   [fn, args, targets, target_expr, timeout] as const;
 
-/** How far a dispatch has come: the request was read, the record is written, the peels have it and nothing is answered. */
+/** How far a dispatch has come: the request was read, record and index are written, the peels have it and nothing is answered. */
 export type Stage = "received" | "claimed" | "launched";
 
 export class Master {
@@ -140,7 +140,6 @@ export class Master {
       return Bun.deepEquals(intent(known), intent(record))
         ? { jid }
         : { error: `conflict: job ${jid} is known with another intent` };
-    await this.at("claimed");
     await this.#launch(this.#adopt(record));
     await this.at("launched");
     return { jid };
@@ -165,6 +164,7 @@ export class Master {
     const { jid, targets } = record;
     const { scale } = this.site;
     await this.#ledger.index(jid);
+    await this.at("claimed");
     this.#ledger.publishEvent(jid, "dispatch", event(jid, "dispatched", inOrder(record)));
     await this.#ledger.write(record, "running");
     this.#request(job, targets);

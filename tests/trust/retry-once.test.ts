@@ -1,0 +1,348 @@
+// One retry is one job, whatever happens between the request and its answer: never two executions, never "dispatched" for a
+// job that no master has, and never a word too few.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import type { NatsConnection, Subscription } from "nats";
+import { fieldsOf, watchDispatches } from "../support/dispatches.ts";
+import { Fleet } from "../support/fleet.ts";
+import {
+  createBuckets,
+  encode,
+  jobRecord,
+  Running,
+  type Server,
+  startServer,
+  until,
+  zester,
+} from "../support/harness.ts";
+import { DISPATCH_SUBJECT, type Stage } from "../support/master.ts";
+import { startFaultyLink, startProxy } from "../support/proxy.ts";
+import { startGate } from "../support/relay.ts";
+import { decode, isPut } from "../support/wire.ts";
+
+/** A fleet whose waits are a fiftieth of the usual ones. */
+const SCALE = 0.02;
+
+/** The JIDs of a job's retries that the bucket has, and how often each of their peels ran one of them. */
+async function executions(nc: NatsConnection, of: string): Promise<{ jids: string[]; runs: number }> {
+  const jobs = await nc.jetstream().views.kv("jobs");
+  const jsm = await nc.jetstreamManager();
+  const subjectsOf = async (stream: string, filter: string) =>
+    Object.entries((await jsm.streams.info(stream, { subjects_filter: filter })).state.subjects ?? {});
+  const jids: string[] = [];
+  for (const [subject] of await subjectsOf("KV_jobs", "$KV.jobs.*")) {
+    const key = subject.slice("$KV.jobs.".length);
+    const entry = await jobs.get(key);
+    const { metadata } = (isPut(entry) ? decode(entry.value) : {}) as { metadata?: { retry_of?: string } };
+    if (metadata?.retry_of === of) jids.push(key);
+  }
+  const returns = (await subjectsOf("job-events", "zester.job.*.return.*")).filter(([subject]) =>
+    jids.includes(subject.split(".")[2] ?? ""),
+  );
+  return { jids, runs: returns.reduce((sum, [, n]) => sum + n, 0) };
+}
+
+const putFailed = async (nc: NatsConnection, jid: string, fields: object = {}) => {
+  const jobs = await nc.jetstream().views.kv("jobs");
+  await jobs.put(jid, encode(jobRecord(jid, { function: "state.apply", status: "failed", ...fields })));
+};
+
+const jidIn = (text: string) => /[Jj]ob (\w{27})/.exec(text)?.[1] ?? "";
+
+describe("with masters that live and die", () => {
+  let server: Server;
+  let nc: NatsConnection;
+  let fleet: Fleet;
+  let lone: Bun.Subprocess | undefined;
+  beforeEach(async () => {
+    server = await startServer();
+    nc = await server.connect();
+    fleet = await Fleet.start(nc, { scale: SCALE });
+    await putFailed(nc, "old");
+    await fleet.peel("web-01").ready();
+  });
+  const end = async () => {
+    lone?.kill("SIGKILL");
+    await fleet.stop();
+    await nc.close();
+    await server.stop();
+  };
+  const retry = (...args: string[]) =>
+    zester(["job", "retry", "old", "--yes", "--timeout", "700ms", ...args], { env: { NATS_URL: server.url } });
+
+  /** A master in a process of its own that dies by SIGKILL at a stage of its first dispatch. */
+  async function startLone(stage: Stage): Promise<void> {
+    const script = `${import.meta.dir}/../support/lone-master.ts`;
+    const child = Bun.spawn([process.execPath, script, server.url, stage], { stdout: "pipe", stderr: "inherit" });
+    lone = child;
+    await child.stdout.getReader().read();
+  }
+
+  test.each(["received", "claimed", "launched"] as const)(
+    "kill -9 of the only master when the request was %s; another one comes later",
+    async (stage) => {
+      await fleet.stopMaster();
+      await startLone(stage);
+      const { stdout, stderr, code } = await retry();
+      const jid = jidIn(stdout + stderr);
+      if (stage === "received") {
+        // No master has it, and none listens any more.
+        expect([stdout, code]).toEqual(["", 1]);
+        expect(stderr).toContain(`The bucket "jobs" does not have job ${jid}. The same request is sent once more.`);
+        expect(stderr).toContain(`error: whether job ${jid} was dispatched is not known: `);
+        expect(stderr).toContain("no master listens on zester.dispatch");
+        expect(stderr).toContain(`before you retry again.\n`);
+      } else {
+        expect([stdout, code]).toEqual([`Job ${jid} dispatched to 1 peel by master-lone\n`, 0]);
+        expect(stderr).toMatch(/warning: .* no answer to a request on zester\.dispatch within 0\.7s\. But the bucket/);
+      }
+      await fleet.startMaster();
+      if (stage === "received") {
+        expect(await executions(nc, "old")).toEqual({ jids: [], runs: 0 });
+        await retry();
+      }
+      await until("its end", async () => (await executions(nc, "old")).runs === 1);
+      const { jids } = await executions(nc, "old");
+      expect(jids).toHaveLength(1);
+      // What the peel returned while no master lived is in the events alone; its job goes on until its deadline.
+      await fleet.until(jids[0] as string, stage === "launched" ? "running" : "complete");
+      expect((await executions(nc, "old")).runs).toBe(1);
+      await end();
+    },
+  );
+
+  test("kill -9 of one of two masters: the other one gets the same request, and there is one job", async () => {
+    const spy = await watchDispatches(nc);
+    await startLone("received");
+    // Which of the two the server asks is its choice: as many retries as it takes.
+    let sent: Buffer[] = [];
+    for (let n = 1; sent.length < 2; n++) {
+      await putFailed(nc, "old");
+      const { stdout, code } = await retry();
+      expect([stdout, code]).toEqual([`Job ${jidIn(stdout)} dispatched to 1 peel by master-demo01\n`, 0]);
+      sent = await spy.take();
+      const { jids } = await executions(nc, "old");
+      expect(jids).toHaveLength(n);
+    }
+    expect(sent).toHaveLength(2);
+    expect(sent[1]).toEqual(sent[0] as Buffer);
+    const jid = fieldsOf(sent[0] as Buffer).jid as string;
+    await fleet.until(jid, "complete");
+    await end();
+  });
+
+  test("a master that is slow to answer: the same bytes once more, and one execution", async () => {
+    await fleet.stopMaster();
+    const spy = await watchDispatches(nc);
+    // It holds what comes until it is let go, as a process that is stopped would.
+    const held: Uint8Array[] = [];
+    const sub = nc.subscribe(DISPATCH_SUBJECT, { callback: (_, msg) => void held.push(msg.data.slice()) });
+    await nc.flush();
+    const { stdout, stderr, code } = await retry();
+    sub.unsubscribe();
+    expect([stdout, code]).toEqual(["", 1]);
+    expect(stderr).toContain("is not known: ");
+    const sent = await spy.take();
+    expect(sent).toHaveLength(2);
+    expect(sent[1]).toEqual(sent[0] as Buffer);
+    // Now a master gets both.
+    await fleet.startMaster();
+    const answers = await Promise.all(held.map((data) => nc.request(DISPATCH_SUBJECT, data)));
+    const jid = jidIn(stderr);
+    expect(answers.map(({ data }) => decode(data))).toEqual([{ jid }, { jid }]);
+    await fleet.until(jid, "complete");
+    expect(await executions(nc, "old")).toEqual({ jids: [jid], runs: 1 });
+    await end();
+  });
+
+  test("two operators at one moment: two jobs, each sent once; a third is told of both", async () => {
+    await fleet.startMaster();
+    const spy = await watchDispatches(nc);
+    const results = await Promise.all([retry(), retry()]);
+    for (const { stdout, code } of results) {
+      expect(stdout).toMatch(/^Job \w{27} dispatched to 1 peel by master-demo0[12]\n$/);
+      expect(code).toBe(0);
+    }
+    const jids = results.map(({ stdout }) => jidIn(stdout)).sort();
+    expect((await spy.take()).map((data) => fieldsOf(data).jid).sort()).toEqual(jids);
+    expect(new Set(jids).size).toBe(2);
+    for (const jid of jids) await fleet.until(jid, "complete");
+    expect((await executions(nc, "old")).runs).toBe(2);
+    const third = (await retry()).stderr;
+    for (const jid of jids) expect(third).toContain(`${jid} (complete)`);
+    await end();
+  });
+
+  test.each(["deaf", "cut", "stall"] as const)(
+    "an answer that is lost on the way: the connection goes %s",
+    async (fault) => {
+      const proxy = await startProxy(server.port, "PUB zester.dispatch", fault);
+      const spy = await watchDispatches(nc);
+      const { stdout, stderr, code } = await zester(["job", "retry", "old", "--yes", "--timeout", "400ms"], {
+        env: { NATS_URL: proxy.url },
+      });
+      proxy.stop();
+      const jid = jidIn(stdout + stderr);
+      const sent = await spy.take();
+      if (fault === "deaf") {
+        // The master has it: the bucket says so, on another connection.
+        expect([stdout, code]).toEqual([`Job ${jid} dispatched to 1 peel by master-demo01\n`, 0]);
+        expect(stderr).toContain('But the bucket "jobs" has job');
+        expect(sent).toHaveLength(1);
+        await fleet.until(jid, "complete");
+        expect(await executions(nc, "old")).toEqual({ jids: [jid], runs: 1 });
+      } else {
+        // Nothing arrives, and each attempt is lost: that is said.
+        expect([stdout, code]).toEqual(["", 1]);
+        expect(stderr).toContain(`error: whether job ${jid} was dispatched is not known: `);
+        expect(sent).toEqual([]);
+        expect(await executions(nc, "old")).toEqual({ jids: [], runs: 0 });
+      }
+      await end();
+    },
+  );
+
+  test("the connection is lost once, before the request: it arrives the second time", async () => {
+    let lost = false;
+    const gate = await startGate(server.port, (chunk) => {
+      if (lost || !chunk.includes("PUB zester.dispatch")) return true;
+      lost = true;
+      return false;
+    });
+    const spy = await watchDispatches(nc);
+    const { stdout, stderr, code } = await zester(["job", "retry", "old", "--yes", "--timeout", "400ms"], {
+      env: { NATS_URL: gate.url },
+    });
+    gate.stop();
+    expect([stdout, code]).toEqual([`Job ${jidIn(stdout)} dispatched to 1 peel by master-demo01\n`, 0]);
+    expect(stderr).toContain("The same request is sent once more.");
+    expect(await spy.take()).toHaveLength(1);
+    await fleet.until(jidIn(stdout), "complete");
+    expect((await executions(nc, "old")).runs).toBe(1);
+    await end();
+  });
+
+  test("the server goes away after the request and comes back: the bucket tells", async () => {
+    const link = await startFaultyLink(server.port);
+    await fleet.stopMaster();
+    const sub = nc.subscribe(DISPATCH_SUBJECT, {
+      callback: async (_, msg) => {
+        const { jid } = fieldsOf(Buffer.from(msg.data)) as { jid: string };
+        await fleet.jobs.put(jid, encode(jobRecord(jid, { status: "claimed", owner: "m7" })));
+        link.cut();
+      },
+    });
+    await nc.flush();
+    const { stdout, code } = await zester(["job", "retry", "old", "--yes"], { env: { NATS_URL: link.url } });
+    expect([stdout, code]).toEqual([`Job ${jidIn(stdout)} dispatched to 1 peel by m7\n`, 0]);
+    sub.unsubscribe();
+    link.stop();
+    await end();
+  });
+
+  test("Ctrl-C before the answer: whether it was dispatched is not known; while it waits, that it was", async () => {
+    await fleet.stopMaster();
+    const sub = nc.subscribe(DISPATCH_SUBJECT, { callback: () => void asking.signal("SIGINT") });
+    await nc.flush();
+    const asking = new Running(["job", "retry", "old", "--yes"], { NATS_URL: server.url });
+    expect(await asking.ended()).toBe(130);
+    expect(asking.out).toBe("");
+    expect(asking.err).toMatch(
+      /error: interrupted: whether job (\w{27}) was dispatched is not known\. `zester job show \1`/,
+    );
+    sub.unsubscribe();
+    fleet.habits.set("web-01", { does: "hang" });
+    await fleet.startMaster();
+    const waiting = new Running(["job", "retry", "old", "--yes", "--wait"], { NATS_URL: server.url });
+    await waiting.until("dispatched to 1 peel");
+    waiting.signal("SIGINT");
+    expect(await waiting.ended()).toBe(130);
+    expect(waiting.err).toMatch(
+      /error: interrupted: job \w{27} was dispatched; what became of it was not waited for\./,
+    );
+    await end();
+  });
+});
+
+describe("what answers", () => {
+  let server: Server;
+  let nc: NatsConnection;
+  beforeAll(async () => {
+    server = await startServer();
+    nc = await server.connect();
+    await createBuckets(nc);
+    await putFailed(nc, "old");
+  });
+  afterAll(async () => {
+    await nc.close();
+    await server.stop();
+  });
+
+  /** A retry while each request is answered in that way, and how many requests there were. */
+  async function answered(respond?: (jid: string) => unknown) {
+    let requests = 0;
+    let sub: Subscription | undefined;
+    if (respond)
+      sub = nc.subscribe(DISPATCH_SUBJECT, {
+        callback: async (_, msg) => {
+          requests++;
+          const answer = await respond(fieldsOf(Buffer.from(msg.data)).jid as string);
+          msg.respond(answer instanceof Uint8Array ? answer : encode(answer));
+        },
+      });
+    await nc.flush();
+    const result = await zester(["job", "retry", "old", "--yes", "--timeout", "500ms"], {
+      env: { NATS_URL: server.url },
+    });
+    sub?.unsubscribe();
+    return { ...result, requests };
+  }
+
+  test("no master: said, and nothing is dispatched", async () => {
+    const { stdout, stderr, code } = await answered();
+    expect([stdout, code]).toEqual(["", 1]);
+    expect(stderr).toContain(
+      "error: no master listens on zester.dispatch. Nothing was dispatched.\n`zester config check`",
+    );
+    expect(await executions(nc, "old").catch(() => undefined)).toMatchObject({ jids: [] });
+  });
+
+  test("a master's refusal, in its own words and made safe; it is asked once", async () => {
+    const { stdout, stderr, code, requests } = await answered(() => ({ error: "conflict:\x1b[2J another intent" }));
+    expect([stdout, code, requests]).toEqual(["", 1, 1]);
+    expect(stderr).toContain(
+      "error: a master refused the job: conflict:\\x1b[2J another intent. Nothing was dispatched.\n",
+    );
+  });
+
+  test("a refusal though the bucket has the job: dispatched, with what was said", async () => {
+    const { stdout, stderr, code } = await answered(async (jid) => {
+      await putFailed(nc, jid, { status: "claimed", owner: "m9" });
+      return { error: "too late" };
+    });
+    expect([stdout, code]).toEqual([`Job ${jidIn(stdout)} dispatched to 1 peel by m9\n`, 0]);
+    expect(stderr).toContain('warning: a master answered: too late. But the bucket "jobs" has job ');
+    expect(stderr).toContain(": claimed.\n");
+  });
+
+  test.each([
+    ["another job's id", () => ({ jid: "other" })],
+    ["a stream's acknowledgment", () => Buffer.from('{"stream":"all","seq":1}')],
+    ["nothing", () => new Uint8Array()],
+    ["noise", () => Uint8Array.of(0xc1, 0)],
+    ["a list", () => [1]],
+  ] as const)("%s is no answer: asked again, looked up, and not known", async (_, respond) => {
+    const { stdout, stderr, code, requests } = await answered(respond as () => unknown);
+    expect([stdout, code, requests]).toEqual(["", 1, 2]);
+    expect(stderr).toContain("error: whether job ");
+    expect(stderr).toContain('what answered is no master. The bucket "jobs" does not have job ');
+  });
+
+  test("an answer before the record is written: the master is named all the same", async () => {
+    const { stdout, stderr, code } = await answered((jid) => {
+      setTimeout(() => void putFailed(nc, jid, { status: "claimed", owner: "m8" }), 200);
+      return { jid };
+    });
+    expect([stdout, code]).toEqual([`Job ${jidIn(stdout)} dispatched to 1 peel by m8\n`, 0]);
+    expect(stderr).not.toContain("has not written");
+  });
+});
