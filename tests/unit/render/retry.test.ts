@@ -1,0 +1,126 @@
+// The question of a retry, as text.
+import { expect, test } from "bun:test";
+import type { Value } from "../../../lib/codec/value.ts";
+import { jobRow } from "../../../lib/model/job.ts";
+import type { RetryPlan } from "../../../lib/model/retry.ts";
+import { toReturn } from "../../../lib/model/returns.ts";
+import type { PeelStory } from "../../../lib/model/story.ts";
+import { nothingWords, renderPlan, retryDocument, theseWords } from "../../../lib/render/retry.ts";
+import { peelStory } from "../../support/story.ts";
+
+const NOW = BigInt(Date.parse("2026-01-15T10:00:00Z")) * 1_000_000n;
+const failed = (peel: string, error: string) =>
+  peelStory(peel, "failed", toReturn(peel, new Map<string, Value>([["error", error]])));
+
+function plan(
+  peels: PeelStory[],
+  others = 0,
+  more: Partial<RetryPlan> & { fields?: [string, Value][] } = {},
+): RetryPlan {
+  const job = new Map<string, Value>([
+    ["function", "state.apply"],
+    ["args", new Map([["state", "nginx"]])],
+    ["status", "failed"],
+    ["updated", "2026-01-15T09:50:00Z"],
+    ["created", "2026-01-15T09:00:00Z"],
+    ["user", "root"],
+    ...(more.fields ?? []),
+  ]);
+  const targets = [...peels, ...Array.from({ length: others }, (_, i) => peelStory(`ok-${i}`, "ok"))];
+  return { row: jobRow("2hPx9", job), job, peels, targets, offline: new Set(), timeoutNs: 1n, warnings: [], ...more };
+}
+
+const wide = { color: false, columns: undefined };
+
+test("as in a question: who, when, and each outcome, worst first", () => {
+  const two = [
+    failed("web-137", "write /etc/nginx/nginx.conf: no space left on device"),
+    peelStory("web-300", "unreachable"),
+  ];
+  expect(renderPlan(plan(two, 398), wide, NOW)).toBe(`\
+state.apply nginx on 2 of 400 peels (by root; job 2hPx9 failed 10m ago)
+  failed        web-137  write /etc/nginx/nginx.conf: no space left on device
+  unreachable   web-300  may have run: no proof that it did not
+`);
+});
+
+test("alike peels share a line with their number; those that are offline now are marked", () => {
+  const peels = [
+    failed("web-1", "lock 17"),
+    failed("web-2", "lock 18"),
+    peelStory("db", "unreachable"),
+    peelStory("x", "offline"),
+  ];
+  const text = renderPlan(plan(peels, 0, { offline: new Set(["web-2", "db", "x"]) }), wide, NOW);
+  expect(text).toEndWith(`
+  failed        2 peels: web-[1-2]  lock 17; offline: web-2
+  unreachable   db                  may have run: no proof that it did not; offline
+  offline       x
+`);
+});
+
+test("a job that goes on, one without times, and a dry run", () => {
+  const head = (fields: [string, Value][]) =>
+    renderPlan(plan([failed("a", "e")], 0, { fields }), wide, NOW).split("\n")[0];
+  expect(head([["status", "running"]])).toBe(
+    "state.apply nginx on 1 of 1 peel (by root; job 2hPx9 running, created 1h ago)",
+  );
+  expect(
+    head([
+      ["updated", null],
+      ["created", null],
+      ["user", null],
+      ["status", null],
+    ]),
+  ).toBe("state.apply nginx on 1 of 1 peel (job 2hPx9 without a status)");
+  const args = new Map<string, Value>([
+    ["state", "nginx"],
+    ["test", true],
+  ]);
+  expect(head([["args", args]])).toStartWith("state.apply state=nginx test=true (dry run) on 1 of 1 peel (");
+});
+
+test("on a terminal long lists are cut, and what is left out is counted", () => {
+  const words =
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega".split(
+      " ",
+    );
+  const text = renderPlan(
+    plan(words.map((word) => failed(word, `no ${word}ness`))),
+    { color: false, columns: 80 },
+    NOW,
+  );
+  expect(text.split("\n")).toHaveLength(1 + 20 + 1 + 1);
+  expect(text).toEndWith("\n  … and 4 outcomes more: 4 failed\n");
+  expect(renderPlan(plan(words.map((word) => failed(word, `no ${word}ness`))), wide, NOW)).toContain("no omeganess");
+});
+
+test("nothing to retry, and why", () => {
+  const good = plan([], 400);
+  expect(nothingWords(good, "")).toBe("Nothing to retry: all 400 peels returned ok.\n");
+  const late = { ...good, targets: [...good.targets, peelStory("l", "late")] };
+  expect(nothingWords(late, "")).toBe("Nothing to retry: all 401 peels returned ok (1 late).\n");
+  expect(nothingWords(good, "--failed --peel \x1b")).toBe(
+    "Nothing to retry: no peel of 400 matches --failed --peel \\x1b.\n",
+  );
+  expect([theseWords([1]), theseWords([1, 2])]).toEqual(["this peel", "these 2 peels"]);
+});
+
+test("for programs", () => {
+  const of = (...args: Parameters<typeof retryDocument>) => Object.fromEntries(retryDocument(...args));
+  expect(of("old", ["a"])).toEqual({ retry_of: "old", targets: ["a"], dispatched: false });
+  expect(of("old", ["a"], undefined, undefined, new Error("no"))).toMatchObject({ dispatched: false, reason: "no" });
+  expect(of("old", ["a"], "new", { kind: "dispatched", owner: "m", warnings: [] })).toEqual({
+    jid: "new",
+    retry_of: "old",
+    targets: ["a"],
+    dispatched: true,
+  });
+  expect(of("old", [], "new", { kind: "unknown", why: "lost" })).toEqual({
+    jid: "new",
+    retry_of: "old",
+    targets: [],
+    dispatched: null,
+    reason: "lost",
+  });
+});
