@@ -84,8 +84,10 @@ describe("targets", () => {
     const record = encode({ jid: "odd", peel_id: "evil-01", success: false, error: "try me" });
     await js.publish("$KV.job-returns.odd.evil-01", record);
     await js.publish("zester.job.odd.return.evil-02", record);
-    const { request } = await sent({ targets: ["web-01"] }, "--all");
+    const { request, stderr } = await sent({ targets: ["web-01"] }, "--all");
     expect(fieldsOf(request).targets).toEqual(["web-01"]);
+    expect(stderr).toContain(" on 1 of 1 peel (");
+    expect(stderr).not.toContain("evil");
     await (await nc.jetstreamManager()).streams.purge("KV_job-returns");
   });
 });
