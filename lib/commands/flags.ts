@@ -20,22 +20,11 @@ export const globals = {
   },
   creds: { type: "string", valueHint: "file", description: "credentials file [$NATS_CREDS]" },
   nkey: { type: "string", valueHint: "seed file", description: "nkey seed file [$NATS_NKEY]" },
-  "nats-ca": {
-    type: "string",
-    valueHint: "file",
-    description: "CA certificate to trust [$NATS_CA_FILE, $NATS_CA]",
-  },
+  "nats-ca": { type: "string", valueHint: "file", description: "CA certificate to trust [$NATS_CA_FILE, $NATS_CA]" },
   "tls-cert": { type: "string", valueHint: "file", description: "client certificate [$NATS_CERT]" },
   "tls-key": { type: "string", valueHint: "file", description: "key of the client certificate [$NATS_KEY]" },
-  "tls-first": {
-    type: "boolean",
-    description: "TLS from the first byte, as servers with handshake_first want",
-  },
-  "js-domain": {
-    type: "string",
-    valueHint: "name",
-    description: "JetStream domain of the buckets [$NATS_JS_DOMAIN]",
-  },
+  "tls-first": { type: "boolean", description: "TLS from the first byte, as servers with handshake_first want" },
+  "js-domain": { type: "string", valueHint: "name", description: "JetStream domain of the buckets [$NATS_JS_DOMAIN]" },
   "js-prefix": { type: "string", valueHint: "subject", description: "JetStream API prefix of the buckets" },
   "inbox-prefix": {
     type: "string",
@@ -47,17 +36,10 @@ export const globals = {
     valueHint: "duration",
     description: "how long the server may stay silent (default 5s) [$ZESTER_TIMEOUT]",
   },
-  format: {
-    type: "string",
-    valueHint: "text|json|yaml",
-    description: "output format (default text) [$ZESTER_FORMAT]",
-  },
+  format: { type: "string", valueHint: "text|json|yaml", description: "output format (default text) [$ZESTER_FORMAT]" },
   utc: { type: "boolean", description: "times in UTC on terminals too, and in what is typed [TZ=UTC]" },
   color: { type: "boolean", description: "", negativeDescription: "no colour [$NO_COLOR, TERM=dumb]" },
-  "force-color": {
-    type: "boolean",
-    description: "colour even when piped, overrides $NO_COLOR [$FORCE_COLOR]",
-  },
+  "force-color": { type: "boolean", description: "colour even when piped, overrides $NO_COLOR [$FORCE_COLOR]" },
   help: { type: "boolean", alias: "h", description: "show this help" },
   version: { type: "boolean", description: "show the version" },
 } as const satisfies ArgsDef;
@@ -75,33 +57,17 @@ const jids = { ...jid, many: true } as const;
 
 /** For commands that wait. */
 const limited = {
-  for: {
-    type: "string",
-    valueHint: "duration",
-    description: "how long to wait in all; then the exit code is 124",
-  },
+  for: { type: "string", valueHint: "duration", description: "how long to wait in all; then the exit code is 124" },
 } as const satisfies ArgsDef;
 
 const conditions = {
-  state: {
-    type: "string",
-    valueHint: "state",
-    description: "states, or active, terminal, bad; separated by commas",
-  },
+  state: { type: "string", valueHint: "state", description: "states, or active, terminal, bad; separated by commas" },
   function: { type: "string", valueHint: "glob", description: "function, such as 'pkg.*'" },
   target: { type: "string", valueHint: "glob", description: "target expression or any targeted peel" },
   user: { type: "string", valueHint: "glob", description: "who started it" },
   owner: { type: "string", valueHint: "glob", description: "the master that owns it" },
-  source: {
-    type: "string",
-    valueHint: "operator|schedule|reactor",
-    description: "who made it",
-  },
-  since: {
-    type: "string",
-    valueHint: "when",
-    description: "created then or later: 90m, today, 15:00; see help time",
-  },
+  source: { type: "string", valueHint: "operator|schedule|reactor", description: "who made it" },
+  since: { type: "string", valueHint: "when", description: "created then or later: 90m, today, 15:00; see help time" },
   until: { type: "string", valueHint: "when", description: "created before" },
   limit: { type: "string", alias: "n", valueHint: "number", description: "only the newest N jobs" },
 } as const satisfies ArgsDef;
@@ -116,17 +82,10 @@ const scripted = {
 
 const selection = {
   ...conditions,
-  sort: {
-    type: "string",
-    valueHint: "order",
-    description: "created (default), updated, duration, jid or state",
-  },
+  sort: { type: "string", valueHint: "order", description: "created (default), updated, duration, jid or state" },
   format: formats("text|json|jsonl|yaml|csv"),
   reverse: { type: "boolean", description: "reverse order" },
-  wide: {
-    type: "boolean",
-    description: "also what ran, when, how long, returns, failures, who, stuck",
-  },
+  wide: { type: "boolean", description: "also what ran, when, how long, returns, failures, who, stuck" },
   columns: {
     type: "string",
     valueHint: "columns",
@@ -139,10 +98,7 @@ const selection = {
 } as const satisfies ArgsDef;
 
 const peels = {
-  summary: {
-    type: "boolean",
-    description: "instead of the record: who, when, and what became of the peels",
-  },
+  summary: { type: "boolean", description: "instead of the record: who, when, and what became of the peels" },
   output: {
     type: "boolean",
     description: "instead of the record: what the peels printed and changed, once for peels with the same output",
@@ -251,11 +207,7 @@ export const retry = {
   unreachable: { type: "boolean", description: "only peels that the master gave up" },
   all: { type: "boolean", description: "every peel, those that are ok among them" },
   peel: { type: "string", valueHint: "glob", description: "of those, only these, in either form" },
-  "job-timeout": {
-    type: "string",
-    valueHint: "duration",
-    description: "of the new job (default: as the old one)",
-  },
+  "job-timeout": { type: "string", valueHint: "duration", description: "of the new job (default: as the old one)" },
   force: { type: "boolean", description: "also a job that has not ended" },
   wait: { type: "boolean", description: "stay until the new job has ended, and say how" },
   for: { ...limited.for, description: `with --wait: ${limited.for.description}` },
@@ -276,10 +228,7 @@ export const completion = {
 
 export const version = {
   ...globals,
-  check: {
-    type: "boolean",
-    description: "also compare the version of the records on the server",
-  },
+  check: { type: "boolean", description: "also compare the version of the records on the server" },
 } as const satisfies ArgsDef;
 
 /** The names of the flags that every command takes. */
