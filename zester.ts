@@ -46,6 +46,12 @@ const job = group(
       () => import("./lib/commands/stats.ts"),
       manual.stats,
     ),
+    errors: leaf(
+      "Show what failed across jobs: errors, most peels first.",
+      args.errors,
+      () => import("./lib/commands/errors.ts"),
+      manual.errors,
+    ),
     kill: leaf("Cancel running jobs.", args.kill, () => import("./lib/commands/kill.ts"), manual.kill),
     retry: leaf(
       "Dispatch a job again, to the peels that need it.",

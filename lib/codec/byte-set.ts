@@ -40,12 +40,12 @@ export class ByteSet {
     }
   }
 
-  /** The number of `bytes`; -1 when they are not there. */
-  find(bytes: Uint8Array): number {
+  /** The number of `bytes[from..to)`; -1 when it is not there. */
+  find(bytes: Uint8Array, from = 0, to = bytes.length): number {
     const mask = this.#slots.length - 1;
-    for (let slot = hashOf(bytes, 0, bytes.length) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = hashOf(bytes, from, to) & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot] as number;
-      if (entry === 0 || this.#equals(entry - 1, bytes, 0, bytes.length)) return entry - 1;
+      if (entry === 0 || this.#equals(entry - 1, bytes, from, to)) return entry - 1;
     }
   }
 

@@ -215,6 +215,22 @@ export const retry = {
   "dry-run": { type: "boolean", description: "show what would be dispatched, and send nothing" },
 } as const satisfies ArgsDef;
 
+const { header } = selection;
+/** Without a time, these look at the jobs of the last day. */
+const ofLastDay = {
+  ...conditions,
+  since: { ...conditions.since, description: `${conditions.since.description} (default 24h)` },
+} as const satisfies ArgsDef;
+
+export const errors = {
+  ...globals,
+  ...ofLastDay,
+  limit: { ...conditions.limit, description: "only the first N rows" },
+  by: { type: "string", valueHint: "error|job", description: "a row for each error (default), or for each job" },
+  format: selection.format,
+  header,
+} as const satisfies ArgsDef;
+
 export const completion = {
   ...globals,
   format: formats("text"),
@@ -247,5 +263,6 @@ export type KillArgs = Named<ParsedArgs<typeof kill>>;
 export type StatsArgs = Named<ParsedArgs<typeof stats>>;
 export type HistoryArgs = Named<ParsedArgs<typeof history>>;
 export type RetryArgs = Named<ParsedArgs<typeof retry>>;
+export type ErrorsArgs = Named<ParsedArgs<typeof errors>>;
 export type CompletionArgs = Named<ParsedArgs<typeof completion>>;
 export type VersionArgs = Named<ParsedArgs<typeof version>>;

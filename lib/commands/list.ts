@@ -34,11 +34,10 @@ import { jobDocument } from "../render/document.ts";
 import { renderJobs } from "../render/jobs.ts";
 import { progressOn } from "../terminal/progress.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { count } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
 import type { ListArgs } from "./flags.ts";
 import { writeCount, writeIds } from "./ids.ts";
-import { warnUnreadable, writeJobs } from "./output.ts";
+import { amongWords, warnUnreadable, writeJobs } from "./output.ts";
 import { failIfEmpty } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 import { type Format, type Formats, LIST_FORMATS } from "./surroundings.ts";
@@ -159,8 +158,7 @@ export async function listJobs(flags: ListArgs, view: View, selection: Selection
   const columns = named
     .filter(isShown)
     .map((column) => (column.name === STUCK ? stuckColumn(({ jid }) => stuck.get(jid)) : column));
-  const among = `of ${count(read.total)}${read.all ? "" : " that changed since"}`;
-  const none = selection.text === "" ? view.none : `No jobs match ${selection.text} (${among}).`;
+  const none = selection.text === "" ? view.none : `No jobs match ${selection.text} (${amongWords(read)}).`;
   if (withJobs && byColumns) checkColumns(columns, jobs);
   await writeList(jobs, columns, none, flags, session);
   if (future !== undefined) terminal.warn(future);

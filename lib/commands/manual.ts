@@ -106,6 +106,17 @@ export const trace = {
   examples: ["zester job trace 20260115-002", "zester job trace 20260115-002 --follow"],
 };
 
+export const errors = {
+  group: ASK,
+  details:
+    "Looks at the returns of the jobs that the conditions select, of the last 24 hours without --since or --until. Errors that differ only in numbers, addresses, names of peels and temporary paths count as one; the most common one is shown. LAST is when the newest of their jobs was created.",
+  examples: [
+    "zester job errors --since 1h",
+    "zester job errors --function 'pkg.*' --since 7d -n 10",
+    "zester job errors --by job --user ops",
+  ],
+};
+
 export const active = {
   group: SEE,
   examples: ["zester job active", "zester job active --sort duration --wide"],

@@ -1,10 +1,12 @@
 // Writing documents and warnings that several commands have.
 import { toJsonLine } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
+import type { Read } from "../jobs/read-jobs.ts";
 import { type JobRow, unreadableWords } from "../model/job.ts";
 import type { Job, JobList } from "../model/job-list.ts";
 import { documentText, jobArray } from "../render/document.ts";
 import type { Terminal } from "../terminal/terminal.ts";
+import { count } from "../text.ts";
 import type { Format } from "./surroundings.ts";
 
 type Structured = Exclude<Format, "text">;
@@ -33,6 +35,10 @@ export async function writeJobs(
   else if (format === "jsonl") terminal.writeAll(valueLines(documents()));
   else await writeDocument([...documents()], format, terminal);
 }
+
+/** What a selection was made from, for messages about one that matches nothing. */
+export const amongWords = ({ total, all }: Pick<Read, "total" | "all">) =>
+  `of ${count(total)}${all ? "" : " that changed since"}`;
 
 /** One warning for all values that can't be decoded. */
 export function warnUnreadable(rows: readonly JobRow[], terminal: Terminal): void {

@@ -15,6 +15,8 @@ export interface Read {
   readonly total: number;
   /** True when those are all jobs; false when older ones, which can't be meant, were left alone. */
   readonly all: boolean;
+  /** Nothing of these jobs was stored before this, by the server's clock, in ns since 1970; undefined when that is not known. */
+  readonly sinceNs?: bigint;
 }
 
 /** What is told of a read while it goes on. */

@@ -9,7 +9,7 @@
 import type { JobRow } from "../model/job.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Store } from "../nats/store.ts";
-import { Collection, type Read } from "./read-jobs.ts";
+import { Collection, type Progress, type Read, readJobs } from "./read-jobs.ts";
 
 const SECOND = 1_000_000_000n;
 /** How far a master's clock may be ahead of the servers'. */
@@ -75,8 +75,23 @@ export async function readRecent(
     const done = await store.changesOfJobs(from, state, most, (...change) => part.change(...change));
     return done && !part.doubtful ? part : undefined;
   };
-  if (since !== undefined) return (await read({ ns: since - MARGIN_NS }))?.jobs.read(false);
+  if (since !== undefined) {
+    const sinceNs = since - MARGIN_NS;
+    const part = await read({ ns: sinceNs });
+    return part && { ...part.jobs.read(false), sinceNs };
+  }
   return newest(limit as number, state, most, sizes, read);
+}
+
+/** The jobs that `keep` wants, without their records, read from as little of the stream as will do. */
+export async function readSelected(
+  store: Store,
+  selection: Pick<Selection, "since" | "limit">,
+  keep: (row: JobRow) => boolean,
+  progress: Progress | undefined,
+): Promise<Read> {
+  const recent = await readRecent(store, selection, keep, false, { whole: QUICK_MESSAGES });
+  return recent ?? readJobs(store, keep, false, progress);
 }
 
 /** The part that is sure to hold the newest `limit` jobs of those wanted. */

@@ -107,6 +107,9 @@ export function jobDuration(row: JobRow, now: Date): bigint | undefined {
 export const failedOf = (row: JobRow) =>
   row.returned === undefined ? undefined : row.returned - (row.succeeded ?? 0n);
 
+/** False for a job of which every peel returned with success, as its record says. */
+export const mayHaveFailed = (row: JobRow) => row.status !== "complete" || (failedOf(row) ?? 0n) > 0n;
+
 /** The row of a value that can't be decoded. */
 export function unreadableRow(jid: string, reason: string): JobRow {
   return {

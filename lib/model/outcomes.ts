@@ -2,6 +2,7 @@
 import { type Answer, answerOf, isUneventful, type Result } from "./answer.ts";
 import { displayPeel } from "./peel.ts";
 import { WORST_FIRST } from "./peel-state.ts";
+import type { Return } from "./returns.ts";
 import { similar } from "./similar.ts";
 import type { PeelStory } from "./story.ts";
 
@@ -30,13 +31,18 @@ export function noteOf({ state, returned, behind, afterEnd }: PeelStory): string
   return `returned after ${afterEnd ? "the job had ended" : "it was given up"}: ${returned?.ok ? "ok" : (returned?.error ?? "failed")}`;
 }
 
-/** The note of a group: where the return has no error, those of its results; what only repeats the state is left out. */
+/** Why a return failed: its error, else those of its results; empty when neither tells. */
+export function failureOf({ error, record }: Return, answer = answerOf(record.get("return_data"), error)): string {
+  if (error !== undefined) return error;
+  const failed = answer?.results.filter(({ outcome }) => outcome === "failed") ?? [];
+  return failed.map(({ name, error }) => (error === undefined ? name : `${name}: ${error}`)).join("; ");
+}
+
+/** The note of a group: why its returns failed; what only repeats the state is left out. */
 function reasonOf(peel: PeelStory, answer: Answer | undefined): string {
   const note = noteOf(peel);
   if (peel.state === "unreachable" && note.startsWith("UNREACHABLE:")) return "";
-  if (note !== "" || peel.returned?.ok !== false) return note;
-  const failed = answer?.results.filter(({ outcome }) => outcome === "failed") ?? [];
-  return failed.map(({ name, error }) => (error === undefined ? name : `${name}: ${error}`)).join("; ");
+  return note !== "" || peel.returned?.ok !== false ? note : failureOf(peel.returned, answer);
 }
 
 /** How many lines a diff adds and removes; the names of the files above the first lines count as none. */

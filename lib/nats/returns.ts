@@ -20,10 +20,16 @@ import type { StreamState } from "./stream.ts";
 import { token } from "./subject.ts";
 import { Limit, settle } from "./tail.ts";
 
+/** JIDs: a set, or the keys of a map. */
+export interface Jids {
+  readonly size: number;
+  keys(): Iterable<string>;
+}
+
 /** Which returns; JIDs and peels as they are stored. */
 export type ReturnsOf =
   | {
-      readonly jids: ReadonlySet<string>;
+      readonly jids: Jids;
       /** Nothing of these jobs was stored before this, by the server's clock, in ns since 1970. */
       readonly sinceNs?: bigint | undefined;
     }
@@ -68,8 +74,8 @@ interface Portions {
 
 const EVERYTHING: Portions = { peels: [["*.*"]], lists: [["*"]] };
 
-function portionsOf(jids: ReadonlySet<string>, filters: number): Portions {
-  const all = [...jids];
+function portionsOf(jids: Jids, filters: number): Portions {
+  const all = [...jids.keys()];
   const parts = Array.from({ length: Math.ceil(all.length / filters) }, (_, i) =>
     all.slice(i * filters, (i + 1) * filters),
   );
@@ -144,10 +150,10 @@ export class Returns {
   }
 
   /** True when these jobs are best asked for by their subjects. */
-  #isFew(jids: ReadonlySet<string>, { messages }: StreamState, { filters, filtersCost }: typeof SIZES): boolean {
+  #isFew(jids: Jids, { messages }: StreamState, { filters, filtersCost }: typeof SIZES): boolean {
     if (jids.size > 1 && !this.bucket.connection.isAtLeast(2, 10)) return false;
     if (jids.size > filters && (jids.size / filters) * filtersCost > messages) return false;
-    for (const jid of jids) if (tokenFault(jid) !== undefined) return false;
+    for (const jid of jids.keys()) if (tokenFault(jid) !== undefined) return false;
     return true;
   }
 

@@ -36,3 +36,22 @@ export function peelNames(peels: readonly { readonly peel: string }[], max: numb
   }
   return out;
 }
+
+/**
+ * The names of groups of peels beside a text about each, in `room` columns: the names may take what the texts leave, and half
+ * of the room in any case.
+ * @param titles of the columns of the texts and of the names
+ * @returns the names, and the columns that are left for the texts
+ */
+export function namesBeside(
+  texts: readonly string[],
+  peels: readonly (readonly { readonly peel: string }[])[],
+  room: number,
+  titles: readonly [text: string, names: string],
+): { where: string[]; most: number } {
+  const widest = (all: readonly string[], title: string) =>
+    all.reduce((most, text) => Math.max(most, width(text)), title.length);
+  const whereMost = Math.max(Math.floor(room / 2), room - widest(texts, titles[0]));
+  const where = peels.map((group) => peelNames(group, whereMost));
+  return { where, most: room - widest(where, titles[1]) };
+}

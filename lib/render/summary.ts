@@ -7,7 +7,7 @@ import { medianTook, type PeelStory, slowest, timeOf } from "../model/story.ts";
 import { count, safe, shorten, width } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { callWords, furtherFact, renderFacts, type Telling } from "./facts.ts";
-import { peelNames } from "./names.ts";
+import { namesBeside } from "./names.ts";
 import { peelCounts, renderPeels } from "./peels.ts";
 import { andMore, type Look, renderTable } from "./table.ts";
 
@@ -50,17 +50,17 @@ function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolea
   const room = look.columns === undefined ? Number.POSITIVE_INFINITY : Math.max(SHARED, look.columns - taken - GAP);
   const most = look.columns === undefined ? Number.POSITIVE_INFINITY : MOST.changes;
   const what = shown.map((group) => safe(whatText(group, most)));
-  // WHERE may take what WHAT leaves, and half the room in any case.
-  const whereMost = Math.max(Math.floor(room / 2), room - widest(what, "WHAT".length));
-  const where = shown.map(({ peels }) => peelNames(peels, whereMost));
-  const whatMost = room - widest(where, "WHERE".length);
+  const { where, most: whatMost } = namesBeside(
+    what,
+    shown.map(({ peels }) => peels),
+    room,
+    ["WHAT", "WHERE"],
+  );
   const rows = shown.map((group, i) => [
     { text: outcomes[i] as string, paint: paintState(group.state, look.color) },
     { text: (counts[i] as string).padStart(countWidth) },
     { text: where[i] as string },
-    {
-      text: whatMost === Number.POSITIVE_INFINITY ? (what[i] as string) : shorten(what[i] as string, whatMost),
-    },
+    { text: shorten(what[i] as string, whatMost) },
   ]);
   const columns = [{ title: "OUTCOME", min: OUTCOME }, { title: "PEELS".padStart(countWidth) }];
   const more =

@@ -151,6 +151,20 @@ describe("the output fits its schema", () => {
     expectValid("job-kill", unheard);
   });
 
+  test("errors, by error and by job", async () => {
+    const failed = { status: "failed", created: Time.now(), targets: ["a", "b"] };
+    await jobs.put("j1", encode(jobRecord("j1", failed)));
+    await returns.put("j1.a", encode({ success: false, error: "no space", duration: 1n }));
+    await returns.put("j1.b", encode({ success: false, error: "gone", unreachable: true }));
+    await returns.put("j1.c", encode({ success: false }));
+    for (const by of ["error", "job"]) {
+      const { stdout } = await run("job", "errors", "--by", by, "--format", "json");
+      expectValid("job-errors", stdout);
+      expect(JSON.parse(stdout).length).toBe(by === "job" ? 1 : 3);
+    }
+    expectValid("job-errors", (await run("job", "errors", "--user", "none", "--format", "json")).stdout);
+  });
+
   test("on random records", async () => {
     const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
     const time = int64.map((ns) => new Time(ns * 10n));
@@ -244,6 +258,7 @@ describe("the output fits its schema", () => {
       ["job-show", '{"job": {"jid": "a", "function": "f", "status": "x"}}'],
       ["job-kill", '{"jid": "a", "signal": "sent"}'],
       ["job-kill", '[{"jid": "a", "signal": "lost"}]'],
+      ["job-errors", '[{"error": "x"}]'],
       ["job-kill", '[{"jid": "a"}]'],
       ["job-kill", '[{"jid": "a", "signal": "sent", "status": "canceled"}]'],
       ["job-wait", '[{"jid": "a", "status": "complete", "ok": 1}]'],

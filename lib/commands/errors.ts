@@ -1,0 +1,129 @@
+// zester job errors
+import type { Value, ValueMap } from "../codec/value.ts";
+import { UserError } from "../errors.ts";
+import { readFailures } from "../jobs/failures.ts";
+import { readSelected } from "../jobs/recent.ts";
+import type { ErrorGroup, FailedJob } from "../model/failures.ts";
+import { type JobRow, mayHaveFailed } from "../model/job.ts";
+import { type Conditions, parseCount, parseSelection } from "../model/selection.ts";
+import { nearest } from "../nearest.ts";
+import { futureWords } from "../render/clock.ts";
+import { csvText } from "../render/csv.ts";
+import {
+  errorDocument,
+  failedJobDocument,
+  type JobAt,
+  renderErrors,
+  renderFailedJobs,
+  unreachableLine,
+} from "../render/errors.ts";
+import { progressOn } from "../terminal/progress.ts";
+import { plural, safe } from "../text.ts";
+import { selectionByServer } from "./clock.ts";
+import type { ErrorsArgs } from "./flags.ts";
+import { amongWords, warnUnreadable, writeDocument } from "./output.ts";
+import { type Session, withSession } from "./session.ts";
+import { LIST_FORMATS } from "./surroundings.ts";
+
+const BY = ["error", "job"] as const;
+
+function parseBy(text = "error"): (typeof BY)[number] {
+  const by = BY.find((name) => name === text);
+  if (by) return by;
+  throw new UserError(`--by: "${safe(text)}" is not known here.${nearest(text, BY)}`, `Write ${BY.join(" or ")}.`);
+}
+
+/** The conditions for jobs whose returns are read: without a time, those of the last day. --limit counts something else here. */
+export function jobConditions<T extends Conditions>(flags: T): T {
+  const timed = flags.since !== undefined || flags.until !== undefined;
+  return { ...flags, limit: undefined, ...(timed ? {} : { since: "24h" }) };
+}
+
+/** A table for spreadsheets of what programs get: peels as one cell. */
+function csvOf(documents: readonly ValueMap[], titles: readonly string[], header: boolean): Iterable<string> {
+  const cell = (value: Value | undefined) =>
+    Array.isArray(value) ? value.join(" ") : value === null || value === undefined ? "" : String(value);
+  const rows = documents.map((document) => titles.map((title) => cell(document.get(title))));
+  return csvText([...titles], rows, header);
+}
+
+const TITLES = {
+  error: ["state", "error", "peels", "jobs", "first", "last", "where"],
+  job: ["jid", "function", "created", "peels", "error", "errors", "where"],
+};
+
+/** Nothing is shortened for programs. */
+const PIPED = { color: false, columns: undefined };
+
+/** What is written: the rows, those that --limit leaves, and peels that were given up. */
+interface Found {
+  readonly by: keyof typeof TITLES;
+  readonly groups: readonly ErrorGroup[];
+  readonly jobs: readonly FailedJob[];
+  readonly unreachable: ErrorGroup | undefined;
+  readonly jobAt: JobAt;
+  /** What is said when nothing failed. */
+  readonly none: string;
+  /** Rows that --limit left out. */
+  readonly more: number;
+}
+
+async function write(found: Found, flags: ErrorsArgs, { terminal, format }: Session): Promise<void> {
+  const { by, groups, jobs, unreachable, jobAt, none, more } = found;
+  const header = flags.header !== false;
+  if (format === "text") {
+    const { color, columns } = terminal;
+    const look = { color, columns, header };
+    const now = new Date();
+    if (groups.length + jobs.length > 0)
+      terminal.write(by === "job" ? renderFailedJobs(jobs, jobAt, look, now) : renderErrors(groups, jobAt, look, now));
+    else if (!unreachable) terminal.write(none);
+    terminal.write(unreachableLine(unreachable, look));
+    if (more > 0) terminal.note(`${plural(more, by === "job" ? "job" : "error")} more without --limit.`);
+    return;
+  }
+  if (by === "job" && unreachable) terminal.note(unreachableLine(unreachable, PIPED).trimEnd());
+  const documents =
+    by === "job"
+      ? jobs.map((job) => failedJobDocument(job, jobAt))
+      : [
+          ...groups.map((group) => errorDocument("failed", group, jobAt)),
+          ...(unreachable ? [errorDocument("unreachable", unreachable, jobAt)] : []),
+        ];
+  if (format === "csv") terminal.writeAll(csvOf(documents, TITLES[by], header));
+  else await writeDocument(documents, format, terminal);
+}
+
+async function showErrors(flags: ErrorsArgs, session: Session): Promise<void> {
+  const { store, terminal } = session;
+  const conditions = jobConditions(flags);
+  const selection = await selectionByServer(conditions, session);
+  const keep = (row: JobRow) => selection.matches(row) && mayHaveFailed(row);
+  const read = await readSelected(store, selection, keep, progressOn(terminal));
+  const { failures, unreachable } = await readFailures(store, read, progressOn(terminal, "returns"), terminal.warn);
+  const by = parseBy(flags.by);
+  const most = flags.limit === undefined ? Number.POSITIVE_INFINITY : parseCount(flags.limit, "--limit");
+  const [groups, jobs] = by === "job" ? [[], failures.jobs()] : [failures.groups(), []];
+  const found = {
+    by,
+    groups: groups.slice(0, most),
+    jobs: jobs.slice(0, most),
+    unreachable: unreachable.groups()[0],
+    jobAt: (number: number) => read.jobs.at(number).row,
+    none: `No peel failed in jobs that match ${selection.text} (${amongWords(read)}).\n`,
+    more: Math.max(0, groups.length + jobs.length - most),
+  };
+  await write(found, flags, session);
+  const future = futureWords(read.jobs, store.nowNs());
+  if (future !== undefined) terminal.warn(future);
+  warnUnreadable(read.unreadable, terminal);
+}
+
+export async function run(flags: ErrorsArgs): Promise<void> {
+  parseSelection(jobConditions(flags), new Date());
+  parseBy(flags.by);
+  if (flags.limit !== undefined) parseCount(flags.limit, "--limit");
+  await withSession(flags, async (session) => showErrors(flags, session).then(() => undefined), {
+    formats: LIST_FORMATS,
+  });
+}

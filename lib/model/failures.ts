@@ -1,0 +1,192 @@
+// What failed in many jobs: errors that are alike, on which peels and in which jobs. Pure.
+import { grown } from "../codec/byte-set.ts";
+import { UserError } from "../errors.ts";
+import { compareText, displayPeel } from "./peel.ts";
+import { similar } from "./similar.ts";
+
+/** Errors that count as one. */
+export interface ErrorGroup {
+  /** The most common of its texts; empty for returns that failed and don't say why. */
+  readonly error: string;
+  /** Its peels, each once, as they are stored. */
+  readonly peels: readonly string[];
+  /** Its jobs by their numbers, each once, ascending. */
+  readonly jobs: readonly number[];
+}
+
+/** What failed in one job. */
+export interface FailedJob {
+  readonly job: number;
+  readonly peels: readonly string[];
+  /** The error that most of these peels have. */
+  readonly error: string;
+  /** How many others there are. */
+  readonly others: number;
+}
+
+/** Texts of a group that are counted: when there are no more, the most common is found; of more, one that is common. */
+const TEXTS = 8;
+/** Texts whose likeness is remembered. */
+const REMEMBERED = 4096;
+/** What all groups may take, in characters: more can't be read by a person, and would fill the memory. */
+const MOST = 16 << 20;
+/** What a group takes beside its texts. */
+const GROUP = 256;
+
+/** A group as it grows. */
+class Gathering {
+  readonly #texts = new Map<string, number>();
+
+  constructor(readonly number: number) {}
+
+  /** Counts a text (Misra and Gries: one that makes up an eighth of all stays). @returns true when it is kept, and was not before */
+  count(text: string): boolean {
+    const known = this.#texts.get(text);
+    if (known !== undefined || this.#texts.size < TEXTS) {
+      this.#texts.set(text, (known ?? 0) + 1);
+      return known === undefined;
+    }
+    for (const [other, n] of this.#texts) {
+      if (n > 1) this.#texts.set(other, n - 1);
+      // The only text must stay to be shown.
+      else if (this.#texts.size > 1) this.#texts.delete(other);
+    }
+    return false;
+  }
+
+  /** The most common text; of equal ones the first in order. */
+  get text(): string {
+    const all = [...this.#texts].sort(([a, n], [b, m]) => m - n || compareText(a, b));
+    return all[0]?.[0] ?? "";
+  }
+}
+
+/** The failed returns of many jobs as they come. Of each it keeps three numbers; texts and names are kept once. */
+export class Failures {
+  readonly #gatherings: Gathering[] = [];
+  readonly #byLikeness = new Map<string, Gathering>();
+  readonly #likenesses = new Map<string, string>();
+  readonly #peels: string[] = [];
+  readonly #peelNumbers = new Map<string, number>();
+  readonly #shown = new Set<string>();
+  #characters = 0;
+  /** Group, job and peel of each return. */
+  #rows = new Int32Array(3 << 10);
+  #size = 0;
+
+  /** @param peels the targets of all jobs: their names in errors make no difference */
+  constructor(peels: Iterable<string>) {
+    for (const peel of peels) this.#numberOf(peel);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  #numberOf(peel: string): number {
+    const known = this.#peelNumbers.get(peel);
+    if (known !== undefined) return known;
+    const number = this.#peels.push(peel) - 1;
+    this.#peelNumbers.set(peel, number);
+    this.#shown.add(displayPeel(peel));
+    return number;
+  }
+
+  #likenessOf(text: string): string {
+    const known = this.#likenesses.get(text);
+    if (known !== undefined) return known;
+    const likeness = similar(text, (name) => this.#peelNumbers.has(name) || this.#shown.has(name));
+    if (this.#likenesses.size >= REMEMBERED) this.#likenesses.clear();
+    this.#likenesses.set(text, likeness);
+    return likeness;
+  }
+
+  /**
+   * Counts a return that failed.
+   * @param job the job's number
+   * @param error why; empty when it does not say
+   * @throws UserError when there are more different errors than can be told
+   */
+  add(job: number, peel: string, error: string): void {
+    // First, so that its own name makes no difference either where the job does not target it.
+    const peelNumber = this.#numberOf(peel);
+    const likeness = this.#likenessOf(error);
+    let gathering = this.#byLikeness.get(likeness);
+    if (!gathering) {
+      gathering = new Gathering(this.#gatherings.length);
+      this.#gatherings.push(gathering);
+      this.#byLikeness.set(likeness, gathering);
+      this.#characters += GROUP + likeness.length;
+    }
+    if (gathering.count(error)) this.#characters += error.length;
+    if (this.#characters > MOST) throw tooMany(this.#gatherings.length);
+    const at = 3 * this.#size++;
+    this.#rows = grown(this.#rows, at + 3);
+    this.#rows[at] = gathering.number;
+    this.#rows[at + 1] = job;
+    this.#rows[at + 2] = peelNumber;
+  }
+
+  /** The returns by their group (column 0) or their job (column 1): the places of their rows. */
+  #by(column: 0 | 1): Map<number, number[]> {
+    const found = new Map<number, number[]>();
+    for (let at = 0; at < 3 * this.#size; at += 3) {
+      const number = this.#rows[at + column] as number;
+      const places = found.get(number);
+      if (places) places.push(at);
+      else found.set(number, [at]);
+    }
+    return found;
+  }
+
+  #distinct(places: readonly number[], column: 0 | 1 | 2): Set<number> {
+    return new Set(places.map((at) => this.#rows[at + column] as number));
+  }
+
+  #peelsOf(places: readonly number[]): string[] {
+    return Array.from(this.#distinct(places, 2), (number) => this.#peels[number] as string);
+  }
+
+  #textOf(group: number): string {
+    return (this.#gatherings[group] as Gathering).text;
+  }
+
+  /** The errors, those of most peels first, then of most jobs, then the latest. */
+  groups(): ErrorGroup[] {
+    const groups = Array.from(this.#by(0), ([group, places]) => ({
+      error: this.#textOf(group),
+      peels: this.#peelsOf(places),
+      jobs: Int32Array.from(this.#distinct(places, 1)).sort(),
+    }));
+    const last = ({ jobs }: (typeof groups)[number]) => jobs.at(-1) as number;
+    groups.sort(
+      (a, b) =>
+        b.peels.length - a.peels.length ||
+        b.jobs.length - a.jobs.length ||
+        last(b) - last(a) ||
+        compareText(a.error, b.error),
+    );
+    return groups.map(({ error, peels, jobs }) => ({ error, peels, jobs: [...jobs] }));
+  }
+
+  /** The jobs, those with most failed peels first, then the newest. */
+  jobs(): FailedJob[] {
+    const jobs = Array.from(this.#by(1), ([job, places]) => {
+      const times = new Map<number, number>();
+      for (const at of places) {
+        const group = this.#rows[at] as number;
+        times.set(group, (times.get(group) ?? 0) + 1);
+      }
+      const errors = Array.from(times, ([group, n]) => ({ error: this.#textOf(group), n }));
+      const [worst] = errors.sort((a, b) => b.n - a.n || compareText(a.error, b.error));
+      return { job, peels: this.#peelsOf(places), error: worst?.error ?? "", others: errors.length - 1 };
+    });
+    return jobs.sort((a, b) => b.peels.length - a.peels.length || b.job - a.job);
+  }
+}
+
+const tooMany = (groups: number) =>
+  new UserError(
+    `there are more than ${groups} different errors, more than can be told apart here.`,
+    "Select fewer jobs: with --function, --target or a shorter --since.",
+  );

@@ -1,0 +1,60 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { Failures } from "../../../lib/model/failures.ts";
+
+test("errors that differ in numbers and names of peels are one, shown by the most common", () => {
+  const failures = new Failures(["web-1", "db_eu"]);
+  failures.add(0, "web-1", "web-1: disk 3 full");
+  failures.add(1, "db_eu", "db.eu: disk 4 full");
+  failures.add(2, "db_eu", "db.eu: disk 4 full");
+  failures.add(2, "stranger", "stranger: disk 5 full");
+  failures.add(2, "web-1", "other");
+  expect(failures.groups()).toEqual([
+    { error: "db.eu: disk 4 full", peels: ["web-1", "db_eu", "stranger"], jobs: [0, 1, 2] },
+    { error: "other", peels: ["web-1"], jobs: [2] },
+  ]);
+  expect(failures.jobs()).toEqual([
+    { job: 2, peels: ["db_eu", "stranger", "web-1"], error: "db.eu: disk 4 full", others: 1 },
+    { job: 1, peels: ["db_eu"], error: "db.eu: disk 4 full", others: 0 },
+    { job: 0, peels: ["web-1"], error: "db.eu: disk 4 full", others: 0 },
+  ]);
+});
+
+test("a text that most returns of a group have is the one shown, however many others there are", () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(40), { maxLength: 60 }), (numbers) => {
+      const failures = new Failures([]);
+      const all = [...numbers.map(String), ...Array(numbers.length + 1).fill("99")];
+      fc.assert(
+        fc.property(fc.shuffledSubarray(all, { minLength: all.length }), (texts) => {
+          for (const text of texts) failures.add(0, "a", `after ${text}s`);
+        }),
+        { numRuns: 1 },
+      );
+      expect(failures.groups().map(({ error }) => error)).toEqual(["after 99s"]);
+    }),
+  );
+});
+
+test("most peels first, then most jobs, then the latest", () => {
+  const failures = new Failures([]);
+  for (const [job, peel, error] of [
+    [1, "a", "one"],
+    [2, "a", "two"],
+    [3, "a", "three"],
+    [0, "a", "three"],
+    [0, "a", "four"],
+    [0, "b", "four"],
+  ] as const)
+    failures.add(job, peel, error);
+  expect(failures.groups().map(({ error }) => error)).toEqual(["four", "three", "two", "one"]);
+});
+
+test("more different errors than memory has room for are an error", () => {
+  const failures = new Failures([]);
+  const letters = (n: number) => n.toString(2).replaceAll("0", "x").replaceAll("1", "y");
+  const fill = () => {
+    for (let i = 0; i < 200_000; i++) failures.add(i, "a", letters(i));
+  };
+  expect(fill).toThrow(/different errors/);
+});
