@@ -18,6 +18,22 @@ export function commit(): string {
 /** When the commit was made, in seconds since 1970: the time of every file in a release. */
 export const commitTime = () => Number(git("show", "-s", "--format=%ct", "HEAD"));
 
+/** Parts of the NATS library that nothing here uses, and that its core loads all the same. */
+const UNUSED = /[\\/]nats[\\/]lib[\\/](jetstream[\\/]\w+|nats-base-client[\\/](service|serviceclient|bench))\.js$/;
+
+/** Leaves them out: they take longer to load than the rest of the library. */
+const leaner: Bun.BunPlugin = {
+  name: "leaner",
+  setup(build) {
+    build.onLoad({ filter: UNUSED }, () => ({ contents: "", loader: "js" }));
+    // The signatures are needed for some credentials only.
+    build.onLoad({ filter: /[\\/]nats-base-client[\\/]nkeys\.js$/ }, () => ({
+      contents: 'Object.defineProperty(exports, "nkeys", { enumerable: true, get: () => require("nkeys.js") });',
+      loader: "js",
+    }));
+  },
+};
+
 /**
  * Compiles the executable. The Bun that it embeds is checked against its pinned hash, each time.
  * @param other another platform's target and Bun executable, and what .ci/runtimes.json calls it; undefined: the Bun
@@ -34,8 +50,10 @@ export async function compile(
     entrypoints: ["zester.ts"],
     minify: true,
     bytecode: true,
-    format: "cjs",
+    format: "esm",
+    splitting: true,
     target: "bun",
+    plugins: [leaner],
     compile: {
       ...(other && { target: other.target }),
       executablePath,

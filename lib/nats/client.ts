@@ -1,7 +1,10 @@
 // The NATS library's connect, and what the library would print. It writes to stdout when it can't go on, with a stack trace
 // and the bytes that the server sent; nothing but our own writer may do that.
-import { type NatsConnection, connect as open } from "nats";
+import type { connect as Connect, NatsConnection } from "nats";
+// Not the whole package: the parts that nothing here uses take longer to load than the rest.
+import { NatsConnectionImpl } from "nats/lib/nats-base-client/nats.js";
 import { safe, shorten } from "../text.ts";
+import "./transport.ts";
 
 /** The library can't read what the server sends; the message says what it choked on. */
 export class BrokenProtocol extends Error {}
@@ -69,12 +72,12 @@ function bound(nc: NatsConnection): void {
 }
 
 /** The library's connect, on which a server that breaks the protocol fails at once. @throws BrokenProtocol as well */
-export const connect: typeof open = async (options) => {
+export const connect: typeof Connect = async (options) => {
   silence();
   complaint = undefined;
   const broken = Promise.withResolvers<never>();
   const stop = onBrokenProtocol(broken.reject);
-  const opening = open(options);
+  const opening = NatsConnectionImpl.connect(options);
   try {
     const nc = await Promise.race([opening, broken.promise]);
     bound(nc);

@@ -1,5 +1,6 @@
 // Opening a connection: the first server that takes us, with the login and the TLS files of the settings.
-import { type Authenticator, ErrorCode, type NatsConnection, type NatsError, type TlsOptions } from "nats";
+import type { Authenticator, NatsConnection, NatsError, TlsOptions } from "nats";
+import { ErrorCode } from "nats/lib/nats-base-client/core.js";
 import { Transient, UserError } from "../errors.ts";
 import { LOOPBACK, parseUrl, type ServerUrl } from "../settings/server-url.ts";
 import type { Settings } from "../settings/settings.ts";

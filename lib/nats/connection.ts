@@ -1,5 +1,6 @@
 // One connection to one NATS server: asking, and never waiting longer than the timeout.
-import { createInbox, type Msg, type NatsConnection, type NatsError, type Status } from "nats";
+import type { Msg, NatsConnection, NatsError, Status } from "nats";
+import { createInbox } from "nats/lib/nats-base-client/core.js";
 import { formatMs } from "../duration.ts";
 import { Transient, UserError } from "../errors.ts";
 import { safe } from "../text.ts";
