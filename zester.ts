@@ -34,6 +34,12 @@ const job = group(
       () => import("./lib/commands/trace.ts"),
       manual.trace,
     ),
+    diff: leaf(
+      "Compare two runs: what became worse, better, slower, different.",
+      args.diff,
+      () => import("./lib/commands/diff.ts"),
+      manual.diff,
+    ),
     history: leaf(
       "Show what one peel did in each job, newest first.",
       args.history,

@@ -181,6 +181,12 @@ export const stats = {
   header: selection.header,
 } as const satisfies ArgsDef;
 
+export const diff = {
+  ...globals,
+  jid: jids,
+  full: { type: "boolean", description: "all that differs on a terminal, however much" },
+} as const satisfies ArgsDef;
+
 export const history = {
   ...globals,
   peel: { type: "positional", required: true, description: "peel id, in either form" },
@@ -261,6 +267,7 @@ export type WaitArgs = Named<ParsedArgs<typeof wait>>;
 export type TraceArgs = Named<ParsedArgs<typeof trace>>;
 export type KillArgs = Named<ParsedArgs<typeof kill>>;
 export type StatsArgs = Named<ParsedArgs<typeof stats>>;
+export type DiffArgs = Named<ParsedArgs<typeof diff>>;
 export type HistoryArgs = Named<ParsedArgs<typeof history>>;
 export type RetryArgs = Named<ParsedArgs<typeof retry>>;
 export type ErrorsArgs = Named<ParsedArgs<typeof errors>>;

@@ -134,6 +134,14 @@ export const kill = {
   ],
 };
 
+export const diff = {
+  group: ASK,
+  details:
+    "Compares two runs peel by peel: which became worse or better, slower (more than twice and more than 5 s more), whose output differs and in which lines, and which only one of them has.",
+  exitCodes: "0 no peel became worse, 2 some peel did, 1 an error.",
+  examples: ["zester job diff 20260115-001 20260115-003", "zester job diff @last~1 @last"],
+};
+
 export const history = {
   group: ASK,
   details:

@@ -39,7 +39,7 @@ export function failureOf({ error, record }: Return, answer = answerOf(record.ge
 }
 
 /** The note of a group: why its returns failed; what only repeats the state is left out. */
-function reasonOf(peel: PeelStory, answer: Answer | undefined): string {
+export function reasonOf(peel: PeelStory, answer: Answer | undefined): string {
   const note = noteOf(peel);
   if (peel.state === "unreachable" && note.startsWith("UNREACHABLE:")) return "";
   return note !== "" || peel.returned?.ok !== false ? note : failureOf(peel.returned, answer);

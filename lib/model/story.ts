@@ -266,9 +266,11 @@ export function slowest(peels: readonly PeelStory[], most: number): PeelStory[] 
   return timed.slice(0, most);
 }
 
-/** The median of what peels took, in ns: of an even number the lower one of the middle; undefined when none tells. */
-export function medianTook(peels: readonly PeelStory[]): bigint | undefined {
-  const took = peels.flatMap(({ tookNs }) => (tookNs === undefined ? [] : [tookNs]));
-  took.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-  return took[Math.floor((took.length - 1) / 2)];
+/** The median: of an even number the lower one of the middle; undefined for none. */
+export function median(values: readonly bigint[]): bigint | undefined {
+  const sorted = [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  return sorted[Math.floor((sorted.length - 1) / 2)];
 }
+
+/** The median of what peels took, in ns; undefined when none tells. */
+export const medianTook = (peels: readonly PeelStory[]) => median(peels.flatMap(({ tookNs }) => tookNs ?? []));

@@ -40,24 +40,34 @@ export function paintDiff(line: string): string {
   return line.startsWith("+") ? paint("green", line) : line.startsWith("-") ? paint("red", line) : line;
 }
 
+/** What is printed line by line: compared with others, a line of it is one of several. */
+const PRINTED = new Set(["stdout", "stderr"]);
+
 /** A value of one line that fits beside its name; a diff is never one. */
-function isShort(name: string, lines: readonly string[]): boolean {
+function isShort(name: string, lines: readonly string[], ordered = false): boolean {
   const [line = ""] = lines;
-  return lines.length === 1 && name !== "diff" && line.length <= SHORT && !/^\s/.test(line);
+  return (
+    lines.length === 1 &&
+    name !== "diff" &&
+    !(ordered && PRINTED.has(name)) &&
+    line.length <= SHORT &&
+    !/^\s/.test(line)
+  );
 }
 
 /** A named value under a result: text as its lines, anything else as JSON. */
-function block(name: string, value: Value, color: boolean): string[] {
+function block(name: string, value: Value, { color, ordered }: OutputForm): string[] {
   if (isNothing(value)) return [];
   const lines = linesOf(typeof value === "string" ? value : toJson(value)).map((line) =>
     color && name === "diff" ? paintDiff(line) : line,
   );
-  if (isShort(name, lines)) return [`    ${safe(name)}: ${lines[0]}`];
+  if (isShort(name, lines, ordered)) return [`    ${safe(name)}: ${lines[0]}`];
   return [`    ${safe(name)}:`, ...lines.map((line) => (line === "" ? "" : `      ${line}`))];
 }
 
 /** One result: its name, what became of it, how long it took; then all that it holds beside that. */
-function resultLines(result: Result, { color, times }: OutputForm): string[] {
+function resultLines(result: Result, form: OutputForm): string[] {
+  const { color, times } = form;
   const { name, outcome, duration, error, skipReason, parts } = result;
   const head = [
     safe(name),
@@ -67,8 +77,8 @@ function resultLines(result: Result, { color, times }: OutputForm): string[] {
   ];
   return [
     `  ${head.filter(Boolean).join("  ")}`,
-    ...(error === undefined ? [] : block("error", error, color)),
-    ...parts.flatMap(([part, value]) => block(part, value, color)),
+    ...(error === undefined ? [] : block("error", error, form)),
+    ...parts.flatMap(([part, value]) => block(part, value, form)),
   ];
 }
 
@@ -92,7 +102,6 @@ export function outputWords({ state, returned }: PeelStory, time: string, color:
 /** The lines of what a peel returned; data of another shape is shown as it is. */
 export function outputLines({ returned }: PeelStory, form: OutputForm): string[] {
   if (!returned) return [];
-  const { color } = form;
   const stored = answerOfReturn(returned);
   const answer = stored && form.ordered ? inOrder(stored) : stored;
   const data = returned.record.get("return_data");
@@ -104,11 +113,11 @@ export function outputLines({ returned }: PeelStory, form: OutputForm): string[]
     ...(answer
       ? [
           ...answer.results.flatMap((result) => resultLines(result, form)),
-          ...answer.parts.flatMap(([name, value]) => block(name, value, color)),
+          ...answer.parts.flatMap(([name, value]) => block(name, value, form)),
         ]
       : data === undefined
         ? []
-        : block("data", data, color)),
+        : block("data", data, form)),
   ];
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import Ajv2020, { type ValidateFunction } from "ajv/dist/2020";
 import fc from "fast-check";
 import type { KV, NatsConnection } from "nats";
+import jobDiff from "../../docs/schema/job-diff.json" with { type: "json" };
 import jobHistory from "../../docs/schema/job-history.json" with { type: "json" };
 import jobKill from "../../docs/schema/job-kill.json" with { type: "json" };
 import jobRetry from "../../docs/schema/job-retry.json" with { type: "json" };
@@ -117,6 +118,27 @@ describe("the output fits its schema", () => {
     }
     expect(seen).toBeGreaterThan(2);
     expect(jobHistory.$defs.result.properties.state.enum).toEqual([...WORST_FIRST]);
+  });
+
+  test("diff", async () => {
+    const put = (key: string, fields: object) =>
+      returns.put(key, encode({ jid: "x", peel_id: key.slice(2), ...fields }));
+    for (const [jid, stdout] of [
+      ["a", "one"],
+      ["b", "two"],
+    ] as const) {
+      await jobs.put(jid, encode(jobRecord(jid, { targets: ["web-01", "web-02", `only-${jid}`] })));
+      await put(`${jid}.web-01`, {
+        success: true,
+        duration: 5n,
+        return_data: { results: [{ name: "x", details: { stdout } }] },
+      });
+    }
+    await put("b.web-02", { success: false, error: "no" });
+    const { stdout, code } = await run("job", "diff", "a", "b", "--format", "json");
+    expectValid("job-diff", stdout);
+    expect([code, JSON.parse(stdout).length]).toEqual([2, 4]);
+    expect(jobDiff.$defs.state.enum).toEqual([...WORST_FIRST]);
   });
 
   test("stats", async () => {

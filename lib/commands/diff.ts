@@ -1,0 +1,52 @@
+// zester job diff
+
+import { digest } from "../codec/digest.ts";
+import { EXIT, UserError } from "../errors.ts";
+import { SharedReturns } from "../jobs/shared-returns.ts";
+import { openQuestions, type Reading, resolveStory } from "../jobs/story.ts";
+import { parseJid } from "../model/jid.ts";
+import { isTerminal } from "../model/job.ts";
+import { diffJobs } from "../model/job-diff.ts";
+import { jobDiffDocument, renderJobDiff } from "../render/job-diff.ts";
+import type { DiffArgs } from "./flags.ts";
+import { noteWord } from "./job-word.ts";
+import { writeDocument } from "./output.ts";
+import { type Session, withSession } from "./session.ts";
+
+/** The two jobs. @throws UserError when there are more or fewer */
+function jobsIn(flags: DiffArgs): readonly [string, string] {
+  const [before, after, extra] = flags._.map((text) => parseJid(text));
+  if (before !== undefined && after !== undefined && extra === undefined) return [before, after];
+  throw new UserError("zester job diff needs two <jid>s.", "Usage: zester job diff <jid> <jid> [flags]");
+}
+
+/** What is to be known of two runs before their peels are compared. */
+function notes(before: Reading, after: Reading): string[] {
+  const [was, is] = [before.row.fn ?? "-", after.row.fn ?? "-"];
+  const args = [before, after].map(({ job }) => digest(job.get("args") ?? null));
+  const unequal =
+    was !== is
+      ? [`the jobs ran different functions: ${was} and ${is}.`]
+      : args[0] !== args[1]
+        ? [`the jobs ran ${was} with different arguments.`]
+        : [];
+  const open = [before, after].filter(({ row }) => !isTerminal(row.status));
+  return [...unequal, ...open.map(({ row }) => `job ${row.jid} has not ended: what its peels are may change.`)];
+}
+
+export async function run(flags: DiffArgs): Promise<number | undefined> {
+  const texts = jobsIn(flags);
+  const work = async ({ store, terminal, format }: Session) => {
+    // Outputs of both runs are kept once where they are the same.
+    const shared = new SharedReturns();
+    const read = (text: string) => resolveStory(store, text, terminal.warn, noteWord(terminal), shared);
+    const [before, after] = await Promise.all([read(texts[0]), read(texts[1])]);
+    const diffs = diffJobs(before.story, after.story);
+    if (format === "text") terminal.write(renderJobDiff(diffs, terminal, flags.full === true));
+    else await writeDocument(jobDiffDocument(diffs), format, terminal);
+    for (const note of [...notes(before, after), ...openQuestions(before), ...openQuestions(after)])
+      terminal.warn(note);
+    return diffs.some(({ change }) => change === "worse") ? EXIT.trouble : EXIT.done;
+  };
+  return await withSession(flags, work);
+}

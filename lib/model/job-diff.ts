@@ -1,0 +1,111 @@
+// Two runs, peel by peel: what became worse, better, slower, different. Pure.
+import { answerOf } from "./answer.ts";
+import { reasonOf } from "./outcomes.ts";
+import { type OutputGroup, outputGroups } from "./outputs.ts";
+import { displayPeel, sortedByPeel } from "./peel.ts";
+import { type PeelState, WORST_FIRST } from "./peel-state.ts";
+import { similar } from "./similar.ts";
+import type { PeelStory, Story } from "./story.ts";
+
+/** A peel that took longer than so many times what it took before, and longer by so much, in ns, is slower. */
+const SLOWER = { times: 2n, byNs: 5_000_000_000n } as const;
+
+/** How a peel is in the second run, compared with the first. */
+export type Change = "worse" | "better" | "same" | "only in the first" | "only in the second";
+
+/** The outputs of one peel, each as the group that it is in. */
+export interface Outputs {
+  readonly before: OutputGroup;
+  readonly after: OutputGroup;
+}
+
+export interface PeelDiff {
+  readonly peel: string;
+  readonly before: PeelStory | undefined;
+  readonly after: PeelStory | undefined;
+  /** By their states: a state that comes earlier among those that are worst first is worse. */
+  readonly change: Change;
+  readonly slower: boolean;
+  /** Undefined when there is nothing to compare: a peel did not return, or only one of its returns has data. */
+  readonly outputs: Outputs | undefined;
+}
+
+const rank = (state: PeelState) => WORST_FIRST.indexOf(state);
+
+function changeOf(before: PeelStory | undefined, after: PeelStory | undefined): Change {
+  if (!before) return "only in the second";
+  if (!after) return "only in the first";
+  const [was, is] = [rank(before.state), rank(after.state)];
+  return is < was ? "worse" : is > was ? "better" : "same";
+}
+
+function isSlower(before: PeelStory | undefined, after: PeelStory | undefined): boolean {
+  const [was, is] = [before?.tookNs, after?.tookNs];
+  return was !== undefined && is !== undefined && is > was * SLOWER.times && is - was > SLOWER.byNs;
+}
+
+/** True for outputs that the two differ is news: whole answers, or the errors of peels that gave none. */
+function areComparable(before: PeelStory | undefined, after: PeelStory | undefined): boolean {
+  const data = [before, after].map((one) => {
+    const { returned } = one ?? {};
+    if (!returned || returned.unreachable || returned.unreadable !== undefined) return undefined;
+    return (returned.record.get("return_data") ?? null) !== null;
+  });
+  return data[0] !== undefined && data[0] === data[1];
+}
+
+function groupsByPeel(peels: readonly PeelStory[]): ReadonlyMap<string, OutputGroup> {
+  return new Map(outputGroups(peels).flatMap((group) => group.peels.map(({ peel }) => [peel, group] as const)));
+}
+
+/** Every peel of two runs, sorted by peel. */
+export function diffJobs(before: Story, after: Story): PeelDiff[] {
+  const stories = [before, after].map(({ peels }) => new Map(peels.map((peel) => [peel.peel, peel])));
+  const groups = [before, after].map(({ peels }) => groupsByPeel(peels));
+  const ids = new Set(stories.flatMap((peels) => [...peels.keys()]));
+  const diffs = Array.from(ids, (peel): PeelDiff => {
+    const [was, is] = stories.map((peels) => peels.get(peel));
+    const [groupBefore, groupAfter] = groups.map((peels) => peels.get(peel));
+    const outputs =
+      groupBefore && groupAfter && areComparable(was, is) ? { before: groupBefore, after: groupAfter } : undefined;
+    return { peel, before: was, after: is, change: changeOf(was, is), slower: isSlower(was, is), outputs };
+  });
+  return sortedByPeel(diffs);
+}
+
+/** True for outputs that are the same, whatever the states of the peel. */
+export const areSame = ({ before, after }: Outputs) => before.output === after.output;
+
+/** Peels whose state changed in the same way, with alike reasons. */
+export interface Transition {
+  readonly change: "worse" | "better";
+  readonly from: PeelState;
+  readonly to: PeelState;
+  /** What is to be said of them in the second run. */
+  readonly why: string;
+  readonly peels: readonly PeelDiff[];
+}
+
+function whyOf(peel: PeelStory): string {
+  const { returned } = peel;
+  return reasonOf(peel, answerOf(returned?.record.get("return_data"), returned?.error));
+}
+
+/** The changes of states: what became worse first, then by the worst state, then fewest peels first. */
+export function transitionsOf(diffs: readonly PeelDiff[]): Transition[] {
+  const names = new Set(diffs.flatMap(({ peel }) => [peel, displayPeel(peel)]));
+  const found = new Map<string, Transition & { peels: PeelDiff[] }>();
+  for (const diff of diffs) {
+    const { before, after, change } = diff;
+    if (!before || !after || (change !== "worse" && change !== "better")) continue;
+    const why = whyOf(after);
+    const key = JSON.stringify([before.state, after.state, similar(why, (name) => names.has(name))]);
+    const transition = found.get(key) ?? { change, from: before.state, to: after.state, why, peels: [] };
+    found.set(key, transition);
+    transition.peels.push(diff);
+  }
+  const better = ({ change }: Transition) => Number(change === "better");
+  return [...found.values()].sort(
+    (a, b) => better(a) - better(b) || rank(a.to) - rank(b.to) || a.peels.length - b.peels.length,
+  );
+}

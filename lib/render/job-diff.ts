@@ -1,0 +1,197 @@
+// `job diff`: what became of each peel in the second of two runs. Pure.
+import type { Value, ValueMap } from "../codec/value.ts";
+import { formatDuration } from "../duration.ts";
+import { areSame, type Outputs, type PeelDiff, transitionsOf } from "../model/job-diff.ts";
+import { changedLines, LineDiffs } from "../model/line-diff.ts";
+import { median } from "../model/story.ts";
+import { count, plural, safe, shorten, width } from "../text.ts";
+import { paintState } from "./colors.ts";
+import { comparedLines } from "./groups.ts";
+import { namesBeside, peelNames } from "./names.ts";
+import { linesText, paintDiff } from "./output.ts";
+import { andMore, type Cell, type Look, renderTable } from "./table.ts";
+
+/** Groups, and lines of each, that a person reads on a terminal; piped, and with --full, there is no limit. */
+const MOST = { groups: 20, lines: 10 } as const;
+/** The least columns, as wide as most of their cells. */
+const [CHANGE, NAMES] = [17, 12] as const;
+/** The least columns that names and what is said of them share. */
+const SHARED = 24;
+const GAP = 2;
+const NO_DIFF = "(too many lines differ)";
+
+/** Peels whose outputs differ in the same lines; undefined: in too many. */
+interface Difference {
+  readonly lines: readonly string[] | undefined;
+  readonly peels: PeelDiff[];
+}
+
+/** Lines of a diff without the blanks that all of them begin with after their signs. */
+function dedented(lines: readonly string[]): string[] {
+  const indents = lines.filter((line) => line.length > 1).map((line) => line.slice(1).search(/\S|$/));
+  const indent = Math.min(...indents, Number.MAX_SAFE_INTEGER);
+  return lines.map((line) => (line[0] ?? "") + line.slice(1 + indent));
+}
+
+/** Finds what differs between outputs, once for each pair of them. */
+class OutputDiffs {
+  readonly #diffs = new LineDiffs();
+  readonly #known = new Map<string, readonly string[] | undefined>();
+
+  /** Undefined when too many lines differ. */
+  lines({ before, after }: Outputs): readonly string[] | undefined {
+    const key = `${before.output} ${after.output}`;
+    if (!this.#known.has(key)) {
+      const found = this.#diffs.between(comparedLines(before), comparedLines(after));
+      this.#known.set(key, found && dedented(changedLines(found)));
+    }
+    return this.#known.get(key);
+  }
+}
+
+const differs = ({ outputs }: PeelDiff) => outputs !== undefined && !areSame(outputs);
+
+/** The peels whose outputs differ, by the lines that do; most peels first. */
+function differencesOf(diffs: readonly PeelDiff[]): Difference[] {
+  const outputDiffs = new OutputDiffs();
+  const found = new Map<string, Difference>();
+  for (const diff of diffs.filter(differs)) {
+    const lines = outputDiffs.lines(diff.outputs as Outputs);
+    const key = lines ? lines.join("\n") : NO_DIFF;
+    const difference = found.get(key) ?? { lines, peels: [] };
+    found.set(key, difference);
+    difference.peels.push(diff);
+  }
+  return [...found.values()].sort((a, b) => b.peels.length - a.peels.length);
+}
+
+/** A row of the first table. */
+interface Row {
+  readonly change: string;
+  readonly state: string;
+  readonly peels: readonly PeelDiff[];
+  readonly what: string;
+}
+
+const timesText = (before: bigint | undefined, after: bigint | undefined) =>
+  `${formatDuration(before ?? 0n)} → ${formatDuration(after ?? 0n)}`;
+
+/** `1.5s → 3m7s`; of several the medians, and the one that took most. */
+function slowerWords(diffs: readonly PeelDiff[]): string {
+  const [before, after] = (["before", "after"] as const).map((run) => diffs.flatMap((diff) => diff[run]?.tookNs ?? []));
+  const times = timesText(median(before ?? []), median(after ?? []));
+  if (diffs.length === 1) return times;
+  const most = diffs.reduce((a, b) => ((b.after?.tookNs ?? 0n) > (a.after?.tookNs ?? 0n) ? b : a));
+  return `median ${times}, slowest ${peelNames([most], Number.POSITIVE_INFINITY)} ${timesText(most.before?.tookNs, most.after?.tookNs)}`;
+}
+
+function rowsOf(diffs: readonly PeelDiff[]): Row[] {
+  const transitions = transitionsOf(diffs).map(({ from, to, why, peels }) => ({
+    change: `${from} → ${to}`,
+    state: to,
+    peels,
+    what: safe(why),
+  }));
+  const slower = diffs.filter((diff) => diff.slower);
+  const only = (["only in the first", "only in the second"] as const).map((change) => ({
+    change,
+    state: "",
+    peels: diffs.filter((diff) => diff.change === change),
+    what: "",
+  }));
+  const others = [
+    { change: "slower", state: "late", peels: slower, what: slower.length > 0 ? slowerWords(slower) : "" },
+  ];
+  return [...transitions, ...others, ...only].filter(({ peels }) => peels.length > 0);
+}
+
+const roomIn = ({ columns }: Look, taken: number) =>
+  columns === undefined ? Number.POSITIVE_INFINITY : Math.max(SHARED, columns - taken);
+
+function changeTable(rows: readonly Row[], look: Look): string {
+  const taken = rows.reduce<number>((most, { change }) => Math.max(most, width(change)), CHANGE);
+  const { where, most } = namesBeside(
+    rows.map(({ what }) => what),
+    rows.map(({ peels }) => peels),
+    roomIn(look, taken + 2 * GAP),
+    ["", "x".repeat(NAMES)],
+  );
+  const cells = rows.map(({ change, state, what }, i): Cell[] => [
+    { text: change, paint: paintState(state, look.color) },
+    { text: where[i] as string },
+    { text: shorten(what, most) },
+  ]);
+  return renderTable([{ title: "", min: CHANGE }, { title: "", min: NAMES }, { title: "" }], cells, false);
+}
+
+/** `output differs on 397 of 400; 1 peel is the same`; nothing when there is nothing to compare. */
+function outputLine(diffs: readonly PeelDiff[]): string {
+  const compared = diffs.filter(({ outputs }) => outputs).length;
+  const different = diffs.filter(differs).length;
+  const both = diffs.filter(({ before, after }) => before && after).length;
+  const same = compared - different;
+  if (compared === 0) return "";
+  if (different === 0) return `output is the same on ${count(same)} of ${count(both)}\n`;
+  const rest = same === 0 ? "" : `; ${plural(same, "peel")} ${same === 1 ? "is" : "are"} the same`;
+  return `output differs on ${count(different)} of ${count(both)}${rest}\n`;
+}
+
+/** How many peels, which ones, and the lines that differ, in columns that line up with those above. */
+function differenceLines({ lines, peels }: Difference, look: Look, countWidth: number, full: boolean): string[] {
+  const head = `  ${count(peels.length).padStart(countWidth)}  `;
+  const least = Math.max(CHANGE + GAP - head.length - GAP, 0);
+  const room = roomIn(look, head.length + GAP);
+  const names = peelNames(peels, Math.max(least, Math.floor(room / 2)));
+  const indent = head.length + Math.max(least, width(names)) + GAP;
+  const limit = full || look.columns === undefined ? Number.POSITIVE_INFINITY : MOST.lines;
+  const shown = (lines ?? [NO_DIFF]).slice(0, limit);
+  const rest = (lines?.length ?? 1) - shown.length;
+  const most = roomIn(look, indent);
+  const texts = [
+    ...shown.map((line) => {
+      const text = full || most === Number.POSITIVE_INFINITY ? line : shorten(line, most);
+      return look.color ? paintDiff(text) : text;
+    }),
+    ...(rest > 0 ? [`${andMore(rest, "line")} (--full shows them)`] : []),
+  ];
+  return texts.map((text, i) => (i === 0 ? `${(head + names).padEnd(indent)}${text}` : " ".repeat(indent) + text));
+}
+
+function differencesText(diffs: readonly PeelDiff[], look: Look, full: boolean): string {
+  const differences = differencesOf(diffs);
+  const limit = full || look.columns === undefined ? Number.POSITIVE_INFINITY : MOST.groups;
+  const shown = differences.slice(0, limit);
+  const rest = differences.length - shown.length;
+  const countWidth = count(shown[0]?.peels.length ?? 0).length;
+  const more = rest > 0 ? [`  ${andMore(rest, "group")} (--full shows them)`] : [];
+  return linesText([...shown.flatMap((one) => differenceLines(one, look, countWidth, full)), ...more]);
+}
+
+/** The peels of two runs. @param full all that differs on a terminal, however much */
+export function renderJobDiff(diffs: readonly PeelDiff[], look: Look, full: boolean): string {
+  const text = changeTable(rowsOf(diffs), look) + outputLine(diffs) + differencesText(diffs, look, full);
+  return text || "no peel differs\n";
+}
+
+/** The same for programs: an object a peel; times in ns. */
+export function jobDiffDocument(diffs: readonly PeelDiff[]): Value {
+  const outputDiffs = new OutputDiffs();
+  return diffs.map((diff): ValueMap => {
+    const { peel, before, after, change, slower, outputs } = diff;
+    const lines = differs(diff) ? outputDiffs.lines(outputs as Outputs) : undefined;
+    const fields: [string, Value | undefined][] = [
+      ["peel_id", peel],
+      ["change", change],
+      ["before", before?.state],
+      ["after", after?.state],
+      ["slower", slower],
+      ["took_before", before?.tookNs],
+      ["took_after", after?.tookNs],
+      ["error_before", before?.returned?.error],
+      ["error_after", after?.returned?.error],
+      ["output", outputs ? (areSame(outputs) ? "same" : "differs") : "not compared"],
+      ["diff", lines?.join("\n")],
+    ];
+    return new Map(fields.filter((field): field is [string, Value] => field[1] !== undefined));
+  });
+}

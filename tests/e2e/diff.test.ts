@@ -1,0 +1,166 @@
+// `job diff`: two runs of a job on 400 peels, as the screen, in a pipe and for programs.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { createBuckets, encode, jobRecord, Running, type Server, startServer, zester } from "../support/harness.ts";
+
+const id = (n: number) => `web-${String(n).padStart(3, "0")}`;
+const ALL = Array.from({ length: 400 }, (_, i) => id(i + 1));
+const installed = (version: string) => ({
+  results: [
+    {
+      name: "pkg.installed:openssl",
+      changed: true,
+      diff: "",
+      duration: 1n,
+      details: { stdout: `openssl ${version}\n` },
+    },
+  ],
+});
+
+let server: Server;
+const diff = (...args: string[]) => zester(["job", "diff", ...args], { env: { NATS_URL: server.url } });
+
+type Fields = Record<string, unknown>;
+
+beforeAll(async () => {
+  server = await startServer();
+  const nc = await server.connect();
+  const { jobs } = await createBuckets(nc);
+  const write = async (jid: string, fields: Fields, peels: readonly string[], returnOf: (peel: string) => Fields) => {
+    await jobs.put(jid, encode(jobRecord(jid, { targets: peels, status: "failed", ...fields })));
+    for (const peel_id of peels) {
+      const usual = { jid, peel_id, success: true, duration: 1_500_000_000n };
+      nc.publish(`$KV.job-returns.${jid}.${peel_id}`, encode({ ...usual, ...returnOf(peel_id) }));
+    }
+  };
+  const apply = { function: "state.apply", args: { state: "nginx", test: false } };
+  await write("2hPx1", apply, ALL, (peel) => ({ success: peel !== id(388), return_data: installed("3.0.14") }));
+  const odd: Record<string, Fields> = {
+    [id(42)]: { duration: 187_000_000_000n },
+    [id(137)]: { success: false, error: "write /etc/nginx/nginx.conf: no space left on device", return_data: null },
+    [id(211)]: { return_data: installed("3.0.14") },
+    [id(300)]: {
+      success: false,
+      unreachable: true,
+      error: "UNREACHABLE: no heartbeat",
+      return_data: null,
+      duration: 0n,
+    },
+  };
+  const again = { ...apply, args: { test: false, state: "nginx" } };
+  await write("2hPx9", again, ALL, (peel) => ({ return_data: installed("3.0.15"), ...odd[peel] }));
+  await write("few", { function: "cmd.run", args: null, status: "running" }, [id(1), "db_eu_1", "\x1bx"], (peel) => ({
+    return_data: peel === id(1) ? installed("\x1b[2J3.0.16") : null,
+  }));
+  await write("args", { function: "state.apply", args: { state: "apache" } }, [id(1)], () => ({
+    return_data: { results: [{ name: "x", details: { stdout: "line\n".repeat(30) } }] },
+  }));
+  await write("huge", apply, [id(1), id(2)], () => ({
+    return_data: {
+      results: [{ name: "x", details: { stdout: Array.from({ length: 2000 }, (_, i) => i).join("\n") } }],
+    },
+  }));
+  await nc.flush();
+  await nc.close();
+});
+afterAll(() => server.stop());
+
+const CHANGES = `\
+ok → failed        web-137       write /etc/nginx/nginx.conf: no space left on device
+ok → unreachable   web-300
+failed → ok        web-388
+slower             web-042       1.5s → 3m7s
+output differs on 397 of 400; 1 peel is the same
+`;
+const WIDE = `${CHANGES}\
+  397  web-[001-136,138-210,212-299,301-400]  -openssl 3.0.14
+                                              +openssl 3.0.15
+`;
+const NARROW = `${CHANGES.replace("no space left on device", "no space left on…")}\
+  397  web-[001-136,138-210,212-299,…,400]  -openssl 3.0.14
+                                            +openssl 3.0.15
+`;
+
+test("what became worse, better, slower and different, piped and on a terminal", async () => {
+  expect(await diff("2hPx1", "2hPx9")).toEqual({ stdout: WIDE, stderr: "", code: 2 });
+  for (const [cols, text] of [
+    [200, WIDE],
+    [80, NARROW],
+  ] as const) {
+    const argv = ["job", "diff", "2hPx1", "2hPx9", "--no-color"];
+    const run = new Running(argv, { NATS_URL: server.url }, { cols, rows: 40 });
+    expect(await run.ended()).toBe(2);
+    expect(run.out.replaceAll("\r", "")).toBe(text);
+  }
+});
+
+test("0 when nothing became worse: a gate", async () => {
+  const same = "output is the same on 400 of 400\n";
+  expect(await diff("2hPx1", "2hPx1")).toEqual({ stdout: same, stderr: "", code: 0 });
+  const { stdout, code } = await diff("2hPx9", "2hPx1");
+  expect(stdout.split("\n").slice(0, 4)).toEqual([
+    "ok → failed        web-388",
+    "failed → ok        web-137",
+    "unreachable → ok   web-300",
+    "output differs on 397 of 400; 1 peel is the same",
+  ]);
+  expect(code).toBe(2);
+});
+
+test("one object a peel for programs", async () => {
+  const { stdout, code } = await diff("2hPx1", "2hPx9", "--format", "json");
+  const peels = JSON.parse(stdout);
+  expect([peels.length, code]).toEqual([400, 2]);
+  const of = (n: number) => peels[n - 1];
+  const usual = { change: "same", before: "ok", after: "ok", slower: false, took_before: 1.5e9, took_after: 1.5e9 };
+  expect(of(1)).toEqual({ peel_id: id(1), ...usual, output: "differs", diff: "-openssl 3.0.14\n+openssl 3.0.15" });
+  expect(of(42)).toMatchObject({ slower: true, took_after: 187e9, output: "differs" });
+  expect(of(211)).toEqual({ peel_id: id(211), ...usual, output: "same" });
+  expect(of(300)).toEqual({
+    peel_id: id(300),
+    change: "worse",
+    before: "ok",
+    after: "unreachable",
+    slower: false,
+    took_before: 1.5e9,
+    error_after: "UNREACHABLE: no heartbeat",
+    output: "not compared",
+  });
+  expect(of(388)).toMatchObject({ change: "better", before: "failed", after: "ok" });
+});
+
+test("another function, an open job, peels that one has alone, and text that acts on no terminal", async () => {
+  const { stdout, stderr, code } = await diff("2hPx1", "few");
+  expect(stdout).toBe(`only in the first   web-[002-400]
+only in the second  \\x1bx,db.eu.1
+output differs on 1 of 1
+  1  web-001       -openssl 3.0.14
+                   +openssl \\x1b[2J3.0.16
+`);
+  expect(stderr).toBe(`warning: the jobs ran different functions: state.apply and cmd.run.
+warning: job few has not ended: what its peels are may change.
+`);
+  expect(code).toBe(0);
+  expect((await diff("2hPx1", "args")).stderr).toBe("warning: the jobs ran state.apply with different arguments.\n");
+});
+
+test("on a terminal ten lines of what differs; too many that differ are said to be", async () => {
+  const onTerminal = async (...args: string[]) => {
+    const run = new Running(["job", "diff", ...args], { NATS_URL: server.url }, { cols: 80, rows: 40 });
+    await run.ended();
+    return Bun.stripANSI(run.out).replaceAll("\r", "");
+  };
+  const text = await onTerminal("2hPx1", "args");
+  expect(text).toContain(`${" ".repeat(19)}… and 23 lines more (--full shows them)\n`);
+  expect((await onTerminal("2hPx1", "args", "--full")).match(/\+ +line$/gm)?.length).toBe(30);
+  expect((await diff("huge", "2hPx9", "--format", "json")).stdout).not.toContain('"diff"');
+  expect((await diff("huge", "2hPx9")).stdout).toContain("  2  web-[001-002]  (too many lines differ)\n");
+});
+
+test.each([
+  [["2hPx1"], "zester job diff needs two <jid>s."],
+  [["2hPx1", "2hPx9", "few"], "zester job diff needs two <jid>s."],
+  [["2hPx1", "nosuch"], "job nosuch was not found."],
+])("%j is an error", async (args, message) => {
+  const { stdout, stderr, code } = await diff(...args);
+  expect([stdout, stderr.split("\n")[0], code]).toEqual(["", expect.stringContaining(message), 1]);
+});
