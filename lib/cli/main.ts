@@ -4,7 +4,6 @@ import { reportError, systemTerminal, writeAll } from "../terminal/terminal.ts";
 import { versionText } from "../version.ts";
 import { parseCommandLine } from "./args.ts";
 import type { Command } from "./command.ts";
-import { renderHelp, renderTopic } from "./help.ts";
 
 /** The width of help where no terminal says its own. */
 const HELP_COLUMNS = 80;
@@ -35,6 +34,7 @@ export async function main(root: Command, argv: readonly string[], globals: Read
     if (args.utc === true) process.env.TZ = "UTC";
     look = { color: args.color !== false, forceColor: args["force-color"] === true };
     if (help) {
+      const { renderHelp, renderTopic } = await import("./help.ts");
       const columns = systemTerminal(look).columns ?? HELP_COLUMNS;
       writeAll(
         1,

@@ -7,7 +7,6 @@ import { resolveSettings } from "../settings/resolve.ts";
 import { maskUrl } from "../settings/server-url.ts";
 import { KEYS, type Key, type Resolved, SETTINGS, type Settings } from "../settings/settings.ts";
 import type { GlobalArgs } from "./flags.ts";
-import { writeDocument } from "./output.ts";
 import { type Surroundings, surroundings } from "./surroundings.ts";
 
 interface Row {
@@ -68,5 +67,6 @@ export async function run(flags: GlobalArgs): Promise<void> {
         ["source", source],
       ]),
   );
+  const { writeDocument } = await import("./output.ts");
   await writeDocument(list, format, terminal);
 }
