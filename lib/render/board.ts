@@ -122,11 +122,11 @@ function boardColumns(jobs: readonly BoardJob[]): Column[] {
   return [
     { title: "JID", gives: [{ rank: 3, to: jid, only: true }] },
     { title: "WHAT", gives: [shrinks(1, 24), shrinks(4, 12), shrinks(8, 8), leaves(9)] },
-    { title: "TARGET", gives: [shrinks(1, 16), shrinks(4, 6), leaves(7)] },
+    { title: "TARGET", gives: [shrinks(1, 16), shrinks(4, 6), leaves(5)] },
     { title: "STATE" },
-    { title: "RETURNS", gives: [{ rank: 2, to: returns, only: true }, leaves(6)] },
+    { title: "RETURNS", gives: [{ rank: 2, to: returns, only: true }, leaves(7)] },
     { title: "FAILED" },
-    { title: "TIME", gives: [leaves(5)] },
+    { title: "TIME", gives: [leaves(6)] },
     { title: "LEFT" },
   ];
 }

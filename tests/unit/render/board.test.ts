@@ -75,7 +75,7 @@ test.each([
   [100, "JID    WHAT         TARGET  STATE    RETURNS         FAILED  TIME  LEFT"],
   // Less room: first the bar goes, then columns, the least important first.
   [68, "JID    WHAT         TARGET  STATE    RETURNS  FAILED  TIME  LEFT"],
-  [50, "JID    WHAT         TARGET  STATE    FAILED  LEFT"],
+  [50, "JID    WHAT         STATE    RETURNS  FAILED  LEFT"],
   [40, "JID    WHAT        STATE    FAILED  LEFT"],
   [20, "JID    STATE    FAI…"],
 ])("%i columns", (columns, titles) => {
