@@ -43,6 +43,9 @@ export function localTime(date: Date): string | undefined {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())} ${zoneName(date)}`;
 }
 
+/** `16:40:22` */
+export const clockText = (date: Date): string => date.toTimeString().slice(0, 8);
+
 /** What clocks show. */
 export type Clock = readonly [hour: number, minute: number, second: number];
 

@@ -63,13 +63,13 @@ async function fieldValues(store: Store, field: Field): Promise<Candidate[]> {
 /** The targeted peels of a job, or of the newest jobs, as operators know them. */
 async function peels(store: Store, jid: string | undefined): Promise<Candidate[]> {
   const { parseJid } = await import("../model/jid.ts");
-  const { readJob } = await import("../jobs/lookup.ts");
+  const { resolveJob } = await import("../jobs/lookup.ts");
   const { jobRow } = await import("../model/job.ts");
   const { displayPeel } = await import("../model/peel.ts");
   const rows =
     jid === undefined
       ? await newestRows(store, RECENT, () => true)
-      : [jobRow(jid, await readJob(store, parseJid(jid)))];
+      : [await resolveJob(store, parseJid(jid), () => {}).then((found) => jobRow(found.jid, found.job))];
   return [...new Set(rows.flatMap(({ targets }) => targets ?? []))]
     .map(displayPeel)
     .sort()

@@ -1,7 +1,7 @@
 // kill --wait: how the jobs ended that got a signal.
 
 import { Transient, UserError } from "../errors.ts";
-import { endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
+import { endingOf, linkLines, persist, untilTerminal } from "../jobs/follow.ts";
 import { readJob } from "../jobs/lookup.ts";
 import { readStory } from "../jobs/story.ts";
 import type { Ending } from "../model/ending.ts";
@@ -67,7 +67,7 @@ export async function waitForEnds(
         () => {}, // when the connection is lost, that is said elsewhere
       );
   }, PATIENCE_MS);
-  await within(limit, persist(session, linkWarnings(session, terminal.warn), attempt), missed).catch(keep);
+  await within(limit, persist(session, linkLines(session, terminal.say), attempt), missed).catch(keep);
   clearTimeout(patience);
   const results = outcomes.map((outcome) => ({ ...outcome, ending: endings.get(outcome.jid) }));
   return { results, failures };

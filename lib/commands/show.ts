@@ -82,6 +82,8 @@ interface Shown {
   /** The ids of the peels that were selected, as they are stored; of how many. */
   readonly peels: readonly string[];
   readonly of: number;
+  /** Where none was selected: a pattern of peels that would have selected some. */
+  readonly wider?: string | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -140,8 +142,12 @@ function readerFor(flags: ShowArgs, format: Format): RecordReader {
   return wholeRecords(withoutData ? STORY_FIELDS : undefined);
 }
 
-const noneWords = (selection: PeelSelection | undefined, of: number) =>
-  selection ? `No peel matches ${selection.text} (of ${count(of)}).` : "No peel was targeted.";
+/** @param wider a pattern that would have selected some */
+function noneWords(selection: PeelSelection | undefined, of: number, wider: string | undefined): string {
+  if (!selection) return "No peel was targeted.";
+  const hint = wider === undefined ? "" : ` Did you mean --peel '${safe(wider)}'?`;
+  return `No peel matches ${selection.text} (of ${count(of)}).${hint}`;
+}
 
 /**
  * The forms that tell how each peel is, or that select peels by it: for these the events are read as well.
@@ -164,16 +170,18 @@ async function readTold(
   const { peels } = reading.story;
   const chosen = selection ? peels.filter(selection.matches) : peels;
   const base = baseOf(flags, reading.story);
+  const wider = chosen.length === 0 ? selection?.wider(peels) : undefined;
   return {
     jid: row.jid,
     *text() {
       yield* renderPeels(flags, reading, chosen, base, terminal);
       if (!selection || chosen.length > 0 || flags["fail-if-empty"]) return;
-      yield `${flags.output ? "" : "\n"}${noneWords(selection, peels.length)}\n`;
+      yield `${flags.output ? "" : "\n"}${noneWords(selection, peels.length, wider)}\n`;
     },
     document: () => recordDocument(row.jid, job, sortedByPeel(chosen), flags.missing === true),
     peels: sortedByPeel(chosen).map(({ peel }) => peel),
     of: peels.length,
+    wider,
     warnings: openQuestions(reading),
   };
 }
@@ -214,6 +222,7 @@ async function showAll(session: Session, flags: ShowArgs, read: (text: string) =
   const peels = new Set<string>();
   const several = flags._.length > 1;
   let of = 0;
+  let wider: string | undefined;
   const attempt = (text: string) =>
     read(text).catch((error) => {
       if (error instanceof Transient || !(error instanceof UserError)) throw error;
@@ -233,6 +242,7 @@ async function showAll(session: Session, flags: ShowArgs, read: (text: string) =
       jids.add(one.jid);
       for (const peel of one.peels) peels.add(peel);
       of += one.of;
+      wider ??= one.wider;
       one.warnings.forEach(terminal.warn);
     }
   }
@@ -240,7 +250,7 @@ async function showAll(session: Session, flags: ShowArgs, read: (text: string) =
     if (asksIds(flags)) await writePeelIds(flags, [...peels], session);
     else if (format !== "text") await writeDocument(several ? documents : (documents[0] as Value), format, terminal);
   }
-  return { peels, of, failures };
+  return { peels, of, wider, failures };
 }
 
 export async function run(flags: ShowArgs): Promise<number | undefined> {
@@ -256,11 +266,11 @@ export async function run(flags: ShowArgs): Promise<number | undefined> {
     };
     const read = (text: string) =>
       tells ? readTold(flags, text, session, selection, retriesOf) : readRecord(flags, text, session);
-    const { peels, of, failures } = await showAll(session, flags, read);
+    const { peels, of, wider, failures } = await showAll(session, flags, read);
     const last = failures.pop();
     for (const { message } of failures) session.terminal.error(message);
     if (last) throw last;
-    const none = noneWords(selection, of);
+    const none = noneWords(selection, of, wider);
     failIfEmpty(flags, peels.size, none);
     if (selection && asksIds(flags) && peels.size === 0 && session.format === "text")
       session.terminal.tell(`${none}\n`);

@@ -1,10 +1,11 @@
 // `trace --follow` on a terminal: one picture in place until the job has ended.
 import type { ValueMap } from "../codec/value.ts";
-import { persist } from "../jobs/follow.ts";
+import { lostWords, persist } from "../jobs/follow.ts";
 import { LiveJob } from "../jobs/live.ts";
 import { renderPicture } from "../render/picture.ts";
 import { Screen, sizeOf } from "../terminal/screen.ts";
 import { safe } from "../text.ts";
+import { clockText } from "../time.ts";
 import type { Session } from "./session.ts";
 
 /** At most this share of the time is spent on pictures. */
@@ -39,7 +40,7 @@ export async function followOnScreen(
     screen.change();
   };
   const link = {
-    lost: (why: string) => setNote(safe(`${why} Connecting again.`)),
+    lost: () => setNote(safe(`${lostWords(session)}, the picture is from ${clockText(new Date())}`)),
     back: () => setNote(""),
   };
   leave.now = () => screen.close();

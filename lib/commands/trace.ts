@@ -3,7 +3,7 @@
 import { toJsonLine } from "../codec/json.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { followEvents } from "../jobs/events.ts";
-import { type Link, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
+import { type Link, linkLines, persist, untilTerminal } from "../jobs/follow.ts";
 import { readJob, resolveJob } from "../jobs/lookup.ts";
 import { type Reading, readStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
@@ -97,7 +97,7 @@ export async function run(flags: TraceArgs): Promise<number | undefined> {
         await show(session, jid, { allPeels, eventsShown: false });
         return undefined;
       }
-      const link = linkWarnings(session, session.terminal.warn);
+      const link = linkLines(session, session.terminal.say);
       if (session.format === "text" && session.terminal.isTty) {
         await followOnScreen(session, jid, job, leave);
         await persist(session, link, async (store) => {

@@ -1,6 +1,6 @@
 // zester job wait
 
-import { endingOf, linkWarnings, persist, untilTerminal } from "../jobs/follow.ts";
+import { endingOf, linkLines, persist, untilTerminal } from "../jobs/follow.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
 import { resolveJob } from "../jobs/lookup.ts";
 import { readOpenJobs } from "../jobs/open-jobs.ts";
@@ -10,8 +10,9 @@ import { type JobRow, jobRow } from "../model/job.ts";
 import { parseSelection } from "../model/selection.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import type { Store } from "../nats/store.ts";
-import { endingDocument, endingText, openDocument } from "../render/ending.ts";
-import { withoutReader } from "../terminal/terminal.ts";
+import { endingDocument, endingText, openDocument, waitingText } from "../render/ending.ts";
+import { type Status, statusOn } from "../terminal/progress.ts";
+import { type Terminal, withoutReader } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
 import type { WaitArgs } from "./flags.ts";
@@ -25,18 +26,23 @@ import { type Session, withSession } from "./session.ts";
 const LOOK_MS = 1_500;
 
 /** Says once of each job that it is stuck, and again when it got going in between. @returns what ends that */
-function tellStuck(session: Session, rows: ReadonlyMap<string, JobRow>): () => void {
+function tellStuck(session: Session, terminal: Terminal, rows: ReadonlyMap<string, JobRow>): () => void {
   let told: ReadonlyMap<string, Stuck> = new Map();
   const look = async () => {
     const found = await findStuck(session.store, [...rows.values()]);
     for (const [jid, stuck] of found)
-      if (!told.has(jid)) session.terminal.warn(`job ${jid} is stuck: ${stuckWords(stuck)}. ${stuckHint(stuck)}`);
+      if (!told.has(jid)) terminal.warn(`job ${jid} is stuck: ${stuckWords(stuck)}. ${stuckHint(stuck)}`);
     told = found;
   };
   // When the connection is lost, that is said elsewhere.
   const timer = setInterval(() => void look().catch(() => {}), LOOK_MS);
   return () => clearInterval(timer);
 }
+
+/** How often the line on stderr is drawn again, in ms. */
+const STATUS_MS = 250;
+
+type Find = (store: Store) => Promise<readonly string[]>;
 
 /** What is known of the jobs that are waited for. */
 export class Waiting {
@@ -55,12 +61,21 @@ export class Waiting {
   }
 
   /** @param find the jobs that are meant */
-  async run(session: Session, find: (store: Store) => Promise<readonly string[]>): Promise<void> {
+  async run(session: Session, { terminal, set, end }: Status, find: Find): Promise<void> {
     const { rows, endings } = this;
-    const { canTell, warn } = session.terminal;
-    const link = linkWarnings(session, warn);
+    const { canTell, warn } = terminal;
+    const link = linkLines(session, terminal.say);
     this.jids = [...new Set(await persist(session, link, find))];
-    const quiet = canTell ? tellStuck(session, rows) : () => {};
+    const quiet = canTell ? tellStuck(session, terminal, rows) : () => {};
+    const tick = () =>
+      set(
+        waitingText(
+          this.open.map((jid) => rows.get(jid) ?? jid),
+          this.jids.length,
+          new Date(),
+        ),
+      );
+    const ticking = this.open.length > 0 && canTell ? setInterval(tick, STATUS_MS) : undefined;
     await persist(session, link, (store) =>
       Promise.all(
         this.open.map(async (jid) => {
@@ -70,7 +85,11 @@ export class Waiting {
           endings.set(jid, ending);
         }),
       ),
-    ).finally(quiet);
+    ).finally(() => {
+      clearInterval(ticking);
+      quiet();
+      end();
+    });
   }
 }
 
@@ -94,7 +113,8 @@ export async function run(flags: WaitArgs): Promise<number | undefined> {
   const { limit, rest } = waitLimit(flags);
   const work = async (session: Session) => {
     const waiting = new Waiting();
-    const note = noteWord(session.terminal);
+    const status = statusOn(session.terminal);
+    const note = noteWord(status.terminal);
     const named = (store: Store) =>
       Promise.all(texts.map(async (text) => (await resolveJob(store, text, note, narrowing)).jid));
     const selected = async (store: Store) => {
@@ -104,9 +124,10 @@ export async function run(flags: WaitArgs): Promise<number | undefined> {
     };
     const missed = await within<Limit | undefined>(
       limit,
-      waiting.run(session, texts.length > 0 ? named : selected).then(() => undefined),
+      waiting.run(session, status, texts.length > 0 ? named : selected).then(() => undefined),
       (limit) => limit,
     );
+    status.end();
     await report(waiting, session);
     if (missed) throw notEnded(waiting.open, missed, LONGER);
     if (waiting.jids.length === 0) {

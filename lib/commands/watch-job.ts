@@ -1,7 +1,7 @@
 // `watch <jid>`: each return of one job as it arrives, what it waits for, and how it ends.
 
 import { toJsonLine } from "../codec/json.ts";
-import { endingOf, linkWarnings, persist } from "../jobs/follow.ts";
+import { endingOf, linkLines, persist } from "../jobs/follow.ts";
 import { LiveJob, type Sight } from "../jobs/live.ts";
 import { resolveJob } from "../jobs/lookup.ts";
 import { type Ending, endingCode } from "../model/ending.ts";
@@ -105,7 +105,7 @@ class JobWatch {
     this.#lines.print(
       format !== "text"
         ? `${toJsonLine(returnDocument(this.live.jid, returned))}\n`
-        : returnLine(peel, terminal, this.#peelWidth),
+        : returnLine(peel, terminal.color, this.#peelWidth),
     );
   }
 }
@@ -132,6 +132,10 @@ export async function watchJob(
     watch.clear();
     session.terminal.warn(message);
   };
+  const say = (line: string) => {
+    watch.clear();
+    session.terminal.say(line);
+  };
   const failure = Promise.withResolvers<never>();
   const timer = setInterval(() => {
     try {
@@ -144,7 +148,7 @@ export async function watchJob(
     clearInterval(timer);
     watch.clear();
   };
-  const following = persist(session, linkWarnings(session, warn), async (store) => {
+  const following = persist(session, linkLines(session, say), async (store) => {
     const hasEnded = isTerminal(jobRow(jid, live.job).status);
     const record = hasEnded ? live.job : await live.follow(store);
     // What the record counts may arrive after it.

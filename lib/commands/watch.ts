@@ -1,7 +1,7 @@
 // zester job watch
 
 import { EXIT } from "../errors.ts";
-import { followAllJobs, linkWarnings } from "../jobs/follow.ts";
+import { followAllJobs, linkLines, lostWords } from "../jobs/follow.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
@@ -14,6 +14,7 @@ import { jobLine } from "../render/document.ts";
 import { changeLine } from "../render/jobs.ts";
 import { Screen, sizeOf } from "../terminal/screen.ts";
 import { withoutReader } from "../terminal/terminal.ts";
+import { clockText } from "../time.ts";
 import { selectionByServer } from "./clock.ts";
 import type { WatchArgs } from "./flags.ts";
 import { narrowingOf } from "./job-word.ts";
@@ -73,7 +74,7 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
     told = found;
   });
   try {
-    await followAllJobs(session, linkWarnings(session, terminal.warn), watcher, format === "text" ? [] : undefined);
+    await followAllJobs(session, linkLines(session, terminal.say), watcher, format === "text" ? [] : undefined);
   } finally {
     stop();
   }
@@ -101,7 +102,7 @@ async function drawBoard(
     screen.change();
   };
   const link = {
-    lost: (why: string) => setNote(`${why} Connecting again.`),
+    lost: () => setNote(`${lostWords(session)}, the table is from ${clockText(new Date())}`),
     back: () => setNote("reading…"),
   };
   const watcher = {

@@ -36,15 +36,18 @@ export const NEVER = new Promise<never>(() => {});
 
 /** What is told of the connection during a wait. */
 export interface Link {
-  lost(why: string): void;
+  lost(): void;
   back(): void;
 }
 
-/** The words for a person or a log. */
-export function linkWarnings(session: Reopenable, warn: (text: string) => void): Link {
+/** `lost nats://127.0.0.1:4222; reconnecting` */
+export const lostWords = ({ store }: Pick<Reopenable, "store">) => `lost ${store.connection.shown}; reconnecting`;
+
+/** The words for a person or a log. A lost connection is none of the command's business, as long as it comes back. */
+export function linkLines(session: Reopenable, say: (text: string) => void): Link {
   return {
-    lost: (why) => warn(`${why} Connecting again.`),
-    back: () => warn(`connected again to ${session.store.connection.shown}.`),
+    lost: () => say(lostWords(session)),
+    back: () => say("connected again"),
   };
 }
 
@@ -59,7 +62,7 @@ export async function persist<T>(session: Reopenable, link: Link, attempt: (stor
       return await attempt(session.store);
     } catch (error) {
       if (!(error instanceof Transient) || session.ending) throw error;
-      link.lost(error.message);
+      link.lost();
       await reopen(session);
       link.back();
     }

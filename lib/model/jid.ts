@@ -41,7 +41,11 @@ export const LEAST_PREFIX = 4;
 /** The bucket doesn't have the job. */
 export class JobNotFound extends UserError {
   constructor(jid: string) {
-    super(`job ${safe(jid)} was not found.`, "Jobs are kept for 7 days; `zester job list` shows those that are there.");
+    const hint =
+      jid.length < LEAST_PREFIX
+        ? `The beginning of an id is enough when it has at least ${LEAST_PREFIX} characters.`
+        : "Jobs are kept for 7 days; `zester job list` shows those that are there.";
+    super(`job ${safe(jid)} was not found.`, hint);
   }
 }
 

@@ -25,6 +25,8 @@ export interface PeelSelection {
   /** The conditions, as they are typed. */
   readonly text: string;
   matches(peel: PeelStory): boolean;
+  /** A pattern that selects peels where the one that was given selects none of them: a `*` behind it is missing. */
+  wider(peels: readonly PeelStory[]): string | undefined;
 }
 
 /**
@@ -53,5 +55,13 @@ export function peelSelection(flags: PeelConditions): PeelSelection | undefined 
     ...(pattern === undefined ? [] : [`--peel ${oneLine(pattern)}`]),
     ...(least === undefined ? [] : [`--slower-than ${oneLine(least)}`]),
   ];
-  return { text: typed.join(" "), matches: (peel) => conditions.every((condition) => condition(peel)) };
+  return {
+    text: typed.join(" "),
+    matches: (peel) => conditions.every((condition) => condition(peel)),
+    wider(peels) {
+      if (pattern === undefined || pattern.endsWith("*")) return undefined;
+      const longer = peelSelection({ ...flags, peel: `${pattern}*` });
+      return longer && peels.some(longer.matches) ? `${pattern}*` : undefined;
+    },
+  };
 }

@@ -41,10 +41,10 @@ export function stuckOf(row: JobRow, nowNs: bigint, sign: MasterSign): Stuck | u
   return { jid: row.jid, overdueNs, goneMaster, heardNs };
 }
 
-/** `overdue by 4m; its master master-2hPwZ9 has not been heard for 2m` */
+/** `4m overdue; its master master-2hPwZ9 has not been heard for 2m` */
 export function stuckWords({ overdueNs, goneMaster, heardNs }: Stuck): string {
   const words: string[] = [];
-  if (overdueNs !== undefined) words.push(`overdue by ${formatAge(overdueNs)}`);
+  if (overdueNs !== undefined) words.push(`${formatAge(overdueNs)} overdue`);
   if (goneMaster !== undefined)
     words.push(
       heardNs === undefined
@@ -76,7 +76,7 @@ export function allStuckWords(stuck: readonly Stuck[]): string | undefined {
     const { jid, overdueNs } = first;
     if (overdueNs === undefined) return `1 job is stuck: ${jid}; ${stuckWords(first)}`;
     const master = stuckWords({ ...first, overdueNs: undefined });
-    return `1 job is overdue by ${formatAge(overdueNs)}: ${jid}${master && `; ${master}`}`;
+    return `1 job is ${formatAge(overdueNs)} overdue: ${jid}${master && `; ${master}`}`;
   }
   const named = stuck.slice(0, NAMED).map((one) => `${one.jid}: ${stuckWords(one)}`);
   const rest = stuck.length > NAMED ? `; and ${stuck.length - NAMED} more` : "";

@@ -26,6 +26,8 @@ export interface Finding {
 /** The server drops our consumer after this, should deleting it be refused. */
 const CONSUMER_LIFE_NS = 5_000_000_000;
 const CLOCK_OFF_MS = 2000;
+/** What clocks differ by at least, in ms, before that is worth a number. */
+const STEP_MS = 10;
 /** No job id: nothing is stored there. */
 const NO_KEY = "zester-config-check";
 
@@ -245,7 +247,10 @@ export function checkClock(clock: Clock | undefined): Finding {
   if (!clock) return { check, result: "warn", detail: "not tested: no answer of the server had a time" };
   const { aheadMs, doubtMs } = clock;
   const off = Math.abs(aheadMs);
-  const detail = `${formatMs(off)} ${aheadMs < 0 ? "ahead of" : "behind"} the server (±${formatMs(doubtMs)})`;
+  const doubt = `(±${formatMs(doubtMs)})`;
+  // Within the doubt it can't be told which of the two is ahead.
+  if (off <= Math.max(doubtMs, STEP_MS)) return { check, result: "ok", detail: `in step with the server ${doubt}` };
+  const detail = `${formatMs(off)} ${aheadMs < 0 ? "ahead of" : "behind"} the server ${doubt}`;
   return off - doubtMs <= CLOCK_OFF_MS
     ? { check, result: "ok", detail }
     : { check, result: "warn", detail, hint: "Ages are off by that: set this machine's clock." };

@@ -3,19 +3,19 @@
 import type { Value, ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import type { Ending } from "../model/ending.ts";
-import type { JobRow } from "../model/job.ts";
+import { type JobRow, jobDuration } from "../model/job.ts";
 import { countStates } from "../model/peel-state.ts";
-import { safe } from "../text.ts";
+import { plural, safe } from "../text.ts";
 import { reasonOf, tookOf } from "./facts.ts";
 import { peelCounts } from "./peels.ts";
 
-/** `failed after 12s: 1 failed, 3 ok`, and the master's reason where it gives one. */
+/** `ended failed after 12s: 1 failed, 3 ok`, and the master's reason where it gives one. */
 export function endingText(ending: Ending, now: Date): string {
   const took = tookOf(ending, now);
   const after = took === undefined ? "" : ` after ${formatDuration(took)}`;
   const reason = reasonOf(ending);
   const counts = peelCounts(ending.story.peels) || "no peels";
-  return `${safe(ending.row.status ?? "-")}${after}: ${counts}${reason === undefined ? "" : ` (${safe(reason)})`}`;
+  return `ended ${safe(ending.row.status ?? "-")}${after}: ${counts}${reason === undefined ? "" : ` (${safe(reason)})`}`;
 }
 
 /** The same for programs: the number of peels in each state, worst first. */
@@ -28,6 +28,17 @@ export function endingDocument(ending: Ending): ValueMap {
     ...(reason === undefined ? [] : [["reason", reason] as const]),
     ...countStates(story.peels),
   ]);
+}
+
+/** `waiting for 2 of 3 jobs: 2hPx4 running for 1m3s, …`; of one job its id alone. `open` are those that have not ended. */
+export function waitingText(open: readonly (JobRow | string)[], all: number, now: Date): string {
+  const [first = ""] = open;
+  const jid = typeof first === "string" ? first : first.jid;
+  const took = typeof first === "string" ? undefined : jobDuration(first, now);
+  const state = typeof first === "string" ? "" : ` ${first.status ?? "-"}`;
+  const words = `${jid}${state}${took === undefined || took < 0n ? "" : ` for ${formatDuration(took)}`}`;
+  const more = open.length > 1 ? ", …" : "";
+  return all === 1 ? `waiting for ${words}` : `waiting for ${open.length} of ${plural(all, "job")}: ${words}${more}`;
 }
 
 /** A job that has not ended, for programs, as it was last seen; not at all when `row` is undefined. */

@@ -56,6 +56,10 @@ export function reasonOf({ job, story }: Pick<Telling, "job" | "story">): string
   return stored || story.steps.findLast(({ reason }) => reason !== undefined)?.reason;
 }
 
+/** What the event of a cancel signal says of who sent it: `cancelled by user`; undefined for a job that did not end so. */
+const cancelerOf = ({ row, story }: Pick<Telling, "row" | "story">): string | undefined =>
+  row.status === "canceled" ? story.steps.find(({ canceler }) => canceler !== undefined)?.canceler : undefined;
+
 /** One line of facts; `value` is safe for a terminal. */
 const factLine = (name: string, value: string) => `${name.padEnd(9)} ${value}\n`;
 
@@ -78,7 +82,7 @@ function facts(telling: Telling, now: Date, person: boolean): [string, string][]
   const all: [string, string | undefined][] = [
     ["Job", row.jid],
     ["State", row.status ?? "-"],
-    ["Reason", reasonOf(telling)],
+    ["Reason", reasonOf(telling) ?? cancelerOf(telling)],
     ["Target", row.targetExpr],
     ["Source", sourceWords(job)],
     ["Retry of", row.retryOf],

@@ -57,7 +57,7 @@ export function endLine({ row, story: { peels } }: Ending): string {
   const words =
     row.status === "canceled"
       ? `canceled, ${count(countReturned(peels))} of ${plural(peels.length, "peel")} had returned`
-      : `${safe(row.status ?? "-")} before the signal took effect: ${peelCounts(peels)}`;
+      : `ended ${safe(row.status ?? "-")} before the signal took effect: ${peelCounts(peels)}`;
   return `Job ${safe(row.jid)} ${words}\n`;
 }
 

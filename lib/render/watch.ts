@@ -93,13 +93,15 @@ function surroundingWords({ row, sign, nowNs }: Watched): string {
 /** `██████░░░░ 2/5  running  1m3s  1 failed, 1 ok` */
 function barLine(watched: Watched): string {
   const { row, story, nowNs } = watched;
-  const returned = story.peels.filter((peel) => peel.returned);
+  // A peel that was given up has not returned; that it was is told in words.
+  const returned = countReturned(story.peels);
+  const settled = story.peels.filter((peel) => peel.returned);
   const took = tookOf(watched, new Date(Number(nowNs / 1_000_000n)));
   const words = [
-    `${bar(returned.length, story.peels.length, BAR)} ${returned.length}/${story.peels.length}`,
+    `${bar(returned, story.peels.length, BAR)} ${returned}/${story.peels.length}`,
     safe(row.status ?? "-"),
     took === undefined ? "" : formatDuration(took < 0n ? 0n : took),
-    peelCounts(returned),
+    peelCounts(settled),
   ];
   return words.filter(Boolean).join("  ");
 }

@@ -1,5 +1,5 @@
-// How far a long read is, for the person who waits for it.
-import { bar, count } from "../text.ts";
+// How far a long read is, and what is waited for: one line on stderr for the person who waits.
+import { bar, count, cut, safe } from "../text.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A read that takes less than this, in ms, needs no words. */
@@ -30,6 +30,48 @@ export function progressOn(terminal: Terminal, of = "jobs") {
     },
     end() {
       if (visible) terminal.tell("\r\x1b[K");
+    },
+  };
+}
+
+/** A line on stderr that changes in place. */
+export interface Status {
+  /** The terminal for everything else: what it says on stderr stands above the line. */
+  readonly terminal: Terminal;
+  /** `text` as it comes from records is made safe, and cut to one line. */
+  set(text: string): void;
+  end(): void;
+}
+
+/** Such a line where a person looks at it; elsewhere nothing is written. */
+export function statusOn(terminal: Terminal): Status {
+  if (!terminal.canTell) return { terminal, set() {}, end() {} };
+  let shown = "";
+  let over = false;
+  const draw = (text: string) => {
+    if (text !== shown) terminal.tell(`\r\x1b[K${text}`);
+    shown = text;
+  };
+  const above =
+    (write: (text: string) => void) =>
+    (text: string): void => {
+      const line = shown;
+      draw("");
+      write(text);
+      draw(line);
+    };
+  const { warn, note, error, say } = terminal;
+  return {
+    terminal: Object.assign(Object.create(terminal) as Terminal, {
+      warn: above(warn),
+      note: above(note),
+      error: above(error),
+      say: above(say),
+    }),
+    set: (text) => void (over || draw(cut(safe(text), (terminal.columns ?? 80) - 1))),
+    end() {
+      draw("");
+      over = true;
     },
   };
 }

@@ -30,6 +30,8 @@ export interface Terminal {
   note(message: string): void;
   /** An error that does not end the command, to stderr as well. */
   error(message: string): void;
+  /** One line on what goes on, to stderr, without a label; control characters are escaped. */
+  say(line: string): void;
   /** Safe text for a person, to stderr as it is. False when it can't be written: that alone stops no command. */
   tell(text: string): boolean;
   /** True when a person sees what is told: stderr is a terminal. */
@@ -117,6 +119,15 @@ function isUtf8({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): boolean {
   return process.platform !== "linux" || /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || "");
 }
 
+function tell(text: string): boolean {
+  try {
+    writeAll(2, text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The terminal of this process. `flags` are `--no-color` (`color: false`) and `--force-color`. */
 export function systemTerminal(flags: { color?: boolean; forceColor?: boolean }): Terminal {
   const isTty = isatty(1);
@@ -146,14 +157,8 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
     warn: (text) => message("warn", oneLine(text), wish ?? isatty(2)),
     note: (text) => message("info", oneLine(text), wish ?? isatty(2)),
     error: (text) => message("error", oneLine(text), wish ?? isatty(2)),
-    tell: (text) => {
-      try {
-        writeAll(2, text);
-        return true;
-      } catch {
-        return false;
-      }
-    },
+    say: (line) => void tell(`${oneLine(line)}\n`),
+    tell,
     canTell: isatty(2) && process.env.TERM !== "dumb",
     canAsk: isatty(0) && isatty(2),
     ask,

@@ -57,7 +57,7 @@ test("exit 6: it ended otherwise before the signal took effect", async () => {
   await killing.until("Cancel signal sent");
   await fleet.jobs.put("late", encode(jobRecord("late", { status: "complete" })));
   expect(await killing.ended()).toBe(6);
-  expect(killing.out).toEndWith("Job late complete before the signal took effect: 1 missing\n");
+  expect(killing.out).toEndWith("Job late ended complete before the signal took effect: 1 missing\n");
 });
 
 test("a master that is gone: after 5 s it says what it sees, and exits 124", async () => {

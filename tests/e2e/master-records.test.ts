@@ -34,7 +34,7 @@ test("active: display form of peel ids", async () => {
   const { stdout, stderr } = await run("job", "active");
   expect(stdout).toContain("[db-01 db-02 db.eu.example]    running\n".replace("    running", "  running"));
   expect(stdout).toContain("20260115-001                 test.ping      -                            pending\n");
-  expect(stderr).toMatch(/^warning: 1 job is overdue by \d+d: 2hPx2Kd8VnR7YmWqTz4PLsCfNjA\n$/);
+  expect(stderr).toMatch(/^warning: 1 job is \d+d overdue: 2hPx2Kd8VnR7YmWqTz4PLsCfNjA\n$/);
 });
 
 test("show: errors and unreachable peels in a fourth column", async () => {
@@ -44,7 +44,7 @@ test("show: errors and unreachable peels in a fourth column", async () => {
 Returns:
 PEEL      SUCCESS  DURATION  ERROR
 db-01     false    30s       apt-get: could not get lock /var/lib/dpkg/lock-frontend
-db-02     false    0s        UNREACHABLE: no heartbeat at dispatch and no ack after republish
+db-02     false    -         UNREACHABLE: no heartbeat at dispatch and no ack after republish
 `);
 });
 

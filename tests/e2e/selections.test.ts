@@ -35,9 +35,9 @@ describe("wait", () => {
       "20s",
     );
     expect([stderr, code]).toEqual(["", 2]);
-    expect(stdout.split("\n").map((line) => line.split(" ").slice(1, 3).join(" "))).toEqual([
-      `${one} complete`,
-      `${two} failed`,
+    expect(stdout.split("\n").map((line) => line.split(" ").slice(1, 4).join(" "))).toEqual([
+      `${one} ended complete`,
+      `${two} ended failed`,
       "",
     ]);
     const json = await run("wait", "--user", "dev", "--for", "300ms", "--format", "json");
@@ -176,5 +176,46 @@ describe("--fail-if-empty", () => {
       stderr: "",
       code: 0,
     });
+  });
+});
+
+describe("small words", () => {
+  test("a pattern of peels that lacks its * is suggested with it, and no other", async () => {
+    const words = async (...args: string[]) => {
+      const { stdout, stderr } = await run("show", done, ...args);
+      return `${stdout}${stderr}`.trim().split("\n").at(-1);
+    };
+    expect(await words("--peel", "web", "-q")).toBe("No peel matches --peel web (of 2). Did you mean --peel 'web*'?");
+    expect(await words("--peel", "web")).toBe("No peel matches --peel web (of 2). Did you mean --peel 'web*'?");
+    expect(await words("--peel", "web", "--failed", "-q")).toBe("No peel matches --failed --peel web (of 2).");
+    expect(await words("--peel", "db-01", "-q")).toBe("No peel matches --peel db-01 (of 2).");
+  });
+
+  test("an id that is too short is said to be", async () => {
+    for (const command of ["kill", "show", "wait"])
+      expect((await run(command, done.slice(0, 3))).stderr).toBe(
+        `error: job ${done.slice(0, 3)} was not found.\nThe beginning of an id is enough when it has at least 4 characters.\n`,
+      );
+  });
+
+  test("wait on a terminal: one line that changes in place and is gone in the end", async () => {
+    const peels = { "web-06": { does: "ok", ms: 1200 } } as const;
+    const [one, two] = [await fleet.dispatch({ fn: "x.y", peels }), await fleet.dispatch({ fn: "x.y", peels })];
+    const waiting = start(["wait", one, two], { cols: 100, rows: 24 });
+    await waiting.until(`waiting for 2 of 2 jobs: ${one} running for `);
+    expect(await waiting.ended()).toBe(0);
+    expect(waiting.out).toContain(`waiting for 1 of 2 jobs: ${two} running for `);
+    // Each line replaces the one before it, and what follows stands where it was.
+    expect(waiting.out.replace(/\r\x1b\[K(waiting for [^\r\n]*)?/g, "")).toMatch(
+      new RegExp(`^Job ${one} ended complete after \\S+: 1 ok\\r\\nJob ${two} ended complete after \\S+: 1 ok\\r\\n$`),
+    );
+    expect((await run("wait", one)).stderr).toBe("");
+  });
+
+  test("completion of --peel takes a shortened id", async () => {
+    const { stdout } = await runProgram([ZESTER, "__complete", "job", "show", failed.slice(0, 26), "--peel", "=web"], {
+      env,
+    });
+    expect(stdout.split("\n").map((line) => line.split("\t")[0])).toEqual(["web-01", "web-02", ""]);
   });
 });

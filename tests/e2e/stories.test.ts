@@ -171,7 +171,7 @@ AFTER  EVENT       PEEL    DETAIL
 
 describe.each(STORIES)("%s", (jid, told, ending, code) => {
   const job = (...args: string[]) => zester(["job", ...args], { env: site.env });
-  const lastLine = `Job ${jid} ${ending}\n`;
+  const lastLine = `Job ${jid} ended ${ending}\n`;
 
   test("trace", async () => {
     await site.beat();
@@ -203,7 +203,7 @@ describe.each(STORIES)("%s", (jid, told, ending, code) => {
     await Bun.sleep(500);
     watch.signal("SIGINT");
     expect(await watch.ended()).toBe(130);
-    expect(watch.out).not.toMatch(/^Job \S+ (complete|failed|partial|timeout|canceled) /m);
+    expect(watch.out).not.toMatch(/^Job \S+ ended (complete|failed|partial|timeout|canceled) /m);
     expect(watch.out).not.toContain("evil");
   });
 });

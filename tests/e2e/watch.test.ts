@@ -37,7 +37,7 @@ test("on a terminal: a table in place that follows the size, and the screen as i
   await watching.until(new RegExp(`${jid}  state.apply .*░░░░░░░░░░ 0/2`));
   watching.out = "";
   watching.resize(60, 10);
-  await watching.until(jid.slice(0, 8)); // what tells it from others
+  await watching.until(jid);
   const picture = (watching.out.split("\x1b[H").at(-1) as string).split("\r\n");
   expect(picture.length).toBeLessThanOrEqual(10);
   for (const line of picture) expect(line.replaceAll(/\x1b\[[KJ]/g, "").length).toBeLessThanOrEqual(60);
@@ -57,7 +57,7 @@ test("one job: its returns, its end, and the exit codes of wait", async () => {
   const { stdout, code } = await run("watch", jid);
   expect(stdout).toMatch(
     new RegExp(
-      `^Job ${jid} test.ping on \\[db.1 b\\]: [01] of 2 peels returned\ndb\\.1 +ok +20ms\nb +failed +0\\.4s +x\nJob ${jid} failed after 0\\.\\ds: 1 failed, 1 ok\n$`,
+      `^Job ${jid} test.ping on \\[db.1 b\\]: [01] of 2 peels returned\ndb\\.1 +ok +20ms\nb +failed +0\\.4s +x\nJob ${jid} ended failed after 0\\.\\ds: 1 failed, 1 ok\n$`,
     ),
   );
   expect(code).toBe(2);
@@ -72,5 +72,5 @@ test("one job on a terminal: a bar at the bottom that is gone in the end", async
   const watching = start(["watch", jid, "--no-color"], { cols: 80, rows: 24 });
   await watching.until("██████████░░░░░░░░░░ 1/2  running");
   expect(await watching.ended()).toBe(0);
-  expect(watching.out).toMatch(/\x1b\[JJob \S+ complete after \S+: 2 ok\r\n$/);
+  expect(watching.out).toMatch(/\x1b\[JJob \S+ ended complete after \S+: 2 ok\r\n$/);
 });

@@ -226,7 +226,7 @@ async function strikeFollower(
   const struck = fault.strike(place, chance);
   await Bun.sleep(chance(600));
   await struck;
-  const silent = !running.err.includes("Connecting again");
+  const silent = !running.err.includes("reconnecting");
   await place.heal();
   const early = await Promise.race([
     ended,
@@ -256,7 +256,7 @@ async function strikeFollower(
     expect([code, running.out, running.err]).toEqual([command.code, expect.stringMatching(end), running.err]);
     // All that is said meanwhile is that the connection was lost, and is there again, and that there are no heartbeats.
     const said = running.err.replace(/^warning: [^\n]+ Whether silent peels are offline is not known\.\n/m, "");
-    expect(said).toMatch(/^(warning: ([^\n]+ Connecting again|connected again to \S+)\.\n)*$/);
+    expect(said).toMatch(/^(lost \S+; reconnecting\n|connected again\n)*$/);
     count(name, kind, said === "" && silent ? "whole" : "went on");
   }
 }

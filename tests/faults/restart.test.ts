@@ -41,17 +41,17 @@ async function restartable() {
 }
 
 test.each([
-  [["wait", "j1"], 3, "Job j1 timeout"],
-  [["watch", "j1"], 3, "Job j1 timeout"],
+  [["wait", "j1"], 3, "Job j1 ended timeout"],
+  [["watch", "j1"], 3, "Job j1 ended timeout"],
   [["trace", "j1", "--follow"], 0, "State     timeout"],
-  [["kill", "j1", "--wait"], 6, "Job j1 timeout before the signal took effect"],
+  [["kill", "j1", "--wait"], 6, "Job j1 ended timeout before the signal took effect"],
 ] as [string[], number, string][])("%j says so, connects again, and sees the end", async (args, code, words) => {
   const fixture = await restartable();
   const running = fixture.start(args);
   await fixture.following();
   await fixture.restart();
   await running.until("connected again");
-  expect(running.err).toContain("Connecting again.");
+  expect(running.err).toMatch(/^lost nats:\/\/\S+; reconnecting\nconnected again\n$/m);
   await fixture.end("timeout");
   expect(await running.ended()).toBe(code);
   expect(running.out).toContain(words);

@@ -25,7 +25,7 @@ Owner     master-2hPwZ9
 ${CREATED}
 So far    T
 Deadline  2026-01-15T09:31:00.123456789Z (AGO)
-Stuck     overdue by T
+Stuck     T overdue
           \`zester job trace 2hPxSForged\` shows what it waits for, \`zester job kill 2hPxSForged\` cancels it.
 Peels     2: 1 offline, 1 executing
 3 messages ignored: evil-01 is no target, db-01 sent a return as db-02
@@ -55,6 +55,7 @@ Peels     1: 1 ok
   "2hPxSCut": `cmd.run command="sleep 600"
 Job       2hPxSCut
 State     canceled
+Reason    cancelled by user
 Target    db*
 User      root
 Owner     master-2hPwZ9
@@ -109,6 +110,6 @@ export const steady = (text: string) =>
   text
     .replace(/\(\S+ (ago|over)\)/g, "(AGO)")
     .replace(/^(So far {4})\S+$/m, "$1T")
-    .replace(/overdue by \S+/g, "overdue by T")
+    .replace(/\S+ overdue\b/g, "T overdue")
     .replace(/[\d.]+[a-zµ]+( so far)/g, "T$1")
     .replace(/TOOK +DETAIL/, "TOOK  DETAIL");

@@ -21,7 +21,7 @@ const ago = (s: number): MasterSign => ({ agoNs: BigInt(s) * S });
 test.each([
   ["running, in time, master alive", row("running", 60), ago(3), undefined],
   ["running, in time, nothing known of its master", row("running", 60), undefined, undefined],
-  ["overdue", row("running", -240), ago(3), "overdue by 4m"],
+  ["overdue", row("running", -240), ago(3), "4m overdue"],
   ["its master is gone", row("running", 60), "gone", "its master m1 has no heartbeat"],
   [
     "its master is late, in a bucket without a limit",
@@ -29,8 +29,8 @@ test.each([
     ago(120),
     "its master m1 has not been heard for 2m",
   ],
-  ["both", row("running", -240), ago(120), "overdue by 4m; its master m1 has not been heard for 2m"],
-  ["claimed counts as well", row("claimed", -1), ago(1), "overdue by 1.0s"],
+  ["both", row("running", -240), ago(120), "4m overdue; its master m1 has not been heard for 2m"],
+  ["claimed counts as well", row("claimed", -1), ago(1), "1.0s overdue"],
   ["without a deadline", row("running", undefined), ago(1), undefined],
   ["without an owner there is no master to miss", row("pending", 60, ""), "gone", undefined],
   ["ended", row("failed", -240), "gone", undefined],

@@ -9,12 +9,12 @@ const NOW = new Date("2026-01-15T10:00:00Z");
 const TIMES = { created: "2026-01-15T09:30:00Z", updated: "2026-01-15T09:30:12Z" };
 
 test.each([
-  [endingWith({ status: "complete", ...TIMES }, ["ok", "ok"]), "complete after 12s: 2 ok"],
-  [endingWith({ status: "failed", ...TIMES }, ["failed", "ok"]), "failed after 12s: 1 failed, 1 ok"],
-  [endingWith({ status: "failed", ...TIMES }, ["late", "ok"]), "failed after 12s: 1 late, 1 ok"],
-  [endingWith({ status: "failed" }, []), "failed: no peels"],
-  [endingWith({}, ["missing"]), "-: 1 missing"],
-  [endingWith({ status: "a\nb" }, []), "a\\nb: no peels"],
+  [endingWith({ status: "complete", ...TIMES }, ["ok", "ok"]), "ended complete after 12s: 2 ok"],
+  [endingWith({ status: "failed", ...TIMES }, ["failed", "ok"]), "ended failed after 12s: 1 failed, 1 ok"],
+  [endingWith({ status: "failed", ...TIMES }, ["late", "ok"]), "ended failed after 12s: 1 late, 1 ok"],
+  [endingWith({ status: "failed" }, []), "ended failed: no peels"],
+  [endingWith({}, ["missing"]), "ended -: 1 missing"],
+  [endingWith({ status: "a\nb" }, []), "ended a\\nb: no peels"],
 ])("%#: %s", (one, words) => expect(endingText(one, NOW)).toBe(words));
 
 test("for programs every state is counted", () => {
@@ -27,5 +27,5 @@ test("for programs every state is counted", () => {
 test.each([
   [endingWith({ status: "canceled" }, ["missing"]), "Job j canceled, 0 of 1 peel had returned\n"],
   [endingWith({ status: "canceled" }, []), "Job j canceled, 0 of 0 peels had returned\n"],
-  [endingWith({ status: "complete" }, ["ok"]), "Job j complete before the signal took effect: 1 ok\n"],
+  [endingWith({ status: "complete" }, ["ok"]), "Job j ended complete before the signal took effect: 1 ok\n"],
 ])("after a cancel signal, %#: %s", (one, line) => expect(endLine(one)).toBe(line));

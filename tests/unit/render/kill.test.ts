@@ -29,7 +29,7 @@ test.each([
   [undefined, undefined, [peelStory("a", "ok")], "every peel has returned"],
   [undefined, { agoNs: 1n }, [peelStory("db_1", "executing")], "its master m1 is alive; 1 executing: db.1"],
   [undefined, undefined, ["a", "b", "c", "d"].map((peel) => peelStory(peel, "executing")), "4 executing: a,b,c,d"],
-  [stuck, "gone", [peelStory("a", "silent"), peelStory("b", "queued")], "overdue by 4m; 1 queued: b; 1 silent: a"],
+  [stuck, "gone", [peelStory("a", "silent"), peelStory("b", "queued")], "4m overdue; 1 queued: b; 1 silent: a"],
 ] as const)("what is seen of a job that goes on, %#", (stuck, sign, peels, words) =>
   expect(sightWords({ row: owned, stuck, story: storyWith(peels), sign })).toBe(words),
 );
