@@ -81,7 +81,12 @@ export function shortenMiddle(text: string, max: number): string {
 }
 
 /** A line that is safe already and may have colours, cut to at most `max` columns. */
-export const cut = (line: string, max: number) => (width(line) <= max ? line : Bun.sliceAnsi(line, 0, max, "…"));
+export function cut(line: string, max: number): string {
+  if (width(line) <= max) return line;
+  const out = Bun.sliceAnsi(line, 0, max, "…");
+  // It counts a few rare signs otherwise than width does.
+  return width(out) <= max ? out : shorten(Bun.stripANSI(line), max);
+}
 
 /** The first of `word` that fit in `max` columns, one character at least, and the rest. */
 function split(word: string, max: number): [string, string] {

@@ -18,10 +18,11 @@ import { openConnection } from "../nats/connect.ts";
 import type { Connection } from "../nats/connection.ts";
 import { jwtText } from "../nats/credentials.ts";
 import { paintState } from "../render/colors.ts";
+import type { Look } from "../render/table.ts";
 import { loadSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { safe, width } from "../text.ts";
+import { safe, width, wrap } from "../text.ts";
 import type { GlobalArgs } from "./flags.ts";
 import { writeDocument } from "./output.ts";
 import { surroundings } from "./surroundings.ts";
@@ -50,14 +51,19 @@ async function check(settings: Settings, terminal: Terminal): Promise<Finding[]>
   return findings;
 }
 
-/** One line a point; what to do stands below it. */
-function render(findings: readonly Finding[], color: boolean): string {
+/** The least columns of what is said of a point. */
+const LEAST = 20;
+
+/** One line a point; what to do stands below it, and so does what the terminal has no room for. */
+function render(findings: readonly Finding[], { color, columns = Number.POSITIVE_INFINITY }: Look): string {
   const wide = Math.max(...findings.map((finding) => width(finding.check)));
+  const below = 8 + wide;
+  const hanging = (text: string) => wrap(safe(text), Math.max(LEAST, columns - below)).join(`\n${" ".repeat(below)}`);
   return findings
     .map(({ check, result, detail, hint }) => {
       const label = paintState(result, color)?.(result) ?? result;
-      const line = `${label}${" ".repeat(6 - result.length)}${check.padEnd(wide)}  ${safe(detail)}\n`;
-      return hint ? `${line}${" ".repeat(8 + wide)}${safe(hint)}\n` : line;
+      const line = `${label}${" ".repeat(6 - result.length)}${check.padEnd(wide)}  ${hanging(detail)}\n`;
+      return hint ? `${line}${" ".repeat(below)}${hanging(hint)}\n` : line;
     })
     .join("");
 }
@@ -66,7 +72,7 @@ export async function run(flags: GlobalArgs): Promise<number> {
   const { terminal, format, env } = surroundings(flags);
   const settings = await loadSettings(flags, env, terminal.warn);
   const findings = await check(settings, terminal);
-  if (format === "text") terminal.write(render(findings, terminal.color));
+  if (format === "text") terminal.write(render(findings, terminal));
   else {
     const list = findings.map(
       ({ check, result, detail, hint }) =>

@@ -55,9 +55,13 @@ export async function run(flags: GlobalArgs): Promise<void> {
   const resolved = await resolveSettings(flags, env, terminal.warn);
   const rows = [...describeSettings(resolved), formatRow(flags, around)];
   if (format === "text") {
-    const columns = [{ title: "SETTING" }, { title: "VALUE" }, { title: "SOURCE" }];
+    const columns = [
+      { title: "SETTING" },
+      { title: "VALUE", gives: [{ rank: 1, to: 20 }], wraps: true },
+      { title: "SOURCE", gives: [{ rank: 2, to: 12 }], wraps: true },
+    ];
     const cells = rows.map(({ setting, value, source }) => [setting, value ?? "-", source].map((text) => ({ text })));
-    return terminal.write(renderTable(columns, cells));
+    return terminal.write(renderTable(columns, cells, true, terminal));
   }
   const list = rows.map(
     ({ setting, value, source }) =>

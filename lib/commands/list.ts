@@ -127,7 +127,13 @@ async function writeList(
     if (!flags["fail-if-empty"]) terminal.write(`${none}\n`);
   } else {
     const { color, columns: width } = terminal;
-    terminal.writeAll(renderJobs(columns, jobs, { color, columns: width, header }, new Date()));
+    let missing: readonly string[] = [];
+    const leftOut = (names: readonly string[]) => {
+      missing = names;
+    };
+    terminal.writeAll(renderJobs(columns, jobs, { color, columns: width, header }, new Date(), leftOut));
+    if (missing.length > 0)
+      terminal.tell(`No room for ${missing.join(", ").toUpperCase()}: a wider terminal, or a pipe, has them.\n`);
   }
 }
 

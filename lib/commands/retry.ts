@@ -4,13 +4,11 @@
 import type { ValueMap } from "../codec/value.ts";
 import { parseDuration } from "../duration.ts";
 import { EXIT, UserError } from "../errors.ts";
-import { dispatch } from "../jobs/dispatch.ts";
-import { type Draft, draftRetry, mint, requestOf, targetIds, unsentRequest, type Wish } from "../jobs/retry-plan.ts";
+import { type Draft, dispatchRetry, draftRetry, mint, sizeFault, targetIds, type Wish } from "../jobs/retry-plan.ts";
 import { type Ending, endingCode } from "../model/ending.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal } from "../model/job.ts";
 import { conditionWords, retrySelection } from "../model/retry.ts";
-import { tooLarge } from "../nats/dispatch.ts";
 import { endingDocument, endingText, openDocument } from "../render/ending.ts";
 import { retriesWords, waitingWords } from "../render/facts.ts";
 import { dispatchedLine, nothingWords, renderPlan, retryDocument, theseWords } from "../render/retry.ts";
@@ -133,7 +131,7 @@ async function execute(run: Run, limit: Limit | undefined, interrupted: Interrup
   const look = `\`zester job show ${jid}\` tells whether it was.`;
   interrupted.words = `interrupted: whether job ${jid} was dispatched is not known. ${look}`;
   const targets = targetIds(draft);
-  const outcome = await dispatch(session, jid, requestOf(draft, minted), terminal.warn).catch(async (error) => {
+  const outcome = await dispatchRetry(session, draft, minted, terminal.warn).catch(async (error) => {
     interrupted.words = undefined;
     const document = retryDocument(plan.row.jid, targets, undefined, undefined, error);
     if (format !== "text" && error instanceof UserError) await writeDocument(document, format, terminal);
@@ -178,8 +176,8 @@ export async function run(flags: RetryArgs): Promise<number | undefined> {
       return EXIT.done;
     }
     const run = { flags, session, draft };
-    const large = tooLarge(store.connection, unsentRequest(draft, operatorName(session.env)));
-    if (large) throw large;
+    const fault = sizeFault(store, draft, operatorName(session.env));
+    if (fault) throw fault;
     if (flags["dry-run"]) await dryRun(run);
     else {
       await agree(run);

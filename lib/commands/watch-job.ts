@@ -105,7 +105,7 @@ class JobWatch {
     this.#lines.print(
       format !== "text"
         ? `${toJsonLine(returnDocument(this.live.jid, returned))}\n`
-        : returnLine(peel, terminal.color, this.#peelWidth),
+        : returnLine(peel, terminal, this.#peelWidth),
     );
   }
 }

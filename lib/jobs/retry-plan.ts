@@ -1,4 +1,4 @@
-// What a retry sends: which peels, what is copied out of the stored record, byte for byte, and the new job's record.
+// A retry: which peels, what is copied out of the stored record, byte for byte, and the new job's record, as it is sent.
 import KSUID from "ksuid";
 import { fieldBytes, isJson } from "../codec/decode.ts";
 import { type Encodable, Encoded, encode, encodedDuration, Unencodable } from "../codec/encode.ts";
@@ -6,6 +6,7 @@ import { asInteger, Timestamp, type ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { type JobRow, jobRow } from "../model/job.ts";
 import {
+  type Dispatched,
   listExpression,
   type Minted,
   type RetryPlan,
@@ -17,8 +18,11 @@ import {
   timeoutOf,
 } from "../model/retry.ts";
 import type { PeelStory } from "../model/story.ts";
+import { tooLarge } from "../nats/dispatch.ts";
 import type { Store } from "../nats/store.ts";
 import { safe } from "../text.ts";
+import { dispatch } from "./dispatch.ts";
+import type { Reopenable } from "./follow.ts";
 import { offlineAmong } from "./heartbeats.ts";
 import { resolveJob, type WordTold } from "./lookup.ts";
 import { newestRetries } from "./retries.ts";
@@ -144,7 +148,7 @@ export function targetIds({ plan }: Draft): string[] {
 }
 
 /** The record of the new job, as a client hands it to the masters (wire.md, "Job record" and "Dispatch"). */
-export function requestOf(draft: Draft, { jid, createdNs, user }: Minted): Uint8Array {
+function requestOf(draft: Draft, { jid, createdNs, user }: Minted): Uint8Array {
   const { plan, copied } = draft;
   const created = new Timestamp(createdNs / 1_000_000_000n, Number(createdNs % 1_000_000_000n));
   const targets = targetIds(draft);
@@ -166,6 +170,15 @@ export function requestOf(draft: Draft, { jid, createdNs, user }: Minted): Uint8
   return encode(new Map(fields.filter((field): field is [string, Encodable] => field[1] !== undefined)));
 }
 
-/** A request of the same size, for a look at that before there is a new job. */
-export const unsentRequest = (draft: Draft, user: string): Uint8Array =>
-  requestOf(draft, { jid: "0".repeat(KSUID_LENGTH), createdNs: 0n, user });
+/** Why the new job can't be sent, by its size; undefined when it can. A look at that, before there is a new job. */
+export function sizeFault({ connection }: Store, draft: Draft, user: string): UserError | undefined {
+  return tooLarge(connection, requestOf(draft, { jid: "0".repeat(KSUID_LENGTH), createdNs: 0n, user }));
+}
+
+/** Hands the new job to the masters; `tell`, results and errors are those of `dispatch`. */
+export const dispatchRetry = (
+  session: Reopenable,
+  draft: Draft,
+  minted: Minted,
+  tell: (text: string) => void,
+): Promise<Dispatched> => dispatch(session, minted.jid, requestOf(draft, minted), tell);

@@ -8,6 +8,7 @@ import { bar, count, plural, safe, shorten, shortenMiddle, width } from "../text
 import { callOf } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { returnsOf, targetOf } from "./columns.ts";
+import { leaves, shrinks } from "./fit.ts";
 import { andMore, type Cell, type Column, renderTable } from "./table.ts";
 
 /** How long a job that has ended stays on the board, in ms. */
@@ -95,108 +96,59 @@ function left(row: JobRow, nowMs: number): string {
   return rest >= 0n ? formatAge(rest) : `${formatAge(-rest)} over`;
 }
 
-interface BoardColumn extends Column {
-  readonly cell: (job: BoardJob, max: number) => Cell;
-}
-
 /** The state of a job, and a word when it won't change as it should. */
 const stateText = (row: JobRow, { stuck }: Board) => stateOf(row) + (stuck.has(row.jid) ? ", stuck" : "");
 
-function boardColumns(board: Board, nowMs: number, color: boolean, withBar: boolean): Record<string, BoardColumn> {
-  const returns = (row: JobRow) => {
-    const text = returnsOf(row);
-    if (!withBar || row.targets === undefined) return text;
-    return `${bar(Number(row.returned ?? 0n), row.targets.length, BAR)} ${text}`;
-  };
-  return {
-    jid: { title: "JID", cell: ({ row }) => ({ text: row.jid }) },
-    what: { title: "WHAT", cell: ({ what }, max) => ({ text: shortenMiddle(what, max) }) },
-    target: { title: "TARGET", cell: ({ row }, max) => ({ text: targetOf(row, max) }) },
-    state: {
-      title: "STATE",
-      cell: ({ row }) => ({
-        text: stateText(row, board),
-        paint: paintState(board.stuck.has(row.jid) ? "stuck" : stateOf(row), color),
-      }),
-    },
-    returns: { title: "RETURNS", cell: ({ row }) => ({ text: returns(row) }) },
-    failed: { title: "FAILED", cell: ({ row }) => ({ text: String(failedOf(row) ?? "-") }) },
-    time: {
-      title: "TIME",
-      cell: ({ row }) => {
-        const took = jobDuration(row, new Date(nowMs));
-        return { text: took === undefined ? "-" : formatDuration(took < 0n ? 0n : took) };
-      },
-    },
-    left: { title: "LEFT", cell: ({ row }) => ({ text: left(row, nowMs) }) },
-  };
-}
+/** Characters of an id that are shown at least: a job that is not on the board may have the same first ones. */
+const SHORTEST = 8;
 
-/** Columns that are shown, and how wide each may be. */
-interface Layout {
-  bar: boolean;
-  readonly max: Map<string, number>;
-  readonly left: Set<string>;
-}
-
-/** `over`: columns too many; `wide`: how wide a column is. */
-type Concession = (layout: Layout, over: number, wide: (name: string) => number) => void;
-
-/** What is given up on a terminal that is too narrow, one after the other until the table fits. */
-const CONCESSIONS: readonly Concession[] = [
-  shrink("target", 16),
-  shrink("what", 12),
-  (layout) => {
-    layout.bar = false;
-  },
-  shrink("target", 6),
-  shrink("what", 8),
-  ...["left", "failed", "target", "returns", "time", "what"].map(
-    (name) => (layout: Layout) => void layout.left.delete(name),
-  ),
-];
-
-function shrink(name: string, least: number): Concession {
-  return (layout, over, wide) => void layout.max.set(name, Math.max(least, wide(name) - over));
-}
-
-/** The widest form of the table that `columns` have room for, as lines. */
-function fit(board: Board, rows: readonly BoardJob[], nowMs: number, color: boolean, columns: number): string[] {
-  const layout: Layout = {
-    bar: true,
-    max: new Map(),
-    left: new Set(Object.keys(boardColumns(board, nowMs, color, true))),
-  };
-  const shown = () => {
-    const all = boardColumns(board, nowMs, color, layout.bar);
-    return [...layout.left].map((name) => ({ name, column: all[name] as BoardColumn }));
-  };
-  const wide = ({ name, column }: { name: string; column: BoardColumn }) => {
-    const max = layout.max.get(name) ?? Number.POSITIVE_INFINITY;
-    return rows.reduce((most, row) => Math.max(most, width(safe(column.cell(row, max).text))), column.title.length);
-  };
-  const over = () => shown().reduce((sum, column) => sum + wide(column) + 2, -2) - columns;
-  for (const concede of CONCESSIONS) {
-    if (over() <= 0) break;
-    concede(layout, over(), (name) =>
-      wide(shown().find((one) => one.name === name) as { name: string; column: BoardColumn }),
-    );
+/** How many characters tell the ids apart. */
+function tellingLength(jids: readonly string[]): number {
+  const sorted = jids.toSorted();
+  let length = SHORTEST;
+  for (const [i, jid] of sorted.entries()) {
+    const next = sorted[i + 1] ?? "";
+    let same = 0;
+    while (same < jid.length && jid[same] === next[same]) same++;
+    length = Math.max(length, same + 1);
   }
-  const tooNarrow = over() > 0;
-  const cells = rows.map((row) =>
-    shown().map(({ name, column }) => {
-      const cell = column.cell(row, layout.max.get(name) ?? Number.POSITIVE_INFINITY);
-      return tooNarrow ? { text: cell.text } : cell;
-    }),
-  );
-  const lines = renderTable(
-    shown().map(({ column: { title } }) => ({ title })),
-    cells,
-  )
-    .trimEnd()
-    .split("\n");
-  return tooNarrow ? lines.map((line) => shorten(line, columns)) : lines;
+  return length;
 }
+
+/** How columns give way: long texts, the bar, the id but its first characters, and in the end whole columns. */
+function boardColumns(jobs: readonly BoardJob[]): Column[] {
+  const returns = Math.max(...jobs.map(({ row }) => width(returnsOf(row))));
+  const jid = tellingLength(jobs.map(({ row }) => row.jid));
+  return [
+    { title: "JID", gives: [{ rank: 3, to: jid, only: true }] },
+    { title: "WHAT", gives: [shrinks(1, 24), shrinks(4, 12), shrinks(8, 8), leaves(9)] },
+    { title: "TARGET", gives: [shrinks(1, 16), shrinks(4, 6), leaves(5)] },
+    { title: "STATE" },
+    { title: "RETURNS", gives: [{ rank: 2, to: returns, only: true }, leaves(7)] },
+    { title: "FAILED" },
+    { title: "TIME", gives: [leaves(6)] },
+    { title: "LEFT" },
+  ];
+}
+
+function boardCells({ row, what }: BoardJob, board: Board, nowMs: number, color: boolean): Cell[] {
+  const took = jobDuration(row, new Date(nowMs));
+  const returns = returnsOf(row);
+  const withBar = row.targets && `${bar(Number(row.returned ?? 0n), row.targets.length, BAR)} ${returns}`;
+  return [
+    { text: row.jid, fit: (max) => row.jid.slice(0, max) },
+    { text: what, fit: (max) => shortenMiddle(what, max) },
+    { text: targetOf(row, WIDEST), fit: (max) => targetOf(row, max) },
+    { text: stateText(row, board), paint: paintState(board.stuck.has(row.jid) ? "stuck" : stateOf(row), color) },
+    { text: withBar ?? returns, fit: () => returns },
+    { text: String(failedOf(row) ?? "-") },
+    { text: took === undefined ? "-" : formatDuration(took < 0n ? 0n : took) },
+    { text: left(row, nowMs) },
+  ];
+}
+
+/** The columns of a target that no terminal has room for: a job may have 100,000. */
+const WIDEST = 400;
 
 /**
  * One picture of the board, at most `size.rows` lines that don't wrap.
@@ -216,7 +168,9 @@ export function renderBoard(
   const head = [`${jobs}  ${clock}`, note].filter(Boolean).join("  ");
   const room = Math.max(1, size.rows - 4);
   const shown = rows.length > room ? rows.slice(0, room - 1) : rows;
-  const table = shown.length === 0 ? [] : fit(board, shown, nowMs, look.color, size.columns);
+  const cells = shown.map((job) => boardCells(job, board, nowMs, look.color));
+  const text = shown.length === 0 ? "" : renderTable(boardColumns(shown), cells, true, { columns: size.columns });
+  const table = text.split("\n").slice(0, -1);
   const more = rows.length > shown.length ? [andMore(rows.length - shown.length, "job")] : [];
   return [shorten(safe(head), size.columns), "", ...table, ...more].slice(0, size.rows);
 }

@@ -9,6 +9,7 @@ import type { Job } from "../model/job-list.ts";
 import { type Stuck, stuckWords } from "../model/stuck.ts";
 import { safe, shorten, width } from "../text.ts";
 import { callOf, wholeCall } from "./call.ts";
+import { type Concession, leaves, shrinks } from "./fit.ts";
 import { ageText, timeText } from "./time.ts";
 
 /** What columns depend on beside the job. */
@@ -28,7 +29,8 @@ export interface JobColumn {
   plain(job: Job, moment: Moment): string;
   /** For programs: times and peel ids as they are stored, durations in ns, null for nothing. */
   value(job: Job, moment: Moment): Value;
-  readonly shrinks?: boolean;
+  /** How it gives way on a terminal that is too narrow. */
+  readonly gives?: readonly Concession[];
   /** What the text is made of, where many jobs share that: their cell is made once. */
   source?(row: JobRow): unknown;
   /** A field of the record that rows don't have. */
@@ -89,15 +91,47 @@ const state = (name: string): JobColumn => ({
 function time(name: string, get: (row: JobRow) => Timestamp | undefined, ago: string): JobColumn {
   return {
     name,
-    text({ row }, { now, person }) {
+    text({ row }, { now, person }, max) {
       const at = get(row);
       if (!at) return "-";
-      return person ? ageText(at, BigInt(now.getTime()) * 1_000_000n, ago) : timeText(at, false);
+      if (!person) return timeText(at, false);
+      const age = ageText(at, BigInt(now.getTime()) * 1_000_000n, ago);
+      const whole = `${timeText(at, true)} (${age})`;
+      return whole.length <= max ? whole : age;
     },
     plain: ({ row }) => String(get(row) ?? ""),
     value: ({ row }) => get(row) ?? null,
   };
 }
+
+/** An age, which is what a time is where there is no room for it. */
+const AGE: Concession = { rank: 1, to: 12, only: true };
+
+/**
+ * How columns give way, the least important ones first: long texts become shorter and times ages, OWNER and USER leave, then
+ * long texts become shorter still, and in the end others leave. The id, the state and the failures stay.
+ */
+const GIVES: Readonly<Record<string, readonly Concession[]>> = {
+  what: [shrinks(1, 30), shrinks(6, 12), leaves(12)],
+  target: [shrinks(1, 30), shrinks(5, 16), shrinks(8, 6), leaves(11)],
+  targets: [shrinks(1, 30), shrinks(5, 16), shrinks(8, 9), leaves(11)],
+  stuck: [shrinks(1, 40), shrinks(5, 20)],
+  function: [shrinks(7, 12), shrinks(8, 8), leaves(11)],
+  created: [AGE, leaves(9)],
+  updated: [AGE, leaves(4)],
+  deadline: [AGE, leaves(4)],
+  owner: [leaves(2)],
+  user: [leaves(3)],
+  source: [leaves(3)],
+  retry_of: [leaves(4)],
+  returned: [leaves(9)],
+  targeted: [leaves(9)],
+  returns: [leaves(9)],
+  duration: [leaves(10)],
+};
+
+/** Those of fields of the record. */
+const FIELD_GIVES = [shrinks(1, 30), shrinks(5, 12), leaves(11)];
 
 const NS = 1_000_000_000n;
 
@@ -116,7 +150,6 @@ const KNOWN: readonly JobColumn[] = [
   {
     name: "target",
     min: 8,
-    shrinks: true,
     source: (row) => row.targetExpr ?? row.targets,
     text: ({ row }, _, max) => targetOf(row, max),
     plain: ({ row }) => ((row.targetExpr ?? row.targets) ? targetOf(row, Number.POSITIVE_INFINITY) : ""),
@@ -125,7 +158,6 @@ const KNOWN: readonly JobColumn[] = [
   {
     name: "targets",
     min: 21,
-    shrinks: true,
     text: ({ row }, _, max) => targetList(row.targets, max),
     plain: ({ row }) => (row.targets ?? []).join(" "),
     value: ({ row }) => (row.targets ? [...row.targets] : null),
@@ -133,7 +165,6 @@ const KNOWN: readonly JobColumn[] = [
   {
     name: "what",
     min: 12,
-    shrinks: true,
     field: "args",
     text: ({ row, record }, _, max) => callOf(record, row, max),
     plain: ({ row, record }) => (row.fn ? wholeCall(record, row) : ""),
@@ -173,7 +204,7 @@ export function stuckColumn(why: (row: JobRow) => Stuck | undefined): JobColumn 
     const stuck = why(row);
     return stuck && stuckWords(stuck);
   };
-  return textual(STUCK, words);
+  return { ...textual(STUCK, words), gives: GIVES.stuck ?? [] };
 }
 
 /** The columns of each view. */
@@ -218,7 +249,10 @@ function fieldColumn(name: string): JobColumn {
 }
 
 /** The column of that name: a known one, or a field of the record. */
-const columnOf = (name: string) => KNOWN.find((column) => column.name === name) ?? fieldColumn(name);
+function columnOf(name: string): JobColumn {
+  const known = KNOWN.find((column) => column.name === name);
+  return { ...(known ?? fieldColumn(name)), gives: known ? (GIVES[name] ?? []) : FIELD_GIVES };
+}
 
 export const columnsOf = (names: readonly string[]) => names.map(columnOf);
 

@@ -3,16 +3,19 @@
 import { Timestamp } from "../codec/value.ts";
 import { failedOf, type JobRow, stateOf } from "../model/job.ts";
 import type { Job, JobList } from "../model/job-list.ts";
+import { safe, shorten } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { type JobColumn, type Moment, returnsOf, targetOf } from "./columns.ts";
-import { type Cells, type Column, type Look, type MeasuredCell, measured, renderTable, tableLines } from "./table.ts";
-
-/** The widest cell of a column, its title included. */
-function widest(column: Column, count: number, width: (row: number) => number): number {
-  let most = Math.max(column.min ?? 0, column.title.length);
-  for (let row = 0; row < count; row++) most = Math.max(most, width(row));
-  return most;
-}
+import {
+  arranged,
+  type Cells,
+  type Column,
+  type Look,
+  type MeasuredCell,
+  measured,
+  renderTable,
+  tableLines,
+} from "./table.ts";
 
 /** How many cells of a column are kept for the next job that has the same value. */
 const KEPT = 4096;
@@ -41,17 +44,26 @@ class ColumnCells {
   }
 
   #make(job: Job): MeasuredCell {
-    const text = this.column.text(job, this.moment, this.max);
+    const whole = this.column.text(job, this.moment, this.max);
     const { name } = this.column;
+    const text = this.max === Number.POSITIVE_INFINITY ? whole : shorten(safe(whole), this.max);
     return measured({ text, paint: paintState(text, this.color && (name === "state" || name === "status")) });
   }
 }
 
-/** A table of jobs. On a terminal that is too narrow, the column that can be shortened is. */
-export function renderJobs(shown: readonly JobColumn[], jobs: JobList, look: Look, now: Date): Iterable<string> {
+/**
+ * A table of jobs. On a terminal that is too narrow, columns give way.
+ * @param leftOut gets the names of those that are left out
+ */
+export function renderJobs(
+  shown: readonly JobColumn[],
+  jobs: JobList,
+  look: Look,
+  now: Date,
+  leftOut: (names: readonly string[]) => void = () => {},
+): Iterable<string> {
   const moment = { now, person: look.columns !== undefined };
-  const columns = shown.map(({ name, min }) => ({ title: name.toUpperCase(), min: min ?? 0 }));
-  const sources = shown.map((column) => new ColumnCells(column, moment, look.color));
+  const columns = shown.map(({ name, min = 0, gives = [] }): Column => ({ title: name.toUpperCase(), min, gives }));
   // The cells of a job are asked for one after the other.
   let job: Job | undefined;
   let number = -1;
@@ -60,21 +72,20 @@ export function renderJobs(shown: readonly JobColumn[], jobs: JobList, look: Loo
     number = row;
     return job as Job;
   };
-  const cells: Cells = {
+  const cellsOf = (sources: readonly ColumnCells[]): Cells => ({
     at: (row, i) => (sources[i] as ColumnCells).of(jobAt(row)),
     width: (row, i) => (sources[i] as ColumnCells).of(jobAt(row)).width,
-  };
-  const at = shown.findIndex(({ shrinks }) => shrinks);
-  if (look.columns === undefined || at < 0) return tableLines(columns, jobs.length, cells, look.header);
-  let room = look.columns;
-  columns.forEach((column, i) => {
-    if (i !== at) room -= 2 + widest(column, jobs.length, (row) => cells.width(row, i));
   });
-  const max = Math.max((columns[at] as Column).title.length, room);
-  sources[at] = new ColumnCells(shown[at] as JobColumn, moment, look.color, max);
-  // The least width only keeps columns steady; a terminal that is too narrow for it needs the room more.
-  const narrow = columns.map((column, i) => (i === at ? { ...column, min: Math.min(column.min, max) } : column));
-  return tableLines(narrow, jobs.length, cells, look.header);
+  const whole = cellsOf(shown.map((column) => new ColumnCells(column, moment, look.color)));
+  if (look.columns === undefined) return tableLines(columns, jobs.length, whole, look.header);
+  const needed = columns.map(() => 0);
+  for (let row = 0; row < jobs.length; row++)
+    for (let i = 0; i < columns.length; i++) needed[i] = Math.max(needed[i] as number, whole.width(row, i));
+  const { columns: kept, most, at } = arranged(columns, needed, look.columns);
+  const isKept = new Set(at);
+  leftOut(shown.filter((_, i) => !isKept.has(i)).map(({ name }) => name));
+  const sources = at.map((i, n) => new ColumnCells(shown[i] as JobColumn, moment, look.color, most[n]));
+  return tableLines(kept, jobs.length, cellsOf(sources), look.header, look.columns);
 }
 
 const CHANGE_COLUMNS = [20, 27, 12, 12, 8, 7].map((min) => ({ title: "", min })).concat({ title: "", min: 0 });

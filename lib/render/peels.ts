@@ -8,6 +8,7 @@ import type { Peel } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { count } from "../text.ts";
 import { paintState } from "./colors.ts";
+import { LONG, leaves, shrinks } from "./fit.ts";
 import { andMore, type Cell, type Column, type Look, renderTable } from "./table.ts";
 
 /** Rows that a person reads on a terminal; piped, and with --all-peels, there is no limit. */
@@ -27,6 +28,7 @@ const duration = (ns: bigint | undefined) => (ns === undefined ? "-" : formatDur
 const PEEL: PeelColumn<AnyPeel> = {
   title: "PEEL",
   min: 8,
+  gives: [shrinks(4, 12)],
   cell: ({ peel }) => ({ text: displayPeel(peel) }),
 };
 const STATE: PeelColumn<AnyPeel> = {
@@ -35,6 +37,7 @@ const STATE: PeelColumn<AnyPeel> = {
 };
 const DURATION: PeelColumn<Peel> = {
   title: "DURATION",
+  gives: [leaves(3)],
   // A master that gives a peel up, and a peel that does not run the job, write 0.
   cell: ({ returned }) => ({ text: duration(returned?.duration || undefined) }),
 };
@@ -55,16 +58,24 @@ const RETURNS: readonly PeelColumn<Peel>[] = [
 /** Its last one, where any peel failed with an error or was unreachable. */
 const TROUBLE: PeelColumn<Peel> = {
   title: "ERROR",
+  gives: LONG,
+  wraps: true,
   cell: ({ returned }) => ({ text: returned?.error ?? (returned?.unreachable ? "unreachable" : "") }),
 };
 
 const TOOK: PeelColumn<PeelStory> = {
   title: "TOOK",
+  gives: [leaves(3)],
   cell: ({ tookNs, soFarNs }) => ({
     text: soFarNs === undefined ? duration(tookNs) : `${duration(soFarNs)} so far`,
   }),
 };
-const DETAIL: PeelColumn<PeelStory> = { title: "DETAIL", cell: (peel) => ({ text: noteOf(peel) }) };
+const DETAIL: PeelColumn<PeelStory> = {
+  title: "DETAIL",
+  gives: LONG,
+  wraps: true,
+  cell: (peel) => ({ text: noteOf(peel) }),
+};
 
 /** `show --summary` */
 const SUMMARY: readonly PeelColumn<PeelStory>[] = [PEEL, STATE, TOOK, DETAIL];
@@ -73,8 +84,8 @@ const SUMMARY: readonly PeelColumn<PeelStory>[] = [PEEL, STATE, TOOK, DETAIL];
 const STORIES: readonly PeelColumn<PeelStory>[] = [
   PEEL,
   STATE,
-  { title: "DELIVERED", cell: ({ deliveredNs }) => ({ text: duration(deliveredNs) }) },
-  { title: "WAITED", cell: ({ waitedNs }) => ({ text: duration(waitedNs) }) },
+  { title: "DELIVERED", gives: [leaves(1)], cell: ({ deliveredNs }) => ({ text: duration(deliveredNs) }) },
+  { title: "WAITED", gives: [leaves(2)], cell: ({ waitedNs }) => ({ text: duration(waitedNs) }) },
   TOOK,
   DETAIL,
 ];
@@ -87,9 +98,9 @@ const lineColumns = (peelWidth: number): readonly PeelColumn<PeelStory>[] => [
   DETAIL,
 ];
 
-function table<T>(columns: readonly PeelColumn<T>[], peels: readonly T[], color: boolean, header = true): string {
-  const rows = peels.map((peel) => columns.map((column) => column.cell(peel, color)));
-  return renderTable(columns, rows, header);
+function table<T>(columns: readonly PeelColumn<T>[], peels: readonly T[], look: Look): string {
+  const rows = peels.map((peel) => columns.map((column) => column.cell(peel, look.color)));
+  return renderTable(columns, rows, look.header, look);
 }
 
 /** The first `most` rows, and what the rest is; `counts` makes the words for it. */
@@ -97,12 +108,12 @@ function limited<T extends AnyPeel>(
   columns: readonly PeelColumn<T>[],
   peels: readonly T[],
   most: number,
-  color: boolean,
+  look: Look,
 ): string {
   const rest = peels.slice(most);
   const more =
     rest.length === 0 ? "" : `${andMore(rest.length, "peel")}: ${peelCounts(rest)} (--all-peels shows them)\n`;
-  return table(columns, peels.slice(0, most), color) + more;
+  return table(columns, peels.slice(0, most), look) + more;
 }
 
 /** `1 failed, 2 ok`: how many peels are in each state that any is in, worst first. */
@@ -120,17 +131,17 @@ export function renderReturns(returned: readonly Peel[], look: Look, all: boolea
   const rows = most(MOST.returns, look, all);
   const sorted = returned.length > rows ? worstFirst(returned) : returned;
   const troubled = sorted.slice(0, rows).some(({ returned: item }) => item?.error !== undefined || item?.unreachable);
-  return limited(troubled ? [...RETURNS, TROUBLE] : RETURNS, sorted, rows, look.color);
+  return limited(troubled ? [...RETURNS, TROUBLE] : RETURNS, sorted, rows, look);
 }
 
 /** Peels and how they are, worst first as they come. */
 export const renderPeels = (peels: readonly PeelStory[], look: Look, all: boolean) =>
-  limited(SUMMARY, peels, most(MOST.returns, look, all), look.color);
+  limited(SUMMARY, peels, most(MOST.returns, look, all), look);
 
 /** Peels and what they did, as they come. @param rows how many a terminal has room for */
 export const renderStories = (peels: readonly PeelStory[], look: Look, all: boolean, rows: number = MOST.stories) =>
-  limited(STORIES, peels, most(rows, look, all), look.color);
+  limited(STORIES, peels, most(rows, look, all), look);
 
 /** One peel that returned, on one line; `peelWidth` keeps lines that come one by one in columns. */
-export const returnLine = (peel: PeelStory, color: boolean, peelWidth: number) =>
-  table(lineColumns(peelWidth), [peel], color, false);
+export const returnLine = (peel: PeelStory, look: Look, peelWidth: number) =>
+  table(lineColumns(peelWidth), [peel], { ...look, header: false });

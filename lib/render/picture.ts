@@ -18,7 +18,7 @@ export function renderPicture(
   options: { note: string; now: Date },
 ): string[] {
   const { peels, steps } = telling.story;
-  const full = { color: look.color, columns: size.columns };
+  const full = { color: look.color, columns: size.columns, wrap: false };
   const note = options.note === "" ? [] : [options.note];
   const facts = [...note, ...linesOf(renderFacts(telling, full, options.now))];
   const timeline = steps.length === 0 ? [] : linesOf(renderTimeline(telling.story, full, false));

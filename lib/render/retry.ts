@@ -5,7 +5,7 @@ import { formatAge } from "../duration.ts";
 import { isTerminal } from "../model/job.ts";
 import { type OutcomeGroup, outcomesOf } from "../model/outcomes.ts";
 import { asksDryRun, type Dispatched, doubtOf, type RetryPlan } from "../model/retry.ts";
-import { plural, safe, shorten } from "../text.ts";
+import { count, plural, safe, shorten } from "../text.ts";
 import { shortCall } from "./facts.ts";
 import { peelNames } from "./names.ts";
 import { peelCounts } from "./peels.ts";
@@ -13,8 +13,8 @@ import { andMore, type Look, renderTable } from "./table.ts";
 
 /** Columns of the call with its arguments, and of what is said of a group of peels. */
 const MOST = { call: 200, note: 200, outcomes: 20 } as const;
-/** Columns that the names of each group take on a terminal. */
-const NAMES = 40;
+/** Columns that the names of each group take on a terminal of so many columns. */
+const namesOf = (columns: number) => (columns < 120 ? 24 : 40);
 const INDENT = 2;
 /** The least columns of a state, so that lists don't jump between jobs. */
 const STATE = 12;
@@ -29,10 +29,10 @@ function jobWords({ row }: RetryPlan, nowNs: bigint): string {
 }
 
 /** What is to be said of the peels of a group: why they are not ok, what is not certain of them, which are offline now. */
-function noteWords({ state, note, peels }: OutcomeGroup, offline: RetryPlan["offline"]): string {
+function noteWords({ state, note, peels }: OutcomeGroup, offline: RetryPlan["offline"], names: number): string {
   const gone = state === "offline" ? [] : peels.filter(({ peel }) => offline?.has(peel));
   const where =
-    gone.length === 0 ? "" : gone.length === peels.length ? "offline" : `offline: ${peelNames(gone, NAMES)}`;
+    gone.length === 0 ? "" : gone.length === peels.length ? "offline" : `offline: ${peelNames(gone, names)}`;
   return [shorten(safe(note.slice(0, 2 * MOST.note)), MOST.note), doubtOf(state), where].filter(Boolean).join("; ");
 }
 
@@ -42,14 +42,18 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   const call = shorten(safe(shortCall({ row, job }).slice(0, 2 * MOST.call)), MOST.call);
   const dry = asksDryRun(job.get("args")) ? " (dry run)" : "";
   const known = [row.user && `by ${row.user}`, jobWords(plan, nowNs)].filter(Boolean).join("; ");
-  const head = `${call}${dry} on ${peels.length} of ${plural(targets.length, "peel")} (${safe(known)})\n`;
+  const head = `${call}${dry} on ${count(peels.length)} of ${plural(targets.length, "peel")} (${safe(known)})\n`;
   const groups = outcomesOf(peels, targets);
+  const names = look.columns === undefined ? Number.POSITIVE_INFINITY : namesOf(look.columns);
   const shown = look.columns === undefined ? groups : groups.slice(0, MOST.outcomes);
   const rest = groups.slice(shown.length);
   const rows = shown.map((group) => {
-    const names = peelNames(group.peels, look.columns === undefined ? Number.POSITIVE_INFINITY : NAMES);
     const many = group.peels.length > 1 ? `${plural(group.peels.length, "peel")}: ` : "";
-    return [{ text: group.state }, { text: many + names }, { text: noteWords(group, offline) }];
+    return [
+      { text: group.state },
+      { text: many + peelNames(group.peels, names) },
+      { text: noteWords(group, offline, names) },
+    ];
   });
   const columns = [{ title: "", min: STATE }, { title: "" }, { title: "" }];
   const lines = renderTable(columns, rows, false).trimEnd().split("\n");
@@ -62,7 +66,7 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
 
 /** Why there is nothing to retry. @param condition as typed; empty when none was */
 export function nothingWords({ targets }: RetryPlan, condition: string): string {
-  if (condition !== "") return `Nothing to retry: no peel of ${targets.length} matches ${safe(condition)}.\n`;
+  if (condition !== "") return `Nothing to retry: no peel of ${count(targets.length)} matches ${safe(condition)}.\n`;
   if (targets.length === 0) return "Nothing to retry: the job has no peels.\n";
   const late = targets.filter(({ state }) => state === "late").length;
   return `Nothing to retry: all ${plural(targets.length, "peel")} returned ok${late > 0 ? ` (${late} late)` : ""}.\n`;

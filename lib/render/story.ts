@@ -7,6 +7,7 @@ import { stuckWords } from "../model/stuck.ts";
 import { plural, safe } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { furtherFact, renderFacts, type Telling } from "./facts.ts";
+import { LONG, shrinks } from "./fit.ts";
 import { renderStories } from "./peels.ts";
 import { type Cell, type Look, renderTable } from "./table.ts";
 
@@ -19,8 +20,8 @@ const RUN = 4;
 const eventColumns = (peelWidth: number) => [
   { title: "AFTER", min: 8 },
   { title: "EVENT", min: 10 },
-  { title: "PEEL", min: peelWidth },
-  { title: "DETAIL" },
+  { title: "PEEL", min: peelWidth, gives: [shrinks(4, 12)] },
+  { title: "DETAIL", gives: LONG, wraps: true },
 ];
 
 /** The state that an event tells of its peel or its job. */
@@ -57,6 +58,7 @@ export function renderEvents(steps: readonly Step[], look: Look, peelWidth = 0):
     eventColumns(peelWidth),
     steps.map((step) => eventCells(step, look.color)),
     look.header,
+    look,
   );
 }
 
@@ -89,7 +91,7 @@ export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean):
       i = end;
     } else rows.push(eventCells(steps[i++] as Step, look.color));
   }
-  return renderTable(eventColumns(0), rows, look.header);
+  return renderTable(eventColumns(0), rows, look.header, look);
 }
 
 /** The facts, the slowest peels, and the peels worst first. */

@@ -67,7 +67,7 @@ function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolea
     rest.length === 0
       ? ""
       : `${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap(({ peels }) => peels))} (--all-peels shows them)\n`;
-  return renderTable([...columns, { title: "WHERE" }, { title: "WHAT" }], rows) + more;
+  return renderTable([...columns, { title: "WHERE" }, { title: "WHAT" }], rows, true, look) + more;
 }
 
 /** `1 failed, 398 ok (1 changed)` */

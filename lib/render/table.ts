@@ -1,5 +1,6 @@
 // Aligned columns, measured by display width.
-import { isPlain, plural, safe, width } from "../text.ts";
+import { cut, isPlain, plural, safe, shorten, width, wrap } from "../text.ts";
+import { type Concession, fitted, GAP } from "./fit.ts";
 
 /** How a table is shown: coloured or not, and the terminal's width (undefined: piped, never shortened). */
 export interface Look {
@@ -7,18 +8,26 @@ export interface Look {
   readonly columns: number | undefined;
   /** False omits the titles. */
   readonly header?: boolean;
+  /** False: a row is one line in any case. */
+  readonly wrap?: boolean;
 }
 
 export interface Column {
   readonly title: string;
   /** The least width, so that columns don't jump between calls. */
   readonly min?: number;
+  /** How it gives way on a terminal that is too narrow; never, without. */
+  readonly gives?: readonly Concession[];
+  /** What has no room goes on below, instead of being cut. */
+  readonly wraps?: boolean;
 }
 
 /** A cell: text, not yet made safe; `paint` colours it after it was measured. */
 export interface Cell {
   readonly text: string;
   readonly paint?: ((text: string) => string) | undefined;
+  /** The text in at most `max` columns, where it is not just cut at its end. */
+  readonly fit?: ((max: number) => string) | undefined;
 }
 
 /** A cell as it is written, and the columns that it takes. */
@@ -41,6 +50,13 @@ export function measured({ text, paint }: Cell): MeasuredCell {
   return { shown: paint && shown !== "" ? paint(shown) : shown, width: plain ? text.length : width(shown) };
 }
 
+/** The cell with at most `max` columns. */
+function narrowed(cell: Cell, max: number): Cell {
+  const text = safe(cell.text);
+  if (width(text) <= max) return cell;
+  return { ...cell, text: shorten(cell.fit ? safe(cell.fit(max)) : text, max) };
+}
+
 /** A cell that is wider stands out of its column: one job with 10,000 targets must not push all others apart. */
 const WIDEST = 120;
 
@@ -53,8 +69,15 @@ const PIECE = 64 << 10;
 /**
  * A table in pieces of whole lines, for one that may have a million: each cell is asked for twice, row by row, first for
  * its width. Lines end with a newline and have no trailing spaces. `header` false omits the titles.
+ * @param room what has no room in so many columns is cut
  */
-export function* tableLines(columns: readonly Column[], count: number, cells: Cells, header = true): Generator<string> {
+export function* tableLines(
+  columns: readonly Column[],
+  count: number,
+  cells: Cells,
+  header = true,
+  room = Number.POSITIVE_INFINITY,
+): Generator<string> {
   const last = columns.length - 1;
   const widths = columns.map((column) => Math.max(column.min ?? 0, width(column.title)));
   for (let row = 0; row < count; row++) {
@@ -66,15 +89,17 @@ export function* tableLines(columns: readonly Column[], count: number, cells: Ce
   const line = (cell: (column: number) => MeasuredCell) => {
     let out = "";
     let gap = 0;
+    let used = 0;
     for (let i = 0; i <= last; i++) {
       const { shown, width } = cell(i);
       if (shown !== "") {
         out += gap > 0 ? spaces(gap) + shown : shown;
+        used += gap + width;
         gap = 0;
       }
-      if (i < last) gap += Math.max(0, (widths[i] as number) - width) + 2;
+      if (i < last) gap += Math.max(0, (widths[i] as number) - width) + GAP;
     }
-    return `${out}\n`;
+    return `${used > room ? cut(out, room) : out}\n`;
   };
   const titles = columns.map((column) => measured({ text: column.title }));
   let piece = header ? line((i) => titles[i] as MeasuredCell) : "";
@@ -87,12 +112,72 @@ export function* tableLines(columns: readonly Column[], count: number, cells: Ce
   yield piece;
 }
 
-/** The same as one text. */
-export function renderTable(columns: readonly Column[], rows: readonly (readonly Cell[])[], header = true): string {
-  const made = rows.map((row) => row.map(measured));
-  const at = (row: number, i: number) => made[row]?.[i] as MeasuredCell;
-  const cells = { at, width: (row: number, i: number) => at(row, i).width };
-  return [...tableLines(columns, rows.length, cells, header)].join("");
+/** The widest sign: a column has room for one. */
+const SIGN = 2;
+
+/**
+ * The columns as they are shown in `room` columns, and the most that each may take. The least widths, which only keep
+ * tables steady, go first.
+ * @param needed what the cells of each column take
+ * @returns `at`: the numbers of those that are shown
+ */
+export function arranged(
+  columns: readonly Column[],
+  needed: readonly number[],
+  room: number,
+): { columns: Column[]; most: number[]; at: number[] } {
+  const wide = columns.map(({ title }, i) => Math.max(needed[i] as number, width(title)));
+  // The last one needs no spaces behind it.
+  const steady = columns.map(({ min = 0 }, i) => Math.max(wide[i] as number, i < columns.length - 1 ? min : 0));
+  const fits = steady.reduce((sum, width) => sum + width + GAP, -GAP) <= room;
+  const least = columns.map(({ title, gives = [], ...rest }) => ({
+    ...rest,
+    title,
+    gives: gives.map((step) => (step.to === 0 ? step : { ...step, to: Math.max(step.to, width(title), SIGN) })),
+  }));
+  const most = fits ? steady : fitted(least, wide, room);
+  const at = [...columns.keys()].filter((i) => (most[i] as number) > 0);
+  const shown = at.map((i) => ({ ...(columns[i] as Column), ...(fits ? {} : { min: 0 }) }));
+  return { columns: shown, most: at.map((i) => most[i] as number), at };
+}
+
+/** One row as the rows that it takes: what its long texts don't have room for stands below. */
+function folded(row: readonly Cell[], columns: readonly Column[], most: readonly number[], wraps: boolean): Cell[][] {
+  const parts = row.map((cell, i) => {
+    const max = most[i] as number;
+    const text = safe(cell.text);
+    if (!wraps || !columns[i]?.wraps || width(text) <= max) return [narrowed(cell, max)];
+    return wrap(text, max).map((text) => ({ ...cell, text }));
+  });
+  const lines = Math.max(1, ...parts.map((part) => part.length));
+  return Array.from({ length: lines }, (_, n) => parts.map((part) => part[n] ?? { text: "" }));
+}
+
+/**
+ * The same as one text.
+ * @param look `columns`: the terminal's width, which no line exceeds; undefined: nothing is cut
+ */
+export function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  header = true,
+  look: Pick<Partial<Look>, "columns" | "wrap"> = {},
+): string {
+  const room = look.columns;
+  const lines = (shown: readonly Column[], cells: readonly (readonly Cell[])[]) => {
+    const made = cells.map((row) => row.map(measured));
+    const at = (row: number, i: number) => made[row]?.[i] as MeasuredCell;
+    const width = (row: number, i: number) => at(row, i).width;
+    return [...tableLines(shown, cells.length, { at, width }, header, room)].join("");
+  };
+  if (room === undefined) return lines(columns, rows);
+  const needed = columns.map((_, i) => rows.reduce((most, row) => Math.max(most, measured(row[i] as Cell).width), 0));
+  const { columns: shown, most, at } = arranged(columns, needed, room);
+  const kept = rows.map((row) => at.map((i) => row[i] as Cell));
+  return lines(
+    shown,
+    kept.flatMap((row) => folded(row, shown, most, look.wrap !== false)),
+  );
 }
 
 /** The words for rows that a table has no room for: `… and 5 jobs more`. */

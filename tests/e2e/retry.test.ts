@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { fieldsOf, valueBetween, watchDispatches } from "../support/dispatches.ts";
 import { away, type Behaviour, fail, hang, ok, serveFleet } from "../support/fleet.ts";
-import { encode, jobRecord, type Time, until, zester } from "../support/harness.ts";
+import { encode, jobRecord, run as shell, type Time, until, ZESTER, zester } from "../support/harness.ts";
 
 const { nc, fleet, run, start, stop } = await serveFleet();
 const dispatches = await watchDispatches(nc);
@@ -220,6 +220,25 @@ test("peels without a heartbeat are marked, a dry run and old jobs are said to b
   await run("retry", "old", "--yes", "--job-timeout", "90s", "--peel", "alive-1");
   const [request] = await decoded();
   expect(request).toMatchObject({ timeout: 90_000_000_000n, args: { state: "nginx", test: true } });
+});
+
+test("a report that can't be written: the job is dispatched all the same, and that is said", async () => {
+  const jid = await ended({ a: fail });
+  for (const [flags, format] of [
+    ["", "text"],
+    ["--wait", "json"],
+  ]) {
+    const command = `"${ZESTER}" job retry ${jid} --yes ${flags} --format ${format} > /dev/full`;
+    const { stderr, code } = await shell(["sh", "-c", command], {
+      env: { NATS_URL: `nats://127.0.0.1:${nc.info?.port}` },
+    });
+    const [request] = await decoded();
+    expect(stderr).toContain(
+      `error: job ${request?.jid} was dispatched, but the report failed: cannot write the output`,
+    );
+    expect(code).toBe(1);
+    await fleet.until(request?.jid as string, "complete");
+  }
 });
 
 test("arguments are the same bytes, whatever they hold", async () => {

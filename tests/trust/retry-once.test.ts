@@ -239,6 +239,20 @@ describe("with masters that live and die", () => {
     await end();
   });
 
+  test("the connection is lost while a person thinks about it: another one, and one job", async () => {
+    const link = await startFaultyLink(server.port);
+    const asking = new Running(["job", "retry", "old"], { NATS_URL: link.url }, { cols: 100, rows: 24 });
+    await asking.until("Dispatch a new job to this peel? [y/N] ");
+    link.cut();
+    asking.type("y\n");
+    expect(await asking.ended()).toBe(0);
+    link.stop();
+    expect(asking.out).toContain("dispatched to 1 peel by master-demo01");
+    await until("its end", async () => (await executions(nc, "old")).runs > 0);
+    expect(await executions(nc, "old")).toMatchObject({ jids: [expect.any(String)], runs: 1 });
+    await end();
+  });
+
   test("Ctrl-C before the answer: whether it was dispatched is not known; while it waits, that it was", async () => {
     await fleet.stopMaster();
     const sub = nc.subscribe(DISPATCH_SUBJECT, { callback: () => void asking.signal("SIGINT") });

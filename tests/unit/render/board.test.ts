@@ -75,9 +75,9 @@ test.each([
   [100, "JID    WHAT         TARGET  STATE    RETURNS         FAILED  TIME  LEFT"],
   // Less room: first the bar goes, then columns, the least important first.
   [68, "JID    WHAT         TARGET  STATE    RETURNS  FAILED  TIME  LEFT"],
-  [50, "JID    WHAT      TARGET  STATE    RETURNS  TIME"],
-  [40, "JID    WHAT      STATE    RETURNS  TIME"],
-  [20, "JID    STATE"],
+  [50, "JID    WHAT         STATE    RETURNS  FAILED  LEFT"],
+  [40, "JID    WHAT        STATE    FAILED  LEFT"],
+  [20, "JID    STATE    FAI…"],
 ])("%i columns", (columns, titles) => {
   const lines = table(columns);
   expect(lines[2]).toBe(titles);
@@ -96,4 +96,16 @@ test.each([
   const lines = table(100, rows, jobs);
   expect(lines.slice(3).map((line) => (line.startsWith("job") ? line.slice(0, 5) : line))).toEqual(shown);
   expect(lines.length).toBeLessThanOrEqual(rows);
+});
+
+test("an id is cut to what tells it from the others, and never within", () => {
+  const board = all();
+  const ids = ["2hPx7KkVnR7YmWqTz4PLsCfNjA1", "2hPx7KkVnR9YmWqTz4PLsCfNjA2", "rxn-0123456789abcdef"];
+  for (const jid of ids) board.put(jid, job(jid), false, NOW);
+  const shown = (columns: number) => {
+    const lines = renderBoard(board, "", { color: false }, { columns, rows: 24 }, NOW).slice(3);
+    return lines.map((line) => line.split(" ")[0]);
+  };
+  expect(shown(120)).toEqual(ids);
+  expect(shown(70)).toEqual(["2hPx7KkVnR7", "2hPx7KkVnR9", "rxn-0123456"]);
 });

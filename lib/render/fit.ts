@@ -1,0 +1,62 @@
+// Which columns of a table give way on a terminal that is too narrow, and by how much. Pure.
+
+/** One thing that a column can do without. */
+export interface Concession {
+  /** Those of lower rank are made first, whatever column they belong to. */
+  readonly rank: number;
+  /** The columns that it then takes at least; 0: it is left out. */
+  readonly to: number;
+  /** It takes either all that it needs or just `to`. */
+  readonly only?: boolean;
+}
+
+export interface Yielding {
+  readonly gives?: readonly Concession[];
+}
+
+/** What stands between two columns. */
+export const GAP = 2;
+
+/** The least columns of a long text that something else stands beside. */
+const LEAST = 20;
+
+/** A column of long texts: it gives way first, and is never left out. */
+export const LONG: readonly Concession[] = [{ rank: 0, to: LEAST }];
+
+export const shrinks = (rank: number, to: number): Concession => ({ rank, to });
+export const leaves = (rank: number): Concession => ({ rank, to: 0 });
+
+/** The terminal's columns that columns of these widths take; those of none are left out. */
+function total(widths: readonly number[]): number {
+  const shown = widths.filter((width) => width > 0);
+  return shown.reduce((sum, width) => sum + width + GAP, -GAP);
+}
+
+/**
+ * The most that each column may take so that a row has room; 0 for one that is left out. A row is still wider when all
+ * that can be given up does not suffice.
+ * @param needed what each column would take
+ */
+export function fitted(columns: readonly Yielding[], needed: readonly number[], room: number): number[] {
+  const widths = needed.map((width) => Math.max(1, width));
+  const steps = columns.flatMap(({ gives = [] }, i) => gives.map((step) => ({ ...step, i })));
+  steps.sort((a, b) => a.rank - b.rank);
+  const single = new Set<number>();
+  for (const { i, to, only } of steps) {
+    const over = total(widths) - room;
+    if (over <= 0) break;
+    const width = widths[i] as number;
+    if (to >= width) continue;
+    widths[i] = to === 0 || only ? to : Math.max(to, width - over);
+    if (only) single.add(i);
+  }
+  // What a later step freed beyond need goes back to those that gave.
+  for (const { i } of steps.reverse()) {
+    const [width, wanted] = [widths[i] as number, needed[i] as number];
+    const spare = room - total(widths);
+    if (width === 0 || width >= wanted || spare <= 0) continue;
+    if (!single.has(i)) widths[i] = Math.min(wanted, width + spare);
+    else if (wanted - width <= spare) widths[i] = wanted;
+  }
+  return widths;
+}
