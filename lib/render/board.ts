@@ -169,7 +169,8 @@ export function renderBoard(
   const room = Math.max(1, size.rows - 4);
   const shown = rows.length > room ? rows.slice(0, room - 1) : rows;
   const cells = shown.map((job) => boardCells(job, board, nowMs, look.color));
-  const text = shown.length === 0 ? "" : renderTable(boardColumns(shown), cells, true, { columns: size.columns });
+  const text =
+    shown.length === 0 ? "" : renderTable(boardColumns(shown), cells, true, { ...look, columns: size.columns });
   const table = text.split("\n").slice(0, -1);
   const more = rows.length > shown.length ? [andMore(rows.length - shown.length, "job")] : [];
   return [shorten(safe(head), size.columns), "", ...table, ...more].slice(0, size.rows);

@@ -68,6 +68,7 @@ function table(lines: readonly Line[], first: readonly { title: string; cells: s
     columns.map((title) => ({ title })),
     rows,
     look.header,
+    look,
   );
 }
 

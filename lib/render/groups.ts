@@ -1,10 +1,10 @@
 // `show --output`: groups of peels with the same output, whole or compared with one of them. Pure.
+import { paint } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
 import { LineDiffs, unifiedHunks } from "../model/line-diff.ts";
 import { changedNothing, hasOutput, type OutputGroup, outputGroups } from "../model/outputs.ts";
 import { medianTook, type PeelStory } from "../model/story.ts";
 import { plural, width } from "../text.ts";
-import { paint } from "./colors.ts";
 import { peelNames } from "./names.ts";
 import { linesText, outputHead, outputLines, outputWords, paintDiff } from "./output.ts";
 import { andMore, type Look } from "./table.ts";
@@ -45,7 +45,7 @@ export const comparedLines = ({ peels: [peel] }: OutputGroup): string[] =>
   outputLines(peel as PeelStory, { color: false, times: false, ordered: true });
 
 /** A line of a unified diff in its colour. */
-const paintUnified = (line: string) => (line.startsWith("@@") ? paint("cyan", line) : paintDiff(line));
+const paintUnified = (line: string) => (line.startsWith("@@") ? paint("active", line) : paintDiff(line));
 
 /** A group's output as it is; a peel that is alone has the times of its own results. */
 const wholeLines = ({ peels }: OutputGroup, look: Look) =>

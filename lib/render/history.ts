@@ -68,6 +68,7 @@ function table(entries: readonly HistoryEntry[], look: Look, now: Date): string 
     titles.map((title) => ({ title })),
     cells,
     look.header,
+    { color: look.color },
   );
   const { columns } = look;
   if (columns === undefined) return text;

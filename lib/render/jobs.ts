@@ -77,7 +77,7 @@ export function renderJobs(
     width: (row, i) => (sources[i] as ColumnCells).of(jobAt(row)).width,
   });
   const whole = cellsOf(shown.map((column) => new ColumnCells(column, moment, look.color)));
-  if (look.columns === undefined) return tableLines(columns, jobs.length, whole, look.header);
+  if (look.columns === undefined) return tableLines(columns, jobs.length, whole, look);
   const needed = columns.map(() => 0);
   for (let row = 0; row < jobs.length; row++)
     for (let i = 0; i < columns.length; i++) needed[i] = Math.max(needed[i] as number, whole.width(row, i));
@@ -85,7 +85,7 @@ export function renderJobs(
   const isKept = new Set(at);
   leftOut(shown.filter((_, i) => !isKept.has(i)).map(({ name }) => name));
   const sources = at.map((i, n) => new ColumnCells(shown[i] as JobColumn, moment, look.color, most[n]));
-  return tableLines(kept, jobs.length, cellsOf(sources), look.header, look.columns);
+  return tableLines(kept, jobs.length, cellsOf(sources), look);
 }
 
 const CHANGE_COLUMNS = [20, 27, 12, 12, 8, 7].map((min) => ({ title: "", min })).concat({ title: "", min: 0 });

@@ -2,13 +2,14 @@
 
 import { toJson } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
+import { paint } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
 import { type Answer, countOutcomes, isNothing, type Result, shownText } from "../model/answer.ts";
 import { answerOfReturn, inOrder } from "../model/outputs.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { PeelStory } from "../model/story.ts";
 import { count, plural, safe } from "../text.ts";
-import { paint, paintState } from "./colors.ts";
+import { paintState } from "./colors.ts";
 import { DRY_RUN } from "./facts.ts";
 
 const TAB = 8;
@@ -37,7 +38,7 @@ function linesOf(text: string): string[] {
 
 /** A line of a diff in its colour. */
 export function paintDiff(line: string): string {
-  return line.startsWith("+") ? paint("green", line) : line.startsWith("-") ? paint("red", line) : line;
+  return line.startsWith("+") ? paint("good", line) : line.startsWith("-") ? paint("bad", line) : line;
 }
 
 /** What is printed line by line: compared with others, a line of it is one of several. */

@@ -1,6 +1,7 @@
 // `stats` as tables. Pure; the clock is an argument.
 
 import { Timestamp } from "../codec/value.ts";
+import { paint } from "../colors.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import type { Durations } from "../model/durations.ts";
 import { displayPeel } from "../model/peel.ts";
@@ -8,7 +9,7 @@ import type { EntryOnPeel, Schedule } from "../model/schedule.ts";
 import { isTrouble, type JobTally, type LastResult, type PeelStats } from "../model/stats.ts";
 import { daysWords, heightOf, type Span, type Trend } from "../model/trend.ts";
 import { count, cut, plural, width } from "../text.ts";
-import { paint, paintState } from "./colors.ts";
+import { paintState } from "./colors.ts";
 import { peelNames } from "./names.ts";
 import { andMore, type Cell, type Look, renderTable } from "./table.ts";
 import { ageText, timeText } from "./time.ts";
@@ -35,7 +36,7 @@ const highest = (trends: readonly Trend[]) => trends.reduce((most, { counts }) =
 function trendCell({ counts, bad }: Trend, most: number, { utf8, color }: StatsLook): Cell {
   const all = utf8 ? SIGNS.blocks : SIGNS.digits;
   const signs = Array.from(counts, (n) => all[heightOf(n, most, HEIGHTS)] as string);
-  const painted = () => signs.map((sign, i) => ((bad[i] as number) > 0 ? paint("red", sign) : sign)).join("");
+  const painted = () => signs.map((sign, i) => ((bad[i] as number) > 0 ? paint("bad", sign) : sign)).join("");
   return { text: signs.join(""), paint: color ? painted : undefined };
 }
 
@@ -71,7 +72,7 @@ function tableOf(columns: readonly Column[], look: Look, sparesLast: boolean): s
     };
   });
   const rows = (columns[0]?.cells ?? []).map((_, i) => aligned.map(({ cells }) => cells[i] as Cell));
-  const text = renderTable(aligned, rows, look.header);
+  const text = renderTable(aligned, rows, look.header, { color: look.color });
   const { columns: room } = look;
   if (room === undefined || text.split("\n").every((line) => width(line) <= room)) return text;
   if (sparesLast) return tableOf(columns.slice(0, -1), look, false);

@@ -1,4 +1,5 @@
 // Aligned columns, measured by display width.
+import { dim } from "../colors.ts";
 import { cut, isPlain, plural, safe, shorten, width, wrap } from "../text.ts";
 import { type Concession, fitted, GAP } from "./fit.ts";
 
@@ -68,15 +69,14 @@ const PIECE = 64 << 10;
 
 /**
  * A table in pieces of whole lines, for one that may have a million: each cell is asked for twice, row by row, first for
- * its width. Lines end with a newline and have no trailing spaces. `header` false omits the titles.
- * @param room what has no room in so many columns is cut
+ * its width. Lines end with a newline and have no trailing spaces.
+ * @param look `columns`: what has no room in so many is cut; `header` false omits the titles, which `color` dims
  */
 export function* tableLines(
   columns: readonly Column[],
   count: number,
   cells: Cells,
-  header = true,
-  room = Number.POSITIVE_INFINITY,
+  { header = true, color = false, columns: room = Number.POSITIVE_INFINITY }: Partial<Look>,
 ): Generator<string> {
   const last = columns.length - 1;
   const widths = columns.map((column) => Math.max(column.min ?? 0, width(column.title)));
@@ -101,7 +101,7 @@ export function* tableLines(
     }
     return `${used > room ? cut(out, room) : out}\n`;
   };
-  const titles = columns.map((column) => measured({ text: column.title }));
+  const titles = columns.map((column) => measured({ text: column.title, paint: color ? dim : undefined }));
   let piece = header ? line((i) => titles[i] as MeasuredCell) : "";
   for (let row = 0; row < count; row++) {
     piece += line((i) => cells.at(row, i));
@@ -161,14 +161,14 @@ export function renderTable(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
   header = true,
-  look: Pick<Partial<Look>, "columns" | "wrap"> = {},
+  look: Omit<Partial<Look>, "header"> = {},
 ): string {
   const room = look.columns;
   const lines = (shown: readonly Column[], cells: readonly (readonly Cell[])[]) => {
     const made = cells.map((row) => row.map(measured));
     const at = (row: number, i: number) => made[row]?.[i] as MeasuredCell;
     const width = (row: number, i: number) => at(row, i).width;
-    return [...tableLines(shown, cells.length, { at, width }, header, room)].join("");
+    return [...tableLines(shown, cells.length, { at, width }, { ...look, columns: room, header })].join("");
   };
   if (room === undefined) return lines(columns, rows);
   const needed = columns.map((_, i) => rows.reduce((most, row) => Math.max(most, measured(row[i] as Cell).width), 0));

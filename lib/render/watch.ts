@@ -1,5 +1,7 @@
 // `watch <jid>`: the first line, and on a terminal the picture below the lines that stay. Pure.
+
 import type { ValueMap } from "../codec/value.ts";
+import { paint } from "../colors.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import type { JobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
@@ -9,7 +11,7 @@ import type { PeelStory } from "../model/story.ts";
 import { isGone, type MasterSign, stuckWords } from "../model/stuck.ts";
 import { bar, count, cut, plural, safe } from "../text.ts";
 import { callOf } from "./call.ts";
-import { paint, paintState } from "./colors.ts";
+import { paintState } from "./colors.ts";
 import { targetOf } from "./columns.ts";
 import { type Telling, tookOf } from "./facts.ts";
 import { peelCounts } from "./peels.ts";
@@ -121,7 +123,7 @@ export function renderWatch(
   const lines = [
     `${safe(row.jid)}  ${callOnTarget(job, row)}`,
     surroundingWords(watched),
-    ...(stuckLine === undefined ? [] : [look.color ? paint("yellow", stuckLine) : stuckLine]),
+    ...(stuckLine === undefined ? [] : [look.color ? paint("attention", stuckLine) : stuckLine]),
     ...openLines(watched, look.color, room),
     barLine(watched),
   ];

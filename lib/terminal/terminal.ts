@@ -1,5 +1,6 @@
 // The edge to the terminal: stdout, stderr, and what is known about them, decided once.
 import { writeSync } from "node:fs";
+import { paint } from "../colors.ts";
 import { OutputClosed, UserError } from "../errors.ts";
 import { oneLine, safe } from "../text.ts";
 
@@ -67,12 +68,8 @@ export function writeAll(fd: number, text: string): void {
   }
 }
 
-/** Loaded on use: that takes milliseconds, and most calls have no messages. */
-const paintLabel = (color: "red" | "yellow" | "cyan", label: string) =>
-  (require("node:util") as typeof import("node:util")).styleText(color, label, { validateStream: false });
-
 /** What stands before a message, and its colour; consola calls a note "info". */
-const LABELS = { info: ["note:", "cyan"], warn: ["warning:", "yellow"], error: ["error:", "red"] } as const;
+const LABELS = { info: ["note:", "active"], warn: ["warning:", "attention"], error: ["error:", "bad"] } as const;
 
 /**
  * A message to stderr, through consola; when it can't be written, there is no other place for it. consola is loaded on the
@@ -82,8 +79,8 @@ function message(level: keyof typeof LABELS, text: string, color: boolean): void
   const { createConsola } = require("consola/core") as typeof import("consola/core");
   const reporter = {
     log: ({ args }: { args: unknown[] }) => {
-      const [label, shade] = LABELS[level];
-      const painted = color ? paintLabel(shade, label) : label;
+      const [label, meaning] = LABELS[level];
+      const painted = color ? paint(meaning, label) : label;
       const lines = args.join(" ").split("\n").map(safe);
       try {
         writeAll(2, `${painted} ${lines.join("\n")}\n`);

@@ -73,7 +73,7 @@ test("hostile fields", async () => {
   );
   const { stdout, stderr, code } = await run("job", "list", "--force-color");
   expect(stdout).not.toMatch(/[\x00-\x09\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202e]/);
-  expect(stdout.replace(/\x1b\[\d+m/g, "")).not.toContain("\x1b");
+  expect(stdout.replace(/\x1b\[[\d;]+m/g, "")).not.toContain("\x1b");
   expect(stdout).toContain("h2                    -");
   expect([stderr, code]).toEqual(["", 0]);
 });

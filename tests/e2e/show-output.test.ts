@@ -97,7 +97,7 @@ test("line by line, worst first, and nothing that acts on the terminal", async (
   expect([stderr, code]).toEqual(["", 0]);
   expect((await show("j", "--output", "--each")).stdout).toBe(`${PEEL_A}\n${PEEL_B}\nc  ok  2.0s\n\nd  missing\n`);
   expect((await show("j", "--output", "--peel", "b*")).stdout).toBe(PEEL_B);
-  expect((await show("j", "--output", "--force-color")).stdout).toContain("\x1b[32m+new\x1b[39m");
+  expect((await show("j", "--output", "--force-color")).stdout).toContain("\x1b[38;5;28m+new\x1b[39m");
 });
 
 const MOTD = `      hello\n`;
@@ -215,7 +215,7 @@ x;y  ok  2.0s
 `);
   expect(stdout.replace(/[\x20-\x7e\n]/g, "")).toBe("");
   const colored = (await show("odd", "--output", "--diff", "--force-color")).stdout;
-  expect(colored).toContain("\x1b[36m@@ -1,5 +1,5 @@\x1b[39m\n\x1b[31m-  x  unchanged\x1b[39m\n");
+  expect(colored).toContain("\x1b[38;5;31m@@ -1,5 +1,5 @@\x1b[39m\n\x1b[38;5;160m-  x  unchanged\x1b[39m\n");
 });
 
 test("ids on one line: folded, and as the fleet takes a target", async () => {

@@ -104,8 +104,8 @@ pkg.installed      20  19 (95%)  1.9s  1.9s     1.9s  ······█
     expect(ascii.map((line) => line.slice(-7)).slice(1, 3)).toEqual(["2244557", "......8"]);
     // Red where any failed, and only there.
     const coloured = onTerminal(200, ["--since", "7d"]).split("\n");
-    expect(coloured[1]).not.toContain("\x1b[31m");
-    expect(coloured[2]).toEndWith("······\x1b[31m█\x1b[39m");
+    expect(coloured[1]).not.toContain("\x1b[38;5;160m");
+    expect(coloured[2]).toEndWith("······\x1b[38;5;160m█\x1b[39m");
   });
 
   test("by user and target; conditions; a time of other parts", async () => {

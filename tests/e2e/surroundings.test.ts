@@ -72,7 +72,7 @@ test("Ctrl-C on a silent server: exit 130", async () => {
   await frozen.stop();
 });
 
-const ESC = "\x1b[31mfailed\x1b[39m";
+const ESC = "\x1b[38;5;160mfailed\x1b[39m";
 test.each([
   [[], {}, false],
   [["--force-color"], {}, true],

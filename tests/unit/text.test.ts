@@ -119,7 +119,7 @@ j3                    -             -         running
 
 test("colour marks states only when asked", () => {
   const colored = renderList([row({ status: "failed" })], { color: true, columns: undefined });
-  expect(colored).toContain("\x1b[31mfailed\x1b[39m");
+  expect(colored).toContain("\x1b[38;5;160mfailed\x1b[39m");
   expect(renderList([row({ status: "failed" })], { color: false, columns: undefined })).not.toContain("\x1b");
 });
 

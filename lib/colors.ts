@@ -1,0 +1,25 @@
+// The colours of everything that is shown: one for each meaning, with the escape sequences that write it.
+
+/**
+ * Signs of the palette of 256 colours, whose values no theme changes: each stands out from white as well as from black, which
+ * plain blue, yellow and green do not.
+ */
+export const COLORS = {
+  good: 28,
+  active: 31,
+  waiting: 61,
+  attention: 130,
+  stopped: 133,
+  bad: 160,
+} as const;
+
+/**
+ * What a colour says: it is well, it goes on, it has not begun, it needs a look, it was ended by a person, it is wrong.
+ */
+export type Meaning = keyof typeof COLORS;
+
+/** `text` in the colour of a meaning. Whether there is colour at all is decided before: what stdout is does not matter here. */
+export const paint = (meaning: Meaning, text: string) => `\x1b[38;5;${COLORS[meaning]}m${text}\x1b[39m`;
+
+/** `text` that is less important than what stands below it. */
+export const dim = (text: string) => `\x1b[2m${text}\x1b[22m`;
