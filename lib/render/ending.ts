@@ -7,14 +7,14 @@ import { type JobRow, jobDuration } from "../model/job.ts";
 import { countStates } from "../model/peel-state.ts";
 import { plural, safe } from "../text.ts";
 import { reasonOf, tookOf } from "./facts.ts";
-import { peelCounts } from "./peels.ts";
+import { namedCounts } from "./peels.ts";
 
-/** `ended failed after 12s: 1 failed, 3 ok`, and the master's reason where it gives one. */
+/** `ended failed after 12s: 1 failed, 3 ok`, of many peels with names, and the master's reason where it gives one. */
 export function endingText(ending: Ending, now: Date): string {
   const took = tookOf(ending, now);
   const after = took === undefined ? "" : ` after ${formatDuration(took)}`;
   const reason = reasonOf(ending);
-  const counts = peelCounts(ending.story.peels) || "no peels";
+  const counts = namedCounts(ending.story.peels) || "no peels";
   return `ended ${safe(ending.row.status ?? "-")}${after}: ${counts}${reason === undefined ? "" : ` (${safe(reason)})`}`;
 }
 

@@ -9,12 +9,13 @@ import { isSent, isTarget, type Outcome, type Plan, type Target } from "../model
 import { hasNotReturned, statesPresent } from "../model/peel-state.ts";
 import { countReturned } from "../model/returns.ts";
 import { aliveWords, type MasterSign, stuckWords } from "../model/stuck.ts";
-import { count, firstFew, plural, safe } from "../text.ts";
+import { count, firstFew, plural, safe, width } from "../text.ts";
 import { callOf } from "./call.ts";
 import { ASKED, columnsOf } from "./columns.ts";
 import { type Telling, waitingWords } from "./facts.ts";
 import { renderJobs } from "./jobs.ts";
-import { peelCounts } from "./peels.ts";
+import { peelNames } from "./names.ts";
+import { namedCounts } from "./peels.ts";
 import type { Look } from "./table.ts";
 
 /** The jobs that would be canceled, and what they run. */
@@ -57,7 +58,7 @@ export function endLine({ row, story: { peels } }: Ending): string {
   const words =
     row.status === "canceled"
       ? `canceled, ${count(countReturned(peels))} of ${plural(peels.length, "peel")} had returned`
-      : `ended ${safe(row.status ?? "-")} before the signal took effect: ${peelCounts(peels)}`;
+      : `ended ${safe(row.status ?? "-")} before the signal took effect: ${namedCounts(peels)}`;
   return `Job ${safe(row.jid)} ${words}\n`;
 }
 
@@ -66,6 +67,16 @@ export const sightWords = ({ row, stuck, story, sign }: Omit<Telling, "job"> & {
   [stuck && stuckWords(stuck), aliveWords(row, sign), waitingWords(story) ?? "every peel has returned"]
     .filter(Boolean)
     .join("; ");
+
+/** Targets as `list` shows them, or, where that is too long, as folded names. */
+function targetNames(targets: readonly string[]): string {
+  const whole = formatTargets(targets, Number.POSITIVE_INFINITY);
+  if (width(whole) <= STAKE_COLUMNS) return whole;
+  return peelNames(
+    targets.map((peel) => ({ peel })),
+    STAKE_COLUMNS,
+  );
+}
 
 /** `cmd.run "sleep 600" on cache* (2 peels executing, by root, started 4m ago)`: what a cancel signal would end. */
 export function stakeWords({ row, job, story }: Telling, now: Date): string {
@@ -77,7 +88,7 @@ export function stakeWords({ row, job, story }: Telling, now: Date): string {
     row.user && `by ${row.user}`,
     ago !== undefined && ago >= 0n && `started ${formatAge(ago)} ago`,
   ];
-  const where = row.targetExpr ?? (row.targets ? formatTargets(row.targets, STAKE_COLUMNS) : undefined);
+  const where = row.targetExpr ?? (row.targets && targetNames(row.targets));
   return safe(`${callOf(job, row)}${where === undefined ? "" : ` on ${where}`} (${known.filter(Boolean).join(", ")})`);
 }
 

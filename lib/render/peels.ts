@@ -9,6 +9,7 @@ import type { PeelStory } from "../model/story.ts";
 import { count } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { LONG, leaves, shrinks } from "./fit.ts";
+import { peelNames } from "./names.ts";
 import { andMore, type Cell, type Column, type Look, renderTable } from "./table.ts";
 
 /** Rows that a person reads on a terminal; piped, and with --all-peels, there is no limit. */
@@ -109,12 +110,28 @@ function limited<T extends AnyPeel>(
   peels: readonly T[],
   most: number,
   look: Look,
+  counts: (rest: readonly T[]) => string = peelCounts,
 ): string {
   const rest = peels.slice(most);
-  const more =
-    rest.length === 0 ? "" : `${andMore(rest.length, "peel")}: ${peelCounts(rest)} (--all-peels shows them)\n`;
+  const more = rest.length === 0 ? "" : `${andMore(rest.length, "peel")}: ${counts(rest)} (--all-peels shows them)\n`;
   return table(columns, peels.slice(0, most), look) + more;
 }
+
+/** Of fewer peels the names are no news; columns that those of each state take. */
+const NAMED = { from: 10, columns: 40 } as const;
+
+/** The same with the names of those that are not ok, of a job with many peels: `1 failed (web-137), 398 ok`. */
+export function namedCounts(peels: readonly AnyPeel[], all = false): string {
+  if (peels.length < NAMED.from) return peelCounts(peels);
+  const words = ([state, n]: [PeelState, number]) => {
+    const named = all || state !== "ok";
+    const names = named ? ` (${peelNames(inState(peels, state), NAMED.columns)})` : "";
+    return `${count(n)} ${state}${names}`;
+  };
+  return statesPresent(peels).map(words).join(", ");
+}
+
+const inState = (peels: readonly AnyPeel[], wanted: PeelState) => peels.filter(({ state }) => state === wanted);
 
 /** `1 failed, 2 ok`: how many peels are in each state that any is in, worst first. */
 export const peelCounts = (peels: readonly AnyPeel[]) =>
@@ -140,7 +157,7 @@ export const renderPeels = (peels: readonly PeelStory[], look: Look, all: boolea
 
 /** Peels and what they did, as they come. @param rows how many a terminal has room for */
 export const renderStories = (peels: readonly PeelStory[], look: Look, all: boolean, rows: number = MOST.stories) =>
-  limited(STORIES, peels, most(rows, look, all), look);
+  limited(STORIES, peels, most(rows, look, all), look, (rest) => namedCounts(rest, true));
 
 /** One peel that returned, on one line; `peelWidth` keeps lines that come one by one in columns. */
 export const returnLine = (peel: PeelStory, look: Look, peelWidth: number) =>

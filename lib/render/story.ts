@@ -8,6 +8,7 @@ import { plural, safe } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { furtherFact, renderFacts, type Telling } from "./facts.ts";
 import { LONG, shrinks } from "./fit.ts";
+import { peelNames } from "./names.ts";
 import { renderStories } from "./peels.ts";
 import { type Cell, type Look, renderTable } from "./table.ts";
 
@@ -15,6 +16,8 @@ const NAMES: Record<string, string> = { dispatch: "dispatched", status: "ended" 
 const SLOWEST = 3;
 /** So many events of the same kind in a row are one line for a person; piped, and with --all-peels, each has its own. */
 const RUN = 4;
+/** Columns that the names of their peels take. */
+const RUN_NAMES = 40;
 
 /** The columns of the events, wide enough for lines that come one by one. */
 const eventColumns = (peelWidth: number) => [
@@ -87,7 +90,11 @@ export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean):
     const [first, last] = [run[0], run.at(-1)];
     if (first && last && run.length >= RUN) {
       const span = `+${formatDuration(first.afterNs)} … +${formatDuration(last.afterNs)}`;
-      rows.push([{ text: span }, { text: runWords(run) }, { text: "" }, { text: "" }]);
+      const names = peelNames(
+        run.flatMap(({ peel }) => (peel === undefined ? [] : { peel })),
+        RUN_NAMES,
+      );
+      rows.push([{ text: span }, { text: runWords(run) }, { text: names }, { text: "" }]);
       i = end;
     } else rows.push(eventCells(steps[i++] as Step, look.color));
   }

@@ -14,7 +14,7 @@ import { callOf } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { targetOf } from "./columns.ts";
 import { type Telling, tookOf } from "./facts.ts";
-import { peelCounts } from "./peels.ts";
+import { namedCounts, peelCounts } from "./peels.ts";
 import { andMore, type Cell, renderTable } from "./table.ts";
 
 /** A job that is watched. */
@@ -77,7 +77,7 @@ function openLines(watched: Watched, color: boolean, most: number): string[] {
   const columns = [{ title: "" }, { title: "", min: 9 }, { title: "" }, { title: "" }];
   const rows = shown.map((one) => openCells(one, color));
   const table = renderTable(columns, rows, false).split("\n").slice(0, -1);
-  return rest.length === 0 ? table : [...table, `  ${andMore(rest.length, "peel")}: ${peelCounts(rest)}`];
+  return rest.length === 0 ? table : [...table, `  ${andMore(rest.length, "peel")}: ${namedCounts(rest, true)}`];
 }
 
 /** `by root  master-2hPwZ9 alive  3m57s left` */

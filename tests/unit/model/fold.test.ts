@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { fold, foldText } from "../../../lib/model/fold.ts";
+import { times } from "../../support/length.ts";
 import { unfold } from "../../support/unfold.ts";
 
 const folded = (names: readonly string[]) => fold(names).map(foldText).join(",");
@@ -56,4 +57,27 @@ test("unfolding gives exactly the same set", () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test("nodeset reads the short form as the same names", () => {
+  // Names of hosts, as ClusterShell has them: what it gives a meaning of its own (groups, operators, its own ranges) is left out.
+  const name = fc
+    .tuple(
+      fc.constantFrom("web-", "db", "r1-n", "eu.cache-"),
+      fc.nat(130),
+      fc.nat(4),
+      fc.constantFrom("", ".eu", "-b", "-7"),
+    )
+    .map(([head, number, width, tail]) => head + String(number).padStart(width, "0") + tail);
+  const sets = fc.sample(fc.array(name, { minLength: 1, maxLength: 60 }), times(15, 300));
+  for (const names of sets) {
+    const { stdout, stderr } = Bun.spawnSync(["nodeset", "-e", "-S", "\n", folded(names)]);
+    expect(stderr.toString()).toBe("");
+    expect(stdout.toString().trimEnd().split("\n").sort()).toEqual([...new Set(names)].sort());
+  }
+});
+
+test("10,000 names fold, and unfold to the same", () => {
+  const names = Array.from({ length: 10_000 }, (_, i) => `web-${String(i * 7).padStart(5, "0")}.rack${i % 40}.eu`);
+  expect(unfold(folded(names)).sort()).toEqual(names.sort());
 });

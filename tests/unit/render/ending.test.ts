@@ -1,8 +1,9 @@
 // How jobs ended, as words and for programs.
 import { expect, test } from "bun:test";
 import { toJsonLine } from "../../../lib/codec/json.ts";
+import { jobRow } from "../../../lib/model/job.ts";
 import { endingDocument, endingText } from "../../../lib/render/ending.ts";
-import { endLine } from "../../../lib/render/kill.ts";
+import { endLine, stakeWords } from "../../../lib/render/kill.ts";
 import { endingWith } from "../../support/story.ts";
 
 const NOW = new Date("2026-01-15T10:00:00Z");
@@ -13,9 +14,24 @@ test.each([
   [endingWith({ status: "failed", ...TIMES }, ["failed", "ok"]), "ended failed after 12s: 1 failed, 1 ok"],
   [endingWith({ status: "failed", ...TIMES }, ["late", "ok"]), "ended failed after 12s: 1 late, 1 ok"],
   [endingWith({ status: "failed" }, []), "ended failed: no peels"],
+  [
+    endingWith({ status: "failed", ...TIMES }, ["failed", ...Array(400).fill("ok"), "unreachable"]),
+    "ended failed after 12s: 1 failed (p0), 1 unreachable (p401), 400 ok",
+  ],
   [endingWith({}, ["missing"]), "ended -: 1 missing"],
   [endingWith({ status: "a\nb" }, []), "ended a\\nb: no peels"],
 ])("%#: %s", (one, words) => expect(endingText(one, NOW)).toBe(words));
+
+test("the question before a kill names many targets folded", () => {
+  const words = (n: number) => {
+    const targets = Array.from({ length: n }, (_, i) => `web-${String(i + 1).padStart(3, "0")}`);
+    const ending = endingWith({ function: "test.ping" }, []);
+    const job = new Map([...ending.job, ["targets", targets] as const]);
+    return stakeWords({ ...ending, job, row: jobRow("j", job), stuck: undefined }, NOW);
+  };
+  expect(words(2)).toBe("test.ping on [web-001 web-002] (every peel has returned)");
+  expect(words(400)).toBe("test.ping on web-[001-400] (every peel has returned)");
+});
 
 test("for programs every state is counted", () => {
   expect(toJsonLine(endingDocument(endingWith({ status: "failed" }, ["failed", "ok", "ok"])))).toBe(

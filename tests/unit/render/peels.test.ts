@@ -2,7 +2,14 @@
 import { expect, test } from "bun:test";
 import { worstFirst } from "../../../lib/model/peel-state.ts";
 import { peelsOf, returnedPeel, toReturn, unreadableReturn } from "../../../lib/model/returns.ts";
-import { peelCounts, renderPeels, renderReturns, renderStories, returnLine } from "../../../lib/render/peels.ts";
+import {
+  namedCounts,
+  peelCounts,
+  renderPeels,
+  renderReturns,
+  renderStories,
+  returnLine,
+} from "../../../lib/render/peels.ts";
 import { peelStory } from "../../support/story.ts";
 
 const PIPED = { color: false, columns: undefined };
@@ -130,6 +137,16 @@ test.each([
 ] as const)("many peels: %s", (_, render, look, all, rows, last) => {
   const lines = render(many, look, all).trimEnd().split("\n");
   expect([lines.length, lines.at(-1)]).toEqual([rows, last]);
+});
+
+test("of many peels the names of those that are not ok stand beside their number", () => {
+  const id = (n: number) => `web-${String(n).padStart(3, "0")}`;
+  const peels = Array.from({ length: 400 }, (_, i) => peelStory(id(i + 1), i % 50 === 7 ? "failed" : "ok"));
+  expect(namedCounts(peels)).toBe("8 failed (web-[008,058,108,158,208,258,308,358]), 392 ok");
+  expect(namedCounts(peels.slice(0, 12), true)).toBe("1 failed (web-008), 11 ok (web-[001-007,009-012])");
+  expect(namedCounts(peels.slice(0, 9))).toBe("1 failed, 8 ok");
+  const rest = renderStories(peels.slice(0, 32), TERMINAL, false).trimEnd().split("\n").at(-1);
+  expect(rest).toBe("… and 12 peels more: 12 ok (web-[021-032]) (--all-peels shows them)");
 });
 
 test("what is left of many peels is counted by state, worst first", () => {
