@@ -5,7 +5,7 @@ import * as args from "./lib/commands/flags.ts";
 import * as manual from "./lib/commands/manual.ts";
 
 const job = group(
-  "List, show, follow and cancel the jobs of the fleet.",
+  "List, show, follow, cancel and retry the jobs of the fleet.",
   args.globals,
   {
     list: leaf("List all recent jobs, oldest first.", args.list, () => import("./lib/commands/list.ts"), manual.list),

@@ -55,6 +55,8 @@ export const job = {
   elsewhere: {
     cancel: "kill",
     stop: "kill",
+    rerun: "retry",
+    relaunch: "retry",
     ls: "list",
     ps: "active",
     logs: "show --output",

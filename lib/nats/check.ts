@@ -123,17 +123,17 @@ function aboutUser(detail: string, claims: Claims | undefined): Finding {
   };
 }
 
-/** What an operator may do beside reading: how the finding is called, the subject that it takes, and what can't be done. */
+/** What an operator may do beside reading: how the finding is called, the subject that it takes, and the command. */
 const STEERING = [
-  ["cancel jobs", "zester.job.*.cancel", "look, but not kill"],
-  ["retry jobs", DISPATCH_SUBJECT, "not retry jobs"],
+  ["cancel jobs", "zester.job.*.cancel", "kill"],
+  ["retry jobs", DISPATCH_SUBJECT, "retry"],
 ] as const;
 
 /** Whether jobs may be canceled and dispatched. Nothing is sent: only what is known of the user's rights counts. */
 export const checkSteering = (publish: Rights | undefined): Finding[] =>
-  STEERING.map(([check, subject, words]) => checkPublish(publish, check, subject, words));
+  STEERING.map(([check, subject, verb]) => checkPublish(publish, check, subject, verb));
 
-function checkPublish(publish: Rights | undefined, check: string, subject: string, without: string): Finding {
+function checkPublish(publish: Rights | undefined, check: string, subject: string, verb: string): Finding {
   if (!publish)
     return {
       check,
@@ -146,7 +146,7 @@ function checkPublish(publish: Rights | undefined, check: string, subject: strin
   return {
     check,
     result: "warn",
-    detail: `no permission to publish on ${subject}: this user can ${without}`,
+    detail: `no permission to publish on ${subject}: this user can look, but not ${verb}`,
     hint: "Ask for that permission, or name other credentials with --creds.",
   };
 }

@@ -278,6 +278,27 @@ describe.each([
   );
 });
 
+test("config check says of each set what the user may do beside reading", async () => {
+  const site = await decentralized();
+  const steering = async (rights: Rights) => {
+    const { stdout } = await zester(["config", "check", ...site.as(rights)]);
+    return stdout
+      .split("\n")
+      .filter((line) => /^\w+ +(cancel|retry) jobs /.test(line))
+      .map((line) => line.replace(/ +/g, " "));
+  };
+  const [cancel, retry] = [
+    "ok cancel jobs publishing on zester.job.*.cancel is allowed",
+    "ok retry jobs publishing on zester.dispatch is allowed",
+  ];
+  const noRetry = "warn retry jobs no permission to publish on zester.dispatch: this user can look, but not retry";
+  const noCancel = "warn cancel jobs no permission to publish on zester.job.*.cancel: this user can look, but not kill";
+  expect(await steering(SETS.read)).toEqual([noCancel, noRetry]);
+  expect(await steering(SETS.kill)).toEqual([cancel, noRetry]);
+  expect(await steering(SETS.retry)).toEqual([cancel, retry]);
+  await site.stop();
+});
+
 describe("the sets, and less than them", () => {
   let site: Site;
   beforeAll(async () => {

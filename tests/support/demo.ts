@@ -101,6 +101,7 @@ async function demo(): Promise<void> {
   await fleet.until(failed, "failed");
   await show("job", "list");
   await show("job", "show", failed);
+  await show("job", "retry", failed, "--failed", "--yes", "--wait");
   await show("job", "active");
   const [, watched] = await shortJobs();
   await showEnding(4, "job", "watch", watched);
