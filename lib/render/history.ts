@@ -2,15 +2,14 @@
 import type { Timestamp, Value, ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { type Failures, failuresOf, goesOn, type HistoryEntry } from "../model/history.ts";
-import { count, cut, plural, safe, shorten, width } from "../text.ts";
+import { count, plural, safe, shortenMiddle } from "../text.ts";
 import { callOf } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { seconds } from "./columns.ts";
-import { andMore, type Cell, type Look, renderTable } from "./table.ts";
+import { LONG, leaves, shrinks } from "./fit.ts";
+import { andMore, type Cell, type Column, type Look, renderTable } from "./table.ts";
 import { ageText, timeText } from "./time.ts";
 
-/** The least columns of a function, and those that an error gets before a function is shortened for it. */
-const [LEAST_CALL, DETAIL] = [12, 24] as const;
 /** Calls whose failures are told. */
 const TOLD = 5;
 
@@ -32,47 +31,32 @@ function took({ tookNs, soFarNs }: HistoryEntry): string {
 const changed = ({ changed: counts, dryRun }: HistoryEntry) =>
   counts === undefined ? "-" : `${counts.some}/${counts.of}${dryRun ? " dry" : ""}`;
 
-/** The entries as a table; on a terminal each is one line. */
+/** What gives way on a narrow terminal: long calls, then the times of less use; never the result. */
+const COLUMNS: readonly Column[] = [
+  { title: "WHEN" },
+  { title: "JID" },
+  { title: "WHAT", gives: [shrinks(1, 20), shrinks(4, 12)] },
+  { title: "RESULT" },
+  { title: "CHANGED", gives: [leaves(2)] },
+  { title: "TOOK", gives: [leaves(3)] },
+  { title: "", gives: LONG, wraps: true },
+];
+
+/** The entries as a table. */
 function table(entries: readonly HistoryEntry[], look: Look, now: Date): string {
-  const rows = entries.map((entry): [Cell, Cell, string, Cell, Cell, Cell, string] => [
-    { text: when(entry, now, look.columns !== undefined) },
-    { text: entry.jid },
-    callOfEntry(entry),
-    { text: entry.state, paint: paintState(entry.state, look.color) },
-    { text: changed(entry) },
-    { text: took(entry) },
-    entry.note,
-  ]);
-  const titles = ["WHEN", "JID", "FUNCTION", "RESULT", "CHANGED", "TOOK", ""];
-  const widest = (column: number) =>
-    rows.reduce(
-      (most, row) => {
-        const cell = row[column] as Cell | string;
-        return Math.max(most, width(safe(typeof cell === "string" ? cell : cell.text)));
-      },
-      (titles[column] as string).length,
-    );
-  const fixed = [0, 1, 3, 4, 5].reduce((sum, column) => sum + widest(column) + 2, 0);
-  const room = (look.columns ?? Number.POSITIVE_INFINITY) - fixed - 2;
-  const call = Math.max(LEAST_CALL, Math.min(widest(2), room - Math.min(DETAIL, widest(6))));
-  const cells = rows.map(([at, jid, fn, state, changes, time, note]): Cell[] => [
-    at,
-    jid,
-    { text: shorten(safe(fn), call) },
-    state,
-    changes,
-    time,
-    { text: note },
-  ]);
-  const text = renderTable(
-    titles.map((title) => ({ title })),
-    cells,
-    look.header,
-    { color: look.color },
-  );
-  const { columns } = look;
-  if (columns === undefined) return text;
-  return text.replace(/[^\n]+/g, (line) => cut(line, columns));
+  const rows = entries.map((entry): Cell[] => {
+    const call = callOfEntry(entry);
+    return [
+      { text: when(entry, now, look.columns !== undefined) },
+      { text: entry.jid },
+      { text: call, fit: (max) => shortenMiddle(call, max) },
+      { text: entry.state, paint: paintState(entry.state, look.color) },
+      { text: changed(entry) },
+      { text: took(entry) },
+      { text: entry.note },
+    ];
+  });
+  return renderTable(COLUMNS, rows, look.header, look);
 }
 
 /** `first failure 1d ago, ok again 10m ago`, or how often it failed in a row and when it was ok before. */

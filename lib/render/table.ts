@@ -112,6 +112,9 @@ export function* tableLines(
   yield piece;
 }
 
+/** What goes on below may do so in few columns, when nothing else can give way. */
+const NARROWEST: Concession = { rank: 100, to: 8 };
+
 /** The widest sign: a column has room for one. */
 const SIGN = 2;
 
@@ -130,10 +133,11 @@ export function arranged(
   // The last one needs no spaces behind it.
   const steady = columns.map(({ min = 0 }, i) => Math.max(wide[i] as number, i < columns.length - 1 ? min : 0));
   const fits = steady.reduce((sum, width) => sum + width + GAP, -GAP) <= room;
-  const least = columns.map(({ title, gives = [], ...rest }) => ({
-    ...rest,
+  const least = columns.map(({ title, gives = [], wraps = false }) => ({
     title,
-    gives: gives.map((step) => (step.to === 0 ? step : { ...step, to: Math.max(step.to, width(title), SIGN) })),
+    gives: [...gives, ...(wraps ? [NARROWEST] : [])].map((step) =>
+      step.to === 0 ? step : { ...step, to: Math.max(step.to, width(title), SIGN) },
+    ),
   }));
   const most = fits ? steady : fitted(least, wide, room);
   const at = [...columns.keys()].filter((i) => (most[i] as number) > 0);

@@ -85,7 +85,7 @@ describe("any table", () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.constantFrom("a", "bc"), text)),
-        fc.integer({ min: 26, max: 120 }),
+        fc.integer({ min: 14, max: 120 }),
         (rows, room) => {
           const columns = [{ title: "PEEL" }, { title: "ERROR", gives: [shrinks(0, 20)], wraps: true }];
           const cells = rows.map((row) => row.map((text) => ({ text })));
