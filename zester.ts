@@ -3,6 +3,7 @@ import { group, leaf } from "./lib/cli/command.ts";
 import { main } from "./lib/cli/main.ts";
 import * as args from "./lib/commands/flags.ts";
 import * as manual from "./lib/commands/manual.ts";
+import { JOB_PROGRAM, programOf } from "./lib/program.ts";
 
 const job = group(
   "List, show, follow, cancel and retry the jobs of the fleet.",
@@ -107,4 +108,15 @@ export const zester = group(
   manual.root,
 );
 
-if (import.meta.main) void main(zester, process.argv.slice(2), args.globalNames);
+/** The same for a program that is called `zester-job`. */
+export const zesterJob = group(
+  job.meta?.description ?? "",
+  args.globals,
+  { ...job.subCommands, config, completion, version },
+  { ...manual.job, topics: manual.root.topics, exitCodes: manual.root.exitCodes },
+);
+
+if (import.meta.main) {
+  const program = programOf(process.argv0);
+  void main(program === JOB_PROGRAM ? zesterJob : zester, process.argv.slice(2), args.globalNames, program);
+}

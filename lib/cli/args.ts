@@ -3,6 +3,7 @@
 // types that it makes of them, and nothing of it is loaded.
 import { UserError } from "../errors.ts";
 import { didYouMean, nearest, nearestName } from "../nearest.ts";
+import { programName } from "../program.ts";
 import { safe, shorten } from "../text.ts";
 import { type Arg, type Args, type Command, isPositional, negativeOf, shortOf, takesMany } from "./command.ts";
 import { type Flag, type Token, tokensOf } from "./tokens.ts";
@@ -74,7 +75,7 @@ function unknownCommand(word: string, command: Command, path: readonly string[])
 
 /** Goes down the tree by the words that are no flags; `help` among the names of commands asks for help. */
 function findCommand(root: Command, tokens: readonly Token[]): Found & { help: boolean; topic?: string | undefined } {
-  const path = ["zester"];
+  const path = [programName()];
   const words: string[] = [];
   let command = root;
   let help = false;

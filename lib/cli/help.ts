@@ -1,5 +1,6 @@
 // Help text, generated from the command tree. citty's own renderer writes colour whatever stdout is, and positionals in
 // capitals where every message says <jid>.
+import { named } from "../program.ts";
 import { width, wrap } from "../text.ts";
 import { type Arg, type Command, isPositional, negativeOf, shortOf, takesMany } from "./command.ts";
 
@@ -54,7 +55,7 @@ const LEAST = 20;
 const WIDEST = 27;
 
 const indented = (lines: readonly string[], by: number) => lines.map((line) => " ".repeat(by) + line);
-const wrapped = (text: string, columns: number, by = 0) => indented(wrap(text, Math.max(1, columns - by)), by);
+const wrapped = (text: string, columns: number, by = 0) => indented(wrap(named(text), Math.max(1, columns - by)), by);
 
 /** Rows of two, as lines of at most `columns`: what does not fit beside the first goes on below itself. */
 function table(rows: readonly Row[], columns: number, by = 2): string[] {
@@ -72,7 +73,8 @@ function table(rows: readonly Row[], columns: number, by = 2): string[] {
 }
 
 /** A command line that is too wide goes on below, as a shell reads it. */
-function example(line: string, columns: number): string[] {
+function example(text: string, columns: number): string[] {
+  const line = named(text);
   if (width(line) + 2 <= columns) return [`  ${line}`];
   const parts = wrap(line, Math.max(1, columns - 6));
   return parts.map((part, i) => `${" ".repeat(i === 0 ? 2 : 4)}${part}${i < parts.length - 1 ? " \\" : ""}`);

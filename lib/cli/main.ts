@@ -1,5 +1,6 @@
 // From argv to an exit code: the only place that ends the process and turns errors into words.
 import { describe, EXIT, OutputClosed } from "../errors.ts";
+import { startAs } from "../program.ts";
 import { reportError, systemTerminal, writeAll } from "../terminal/terminal.ts";
 import { versionText } from "../version.ts";
 import { parseCommandLine } from "./args.ts";
@@ -20,8 +21,15 @@ async function answerShell(root: Command, argv: readonly string[], globals: Read
 /**
  * Runs the command that `argv` names, reports errors, and exits.
  * @param globals the names of the flags that every command takes
+ * @param program the name that it is known by
  */
-export async function main(root: Command, argv: readonly string[], globals: ReadonlySet<string>): Promise<never> {
+export async function main(
+  root: Command,
+  argv: readonly string[],
+  globals: ReadonlySet<string>,
+  program: string,
+): Promise<never> {
+  startAs(program);
   // The NATS library always verifies certificates; Bun, which does not know that, would warn that this variable prevents it.
   delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
   // Not a command of the tree: its words are anything that stands on a command line.
@@ -36,10 +44,9 @@ export async function main(root: Command, argv: readonly string[], globals: Read
     if (help) {
       const { renderHelp, renderTopic } = await import("./help.ts");
       const columns = systemTerminal(look).columns ?? HELP_COLUMNS;
-      writeAll(
-        1,
-        topic === undefined ? renderHelp(path, command, globals, columns) : renderTopic(root, topic, columns),
-      );
+      const page =
+        topic === undefined ? renderHelp(path, command, globals, columns) : renderTopic(root, topic, columns);
+      writeAll(1, page);
     } else if (args.version) writeAll(1, versionText());
     else {
       const result = await command.run?.(args);

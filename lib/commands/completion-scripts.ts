@@ -11,3 +11,7 @@ export const SCRIPTS: Record<string, { readonly text: string; readonly file: str
   fish: { text: fish, file: "zester.fish" },
   powershell: { text: powershell, file: "zester.ps1" },
 };
+
+/** The script for a program of that name: its command and functions have the name too, so that both can be loaded. */
+export const scriptFor = (program: string, text: string): string =>
+  text.replaceAll("_zester", `_${program.replaceAll("-", "_")}`).replace(/\bzester\b/g, program);

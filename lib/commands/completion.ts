@@ -1,9 +1,10 @@
 // zester completion
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
+import { programName } from "../program.ts";
 import { writeAll } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
-import { SCRIPTS } from "./completion-scripts.ts";
+import { SCRIPTS, scriptFor } from "./completion-scripts.ts";
 import type { CompletionArgs } from "./flags.ts";
 import { surroundings } from "./surroundings.ts";
 
@@ -16,5 +17,5 @@ export function run(flags: CompletionArgs): void {
       `"${safe(flags.shell)}" is not a shell that zester knows.${nearest(flags.shell, shells)}`,
       `Shells: ${shells.join(", ")}.`,
     );
-  writeAll(1, script);
+  writeAll(1, scriptFor(programName(), script));
 }

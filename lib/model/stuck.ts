@@ -1,5 +1,6 @@
 // Whether a job is stuck, and why: the one place that decides.
 import { formatAge } from "../duration.ts";
+import { namedMessage } from "../program.ts";
 import { plural } from "../text.ts";
 import { isTerminal, type JobRow } from "./job.ts";
 import { HEARTBEAT_LIFE_MS } from "./master.ts";
@@ -60,9 +61,11 @@ export const aliveWords = ({ owner }: JobRow, sign: MasterSign) =>
 
 /** What the reader of that can do. */
 export function stuckHint({ jid, goneMaster }: Stuck): string {
-  return goneMaster === undefined
-    ? `\`zester job trace ${jid}\` shows what it waits for, \`zester job kill ${jid}\` cancels it.`
-    : "Another master takes it over within about a minute; `zester config check` tells whether one runs.";
+  const hint =
+    goneMaster === undefined
+      ? `\`zester job trace ${jid}\` shows what it waits for, \`zester job kill ${jid}\` cancels it.`
+      : "Another master takes it over within about a minute; `zester config check` tells whether one runs.";
+  return namedMessage(hint);
 }
 
 /** Jobs that are named of those that are stuck. */

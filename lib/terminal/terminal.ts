@@ -2,6 +2,7 @@
 import { writeSync } from "node:fs";
 import { paint } from "../colors.ts";
 import { OutputClosed, UserError } from "../errors.ts";
+import { namedMessage } from "../program.ts";
 import { oneLine, safe } from "../text.ts";
 
 /** What node:tty asks as well; that module brings the network ones with it, which take longer to load than all of ours. */
@@ -81,7 +82,7 @@ function message(level: keyof typeof LABELS, text: string, color: boolean): void
     log: ({ args }: { args: unknown[] }) => {
       const [label, meaning] = LABELS[level];
       const painted = color ? paint(meaning, label) : label;
-      const lines = args.join(" ").split("\n").map(safe);
+      const lines = namedMessage(args.join(" ")).split("\n").map(safe);
       try {
         writeAll(2, `${painted} ${lines.join("\n")}\n`);
       } catch {}
