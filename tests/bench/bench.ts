@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { cleanUp, ZESTER } from "../support/harness.ts";
-import { type Bucket, closeBucket, openBucket, RECENT } from "./bucket.ts";
+import { type Bucket, closeBucket, type Filling, openBucket, RECENT } from "./bucket.ts";
 import { type Command, output, peakMemory, time, timeOnce } from "./measure.ts";
 import { buildPrograms, type Programs } from "./programs.ts";
 import { circumstances, mb, ms, type Row, toMarkdown, updateDocs } from "./report.ts";
@@ -36,6 +36,8 @@ interface Buckets {
   readonly ten: Bucket;
   /** A tenth of the big one, when that is large enough to tell whether the time is linear. */
   readonly tenth: Bucket | undefined;
+  /** As many jobs as in the big one, with all their returns. */
+  readonly returned: Bucket;
 }
 
 const on = (bucket: Bucket, ...argv: string[]): Command => ({ argv, env: { NATS_URL: bucket.server.url } });
@@ -136,13 +138,24 @@ async function watchRows({ big }: Buckets): Promise<Row[]> {
   ];
 }
 
-async function run(open: (count: number, wide?: boolean) => Promise<Bucket>, temp: string): Promise<void> {
+/** Statistics read every job, and those of peels every return as well. */
+async function statsRows({ returned }: Buckets, programs: Programs): Promise<Row[]> {
+  const counting = (bucket: string, filter: string) => time(on(returned, programs.count, bucket, filter), runs);
+  const inJobs = await counting("jobs", "*");
+  const inBoth = inJobs + (await counting("job-returns", "*.*"));
+  const stats = await measured("`job stats`", zester(returned, "job", "stats"));
+  const byPeel = await measured("`job stats --by peel`", zester(returned, "job", "stats", "--by", "peel"));
+  return [stats.against("counting", inJobs, "≤ 2"), byPeel.against("counting", inBoth, "≤ 2")];
+}
+
+async function run(open: (count: number, filling?: Filling) => Promise<Bucket>, temp: string): Promise<void> {
   const programs = await buildPrograms(temp);
   const buckets: Buckets = {
-    big: await open(jobs, true),
+    big: await open(jobs, { wide: true }),
     thousand: await open(1000),
     ten: await open(10),
     tenth: jobs > KEY_BY_KEY_MOST ? await open(jobs / 10) : undefined,
+    returned: await open(jobs, { returns: true }),
   };
   console.error(`bench: the big bucket took ${buckets.big.seconds} s to fill, without the pause; measuring`);
   await checkAnswers(buckets, programs);
@@ -150,6 +163,7 @@ async function run(open: (count: number, wide?: boolean) => Promise<Bucket>, tem
     ...(await listRows(buckets, programs)),
     ...(await recentRows(buckets)),
     ...(await singleRows(buckets, programs)),
+    ...(await statsRows(buckets, programs)),
     ...(await watchRows(buckets)),
   ];
   const markdown = `${toMarkdown(rows)}\n\n${circumstances(buckets.big)}.`;
@@ -168,8 +182,9 @@ async function main(): Promise<number> {
   }
   const temp = mkdtempSync(join(tmpdir(), "zester-bench-"));
   const opened: Bucket[] = [];
-  const open = async (count: number, wide = false) => {
-    const bucket = await openBucket(join(values.store ?? temp, `jobs-${count}${wide ? "-wide" : ""}`), count, wide);
+  const open = async (count: number, filling: Filling = {}) => {
+    const name = ["jobs", count, ...Object.keys(filling)].join("-");
+    const bucket = await openBucket(join(values.store ?? temp, name), count, filling);
     opened.push(bucket);
     return bucket;
   };

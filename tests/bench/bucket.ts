@@ -34,6 +34,8 @@ export const RECENT = 1000;
 const PAUSE_MS = 130_000;
 /** Jobs with returns: the newest ones. */
 const WITH_RETURNS = 10_000;
+/** The peels of each job of a bucket in which every job that has ended has all its returns. */
+const EACH_PEELS = 5;
 const WIDE_PEELS = 10_000;
 const RUNNING = 100;
 /** Messages on the way before the server is asked how far it is. */
@@ -176,7 +178,17 @@ function staysRunning(i: number, jobs: number): boolean {
   return i >= jobs - half || (i % every === 0 && i / every < half);
 }
 
-async function fill(nc: NatsConnection, count: number, withWide: boolean): Promise<Facts> {
+/** What a bucket holds beside the usual. */
+export interface Filling {
+  /** A job with 10,000 peels and as many returns. */
+  readonly wide?: boolean;
+  /** Every job has five peels, and every one that has ended all its returns. */
+  readonly returns?: boolean;
+}
+
+async function fill(nc: NatsConnection, count: number, filling: Filling): Promise<Facts> {
+  const withWide = filling.wide === true;
+  const each = filling.returns ? EACH_PEELS : undefined;
   await createBuckets(nc);
   const started = Date.now();
   const jobs = new Writer(nc, "jobs");
@@ -192,18 +204,19 @@ async function fill(nc: NatsConnection, count: number, withWide: boolean): Promi
   let paused = 0;
   for (let i = 0; i < count; ) {
     const old = count - RECENT;
-    if (i === old) {
+    if (i === old && !each) {
       await Bun.sleep(PAUSE_MS);
       paused = PAUSE_MS;
       since = new Date().toISOString();
     }
     const batch: Live[] = [];
     const to = Math.min(i + BATCH, i < old ? old : count);
-    for (; i < to; i++) batch.push(newJob(i, staysRunning(i, count) ? undefined : (ENDS[i % ENDS.length] as string)));
+    for (; i < to; i++)
+      batch.push(newJob(i, staysRunning(i, count) ? undefined : (ENDS[i % ENDS.length] as string), each));
     await writeBatch(jobs, batch);
     for (const job of batch) {
       if (!job.end) running.push(job.jid);
-      else if (i > count - WITH_RETURNS) await writeReturns(returns, job);
+      else if (each || i > count - WITH_RETURNS) await writeReturns(returns, job);
       if (job.end && (job.record.targets as string[]).length === 3) ended = job.jid;
     }
   }
@@ -225,9 +238,8 @@ async function fill(nc: NatsConnection, count: number, withWide: boolean): Promi
 
 /**
  * Starts a server whose bucket holds `count` jobs: the one that `folder` already has, or a new one.
- * @param wide also a job with 10,000 peels and as many returns
  */
-export async function openBucket(folder: string, count: number, wide = false): Promise<Bucket> {
+export async function openBucket(folder: string, count: number, filling: Filling = {}): Promise<Bucket> {
   const facts = join(folder, "facts.json");
   mkdirSync(folder, { recursive: true });
   const ready = existsSync(facts);
@@ -238,7 +250,7 @@ export async function openBucket(folder: string, count: number, wide = false): P
   if (!ready) {
     console.error(`bench: filling a bucket with ${count.toLocaleString("en")} jobs`);
     const nc = await server.connect();
-    writeFileSync(facts, JSON.stringify(await fill(nc, count, wide)));
+    writeFileSync(facts, JSON.stringify(await fill(nc, count, filling)));
     await nc.close();
   }
   return { server, ...JSON.parse(readFileSync(facts, "utf8")) };
