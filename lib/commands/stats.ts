@@ -1,6 +1,6 @@
 // zester job stats
 import { EXIT, UserError } from "../errors.ts";
-import { readJobs } from "../jobs/read-jobs.ts";
+import { type Read, readJobs } from "../jobs/read-jobs.ts";
 import { QUICK_MESSAGES, readRecent } from "../jobs/recent.ts";
 import { alivePeels, readPeelStats, SeenPeels } from "../jobs/stats.ts";
 import { glob } from "../model/glob.ts";
@@ -49,6 +49,8 @@ interface Counting {
   readonly session: Session;
   /** Oldest first. */
   readonly jobs: JobList;
+  /** The same as they were read. */
+  readonly read: Pick<Read, "jobs" | "sinceNs">;
   readonly span: Span;
   /** By the server's clock. */
   readonly now: Date;
@@ -58,9 +60,9 @@ interface Counting {
 }
 
 /** What each peel made of the jobs; a bucket of returns that is not there is an error. */
-function countPeels({ session, jobs, span }: Counting, byFunction: boolean): Promise<PeelStats[]> {
+function countPeels({ session, read, span }: Counting, byFunction: boolean): Promise<PeelStats[]> {
   const { store, terminal } = session;
-  return readPeelStats(store, jobs, span, {
+  return readPeelStats(store, read, span, {
     byFunction,
     warn: terminal.warn,
     progress: progressOn(terminal, "returns"),
@@ -150,7 +152,7 @@ async function countJobs(flags: StatsArgs, by: By | undefined, session: Session)
   const nowNs = store.nowNs();
   const now = new Date(Number(nowNs / 1_000_000n));
   const span = timeOf(jobs, selection.since, selection.until, nowNs);
-  const counting: Counting = { flags, session, jobs, span, now, nowNs, seen };
+  const counting: Counting = { flags, session, jobs, read: { ...read, jobs }, span, now, nowNs, seen };
   let trouble = false;
   if (isMetrics) await writeMetrics(counting, by);
   else {

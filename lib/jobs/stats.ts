@@ -1,17 +1,43 @@
 // The returns of many jobs, counted for each peel, and the peels that could have run any.
+import { decodeRecord } from "../codec/decode.ts";
+import { FieldScanner } from "../codec/field-scan.ts";
+import type { ValueMap } from "../codec/value.ts";
+import { integer64, isInteger64, isNil, isTrue } from "../codec/value-at.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
-import type { JobList } from "../model/job-list.ts";
 import { RETURN_FIELDS, stateOfReturn } from "../model/returns.ts";
 import { jobSlice, type PeelStats, PeelTally } from "../model/stats.ts";
 import type { Span } from "../model/trend.ts";
 import { PermissionDenied } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
-import type { Progress } from "./read-jobs.ts";
+import type { RecordReader } from "./lookup.ts";
+import type { Progress, Read } from "./read-jobs.ts";
 import { readReturnsAcross } from "./read-returns.ts";
 
-/** How far the clock that stamped a job may be ahead of the server's, in ns. */
-const MARGIN_NS = 120_000_000_000n;
+/**
+ * Reads what counts of a return. Most returns are plain good ones: these take no map of their own, which for 500,000 of them
+ * would be most of the memory. What it gives is valid until the next call.
+ */
+class GoodReturns implements RecordReader {
+  readonly #scanner = new FieldScanner(RETURN_FIELDS);
+  readonly #good: ValueMap = new Map([["success", true]]);
 
+  decode(bytes: Uint8Array): ValueMap {
+    const found = this.#scanner;
+    if (!found.scan(bytes)) return decodeRecord(bytes, RETURN_FIELDS);
+    const [success = -1, error = -1, duration = -1, unreachable = -1] = found.starts;
+    const isGood = isTrue(bytes, success) && isNil(bytes, error) && !isTrue(bytes, unreachable);
+    if (!isGood || !isInteger64(bytes, duration)) return decodeRecord(bytes, RETURN_FIELDS);
+    this.#good.set("duration", integer64(bytes, duration));
+    return this.#good;
+  }
+
+  keep(record: ValueMap): ValueMap {
+    return record;
+  }
+}
+
+/** After so many returns, memory that is not needed any more is given back. */
+const SWEEP = 1 << 15;
 /** The slice of a job that falls into none. */
 const NONE = -1;
 
@@ -24,12 +50,12 @@ export interface PeelOptions {
 
 /**
  * What each peel made of the jobs.
- * @param jobs oldest first
+ * @param read the jobs, oldest first
  * @throws NoBucket, PermissionDenied, and Transient when the answer can't be made whole
  */
 export async function readPeelStats(
   store: Store,
-  jobs: JobList,
+  { jobs, sinceNs }: Pick<Read, "jobs" | "sinceNs">,
   span: Span,
   { byFunction, warn, progress }: PeelOptions,
 ): Promise<PeelStats[]> {
@@ -47,24 +73,22 @@ export async function readPeelStats(
   // What is asked of a job for each of its returns.
   const ended = new Uint8Array(jobs.length);
   const slices = new Int32Array(jobs.length).fill(NONE);
-  let oldestNs: bigint | undefined;
   for (let place = 0; place < jobs.length; place++) {
     const { row } = jobs.at(place);
     if (row.unreadable !== undefined) continue;
     places.set(row.jid, place);
-    oldestNs ??= row.created?.ns;
     const hasEnded = isTerminal(row.status);
     ended[place] = Number(hasEnded);
     slices[place] = jobSlice(span, row) ?? NONE;
     for (const peel of row.targets ?? []) tallyOf(peel, row.fn).target(place, hasEnded);
   }
-  // Jobs without a time come first, and nothing is known of when their returns were stored.
-  const first = places.size > 0 ? jobs.at(places.values().next().value as number).row.created : undefined;
-  const sinceNs = first && oldestNs !== undefined ? oldestNs - MARGIN_NS : undefined;
+  let came = 0;
   await readReturnsAcross(
     store,
-    { jids: new Set(places.keys()), sinceNs },
+    { jids: places, sinceNs },
     (jid, item) => {
+      // Left alone, what is done with stays in memory until there is twice as much as is needed.
+      if (came++ % SWEEP === 0) Bun.gc(true);
       const place = places.get(jid);
       if (place === undefined) return;
       const took = item.unreachable ? undefined : item.duration;
@@ -72,7 +96,7 @@ export async function readPeelStats(
       const tally = tallyOf(item.peel, byFunction ? jobs.at(place).row.fn : undefined);
       tally.add(place, stateOfReturn(item), took, ended[place] === 1, slice === NONE ? undefined : slice);
     },
-    { fields: RETURN_FIELDS, warn, progress },
+    { reader: new GoodReturns(), warn, progress },
   );
   return Array.from(tallies.values(), (tally) => ({
     tally,
