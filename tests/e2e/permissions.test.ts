@@ -74,6 +74,9 @@ const OPTIONAL = [
   "$SYS.REQ.USER.INFO",
   "$JS.API.DIRECT.GET.KV_master-heartbeat.>",
   "$JS.API.DIRECT.GET.KV_peel-heartbeat.>",
+  "$JS.API.CONSUMER.CREATE.KV_peel-heartbeat.>",
+  "$JS.API.CONSUMER.MSG.NEXT.KV_peel-heartbeat.>",
+  "$JS.API.CONSUMER.DELETE.KV_peel-heartbeat.>",
 ];
 const CANCEL = "zester.job.*.cancel";
 const DISPATCH = "zester.dispatch";
@@ -185,6 +188,10 @@ const READING: readonly (readonly [string, number, string])[] = [
   ["job trace j1", 0, "dispatched"],
   ["job kill --state running --dry-run", 0, "j2 "],
   ["job retry j3 --dry-run", 0, "web-01"],
+  ["job history web-01 --until 1h", 0, "j1 "],
+  ["job show @last-bad", 0, '"jid": "j3"'],
+  ["job stats", 0, "test.ping"],
+  ["job stats --by peel", 0, "web-01"],
   ["version --check", 0, "zester "],
 ];
 const CHECK: (typeof READING)[number] = ["config check", 0, "ok    bucket jobs"];
@@ -319,6 +326,18 @@ describe("the sets, and less than them", () => {
     expect(all).toContain("after the signal: its master m1 is alive; 1 offline: web-01.\n");
     expect(noMasters).toContain("after the signal: 1 offline: web-01.\n");
     expect(noPeels).toContain("after the signal: its master m1 is alive; 1 silent: web-01.\n");
+  });
+
+  test("stats knows the peels that are alive, as the sets allow; without that it says so once", async () => {
+    const command = "job stats --by peel --function test.ping";
+    const { stdout, stderr } = await run(SETS.read, command);
+    expect([stderr, stdout.split("\n").at(-2)]).toEqual(["", "no run on 1 of 2 peels: web-02"]);
+    for (const entry of OPTIONAL.slice(3, 5)) {
+      const less = await run(without(SETS.retry, entry), command);
+      expect([less.code, less.stdout.includes("web-01"), less.stdout.includes("no run")]).toEqual([0, true, false]);
+      expect(less.stderr).toStartWith(`warning: no permission to publish on ${entry.slice(0, -1)}`);
+      expect(less.stderr).toEndWith("Peels that no job was meant for are left out.\n");
+    }
   });
 
   test("trace without the events: says so, and shows what the buckets know", async () => {
