@@ -6,7 +6,9 @@ import { isTerminal } from "../model/job.ts";
 import { type OutcomeGroup, outcomesOf } from "../model/outcomes.ts";
 import { asksDryRun, type Dispatched, doubtOf, type RetryPlan } from "../model/retry.ts";
 import { count, plural, safe, shorten } from "../text.ts";
+import { paintState } from "./colors.ts";
 import { shortCall } from "./facts.ts";
+import { LONG, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
 import { peelCounts } from "./peels.ts";
 import { andMore, type Look, renderTable } from "./table.ts";
@@ -49,14 +51,22 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   const rest = groups.slice(shown.length);
   const rows = shown.map((group) => {
     const many = group.peels.length > 1 ? `${plural(group.peels.length, "peel")}: ` : "";
+    const where = (max: number) => many + peelNames(group.peels, Math.max(1, max - many.length));
     return [
-      { text: group.state },
-      { text: many + peelNames(group.peels, names) },
+      { text: group.state, paint: paintState(group.state, look.color) },
+      { text: where(names + many.length), fit: where },
       { text: noteWords(group, offline, names) },
     ];
   });
-  const columns = [{ title: "", min: STATE }, { title: "" }, { title: "" }];
-  const lines = renderTable(columns, rows, false).trimEnd().split("\n");
+  const columns = [
+    { title: "", min: STATE },
+    { title: "", gives: [shrinks(1, names), shrinks(2, 12)] },
+    { title: "", gives: LONG, wraps: true },
+  ];
+  const room = look.columns === undefined ? undefined : Math.max(1, look.columns - INDENT);
+  const lines = renderTable(columns, rows, false, { ...look, columns: room })
+    .trimEnd()
+    .split("\n");
   const more =
     rest.length === 0
       ? []

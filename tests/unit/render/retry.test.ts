@@ -95,6 +95,22 @@ test("on a terminal long lists are cut, and what is left out is counted", () => 
   expect(renderPlan(plan(words.map((word) => failed(word, `no ${word}ness`))), wide, NOW)).toContain("no omeganess");
 });
 
+test("on a terminal no line of the list is wider than it; what has no room stands below", () => {
+  const peels = [
+    failed(
+      "web-137",
+      "write /etc/nginx/nginx.conf: no space left on device, and 12 other files were not written either",
+    ),
+    ...["a", "b", "c"].map((name) => peelStory(`${name}-with-a-long-name`, "unreachable")),
+  ];
+  for (const columns of [60, 80, 200]) {
+    const lines = renderPlan(plan(peels), { color: false, columns }, NOW).split("\n").slice(1);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
+    const words = lines.join(" ").replace(/ +/g, " ");
+    for (const word of ["space left", "other files", "written either", "no proof"]) expect(words).toContain(word);
+  }
+});
+
 test("nothing to retry, and why", () => {
   const good = plan([], 400);
   expect(nothingWords(good, "")).toBe("Nothing to retry: all 400 peels returned ok.\n");
