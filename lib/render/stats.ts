@@ -8,10 +8,11 @@ import { displayPeel } from "../model/peel.ts";
 import type { EntryOnPeel, Schedule } from "../model/schedule.ts";
 import { isTrouble, type JobTally, type LastResult, type PeelStats } from "../model/stats.ts";
 import { daysWords, heightOf, type Span, type Trend } from "../model/trend.ts";
-import { count, cut, plural, width } from "../text.ts";
+import { count, plural, width } from "../text.ts";
 import { paintState } from "./colors.ts";
+import { LONG, leaves, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
-import { andMore, type Cell, type Look, renderTable } from "./table.ts";
+import { andMore, type Cell, type Look, renderTable, type Column as TableColumn } from "./table.ts";
 import { ageText, timeText } from "./time.ts";
 
 /** How statistics are shown: `utf8` false where the locale has no blocks. */
@@ -54,29 +55,26 @@ const duration = (durations: Durations, percent: number) => {
   return ns === undefined ? "-" : formatDuration(ns);
 };
 
-interface Column {
-  readonly title: string;
+/** A column of a table, with its cells. */
+interface Column extends TableColumn {
   readonly cells: readonly Cell[];
   /** Numbers stand at the right of their column. */
   readonly right?: boolean;
 }
 
-/** Columns as a table; on a terminal that is too narrow, the last one is left out when it can be spared. */
-function tableOf(columns: readonly Column[], look: Look, sparesLast: boolean): string {
-  const aligned = columns.map(({ title, cells, right }) => {
-    if (!right) return { title, cells };
+function tableOf(columns: readonly Column[], look: Look): string {
+  const aligned = columns.map((column) => {
+    const { title, cells, right } = column;
+    if (!right) return column;
     const most = cells.reduce((wide, { text }) => Math.max(wide, width(text)), title.length);
     return {
+      ...column,
       title: title.padStart(most),
       cells: cells.map(({ text, paint }) => ({ text: " ".repeat(most - width(text)) + text, paint })),
     };
   });
   const rows = (columns[0]?.cells ?? []).map((_, i) => aligned.map(({ cells }) => cells[i] as Cell));
-  const text = renderTable(aligned, rows, look.header, { color: look.color });
-  const { columns: room } = look;
-  if (room === undefined || text.split("\n").every((line) => width(line) <= room)) return text;
-  if (sparesLast) return tableOf(columns.slice(0, -1), look, false);
-  return text.replace(/[^\n]+/g, (line) => cut(line, room));
+  return renderTable(aligned, rows, look.header, look);
 }
 
 /** What jobs and peels have in common. */
@@ -112,11 +110,11 @@ function countColumns(all: readonly Counted[], color: boolean): Column[] {
 export function renderJobStats(tallies: readonly JobTally[], by: string, span: Span, look: StatsLook): string {
   const most = highest(tallies.map(({ trend }) => trend));
   const columns = [
-    { title: by.toUpperCase(), cells: tallies.map(({ key }) => ({ text: key })) },
+    { title: by.toUpperCase(), gives: [shrinks(1, 12)], cells: tallies.map(({ key }) => ({ text: key })) },
     ...countColumns(tallies, look.color),
-    { title: trendTitle(span), cells: tallies.map(({ trend }) => trendCell(trend, most, look)) },
+    { title: trendTitle(span), gives: [leaves(0)], cells: tallies.map(({ trend }) => trendCell(trend, most, look)) },
   ];
-  return tableOf(columns, look, true);
+  return tableOf(columns, look);
 }
 
 /** The colour of a last result. */
@@ -140,14 +138,14 @@ export function renderPeelStats(stats: readonly PeelStats[], span: Span, look: S
   const when = ({ lastRun }: PeelStats) =>
     lastRun === undefined ? "-" : person ? ageText(lastRun, nowNs) : timeText(lastRun, false);
   const columns = [
-    { title: "PEEL", cells: tallies.map(({ peel }) => ({ text: displayPeel(peel) })) },
+    { title: "PEEL", gives: [shrinks(2, 12)], cells: tallies.map(({ peel }) => ({ text: displayPeel(peel) })) },
     ...countColumns(tallies, look.color),
     { title: "LAST", cells: tallies.map(({ last }) => ({ text: last, paint: paintLast(last, look.color) })) },
-    { title: "WHEN", cells: shown.map((one) => ({ text: when(one) })) },
-    { title: trendTitle(span), cells: tallies.map(({ trend }) => trendCell(trend, most, look)) },
+    { title: "WHEN", gives: [leaves(1)], cells: shown.map((one) => ({ text: when(one) })) },
+    { title: trendTitle(span), gives: [leaves(0)], cells: tallies.map(({ trend }) => trendCell(trend, most, look)) },
   ];
   const rest = stats.slice(shown.length);
-  const table = tableOf(columns, look, true);
+  const table = tableOf(columns, look);
   const last = withoutRunLine(stats, look.columns ?? Number.POSITIVE_INFINITY);
   if (rest.length === 0) return table + last;
   const bad = rest.filter(({ tally }) => isTrouble(tally.last)).length;
@@ -202,7 +200,7 @@ export function renderSchedules(schedules: readonly Schedule[], look: Look, now:
         text: intervalNs === undefined ? "-" : about(intervalNs),
       })),
     },
-    { title: "", cells: schedules.map(trouble) },
+    { title: "", gives: LONG, wraps: true, cells: schedules.map(trouble) },
   ];
-  return tableOf(columns, look, false);
+  return tableOf(columns, look);
 }
