@@ -65,6 +65,7 @@ class SocketTransport implements Transport {
       },
     });
     this.#socket = socket;
+    if (this.#done) socket.terminate(); // the library gave this attempt up before it came about
     socket.setNoDelay(true);
     await greeted.promise;
     const [line = ""] = Buffer.concat(this.#frames).toString().split("\r\n");

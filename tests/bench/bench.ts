@@ -11,9 +11,10 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { cleanUp, ZESTER } from "../support/harness.ts";
 import { type Bucket, closeBucket, type Filling, openBucket, RECENT } from "./bucket.ts";
-import { type Command, output, peakMemory, time, timeOnce } from "./measure.ts";
+import { type Command, type Comparison, compare, output, peakMemory, timeOnce } from "./measure.ts";
 import { buildPrograms, type Programs } from "./programs.ts";
-import { circumstances, mb, ms, type Row, toMarkdown, updateDocs } from "./report.ts";
+import { circumstances, mb, ms, type Row, table, toMarkdown, updateDocs } from "./report.ts";
+import { STAGES, stageRow } from "./stages.ts";
 import { measureWatch } from "./watch.ts";
 
 const { values } = parseArgs({
@@ -43,19 +44,23 @@ interface Buckets {
 const on = (bucket: Bucket, ...argv: string[]): Command => ({ argv, env: { NATS_URL: bucket.server.url } });
 const zester = (bucket: Bucket, ...args: string[]) => on(bucket, ZESTER, ...args);
 
-/** The figures of one command of the product, ready to stand beside several peers. */
+/** A row of two times. */
+const row = (what: string, { time, peer, ratio }: Comparison, name: string, goal: string, peak?: number): Row => ({
+  what,
+  zester: peak === undefined ? ms(time) : `${ms(time)}, ${mb(peak)}`,
+  peer: `${name}: ${ms(peer)}`,
+  ratio: ratio.toFixed(2),
+  goal,
+});
+
+/** One command of the product, and its rows beside several peers. */
 async function measured(what: string, command: Command) {
-  const taken = await time(command, runs);
   const peak = await peakMemory(command);
-  const figures = `${ms(taken)}, ${mb(peak)}`;
-  const against = (name: string, peer: number, goal: string): Row => ({
-    what,
-    zester: figures,
-    peer: `${name}: ${ms(peer)}`,
-    ratio: (taken / peer).toFixed(2),
-    goal,
-  });
-  return { time: taken, peak, against };
+  return {
+    peak,
+    against: async (name: string, peer: Command, goal: string): Promise<Row> =>
+      row(what, await compare(command, peer, runs), name, goal, peak),
+  };
 }
 
 const lines = (text: string) => text.split("\n").filter((line) => line !== "");
@@ -77,22 +82,54 @@ async function checkAnswers({ big }: Buckets, programs: Programs): Promise<void>
 }
 
 async function listRows({ big, ten, tenth }: Buckets, programs: Programs): Promise<Row[]> {
-  const name = `\`job list > /dev/null\``;
-  const list = await measured(name, zester(big, "job", "list"));
-  const few = await measured("`job list`, 10 jobs", zester(ten, "job", "list"));
+  const name = "`job list > /dev/null`";
+  const command = zester(big, "job", "list");
+  const list = await measured(name, command);
+  const few = await peakMemory(zester(ten, "job", "list"));
   const rows: Row[] = [];
-  if (programs.go) rows.push(list.against("Go", await time(on(big, programs.go, "list"), runs), "≤ 0.65"));
-  const counting = await time(on(big, programs.count, "jobs", "*"), runs);
-  rows.push(list.against("counting", counting, "≤ 1.5"));
-  if (jobs <= KEY_BY_KEY_MOST)
-    rows.push(list.against("key by key, once", await timeOnce(on(big, programs.keyByKey)), "≤ 0.04"));
-  else console.error(`bench: key by key is left out above ${KEY_BY_KEY_MOST} jobs`);
-  const memory = { what: `${name}, memory`, zester: mb(list.peak), peer: `10 jobs: ${mb(few.peak)}` };
-  const each = Math.round(((list.peak - few.peak) * 1e6) / big.jobs);
+  if (programs.go) rows.push(await list.against("Go", on(big, programs.go, "list"), "≤ 0.65"));
+  rows.push(await list.against("counting", on(big, programs.count, "jobs", "*"), "≤ 1.35"));
+  if (jobs <= KEY_BY_KEY_MOST) {
+    const peer = await timeOnce(on(big, programs.keyByKey));
+    const time = await timeOnce(command);
+    rows.push(row(name, { time, peer, ratio: time / peer }, "key by key, once", "≤ 0.04", list.peak));
+  } else console.error(`bench: key by key is left out above ${KEY_BY_KEY_MOST} jobs`);
+  const memory = { what: `${name}, memory`, zester: mb(list.peak), peer: `10 jobs: ${mb(few)}` };
+  const each = Math.round(((list.peak - few) * 1e6) / big.jobs);
   rows.push({ ...memory, ratio: `${each} B a job`, goal: "≤ 450 B, at 1,000,000" });
-  if (tenth) rows.push(list.against("a tenth of the jobs", await time(zester(tenth, "job", "list"), runs), "≤ 12"));
-  if (programs.go) rows.push(few.against("Go", await time(on(ten, programs.go, "list"), runs), "-"));
+  if (tenth) rows.push(await list.against("a tenth of the jobs", zester(tenth, "job", "list"), "≤ 12"));
   return rows;
+}
+
+/** What is asked for many times a day: how long it takes to start. */
+async function startRows({ ten }: Buckets, programs: Programs): Promise<Row[]> {
+  const hello = on(ten, programs.hello);
+  const rows: Row[] = [];
+  for (const [what, args, goal] of [
+    ["`--version`", ["--version"], "≤ 1.6"],
+    ["`config`", ["config"], "≤ 2.2"],
+    ["a JID is completed, 10 jobs", ["__complete", "job", "show", "="], "≤ 30 ms"],
+  ] as const)
+    rows.push(await (await measured(what, zester(ten, ...args))).against("hello", hello, goal));
+  const few = await measured("`job list`, 10 jobs", zester(ten, "job", "list"));
+  if (programs.go) rows.push(await few.against("Go", on(ten, programs.go, "list"), "≤ 3"));
+  return rows;
+}
+
+/** Where the time of short commands goes. */
+async function stages({ ten }: Buckets, programs: Programs): Promise<string> {
+  const hello = on(ten, programs.hello);
+  const rows: string[][] = [await stageRow("`--version`", zester(ten, "--version"), hello)];
+  const port = Number(new URL(ten.server.url).port);
+  const running = ten.running.at(-1) ?? "";
+  for (const [what, args] of [
+    ["`job list`, 10 jobs", ["job", "list"]],
+    ["`job show <jid>`", ["job", "show", running]],
+    ["`job kill <jid>`", ["job", "kill", running]],
+    ["a JID is completed", ["__complete", "job", "show", "="]],
+  ] as const)
+    rows.push(await stageRow(what, zester(ten, ...args), hello, port));
+  return table(STAGES, rows);
 }
 
 /** Commands whose time should not depend on the size: each is its own peer, on 1,000 jobs. */
@@ -105,8 +142,7 @@ async function recentRows({ big, thousand }: Buckets): Promise<Row[]> {
   ];
   for (const [what, goal, args] of cases) {
     const large = await measured(what, zester(big, "job", ...args(big)));
-    const small = await time(zester(thousand, "job", ...args(thousand)), runs);
-    rows.push(large.against("1,000 jobs", small, goal));
+    rows.push(await large.against("1,000 jobs", zester(thousand, "job", ...args(thousand)), goal));
   }
   return rows;
 }
@@ -117,15 +153,20 @@ async function singleRows({ big }: Buckets, programs: Programs): Promise<Row[]> 
     ["`job show <jid>`", ["job", "show", big.ended], ["show", big.ended]],
     // No fleet obeys the signal here: the job stays running, and each run finds the same.
     ["`job kill <jid>`", ["job", "kill", big.running.at(-1) ?? ""], ["kill", big.running.at(-1) ?? ""]],
-    ["`version`", ["version"], ["version"]],
   ];
   for (const [what, args, peer] of programs.go ? cases : []) {
-    const row = await measured(what, zester(big, ...args));
-    rows.push(row.against("Go", await time(on(big, programs.go as string, ...peer), runs), "≤ 2.2"));
+    const one = await measured(what, zester(big, ...args));
+    rows.push(await one.against("Go", on(big, programs.go as string, ...peer), "≤ 2.2"));
   }
-  const wide = await measured("`job show`, 10,000 peels", zester(big, "job", "show", big.wide ?? ""));
-  const counting = await time(on(big, programs.count, "job-returns", `${big.wide}.*`), runs);
-  return [...rows, wide.against("counting", counting, "≤ 1.5")];
+  const counting = on(big, programs.count, "job-returns", `${big.wide}.*`);
+  for (const [what, more] of [
+    ["`job show`, 10,000 peels", []],
+    ["`job show --summary`, 10,000 peels", ["--summary"]],
+  ] as const) {
+    const wide = await measured(what, zester(big, "job", "show", big.wide ?? "", ...more));
+    rows.push(await wide.against("counting", counting, "≤ 1.35"));
+  }
+  return rows;
 }
 
 async function watchRows({ big }: Buckets): Promise<Row[]> {
@@ -140,12 +181,13 @@ async function watchRows({ big }: Buckets): Promise<Row[]> {
 
 /** Statistics read every job, and those of peels every return as well. */
 async function statsRows({ returned }: Buckets, programs: Programs): Promise<Row[]> {
-  const counting = (bucket: string, filter: string) => time(on(returned, programs.count, bucket, filter), runs);
-  const inJobs = await counting("jobs", "*");
-  const inBoth = inJobs + (await counting("job-returns", "*.*"));
   const stats = await measured("`job stats`", zester(returned, "job", "stats"));
   const byPeel = await measured("`job stats --by peel`", zester(returned, "job", "stats", "--by", "peel"));
-  return [stats.against("counting", inJobs, "≤ 2"), byPeel.against("counting", inBoth, "≤ 2")];
+  const both = on(returned, "/bin/sh", "-c", '"$0" jobs "*" && "$0" job-returns "*.*"', programs.count);
+  return [
+    await stats.against("counting", on(returned, programs.count, "jobs", "*"), "≤ 2"),
+    await byPeel.against("counting", both, "≤ 2"),
+  ];
 }
 
 async function run(open: (count: number, filling?: Filling) => Promise<Bucket>, temp: string): Promise<void> {
@@ -160,15 +202,17 @@ async function run(open: (count: number, filling?: Filling) => Promise<Bucket>, 
   console.error(`bench: the big bucket took ${buckets.big.seconds} s to fill, without the pause; measuring`);
   await checkAnswers(buckets, programs);
   const rows = [
+    ...(await startRows(buckets, programs)),
     ...(await listRows(buckets, programs)),
     ...(await recentRows(buckets)),
     ...(await singleRows(buckets, programs)),
     ...(await statsRows(buckets, programs)),
     ...(await watchRows(buckets)),
   ];
-  const markdown = `${toMarkdown(rows)}\n\n${circumstances(buckets.big)}.`;
+  const short = `In ms, as seen from outside; what has no server has fewer stages:\n\n${await stages(buckets, programs)}`;
+  const markdown = `${toMarkdown(rows)}\n\n${short}\n\n${circumstances(buckets.big)}.`;
   console.log(markdown);
-  if (values.docs) updateDocs(markdown);
+  if (values.docs) updateDocs(markdown, jobs);
   if (!values.keep) return;
   for (const [name, bucket] of Object.entries(buckets)) if (bucket) console.log(`${name}: ${bucket.server.url}`);
   console.log("Ctrl-C stops the servers.");

@@ -1,27 +1,18 @@
 // How long a program takes from start to exit, and how much memory it has at most.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
 /** A program with its arguments and its whole environment. */
 export interface Command {
   readonly argv: readonly string[];
   readonly env: Record<string, string>;
 }
 
-const HYPERFINE = Bun.which("hyperfine");
 const TIME = Bun.which("/usr/bin/time");
 
-export const timer = HYPERFINE ? "hyperfine -N" : "own timing of spawn to exit";
-
-const median = (values: readonly number[]) => {
+export const median = (values: readonly number[]) => {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   const upper = sorted[middle] as number;
   return sorted.length % 2 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
 };
-
-export { median };
 
 /** Runs it once. @throws Error when it fails: a failure is quick, and would count as a good time */
 export async function output(command: Command): Promise<string> {
@@ -43,34 +34,31 @@ async function once(command: Command): Promise<number> {
   return performance.now() - started;
 }
 
-/** A word as hyperfine splits commands into words. */
-const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
+/** Runs of programs that end soon, and how soon that is. */
+const SHORT_RUNS = 21;
+const SHORT_MS = 150;
 
-async function withHyperfine(command: Command, runs: number, warmup: number): Promise<number> {
-  const dir = mkdtempSync(join(tmpdir(), "zester-bench-"));
-  const file = join(dir, "times.json");
-  try {
-    const line = command.argv.map(quoted).join(" ");
-    const options = ["-N", "--style", "none", "--warmup", `${warmup}`, "--runs", `${runs}`, "--export-json", file];
-    await output({ argv: [HYPERFINE as string, ...options, line], env: command.env });
-    return JSON.parse(readFileSync(file, "utf8")).results[0].median * 1000;
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
+/** Median times in ms, and the median of their ratio. */
+export interface Comparison {
+  readonly time: number;
+  readonly peer: number;
+  readonly ratio: number;
 }
 
-/** Programs that end within this many ms are run more often: their times vary more. */
-const SHORT_MS = 100;
-const SHORT_RUNS = 25;
-
-/** The median time from start to exit in ms, after a warm-up; what the program writes goes to /dev/null. */
-export async function time(command: Command, runs: number): Promise<number> {
-  const first = await once(command);
-  const [times, warmup] = first < SHORT_MS ? [Math.max(runs, SHORT_RUNS), 3] : [Math.max(runs, 2), 0];
-  if (HYPERFINE) return withHyperfine(command, times, warmup);
-  const all: number[] = [];
-  for (let i = 0; i < times + warmup; i++) all.push(await once(command));
-  return median(all.slice(warmup));
+/**
+ * Two programs, run in turn: a machine that is slower for a while is so for both, and the ratio is that of each pair.
+ * @param runs of each, after a warm-up; more of them when they are short
+ */
+export async function compare(command: Command, peer: Command, runs: number): Promise<Comparison> {
+  const warm = (await once(command)) + (await once(peer));
+  const pairs: (readonly [number, number])[] = [];
+  for (let i = 0; i < (warm < 2 * SHORT_MS ? Math.max(runs, SHORT_RUNS) : runs); i++)
+    pairs.push([await once(command), await once(peer)]);
+  return {
+    time: median(pairs.map(([own]) => own)),
+    peer: median(pairs.map(([, other]) => other)),
+    ratio: median(pairs.map(([own, other]) => own / other)),
+  };
 }
 
 /** The time of the first and only run in ms. */

@@ -2,6 +2,8 @@
 import { join } from "node:path";
 
 export interface Programs {
+  /** What every compiled program takes, whatever it does. */
+  readonly hello: string;
   readonly keyByKey: string;
   readonly count: string;
   /** Undefined where Go is absent. */
@@ -39,6 +41,7 @@ function buildGo(folder: string): string | undefined {
 /** Builds all yardsticks. @throws Error when one doesn't build */
 export async function buildPrograms(folder: string): Promise<Programs> {
   return {
+    hello: await compile("hello", folder),
     keyByKey: await compile("key-by-key", folder),
     count: await compile("count", folder),
     go: buildGo(folder),

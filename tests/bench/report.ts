@@ -4,7 +4,6 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { NATS_SERVER } from "../support/harness.ts";
 import type { Bucket } from "./bucket.ts";
-import { timer } from "./measure.ts";
 
 export interface Row {
   readonly what: string;
@@ -22,13 +21,18 @@ function line(cells: readonly string[], widths: readonly number[]): string {
   return `| ${cells.map((cell, i) => cell.padEnd(widths[i] as number)).join(" | ")} |`;
 }
 
-export function toMarkdown(rows: readonly Row[]): string {
-  const titles = ["what", "zester (median, peak)", "peer (median)", "ratio", "goal"];
-  const cells = rows.map((row) => [row.what, row.zester, row.peer, row.ratio, row.goal]);
-  const widths = titles.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0)));
+/** A Markdown table. */
+export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = titles.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
   const rule = widths.map((width) => "-".repeat(width));
-  return [titles, rule, ...cells].map((row) => line(row, widths)).join("\n");
+  return [titles, rule, ...rows].map((row) => line(row, widths)).join("\n");
 }
+
+export const toMarkdown = (rows: readonly Row[]): string =>
+  table(
+    ["what", "zester (median, peak)", "peer (median)", "ratio", "goal"],
+    rows.map((row) => [row.what, row.zester, row.peer, row.ratio, row.goal]),
+  );
 
 /** One line: where and on what the figures were taken. */
 export function circumstances(bucket: Bucket): string {
@@ -39,19 +43,18 @@ export function circumstances(bucket: Bucket): string {
     server.replace(": v", " "),
     `Bun ${Bun.version}`,
     `${number(bucket.jobs)} jobs in ${number(bucket.messages)} messages, ${Math.round(bucket.bytes / 1e6)} MB`,
-    timer,
+    "from start to exit, median of pairs run in turn",
   ].join("; ");
 }
 
-const MARKED = /(<!-- bench -->\n)[\s\S]*?(<!-- \/bench -->)/;
-
-/** Replaces the text between the markers of docs/performance.md. @throws Error when it has no markers */
-export function updateDocs(markdown: string): void {
+/** Replaces the text between the markers of docs/performance.md for that many jobs. @throws Error when it has none */
+export function updateDocs(markdown: string, jobs: number): void {
   const file = join(import.meta.dir, "../../docs/performance.md");
   const text = readFileSync(file, "utf8");
-  if (!MARKED.test(text)) throw new Error("docs/performance.md has no <!-- bench --> and <!-- /bench --> markers");
+  const marked = new RegExp(`(<!-- bench ${jobs} -->\\n)[\\s\\S]*?(<!-- /bench -->)`);
+  if (!marked.test(text)) throw new Error(`docs/performance.md has no <!-- bench ${jobs} --> … <!-- /bench -->`);
   writeFileSync(
     file,
-    text.replace(MARKED, (_, open: string, close: string) => `${open}\n${markdown}\n\n${close}`),
+    text.replace(marked, (_, open: string, close: string) => `${open}\n${markdown}\n\n${close}`),
   );
 }
