@@ -59,6 +59,12 @@ const job = group(
       () => import("./lib/commands/errors.ts"),
       manual.errors,
     ),
+    grep: leaf(
+      "Search what the peels of many jobs returned.",
+      args.grep,
+      () => import("./lib/commands/grep.ts"),
+      manual.grep,
+    ),
     kill: leaf("Cancel running jobs.", args.kill, () => import("./lib/commands/kill.ts"), manual.kill),
     retry: leaf(
       "Dispatch a job again, to the peels that need it.",

@@ -17,3 +17,7 @@ export async function selectionByServer(flags: Conditions, session: Session, now
   if (words !== undefined) session.terminal.warn(words);
   return parseSelection(flags, new Date(nowMs));
 }
+
+/** The same conditions; without a time they select the jobs of the last day. */
+export const ofLastDay = <T extends Conditions>(flags: T): T =>
+  flags.since === undefined && flags.until === undefined ? { ...flags, since: "24h" } : flags;

@@ -5,7 +5,7 @@ import { readFailures } from "../jobs/failures.ts";
 import { readSelected } from "../jobs/recent.ts";
 import type { ErrorGroup, FailedJob } from "../model/failures.ts";
 import { type JobRow, mayHaveFailed } from "../model/job.ts";
-import { type Conditions, parseCount, parseSelection } from "../model/selection.ts";
+import { parseCount, parseSelection } from "../model/selection.ts";
 import { nearest } from "../nearest.ts";
 import { futureWords } from "../render/clock.ts";
 import { csvText } from "../render/csv.ts";
@@ -19,7 +19,7 @@ import {
 } from "../render/errors.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { plural, safe } from "../text.ts";
-import { selectionByServer } from "./clock.ts";
+import { ofLastDay, selectionByServer } from "./clock.ts";
 import type { ErrorsArgs } from "./flags.ts";
 import { amongWords, warnUnreadable, writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
@@ -33,11 +33,8 @@ function parseBy(text = "error"): (typeof BY)[number] {
   throw new UserError(`--by: "${safe(text)}" is not known here.${nearest(text, BY)}`, `Write ${BY.join(" or ")}.`);
 }
 
-/** The conditions for jobs whose returns are read: without a time, those of the last day. --limit counts something else here. */
-export function jobConditions<T extends Conditions>(flags: T): T {
-  const timed = flags.since !== undefined || flags.until !== undefined;
-  return { ...flags, limit: undefined, ...(timed ? {} : { since: "24h" }) };
-}
+/** The conditions for jobs: --limit counts rows here. */
+const conditionsOf = (flags: ErrorsArgs) => ofLastDay({ ...flags, limit: undefined });
 
 /** A table for spreadsheets of what programs get: peels as one cell. */
 function csvOf(documents: readonly ValueMap[], titles: readonly string[], header: boolean): Iterable<string> {
@@ -96,7 +93,7 @@ async function write(found: Found, flags: ErrorsArgs, { terminal, format }: Sess
 
 async function showErrors(flags: ErrorsArgs, session: Session): Promise<void> {
   const { store, terminal } = session;
-  const conditions = jobConditions(flags);
+  const conditions = conditionsOf(flags);
   const selection = await selectionByServer(conditions, session);
   const keep = (row: JobRow) => selection.matches(row) && mayHaveFailed(row);
   const read = await readSelected(store, selection, keep, progressOn(terminal));
@@ -120,7 +117,7 @@ async function showErrors(flags: ErrorsArgs, session: Session): Promise<void> {
 }
 
 export async function run(flags: ErrorsArgs): Promise<void> {
-  parseSelection(jobConditions(flags), new Date());
+  parseSelection(conditionsOf(flags), new Date());
   parseBy(flags.by);
   if (flags.limit !== undefined) parseCount(flags.limit, "--limit");
   await withSession(flags, async (session) => showErrors(flags, session).then(() => undefined), {

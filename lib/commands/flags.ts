@@ -237,6 +237,17 @@ export const errors = {
   header,
 } as const satisfies ArgsDef;
 
+export const grep = {
+  ...globals,
+  text: { type: "positional", required: false, description: "what is searched for, as it is" },
+  regexp: { type: "string", alias: "e", valueHint: "regex", description: "in place of <text>: a regular expression" },
+  ...ofLastDay,
+  jids: { type: "boolean", alias: "l", description: "only the ids of the jobs, one a line" },
+  quiet: { type: "boolean", alias: "q", description: "only the exit code" },
+  format: selection.format,
+  header,
+} as const satisfies ArgsDef;
+
 export const completion = {
   ...globals,
   format: formats("text"),
@@ -270,6 +281,7 @@ export type StatsArgs = Named<ParsedArgs<typeof stats>>;
 export type DiffArgs = Named<ParsedArgs<typeof diff>>;
 export type HistoryArgs = Named<ParsedArgs<typeof history>>;
 export type RetryArgs = Named<ParsedArgs<typeof retry>>;
+export type GrepArgs = Named<ParsedArgs<typeof grep>>;
 export type ErrorsArgs = Named<ParsedArgs<typeof errors>>;
 export type CompletionArgs = Named<ParsedArgs<typeof completion>>;
 export type VersionArgs = Named<ParsedArgs<typeof version>>;

@@ -1,5 +1,6 @@
 // Lists of ids alone (--quiet), and their number alone (--count), in every format.
 
+import { isPlainJid } from "../model/plain-id.ts";
 import { csvText } from "../render/csv.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
@@ -15,6 +16,9 @@ export interface IdKind {
   /** The title of their column in CSV. */
   readonly title: string;
 }
+
+/** Those of jobs. */
+export const JOB_IDS: IdKind = { isPlain: isPlainJid, noun: "job id", title: "jid" };
 
 type Output = Pick<Session, "terminal" | "format">;
 

@@ -8,7 +8,6 @@ import { QUICK_MESSAGES, readRecent } from "../jobs/recent.ts";
 import { streamJobs } from "../jobs/stream-jobs.ts";
 import type { JobRow } from "../model/job.ts";
 import type { Job, JobList } from "../model/job-list.ts";
-import { isPlainJid } from "../model/plain-id.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import { allStuckWords } from "../model/stuck.ts";
 import type { Store } from "../nats/store.ts";
@@ -36,7 +35,7 @@ import { progressOn } from "../terminal/progress.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { selectionByServer } from "./clock.ts";
 import type { ListArgs } from "./flags.ts";
-import { writeCount, writeIds } from "./ids.ts";
+import { JOB_IDS, writeCount, writeIds } from "./ids.ts";
 import { amongWords, warnUnreadable, writeJobs } from "./output.ts";
 import { failIfEmpty } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
@@ -44,9 +43,6 @@ import { type Format, type Formats, LIST_FORMATS } from "./surroundings.ts";
 
 /** The formats of lists; json, jsonl and yaml have whole records without --wide. */
 export const LIST_OUTPUT: Formats = { formats: LIST_FORMATS, only: { wide: ["text", "csv"] } };
-
-/** Job ids as `--quiet` shows them. */
-export const JOB_IDS = { isPlain: isPlainJid, noun: "job id", title: "jid" };
 
 /** What differs between `list` and `active`. */
 export interface View {

@@ -119,6 +119,18 @@ export const errors = {
   ],
 };
 
+export const grep = {
+  group: ASK,
+  details:
+    "Searches the errors, outputs, diffs and other texts that peels returned, line by line: of the jobs that the conditions select, of the last 24 hours without --since or --until. Newest job first; equal lines of the peels of a job are one. Case counts when <text> has upper case. -e takes JavaScript's regular expressions, without look-around and references to groups, and takes no longer for any of them.",
+  exitCodes: "0 found, 2 not found, 1 an error.",
+  examples: [
+    "zester job grep 'no space left' --since 3d",
+    "zester job grep -e 'E: .*lock' --function 'pkg.*' -l",
+    "zester job grep OOM -q && echo found",
+  ],
+};
+
 export const active = {
   group: SEE,
   examples: ["zester job active", "zester job active --sort duration --wide"],

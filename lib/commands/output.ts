@@ -4,7 +4,7 @@ import type { Value } from "../codec/value.ts";
 import type { Read } from "../jobs/read-jobs.ts";
 import { type JobRow, unreadableWords } from "../model/job.ts";
 import type { Job, JobList } from "../model/job-list.ts";
-import { documentText, jobArray } from "../render/document.ts";
+import { documentText, jsonArray } from "../render/document.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { count } from "../text.ts";
 import type { Format } from "./surroundings.ts";
@@ -21,6 +21,13 @@ export async function writeDocument(value: Value, format: Structured, terminal: 
   else terminal.write(await documentText(value, format === "json" ? "json" : "yaml"));
 }
 
+/** Writes a list of values, or a line each, as they are made: there can be more than fit into one text. */
+export async function writeList(values: Iterable<Value>, format: Structured, terminal: Terminal): Promise<void> {
+  if (format === "json") terminal.writeAll(jsonArray(values));
+  else if (format === "jsonl") terminal.writeAll(valueLines(values));
+  else await writeDocument([...values], format, terminal);
+}
+
 /** Writes jobs as one list, or a line each. @param documentOf what is written of a job */
 export async function writeJobs(
   jobs: JobList,
@@ -31,9 +38,7 @@ export async function writeJobs(
   const documents = function* () {
     for (const job of jobs) yield documentOf(job);
   };
-  if (format === "json") terminal.writeAll(jobArray(jobs, documentOf));
-  else if (format === "jsonl") terminal.writeAll(valueLines(documents()));
-  else await writeDocument([...documents()], format, terminal);
+  await writeList(documents(), format, terminal);
 }
 
 /** What a selection was made from, for messages about one that matches nothing. */

@@ -1,20 +1,13 @@
 // Reading what failed in many jobs.
 import { decodeRecord } from "../codec/decode.ts";
 import { Failures } from "../model/failures.ts";
-import type { JobList } from "../model/job-list.ts";
+import { type JobList, jidsOf } from "../model/job-list.ts";
 import { failureOf } from "../model/outcomes.ts";
 import { RETURN_FIELDS, type Return, stateOfReturn, toReturn } from "../model/returns.ts";
 import type { Store } from "../nats/store.ts";
 import type { RecordReader } from "./lookup.ts";
 import type { Progress, Read } from "./read-jobs.ts";
 import { readReturnsAcross } from "./read-returns.ts";
-
-/** The numbers of jobs by their JIDs: their places in the list. */
-export function numbersOf(jobs: JobList): Map<string, number> {
-  const numbers = new Map<string, number>();
-  for (let n = 0; n < jobs.length; n++) numbers.set(jobs.at(n).row.jid, n);
-  return numbers;
-}
 
 function targetsOf(jobs: JobList): Set<string> {
   const targets = new Set<string>();
@@ -42,16 +35,14 @@ export async function readFailures(
   progress: Progress | undefined,
   warn: (text: string) => void,
 ): Promise<{ failures: Failures; unreachable: Failures }> {
-  const numbers = numbersOf(jobs);
   const failures = new Failures(targetsOf(jobs));
   const unreachable = new Failures([]);
-  const add = (jid: string, item: Return) => {
+  const add = (_: string, item: Return, job: number) => {
     const state = stateOfReturn(item);
     if (state === "ok") return;
-    const number = numbers.get(jid) as number;
-    if (state === "unreachable") unreachable.add(number, item.peel, "");
-    else failures.add(number, item.peel, failureOf(item));
+    if (state === "unreachable") unreachable.add(job, item.peel, "");
+    else failures.add(job, item.peel, failureOf(item));
   };
-  await readReturnsAcross(store, { jids: numbers, sinceNs }, add, { reader: withReason, progress, warn });
+  await readReturnsAcross(store, { jids: jidsOf(jobs), sinceNs }, add, { reader: withReason, progress, warn });
   return { failures, unreachable };
 }

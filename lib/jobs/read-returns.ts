@@ -9,6 +9,9 @@ import { NO_PROGRESS, type Progress } from "./read-jobs.ts";
 
 export type { ReturnsOf };
 
+/** Takes a return; `job` is the place of its JID among those asked for, from 0 on. */
+export type OnReturn = (jid: string, item: Return, job: number) => void;
+
 export interface ReturnsOptions {
   /** All that is needed of the records, the same list for each call; undefined: everything. */
   readonly fields?: readonly string[];
@@ -90,7 +93,7 @@ class Reading implements ReturnEntries {
 
   constructor(
     of: ReturnsOf,
-    readonly onReturn: (jid: string, item: Return) => void,
+    readonly onReturn: OnReturn,
     readonly options: ReturnsOptions,
     readonly progress: Progress,
   ) {
@@ -116,51 +119,46 @@ class Reading implements ReturnEntries {
     const dot = key.indexOf(DOT, from);
     const n = this.#keys.add(key, from, dot);
     if (n < before) return n;
-    if (!bytes) this.#empty.add(n);
-    else if (this.#isWanted(key, from, dot < 0 ? key.length : dot)) {
-      const jid = this.#keys.jid(n);
-      if (dot < 0) this.#takeList(jid, bytes);
-      else this.#take(jid, this.#keys.peel(n), bytes);
+    if (!bytes) {
+      this.#empty.add(n);
+      return n;
     }
+    const job = this.#jids ? this.#jids.find(key, from, dot < 0 ? key.length : dot) : 0;
+    if (job < 0) return n;
+    const jid = this.#keys.jid(n);
+    if (dot < 0) this.#takeList(jid, bytes, job);
+    else this.#hand(jid, peelReturn(this.#keys.peel(n), bytes, this.#reader), job);
     return n;
   }
 
-  #isWanted(key: Uint8Array, from: number, to: number): boolean {
-    return !this.#jids || this.#jids.find(key, from, to) >= 0;
-  }
-
-  #take(jid: string, peel: string, bytes: Uint8Array): void {
-    this.#hand(jid, peelReturn(peel, bytes, this.#reader));
-  }
-
   /** All that stands under a peel's own key has come before the lists: see `Returns.across`. */
-  #takeList(jid: string, bytes: Uint8Array): void {
+  #takeList(jid: string, bytes: Uint8Array, job: number): void {
     const byPeel = new Map<string, Return>();
     for (const item of listedReturns(jid, bytes, this.options.warn)) byPeel.set(item.peel, item);
     for (const item of byPeel.values()) {
       if (this.#peel !== undefined && item.peel !== this.#peel) continue;
       const own = this.#keys.find(jid, item.peel);
-      if (own < 0 || this.#empty.has(own)) this.#hand(jid, item);
+      if (own < 0 || this.#empty.has(own)) this.#hand(jid, item, job);
     }
   }
 
-  #hand(jid: string, item: Return): void {
+  #hand(jid: string, item: Return, job: number): void {
     this.handed++;
-    this.onReturn(jid, item);
+    this.onReturn(jid, item, job);
   }
 }
 
 /**
  * Hands over the returns asked for, in no order, each of them once, in a state that it had meanwhile: both layouts merged (on
  * the same peel the per-peel key wins). One that can't be decoded is an `unreadableReturn`.
- * @param onReturn gets the JID and the return; what it keeps is all that takes memory, beside the keys
+ * @param onReturn what it keeps is all that takes memory, beside the keys
  * @returns how many were handed over
  * @throws NoBucket, PermissionDenied, and Transient when the answer can't be made whole
  */
 export async function readReturnsAcross(
   store: Store,
   of: ReturnsOf,
-  onReturn: (jid: string, item: Return) => void,
+  onReturn: OnReturn,
   options: ReturnsOptions,
 ): Promise<number> {
   const progress = options.progress ?? NO_PROGRESS;

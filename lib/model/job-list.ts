@@ -31,3 +31,11 @@ export class JobList {
     for (const n of this.numbers) yield this.make(n);
   }
 }
+
+/** The JIDs of jobs, in their order, without holding them. @param to all of them, or those before this place */
+export const jidsOf = (jobs: JobList, from = 0, to = jobs.length) => ({
+  size: to - from,
+  *keys(): Generator<string> {
+    for (let i = from; i < to; i++) yield jobs.at(i).row.jid;
+  },
+});

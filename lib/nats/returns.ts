@@ -20,7 +20,7 @@ import type { StreamState } from "./stream.ts";
 import { token } from "./subject.ts";
 import { Limit, settle } from "./tail.ts";
 
-/** JIDs: a set, or the keys of a map. */
+/** JIDs, each once: a set, the keys of a map, or what makes them when asked. */
 export interface Jids {
   readonly size: number;
   keys(): Iterable<string>;

@@ -3,7 +3,7 @@
 
 import { toJson, toJsonLine } from "../codec/json.ts";
 import type { Value, ValueMap } from "../codec/value.ts";
-import type { Job, JobList } from "../model/job-list.ts";
+import type { Job } from "../model/job-list.ts";
 import type { Return } from "../model/returns.ts";
 
 /**
@@ -42,15 +42,15 @@ export function jobDocument({ row: { jid, unreadable = "" }, record }: Job): Val
 /** The same on one line, with its newline. */
 export const jobLine = (job: Job) => `${toJsonLine(jobDocument(job))}\n`;
 
-/** All jobs as one JSON array, piece by piece, since a bucket can hold more than fits into one text. */
-export function* jobArray(jobs: JobList, documentOf: (job: Job) => Value): Generator<string> {
-  const last = jobs.length - 1;
-  if (last < 0) yield "[]\n";
-  for (let i = 0; i <= last; i++) {
-    const comma = i < last ? "," : "";
-    const text = toJson(documentOf(jobs.at(i)), 2, 2, comma.length);
-    yield `${i === 0 ? "[\n" : ""}  ${text}${comma}\n${i === last ? "]\n" : ""}`;
+/** Values as one JSON array, piece by piece, since there can be more than fit into one text. */
+export function* jsonArray(values: Iterable<Value>): Generator<string> {
+  const piece = (value: Value, comma: string) => `  ${toJson(value, 2, 2, comma.length)}${comma}\n`;
+  let last: Value | undefined;
+  for (const value of values) {
+    yield last === undefined ? "[\n" : piece(last, ",");
+    last = value;
   }
+  yield last === undefined ? "[]\n" : `${piece(last, "")}]\n`;
 }
 
 /** A document as a whole. */

@@ -187,6 +187,15 @@ describe("the output fits its schema", () => {
     expectValid("job-errors", (await run("job", "errors", "--user", "none", "--format", "json")).stdout);
   });
 
+  test("grep", async () => {
+    await jobs.put("j1", encode(jobRecord("j1", { created: Time.now() })));
+    await returns.put("j1.a", encode({ success: false, error: "no space\nat all" }));
+    await returns.put("j1.b", encode({ return_data: { results: [{ name: "f", diff: "+ no space" }] } }));
+    const { stdout } = await run("job", "grep", "no", "--format", "json");
+    expectValid("job-grep", stdout);
+    expect(JSON.parse(stdout).length).toBe(2);
+  });
+
   test("on random records", async () => {
     const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
     const time = int64.map((ns) => new Time(ns * 10n));
@@ -281,6 +290,7 @@ describe("the output fits its schema", () => {
       ["job-kill", '{"jid": "a", "signal": "sent"}'],
       ["job-kill", '[{"jid": "a", "signal": "lost"}]'],
       ["job-errors", '[{"error": "x"}]'],
+      ["job-grep", '[{"jid": "a"}]'],
       ["job-kill", '[{"jid": "a"}]'],
       ["job-kill", '[{"jid": "a", "signal": "sent", "status": "canceled"}]'],
       ["job-wait", '[{"jid": "a", "status": "complete", "ok": 1}]'],

@@ -3,8 +3,8 @@ import { expect, test } from "bun:test";
 import { toJson } from "../../../lib/codec/json.ts";
 import type { Value } from "../../../lib/codec/value.ts";
 import { jobRow, unreadableRow } from "../../../lib/model/job.ts";
-import { type Job, JobList } from "../../../lib/model/job-list.ts";
-import { documentText, jobArray, jobDocument, jobLine } from "../../../lib/render/document.ts";
+import type { Job } from "../../../lib/model/job-list.ts";
+import { documentText, jobDocument, jobLine, jsonArray } from "../../../lib/render/document.ts";
 
 function job(jid: string, fields: Record<string, Value>): Job {
   const record = new Map(Object.entries(fields));
@@ -15,7 +15,7 @@ const bad: Job = { row: unreadableRow("b", "it is empty"), record: undefined };
 const long = job("c", { jid: "other", targets: Array.from({ length: 30 }, (_, i) => `peel-${i}`) });
 
 test.each([[[]], [[good]], [[good, bad]], [[long, good, bad, long]]])("%# jobs in one array", (jobs: Job[]) => {
-  expect([...jobArray(JobList.of(jobs), jobDocument)].join("")).toBe(`${toJson(jobs.map(jobDocument))}\n`);
+  expect([...jsonArray(jobs.map(jobDocument))].join("")).toBe(`${toJson(jobs.map(jobDocument))}\n`);
 });
 
 test.each([

@@ -1,0 +1,135 @@
+// zester job grep
+import { EXIT, UserError } from "../errors.ts";
+import { grepReturns } from "../jobs/grep.ts";
+import { readSelected } from "../jobs/recent.ts";
+import type { Hit } from "../model/hits.ts";
+import { type Search, searchFor } from "../model/search.ts";
+import { parseSelection } from "../model/selection.ts";
+import { futureWords } from "../render/clock.ts";
+import { csvText } from "../render/csv.ts";
+import { HIT_TITLES, hitCells, hitDocument, renderHits } from "../render/hits.ts";
+import { progressOn } from "../terminal/progress.ts";
+import { count, plural } from "../text.ts";
+import { ofLastDay, selectionByServer } from "./clock.ts";
+import type { GrepArgs } from "./flags.ts";
+import { JOB_IDS, writeIds } from "./ids.ts";
+import { amongWords, warnUnreadable, writeList } from "./output.ts";
+import { type Session, withSession } from "./session.ts";
+import { LIST_FORMATS } from "./surroundings.ts";
+
+function searchOf({ text, regexp }: GrepArgs): Search {
+  if (text !== undefined && regexp !== undefined)
+    throw new UserError("a text and -e exclude each other.", "Give one of them.");
+  const wanted = regexp ?? text;
+  if (wanted === undefined)
+    throw new UserError(
+      "zester job grep needs a text, or a regular expression with -e.",
+      "Usage: zester job grep <text> [flags]",
+    );
+  return searchFor(wanted, regexp !== undefined);
+}
+
+/** Takes what was found, job by job, and writes it: as it comes where that can be. */
+class Output {
+  readonly #peels = new Set<string>();
+  readonly #found: { readonly jid: string; readonly hits: readonly Hit[] }[] = [];
+  #jobs = 0;
+  #titled: boolean;
+
+  constructor(
+    readonly flags: GrepArgs,
+    readonly search: Search,
+    readonly session: Session,
+  ) {
+    this.#titled = flags.header === false;
+  }
+
+  get found(): boolean {
+    return this.#jobs > 0;
+  }
+
+  /** `2 jobs, 3 peels`. */
+  get words(): string {
+    return `${plural(this.#jobs, "job")}, ${plural(this.#peels.size, "peel")}`;
+  }
+
+  add(jid: string, hits: readonly Hit[]): void {
+    const { flags, search } = this;
+    const { terminal, format } = this.session;
+    this.#jobs++;
+    for (const { peel } of hits) this.#peels.add(peel);
+    if (flags.quiet) return;
+    if (flags.jids) this.#found.push({ jid, hits: [] });
+    else if (format === "text") terminal.write(renderHits(jid, hits, search, terminal));
+    else if (format === "jsonl")
+      void writeList(
+        hits.map((hit) => hitDocument(jid, hit)),
+        format,
+        terminal,
+      );
+    else if (format === "csv") {
+      terminal.writeAll(
+        csvText(
+          HIT_TITLES,
+          hits.map((hit) => hitCells(jid, hit)),
+          !this.#titled,
+        ),
+      );
+      this.#titled = true;
+    } else this.#found.push({ jid, hits });
+  }
+
+  /** Writes what needs all of it. */
+  async end(): Promise<void> {
+    const { flags } = this;
+    const { terminal, format } = this.session;
+    const found = this.#found;
+    if (flags.quiet) return;
+    if (flags.jids) {
+      const jids = found.map(({ jid }) => jid);
+      return writeIds(jids, JOB_IDS, this.session, flags.header !== false);
+    }
+    if (format === "csv" && !this.#titled) terminal.writeAll(csvText(HIT_TITLES, [], true));
+    if (format !== "json" && format !== "yaml") return;
+    const documents = function* () {
+      for (const { jid, hits } of found) for (const hit of hits) yield hitDocument(jid, hit);
+    };
+    await writeList(documents(), format, terminal);
+  }
+}
+
+async function search(flags: GrepArgs, session: Session): Promise<number> {
+  const { store, terminal } = session;
+  const wanted = searchOf(flags);
+  const selection = await selectionByServer(ofLastDay(flags), session);
+  const read = await readSelected(store, selection, selection.matches, progressOn(terminal));
+  const jobs = selection.arrange(read.jobs);
+  const output = new Output(flags, wanted, session);
+  const progress = progressOn(terminal, "returns");
+  const { sinceNs } = read;
+  const searched = await grepReturns(store, { jobs, sinceNs }, wanted, ({ jid }, hits) => output.add(jid, hits), {
+    any: flags.quiet === true,
+    progress,
+    warn: terminal.warn,
+  });
+  await output.end();
+  if (flags.quiet !== true) {
+    const from = output.found
+      ? `${output.words}, of ${count(searched.returns)} returns read`
+      : `not found in ${plural(searched.returns, "return")} of ${plural(jobs.length, "job")} that match ${selection.text} (${amongWords(read)})`;
+    terminal.note(`${from}.`);
+    if (searched.unreadable > 0)
+      terminal.warn(`${plural(searched.unreadable, "return")} cannot be decoded, and could not be searched.`);
+    const future = futureWords(read.jobs, store.nowNs());
+    if (future !== undefined) terminal.warn(future);
+  }
+  warnUnreadable(read.unreadable, terminal);
+  return output.found ? EXIT.done : EXIT.trouble;
+}
+
+export async function run(flags: GrepArgs): Promise<number | undefined> {
+  searchOf(flags);
+  parseSelection(ofLastDay(flags), new Date());
+  if (flags.quiet && flags.jids) throw new UserError("--quiet and --jids exclude each other.", "Give one of them.");
+  return withSession(flags, async (session) => search(flags, session), { formats: LIST_FORMATS });
+}

@@ -1,0 +1,171 @@
+// `job grep`: what it finds is held against ripgrep, which searches the same texts as files.
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import type { KV, NatsConnection } from "nats";
+import {
+  createBuckets,
+  encode,
+  jobRecord,
+  run as runProgram,
+  type Server,
+  startServer,
+  Time,
+  tempDir,
+  zester,
+} from "../support/harness.ts";
+import { times } from "../support/length.ts";
+
+let server: Server;
+let nc: NatsConnection;
+let jobs: KV;
+let returns: KV;
+const run = (...args: string[]) => zester(["job", "grep", ...args], { env: { NATS_URL: server.url } });
+
+beforeAll(async () => {
+  server = await startServer();
+  nc = await server.connect();
+});
+afterAll(async () => {
+  await nc.close();
+  await server.stop();
+});
+beforeEach(async () => {
+  const jsm = await nc.jetstreamManager();
+  for (const name of ["KV_jobs", "KV_job-returns", "job-events"]) await jsm.streams.delete(name).catch(() => {});
+  ({ jobs, returns } = await createBuckets(nc));
+});
+
+/** A job of some minutes ago whose peels returned these results. */
+async function putJob(jid: string, minutes: number, peels: Readonly<Record<string, unknown>>, fields = {}) {
+  const created = new Time(BigInt(Date.now() - minutes * 60_000) * 1_000_000n);
+  await jobs.put(jid, encode(jobRecord(jid, { created, updated: created, targets: Object.keys(peels), ...fields })));
+  for (const [peel, results] of Object.entries(peels))
+    await returns.put(`${jid}.${peel}`, encode({ peel_id: peel, success: true, return_data: { results } }));
+}
+
+const stderr = (text: string) => [{ name: "cmd.run", changed: true, details: { stderr: text } }];
+
+async function putFleet() {
+  const full = stderr("begin\nwrite /var/lib/dpkg: No space left on device\nend");
+  await putJob("2hPx8", 20, { "web-001": full, "web-002": stderr("fine") });
+  await putJob("2hPx9", 10, { "web-003": full, "web-007": full, "db-01": stderr("no SPACE at all") });
+}
+
+test("newest job first, equal lines of peels as one, and what was read", async () => {
+  await putFleet();
+  const line = "stderr: write /var/lib/dpkg: No space left on device";
+  expect(await run("no space left")).toEqual({
+    stdout: `2hPx9  web-[003,007]  ${line}\n2hPx8  web-001  ${line}\n`,
+    stderr: "note: 2 jobs, 3 peels, of 5 returns read.\n",
+    code: 0,
+  });
+  expect((await run("no SPACE")).stdout).toBe("2hPx9  db-01  stderr: no SPACE at all\n");
+  expect((await run("-e", "space (left|at)", "-l")).stdout).toBe("2hPx9\n2hPx8\n");
+  expect((await run("space", "--target", "web-001")).stdout).toBe(`2hPx8  web-001  ${line}\n`);
+  expect((await run("space", "-n", "1", "-l", "--format", "json")).stdout).toBe('["2hPx9"]\n');
+});
+
+test("exit codes; what excludes each other; -q says nothing", async () => {
+  await putFleet();
+  expect(await run("space", "-q")).toEqual({ stdout: "", stderr: "", code: 0 });
+  expect(await run("nothing like it", "-q")).toEqual({ stdout: "", stderr: "", code: 2 });
+  const none = await run("nothing like it");
+  expect(none).toEqual({
+    stdout: "",
+    stderr: "note: not found in 5 returns of 2 jobs that match --since 24h (of 2).\n",
+    code: 2,
+  });
+  for (const args of [[], [""], ["a\nb"], ["a", "-e", "b"], ["-e", "("], ["-e", "(a)\\1"], ["a", "-q", "-l"]])
+    expect((await run(...args)).code).toBe(1);
+  // Bun's own engine would take years for this one.
+  await putJob("2hLong", 1, { a: stderr(`${"a".repeat(200)}!`) });
+  expect((await run("-e", "^(a+)+$")).code).toBe(2);
+});
+
+test("for programs: peel, field, result and line", async () => {
+  const results = [
+    { name: "file.managed:/etc/motd", changed: true, diff: "--- a\n+++ b\n-Needle\n+needle", error: "needle" },
+    { name: "cmd.run", changed: true, details: { stdout: "x\nneedle", other: { deep: ["needle"] } } },
+  ];
+  await putJob("2hA", 1, { web_eu: results });
+  await returns.put("2hA.db", encode({ success: false, error: "needle", return_data: null }));
+  await returns.put("2hA.odd", Buffer.from(JSON.stringify({ success: true, return_data: "a needle" })));
+  await returns.put("2hA.bad", Uint8Array.of(0xc1));
+  const file = "file.managed:/etc/motd";
+  const expected = [
+    { jid: "2hA", peel_id: "web_eu", field: "error", result: file, line: 1, text: "needle" },
+    { jid: "2hA", peel_id: "web_eu", field: "diff", result: file, line: 3, text: "-Needle" },
+    { jid: "2hA", peel_id: "web_eu", field: "diff", result: file, line: 4, text: "+needle" },
+    { jid: "2hA", peel_id: "web_eu", field: "stdout", result: "cmd.run", line: 2, text: "needle" },
+    { jid: "2hA", peel_id: "web_eu", field: "other.deep", result: "cmd.run", line: 1, text: "needle" },
+    { jid: "2hA", peel_id: "db", field: "error", result: null, line: 1, text: "needle" },
+    { jid: "2hA", peel_id: "odd", field: "return", result: null, line: 1, text: "a needle" },
+  ];
+  const json = await run("needle", "--format", "json");
+  expect(JSON.parse(json.stdout)).toEqual(expected);
+  const lines = (await run("needle", "--format", "jsonl")).stdout.trim().split("\n");
+  expect(lines.map((line) => JSON.parse(line))).toEqual(expected);
+  const csv = (await run("needle", "--format", "csv")).stdout.split("\n");
+  expect(csv.slice(0, 2)).toEqual(["jid,peel,field,result,line,text", `2hA,web.eu,error,${file},1,needle`]);
+  expect((await run("nothing", "--format", "json")).stdout).toBe("[]\n");
+  expect((await run("nothing", "--format", "csv", "--no-header")).stdout).toBe("");
+  expect((await run("needle")).stdout).toContain("2hA  db,web.eu  error: needle\n");
+});
+
+test("on a terminal the match is coloured and stays in sight; text that acts on terminals is escaped", async () => {
+  await putJob("2hA", 1, { a: stderr(`${"x".repeat(300)}\x1b[2Jneedle${"y".repeat(300)}`) });
+  const command = "stty cols 80; dist/zester job grep needle";
+  const out = Bun.spawnSync(["script", "-qec", command, "/dev/null"], {
+    env: { ...process.env, NATS_URL: server.url, TERM: "xterm" },
+    cwd: `${import.meta.dir}/../..`,
+  }).stdout.toString();
+  const line = out.split(/\r?\n/)[0] as string;
+  expect(line).toMatch(/^2hA {2}a {2}stderr: …x+\\x1b\[2J\x1b\[38;5;\d+mneedle\x1b\[39my+…$/);
+  expect(Bun.stringWidth(line)).toBe(80);
+});
+
+test(
+  "finds what ripgrep finds in the same texts",
+  async () => {
+    const char = fc.constantFrom(..."abAB.*kKsSéÉßẞİIiı ſ😀\u212a\r\0\\".split(""), "😀", "\n", "\n");
+    const text = fc.array(char, { maxLength: 20 }).map((chars) => chars.join("").toWellFormed());
+    const wanted = fc
+      .array(char, { minLength: 1, maxLength: 3 })
+      .map((chars) => chars.join("").toWellFormed().replaceAll("\n", "a").replaceAll("\0", "b"));
+    const corpus = fc.array(fc.array(text, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(corpus, fc.array(wanted, { minLength: 3, maxLength: 3 }), async (drawn, searches) => {
+        const folder = tempDir();
+        const jsm = await nc.jetstreamManager();
+        for (const name of ["KV_jobs", "KV_job-returns"]) await jsm.streams.purge(name);
+        for (const [i, texts] of drawn.entries()) {
+          const jid = `2hRandom${i}`;
+          mkdirSync(join(folder, jid));
+          for (const [n, one] of texts.entries()) writeFileSync(join(folder, jid, `p${n}`), one);
+          const peels = texts.map((one, n) => [`p${n}`, [{ name: "f", changed: true, details: { stdout: one } }]]);
+          await putJob(jid, i, Object.fromEntries(peels));
+        }
+        for (const one of searches) {
+          const rg = await runProgram(
+            ["rg", "--no-config", "-aFSn", "-E", "none", "--no-ignore", "--sort", "path", "--null", "--", one, "."],
+            { cwd: folder },
+          );
+          const expected = rg.stdout
+            .split("\n")
+            .filter(Boolean)
+            .map((line) => /^\.\/(.*?)\/(p\d+)\0(\d+):/.exec(line)?.slice(1).join(" "));
+          const { stdout, code } = await run("--format", "json", "--", one);
+          const found = (JSON.parse(stdout) as { jid: string; peel_id: string; line: number }[]).map(
+            ({ jid, peel_id, line }) => `${jid} ${peel_id} ${line}`,
+          );
+          expect([one, found.sort()]).toEqual([one, expected.sort() as string[]]);
+          expect(code).toBe(expected.length > 0 ? 0 : 2);
+        }
+      }),
+      { numRuns: times(6, 150), endOnFailure: true },
+    );
+  },
+  times(60_000, 600_000),
+);
