@@ -43,14 +43,12 @@ export function fitted(columns: readonly Yielding[], needed: readonly number[], 
   steps.sort((a, b) => a.rank - b.rank);
   const single = new Set<number>();
   for (const { i, to, only } of steps) {
-    const over = total(widths) - room;
-    if (over <= 0) break;
-    const width = widths[i] as number;
-    if (to >= width) continue;
-    widths[i] = to === 0 || only ? to : Math.max(to, width - over);
+    if (total(widths) <= room) break;
+    if (to >= (widths[i] as number)) continue;
+    widths[i] = to;
     if (only) single.add(i);
   }
-  // What a later step freed beyond need goes back to those that gave.
+  // What was freed beyond need goes back, to those that gave last first.
   for (const { i } of steps.reverse()) {
     const [width, wanted] = [widths[i] as number, needed[i] as number];
     const spare = room - total(widths);
