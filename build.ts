@@ -1,5 +1,6 @@
 // Builds dist/zester, one executable for this machine.
 import { execFileSync } from "node:child_process";
+import { statSync } from "node:fs";
 import { checkRuntime } from "./.ci/runtime.mjs";
 import pkg from "./package.json" with { type: "json" };
 
@@ -75,7 +76,19 @@ export async function compile(
   if (!result.success) throw new Error(result.logs.join("\n"));
 }
 
-if (import.meta.main) {
+/** What goes into the executable. */
+const SOURCES = ["zester.ts", "build.ts", "package.json", "package-lock.json", ".ci/runtimes.json", "lib/**/*"];
+
+/** True when the executable is there and no source is newer; of another commit it may be. */
+function isBuilt(outfile: string): boolean {
+  const built = statSync(outfile, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return SOURCES.every((pattern) =>
+    [...new Bun.Glob(pattern).scanSync({ dot: true })].every((file) => statSync(file).mtimeMs < built),
+  );
+}
+
+// --if-needed: only when a source changed. --quiet: without a word.
+if (import.meta.main && !(process.argv.includes("--if-needed") && isBuilt("dist/zester"))) {
   await compile("dist/zester");
-  console.error(`built dist/zester ${pkg.version} (${commit()})`);
+  if (!process.argv.includes("--quiet")) console.error(`built dist/zester ${pkg.version} (${commit()})`);
 }

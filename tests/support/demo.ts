@@ -30,14 +30,18 @@ const show = (...args: string[]) => showEnding(0, ...args);
 
 const ok = (ms: number) => ({ does: "ok", ms }) as const;
 
-async function shortJobs(): Promise<[done: string, failed: string]> {
-  const done = await fleet.dispatch({
+/** A job that ends well. */
+const goodJob = (ms = 300) =>
+  fleet.dispatch({
     fn: "state.apply",
     args: { state: "nginx.restart" },
     expr: "web*",
-    peels: { "web-01": ok(320), "web-02": ok(180), "web-03": ok(250) },
+    peels: { "web-01": ok(ms + 120), "web-02": ok(ms), "web-03": ok(ms + 60) },
   });
-  const failed = await fleet.dispatch({
+
+/** A job that fails on one peel, and that another one never gets. */
+const badJob = () =>
+  fleet.dispatch({
     fn: "pkg.installed",
     args: { name: "postgresql" },
     expr: "db*",
@@ -48,65 +52,40 @@ async function shortJobs(): Promise<[done: string, failed: string]> {
       db_eu_example: { does: "unreachable", ms: 300 },
     },
   });
-  return [done, failed];
-}
 
-/** A peel that was given up as unreachable returns after the end of the job: only the events tell. */
-async function lateJob(): Promise<string> {
-  const jid = await fleet.dispatch({
-    fn: "state.apply",
-    args: { state: "motd" },
-    expr: "web*",
-    user: "ops",
-    peels: { "web-01": ok(90), "web-09": { does: "late", ms: 120 } },
-  });
-  await fleet.until(jid, "failed");
-  const returned = `zester.job.${jid}.return.web-09`;
-  const { streams } = await nc.jetstreamManager();
-  await until("the late return", async () => {
-    const { state } = await streams.info("job-events", { subjects_filter: returned });
-    return state.subjects?.[returned] === 2;
-  });
-  return jid;
-}
-
-/** A job whose master crashed, and which no other master sees: its index entry is lost as well. */
-async function stuckJob(): Promise<string> {
-  const jid = await fleet.dispatch({
-    fn: "state.highstate",
-    expr: "mail*",
-    timeoutMs: 2000,
-    peels: { "mail-01": ok(400), "mail-02": { does: "hang" } },
-  });
-  fleet.crash();
-  await fleet.jobs.delete(`active.${jid}`);
-  await fleet.startMaster();
-  return jid;
-}
-
+/** A job that hangs on one peel. */
 const longJob = () =>
   fleet.dispatch({
     fn: "cmd.run",
     args: { command: "sleep 600" },
     expr: "cache*",
-    peels: { "cache-01": { does: "hang" }, "cache-02": { does: "hang" } },
+    peels: { "cache-01": ok(100), "cache-02": { does: "hang" } },
   });
 
+/** What is told next, between two commands. */
+const tell = (text: string) => console.log(`\n# ${text}`);
+
 async function demo(): Promise<void> {
-  const stuck = await stuckJob();
-  const [done, failed] = await shortJobs();
-  const long = await longJob();
-  const late = await lateJob();
-  await fleet.until(done, "complete");
-  await fleet.until(failed, "failed");
-  await show("job", "list");
-  await show("job", "show", failed);
+  tell("A fleet of one master and eight peels. A job runs; watch follows it to its end.");
+  await show("job", "watch", await goodJob());
+
+  tell(
+    "One fails: on one peel there is a lock in the way, and another is out of reach. wait has it in its exit code, 4.",
+  );
+  const failed = await badJob();
+  await showEnding(4, "job", "wait", failed);
+  await show("job", "show", failed, "--summary");
+  tell("The lock is gone by now: the same job once more, for the peel that failed.");
   await show("job", "retry", failed, "--failed", "--yes", "--wait");
+
+  tell("One hangs. active has it, and trace tells on which peel.");
+  const long = await longJob();
+  const returned = `${long}.cache-01`;
+  await until("the return of cache-01", async () => (await fleet.returns.get(returned)) !== null);
   await show("job", "active");
-  const [, watched] = await shortJobs();
-  await showEnding(4, "job", "watch", watched);
-  await show("job", "trace", late);
-  await show("job", "trace", stuck);
+  await show("job", "trace", long);
+
+  tell("It is killed, and seen to end.");
   await show("job", "kill", long, "--wait");
   await showEnding(5, "job", "wait", long);
   await show("job", "list");
@@ -115,13 +94,13 @@ async function demo(): Promise<void> {
   });
   const status = JSON.parse(shown.stdout.toString()).job.status;
   if (status !== "canceled") throw new Error(`the killed job is ${status}, not canceled`);
-  console.log(`\nThe killed job ${long} is seen to be canceled.`);
 }
 
 async function keepRunning(): Promise<void> {
+  const jobs = () => Promise.all([goodJob(), badJob()]);
   await longJob();
-  await shortJobs();
-  const timer = setInterval(() => void shortJobs(), 5000);
+  await jobs();
+  const timer = setInterval(() => void jobs(), 5000);
   console.log(
     `\nThe fleet runs; a new job every few seconds. In another shell:\n\nexport NATS_URL=${server.url}\n${ZESTER} job list\n\nCtrl-C stops everything.`,
   );
