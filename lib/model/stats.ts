@@ -1,4 +1,5 @@
 // Statistics of many jobs: how many there were, how many failed, how long they took, and when. Pure.
+import { grown } from "../codec/byte-set.ts";
 import type { Timestamp } from "../codec/value.ts";
 import { Durations } from "./durations.ts";
 import { isTerminal, type JobRow, jobDuration } from "./job.ts";
@@ -101,10 +102,13 @@ export type LastResult = PeelState | "no result yet" | "no run";
 export class PeelTally {
   readonly durations = new Durations();
   readonly trend: Trend;
-  /** Jobs that were meant for it, those of them that have ended, and those that it returned from. */
+  /** Places of the jobs that were meant for it, ascending: a return of another job makes up for none of them. */
+  #targets = new Int32Array(4);
   #targeted = 0;
+  /** Jobs that it returned from and that were not meant for it. */
+  #others = 0;
+  /** Jobs meant for it that have ended, and those of them that it returned from. */
   #ended = 0;
-  #returned = 0;
   #returnedFromEnded = 0;
   #bad = 0;
   /** Places of jobs among all of them, which are sorted by when they were created. */
@@ -121,18 +125,30 @@ export class PeelTally {
     this.trend = new Trend(slices);
   }
 
-  /** A job was meant for it. @param place of the job among all */
+  /** A job was meant for it; before any return, oldest first. @param place of the job among all */
   target(place: number, hasEnded: boolean): void {
-    this.#targeted++;
+    if (this.#targets[this.#targeted - 1] === place) return; // a record may name a peel twice
+    this.#targets = grown(this.#targets, this.#targeted + 1);
+    this.#targets[this.#targeted++] = place;
     if (!hasEnded) return;
     this.#ended++;
-    this.#lastEnded = Math.max(this.#lastEnded, place);
+    this.#lastEnded = place;
   }
 
-  /** It returned from a job. */
+  #isTarget(place: number): boolean {
+    let [low, high] = [0, this.#targeted];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#targets[middle] as number) < place) low = middle + 1;
+      else high = middle;
+    }
+    return low < this.#targeted && this.#targets[low] === place;
+  }
+
+  /** It returned from a job, once from each. */
   add(place: number, state: PeelState, tookNs: bigint | undefined, hasEnded: boolean, slice: number | undefined): void {
-    this.#returned++;
-    if (hasEnded) this.#returnedFromEnded++;
+    if (!this.#isTarget(place)) this.#others++;
+    else if (hasEnded) this.#returnedFromEnded++;
     if (state !== "ok") this.#bad++;
     if (tookNs !== undefined) this.durations.add(tookNs);
     this.trend.add(slice, state !== "ok");
@@ -142,12 +158,12 @@ export class PeelTally {
   }
 
   get jobs(): number {
-    return Math.max(this.#targeted, this.#returned);
+    return this.#targeted + this.#others;
   }
 
   /** Jobs that ended without a return of it. */
   get missing(): number {
-    return Math.max(0, this.#ended - this.#returnedFromEnded);
+    return this.#ended - this.#returnedFromEnded;
   }
 
   /** Returns that are not ok, and ended jobs without a return. */

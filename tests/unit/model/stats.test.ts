@@ -1,0 +1,27 @@
+// What a peel made of many jobs, against an oracle that asks each job.
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { PeelTally } from "../../../lib/model/stats.ts";
+import { times } from "../../support/length.ts";
+
+/** A job: how often its record names the peel, whether it has ended, and whether the peel returned. */
+const job = fc.record({ named: fc.integer({ min: 0, max: 2 }), ended: fc.boolean(), returned: fc.boolean() });
+
+test("each job counts once, and a return of a job that was not meant for the peel makes up for none that was", () => {
+  fc.assert(
+    fc.property(fc.array(job, { maxLength: 20 }), fc.infiniteStream(fc.nat()), (jobs, order) => {
+      const tally = new PeelTally("web-01", undefined, 1);
+      jobs.forEach(({ named, ended }, place) => {
+        for (let i = 0; i < named; i++) tally.target(place, ended);
+      });
+      const returns = jobs.flatMap(({ returned }, place) => (returned ? [{ place, at: order.next().value }] : []));
+      for (const { place } of returns.sort((a, b) => a.at - b.at))
+        tally.add(place, "failed", undefined, jobs[place]?.ended === true, undefined);
+      const missing = jobs.filter(({ named, ended, returned }) => named > 0 && ended && !returned).length;
+      expect(tally.jobs).toBe(jobs.filter(({ named, returned }) => named > 0 || returned).length);
+      expect(tally.missing).toBe(missing);
+      expect(tally.failed).toBe(returns.length + missing);
+    }),
+    { numRuns: times(300, 5000) },
+  );
+});
