@@ -190,6 +190,24 @@ async function statsRows({ returned }: Buckets, programs: Programs): Promise<Row
   ];
 }
 
+/** What failed across jobs, and a search, which looks at the text of every return. */
+async function searchRows({ returned }: Buckets, programs: Programs): Promise<Row[]> {
+  const both = on(returned, "/bin/sh", "-c", '"$0" jobs "*" && "$0" job-returns "*.*"', programs.count);
+  const rows: Row[] = [];
+  for (const [what, args] of [
+    ["`job errors --since 7d`", ["errors", "--since", "7d"]],
+    // Not found, which the exit code says.
+    ["`job grep`, 500,000 returns", ["grep", "no space left", "--since", "7d"]],
+  ] as const) {
+    const searching = await measured(
+      what,
+      on(returned, "/bin/sh", "-c", '"$0" job "$@" || [ $? = 2 ]', ZESTER, ...args),
+    );
+    rows.push(await searching.against("counting", both, "≤ 2"));
+  }
+  return rows;
+}
+
 async function run(open: (count: number, filling?: Filling) => Promise<Bucket>, temp: string): Promise<void> {
   const programs = await buildPrograms(temp);
   const buckets: Buckets = {
@@ -207,6 +225,7 @@ async function run(open: (count: number, filling?: Filling) => Promise<Bucket>, 
     ...(await recentRows(buckets)),
     ...(await singleRows(buckets, programs)),
     ...(await statsRows(buckets, programs)),
+    ...(await searchRows(buckets, programs)),
     ...(await watchRows(buckets)),
   ];
   const short = `In ms, as seen from outside; what has no server has fewer stages:\n\n${await stages(buckets, programs)}`;

@@ -192,6 +192,8 @@ const READING: readonly (readonly [string, number, string])[] = [
   ["job show @last-bad", 0, '"jid": "j3"'],
   ["job stats", 0, "test.ping"],
   ["job stats --by peel", 0, "web-01"],
+  ["job errors", 0, "no lock"],
+  ["job grep lock --until 30s", 0, "j3  web-01  error: no lock"],
   ["version --check", 0, "zester "],
 ];
 const CHECK: (typeof READING)[number] = ["config check", 0, "ok    bucket jobs"];

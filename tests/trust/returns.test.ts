@@ -26,8 +26,12 @@ afterAll(async () => {
   await server.stop();
 });
 
+/** Counts the buckets: a stream of the same name that was deleted may leave a message to its successor (seen on 2.15). */
+let buckets = 0;
+
 /** An empty bucket that keeps so many messages of each key. */
 async function newBucket(history: number): Promise<void> {
+  buckets++;
   const jsm = await nc.jetstreamManager();
   await jsm.streams.delete("KV_job-returns").catch(() => {});
   const config = {
@@ -52,21 +56,25 @@ async function put(key: string, value: Uint8Array | undefined): Promise<void> {
   else await js.publish(`$KV.job-returns.${key}`, new Uint8Array(), { headers: MARKER });
 }
 
+const isOfEarlier = (jid: string) => jid.includes("x") && !jid.startsWith(`2h${buckets}x`);
+
 /** What a read hands over, as text by `<jid>.<peel>`. @throws Error when a return comes twice */
 async function read(of: ReturnsOf, options: Partial<ReturnsOptions> = {}) {
   const found = new Map<string, string>();
   const warnings: string[] = [];
+  let left = 0;
   const handed = await readReturnsAcross(
     store,
     of,
     (jid, item) => {
       const key = `${jid}.${item.peel}`;
       if (found.has(key)) throw new Error(`${key} came twice`);
-      found.set(key, item.unreadable === undefined ? (item.error ?? "ok") : "unreadable");
+      if (isOfEarlier(jid)) left++;
+      else found.set(key, item.unreadable === undefined ? (item.error ?? "ok") : "unreadable");
     },
     { warn: (text) => warnings.push(text), ...options },
   );
-  expect(handed).toBe(found.size);
+  expect(handed).toBe(found.size + left);
   return { found, warnings };
 }
 
@@ -109,7 +117,7 @@ const content: fc.Arbitrary<Content> = fc.record({
   old: fc.nat(4),
 });
 
-const jidOf = (job: number) => `2hJob${job}`;
+const jidOf = (job: number) => `2h${buckets}x${job}`;
 const peelOf = (peel: number) => `web_${peel}`;
 
 function listValue(peels: readonly number[], form: Form, error: string): Uint8Array | undefined {
@@ -159,7 +167,7 @@ test(
         const all = new Map([...before, ...after]);
         const jids = new Set(["2hUnknown", ...chosen.map(jidOf)]);
         const ofJobs = only(all, (jid) => jids.has(jid));
-        const recent = new Set([...jids].filter((jid) => Number(jid.slice(5)) >= drawn.old));
+        const recent = new Set([...jids].filter((jid) => Number(jid.split("x")[1]) >= drawn.old));
         for (const sizes of [{}, { filters: 3, filtersCost: 0 }, { filters: 1, filtersCost: 1e9 }]) {
           for (const fields of [undefined, RETURN_FIELDS]) {
             const options = { sizes, ...(fields && { fields }) };
@@ -228,7 +236,7 @@ test(
         }),
         async ({ jobs, peels, pauseMs, way }) => {
           await newBucket(1);
-          const log = new Log("2h");
+          const log = new Log(`2h${buckets}x`);
           let version = 0;
           const write = async (key: string) => {
             const error = `v${++version}`;
