@@ -138,7 +138,8 @@ function baseOf(flags: ShowArgs, { peels }: Story): OutputGroup | undefined {
 /** What is needed of the returns for a form. */
 function readerFor(flags: ShowArgs, format: Format): RecordReader {
   if (flags.output) return new SharedReturns(flags.changes === true);
-  const withoutData = asksIds(flags) || (format === "text" && !flags.summary);
+  if (flags.summary) return new SharedReturns(true);
+  const withoutData = asksIds(flags) || format === "text";
   return wholeRecords(withoutData ? STORY_FIELDS : undefined);
 }
 

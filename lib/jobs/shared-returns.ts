@@ -93,15 +93,18 @@ class Outliner {
     if (this.#copy.length < end - start) this.#copy = new Uint8Array(2 * (end - start));
     const copy = this.#copy.subarray(0, end - start);
     copy.set(bytes.subarray(start, end));
-    const places = Int32Array.from(blots, (at) => at - start);
-    for (let i = 0; i < places.length; i += 2) copy.fill(0, places[i], places[i + 1]);
     // The places are a part of it: else other values could stand there instead.
-    return new Bun.CryptoHasher("sha256")
-      .update(Int32Array.of(places.length, copy.length))
-      .update(places)
-      .update(copy)
-      .update(bytes.subarray(...error))
-      .digest("base64");
+    const places = new Int32Array(blots.length + 2);
+    places[blots.length] = blots.length;
+    places[blots.length + 1] = copy.length;
+    for (let i = 0; i < blots.length; i += 2) {
+      const [from, to] = [(blots[i] as number) - start, (blots[i + 1] as number) - start];
+      places[i] = from;
+      places[i + 1] = to;
+      copy.fill(0, from, to);
+    }
+    const hasher = new Bun.CryptoHasher("sha256").update(copy).update(bytes.subarray(...error));
+    return hasher.update(places).digest("base64");
   }
 
   /** The small fields of the record that `outline` took last. */

@@ -87,6 +87,10 @@ function resultOf(value: Value, dryRun: boolean): Result {
 /** True for a return whose peel only said what it would do. */
 export const isDryRun = (data: Value | undefined) => data instanceof Map && data.get("test") === true;
 
+/** True for texts that are shown the same. */
+export const isSameText = (a: Value | undefined, b: Value | undefined) =>
+  typeof a === "string" && typeof b === "string" && shownText(a) === shownText(b);
+
 /** True for a result that failed, changed something or would: found out without reading all of it. */
 function isEventful(result: Value): boolean {
   const outcome = result instanceof Map ? outcomeOf(result, false) : "unchanged";
@@ -127,7 +131,7 @@ export function answerOf(data: Value | undefined, returnError?: string): Answer 
   if (!Array.isArray(results)) return undefined;
   const dryRun = isDryRun(data);
   const error = data.get("error");
-  const own: [string, Value][] = isSet(error) && error !== returnError ? [["error", error as Value]] : [];
+  const own: [string, Value][] = isSet(error) && !isSameText(error, returnError) ? [["error", error as Value]] : [];
   return {
     dryRun,
     results: results.map((result) => resultOf(result, dryRun)),

@@ -1,4 +1,5 @@
 // The outcomes of a job: which peels had the same one. Pure.
+import type { Value } from "../codec/value.ts";
 import { type Answer, answerOf, isUneventful, type Result } from "./answer.ts";
 import { displayPeel } from "./peel.ts";
 import { WORST_FIRST } from "./peel-state.ts";
@@ -106,6 +107,21 @@ class Gathering {
   }
 }
 
+/** What an answer tells of its outcome. */
+interface Told {
+  readonly answer: Answer | undefined;
+  readonly changes: ReadonlyMap<string, [added: number, removed: number]>;
+  readonly dryRun: boolean;
+  /** Of the changes, sorted. */
+  readonly names: readonly string[];
+}
+
+function toldBy(data: Value | undefined, error: string | undefined): Told {
+  const answer = isUneventful(data) ? undefined : answerOf(data, error);
+  const changes = changesOf(answer);
+  return { answer, changes, dryRun: changes.size > 0 && answer?.dryRun === true, names: [...changes.keys()].sort() };
+}
+
 /**
  * The outcomes, worst first, then fewest peels first; equal ones in the order of their peels.
  * @param peels those that are grouped
@@ -119,18 +135,17 @@ export function outcomesOf(peels: readonly PeelStory[], all: readonly PeelStory[
     alike.set(text, known);
     return known;
   };
+  // Returns with the same output may share it: then it is read once.
+  const read = new Map<Value | undefined, Told>();
   const gatherings = new Map<string, Gathering>();
   for (const peel of peels) {
     const { returned, state } = peel;
     const data = returned?.record.get("return_data");
-    const answer = isUneventful(data) ? undefined : answerOf(data, returned?.error);
+    const told = read.get(data) ?? toldBy(data, returned?.error);
+    read.set(data, told);
+    const { answer, changes, dryRun } = told;
     const note = reasonOf(peel, answer);
-    const changes = changesOf(answer);
-    const dryRun = changes.size > 0 && answer?.dryRun === true;
-    const key =
-      note === "" && changes.size === 0
-        ? state
-        : JSON.stringify([state, likeness(note), dryRun, [...changes.keys()].sort()]);
+    const key = note === "" && changes.size === 0 ? state : JSON.stringify([state, likeness(note), dryRun, told.names]);
     const gathering = gatherings.get(key) ?? new Gathering(dryRun);
     gatherings.set(key, gathering);
     gathering.add(peel, note, changes);

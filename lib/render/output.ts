@@ -4,7 +4,7 @@ import { toJson } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
 import { paint } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
-import { type Answer, countOutcomes, isNothing, type Result, shownText } from "../model/answer.ts";
+import { type Answer, countOutcomes, isNothing, isSameText, type Result, shownText } from "../model/answer.ts";
 import { answerOfReturn, inOrder } from "../model/outputs.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { PeelStory } from "../model/story.ts";
@@ -107,7 +107,7 @@ export function outputLines({ returned }: PeelStory, form: OutputForm): string[]
   const answer = stored && form.ordered ? inOrder(stored) : stored;
   const data = returned.record.get("return_data");
   // Where a result failed with it, the error stands there.
-  const isTold = answer?.results.some(({ error }) => error === returned.error) ?? false;
+  const isTold = answer?.results.some(({ error }) => isSameText(error, returned.error)) ?? false;
   const [first = "", ...others] = returned.error === undefined || isTold ? [] : linesOf(returned.error);
   return [
     ...(first === "" && others.length === 0 ? [] : [`  error: ${first}`, ...others.map((line) => `         ${line}`)]),

@@ -98,6 +98,17 @@ test("they show what they would show alone, own times among it, and mean the sam
   );
 });
 
+test("line ends make no difference, in the return and in its results", () => {
+  const shared = new SharedReturns();
+  const records = ["no lock", "no lock\n"].map((error) => {
+    const return_data = { error, results: [{ name: "x", error: "no lock\n" }] };
+    return encode({ success: false, error, return_data });
+  });
+  const [first, second] = records.map((bytes) => shown(shared.decode(bytes)));
+  expect(first).toBe(shown(decodeRecord(records[0] as Uint8Array)));
+  expect(second).toBe(shown(decodeRecord(records[1] as Uint8Array)));
+});
+
 test("groups are those whose output reads the same without its times", () => {
   fc.assert(
     fc.property(fc.array(record, { minLength: 1, maxLength: 8 }), (records) => {
