@@ -11,6 +11,8 @@ const FORMATS: readonly Format[] = ["text", "json", "yaml"];
 export const WITH_LINES: readonly Format[] = [...FORMATS, "jsonl"];
 /** Those of lists, which spreadsheets read as well. */
 export const LIST_FORMATS: readonly Format[] = [...WITH_LINES, "csv"];
+/** Those that any command knows. */
+const ALL: readonly Format[] = [...LIST_FORMATS, "openmetrics"];
 
 /** Which formats a command can write. */
 export interface Formats {
@@ -44,7 +46,7 @@ function formatOf(flags: GlobalArgs, env: NodeJS.ProcessEnv, { formats = FORMATS
     return format;
   }
   if (!env.ZESTER_FORMAT) return "text";
-  const wish = parseFormat(env.ZESTER_FORMAT, "$ZESTER_FORMAT", LIST_FORMATS);
+  const wish = parseFormat(env.ZESTER_FORMAT, "$ZESTER_FORMAT", ALL);
   return formats.includes(wish) && limits.every(([, able]) => able.includes(wish)) ? wish : "text";
 }
 

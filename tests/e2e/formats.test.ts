@@ -28,6 +28,12 @@ const COMMANDS: [words: string, formats: string[]][] = [
   ["job watch --for 300ms", ["text", "json", "jsonl"]],
   ["job kill RUNS --dry-run", RECORDS],
   ["job kill --state active --dry-run", RECORDS],
+  ["job retry DONE --failed --dry-run", RECORDS],
+  ["job history web-01", FORMATS],
+  ["job errors", FORMATS],
+  ["job stats", FORMATS],
+  ["job grep lock", FORMATS],
+  ["job diff DONE DONE", RECORDS],
   ["config", RECORDS],
   ["config check", RECORDS],
   ["version", RECORDS],
@@ -97,7 +103,7 @@ describe.each(COMMANDS)("%s", (words, formats) => {
     for (const format of [...formats, ...unable]) {
       const { stdout, stderr, code } = await outcome(words, format);
       if (formats.includes(format)) {
-        const told = stderr.replace(/^(warning|Dry run): .*\n/gm, "");
+        const told = stderr.replace(/^(warning|note|Dry run): .*\n/gm, "");
         expect([format, told, code]).toEqual([format, "", codeOf(words)]);
         expect(() => parse(stdout, shapeOf(format))).not.toThrow();
         continue;
@@ -125,16 +131,17 @@ describe.each(COMMANDS)("%s", (words, formats) => {
     for (const format of formats.filter((name) => name !== "text").slice(0, times(1, 9))) {
       const screen = new Running([...wordsOf(words), "--format", format], env(), { cols: 200, rows: 50 });
       expect(await screen.ended()).toBe(codeOf(words));
-      const text = screen.out.replaceAll("\r\n", "\n");
-      expect(text).not.toContain("\x1b");
-      // stderr is the same terminal.
-      const data = text.replace(/^(warning|Dry run): .*\n/gm, "");
+      // stderr is the same terminal: its messages have labels in colour.
+      const messages = /^(\x1b\[\d+m)?(warning|note|Dry run):.*\n/gm;
+      const data = screen.out.replaceAll("\r\n", "\n").replace(messages, "");
+      expect(data).not.toContain("\x1b");
       expect(() => parse(data, shapeOf(format))).not.toThrow();
     }
   });
 });
 
-test("a default that no command knows is named", async () => {
+test("a default that no command knows is named, and one that only another knows is left aside", async () => {
+  expect(await run("job list -q", undefined, "openmetrics")).toEqual(await run("job list -q"));
   expect((await run("job list", undefined, "jsno")).stderr).toStartWith(
     'error: $ZESTER_FORMAT: "jsno" is not a format here. Did you mean json?\n',
   );
