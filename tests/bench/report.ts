@@ -1,6 +1,6 @@
 // The figures as Markdown, and their place in docs/performance.md.
 import { readFileSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { NATS_SERVER } from "../support/harness.ts";
 import type { Bucket } from "./bucket.ts";
@@ -39,7 +39,7 @@ export function circumstances(bucket: Bucket): string {
   const server = Bun.spawnSync([NATS_SERVER, "--version"]).stdout.toString().trim();
   const number = (value: number) => value.toLocaleString("en");
   return [
-    `${cpus()[0]?.model.trim()}, ${cpus().length} cores`,
+    `${cpus()[0]?.model.trim()}, ${cpus().length} cores, load ${loadavg()[2]?.toFixed(1)} in the last 15 minutes`,
     server.replace(": v", " "),
     `Bun ${Bun.version}`,
     `${number(bucket.jobs)} jobs in ${number(bucket.messages)} messages, ${Math.round(bucket.bytes / 1e6)} MB`,
