@@ -1,6 +1,7 @@
 // Words for jobs, such as @last: which job one stands for is said on stderr.
 import { UserError } from "../errors.ts";
 import type { WordTold } from "../jobs/lookup.ts";
+import { unreadableWords } from "../model/job.ts";
 import { NARROWING, type Narrowing, parseJobWord } from "../model/job-word.ts";
 import { wordNote } from "../render/job-word.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -8,8 +9,10 @@ import type { Terminal } from "../terminal/terminal.ts";
 /** What resolveJob is given, so that a person sees which job is meant. */
 export const noteWord =
   (terminal: Terminal): WordTold =>
-  (word, found) =>
+  (word, found, unreadable) => {
     terminal.note(wordNote(word, found, new Date()));
+    if (unreadable.length > 0) terminal.warn(`${word} may be another job: ${unreadableWords(unreadable)}`);
+  };
 
 /**
  * The conditions that narrow the jobs that `texts` name.

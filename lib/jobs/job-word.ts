@@ -5,25 +5,30 @@ import type { JobWord, Narrowing } from "../model/job-word.ts";
 import { GROUPS, parseSelection } from "../model/selection.ts";
 import type { Store } from "../nats/store.ts";
 import { count, plural } from "../text.ts";
-import { readJobs } from "./read-jobs.ts";
+import { type Read, readJobs } from "./read-jobs.ts";
 import { QUICK_MESSAGES, readRecent } from "./recent.ts";
 
 /** No condition of a word depends on the clock. */
 const NO_TIME = new Date(0);
 
 /**
- * The JID of the job that a word stands for, by `created`, as `list` orders jobs.
+ * The job that a word stands for, by `created`, as `list` orders jobs.
  * @param narrowing only jobs that these conditions select
+ * @returns the JID, and the jobs that can't be decoded: any of them may be newer than that one
  * @throws UserError when there are not so many jobs
  */
-export async function findByWord(store: Store, { text, bad, back }: JobWord, narrowing: Narrowing): Promise<string> {
+export async function findByWord(
+  store: Store,
+  { text, bad, back }: JobWord,
+  narrowing: Narrowing,
+): Promise<{ readonly jid: string; readonly unreadable: Read["unreadable"] }> {
   const selection = parseSelection({ ...narrowing, limit: String(back + 1) }, NO_TIME);
   const keep = (row: JobRow) => (!bad || GROUPS.bad?.includes(stateOf(row)) === true) && selection.matches(row);
   const read =
     (await readRecent(store, selection, keep, false, { whole: QUICK_MESSAGES })) ??
     (await readJobs(store, keep, false));
   const at = read.jobs.length - 1 - back;
-  if (at >= 0) return read.jobs.at(at).row.jid;
+  if (at >= 0) return { jid: read.jobs.at(at).row.jid, unreadable: read.unreadable };
   const such = [bad && "ended badly", selection.text && `match ${selection.text}`].filter(Boolean).join(" and ");
   throw new UserError(
     `there is no ${text}: ${such && `${count(read.jobs.length)} of `}${plural(read.total, "job")} ${such || "in all"}.`,

@@ -4,6 +4,7 @@ import { decode, decodeRecord, Undecodable } from "../codec/decode.ts";
 import { asText, type ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { ambiguousJid, JobNotFound, LEAST_PREFIX } from "../model/jid.ts";
+import type { JobRow } from "../model/job.ts";
 import { type JobWord, NARROWING, type Narrowing, noSuchWord, parseJobWord } from "../model/job-word.ts";
 import { displayPeel } from "../model/peel.ts";
 import { type Return, toReturn, unreadableReturn } from "../model/returns.ts";
@@ -132,8 +133,8 @@ export interface Resolved {
   readonly by: "id" | "prefix" | "word";
 }
 
-/** Told which job a word stands for. */
-export type WordTold = (word: string, found: Resolved) => void;
+/** Told which job a word stands for, and of the jobs that can't be decoded, any of which may be the one that was meant. */
+export type WordTold = (word: string, found: Resolved, unreadable: readonly JobRow[]) => void;
 
 /**
  * The job that `text` names: itself, the one that a word such as `@last` stands for, or the only one that begins with it.
@@ -172,9 +173,9 @@ function requireFree(text: string, narrowing: Narrowing): void {
 async function resolveWord(store: Store, word: JobWord, told: WordTold, narrowing: Narrowing): Promise<Resolved> {
   // Loaded on use: most jobs are named by their ids.
   const { findByWord } = await import("./job-word.ts");
-  const jid = await findByWord(store, word, narrowing);
+  const { jid, unreadable } = await findByWord(store, word, narrowing);
   const found: Resolved = { jid, ...(await readStored(store, jid)), by: "word" };
-  told(word.text, found);
+  told(word.text, found, unreadable);
   return found;
 }
 

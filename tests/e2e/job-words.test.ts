@@ -58,6 +58,21 @@ test("the note says what the job is", async () => {
   expect(stderr.split("\n")[0]).toMatch(/^note: @last is newest \(state\.apply nginx, 4m(\d+s)? ago, by ops\)$/);
 });
 
+test("a job that can't be decoded may be the newest: that is said", async () => {
+  await jobs.put("broken", Uint8Array.of(0xc1));
+  for (const [word, jid] of [
+    ["@last", "newest"],
+    ["@last-bad", "bad"],
+  ]) {
+    const { stdout, stderr, code } = await run("show", word as string, "--format", "json");
+    expect(JSON.parse(stdout).job.jid).toBe(jid);
+    expect(stderr).toStartWith(`note: ${word} is ${jid} (`);
+    expect(stderr).toContain(`\nwarning: ${word} may be another job: 1 job cannot be decoded: broken: `);
+    expect(code).toBe(0);
+  }
+  await jobs.delete("broken");
+});
+
 test.each([
   ["trace", "@last-bad"],
   ["wait", "@last-bad"],
