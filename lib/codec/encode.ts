@@ -84,6 +84,7 @@ function time({ seconds, nanos }: Timestamp): Buffer {
 }
 
 function text(value: string): Buffer[] {
+  if (!value.isWellFormed()) throw new Unencodable("half a pair of surrogates is no text");
   const bytes = Buffer.from(value);
   return [head(bytes.length, 0xa0, 32, [0xd9, 0xda, 0xdb]), bytes];
 }
@@ -120,7 +121,8 @@ function* pieces(value: Encodable): Generator<Uint8Array> {
 
 /**
  * A value as MessagePack: whole numbers in their shortest form, all others as doubles.
- * @throws Unencodable for a number that MessagePack cannot hold, and for a map in which a key stood twice when it was decoded
+ * @throws Unencodable for a number that MessagePack cannot hold, for text that is none in UTF-8, and for a map in which a key
+ *   stood twice when it was decoded
  */
 export const encode = (value: Encodable): Uint8Array => Buffer.concat([...pieces(value)]);
 

@@ -177,6 +177,11 @@ test("the bytes of fields are those that were stored, wherever they stand and wh
   );
 });
 
+test("text that is none in UTF-8 is not sent as another one", () => {
+  for (const value of ["x\ud800", ["\udc00x"], new Map([["\ud800", 1]])] as Value[])
+    expect(() => encode(value)).toThrow(Unencodable);
+});
+
 test("of a field that stands twice the last counts; JSON and broken records have none", () => {
   const twice = Buffer.from("82a176 01 a176 02".replaceAll(" ", ""), "hex");
   expect(fieldBytes(twice, FIELDS)).toEqual(new Map([["v", Uint8Array.of(2)]]));
