@@ -46,6 +46,15 @@ export function formatDuration(ns: bigint): string {
 /** A duration given in milliseconds, for people. */
 export const formatMs = (ms: number) => formatDuration(BigInt(Math.round(ms * 1e6)));
 
+/** How long ago something is, at a glance: the largest unit alone, and from one hour to ten minutes as well (`37m`, `1h29m`, `1d`). */
+export function formatAgo(ns: bigint): string {
+  const s = ns / 1_000_000_000n;
+  if (s < 60n) return formatDuration(ns);
+  if (s < 3600n) return `${s / 60n}m`;
+  if (s < 36_000n) return formatDuration(ns);
+  return s < 86_400n ? `${s / 3600n}h` : `${s / 86_400n}d`;
+}
+
 const TWO_DAYS = 2n * 86_400n * 1_000_000_000n;
 
 /** How long ago or ahead something is, for people: as formatDuration, and from two days on in whole days (`312d`). */

@@ -43,11 +43,11 @@ async function newestRows(store: Store, limit: number, keep: (row: JobRow) => bo
 /** The jobs that fit what is typed, newest first, with what they run. */
 async function jobs(store: Store, typed: string, running: boolean): Promise<Candidate[]> {
   const { isTerminal, stateOf } = await import("../model/job.ts");
-  const { formatAge } = await import("../duration.ts");
+  const { formatAgo } = await import("../duration.ts");
   const now = BigInt(Date.now()) * 1_000_000n;
   const keep = (row: JobRow) => row.jid.startsWith(typed) && !(running && isTerminal(row.status));
   return (await newestRows(store, MOST, keep)).map((row) => {
-    const age = row.created && now > row.created.ns ? `${formatAge(now - row.created.ns)} ago` : undefined;
+    const age = row.created && now > row.created.ns ? `${formatAgo(now - row.created.ns)} ago` : undefined;
     return [row.jid, [row.fn, stateOf(row), row.targetExpr, age].filter(Boolean).join("  ")];
   });
 }

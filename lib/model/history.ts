@@ -59,7 +59,7 @@ export function resultOf(jid: string, item: Return): PeelResult {
 /** What a peel that has not returned is doing, or how the job ended without it. */
 export function unreturned(row: JobRow, peel: PeelStory | undefined): PeelResult {
   const ended = isTerminal(row.status);
-  const note = peel ? noteOf(peel) : ended ? `no return; the job is ${row.status}` : "";
+  const note = peel ? noteOf(peel) : ended ? `no return; the job ended ${row.status}` : "";
   const none = { tookNs: undefined, changed: undefined, dryRun: false, returned: undefined };
   return { jid: row.jid, state: peel?.state ?? "missing", note, soFarNs: peel?.soFarNs, ...none };
 }

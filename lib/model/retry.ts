@@ -165,12 +165,12 @@ export function requireTokens(row: JobRow, peels: readonly PeelStory[]): void {
 
 /** What is not certain of a peel that has not returned, or that the events alone know; undefined where nothing is open. */
 const DOUBTS: Partial<Record<PeelState, string>> = {
-  unreadable: "may have run: its return cannot be decoded",
+  unreadable: "may have run: the return cannot be decoded",
   unreachable: "may have run: no proof that it did not",
-  unfinished: "may have run: it had accepted the job",
+  unfinished: "may have run: had accepted the job",
   missing: "may have run: nothing tells that it did not",
   queued: "will still run it",
-  executing: "is still running it",
+  executing: "still running it",
 };
 
 /** What to say of a peel in this state beside its error. */

@@ -8,7 +8,7 @@ import { bar, count, plural, safe, shorten, shortenMiddle, width } from "../text
 import { callOf } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { returnsOf, targetOf } from "./columns.ts";
-import { leaves, shrinks } from "./fit.ts";
+import { idGives, leaves, shrinks } from "./fit.ts";
 import { andMore, type Cell, type Column, renderTable } from "./table.ts";
 
 /** How long a job that has ended stays on the board, in ms. */
@@ -99,28 +99,15 @@ function left(row: JobRow, nowMs: number): string {
 /** The state of a job, and a word when it won't change as it should. */
 const stateText = (row: JobRow, { stuck }: Board) => stateOf(row) + (stuck.has(row.jid) ? ", stuck" : "");
 
-/** Characters of an id that are shown at least: a job that is not on the board may have the same first ones. */
-const SHORTEST = 8;
-
-/** How many characters tell the ids apart. */
-function tellingLength(jids: readonly string[]): number {
-  const sorted = jids.toSorted();
-  let length = SHORTEST;
-  for (const [i, jid] of sorted.entries()) {
-    const next = sorted[i + 1] ?? "";
-    let same = 0;
-    while (same < jid.length && jid[same] === next[same]) same++;
-    length = Math.max(length, same + 1);
-  }
-  return length;
-}
-
 /** How columns give way: long texts, the bar, the id but its first characters, and in the end whole columns. */
 function boardColumns(jobs: readonly BoardJob[]): Column[] {
   const returns = Math.max(...jobs.map(({ row }) => width(returnsOf(row))));
-  const jid = tellingLength(jobs.map(({ row }) => row.jid));
+  const jid = idGives(
+    jobs.map(({ row }) => row.jid),
+    3,
+  );
   return [
-    { title: "JID", gives: [{ rank: 3, to: jid, only: true }] },
+    { title: "JID", gives: jid },
     { title: "WHAT", gives: [shrinks(1, 24), shrinks(4, 12), shrinks(8, 8), leaves(9)] },
     { title: "TARGET", gives: [shrinks(1, 16), shrinks(4, 6), leaves(5)] },
     { title: "STATE" },

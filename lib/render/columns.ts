@@ -112,10 +112,10 @@ const AGE: Concession = { rank: 1, to: 12, only: true };
  * long texts become shorter still, and in the end others leave. The id, the state and the failures stay.
  */
 const GIVES: Readonly<Record<string, readonly Concession[]>> = {
-  what: [shrinks(1, 30), shrinks(6, 12), leaves(12)],
+  what: [shrinks(1, 30), shrinks(6, 12), leaves(13)],
   target: [shrinks(1, 30), shrinks(5, 16), shrinks(8, 6), leaves(11)],
   targets: [shrinks(1, 30), shrinks(5, 16), shrinks(8, 9), leaves(11)],
-  stuck: [shrinks(1, 40), shrinks(5, 20)],
+  stuck: [shrinks(1, 40), shrinks(5, 20), shrinks(12, 9)],
   function: [shrinks(7, 12), shrinks(8, 8), leaves(11)],
   created: [AGE, leaves(9)],
   updated: [AGE, leaves(4)],

@@ -10,7 +10,7 @@ import type { PeelState } from "../model/peel-state.ts";
 import { sourceOf, sourceWords } from "../model/source.ts";
 import type { Ignored, Story } from "../model/story.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
-import { count, plural, safe, shortenMiddle, width } from "../text.ts";
+import { count, plural, safe, shortenMiddle, width, wrap } from "../text.ts";
 import { inline, wholeCall } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { peelNames } from "./names.ts";
@@ -60,8 +60,16 @@ export function reasonOf({ job, story }: Pick<Telling, "job" | "story">): string
 const cancelerOf = ({ row, story }: Pick<Telling, "row" | "story">): string | undefined =>
   row.status === "canceled" ? story.steps.find(({ canceler }) => canceler !== undefined)?.canceler : undefined;
 
-/** One line of facts; `value` is safe for a terminal. */
-const factLine = (name: string, value: string) => `${name.padEnd(9)} ${value}\n`;
+/** The columns of a name; a longer one pushes its value. */
+const NAME = 9;
+
+/** One fact; `value` is safe for a terminal, on which what has no room goes on below. */
+function factLine(name: string, value: string, columns: number | undefined): string {
+  const room =
+    columns === undefined ? Number.POSITIVE_INFINITY : Math.max(1, columns - Math.max(NAME, name.length) - 1);
+  const lines = width(value) <= room ? [value] : wrap(value, room);
+  return lines.map((line, i) => `${(i === 0 ? name : "").padEnd(NAME)} ${line}\n`).join("");
+}
 
 /** Jobs that are named of those that repeat one. */
 const RETRIES = 3;
@@ -144,18 +152,18 @@ export function renderFacts(
   const paint = paintState(row.status ?? "", look.color);
   const lines = facts(telling, now, look.columns !== undefined).map(([name, value]) => {
     const text = safe(value);
-    return factLine(name, name === "State" && paint ? paint(text) : text);
+    return factLine(name, name === "State" && paint ? paint(text) : text, name === "State" ? undefined : look.columns);
   });
   const call = words.call ?? fullCall(telling);
   const dry = wasDryRun(story) ? `${DRY_RUN}\n` : "";
   const { peels } = story;
   const counts = peels.length > 0 ? `${count(peels.length)}: ${words.counts ?? peelCounts(peels)}` : "0";
   const ignored = ignoredWords(story.ignored);
-  return `${safe(call)}\n${dry}${lines.join("")}${factLine("Peels", counts)}${ignored === undefined ? "" : `${safe(ignored)}\n`}`;
+  return `${safe(call)}\n${dry}${lines.join("")}${factLine("Peels", counts, look.columns)}${ignored === undefined ? "" : `${safe(ignored)}\n`}`;
 }
 
 /** One more fact, below those. */
-export const furtherFact = (name: string, value: string) => factLine(name, safe(value));
+export const furtherFact = (name: string, value: string, { columns }: Look) => factLine(name, safe(value), columns);
 
 /** States of peels that a job may still wait for, in the order in which they are told. */
 const WAITED_FOR: readonly PeelState[] = ["executing", "queued", "silent", "offline", "missing"];

@@ -26,6 +26,27 @@ export const LONG: readonly Concession[] = [{ rank: 0, to: LEAST }];
 export const shrinks = (rank: number, to: number): Concession => ({ rank, to });
 export const leaves = (rank: number): Concession => ({ rank, to: 0 });
 
+/** Characters of an id that are shown at least: a job that is not shown may have the same first ones. */
+const SHORTEST = 8;
+
+/** How many characters tell the ids apart. */
+function tellingLength(jids: readonly string[]): number {
+  const sorted = jids.toSorted();
+  let length = SHORTEST;
+  for (const [i, jid] of sorted.entries()) {
+    const next = sorted[i + 1] ?? "";
+    let same = 0;
+    while (same < jid.length && jid[same] === next[same]) same++;
+    length = Math.max(length, same + 1);
+  }
+  return length;
+}
+
+/** A column of job ids, which may be cut to what tells them apart. */
+export const idGives = (jids: readonly string[], rank: number): Concession[] => [
+  { rank, to: tellingLength(jids), only: true },
+];
+
 /** The terminal's columns that columns of these widths take; those of none are left out. */
 function total(widths: readonly number[]): number {
   const shown = widths.filter((width) => width > 0);

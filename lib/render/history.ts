@@ -6,7 +6,7 @@ import { count, plural, safe, shortenMiddle } from "../text.ts";
 import { callOf } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { seconds } from "./columns.ts";
-import { LONG, leaves, shrinks } from "./fit.ts";
+import { idGives, LONG, leaves, shrinks } from "./fit.ts";
 import { andMore, type Cell, type Column, type Look, renderTable } from "./table.ts";
 import { ageText, timeText } from "./time.ts";
 
@@ -31,14 +31,14 @@ function took({ tookNs, soFarNs }: HistoryEntry): string {
 const changed = ({ changed: counts, dryRun }: HistoryEntry) =>
   counts === undefined ? "-" : `${counts.some}/${counts.of}${dryRun ? " dry" : ""}`;
 
-/** What gives way on a narrow terminal: long calls, then the times of less use; never the result. */
-const COLUMNS: readonly Column[] = [
+/** What gives way on a narrow terminal: long calls, the end of the ids, then the times of less use; never the result. */
+const columnsOf = (jids: readonly string[]): Column[] => [
   { title: "WHEN" },
-  { title: "JID" },
-  { title: "WHAT", gives: [shrinks(1, 20), shrinks(4, 12)] },
+  { title: "JID", gives: idGives(jids, 2) },
+  { title: "WHAT", gives: [shrinks(1, 20), shrinks(3, 12)] },
   { title: "RESULT" },
-  { title: "CHANGED", gives: [leaves(2)] },
-  { title: "TOOK", gives: [leaves(3)] },
+  { title: "CHANGED", gives: [leaves(4)] },
+  { title: "TOOK", gives: [leaves(5)] },
   { title: "", gives: LONG, wraps: true },
 ];
 
@@ -48,7 +48,7 @@ function table(entries: readonly HistoryEntry[], look: Look, now: Date): string 
     const call = callOfEntry(entry);
     return [
       { text: when(entry, now, look.columns !== undefined) },
-      { text: entry.jid },
+      { text: entry.jid, fit: (max) => entry.jid.slice(0, max) },
       { text: call, fit: (max) => shortenMiddle(call, max) },
       { text: entry.state, paint: paintState(entry.state, look.color) },
       { text: changed(entry) },
@@ -56,7 +56,7 @@ function table(entries: readonly HistoryEntry[], look: Look, now: Date): string 
       { text: entry.note },
     ];
   });
-  return renderTable(COLUMNS, rows, look.header, look);
+  return renderTable(columnsOf(entries.map(({ jid }) => jid)), rows, look.header, look);
 }
 
 /** `first failure 1d ago, ok again 10m ago`, or how often it failed in a row and when it was ok before. */

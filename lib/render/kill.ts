@@ -1,7 +1,7 @@
 // What `kill` says, and shows to programs. Pure.
 
 import type { Value, ValueMap } from "../codec/value.ts";
-import { formatAge } from "../duration.ts";
+import { formatAgo } from "../duration.ts";
 import type { Ending } from "../model/ending.ts";
 import { formatTargets, isUnknownStatus, jobRow, stateOf } from "../model/job.ts";
 import { JobList } from "../model/job-list.ts";
@@ -86,7 +86,7 @@ export function stakeWords({ row, job, story }: Telling, now: Date): string {
   const known = [
     ...(doing.length > 0 ? doing : ["every peel has returned"]),
     row.user && `by ${row.user}`,
-    ago !== undefined && ago >= 0n && `started ${formatAge(ago)} ago`,
+    ago !== undefined && ago >= 0n && `started ${formatAgo(ago)} ago`,
   ];
   const where = row.targetExpr ?? (row.targets && targetNames(row.targets));
   return safe(`${callOf(job, row)}${where === undefined ? "" : ` on ${where}`} (${known.filter(Boolean).join(", ")})`);

@@ -1,7 +1,7 @@
 // What `retry` says, and shows to programs. Pure.
 
 import type { Value, ValueMap } from "../codec/value.ts";
-import { formatAge } from "../duration.ts";
+import { formatAgo } from "../duration.ts";
 import { isTerminal } from "../model/job.ts";
 import { type OutcomeGroup, outcomesOf } from "../model/outcomes.ts";
 import { asksDryRun, type Dispatched, doubtOf, type RetryPlan } from "../model/retry.ts";
@@ -25,7 +25,7 @@ const STATE = 12;
 function jobWords({ row }: RetryPlan, nowNs: bigint): string {
   const ended = isTerminal(row.status);
   const at = ended ? (row.updated ?? row.created) : row.created;
-  const ago = at && nowNs >= at.ns ? `${formatAge(nowNs - at.ns)} ago` : undefined;
+  const ago = at && nowNs >= at.ns ? `${formatAgo(nowNs - at.ns)} ago` : undefined;
   const when = ago && (ended ? ` ${ago}` : `, created ${ago}`);
   return `job ${row.jid} ${row.status || "without a status"}${when ?? ""}`;
 }

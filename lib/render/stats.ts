@@ -2,7 +2,7 @@
 
 import { Timestamp } from "../codec/value.ts";
 import { paint } from "../colors.ts";
-import { formatAge, formatDuration } from "../duration.ts";
+import { formatAgo, formatDuration } from "../duration.ts";
 import type { Durations } from "../model/durations.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { EntryOnPeel, Schedule } from "../model/schedule.ts";
@@ -165,7 +165,7 @@ function about(ns: bigint): string {
 
 /** `web-007 overdue: last 3d ago, about every 4h` */
 function overdueWords({ peel, lastNs, intervalNs = 0n }: EntryOnPeel, nowNs: bigint): string {
-  return `${displayPeel(peel)} overdue: last ${formatAge(nowNs - lastNs)} ago, about every ${about(intervalNs)}`;
+  return `${displayPeel(peel)} overdue: last ${formatAgo(nowNs - lastNs)} ago, about every ${about(intervalNs)}`;
 }
 
 function troubleWords({ peels }: Schedule, nowNs: bigint): string {

@@ -107,7 +107,7 @@ export function renderStory(telling: Telling, look: Look, options: { now: Date; 
   const slow = slowest(peels, SLOWEST).map(
     (peel) => `${safe(displayPeel(peel.peel))} ${formatDuration(timeOf(peel) as bigint)}`,
   );
-  const slowLine = peels.length > 1 && slow.length > 0 ? furtherFact("Slowest", slow.join(", ")) : "";
+  const slowLine = peels.length > 1 && slow.length > 0 ? furtherFact("Slowest", slow.join(", "), look) : "";
   const table = peels.length > 0 ? `\n${renderStories(peels, look, options.allPeels)}` : "";
   return renderFacts(telling, look, options.now) + slowLine + table;
 }

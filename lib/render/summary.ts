@@ -111,7 +111,8 @@ export function renderSummary(
   const chosen = selected === peels ? groups : outcomesOf(selected, peels);
   const words = { call: callWords(telling, look), counts: countWords(peels, groups) };
   const took = tookWords(peels);
-  const facts = renderFacts(telling, look, options.now, words) + (took === undefined ? "" : furtherFact("Took", took));
+  const facts =
+    renderFacts(telling, look, options.now, words) + (took === undefined ? "" : furtherFact("Took", took, look));
   if (selected.length === 0) return facts;
   const table = options.each
     ? renderPeels(selected, look, options.allPeels)

@@ -1,14 +1,14 @@
 // Points in time as text: the one place that decides how they are written. Pure.
 import type { Timestamp } from "../codec/value.ts";
-import { formatAge } from "../duration.ts";
+import { formatAgo } from "../duration.ts";
 import { localTime } from "../time.ts";
 
 /** For a person `2026-11-24 16:40:22 CET`, in the zone of this machine; otherwise as stored, RFC 3339 in UTC. */
 export const timeText = (time: Timestamp, person: boolean): string =>
   (person ? localTime(new Date(Number(time.ns / 1_000_000n))) : undefined) ?? String(time);
 
-/** `2m41s ago`, `in 5s`. @param past what stands behind a distance that is over */
+/** `2m ago`, `in 5s`. @param past what stands behind a distance that is over */
 export function ageText(time: Timestamp, nowNs: bigint, past = "ago"): string {
   const distance = nowNs - time.ns;
-  return distance >= 0n ? `${formatAge(distance)} ${past}` : `in ${formatAge(-distance)}`;
+  return distance >= 0n ? `${formatAgo(distance)} ${past}` : `in ${formatAgo(-distance)}`;
 }

@@ -67,17 +67,17 @@ async function putFleet(): Promise<void> {
 }
 
 const NARROW = `\
-PEELS  JOBS  LAST        ERROR                                        WHERE
-   57    19  37m30s ago  E: Could not get lock /var/lib/dpkg/lock-f…  db-[00-56]
-    1     1  10m30s ago  write /etc/nginx/nginx.conf: no space left…  web-137
-    1     1  30m30s ago  exit status 1                                cache-01
+PEELS  JOBS  LAST     ERROR                                           WHERE
+   57    19  37m ago  E: Could not get lock /var/lib/dpkg/lock-fron…  db-[00-56]
+    1     1  10m ago  write /etc/nginx/nginx.conf: no space left on…  web-137
+    1     1  30m ago  exit status 1                                   cache-01
 1 peel was unreachable in 1 job: web-300
 `;
 const WIDE = `\
-PEELS  JOBS  LAST        ERROR                                                 WHERE
-   57    19  37m30s ago  E: Could not get lock /var/lib/dpkg/lock-frontend     db-[00-56]
-    1     1  10m30s ago  write /etc/nginx/nginx.conf: no space left on device  web-137
-    1     1  30m30s ago  exit status 1                                         cache-01
+PEELS  JOBS  LAST     ERROR                                                 WHERE
+   57    19  37m ago  E: Could not get lock /var/lib/dpkg/lock-frontend     db-[00-56]
+    1     1  10m ago  write /etc/nginx/nginx.conf: no space left on device  web-137
+    1     1  30m ago  exit status 1                                         cache-01
 1 peel was unreachable in 1 job: web-300
 `;
 
@@ -87,11 +87,7 @@ function onTerminal(columns: number, args: string): string {
     env: { ...process.env, NATS_URL: server.url },
     cwd: `${import.meta.dir}/../..`,
   });
-  // The run itself may take a second or more.
-  return run.stdout
-    .toString()
-    .replaceAll("\r", "")
-    .replace(/(\d+m)3\ds ago/g, "$130s ago");
+  return run.stdout.toString().replaceAll("\r", "");
 }
 
 test("what failed in the last hour, on terminals of 80 and 200 columns", async () => {
@@ -99,9 +95,9 @@ test("what failed in the last hour, on terminals of 80 and 200 columns", async (
   expect(onTerminal(80, "--since 1h")).toBe(NARROW);
   expect(onTerminal(200, "--since 1h")).toBe(WIDE);
   expect(onTerminal(80, "--since 1h --by job -n 2").split("\n").slice(0, 3)).toEqual([
-    "PEELS  CREATED     JID       FUNCTION       ERROR",
-    "    3  37m30s ago  2hLock18  pkg.installed  E: Could not get lock /var/lib/dpkg…",
-    "    3  38m30s ago  2hLock17  pkg.installed  E: Could not get lock /var/lib/dpkg…",
+    "PEELS  CREATED  JID       FUNCTION       ERROR",
+    "    3  37m ago  2hLock18  pkg.installed  E: Could not get lock /var/lib/dpkg/lo…",
+    "    3  38m ago  2hLock17  pkg.installed  E: Could not get lock /var/lib/dpkg/lo…",
   ]);
 });
 

@@ -62,10 +62,10 @@ const WEB: Given[] = [
     list: true,
   },
 ];
-const TABLE = `WHEN        JID       WHAT               RESULT  CHANGED  TOOK
-10m ago     j-ok      state.apply nginx  ok      0/1      1.5s
-24h5m ago   j-failed  state.apply nginx  failed  0/1      1.5s  ${LOCK}
-first failure 24h5m ago, ok again 10m ago
+const TABLE = `WHEN     JID       WHAT               RESULT  CHANGED  TOOK
+10m ago  j-ok      state.apply nginx  ok      0/1      1.5s
+1d ago   j-failed  state.apply nginx  failed  0/1      1.5s  ${LOCK}
+first failure 1d ago, ok again 10m ago
 `;
 
 /** What a terminal of so many columns shows. */
@@ -73,10 +73,7 @@ function onTerminal(columns: number, ...args: string[]): string {
   const command = `stty cols ${columns}; dist/zester job history ${args.join(" ")} --no-color`;
   const cwd = `${import.meta.dir}/../..`;
   const shown = Bun.spawnSync(["script", "-qec", command, "/dev/null"], { env: { ...process.env, ...env() }, cwd });
-  return shown.stdout
-    .toString()
-    .replaceAll("\r", "")
-    .replace(/(\dm)\d+s ago/g, "$1 ago");
+  return shown.stdout.toString().replaceAll("\r", "");
 }
 
 describe("known data", () => {
@@ -187,13 +184,13 @@ test("either form of the id; a job that is gone, one that ended without the peel
   const rows = (outputs[0]?.stdout ?? "").split("\n").map((line) => line.split(/ {2,}/).slice(1));
   expect(rows.slice(1, 6)).toEqual([
     ["d1", "test.ping", "ok", "1/2 dry", "20ms"],
-    ["d2", "test.ping", "missing", "-", "-", "no return; the job is timeout"],
+    ["d2", "test.ping", "missing", "-", "-", "no return; the job ended timeout"],
     ["d3", "-", "ok", "-", "-"],
     ["d4", "test.ping", "unreachable", "-", "-", "UNREACHABLE: x"],
     ["d5", "test.ping", "unreadable", "-", "-", expect.stringContaining("cannot be decoded")],
   ]);
   const last = outputs[0]?.stdout.split("\n").slice(6);
-  expect(last?.[0]?.replace(/\d+s/g, "")).toMatch(/^test\.ping: first failure 9m ago, ok again 5m ago$/);
+  expect(last?.[0]).toMatch(/^test\.ping: first failure 9m ago, ok again 5m ago$/);
 });
 
 test("jobs that go on come first, with what the peel is doing", async () => {

@@ -1,7 +1,7 @@
 // Pure pieces: text, durations, tables, arguments.
 import { expect, test } from "bun:test";
 import { toJson } from "../../lib/codec/json.ts";
-import { formatAge, formatDuration, parseDuration } from "../../lib/duration.ts";
+import { formatAge, formatAgo, formatDuration, parseDuration } from "../../lib/duration.ts";
 import { formatTargets, type JobRow } from "../../lib/model/job.ts";
 import { JobList } from "../../lib/model/job-list.ts";
 import { displayPeel } from "../../lib/model/peel.ts";
@@ -44,6 +44,18 @@ test("ages from two days on are days", () => {
   const hour = 3_600_000_000_000n;
   expect([formatAge(47n * hour), formatAge(48n * hour), formatAge(7504n * hour)]).toEqual(["47h", "2d", "312d"]);
 });
+
+test.each([
+  [900, "0.9s"],
+  [59_999, "59s"],
+  [60_000, "1m"],
+  [2_279_000, "37m"],
+  [5_399_000, "1h29m"],
+  [36_000_000, "10h"],
+  [86_399_000, "23h"],
+  [86_400_000, "1d"],
+  [604_800_000, "7d"],
+])("%d ms ago reads %s", (ms, text) => expect(formatAgo(BigInt(ms) * 1_000_000n)).toBe(text));
 
 test.each([
   ["500ms", 500],

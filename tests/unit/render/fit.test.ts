@@ -5,8 +5,9 @@ import type { Value } from "../../../lib/codec/value.ts";
 import { jobRow } from "../../../lib/model/job.ts";
 import { JobList } from "../../../lib/model/job-list.ts";
 import { peelsOf, toReturn } from "../../../lib/model/returns.ts";
-import { ACTIVE, columnsOf, LIST, wide } from "../../../lib/render/columns.ts";
+import { ACTIVE, columnsOf, LIST, STUCK, stuckColumn, wide } from "../../../lib/render/columns.ts";
 import { fitted, leaves, shrinks } from "../../../lib/render/fit.ts";
+import { renderHistory } from "../../../lib/render/history.ts";
 import { renderJobs } from "../../../lib/render/jobs.ts";
 import { renderReturns } from "../../../lib/render/peels.ts";
 import { renderTable } from "../../../lib/render/table.ts";
@@ -130,7 +131,7 @@ test("tables of jobs: every id, state and number of failures is there, on any te
       const shown = [...renderJobs(columnsOf(names), JobList.of(jobs), look, new Date("2026-01-16"))].join("");
       expect(widest(shown)).toBeLessThanOrEqual(room);
       expect(shown.split("\n").length).toBe(jobs.length + 2);
-      // Id, state, failures, the 20 columns of STUCK, and of a field that was asked for.
+      // Id, state, failures, the columns of STUCK, and of a field that was asked for.
       if (room < 27 + 10 + 8 + 22 + 14) return;
       jobs.forEach(({ row }, i) => {
         const line = ` ${shown.split("\n")[i + 1]} `;
@@ -141,6 +142,42 @@ test("tables of jobs: every id, state and number of failures is there, on any te
     }),
     { numRuns: times(150, 20_000) },
   );
+});
+
+test("the widest view tells what ran, on a terminal of 80 columns too", () => {
+  const fields = { function: "state.apply", state_id: "nginx", status: "running", targets: ["web-01"] };
+  const record = new Map<string, Value>(Object.entries(fields));
+  const row = jobRow("rxn-26837e1b089ab392ef4e57c7f3afcdc7", record);
+  const stuck = stuckColumn(() => ({ jid: row.jid, overdueNs: 60_000_000_000n, goneMaster: "m1", heardNs: undefined }));
+  const columns = columnsOf(wide(LIST)).map((column) => (column.name === STUCK ? stuck : column));
+  const shown = [
+    ...renderJobs(columns, JobList.of([{ row, record }]), { color: false, columns: 80 }, new Date(0)),
+  ].join("");
+  expect(shown.split("\n").slice(0, 2)).toEqual([
+    "JID                                   STATE    FAILED  STUCK      WHAT",
+    "rxn-26837e1b089ab392ef4e57c7f3afcdc7  running  -       1m overd…  state.app…ginx",
+  ]);
+});
+
+test("a history: ids are cut to what tells them apart before a column leaves", () => {
+  const job = new Map<string, Value>(Object.entries({ function: "state.apply", state_id: "nginx", status: "failed" }));
+  const entries = ["2hPx7KkVnR7YmWqTz4PLsCfNj10", "2hPx7KkVQR7YmWqTz4PLsCfNj10"].map((jid) => ({
+    ...{ jid, state: "failed" as const, note: "write /etc/nginx/nginx.conf: no space left on device", at: undefined },
+    ...{ tookNs: 1_500_000_000n, soFarNs: undefined, changed: { some: 0, of: 1 }, dryRun: false, returned: undefined },
+    ...{ row: jobRow(jid, job), job },
+  }));
+  const look = { color: false, columns: 80 };
+  expect(renderHistory(entries, [], 20, look, new Date(0))).toBe(`\
+WHEN  JID        WHAT               RESULT  CHANGED  TOOK
+-     2hPx7KkVn  state.apply nginx  failed  0/1      1.5s  write
+                                                           /etc/nginx/nginx.conf
+                                                           : no space left on
+                                                           device
+-     2hPx7KkVQ  state.apply nginx  failed  0/1      1.5s  write
+                                                           /etc/nginx/nginx.conf
+                                                           : no space left on
+                                                           device
+`);
 });
 
 test("a long list of targets tells how many more there are", () => {

@@ -4,6 +4,7 @@ import type { Value, ValueMap } from "../../../lib/codec/value.ts";
 import { jobRow } from "../../../lib/model/job.ts";
 import { worstFirst } from "../../../lib/model/peel-state.ts";
 import { stateOfReturn, toReturn } from "../../../lib/model/returns.ts";
+import { renderFacts } from "../../../lib/render/facts.ts";
 import { renderSummary } from "../../../lib/render/summary.ts";
 import { peelStory, storyWith } from "../../support/story.ts";
 
@@ -159,4 +160,16 @@ test("hostile errors stay on their line", () => {
   expect(summary({ "web-001": { error: "a\n\x1b[2J" } }, undefined, 1)).toEndWith(
     "failed            1  web-001  a\\n\\x1b[2J\n",
   );
+});
+
+test("a fact that has no room on a terminal goes on below", () => {
+  const job = new Map<string, Value>([["status", "running"]]);
+  const stuck = { jid: "j", overdueNs: 60_000_000_000n, goneMaster: "m1", heardNs: undefined };
+  const telling = { row: jobRow("j", job), job, story: storyWith([]), stuck };
+  expect(renderFacts(telling, { color: false, columns: 60 }, NOW)).toContain(`
+Stuck     1m overdue; its master m1 has no heartbeat
+          Another master takes it over within about a
+          minute; \`zester config check\` tells whether one
+          runs.
+`);
 });
