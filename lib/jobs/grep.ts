@@ -1,7 +1,6 @@
 // Searching the returns of many jobs.
 import { ByteSet, grown } from "../codec/byte-set.ts";
 import { decodeRecord } from "../codec/decode.ts";
-import type { ValueMap } from "../codec/value.ts";
 import { type Hit, hitsIn } from "../model/hits.ts";
 import type { JobRow } from "../model/job.ts";
 import { type JobList, jidsOf } from "../model/job-list.ts";
@@ -68,15 +67,15 @@ class Hits {
   }
 }
 
-/** What a return is read as whose bytes hold nothing of what is searched for. */
-const NOTHING: ValueMap = new Map();
+/** What is read of a return whose bytes hold nothing of what is searched for: only whether it can be decoded. */
+const NOTHING: readonly string[] = [];
 
 const isJson = (bytes: Uint8Array) => bytes[0] === 0x7b || bytes[0] === 0xef;
 
 /** Decodes only what can hold a hit. */
 function readerFor({ mayHold }: Search): RecordReader {
   return {
-    decode: (bytes) => (!mayHold || isJson(bytes) || mayHold(bytes) ? decodeRecord(bytes) : NOTHING),
+    decode: (bytes) => decodeRecord(bytes, !mayHold || isJson(bytes) || mayHold(bytes) ? undefined : NOTHING),
     keep: (record) => record,
   };
 }

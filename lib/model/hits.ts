@@ -48,7 +48,8 @@ export function hitsIn(item: Return, search: Search, onHit: (hit: Hit) => void):
     for (let from = 0; from <= text.length; line++) {
       const at = text.indexOf("\n", from);
       const to = at < 0 ? text.length : at;
-      const one = text.slice(from, to);
+      // A line may end as on Windows: that end is no part of it either.
+      const one = text.slice(from, at > from && text[at - 1] === "\r" ? at - 1 : to);
       // What ends with a line's end has no empty line behind it.
       if ((to > from || at >= 0) && search.find(one)) onHit({ peel: item.peel, field, result, line, text: one });
       from = to + 1;

@@ -114,6 +114,23 @@ test("for programs: peel, field, result and line", async () => {
   expect((await run("needle")).stdout).toContain("2hA  db,web.eu  error: needle\n");
 });
 
+test("a line may end as on Windows", async () => {
+  await putJob("2hA", 1, { a: stderr("first\r\nthe last\r\n\r\n") });
+  expect((await run("-e", "^first$")).stdout).toBe("2hA  a  stderr: first\n");
+  expect((await run("-e", "last$", "--format", "jsonl")).stdout).toContain('"line":2,"text":"the last"');
+  expect((await run("-e", "^$", "--format", "jsonl")).stdout).toContain('"line":3,"text":""');
+});
+
+test("what can't be decoded was not searched, whatever is searched for", async () => {
+  await putJob("2hA", 1, { a: stderr("needle") });
+  await returns.put("2hA.bad", Uint8Array.of(0xc1));
+  await returns.put("2hA.cut", encode({ success: true, return_data: "x" }).slice(0, -1));
+  for (const args of [["needle"], ["-e", "needle"]])
+    expect((await run(...args)).stderr).toBe(
+      "note: 1 job, 1 peel, of 3 returns read.\nwarning: 2 returns cannot be decoded, and could not be searched.\n",
+    );
+});
+
 test("on a terminal the match is coloured and stays in sight; text that acts on terminals is escaped", async () => {
   await putJob("2hA", 1, { a: stderr(`${"x".repeat(300)}\x1b[2Jneedle${"y".repeat(300)}`) });
   const command = "stty cols 80; dist/zester job grep needle";
