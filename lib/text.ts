@@ -65,11 +65,15 @@ export function shorten(text: string, max: number): string {
   return `${out.trimEnd()}…`;
 }
 
+/** Characters that the end of a shortened text is taken from. */
+const LAST = 4_000;
+
 /** `text` cut to at most `max` columns, with `…` in the middle: the end of a path or a command says more than its middle. */
 export function shortenMiddle(text: string, max: number): string {
   if (width(text) <= max) return text;
   const tail = Math.floor((max - 1) / 3);
-  const segments = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
+  // Only the end is looked at: a record may have megabytes.
+  const segments = [...new Intl.Segmenter().segment(text.slice(-LAST))].map(({ segment }) => segment);
   let end = "";
   for (let used = 0, at = segments.length - 1; at >= 0; at--) {
     const segment = segments[at] as string;
@@ -88,35 +92,46 @@ export function cut(line: string, max: number): string {
   return width(out) <= max ? out : shorten(Bun.stripANSI(line), max);
 }
 
-/** The first of `word` that fit in `max` columns, one character at least, and the rest. */
-function split(word: string, max: number): [string, string] {
-  let at = 0;
-  let used = 0;
-  for (const { segment } of new Intl.Segmenter().segment(word)) {
-    used += width(segment);
-    if (at > 0 && used > max) break;
-    at += segment.length;
+/** `word` in pieces of at most `max` columns, one character at least; in one pass, since an error may have megabytes. */
+function pieces(word: string, max: number): string[] {
+  const out: string[] = [];
+  if (ASCII.test(word)) {
+    for (let at = 0; at < word.length; at += max) out.push(word.slice(at, at + max));
+    return out;
   }
-  return [word.slice(0, at), word.slice(at)];
+  let from = 0;
+  let used = 0;
+  for (const { segment, index } of new Intl.Segmenter().segment(word)) {
+    const wide = width(segment);
+    if (index > from && used + wide > max) {
+      out.push(word.slice(from, index));
+      [from, used] = [index, 0];
+    }
+    used += wide;
+  }
+  return [...out, word.slice(from)];
 }
 
 /** `text` in lines of at most `max` columns, broken at spaces and line ends; a word that is wider is broken within itself. */
 export function wrap(text: string, max: number): string[] {
   const lines: string[] = [];
   let line = "";
-  for (let word of text.split(/[ \n]/).filter(Boolean)) {
-    if (line !== "" && width(line) + 1 + width(word) <= max) {
+  let used = 0;
+  for (const word of text.split(/[ \n]/).filter(Boolean)) {
+    const wide = width(word);
+    if (line !== "" && used + 1 + wide <= max) {
       line += ` ${word}`;
+      used += 1 + wide;
       continue;
     }
     if (line !== "") lines.push(line);
-    while (width(word) > max) {
-      const [head, rest] = split(word, max);
-      if (rest === "") break;
-      lines.push(head);
-      word = rest;
+    if (wide <= max) [line, used] = [word, wide];
+    else {
+      const parts = pieces(word, Math.max(1, max));
+      line = parts.pop() as string;
+      used = width(line);
+      for (const part of parts) lines.push(part);
     }
-    line = word;
   }
   return line === "" && lines.length > 0 ? lines : [...lines, line];
 }
