@@ -5,7 +5,16 @@ import { UserError } from "../errors.ts";
 import { didYouMean, nearest, nearestName } from "../nearest.ts";
 import { programName } from "../program.ts";
 import { safe, shorten } from "../text.ts";
-import { type Arg, type Args, type Command, isPositional, negativeOf, shortOf, takesMany } from "./command.ts";
+import {
+  type Arg,
+  type Args,
+  type Command,
+  isPositional,
+  negativeOf,
+  shortOf,
+  takesMany,
+  usageWord,
+} from "./command.ts";
 import { type Flag, type Token, tokensOf } from "./tokens.ts";
 
 /** A command on the command line, and the words after its name that are no flags. */
@@ -139,7 +148,7 @@ function readFlags(found: Found, tokens: readonly Token[]): Args {
 /** Gives the command's positionals their names in `args`. @throws UserError when one is missing or left over */
 function namePositionals({ command, path, words }: Found, args: Args): void {
   const wanted = Object.entries(command.args ?? {}).filter(([, def]) => isPositional(def));
-  const names = wanted.map(([name, def]) => `<${name}>${takesMany(def) ? "…" : ""}`);
+  const names = wanted.map(([name, def]) => usageWord(name, def));
   const usage = `Usage: ${[...path, ...names].join(" ")} [flags]`;
   for (const [i, [name, def]] of wanted.entries()) {
     args[name] = words[i];

@@ -90,5 +90,11 @@ export const isPositional = (def: Arg) => def.type === "positional";
 /** True for a positional that takes every word that is left. */
 export const takesMany = (def: Arg) => "many" in def && def.many === true;
 
+/** A positional as it stands in a line of usage: `<jid>`, `<jid>…`, `<jid> <jid>` where just two are taken. */
+export const usageWord = (name: string, def: Arg): string =>
+  "exactly" in def && typeof def.exactly === "number"
+    ? Array.from({ length: def.exactly }, () => `<${name}>`).join(" ")
+    : `<${name}>${takesMany(def) ? "…" : ""}`;
+
 /** What is said of a flag that can only be switched off: `--no-color`. */
 export const negativeOf = (def: Arg) => (def.type === "boolean" && def.negativeDescription) || undefined;

@@ -2,7 +2,7 @@
 // capitals where every message says <jid>.
 import { named } from "../program.ts";
 import { width, wrap } from "../text.ts";
-import { type Arg, type Command, isPositional, negativeOf, shortOf, takesMany } from "./command.ts";
+import { type Arg, type Command, isPositional, negativeOf, shortOf, usageWord } from "./command.ts";
 
 type Row = readonly [left: string, right: string];
 
@@ -34,7 +34,7 @@ export function outline(path: readonly string[], command: Command, globals: Read
     ...(commands.length > 0
       ? [command.run ? "[<command>]" : "<command>"]
       : positionals.map(([name, def]) => {
-          const word = `<${name}>${takesMany(def) ? "…" : ""}`;
+          const word = usageWord(name, def);
           return def.required === false ? `[${word}]` : word;
         })),
     "[flags]",

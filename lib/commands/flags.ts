@@ -54,6 +54,7 @@ const jid = {
 } as const;
 /** `many`: every remaining word is one. */
 const jids = { ...jid, many: true } as const;
+const twoJids = { ...jids, exactly: 2 } as const;
 
 /** For commands that wait. */
 const limited = {
@@ -183,7 +184,7 @@ export const stats = {
 
 export const diff = {
   ...globals,
-  jid: jids,
+  jid: twoJids,
   full: { type: "boolean", description: "all that differs on a terminal, however much" },
 } as const satisfies ArgsDef;
 

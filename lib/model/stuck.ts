@@ -64,7 +64,7 @@ export function stuckHint({ jid, goneMaster }: Stuck): string {
   const hint =
     goneMaster === undefined
       ? `\`zester job trace ${jid}\` shows what it waits for, \`zester job kill ${jid}\` cancels it.`
-      : "Another master takes it over within about a minute; `zester config check` tells whether one runs.";
+      : "Another master takes it over about a minute after that; if none does, `zester config check` tells which run.";
   return namedMessage(hint);
 }
 

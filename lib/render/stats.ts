@@ -29,6 +29,8 @@ const MOST_PEELS = 40;
 const NAMED = 3;
 /** Columns that the names of peels take in a message. */
 const NAMES_COLUMNS = 60;
+/** The least columns of names behind a count. */
+const LEAST = 20;
 
 /** The highest count of all trends: heights can be compared from row to row. */
 const highest = (trends: readonly Trend[]) => trends.reduce((most, { counts }) => Math.max(most, ...counts), 0);
@@ -125,7 +127,7 @@ function withoutRunLine(stats: readonly PeelStats[], most: number): string {
   const without = stats.filter(({ tally }) => tally.last === "no run").map(({ tally }) => tally);
   if (without.length === 0) return "";
   const head = `no run on ${count(without.length)} of ${plural(stats.length, "peel")}: `;
-  return `${head}${peelNames(without, Math.max(NAMES_COLUMNS, most - head.length))}\n`;
+  return `${head}${peelNames(without, Math.max(LEAST, most - head.length))}\n`;
 }
 
 /** The table of peels, as they come. */

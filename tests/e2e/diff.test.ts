@@ -156,6 +156,10 @@ test("on a terminal ten lines of what differs; too many that differ are said to 
   expect((await diff("huge", "2hPx9")).stdout).toContain("  2  web-[001-002]  (too many lines differ)\n");
 });
 
+test("help says that it takes two jobs", async () => {
+  expect((await diff("--help")).stdout).toContain("\nUsage: zester job diff <jid> <jid> [flags]\n");
+});
+
 test.each([
   [["2hPx1"], "zester job diff needs two <jid>s."],
   [["2hPx1", "2hPx9", "few"], "zester job diff needs two <jid>s."],

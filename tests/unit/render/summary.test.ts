@@ -168,8 +168,8 @@ test("a fact that has no room on a terminal goes on below", () => {
   const telling = { row: jobRow("j", job), job, story: storyWith([]), stuck };
   expect(renderFacts(telling, { color: false, columns: 60 }, NOW)).toContain(`
 Stuck     1m overdue; its master m1 has no heartbeat
-          Another master takes it over within about a
-          minute; \`zester config check\` tells whether one
-          runs.
+          Another master takes it over about a minute after
+          that; if none does, \`zester config check\` tells
+          which run.
 `);
 });
