@@ -167,6 +167,6 @@ test("jid means something else than before: the schemas have another version", (
   expect([jobList.$id, jobLine.$id, jobShow.$id]).toEqual([
     "urn:zester:job-list:2",
     "urn:zester:job-line:2",
-    "urn:zester:job-show:2",
+    "urn:zester:job-show:3",
   ]);
 });
