@@ -1,4 +1,5 @@
 // zester job grep
+import { toJsonLine } from "../codec/json.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { grepReturns } from "../jobs/grep.ts";
 import { readSelected } from "../jobs/recent.ts";
@@ -61,12 +62,7 @@ class Output {
     if (flags.quiet) return;
     if (flags.jids) this.#found.push({ jid, hits: [] });
     else if (format === "text") terminal.write(renderHits(jid, hits, search, terminal));
-    else if (format === "jsonl")
-      void writeList(
-        hits.map((hit) => hitDocument(jid, hit)),
-        format,
-        terminal,
-      );
+    else if (format === "jsonl") terminal.write(hits.map((hit) => `${toJsonLine(hitDocument(jid, hit))}\n`).join(""));
     else if (format === "csv") {
       terminal.writeAll(
         csvText(

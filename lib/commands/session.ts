@@ -61,7 +61,7 @@ export async function withSession(
   await open();
   let wait = GOODBYE_MS.failed;
   try {
-    const exitCode = await work({
+    const working = work({
       get store() {
         return store as Store;
       },
@@ -75,6 +75,11 @@ export async function withSession(
         void store?.connection.nc.close().catch(() => {});
         await open();
       },
+    });
+    const exitCode = await working.catch((error) => {
+      if (!ending) throw error;
+      // The connection is closed under it: the signal is why the command ends, and says with which code.
+      return new Promise<never>(() => {});
     });
     wait = GOODBYE_MS.done;
     return exitCode;

@@ -13,6 +13,7 @@ import {
   startServer,
   Time,
   tempDir,
+  ZESTER,
   zester,
 } from "../support/harness.ts";
 import { times } from "../support/length.ts";
@@ -84,6 +85,15 @@ test("exit codes; what excludes each other; -q says nothing", async () => {
   expect((await run("-e", "^(a+)+$")).code).toBe(2);
 });
 
+test.each(["text", "json", "jsonl", "yaml", "csv"])("a full disk is an error, in words: %s", async (format) => {
+  await putFleet();
+  const line = `"$Z" job grep space --format ${format} > /dev/full`;
+  const { stderr, code } = await runProgram(["sh", "-c", line], {
+    env: { PATH: process.env.PATH ?? "", Z: ZESTER, NATS_URL: server.url },
+  });
+  expect([stderr.includes("cannot write the output: ENOSPC"), code]).toEqual([true, 1]);
+});
+
 test("for programs: peel, field, result and line", async () => {
   const results = [
     { name: "file.managed:/etc/motd", changed: true, diff: "--- a\n+++ b\n-Needle\n+needle", error: "needle" },
@@ -150,7 +160,7 @@ test(
     const text = fc.array(char, { maxLength: 20 }).map((chars) => chars.join("").toWellFormed());
     const wanted = fc
       .array(char, { minLength: 1, maxLength: 3 })
-      .map((chars) => chars.join("").toWellFormed().replaceAll("\n", "a").replaceAll("\0", "b"));
+      .map((chars) => chars.join("").toWellFormed().replaceAll("\n", "a").replaceAll("\0", "b").replaceAll("\r", "c"));
     const corpus = fc.array(fc.array(text, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 4 });
     await fc.assert(
       fc.asyncProperty(corpus, fc.array(wanted, { minLength: 3, maxLength: 3 }), async (drawn, searches) => {

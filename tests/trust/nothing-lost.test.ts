@@ -43,7 +43,7 @@ test("one key 50,000 times, and all the names that it could get", () => {
   const entries = Array.from({ length: 50_000 }, (_, i) => `"a":${i},"a (${i + 1})":0`);
   const map = decode(Buffer.from(`{${entries.join(",")}}`));
   expect((map as Map<string, unknown>).size).toBe(100_000);
-}, 2000);
+}, 20_000);
 
 test("maps whose keys repeat at random keep every entry, in order; the last has the name", () => {
   const key = fc.constantFrom<unknown>("1", 1, "a", "a (1)", "1 (1)", "1 (2)", null, "null", true, "true", 1.5, "1.5");
