@@ -191,7 +191,7 @@ test(
           expect(code).toBe(expected.length > 0 ? 0 : 2);
         }
       }),
-      { numRuns: times(6, 150), endOnFailure: true },
+      { numRuns: times(6, 50), endOnFailure: true },
     );
   },
   times(60_000, 600_000),
