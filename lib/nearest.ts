@@ -1,4 +1,6 @@
 // "Did you mean …": the nearest valid name.
+import { UserError } from "./errors.ts";
+import { safe } from "./text.ts";
 
 /** The letters in one order: equal for words that differ only by letters that changed places. */
 const letters = (word: string) => [...word].sort().join("");
@@ -29,3 +31,18 @@ export const didYouMean = (name: string | undefined) => (name === undefined ? ""
 
 /** ` Did you mean X?` for the nearest of `names`, or nothing when none is near. */
 export const nearest = (text: string, names: readonly string[]) => didYouMean(nearestName(text, names));
+
+/**
+ * The one of `names` that `text` is.
+ * @param from where it comes from, such as a flag
+ * @param what one of them is: `an order`
+ * @throws UserError for any other text
+ */
+export function oneOf<T extends string>(names: readonly T[], text: string, from: string, what: string): T {
+  const found = names.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new UserError(
+    `${from}: "${safe(text)}" is not ${what}.${nearest(text, names)}`,
+    `Give one of: ${names.join(", ")}.`,
+  );
+}

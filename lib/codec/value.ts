@@ -7,6 +7,12 @@ export class Timestamp {
     readonly nanos: number,
   ) {}
 
+  /** @param ns nanoseconds since 1970 */
+  static at(ns: bigint): Timestamp {
+    const nanos = ((ns % SECOND) + SECOND) % SECOND;
+    return new Timestamp((ns - nanos) / SECOND, Number(nanos));
+  }
+
   /** Year 1 is how masters write "not set". */
   get isZero(): boolean {
     return this.seconds === ZERO_SECONDS && this.nanos === 0;
@@ -14,7 +20,7 @@ export class Timestamp {
 
   /** Nanoseconds since 1970. */
   get ns(): bigint {
-    return this.seconds * 1_000_000_000n + BigInt(this.nanos);
+    return this.seconds * SECOND + BigInt(this.nanos);
   }
 
   /** RFC 3339 in UTC, up to 9 fractional digits, trailing zeros dropped; outside the years 0 to 9999 `unix:<s>.<ns>`. */
@@ -25,6 +31,7 @@ export class Timestamp {
   }
 }
 
+const SECOND = 1_000_000_000n; // in ns
 const ZERO_SECONDS = -62135596800n; // 0001-01-01T00:00:00Z
 const MIN_SECONDS = -62167219200n; // 0000-01-01T00:00:00Z
 const MAX_SECONDS = 253402300799n; // 9999-12-31T23:59:59Z
@@ -55,6 +62,11 @@ export type Value =
   | Value[]
   | ValueMap;
 export type ValueMap = Map<string, Value>;
+
+/** A map of the fields that have a value. */
+export const mapOf = <T = Value>(
+  fields: Iterable<readonly [name: string, value: NoInfer<T> | undefined]>,
+): Map<string, T> => new Map([...fields].filter((field): field is readonly [string, T] => field[1] !== undefined));
 
 /** `value` when it is a string, else undefined. */
 export const asText = (value: Value | undefined): string | undefined => (typeof value === "string" ? value : undefined);

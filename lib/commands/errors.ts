@@ -1,12 +1,11 @@
 // zester job errors
 import type { Value, ValueMap } from "../codec/value.ts";
-import { UserError } from "../errors.ts";
 import { readFailures } from "../jobs/failures.ts";
 import { readSelected } from "../jobs/recent.ts";
 import type { ErrorGroup, FailedJob } from "../model/failures.ts";
 import { type JobRow, mayHaveFailed } from "../model/job.ts";
 import { parseCount, parseSelection } from "../model/selection.ts";
-import { nearest } from "../nearest.ts";
+import { oneOf } from "../nearest.ts";
 import { futureWords } from "../render/clock.ts";
 import { csvText } from "../render/csv.ts";
 import {
@@ -18,7 +17,7 @@ import {
   unreachableLine,
 } from "../render/errors.ts";
 import { progressOn } from "../terminal/progress.ts";
-import { plural, safe } from "../text.ts";
+import { plural } from "../text.ts";
 import { ofLastDay, selectionByServer } from "./clock.ts";
 import type { ErrorsArgs } from "./flags.ts";
 import { amongWords, warnUnreadable, writeDocument } from "./output.ts";
@@ -27,11 +26,7 @@ import { LIST_FORMATS } from "./surroundings.ts";
 
 const BY = ["error", "job"] as const;
 
-function parseBy(text = "error"): (typeof BY)[number] {
-  const by = BY.find((name) => name === text);
-  if (by) return by;
-  throw new UserError(`--by: "${safe(text)}" is not known here.${nearest(text, BY)}`, `Write ${BY.join(" or ")}.`);
-}
+const parseBy = (text = "error") => oneOf(BY, text, "--by", "a way to group errors");
 
 /** The conditions for jobs: --limit counts rows here. */
 const conditionsOf = (flags: ErrorsArgs) => ofLastDay({ ...flags, limit: undefined });

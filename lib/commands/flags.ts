@@ -157,14 +157,19 @@ export const trace = {
   "all-peels": { type: "boolean", description: "every peel and event on a terminal, however many" },
 } as const satisfies ArgsDef;
 
+/** For commands that ask before they act, and may wait for what comes of it. */
+const steering = {
+  for: { ...limited.for, description: `with --wait: ${limited.for.description}` },
+  yes: { type: "boolean", alias: "y", description: "don't ask" },
+} as const satisfies ArgsDef;
+
 export const kill = {
   ...globals,
   jid: { ...jids, required: false },
   ...conditions,
   force: { type: "boolean", description: "send the signal without looking the job up first" },
   wait: { type: "boolean", description: "stay until the jobs have ended, and say how" },
-  for: { ...limited.for, description: `with --wait: ${limited.for.description}` },
-  yes: { type: "boolean", alias: "y", description: "don't ask" },
+  ...steering,
   "dry-run": { type: "boolean", description: "show what would be canceled, and send nothing" },
   ...scripted,
 } as const satisfies ArgsDef;
@@ -209,16 +214,15 @@ export const retry = {
   ...globals,
   jid,
   bad: { type: "boolean", description: "peels that are not ok (default)" },
-  failed: { type: "boolean", description: "only peels that failed" },
-  missing: { type: "boolean", description: "only targeted peels that have not returned" },
-  unreachable: { type: "boolean", description: "only peels that the master gave up" },
+  failed: peels.failed,
+  missing: peels.missing,
+  unreachable: peels.unreachable,
   all: { type: "boolean", description: "every peel, those that are ok among them" },
   peel: { type: "string", valueHint: "glob", description: "of those, only these, in either form" },
   "job-timeout": { type: "string", valueHint: "duration", description: "of the new job (default: as the old one)" },
   force: { type: "boolean", description: "also a job that has not ended" },
   wait: { type: "boolean", description: "stay until the new job has ended, and say how" },
-  for: { ...limited.for, description: `with --wait: ${limited.for.description}` },
-  yes: { type: "boolean", alias: "y", description: "don't ask" },
+  ...steering,
   "dry-run": { type: "boolean", description: "show what would be dispatched, and send nothing" },
 } as const satisfies ArgsDef;
 

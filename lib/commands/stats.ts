@@ -1,8 +1,9 @@
 // zester job stats
 import { EXIT, UserError } from "../errors.ts";
 import { type Read, readJobs } from "../jobs/read-jobs.ts";
-import { QUICK_MESSAGES, readRecent } from "../jobs/recent.ts";
-import { alivePeels, readPeelStats, SeenPeels } from "../jobs/stats.ts";
+import { readSelected } from "../jobs/recent.ts";
+import { SeenPeels } from "../jobs/seen-peels.ts";
+import { alivePeels, readPeelStats } from "../jobs/stats.ts";
 import { glob } from "../model/glob.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
 import type { JobList } from "../model/job-list.ts";
@@ -12,16 +13,15 @@ import { parseSelection, type Selection } from "../model/selection.ts";
 import { BYS, type By, type PeelStats, PeelTally, runsOf, talliesOf, timeOf } from "../model/stats.ts";
 import { stuckOf } from "../model/stuck.ts";
 import type { Span } from "../model/trend.ts";
-import { nearest } from "../nearest.ts";
+import { oneOf } from "../nearest.ts";
 import { futureWords } from "../render/clock.ts";
 import { targetOf } from "../render/columns.ts";
 import { csvText } from "../render/csv.ts";
 import { renderMetrics } from "../render/openmetrics.ts";
 import { progressOn } from "../terminal/progress.ts";
-import { count, safe } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
 import type { StatsArgs } from "./flags.ts";
-import { warnUnreadable, writeDocument } from "./output.ts";
+import { amongWords, warnUnreadable, writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import { jobView, peelView, scheduleView, type View } from "./stats-views.ts";
 import { LIST_FORMATS } from "./surroundings.ts";
@@ -35,12 +35,7 @@ const KEYS: Record<Exclude<By, "peel" | "schedule">, (row: JobRow) => string> = 
 
 function parseBy(text: string | undefined): By | undefined {
   if (text === undefined) return undefined;
-  const by = BYS.find((name) => name === text);
-  if (by) return by;
-  throw new UserError(
-    `--by: "${safe(text)}" is nothing that jobs are counted by.${nearest(text, BYS)}`,
-    `Give one of: ${BYS.join(", ")}.`,
-  );
+  return oneOf(BYS, text, "--by", "a way to count jobs");
 }
 
 /** One run of the command, and the jobs that were selected. */
@@ -126,14 +121,15 @@ async function writeMetrics(counting: Counting, by: By | undefined): Promise<voi
   session.terminal.write(text);
 }
 
-/** Reads the selected jobs. @param seen takes note of the peels that any job was meant for */
-async function readSelected({ store, terminal }: Session, selection: Selection, seen: SeenPeels | undefined) {
+/** Reads the selected jobs. @param seen takes note of the peels that any job was meant for: then all are read */
+function readWanted({ store, terminal }: Session, selection: Selection, seen: SeenPeels | undefined): Promise<Read> {
+  const progress = progressOn(terminal);
+  if (!seen) return readSelected(store, selection, selection.matches, progress);
   const keep = (row: JobRow) => {
-    seen?.see(row);
+    seen.see(row);
     return selection.matches(row);
   };
-  const recent = seen ? undefined : await readRecent(store, selection, keep, false, { whole: QUICK_MESSAGES });
-  return recent ?? (await readJobs(store, keep, false, progressOn(terminal)));
+  return readJobs(store, keep, false, progress);
 }
 
 async function countJobs(flags: StatsArgs, by: By | undefined, session: Session): Promise<number> {
@@ -147,7 +143,7 @@ async function countJobs(flags: StatsArgs, by: By | undefined, session: Session)
   const selection = await selectionByServer(flags, session);
   const asksWhere = by === "peel" && flags.function !== undefined && !isMetrics;
   const seen = asksWhere ? new SeenPeels() : undefined;
-  const read = await readSelected(session, selection, seen);
+  const read = await readWanted(session, selection, seen);
   const jobs = selection.arrange(read.jobs);
   const nowNs = store.nowNs();
   const now = new Date(Number(nowNs / 1_000_000n));
@@ -157,9 +153,9 @@ async function countJobs(flags: StatsArgs, by: By | undefined, session: Session)
   if (isMetrics) await writeMetrics(counting, by);
   else {
     const view = await viewOf(counting, by ?? "function");
-    const among = `of ${count(read.total)}${read.all ? "" : " that changed since"}`;
     const such = by === "schedule" ? "runs of schedules" : "jobs";
-    const none = selection.text === "" ? `No ${such} found.\n` : `No ${such} match ${selection.text} (${among}).\n`;
+    const none =
+      selection.text === "" ? `No ${such} found.\n` : `No ${such} match ${selection.text} (${amongWords(read)}).\n`;
     await writeView(view, none, counting);
     trouble = view.trouble;
   }

@@ -1,8 +1,7 @@
 // What a command runs in, for those that connect nowhere as well: the terminal, the format of the output, the environment.
 import { UserError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { oneOf } from "../nearest.ts";
 import { systemTerminal, type Terminal } from "../terminal/terminal.ts";
-import { safe } from "../text.ts";
 import type { GlobalArgs } from "./flags.ts";
 
 export type Format = "text" | "json" | "yaml" | "jsonl" | "csv" | "openmetrics";
@@ -22,14 +21,8 @@ export interface Formats {
   readonly only?: Readonly<Record<string, readonly Format[]>>;
 }
 
-function parseFormat(text: string, from: string, formats: readonly Format[]): Format {
-  const format = formats.find((name) => name === text);
-  if (format) return format;
-  throw new UserError(
-    `${from}: "${safe(text)}" is not a format here.${nearest(text, formats)}`,
-    `Formats: ${formats.join(", ")}.`,
-  );
-}
+const parseFormat = (text: string, from: string, formats: readonly Format[]): Format =>
+  oneOf(formats, text, from, "a format here");
 
 /** The format that is asked for. A default from the environment that the command, with these flags, can't honour is left aside. */
 function formatOf(flags: GlobalArgs, env: NodeJS.ProcessEnv, { formats = FORMATS, only = {} }: Formats): Format {

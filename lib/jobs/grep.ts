@@ -1,6 +1,6 @@
 // Searching the returns of many jobs.
 import { ByteSet, grown } from "../codec/byte-set.ts";
-import { decodeRecord } from "../codec/decode.ts";
+import { decodeRecord, isJson } from "../codec/decode.ts";
 import { type Hit, hitsIn } from "../model/hits.ts";
 import type { JobRow } from "../model/job.ts";
 import { type JobList, jidsOf } from "../model/job-list.ts";
@@ -69,8 +69,6 @@ class Hits {
 
 /** What is read of a return whose bytes hold nothing of what is searched for: only whether it can be decoded. */
 const NOTHING: readonly string[] = [];
-
-const isJson = (bytes: Uint8Array) => bytes[0] === 0x7b || bytes[0] === 0xef;
 
 /** Decodes only what can hold a hit. */
 function readerFor({ mayHold }: Search): RecordReader {

@@ -17,6 +17,7 @@ import { inTime } from "./heartbeats.ts";
 import { orNoBucket } from "./lookup.ts";
 import { type Progress, type Read, readJobs } from "./read-jobs.ts";
 import { readReturnsAcross } from "./read-returns.ts";
+import { SeenPeels } from "./seen-peels.ts";
 import { readStory } from "./story.ts";
 
 /** Jobs that go on whose events are read at a time. */
@@ -110,17 +111,13 @@ export async function readHistory(
 
 /** The peels, as operators know them, that any job was meant for. */
 export async function targetedPeels(store: Store): Promise<ReadonlySet<string>> {
-  const peels = new Set<string>();
-  const lists = new WeakSet<readonly string[]>();
-  const note = ({ targets }: JobRow) => {
-    if (targets && !lists.has(targets)) {
-      lists.add(targets);
-      for (const peel of targets) peels.add(displayPeel(peel));
-    }
+  const seen = new SeenPeels();
+  const keep = (row: JobRow) => {
+    seen.see(row);
     return false;
   };
-  await readJobs(store, note, false);
-  return peels;
+  await readJobs(store, keep, false);
+  return new Set(Array.from(seen.ids, displayPeel));
 }
 
 /** True for a peel that gives heartbeats; false when it gives none, or when that can't be known. */

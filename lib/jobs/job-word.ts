@@ -5,8 +5,8 @@ import type { JobWord, Narrowing } from "../model/job-word.ts";
 import { GROUPS, parseSelection } from "../model/selection.ts";
 import type { Store } from "../nats/store.ts";
 import { count, plural } from "../text.ts";
-import { type Read, readJobs } from "./read-jobs.ts";
-import { QUICK_MESSAGES, readRecent } from "./recent.ts";
+import type { Read } from "./read-jobs.ts";
+import { readSelected } from "./recent.ts";
 
 /** No condition of a word depends on the clock. */
 const NO_TIME = new Date(0);
@@ -24,9 +24,7 @@ export async function findByWord(
 ): Promise<{ readonly jid: string; readonly unreadable: Read["unreadable"] }> {
   const selection = parseSelection({ ...narrowing, limit: String(back + 1) }, NO_TIME);
   const keep = (row: JobRow) => (!bad || GROUPS.bad?.includes(stateOf(row)) === true) && selection.matches(row);
-  const read =
-    (await readRecent(store, selection, keep, false, { whole: QUICK_MESSAGES })) ??
-    (await readJobs(store, keep, false));
+  const read = await readSelected(store, selection, keep, undefined);
   const at = read.jobs.length - 1 - back;
   if (at >= 0) return { jid: read.jobs.at(at).row.jid, unreadable: read.unreadable };
   const such = [bad && "ended badly", selection.text && `match ${selection.text}`].filter(Boolean).join(" and ");

@@ -2,7 +2,7 @@
 import KSUID from "ksuid";
 import { fieldBytes, isJson } from "../codec/decode.ts";
 import { type Encodable, Encoded, encode, encodedDuration, Unencodable } from "../codec/encode.ts";
-import { asInteger, Timestamp, type ValueMap } from "../codec/value.ts";
+import { asInteger, mapOf, Timestamp, type ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { type JobRow, jobRow } from "../model/job.ts";
 import {
@@ -150,9 +150,9 @@ export function targetIds({ plan }: Draft): string[] {
 /** The record of the new job, as a client hands it to the masters (wire.md, "Job record" and "Dispatch"). */
 function requestOf(draft: Draft, { jid, createdNs, user }: Minted): Uint8Array {
   const { plan, copied } = draft;
-  const created = new Timestamp(createdNs / 1_000_000_000n, Number(createdNs % 1_000_000_000n));
+  const created = Timestamp.at(createdNs);
   const targets = targetIds(draft);
-  const fields: [string, Encodable | undefined][] = [
+  const fields = mapOf<Encodable>([
     ["jid", jid],
     ["function", copied.get("function")],
     ["args", copied.get("args") ?? null],
@@ -166,8 +166,8 @@ function requestOf(draft: Draft, { jid, createdNs, user }: Minted): Uint8Array {
     ["target_expr", listExpression(targets)],
     ["v", asInteger(plan.job.get("v")) === undefined ? undefined : copied.get("v")],
     ["metadata", new Map([["retry_of", plan.row.jid]])],
-  ];
-  return encode(new Map(fields.filter((field): field is [string, Encodable] => field[1] !== undefined)));
+  ]);
+  return encode(fields);
 }
 
 /** Why the new job can't be sent, by its size; undefined when it can. A look at that, before there is a new job. */

@@ -3,7 +3,7 @@ import { decodeRecord } from "../codec/decode.ts";
 import { FieldScanner } from "../codec/field-scan.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { integer64, isInteger64, isNil, isTrue } from "../codec/value-at.ts";
-import { isTerminal, type JobRow } from "../model/job.ts";
+import { isTerminal } from "../model/job.ts";
 import { RETURN_FIELDS, stateOfReturn } from "../model/returns.ts";
 import { jobSlice, type PeelStats, PeelTally } from "../model/stats.ts";
 import type { Span } from "../model/trend.ts";
@@ -102,19 +102,6 @@ export async function readPeelStats(
     tally,
     lastRun: tally.lastPlace === undefined ? undefined : jobs.at(tally.lastPlace).row.created,
   }));
-}
-
-/** Takes note of the peels that jobs are meant for. */
-export class SeenPeels {
-  readonly ids = new Set<string>();
-  readonly #lists = new WeakSet<readonly string[]>();
-
-  see({ targets }: JobRow): void {
-    // Jobs that target the same peels share their list.
-    if (!targets || this.#lists.has(targets)) return;
-    this.#lists.add(targets);
-    for (const peel of targets) this.ids.add(peel);
-  }
 }
 
 /** The peels that give heartbeats; none, and what to say, where that can't be known. */

@@ -5,7 +5,7 @@ import { nearest } from "../nearest.ts";
 import { safe } from "../text.ts";
 import { answerOf } from "./answer.ts";
 import { isTerminal, type JobRow } from "./job.ts";
-import { noteOf } from "./outcomes.ts";
+import { isChange, noteOf } from "./outcomes.ts";
 import { hasNotReturned, type PeelState, WORST_FIRST } from "./peel-state.ts";
 import { type Return, stateOfReturn } from "./returns.ts";
 import type { PeelStory } from "./story.ts";
@@ -43,7 +43,7 @@ export interface HistoryEntry extends PeelResult {
 export function resultOf(jid: string, item: Return): PeelResult {
   const answer = answerOf(item.record.get("return_data"), item.error);
   const time = asTime(item.record.get("timestamp"));
-  const changes = answer?.results.filter(({ outcome }) => outcome === "changed" || outcome === "would change");
+  const changes = answer?.results.filter(isChange);
   return {
     jid,
     state: stateOfReturn(item),
@@ -124,12 +124,8 @@ export interface Failures {
  * @param callOf a function with what it is about: only such results can be compared
  */
 export function failuresOf(entries: readonly HistoryEntry[], callOf: (entry: HistoryEntry) => string): Failures[] {
-  const calls = new Map<string, HistoryEntry[]>();
-  for (const entry of entries) {
-    if (goesOn(entry) || entry.at === undefined) continue;
-    const call = callOf(entry);
-    calls.set(call, [...(calls.get(call) ?? []), entry]);
-  }
+  const ended = entries.filter((entry) => !goesOn(entry) && entry.at !== undefined);
+  const calls = Map.groupBy(ended, callOf);
   const found = [...calls].flatMap(([call, results]): Failures[] => {
     const newest = results.findIndex(({ state }) => state !== "ok");
     if (newest < 0) return [];

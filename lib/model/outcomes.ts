@@ -59,7 +59,8 @@ export function diffSize(diff: string): [added: number, removed: number] {
   return [added, removed];
 }
 
-const isChange = ({ outcome }: Result) => outcome === "changed" || outcome === "would change";
+/** True for a result that changed something, or would have. */
+export const isChange = ({ outcome }: Result) => outcome === "changed" || outcome === "would change";
 
 /** The changed results of an answer by name; of one name that is there several times the lines are added up. */
 function changesOf(answer: Answer | undefined): Map<string, [added: number, removed: number]> {

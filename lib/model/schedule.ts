@@ -1,5 +1,6 @@
 // The runs of the peels' own schedules: how often they come, and which have stopped. Pure.
 import { compareText, sortedByPeel } from "./peel.ts";
+import { median } from "./story.ts";
 
 /** One run by a peel's own schedule. */
 export interface Run {
@@ -42,30 +43,10 @@ const PATIENCE = 2n;
 
 const compare = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** The median; of an even number the mean of the two in the middle. Undefined for none. */
-export function medianOf(values: readonly bigint[]): bigint | undefined {
-  const sorted = [...values].sort(compare);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle];
-  if (upper === undefined || sorted.length % 2 === 1) return upper;
-  return ((sorted[middle - 1] as bigint) + upper) / 2n;
-}
-
 /** The gaps between times that are in order. */
 const gapsOf = (times: readonly bigint[]) => times.slice(1).map((time, i) => time - (times[i] as bigint));
 
-const intervalOf = (gaps: readonly bigint[]) => (gaps.length < LEAST_GAPS ? undefined : medianOf(gaps));
-
-function grouped<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
-}
+const intervalOf = (gaps: readonly bigint[]) => (gaps.length < LEAST_GAPS ? undefined : median(gaps));
 
 /**
  * What runs tell of the schedules that made them. The interval of an entry on a peel is the median of the gaps between its
@@ -75,13 +56,13 @@ function grouped<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<string,
  */
 export function schedulesOf(runs: Iterable<Run>, nowNs: bigint): Schedule[] {
   const schedules: Schedule[] = [];
-  for (const [entry, ofEntry] of grouped(runs, (run) => run.entry)) {
-    const peels = [...grouped(ofEntry, (run) => run.peel)].map(([peel, own]) => {
+  for (const [entry, ofEntry] of Map.groupBy(runs, (run) => run.entry)) {
+    const peels = [...Map.groupBy(ofEntry, (run) => run.peel)].map(([peel, own]) => {
       own.sort((a, b) => compare(a.atNs, b.atNs));
       return { peel, last: own.at(-1) as Run, gaps: gapsOf(own.map(({ atNs }) => atNs)) };
     });
     const common = intervalOf(peels.flatMap(({ gaps }) => gaps));
-    for (const [fn, ofFunction] of grouped(peels, ({ last }) => last.fn)) {
+    for (const [fn, ofFunction] of Map.groupBy(peels, ({ last }) => last.fn)) {
       const states = ofFunction.map(({ peel, last, gaps }): EntryOnPeel => {
         const intervalNs = intervalOf(gaps) ?? common;
         const overdue = intervalNs !== undefined && nowNs - last.atNs > PATIENCE * intervalNs;
@@ -92,7 +73,7 @@ export function schedulesOf(runs: Iterable<Run>, nowNs: bigint): Schedule[] {
         fn,
         peels: sortedByPeel(states),
         lastNs: states.reduce((last, { lastNs }) => (lastNs > last ? lastNs : last), states[0]?.lastNs as bigint),
-        intervalNs: medianOf(states.flatMap(({ intervalNs }) => intervalNs ?? [])),
+        intervalNs: median(states.flatMap(({ intervalNs }) => intervalNs ?? [])),
       });
     }
   }

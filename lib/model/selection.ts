@@ -1,7 +1,7 @@
 // Which jobs, and in which order: what the flags of `list` and `active` mean. Pure; the clock is an argument.
 
 import { UserError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { nearest, oneOf } from "../nearest.ts";
 import { oneLine, safe } from "../text.ts";
 import { glob } from "./glob.ts";
 import { ACTIVE_STATES, type JobRow, jobDuration, stateOf, TERMINAL_STATES } from "./job.ts";
@@ -87,14 +87,7 @@ const KEYS: Record<Exclude<Sort, "created">, (row: JobRow, now: Date) => Key> = 
   state: stateOf,
 };
 
-function parseSort(text: string | undefined): Sort {
-  const sort = SORTS.find((name) => name === (text ?? "created"));
-  if (sort) return sort;
-  throw new UserError(
-    `--sort: "${safe(text ?? "")}" is not an order.${nearest(text ?? "", SORTS)}`,
-    `Orders: ${SORTS.join(", ")}.`,
-  );
-}
+const parseSort = (text = "created"): Sort => oneOf(SORTS, text, "--sort", "an order");
 
 const TYPED = ["state", "function", "target", "user", "owner", "source", "since", "until"] as const;
 

@@ -1,8 +1,6 @@
 // Who made a job: an operator, a peel's own schedule, or a rule (wire.md, at the end of "Subjects and the story of a job").
 import { asText, type ValueMap } from "../codec/value.ts";
-import { UserError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
-import { safe } from "../text.ts";
+import { oneOf } from "../nearest.ts";
 import { displayPeel, peelList } from "./peel.ts";
 
 export const SOURCES = ["operator", "schedule", "reactor"] as const;
@@ -29,14 +27,7 @@ export function scheduleOf(record: ValueMap): string | undefined {
 }
 
 /** @throws UserError for a name that is none of a source */
-export function parseSource(text: string): Source {
-  const source = SOURCES.find((name) => name === text);
-  if (source) return source;
-  throw new UserError(
-    `--source: "${safe(text)}" is not a source.${nearest(text, SOURCES)}`,
-    `Sources: ${SOURCES.join(", ")}.`,
-  );
-}
+export const parseSource = (text: string): Source => oneOf(SOURCES, text, "--source", "a source");
 
 /** `schedule "nightly" on web-01`, `rule restart-nginx, event beacon/nginx/down`; undefined for an operator's job. */
 export function sourceWords(record: ValueMap): string | undefined {

@@ -14,7 +14,7 @@ export const BYS = ["function", "peel", "user", "target", "schedule"] as const;
 export type By = (typeof BYS)[number];
 
 /** The states of a job that went wrong: not those of one that was canceled, which was meant. */
-export const FAILED_STATES: readonly string[] = ["failed", "partial", "timeout"];
+const FAILED_STATES: readonly string[] = ["failed", "partial", "timeout"];
 
 /** True for a job that went wrong. */
 export const hasFailed = ({ status }: JobRow) => FAILED_STATES.includes(status ?? "");

@@ -266,7 +266,7 @@ export function slowest(peels: readonly PeelStory[], most: number): PeelStory[] 
   return timed.slice(0, most);
 }
 
-/** The median: of an even number the lower one of the middle; undefined for none. */
+/** The median: of an even number the lower one of the middle, since a mean is none of them; undefined for none. */
 export function median(values: readonly bigint[]): bigint | undefined {
   const sorted = [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   return sorted[Math.floor((sorted.length - 1) / 2)];

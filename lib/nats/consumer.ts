@@ -76,7 +76,7 @@ const LAST_NS = 2n ** 63n - 1n;
 /** RFC 3339 with nanoseconds, as a start that the server understands: what lies outside its times is cut to them. */
 export function startTime(wanted: bigint): string {
   const ns = wanted < 0n ? 0n : wanted > LAST_NS ? LAST_NS : wanted;
-  return String(new Timestamp(ns / 1_000_000_000n, Number(ns % 1_000_000_000n)));
+  return String(Timestamp.at(ns));
 }
 
 /** What is done with the messages of a consumer, and when they are enough. */

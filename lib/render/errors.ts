@@ -1,11 +1,11 @@
 // What failed across jobs: the tables of `errors`, and the same for programs. Pure; the clock is an argument.
-import type { Timestamp, Value, ValueMap } from "../codec/value.ts";
+import type { Value, ValueMap } from "../codec/value.ts";
 import type { ErrorGroup, FailedJob } from "../model/failures.ts";
 import type { JobRow } from "../model/job.ts";
 import { count, plural, safe, shorten, width } from "../text.ts";
 import { namesBeside, peelNames } from "./names.ts";
 import { type Cell, type Look, renderTable } from "./table.ts";
-import { ageText } from "./time.ts";
+import { whenText } from "./time.ts";
 
 /** The job with that number. */
 export type JobAt = (number: number) => JobRow;
@@ -19,20 +19,19 @@ const GAP = 2;
 /** What stands for the error of returns that failed and don't say why. */
 const UNTOLD = "failed without an error";
 
-/** How long ago a job was created; the time itself where no person reads it. */
-const when = (created: Timestamp | undefined, look: Look, now: Date): string =>
-  created === undefined
-    ? "-"
-    : look.columns === undefined
-      ? String(created)
-      : ageText(created, BigInt(now.getTime()) * 1_000_000n);
+/** A column of a table, with its cells. */
+interface Column {
+  readonly title: string;
+  readonly cells: readonly string[];
+  readonly right?: boolean;
+}
 
 /** A column of numbers. */
-function numbers(title: string, values: readonly number[]): { title: string; cells: string[] } {
-  const texts = values.map(count);
-  const widest = texts.reduce((most, text) => Math.max(most, text.length), title.length);
-  return { title: title.padStart(widest), cells: texts.map((text) => text.padStart(widest)) };
-}
+const numbers = (title: string, values: readonly number[]): Column => ({
+  title,
+  cells: values.map(count),
+  right: true,
+});
 
 interface Line {
   readonly error: string;
@@ -40,7 +39,7 @@ interface Line {
 }
 
 /** Columns as they are given, and then ERROR and WHERE, which on a terminal share what is left of its width. */
-function table(lines: readonly Line[], first: readonly { title: string; cells: string[] }[], look: Look): string {
+function table(lines: readonly Line[], first: readonly Column[], look: Look): string {
   const taken = first.reduce(
     (sum, { title, cells }) =>
       sum + GAP + cells.reduce((most, cell) => Math.max(most, width(safe(cell))), title.length),
@@ -58,18 +57,13 @@ function table(lines: readonly Line[], first: readonly { title: string; cells: s
         titles,
       )
     : { where: [], most: room };
-  const columns = [...first.map(({ title }) => title), ...titles.slice(0, withWhere ? 2 : 1)];
+  const columns = [...first, ...titles.slice(0, withWhere ? 2 : 1).map((title) => ({ title }))];
   const rows = lines.map((_, i): Cell[] => [
     ...first.map(({ cells }) => ({ text: cells[i] as string })),
     { text: shorten(errors[i] as string, most) },
     ...(withWhere ? [{ text: where[i] as string }] : []),
   ]);
-  return renderTable(
-    columns.map((title) => ({ title })),
-    rows,
-    look.header,
-    look,
-  );
+  return renderTable(columns, rows, look.header, look);
 }
 
 /** The errors, a row each. */
@@ -85,7 +79,7 @@ export function renderErrors(groups: readonly ErrorGroup[], jobAt: JobAt, look: 
         "JOBS",
         groups.map(({ jobs }) => jobs.length),
       ),
-      { title: "LAST", cells: groups.map(({ jobs }) => when(jobAt(jobs.at(-1) as number).created, look, now)) },
+      { title: "LAST", cells: groups.map(({ jobs }) => whenText(jobAt(jobs.at(-1) as number).created, look, now)) },
     ],
     look,
   );
@@ -104,7 +98,7 @@ export function renderFailedJobs(jobs: readonly FailedJob[], jobAt: JobAt, look:
         "PEELS",
         jobs.map(({ peels }) => peels.length),
       ),
-      { title: "CREATED", cells: rows.map(({ created }) => when(created, look, now)) },
+      { title: "CREATED", cells: rows.map(({ created }) => whenText(created, look, now)) },
       { title: "JID", cells: rows.map(({ jid }) => jid) },
       { title: "FUNCTION", cells: rows.map(({ fn }) => fn || "-") },
     ],

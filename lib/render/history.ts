@@ -1,27 +1,23 @@
 // `history`: what a peel did, as a table and for programs. Pure; the clock is an argument.
-import type { Timestamp, Value, ValueMap } from "../codec/value.ts";
+import { mapOf, type Timestamp, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { type Failures, failuresOf, goesOn, type HistoryEntry } from "../model/history.ts";
-import { count, plural, safe, shortenMiddle } from "../text.ts";
-import { callOf } from "./call.ts";
+import { count, plural, shortenMiddle } from "../text.ts";
+import { callOf, wholeCall } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { seconds } from "./columns.ts";
 import { idGives, LONG, leaves, shrinks } from "./fit.ts";
 import { andMore, type Cell, type Column, type Look, renderTable } from "./table.ts";
-import { ageText, timeText } from "./time.ts";
+import { ageText, whenText } from "./time.ts";
 
-/** Calls whose failures are told. */
-const TOLD = 5;
+/** Calls whose failures are told, and columns that each takes there. */
+const [TOLD, CALL] = [5, 60] as const;
 
-const nothing: ValueMap = new Map();
+/** A function and what it is about, whole. */
+const wholeCallOf = ({ row, job }: HistoryEntry) => (row ? wholeCall(job, row) : "-");
 
-/** A function and what it is about. */
-export const callOfEntry = ({ row, job }: HistoryEntry) => (row ? callOf(job ?? nothing, row) : "-");
-
-function when({ at }: HistoryEntry, now: Date, person: boolean): string {
-  if (at === undefined) return "-";
-  return person ? ageText(at, BigInt(now.getTime()) * 1_000_000n) : timeText(at, false);
-}
+/** The same for a person, who reads it on a line with others. */
+const shownCall = ({ row, job }: HistoryEntry) => (row ? callOf(job, row) : "-");
 
 function took({ tookNs, soFarNs }: HistoryEntry): string {
   if (soFarNs !== undefined) return `${formatDuration(soFarNs)} so far`;
@@ -45,9 +41,9 @@ const columnsOf = (jids: readonly string[]): Column[] => [
 /** The entries as a table. */
 function table(entries: readonly HistoryEntry[], look: Look, now: Date): string {
   const rows = entries.map((entry): Cell[] => {
-    const call = callOfEntry(entry);
+    const call = look.columns === undefined ? wholeCallOf(entry) : shownCall(entry);
     return [
-      { text: when(entry, now, look.columns !== undefined) },
+      { text: whenText(entry.at, look, now) },
       { text: entry.jid, fit: (max) => entry.jid.slice(0, max) },
       { text: call, fit: (max) => shortenMiddle(call, max) },
       { text: entry.state, paint: paintState(entry.state, look.color) },
@@ -70,11 +66,11 @@ function failureWords({ first, count: times, okAgain, lastOk }: Failures, now: D
 
 /** A line for each call that went wrong; the call itself is named where there are several. */
 function failureLines(all: readonly HistoryEntry[], now: Date): string {
-  const failures = failuresOf(all, callOfEntry);
-  const several = new Set(all.map(callOfEntry)).size > 1;
+  const failures = failuresOf(all, wholeCallOf);
+  const several = new Set(all.map(wholeCallOf)).size > 1;
   const lines = failures
     .slice(0, TOLD)
-    .map((one) => `${several ? `${safe(one.call)}: ` : ""}${failureWords(one, now)}\n`);
+    .map((one) => `${several ? `${shortenMiddle(one.call, CALL)}: ` : ""}${failureWords(one, now)}\n`);
   const rest = failures.length - lines.length;
   return lines.join("") + (rest > 0 ? `and ${plural(rest, "call")} more that went wrong\n` : "");
 }
@@ -100,7 +96,7 @@ export function renderHistory(
 /** One entry for programs; durations in ns. @param peel its id in stored form */
 export function entryDocument(peel: string, entry: HistoryEntry): ValueMap {
   const { jid, row, job, state, note, at, changed: counts, dryRun } = entry;
-  const fields: [string, Value | undefined][] = [
+  return mapOf([
     ["jid", jid],
     ["peel_id", peel],
     ["function", row?.fn],
@@ -115,17 +111,17 @@ export function entryDocument(peel: string, entry: HistoryEntry): ValueMap {
     ["took", entry.tookNs],
     ["so_far", entry.soFarNs],
     ["note", note === "" ? undefined : note],
-  ];
-  return new Map(fields.filter((field): field is [string, Value] => field[1] !== undefined));
+  ]);
 }
 
 /** The titles of the columns for spreadsheets, and the row of an entry. */
-export const HISTORY_TITLES = ["time", "jid", "function", "state", "changed", "results", "took", "note"];
+export const HISTORY_TITLES = ["time", "jid", "function", "what", "state", "changed", "results", "took", "note"];
 
 export const entryCells = (entry: HistoryEntry): string[] => [
   String(entry.at ?? ""),
   entry.jid,
-  callOfEntry(entry),
+  entry.row?.fn ?? "",
+  wholeCallOf(entry),
   entry.state,
   String(entry.changed?.some ?? ""),
   String(entry.changed?.of ?? ""),

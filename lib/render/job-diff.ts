@@ -1,5 +1,5 @@
 // `job diff`: what became of each peel in the second of two runs. Pure.
-import type { Value, ValueMap } from "../codec/value.ts";
+import { mapOf, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { areSame, type Outputs, type PeelDiff, transitionsOf } from "../model/job-diff.ts";
 import { changedLines, LineDiffs } from "../model/line-diff.ts";
@@ -179,7 +179,7 @@ export function jobDiffDocument(diffs: readonly PeelDiff[]): Value {
   return diffs.map((diff): ValueMap => {
     const { peel, before, after, change, slower, outputs } = diff;
     const lines = differs(diff) ? outputDiffs.lines(outputs as Outputs) : undefined;
-    const fields: [string, Value | undefined][] = [
+    return mapOf([
       ["peel_id", peel],
       ["change", change],
       ["before", before?.state],
@@ -191,7 +191,6 @@ export function jobDiffDocument(diffs: readonly PeelDiff[]): Value {
       ["error_after", after?.returned?.error],
       ["output", outputs ? (areSame(outputs) ? "same" : "differs") : "not compared"],
       ["diff", lines?.join("\n")],
-    ];
-    return new Map(fields.filter((field): field is [string, Value] => field[1] !== undefined));
+    ]);
   });
 }

@@ -7,8 +7,6 @@ import type { JobTally, PeelStats } from "../model/stats.ts";
 import type { Span, Trend } from "../model/trend.ts";
 import { seconds } from "./columns.ts";
 
-const timestamp = (ns: bigint) => new Timestamp(ns / 1_000_000_000n, Number(ns % 1_000_000_000n));
-
 const times = (durations: Durations): [string, Value][] => [
   ["p50", durations.percentile(50) ?? null],
   ["p95", durations.percentile(95) ?? null],
@@ -21,7 +19,7 @@ function trendDocument({ counts, bad }: Trend, { fromNs, toNs, slices }: Span): 
     counts,
     (n, i): ValueMap =>
       new Map<string, Value>([
-        ["from", timestamp(fromNs + ((toNs - fromNs) * BigInt(i)) / BigInt(slices))],
+        ["from", Timestamp.at(fromNs + ((toNs - fromNs) * BigInt(i)) / BigInt(slices))],
         ["jobs", n],
         ["failed", bad[i] as number],
       ]),
@@ -59,7 +57,7 @@ export const scheduleDocument = ({ entry, fn, peels, lastNs, intervalNs }: Sched
   new Map<string, Value>([
     ["schedule", entry],
     ["function", fn],
-    ["last_run", timestamp(lastNs)],
+    ["last_run", Timestamp.at(lastNs)],
     ["interval", intervalNs ?? null],
     [
       "peels",
@@ -67,7 +65,7 @@ export const scheduleDocument = ({ entry, fn, peels, lastNs, intervalNs }: Sched
         (peel): ValueMap =>
           new Map<string, Value>([
             ["peel_id", peel.peel],
-            ["last_run", timestamp(peel.lastNs)],
+            ["last_run", Timestamp.at(peel.lastNs)],
             ["failed", peel.failed],
             ["interval", peel.intervalNs ?? null],
             ["overdue", peel.overdue],
@@ -113,7 +111,7 @@ export const scheduleSheet = (schedules: readonly Schedule[]): [string[], string
       entry,
       fn,
       displayPeel(peel),
-      String(timestamp(lastNs)),
+      String(Timestamp.at(lastNs)),
       seconds(intervalNs),
       String(failed),
       String(overdue),

@@ -8,12 +8,12 @@ import { displayPeel } from "../model/peel.ts";
 import type { EntryOnPeel, Schedule } from "../model/schedule.ts";
 import { isTrouble, type JobTally, type LastResult, type PeelStats } from "../model/stats.ts";
 import { daysWords, heightOf, type Span, type Trend } from "../model/trend.ts";
-import { count, plural, width } from "../text.ts";
+import { count, plural } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { LONG, leaves, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
 import { andMore, type Cell, type Look, renderTable, type Column as TableColumn } from "./table.ts";
-import { ageText, timeText } from "./time.ts";
+import { whenText } from "./time.ts";
 
 /** How statistics are shown: `utf8` false where the locale has no blocks. */
 export interface StatsLook extends Look {
@@ -60,23 +60,11 @@ const duration = (durations: Durations, percent: number) => {
 /** A column of a table, with its cells. */
 interface Column extends TableColumn {
   readonly cells: readonly Cell[];
-  /** Numbers stand at the right of their column. */
-  readonly right?: boolean;
 }
 
 function tableOf(columns: readonly Column[], look: Look): string {
-  const aligned = columns.map((column) => {
-    const { title, cells, right } = column;
-    if (!right) return column;
-    const most = cells.reduce((wide, { text }) => Math.max(wide, width(text)), title.length);
-    return {
-      ...column,
-      title: title.padStart(most),
-      cells: cells.map(({ text, paint }) => ({ text: " ".repeat(most - width(text)) + text, paint })),
-    };
-  });
-  const rows = (columns[0]?.cells ?? []).map((_, i) => aligned.map(({ cells }) => cells[i] as Cell));
-  return renderTable(aligned, rows, look.header, look);
+  const rows = (columns[0]?.cells ?? []).map((_, i) => columns.map(({ cells }) => cells[i] as Cell));
+  return renderTable(columns, rows, look.header, look);
 }
 
 /** What jobs and peels have in common. */
@@ -136,14 +124,11 @@ export function renderPeelStats(stats: readonly PeelStats[], span: Span, look: S
   const shown = person ? stats.slice(0, MOST_PEELS) : stats;
   const tallies = shown.map(({ tally }) => tally);
   const most = highest(tallies.map(({ trend }) => trend));
-  const nowNs = BigInt(now.getTime()) * 1_000_000n;
-  const when = ({ lastRun }: PeelStats) =>
-    lastRun === undefined ? "-" : person ? ageText(lastRun, nowNs) : timeText(lastRun, false);
   const columns = [
     { title: "PEEL", gives: [shrinks(2, 12)], cells: tallies.map(({ peel }) => ({ text: displayPeel(peel) })) },
     ...countColumns(tallies, look.color),
     { title: "LAST", cells: tallies.map(({ last }) => ({ text: last, paint: paintLast(last, look.color) })) },
-    { title: "WHEN", gives: [leaves(1)], cells: shown.map((one) => ({ text: when(one) })) },
+    { title: "WHEN", gives: [leaves(1)], cells: shown.map((one) => ({ text: whenText(one.lastRun, look, now) })) },
     { title: trendTitle(span), gives: [leaves(0)], cells: tallies.map(({ trend }) => trendCell(trend, most, look)) },
   ];
   const rest = stats.slice(shown.length);
@@ -154,8 +139,6 @@ export function renderPeelStats(stats: readonly PeelStats[], span: Span, look: S
   const words = bad === 0 ? "all of them well" : `${count(bad)} of them not well`;
   return `${table}${andMore(rest.length, "peel")}, ${words} (piped, all are shown)\n${last}`;
 }
-
-const timestamp = (ns: bigint) => new Timestamp(ns / 1_000_000_000n, Number(ns % 1_000_000_000n));
 
 const [SECOND, MINUTE] = [1_000_000_000n, 60_000_000_000n];
 
@@ -183,9 +166,6 @@ function troubleWords({ peels }: Schedule, nowNs: bigint): string {
 /** The table of schedules. @param now by the server's clock */
 export function renderSchedules(schedules: readonly Schedule[], look: Look, now: Date): string {
   const nowNs = BigInt(now.getTime()) * 1_000_000n;
-  const person = look.columns !== undefined;
-  const last = ({ lastNs }: Schedule) =>
-    person ? ageText(timestamp(lastNs), nowNs) : timeText(timestamp(lastNs), false);
   const trouble = (schedule: Schedule) => {
     const isOverdue = schedule.peels.some(({ overdue }) => overdue);
     return { text: troubleWords(schedule, nowNs), paint: paintState(isOverdue ? "late" : "failed", look.color) };
@@ -194,7 +174,10 @@ export function renderSchedules(schedules: readonly Schedule[], look: Look, now:
     { title: "SCHEDULE", cells: schedules.map(({ entry }) => ({ text: entry })) },
     { title: "FUNCTION", cells: schedules.map(({ fn }) => ({ text: fn })) },
     { title: "PEELS", right: true, cells: schedules.map(({ peels }) => ({ text: count(peels.length) })) },
-    { title: "LAST", cells: schedules.map((schedule) => ({ text: last(schedule) })) },
+    {
+      title: "LAST",
+      cells: schedules.map((schedule) => ({ text: whenText(Timestamp.at(schedule.lastNs), look, now) })),
+    },
     {
       title: "EVERY",
       right: true,

@@ -1,5 +1,5 @@
 // `trace` as text and for programs. Pure: a story in, lines out.
-import { Timestamp, type Value, type ValueMap } from "../codec/value.ts";
+import { mapOf, Timestamp, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { displayPeel } from "../model/peel.ts";
 import { type PeelStory, type Step, type Story, slowest, timeOf } from "../model/story.ts";
@@ -112,16 +112,10 @@ export function renderStory(telling: Telling, look: Look, options: { now: Date; 
   return renderFacts(telling, look, options.now) + slowLine + table;
 }
 
-/** A map of the fields that are known. */
-const documentOf = (fields: readonly (readonly [string, Value | undefined])[]): ValueMap =>
-  new Map(fields.filter((field): field is readonly [string, Value] => field[1] !== undefined));
-
-const timestamp = (ns: bigint) => new Timestamp(ns / 1_000_000_000n, Number(ns % 1_000_000_000n));
-
 /** One event for programs; durations in ns. */
 export function stepDocument(step: Step): ValueMap {
-  return documentOf([
-    ["time", timestamp(step.storedNs)],
+  return mapOf([
+    ["time", Timestamp.at(step.storedNs)],
     ["after", step.afterNs],
     ["event", step.kind],
     ["peel_id", step.peel],
@@ -138,7 +132,7 @@ export function stepDocument(step: Step): ValueMap {
 }
 
 const peelDocument = (peel: PeelStory): ValueMap =>
-  documentOf([
+  mapOf([
     ["peel_id", peel.peel],
     ["state", peel.state],
     ["success", peel.returned?.ok],
@@ -153,15 +147,15 @@ const peelDocument = (peel: PeelStory): ValueMap =>
 /** The whole story for programs; durations in ns. */
 export function storyDocument(job: ValueMap, { story, stuck }: Pick<Telling, "story" | "stuck">): ValueMap {
   const ignored = story.ignored.map(({ kind, peel, storedNs, why }) =>
-    documentOf([
-      ["time", timestamp(storedNs)],
+    mapOf([
+      ["time", Timestamp.at(storedNs)],
       ["event", kind],
       ["peel_id", peel],
       ["why", typeof why === "string" ? why : "sent as another peel"],
       ["sent_as", typeof why === "string" ? undefined : why.sentAs],
     ]),
   );
-  return documentOf([
+  return mapOf([
     ["job", job],
     ["stuck", stuck && stuckWords(stuck)],
     ["events", story.steps.map(stepDocument)],

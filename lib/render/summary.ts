@@ -58,11 +58,14 @@ function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolea
   );
   const rows = shown.map((group, i) => [
     { text: outcomes[i] as string, paint: paintState(group.state, look.color) },
-    { text: (counts[i] as string).padStart(countWidth) },
+    { text: counts[i] as string },
     { text: where[i] as string },
     { text: shorten(what[i] as string, whatMost) },
   ]);
-  const columns = [{ title: "OUTCOME", min: OUTCOME }, { title: "PEELS".padStart(countWidth) }];
+  const columns = [
+    { title: "OUTCOME", min: OUTCOME },
+    { title: "PEELS", right: true },
+  ];
   const more =
     rest.length === 0
       ? ""

@@ -15,6 +15,8 @@ export interface Look {
 
 export interface Column {
   readonly title: string;
+  /** Its cells, which are numbers, stand at the right of it. */
+  readonly right?: boolean;
   /** The least width, so that columns don't jump between calls. */
   readonly min?: number;
   /** How it gives way on a terminal that is too narrow; never, without. */
@@ -157,16 +159,33 @@ function folded(row: readonly Cell[], columns: readonly Column[], most: readonly
   return Array.from({ length: lines }, (_, n) => parts.map((part) => part[n] ?? { text: "" }));
 }
 
+/** The columns and rows with numbers, and their titles, moved to the right of their columns. */
+function aligned(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+): [columns: readonly Column[], rows: readonly (readonly Cell[])[]] {
+  if (!columns.some(({ right }) => right)) return [columns, rows];
+  const widths = columns.map(({ title, right }, i) =>
+    right ? rows.reduce((most, row) => Math.max(most, width((row[i] as Cell).text)), title.length) : 0,
+  );
+  const moved = (text: string, i: number) => " ".repeat(Math.max(0, (widths[i] as number) - width(text))) + text;
+  return [
+    columns.map((column, i) => ({ ...column, title: moved(column.title, i) })),
+    rows.map((row) => row.map((cell, i) => ({ ...cell, text: moved(cell.text, i) }))),
+  ];
+}
+
 /**
  * The same as one text.
  * @param look `columns`: the terminal's width, which no line exceeds; undefined: nothing is cut
  */
 export function renderTable(
-  columns: readonly Column[],
-  rows: readonly (readonly Cell[])[],
+  all: readonly Column[],
+  allRows: readonly (readonly Cell[])[],
   header = true,
   look: Omit<Partial<Look>, "header"> = {},
 ): string {
+  const [columns, rows] = aligned(all, allRows);
   const room = look.columns;
   const lines = (shown: readonly Column[], cells: readonly (readonly Cell[])[]) => {
     const made = cells.map((row) => row.map(measured));

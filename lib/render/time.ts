@@ -12,3 +12,13 @@ export function ageText(time: Timestamp, nowNs: bigint, past = "ago"): string {
   const distance = nowNs - time.ns;
   return distance >= 0n ? `${formatAgo(distance)} ${past}` : `in ${formatAgo(-distance)}`;
 }
+
+/** A time in a table: for a person how long ago it is, otherwise the time itself; `-` for none. */
+export function whenText(
+  time: Timestamp | undefined,
+  { columns }: { readonly columns: number | undefined },
+  now: Date,
+): string {
+  if (time === undefined) return "-";
+  return columns === undefined ? timeText(time, false) : ageText(time, BigInt(now.getTime()) * 1_000_000n);
+}

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { NatsConnection } from "nats";
 import {
+  attempt,
   createBuckets,
   encode,
   jobRecord,
@@ -49,16 +50,6 @@ async function complete(words: string[], env: Record<string, string> = { NATS_UR
   const result = await zester(argv, { env });
   expect({ stderr: result.stderr, code: result.code }).toEqual({ stderr: "", code: 0 });
   return result.stdout.split("\n").slice(0, -1);
-}
-/** A busy machine answers too late now and then, with nothing: what holds in one of ten attempts counts. */
-async function attempt(check: () => Promise<unknown>, left = 10): Promise<void> {
-  try {
-    await check();
-  } catch (error) {
-    if (left <= 1) throw error;
-    await Bun.sleep(200);
-    await attempt(check, left - 1);
-  }
 }
 const words = async (...line: string[]) => (await complete(line)).map((text) => text.split("\t")[0]);
 

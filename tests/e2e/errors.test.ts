@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { KV, NatsConnection } from "nats";
-import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
+import { emptyBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
 import { times } from "../support/length.ts";
 
 let server: Server;
@@ -23,9 +23,7 @@ afterAll(async () => {
 
 /** Empty buckets. */
 async function fresh(): Promise<void> {
-  const jsm = await nc.jetstreamManager();
-  for (const name of ["KV_jobs", "KV_job-returns", "job-events"]) await jsm.streams.delete(name).catch(() => {});
-  ({ jobs, returns } = await createBuckets(nc));
+  ({ jobs, returns } = await emptyBuckets(nc));
 }
 
 const ago = (minutes: number) => new Time(BigInt(Date.now() - minutes * 60_000) * 1_000_000n);

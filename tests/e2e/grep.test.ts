@@ -5,7 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import type { KV, NatsConnection } from "nats";
 import {
-  createBuckets,
+  emptyBuckets,
   encode,
   jobRecord,
   run as runProgram,
@@ -33,9 +33,7 @@ afterAll(async () => {
   await server.stop();
 });
 beforeEach(async () => {
-  const jsm = await nc.jetstreamManager();
-  for (const name of ["KV_jobs", "KV_job-returns", "job-events"]) await jsm.streams.delete(name).catch(() => {});
-  ({ jobs, returns } = await createBuckets(nc));
+  ({ jobs, returns } = await emptyBuckets(nc));
 });
 
 /** A job of some minutes ago whose peels returned these results. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { linkSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { programOf } from "../../lib/program.ts";
-import { run, type Server, startServer, tempDir, ZESTER } from "../support/harness.ts";
+import { attempt, run, type Server, startServer, tempDir, ZESTER } from "../support/harness.ts";
 import { putReferenceData } from "../support/seed.ts";
 
 const PATH = process.env.PATH ?? "";
@@ -83,7 +83,7 @@ test("completion: its own words, and scripts that can be loaded beside those of 
   const words = (await job("__complete", "=")).stdout.split("\n").map((line) => line.split("\t")[0]);
   expect(words).toEqual(expect.arrayContaining(["list", "kill", "config", "version"]));
   expect(words).not.toContain("job");
-  expect((await job("__complete", "show", "=2026")).stdout).toContain("20260115-003\t");
+  await attempt(async () => expect((await job("__complete", "show", "=2026")).stdout).toContain("20260115-003\t"));
   for (const shell of ["bash", "zsh", "fish", "powershell"]) {
     const { stdout } = await job("completion", shell);
     expect(stdout).toContain("zester-job __complete");

@@ -144,7 +144,7 @@ pkg.installed      20  19 (95%)  1.9s  1.9s     1.9s  ······█
   });
 
   test.each([
-    [["--by", "usr"], 'error: --by: "usr" is nothing that jobs are counted by. Did you mean user?'],
+    [["--by", "usr"], 'error: --by: "usr" is not a way to count jobs. Did you mean user?'],
     [["--by", "user", "--format", "openmetrics"], "error: there are no metrics by user."],
   ])("%j", async (args, error) => {
     const { stderr, code } = await run(...args);

@@ -1,6 +1,6 @@
 // Schedules: the one that stopped is called overdue, and no other. The oracle is the plan that the runs were made from.
 import { expect, test } from "bun:test";
-import { medianOf, type Run, schedulesOf } from "../../../lib/model/schedule.ts";
+import { type Run, schedulesOf } from "../../../lib/model/schedule.ts";
 import { times } from "../../support/length.ts";
 
 const SECOND = 1_000_000_000n;
@@ -104,8 +104,4 @@ test("exactly twice the interval is not yet overdue", () => {
     );
   expect(at(0)[0]?.peels[0]?.overdue).toBe(false);
   expect(at(1)[0]?.peels[0]?.overdue).toBe(true);
-});
-
-test("the median", () => {
-  expect([[], [3n], [4n, 1n], [9n, 1n, 5n]].map(medianOf)).toEqual([undefined, 3n, 2n, 5n]);
 });

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { Value, ValueMap } from "../../../lib/codec/value.ts";
 import { type PeelState, statesPresent, WORST_FIRST } from "../../../lib/model/peel-state.ts";
 import { toReturn } from "../../../lib/model/returns.ts";
-import { type JobEvent, Steps, storyOf } from "../../../lib/model/story.ts";
+import { type JobEvent, median, Steps, storyOf } from "../../../lib/model/story.ts";
 
 const S = 1_000_000_000n;
 const map = (fields: Record<string, unknown>): ValueMap =>
@@ -277,4 +277,9 @@ test("random histories: each target in one state, no foreign peel, no negative t
     ),
     { numRuns: runs },
   );
+});
+
+test("the median", () => {
+  const large = 2n ** 64n - 1n;
+  expect([[], [3n], [4n, 1n], [9n, 1n, 5n], [large, large]].map(median)).toEqual([undefined, 3n, 1n, 5n, large]);
 });
