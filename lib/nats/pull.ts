@@ -1,7 +1,7 @@
 // Reading one JetStream consumer, as far as a sink wants to or for as long as a command follows it.
 import type { Msg, Subscription } from "nats";
 import type { Connection } from "./connection.ts";
-import { type Consumer, deliveryOf, type Sink } from "./consumer.ts";
+import { type Consumer, type Delivery, deliveryOf, type Sink } from "./consumer.ts";
 import { Pace } from "./pace.ts";
 
 /** For those who stay after the end. */
@@ -57,6 +57,7 @@ class Reader {
   readonly #end = Promise.withResolvers<void>();
   readonly #subject: string;
   #received = 0;
+  #last: Msg | undefined;
   #empty = 0;
   #live = false;
   #quietMs = 0;
@@ -146,20 +147,24 @@ class Reader {
     this.#quietMs = 0;
     this.#empty = 0;
     this.#received++;
+    this.#last = msg;
     lane.got++;
     lane.left--;
     this.#nudged = undefined; // it was only slow, also when the message is the answer to the nudge
     this.#pace.saw(msg.data.length);
     const mayEnd = this.sink.take(msg);
-    // The delivery count of one message vouches for all before it, so a look at a few is enough.
     if (!mayEnd && lane.left > 0) return;
-    const delivery = deliveryOf(msg);
-    if (delivery.count !== this.#received)
-      throw this.connection.incomplete(`record ${this.#received} of a scan is missing`);
-    if (this.sink.enough(delivery)) this.#atEnd();
+    if (this.sink.enough(this.#vouchedFor(msg))) this.#atEnd();
     if (lane.left > 0 || this.#over) return;
     lane.open = false;
     this.#askAgain(lane);
+  }
+
+  /** The delivery count of one message vouches for all before it, so a look at a few, and at the last one, is enough. */
+  #vouchedFor(msg: Msg): Delivery {
+    const delivery = deliveryOf(msg);
+    if (delivery.count !== this.#received) throw this.connection.incomplete("a record was lost on the way");
+    return delivery;
   }
 
   #askAgain(lane: Lane): void {
@@ -179,7 +184,10 @@ class Reader {
     lane.open = false;
     if (code !== 404 && code !== 408) throw this.connection.incomplete(text || `status ${code}`);
     if (this.#live) this.#askAgain(lane);
-    else if (this.#isEnd(lane, code)) this.#atEnd();
+    else if (this.#isEnd(lane, code)) {
+      if (this.#last) this.#vouchedFor(this.#last);
+      this.#atEnd();
+    }
     // 408: the request brought what there was, or other requests wait for all that is pending: then this lane is not needed.
     else if (code === 404 || lane.got > 0 || !this.#lanes.some(({ open }) => open)) this.#ask(lane);
   }
