@@ -35,11 +35,11 @@ const job = group(
       () => import("./lib/commands/trace.ts"),
       manual.trace,
     ),
-    diff: leaf(
-      "Compare two runs: what became worse, better, slower, different.",
-      args.diff,
-      () => import("./lib/commands/diff.ts"),
-      manual.diff,
+    errors: leaf(
+      "Show what failed across jobs: errors, most peels first.",
+      args.errors,
+      () => import("./lib/commands/errors.ts"),
+      manual.errors,
     ),
     history: leaf(
       "Show what one peel did in each job, newest first.",
@@ -47,17 +47,17 @@ const job = group(
       () => import("./lib/commands/history.ts"),
       manual.history,
     ),
+    diff: leaf(
+      "Compare two runs: what became worse, better, slower.",
+      args.diff,
+      () => import("./lib/commands/diff.ts"),
+      manual.diff,
+    ),
     stats: leaf(
-      "Count jobs, failures and times by function, peel or schedule.",
+      "Count jobs, failures, times: by function, peel or schedule.",
       args.stats,
       () => import("./lib/commands/stats.ts"),
       manual.stats,
-    ),
-    errors: leaf(
-      "Show what failed across jobs: errors, most peels first.",
-      args.errors,
-      () => import("./lib/commands/errors.ts"),
-      manual.errors,
     ),
     grep: leaf(
       "Search what the peels of many jobs returned.",

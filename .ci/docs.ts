@@ -71,7 +71,7 @@ export function manPage(version: string): string {
   const commands = all.map(
     ({ meta, usage, positionals, own }) =>
       `.SS "${roff(titleOf(usage))}"\n.B "${roff(usage)}"\n.PP\n${roff(meta.description ?? "")}\n` +
-      `${paragraph(meta.details)}${terms([...positionals, ...own])}${exits(meta.exitCodes)}` +
+      `${paragraph(meta.details)}${paragraph(meta.notes)}${terms([...positionals, ...own])}${exits(meta.exitCodes)}` +
       (meta.examples ? example(meta.examples) : ""),
   );
   return [

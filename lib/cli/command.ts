@@ -7,8 +7,10 @@ type Rows = readonly (readonly [string, string])[];
 export interface Topic {
   readonly description: string;
   readonly details?: string;
-  /** The flags of every command that it is about. */
-  readonly flags?: readonly string[];
+  /** The flags that it is about. */
+  readonly flags?: Readonly<Record<string, Arg>>;
+  /** What these flags are for, where only some commands have them: their help then has one line for all. */
+  readonly purpose?: string;
   /** What a value may look like, and what that means. */
   readonly values?: Rows;
 }
@@ -19,6 +21,8 @@ export interface Manual {
   /** The group that help lists it in. */
   readonly group?: string;
   readonly details?: string;
+  /** What only the man page says beside that. */
+  readonly notes?: string;
   readonly examples?: readonly string[];
   /** Exit codes and their meanings, where there are more than 0 and 1. */
   readonly exitCodes?: string;

@@ -2,7 +2,7 @@
 // capitals where every message says <jid>.
 import { named } from "../program.ts";
 import { width, wrap } from "../text.ts";
-import { type Arg, type Command, isPositional, negativeOf, shortOf, usageWord } from "./command.ts";
+import { type Arg, type Command, isPositional, negativeOf, shortOf, type Topic, usageWord } from "./command.ts";
 
 type Row = readonly [left: string, right: string];
 
@@ -39,14 +39,32 @@ export function outline(path: readonly string[], command: Command, globals: Read
         })),
     "[flags]",
   ].join(" ");
+  const own = flags.filter(([name]) => !globals.has(name));
   return {
     meta,
     usage,
     commands,
     positionals: positionals.map(([name, def]): Row => [`<${name}>`, def.description ?? ""]),
-    own: flags.filter(([name]) => !globals.has(name)).map(flagRow),
+    ownFlags: own,
+    own: own.map(flagRow),
     global: flags.filter(([name]) => globals.has(name)).map(flagRow),
   };
+}
+
+type Topics = Readonly<Record<string, Topic>>;
+
+/** Flags of a command as its help has them: those that a topic explains are one row, which names it. */
+function flagRows(flags: readonly (readonly [string, Arg])[], topics: Topics): Row[] {
+  const shared = Object.entries(topics).flatMap(([topic, { flags: known = {}, purpose }]) => {
+    const those = purpose === undefined ? [] : flags.filter(([name, def]) => known[name] === def);
+    return those.length > 1 ? [{ topic, purpose, those }] : [];
+  });
+  const rows = shared.map(({ topic, purpose, those }): Row => {
+    const names = those.map(([name, def]) => (shortOf(def) ? `-${shortOf(def)}` : `--${name}`));
+    return [names.join(", "), `${purpose}: help ${topic}`];
+  });
+  const told = new Set(shared.flatMap(({ those }) => those));
+  return [...rows, ...flags.filter((flag) => !told.has(flag)).map(flagRow)];
 }
 
 /** The least columns beside the left ones for a text of two columns; where there are fewer, it stands below. */
@@ -65,7 +83,11 @@ function table(rows: readonly Row[], columns: number, by = 2): string[] {
   const at = stacked ? Math.min(by + 4, columns - 1) : wide;
   return rows.flatMap(([left, right]) => {
     const text = wrapped(right, columns, at);
-    if (stacked || width(left) > WIDEST) return [...wrapped(left, columns, by), ...(right === "" ? [] : text)];
+    if (stacked || width(left) > WIDEST) {
+      if (by + width(left) + 2 + width(right) <= columns)
+        return [`${" ".repeat(by)}${left}  ${named(right)}`.trimEnd()];
+      return [...wrapped(left, columns, by), ...(right === "" ? [] : text)];
+    }
     return right === ""
       ? [" ".repeat(by) + left]
       : [`${" ".repeat(by)}${left.padEnd(wide - by)}${text[0]?.trimStart()}`, ...text.slice(1)];
@@ -82,11 +104,20 @@ function example(text: string, columns: number): string[] {
 
 type Commands = readonly (readonly [name: string, command: Command])[];
 
+/** What stands in place of the group of commands that have none, where others have one. */
+const OTHER = "Other";
+
 /** The commands of each group that has any; those without a group have an empty one. */
 function grouped(commands: Commands, groups: readonly string[]): (readonly [group: string, Commands])[] {
   const of = (group: string) => commands.filter(([, { meta }]) => (meta?.group ?? "") === group);
   return [...groups, ""].map((group) => [group, of(group)] as const).filter(([, members]) => members.length > 0);
 }
+
+/** How help on topics is told of, among the commands. */
+const helpOn = (topics: readonly string[]): Commands[number] => [
+  "help",
+  { meta: { description: `On a command, ${topics.slice(0, -1).join(", ")} or ${topics.at(-1)}.` } },
+];
 
 const commandRow = ([name, { meta }]: readonly [string, Command]): Row => [name, meta?.description ?? ""];
 
@@ -105,7 +136,7 @@ function commandLines(commands: Commands, groups: readonly string[], columns: nu
   return grouped(commands, groups).flatMap(([group, members]) => {
     const rows = members.map(commandRow).map(([name, text]): Row => [name.padEnd(names), text]);
     const lines = table(rows, columns, wide);
-    return lines.map((line, i) => (i === 0 ? group.padEnd(wide) + line.slice(wide) : line));
+    return lines.map((line, i) => (i === 0 ? (group || OTHER).padEnd(wide) + line.slice(wide) : line));
   });
 }
 
@@ -118,7 +149,7 @@ const page = (blocks: readonly (readonly string[])[]) =>
     .map((block) => block.join("\n"))
     .join("\n\n")}\n`;
 
-/** The last line: where the flags are that every command has, and which formats there are beside text. */
+/** Where the flags are that every command has, and which formats there are beside text. */
 function pointer(command: Command, columns: number): string[] {
   const format = command.args?.format;
   const [, ...formats] = format && "valueHint" in format ? (format.valueHint ?? "").split("|") : [];
@@ -128,42 +159,50 @@ function pointer(command: Command, columns: number): string[] {
 
 /**
  * The complete help of one command, ended by a newline.
- * @param globals the names of flags that topics have
+ * @param topics those of the root
+ * @param globals the names of the flags that every command takes
  * @param columns no line is wider
  */
 export function renderHelp(
   path: readonly string[],
   command: Command,
+  topics: Topics,
   globals: ReadonlySet<string>,
   columns: number,
 ): string {
-  const { meta, usage, commands, positionals, own } = outline(path, command, globals);
-  const { details, terms = [], examples = [], exitCodes, topics = {} } = meta;
+  const { meta, usage, commands, positionals, ownFlags } = outline(path, command, globals);
+  const { details, terms = [], examples = [], exitCodes, topics: own = {} } = meta;
   const groups = meta.groups ?? [];
-  const topicRows = Object.entries(topics).map(([name, { description }]): Row => [`help ${name}`, description]);
-  const commandRows = commands.length === 0 ? [] : commandLines(commands, groups, columns);
-  // The root lists the topics themselves.
-  const last = topicRows.length > 0 ? [] : pointer(command, columns);
+  const topicNames = Object.keys(own);
+  const topicHelp = topicNames.length === 0 ? [] : [helpOn(topicNames)];
+  const commandRows = commands.length === 0 ? [] : commandLines([...commands, ...topicHelp], groups, columns);
+  const flags = table(flagRows(ownFlags, topics), columns);
+  const more = pointer(command, columns);
   return page([
-    [...wrapped(meta.description ?? "", columns), ...wrapped(`Usage: ${usage}`, columns)],
+    [
+      ...wrapped(meta.description ?? "", columns),
+      ...wrapped(`Usage: ${usage}`, columns),
+      ...table(positionals, columns),
+    ],
     details === undefined ? [] : wrapped(details, columns),
     groups.length > 0 ? commandRows : section("Commands:", commandRows),
-    section("Topics:", table(topicRows, columns)),
-    section("Arguments:", table(positionals, columns)),
-    section("Flags:", table(own, columns)),
-    exitCodes === undefined ? [] : wrapped(`Exit codes: ${exitCodes}`, columns),
+    [
+      ...section("Flags:", flags),
+      ...(flags.length > 0 ? more : []),
+      ...(exitCodes === undefined ? [] : wrapped(`Exit codes: ${exitCodes}`, columns)),
+    ],
     section(
       "Examples:",
       examples.flatMap((line) => example(line, columns)),
     ),
-    terms.length > 0 ? [...table(terms, columns, 0), ...last] : last,
+    [...table(terms, columns, 0), ...(flags.length > 0 ? [] : more)],
   ]);
 }
 
 /** The help on a topic of the root, ended by a newline. */
 export function renderTopic(root: Command, name: string, columns: number): string {
   const topic = root.meta?.topics?.[name];
-  const rows = (topic?.flags ?? []).map((flag) => flagRow([flag, root.args?.[flag] as Arg]));
+  const rows = Object.entries(topic?.flags ?? {}).map(flagRow);
   return page([
     wrapped(topic?.description ?? "", columns),
     topic?.details === undefined ? [] : wrapped(topic.details, columns),

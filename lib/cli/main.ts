@@ -45,7 +45,9 @@ export async function main(
       const { renderHelp, renderTopic } = await import("./help.ts");
       const columns = systemTerminal(look).columns ?? HELP_COLUMNS;
       const page =
-        topic === undefined ? renderHelp(path, command, globals, columns) : renderTopic(root, topic, columns);
+        topic === undefined
+          ? renderHelp(path, command, root.meta?.topics ?? {}, globals, columns)
+          : renderTopic(root, topic, columns);
       writeAll(1, page);
     } else if (args.version) writeAll(1, versionText());
     else {

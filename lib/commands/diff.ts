@@ -11,6 +11,7 @@ import { jobDiffDocument, renderJobDiff } from "../render/job-diff.ts";
 import type { DiffArgs } from "./flags.ts";
 import { noteWord } from "./job-word.ts";
 import { writeDocument } from "./output.ts";
+import { failIfEmpty } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 
 /** The two jobs. @throws UserError when there are more or fewer */
@@ -46,6 +47,8 @@ export async function run(flags: DiffArgs): Promise<number | undefined> {
     else await writeDocument(jobDiffDocument(diffs), format, terminal);
     for (const note of [...notes(before, after), ...openQuestions(before), ...openQuestions(after)])
       terminal.warn(note);
+    const both = diffs.filter(({ before, after }) => before && after);
+    failIfEmpty(flags, both.length, "The two runs have no peel in common.");
     return diffs.some(({ change }) => change === "worse") ? EXIT.trouble : EXIT.done;
   };
   return await withSession(flags, work);

@@ -21,6 +21,7 @@ import { plural } from "../text.ts";
 import { ofLastDay, selectionByServer } from "./clock.ts";
 import type { ErrorsArgs } from "./flags.ts";
 import { amongWords, warnUnreadable, writeDocument } from "./output.ts";
+import { failIfEmpty } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 import { LIST_FORMATS } from "./surroundings.ts";
 
@@ -54,7 +55,7 @@ interface Found {
   readonly jobs: readonly FailedJob[];
   readonly unreachable: ErrorGroup | undefined;
   readonly jobAt: JobAt;
-  /** What is said when nothing failed. */
+  /** What is said when nothing failed; empty when that is an error. */
   readonly none: string;
   /** Rows that --limit left out. */
   readonly more: number;
@@ -90,25 +91,33 @@ async function showErrors(flags: ErrorsArgs, session: Session): Promise<void> {
   const { store, terminal } = session;
   const conditions = conditionsOf(flags);
   const selection = await selectionByServer(conditions, session);
-  const keep = (row: JobRow) => selection.matches(row) && mayHaveFailed(row);
+  // A job may come again while all are read, and may not match any more.
+  const matching = new Set<string>();
+  const keep = (row: JobRow) => {
+    const matches = selection.matches(row);
+    if (flags["fail-if-empty"]) matching[matches ? "add" : "delete"](row.jid);
+    return matches && mayHaveFailed(row);
+  };
   const read = await readSelected(store, selection, keep, progressOn(terminal));
   const { failures, unreachable } = await readFailures(store, read, progressOn(terminal, "returns"), terminal.warn);
   const by = parseBy(flags.by);
   const most = flags.limit === undefined ? Number.POSITIVE_INFINITY : parseCount(flags.limit, "--limit");
   const [groups, jobs] = by === "job" ? [[], failures.jobs()] : [failures.groups(), []];
+  const isEmpty = flags["fail-if-empty"] === true && matching.size === 0;
   const found = {
     by,
     groups: groups.slice(0, most),
     jobs: jobs.slice(0, most),
     unreachable: unreachable.groups()[0],
     jobAt: (number: number) => read.jobs.at(number).row,
-    none: `No peel failed in jobs that match ${selection.text} (${amongWords(read)}).\n`,
+    none: isEmpty ? "" : `No peel failed in jobs that match ${selection.text} (${amongWords(read)}).\n`,
     more: Math.max(0, groups.length + jobs.length - most),
   };
   await write(found, flags, session);
   const future = futureWords(read.jobs, store.nowNs());
   if (future !== undefined) terminal.warn(future);
   warnUnreadable(read.unreadable, terminal);
+  failIfEmpty(flags, matching.size, `No jobs match ${selection.text} (${amongWords(read)}).`);
 }
 
 export async function run(flags: ErrorsArgs): Promise<void> {

@@ -1,8 +1,8 @@
 // The arguments of every command, each defined once, and the types of what citty makes of them.
 import type { ArgsDef, ParsedArgs } from "citty";
 
-/** Flags that every command takes. */
-export const globals = {
+/** Flags that say which server to ask, and as whom. */
+export const connecting = {
   config: {
     type: "string",
     valueHint: "file",
@@ -23,7 +23,7 @@ export const globals = {
   "nats-ca": { type: "string", valueHint: "file", description: "CA certificate to trust [$NATS_CA_FILE, $NATS_CA]" },
   "tls-cert": { type: "string", valueHint: "file", description: "client certificate [$NATS_CERT]" },
   "tls-key": { type: "string", valueHint: "file", description: "key of the client certificate [$NATS_KEY]" },
-  "tls-first": { type: "boolean", description: "TLS from the first byte, as servers with handshake_first want" },
+  "tls-first": { type: "boolean", description: "TLS from the first byte (handshake_first)" },
   "js-domain": { type: "string", valueHint: "name", description: "JetStream domain of the buckets [$NATS_JS_DOMAIN]" },
   "js-prefix": { type: "string", valueHint: "subject", description: "JetStream API prefix of the buckets" },
   "inbox-prefix": {
@@ -36,6 +36,10 @@ export const globals = {
     valueHint: "duration",
     description: "how long the server may stay silent (default 5s) [$ZESTER_TIMEOUT]",
   },
+} as const satisfies ArgsDef;
+
+/** Flags that say what an answer looks like. */
+export const answering = {
   format: { type: "string", valueHint: "text|json|yaml", description: "output format (default text) [$ZESTER_FORMAT]" },
   utc: { type: "boolean", description: "times in UTC on terminals too, and in what is typed [TZ=UTC]" },
   color: { type: "boolean", description: "", negativeDescription: "no colour [$NO_COLOR, TERM=dumb]" },
@@ -44,13 +48,16 @@ export const globals = {
   version: { type: "boolean", description: "show the version" },
 } as const satisfies ArgsDef;
 
+/** Flags that every command takes. */
+export const globals = { ...connecting, ...answering } as const satisfies ArgsDef;
+
 /** --format of a command that has not the formats that most have. */
 const formats = <T extends string>(valueHint: T) => ({ ...globals.format, valueHint }) as const;
 
 const jid = {
   type: "positional",
   required: true,
-  description: "job id, as `zester job list` shows it; its first characters are enough; or @last, @last-bad, @last~2",
+  description: "job id, or its first characters; or @last, @last-bad, @last~2",
 } as const;
 /** `many`: every remaining word is one. */
 const jids = { ...jid, many: true } as const;
@@ -58,10 +65,11 @@ const twoJids = { ...jids, exactly: 2 } as const;
 
 /** For commands that wait. */
 const limited = {
-  for: { type: "string", valueHint: "duration", description: "how long to wait in all; then the exit code is 124" },
+  for: { type: "string", valueHint: "duration", description: "how long to wait in all; then exit code 124" },
 } as const satisfies ArgsDef;
 
-const conditions = {
+/** The conditions for jobs. */
+export const conditions = {
   state: { type: "string", valueHint: "state", description: "states, or active, terminal, bad; separated by commas" },
   function: { type: "string", valueHint: "glob", description: "function, such as 'pkg.*'" },
   target: { type: "string", valueHint: "glob", description: "target expression or any targeted peel" },
@@ -76,62 +84,61 @@ const conditions = {
 const { state, function: fn, target, user, owner, source, since } = conditions;
 const watched = { state, function: fn, target, user, owner, source, since } as const;
 
-/** For commands that select something, in scripts. */
-const scripted = {
-  "fail-if-empty": { type: "boolean", description: "exit code 1 when nothing was selected" },
-} as const satisfies ArgsDef;
+/** For commands that select something, in scripts. @param none what it means that nothing was selected */
+const scripted = <T extends string>(none: T) =>
+  ({ "fail-if-empty": { type: "boolean", description: `exit code 1 when ${none}` } }) as const;
 
 const selection = {
   ...conditions,
   sort: { type: "string", valueHint: "order", description: "created (default), updated, duration, jid or state" },
   format: formats("text|json|jsonl|yaml|csv"),
   reverse: { type: "boolean", description: "reverse order" },
-  wide: { type: "boolean", description: "also what ran, when, how long, returns, failures, who, stuck" },
-  columns: {
-    type: "string",
-    valueHint: "columns",
-    description: "these columns or fields of the record: jid,state,args.name",
-  },
+  wide: { type: "boolean", description: "also what ran, when, returns, failures, who, stuck" },
+  columns: { type: "string", valueHint: "columns", description: "these, or fields of records: jid,state,args.name" },
   header: { type: "boolean", description: "", negativeDescription: "omit the header" },
   quiet: { type: "boolean", alias: "q", description: "job ids alone, one a line" },
   count: { type: "boolean", description: "only the number of jobs" },
-  ...scripted,
+  ...scripted("no job matches"),
 } as const satisfies ArgsDef;
 
-const peels = {
-  summary: { type: "boolean", description: "instead of the record: who, when, and what became of the peels" },
-  output: {
-    type: "boolean",
-    description: "instead of the record: what the peels printed and changed, once for peels with the same output",
-  },
-  each: { type: "boolean", description: "with --summary or --output: peel by peel" },
-  changes: { type: "boolean", description: "with --output: without results that changed nothing and did not fail" },
-  diff: {
-    type: "boolean",
-    description: "with --output: what differs from the largest group that is ok, as a unified diff",
-  },
-  "diff-with": { type: "string", valueHint: "peel", description: "the same, compared with this peel" },
-  full: { type: "boolean", description: "with --output: every line on a terminal, however many" },
+/** The conditions for the peels of a job. */
+export const peels = {
+  bad: { type: "boolean", description: "peels that are not ok" },
+  failed: { type: "boolean", description: "peels that failed" },
+  missing: { type: "boolean", description: "targeted peels that have not returned" },
+  unreachable: { type: "boolean", description: "peels that the master gave up" },
+  late: { type: "boolean", description: "peels that returned after they were given up" },
   peel: { type: "string", valueHint: "glob", description: "only these peels, in either form of their id" },
-  failed: { type: "boolean", description: "only peels that failed" },
-  missing: { type: "boolean", description: "only targeted peels that have not returned" },
-  unreachable: { type: "boolean", description: "only peels that the master gave up" },
-  late: { type: "boolean", description: "only peels that returned after they were given up" },
-  bad: { type: "boolean", description: "only peels that are not ok" },
   "slower-than": {
     type: "string",
     valueHint: "duration",
     description: "only peels that took longer, or have been at it for longer",
   },
+} as const satisfies ArgsDef;
+
+const forms = {
+  summary: { type: "boolean", description: "instead of the record: who, when, what became of the peels" },
+  output: { type: "boolean", description: "instead of the record: what peels printed and changed" },
+  each: { type: "boolean", description: "with --summary or --output: peel by peel" },
+  changes: { type: "boolean", description: "with --output: only what changed or failed" },
+  diff: { type: "boolean", description: "with --output: as a diff from the largest group that is ok" },
+  "diff-with": { type: "string", valueHint: "peel", description: "the same, from the group of this peel" },
+  full: { type: "boolean", description: "with --output: every line on a terminal" },
   quiet: { type: "boolean", alias: "q", description: "peel ids alone, one a line" },
-  fold: { type: "boolean", description: "with --quiet: folded into one line, as clush and nodeset read them" },
-  "as-target": { type: "boolean", description: "the peels as one target expression: L@web-137,web-300" },
+  fold: { type: "boolean", description: "with --quiet: on one line, for clush and nodeset" },
+  "as-target": { type: "boolean", description: "the peels as a target expression: L@web-137,web-300" },
   "all-peels": { type: "boolean", description: "every peel on a terminal, however many" },
 } as const satisfies ArgsDef;
 
 export const list = { ...globals, ...selection } as const satisfies ArgsDef;
 
-export const show = { ...globals, jid: jids, ...peels, ...scripted } as const satisfies ArgsDef;
+export const show = {
+  ...globals,
+  jid: jids,
+  ...forms,
+  ...peels,
+  ...scripted("no peel was selected"),
+} as const satisfies ArgsDef;
 
 export const watch = {
   ...globals,
@@ -146,7 +153,7 @@ export const wait = {
   jid: { ...jids, required: false },
   ...conditions,
   ...limited,
-  ...scripted,
+  ...scripted("no job matches"),
 } as const satisfies ArgsDef;
 
 export const trace = {
@@ -159,7 +166,7 @@ export const trace = {
 
 /** For commands that ask before they act, and may wait for what comes of it. */
 const steering = {
-  for: { ...limited.for, description: `with --wait: ${limited.for.description}` },
+  for: { ...limited.for, description: "with --wait: how long in all; then exit code 124" },
   yes: { type: "boolean", alias: "y", description: "don't ask" },
 } as const satisfies ArgsDef;
 
@@ -171,7 +178,7 @@ export const kill = {
   wait: { type: "boolean", description: "stay until the jobs have ended, and say how" },
   ...steering,
   "dry-run": { type: "boolean", description: "show what would be canceled, and send nothing" },
-  ...scripted,
+  ...scripted("no job matches"),
 } as const satisfies ArgsDef;
 
 export const stats = {
@@ -179,18 +186,20 @@ export const stats = {
   by: {
     type: "string",
     valueHint: "function|peel|user|target|schedule",
-    description: "what the jobs are counted by (default function)",
+    description: "a row each (default function)",
   },
   ...conditions,
-  check: { type: "boolean", description: "exit with 2 when something is overdue, had no run or failed last" },
+  check: { type: "boolean", description: "exit code 2 when one is overdue, had no run or failed last" },
   format: formats("text|json|jsonl|yaml|csv|openmetrics"),
   header: selection.header,
+  ...scripted("nothing was counted"),
 } as const satisfies ArgsDef;
 
 export const diff = {
   ...globals,
   jid: twoJids,
   full: { type: "boolean", description: "all that differs on a terminal, however much" },
+  ...scripted("the runs have no peel in common"),
 } as const satisfies ArgsDef;
 
 export const history = {
@@ -206,50 +215,48 @@ export const history = {
   since: conditions.since,
   until: conditions.until,
   limit: { ...conditions.limit, description: "only the newest N results (on a terminal 20)" },
-  format: formats("text|json|jsonl|yaml|csv"),
+  format: selection.format,
   header: selection.header,
+  ...scripted("no result matches"),
 } as const satisfies ArgsDef;
 
 export const retry = {
   ...globals,
   jid,
-  bad: { type: "boolean", description: "peels that are not ok (default)" },
+  bad: peels.bad,
   failed: peels.failed,
   missing: peels.missing,
   unreachable: peels.unreachable,
+  peel: peels.peel,
   all: { type: "boolean", description: "every peel, those that are ok among them" },
-  peel: { type: "string", valueHint: "glob", description: "of those, only these, in either form" },
   "job-timeout": { type: "string", valueHint: "duration", description: "of the new job (default: as the old one)" },
   force: { type: "boolean", description: "also a job that has not ended" },
   wait: { type: "boolean", description: "stay until the new job has ended, and say how" },
   ...steering,
   "dry-run": { type: "boolean", description: "show what would be dispatched, and send nothing" },
+  ...scripted("no peel needs it"),
 } as const satisfies ArgsDef;
 
-const { header } = selection;
-/** Without a time, these look at the jobs of the last day. */
-const ofLastDay = {
-  ...conditions,
-  since: { ...conditions.since, description: `${conditions.since.description} (default 24h)` },
-} as const satisfies ArgsDef;
+const { format, header } = selection;
 
 export const errors = {
   ...globals,
-  ...ofLastDay,
+  ...conditions,
   limit: { ...conditions.limit, description: "only the first N rows" },
   by: { type: "string", valueHint: "error|job", description: "a row for each error (default), or for each job" },
-  format: selection.format,
+  format,
   header,
+  ...scripted("no job matches"),
 } as const satisfies ArgsDef;
 
 export const grep = {
   ...globals,
   text: { type: "positional", required: false, description: "what is searched for, as it is" },
   regexp: { type: "string", alias: "e", valueHint: "regex", description: "in place of <text>: a regular expression" },
-  ...ofLastDay,
+  ...conditions,
   jids: { type: "boolean", alias: "l", description: "only the ids of the jobs, one a line" },
   quiet: { type: "boolean", alias: "q", description: "only the exit code" },
-  format: selection.format,
+  format,
   header,
 } as const satisfies ArgsDef;
 

@@ -14,6 +14,7 @@ import { count, safe } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
 import type { HistoryArgs } from "./flags.ts";
 import { warnUnreadable, writeDocument } from "./output.ts";
+import { failIfEmpty, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 import { LIST_FORMATS } from "./surroundings.ts";
 
@@ -58,7 +59,7 @@ function noneWords(peel: string, flags: HistoryArgs, all: number): string {
   const conditions = given.map((name) => `--${name} ${flags[name]}`).concat(flags.changed ? ["--changed"] : []);
   const matching =
     conditions.length === 0 ? "" : ` match ${safe(conditions.join(" "))}${all === 0 ? "" : ` (of ${count(all)})`}`;
-  return `No results of ${safe(displayPeel(peel))}${matching}.\n`;
+  return `No results of ${safe(displayPeel(peel))}${matching}.`;
 }
 
 async function write(
@@ -80,7 +81,7 @@ async function write(
       format,
       terminal,
     );
-  else if (entries.length === 0) terminal.write(noneWords(peel, flags, all.length));
+  else if (entries.length === 0) writeNone(noneWords(peel, flags, all.length), flags, terminal);
   else {
     const { color, columns } = terminal;
     terminal.write(renderHistory(entries, all, most, { color, columns, header }, new Date()));
@@ -109,6 +110,7 @@ export async function run(flags: HistoryArgs): Promise<void> {
       await write(peel, entries, all, flags, session);
       history.notes.forEach(terminal.warn);
       warnUnreadable(history.unreadable, terminal);
+      failIfEmpty(flags, entries.length, noneWords(peel, flags, all.length));
     },
     { formats: LIST_FORMATS },
   );

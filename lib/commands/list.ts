@@ -37,7 +37,7 @@ import { selectionByServer } from "./clock.ts";
 import type { ListArgs } from "./flags.ts";
 import { JOB_IDS, writeCount, writeIds } from "./ids.ts";
 import { amongWords, warnUnreadable, writeJobs } from "./output.ts";
-import { failIfEmpty } from "./selecting.ts";
+import { failIfEmpty, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 import { type Format, type Formats, LIST_FORMATS } from "./surroundings.ts";
 
@@ -119,9 +119,8 @@ async function writeList(
   else if (flags.quiet) await writeIds(jids(jobs), JOB_IDS, session, header);
   else if (format === "csv") terminal.writeAll(csvLines(columns, jobs, new Date(), header));
   else if (format !== "text") await writeJobs(jobs, documentsFor(flags, columns), format, terminal);
-  else if (jobs.length === 0) {
-    if (!flags["fail-if-empty"]) terminal.write(`${none}\n`);
-  } else {
+  else if (jobs.length === 0) writeNone(none, flags, terminal);
+  else {
     const { color, columns: width } = terminal;
     let missing: readonly string[] = [];
     const leftOut = (names: readonly string[]) => {

@@ -1,5 +1,6 @@
 // What help and the man page say of commands beside the one line in the tree: their group, details, examples and exit codes.
 import { WHEN } from "../model/when.ts";
+import { answering, conditions, connecting, peels } from "./flags.ts";
 
 export const root = {
   examples: ["zester job list", "zester job show 20260115-001 --summary", "zester config check"],
@@ -9,27 +10,35 @@ export const root = {
       description: "Flags that say which server to ask, and as whom.",
       details:
         "Every command has these flags. A setting comes from its flag, else from the environment, else from the config file or NATS context, else it is the default. `zester config` shows which.",
-      flags: [
-        "config",
-        "context",
-        "master",
-        "creds",
-        "nkey",
-        "nats-ca",
-        "tls-cert",
-        "tls-key",
-        "tls-first",
-        "js-domain",
-        "js-prefix",
-        "inbox-prefix",
-        "timeout",
-      ],
+      flags: connecting,
     },
     output: {
       description: "Flags that say what the answer looks like.",
       details:
         "Every command has these flags; its own help names the formats that it has beside text. Data goes to stdout, warnings and errors go to stderr.",
-      flags: ["format", "utc", "color", "force-color", "help", "version"],
+      flags: answering,
+    },
+    selection: {
+      description: "Flags that select jobs, and what a <jid> may be.",
+      details:
+        'Conditions combine with "and"; globs have *, ? and [a-z]. wait and kill take them in place of a <jid>; beside @last and the like, --function, --target and --user narrow which job that is.',
+      purpose: "which jobs",
+      flags: conditions,
+      values: [
+        ["<jid>", "a job's id, or its first characters (at least 4)"],
+        ["@last, @last~2", "the newest job, the second before it"],
+        ["@last-bad, @last-bad~2", "the same of jobs that are bad"],
+        ["--state active", "pending, claimed, running"],
+        ["--state terminal", "complete, failed, partial, timeout, canceled"],
+        ["--state bad", "failed, partial, timeout, canceled, unreadable"],
+      ] as const,
+    },
+    peels: {
+      description: "Flags that select the peels of a job.",
+      details:
+        'They combine with "or"; --peel and --slower-than narrow what the others select. --missing has peels that are queued, executing, silent, offline, unfinished or missing. Without any of these flags, show has every peel, and retry those of --bad. Where peels or jobs with like errors are one row, the errors differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.',
+      purpose: "which peels",
+      flags: peels,
     },
     time: {
       description: "Times: what --since and --until take, and what is shown.",
@@ -75,12 +84,11 @@ export const list = {
 
 export const show = {
   group: SEE,
-  details:
-    "In --summary peels with the same state, the same changed results and like errors are one row. Errors are alike when they differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.\nIn --output peels with the same output are one group, whatever they took; the largest that is ok comes last.",
+  notes:
+    "In --summary peels with the same state, the same changed results and like errors are one row. In --output peels with the same output are one group, whatever they took; the largest that is ok comes last.",
   examples: [
     "zester job show 20260115-001 --summary",
-    "zester job show 20260115-001 --output --peel 'web-*'",
-    "zester job list --state bad -q | xargs zester job show --summary",
+    "zester job list --state bad -q | xargs zester job show --output --peel 'web-*'",
   ],
 };
 
@@ -111,7 +119,7 @@ export const trace = {
 export const errors = {
   group: ASK,
   details:
-    "Looks at the returns of the jobs that the conditions select, of the last 24 hours without --since or --until. Errors that differ only in numbers, addresses, names of peels and temporary paths count as one; the most common one is shown. LAST is when the newest of their jobs was created.",
+    "Looks at the returns of the jobs that match, of the last 24 hours without --since or --until. Like errors are one row (see `zester help peels`). LAST is when the newest of their jobs was created.",
   examples: [
     "zester job errors --since 1h",
     "zester job errors --function 'pkg.*' --since 7d -n 10",
@@ -122,7 +130,9 @@ export const errors = {
 export const grep = {
   group: ASK,
   details:
-    "Searches the errors, outputs, diffs and other texts that peels returned, line by line: of the jobs that the conditions select, of the last 24 hours without --since or --until. Newest job first; equal lines of the peels of a job are one. Case counts when <text> has upper case. -e takes JavaScript's regular expressions, without look-around and references to groups, and takes no longer for any of them.",
+    "Searches the errors, outputs, diffs and other texts that peels returned, line by line, in the jobs that match, of the last 24 hours without --since or --until. Case counts when <text> has upper case.",
+  notes:
+    "The newest job comes first; equal lines of the peels of a job are one. -e takes JavaScript's regular expressions, without look-around and references to groups, and takes no longer for any of them.",
   exitCodes: "0 found, 2 not found, 1 an error.",
   examples: [
     "zester job grep 'no space left' --since 3d",
@@ -139,9 +149,9 @@ export const active = {
 export const kill = {
   group: STEER,
   details:
-    "Publishes the cancel signal. Masters and peels act on it as they can: an operation that must not be interrupted ends first. Jobs that are selected by flags, by a shortened id or by @last are shown and asked about.",
-  exitCodes:
-    "0 the signal was sent; with --wait 0 every job was canceled, 6 one ended otherwise before the signal took effect, 124 --for ran out; 1 an error.",
+    "Publishes the cancel signal, on which masters and peels act as they can. Jobs that are selected by flags, a shortened id or @last are shown and asked about.",
+  notes: "An operation that must not be interrupted, such as an installation of packages, ends first.",
+  exitCodes: "0 sent, 1 an error; with --wait 0 all were canceled, 6 one ended otherwise, 124 --for ran out.",
   examples: [
     "zester job kill 20260115-002 --wait --for 1m",
     "zester job kill --state running --function 'pkg.*' --since 1h --dry-run",
@@ -159,7 +169,9 @@ export const diff = {
 export const history = {
   group: ASK,
   details:
-    "Jobs that go on come first, with what the peel is doing. The last lines say since when a call has gone wrong, or when it went well again. --state takes the states of peels, such as failed or unreachable. What only the events of a job tell (late, unfinished) is shown by `zester job trace`.",
+    "Jobs that go on come first, with what the peel is doing. The last lines say since when a call has gone wrong, or when it went well again.",
+  notes:
+    "--state takes the states of peels, such as failed or unreachable. What only the events of a job tell (late, unfinished) is shown by `zester job trace`.",
   examples: [
     "zester job history web-388 --since 3d",
     "zester job history db.eu.example --function 'state.*' --state bad",
@@ -170,9 +182,9 @@ export const history = {
 export const retry = {
   group: STEER,
   details:
-    "Dispatches a new job: the same function with the same arguments, on the peels that need it again. It is shown and asked about first; peels that may have run it already are named, and so are those that are offline now.",
-  exitCodes:
-    "0 a master has the new job, or nothing needs it; with --wait those of `zester job wait`; 1 an error, 124 --for ran out.",
+    "Dispatches a new job: the same function with the same arguments, on the peels that need it again. It is shown and asked about first.",
+  notes: "Peels that may have run it already are named before it asks, and so are those that are offline now.",
+  exitCodes: "0 done or nothing to do, 1 an error; --wait: as `zester job wait`.",
   examples: [
     "zester job retry @last-bad --dry-run",
     "zester job retry 20260115-001 --peel 'web-*' --yes --wait --for 10m",
@@ -182,8 +194,10 @@ export const retry = {
 export const stats = {
   group: ASK,
   details:
-    "P50, P95 and SLOWEST are times that jobs took which have ended; by peel, those of the returns. FAILED counts jobs that are failed, partial or timeout; by peel, results that are not ok. TREND has a sign for each part of the time: its height is the number of jobs, red where one failed. By peel, with --function, peels without a run are shown too. A schedule is overdue on a peel when its last run is more than twice the usual interval ago.",
-  exitCodes: "0, or with --check 2 when something is overdue, had no run or failed last; 1 an error.",
+    "FAILED are jobs that are failed, partial or timeout, by peel results that are not ok. P50, P95 and SLOWEST are times of jobs that ended, by peel of returns. TREND is jobs over time, red where one failed.",
+  notes:
+    "Each sign of TREND stands for a part of the time; its height is the number of jobs. By peel, with --function, peels without a run are shown too. A schedule is overdue on a peel when its last run is more than twice the usual interval ago.",
+  exitCodes: "0 or, with --check, 2; 1 an error.",
   examples: [
     "zester job stats --since 7d",
     "zester job stats --by peel --function state.highstate --since yesterday",

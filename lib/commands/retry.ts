@@ -20,6 +20,7 @@ import { noteWord } from "./job-word.ts";
 import { type Limit, LONGER, limitOf, notEnded, within } from "./limit.ts";
 import { operatorName } from "./operator.ts";
 import { writeDocument } from "./output.ts";
+import { failIfEmpty, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 import { Waiting } from "./wait.ts";
 
@@ -171,8 +172,10 @@ export async function run(flags: RetryArgs): Promise<number | undefined> {
     const { plan } = draft;
     if (plan.peels.length === 0) {
       plan.warnings.forEach(terminal.warn);
-      if (format === "text") terminal.write(nothingWords(plan, conditionWords(flags)));
+      const nothing = nothingWords(plan, conditionWords(flags));
+      if (format === "text") writeNone(nothing, flags, terminal);
       else await writeDocument(retryDocument(plan.row.jid, []), format, terminal);
+      failIfEmpty(flags, 0, nothing);
       return EXIT.done;
     }
     const run = { flags, session, draft };

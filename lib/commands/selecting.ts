@@ -2,6 +2,7 @@
 import { UserError } from "../errors.ts";
 import type { Narrowing } from "../model/job-word.ts";
 import type { Conditions } from "../model/selection.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { narrowingOf } from "./job-word.ts";
 
 const SELECTING = ["state", "function", "target", "user", "owner", "source", "since", "until", "limit"] as const;
@@ -27,6 +28,11 @@ export function selectingFlags(flags: Selecting, command: string): { given: read
 /** The flag by which a script asks for an exit code of its own when nothing was selected. */
 export interface Emptiable {
   readonly "fail-if-empty"?: boolean | undefined;
+}
+
+/** Says that nothing was selected, unless --fail-if-empty makes that the error. */
+export function writeNone(words: string, flags: Emptiable, terminal: Pick<Terminal, "write">): void {
+  if (!flags["fail-if-empty"]) terminal.write(`${words}\n`);
 }
 
 /** @throws UserError with the words for it when nothing was selected and --fail-if-empty is given */

@@ -22,6 +22,7 @@ import { progressOn } from "../terminal/progress.ts";
 import { selectionByServer } from "./clock.ts";
 import type { StatsArgs } from "./flags.ts";
 import { amongWords, warnUnreadable, writeDocument } from "./output.ts";
+import { failIfEmpty, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 import { jobView, peelView, scheduleView, type View } from "./stats-views.ts";
 import { LIST_FORMATS } from "./surroundings.ts";
@@ -97,7 +98,7 @@ async function writeView(view: View, none: string, { flags, session }: Counting)
   const header = flags.header !== false;
   if (format === "csv") terminal.writeAll(csvText(...view.sheet(), header));
   else if (format !== "text") await writeDocument(view.documents(), format, terminal);
-  else if (view.size === 0) terminal.write(none);
+  else if (view.size === 0) writeNone(none, flags, terminal);
   else {
     const { color, columns, utf8 } = terminal;
     terminal.write(view.text({ color, columns, utf8, header }));
@@ -149,19 +150,22 @@ async function countJobs(flags: StatsArgs, by: By | undefined, session: Session)
   const now = new Date(Number(nowNs / 1_000_000n));
   const span = timeOf(jobs, selection.since, selection.until, nowNs);
   const counting: Counting = { flags, session, jobs, read: { ...read, jobs }, span, now, nowNs, seen };
+  const such = by === "schedule" ? "runs of schedules" : "jobs";
+  const none =
+    selection.text === "" ? `No ${such} found.` : `No ${such} match ${selection.text} (${amongWords(read)}).`;
+  let counted = jobs.length;
   let trouble = false;
   if (isMetrics) await writeMetrics(counting, by);
   else {
     const view = await viewOf(counting, by ?? "function");
-    const such = by === "schedule" ? "runs of schedules" : "jobs";
-    const none =
-      selection.text === "" ? `No ${such} found.\n` : `No ${such} match ${selection.text} (${amongWords(read)}).\n`;
     await writeView(view, none, counting);
+    counted = view.size;
     trouble = view.trouble;
   }
   const future = selection.timed ? futureWords(jobs, nowNs) : undefined;
   if (future !== undefined) terminal.warn(future);
   warnUnreadable(read.unreadable, terminal);
+  failIfEmpty(flags, counted, none);
   return flags.check && trouble ? EXIT.trouble : EXIT.done;
 }
 

@@ -7,7 +7,7 @@ import type { GlobalArgs } from "./flags.ts";
 export type Format = "text" | "json" | "yaml" | "jsonl" | "csv" | "openmetrics";
 const FORMATS: readonly Format[] = ["text", "json", "yaml"];
 /** The formats of commands that can write a record a line as well. */
-export const WITH_LINES: readonly Format[] = [...FORMATS, "jsonl"];
+export const WITH_LINES: readonly Format[] = ["text", "json", "jsonl", "yaml"];
 /** Those of lists, which spreadsheets read as well. */
 export const LIST_FORMATS: readonly Format[] = [...WITH_LINES, "csv"];
 /** Those that any command knows. */

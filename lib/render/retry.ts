@@ -76,10 +76,10 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
 
 /** Why there is nothing to retry. @param condition as typed; empty when none was */
 export function nothingWords({ targets }: RetryPlan, condition: string): string {
-  if (condition !== "") return `Nothing to retry: no peel of ${count(targets.length)} matches ${safe(condition)}.\n`;
-  if (targets.length === 0) return "Nothing to retry: the job has no peels.\n";
+  if (condition !== "") return `Nothing to retry: no peel of ${count(targets.length)} matches ${safe(condition)}.`;
+  if (targets.length === 0) return "Nothing to retry: the job has no peels.";
   const late = targets.filter(({ state }) => state === "late").length;
-  return `Nothing to retry: all ${plural(targets.length, "peel")} returned ok${late > 0 ? ` (${late} late)` : ""}.\n`;
+  return `Nothing to retry: all ${plural(targets.length, "peel")} returned ok${late > 0 ? ` (${late} late)` : ""}.`;
 }
 
 /** `these 2 peels`, `this peel` */

@@ -145,6 +145,11 @@ describe("--fail-if-empty", () => {
     [["active", "--user", "x"], "No jobs match --user x (of"],
     [["kill", "--function", "no.such", "--yes"], "No jobs that could be canceled match --function no.such."],
     [["kill", "--function", "no.such", "--dry-run"], "No jobs that could be canceled match --function no.such."],
+    [["stats", "--user", "x"], "No jobs match --user x (of"],
+    [["stats", "--by", "peel", "--user", "x"], "No jobs match --user x (of"],
+    [["stats", "--by", "schedule", "--state", "failed"], "No runs of schedules match --state failed (of"],
+    [["history", "web-01", "--function", "no.such"], "No results of web-01 match --function no.such."],
+    [["history", "db.eu", "--state", "failed"], "No results of db.eu match --state failed (of 1)."],
   ])("%j", async (args, words) => {
     const alone = await run(...args);
     expect([alone.stdout.startsWith(words), alone.stderr, alone.code]).toEqual([true, "", 0]);
@@ -163,6 +168,34 @@ describe("--fail-if-empty", () => {
     expect(await empty("--format", "csv")).toMatchObject({ stdout: expect.stringMatching(/^jid,.*\n$/), code: 1 });
     expect((await run("list", "--fail-if-empty", "--format", "jsonl")).code).toBe(0);
     expect((await run("list", "--fail-if-empty")).code).toBe(0);
+  });
+
+  test("errors: when no job was looked at, and not when none of them failed", async () => {
+    const words = "jobs match --user x --since 1h (of";
+    const none = await run("errors", "--user", "x", "--since", "1h", "--fail-if-empty");
+    expect([none.stdout, none.code, none.stderr.startsWith(`error: no ${words}`)]).toEqual(["", 1, true]);
+    const good = await run("errors", "--function", "test.ping", "--since", "1h", "--fail-if-empty");
+    expect([good.stdout.startsWith("No peel failed in jobs that match --function test.ping"), good.stderr]).toEqual([
+      true,
+      "",
+    ]);
+    expect(good.code).toBe(0);
+    expect(await run("errors", "--fail-if-empty", "--format", "json", "--user", "x")).toMatchObject({
+      stdout: "[]\n",
+      code: 1,
+    });
+  });
+
+  test("retry: when no peel needs it; diff: when there is no peel to compare", async () => {
+    const nothing = "othing to retry: all 2 peels returned ok.\n";
+    expect(await run("retry", done)).toEqual({ stdout: `N${nothing}`, stderr: "", code: 0 });
+    expect(await run("retry", done, "--fail-if-empty")).toEqual({ stdout: "", stderr: `error: n${nothing}`, code: 1 });
+    const elsewhere = await fleet.dispatch({ fn: "test.ping", peels: { "web-09": ok } });
+    await fleet.until(elsewhere, "complete");
+    const apart = await run("diff", done, elsewhere, "--fail-if-empty");
+    expect([apart.stderr, apart.code]).toEqual(["error: the two runs have no peel in common.\n", 1]);
+    expect((await run("diff", done, elsewhere)).code).toBe(0);
+    expect((await run("diff", done, done, "--fail-if-empty")).code).toBe(0);
   });
 
   test("show: when no peel of any job was selected", async () => {

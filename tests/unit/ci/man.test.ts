@@ -19,10 +19,12 @@ const COMMANDS = [
   ["version"],
 ];
 
+const TOPICS = ["connection", "output", "selection", "peels"];
+
 test("the man page has every flag that --help has", async () => {
   const man = manPage("1");
   const known: string[] = [];
-  for (const words of [...COMMANDS, ["help", "connection"], ["help", "output"]]) {
+  for (const words of [...COMMANDS, ...TOPICS.map((topic) => ["help", topic])]) {
     const { stdout } = await zester(words[0] === "help" ? words : [...words, "--help"]);
     known.push(...(stdout.match(/(?<=^ {2}(-\w, )?)--[\w-]+/gm) ?? []));
   }

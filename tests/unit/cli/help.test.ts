@@ -1,6 +1,6 @@
 // Help as it stands on terminals of any width, on the tree of zester itself.
 import { expect, test } from "bun:test";
-import type { Command } from "../../../lib/cli/command.ts";
+import { type Command, shortOf } from "../../../lib/cli/command.ts";
 import { renderHelp, renderTopic } from "../../../lib/cli/help.ts";
 import { globalNames } from "../../../lib/commands/flags.ts";
 import { width } from "../../../lib/text.ts";
@@ -13,9 +13,10 @@ function everyCommand(command: Command, path = ["zester"]): (readonly [string[],
 }
 
 const COMMANDS = everyCommand(zester);
-const TOPICS = Object.entries(zester.meta?.topics ?? {});
+const ALL_TOPICS = zester.meta?.topics ?? {};
+const TOPICS = Object.entries(ALL_TOPICS);
 const pages = (columns: number) => [
-  ...COMMANDS.map(([path, command]) => renderHelp(path, command, globalNames, columns)),
+  ...COMMANDS.map(([path, command]) => renderHelp(path, command, ALL_TOPICS, globalNames, columns)),
   ...TOPICS.map(([name]) => renderTopic(zester, name, columns)),
 ];
 const widest = (text: string) => Math.max(...text.split("\n").map(width));
@@ -34,15 +35,32 @@ test("no line is wider than the terminal, and nothing is lost", () => {
 
 test("80 columns show the first screens whole, and every example on one line", () => {
   for (const [path, command] of COMMANDS) {
-    const page = renderHelp(path, command, globalNames, 80);
+    const page = renderHelp(path, command, ALL_TOPICS, globalNames, 80);
     expect([path, widest(page) <= 80, page.includes(" \\\n")]).toEqual([path, true, false]);
-    if (command.subCommands) expect([path, page.split("\n").length <= 25]).toEqual([path, true]);
+    // A prompt stands below it, except below that of show: it has 12 flags of its own.
+    expect([path, page.split("\n").length <= (path.at(-1) === "show" ? 25 : 24)]).toEqual([path, true]);
   }
 });
 
 test("each flag of every command is in one topic", () => {
-  const flags = TOPICS.flatMap(([, topic]) => topic.flags ?? []);
+  const flags = TOPICS.flatMap(([, { flags, purpose }]) => (purpose === undefined ? Object.keys(flags ?? {}) : []));
   expect(flags.toSorted()).toEqual([...globalNames].sort());
+});
+
+test("each other flag is in the help of its command, or that names it and the topic that has it", () => {
+  for (const [path, command] of COMMANDS) {
+    const page = renderHelp(path, command, ALL_TOPICS, globalNames, 1000);
+    for (const [flag, def] of Object.entries(command.args ?? {})) {
+      if (def.type === "positional" || globalNames.has(flag)) continue;
+      const negative = "negativeDescription" in def && def.negativeDescription;
+      const description = negative || def.description || "without a description";
+      const topic = TOPICS.find(([, { flags = {} }]) => flags[flag] === def)?.[0];
+      const told = page.includes(description) || page.includes(`: help ${topic}\n`);
+      const named = page.includes(`--${negative ? "no-" : ""}${flag}`) || new RegExp(`-${shortOf(def)}\\b`).test(page);
+      expect([...path, flag, told, named]).toEqual([...path, flag, true, true]);
+      if (topic !== undefined) expect(renderTopic(zester, topic, 1000)).toContain(description);
+    }
+  }
 });
 
 test("each command of a group that has groups is in one of them", () => {

@@ -113,11 +113,11 @@ test("on a terminal no line of the list is wider than it; what has no room stand
 
 test("nothing to retry, and why", () => {
   const good = plan([], 400);
-  expect(nothingWords(good, "")).toBe("Nothing to retry: all 400 peels returned ok.\n");
+  expect(nothingWords(good, "")).toBe("Nothing to retry: all 400 peels returned ok.");
   const late = { ...good, targets: [...good.targets, peelStory("l", "late")] };
-  expect(nothingWords(late, "")).toBe("Nothing to retry: all 401 peels returned ok (1 late).\n");
+  expect(nothingWords(late, "")).toBe("Nothing to retry: all 401 peels returned ok (1 late).");
   expect(nothingWords(good, "--failed --peel \x1b")).toBe(
-    "Nothing to retry: no peel of 400 matches --failed --peel \\x1b.\n",
+    "Nothing to retry: no peel of 400 matches --failed --peel \\x1b.",
   );
   expect([theseWords([1]), theseWords([1, 2])]).toEqual(["this peel", "these 2 peels"]);
 });
