@@ -1,5 +1,4 @@
 // Many names in a short form: `web-[001-119,121],db-01`, as ClusterShell's `nodeset` and `clush` write and read it. Pure.
-import { compareText } from "./peel.ts";
 
 /** One element of the short form: a name as it is when `ranges` is empty, else `head[ranges]tail`. */
 export interface Fold {
@@ -21,7 +20,10 @@ interface Place {
   readonly head: string;
   readonly tail: string;
   readonly width: number;
-  readonly numbers: Set<number>;
+  /** How many names share it. */
+  names: number;
+  /** The numbers of those that fold there, ascending. */
+  readonly numbers: number[];
 }
 
 /** A name as it is; in quotes, as JSON has it, where it could be read as others. */
@@ -31,20 +33,56 @@ const single = (name: string): Fold => ({
   tail: "",
 });
 
-/** The runs of digits of a name as places, which names that differ there share. */
-function placesOf(name: string, places: Map<string, Place>): [place: Place, number: number][] {
-  if (SPECIAL.test(name)) return [];
-  return [...name.matchAll(/[0-9]+/g)].slice(-RUNS).flatMap((match): [Place, number][] => {
-    const [digits] = match;
-    if (digits.length > DIGITS) return [];
-    const head = name.slice(0, match.index);
-    const tail = name.slice(match.index + digits.length);
-    const key = `${digits.length},${head},${tail}`;
-    const place = places.get(key) ?? { head, tail, width: digits.length, numbers: new Set() };
-    places.set(key, place);
-    place.numbers.add(Number(digits));
-    return [[place, Number(digits)]];
-  });
+const isDigit = (code: number) => code >= 0x30 && code <= 0x39;
+
+/** Finds the places of names. Neighbours mostly share theirs, so that of the last name is tried first. */
+class Places {
+  readonly #byKey = new Map<string, Place>();
+  #last: Place | undefined;
+
+  /** The places of a name, the last one first, or the one that it shares with the name before. */
+  of(name: string): Place[] | Place {
+    const last = this.#last;
+    if (last && isAt(last, name)) {
+      last.names++;
+      return last;
+    }
+    this.#last = undefined;
+    const places: Place[] = [];
+    if (SPECIAL.test(name)) return places;
+    let runs = 0;
+    for (let at = name.length; at > 0 && runs < RUNS; at--) {
+      if (!isDigit(name.charCodeAt(at - 1))) continue;
+      const end = at;
+      while (at > 0 && isDigit(name.charCodeAt(at - 1))) at--;
+      runs++;
+      if (end - at <= DIGITS) places.push(this.#place(name, at, end));
+    }
+    if (runs === 1) this.#last = places[0];
+    return places;
+  }
+
+  #place(name: string, start: number, end: number): Place {
+    const head = name.slice(0, start);
+    const tail = name.slice(end);
+    const key = `${end - start},${head},${tail}`;
+    const place = this.#byKey.get(key);
+    if (place) {
+      place.names++;
+      return place;
+    }
+    const added = { head, tail, width: end - start, names: 1, numbers: [] };
+    this.#byKey.set(key, added);
+    return added;
+  }
+}
+
+/** True for a name that differs from others in this run of digits: the place has all that is no digit of it. */
+function isAt({ head, tail, width }: Place, name: string): boolean {
+  const end = head.length + width;
+  if (name.length !== end + tail.length || !name.startsWith(head) || !name.endsWith(tail)) return false;
+  for (let at = head.length; at < end; at++) if (!isDigit(name.charCodeAt(at))) return false;
+  return true;
 }
 
 /** @param numbers ascending */
@@ -75,29 +113,43 @@ function rangesOf(numbers: readonly number[], width: number): string[] {
  * @returns the elements in the order of their lowest name
  */
 export function fold(names: Iterable<string>): Fold[] {
-  const places = new Map<string, Place>();
-  const all = [...new Set(names)].sort(compareText);
-  const candidates = all.map((name) => placesOf(name, places));
+  const all = distinct(names);
+  const places = new Places();
+  const candidates = all.map((name) => places.of(name));
   // Names that share a place come in the order of their numbers, since these have the same width.
-  const chosen = new Map<Place, number[]>();
-  const choices = candidates.map((its) => {
-    const most = its.reduce((size, [place]) => Math.max(size, place.numbers.size), 0);
-    const choice = its.findLast(([place]) => place.numbers.size === most);
-    if (!choice) return undefined;
-    const [place, number] = choice;
-    const numbers = chosen.get(place);
-    if (numbers) numbers.push(number);
-    else chosen.set(place, [number]);
-    return place;
+  const choices = candidates.map((its, i) => {
+    const choice = Array.isArray(its) ? most(its) : its;
+    const name = all[i] as string;
+    choice?.numbers.push(Number(name.slice(choice.head.length, choice.head.length + choice.width)));
+    return choice;
   });
-  return all.flatMap((name, i) => {
+  const folds: Fold[] = [];
+  const done = new Set<Place>();
+  for (let i = 0; i < all.length; i++) {
     const place = choices[i];
-    const numbers = place && chosen.get(place);
-    if (!numbers) return place ? [] : single(name);
-    chosen.delete(place);
-    const { head, tail, width } = place;
-    return numbers.length === 1 ? single(name) : { head, ranges: rangesOf(numbers, width), tail };
-  });
+    if (!place || place.numbers.length === 1) folds.push(single(all[i] as string));
+    else if (!done.has(place)) {
+      done.add(place);
+      const { head, tail, width, numbers } = place;
+      folds.push({ head, ranges: rangesOf(numbers, width), tail });
+    }
+  }
+  return folds;
+}
+
+/** The place that most names share, the first of equal ones; undefined for none. */
+function most(places: readonly Place[]): Place | undefined {
+  let best: Place | undefined;
+  for (const place of places) if (best === undefined || place.names > best.names) best = place;
+  return best;
+}
+
+/** Names sorted, each once. */
+function distinct(names: Iterable<string>): string[] {
+  const all = [...names];
+  const isAscending = all.every((name, i) => i === 0 || (all[i - 1] as string) < name);
+  // Without a function, sort compares by code units as well, and faster.
+  return isAscending ? all : [...new Set(all)].sort();
 }
 
 /** An element as text. */
