@@ -1,8 +1,8 @@
 // What could stand next on a command line, by the command tree. Pure: what only a server knows is named, not fetched.
 // Own code, because @bomb.sh/tab cannot wait for a server's answer (its handlers are synchronous), completes neither files
 // nor what stands behind a comma, and its bash script evaluates the words: `$(…)` in a stored job id would run.
-import { RESULTS } from "../model/history.ts";
 import { JOB_WORDS } from "../model/job-word.ts";
+import { STATE_WORDS } from "../model/peel-state.ts";
 import { GROUPS, SORTS, STATES } from "../model/selection.ts";
 import { COLUMN_NAMES } from "../render/columns.ts";
 import { tokenize } from "./args.ts";
@@ -42,7 +42,7 @@ const VALUES: Record<string, () => readonly Candidate[]> = {
     ...plain(STATES),
     ...Object.entries(GROUPS).map(([name, states]): Candidate => [name, states.join(", ")]),
   ],
-  result: () => plain(RESULTS),
+  result: () => plain(STATE_WORDS),
   order: () => plain(SORTS),
   when: () => [
     ["1h", "an hour ago"],

@@ -5,10 +5,10 @@ import { nearest } from "../nearest.ts";
 import { safe } from "../text.ts";
 import { answerOf } from "./answer.ts";
 import { isTerminal, type JobRow } from "./job.ts";
-import { isChange, noteOf } from "./outcomes.ts";
-import { hasNotReturned, type PeelState, WORST_FIRST } from "./peel-state.ts";
+import { isChange } from "./outcomes.ts";
+import { BAD, hasNotReturned, type PeelState, STATE_WORDS, WORST_FIRST } from "./peel-state.ts";
 import { type Return, stateOfReturn } from "./returns.ts";
-import type { PeelStory } from "./story.ts";
+import { noteOf, type PeelStory } from "./story.ts";
 
 /** The fields of a return that a history is made of. */
 export const HISTORY_FIELDS = ["success", "error", "duration", "unreachable", "timestamp", "return_data"] as const;
@@ -88,10 +88,6 @@ export function newestFirst(entries: readonly HistoryEntry[]): HistoryEntry[] {
   });
 }
 
-/** A name for every state that is not ok. */
-const BAD = "bad";
-export const RESULTS: readonly string[] = [...WORST_FIRST, BAD];
-
 /** The states that `text` names, separated by commas. @throws UserError for another word */
 export function parseResults(text: string): ReadonlySet<PeelState> {
   const states = text.split(",").flatMap((part): readonly PeelState[] => {
@@ -100,7 +96,7 @@ export function parseResults(text: string): ReadonlySet<PeelState> {
     const state = WORST_FIRST.find((one) => one === name);
     if (state) return [state];
     throw new UserError(
-      `--state: "${safe(name)}" is not the state of a peel.${nearest(name, RESULTS)}`,
+      `--state: "${safe(name)}" is not the state of a peel.${nearest(name, STATE_WORDS)}`,
       `States: ${WORST_FIRST.join(", ")}; ${BAD}: all but ok.`,
     );
   });

@@ -5,7 +5,7 @@ import { displayPeel } from "./peel.ts";
 import { WORST_FIRST } from "./peel-state.ts";
 import type { Return } from "./returns.ts";
 import { similar } from "./similar.ts";
-import type { PeelStory } from "./story.ts";
+import { noteOf, type PeelStory } from "./story.ts";
 
 /** A result that changed something, on one peel or on several; `added` and `removed` are the least and most lines of its diff. */
 export interface Change {
@@ -23,13 +23,6 @@ export interface OutcomeGroup {
   /** The changes are what would change. */
   readonly dryRun: boolean;
   readonly peels: readonly PeelStory[];
-}
-
-/** What is to be said of a peel beside its state. */
-export function noteOf({ state, returned, behind, afterEnd }: PeelStory): string {
-  if (behind !== undefined) return `behind at least ${behind}`;
-  if (state !== "late") return returned?.error ?? "";
-  return `returned after ${afterEnd ? "the job had ended" : "it was given up"}: ${returned?.ok ? "ok" : (returned?.error ?? "failed")}`;
 }
 
 /** Why a return failed: its error, else those of its results; empty when neither tells. */

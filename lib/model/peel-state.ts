@@ -24,6 +24,11 @@ export const WORST_FIRST = [
  */
 export type PeelState = (typeof WORST_FIRST)[number];
 
+/** A word for every state that is not ok. */
+export const BAD = "bad";
+/** What selects peels by their states. */
+export const STATE_WORDS: readonly string[] = [...WORST_FIRST, BAD];
+
 const WITHOUT_RETURN: ReadonlySet<PeelState> = new Set([
   "offline",
   "silent",

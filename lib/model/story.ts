@@ -256,6 +256,13 @@ export function storyOf(
   };
 }
 
+/** What is to be said of a peel beside its state. */
+export function noteOf({ state, returned, behind, afterEnd }: PeelStory): string {
+  if (behind !== undefined) return `behind at least ${behind}`;
+  if (state !== "late") return returned?.error ?? "";
+  return `returned after ${afterEnd ? "the job had ended" : "it was given up"}: ${returned?.ok ? "ok" : (returned?.error ?? "failed")}`;
+}
+
 /** How long a peel took, or has been at it, in ns; undefined when neither is known. */
 export const timeOf = ({ tookNs, soFarNs }: PeelStory) => tookNs ?? soFarNs;
 

@@ -1,11 +1,10 @@
 // The tables of peels: what they returned, how they are, and what they did. Pure.
 
 import { formatDuration } from "../duration.ts";
-import { noteOf } from "../model/outcomes.ts";
 import { displayPeel } from "../model/peel.ts";
 import { type PeelState, statesPresent, worstFirst } from "../model/peel-state.ts";
 import type { Peel } from "../model/returns.ts";
-import type { PeelStory } from "../model/story.ts";
+import { noteOf, type PeelStory } from "../model/story.ts";
 import { count } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { LONG, leaves, shrinks } from "./fit.ts";

@@ -48,10 +48,10 @@ test.each<[argv: string[], budget: number, packages: string[], node: string[]]>(
   [["job", "list", "--help"], 18, [], ["node:fs"]],
   [["config"], 25, [], SYSTEM],
   [["job", "list"], 85, LIBRARY, SYSTEM],
-  [["job", "show", "20260115-001"], 101, LIBRARY, SYSTEM],
+  [["job", "show", "20260115-001"], 76, LIBRARY, SYSTEM],
   [["job", "kill", "20260115-001"], 101, LIBRARY, SYSTEM],
   // From the sources, the answer of a server would come too late for a prompt.
-  [["__complete", "job", "="], 39, [], ["node:fs"]],
+  [["__complete", "job", "="], 34, [], ["node:fs"]],
 ])("%j loads few modules", async (argv, budget, packages, node) => {
   const found = await loaded(argv);
   expect({ packages: found.packages, node: found.node }).toEqual({ packages, node });
