@@ -36,7 +36,7 @@ export class ByteSet {
     for (let slot = hashOf(bytes, from, to) & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot] as number;
       if (entry === 0) return this.#append(slot, bytes, from, to);
-      if (this.#equals(entry - 1, bytes, from, to)) return entry - 1;
+      if (this.isAt(entry - 1, bytes, from, to)) return entry - 1;
     }
   }
 
@@ -45,7 +45,7 @@ export class ByteSet {
     const mask = this.#slots.length - 1;
     for (let slot = hashOf(bytes, from, to) & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot] as number;
-      if (entry === 0 || this.#equals(entry - 1, bytes, from, to)) return entry - 1;
+      if (entry === 0 || this.isAt(entry - 1, bytes, from, to)) return entry - 1;
     }
   }
 
@@ -59,7 +59,8 @@ export class ByteSet {
     return this.#texts.toString("utf8", this.#starts[n], this.#starts[n + 1]);
   }
 
-  #equals(n: number, bytes: Uint8Array, from: number, to: number): boolean {
+  /** True when entry `n` is `bytes[from..to)`. */
+  isAt(n: number, bytes: Uint8Array, from: number, to: number): boolean {
     const start = this.#starts[n] as number;
     if ((this.#starts[n + 1] as number) - start !== to - from) return false;
     const own = this.#bytes;

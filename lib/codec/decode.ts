@@ -63,8 +63,9 @@ function scannerFor(fields: readonly string[]): FieldScanner {
 export function decodeRecord(bytes: Uint8Array, fields?: readonly string[]): ValueMap {
   const scanner = fields && scannerFor(fields);
   if (!fields || !scanner?.scan(bytes)) return requireMap(decode(bytes));
-  const reader = new MessagePackReader(bytes);
   const record: ValueMap = new Map();
+  if (fields.length === 0) return record;
+  const reader = new MessagePackReader(bytes);
   fields.forEach((name, i) => {
     const start = scanner.starts[i] as number;
     if (start >= 0) record.set(name, reader.read(start, scanner.ends[i] as number, 1));

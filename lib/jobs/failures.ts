@@ -37,7 +37,7 @@ export async function readFailures(
 ): Promise<{ failures: Failures; unreachable: Failures }> {
   const failures = new Failures(targetsOf(jobs));
   const unreachable = new Failures([]);
-  const add = (_: string, item: Return, job: number) => {
+  const add = (item: Return, job: number) => {
     const state = stateOfReturn(item);
     if (state === "ok") return;
     if (state === "unreachable") unreachable.add(job, item.peel, "");

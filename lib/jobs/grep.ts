@@ -105,7 +105,7 @@ export async function grepReturns(
     [0, first],
   ] as const) {
     const hits = new Hits();
-    const onReturn: OnReturn = (_, item, job) => {
+    const onReturn: OnReturn = (item, job) => {
       searched.returns++;
       if (item.unreadable !== undefined) searched.unreadable++;
       hitsIn(item, search, (hit) => {

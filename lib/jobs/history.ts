@@ -47,7 +47,7 @@ function targets(peel: string): (row: JobRow) => boolean {
 
 async function readResults(store: Store, peel: string, warn: (text: string) => void) {
   const results = new Map<string, PeelResult>();
-  const read = readReturnsAcross(store, { peel }, (jid, item) => void results.set(jid, resultOf(jid, item)), {
+  const read = readReturnsAcross(store, { peel }, (item, _, { jid }) => void results.set(jid, resultOf(jid, item)), {
     fields: HISTORY_FIELDS,
     warn,
   });

@@ -1,6 +1,5 @@
 // Reading returns across jobs: of many jobs, of one peel in all jobs, or all. As they come, without holding any.
-import { ByteSet } from "../codec/byte-set.ts";
-import { uint32 } from "../codec/value-at.ts";
+import { ByteSet, grown } from "../codec/byte-set.ts";
 import type { Return } from "../model/returns.ts";
 import type { ReturnEntries, ReturnsOf, SIZES } from "../nats/returns.ts";
 import type { Store } from "../nats/store.ts";
@@ -9,8 +8,11 @@ import { NO_PROGRESS, type Progress } from "./read-jobs.ts";
 
 export type { ReturnsOf };
 
-/** Takes a return; `job` is the place of its JID among those asked for, from 0 on. */
-export type OnReturn = (jid: string, item: Return, job: number) => void;
+/**
+ * Takes a return; `job` is the place of its JID among those asked for, from 0 on, and `of` has that JID until the next call: a
+ * text is made of it only where it is needed.
+ */
+export type OnReturn = (item: Return, job: number, of: { readonly jid: string }) => void;
 
 export interface ReturnsOptions {
   /** All that is needed of the records, the same list for each call; undefined: everything. */
@@ -28,64 +30,148 @@ const DOT = 0x2e;
 /** Keys that room is made for at once; for more, it grows on the way. */
 const RESERVED = 1_000_000;
 /** Stands in the place of a peel's number for a key of a list. */
-const LIST = 0xffff_ffff;
+const LIST = -1;
 
-/** The keys that came, by number. A million take 30 MB: a job and a peel stand in many keys, and each is kept once. */
+/** Where the first dot of a key is; -1 without one. For so few bytes a loop is quicker than a native call. */
+function dotIn(key: Uint8Array, from: number): number {
+  for (let at = from; at < key.length; at++) if (key[at] === DOT) return at;
+  return -1;
+}
+
+/** Pairs of numbers, each distinct one with a number of its own, from 0 on. A pair takes 16 to 24 bytes. */
+class Pairs {
+  #pairs = new Int32Array(1 << 11);
+  /** Number + 1 of the pair in each slot; 0 is free. Never more than half full. */
+  #slots = new Int32Array(1 << 11);
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Makes room for so many pairs in all. */
+  reserve(pairs: number): void {
+    this.#pairs = grown(this.#pairs, 2 * pairs);
+    let slots = this.#slots.length;
+    while (slots < pairs * 2) slots *= 2;
+    if (slots > this.#slots.length) this.#rehash(slots);
+  }
+
+  /** The slot of a pair: the one that it has, or the free one that it gets. */
+  #slotOf(a: number, b: number): number {
+    const mask = this.#slots.length - 1;
+    // Multiplied by odd constants whose bits are well mixed; the upper bits of the product depend on all of a number's bits.
+    const hash = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca77);
+    for (let slot = (hash ^ (hash >>> 15)) & mask; ; slot = (slot + 1) & mask) {
+      const at = 2 * ((this.#slots[slot] as number) - 1);
+      if (at < 0 || (this.#pairs[at] === a && this.#pairs[at + 1] === b)) return slot;
+    }
+  }
+
+  /** The number of a pair; a new one when it was not there. */
+  add(a: number, b: number): number {
+    const slot = this.#slotOf(a, b);
+    const known = (this.#slots[slot] as number) - 1;
+    if (known >= 0) return known;
+    const n = this.#size++;
+    this.#pairs = grown(this.#pairs, 2 * n + 2);
+    this.#pairs[2 * n] = a;
+    this.#pairs[2 * n + 1] = b;
+    this.#slots[slot] = n + 1;
+    if (this.#size * 2 > this.#slots.length) this.#rehash(this.#slots.length * 2);
+    return n;
+  }
+
+  /** The number of a pair; -1 when it is not there. */
+  find(a: number, b: number): number {
+    return (this.#slots[this.#slotOf(a, b)] as number) - 1;
+  }
+
+  /** @param size a power of two */
+  #rehash(size: number): void {
+    this.#slots = new Int32Array(size);
+    for (let n = 0; n < this.#size; n++)
+      this.#slots[this.#slotOf(this.#pairs[2 * n] as number, this.#pairs[2 * n + 1] as number)] = n + 1;
+  }
+}
+
+/** The keys that came, by number. A million take 25 MB: a job and a peel stand in many keys, and each is kept once. */
 class ReturnKeys {
-  readonly jids = new ByteSet();
+  /** The jobs that were asked for, in their order, then others. */
+  readonly #jids = new ByteSet();
   readonly #peels = new ByteSet();
   /** The peels as text: each is made once. */
   readonly #names: string[] = [];
   /** Of each key the number of its job, and that of its peel or LIST. */
-  readonly #pairs = new ByteSet();
-  readonly #pair = Buffer.alloc(8);
+  readonly #pairs = new Pairs();
+  /** The job of the key that came last: several peels of a job often come one after the other. */
+  #jid = -1;
+  #jidText: string | undefined;
+  #peel = LIST;
+
+  /** @param jids the jobs that are asked for */
+  constructor(jids: Iterable<string>) {
+    for (const jid of jids) {
+      const bytes = Buffer.from(jid);
+      this.#jids.add(bytes, 0, bytes.length);
+    }
+  }
 
   get size(): number {
     return this.#pairs.size;
   }
 
-  reserve(keys: number): void {
-    this.#pairs.reserve(keys, this.#pair.length);
+  /** How many jobs there are among the keys and those asked for. */
+  get jobs(): number {
+    return this.#jids.size;
   }
 
-  #set(jid: number, peel: number): Buffer {
-    this.#pair.writeUInt32BE(jid, 0);
-    this.#pair.writeUInt32BE(peel, 4);
-    return this.#pair;
+  reserve(keys: number): void {
+    this.#pairs.reserve(keys);
   }
 
   /** The number of the key that `key` has from `from` on; its peel stands behind `dot`, which is below 0 for a list. */
   add(key: Uint8Array, from: number, dot: number): number {
-    const jid = this.jids.add(key, from, dot < 0 ? key.length : dot);
-    const peel = dot < 0 ? LIST : this.#peels.add(key, dot + 1, key.length);
-    return this.#pairs.add(this.#set(jid, peel), 0, 8);
+    const to = dot < 0 ? key.length : dot;
+    if (this.#jid < 0 || !this.#jids.isAt(this.#jid, key, from, to)) {
+      this.#jid = this.#jids.add(key, from, to);
+      this.#jidText = undefined;
+    }
+    this.#peel = dot < 0 ? LIST : this.#peels.add(key, dot + 1, key.length);
+    return this.#pairs.add(this.#jid, this.#peel);
   }
 
-  /** The number of a peel's own key; -1 when it did not come. */
-  find(jid: string, peel: string): number {
-    const [j, p] = [this.jids.find(Buffer.from(jid)), this.#peels.find(Buffer.from(peel))];
-    return j < 0 || p < 0 ? -1 : this.#pairs.find(this.#set(j, p));
+  /** The number of a peel's own key of the job of the last key; -1 when it did not come. */
+  find(peel: string): number {
+    const number = this.#peels.find(Buffer.from(peel));
+    return number < 0 ? -1 : this.#pairs.find(this.#jid, number);
   }
 
-  /** The job of a key. */
-  jid(n: number): string {
-    return this.jids.text(uint32(this.#pairs.at(n), 0));
+  /** The number of the last key's job: of one that was asked for, its place among those. */
+  get job(): number {
+    return this.#jid;
   }
 
-  /** The peel of a key that is no list's. */
-  peel(n: number): string {
-    const number = uint32(this.#pairs.at(n), 4);
-    this.#names[number] ??= this.#peels.text(number);
-    return this.#names[number];
+  /** The job of the last key. */
+  get jid(): string {
+    this.#jidText ??= this.#jids.text(this.#jid);
+    return this.#jidText;
+  }
+
+  /** The peel of the last key, which is no list's. */
+  get peel(): string {
+    this.#names[this.#peel] ??= this.#peels.text(this.#peel);
+    return this.#names[this.#peel] as string;
   }
 }
 
 /** One read under way. */
 class Reading implements ReturnEntries {
-  readonly #keys = new ReturnKeys();
+  readonly #keys: ReturnKeys;
   /** Numbers of the keys under which there is no return. */
   readonly #empty = new Set<number>();
-  readonly #jids: ByteSet | undefined;
+  /** Only so many jobs are wanted, the first ones. */
+  readonly #jobs: number;
   readonly #peel: string | undefined;
   readonly #reader: RecordReader;
   /** How many returns were handed over. */
@@ -98,13 +184,9 @@ class Reading implements ReturnEntries {
     readonly progress: Progress,
   ) {
     this.#reader = options.reader ?? wholeRecords(options.fields);
-    if (typeof of === "object" && "jids" in of) {
-      this.#jids = new ByteSet();
-      for (const jid of of.jids.keys()) {
-        const bytes = Buffer.from(jid);
-        this.#jids.add(bytes, 0, bytes.length);
-      }
-    }
+    const isOfJobs = typeof of === "object" && "jids" in of;
+    this.#keys = new ReturnKeys(isOfJobs ? of.jids.keys() : []);
+    this.#jobs = isOfJobs ? this.#keys.jobs : Number.POSITIVE_INFINITY;
     this.#peel = typeof of === "object" && "peel" in of ? of.peel : undefined;
   }
 
@@ -116,35 +198,31 @@ class Reading implements ReturnEntries {
   take(key: Uint8Array, from: number, bytes: Uint8Array | undefined): number {
     this.progress.step();
     const before = this.#keys.size;
-    const dot = key.indexOf(DOT, from);
+    const dot = dotIn(key, from);
     const n = this.#keys.add(key, from, dot);
     if (n < before) return n;
-    if (!bytes) {
-      this.#empty.add(n);
-      return n;
-    }
-    const job = this.#jids ? this.#jids.find(key, from, dot < 0 ? key.length : dot) : 0;
-    if (job < 0) return n;
-    const jid = this.#keys.jid(n);
-    if (dot < 0) this.#takeList(jid, bytes, job);
-    else this.#hand(jid, peelReturn(this.#keys.peel(n), bytes, this.#reader), job);
+    if (!bytes) this.#empty.add(n);
+    else if (this.#keys.job >= this.#jobs) return n;
+    else if (dot < 0) this.#takeList(bytes);
+    else this.#hand(peelReturn(this.#keys.peel, bytes, this.#reader));
     return n;
   }
 
   /** All that stands under a peel's own key has come before the lists: see `Returns.across`. */
-  #takeList(jid: string, bytes: Uint8Array, job: number): void {
+  #takeList(bytes: Uint8Array): void {
     const byPeel = new Map<string, Return>();
-    for (const item of listedReturns(jid, bytes, this.options.warn)) byPeel.set(item.peel, item);
+    for (const item of listedReturns(this.#keys.jid, bytes, this.options.warn)) byPeel.set(item.peel, item);
     for (const item of byPeel.values()) {
       if (this.#peel !== undefined && item.peel !== this.#peel) continue;
-      const own = this.#keys.find(jid, item.peel);
-      if (own < 0 || this.#empty.has(own)) this.#hand(jid, item, job);
+      const own = this.#keys.find(item.peel);
+      if (own < 0 || this.#empty.has(own)) this.#hand(item);
     }
   }
 
-  #hand(jid: string, item: Return, job: number): void {
+  /** Hands over a return of the last key's job. */
+  #hand(item: Return): void {
     this.handed++;
-    this.onReturn(jid, item, job);
+    this.onReturn(item, this.#keys.job, this.#keys);
   }
 }
 

@@ -4,6 +4,7 @@ import { FieldScanner } from "../codec/field-scan.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { integer64, isInteger64, isNil, isTrue } from "../codec/value-at.ts";
 import { isTerminal } from "../model/job.ts";
+import { jidsOf } from "../model/job-list.ts";
 import { RETURN_FIELDS, stateOfReturn } from "../model/returns.ts";
 import { jobSlice, type PeelStats, PeelTally } from "../model/stats.ts";
 import type { Span } from "../model/trend.ts";
@@ -69,14 +70,14 @@ export async function readPeelStats(
     }
     return tally;
   };
-  const places = new Map<string, number>();
   // What is asked of a job for each of its returns.
+  const readable = new Uint8Array(jobs.length);
   const ended = new Uint8Array(jobs.length);
   const slices = new Int32Array(jobs.length).fill(NONE);
   for (let place = 0; place < jobs.length; place++) {
     const { row } = jobs.at(place);
     if (row.unreadable !== undefined) continue;
-    places.set(row.jid, place);
+    readable[place] = 1;
     const hasEnded = isTerminal(row.status);
     ended[place] = Number(hasEnded);
     slices[place] = jobSlice(span, row) ?? NONE;
@@ -85,12 +86,11 @@ export async function readPeelStats(
   let came = 0;
   await readReturnsAcross(
     store,
-    { jids: places, sinceNs },
-    (jid, item) => {
+    { jids: jidsOf(jobs), sinceNs },
+    (item, place) => {
       // Left alone, what is done with stays in memory until there is twice as much as is needed.
       if (came++ % SWEEP === 0) Bun.gc(true);
-      const place = places.get(jid);
-      if (place === undefined) return;
+      if (readable[place] === 0) return;
       const took = item.unreachable ? undefined : item.duration;
       const slice = slices[place] as number;
       const tally = tallyOf(item.peel, byFunction ? jobs.at(place).row.fn : undefined);

@@ -42,7 +42,7 @@ export function textsOf(item: Return, onText: OnText): void {
 
 /** The lines of a return that a search finds, in the order of the record. */
 export function hitsIn(item: Return, search: Search, onHit: (hit: Hit) => void): void {
-  if (item.unreadable !== undefined) return;
+  if (item.unreadable !== undefined || item.record.size === 0) return;
   textsOf(item, (field, text, result) => {
     let line = 1;
     for (let from = 0; from <= text.length; line++) {

