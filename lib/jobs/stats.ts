@@ -80,8 +80,9 @@ export async function readPeelStats(
     readable[place] = 1;
     const hasEnded = isTerminal(row.status);
     ended[place] = Number(hasEnded);
-    slices[place] = jobSlice(span, row) ?? NONE;
-    for (const peel of row.targets ?? []) tallyOf(peel, row.fn).target(place, hasEnded);
+    const slice = jobSlice(span, row);
+    slices[place] = slice ?? NONE;
+    for (const peel of row.targets ?? []) tallyOf(peel, row.fn).target(place, hasEnded, slice);
   }
   let came = 0;
   await readReturnsAcross(

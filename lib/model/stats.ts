@@ -125,11 +125,16 @@ export class PeelTally {
     this.trend = new Trend(slices);
   }
 
-  /** A job was meant for it; before any return, oldest first. @param place of the job among all */
-  target(place: number, hasEnded: boolean): void {
+  /**
+   * A job was meant for it; before any return, oldest first. One that has ended counts as failed until its return comes.
+   * @param place of the job among all
+   * @param slice the part of the trend that the job falls into
+   */
+  target(place: number, hasEnded: boolean, slice: number | undefined): void {
     if (this.#targets[this.#targeted - 1] === place) return; // a record may name a peel twice
     this.#targets = grown(this.#targets, this.#targeted + 1);
     this.#targets[this.#targeted++] = place;
+    this.trend.add(slice, hasEnded);
     if (!hasEnded) return;
     this.#ended++;
     this.#lastEnded = place;
@@ -147,11 +152,16 @@ export class PeelTally {
 
   /** It returned from a job, once from each. */
   add(place: number, state: PeelState, tookNs: bigint | undefined, hasEnded: boolean, slice: number | undefined): void {
-    if (!this.#isTarget(place)) this.#others++;
-    else if (hasEnded) this.#returnedFromEnded++;
-    if (state !== "ok") this.#bad++;
+    const isBad = state !== "ok";
+    if (!this.#isTarget(place)) {
+      this.#others++;
+      this.trend.add(slice, isBad);
+    } else {
+      if (hasEnded) this.#returnedFromEnded++;
+      if (isBad !== hasEnded) this.trend.mark(slice, isBad ? 1 : -1);
+    }
+    if (isBad) this.#bad++;
     if (tookNs !== undefined) this.durations.add(tookNs);
-    this.trend.add(slice, state !== "ok");
     if (place < this.#lastReturned) return;
     this.#lastReturned = place;
     this.#lastState = state;

@@ -1,4 +1,5 @@
 // A time cut into slices of equal length, and what falls into each. Pure.
+import { formatDuration } from "../duration.ts";
 
 const DAY = 86_400_000_000_000n;
 /** A time of so many whole days has a slice a day. */
@@ -34,10 +35,15 @@ export function spanBack(oldestNs: bigint | undefined, toNs: bigint): Span {
   return spanOf(toNs - (back > 1n ? back : 1n) * DAY, toNs);
 }
 
-/** `7 days`; undefined for a length that is none of whole days. */
-export function daysWords({ fromNs, toNs }: Span): string | undefined {
-  const days = wholeDays(toNs - fromNs);
-  return days === undefined ? undefined : `${days} days`;
+const [MINUTE, HOUR] = [60_000_000_000n, 3_600_000_000_000n];
+
+/** How long a span is, to the precision that a person asks about: `7 days`, `46h` (since yesterday), `5h30m`, `90s`. */
+export function spanWords({ fromNs, toNs }: Span): string {
+  const ns = toNs - fromNs;
+  const unit = ns >= 10n * DAY ? DAY : ns >= 10n * HOUR ? HOUR : ns >= HOUR ? MINUTE : 1n;
+  const about = ((ns + unit / 2n) / unit) * unit;
+  const days = wholeDays(ns) ?? (about % DAY === 0n ? about / DAY : 0n);
+  return days >= 2n ? `${days} days` : formatDuration(about);
 }
 
 /** The slice that a time falls into, from 0 on; undefined outside the span. */
@@ -60,7 +66,12 @@ export class Trend {
   add(slice: number | undefined, isBad: boolean): void {
     if (slice === undefined) return;
     this.counts[slice] = (this.counts[slice] as number) + 1;
-    if (isBad) this.bad[slice] = (this.bad[slice] as number) + 1;
+    if (isBad) this.mark(slice, 1);
+  }
+
+  /** One that is counted already went wrong after all (1), or did not (-1). */
+  mark(slice: number | undefined, change: 1 | -1): void {
+    if (slice !== undefined) this.bad[slice] = (this.bad[slice] as number) + change;
   }
 }
 

@@ -7,7 +7,7 @@ import type { Durations } from "../model/durations.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { EntryOnPeel, Schedule } from "../model/schedule.ts";
 import { isTrouble, type JobTally, type LastResult, type PeelStats } from "../model/stats.ts";
-import { daysWords, heightOf, type Span, type Trend } from "../model/trend.ts";
+import { heightOf, type Span, spanWords, type Trend } from "../model/trend.ts";
 import { count, plural } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { LONG, leaves, shrinks } from "./fit.ts";
@@ -25,6 +25,8 @@ const SIGNS = { blocks: "·▁▂▃▄▅▆▇█", digits: ".12345678" } as c
 const HEIGHTS = 8;
 /** Peels that a person reads on a terminal; piped there is no limit. */
 const MOST_PEELS = 40;
+/** Those without a run take no more of these rows where others need them: the last line names them in any case. */
+const MOST_IDLE = 10;
 /** Peels that are named with their own last run, of those that are overdue. */
 const NAMED = 3;
 /** Columns that the names of peels take in a message. */
@@ -43,7 +45,7 @@ function trendCell({ counts, bad }: Trend, most: number, { utf8, color }: StatsL
   return { text: signs.join(""), paint: color ? painted : undefined };
 }
 
-const trendTitle = (span: Span) => `TREND (${daysWords(span) ?? formatDuration(span.toNs - span.fromNs)})`;
+const trendTitle = (span: Span) => `TREND (${spanWords(span)})`;
 
 /** `19 (100%)`: cut, never rounded up, so that 100% are all. */
 function failedText(failed: number, jobs: number, columns: number): string {
@@ -118,10 +120,34 @@ function withoutRunLine(stats: readonly PeelStats[], most: number): string {
   return `${head}${peelNames(without, Math.max(LEAST, most - head.length))}\n`;
 }
 
+const isIdle = ({ tally }: PeelStats) => tally.last === "no run";
+
+/** The rows for a person, in their order: the first of those without a run, and of the others. */
+function firstPeels(stats: readonly PeelStats[]): PeelStats[] {
+  const others = stats.filter((one) => !isIdle(one));
+  const idle = stats.filter(isIdle).slice(0, Math.max(MOST_IDLE, MOST_PEELS - others.length));
+  return [...idle, ...others.slice(0, MOST_PEELS - idle.length)];
+}
+
+/** What is said of a peel that is left out. */
+function kindOf({ tally: { last } }: PeelStats): string {
+  if (last === "no run") return "without a run";
+  if (last === "no result yet") return "without a result yet";
+  return isTrouble(last) ? "not well" : "well";
+}
+
+/** `… and 60 peels more: 20 without a run, 5 not well, 35 well (piped, all are shown)`; nothing where none is left out. */
+function restLine(stats: readonly PeelStats[], shown: readonly PeelStats[]): string {
+  const left = new Set(stats).difference(new Set(shown));
+  if (left.size === 0) return "";
+  const kinds = [...Map.groupBy(left, kindOf)];
+  const words = kinds.map(([kind, peels]) => `${kinds.length === 1 ? "all" : count(peels.length)} ${kind}`);
+  return `${andMore(left.size, "peel")}: ${words.join(", ")} (piped, all are shown)\n`;
+}
+
 /** The table of peels, as they come. */
 export function renderPeelStats(stats: readonly PeelStats[], span: Span, look: StatsLook, now: Date): string {
-  const person = look.columns !== undefined;
-  const shown = person ? stats.slice(0, MOST_PEELS) : stats;
+  const shown = look.columns === undefined ? stats : firstPeels(stats);
   const tallies = shown.map(({ tally }) => tally);
   const most = highest(tallies.map(({ trend }) => trend));
   const columns = [
@@ -131,13 +157,8 @@ export function renderPeelStats(stats: readonly PeelStats[], span: Span, look: S
     { title: "WHEN", gives: [leaves(1)], cells: shown.map((one) => ({ text: whenText(one.lastRun, look, now) })) },
     { title: trendTitle(span), gives: [leaves(0)], cells: tallies.map(({ trend }) => trendCell(trend, most, look)) },
   ];
-  const rest = stats.slice(shown.length);
-  const table = tableOf(columns, look);
   const last = withoutRunLine(stats, look.columns ?? Number.POSITIVE_INFINITY);
-  if (rest.length === 0) return table + last;
-  const bad = rest.filter(({ tally }) => isTrouble(tally.last)).length;
-  const words = bad === 0 ? "all of them well" : `${count(bad)} of them not well`;
-  return `${table}${andMore(rest.length, "peel")}, ${words} (piped, all are shown)\n${last}`;
+  return tableOf(columns, look) + restLine(stats, shown) + last;
 }
 
 const [SECOND, MINUTE] = [1_000_000_000n, 60_000_000_000n];

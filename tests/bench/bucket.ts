@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { headers, type NatsConnection } from "nats";
-import { createBuckets, encode, type Server, startServer, Time } from "../support/harness.ts";
+import { createBuckets, type Server, startServer, Time } from "../support/harness.ts";
+import { encode, Uint64 } from "../support/wire.ts";
 
 /** What is known of a bucket once it is filled; kept beside the store, so that it can be used again. */
 interface Facts {
@@ -119,7 +120,7 @@ function newJob(i: number, end: string | undefined, peels = 1 + (i % 5), group =
     updated: created,
     user: USERS[i % USERS.length],
     owner: OWNER,
-    epoch: 42n,
+    epoch: new Uint64(42n),
     deadline: new Time(created.ns + TIMEOUT),
     ...(i % 4 === 3 ? {} : { target_expr: `${group}*` }),
     v: 1,

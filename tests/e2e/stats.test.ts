@@ -118,6 +118,7 @@ pkg.installed      20  19 (95%)  1.9s  1.9s     1.9s  ······█
     expect(one.trend.length).toBe(12);
     expect(one.trend.reduce((sum: number, part: { jobs: number }) => sum + part.jobs, 0)).toBe(20);
     expect((await run("--since", "24h")).stdout).toContain("TREND (24h)");
+    expect((await run("--since", "yesterday")).stdout).toMatch(/TREND \((2[4-9]h|3\dh|4[0-7]h|2 days)\)$/m);
     expect((await rows("--by", "target")).length).toBe(1);
     expect((await run("--user", "nx")).stdout).toBe("No jobs match --user nx (of 84).\n");
     expect((await rows("-n", "5"))[0]).toMatchObject({ function: "pkg.installed", jobs: 5 });
@@ -292,7 +293,8 @@ describe("random jobs and returns, against an oracle that counts", () => {
     expect(shown.map(({ trend, states, last_run, ...row }: Record<string, unknown>) => row).sort(byName)).toEqual(
       byFunction.sort(byName),
     );
-    for (const { trend, jobs: n, failed } of shown) {
+    const peelRows = await rows("--by", "peel");
+    for (const { trend, jobs: n, failed } of [...shown, ...peelRows]) {
       expect(trend.reduce((sum: number, part: { jobs: number }) => sum + part.jobs, 0)).toBe(n);
       expect(trend.reduce((sum: number, part: { failed: number }) => sum + part.failed, 0)).toBe(failed);
     }
@@ -308,7 +310,6 @@ describe("random jobs and returns, against an oracle that counts", () => {
       return [{ peel_id: peel, jobs: meant.length, failed, missing: lacks.length, ...numbers, last: state }];
     });
     const byId = (a: { peel_id: string }, b: { peel_id: string }) => (a.peel_id < b.peel_id ? -1 : 1);
-    const peelRows = await rows("--by", "peel");
     expect(peelRows.map(({ trend, last_run, ...row }: Record<string, unknown>) => row).sort(byId)).toEqual(
       byPeel.sort(byId),
     );

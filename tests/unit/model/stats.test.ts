@@ -12,15 +12,16 @@ test("each job counts once, and a return of a job that was not meant for the pee
     fc.property(fc.array(job, { maxLength: 20 }), fc.infiniteStream(fc.nat()), (jobs, order) => {
       const tally = new PeelTally("web-01", undefined, 1);
       jobs.forEach(({ named, ended }, place) => {
-        for (let i = 0; i < named; i++) tally.target(place, ended);
+        for (let i = 0; i < named; i++) tally.target(place, ended, 0);
       });
       const returns = jobs.flatMap(({ returned }, place) => (returned ? [{ place, at: order.next().value }] : []));
       for (const { place } of returns.sort((a, b) => a.at - b.at))
-        tally.add(place, "failed", undefined, jobs[place]?.ended === true, undefined);
+        tally.add(place, place % 2 === 0 ? "failed" : "ok", undefined, jobs[place]?.ended === true, 0);
       const missing = jobs.filter(({ named, ended, returned }) => named > 0 && ended && !returned).length;
       expect(tally.jobs).toBe(jobs.filter(({ named, returned }) => named > 0 || returned).length);
       expect(tally.missing).toBe(missing);
-      expect(tally.failed).toBe(returns.length + missing);
+      expect(tally.failed).toBe(returns.filter(({ place }) => place % 2 === 0).length + missing);
+      expect([tally.trend.counts[0], tally.trend.bad[0]]).toEqual([tally.jobs, tally.failed]);
     }),
     { numRuns: times(300, 5000) },
   );

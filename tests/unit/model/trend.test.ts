@@ -1,10 +1,11 @@
 // Slices of a time, against an oracle that looks for the slice from one end to the other.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { daysWords, heightOf, sliceOf, spanBack, spanOf, Trend } from "../../../lib/model/trend.ts";
+import { heightOf, sliceOf, spanBack, spanOf, spanWords, Trend } from "../../../lib/model/trend.ts";
 import { times } from "../../support/length.ts";
 
-const HOUR = 3_600_000_000_000n;
+const MINUTE = 60_000_000_000n;
+const HOUR = 60n * MINUTE;
 const DAY = 24n * HOUR;
 const NOW = 1_800_000_000_000_000_000n;
 
@@ -14,13 +15,20 @@ test.each([
   [2n * DAY - 1n, 2, "2 days"],
   [14n * DAY, 14, "14 days"],
   [15n * DAY, 12, "15 days"],
-  [DAY, 12, undefined],
-  [36n * HOUR, 12, undefined],
-  [HOUR, 12, undefined],
+  [DAY, 12, "24h"],
+  [36n * HOUR, 12, "36h"],
+  [46n * HOUR - 5n * MINUTE, 12, "46h"],
+  [46n * HOUR + 5n * MINUTE, 12, "46h"],
+  [3n * DAY + 15n * HOUR, 12, "3d15h"],
+  [48n * HOUR + 20n * MINUTE, 12, "2 days"],
+  [30n * DAY + 5n * HOUR, 12, "30 days"],
+  [5n * HOUR + 30n * MINUTE - 1n, 12, "5h30m"],
+  [HOUR, 12, "1h"],
+  [10n * MINUTE, 12, "10m"],
 ])("%i ns: %i slices", (length, slices, words) => {
   const span = spanOf(NOW - length, NOW);
   expect(span.slices).toBe(slices);
-  expect(daysWords(span)).toBe(words as string);
+  expect(spanWords(span)).toBe(words);
 });
 
 test.each([
