@@ -136,6 +136,10 @@ export function wrap(text: string, max: number): string[] {
   return line === "" && lines.length > 0 ? lines : [...lines, line];
 }
 
+/** Safe text, broken at words as a terminal of so many columns would break it within them; piped (undefined) one line. */
+export const paragraph = (text: string, columns: number | undefined): string =>
+  `${columns === undefined || width(text) <= columns ? text : wrap(text, columns).join("\n")}\n`;
+
 /** A count with thousands separators: 12431 → `12,431`. */
 export function count(n: number): string {
   return String(n).replace(/\B(?=(\d{3})+$)/g, ",");

@@ -17,7 +17,7 @@ import {
   unreachableLine,
 } from "../render/errors.ts";
 import { progressOn } from "../terminal/progress.ts";
-import { plural } from "../text.ts";
+import { paragraph, plural } from "../text.ts";
 import { ofLastDay, selectionByServer } from "./clock.ts";
 import type { ErrorsArgs } from "./flags.ts";
 import { amongWords, warnUnreadable, writeDocument } from "./output.ts";
@@ -55,8 +55,8 @@ interface Found {
   readonly jobs: readonly FailedJob[];
   readonly unreachable: ErrorGroup | undefined;
   readonly jobAt: JobAt;
-  /** What is said when nothing failed; empty when that is an error. */
-  readonly none: string;
+  /** What is said when nothing failed; undefined when that is an error. */
+  readonly none: string | undefined;
   /** Rows that --limit left out. */
   readonly more: number;
 }
@@ -70,7 +70,7 @@ async function write(found: Found, flags: ErrorsArgs, { terminal, format }: Sess
     const now = new Date();
     if (groups.length + jobs.length > 0)
       terminal.write(by === "job" ? renderFailedJobs(jobs, jobAt, look, now) : renderErrors(groups, jobAt, look, now));
-    else if (!unreachable) terminal.write(none);
+    else if (!unreachable && none !== undefined) terminal.write(paragraph(none, columns));
     terminal.write(unreachableLine(unreachable, look));
     if (more > 0) terminal.note(`${plural(more, by === "job" ? "job" : "error")} more without --limit.`);
     return;
@@ -110,7 +110,7 @@ async function showErrors(flags: ErrorsArgs, session: Session): Promise<void> {
     jobs: jobs.slice(0, most),
     unreachable: unreachable.groups()[0],
     jobAt: (number: number) => read.jobs.at(number).row,
-    none: isEmpty ? "" : `No peel failed in jobs that match ${selection.text} (${amongWords(read)}).\n`,
+    none: isEmpty ? undefined : `No peel failed in jobs that match ${selection.text} (${amongWords(read)}).`,
     more: Math.max(0, groups.length + jobs.length - most),
   };
   await write(found, flags, session);

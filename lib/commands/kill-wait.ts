@@ -39,7 +39,7 @@ export async function waitForEnds(
     const ending = await endingOf(store, jid, record, terminal.warn);
     if (!open.delete(jid)) return;
     endings.set(jid, ending);
-    if (session.format === "text") out.write(endLine(ending));
+    if (session.format === "text") out.write(endLine(ending, out.columns));
   };
   /** What ails one job is told in the end; what ails the connection is for `persist`. */
   const keep = (error: unknown) => {

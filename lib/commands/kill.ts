@@ -27,7 +27,7 @@ import { narrowingOf, noteWord } from "./job-word.ts";
 import { waitForEnds } from "./kill-wait.ts";
 import { type Limit, waitLimit } from "./limit.ts";
 import { warnUnreadable, writeDocument } from "./output.ts";
-import { failIfEmpty, selectingFlags } from "./selecting.ts";
+import { failIfEmpty, selectingFlags, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 import type { Format } from "./surroundings.ts";
 
@@ -149,7 +149,7 @@ async function dryRun(plan: Plan, { session, now }: Run): Promise<number> {
   warnOfStatuses(targets, terminal);
   if (format === "text" && targets.length > 0) {
     terminal.writeAll(renderTargets(targets, terminal, now));
-    terminal.tell(`Dry run: ${plural(targets.length, "job")} would be canceled, no signal was sent.\n`);
+    terminal.say(`Dry run: ${plural(targets.length, "job")} would be canceled, no signal was sent.`);
   }
   return code;
 }
@@ -212,7 +212,7 @@ export async function run(flags: KillArgs): Promise<number | undefined> {
     if (plan.length === 0) {
       await writeOutcomes([], session.format, session.terminal);
       failIfEmpty(flags, 0, none);
-      if (session.format === "text") session.terminal.write(`${none}\n`);
+      if (session.format === "text") writeNone(none, flags, session.terminal);
       return undefined;
     }
     if (flags["dry-run"]) return dryRun(plan, run);

@@ -128,7 +128,7 @@ async function writeList(
     };
     terminal.writeAll(renderJobs(columns, jobs, { color, columns: width, header }, new Date(), leftOut));
     if (missing.length > 0)
-      terminal.tell(`No room for ${missing.join(", ").toUpperCase()}: a wider terminal, or a pipe, has them.\n`);
+      terminal.say(`No room for ${missing.join(", ").toUpperCase()}: a wider terminal, or a pipe, has them.`);
   }
 }
 

@@ -9,7 +9,7 @@ import { type Ending, endingCode } from "../model/ending.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal } from "../model/job.ts";
 import { conditionWords, retrySelection } from "../model/retry.ts";
-import { endingDocument, endingText, openDocument } from "../render/ending.ts";
+import { endingDocument, endingLine, openDocument } from "../render/ending.ts";
 import { retriesWords, waitingWords } from "../render/facts.ts";
 import { dispatchedLine, nothingWords, renderPlan, retryDocument, theseWords } from "../render/retry.ts";
 import { statusOn } from "../terminal/progress.ts";
@@ -86,7 +86,7 @@ async function dryRun(run: Run): Promise<void> {
   warnBefore(run);
   if (format !== "text") return writeDocument(retryDocument(plan.row.jid, targetIds(draft)), format, terminal);
   terminal.write(renderPlan(plan, terminal, store.nowNs()));
-  terminal.tell(`Dry run: a new job would be dispatched to ${theseWords(plan.peels)}, nothing was sent.\n`);
+  terminal.say(`Dry run: a new job would be dispatched to ${theseWords(plan.peels)}, nothing was sent.`);
 }
 
 /**
@@ -110,7 +110,7 @@ async function follow(
       throw notEnded([jid], limit, LONGER);
     });
     const ending = waiting.endings.get(jid) as Ending;
-    if (format === "text") out.write(`Job ${jid} ${endingText(ending, new Date())}\n`);
+    if (format === "text") out.write(endingLine(ending, new Date(), out.columns));
     end = endingDocument(ending);
     return endingCode(ending);
   } catch (error) {

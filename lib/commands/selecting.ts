@@ -3,6 +3,7 @@ import { UserError } from "../errors.ts";
 import type { Narrowing } from "../model/job-word.ts";
 import type { Conditions } from "../model/selection.ts";
 import type { Terminal } from "../terminal/terminal.ts";
+import { paragraph } from "../text.ts";
 import { narrowingOf } from "./job-word.ts";
 
 const SELECTING = ["state", "function", "target", "user", "owner", "source", "since", "until", "limit"] as const;
@@ -31,8 +32,8 @@ export interface Emptiable {
 }
 
 /** Says that nothing was selected, unless --fail-if-empty makes that the error. */
-export function writeNone(words: string, flags: Emptiable, terminal: Pick<Terminal, "write">): void {
-  if (!flags["fail-if-empty"]) terminal.write(`${words}\n`);
+export function writeNone(words: string, flags: Emptiable, terminal: Pick<Terminal, "write" | "columns">): void {
+  if (!flags["fail-if-empty"]) terminal.write(paragraph(words, terminal.columns));
 }
 
 /** @throws UserError with the words for it when nothing was selected and --fail-if-empty is given */

@@ -10,6 +10,7 @@ import type { PeelStory } from "../model/story.ts";
 import type { Store } from "../nats/store.ts";
 import { recordDocument, renderRecord } from "../render/record.ts";
 import type { Terminal } from "../terminal/terminal.ts";
+import { paragraph } from "../text.ts";
 import type { ShowArgs } from "./flags.ts";
 import { noteWord } from "./job-word.ts";
 import type { Session } from "./session.ts";
@@ -76,7 +77,8 @@ export async function readTold(
     *text() {
       yield* shown();
       if (!selection || chosen.length > 0 || flags["fail-if-empty"]) return;
-      yield `${flags.output ? "" : "\n"}${noneWords(selection, peels.length, wider)}\n`;
+      const none = paragraph(noneWords(selection, peels.length, wider), terminal.columns);
+      yield `${flags.output ? "" : "\n"}${none}`;
     },
     document: () => recordDocument(row.jid, job, sortedByPeel(chosen), flags.missing === true),
     peels: sortedByPeel(chosen).map(({ peel }) => peel),

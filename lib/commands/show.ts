@@ -142,8 +142,7 @@ export async function run(flags: ShowArgs): Promise<number | undefined> {
     if (last) throw last;
     const none = noneWords(selection, of, wider);
     failIfEmpty(flags, peels.size, none);
-    if (selection && asksIds(flags) && peels.size === 0 && session.format === "text")
-      session.terminal.tell(`${none}\n`);
+    if (selection && asksIds(flags) && peels.size === 0 && session.format === "text") session.terminal.say(none);
     return undefined;
   };
   return await withSession(flags, work, OUTPUT);

@@ -10,16 +10,15 @@ import { type JobRow, jobRow } from "../model/job.ts";
 import { parseSelection } from "../model/selection.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import type { Store } from "../nats/store.ts";
-import { endingDocument, endingText, openDocument, waitingText } from "../render/ending.ts";
+import { endingDocument, endingLine, openDocument, waitingText } from "../render/ending.ts";
 import { type Status, statusOn } from "../terminal/progress.ts";
 import { type Terminal, withoutReader } from "../terminal/terminal.ts";
-import { safe } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
 import type { WaitArgs } from "./flags.ts";
 import { noteWord } from "./job-word.ts";
 import { type Limit, LONGER, notEnded, waitLimit, within } from "./limit.ts";
 import { warnUnreadable, writeDocument } from "./output.ts";
-import { failIfEmpty, selectingFlags } from "./selecting.ts";
+import { failIfEmpty, selectingFlags, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 
 /** The pause between two looks at the masters of the jobs that are waited for, in ms. */
@@ -97,7 +96,7 @@ export class Waiting {
 async function report({ jids, rows, endings, ended }: Waiting, { terminal, format }: Session): Promise<void> {
   const now = new Date();
   const out = withoutReader(terminal);
-  const lines = ended.map((ending) => `Job ${safe(ending.row.jid)} ${endingText(ending, now)}\n`);
+  const lines = ended.map((ending) => endingLine(ending, now, terminal.columns));
   if (format === "text") return out.write(lines.join(""));
   const documents = jids.map((jid) => {
     const ending = endings.get(jid);
@@ -133,7 +132,7 @@ export async function run(flags: WaitArgs): Promise<number | undefined> {
     if (waiting.jids.length === 0) {
       const none = `No jobs that have not ended match ${text}.`;
       failIfEmpty(flags, 0, none);
-      if (session.format === "text") session.terminal.write(`${none}\n`);
+      if (session.format === "text") writeNone(none, flags, session.terminal);
       return undefined;
     }
     return worstCode(waiting.ended.map(endingCode));

@@ -11,11 +11,10 @@ import type { PeelState } from "../model/peel-state.ts";
 import { peelWidth } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { returnDocument } from "../render/document.ts";
-import { endingDocument, endingText } from "../render/ending.ts";
+import { endingDocument, endingLine } from "../render/ending.ts";
 import { returnLine } from "../render/peels.ts";
 import { renderWatch, watchLine } from "../render/watch.ts";
 import { LiveLines, sizeOf } from "../terminal/screen.ts";
-import { safe } from "../text.ts";
 import { noteWord } from "./job-word.ts";
 import type { Session } from "./session.ts";
 
@@ -81,7 +80,7 @@ class JobWatch {
     this.clear();
     const { terminal, format } = session;
     if (format !== "text") terminal.write(`${toJsonLine(endingDocument(ending))}\n`);
-    else terminal.write(`Job ${safe(live.jid)} ${endingText(ending, new Date())}\n`);
+    else terminal.write(endingLine(ending, new Date(), terminal.columns));
   }
 
   clear(): void {

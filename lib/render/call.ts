@@ -13,8 +13,7 @@ const MAIN = ["state_id", "state", "name", "command", "cmd", "mods"];
 const MOST = 60;
 
 /** A value on one line; text that is one word stands without quotes. */
-export const inline = (value: Value) =>
-  typeof value === "string" && !/[\s="]/.test(value) ? value : toJsonLine(value);
+const inline = (value: Value) => (typeof value === "string" && !/[\s="]/.test(value) ? value : toJsonLine(value));
 
 const isThere = (value: Value | undefined): value is Value => value !== undefined && value !== null && value !== "";
 
@@ -39,3 +38,13 @@ export function wholeCall(job: ValueMap | undefined, { fn }: JobRow): string {
 
 /** The same in at most `max` columns. */
 export const callOf = (job: ValueMap | undefined, row: JobRow, max = MOST) => shortenMiddle(wholeCall(job, row), max);
+
+/** `name=postgresql refresh=true`: all arguments on one line, safe; empty when those of wholeCall have them all. */
+export function furtherArguments(job: ValueMap, { fn }: JobRow): string {
+  const args = job.get("args");
+  if (!isThere(args)) return "";
+  if (!(args instanceof Map)) return safe(toJsonLine(args));
+  const [only] = args.values();
+  if (args.size === 0 || (args.size === 1 && only === mainArgument(job, fn))) return "";
+  return safe(Array.from(args, ([key, value]) => `${key}=${inline(value)}`).join(" "));
+}

@@ -5,17 +5,21 @@ import { formatDuration } from "../duration.ts";
 import type { Ending } from "../model/ending.ts";
 import { type JobRow, jobDuration } from "../model/job.ts";
 import { countStates } from "../model/peel-state.ts";
-import { plural, safe } from "../text.ts";
+import { paragraph, plural, safe } from "../text.ts";
 import { reasonOf, tookOf } from "./facts.ts";
 import { namedCounts } from "./peels.ts";
 
-/** `ended failed after 12s: 1 failed, 3 ok`, of many peels with names, and the master's reason where it gives one. */
-export function endingText(ending: Ending, now: Date): string {
+/**
+ * `Job 2hPx4… ended failed after 12s: 1 failed, 3 ok`, of many peels with names, and the master's reason where it gives one.
+ * @param columns of the terminal, if it is for one
+ */
+export function endingLine(ending: Ending, now: Date, columns: number | undefined): string {
   const took = tookOf(ending, now);
   const after = took === undefined ? "" : ` after ${formatDuration(took)}`;
   const reason = reasonOf(ending);
   const counts = namedCounts(ending.story.peels) || "no peels";
-  return `ended ${safe(ending.row.status ?? "-")}${after}: ${counts}${reason === undefined ? "" : ` (${safe(reason)})`}`;
+  const words = `Job ${safe(ending.row.jid)} ended ${safe(ending.row.status ?? "-")}${after}: ${counts}`;
+  return paragraph(`${words}${reason === undefined ? "" : ` (${safe(reason)})`}`, columns);
 }
 
 /** The same for programs: the number of peels in each state, worst first. */

@@ -2,7 +2,8 @@
 import type { Value, ValueMap } from "../codec/value.ts";
 import type { ErrorGroup, FailedJob } from "../model/failures.ts";
 import type { JobRow } from "../model/job.ts";
-import { count, plural, safe, shorten, width } from "../text.ts";
+import { count, paragraph, plural, safe, shorten, width } from "../text.ts";
+import { GAP } from "./fit.ts";
 import { namesBeside, peelNames } from "./names.ts";
 import { type Cell, type Look, renderTable } from "./table.ts";
 import { whenText } from "./time.ts";
@@ -14,7 +15,6 @@ export type JobAt = (number: number) => JobRow;
 const SHARED = 24;
 /** With less room than this, WHERE is left out beside a job. */
 const BOTH = 48;
-const GAP = 2;
 
 /** What stands for the error of returns that failed and don't say why. */
 const UNTOLD = "failed without an error";
@@ -112,10 +112,11 @@ export function unreachableLine(group: ErrorGroup | undefined, look: Look): stri
   const { peels, jobs } = group;
   const line = `${plural(peels.length, "peel")} ${peels.length === 1 ? "was" : "were"} unreachable in ${plural(jobs.length, "job")}: `;
   const room = look.columns === undefined ? Number.POSITIVE_INFINITY : Math.max(SHARED, look.columns - line.length);
-  return `${line}${peelNames(
+  const names = peelNames(
     peels.map((peel) => ({ peel })),
     room,
-  )}\n`;
+  );
+  return paragraph(line + names, look.columns);
 }
 
 const document = (fields: Record<string, Value>): ValueMap => new Map(Object.entries(fields));

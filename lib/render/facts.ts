@@ -1,7 +1,6 @@
 // What a person wants to know of a job first, as lines of a name and a value: what runs where, by whom, how long, and
 // whether it is stuck. Pure; the clock is an argument.
-import { toJsonLine } from "../codec/json.ts";
-import { asText, type Timestamp, type Value, type ValueMap } from "../codec/value.ts";
+import { asText, type Timestamp, type ValueMap } from "../codec/value.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import { isDryRun } from "../model/answer.ts";
 import { isTerminal, type JobRow, jobDuration, stateOf } from "../model/job.ts";
@@ -10,8 +9,8 @@ import type { PeelState } from "../model/peel-state.ts";
 import { sourceOf, sourceWords } from "../model/source.ts";
 import type { Ignored, Story } from "../model/story.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
-import { count, plural, safe, shortenMiddle, width, wrap } from "../text.ts";
-import { inline, wholeCall } from "./call.ts";
+import { count, paragraph, plural, safe, shortenMiddle, width, wrap } from "../text.ts";
+import { furtherArguments, wholeCall } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { peelNames } from "./names.ts";
 import { peelCounts } from "./peels.ts";
@@ -27,16 +26,6 @@ export interface Telling {
   /** The jobs that repeat it, oldest first, of the newest jobs. */
   readonly retries?: readonly JobRow[];
 }
-
-/** `name=postgresql refresh=true`: arguments on one line. */
-function argumentsOf(args: Value | undefined): string {
-  if (!(args instanceof Map)) return args === undefined || args === null ? "" : toJsonLine(args);
-  return Array.from(args, ([key, value]) => `${key}=${inline(value)}`).join(" ");
-}
-
-/** A function with all its arguments. */
-const fullCall = ({ row, job }: Pick<Telling, "row" | "job">) =>
-  [row.fn ?? "-", argumentsOf(job.get("args"))].filter(Boolean).join(" ");
 
 function when(time: Timestamp, now: bigint, person: boolean, [future, past]: readonly [string, string]): string {
   const distance = time.ns - now;
@@ -82,7 +71,18 @@ export function retriesWords(retries: readonly JobRow[]): string | undefined {
   return named.map((row) => `${row.jid} (${stateOf(row)})`).join(", ") + rest;
 }
 
-function facts(telling: Telling, now: Date, person: boolean): [string, string][] {
+/** Lines that further arguments take at most on a terminal. */
+const ARGUMENT_LINES = 3;
+
+/** The arguments that the head does not have. */
+function argumentWords({ row, job }: Telling, columns: number | undefined): string {
+  const all = furtherArguments(job, row);
+  return columns === undefined ? all : shortenMiddle(all, ARGUMENT_LINES * Math.max(1, columns - NAME - 1));
+}
+
+/** @param peelsTook what is to be said of how long its peels took */
+function facts(telling: Telling, now: Date, columns: number | undefined, peelsTook?: string): [string, string][] {
+  const person = columns !== undefined;
   const { row, job, stuck } = telling;
   const nowNs = BigInt(now.getTime()) * 1_000_000n;
   const took = tookOf(telling, now);
@@ -91,14 +91,15 @@ function facts(telling: Telling, now: Date, person: boolean): [string, string][]
     ["Job", row.jid],
     ["State", row.status ?? "-"],
     ["Reason", reasonOf(telling) ?? cancelerOf(telling)],
+    ["Args", argumentWords(telling, columns)],
     ["Target", row.targetExpr],
     ["Source", sourceWords(job)],
     ["Retry of", row.retryOf],
-    ["Retried as", retriesWords(telling.retries ?? [])],
+    ["Retries", retriesWords(telling.retries ?? [])],
     ["User", row.user],
     ["Owner", row.owner],
     ["Created", row.created && when(row.created, nowNs, person, ["ahead of this clock", "ago"])],
-    [ended ? "Took" : "So far", took === undefined ? undefined : formatDuration(took)],
+    [ended ? "Took" : "So far", [took === undefined ? "" : formatDuration(took), peelsTook].filter(Boolean).join("; ")],
     // The deadline of a job that has ended decides nothing any more.
     ["Deadline", row.deadline && !ended ? when(row.deadline, nowNs, person, ["left", "over"]) : undefined],
     ["Stuck", stuck && stuckWords(stuck)],
@@ -138,28 +139,29 @@ export function ignoredWords(ignored: readonly Ignored[]): string | undefined {
 }
 
 /**
- * The head of `trace` and `show --summary`: function and arguments, who, when, how long and in which state, how many peels
- * are in which state, and what was ignored.
- * @param words what stands in place of the call, and of the counts by state
+ * The head of `trace` and `show --summary`: what ran where, who, when, how long and in which state, how many peels are in
+ * which state, and what was ignored.
+ * @param words what stands in place of the counts by state, and what is said of how long the peels took
  */
 export function renderFacts(
   telling: Telling,
   look: Look,
   now: Date,
-  words: { readonly call?: string; readonly counts?: string } = {},
+  words: { readonly counts?: string; readonly peelsTook?: string | undefined } = {},
 ): string {
   const { row, story } = telling;
   const paint = paintState(row.status ?? "", look.color);
-  const lines = facts(telling, now, look.columns !== undefined).map(([name, value]) => {
+  const lines = facts(telling, now, look.columns, words.peelsTook).map(([name, value]) => {
     const text = safe(value);
     return factLine(name, name === "State" && paint ? paint(text) : text, name === "State" ? undefined : look.columns);
   });
-  const call = words.call ?? fullCall(telling);
   const dry = wasDryRun(story) ? `${DRY_RUN}\n` : "";
   const { peels } = story;
   const counts = peels.length > 0 ? `${count(peels.length)}: ${words.counts ?? peelCounts(peels)}` : "0";
   const ignored = ignoredWords(story.ignored);
-  return `${safe(call)}\n${dry}${lines.join("")}${factLine("Peels", counts, look.columns)}${ignored === undefined ? "" : `${safe(ignored)}\n`}`;
+  const call = paragraph(callWords(telling, look), look.columns);
+  const head = `${call}${dry}${lines.join("")}${factLine("Peels", counts, look.columns)}`;
+  return head + (ignored === undefined ? "" : paragraph(safe(ignored), look.columns));
 }
 
 /** One more fact, below those. */
@@ -182,15 +184,9 @@ export function waitingWords({ peels }: Story): string | undefined {
 /** The least columns of a call in a head. */
 const CALL = 30;
 
-/** `state.apply nginx`, `pkg.installed name=postgresql refresh=true`; an argument that is the only one needs no name. */
-export function shortCall({ row, job }: Pick<Telling, "row" | "job">): string {
-  const args = job.get("args");
-  return args instanceof Map && args.size > 1 ? safe(fullCall({ row, job })) : wholeCall(job, row);
-}
-
 /** `state.apply nginx on web* by ops, 400 peels`; on a terminal it is one line. */
-export function callWords(telling: Telling, { columns }: Look): string {
-  const { row, story } = telling;
+function callWords(telling: Telling, { columns }: Look): string {
+  const { row, job, story } = telling;
   const rest = safe(
     [
       row.targetExpr && ` on ${row.targetExpr}`,
@@ -200,6 +196,6 @@ export function callWords(telling: Telling, { columns }: Look): string {
       .filter(Boolean)
       .join(""),
   );
-  const call = shortCall(telling);
+  const call = wholeCall(job, row);
   return (columns === undefined ? call : shortenMiddle(call, Math.max(CALL, columns - width(rest)))) + rest;
 }

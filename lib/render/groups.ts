@@ -83,7 +83,7 @@ class Comparison {
 function limited(lines: readonly string[], look: Look, { full }: GroupOptions): readonly string[] {
   const rest = lines.length - MOST_LINES;
   if (look.columns === undefined || full || rest <= 0) return lines;
-  return [...lines.slice(0, MOST_LINES), `  ${andMore(rest, "line")} (--full shows them)`];
+  return [...lines.slice(0, MOST_LINES), `  ${andMore(rest, "line")}; --full shows them`];
 }
 
 /** The groups of peels, worst first, with an empty line in between. */

@@ -2,7 +2,7 @@
 import { mapOf, type Timestamp, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { type Failures, failuresOf, goesOn, type HistoryEntry } from "../model/history.ts";
-import { count, plural, shortenMiddle } from "../text.ts";
+import { count, paragraph, plural, shortenMiddle } from "../text.ts";
 import { callOf, wholeCall } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { seconds } from "./columns.ts";
@@ -65,12 +65,14 @@ function failureWords({ first, count: times, okAgain, lastOk }: Failures, now: D
 }
 
 /** A line for each call that went wrong; the call itself is named where there are several. */
-function failureLines(all: readonly HistoryEntry[], now: Date): string {
+function failureLines(all: readonly HistoryEntry[], { columns }: Look, now: Date): string {
   const failures = failuresOf(all, wholeCallOf);
   const several = new Set(all.map(wholeCallOf)).size > 1;
   const lines = failures
     .slice(0, TOLD)
-    .map((one) => `${several ? `${shortenMiddle(one.call, CALL)}: ` : ""}${failureWords(one, now)}\n`);
+    .map((one) =>
+      paragraph(`${several ? `${shortenMiddle(one.call, CALL)}: ` : ""}${failureWords(one, now)}`, columns),
+    );
   const rest = failures.length - lines.length;
   return lines.join("") + (rest > 0 ? `and ${plural(rest, "call")} more that went wrong\n` : "");
 }
@@ -90,7 +92,7 @@ export function renderHistory(
 ): string {
   const rest = entries.length - most;
   const more = rest > 0 ? `${andMore(rest, "result")} (-n shows more)\n` : "";
-  return table(entries.slice(0, most), look, now) + more + failureLines(all, now);
+  return table(entries.slice(0, most), look, now) + more + failureLines(all, look, now);
 }
 
 /** One entry for programs; durations in ns. @param peel its id in stored form */

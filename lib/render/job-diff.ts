@@ -6,6 +6,7 @@ import { changedLines, LineDiffs } from "../model/line-diff.ts";
 import { median } from "../model/story.ts";
 import { count, plural, safe, shorten, width } from "../text.ts";
 import { paintState } from "./colors.ts";
+import { GAP } from "./fit.ts";
 import { comparedLines } from "./groups.ts";
 import { namesBeside, peelNames } from "./names.ts";
 import { linesText, paintDiff } from "./output.ts";
@@ -17,7 +18,6 @@ const MOST = { groups: 20, lines: 10 } as const;
 const [CHANGE, NAMES] = [17, 12] as const;
 /** The least columns that names and what is said of them share. */
 const SHARED = 24;
-const GAP = 2;
 const NO_DIFF = "(too many lines differ)";
 
 /** Peels whose outputs differ in the same lines; undefined: in too many. */
@@ -152,7 +152,7 @@ function differenceLines({ lines, peels }: Difference, look: Look, countWidth: n
       const text = full || most === Number.POSITIVE_INFINITY ? line : shorten(line, most);
       return look.color ? paintDiff(text) : text;
     }),
-    ...(rest > 0 ? [`${andMore(rest, "line")} (--full shows them)`] : []),
+    ...(rest > 0 ? [`${andMore(rest, "line")}; --full shows them`] : []),
   ];
   return texts.map((text, i) => (i === 0 ? `${(head + names).padEnd(indent)}${text}` : " ".repeat(indent) + text));
 }
@@ -163,7 +163,7 @@ function differencesText(diffs: readonly PeelDiff[], look: Look, full: boolean):
   const shown = differences.slice(0, limit);
   const rest = differences.length - shown.length;
   const countWidth = count(shown[0]?.peels.length ?? 0).length;
-  const more = rest > 0 ? [`  ${andMore(rest, "group")} (--full shows them)`] : [];
+  const more = rest > 0 ? [`  ${andMore(rest, "group")}; --full shows them`] : [];
   return linesText([...shown.flatMap((one) => differenceLines(one, look, countWidth, full)), ...more]);
 }
 

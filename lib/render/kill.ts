@@ -9,7 +9,7 @@ import { isSent, isTarget, type Outcome, type Plan, type Target } from "../model
 import { hasNotReturned, statesPresent } from "../model/peel-state.ts";
 import { countReturned } from "../model/returns.ts";
 import { aliveWords, type MasterSign, stuckWords } from "../model/stuck.ts";
-import { count, firstFew, plural, safe, width } from "../text.ts";
+import { count, firstFew, paragraph, plural, safe, width } from "../text.ts";
 import { callOf } from "./call.ts";
 import { ASKED, columnsOf } from "./columns.ts";
 import { type Telling, waitingWords } from "./facts.ts";
@@ -54,12 +54,12 @@ export function interruptedWords(outcomes: readonly Outcome[], plan: Plan): stri
 }
 
 /** How a job ended that was to be canceled, and how far it had come, on a line. */
-export function endLine({ row, story: { peels } }: Ending): string {
+export function endLine({ row, story: { peels } }: Ending, columns: number | undefined): string {
   const words =
     row.status === "canceled"
       ? `canceled, ${count(countReturned(peels))} of ${plural(peels.length, "peel")} had returned`
       : `ended ${safe(row.status ?? "-")} before the signal took effect: ${namedCounts(peels)}`;
-  return `Job ${safe(row.jid)} ${words}\n`;
+  return paragraph(`Job ${safe(row.jid)} ${words}`, columns);
 }
 
 /** What is seen of a job that goes on: whether it is stuck, and what it waits for. */

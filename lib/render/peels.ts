@@ -5,7 +5,7 @@ import { displayPeel } from "../model/peel.ts";
 import { type PeelState, statesPresent, worstFirst } from "../model/peel-state.ts";
 import type { Peel } from "../model/returns.ts";
 import { noteOf, type PeelStory } from "../model/story.ts";
-import { count } from "../text.ts";
+import { count, paragraph } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { LONG, leaves, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
@@ -112,7 +112,8 @@ function limited<T extends AnyPeel>(
   counts: (rest: readonly T[]) => string = peelCounts,
 ): string {
   const rest = peels.slice(most);
-  const more = rest.length === 0 ? "" : `${andMore(rest.length, "peel")}: ${counts(rest)} (--all-peels shows them)\n`;
+  const words = `${andMore(rest.length, "peel")}: ${counts(rest)}; --all-peels shows them`;
+  const more = rest.length === 0 ? "" : paragraph(words, look.columns);
   return table(columns, peels.slice(0, most), look) + more;
 }
 

@@ -5,9 +5,9 @@ import { formatAgo } from "../duration.ts";
 import { isTerminal } from "../model/job.ts";
 import { type OutcomeGroup, outcomesOf } from "../model/outcomes.ts";
 import { asksDryRun, type Dispatched, doubtOf, type RetryPlan } from "../model/retry.ts";
-import { count, plural, safe, shorten } from "../text.ts";
+import { count, paragraph, plural, safe, shorten, shortenMiddle } from "../text.ts";
+import { callOf, furtherArguments } from "./call.ts";
 import { paintState } from "./colors.ts";
-import { shortCall } from "./facts.ts";
 import { LONG, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
 import { peelCounts } from "./peels.ts";
@@ -41,10 +41,11 @@ function noteWords({ state, note, peels }: OutcomeGroup, offline: RetryPlan["off
 /** The new job, and the peels that get it, worst first: a line for each outcome. */
 export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   const { row, job, peels, targets, offline } = plan;
-  const call = shorten(safe(shortCall({ row, job }).slice(0, 2 * MOST.call)), MOST.call);
+  const call = callOf(job, row, MOST.call);
   const dry = asksDryRun(job.get("args")) ? " (dry run)" : "";
   const known = [row.user && `by ${row.user}`, jobWords(plan, nowNs)].filter(Boolean).join("; ");
-  const head = `${call}${dry} on ${count(peels.length)} of ${plural(targets.length, "peel")} (${safe(known)})\n`;
+  const head = `${call}${dry} on ${count(peels.length)} of ${plural(targets.length, "peel")} (${safe(known)})`;
+  const further = shortenMiddle(furtherArguments(job, row), MOST.call);
   const groups = outcomesOf(peels, targets);
   const names = look.columns === undefined ? Number.POSITIVE_INFINITY : namesOf(look.columns);
   const shown = look.columns === undefined ? groups : groups.slice(0, MOST.outcomes);
@@ -64,14 +65,19 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
     { title: "", gives: LONG, wraps: true },
   ];
   const room = look.columns === undefined ? undefined : Math.max(1, look.columns - INDENT);
+  const wrapped = (text: string) => paragraph(text, room).trimEnd().split("\n");
   const lines = renderTable(columns, rows, false, { ...look, columns: room })
     .trimEnd()
     .split("\n");
   const more =
     rest.length === 0
       ? []
-      : [`${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap((group) => group.peels))}`];
-  return head + [...lines, ...more].map((line) => `${" ".repeat(INDENT)}${line}\n`).join("");
+      : wrapped(`${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap((group) => group.peels))}`);
+  const below = further === "" ? [] : wrapped(`with ${further}`);
+  return (
+    paragraph(head, look.columns) +
+    [...below, ...lines, ...more].map((line) => `${" ".repeat(INDENT)}${line}\n`).join("")
+  );
 }
 
 /** Why there is nothing to retry. @param condition as typed; empty when none was */

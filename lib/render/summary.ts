@@ -4,9 +4,10 @@ import { type Change, type OutcomeGroup, outcomesOf } from "../model/outcomes.ts
 import { displayPeel } from "../model/peel.ts";
 import { statesPresent } from "../model/peel-state.ts";
 import { medianTook, type PeelStory, slowest, timeOf } from "../model/story.ts";
-import { count, safe, shorten, width } from "../text.ts";
+import { count, paragraph, safe, shorten, width } from "../text.ts";
 import { paintState } from "./colors.ts";
-import { callWords, furtherFact, renderFacts, type Telling } from "./facts.ts";
+import { renderFacts, type Telling } from "./facts.ts";
+import { GAP } from "./fit.ts";
 import { namesBeside } from "./names.ts";
 import { peelCounts, renderPeels } from "./peels.ts";
 import { andMore, type Look, renderTable } from "./table.ts";
@@ -15,7 +16,6 @@ import { andMore, type Look, renderTable } from "./table.ts";
 const MOST = { outcomes: 40, changes: 3 } as const;
 /** The least columns, as wide as most outcomes, and the ones that WHERE and WHAT share at least. */
 const [OUTCOME, SHARED] = [12, 24] as const;
-const GAP = 2;
 
 const changeWord = ({ dryRun }: OutcomeGroup) => (dryRun ? "would change" : "changed");
 const outcomeWords = (group: OutcomeGroup) =>
@@ -69,7 +69,10 @@ function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolea
   const more =
     rest.length === 0
       ? ""
-      : `${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap(({ peels }) => peels))} (--all-peels shows them)\n`;
+      : paragraph(
+          `${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap(({ peels }) => peels))}; --all-peels shows them`,
+          look.columns,
+        );
   return renderTable([...columns, { title: "WHERE" }, { title: "WHAT" }], rows, true, look) + more;
 }
 
@@ -87,7 +90,7 @@ function countWords(peels: readonly PeelStory[], groups: readonly OutcomeGroup[]
     .join(", ");
 }
 
-/** `median 1.5s, slowest web-042 3m7s`, of what the peels took; undefined when none tells. */
+/** `peels: median 1.5s, slowest web-042 3m7s`, of what the peels took; undefined when none tells. */
 function tookWords(peels: readonly PeelStory[]): string | undefined {
   const [first] = slowest(peels, 1);
   if (first === undefined) return undefined;
@@ -95,7 +98,7 @@ function tookWords(peels: readonly PeelStory[]): string | undefined {
   const words = `${displayPeel(first.peel)} ${time}${first.tookNs === undefined ? " so far" : ""}`;
   if (peels.length === 1) return words;
   const median = medianTook(peels);
-  return `${median === undefined ? "" : `median ${formatDuration(median)}, `}slowest ${words}`;
+  return `peels: ${median === undefined ? "" : `median ${formatDuration(median)}, `}slowest ${words}`;
 }
 
 /**
@@ -112,10 +115,8 @@ export function renderSummary(
   const { peels } = telling.story;
   const groups = outcomesOf(peels, peels);
   const chosen = selected === peels ? groups : outcomesOf(selected, peels);
-  const words = { call: callWords(telling, look), counts: countWords(peels, groups) };
-  const took = tookWords(peels);
-  const facts =
-    renderFacts(telling, look, options.now, words) + (took === undefined ? "" : furtherFact("Took", took, look));
+  const words = { counts: countWords(peels, groups), peelsTook: tookWords(peels) };
+  const facts = renderFacts(telling, look, options.now, words);
   if (selected.length === 0) return facts;
   const table = options.each
     ? renderPeels(selected, look, options.allPeels)

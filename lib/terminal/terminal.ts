@@ -3,7 +3,7 @@ import { writeSync } from "node:fs";
 import { paint } from "../colors.ts";
 import { OutputClosed, UserError } from "../errors.ts";
 import { namedMessage } from "../program.ts";
-import { oneLine, safe } from "../text.ts";
+import { oneLine, paragraph, safe } from "../text.ts";
 
 /** What node:tty asks as well; that module brings the network ones with it, which take longer to load than all of ours. */
 const isatty = (fd: number): boolean =>
@@ -69,6 +69,10 @@ export function writeAll(fd: number, text: string): void {
   }
 }
 
+/** Columns of the terminal that stderr is; undefined when it is none. */
+const errorColumns = (): number | undefined =>
+  isatty(2) ? (process.stderr as { columns?: number }).columns || 80 : undefined;
+
 /** What stands before a message, and its colour; consola calls a note "info". */
 const LABELS = { info: ["note:", "active"], warn: ["warning:", "attention"], error: ["error:", "bad"] } as const;
 
@@ -81,11 +85,12 @@ function message(level: keyof typeof LABELS, text: string, color: boolean): void
   const reporter = {
     log: ({ args }: { args: unknown[] }) => {
       const [label, meaning] = LABELS[level];
-      const painted = color ? paint(meaning, label) : label;
-      const lines = namedMessage(args.join(" ")).split("\n").map(safe);
-      try {
-        writeAll(2, `${painted} ${lines.join("\n")}\n`);
-      } catch {}
+      const columns = errorColumns();
+      const lines = `${label} ${namedMessage(args.join(" "))}`
+        .split("\n")
+        .map((line) => paragraph(safe(line), columns));
+      const text = lines.join("").slice(label.length);
+      tell(`${color ? paint(meaning, label) : label}${text}`);
     },
   };
   createConsola({ reporters: [reporter], throttle: 0 })[level](text);
@@ -99,7 +104,7 @@ async function ask(question: string): Promise<boolean> {
   // Without line editing the terminal keeps its settings, and Ctrl-C stays a signal.
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   const closed = new Promise<string>((done) => lines.once("close", () => done("")));
-  const answer = await Promise.race([lines.question(question), closed]);
+  const answer = await Promise.race([lines.question(`${paragraph(question.trim(), errorColumns()).trim()} `), closed]);
   lines.close();
   return /^y(es)?$/i.test(answer.trim());
 }
@@ -155,7 +160,7 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
     warn: (text) => message("warn", oneLine(text), wish ?? isatty(2)),
     note: (text) => message("info", oneLine(text), wish ?? isatty(2)),
     error: (text) => message("error", oneLine(text), wish ?? isatty(2)),
-    say: (line) => void tell(`${oneLine(line)}\n`),
+    say: (line) => void tell(paragraph(oneLine(line), errorColumns())),
     tell,
     canTell: isatty(2) && process.env.TERM !== "dumb",
     canAsk: isatty(0) && isatty(2),

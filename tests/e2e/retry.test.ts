@@ -193,7 +193,7 @@ test("a second retry is told of the first; list and show tell which job repeats 
   await fleet.until(second, "complete");
   expect((await run("show", first, "--summary")).stdout).toContain(`\nRetry of  ${jid}\n`);
   expect((await run("show", jid, "--summary")).stdout).toContain(
-    `\nRetried as ${second} (complete), ${first} (complete)\n`,
+    `\nRetries   ${second} (complete), ${first} (complete)\n`,
   );
   const wide = (await run("list", "--wide", "--function", "pkg.removed")).stdout;
   expect(wide).toMatch(/OWNER +RETRY_OF +STUCK +WHAT\n/);
@@ -210,7 +210,7 @@ test("peels without a heartbeat are marked, a dry run and old jobs are said to b
   await fleet.peel("alive-1").ready();
   const { stdout, stderr, code } = await run("retry", "old", "--dry-run", "--job-timeout", "90s");
   expect(stdout).toMatch(
-    /^state\.apply state=nginx test=true \(dry run\) on 3 of 3 peels \(by ops; job old failed \d+d ago\)\n/,
+    /^state\.apply nginx \(dry run\) on 3 of 3 peels \(by ops; job old failed \d+d ago\)\n {2}with state=nginx test=true\n/,
   );
   expect(stdout).toEndWith(
     "\n  missing       3 peels: alive-1,dead-[1-2]  may have run: nothing tells that it did not; offline: dead-[1-2]\n",

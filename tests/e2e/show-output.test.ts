@@ -250,7 +250,7 @@ test("on a terminal the first lines of each group, and how many more there are",
   };
   const short = await onTerminal();
   expect(short).toContain(`web-[001-006,…,040]  37 peels  ok  median 2.2s  2 results\n`);
-  expect(short).toEndWith(`${MOTD.repeat(13)}  … and 17 lines more (--full shows them)\n`);
+  expect(short).toEndWith(`${MOTD.repeat(13)}  … and 17 lines more; --full shows them\n`);
   const full = await onTerminal("--full");
   expect(full.split(MOTD).length - 1).toBe(60);
 });

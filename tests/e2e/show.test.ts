@@ -59,18 +59,16 @@ afterAll(() => server.stop());
 
 test("summary: the facts, the counts, the outcomes worst first", async () => {
   const { stdout, code } = await show(JID, "--summary");
-  expect(
-    stdout.replace(/\(\S+ ago\)/, "(AGE ago)"),
-  ).toBe(`pkg.installed name=postgresql refresh=true note="a b" on G@role:* by ops, 5 peels
+  expect(stdout.replace(/\(\S+ ago\)/, "(AGE ago)")).toBe(`pkg.installed postgresql on G@role:* by ops, 5 peels
 Job       ${JID}
 State     partial
+Args      name=postgresql refresh=true note="a b"
 Target    G@role:*
 User      ops
 Owner     m1
 Created   2026-01-15T09:30:00Z (AGE ago)
-Took      12s
+Took      12s; peels: median 0.8s, slowest web-02 0.8s
 Peels     5: 1 failed, 1 unreadable, 1 unreachable, 1 missing, 1 ok
-Took      median 0.8s, slowest web-02 0.8s
 
 OUTCOME       PEELS  WHERE          WHAT
 failed            1  web-02         exit 1\\n\\x1b[2J
@@ -140,7 +138,7 @@ test("a shortened id: the only job that begins with it", async () => {
 });
 
 test("many peels: everything when piped; on a terminal the worst, and a count of the rest", async () => {
-  expect((await show(MANY, "--summary", "--each")).stdout.trimEnd().split("\n")).toHaveLength(7 + 2 + 1000);
+  expect((await show(MANY, "--summary", "--each")).stdout.trimEnd().split("\n")).toHaveLength(6 + 2 + 1000);
   expect((await show(MANY, "--summary")).stdout).toEndWith(`
 OUTCOME       PEELS  WHERE                                   WHAT
 failed            1  peel-999
@@ -155,7 +153,7 @@ ok              999  peel-[0-9],peel-[10-99],peel-[100-998]
   );
   const lines = pty.stdout.toString().replaceAll("\r", "").trimEnd().split("\n");
   expect(lines.find((line) => line.startsWith("peel-"))).toMatch(/^peel-999 +failed/);
-  expect(lines.at(-1)).toBe("… and 960 peels more: 960 ok (--all-peels shows them)");
+  expect(lines.at(-1)).toBe("… and 960 peels more: 960 ok; --all-peels shows them");
 });
 
 test("the plain table of many returns on a terminal: the worst, and a count of the rest", async () => {
@@ -167,7 +165,7 @@ test("the plain table of many returns on a terminal: the worst, and a count of t
   const from = lines.indexOf("Returns:");
   expect(lines[from + 2]).toMatch(/^peel-999 +false/);
   expect(lines.slice(from)).toHaveLength(2 + 40 + 1);
-  expect(lines.at(-1)).toBe("… and 960 peels more: 960 ok (--all-peels shows them)");
+  expect(lines.at(-1)).toBe("… and 960 peels more: 960 ok; --all-peels shows them");
   const piped = (await show(MANY)).stdout.trimEnd().split("\n");
   expect(piped.slice(piped.indexOf("Returns:"))).toHaveLength(2 + 1000);
 });

@@ -12,7 +12,6 @@ afterAll(() => site.stop());
 
 /** What `--summary` says beside the facts that `trace` has as well. */
 interface Summary {
-  readonly call: string;
   /** The peels by state, with those that changed something. */
   readonly counts: string;
   /** Empty when no peel took any time. */
@@ -20,10 +19,12 @@ interface Summary {
   readonly outcomes: string;
 }
 
-/** The whole summary: the facts, with its own first line and counts. */
-function summaryOf(jid: keyof typeof FACTS, { call, counts, took, outcomes }: Summary): string {
-  const facts = FACTS[jid].replace(/^.*/, () => call).replace(/^(Peels {5}\d+: ).*$/m, (_, head) => head + counts);
-  return `${facts}${took && `Took      ${took}\n`}\n${outcomes}`;
+/** The whole summary: the facts, with its own counts and what the peels took. */
+function summaryOf(jid: keyof typeof FACTS, { counts, took, outcomes }: Summary): string {
+  const facts = FACTS[jid]
+    .replace(/^(Peels {5}\d+: ).*$/m, (_, head) => head + counts)
+    .replace(/^(Took|So far) .*$/m, (line) => line + (took && `; ${took}`));
+  return `${facts}\n${outcomes}`;
 }
 
 /** The summary, and the whole output. */
@@ -31,9 +32,8 @@ const STORIES: readonly [jid: keyof typeof FACTS, summary: Summary, output: stri
   [
     "2hPxSFailed",
     {
-      call: "pkg.installed openssl on web* by ops, 2 peels",
       counts: "1 failed, 1 ok (1 changed)",
-      took: "median 1.0s, slowest web-02 2.0s",
+      took: "peels: median 1.0s, slowest web-02 2.0s",
       outcomes: `OUTCOME       PEELS  WHERE   WHAT
 failed            1  web-02  could not get lock
 ok, changed       1  web-01  openssl
@@ -52,9 +52,8 @@ web-01  ok  1.0s
   [
     "2hPxSForged",
     {
-      call: "cmd.run uptime on db* by root, 2 peels",
       counts: "1 offline, 1 executing",
-      took: "slowest db-01 T so far",
+      took: "peels: slowest db-01 T so far",
       outcomes: `OUTCOME       PEELS  WHERE  WHAT
 offline           1  db-02
 executing         1  db-01
@@ -68,9 +67,8 @@ db-01  executing
   [
     "2hPxSLate",
     {
-      call: "state.apply nginx on web* by ops, 2 peels",
       counts: "1 late (1 changed), 1 ok (1 changed)",
-      took: "median 1.0s, slowest web-09 1.0s",
+      took: "peels: median 1.0s, slowest web-09 1.0s",
       outcomes: `OUTCOME        PEELS  WHERE   WHAT
 late, changed      1  web-09  returned after it was given up: ok; nginx
 ok, changed        1  web-01  nginx
@@ -88,7 +86,6 @@ web-01  ok  1.0s
   [
     "2hPxSTest",
     {
-      call: "state.apply state=nginx test=true on web-01 by ops, 1 peel",
       counts: "1 ok (1 would change)",
       took: "web-01 1.0s",
       outcomes: `OUTCOME           PEELS  WHERE   WHAT
@@ -110,9 +107,8 @@ web-01  ok  1.0s  3 results: 1 would change, 1 skipped
   [
     "2hPxSCut",
     {
-      call: 'cmd.run "sleep 600" on db* by root, 2 peels',
       counts: "1 unfinished, 1 ok (1 changed)",
-      took: "median 1.0s, slowest db-01 1.0s",
+      took: "peels: median 1.0s, slowest db-01 1.0s",
       outcomes: `OUTCOME       PEELS  WHERE  WHAT
 unfinished        1  db-02
 ok, changed       1  db-01  sleep
@@ -127,7 +123,6 @@ db-01  ok  1.0s
   [
     "2hPxSReclaim",
     {
-      call: "state.highstate on * by ops, 1 peel",
       counts: "1 unfinished",
       took: "",
       outcomes: `OUTCOME       PEELS  WHERE   WHAT
@@ -140,7 +135,6 @@ unfinished        1  web-01
   [
     "2hPxSBusy",
     {
-      call: "cmd.run true on db-01 by root, 1 peel",
       counts: "1 failed",
       took: "db-01 0s",
       outcomes: `OUTCOME       PEELS  WHERE  WHAT
@@ -154,7 +148,6 @@ failed            1  db-01  peel busy: execution queue full
   [
     "2hPxSSched",
     {
-      call: "state.highstate, 1 peel",
       counts: "1 ok",
       took: "web-01 58s",
       outcomes: `OUTCOME       PEELS  WHERE   WHAT
@@ -168,7 +161,6 @@ ok                1  web-01
   [
     "rxn-0123456789abcdef0123456789abcdef",
     {
-      call: "service.restart nginx by reactor:restart-nginx, 1 peel",
       counts: "1 ok (1 changed)",
       took: "web-01 0.3s",
       outcomes: `OUTCOME       PEELS  WHERE   WHAT

@@ -109,7 +109,7 @@ test("thousands of peels: everything piped, the worst on a terminal", async () =
   expect(lines.find((line) => line.startsWith("peel-"))).toMatch(/^peel-7 +executing /);
   // Of the rest the names stand folded.
   const names = "peel-[1014-2999],peel-[102-999],…";
-  expect(terminal.out).toContain(`… and 2,980 peels more: 2,980 ok (${names}) (--all-peels shows them)`);
+  expect(terminal.out).toContain(`… and 2,980 peels more: 2,980 ok (${names});\r\n--all-peels shows them`);
   // Nothing among the events is out of the ordinary: they are one line.
   expect(terminal.out).toMatch(/\n\+\S+ … \+\S+ +3,000 acks, 2,999 returns ok +peel-\[.*\r\n$/);
   await fleet.jobs.delete("big");

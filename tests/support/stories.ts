@@ -112,6 +112,8 @@ export function lastRecord(jid: string): Record<string, unknown> {
 
 /** A server with all recorded stories. */
 export interface StorySite {
+  /** A client, for records beside the stories. */
+  readonly nc: NatsConnection;
   readonly env: { readonly NATS_URL: string };
   /** The heartbeat of their master once more: it has 15 s to live. */
   beat(): Promise<void>;
@@ -125,6 +127,7 @@ export async function serveStories(): Promise<StorySite> {
   const beats = await nc.jetstream().views.kv("master-heartbeat");
   const beat = stories.find(({ bucket }) => bucket === "master-heartbeat");
   return {
+    nc,
     env: { NATS_URL: server.url },
     async beat() {
       await beats.put(beat?.key ?? "", Buffer.from(beat?.base64 ?? "", "base64"));

@@ -5,7 +5,7 @@ const CREATED = "Created   2026-01-15T09:30:00.123456789Z (AGO)";
 
 /** By JID. */
 export const FACTS = {
-  "2hPxSFailed": `pkg.installed name=openssl
+  "2hPxSFailed": `pkg.installed openssl on web* by ops, 2 peels
 Job       2hPxSFailed
 State     failed
 Target    web*
@@ -16,7 +16,7 @@ Took      2.0s
 Peels     2: 1 failed, 1 ok
 `,
   // The master heard one ack. The job is overdue: its deadline was in January, and its master is alive.
-  "2hPxSForged": `cmd.run command=uptime
+  "2hPxSForged": `cmd.run uptime on db* by root, 2 peels
 Job       2hPxSForged
 State     running
 Target    db*
@@ -30,7 +30,7 @@ Stuck     T overdue
 Peels     2: 1 offline, 1 executing
 3 messages ignored: evil-01 is no target, db-01 sent a return as db-02
 `,
-  "2hPxSLate": `state.apply state=nginx
+  "2hPxSLate": `state.apply nginx on web* by ops, 2 peels
 Job       2hPxSLate
 State     failed
 Target    web*
@@ -40,10 +40,11 @@ ${CREATED}
 Took      2.0s
 Peels     2: 1 late, 1 ok
 `,
-  "2hPxSTest": `state.apply state=nginx test=true
+  "2hPxSTest": `state.apply nginx on web-01 by ops, 1 peel
 Dry run: nothing was changed
 Job       2hPxSTest
 State     complete
+Args      state=nginx test=true
 Target    web-01
 User      ops
 Owner     master-2hPwZ9
@@ -52,7 +53,7 @@ Took      2.0s
 Peels     1: 1 ok
 `,
   // db-02 had accepted the job, and its end came first.
-  "2hPxSCut": `cmd.run command="sleep 600"
+  "2hPxSCut": `cmd.run "sleep 600" on db* by root, 2 peels
 Job       2hPxSCut
 State     canceled
 Reason    cancelled by user
@@ -63,7 +64,7 @@ ${CREATED}
 Took      2.0s
 Peels     2: 1 unfinished, 1 ok
 `,
-  "2hPxSReclaim": `state.highstate
+  "2hPxSReclaim": `state.highstate on * by ops, 1 peel
 Job       2hPxSReclaim
 State     failed
 Reason    reclaim limit exceeded: job reclaimed 4 times (max 3)
@@ -74,7 +75,7 @@ ${CREATED}
 Took      1m
 Peels     1: 1 unfinished
 `,
-  "2hPxSBusy": `cmd.run command=true
+  "2hPxSBusy": `cmd.run true on db-01 by root, 1 peel
 Job       2hPxSBusy
 State     failed
 Target    db-01
@@ -85,7 +86,7 @@ Took      2.0s
 Peels     1: 1 failed
 `,
   // There was no dispatch, and the record was written at the end of the run: only the peel knows how long it took.
-  "2hPxSSched": `state.highstate
+  "2hPxSSched": `state.highstate, 1 peel
 Job       2hPxSSched
 State     complete
 Source    schedule "nightly" on web-01
@@ -93,7 +94,7 @@ ${CREATED}
 Took      58s
 Peels     1: 1 ok
 `,
-  "rxn-0123456789abcdef0123456789abcdef": `service.restart name=nginx
+  "rxn-0123456789abcdef0123456789abcdef": `service.restart nginx by reactor:restart-nginx, 1 peel
 Job       rxn-0123456789abcdef0123456789abcdef
 State     complete
 Source    rule restart-nginx, event beacon/nginx/down
@@ -109,7 +110,7 @@ Peels     1: 1 ok
 export const steady = (text: string) =>
   text
     .replace(/\(\S+ (ago|over)\)/g, "(AGO)")
-    .replace(/^(So far {4})\S+$/m, "$1T")
+    .replace(/^(So far {4})[^\s;]+/m, "$1T")
     .replace(/\S+ overdue\b/g, "T overdue")
     .replace(/[\d.]+[a-zµ]+( so far)/g, "T$1")
     .replace(/TOOK +DETAIL/, "TOOK  DETAIL");

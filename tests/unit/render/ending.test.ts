@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { toJsonLine } from "../../../lib/codec/json.ts";
 import { jobRow } from "../../../lib/model/job.ts";
-import { endingDocument, endingText } from "../../../lib/render/ending.ts";
+import { endingDocument, endingLine } from "../../../lib/render/ending.ts";
 import { endLine, stakeWords } from "../../../lib/render/kill.ts";
 import { endingWith } from "../../support/story.ts";
 
@@ -20,7 +20,7 @@ test.each([
   ],
   [endingWith({}, ["missing"]), "ended -: 1 missing"],
   [endingWith({ status: "a\nb" }, []), "ended a\\nb: no peels"],
-])("%#: %s", (one, words) => expect(endingText(one, NOW)).toBe(words));
+])("%#: %s", (one, words) => expect(endingLine(one, NOW, undefined)).toBe(`Job j ${words}\n`));
 
 test("the question before a kill names many targets folded", () => {
   const words = (n: number) => {
@@ -44,4 +44,4 @@ test.each([
   [endingWith({ status: "canceled" }, ["missing"]), "Job j canceled, 0 of 1 peel had returned\n"],
   [endingWith({ status: "canceled" }, []), "Job j canceled, 0 of 0 peels had returned\n"],
   [endingWith({ status: "complete" }, ["ok"]), "Job j ended complete before the signal took effect: 1 ok\n"],
-])("after a cancel signal, %#: %s", (one, line) => expect(endLine(one)).toBe(line));
+])("after a cancel signal, %#: %s", (one, line) => expect(endLine(one, undefined)).toBe(line));

@@ -129,8 +129,8 @@ const summary: typeof renderReturns = (peels, look, all) =>
   );
 
 test.each([
-  ["returns", renderReturns, TERMINAL, false, 42, "… and 10 peels more: 10 ok (--all-peels shows them)"],
-  ["a summary", summary, TERMINAL, false, 42, "… and 10 peels more: 10 ok (--all-peels shows them)"],
+  ["returns", renderReturns, TERMINAL, false, 42, "… and 10 peels more: 10 ok; --all-peels shows them"],
+  ["a summary", summary, TERMINAL, false, 42, "… and 10 peels more: 10 ok; --all-peels shows them"],
   ["returns, piped", renderReturns, PIPED, false, 51, "web-49    false    1.2s"],
   ["returns, --all-peels", renderReturns, TERMINAL, true, 51, "web-49    false    1.2s"],
   ["a summary, piped", summary, PIPED, false, 51, "web-48    ok      1.2s"],
@@ -146,13 +146,13 @@ test("of many peels the names of those that are not ok stand beside their number
   expect(namedCounts(peels.slice(0, 12), true)).toBe("1 failed (web-008), 11 ok (web-[001-007,009-012])");
   expect(namedCounts(peels.slice(0, 9))).toBe("1 failed, 8 ok");
   const rest = renderStories(peels.slice(0, 32), TERMINAL, false).trimEnd().split("\n").at(-1);
-  expect(rest).toBe("… and 12 peels more: 12 ok (web-[021-032]) (--all-peels shows them)");
+  expect(rest).toBe("… and 12 peels more: 12 ok (web-[021-032]); --all-peels shows them");
 });
 
 test("what is left of many peels is counted by state, worst first", () => {
   const rows = Array.from({ length: 25 }, (_, i) => peelStory(`p${i}`, i < 22 ? "failed" : "ok"));
   const lines = renderStories(rows, TERMINAL, false).trimEnd().split("\n");
-  expect([lines.length, lines.at(-1)]).toEqual([22, "… and 5 peels more: 2 failed, 3 ok (--all-peels shows them)"]);
+  expect([lines.length, lines.at(-1)]).toEqual([22, "… and 5 peels more: 2 failed, 3 ok; --all-peels shows them"]);
 });
 
 test("counts of peels: worst first, without states that none is in", () => {

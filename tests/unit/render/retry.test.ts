@@ -60,8 +60,9 @@ test("alike peels share a line with their number; those that are offline now are
 });
 
 test("a job that goes on, one without times, and a dry run", () => {
-  const head = (fields: [string, Value][]) =>
-    renderPlan(plan([failed("a", "e")], 0, { fields }), wide, NOW).split("\n")[0];
+  const lines = (fields: [string, Value][]) =>
+    renderPlan(plan([failed("a", "e")], 0, { fields }), wide, NOW).split("\n");
+  const head = (fields: [string, Value][]) => lines(fields)[0];
   expect(head([["status", "running"]])).toBe(
     "state.apply nginx on 1 of 1 peel (by root; job 2hPx9 running, created 1h ago)",
   );
@@ -77,7 +78,8 @@ test("a job that goes on, one without times, and a dry run", () => {
     ["state", "nginx"],
     ["test", true],
   ]);
-  expect(head([["args", args]])).toStartWith("state.apply state=nginx test=true (dry run) on 1 of 1 peel (");
+  expect(head([["args", args]])).toStartWith("state.apply nginx (dry run) on 1 of 1 peel (");
+  expect(lines([["args", args]])[1]).toBe("  with state=nginx test=true");
 });
 
 test("on a terminal long lists are cut, and what is left out is counted", () => {
@@ -104,10 +106,14 @@ test("on a terminal no line of the list is wider than it; what has no room stand
     ...["a", "b", "c"].map((name) => peelStory(`${name}-with-a-long-name`, "unreachable")),
   ];
   for (const columns of [60, 80, 200]) {
-    const lines = renderPlan(plan(peels), { color: false, columns }, NOW).split("\n").slice(1);
+    const args = new Map<string, Value>(
+      ["name", "refresh", "version", "sources"].map((name) => [name, "long ".repeat(9)]),
+    );
+    const lines = renderPlan(plan(peels, 0, { fields: [["args", args]] }), { color: false, columns }, NOW).split("\n");
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
     const words = lines.join(" ").replace(/ +/g, " ");
-    for (const word of ["space left", "other files", "written either", "no proof"]) expect(words).toContain(word);
+    for (const word of ["4 of 4 peels", "sources=", "space left", "other files", "written either", "no proof"])
+      expect(words).toContain(word);
   }
 });
 
