@@ -92,6 +92,8 @@ export function isAsciiText(bytes: Uint8Array): boolean {
 /** Keys are told apart by length, first and last letter; what is found so is compared in full. */
 const slotOf = (length: number, first: number, last: number) => (length * 61 + first * 7 + last) & 0xff;
 
+const slotOfName = (name: Uint8Array) => slotOf(name.length, name[0] as number, name[name.length - 1] as number);
+
 export class FieldScanner {
   /** Where the value of each field begins; -1 when the record does not have it. */
   readonly starts: Int32Array;
@@ -100,13 +102,19 @@ export class FieldScanner {
   readonly #names: readonly Uint8Array[];
   readonly #slots = new Int8Array(256).fill(-1);
 
+  /** True for fields that one scanner tells apart. */
+  static canFind(fields: readonly string[]): boolean {
+    const slots = fields.map((name) => slotOfName(Buffer.from(name)));
+    return new Set(slots).size === slots.length;
+  }
+
   /** @param fields no two of which may share length, first and last letter (programmer's error, seen at once) */
   constructor(fields: readonly string[]) {
     this.starts = new Int32Array(fields.length);
     this.ends = new Int32Array(fields.length);
     this.#names = fields.map((name) => Buffer.from(name));
     this.#names.forEach((name, i) => {
-      const slot = slotOf(name.length, name[0] as number, name[name.length - 1] as number);
+      const slot = slotOfName(name);
       if (this.#slots[slot] !== -1) throw new Error(`two fields fall into one slot: ${fields[i]}`);
       this.#slots[slot] = i;
     });

@@ -3,7 +3,7 @@ import { toJsonLine } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
-import { readJobs } from "../jobs/read-jobs.ts";
+import { type Records, readJobs } from "../jobs/read-jobs.ts";
 import { QUICK_MESSAGES, readRecent } from "../jobs/recent.ts";
 import { streamJobs } from "../jobs/stream-jobs.ts";
 import type { JobRow } from "../model/job.ts";
@@ -18,6 +18,7 @@ import {
   COLUMNS_HINT,
   columnsOf,
   doubtfulField,
+  fieldsOf,
   type JobColumn,
   LIST,
   parseColumns,
@@ -26,6 +27,7 @@ import {
   SHEET,
   STUCK,
   stuckColumn,
+  WIDE_SHEET,
   wide,
 } from "../render/columns.ts";
 import { csvLines } from "../render/csv.ts";
@@ -78,7 +80,7 @@ async function streamLines(
 /** The columns that the flags ask for; CSV has its own when none are named. */
 function columnsFor(flags: ListArgs, view: View, format: Format): JobColumn[] {
   if (flags.columns !== undefined) return parseColumns(flags.columns);
-  if (format === "csv") return columnsOf(flags.wide ? [...SHEET, STUCK] : SHEET);
+  if (format === "csv") return columnsOf(flags.wide ? WIDE_SHEET : SHEET);
   return columnsOf(flags.wide ? wide(view.columns) : view.columns);
 }
 
@@ -132,6 +134,14 @@ async function writeList(
   }
 }
 
+/** What is kept of the records for these columns: just what they show. */
+async function partsFor(columns: readonly JobColumn[]): Promise<Records> {
+  const fields = [...new Set(columns.flatMap(fieldsOf))];
+  if (fields.length === 0) return false;
+  const { RecordParts } = await import("../jobs/record-parts.ts");
+  return () => RecordParts.of(fields);
+}
+
 /** Reads the selected jobs of a view and writes them as the flags say. */
 export async function listJobs(flags: ListArgs, view: View, selection: Selection, session: Session): Promise<void> {
   const { store, terminal, format } = session;
@@ -140,14 +150,14 @@ export async function listJobs(flags: ListArgs, view: View, selection: Selection
   const withJobs = !flags.count && !flags.quiet;
   const byColumns = format === "text" || format === "csv" || flags.columns !== undefined;
   const showsStuck = byColumns && named.some(({ name }) => name === STUCK);
-  const withRecords = withJobs && (!byColumns || named.some(({ field }) => field !== undefined));
-  const recent = await readRecent(store, selection, wanted, withRecords, { whole: QUICK_MESSAGES });
+  const records = withJobs && (!byColumns || (await partsFor(named)));
+  const recent = await readRecent(store, selection, wanted, records, { whole: QUICK_MESSAGES });
   // Masters are looked up for all jobs at once, and a column may be a slip until a job has it.
   const needsAll =
     flags["fail-if-empty"] || selection.ordered || showsStuck || (byColumns && named.some(doubtfulField));
   if (!recent && format === "jsonl" && withJobs && !needsAll && store.handsOverNewest)
     return warnUnreadable(await streamLines(store, wanted, documentsFor(flags, named), terminal), terminal);
-  const read = recent ?? (await readJobs(store, wanted, withRecords, progressOn(terminal)));
+  const read = recent ?? (await readJobs(store, wanted, records, progressOn(terminal)));
   const future = selection.timed ? futureWords(read.jobs, store.nowNs()) : undefined;
   const jobs = selection.arrange(read.jobs);
   const rows = withJobs && (view.tellStuck || showsStuck) ? Array.from(jobs, ({ row }) => row) : [];
@@ -155,7 +165,7 @@ export async function listJobs(flags: ListArgs, view: View, selection: Selection
   const stuck = await findStuck(store, rows, (why) => {
     unheard ??= why;
   });
-  const isShown = ({ name }: JobColumn) => name !== RETRY_OF || !flags.wide || hasRetries(jobs);
+  const isShown = ({ name }: JobColumn) => name !== RETRY_OF || format === "csv" || !flags.wide || hasRetries(jobs);
   const columns = named
     .filter(isShown)
     .map((column) => (column.name === STUCK ? stuckColumn(({ jid }) => stuck.get(jid)) : column));

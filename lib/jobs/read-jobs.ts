@@ -5,6 +5,7 @@ import { byCreation, type JobRow, jobRow, unreadableRow } from "../model/job.ts"
 import { type Job, JobList } from "../model/job-list.ts";
 import type { Store } from "../nats/store.ts";
 import { JobTable } from "./job-table.ts";
+import type { RecordParts } from "./record-parts.ts";
 
 export interface Read {
   /** The jobs kept, oldest first. */
@@ -41,29 +42,33 @@ export function toJob(jid: string, bytes: Uint8Array, fields?: readonly string[]
   }
 }
 
+/** What is kept of the records: nothing, everything, or the fields that such parts hold, where they can. */
+export type Records = boolean | (() => RecordParts | undefined);
+
 /** A job whose record is decoded when it is asked for. */
 class StoredJob implements Job {
   constructor(
     readonly row: JobRow,
-    readonly bytes: Uint8Array | undefined,
+    readonly collection: Collection,
+    readonly n: number,
   ) {}
 
   get record(): ValueMap | undefined {
-    return this.bytes && this.row.unreadable === undefined ? decodeRecord(this.bytes) : undefined;
+    return this.row.unreadable === undefined ? this.collection.record(this.n) : undefined;
   }
 }
 
 /**
  * Reads all jobs and keeps those that `keep` wants.
- * @param withRecords false drops each record as soon as its row is known, so that memory holds rows alone
+ * @param records false drops each record as soon as its row is known, so that memory holds rows alone
  */
 export async function readJobs(
   store: Store,
   keep: (row: JobRow) => boolean,
-  withRecords: boolean,
+  records: Records,
   progress = NO_PROGRESS,
 ): Promise<Read> {
-  const jobs = new Collection(keep, withRecords);
+  const jobs = new Collection(keep, records);
   try {
     await store.scanJobs(
       {
@@ -90,12 +95,15 @@ const RESERVED = 2_000_000;
 /** The jobs of a read under way, with their records when those are wanted. */
 export class Collection {
   readonly table = new JobTable();
-  readonly #stored: Uint8Array[] = [];
+  readonly #stored: (Uint8Array | undefined)[] = [];
+  readonly #parts: RecordParts | undefined;
 
   constructor(
     readonly keep: (row: JobRow) => boolean,
-    readonly withRecords: boolean,
-  ) {}
+    readonly records: Records,
+  ) {
+    this.#parts = typeof records === "boolean" ? undefined : records();
+  }
 
   /**
    * Takes what a scan hands over. A job that changed during the read comes again: the later record counts, also when it is
@@ -105,14 +113,23 @@ export class Collection {
   take(key: Uint8Array, from: number, bytes: Uint8Array | undefined): number {
     if (!bytes) return this.table.remove(key, from);
     const n = this.table.put(key, from, bytes, this.keep);
-    if (this.withRecords && this.table.isKept(n)) this.#stored[n] = bytes.slice();
+    if (this.records === false || !this.table.isKept(n)) return n;
+    const inParts = this.#parts?.put(n, bytes) === true;
+    if (!inParts) this.#stored[n] = bytes.slice();
+    else if (this.#stored.length > n) this.#stored[n] = undefined;
     return n;
+  }
+
+  /** The record of job `n`, or the fields of it that were asked for. */
+  record(n: number): ValueMap | undefined {
+    const bytes = this.#stored[n];
+    return bytes ? decodeRecord(bytes) : this.#parts?.get(n);
   }
 
   /** What there is; `all` as in Read. */
   read(all: boolean): Read {
     const { table } = this;
-    const jobs = new JobList(table.order(), (n) => new StoredJob(table.row(n), this.#stored[n]));
+    const jobs = new JobList(table.order(), (n) => new StoredJob(table.row(n), this, n));
     return { jobs, unreadable: table.unreadable().sort(byCreation), total: table.total, all };
   }
 }

@@ -9,7 +9,7 @@
 import type { JobRow } from "../model/job.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Store } from "../nats/store.ts";
-import { Collection, type Progress, type Read, readJobs } from "./read-jobs.ts";
+import { Collection, type Progress, type Read, type Records, readJobs } from "./read-jobs.ts";
 
 const SECOND = 1_000_000_000n;
 /** How far a master's clock may be ahead of the servers'. */
@@ -37,8 +37,8 @@ class Part {
   firstNs: bigint | undefined;
   doubtful = false;
 
-  constructor(keep: (row: JobRow) => boolean, withRecords: boolean) {
-    this.jobs = new Collection(keep, withRecords);
+  constructor(keep: (row: JobRow) => boolean, records: Records) {
+    this.jobs = new Collection(keep, records);
   }
 
   change(key: Uint8Array, from: number, bytes: Uint8Array | undefined, storedNs: bigint): void {
@@ -59,7 +59,7 @@ export async function readRecent(
   store: Store,
   selection: Pick<Selection, "since" | "limit">,
   keep: (row: JobRow) => boolean,
-  withRecords: boolean,
+  records: Records,
   changes: Partial<typeof SIZES> = {},
 ): Promise<Read | undefined> {
   const { since, limit } = selection;
@@ -71,7 +71,7 @@ export async function readRecent(
   if (since !== undefined && since > store.nowNs()) return undefined;
   const most = Math.floor(state.messages * sizes.worth);
   const read = async (from: { sequence: number } | { ns: bigint }) => {
-    const part = new Part(keep, withRecords);
+    const part = new Part(keep, records);
     const done = await store.changesOfJobs(from, state, most, (...change) => part.change(...change));
     return done && !part.doubtful ? part : undefined;
   };

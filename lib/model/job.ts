@@ -103,9 +103,14 @@ export function jobDuration(row: JobRow, now: Date): bigint | undefined {
   return row.updated.ns - row.created.ns;
 }
 
+/** Peels that returned, as the record counts them; undefined when it does not: masters count at the end, not before. */
+export const returnedOf = (row: JobRow) => (row.returned === 0n && !isTerminal(row.status) ? undefined : row.returned);
+
 /** Peels that returned without success; undefined when nothing was counted. */
-export const failedOf = (row: JobRow) =>
-  row.returned === undefined ? undefined : row.returned - (row.succeeded ?? 0n);
+export function failedOf(row: JobRow): bigint | undefined {
+  const returned = returnedOf(row);
+  return returned === undefined ? undefined : returned - (row.succeeded ?? 0n);
+}
 
 /** False for a job of which every peel returned with success, as its record says. */
 export const mayHaveFailed = (row: JobRow) => row.status !== "complete" || (failedOf(row) ?? 0n) > 0n;

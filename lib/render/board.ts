@@ -1,7 +1,7 @@
 // The live table of `watch`. Pure: rows, a clock and a size in, lines out.
 
 import { formatAge, formatDuration } from "../duration.ts";
-import { byCreation, failedOf, isTerminal, type JobRow, jobDuration, stateOf } from "../model/job.ts";
+import { byCreation, failedOf, isTerminal, type JobRow, jobDuration, returnedOf, stateOf } from "../model/job.ts";
 import type { Job } from "../model/job-list.ts";
 import type { Stuck } from "../model/stuck.ts";
 import { bar, count, plural, safe, shorten, shortenMiddle, width } from "../text.ts";
@@ -121,7 +121,9 @@ function boardColumns(jobs: readonly BoardJob[]): Column[] {
 function boardCells({ row, what }: BoardJob, board: Board, nowMs: number, color: boolean): Cell[] {
   const took = jobDuration(row, new Date(nowMs));
   const returns = returnsOf(row);
-  const withBar = row.targets && `${bar(Number(row.returned ?? 0n), row.targets.length, BAR)} ${returns}`;
+  const returned = returnedOf(row);
+  const withBar =
+    row.targets && returned !== undefined ? `${bar(Number(returned), row.targets.length, BAR)} ${returns}` : undefined;
   return [
     { text: row.jid, fit: (max) => row.jid.slice(0, max) },
     { text: what, fit: (max) => shortenMiddle(what, max) },

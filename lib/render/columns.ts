@@ -4,11 +4,11 @@ import { scalar, toJsonLine } from "../codec/json.ts";
 import { NumberText, type Timestamp, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
-import { failedOf, formatTargets, type JobRow, jobDuration, stateOf } from "../model/job.ts";
+import { failedOf, formatTargets, type JobRow, jobDuration, returnedOf, stateOf } from "../model/job.ts";
 import type { Job } from "../model/job-list.ts";
 import { type Stuck, stuckWords } from "../model/stuck.ts";
 import { safe, shorten, width } from "../text.ts";
-import { callOf, wholeCall } from "./call.ts";
+import { CALL_FIELDS, callOf, wholeCall } from "./call.ts";
 import { type Concession, leaves, shrinks } from "./fit.ts";
 import { ageText, timeText } from "./time.ts";
 
@@ -58,10 +58,11 @@ function targetList(targets: readonly string[] | undefined, max: number): string
 export const targetOf = (row: JobRow, max: number) =>
   row.targetExpr === undefined ? targetList(row.targets, max) : shorten(safe(row.targetExpr), max);
 
-/** `2/3`: peels that returned, of those targeted. */
+/** `2/3`: peels that returned, of those targeted; `-/3` when the record does not tell how many did. */
 export function returnsOf(row: JobRow): string {
-  if (row.returned === undefined) return row.targets && row.unreadable === undefined ? `0/${row.targets.length}` : "-";
-  return `${row.returned}/${row.targets?.length ?? "?"}`;
+  const returned = returnedOf(row);
+  if (returned === undefined) return row.targets ? `-/${row.targets.length}` : "-";
+  return `${returned}/${row.targets?.length ?? "?"}`;
 }
 
 /** A column of plain text that is the same everywhere. */
@@ -188,7 +189,7 @@ const KNOWN: readonly JobColumn[] = [
     value: ({ row }, { now }) => jobDuration(row, now) ?? null,
   },
   textual("returns", returnsOf),
-  counted("returned", (row) => row.returned),
+  counted("returned", returnedOf),
   counted("targeted", (row) => row.targets?.length),
   counted("failed", failedOf),
   textual("user", (row) => row.user),
@@ -215,8 +216,9 @@ export const ASKED = ["jid", "what", "target", "state"];
 const MORE = ["created", "duration", "returns", "failed", "user", "owner", RETRY_OF, STUCK, "what"];
 /** RETRY_OF is for views in which a job has it. */
 export const wide = (view: readonly string[]) => [...view, ...MORE];
-/** `2/3` would be a date in a spreadsheet. */
+/** The columns of CSV, in which `2/3` would be a date, and those of --wide, which are the same for every answer. */
 export const SHEET = [...LIST, "created", "duration", "returned", "failed", "targeted", "user", "owner"];
+export const WIDE_SHEET = [...SHEET, STUCK, RETRY_OF, "what"];
 
 /** A value of a record as one line. */
 function valueText(value: Value | undefined): string {
@@ -261,6 +263,10 @@ export const COLUMN_NAMES = [...KNOWN.map(({ name }) => name), "timeout", "args"
 
 /** Further fields that masters write, though not into each record. */
 const FIELDS = ["target_expr", "epoch", "reclaim_count", "offline_at_dispatch", "return_count", "success_count", "v"];
+
+/** The fields of the record that a column needs. */
+export const fieldsOf = ({ name, field }: JobColumn): readonly string[] =>
+  name === "what" ? CALL_FIELDS : field === undefined ? [] : [field.split(".")[0] as string];
 
 /** The field that a column needs and that may be a slip: no name of a column, none that masters write; else undefined. */
 export function doubtfulField({ field }: JobColumn): string | undefined {

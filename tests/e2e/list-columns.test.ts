@@ -124,7 +124,7 @@ j1,"'=HYPERLINK(""http://x"")",web*,complete,2026-01-15T09:30:00Z,1.5,2,1,2,'-op
     '-\n"pg,sql",300000000000\n'.replace("-\n", ",\n"),
   );
   expect((await list("--format", "csv", "--wide", "-n", "1")).stdout.split("\n")[0]).toBe(
-    "jid,function,target,state,created,duration,returned,failed,targeted,user,owner,stuck",
+    "jid,function,target,state,created,duration,returned,failed,targeted,user,owner,stuck,retry_of,what",
   );
   expect((await list("--format", "csv", "--state", "failed")).stdout).toBe(
     "jid,function,target,state,created,duration,returned,failed,targeted,user,owner\n",
@@ -177,7 +177,7 @@ test("wide: who, when, how long, how many", async () => {
   expect(first).toBe(
     "j1                    test.ping     [a b c]   failed   2026-01-15T09:30:00Z      1.0s      2/3      1       ops   m1     -      test.ping",
   );
-  expect(second).toMatch(/^j2 .* running {2}\d{4}-\S+ +\d\.\ds +0\/1 +- +- +- +- +test\.ping$/);
+  expect(second).toMatch(/^j2 .* running {2}\d{4}-\S+ +\d\.\ds +-\/1 +- +- +- +- +test\.ping$/);
   await nc.close();
   await other.stop();
 });
