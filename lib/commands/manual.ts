@@ -43,7 +43,7 @@ export const root = {
     time: {
       description: "Times: what --since and --until take, and what is shown.",
       details:
-        "On a terminal times are those of this machine's zone, with an age; piped, and in every format, they are UTC as stored. Typed days and times are of this machine's zone too; with --utc, or TZ=UTC, all are UTC. Of a time that comes twice when clocks are put back, the first is meant; one that is skipped when they are put forward is read as if they had not been: 02:30 is then 03:30. What depends on the time of day counts from the server's clock.",
+        "On a terminal times are those of this machine's zone, with an age; piped, and in every format, they are UTC as stored. Typed days and times are of this machine's zone too; with --utc, or TZ=UTC, all are UTC. Of a time that comes twice when clocks are put back, the first is meant, by 02:15 alone the last that has been; one that is skipped when they are put forward is read as if they had not been: 02:30 is then 03:30. What depends on the time of day counts from the server's clock.",
       values: WHEN,
     },
   },

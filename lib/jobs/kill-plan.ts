@@ -5,7 +5,7 @@ import { UserError } from "../errors.ts";
 import { isWholeJid, JobNotFound } from "../model/jid.ts";
 import { isTerminal, isUnknownStatus, type JobRow, jobRow } from "../model/job.ts";
 import type { Job } from "../model/job-list.ts";
-import { type Narrowing, parseJobWord } from "../model/job-word.ts";
+import { type Narrowing, noSuchWord, parseJobWord } from "../model/job-word.ts";
 import { isTarget, type Plan, type Refused, refuseEnded, type Target } from "../model/kill.ts";
 import type { Selection } from "../model/selection.ts";
 import { PermissionDenied } from "../nats/connection.ts";
@@ -45,7 +45,7 @@ async function named(store: Store, text: string, told: WordTold, narrowing: Narr
 
 /**
  * The jobs that were named, each once. What keeps one from being canceled keeps no other.
- * @param force nothing is looked up: each text is a key
+ * @param force nothing is looked up, but what looks like a word for a job: each text is a key
  * @param told and `narrowing` as for resolveJob; the job that a word stands for is asked about
  */
 export async function planNamed(
@@ -55,13 +55,18 @@ export async function planNamed(
   told: WordTold,
   narrowing: Narrowing,
 ): Promise<Plan> {
-  const look = async (text: string): Promise<Target | Refused> => {
-    if (force) return { jid: text, row: undefined, ask: false };
-    return named(store, text, told, narrowing).catch((error) => {
-      if (error instanceof UserError) return { jid: text, why: "not found", error };
-      throw error;
-    });
+  // A slip in a word such as @last is no job's id, unless there is such a job.
+  const isLikeWord = (text: string) => text.startsWith("@");
+  const forced = async (text: string): Promise<Target> => {
+    if (isLikeWord(text)) await readJob(store, text);
+    return { jid: text, row: undefined, ask: false };
   };
+  const look = (text: string): Promise<Target | Refused> =>
+    (force ? forced(text) : named(store, text, told, narrowing)).catch((error) => {
+      if (!(error instanceof UserError)) throw error;
+      const isSlip = error instanceof JobNotFound && isLikeWord(text);
+      return { jid: text, why: "not found", error: isSlip ? noSuchWord(text) : error };
+    });
   const entries = new Map<string, Target | Refused>();
   for (const entry of await Promise.all([...new Set(texts)].map(look))) {
     const before = entries.get(entry.jid);

@@ -4,7 +4,7 @@ import { asTime } from "../codec/value.ts";
 import { parseDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
 import { safe } from "../text.ts";
-import { atLocal, type Clock, type Day, zoneName } from "../time.ts";
+import { atLocal, type Clock, clockText, type Day, zoneName } from "../time.ts";
 
 /** What is accepted, and what it means, for help. */
 export const WHEN: readonly (readonly [form: string, meaning: string])[] = [
@@ -58,8 +58,20 @@ function parseClock(text: string, now: Date): Date | undefined {
     const ago = daysAgo(word, now);
     return ago === undefined ? undefined : atLocal(dayBefore(now, ago), clock);
   }
-  const today = atLocal(dayBefore(now, 0), clock);
-  return today && today <= now ? today : atLocal(dayBefore(now, 1), clock);
+  const today = lastAt(dayBefore(now, 0), clock, now);
+  return today && today <= now ? today : lastAt(dayBefore(now, 1), clock, now);
+}
+
+/** How many minutes clocks are put back by, the usual ones first. */
+const PUT_BACK = [60, 30, 120];
+
+/** The last time until `now` at which clocks showed that on a day; the first one when all are in the future. */
+function lastAt(day: Day, clock: Clock, now: Date): Date | undefined {
+  const first = atLocal(day, clock);
+  if (!first) return undefined;
+  const later = PUT_BACK.map((minutes) => new Date(first.getTime() + minutes * 60_000));
+  const isSame = (at: Date) => clockText(at) === clockText(first) && at.getDate() === first.getDate();
+  return later.find((at) => isSame(at) && at <= now) ?? first;
 }
 
 const dayOf = (text: string | undefined): Day | undefined => {

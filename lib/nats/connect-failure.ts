@@ -6,6 +6,7 @@ import type { Settings } from "../settings/settings.ts";
 import { safe } from "../text.ts";
 import { BrokenProtocol } from "./client.ts";
 import { expiredAt } from "./credentials.ts";
+import { NoGreeting } from "./transport.ts";
 
 /** Why a server could not be used, and what to do about it; `refused` when trying again can't help. */
 export interface ConnectFailure {
@@ -122,7 +123,10 @@ const ROWS: readonly Row[] = [
   ],
   [
     ({ error, text }) => error instanceof SyntaxError || /unexpected response/.test(text),
-    "what answers there is not a NATS server",
+    ({ error }) => {
+      const said = [error, error.chainedError].find((one) => one instanceof NoGreeting)?.said;
+      return `what answers there is not a NATS server${said ? `: it says ${said}` : ""}`;
+    },
     "Check the port: NATS clients usually connect to 4222.",
   ],
   [

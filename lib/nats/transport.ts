@@ -3,9 +3,35 @@
 import type { ConnectionOptions, Server } from "nats/lib/nats-base-client/core.js";
 import { setTransportFactory, type Transport } from "nats/lib/nats-base-client/transport.js";
 import { version } from "nats/package.json" with { type: "json" };
+import { safe, shorten } from "../text.ts";
 
 /** What is asked of the library's own transport beside what its type tells. */
 type NodeTransport = Transport & { readonly socket?: { getProtocol?(): string | null } };
+
+/** Characters of what a server said that are kept for a message. */
+const SAID = 60;
+
+/** What a server said first that is not what a NATS server says. */
+export class NoGreeting extends Error {
+  readonly said: string;
+
+  constructor(line: string) {
+    super("unexpected response from server");
+    this.said = shorten(safe(line.slice(0, 2 * SAID)), SAID);
+  }
+}
+
+/** The fields of a server's first line; undefined when that is no greeting. */
+function greetingOf(line: string): Record<string, unknown> | undefined {
+  const info = /^INFO\s+(.+)$/i.exec(line)?.[1];
+  if (info === undefined) return undefined;
+  try {
+    const fields = JSON.parse(info);
+    return typeof fields === "object" && fields !== null && !Array.isArray(fields) ? fields : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** One connection; the library makes another for each attempt. */
 class SocketTransport implements Transport {
@@ -69,12 +95,12 @@ class SocketTransport implements Transport {
     socket.setNoDelay(true);
     await greeted.promise;
     const [line = ""] = Buffer.concat(this.#frames).toString().split("\r\n");
-    const info = /^INFO\s+(.+)$/i.exec(line)?.[1];
+    const info = greetingOf(line);
     if (info === undefined) {
       socket.terminate();
-      throw new Error("unexpected response from server");
+      throw new NoGreeting(line);
     }
-    const { tls_required, tls_available } = JSON.parse(info) as Record<string, unknown>;
+    const { tls_required, tls_available } = info;
     if (tls_required || tls_available) {
       socket.terminate();
       return false;

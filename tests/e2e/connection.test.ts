@@ -30,9 +30,12 @@ describe("addresses", () => {
 
   test.each([
     ["that never speaks", "", "no answer within 0.5s"],
-    ["that speaks HTTP", "HTTP/1.1 400 Bad Request\r\n\r\n", "not a NATS server"],
-    ["that greets with a broken INFO", 'INFO {"server_id": \r\n', "not a NATS server"],
-    ["that speaks SSH", "SSH-2.0-OpenSSH_9.2\r\n", "not a NATS server"],
+    ["that speaks HTTP", "HTTP/1.1 400 Bad Request\r\n\r\n", "not a NATS server: it says HTTP/1.1 400 Bad Request.\n"],
+    ["that greets with a broken INFO", 'INFO {"server_id": \r\n', 'not a NATS server: it says INFO {"server_id":'],
+    ["that greets with nothing", "INFO null\r\n", "not a NATS server: it says INFO null.\n"],
+    ["that greets with a list", "INFO []\r\n", "not a NATS server: it says INFO [].\n"],
+    ["that speaks SSH", "SSH-2.0-OpenSSH_9.2\r\n", "not a NATS server: it says SSH-2.0-OpenSSH_9.2.\n"],
+    ["that speaks to the terminal", "\x1b[2J certificate required\r\n", "it says \\x1b[2J certificate required.\n"],
   ])("a listener %s", async (_, greeting, words) => {
     const { url } = await listen((socket) => void (greeting && socket.write(greeting)));
     const began = performance.now();

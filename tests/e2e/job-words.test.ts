@@ -134,10 +134,26 @@ test.each([
   [["kill", "@last", "--since", "1h"], "error: @last and --since exclude each other."],
   [["kill", "@last", "newest", "--user", "ops"], "error: <jid> and --user exclude each other."],
   [["kill", "@last", "--force"], "error: --force looks nothing up, and @last has to be looked up."],
+  [["kill", "@las"], "error: job @las was not found. Did you mean @last?"],
+  [["kill", "@las", "--force"], "error: job @las was not found. Did you mean @last?"],
 ])("%j", async (args, error) => {
   const { stderr, code } = await run(...args);
   expect(stderr.split("\n")[0]).toBe(error);
   expect(code).toBe(1);
+});
+
+test("a forced signal goes to what looks like such a word only when a job has that id", async () => {
+  const cancels: string[] = [];
+  const sub = nc.subscribe("zester.job.*.cancel", { callback: (_, message) => void cancels.push(message.subject) });
+  await nc.flush();
+  await run("kill", "@odd", "--force");
+  await nc.jetstream().publish("$KV.jobs.@odd", encode(jobRecord("@odd", { status: "failed" })));
+  const { stdout, code } = await run("kill", "@odd", "--force");
+  expect([stdout, code]).toEqual(["Cancel signal sent for job @odd\n", 0]);
+  await nc.flush();
+  expect(cancels).toEqual(["zester.job.@odd.cancel"]);
+  sub.unsubscribe();
+  await (await nc.jetstreamManager()).streams.purge("KV_jobs", { filter: "$KV.jobs.@odd" });
 });
 
 test("a job that has such an id wins", async () => {

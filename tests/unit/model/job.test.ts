@@ -3,11 +3,13 @@ import { expect, test } from "bun:test";
 import type { Value } from "../../../lib/codec/value.ts";
 import {
   ACTIVE_STATES,
+  failedOf,
   isTerminal,
   isUnknownStatus,
   jobDuration,
   jobRow,
   LISTED_AS_ACTIVE,
+  returnedOf,
 } from "../../../lib/model/job.ts";
 
 test.each([
@@ -44,4 +46,20 @@ test.each([
 ] as [Record<string, Value>, bigint | undefined][])("%j took %p s", (fields, seconds) => {
   const took = jobDuration(jobRow("j", new Map(Object.entries(fields))), NOW);
   expect(took).toBe(seconds === undefined ? undefined : seconds * 1_000_000_000n);
+});
+
+test("returns are counted when a job ends: before, none is no count", () => {
+  const counts = (status: string, returned?: bigint, succeeded?: bigint) => {
+    const fields: [string, Value][] = [
+      ["status", status],
+      ["return_count", returned ?? null],
+      ["success_count", succeeded ?? null],
+    ];
+    const row = jobRow("j", new Map(fields));
+    return [returnedOf(row), failedOf(row)];
+  };
+  expect(counts("running", 0n, 0n)).toEqual([undefined, undefined]);
+  expect(counts("running", 2n, 1n)).toEqual([2n, 1n]);
+  expect(counts("timeout", 0n, 0n)).toEqual([0n, 0n]);
+  expect(counts("complete")).toEqual([undefined, undefined]);
 });

@@ -58,6 +58,17 @@ test.each([
   expect(when(text, NOW)).toBe(expected);
 });
 
+test("a time alone is the last that clocks showed, of two the second, as soon as that has been", () => {
+  berlin();
+  expect(when("2:15", "2026-10-25T12:00:00Z")).toBe("2026-10-25T01:15:00Z");
+  expect(when("2:15", "2026-10-25T01:15:00Z")).toBe("2026-10-25T01:15:00Z");
+  expect(when("2:15", "2026-10-25T01:14:59Z")).toBe("2026-10-25T00:15:00Z");
+  expect(when("2:15", "2026-10-26T01:00:00Z")).toBe("2026-10-25T01:15:00Z");
+  expect(when("3:00", "2026-10-25T12:00:00Z")).toBe("2026-10-25T02:00:00Z");
+  process.env.TZ = "Australia/Lord_Howe"; // put back by half an hour, from 02:00 to 01:30 on 2026-04-05
+  expect(when("1:45", "2026-04-05T12:00:00Z")).toBe("2026-04-04T15:15:00Z");
+});
+
 test("a day with 25 hours begins at its midnight", () => {
   berlin();
   expect(when("yesterday", "2026-10-26T12:00:00Z")).toBe("2026-10-24T22:00:00Z");
