@@ -72,7 +72,7 @@ export interface Shown {
   /** For programs. */
   document(): Value;
   /** The ids of the peels that were selected, as they are stored; of how many. */
-  readonly peels: readonly string[];
+  peels(): readonly string[];
   readonly of: number;
   /** Where none was selected: a pattern of peels that would have selected some. */
   readonly wider?: string | undefined;

@@ -21,7 +21,7 @@ import type { Format } from "./surroundings.ts";
 async function readerFor(flags: ShowArgs, format: Format): Promise<RecordReader> {
   if (flags.output || flags.summary) {
     const { SharedReturns } = await import("../jobs/shared-returns.ts");
-    return new SharedReturns(flags.summary || flags.changes === true);
+    return new SharedReturns({ changesOnly: flags.summary || flags.changes === true, withoutTimes: flags.summary });
   }
   const withoutData = asksIds(flags) || format === "text";
   return wholeRecords(withoutData ? STORY_FIELDS : undefined);
@@ -81,7 +81,7 @@ export async function readTold(
       yield `${flags.output ? "" : "\n"}${none}`;
     },
     document: () => recordDocument(row.jid, job, sortedByPeel(chosen), flags.missing === true),
-    peels: sortedByPeel(chosen).map(({ peel }) => peel),
+    peels: () => sortedByPeel(chosen).map(({ peel }) => peel),
     of: peels.length,
     wider,
     warnings: openQuestions(reading),

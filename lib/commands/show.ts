@@ -36,7 +36,7 @@ async function readRecord(flags: ShowArgs, text: string, session: Session): Prom
     jid,
     text: () => [renderRecord(job, peels, undefined, terminal, flags["all-peels"] === true)],
     document: () => recordDocument(jid, job, peels, false),
-    peels: peels.map(({ peel }) => peel),
+    peels: () => peels.map(({ peel }) => peel),
     of: peels.length,
     warnings: found instanceof NoBucket ? [`${found.message} The returns are not shown.`] : [],
   };
@@ -71,7 +71,7 @@ async function* inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>
 
 /**
  * Shows the jobs, each once, in the order in which they were named. What ails one job keeps no other from being shown.
- * @returns the peels that were selected, of how many, and what went wrong
+ * @returns the peels that were selected, where they are asked for; of how many; and what went wrong
  */
 async function showAll(session: Session, flags: ShowArgs, read: (text: string) => Promise<Shown>) {
   const { terminal, format } = session;
@@ -99,7 +99,7 @@ async function showAll(session: Session, flags: ShowArgs, read: (text: string) =
         terminal.writeAll(one.text());
       } else if (!asksIds(flags)) documents.push(one.document());
       jids.add(one.jid);
-      for (const peel of one.peels) peels.add(peel);
+      if (asksIds(flags) || flags["fail-if-empty"]) for (const peel of one.peels()) peels.add(peel);
       of += one.of;
       wider ??= one.wider;
       one.warnings.forEach(terminal.warn);

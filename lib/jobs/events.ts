@@ -15,7 +15,7 @@ const RETURNS = new Set(["return", "schedule"]);
 function eventOf({ bytes, ...event }: StoredEvent, reader?: RecordReader): JobEvent {
   let payload: Value | undefined;
   try {
-    payload = reader && RETURNS.has(event.kind) ? reader.decode(bytes) : decode(bytes);
+    payload = reader && RETURNS.has(event.kind) ? reader.decode(bytes, event.peel) : decode(bytes);
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
   }

@@ -37,10 +37,16 @@ export async function readJob(store: Store, jid: string): Promise<ValueMap> {
 
 /** What is made of the records of returns as they arrive. */
 export interface RecordReader {
-  /** Of a stored value: its record, or what is kept of that. @throws Undecodable */
-  decode(bytes: Uint8Array): ValueMap;
+  /**
+   * Of a stored value: its record, or what is kept of that.
+   * @param peel whose it should be
+   * @throws Undecodable
+   */
+  decode(bytes: Uint8Array, peel?: string): ValueMap;
   /** The same of a record that is decoded already. */
   keep(record: ValueMap): ValueMap;
+  /** The return that a stored value is, where the reader knows that without making a record of its own for it. */
+  returnOf?(peel: string, bytes: Uint8Array): Return | undefined;
 }
 
 /** Reads records as they are. @param fields all that is needed of them; undefined: everything */
@@ -71,7 +77,7 @@ export function listedReturns(jid: string, list: Uint8Array, warn: (text: string
 /** The return that a bucket holds under a peel's own key; one that can't be decoded is `unreadable`. */
 export function peelReturn(peel: string, bytes: Uint8Array, reader = WHOLE): Return {
   try {
-    return toReturn(peel, reader.decode(bytes));
+    return reader.returnOf?.(peel, bytes) ?? toReturn(peel, reader.decode(bytes, peel));
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
     return unreadableReturn(peel, error.message);
@@ -89,12 +95,12 @@ export async function readReturns(
   reader?: RecordReader,
 ): Promise<Return[]> {
   const { list, peels } = await store.returns.of(jid, (peel, bytes) => peelReturn(peel, bytes, reader));
+  for (const { peel, unreadable } of peels)
+    if (unreadable !== undefined) warn(`the return of ${displayPeel(peel)} cannot be decoded: ${unreadable}`);
+  if (!list) return peels;
   const returns = new Map<string, Return>();
-  for (const item of list ? listedReturns(jid, list, warn, reader) : []) returns.set(item.peel, item);
-  for (const [peel, item] of peels) {
-    if (item.unreadable !== undefined) warn(`the return of ${displayPeel(peel)} cannot be decoded: ${item.unreadable}`);
-    returns.set(peel, item);
-  }
+  for (const item of listedReturns(jid, list, warn, reader)) returns.set(item.peel, item);
+  for (const item of peels) returns.set(item.peel, item);
   return [...returns.values()];
 }
 

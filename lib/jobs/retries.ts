@@ -1,19 +1,21 @@
 // Which of the newest jobs repeat another one. Only the end of the stream is looked at, whatever the bucket holds.
-import { decodeRecord, Undecodable } from "../codec/decode.ts";
-import { byCreation, type JobRow, ROW_FIELDS } from "../model/job.ts";
-import { retryOf } from "../model/source.ts";
+import { decodeRecord, isJson, Undecodable } from "../codec/decode.ts";
+import { byCreation, type JobRow, jobRow, ROW_FIELDS } from "../model/job.ts";
+import { RETRY_OF, retryOf } from "../model/source.ts";
 import type { Store } from "../nats/store.ts";
 import { inTime } from "./heartbeats.ts";
-import { toJob } from "./read-jobs.ts";
 
 /** Changes of jobs and of their index that are looked at: those of some 200 jobs. */
 const CHANGES = 1024;
 const METADATA = ["metadata"];
 
-/** The job that a stored record repeats; undefined also when it can't be decoded. */
-function repeated(bytes: Uint8Array): string | undefined {
+/** The row of a stored job that repeats another; undefined for one that does not, or that can't be decoded. */
+function retryRow(jid: () => string, bytes: Uint8Array): JobRow | undefined {
+  // Most records are done with here.
+  if (!isJson(bytes) && !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(RETRY_OF)) return undefined;
   try {
-    return retryOf(decodeRecord(bytes, METADATA));
+    if (retryOf(decodeRecord(bytes, METADATA)) === undefined) return undefined;
+    return jobRow(jid(), decodeRecord(bytes, ROW_FIELDS));
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
     return undefined;
@@ -25,11 +27,10 @@ async function read(store: Store): Promise<JobRow[]> {
   const from = { sequence: Math.max(1, state.lastSequence - CHANGES) };
   const found = new Map<string, JobRow>();
   await store.changesOfJobs(from, state, 2 * CHANGES, (key, start, bytes) => {
-    const isRetry = bytes !== undefined && repeated(bytes) !== undefined;
-    if (!isRetry && found.size === 0) return;
-    const jid = Buffer.from(key.subarray(start)).toString();
-    if (isRetry) found.set(jid, toJob(jid, bytes, ROW_FIELDS).row);
-    else found.delete(jid);
+    const jid = () => Buffer.from(key.subarray(start)).toString();
+    const row = bytes && retryRow(jid, bytes);
+    if (row) found.set(row.jid, row);
+    else if (found.size > 0) found.delete(jid());
   });
   return [...found.values()].sort(byCreation);
 }

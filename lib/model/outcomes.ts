@@ -75,9 +75,14 @@ class Gathering {
 
   constructor(readonly dryRun: boolean) {}
 
-  add(peel: PeelStory, note: string, changes: ReadonlyMap<string, [number, number]>): void {
+  /** Adds a peel with the same changes as one that was added before. */
+  addAlike(peel: PeelStory, note: string): void {
     this.peels.push(peel);
     this.notes.set(note, (this.notes.get(note) ?? 0) + 1);
+  }
+
+  add(peel: PeelStory, note: string, changes: ReadonlyMap<string, [number, number]>): void {
+    this.addAlike(peel, note);
     for (const [name, [added, removed]] of changes) {
       const known = this.changes.get(name) ?? { added: [added, added], removed: [removed, removed] };
       const widen = ([least, most]: [number, number], n: number): [number, number] => [
@@ -116,25 +121,43 @@ function toldBy(data: Value | undefined, error: string | undefined): Told {
   return { answer, changes, dryRun: changes.size > 0 && answer?.dryRun === true, names: [...changes.keys()].sort() };
 }
 
+const dataOf = ({ returned }: PeelStory) => returned?.record.get("return_data");
+
+/** True for peels of which the same is told: their returns share all that it comes from. */
+function isAlike(a: PeelStory, b: PeelStory): boolean {
+  const [one, other] = [a.returned, b.returned];
+  if (a.state !== b.state || a.state === "late" || a.behind !== undefined || b.behind !== undefined) return false;
+  return one?.error === other?.error && one?.ok === other?.ok && dataOf(a) === dataOf(b);
+}
+
 /**
  * The outcomes, worst first, then fewest peels first; equal ones in the order of their peels.
  * @param peels those that are grouped
  * @param all every peel of the job: their names in errors make no difference
  */
 export function outcomesOf(peels: readonly PeelStory[], all: readonly PeelStory[]): OutcomeGroup[] {
-  const names = new Set(all.flatMap(({ peel }) => [peel, displayPeel(peel)]));
+  let names: Set<string> | undefined;
+  const isPeel = (name: string) => {
+    names ??= new Set(all.flatMap(({ peel }) => [peel, displayPeel(peel)]));
+    return names.has(name);
+  };
   const alike = new Map<string, string>([["", ""]]);
   const likeness = (text: string) => {
-    const known = alike.get(text) ?? similar(text, (name) => names.has(name));
+    const known = alike.get(text) ?? similar(text, isPeel);
     alike.set(text, known);
     return known;
   };
   // Returns with the same output may share it: then it is read once.
   const read = new Map<Value | undefined, Told>();
   const gatherings = new Map<string, Gathering>();
+  let last: { peel: PeelStory; note: string; gathering: Gathering } | undefined;
   for (const peel of peels) {
+    if (last && isAlike(last.peel, peel)) {
+      last.gathering.addAlike(peel, last.note);
+      continue;
+    }
     const { returned, state } = peel;
-    const data = returned?.record.get("return_data");
+    const data = dataOf(peel);
     const told = read.get(data) ?? toldBy(data, returned?.error);
     read.set(data, told);
     const { answer, changes, dryRun } = told;
@@ -143,6 +166,7 @@ export function outcomesOf(peels: readonly PeelStory[], all: readonly PeelStory[
     const gathering = gatherings.get(key) ?? new Gathering(dryRun);
     gatherings.set(key, gathering);
     gathering.add(peel, note, changes);
+    last = { peel, note, gathering };
   }
   const rank = ({ state }: OutcomeGroup) => WORST_FIRST.indexOf(state);
   return Array.from(gatherings.values(), (gathering) => gathering.group()).sort(

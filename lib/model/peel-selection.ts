@@ -4,7 +4,8 @@ import { oneLine } from "../text.ts";
 import { glob } from "./glob.ts";
 import { displayPeel } from "./peel.ts";
 import { hasNotReturned, type PeelState } from "./peel-state.ts";
-import { type PeelStory, timeOf } from "./story.ts";
+import type { PeelStory } from "./story.ts";
+import { timeOf } from "./took.ts";
 
 /** What each condition on states selects. */
 const SELECTS = {

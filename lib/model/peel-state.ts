@@ -47,12 +47,17 @@ interface InState {
 
 /** The same peels, worst first; those in one state stay in their order. */
 export function worstFirst<T extends InState>(peels: readonly T[]): T[] {
-  return WORST_FIRST.flatMap((state) => peels.filter((peel) => peel.state === state));
+  const inState = new Map(WORST_FIRST.map((state): [PeelState, T[]] => [state, []]));
+  for (const peel of peels) inState.get(peel.state)?.push(peel);
+  return ([] as T[]).concat(...inState.values());
 }
 
 /** How many peels are in each state, worst first. */
-export const countStates = (peels: readonly InState[]): [PeelState, number][] =>
-  WORST_FIRST.map((state) => [state, peels.filter((peel) => peel.state === state).length]);
+export function countStates(peels: readonly InState[]): [PeelState, number][] {
+  const counts = new Map(WORST_FIRST.map((state) => [state, 0]));
+  for (const { state } of peels) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return [...counts];
+}
 
 /** How many peels are in each state that any is in, worst first. */
 export const statesPresent = (peels: readonly InState[]): [PeelState, number][] =>

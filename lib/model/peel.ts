@@ -21,7 +21,9 @@ export const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0
 
 /** The same items sorted by peel id, as shown. */
 export function sortedByPeel<T extends { readonly peel: string }>(items: readonly T[]): T[] {
-  // The shown form is made once for each, not for each comparison.
-  const keyed = items.map((item) => ({ key: displayPeel(item.peel), item }));
+  // The shown form is made once for each, not for each comparison; many come in their order already.
+  const keys = items.map(({ peel }) => displayPeel(peel));
+  if (keys.every((key, i) => i === 0 || (keys[i - 1] as string) <= key)) return [...items];
+  const keyed = items.map((item, i) => ({ key: keys[i] as string, item }));
   return keyed.sort((a, b) => compareText(a.key, b.key)).map(({ item }) => item);
 }

@@ -6,10 +6,13 @@ import { displayPeel, peelList } from "./peel.ts";
 export const SOURCES = ["operator", "schedule", "reactor"] as const;
 export type Source = (typeof SOURCES)[number];
 
+/** The key in a job's metadata that names the job which it repeats. */
+export const RETRY_OF = "retry_of";
+
 /** The job that a job repeats, as `retry` writes it down; undefined for any other job. */
 export function retryOf(record: ValueMap): string | undefined {
   const metadata = record.get("metadata");
-  return metadata instanceof Map ? asText(metadata.get("retry_of")) || undefined : undefined;
+  return metadata instanceof Map ? asText(metadata.get(RETRY_OF)) || undefined : undefined;
 }
 
 /** What made a job. A source that is none of ours counts as an operator: nothing else is known of it. */

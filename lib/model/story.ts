@@ -92,15 +92,16 @@ export class Steps {
   /** The first real return of each peel, and whether it was late when it came. */
   readonly #returns = new Map<string, { returned: Return; storedNs: bigint; afterEnd: boolean }>();
   readonly #unreachable = new Map<string, Return>();
-  readonly #targets: ReadonlySet<string> | undefined;
+  readonly #targets: readonly string[] | undefined;
+  /** The same, made when the first event asks for it. */
+  #isTarget: ReadonlySet<string> | undefined;
   #start: bigint | undefined;
   #dispatched = false;
   #ended = false;
 
   /** @param job its record; without a list of targets any peel counts as one */
   constructor(job: ValueMap) {
-    const targets = peelList(job.get("targets"));
-    this.#targets = targets && new Set(targets);
+    this.#targets = peelList(job.get("targets"));
   }
 
   /** True when the events reach back to the dispatch. */
@@ -128,9 +129,11 @@ export class Steps {
     return this.#unreachable.get(peel);
   }
 
-  /** The peels that any event is about. */
-  get peels(): Iterable<string> {
-    return new Set([...this.#acks.keys(), ...this.#returns.keys(), ...this.#unreachable.keys()]);
+  /** The peels that any event is about, some of them several times. */
+  *peels(): Generator<string> {
+    yield* this.#acks.keys();
+    yield* this.#returns.keys();
+    yield* this.#unreachable.keys();
   }
 
   /** Takes the next event. @returns what it means; undefined when masters ignore it */
@@ -158,7 +161,8 @@ export class Steps {
   /** Why masters ignore an event (wire.md, 4); undefined when they don't. */
   #fault({ kind, peel, payload }: JobEvent): Ignored["why"] | undefined {
     if (peel === undefined || (kind !== "ack" && kind !== "return" && kind !== "schedule")) return undefined;
-    if (this.#targets && !this.#targets.has(peel)) return "no target";
+    this.#isTarget ??= this.#targets && new Set(this.#targets);
+    if (this.#isTarget && !this.#isTarget.has(peel)) return "no target";
     if (!(payload instanceof Map)) return "undecodable";
     const sentAs = asText(payload.get("peel_id"));
     // The result of a peel's own schedule names no peel.
@@ -216,26 +220,29 @@ export function storyOf(
   { nowNs, offline, behind }: Surroundings,
 ): Story {
   const ended = isTerminal(jobRow(jid, job).status);
-  const inBucket = new Map(stored.map((item) => [item.peel, item]));
-  const ids = new Set([...(peelList(job.get("targets")) ?? []), ...inBucket.keys(), ...steps.peels]);
+  const inBucket = new Map<string, Return | undefined>();
+  for (const peel of peelList(job.get("targets")) ?? []) inBucket.set(peel, undefined);
+  for (const item of stored) inBucket.set(item.peel, item);
+  for (const peel of steps.peels()) if (!inBucket.has(peel)) inBucket.set(peel, undefined);
   const withoutReturn = (peel: string, ack: bigint | undefined): PeelState => {
     if (ack !== undefined) return ended ? "unfinished" : behind?.has(peel) ? "queued" : "executing";
     if (!steps.whole) return "missing";
     return offline?.has(peel) ? "offline" : "silent";
   };
-  const peels = Array.from(ids, (peel): PeelStory => {
+  const peels: PeelStory[] = [];
+  for (const [peel, inStore] of inBucket) {
     const ack = steps.acked(peel);
     const event = steps.returned(peel);
-    const kept = inBucket.get(peel) ?? (event ? undefined : steps.unreachable(peel));
-    const givenUp = inBucket.get(peel)?.unreachable ?? steps.unreachable(peel) !== undefined;
+    const kept = inStore ?? (event ? undefined : steps.unreachable(peel));
+    const givenUp = inStore?.unreachable ?? steps.unreachable(peel) !== undefined;
     // A master writes no return down that comes after it gave the peel up, or after the end.
-    const late = event !== undefined && (givenUp || (event.afterEnd && !inBucket.has(peel)));
+    const late = event !== undefined && (givenUp || (event.afterEnd && !inStore));
     const returned = late ? event.returned : (kept ?? event?.returned);
     const state = late ? "late" : returned ? stateOfReturn(returned) : withoutReturn(peel, ack);
     const real = returned !== undefined && !returned.unreachable;
     const took = real ? returned.duration : undefined;
     const goesOn = state === "executing" || state === "queued";
-    return {
+    const told: PeelStory = {
       peel,
       state,
       returned,
@@ -245,9 +252,9 @@ export function storyOf(
       tookNs: took === undefined ? undefined : atLeastZero(took),
       soFarNs: goesOn && ack !== undefined ? atLeastZero(nowNs - ack) : undefined,
       behind: state === "queued" ? behind?.get(peel) : undefined,
-      ...(late && !givenUp && { afterEnd: true }),
     };
-  });
+    peels.push(late && !givenUp ? { ...told, afterEnd: true } : told);
+  }
   return {
     steps: steps.all,
     peels: worstFirst(sortedByPeel(peels)),
@@ -262,22 +269,3 @@ export function noteOf({ state, returned, behind, afterEnd }: PeelStory): string
   if (state !== "late") return returned?.error ?? "";
   return `returned after ${afterEnd ? "the job had ended" : "it was given up"}: ${returned?.ok ? "ok" : (returned?.error ?? "failed")}`;
 }
-
-/** How long a peel took, or has been at it, in ns; undefined when neither is known. */
-export const timeOf = ({ tookNs, soFarNs }: PeelStory) => tookNs ?? soFarNs;
-
-/** The peels that took longest, or have been at it longest, longest first; those without a time are left out. */
-export function slowest(peels: readonly PeelStory[], most: number): PeelStory[] {
-  const timed = peels.filter((peel) => timeOf(peel) !== undefined);
-  timed.sort((a, b) => Number((timeOf(b) as bigint) - (timeOf(a) as bigint)));
-  return timed.slice(0, most);
-}
-
-/** The median: of an even number the lower one of the middle, since a mean is none of them; undefined for none. */
-export function median(values: readonly bigint[]): bigint | undefined {
-  const sorted = [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-  return sorted[Math.floor((sorted.length - 1) / 2)];
-}
-
-/** The median of what peels took, in ns; undefined when none tells. */
-export const medianTook = (peels: readonly PeelStory[]) => median(peels.flatMap(({ tookNs }) => tookNs ?? []));

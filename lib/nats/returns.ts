@@ -90,28 +90,30 @@ export class Returns {
    * A job's returns in both layouts: the list under the JID, and what `read` makes of one value a peel. It gets each value as it
    * arrives, one that a later value replaces as well, and may keep the bytes only by copying them.
    */
-  async of<T>(
+  async of<T extends NonNullable<unknown>>(
     jid: string,
     read: (peel: string, bytes: Uint8Array) => T,
-  ): Promise<{ list: Uint8Array | undefined; peels: Map<string, T> }> {
+  ): Promise<{ list: Uint8Array | undefined; peels: T[] }> {
     const { bucket } = this;
-    const peels = new Map<string, T>();
     const numbers = new Map<string, number>();
+    // What is known of each key by its number; undefined for one that is gone.
+    const found: (T | undefined)[] = [];
+    const before = bucket.prefix.length + jid.length + 1;
     const keys = {
       take(msg: Msg) {
-        const peel = bucket.keyOf(msg).slice(jid.length + 1);
-        if (isGone(msg)) peels.delete(peel);
-        else peels.set(peel, read(peel, msg.data));
-        const number = numbers.get(peel) ?? numbers.size;
-        numbers.set(peel, number);
+        const peel = msg.subject.slice(before);
+        const known = numbers.get(peel);
+        const number = known ?? found.length;
+        if (known === undefined) numbers.set(peel, number);
+        found[number] = isGone(msg) ? undefined : read(peel, msg.data);
         return number;
       },
       dropAllBut(kept: ReadonlySet<number>) {
-        for (const [peel, number] of numbers) if (!kept.has(number)) peels.delete(peel);
+        for (let n = 0; n < found.length; n++) if (!kept.has(n)) found[n] = undefined;
       },
     };
     const [list] = await Promise.all([bucket.get(token(jid)), bucket.scan([`${token(jid)}.*`], keys)]);
-    return { list, peels };
+    return { list, peels: found.filter((one) => one !== undefined) };
   }
 
   /** A job's returns in either layout, and after that every new one; `key` is the peel, or undefined for the list. */

@@ -110,8 +110,11 @@ function facts(telling: Telling, now: Date, columns: number | undefined, peelsTo
 
 /** True when each peel that answered only said what it would do. */
 export function wasDryRun({ peels }: Story): boolean {
-  const answers = peels.flatMap(({ returned }) => returned?.record.get("return_data") ?? []);
-  return answers.length > 0 && answers.every(isDryRun);
+  // Returns with the same output may share it: then it is looked at once.
+  const answers = new Set(peels.map(({ returned }) => returned?.record.get("return_data")));
+  answers.delete(undefined);
+  answers.delete(null);
+  return answers.size > 0 && [...answers].every(isDryRun);
 }
 
 export const DRY_RUN = "Dry run: nothing was changed";

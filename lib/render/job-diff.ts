@@ -3,7 +3,7 @@ import { mapOf, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { areSame, type Outputs, type PeelDiff, transitionsOf } from "../model/job-diff.ts";
 import { changedLines, LineDiffs } from "../model/line-diff.ts";
-import { median } from "../model/story.ts";
+import { median } from "../model/took.ts";
 import { count, plural, safe, shorten, width } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { GAP } from "./fit.ts";

@@ -2,8 +2,9 @@
 import { mapOf, Timestamp, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { displayPeel } from "../model/peel.ts";
-import { type PeelStory, type Step, type Story, slowest, timeOf } from "../model/story.ts";
+import type { PeelStory, Step, Story } from "../model/story.ts";
 import { stuckWords } from "../model/stuck.ts";
+import { slowest, timeOf } from "../model/took.ts";
 import { plural, safe } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { furtherFact, renderFacts, type Telling } from "./facts.ts";
