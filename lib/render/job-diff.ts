@@ -124,16 +124,26 @@ function changeTable(rows: readonly Row[], look: Look): string {
   return renderTable([{ title: "", min: CHANGE }, { title: "", min: NAMES }, { title: "" }], cells, false);
 }
 
-/** `output differs on 397 of 400; 1 peel is the same`; nothing when there is nothing to compare. */
+/**
+ * `output differs on 397 of 400; 1 peel is the same`; of peels that have no output in a run it is said only where no row above
+ * says what became of them. Nothing when that leaves nothing to say.
+ */
 function outputLine(diffs: readonly PeelDiff[]): string {
-  const compared = diffs.filter(({ outputs }) => outputs).length;
-  const different = diffs.filter(differs).length;
-  const both = diffs.filter(({ before, after }) => before && after).length;
-  const same = compared - different;
-  if (compared === 0) return "";
-  if (different === 0) return `output is the same on ${count(same)} of ${count(both)}\n`;
-  const rest = same === 0 ? "" : `; ${plural(same, "peel")} ${same === 1 ? "is" : "are"} the same`;
-  return `output differs on ${count(different)} of ${count(both)}${rest}\n`;
+  const both = diffs.filter(({ before, after }) => before && after);
+  const different = both.filter(differs).length;
+  const same = both.filter(({ outputs }) => outputs).length - different;
+  const without = both.filter(({ outputs, change }) => !outputs && change === "same").length;
+  const of = count(both.length);
+  const parts = [
+    different > 0 && `output differs on ${count(different)} of ${of}`,
+    same > 0 &&
+      (different > 0
+        ? `${plural(same, "peel")} ${same === 1 ? "is" : "are"} the same`
+        : `output is the same on ${count(same)} of ${of}`),
+    without > 0 && `${plural(without, "peel")} ${without === 1 ? "has" : "have"} no output to compare`,
+  ];
+  const line = parts.filter(Boolean).join("; ");
+  return line && `${line}\n`;
 }
 
 /** How many peels, which ones, and the lines that differ, in columns that line up with those above. */

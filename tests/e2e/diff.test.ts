@@ -54,6 +54,8 @@ beforeAll(async () => {
   await write("args", { function: "state.apply", args: { state: "apache" } }, [id(1)], () => ({
     return_data: { results: [{ name: "x", details: { stdout: "line\n".repeat(30) } }] },
   }));
+  const noAck = { success: false, unreachable: true, error: "UNREACHABLE: no ack", return_data: null, duration: 0n };
+  await write("gone", apply, [id(1), id(2), id(3)], () => noAck);
   await write("huge", apply, [id(1), id(2)], () => ({
     return_data: {
       results: [{ name: "x", details: { stdout: Array.from({ length: 2000 }, (_, i) => i).join("\n") } }],
@@ -96,6 +98,11 @@ test("what became worse, better, slower and different, piped and on a terminal",
 test("0 when nothing became worse: a gate", async () => {
   const same = "output is the same on 400 of 400\n";
   expect(await diff("2hPx1", "2hPx1")).toEqual({ stdout: same, stderr: "", code: 0 });
+  // The failed one has an error that is compared; the unreachable one has nothing.
+  const but = "output is the same on 399 of 400; 1 peel has no output to compare\n";
+  expect(await diff("2hPx9", "2hPx9")).toEqual({ stdout: but, stderr: "", code: 0 });
+  const none = "3 peels have no output to compare\n";
+  expect(await diff("gone", "gone")).toEqual({ stdout: none, stderr: "", code: 0 });
   const { stdout, code } = await diff("2hPx9", "2hPx1");
   expect(stdout.split("\n").slice(0, 4)).toEqual([
     "ok → failed        web-388",
