@@ -69,14 +69,15 @@ class Comparison {
     const { base, look } = this;
     if (!hasOutput(group) || (group.output === base.output && group.state === base.state))
       return wholeLines(group, look);
-    const names = namesIn(base.peels, look, "  the same output as ".length);
+    const names = (before: string, after = "") =>
+      before + namesIn(base.peels, look, before.length + after.length) + after;
     const stretches = this.#diffs.between(this.#lines, comparedLines(group));
     if (!stretches)
-      return [`  no diff with ${names}: too many lines differ; the output itself:`, ...wholeLines(group, look)];
+      return [names("  no diff with ", ": too many lines differ; the output itself:"), ...wholeLines(group, look)];
     const hunks = unifiedHunks(stretches);
-    if (hunks.length === 0) return [`  the same output as ${names}`];
+    if (hunks.length === 0) return [names("  the same output as ")];
     const painted = look.color ? hunks.map(paintUnified) : hunks;
-    return [`--- ${names}`, `+++ ${namesIn(group.peels, look, "+++ ".length)}`, ...painted];
+    return [names("--- "), `+++ ${namesIn(group.peels, look, "+++ ".length)}`, ...painted];
   }
 }
 
