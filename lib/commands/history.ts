@@ -13,7 +13,7 @@ import { progressOn } from "../terminal/progress.ts";
 import { count, safe } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
 import type { HistoryArgs } from "./flags.ts";
-import { warnUnreadable, writeDocument } from "./output.ts";
+import { warnUnreadable, writeList } from "./output.ts";
 import { failIfEmpty, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 import { LIST_FORMATS } from "./surroundings.ts";
@@ -62,6 +62,11 @@ function noneWords(peel: string, flags: HistoryArgs, all: number): string {
   return `No results of ${safe(displayPeel(peel))}${matching}.`;
 }
 
+/** What is made of each entry, when it is its turn: all at once would fill the memory. */
+function* each<T>(entries: readonly HistoryEntry[], of: (entry: HistoryEntry) => T): Generator<T> {
+  for (const entry of entries) yield of(entry);
+}
+
 async function write(
   peel: string,
   entries: readonly HistoryEntry[],
@@ -74,10 +79,10 @@ async function write(
   const most = flags.limit === undefined ? inTable : parseCount(flags.limit, "--limit");
   const shown = entries.slice(0, most);
   const header = flags.header !== false;
-  if (format === "csv") terminal.writeAll(csvText(HISTORY_TITLES, shown.map(entryCells), header));
+  if (format === "csv") terminal.writeAll(csvText(HISTORY_TITLES, each(shown, entryCells), header));
   else if (format !== "text")
-    await writeDocument(
-      shown.map((entry) => entryDocument(peel, entry)),
+    await writeList(
+      each(shown, (entry) => entryDocument(peel, entry)),
       format,
       terminal,
     );

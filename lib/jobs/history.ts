@@ -18,7 +18,7 @@ import { orNoBucket } from "./lookup.ts";
 import { type Progress, type Read, readJobs } from "./read-jobs.ts";
 import { readReturnsAcross } from "./read-returns.ts";
 import { SeenPeels } from "./seen-peels.ts";
-import { readStory } from "./story.ts";
+import { readPeelStory } from "./story.ts";
 
 /** Jobs that go on whose events are read at a time. */
 const AT_ONCE = 8;
@@ -57,10 +57,10 @@ async function readResults(store: Store, peel: string, warn: (text: string) => v
 
 /** What a peel is doing in jobs that go on, by JID. */
 async function readStories(store: Store, peel: string, jobs: readonly Job[]) {
-  const stories = new Map<string, Awaited<ReturnType<typeof readStory>>>();
+  const stories = new Map<string, Awaited<ReturnType<typeof readPeelStory>>>();
   for (let from = 0; from < jobs.length; from += AT_ONCE) {
     const some = jobs.slice(from, from + AT_ONCE).map(async ({ row: { jid }, record }) => {
-      if (record) stories.set(jid, await readStory(store, jid, record, () => {}));
+      if (record) stories.set(jid, await readPeelStory(store, jid, record, peel));
     });
     await Promise.all(some);
   }
@@ -99,12 +99,12 @@ export async function readHistory(
   const jobs = [...read.jobs];
   const open = jobs.filter(({ row }) => !results.has(row.jid) && !isTerminal(row.status));
   const stories = await readStories(store, peel, open);
-  const entries = jobs.map(({ row, record }) =>
-    entryOf(results.get(row.jid) ?? unreturned(row, stories.peels.get(row.jid)), row, record),
+  const entries = jobs.map((job) =>
+    entryOf(results.get(job.row.jid) ?? unreturned(job.row, stories.peels.get(job.row.jid)), job),
   );
   for (const jid of orphans) {
     const result = results.get(jid) as PeelResult;
-    if (selection.matches(goneJob(result))) entries.push(entryOf(result, undefined, undefined));
+    if (selection.matches(goneJob(result))) entries.push(entryOf(result, undefined));
   }
   return { entries, unreadable: read.unreadable, notes: [...(note === undefined ? [] : [note]), ...stories.notes] };
 }

@@ -92,10 +92,15 @@ export async function readJobs(
 /** Jobs that room is made for at once; for more, or fewer than announced, it grows on the way. */
 const RESERVED = 2_000_000;
 
+/** Records are kept in pieces of so many bytes. */
+const PIECE = 1 << 18;
+
 /** The jobs of a read under way, with their records when those are wanted. */
 export class Collection {
   readonly table = new JobTable();
   readonly #stored: (Uint8Array | undefined)[] = [];
+  #piece = new Uint8Array(0);
+  #used = 0;
   readonly #parts: RecordParts | undefined;
 
   constructor(
@@ -115,9 +120,22 @@ export class Collection {
     const n = this.table.put(key, from, bytes, this.keep);
     if (this.records === false || !this.table.isKept(n)) return n;
     const inParts = this.#parts?.put(n, bytes) === true;
-    if (!inParts) this.#stored[n] = bytes.slice();
+    if (!inParts) this.#stored[n] = this.#copy(bytes);
     else if (this.#stored.length > n) this.#stored[n] = undefined;
     return n;
+  }
+
+  /** Many share a piece of memory: one of its own for each takes as much again. */
+  #copy(bytes: Uint8Array): Uint8Array {
+    const from = this.#used;
+    if (from + bytes.length > this.#piece.length) {
+      this.#piece = new Uint8Array(Math.max(PIECE, bytes.length));
+      this.#used = 0;
+      return this.#copy(bytes);
+    }
+    this.#piece.set(bytes, from);
+    this.#used += bytes.length;
+    return this.#piece.subarray(from, this.#used);
   }
 
   /** The record of job `n`, or the fields of it that were asked for. */

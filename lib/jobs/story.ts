@@ -114,6 +114,17 @@ export async function readStory(
 }
 
 /**
+ * What one peel is doing in a job that it has not returned from, as the bucket of returns tells: nothing is read of the others.
+ * @param job its record
+ * @throws UserError when the server fails
+ */
+export async function readPeelStory(store: Store, jid: string, job: ValueMap, peel: string): Promise<Reading> {
+  const { events, note } = await readEvents(store, jid);
+  const own = new Map(job).set("targets", [peel]);
+  return tell(store, jid, own, { returns: [], noReturns: undefined, events, noEvents: note });
+}
+
+/**
  * The story of the job that `text` names; everything is asked for at once.
  * @param reader what is made of the records of returns; all of them is kept when not given
  * @throws as resolveJob and readStory

@@ -5,6 +5,7 @@ import { nearest } from "../nearest.ts";
 import { safe } from "../text.ts";
 import { answerOf } from "./answer.ts";
 import { isTerminal, type JobRow } from "./job.ts";
+import type { Job } from "./job-list.ts";
 import { isChange } from "./outcomes.ts";
 import { BAD, hasNotReturned, type PeelState, STATE_WORDS, WORST_FIRST } from "./peel-state.ts";
 import { type Return, stateOfReturn } from "./returns.ts";
@@ -34,6 +35,7 @@ export interface PeelResult {
 /** A result with its job, as far as that is known. */
 export interface HistoryEntry extends PeelResult {
   readonly row: JobRow | undefined;
+  /** The record, which may be decoded each time that it is asked for. */
   readonly job: ValueMap | undefined;
   /** When the job was created; where that is not known, when the peel returned. */
   readonly at: Timestamp | undefined;
@@ -64,9 +66,17 @@ export function unreturned(row: JobRow, peel: PeelStory | undefined): PeelResult
   return { jid: row.jid, state: peel?.state ?? "missing", note, soFarNs: peel?.soFarNs, ...none };
 }
 
-/** A result beside its job. */
-export function entryOf(result: PeelResult, row: JobRow | undefined, job: ValueMap | undefined): HistoryEntry {
-  return { ...result, row, job, at: row?.created ?? result.returned };
+/** A result beside its job, whose record is not held as values: there may be many. */
+export function entryOf(result: PeelResult, job: Job | undefined): HistoryEntry {
+  const row = job?.row;
+  return {
+    ...result,
+    row,
+    at: row?.created ?? result.returned,
+    get job() {
+      return job?.record;
+    },
+  };
 }
 
 /** What is known of the job of a result whose record is gone: conditions other than a time can't match it. */

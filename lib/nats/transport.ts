@@ -76,7 +76,8 @@ class SocketTransport implements Transport {
       port,
       socket: {
         data: (_, frame) => {
-          this.#frames.push(frame);
+          // Not as a Buffer, whose `slice` is no copy: a value that is kept would keep all that came with it.
+          this.#frames.push(new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength));
           if (this.#connected) this.#wake();
           else if (frame.includes(10)) greeted.resolve();
         },

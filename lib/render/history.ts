@@ -66,8 +66,9 @@ function failureWords({ first, count: times, okAgain, lastOk }: Failures, now: D
 
 /** A line for each call that went wrong; the call itself is named where there are several. */
 function failureLines(all: readonly HistoryEntry[], { columns }: Look, now: Date): string {
-  const failures = failuresOf(all, wholeCallOf);
-  const several = new Set(all.map(wholeCallOf)).size > 1;
+  const calls = new Map(all.map((entry) => [entry, wholeCallOf(entry)]));
+  const failures = failuresOf(all, (entry) => calls.get(entry) as string);
+  const several = new Set(calls.values()).size > 1;
   const lines = failures
     .slice(0, TOLD)
     .map((one) =>
