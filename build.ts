@@ -61,6 +61,8 @@ export async function compile(
       outfile,
       // Ends the options of Bun: those that the variable BUN_OPTIONS adds (--preload runs any file) are not read then.
       execArgv: ["--"],
+      // What runs once is not worth compiling; a read of many records takes this back (nats/pull.ts).
+      jitPolicy: 10,
       // A file in the directory where the operator happens to stand must never change what runs (it may be root).
       autoloadDotenv: false,
       autoloadBunfig: false,

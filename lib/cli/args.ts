@@ -35,21 +35,30 @@ export interface Invocation extends Omit<Found, "words"> {
 
 const show = (text: string) => shorten(safe(text.slice(0, 200)), 60);
 
-function everyArg(command: Command): [string, Arg][] {
-  return [...Object.entries(command.args ?? {}), ...Object.values(command.subCommands ?? {}).flatMap(everyArg)];
+/** True when any command of the tree has flags that `holds` for. */
+function anyFlags(command: Command, holds: (args: Readonly<Record<string, Arg>>) => boolean): boolean {
+  return holds(command.args ?? {}) || Object.values(command.subCommands ?? {}).some((sub) => anyFlags(sub, holds));
 }
 
-/** The words of `argv` by the flags of every command: what is a flag, its value, or a word of its own. */
+/**
+ * The words of `argv` by the flags of every command: what is a flag, its value, or a word of its own. A flag is looked up
+ * when it stands there: tables of them all would take as long to make as a third of what a short command does.
+ */
 export function tokenize(root: Command, argv: readonly string[]): Token[] {
-  const shorts = new Map<string, string>();
-  const valued = new Set<string>();
-  for (const [name, def] of everyArg(root)) {
-    if (isPositional(def)) continue;
-    const short = shortOf(def);
-    if (short) shorts.set(short, name);
-    if (def.type !== "boolean") valued.add(name);
-  }
-  return tokensOf(argv, { shorts, valued });
+  const nameOf = (letter: string): string | undefined => {
+    let name: string | undefined;
+    anyFlags(root, (args) => {
+      name = Object.keys(args).find((key) => shortOf(args[key] as Arg) === letter);
+      return name !== undefined;
+    });
+    return name;
+  };
+  const takesValue = (name: string): boolean =>
+    anyFlags(root, (args) => {
+      const def = Object.hasOwn(args, name) ? args[name] : undefined;
+      return def !== undefined && !isPositional(def) && def.type !== "boolean";
+    });
+  return tokensOf(argv, { nameOf, takesValue });
 }
 
 /** What else could be meant by a word that is no command here: one that is called so elsewhere, or further down the tree. */

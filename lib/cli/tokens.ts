@@ -1,10 +1,12 @@
 // argv → tokens: what is a flag, its value, or a word of its own. The same as `parseArgs` of node:util tells (with `tokens`,
 // not strict), which takes as long to load as the rest of a command line to read.
 
-/** What is known of the flags: their names, the names of their one-letter forms, and which of them take a value. */
+/** What is known of the flags. */
 export interface FlagNames {
-  readonly shorts: ReadonlyMap<string, string>;
-  readonly valued: ReadonlySet<string>;
+  /** The name of the flag with this one-letter form. */
+  nameOf(letter: string): string | undefined;
+  /** True when the flag of this name takes a value. */
+  takesValue(name: string): boolean;
 }
 
 /** A flag on the command line. */
@@ -24,12 +26,12 @@ export type Token =
   | { readonly kind: "option-terminator" };
 
 /** The tokens of `argv`, in order. A flag that is not known takes no value but after an equals sign. */
-export function tokensOf(argv: readonly string[], { shorts, valued }: FlagNames): Token[] {
+export function tokensOf(argv: readonly string[], known: FlagNames): Token[] {
   const tokens: Token[] = [];
   const words = [...argv];
-  const nameOf = (letter: string) => shorts.get(letter) ?? letter;
+  const nameOf = (letter: string) => known.nameOf(letter) ?? letter;
   const flag = (rawName: string, name: string, inline?: string) => {
-    const value = inline ?? (valued.has(name) ? words.shift() : undefined);
+    const value = inline ?? (known.takesValue(name) ? words.shift() : undefined);
     tokens.push({ kind: "option", name, rawName, value, inlineValue: inline !== undefined });
   };
   /** `-qn5` is `-q -n5`: what follows a flag with a value is the value. */
@@ -37,7 +39,7 @@ export function tokensOf(argv: readonly string[], { shorts, valued }: FlagNames)
     for (let i = 1; i < word.length; i++) {
       const letter = word.charAt(i);
       const rest = word.slice(i + 1);
-      const takesRest = rest !== "" && valued.has(nameOf(letter));
+      const takesRest = rest !== "" && known.takesValue(nameOf(letter));
       flag(`-${letter}`, nameOf(letter), takesRest ? rest : undefined);
       if (takesRest) return;
     }

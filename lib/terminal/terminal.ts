@@ -50,14 +50,14 @@ export interface Terminal {
  * @throws OutputClosed when the reader went away, UserError for any other reason (a full disk)
  */
 export function writeAll(fd: number, text: string): void {
-  const bytes = Buffer.from(text);
-  const pause = new Int32Array(new SharedArrayBuffer(4));
+  const bytes = new TextEncoder().encode(text);
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(fd, bytes, at, Math.min(bytes.length - at, 1 << 20));
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
-      if (code === "EAGAIN") Atomics.wait(pause, 0, 0, 2);
+      if (code === "EAGAIN")
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2); // a pause of 2 ms
       else if (code === "EPIPE") throw new OutputClosed();
       else if (code !== "EINTR") {
         throw new UserError(

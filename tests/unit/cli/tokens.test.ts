@@ -11,13 +11,10 @@ const OPTIONS = {
   state: { type: "string" },
   yes: { type: "boolean", short: "y" },
 } as const;
+const SHORTS = new Map(Object.entries({ n: "limit", q: "quiet", y: "yes" }));
 const NAMES = {
-  shorts: new Map([
-    ["n", "limit"],
-    ["q", "quiet"],
-    ["y", "yes"],
-  ]),
-  valued: new Set(["limit", "state"]),
+  nameOf: (letter: string) => SHORTS.get(letter),
+  takesValue: (name: string) => name === "limit" || name === "state",
 };
 
 /** Names of flags and pieces of words, joined at random: most of what comes out has some meaning. */
