@@ -38,6 +38,9 @@
 // was created, none of them beyond an end of the stream from before that, prove that none was removed on the way. Otherwise
 // an old version of a record could be left over whose newer one was removed, and all is read instead.
 //
+// A small bucket is read without all this where the server can (at-once.ts): what it gives is the state of all keys at one
+// moment. That moment is within the scan when it is not before B, which is asked for at the same time: the node that answers may lag.
+//
 // In a cluster the node that hosts a consumer may lag behind the leader, which tells B and E: S may be less than B. Then (1)
 // counts only when all that came is older than any such lag, and (2) without its counts. What such a node has not heard of
 // when the scan begins may be missing, as from any other read of a replica.
@@ -52,6 +55,7 @@
 // A key that is purged without a trace, not by a tombstone, while a scan runs may be shown as it was some time before.
 import type { Msg } from "nats";
 import { grown } from "../codec/byte-set.ts";
+import { readAtOnce } from "./at-once.ts";
 import { type Consumer, type ConsumerConfig, type Delivery, deliveryOf, InOrder, type Sink } from "./consumer.ts";
 import { pull } from "./pull.ts";
 import { isAtLeader, type Stream, type StreamState } from "./stream.ts";
@@ -141,7 +145,12 @@ export async function scanNewest(
   const isWanted = coveredBy(subjects);
   for (let attempt = 1; ; attempt++) {
     const began = Date.now();
-    const before = await stream.state();
+    const [before, all] = await Promise.all([stream.state(), attempt === 1 ? readAtOnce(stream, subjects) : undefined]);
+    if (all && all.upTo >= before.lastSequence) {
+      onTotal(all.messages.length);
+      for (const msg of all.messages) keys.take(msg);
+      return;
+    }
     const newest = await stream.consume(config, async (consumer) => {
       onTotal(consumer.pending);
       const sink = new Newest(consumer, before, keys);

@@ -1,6 +1,6 @@
 // Reaching a server, and what is said when that fails: each error with a real server.
 import { describe, expect, test } from "bun:test";
-import { freePort, startServer, zester } from "../support/harness.ts";
+import { encode, freePort, jobRecord, startServer, zester } from "../support/harness.ts";
 import { expectError, expectJobs } from "../support/outcome.ts";
 import { listen, startGate } from "../support/relay.ts";
 import { serveJobs } from "../support/serve.ts";
@@ -63,6 +63,12 @@ describe("addresses", () => {
     ["kill j1", "zester.job.j1.cancel", "no answer to a ping"],
   ])("job %s: a server that freezes at %s", async (command, cue, words) => {
     const server = await serveJobs();
+    const nc = await server.connect();
+    const jobs = await nc.jetstream().views.kv("jobs");
+    // More than a newer server gives at once.
+    for (const jid of ["j2", "j3"])
+      await jobs.put(jid, encode(jobRecord(jid, { args: { text: "x".repeat(300_000) } })));
+    await nc.close();
     const { url } = await startGate(server.port, async (chunk) => {
       if (chunk.includes(cue)) await server.freeze();
       return true;

@@ -10,13 +10,13 @@ beforeAll(async () => {
   const nc = await server.connect();
   const { jobs, returns } = await createBuckets(nc);
   const text = "x".repeat(2000);
-  // More than one pull brings, so that a fault can strike in the middle of a scan.
-  for (let i = 0; i < 100; i++)
+  // More than one pull brings, so that a fault can strike in the middle of a scan; and more than a newer server gives at once.
+  for (let i = 0; i < 150; i++)
     await jobs.put(`job-${i}`, encode(jobRecord(`job-${i}`, { status: "running", args: { text } })));
-  await returns.put(
-    "job-1.web-01",
-    encode({ jid: "job-1", peel_id: "web-01", success: true, duration: 1n, timestamp: Time.now() }),
-  );
+  for (const peel of ["web-01", "web-02"]) {
+    const record = { jid: "job-1", peel_id: peel, success: true, duration: 1n, timestamp: Time.now() };
+    await returns.put(`job-1.${peel}`, encode({ ...record, return_data: "x".repeat(300_000) }));
+  }
   await nc.close();
 });
 afterAll(() => server.stop());
@@ -30,6 +30,7 @@ const cases: [string[], string][] = [
   [LIST, "CONSUMER.MSG.NEXT.KV_jobs"],
   [LIST, '"batch":100'], // never sent: the fault must not strike
   [["active"], "CONSUMER.MSG.NEXT.KV_jobs"],
+  [SHOW, "STREAM.INFO.KV_job-returns"],
   [SHOW, "DIRECT.GET.KV_jobs"],
   [SHOW, "CONSUMER.CREATE.KV_job-returns"],
   [SHOW, "CONSUMER.MSG.NEXT.KV_job-returns"],
@@ -55,7 +56,7 @@ test.each(
   const took = performance.now() - began;
   proxy.stop();
   if (cue.includes("batch")) {
-    expect([stderr, code, stdout.split("\n").length]).toEqual(["", 0, 102]);
+    expect([stderr, code, stdout.split("\n").length]).toEqual(["", 0, 152]);
     return;
   }
   expect([stdout, code]).toEqual(["", 1]);

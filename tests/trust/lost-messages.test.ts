@@ -4,8 +4,9 @@ import { createBuckets, encode, jobRecord, type Server, startServer, Time, zeste
 import { times } from "../support/length.ts";
 import { type FaultyLink, startFaultyLink } from "../support/proxy.ts";
 
-/** More than two requests bring at first: 64 each. */
+/** More than two requests bring at first, which is 64 each, and more bytes than newer servers are asked for at once. */
 const RECORDS = 150;
+const TEXT = "x".repeat(2_000);
 const WORKERS = 4;
 const COMMANDS: Record<string, string[]> = {
   list: ["list"],
@@ -28,10 +29,13 @@ beforeAll(async () => {
   const targets = Array.from({ length: RECORDS }, (_, i) => `web-${i}`);
   for (let i = 0; i < RECORDS; i++) {
     const status = i % 3 ? "failed" : "running";
-    await jobs.put(`job-${i}`, encode(jobRecord(`job-${i}`, { status, targets, created: Time.now() })));
+    await jobs.put(
+      `job-${i}`,
+      encode(jobRecord(`job-${i}`, { status, targets, created: Time.now(), args: { text: TEXT } })),
+    );
   }
   for (const peel of targets) {
-    const record = { jid: "job-1", peel_id: peel, success: false, error: `no ${peel}`, duration: 1n };
+    const record = { jid: "job-1", peel_id: peel, success: false, error: `no ${peel}`, duration: 1n, data: TEXT };
     await returns.put(`job-1.${peel}`, encode({ ...record, timestamp: Time.now() }));
   }
   await nc.close();
