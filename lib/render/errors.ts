@@ -2,34 +2,36 @@
 import type { Value, ValueMap } from "../codec/value.ts";
 import type { ErrorGroup, FailedJob } from "../model/failures.ts";
 import type { JobRow } from "../model/job.ts";
-import { count, paragraph, plural, safe, shorten, width } from "../text.ts";
-import { GAP } from "./fit.ts";
-import { namesBeside, peelNames } from "./names.ts";
-import { type Cell, type Look, renderTable } from "./table.ts";
+import { count, paragraph, plural } from "../text.ts";
+import { idGives, leaves, shrinks } from "./fit.ts";
+import { peelNames } from "./names.ts";
+import { type Cell, type Column, type Look, renderTable } from "./table.ts";
 import { whenText } from "./time.ts";
 
 /** The job with that number. */
 export type JobAt = (number: number) => JobRow;
 
-/** The least columns that ERROR and WHERE share. */
-const SHARED = 24;
-/** With less room than this, WHERE is left out beside a job. */
-const BOTH = 48;
-
 /** What stands for the error of returns that failed and don't say why. */
 const UNTOLD = "failed without an error";
 
+/** The least columns that the names of unreachable peels take. */
+const NAMES = 24;
+
+/** How the columns give way: names and long errors become shorter, WHERE leaves, then what ran, and in the end ids are cut. */
+const WHERE_GIVES = [shrinks(0, 24), shrinks(3, 12), leaves(5)];
+const ERROR_GIVES = [shrinks(1, 40), shrinks(4, 30), shrinks(8, 20)];
+const FUNCTION_GIVES = [shrinks(6, 12), leaves(7)];
+const JID_RANK = 9;
+
 /** A column of a table, with its cells. */
-interface Column {
-  readonly title: string;
-  readonly cells: readonly string[];
-  readonly right?: boolean;
+interface Listed extends Column {
+  readonly cells: readonly Cell[];
 }
 
 /** A column of numbers. */
-const numbers = (title: string, values: readonly number[]): Column => ({
+const numbers = (title: string, values: readonly number[]): Listed => ({
   title,
-  cells: values.map(count),
+  cells: values.map((value) => ({ text: count(value) })),
   right: true,
 });
 
@@ -38,31 +40,17 @@ interface Line {
   readonly peels: readonly string[];
 }
 
-/** Columns as they are given, and then ERROR and WHERE, which on a terminal share what is left of its width. */
-function table(lines: readonly Line[], first: readonly Column[], look: Look): string {
-  const taken = first.reduce(
-    (sum, { title, cells }) =>
-      sum + GAP + cells.reduce((most, cell) => Math.max(most, width(safe(cell))), title.length),
-    0,
-  );
-  const room = look.columns === undefined ? Number.POSITIVE_INFINITY : Math.max(SHARED, look.columns - taken);
-  const errors = lines.map(({ error }) => safe(error || UNTOLD));
-  const titles = ["ERROR", "WHERE"] as const;
-  const withWhere = first.length < 4 || room >= BOTH;
-  const { where, most } = withWhere
-    ? namesBeside(
-        errors,
-        lines.map(({ peels }) => peels.map((peel) => ({ peel }))),
-        room - GAP,
-        titles,
-      )
-    : { where: [], most: room };
-  const columns = [...first, ...titles.slice(0, withWhere ? 2 : 1).map((title) => ({ title }))];
-  const rows = lines.map((_, i): Cell[] => [
-    ...first.map(({ cells }) => ({ text: cells[i] as string })),
-    { text: shorten(errors[i] as string, most) },
-    ...(withWhere ? [{ text: where[i] as string }] : []),
-  ]);
+/** Columns as they are given, and then ERROR and WHERE. */
+function table(lines: readonly Line[], first: readonly Listed[], look: Look): string {
+  const columns = [...first, { title: "ERROR", gives: ERROR_GIVES }, { title: "WHERE", gives: WHERE_GIVES }];
+  const rows = lines.map(({ error, peels }, i): Cell[] => {
+    const where = peels.map((peel) => ({ peel }));
+    return [
+      ...first.map(({ cells }) => cells[i] as Cell),
+      { text: error || UNTOLD },
+      { text: peelNames(where, Number.POSITIVE_INFINITY), fit: (max) => peelNames(where, max) },
+    ];
+  });
   return renderTable(columns, rows, look.header, look);
 }
 
@@ -79,7 +67,10 @@ export function renderErrors(groups: readonly ErrorGroup[], jobAt: JobAt, look: 
         "JOBS",
         groups.map(({ jobs }) => jobs.length),
       ),
-      { title: "LAST", cells: groups.map(({ jobs }) => whenText(jobAt(jobs.at(-1) as number).created, look, now)) },
+      {
+        title: "LAST",
+        cells: groups.map(({ jobs }) => ({ text: whenText(jobAt(jobs.at(-1) as number).created, look, now) })),
+      },
     ],
     look,
   );
@@ -88,6 +79,7 @@ export function renderErrors(groups: readonly ErrorGroup[], jobAt: JobAt, look: 
 /** The jobs that had errors, a row each, with the error of most peels. */
 export function renderFailedJobs(jobs: readonly FailedJob[], jobAt: JobAt, look: Look, now: Date): string {
   const rows = jobs.map(({ job }) => jobAt(job));
+  const jids = rows.map(({ jid }) => jid);
   return table(
     jobs.map(({ error, others, peels }) => ({
       error: others > 0 ? `${error || UNTOLD} (and ${plural(others, "other error")})` : error,
@@ -98,9 +90,13 @@ export function renderFailedJobs(jobs: readonly FailedJob[], jobAt: JobAt, look:
         "PEELS",
         jobs.map(({ peels }) => peels.length),
       ),
-      { title: "CREATED", cells: rows.map(({ created }) => whenText(created, look, now)) },
-      { title: "JID", cells: rows.map(({ jid }) => jid) },
-      { title: "FUNCTION", cells: rows.map(({ fn }) => fn || "-") },
+      { title: "CREATED", cells: rows.map(({ created }) => ({ text: whenText(created, look, now) })) },
+      {
+        title: "JID",
+        cells: jids.map((jid) => ({ text: jid, fit: (max) => jid.slice(0, max) })),
+        gives: idGives(jids, JID_RANK),
+      },
+      { title: "FUNCTION", cells: rows.map(({ fn }) => ({ text: fn || "-" })), gives: FUNCTION_GIVES },
     ],
     look,
   );
@@ -111,7 +107,7 @@ export function unreachableLine(group: ErrorGroup | undefined, look: Look): stri
   if (!group) return "";
   const { peels, jobs } = group;
   const line = `${plural(peels.length, "peel")} ${peels.length === 1 ? "was" : "were"} unreachable in ${plural(jobs.length, "job")}: `;
-  const room = look.columns === undefined ? Number.POSITIVE_INFINITY : Math.max(SHARED, look.columns - line.length);
+  const room = look.columns === undefined ? Number.POSITIVE_INFINITY : Math.max(NAMES, look.columns - line.length);
   const names = peelNames(
     peels.map((peel) => ({ peel })),
     room,

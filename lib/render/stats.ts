@@ -78,9 +78,10 @@ interface Counted {
 
 function countColumns(all: readonly Counted[], color: boolean): Column[] {
   const wide = all.reduce((most, { failed }) => Math.max(most, count(failed).length), 0);
-  const times = (title: string, percent: number): Column => ({
+  const times = (title: string, percent: number, rank: number): Column => ({
     title,
     right: true,
+    gives: [leaves(rank)],
     cells: all.map(({ durations }) => ({ text: duration(durations, percent) })),
   });
   return [
@@ -92,9 +93,9 @@ function countColumns(all: readonly Counted[], color: boolean): Column[] {
         paint: failed > 0 ? paintState("failed", color) : undefined,
       })),
     },
-    times("P50", 50),
-    times("P95", 95),
-    times("SLOWEST", 100),
+    times("P50", 50, 3),
+    times("P95", 95, 4),
+    times("SLOWEST", 100, 5),
   ];
 }
 
