@@ -168,7 +168,7 @@ export async function listJobs(flags: ListArgs, view: View, selection: Selection
   const isShown = ({ name }: JobColumn) => name !== RETRY_OF || format === "csv" || !flags.wide || hasRetries(jobs);
   const columns = named
     .filter(isShown)
-    .map((column) => (column.name === STUCK ? stuckColumn(({ jid }) => stuck.get(jid)) : column));
+    .map((column) => (column.name === STUCK ? stuckColumn(({ jid }) => stuck.get(jid), stuck.size > 0) : column));
   const none = selection.text === "" ? view.none : `No jobs match ${selection.text} (${amongWords(read)}).`;
   if (withJobs && byColumns) checkColumns(columns, jobs);
   await writeList(jobs, columns, none, flags, session);

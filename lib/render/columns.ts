@@ -199,13 +199,17 @@ const KNOWN: readonly JobColumn[] = [
   stuckColumn(() => undefined),
 ];
 
-/** Why a job is stuck. @param why what is known of a job, from outside its record */
-export function stuckColumn(why: (row: JobRow) => Stuck | undefined): JobColumn {
+/**
+ * Why a job is stuck.
+ * @param why what is known of a job, from outside its record
+ * @param any false: no job is, and the column is the first to go where there is no room
+ */
+export function stuckColumn(why: (row: JobRow) => Stuck | undefined, any = true): JobColumn {
   const words = (row: JobRow) => {
     const stuck = why(row);
     return stuck && stuckWords(stuck);
   };
-  return { ...textual(STUCK, words), gives: GIVES.stuck ?? [] };
+  return { ...textual(STUCK, words), gives: any ? (GIVES.stuck ?? []) : [leaves(0)] };
 }
 
 /** The columns of each view. */
