@@ -83,8 +83,12 @@ function nearestCommand(word: string, { subCommands = {} }: Command): string | u
   return undefined;
 }
 
-function unknownCommand(word: string, command: Command, path: readonly string[]): UserError {
+/** @param topics what help is there on beside commands, where help is asked for */
+function unknownCommand(word: string, command: Command, path: readonly string[], topics: readonly string[]): UserError {
   const here = path.join(" ");
+  const topic = nearestName(word, topics);
+  if (topic !== undefined)
+    return new UserError(`there is no help on "${show(word)}".${didYouMean(`${here} help ${topic}`)}`);
   const known = otherwise(word, command) ?? nearestCommand(word, command);
   const isHere = known !== undefined && Object.hasOwn(command.subCommands ?? {}, known);
   const hint = didYouMean(known === undefined || isHere ? known : `${here} ${known}`);
@@ -108,8 +112,11 @@ function findCommand(root: Command, tokens: readonly Token[]): Found & { help: b
       command = known[token.value] as Command;
       path.push(token.value);
     } else if (token.value === "help") help = true;
-    else if (help && Object.hasOwn(command.meta?.topics ?? {}, token.value)) topic = token.value;
-    else throw unknownCommand(token.value, command, path);
+    else {
+      const topics = help ? Object.keys(command.meta?.topics ?? {}) : [];
+      if (!topics.includes(token.value)) throw unknownCommand(token.value, command, path, topics);
+      topic = token.value;
+    }
   }
   return { path, command, words, help, topic };
 }

@@ -31,6 +31,9 @@ beforeAll(async () => {
 });
 afterAll(() => site.stop());
 
+/** The command that asks a question. */
+const ASKS = "retry 2hPxTBad";
+
 const COMMANDS = [
   "list",
   "list --wide",
@@ -50,7 +53,7 @@ const COMMANDS = [
   "wait 2hPxTBad",
   "wait 2hPxTOpen --for 10ms",
   "retry 2hPxTBad --dry-run",
-  "retry 2hPxTBad",
+  ASKS,
   "retry 2hPxTOpen",
   "kill 2hPxTOpen --dry-run",
   "kill --state running --dry-run",
@@ -70,7 +73,10 @@ const isRecord = (line: string) => /^\s*[{}\]"]/.test(line);
 test.each(COMMANDS)("%s", async (command) => {
   for (const cols of some([60, 80, 200], 2, 1)) {
     const terminal = new Running(["job", ...command.split(" ")], { NATS_URL: site.env.NATS_URL }, { cols, rows: 24 });
-    if (command.startsWith("retry")) terminal.type("n\n");
+    if (command === ASKS) {
+      await terminal.until("[y/N] ");
+      terminal.type("n\n");
+    }
     await terminal.ended();
     const lines = Bun.stripANSI(terminal.out).split(/[\r\n]+/);
     expect([cols, lines.filter((line) => width(line) > cols && !isRecord(line))]).toEqual([cols, []]);
