@@ -140,6 +140,8 @@ export class LinearRegex {
   #next: Threads;
   /** Steps that are still to be followed. */
   readonly #open: number[] = [];
+  /** The ASCII characters that no match begins with. */
+  readonly #never: readonly boolean[];
 
   /**
    * @param pattern in JavaScript's syntax, its flag u among it; `.` is any character
@@ -162,14 +164,43 @@ export class LinearRegex {
     this.#isWord = isOneOf("\\w", flags);
     this.#now = new Threads(this.#steps.length);
     this.#next = new Threads(this.#steps.length);
+    this.#never = this.#neverFirst();
+  }
+
+  /** Of each ASCII character, whether no match can begin with it; places such as `^` count as if they were everywhere. */
+  #neverFirst(): boolean[] {
+    const first = new Set<Step>();
+    const open = [0];
+    for (const number of open) {
+      const step = this.#steps[number] as Step;
+      if (first.has(step)) continue;
+      first.add(step);
+      if (step.kind === "jump") open.push(step.to);
+      else if (step.kind === "split") open.push(step.first, step.second);
+      else if (step.kind === "at") open.push(number + 1);
+    }
+    const steps = [...first];
+    const isEmpty = steps.some(({ kind }) => kind === "match");
+    return Array.from(
+      { length: 128 },
+      (_, char) => !isEmpty && !steps.some((step) => step.kind === "one" && step.is(char)),
+    );
+  }
+
+  /** The first place from `at` on where a match may begin. */
+  #skip(line: string, at: number): number {
+    let to = at;
+    while (to < line.length && this.#never[line.charCodeAt(to)] === true) to++;
+    return to;
   }
 
   /** The first match in a line, as `exec` finds it: the leftmost, and of those the preferred. Undefined for none. */
   find(line: string): [start: number, end: number] | undefined {
     let found: [number, number] | undefined;
     this.#now.clear();
-    let before = NONE;
-    for (let at = 0; ; ) {
+    let at = this.#skip(line, 0);
+    let before = at > 0 ? line.charCodeAt(at - 1) : NONE;
+    for (;;) {
       const char = at < line.length ? (line.codePointAt(at) as number) : NONE;
       if (!found) this.#follow(this.#now, 0, at, before, char);
       if (this.#now.size === 0 && found) return found;
@@ -191,6 +222,9 @@ export class LinearRegex {
       [this.#now, this.#next] = [this.#next, this.#now];
       before = char;
       at = to;
+      if (this.#now.size > 0 || found) continue;
+      at = this.#skip(line, to);
+      if (at > to) before = line.charCodeAt(at - 1);
     }
   }
 
