@@ -13,6 +13,8 @@ const COMMANDS: Record<string, string[]> = {
   "list -n": ["list", "-n", "5"],
   active: ["active"],
   show: ["show", "job-1"],
+  "show --summary": ["show", "job-1", "--summary"],
+  diff: ["diff", "job-1", "job-1"],
   errors: ["errors", "--since", "1h"],
   grep: ["grep", "no web-1", "--since", "1h"],
   history: ["history", "web-7"],
