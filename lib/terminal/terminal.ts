@@ -5,9 +5,33 @@ import { OutputClosed, UserError } from "../errors.ts";
 import { namedMessage } from "../program.ts";
 import { oneLine, paragraph, safe } from "../text.ts";
 
+/** What of `tty_wrap` is used here. */
+interface TtyWrap {
+  isTTY(fd: number): boolean;
+  readonly TTY: new (fd: number, context: object) => Window;
+}
+
+interface Window {
+  getWindowSize(size: number[]): boolean;
+}
+
 /** What node:tty asks as well; that module brings the network ones with it, which take longer to load than all of ours. */
-const isatty = (fd: number): boolean =>
-  (process as unknown as { binding(name: string): { isTTY(fd: number): boolean } }).binding("tty_wrap").isTTY(fd);
+const ttyWrap = () => (process as unknown as { binding(name: string): TtyWrap }).binding("tty_wrap");
+
+const isatty = (fd: number): boolean => ttyWrap().isTTY(fd);
+
+let window: Window | undefined;
+
+/** Columns and rows of the terminal that stdout is; 0 for what it does not say. */
+function windowSize(): readonly [columns: number, rows: number] {
+  const size: [number, number] = [0, 0];
+  try {
+    window ??= new (ttyWrap().TTY)(1, {});
+    if (window.getWindowSize(size)) return size;
+  } catch {} // the stream knows it where that is not there, and takes 5 ms to make
+  const { columns = 0, rows = 0 } = process.stdout as { columns?: number; rows?: number };
+  return [columns, rows];
+}
 
 /** What a command may know of its surroundings. */
 export interface Terminal {
@@ -138,10 +162,10 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
   return {
     isTty,
     get columns() {
-      return isTty ? (process.stdout as { columns?: number }).columns || 80 : undefined;
+      return isTty ? windowSize()[0] || 80 : undefined;
     },
     get rows() {
-      return isTty ? (process.stdout as { rows?: number }).rows || 24 : undefined;
+      return isTty ? windowSize()[1] || 24 : undefined;
     },
     onResize: (redraw) => void (isTty && process.stdout.on("resize", redraw)),
     color: wish ?? isTty,
