@@ -136,9 +136,18 @@ export function wrap(text: string, max: number): string[] {
   return line === "" && lines.length > 0 ? lines : [...lines, line];
 }
 
+/** A space that no line is broken at. */
+const FIRM = "\u00a0";
+
+/** The same for words of ours: a command in back quotes stays on one line where it can, so that it can be copied. */
+export function wrapWords(text: string, max: number): string[] {
+  const firm = text.replace(/`[^`]+`/g, (code) => (width(code) <= max ? code.replaceAll(" ", FIRM) : code));
+  return wrap(firm, max).map((line) => line.replaceAll(FIRM, " "));
+}
+
 /** Safe text, broken at words as a terminal of so many columns would break it within them; piped (undefined) one line. */
 export const paragraph = (text: string, columns: number | undefined): string =>
-  `${columns === undefined || width(text) <= columns ? text : wrap(text, columns).join("\n")}\n`;
+  `${columns === undefined || width(text) <= columns ? text : wrapWords(text, columns).join("\n")}\n`;
 
 /** A count with thousands separators: 12431 → `12,431`. */
 export function count(n: number): string {

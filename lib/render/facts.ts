@@ -9,7 +9,7 @@ import type { PeelState } from "../model/peel-state.ts";
 import { sourceOf, sourceWords } from "../model/source.ts";
 import type { Ignored, Story } from "../model/story.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
-import { count, paragraph, plural, safe, shortenMiddle, width, wrap } from "../text.ts";
+import { count, paragraph, plural, safe, shortenMiddle, width, wrapWords } from "../text.ts";
 import { furtherArguments, wholeCall } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { peelNames } from "./names.ts";
@@ -56,7 +56,7 @@ const NAME = 9;
 function factLine(name: string, value: string, columns: number | undefined): string {
   const room =
     columns === undefined ? Number.POSITIVE_INFINITY : Math.max(1, columns - Math.max(NAME, name.length) - 1);
-  const lines = width(value) <= room ? [value] : wrap(value, room);
+  const lines = width(value) <= room ? [value] : wrapWords(value, room);
   return lines.map((line, i) => `${(i === 0 ? name : "").padEnd(NAME)} ${line}\n`).join("");
 }
 

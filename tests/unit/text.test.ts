@@ -8,7 +8,7 @@ import { displayPeel } from "../../lib/model/peel.ts";
 import { ACTIVE, columnsOf, LIST } from "../../lib/render/columns.ts";
 import { renderJobs } from "../../lib/render/jobs.ts";
 import type { Look } from "../../lib/render/table.ts";
-import { safe, shorten, shortenMiddle, width, wrap } from "../../lib/text.ts";
+import { paragraph, safe, shorten, shortenMiddle, width, wrap, wrapWords } from "../../lib/text.ts";
 
 test.each([
   ["db_eu_example", "db.eu.example"],
@@ -168,4 +168,19 @@ test.each([
 ])("shortenMiddle(%j, %d)", (text, max, short) => {
   expect(shortenMiddle(text, max)).toBe(short);
   expect(width(short)).toBeLessThanOrEqual(max);
+});
+
+test("on a terminal text is broken at words, and within a command only when that has no line of its own", () => {
+  const text = "job 2hPx is stuck: `zester job trace 2hPx` shows what it waits for.";
+  expect(paragraph(text, undefined)).toBe(`${text}\n`);
+  expect(paragraph(text, 80)).toBe(`${text}\n`);
+  expect(paragraph(text, 32)).toBe("job 2hPx is stuck:\n`zester job trace 2hPx` shows\nwhat it waits for.\n");
+  expect(wrapWords(text, 16)).toEqual([
+    "job 2hPx is",
+    "stuck: `zester",
+    "job trace 2hPx`",
+    "shows what it",
+    "waits for.",
+  ]);
+  expect(wrap(text, 32)[0]).toBe("job 2hPx is stuck: `zester job");
 });
