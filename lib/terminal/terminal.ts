@@ -20,16 +20,17 @@ const ttyWrap = () => (process as unknown as { binding(name: string): TtyWrap })
 
 const isatty = (fd: number): boolean => ttyWrap().isTTY(fd);
 
-let window: Window | undefined;
+const windows = new Map<number, Window>();
 
-/** Columns and rows of the terminal that stdout is; 0 for what it does not say. */
-function windowSize(): readonly [columns: number, rows: number] {
+/** Columns and rows of the terminal that stdout (1) or stderr (2) is; 0 for what it does not say. */
+function windowSize(fd: 1 | 2): readonly [columns: number, rows: number] {
   const size: [number, number] = [0, 0];
   try {
-    window ??= new (ttyWrap().TTY)(1, {});
+    const window = windows.get(fd) ?? new (ttyWrap().TTY)(fd, {});
+    windows.set(fd, window);
     if (window.getWindowSize(size)) return size;
   } catch {} // the stream knows it where that is not there, and takes 5 ms to make
-  const { columns = 0, rows = 0 } = process.stdout as { columns?: number; rows?: number };
+  const { columns = 0, rows = 0 } = (fd === 1 ? process.stdout : process.stderr) as { columns?: number; rows?: number };
   return [columns, rows];
 }
 
@@ -94,8 +95,7 @@ export function writeAll(fd: number, text: string): void {
 }
 
 /** Columns of the terminal that stderr is; undefined when it is none. */
-const errorColumns = (): number | undefined =>
-  isatty(2) ? (process.stderr as { columns?: number }).columns || 80 : undefined;
+const errorColumns = (): number | undefined => (isatty(2) ? windowSize(2)[0] || 80 : undefined);
 
 /** What stands before a message, and its colour; consola calls a note "info". */
 const LABELS = { info: ["note:", "active"], warn: ["warning:", "attention"], error: ["error:", "bad"] } as const;
@@ -162,10 +162,10 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
   return {
     isTty,
     get columns() {
-      return isTty ? windowSize()[0] || 80 : undefined;
+      return isTty ? windowSize(1)[0] || 80 : undefined;
     },
     get rows() {
-      return isTty ? windowSize()[1] || 24 : undefined;
+      return isTty ? windowSize(1)[1] || 24 : undefined;
     },
     onResize: (redraw) => void (isTty && process.stdout.on("resize", redraw)),
     color: wish ?? isTty,
