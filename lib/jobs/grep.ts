@@ -115,7 +115,10 @@ export async function grepReturns(
     };
     try {
       const { progress, warn } = options;
-      await readReturnsAcross(store, { jids: jidsOf(jobs, from, to), sinceNs }, onReturn, { reader, progress, warn });
+      // A regular expression has every return decoded.
+      const sweeps = search.mayHold === undefined;
+      const of = { jids: jidsOf(jobs, from, to), sinceNs };
+      await readReturnsAcross(store, of, onReturn, { reader, sweeps, progress, warn });
     } catch (error) {
       if (!(error instanceof Enough)) throw error;
       onJob(jobs.at(from).row, []);

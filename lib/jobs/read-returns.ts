@@ -19,6 +19,8 @@ export interface ReturnsOptions {
   readonly fields?: readonly string[];
   /** What is made of the records, in place of these fields. */
   readonly reader?: RecordReader;
+  /** Each return leaves much behind: memory that is not needed any more is given back on the way. */
+  readonly sweeps?: boolean;
   readonly progress?: Progress | undefined;
   /** Is told of a list that can't be decoded, and of what is no return in a list. */
   readonly warn: (text: string) => void;
@@ -29,6 +31,8 @@ export interface ReturnsOptions {
 const DOT = 0x2e;
 /** Keys that room is made for at once; for more, it grows on the way. */
 const RESERVED = 1_000_000;
+/** Memory is swept after so many returns. */
+const SWEEP = 1 << 15;
 /** Stands in the place of a peel's number for a key of a list. */
 const LIST = -1;
 
@@ -221,7 +225,8 @@ class Reading implements ReturnEntries {
 
   /** Hands over a return of the last key's job. */
   #hand(item: Return): void {
-    this.handed++;
+    // Left alone, what is done with stays in memory until there is twice as much as is needed.
+    if (++this.handed % SWEEP === 0 && this.options.sweeps) Bun.gc(true);
     this.onReturn(item, this.#keys.job, this.#keys);
   }
 }

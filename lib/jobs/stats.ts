@@ -37,8 +37,6 @@ class GoodReturns implements RecordReader {
   }
 }
 
-/** After so many returns, memory that is not needed any more is given back. */
-const SWEEP = 1 << 15;
 /** The slice of a job that falls into none. */
 const NONE = -1;
 
@@ -84,20 +82,17 @@ export async function readPeelStats(
     slices[place] = slice ?? NONE;
     for (const peel of row.targets ?? []) tallyOf(peel, row.fn).target(place, hasEnded, slice);
   }
-  let came = 0;
   await readReturnsAcross(
     store,
     { jids: jidsOf(jobs), sinceNs },
     (item, place) => {
-      // Left alone, what is done with stays in memory until there is twice as much as is needed.
-      if (came++ % SWEEP === 0) Bun.gc(true);
       if (readable[place] === 0) return;
       const took = item.unreachable ? undefined : item.duration;
       const slice = slices[place] as number;
       const tally = tallyOf(item.peel, byFunction ? jobs.at(place).row.fn : undefined);
       tally.add(place, stateOfReturn(item), took, ended[place] === 1, slice === NONE ? undefined : slice);
     },
-    { reader: new GoodReturns(), warn, progress },
+    { reader: new GoodReturns(), sweeps: true, warn, progress },
   );
   return Array.from(tallies.values(), (tally) => ({
     tally,

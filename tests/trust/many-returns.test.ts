@@ -87,6 +87,7 @@ test.each([
   [["stats", "--by", "peel"]],
   [["errors", ...DAYS]],
   [["grep", "no space left", ...DAYS]],
+  [["grep", "-e", "[Nn]o +space", ...DAYS]],
   [["history", peelOf(0, 0)]],
 ])(
   "%j",
