@@ -80,8 +80,7 @@ function argumentWords({ row, job }: Telling, columns: number | undefined): stri
   return columns === undefined ? all : shortenMiddle(all, ARGUMENT_LINES * Math.max(1, columns - NAME - 1));
 }
 
-/** @param peelsTook what is to be said of how long its peels took */
-function facts(telling: Telling, now: Date, columns: number | undefined, peelsTook?: string): [string, string][] {
+function facts(telling: Telling, now: Date, columns: number | undefined): [string, string][] {
   const person = columns !== undefined;
   const { row, job, stuck } = telling;
   const nowNs = BigInt(now.getTime()) * 1_000_000n;
@@ -99,7 +98,7 @@ function facts(telling: Telling, now: Date, columns: number | undefined, peelsTo
     ["User", row.user],
     ["Owner", row.owner],
     ["Created", row.created && when(row.created, nowNs, person, ["ahead of this clock", "ago"])],
-    [ended ? "Took" : "So far", [took === undefined ? "" : formatDuration(took), peelsTook].filter(Boolean).join("; ")],
+    [ended ? "Took" : "So far", took === undefined ? undefined : formatDuration(took)],
     // The deadline of a job that has ended decides nothing any more.
     ["Deadline", row.deadline && !ended ? when(row.deadline, nowNs, person, ["left", "over"]) : undefined],
     ["Stuck", stuck && stuckWords(stuck)],
@@ -144,7 +143,7 @@ export function ignoredWords(ignored: readonly Ignored[]): string | undefined {
 /**
  * The head of `trace` and `show --summary`: what ran where, who, when, how long and in which state, how many peels are in
  * which state, and what was ignored.
- * @param words what stands in place of the counts by state, and what is said of how long the peels took
+ * @param words what stands in place of the counts by state, and what is said below them of how long the peels took
  */
 export function renderFacts(
   telling: Telling,
@@ -154,7 +153,7 @@ export function renderFacts(
 ): string {
   const { row, story } = telling;
   const paint = paintState(row.status ?? "", look.color);
-  const lines = facts(telling, now, look.columns, words.peelsTook).map(([name, value]) => {
+  const lines = facts(telling, now, look.columns).map(([name, value]) => {
     const text = safe(value);
     return factLine(name, name === "State" && paint ? paint(text) : text, name === "State" ? undefined : look.columns);
   });
@@ -163,7 +162,8 @@ export function renderFacts(
   const counts = peels.length > 0 ? `${count(peels.length)}: ${words.counts ?? peelCounts(peels)}` : "0";
   const ignored = ignoredWords(story.ignored);
   const call = paragraph(callWords(telling, look), look.columns);
-  const head = `${call}${dry}${lines.join("")}${factLine("Peels", counts, look.columns)}`;
+  const below = words.peelsTook === undefined ? "" : factLine("Took", safe(words.peelsTook), look.columns);
+  const head = `${call}${dry}${lines.join("")}${factLine("Peels", counts, look.columns)}${below}`;
   return head + (ignored === undefined ? "" : paragraph(safe(ignored), look.columns));
 }
 

@@ -91,7 +91,7 @@ function countWords(peels: readonly PeelStory[], groups: readonly OutcomeGroup[]
     .join(", ");
 }
 
-/** `peels: median 1.5s, slowest web-042 3m7s`, of what the peels took; undefined when none tells. */
+/** `median 1.5s, slowest web-042 3m7s`, of what the peels took; undefined when none tells. */
 function tookWords(peels: readonly PeelStory[]): string | undefined {
   const [first] = slowest(peels, 1);
   if (first === undefined) return undefined;
@@ -99,7 +99,7 @@ function tookWords(peels: readonly PeelStory[]): string | undefined {
   const words = `${displayPeel(first.peel)} ${time}${first.tookNs === undefined ? " so far" : ""}`;
   if (peels.length === 1) return words;
   const median = medianTook(peels);
-  return `peels: ${median === undefined ? "" : `median ${formatDuration(median)}, `}slowest ${words}`;
+  return `${median === undefined ? "" : `median ${formatDuration(median)}, `}slowest ${words}`;
 }
 
 /**

@@ -22,8 +22,9 @@ Target    web*
 User      ops
 Owner     m1
 Created   2026-01-15T09:30:00Z (AGE ago)
-Took      3m10s; peels: median 1.5s, slowest web-042 3m7s
+Took      3m10s
 Peels     400: 1 failed, 1 unreachable, 398 ok (1 changed)
+Took      median 1.5s, slowest web-042 3m7s
 
 `;
 const WIDE = `${FACTS}\

@@ -21,9 +21,10 @@ interface Summary {
 
 /** The whole summary: the facts, with its own counts and what the peels took. */
 function summaryOf(jid: keyof typeof FACTS, { counts, took, outcomes }: Summary): string {
-  const facts = FACTS[jid]
-    .replace(/^(Peels {5}\d+: ).*$/m, (_, head) => head + counts)
-    .replace(/^(Took|So far) .*$/m, (line) => line + (took && `; ${took}`));
+  const facts = FACTS[jid].replace(
+    /^(Peels {5}\d+: ).*$/m,
+    (_, head) => `${head}${counts}${took && `\nTook      ${took}`}`,
+  );
   return `${facts}\n${outcomes}`;
 }
 
@@ -33,7 +34,7 @@ const STORIES: readonly [jid: keyof typeof FACTS, summary: Summary, output: stri
     "2hPxSFailed",
     {
       counts: "1 failed, 1 ok (1 changed)",
-      took: "peels: median 1.0s, slowest web-02 2.0s",
+      took: "median 1.0s, slowest web-02 2.0s",
       outcomes: `OUTCOME       PEELS  WHERE   WHAT
 failed            1  web-02  could not get lock
 ok, changed       1  web-01  openssl
@@ -53,7 +54,7 @@ web-01  ok  1.0s
     "2hPxSForged",
     {
       counts: "1 offline, 1 executing",
-      took: "peels: slowest db-01 T so far",
+      took: "slowest db-01 T so far",
       outcomes: `OUTCOME       PEELS  WHERE  WHAT
 offline           1  db-02
 executing         1  db-01
@@ -68,7 +69,7 @@ db-01  executing
     "2hPxSLate",
     {
       counts: "1 late (1 changed), 1 ok (1 changed)",
-      took: "peels: median 1.0s, slowest web-09 1.0s",
+      took: "median 1.0s, slowest web-09 1.0s",
       outcomes: `OUTCOME        PEELS  WHERE   WHAT
 late, changed      1  web-09  returned after it was given up: ok; nginx
 ok, changed        1  web-01  nginx
@@ -108,7 +109,7 @@ web-01  ok  1.0s  3 results: 1 would change, 1 skipped
     "2hPxSCut",
     {
       counts: "1 unfinished, 1 ok (1 changed)",
-      took: "peels: median 1.0s, slowest db-01 1.0s",
+      took: "median 1.0s, slowest db-01 1.0s",
       outcomes: `OUTCOME       PEELS  WHERE  WHAT
 unfinished        1  db-02
 ok, changed       1  db-01  sleep

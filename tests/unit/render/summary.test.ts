@@ -75,8 +75,8 @@ Job       2hPx1
 State     failed
 Target    web*
 User      ops
-Took      peels: median 1.5s, slowest web-042 3m7s
 Peels     400: 1 failed, 1 unreachable, 398 ok (1 changed)
+Took      median 1.5s, slowest web-042 3m7s
 
 `;
 const WIDE = `${FACTS}\
