@@ -32,7 +32,7 @@ const EMPTY_ANSWERS = 4;
 const NUDGE_MS = 400;
 
 /** After so many messages of a read, what it does to each is worth compiling: see build.ts. */
-const MANY = 256;
+const MANY = 32;
 
 /** One request after the other, each with the same inbox, so that its answers can be told from those of other lanes. */
 interface Lane {
