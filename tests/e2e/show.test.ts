@@ -139,7 +139,7 @@ test("a shortened id: the only job that begins with it", async () => {
 });
 
 test("many peels: everything when piped; on a terminal the worst, and a count of the rest", async () => {
-  expect((await show(MANY, "--summary", "--each")).stdout.trimEnd().split("\n")).toHaveLength(6 + 2 + 1000);
+  expect((await show(MANY, "--summary", "--each")).stdout.trimEnd().split("\n")).toHaveLength(7 + 2 + 1000);
   expect((await show(MANY, "--summary")).stdout).toEndWith(`
 OUTCOME       PEELS  WHERE                                   WHAT
 failed            1  peel-999
