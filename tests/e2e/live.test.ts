@@ -45,7 +45,7 @@ test("a dead master's job is called stuck, until another one takes it over", asy
   for (const watch of watches) {
     await watch.until("w2  executing");
     expect(watch.out).toContain('  cmd.run "sleep 600" on w*');
-    expect(watch.out).toContain("by root  master-demo01 alive  4m59s left");
+    expect(watch.out).toMatch(/by root {2}master-demo01 alive {2}4m5\ds left/);
     expect(watch.out).toMatch(/w1 +failed +20ms +no lock/);
     expect(watch.out).not.toMatch(/w3 +ok/);
   }

@@ -279,6 +279,13 @@ export async function attempt(check: () => Promise<unknown>, left = 10): Promise
 /** The buckets anew, with nothing in them. */
 export async function emptyBuckets(nc: NatsConnection): ReturnType<typeof createBuckets> {
   const jsm = await nc.jetstreamManager();
-  for (const name of ["KV_jobs", "KV_job-returns", "job-events"]) await jsm.streams.delete(name).catch(() => {});
-  return createBuckets(nc);
+  const names = ["KV_jobs", "KV_job-returns", "job-events"];
+  for (const name of names)
+    await jsm.streams.delete(name).catch((error) => {
+      if (error.message !== "stream not found") throw error;
+    });
+  const buckets = await createBuckets(nc);
+  // Now and then a stream of nats-server 2.15.2 that is made right after it was deleted has what it had before.
+  for (const name of names) await jsm.streams.purge(name);
+  return buckets;
 }

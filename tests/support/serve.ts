@@ -1,6 +1,15 @@
 // Servers for one test each; cleanup.ts stops them.
 import type { ConnectionOptions } from "nats";
-import { createBuckets, encode, jobRecord, type Result, type Server, startServer, zester } from "./harness.ts";
+import {
+  createBuckets,
+  emptyBuckets,
+  encode,
+  jobRecord,
+  type Result,
+  type Server,
+  startServer,
+  zester,
+} from "./harness.ts";
 
 /** A server with empty buckets and the running job j1. @param auth how a second client logs in */
 export async function serveJobs(config = "", auth: ConnectionOptions = {}): Promise<Server> {
@@ -24,10 +33,7 @@ export async function serveBuckets() {
     returns,
     run: (...args: string[]): Promise<Result> => zester(args, { env: { NATS_URL: server.url } }),
     async fresh(): Promise<void> {
-      const jsm = await nc.jetstreamManager();
-      for (const stream of ["KV_jobs", "KV_job-returns", "job-events"])
-        await jsm.streams.delete(stream).catch(() => {});
-      await createBuckets(nc);
+      await emptyBuckets(nc);
     },
     async stop(): Promise<void> {
       await nc.close();
