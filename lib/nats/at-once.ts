@@ -14,12 +14,27 @@ export interface AtOnce {
 /** The server sends no more than this and a message, in bytes: it is in vain when there is more. */
 const MOST_BYTES = 256 << 10;
 
-const numberOf = (headers: MsgHdrs | undefined, name: string) => Number(headers?.get(name) || Number.NaN);
+/** A header that stands there once: who stores a record may put one of the same name before that of the server. */
+function only(headers: MsgHdrs | undefined, name: string): string | undefined {
+  const values = headers?.values(name) ?? [];
+  return values.length === 1 ? values[0] : undefined;
+}
+
+const numberOf = (headers: MsgHdrs | undefined, name: string) => Number(only(headers, name) || Number.NaN);
+
+/** The subject that a message is stored under; undefined when its bytes are others: the library trims headers, and decodes them. */
+function storedSubject(msg: Msg): string | undefined {
+  const subject = only(msg.headers, "Nats-Subject");
+  const { _rdata: bytes, _msg: about } = msg as { _rdata?: Uint8Array; _msg?: { hdr: number } };
+  if (subject === undefined || !bytes || !about) return undefined;
+  const headers = Buffer.from(bytes.buffer, bytes.byteOffset, about.hdr);
+  return headers.includes(`Nats-Subject: ${subject}\r\n`) ? subject : undefined;
+}
 
 /**
  * Asks for the newest message of each key that one of the subjects covers.
  * @returns undefined when they can't be had so: the server is too old, there are none, or more than 1,024, or they are
- *   large, one was lost on the way, or the user may not ask
+ *   large, one was lost on the way, has headers or a subject that can't be told apart, or the user may not ask
  * @throws UserError when the connection is lost
  */
 export async function readAtOnce(stream: Stream, subjects: readonly string[]): Promise<AtOnce | undefined> {
@@ -34,11 +49,13 @@ export async function readAtOnce(stream: Stream, subjects: readonly string[]): P
     const { headers, data } = msg;
     // Each message names the one before it, and the end the last one: none is missing.
     if (error || numberOf(headers, "Nats-Last-Sequence") !== last) return giveUp();
-    if (headers?.code === 204 && numberOf(headers, "Nats-Num-Pending") === 0)
+    const isEnd = headers?.code === 204 && !headers.has("Nats-Sequence");
+    if (isEnd && numberOf(headers, "Nats-Num-Pending") === 0)
       return resolve({ messages, upTo: numberOf(headers, "Nats-UpTo-Sequence") });
-    if (headers?.code !== 0) return giveUp();
+    const subject = storedSubject(msg);
+    if (headers?.code !== 0 || subject === undefined) return giveUp();
     last = numberOf(headers, "Nats-Sequence");
-    messages.push({ subject: headers.get("Nats-Subject"), data, headers } as Msg);
+    messages.push({ subject, data, headers } as Msg);
   };
   const subject = `${connection.api}.DIRECT.GET.${name}`;
   const inbox = connection.inbox();

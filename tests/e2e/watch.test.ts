@@ -52,12 +52,12 @@ test("on a terminal: a table in place that follows the size, and the screen as i
 test("one job: its returns, its end, and the exit codes of wait", async () => {
   const jid = await fleet.dispatch({
     fn: "test.ping",
-    peels: { db_1: ok, b: { does: "fail", ms: 400, error: "x" } },
+    peels: { db_1: ok, b: { does: "fail", ms: 1_500, error: "x" } },
   });
   const { stdout, code } = await run("watch", jid);
   expect(stdout).toMatch(
     new RegExp(
-      `^Job ${jid} test.ping on \\[db.1 b\\]: [01] of 2 peels returned\ndb\\.1 +ok +20ms\nb +failed +0\\.4s +x\nJob ${jid} ended failed after 0\\.\\ds: 1 failed, 1 ok\n$`,
+      `^Job ${jid} test.ping on \\[db.1 b\\]: [01] of 2 peels returned\ndb\\.1 +ok +20ms\nb +failed +1\\.5s +x\nJob ${jid} ended failed after [12]\\.\\ds: 1 failed, 1 ok\n$`,
     ),
   );
   expect(code).toBe(2);

@@ -1,6 +1,6 @@
 // A small bucket is read at once where the server can: no consumer is made then. Whatever is in the way, the answer is whole.
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import type { KV, NatsConnection } from "nats";
+import { headers, type KV, type NatsConnection } from "nats";
 import { createBuckets, encode, jobRecord, type Server, startServer, zester } from "../support/harness.ts";
 
 /** The most keys that the server gives at once. */
@@ -76,4 +76,32 @@ test("more than is worth asking for at once", async () => {
 test("a user who may not ask so", async () => {
   await put(names(10));
   expect(await list("less")).toEqual({ jids: names(10), atOnce: false });
+});
+
+test("keys that a header can't hold as they are", async () => {
+  const keys = ["e7\u3000", "e8\u00a0", "\ufeffe9", "é"];
+  for (const key of keys) nc.publish(`$KV.jobs.${key}`, encode(jobRecord(key)));
+  await nc.flush();
+  const url = server.url.replace("//", "//all:all@");
+  const { stdout } = await zester(["job", "list", "--format", "json", "--master", url]);
+  expect((JSON.parse(stdout) as { jid: string }[]).map(({ jid }) => jid).sort()).toEqual(keys.sort());
+});
+
+test("a record whose headers are those of the server's answers", async () => {
+  await put(names(5));
+  const forged = headers(204, "EOB");
+  const fields = {
+    Subject: "$KV.jobs.other",
+    Sequence: "1",
+    "Last-Sequence": "5",
+    "Num-Pending": "0",
+    "UpTo-Sequence": "99",
+  };
+  for (const [name, value] of Object.entries(fields)) forged.append(`Nats-${name}`, value);
+  nc.publish("$KV.jobs.forged", encode(jobRecord("forged")), { headers: forged });
+  const named = headers();
+  named.append("Nats-Subject", "$KV.jobs.other");
+  nc.publish("$KV.jobs.named", encode(jobRecord("named")), { headers: named });
+  await nc.flush();
+  expect(await list()).toEqual({ jids: [...names(5), "forged", "named"].sort(), atOnce: false });
 });

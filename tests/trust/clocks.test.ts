@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { NatsConnection } from "nats";
 import { selectionByServer } from "../../lib/commands/clock.ts";
 import type { Session } from "../../lib/commands/session.ts";
-import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
+import { emptyBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
 
 const HOUR = 3_600_000;
 
@@ -58,9 +58,7 @@ afterAll(async () => {
 
 /** An empty bucket with jobs that were created so many ms ago by a clock that is `aheadMs` ahead of this machine's. */
 async function putJobs(ages: Record<string, number>, aheadMs = 0): Promise<void> {
-  const jsm = await nc.jetstreamManager();
-  for (const stream of ["KV_jobs", "KV_job-returns", "job-events"]) await jsm.streams.delete(stream).catch(() => {});
-  await createBuckets(nc);
+  await emptyBuckets(nc);
   const now = Date.now() + aheadMs;
   for (const [jid, age] of Object.entries(ages)) {
     const created = new Time(BigInt(Math.round(now - age)) * 1_000_000n);

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { NatsConnection } from "nats";
 import { isPlainJid, isPlainPeel } from "../../lib/model/plain-id.ts";
 import {
-  createBuckets,
+  emptyBuckets,
   encode,
   jobRecord,
   Running,
@@ -76,9 +76,7 @@ afterAll(async () => {
 
 /** An empty bucket with a running job under each of the keys that the server takes. */
 async function putJobs(keys: readonly string[]): Promise<string[]> {
-  const jsm = await nc.jetstreamManager();
-  for (const stream of ["KV_jobs", "KV_job-returns", "job-events"]) await jsm.streams.delete(stream).catch(() => {});
-  await createBuckets(nc);
+  await emptyBuckets(nc);
   for (const key of keys) nc.publish(`$KV.jobs.${key}`, encode(jobRecord(key, { status: "running" })));
   await nc.flush();
   const { stdout } = await zester(["job", "list", "--format", "json"], { env: env() });
