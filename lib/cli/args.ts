@@ -35,9 +35,10 @@ export interface Invocation extends Omit<Found, "words"> {
 
 const show = (text: string) => shorten(safe(text.slice(0, 200)), 60);
 
-/** True when any command of the tree has flags that `holds` for. */
-function anyFlags(command: Command, holds: (args: Readonly<Record<string, Arg>>) => boolean): boolean {
-  return holds(command.args ?? {}) || Object.values(command.subCommands ?? {}).some((sub) => anyFlags(sub, holds));
+/** The arguments of each command of the tree. */
+function* everyArgs(command: Command): Generator<Readonly<Record<string, Arg>>> {
+  yield command.args ?? {};
+  for (const sub of Object.values(command.subCommands ?? {})) yield* everyArgs(sub);
 }
 
 /**
@@ -45,20 +46,20 @@ function anyFlags(command: Command, holds: (args: Readonly<Record<string, Arg>>)
  * when it stands there: tables of them all would take as long to make as a third of what a short command does.
  */
 export function tokenize(root: Command, argv: readonly string[]): Token[] {
-  const nameOf = (letter: string): string | undefined => {
-    let name: string | undefined;
-    anyFlags(root, (args) => {
-      name = Object.keys(args).find((key) => shortOf(args[key] as Arg) === letter);
-      return name !== undefined;
-    });
-    return name;
-  };
-  const takesValue = (name: string): boolean =>
-    anyFlags(root, (args) => {
-      const def = Object.hasOwn(args, name) ? args[name] : undefined;
-      return def !== undefined && !isPositional(def) && def.type !== "boolean";
-    });
-  return tokensOf(argv, { nameOf, takesValue });
+  return tokensOf(argv, {
+    nameOf(letter) {
+      for (const args of everyArgs(root))
+        for (const [name, def] of Object.entries(args)) if (shortOf(def) === letter) return name;
+      return undefined;
+    },
+    takesValue(name) {
+      for (const args of everyArgs(root)) {
+        const def = Object.hasOwn(args, name) ? args[name] : undefined;
+        if (def && !isPositional(def) && def.type !== "boolean") return true;
+      }
+      return false;
+    },
+  });
 }
 
 /** What else could be meant by a word that is no command here: one that is called so elsewhere, or further down the tree. */
