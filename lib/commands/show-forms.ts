@@ -1,9 +1,9 @@
 // The forms in which `show` shows a job, and the flags that go with each.
 import type { Value } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
-import type { PeelConditions, PeelSelection } from "../model/peel-selection.ts";
+import type { PeelSelection } from "../model/peel-selection.ts";
 import { count, safe } from "../text.ts";
-import type { ShowArgs } from "./flags.ts";
+import { peels, type ShowArgs } from "./flags.ts";
 import type { Formats } from "./surroundings.ts";
 
 /** --summary and --output are forms of text; the other formats have everything. */
@@ -27,20 +27,10 @@ const NEEDS = {
 export const formsOf = (flags: ShowArgs) =>
   FORMS.filter((name) => flags[name] && !(name === "quiet" && flags["as-target"]));
 
-const SELECTING: Record<keyof PeelConditions, true> = {
-  peel: true,
-  failed: true,
-  missing: true,
-  unreachable: true,
-  late: true,
-  bad: true,
-  "slower-than": true,
-};
-
 /** True when a flag selects peels. */
 export const selectsPeels = (flags: ShowArgs) =>
-  Object.keys(SELECTING).some((name) => {
-    const value = flags[name as keyof PeelConditions];
+  Object.keys(peels).some((name) => {
+    const value = flags[name as keyof typeof peels];
     return value !== undefined && value !== false;
   });
 

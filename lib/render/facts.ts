@@ -94,7 +94,7 @@ function facts(telling: Telling, now: Date, columns: number | undefined): [strin
     ["Target", row.targetExpr],
     ["Source", sourceWords(job)],
     ["Retry of", row.retryOf],
-    ["Retries", retriesWords(telling.retries ?? [])],
+    ["Retried as", retriesWords(telling.retries ?? [])],
     ["User", row.user],
     ["Owner", row.owner],
     ["Created", row.created && when(row.created, nowNs, person, ["ahead of this clock", "ago"])],

@@ -113,15 +113,15 @@ export function renderJobStats(tallies: readonly JobTally[], by: string, span: S
 /** The colour of a last result. */
 const paintLast = (last: LastResult, color: boolean) => paintState(last === "no run" ? "silent" : last, color);
 
+const isIdle = ({ tally }: PeelStats) => tally.last === "no run";
+
 /** `no run on 2 of 14 peels: web-[003,007]`; nothing where each had one. */
 function withoutRunLine(stats: readonly PeelStats[], most: number): string {
-  const without = stats.filter(({ tally }) => tally.last === "no run").map(({ tally }) => tally);
+  const without = stats.filter(isIdle).map(({ tally }) => tally);
   if (without.length === 0) return "";
   const head = `no run on ${count(without.length)} of ${plural(stats.length, "peel")}: `;
   return `${head}${peelNames(without, Math.max(LEAST, most - head.length))}\n`;
 }
-
-const isIdle = ({ tally }: PeelStats) => tally.last === "no run";
 
 /** The rows for a person, in their order: the first of those without a run, and of the others. */
 function firstPeels(stats: readonly PeelStats[]): PeelStats[] {

@@ -193,7 +193,7 @@ test("a second retry is told of the first; list and show tell which job repeats 
   await fleet.until(second, "complete");
   expect((await run("show", first, "--summary")).stdout).toContain(`\nRetry of  ${jid}\n`);
   expect((await run("show", jid, "--summary")).stdout).toContain(
-    `\nRetries   ${second} (complete), ${first} (complete)\n`,
+    `\nRetried as ${second} (complete), ${first} (complete)\n`,
   );
   const wide = (await run("list", "--wide", "--function", "pkg.removed")).stdout;
   expect(wide).toMatch(/OWNER +RETRY_OF +STUCK +WHAT\n/);

@@ -1,22 +1,12 @@
 // Statistics and failures of odd records: of the future, without a time, undecodable, in both layouts, with targets that stand
 // twice; against an oracle that asks each record.
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { KV, NatsConnection } from "nats";
-import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
+import { afterAll, expect, test } from "bun:test";
+import { encode, jobRecord, Time } from "../support/harness.ts";
 import { times } from "../support/length.ts";
+import { serveBuckets } from "../support/serve.ts";
 
-let server: Server;
-let nc: NatsConnection;
-let kv: { jobs: KV; returns: KV };
-beforeAll(async () => {
-  server = await startServer();
-  nc = await server.connect();
-  kv = await createBuckets(nc);
-});
-afterAll(async () => {
-  await nc.close();
-  await server.stop();
-});
+const site = await serveBuckets();
+afterAll(site.stop);
 
 const chance = (of: number) => Math.random() < of;
 const pick = <T>(all: readonly T[]): T => all[Math.floor(Math.random() * all.length)] as T;
@@ -64,7 +54,7 @@ async function put(i: number, now: bigint): Promise<Job> {
   const record = { ...jobRecord(jid), function: fn, status, targets, owner: "m1", ...times };
   if (created === undefined)
     for (const name of ["created", "updated"]) delete (record as Record<string, unknown>)[name];
-  await kv.jobs.put(jid, readable ? encode(record) : GARBAGE);
+  await site.jobs.put(jid, readable ? encode(record) : GARBAGE);
 
   const returns: Job["returns"] = new Map();
   const list: unknown[] = [];
@@ -74,7 +64,7 @@ async function put(i: number, now: bigint): Promise<Job> {
       took: BigInt(Math.floor(Math.random() * 1e10)),
     };
     const own = chance(0.7) || one.state === "unreadable";
-    if (own) await kv.returns.put(`${jid}.${peel}`, returnOf(jid, peel, one.state, one.took));
+    if (own) await site.returns.put(`${jid}.${peel}`, returnOf(jid, peel, one.state, one.took));
     // On the same peel its own key wins.
     if (!own || chance(0.3)) {
       const listed = own ? { state: "failed" as const, took: 1n } : one;
@@ -84,7 +74,7 @@ async function put(i: number, now: bigint): Promise<Job> {
     }
     returns.set(peel, one);
   }
-  if (list.length > 0) await kv.returns.put(jid, encode(list));
+  if (list.length > 0) await site.returns.put(jid, encode(list));
   return { jid, fn, status, created, took, targets, readable, returns };
 }
 
@@ -104,7 +94,7 @@ test("what is counted is what is stored", async () => {
   const now = BigInt(Date.now()) * 1_000_000n;
   const all: Job[] = [];
   for (let i = 0; i < times(80, 1_500); i++) all.push(await put(i, now));
-  const run = async (...args: string[]) => zester(["job", ...args], { env: { NATS_URL: server.url } });
+  const run = (...args: string[]) => site.run("job", ...args);
   const rows = async (...args: string[]) => JSON.parse((await run(...args, "--format", "json")).stdout);
   const by = (key: string) => (a: Record<string, string>, b: Record<string, string>) =>
     (a[key] as string) < (b[key] as string) ? -1 : 1;

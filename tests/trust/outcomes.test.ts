@@ -1,26 +1,18 @@
 // Random fleets with odd data: `show --summary`, `--output`, `--diff` and `job diff` against a model that is made from what was
 // drawn, and shares nothing with the product. A drawn return has a class of error and a class of output; the model knows which
 // classes there are, the product only sees the records.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { headers, type KV, type NatsConnection } from "nats";
-import { emptyBuckets, encode, jobRecord, type Server, startServer, zester } from "../support/harness.ts";
+import { headers } from "nats";
+import { encode, jobRecord } from "../support/harness.ts";
 import { times } from "../support/length.ts";
+import { serveBuckets } from "../support/serve.ts";
 import { unfold } from "../support/unfold.ts";
 
-let server: Server;
-let nc: NatsConnection;
-let jobs: KV;
-const run = (...args: string[]) => zester(["job", ...args], { env: { NATS_URL: server.url } });
-
-beforeAll(async () => {
-  server = await startServer();
-  nc = await server.connect();
-});
-afterAll(async () => {
-  await nc.close();
-  await server.stop();
-});
+const site = await serveBuckets();
+const { nc, jobs } = site;
+const run = (...args: string[]) => site.run("job", ...args);
+afterAll(site.stop);
 
 /** Peels as they are stored, and as they are read from folded names; those with a sign of folding stand there as in JSON. */
 const SHOWN: Readonly<Record<string, string>> = {
@@ -189,7 +181,7 @@ test(
   async () => {
     await fc.assert(
       fc.asyncProperty(fleet, fleet, async (first, second) => {
-        ({ jobs } = await emptyBuckets(nc));
+        await site.fresh();
         await write("first", first);
         await write("second", second);
 
