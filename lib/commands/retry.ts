@@ -60,22 +60,23 @@ function warnBefore({ session: { terminal }, draft: { plan, reading, before, unh
   if (unheard !== undefined && terminal.canTell) terminal.warn(unheard);
 }
 
-/** Shows the plan and asks. @throws UserError when no person, and no --yes, agrees */
-async function agree(run: Run): Promise<void> {
+/** Shows the plan and asks; false when a person does not agree. @throws UserError when none can be asked, and without --yes */
+async function isAgreed(run: Run): Promise<boolean> {
   const { flags, session, draft } = run;
   const { terminal, store } = session;
   const { peels } = draft.plan;
   const look = { color: false, columns: terminal.columns };
   const told = terminal.tell(renderPlan(draft.plan, look, store.nowNs()));
   warnBefore(run);
-  if (flags.yes) return;
+  if (flags.yes) return true;
   if (!terminal.canAsk || !told)
     throw new UserError(
       `a new job would be dispatched to ${plural(peels.length, "peel")}, and no one can be asked. Nothing was sent.`,
       "Give --yes to dispatch it, or --dry-run to see it only.",
     );
-  if (!(await terminal.ask(`Dispatch a new job to ${theseWords(peels)}? [y/N] `)))
-    throw new UserError("nothing was dispatched.");
+  if (await terminal.ask(`Dispatch a new job to ${theseWords(peels)}? [y/N] `)) return true;
+  terminal.tell("Nothing dispatched.\n");
+  return false;
 }
 
 /** Shows what would be sent; sends nothing. */
@@ -181,12 +182,11 @@ export async function run(flags: RetryArgs): Promise<number | undefined> {
     const run = { flags, session, draft };
     const fault = sizeFault(store, draft, operatorName(session.env));
     if (fault) throw fault;
-    if (flags["dry-run"]) await dryRun(run);
-    else {
-      await agree(run);
-      return execute(run, limit, interrupted);
+    if (flags["dry-run"]) {
+      await dryRun(run);
+      return EXIT.done;
     }
-    return EXIT.done;
+    return (await isAgreed(run)) ? execute(run, limit, interrupted) : EXIT.error;
   };
   return await withSession(flags, work, {
     onSignal: () => {

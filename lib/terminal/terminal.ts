@@ -127,10 +127,12 @@ async function ask(question: string): Promise<boolean> {
   const { createInterface } = await import("node:readline/promises");
   // Without line editing the terminal keeps its settings, and Ctrl-C stays a signal.
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
-  const closed = new Promise<string>((done) => lines.once("close", () => done("")));
+  const closed = new Promise<undefined>((done) => lines.once("close", () => done(undefined)));
   const answer = await Promise.race([lines.question(`${paragraph(question.trim(), errorColumns()).trim()} `), closed]);
   lines.close();
-  return /^y(es)?$/i.test(answer.trim());
+  if (answer !== undefined) return /^y(es)?$/i.test(answer.trim());
+  tell("\n"); // the end of input leaves the cursor behind the question
+  return false;
 }
 
 /** `true`, `false` or undefined (left open) from the flags and variables about colour, strongest first. */

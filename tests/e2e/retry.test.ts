@@ -104,8 +104,9 @@ test("without a terminal and --yes, with --dry-run, and with nothing to retry, n
 
 test.each([
   ["y\n", 0, "dispatched to 1 peel by master-demo01"],
-  ["n\n", 1, " nothing was dispatched."],
-  ["\n", 1, " nothing was dispatched."],
+  ["n\n", 1, "\nNothing dispatched.\r\n"],
+  ["\n", 1, "\nNothing dispatched.\r\n"],
+  ["\x04", 1, "[y/N] \r\nNothing dispatched.\r\n"],
 ])("on a terminal it asks: %j", async (answer, code, words) => {
   const jid = await ended({ "web-01": ok, "web-02": fail });
   const asking = start(["retry", jid], { cols: 100, rows: 24 });
