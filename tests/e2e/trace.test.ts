@@ -1,7 +1,8 @@
 // `job trace`: what each peel did, and the events of a job.
 import { afterAll, expect, test } from "bun:test";
 import { away, Fleet, fail, hang, ok, serveFleet, silent } from "../support/fleet.ts";
-import { encode, jobRecord, startServer, Time, zester } from "../support/harness.ts";
+import { encode, jobRecord, startServer, Time, until, zester } from "../support/harness.ts";
+import { isPut } from "../support/wire.ts";
 
 const { nc, fleet, run, start, stop } = await serveFleet();
 afterAll(stop);
@@ -11,33 +12,27 @@ test("what each peel is doing, worst first, and the events with their times", as
     fn: "pkg.installed",
     peels: { db_eu_1: { does: "ok", ms: 120 }, b: fail, c: hang, d: silent, e: away },
   });
-  await Bun.sleep(300);
+  await until("the last return", async () => isPut(await fleet.returns.get(`${jid}.db_eu_1`)));
   const { stdout, code } = await run("trace", jid);
   expect(code).toBe(0);
   const [facts, peels, events] = stdout.split("\n\n") as [string, string, string];
   expect(facts).toContain("\nPeels     5: 1 failed, 1 unreachable, 1 silent, 1 executing, 1 ok\n");
-  expect(facts).toMatch(/\nSlowest {3}c 0\.\ds, db\.eu\.1 0\.1s, b \d+ms$/);
+  expect(facts).toMatch(/\nSlowest {3}c \S+, db\.eu\.1 0\.1s, b 20ms$/);
   const lines = peels.split("\n").map((line) => line.replace(/ +/g, " "));
   expect(lines[0]).toBe("PEEL STATE DELIVERED WAITED TOOK DETAIL");
   expect(lines[1]).toMatch(/^b failed \S+ \S+ 20ms no lock$/);
   expect(lines[2]).toMatch(/^e unreachable - - - UNREACHABLE/);
   expect(lines[3]).toBe("d silent - - -");
-  expect(lines[4]).toMatch(/^c executing \S+ - 0\.\ds so far$/);
+  expect(lines[4]).toMatch(/^c executing \S+ - \S+ so far$/);
   expect(lines[5]).toMatch(/^db\.eu\.1 ok \S+ \S+ 0\.1s$/);
   const kinds = events
     .trimEnd()
     .split("\n")
     .map((line) => line.split(/ +/).slice(1, 3).join(" ").trim());
-  expect(kinds).toEqual([
-    "EVENT PEEL",
-    "dispatched",
-    "ack db.eu.1",
-    "ack b",
-    "ack c",
-    "return e",
-    "return b",
-    "return db.eu.1",
-  ]);
+  expect(kinds.slice(0, 2)).toEqual(["EVENT PEEL", "dispatched"]);
+  // Four programs, as it were: which of them is first is theirs.
+  expect(kinds.slice(2).sort()).toEqual(["ack b", "ack c", "ack db.eu.1", "return b", "return db.eu.1", "return e"]);
+  expect(kinds.indexOf("ack b")).toBeLessThan(kinds.indexOf("return b"));
   await run("kill", jid);
   await fleet.until(jid, "canceled");
   const after = JSON.parse((await run("trace", jid, "--format", "json")).stdout);
@@ -81,7 +76,7 @@ test("no stream of events: it says so, and shows what the buckets know", async (
   const connection = await bare.connect();
   const small = await Fleet.start(connection, { events: false });
   const jid = await small.dispatch({ fn: "test.ping", peels: { a: ok, b: hang } });
-  await Bun.sleep(100);
+  await until("the return of a", async () => isPut(await small.returns.get(`${jid}.a`)));
   const { stdout, stderr, code } = await zester(["job", "trace", jid], { env: { NATS_URL: bare.url } });
   expect(stderr).toContain('has no stream "job-events".');
   expect(stdout).toMatch(/\nb +missing +- +- +-\na +ok +- +- +20ms\n$/);
