@@ -139,7 +139,7 @@ test("they show what they would show alone, own times among it, and mean the sam
         }
       }
     }),
-    { numRuns: times(120, 5000) },
+    { numRuns: times(120, 2000) },
   );
 });
 
