@@ -1,5 +1,5 @@
 // Faults at random moments: an answer is whole or there is none, and who follows goes on. ZESTER_CHAOS_RUNS makes more of
-// them, ZESTER_CHAOS_SEED repeats some.
+// them, ZESTER_SEED repeats some.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { NatsConnection } from "nats";
@@ -15,26 +15,15 @@ import {
 } from "../support/harness.ts";
 import { times } from "../support/length.ts";
 import { type FaultyLink, startFaultyLink } from "../support/proxy.ts";
+import { randomFrom, SEED } from "../support/random.ts";
 
 const ASKED = Number(process.env.ZESTER_CHAOS_RUNS ?? 0);
 const RUNS = ASKED || times(24, 60);
-const SEED = Number(process.env.ZESTER_CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
 /** Each mostly waits. */
 const WORKERS = RUNS > 500 ? 6 : 3;
 const TIMEOUT_MS = 700;
 /** What else a command may take: starting, a machine that is busy, the goodbye. */
 const MARGIN_MS = 3_000;
-
-/** Numbers from 0 to 1, always the same for a seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Commands that answer once; `job-1` has ended. */
 const ONCE = {
@@ -313,7 +302,7 @@ async function one(place: Place, seed: number, nth: number): Promise<void> {
     for (const [, thresholdNs] of left) expect(thresholdNs).toBe(30e9);
     if (left.length > 0) count("consumers", kind, "left to the server");
   } catch (error) {
-    throw new Error(`${name}, ${kind}; repeat it with ZESTER_CHAOS_RUNS=1 ZESTER_CHAOS_SEED=${seed}`, {
+    throw new Error(`${name}, ${kind}; repeat it with ZESTER_CHAOS_RUNS=1 ZESTER_SEED=${seed}`, {
       cause: error,
     });
   }

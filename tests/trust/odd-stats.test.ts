@@ -3,13 +3,15 @@
 import { afterAll, expect, test } from "bun:test";
 import { encode, jobRecord, Time } from "../support/harness.ts";
 import { times } from "../support/length.ts";
+import { randomFrom, SEED } from "../support/random.ts";
 import { serveBuckets } from "../support/serve.ts";
 
 const site = await serveBuckets();
 afterAll(site.stop);
 
-const chance = (of: number) => Math.random() < of;
-const pick = <T>(all: readonly T[]): T => all[Math.floor(Math.random() * all.length)] as T;
+const random = randomFrom(SEED);
+const chance = (of: number) => random() < of;
+const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)] as T;
 const GARBAGE = new Uint8Array([0xc1, 1, 2]);
 const PEELS = ["a", "b", "c_d", "e"];
 const MINUTE = 60_000_000_000n;
@@ -43,7 +45,7 @@ const returnOf = (jid: string, peel: string, state: State, took: bigint) =>
 async function put(i: number, now: bigint): Promise<Job> {
   const jid = `odd${String(i).padStart(4, "0")}`;
   const created = chance(0.1) ? undefined : now + BigInt(chance(0.1) ? i + 1 : -i - 1) * MINUTE;
-  const took = BigInt(Math.floor(Math.random() * 1e11)) - (chance(0.1) ? 10n ** 11n : 0n);
+  const took = BigInt(Math.floor(random() * 1e11)) - (chance(0.1) ? 10n ** 11n : 0n);
   const targets = chance(0.1)
     ? null
     : PEELS.filter(() => chance(0.5)).flatMap((peel) => (chance(0.2) ? [peel, peel] : [peel]));
@@ -61,7 +63,7 @@ async function put(i: number, now: bigint): Promise<Job> {
   for (const peel of PEELS.filter(() => chance(0.6))) {
     const one = {
       state: pick<State>(["ok", "ok", "ok", "failed", "unreachable", "unreadable"]),
-      took: BigInt(Math.floor(Math.random() * 1e10)),
+      took: BigInt(Math.floor(random() * 1e10)),
     };
     const own = chance(0.7) || one.state === "unreadable";
     if (own) await site.returns.put(`${jid}.${peel}`, returnOf(jid, peel, one.state, one.took));
@@ -90,7 +92,7 @@ const ranks = (values: readonly bigint[]) => ({
 });
 const hasEnded = ({ status }: Job) => !["running", "claimed"].includes(status);
 
-test("what is counted is what is stored", async () => {
+test(`what is counted is what is stored (seed ${SEED})`, async () => {
   const now = BigInt(Date.now()) * 1_000_000n;
   const all: Job[] = [];
   for (let i = 0; i < times(80, 1_500); i++) all.push(await put(i, now));

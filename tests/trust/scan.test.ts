@@ -9,6 +9,7 @@ import { Connection } from "../../lib/nats/connection.ts";
 import { Store } from "../../lib/nats/store.ts";
 import { NATS_SERVER, type Server, startServer, until } from "../support/harness.ts";
 import { startSlowLink } from "../support/proxy.ts";
+import { randomFrom } from "../support/random.ts";
 import { Log } from "../support/write-log.ts";
 
 /** True for nats-server 2.9. */
@@ -198,12 +199,7 @@ test(
     let done = 0;
     await fc.assert(
       fc.asyncProperty(history, fc.integer({ min: 1, max: 2 ** 31 }), async (drawn, seed) => {
-        let state = seed;
-        const random = () => {
-          state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-          return state / 0x80000000;
-        };
-        const fault = await run(drawn, random);
+        const fault = await run(drawn, randomFrom(seed));
         if (++done % 100 === 0) console.error(`${done} histories, ${gaveUp} without an answer`);
         if (fault !== undefined) throw new Error(fault);
       }),

@@ -5,20 +5,17 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { KV, NatsConnection } from "nats";
 import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
 import { times } from "../support/length.ts";
+import { randomFrom, SEED } from "../support/random.ts";
 import { unfold } from "../support/unfold.ts";
 
-const SEED = Number(process.env.ZESTER_SEED ?? Date.now() % 1_000_000);
 const IDS = ["web-01", "web_02", "db_eu_example", "_edge", "cache-9", "a_b_"];
 const ORDER = "failed unreadable unreachable late offline silent unfinished missing queued executing ok".split(" ");
 const ENDS = ["complete", "failed", "partial", "timeout", "canceled"];
 
 /** A source of random numbers that a seed repeats. */
 function dice(seed: number) {
-  let state = seed;
-  const below = (n: number) => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor((state / 2_147_483_648) * n);
-  };
+  const random = randomFrom(seed);
+  const below = (n: number) => Math.floor(random() * n);
   return { below, chance: (percent: number) => below(100) < percent };
 }
 type Dice = ReturnType<typeof dice>;

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { isRelative, parseWhen, WHEN } from "../../../lib/model/when.ts";
 import { localTime } from "../../../lib/time.ts";
 import { times } from "../../support/length.ts";
+import { randomFrom, SEED } from "../../support/random.ts";
 
 const ZONE = process.env.TZ;
 afterEach(() => {
@@ -135,13 +136,9 @@ describe("what is shown can be typed", () => {
     "Asia/Kathmandu",
     "UTC",
   ];
-  test.each(ZONES)("in %s", (zone) => {
+  test.each(ZONES)(`in %s (seed ${SEED})`, (zone) => {
     process.env.TZ = zone;
-    let seed = 7;
-    const random = () => {
-      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
-      return seed / 2 ** 31;
-    };
+    const random = randomFrom(SEED);
     // Near the hours at which clocks are changed, in all years that have such hours.
     const changes = Array.from({ length: 366 * 24 }, (_, hour) => Date.UTC(2026, 0, 1) + hour * 3_600_000).filter(
       (ms) => new Date(ms).getTimezoneOffset() !== new Date(ms + 3_600_000).getTimezoneOffset(),
