@@ -5,7 +5,7 @@ import { safe } from "../text.ts";
 import { Picture } from "./consumer.ts";
 import type { JetStream } from "./jetstream.ts";
 import { type Follow, pull } from "./pull.ts";
-import { type Keys, scanNewest } from "./scan.ts";
+import { type Keys, type ScanOptions, scanNewest } from "./scan.ts";
 import { Stream } from "./stream.ts";
 
 /**
@@ -43,7 +43,7 @@ export class Bucket extends Stream {
     const msg = await this.directIfAllowed(this.prefix + key);
     if (msg === undefined) {
       let found: Uint8Array | undefined;
-      await this.scan([key], {
+      const keys: Keys = {
         take(msg) {
           found = isGone(msg) ? undefined : msg.data.slice();
           return 0;
@@ -51,7 +51,8 @@ export class Bucket extends Stream {
         dropAllBut(kept) {
           if (kept.size === 0) found = undefined;
         },
-      });
+      };
+      await this.scan([key], keys, { narrow: true });
       return found;
     }
     const code = msg.headers?.code ?? 0;
@@ -66,12 +67,12 @@ export class Bucket extends Stream {
   }
 
   /** Hands over the newest entry of every key that one of the filters covers: see `scanNewest`. */
-  async scan(filters: readonly string[], keys: Keys, onTotal?: (entries: number) => void): Promise<void> {
+  async scan(filters: readonly string[], keys: Keys, options?: ScanOptions): Promise<void> {
     await scanNewest(
       this,
       filters.map((filter) => this.prefix + filter),
       keys,
-      onTotal,
+      options,
     );
   }
 

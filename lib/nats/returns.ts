@@ -112,7 +112,10 @@ export class Returns {
         for (let n = 0; n < found.length; n++) if (!kept.has(n)) found[n] = undefined;
       },
     };
-    const [list] = await Promise.all([bucket.get(token(jid)), bucket.scan([`${token(jid)}.*`], keys)]);
+    const [list] = await Promise.all([
+      bucket.get(token(jid)),
+      bucket.scan([`${token(jid)}.*`], keys, { narrow: true }),
+    ]);
     return { list, peels: found.filter((one) => one !== undefined) };
   }
 
@@ -184,7 +187,7 @@ export class Returns {
       const onTotal = (pending: number) =>
         entries.expect(Math.round(((before + pending) / (i + 1)) * portions.length), come);
       const subjects = filters.map((filter) => bucket.prefix + filter);
-      if (exact) await scanNewest(bucket, subjects, keys, onTotal);
+      if (exact) await scanNewest(bucket, subjects, keys, { onTotal });
       else await readEach(bucket, subjects, keys);
     }
   }

@@ -91,7 +91,7 @@ export class Store {
       take: (msg: Msg) => jobs.take(subjectBytes(msg), from, isGone(msg) ? undefined : msg.data),
       dropAllBut: (numbers: ReadonlySet<number>) => jobs.dropAllBut(numbers),
     };
-    await this.#fleet.jobs.scan(["*"], keys, onTotal);
+    await this.#fleet.jobs.scan(["*"], keys, { onTotal });
   }
 
   /** How many messages the jobs' stream holds, and the sequence of the last one. @throws NoBucket */

@@ -8,6 +8,8 @@ import type { JetStream } from "./jetstream.ts";
 export interface StreamState {
   readonly messages: number;
   readonly lastSequence: number;
+  /** How many subjects have messages; undefined when that is not known. */
+  readonly subjects?: number | undefined;
   /** The node of a cluster that leads it; undefined outside a cluster. */
   readonly leader: string | undefined;
   /** How many messages it keeps of each subject; undefined when that is not known. */
@@ -27,7 +29,12 @@ const SUBJECTS_PAGE = 100_000;
 
 /** What is read of the answer to STREAM.INFO. */
 interface Info {
-  readonly state: { readonly messages: number; readonly last_seq: number; readonly subjects?: object };
+  readonly state: {
+    readonly messages: number;
+    readonly last_seq: number;
+    readonly num_subjects?: number;
+    readonly subjects?: object;
+  };
   readonly cluster?: { readonly leader?: string };
   readonly config?: { readonly allow_direct?: boolean; readonly max_msgs_per_subject?: number };
 }
@@ -50,8 +57,13 @@ export class Stream {
   /** What it holds, as it says itself. */
   async info(): Promise<StreamState> {
     const { state, cluster, config } = await this.#info(["state.messages", "state.last_seq"]);
-    const history = config?.max_msgs_per_subject;
-    return { messages: state.messages, lastSequence: state.last_seq, leader: cluster?.leader, history };
+    return {
+      messages: state.messages,
+      lastSequence: state.last_seq,
+      subjects: state.num_subjects,
+      leader: cluster?.leader,
+      history: config?.max_msgs_per_subject,
+    };
   }
 
   /** What it holds. A user who may not ask learns its last sequence from a consumer of what comes after it. */

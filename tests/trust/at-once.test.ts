@@ -11,6 +11,7 @@ let nc: NatsConnection;
 let jobs: KV;
 let canAtOnce: boolean;
 let consumers = 0;
+let asked = 0;
 
 beforeAll(async () => {
   server = await startServer(`
@@ -23,6 +24,7 @@ beforeAll(async () => {
   const [major = 0, minor = 0] = (nc.info?.version ?? "").split(".").map(Number);
   canAtOnce = major > 2 || (major === 2 && minor >= 11);
   nc.subscribe("$JS.EVENT.ADVISORY.CONSUMER.CREATED.KV_jobs.>", { callback: () => void consumers++ });
+  nc.subscribe("$JS.API.DIRECT.GET.KV_jobs", { callback: () => void asked++ });
   await nc.flush();
 });
 afterAll(async () => {
@@ -51,6 +53,17 @@ const put = (all: readonly string[], args = {}) =>
 test.each([1, 10, MOST, MOST + 1])("%d jobs", async (count) => {
   await put(names(count));
   expect(await list()).toEqual({ jids: names(count), atOnce: canAtOnce && count <= MOST });
+});
+
+test("a large bucket is not asked: the server would gather all its keys first", async () => {
+  await put(names(4000));
+  asked = 0;
+  await list();
+  expect(asked).toBe(canAtOnce ? 1 : 0);
+  await put(names(4100));
+  asked = 0;
+  expect((await list()).atOnce).toBe(false);
+  expect(asked).toBe(0);
 });
 
 test("no job: there is no proof that nothing was missed, so a consumer is asked", async () => {
