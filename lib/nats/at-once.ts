@@ -12,7 +12,7 @@ export interface AtOnce {
 }
 
 /** The server sends no more than this and a message, in bytes: it is in vain when there is more. */
-const MOST_BYTES = 256 << 10;
+export const MOST_BYTES = 256 << 10;
 
 /** A header that stands there once: who stores a record may put one of the same name before that of the server. */
 function only(headers: MsgHdrs | undefined, name: string): string | undefined {

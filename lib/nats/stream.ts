@@ -8,7 +8,8 @@ import type { JetStream } from "./jetstream.ts";
 export interface StreamState {
   readonly messages: number;
   readonly lastSequence: number;
-  /** How many subjects have messages; undefined when that is not known. */
+  /** What all its messages take, and how many subjects they have; undefined when that is not known. */
+  readonly bytes?: number | undefined;
   readonly subjects?: number | undefined;
   /** The node of a cluster that leads it; undefined outside a cluster. */
   readonly leader: string | undefined;
@@ -32,6 +33,7 @@ interface Info {
   readonly state: {
     readonly messages: number;
     readonly last_seq: number;
+    readonly bytes?: number;
     readonly num_subjects?: number;
     readonly subjects?: object;
   };
@@ -60,6 +62,7 @@ export class Stream {
     return {
       messages: state.messages,
       lastSequence: state.last_seq,
+      bytes: state.bytes,
       subjects: state.num_subjects,
       leader: cluster?.leader,
       history: config?.max_msgs_per_subject,
