@@ -56,7 +56,7 @@
 // A key that is purged without a trace, not by a tombstone, while a scan runs may be shown as it was some time before.
 import type { Msg } from "nats";
 import { grown } from "../codec/byte-set.ts";
-import { type AtOnce, MOST_BYTES, readAtOnce } from "./at-once.ts";
+import { type Look, lookAtOnce } from "./at-once.ts";
 import { type Consumer, type ConsumerConfig, type Delivery, deliveryOf, InOrder, type Sink } from "./consumer.ts";
 import { pull } from "./pull.ts";
 import { isAtLeader, type Stream, type StreamState } from "./stream.ts";
@@ -129,27 +129,6 @@ class Newest implements Sink {
   }
 }
 
-/**
- * A stream with more subjects than this is not asked for all its keys at once: for each job there may be a key in the index as
- * well. The server gathers all that a filter covers before it says that they are too many (2.15.2: 1.3 s for a million).
- */
-const FEW_SUBJECTS = 2048;
-
-/** True where it is likely that all keys of a stream can be had at once. */
-const isSmall = ({ messages, bytes = Infinity, subjects = Infinity }: StreamState) =>
-  subjects <= FEW_SUBJECTS && subjects * (bytes / messages) <= MOST_BYTES;
-
-/** The stream, and the answer where it can be had at once: both in one round trip, unless that may burden the server. */
-async function look(
-  stream: Stream,
-  subjects: readonly string[],
-  narrow: boolean,
-): Promise<[StreamState, AtOnce | undefined]> {
-  if (narrow) return Promise.all([stream.state(), readAtOnce(stream, subjects)]);
-  const before = await stream.state();
-  return [before, isSmall(before) ? await readAtOnce(stream, subjects) : undefined];
-}
-
 /** A list is read again rather than a tail that is longer than it, but not more often than this. */
 const ATTEMPTS = 3;
 /** A tail of this many messages is always short enough. */
@@ -173,10 +152,11 @@ export async function scanNewest(
   const isWanted = coveredBy(subjects);
   for (let attempt = 1; ; attempt++) {
     const began = Date.now();
-    const [before, all] = attempt === 1 ? await look(stream, subjects, narrow) : [await stream.state(), undefined];
-    if (all && all.upTo >= before.lastSequence) {
-      onTotal(all.messages.length);
-      for (const msg of all.messages) keys.take(msg);
+    const { before, all }: Look =
+      attempt === 1 ? await lookAtOnce(stream, subjects, narrow) : { before: await stream.state() };
+    if (all) {
+      onTotal(all.length);
+      for (const msg of all) keys.take(msg);
       return;
     }
     const newest = await stream.consume(config, async (consumer) => {

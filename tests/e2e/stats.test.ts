@@ -6,6 +6,9 @@ import { resolve } from "node:path";
 import type { KV, NatsConnection } from "nats";
 import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
 import { times } from "../support/length.ts";
+import { randomFrom, SEED } from "../support/random.ts";
+
+const random = randomFrom(SEED);
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -245,8 +248,8 @@ nightly   state.highstate      2  1h ago     4h  web-007 overdue: last 3d ago, a
 describe("random jobs and returns, against an oracle that counts", () => {
   freshServer();
 
-  test("by function and by peel", async () => {
-    const pick = <T>(all: readonly T[]): T => all[Math.floor(Math.random() * all.length)] as T;
+  test(`by function and by peel (seed ${SEED})`, async () => {
+    const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)] as T;
     const functions = ["state.apply", "pkg.installed", "cmd.run", "größe.x"];
     const peels = ["a", "b", "c_d", "e"];
     const states = ["complete", "failed", "partial", "timeout", "canceled", "running"];
@@ -258,17 +261,17 @@ describe("random jobs and returns, against an oracle that counts", () => {
         jid: `r${i}`,
         fn: pick(functions),
         status: pick(states),
-        took: BigInt(Math.floor(Math.random() * 1e11)),
-        peels: peels.filter(() => Math.random() < 0.6),
+        took: BigInt(Math.floor(random() * 1e11)),
+        peels: peels.filter(() => random() < 0.6),
       };
       jobs.push(job);
       // Job i is newer than job i - 1.
       await putJob({ ...job, tookNs: job.took, agoMs: (count - i) * 60_000 });
-      const answers = job.peels.filter(() => Math.random() < 0.8);
+      const answers = job.peels.filter(() => random() < 0.8);
       const list: Record<string, unknown>[] = [];
       for (const peel of answers) {
-        const ok = Math.random() < 0.7;
-        const took = BigInt(Math.floor(Math.random() * 1e10));
+        const ok = random() < 0.7;
+        const took = BigInt(Math.floor(random() * 1e10));
         returned.push({ peel, at: i, ok, took, ended: job.status !== "running" });
         const fields = { success: ok, ...(ok ? {} : { error: "no" }), duration: took };
         if (i % 7 === 0) list.push({ jid: job.jid, peel_id: peel, return_data: null, ...fields });

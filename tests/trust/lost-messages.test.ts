@@ -3,6 +3,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
 import { times } from "../support/length.ts";
 import { type FaultyLink, startFaultyLink } from "../support/proxy.ts";
+import { randomFrom, SEED } from "../support/random.ts";
+
+const random = randomFrom(SEED);
 
 /** More than two requests bring at first, which is 64 each, and more bytes than newer servers are asked for at once. */
 const RECORDS = 150;
@@ -64,7 +67,7 @@ for (const [name, args] of Object.entries(COMMANDS)) {
       expect([whole.stderr.replace(/^(note|warning): .*\n/gm, ""), whole.code]).toEqual(["", 0]);
       const messages = link.messages - before;
       const step = Math.ceil(messages / times(16, 100));
-      const first = Math.floor(Math.random() * step);
+      const first = Math.floor(random() * step);
       let errors = 0;
       let next = first;
       const worker = async (link: FaultyLink) => {
