@@ -4,6 +4,7 @@ import type { connect as Connect, NatsConnection } from "nats";
 // Not the whole package: the parts that nothing here uses take longer to load than the rest.
 import { NatsConnectionImpl } from "nats/lib/nats-base-client/nats.js";
 import { safe, shorten } from "../text.ts";
+import { Frames, type LineParser, type Receiver } from "./frames.ts";
 import "./transport.ts";
 
 /** The library can't read what the server sends; the message says what it choked on. */
@@ -45,30 +46,15 @@ export function onBrokenProtocol(listener: (why: BrokenProtocol) => void): () =>
 
 /** What may come beside a value, in bytes: its headers, or the server's own answers, which list up to 100,000 subjects. */
 const BESIDE = 32 << 20;
-/** The longest line of a server's protocol. */
-const LONGEST_LINE = 1 << 20;
 /** No value that is worth reading is larger, whatever a server says that it takes. */
 const LARGEST = 256 << 20;
 
-/** The library's own parser, as far as it tells what it is gathering. */
-interface Parser {
-  parse(bytes: Uint8Array): void;
-  /** The message that is being read, and how large it was announced. */
-  readonly ma?: { readonly size: number };
-  readonly argBuf?: { readonly length: number };
-}
-
-/** Keeps a server from filling the memory: the library gathers what was announced, however large that is. */
-function bound(nc: NatsConnection): void {
-  const { parser } = (nc as unknown as { protocol?: { parser?: Parser } }).protocol ?? {};
-  if (!parser) return;
+/** Reads what comes by frames.ts, which keeps a server from filling the memory. */
+function readByFrames(nc: NatsConnection): void {
+  const { protocol } = nc as unknown as { protocol?: Receiver & { parser?: LineParser } };
+  if (!protocol?.parser) return;
   const largest = Math.min(nc.info?.max_payload ?? 0, LARGEST) + BESIDE;
-  const parse = parser.parse.bind(parser);
-  parser.parse = (bytes) => {
-    parse(bytes);
-    if ((parser.ma?.size ?? 0) > largest) throw new Error(`a message of ${parser.ma?.size} bytes was announced`);
-    if ((parser.argBuf?.length ?? 0) > LONGEST_LINE) throw new Error("a line of the protocol has no end");
-  };
+  protocol.parser = new Frames(protocol.parser, protocol, largest);
 }
 
 /** The library's connect, on which a server that breaks the protocol fails at once. @throws BrokenProtocol as well */
@@ -80,7 +66,7 @@ export const connect: typeof Connect = async (options) => {
   const opening = NatsConnectionImpl.connect(options);
   try {
     const nc = await Promise.race([opening, broken.promise]);
-    bound(nc);
+    readByFrames(nc);
     return nc;
   } catch (error) {
     // Should it come about all the same, it would stay open.

@@ -47,8 +47,8 @@ const SYSTEM = ["node:fs", "node:os", "node:path"];
 test.each<[argv: string[], budget: number, packages: string[], node: string[]]>([
   [["job", "list", "--help"], 18, [], ["node:fs"]],
   [["config"], 25, [], SYSTEM],
-  [["job", "list"], 86, LIBRARY, SYSTEM],
-  [["job", "show", "20260115-001"], 77, LIBRARY, SYSTEM],
+  [["job", "list"], 87, LIBRARY, SYSTEM],
+  [["job", "show", "20260115-001"], 78, LIBRARY, SYSTEM],
   [["job", "kill", "20260115-001"], 101, LIBRARY, SYSTEM],
   // From the sources, the answer of a server would come too late for a prompt.
   [["__complete", "job", "="], 34, [], ["node:fs"]],
