@@ -2,7 +2,7 @@
 // in a Map take 150 bytes each and make the garbage collector walk them; here they take their length and 12 bytes.
 
 /** A typed array with the same content and at least `size` places. */
-export function grown<T extends Int32Array | Float64Array | Uint8Array>(array: T, size: number): T {
+export function grown<T extends Int32Array | Uint32Array | Uint8Array>(array: T, size: number): T {
   if (size <= array.length) return array;
   const larger = new (array.constructor as new (n: number) => T)(Math.max(size, Math.ceil(array.length * 1.5)));
   larger.set(array as never);
@@ -13,7 +13,11 @@ export class ByteSet {
   #bytes = new Uint8Array(1 << 14);
   #texts = Buffer.from(this.#bytes.buffer);
   #starts = new Int32Array(1 << 10);
-  /** Number + 1 of the entry in each slot; 0 is free. Never more than half full. */
+  /**
+   * In each slot the number + 1 of an entry in as many bits as a slot's own number has; 0 there is free. The bits above are those of
+   * its hash, so that an entry is looked at only when it is likely the one: of a million, each look goes to memory that is far
+   * off. Never more than half full.
+   */
   #slots = new Int32Array(1 << 11);
   #size = 0;
 
@@ -33,19 +37,23 @@ export class ByteSet {
   /** The number of `bytes[from..to)`; a new one, counted from 0, when it was not there. */
   add(bytes: Uint8Array, from: number, to: number): number {
     const mask = this.#slots.length - 1;
-    for (let slot = hashOf(bytes, from, to) & mask; ; slot = (slot + 1) & mask) {
-      const entry = this.#slots[slot] as number;
-      if (entry === 0) return this.#append(slot, bytes, from, to);
-      if (this.isAt(entry - 1, bytes, from, to)) return entry - 1;
+    const hash = hashOf(bytes, from, to);
+    for (let at = hash & mask; ; at = (at + 1) & mask) {
+      const slot = this.#slots[at] as number;
+      const entry = (slot & mask) - 1;
+      if (entry < 0) return this.#append(at, hash, bytes, from, to);
+      if (((slot ^ hash) & ~mask) === 0 && this.isAt(entry, bytes, from, to)) return entry;
     }
   }
 
   /** The number of `bytes[from..to)`; -1 when it is not there. */
   find(bytes: Uint8Array, from = 0, to = bytes.length): number {
     const mask = this.#slots.length - 1;
-    for (let slot = hashOf(bytes, from, to) & mask; ; slot = (slot + 1) & mask) {
-      const entry = this.#slots[slot] as number;
-      if (entry === 0 || this.isAt(entry - 1, bytes, from, to)) return entry - 1;
+    const hash = hashOf(bytes, from, to);
+    for (let at = hash & mask; ; at = (at + 1) & mask) {
+      const slot = this.#slots[at] as number;
+      const entry = (slot & mask) - 1;
+      if (entry < 0 || (((slot ^ hash) & ~mask) === 0 && this.isAt(entry, bytes, from, to))) return entry;
     }
   }
 
@@ -68,7 +76,7 @@ export class ByteSet {
     return true;
   }
 
-  #append(slot: number, bytes: Uint8Array, from: number, to: number): number {
+  #append(slot: number, hash: number, bytes: Uint8Array, from: number, to: number): number {
     const n = this.#size++;
     const start = this.#starts[n] as number;
     const end = start + to - from;
@@ -77,7 +85,7 @@ export class ByteSet {
     for (let i = from, j = start; i < to; i++, j++) own[j] = bytes[i] as number;
     this.#starts = grown(this.#starts, n + 2);
     this.#starts[n + 1] = end;
-    this.#slots[slot] = n + 1;
+    this.#slots[slot] = (hash & ~(this.#slots.length - 1)) | (n + 1);
     if (this.#size * 2 > this.#slots.length) this.#rehash(this.#slots.length * 2);
     return n;
   }
@@ -95,7 +103,7 @@ export class ByteSet {
       const hash = hashOf(this.#bytes, this.#starts[n] as number, this.#starts[n + 1] as number);
       let slot = hash & mask;
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = n + 1;
+      slots[slot] = (hash & ~mask) | (n + 1);
     }
     this.#slots = slots;
   }

@@ -66,12 +66,15 @@ export class ListColumn extends ValueColumn<readonly string[]> {
 
 /** "Not set": year 1. */
 const ZERO_SECONDS = -62135596800;
+/** In the place of nanoseconds: no time. */
+const NO_TIME = -1;
 const time = new TimeReader();
 
+/** Times from 1970 to 2106, in 8 bytes each; others are unusual. */
 export class TimeColumn {
   readonly #place: number;
-  /** Since 1970; NaN for no time. */
-  #seconds = new Float64Array();
+  /** Since 1970. */
+  #seconds = new Uint32Array();
   #nanos = new Int32Array();
 
   constructor(field: Field) {
@@ -85,27 +88,26 @@ export class TimeColumn {
 
   put(n: number, bytes: Uint8Array, { starts }: Found): boolean {
     const start = starts[this.#place] as number;
-    let seconds = Number.NaN;
-    let nanos = 0;
-    if (!isNil(bytes, start)) {
-      if (!time.read(bytes, start) || !Number.isSafeInteger(time.seconds)) return false;
-      nanos = time.nanos;
-      if (time.seconds !== ZERO_SECONDS || nanos !== 0) seconds = time.seconds;
-    }
-    this.#seconds[n] = seconds;
-    this.#nanos[n] = nanos;
+    this.#nanos[n] = NO_TIME;
+    if (isNil(bytes, start)) return true;
+    if (!time.read(bytes, start)) return false;
+    if (time.high !== 0) return time.seconds === ZERO_SECONDS && time.nanos === 0;
+    this.#seconds[n] = time.low;
+    this.#nanos[n] = time.nanos;
     return true;
   }
 
   get(n: number): Timestamp | undefined {
-    const seconds = this.#seconds[n] as number;
-    return Number.isNaN(seconds) ? undefined : new Timestamp(BigInt(seconds), this.#nanos[n] as number);
+    const nanos = this.#nanos[n] as number;
+    return nanos === NO_TIME ? undefined : new Timestamp(BigInt(this.#seconds[n] as number), nanos);
   }
 
   /** Above 0 when the time of `a` is later than that of `b`, below 0 when earlier, 0 when equal, NaN without both. */
   compare(a: number, b: number): number {
-    const seconds = (this.#seconds[a] as number) - (this.#seconds[b] as number);
-    return seconds === 0 ? (this.#nanos[a] as number) - (this.#nanos[b] as number) : seconds;
+    const nanos = this.#nanos[a] as number;
+    const others = this.#nanos[b] as number;
+    if (nanos === NO_TIME || others === NO_TIME) return Number.NaN;
+    return (this.#seconds[a] as number) - (this.#seconds[b] as number) || nanos - others;
   }
 }
 

@@ -4,6 +4,7 @@ import { encode } from "@msgpack/msgpack";
 import { decodeRecord } from "../../../lib/codec/decode.ts";
 import { JobTable } from "../../../lib/jobs/job-table.ts";
 import { byCreation, type JobRow, jobRow } from "../../../lib/model/job.ts";
+import { randomFrom, SEED } from "../../support/random.ts";
 
 const hex = (text: string) => Buffer.from(text.replaceAll(" ", ""), "hex");
 const key = (jid: string) => Buffer.from(jid);
@@ -18,8 +19,9 @@ const plain = (row: JobRow) => Object.fromEntries(FIELDS.map((name) => [name, ro
 /** A record of one field, as bytes. */
 const field = (name: string, value: string) =>
   Buffer.concat([Buffer.of(0x81, 0xa0 + name.length), Buffer.from(name), hex(value)]);
+const uint32 = (n: number) => n.toString(16).padStart(8, "0");
 /** A field `created`, so many seconds after 1970. */
-const created = (seconds: number) => field("created", `d6ff${seconds.toString(16).padStart(8, "0")}`);
+const created = (seconds: number) => field("created", `d6ff${uint32(seconds)}`);
 
 test.each([
   ["no fields", encode({})],
@@ -36,6 +38,12 @@ test.each([
   ["a time", created(1_768_469_400)],
   ["a time that is not set", field("created", "c70cff00000000fffffff1886e0900")],
   ["a time beyond numbers", field("created", "c70cff000000007fffffffffffffff")],
+  ["1970", created(0)],
+  ["1970, with nanoseconds", field("created", "d7ff0000000400000000")],
+  ["the last second of 32 bits", field("created", "d7ffee6b27fcffffffff")],
+  ["the second after it", field("created", "d7ffee6b27fd00000000")],
+  ["a nanosecond before 1970", field("created", "c70cff3b9ac9ffffffffffffffffff")],
+  ["a nanosecond after what is not set", field("created", "c70cff00000001fffffff1886e0900")],
   ["a run of a schedule", encode({ metadata: { source: "schedule", schedule: "nightly" } })],
   ["a schedule without a name", encode({ metadata: { schedule: "", source: "schedule" } })],
   ["an entry beyond ASCII", encode({ metadata: { source: "schedule", schedule: "nächtlich" } })],
@@ -82,11 +90,31 @@ test("the order is that of byCreation, with and without times", () => {
     ["first", created(1)],
     ["none-1", encode({ status: "x" })],
     ["bad", hex("c1")],
+    ["2106", field("created", "d7ff00000000ffffffff")],
+    ["later", field("created", "d7ff0000000100000000")],
+    ["1969", field("created", "c70cff00000000ffffffffffffffff")],
   ];
   const table = new JobTable();
   for (const [jid, bytes] of records) table.put(key(jid), 0, bytes, all);
   const rows = records.map((_, n) => table.row(n));
   const order = Array.from(table.order(), (n) => table.jid(n));
   expect(order).toEqual(rows.sort(byCreation).map(({ jid }) => jid));
-  expect(order).toEqual(["bad", "none-1", "none-2", "first", "b", "c", "json", "nanos"]);
+  expect(order).toEqual(["bad", "none-1", "none-2", "1969", "first", "b", "c", "json", "nanos", "2106", "later"]);
+});
+
+test(`random times, set or not, in one second or far apart: in the order of byCreation (seed ${SEED})`, () => {
+  const random = randomFrom(SEED);
+  const below = (n: number) => Math.floor(random() * n);
+  for (let run = 0; run < 200; run++) {
+    const table = new JobTable();
+    for (let n = below(40); n > 0; n--) {
+      // 30 bits of nanoseconds, 34 of seconds; some lie beyond the 32 that a column holds.
+      const nanos = (below(3) << 2) | (random() < 0.1 ? 1 : 0);
+      const seconds = [below(3), below(2 ** 32), 2 ** 32 - 1 - below(2)][below(3)] as number;
+      const time = field("created", `d7ff${uint32(nanos)}${uint32(seconds)}`);
+      table.put(key(`j${below(60)}`), 0, random() < 0.2 ? encode({}) : time, all);
+    }
+    const rows = Array.from({ length: table.total }, (_, n) => table.row(n));
+    expect(Array.from(table.order(), (n) => table.jid(n))).toEqual(rows.sort(byCreation).map(({ jid }) => jid));
+  }
 });
