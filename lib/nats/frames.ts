@@ -109,7 +109,7 @@ export class Frames implements Parser {
 
   /**
    * @param lines takes the lines that no message follows
-   * @param largest a message of more bytes is an error: whoever gathers what a server announces may run out of memory
+   * @param largest a message of more bytes is an error: gathering what a server announces may take all memory
    */
   constructor(lines: LineParser, receiver: Receiver, largest: number) {
     this.#lines = lines;
