@@ -4,7 +4,7 @@ import type { connect as Connect, NatsConnection } from "nats";
 // Not the whole package: the parts that nothing here uses take longer to load than the rest.
 import { NatsConnectionImpl } from "nats/lib/nats-base-client/nats.js";
 import { safe, shorten } from "../text.ts";
-import { Frames, type LineParser, type Receiver } from "./frames.ts";
+import { Frames, type LineParser, type Parser, type Receiver } from "./frames.ts";
 import "./transport.ts";
 
 /** The library can't read what the server sends; the message says what it choked on. */
@@ -51,10 +51,10 @@ const LARGEST = 256 << 20;
 
 /** Reads what comes by frames.ts, which keeps a server from filling the memory. */
 function readByFrames(nc: NatsConnection): void {
-  const { protocol } = nc as unknown as { protocol?: Receiver & { parser?: LineParser } };
-  if (!protocol?.parser) return;
+  const { protocol } = nc as unknown as { protocol?: Receiver & { parser: Parser } };
+  if (!protocol) return;
   const largest = Math.min(nc.info?.max_payload ?? 0, LARGEST) + BESIDE;
-  protocol.parser = new Frames(protocol.parser, protocol, largest);
+  protocol.parser = new Frames(protocol.parser as LineParser, protocol, largest);
 }
 
 /** The library's connect, on which a server that breaks the protocol fails at once. @throws BrokenProtocol as well */

@@ -1,7 +1,7 @@
 // Takes apart what a server sends, in place of the library's own parser, which looks at every byte of a message's line in turn
 // and makes a view of each of its parts: that took a third of the time of a read of many messages. A line that no message
 // follows is left to it.
-import { Kind } from "nats/lib/nats-base-client/parser.js";
+import { Kind, State } from "nats/lib/nats-base-client/parser.js";
 import { safe, shorten } from "../text.ts";
 
 /** What takes the bytes of a connection, piece by piece. */
@@ -13,6 +13,7 @@ export interface Parser {
 /** The library's own parser, as far as it tells what it is gathering. */
 export interface LineParser extends Parser {
   readonly argBuf?: { readonly length: number } | undefined;
+  readonly state: State;
 }
 
 /** What the library does with a message. */
@@ -105,14 +106,15 @@ export class Frames implements Parser {
   /** How long it is, with its line; 0 while that is not known. */
   #neededBytes = 0;
   /** A line that is not a message's has begun, and has not ended. */
-  #inLine = false;
+  #inLine: boolean;
 
   /**
-   * @param lines takes the lines that no message follows
+   * @param lines takes the lines that no message follows; may be in the middle of one
    * @param largest a message of more bytes is an error: gathering what a server announces may take all memory
    */
   constructor(lines: LineParser, receiver: Receiver, largest: number) {
     this.#lines = lines;
+    this.#inLine = lines.state !== State.OP_START;
     this.#receiver = receiver;
     this.#largest = largest;
   }

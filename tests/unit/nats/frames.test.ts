@@ -90,6 +90,18 @@ describe("what is not the protocol is an error, and what came before it is heard
   });
 });
 
+test("a line that the library has begun is ended by it", () => {
+  const events: ReturnType<typeof heard>[] = [];
+  const receiver = { push: (event: unknown) => void events.push(heard(event as ParserEvent)) };
+  const library = new Parser(receiver);
+  library.parse(Buffer.from('INFO {"a":'));
+  new Frames(library as Parser & { argBuf?: never }, receiver, 10).parse(Buffer.from('"M"}\r\nMSG a 1 0\r\n\r\n'));
+  expect(events).toMatchObject([
+    { kind: Kind.INFO, data: '{"a":"M"}' },
+    { kind: Kind.MSG, subject: "a" },
+  ]);
+});
+
 test("a large message is gathered once, not again with each piece", () => {
   const size = 8 << 20;
   const pieces = [Buffer.from(`MSG a 1 ${size}\r\n`)];
