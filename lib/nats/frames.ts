@@ -22,11 +22,14 @@ export interface Receiver {
 }
 
 const LF = 0x0a;
+const CR = 0x0d;
 const SPACE = 0x20;
 const DIGIT_0 = 0x30;
-/** The first letters of `MSG` and `HMSG`; no other line has one of them. */
-const M = 0x4d;
-const H = 0x48;
+/** The words before a message; no other line has one of their first letters. */
+const MSG = Buffer.from("MSG ");
+const HMSG = Buffer.from("HMSG ");
+const [M] = MSG;
+const [H] = HMSG;
 
 /** What ends a line, or the bytes of a message. */
 const CRLF_BYTES = 2;
@@ -44,6 +47,11 @@ function numberIn(bytes: Uint8Array, from: number, to: number): number {
     number = number * 10 + digit;
   }
   return number;
+}
+
+function beginsWith(bytes: Uint8Array, from: number, word: Uint8Array): boolean {
+  for (let i = 0; i < word.length; i++) if (bytes[from + i] !== word[i]) return false;
+  return true;
 }
 
 /**
@@ -65,15 +73,16 @@ export class MessageLine {
 
   /**
    * @param from where the line begins in `bytes`
-   * @param to where its last CR stands
+   * @param to where its CR stands
    * @throws Error when it is malformed
    */
   constructor(bytes: Uint8Array, from: number, to: number) {
     const sizeFrom = bytes.lastIndexOf(SPACE, to) + 1;
     const hasHeaders = bytes[from] === H;
+    const name = hasHeaders ? HMSG : MSG;
     const numbersFrom = hasHeaders ? bytes.lastIndexOf(SPACE, sizeFrom - 2) + 1 : sizeFrom;
     this.#bytes = bytes;
-    this.#subjectFrom = from + (hasHeaders ? "HMSG " : "MSG ").length;
+    this.#subjectFrom = from + name.length;
     this.#subjectTo = bytes.indexOf(SPACE, this.#subjectFrom);
     this.#replyFrom = bytes.indexOf(SPACE, this.#subjectTo + 1) + 1;
     this.#replyTo = numbersFrom - 1;
@@ -81,7 +90,8 @@ export class MessageLine {
     this.hdr = hasHeaders ? numberIn(bytes, numbersFrom, sizeFrom - 1) : -1;
     this.size = numberIn(bytes, sizeFrom, to);
     // Without a reply the space after the number of the subscription is the one before the other numbers.
-    if (!(this.#replyFrom <= numbersFrom && this.sid >= 0 && this.hdr <= this.size)) {
+    const hasParts = this.#replyFrom <= numbersFrom && this.sid >= 0 && this.hdr <= this.size;
+    if (!hasParts || bytes[to] !== CR || !beginsWith(bytes, from, name)) {
       const line = Buffer.from(bytes.subarray(from, Math.min(to, from + 2 * SHOWN))).toString();
       throw new Error(`a message begins with ${shorten(safe(line), SHOWN)}`);
     }

@@ -68,7 +68,9 @@ const idsOf = (text: string) => lines(text).map((line) => line.split(" ")[0]);
 
 /** A fast wrong answer is worth nothing: before any time is taken, the answers are compared. */
 async function checkAnswers({ big }: Buckets, programs: Programs): Promise<void> {
-  const ids = async (...args: string[]) => idsOf(await output(zester(big, "job", ...args, "--quiet")));
+  // A server that was just started looks at all of its store before it answers the first one.
+  const ids = async (...args: string[]) =>
+    idsOf(await output(zester(big, "job", ...args, "--quiet", "--timeout", "60s")));
   const same = (what: string, found: readonly unknown[], wanted: readonly unknown[]) => {
     if (found.join() !== wanted.join())
       throw new Error(`${what} is wrong: ${found.length} jobs, or their order, instead of ${wanted.length}`);
