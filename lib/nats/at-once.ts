@@ -24,8 +24,8 @@ const FEW_SUBJECTS = 2048;
 type Answer = Msg & { readonly _rdata?: Uint8Array; readonly _msg?: { readonly hdr: number } };
 
 /**
- * The headers of an answer. The library's own look at every letter of every name, which takes longer than all else that is
- * done with a record.
+ * The headers of an answer. The library's own reader looks at every letter of every name, which takes longer than all else that
+ * is done with a record.
  */
 class AnswerHeaders {
   /** The status, such as 204; 0 without one. */
