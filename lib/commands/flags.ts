@@ -43,7 +43,12 @@ export const answering = {
   format: { type: "string", valueHint: "text|json|yaml", description: "output format (default text) [$ZESTER_FORMAT]" },
   utc: { type: "boolean", description: "times in UTC on terminals too, and in what is typed [TZ=UTC]" },
   color: { type: "boolean", description: "", negativeDescription: "no colour [$NO_COLOR, TERM=dumb]" },
-  "force-color": { type: "boolean", description: "colour even when piped, overrides $NO_COLOR [$FORCE_COLOR]" },
+  "force-color": {
+    type: "boolean",
+    description: "colour even when piped; overrides $NO_COLOR and TERM=dumb [$FORCE_COLOR]",
+  },
+  direct: { type: "boolean", description: "accepted as elsewhere in zester; does nothing here" },
+  test: { type: "boolean", description: "accepted as elsewhere in zester; does nothing here" },
   help: { type: "boolean", alias: "h", description: "show this help" },
   version: { type: "boolean", description: "show the version" },
 } as const satisfies ArgsDef;

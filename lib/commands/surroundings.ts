@@ -55,5 +55,7 @@ export function surroundings(flags: GlobalArgs, formats: Formats = {}): Surround
   const { env } = process;
   const format = formatOf(flags, env, formats);
   const terminal = systemTerminal({ color: flags.color, forceColor: flags["force-color"] });
+  if (flags.direct) terminal.note("--direct does nothing here: jobs are read from the server.");
+  if (flags.test) terminal.note("--test does nothing here: this is not a dry run. kill and retry have --dry-run.");
   return { terminal, format, env };
 }

@@ -137,10 +137,10 @@ async function ask(question: string): Promise<boolean> {
 
 /** `true`, `false` or undefined (left open) from the flags and variables about colour, strongest first. */
 function colorWish(flags: { color?: boolean; forceColor?: boolean }, env: NodeJS.ProcessEnv): boolean | undefined {
-  if (flags.color === false || env.TERM === "dumb") return false;
+  if (flags.color === false) return false;
   if (flags.forceColor) return true;
-  if (env.NO_COLOR) return false;
-  return env.FORCE_COLOR && env.FORCE_COLOR !== "0" ? true : undefined;
+  if (env.NO_COLOR || env.TERM === "dumb") return false;
+  return env.FORCE_COLOR && !/^(0|false)$/i.test(env.FORCE_COLOR) ? true : undefined;
 }
 
 /** True where the locale says so; Windows and macOS have no other. */

@@ -78,11 +78,30 @@ test.each([
   [["--force-color"], {}, true],
   [["--force-color"], { NO_COLOR: "1" }, true],
   [["--force-color", "--no-color"], {}, false],
-  [["--force-color"], { TERM: "dumb" }, false],
+  [["--force-color"], { TERM: "dumb" }, true],
+  [["--force-color", "--no-color"], { TERM: "dumb" }, false],
+  [[], { FORCE_COLOR: "1", TERM: "dumb" }, false],
   [[], { FORCE_COLOR: "1" }, true],
   [[], { FORCE_COLOR: "1", NO_COLOR: "yes" }, false],
+  [[], { FORCE_COLOR: "0" }, false],
+  [[], { FORCE_COLOR: "false" }, false],
 ] as [string[], Record<string, string>, boolean][])("colour with %j and %j: %p", async (flags, env, colored) => {
   const { stdout } = await zester(["job", "list", ...flags], { env: { NATS_URL: server.url, ...env } });
   expect(stdout.includes(ESC)).toBe(colored);
   expect(stdout.includes("\x1b")).toBe(colored);
+});
+
+test("flags that other commands of the fleet take: accepted, with a note that they do nothing", async () => {
+  const env = { NATS_URL: server.url };
+  const plain = await zester(["job", "list"], { env });
+  expect(plain.stderr).toBe("");
+  for (const flag of ["--direct", "--test"])
+    expect(await zester(["job", "list", flag], { env })).toEqual({
+      ...plain,
+      stderr: expect.stringMatching(new RegExp(`^note: ${flag} does nothing here: .*\n$`)),
+    });
+  const both = await zester(["--direct", "--test", "config", "--format", "json"]);
+  expect(both.stderr.match(/^note: /gm)).toHaveLength(2);
+  expect(JSON.parse(both.stdout)).toBeArray();
+  expect((await zester(["job", "kill", "j", "--test"], { env })).stderr).toContain("this is not a dry run");
 });
