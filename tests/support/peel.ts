@@ -7,8 +7,9 @@ import { decode, encode, newJid, type Outcome, returnRecord, type Site } from ".
 export interface Behaviour {
   /**
    * `ok`, `fail` and `dry` return after having run for `ms`; `hang` runs until it is canceled; `stubborn` runs for `ms`
-   * even when it is canceled. `silent` and `unreachable` neither ack nor return: the master gives the peel up, on
-   * `unreachable` already after `ms` when that is given. `late` is silent until then, and acks and runs afterwards.
+   * even when it is canceled; what was canceled returns a little later, as failed. `silent` and `unreachable` neither ack nor
+   * return: the master gives the peel up, on `unreachable` already after `ms` when that is given. `late` is silent until then,
+   * and acks and runs afterwards.
    */
   readonly does: "ok" | "fail" | "dry" | "hang" | "silent" | "stubborn" | "unreachable" | "late";
   readonly ms?: number;
@@ -37,6 +38,10 @@ interface Work {
   readonly fn: string;
   readonly behaviour: Behaviour;
   timer?: ReturnType<typeof setTimeout>;
+  /** When it began to run, in ms since 1970. */
+  began?: number;
+  /** It is canceled, and returns in a moment. */
+  aborted?: true;
 }
 
 /** Where a peel takes requests; job-events does not store them. */
@@ -46,6 +51,8 @@ export const HEARTBEAT_LIFE_MS = 30_000;
 const HEARTBEAT_EVERY_MS = 10_000;
 /** How long a late peel waits after the master gave it up: the end of the job is written by then. */
 const LATE_MS = 50;
+/** How long a peel takes to stop what is canceled: the end of the job is written by then. */
+const ABORT_MS = 100;
 
 const QUEUE_FULL: Outcome = {
   success: false,
@@ -56,6 +63,18 @@ const QUEUE_FULL: Outcome = {
 
 const readOnly = (fn: string) => /^(test\.ping|(grains|facts|settings)\..*|sys\.list_functions)$/.test(fn);
 const nanos = (ms: number) => BigInt(Math.round(ms * 1e6));
+
+/** A result as a peel encodes it. */
+const resultOf = (result: StateResult) => ({
+  name: result.name,
+  changed: result.changed ?? false,
+  diff: result.diff ?? "",
+  duration: nanos(result.ms ?? 0),
+  details: result.details ?? {},
+  error: result.error,
+  skipped: result.skipped === undefined ? undefined : true,
+  skip_reason: result.skipped || undefined,
+});
 
 export class Peel {
   readonly #subs = new Set<Subscription>();
@@ -177,6 +196,7 @@ export class Peel {
 
   #run(work: Work): void {
     this.#running.set(work.jid, work);
+    work.began = Date.now();
     if (work.behaviour.does === "hang") return;
     work.timer = setTimeout(() => {
       this.#return(work.jid, this.#outcome(work));
@@ -192,12 +212,35 @@ export class Peel {
     this.#next();
   }
 
-  /** A canceled job is dropped without a return. */
+  /** What a canceled job ran or was about to run here ends, and returns as failed. */
   #abort(jid: string): void {
     const meant = (work: Work) => work.jid === jid && work.behaviour.does !== "stubborn";
+    for (const work of this.#queue.filter(meant)) this.#return(jid, this.#canceled(work));
     this.#queue = this.#queue.filter((work) => !meant(work));
     const work = this.#running.get(jid);
-    if (work && meant(work)) this.#leave(work);
+    if (!work || work.aborted || !meant(work)) return;
+    work.aborted = true;
+    clearTimeout(work.timer);
+    work.timer = setTimeout(() => {
+      this.#return(jid, this.#canceled(work));
+      this.#leave(work);
+    }, ABORT_MS);
+  }
+
+  /** The state that runs is cut off, and those after it are skipped: only of these the return itself has an error. */
+  #canceled({ jid, fn, behaviour, began }: Work): Outcome {
+    const ms = began === undefined ? 0 : Date.now() - began;
+    const names = behaviour.results?.map(({ name }) => name) ?? [fn];
+    const left = names.slice(began === undefined ? 0 : 1).map((name) => ({ name, skipped: "" }));
+    const cut = began === undefined ? [] : [{ name: names[0] as string, ms, error: "context canceled" }];
+    const error = left.length > 0 ? "execution canceled" : undefined;
+    const results = [...cut, ...left].map(resultOf);
+    return {
+      success: false,
+      return_data: { v: 1, peel_id: this.id, jid, success: false, results, error },
+      error,
+      duration: nanos(ms),
+    };
   }
 
   #return(jid: string, outcome: Outcome): void {
@@ -210,16 +253,7 @@ export class Peel {
     const success = error === undefined;
     const details: Record<string, string> = success ? { stdout: `${fn} done\n` } : { stderr: error };
     const only: StateResult = { name: fn, changed: success && changed, ms, details, error };
-    const results = (behaviour.results ?? [only]).map((result) => ({
-      name: result.name,
-      changed: result.changed ?? false,
-      diff: result.diff ?? "",
-      duration: nanos(result.ms ?? 0),
-      details: result.details ?? {},
-      error: result.error,
-      skipped: result.skipped === undefined ? undefined : true,
-      skip_reason: result.skipped,
-    }));
+    const results = (behaviour.results ?? [only]).map(resultOf);
     const test = does === "dry" || undefined;
     const return_data = { v: 1, peel_id: this.id, jid, success, test, results, error };
     return { success, return_data, error, duration: nanos(ms) };
