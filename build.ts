@@ -19,22 +19,6 @@ export function commit(): string {
 /** When the commit was made, in seconds since 1970: the time of every file in a release. */
 export const commitTime = () => Number(git("show", "-s", "--format=%ct", "HEAD"));
 
-/** Parts of the NATS library that nothing here uses, and that its core loads all the same. */
-const UNUSED = /[\\/]nats[\\/]lib[\\/](jetstream[\\/]\w+|nats-base-client[\\/](service|serviceclient|bench))\.js$/;
-
-/** Leaves them out: they take longer to load than the rest of the library. */
-const leaner: Bun.BunPlugin = {
-  name: "leaner",
-  setup(build) {
-    build.onLoad({ filter: UNUSED }, () => ({ contents: "", loader: "js" }));
-    // The signatures are needed for some credentials only.
-    build.onLoad({ filter: /[\\/]nats-base-client[\\/]nkeys\.js$/ }, () => ({
-      contents: 'Object.defineProperty(exports, "nkeys", { enumerable: true, get: () => require("nkeys.js") });',
-      loader: "js",
-    }));
-  },
-};
-
 /**
  * Compiles the executable. The Bun that it embeds is checked against its pinned hash, each time.
  * @param other another platform's target and Bun executable, and what .ci/runtimes.json calls it; undefined: the Bun
@@ -54,15 +38,12 @@ export async function compile(
     format: "esm",
     splitting: true,
     target: "bun",
-    plugins: [leaner],
     compile: {
       ...(other && { target: other.target }),
       executablePath,
       outfile,
       // Ends the options of Bun: those that the variable BUN_OPTIONS adds (--preload runs any file) are not read then.
       execArgv: ["--"],
-      // What runs once is not worth compiling; a read of many records takes this back (nats/pull.ts).
-      jitPolicy: 10,
       // A file in the directory where the operator happens to stand must never change what runs (it may be root).
       autoloadDotenv: false,
       autoloadBunfig: false,

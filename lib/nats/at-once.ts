@@ -20,50 +20,22 @@ const MOST_BYTES = 256 << 10;
  */
 const FEW_SUBJECTS = 2048;
 
-/** A message as it came; the library keeps its bytes, with headers, under this name. */
-type Answer = Msg & { readonly _rdata?: Uint8Array; readonly _msg?: { readonly hdr: number } };
+/** A header that stands there once: who stores a record may put one of the same name before that of the server. */
+function only(headers: MsgHdrs, name: string): string | undefined {
+  const [value, second] = headers.values(name);
+  return second === undefined ? value : undefined;
+}
 
-/**
- * The headers of an answer. The library's own reader looks at every letter of every name, which takes longer than all else that
- * is done with a record.
- */
-class AnswerHeaders {
-  /** The status, such as 204; 0 without one. */
-  readonly code: number;
-  readonly #lines: readonly string[];
+const numberOf = (headers: MsgHdrs, name: string) => Number(only(headers, name) || Number.NaN);
 
-  /** @param answer a message with headers */
-  constructor({ _rdata: bytes = new Uint8Array(), _msg: about }: Answer) {
-    const [first = "", ...lines] = Buffer.from(bytes.buffer, bytes.byteOffset, Math.max(0, about?.hdr ?? 0))
-      .toString()
-      .split("\r\n");
-    this.code = Number(/^NATS\/1\.0 +(\d+)/.exec(first)?.[1] ?? 0);
-    this.#lines = lines;
-  }
-
-  /** All values of a header, as they stand there. */
-  #values(name: string): string[] {
-    const head = `${name}:`;
-    return this.#lines.filter((line) => line.startsWith(head)).map((line) => line.slice(head.length));
-  }
-
-  has(name: string): boolean {
-    return this.#values(name).length > 0;
-  }
-
-  /** The first value, trimmed as the library does it; empty without one. */
-  get(name: string): string {
-    return this.#values(name)[0]?.trim() ?? "";
-  }
-
-  /** A header that stands there once: who stores a record may put one of the same name before that of the server. */
-  only(name: string): string | undefined {
-    const [value, second] = this.#values(name);
-    return second === undefined && value?.startsWith(" ") ? value.slice(1) : undefined;
-  }
-
-  number(name: string): number {
-    return Number(this.only(name) || Number.NaN);
+/** The headers of an answer, as they stand there; undefined when the library can't read them, or trimmed one. */
+function headersOf(msg: Msg): MsgHdrs | undefined {
+  try {
+    const { headers } = msg;
+    const { hdr } = (msg as { _msg?: { readonly hdr: number } })._msg ?? {};
+    return headers && Buffer.byteLength(headers.toString()) === hdr ? headers : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -82,18 +54,18 @@ async function readAtOnce(stream: Stream, subjects: readonly string[]): Promise<
   const giveUp = () => resolve(undefined);
   const take = (error: Error | null, msg: Msg) => {
     timer.refresh();
-    if (error) return giveUp();
-    const headers = new AnswerHeaders(msg as Answer);
+    const headers = error ? undefined : headersOf(msg);
+    if (!headers) return giveUp();
     // Each message names the one before it, and the end the last one: none is missing.
-    if (headers.number("Nats-Last-Sequence") !== last) return giveUp();
+    if (numberOf(headers, "Nats-Last-Sequence") !== last) return giveUp();
     const isEnd = headers.code === 204 && !headers.has("Nats-Sequence");
-    if (isEnd && headers.number("Nats-Num-Pending") === 0)
-      return resolve({ messages, upTo: headers.number("Nats-UpTo-Sequence") });
-    const subject = headers.only("Nats-Subject");
+    if (isEnd && numberOf(headers, "Nats-Num-Pending") === 0)
+      return resolve({ messages, upTo: numberOf(headers, "Nats-UpTo-Sequence") });
+    const subject = only(headers, "Nats-Subject");
     // Bytes that are no text would be another subject.
     if (headers.code !== 0 || subject === undefined || subject.includes("\ufffd")) return giveUp();
-    last = headers.number("Nats-Sequence");
-    messages.push({ subject, data: msg.data, headers: headers as Pick<MsgHdrs, "get"> } as Msg);
+    last = numberOf(headers, "Nats-Sequence");
+    messages.push({ subject, data: msg.data, headers } as Msg);
   };
   const subject = `${connection.api}.DIRECT.GET.${name}`;
   const inbox = connection.inbox();

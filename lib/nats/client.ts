@@ -1,82 +1,100 @@
-// The NATS library's connect, and what the library would print. It writes to stdout when it can't go on, with a stack trace
-// and the bytes that the server sent; nothing but our own writer may do that.
-import type { connect as Connect, NatsConnection } from "nats";
-// Not the whole package: the parts that nothing here uses take longer to load than the rest.
-import { NatsConnectionImpl } from "nats/lib/nats-base-client/nats.js";
+// The NATS library's connect, guarded: nothing but our own writer reaches stdout or stderr, a server that breaks the protocol
+// ends the connection at once and with the reason, and one that never comes to the login fills no memory.
+import { connect as Connect } from "nats";
+import { ProtocolHandler } from "nats/lib/nats-base-client/protocol.js";
 import { safe, shorten } from "../text.ts";
-import { Frames, type LineParser, type Parser, type Receiver } from "./frames.ts";
-import "./transport.ts";
+import { Frames, type LineParser, LONGEST_LINE, type Receiver } from "./frames.ts";
 
-/** The library can't read what the server sends; the message says what it choked on. */
+/** What a server sends can't be read; the message says why. */
 export class BrokenProtocol extends Error {}
 
-const SHOWN = { most: 300, columns: 100 } as const;
+/** What a server said first that is not what a NATS server says. */
+export class NoGreeting extends Error {
+  readonly said: string;
 
-const listeners = new Set<(why: BrokenProtocol) => void>();
-/** What the library last complained of since the newest connection was begun. */
-let complaint: BrokenProtocol | undefined;
-let silenced = false;
-
-/** What stands in for each method of `console`. A complaint comes with the error that ended the library's reading. */
-function collect(...words: unknown[]): void {
-  const error = words.find((word) => word instanceof Error);
-  if (!(error instanceof Error)) return;
-  complaint = new BrokenProtocol(shorten(safe(error.message.slice(0, SHOWN.most)), SHOWN.columns));
-  for (const listener of [...listeners]) listener(complaint);
+  constructor(bytes: Uint8Array) {
+    super("unexpected response from server");
+    const [line = ""] = Buffer.from(bytes.subarray(0, 2 * SHOWN.said))
+      .toString()
+      .split("\r\n");
+    this.said = shorten(safe(line), SHOWN.said);
+  }
 }
 
-/** Takes `console` away from all code of this process. What Bun writes when it crashes does not go through it. */
-function silence(): void {
-  if (silenced) return;
-  silenced = true;
-  const methods = console as unknown as Record<string, unknown>;
-  // By their names: a look at what they are would make the streams among them, which takes 15 ms.
-  for (const name of Object.getOwnPropertyNames(methods)) methods[name] = collect;
-}
+/** Characters that are read, and shown, of what the library complains of, and shown of a greeting. */
+const SHOWN = { most: 300, columns: 100, said: 60 } as const;
 
-/**
- * Calls `listener` when the library can't read on, now or earlier on the newest connection: it then hears nothing any
- * more, and does not say so. The result ends that.
- */
-export function onBrokenProtocol(listener: (why: BrokenProtocol) => void): () => void {
-  listeners.add(listener);
-  if (complaint) listener(complaint);
-  return () => void listeners.delete(listener);
-}
-
-/** What may come beside a value, in bytes: its headers, or the server's own answers, which list up to 100,000 subjects. */
-const BESIDE = 32 << 20;
-/** No value that is worth reading is larger, whatever a server says that it takes. */
+/** No message that is worth reading is larger, whatever a server says that it takes. */
 const LARGEST = 256 << 20;
 
-/** Reads what comes by frames.ts, which keeps a server from filling the memory. */
-function readByFrames(nc: NatsConnection): void {
-  const { protocol } = nc as unknown as { protocol?: Receiver & { parser: Parser } };
-  if (!protocol) return;
-  const largest = Math.min(nc.info?.max_payload ?? 0, LARGEST) + BESIDE;
-  protocol.parser = new Frames(protocol.parser as LineParser, protocol, largest);
+/** What is used of the inside of the library: what reads a connection, and its way to the server. */
+interface Inside extends Receiver {
+  readonly connected: boolean;
+  readonly transport: Transport;
+  parser: LineParser;
+  prepare(): unknown;
+  _close(reason: Error): Promise<void>;
 }
 
-/** The library's connect, on which a server that breaks the protocol fails at once. @throws BrokenProtocol as well */
-export const connect: typeof Connect = async (options) => {
-  silence();
-  complaint = undefined;
-  const broken = Promise.withResolvers<never>();
-  const stop = onBrokenProtocol(broken.reject);
-  const opening = NatsConnectionImpl.connect(options);
-  try {
-    const nc = await Promise.race([opening, broken.promise]);
-    readByFrames(nc);
-    return nc;
-  } catch (error) {
-    // Should it come about all the same, it would stay open.
-    if (error instanceof BrokenProtocol)
-      opening.then(
-        (nc) => nc.close(),
-        () => {},
-      );
-    throw error;
-  } finally {
-    stop();
-  }
+interface Transport {
+  readonly options: { readonly timeout?: number };
+  readonly socket: import("node:net").Socket;
+  /** What came so far. */
+  readonly yields: readonly Uint8Array[];
+  /** Waits for the first line of the server, however long it is. */
+  peekInfo(): Promise<unknown>;
+}
+
+/** Waits for the server's first line. @throws NoGreeting when it is not that of a NATS server, or has no end */
+async function greeting(transport: Transport, peekInfo: () => Promise<unknown>): Promise<unknown> {
+  const { socket, yields, options } = transport;
+  // The library gives an attempt up by then, and leaves its socket open.
+  socket.setTimeout(options.timeout ?? 0, () => socket.destroy());
+  let bytes = 0;
+  socket.on("data", (piece) => {
+    bytes += piece.length;
+    if (bytes > LONGEST_LINE) socket.destroy(new NoGreeting(Buffer.concat(yields)));
+  });
+  const info = await peekInfo.call(transport).catch((error) => {
+    throw bytes > 0 && !socket.destroyed ? new NoGreeting(Buffer.concat(yields)) : error;
+  });
+  if (typeof info !== "object" || info === null || Array.isArray(info)) throw new NoGreeting(Buffer.concat(yields));
+  return info;
+}
+
+/** Reads a connection by frames.ts, from its first byte on. */
+function guard(connection: Inside): void {
+  const { transport } = connection;
+  const { peekInfo } = transport;
+  transport.peekInfo = () => greeting(transport, peekInfo);
+  // No message comes before the login.
+  const largest = () => (connection.connected ? LARGEST : LONGEST_LINE);
+  const frames = new Frames(connection.parser, connection, largest);
+  let isBroken = false;
+  const parse = (bytes: Uint8Array) => {
+    if (isBroken) return;
+    try {
+      frames.parse(bytes);
+    } catch (error) {
+      // The library would write it to stdout, and wait for ever.
+      isBroken = true;
+      const text = String((error as Error).message).slice(0, SHOWN.most);
+      void connection._close(new BrokenProtocol(shorten(safe(text), SHOWN.columns)));
+    }
+  };
+  connection.parser = { parse };
+}
+
+const inside = ProtocolHandler.prototype as unknown as Inside;
+const { prepare } = inside;
+inside.prepare = function (this: Inside) {
+  const prepared = prepare.call(this);
+  guard(this);
+  return prepared;
+};
+
+/** The library's connect. @throws BrokenProtocol and NoGreeting as well */
+export const connect: typeof Connect = (options) => {
+  for (const method of ["log", "info", "warn", "error", "debug", "trace"] as const) console[method] = () => {};
+  return Connect(options);
 };

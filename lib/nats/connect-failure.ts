@@ -4,9 +4,8 @@ import { formatMs } from "../duration.ts";
 import type { ServerUrl } from "../settings/server-url.ts";
 import type { Settings } from "../settings/settings.ts";
 import { safe } from "../text.ts";
-import { BrokenProtocol } from "./client.ts";
+import { BrokenProtocol, NoGreeting } from "./client.ts";
 import { expiredAt } from "./credentials.ts";
-import { NoGreeting } from "./transport.ts";
 
 /** Why a server could not be used, and what to do about it; `refused` when trying again can't help. */
 export interface ConnectFailure {

@@ -1,6 +1,5 @@
 // Opening a connection: the first server that takes us, with the login and the TLS files of the settings.
-import type { Authenticator, NatsConnection, NatsError, TlsOptions } from "nats";
-import { ErrorCode } from "nats/lib/nats-base-client/core.js";
+import { type Authenticator, ErrorCode, type NatsConnection, type NatsError, type TlsOptions } from "nats";
 import { Transient, UserError } from "../errors.ts";
 import { LOOPBACK, parseUrl, type ServerUrl } from "../settings/server-url.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -43,6 +42,7 @@ async function dial(
       timeout: settings.timeoutMs,
       reconnect: false,
       noRandomize: true,
+      resolve: false, // the system knows more names than the DNS
       ignoreClusterUpdates: true,
       noAsyncTraces: true,
       ...(auth

@@ -1,10 +1,9 @@
 // One connection to one NATS server: asking, and never waiting longer than the timeout.
-import type { Msg, NatsConnection, NatsError, Status } from "nats";
-import { createInbox } from "nats/lib/nats-base-client/core.js";
+import { createInbox, type Msg, type NatsConnection, type NatsError, type Status } from "nats";
 import { formatMs } from "../duration.ts";
 import { Transient, UserError } from "../errors.ts";
 import { safe } from "../text.ts";
-import { type BrokenProtocol, onBrokenProtocol } from "./client.ts";
+import { BrokenProtocol } from "./client.ts";
 import { unquote } from "./subject.ts";
 
 /** What the library tells of a permission that the server refused. */
@@ -57,30 +56,24 @@ export class Connection {
     readonly inboxPrefix = "_INBOX",
   ) {
     void this.#watchStatus();
-    const stop = onBrokenProtocol((why) => this.#break(why));
     void nc.closed().then((error) => {
-      stop();
-      this.#lost ??= this.#lostBy(error as NatsError | undefined);
+      this.#lost ??= this.#lostBy(error as Error | undefined);
       this.#fail(this.#lost);
     });
   }
 
-  #lostBy(error: NatsError | undefined): UserError {
-    const expired = /AUTHENTICATION_EXPIRED/.test(String(error?.code));
+  /** What to say of a connection that was closed, as `closed()` of the library tells why. */
+  #lostBy(error: Error | undefined): UserError {
+    if (error instanceof BrokenProtocol)
+      return new UserError(
+        `${this.shown}: the server does not keep to the NATS protocol: ${error.message}.`,
+        "Check the address, and what stands between here and the server.",
+      );
+    const expired = /AUTHENTICATION_EXPIRED/.test(String((error as Partial<NatsError>)?.code));
     const why = expired ? "the credentials have expired" : "the connection to the server was lost";
     return expired
       ? new UserError(`${this.shown}: ${why}.`, "Ask the issuer of the credentials for new ones.")
       : new Transient(`${this.shown}: ${why}.`, "Run the command again.");
-  }
-
-  /** The library has stopped to read: nothing will be answered any more. */
-  #break(why: BrokenProtocol): void {
-    this.#lost ??= new UserError(
-      `${this.shown}: the server does not keep to the NATS protocol: ${why.message}.`,
-      "Check the address, and what stands between here and the server.",
-    );
-    this.#fail(this.#lost);
-    void this.nc.close().catch(() => {});
   }
 
   async #watchStatus(): Promise<void> {
@@ -175,10 +168,12 @@ export class Connection {
     try {
       return await Promise.race([promise, failure]);
     } catch (error) {
-      // Whatever was under way when the connection closed fails with one of these, a moment before closed() tells.
+      // Whatever was under way when the connection closed fails with one of these, a moment before closed() tells why.
       // The library's own TIMEOUT can mean nothing else: ours comes first.
       if (/^(TIMEOUT|CANCELLED|CONNECTION_CLOSED|DISCONNECT)$/.test(String((error as NatsError).code))) {
-        throw this.#lost ?? this.#lostBy(undefined);
+        throw (
+          this.#lost ?? this.#lostBy(this.nc.isClosed() ? ((await this.nc.closed()) as Error | undefined) : undefined)
+        );
       }
       throw error;
     } finally {

@@ -1,6 +1,5 @@
 // Secrets and certificates from files: read, checked, and never repeated.
-import type { Authenticator } from "nats";
-import { credsAuthenticator, jwtAuthenticator, nkeyAuthenticator } from "nats/lib/nats-base-client/authenticator.js";
+import { type Authenticator, credsAuthenticator, jwtAuthenticator, nkeyAuthenticator } from "nats";
 import { UserError } from "../errors.ts";
 import { readFileAndMode } from "../settings/files.ts";
 import type { Settings } from "../settings/settings.ts";

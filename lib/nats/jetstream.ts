@@ -3,8 +3,7 @@
 // It is spoken over plain requests instead of the library's KV layer: that layer asks for account and stream information
 // first (round trips, and permissions that a careful site does not grant), and its watch never says that it has caught up
 // when the newest message is a tombstone.
-import type { Msg } from "nats";
-import { nuid } from "nats/lib/nats-base-client/nuid.js";
+import { type Msg, nuid } from "nats";
 import { Transient, UserError } from "../errors.ts";
 import { safe } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";

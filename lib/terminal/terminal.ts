@@ -1,38 +1,10 @@
 // The edge to the terminal: stdout, stderr, and what is known about them, decided once.
 import { writeSync } from "node:fs";
+import { isatty } from "node:tty";
 import { paint } from "../colors.ts";
 import { OutputClosed, UserError } from "../errors.ts";
 import { namedMessage } from "../program.ts";
 import { oneLine, paragraph, safe } from "../text.ts";
-
-/** What of `tty_wrap` is used here. */
-interface TtyWrap {
-  isTTY(fd: number): boolean;
-  readonly TTY: new (fd: number, context: object) => Window;
-}
-
-interface Window {
-  getWindowSize(size: number[]): boolean;
-}
-
-/** What node:tty asks as well; that module brings the network ones with it, which take longer to load than all of ours. */
-const ttyWrap = () => (process as unknown as { binding(name: string): TtyWrap }).binding("tty_wrap");
-
-const isatty = (fd: number): boolean => ttyWrap().isTTY(fd);
-
-const windows = new Map<number, Window>();
-
-/** Columns and rows of the terminal that stdout (1) or stderr (2) is; 0 for what it does not say. */
-function windowSize(fd: 1 | 2): readonly [columns: number, rows: number] {
-  const size: [number, number] = [0, 0];
-  try {
-    const window = windows.get(fd) ?? new (ttyWrap().TTY)(fd, {});
-    windows.set(fd, window);
-    if (window.getWindowSize(size)) return size;
-  } catch {} // the stream knows it where that is not there, and takes 5 ms to make
-  const { columns = 0, rows = 0 } = (fd === 1 ? process.stdout : process.stderr) as { columns?: number; rows?: number };
-  return [columns, rows];
-}
 
 /** What a command may know of its surroundings. */
 export interface Terminal {
@@ -95,7 +67,7 @@ export function writeAll(fd: number, text: string): void {
 }
 
 /** Columns of the terminal that stderr is; undefined when it is none. */
-const errorColumns = (): number | undefined => (isatty(2) ? windowSize(2)[0] || 80 : undefined);
+const errorColumns = (): number | undefined => (isatty(2) ? process.stderr.columns || 80 : undefined);
 
 /** What stands before a message, and its colour; consola calls a note "info". */
 const LABELS = { info: ["note:", "active"], warn: ["warning:", "attention"], error: ["error:", "bad"] } as const;
@@ -164,10 +136,10 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
   return {
     isTty,
     get columns() {
-      return isTty ? windowSize(1)[0] || 80 : undefined;
+      return isTty ? process.stdout.columns || 80 : undefined;
     },
     get rows() {
-      return isTty ? windowSize(1)[1] || 24 : undefined;
+      return isTty ? process.stdout.rows || 24 : undefined;
     },
     onResize: (redraw) => void (isTty && process.stdout.on("resize", redraw)),
     color: wish ?? isTty,

@@ -18,6 +18,7 @@ import {
   tempDir,
   ZESTER,
 } from "../support/harness.ts";
+import { listen } from "../support/relay.ts";
 
 const hex = (text: string) => Buffer.from(text, "hex");
 const MB = 1 << 20;
@@ -73,9 +74,11 @@ console.log(JSON.stringify({ stdout, stderr, code, memory, ms: Number(cpuTime.to
 `;
 
 /** Runs the executable; its peak memory in bytes and the time of the processor that it took are part of the result. */
-async function measured(...args: string[]): Promise<Measured> {
+const measured = (...args: string[]) => measuredAt(server.url, ...args);
+
+async function measuredAt(url: string, ...args: string[]): Promise<Measured> {
   const child = Bun.spawn([process.execPath, "-e", STARTER, ZESTER, "job", ...args], {
-    env: { NATS_URL: server.url },
+    env: { NATS_URL: url },
     stdout: "pipe",
     stderr: "inherit",
   });
@@ -103,6 +106,37 @@ test.each([
   // A job with good values takes about 50 MB.
   expect(result.memory).toBeLessThan(160 * MB);
   expect(result.ms).toBeLessThan(4000);
+});
+
+const GREETING = 'INFO {"server_id":"x","version":"2.10.0","proto":1,"headers":true,"max_payload":1048576}\r\n';
+
+test.each([
+  ["a first line without an end", "", "INFO {", "what answers there is not a NATS server: it says INFO {xxx"],
+  ["another word without an end", "", "x", "what answers there is not a NATS server: it says xxx"],
+  ["a line without an end after the greeting", GREETING, "-ERR 'x", "a line of the protocol has no end"],
+  ["a message before the login", GREETING, "MSG a 1 4000000000\r\n", "a message of 4000000000 bytes was announced"],
+  ["headers before the login", GREETING, "HMSG a 1 12 200000000\r\n", "a message of 200000000 bytes was announced"],
+])("%s: told at once, in little memory", async (_, greeting, words, reason) => {
+  const piece = Buffer.alloc(1 << 16, "x");
+  const { url, stop } = await listen((socket) => {
+    const pour = () => {
+      while (!socket.destroyed && socket.write(piece));
+    };
+    socket.write(greeting);
+    socket.once(greeting ? "data" : "pour", () => {
+      socket.write(words);
+      socket.on("drain", pour);
+      pour();
+    });
+    socket.emit("pour");
+  });
+  const began = performance.now();
+  const { stdout, stderr, code, memory } = await measuredAt(url, "list");
+  stop();
+  expect([stdout, code]).toEqual(["", 1]);
+  expect(stderr).toContain(reason);
+  expect(memory).toBeLessThan(100 * MB);
+  expect(performance.now() - began).toBeLessThan(3000);
 });
 
 /** How often its own size a value may take, what any may take, and what the process needs beside. */

@@ -72,10 +72,14 @@ describe("garbage after the login", () => {
 });
 
 test("garbage during the login: told at once", async () => {
-  for (const words of [`${EVIL}\r\n`, `+OK\r\n${EVIL}\r\n`, "HTTP/1.1 400 Bad Request\r\n"])
+  for (const [words, why] of [
+    [`${EVIL}\r\n`, "parse error"],
+    [`+OK\r\n${EVIL}\r\n`, "parse error"],
+    ["HTTP/1.1 400 Bad Request\r\n", "a message begins with HTTP/1.1 400 Bad Request"],
+  ] as const)
     expectTold(
       await against(await startImpostor("CONNECT ", words), ["job", "list"]),
-      "what answers there does not keep to the NATS protocol: parse error",
+      `what answers there does not keep to the NATS protocol: ${why}`,
     );
   const both = await startImpostor("CONNECT ", `PONG\r\n${EVIL}\r\n`);
   expectTold(await against(both, ["job", "list"]), "NATS protocol: parse error");
@@ -124,12 +128,12 @@ describe("beside a real server", () => {
   });
 });
 
-test("what Bun writes when it crashes is not hidden, and console is silent", async () => {
+test("what Bun writes when it crashes is not hidden, and what the library writes to the console is", async () => {
   const client = resolve(import.meta.dir, "../../lib/nats/client.ts");
   const script = `
     import { connect } from ${JSON.stringify(client)};
     await connect({ servers: "127.0.0.1:1", reconnect: false }).catch(() => {});
-    console.log("printed"); console.error("printed"); console.table([["printed"]]); console.write("printed");
+    console.log("printed"); console.info("printed"); console.warn("printed"); console.error("printed");
     throw new Error("crash");
   `;
   const { stdout, stderr, code } = await run([process.execPath, "-e", script]);
