@@ -4,7 +4,7 @@ import { EXIT, UserError } from "../errors.ts";
 import { grepReturns } from "../jobs/grep.ts";
 import { readSelected } from "../jobs/recent.ts";
 import type { Hit } from "../model/hits.ts";
-import { type Search, searchFor } from "../model/search.ts";
+import { regexSearch, type Search, textSearch } from "../model/search.ts";
 import { parseSelection } from "../model/selection.ts";
 import { futureWords } from "../render/clock.ts";
 import { csvText } from "../render/csv.ts";
@@ -18,16 +18,15 @@ import { amongWords, warnUnreadable, writeList } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import { LIST_FORMATS } from "./surroundings.ts";
 
-function searchOf({ text, regexp }: GrepArgs): Search {
+async function searchOf({ text, regexp }: GrepArgs): Promise<Search> {
   if (text !== undefined && regexp !== undefined)
     throw new UserError("a text and -e exclude each other.", "Give one of them.");
-  const wanted = regexp ?? text;
-  if (wanted === undefined)
-    throw new UserError(
-      "zester job grep needs a text, or a regular expression with -e.",
-      "Usage: zester job grep <text> [flags]",
-    );
-  return searchFor(wanted, regexp !== undefined);
+  if (regexp !== undefined) return regexSearch(regexp);
+  if (text !== undefined) return textSearch(text);
+  throw new UserError(
+    "zester job grep needs a text, or a regular expression with -e.",
+    "Usage: zester job grep <text> [flags]",
+  );
 }
 
 /** Takes what was found, job by job, and writes it: as it comes where that can be. */
@@ -94,9 +93,8 @@ class Output {
   }
 }
 
-async function search(flags: GrepArgs, session: Session): Promise<number> {
+async function search(flags: GrepArgs, wanted: Search, session: Session): Promise<number> {
   const { store, terminal } = session;
-  const wanted = searchOf(flags);
   const selection = await selectionByServer(ofLastDay(flags), session);
   const read = await readSelected(store, selection, selection.matches, progressOn(terminal));
   const jobs = selection.arrange(read.jobs);
@@ -124,8 +122,8 @@ async function search(flags: GrepArgs, session: Session): Promise<number> {
 }
 
 export async function run(flags: GrepArgs): Promise<number | undefined> {
-  searchOf(flags);
+  const wanted = await searchOf(flags);
   parseSelection(ofLastDay(flags), new Date());
   if (flags.quiet && flags.jids) throw new UserError("--quiet and --jids exclude each other.", "Give one of them.");
-  return withSession(flags, async (session) => search(flags, session), { formats: LIST_FORMATS });
+  return withSession(flags, async (session) => search(flags, wanted, session), { formats: LIST_FORMATS });
 }

@@ -130,9 +130,9 @@ export const errors = {
 export const grep = {
   group: ASK,
   details:
-    "Searches the errors, outputs, diffs and other texts that peels returned, line by line, in the jobs that match, of the last 24 hours without --since or --until. Case counts when <text> has upper case.",
+    "Searches the errors, names of results, outputs, diffs and other texts that peels returned, line by line, in the jobs that match, of the last 24 hours without --since or --until. Case counts when <text> has upper case.",
   notes:
-    "The newest job comes first; equal lines of the peels of a job are one. -e takes JavaScript's regular expressions, without look-around and references to groups, and takes no longer for any of them.",
+    "The newest job comes first; equal lines of the peels of a job are one. -e takes regular expressions in the syntax of RE2, without look-around and back references. Not searched: IDs, names of fields, numbers, and the job's arguments.",
   exitCodes: "0 found, 2 not found, 1 an error.",
   examples: [
     "zester job grep 'no space left' --since 3d",

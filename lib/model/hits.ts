@@ -25,7 +25,7 @@ function textsIn(field: string, value: Value | undefined, result: string | undef
   else if (value instanceof Map) for (const [key, item] of value) textsIn(`${field}.${key}`, item, result, onText);
 }
 
-/** The texts of a return: its error, the errors, diffs and details of its results, and what else the peel answered. */
+/** The texts of a return: its error, the names, errors, diffs and details of its results, and what else the peel answered. */
 export function textsOf(item: Return, onText: OnText): void {
   const { record, error } = item;
   if (error !== undefined) onText("error", error, undefined);
@@ -34,6 +34,7 @@ export function textsOf(item: Return, onText: OnText): void {
   if (!answer) textsIn("return", data, undefined, onText);
   for (const [name, value] of answer?.parts ?? []) textsIn(name, value, undefined, onText);
   for (const { name, error: failed, skipReason, parts } of answer?.results ?? []) {
+    if (name !== "-") onText("name", name, name); // `-` stands for none
     if (failed !== undefined) onText("error", failed, name);
     if (skipReason !== undefined) onText("skip_reason", skipReason, name);
     for (const [part, value] of parts) textsIn(part, value, name, onText);
@@ -51,7 +52,7 @@ export function hitsIn(item: Return, search: Search, onHit: (hit: Hit) => void):
       // A line may end as on Windows: that end is no part of it either.
       const one = text.slice(from, at > from && text[at - 1] === "\r" ? at - 1 : to);
       // What ends with a line's end has no empty line behind it.
-      if ((to > from || at >= 0) && search.find(one)) onHit({ peel: item.peel, field, result, line, text: one });
+      if ((to > from || at >= 0) && search.matches(one)) onHit({ peel: item.peel, field, result, line, text: one });
       from = to + 1;
     }
   });

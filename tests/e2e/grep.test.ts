@@ -83,6 +83,40 @@ test("exit codes; what excludes each other; -q says nothing", async () => {
   expect((await run("-e", "^(a+)+$")).code).toBe(2);
 });
 
+test("regular expressions: an optional start before a place; what is none is an error before anything is read", async () => {
+  await putJob("2hA", 1, { a: stderr("no - error here") });
+  expect((await run("-e", "(?:no )?\\berror")).stdout).toBe("2hA  a  stderr: no - error here\n");
+  const hint = "Use the syntax of RE2, which has no look-around and no back references.\n";
+  for (const [regex, why] of [
+    ["(?:){99999999999}", "invalid repeat count `{99999999999}`"],
+    [`${"(".repeat(30_000)}a${")".repeat(30_000)}`, "expression nests too deeply"],
+    ["(?<!no )error", "look-around is not supported"],
+    ["(e)\\1", "back references are not supported"],
+  ] as const) {
+    const { stdout, stderr, code } = await zester(["job", "grep", "-e", regex], {
+      env: { NATS_URL: "nats://127.0.0.1:1" },
+    });
+    expect([stdout, code]).toEqual(["", 1]);
+    const shown = regex.length > 60 ? `${regex.slice(0, 59)}…` : regex;
+    expect(stderr).toBe(`error: invalid regular expression "${shown}": ${why}.\n${hint}`);
+  }
+});
+
+test("names of results are searched, once for each result", async () => {
+  await putJob("2hA", 1, { web_eu: [{ name: "file.managed:/etc/motd", changed: false }, { changed: true }] });
+  expect((await run("/etc/motd")).stdout).toBe("2hA  web.eu  name: file.managed:/etc/motd\n");
+  expect(JSON.parse((await run("-e", "managed:|^-$", "--format", "json")).stdout)).toEqual([
+    {
+      jid: "2hA",
+      peel_id: "web_eu",
+      field: "name",
+      result: "file.managed:/etc/motd",
+      line: 1,
+      text: "file.managed:/etc/motd",
+    },
+  ]);
+});
+
 test.each(["text", "json", "jsonl", "yaml", "csv"])("a full disk is an error, in words: %s", async (format) => {
   await putFleet();
   const line = `"$Z" job grep space --format ${format} > /dev/full`;
@@ -151,17 +185,29 @@ test("on a terminal the match is coloured and stays in sight; text that acts on 
   expect(Bun.stringWidth(line)).toBe(80);
 });
 
-test(
-  "finds what ripgrep finds in the same texts",
-  async () => {
-    const char = fc.constantFrom(..."abAB.*kKsSéÉßẞİIiı ſ😀\u212a\r\0\\".split(""), "😀", "\n", "\n");
-    const text = fc.array(char, { maxLength: 20 }).map((chars) => chars.join("").toWellFormed());
-    const wanted = fc
-      .array(char, { minLength: 1, maxLength: 3 })
-      .map((chars) => chars.join("").toWellFormed().replaceAll("\n", "a").replaceAll("\0", "b").replaceAll("\r", "c"));
+const char = fc.constantFrom(..."abAB.*kKsSéÉßẞİIiı ſ\u212a\r\0\\".split(""), "😀", "\n", "\n");
+const randomText = fc.array(char, { maxLength: 20 }).map((chars) => chars.join("").toWellFormed());
+const wanted = fc
+  .array(char, { minLength: 1, maxLength: 3 })
+  .map((chars) => [chars.join("").toWellFormed().replaceAll("\n", "a").replaceAll("\0", "b").replaceAll("\r", "c")]);
+/** Regular expressions that mean the same to RE2 and to ripgrep, for which `\w` and the like are not only about ASCII. */
+const token = fc.constantFrom(
+  ..."a A k s é É . [ab] [^a] [A-Z] [[:upper:]] \\p{Lu} \\PL \\. \\x41 \\x61 ^ $ (a|B) (?:kS)? (?i:b) (?-i:s) a+ .*? b{2}".split(
+    " ",
+  ),
+);
+const regex = fc.array(token, { minLength: 1, maxLength: 4 }).map((tokens) => ["-e", tokens.join("")]);
+
+test.each([
+  ["texts", wanted, randomText, ["-F", "--"]],
+  // A `\r` at the end of a line is part of it for ripgrep, and not here.
+  ["regular expressions", regex, randomText.map((text) => text.replaceAll("\r", "")), []],
+] as const)(
+  "finds what ripgrep finds in the same texts: %s",
+  async (_, search, text, flags) => {
     const corpus = fc.array(fc.array(text, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 4 });
     await fc.assert(
-      fc.asyncProperty(corpus, fc.array(wanted, { minLength: 3, maxLength: 3 }), async (drawn, searches) => {
+      fc.asyncProperty(corpus, fc.array(search, { minLength: 3, maxLength: 3 }), async (drawn, searches) => {
         const folder = tempDir();
         const jsm = await nc.jetstreamManager();
         for (const name of ["KV_jobs", "KV_job-returns"]) await jsm.streams.purge(name);
@@ -169,19 +215,17 @@ test(
           const jid = `2hRandom${i}`;
           mkdirSync(join(folder, jid));
           for (const [n, one] of texts.entries()) writeFileSync(join(folder, jid, `p${n}`), one);
-          const peels = texts.map((one, n) => [`p${n}`, [{ name: "f", changed: true, details: { stdout: one } }]]);
+          const peels = texts.map((one, n) => [`p${n}`, [{ changed: true, details: { stdout: one } }]]);
           await putJob(jid, i, Object.fromEntries(peels));
         }
+        const common = ["--no-config", "-aSn", "-E", "none", "--no-ignore", "--sort", "path", "--null"];
         for (const one of searches) {
-          const rg = await runProgram(
-            ["rg", "--no-config", "-aFSn", "-E", "none", "--no-ignore", "--sort", "path", "--null", "--", one, "."],
-            { cwd: folder },
-          );
+          const rg = await runProgram(["rg", ...common, ...flags, ...one, "."], { cwd: folder });
           const expected = rg.stdout
             .split("\n")
             .filter(Boolean)
             .map((line) => /^\.\/(.*?)\/(p\d+)\0(\d+):/.exec(line)?.slice(1).join(" "));
-          const { stdout, code } = await run("--format", "json", "--", one);
+          const { stdout, code } = await run("--format", "json", ...(one.length > 1 ? one : ["--", ...one]));
           const found = (JSON.parse(stdout) as { jid: string; peel_id: string; line: number }[]).map(
             ({ jid, peel_id, line }) => `${jid} ${peel_id} ${line}`,
           );
