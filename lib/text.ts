@@ -1,10 +1,10 @@
 // Text from records and arguments, made safe for a terminal and measured for it.
 
 // C0, DEL, C1, line and paragraph separators, zero-width and bidi controls, BOM, interlinear and tag characters,
-// lone surrogates: everything that can move the cursor, reorder or hide what stands beside it. ZWJ (U+200D) is
+// lone surrogates, what is no character: everything that can move the cursor, reorder or hide what stands beside it. ZWJ (U+200D) is
 // among them too: joined emoji fall apart, but nothing hides.
 const UNSAFE =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff]|[\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff]|[\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
 
 /** Printable ASCII: nothing to escape, one column a character. Nearly all text is, so this is looked at first. */
 const ASCII = /^[\x20-\x7e]*$/;
@@ -36,12 +36,20 @@ export function oneLine(message: string): string {
   return `${safe(message.slice(0, MESSAGE.head))} … ${safe(message.slice(-MESSAGE.tail))}`;
 }
 
-/** The same characters as UTF-16 `\uXXXX` escapes, which JSON strings and double-quoted YAML strings understand. */
+/** The same characters as escapes of JSON strings: UTF-16, so those above U+FFFF are pairs. */
 export function escapeUnsafe(quoted: string): string {
   return quoted.replace(UNSAFE, (c) => {
     let out = "";
     for (let i = 0; i < c.length; i++) out += `\\u${hex(c.charCodeAt(i), 4)}`;
     return out;
+  });
+}
+
+/** The same characters as escapes of double-quoted YAML strings, which know no pairs. */
+export function escapeUnsafeYaml(quoted: string): string {
+  return quoted.replace(UNSAFE, (c) => {
+    const code = c.codePointAt(0) as number;
+    return code < 0x10000 ? `\\u${hex(code, 4)}` : `\\U${hex(code, 8)}`;
   });
 }
 

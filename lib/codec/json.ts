@@ -12,7 +12,7 @@ const VERBATIM = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
 export function quote(text: string): string {
   if (VERBATIM.test(text)) return `"${text}"`;
-  return escapeUnsafe(JSON.stringify(text));
+  return escapeUnsafe(JSON.stringify(text.toWellFormed()));
 }
 
 /** A number as JSON; the sign of a negative zero needs the form of a float, or a reader drops it. */

@@ -116,7 +116,8 @@ class JsonReader {
     this.#allowance.spend(COST.text + (this.#at - start));
     if (!escaped) return text.slice(start + 1, this.#at - 1);
     try {
-      return JSON.parse(text.slice(start, this.#at));
+      // An escape may be half a pair of surrogates, which no reader of what is written takes.
+      return JSON.parse(text.slice(start, this.#at)).toWellFormed();
     } catch {
       this.#at = start;
       return this.#unexpected();

@@ -1,7 +1,14 @@
 // Values as YAML, written by the `yaml` package (kept, and exact on BigInt); loaded only when YAML is asked for.
 import { Document, isCollection, type ScalarTag, visit } from "yaml";
-import { escapeUnsafe } from "../text.ts";
+import { escapeUnsafeYaml } from "../text.ts";
 import { Extension, NumberText, Timestamp, type Value } from "./value.ts";
+
+/** A number as readers of YAML 1.1 and of 1.2 take it: with an exponent, 1.1 wants a point and the sign. */
+const numberText = (text: string): string =>
+  text.replace(
+    /^(-?\d+)(\.\d+)?[eE]([-+]?)/,
+    (_, whole: string, fraction = ".0", sign: string) => `${whole}${fraction}e${sign || "+"}`,
+  );
 
 /** Numbers that stand as they were written: the package's own would round them, and drop the fraction of -0.0. */
 const WRITTEN: ScalarTag = {
@@ -9,7 +16,7 @@ const WRITTEN: ScalarTag = {
   default: true,
   identify: (value) => value instanceof NumberText,
   resolve: () => undefined,
-  stringify: ({ value }) => (value as NumberText).text,
+  stringify: ({ value }) => numberText((value as NumberText).text),
 };
 
 /** Levels that are indented; in those below, indentation would be most of the text. */
@@ -17,10 +24,12 @@ const DEEPEST = 20;
 
 function plain(value: Value): unknown {
   if (Array.isArray(value)) return value.map(plain);
-  if (value instanceof Map) return new Map(Array.from(value, ([key, item]) => [key, plain(item)]));
+  if (value instanceof Map) return new Map(Array.from(value, ([key, item]) => [key.toWellFormed(), plain(item)]));
+  if (typeof value === "string") return value.toWellFormed();
   if (value instanceof Timestamp) return String(value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
   if (Object.is(value, -0)) return new NumberText("-0.0");
+  if (typeof value === "number" && Number.isFinite(value)) return new NumberText(String(value));
   if (value instanceof Extension) return { ext: value.type, data: Buffer.from(value.data).toString("base64") };
   return value;
 }
@@ -45,5 +54,5 @@ export function toYaml(value: Value): string {
     lineWidth: 0,
   });
   // Newlines between items are YAML's own; inside strings they are escaped already.
-  return text.split("\n").map(escapeUnsafe).join("\n");
+  return text.split("\n").map(escapeUnsafeYaml).join("\n");
 }

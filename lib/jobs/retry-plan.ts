@@ -2,6 +2,7 @@
 import KSUID from "ksuid";
 import { fieldBytes, isJson } from "../codec/decode.ts";
 import { type Encodable, Encoded, encode, encodedDuration, Unencodable } from "../codec/encode.ts";
+import { toJsonLine } from "../codec/json.ts";
 import { asInteger, mapOf, Timestamp, type ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { type JobRow, jobRow } from "../model/job.ts";
@@ -60,7 +61,11 @@ function reencoded(jid: string, job: ValueMap): ReadonlyMap<string, Encoded> {
     return new Map(
       COPIED.flatMap((name) => {
         const value = job.get(name) ?? null;
-        return value === null ? [] : [[name, new Encoded(encode(value))] as const];
+        if (value === null) return [];
+        // What was no text in the record stands here as U+FFFD, and would be sent as such.
+        if (toJsonLine(value).includes("\ufffd"))
+          throw new Unencodable(`${name} has a character that is no text (U+FFFD)`);
+        return [[name, new Encoded(encode(value))] as const];
       }),
     );
   } catch (error) {
