@@ -2,8 +2,7 @@
 import { decodeRecord } from "../codec/decode.ts";
 import { Failures } from "../model/failures.ts";
 import { type JobList, jidsOf } from "../model/job-list.ts";
-import { failureOf } from "../model/outcomes.ts";
-import { RETURN_FIELDS, type Return, stateOfReturn, toReturn } from "../model/returns.ts";
+import { failureOf, RETURN_FIELDS, type Return, stateOfReturn, toReturn } from "../model/returns.ts";
 import type { Store } from "../nats/store.ts";
 import type { RecordReader } from "./lookup.ts";
 import type { Progress, Read } from "./read-jobs.ts";

@@ -8,7 +8,7 @@ import { readEvents } from "./events.ts";
 import { readJob, readReturns } from "./lookup.ts";
 
 /** Functions that only read pass the queue by. */
-const PASSING = /^(test\.ping|sys\.list_functions|(grains|facts|settings)\..*)$/;
+const PASSING = /^(test\.ping|sys\.(list_functions|doc)|(grains|settings|pillar)\..*|facts\.(?!set$).*)$/;
 
 /** True for a function that waits in the queue of a peel, and makes others wait. */
 const queues = (fn: string | undefined) => !PASSING.test(fn ?? "");

@@ -1,9 +1,13 @@
-// How jobs ended, and the exit codes that tell it. Pure.
+// How jobs ended, why, and the exit codes that tell it. Pure.
 
-import type { ValueMap } from "../codec/value.ts";
-import type { JobRow } from "./job.ts";
-import { hasNotReturned } from "./peel-state.ts";
-import type { Story } from "./story.ts";
+import { asInteger, asText, type ValueMap } from "../codec/value.ts";
+import { formatAge } from "../duration.ts";
+import { count, plural } from "../text.ts";
+import { isTerminal, type JobRow } from "./job.ts";
+import { displayPeel } from "./peel.ts";
+import { hasNotReturned, statesPresent } from "./peel-state.ts";
+import { stateOfReturn } from "./returns.ts";
+import type { PeelStory, Story } from "./story.ts";
 
 /** How a job ended. */
 export interface Ending {
@@ -16,13 +20,16 @@ const CODE = { complete: 0, failed: 2, away: 3, both: 4, canceled: 5 } as const;
 
 /**
  * The exit code of one ending: 0 complete, 2 some peel returned a failure, 3 some peel was given up or has not returned, 4
- * both, 5 canceled. What the record says counts also where the returns are gone. A late return changes nothing about the
- * job, which its master has given a state by then; but a late failure is one.
+ * both, 5 canceled. What the record says counts also where the returns are gone. A late return, and one that the master
+ * missed, change nothing about the job, which its master gave a state without them; but a failure among them is one.
  */
 export function endingCode({ row: { status }, story: { peels } }: Ending): number {
   if (status === "canceled") return CODE.canceled;
   if (status === "complete") return CODE.complete;
-  const isAway = peels.some(({ state }) => state === "unreachable" || state === "late" || hasNotReturned(state));
+  const isAway = peels.some(
+    ({ state, missedNs }) =>
+      state === "unreachable" || state === "late" || missedNs !== undefined || hasNotReturned(state),
+  );
   const hasFailed = peels.some(
     ({ state, returned }) => state === "failed" || state === "unreadable" || (state === "late" && !returned?.ok),
   );
@@ -35,4 +42,81 @@ export function endingCode({ row: { status }, story: { peels } }: Ending): numbe
 export function worstCode(codes: readonly number[]): number {
   const worst = Math.max(...codes);
   return worst === CODE.away && codes.includes(CODE.failed) ? CODE.both : worst;
+}
+
+/** A master ends a job that lacks returns at its deadline, to the millisecond; one that ends so much earlier stopped watching. */
+const EARLY_NS = 1_000_000_000n;
+
+/** `2 ok`, `1 failed, 1 ok`: what peels returned. */
+const returnWords = (peels: readonly PeelStory[]) =>
+  statesPresent(peels.flatMap(({ returned }) => (returned ? { state: stateOfReturn(returned) } : [])))
+    .map(([state, n]) => `${count(n)} ${state}`)
+    .join(", ");
+
+/**
+ * The peels of a job that ended while no master watched abort when a cancel signal comes, and return as failed.
+ * @returns undefined for a job that no such signal reached, or that its master canceled
+ */
+function canceledUnwatched({ row, job, story }: Ending): string | undefined {
+  const signal = story.steps.findIndex(({ kind }) => kind === "cancel");
+  const reclaims = asInteger(job.get("reclaim_count")) ?? 0n;
+  if (signal < 0 || reclaims === 0n || !isTerminal(row.status) || row.status === "canceled") return undefined;
+  const after = story.steps.slice(signal);
+  const aborted = new Set(after.flatMap(({ peel, returned }) => (returned?.ok === false && peel ? peel : []))).size;
+  // A signal that comes after the last return changes nothing.
+  if (aborted === 0 && !story.peels.some(({ state }) => hasNotReturned(state))) return undefined;
+  const owner = row.owner ? ` by ${row.owner}` : "";
+  return `a cancel signal was sent while no master watched: ${count(aborted)} of ${plural(story.peels.length, "peel")} aborted, and the job ended as ${row.status} after a takeover${owner}`;
+}
+
+/** A target that stands twice counts as two, of which one never returns. */
+function targetTwice({ row }: Ending): string | undefined {
+  const { targets = [], status } = row;
+  const known = new Set<string>();
+  const twice = targets.filter((peel) => known.size === known.add(peel).size);
+  const [first, ...others] = new Set(twice);
+  if (first === undefined || ["complete", "failed", "canceled"].includes(status ?? "")) return undefined;
+  const more = others.length > 0 ? ` (and ${count(others.length)} more)` : "";
+  return `${displayPeel(first)} is a target twice and counts as two${more}, so the job ${isTerminal(status) ? "could not" : "cannot"} be complete`;
+}
+
+/** A master that answers a REST request stops watching the job with its answer: what peels return then is in the events alone. */
+function stoppedWatching({ row, story: { peels } }: Ending): string | undefined {
+  const { status, updated, deadline } = row;
+  if ((status !== "partial" && status !== "timeout") || !updated || !deadline) return undefined;
+  const earlyNs = deadline.ns - updated.ns;
+  if (earlyNs < EARLY_NS) return undefined;
+  const later = peels.filter(({ state }) => state === "late");
+  const open = peels.filter(({ state }) => state === "unfinished");
+  const words = [
+    `the master stopped watching ${formatAge(earlyNs)} before the deadline`,
+    later.length > 0 &&
+      `${count(later.length)} of ${plural(peels.length, "peel")} returned after that: ${returnWords(later)}`,
+    open.length > 0 && `${plural(open.length, "peel")} may still be executing`,
+  ];
+  return words.filter(Boolean).join("; ");
+}
+
+/** Peels that a master gave up although they had returned count as unreachable with it. */
+function missedReturns({ row, story: { peels } }: Ending): string | undefined {
+  const missed = peels.filter(({ missedNs }) => missedNs !== undefined);
+  const [first] = missed;
+  if (!first || row.status === "complete" || row.status === "canceled") return undefined;
+  return missed.length === 1
+    ? `the master missed the return of ${displayPeel(first.peel)}`
+    : `the master missed the returns of ${plural(missed.length, "peel")}`;
+}
+
+/** Why a job ended as it did, or can't end as it should; undefined where that goes without saying. */
+export function whyOf(ending: Ending): string | undefined {
+  const metadata = ending.job.get("metadata");
+  const stored = metadata instanceof Map ? asText(metadata.get("failed_reason")) : undefined;
+  return (
+    stored ||
+    ending.story.steps.findLast(({ reason }) => reason !== undefined)?.reason ||
+    canceledUnwatched(ending) ||
+    targetTwice(ending) ||
+    stoppedWatching(ending) ||
+    missedReturns(ending)
+  );
 }

@@ -1,11 +1,9 @@
 // Two runs, peel by peel: what became worse, better, slower, different. Pure.
-import { answerOf } from "./answer.ts";
-import { reasonOf } from "./outcomes.ts";
 import { type OutputGroup, outputGroups } from "./outputs.ts";
 import { displayPeel, sortedByPeel } from "./peel.ts";
 import { type PeelState, WORST_FIRST } from "./peel-state.ts";
 import { similar } from "./similar.ts";
-import type { PeelStory, Story } from "./story.ts";
+import { noteOf, type PeelStory, type Story } from "./story.ts";
 
 /** A peel that took longer than so many times what it took before, and longer by so much, in ns, is slower. */
 const SLOWER = { times: 2n, byNs: 5_000_000_000n } as const;
@@ -86,11 +84,6 @@ export interface Transition {
   readonly peels: readonly PeelDiff[];
 }
 
-function whyOf(peel: PeelStory): string {
-  const { returned } = peel;
-  return reasonOf(peel, answerOf(returned?.record.get("return_data"), returned?.error));
-}
-
 /** The changes of states: what became worse first, then by the worst state, then fewest peels first. */
 export function transitionsOf(diffs: readonly PeelDiff[]): Transition[] {
   const names = new Set(diffs.flatMap(({ peel }) => [peel, displayPeel(peel)]));
@@ -98,7 +91,7 @@ export function transitionsOf(diffs: readonly PeelDiff[]): Transition[] {
   for (const diff of diffs) {
     const { before, after, change } = diff;
     if (!before || !after || (change !== "worse" && change !== "better")) continue;
-    const why = whyOf(after);
+    const why = noteOf(after);
     const key = JSON.stringify([before.state, after.state, similar(why, (name) => names.has(name))]);
     const transition = found.get(key) ?? { change, from: before.state, to: after.state, why, peels: [] };
     found.set(key, transition);

@@ -3,7 +3,6 @@ import type { Value } from "../codec/value.ts";
 import { type Answer, answerOf, isUneventful, type Result } from "./answer.ts";
 import { displayPeel } from "./peel.ts";
 import { WORST_FIRST } from "./peel-state.ts";
-import type { Return } from "./returns.ts";
 import { similar } from "./similar.ts";
 import { noteOf, type PeelStory } from "./story.ts";
 
@@ -23,20 +22,6 @@ export interface OutcomeGroup {
   /** The changes are what would change. */
   readonly dryRun: boolean;
   readonly peels: readonly PeelStory[];
-}
-
-/** Why a return failed: its error, else those of its results; empty when neither tells. */
-export function failureOf({ error, record }: Return, answer = answerOf(record.get("return_data"), error)): string {
-  if (error !== undefined) return error;
-  const failed = answer?.results.filter(({ outcome }) => outcome === "failed") ?? [];
-  return failed.map(({ name, error }) => (error === undefined ? name : `${name}: ${error}`)).join("; ");
-}
-
-/** The note of a group: why its returns failed; what only repeats the state is left out. */
-export function reasonOf(peel: PeelStory, answer: Answer | undefined): string {
-  const note = noteOf(peel);
-  if (peel.state === "unreachable" && note.startsWith("UNREACHABLE:")) return "";
-  return note !== "" || peel.returned?.ok !== false ? note : failureOf(peel.returned, answer);
 }
 
 /** How many lines a diff adds and removes; the names of the files above the first lines count as none. */
@@ -123,10 +108,14 @@ function toldBy(data: Value | undefined, error: string | undefined): Told {
 
 const dataOf = ({ returned }: PeelStory) => returned?.record.get("return_data");
 
+/** True for a peel of which nothing is told but what its state and its return tell. */
+const isPlain = ({ state, behind, givenUp, missedNs, overwrittenBy }: PeelStory) =>
+  state !== "late" && [behind, givenUp, missedNs, overwrittenBy].every((one) => one === undefined);
+
 /** True for peels of which the same is told: their returns share all that it comes from. */
 function isAlike(a: PeelStory, b: PeelStory): boolean {
   const [one, other] = [a.returned, b.returned];
-  if (a.state !== b.state || a.state === "late" || a.behind !== undefined || b.behind !== undefined) return false;
+  if (a.state !== b.state || !isPlain(a) || !isPlain(b)) return false;
   return one?.error === other?.error && one?.ok === other?.ok && dataOf(a) === dataOf(b);
 }
 
@@ -161,7 +150,7 @@ export function outcomesOf(peels: readonly PeelStory[], all: readonly PeelStory[
     const told = read.get(data) ?? toldBy(data, returned?.error);
     read.set(data, told);
     const { answer, changes, dryRun } = told;
-    const note = reasonOf(peel, answer);
+    const note = noteOf(peel, answer);
     const key = note === "" && changes.size === 0 ? state : JSON.stringify([state, likeness(note), dryRun, told.names]);
     const gathering = gatherings.get(key) ?? new Gathering(dryRun);
     gatherings.set(key, gathering);

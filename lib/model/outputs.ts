@@ -7,7 +7,7 @@ import { type Answer, answerOf, isNothing, onlyChanges, type Result, shownText }
 import { displayPeel } from "./peel.ts";
 import { type PeelState, WORST_FIRST } from "./peel-state.ts";
 import type { Return } from "./returns.ts";
-import type { PeelStory } from "./story.ts";
+import { errorOf, type PeelStory } from "./story.ts";
 
 /** Peels in the same state with the same output. */
 export interface OutputGroup {
@@ -105,8 +105,9 @@ export function outputGroups(peels: readonly PeelStory[]): OutputGroup[] {
   for (const peel of peels) {
     const { state, returned } = peel;
     const value = returned?.record.get("return_data");
-    const shared = `${errors(returned?.error)} ${data(value)}`;
-    const output = returned ? (digests.get(shared) ?? outputDigest(returned.error, value)) : "";
+    const error = errorOf(peel);
+    const shared = `${errors(error)} ${data(value)}`;
+    const output = returned ? (digests.get(shared) ?? outputDigest(error, value)) : "";
     digests.set(shared, output);
     const key = `${state} ${returned?.ok} ${output}`;
     const group = groups.get(key) ?? { state, peels: [], output };

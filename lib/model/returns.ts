@@ -2,6 +2,7 @@
 
 import { asInteger, type ValueMap } from "../codec/value.ts";
 import { safe, width } from "../text.ts";
+import { answerOf } from "./answer.ts";
 import { displayPeel, peelList, sortedByPeel } from "./peel.ts";
 import type { PeelState } from "./peel-state.ts";
 
@@ -53,11 +54,20 @@ export function toReturn(peel: string, record: ValueMap): Return {
   };
 }
 
+/** Why a return failed: its error, else those of its results; empty when neither tells. */
+export function failureOf({ error, record }: Return, answer = answerOf(record.get("return_data"), error)): string {
+  if (error !== undefined) return error;
+  const failed = answer?.results.filter(({ outcome }) => outcome === "failed") ?? [];
+  return failed.map(({ name, error }) => (error === undefined ? name : `${name}: ${error}`)).join("; ");
+}
+
 export interface Peel {
   readonly peel: string;
   readonly state: PeelState;
   /** Undefined for a peel that has not returned. */
   readonly returned: Return | undefined;
+  /** The bucket has a return of it, but it is no target of the job: the return counts nowhere. */
+  readonly foreign?: true;
 }
 
 /** How many peels returned themselves: not those for which the master wrote a return when it gave them up. */
@@ -78,12 +88,17 @@ export const returnedPeel = (item: Return): Peel => ({
   returned: item,
 });
 
-/** Every targeted peel and every peel that returned, sorted by peel. A target without a return is `missing`. */
+/**
+ * Every targeted peel and every peel that returned, as the bucket has them, sorted by peel. A target without a return is
+ * `missing`.
+ */
 export function peelsOf(job: ValueMap, returns: readonly Return[]): Peel[] {
+  const targets = peelList(job.get("targets"));
   const peels = new Map<string, Peel>();
-  for (const peel of peelList(job.get("targets")) ?? [])
-    peels.set(peel, { peel, state: "missing", returned: undefined });
-  for (const item of returns) peels.set(item.peel, returnedPeel(item));
+  for (const peel of targets ?? []) peels.set(peel, { peel, state: "missing", returned: undefined });
+  const isTarget = targets && new Set(targets);
+  for (const item of returns)
+    peels.set(item.peel, { ...returnedPeel(item), ...(isTarget?.has(item.peel) === false && { foreign: true }) });
   return sortedByPeel([...peels.values()]);
 }
 

@@ -1,10 +1,12 @@
 // What happened to a job, peel by peel: its events as masters and peels publish them, put together with what the buckets
 // hold. The rules are those of real masters (wire.md, "Subjects and the story of a job"). Pure.
-import { asText, type Value, type ValueMap } from "../codec/value.ts";
+import { asInteger, asText, type Value, type ValueMap } from "../codec/value.ts";
+import { formatDuration } from "../duration.ts";
+import type { Answer } from "./answer.ts";
 import { isTerminal, jobRow } from "./job.ts";
 import { peelList, sortedByPeel } from "./peel.ts";
 import { type PeelState, worstFirst } from "./peel-state.ts";
-import { type Peel, type Return, stateOfReturn, toReturn } from "./returns.ts";
+import { failureOf, type Peel, type Return, stateOfReturn, toReturn } from "./returns.ts";
 
 /** One message of a job's life, as the stream `job-events` holds it. */
 export interface JobEvent {
@@ -23,7 +25,24 @@ export interface Ignored {
   readonly kind: string;
   readonly peel: string;
   readonly storedNs: bigint;
-  readonly why: "no target" | "returned again" | "undecodable" | { readonly sentAs: string };
+  readonly why:
+    | "no target"
+    | "returned again"
+    | "undecodable"
+    | { readonly sentAs: string }
+    /** The result of the peel's own schedule, under the id of a job that a master dispatched. */
+    | { readonly schedule: string };
+}
+
+/**
+ * What is known of why a master gave a peel up. It says "no heartbeat at dispatch" of each (wire.md, "Return record"), whether
+ * that is so or not.
+ */
+export interface GivenUp {
+  /** What the peel had sent before, so that the master missed it. */
+  readonly missed: "ack" | "return" | undefined;
+  /** The record has the peel among those that were offline at dispatch. */
+  readonly offline: boolean;
 }
 
 /** One event that counts; times count from the dispatch, in ns. */
@@ -37,6 +56,8 @@ export interface Step {
   readonly returned?: Return;
   /** The return came after the master had given the peel up, or after the job had ended. */
   readonly late?: boolean;
+  /** Of a return that the master wrote for a peel that it gave up. */
+  readonly givenUp?: GivenUp;
   /** Of the end: the state that the job ended in. */
   readonly end?: string;
   /** Of the end: why, where the master says so. */
@@ -59,6 +80,12 @@ export interface PeelStory extends Peel {
   readonly behind: string | undefined;
   /** Of a late peel: it was not given up, but returned after the job had ended. */
   readonly afterEnd?: true;
+  /** Of a peel that was given up, and has not returned. */
+  readonly givenUp?: GivenUp;
+  /** When its return came, since the dispatch, of a peel that was given up although it had returned. */
+  readonly missedNs?: bigint;
+  /** The entry of the peel's own schedule whose result stands in the bucket in place of this return. */
+  readonly overwrittenBy?: string;
 }
 
 export interface Story {
@@ -84,15 +111,32 @@ const atLeastZero = (ns: bigint) => (ns > 0n ? ns : 0n);
 const field = (value: Value | undefined, name: string): Value | undefined =>
   value instanceof Map ? value.get(name) : undefined;
 
+/** A return that a peel sent itself, and when it came. */
+interface RealReturn {
+  readonly returned: Return;
+  readonly storedNs: bigint;
+  readonly afterNs: bigint;
+  /** The job had ended by then. */
+  readonly afterEnd: boolean;
+  /** A master gave the peel up later: it had missed the return. */
+  readonly missed: boolean;
+}
+
 /** The events of one job as they come, one after the other, and what follows from them. */
 export class Steps {
   readonly all: Step[] = [];
   readonly ignored: Ignored[] = [];
   readonly #acks = new Map<string, bigint>();
-  /** The first real return of each peel, and whether it was late when it came. */
-  readonly #returns = new Map<string, { returned: Return; storedNs: bigint; afterEnd: boolean }>();
-  readonly #unreachable = new Map<string, Return>();
+  readonly #returns = new Map<string, RealReturn>();
+  readonly #unreachable = new Map<string, { readonly returned: Return; readonly givenUp: GivenUp }>();
+  /** The entries of schedules whose results masters stored over the real returns of peels. */
+  readonly #overwritten = new Map<string, string>();
   readonly #targets: readonly string[] | undefined;
+  readonly #offline: ReadonlySet<string>;
+  /** Of several real returns of a peel the newest counts, not the first: a master that takes a job over reads them back. */
+  readonly #takenOver: boolean;
+  /** A master dispatched the job: the result of a peel's own schedule is no return from it. */
+  #hasMaster: boolean;
   /** The same, made when the first event asks for it. */
   #isTarget: ReadonlySet<string> | undefined;
   #start: bigint | undefined;
@@ -102,6 +146,9 @@ export class Steps {
   /** @param job its record; without a list of targets any peel counts as one */
   constructor(job: ValueMap) {
     this.#targets = peelList(job.get("targets"));
+    this.#offline = new Set(peelList(job.get("offline_at_dispatch")));
+    this.#takenOver = (asInteger(job.get("reclaim_count")) ?? 0n) > 0n;
+    this.#hasMaster = Boolean(asText(job.get("owner")));
   }
 
   /** True when the events reach back to the dispatch. */
@@ -119,14 +166,28 @@ export class Steps {
     return this.#start;
   }
 
-  /** The first real return of a peel among the events. */
-  returned(peel: string) {
+  /** The real return of a peel that counts, among the events. */
+  returned(peel: string): RealReturn | undefined {
     return this.#returns.get(peel);
   }
 
   /** What the events say that the master wrote for a peel that it gave up. */
   unreachable(peel: string): Return | undefined {
-    return this.#unreachable.get(peel);
+    return this.#unreachable.get(peel)?.returned;
+  }
+
+  /** What is known of why a peel was given up, of one that was. */
+  givenUp(peel: string): GivenUp {
+    return this.#unreachable.get(peel)?.givenUp ?? this.#whyGivenUp(peel, undefined);
+  }
+
+  /** The entry of the schedule whose result was stored over the real return of a peel; undefined when none was. */
+  overwrittenBy(peel: string): string | undefined {
+    return this.#overwritten.get(peel);
+  }
+
+  #whyGivenUp(peel: string, missed: GivenUp["missed"]): GivenUp {
+    return { missed, offline: this.#offline.has(peel) };
   }
 
   /** The peels that any event is about, some of them several times. */
@@ -153,7 +214,7 @@ export class Steps {
     this.#start ??= event.storedNs;
     const afterNs = atLeastZero(event.storedNs - this.#start);
     const delivered = event.kind === "ack" && this.#dispatched && { deliveredNs: afterNs };
-    const step = { ...this.#step(event), afterNs, ...delivered };
+    const step = { ...this.#step(event, afterNs), afterNs, ...delivered };
     this.all.push(step);
     return step;
   }
@@ -167,12 +228,19 @@ export class Steps {
     const sentAs = asText(payload.get("peel_id"));
     // The result of a peel's own schedule names no peel.
     if (sentAs !== peel && !(kind === "schedule" && sentAs === undefined)) return { sentAs: sentAs ?? "" };
+    if (kind === "schedule" && this.#hasMaster) {
+      const schedule = asText(payload.get("entry")) ?? "";
+      if (this.#returns.has(peel)) this.#overwritten.set(peel, schedule);
+      return { schedule };
+    }
     const isReal = kind !== "ack" && payload.get("unreachable") !== true;
-    return isReal && this.#returns.has(peel) ? "returned again" : undefined;
+    const counts = !this.#returns.has(peel) || (this.#takenOver && !this.#ended);
+    return isReal && !counts ? "returned again" : undefined;
   }
 
-  #step({ kind, peel, storedNs, payload }: JobEvent): Omit<Step, "afterNs"> {
+  #step({ kind, peel, storedNs, payload }: JobEvent, afterNs: bigint): Omit<Step, "afterNs"> {
     const step = { storedNs, kind, peel };
+    if (kind === "dispatch") this.#hasMaster = true;
     if (kind === "status") {
       this.#ended = true;
       const data = field(payload, "data");
@@ -190,12 +258,16 @@ export class Steps {
     }
     if (kind !== "return" && kind !== "schedule") return step;
     const returned = toReturn(peel, payload);
+    const before = this.#returns.get(peel);
     if (returned.unreachable) {
-      this.#unreachable.set(peel, returned);
-      return { ...step, returned };
+      if (before) this.#returns.set(peel, { ...before, missed: true });
+      const givenUp = this.#whyGivenUp(peel, before ? "return" : this.#acks.has(peel) ? "ack" : undefined);
+      this.#unreachable.set(peel, { returned, givenUp });
+      return { ...step, returned, givenUp };
     }
     const late = this.#ended || this.#unreachable.has(peel);
-    this.#returns.set(peel, { returned, storedNs, afterEnd: this.#ended });
+    this.#returns.set(peel, { returned, storedNs, afterNs, afterEnd: this.#ended, missed: false });
+    this.#overwritten.delete(peel);
     return { ...step, returned, ...(late && { late }) };
   }
 }
@@ -220,9 +292,11 @@ export function storyOf(
   { nowNs, offline, behind }: Surroundings,
 ): Story {
   const ended = isTerminal(jobRow(jid, job).status);
+  const targets = peelList(job.get("targets"));
   const inBucket = new Map<string, Return | undefined>();
-  for (const peel of peelList(job.get("targets")) ?? []) inBucket.set(peel, undefined);
-  for (const item of stored) inBucket.set(item.peel, item);
+  for (const peel of targets ?? []) inBucket.set(peel, undefined);
+  // What others returned counts nowhere; without a list of targets there are no others.
+  for (const item of stored) if (!targets || inBucket.has(item.peel)) inBucket.set(item.peel, item);
   for (const peel of steps.peels()) if (!inBucket.has(peel)) inBucket.set(peel, undefined);
   const withoutReturn = (peel: string, ack: bigint | undefined): PeelState => {
     if (ack !== undefined) return ended ? "unfinished" : behind?.has(peel) ? "queued" : "executing";
@@ -230,19 +304,22 @@ export function storyOf(
     return offline?.has(peel) ? "offline" : "silent";
   };
   const peels: PeelStory[] = [];
-  for (const [peel, inStore] of inBucket) {
+  for (const [peel, found] of inBucket) {
     const ack = steps.acked(peel);
     const event = steps.returned(peel);
+    const overwrittenBy = steps.overwrittenBy(peel);
+    const inStore = overwrittenBy === undefined ? found : undefined;
     const kept = inStore ?? (event ? undefined : steps.unreachable(peel));
     const givenUp = inStore?.unreachable ?? steps.unreachable(peel) !== undefined;
+    const missed = event?.missed === true && givenUp;
     // A master writes no return down that comes after it gave the peel up, or after the end.
-    const late = event !== undefined && (givenUp || (event.afterEnd && !inStore));
-    const returned = late ? event.returned : (kept ?? event?.returned);
+    const late = event !== undefined && !missed && (givenUp || (event.afterEnd && !inStore));
+    const returned = late || missed ? event.returned : (kept ?? event?.returned);
     const state = late ? "late" : returned ? stateOfReturn(returned) : withoutReturn(peel, ack);
     const real = returned !== undefined && !returned.unreachable;
     const took = real ? returned.duration : undefined;
     const goesOn = state === "executing" || state === "queued";
-    const told: PeelStory = {
+    peels.push({
       peel,
       state,
       returned,
@@ -252,8 +329,11 @@ export function storyOf(
       tookNs: took === undefined ? undefined : atLeastZero(took),
       soFarNs: goesOn && ack !== undefined ? atLeastZero(nowNs - ack) : undefined,
       behind: state === "queued" ? behind?.get(peel) : undefined,
-    };
-    peels.push(late && !givenUp ? { ...told, afterEnd: true } : told);
+      ...(late && !givenUp && { afterEnd: true as const }),
+      ...(state === "unreachable" && { givenUp: steps.givenUp(peel) }),
+      ...(missed && { missedNs: event.afterNs }),
+      ...(overwrittenBy !== undefined && { overwrittenBy }),
+    });
   }
   return {
     steps: steps.all,
@@ -263,9 +343,29 @@ export function storyOf(
   };
 }
 
-/** What is to be said of a peel beside its state. */
-export function noteOf({ state, returned, behind, afterEnd }: PeelStory): string {
+/** `no ack within 10s; offline at dispatch`: what is known of why a master gave a peel up. */
+export const givenUpWords = ({ missed, offline }: GivenUp) =>
+  (missed === undefined ? "no ack within 10s" : `the master missed its ${missed}`) +
+  (offline ? "; offline at dispatch" : "");
+
+/**
+ * What is to be said of a peel beside its state.
+ * @param answer of its return, where that was read before
+ */
+export function noteOf(peel: PeelStory, answer?: Answer): string {
+  const { state, returned, behind, afterEnd, givenUp, missedNs, overwrittenBy } = peel;
   if (behind !== undefined) return `behind at least ${behind}`;
-  if (state !== "late") return returned?.error ?? "";
-  return `returned after ${afterEnd ? "the job had ended" : "it was given up"}: ${returned?.ok ? "ok" : (returned?.error ?? "failed")}`;
+  if (state === "unreachable") return givenUp ? givenUpWords(givenUp) : "";
+  const failure = returned && !returned.ok ? failureOf(returned, answer) : "";
+  if (state === "late")
+    return `returned after ${afterEnd ? "the job had ended" : "it was given up"}: ${returned?.ok ? "ok" : failure || "failed"}`;
+  const words = [failure];
+  if (missedNs !== undefined)
+    words.push(`returned at +${formatDuration(missedNs)}, but the master missed it and gave it up`);
+  if (overwrittenBy !== undefined)
+    words.push(`the bucket has the result of schedule "${overwrittenBy}" in place of this return`);
+  return words.filter(Boolean).join("; ");
 }
+
+/** The error of a peel for programs and screens that say its state elsewhere: never what a master only supposed. */
+export const errorOf = ({ givenUp, returned }: PeelStory) => (givenUp ? givenUpWords(givenUp) : returned?.error);

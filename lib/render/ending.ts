@@ -2,21 +2,21 @@
 
 import type { Value, ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
-import type { Ending } from "../model/ending.ts";
+import { type Ending, whyOf } from "../model/ending.ts";
 import { type JobRow, jobDuration } from "../model/job.ts";
 import { countStates } from "../model/peel-state.ts";
 import { paragraph, plural, safe } from "../text.ts";
-import { reasonOf, tookOf } from "./facts.ts";
+import { tookOf } from "./facts.ts";
 import { namedCounts } from "./peels.ts";
 
 /**
- * `Job 2hPx4… ended failed after 12s: 1 failed, 3 ok`, of many peels with names, and the master's reason where it gives one.
+ * `Job 2hPx4… ended failed after 12s: 1 failed, 3 ok`, of many peels with names, and why where that is known.
  * @param columns of the terminal, if it is for one
  */
 export function endingLine(ending: Ending, now: Date, columns: number | undefined): string {
   const took = tookOf(ending, now);
   const after = took === undefined ? "" : ` after ${formatDuration(took)}`;
-  const reason = reasonOf(ending);
+  const reason = whyOf(ending);
   const counts = namedCounts(ending.story.peels) || "no peels";
   const words = `Job ${safe(ending.row.jid)} ended ${safe(ending.row.status ?? "-")}${after}: ${counts}`;
   return paragraph(`${words}${reason === undefined ? "" : ` (${safe(reason)})`}`, columns);
@@ -25,7 +25,7 @@ export function endingLine(ending: Ending, now: Date, columns: number | undefine
 /** The same for programs: the number of peels in each state, worst first. */
 export function endingDocument(ending: Ending): ValueMap {
   const { row, story } = ending;
-  const reason = reasonOf(ending);
+  const reason = whyOf(ending);
   return new Map<string, Value>([
     ["jid", row.jid],
     ["status", row.status ?? null],

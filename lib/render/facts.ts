@@ -1,8 +1,9 @@
 // What a person wants to know of a job first, as lines of a name and a value: what runs where, by whom, how long, and
 // whether it is stuck. Pure; the clock is an argument.
-import { asText, type Timestamp, type ValueMap } from "../codec/value.ts";
+import type { Timestamp, ValueMap } from "../codec/value.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import { isDryRun } from "../model/answer.ts";
+import { whyOf } from "../model/ending.ts";
 import { isTerminal, type JobRow, jobDuration, stateOf } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { PeelState } from "../model/peel-state.ts";
@@ -36,13 +37,6 @@ function when(time: Timestamp, now: bigint, person: boolean, [future, past]: rea
 export function tookOf({ row, job, story }: Omit<Telling, "stuck">, now: Date): bigint | undefined {
   if (sourceOf(job) !== "schedule") return jobDuration(row, now);
   return story.peels.find(({ tookNs }) => tookNs !== undefined)?.tookNs;
-}
-
-/** Why the job ended as it did, where its master says so. */
-export function reasonOf({ job, story }: Pick<Telling, "job" | "story">): string | undefined {
-  const metadata = job.get("metadata");
-  const stored = metadata instanceof Map ? asText(metadata.get("failed_reason")) : undefined;
-  return stored || story.steps.findLast(({ reason }) => reason !== undefined)?.reason;
 }
 
 /** What the event of a cancel signal says of who sent it: `cancelled by user`; undefined for a job that did not end so. */
@@ -89,7 +83,7 @@ function facts(telling: Telling, now: Date, columns: number | undefined): [strin
   const all: [string, string | undefined][] = [
     ["Job", row.jid],
     ["State", row.status ?? "-"],
-    ["Reason", reasonOf(telling) ?? cancelerOf(telling)],
+    ["Reason", whyOf(telling) ?? cancelerOf(telling)],
     ["Args", argumentWords(telling, columns)],
     ["Target", row.targetExpr],
     ["Source", sourceWords(job)],
@@ -127,6 +121,7 @@ function ignoredReason({ kind, peel, why }: Ignored): string {
   if (why === "no target") return `${name} is no target`;
   if (why === "returned again") return `${name} returned again`;
   if (why === "undecodable") return `${name} sent ${what} that cannot be decoded`;
+  if ("schedule" in why) return `${name} sent the result of schedule "${why.schedule}"`;
   return why.sentAs === ""
     ? `${name} sent ${what} without a peel id`
     : `${name} sent ${what} as ${displayPeel(why.sentAs)}`;

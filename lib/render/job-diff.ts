@@ -3,6 +3,7 @@ import { mapOf, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { areSame, type Outputs, type PeelDiff, transitionsOf } from "../model/job-diff.ts";
 import { changedLines, LineDiffs } from "../model/line-diff.ts";
+import { errorOf } from "../model/story.ts";
 import { median } from "../model/took.ts";
 import { count, plural, safe, shorten, width } from "../text.ts";
 import { paintState } from "./colors.ts";
@@ -197,8 +198,8 @@ export function jobDiffDocument(diffs: readonly PeelDiff[]): Value {
       ["slower", slower],
       ["took_before", before?.tookNs],
       ["took_after", after?.tookNs],
-      ["error_before", before?.returned?.error],
-      ["error_after", after?.returned?.error],
+      ["error_before", before && errorOf(before)],
+      ["error_after", after && errorOf(after)],
       ["output", outputs ? (areSame(outputs) ? "same" : "differs") : "not compared"],
       ["diff", lines?.join("\n")],
     ]);

@@ -7,7 +7,7 @@ import { formatDuration } from "../duration.ts";
 import { type Answer, countOutcomes, isNothing, isSameText, type Result, shownText } from "../model/answer.ts";
 import { answerOfReturn, inOrder } from "../model/outputs.ts";
 import { displayPeel } from "../model/peel.ts";
-import type { PeelStory } from "../model/story.ts";
+import { errorOf, type PeelStory } from "../model/story.ts";
 import { count, plural, safe } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { DRY_RUN } from "./facts.ts";
@@ -101,14 +101,16 @@ export function outputWords({ state, returned }: PeelStory, time: string, color:
 }
 
 /** The lines of what a peel returned; data of another shape is shown as it is. */
-export function outputLines({ returned }: PeelStory, form: OutputForm): string[] {
+export function outputLines(peel: PeelStory, form: OutputForm): string[] {
+  const { returned } = peel;
   if (!returned) return [];
   const stored = answerOfReturn(returned);
   const answer = stored && form.ordered ? inOrder(stored) : stored;
   const data = returned.record.get("return_data");
   // Where a result failed with it, the error stands there.
-  const isTold = answer?.results.some(({ error }) => isSameText(error, returned.error)) ?? false;
-  const [first = "", ...others] = returned.error === undefined || isTold ? [] : linesOf(returned.error);
+  const stated = errorOf(peel);
+  const isTold = answer?.results.some(({ error }) => isSameText(error, stated)) ?? false;
+  const [first = "", ...others] = stated === undefined || isTold ? [] : linesOf(stated);
   return [
     ...(first === "" && others.length === 0 ? [] : [`  error: ${first}`, ...others.map((line) => `         ${line}`)]),
     ...(answer

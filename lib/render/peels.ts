@@ -55,12 +55,21 @@ const RETURNS: readonly PeelColumn<Peel>[] = [
   },
   DURATION,
 ];
-/** Its last one, where any peel failed with an error or was unreachable. */
+/**
+ * What is wrong with a return in the bucket; empty when nothing is. The error of one that a master wrote is left out: it says
+ * "no heartbeat at dispatch" whether that is so or not.
+ */
+const troubleOf = ({ returned, foreign }: Peel) =>
+  [foreign ? "not a target" : "", returned?.unreachable ? "unreachable" : (returned?.error ?? "")]
+    .filter(Boolean)
+    .join("; ");
+
+/** Its last one, where anything is wrong with a return. */
 const TROUBLE: PeelColumn<Peel> = {
   title: "ERROR",
   gives: LONG,
   wraps: true,
-  cell: ({ returned }) => ({ text: returned?.error ?? (returned?.unreachable ? "unreachable" : "") }),
+  cell: (peel) => ({ text: troubleOf(peel) }),
 };
 
 const TOOK: PeelColumn<PeelStory> = {
@@ -147,7 +156,7 @@ const most = (rows: number, look: Look, all: boolean) =>
 export function renderReturns(returned: readonly Peel[], look: Look, all: boolean): string {
   const rows = most(MOST.returns, look, all);
   const sorted = returned.length > rows ? worstFirst(returned) : returned;
-  const troubled = sorted.slice(0, rows).some(({ returned: item }) => item?.error !== undefined || item?.unreachable);
+  const troubled = sorted.slice(0, rows).some((peel) => troubleOf(peel) !== "");
   return limited(troubled ? [...RETURNS, TROUBLE] : RETURNS, sorted, rows, look);
 }
 

@@ -32,7 +32,14 @@ export function renderRecord(
 export function recordDocument(jid: string, job: ValueMap, peels: readonly Peel[], withMissing: boolean): ValueMap {
   const document = new Map<string, Value>([
     ["job", keyed(job, { jid })],
-    ["returns", peels.flatMap(({ returned }) => (returned ? returnDocument(jid, returned) : []))],
+    [
+      "returns",
+      peels.flatMap(({ returned, foreign }) => {
+        if (!returned) return [];
+        const document = returnDocument(jid, returned);
+        return foreign ? new Map(document).set("target", false) : document;
+      }),
+    ],
   ]);
   const missing = peels.filter(({ state }) => hasNotReturned(state)).map(({ peel }) => peel);
   return withMissing ? document.set("missing", missing) : document;

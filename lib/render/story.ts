@@ -2,7 +2,8 @@
 import { mapOf, Timestamp, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { displayPeel } from "../model/peel.ts";
-import type { PeelStory, Step, Story } from "../model/story.ts";
+import { failureOf } from "../model/returns.ts";
+import { errorOf, givenUpWords, type Ignored, type PeelStory, type Step, type Story } from "../model/story.ts";
 import { stuckWords } from "../model/stuck.ts";
 import { slowest, timeOf } from "../model/took.ts";
 import { plural, safe } from "../text.ts";
@@ -41,10 +42,11 @@ function detail(step: Step): string {
   if (kind === "cancel") return step.canceler ?? "cancel signal";
   if (kind === "status") return [step.end, step.reason].filter(Boolean).join(": ") || "-";
   if (!returned) return "";
+  if (step.givenUp) return `unreachable: ${givenUpWords(step.givenUp)}`;
   const outcome = step.late && returned.ok ? "late, ok" : step.late ? "late, failed" : stateOf(step);
-  const took =
-    returned.duration === undefined || returned.unreachable ? "" : `, took ${formatDuration(returned.duration)}`;
-  return `${outcome}${took}${returned.error === undefined ? "" : `: ${returned.error}`}`;
+  const took = returned.duration === undefined ? "" : `, took ${formatDuration(returned.duration)}`;
+  const failure = returned.ok ? "" : failureOf(returned);
+  return `${outcome}${took}${failure && `: ${failure}`}`;
 }
 
 function eventCells(step: Step, color: boolean): Cell[] {
@@ -125,7 +127,7 @@ export function stepDocument(step: Step): ValueMap {
     ["success", step.returned?.ok],
     ["unreachable", step.returned?.unreachable || undefined],
     ["late", step.late],
-    ["error", step.returned?.error],
+    ["error", step.givenUp ? givenUpWords(step.givenUp) : step.returned?.error],
     ["status", step.end],
     ["reason", step.reason],
     ["canceled_by", step.canceler],
@@ -142,25 +144,35 @@ const peelDocument = (peel: PeelStory): ValueMap =>
     ["took", peel.tookNs],
     ["so_far", peel.soFarNs],
     ["behind", peel.behind],
-    ["error", peel.returned?.error],
+    ["missed", peel.missedNs !== undefined || undefined],
+    ["overwritten_by", peel.overwrittenBy],
+    ["error", errorOf(peel)],
   ]);
+
+function ignoredDocument({ kind, peel, storedNs, why }: Ignored): ValueMap {
+  const [words, sentAs, schedule] =
+    typeof why === "string"
+      ? [why]
+      : "schedule" in why
+        ? ["result of a schedule", undefined, why.schedule]
+        : ["sent as another peel", why.sentAs];
+  return mapOf([
+    ["time", Timestamp.at(storedNs)],
+    ["event", kind],
+    ["peel_id", peel],
+    ["why", words],
+    ["sent_as", sentAs],
+    ["schedule", schedule],
+  ]);
+}
 
 /** The whole story for programs; durations in ns. */
 export function storyDocument(job: ValueMap, { story, stuck }: Pick<Telling, "story" | "stuck">): ValueMap {
-  const ignored = story.ignored.map(({ kind, peel, storedNs, why }) =>
-    mapOf([
-      ["time", Timestamp.at(storedNs)],
-      ["event", kind],
-      ["peel_id", peel],
-      ["why", typeof why === "string" ? why : "sent as another peel"],
-      ["sent_as", typeof why === "string" ? undefined : why.sentAs],
-    ]),
-  );
   return mapOf([
     ["job", job],
     ["stuck", stuck && stuckWords(stuck)],
     ["events", story.steps.map(stepDocument)],
     ["peels", story.peels.map(peelDocument)],
-    ["ignored", ignored],
+    ["ignored", story.ignored.map(ignoredDocument)],
   ]);
 }

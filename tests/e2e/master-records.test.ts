@@ -44,7 +44,7 @@ test("show: errors and unreachable peels in a fourth column", async () => {
 Returns:
 PEEL      SUCCESS  DURATION  ERROR
 db-01     false    30s       apt-get: could not get lock /var/lib/dpkg/lock-frontend
-db-02     false    -         UNREACHABLE: no heartbeat at dispatch and no ack after republish
+db-02     false    -         unreachable
 `);
 });
 

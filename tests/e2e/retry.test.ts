@@ -33,7 +33,7 @@ test("--yes: dispatched to the peels that need it, once, by a master", async () 
   expect(stderr.replace(/[\d.]+m?s ago/, "T ago")).toBe(
     `state.apply nginx on 2 of 3 peels (by root; job ${jid} failed T ago)
   failed        web-02  no space left on device
-  unreachable   web-03  may have run: no proof that it did not
+  unreachable   web-03  no ack within 10s; may have run: no proof that it did not
 warning: 1 peel may have run this already, or may run it yet (1 unreachable); \`zester job trace ${jid}\` shows what is known.
 `,
   );

@@ -22,8 +22,12 @@ const aCase: fc.Arbitrary<Case> = fc.record({
   ),
 });
 
-/** What the specification says a peel is, seen from both layouts: the peel's own key wins. */
-function stateOf(peel: string, { targets, returns }: Case): string | undefined {
+/** What the specification says a peel is, seen from both layouts: the peel's own key wins. Only targets count. */
+function stateOf(peel: string, one: Case): string | undefined {
+  return one.targets?.includes(peel) === false ? undefined : storedState(peel, one);
+}
+
+function storedState(peel: string, { targets, returns }: Case): string | undefined {
   const { state, layout } = returns[peel] as { state: Stored; layout: string };
   // A list can't hold what is no record, and nothing in it is deleted alone.
   const listed = layout !== "peel" && ["ok", "failed", "unreachable"].includes(state);
@@ -80,7 +84,14 @@ test("selected peels agree with an oracle, in both layouts", async () => {
         const json = await zester(["job", "show", `case-${i}`, "--format", "json", ...flags], { env });
         const document = JSON.parse(json.stdout);
         const returned = hits.filter((id) => stateOf(id, one) !== "missing");
-        expect(document.returns.map((item: { peel_id: string }) => item.peel_id).sort()).toEqual(returned.sort());
+        const items: { peel_id: string; target?: boolean }[] = document.returns;
+        const counted = items.filter(({ target }) => target !== false).map(({ peel_id }) => peel_id);
+        expect(counted.sort()).toEqual(returned.sort());
+        // Those that count nowhere are shown with all that the bucket holds, and with nothing else.
+        const others = PEELS.filter((id) => stateOf(id, one) === undefined && storedState(id, one) !== undefined);
+        expect(items.flatMap(({ peel_id, target }) => (target === false ? peel_id : [])).sort()).toEqual(
+          flags.length > 0 ? [] : others.sort(),
+        );
         const summary = await zester(["job", "show", `case-${i}`, "--summary", "--each", ...flags], { env });
         const rows = summary.stdout.split("\n\n")[1]?.trimEnd().split("\n").slice(1) ?? [];
         expect(rows.map((row) => row.split(/ +/).slice(0, 2).join(" ")).sort()).toEqual(

@@ -16,7 +16,7 @@ test("both layouts; on the same peel the per-peel key wins", async () => {
     timestamp: Time.now(),
     ...fields,
   });
-  await jobs.put("j", encode(jobRecord("j")));
+  await jobs.put("j", encode(jobRecord("j", { targets: ["db-01", "db-02", "db_eu", "web_x"] })));
   await returns.put("j", encode([item("db-02"), item("db-01"), item("db_eu", { success: true, error: "boom" })]));
   await returns.put("j.db-01", encode(item("db-01", { success: false, duration: 63_500_000_000n })));
   await returns.put("j.web_x", Uint8Array.from([0xc1]));

@@ -69,7 +69,7 @@ AFTER  EVENT       PEEL    DETAIL
 +T     dispatched
 +T     ack         web-01  delivered in T
 +T     return      web-01  ok, took 1.0s
-+T     return      web-09  unreachable: UNREACHABLE: no heartbeat at dispatch and no ack after republish
++T     return      web-09  unreachable: no ack within 10s; offline at dispatch
 +T     ended               failed
 +T     ack         web-09  delivered in T
 +T     return      web-09  late, ok, took 1.0s

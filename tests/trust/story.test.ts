@@ -30,9 +30,15 @@ interface Message {
   /** The id in the payload; undefined: the payload can't be decoded. */
   readonly says?: string | undefined;
   readonly returned?: Return;
+  /** The result of a peel's own schedule names no peel. */
+  readonly entry?: string;
 }
 interface History {
   readonly targets: readonly string[];
+  /** A target stands twice. */
+  readonly doubled: boolean;
+  /** The master ended the job long before its deadline. */
+  readonly rest: boolean;
   readonly status: string;
   readonly messages: readonly Message[];
   /** "unreadable": the stored value can't be decoded. */
@@ -58,12 +64,15 @@ function draw({ below, chance }: Dice): History {
     const gaveUp: Message = { kind: "return", peel, says: peel, returned: { ok: false, unreachable: true } };
     const ack: Message = { kind: "ack", peel, says: peel };
     const plans = [[], [ack], [ack, real], [ack, real], [ack, real, real], [real], [gaveUp], [gaveUp, ack, real]];
+    plans.push([ack, real, gaveUp], [real, gaveUp], [ack, gaveUp]);
     return [...pick(plans)];
   });
   const odd = (): Message => {
     const peel = chance(50) ? "evil-01" : pick(targets);
     const says = chance(25) ? undefined : peel === "evil-01" ? peel : pick(IDS.filter((id) => id !== peel));
-    return { kind: chance(50) ? "ack" : "return", peel, says, returned: { ok: true, unreachable: false } };
+    const returned = { ok: true, unreachable: false };
+    if (chance(20)) return { kind: "schedule", peel, says: peel, returned, entry: "nightly" };
+    return { kind: chance(50) ? "ack" : "return", peel, says, returned };
   };
   lists.push(Array.from({ length: below(4) }, odd));
   const ending: Message[] = chance(20) ? [{ kind: "cancel" }, { kind: "status" }] : [{ kind: "status" }];
@@ -74,49 +83,73 @@ function draw({ below, chance }: Dice): History {
     if (open.length === 0) break;
     messages.push(pick(open).shift() as Message);
   }
-  // What a master stores: the first real return of each target, until it has ended the job.
+  // What a master knows: the first real return of each target, until it has ended the job. It misses one that came before it
+  // gave the peel up. It stores what it knows, and the results of schedules unchecked, at any time.
+  const known = new Map<string, Return>();
   const stored = new Map<string, Return | "unreadable">();
   const end = messages.findIndex(({ kind }) => kind === "status");
-  for (const { kind, peel = "", says, returned } of messages.slice(0, end < 0 ? undefined : end)) {
-    if (kind !== "return" || !returned || says !== peel || !targets.includes(peel)) continue;
-    const known = stored.get(peel);
-    // Another master watches the job by now, or none does, so that the late one is not stored.
-    if (!known || (known !== "unreadable" && known.unreachable && chance(50))) stored.set(peel, returned);
+  for (const [i, { kind, peel = "", says, returned }] of messages.entries()) {
+    if (!returned || says !== peel) continue;
+    if (kind === "schedule") stored.set(peel, returned);
+    if (kind !== "return" || !targets.includes(peel) || (end >= 0 && i > end)) continue;
+    const isMissed =
+      !returned.unreachable && messages.slice(i).some((one) => one.peel === peel && one.returned?.unreachable);
+    const before = known.get(peel);
+    // Another master watches the job by now, or none does, so that a late one is not stored.
+    if (isMissed || (before && !(before.unreachable && chance(50)))) continue;
+    known.set(peel, returned);
+    stored.set(peel, returned);
   }
   const asList = chance(30);
   const [first] = stored.keys();
   if (first !== undefined && !asList && chance(10)) stored.set(first, "unreadable");
-  const states = targets.map((peel) => stored.get(peel));
-  const all = states.every((one) => one !== undefined);
-  const good = states.every((one) => one !== "unreadable" && one?.ok);
+  const doubled = chance(15);
+  const all = !doubled && targets.every((peel) => known.has(peel));
+  const good = targets.every((peel) => known.get(peel)?.ok);
   const cut = messages.some(({ kind }) => kind === "cancel");
-  const inTime = all ? (good ? "complete" : "failed") : stored.size > 0 ? pick(["partial", "failed"]) : "timeout";
+  const inTime = all ? (good ? "complete" : "failed") : known.size > 0 ? "partial" : "timeout";
   const status = end < 0 ? "running" : cut && !all ? "canceled" : inTime;
   const online = new Set(targets.filter(() => chance(50)));
-  return { targets, status, messages, stored, online, lost: chance(30) ? below(messages.length) : 0, asList };
+  const lost = chance(30) ? below(messages.length) : 0;
+  const rest = (status === "partial" || status === "timeout") && chance(30);
+  return { targets, doubled, rest, status, messages, stored, online, lost, asList };
 }
 
 /** What is true of a history: the state of each target, how many messages are ignored, and the exit code of `wait`. */
-function truth({ targets, status, messages, stored, online, lost }: History) {
+function truth({ targets, doubled, rest, status, messages, stored, online, lost }: History) {
   const left = messages.slice(lost);
   const [acks, given, ends] = [new Set<string>(), new Set<string>(), ENDS.includes(status)];
-  const real = new Map<string, { ok: boolean; late: boolean }>();
+  const real = new Map<string, { ok: boolean; late: boolean; missed: boolean }>();
+  const overwritten = new Set<string>();
   let [ignored, over] = [0, false];
   for (const { kind, peel = "", says, returned } of left) {
     if (kind === "status") over = true;
+    if (kind === "schedule") {
+      ignored++;
+      if (says === peel && real.has(peel)) overwritten.add(peel);
+    }
     if (kind !== "ack" && kind !== "return") continue;
     const isReal = kind === "return" && !returned?.unreachable;
     if (!targets.includes(peel) || says !== peel || (isReal && real.has(peel))) ignored++;
     else if (kind === "ack") acks.add(peel);
-    else if (isReal) real.set(peel, { ok: returned?.ok === true, late: over || given.has(peel) });
-    else given.add(peel);
+    else if (isReal) real.set(peel, { ok: returned?.ok === true, late: over || given.has(peel), missed: false });
+    else {
+      given.add(peel);
+      const before = real.get(peel);
+      if (before) real.set(peel, { ...before, missed: true });
+    }
   }
   const hasDispatch = left.some(({ kind }) => kind === "dispatch");
   let isBad = false;
+  const missed: string[] = [];
   const stateOf = (peel: string): string => {
-    const [kept, event] = [stored.get(peel), real.get(peel)];
+    const [kept, event] = [overwritten.has(peel) ? undefined : stored.get(peel), real.get(peel)];
     if (kept === "unreadable") return "unreadable";
     if (kept && !kept.unreachable) return kept.ok ? "ok" : "failed";
+    if (event?.missed) {
+      missed.push(peel);
+      return event.ok ? "ok" : "failed";
+    }
     if (event && (kept || event.late)) {
       if (!event.ok) isBad = true;
       return "late";
@@ -129,10 +162,16 @@ function truth({ targets, status, messages, stored, online, lost }: History) {
   const states = new Map(targets.map((peel) => [peel, stateOf(peel)]));
   const has = (...names: string[]) => [...states.values()].some((state) => names.includes(state));
   const away =
-    has("unreachable", "late", "offline", "silent", "unfinished", "missing") || ["partial", "timeout"].includes(status);
+    missed.length > 0 ||
+    has("unreachable", "late", "offline", "silent", "unfinished", "missing") ||
+    ["partial", "timeout"].includes(status);
   const failed = isBad || has("failed", "unreadable") || !away;
   const code = status === "canceled" ? 5 : status === "complete" ? 0 : failed && away ? 4 : failed ? 2 : 3;
-  return { states, ignored, code };
+  const inTime = status === "partial" || status === "timeout";
+  const isTold = ends && status !== "complete" && status !== "canceled" && missed.length > 0;
+  const why =
+    doubled && inTime ? "a target twice" : rest ? "stopped watching" : isTold ? "missed the return" : undefined;
+  return { states, ignored, code, why };
 }
 
 let server: Server;
@@ -152,20 +191,28 @@ afterAll(async () => {
 });
 
 async function write(jid: string, history: History): Promise<void> {
-  const { targets, status, messages, stored, online, lost, asList } = history;
+  const { targets, doubled, rest, status, messages, stored, online, lost, asList } = history;
   const record = (peel: string, { ok, unreachable }: Return) => ({
     ...{ jid, peel_id: peel, success: ok, return_data: null, duration: unreachable ? 0n : 5_000_000_000n },
     ...(ok ? {} : { error: unreachable ? "UNREACHABLE" : "no lock" }),
     ...(unreachable ? { unreachable } : {}),
   });
   const js = nc.jetstream();
-  for (const [i, { kind, peel, says, returned }] of messages.entries()) {
+  for (const [i, { kind, peel, says, returned, entry }] of messages.entries()) {
     if (i === lost && i > 0)
       await (await nc.jetstreamManager()).streams.purge("job-events", { filter: `zester.job.${jid}.>` });
     const subject = `zester.job.${jid}.${kind}${peel ? `.${peel}` : ""}`;
     const data = kind === "status" ? { status, returns: stored.size } : undefined;
     const payload = peel === undefined ? { jid, type: kind, data } : { jid, peel_id: says };
-    const whole = kind === "return" && says !== undefined ? record(says, returned as Return) : payload;
+    const { peel_id, ...result } = record(peel ?? "", returned ?? { ok: true, unreachable: false });
+    const whole =
+      says === undefined
+        ? payload
+        : kind === "return"
+          ? record(says, returned as Return)
+          : kind === "schedule"
+            ? { ...result, entry }
+            : payload;
     await js.publish(subject, peel !== undefined && says === undefined ? Uint8Array.of(0xc1) : encode(whole));
   }
   const rows = [...stored].map(([peel, one]) => [peel, one === "unreadable" ? one : record(peel, one)] as const);
@@ -175,9 +222,11 @@ async function write(jid: string, history: History): Promise<void> {
       await kv.returns.put(`${jid}.${peel}`, one === "unreadable" ? Uint8Array.of(0xc1) : encode(one));
   for (const peel of IDS) await (online.has(peel) ? kv.peels.put(peel, "x") : kv.peels.delete(peel));
   const created = Time.now();
+  const times = { created, updated: created, ...(rest && { deadline: new Time(created.ns + 60_000_000_000n) }) };
+  const named = doubled ? [...targets, targets[0]] : targets;
   await kv.jobs.put(
     jid,
-    encode(jobRecord(jid, { function: "cmd.run", targets, status, created, updated: created, owner: "m1" })),
+    encode(jobRecord(jid, { function: "cmd.run", targets: named, status, ...times, owner: "m1" })),
   );
 }
 
@@ -188,7 +237,7 @@ test(`each command tells what is true of random histories (seed ${SEED})`, async
     const jid = `story-${SEED + n}`;
     const history = draw(dice(SEED + n));
     await write(jid, history);
-    const { states, ignored, code } = truth(history);
+    const { states, ignored, code, why } = truth(history);
     const run = async (...args: string[]) => zester(["job", ...args], { env: { NATS_URL: server.url } });
     const [trace, summary, output, missing, bad, late] = await Promise.all([
       run("trace", jid, "--format", "json"),
@@ -234,7 +283,8 @@ test(`each command tells what is true of random histories (seed ${SEED})`, async
     expect([where, lines(late?.stdout)]).toEqual([where, ids((state) => state === "late")]);
     if (history.status === "running") continue;
     const wait = await run("wait", jid, "--format", "json");
-    const [ending] = JSON.parse(wait.stdout);
+    const [{ reason, ...ending }] = JSON.parse(wait.stdout);
+    expect([where, reason]).toEqual([where, why && expect.stringContaining(why)]);
     expect([where, wait.code, ending]).toEqual([
       where,
       code,

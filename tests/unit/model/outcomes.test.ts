@@ -62,12 +62,12 @@ test.each<[title: string, peels: PeelStory[], groups: string[]]>([
     ["failed|x: no||a", "failed|||b"],
   ],
   [
-    "unreachable: what only repeats the state is left out",
+    "unreachable: what the master supposes is no reason",
     [
       back("a", { success: false, unreachable: true, error: "UNREACHABLE: no heartbeat" }),
       back("b", { success: false, unreachable: true, error: "gone" }),
     ],
-    ["unreachable|||a", "unreachable|gone||b"],
+    ["unreachable|||a,b"],
   ],
   [
     "without a return",

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { Value, ValueMap } from "../../../lib/codec/value.ts";
 import { type PeelState, statesPresent, WORST_FIRST } from "../../../lib/model/peel-state.ts";
 import { toReturn } from "../../../lib/model/returns.ts";
-import { type JobEvent, Steps, storyOf } from "../../../lib/model/story.ts";
+import { type JobEvent, noteOf, Steps, storyOf } from "../../../lib/model/story.ts";
 import { median } from "../../../lib/model/took.ts";
 
 const S = 1_000_000_000n;
@@ -12,9 +12,11 @@ const map = (fields: Record<string, unknown>): ValueMap =>
   new Map(
     Object.entries(fields).map(([key, value]) => [
       key,
-      (value !== null && typeof value === "object" && !Array.isArray(value)
-        ? map(value as Record<string, unknown>)
-        : value) as Value,
+      (Array.isArray(value)
+        ? value.map((item) => (typeof item === "object" ? map(item) : item))
+        : value !== null && typeof value === "object"
+          ? map(value as Record<string, unknown>)
+          : value) as Value,
     ]),
   );
 
@@ -63,6 +65,7 @@ function tell({ job = JOB, events = [], stored = [], offline, behind }: Given) {
 const states = (given: Given) => Object.fromEntries(tell(given).peels.map(({ peel, state }) => [peel, state] as const));
 
 const OK = { success: true, duration: 2n * S };
+const RESULT = { name: "cmd.run:long", changed: false, diff: "" };
 const GIVEN_UP = { success: false, unreachable: true, error: "UNREACHABLE: no ack", duration: 0n };
 
 test.each([
@@ -144,6 +147,75 @@ test.each([
     { a: "ok" },
   ],
   [
+    "given up although it had returned: the master missed that",
+    {
+      stored: [["a", GIVEN_UP]],
+      events: [
+        dispatch(),
+        ack(1, "a"),
+        ret(2, "a"),
+        ret(2, "b", { success: false }),
+        unreachable(10, "a"),
+        unreachable(10, "b"),
+      ],
+    },
+    { a: "ok", b: "failed" },
+  ],
+  [
+    "a return of a peel that is no target counts nowhere",
+    {
+      stored: [
+        ["a", OK],
+        ["b", OK],
+        ["evil", { success: false }],
+      ],
+      events: [dispatch(), ev(3, "schedule", "evil", { success: false })],
+    },
+    { a: "ok", b: "ok" },
+  ],
+  [
+    "a target that stands twice is one peel",
+    { job: { ...JOB, targets: ["a", "a"] }, events: [dispatch()] },
+    { a: "silent" },
+  ],
+  [
+    "a schedule's result under the id of a dispatched job is no return from it",
+    { events: [dispatch(), ack(1, "a"), ev(2, "schedule", "a", { entry: "nightly", success: true })] },
+    { a: "executing", b: "silent" },
+  ],
+  [
+    "nor is one that masters stored over a return, or before one",
+    {
+      stored: [
+        ["a", OK],
+        ["b", OK],
+      ],
+      events: [
+        dispatch(),
+        ret(2, "a", { success: false }),
+        ev(3, "schedule", "a", { entry: "nightly", success: true }),
+        ev(4, "schedule", "b", { entry: "nightly", success: false }),
+        ret(5, "b"),
+      ],
+    },
+    { a: "failed", b: "ok" },
+  ],
+  [
+    "of two returns that a takeover finds the newest counts, unless it came after the end",
+    {
+      job: { ...JOB, reclaim_count: 1, status: "failed" },
+      events: [
+        dispatch(),
+        ret(2, "a"),
+        ret(3, "a", { success: false }),
+        ret(3, "b"),
+        ended(9, "failed"),
+        ret(10, "b", { success: false }),
+      ],
+    },
+    { a: "failed", b: "ok" },
+  ],
+  [
     "a repeated dispatch does not reach back when something was before it",
     { events: [ack(0, "a"), ev(1, "dispatch", undefined, { data: { reclaim_count: 1 } })] },
     { a: "executing", b: "missing" },
@@ -182,6 +254,54 @@ test("the canceller: what a master says; an operator's signal says nothing", () 
   expect(steps.map(({ canceler }) => canceler)).toEqual([undefined, undefined, "cancelled by user"]);
 });
 
+test.each<[what: string, given: Given, notes: Record<string, string>]>([
+  [
+    "given up: what is known, not what the master supposes",
+    {
+      job: { ...JOB, offline_at_dispatch: ["b"] },
+      stored: [
+        ["a", GIVEN_UP],
+        ["b", GIVEN_UP],
+      ],
+      events: [dispatch(), unreachable(10, "a"), unreachable(10, "b")],
+    },
+    { a: "no ack within 10s", b: "no ack within 10s; offline at dispatch" },
+  ],
+  [
+    "given up although it had accepted the job, or had returned",
+    {
+      events: [
+        dispatch(),
+        ack(1, "a"),
+        ret(2, "b", { success: false, error: "no lock" }),
+        unreachable(10, "a"),
+        unreachable(10, "b"),
+      ],
+    },
+    {
+      a: "the master missed its ack",
+      b: "no lock; returned at +2.0s, but the master missed it and gave it up",
+    },
+  ],
+  [
+    "failed without an error: the one of its result",
+    {
+      stored: [["a", { success: false, return_data: { results: [RESULT, { ...RESULT, error: "context canceled" }] } }]],
+    },
+    { a: "cmd.run:long: context canceled", b: "" },
+  ],
+  [
+    "what a schedule wrote over it",
+    {
+      stored: [["a", OK]],
+      events: [dispatch(), ret(2, "a"), ev(3, "schedule", "a", { entry: "nightly", success: true })],
+    },
+    { a: 'the bucket has the result of schedule "nightly" in place of this return', b: "" },
+  ],
+])("%s", (_, given, notes) => {
+  expect(Object.fromEntries(tell(given).peels.map((peel) => [peel.peel, noteOf(peel)]))).toEqual(notes);
+});
+
 test("what is ignored is told, with the reason", () => {
   const undecodable = { ...ack(4, "b"), payload: undefined };
   const { ignored } = tell({
@@ -197,7 +317,7 @@ test("what is ignored is told, with the reason", () => {
 
 // The oracle: for each peel one look through the whole list, in the words of the wire's description.
 interface Drawn {
-  readonly kind: "dispatch" | "ack" | "return" | "status" | "cancel";
+  readonly kind: "dispatch" | "ack" | "return" | "schedule" | "status" | "cancel";
   readonly peel: string;
   readonly as: string;
   readonly ok: boolean;
@@ -207,7 +327,19 @@ interface Drawn {
 
 const PEELS = ["p1", "p2", "p3"];
 const drawn: fc.Arbitrary<Drawn> = fc.record({
-  kind: fc.constantFrom("dispatch", "ack", "ack", "ack", "return", "return", "return", "return", "status", "cancel"),
+  kind: fc.constantFrom(
+    "dispatch",
+    "ack",
+    "ack",
+    "ack",
+    "return",
+    "return",
+    "return",
+    "return",
+    "schedule",
+    "status",
+    "cancel",
+  ),
   peel: fc.constantFrom(...PEELS, ...PEELS, "evil"),
   as: fc.constantFrom("itself", "itself", "itself", "itself", "p2", "evil"),
   ok: fc.boolean(),
@@ -220,16 +352,23 @@ function oracle(
   events: readonly Drawn[],
   bucket: Record<string, "ok" | "failed" | "unreachable">,
   over: boolean,
+  takenOver: boolean,
 ) {
   const own = events.filter((e) => e.peel === peel && (e.as === "itself" || e.as === peel));
-  const real = own.find((e) => e.kind === "return" && !e.unreachable);
-  const givenUp = own.some((e) => e.kind === "return" && e.unreachable);
-  const endBefore = real !== undefined && events.slice(0, events.indexOf(real)).some((e) => e.kind === "status");
-  const kept = bucket[peel];
+  const at = (e: Drawn) => events.indexOf(e);
+  const end = events.findIndex((e) => e.kind === "status");
+  const inTime = (e: Drawn) => end < 0 || at(e) < end;
+  const reals = own.filter((e) => e.kind === "return" && !e.unreachable);
+  const real = (takenOver ? reals.findLast(inTime) : undefined) ?? reals[0];
+  const isAfter = (e: Drawn) => real !== undefined && at(e) > at(real);
+  const givenUp = own.filter((e) => e.kind === "return" && e.unreachable);
+  // No peel writes a result of its schedule over a return that is still to come.
+  const kept = own.some((e) => e.kind === "schedule" && isAfter(e)) ? undefined : bucket[peel];
   if (kept === "ok" || kept === "failed") return kept;
-  if (real && (kept === "unreachable" || givenUp || endBefore)) return "late";
-  if (real) return real.ok ? "ok" : "failed";
-  if (kept === "unreachable" || givenUp) return "unreachable";
+  const outcome = real?.ok ? "ok" : "failed";
+  if (real && (kept === "unreachable" || givenUp.length > 0)) return givenUp.some(isAfter) ? outcome : "late";
+  if (real) return inTime(real) ? outcome : "late";
+  if (kept === "unreachable" || givenUp.length > 0) return "unreachable";
   if (own.some((e) => e.kind === "ack")) return over ? "unfinished" : "executing";
   return events.some((e) => e.kind === "dispatch") ? "silent" : "missing";
 }
@@ -242,10 +381,11 @@ test("random histories: each target in one state, no foreign peel, no negative t
   fc.assert(
     fc.property(
       fc.array(drawn, { maxLength: 14 }),
-      fc.record({ p1: bucketState, p2: bucketState, p3: bucketState }),
+      fc.record({ p1: bucketState, p2: bucketState, p3: bucketState, evil: bucketState }),
       fc.constantFrom("running", "failed", "canceled"),
       fc.array(fc.integer({ min: -2, max: 9 }), { minLength: 14, maxLength: 14 }),
-      (events, bucket, status, gaps) => {
+      fc.record({ twice: fc.boolean(), reclaim_count: fc.constantFrom(0, 0, 1) }),
+      (events, bucket, status, gaps, { twice, reclaim_count }) => {
         let at = 50;
         const made = events.map((e, i): JobEvent => {
           at += Math.max(0, gaps[i] as number); // the stream's own times never go back
@@ -254,6 +394,8 @@ test("random histories: each target in one state, no foreign peel, no negative t
           if (e.kind === "status") return ended(at, "failed");
           if (e.kind === "cancel") return ev(at, "cancel", undefined, { action: "cancel" });
           if (e.kind === "ack") return ev(at, "ack", e.peel, { peel_id });
+          if (e.kind === "schedule")
+            return ev(at, "schedule", e.peel, { entry: "x", success: e.ok, ...(e.as !== "itself" && { peel_id }) });
           const fields = e.unreachable ? GIVEN_UP : { success: e.ok, duration: BigInt(e.seconds) * S };
           return ret(at, e.peel, { ...fields, peel_id });
         });
@@ -262,11 +404,12 @@ test("random histories: each target in one state, no foreign peel, no negative t
             ? []
             : [[peel, state === "unreachable" ? GIVEN_UP : { success: state === "ok", duration: S }] as const],
         );
-        const story = tell({ job: { targets: PEELS, status }, events: made, stored });
+        const targets = twice ? [...PEELS, "p1", "p3"] : PEELS;
+        const story = tell({ job: { targets, status, owner: "m1", reclaim_count }, events: made, stored });
         expect(story.peels.map(({ peel }) => peel).sort()).toEqual(PEELS);
         for (const { peel, state, deliveredNs, waitedNs, tookNs, soFarNs } of story.peels) {
           const kept = bucket as Record<string, "ok" | "failed" | "unreachable">;
-          expect([peel, state]).toEqual([peel, oracle(peel, events, kept, status !== "running")]);
+          expect([peel, state]).toEqual([peel, oracle(peel, events, kept, status !== "running", reclaim_count > 0)]);
           for (const ns of [deliveredNs, waitedNs, tookNs, soFarNs]) expect(ns === undefined || ns >= 0n).toBe(true);
         }
         const order = story.peels.map(({ state }) => WORST_FIRST.indexOf(state));

@@ -26,7 +26,7 @@ const item = (peel: string, ok: boolean, error = "") =>
     ]),
   );
 const unreachable = (peel: string) => toReturn(peel, new Map([["unreachable", true]]));
-const peels = peelsOf(new Map([["targets", ["web-04"]]]), [
+const peels = peelsOf(new Map([["targets", ["web-01", "web_02", "web-03", "web-04", "web-05"]]]), [
   item("web-01", true),
   item("web_02", false, "exit status 1"),
   unreachable("web-03"),
@@ -50,6 +50,20 @@ web-01    true     1.2s
 web-03    false    -         unreachable
 web-05    -        -         cannot be decoded: not MessagePack
 web.02    false    1.2s      exit status 1
+`);
+});
+
+test("returns: those of peels that are no targets say so", () => {
+  const others = peelsOf(new Map([["targets", ["web-01"]]]), [
+    item("web-01", true),
+    item("evil-01", true),
+    item("evil-02", false, "no lock"),
+  ]);
+  expect(renderReturns(others, PIPED, false)).toBe(`\
+PEEL      SUCCESS  DURATION  ERROR
+evil-01   true     1.2s      not a target
+evil-02   false    1.2s      not a target; no lock
+web-01    true     1.2s
 `);
 });
 
