@@ -3,15 +3,29 @@
 
 import type { ValueMap } from "../codec/value.ts";
 import { parseDuration } from "../duration.ts";
-import { EXIT, UserError } from "../errors.ts";
-import { type Draft, dispatchRetry, draftRetry, mint, sizeFault, targetIds, type Wish } from "../jobs/retry-plan.ts";
+import { EXIT, Transient, UserError } from "../errors.ts";
+import { untilRecorded } from "../jobs/dispatch.ts";
+import { reopen } from "../jobs/follow.ts";
+import { readStored, resolveJob } from "../jobs/lookup.ts";
+import {
+  changeSince,
+  type Draft,
+  dispatchRetry,
+  draftRetry,
+  mint,
+  sizeFault,
+  targetIds,
+  type Wish,
+} from "../jobs/retry-plan.ts";
 import { type Ending, endingCode } from "../model/ending.ts";
-import { parseJid } from "../model/jid.ts";
-import { isTerminal } from "../model/job.ts";
+import { JobNotFound, parseJid } from "../model/jid.ts";
+import { isPastClaimed, isTerminal, type JobRow } from "../model/job.ts";
 import { conditionWords, retrySelection } from "../model/retry.ts";
+import type { PeelStory } from "../model/story.ts";
+import type { Store } from "../nats/store.ts";
 import { endingDocument, endingLine, openDocument } from "../render/ending.ts";
 import { retriesWords, waitingWords } from "../render/facts.ts";
-import { dispatchedLine, nothingWords, renderPlan, retryDocument, theseWords } from "../render/retry.ts";
+import { nothingWords, renderPlan, retryDocument, takenLine, theseWords } from "../render/retry.ts";
 import { statusOn } from "../terminal/progress.ts";
 import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import { plural } from "../text.ts";
@@ -27,13 +41,16 @@ import { Waiting } from "./wait.ts";
 /** One run of the command. */
 interface Run {
   readonly flags: RetryArgs;
+  readonly wish: Wish;
   readonly session: Session;
   readonly draft: Draft;
 }
 
-/** What to say when a signal ends the process; undefined while nothing has been sent. */
+/** What a signal that ends the process finds; no words while nothing has been sent. */
 interface Interrupted {
   words?: string | undefined;
+  /** Takes away what stands on the line of stderr. */
+  clear(): void;
 }
 
 /** @returns what is wanted, before anything is looked up */
@@ -60,14 +77,20 @@ function warnBefore({ session: { terminal }, draft: { plan, reading, before, unh
   if (unheard !== undefined && terminal.canTell) terminal.warn(unheard);
 }
 
+/** Shows the plan. False when it can't be shown. */
+function show(run: Run): boolean {
+  const { terminal, store } = run.session;
+  const told = terminal.tell(renderPlan(run.draft.plan, { color: false, columns: terminal.columns }, store.nowNs()));
+  warnBefore(run);
+  return told;
+}
+
 /** Shows the plan and asks; false when a person does not agree. @throws UserError when none can be asked, and without --yes */
 async function isAgreed(run: Run): Promise<boolean> {
   const { flags, session, draft } = run;
-  const { terminal, store } = session;
+  const { terminal } = session;
   const { peels } = draft.plan;
-  const look = { color: false, columns: terminal.columns };
-  const told = terminal.tell(renderPlan(draft.plan, look, store.nowNs()));
-  warnBefore(run);
+  const told = show(run);
   if (flags.yes) return true;
   if (!terminal.canAsk || !told)
     throw new UserError(
@@ -79,11 +102,58 @@ async function isAgreed(run: Run): Promise<boolean> {
   return false;
 }
 
+/** The same job once more; on another connection when that was lost while a person thought about it. */
+async function lookAgain({ session, wish, draft }: Run): Promise<Draft> {
+  const { jid } = draft.plan.row;
+  const look = () => draftRetry(session.store, readStored(session.store, jid), wish, () => {});
+  try {
+    return await look().catch(async (error) => {
+      if (!(error instanceof Transient)) throw error;
+      await reopen(session, session.store.connection.timeoutMs);
+      return look();
+    });
+  } catch (error) {
+    if (!(error instanceof JobNotFound)) throw error;
+    throw new UserError(`job ${jid} no longer exists. Nothing was sent.`, "Its record expired or was deleted.");
+  }
+}
+
+/**
+ * What is agreed to, as it is at that moment: what changed since it was shown is shown, and asked about again. With --yes it is
+ * sent to fewer peels than were shown when only those need it, and never to others.
+ * @returns undefined when a person does not agree
+ * @throws UserError when no one can be asked, and when the job can't be retried any more
+ */
+async function agreed(run: Run): Promise<Draft | undefined> {
+  const { flags, session, wish, draft } = run;
+  const { jid } = draft.plan.row;
+  const fault = sizeFault(session.store, draft, operatorName(session.env));
+  if (fault) throw fault;
+  if (!(await isAgreed(run))) return undefined;
+  const shown = new Set(draft.plan.peels.map(({ peel }) => peel));
+  const narrowed = { ...wish, selects: (peel: PeelStory) => wish.selects(peel) && shown.has(peel.peel) };
+  const now = await lookAgain(flags.yes ? { ...run, wish: narrowed } : run);
+  const change = changeSince(draft, now);
+  if (change === undefined || now.plan.peels.length === 0) return now;
+  const news = `job ${jid} ${change === "replaced" ? "is another job" : "has changed"} since it was shown`;
+  if (flags.yes && change === "replaced")
+    throw new UserError(
+      `${news}. Nothing was sent.`,
+      `Look at it with \`zester job show ${jid}\`, and retry it if it is meant.`,
+    );
+  session.terminal.warn(`${news}; this is true now:`);
+  if (!flags.yes) return agreed({ ...run, draft: now });
+  show({ ...run, draft: now });
+  return now;
+}
+
 /** Shows what would be sent; sends nothing. */
 async function dryRun(run: Run): Promise<void> {
   const { session, draft } = run;
   const { terminal, format, store } = session;
   const { plan } = draft;
+  const fault = sizeFault(store, draft, operatorName(session.env));
+  if (fault) throw fault;
   warnBefore(run);
   if (format !== "text") return writeDocument(retryDocument(plan.row.jid, targetIds(draft)), format, terminal);
   terminal.write(renderPlan(plan, terminal, store.nowNs()));
@@ -98,34 +168,46 @@ async function follow(
   session: Session,
   out: Terminal,
   jid: string,
-  document: ValueMap,
+  documentOf: (seen: JobRow | undefined) => ValueMap,
   limit: Limit | undefined,
+  interrupted: Interrupted,
 ): Promise<number> {
   const { format } = session;
   const waiting = new Waiting();
   const status = statusOn(session.terminal);
+  interrupted.clear = status.end;
+  let seen: JobRow | undefined;
   let end = openDocument(jid, undefined);
   try {
-    const ended = waiting.run(session, status, async () => [jid]);
+    const recorded = async (store: Store) => {
+      await untilRecorded(store, jid);
+      return [jid];
+    };
+    const ended = waiting.run(session, status, recorded);
     await within(limit, ended, (limit) => {
       throw notEnded([jid], limit, LONGER);
     });
     const ending = waiting.endings.get(jid) as Ending;
     if (format === "text") out.write(endingLine(ending, new Date(), out.columns));
+    seen = ending.row;
     end = endingDocument(ending);
     return endingCode(ending);
   } catch (error) {
-    end = openDocument(jid, waiting.rows.get(jid));
+    seen = waiting.rows.get(jid);
+    end = openDocument(jid, seen);
     throw error;
   } finally {
     status.end();
-    if (format !== "text") await writeDocument(new Map([...document, ...end]), format, out);
+    if (format !== "text") await writeDocument(new Map([...documentOf(seen), ...end]), format, out);
   }
 }
 
 /** Sends the new job, reports, and stays until it has ended with --wait. */
-async function execute(run: Run, limit: Limit | undefined, interrupted: Interrupted): Promise<number> {
-  const { flags, session, draft } = run;
+async function execute(
+  { flags, session, draft }: Run,
+  limit: Limit | undefined,
+  interrupted: Interrupted,
+): Promise<number> {
   const { terminal, format } = session;
   const { plan } = draft;
   const minted = mint(new Date(), operatorName(session.env));
@@ -139,25 +221,30 @@ async function execute(run: Run, limit: Limit | undefined, interrupted: Interrup
     if (format !== "text" && error instanceof UserError) await writeDocument(document, format, terminal);
     throw error;
   });
-  const document = retryDocument(plan.row.jid, targets, jid, outcome);
   if (outcome.kind === "unknown") {
-    if (format !== "text") await writeDocument(document, format, terminal);
+    if (format !== "text") await writeDocument(retryDocument(plan.row.jid, targets, jid, outcome), format, terminal);
     throw new UserError(
       `whether job ${jid} was dispatched is not known: ${outcome.why}`,
       `It may still start: look with \`zester job show ${jid}\` before you retry again.`,
     );
   }
-  interrupted.words = `interrupted: job ${jid} was dispatched; what became of it was not waited for.`;
+  const taken = `job ${jid} was ${outcome.kind === "accepted" ? "accepted by a master" : "dispatched"}`;
+  interrupted.words = `interrupted: ${taken}; what became of it was not waited for.`;
   outcome.warnings.forEach(terminal.warn);
   let written = true;
   const out = enduring(terminal, (error) => {
     written = false;
-    terminal.error(`job ${jid} was dispatched, but the report failed: ${(error as Error).message}.`);
+    terminal.error(`${taken}, but the report failed: ${(error as Error).message}.`);
   });
-  if (format === "text") out.write(dispatchedLine(jid, targets.length, outcome.owner));
+  if (format === "text") out.write(takenLine(jid, targets.length, outcome));
+  const documentOf = (seen: JobRow | undefined) => {
+    const { kind } = outcome;
+    const now = isPastClaimed(seen?.status) ? "dispatched" : kind;
+    return retryDocument(plan.row.jid, targets, jid, { ...outcome, kind: now });
+  };
   let code: number = EXIT.done;
-  if (flags.wait) code = await follow(session, out, jid, document, limit);
-  else if (format !== "text") await writeDocument(document, format, out);
+  if (flags.wait) code = await follow(session, out, jid, documentOf, limit, interrupted);
+  else if (format !== "text") await writeDocument(documentOf(undefined), format, out);
   interrupted.words = undefined;
   return code || (written ? EXIT.done : EXIT.error);
 }
@@ -166,11 +253,15 @@ export async function run(flags: RetryArgs): Promise<number | undefined> {
   const text = parseJid(flags.jid);
   const wish = checkFlags(flags);
   const limit = limitOf(flags);
-  const interrupted: Interrupted = {};
+  const interrupted: Interrupted = { clear() {} };
   const work = async (session: Session) => {
     const { store, terminal, format } = session;
-    const draft = await draftRetry(store, text, wish, terminal.warn, noteWord(terminal));
-    const { plan } = draft;
+    const draft = await draftRetry(store, resolveJob(store, text, noteWord(terminal)), wish, terminal.warn);
+    const run = { flags, wish, session, draft };
+    const isNone = draft.plan.peels.length === 0;
+    const final = isNone || flags["dry-run"] ? draft : await agreed(run);
+    if (!final) return EXIT.error;
+    const { plan } = final;
     if (plan.peels.length === 0) {
       plan.warnings.forEach(terminal.warn);
       const nothing = nothingWords(plan, conditionWords(flags));
@@ -179,17 +270,13 @@ export async function run(flags: RetryArgs): Promise<number | undefined> {
       failIfEmpty(flags, 0, nothing);
       return EXIT.done;
     }
-    const run = { flags, session, draft };
-    const fault = sizeFault(store, draft, operatorName(session.env));
-    if (fault) throw fault;
-    if (flags["dry-run"]) {
-      await dryRun(run);
-      return EXIT.done;
-    }
-    return (await isAgreed(run)) ? execute(run, limit, interrupted) : EXIT.error;
+    if (!flags["dry-run"]) return execute({ ...run, draft: final }, limit, interrupted);
+    await dryRun(run);
+    return EXIT.done;
   };
   return await withSession(flags, work, {
     onSignal: () => {
+      interrupted.clear();
       if (interrupted.words !== undefined) reportError(interrupted.words, {});
     },
   });

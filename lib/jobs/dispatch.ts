@@ -3,10 +3,12 @@
 import { decode, Undecodable } from "../codec/decode.ts";
 import { asText } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
-import type { JobRow } from "../model/job.ts";
+import { isPastClaimed, type JobRow } from "../model/job.ts";
 import type { Dispatched } from "../model/retry.ts";
-import { handToMasters } from "../nats/dispatch.ts";
+import { handToMasters, type NewJob } from "../nats/dispatch.ts";
+import type { Store } from "../nats/store.ts";
 import { safe } from "../text.ts";
+import { readEvents } from "./events.ts";
 import { NEVER, type Reopenable, reopen } from "./follow.ts";
 import { toJob } from "./read-jobs.ts";
 
@@ -50,23 +52,50 @@ async function lookUp(session: Reopenable, jid: string): Promise<Found> {
   return { why };
 }
 
-/** How long, in ms, the record of a job is waited for that a master has answered for, and the pause between two looks. */
-const RECORD = { waitMs: 1_000, pauseMs: 50 } as const;
+/** How long, in ms, it is looked whether a master has sent the job that it took, and the pause between two looks. */
+const SENDING = { waitMs: 1_000, pauseMs: 50 } as const;
 
-/** The master that has taken the job, as its record says; a master may answer before it writes that. */
-async function ownerOf(session: Reopenable, jid: string): Promise<Dispatched> {
-  const found = { kind: "dispatched", owner: undefined } as const;
-  for (let waited = 0; ; waited += RECORD.pauseMs) {
-    try {
-      const bytes = await session.store.job(jid);
-      if (bytes) return { ...found, owner: toJob(jid, bytes).row.owner, warnings: [] };
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      return { ...found, warnings: [`a master has accepted job ${jid}; which one is not known: ${error.message}`] };
-    }
-    if (waited >= RECORD.waitMs)
-      return { ...found, warnings: [`a master has accepted job ${jid}, and has not written its record yet.`] };
-    await new Promise((done) => setTimeout(done, RECORD.pauseMs));
+/** True when the events of a job prove that it was sent. */
+async function wasSent(store: Store, jid: string): Promise<boolean> {
+  const { events } = await readEvents(store, jid);
+  return events.some(({ kind }) => kind === "dispatch" || kind === "ack");
+}
+
+/** How far a job is that a master has taken. A master may answer before it writes the record, and before it sends the job. */
+async function progressOf(session: Reopenable, jid: string): Promise<Dispatched> {
+  const unknown = (why: string) =>
+    ({ kind: "unknown", why: `a master has accepted it, but looking it up failed: ${why}` }) as const;
+  let owner: string | undefined;
+  let warnings: readonly string[] = [];
+  for (let waited = 0; waited <= SENDING.waitMs; waited += SENDING.pauseMs) {
+    if (waited > 0) await new Promise((done) => setTimeout(done, SENDING.pauseMs));
+    const found = await lookUp(session, jid);
+    if (found !== "none" && "why" in found) return unknown(found.why);
+    const row = found === "none" ? undefined : found.row;
+    owner = row?.owner;
+    warnings = row ? [] : [`a master has accepted job ${jid}, and has not written its record yet.`];
+    if (row && isPastClaimed(row.status)) return { kind: "dispatched", owner, warnings };
+  }
+  try {
+    return { kind: (await wasSent(session.store, jid)) ? "dispatched" : "accepted", owner, warnings };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return unknown(error.message);
+  }
+}
+
+/** How long, in ms, the record of a job is waited for. What has none by then is taken over by no other master. */
+const RECORD_MS = 60_000;
+
+/** Waits until a job that a master accepted has a record. @throws UserError when it gets none */
+export async function untilRecorded(store: Store, jid: string): Promise<void> {
+  for (const began = Date.now(); !(await store.job(jid)); ) {
+    if (Date.now() - began >= RECORD_MS)
+      throw new UserError(
+        `a master accepted job ${jid}, and has not written its record for a minute.`,
+        `It may still start: look with \`zester job show ${jid}\` before you retry again.`,
+      );
+    await new Promise((done) => setTimeout(done, SENDING.pauseMs));
   }
 }
 
@@ -74,11 +103,11 @@ async function ownerOf(session: Reopenable, jid: string): Promise<Dispatched> {
 type Attempt = Dispatched | { readonly kind: "refused"; readonly error: UserError };
 
 /** Sends the request once. What is no clear answer is looked up in the bucket. */
-async function attempt(session: Reopenable, jid: string, request: Uint8Array): Promise<Attempt> {
+async function attempt(session: Reopenable, jid: string, request: NewJob): Promise<Attempt> {
   const handed = await handToMasters(session.store.connection, request);
   if ("refused" in handed) return { kind: "refused", error: handed.refused };
   const answer = "answer" in handed ? answerIn(handed.answer, jid) : undefined;
-  if (answer === "accepted") return ownerOf(session, jid);
+  if (answer === "accepted") return progressOf(session, jid);
   const why =
     "open" in handed
       ? handed.open
@@ -87,9 +116,10 @@ async function attempt(session: Reopenable, jid: string, request: Uint8Array): P
         : "what answered is no master.";
   const found = await lookUp(session, jid);
   if (found !== "none" && "row" in found) {
-    const { owner, status } = found.row;
-    const warnings = [`${why} But the bucket "jobs" has job ${jid}: ${safe(status || "-")}.`];
-    return { kind: "dispatched", owner, warnings };
+    const progress = await progressOf(session, jid);
+    if (progress.kind === "unknown") return progress;
+    const seen = `${why} But the bucket "jobs" has job ${jid}: ${safe(found.row.status || "-")}.`;
+    return { ...progress, warnings: [seen, ...progress.warnings] };
   }
   if (answer)
     return {
@@ -105,7 +135,6 @@ async function attempt(session: Reopenable, jid: string, request: Uint8Array): P
 
 /**
  * Hands a new job to the masters; when there is no clear answer and the bucket does not have it, once more.
- * @param request its record
  * @param tell is told what goes on before the request is sent again
  * @returns that a master or the bucket has it, or that neither tells
  * @throws UserError when it is certain that no master has it
@@ -113,12 +142,12 @@ async function attempt(session: Reopenable, jid: string, request: Uint8Array): P
 export async function dispatch(
   session: Reopenable,
   jid: string,
-  request: Uint8Array,
+  request: NewJob,
   tell: (text: string) => void,
 ): Promise<Dispatched> {
   const first = session.ending ? await NEVER : await attempt(session, jid, request);
   if (first.kind === "refused") throw first.error;
-  if (first.kind === "dispatched") return first;
+  if (first.kind !== "unknown") return first;
   tell(`${first.why} The same request is sent once more.`);
   const second = session.ending ? await NEVER : await attempt(session, jid, request);
   if (second.kind !== "refused") return second;

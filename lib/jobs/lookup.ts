@@ -23,11 +23,11 @@ export function jobRecord(jid: string, bytes: Uint8Array): ValueMap {
   }
 }
 
-/** The record of a job, and the stored value. @throws UserError when there is none, or when it can't be decoded */
-async function readStored(store: Store, jid: string): Promise<Pick<Resolved, "job" | "bytes">> {
+/** The job under a key, and no other that begins with it. @throws UserError when there is none, or when it can't be decoded */
+export async function readStored(store: Store, jid: string): Promise<Omit<Resolved, "by">> {
   const bytes = await store.job(jid);
   if (!bytes) throw new JobNotFound(jid);
-  return { job: jobRecord(jid, bytes), bytes };
+  return { jid, job: jobRecord(jid, bytes), bytes };
 }
 
 /** The record of a job. @throws UserError when there is none, or when it can't be decoded */
@@ -159,13 +159,13 @@ export async function resolveJob(
   try {
     const stored = await readStored(store, text);
     if (word) requireFree(text, narrowing);
-    return { jid: text, ...stored, by: "id" };
+    return { ...stored, by: "id" };
   } catch (error) {
     if (!(error instanceof JobNotFound)) throw error;
     if (word) return await resolveWord(store, word, told, narrowing);
     const jid = await completeJid(store, text);
     if (jid === undefined) throw text.startsWith("@") ? noSuchWord(text) : error;
-    return { jid, ...(await readStored(store, jid)), by: "prefix" };
+    return { ...(await readStored(store, jid)), by: "prefix" };
   }
 }
 
@@ -180,7 +180,7 @@ async function resolveWord(store: Store, word: JobWord, told: WordTold, narrowin
   // Loaded on use: most jobs are named by their ids.
   const { findByWord } = await import("./job-word.ts");
   const { jid, unreadable } = await findByWord(store, word, narrowing);
-  const found: Resolved = { jid, ...(await readStored(store, jid)), by: "word" };
+  const found: Resolved = { ...(await readStored(store, jid)), by: "word" };
   told(word.text, found, unreadable);
   return found;
 }

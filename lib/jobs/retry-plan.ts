@@ -1,4 +1,5 @@
 // A retry: which peels, what is copied out of the stored record, byte for byte, and the new job's record, as it is sent.
+import { isDeepStrictEqual } from "node:util";
 import KSUID from "ksuid";
 import { fieldBytes, isJson } from "../codec/decode.ts";
 import { type Encodable, Encoded, encode, encodedDuration, Unencodable } from "../codec/encode.ts";
@@ -19,13 +20,13 @@ import {
   timeoutOf,
 } from "../model/retry.ts";
 import type { PeelStory } from "../model/story.ts";
-import { tooLarge } from "../nats/dispatch.ts";
+import { type NewJob, tooLarge } from "../nats/dispatch.ts";
 import type { Store } from "../nats/store.ts";
 import { safe } from "../text.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Reopenable } from "./follow.ts";
 import { offlineAmong } from "./heartbeats.ts";
-import { resolveJob, type WordTold } from "./lookup.ts";
+import type { Resolved } from "./lookup.ts";
 import { newestRetries } from "./retries.ts";
 import { openQuestions, type Reading, readStory } from "./story.ts";
 
@@ -43,6 +44,8 @@ export interface Draft {
   readonly before: readonly JobRow[];
   /** Why it is not known which of the peels are offline. */
   readonly unheard: string | undefined;
+  /** The stored record. */
+  readonly bytes: Uint8Array;
   readonly copied: ReadonlyMap<string, Encoded>;
 }
 
@@ -96,20 +99,19 @@ const JSON_RECORD =
   "the record is JSON, put by hand: its arguments are sent as MessagePack, whole numbers as such, all others as doubles.";
 
 /**
- * Looks the job up that `text` names, and decides what to send: nothing when no peel is selected.
+ * Decides what to send of a job: nothing when no peel is selected.
+ * @param found the job, which is being looked up
  * @param warn is told of returns that can't be decoded
- * @param told as for resolveJob
  * @throws UserError when there is no such job, or when it can't be run again as it was
  */
 export async function draftRetry(
   store: Store,
-  text: string,
+  found: Promise<Omit<Resolved, "by">>,
   { selects, force, timeoutMs }: Wish,
   warn: (text: string) => void,
-  told: WordTold,
 ): Promise<Draft> {
   const retries = newestRetries(store);
-  const { jid, job, bytes } = await resolveJob(store, text, told);
+  const { jid, job, bytes } = await found;
   const row = jobRow(jid, job);
   if (!force) requireEnded(row);
   const names = new Set(targetsOf(row, job));
@@ -117,7 +119,7 @@ export async function draftRetry(
   const targets = reading.story.peels.filter(({ peel }) => names.has(peel));
   const peels = targets.filter(selects);
   const plan = { row, job, peels, targets, offline: undefined, timeoutNs: 0n, warnings: openQuestions(reading) };
-  if (peels.length === 0) return { plan, reading, before: [], unheard: undefined, copied: new Map() };
+  if (peels.length === 0) return { plan, reading, before: [], unheard: undefined, bytes, copied: new Map() };
   requireRepeatable(row, job);
   requireTokens(row, peels);
   const timeoutNs = timeoutOf(row, job, timeoutMs);
@@ -133,7 +135,24 @@ export async function draftRetry(
     ...plan.warnings,
   ];
   const before = (await retries).filter((other) => other.retryOf === jid);
-  return { plan: { ...plan, offline, timeoutNs, warnings }, reading, before, unheard, copied };
+  return { plan: { ...plan, offline, timeoutNs, warnings }, reading, before, unheard, bytes, copied };
+}
+
+/**
+ * What is otherwise than when a draft was shown: its job is another one (`replaced`), or what its record says beside that, the
+ * peels that get the new job, or what is known of these. Undefined when all that was shown is true.
+ */
+export function changeSince(shown: Draft, now: Draft): "replaced" | "changed" | undefined {
+  const isSameJob =
+    shown.plan.row.created?.ns === now.plan.row.created?.ns && isDeepStrictEqual(shown.copied, now.copied);
+  if (!isSameJob) return "replaced";
+  const peels = ({ plan }: Draft) => plan.peels.map(({ peel, state, returned }) => [peel, state, returned?.error]);
+  const retried = new Set(shown.before.map(({ jid }) => jid));
+  const isSame =
+    Buffer.compare(shown.bytes, now.bytes) === 0 &&
+    isDeepStrictEqual(peels(shown), peels(now)) &&
+    now.before.every(({ jid }) => retried.has(jid));
+  return isSame ? undefined : "changed";
 }
 
 /**
@@ -152,8 +171,29 @@ export function targetIds({ plan }: Draft): string[] {
   return targetsOf(plan.row, plan.job).filter((peel) => chosen.has(peel));
 }
 
+/** The columns of a master's id: `master-` and a KSUID, or the name of a machine. */
+const OWNER = 64;
+
+/** The size of the event that dispatches a record: it wraps the record, with what the master adds to it (wire.md, "Dispatch"). */
+function eventSize({ plan: { offline, peels } }: Draft, { jid, createdNs }: Minted, record: Uint8Array): number {
+  const time = Timestamp.at(createdNs);
+  const gone = peels.map(({ peel }) => peel).filter((peel) => offline?.has(peel) ?? true);
+  const added = mapOf<Encodable>([
+    ["jid", jid],
+    ["type", "dispatched"],
+    ["data", null],
+    ["timestamp", time],
+    ["owner", "x".repeat(OWNER)],
+    ["epoch", 2n ** 64n - 1n],
+    ["deadline", time],
+    ["offline_at_dispatch", gone],
+  ]);
+  return record.length + encode(added).length;
+}
+
 /** The record of the new job, as a client hands it to the masters (wire.md, "Job record" and "Dispatch"). */
-function requestOf(draft: Draft, { jid, createdNs, user }: Minted): Uint8Array {
+function newJob(draft: Draft, minted: Minted): NewJob {
+  const { jid, createdNs, user } = minted;
   const { plan, copied } = draft;
   const created = Timestamp.at(createdNs);
   const targets = targetIds(draft);
@@ -172,12 +212,13 @@ function requestOf(draft: Draft, { jid, createdNs, user }: Minted): Uint8Array {
     ["v", asInteger(plan.job.get("v")) === undefined ? undefined : copied.get("v")],
     ["metadata", new Map([["retry_of", plan.row.jid]])],
   ]);
-  return encode(fields);
+  const record = encode(fields);
+  return { record, eventSize: eventSize(draft, minted, record) };
 }
 
 /** Why the new job can't be sent, by its size; undefined when it can. A look at that, before there is a new job. */
 export function sizeFault({ connection }: Store, draft: Draft, user: string): UserError | undefined {
-  return tooLarge(connection, requestOf(draft, { jid: "0".repeat(KSUID_LENGTH), createdNs: 0n, user }));
+  return tooLarge(connection, newJob(draft, { jid: "0".repeat(KSUID_LENGTH), createdNs: 0n, user }));
 }
 
 /** Hands the new job to the masters; `tell`, results and errors are those of `dispatch`. */
@@ -186,4 +227,4 @@ export const dispatchRetry = (
   draft: Draft,
   minted: Minted,
   tell: (text: string) => void,
-): Promise<Dispatched> => dispatch(session, minted.jid, requestOf(draft, minted), tell);
+): Promise<Dispatched> => dispatch(session, minted.jid, newJob(draft, minted), tell);

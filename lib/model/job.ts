@@ -23,6 +23,9 @@ export const TERMINAL_STATES: readonly string[] = ["complete", "failed", "partia
 /** True when a job with this status has ended. */
 export const isTerminal = (status: string | undefined) => TERMINAL_STATES.includes(status ?? "");
 
+/** True when a job with this status was sent to its peels. Of a claimed one the status proves nothing: its events may. */
+export const isPastClaimed = (status: string | undefined) => status === "running" || isTerminal(status);
+
 /** True for a status that is neither active nor terminal. */
 export const isUnknownStatus = (status: string | undefined) =>
   !isTerminal(status) && !ACTIVE_STATES.includes(status ?? "");

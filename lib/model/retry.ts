@@ -36,9 +36,16 @@ export interface Minted {
   readonly user: string;
 }
 
-/** Whether a new job was dispatched. `unknown`: it was handed over, and neither an answer nor the bucket tells. */
+/**
+ * Whether a new job was dispatched. `accepted`: a master has it, and nothing shows that it was sent; `unknown`: it was handed
+ * over, and neither an answer nor the bucket tells.
+ */
 export type Dispatched =
-  | { readonly kind: "dispatched"; readonly owner: string | undefined; readonly warnings: readonly string[] }
+  | {
+      readonly kind: "dispatched" | "accepted";
+      readonly owner: string | undefined;
+      readonly warnings: readonly string[];
+    }
   | { readonly kind: "unknown"; readonly why: string };
 
 /** Which peels, as typed. */

@@ -92,14 +92,23 @@ export function nothingWords({ targets }: RetryPlan, condition: string): string 
 export const theseWords = (peels: readonly unknown[]) =>
   peels.length === 1 ? "this peel" : `these ${plural(peels.length, "peel")}`;
 
-/** `Job 2hQaXk… dispatched to 2 peels by master-2hPwZ9` */
-export const dispatchedLine = (jid: string, peels: number, owner: string | undefined) =>
-  `Job ${jid} dispatched to ${plural(peels, "peel")}${owner ? ` by ${safe(owner)}` : ""}\n`;
+/** What is known of a new job that some master has. */
+type Taken = Exclude<Dispatched, { readonly kind: "unknown" }>;
+
+/** `accepted by master-2hPwZ9, not sent yet` */
+const acceptedWords = ({ owner }: Taken) => `accepted by ${owner ? safe(owner) : "a master"}, not sent yet`;
+
+/** `Job 2hQaXk… dispatched to 2 peels by master-2hPwZ9`, or who has it and has not sent it */
+export function takenLine(jid: string, peels: number, taken: Taken): string {
+  const { kind, owner } = taken;
+  if (kind === "accepted") return `Job ${jid} ${acceptedWords(taken)}\n`;
+  return `Job ${jid} dispatched to ${plural(peels, "peel")}${owner ? ` by ${safe(owner)}` : ""}\n`;
+}
 
 /**
  * A retry for programs.
  * @param jid of the new job; undefined when there is none
- * @param outcome undefined when nothing was dispatched; `dispatched` is null when it is not known
+ * @param outcome undefined when nothing was dispatched; `dispatched` is null when it is not known, or not sent yet
  * @param error why nothing was, where that was not the wish
  */
 export function retryDocument(
@@ -115,7 +124,8 @@ export function retryDocument(
     ["targets", [...targets]],
     ["dispatched", outcome === undefined ? false : outcome.kind === "dispatched" ? true : null],
   ];
-  const reason = outcome?.kind === "unknown" ? outcome.why : error?.message;
+  const reason =
+    outcome?.kind === "unknown" ? outcome.why : outcome?.kind === "accepted" ? acceptedWords(outcome) : error?.message;
   if (reason !== undefined) fields.push(["reason", reason]);
   return new Map(fields);
 }

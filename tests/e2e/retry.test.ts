@@ -282,3 +282,25 @@ test("a record of JSON: whole numbers as such, all others as doubles, and that i
   }
   expect(await dispatches.take()).toEqual([]);
 });
+
+test("a job whose record the server takes, but not the event that dispatches it, is refused; one byte less is sent", async () => {
+  const limit = nc.info?.max_payload as number;
+  const fields = { function: "state.apply", status: "failed", targets: ["alive-1"] };
+  const put = (size: number) =>
+    fleet.jobs.put("large", encode(jobRecord("large", { ...fields, args: { text: "x".repeat(size) } })));
+  const refusal =
+    /^error: the new job takes ([\d,]+) bytes when it is dispatched, and .* takes [\d,]+ bytes at most\. Nothing was sent\.$/m;
+  await put(limit - 350);
+  const [, taken = ""] = refusal.exec((await run("retry", "large", "--yes")).stderr) ?? [];
+  const fitting = 2 * limit - 350 - Number(taken.replaceAll(",", ""));
+  await put(fitting + 1);
+  const refused = await run("retry", "large", "--yes");
+  expect([refused.stdout, refused.code, refusal.test(refused.stderr)]).toEqual(["", 1, true]);
+  expect(await dispatches.take()).toEqual([]);
+  await put(fitting);
+  const { stdout, code } = await run("retry", "large", "--yes", "--wait");
+  expect(stdout).toMatch(/^Job (\S+) dispatched to 1 peel by master-demo01\nJob \1 ended complete .*\n$/);
+  expect(code).toBe(0);
+  const [request] = await dispatches.take();
+  expect(request?.length).toBeLessThan(limit);
+});

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect, type NatsConnection } from "nats";
 import { faultOf } from "../support/dispatch-request.ts";
-import { type Dispatches, fieldsOf, valueBetween, watchDispatches } from "../support/dispatches.ts";
+import { type Dispatches, fieldsOf, sentRecord, valueBetween, watchDispatches } from "../support/dispatches.ts";
 import { encode, zester } from "../support/harness.ts";
 import { type StorySite, serveStories } from "../support/stories.ts";
 import stories from "../support/wire-stories.json" with { type: "json" };
@@ -22,7 +22,7 @@ beforeAll(async () => {
       const error = faultOf(msg.data);
       if (error !== undefined) return msg.respond(encode({ error }));
       const { jid } = fieldsOf(Buffer.from(msg.data)) as { jid: string };
-      await jobs.put(jid, msg.data);
+      await jobs.put(jid, sentRecord(msg.data));
       return msg.respond(encode({ jid }));
     },
   });

@@ -33,3 +33,12 @@ export function valueBetween(record: Buffer, name: string, next: string): Buffer
 
 /** The fields of a request. */
 export const fieldsOf = (request: Buffer): Record<string, unknown> => decode(request) ?? {};
+
+/** The record of a request as a master stores it when the job was sent. */
+export function sentRecord(request: Uint8Array): Buffer {
+  const record = Buffer.from(request);
+  const at = record.indexOf("\xa6status\xa7pending", 0, "latin1");
+  if (at < 0) throw new Error("no pending job");
+  record.write("running", at + "\xa6status\xa7".length, "latin1");
+  return record;
+}

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { NatsConnection } from "nats";
 import { faultOf } from "../support/dispatch-request.ts";
-import { type Dispatches, fieldsOf, valueBetween, watchDispatches } from "../support/dispatches.ts";
+import { type Dispatches, fieldsOf, sentRecord, valueBetween, watchDispatches } from "../support/dispatches.ts";
 import { createBuckets, encode, jobRecord, type Server, startServer, until, zester } from "../support/harness.ts";
 import { expectError } from "../support/outcome.ts";
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
       const error = faultOf(msg.data);
       if (error !== undefined) faults.push(error);
       const { jid } = fieldsOf(Buffer.from(msg.data)) as { jid: string };
-      if (error === undefined) await nc.jetstream().publish(`$KV.jobs.${jid}`, msg.data);
+      if (error === undefined) await nc.jetstream().publish(`$KV.jobs.${jid}`, sentRecord(msg.data));
       msg.respond(encode(error === undefined ? { jid } : { error }));
     },
   });
@@ -168,7 +168,7 @@ describe("size", () => {
     });
     for (const flag of ["--yes", "--dry-run"]) {
       const refused = await retry(flag);
-      expectError(refused, "error: the new job takes 10,485,", "takes 1,048,576 bytes at most. Nothing was sent.");
+      expectError(refused, "error: the new job takes 10,486,", "takes 1,048,576 bytes at most. Nothing was sent.");
     }
     expect(await dispatches.take()).toEqual([]);
     await server.reload(`max_payload: ${LARGE}`);

@@ -1,6 +1,7 @@
 // One retry is one job, whatever happens between the request and its answer: never two executions, never "dispatched" for a
 // job that no master has, and never a word too few.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import type { NatsConnection, Subscription } from "nats";
 import { fieldsOf, watchDispatches } from "../support/dispatches.ts";
 import { Fleet } from "../support/fleet.ts";
@@ -92,7 +93,10 @@ describe("with masters that live and die", () => {
         expect(stderr).toContain("no master listens on zester.dispatch");
         expect(stderr).toContain(`before you retry again.\n`);
       } else {
-        expect([stdout, code]).toEqual([`Job ${jid} dispatched to 1 peel by master-lone\n`, 0]);
+        // What stays claimed was not sent to any peel.
+        const words =
+          stage === "claimed" ? "accepted by master-lone, not sent yet" : "dispatched to 1 peel by master-lone";
+        expect([stdout, code]).toEqual([`Job ${jid} ${words}\n`, 0]);
         expect(stderr).toMatch(/warning: .* no answer to a request on zester\.dispatch within 0\.7s\. But the bucket/);
       }
       await fleet.startMaster();
@@ -109,6 +113,21 @@ describe("with masters that live and die", () => {
       await end();
     },
   );
+
+  test("--wait: what the only master claimed and never sent is waited for until another one has sent it", async () => {
+    await fleet.stopMaster();
+    await startLone("claimed");
+    const waiting = new Running(["job", "retry", "old", "--yes", "--wait", "--timeout", "700ms"], {
+      NATS_URL: server.url,
+    });
+    await waiting.until(" accepted by master-lone, not sent yet\n");
+    await fleet.startMaster();
+    expect(await waiting.ended()).toBe(0);
+    expect(waiting.out).toMatch(
+      /^Job (\w{27}) accepted by master-lone, not sent yet\nJob \1 ended complete after \S+: 1 ok\n$/,
+    );
+    await end();
+  });
 
   test("kill -9 of one of two masters: the other one gets the same request, and there is one job", async () => {
     const spy = await watchDispatches(nc);
@@ -233,7 +252,7 @@ describe("with masters that live and die", () => {
     });
     await nc.flush();
     const { stdout, code } = await zester(["job", "retry", "old", "--yes"], { env: { NATS_URL: link.url } });
-    expect([stdout, code]).toEqual([`Job ${jidIn(stdout)} dispatched to 1 peel by m7\n`, 0]);
+    expect([stdout, code]).toEqual([`Job ${jidIn(stdout)} accepted by m7, not sent yet\n`, 0]);
     sub.unsubscribe();
     link.stop();
     await end();
@@ -292,7 +311,7 @@ describe("what answers", () => {
   });
 
   /** A retry while each request is answered in that way, and how many requests there were. */
-  async function answered(respond?: (jid: string) => unknown) {
+  async function answered(respond?: (jid: string) => unknown, ...flags: string[]) {
     let requests = 0;
     let sub: Subscription | undefined;
     if (respond)
@@ -304,7 +323,7 @@ describe("what answers", () => {
         },
       });
     await nc.flush();
-    const result = await zester(["job", "retry", "old", "--yes", "--timeout", "500ms"], {
+    const result = await zester(["job", "retry", "old", "--yes", "--timeout", "500ms", ...flags], {
       env: { NATS_URL: server.url },
     });
     sub?.unsubscribe();
@@ -328,12 +347,12 @@ describe("what answers", () => {
     );
   });
 
-  test("a refusal though the bucket has the job: dispatched, with what was said", async () => {
+  test("a refusal though the bucket has the job: accepted, with what was said", async () => {
     const { stdout, stderr, code } = await answered(async (jid) => {
       await putFailed(nc, jid, { status: "claimed", owner: "m9" });
       return { error: "too late" };
     });
-    expect([stdout, code]).toEqual([`Job ${jidIn(stdout)} dispatched to 1 peel by m9\n`, 0]);
+    expect([stdout, code]).toEqual([`Job ${jidIn(stdout)} accepted by m9, not sent yet\n`, 0]);
     expect(stderr).toContain('warning: a master answered: too late. But the bucket "jobs" has job ');
     expect(stderr).toContain(": claimed.\n");
   });
@@ -356,7 +375,70 @@ describe("what answers", () => {
       setTimeout(() => void putFailed(nc, jid, { status: "claimed", owner: "m8" }), 200);
       return { jid };
     });
-    expect([stdout, code]).toEqual([`Job ${jidIn(stdout)} dispatched to 1 peel by m8\n`, 0]);
+    expect([stdout, code]).toEqual([`Job ${jidIn(stdout)} accepted by m8, not sent yet\n`, 0]);
     expect(stderr).not.toContain("has not written");
+  });
+
+  test.each(["dispatch", "ack.web-01"])("a record that stays claimed, and the event %s: dispatched", async (kind) => {
+    const { stdout } = await answered(async (jid) => {
+      await putFailed(nc, jid, { status: "claimed", owner: "m6" });
+      nc.publish(`zester.job.${jid}.${kind}`, encode({ jid, peel_id: "web-01" }));
+      return { jid };
+    });
+    expect(stdout).toBe(`Job ${jidIn(stdout)} dispatched to 1 peel by m6\n`);
+  });
+
+  test("accepted, for programs: null, and that it was not sent yet", async () => {
+    const { stdout, stderr, code } = await answered((jid) => ({ jid }), "--format", "json");
+    expect(JSON.parse(stdout)).toMatchObject({ dispatched: null, reason: "accepted by a master, not sent yet" });
+    expect([stderr.includes("has not written its record yet"), code]).toEqual([true, 0]);
+  });
+
+  /** A retry with --wait whose record a master writes so long after its answer; `then` is what the job is after that. */
+  async function recordedAfter(ms: number, ...flags: string[]) {
+    const sub = nc.subscribe(DISPATCH_SUBJECT, {
+      callback: (_, msg) => {
+        const { jid } = fieldsOf(Buffer.from(msg.data)) as { jid: string };
+        setTimeout(() => void putFailed(nc, jid, { status: "complete", owner: "m5" }), ms);
+        msg.respond(encode({ jid }));
+      },
+    });
+    await nc.flush();
+    const waiting = new Running(["job", "retry", "old", "--yes", "--wait", ...flags], { NATS_URL: server.url });
+    return { waiting, stop: () => sub.unsubscribe() };
+  }
+
+  test("--wait waits for a record that comes long after the answer", async () => {
+    const { waiting, stop } = await recordedAfter(2500);
+    expect(await waiting.ended()).toBe(0);
+    stop();
+    expect(waiting.out).toMatch(
+      /^Job (\w{27}) accepted by a master, not sent yet\nJob \1 ended complete after \S+: 1 missing\n$/,
+    );
+    const json = await recordedAfter(2500, "--format", "json");
+    expect(await json.waiting.ended()).toBe(0);
+    json.stop();
+    expect(JSON.parse(json.waiting.out)).toMatchObject({ dispatched: true, status: "complete", missing: 1 });
+    expect(JSON.parse(json.waiting.out)).not.toHaveProperty("reason");
+  });
+
+  test("--wait gives up on the record within --for; interrupted at any moment, the job is named", async () => {
+    const { waiting, stop } = await recordedAfter(60_000, "--for", "1500ms");
+    expect(await waiting.ended()).toBe(124);
+    expect(waiting.err).toContain(`error: after 1500ms, 1 job had not ended: ${jidIn(waiting.out)}.\n`);
+    stop();
+    const spy = await watchDispatches(nc);
+    for (const ms of fc.sample(fc.nat(2500), 6)) {
+      const { waiting, stop } = await recordedAfter(1200);
+      const asked = await until("the request", async () => (await spy.take())[0]);
+      await Bun.sleep(ms);
+      waiting.signal("SIGINT");
+      const code = await waiting.ended();
+      stop();
+      const jid = fieldsOf(asked).jid as string;
+      if (code !== 130) expect(waiting.out).toContain(`Job ${jid} ended complete`);
+      else expect(waiting.err).toMatch(new RegExp(`error: interrupted: (whether )?job ${jid} was `));
+    }
+    spy.stop();
   });
 });
