@@ -44,9 +44,10 @@ async function newestRows(store: Store, limit: number, keep: (row: JobRow) => bo
 async function jobs(store: Store, typed: string, running: boolean): Promise<Candidate[]> {
   const { isTerminal, stateOf } = await import("../model/job.ts");
   const { formatAgo } = await import("../duration.ts");
-  const now = BigInt(Date.now()) * 1_000_000n;
   const keep = (row: JobRow) => row.jid.startsWith(typed) && !(running && isTerminal(row.status));
-  return (await newestRows(store, MOST, keep)).map((row) => {
+  const rows = await newestRows(store, MOST, keep);
+  const now = store.nowNs();
+  return rows.map((row) => {
     const age = row.created && now > row.created.ns ? `${formatAgo(now - row.created.ns)} ago` : undefined;
     return [row.jid, [row.fn, stateOf(row), row.targetExpr, age].filter(Boolean).join("  ")];
   });

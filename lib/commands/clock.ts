@@ -1,5 +1,6 @@
 // Flags that count from now count from the server's clock, which all operators share.
 
+import { UserError } from "../errors.ts";
 import { type Conditions, countsFromNow, parseSelection, type Selection } from "../model/selection.ts";
 import { clockWords } from "../render/clock.ts";
 import type { Session } from "./session.ts";
@@ -12,10 +13,21 @@ import type { Session } from "./session.ts";
  */
 export async function selectionByServer(flags: Conditions, session: Session, now = new Date()): Promise<Selection> {
   if (!countsFromNow(flags)) return parseSelection(flags, now);
-  const { nowMs, aheadMs, doubtMs } = await session.store.clock();
+  const { store } = session;
+  const { aheadMs, doubtMs } = await store.clock();
   const words = clockWords(aheadMs, doubtMs);
   if (words !== undefined) session.terminal.warn(words);
-  return parseSelection(flags, new Date(nowMs));
+  return parseSelection(flags, store.now());
+}
+
+/** Sees to it that the server's clock is known before ages are shown; says so when that can't be. */
+export async function serverClock({ store, terminal }: Session): Promise<void> {
+  try {
+    await store.clock();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    terminal.warn(`${error.message} Ages count by this machine's clock.`);
+  }
 }
 
 /** The same conditions; without a time they select the jobs of the last day. */

@@ -61,13 +61,13 @@ interface Found {
   readonly more: number;
 }
 
-async function write(found: Found, flags: ErrorsArgs, { terminal, format }: Session): Promise<void> {
+async function write(found: Found, flags: ErrorsArgs, { terminal, format, store }: Session): Promise<void> {
   const { by, groups, jobs, unreachable, jobAt, none, more } = found;
   const header = flags.header !== false;
   if (format === "text") {
     const { color, columns } = terminal;
     const look = { color, columns, header };
-    const now = new Date();
+    const now = store.now();
     if (groups.length + jobs.length > 0)
       terminal.write(by === "job" ? renderFailedJobs(jobs, jobAt, look, now) : renderErrors(groups, jobAt, look, now));
     else if (!unreachable && none !== undefined) terminal.write(paragraph(none, columns));

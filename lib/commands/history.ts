@@ -74,7 +74,7 @@ async function write(
   flags: HistoryArgs,
   session: Session,
 ): Promise<void> {
-  const { terminal, format } = session;
+  const { terminal, format, store } = session;
   const inTable = format === "text" && terminal.isTty ? MOST : Number.POSITIVE_INFINITY;
   const most = flags.limit === undefined ? inTable : parseCount(flags.limit, "--limit");
   const shown = entries.slice(0, most);
@@ -89,7 +89,7 @@ async function write(
   else if (entries.length === 0) writeNone(noneWords(peel, flags, all.length), flags, terminal);
   else {
     const { color, columns } = terminal;
-    terminal.write(renderHistory(entries, all, most, { color, columns, header }, new Date()));
+    terminal.write(renderHistory(entries, all, most, { color, columns, header }, store.now()));
   }
 }
 

@@ -9,8 +9,8 @@ import type { Terminal } from "../terminal/terminal.ts";
 /** What resolveJob is given, so that a person sees which job is meant. */
 export const noteWord =
   (terminal: Terminal): WordTold =>
-  (word, found, unreadable) => {
-    terminal.note(wordNote(word, found, new Date()));
+  (word, found, unreadable, now) => {
+    terminal.note(wordNote(word, found, now));
     if (unreadable.length > 0) terminal.warn(`${word} may be another job: ${unreadableWords(unreadable)}`);
   };
 

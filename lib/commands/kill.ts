@@ -21,7 +21,7 @@ import {
 } from "../render/kill.ts";
 import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
-import { selectionByServer } from "./clock.ts";
+import { selectionByServer, serverClock } from "./clock.ts";
 import type { KillArgs } from "./flags.ts";
 import { narrowingOf, noteWord } from "./job-word.ts";
 import { waitForEnds } from "./kill-wait.ts";
@@ -59,8 +59,13 @@ function checkFlags(flags: KillArgs, now: Date): Selection {
 /** The jobs that are meant; what can't be decoded is warned of. */
 async function makePlan({ flags, session, now }: Run): Promise<Plan> {
   const { store, terminal } = session;
-  if (flags._.length > 0)
-    return planNamed(store, flags._, flags.force === true, noteWord(terminal), narrowingOf(flags._, flags, []));
+  if (flags._.length > 0) {
+    const narrowing = narrowingOf(flags._, flags, []);
+    const planned = planNamed(store, flags._, flags.force === true, noteWord(terminal), narrowing);
+    // Jobs that are named by their whole ids are looked up without an answer that tells the time.
+    const [plan] = await Promise.all([planned, flags["dry-run"] ? serverClock(session) : undefined]);
+    return plan;
+  }
   const { plan, unreadable } = await planSelected(store, await selectionByServer(flags, session, now));
   warnUnreadable(unreadable, terminal);
   return plan;
@@ -72,11 +77,11 @@ function warnOfStatuses(targets: readonly Target[], terminal: Terminal): void {
 }
 
 /** What the jobs in question are doing; of one alone what runs where, for whom, and how far it is. */
-async function atStake(targets: readonly Target[], { store }: Session, now: Date): Promise<string> {
+async function atStake(targets: readonly Target[], { store }: Session): Promise<string> {
   const [target] = targets;
   if (targets.length > 1 || !target?.row) return plural(targets.length, "job");
   try {
-    return stakeWords(await readStory(store, target.jid, await readJob(store, target.jid), () => {}), now);
+    return stakeWords(await readStory(store, target.jid, await readJob(store, target.jid), () => {}), store.now());
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return `job ${safe(target.jid)}`; // it is looked up once more before the signal
@@ -90,10 +95,10 @@ class Declined extends UserError {}
  * Shows the jobs that naming them did not settle, and asks.
  * @returns why they must not be canceled; undefined when a person, or --yes, agreed
  */
-async function ask(targets: readonly Target[], { flags, session, now }: Run): Promise<UserError | undefined> {
+async function ask(targets: readonly Target[], { flags, session }: Run): Promise<UserError | undefined> {
   const { terminal } = session;
   const look = { color: false, columns: terminal.columns };
-  const told = terminal.tell([...renderTargets(targets, look, now)].join(""));
+  const told = terminal.tell([...renderTargets(targets, look, session.store.now())].join(""));
   warnOfStatuses(targets, terminal);
   if (flags.yes) return undefined;
   if (!terminal.canAsk || !told)
@@ -101,7 +106,7 @@ async function ask(targets: readonly Target[], { flags, session, now }: Run): Pr
       `${plural(targets.length, "job")} would be canceled, and no one can be asked. No signal was sent.`,
       "Give --yes to cancel them, or --dry-run to see them only.",
     );
-  if (await terminal.ask(`Cancel ${await atStake(targets, session, now)}? [y/N] `)) return undefined;
+  if (await terminal.ask(`Cancel ${await atStake(targets, session)}? [y/N] `)) return undefined;
   return new Declined("canceling the job was not agreed to. No signal was sent.");
 }
 
@@ -131,7 +136,7 @@ async function agreed(plan: Plan, run: Run): Promise<Plan | undefined> {
 }
 
 /** Shows what would be canceled; sends nothing. */
-async function dryRun(plan: Plan, { session, now }: Run): Promise<number> {
+async function dryRun(plan: Plan, { session }: Run): Promise<number> {
   const { terminal, format } = session;
   const targets = plan.filter(isTarget);
   await writeOutcomes(plan.map(notMeant), format, terminal);
@@ -148,7 +153,7 @@ async function dryRun(plan: Plan, { session, now }: Run): Promise<number> {
   }
   warnOfStatuses(targets, terminal);
   if (format === "text" && targets.length > 0) {
-    terminal.writeAll(renderTargets(targets, terminal, now));
+    terminal.writeAll(renderTargets(targets, terminal, session.store.now()));
     terminal.say(`Dry run: ${plural(targets.length, "job")} would be canceled, no signal was sent.`);
   }
   return code;

@@ -102,9 +102,9 @@ function* jids(jobs: JobList): Generator<string> {
 }
 
 /** What programs get of a job: its record, or the columns that were named. */
-function documentsFor(flags: ListArgs, columns: readonly JobColumn[]): (job: Job) => Value {
-  const now = new Date();
-  return flags.columns === undefined ? jobDocument : (job) => rowDocument(columns, job, now);
+function documentsFor(flags: ListArgs, columns: readonly JobColumn[], store: Store): (job: Job) => Value {
+  // The server's clock may be known only when the first job comes.
+  return flags.columns === undefined ? jobDocument : (job) => rowDocument(columns, job, store.now());
 }
 
 /** Writes jobs, in their order, in the form that the flags ask for; `none` is what a table of no jobs says. */
@@ -115,12 +115,12 @@ async function writeList(
   flags: ListArgs,
   session: Session,
 ): Promise<void> {
-  const { terminal, format } = session;
+  const { terminal, format, store } = session;
   const header = flags.header !== false;
   if (flags.count) writeCount(jobs.length, session, header);
   else if (flags.quiet) await writeIds(jids(jobs), JOB_IDS, session, header);
-  else if (format === "csv") terminal.writeAll(csvLines(columns, jobs, new Date(), header));
-  else if (format !== "text") await writeJobs(jobs, documentsFor(flags, columns), format, terminal);
+  else if (format === "csv") terminal.writeAll(csvLines(columns, jobs, store.now(), header));
+  else if (format !== "text") await writeJobs(jobs, documentsFor(flags, columns, store), format, terminal);
   else if (jobs.length === 0) writeNone(none, flags, terminal);
   else {
     const { color, columns: width } = terminal;
@@ -128,7 +128,7 @@ async function writeList(
     const leftOut = (names: readonly string[]) => {
       missing = names;
     };
-    terminal.writeAll(renderJobs(columns, jobs, { color, columns: width, header }, new Date(), leftOut));
+    terminal.writeAll(renderJobs(columns, jobs, { color, columns: width, header }, store.now(), leftOut));
     if (missing.length > 0)
       terminal.say(`No room for ${missing.join(", ").toUpperCase()}: a wider terminal, or a pipe, has them.`);
   }
@@ -156,7 +156,7 @@ export async function listJobs(flags: ListArgs, view: View, selection: Selection
   const needsAll =
     flags["fail-if-empty"] || selection.ordered || showsStuck || (byColumns && named.some(doubtfulField));
   if (!recent && format === "jsonl" && withJobs && !needsAll && store.handsOverNewest)
-    return warnUnreadable(await streamLines(store, wanted, documentsFor(flags, named), terminal), terminal);
+    return warnUnreadable(await streamLines(store, wanted, documentsFor(flags, named, store), terminal), terminal);
   const read = recent ?? (await readJobs(store, wanted, records, progressOn(terminal)));
   const future = selection.timed ? futureWords(read.jobs, store.nowNs()) : undefined;
   const jobs = selection.arrange(read.jobs);

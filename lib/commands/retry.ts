@@ -188,7 +188,7 @@ async function follow(
       throw notEnded([jid], limit, LONGER);
     });
     const ending = waiting.endings.get(jid) as Ending;
-    if (format === "text") out.write(endingLine(ending, new Date(), out.columns));
+    if (format === "text") out.write(endingLine(ending, session.store.now(), out.columns));
     seen = ending.row;
     end = endingDocument(ending);
     return endingCode(ending);
@@ -210,7 +210,7 @@ async function execute(
 ): Promise<number> {
   const { terminal, format } = session;
   const { plan } = draft;
-  const minted = mint(new Date(), operatorName(session.env));
+  const minted = mint(session.store.now(), operatorName(session.env));
   const { jid } = minted;
   const look = `\`zester job show ${jid}\` tells whether it was.`;
   interrupted.words = `interrupted: whether job ${jid} was dispatched is not known. ${look}`;

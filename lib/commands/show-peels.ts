@@ -9,7 +9,6 @@ import { STORY_FIELDS } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import type { Store } from "../nats/store.ts";
 import { recordDocument, renderRecord } from "../render/record.ts";
-import type { Terminal } from "../terminal/terminal.ts";
 import { paragraph } from "../text.ts";
 import type { ShowArgs } from "./flags.ts";
 import { noteWord } from "./job-word.ts";
@@ -30,12 +29,12 @@ async function readerFor(flags: ShowArgs, format: Format): Promise<RecordReader>
 /** What makes the text of some peels of a job, in pieces, in the form that the flags name. @throws UserError as outputOf */
 type TextOf = (reading: Reading, chosen: readonly PeelStory[]) => () => Iterable<string>;
 
-async function textFor(flags: ShowArgs, terminal: Terminal): Promise<TextOf> {
+async function textFor(flags: ShowArgs, { terminal, store }: Session): Promise<TextOf> {
   const allPeels = flags["all-peels"] === true;
   if (flags.summary) {
     const { renderSummary } = await import("../render/summary.ts");
     const options = { allPeels, each: flags.each === true };
-    return (reading, chosen) => () => [renderSummary(reading, chosen, terminal, { now: new Date(), ...options })];
+    return (reading, chosen) => () => [renderSummary(reading, chosen, terminal, { now: store.now(), ...options })];
   }
   if (flags.output) {
     const { outputOf } = await import("./show-output.ts");
@@ -64,7 +63,7 @@ export async function readTold(
   const [found, retries, textOf] = await Promise.all([
     resolveStory(store, text, terminal.warn, noteWord(terminal), reader),
     flags.summary ? retriesOf(store) : [],
-    textFor(flags, terminal),
+    textFor(flags, session),
   ]);
   const { row, job } = found;
   const reading = { ...found, retries: retries.filter(({ retryOf }) => retryOf === row.jid) };

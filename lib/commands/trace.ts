@@ -80,7 +80,7 @@ async function show(
   else if (format !== "text") await writeDocument(storyDocument(keyed(job, { jid }), reading), format, terminal);
   else {
     const timeline = eventsShown || story.steps.length === 0 ? "" : renderTimeline(story, terminal, allPeels);
-    const text = renderStory(reading, terminal, { now: new Date(), allPeels });
+    const text = renderStory(reading, terminal, { now: store.now(), allPeels });
     terminal.write(`${eventsShown ? "\n" : ""}${text}${timeline && "\n"}${timeline}`);
   }
 }

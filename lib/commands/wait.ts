@@ -71,7 +71,7 @@ export class Waiting {
         waitingText(
           this.open.map((jid) => rows.get(jid) ?? jid),
           this.jids.length,
-          new Date(),
+          session.store.now(),
         ),
       );
     const ticking = this.open.length > 0 && canTell ? setInterval(tick, STATUS_MS) : undefined;
@@ -93,8 +93,8 @@ export class Waiting {
 }
 
 /** Writes how jobs ended; for programs also what is known of those that have not. */
-async function report({ jids, rows, endings, ended }: Waiting, { terminal, format }: Session): Promise<void> {
-  const now = new Date();
+async function report({ jids, rows, endings, ended }: Waiting, { terminal, format, store }: Session): Promise<void> {
+  const now = store.now();
   const out = withoutReader(terminal);
   const lines = ended.map((ending) => endingLine(ending, now, terminal.columns));
   if (format === "text") return out.write(lines.join(""));

@@ -80,7 +80,7 @@ class JobWatch {
     this.clear();
     const { terminal, format } = session;
     if (format !== "text") terminal.write(`${toJsonLine(endingDocument(ending))}\n`);
-    else terminal.write(endingLine(ending, new Date(), terminal.columns));
+    else terminal.write(endingLine(ending, session.store.now(), terminal.columns));
   }
 
   clear(): void {

@@ -31,7 +31,7 @@ const STUCK_MS = 3_000;
 
 /** Looks again and again whether the jobs of a board are stuck. @returns what ends that */
 function lookForStuck(session: Session, board: Board, found: (stuck: ReadonlyMap<string, Stuck>) => void) {
-  const look = () => findStuck(session.store, board.rows(Date.now())).then(found, () => {}); // a lost connection is told elsewhere
+  const look = () => findStuck(session.store, board.rows(session.store.now().getTime())).then(found, () => {}); // a lost connection is told elsewhere
   const timer = setInterval(look, STUCK_MS);
   return () => clearInterval(timer);
 }
@@ -53,9 +53,9 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
     changed(jid: string, job: Job | undefined, live: boolean) {
       if (job?.row.unreadable !== undefined && live) warnUnreadable([job.row], terminal);
       else if (job?.row.unreadable !== undefined) unreadable.set(jid, job.row);
-      const news = board.put(jid, job, live, Date.now());
+      const news = board.put(jid, job, live, session.store.now().getTime());
       if (!news || !job) return;
-      const text = format !== "text" ? jobLine(job) : changeLine(job.row, new Date());
+      const text = format !== "text" ? jobLine(job) : changeLine(job.row, session.store.now());
       if (live) print(job.row, text);
       else picture.set(jid, { row: job.row, text });
     },
@@ -94,7 +94,7 @@ async function drawBoard(
   const picture = () => {
     const bad = unreadable.size > 0 ? `${unreadable.size} cannot be decoded` : "";
     const size = sizeOf(terminal);
-    return renderBoard(board, [note, bad].filter(Boolean).join("  "), terminal, size, Date.now());
+    return renderBoard(board, [note, bad].filter(Boolean).join("  "), terminal, size, session.store.now().getTime());
   };
   const screen = new Screen(terminal, picture, failure.reject);
   const setNote = (text: string) => {
@@ -112,7 +112,7 @@ async function drawBoard(
       if (row?.unreadable !== undefined) unreadable.add(jid);
       else unreadable.delete(jid);
       const known = row?.unreadable === undefined ? job : undefined;
-      if (board.put(jid, known, live, Date.now()) && live) screen.change();
+      if (board.put(jid, known, live, session.store.now().getTime()) && live) screen.change();
     },
     whole() {
       board.endPicture();

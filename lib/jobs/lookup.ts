@@ -139,8 +139,11 @@ export interface Resolved {
   readonly by: "id" | "prefix" | "word";
 }
 
-/** Told which job a word stands for, and of the jobs that can't be decoded, any of which may be the one that was meant. */
-export type WordTold = (word: string, found: Resolved, unreadable: readonly JobRow[]) => void;
+/**
+ * Told which job a word stands for, of the jobs that can't be decoded, any of which may be the one that was meant, and what time it
+ * is by the server's clock.
+ */
+export type WordTold = (word: string, found: Resolved, unreadable: readonly JobRow[], now: Date) => void;
 
 /**
  * The job that `text` names: itself, the one that a word such as `@last` stands for, or the only one that begins with it.
@@ -181,7 +184,7 @@ async function resolveWord(store: Store, word: JobWord, told: WordTold, narrowin
   const { findByWord } = await import("./job-word.ts");
   const { jid, unreadable } = await findByWord(store, word, narrowing);
   const found: Resolved = { ...(await readStored(store, jid)), by: "word" };
-  told(word.text, found, unreadable);
+  told(word.text, found, unreadable, store.now());
   return found;
 }
 

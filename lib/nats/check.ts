@@ -186,9 +186,9 @@ const JETSTREAM_HINT = `${ADDRESS_HINT} JetStream may be off, or in another doma
 
 /** The two buckets: JetStream, what is in them, and each permission that reading needs. */
 export async function checkBuckets(connection: Connection): Promise<{ findings: Finding[]; clock: Clock | undefined }> {
-  const { jobs, returns } = fleetOn(new JetStream(connection));
+  const js = new JetStream(connection);
+  const { jobs, returns } = fleetOn(js);
   const findings: Finding[] = [];
-  let clock: Clock | undefined;
   for (const [bucket, filter, entry] of [
     [jobs, "*", "job"],
     [returns, ">", "return"],
@@ -198,7 +198,6 @@ export async function checkBuckets(connection: Connection): Promise<{ findings: 
       const { messages } = await bucket.info();
       if (bucket === jobs) findings.push({ check: "jetstream", result: "ok", detail: connection.api });
       const { consumer } = await look(bucket, bucket.prefix + filter, false);
-      clock ??= consumer;
       // A missing key is answered with the status 404, which is no error here.
       await bucket.direct(bucket.prefix + NO_KEY).catch((error) => {
         if (!(error instanceof NoResponders)) throw error; // a bucket without direct get is read another way
@@ -209,7 +208,7 @@ export async function checkBuckets(connection: Connection): Promise<{ findings: 
       if (error instanceof NoJetStream) {
         const detail = `nothing answers on ${connection.api}`;
         findings.push({ check: "jetstream", result: "FAIL", detail, hint: JETSTREAM_HINT });
-        return { findings, clock };
+        return { findings, clock: js.clock };
       }
       findings.push(
         error instanceof NoBucket
@@ -218,7 +217,7 @@ export async function checkBuckets(connection: Connection): Promise<{ findings: 
       );
     }
   }
-  return { findings, clock };
+  return { findings, clock: js.clock };
 }
 
 /** The stream of events, which a deployment can lack. */
@@ -253,7 +252,12 @@ export function checkClock(clock: Clock | undefined): Finding {
   const detail = `${formatMs(off)} ${aheadMs < 0 ? "ahead of" : "behind"} the server ${doubt}`;
   return off - doubtMs <= CLOCK_OFF_MS
     ? { check, result: "ok", detail }
-    : { check, result: "warn", detail, hint: "Ages are off by that: set this machine's clock." };
+    : {
+        check,
+        result: "warn",
+        detail,
+        hint: "Ages count by the server's clock, certificates by this machine's: set it.",
+      };
 }
 
 /** When each master was last heard. */

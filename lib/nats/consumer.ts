@@ -21,8 +21,8 @@ export interface Clock {
   readonly doubtMs: number;
 }
 
-/** A consumer as the server described it when it was created, with the time that it told then. */
-export interface Consumer extends Clock {
+/** A consumer as the server described it when it was created. */
+export interface Consumer {
   readonly stream: string;
   readonly name: string;
   /** Messages that were pending. */

@@ -7,7 +7,7 @@ import { type Msg, nuid } from "nats";
 import { Transient, UserError } from "../errors.ts";
 import { safe } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
-import type { Consumer, ConsumerConfig } from "./consumer.ts";
+import type { Clock, Consumer, ConsumerConfig } from "./consumer.ts";
 
 /** A refusal of the API: the `cause` of the error in a user's words. */
 export class ApiError extends Error {
@@ -104,15 +104,32 @@ export class JetStream {
   /** Consumers that may still be there, with their streams. */
   readonly #consumers = new Map<string, string>();
   readonly #closing: Promise<void>[] = [];
-  /** By how much the server's clock is ahead of ours, in ms, as of the last consumer. */
-  aheadMs = 0;
+  #clock: Clock | undefined;
 
   /** @param before of a connection that was lost: what it left on the server is deleted now */
   constructor(
     readonly connection: Connection,
     before?: JetStream,
   ) {
+    this.#clock = before?.clock;
     if (before) this.#closing.push(...this.#dropAll(before.#consumers));
+  }
+
+  /** The server's clock, from the answer that told it best; undefined until one did. */
+  get clock(): Clock | undefined {
+    return this.#clock;
+  }
+
+  /** @param time what an answer tells, if anything, of the moment when it was made */
+  #learn(time: unknown, askedMs: number): void {
+    const toldMs = typeof time === "string" ? Date.parse(time) : Number.NaN;
+    if (Number.isNaN(toldMs)) return;
+    const doubtMs = Math.max(0, Date.now() - askedMs) / 2;
+    const aheadMs = toldMs - askedMs - doubtMs;
+    const known = this.#clock;
+    // A clock that was set since contradicts what was known.
+    const isNews = !known || doubtMs <= known.doubtMs || Math.abs(aheadMs - known.aheadMs) > doubtMs + known.doubtMs;
+    if (isNews) this.#clock = { aheadMs, doubtMs };
   }
 
   /**
@@ -123,11 +140,13 @@ export class JetStream {
    */
   async ask<T>(stream: string, call: string, counts: readonly string[], payload?: unknown): Promise<T> {
     const { api, shown } = this.connection;
+    const askedMs = Date.now();
     const msg = await this.connection.request(`${api}.${call}`, payload).catch((error) => {
       throw error instanceof NoResponders ? new NoJetStream(shown) : error;
     });
     const answer = objectIn(msg);
-    const { error } = answer ?? {};
+    const { error, ts } = answer ?? {};
+    this.#learn(ts, askedMs);
     if (isObject(error) && typeof (error.description ?? "") === "string") {
       const description = (error.description ?? "") as string;
       const code = numberIn(error.err_code) ?? numberIn(error.code);
@@ -155,16 +174,12 @@ export class JetStream {
         stream_name: stream,
         config: full,
       });
-      const doubtMs = (Date.now() - askedMs) / 2;
-      const createdMs = Date.parse(typeof created.created === "string" ? created.created : "") || Date.now();
-      this.aheadMs = createdMs - askedMs - doubtMs;
+      this.#learn(created.created, askedMs);
       return {
         stream,
         name,
         pending: created.num_pending,
-        createdMs,
-        aheadMs: this.aheadMs,
-        doubtMs,
+        createdMs: Date.parse(typeof created.created === "string" ? created.created : "") || Date.now(),
         host: created.cluster?.leader,
         from: (numberIn(created.delivered?.stream_seq) ?? 0) + 1,
       };

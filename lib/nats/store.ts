@@ -160,17 +160,27 @@ export class Store {
     });
   }
 
-  /** Asks for the server's time, in ms since 1970. */
-  async clock(): Promise<Clock & { nowMs: number }> {
+  /**
+   * The server's clock. Whatever was read has told it; when nothing was, one request asks.
+   * @throws as any request, and UserError when the server does not tell
+   */
+  async clock(): Promise<Clock> {
+    const { jobs } = this.#fleet;
     // STREAM.INFO tells the time from 2.10 on only; a new consumer tells it everywhere.
-    const config = { deliver_policy: "new", filter_subject: `${this.#fleet.jobs.prefix}*` } as const;
-    const { createdMs, aheadMs, doubtMs } = await this.#fleet.jobs.consume(config, async (consumer) => consumer);
-    return { nowMs: createdMs, aheadMs, doubtMs };
+    if (!this.#js.clock && this.connection.isAtLeast(2, 10)) await jobs.state();
+    if (!this.#js.clock) await jobs.consume({ deliver_policy: "new" }, async () => {});
+    if (this.#js.clock) return this.#js.clock;
+    throw new UserError(`${this.connection.shown} does not tell its time.`);
   }
 
-  /** The server's clock now, in ns since 1970, as far as the last consumer told. */
+  /** What time it is by the server's clock, as far as that is known: see `clock`. */
+  now(): Date {
+    return new Date(Date.now() + (this.#js.clock?.aheadMs ?? 0));
+  }
+
+  /** The same in ns since 1970. */
   nowNs(): bigint {
-    return BigInt(Math.round(Date.now() + this.#js.aheadMs)) * 1_000_000n;
+    return BigInt(this.now().getTime()) * 1_000_000n;
   }
 
   /**
@@ -180,7 +190,7 @@ export class Store {
    */
   async heartbeatAge(of: "masters" | "peels", id: string): Promise<number | "none"> {
     const bucket = this.#fleet[of];
-    const msg = await bucket.directIfAllowed(bucket.prefix + tokens(id));
+    const [msg] = await Promise.all([bucket.directIfAllowed(bucket.prefix + tokens(id)), this.clock()]);
     if (!msg) {
       // A bucket that is not there is said to be missing; it is asked for only now, so that it usually costs nothing.
       await bucket.info().catch((error) => {
@@ -191,7 +201,7 @@ export class Store {
     const code = msg.headers?.code ?? 0;
     if (code === 404 || isGone(msg)) return "none";
     const stored = Date.parse(msg.headers?.get("Nats-Time-Stamp") ?? "");
-    if (code < 400 && !Number.isNaN(stored)) return Date.now() + this.#js.aheadMs - stored;
+    if (code < 400 && !Number.isNaN(stored)) return this.now().getTime() - stored;
     throw new UserError(`the server refused to read ${bucket.title}/${safe(id)} (${code}).`);
   }
 

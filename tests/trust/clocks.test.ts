@@ -6,7 +6,17 @@ import fc from "fast-check";
 import type { NatsConnection } from "nats";
 import { selectionByServer } from "../../lib/commands/clock.ts";
 import type { Session } from "../../lib/commands/session.ts";
-import { emptyBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
+import {
+  emptyBuckets,
+  encode,
+  jobRecord,
+  Running,
+  run,
+  type Server,
+  startServer,
+  Time,
+  zester,
+} from "../support/harness.ts";
 
 const HOUR = 3_600_000;
 
@@ -23,10 +33,13 @@ async function startShifted(port: number, ms: number, stored?: (sequence: number
         `${head}${sequence}${count}${stored(Number(sequence))}000000${rest}`,
     );
   const shift = (text: string) =>
-    (stored ? restored(text, stored) : text).replace(/("created":")([^"]{19})/g, (_, name: string, time: string) => {
-      const date = new Date(Date.parse(`${time}Z`) + ms);
-      return name + date.toISOString().slice(0, 19);
-    });
+    (stored ? restored(text, stored) : text).replace(
+      /("(?:created|ts)":")([^"]{19})/g,
+      (_, name: string, time: string) => {
+        const date = new Date(Date.parse(`${time}Z`) + ms);
+        return name + date.toISOString().slice(0, 19);
+      },
+    );
   const proxy = createServer((client) => {
     const upstream = dial(port, "127.0.0.1");
     for (const socket of [client, upstream]) sockets.add(socket.on("error", () => {}));
@@ -124,7 +137,7 @@ describe("this machine's clock is off", () => {
           const warnings: string[] = [];
           const nowMs = Date.now() + aheadMs;
           const session = {
-            store: { clock: async () => ({ nowMs, aheadMs, doubtMs }) },
+            store: { clock: async () => ({ aheadMs, doubtMs }), now: () => new Date(nowMs) },
             terminal: { warn: (text: string) => void warnings.push(text) },
           } as unknown as Session;
           const { since } = await selectionByServer({ since: "90m" }, session);
@@ -185,5 +198,129 @@ describe("a job was stamped by a clock that is ahead", () => {
       });
       expect(stdout.split("\n").slice(0, -1)).toEqual(order.slice(-n));
     }
+  });
+});
+
+describe("this machine's clock plays no part in what is said of jobs", () => {
+  const ago = (seconds: number) => new Time(BigInt(Date.now() - seconds * 1000) * 1_000_000n);
+  const MINUTE = 60;
+  /** The master's heart beats as long as the tests run. */
+  let beating: ReturnType<typeof setInterval>;
+
+  beforeAll(async () => {
+    await emptyBuckets(nc);
+    const masters = await nc.jetstream().views.kv("master-heartbeat");
+    const beat = async () =>
+      void (await masters.put(
+        "m1",
+        encode({ master_id: "m1", active_jobs: ["healthy", "overdue"], timestamp: ago(0) }),
+      ));
+    await beat();
+    beating = setInterval(beat, 5_000);
+    // Half a minute off the full one: what is told in minutes stays the same while the tests run.
+    const put = (jid: string, minutes: number, fields: object) => {
+      const created = ago((minutes + 0.5) * MINUTE);
+      const record = { targets: ["web-1", "web-2"], owner: "m1", created, updated: created, ...fields };
+      nc.publish(`$KV.jobs.${jid}`, encode(jobRecord(jid, record)));
+    };
+    put("healthy", 10, { status: "running", deadline: ago(-90.5 * MINUTE) });
+    put("overdue", 20, { status: "running", deadline: ago(5.5 * MINUTE) });
+    put("orphan", 30, { status: "running", owner: "m2", deadline: ago(-90.5 * MINUTE) });
+    for (const [jid, minutes] of [
+      ["older", 90],
+      ["ended", 40],
+    ] as const) {
+      put(jid, minutes, { status: "failed", return_count: 2n, success_count: 1n });
+      for (const [peel, error] of [
+        ["web-1", undefined],
+        ["web-2", "no space left"],
+      ] as const) {
+        const answer = { jid, peel_id: peel, success: !error, return_data: null, ...(error && { error }) };
+        const record = { ...answer, duration: 1_000_000_000n, timestamp: ago((minutes - 1) * MINUTE) };
+        nc.publish(`$KV.job-returns.${jid}.${peel}`, encode(record));
+      }
+    }
+    await nc.flush();
+  });
+  afterAll(() => clearInterval(beating));
+
+  /** What a program needs in its environment to see this machine's clock so far off. */
+  async function off(offset: string): Promise<Record<string, string>> {
+    const { stdout } = await run(["faketime", "-f", offset, "env"], { env: { PATH: process.env.PATH ?? "" } });
+    const preload = /^LD_PRELOAD=(.+)$/m.exec(stdout)?.[1];
+    if (!preload) throw new Error("faketime is not there: .ci/setup installs it");
+    return { LD_PRELOAD: preload, FAKETIME: offset, NATS_URL: server.url, TZ: "UTC" };
+  }
+
+  const COMMANDS = [
+    ["job", "list"],
+    ["job", "list", "--wide"],
+    ["job", "list", "--columns", "jid,age,duration,stuck"],
+    ["job", "list", "--columns", "jid,age,stuck", "--format", "jsonl"],
+    ["job", "list", "--since", "35m", "-q"],
+    ["job", "active"],
+    ["job", "active", "--format", "csv"],
+    ["job", "errors"],
+    ["job", "errors", "--by", "job"],
+    ["job", "history", "web-2"],
+    ["job", "stats"],
+    ["job", "grep", "space"],
+    ["job", "show", "healthy", "--summary"],
+    ["job", "show", "overdue", "--summary"],
+    ["job", "show", "ended", "--summary"],
+    ["job", "show", "@last"],
+    ["job", "trace", "healthy"],
+    ["job", "trace", "overdue"],
+    ["job", "trace", "orphan"],
+    ["job", "wait", "ended"],
+    ["job", "diff", "older", "ended"],
+    ["job", "kill", "healthy", "overdue", "--dry-run"],
+    ["job", "kill", "healthy", "overdue", "--dry-run", "--format", "json"],
+    ["job", "kill", "--since", "1h", "--dry-run"],
+    ["job", "retry", "ended", "--dry-run"],
+    ["__complete", "job", "show", "="],
+  ];
+
+  /** Two texts that were made one soon after the other: the seconds may differ by a few. */
+  function expectAlike(text: string, other: string): void {
+    const SECONDS = /\d+(?:\.\d+)?(?=s\b)|(?<=Z,)[\d.]+|(?<=duration":)[\d.]+/g;
+    expect(text.replace(SECONDS, "…")).toBe(other.replace(SECONDS, "…"));
+    const [some, others] = [text, other].map((one) => [...one.matchAll(SECONDS)].map(Number));
+    some?.forEach((seconds, i) => void expect(Math.abs(seconds - (others?.[i] ?? 0))).toBeLessThan(8));
+  }
+
+  const right = () => ({ NATS_URL: server.url, TZ: "UTC" });
+
+  test.each(["-5h", "-20s", "+20s", "+5h"])("by %s", async (offset) => {
+    const env = await off(offset);
+    for (const args of COMMANDS) {
+      const [first, second] = [await zester(args, { env }), await zester(args, { env: right() })];
+      // With --since it is told that the clocks differ.
+      const stderr = first.stderr.replace(/^warning: this machine's clock is .*\n/m, "");
+      const head = `${args.join(" ")}: ${second.code}\n`;
+      expectAlike(`${args.join(" ")}: ${first.code}\n${first.stdout}${stderr}`, head + second.stdout + second.stderr);
+    }
+  });
+
+  test.each(["-5h", "+20s"])("watch, by %s", async (offset) => {
+    const size = { cols: 150, rows: 20 };
+    const boards = [await off(offset), right()].map((env) => new Running(["job", "watch"], env, size));
+    const rows = await Promise.all(
+      boards.map(async (board) => {
+        await board.until("2 stuck");
+        board.signal("SIGINT");
+        expect(await board.ended()).toBe(130);
+        const text = Bun.stripANSI(board.out.slice(board.out.lastIndexOf("2 stuck"))).replaceAll("\r", "");
+        return ["orphan", "overdue", "healthy"].map((jid) => new RegExp(`^${jid} .*`, "m").exec(text)?.[0]).join("\n");
+      }),
+    );
+    expect(rows[0]).toMatch(/^orphan .*, stuck .*\noverdue .*, stuck .*\nhealthy .* running /);
+    expectAlike(...(rows as [string, string]));
+  });
+
+  test("config check tells how far it is off", async () => {
+    const { stdout } = await zester(["config", "check"], { env: await off("+5h") });
+    expect(stdout).toMatch(/warn +clock +5h ahead of the server/);
+    expect(stdout).toMatch(/ok +masters +m1 [0-9.]+s ago/);
   });
 });
