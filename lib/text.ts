@@ -1,4 +1,5 @@
 // Text from records and arguments, made safe for a terminal and measured for it.
+import { hideSecrets } from "./secrets.ts";
 
 // C0, DEL, C1, line and paragraph separators, zero-width and bidi controls, BOM, interlinear and tag characters,
 // lone surrogates, what is no character: everything that can move the cursor, reorder or hide what stands beside it. ZWJ (U+200D) is
@@ -30,10 +31,14 @@ export function safe(text: string): string {
 /** How many characters of a message are shown: its beginning, and its end, where the reason stands. */
 const MESSAGE = { head: 1200, tail: 400 } as const;
 
-/** A message on one line, cut in the middle when it is so long that a reader would have to scroll. */
+/**
+ * A message on one line, without what looks like a secret, and cut in the middle when it is so long that a reader would have
+ * to scroll. Whatever is said beside data passes through here.
+ */
 export function oneLine(message: string): string {
-  if (message.length <= MESSAGE.head + MESSAGE.tail) return safe(message);
-  return `${safe(message.slice(0, MESSAGE.head))} … ${safe(message.slice(-MESSAGE.tail))}`;
+  const text = hideSecrets(message);
+  if (text.length <= MESSAGE.head + MESSAGE.tail) return safe(text);
+  return `${safe(text.slice(0, MESSAGE.head))} … ${safe(text.slice(-MESSAGE.tail))}`;
 }
 
 /** The same characters as escapes of JSON strings: UTF-16, so those above U+FFFF are pairs. */

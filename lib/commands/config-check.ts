@@ -16,9 +16,10 @@ import {
 } from "../nats/check.ts";
 import { openConnection } from "../nats/connect.ts";
 import type { Connection } from "../nats/connection.ts";
-import { jwtText } from "../nats/credentials.ts";
+import { userJwt } from "../nats/credentials.ts";
 import { paintState } from "../render/colors.ts";
 import type { Look } from "../render/table.ts";
+import { hideSecrets } from "../secrets.ts";
 import { loadSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -30,7 +31,7 @@ import { surroundings } from "./surroundings.ts";
 /** Every point in turn; ends early when the server is lost. */
 async function examine(connection: Connection, settings: Settings, findings: Finding[]): Promise<void> {
   findings.push(await checkServer(connection), checkTls(connection));
-  const user = await checkUser(connection, jwtText(settings));
+  const user = await checkUser(connection, userJwt(settings));
   findings.push(user.finding);
   const { findings: buckets, clock } = await checkBuckets(connection);
   findings.push(...buckets, ...checkSteering(user.publish));
@@ -70,8 +71,12 @@ function render(findings: readonly Finding[], { color, columns = Number.POSITIVE
 
 export async function run(flags: GlobalArgs): Promise<number> {
   const { terminal, format, env } = surroundings(flags);
-  const settings = await loadSettings(flags, env, terminal.warn);
-  const findings = await check(settings, terminal);
+  const settings = await loadSettings(flags, env, terminal.warn, terminal.note);
+  const findings = (await check(settings, terminal)).map((finding) => ({
+    ...finding,
+    detail: hideSecrets(finding.detail),
+    hint: finding.hint && hideSecrets(finding.hint),
+  }));
   if (format === "text") terminal.write(render(findings, terminal));
   else {
     const list = findings.map(

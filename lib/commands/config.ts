@@ -3,6 +3,7 @@
 import type { Value } from "../codec/value.ts";
 import { formatMs } from "../duration.ts";
 import { renderTable } from "../render/table.ts";
+import { hideSecrets } from "../secrets.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import { maskUrl } from "../settings/server-url.ts";
 import { KEYS, type Key, type Resolved, SETTINGS, type Settings } from "../settings/settings.ts";
@@ -23,7 +24,7 @@ function shown(key: Key, settings: Settings): string | undefined {
   if (value === undefined) return undefined;
   if (secret || hidden) return "***";
   if (kind === "duration") return formatMs(settings.timeoutMs);
-  return kind === "urls" ? settings.urls.map(maskUrl).join(",") : String(value);
+  return hideSecrets(kind === "urls" ? settings.urls.map(maskUrl).join(",") : String(value));
 }
 
 /** Each setting with its source. Those that no flag can set are called as contexts call them, and listed only when set. */
@@ -52,7 +53,7 @@ function formatRow(flags: GlobalArgs, { format, env }: Surroundings): Row {
 export async function run(flags: GlobalArgs): Promise<void> {
   const around = surroundings(flags);
   const { terminal, format, env } = around;
-  const resolved = await resolveSettings(flags, env, terminal.warn);
+  const resolved = await resolveSettings(flags, env, terminal.warn, terminal.note);
   const rows = [...describeSettings(resolved), formatRow(flags, around)];
   if (format === "text") {
     const columns = [

@@ -41,11 +41,11 @@ export async function withSession(
 ): Promise<number | undefined> {
   const { terminal, format, env } = surroundings(flags, formats);
   if (limit?.note !== undefined) terminal.warn(limit.note);
-  const loaded = await loadSettings(flags, env, terminal.warn);
+  const loaded = await loadSettings(flags, env, terminal.warn, terminal.note);
   const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limit?.ms ?? loaded.timeoutMs) };
   let store: Store | undefined;
-  const open = async () => {
-    store = new Store(await openConnection(settings, terminal.warn), store);
+  const open = async (renewalMs?: number) => {
+    store = new Store(await openConnection(settings, terminal.warn, renewalMs), store);
   };
   let ending = false;
   const goodbye = (ms: number) => {
@@ -73,7 +73,8 @@ export async function withSession(
       env,
       async reopen() {
         void store?.connection.nc.close().catch(() => {});
-        await open();
+        // Who follows jobs has the time to wait for a login that is being renewed.
+        await open(settings.timeoutMs);
       },
     });
     const exitCode = await working.catch((error) => {

@@ -5,7 +5,7 @@ import type { ServerUrl } from "../settings/server-url.ts";
 import type { Settings } from "../settings/settings.ts";
 import { safe } from "../text.ts";
 import { BrokenProtocol, NoGreeting } from "./client.ts";
-import { expiredAt } from "./credentials.ts";
+import { caFault, damagedTlsFile, expiredAt } from "./credentials.ts";
 
 /** Why a server could not be used, and what to do about it; `refused` when trying again can't help. */
 export interface ConnectFailure {
@@ -32,6 +32,7 @@ type Row = readonly [
 
 // The server judges, by its own clock; it does not say why it refuses.
 const DENIED = /AUTHORIZATION_VIOLATION|Authorization Violation|BAD_AUTHENTICATION/i;
+const EXPIRED = /AUTHENTICATION_EXPIRED|Authentication Expired/i;
 const CLIENT_CERTIFICATE = /EBADF|CERTIFICATE_REQUIRED|certificate required|bad certificate|alert/i;
 const CLOSED = /ECONNRESET|CONNECTION_REFUSED|CONNECTION_CLOSED|DISCONNECT|EPIPE|undefined/;
 
@@ -45,12 +46,7 @@ const ROWS: readonly Row[] = [
     ({ error }) => `what answers there does not keep to the NATS protocol: ${error.message}`,
     "Check the port, and what stands between here and the server.",
   ],
-  [
-    /AUTHENTICATION_EXPIRED|Authentication Expired/i,
-    "the credentials have expired",
-    "Ask the issuer of the credentials for new ones.",
-    "refused",
-  ],
+  [EXPIRED, "the credentials have expired", "Ask the issuer of the credentials for new ones.", "refused"],
   [/AUTHENTICATION_TIMEOUT/, "the server timed out the login", "Try again; the server may be overloaded."],
   [
     ({ text, settings }) => DENIED.test(text) && expiredAt(settings) !== undefined,
@@ -73,7 +69,11 @@ const ROWS: readonly Row[] = [
   ],
   [
     /UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED|UNABLE_TO_GET_ISSUER|self.signed|unable to (verify|get)/i,
-    ({ url }) => `the server's certificate comes from an unknown CA${url.tls ? "" : " (it needs TLS)"}`,
+    ({ url, settings }) => {
+      const fault = caFault(settings);
+      const aside = url.tls ? "" : " (it needs TLS)";
+      return `the server's certificate comes from an unknown CA${fault === undefined ? aside : `: ${fault}`}`;
+    },
     "Name the CA's certificate with --nats-ca <file>.",
   ],
   [
@@ -98,7 +98,7 @@ const ROWS: readonly Row[] = [
   ],
   [
     /ERR_OSSL_|ERR_BORINGSSL/,
-    "a TLS file holds no usable certificate or key",
+    ({ settings }) => `${damagedTlsFile(settings) ?? "a TLS file"} holds no usable certificate or key`,
     "Check the files after --nats-ca, --tls-cert and --tls-key.",
   ],
   [/SERVER_OPT_NA/, "the server offers no TLS", "Use nats:// in the URL and no TLS flags, if that is what you want."],
@@ -136,12 +136,22 @@ const ROWS: readonly Row[] = [
   [() => true, ({ error }) => safe(error.message), "Check the address and the connection settings."],
 ];
 
-/** What the error of an attempt to connect to `url` means. */
-export function connectFailure(error: NatsError, url: ServerUrl, settings: Settings): ConnectFailure {
+/** Every code and message of an error. */
+function textOf(error: NatsError): string {
   const inner = error.chainedError as NodeJS.ErrnoException | undefined;
   // What is undefined joins as nothing.
-  const text = [error.code, inner?.code, error.message, inner?.message].join(" ");
-  const attempt = { error, text, url, settings };
+  return [error.code, inner?.code, error.message, inner?.message].join(" ");
+}
+
+/** True when the server refused a login that has expired: another one may stand in its file by now. */
+export function isExpired(error: NatsError, settings: Settings): boolean {
+  const text = textOf(error);
+  return EXPIRED.test(text) || (DENIED.test(text) && expiredAt(settings) !== undefined);
+}
+
+/** What the error of an attempt to connect to `url` means. */
+export function connectFailure(error: NatsError, url: ServerUrl, settings: Settings): ConnectFailure {
+  const attempt = { error, text: textOf(error), url, settings };
   const row = ROWS.find(([match]) => (match instanceof RegExp ? match.test(attempt.text) : match(attempt)));
   const [, why, hint, refused] = row as Row;
   return {

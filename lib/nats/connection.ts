@@ -70,10 +70,10 @@ export class Connection {
         "Check the address, and what stands between here and the server.",
       );
     const expired = /AUTHENTICATION_EXPIRED/.test(String((error as Partial<NatsError>)?.code));
-    const why = expired ? "the credentials have expired" : "the connection to the server was lost";
+    // They may have been renewed: who follows jobs logs in again, and learns otherwise from the server.
     return expired
-      ? new UserError(`${this.shown}: ${why}.`, "Ask the issuer of the credentials for new ones.")
-      : new Transient(`${this.shown}: ${why}.`, "Run the command again.");
+      ? new Transient(`${this.shown}: the credentials have expired.`, "Ask the issuer of the credentials for new ones.")
+      : new Transient(`${this.shown}: the connection to the server was lost.`, "Run the command again.");
   }
 
   async #watchStatus(): Promise<void> {

@@ -1,24 +1,35 @@
 // Secrets and certificates from files: read, checked, and never repeated.
-import { type Authenticator, credsAuthenticator, jwtAuthenticator, nkeyAuthenticator } from "nats";
+import { type Authenticator, jwtAuthenticator, nkeyAuthenticator } from "nats";
 import { UserError } from "../errors.ts";
-import { readFileAndMode } from "../settings/files.ts";
+import { decodeText, faultOf, readFile } from "../settings/files.ts";
+import { type LoginText, loginFault, loginIn } from "../settings/login.ts";
 import type { Settings } from "../settings/settings.ts";
+import type { PemKind } from "./pem.ts";
 
-/** What has been read: a pipe (`--creds <(…)`) gives its content once, and a command that connects again needs it. */
-const read = new Map<string, Buffer>();
+/**
+ * What was read last, by path. A regular file is read again for each login, since it may hold new credentials by then; a pipe
+ * (`--creds <(…)`) gives its content once.
+ */
+const read = new Map<string, { readonly text: string; readonly isRegular: boolean }>();
 
-function readSecret(path: string, what: string, warn: (text: string) => void): Buffer {
+/** The text of a file. @throws UserError that names the file and why it can't be read */
+async function readSecret(
+  path: string,
+  what: string,
+  withinMs: number,
+  warn: (text: string) => void = () => {},
+): Promise<string> {
   const known = read.get(path);
-  if (known) return known;
+  if (known?.isRegular === false) return known.text;
   try {
-    const { bytes, readableByOthers } = readFileAndMode(path);
-    read.set(path, bytes);
-    if (readableByOthers) warn(`${what} ${path} can be read by other users: chmod 600 it.`);
-    return bytes;
+    const { bytes, readableByOthers, isRegular } = await readFile(path, withinMs);
+    if (readableByOthers && !known) warn(`${what} ${path} can be read by other users: chmod 600 it.`);
+    const text = decodeText(bytes);
+    read.set(path, { text, isRegular });
+    return text;
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
     throw new UserError(
-      `${what} ${path} cannot be read: ${code === "ENOENT" ? "there is no such file" : code}.`,
+      `${what} ${path} cannot be read: ${faultOf(error)}.`,
       "Check the path and the file's permissions.",
     );
   }
@@ -34,9 +45,9 @@ export interface Claims {
   readonly nats?: { readonly pub?: { readonly allow?: string[]; readonly deny?: string[] } };
 }
 
-/** The claims of the JWT in `text` (alone, or a `.creds` file); undefined when there is none that can be read. */
-export function readClaims(text: string): Claims | undefined {
-  const claims = /(?:^|-----BEGIN NATS USER JWT-----)\s*[\w-]+\.([\w-]+)\.[\w-]+/.exec(text)?.[1];
+/** The claims of a JWT; undefined when they can't be read. */
+export function readClaims(jwt: string): Claims | undefined {
+  const claims = /^\s*[\w-]+\.([\w-]+)\.[\w-]+/.exec(jwt)?.[1];
   if (!claims) return undefined;
   try {
     return JSON.parse(Buffer.from(claims, "base64url").toString());
@@ -45,50 +56,57 @@ export function readClaims(text: string): Claims | undefined {
   }
 }
 
-/** How to log in with a JWT and seed that stand in the settings. */
-function inlineAuthenticator(jwt: string, seed: string): Authenticator {
-  const auth = jwtAuthenticator(jwt.trim(), Buffer.from(seed.trim()));
-  try {
-    auth("probe");
-  } catch {
+/** How to log in with credentials that stand in the settings themselves. */
+function inlineLogin({ jwt, seed }: Settings): LoginText | undefined {
+  if (jwt === undefined && seed === undefined) return undefined;
+  const login = { jwt: loginIn(jwt ?? "").jwt, seed: loginIn(seed ?? "").seed };
+  if (jwt !== undefined && login.jwt === undefined)
+    throw new UserError("user_jwt does not hold a JWT.", "It must be one word that starts with eyJ.");
+  if (seed !== undefined && login.seed === undefined)
     throw new UserError("user_seed does not hold an nkey seed.", "It must be one word that starts with SU.");
-  }
-  return auth;
+  return login;
 }
 
 /**
- * How to log in with a `.creds` or seed file, or a JWT; undefined when the settings name none.
+ * How to log in with a `.creds` or seed file as it is now, or with a JWT; undefined when the settings name none.
  * @throws UserError when the file is missing, or holds something else
  */
-export function authenticator(settings: Settings, warn: (text: string) => void): Authenticator | undefined {
-  if (settings.jwt !== undefined && settings.seed !== undefined)
-    return inlineAuthenticator(settings.jwt, settings.seed);
-  const path = settings.creds ?? settings.nkey;
-  if (path === undefined) return undefined;
-  const what = settings.creds ? "credentials file" : "nkey seed file";
-  const bytes = readSecret(path, what, warn);
-  const auth = settings.creds ? credsAuthenticator(bytes) : nkeyAuthenticator(Buffer.from(bytes.toString().trim()));
+export async function authenticator(
+  settings: Settings,
+  warn: (text: string) => void,
+): Promise<Authenticator | undefined> {
+  const { creds, nkey, timeoutMs } = settings;
+  const path = creds ?? nkey;
+  const what = creds === undefined ? "nkey seed file" : "credentials file";
+  let login = inlineLogin(settings);
+  if (login === undefined && path !== undefined) {
+    login = loginIn(await readSecret(path, what, timeoutMs, warn));
+    const fault = loginFault(login, creds === undefined ? "nkey" : "creds");
+    if (fault) throw new UserError(`${what} ${path} ${fault.why}.`, fault.hint);
+  }
+  if (login === undefined) return undefined;
+  const seed = login.seed === undefined ? undefined : Buffer.from(login.seed);
+  // A JWT beside a seed serves servers with and without an operator; a JWT alone is a bearer's.
+  const auth = login.jwt === undefined ? nkeyAuthenticator(seed) : jwtAuthenticator(login.jwt, seed);
   try {
     auth("probe");
   } catch {
     throw new UserError(
-      `${what} ${path} does not hold ${settings.creds ? "a user's JWT and seed" : "an nkey seed"}.`,
-      settings.creds
-        ? "Name a .creds file as made by nsc, or use --nkey for a bare seed."
-        : "The file must hold one line that starts with SU.",
+      `${path === undefined ? "the login" : `${what} ${path}`} holds a damaged nkey seed.`,
+      "Write it again from where it was made.",
     );
   }
   return auth;
 }
 
-/** The text with the user's JWT, when that is how the settings log in: as it stands there, or the `.creds` file. */
-export function jwtText({ jwt, creds }: Settings): string | undefined {
-  return jwt ?? (creds && readSecret(creds, "credentials file", () => {}).toString());
+/** The user's JWT, when that is how the settings log in: as it stands there, or as the file last had it. */
+export function userJwt({ jwt, creds, nkey }: Settings): string | undefined {
+  return jwt ?? loginIn(read.get(creds ?? nkey ?? "")?.text ?? "").jwt;
 }
 
 /** When the user's JWT expired, by this machine's clock; undefined when it did not, or there is none. */
 export function expiredAt(settings: Settings): string | undefined {
-  const expires: unknown = readClaims(jwtText(settings) ?? "")?.exp;
+  const expires: unknown = readClaims(userJwt(settings) ?? "")?.exp;
   if (typeof expires !== "number" || expires <= 0 || expires * 1000 >= Date.now()) return undefined;
   return new Date(expires * 1000).toISOString().replace(".000", "");
 }
@@ -101,9 +119,25 @@ interface TlsFiles {
   key?: string;
 }
 
+/** The settings that name a file for TLS, and what messages call it. */
+const TLS_FILES = [
+  ["tlsCa", "CA file", "certificate"],
+  ["tlsCert", "TLS certificate file", "certificate"],
+  ["tlsKey", "TLS key file", "key"],
+] as const;
+
+const PEM_HINTS: Readonly<Record<PemKind, string>> = {
+  certificate: "Name a file that has -----BEGIN CERTIFICATE----- in it.",
+  key: "Name a file with an unencrypted -----BEGIN PRIVATE KEY-----; `openssl pkey -in <file>` writes one.",
+};
+
 /** TLS options when anything asks for TLS. Files are checked here, where their flag can still be named. */
-export function tlsFiles(settings: Settings, wanted: boolean, warn: (text: string) => void): TlsFiles | undefined {
-  const { tlsCa, tlsCert, tlsKey } = settings;
+export async function tlsFiles(
+  settings: Settings,
+  wanted: boolean,
+  warn: (text: string) => void,
+): Promise<TlsFiles | undefined> {
+  const { tlsCa, tlsCert, tlsKey, timeoutMs } = settings;
   const first = settings.tlsFirst && { handshakeFirst: true };
   if (tlsCa === undefined && tlsCert === undefined && tlsKey === undefined)
     return wanted || first ? { ...first } : undefined;
@@ -113,16 +147,34 @@ export function tlsFiles(settings: Settings, wanted: boolean, warn: (text: strin
       "Give both --tls-cert and --tls-key.",
     );
   }
-  const pem = (path: string | undefined, what: string) => {
-    if (path === undefined) return undefined;
-    const text = readSecret(path, what, () => {}).toString();
-    if (/-----BEGIN /.test(text)) return text;
-    throw new UserError(
-      `${what} ${path} holds no PEM certificate.`,
-      "Name a file that has -----BEGIN CERTIFICATE----- in it.",
-    );
-  };
-  const key = tlsKey === undefined ? undefined : readSecret(tlsKey, "TLS key file", warn).toString();
-  const [ca, cert] = [pem(tlsCa, "CA file"), pem(tlsCert, "TLS certificate file")];
-  return { ...first, ...(ca && { ca }), ...(cert && { cert }), ...(key !== undefined && { key }) };
+  const { pemFault } = await import("./pem.ts");
+  const texts: { [K in (typeof TLS_FILES)[number][0]]?: string } = {};
+  for (const [key, what, kind] of TLS_FILES) {
+    const path = settings[key];
+    if (path === undefined) continue;
+    const text = await readSecret(path, what, timeoutMs, kind === "key" ? warn : undefined);
+    const fault = pemFault(text, kind);
+    if (fault !== undefined) throw new UserError(`${what} ${path} ${fault}.`, PEM_HINTS[kind]);
+    texts[key] = text;
+  }
+  const { tlsCa: ca, tlsCert: cert, tlsKey: pemKey } = texts;
+  return { ...first, ...(ca && { ca }), ...(cert && { cert }), ...(pemKey && { key: pemKey }) };
+}
+
+/** The first file for TLS that can't be used, as far as its content tells: `TLS key file x.key`. */
+export function damagedTlsFile(settings: Settings): string | undefined {
+  const { isDamaged } = require("./pem.ts") as typeof import("./pem.ts");
+  const found = TLS_FILES.find(([key, , kind]) => {
+    const known = read.get(settings[key] ?? "");
+    return known !== undefined && isDamaged(known.text, kind);
+  });
+  return found && `${found[1]} ${settings[found[0]]}`;
+}
+
+/** Why the server's certificate is not trusted although a CA was named; undefined when none was. */
+export function caFault({ tlsCa }: Settings): string | undefined {
+  const known = read.get(tlsCa ?? "");
+  if (known === undefined) return undefined;
+  const { holdsCa } = require("./pem.ts") as typeof import("./pem.ts");
+  return holdsCa(known.text) ? `CA file ${tlsCa} does not have it` : `CA file ${tlsCa} holds no CA's certificate`;
 }

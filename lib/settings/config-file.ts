@@ -1,21 +1,47 @@
 // The config file: YAML with a map `master:`, or the daemon's own file.
 import { join } from "node:path";
 import { UserError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
-import { expand, lookUp, readFileAndMode } from "./files.ts";
+import { didYouMean, nearest, nearestName } from "../nearest.ts";
+import { decodeText, expand, faultOf, lookUp, readFile } from "./files.ts";
 import { splitUrls } from "./server-url.ts";
 import { type Key, keysIn, type Layer, SETTINGS } from "./settings.ts";
 
 const MASTER_KEYS = keysIn("config");
 
+/** What a config file says. */
+export interface ConfigLayer extends Layer {
+  /** It is the daemon's own, without an address: the daemon then goes to its default. */
+  readonly isWithoutAddress?: true;
+}
+
+/** What the daemon takes where its file says nothing. */
+export const DAEMON = {
+  url: "tls://nats:4222",
+  authDir: "/var/lib/zester/auth",
+  ca: "/var/lib/zester/auth/nats-ca.crt",
+} as const;
+
 /**
  * What a config file says: the map `master:`, or the daemon's own settings. A file that has a password or a token, and
  * that others can read, gets a warning.
+ * @param withinMs how long reading may take
  * @throws UserError when the file is missing or broken
  */
-export async function readConfig(path: string, env: NodeJS.ProcessEnv, warn: (text: string) => void): Promise<Layer> {
-  const { bytes, readableByOthers } = readFile(path);
-  const layer = await parseConfig(bytes.toString(), path, env);
+export async function readConfig(
+  path: string,
+  env: NodeJS.ProcessEnv,
+  warn: (text: string) => void,
+  withinMs = 5_000,
+): Promise<ConfigLayer> {
+  const { bytes, readableByOthers } = await readFile(path, withinMs).catch((error) => {
+    const { code } = error as NodeJS.ErrnoException;
+    throw failure(
+      path,
+      code === "ENOENT" ? "there is no such file." : `it cannot be read (${code ?? faultOf(error)}).`,
+      "Check the path after --config and the file's permissions.",
+    );
+  });
+  const layer = await parseConfig(decodeText(bytes), path, env);
   if (readableByOthers && layer.urls?.some((url) => url.includes("@")))
     warn(`config file ${path} holds a secret and can be read by other users: chmod 600 it.`);
   return layer;
@@ -23,19 +49,6 @@ export async function readConfig(path: string, env: NodeJS.ProcessEnv, warn: (te
 
 const failure = (path: string, why: string, hint = "Correct the file, or name another one with --config.") =>
   new UserError(`config file ${path}: ${why}`, hint);
-
-function readFile(path: string) {
-  try {
-    return readFileAndMode(path);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    throw failure(
-      path,
-      code === "ENOENT" ? "there is no such file." : `it cannot be read (${code}).`,
-      "Check the path after --config and the file's permissions.",
-    );
-  }
-}
 
 type Fail = (why: string, hint?: string) => UserError;
 
@@ -78,22 +91,41 @@ async function parseYaml(text: string, fail: Fail) {
   };
 }
 
-/** @throws UserError for a key of ours in another spelling: ignored, it would lead to another server or user */
-function checkSpelling(lines: ReadonlyMap<string, string>, fail: Fail): void {
-  const bare = (key: string) => key.toLowerCase().replace(/[^a-z0-9]/g, "");
-  for (const [key, line] of lines) {
-    const meant = ["master", ...OWN_KEYS].find((name) => name !== key && bare(name) === bare(key));
-    if (meant !== undefined) throw fail(`${line}: unknown key ${shownKey(key)}. Did you mean ${meant}?`);
-  }
+/** A text, or those that stand directly in a list or a map. */
+function textsIn(value: unknown): string[] {
+  const parts = typeof value === "object" && value !== null ? Object.values(value) : [value];
+  return parts.filter((part) => typeof part === "string");
 }
 
-/** The keys of the daemon's own file. */
+/** The keys of the daemon's own file that count here; it has many more, and ignores those that it does not know. */
 const OWN_KEYS = ["nats_url", "nats_ca", "auth_dir"] as const;
+/** The keys that name a server. */
+const ADDRESS_KEYS = ["master", "nats_url"] as const;
+/** Addresses that the daemon hands to peels. */
+const FOR_PEELS = "nats_advertise_urls";
+
+/**
+ * @throws UserError for a key of ours in another spelling: ignored, it would lead to another server or user. In a file without
+ * an address, what is merely near one of its keys, or holds an address, is such a key as well.
+ */
+function checkSpelling(values: Record<string, unknown>, lines: ReadonlyMap<string, string>, fail: Fail): void {
+  const bare = (key: string) => key.toLowerCase().replace(/[^a-z0-9]/g, "");
+  const hasAddress = ADDRESS_KEYS.some((key) => Object.hasOwn(values, key));
+  const looksLikeAddress = (key: string) =>
+    key !== FOR_PEELS && textsIn(values[key]).some((text) => /\b(nats|tls):\/\//i.test(text)) ? "nats_url" : undefined;
+  for (const [key, line] of lines) {
+    if (key === "master" || (OWN_KEYS as readonly string[]).includes(key)) continue;
+    const meant =
+      ["master", ...OWN_KEYS].find((name) => bare(name) === bare(key)) ??
+      (hasAddress ? undefined : (nearestName(key, ADDRESS_KEYS) ?? looksLikeAddress(key)));
+    if (meant !== undefined) throw fail(`${line}: unknown key ${shownKey(key)}.${didYouMean(meant)}`);
+  }
+}
 
 /** A key as messages may show it: what is not a plain word may be a URL in the wrong place. */
 const shownKey = (key: string) => (/^[\w-]{1,60}$/.test(key) ? `"${key}"` : "(not a plain word)");
 
-async function parseConfig(text: string, path: string, env: NodeJS.ProcessEnv): Promise<Layer> {
+async function parseConfig(text: string, path: string, env: NodeJS.ProcessEnv): Promise<ConfigLayer> {
   const fail: Fail = (why, hint) => failure(path, why, hint);
   let parsed: Awaited<ReturnType<typeof parseYaml>>;
   try {
@@ -108,7 +140,7 @@ async function parseConfig(text: string, path: string, env: NodeJS.ProcessEnv): 
     );
   }
   const { values, lines, masterLines } = parsed;
-  checkSpelling(lines, fail);
+  checkSpelling(values, lines, fail);
   return Object.hasOwn(values, "master")
     ? fromMaster(values.master, masterLines, lines.get("master"), env, fail)
     : fromOwn(values, lines, env, fail);
@@ -167,17 +199,19 @@ function fromOwn(
   lines: ReadonlyMap<string, string>,
   env: NodeJS.ProcessEnv,
   fail: Fail,
-): Layer {
+): ConfigLayer {
   const own = (name: (typeof OWN_KEYS)[number]) =>
     values[name] === undefined || values[name] === null ? undefined : textOf(values[name], name, lines.get(name), fail);
   const out: { -readonly [K in Key]?: Layer[K] } = {};
-  if (Object.hasOwn(values, "nats_url"))
-    out.urls = urlsOf(values.nats_url ?? "", "nats_url", lines.get("nats_url"), fail);
+  const hasAddress = Object.hasOwn(values, "nats_url");
+  if (hasAddress) out.urls = urlsOf(values.nats_url ?? "", "nats_url", lines.get("nats_url"), fail);
   const ca = own("nats_ca");
-  const authDir = own("auth_dir");
   if (ca) out.tlsCa = expand(ca, env);
-  const creds = authDir && join(expand(authDir, env), "admin.creds");
-  // One that cannot be looked at fails when it is read, if it is the one that counts.
-  if (creds && lookUp(creds) !== false) out.creds = creds;
-  return out;
+  else if (lookUp(DAEMON.ca) === true) out.tlsCa = DAEMON.ca;
+  const authDir = own("auth_dir");
+  const creds = join(authDir ? expand(authDir, env) : DAEMON.authDir, "admin.creds");
+  const found = lookUp(creds);
+  // In a directory that the file names, one that cannot be looked at fails when it is read, if it is the one that counts.
+  if (authDir ? found !== false : found === true) out.creds = creds;
+  return { ...out, ...(!hasAddress && { isWithoutAddress: true as const }) };
 }

@@ -1,10 +1,11 @@
 // Contexts of the `nats` command line tool: the connections that an operator has set up there already.
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { safe } from "../text.ts";
-import { expand, home, readFileAndMode } from "./files.ts";
+import { decodeText, faultOf, home, readFile } from "./files.ts";
+import { expandPath, refersElsewhere } from "./references.ts";
 import { splitUrls } from "./server-url.ts";
 import { KEYS, type Key, keysIn, type Layer, SETTINGS } from "./settings.ts";
 
@@ -14,16 +15,16 @@ const root = (env: NodeJS.ProcessEnv) => join(env.XDG_CONFIG_HOME || join(home(e
 export const contextPath = (name: string, env: NodeJS.ProcessEnv) => join(root(env), "context", `${name}.json`);
 
 /** The context that `nats context select` chose, if any. @throws UserError when that can't be read */
-export function selectedContext(env: NodeJS.ProcessEnv): string | undefined {
+export async function selectedContext(env: NodeJS.ProcessEnv, withinMs: number): Promise<string | undefined> {
   const path = join(root(env), "context.txt");
   try {
-    return readFileSync(path, "utf8").trim() || undefined;
+    return decodeText((await readFile(path, withinMs)).bytes).trim() || undefined;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     // The server that it names is the one meant: going to localhost instead would be a lie.
     throw new UserError(
-      `${path}, which names the selected NATS context, cannot be read (${code}).`,
+      `${path}, which names the selected NATS context, cannot be read (${code ?? faultOf(error)}).`,
       "Check its permissions, or name a server with --master or a context with --context.",
     );
   }
@@ -58,30 +59,29 @@ const FIELDS = keysIn("context");
 /** Nothing here depends on these. */
 const HARMLESS = new Set(["name", "description", "color_scheme", "jetstream_event_prefix"]);
 
-/** A path as these files have it: `$VAR`, `${VAR}`, `~` and `file://` are understood. */
-function filePath(text: string, field: string, fail: Fail, env: NodeJS.ProcessEnv): string {
-  const scheme = /^([a-z]+):/.exec(text)?.[1];
+/**
+ * A path as these files have it: `$VAR`, `${VAR}`, `~` and `file://` are understood. In place of the path of a login's file may
+ * stand a reference (references.ts).
+ */
+function filePath(key: Key, text: string, field: string, fail: Fail, env: NodeJS.ProcessEnv): string {
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase();
   if (scheme === "nsc") throw fail(`${field} is looked up by nsc, which zester does not run.`, NSC_HINT);
-  if (scheme && scheme !== "file" && (text.startsWith(`${scheme}://`) || scheme === "data")) {
+  if (SETTINGS[key].group === "login" && (scheme === "env" || scheme === "data")) return text;
+  if (scheme !== undefined && scheme !== "file" && (text.startsWith("//", scheme.length + 1) || scheme === "data"))
     throw fail(`${field} is not a file but "${scheme}:…", which zester cannot read.`, "Name a file there.");
-  }
-  const path = text.replace(/^file:\/\//, "");
-  return expand(
-    path.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced, bare) => env[braced ?? bare] ?? ""),
-    env,
-  );
+  return expandPath(text.replace(/^file:(\/\/)?/i, ""), env);
 }
 
 const NSC_HINT = "Write a creds file with `nsc generate creds`, and name it with --creds or in the context's `creds`.";
 type Fail = (why: string, hint?: string) => UserError;
 
-function readContextFile(path: string, name: string, env: NodeJS.ProcessEnv, fail: Fail) {
+async function readContextFile(path: string, name: string, env: NodeJS.ProcessEnv, fail: Fail, withinMs: number) {
   try {
-    return readFileAndMode(path);
+    return await readFile(path, withinMs);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG") throw unknown(name, env);
-    throw fail(`it cannot be read (${code}).`, "Check the file's permissions.");
+    throw fail(`it cannot be read (${code ?? faultOf(error)}).`, "Check the file's permissions.");
   }
 }
 
@@ -93,7 +93,7 @@ function fieldValue(key: Key, field: string, value: unknown, fail: Fail, env: No
     return value;
   }
   if (typeof value !== "string") throw fail(`${field} must be text.`);
-  if (kind === "path") return filePath(value, field, fail, env);
+  if (kind === "path") return filePath(key, value, field, fail, env);
   if (kind !== "urls") return value;
   const urls = splitUrls(value);
   // Without a URL the tool goes to localhost; with one that holds nothing something else was meant.
@@ -115,16 +115,17 @@ function checkOther(field: string, value: unknown, fail: Fail): void {
 
 /** @throws UserError for credentials of two kinds, or half of a pair */
 function checkLogin(layer: Layer, fail: Fail): void {
-  const kinds = [layer.user, layer.token, layer.creds, layer.nkey, layer.jwt].filter((kind) => kind !== undefined);
+  // A token is sent beside any of them.
+  const kinds = [layer.user, layer.creds, layer.nkey, layer.jwt].filter((kind) => kind !== undefined);
   if (kinds.length > 1) throw fail("it has more than one kind of credentials.", "Keep one of them.");
-  if ((layer.jwt === undefined) !== (layer.seed === undefined))
+  if (layer.seed !== undefined && layer.jwt === undefined)
     throw fail("user_jwt and user_seed belong together; one is missing.");
 }
 
-function parseFields(bytes: Buffer, fail: Fail): Record<string, unknown> {
+function parseFields(text: string, fail: Fail): Record<string, unknown> {
   let fields: unknown;
   try {
-    fields = JSON.parse(bytes.toString().replace(/^\ufeff/, ""));
+    fields = JSON.parse(text);
   } catch {
     throw fail("it is not JSON."); // the parser's own words would repeat a part of it, secrets among them
   }
@@ -136,14 +137,19 @@ function parseFields(bytes: Buffer, fail: Fail): Record<string, unknown> {
  * What the context `name` says of a connection. Fields that have no meaning here get a warning.
  * @throws UserError when there is no such context, when it is broken, or when it needs what zester does not have
  */
-export function readContext(name: string, env: NodeJS.ProcessEnv, warn: (text: string) => void): Layer {
+export async function readContext(
+  name: string,
+  env: NodeJS.ProcessEnv,
+  warn: (text: string) => void,
+  withinMs: number,
+): Promise<Layer> {
   if (/[/\\\0]|\.\./.test(name)) throw unknown(name, env);
   const path = contextPath(name, env);
   const fail: Fail = (why, hint = "Correct the file, or name another context with --context.") =>
     new UserError(`NATS context "${safe(name)}" (${path}): ${why}`, hint);
-  const { bytes, readableByOthers } = readContextFile(path, name, env, fail);
+  const { bytes, readableByOthers } = await readContextFile(path, name, env, fail, withinMs);
   const out: { [K in Key]?: unknown } = { urls: [SETTINGS.urls.default] };
-  for (const [field, value] of Object.entries(parseFields(bytes, fail))) {
+  for (const [field, value] of Object.entries(parseFields(decodeText(bytes), fail))) {
     // The tool writes every field, empty ones too.
     if (value === "" || value === null || HARMLESS.has(field)) continue;
     if (field !== "url" && (value === false || (Array.isArray(value) && value.length === 0))) continue;
@@ -156,8 +162,9 @@ export function readContext(name: string, env: NodeJS.ProcessEnv, warn: (text: s
   }
   const layer = out as Layer;
   checkLogin(layer, fail);
+  const isInline = (key: Key) => SETTINGS[key].secret || String(layer[key]).startsWith("data:");
   const holdsSecret =
-    KEYS.some((key) => SETTINGS[key].secret && layer[key] !== undefined) ||
+    KEYS.some((key) => layer[key] !== undefined && isInline(key) && !refersElsewhere(String(layer[key]))) ||
     layer.urls?.some((url) => url.includes("@"));
   if (readableByOthers && holdsSecret)
     warn(`NATS context file ${path} holds a secret and can be read by other users: chmod 600 it.`);

@@ -1,7 +1,9 @@
 // Paths as users write them, and the files there.
-import { closeSync, fstatSync, lstatSync, openSync, readFileSync } from "node:fs";
+import { lstatSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { formatMs } from "../duration.ts";
 
 /** HOME is empty in some containers; then the user data base knows it, if anything does. */
 export function home(env: NodeJS.ProcessEnv): string {
@@ -29,16 +31,69 @@ export function lookUp(path: string): boolean | string {
   }
 }
 
-/**
- * A file's bytes, and whether users other than its owner can read it (never on Windows, which has no such bits).
- * @throws what the file system says
- */
-export function readFileAndMode(path: string): { bytes: Buffer; readableByOthers: boolean } {
-  const fd = openSync(path, "r");
+export interface FileContent {
+  readonly bytes: Buffer;
+  /** Users other than its owner can read it; never on Windows, which has no such bits. */
+  readonly readableByOthers: boolean;
+  /** It gives the same bytes when it is read again; a pipe does not. */
+  readonly isRegular: boolean;
+}
+
+/** No file with settings, credentials or certificates is larger. */
+const LARGEST = { bytes: 1 << 20, shown: "1 MiB" } as const;
+const PIECE_BYTES = 64 << 10;
+
+/** Why a file can't be read, when it is not the file system that says so. */
+class Unreadable extends Error {}
+
+async function readAll(path: string): Promise<FileContent> {
+  const file = await open(path, "r");
   try {
-    const bytes = readFileSync(fd); // first: a folder is no secret that others could read
-    return { bytes, readableByOthers: process.platform !== "win32" && (fstatSync(fd).mode & 0o044) !== 0 };
+    const pieces: Buffer[] = [];
+    for (let bytes = 0; ; ) {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(PIECE_BYTES), 0, PIECE_BYTES);
+      if (bytesRead === 0) break;
+      pieces.push(buffer.subarray(0, bytesRead));
+      bytes += bytesRead;
+      if (bytes > LARGEST.bytes) throw new Unreadable(`it is larger than ${LARGEST.shown}`);
+    }
+    const stat = await file.stat();
+    return {
+      bytes: Buffer.concat(pieces),
+      readableByOthers: process.platform !== "win32" && (stat.mode & 0o044) !== 0,
+      isRegular: stat.isFile(),
+    };
   } finally {
-    closeSync(fd);
+    await file.close();
   }
+}
+
+/**
+ * A file that may be anything: a pipe without a writer, a terminal, a device without an end.
+ * @param withinMs how long it may take
+ * @throws what `faultOf` has words for
+ */
+export async function readFile(path: string, withinMs: number): Promise<FileContent> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Unreadable(`nothing came within ${formatMs(withinMs)}`)), withinMs);
+  });
+  try {
+    return await Promise.race([readAll(path), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Why a file could not be read. */
+export function faultOf(error: unknown): string {
+  if (error instanceof Unreadable) return error.message;
+  const code = (error as NodeJS.ErrnoException).code ?? String(error);
+  return { ENOENT: "there is no such file", EISDIR: "it is a directory" }[code] ?? code;
+}
+
+/** Text as editors and shells of any system store it: with a byte order mark, and on Windows of two bytes a character. */
+export function decodeText(bytes: Uint8Array): string {
+  const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
+  return new TextDecoder(isUtf16 ? "utf-16le" : "utf-8").decode(bytes);
 }

@@ -2,9 +2,10 @@
 import { join } from "node:path";
 import { parseDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
+import { secretIn } from "../secrets.ts";
 import { safe } from "../text.ts";
 import { expand, home, lookUp } from "./files.ts";
-import { parseUrl, splitUrls } from "./server-url.ts";
+import { maskUrl, parseUrl, splitUrls } from "./server-url.ts";
 import { KEYS, type Key, type Layer, type Resolved, SETTINGS, type SettingFlags, type Settings } from "./settings.ts";
 
 /** One place that settings come from. */
@@ -47,7 +48,13 @@ function fromFlags(flags: SettingFlags, env: NodeJS.ProcessEnv): Source {
 }
 
 function fromVariables(env: NodeJS.ProcessEnv): Source {
-  const variable = (key: Key) => SETTINGS[key].variables?.find((name) => env[name]) ?? "";
+  // As for the nats command: a user without a password is a token, and a password without a user is nothing.
+  const isToken = env.NATS_USER && !env.NATS_PASSWORD && !env.NATS_TOKEN;
+  const variable = (key: Key): string => {
+    if (key === "password" && !env.NATS_USER) return "";
+    if (isToken && (key === "user" || key === "token")) return key === "token" ? "NATS_USER" : "";
+    return SETTINGS[key].variables?.find((name) => env[name]) ?? "";
+  };
   return ofTexts(
     (key) => env[variable(key)],
     (key) => `$${variable(key)}`,
@@ -70,6 +77,16 @@ const ofFile = (layer: Layer, name: string): Source => ({
 
 type File = NonNullable<Resolved["file"]>;
 
+/** @throws UserError for a value with what looks like a secret, which does not repeat it */
+function checkNoSecret(value: string, source: string, what: string): void {
+  const kind = secretIn(value);
+  if (kind !== undefined)
+    throw new UserError(
+      `${source} holds what looks like ${kind}, not ${what}.`,
+      "Keep secrets in a file that only you can read, and name that file.",
+    );
+}
+
 /**
  * The one file that counts: what was named, else the first that exists. Never two, so that the credentials of one fleet
  * don't reach the servers of another.
@@ -78,16 +95,16 @@ async function chooseFile(
   flags: SettingFlags,
   env: NodeJS.ProcessEnv,
   serverNamed: boolean,
+  withinMs: number,
 ): Promise<File | undefined> {
   if (flags.context !== undefined && flags.config !== undefined)
     throw new UserError("--context and --config exclude each other.", "Give one of them.");
   const named = (kind: File["kind"], value: string, source: string): File => {
+    const what = kind === "config" ? "the path of a config file" : "the name of a context";
+    checkNoSecret(value, source, what);
     // Meant for --master; a message that says that it was not found would show the password in it.
     if (value.includes("://"))
-      throw new UserError(
-        `${source} holds a URL, not ${kind === "config" ? "the path of a config file" : "the name of a context"}.`,
-        "Name a server with --master or NATS_URL.",
-      );
+      throw new UserError(`${source} holds a URL, not ${what}.`, "Name a server with --master or NATS_URL.");
     return { kind, name: kind === "config" ? expand(value, env) : value, source };
   };
   if (flags.context !== undefined) return named("context", flags.context, "flag --context");
@@ -100,8 +117,11 @@ async function chooseFile(
   // What is merely selected gives no password to a server that was named otherwise.
   if (serverNamed) return undefined;
   const { selectedContext } = await import("./context.ts");
-  const name = selectedContext(env);
-  if (name !== undefined) return { kind: "context", name, source: "selected" };
+  const name = await selectedContext(env, withinMs);
+  if (name !== undefined) {
+    checkNoSecret(name, "the selected NATS context", "a name");
+    return { kind: "context", name, source: "selected" };
+  }
   for (const candidate of places) {
     const found = lookUp(candidate);
     // It may name a server: going to localhost instead could reach another fleet.
@@ -114,14 +134,30 @@ async function chooseFile(
   return undefined;
 }
 
-async function readFile(file: File, env: NodeJS.ProcessEnv, warn: (text: string) => void): Promise<Source> {
+/** What a call is told beside the settings: `warn` what may be wrong, `note` what was assumed. */
+interface Tell {
+  readonly warn: (text: string) => void;
+  readonly note: (text: string) => void;
+}
+
+/** @param serverNamed something that wins over the file names a server */
+async function readSource(
+  file: File,
+  env: NodeJS.ProcessEnv,
+  { warn, note }: Tell,
+  serverNamed: boolean,
+  withinMs: number,
+): Promise<Source> {
   if (file.kind === "config") {
-    const { readConfig } = await import("./config-file.ts");
-    return ofFile(await readConfig(file.name, env, warn), file.name);
+    const { DAEMON, readConfig } = await import("./config-file.ts");
+    const layer = await readConfig(file.name, env, warn, withinMs);
+    if (!layer.isWithoutAddress || serverNamed) return ofFile(layer, file.name);
+    note(`config file ${file.name} names no server: using the default of the master, ${DAEMON.url}.`);
+    return ofFile({ ...layer, urls: [DAEMON.url] }, file.name);
   }
   const { readContext } = await import("./context.ts");
   try {
-    return ofFile(readContext(file.name, env, warn), `context "${file.name}"`);
+    return ofFile(await readContext(file.name, env, warn, withinMs), `context "${file.name}"`);
   } catch (error) {
     if (file.source !== "selected" || !(error instanceof UserError)) throw error;
     throw new UserError(
@@ -163,6 +199,36 @@ function checkSubjects(settings: Settings, sources: Resolved["sources"]): void {
   }
 }
 
+/** What messages call a setting that is given: its flag, its variable, or its name in the file. */
+function nameOf(key: Key, { sources, file }: Pick<Resolved, "sources" | "file">): string {
+  const source = sources[key] ?? "";
+  const name = file && SETTINGS[key][file.kind];
+  return /^(flag |\$)/.test(source) || name === undefined ? source : `${name} of ${source}`;
+}
+
+/** @throws UserError for a secret in the place of a path or a name, which the messages and `zester config` would repeat */
+function checkPlaces(settings: Settings, given: Pick<Resolved, "sources" | "file">): void {
+  for (const key of KEYS) {
+    const { kind, group } = SETTINGS[key];
+    const value = settings[key];
+    const name = nameOf(key, given);
+    if (kind === "urls") checkNoSecret(settings.urls.map(maskUrl).join(" "), name, "the address of a server");
+    else if (typeof value !== "string") continue;
+    else if (kind === "path") checkNoSecret(value, name, "the path of a file");
+    // Of a login the rest is what it should be; a user's name is not refused for its looks.
+    else if (group !== "login") checkNoSecret(value, name, "a name");
+  }
+}
+
+/** The ways to log in, of which one counts. A token goes beside any of them. */
+const LOGINS = ["creds", "nkey", "user", "jwt"] as const satisfies readonly Key[];
+
+/** @throws UserError for two logins, of which one would be left aside in silence */
+function checkLogin(settings: Settings, given: Pick<Resolved, "sources" | "file">): void {
+  const [first, second] = LOGINS.filter((key) => settings[key] !== undefined).map((key) => nameOf(key, given));
+  if (second !== undefined) throw new UserError(`${first} and ${second} cannot be used together.`, "Keep one of them.");
+}
+
 /** What belongs together: the first source that has one setting of a group decides on all of it. */
 const GROUPS = [...Map.groupBy(KEYS, (key) => SETTINGS[key].group ?? key).values()];
 
@@ -171,13 +237,19 @@ export async function resolveSettings(
   flags: SettingFlags,
   env: NodeJS.ProcessEnv,
   warn: (text: string) => void,
+  note = warn,
 ): Promise<Resolved> {
   const given = [fromFlags(flags, env), fromVariables(env)];
+  const defaults = fromDefaults(env);
+  const withinMs = [...given, defaults].find(({ has }) => has("timeoutMs"))?.value("timeoutMs") as number;
   const serverNamed = given.some(({ has }) => has("urls"));
-  const file = await chooseFile(flags, env, serverNamed);
-  // A context on the command line was typed for this call; a variable may be a leftover that points elsewhere.
-  if (file) given.splice(flags.context === undefined ? 2 : 1, 0, await readFile(file, env, warn));
-  given.push(fromDefaults(env));
+  const file = await chooseFile(flags, env, serverNamed, withinMs);
+  if (file) {
+    // A context on the command line was typed for this call; a variable may be a leftover that points elsewhere.
+    const before = flags.context === undefined ? 2 : 1;
+    given.splice(before, 0, await readSource(file, env, { warn, note }, serverNamed, withinMs));
+  }
+  given.push(defaults);
   const out: { [K in Key]?: unknown } = {};
   const sources: { [K in Key]?: string } = {};
   for (const group of GROUPS) {
@@ -188,10 +260,32 @@ export async function resolveSettings(
       sources[key] = source.name(key);
     }
   }
-  const settings = out as Settings;
+  const named = { sources, ...(file && { file }) };
+  const picked = out as Settings;
+  checkLogin(picked, named);
+  const settings = await resolveLogin(picked, sources, named, env);
+  checkPlaces(settings, named);
   checkUrls(settings, sources, file);
   checkSubjects(settings, sources);
-  return { settings, sources, ...(file && { file }) };
+  return { settings, ...named };
+}
+
+/** The settings with what their login refers to; references.ts is loaded only for one that may be a reference. */
+async function resolveLogin(
+  settings: Settings,
+  sources: { [K in Key]?: string },
+  named: Pick<Resolved, "sources" | "file">,
+  env: NodeJS.ProcessEnv,
+): Promise<Settings> {
+  const { creds, nkey, password, token, jwt, seed, timeoutMs } = settings;
+  if (![creds, nkey, password, token, jwt, seed].some((text) => text?.includes(":"))) return settings;
+  const { followReferences } = await import("./references.ts");
+  const following = { nameOf: (key: Key) => nameOf(key, named), env, withinMs: timeoutMs };
+  const followed = await followReferences(settings, following);
+  const from = sources.creds ?? sources.nkey;
+  for (const key of ["jwt", "seed"] as const)
+    if (followed[key] !== undefined && from !== undefined) sources[key] ??= from;
+  return followed;
 }
 
 /**
@@ -202,6 +296,7 @@ export async function loadSettings(
   flags: SettingFlags,
   env: NodeJS.ProcessEnv,
   warn: (text: string) => void,
+  note = warn,
 ): Promise<Settings> {
-  return (await resolveSettings(flags, env, warn)).settings;
+  return (await resolveSettings(flags, env, warn, note)).settings;
 }

@@ -49,9 +49,9 @@ const TABLE = {
     context: "nkey",
     group: "login",
   },
-  user: { kind: "text", context: "user", group: "login" },
-  password: { kind: "text", context: "password", group: "login", secret: true },
-  token: { kind: "text", context: "token", group: "login", secret: true },
+  user: { kind: "text", variables: ["NATS_USER"], context: "user", group: "login" },
+  password: { kind: "text", variables: ["NATS_PASSWORD"], context: "password", group: "login", secret: true },
+  token: { kind: "text", variables: ["NATS_TOKEN"], context: "token", group: "login", secret: true },
   /** A user's JWT itself, and the seed that belongs to it. */
   jwt: { kind: "text", context: "user_jwt", group: "login", hidden: true },
   seed: { kind: "text", context: "user_seed", group: "login", secret: true },

@@ -63,6 +63,8 @@ export interface UserClaims {
   /** The only subjects that the user may publish on; without it, any. */
   readonly pub?: readonly string[];
   readonly sub?: readonly string[];
+  /** The JWT alone lets its bearer in, without the seed. */
+  readonly bearer?: boolean;
 }
 
 /** An operator with one account that has JetStream. */
@@ -95,10 +97,10 @@ export function operator(): Operator {
   ${system.getPublicKey()}: ${systemJwt}
 }`;
     },
-    creds({ exp = 0, pub, sub } = {}) {
+    creds({ exp = 0, pub, sub, bearer } = {}) {
       const user = nkeys.createUser();
       const rights = (allow?: readonly string[]) => (allow ? { allow } : {});
-      const limits = { subs: -1, data: -1, payload: -1 };
+      const limits = { subs: -1, data: -1, payload: -1, ...(bearer && { bearer_token: true }) };
       const token = jwt(account, user, "ops", { type: "user", pub: rights(pub), sub: rights(sub), ...limits }, exp);
       const seed = Buffer.from(user.getSeed()).toString();
       const path = secretFile(

@@ -16,7 +16,9 @@ import {
   tempDir,
   zester,
 } from "../support/harness.ts";
-import { some } from "../support/length.ts";
+import { some, times } from "../support/length.ts";
+import { randomFrom, SEED } from "../support/random.ts";
+import { leakedFrom, SECRETS } from "../support/secrets.ts";
 
 const PASSWORD = "s3cret/pass:wörd@%";
 const TOKEN = "t0ken-s3cret";
@@ -253,3 +255,95 @@ test("files with secrets that others can read: a warning for each kind, and none
     }
   }
 });
+
+/** How a secret is put in the wrong place; what it gives also tells whether it is a setting, which the error then names. */
+type Place = (secret: string) => { args?: string[]; env?: Record<string, string>; setting?: string };
+
+const FLAGS = ["creds", "nkey", "nats-ca", "tls-cert", "tls-key", "js-domain", "js-prefix", "inbox-prefix"];
+const VARIABLES = ["NATS_CREDS", "NATS_NKEY", "NATS_CA", "NATS_CA_FILE", "NATS_CERT", "NATS_KEY", "NATS_JS_DOMAIN"];
+const MASTER_KEYS = ["creds_file", "nkey_seed_file", "tls_ca", "tls_cert", "tls_key", "js_domain", "inbox_prefix"];
+const FIELDS = ["ca", "cert", "key", "jetstream_domain", "jetstream_api_prefix", "inbox_prefix"];
+
+const PLACES: Record<string, Place> = {
+  ...Object.fromEntries(
+    FLAGS.map((flag): [string, Place] => [
+      `--${flag}`,
+      (secret) => ({ args: [`--${flag}=${secret}`], setting: `--${flag}` }),
+    ]),
+  ),
+  ...Object.fromEntries(
+    VARIABLES.map((name): [string, Place] => [
+      `$${name}`,
+      (secret) => ({ env: { [name]: secret }, setting: `$${name}` }),
+    ]),
+  ),
+  ...Object.fromEntries(
+    MASTER_KEYS.map((key): [string, Place] => [
+      `the config file's ${key}`,
+      (secret) => ({ args: config({ urls: ["nats://127.0.0.1:1"], [key]: secret }), setting: key }),
+    ]),
+  ),
+  ...Object.fromEntries(
+    FIELDS.map((field): [string, Place] => [
+      `the context's ${field}`,
+      (secret) => {
+        const { flags = [], env = {} } = context({ [field]: secret });
+        return { args: [...flags], env, setting: field };
+      },
+    ]),
+  ),
+  "the address by flag": (secret) => ({ args: [`--master=${secret}`], setting: "--master" }),
+  "the host by flag": (secret) => ({ args: [`--master=nats://${secret}:4222`], setting: "--master" }),
+  "the host by variable": (secret) => ({ env: { NATS_URL: `nats://u:p@${secret}` }, setting: "$NATS_URL" }),
+  "the host in the config file": (secret) => ({ args: config({ urls: [`tls://${secret}`] }), setting: "urls" }),
+  "the name of a context": (secret) => ({ args: [`--context=${secret}`], setting: "--context" }),
+  "the variable with a context": (secret) => ({ env: { NATS_CONTEXT: secret }, setting: "$NATS_CONTEXT" }),
+  "the selected context": (secret) => ({
+    env: { XDG_CONFIG_HOME: contextsIn(tempDir(), {}, secret) },
+    setting: "selected",
+  }),
+  "a config file's path": (secret) => ({ args: [`--config=/etc/${secret}/x.yaml`], setting: "--config" }),
+  "the variable with a config file": (secret) => ({ env: { ZESTER_CONFIG: secret }, setting: "$ZESTER_CONFIG" }),
+  "part of a path": (secret) => ({ args: [`--creds=/home/ops/${secret}.creds`], setting: "--creds" }),
+  "a timeout": (secret) => ({ args: [`--timeout=${secret}`], setting: "--timeout" }),
+  "a format": (secret) => ({ args: [`--format=${secret}`], setting: "--format" }),
+  "a user": (secret) => ({ env: { NATS_USER: secret, NATS_PASSWORD: "p4ssw0rd" } }),
+  "a token": (secret) => ({ env: { NATS_TOKEN: secret } }),
+  "a variable that a context refers to": (secret) => {
+    const { flags = [], env = {} } = context({ token: `env://${secret}` });
+    return { args: [...flags], env, setting: "token" };
+  },
+  "a file that a context refers to": (secret) => {
+    const { flags = [], env = {} } = context({ creds: `file:///tmp/${secret}` });
+    return { args: [...flags], env, setting: "creds" };
+  },
+  "a key of the config file": (secret) => ({ args: config({ [secret]: "x" }) }),
+  "a command": (secret) => ({ args: [secret] }),
+  "an argument": (secret) => ({ args: ["extra", secret] }),
+  "a flag": (secret) => ({ args: [`--${secret}`] }),
+};
+
+test("a secret in the wrong place is never repeated, and the error names the setting", async () => {
+  const random = randomFrom(SEED);
+  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+  const commands = [
+    ["config"],
+    ["config", "--format", "json"],
+    ["config", "check"],
+    ["job", "list"],
+    ["job", "show", "j1"],
+  ];
+  const rounds = Array.from({ length: times(1, 6) }, () => Object.entries(PLACES)).flat();
+  for (const [name, place] of rounds) {
+    const secret = pick(SECRETS);
+    const { args = [], env = {}, setting } = place(secret.text);
+    const command = pick(commands);
+    const found = await zester([...command, "--timeout=1s", ...args], { env });
+    const said = found.stdout + found.stderr;
+    const which = [`ZESTER_SEED=${SEED}`, name, secret.name, ...command];
+    expect([...which, leakedFrom(secret, said)]).toEqual([...which, undefined]);
+    expect(said).not.toContain("unexpected failure");
+    if (setting !== undefined)
+      expect([...which, found.code, said]).toEqual([...which, 1, expect.stringContaining(setting)]);
+  }
+}, 300_000);

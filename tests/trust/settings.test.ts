@@ -200,18 +200,17 @@ describe("what was given but names no server is an error, never localhost", () =
     [["--context", "c"], { HOME: homeWith({ context: { url: [] } }) }, "url must be text"],
     [["--context", "c"], { HOME: homeWith({ context: { URL: "nats://h" } }) }, "the server stands in url"],
     [["--context", "c"], { HOME: homeWith({ context: { servers: ["h"] } }) }, "the server stands in url"],
-    [["--config", "/dev/null"], {}, "config file /dev/null names no server"],
   ] as [string[], Record<string, string>, string][])("%j", async (args, env, words) =>
     expectError(await list(args, env), words),
   );
 
   test.each([
-    ["", "names no server"],
-    ["# nats_url: nats://h\n", "names no server"],
-    ["{}\n", "names no server"],
-    ["log_level: info\n", "names no server"],
-    ["nats_uri: nats://h\n", "names no server"],
-    ["nats: { url: nats://h }\n", "names no server"],
+    ["nats_uri: nats://h\n", 'line 1: unknown key "nats_uri". Did you mean nats_url?'],
+    ["nats_urls: [nats://h]\n", 'unknown key "nats_urls". Did you mean nats_url?'],
+    ["nats: { url: nats://h }\n", 'unknown key "nats". Did you mean nats_url?'],
+    ["log_level: info\nserver: tls://h\n", 'line 2: unknown key "server". Did you mean nats_url?'],
+    ["servers: [nats://h]\n", 'unknown key "servers". Did you mean nats_url?'],
+    ["masters: { urls: [h] }\n", 'unknown key "masters". Did you mean master?'],
     ["master: {}\n", "names no server"],
     ["master: { creds_file: /x }\n", "names no server"],
     ["master:\n", "line 1: master must be a map"],
@@ -235,6 +234,66 @@ describe("what was given but names no server is an error, never localhost", () =
     expectError(await list(["--config", secretFile("c.yaml", text)]), "config file ", words);
     expectError(await list([], { HOME: homeWith({ config: text }) }), "config file ", words);
   });
+
+  test.each([
+    "",
+    "# nats_url: nats://h\n",
+    "{}\n",
+    "log_level: info\n",
+    "reactor: { workers: 3 }\napi: { tokens: [] }\nstates_dir: /srv/states\nno_such_key: [1, { x: y }]\n",
+    "nats_advertise_urls: [tls://nats.example.com:4222]\n",
+    "a: &a [*a]\n",
+  ])("a master's own file without an address means the master's default, and says so: %j", async (text) => {
+    const HOME = homeWith({ config: text });
+    const path = join(HOME, ".zester/config.yaml");
+    const said = `note: config file ${path} names no server: using the default of the master, tls://nats:4222.\n`;
+    const { stdout, stderr, code } = await zester(["config"], { env: { HOME } });
+    expect([code, stderr]).toEqual([0, said]);
+    expect(stdout).toContain("tls://nats:4222 ");
+    const failed = await list([], { HOME });
+    expect([failed.code, failed.stderr]).toEqual([
+      1,
+      expect.stringContaining(`${said}error: cannot connect to tls://nats:`),
+    ]);
+    // Nothing is assumed where a server is named.
+    for (const [args, env] of [
+      [["--master", "h"], {}],
+      [[], { NATS_URL: "h" }],
+    ] as [string[], Record<string, string>][])
+      expect((await zester(["config", ...args], { env: { HOME, ...env } })).stderr).toBe("");
+  });
+
+  // Where a master keeps its credentials is the same on every machine: one with a root of its own is needed.
+  test.skipIf(process.platform !== "linux")(
+    "a master's file without auth_dir: its usual credentials and CA",
+    async () => {
+      const needed = await libraries(ZESTER);
+      const root = makeRoot(ZESTER, Object.fromEntries(needed.map((path) => [path, path])));
+      const auth = join(root, "var/lib/zester/auth");
+      mkdirSync(join(root, "etc/zester"), { recursive: true });
+      mkdirSync(auth, { recursive: true });
+      writeFileSync(join(auth, "admin.creds"), "x", { mode: 0o600 });
+      writeFileSync(join(auth, "nats-ca.crt"), "x");
+      for (const [text, url] of [
+        ["log_level: info\n", "tls://nats:4222"],
+        ["nats_url: tls://h:4222\n", "tls://h:4222"],
+      ] as const) {
+        writeFileSync(join(root, "etc/zester/master.yaml"), text);
+        const { stdout } = await inRoot(root, ["config"], true);
+        const row = (setting: string) =>
+          new RegExp(`^${setting} +(\\S+) +/etc/zester/master.yaml$`, "m").exec(stdout)?.[1];
+        expect([row("master"), row("creds"), row("nats-ca")]).toEqual([
+          url,
+          "/var/lib/zester/auth/admin.creds",
+          "/var/lib/zester/auth/nats-ca.crt",
+        ]);
+      }
+      writeFileSync(join(root, "etc/zester/master.yaml"), "auth_dir: /elsewhere\nnats_ca: /my.crt\n");
+      const { stdout } = await inRoot(root, ["config"], true);
+      expect(stdout).not.toContain("admin.creds");
+      expect(stdout).toContain("/my.crt ");
+    },
+  );
 
   test("a config file without server is fine when another source names one", async () => {
     const HOME = homeWith({ config: "master: { js_domain: hub }\n" });

@@ -1,0 +1,54 @@
+// Certificates and keys as files hold them, and why one can't be used. The library only says that TLS failed.
+import { createPrivateKey, X509Certificate } from "node:crypto";
+
+export type PemKind = "certificate" | "key";
+
+const CERTIFICATES = /-{5}BEGIN (?:TRUSTED |X509 )?CERTIFICATE-{5}.*?-{5}END [A-Z0-9 ]+-{5}/gs;
+
+/** What a file holds in place of what it should, by its first words. */
+const OTHERS: readonly (readonly [RegExp, string])[] = [
+  [/-{5}BEGIN (NEW )?CERTIFICATE REQUEST-{5}/, "it is a request for a certificate (CSR)"],
+  [/-{5}BEGIN [A-Z ]*PUBLIC KEY-{5}/, "it is a public key"],
+  [/-{5}BEGIN [A-Z ]*PRIVATE KEY-{5}/, "it is a key"],
+  [/-{5}BEGIN (TRUSTED |X509 )?CERTIFICATE-{5}/, "it is a certificate"],
+  [/-{5}BEGIN /, "it is another kind of PEM"],
+  [/[\0\ufffd]/, "it is binary, such as DER or PKCS #12"],
+];
+
+/** Why a text can't be used as one of `kind`: words that follow the name of its file; undefined when it looks right. */
+export function pemFault(text: string, kind: PemKind): string | undefined {
+  if (kind === "key" && /-{5}BEGIN ENCRYPTED PRIVATE KEY-{5}|^Proc-Type: 4,ENCRYPTED/m.test(text))
+    return "holds an encrypted key, whose passphrase zester does not ask for";
+  const isRight =
+    kind === "key"
+      ? /-{5}BEGIN [A-Z ]*PRIVATE KEY-{5}/.test(text)
+      : text.search(/-{5}BEGIN (?:TRUSTED |X509 )?CERTIFICATE-{5}/) >= 0;
+  if (isRight) return undefined;
+  const other = OTHERS.find(([pattern]) => pattern.test(text))?.[1];
+  return `holds no PEM ${kind}${other === undefined ? "" : `: ${other}`}`;
+}
+
+/** The certificates in a text that can be read. */
+function certificatesIn(text: string): X509Certificate[] {
+  return (text.match(CERTIFICATES) ?? []).flatMap((pem) => {
+    try {
+      return new X509Certificate(pem);
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** True when a text of this kind can't be read at all. */
+export function isDamaged(text: string, kind: PemKind): boolean {
+  if (kind === "certificate") return certificatesIn(text).length === 0;
+  try {
+    createPrivateKey(text);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** True when some certificate in a text is that of a CA. */
+export const holdsCa = (text: string): boolean => certificatesIn(text).some(({ ca }) => ca);

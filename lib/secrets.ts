@@ -1,0 +1,43 @@
+// What looks like a secret, wherever it stands: people put the content of a file where its path belongs.
+
+/**
+ * Every kind in one expression, so that a text is read once; the name of the group that matched is the key of its words. A PEM
+ * is hidden up to its end, or all that follows: its lines may have become spaces or `\n`. Words that were cut end in `…`. Host
+ * names lose their capitals on the way.
+ */
+const SECRET = new RegExp(
+  [
+    /(?<pem>(?<!-)-{3,8}\s{0,2}BEGIN (?<creds>NATS USER JWT|USER NKEY SEED)?.*?(?:-{3,8}\s{0,2}END [A-Z0-9 ]+-{3,8}|$))/,
+    /(?<data>\bdata:[\w/+.;=-]*,[\w+/=%]+|LS0tLS1CRUdJTi[\w+/=]*)/,
+    /(?<jwt>eyJ\w{5,}(?:[-.]{1,3}\w+)*|eyJ\w*(?=…))/,
+    /(?<seed>S[ANOCUX](?:[A-Z2-7]{24,56}|[A-Z2-7]{8,}(?=…))|s[anocux](?:[a-z2-7]{40,56}|(?=[a-z]{0,56}\d)[a-z2-7]{8,}(?=…)))/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "gs",
+);
+
+const NAMES = {
+  creds: "the content of a creds file",
+  pem: "a PEM",
+  data: "inline data",
+  jwt: "a JWT",
+  seed: "an nkey seed",
+} as const;
+
+type Groups = Record<string, string | undefined>;
+
+function nameOf(groups: Groups): string {
+  const kinds = Object.keys(NAMES) as (keyof typeof NAMES)[];
+  return NAMES[kinds.find((kind) => groups[kind] !== undefined) ?? "data"];
+}
+
+/** What a text looks like when a secret stands in it: `an nkey seed`; undefined when none does. */
+export function secretIn(text: string): string | undefined {
+  for (const { groups } of text.matchAll(SECRET)) return nameOf(groups as Groups);
+  return undefined;
+}
+
+/** A text that may be shown: in place of each secret stands what it looks like. */
+export const hideSecrets = (text: string): string =>
+  text.replace(SECRET, (...args) => `[hidden: ${nameOf(args.at(-1) as Groups)}]`);
