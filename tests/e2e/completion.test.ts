@@ -191,14 +191,14 @@ const PATH = `${dirname(ZESTER)}:${process.env.PATH}`;
 const DUMP = join(tempDir(), "zcompdump");
 
 /** Starts a shell that has the completion, with a prompt of its own. */
-async function start(shell: string): Promise<Shell> {
+async function start(shell: string, url = server.url): Promise<Shell> {
   const home = tempDir();
   // fish lists nothing on a dumb terminal; the others write fewer escape sequences there.
   const env = {
     PATH,
     HOME: home,
     TERM: shell === "fish" ? "xterm" : "dumb",
-    NATS_URL: server.url,
+    NATS_URL: url,
     DUMP,
     LANG: "C.UTF-8",
     XDG_CONFIG_HOME: join(home, ".config"),
@@ -220,6 +220,19 @@ async function start(shell: string): Promise<Shell> {
   return opened;
 }
 
+/** What a shell shows when `typed` is pressed, and then its words as the shell has them, each in angle brackets. */
+async function wordsAfter(shell: string, typed: string, url?: string): Promise<string> {
+  const opened = await start(shell, url);
+  try {
+    // Home, `printf '<%s>' ` and Enter make the shell print the words as it has them.
+    // All at once: a shell reads on when it has done what Tab asks, so that no time has to be guessed.
+    opened.press(`${typed}\x01printf '<%s>' \r`);
+    return await opened.until((screen) => screen.includes("<zester>"));
+  } finally {
+    await opened.close();
+  }
+}
+
 for (const shell of ["bash", "zsh", "fish"]) {
   describe(`Tab in ${shell}`, () => {
     // What is typed, and the words that the shell then has on its line.
@@ -239,20 +252,8 @@ for (const shell of ["bash", "zsh", "fish"]) {
     for (const [typed, becomes] of lines) {
       const press = async () => {
         const fill = (text: string) => text.replace("NOURL", "nats://127.0.0.1:1").replace("URL", server.url);
-        const opened = await start(shell);
-        try {
-          // Home, `printf '<%s>' ` and Enter make the shell print the words as it has them.
-          // All at once: a shell reads on when it has done what Tab asks, so that no time has to be guessed.
-          opened.press(`${fill(typed)}\x01printf '<%s>' \r`);
-          const expected = fill(becomes)
-            .trim()
-            .split(" ")
-            .map((word) => `<${word}>`)
-            .join("");
-          expect(await opened.until((screen) => screen.includes("<zester>"))).toContain(expected);
-        } finally {
-          await opened.close();
-        }
+        const expected = fill(becomes).trim().split(" ");
+        expect(await wordsAfter(shell, fill(typed))).toContain(expected.map((word) => `<${word}>`).join(""));
       };
       test(typed.replaceAll("\t", "<Tab>"), () => attempt(press, 3));
     }
@@ -279,6 +280,65 @@ for (const shell of ["bash", "zsh", "fish"]) {
     test("Tab lists the jobs with function and state", () => attempt(list, 3));
   });
 }
+
+// bash replaces what stands behind a = or : alone, but for one that is quoted or escaped.
+describe("Tab in bash keeps what was typed, in quotes and behind a backslash", () => {
+  let odd: Server;
+  beforeAll(async () => {
+    odd = await startServer();
+    const nc = await odd.connect();
+    const { jobs } = await createBuckets(nc);
+    const fields = [
+      { user: "reactor:restart", function: "ns:fn.a", target_expr: "G@os:debian" },
+      { user: "o'brien", function: "ns:fn.b", target_expr: "G@os:ubuntu and web*" },
+      { user: "obelix", function: "x[1]", target_expr: "L@web-1,web-2" },
+      { user: "DOM\\ops", function: "a$b", target_expr: "E@web-\\d+" },
+      { user: "DOMops" },
+    ];
+    for (const [i, more] of fields.entries()) await jobs.put(`c${i}`, encode(jobRecord(`c${i}`, more)));
+    await nc.close();
+  });
+  afterAll(() => odd.stop());
+
+  test.each([
+    ["--user reactor:", "reactor:restart"],
+    ["--user reactor:re", "reactor:restart"],
+    ["--user 'reactor:", "reactor:restart"],
+    ["--user 'reactor:re", "reactor:restart"],
+    ['--user "reactor:re', "reactor:restart"],
+    ["--user reactor\\:re", "reactor:restart"],
+    ["--user 'reactor':re", "reactor:restart"],
+    ["--user='reactor:", "--user=reactor:restart"],
+    ["--user=reactor:", "--user=reactor:restart"],
+    ['--user="reactor:re', "--user=reactor:restart"],
+    ["--user 'rea", "reactor:restart"],
+    ["--target 'G@os:", "G@os:debian"],
+    ["--target G@os:", "G@os:debian"],
+    ["--target G@", "G@os:debian"],
+    ["--target 'G@", "G@os:debian"],
+    ["--target G\\@os\\:d", "G@os:debian"],
+    ['--target="G@os:d', "--target=G@os:debian"],
+    ["--target L@web-1,", "L@web-1,web-2"],
+    ["--function ns\\:fn.", "ns:fn."],
+    ["--function 'ns:fn.", "ns:fn.", "'"],
+    ["--function ns:", "ns:fn."],
+    ["--function 'pkg.*,ns:", "pkg.*,ns:fn.", "'"],
+    // No value that needs quotes is offered, and what was typed is not taken for another value.
+    ["--user o\\'b", "o'b"],
+    ["--user \"o'b", "o'b", '"'],
+    ["--user 'DOM\\o", "DOM\\o", "'"],
+    ["--user DOM\\\\o", "DOM\\o"],
+    ["--target 'G@os:ubuntu a", "G@os:ubuntu a", "'"],
+    ["--function 'x[", "x[", "'"],
+    ["--function 'a$", "a$", "'"],
+  ] as [typed: string, word: string, close?: string][])("kill %s<Tab>", (typed, word, close = "") =>
+    attempt(async () => {
+      const screen = await wordsAfter("bash", `zester job kill ${typed}\t${close}`, odd.url);
+      const flag = word.startsWith("--") ? [] : [typed.split(" ")[0]];
+      expect(screen).toContain(["zester", "job", "kill", ...flag, word].map((one) => `<${one}>`).join(""));
+    }, 3),
+  );
+});
 
 test("the PowerShell script asks the same question", async () => {
   const { stdout } = await zester(["completion", "powershell"]);

@@ -1,8 +1,28 @@
 # bash completion for zester: put `source <(zester completion bash)` into ~/.bashrc.
 # The executable knows the words; it answers within 300 ms, or with nothing.
 
+# What the shell reads $1 as goes to $plain, and the quote that is open at its end to $quote; $2 is open at its beginning.
+_zester_unquote() {
+  local i char next
+  plain='' quote=$2
+  for ((i = 0; i < ${#1}; i++)); do
+    char=${1:i:1} next=${1:i+1:1}
+    if [[ $char == "$quote" ]]; then
+      quote=''
+    elif [[ -z $quote && $char == [\'\"] ]]; then
+      quote=$char
+    elif [[ $char == \\ && (-z $quote || ($quote == '"' && $next == [\"\\\$\`])) ]]; then
+      plain+=$next
+      ((i++))
+    else
+      plain+=$char
+    fi
+  done
+}
+
 _zester() {
-  local line=${COMP_LINE:0:COMP_POINT} words=() word gap i answer width=0 lines=() current keep
+  local line=${COMP_LINE:0:COMP_POINT} words=() word gap i answer width=0 lines=() current keep plain quote
+  COMPREPLY=()
 
   # Bash splits words at = and : as well; here only white space parts them.
   for ((i = 0; i <= COMP_CWORD; i++)); do
@@ -17,22 +37,29 @@ _zester() {
       words[${#words[@]} - 1]+=$word
     fi
   done
-  # Quotes say where a word ends, which is known by now.
-  words=("${words[@]//[\'\"\\]/}")
-  current=${words[${#words[@]} - 1]}
+  for i in "${!words[@]}"; do
+    _zester_unquote "${words[i]}" ''
+    words[i]=$plain
+  done
+  current=$plain
 
-  COMPREPLY=()
+  # Readline replaces only $2: what stands after the last = or :, unless that is quoted or escaped. The rest is kept.
+  _zester_unquote "$2" "$quote"
+  keep=${current%"$plain"}
+  [[ $current == "$keep$plain" ]] || return 0
+
   answer=$(command zester __complete "${words[@]:1:${#words[@]}-2}" "=$current" 2>/dev/null) || return 0
   if [[ $answer == :files ]]; then
     compopt -o filenames 2>/dev/null
-    [[ $current == -*=* ]] && current=${current#*=}
-    while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$current")
+    gap=''
+    [[ $current == -*=* ]] && gap=${current%%=*}=
+    while IFS= read -r word; do
+      word=$gap$word
+      COMPREPLY+=("${word#"$keep"}")
+    done < <(compgen -f -- "${current#"$gap"}")
     return 0
   fi
 
-  # Readline replaces only what stands after the last = or :, and after an @ that sign too.
-  keep=${current%"${current##*["$COMP_WORDBREAKS"]}"}
-  keep=${keep%@}
   while IFS= read -r word; do
     [[ -n $word ]] || continue
     word=${word#"$keep"}
