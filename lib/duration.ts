@@ -1,22 +1,22 @@
 // Durations: what users type, and what they read.
 import { UserError } from "./errors.ts";
 
-const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
 /**
- * A duration as users type it (`500ms`, `5s`, `1m30s`, `2h`, `3d`) in milliseconds.
+ * A duration as users type it (`500ms`, `5s`, `1m30s`, `2h`, `3d`, `1w`) in milliseconds.
  * @throws UserError naming `flag` when the text is no duration, is zero or is longer than a year.
  */
 export function parseDuration(text: string, flag: string): number {
   let ms = 0;
-  const rest = text.replace(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g, (_, n: string, unit: string) => {
+  const rest = text.replace(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g, (_, n: string, unit: string) => {
     ms += Number(n) * (UNIT_MS[unit] as number);
     return "";
   });
   if (text === "" || rest !== "" || !(ms >= 1) || ms > 366 * 86_400_000) {
     throw new UserError(
       `${flag}: ${JSON.stringify(text)} is not a duration.`,
-      "Write it like 500ms, 5s, 1m30s, 2h or 3d.",
+      "Write it like 500ms, 5s, 1m30s, 2h, 3d or 1w.",
     );
   }
   return ms;

@@ -8,7 +8,7 @@ import { atLocal, type Clock, clockText, type Day, zoneName } from "../time.ts";
 
 /** What is accepted, and what it means, for help. */
 export const WHEN: readonly (readonly [form: string, meaning: string])[] = [
-  ["90m, 3d, 1h30m", "so long ago"],
+  ["90m, 3d, 1w, 1h30m", "so long ago"],
   ["'1 hour ago'", "the same in words: seconds, minutes, hours, days, weeks"],
   ["now, today, yesterday", "days are from midnight"],
   ["monday, mon", "the last Monday: today on a Monday"],
@@ -25,7 +25,9 @@ const LONGEST = 64;
 const DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 const TIME = "(\\d{1,2}):(\\d\\d)(?::(\\d\\d))?";
 const DATE = /^(\d{4})-(\d\d)-(\d\d)$/;
-const DATE_TIME = new RegExp(`^(\\d{4}-\\d\\d-\\d\\d)(?:t| +)${TIME}(?: *(z|utc|gmt|[+-]\\d\\d:\\d\\d|[a-z]{2,5}))?$`);
+const DATE_TIME = new RegExp(
+  `^(\\d{4}-\\d\\d-\\d\\d)(?:t| +)${TIME}(?: *(z|utc|gmt|[+-]\\d\\d(?::?\\d\\d)?|[a-z]{2,5}))?$`,
+);
 const CLOCK = new RegExp(`^(?:([a-z]+) +)?${TIME}$`);
 
 function clockOf(parts: readonly (string | undefined)[]): Clock | undefined {
@@ -90,7 +92,8 @@ function parseDate(text: string): Date | undefined {
   const local = on && clock && atLocal(on, clock);
   if (!local || zone === undefined) return local || undefined;
   const iso = `${date}T${clock.map((part) => String(part).padStart(2, "0")).join(":")}`;
-  const distance = /^[+-]/.test(zone) ? zone : /^(Z|UTC|GMT)$/.test(zone) ? "Z" : undefined;
+  const [, hours, minutes = "00"] = /^([+-]\d\d):?(\d\d)?$/.exec(zone) ?? [];
+  const distance = hours !== undefined ? `${hours}:${minutes}` : /^(Z|UTC|GMT)$/.test(zone) ? "Z" : undefined;
   if (distance !== undefined) {
     const ms = Date.parse(iso + distance);
     return Number.isNaN(ms) ? undefined : new Date(ms);
@@ -106,6 +109,7 @@ const UNITS: readonly (readonly [RegExp, string])[] = [
   [/^(m|mins?|minutes?)$/, "m"],
   [/^(h|hrs?|hours?)$/, "h"],
   [/^(d|days?)$/, "d"],
+  [/^(w|weeks?)$/, "w"],
 ];
 
 /** `1 hour ago` → `1h`; undefined for what is no distance in words. */
@@ -116,8 +120,7 @@ function durationOf(text: string): string | undefined {
   let out = "";
   for (const [, n, word = ""] of parts) {
     const unit = UNITS.find(([names]) => names.test(word))?.[1];
-    if (/^(w|weeks?)$/.test(word)) out += `${Number(n) * 7}d`;
-    else if (n === undefined || unit === undefined) return undefined;
+    if (n === undefined || unit === undefined) return undefined;
     else out += n + unit;
   }
   return out;
