@@ -1,12 +1,12 @@
 // What a release has beside the executable, mostly generated from the command tree: `npm run docs` writes it.
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Command } from "../lib/cli/command.ts";
+import { type Command, loadAll } from "../lib/cli/command.ts";
 import { outline } from "../lib/cli/help.ts";
 import { SCRIPTS } from "../lib/commands/completion-scripts.ts";
 import { globalNames } from "../lib/commands/flags.ts";
 import pkg from "../package.json" with { type: "json" };
-import { zester } from "../zester.ts";
+import { zester as tree } from "../zester.ts";
 
 type Rows = readonly (readonly [string, string])[];
 
@@ -17,6 +17,7 @@ function leaves(path: readonly string[], command: Command): ReturnType<typeof ou
   return [...own, ...subs.flatMap(([name, sub]) => leaves([...path, name], sub))];
 }
 
+const zester = await loadAll(tree);
 const root = outline(["zester"], zester, globalNames);
 const all = leaves(["zester"], zester);
 const titleOf = (usage: string) =>

@@ -1,31 +1,35 @@
-// argv → a command and its arguments, strictly. citty alone ignores unknown flags and surplus arguments, and keeps the
-// last of a repeated flag, which for `kill` is a safety matter. So of citty there are the definitions of arguments and the
-// types that it makes of them, and nothing of it is loaded.
+// argv → the command that it names, checked strictly before citty runs it. citty alone ignores unknown flags and surplus
+// arguments, and keeps the last of a repeated flag, which for `kill` is a safety matter.
+import type { ArgsDef } from "citty";
 import { UserError } from "../errors.ts";
 import { didYouMean, nearest, nearestName } from "../nearest.ts";
 import { programName } from "../program.ts";
 import { safe, shorten } from "../text.ts";
 import {
-  type Arg,
   type Args,
-  type Command,
+  argsOf,
+  commandsOf,
+  type FlagToken,
+  flagOf,
+  isList,
   isPositional,
+  load,
+  type Manual,
+  manualOf,
   negativeOf,
-  shortOf,
+  readArgs,
+  type Tree,
   takesMany,
+  tokensOf,
   usageWord,
 } from "./command.ts";
-import { type Flag, type Token, tokensOf } from "./tokens.ts";
 
-/** A command on the command line, and the words after its name that are no flags. */
-interface Found {
+export interface CommandLine {
   /** The names from the root to the command: `["zester", "job", "show"]`. */
   readonly path: readonly string[];
-  readonly command: Command;
-  readonly words: string[];
-}
-
-export interface Invocation extends Omit<Found, "words"> {
+  readonly command: Tree;
+  /** The same command line for citty: the names first, then flags and arguments. */
+  readonly rawArgs: string[];
   readonly args: Args;
   /** The topic that help is wanted on. */
   readonly topic?: string | undefined;
@@ -35,143 +39,157 @@ export interface Invocation extends Omit<Found, "words"> {
 
 const show = (text: string) => shorten(safe(text.slice(0, 200)), 60);
 
-/** The arguments of each command of the tree. */
-function* everyArgs(command: Command): Generator<Readonly<Record<string, Arg>>> {
-  yield command.args ?? {};
-  for (const sub of Object.values(command.subCommands ?? {})) yield* everyArgs(sub);
-}
-
-/**
- * The words of `argv` by the flags of every command: what is a flag, its value, or a word of its own. A flag is looked up
- * when it stands there: tables of them all would take as long to make as a third of what a short command does.
- */
-export function tokenize(root: Command, argv: readonly string[]): Token[] {
-  return tokensOf(argv, {
-    nameOf(letter) {
-      for (const args of everyArgs(root))
-        for (const [name, def] of Object.entries(args)) if (shortOf(def) === letter) return name;
-      return undefined;
-    },
-    takesValue(name) {
-      for (const args of everyArgs(root)) {
-        const def = Object.hasOwn(args, name) ? args[name] : undefined;
-        if (def && !isPositional(def) && def.type !== "boolean") return true;
-      }
-      return false;
-    },
-  });
-}
-
-/** What else could be meant by a word that is no command here: one that is called so elsewhere, or further down the tree. */
-function otherwise(word: string, { meta, subCommands = {} }: Command): string | undefined {
-  const elsewhere = meta?.elsewhere ?? {};
-  if (Object.hasOwn(elsewhere, word)) return elsewhere[word];
-  for (const [name, sub] of Object.entries(subCommands)) {
-    const below = Object.hasOwn(sub.subCommands ?? {}, word) ? word : otherwise(word, sub);
-    if (below !== undefined) return `${name} ${below}`;
+/** What else a word may mean that is no command here: what it is called elsewhere, or one further down the tree. */
+function otherwise(word: string, command: Tree): readonly string[] {
+  const { elsewhere = {} } = manualOf(command);
+  if (Object.hasOwn(elsewhere, word)) return elsewhere[word] ?? [];
+  for (const [name, sub] of Object.entries(commandsOf(command) ?? {})) {
+    if (typeof sub === "function") continue; // it has no commands
+    const below = Object.hasOwn(commandsOf(sub as Tree) ?? {}, word) ? [word] : otherwise(word, sub as Tree);
+    if (below.length > 0) return below.map((known) => `${name} ${known}`);
   }
-  return undefined;
+  return [];
 }
 
 /** The nearest command: here, else further down the tree. */
-function nearestCommand(word: string, { subCommands = {} }: Command): string | undefined {
-  const near = nearestName(word, Object.keys(subCommands));
+function nearestCommand(word: string, command: Tree): string | undefined {
+  const commands = commandsOf(command) ?? {};
+  const near = nearestName(word, Object.keys(commands));
   if (near !== undefined) return near;
-  for (const [name, sub] of Object.entries(subCommands)) {
-    const below = nearestCommand(word, sub);
+  for (const [name, sub] of Object.entries(commands)) {
+    const below = typeof sub === "function" ? undefined : nearestCommand(word, sub as Tree);
     if (below !== undefined) return `${name} ${below}`;
   }
   return undefined;
 }
 
 /** @param topics what help is there on beside commands, where help is asked for */
-function unknownCommand(word: string, command: Command, path: readonly string[], topics: readonly string[]): UserError {
+function unknownCommand(word: string, command: Tree, path: readonly string[], topics: readonly string[]): UserError {
   const here = path.join(" ");
   const topic = nearestName(word, topics);
   if (topic !== undefined)
     return new UserError(`there is no help on "${show(word)}".${didYouMean(`${here} help ${topic}`)}`);
-  const known = otherwise(word, command) ?? nearestCommand(word, command);
-  const isHere = known !== undefined && Object.hasOwn(command.subCommands ?? {}, known);
-  const hint = didYouMean(known === undefined || isHere ? known : `${here} ${known}`);
+  const others = otherwise(word, command);
+  const known = others.length > 0 ? others : [nearestCommand(word, command) ?? []].flat();
+  const typed = known.map((name) => (Object.hasOwn(commandsOf(command) ?? {}, name) ? name : `${here} ${name}`));
+  const hint = didYouMean(typed.length === 0 ? undefined : typed.join(" or "));
   return new UserError(`unknown command "${show(word)}" for ${here}.${hint}`, `\`${here} --help\` lists the commands.`);
 }
 
-/** Goes down the tree by the words that are no flags; `help` among the names of commands asks for help. */
-function findCommand(root: Command, tokens: readonly Token[]): Found & { help: boolean; topic?: string | undefined } {
-  const path = [programName()];
-  const words: string[] = [];
+/** What the words of a command line lead to. */
+interface Located {
+  /** The names from below the root to the command. */
+  readonly names: readonly string[];
+  readonly command: Tree;
+  /** The words that are left: flags, and the command's arguments. */
+  readonly words: readonly string[];
+  readonly help: boolean;
+  /** What stands where the name of a command belongs, and is none. */
+  readonly unknown?: string;
+}
+
+/**
+ * Goes down the tree by the words that are no flags; `help` among the names of commands asks for help. Before a command's
+ * name stand only flags that every command has: its own are known once it is loaded.
+ * @throws UserError for a flag in front of a name that is none of these
+ */
+export async function locate(root: Tree, argv: readonly string[]): Promise<Located> {
   let command = root;
+  let words = argv;
   let help = false;
-  let topic: string | undefined;
-  let terminated = false;
-  for (const token of tokens) {
-    if (token.kind === "option-terminator") terminated = true;
-    if (token.kind !== "positional") continue;
-    const known = command.subCommands;
-    if (!known || terminated || topic !== undefined) words.push(token.value);
-    else if (Object.hasOwn(known, token.value)) {
-      command = known[token.value] as Command;
-      path.push(token.value);
-    } else if (token.value === "help") help = true;
-    else {
-      const topics = help ? Object.keys(command.meta?.topics ?? {}) : [];
-      if (!topics.includes(token.value)) throw unknownCommand(token.value, command, path, topics);
-      topic = token.value;
-    }
+  const names: string[] = [];
+  const before: string[] = [];
+  for (let commands = commandsOf(root); commands; commands = commandsOf(command)) {
+    const tokens = tokensOf(argsOf(command), words);
+    const next = tokens.find(({ kind }) => kind !== "option");
+    if (next?.kind !== "positional") break;
+    const flags = words.slice(0, next.index);
+    checkFlags([programName(), ...names], command, flags, manualOf(root));
+    before.push(...flags);
+    words = words.slice(next.index + 1);
+    if (Object.hasOwn(commands, next.value)) {
+      command = await load(commands[next.value]);
+      names.push(next.value);
+    } else if (next.value === "help") help = true;
+    else return { names, command, words: before, help, unknown: next.value };
   }
-  return { path, command, words, help, topic };
+  return { names, command, words: [...before, ...words], help };
 }
 
 /** The flags of a command as they are typed. */
-const flagNames = (command: Command) =>
-  Object.entries(command.args ?? {})
+const flagNames = (args: ArgsDef) =>
+  Object.entries(args)
     .filter(([, def]) => !isPositional(def))
     .map(([name, def]) => `--${negativeOf(def) ? "no-" : ""}${name}`);
 
-/** The name and the value of a flag. @throws UserError when the command has no such flag, or not with such a value */
-function readFlag({ command, path }: Found, token: Flag): [name: string, value: string | boolean] {
-  const { rawName, inlineValue, value } = token;
-  const fail = (message: string) => new UserError(message, `\`${path.join(" ")} --help\` lists the flags.`);
-  const negated = token.name.startsWith("no-");
-  const name = negated ? token.name.slice(3) : token.name;
-  const def = Object.hasOwn(command.args ?? {}, name) ? command.args?.[name] : undefined;
-  if (!def || isPositional(def) || negated !== (negativeOf(def) !== undefined))
-    throw fail(`unknown flag ${show(rawName)} for ${path.join(" ")}.${nearest(rawName, flagNames(command))}`);
-  if (def.type === "boolean") {
-    if (inlineValue) throw fail(`${show(rawName)} takes no value.`);
-    return [name, !negated];
-  }
-  // `--creds --timeout 5s` forgot a value; `--creds=-odd` means it.
-  if (!value || (!inlineValue && value.startsWith("-") && value.length > 1))
-    throw fail(`${show(rawName)} needs a value${def.valueHint ? `: ${rawName} <${def.valueHint}>` : ""}.`);
-  if (value.includes("\0")) throw fail(`${show(rawName)}: the value holds a NUL character.`);
-  // A short flag takes the rest of its word as its value; the equals sign of `-n=5` is not meant to be a part of it.
-  return [name, inlineValue && rawName.length === 2 ? value.replace(/^=/, "") : value];
+/** What a flag that other tools have is called here. @param word what stands behind it */
+function flagHere(name: string, word: string, args: ArgsDef, { flagsElsewhere = {} }: Manual): string | undefined {
+  const known = Object.hasOwn(flagsElsewhere, name) ? flagsElsewhere[name] : [];
+  const here = known?.find((one) => !one.startsWith("--") || Object.hasOwn(args, one.slice(2).split(" ")[0] as string));
+  const formats = args.format && "valueHint" in args.format ? args.format.valueHint?.split("|") : [];
+  return here === "--format" && formats?.includes(word) ? `${here} ${word}` : here;
 }
 
-/** All flags by name; a repeated one is a list: one value with commas, as it could have been typed. */
-function readFlags(found: Found, tokens: readonly Token[]): Args {
-  const args: Args = { _: found.words };
-  for (const token of tokens) {
+/** @throws UserError for a flag that the command does not have, or not with such a value, or only once */
+function checkFlags(path: readonly string[], command: Tree, words: readonly string[], habits: Manual): void {
+  const args = argsOf(command);
+  const here = path.join(" ");
+  const names = flagNames(args);
+  const fail = (message: string, hint = `\`${here} --help\` lists the flags.`) => new UserError(message, hint);
+  const given = new Set<string>();
+  const tokens = tokensOf(args, words);
+  for (const [i, token] of tokens.entries()) {
     if (token.kind !== "option") continue;
-    const [name, value] = readFlag(found, token);
-    const before = args[name];
-    // URLs may hold commas themselves: between them a line break tells where one ends.
-    args[name] = typeof before === "string" ? `${before}${name === "master" ? ",\n" : ","}${value}` : value;
+    const { rawName, inlineValue } = token;
+    const { name, negated, text } = flagOf(token);
+    const def = Object.hasOwn(args, name) ? args[name] : undefined;
+    const next = tokens[i + 1];
+    const word = text ?? (next?.kind === "positional" ? next.value : "");
+    const elsewhere = flagHere(name, word, args, habits);
+    if (!def || isPositional(def) || negated !== (negativeOf(def) !== undefined)) {
+      const hint = elsewhere === undefined ? nearest(rawName, names) : didYouMean(elsewhere);
+      throw fail(`unknown flag ${show(rawName)} for ${here}.${hint}`);
+    }
+    if (def.type === "boolean") {
+      const meant = elsewhere?.startsWith("--format ") ? didYouMean(elsewhere) : "";
+      if (inlineValue || meant) throw fail(`${show(rawName)} takes no value.${meant}`);
+      continue;
+    }
+    checkValue(token, def.valueHint, names, fail);
+    if (given.has(name) && !isList(def)) throw fail(`--${name} is given more than once.`, "Give it once.");
+    given.add(name);
   }
-  return args;
 }
 
-/** Gives the command's positionals their names in `args`. @throws UserError when one is missing or left over */
-function namePositionals({ command, path, words }: Found, args: Args): void {
-  const wanted = Object.entries(command.args ?? {}).filter(([, def]) => isPositional(def));
+/** @throws UserError when a flag's value is missing, or can be none */
+function checkValue(
+  token: FlagToken,
+  valueHint: string | undefined,
+  names: readonly string[],
+  fail: (message: string, hint?: string) => UserError,
+): void {
+  const { name, rawName, inlineValue } = token;
+  const { text } = flagOf(token);
+  // `--creds --timeout 5s` forgot a value; `--creds=-odd` means it.
+  const dashed = !inlineValue && text !== undefined && text.startsWith("-") && text.length > 1;
+  if (!text || dashed) {
+    const isFlag = dashed && names.includes(text.split("=")[0] as string);
+    throw fail(
+      `${show(rawName)} needs a value${valueHint ? `: ${rawName} <${valueHint}>` : ""}.`,
+      dashed && !isFlag ? `A value with a dash in front is written like --${name}=${show(text)}` : undefined,
+    );
+  }
+  if (text.includes("\0")) throw fail(`${show(rawName)}: the value holds a NUL character.`);
+}
+
+/** @throws UserError when one of the command's arguments is missing, or one is left over */
+function checkPositionals(path: readonly string[], args: ArgsDef, words: readonly string[]): void {
+  const wanted = Object.entries(args).filter(([, def]) => isPositional(def));
   const names = wanted.map(([name, def]) => usageWord(name, def));
   const usage = `Usage: ${[...path, ...names].join(" ")} [flags]`;
-  for (const [i, [name, def]] of wanted.entries()) {
-    args[name] = words[i];
+  for (const [i, [name, def]] of wanted.entries())
     if (def.required !== false && words[i] === undefined)
       throw new UserError(`${path.join(" ")} needs ${/^[aeiou]/.test(name) ? "an" : "a"} <${name}>.`, usage);
-  }
   const extra = words[wanted.length];
   if (extra !== undefined && !wanted.some(([, def]) => takesMany(def)))
     throw new UserError(`unexpected argument "${show(extra)}" for ${path.join(" ")}.`, usage);
@@ -179,16 +197,17 @@ function namePositionals({ command, path, words }: Found, args: Args): void {
 
 /**
  * What `argv` (without the program's own name) asks for.
- * @param root the command tree; flags of any command may stand before or after its name
  * @throws UserError for an unknown command or flag, a missing value, a missing or an unexpected argument
  */
-export function parseCommandLine(root: Command, argv: readonly string[]): Invocation {
-  const tokens = tokenize(root, argv);
-  const found = findCommand(root, tokens);
-  const args = readFlags(found, tokens);
-  const { path, command } = found;
-  const onlyGroup = command.subCommands !== undefined && !command.run;
-  const help = found.help || args.help === true || (onlyGroup && !args.version);
-  if (!help && !args.version) namePositionals(found, args);
-  return { path, command, args, help, topic: found.topic };
+export async function readCommandLine(root: Tree, argv: readonly string[]): Promise<CommandLine> {
+  const { names, command, words, help: isHelp, unknown } = await locate(root, argv);
+  const path = [programName(), ...names];
+  const topics = isHelp ? Object.keys(manualOf(command).topics ?? {}) : [];
+  if (unknown !== undefined && !topics.includes(unknown)) throw unknownCommand(unknown, command, path, topics);
+  checkFlags(path, command, words, manualOf(root));
+  const args = readArgs(argsOf(command), words);
+  const doesNothing = commandsOf(command) !== undefined && command.default === undefined;
+  const help = isHelp || args.help === true || (doesNothing && args.version !== true);
+  if (!help && args.version !== true) checkPositionals(path, argsOf(command), args._);
+  return { path, command, rawArgs: [...names, ...words], args, help, topic: unknown };
 }

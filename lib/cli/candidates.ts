@@ -3,8 +3,8 @@
 
 import type { JobRow } from "../model/job.ts";
 import type { Store } from "../nats/store.ts";
-import type { Settings } from "../settings/settings.ts";
-import type { Command } from "./command.ts";
+import type { SettingFlags, Settings } from "../settings/settings.ts";
+import type { Tree } from "./command.ts";
 import { ask, type Candidate, type Field, type Question } from "./completion.ts";
 
 /** From the start of the process until its end, in ms: a person waits at the prompt. */
@@ -90,7 +90,7 @@ async function live(
   const { loadSettings } = await import("../settings/resolve.ts");
   const { openConnection } = await import("../nats/connect.ts");
   const { Store } = await import("../nats/store.ts");
-  const settings: Settings = await loadSettings(flags, env, () => {});
+  const settings: Settings = await loadSettings(flags as SettingFlags, env, () => {});
   const connection = await openConnection({ ...settings, timeoutMs: DEADLINE_MS }, () => {});
   const store = new Store(connection);
   onStore(store);
@@ -113,7 +113,7 @@ async function answer(question: Question, env: NodeJS.ProcessEnv, onStore: (stor
 
 /** Answers in time. `argv` are the words before the cursor, then `=` and the word at the cursor. */
 export async function complete(
-  root: Command,
+  root: Tree,
   globals: ReadonlySet<string>,
   argv: readonly string[],
   env: NodeJS.ProcessEnv,
@@ -121,7 +121,7 @@ export async function complete(
   let store: Store | undefined;
   const late = new Promise<undefined>((done) => setTimeout(done, remaining(), undefined));
   try {
-    const question = ask(root, globals, argv.slice(0, -1), (argv.at(-1) ?? "=").slice(1));
+    const question = await ask(root, globals, argv.slice(0, -1), (argv.at(-1) ?? "=").slice(1));
     const work = question && answer(question, env, (opened) => (store = opened));
     const text = await Promise.race([work, late]);
     const { writeAll } = await import("../terminal/terminal.ts");

@@ -1,5 +1,7 @@
-// A command of the tree, as everything that reads the tree sees it, and what builds one.
-import type { ArgsDef, ParsedArgs } from "citty";
+// What a command is: a definition of citty's, with help in our words, lists, and an exit code.
+import { parseArgs } from "node:util";
+import { type ArgsDef, type CommandDef, defineCommand as define } from "citty";
+import { EXIT } from "../errors.ts";
 
 type Rows = readonly (readonly [string, string])[];
 
@@ -31,56 +33,120 @@ export interface Manual {
   /** Words of the field, and what they mean. */
   readonly terms?: Rows;
   /** What its commands are called elsewhere, and what to type here. */
-  readonly elsewhere?: Readonly<Record<string, string>>;
+  readonly elsewhere?: Readonly<Record<string, readonly string[]>>;
+  /** The same of flags: flags, of which a command may lack the first, or a command. */
+  readonly flagsElsewhere?: Readonly<Record<string, readonly string[]>>;
   /** What `help` knows beside commands. */
   readonly topics?: Readonly<Record<string, Topic>>;
 }
 
-/** The arguments by name, as citty's `ParsedArgs` has them, and under `_` the words that are no flags. */
-export interface Args {
-  _: string[];
-  [name: string]: string | boolean | string[] | undefined;
+/** A command as it stands in the tree, where its own commands are loaded when they are asked for. */
+// biome-ignore lint/suspicious/noExplicitAny: citty's own type of a command with any arguments
+export type Tree = CommandDef<any>;
+
+/** A command with all that is below it, for what is generated from the tree: help, completion, the man page. */
+export interface Command {
+  readonly meta?: Manual;
+  readonly args?: ArgsDef;
+  readonly subCommands?: Readonly<Record<string, Command>>;
+  readonly default?: string;
+  readonly run?: unknown;
 }
 
-/** A command of the tree: what citty calls a `CommandDef`, its parts plain objects, never functions. */
-export interface Command {
-  meta?: Manual;
-  args?: ArgsDef;
-  subCommands?: Record<string, Command>;
-  /** What it does with its arguments; the result is the exit code, nothing means 0. */
-  run?: (args: Args) => Promise<unknown>;
+// In this tree only commands are loaded; citty would take functions and promises everywhere.
+export const manualOf = (command: Tree) => (command.meta ?? {}) as Manual;
+export const argsOf = (command: Tree) => (command.args ?? {}) as ArgsDef;
+export const commandsOf = (command: Tree) => command.subCommands as Readonly<Record<string, unknown>> | undefined;
+
+/** A command of the tree, loaded. */
+export async function load(command: unknown): Promise<Tree> {
+  return typeof command === "function" ? await command() : (command as Tree);
+}
+
+/** A command with all its own, loaded. */
+export async function loadAll(command: Tree): Promise<Command> {
+  const subCommands = commandsOf(command);
+  if (!subCommands) return command as Command;
+  const loaded = Object.entries(subCommands).map(
+    async ([name, sub]) => [name, await loadAll(await load(sub))] as const,
+  );
+  return { ...(command as Command), subCommands: Object.fromEntries(await Promise.all(loaded)) };
 }
 
 /** The definition of one argument. */
 export type Arg = ArgsDef[string];
 
-/**
- * A command that does something.
- * @param args all its arguments, the global flags included
- * @param load imports its module when it runs; what `run` returns is the exit code, nothing means 0
- */
-export function leaf<T extends ArgsDef>(
-  description: string,
-  args: T,
-  load: () => Promise<{ run: (args: ParsedArgs<T>) => unknown }>,
-  manual: Manual = {},
-): Command {
-  return {
-    meta: { description, ...manual },
-    args,
-    // The arguments that args.ts read by `args`.
-    run: async (read) => (await load()).run(read as ParsedArgs<T>),
-  };
+type ValueOf<D> = D extends { type: "boolean" } ? boolean : D extends { multiple: true } ? readonly string[] : string;
+
+/** The arguments of a command by name, and under `_` the words that are no flags. */
+export type Flags<T extends ArgsDef> = { readonly _: readonly string[] } & {
+  readonly [K in keyof T]: T[K] extends { required: true } ? ValueOf<T[K]> : ValueOf<T[K]> | undefined;
+};
+
+/** The same of any command. */
+export type Args = { _: string[]; [name: string]: string | boolean | string[] | undefined };
+
+/** The words of a command line by the flags of a command: what is a flag, its value, or a word of its own. */
+export function tokensOf(args: ArgsDef, words: readonly string[]) {
+  const options = Object.entries(args)
+    .filter(([, def]) => !isPositional(def))
+    .map(([name, def]) => {
+      const short = shortOf(def);
+      return [name, { type: def.type === "boolean" ? "boolean" : "string", ...(short && { short }) }] as const;
+    });
+  return parseArgs({
+    args: [...words],
+    options: Object.fromEntries(options),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  }).tokens;
 }
 
-/** A command that only holds others. */
-export function group(
-  description: string,
-  args: ArgsDef,
-  subCommands: Record<string, Command>,
-  manual: Manual = {},
-): Command {
-  return { meta: { description, ...manual }, args, subCommands };
+export type Token = ReturnType<typeof tokensOf>[number];
+export type FlagToken = Extract<Token, { kind: "option" }>;
+
+/** The flag that a token names. `-n=5`: the equals sign is no part of a value. */
+export function flagOf({ name, rawName, value, inlineValue }: FlagToken) {
+  const negated = name.startsWith("no-");
+  const text = inlineValue && rawName.length === 2 ? value?.replace(/^=/, "") : value;
+  return { name: negated ? name.slice(3) : name, negated, text };
+}
+
+/** The arguments that stand in the words after a command's name, which have been checked. */
+export function readArgs(args: ArgsDef, words: readonly string[]): Args {
+  const read: Args = { _: [] };
+  for (const token of tokensOf(args, words)) {
+    if (token.kind === "positional") read._.push(token.value);
+    if (token.kind !== "option") continue;
+    const { name, negated, text } = flagOf(token);
+    const before = read[name];
+    if (isList(args[name])) read[name] = [...(Array.isArray(before) ? before : []), text ?? ""];
+    else read[name] = text ?? !negated;
+  }
+  const named = Object.keys(args).filter((name) => isPositional(args[name] as Arg));
+  for (const [i, name] of named.entries()) read[name] = read._[i];
+  return read;
+}
+
+/**
+ * A command that does something. citty's own reading of flags knows no lists, and it drops what a command below another
+ * returns: that is the exit code here, nothing means 0.
+ */
+export function defineCommand<const T extends ArgsDef>(command: {
+  readonly meta: Manual;
+  readonly args: T;
+  readonly run: (context: { readonly args: Flags<T> }) => unknown;
+}): Tree {
+  const { meta, args, run } = command;
+  return define({
+    meta,
+    args,
+    async run({ rawArgs }) {
+      const code = await run({ args: readArgs(args, rawArgs) as unknown as Flags<T> });
+      process.exitCode = typeof code === "number" ? code : EXIT.done;
+    },
+  });
 }
 
 /** The one-letter form of a flag, if it has one. */
@@ -90,6 +156,9 @@ export function shortOf(def: Arg): string | undefined {
 
 /** True for an argument without a name of its own on the command line. */
 export const isPositional = (def: Arg) => def.type === "positional";
+
+/** True for a flag that may be repeated: its value is a list. */
+export const isList = (def: Arg | undefined) => def !== undefined && "multiple" in def && def.multiple === true;
 
 /** True for a positional that takes every word that is left. */
 export const takesMany = (def: Arg) => "many" in def && def.many === true;

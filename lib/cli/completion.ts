@@ -1,12 +1,27 @@
 // What could stand next on a command line, by the command tree. Pure: what only a server knows is named, not fetched.
 // Own code, because @bomb.sh/tab cannot wait for a server's answer (its handlers are synchronous), completes neither files
 // nor what stands behind a comma, and its bash script evaluates the words: `$(…)` in a stored job id would run.
+import type { ArgsDef } from "citty";
 import { JOB_WORDS } from "../model/job-word.ts";
 import { STATE_WORDS } from "../model/peel-state.ts";
 import { GROUPS, SORTS, STATES } from "../model/selection.ts";
 import { COLUMN_NAMES } from "../render/columns.ts";
-import { tokenize } from "./args.ts";
-import { type Arg, type Command, isPositional, negativeOf, takesMany } from "./command.ts";
+import { locate } from "./args.ts";
+import {
+  type Arg,
+  type Args,
+  argsOf,
+  commandsOf,
+  flagOf,
+  isPositional,
+  load,
+  manualOf,
+  negativeOf,
+  readArgs,
+  type Tree,
+  takesMany,
+  tokensOf,
+} from "./command.ts";
 
 /** A word that may stand next, and what it means. */
 export type Candidate = readonly [word: string, description: string];
@@ -30,8 +45,8 @@ export interface Question {
   readonly before: string;
   /** What is typed of the asked part. */
   readonly typed: string;
-  /** The flags on the line that have a value, as args.ts would read them. */
-  readonly flags: Readonly<Record<string, string>>;
+  /** The flags on the line. */
+  readonly flags: Args;
 }
 
 const plain = (words: readonly string[]): Candidate[] => words.map((word) => [word, ""]);
@@ -56,8 +71,8 @@ const VALUES: Record<string, () => readonly Candidate[]> = {
   duration: () => plain(["1s", "5s", "30s", "1m"]),
 };
 
-/** Flags that take several values with commas between them. */
-const isList = (def: Arg) => "valueHint" in def && /^(state|result|columns?)$/.test(def.valueHint ?? "");
+/** Flags whose values may stand in one word, with commas between them. */
+const WITH_COMMAS = ["state", "function", "owner", "source", "peel", "columns"];
 
 const FIELDS: readonly string[] = ["function", "target", "user", "owner"] satisfies Field[];
 
@@ -79,8 +94,8 @@ function sourceOfValue(name: string, def: Arg, jid: string | undefined): Source 
 }
 
 /** The flags that may still be given: a command's own ones, and where `withGlobals` the others too. */
-function flagWords(command: Command, given: ReadonlySet<string>, globals: ReadonlySet<string>, withGlobals: boolean) {
-  return Object.entries(command.args ?? {})
+function flagWords(args: ArgsDef, given: ReadonlySet<string>, globals: ReadonlySet<string>, withGlobals: boolean) {
+  return Object.entries(args)
     .filter(([name, def]) => !isPositional(def) && !given.has(name) && (withGlobals || !globals.has(name)))
     .sort(([a], [b]) => Number(globals.has(a)) - Number(globals.has(b)))
     .map(([name, def]): Candidate => {
@@ -90,72 +105,64 @@ function flagWords(command: Command, given: ReadonlySet<string>, globals: Readon
 }
 
 interface Line {
-  readonly command: Command;
+  readonly command: Tree;
   readonly name: string;
   /** The line asks for help. */
   readonly help: boolean;
-  readonly positionals: readonly string[];
   readonly given: ReadonlySet<string>;
-  readonly flags: Record<string, string>;
+  readonly flags: Args;
   /** The flag whose value comes next. */
   readonly pending: string | undefined;
   readonly terminated: boolean;
 }
 
 /** What the complete words before the cursor say; undefined when one of them is no command. */
-function readLine(root: Command, words: readonly string[]): Line | undefined {
-  let command = root;
-  let name = "";
-  let help = false;
-  const positionals: string[] = [];
-  const given = new Set<string>();
-  const flags: Record<string, string> = {};
-  const tokens = tokenize(root, words);
-  const terminated = tokens.some((token) => token.kind === "option-terminator");
-  for (const token of tokens) {
-    if (token.kind === "positional") {
-      const sub = command.subCommands;
-      if (!sub) positionals.push(token.value);
-      else if (token.value === "help") help = true;
-      else if (Object.hasOwn(sub, token.value)) {
-        command = sub[token.value] as Command;
-        name = token.value;
-      } else return undefined;
-    } else if (token.kind === "option") {
-      given.add(token.name.startsWith("no-") ? token.name.slice(3) : token.name);
-      if (token.value !== undefined) flags[token.name] = token.value;
-    }
-  }
+async function readLine(root: Tree, words: readonly string[]): Promise<Line | undefined> {
+  const { names, command, words: rest, help, unknown } = await locate(root, words);
+  if (unknown !== undefined) return undefined;
+  const args = argsOf(command);
+  const tokens = tokensOf(args, rest);
   const last = tokens.at(-1);
-  const def = last?.kind === "option" ? command.args?.[last.name] : undefined;
-  const waits =
-    last?.kind === "option" && def && def.type !== "boolean" && !isPositional(def) && last.value === undefined;
-  return { command, name, help, positionals, given, flags, pending: waits ? last.name : undefined, terminated };
+  const def = last?.kind === "option" && Object.hasOwn(args, last.name) ? args[last.name] : undefined;
+  const waits = last?.kind === "option" && def && def.type !== "boolean" && last.value === undefined;
+  return {
+    command,
+    name: names.at(-1) ?? "",
+    help,
+    given: new Set(tokens.flatMap((token) => (token.kind === "option" ? flagOf(token).name : []))),
+    flags: readArgs(args, waits ? rest.slice(0, -1) : rest),
+    pending: waits ? last.name : undefined,
+    terminated: tokens.some(({ kind }) => kind === "option-terminator"),
+  };
 }
 
-function sourceOfWord(line: Line, current: string, globals: ReadonlySet<string>): Source {
-  const { command, positionals } = line;
+async function sourceOfWord(line: Line, current: string, globals: ReadonlySet<string>): Promise<Source> {
+  const { command } = line;
+  const args = argsOf(command);
   if (current.startsWith("-") && !line.terminated)
-    return { kind: "words", words: flagWords(command, line.given, globals, true) };
-  if (command.subCommands) {
-    const words = Object.entries(command.subCommands).map(
-      ([name, sub]): Candidate => [name, sub.meta?.description ?? ""],
+    return { kind: "words", words: flagWords(args, line.given, globals, true) };
+  const commands = commandsOf(command);
+  if (commands) {
+    const words = await Promise.all(
+      Object.entries(commands).map(
+        async ([name, sub]): Promise<Candidate> => [name, manualOf(await load(sub)).description ?? ""],
+      ),
     );
-    const topics = Object.entries(command.meta?.topics ?? {}).map(
+    const topics = Object.entries(manualOf(command).topics ?? {}).map(
       ([name, topic]): Candidate => [name, topic.description],
     );
     const more: Candidate[] = line.help ? topics : [["help", "Help on a command"]];
     return { kind: "words", words: [...words, ...more] };
   }
   if (line.help) return nothing;
-  const wanted = Object.entries(command.args ?? {}).filter(([, def]) => isPositional(def));
+  const wanted = Object.entries(args).filter(([, def]) => isPositional(def));
   const last = wanted.at(-1);
-  const next = wanted[positionals.length] ?? (last && takesMany(last[1]) ? last : undefined);
+  const next = wanted[line.flags._.length] ?? (last && takesMany(last[1]) ? last : undefined);
   if (next?.[0] === "jid" && current.startsWith("@")) return { kind: "words", words: JOB_WORDS };
   if (next?.[0] === "jid") return { kind: "jobs", running: FOR_RUNNING.has(line.name) };
   if (next?.[0] === "peel") return { kind: "peels", jid: undefined };
   if (next) return sourceOfValue(next[0], next[1], undefined);
-  return line.terminated ? nothing : { kind: "words", words: flagWords(command, line.given, globals, false) };
+  return line.terminated ? nothing : { kind: "words", words: flagWords(args, line.given, globals, false) };
 }
 
 /**
@@ -164,25 +171,25 @@ function sourceOfWord(line: Line, current: string, globals: ReadonlySet<string>)
  * @param current the word at the cursor, up to the cursor
  * @param globals the names of the flags that every command takes
  */
-export function ask(
-  root: Command,
+export async function ask(
+  root: Tree,
   globals: ReadonlySet<string>,
   words: readonly string[],
   current: string,
-): Question | undefined {
-  const line = readLine(root, words);
+): Promise<Question | undefined> {
+  const line = await readLine(root, words);
   if (!line) return undefined;
   const inline = /^--([^=]+)=/.exec(current);
   const flag = line.pending ?? (line.terminated ? undefined : inline?.[1]);
   if (flag === undefined)
-    return { source: sourceOfWord(line, current, globals), before: "", typed: current, flags: line.flags };
-  const args = line.command.args ?? {};
+    return { source: await sourceOfWord(line, current, globals), before: "", typed: current, flags: line.flags };
+  const args = argsOf(line.command);
   const def = Object.hasOwn(args, flag) ? args[flag] : undefined;
   if (!def || def.type === "boolean") return undefined;
   const start = line.pending === undefined ? (inline?.[0].length ?? 0) : 0;
-  const cut = isList(def) ? Math.max(start, current.lastIndexOf(",") + 1) : start;
+  const cut = WITH_COMMAS.includes(flag) ? Math.max(start, current.lastIndexOf(",") + 1) : start;
   return {
-    source: sourceOfValue(flag, def, line.positionals[0]),
+    source: sourceOfValue(flag, def, line.flags._[0]),
     before: current.slice(0, cut),
     typed: current.slice(cut),
     flags: line.flags,

@@ -32,7 +32,7 @@ export function outline(path: readonly string[], command: Command, globals: Read
   const usage = [
     ...path,
     ...(commands.length > 0
-      ? [command.run ? "[<command>]" : "<command>"]
+      ? [command.default === undefined ? "<command>" : "[<command>]"]
       : positionals.map(([name, def]) => {
           const word = usageWord(name, def);
           return def.required === false ? `[${word}]` : word;
@@ -153,7 +153,8 @@ const page = (blocks: readonly (readonly string[])[]) =>
 function pointer(command: Command, columns: number): string[] {
   const format = command.args?.format;
   const [, ...formats] = format && "valueHint" in format ? (format.valueHint ?? "").split("|") : [];
-  const inBrackets = command.run && formats.length > 0 ? ` (${formats.join(", ")})` : "";
+  const isGroup = command.subCommands !== undefined && command.default === undefined;
+  const inBrackets = !isGroup && formats.length > 0 ? ` (${formats.join(", ")})` : "";
   return wrapped(`More flags: zester help connection, zester help output${inBrackets}`, columns);
 }
 
@@ -199,9 +200,8 @@ export function renderHelp(
   ]);
 }
 
-/** The help on a topic of the root, ended by a newline. */
-export function renderTopic(root: Command, name: string, columns: number): string {
-  const topic = root.meta?.topics?.[name];
+/** The help on a topic, ended by a newline. */
+export function renderTopic(topic: Topic | undefined, columns: number): string {
   const rows = Object.entries(topic?.flags ?? {}).map(flagRow);
   return page([
     wrapped(topic?.description ?? "", columns),

@@ -1,16 +1,17 @@
 // From argv to an exit code: the only place that ends the process and turns errors into words.
+import { runCommand } from "citty";
 import { describe, EXIT, OutputClosed } from "../errors.ts";
 import { startAs } from "../program.ts";
 import { reportError, systemTerminal, writeAll } from "../terminal/terminal.ts";
 import { versionText } from "../version.ts";
-import { parseCommandLine } from "./args.ts";
-import type { Command } from "./command.ts";
+import { readCommandLine } from "./args.ts";
+import { loadAll, manualOf, type Tree } from "./command.ts";
 
 /** The width of help where no terminal says its own. */
 const HELP_COLUMNS = 80;
 
 /** Answers what a completion script asks, and exits: with 0 whatever happens, because a prompt is no place for errors. */
-async function answerShell(root: Command, argv: readonly string[], globals: ReadonlySet<string>): Promise<never> {
+async function answerShell(root: Tree, argv: readonly string[], globals: ReadonlySet<string>): Promise<never> {
   const quit = () => process.exit(EXIT.done);
   for (const event of ["uncaughtException", "unhandledRejection"]) process.on(event, quit);
   const { complete } = await import("./candidates.ts");
@@ -24,7 +25,7 @@ async function answerShell(root: Command, argv: readonly string[], globals: Read
  * @param program the name that it is known by
  */
 export async function main(
-  root: Command,
+  root: Tree,
   argv: readonly string[],
   globals: ReadonlySet<string>,
   program: string,
@@ -37,7 +38,7 @@ export async function main(
   // Until the flags are read, what stands among the words counts.
   let look: { color?: boolean; forceColor?: boolean } = argv.includes("--no-color") ? { color: false } : {};
   try {
-    const { path, command, args, help, topic } = parseCommandLine(root, argv);
+    const { path, command, rawArgs, args, help, topic } = await readCommandLine(root, argv);
     // Everything that knows of zones asks the process for its own.
     if (args.utc === true) process.env.TZ = "UTC";
     look = { color: args.color !== false, forceColor: args["force-color"] === true };
@@ -46,15 +47,12 @@ export async function main(
       const columns = systemTerminal(look).columns ?? HELP_COLUMNS;
       const page =
         topic === undefined
-          ? renderHelp(path, command, root.meta?.topics ?? {}, globals, columns)
-          : renderTopic(root, topic, columns);
+          ? renderHelp(path, await loadAll(command), manualOf(root).topics ?? {}, globals, columns)
+          : renderTopic(manualOf(root).topics?.[topic], columns);
       writeAll(1, page);
     } else if (args.version) writeAll(1, versionText());
-    else {
-      const result = await command.run?.(args);
-      process.exit(typeof result === "number" ? result : EXIT.done);
-    }
-    process.exit(EXIT.done);
+    else await runCommand(root, { rawArgs });
+    process.exit(); // with the exit code that the command has set
   } catch (error) {
     if (error instanceof OutputClosed) process.exit(EXIT.done);
     const { text, exitCode } = describe(error);

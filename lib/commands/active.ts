@@ -1,14 +1,16 @@
 // zester job active
 
+import { defineCommand } from "../cli/command.ts";
 import { type JobRow, LISTED_AS_ACTIVE } from "../model/job.ts";
 import { ACTIVE } from "../render/columns.ts";
 import { plural } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
-import type { ListArgs } from "./flags.ts";
+import { list as args, type ListArgs } from "./flags.ts";
 import { checkFlags, LIST_OUTPUT, listJobs } from "./list.ts";
+import { active as meta } from "./manual.ts";
 import { withSession } from "./session.ts";
 
-export async function run(flags: ListArgs): Promise<void> {
+async function run(flags: ListArgs): Promise<void> {
   checkFlags(flags);
   await withSession(
     flags,
@@ -30,3 +32,5 @@ export async function run(flags: ListArgs): Promise<void> {
     LIST_OUTPUT,
   );
 }
+
+export default defineCommand({ meta, args, run: ({ args }) => run(args) });

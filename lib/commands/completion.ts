@@ -1,14 +1,16 @@
 // zester completion
+import { defineCommand } from "../cli/command.ts";
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { programName } from "../program.ts";
 import { writeAll } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
 import { SCRIPTS, scriptFor } from "./completion-scripts.ts";
-import type { CompletionArgs } from "./flags.ts";
+import { completion as args, type CompletionArgs } from "./flags.ts";
+import { completion as meta } from "./manual.ts";
 import { surroundings } from "./surroundings.ts";
 
-export function run(flags: CompletionArgs): void {
+function run(flags: CompletionArgs): void {
   surroundings(flags, { formats: ["text"] });
   const shells = Object.keys(SCRIPTS);
   const script = Object.hasOwn(SCRIPTS, flags.shell) && SCRIPTS[flags.shell]?.text;
@@ -19,3 +21,5 @@ export function run(flags: CompletionArgs): void {
     );
   writeAll(1, scriptFor(programName(), script));
 }
+
+export default defineCommand({ meta, args, run: ({ args }) => run(args) });

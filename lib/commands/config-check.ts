@@ -1,5 +1,6 @@
 // zester config check
 
+import { defineCommand } from "../cli/command.ts";
 import type { Value } from "../codec/value.ts";
 import { EXIT, UserError } from "../errors.ts";
 import {
@@ -24,7 +25,8 @@ import { loadSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { safe, width, wrap } from "../text.ts";
-import type { GlobalArgs } from "./flags.ts";
+import { type GlobalArgs, globals } from "./flags.ts";
+import { configCheck as meta } from "./manual.ts";
 import { writeDocument } from "./output.ts";
 import { surroundings } from "./surroundings.ts";
 
@@ -69,7 +71,7 @@ function render(findings: readonly Finding[], { color, columns = Number.POSITIVE
     .join("");
 }
 
-export async function run(flags: GlobalArgs): Promise<number> {
+async function run(flags: GlobalArgs): Promise<number> {
   const { terminal, format, env } = surroundings(flags);
   const settings = await loadSettings(flags, env, terminal.warn, terminal.note);
   const findings = (await check(settings, terminal)).map((finding) => ({
@@ -92,3 +94,5 @@ export async function run(flags: GlobalArgs): Promise<number> {
   }
   return findings.some(({ result }) => result === "FAIL") ? EXIT.error : EXIT.done;
 }
+
+export default defineCommand({ meta, args: globals, run: ({ args }) => run(args) });

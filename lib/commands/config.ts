@@ -1,5 +1,6 @@
 // zester config
 
+import { defineCommand } from "../cli/command.ts";
 import type { Value } from "../codec/value.ts";
 import { formatMs } from "../duration.ts";
 import { renderTable } from "../render/table.ts";
@@ -7,7 +8,8 @@ import { hideSecrets } from "../secrets.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import { maskUrl } from "../settings/server-url.ts";
 import { KEYS, type Key, type Resolved, SETTINGS, type Settings } from "../settings/settings.ts";
-import type { GlobalArgs } from "./flags.ts";
+import { type GlobalArgs, globals } from "./flags.ts";
+import { configShow as meta } from "./manual.ts";
 import { type Surroundings, surroundings } from "./surroundings.ts";
 
 interface Row {
@@ -50,7 +52,7 @@ function formatRow(flags: GlobalArgs, { format, env }: Surroundings): Row {
   return { setting: "format", value: format, source: "default" };
 }
 
-export async function run(flags: GlobalArgs): Promise<void> {
+async function run(flags: GlobalArgs): Promise<void> {
   const around = surroundings(flags);
   const { terminal, format, env } = around;
   const resolved = await resolveSettings(flags, env, terminal.warn, terminal.note);
@@ -75,3 +77,5 @@ export async function run(flags: GlobalArgs): Promise<void> {
   const { writeDocument } = await import("./output.ts");
   await writeDocument(list, format, terminal);
 }
+
+export default defineCommand({ meta, args: globals, run: ({ args }) => run(args) });

@@ -1,5 +1,6 @@
 // zester job diff
 
+import { defineCommand } from "../cli/command.ts";
 import { digest } from "../codec/digest.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { SharedReturns } from "../jobs/shared-returns.ts";
@@ -8,8 +9,9 @@ import { parseJid } from "../model/jid.ts";
 import { isTerminal } from "../model/job.ts";
 import { diffJobs } from "../model/job-diff.ts";
 import { jobDiffDocument, renderJobDiff } from "../render/job-diff.ts";
-import type { DiffArgs } from "./flags.ts";
+import { diff as args, type DiffArgs } from "./flags.ts";
 import { noteWord } from "./job-word.ts";
+import { diff as meta } from "./manual.ts";
 import { writeDocument } from "./output.ts";
 import { failIfEmpty } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
@@ -35,7 +37,7 @@ function notes(before: Reading, after: Reading): string[] {
   return [...unequal, ...open.map(({ row }) => `job ${row.jid} has not ended: what its peels are may change.`)];
 }
 
-export async function run(flags: DiffArgs): Promise<number | undefined> {
+async function run(flags: DiffArgs): Promise<number | undefined> {
   const texts = jobsIn(flags);
   const work = async ({ store, terminal, format }: Session) => {
     // Outputs of both runs are kept once where they are the same.
@@ -53,3 +55,5 @@ export async function run(flags: DiffArgs): Promise<number | undefined> {
   };
   return await withSession(flags, work);
 }
+
+export default defineCommand({ meta, args, run: ({ args }) => run(args) });

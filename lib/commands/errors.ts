@@ -1,4 +1,5 @@
 // zester job errors
+import { defineCommand } from "../cli/command.ts";
 import type { Value, ValueMap } from "../codec/value.ts";
 import { readFailures } from "../jobs/failures.ts";
 import { readSelected } from "../jobs/recent.ts";
@@ -19,7 +20,8 @@ import {
 import { progressOn } from "../terminal/progress.ts";
 import { paragraph, plural } from "../text.ts";
 import { ofLastDay, selectionByServer } from "./clock.ts";
-import type { ErrorsArgs } from "./flags.ts";
+import { errors as args, type ErrorsArgs } from "./flags.ts";
+import { errors as meta } from "./manual.ts";
 import { amongWords, warnUnreadable, writeDocument } from "./output.ts";
 import { failIfEmpty } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
@@ -120,7 +122,7 @@ async function showErrors(flags: ErrorsArgs, session: Session): Promise<void> {
   failIfEmpty(flags, matching.size, `No jobs match ${selection.text} (${amongWords(read)}).`);
 }
 
-export async function run(flags: ErrorsArgs): Promise<void> {
+async function run(flags: ErrorsArgs): Promise<void> {
   parseSelection(conditionsOf(flags), new Date());
   parseBy(flags.by);
   if (flags.limit !== undefined) parseCount(flags.limit, "--limit");
@@ -128,3 +130,5 @@ export async function run(flags: ErrorsArgs): Promise<void> {
     formats: LIST_FORMATS,
   });
 }
+
+export default defineCommand({ meta, args, run: ({ args }) => run(args) });

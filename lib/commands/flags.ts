@@ -1,5 +1,9 @@
 // The arguments of every command, each defined once, and the types of what citty makes of them.
-import type { ArgsDef, ParsedArgs } from "citty";
+import type { ArgsDef } from "citty";
+import type { Flags } from "../cli/command.ts";
+
+/** A flag that may be repeated: its value is a list. */
+const repeated = { type: "string", multiple: true } as const;
 
 /** Flags that say which server to ask, and as whom. */
 export const connecting = {
@@ -14,7 +18,7 @@ export const connecting = {
     description: "context of the nats command [$NATS_CONTEXT] (default the selected one, without config file)",
   },
   master: {
-    type: "string",
+    ...repeated,
     valueHint: "url",
     description: "NATS server; repeat it or separate by commas [$NATS_URL] (default nats://localhost:4222)",
   },
@@ -75,12 +79,12 @@ const limited = {
 
 /** The conditions for jobs. */
 export const conditions = {
-  state: { type: "string", valueHint: "state", description: "states, or active, terminal, bad; separated by commas" },
-  function: { type: "string", valueHint: "glob", description: "function, such as 'pkg.*'" },
-  target: { type: "string", valueHint: "glob", description: "target expression or any targeted peel" },
-  user: { type: "string", valueHint: "glob", description: "who started it" },
-  owner: { type: "string", valueHint: "glob", description: "the master that owns it" },
-  source: { type: "string", valueHint: "operator|schedule|reactor", description: "who made it" },
+  state: { ...repeated, valueHint: "state", description: "states, or active, terminal, bad; separated by commas" },
+  function: { ...repeated, valueHint: "glob", description: "function, such as 'pkg.*'" },
+  target: { ...repeated, valueHint: "glob", description: "target expression or any targeted peel" },
+  user: { ...repeated, valueHint: "glob", description: "who started it" },
+  owner: { ...repeated, valueHint: "glob", description: "the master that owns it" },
+  source: { ...repeated, valueHint: "operator|schedule|reactor", description: "who made it" },
   since: { type: "string", valueHint: "when", description: "created then or later: 90m, today, 15:00; see help time" },
   until: { type: "string", valueHint: "when", description: "created before" },
   limit: { type: "string", alias: "n", valueHint: "number", description: "only the newest N jobs" },
@@ -99,7 +103,7 @@ const selection = {
   format: formats("text|json|jsonl|yaml|csv"),
   reverse: { type: "boolean", description: "reverse order" },
   wide: { type: "boolean", description: "also what ran, when, returns, failures, who, stuck" },
-  columns: { type: "string", valueHint: "columns", description: "these, or fields of records: jid,state,args.name" },
+  columns: { ...repeated, valueHint: "columns", description: "these, or fields of records: jid,state,args.name" },
   header: { type: "boolean", description: "", negativeDescription: "omit the header" },
   quiet: { type: "boolean", alias: "q", description: "job ids alone, one a line" },
   count: { type: "boolean", description: "only the number of jobs" },
@@ -113,7 +117,7 @@ export const peels = {
   missing: { type: "boolean", description: "targeted peels that have not returned" },
   unreachable: { type: "boolean", description: "peels that the master gave up" },
   late: { type: "boolean", description: "peels that returned after they were given up" },
-  peel: { type: "string", valueHint: "glob", description: "only these peels, in either form of their id" },
+  peel: { ...repeated, valueHint: "glob", description: "only these peels, in either form of their id" },
   "slower-than": {
     type: "string",
     valueHint: "duration",
@@ -212,7 +216,7 @@ export const history = {
   peel: { type: "positional", required: true, description: "peel id, in either form" },
   function: conditions.function,
   state: {
-    type: "string",
+    ...repeated,
     valueHint: "result",
     description: "states of the peel's result, or bad; separated by commas",
   },
@@ -284,21 +288,18 @@ export const version = {
 /** The names of the flags that every command takes. */
 export const globalNames: ReadonlySet<string> = new Set(Object.keys(globals));
 
-/** Without the index signature that citty adds, so that the compiler finds a misspelt name. */
-type Named<T> = { readonly [K in keyof T as string extends K ? never : K]: T[K] };
-
-export type GlobalArgs = Named<ParsedArgs<typeof globals>>;
-export type ListArgs = Named<ParsedArgs<typeof list>>;
-export type ShowArgs = Named<ParsedArgs<typeof show>>;
-export type WatchArgs = Named<ParsedArgs<typeof watch>>;
-export type WaitArgs = Named<ParsedArgs<typeof wait>>;
-export type TraceArgs = Named<ParsedArgs<typeof trace>>;
-export type KillArgs = Named<ParsedArgs<typeof kill>>;
-export type StatsArgs = Named<ParsedArgs<typeof stats>>;
-export type DiffArgs = Named<ParsedArgs<typeof diff>>;
-export type HistoryArgs = Named<ParsedArgs<typeof history>>;
-export type RetryArgs = Named<ParsedArgs<typeof retry>>;
-export type GrepArgs = Named<ParsedArgs<typeof grep>>;
-export type ErrorsArgs = Named<ParsedArgs<typeof errors>>;
-export type CompletionArgs = Named<ParsedArgs<typeof completion>>;
-export type VersionArgs = Named<ParsedArgs<typeof version>>;
+export type GlobalArgs = Flags<typeof globals>;
+export type ListArgs = Flags<typeof list>;
+export type ShowArgs = Flags<typeof show>;
+export type WatchArgs = Flags<typeof watch>;
+export type WaitArgs = Flags<typeof wait>;
+export type TraceArgs = Flags<typeof trace>;
+export type KillArgs = Flags<typeof kill>;
+export type StatsArgs = Flags<typeof stats>;
+export type DiffArgs = Flags<typeof diff>;
+export type HistoryArgs = Flags<typeof history>;
+export type RetryArgs = Flags<typeof retry>;
+export type GrepArgs = Flags<typeof grep>;
+export type ErrorsArgs = Flags<typeof errors>;
+export type CompletionArgs = Flags<typeof completion>;
+export type VersionArgs = Flags<typeof version>;

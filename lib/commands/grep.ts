@@ -1,4 +1,5 @@
 // zester job grep
+import { defineCommand } from "../cli/command.ts";
 import { toJsonLine } from "../codec/json.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { grepReturns } from "../jobs/grep.ts";
@@ -12,8 +13,9 @@ import { HIT_TITLES, hitCells, hitDocument, renderHits } from "../render/hits.ts
 import { progressOn } from "../terminal/progress.ts";
 import { count, plural } from "../text.ts";
 import { ofLastDay, selectionByServer } from "./clock.ts";
-import type { GrepArgs } from "./flags.ts";
+import { grep as args, type GrepArgs } from "./flags.ts";
 import { JOB_IDS, writeIds } from "./ids.ts";
+import { grep as meta } from "./manual.ts";
 import { amongWords, warnUnreadable, writeList } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import { LIST_FORMATS } from "./surroundings.ts";
@@ -121,9 +123,11 @@ async function search(flags: GrepArgs, wanted: Search, session: Session): Promis
   return output.found ? EXIT.done : EXIT.trouble;
 }
 
-export async function run(flags: GrepArgs): Promise<number | undefined> {
+async function run(flags: GrepArgs): Promise<number | undefined> {
   const wanted = await searchOf(flags);
   parseSelection(ofLastDay(flags), new Date());
   if (flags.quiet && flags.jids) throw new UserError("--quiet and --jids exclude each other.", "Give one of them.");
   return withSession(flags, async (session) => search(flags, wanted, session), { formats: LIST_FORMATS });
 }
+
+export default defineCommand({ meta, args, run: ({ args }) => run(args) });

@@ -1,10 +1,11 @@
 // zester job history
+import { defineCommand } from "../cli/command.ts";
 import { UserError } from "../errors.ts";
 import { isAlive, readHistory, targetedPeels } from "../jobs/history.ts";
 import { type HistoryEntry, newestFirst, parseResults } from "../model/history.ts";
 import { quoted, tokenFault } from "../model/jid.ts";
 import { displayPeel } from "../model/peel.ts";
-import { parseCount, parseSelection } from "../model/selection.ts";
+import { parseCount, parseSelection, typed } from "../model/selection.ts";
 import type { Store } from "../nats/store.ts";
 import { nearest } from "../nearest.ts";
 import { csvText } from "../render/csv.ts";
@@ -12,7 +13,8 @@ import { entryCells, entryDocument, HISTORY_TITLES, renderHistory } from "../ren
 import { progressOn } from "../terminal/progress.ts";
 import { count, safe } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
-import type { HistoryArgs } from "./flags.ts";
+import { history as args, type HistoryArgs } from "./flags.ts";
+import { history as meta } from "./manual.ts";
 import { warnUnreadable, writeList } from "./output.ts";
 import { failIfEmpty, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
@@ -55,10 +57,9 @@ async function requirePeel(store: Store, peel: string): Promise<void> {
 
 /** What is said when there is nothing to show. */
 function noneWords(peel: string, flags: HistoryArgs, all: number): string {
-  const given = (["function", "state", "since", "until"] as const).filter((name) => flags[name] !== undefined);
-  const conditions = given.map((name) => `--${name} ${flags[name]}`).concat(flags.changed ? ["--changed"] : []);
-  const matching =
-    conditions.length === 0 ? "" : ` match ${safe(conditions.join(" "))}${all === 0 ? "" : ` (of ${count(all)})`}`;
+  const conditions = [typed(flags, ["function", "state", "since", "until"]), flags.changed ? "--changed" : ""];
+  const text = conditions.filter(Boolean).join(" ");
+  const matching = text === "" ? "" : ` match ${safe(text)}${all === 0 ? "" : ` (of ${count(all)})`}`;
   return `No results of ${safe(displayPeel(peel))}${matching}.`;
 }
 
@@ -93,7 +94,7 @@ async function write(
   }
 }
 
-export async function run(flags: HistoryArgs): Promise<void> {
+async function run(flags: HistoryArgs): Promise<void> {
   const peel = parsePeel(flags.peel);
   const states = flags.state === undefined ? undefined : parseResults(flags.state);
   if (flags.limit !== undefined) parseCount(flags.limit, "--limit");
@@ -120,3 +121,5 @@ export async function run(flags: HistoryArgs): Promise<void> {
     { formats: LIST_FORMATS },
   );
 }
+
+export default defineCommand({ meta, args, run: ({ args }) => run(args) });

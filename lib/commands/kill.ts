@@ -1,6 +1,7 @@
 // zester job kill: flags → plan (jobs/kill-plan.ts) → question → signals (jobs/cancel.ts) → report (render/kill.ts). Nothing
 // about the output may keep a signal from being sent.
 
+import { defineCommand } from "../cli/command.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { sendSignal } from "../jobs/cancel.ts";
 import { planNamed, planSelected } from "../jobs/kill-plan.ts";
@@ -22,10 +23,11 @@ import {
 import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import { selectionByServer, serverClock } from "./clock.ts";
-import type { KillArgs } from "./flags.ts";
+import { kill as args, type KillArgs } from "./flags.ts";
 import { narrowingOf, noteWord } from "./job-word.ts";
 import { waitForEnds } from "./kill-wait.ts";
 import { type Limit, waitLimit } from "./limit.ts";
+import { kill as meta } from "./manual.ts";
 import { warnUnreadable, writeDocument } from "./output.ts";
 import { failIfEmpty, selectingFlags, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
@@ -205,7 +207,7 @@ async function execute(
   return killCode(results) || (written ? EXIT.done : EXIT.error);
 }
 
-export async function run(flags: KillArgs): Promise<number | undefined> {
+async function run(flags: KillArgs): Promise<number | undefined> {
   const now = new Date();
   const { text } = checkFlags(flags, now);
   const none = `No jobs that could be canceled match ${text}.`;
@@ -231,3 +233,5 @@ export async function run(flags: KillArgs): Promise<number | undefined> {
     },
   });
 }
+
+export default defineCommand({ meta, args, run: ({ args }) => run(args) });

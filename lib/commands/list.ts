@@ -1,4 +1,5 @@
 // zester job list, and what it shares with `active`
+import { defineCommand } from "../cli/command.ts";
 import { toJsonLine } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
@@ -36,8 +37,9 @@ import { renderJobs } from "../render/jobs.ts";
 import { progressOn } from "../terminal/progress.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { selectionByServer } from "./clock.ts";
-import type { ListArgs } from "./flags.ts";
+import { list as args, type ListArgs } from "./flags.ts";
 import { JOB_IDS, writeCount, writeIds } from "./ids.ts";
+import { list as meta } from "./manual.ts";
 import { amongWords, warnUnreadable, writeJobs } from "./output.ts";
 import { failIfEmpty, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
@@ -189,7 +191,7 @@ export function checkFlags(flags: ListArgs): void {
   if (given.length > 1) throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
 }
 
-export async function run(flags: ListArgs): Promise<void> {
+async function run(flags: ListArgs): Promise<void> {
   checkFlags(flags);
   const view = { keep: () => true, columns: LIST, none: "No jobs found.", tellStuck: false };
   await withSession(
@@ -200,3 +202,5 @@ export async function run(flags: ListArgs): Promise<void> {
     LIST_OUTPUT,
   );
 }
+
+export default defineCommand({ meta, args, run: ({ args }) => run(args) });

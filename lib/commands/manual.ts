@@ -3,8 +3,20 @@ import { WHEN } from "../model/when.ts";
 import { answering, conditions, connecting, peels } from "./flags.ts";
 
 export const root = {
+  description: "See and steer the jobs of a Zester fleet over NATS.",
   examples: ["zester job list", "zester job show 20260115-001 --summary", "zester config check"],
   exitCodes: "0 done, 1 error, 130 interrupted.",
+  flagsElsewhere: {
+    o: ["--format"],
+    output: ["--format"],
+    json: ["--format json"],
+    jsonl: ["--format jsonl"],
+    yaml: ["--format yaml"],
+    csv: ["--format csv"],
+    w: ["--follow", "--wait", "zester job watch"],
+    watch: ["--follow", "--wait", "zester job watch"],
+    follow: ["zester job watch"],
+  },
   topics: {
     connection: {
       description: "Flags that say which server to ask, and as whom.",
@@ -21,7 +33,7 @@ export const root = {
     selection: {
       description: "Flags that select jobs, and what a <jid> may be.",
       details:
-        'Conditions combine with "and"; globs have *, ? and [a-z]. wait and kill take them in place of a <jid>; beside @last and the like, --function, --target and --user narrow which job that is.',
+        'Conditions combine with "and", the values of a repeated flag with "or"; a comma separates values too, except for --target and --user. Globs have *, ? and [a-z]. wait and kill take them in place of a <jid>; beside @last and the like, --function, --target and --user narrow which job that is.',
       purpose: "which jobs",
       flags: conditions,
       values: [
@@ -36,7 +48,7 @@ export const root = {
     peels: {
       description: "Flags that select the peels of a job.",
       details:
-        'They combine with "or"; --peel and --slower-than narrow what the others select. --missing has peels that are queued, executing, silent, offline, unfinished or missing. Without any of these flags, show has every peel, and retry those of --bad. Where peels or jobs with like errors are one row, the errors differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.',
+        'They combine with "or"; --peel, which may be repeated, and --slower-than narrow what the others select. --missing has peels that are queued, executing, silent, offline, unfinished or missing. Without any of these flags, show has every peel, and retry those of --bad. Where peels or jobs with like errors are one row, the errors differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.',
       purpose: "which peels",
       flags: peels,
     },
@@ -53,6 +65,7 @@ export const root = {
 const [SEE, FOLLOW, STEER, ASK] = ["See", "Follow", "Steer", "Ask"] as const;
 
 export const job = {
+  description: "List, show, follow, cancel and retry the jobs of the fleet.",
   groups: [SEE, FOLLOW, STEER, ASK],
   terms: [
     ["job", "one call of a function on peels; its id, the JID, may be shortened"],
@@ -62,18 +75,25 @@ export const job = {
     ["claimed", "the state of a job that a master took and has not sent yet"],
   ],
   elsewhere: {
-    cancel: "kill",
-    stop: "kill",
-    rerun: "retry",
-    relaunch: "retry",
-    ls: "list",
-    ps: "active",
-    logs: "show --output",
-    output: "show --output",
+    cancel: ["kill"],
+    stop: ["kill"],
+    rerun: ["retry"],
+    relaunch: ["retry"],
+    ls: ["list"],
+    get: ["list", "show"],
+    describe: ["show"],
+    status: ["active", "show --summary"],
+    ps: ["active"],
+    top: ["watch"],
+    tail: ["watch"],
+    follow: ["watch"],
+    logs: ["show --output"],
+    output: ["show --output"],
   },
 } as const;
 
 export const list = {
+  description: "List all recent jobs, oldest first.",
   group: SEE,
   examples: [
     "zester job list",
@@ -83,6 +103,7 @@ export const list = {
 };
 
 export const show = {
+  description: "Show a job's record and its per-peel returns.",
   group: SEE,
   notes:
     "In --summary peels with the same state, the same changed results and like errors are one row. In --output peels with the same output are one group, whatever they took; the largest that is ok comes last.",
@@ -93,6 +114,7 @@ export const show = {
 };
 
 export const watch = {
+  description: "Watch the active jobs, or one job until it has ended.",
   group: FOLLOW,
   details:
     "On a terminal a table that changes in place, until Ctrl-C; piped, one line a change. With a <jid>: each return as it arrives, and on a terminal what the job waits for, below those that are not ok.",
@@ -101,6 +123,7 @@ export const watch = {
 };
 
 export const wait = {
+  description: "Wait until jobs have ended.",
   group: FOLLOW,
   details:
     "Says nothing until every job has ended, except on a terminal when one is stuck. Without <jid> it waits for the jobs that match and have not ended by now.",
@@ -110,6 +133,7 @@ export const wait = {
 };
 
 export const trace = {
+  description: "Show a job's life, and what each peel is doing.",
   group: FOLLOW,
   details:
     "Peels that have not returned are executing (they accepted the job) or silent (they never did). Times count from the dispatch, by the server's clock. With --follow on a terminal all of it is one picture that changes in place.",
@@ -117,6 +141,7 @@ export const trace = {
 };
 
 export const errors = {
+  description: "Show what failed across jobs: errors, most peels first.",
   group: ASK,
   details:
     "Looks at the returns of the jobs that match, of the last 24 hours without --since or --until. Like errors are one row (see `zester help peels`). LAST is when the newest of their jobs was created.",
@@ -128,6 +153,7 @@ export const errors = {
 };
 
 export const grep = {
+  description: "Search what the peels of many jobs returned.",
   group: ASK,
   details:
     "Searches the errors, names of results, outputs, diffs and other texts that peels returned, line by line, in the jobs that match, of the last 24 hours without --since or --until. Case counts when <text> has upper case.",
@@ -142,11 +168,13 @@ export const grep = {
 };
 
 export const active = {
+  description: "List the jobs that are running or pending.",
   group: SEE,
   examples: ["zester job active", "zester job active --sort duration --wide"],
 };
 
 export const kill = {
+  description: "Cancel running jobs.",
   group: STEER,
   details:
     "Publishes the cancel signal, on which masters and peels act as they can. Jobs that are selected by flags, a shortened id or @last are shown and asked about.",
@@ -159,6 +187,7 @@ export const kill = {
 };
 
 export const diff = {
+  description: "Compare two runs: what became worse, better, slower.",
   group: ASK,
   details:
     "Compares two runs peel by peel: which became worse or better, slower (more than twice and more than 5 s more), whose output differs and in which lines, and which only one of them has.",
@@ -167,6 +196,7 @@ export const diff = {
 };
 
 export const history = {
+  description: "Show what one peel did in each job, newest first.",
   group: ASK,
   details:
     "Jobs that go on come first, with what the peel is doing. The last lines say since when a call has gone wrong, or when it went well again.",
@@ -180,6 +210,7 @@ export const history = {
 };
 
 export const retry = {
+  description: "Dispatch a job again, to the peels that need it.",
   group: STEER,
   details:
     "Dispatches a new job: the same function with the same arguments, on the peels that need it again. It is shown and asked about first.",
@@ -192,6 +223,7 @@ export const retry = {
 };
 
 export const stats = {
+  description: "Count jobs, failures, times: by function, peel or schedule.",
   group: ASK,
   details:
     "FAILED are jobs that are failed, partial or timeout, by peel results that are not ok. P50, P95 and SLOWEST are times of jobs that ended, by peel of returns. TREND is jobs over time, red where one failed.",
@@ -205,19 +237,30 @@ export const stats = {
   ],
 };
 
+const settings = "Show the connection settings and where each came from.";
+
 export const config = {
+  description: settings,
   examples: ["zester config", "zester config --context prod --format json", "zester config check"],
 };
 
+export const configShow = { description: settings };
+
 export const configCheck = {
+  description: "Connect, and say whether all is there that commands need.",
   details: "Leaves nothing on the server, and sends no cancel signal. Exit code 1 when a line says FAIL.",
   examples: ["zester config check", "zester config check --context prod"],
 };
 
 export const completion = {
+  description: "Print the completion script of a shell.",
   details: "Completes commands, flags, their values, and the ids of jobs and peels as they are at that moment.",
   examples: [
     "source <(zester completion bash)   # in ~/.bashrc, or with zsh in ~/.zshrc",
     "zester completion fish > ~/.config/fish/completions/zester.fish",
   ],
+};
+
+export const version = {
+  description: "Show version, commit, Bun version and platform.",
 };

@@ -1,6 +1,7 @@
 // zester job retry: flags → what would be sent (jobs/retry-plan.ts) → question → dispatch (jobs/dispatch.ts) → report
 // (render/retry.ts). Nothing about the output may keep from saying whether a job was dispatched.
 
+import { defineCommand } from "../cli/command.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { parseDuration } from "../duration.ts";
 import { EXIT, Transient, UserError } from "../errors.ts";
@@ -29,9 +30,10 @@ import { nothingWords, renderPlan, retryDocument, takenLine, theseWords } from "
 import { statusOn } from "../terminal/progress.ts";
 import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import { plural } from "../text.ts";
-import type { RetryArgs } from "./flags.ts";
+import { retry as args, type RetryArgs } from "./flags.ts";
 import { noteWord } from "./job-word.ts";
 import { type Limit, LONGER, limitOf, notEnded, within } from "./limit.ts";
+import { retry as meta } from "./manual.ts";
 import { operatorName } from "./operator.ts";
 import { writeDocument } from "./output.ts";
 import { failIfEmpty, writeNone } from "./selecting.ts";
@@ -249,7 +251,7 @@ async function execute(
   return code || (written ? EXIT.done : EXIT.error);
 }
 
-export async function run(flags: RetryArgs): Promise<number | undefined> {
+async function run(flags: RetryArgs): Promise<number | undefined> {
   const text = parseJid(flags.jid);
   const wish = checkFlags(flags);
   const limit = limitOf(flags);
@@ -281,3 +283,5 @@ export async function run(flags: RetryArgs): Promise<number | undefined> {
     },
   });
 }
+
+export default defineCommand({ meta, args, run: ({ args }) => run(args) });

@@ -1,5 +1,6 @@
 // zester job show
 
+import { defineCommand } from "../cli/command.ts";
 import type { Value } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
 import { orNoBucket, readReturns, resolveJob, wholeRecords } from "../jobs/lookup.ts";
@@ -11,9 +12,10 @@ import { peelsOf, RETURN_FIELDS } from "../model/returns.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { recordDocument, renderRecord } from "../render/record.ts";
 import { safe } from "../text.ts";
-import type { ShowArgs } from "./flags.ts";
+import { show as args, type ShowArgs } from "./flags.ts";
 import { writeIdLine, writeIds } from "./ids.ts";
 import { noteWord } from "./job-word.ts";
+import { show as meta } from "./manual.ts";
 import { writeDocument } from "./output.ts";
 import { failIfEmpty } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
@@ -131,7 +133,7 @@ async function readerOf(flags: ShowArgs) {
   };
 }
 
-export async function run(flags: ShowArgs): Promise<number | undefined> {
+async function run(flags: ShowArgs): Promise<number | undefined> {
   for (const text of flags._) parseJid(text);
   checkForms(flags);
   const { selection, read } = await readerOf(flags);
@@ -147,3 +149,5 @@ export async function run(flags: ShowArgs): Promise<number | undefined> {
   };
   return await withSession(flags, work, OUTPUT);
 }
+
+export default defineCommand({ meta, args, run: ({ args }) => run(args) });

@@ -1,10 +1,11 @@
 // zester job stats
+import { defineCommand } from "../cli/command.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { type Read, readJobs } from "../jobs/read-jobs.ts";
 import { readSelected } from "../jobs/recent.ts";
 import { SeenPeels } from "../jobs/seen-peels.ts";
 import { alivePeels, readPeelStats } from "../jobs/stats.ts";
-import { glob } from "../model/glob.ts";
+import { globs } from "../model/glob.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
 import type { JobList } from "../model/job-list.ts";
 import { displayPeel } from "../model/peel.ts";
@@ -20,7 +21,8 @@ import { csvText } from "../render/csv.ts";
 import { renderMetrics } from "../render/openmetrics.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { selectionByServer } from "./clock.ts";
-import type { StatsArgs } from "./flags.ts";
+import { stats as args, type StatsArgs } from "./flags.ts";
+import { stats as meta } from "./manual.ts";
 import { amongWords, warnUnreadable, writeDocument } from "./output.ts";
 import { failIfEmpty, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
@@ -73,7 +75,7 @@ async function withoutRun(
   if (!seen) return { idle: [], note: undefined };
   const { peels: alive, note } = await alivePeels(session.store);
   const had = new Set(stats.map(({ tally }) => tally.peel));
-  const matches = flags.target === undefined ? () => true : glob(flags.target);
+  const matches = flags.target === undefined ? () => true : globs(flags.target);
   const idle = [...new Set([...seen.ids, ...alive])]
     .filter((peel) => !had.has(peel) && (matches(peel) || matches(displayPeel(peel))))
     .map((peel) => ({ tally: new PeelTally(peel, undefined, span.slices), lastRun: undefined }));
@@ -169,7 +171,7 @@ async function countJobs(flags: StatsArgs, by: By | undefined, session: Session)
   return flags.check && trouble ? EXIT.trouble : EXIT.done;
 }
 
-export async function run(flags: StatsArgs): Promise<number | undefined> {
+async function run(flags: StatsArgs): Promise<number | undefined> {
   const by = parseBy(flags.by);
   parseSelection(flags, new Date());
   return await withSession(flags, (session) => countJobs(flags, by, session), {
@@ -177,3 +179,5 @@ export async function run(flags: StatsArgs): Promise<number | undefined> {
     only: { check: LIST_FORMATS },
   });
 }
+
+export default defineCommand({ meta, args, run: ({ args }) => run(args) });

@@ -1,5 +1,6 @@
 // zester job trace
 
+import { defineCommand } from "../cli/command.ts";
 import { toJsonLine } from "../codec/json.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { followEvents } from "../jobs/events.ts";
@@ -14,8 +15,9 @@ import { type JobEvent, type Step, Steps } from "../model/story.ts";
 import type { Store } from "../nats/store.ts";
 import { keyed } from "../render/document.ts";
 import { renderEvents, renderStory, renderTimeline, stepDocument, storyDocument } from "../render/story.ts";
-import type { TraceArgs } from "./flags.ts";
+import { trace as args, type TraceArgs } from "./flags.ts";
 import { noteWord } from "./job-word.ts";
+import { trace as meta } from "./manual.ts";
 import { writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import { WITH_LINES } from "./surroundings.ts";
@@ -85,7 +87,7 @@ async function show(
   }
 }
 
-export async function run(flags: TraceArgs): Promise<number | undefined> {
+async function run(flags: TraceArgs): Promise<number | undefined> {
   const text = parseJid(flags.jid);
   const allPeels = flags["all-peels"] === true;
   const leave = { now: () => {} };
@@ -115,3 +117,5 @@ export async function run(flags: TraceArgs): Promise<number | undefined> {
     { formats: WITH_LINES, onSignal: () => leave.now() },
   );
 }
+
+export default defineCommand({ meta, args, run: ({ args }) => run(args) });

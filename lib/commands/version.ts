@@ -1,10 +1,12 @@
 // zester version
 
+import { defineCommand } from "../cli/command.ts";
 import { versionFacts, versionText } from "../version.ts";
-import type { VersionArgs } from "./flags.ts";
+import { version as args, type VersionArgs } from "./flags.ts";
+import { version as meta } from "./manual.ts";
 import { surroundings } from "./surroundings.ts";
 
-export async function run(flags: VersionArgs): Promise<void> {
+async function run(flags: VersionArgs): Promise<void> {
   const { terminal, format } = surroundings(flags);
   if (format === "text") terminal.write(versionText());
   const facts = new Map(Object.entries(versionFacts()));
@@ -12,3 +14,5 @@ export async function run(flags: VersionArgs): Promise<void> {
   if (flags.check) await (await import("./version-check.ts")).run(flags, facts);
   else if (format !== "text") await (await import("./output.ts")).writeDocument(facts, format, terminal);
 }
+
+export default defineCommand({ meta, args, run: ({ args }) => run(args) });

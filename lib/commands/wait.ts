@@ -1,5 +1,6 @@
 // zester job wait
 
+import { defineCommand } from "../cli/command.ts";
 import { endingOf, linkLines, persist, untilTerminal } from "../jobs/follow.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
 import { resolveJob } from "../jobs/lookup.ts";
@@ -14,9 +15,10 @@ import { endingDocument, endingLine, openDocument, waitingText } from "../render
 import { type Status, statusOn } from "../terminal/progress.ts";
 import { type Terminal, withoutReader } from "../terminal/terminal.ts";
 import { selectionByServer } from "./clock.ts";
-import type { WaitArgs } from "./flags.ts";
+import { wait as args, type WaitArgs } from "./flags.ts";
 import { noteWord } from "./job-word.ts";
 import { type Limit, LONGER, notEnded, waitLimit, within } from "./limit.ts";
+import { wait as meta } from "./manual.ts";
 import { warnUnreadable, writeDocument } from "./output.ts";
 import { failIfEmpty, selectingFlags, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
@@ -105,7 +107,7 @@ async function report({ jids, rows, endings, ended }: Waiting, { terminal, forma
   await writeDocument(documents, format, out);
 }
 
-export async function run(flags: WaitArgs): Promise<number | undefined> {
+async function run(flags: WaitArgs): Promise<number | undefined> {
   const texts = flags._.map(parseJid);
   const { narrowing } = selectingFlags(flags, "wait");
   const { text } = parseSelection(flags, new Date());
@@ -133,9 +135,13 @@ export async function run(flags: WaitArgs): Promise<number | undefined> {
       const none = `No jobs that have not ended match ${text}.`;
       failIfEmpty(flags, 0, none);
       if (session.format === "text") writeNone(none, flags, session.terminal);
+      // A script that looks at the exit code alone would take this for an end.
+      if (!session.terminal.isTty) session.terminal.note(`n${none.slice(1)}`);
       return undefined;
     }
     return worstCode(waiting.ended.map(endingCode));
   };
   return await withSession(rest, work, { limit });
 }
+
+export default defineCommand({ meta, args, run: ({ args }) => run(args) });

@@ -1,5 +1,6 @@
 // zester job watch
 
+import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../errors.ts";
 import { followAllJobs, linkLines, lostWords } from "../jobs/follow.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
@@ -16,9 +17,10 @@ import { Screen, sizeOf } from "../terminal/screen.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { clockText } from "../time.ts";
 import { selectionByServer } from "./clock.ts";
-import type { WatchArgs } from "./flags.ts";
+import { watch as args, type WatchArgs } from "./flags.ts";
 import { narrowingOf } from "./job-word.ts";
 import { LONGER, limitOf, notEnded, within } from "./limit.ts";
+import { watch as meta } from "./manual.ts";
 import { warnUnreadable } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import { watchJob } from "./watch-job.ts";
@@ -133,7 +135,7 @@ async function drawBoard(
   }
 }
 
-export async function run(flags: WatchArgs): Promise<number | undefined> {
+async function run(flags: WatchArgs): Promise<number | undefined> {
   const text = flags.jid === undefined ? undefined : parseJid(flags.jid);
   parseSelection(flags, new Date());
   const given = WATCHED.filter((name) => flags[name] !== undefined);
@@ -171,3 +173,5 @@ export async function run(flags: WatchArgs): Promise<number | undefined> {
     onSignal: () => leave.now(),
   });
 }
+
+export default defineCommand({ meta, args, run: ({ args }) => run(args) });

@@ -46,6 +46,15 @@ function fits(part: Part | undefined, code: number): boolean {
   return part.ranges.some(([first, last]) => code >= first && code <= last) === part.among;
 }
 
+/** The patterns of a list: a comma separates two of them where no bracket holds it. */
+export const listed = (values: readonly string[]) => values.flatMap((value) => value.split(/,(?![^[\]]*\])/));
+
+/** A test of a whole text by several patterns: one has to fit. @throws as glob */
+export function globs(patterns: readonly string[]): (text: string) => boolean {
+  const tests = patterns.map(glob);
+  return (text) => tests.some((test) => test(text));
+}
+
 /**
  * A test of a whole text: `*` for anything, `?` for one character, `[a-z]` for one of several, `[!a-z]` for none of them.
  * Nothing is special about dots and slashes. Only the last `*` is ever tried again, since what fits before it may as well

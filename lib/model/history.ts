@@ -4,6 +4,7 @@ import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { safe } from "../text.ts";
 import { answerOf } from "./answer.ts";
+import { listed } from "./glob.ts";
 import { isTerminal, type JobRow } from "./job.ts";
 import type { Job } from "./job-list.ts";
 import { isChange } from "./outcomes.ts";
@@ -98,9 +99,9 @@ export function newestFirst(entries: readonly HistoryEntry[]): HistoryEntry[] {
   });
 }
 
-/** The states that `text` names, separated by commas. @throws UserError for another word */
-export function parseResults(text: string): ReadonlySet<PeelState> {
-  const states = text.split(",").flatMap((part): readonly PeelState[] => {
+/** The states that are named, also with commas between them. @throws UserError for another word */
+export function parseResults(values: readonly string[]): ReadonlySet<PeelState> {
+  const states = listed(values).flatMap((part): readonly PeelState[] => {
     const name = part.trim();
     if (name === BAD) return WORST_FIRST.filter((state) => state !== "ok");
     const state = WORST_FIRST.find((one) => one === name);

@@ -1,7 +1,7 @@
 // Which peels of a job the flags select. Pure.
 import { parseDuration } from "../duration.ts";
 import { oneLine } from "../text.ts";
-import { glob } from "./glob.ts";
+import { globs, listed } from "./glob.ts";
 import { displayPeel } from "./peel.ts";
 import { hasNotReturned, type PeelState } from "./peel-state.ts";
 import type { PeelStory } from "./story.ts";
@@ -18,7 +18,7 @@ const SELECTS = {
 
 /** Conditions as they are typed. */
 export type PeelConditions = { readonly [K in keyof typeof SELECTS]?: boolean | undefined } & {
-  readonly peel?: string | undefined;
+  readonly peel?: readonly string[] | undefined;
   readonly "slower-than"?: string | undefined;
 };
 
@@ -31,19 +31,19 @@ export interface PeelSelection {
 }
 
 /**
- * The selection that the flags ask for: peels in one of the states named (none named: any), of those whose id matches the
- * glob `peel` in either form, and that took longer, or have been at it for longer, than `slower-than`. Undefined when no flag
+ * The selection that the flags ask for: peels in one of the states named (none named: any), of those whose id matches one of the
+ * globs `peel` in either form, and that took longer, or have been at it for longer, than `slower-than`. Undefined when no flag
  * is given.
  * @throws UserError for a duration that is none
  */
 export function peelSelection(flags: PeelConditions): PeelSelection | undefined {
   const names = Object.keys(SELECTS) as (keyof typeof SELECTS)[];
   const states = names.filter((name) => flags[name]);
-  const { peel: pattern, "slower-than": least } = flags;
+  const { peel: patterns, "slower-than": least } = flags;
   const conditions: ((peel: PeelStory) => boolean)[] = [];
   if (states.length > 0) conditions.push(({ state }) => states.some((name) => SELECTS[name](state)));
-  if (pattern !== undefined) {
-    const fits = glob(pattern);
+  if (patterns !== undefined) {
+    const fits = globs(listed(patterns));
     conditions.push(({ peel }) => fits(peel) || fits(displayPeel(peel)));
   }
   if (least !== undefined) {
@@ -53,16 +53,19 @@ export function peelSelection(flags: PeelConditions): PeelSelection | undefined 
   if (conditions.length === 0) return undefined;
   const typed = [
     ...states.map((name) => `--${name}`),
-    ...(pattern === undefined ? [] : [`--peel ${oneLine(pattern)}`]),
+    ...(patterns ?? []).map((pattern) => `--peel ${oneLine(pattern)}`),
     ...(least === undefined ? [] : [`--slower-than ${oneLine(least)}`]),
   ];
   return {
     text: typed.join(" "),
     matches: (peel) => conditions.every((condition) => condition(peel)),
     wider(peels) {
-      if (pattern === undefined || pattern.endsWith("*")) return undefined;
-      const longer = peelSelection({ ...flags, peel: `${pattern}*` });
-      return longer && peels.some(longer.matches) ? `${pattern}*` : undefined;
+      const longer = listed(patterns ?? [])
+        .filter((pattern) => !pattern.endsWith("*"))
+        .map((pattern) => `${pattern}*`);
+      return longer.find((pattern) =>
+        peels.some((peel) => peelSelection({ ...flags, peel: [pattern] })?.matches(peel)),
+      );
     },
   };
 }

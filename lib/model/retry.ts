@@ -55,7 +55,7 @@ export interface RetryConditions {
   readonly missing?: boolean | undefined;
   readonly unreachable?: boolean | undefined;
   readonly all?: boolean | undefined;
-  readonly peel?: string | undefined;
+  readonly peel?: readonly string[] | undefined;
 }
 
 /** True for a peel that needs the job again: one that is not ok. A late return that is ok is one all the same. */
@@ -81,7 +81,7 @@ export function retrySelection(flags: RetryConditions): (peel: PeelStory) => boo
 export const conditionWords = (flags: RetryConditions) =>
   [
     ...[...STATES, "all" as const].filter((name) => flags[name]).map((name) => `--${name}`),
-    ...(flags.peel === undefined ? [] : [`--peel ${flags.peel}`]),
+    ...(flags.peel ?? []).map((pattern) => `--peel ${pattern}`),
   ].join(" ");
 
 /** Fields of a record that a retry repeats, makes anew, or leaves to the master (wire.md, "Job record"). */

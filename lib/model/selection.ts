@@ -3,19 +3,23 @@
 import { UserError } from "../errors.ts";
 import { nearest, oneOf } from "../nearest.ts";
 import { oneLine, safe } from "../text.ts";
-import { glob } from "./glob.ts";
+import { globs, listed } from "./glob.ts";
 import { ACTIVE_STATES, type JobRow, jobDuration, stateOf, TERMINAL_STATES } from "./job.ts";
 import { JobList } from "./job-list.ts";
 import { displayPeel } from "./peel.ts";
-import { parseSource } from "./source.ts";
+import { parseSource, type Source } from "./source.ts";
 import { isRelative, parseWhen } from "./when.ts";
 
-type Text = "state" | "function" | "target" | "user" | "owner" | "since" | "until" | "limit" | "sort" | "source";
+type Text = "since" | "until" | "limit" | "sort";
+type List = "state" | "function" | "target" | "user" | "owner" | "source";
 
-/** What is asked for, as typed; undefined for no condition. Several states are separated by commas. */
+/**
+ * What is asked for, as typed; undefined for no condition. Of a list either value matches. In expressions and names of users
+ * a comma is a character; it separates the values of the other lists.
+ */
 export type Conditions = { readonly [K in Text]?: string | undefined } & {
-  readonly reverse?: boolean | undefined;
-};
+  readonly [K in List]?: readonly string[] | undefined;
+} & { readonly reverse?: boolean | undefined };
 
 export interface Selection {
   /** The conditions as typed, for messages; empty when everything matches. */
@@ -45,9 +49,9 @@ export const STATES: readonly string[] = [...ACTIVE_STATES, ...TERMINAL_STATES, 
 export const SORTS = ["created", "updated", "duration", "jid", "state"] as const;
 type Sort = (typeof SORTS)[number];
 
-function parseStates(text: string): ReadonlySet<string> {
+function parseStates(values: readonly string[]): ReadonlySet<string> {
   const states = new Set<string>();
-  for (const name of text.split(",").map((part) => part.trim())) {
+  for (const name of listed(values).map((part) => part.trim())) {
     const group = Object.hasOwn(GROUPS, name) ? GROUPS[name] : STATES.includes(name) ? [name] : undefined;
     if (!group) {
       const names = [...STATES, ...Object.keys(GROUPS)];
@@ -89,6 +93,10 @@ const KEYS: Record<Exclude<Sort, "created">, (row: JobRow, now: Date) => Key> = 
 
 const parseSort = (text = "created"): Sort => oneOf(SORTS, text, "--sort", "an order");
 
+/** The conditions of these names as they were typed, for messages. */
+export const typed = (flags: Conditions, names: readonly (List | Text)[]): string =>
+  names.flatMap((name) => [flags[name] ?? []].flat().map((value) => `--${name} ${oneLine(value)}`)).join(" ");
+
 const TYPED = ["state", "function", "target", "user", "owner", "source", "since", "until"] as const;
 
 /**
@@ -97,9 +105,9 @@ const TYPED = ["state", "function", "target", "user", "owner", "source", "since"
  */
 export function parseSelection(flags: Conditions, now: Date): Selection {
   const conditions: ((row: JobRow) => boolean)[] = [];
-  const onText = (pattern: string | undefined, textOf: (row: JobRow) => string | undefined) => {
-    if (pattern === undefined) return;
-    const test = glob(pattern);
+  const onText = (patterns: readonly string[] | undefined, textOf: (row: JobRow) => string | undefined) => {
+    if (patterns === undefined) return;
+    const test = globs(patterns);
     conditions.push((row) => {
       const text = textOf(row);
       return text !== undefined && test(text);
@@ -109,15 +117,15 @@ export function parseSelection(flags: Conditions, now: Date): Selection {
     const states = parseStates(flags.state);
     conditions.push((row) => states.has(stateOf(row)));
   }
-  onText(flags.function, (row) => row.fn);
+  onText(flags.function && listed(flags.function), (row) => row.fn);
   onText(flags.user, (row) => row.user);
-  onText(flags.owner, (row) => row.owner);
+  onText(flags.owner && listed(flags.owner), (row) => row.owner);
   if (flags.source !== undefined) {
-    const source = parseSource(flags.source);
-    conditions.push((row) => row.unreadable === undefined && row.source === source);
+    const sources = new Set<Source | undefined>(listed(flags.source).map(parseSource));
+    conditions.push((row) => row.unreadable === undefined && sources.has(row.source));
   }
   if (flags.target !== undefined) {
-    const test = glob(flags.target);
+    const test = globs(flags.target);
     const onPeel = (id: string) => test(id) || test(displayPeel(id));
     conditions.push(
       (row) => (row.targetExpr !== undefined && test(row.targetExpr)) || (row.targets?.some(onPeel) ?? false),
@@ -134,9 +142,7 @@ export function parseSelection(flags: Conditions, now: Date): Selection {
   const limit = flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit");
   const sort = parseSort(flags.sort);
   return {
-    text: TYPED.filter((name) => flags[name] !== undefined)
-      .map((name) => `--${name} ${oneLine(flags[name] ?? "")}`)
-      .join(" "),
+    text: typed(flags, TYPED),
     since,
     until,
     limit,

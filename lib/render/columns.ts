@@ -286,7 +286,8 @@ export const rowDocument = (columns: readonly JobColumn[], job: Job, now: Date):
   new Map(columns.map((column) => [column.name, column.value(job, { now, person: false })]));
 
 /** @throws UserError for an empty name */
-export function parseColumns(text: string): JobColumn[] {
+export function parseColumns(values: readonly string[]): JobColumn[] {
+  const text = values.join(",");
   const names = text.split(",").map((name) => name.trim());
   if (names.includes(""))
     throw new UserError(

@@ -27,12 +27,13 @@ function fromText(key: Key, text: string, source: string, env: NodeJS.ProcessEnv
 
 /** A source of texts. */
 function ofTexts(
-  textOf: (key: Key) => string | boolean | undefined,
+  textOf: (key: Key) => string | readonly string[] | boolean | undefined,
   name: (key: Key) => string,
   env: NodeJS.ProcessEnv,
 ): Source {
   const value = (key: Key) => {
     const text = textOf(key);
+    if (Array.isArray(text)) return text.flatMap(splitUrls);
     return typeof text === "string" ? fromText(key, text, name(key).replace(/^flag |^\$/, ""), env) : text;
   };
   return { has: (key) => Boolean(textOf(key)), value, name };

@@ -2,12 +2,12 @@
 import { UserError } from "../errors.ts";
 
 /**
- * The server URLs in a list. A comma separates two of them when a scheme or a line break follows, or when no @ does:
+ * The server URLs in a list. A comma separates two of them when a scheme follows, or when no @ does:
  * any other comma stands in a user name, a password or a token.
  */
 export function splitUrls(text: string): string[] {
   return text
-    .split(/,(?=\s*[a-z][a-z0-9+.-]*:\/\/)|,\n/i)
+    .split(/,(?=\s*[a-z][a-z0-9+.-]*:\/\/)/i)
     .flatMap((part) => {
       const host = part.lastIndexOf("@") + 1;
       const [first, ...more] = part.slice(host).split(",");

@@ -102,7 +102,7 @@ export interface Settings extends Omit<Layer, "urls" | "timeoutMs"> {
 /** The flags that settings come from, undefined when not given. */
 export type SettingFlags = {
   readonly [K in Key as Table[K] extends { flag: infer F extends string } ? F : never]?:
-    | (Table[K]["kind"] extends "boolean" ? boolean : string)
+    | { urls: readonly string[]; path: string; text: string; boolean: boolean; duration: string }[Table[K]["kind"]]
     | undefined;
 } & { readonly config?: string | undefined; readonly context?: string | undefined };
 

@@ -1,6 +1,6 @@
 // The examples of the help texts.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Command } from "../../lib/cli/command.ts";
+import { type Command, loadAll } from "../../lib/cli/command.ts";
 import { zester as root } from "../../zester.ts";
 import { createBuckets, encode, jobRecord, type Server, startServer, ZESTER, zester } from "../support/harness.ts";
 import { decode } from "../support/wire.ts";
@@ -42,7 +42,7 @@ test("every example in the help runs", async () => {
     },
   });
   await nc.flush();
-  const all = await examples(root);
+  const all = await examples(await loadAll(root));
   expect(all.length).toBeGreaterThan(12);
   const dir = ZESTER.replace(/\/[^/]*$/, "");
   /** What goes on until Ctrl-C ends by it; what waits for a job tells how it ended. */

@@ -79,20 +79,27 @@ const list = (...args: string[]) => zester(["job", "list", ...args], { env: { NA
 /** The oracle: written from the specification, over plain objects. */
 interface Wish {
   states: string[] | undefined;
-  fn: "pkg.*" | "*.apply" | undefined;
-  target: "db*" | "db.eu.*" | "db_eu_*" | undefined;
-  user: "root" | undefined;
-  owner: "*-1" | undefined;
+  fn: (keyof typeof FUNCTIONS)[] | undefined;
+  target: ("db*" | "db.eu.*" | "db_eu_*" | "web-*")[] | undefined;
+  user: string[] | undefined;
+  owner: ("*-1" | "*-2")[] | undefined;
+  /** The values of a list as one flag, with commas. */
+  commas: boolean;
   since: number | undefined;
   until: number | undefined;
   limit: number | undefined;
   sort: "created" | "updated" | "duration" | "jid" | "state" | undefined;
   reverse: boolean;
 }
+const FUNCTIONS = {
+  "pkg.*": ["pkg.installed", "pkg.removed"],
+  "*.apply": ["state.apply"],
+  "test.pin[g,h]": ["test.ping"],
+};
 const targetHit = (job: Plain, target: string) =>
   target === "db*"
     ? job.target_expr === "db*" || (job.targets ?? []).some((id) => id.startsWith("db"))
-    : (job.targets ?? []).includes("db_eu_example");
+    : (job.targets ?? []).includes(target === "web-*" ? "web-01" : "db_eu_example");
 /** Minutes; a job that has not ended takes until now, which is long after all of them. Unknown ones come first. */
 function duration({ status, created, updated }: Plain): number {
   if (created === undefined) return -1;
@@ -105,10 +112,10 @@ function oracle(wish: Wish): string[] {
     (job) =>
       (!wish.states ||
         wish.states.some((state) => state === job.status || (state === "bad" && BAD.includes(job.status)))) &&
-      (!wish.fn || (wish.fn === "pkg.*" ? job.function?.startsWith("pkg.") : job.function?.endsWith(".apply"))) &&
-      (!wish.target || targetHit(job, wish.target)) &&
-      (!wish.user || job.user === wish.user) &&
-      (!wish.owner || job.owner === "master-1") &&
+      (!wish.fn || wish.fn.some((pattern) => FUNCTIONS[pattern].includes(job.function ?? ""))) &&
+      (!wish.target || wish.target.some((target) => targetHit(job, target))) &&
+      (!wish.user || wish.user.some((user) => job.user === user)) &&
+      (!wish.owner || wish.owner.some((pattern) => job.owner === `master-${pattern.at(-1)}`)) &&
       (wish.since === undefined || (job.created !== undefined && job.created >= wish.since)) &&
       (wish.until === undefined || (job.created !== undefined && job.created < wish.until)),
   );
@@ -127,10 +134,11 @@ function oracle(wish: Wish): string[] {
 const optional = <T>(...values: T[]) => fc.option(fc.constantFrom(...values), { nil: undefined });
 const wishes: fc.Arbitrary<Wish> = fc.record({
   states: optional(["bad"], ["running", "complete"], ["failed"], ["bad", "pending"]),
-  fn: optional("pkg.*", "*.apply"),
-  target: optional("db*", "db.eu.*", "db_eu_*"),
-  user: optional("root"),
-  owner: optional("*-1"),
+  fn: optional<Wish["fn"]>(["pkg.*"], ["*.apply"], ["*.apply", "test.pin[g,h]"]),
+  target: optional<Wish["target"]>(["db*"], ["db.eu.*"], ["db_eu_*"], ["db_eu_*", "web-*"]),
+  user: optional(["root"], ["root", "ops"], ["nosuch", "ops"]),
+  owner: optional<Wish["owner"]>(["*-1"], ["*-1", "*-2"]),
+  commas: fc.boolean(),
   since: fc.option(fc.integer({ min: 0, max: 50 }), { nil: undefined }),
   until: fc.option(fc.integer({ min: 0, max: 50 }), { nil: undefined }),
   limit: optional(1, 5, 20),
@@ -140,12 +148,15 @@ const wishes: fc.Arbitrary<Wish> = fc.record({
 
 function flagsOf(wish: Wish): string[] {
   const flag = (name: string, value: unknown) => (value === undefined ? [] : [`--${name}`, String(value)]);
+  const flags = (name: string, values: readonly string[] = []) => values.flatMap((value) => flag(name, value));
+  const list = (name: string, values: readonly string[] | undefined) =>
+    wish.commas ? flag(name, values?.join(",")) : flags(name, values);
   return [
-    ...(wish.states ?? []).flatMap((state) => flag("state", state)),
-    ...flag("function", wish.fn),
-    ...flag("target", wish.target),
-    ...flag("user", wish.user),
-    ...flag("owner", wish.owner),
+    ...list("state", wish.states),
+    ...list("function", wish.fn),
+    ...flags("target", wish.target),
+    ...flags("user", wish.user),
+    ...list("owner", wish.owner),
     ...flag("since", wish.since === undefined ? undefined : minute(wish.since)),
     ...flag("until", wish.until === undefined ? undefined : minute(wish.until)),
     ...flag("limit", wish.limit),
@@ -206,9 +217,9 @@ test("every selection, order and form agrees with the oracle", async () => {
   );
 });
 
-test("nothing matches: the selection and the number of jobs are said, exit 0", async () => {
-  expect(await list("--state", "failed", "--user", "nosuch")).toEqual({
-    stdout: `No jobs match --state failed --user nosuch (of ${jobs.length}).\n`,
+test("nothing matches: the selection, each value by itself, and the number of jobs are said, exit 0", async () => {
+  expect(await list("--state", "failed", "--user", "nosuch", "--user", "no,such")).toEqual({
+    stdout: `No jobs match --state failed --user nosuch --user no,such (of ${jobs.length}).\n`,
     stderr: "",
     code: 0,
   });

@@ -49,8 +49,9 @@ describe("wait", () => {
   test("for none, when all that match have ended", async () => {
     const words = "No jobs that have not ended match --state failed --function pkg.*.";
     const flags = ["--state", "failed", "--function", "pkg.*"];
-    expect(await run("wait", ...flags)).toEqual({ stdout: `${words}\n`, stderr: "", code: 0 });
-    expect(await run("wait", ...flags, "--format", "json")).toEqual({ stdout: "[]\n", stderr: "", code: 0 });
+    const stderr = `note: ${words.replace("N", "n")}\n`;
+    expect(await run("wait", ...flags)).toEqual({ stdout: `${words}\n`, stderr, code: 0 });
+    expect(await run("wait", ...flags, "--format", "json")).toEqual({ stdout: "[]\n", stderr, code: 0 });
     expect(await run("wait", ...flags, "--fail-if-empty")).toEqual({
       stdout: "",
       stderr: `error: ${words.replace("N", "n")}\n`,
@@ -250,5 +251,72 @@ describe("small words", () => {
       env,
     });
     expect(stdout.split("\n").map((line) => line.split("\t")[0])).toEqual(["web-01", "web-02", ""]);
+  });
+});
+
+/** What a command says to a filter that is given twice, where only the first value or only the second matches jobs. */
+describe("a filter that is given twice matches either value", () => {
+  const both = (flag: string, values: readonly string[]) => values.flatMap((value) => [`--${flag}`, value]);
+  test.each([
+    ["function", ["nosuch", "pkg.*"]],
+    ["function", ["nosuch,pkg.*"]],
+    ["function", ["pkg.install[e,f]d", "nosuch"]],
+    ["target", ["nosuch", "web-0?"]],
+    ["target", ["web-02", "nosuch"]],
+    ["user", ["nosuch", "*"]],
+    ["owner", ["nosuch", "*"]],
+    ["source", ["reactor", "operator"]],
+    ["state", ["pending", "failed"]],
+  ])("--%s %j", async (flag, values) => {
+    const { stdout } = await run("list", "-q", ...both(flag, values));
+    expect(stdout.split("\n")).toContain(failed);
+    const errors = await run("errors", "--format", "json", ...both(flag, values));
+    expect(JSON.parse(errors.stdout).length).toBeGreaterThan(0);
+  });
+
+  test("wait, kill, watch: a gate does not pass while such a job runs", async () => {
+    const jid = await fleet.dispatch({ fn: "cmd.slow", peels: { "web-06": hang } });
+    const flags = ["--function", "nosuch.*", "--function", "cmd.slow"];
+    expect(await run("wait", ...flags, "--for", "300ms")).toMatchObject({ stdout: "", code: 124 });
+    const planned = await run("kill", ...flags, "--dry-run", "--format", "json");
+    expect(JSON.parse(planned.stdout)).toMatchObject([{ jid }]);
+    const watched = await run("watch", ...flags, "--for", "300ms", "--format", "jsonl");
+    expect(watched.stdout).toContain(jid);
+    await run("kill", jid);
+    await fleet.until(jid, "canceled");
+  });
+
+  test("--peel of show and retry, --state of history", async () => {
+    const ids = async (...args: string[]) => (await run(...args)).stdout.split("\n").filter(Boolean);
+    expect(await ids("show", done, "-q", "--peel", "nosuch", "--peel", "db*")).toEqual(["db" + ".eu"]);
+    expect(await ids("show", done, "-q", "--peel", "web-01,db_*")).toEqual(["db.eu", "web-01"]);
+    const again = await run(
+      "retry",
+      failed,
+      "--all",
+      "--peel",
+      "x*",
+      "--peel",
+      "web-02",
+      "--dry-run",
+      "--format",
+      "json",
+    );
+    expect(JSON.parse(again.stdout)).toMatchObject({ targets: ["web-02"] });
+    expect(await run("show", done, "--peel", "a", "--peel", "b")).toMatchObject({
+      stdout: expect.stringContaining("No peel matches --peel a --peel b (of 2)."),
+    });
+    const history = await run(
+      "history",
+      "web-01",
+      "--state",
+      "missing",
+      "--state",
+      "ok",
+      "--format",
+      "csv",
+      "--no-header",
+    );
+    expect(history.stdout).toContain(done);
   });
 });

@@ -41,17 +41,17 @@ async function loaded(argv: readonly string[]) {
   };
 }
 
-const LIBRARY = ["nats", "nkeys.js", "tweetnacl"];
-const SYSTEM = ["node:fs", "node:os", "node:path", "node:tty"];
+const LIBRARY = ["citty", "nats", "nkeys.js", "tweetnacl"];
+const SYSTEM = ["node:fs", "node:os", "node:path", "node:tty", "node:util"];
 
 test.each<[argv: string[], budget: number, packages: string[], node: string[]]>([
-  [["job", "list", "--help"], 18, [], ["node:fs", "node:tty"]],
-  [["config"], 25, [], SYSTEM],
+  [["help", "time"], 20, ["citty"], ["node:fs", "node:tty", "node:util"]],
+  [["config"], 28, ["citty"], SYSTEM],
   [["job", "list"], 87, LIBRARY, SYSTEM],
   [["job", "show", "20260115-001"], 78, LIBRARY, SYSTEM],
   [["job", "kill", "20260115-001"], 101, LIBRARY, SYSTEM],
   // From the sources, the answer of a server would come too late for a prompt.
-  [["__complete", "job", "="], 34, [], ["node:fs", "node:tty"]],
+  [["__complete", "="], 45, ["citty"], ["node:fs", "node:tty", "node:util"]],
 ])("%j loads few modules", async (argv, budget, packages, node) => {
   const found = await loaded(argv);
   expect({ packages: found.packages, node: found.node }).toEqual({ packages, node });

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { ArgsDef } from "citty";
-import type { Command } from "../../lib/cli/command.ts";
+import { type Command, loadAll } from "../../lib/cli/command.ts";
 import { zester as tree } from "../../zester.ts";
 import { contextsIn, secretFile } from "../support/credentials.ts";
 import {
@@ -74,15 +74,18 @@ function withBytes(script: string, escapes: string, env: Record<string, string> 
   return run(["sh", "-c", line, ZESTER], { env });
 }
 
-test.each(flags(tree, []).map(([path, flag], i) => [path, flag, i] as const))("%j --%s", async (path, flag, i) => {
-  const env = { NATS_URL: server.url, ZESTER_TIMEOUT: "2s" };
-  const args = (value: string) => [...path, ...words(path), `--${flag}`, value];
-  const trials = [
-    ...[LONG, CONTROLS, " ", "%", "\ud800"].map((value) => () => zester(args(value), { env })),
-    () => withBytes(`exec "$0" ${[...path, ...words(path)].join(" ")} --${flag} "$X"`, BROKEN, env),
-  ];
-  for (const trial of some(trials, 6, i)) expectClear(await trial());
-});
+test.each(flags(await loadAll(tree), []).map(([path, flag], i) => [path, flag, i] as const))(
+  "%j --%s",
+  async (path, flag, i) => {
+    const env = { NATS_URL: server.url, ZESTER_TIMEOUT: "2s" };
+    const args = (value: string) => [...path, ...words(path), `--${flag}`, value];
+    const trials = [
+      ...[LONG, CONTROLS, " ", "%", "\ud800"].map((value) => () => zester(args(value), { env })),
+      () => withBytes(`exec "$0" ${[...path, ...words(path)].join(" ")} --${flag} "$X"`, BROKEN, env),
+    ];
+    for (const trial of some(trials, 6, i)) expectClear(await trial());
+  },
+);
 
 test.each(["show", "trace", "wait", "watch", "kill"])("job %s <jid>", async (command) => {
   const env = { NATS_URL: server.url };

@@ -79,7 +79,7 @@ async function startWith(created: ReadonlyMap<string, bigint>) {
   const { jobs } = await createBuckets(nc);
   for (const [jid, ns] of created) await jobs.put(jid, encode(jobRecord(jid, { created: new Time(ns) })));
   await nc.close();
-  const settings = await loadSettings({ master: server.url }, {}, () => {});
+  const settings = await loadSettings({ master: [server.url] }, {}, () => {});
   const store = new Store(await openConnection(settings, () => {}));
   return {
     server,

@@ -20,17 +20,17 @@ test.each([
   [{ late: true }, []],
   [{ bad: true }, ["db_eu_example", "other", "web-02", "web-03", "web-04"]],
   [{ failed: true, unreachable: true }, ["other", "web-02"]],
-  [{ peel: "web-*" }, ["web-01", "web-02", "web-03", "web-04"]],
-  [{ peel: "web-*", failed: true }, ["web-02"]],
+  [{ peel: ["web-*"] }, ["web-01", "web-02", "web-03", "web-04"]],
+  [{ peel: ["web-*"], failed: true }, ["web-02"]],
   // Either form of the id.
-  [{ peel: "db.eu.*" }, ["db_eu_example"]],
-  [{ peel: "db_eu_*" }, ["db_eu_example"]],
-  [{ peel: "nothing" }, []],
+  [{ peel: ["db.eu.*"] }, ["db_eu_example"]],
+  [{ peel: ["db_eu_*"] }, ["db_eu_example"]],
+  [{ peel: ["nothing"] }, []],
   // Longer, not as long; what goes on counts as well.
   [{ "slower-than": "1m" }, ["web-02", "web-04"]],
   [{ "slower-than": "1m", missing: true }, ["web-04"]],
   [{ "slower-than": "3m" }, []],
-  [{ "slower-than": "0.5s", peel: "*1" }, ["web-01"]],
+  [{ "slower-than": "0.5s", peel: ["*1"] }, ["web-01"]],
 ] as [PeelConditions, string[]][])("%j selects %j", (flags, ids) => {
   const selection = peelSelection(flags);
   expect(PEELS.filter((peel) => selection?.matches(peel)).map(({ peel }) => peel)).toEqual(ids);
@@ -42,7 +42,7 @@ test("without flags nothing is selected, which means all", () => {
 });
 
 test("its words are the flags", () => {
-  const flags = { bad: true, peel: "a\nb*", "slower-than": "5s" };
+  const flags = { bad: true, peel: ["a\nb*"], "slower-than": "5s" };
   expect(peelSelection(flags)?.text).toBe("--bad --peel a\\nb* --slower-than 5s");
 });
 

@@ -22,9 +22,9 @@ test.each([
     "failed unreadable unreachable late offline silent unfinished missing queued executing",
   ],
   [{ all: true }, WORST_FIRST.join(" ")],
-  [{ peel: "?[ai]*-1" }, "failed late silent missing"],
-  [{ all: true, peel: "ok*" }, "ok"],
-  [{ peel: "ok*" }, ""],
+  [{ peel: ["?[ai]*-1"] }, "failed late silent missing"],
+  [{ all: true, peel: ["ok*"] }, "ok"],
+  [{ peel: ["ok*"] }, ""],
 ])("%j selects %s", (flags, names) => {
   const selected = ALL.filter(retrySelection(flags)).map(({ peel }) => peel.replace("-1", ""));
   expect(selected.join(" ")).toBe(names);
