@@ -1,10 +1,11 @@
 // kill --wait: how the jobs ended that got a signal.
 
 import { Transient, UserError } from "../errors.ts";
-import { endingOf, linkLines, persist, untilTerminal } from "../jobs/follow.ts";
+import { linkLines } from "../jobs/follow.ts";
 import { readJob } from "../jobs/lookup.ts";
 import { readStory } from "../jobs/story.ts";
-import type { Ending } from "../model/ending.ts";
+import { turns } from "../jobs/turns.ts";
+import { Waiting, type WaitTold } from "../jobs/waiting.ts";
 import { isSent, type Outcome } from "../model/kill.ts";
 import type { Store } from "../nats/store.ts";
 import { endLine, sightWords } from "../render/kill.ts";
@@ -14,6 +15,8 @@ import type { Session } from "./session.ts";
 
 /** How long after the signal, in ms, a job that has not ended is looked at. */
 const PATIENCE_MS = 5_000;
+/** Jobs that are looked at at a time. */
+const AT_ONCE = 8;
 
 /** What can be seen of a job that a cancel signal has not ended. */
 async function lookAt(store: Store, jid: string): Promise<string> {
@@ -32,43 +35,39 @@ export async function waitForEnds(
 ): Promise<{ results: Outcome[]; failures: UserError[] }> {
   const { terminal } = session;
   const failures: UserError[] = [];
-  const endings = new Map<string, Ending>();
-  const open = new Set(outcomes.filter(isSent).map(({ jid }) => jid));
-  const end = async (store: Store, jid: string) => {
-    const record = await untilTerminal(store, jid);
-    const ending = await endingOf(store, jid, record, terminal.warn);
-    if (!open.delete(jid)) return;
-    endings.set(jid, ending);
-    if (session.format === "text") out.write(endLine(ending, out.columns));
-  };
-  /** What ails one job is told in the end; what ails the connection is for `persist`. */
-  const keep = (error: unknown) => {
-    if (error instanceof Transient || !(error instanceof UserError)) throw error;
+  const fail = (error: UserError) => {
     if (!failures.some(({ message }) => message === error.message)) failures.push(error);
   };
-  const attempt = (store: Store) =>
-    Promise.all(
-      Array.from(open, (jid) =>
-        end(store, jid).catch((error) => {
-          keep(error);
-          open.delete(jid);
-        }),
-      ),
-    );
+  const waiting = new Waiting();
+  waiting.jids = outcomes.filter(isSent).map(({ jid }) => jid);
+  const told: WaitTold = {
+    warn: terminal.warn,
+    ended(ending) {
+      if (session.format === "text") out.write(endLine(ending, out.columns));
+    },
+    lost: (_, why) => fail(why),
+  };
   const missed = (limit: Limit) => {
-    const [first = ""] = open;
+    const [first = ""] = waiting.open;
     const hint = `The signal was sent. \`zester job trace ${first}\` tells what each peel is doing.`;
-    throw notEnded(open, limit, hint);
+    throw notEnded(waiting.open, limit, hint);
   };
   const patience = setTimeout(() => {
-    for (const jid of open)
-      lookAt(session.store, jid).then(
-        (seen) => terminal.warn(`job ${jid} has not ended ${PATIENCE_MS / 1000}s after the signal: ${seen}.`),
-        () => {}, // when the connection is lost, that is said elsewhere
-      );
+    const inTurn = turns(AT_ONCE);
+    const look = async (jid: string) => {
+      if (!waiting.isOpen(jid)) return;
+      const seen = await lookAt(session.store, jid);
+      terminal.warn(`job ${jid} has not ended ${PATIENCE_MS / 1000}s after the signal: ${seen}.`);
+    };
+    // When the connection is lost, that is said elsewhere.
+    for (const jid of waiting.open) inTurn(() => look(jid)).catch(() => {});
   }, PATIENCE_MS);
-  await within(limit, persist(session, linkLines(session, terminal.say), attempt), missed).catch(keep);
+  await within(limit, waiting.run(session, linkLines(session, terminal.say), told), missed).catch((error) => {
+    // What ails the connection is for all of them.
+    if (error instanceof Transient || !(error instanceof UserError)) throw error;
+    fail(error);
+  });
   clearTimeout(patience);
-  const results = outcomes.map((outcome) => ({ ...outcome, ending: endings.get(outcome.jid) }));
+  const results = outcomes.map((outcome) => ({ ...outcome, ending: waiting.endings.get(outcome.jid) }));
   return { results, failures };
 }

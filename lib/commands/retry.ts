@@ -18,6 +18,7 @@ import {
   targetIds,
   type Wish,
 } from "../jobs/retry-plan.ts";
+import { Waiting } from "../jobs/waiting.ts";
 import { type Ending, endingCode } from "../model/ending.ts";
 import { JobNotFound, parseJid } from "../model/jid.ts";
 import { isPastClaimed, isTerminal, type JobRow } from "../model/job.ts";
@@ -38,7 +39,7 @@ import { operatorName } from "./operator.ts";
 import { writeDocument } from "./output.ts";
 import { failIfEmpty, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
-import { Waiting } from "./wait.ts";
+import { waitFor } from "./wait.ts";
 
 /** One run of the command. */
 interface Run {
@@ -185,8 +186,7 @@ async function follow(
       await untilRecorded(store, jid);
       return [jid];
     };
-    const ended = waiting.run(session, status, recorded);
-    await within(limit, ended, (limit) => {
+    await within(limit, waitFor(waiting, session, status, recorded), (limit) => {
       throw notEnded([jid], limit, LONGER);
     });
     const ending = waiting.endings.get(jid) as Ending;

@@ -1,23 +1,22 @@
 // `trace --follow` on a terminal: one picture in place until the job has ended.
 import type { ValueMap } from "../codec/value.ts";
-import { lostWords, persist } from "../jobs/follow.ts";
+import { linkNote, persist } from "../jobs/follow.ts";
 import { LiveJob } from "../jobs/live.ts";
 import { renderPicture } from "../render/picture.ts";
 import { Screen, sizeOf } from "../terminal/screen.ts";
 import { safe } from "../text.ts";
-import { clockText } from "../time.ts";
 import type { Session } from "./session.ts";
 
 /** At most this share of the time is spent on pictures. */
 const SHARE = 1 / 5;
 
-/** Draws a job until it has ended. @param leave is set to what gives the terminal back */
+/** Draws a job until it has ended. @param leave is set to what gives the terminal back. @returns the terminal record */
 export async function followOnScreen(
   session: Session,
   jid: string,
   job: ValueMap,
   leave: { now: () => void },
-): Promise<void> {
+): Promise<ValueMap> {
   const { terminal } = session;
   const failure = Promise.withResolvers<never>();
   let note = "";
@@ -39,14 +38,14 @@ export async function followOnScreen(
     note = text;
     screen.change();
   };
-  const link = {
-    lost: () => setNote(safe(`${lostWords(session)}, the picture is from ${clockText(new Date())}`)),
-    back: () => setNote(""),
-  };
+  const link = linkNote(session, "picture", (text) => setNote(safe(text)));
   leave.now = () => screen.close();
   screen.open();
   try {
-    await Promise.race([persist(session, link, (store) => live.follow(store)), failure.promise]);
+    return await Promise.race([
+      persist(session, link, (store, working) => live.follow(store, working)),
+      failure.promise,
+    ]);
   } finally {
     screen.close();
   }

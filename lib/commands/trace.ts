@@ -3,15 +3,17 @@
 import { defineCommand } from "../cli/command.ts";
 import { toJsonLine } from "../codec/json.ts";
 import type { ValueMap } from "../codec/value.ts";
+import { untilTerminal } from "../jobs/ends.ts";
 import { followEvents } from "../jobs/events.ts";
-import { type Link, linkLines, persist, untilTerminal } from "../jobs/follow.ts";
+import { type Link, linkLines, persist } from "../jobs/follow.ts";
 import { readJob, resolveJob } from "../jobs/lookup.ts";
 import { type Reading, readStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
 import { peelWidth } from "../model/returns.ts";
 import { sourceOf } from "../model/source.ts";
-import { type JobEvent, type Step, Steps } from "../model/story.ts";
+import { endTold, type JobEvent, type Step, Steps } from "../model/story.ts";
+import type { Follow } from "../nats/pull.ts";
 import type { Store } from "../nats/store.ts";
 import { keyed } from "../render/document.ts";
 import { renderEvents, renderStory, renderTimeline, stepDocument, storyDocument } from "../render/story.ts";
@@ -37,28 +39,52 @@ async function follow(session: Session, link: Link, jid: string, job: ValueMap):
     if (format === "jsonl") terminal.write(`${toJsonLine(stepDocument(step))}\n`);
     else terminal.write(renderEvents([step], { ...terminal, header: nth === 1 }, wide));
   };
-  await persist(session, link, async (store) => {
-    const over = new AbortController();
+  await persist(session, link, async (store, working) => {
     const steps = new Steps(job);
     const onEvent = (event: JobEvent) => {
       const step = steps.add(event);
       if (step) show(step, steps.all.length);
-      if (event.kind === "status") over.abort();
     };
-    const end = untilTerminal(store, jid).then(() => setTimeout(() => over.abort(), LAST_WORDS_MS));
-    const events = followEvents(store, jid, onEvent, { stop: over.signal, caughtUp: () => {} });
-    await Promise.all([events.then((why) => why && terminal.warn(`${why} The events are not shown.`)), end]);
+    const why = await eventsUntilEnd(store, jid, untilTerminal(store, jid, { working }), onEvent);
+    if (why !== undefined) terminal.warn(`${why} The events are not shown.`);
   });
 }
 
-/** Waits for the event of the end, which may come a little after the record. */
-async function awaitEnd(store: Store, jid: string): Promise<void> {
+/**
+ * Hands over the events of a job until that of its end has come, which is the last one: the record says so a little earlier or
+ * later, and others may publish what looks like an end.
+ * @param ended gives the terminal record
+ * @returns why the events can't be read
+ */
+async function eventsUntilEnd(
+  store: Store,
+  jid: string,
+  ended: Promise<ValueMap>,
+  onEvent: (event: JobEvent) => void,
+): Promise<string | undefined> {
   const over = new AbortController();
-  const timer = setTimeout(() => over.abort(), LAST_WORDS_MS);
-  const onEvent = ({ kind }: JobEvent) => {
-    if (kind === "status") over.abort();
-  };
-  await followEvents(store, jid, onEvent, { stop: over.signal, caughtUp: () => {} }).finally(() => clearTimeout(timer));
+  const ends = new Set<string>();
+  let status: string | undefined;
+  const follow: Follow = { stop: over.signal, caughtUp: () => {} };
+  const events = followEvents(
+    store,
+    jid,
+    (event) => {
+      onEvent(event);
+      const end = endTold(event);
+      if (end === undefined) return;
+      ends.add(end);
+      if (end === status) over.abort();
+    },
+    follow,
+  );
+  const end = ended.then((record) => {
+    status = jobRow(jid, record).status ?? "";
+    if (ends.has(status)) over.abort();
+    else setTimeout(() => over.abort(), LAST_WORDS_MS);
+  });
+  const [why] = await Promise.all([events, end]);
+  return why;
 }
 
 /** Where the story of a job can't be told whole, why. */
@@ -101,16 +127,16 @@ async function run(flags: TraceArgs): Promise<number | undefined> {
       }
       const link = linkLines(session, session.terminal.say);
       if (session.format === "text" && session.terminal.isTty) {
-        await followOnScreen(session, jid, job, leave);
+        const last = await followOnScreen(session, jid, job, leave);
         await persist(session, link, async (store) => {
-          await awaitEnd(store, jid);
+          await eventsUntilEnd(store, jid, Promise.resolve(last), () => {});
           await show(session, jid, { allPeels, eventsShown: false });
         });
         return undefined;
       }
       const eventsShown = session.format === "text" || session.format === "jsonl";
       if (eventsShown) await follow(session, link, jid, job);
-      else await persist(session, link, (store) => untilTerminal(store, jid));
+      else await persist(session, link, (store, working) => untilTerminal(store, jid, { working }));
       if (session.format !== "jsonl") await persist(session, link, () => show(session, jid, { allPeels, eventsShown }));
       return undefined;
     },

@@ -1,13 +1,14 @@
 // zester job wait
 
 import { defineCommand } from "../cli/command.ts";
-import { endingOf, linkLines, persist, untilTerminal } from "../jobs/follow.ts";
+import { linkLines, persist } from "../jobs/follow.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
 import { resolveJob } from "../jobs/lookup.ts";
 import { readOpenJobs } from "../jobs/open-jobs.ts";
-import { type Ending, endingCode, worstCode } from "../model/ending.ts";
+import { Waiting } from "../jobs/waiting.ts";
+import { endingCode, worstCode } from "../model/ending.ts";
 import { parseJid } from "../model/jid.ts";
-import { type JobRow, jobRow } from "../model/job.ts";
+import type { JobRow } from "../model/job.ts";
 import { parseSelection } from "../model/selection.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import type { Store } from "../nats/store.ts";
@@ -43,55 +44,32 @@ function tellStuck(session: Session, terminal: Terminal, rows: ReadonlyMap<strin
 /** How often the line on stderr is drawn again, in ms. */
 const STATUS_MS = 250;
 
-type Find = (store: Store) => Promise<readonly string[]>;
-
-/** What is known of the jobs that are waited for. */
-export class Waiting {
-  /** In the order in which they were named, each once. */
-  jids: readonly string[] = [];
-  /** Those that have not ended, as they were last seen. */
-  readonly rows = new Map<string, JobRow>();
-  readonly endings = new Map<string, Ending>();
-
-  get ended(): Ending[] {
-    return this.jids.flatMap((jid) => this.endings.get(jid) ?? []);
-  }
-
-  get open(): string[] {
-    return this.jids.filter((jid) => !this.endings.has(jid));
-  }
-
-  /** @param find the jobs that are meant */
-  async run(session: Session, { terminal, set, end }: Status, find: Find): Promise<void> {
-    const { rows, endings } = this;
-    const { canTell, warn } = terminal;
-    const link = linkLines(session, terminal.say);
-    this.jids = [...new Set(await persist(session, link, find))];
-    const quiet = canTell ? tellStuck(session, terminal, rows) : () => {};
-    const tick = () =>
-      set(
-        waitingText(
-          this.open.map((jid) => rows.get(jid) ?? jid),
-          this.jids.length,
-          session.store.now(),
-        ),
-      );
-    const ticking = this.open.length > 0 && canTell ? setInterval(tick, STATUS_MS) : undefined;
-    await persist(session, link, (store) =>
-      Promise.all(
-        this.open.map(async (jid) => {
-          const record = await untilTerminal(store, jid, (newest) => rows.set(jid, jobRow(jid, newest)));
-          const ending = await endingOf(store, jid, record, warn);
-          rows.delete(jid);
-          endings.set(jid, ending);
-        }),
+/** Waits for jobs until they have ended, and shows a person what for. @param find the jobs that are meant */
+export async function waitFor(
+  waiting: Waiting,
+  session: Session,
+  { terminal, set, end }: Status,
+  find: (store: Store) => Promise<readonly string[]>,
+): Promise<void> {
+  const { rows } = waiting;
+  const { canTell, warn } = terminal;
+  const link = linkLines(session, terminal.say);
+  waiting.jids = [...new Set(await persist(session, link, find))];
+  const quiet = canTell ? tellStuck(session, terminal, rows) : () => {};
+  const tick = () =>
+    set(
+      waitingText(
+        waiting.open.map((jid) => rows.get(jid) ?? jid),
+        waiting.jids.length,
+        session.store.now(),
       ),
-    ).finally(() => {
-      clearInterval(ticking);
-      quiet();
-      end();
-    });
-  }
+    );
+  const ticking = waiting.open.length > 0 && canTell ? setInterval(tick, STATUS_MS) : undefined;
+  await waiting.run(session, link, { warn }).finally(() => {
+    clearInterval(ticking);
+    quiet();
+    end();
+  });
 }
 
 /** Writes how jobs ended; for programs also what is known of those that have not. */
@@ -123,9 +101,10 @@ async function run(flags: WaitArgs): Promise<number | undefined> {
       warnUnreadable(unreadable, session.terminal);
       return Array.from(jobs, ({ row }) => row.jid);
     };
+    const find = texts.length > 0 ? named : selected;
     const missed = await within<Limit | undefined>(
       limit,
-      waiting.run(session, status, texts.length > 0 ? named : selected).then(() => undefined),
+      waitFor(waiting, session, status, find).then(() => undefined),
       (limit) => limit,
     );
     status.end();

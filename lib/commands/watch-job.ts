@@ -1,9 +1,10 @@
 // `watch <jid>`: each return of one job as it arrives, what it waits for, and how it ends.
 
 import { toJsonLine } from "../codec/json.ts";
-import { endingOf, linkLines, persist } from "../jobs/follow.ts";
+import { linkLines, persist } from "../jobs/follow.ts";
 import { LiveJob, type Sight } from "../jobs/live.ts";
 import { resolveJob } from "../jobs/lookup.ts";
+import { endingOf } from "../jobs/waiting.ts";
 import { type Ending, endingCode } from "../model/ending.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
 import type { Narrowing } from "../model/job-word.ts";
@@ -147,9 +148,9 @@ export async function watchJob(
     clearInterval(timer);
     watch.clear();
   };
-  const following = persist(session, linkLines(session, say), async (store) => {
+  const following = persist(session, linkLines(session, say), async (store, working) => {
     const hasEnded = isTerminal(jobRow(jid, live.job).status);
-    const record = hasEnded ? live.job : await live.follow(store);
+    const record = hasEnded ? live.job : await live.follow(store, working);
     // What the record counts may arrive after it.
     return endingOf(store, jid, record, warn);
   });

@@ -2,7 +2,7 @@
 
 import { defineCommand } from "../cli/command.ts";
 import { EXIT } from "../errors.ts";
-import { followAllJobs, linkLines, lostWords } from "../jobs/follow.ts";
+import { followAllJobs, linkLines, linkNote } from "../jobs/follow.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
@@ -15,7 +15,6 @@ import { jobLine } from "../render/document.ts";
 import { changeLine } from "../render/jobs.ts";
 import { Screen, sizeOf } from "../terminal/screen.ts";
 import { withoutReader } from "../terminal/terminal.ts";
-import { clockText } from "../time.ts";
 import { selectionByServer } from "./clock.ts";
 import { watch as args, type WatchArgs } from "./flags.ts";
 import { narrowingOf } from "./job-word.ts";
@@ -69,6 +68,7 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
       for (const [jid, { row, text }] of picture) if (shown.get(jid) !== text) print(row, text);
       picture.clear();
     },
+    open: () => board.open(),
   };
   let told: ReadonlyMap<string, Stuck> = new Map();
   const stop = lookForStuck(session, board, (found) => {
@@ -103,10 +103,7 @@ async function drawBoard(
     note = text;
     screen.change();
   };
-  const link = {
-    lost: () => setNote(`${lostWords(session)}, the table is from ${clockText(new Date())}`),
-    back: () => setNote("reading…"),
-  };
+  const link = linkNote(session, "table", setNote);
   const watcher = {
     begin: () => board.beginPicture(),
     changed(jid: string, job: Job | undefined, live: boolean) {
@@ -120,6 +117,7 @@ async function drawBoard(
       board.endPicture();
       setNote("");
     },
+    open: () => board.open(),
   };
   leave.now = () => screen.close();
   screen.open();

@@ -1,25 +1,18 @@
-// Staying with jobs over lost connections, and waiting until they end.
+// Staying with jobs over lost connections.
 
-import type { ValueMap } from "../codec/value.ts";
-import { Transient, UserError } from "../errors.ts";
-import type { Ending } from "../model/ending.ts";
-import { JobNotFound } from "../model/jid.ts";
-import { isTerminal, jobRow, ROW_FIELDS } from "../model/job.ts";
+import { Transient } from "../errors.ts";
+import { isTerminal, ROW_FIELDS } from "../model/job.ts";
 import type { Job } from "../model/job-list.ts";
 import type { Return } from "../model/returns.ts";
 import { PermissionDenied } from "../nats/connection.ts";
 import type { Follow } from "../nats/pull.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
-import { jobRecord, listedReturns, peelReturn } from "./lookup.ts";
+import { clockText } from "../time.ts";
+import { lookUpAgain } from "./ends.ts";
+import { listedReturns, peelReturn } from "./lookup.ts";
 import { toJob } from "./read-jobs.ts";
-import { openQuestions, readStory } from "./story.ts";
 
 const PAUSE_MS = { first: 100, most: 2_000 };
-/**
- * How often, in ms, a job that is waited for is also looked up. Deliveries are not acknowledged: one that is lost between
- * two servers of a cluster does not come again, and when it was the last, nothing after it shows the gap.
- */
-const LOOK_UP_MS = 5_000;
 
 /** An open store, and the way to another one when its connection is lost. */
 export interface Reopenable {
@@ -36,36 +29,72 @@ export const NEVER = new Promise<never>(() => {});
 
 /** What is told of the connection during a wait. */
 export interface Link {
-  lost(): void;
+  /** It is lost. Told once more, with the reason, when the server lets us in again and does not serve us. */
+  lost(why?: string): void;
   back(): void;
 }
 
 /** `lost nats://127.0.0.1:4222; reconnecting` */
-export const lostWords = ({ store }: Pick<Reopenable, "store">) => `lost ${store.connection.shown}; reconnecting`;
+const lostWords = ({ store }: Pick<Reopenable, "store">) => `lost ${store.connection.shown}; reconnecting`;
 
 /** The words for a person or a log. A lost connection is none of the command's business, as long as it comes back. */
 export function linkLines(session: Reopenable, say: (text: string) => void): Link {
   return {
-    lost: () => say(lostWords(session)),
+    lost: (why) => say(why === undefined ? lostWords(session) : `${why} Trying again.`),
     back: () => say("connected again"),
   };
 }
 
+/** The words beside a picture, which stays as it was. @param of what it is */
+export function linkNote(session: Reopenable, of: string, setNote: (text: string) => void): Link {
+  let since = "";
+  return {
+    lost(why) {
+      if (why === undefined) since = clockText(new Date());
+      const reason = why === undefined ? "" : ` (${why.replace(/\.$/, "")})`;
+      setNote(`${lostWords(session)}, the ${of} is from ${since}${reason}`);
+    },
+    back: () => setNote(""),
+  };
+}
+
+/** What is done on a store as long as it lasts; `working` is to be called when it goes on as it should. */
+export type Attempt<T> = (store: Store, working: () => void) => Promise<T>;
+
 /**
- * Runs `attempt` until it ends by itself. When the connection is lost on the way, another one is opened, as often and as
- * long as it takes, and `attempt` starts again on it.
+ * Runs `attempt` until it ends by itself. When the connection, or JetStream behind it, is lost on the way, another one is
+ * opened, as often and as long as it takes, and `attempt` starts again on it.
  * @throws what `attempt` throws, other than Transient; and when the server refuses us
  */
-export async function persist<T>(session: Reopenable, link: Link, attempt: (store: Store) => Promise<T>): Promise<T> {
-  for (;;) {
+export async function persist<T>(session: Reopenable, link: Link, attempt: Attempt<T>): Promise<T> {
+  let lost = false;
+  let explained = false;
+  const working = () => {
+    if (lost) link.back();
+    lost = explained = false;
+  };
+  for (let pauseMs: number = PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS.most)) {
+    const began = Date.now();
+    let reopened = false;
     try {
-      return await attempt(session.store);
+      if (lost) {
+        await session.reopen();
+        reopened = true;
+      }
+      const result = await attempt(session.store, working);
+      working();
+      return result;
     } catch (error) {
       if (!(error instanceof Transient) || session.ending) throw error;
-      link.lost();
-      await reopen(session);
-      link.back();
+      if (!lost) link.lost();
+      else if (reopened && !explained) {
+        link.lost(error.message);
+        explained = true;
+      }
+      lost = true;
+      if (Date.now() - began > PAUSE_MS.most) pauseMs = PAUSE_MS.first;
     }
+    await new Promise((done) => setTimeout(done, pauseMs));
   }
 }
 
@@ -94,6 +123,8 @@ export interface Watcher {
   changed(jid: string, job: Job | undefined, live: boolean): void;
   /** The picture is whole. */
   whole(): void;
+  /** The jobs that have not ended, as far as it was told: a record that expires, or whose message is deleted, is no change. */
+  open(): Iterable<string>;
 }
 
 /**
@@ -107,17 +138,28 @@ export async function followAllJobs(
   further: readonly string[] | undefined,
 ): Promise<void> {
   const fields = further && [...ROW_FIELDS, ...further];
-  await persist(session, link, async (store) => {
+  await persist(session, link, async (store, working) => {
     let live = false;
-    watcher.begin();
-    const caughtUp = () => {
-      live = true;
-      watcher.whole();
-    };
-    const forEver = new AbortController().signal;
+    const over = new AbortController();
+    const failure = Promise.withResolvers<never>();
     const changed = (jid: string, bytes: Uint8Array | undefined) =>
       watcher.changed(jid, bytes && toJob(jid, bytes, fields), live);
-    await store.followJobs(undefined, changed, { stop: forEver, caughtUp });
+    /** What a look-up finds may be older than what was delivered meanwhile: only an end is sure to be news. */
+    const found = (jid: string, bytes: Uint8Array | undefined) => {
+      if (!bytes || isTerminal(toJob(jid, bytes, fields).row.status)) changed(jid, bytes);
+    };
+    const caughtUp = () => {
+      live = true;
+      working();
+      watcher.whole();
+      lookUpAgain(store, () => watcher.open(), found, over.signal).catch(failure.reject);
+    };
+    watcher.begin();
+    try {
+      await Promise.race([store.followJobs(undefined, changed, { stop: over.signal, caughtUp }), failure.promise]);
+    } finally {
+      over.abort();
+    }
   });
 }
 
@@ -138,86 +180,5 @@ export async function followReturns(
   } catch (error) {
     if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
     follow.caughtUp();
-  }
-}
-
-/**
- * Waits until a job is terminal. One consumer hands over the record as it is and every later one, so that no end can
- * fall between look-up and subscription.
- * @param onRecord sees each record, the last one too
- * @returns the terminal record
- * @throws JobNotFound, UserError when its record is deleted or can't be decoded, Transient when the connection is lost
- */
-export async function untilTerminal(
-  store: Store,
-  jid: string,
-  onRecord: (record: ValueMap) => void = () => {},
-): Promise<ValueMap> {
-  const done = new AbortController();
-  let record: ValueMap | undefined;
-  let seen = false;
-  const onEntry = (_: string, bytes: Uint8Array | undefined) => {
-    if (done.signal.aborted) return;
-    if (!bytes && seen)
-      throw new UserError(
-        `job ${jid} is gone: its record expired or was deleted.`,
-        "Nothing can be said any more about how it ended.",
-      );
-    if (!bytes) return;
-    seen = true;
-    record = jobRecord(jid, bytes);
-    onRecord(record);
-    if (isTerminal(jobRow(jid, record).status)) done.abort();
-  };
-  const failure = Promise.withResolvers<never>();
-  const caughtUp = () => {
-    if (seen) return;
-    // A record that is written all the time can escape the first reading; it comes with its next change.
-    store.job(jid).then((bytes) => void (bytes || seen || failure.reject(new JobNotFound(jid))), failure.reject);
-  };
-  // A failed look-up is no loss: what ails the connection is seen by the reader of the consumer.
-  const lookUp = () =>
-    store.job(jid).then(
-      (bytes) => {
-        try {
-          if (bytes && isTerminal(jobRow(jid, jobRecord(jid, bytes)).status)) onEntry(jid, bytes);
-        } catch (error) {
-          failure.reject(error);
-        }
-      },
-      () => {},
-    );
-  const timer = setInterval(lookUp, LOOK_UP_MS);
-  try {
-    await Promise.race([store.followJobs(jid, onEntry, { stop: done.signal, caughtUp }), failure.promise]);
-  } finally {
-    clearInterval(timer);
-  }
-  return record as ValueMap; // only a terminal record aborts the reading without an error
-}
-
-/** How often the returns are read again while the record counts more of them, and the pause in between in ms. */
-const LATE = { reads: 5, pauseMs: 100 };
-
-/**
- * The ending that a terminal record tells. In a cluster the returns may reach the server that we ask after the record
- * did: while there are fewer than the record counts, they are read again.
- */
-export async function endingOf(
-  store: Store,
-  jid: string,
-  record: ValueMap,
-  warn: (text: string) => void,
-): Promise<Ending> {
-  const counted = jobRow(jid, record).returned ?? 0n;
-  for (let read = 1; ; read++) {
-    const warnings: string[] = [];
-    const reading = await readStory(store, jid, record, (text) => void warnings.push(text));
-    const returned = reading.story.peels.filter((peel) => peel.returned).length;
-    if (returned >= counted || read === LATE.reads) {
-      for (const text of [...warnings, ...openQuestions(reading)]) warn(text);
-      return reading;
-    }
-    await new Promise((done) => setTimeout(done, LATE.pauseMs));
   }
 }

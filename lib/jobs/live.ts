@@ -5,17 +5,17 @@ import type { Return } from "../model/returns.ts";
 import { type JobEvent, Steps, type Story, type Surroundings, storyOf } from "../model/story.ts";
 import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
 import type { Store } from "../nats/store.ts";
+import { untilTerminal } from "./ends.ts";
 import { followEvents } from "./events.ts";
-import { followReturns, untilTerminal } from "./follow.ts";
+import { followReturns } from "./follow.ts";
 import { masterSigns } from "./heartbeats.ts";
 import { surroundings } from "./story.ts";
+import { type Rhythm, repeat } from "./turns.ts";
 
-/**
- * The pause between two looks at the surroundings, in ms, and at most this share of the time is spent on looking. The
- * heartbeat of the master is looked at each time, which is one request; those of silent peels and the queues only each third
- * time.
- */
-const LOOK = { pauseMs: 1_500, share: 1 / 10, all: 3 } as const;
+/** When the surroundings are looked at again. */
+const LOOK: Rhythm = { pauseMs: 1_500, share: 1 / 10 };
+/** The heartbeat of the master is looked at each time, which is one request; those of silent peels and the queues each third. */
+const ALL = 3;
 
 /** A job at one moment. */
 export interface Sight {
@@ -63,10 +63,11 @@ export class LiveJob {
 
   /**
    * Follows the job until it has ended. After a failure it can be called again, with another store.
+   * @param working called when all that was stored before has been read
    * @returns the terminal record
    * @throws as untilTerminal
    */
-  async follow(store: Store): Promise<ValueMap> {
+  async follow(store: Store, working: () => void): Promise<ValueMap> {
     const { jid } = this;
     const over = new AbortController();
     const stop = over.signal;
@@ -82,15 +83,17 @@ export class LiveJob {
       if (steps.add(event) && event.peel !== undefined) this.#touch(event.peel);
       else this.changed();
     };
-    const record = untilTerminal(store, jid, (newest) => {
+    const onRecord = (newest: ValueMap) => {
       this.job = newest;
       this.changed();
-    }).finally(() => over.abort());
+    };
+    const record = untilTerminal(store, jid, { onRecord }).finally(() => over.abort());
     const failure = Promise.withResolvers<never>();
     Promise.all([returns.promise, events.promise])
       .then(() => {
         this.#steps = steps;
         this.caughtUp = true;
+        working();
         this.changed();
         return this.#lookAgain(store, stop);
       })
@@ -114,15 +117,15 @@ export class LiveJob {
   }
 
   async #lookAgain(store: Store, stop: AbortSignal): Promise<void> {
-    for (let nth = 0; !stop.aborted; nth++) {
-      const began = Date.now();
-      await this.#look(store, nth % LOOK.all === 0);
+    let nth = 0;
+    const look = async () => {
+      await this.#look(store, nth++ % ALL === 0);
       if (stop.aborted) return;
       this.looked = true;
       this.changed();
-      const pause = Math.max(LOOK.pauseMs, (Date.now() - began) / LOOK.share);
-      await sleep(pause, stop);
-    }
+    };
+    await look();
+    await repeat(LOOK, stop, look);
   }
 
   async #look(store: Store, all: boolean): Promise<void> {
@@ -137,15 +140,3 @@ export class LiveJob {
     this.#signs = new Map(owners.map((owner) => [owner, sign]));
   }
 }
-
-/** Resolves after `ms`, or earlier when `stop` says so. */
-const sleep = (ms: number, stop: AbortSignal) =>
-  new Promise<void>((done) => {
-    const end = () => {
-      clearTimeout(timer);
-      stop.removeEventListener("abort", end);
-      done();
-    };
-    const timer = setTimeout(end, ms);
-    stop.addEventListener("abort", end);
-  });

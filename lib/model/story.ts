@@ -122,6 +122,12 @@ interface RealReturn {
   readonly missed: boolean;
 }
 
+/** The state that an event says the job has ended in; undefined for an event that is no end. */
+export function endTold({ kind, payload }: JobEvent): string | undefined {
+  const status = kind === "status" ? asText(field(field(payload, "data"), "status")) : undefined;
+  return isTerminal(status) ? status : undefined;
+}
+
 /** The events of one job as they come, one after the other, and what follows from them. */
 export class Steps {
   readonly all: Step[] = [];
@@ -242,9 +248,9 @@ export class Steps {
     const step = { storedNs, kind, peel };
     if (kind === "dispatch") this.#hasMaster = true;
     if (kind === "status") {
-      this.#ended = true;
       const data = field(payload, "data");
       const [end, reason] = [asText(field(data, "status")), asText(field(data, "reason"))];
+      this.#ended ||= isTerminal(end);
       return { ...step, ...(end && { end }), ...(reason && { reason }) };
     }
     if (kind === "cancel") {

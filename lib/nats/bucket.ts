@@ -93,9 +93,17 @@ export class Bucket extends Stream {
     return [...entries].flatMap(([key, { there }]) => (there ? [key] : []));
   }
 
-  /** Hands over the newest entry of every key that matches, and then every later change, until `follow` says stop. */
-  async follow(filter: string, onEntry: (msg: Msg) => void, follow: Follow): Promise<void> {
-    const config = { deliver_policy: "last_per_subject", filter_subject: this.prefix + filter } as const;
+  /**
+   * Hands over the newest entry of every key that matches, unless only what is new is wanted, and then every later change, until
+   * `follow` says stop.
+   */
+  async follow(
+    filter: string,
+    onEntry: (msg: Msg) => void,
+    follow: Follow,
+    from: "last_per_subject" | "new" = "last_per_subject",
+  ): Promise<void> {
+    const config = { deliver_policy: from, filter_subject: this.prefix + filter } as const;
     await this.consume(config, (consumer) => pull(this.connection, consumer, new Picture(consumer, onEntry), follow));
   }
 }

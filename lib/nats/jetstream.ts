@@ -22,7 +22,12 @@ export class ApiError extends Error {
 }
 
 const NO_STREAM = 10059;
-const NO_JETSTREAM_FOR_ACCOUNT = 10039;
+/** JetStream is not enabled, for this account or at all. */
+const NO_JETSTREAM: ReadonlySet<number | undefined> = new Set([10039, 10076]);
+/** The account, or the stream, may have no more consumers. */
+const TOO_MANY_CONSUMERS = 10026;
+/** The pause before another attempt then, in ms. */
+const TURN_MS = 10;
 /** The stream's own limit for consumers is lower than the time that was asked for. */
 const INACTIVE_THRESHOLD = 10153;
 /**
@@ -54,9 +59,19 @@ export class NoJetStream extends UserError {
   }
 }
 
+/** JetStream has answered before, and does not now: it restarts, or the way to it through another server is cut. */
+class JetStreamLost extends Transient {
+  constructor(shown: string) {
+    super(
+      `JetStream behind ${shown} does not answer any more.`,
+      "Run the command again; the server may be restarting, or have lost its way to the others.",
+    );
+  }
+}
+
 function refused(stream: string, shown: string, description: string, code: number | undefined): UserError {
   if (code === NO_STREAM) return new NoBucket(stream, shown);
-  if (code === NO_JETSTREAM_FOR_ACCOUNT) return new NoJetStream(shown);
+  if (NO_JETSTREAM.has(code)) return new NoJetStream(shown);
   const Kind = PASSING.has(code) ? Transient : UserError;
   return new Kind(
     `the server refused to read the ${titleOf(stream)}: ${safe(description)} (${code ?? "no code"}).`,
@@ -105,14 +120,22 @@ export class JetStream {
   readonly #consumers = new Map<string, string>();
   readonly #closing: Promise<void>[] = [];
   #clock: Clock | undefined;
+  #closed = false;
+  /** Those who wait for a place for their consumers, and when the last of them got one. */
+  #line: Promise<unknown> = Promise.resolve();
+  #servedMs = 0;
+  /** It has answered, on this connection or an earlier one. */
+  #isThere = false;
 
   /** @param before of a connection that was lost: what it left on the server is deleted now */
   constructor(
     readonly connection: Connection,
     before?: JetStream,
   ) {
-    this.#clock = before?.clock;
-    if (before) this.#closing.push(...this.#dropAll(before.#consumers));
+    if (!before) return;
+    this.#clock = before.clock;
+    this.#isThere = before.#isThere;
+    this.#closing.push(...this.#dropAll(before.#consumers));
   }
 
   /** The server's clock, from the answer that told it best; undefined until one did. */
@@ -136,9 +159,22 @@ export class JetStream {
    * Asks about a stream.
    * @param call the subject of the request, without the prefix of the API
    * @param counts paths of the numbers that the answer has to hold
-   * @throws NoBucket, NoJetStream, PermissionDenied, and UserError, with an ApiError as its cause for other refusals
+   * @throws NoBucket, NoJetStream, PermissionDenied, and UserError, with an ApiError as its cause for other refusals; Transient
+   *   in place of NoJetStream when JetStream has answered before
    */
   async ask<T>(stream: string, call: string, counts: readonly string[], payload?: unknown): Promise<T> {
+    try {
+      const answer = await this.#ask<T>(stream, call, counts, payload);
+      this.#isThere = true;
+      return answer;
+    } catch (error) {
+      if (error instanceof NoJetStream && this.#isThere) throw new JetStreamLost(this.connection.shown);
+      if (error instanceof NoBucket) this.#isThere = true;
+      throw error;
+    }
+  }
+
+  async #ask<T>(stream: string, call: string, counts: readonly string[], payload: unknown): Promise<T> {
     const { api, shown } = this.connection;
     const askedMs = Date.now();
     const msg = await this.connection.request(`${api}.${call}`, payload).catch((error) => {
@@ -168,6 +204,7 @@ export class JetStream {
     const fixed = { name, ack_policy: "none", mem_storage: true, num_replicas: 1 };
     const full = { ...fixed, inactive_threshold: IDLE_NS, ...config };
     const askedMs = Date.now();
+    if (this.#closed) throw new Transient(`${this.connection.shown}: the connection is being closed.`);
     this.#consumers.set(name, stream);
     try {
       const created = await this.ask<Created>(stream, `CONSUMER.CREATE.${stream}.${name}${filter}`, ["num_pending"], {
@@ -203,7 +240,7 @@ export class JetStream {
 
   /** Runs `work` on a consumer of its own, which is deleted afterwards. @throws as `ask`, and what `work` throws */
   async consume<T>(stream: string, config: ConsumerConfig, work: (consumer: Consumer) => Promise<T>): Promise<T> {
-    const consumer = await this.create(stream, config);
+    const consumer = await this.#createInTurn(stream, config);
     try {
       return await work(consumer);
     } finally {
@@ -212,8 +249,39 @@ export class JetStream {
     }
   }
 
-  /** Leaves nothing behind on the server. */
+  /**
+   * Creates a consumer. Where an account may have no more, those who want one stand in line until others are gone: ours last for as
+   * long as a read.
+   * @throws as `ask`, when no consumer of ours could be created for as long as the timeout
+   */
+  async #createInTurn(stream: string, config: ConsumerConfig): Promise<Consumer> {
+    const orFull = (error: unknown) => {
+      const { cause } = error as Error;
+      if (cause instanceof ApiError && cause.code === TOO_MANY_CONSUMERS) return error as UserError;
+      throw error;
+    };
+    const first = await this.create(stream, config).catch(orFull);
+    if (!(first instanceof UserError)) return first;
+    const began = Date.now();
+    const attempt = async (): Promise<Consumer> => {
+      for (;;) {
+        await new Promise((done) => setTimeout(done, TURN_MS));
+        const created = await this.create(stream, config).catch(orFull);
+        if (!(created instanceof UserError)) {
+          this.#servedMs = Date.now();
+          return created;
+        }
+        if (Date.now() - Math.max(began, this.#servedMs) > this.connection.timeoutMs) throw created;
+      }
+    };
+    const mine = this.#line.then(attempt);
+    this.#line = mine.catch(() => {});
+    return mine;
+  }
+
+  /** Leaves nothing behind on the server: what still runs creates no consumer any more. */
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all([...this.#closing, ...this.#dropAll(this.#consumers)]);
   }
 

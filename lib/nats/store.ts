@@ -124,19 +124,38 @@ export class Store {
     });
   }
 
+  /** True when a job has no record, whatever a node that lags may know of it: the bucket's leader is asked. */
+  async hasNoJob(jid: string): Promise<boolean> {
+    const { jobs } = this.#fleet;
+    if (await this.jobWasDeleted(jid)) return true;
+    const subjects = await jobs.subjects(jobs.prefix + token(jid)).catch((error) => {
+      if (!(error instanceof PermissionDenied)) throw error;
+      return [];
+    });
+    return subjects.length === 0;
+  }
+
   /**
    * Every job's newest record, and after that every change, until `follow` says stop. A record that was deleted or has
-   * expired is handed over as undefined.
-   * @param jid one job, or undefined for all
+   * expired with a marker is handed over as undefined.
+   * @param jids undefined for all jobs. Of several only the changes come: as nats-server 2.9 takes no list of subjects, a
+   *   consumer of the newest records would be one of all jobs
    * @throws Transient when the connection or the consumer is lost: then start again from the beginning
    */
   async followJobs(
-    jid: string | undefined,
+    jids: readonly string[] | undefined,
     onEntry: (jid: string, bytes: Uint8Array | undefined) => void,
     follow: Follow,
   ): Promise<void> {
-    const hand = (msg: Msg) => onEntry(this.#fleet.jobs.keyOf(msg), isGone(msg) ? undefined : msg.data);
-    await this.#fleet.jobs.follow(jid === undefined ? "*" : token(jid), hand, follow);
+    const { jobs } = this.#fleet;
+    const wanted = jids && jids.length > 1 ? new Set(jids) : undefined;
+    const [only] = jids ?? [];
+    const hand = (msg: Msg) => {
+      const jid = jobs.keyOf(msg);
+      if (!wanted || wanted.has(jid)) onEntry(jid, isGone(msg) ? undefined : msg.data);
+    };
+    const filter = wanted || only === undefined ? "*" : token(only);
+    await jobs.follow(filter, hand, follow, wanted ? "new" : "last_per_subject");
   }
 
   /**

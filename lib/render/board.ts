@@ -42,6 +42,11 @@ export class Board {
     return this.#active.size;
   }
 
+  /** The jobs that have not ended. */
+  open(): Iterable<string> {
+    return this.#active.keys();
+  }
+
   /**
    * Takes a job as it is now, undefined when its record is gone.
    * @param live false while the jobs are read at the start: those that have ended by then are not shown

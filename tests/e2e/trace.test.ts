@@ -43,6 +43,33 @@ test("what each peel is doing, worst first, and the events with their times", as
   for (const { delivered, after: since } of acks) expect(delivered).toBe(since);
 });
 
+test.each([
+  ["jsonl", { status: "running" }, false],
+  ["jsonl", { status: "complete", returns: 0 }, true],
+  ["text", { status: "complete", returns: 0 }, true],
+])("--follow --format %s ends at the job's end, not at an event called status: %j", async (format, data, late) => {
+  const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: { does: "fail", ms: 1_000, error: "x" } } });
+  const following = start(["trace", jid, "-f", "--format", format]);
+  await following.until(/\back\b/);
+  nc.publish(`zester.job.${jid}.status`, encode({ jid, type: "progress", data }));
+  expect(await following.ended()).toBe(0);
+  expect(following.err).toBe("");
+  if (format === "text") {
+    expect(following.out).toMatch(/ ended +complete\n.* return +a .*\n.* ended +failed\n/);
+    return;
+  }
+  const events = following.out
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(events.slice(-3)).toEqual([
+    expect.objectContaining({ event: "status", status: data.status }),
+    expect.objectContaining({ event: "return", peel_id: "a" }),
+    expect.objectContaining({ event: "status", status: "failed" }),
+  ]);
+  expect(events.some((event) => event.late === true)).toBe(late);
+});
+
 test("--follow: every event once, the end among them, then the peels", async () => {
   const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: { does: "ok", ms: 300 }, b: fail } });
   const { stdout, code } = await run("trace", jid, "-f");

@@ -1,9 +1,9 @@
 // `job wait`: until a job ends, or why it can't be told.
 
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { WORST_FIRST } from "../../lib/model/peel-state.ts";
 import { away, type Behaviour, fail, hang, ok, serveFleet, silent } from "../support/fleet.ts";
-import { consumersLeft, encode, jobRecord, until } from "../support/harness.ts";
+import { consumersLeft, createBuckets, encode, jobRecord, Running, startServer, until } from "../support/harness.ts";
 import { times } from "../support/length.ts";
 
 const { nc, fleet, run, start, stop } = await serveFleet();
@@ -55,6 +55,43 @@ test("exit 1: not there, gone while waiting, not decodable", async () => {
     stderr: expect.stringContaining("cannot be decoded"),
   });
   await fleet.jobs.purge("broken");
+});
+
+test.each(["deleted", "purged"])("exit 1, all that follow: the record is %s without a trace", async (how) => {
+  const jid = (i: number) => `${how}-${i}`;
+  const put = (id: string) =>
+    fleet.jobs.put(id, encode(jobRecord(id, { function: `is.${how}`, status: "running", targets: ["a"] })));
+  const commands = [
+    ["wait", jid(0)],
+    ["wait", jid(1), jid(4)],
+    ["watch", jid(2)],
+    ["trace", jid(3), "--follow"],
+    ["trace", jid(3), "--follow", "--format", "jsonl"],
+    ["kill", jid(3), "--wait"],
+  ];
+  const records = await Promise.all([0, 1, 2, 3, 4].map((i) => put(jid(i))));
+  const board = start(["watch", "--function", `is.${how}`, "--no-color"], { cols: 120, rows: 20 });
+  const running = commands.map((args) => start(args));
+  await board.until("5 active jobs");
+  await running[5]?.until("Cancel signal sent");
+  const consumers = async () =>
+    (await nc.jetstreamManager()).streams.info("KV_jobs").then((info) => info.state.consumer_count);
+  await until("their consumers", async () => (await consumers()) >= 7);
+  const { streams } = await nc.jetstreamManager();
+  for (const i of [0, 1, 2, 3]) {
+    if (how === "purged") await streams.purge("KV_jobs", { filter: `$KV.jobs.${jid(i)}` });
+    else await streams.deleteMessage("KV_jobs", records[i] as number);
+  }
+  const began = Date.now();
+  for (const one of running) {
+    expect(await one.ended()).toBe(1);
+    expect(one.err).toMatch(new RegExp(`^error: job ${how}-\\d is gone: its record expired or was deleted\\.$`, "m"));
+  }
+  await board.until(/1 active job /);
+  expect(Date.now() - began).toBeLessThan(15_000);
+  board.type("\x03");
+  await board.ended();
+  await fleet.jobs.purge(jid(4));
 });
 
 test("exit 124: the time ran out, and it says for whom", async () => {
@@ -119,4 +156,45 @@ test("an end at any moment around look-up and subscription is seen", async () =>
   await Promise.all([worker(), worker(), worker(), worker()]);
   expect(seen).toEqual({ "0 complete 1 ok": 4 * each });
   expect(await consumersLeft(nc)).toBe(0);
+});
+
+describe("an account that may have two consumers", () => {
+  const WAITED = 1_100;
+  const limited = startServer(
+    "accounts { A: { jetstream: { max_consumers: 2 }, users: [{ user: a, password: a }] } }\nno_auth_user: a",
+  );
+  afterAll(async () => (await limited).stop());
+
+  test("1,100 jobs take one of them, whatever follows them, and nothing stays behind", async () => {
+    const server = await limited;
+    const own = await server.connect();
+    const { jobs } = await createBuckets(own);
+    const jids = Array.from({ length: WAITED }, (_, i) => `many-${i}`);
+    const few = new Set(jids.slice(0, 40));
+    const put = (jid: string, status: string) =>
+      jobs.put(jid, encode(jobRecord(jid, { status, targets: ["a"], function: few.has(jid) ? "few" : "many" })));
+    await Promise.all(jids.map((jid) => put(jid, "running")));
+    const { streams } = await own.jetstreamManager();
+    const consumers = async () => (await streams.info("KV_jobs")).state.consumer_count;
+    const follow = (...args: string[]) => new Running(["job", ...args], { NATS_URL: server.url });
+    const named = follow("wait", ...jids);
+    const selected = follow("wait", "--function", "[fm]*");
+    await until("one consumer each", async () => (await consumers()) === 2);
+    await Bun.sleep(300);
+    expect([named.err, selected.err]).toEqual(["", ""]);
+    selected.signal("SIGINT");
+    expect(await selected.ended()).toBe(130);
+    await until("that consumer to be gone", async () => (await consumers()) === 1, 2_000);
+    const killing = follow("kill", "--function", "few", "--yes", "--wait");
+    await until(
+      "one consumer each",
+      async () => (await consumers()) === 2 && killing.out.includes("Cancel signal sent"),
+    );
+    await Promise.all(jids.map((jid) => put(jid, "canceled")));
+    expect([await named.ended(), await killing.ended()]).toEqual([5, 0]);
+    expect(named.out.match(/^Job many-\d+ ended canceled/gm)).toHaveLength(WAITED);
+    expect(killing.out.match(/^Job many-\d+ canceled/gm)).toHaveLength(few.size);
+    expect([named.err, await consumersLeft(own)]).toEqual(["", 0]);
+    await own.close();
+  });
 });

@@ -209,7 +209,7 @@ describe("one literal token", () => {
       const works: [string, () => Promise<unknown>][] = [
         ["job", () => store.job(text)],
         ["returns", () => store.returns.of(text, () => 0)],
-        ["followJobs", () => store.followJobs(text, () => {}, follow)],
+        ["followJobs", () => store.followJobs([text], () => {}, follow)],
         ["followReturns", () => store.returns.follow(text, () => {}, follow)],
         ["events", () => store.events(text, () => {})],
         ["cancel", () => store.cancel(text)],
