@@ -1,8 +1,10 @@
 // Who is alive: the heartbeats of masters and peels.
+import { decodeRecord } from "../codec/decode.ts";
+import { Undecodable } from "../codec/undecodable.ts";
 import { UserError } from "../errors.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
 import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
-import type { Store } from "../nats/store.ts";
+import type { Heartbeat, Store } from "../nats/store.ts";
 
 /** What surrounds a job is looked up at once, and waited for no longer than this, in ms. */
 const LOOK_MS = 1_000;
@@ -27,6 +29,25 @@ export async function inTime<T>(work: Promise<T>, unheard: Unheard = () => {}): 
   return Promise.race([found, late]).finally(() => clearTimeout(timer));
 }
 
+/** The jobs that a master watches, as its heartbeat tells; undefined when it does not. */
+function watchedJobs(bytes: Uint8Array): ReadonlySet<unknown> | undefined {
+  try {
+    const jobs = decodeRecord(bytes, ["active_jobs"]).get("active_jobs");
+    // A list of none is written as null.
+    return jobs === null ? new Set() : Array.isArray(jobs) ? new Set(jobs) : undefined;
+  } catch (error) {
+    if (!(error instanceof Undecodable)) throw error;
+    return undefined;
+  }
+}
+
+const nanos = (ms: number) => BigInt(Math.round(ms * 1e6));
+
+function signOf({ ageMs, storedMs, bytes }: Heartbeat): MasterSign {
+  const jids = watchedJobs(bytes);
+  return { agoNs: nanos(Math.max(0, ageMs)), watches: jids && { jids, asOfNs: nanos(storedMs) } };
+}
+
 /** What is known of each master, all looked up at once. */
 export async function masterSigns(
   store: Store,
@@ -34,9 +55,8 @@ export async function masterSigns(
   unheard?: Unheard,
 ): Promise<ReadonlyMap<string, MasterSign>> {
   const look = async (owner: string): Promise<readonly [string, MasterSign]> => {
-    const age = await inTime(store.heartbeatAge("masters", owner), unheard);
-    if (age === undefined) return [owner, undefined];
-    return [owner, age === "none" ? "gone" : { agoNs: BigInt(Math.max(0, Math.round(age * 1e6))) }];
+    const beat = await inTime(store.heartbeat("masters", owner), unheard);
+    return [owner, beat === "none" ? "gone" : beat && signOf(beat)];
   };
   return new Map(await Promise.all([...new Set(owners)].map(look)));
 }
@@ -47,8 +67,8 @@ export async function offlineAmong(
   peels: readonly string[],
   unheard?: Unheard,
 ): Promise<ReadonlySet<string> | undefined> {
-  const ages = await inTime(Promise.all(peels.map((peel) => store.heartbeatAge("peels", peel))), unheard);
-  return ages && new Set(peels.filter((_, i) => ages[i] === "none"));
+  const beats = await inTime(Promise.all(peels.map((peel) => store.heartbeat("peels", peel))), unheard);
+  return beats && new Set(peels.filter((_, i) => beats[i] === "none"));
 }
 
 /** Why each of the jobs is stuck, of those that are; the masters of all of them are looked up at once. */

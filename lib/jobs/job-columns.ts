@@ -178,6 +178,7 @@ export class MetadataColumn {
     return id >= 0;
   }
 
+  /** What the metadata says; of a job that a schedule made the record has to have its shape as well. */
   source(n: number): Source {
     return SOURCES[this.#sources[n] as number] as Source;
   }
@@ -186,9 +187,9 @@ export class MetadataColumn {
     return this.#retries.get(n) || undefined;
   }
 
-  /** The entry of the schedule that made the job; undefined for another job. */
+  /** The entry of a schedule that the metadata names. */
   schedule(n: number): string | undefined {
     const id = this.#schedules[n] as number;
-    return id === NONE || this.source(n) !== "schedule" ? undefined : this.texts.get(id) || undefined;
+    return id === NONE ? undefined : this.texts.get(id) || undefined;
   }
 }

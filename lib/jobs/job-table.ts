@@ -7,7 +7,7 @@ import type { Timestamp } from "../codec/value.ts";
 import { ValueSet } from "../codec/value-set.ts";
 import { byCreation, type JobRow, jobRow, ROW_FIELDS, unreadableRow } from "../model/job.ts";
 import { peelList } from "../model/peel.ts";
-import type { Source } from "../model/source.ts";
+import { type Source, sourceFrom } from "../model/source.ts";
 import { CountColumn, ListColumn, MetadataColumn, TextColumn, TimeColumn } from "./job-columns.ts";
 import { mergeSort } from "./merge-sort.ts";
 
@@ -216,13 +216,16 @@ class PackedRow implements JobRow {
     return this.columns.succeeded.get(this.n);
   }
   get source(): Source {
-    return this.columns.metadata.source(this.n);
+    const { columns, n } = this;
+    const said = columns.metadata.source(n);
+    if (said !== "schedule") return said;
+    return sourceFrom(said, { owner: this.owner, targets: this.targets, schedule: columns.metadata.schedule(n) });
   }
   get retryOf(): string | undefined {
     return this.columns.metadata.retryOf(this.n);
   }
   get schedule(): string | undefined {
-    return this.columns.metadata.schedule(this.n);
+    return this.source === "schedule" ? this.columns.metadata.schedule(this.n) : undefined;
   }
   get unreadable(): undefined {
     return undefined;

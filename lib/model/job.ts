@@ -109,6 +109,15 @@ export function jobDuration(row: JobRow, now: Date): bigint | undefined {
 /** Peels that returned, as the record counts them; undefined when it does not: masters count at the end, not before. */
 export const returnedOf = (row: JobRow) => (row.returned === 0n && !isTerminal(row.status) ? undefined : row.returned);
 
+const targetCounts = new WeakMap<readonly string[], number>();
+
+/** How many peels a job has: one that stands twice among the targets is one peel. Jobs may share their lists, which are counted once. */
+export function countTargets(targets: readonly string[]): number {
+  const known = targetCounts.get(targets) ?? new Set(targets).size;
+  targetCounts.set(targets, known);
+  return known;
+}
+
 /** Peels that returned without success; undefined when nothing was counted. */
 export function failedOf(row: JobRow): bigint | undefined {
   const returned = returnedOf(row);

@@ -15,11 +15,32 @@ export function retryOf(record: ValueMap): string | undefined {
   return metadata instanceof Map ? asText(metadata.get(RETRY_OF)) || undefined : undefined;
 }
 
-/** What made a job. A source that is none of ours counts as an operator: nothing else is known of it. */
+/** What a peel's own schedule leaves in each record that it makes: no master, one target, and the name of its entry. */
+interface Shape {
+  readonly owner?: string | undefined;
+  readonly targets?: readonly string[] | undefined;
+  readonly schedule?: string | undefined;
+}
+
+/**
+ * What made a job. Metadata is what the caller of a master's REST interface writes: a schedule is believed only of a record that
+ * has its shape. A source that is none of ours counts as an operator: nothing else is known of it.
+ * @param said the metadata's `source`
+ */
+export function sourceFrom(said: string | undefined, { owner, targets, schedule }: Shape): Source {
+  if (said === "schedule" && (owner || targets?.length !== 1 || !schedule)) return "operator";
+  return SOURCES.find((name) => name === said) ?? "operator";
+}
+
+/** What made the job of a record. */
 export function sourceOf(record: ValueMap): Source {
   const metadata = record.get("metadata");
-  const source = metadata instanceof Map ? asText(metadata.get("source")) : undefined;
-  return SOURCES.find((name) => name === source) ?? "operator";
+  if (!(metadata instanceof Map)) return "operator";
+  return sourceFrom(asText(metadata.get("source")), {
+    owner: asText(record.get("owner")),
+    targets: peelList(record.get("targets")),
+    schedule: asText(metadata.get("schedule")),
+  });
 }
 
 /** The entry of the peel's own schedule that made a job; undefined for another job. */

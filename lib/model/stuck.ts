@@ -2,14 +2,22 @@
 import { formatAge } from "../duration.ts";
 import { namedMessage } from "../program.ts";
 import { plural } from "../text.ts";
-import { isTerminal, type JobRow } from "./job.ts";
+import { isTerminal, isUnknownStatus, type JobRow } from "./job.ts";
 import { HEARTBEAT_LIFE_MS } from "./master.ts";
 
+/** The heartbeat of a master; times are by the server's clock. */
+interface Beat {
+  /** When it was stored, in ns before now. */
+  readonly agoNs: bigint;
+  /** The jobs that the master watches, and as of when, in ns since 1970; undefined when it does not say. */
+  readonly watches?: { readonly jids: ReadonlySet<unknown>; readonly asOfNs: bigint } | undefined;
+}
+
 /**
- * What is known of a master: when its heartbeat was stored, in ns before now; `gone` when the bucket, which can be read, has
- * none of it; undefined when that can't be known.
+ * What is known of a master: its heartbeat; `gone` when the bucket, which can be read, has none of it; undefined when that
+ * can't be known.
  */
-export type MasterSign = { readonly agoNs: bigint } | "gone" | undefined;
+export type MasterSign = Beat | "gone" | undefined;
 
 /** True for a master that has missed its heartbeats. */
 export function isGone(sign: MasterSign): boolean {
@@ -26,6 +34,21 @@ export interface Stuck {
   readonly goneMaster: string | undefined;
   /** When that was last heard, in ns before now, where that is known. */
   readonly heardNs: bigint | undefined;
+  /** Its master, when that lives and does not watch it. */
+  readonly idleMaster?: string | undefined;
+}
+
+/**
+ * A master names a job in its heartbeat some time after it wrote the record: when it has sent all requests. One that is stored
+ * so long after the last change of the record says whether it watches the job.
+ */
+const SETTLED_NS = 1_000_000_000n;
+
+/** True when the heartbeat of a living master is newer than what it last did with the job, and does not name the job. */
+function isUnwatched({ jid, status, updated }: JobRow, sign: MasterSign): boolean {
+  if (typeof sign !== "object" || isGone(sign) || isUnknownStatus(status) || !sign.watches || !updated) return false;
+  const { jids, asOfNs } = sign.watches;
+  return !jids.has(jid) && asOfNs > updated.ns + SETTLED_NS;
 }
 
 /**
@@ -37,13 +60,14 @@ export function stuckOf(row: JobRow, nowNs: bigint, sign: MasterSign): Stuck | u
   if (row.unreadable !== undefined || isTerminal(row.status)) return undefined;
   const overdueNs = row.deadline && row.deadline.ns < nowNs ? nowNs - row.deadline.ns : undefined;
   const goneMaster = row.owner && isGone(sign) ? row.owner : undefined;
-  if (overdueNs === undefined && goneMaster === undefined) return undefined;
+  const idleMaster = row.owner && isUnwatched(row, sign) ? row.owner : undefined;
+  if (overdueNs === undefined && goneMaster === undefined && idleMaster === undefined) return undefined;
   const heardNs = goneMaster !== undefined && typeof sign === "object" ? sign.agoNs : undefined;
-  return { jid: row.jid, overdueNs, goneMaster, heardNs };
+  return { jid: row.jid, overdueNs, goneMaster, heardNs, idleMaster };
 }
 
 /** `4m overdue; its master master-2hPwZ9 has not been heard for 2m` */
-export function stuckWords({ overdueNs, goneMaster, heardNs }: Stuck): string {
+export function stuckWords({ overdueNs, goneMaster, heardNs, idleMaster }: Stuck): string {
   const words: string[] = [];
   if (overdueNs !== undefined) words.push(`${formatAge(overdueNs)} overdue`);
   if (goneMaster !== undefined)
@@ -52,6 +76,8 @@ export function stuckWords({ overdueNs, goneMaster, heardNs }: Stuck): string {
         ? `its master ${goneMaster} has no heartbeat`
         : `its master ${goneMaster} has not been heard for ${formatAge(heardNs)}`,
     );
+  if (idleMaster !== undefined)
+    words.push(`${idleMaster} is alive but does not watch this job; it ends when that master restarts`);
   return words.join("; ");
 }
 
@@ -60,12 +86,14 @@ export const aliveWords = ({ owner }: JobRow, sign: MasterSign) =>
   owner && sign !== undefined && !isGone(sign) ? `its master ${owner} is alive` : undefined;
 
 /** What the reader of that can do. */
-export function stuckHint({ jid, goneMaster }: Stuck): string {
-  const hint =
-    goneMaster === undefined
-      ? `\`zester job trace ${jid}\` shows what it waits for, \`zester job kill ${jid}\` cancels it.`
-      : "Another master takes it over about a minute after that; if none does, `zester config check` tells which run.";
-  return namedMessage(hint);
+export function stuckHint({ jid, goneMaster, idleMaster }: Stuck): string {
+  if (goneMaster !== undefined)
+    return namedMessage(
+      "Another master takes it over about a minute after that; if none does, `zester config check` tells which run.",
+    );
+  if (idleMaster !== undefined)
+    return namedMessage(`Restart ${idleMaster}. \`zester job kill ${jid}\` stops the peels, but does not end the job.`);
+  return namedMessage(`\`zester job trace ${jid}\` shows what it waits for, \`zester job kill ${jid}\` cancels it.`);
 }
 
 /** Jobs that are named of those that are stuck. */

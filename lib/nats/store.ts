@@ -28,6 +28,14 @@ export interface StoredEvent {
   readonly bytes: Uint8Array;
 }
 
+/** A sign of life. Both times are the server's, so that this machine's clock plays no part. */
+export interface Heartbeat {
+  /** When it was stored, in ms since 1970, and how long ago that was. */
+  readonly storedMs: number;
+  readonly ageMs: number;
+  readonly bytes: Uint8Array;
+}
+
 /** What is done with the records of a scan of all jobs. */
 export interface JobKeys {
   /**
@@ -203,11 +211,10 @@ export class Store {
   }
 
   /**
-   * How long ago a master or a peel last gave a sign of life, in ms; `none` when the bucket has none of it. Both times are the
-   * server's, so that this machine's clock plays no part.
+   * The last sign of life of a master or a peel; `none` when the bucket has none of it.
    * @throws UserError when the bucket is not there or may not be read
    */
-  async heartbeatAge(of: "masters" | "peels", id: string): Promise<number | "none"> {
+  async heartbeat(of: "masters" | "peels", id: string): Promise<Heartbeat | "none"> {
     const bucket = this.#fleet[of];
     const [msg] = await Promise.all([bucket.directIfAllowed(bucket.prefix + tokens(id)), this.clock()]);
     if (!msg) {
@@ -219,8 +226,9 @@ export class Store {
     }
     const code = msg.headers?.code ?? 0;
     if (code === 404 || isGone(msg)) return "none";
-    const stored = Date.parse(msg.headers?.get("Nats-Time-Stamp") ?? "");
-    if (code < 400 && !Number.isNaN(stored)) return this.now().getTime() - stored;
+    const storedMs = Date.parse(msg.headers?.get("Nats-Time-Stamp") ?? "");
+    if (code < 400 && !Number.isNaN(storedMs))
+      return { storedMs, ageMs: this.now().getTime() - storedMs, bytes: msg.data };
     throw new UserError(`the server refused to read ${bucket.title}/${safe(id)} (${code}).`);
   }
 

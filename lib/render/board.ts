@@ -1,7 +1,16 @@
 // The live table of `watch`. Pure: rows, a clock and a size in, lines out.
 
 import { formatAge, formatDuration } from "../duration.ts";
-import { byCreation, failedOf, isTerminal, type JobRow, jobDuration, returnedOf, stateOf } from "../model/job.ts";
+import {
+  byCreation,
+  countTargets,
+  failedOf,
+  isTerminal,
+  type JobRow,
+  jobDuration,
+  returnedOf,
+  stateOf,
+} from "../model/job.ts";
 import type { Job } from "../model/job-list.ts";
 import type { Stuck } from "../model/stuck.ts";
 import { bar, count, plural, safe, shorten, shortenMiddle, width } from "../text.ts";
@@ -128,7 +137,9 @@ function boardCells({ row, what }: BoardJob, board: Board, nowMs: number, color:
   const returns = returnsOf(row);
   const returned = returnedOf(row);
   const withBar =
-    row.targets && returned !== undefined ? `${bar(Number(returned), row.targets.length, BAR)} ${returns}` : undefined;
+    row.targets && returned !== undefined
+      ? `${bar(Number(returned), countTargets(row.targets), BAR)} ${returns}`
+      : undefined;
   return [
     { text: row.jid, fit: (max) => row.jid.slice(0, max) },
     { text: what, fit: (max) => shortenMiddle(what, max) },

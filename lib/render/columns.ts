@@ -4,7 +4,7 @@ import { scalar, toJsonLine } from "../codec/json.ts";
 import { NumberText, type Timestamp, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
-import { failedOf, formatTargets, type JobRow, jobDuration, returnedOf, stateOf } from "../model/job.ts";
+import { countTargets, failedOf, formatTargets, type JobRow, jobDuration, returnedOf, stateOf } from "../model/job.ts";
 import type { Job } from "../model/job-list.ts";
 import { type Stuck, stuckWords } from "../model/stuck.ts";
 import { safe, shorten, width } from "../text.ts";
@@ -61,8 +61,8 @@ export const targetOf = (row: JobRow, max: number) =>
 /** `2/3`: peels that returned, of those targeted; `-/3` when the record does not tell how many did. */
 export function returnsOf(row: JobRow): string {
   const returned = returnedOf(row);
-  if (returned === undefined) return row.targets ? `-/${row.targets.length}` : "-";
-  return `${returned}/${row.targets?.length ?? "?"}`;
+  if (returned === undefined) return row.targets ? `-/${countTargets(row.targets)}` : "-";
+  return `${returned}/${row.targets ? countTargets(row.targets) : "?"}`;
 }
 
 /** A column of plain text that is the same everywhere. */
@@ -190,7 +190,7 @@ const KNOWN: readonly JobColumn[] = [
   },
   textual("returns", returnsOf),
   counted("returned", returnedOf),
-  counted("targeted", (row) => row.targets?.length),
+  counted("targeted", (row) => row.targets && countTargets(row.targets)),
   counted("failed", failedOf),
   textual("user", (row) => row.user),
   textual("owner", (row) => row.owner),

@@ -64,7 +64,11 @@ export function endLine({ row, story: { peels } }: Ending, columns: number | und
 
 /** What is seen of a job that goes on: whether it is stuck, and what it waits for. */
 export const sightWords = ({ row, stuck, story, sign }: Omit<Telling, "job"> & { readonly sign: MasterSign }) =>
-  [stuck && stuckWords(stuck), aliveWords(row, sign), waitingWords(story) ?? "every peel has returned"]
+  [
+    stuck && stuckWords(stuck),
+    stuck?.idleMaster ? "" : aliveWords(row, sign),
+    waitingWords(story) ?? "every peel has returned",
+  ]
     .filter(Boolean)
     .join("; ");
 

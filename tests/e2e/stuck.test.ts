@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { NatsConnection } from "nats";
 import { Fleet, hang } from "../support/fleet.ts";
-import { type Server, startServer, until, zester } from "../support/harness.ts";
+import { encode, jobRecord, type Server, startServer, Time, until, zester } from "../support/harness.ts";
 
 let server: Server;
 let nc: NatsConnection;
@@ -40,6 +40,52 @@ test("a job of a crashed master is stuck until another master takes it over", as
   expect((await job("active")).stderr).toBe("");
   fleet.cancel(jid);
   await fleet.until(jid, "canceled");
+});
+
+test("a master that lives and does not watch its job: stuck at once, but not while the heartbeat is older than the job", async () => {
+  const id = "master-idle";
+  const jid = "2hPxUnwatched00000000000000";
+  const { masters } = fleet.site.heartbeats as NonNullable<typeof fleet.site.heartbeats>;
+  const beat = (active_jobs: string[] | null) =>
+    masters.put(id, encode({ master_id: id, active_jobs, timestamp: Time.now() }));
+  const put = (ageS: number) => {
+    const updated = new Time(Time.now().ns - BigInt(ageS) * 1_000_000_000n);
+    const deadline = new Time(updated.ns + 600_000_000_000n);
+    const record = {
+      function: "cmd.run",
+      targets: ["web-09"],
+      status: "running",
+      owner: id,
+      created: updated,
+      updated,
+      deadline,
+    };
+    return fleet.jobs.put(jid, encode(jobRecord(jid, record)));
+  };
+  const words = `${id} is alive but does not watch this job; it ends when that master restarts`;
+  const stuck = async () => {
+    const [active, trace, wide] = await Promise.all([
+      job("active"),
+      job("trace", jid),
+      job("list", "--columns", "jid,stuck"),
+    ]);
+    const told = [active.stderr, trace.stdout, wide.stdout].map((text) => text.includes(words));
+    expect(new Set(told).size).toBe(1);
+    return told[0];
+  };
+  // A heartbeat lives for 0.75 s here: each look has its own.
+  const looks = async (active: string[] | null, ageS: number) => {
+    await put(ageS);
+    const beats = setInterval(() => void beat(active), 200);
+    await beat(active);
+    const found = await stuck().finally(() => clearInterval(beats));
+    return found;
+  };
+  expect(await looks(null, 5)).toBe(true);
+  expect(await looks(["other"], 5)).toBe(true);
+  expect(await looks(["other", jid], 5)).toBe(false);
+  expect(await looks([], -5)).toBe(false);
+  await fleet.jobs.delete(jid);
 });
 
 test("of three jobs a peel executes one, and two are queued behind it", async () => {

@@ -215,7 +215,7 @@ describe("one literal token", () => {
         ["cancel", () => store.cancel(text)],
       ];
       // The key of a heartbeat may have several tokens.
-      if (!text.includes(".")) works.push(["heartbeatAge", () => store.heartbeatAge("masters", text)]);
+      if (!text.includes(".")) works.push(["heartbeat", () => store.heartbeat("masters", text)]);
       for (const [name, work] of works)
         expect([
           name,
