@@ -1,4 +1,5 @@
-// `stats` as metrics in the text format that Prometheus and the textfile collector of node_exporter read. Pure.
+// `stats` as metrics in the text format that Prometheus and the textfile collector of node_exporter read. Masters export
+// zester_jobs_total, zester_job_duration_seconds and zester_job_active: no name here is one of these. Pure.
 import { UserError } from "../errors.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { Schedule } from "../model/schedule.ts";
@@ -42,7 +43,7 @@ function jobFamilies(tallies: readonly JobTally[]): Family[] {
   const timed = tallies.filter(({ durations }) => durations.size > 0);
   return [
     {
-      name: "zester_jobs",
+      name: "zester_stats_jobs",
       type: "gauge",
       help: "Jobs in the bucket, by function and state.",
       samples: tallies.flatMap((tally) =>
@@ -50,7 +51,7 @@ function jobFamilies(tallies: readonly JobTally[]): Family[] {
       ),
     },
     {
-      name: "zester_job_duration_seconds",
+      name: "zester_stats_job_duration_seconds",
       type: "summary",
       help: "How long the jobs in the bucket took that have ended, by function.",
       samples: timed.flatMap((tally): Sample[] => [
@@ -132,8 +133,8 @@ export function renderMetrics({ jobs, peels, schedules, active, overdue }: Metri
     ...(jobs ? jobFamilies(jobs) : []),
     ...(peels ? peelFamilies(peels) : []),
     ...(schedules ? scheduleFamilies(schedules) : []),
-    single("zester_jobs_active", "Jobs that have not ended.", active),
-    single("zester_jobs_overdue", "Jobs that have not ended, and whose deadline is over.", overdue),
+    single("zester_stats_jobs_active", "Jobs that have not ended.", active),
+    single("zester_stats_jobs_overdue", "Jobs that have not ended, and whose deadline is over.", overdue),
   ].filter(({ samples }) => samples.length > 0);
   const series = families.reduce((sum, { samples }) => sum + samples.length, 0);
   if (series > MOST_SERIES)

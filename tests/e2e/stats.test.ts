@@ -351,18 +351,18 @@ describe("metrics", () => {
     expect(stdout).not.toMatch(/[\x1b\u202e]/);
     const lines = stdout.split("\n");
     for (const line of [
-      'zester_jobs{function="state.apply",state="complete"} 1',
-      'zester_job_duration_seconds{function="state.apply",quantile="0.5"} 1.500000001',
-      'zester_job_duration_seconds_count{function="state.apply"} 1',
+      'zester_stats_jobs{function="state.apply",state="complete"} 1',
+      'zester_stats_job_duration_seconds{function="state.apply",quantile="0.5"} 1.500000001',
+      'zester_stats_job_duration_seconds_count{function="state.apply"} 1',
       'zester_peel_last_result{peel="db.eu.1",function="state.apply"} 0',
       'zester_peel_last_result{peel="web-1",function="state.apply"} 1',
       'zester_schedule_overdue{entry="nightly",peel="web-1"} 1',
-      "zester_jobs_active 1",
-      "zester_jobs_overdue 1",
+      "zester_stats_jobs_active 1",
+      "zester_stats_jobs_overdue 1",
     ])
       expect(lines).toContain(line);
     for (const [by, family] of [
-      ["function", "zester_jobs"],
+      ["function", "zester_stats_jobs"],
       ["peel", "zester_peel_last_result"],
       ["schedule", "zester_schedule_overdue"],
     ] as const) {
@@ -370,6 +370,33 @@ describe("metrics", () => {
       expect(some.match(/^# TYPE \w+/gm)?.[0]).toBe(`# TYPE ${family}`);
       expect(await check(some)).toBe("0");
     }
+  });
+
+  /** What masters export themselves. */
+  const MASTERS = `# HELP zester_jobs_total Jobs that ended.
+# TYPE zester_jobs_total counter
+zester_jobs_total{status="complete"} 3
+# HELP zester_job_active Jobs that are being watched.
+# TYPE zester_job_active gauge
+zester_job_active 1
+# HELP zester_job_duration_seconds How long jobs took.
+# TYPE zester_job_duration_seconds histogram
+zester_job_duration_seconds_bucket{function="state.apply",le="1"} 1
+zester_job_duration_seconds_bucket{function="state.apply",le="+Inf"} 3
+zester_job_duration_seconds_sum{function="state.apply"} 9
+zester_job_duration_seconds_count{function="state.apply"} 3
+`;
+
+  test("no name is one of the masters' own: both can be scraped into one place", async () => {
+    await putJob({ jid: "j1", fn: "state.apply", agoMs: HOUR, tookNs: 1_500_000_001n, peels: ["web-1"] });
+    await putReturn("j1", "web-1");
+    for (let i = 0; i < 4; i++) await putRun(`s${i}`, "nightly", "web-1", (10 + i) * HOUR);
+    const { stdout } = await run("--format", "openmetrics");
+    expect(await check(stdout + MASTERS)).toBe("0");
+    // OpenMetrics names a counter's family without `_total`.
+    const families = (text: string) => [...text.matchAll(/^# TYPE (\w+?)(?:_total)? /gm)].map(([, name]) => name);
+    expect(families(stdout)).toHaveLength(7);
+    for (const name of families(MASTERS)) expect(families(stdout)).not.toContain(name);
   });
 
   test("too many series are an error that says how to narrow", async () => {
