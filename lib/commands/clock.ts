@@ -1,7 +1,7 @@
 // Flags that count from now count from the server's clock, which all operators share.
 
 import { UserError } from "../errors.ts";
-import { type Conditions, countsFromNow, parseSelection, type Selection } from "../model/selection.ts";
+import { type Conditions, countsFromNow, parseSelection, requireSpan, type Selection } from "../model/selection.ts";
 import { clockWords } from "../render/clock.ts";
 import type { Session } from "./session.ts";
 
@@ -17,7 +17,9 @@ export async function selectionByServer(flags: Conditions, session: Session, now
   const { aheadMs, doubtMs } = await store.clock();
   const words = clockWords(aheadMs, doubtMs);
   if (words !== undefined) session.terminal.warn(words);
-  return parseSelection(flags, store.now());
+  const selection = parseSelection(flags, store.now());
+  requireSpan(selection, flags);
+  return selection;
 }
 
 /** Sees to it that the server's clock is known before ages are shown; says so when that can't be. */

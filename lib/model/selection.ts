@@ -99,6 +99,15 @@ export const typed = (flags: Conditions, names: readonly (List | Text)[]): strin
 
 const TYPED = ["state", "function", "target", "user", "owner", "source", "since", "until"] as const;
 
+/** @throws UserError when --since is later than --until: nothing can match */
+export function requireSpan({ since, until }: Pick<Selection, "since" | "until">, flags: Conditions): void {
+  if (since === undefined || until === undefined || since <= until) return;
+  throw new UserError(
+    `--since "${safe(flags.since ?? "")}" is later than --until "${safe(flags.until ?? "")}".`,
+    "Use an earlier --since or a later --until.",
+  );
+}
+
 /**
  * The selection that the flags ask for. Conditions combine with "and".
  * @throws UserError for a value that can't match or can't be read
@@ -139,6 +148,8 @@ export function parseSelection(flags: Conditions, now: Date): Selection {
   if (until !== undefined) {
     conditions.push((row) => row.created !== undefined && row.created.ns < until);
   }
+  // When one counts from now and the other does not, only the server's clock tells which is later.
+  if (isRelative(flags.since ?? "") === isRelative(flags.until ?? "")) requireSpan({ since, until }, flags);
   const limit = flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit");
   const sort = parseSort(flags.sort);
   return {

@@ -13,7 +13,7 @@ export const WHEN: readonly (readonly [form: string, meaning: string])[] = [
   ["now, today, yesterday", "days are from midnight"],
   ["monday, mon", "the last Monday: today on a Monday"],
   ["15:00, 15:00:30", "the last time that clocks showed that"],
-  ["'yesterday 15:00'", "that time on such a day, also of the week"],
+  ["'yesterday 15:00'", "that time on such a day, also of the week: the last one"],
   ["2026-11-24", "midnight of that day"],
   ["'2026-11-24 15:00'", "also with a T in between, with seconds, with a zone"],
   ["2026-11-24T15:00:00Z", "RFC 3339, as in piped output: Z is UTC"],
@@ -35,9 +35,10 @@ function clockOf(parts: readonly (string | undefined)[]): Clock | undefined {
   return hour < 24 && minute < 60 && second < 60 ? [hour, minute, second] : undefined;
 }
 
+/** Counted in UTC, which has every day: a zone can skip one. */
 const dayBefore = (now: Date, days: number): Day => {
-  const date = new Date(now.getFullYear(), now.getMonth(), now.getDate() - days);
-  return [date.getFullYear(), date.getMonth() + 1, date.getDate()];
+  const date = new Date(Date.UTC(now.getFullYear(), now.getMonth(), now.getDate() - days));
+  return [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate()];
 };
 
 /** How many days ago the day was that `word` names. */
@@ -48,7 +49,7 @@ function daysAgo(word: string, now: Date): number | undefined {
   return day < 0 ? undefined : (now.getDay() - day + 7) % 7;
 }
 
-/** `today`, `mon`, `15:00`, `yesterday 15:00` */
+/** `today`, `mon`, `15:00`, `yesterday 15:00`: no later than `now`, except for `today 23:00`. */
 function parseClock(text: string, now: Date): Date | undefined {
   if (text === "now") return now;
   const days = daysAgo(text, now);
@@ -56,24 +57,34 @@ function parseClock(text: string, now: Date): Date | undefined {
   const [, word, ...parts] = CLOCK.exec(text) ?? [];
   const clock = parts.length === 0 ? undefined : clockOf(parts);
   if (!clock) return undefined;
-  if (word !== undefined) {
-    const ago = daysAgo(word, now);
-    return ago === undefined ? undefined : atLocal(dayBefore(now, ago), clock);
-  }
-  const today = lastAt(dayBefore(now, 0), clock, now);
-  return today && today <= now ? today : lastAt(dayBefore(now, 1), clock, now);
+  if (word === undefined) return lastAt(clock, now);
+  const ago = daysAgo(word, now);
+  const at = ago === undefined ? undefined : atLocal(dayBefore(now, ago), clock);
+  if (ago === undefined || !at || at <= now || word === "today") return at;
+  // A weekday's time that is still to come today was a week ago; the skipped end of an earlier day is that day's end.
+  return ago === 0 ? atLocal(dayBefore(now, 7), clock) : atLocal(dayBefore(now, ago - 1));
 }
 
-/** How many minutes clocks are put back by, the usual ones first. */
-const PUT_BACK = [60, 30, 120];
+/** The last time until `now` at which clocks showed that. */
+function lastAt(clock: Clock, now: Date): Date | undefined {
+  // Put back over midnight, clocks have shown a time of tomorrow; where they skip a time, it is still to come tomorrow.
+  for (let days = -1; days < 7; days++) {
+    const last = timesAt(dayBefore(now, days), clock).findLast((at) => at <= now);
+    if (last) return last;
+  }
+  return undefined;
+}
 
-/** The last time until `now` at which clocks showed that on a day; the first one when all are in the future. */
-function lastAt(day: Day, clock: Clock, now: Date): Date | undefined {
+const DAY_MS = 86_400_000;
+
+/** The times at which clocks show that, the earliest first: two where they are put back over it. */
+function timesAt(day: Day, clock: Clock): Date[] {
   const first = atLocal(day, clock);
-  if (!first) return undefined;
-  const later = PUT_BACK.map((minutes) => new Date(first.getTime() + minutes * 60_000));
-  const isSame = (at: Date) => clockText(at) === clockText(first) && at.getDate() === first.getDate();
-  return later.find((at) => isSame(at) && at <= now) ?? first;
+  if (!first) return [];
+  const dayLater = new Date(first.getTime() + DAY_MS);
+  const putBack = dayLater.getTimezoneOffset() - first.getTimezoneOffset();
+  const second = new Date(first.getTime() + putBack * 60_000);
+  return putBack > 0 && clockText(second) === clockText(first) ? [first, second] : [first];
 }
 
 const dayOf = (text: string | undefined): Day | undefined => {
@@ -98,10 +109,9 @@ function parseDate(text: string): Date | undefined {
     const ms = Date.parse(iso + distance);
     return Number.isNaN(ms) ? undefined : new Date(ms);
   }
-  // A time that comes twice has two names: the second is up to an hour later.
-  const later = [0, 30, 60].map((minutes) => new Date(local.getTime() + minutes * 60_000));
-  const same = (at: Date) => at.getHours() === clock[0] && at.getMinutes() === clock[1];
-  return later.find((at) => same(at) && zoneName(at) === zone);
+  // A time that comes twice has two names.
+  const isShown = (at: Date) => at.getHours() === clock[0] && at.getMinutes() === clock[1];
+  return timesAt(on, clock).find((at) => isShown(at) && zoneName(at) === zone);
 }
 
 const UNITS: readonly (readonly [RegExp, string])[] = [

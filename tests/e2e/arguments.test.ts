@@ -54,6 +54,13 @@ test.each([
   [["job", "list", "--state", "failed,"], '--state: "" is not a state.'],
   [["job", "list", "--since", "2026-02-30"], '--since: "2026-02-30" is no point in time.'],
   [["job", "list", "--until", "tomorow"], '--until: "tomorow" is no point in time.'],
+  [
+    ["job", "list", "--since", "1h", "--until", "2h"],
+    '--since "1h" is later than --until "2h".\nUse an earlier --since',
+  ],
+  [["job", "kill", "--since", "today", "--until", "yesterday"], '--since "today" is later than --until "yesterday".'],
+  [["job", "grep", "x", "--since", "2026-11-02", "--until", "2026-11-01"], "is later than --until"],
+  [["job", "history", "web-01", "--since", "2026-11-02", "--until", "2026-11-01"], "is later than --until"],
   [["job", "list", "-n", "0"], '--limit: "0" is not a whole number above zero.'],
   [["job", "list", "-n", "-5"], "-n needs a value: -n <number>."],
   [["job", "list", "--limit=1e3"], "is not a whole number above zero."],

@@ -115,6 +115,11 @@ describe("this machine's clock is off", () => {
     expect(await list("--since", "today")).toEqual(["today"]);
     expect(await list("--since", "yesterday")).toEqual(["yesterday", "today"]);
     expect(await list("--since", "yesterday", "--until", "today")).toEqual(["yesterday"]);
+    // By this machine's clock --since is later than --until here.
+    const since = new Date(Date.now() - 6 * HOUR).toISOString();
+    expect(await list("--since", since, "--until", "12h")).toEqual(["yesterday"]);
+    const { stderr, code } = await zester(["job", "list", "--since", since, "--until", "31h"], { env });
+    expect([stderr.includes(`error: --since "${since}" is later than --until "31h".`), code]).toEqual([true, 1]);
     stop();
   });
 

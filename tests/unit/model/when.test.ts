@@ -1,8 +1,8 @@
 // Times as the flags of a selection take them, and as terminals show them, in several zones.
 import { afterEach, describe, expect, test } from "bun:test";
 import { isRelative, parseWhen, WHEN } from "../../../lib/model/when.ts";
-import { localTime } from "../../../lib/time.ts";
-import { times } from "../../support/length.ts";
+import { clockText, localTime } from "../../../lib/time.ts";
+import { some, times } from "../../support/length.ts";
 import { randomFrom, SEED } from "../../support/random.ts";
 
 const ZONE = process.env.TZ;
@@ -42,6 +42,9 @@ test.each([
   ["9:05", "2026-11-24T08:05:00Z"],
   ["yesterday 15:00", "2026-11-23T14:00:00Z"],
   ["sat 23:59", "2026-11-21T22:59:00Z"],
+  ["tue 16:40", "2026-11-24T15:40:00Z"],
+  ["tue 16:41", "2026-11-17T15:41:00Z"],
+  ["today 17:00", "2026-11-24T16:00:00Z"],
   ["2026-07-10", "2026-07-09T22:00:00Z"],
   ["2026-11-24 15:00", "2026-11-24T14:00:00Z"],
   ["2026-11-24T15:00:30", "2026-11-24T14:00:30Z"],
@@ -80,6 +83,75 @@ test("a day with 25 hours begins at its midnight", () => {
   expect(when("yesterday", "2026-10-26T12:00:00Z")).toBe("2026-10-24T22:00:00Z");
   expect(when("2:30", "2026-03-29T01:10:00Z")).toBe("2026-03-28T01:30:00Z");
 });
+
+test("a time is never in the future: the end of a day that is skipped, a day that is skipped, a day's end that comes twice", () => {
+  process.env.TZ = "America/Nuuk"; // from 23:00 on 2026-03-28 to midnight
+  expect(when("23:30", "2026-03-29T01:10:00Z")).toBe("2026-03-28T01:30:00Z");
+  expect(when("23:30", "2026-03-29T12:00:00Z")).toBe("2026-03-29T01:30:00Z");
+  expect(when("yesterday 23:30", "2026-03-29T01:10:00Z")).toBe("2026-03-29T01:00:00Z");
+  expect(when("saturday 23:30", "2026-03-29T01:10:00Z")).toBe("2026-03-29T01:00:00Z");
+  process.env.TZ = "Pacific/Apia"; // 2011-12-30 is skipped
+  expect(when("15:00", "2011-12-30T20:00:00Z")).toBe("2011-12-30T01:00:00Z");
+  expect(when("yesterday", "2011-12-30T20:00:00Z")).toBe("2011-12-30T10:00:00Z");
+  process.env.TZ = "America/St_Johns"; // from 00:01 on 2010-11-07 to 23:01 the day before
+  expect(when("0:00", "2010-11-07T03:00:00Z")).toBe("2010-11-07T02:30:00Z");
+});
+
+/** The minutes at which clocks are changed in a year. */
+function changesIn(year: number): number[] {
+  const offsetAt = (ms: number) => new Date(ms).getTimezoneOffset();
+  const days = Array.from({ length: 366 }, (_, day) => Date.UTC(year, 0, 1 + day));
+  return days
+    .filter((ms) => offsetAt(ms) !== offsetAt(ms + 24 * HOUR))
+    .map((from) => {
+      const minutes = Array.from({ length: 24 * 60 }, (_, i) => from + (i + 1) * MINUTE);
+      return minutes.find((ms) => offsetAt(ms) !== offsetAt(from)) as number;
+    });
+}
+const [HOUR, MINUTE] = [3_600_000, 60_000];
+
+test(
+  `in every zone, around every change of the clocks: the last time that they showed that (seed ${SEED})`,
+  () => {
+    const random = randomFrom(SEED);
+    const minutes = (most: number) => Math.floor(random() * most) * MINUTE;
+    let tried = 0;
+    for (const zone of some(Intl.supportedValuesOf("timeZone"), 20, SEED)) {
+      process.env.TZ = zone;
+      for (const year of [2010, 2011, 2022, 2026]) {
+        for (const change of changesIn(year)) {
+          for (let i = 0; i < 20; i++) {
+            const now = change - 2 * HOUR + minutes(27 * 60);
+            const typed = clockText(new Date(change - 2 * HOUR + minutes(4 * 60)));
+            const found = Date.parse(when(typed, new Date(now).toISOString()));
+            let last = now;
+            while (clockText(new Date(last)) !== typed) last -= MINUTE;
+            // A time that is skipped is read as if clocks had not been changed: then it is later, and shown otherwise.
+            const isShown = clockText(new Date(found)) === typed;
+            expect([zone, now, typed, found <= now, isShown ? found === last : found > last]).toEqual([
+              zone,
+              now,
+              typed,
+              true,
+              true,
+            ]);
+            for (const word of ["yesterday", "sunday", "mon"])
+              for (const text of [word, `${word} ${typed}`])
+                expect([zone, now, text, Date.parse(when(text, new Date(now).toISOString())) <= now]).toEqual([
+                  zone,
+                  now,
+                  text,
+                  true,
+                ]);
+            tried++;
+          }
+        }
+      }
+    }
+    expect(tried).toBeGreaterThan(100);
+  },
+  times(60_000, 600_000),
+);
 
 test.each(
   [
