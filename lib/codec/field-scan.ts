@@ -122,36 +122,31 @@ export class FieldScanner {
 
   /** Finds the fields of one record. False when it is no plain MessagePack map: then decode.ts has to judge it. */
   scan(bytes: Uint8Array): boolean {
-    return this.scanAt(bytes, 0) === bytes.length;
-  }
-
-  /** The same for a map at this place. Returns where it ends; -1 when it is no plain one. */
-  scanAt(bytes: Uint8Array, from: number): number {
     this.starts.fill(-1);
-    const type = bytes[from] as number;
-    let at = from + 1;
+    const type = bytes[0] as number;
+    let at = 1;
     let count: number;
     if (type >= 0x80 && type <= 0x8f) count = type & 0x0f;
     else if (type === 0xde) {
       count = uint16(bytes, at);
       at += 2;
-    } else return -1;
+    } else return false;
     for (let i = 0; i < count; i++) {
       const head = bytes[at] as number;
-      if (head < 0xa1 || head > 0xbf) return -1; // an empty, long or non-text key
+      if (head < 0xa1 || head > 0xbf) return false; // an empty, long or non-text key
       const length = head & 0x1f;
       const field = this.#fieldAt(bytes, at + 1, length);
       at += 1 + length;
-      if (at >= bytes.length) return -1;
+      if (at >= bytes.length) return false;
       const end = skip(bytes, at, 0);
-      if (end < 0) return -1;
+      if (end < 0) return false;
       if (field >= 0) {
         this.starts[field] = at;
         this.ends[field] = end;
       }
       at = end;
     }
-    return at;
+    return at === bytes.length;
   }
 
   #fieldAt(bytes: Uint8Array, at: number, length: number): number {

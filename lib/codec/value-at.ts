@@ -94,16 +94,3 @@ export class TimeReader {
     return this.nanos < 1_000_000_000;
   }
 }
-
-/**
- * Where the content begins of a text, an integer of 64 bits with a sign or a time: all before it says of which type and how long
- * the value is. -1 for other values.
- */
-export function contentAt(bytes: Uint8Array, at: number): number {
-  const type = bytes[at] as number;
-  if (type === 0xd3) return at + 1;
-  if ((type === 0xd6 || type === 0xd7) && bytes[at + 1] === 0xff) return at + 2;
-  if (type === 0xc7 && bytes[at + 1] === 12 && bytes[at + 2] === 0xff) return at + 3;
-  const head = textHead(type);
-  return head > 0 ? at + head : -1;
-}

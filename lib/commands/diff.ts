@@ -41,7 +41,7 @@ async function run(flags: DiffArgs): Promise<number | undefined> {
   const texts = jobsIn(flags);
   const work = async ({ store, terminal, format }: Session) => {
     // Outputs of both runs are kept once where they are the same.
-    const shared = new SharedReturns();
+    const shared = new SharedReturns({ withoutTimes: true });
     const read = (text: string) => resolveStory(store, text, terminal.warn, noteWord(terminal), shared);
     const [before, after] = await Promise.all([read(texts[0]), read(texts[1])]);
     const diffs = diffJobs(before.story, after.story);

@@ -1,6 +1,6 @@
 // What `show` tells of the peels of a job beside its record: --summary, --output, and the flags that select peels. What only
 // one of these forms needs is loaded for it.
-import { type RecordReader, wholeRecords } from "../jobs/lookup.ts";
+import { type ReturnReader, wholeRecords } from "../jobs/lookup.ts";
 import { openQuestions, type Reading, resolveStory } from "../jobs/story.ts";
 import type { JobRow } from "../model/job.ts";
 import { sortedByPeel } from "../model/peel.ts";
@@ -17,7 +17,7 @@ import { asksIds, noneWords, type Shown } from "./show-forms.ts";
 import type { Format } from "./surroundings.ts";
 
 /** What is needed of the returns for a form. */
-async function readerFor(flags: ShowArgs, format: Format): Promise<RecordReader> {
+async function readerFor(flags: ShowArgs, format: Format): Promise<ReturnReader> {
   if (flags.output || flags.summary) {
     const { SharedReturns } = await import("../jobs/shared-returns.ts");
     return new SharedReturns({ changesOnly: flags.summary || flags.changes === true, withoutTimes: flags.summary });

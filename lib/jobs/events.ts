@@ -1,25 +1,25 @@
 // The events of one job, decoded: read once, or followed.
 import { decode } from "../codec/decode.ts";
 import { Undecodable } from "../codec/undecodable.ts";
-import type { Value } from "../codec/value.ts";
 import type { JobEvent } from "../model/story.ts";
 import { PermissionDenied } from "../nats/connection.ts";
 import type { Follow } from "../nats/pull.ts";
 import { NoBucket, type Store, type StoredEvent } from "../nats/store.ts";
-import type { RecordReader } from "./lookup.ts";
+import type { ReturnReader } from "./lookup.ts";
 
 /** Events whose payload is the record of a return. */
 const RETURNS = new Set(["return", "schedule"]);
 
 /** A stored event with its payload decoded. @param reader what is made of the records of returns */
-function eventOf({ bytes, ...event }: StoredEvent, reader?: RecordReader): JobEvent {
-  let payload: Value | undefined;
+function eventOf({ bytes, ...event }: StoredEvent, reader?: ReturnReader): JobEvent {
   try {
-    payload = reader && RETURNS.has(event.kind) ? reader.decode(bytes, event.peel) : decode(bytes);
+    if (!reader || event.peel === undefined || !RETURNS.has(event.kind)) return { ...event, payload: decode(bytes) };
+    const returned = reader.read(event.peel, bytes);
+    return { ...event, payload: returned.record, returned };
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
+    return { ...event, payload: undefined };
   }
-  return { ...event, payload };
 }
 
 /**
@@ -29,7 +29,7 @@ function eventOf({ bytes, ...event }: StoredEvent, reader?: RecordReader): JobEv
 export async function readEvents(
   store: Store,
   jid: string,
-  reader?: RecordReader,
+  reader?: ReturnReader,
 ): Promise<{ events: readonly JobEvent[]; note: string | undefined }> {
   const events: JobEvent[] = [];
   try {

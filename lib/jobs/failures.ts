@@ -4,7 +4,7 @@ import { Failures } from "../model/failures.ts";
 import { type JobList, jidsOf } from "../model/job-list.ts";
 import { failureOf, RETURN_FIELDS, type Return, stateOfReturn, toReturn } from "../model/returns.ts";
 import type { Store } from "../nats/store.ts";
-import type { RecordReader } from "./lookup.ts";
+import type { ReturnReader } from "./lookup.ts";
 import type { Progress, Read } from "./read-jobs.ts";
 import { readReturnsAcross } from "./read-returns.ts";
 
@@ -15,13 +15,13 @@ function targetsOf(jobs: JobList): Set<string> {
 }
 
 /** Of a return that failed and has no error of its own, everything: the reason is looked for in its results. */
-const withReason: RecordReader = {
-  decode(bytes) {
-    const record = decodeRecord(bytes, RETURN_FIELDS);
-    const item = toReturn("", record);
-    return stateOfReturn(item) === "failed" && item.error === undefined ? decodeRecord(bytes) : record;
+const withReason: ReturnReader = {
+  read(peel, bytes) {
+    const item = toReturn(peel, decodeRecord(bytes, RETURN_FIELDS));
+    const needsReason = stateOfReturn(item) === "failed" && item.error === undefined;
+    return needsReason ? toReturn(peel, decodeRecord(bytes)) : item;
   },
-  keep: (record) => record,
+  keep: toReturn,
 };
 
 /**

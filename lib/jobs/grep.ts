@@ -4,9 +4,10 @@ import { decodeRecord, isJson } from "../codec/decode.ts";
 import { type Hit, hitsIn } from "../model/hits.ts";
 import type { JobRow } from "../model/job.ts";
 import { type JobList, jidsOf } from "../model/job-list.ts";
+import { toReturn } from "../model/returns.ts";
 import type { Search } from "../model/search.ts";
 import type { Store } from "../nats/store.ts";
-import type { RecordReader } from "./lookup.ts";
+import type { ReturnReader } from "./lookup.ts";
 import type { Progress } from "./read-jobs.ts";
 import { type OnReturn, readReturnsAcross } from "./read-returns.ts";
 
@@ -71,10 +72,11 @@ class Hits {
 const NOTHING: readonly string[] = [];
 
 /** Decodes only what can hold a hit. */
-function readerFor({ mayHold }: Search): RecordReader {
+function readerFor({ mayHold }: Search): ReturnReader {
   return {
-    decode: (bytes) => decodeRecord(bytes, !mayHold || isJson(bytes) || mayHold(bytes) ? undefined : NOTHING),
-    keep: (record) => record,
+    read: (peel, bytes) =>
+      toReturn(peel, decodeRecord(bytes, !mayHold || isJson(bytes) || mayHold(bytes) ? undefined : NOTHING)),
+    keep: toReturn,
   };
 }
 

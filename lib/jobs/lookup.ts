@@ -36,23 +36,20 @@ export async function readJob(store: Store, jid: string): Promise<ValueMap> {
 }
 
 /** What is made of the records of returns as they arrive. */
-export interface RecordReader {
+export interface ReturnReader {
   /**
-   * Of a stored value: its record, or what is kept of that.
-   * @param peel whose it should be
+   * The return that a stored value is, with all of its record or what is needed of it.
    * @throws Undecodable
    */
-  decode(bytes: Uint8Array, peel?: string): ValueMap;
+  read(peel: string, bytes: Uint8Array): Return;
   /** The same of a record that is decoded already. */
-  keep(record: ValueMap): ValueMap;
-  /** The return that a stored value is, where the reader knows that without making a record of its own for it. */
-  returnOf?(peel: string, bytes: Uint8Array): Return | undefined;
+  keep(peel: string, record: ValueMap): Return;
 }
 
-/** Reads records as they are. @param fields all that is needed of them; undefined: everything */
-export const wholeRecords = (fields?: readonly string[]): RecordReader => ({
-  decode: (bytes) => decodeRecord(bytes, fields),
-  keep: (record) => record,
+/** Reads returns as they are. @param fields all that is needed of their records; undefined: everything */
+export const wholeRecords = (fields?: readonly string[]): ReturnReader => ({
+  read: (peel, bytes) => toReturn(peel, decodeRecord(bytes, fields)),
+  keep: toReturn,
 });
 const WHOLE = wholeRecords();
 
@@ -63,7 +60,7 @@ export function listedReturns(jid: string, list: Uint8Array, warn: (text: string
     if (!Array.isArray(value)) throw new Undecodable("not a list");
     return value.flatMap((record, i) => {
       const peel = record instanceof Map ? asText(record.get("peel_id")) : undefined;
-      if (record instanceof Map && peel !== undefined) return toReturn(peel, reader.keep(record));
+      if (record instanceof Map && peel !== undefined) return reader.keep(peel, record);
       warn(`return ${i + 1} in the list of job ${jid} is no record of a peel.`);
       return [];
     });
@@ -77,7 +74,7 @@ export function listedReturns(jid: string, list: Uint8Array, warn: (text: string
 /** The return that a bucket holds under a peel's own key; one that can't be decoded is `unreadable`. */
 export function peelReturn(peel: string, bytes: Uint8Array, reader = WHOLE): Return {
   try {
-    return reader.returnOf?.(peel, bytes) ?? toReturn(peel, reader.decode(bytes, peel));
+    return reader.read(peel, bytes);
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
     return unreadableReturn(peel, error.message);
@@ -92,7 +89,7 @@ export async function readReturns(
   store: Store,
   jid: string,
   warn: (text: string) => void,
-  reader?: RecordReader,
+  reader?: ReturnReader,
 ): Promise<Return[]> {
   const { list, peels } = await store.returns.of(jid, (peel, bytes) => peelReturn(peel, bytes, reader));
   for (const { peel, unreadable } of peels)

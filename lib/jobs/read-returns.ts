@@ -3,7 +3,7 @@ import { ByteSet } from "../codec/byte-set.ts";
 import type { Return } from "../model/returns.ts";
 import type { ReturnEntries, ReturnsOf, SIZES } from "../nats/returns.ts";
 import type { Store } from "../nats/store.ts";
-import { listedReturns, peelReturn, type RecordReader, wholeRecords } from "./lookup.ts";
+import { listedReturns, peelReturn, type ReturnReader, wholeRecords } from "./lookup.ts";
 import { PairSet } from "./pair-set.ts";
 import { NO_PROGRESS, type Progress } from "./read-jobs.ts";
 
@@ -19,7 +19,7 @@ export interface ReturnsOptions {
   /** All that is needed of the records, the same list for each call; undefined: everything. */
   readonly fields?: readonly string[];
   /** What is made of the records, in place of these fields. */
-  readonly reader?: RecordReader;
+  readonly reader?: ReturnReader;
   /** Each return leaves much behind: memory that is not needed any more is given back on the way. */
   readonly sweeps?: boolean;
   readonly progress?: Progress | undefined;
@@ -121,7 +121,7 @@ class Reading implements ReturnEntries {
   /** Only so many jobs are wanted, the first ones. */
   readonly #jobs: number;
   readonly #peel: string | undefined;
-  readonly #reader: RecordReader;
+  readonly #reader: ReturnReader;
   /** How many returns were handed over. */
   handed = 0;
 

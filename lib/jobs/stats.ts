@@ -5,12 +5,12 @@ import type { ValueMap } from "../codec/value.ts";
 import { integer64, isInteger64, isNil, isTrue } from "../codec/value-at.ts";
 import { isTerminal } from "../model/job.ts";
 import { jidsOf } from "../model/job-list.ts";
-import { RETURN_FIELDS, stateOfReturn } from "../model/returns.ts";
+import { RETURN_FIELDS, type Return, stateOfReturn, toReturn } from "../model/returns.ts";
 import { jobSlice, type PeelStats, PeelTally } from "../model/stats.ts";
 import type { Span } from "../model/trend.ts";
 import { PermissionDenied } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
-import type { RecordReader } from "./lookup.ts";
+import type { ReturnReader } from "./lookup.ts";
 import type { Progress, Read } from "./read-jobs.ts";
 import { readReturnsAcross } from "./read-returns.ts";
 
@@ -18,11 +18,19 @@ import { readReturnsAcross } from "./read-returns.ts";
  * Reads what counts of a return. Most returns are plain good ones: these take no map of their own, which for 500,000 of them
  * would be most of the memory. What it gives is valid until the next call.
  */
-class GoodReturns implements RecordReader {
+class GoodReturns implements ReturnReader {
   readonly #scanner = new FieldScanner(RETURN_FIELDS);
   readonly #good: ValueMap = new Map([["success", true]]);
 
-  decode(bytes: Uint8Array): ValueMap {
+  read(peel: string, bytes: Uint8Array): Return {
+    return toReturn(peel, this.#fields(bytes));
+  }
+
+  keep(peel: string, record: ValueMap): Return {
+    return toReturn(peel, record);
+  }
+
+  #fields(bytes: Uint8Array): ValueMap {
     const found = this.#scanner;
     if (!found.scan(bytes)) return decodeRecord(bytes, RETURN_FIELDS);
     const [success = -1, error = -1, duration = -1, unreachable = -1] = found.starts;
@@ -30,10 +38,6 @@ class GoodReturns implements RecordReader {
     if (!isGood || !isInteger64(bytes, duration)) return decodeRecord(bytes, RETURN_FIELDS);
     this.#good.set("duration", integer64(bytes, duration));
     return this.#good;
-  }
-
-  keep(record: ValueMap): ValueMap {
-    return record;
   }
 }
 

@@ -9,7 +9,7 @@ import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { readEvents } from "./events.ts";
 import { inTime, masterSigns, offlineAmong } from "./heartbeats.ts";
-import { orNoBucket, type RecordReader, readReturns, resolveJob, type WordTold } from "./lookup.ts";
+import { orNoBucket, type ReturnReader, readReturns, resolveJob, type WordTold } from "./lookup.ts";
 import { behindOf } from "./queue.ts";
 
 /** A job's story as of now. */
@@ -62,7 +62,7 @@ async function gather(
   store: Store,
   jid: string,
   warn: (text: string) => void,
-  reader?: RecordReader,
+  reader?: ReturnReader,
 ): Promise<Gathered> {
   const [found, { events, note }] = await Promise.all([
     readReturns(store, jid, warn, reader).catch(orNoBucket),
@@ -134,7 +134,7 @@ export async function resolveStory(
   text: string,
   warn: (text: string) => void,
   told: WordTold,
-  reader?: RecordReader,
+  reader?: ReturnReader,
 ): Promise<Reading> {
   const early = gather(store, text, warn, reader);
   // Which of them fails first is handled by the awaits below, not as an unhandled rejection.

@@ -1,6 +1,10 @@
 // What a peel answered: the results of its functions, in the one reading that summary, output and comparison share.
 // wire.md, "Return record": `return_data` is the peel's whole answer, null, or something of another shape.
+// Results and details have no order on the wire: peels gather them from maps. Here they get one, so that all who compare or
+// show answers agree.
+import { toJsonLine } from "../codec/json.ts";
 import { asInteger, asText, type Value, type ValueMap } from "../codec/value.ts";
+import { compareText } from "./peel.ts";
 
 /** `would change`: of a dry run. */
 export type Outcome = "failed" | "skipped" | "changed" | "would change" | "unchanged";
@@ -15,16 +19,19 @@ export interface Result {
   readonly error: string | undefined;
   /** Why it was skipped, where the peel says so. */
   readonly skipReason: string | undefined;
-  /** What it holds beside that, in stored order; what `details` holds stands there by its own names. */
-  readonly parts: readonly (readonly [name: string, value: Value])[];
+  /** What else it holds, `details` by their own names: sorted by name, a diff last; without what is empty. */
+  readonly parts: readonly Part[];
 }
+
+export type Part = readonly [name: string, value: Value];
 
 export interface Answer {
   /** Nothing was done: changes are what would change. */
   readonly dryRun: boolean;
+  /** Failed ones first, then those that changed something, unchanged and skipped ones; each sorted by name. */
   readonly results: readonly Result[];
-  /** What the answer holds beside results and what the return says already. */
-  readonly parts: readonly (readonly [name: string, value: Value])[];
+  /** What the answer holds beside results and what the return says already, in the order of a result's parts. */
+  readonly parts: readonly Part[];
 }
 
 const KNOWN = new Set(["name", "changed", "duration", "error", "skipped", "skip_reason", "details"]);
@@ -39,6 +46,22 @@ export const isNothing = (value: Value) =>
   value === "" ||
   (Array.isArray(value) && value.length === 0) ||
   (value instanceof Map && value.size === 0);
+
+/** A value with the keys of its maps sorted. */
+export function inOrder(value: Value): Value {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (!(value instanceof Map)) return value;
+  return new Map([...value.keys()].sort().map((key) => [key, inOrder(value.get(key) as Value)]));
+}
+
+/** Parts in their order, without those that there is nothing to show of. */
+function partsInOrder(parts: readonly Part[]): Part[] {
+  const isDiff = ([name]: Part) => Number(name === "diff");
+  return parts
+    .filter(([, value]) => !isNothing(value))
+    .map(([name, value]): Part => [name, inOrder(value)])
+    .sort((a, b) => isDiff(a) - isDiff(b) || compareText(a[0], b[0]));
+}
 
 /** A text as it is shown: line ends of either kind are the same, and at its end they count for nothing. */
 export function shownText(text: string): string {
@@ -80,8 +103,48 @@ function resultOf(value: Value, dryRun: boolean): Result {
     duration: asInteger(value.get("duration")),
     error,
     skipReason: reason ?? olderReason,
-    parts: [...oddError, ...oddSkipped, ...oddReason, ...inDetails, ...[...value].filter(([name]) => !KNOWN.has(name))],
+    parts: partsInOrder([
+      ...oddError,
+      ...oddSkipped,
+      ...oddReason,
+      ...inDetails,
+      ...[...value].filter(([name]) => !KNOWN.has(name)),
+    ]),
   };
+}
+
+/** What a result shows beside its name: the same for results that differ only in how long they took. */
+export function contentOf({ outcome, error, skipReason, parts }: Result): Value[] {
+  const text = (value: string | undefined) => (value === undefined ? null : shownText(value));
+  return [outcome, text(error), text(skipReason), contentOfParts(parts)];
+}
+
+export const contentOfParts = (parts: readonly Part[]): Value =>
+  parts.map(([name, value]) => [name, typeof value === "string" ? shownText(value) : value]);
+
+const RANK: Readonly<Record<Outcome, number>> = {
+  failed: 0,
+  changed: 1,
+  "would change": 1,
+  unchanged: 2,
+  skipped: 3,
+};
+
+/** The results of an answer in their order; of the same name by what they hold, then by how long they took. */
+function resultsInOrder(results: readonly Result[]): Result[] {
+  const contents = new Map<Result, string>();
+  const content = (result: Result) => {
+    const text = contents.get(result) ?? toJsonLine(contentOf(result));
+    contents.set(result, text);
+    return text;
+  };
+  return results.toSorted(
+    (a, b) =>
+      RANK[a.outcome] - RANK[b.outcome] ||
+      compareText(a.name, b.name) ||
+      compareText(content(a), content(b)) ||
+      Number((a.duration ?? -1n) - (b.duration ?? -1n)),
+  );
 }
 
 /** True for a return whose peel only said what it would do. */
@@ -97,27 +160,19 @@ function isEventful(result: Value): boolean {
   return outcome !== "unchanged" && outcome !== "skipped";
 }
 
-const resultsIn = (data: Value | undefined) => (data instanceof Map ? data.get("results") : undefined);
-
-/** True when no result of an answer failed or changed something: found out without reading the whole answer. */
-export function isUneventful(data: Value | undefined): boolean {
-  const results = resultsIn(data);
-  return !Array.isArray(results) || !results.some(isEventful);
+/** The results of an answer, as they are stored: null when nothing was run. Undefined for data of another shape. */
+function resultsIn(data: Value | undefined): readonly Value[] | undefined {
+  const results = data instanceof Map ? data.get("results") : undefined;
+  return results === null ? [] : Array.isArray(results) ? results : undefined;
 }
 
-/**
- * An answer without the results that changed nothing and did not fail, and the places that the others had; data of another
- * shape as it is.
- */
-export function onlyChanges(data: Value | undefined): {
-  readonly data: Value | undefined;
-  readonly places: readonly number[] | undefined;
-} {
+/** True when no result of an answer failed or changed something: found out without reading the whole answer. */
+export const isUneventful = (data: Value | undefined) => !resultsIn(data)?.some(isEventful);
+
+/** An answer without the results that changed nothing and did not fail; data of another shape as it is. */
+export function onlyChanges(data: Value | undefined): Value | undefined {
   const results = resultsIn(data);
-  if (!(data instanceof Map) || !Array.isArray(results)) return { data, places: undefined };
-  const places = results.flatMap((result, i) => (isEventful(result) ? i : []));
-  const kept = places.map((place) => results[place] as Value);
-  return { data: new Map(data).set("results", kept), places };
+  return data instanceof Map && results ? new Map(data).set("results", results.filter(isEventful)) : data;
 }
 
 /**
@@ -126,16 +181,15 @@ export function onlyChanges(data: Value | undefined): {
  * @param returnError the return's own error: the answer often repeats it
  */
 export function answerOf(data: Value | undefined, returnError?: string): Answer | undefined {
-  if (!(data instanceof Map)) return undefined;
-  const results = data.get("results");
-  if (!Array.isArray(results)) return undefined;
+  const results = resultsIn(data);
+  if (!(data instanceof Map) || !results) return undefined;
   const dryRun = isDryRun(data);
   const error = data.get("error");
   const own: [string, Value][] = isSet(error) && !isSameText(error, returnError) ? [["error", error as Value]] : [];
   return {
     dryRun,
-    results: results.map((result) => resultOf(result, dryRun)),
-    parts: [...own, ...[...data].filter(([name]) => !ENVELOPE.has(name))],
+    results: resultsInOrder(results.map((result) => resultOf(result, dryRun))),
+    parts: partsInOrder([...own, ...[...data].filter(([name]) => !ENVELOPE.has(name))]),
   };
 }
 

@@ -41,7 +41,7 @@ export function textsOf(item: Return, onText: OnText): void {
   }
 }
 
-/** The lines of a return that a search finds, in the order of the record. */
+/** The lines of a return that a search finds, in the order of its answer. */
 export function hitsIn(item: Return, search: Search, onHit: (hit: Hit) => void): void {
   if (item.unreadable !== undefined || item.record.size === 0) return;
   textsOf(item, (field, text, result) => {

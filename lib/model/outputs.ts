@@ -1,10 +1,10 @@
 // What peels printed and changed, and which of them printed and changed the same. Pure.
 import { digest } from "../codec/digest.ts";
-import type { Value, ValueMap } from "../codec/value.ts";
+import type { Value } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { count, safe } from "../text.ts";
-import { type Answer, answerOf, isNothing, onlyChanges, type Result, shownText } from "./answer.ts";
-import { displayPeel } from "./peel.ts";
+import { type Answer, answerOf, contentOf, contentOfParts, onlyChanges, type Result, shownText } from "./answer.ts";
+import { compareText, displayPeel } from "./peel.ts";
 import { type PeelState, WORST_FIRST } from "./peel-state.ts";
 import type { Return } from "./returns.ts";
 import { errorOf, type PeelStory } from "./story.ts";
@@ -17,70 +17,39 @@ export interface OutputGroup {
   readonly output: string;
 }
 
-type Part = readonly [name: string, value: Value];
+/** Results in the order of their names alone, for comparing: one that failed in one answer and not in the other keeps its place. */
+export const byName = (results: readonly Result[]) => results.toSorted((a, b) => compareText(a.name, b.name));
 
-/** Parts by their names: peels write them in any order. What is not shown makes no difference. */
-const sortedParts = (parts: readonly Part[]): Part[] =>
-  parts.filter(([, value]) => !isNothing(value)).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-
-/** An answer with its parts, and the maps in them, in one order: for comparing. */
-export function inOrder({ dryRun, results, parts }: Answer): Answer {
-  const ordered = (value: Value): Value => {
-    if (Array.isArray(value)) return value.map(ordered);
-    if (!(value instanceof Map)) return value;
-    return new Map([...value.keys()].sort().map((key) => [key, ordered(value.get(key) as Value)]));
-  };
-  const all = (some: readonly Part[]) => sortedParts(some).map(([name, value]): Part => [name, ordered(value)]);
-  return { dryRun, results: results.map((result) => ({ ...result, parts: all(result.parts) })), parts: all(parts) };
+/**
+ * Tells an output: the same for equal ones, and for no others. It is made of errors, results, details and diffs, but not of
+ * how long they took.
+ * @param answer what `data` is, when it is one
+ */
+export function outputDigest(
+  error: string | undefined,
+  data: Value | undefined,
+  answer: Answer | undefined = answerOf(data, error),
+): string {
+  const shown = (value: Value | undefined) => (typeof value === "string" ? shownText(value) : (value ?? null));
+  if (!answer) return digest([shown(error), shown(data)]);
+  const { dryRun, results, parts } = answer;
+  const contents = results.map((result): Value => [result.name, ...contentOf(result)]);
+  return digest([shown(error), dryRun, contents, contentOfParts(parts)]);
 }
-
-const textValue = (text: string | undefined): Value => (text === undefined ? null : shownText(text));
-const partValues = (parts: readonly Part[]): Value =>
-  sortedParts(parts).map(([name, value]) => [name, typeof value === "string" ? shownText(value) : value]);
-
-/** What makes an output: errors, results, details and diffs, but not how long they took. */
-function outputValue(error: string | undefined, data: Value | undefined): Value {
-  const answer = answerOf(data, error);
-  if (!answer) return [textValue(error), typeof data === "string" ? shownText(data) : (data ?? null)];
-  const resultValue = ({ name, outcome, error, skipReason, parts }: Result): Value => [
-    name,
-    outcome,
-    textValue(error),
-    textValue(skipReason),
-    partValues(parts),
-  ];
-  return [textValue(error), answer.dryRun, answer.results.map(resultValue), partValues(answer.parts)];
-}
-
-/** Tells an output: the same for equal ones, and for no others. */
-export const outputDigest = (error: string | undefined, data: Value | undefined) => digest(outputValue(error, data));
-
-/** How long each result of a record took that has another one's output in place of its own, in ns; NaN: not known. */
-const ownTimes = new WeakMap<ValueMap, Float64Array>();
-
-/** How long each result of a record took. */
-export const timesOf = (record: ValueMap) =>
-  Float64Array.from(answerOf(record.get("return_data"))?.results ?? [], ({ duration }) =>
-    Number(duration ?? Number.NaN),
-  );
-
-/** Says how long the results of a record took, whatever its `return_data` says. */
-export const setOwnTimes = (record: ValueMap, times: Float64Array) => void ownTimes.set(record, times);
 
 /** What a peel answered; undefined for `return_data` of another shape, which is shown as it is. */
-export function answerOfReturn({ record, error }: Return): Answer | undefined {
+export function answerOfReturn({ record, error, resultTimes }: Return): Answer | undefined {
   const answer = answerOf(record.get("return_data"), error);
-  const times = ownTimes.get(record);
-  if (!answer || !times) return answer;
-  const durationAt = (i: number) => (Number.isNaN(times[i]) ? undefined : BigInt(times[i] as number));
-  return { ...answer, results: answer.results.map((result, i) => ({ ...result, duration: durationAt(i) })) };
+  if (!answer || !resultTimes) return answer;
+  const results = answer.results.map((result, i) => ({ ...result, duration: resultTimes[i] }));
+  return { ...answer, results };
 }
 
 /** True for a peel whose answer, without what changed nothing, has nothing to show, and that is ok. */
 export function changedNothing({ returned }: PeelStory): boolean {
   if (!returned?.ok) return false;
-  const answer = answerOf(onlyChanges(returned.record.get("return_data")).data, returned.error);
-  return answer?.results.length === 0 && answer.parts.every(([, value]) => isNothing(value));
+  const answer = answerOf(onlyChanges(returned.record.get("return_data")), returned.error);
+  return answer?.results.length === 0 && answer.parts.length === 0;
 }
 
 /** Numbers for values, the same for equal ones. */

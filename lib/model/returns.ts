@@ -18,6 +18,8 @@ export interface Return {
   readonly unreachable: boolean;
   /** Why the stored value can't be decoded; nothing else is known of the return then. */
   readonly unreadable?: string;
+  /** How long each result of its answer took, where the record has another peel's equal output in place of its own. */
+  readonly resultTimes?: readonly (bigint | undefined)[];
 }
 
 /** The return of a peel whose value can't be decoded: it returned, but what is not known. */
@@ -32,8 +34,8 @@ export function unreadableReturn(peel: string, reason: string): Return {
 
 /** The fields that a return's meaning comes from. */
 export const RETURN_FIELDS = ["success", "error", "duration", "unreachable"] as const;
-/** The same for events, whose peel is compared with the one that they came from. */
-export const STORY_FIELDS = ["peel_id", ...RETURN_FIELDS] as const;
+/** The same for events, whose peel is compared with the one that they came from, and whose schedule is named. */
+export const STORY_FIELDS = ["peel_id", "entry", ...RETURN_FIELDS] as const;
 
 /** A return record's meaning; `peel` is the key's id, or the record's own in the list layout. */
 export function toReturn(peel: string, record: ValueMap): Return {

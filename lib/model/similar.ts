@@ -18,7 +18,8 @@ const COLONS = /(?<![\w:])[0-9a-f]*:[0-9a-f:.]*[0-9a-f:](?:%\w+)?(?!\w)/gi;
 const IDS =
   /(?<!\w)(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|0x[0-9a-f]+|(?=[a-f]*\d)[0-9a-f]{7,})(?!\w)|(?<!\w)(?=[a-z]*\d)[0-9a-z]{27}(?!\w)/gi;
 const NUMBERS = /\d+(?:[.,:]\d+)*/g;
-const WITH_UNITS = /(?:<n>(?:ns|µs|us|ms|[smhd]|[kKMGT]i?B))+(?![\p{L}\p{N}<])/gu;
+/** A run of numbers with units, and what follows it. A run is matched whole and judged then: no try begins inside it. */
+const WITH_UNITS = /(?:<n>(?:ns|µs|us|ms|[smhd]|[kKMGT]i?B))+(?=([\p{L}\p{N}<]?))/gu;
 
 function withoutPeels(text: string, isPeel: (name: string) => boolean): string {
   return text.replace(WORD, (word) => {
@@ -49,5 +50,5 @@ export function similar(text: string, isPeel: (name: string) => boolean): string
     )
     .replace(IDS, NUMBER)
     .replace(NUMBERS, NUMBER)
-    .replace(WITH_UNITS, NUMBER);
+    .replace(WITH_UNITS, (run, next) => (next === "" ? NUMBER : run));
 }

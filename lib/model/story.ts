@@ -18,6 +18,8 @@ export interface JobEvent {
   readonly storedNs: bigint;
   /** Undefined when the payload can't be decoded. */
   readonly payload: Value | undefined;
+  /** Of a return that was read as one. */
+  readonly returned?: Return;
 }
 
 /** A message that masters ignore, and why. */
@@ -244,7 +246,7 @@ export class Steps {
     return isReal && !counts ? "returned again" : undefined;
   }
 
-  #step({ kind, peel, storedNs, payload }: JobEvent, afterNs: bigint): Omit<Step, "afterNs"> {
+  #step({ kind, peel, storedNs, payload, ...event }: JobEvent, afterNs: bigint): Omit<Step, "afterNs"> {
     const step = { storedNs, kind, peel };
     if (kind === "dispatch") this.#hasMaster = true;
     if (kind === "status") {
@@ -263,7 +265,7 @@ export class Steps {
       return step;
     }
     if (kind !== "return" && kind !== "schedule") return step;
-    const returned = toReturn(peel, payload);
+    const returned = event.returned ?? toReturn(peel, payload);
     const before = this.#returns.get(peel);
     if (returned.unreachable) {
       if (before) this.#returns.set(peel, { ...before, missed: true });

@@ -1,7 +1,7 @@
 // `show --output`: groups of peels with the same output, whole or compared with one of them. Pure.
 import { paint } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
-import { LineDiffs, unifiedHunks } from "../model/line-diff.ts";
+import { LineDiffs, unifiedLines } from "../model/line-diff.ts";
 import { changedNothing, hasOutput, type OutputGroup, outputGroups } from "../model/outputs.ts";
 import type { PeelStory } from "../model/story.ts";
 import { medianTook } from "../model/took.ts";
@@ -43,7 +43,7 @@ function headLine({ peels }: OutputGroup, look: Look): string {
 
 /** The lines of a group's output in the form that is compared. */
 export const comparedLines = ({ peels: [peel] }: OutputGroup): string[] =>
-  outputLines(peel as PeelStory, { color: false, times: false, ordered: true });
+  outputLines(peel as PeelStory, { color: false, times: false, compared: true });
 
 /** A line of a unified diff in its colour. */
 const paintUnified = (line: string) => (line.startsWith("@@") ? paint("active", line) : paintDiff(line));
@@ -71,12 +71,12 @@ class Comparison {
       return wholeLines(group, look);
     const names = (before: string, after = "") =>
       before + namesIn(base.peels, look, before.length + after.length) + after;
-    const stretches = this.#diffs.between(this.#lines, comparedLines(group));
-    if (!stretches)
+    const hunks = this.#diffs.between(this.#lines, comparedLines(group));
+    if (!hunks)
       return [names("  no diff with ", ": too many lines differ; the output itself:"), ...wholeLines(group, look)];
-    const hunks = unifiedHunks(stretches);
     if (hunks.length === 0) return [names("  the same output as ")];
-    const painted = look.color ? hunks.map(paintUnified) : hunks;
+    const lines = unifiedLines(hunks);
+    const painted = look.color ? lines.map(paintUnified) : lines;
     return [names("--- "), `+++ ${namesIn(group.peels, look, "+++ ".length)}`, ...painted];
   }
 }

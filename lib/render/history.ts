@@ -25,7 +25,7 @@ function took({ tookNs, soFarNs }: HistoryEntry): string {
 }
 
 const changed = ({ changed: counts, dryRun }: HistoryEntry) =>
-  counts === undefined ? "-" : `${counts.some}/${counts.of}${dryRun ? " dry" : ""}`;
+  counts === undefined || counts.of === 0 ? "-" : `${counts.some}/${counts.of}${dryRun ? " dry" : ""}`;
 
 /** What gives way on a narrow terminal: long calls, the end of the ids, then the times of less use; never the result. */
 const columnsOf = (jids: readonly string[]): Column[] => [

@@ -4,8 +4,8 @@ import { toJson } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
 import { paint } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
-import { type Answer, countOutcomes, isNothing, isSameText, type Result, shownText } from "../model/answer.ts";
-import { answerOfReturn, inOrder } from "../model/outputs.ts";
+import { type Answer, countOutcomes, inOrder, isNothing, isSameText, type Result, shownText } from "../model/answer.ts";
+import { answerOfReturn, byName } from "../model/outputs.ts";
 import { displayPeel } from "../model/peel.ts";
 import { errorOf, type PeelStory } from "../model/story.ts";
 import { count, plural, safe } from "../text.ts";
@@ -21,8 +21,8 @@ export interface OutputForm {
   readonly color: boolean;
   /** False leaves out how long each result took. */
   readonly times: boolean;
-  /** Parts stand in the order of their names, for comparing. */
-  readonly ordered?: boolean;
+  /** For comparing: everything is sorted by name. */
+  readonly compared?: boolean;
 }
 
 /** Lines of a text, each safe for a terminal: line ends stay line ends, tabs become spaces, all else is shown escaped. */
@@ -45,24 +45,24 @@ export function paintDiff(line: string): string {
 const PRINTED = new Set(["stdout", "stderr"]);
 
 /** A value of one line that fits beside its name; a diff is never one. */
-function isShort(name: string, lines: readonly string[], ordered = false): boolean {
+function isShort(name: string, lines: readonly string[], compared = false): boolean {
   const [line = ""] = lines;
   return (
     lines.length === 1 &&
     name !== "diff" &&
-    !(ordered && PRINTED.has(name)) &&
+    !(compared && PRINTED.has(name)) &&
     line.length <= SHORT &&
     !/^\s/.test(line)
   );
 }
 
 /** A named value under a result: text as its lines, anything else as JSON. */
-function block(name: string, value: Value, { color, ordered }: OutputForm): string[] {
+function block(name: string, value: Value, { color, compared }: OutputForm): string[] {
   if (isNothing(value)) return [];
   const lines = linesOf(typeof value === "string" ? value : toJson(value)).map((line) =>
     color && name === "diff" ? paintDiff(line) : line,
   );
-  if (isShort(name, lines, ordered)) return [`    ${safe(name)}: ${lines[0]}`];
+  if (isShort(name, lines, compared)) return [`    ${safe(name)}: ${lines[0]}`];
   return [`    ${safe(name)}:`, ...lines.map((line) => (line === "" ? "" : `      ${line}`))];
 }
 
@@ -104,8 +104,7 @@ export function outputWords({ state, returned }: PeelStory, time: string, color:
 export function outputLines(peel: PeelStory, form: OutputForm): string[] {
   const { returned } = peel;
   if (!returned) return [];
-  const stored = answerOfReturn(returned);
-  const answer = stored && form.ordered ? inOrder(stored) : stored;
+  const answer = answerOfReturn(returned);
   const data = returned.record.get("return_data");
   // Where a result failed with it, the error stands there.
   const stated = errorOf(peel);
@@ -115,12 +114,12 @@ export function outputLines(peel: PeelStory, form: OutputForm): string[] {
     ...(first === "" && others.length === 0 ? [] : [`  error: ${first}`, ...others.map((line) => `         ${line}`)]),
     ...(answer
       ? [
-          ...answer.results.flatMap((result) => resultLines(result, form)),
+          ...(form.compared ? byName(answer.results) : answer.results).flatMap((result) => resultLines(result, form)),
           ...answer.parts.flatMap(([name, value]) => block(name, value, form)),
         ]
       : data === undefined
         ? []
-        : block("data", data, form)),
+        : block("data", form.compared ? inOrder(data) : data, form)),
   ];
 }
 

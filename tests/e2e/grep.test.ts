@@ -140,8 +140,8 @@ test("for programs: peel, field, result and line", async () => {
     { jid: "2hA", peel_id: "web_eu", field: "error", result: file, line: 1, text: "needle" },
     { jid: "2hA", peel_id: "web_eu", field: "diff", result: file, line: 3, text: "-Needle" },
     { jid: "2hA", peel_id: "web_eu", field: "diff", result: file, line: 4, text: "+needle" },
-    { jid: "2hA", peel_id: "web_eu", field: "stdout", result: "cmd.run", line: 2, text: "needle" },
     { jid: "2hA", peel_id: "web_eu", field: "other.deep", result: "cmd.run", line: 1, text: "needle" },
+    { jid: "2hA", peel_id: "web_eu", field: "stdout", result: "cmd.run", line: 2, text: "needle" },
     { jid: "2hA", peel_id: "db", field: "error", result: null, line: 1, text: "needle" },
     { jid: "2hA", peel_id: "odd", field: "return", result: null, line: 1, text: "a needle" },
   ];

@@ -84,7 +84,7 @@ const CHANGE = `  pkg.installed:openssl  changed
       +openssl 3.0.15
 `;
 const SAME = "  pkg.installed:openssl  unchanged\n    version: 3.0.14\n";
-/** The first lines of the second result, which is the same everywhere. */
+/** The first lines of the result that is the same everywhere. */
 const config = (lines: number) =>
   ["  file.managed:/etc/nginx/nginx.conf  unchanged", "    stdout:", ...CONFIG_LINES.map((line) => `      ${line}`)]
     .slice(0, lines)
@@ -99,23 +99,23 @@ test.each<[title: string, columns: number | undefined, usual: string, upgraded: 
   ["a pipe", undefined, NAMES.whole, NAMES.upgraded, []],
 ])("groups: %s", async (_, columns, usual, upgraded, flags) => {
   const cut = columns !== undefined && flags.length === 0;
-  const [first, second] = cut ? [config(15) + more(11), config(18) + more(8)] : [config(26), config(26)];
+  const [first, second] = cut ? [config(15) + more(11), config(20) + more(8)] : [config(26), config(26) + SAME];
   expect(await screen(columns, ...flags)).toBe(
-    `${BAD}\n${upgraded}${UPGRADE}${CHANGE}${first}\n${usual}${OK}${SAME}${second}`,
+    `${BAD}\n${upgraded}${UPGRADE}${CHANGE}${first}\n${usual}${OK}${second}`,
   );
 });
 
-const HUNK = `@@ -1,5 +1,8 @@
+const HUNK = `@@ -24,5 +24,8 @@
+       line 22
+       line 23
+       line 24
 -  pkg.installed:openssl  unchanged
 -    version: 3.0.14
 +  pkg.installed:openssl  changed
++    version: 3.0.15
 +    diff:
 +      -openssl 3.0.14
 +      +openssl 3.0.15
-+    version: 3.0.15
-   file.managed:/etc/nginx/nginx.conf  unchanged
-     stdout:
-       line 1
 `;
 
 test.each<[title: string, columns: number | undefined, names: [head: string, base: string, head: string, of: string]]>([
@@ -123,9 +123,9 @@ test.each<[title: string, columns: number | undefined, names: [head: string, bas
   ["200 columns", 200, [NAMES.whole, NAMES.whole, NAMES.upgraded, NAMES.upgraded]],
   ["a pipe", undefined, [NAMES.whole, NAMES.whole, NAMES.upgraded, NAMES.upgraded]],
 ])("--diff: %s", async (_, columns, [usual, base, head, upgraded]) => {
-  const last = columns === undefined ? config(26) : config(18) + more(8);
+  const last = columns === undefined ? config(26) + SAME : config(20) + more(8);
   expect(await screen(columns, "--diff")).toBe(
-    `${BAD}\n${head}${UPGRADE}--- ${base}\n+++ ${upgraded}\n${HUNK}\n${usual}${OK}${SAME}${last}`,
+    `${BAD}\n${head}${UPGRADE}--- ${base}\n+++ ${upgraded}\n${HUNK}\n${usual}${OK}${last}`,
   );
 });
 

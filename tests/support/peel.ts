@@ -1,6 +1,7 @@
 // A peel: it accepts requests, runs one job after the other, and returns what became of them.
 import type { Subscription } from "nats";
 import { Time } from "./harness.ts";
+import { randomFrom, SEED } from "./random.ts";
 import { decode, encode, newJid, type Outcome, returnRecord, type Site } from "./wire.ts";
 
 /** What a peel does with a job. */
@@ -62,6 +63,14 @@ const QUEUE_FULL: Outcome = {
 };
 
 const readOnly = (fn: string) => /^(test\.ping|(grains|facts|settings)\..*|sys\.list_functions)$/.test(fn);
+const random = randomFrom(SEED);
+/** A peel gathers its results from a map: each run has them in another order. */
+const shuffled = <T>(items: readonly T[]): T[] =>
+  items
+    .map((item) => ({ item, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+
 const nanos = (ms: number) => BigInt(Math.round(ms * 1e6));
 
 /** A result as a peel encodes it. */
@@ -234,7 +243,7 @@ export class Peel {
     const left = names.slice(began === undefined ? 0 : 1).map((name) => ({ name, skipped: "" }));
     const cut = began === undefined ? [] : [{ name: names[0] as string, ms, error: "context canceled" }];
     const error = left.length > 0 ? "execution canceled" : undefined;
-    const results = [...cut, ...left].map(resultOf);
+    const results = shuffled([...cut, ...left].map(resultOf));
     return {
       success: false,
       return_data: { v: 1, peel_id: this.id, jid, success: false, results, error },
@@ -253,7 +262,7 @@ export class Peel {
     const success = error === undefined;
     const details: Record<string, string> = success ? { stdout: `${fn} done\n` } : { stderr: error };
     const only: StateResult = { name: fn, changed: success && changed, ms, details, error };
-    const results = (behaviour.results ?? [only]).map(resultOf);
+    const results = shuffled((behaviour.results ?? [only]).map(resultOf));
     const test = does === "dry" || undefined;
     const return_data = { v: 1, peel_id: this.id, jid, success, test, results, error };
     return { success, return_data, error, duration: nanos(ms) };

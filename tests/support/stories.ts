@@ -49,7 +49,11 @@ export function describePayload(bytes: Uint8Array, jid: string): string {
       return OWN.has(key) ? "OWN" : JSON.stringify(found.replaceAll(jid, "JID"));
     }
     const items = size(head, 0b1001, 4, 0xdb);
-    if (items !== undefined) return `[${Array.from({ length: items }, () => value()).join(", ")}]`;
+    if (items !== undefined) {
+      const found = Array.from({ length: items }, () => value());
+      // A peel gathers its results from a map.
+      return `[${(key === "results" ? found.sort() : found).join(", ")}]`;
+    }
     const fields = size(head, 0b1000, 4, 0xdd);
     if (fields === undefined) throw new Error(`no value is written as 0x${head.toString(16)}`);
     const field = () => {

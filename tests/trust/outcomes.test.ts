@@ -42,6 +42,11 @@ const ERRORS: readonly ((n: number, peel: string) => string)[] = [
   (n) => `two\nlines ${n}`,
 ];
 const changed = (name: string, diff: string) => ({ name, changed: true, diff, duration: 1n });
+/** Results have no order: each `n` has another one. */
+const anyOrder = <T>(n: number, ...results: T[]): T[] => [
+  ...(n % 2 ? results : results.toReversed()).slice(n % results.length),
+  ...(n % 2 ? results : results.toReversed()).slice(0, n % results.length),
+];
 /** Outputs: those of a class are shown the same in groups, whatever `n` is. */
 const OUTPUTS: readonly { of: (n: number) => unknown; changes: readonly string[]; dry?: true }[] = [
   { of: () => null, changes: [] },
@@ -63,14 +68,22 @@ const OUTPUTS: readonly { of: (n: number) => unknown; changes: readonly string[]
     of: (n) => ({
       success: n > 4,
       peel_id: "q",
-      results: [changed("b", "+1"), changed("c", `-1${"\r\n".repeat(n % 2)}`)],
+      results: anyOrder<object>(n, changed("b", "+1"), changed("c", `-1${"\r\n".repeat(n % 2)}`), {
+        name: "a",
+        skipped: true,
+      }),
     }),
     changes: ["b", "c"],
   },
-  { of: () => ({ results: [changed("b", "+1\n+2"), changed("c", "-1")] }), changes: ["b", "c"] },
+  { of: (n) => ({ results: anyOrder(n, changed("b", "+1\n+2"), changed("c", "-1")) }), changes: ["b", "c"] },
+  { of: (n) => ({ results: anyOrder(n, changed("b", "+1"), changed("b", "+2"), changed("b", "+1")) }), changes: ["b"] },
+  // Nothing was run.
+  { of: (n) => ({ v: 1, peel_id: `p${n}`, results: null }), changes: [] },
   { of: () => ({ test: true, results: [changed("b", "+1"), changed("c", "-1")] }), changes: ["b", "c"], dry: true },
   {
-    of: () => ({ results: [{ name: "\x1b[2J", changed: true, details: { stdout: "\x1b]0;t\x07" } }, 7, null] }),
+    of: (n) => ({
+      results: anyOrder<unknown>(n, { name: "\x1b[2J", changed: true, details: { stdout: "\x1b]0;t\x07" } }, 7, null),
+    }),
     changes: ["\x1b[2J"],
   },
   { of: () => ({ results: "none", more: [1, { __proto__x: 2 ** 60 }] }), changes: [] },

@@ -29,20 +29,20 @@ test.each([
   expect(one(result, dry)?.outcome).toBe(outcome as never);
 });
 
-test("the parts of a result: details by their own names, then what else it holds; nothing twice", () => {
+test("the parts of a result by name, details by their own names, a diff last; nothing twice, nothing empty", () => {
   const result = {
     name: "cmd.run:x",
     changed: true,
     diff: "+a",
     duration: 5,
-    details: { stdout: "out", path: "/x" },
+    details: { stdout: "out", path: "/x", stderr: "" },
     comment: "c",
   };
   expect(one(result)?.parts).toEqual([
-    ["stdout", "out"],
-    ["path", "/x"],
-    ["diff", "+a"],
     ["comment", "c"],
+    ["path", "/x"],
+    ["stdout", "out"],
+    ["diff", "+a"],
   ]);
   expect(one({ skipped: true, skip_reason: "unless" })).toMatchObject({ skipReason: "unless", parts: [] });
   expect(one({ skipped: "onlyif" })).toMatchObject({ skipReason: "onlyif", parts: [] });

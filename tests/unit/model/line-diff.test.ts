@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { applyPatch } from "diff";
 import fc from "fast-check";
-import { changedLines, LineDiffs, unifiedHunks } from "../../../lib/model/line-diff.ts";
+import { changedLines, LineDiffs, unifiedLines } from "../../../lib/model/line-diff.ts";
 import { times } from "../../support/length.ts";
 
 const between = (before: string[], after: string[]) => new LineDiffs().between(before, after) ?? [];
@@ -11,7 +11,7 @@ const numbered = (n: number, word = "line") => Array.from({ length: n }, (_, i) 
 test("a hunk has three lines around; close changes share one, others have their own", () => {
   const before = numbered(30);
   const after = before.with(4, "five").with(11, "twelve").with(29, "thirty").toSpliced(20, 1);
-  expect(unifiedHunks(between(before, after))).toEqual([
+  expect(unifiedLines(between(before, after))).toEqual([
     ..."@@ -2,14 +2,14 @@| line 2| line 3| line 4|-line 5|+five| line 6| line 7| line 8| line 9| line 10| line 11".split(
       "|",
     ),
@@ -22,9 +22,9 @@ test("a hunk has three lines around; close changes share one, others have their 
 });
 
 test("from nothing, to nothing, and what is the same", () => {
-  expect(unifiedHunks(between([], ["a"]))).toEqual(["@@ -0,0 +1 @@", "+a"]);
-  expect(unifiedHunks(between(["a", "b"], []))).toEqual(["@@ -1,2 +0,0 @@", "-a", "-b"]);
-  expect(unifiedHunks(between(["a"], ["a"]))).toEqual([]);
+  expect(unifiedLines(between([], ["a"]))).toEqual(["@@ -0,0 +1 @@", "+a"]);
+  expect(unifiedLines(between(["a", "b"], []))).toEqual(["@@ -1,2 +0,0 @@", "-a", "-b"]);
+  expect(unifiedLines(between(["a"], ["a"]))).toEqual([]);
   expect(changedLines(between(["a", "b", "c"], ["a", "x", "c"]))).toEqual(["-b", "+x"]);
 });
 
@@ -38,7 +38,7 @@ test("a patch of the first text gives the second", () => {
       (before, edits) => {
         const after = edits.reduce((lines, [at, gone, come]) => lines.toSpliced(at, gone, ...come), before);
         fc.pre(after.length > 0);
-        const hunks = unifiedHunks(between(before, after));
+        const hunks = unifiedLines(between(before, after));
         const patch = ["--- a", "+++ b", ...hunks, ""].join("\n");
         const patched = hunks.length === 0 ? `${before.join("\n")}\n` : applyPatch(`${before.join("\n")}\n`, patch);
         expect(patched).toBe(`${after.join("\n")}\n`);

@@ -27,7 +27,7 @@ test.each([
     "short details on a line, long ones below their name",
     answer({ name: "a", details: { stdout: "one\n", stderr: "one\ntwo\n" }, diff: "+x" }),
     undefined,
-    "p  ok\n  a  unchanged\n    stdout: one\n    stderr:\n      one\n      two\n    diff:\n      +x\n",
+    "p  ok\n  a  unchanged\n    stderr:\n      one\n      two\n    stdout: one\n    diff:\n      +x\n",
   ],
   [
     "a dry run, and a result that was skipped",
