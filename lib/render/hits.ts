@@ -22,6 +22,8 @@ function tail(text: string, max: number): string {
 
 /** A line with its first match, coloured, in at most `room` columns: those around the match. */
 function lineText(text: string, search: Search, room: number, color: boolean): string {
+  // Piped, it does not matter where the match is, and finding that can take longer than the search did.
+  if (room === Number.POSITIVE_INFINITY && !color) return safe(text);
   const [start, end] = search.find(text) ?? [0, 0];
   const [before, match, after] = [text.slice(0, start), text.slice(start, end), text.slice(end)];
   const painted = (part: string) => (color && part !== "" ? paint("bad", part) : part);

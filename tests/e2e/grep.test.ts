@@ -102,6 +102,12 @@ test("regular expressions: an optional start before a place; what is none is an 
   }
 });
 
+test("where a match is in a line takes no time when it is not shown", async () => {
+  const line = `${"ab".repeat(100_000)}c`;
+  await putJob("2hA", 1, { a: stderr(line) });
+  expect((await run("-e", "(?:a?b?){900}c")).stdout).toBe(`2hA  a  stderr: ${line}\n`);
+}, 30_000);
+
 test("names of results are searched, once for each result", async () => {
   await putJob("2hA", 1, { web_eu: [{ name: "file.managed:/etc/motd", changed: false }, { changed: true }] });
   expect((await run("/etc/motd")).stdout).toBe("2hA  web.eu  name: file.managed:/etc/motd\n");
