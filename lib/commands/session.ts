@@ -44,8 +44,8 @@ export async function withSession(
   const loaded = await loadSettings(flags, env, terminal.warn, terminal.note);
   const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limit?.ms ?? loaded.timeoutMs) };
   let store: Store | undefined;
-  const open = async (renewalMs?: number) => {
-    store = new Store(await openConnection(settings, terminal.warn, renewalMs), store);
+  const open = async () => {
+    store = new Store(await openConnection(settings, terminal.warn, store?.connection), store);
   };
   let ending = false;
   const goodbye = (ms: number) => {
@@ -73,8 +73,7 @@ export async function withSession(
       env,
       async reopen() {
         void store?.connection.nc.close().catch(() => {});
-        // Who follows jobs has the time to wait for a login that is being renewed.
-        await open(settings.timeoutMs);
+        await open();
       },
     });
     const exitCode = await working.catch((error) => {

@@ -73,39 +73,54 @@ async function dial(
   }
 }
 
-/** No server took us, and one says that the login has expired. */
-class Expired extends UserError {}
+/** The login has expired, or can't be had while it is made anew. */
+class Stale extends UserError {}
 
-/** Between two attempts of a login that has expired, in ms. */
+/** Between two attempts with a login that is stale, in ms. */
 const RENEWAL_PAUSE_MS = 300;
 
 /**
- * Connects to the first server that takes us. A login that has expired is tried once more: its file may just be written anew,
- * and a server that asks another service makes new users.
- * @param renewalMs for how long it is tried again
+ * Connects to the first server that takes us. A login that has expired is tried once more, and for as long as the server may stay
+ * silent where another connection went before: its file may just be written anew.
+ * @param last the connection that this one is to replace
  * @throws UserError that names each address tried, and why it failed
  */
 export async function openConnection(
   settings: Settings,
   warn: (text: string) => void,
-  renewalMs = RENEWAL_PAUSE_MS,
+  last?: Connection,
 ): Promise<Connection> {
-  const end = Date.now() + renewalMs;
+  const end = Date.now() + (last ? settings.timeoutMs : RENEWAL_PAUSE_MS);
   for (;;) {
     try {
-      return await connectOnce(settings, warn);
+      return await connectOnce(settings, warn, last);
     } catch (error) {
-      if (!(error instanceof Expired) || Date.now() >= end) throw error;
+      if (!(error instanceof Stale) || Date.now() >= end) throw error;
       await new Promise((done) => setTimeout(done, RENEWAL_PAUSE_MS));
     }
   }
 }
 
-async function connectOnce(settings: Settings, warn: (text: string) => void): Promise<Connection> {
+/** The settings and the login as they are now. @throws Stale for a login that can't be read now, when there was one */
+async function currentLogin(given: Settings, warn: (text: string) => void, last: Connection | undefined) {
+  try {
+    const settings = { ...given, ...(await given.renewed?.()), timeoutMs: given.timeoutMs };
+    return { settings, auth: await authenticator(settings, warn) };
+  } catch (error) {
+    throw last && error instanceof UserError ? new Stale(error.message, error.hint) : error;
+  }
+}
+
+async function connectOnce(
+  given: Settings,
+  warn: (text: string) => void,
+  last: Connection | undefined,
+): Promise<Connection> {
+  const { settings, auth } = await currentLogin(given, warn, last);
   const urls = settings.urls.map((url) => parseUrl(url));
-  const auth = await authenticator(settings, warn);
   const failures: (ConnectFailure & { url: ServerUrl })[] = [];
-  let hasExpired = false;
+  // A service that the server asks says no more of an expired login than that it is refused.
+  let hasExpired = last?.hasExpired === true;
   for (const url of urls) {
     try {
       const nc = await dial(url, settings, auth, warn);
@@ -116,9 +131,9 @@ async function connectOnce(settings: Settings, warn: (text: string) => void): Pr
       failures.push({ url, ...connectFailure(error as NatsError, url, settings) });
     }
   }
-  const last = failures[failures.length - 1] as (typeof failures)[number];
+  const { hint } = failures[failures.length - 1] as (typeof failures)[number];
   const tried = failures.map(({ url, why }) => `${url.shown}: ${why}`).join("; ");
   const message = `cannot connect to ${tried}.`;
-  if (!failures.every(({ refused }) => refused)) throw new Transient(message, last.hint);
-  throw hasExpired ? new Expired(message, last.hint) : new UserError(message, last.hint);
+  if (!failures.every(({ refused }) => refused)) throw new Transient(message, hint);
+  throw hasExpired ? new Stale(message, hint) : new UserError(message, hint);
 }

@@ -45,6 +45,8 @@ export class Connection {
   readonly #watchers = new Set<(error: UserError) => void>();
   readonly #encoder = new TextEncoder();
   #lost: UserError | undefined;
+  /** The server closed it since the login expired. */
+  hasExpired = false;
 
   constructor(
     readonly nc: NatsConnection,
@@ -69,9 +71,9 @@ export class Connection {
         `${this.shown}: the server does not keep to the NATS protocol: ${error.message}.`,
         "Check the address, and what stands between here and the server.",
       );
-    const expired = /AUTHENTICATION_EXPIRED/.test(String((error as Partial<NatsError>)?.code));
+    this.hasExpired ||= /AUTHENTICATION_EXPIRED/.test(String((error as Partial<NatsError>)?.code));
     // They may have been renewed: who follows jobs logs in again, and learns otherwise from the server.
-    return expired
+    return this.hasExpired
       ? new Transient(`${this.shown}: the credentials have expired.`, "Ask the issuer of the credentials for new ones.")
       : new Transient(`${this.shown}: the connection to the server was lost.`, "Run the command again.");
   }

@@ -6,11 +6,8 @@ import { type LoginText, loginFault, loginIn } from "../settings/login.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { PemKind } from "./pem.ts";
 
-/**
- * What was read last, by path. A regular file is read again for each login, since it may hold new credentials by then; a pipe
- * (`--creds <(…)`) gives its content once.
- */
-const read = new Map<string, { readonly text: string; readonly isRegular: boolean }>();
+/** What each file held when it was read last. */
+const read = new Map<string, string>();
 
 /** The text of a file. @throws UserError that names the file and why it can't be read */
 async function readSecret(
@@ -19,13 +16,11 @@ async function readSecret(
   withinMs: number,
   warn: (text: string) => void = () => {},
 ): Promise<string> {
-  const known = read.get(path);
-  if (known?.isRegular === false) return known.text;
   try {
-    const { bytes, readableByOthers, isRegular } = await readFile(path, withinMs);
-    if (readableByOthers && !known) warn(`${what} ${path} can be read by other users: chmod 600 it.`);
+    const { bytes, readableByOthers } = await readFile(path, withinMs);
+    if (readableByOthers && !read.has(path)) warn(`${what} ${path} can be read by other users: chmod 600 it.`);
     const text = decodeText(bytes);
-    read.set(path, { text, isRegular });
+    read.set(path, text);
     return text;
   } catch (error) {
     throw new UserError(
@@ -101,7 +96,7 @@ export async function authenticator(
 
 /** The user's JWT, when that is how the settings log in: as it stands there, or as the file last had it. */
 export function userJwt({ jwt, creds, nkey }: Settings): string | undefined {
-  return jwt ?? loginIn(read.get(creds ?? nkey ?? "")?.text ?? "").jwt;
+  return jwt ?? loginIn(read.get(creds ?? nkey ?? "") ?? "").jwt;
 }
 
 /** When the user's JWT expired, by this machine's clock; undefined when it did not, or there is none. */
@@ -165,16 +160,16 @@ export async function tlsFiles(
 export function damagedTlsFile(settings: Settings): string | undefined {
   const { isDamaged } = require("./pem.ts") as typeof import("./pem.ts");
   const found = TLS_FILES.find(([key, , kind]) => {
-    const known = read.get(settings[key] ?? "");
-    return known !== undefined && isDamaged(known.text, kind);
+    const text = read.get(settings[key] ?? "");
+    return text !== undefined && isDamaged(text, kind);
   });
   return found && `${found[1]} ${settings[found[0]]}`;
 }
 
 /** Why the server's certificate is not trusted although a CA was named; undefined when none was. */
 export function caFault({ tlsCa }: Settings): string | undefined {
-  const known = read.get(tlsCa ?? "");
-  if (known === undefined) return undefined;
+  const text = read.get(tlsCa ?? "");
+  if (text === undefined) return undefined;
   const { holdsCa } = require("./pem.ts") as typeof import("./pem.ts");
-  return holdsCa(known.text) ? `CA file ${tlsCa} does not have it` : `CA file ${tlsCa} holds no CA's certificate`;
+  return holdsCa(text) ? `CA file ${tlsCa} does not have it` : `CA file ${tlsCa} holds no CA's certificate`;
 }

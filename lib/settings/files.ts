@@ -35,9 +35,10 @@ export interface FileContent {
   readonly bytes: Buffer;
   /** Users other than its owner can read it; never on Windows, which has no such bits. */
   readonly readableByOthers: boolean;
-  /** It gives the same bytes when it is read again; a pipe does not. */
-  readonly isRegular: boolean;
 }
+
+/** What came out of pipes (`--creds <(…)`), which give it once, by path: each login reads its files again. */
+const pipes = new Map<string, FileContent>();
 
 /** No file with settings, credentials or certificates is larger. */
 const LARGEST = { bytes: 1 << 20, shown: "1 MiB" } as const;
@@ -47,6 +48,8 @@ const PIECE_BYTES = 64 << 10;
 class Unreadable extends Error {}
 
 async function readAll(path: string): Promise<FileContent> {
+  const known = pipes.get(path);
+  if (known) return known;
   const file = await open(path, "r");
   try {
     const pieces: Buffer[] = [];
@@ -58,11 +61,12 @@ async function readAll(path: string): Promise<FileContent> {
       if (bytes > LARGEST.bytes) throw new Unreadable(`it is larger than ${LARGEST.shown}`);
     }
     const stat = await file.stat();
-    return {
+    const content = {
       bytes: Buffer.concat(pieces),
       readableByOthers: process.platform !== "win32" && (stat.mode & 0o044) !== 0,
-      isRegular: stat.isFile(),
     };
+    if (!stat.isFile()) pipes.set(path, content);
+    return content;
   } finally {
     await file.close();
   }

@@ -282,7 +282,8 @@ async function resolveLogin(
   if (![creds, nkey, password, token, jwt, seed].some((text) => text?.includes(":"))) return settings;
   const { followReferences } = await import("./references.ts");
   const following = { nameOf: (key: Key) => nameOf(key, named), env, withinMs: timeoutMs };
-  const followed = await followReferences(settings, following);
+  const renewed = () => followReferences(settings, following);
+  const followed = { ...(await renewed()), renewed };
   const from = sources.creds ?? sources.nkey;
   for (const key of ["jwt", "seed"] as const)
     if (followed[key] !== undefined && from !== undefined) sources[key] ??= from;

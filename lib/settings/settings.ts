@@ -97,6 +97,8 @@ export type Layer = { readonly [K in Key]?: ValueOf[Table[K]["kind"]] | undefine
 export interface Settings extends Omit<Layer, "urls" | "timeoutMs"> {
   readonly urls: readonly string[];
   readonly timeoutMs: number;
+  /** Where the login only refers to secrets: the settings with what it refers to by now, for each login. */
+  readonly renewed?: () => Promise<Settings>;
 }
 
 /** The flags that settings come from, undefined when not given. */

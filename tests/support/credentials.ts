@@ -7,15 +7,26 @@ import { tempDir } from "./harness.ts";
 type KeyPair = ReturnType<typeof nkeys.createUser>;
 const base64url = (data: string | Uint8Array) => Buffer.from(data).toString("base64url");
 
-/** A NATS JWT (v2 claims). `exp` in seconds since 1970, 0: never. */
-function jwt(issuer: KeyPair, subject: KeyPair, name: string, nats: Record<string, unknown>, exp = 0): string {
+/**
+ * A NATS JWT (v2 claims).
+ * @param subject a key pair, or its public key
+ * @param more other claims, such as `exp` in seconds since 1970 (0: never)
+ */
+export function jwt(
+  issuer: KeyPair,
+  subject: KeyPair | string,
+  name: string,
+  nats: Record<string, unknown>,
+  { exp = 0, aud }: { exp?: number; aud?: string } = {},
+): string {
   const claims = {
     jti: "test",
     iat: Math.floor(Date.now() / 1000),
     iss: issuer.getPublicKey(),
     name,
-    sub: subject.getPublicKey(),
+    sub: typeof subject === "string" ? subject : subject.getPublicKey(),
     ...(exp && { exp }),
+    ...(aud && { aud }),
     nats: { version: 2, ...nats },
   };
   const body = `${base64url('{"typ":"JWT","alg":"ed25519-nkey"}')}.${base64url(JSON.stringify(claims))}`;
@@ -65,6 +76,8 @@ export interface UserClaims {
   readonly sub?: readonly string[];
   /** The JWT alone lets its bearer in, without the seed. */
   readonly bearer?: boolean;
+  /** Whose they are; a new user's without it. */
+  readonly user?: KeyPair;
 }
 
 /** An operator with one account that has JetStream. */
@@ -97,11 +110,10 @@ export function operator(): Operator {
   ${system.getPublicKey()}: ${systemJwt}
 }`;
     },
-    creds({ exp = 0, pub, sub, bearer } = {}) {
-      const user = nkeys.createUser();
+    creds({ exp = 0, pub, sub, bearer, user = nkeys.createUser() } = {}) {
       const rights = (allow?: readonly string[]) => (allow ? { allow } : {});
       const limits = { subs: -1, data: -1, payload: -1, ...(bearer && { bearer_token: true }) };
-      const token = jwt(account, user, "ops", { type: "user", pub: rights(pub), sub: rights(sub), ...limits }, exp);
+      const token = jwt(account, user, "ops", { type: "user", pub: rights(pub), sub: rights(sub), ...limits }, { exp });
       const seed = Buffer.from(user.getSeed()).toString();
       const path = secretFile(
         "user.creds",

@@ -1,11 +1,24 @@
 // Logging in: who judges credentials, what goes over the network in plain text, and secrets that come through pipes.
 import { describe, expect, test } from "bun:test";
-import { chmodSync, readFileSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { credsAuthenticator, nkeyAuthenticator, nkeys } from "nats";
+import { hasCallout, startCallout } from "../support/callout.ts";
 import { certificates, contextsIn, operator, secretFile } from "../support/credentials.ts";
-import { freePort, run, type Server, startServer, tempDir, until, ZESTER, zester } from "../support/harness.ts";
+import {
+  encode,
+  freePort,
+  jobRecord,
+  Running,
+  run,
+  type Server,
+  startServer,
+  tempDir,
+  until,
+  ZESTER,
+  zester,
+} from "../support/harness.ts";
 import { expectError, expectJobs } from "../support/outcome.ts";
 import { serveJobs } from "../support/serve.ts";
 
@@ -173,5 +186,143 @@ describe("secrets that come through a pipe", () => {
     chmodSync(file, 0o644);
     const { stderr } = await zester(["config", "check", "--master", server.url, "--creds", file]);
     expect(stderr.match(/can be read by other users/g)).toHaveLength(1);
+  });
+});
+
+const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
+
+describe("a login that expires while a command follows jobs", () => {
+  const mine = operator();
+  const root = mine.creds();
+  const serve = () => serveJobs(mine.config, { authenticator: credsAuthenticator(readFileSync(root)) });
+
+  /** Puts another job, which only a watcher that is connected again shows. */
+  async function newJob(server: Server, jid: string): Promise<void> {
+    const nc = await server.connect({ authenticator: credsAuthenticator(readFileSync(root)) });
+    await (await nc.jetstream().views.kv("jobs")).put(jid, encode(jobRecord(jid, { status: "running" })));
+    await nc.close();
+  }
+
+  test.each([
+    ["creds that are there when they expire", (file: string) => [["--creds", file], {}]],
+    ["creds that come late, after a moment without a file", (file: string) => [[], { NATS_CREDS: file }]],
+    [
+      "a JWT that a context refers to",
+      (file: string) => {
+        const seed = /^SU\w+$/m.exec(readFileSync(file, "utf8"))?.[0];
+        const fields = { user_jwt: `file://${file}`, user_seed: seed };
+        return [["--context", "c"], { XDG_CONFIG_HOME: contextsIn(tempDir(), { c: fields }) }];
+      },
+    ],
+  ] as [string, (file: string) => [string[], Record<string, string>]][])("is renewed: %s", async (name, how) => {
+    const server = await serve();
+    const user = nkeys.createUser();
+    const file = mine.creds({ exp: inSeconds(3), user });
+    const renewed = readFileSync(mine.creds({ user }));
+    const [flags, env] = how(file);
+    const watch = new Running(["job", "watch", "--master", server.url, ...flags], env);
+    await watch.until("j1");
+    if (name.includes("late")) {
+      await watch.until("lost");
+      rmSync(file);
+      await Bun.sleep(500);
+    }
+    writeFileSync(file, renewed);
+    await watch.until("connected again");
+    await newJob(server, "j-after");
+    await watch.until("j-after");
+    expect(watch.err).not.toContain("error:");
+    watch.signal("SIGINT");
+    expect(await watch.ended()).toBe(130);
+  });
+
+  test("is not renewed: an error that says so", async () => {
+    const server = await serve();
+    const file = mine.creds({ exp: inSeconds(3) });
+    const watch = new Running(["job", "watch", "--master", server.url, "--creds", file, "--timeout", "1s"], {});
+    await watch.until("lost");
+    expect(await watch.ended()).toBe(1);
+    expect(watch.err).toMatch(/error: cannot connect to .*the (server does not accept these )?credentials.* expired/);
+  });
+
+  test("a service makes new users that live for seconds (auth callout)", async () => {
+    if (!hasCallout()) return;
+    const callout = await startCallout();
+    const watch = new Running(["job", "watch", "--master", callout.url], {});
+    await watch.until("j1");
+    await watch.until(/connected again[^]*connected again/);
+    expect(watch.err).not.toContain("error:");
+    // The service refuses for a while.
+    callout.live(-60, -60, 30);
+    const before = callout.logins;
+    await until("three more logins", async () => callout.logins >= before + 3);
+    const seen = watch.err.length;
+    await until("a connection", async () => watch.err.slice(seen - 100).includes("connected again"));
+    expect(watch.err).not.toContain("error:");
+    watch.signal("SIGINT");
+    expect(await watch.ended()).toBe(130);
+    await callout.stop();
+  });
+});
+
+describe("files that are no files", () => {
+  const never = (name: string) => {
+    const path = join(tempDir(), name);
+    Bun.spawnSync(["mkfifo", "-m", "600", path]);
+    return path;
+  };
+  const tls = certificates();
+  /** How a file is given, by what it is. */
+  const WAYS: Record<string, (path: string) => [string[], Record<string, string>]> = {
+    "--creds": (path) => [["--creds", path], {}],
+    $NATS_NKEY: (path) => [[], { NATS_NKEY: path }],
+    "--nats-ca": (path) => [["--nats-ca", path], {}],
+    "--tls-cert": (path) => [["--tls-cert", path, "--tls-key", `${tls.client}.key`], {}],
+    "--tls-key": (path) => [["--tls-cert", `${tls.client}.crt`, "--tls-key", path], {}],
+    "--config": (path) => [["--config", path], {}],
+    "a context's creds": (path) => [
+      ["--context", "c"],
+      { XDG_CONFIG_HOME: contextsIn(tempDir(), { c: { creds: path } }) },
+    ],
+    "a context's token": (path) => [
+      ["--context", "c"],
+      { XDG_CONFIG_HOME: contextsIn(tempDir(), { c: { token: `file://${path}` } }) },
+    ],
+  };
+
+  test.each(Object.keys(WAYS))("%s", async (way) => {
+    const { url } = await startServer();
+    const given = WAYS[way] as (typeof WAYS)[string];
+    const tried = (path: string, ...flags: string[]) => {
+      const [args, env] = given(path);
+      return zester(["job", "list", "--master", url, ...flags, ...args], { env });
+    };
+    const began = Date.now();
+    const silent = await tried(never("pipe"), "--timeout", "700ms");
+    expectError(silent, "nothing came within 0.7s");
+    expect(Date.now() - began).toBeLessThan(10_000);
+    expectError(await tried("/dev/zero"), "it is larger than 1 MiB");
+    expectError(await tried("/tmp"), way === "--config" ? "EISDIR" : "it is a directory");
+    for (const [signal, code] of [
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+    ] as const) {
+      const [args, env] = given(never("pipe"));
+      const waiting = new Running(["job", "list", "--master", url, "--timeout", "60s", ...args], env);
+      const open = () => readFileSync(`/proc/${waiting.pid}/status`, "utf8").includes("State:\tS");
+      await until("a process that waits", async () => open());
+      await Bun.sleep(200);
+      waiting.signal(signal);
+      expect(await waiting.ended()).toBe(code);
+    }
+  });
+
+  test("a pipe whose writer takes its time", async () => {
+    const file = operator().creds();
+    const { url } = await serveJobs();
+    const command = `exec ${ZESTER} job list --master ${url} --creds <(sleep 0.5; head -c 20 ${file}; sleep 0.3; tail -c +21 ${file})`;
+    const { stdout, stderr } = await run(["bash", "-c", command], { env: { PATH: process.env.PATH ?? "" } });
+    expect(stderr).toBe("");
+    expect(stdout).toContain("\nj1 ");
   });
 });

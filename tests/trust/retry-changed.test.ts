@@ -91,7 +91,9 @@ state.apply on 2 of 3 peels (`);
     await put();
     const { out, questions, sent } = await retryWith([["y", otherRetry], ["n"]]);
     expect([questions.length, sent]).toEqual([2, []]);
-    expect(out).toMatch(/warning: job old was retried already: other-1 \(complete\)\.\n(warning: .*\n)*Dispatch a new job/);
+    expect(out).toMatch(
+      /warning: job old was retried already: other-1 \(complete\)\.\n(warning: .*\n)*Dispatch a new job/,
+    );
   });
 
   test("other arguments, and another job in its place", async () => {
