@@ -1,7 +1,7 @@
 // Credentials: each kind against a real server, and what is said when they are refused.
 import { expect, test } from "bun:test";
-import { chmodSync, readFileSync } from "node:fs";
-import { credsAuthenticator, nkeys } from "nats";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { credsAuthenticator, nkeyAuthenticator, nkeys } from "nats";
 import { certificates, operator, secretFile } from "../support/credentials.ts";
 import { createBuckets, encode, freePort, jobRecord, Running, startServer, zester } from "../support/harness.ts";
 import { expectError, expectJobs } from "../support/outcome.ts";
@@ -122,4 +122,99 @@ test("creds that expire while the command waits", async () => {
   const url = (await startGate((await startServer(mine.config)).port, (chunk) => !chunk.includes("STREAM.INFO"))).url;
   const creds = mine.creds({ exp: Math.floor(Date.now() / 1000) + 2 });
   expectError(await at(url, "--creds", creds), "the credentials have expired");
+});
+
+/** A file as other systems and editors write it. */
+const SHAPES: Readonly<Record<string, (text: string) => string | Buffer>> = {
+  "as it is": (text) => text,
+  "line ends of Windows": (text) => text.replaceAll("\n", "\r\n"),
+  "a byte order mark": (text) => `\ufeff${text}`,
+  "two bytes a character, as PowerShell writes it": (text) =>
+    Buffer.from(`\ufeff${text.replaceAll("\n", "\r\n")}`, "utf16le"),
+  "no line end": (text) => text.trimEnd(),
+  "comments and blank lines": (text) => `# of the night shift\n\n${text}\n; end\n`,
+  "blanks at the ends of lines": (text) => text.replaceAll("\n", " \t\n  "),
+};
+
+test.each(Object.keys(SHAPES))("creds and seed files: %s", async (shape) => {
+  const write = (name: string, text: string) => {
+    const path = secretFile(name, "");
+    writeFileSync(path, (SHAPES[shape] as (text: string) => string | Buffer)(text));
+    return path;
+  };
+  const mine = operator();
+  const whole = readFileSync(mine.creds());
+  const byJwt = await serveJobs(mine.config, { authenticator: credsAuthenticator(whole) });
+  const creds = write("x.creds", whole.toString());
+  expectJobs(await at(byJwt.url, "--creds", creds));
+  expectJobs(await at(byJwt.url, "--nkey", creds));
+  expect((await zester(["config", "check", "--master", byJwt.url, "--creds", creds])).stdout).toMatch(/user +ops \(U/);
+
+  const user = nkeys.createUser();
+  const seed = Buffer.from(user.getSeed()).toString();
+  const framed = `-----BEGIN USER NKEY SEED-----\n${seed}\n------END USER NKEY SEED------\n`;
+  const byNkey = await serveJobs(`authorization { users: [{ nkey: ${user.getPublicKey()} }] }`, {
+    authenticator: nkeyAuthenticator(user.getSeed()),
+  });
+  const ownCreds = readFileSync(operator().creds({ user }), "utf8");
+  for (const text of [`${seed}\n`, framed, ownCreds]) expectJobs(await at(byNkey.url, "--nkey", write("x.nk", text)));
+});
+
+test("a creds or seed file that holds something else: what it lacks", async () => {
+  const creds = readFileSync(operator().creds(), "utf8");
+  const [, jwt = ""] = creds.split("\n");
+  const seed = /^SU\w+$/m.exec(creds)?.[0] ?? "";
+  const account = Buffer.from(nkeys.createAccount().getSeed()).toString();
+  const { url } = await startServer();
+  for (const [flag, text, words] of [
+    ["--creds", seed, "it has no JWT"],
+    ["--creds", jwt, "it has no seed"],
+    ["--creds", "", "does not hold a user's JWT and seed."],
+    ["--creds", `${jwt}\n${account}`, "holds the seed of an account, not of a user"],
+    ["--nkey", account, "holds the seed of an account, not of a user"],
+    ["--nkey", jwt, "it has no seed"],
+    ["--nkey", "s3cret", "does not hold an nkey seed."],
+    ["--nkey", `${seed.slice(0, -2)}AA`, "holds a damaged nkey seed"],
+  ] as const) {
+    const path = secretFile("x", text);
+    const refused = await at(url, flag, path);
+    expectError(refused, path, words);
+    for (const secret of [jwt, seed.slice(0, -2), account]) expect(refused.stderr).not.toContain(secret);
+  }
+});
+
+test("NATS_USER, NATS_PASSWORD and NATS_TOKEN, as the nats command has them", async () => {
+  const byUser = await serveJobs('authorization { user: "ops", password: "s3cret" }', { user: "ops", pass: "s3cret" });
+  const byToken = await serveJobs('authorization { token: "s3cret" }', { token: "s3cret" });
+  const user = { NATS_URL: byUser.url, NATS_USER: "ops", NATS_PASSWORD: "s3cret" };
+  const listed = (env: Record<string, string>, ...flags: string[]) => zester(["job", "list", ...flags], { env });
+  expectJobs(await listed(user));
+  expectJobs(await listed({ NATS_URL: byToken.url, NATS_TOKEN: "s3cret" }));
+  // A user without a password is a token.
+  expectJobs(await listed({ NATS_URL: byToken.url, NATS_USER: "s3cret" }));
+  expectJobs(await listed({ NATS_URL: byToken.url, NATS_USER: "ops", NATS_TOKEN: "s3cret" }));
+  // A password without a user is nothing, and takes nothing away.
+  const file = secretFile("c.yaml", `master: { urls: [${byToken.url.replace("//", "//s3cret@")}] }`);
+  expectJobs(await listed({ NATS_PASSWORD: "x" }, "--config", file));
+  // What stands in the URL is meant for its server; flags win.
+  expectJobs(await listed({ ...user, NATS_PASSWORD: "wrong", NATS_URL: byUser.url.replace("//", "//ops:s3cret@") }));
+  const creds = operator().creds();
+  expectError(await listed(user, "--creds", creds), "does not accept these credentials");
+  expectError(await listed({ ...user, NATS_CREDS: creds }), "$NATS_CREDS and $NATS_USER cannot be used together.");
+  expectError(
+    await listed({}, "--creds", creds, "--nkey", creds),
+    "flag --creds and flag --nkey cannot be used together.",
+  );
+  for (const [env, rows] of [
+    [user, { user: "ops", password: "***" }],
+    [{ NATS_TOKEN: "s3cret" }, { token: "***" }],
+    [{ NATS_USER: "s3cret" }, { token: "***" }],
+  ] as const) {
+    const { stdout } = await zester(["config"], { env });
+    expect(stdout).not.toContain("s3cret");
+    for (const [setting, value] of Object.entries(rows))
+      expect(stdout).toMatch(
+        new RegExp(`^${setting} +${value.replaceAll("*", "\\*")} +\\$NATS_(USER|PASSWORD|TOKEN)$`, "m"),
+      );
+  }
 });

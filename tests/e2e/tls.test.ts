@@ -1,9 +1,10 @@
 // TLS: certificates that are accepted and refused, and that it is never given up.
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { connect as dial } from "node:net";
 import { certificates, secretFile } from "../support/credentials.ts";
 import { freePort, startServer, zester } from "../support/harness.ts";
-import { expectError } from "../support/outcome.ts";
+import { expectError, expectJobs } from "../support/outcome.ts";
 import { listen } from "../support/relay.ts";
 import { serveJobs } from "../support/serve.ts";
 
@@ -59,8 +60,9 @@ test("files that do not fit, or hold rubbish", async () => {
   const { client, ca, server } = tls;
   expectError(await as(ca, `${client}.crt`, `${server}.key`), "do not belong together");
   const unusable = "holds no usable certificate or key";
-  expectError(await as(ca, `${client}.crt`, pem("PRIVATE KEY")), unusable);
-  expectError(await as(ca, pem("CERTIFICATE"), `${client}.key`), unusable);
+  const [key, cert] = [pem("PRIVATE KEY"), pem("CERTIFICATE")];
+  expectError(await as(ca, `${client}.crt`, key), `TLS key file ${key} ${unusable}`);
+  expectError(await as(ca, cert, `${client}.key`), `TLS certificate file ${cert} ${unusable}`);
 });
 
 test.each(["tls1", "tls1_1"])("a server that speaks no more than %s is refused", async (version) => {
@@ -118,4 +120,55 @@ test("a CA file that is missing, or is none", async () => {
   const { url } = await startServer();
   expectError(await at(url, "--nats-ca", "/nonexistent.pem"), "CA file /nonexistent.pem cannot be read");
   expectError(await at(url, "--nats-ca", secretFile("ca.pem", "hello")), "holds no PEM certificate");
+});
+
+test("certificates, keys and CA files with a byte order mark, line ends of Windows, and words before them", async () => {
+  const { url } = await serveJobs(config(tls.server, "verify: true"), {
+    tls: { caFile: tls.ca, certFile: `${tls.client}.crt`, keyFile: `${tls.client}.key` },
+  });
+  for (const shape of [
+    (text: string) => `\ufeff${text}`,
+    (text: string) => text.replaceAll("\n", "\r\n"),
+    (text: string) => `\ufeff# made by hand\r\n${text.replaceAll("\n", "\r\n")}`,
+  ]) {
+    const file = (path: string) => secretFile("x.pem", shape(readFileSync(path, "utf8")));
+    const files = ["--nats-ca", file(tls.ca), "--tls-cert", file(`${tls.client}.crt`)];
+    expectJobs(await at(url, ...files, "--tls-key", file(`${tls.client}.key`)));
+  }
+});
+
+test("a file that can't be used is named, with its fault", async () => {
+  const { url } = await startServer(config(tls.server, "verify: true"));
+  const openssl = (...args: string[]) => {
+    const done = Bun.spawnSync(["openssl", ...args]);
+    expect(done.exitCode).toBe(0);
+    return done.stdout.toString();
+  };
+  const made = (name: string, ...args: string[]) => secretFile(name, openssl(...args));
+  const key = `${tls.client}.key`;
+  const request = made("x.csr", "req", "-new", "-key", key, "-subj", "/CN=x");
+  const locked = made("x.key", "pkcs8", "-topk8", "-in", key, "-v2", "aes256", "-passout", "pass:s3cret");
+  const old = made("old.key", "ec", "-in", key, "-aes128", "-passout", "pass:s3cret");
+  const open = made("x.pub", "pkey", "-in", key, "-pubout");
+  const der = secretFile("x.der", "");
+  openssl("x509", "-in", tls.ca, "-outform", "der", "-out", der);
+  const leaf = `${tls.client}.crt`;
+  const fine = { "--nats-ca": tls.ca, "--tls-cert": leaf, "--tls-key": key };
+  const given = (flag: string, path: string) => at(url, ...Object.entries({ ...fine, [flag]: path }).flat());
+  for (const [flag, path, words] of [
+    ["--nats-ca", request, `CA file ${request} holds no PEM certificate: it is a request for a certificate (CSR)`],
+    ["--nats-ca", key, `CA file ${key} holds no PEM certificate: it is a key`],
+    ["--nats-ca", der, `CA file ${der} holds no PEM certificate: it is binary`],
+    ["--nats-ca", secretFile("x", "s3cret"), "holds no PEM certificate."],
+    ["--tls-cert", request, `TLS certificate file ${request} holds no PEM certificate: it is a request`],
+    ["--tls-cert", open, `TLS certificate file ${open} holds no PEM certificate: it is a public key`],
+    ["--tls-key", leaf, `TLS key file ${leaf} holds no PEM key: it is a certificate`],
+    ["--tls-key", open, `TLS key file ${open} holds no PEM key: it is a public key`],
+    ["--tls-key", locked, `TLS key file ${locked} holds an encrypted key`],
+    ["--tls-key", old, `TLS key file ${old} holds an encrypted key`],
+    // These are certificates; only what the server has tells that they are the wrong ones.
+    ["--nats-ca", leaf, `unknown CA: CA file ${leaf} holds no CA's certificate`],
+    ["--nats-ca", certificates().ca, "does not have it"],
+  ] as const)
+    expectError(await given(flag, path), words);
 });
