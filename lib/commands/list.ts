@@ -1,17 +1,14 @@
 // zester job list, and what it shares with `active`
 import { defineCommand } from "../cli/command.ts";
-import { toJsonLine } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
 import { type Records, readJobs } from "../jobs/read-jobs.ts";
 import { QUICK_MESSAGES, readRecent } from "../jobs/recent.ts";
-import { streamJobs } from "../jobs/stream-jobs.ts";
 import type { JobRow } from "../model/job.ts";
 import type { Job, JobList } from "../model/job-list.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import { allStuckWords } from "../model/stuck.ts";
-import type { Store } from "../nats/store.ts";
 import { nearest } from "../nearest.ts";
 import { futureWords } from "../render/clock.ts";
 import {
@@ -35,7 +32,6 @@ import { csvLines } from "../render/csv.ts";
 import { jobDocument } from "../render/document.ts";
 import { renderJobs } from "../render/jobs.ts";
 import { progressOn } from "../terminal/progress.ts";
-import type { Terminal } from "../terminal/terminal.ts";
 import { selectionByServer } from "./clock.ts";
 import { list as args, type ListArgs } from "./flags.ts";
 import { JOB_IDS, writeCount, writeIds } from "./ids.ts";
@@ -57,26 +53,6 @@ export interface View {
   readonly none: string;
   /** Jobs that are stuck are told of on stderr. */
   readonly tellStuck: boolean;
-}
-
-const CHUNK = 64 << 10;
-
-/** Writes one job a line, as they arrive. @returns the jobs that can't be decoded */
-async function streamLines(
-  store: Store,
-  wanted: (row: JobRow) => boolean,
-  documentOf: (job: Job) => Value,
-  terminal: Terminal,
-): Promise<JobRow[]> {
-  let chunk = "";
-  const unreadable = await streamJobs(store, wanted, (job) => {
-    chunk += `${toJsonLine(documentOf(job))}\n`;
-    if (chunk.length <= CHUNK) return;
-    terminal.write(chunk);
-    chunk = "";
-  });
-  terminal.write(chunk);
-  return unreadable;
 }
 
 /** The columns that the flags ask for; CSV has its own when none are named. */
@@ -104,9 +80,8 @@ function* jids(jobs: JobList): Generator<string> {
 }
 
 /** What programs get of a job: its record, or the columns that were named. */
-function documentsFor(flags: ListArgs, columns: readonly JobColumn[], store: Store): (job: Job) => Value {
-  // The server's clock may be known only when the first job comes.
-  return flags.columns === undefined ? jobDocument : (job) => rowDocument(columns, job, store.now());
+function documentsFor(flags: ListArgs, columns: readonly JobColumn[], now: Date): (job: Job) => Value {
+  return flags.columns === undefined ? jobDocument : (job) => rowDocument(columns, job, now);
 }
 
 /** Writes jobs, in their order, in the form that the flags ask for; `none` is what a table of no jobs says. */
@@ -122,7 +97,7 @@ async function writeList(
   if (flags.count) writeCount(jobs.length, session, header);
   else if (flags.quiet) await writeIds(jids(jobs), JOB_IDS, session, header);
   else if (format === "csv") terminal.writeAll(csvLines(columns, jobs, store.now(), header));
-  else if (format !== "text") await writeJobs(jobs, documentsFor(flags, columns, store), format, terminal);
+  else if (format !== "text") await writeJobs(jobs, documentsFor(flags, columns, store.now()), format, terminal);
   else if (jobs.length === 0) writeNone(none, flags, terminal);
   else {
     const { color, columns: width } = terminal;
@@ -154,11 +129,6 @@ export async function listJobs(flags: ListArgs, view: View, selection: Selection
   const showsStuck = byColumns && named.some(({ name }) => name === STUCK);
   const records = withJobs && (!byColumns || (await partsFor(named)));
   const recent = await readRecent(store, selection, wanted, records, { whole: QUICK_MESSAGES });
-  // Masters are looked up for all jobs at once, and a column may be a slip until a job has it.
-  const needsAll =
-    flags["fail-if-empty"] || selection.ordered || showsStuck || (byColumns && named.some(doubtfulField));
-  if (!recent && format === "jsonl" && withJobs && !needsAll && store.handsOverNewest)
-    return warnUnreadable(await streamLines(store, wanted, documentsFor(flags, named, store), terminal), terminal);
   const read = recent ?? (await readJobs(store, wanted, records, progressOn(terminal)));
   const future = selection.timed ? futureWords(read.jobs, store.nowNs()) : undefined;
   const jobs = selection.arrange(read.jobs);

@@ -59,16 +59,13 @@ async function writePeelIds(flags: ShowArgs, peels: readonly string[], session: 
 /** How many jobs are read at once. */
 const AT_ONCE = 8;
 
-/** What `work` makes of each item, in their order, of a few at once. */
+/**
+ * What `work` makes of each item, in their order, of a few at once. Nothing is under way while what there is is used: a write waits
+ * for the reader of stdout, and meanwhile the server would drop the consumers.
+ */
 async function* inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>): AsyncGenerator<R> {
-  const open: Promise<R>[] = [];
-  for (const item of items) {
-    const result = work(item);
-    result.catch(() => {}); // it is awaited below, unless one before it fails
-    open.push(result);
-    if (open.length >= AT_ONCE) yield open.shift() as Promise<R>;
-  }
-  yield* open;
+  for (let from = 0; from < items.length; from += AT_ONCE)
+    yield* await Promise.all(items.slice(from, from + AT_ONCE).map(work));
 }
 
 /**

@@ -1,11 +1,12 @@
 // `job list` and `job active` on buckets that hold more than sound jobs, and that change.
 
 import { afterAll, expect, test } from "bun:test";
-import { consumersLeft, encode, jobRecord, Time } from "../support/harness.ts";
+import { consumersLeft, encode, jobRecord, run as runAny, Time, ZESTER } from "../support/harness.ts";
 import { times } from "../support/length.ts";
+import { startSlowLink } from "../support/proxy.ts";
 import { serveBuckets } from "../support/serve.ts";
 
-const { nc, jobs, run, fresh, stop } = await serveBuckets();
+const { server, nc, jobs, run, fresh, stop } = await serveBuckets();
 afterAll(stop);
 
 test("the newest message is a tombstone, and the index is no job", async () => {
@@ -129,4 +130,36 @@ test("values larger than what one pull brings", async () => {
   const text = "x".repeat(700_000);
   for (let i = 0; i < 6; i++) await jobs.put(`big-${i}`, encode(jobRecord(`big-${i}`, { args: { text } })));
   expect((await run("job", "list")).stdout.trimEnd().split("\n")).toHaveLength(7);
+});
+
+test.each([
+  ["list", "list --format jsonl"],
+  ["show of several jobs", `show ${Array.from({ length: 8 }, (_, i) => `job-${i}`).join(" ")}`],
+])("a reader that pauses for longer than the server keeps an idle consumer: %s", async (_, command) => {
+  await fresh();
+  if (!/^2\.9\./.test(nc.info?.version ?? "")) {
+    const { streams } = await nc.jetstreamManager();
+    for (const name of ["KV_jobs", "KV_job-returns"]) {
+      const { config } = await streams.info(name);
+      // A site may shorten the 30 s.
+      await streams.update(name, { ...config, consumer_limits: { inactive_threshold: 1e9 } } as typeof config);
+    }
+  }
+  // The first job is large and has no returns: it is written while the others, on a slow link, are still being read.
+  for (let i = 0; i < 4_000; i++) {
+    const args = { text: "x".repeat(i === 0 ? 400_000 : 2_000) };
+    nc.publish(`$KV.jobs.job-${i}`, encode(jobRecord(`job-${i}`, { args })));
+  }
+  const record = { success: true, duration: 1n, return_data: { text: "x".repeat(20_000) } };
+  for (let i = 1; i < 8; i++)
+    for (let peel = 0; peel < 40; peel++)
+      nc.publish(`$KV.job-returns.job-${i}.p${peel}`, encode({ jid: `job-${i}`, peel_id: `p${peel}`, ...record }));
+  await nc.flush();
+  const link = await startSlowLink(server.port, 4_000_000);
+  const piped = [...`${ZESTER} job ${command}`.split(" "), "--master", link.url];
+  const paused = await runAny(["sh", "-c", `"$@" | (sleep 4; cat)`, "sh", ...piped]);
+  const whole = await runAny(piped);
+  expect([paused.stderr, paused.stdout === whole.stdout, whole.stderr]).toEqual(["", true, ""]);
+  expect(whole.stdout.length).toBeGreaterThan(400_000);
+  link.stop();
 });
