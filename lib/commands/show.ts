@@ -8,7 +8,7 @@ import { parseJid } from "../model/jid.ts";
 import type { JobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
 import { isPlainPeel } from "../model/plain-id.ts";
-import { peelsOf, RETURN_FIELDS } from "../model/returns.ts";
+import { peelsOf, RETURN_FIELDS, wereReadEarly } from "../model/returns.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { recordDocument, renderRecord } from "../render/record.ts";
 import { safe } from "../text.ts";
@@ -27,20 +27,28 @@ const PEEL_IDS = { isPlain: isPlainPeel, noun: "peel id", title: "peel" };
 async function readRecord(flags: ShowArgs, text: string, session: Session): Promise<Shown> {
   const { store, terminal, format } = session;
   const fields = format === "text" ? RETURN_FIELDS : undefined;
-  const returnsOf = (jid: string) => readReturns(store, jid, terminal.warn, wholeRecords(fields)).catch(orNoBucket);
+  const returnsOf = async (jid: string) => {
+    const warnings: string[] = [];
+    const warn = (warning: string) => void warnings.push(warning);
+    const found = await readReturns(store, jid, warn, wholeRecords(fields)).catch(orNoBucket);
+    if (found instanceof NoBucket) warnings.push(`${found.message} The returns are not shown.`);
+    return { noBucket: found instanceof NoBucket, returns: found instanceof NoBucket ? [] : found, warnings };
+  };
   const early = returnsOf(text);
   // Which of them fails first is handled by the awaits below, not as an unhandled rejection.
   early.catch(() => {});
   const { jid, job } = await resolveJob(store, text, noteWord(terminal));
-  const found = await (jid === text ? early : returnsOf(jid));
-  const peels = peelsOf(job, found instanceof NoBucket ? [] : found);
+  const first = jid === text ? await early : undefined;
+  const isWhole = first && (first.noBucket || !wereReadEarly(job, first.returns));
+  const { returns, warnings } = isWhole ? first : await returnsOf(jid);
+  const peels = peelsOf(job, returns);
   return {
     jid,
     text: () => [renderRecord(job, peels, undefined, terminal, flags["all-peels"] === true)],
     document: () => recordDocument(jid, job, peels, false),
     peels: () => peels.map(({ peel }) => peel),
     of: peels.length,
-    warnings: found instanceof NoBucket ? [`${found.message} The returns are not shown.`] : [],
+    warnings,
   };
 }
 

@@ -1,4 +1,11 @@
 // The results of one peel across jobs, joined with the jobs' records.
+//
+// The jobs are read first, and the returns after them, as for `stats`, `errors` and `grep`. Masters store the returns of a job
+// before its record that has ended (wire.md, "End"). So when the read finds a job that has ended, its returns are there, and what
+// reads them later finds them: a target without one is missing, and not only late to be seen. A job that was still running may
+// have ended by the time its returns are read: these count, and of a peel without one the events tell what it is doing, as of a
+// peel of a job that goes on. A return of a job that the read did not find is one of a job that is newer than the read, or whose
+// record is gone: a look at its key tells.
 import {
   entryOf,
   goneJob,
@@ -15,13 +22,16 @@ import type { Selection } from "../model/selection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { inTime } from "./heartbeats.ts";
 import { orNoBucket } from "./lookup.ts";
-import { type Progress, type Read, readJobs } from "./read-jobs.ts";
+import { type Progress, type Read, readJobs, toJob } from "./read-jobs.ts";
 import { readReturnsAcross } from "./read-returns.ts";
 import { SeenPeels } from "./seen-peels.ts";
 import { readPeelStory } from "./story.ts";
+import { turns } from "./turns.ts";
 
 /** Jobs that go on whose events are read at a time. */
 const AT_ONCE = 8;
+/** Jobs that are looked up at a time. */
+const LOOKED_UP = 64;
 
 export interface History {
   /** In no order. */
@@ -32,11 +42,11 @@ export interface History {
   readonly notes: readonly string[];
 }
 
-/** True for the jobs that a peel was to run; jobs with the same targets are looked at once. */
-function targets(peel: string): (row: JobRow) => boolean {
+/** Whether a peel was to run a job; undefined of a job without targets. Jobs with the same ones are looked at once. */
+function targets(peel: string): (row: JobRow) => boolean | undefined {
   const known = new WeakMap<readonly string[], boolean>();
   return ({ targets: list }) => {
-    if (!list) return false;
+    if (!list) return undefined;
     const before = known.get(list);
     if (before !== undefined) return before;
     const found = list.includes(peel);
@@ -74,6 +84,16 @@ async function readStories(store: Store, peel: string, jobs: readonly Job[]) {
   return { peels, notes };
 }
 
+/** The jobs that have these ids; undefined for those whose records are gone. */
+async function lookUpJobs(store: Store, jids: readonly string[]): Promise<ReadonlyMap<string, Job | undefined>> {
+  const inTurn = turns(LOOKED_UP);
+  const look = async (jid: string) => {
+    const bytes = await store.job(jid);
+    return [jid, bytes && toJob(jid, bytes)] as const;
+  };
+  return new Map(await Promise.all(jids.map((jid) => inTurn(() => look(jid)))));
+}
+
 /**
  * What a peel did in the jobs that a selection finds, and what it is doing in those that go on.
  * @param peel its id in stored form
@@ -86,25 +106,25 @@ export async function readHistory(
   selection: Selection,
   { warn, progress }: { warn: (text: string) => void; progress?: Progress | undefined },
 ): Promise<History> {
-  const { results, note } = await readResults(store, peel, warn);
   const isTarget = targets(peel);
-  const orphans = new Set(results.keys());
-  const keep = (row: JobRow) => {
-    // Making a text of each JID takes time: only where there are results.
-    const hasResult = results.size > 0 && results.has(row.jid);
-    if (hasResult) orphans.delete(row.jid);
-    return (hasResult || isTarget(row)) && selection.matches(row);
-  };
+  const keep = (row: JobRow) => isTarget(row) !== false && selection.matches(row);
   const read = await readJobs(store, keep, true, progress);
-  const jobs = [...read.jobs];
+  const { results, note } = await readResults(store, peel, warn);
+  const jobs = [...read.jobs].filter(({ row }) => isTarget(row) || results.has(row.jid));
   const open = jobs.filter(({ row }) => !results.has(row.jid) && !isTerminal(row.status));
-  const stories = await readStories(store, peel, open);
+  const [stories, others] = await Promise.all([
+    readStories(store, peel, open),
+    lookUpJobs(
+      store,
+      [...results.keys()].filter((jid) => !read.has(jid)),
+    ),
+  ]);
   const entries = jobs.map((job) =>
     entryOf(results.get(job.row.jid) ?? unreturned(job.row, stories.peels.get(job.row.jid)), job),
   );
-  for (const jid of orphans) {
+  for (const [jid, job] of others) {
     const result = results.get(jid) as PeelResult;
-    if (selection.matches(goneJob(result))) entries.push(entryOf(result, undefined));
+    if (job ? keep(job.row) : selection.matches(goneJob(result))) entries.push(entryOf(result, job));
   }
   return { entries, unreadable: read.unreadable, notes: [...(note === undefined ? [] : [note]), ...stories.notes] };
 }

@@ -81,6 +81,12 @@ export class JobTable {
     this.#columns.grow(size);
   }
 
+  /** True for a job that there is, kept or not. */
+  has(jid: string): boolean {
+    const n = this.#jids.find(Buffer.from(jid));
+    return n >= 0 && this.#marks[n] !== GONE;
+  }
+
   /** How many jobs there are, kept or not. */
   get total(): number {
     return this.#jids.size - this.#goneCount;

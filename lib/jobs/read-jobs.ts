@@ -14,6 +14,8 @@ export interface Read {
   readonly unreadable: readonly JobRow[];
   /** How many jobs were looked at, kept or not. */
   readonly total: number;
+  /** True for a job that was looked at, kept or not. */
+  readonly has: (jid: string) => boolean;
   /** True when those are all jobs; false when older ones, which can't be meant, were left alone. */
   readonly all: boolean;
   /** Nothing of these jobs was stored before this, by the server's clock, in ns since 1970; undefined when that is not known. */
@@ -148,6 +150,7 @@ export class Collection {
   read(all: boolean): Read {
     const { table } = this;
     const jobs = new JobList(table.order(), (n) => new StoredJob(table.row(n), this, n));
-    return { jobs, unreadable: table.unreadable().sort(byCreation), total: table.total, all };
+    const unreadable = table.unreadable().sort(byCreation);
+    return { jobs, unreadable, total: table.total, has: (jid) => table.has(jid), all };
   }
 }

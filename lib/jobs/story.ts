@@ -3,7 +3,7 @@
 import type { ValueMap } from "../codec/value.ts";
 import { isTerminal, type JobRow, jobRow } from "../model/job.ts";
 import type { PeelState } from "../model/peel-state.ts";
-import type { Return } from "../model/returns.ts";
+import { type Return, wereReadEarly } from "../model/returns.ts";
 import { type JobEvent, Steps, type Story, type Surroundings, storyOf } from "../model/story.ts";
 import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
@@ -136,9 +136,17 @@ export async function resolveStory(
   told: WordTold,
   reader?: ReturnReader,
 ): Promise<Reading> {
-  const early = gather(store, text, warn, reader);
+  const read = async (jid: string) => {
+    const warnings: string[] = [];
+    const gathered = await gather(store, jid, (warning) => void warnings.push(warning), reader);
+    return { ...gathered, warnings };
+  };
+  const early = read(text);
   // Which of them fails first is handled by the awaits below, not as an unhandled rejection.
   early.catch(() => {});
   const { jid, job } = await resolveJob(store, text, told);
-  return tell(store, jid, job, await (jid === text ? early : gather(store, jid, warn, reader)));
+  const first = jid === text ? await early : undefined;
+  const found = first && !wereReadEarly(job, first.returns) ? first : await read(jid);
+  found.warnings.forEach(warn);
+  return tell(store, jid, job, found);
 }

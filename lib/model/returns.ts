@@ -3,6 +3,7 @@
 import { asInteger, type ValueMap } from "../codec/value.ts";
 import { safe, width } from "../text.ts";
 import { answerOf } from "./answer.ts";
+import { isTerminal, jobRow } from "./job.ts";
 import { displayPeel, peelList, sortedByPeel } from "./peel.ts";
 import type { PeelState } from "./peel-state.ts";
 
@@ -70,6 +71,18 @@ export interface Peel {
   readonly returned: Return | undefined;
   /** The bucket has a return of it, but it is no target of the job: the return counts nowhere. */
   readonly foreign?: true;
+}
+
+/**
+ * True when a record that has ended counts more returns than there are: they were read before it. Masters store the returns of a
+ * job before such a record, so those that are read after it are all.
+ */
+export function wereReadEarly(job: ValueMap, returns: readonly Return[]): boolean {
+  const { status, returned, targets } = jobRow("", job);
+  if (!isTerminal(status)) return false;
+  const isTarget = new Set(targets);
+  const there = returns.filter(({ peel }) => isTarget.has(peel)).length;
+  return there < (returned ?? isTarget.size);
 }
 
 /** How many peels returned themselves: not those for which the master wrote a return when it gave them up. */
