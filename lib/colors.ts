@@ -18,8 +18,26 @@ export const COLORS = {
  */
 export type Meaning = keyof typeof COLORS;
 
+/** The nearest of the eight colours that any terminal with colours has. */
+const EIGHT: Readonly<Record<Meaning, number>> = {
+  good: 32,
+  active: 36,
+  waiting: 34,
+  attention: 33,
+  stopped: 35,
+  bad: 31,
+};
+
+let many = true;
+
+/** Sets how many colours there are, once and before anything is painted. */
+export function useColors(number: 8 | 256): void {
+  many = number === 256;
+}
+
 /** `text` in the colour of a meaning. Whether there is colour at all is decided before: what stdout is does not matter here. */
-export const paint = (meaning: Meaning, text: string) => `\x1b[38;5;${COLORS[meaning]}m${text}\x1b[39m`;
+export const paint = (meaning: Meaning, text: string) =>
+  `\x1b[${many ? `38;5;${COLORS[meaning]}` : EIGHT[meaning]}m${text}\x1b[39m`;
 
 /** `text` that is less important than what stands below it. */
 export const dim = (text: string) => `\x1b[2m${text}\x1b[22m`;

@@ -172,11 +172,11 @@ export function plural(n: number, noun: string): string {
   return `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
 }
 
-/** `████░░` for `part` of `whole`, `cells` columns wide. */
-export function bar(part: number, whole: number, cells: number): string {
+/** `████░░` for `part` of `whole`, `cells` columns wide; `####..` where the locale is not UTF-8. */
+export function bar(part: number, whole: number, cells: number, utf8: boolean): string {
   // Counts come from records, which may say anything.
   const full = whole > 0 ? Math.max(0, Math.min(cells, Math.floor((part / whole) * cells))) : 0;
-  return "█".repeat(full) + "░".repeat(cells - full);
+  return (utf8 ? "█" : "#").repeat(full) + (utf8 ? "░" : ".").repeat(cells - full);
 }
 
 const NAMED = 5;

@@ -13,8 +13,10 @@ export const LIST_FORMATS: readonly Format[] = [...WITH_LINES, "csv"];
 /** Those that any command knows. */
 const ALL: readonly Format[] = [...LIST_FORMATS, "openmetrics"];
 
-/** Which formats a command can write. */
+/** What a command can write. */
 export interface Formats {
+  /** Its text is a picture that changes, where one can be drawn. */
+  readonly isDrawn?: boolean | undefined;
   /** Those that the command knows; text, json and yaml when not given. */
   readonly formats?: readonly Format[];
   /** Flags that only some of these can honour, by name. */
@@ -54,7 +56,11 @@ export interface Surroundings {
 export function surroundings(flags: GlobalArgs, formats: Formats = {}): Surroundings {
   const { env } = process;
   const format = formatOf(flags, env, formats);
-  const terminal = systemTerminal({ color: flags.color, forceColor: flags["force-color"] });
+  const terminal = systemTerminal({
+    color: flags.color,
+    forceColor: flags["force-color"],
+    isDrawnOn: formats.isDrawn,
+  });
   if (flags.direct) terminal.note("--direct does nothing here: jobs are read from the server.");
   if (flags.test) terminal.note("--test does nothing here: this is not a dry run. kill and retry have --dry-run.");
   return { terminal, format, env };

@@ -140,7 +140,7 @@ async function run(flags: TraceArgs): Promise<number | undefined> {
       if (session.format !== "jsonl") await persist(session, link, () => show(session, jid, { allPeels, eventsShown }));
       return undefined;
     },
-    { formats: WITH_LINES, onSignal: () => leave.now() },
+    { formats: WITH_LINES, isDrawn: flags.follow, onSignal: () => leave.now() },
   );
 }
 

@@ -144,8 +144,13 @@ export async function watchJob(
       failure.reject(error);
     }
   }, DRAW.pauseMs);
+  const unhook = session.terminal.onSuspend(
+    () => watch.clear(),
+    () => {},
+  );
   leave.now = () => {
     clearInterval(timer);
+    unhook();
     watch.clear();
   };
   const following = persist(session, linkLines(session, say), async (store, working) => {

@@ -167,6 +167,7 @@ async function run(flags: WatchArgs): Promise<number | undefined> {
   return await withSession(flags, (session) => work(session).finally(() => leave.now()), {
     // A stream has no end that could close an array: json is a line each as well.
     formats: ["text", "json", "jsonl"],
+    isDrawn: true,
     limit,
     onSignal: () => leave.now(),
   });

@@ -102,6 +102,12 @@ export class Board {
 
 const BAR = 10;
 
+/** `utf8` false where the locale has no blocks. */
+interface LiveLook {
+  readonly color: boolean;
+  readonly utf8: boolean;
+}
+
 const ns = (ms: number) => BigInt(Math.round(ms)) * 1_000_000n;
 
 function left(row: JobRow, nowMs: number): string {
@@ -132,19 +138,19 @@ function boardColumns(jobs: readonly BoardJob[]): Column[] {
   ];
 }
 
-function boardCells({ row, what }: BoardJob, board: Board, nowMs: number, color: boolean): Cell[] {
+function boardCells({ row, what }: BoardJob, board: Board, nowMs: number, look: LiveLook): Cell[] {
   const took = jobDuration(row, new Date(nowMs));
   const returns = returnsOf(row);
   const returned = returnedOf(row);
   const withBar =
     row.targets && returned !== undefined
-      ? `${bar(Number(returned), countTargets(row.targets), BAR)} ${returns}`
+      ? `${bar(Number(returned), countTargets(row.targets), BAR, look.utf8)} ${returns}`
       : undefined;
   return [
     { text: row.jid, fit: (max) => row.jid.slice(0, max) },
     { text: what, fit: (max) => shortenMiddle(what, max) },
     { text: targetOf(row, WIDEST), fit: (max) => targetOf(row, max) },
-    { text: stateText(row, board), paint: paintState(board.stuck.has(row.jid) ? "stuck" : stateOf(row), color) },
+    { text: stateText(row, board), paint: paintState(board.stuck.has(row.jid) ? "stuck" : stateOf(row), look.color) },
     { text: withBar ?? returns, fit: () => returns },
     { text: String(failedOf(row) ?? "-") },
     { text: took === undefined ? "-" : formatDuration(took < 0n ? 0n : took) },
@@ -162,7 +168,7 @@ const WIDEST = 400;
 export function renderBoard(
   board: Board,
   note: string,
-  look: { color: boolean },
+  look: LiveLook,
   size: { columns: number; rows: number },
   nowMs: number,
 ): string[] {
@@ -173,7 +179,7 @@ export function renderBoard(
   const head = [`${jobs}  ${clock}`, note].filter(Boolean).join("  ");
   const room = Math.max(1, size.rows - 4);
   const shown = rows.length > room ? rows.slice(0, room - 1) : rows;
-  const cells = shown.map((job) => boardCells(job, board, nowMs, look.color));
+  const cells = shown.map((job) => boardCells(job, board, nowMs, look));
   const text =
     shown.length === 0 ? "" : renderTable(boardColumns(shown), cells, true, { ...look, columns: size.columns });
   const table = text.split("\n").slice(0, -1);

@@ -93,14 +93,14 @@ function surroundingWords({ row, sign, nowNs }: Watched): string {
 }
 
 /** `██████░░░░ 2/5  running  1m3s  1 failed, 1 ok` */
-function barLine(watched: Watched): string {
+function barLine(watched: Watched, utf8: boolean): string {
   const { row, story, nowNs } = watched;
   // A peel that was given up has not returned; that it was is told in words.
   const returned = countReturned(story.peels);
   const settled = story.peels.filter((peel) => peel.returned);
   const took = tookOf(watched, new Date(Number(nowNs / 1_000_000n)));
   const words = [
-    `${bar(returned, story.peels.length, BAR)} ${returned}/${story.peels.length}`,
+    `${bar(returned, story.peels.length, BAR, utf8)} ${returned}/${story.peels.length}`,
     safe(row.status ?? "-"),
     took === undefined ? "" : formatDuration(took < 0n ? 0n : took),
     peelCounts(settled),
@@ -114,7 +114,7 @@ function barLine(watched: Watched): string {
  */
 export function renderWatch(
   watched: Watched,
-  look: { color: boolean },
+  look: { color: boolean; utf8: boolean },
   size: { columns: number; rows: number },
 ): string[] {
   const { row, job, stuck } = watched;
@@ -125,7 +125,7 @@ export function renderWatch(
     surroundingWords(watched),
     ...(stuckLine === undefined ? [] : [look.color ? paint("attention", stuckLine) : stuckLine]),
     ...openLines(watched, look.color, room),
-    barLine(watched),
+    barLine(watched, look.utf8),
   ];
   return lines.slice(-size.rows).map((line) => cut(line, size.columns - 1));
 }

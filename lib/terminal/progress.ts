@@ -25,8 +25,11 @@ export function progressOn(terminal: Terminal, of = "jobs") {
     step() {
       if (++seen % EVERY !== 0 || Date.now() - drawn < REDRAW_MS) return;
       drawn = Date.now();
+      if (!terminal.inForeground) return;
       visible = true;
-      terminal.tell(`\r\x1b[K${bar(seen, total, BAR)} ${count(seen)} of ${count(Math.max(seen, total))} ${of}`);
+      terminal.tell(
+        `\r\x1b[K${bar(seen, total, BAR, terminal.utf8)} ${count(seen)} of ${count(Math.max(seen, total))} ${of}`,
+      );
     },
     end() {
       if (visible) terminal.tell("\r\x1b[K");
@@ -49,7 +52,8 @@ export function statusOn(terminal: Terminal): Status {
   let shown = "";
   let over = false;
   const draw = (text: string) => {
-    if (text !== shown) terminal.tell(`\r\x1b[K${text}`);
+    if (text === shown || !terminal.inForeground) return;
+    terminal.tell(`\r\x1b[K${text}`);
     shown = text;
   };
   const above =
@@ -61,6 +65,10 @@ export function statusOn(terminal: Terminal): Status {
       draw(line);
     };
   const { warn, note, error, say } = terminal;
+  const off = terminal.onSuspend(
+    () => draw(""),
+    () => {},
+  );
   return {
     terminal: Object.assign(Object.create(terminal) as Terminal, {
       warn: above(warn),
@@ -71,6 +79,7 @@ export function statusOn(terminal: Terminal): Status {
     set: (text) => void (over || draw(cut(safe(text), (terminal.columns ?? 80) - 1))),
     end() {
       draw("");
+      off();
       over = true;
     },
   };

@@ -2,8 +2,11 @@
 import { width } from "../text.ts";
 import type { Terminal } from "./terminal.ts";
 
-const ENTER = "\x1b[?1049h\x1b[?25l";
-const LEAVE = "\x1b[?25h\x1b[?1049l";
+const HIDE = "\x1b[?25l";
+const SHOW = "\x1b[?25h";
+/** A screen of its own, and the one that was there before; where there is only one, it is cleared. */
+const ENTER = { own: "\x1b[?1049h", only: "\x1b[H\x1b[J" };
+const LEAVE = { own: "\x1b[?1049l", only: "\x1b[H\x1b[J" };
 
 /** The room for a picture; the classic one where the terminal does not tell. */
 export const sizeOf = ({ columns = 80, rows = 24 }: Terminal) => ({ columns, rows });
@@ -13,11 +16,14 @@ const PAUSE_MS = 50;
 /** Times go on between changes. */
 const TICK_MS = 1_000;
 
-/** The alternate screen of a terminal. */
+/** A screen of a terminal for a picture alone. Ctrl-Z gives the terminal back until the process has it again. */
 export class Screen {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #tick: ReturnType<typeof setInterval> | undefined;
+  #unhook = () => {};
   #open = false;
+  /** The picture is on the terminal. */
+  #shown = false;
 
   /** @param picture the lines to show, none wider than the terminal; `failed` gets what writing throws */
   constructor(
@@ -28,8 +34,12 @@ export class Screen {
 
   open(): void {
     this.#open = true;
-    this.terminal.write(ENTER);
+    this.#enter();
     this.terminal.onResize(() => this.change());
+    this.#unhook = this.terminal.onSuspend(
+      () => this.#leave(),
+      () => this.change(),
+    );
     this.#tick = setInterval(() => this.change(), TICK_MS);
     this.change();
   }
@@ -39,7 +49,9 @@ export class Screen {
     if (!this.#open) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
+      if (!this.terminal.inForeground) return;
       try {
+        this.#enter();
         // Each line is overwritten in place and its rest cleared, so that nothing flickers.
         this.terminal.write(`\x1b[H${this.picture().join("\x1b[K\r\n")}\x1b[K\x1b[J`);
       } catch (error) {
@@ -52,10 +64,23 @@ export class Screen {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#unhook();
     clearTimeout(this.#timer);
     clearInterval(this.#tick);
+    this.#leave();
+  }
+
+  #enter(): void {
+    if (this.#shown) return;
+    this.#shown = true;
+    this.terminal.write((this.terminal.hasScreens ? ENTER.own : ENTER.only) + HIDE);
+  }
+
+  #leave(): void {
+    if (!this.#shown) return;
+    this.#shown = false;
     try {
-      this.terminal.write(LEAVE);
+      this.terminal.write(SHOW + (this.terminal.hasScreens ? LEAVE.own : LEAVE.only));
     } catch {} // a terminal that is gone needs nothing back
   }
 }
@@ -68,7 +93,8 @@ export class LiveLines {
 
   /** Replaces the lines, none of which may be wider than the terminal; none at all gives the place back. */
   set(lines: readonly string[]): void {
-    if (!this.terminal.isTty || lines.join("\n") === this.#shown.join("\n")) return;
+    const { isTty, inForeground } = this.terminal;
+    if (!isTty || !inForeground || lines.join("\n") === this.#shown.join("\n")) return;
     // Each is overwritten in place and its rest cleared, so that nothing flickers.
     this.terminal.write(`${this.#top()}${lines.join("\x1b[K\r\n")}\x1b[K\x1b[J`);
     this.#shown = lines;

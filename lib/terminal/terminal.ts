@@ -1,10 +1,11 @@
 // The edge to the terminal: stdout, stderr, and what is known about them, decided once.
 import { writeSync } from "node:fs";
 import { isatty } from "node:tty";
-import { paint } from "../colors.ts";
+import { paint, useColors } from "../colors.ts";
 import { OutputClosed, UserError } from "../errors.ts";
 import { namedMessage } from "../program.ts";
 import { oneLine, paragraph, safe } from "../text.ts";
+import { inForeground, onSuspend } from "./job-control.ts";
 
 /** What a command may know of its surroundings. */
 export interface Terminal {
@@ -17,6 +18,12 @@ export interface Terminal {
   readonly color: boolean;
   /** The locale's characters are those of UTF-8. */
   readonly utf8: boolean;
+  /** It has a second screen, which gives back what was there before. */
+  readonly hasScreens: boolean;
+  /** The shell has not put this process into the background, where nothing may be drawn. */
+  readonly inForeground: boolean;
+  /** Calls `leave` before Ctrl-Z stops the process, and `back` when it goes on. @returns what ends that */
+  onSuspend(leave: () => void, back: () => void): () => void;
   /** Calls `redraw` whenever the terminal's size changed. */
   onResize(redraw: () => void): void;
   /** Data, to stdout. Complete when it returns. */
@@ -100,7 +107,11 @@ async function ask(question: string): Promise<boolean> {
   // Without line editing the terminal keeps its settings, and Ctrl-C stays a signal.
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   const closed = new Promise<undefined>((done) => lines.once("close", () => done(undefined)));
-  const answer = await Promise.race([lines.question(`${paragraph(question.trim(), errorColumns()).trim()} `), closed]);
+  const text = `${paragraph(question.trim(), errorColumns()).trim()} `;
+  // What the shell wrote meanwhile stands between the question and the answer.
+  const off = onSuspend(undefined, () => void (inForeground() && tell(text)));
+  const answer = await Promise.race([lines.question(text), closed]);
+  off();
   lines.close();
   if (answer !== undefined) return /^y(es)?$/i.test(answer.trim());
   tell("\n"); // the end of input leaves the cursor behind the question
@@ -108,7 +119,7 @@ async function ask(question: string): Promise<boolean> {
 }
 
 /** `true`, `false` or undefined (left open) from the flags and variables about colour, strongest first. */
-function colorWish(flags: { color?: boolean; forceColor?: boolean }, env: NodeJS.ProcessEnv): boolean | undefined {
+function colorWish(flags: TerminalFlags, env: NodeJS.ProcessEnv): boolean | undefined {
   if (flags.color === false) return false;
   if (flags.forceColor) return true;
   if (env.NO_COLOR || env.TERM === "dumb") return false;
@@ -129,10 +140,34 @@ function tell(text: string): boolean {
   }
 }
 
-/** The terminal of this process. `flags` are `--no-color` (`color: false`) and `--force-color`. */
-export function systemTerminal(flags: { color?: boolean; forceColor?: boolean }): Terminal {
-  const isTty = isatty(1);
-  const wish = colorWish(flags, process.env);
+/** Terminals whose names say that they have no colours. */
+const PLAIN = /^vt\d/;
+/** Those that have one screen only. */
+const ONE_SCREEN = /^(vt\d|linux|ansi|con\d|cons)/;
+/** Those that have 256 colours. */
+const MANY_COLORS = /256|direct|truecolor|24bit|kitty|alacritty|foot|ghostty|wezterm/;
+
+/** True where the terminal has 256 colours; what has no name speaks against nothing. */
+const hasManyColors = ({ TERM, COLORTERM = "" }: NodeJS.ProcessEnv) =>
+  !TERM || process.platform === "win32" || MANY_COLORS.test(`${TERM} ${COLORTERM}`);
+
+/** What flags say of a terminal; `isDrawnOn`: pictures that change. */
+interface TerminalFlags {
+  readonly color?: boolean | undefined;
+  readonly forceColor?: boolean | undefined;
+  readonly isDrawnOn?: boolean | undefined;
+}
+
+/**
+ * The terminal of this process. For pictures, one on which they cannot be drawn is none: they are lines then, as in a pipe.
+ * `flags` are `--no-color` (`color: false`) and `--force-color`.
+ */
+export function systemTerminal(flags: TerminalFlags): Terminal {
+  const { env } = process;
+  const isTty = isatty(1) && (!flags.isDrawnOn || (env.TERM !== "dumb" && inForeground()));
+  const wish = colorWish(flags, env);
+  const isPlain = PLAIN.test(env.TERM ?? "");
+  useColors(hasManyColors(env) ? 256 : 8);
   return {
     isTty,
     get columns() {
@@ -141,9 +176,14 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
     get rows() {
       return isTty ? process.stdout.rows || 24 : undefined;
     },
+    hasScreens: !ONE_SCREEN.test(env.TERM ?? ""),
+    get inForeground() {
+      return inForeground();
+    },
+    onSuspend,
     onResize: (redraw) => void (isTty && process.stdout.on("resize", redraw)),
-    color: wish ?? isTty,
-    utf8: isUtf8(process.env),
+    color: wish ?? (isTty && !isPlain),
+    utf8: isUtf8(env),
     write: (text) => writeAll(1, text),
     writeAll: (pieces) => {
       let chunk = "";
@@ -155,12 +195,12 @@ export function systemTerminal(flags: { color?: boolean; forceColor?: boolean })
       }
       if (chunk) writeAll(1, chunk);
     },
-    warn: (text) => message("warn", oneLine(text), wish ?? isatty(2)),
-    note: (text) => message("info", oneLine(text), wish ?? isatty(2)),
-    error: (text) => message("error", oneLine(text), wish ?? isatty(2)),
+    warn: (text) => message("warn", oneLine(text), wish ?? (isatty(2) && !isPlain)),
+    note: (text) => message("info", oneLine(text), wish ?? (isatty(2) && !isPlain)),
+    error: (text) => message("error", oneLine(text), wish ?? (isatty(2) && !isPlain)),
     say: (line) => void tell(paragraph(oneLine(line), errorColumns())),
     tell,
-    canTell: isatty(2) && process.env.TERM !== "dumb",
+    canTell: isatty(2) && env.TERM !== "dumb",
     canAsk: isatty(0) && isatty(2),
     ask,
   };
@@ -199,6 +239,8 @@ export function withoutReader(terminal: Terminal): Terminal {
 }
 
 /** An error, to stderr. Takes flags, not a terminal: it must work before anything else does. */
-export function reportError(text: string, flags: { color?: boolean; forceColor?: boolean }): void {
-  message("error", text, colorWish(flags, process.env) ?? isatty(2));
+export function reportError(text: string, flags: TerminalFlags): void {
+  const { env } = process;
+  useColors(hasManyColors(env) ? 256 : 8);
+  message("error", text, colorWish(flags, env) ?? (isatty(2) && !PLAIN.test(env.TERM ?? "")));
 }

@@ -15,6 +15,7 @@ import {
   ZESTER,
   zester,
 } from "../support/harness.ts";
+import { Shell } from "../support/shell.ts";
 
 let server: Server;
 let nc: NatsConnection;
@@ -149,42 +150,6 @@ describe("when the server is no help, nothing is offered, in time", () => {
     await big.stop();
   });
 });
-
-/** Runs an interactive shell on a pseudo-terminal of its own, with `script` loaded. */
-class Shell {
-  #screen = "";
-  readonly #process: Bun.Subprocess;
-  constructor(argv: string[], env: Record<string, string>) {
-    const data = (_: unknown, bytes: Uint8Array) => {
-      this.#screen += new TextDecoder().decode(bytes);
-    };
-    this.#process = Bun.spawn(argv, { env, cwd: tempDir(), terminal: { cols: 120, rows: 50, data } });
-  }
-
-  /** Waits until `test` holds for what the shell has written so far. */
-  async until(test: (screen: string) => boolean): Promise<string> {
-    for (let i = 0; i < 500; i++) {
-      if (test(this.screen)) return this.screen;
-      await Bun.sleep(20);
-    }
-    throw new Error(`the shell shows:\n${this.screen}`);
-  }
-
-  /** What was written, without escape sequences. */
-  get screen(): string {
-    return this.#screen.replace(/\x1b(\[[0-9;?>=]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>78])/g, "");
-  }
-
-  press(text: string): void {
-    this.#process.terminal?.write(text);
-  }
-
-  async close(): Promise<void> {
-    this.#process.kill("SIGKILL");
-    await this.#process.exited;
-    this.#process.terminal?.close();
-  }
-}
 
 const PATH = `${dirname(ZESTER)}:${process.env.PATH}`;
 /** What zsh found out about its other completions, for the next one that starts: that takes it a second. */

@@ -263,7 +263,7 @@ function renderAll(row: JobRow, value: ValueMap | undefined): void {
   clean(changeLine(row, NOW), "a change");
   const board = new Board(() => true);
   board.put("job-1", { row, record: value }, true, NOW.getTime());
-  for (const line of renderBoard(board, "", { color: false }, { columns: 50, rows: 9 }, NOW.getTime()))
+  for (const line of renderBoard(board, "", { color: false, utf8: true }, { columns: 50, rows: 9 }, NOW.getTime()))
     clean(line, "board");
   const job = value ?? new Map();
   const item = value ? toReturn("peel_1", value) : unreadableReturn("peel_1", "because");

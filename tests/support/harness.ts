@@ -203,7 +203,7 @@ export class Running {
       },
     };
     this.#child = terminal
-      ? Bun.spawn([ZESTER, ...args], { env: { TERM: "xterm", ...env }, terminal })
+      ? Bun.spawn([ZESTER, ...args], { env: { TERM: "xterm", LANG: "C.UTF-8", ...env }, terminal })
       : Bun.spawn([ZESTER, ...args], { env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
     const collect = async (stream: unknown, add: (text: string) => void) => {
       if (!(stream instanceof ReadableStream)) return;

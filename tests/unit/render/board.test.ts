@@ -68,7 +68,7 @@ test("a new picture drops what is not in it any more", () => {
 const table = (columns: number, rows = 24, jobs = 1) => {
   const board = all();
   for (let i = 0; i < jobs; i++) board.put(`job-${i}`, job(`job-${i}`), false, NOW);
-  return renderBoard(board, "", { color: false }, { columns, rows }, NOW);
+  return renderBoard(board, "", { color: false, utf8: true }, { columns, rows }, NOW);
 };
 
 test.each([
@@ -103,7 +103,7 @@ test("an id is cut to what tells it from the others, and never within", () => {
   const ids = ["2hPx7KkVnR7YmWqTz4PLsCfNjA1", "2hPx7KkVnR9YmWqTz4PLsCfNjA2", "rxn-0123456789abcdef"];
   for (const jid of ids) board.put(jid, job(jid), false, NOW);
   const shown = (columns: number) => {
-    const lines = renderBoard(board, "", { color: false }, { columns, rows: 24 }, NOW).slice(3);
+    const lines = renderBoard(board, "", { color: false, utf8: true }, { columns, rows: 24 }, NOW).slice(3);
     return lines.map((line) => line.split(" ")[0]);
   };
   expect(shown(120)).toEqual(ids);
