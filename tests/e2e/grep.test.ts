@@ -103,9 +103,9 @@ test("regular expressions: an optional start before a place; what is none is an 
 });
 
 test("where a match is in a line takes no time when it is not shown", async () => {
-  const line = `${"ab".repeat(100_000)}c`;
+  const line = `${"ab".repeat(100_000)}z`;
   await putJob("2hA", 1, { a: stderr(line) });
-  expect((await run("-e", "(?:a?b?){900}c")).stdout).toBe(`2hA  a  stderr: ${line}\n`);
+  expect((await run("-e", "(?:a?b?){900}z")).stdout).toBe(`2hA  a  stderr: ${line}\n`);
 }, 30_000);
 
 test("names of results are searched, once for each result", async () => {
