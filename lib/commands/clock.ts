@@ -1,6 +1,6 @@
 // Flags that count from now count from the server's clock, which all operators share.
 
-import { UserError } from "../errors.ts";
+import { Transient, UserError } from "../errors.ts";
 import { type Conditions, countsFromNow, parseSelection, requireSpan, type Selection } from "../model/selection.ts";
 import { clockWords } from "../render/clock.ts";
 import type { Session } from "./session.ts";
@@ -27,7 +27,7 @@ export async function serverClock({ store, terminal }: Session): Promise<void> {
   try {
     await store.clock();
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError) || error instanceof Transient) throw error;
     terminal.warn(`${error.message} Ages count by this machine's clock.`);
   }
 }

@@ -4,7 +4,7 @@ import { UserError } from "../errors.ts";
 import { safe } from "../text.ts";
 import { Picture } from "./consumer.ts";
 import type { JetStream } from "./jetstream.ts";
-import { type Follow, pull } from "./pull.ts";
+import type { Follow } from "./pull.ts";
 import { type Keys, type ScanOptions, scanNewest } from "./scan.ts";
 import { Stream } from "./stream.ts";
 
@@ -104,6 +104,6 @@ export class Bucket extends Stream {
     from: "last_per_subject" | "new" = "last_per_subject",
   ): Promise<void> {
     const config = { deliver_policy: from, filter_subject: this.prefix + filter } as const;
-    await this.consume(config, (consumer) => pull(this.connection, consumer, new Picture(consumer, onEntry), follow));
+    await this.consume(config, (consumer) => this.followConsumer(consumer, new Picture(consumer, onEntry), follow));
   }
 }

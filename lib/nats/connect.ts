@@ -7,6 +7,8 @@ import { connect } from "./client.ts";
 import { type ConnectFailure, connectFailure, isExpired } from "./connect-failure.ts";
 import { Connection } from "./connection.ts";
 import { authenticator, tlsFiles } from "./credentials.ts";
+import { JetStream } from "./jetstream.ts";
+import { fleetOn } from "./store.ts";
 
 /** User and password, a token, or both, that stand beside the URL. */
 function plainLogin({ user, password, token }: Settings): ServerUrl["auth"] {
@@ -111,6 +113,19 @@ async function currentLogin(given: Settings, warn: (text: string) => void, last:
   }
 }
 
+/** Why a node of a cluster is of no use although it lets us in: it is cut off from the others. */
+async function cutOff(connection: Connection): Promise<ConnectFailure | undefined> {
+  if (!connection.nc.info?.cluster) return undefined;
+  try {
+    await fleetOn(new JetStream(connection)).jobs.info();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Transient)) return undefined; // a user who may not ask that, or no bucket
+    const why = error.message.replace(`${connection.shown}: `, "").replace(/\.$/, "");
+    return { why, hint: error.hint ?? "" };
+  }
+}
+
 async function connectOnce(
   given: Settings,
   warn: (text: string) => void,
@@ -124,7 +139,11 @@ async function connectOnce(
   for (const url of urls) {
     try {
       const nc = await dial(url, settings, auth, warn);
-      return new Connection(nc, url.shown, settings.timeoutMs, apiPrefix(settings), settings.inboxPrefix);
+      const connection = new Connection(nc, url.shown, settings.timeoutMs, apiPrefix(settings), settings.inboxPrefix);
+      const unusable = urls.length > 1 ? await cutOff(connection) : undefined;
+      if (!unusable) return connection;
+      failures.push({ url, ...unusable });
+      void nc.close().catch(() => {});
     } catch (error) {
       if (error instanceof UserError) throw error;
       hasExpired ||= isExpired(error as NatsError, settings);

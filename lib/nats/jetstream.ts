@@ -49,6 +49,16 @@ export class NoBucket extends UserError {
   }
 }
 
+/** A stream of a cluster that has no leader now: the nodes that answer tell what they knew, which may be old. */
+export class NoLeader extends Transient {
+  constructor(stream: string, shown: string) {
+    super(
+      `${shown}: the ${titleOf(stream)} has no leader, so what this server has of it may be old.`,
+      "It may be cut off from its cluster: try another server with --master, or try again.",
+    );
+  }
+}
+
 /** A server, or an account, without JetStream. */
 export class NoJetStream extends UserError {
   constructor(shown: string) {

@@ -178,7 +178,7 @@ export class Store {
       onEvent({ kind, peel, storedNs: deliveryOf(msg).storedNs, bytes: msg.data });
     };
     await this.#fleet.events.consume(config, async (consumer) => {
-      if (follow) return pull(this.connection, consumer, new Picture(consumer, hand), follow);
+      if (follow) return this.#fleet.events.followConsumer(consumer, new Picture(consumer, hand), follow);
       if (consumer.pending === 0) return;
       const events = new InOrder(consumer.pending, hand);
       await pull(this.connection, consumer, events);

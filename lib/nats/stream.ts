@@ -1,8 +1,9 @@
 // One stream, such as that of a bucket: what it holds, and its messages one by one.
 import type { Msg } from "nats";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
-import type { Consumer, ConsumerConfig } from "./consumer.ts";
-import type { JetStream } from "./jetstream.ts";
+import type { Consumer, ConsumerConfig, Sink } from "./consumer.ts";
+import { type JetStream, NoLeader } from "./jetstream.ts";
+import { type Follow, pull } from "./pull.ts";
 
 /** A stream as the server described it at some moment. */
 export interface StreamState {
@@ -25,6 +26,11 @@ export const isAtLeader = (consumer: Consumer, state: StreamState) =>
 const DIRECT_GET_LATE_MS = 100;
 const LATE = Symbol("late");
 
+/** How often, in ms, it is looked at whether a stream that is followed still has a leader. */
+const LEADER_MS = 5_000;
+/** For so many ms an answer to that holds for what is read one by one. */
+const LED_MS = 1_000;
+
 /** Subjects that STREAM.INFO tells at once (JSMaxSubjectDetails of nats-server). */
 const SUBJECTS_PAGE = 100_000;
 
@@ -44,6 +50,8 @@ interface Info {
 /** A stream by its name; every method throws what `JetStream.ask` throws. */
 export class Stream {
   readonly connection: Connection;
+  #leader: Promise<unknown> | undefined;
+  #askedMs = 0;
 
   constructor(
     readonly js: JetStream,
@@ -53,7 +61,21 @@ export class Stream {
   }
 
   async #info(counts: readonly string[], payload?: unknown): Promise<Info> {
-    return this.js.ask(this.name, `STREAM.INFO.${this.name}`, counts, payload);
+    const info = await this.js.ask<Info>(this.name, `STREAM.INFO.${this.name}`, counts, payload);
+    if (info.cluster && !info.cluster.leader) throw new NoLeader(this.name, this.connection.shown);
+    return info;
+  }
+
+  /** Any node of a cluster answers a direct get, one that is cut off as well: whether it may is asked at the same time. */
+  async #led(): Promise<unknown> {
+    if (!this.connection.nc.info?.cluster) return undefined;
+    if (Date.now() - this.#askedMs >= LED_MS) {
+      this.#askedMs = Date.now();
+      this.#leader = this.#info([]).catch((error) => {
+        if (!(error instanceof PermissionDenied)) throw error;
+      });
+    }
+    return this.#leader;
   }
 
   /** What it holds, as it says itself. */
@@ -103,6 +125,11 @@ export class Stream {
    * costs nothing.
    */
   async directIfAllowed(subject: string): Promise<Msg | undefined> {
+    const [msg] = await Promise.all([this.#directIfAllowed(subject), this.#led()]);
+    return msg;
+  }
+
+  async #directIfAllowed(subject: string): Promise<Msg | undefined> {
     const answered = this.direct(subject).catch((error) => {
       if (!(error instanceof NoResponders)) throw error;
       return undefined;
@@ -127,6 +154,27 @@ export class Stream {
       throw this.connection.incomplete(`${this.name} is busy, and its records can't be read one by one`);
     });
     return (msg.headers?.code ?? 0) >= 400 ? undefined : ({ subject, data: msg.data, headers: msg.headers } as Msg);
+  }
+
+  /**
+   * Reads a consumer until `follow` says stop.
+   * @throws NoLeader soon after the stream has lost its leader: what the server tells from then on may be old
+   */
+  async followConsumer(consumer: Consumer, sink: Sink, follow: Follow): Promise<void> {
+    const over = new AbortController();
+    const lost = Promise.withResolvers<never>();
+    const look = () =>
+      this.#info([]).catch((error) => {
+        if (error instanceof NoLeader) lost.reject(error);
+      });
+    const timer = consumer.host === undefined ? undefined : setInterval(look, LEADER_MS);
+    try {
+      const stop = AbortSignal.any([follow.stop, over.signal]);
+      await Promise.race([pull(this.connection, consumer, sink, { ...follow, stop }), lost.promise]);
+    } finally {
+      over.abort();
+      clearInterval(timer);
+    }
   }
 
   /** Runs `work` on a consumer of its own. */

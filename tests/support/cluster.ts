@@ -10,6 +10,10 @@ export interface Cluster {
   connect(): Promise<NatsConnection>;
   /** The node that calls itself so. */
   node(name: string): Server;
+  /** Starts a node again without its routes: it does not know, and no longer hears, the others. */
+  cutOff(node: Server): Promise<void>;
+  /** Starts it again with its routes. */
+  rejoin(node: Server): Promise<void>;
   /** The node that leads a stream. */
   leader(nc: NatsConnection, stream: string): Promise<Server>;
   stop(): Promise<void>;
@@ -19,12 +23,9 @@ export interface Cluster {
 export async function startCluster(): Promise<Cluster> {
   const ports = [await freePort(), await freePort(), await freePort()];
   const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(", ");
-  const nodes = await Promise.all(
-    ports.map((port, i) =>
-      startServer(`server_name: node-${i}
-cluster { name: "zester", listen: "127.0.0.1:${port}", routes: [${routes}] }`),
-    ),
-  );
+  const lines = (i: number, port: number | undefined, routes: string) => `server_name: node-${i}
+cluster { name: "zester", listen: "127.0.0.1:${port}", routes: [${routes}] }`;
+  const nodes = await Promise.all(ports.map((port, i) => startServer(lines(i, port, routes))));
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
   const open = () =>
     connect({
@@ -43,6 +44,15 @@ cluster { name: "zester", listen: "127.0.0.1:${port}", routes: [${routes}] }`),
     urls: nodes.map(({ url }) => url).join(","),
     connect: open,
     node,
+    async cutOff(node) {
+      await node.kill();
+      await node.revive(lines(nodes.indexOf(node), await freePort(), '"nats://127.0.0.1:1"'));
+    },
+    async rejoin(node) {
+      const i = nodes.indexOf(node);
+      await node.kill();
+      await node.revive(lines(i, ports[i], routes));
+    },
     async leader(client, stream) {
       const jsm = await client.jetstreamManager({ checkAPI: false });
       const info = async () => (await jsm.streams.info(stream)).cluster?.leader;

@@ -53,8 +53,8 @@ export interface Server {
   freeze(): Promise<void>;
   /** Ends it without a farewell; its store stays. */
   kill(): Promise<void>;
-  /** The same server again, on the same port and store, after `kill`. */
-  revive(): Promise<void>;
+  /** The same server again, on the same port and store, after `kill`; with another configuration when one is given. */
+  revive(extra?: string): Promise<void>;
   /** Gives the running server another configuration, and waits until it has taken it. */
   reload(extra: string): Promise<void>;
   stop(): Promise<void>;
@@ -103,7 +103,8 @@ export async function startServer(extra = "", { jetstream = true, port = 0 } = {
       else while (!readdirSync(threads).every(stopped)) await Bun.sleep(1);
     },
     kill,
-    async revive() {
+    async revive(lines) {
+      if (lines !== undefined) configure(lines);
       rmSync(join(dir, "log"), { force: true });
       await run();
     },

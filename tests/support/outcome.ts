@@ -33,6 +33,6 @@ export function expectUnavailable({ stdout, stderr, code }: Result): void {
   expect([stdout, code]).toEqual(["", 1]);
   expect(stderr).toMatch(/^error: .*\n.*\n$/);
   expect(stderr).toMatch(
-    /no answer to .* within|is incomplete|connection to the server was lost|temporarily unavailable/,
+    /no answer to .* within|is incomplete|connection to the server was lost|temporarily unavailable|has no leader/,
   );
 }
