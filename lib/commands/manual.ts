@@ -201,7 +201,7 @@ export const history = {
   details:
     "Jobs that go on come first, with what the peel is doing. The last lines say since when a call has gone wrong, or when it went well again.",
   notes:
-    "--state takes the states of peels, such as failed or unreachable. What only the events of a job tell (late, unfinished) is shown by `zester job trace`.",
+    "--state takes the states of peels, such as failed or unreachable. Where the bucket has no return of the peel itself, the events are read (late, unfinished).",
   examples: [
     "zester job history web-388 --since 3d",
     "zester job history db.eu.example --function 'state.*' --state bad",

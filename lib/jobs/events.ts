@@ -11,7 +11,7 @@ import type { ReturnReader } from "./lookup.ts";
 const RETURNS = new Set(["return", "schedule"]);
 
 /** A stored event with its payload decoded. @param reader what is made of the records of returns */
-function eventOf({ bytes, ...event }: StoredEvent, reader?: ReturnReader): JobEvent {
+export function eventOf({ bytes, ...event }: StoredEvent, reader?: ReturnReader): JobEvent {
   try {
     if (!reader || event.peel === undefined || !RETURNS.has(event.kind)) return { ...event, payload: decode(bytes) };
     const returned = reader.read(event.peel, bytes);

@@ -4,6 +4,7 @@ import { Failures } from "../model/failures.ts";
 import { type JobList, jidsOf } from "../model/job-list.ts";
 import { failureOf, RETURN_FIELDS, type Return, stateOfReturn, toReturn } from "../model/returns.ts";
 import type { Store } from "../nats/store.ts";
+import { readUnheard } from "./given-up.ts";
 import type { ReturnReader } from "./lookup.ts";
 import type { Progress, Read } from "./read-jobs.ts";
 import { readReturnsAcross } from "./read-returns.ts";
@@ -12,6 +13,18 @@ function targetsOf(jobs: JobList): Set<string> {
   const targets = new Set<string>();
   for (const { row } of jobs) for (const peel of row.targets ?? []) targets.add(peel);
   return targets;
+}
+
+/** Tells the targets of jobs from peels whose return only stands in the bucket; of a job without a list any peel is one. */
+function targetTest(jobs: JobList): (job: number, peel: string) => boolean {
+  const known = new WeakMap<readonly string[], ReadonlySet<string>>();
+  return (job, peel) => {
+    const { targets } = jobs.at(job).row;
+    if (!targets) return true;
+    const all = known.get(targets) ?? new Set(targets);
+    known.set(targets, all);
+    return all.has(peel);
+  };
 }
 
 /** Of a return that failed and has no error of its own, everything: the reason is looked for in its results. */
@@ -25,7 +38,8 @@ const withReason: ReturnReader = {
 };
 
 /**
- * The returns of these jobs that failed or can't be decoded, and those that masters wrote for peels they gave up.
+ * The returns of these jobs that failed or can't be decoded, and those that masters wrote for peels they gave up and that did
+ * not return all the same, as far as the events tell.
  * @throws what readReturnsAcross throws, and UserError when there are too many different errors
  */
 export async function readFailures(
@@ -36,12 +50,23 @@ export async function readFailures(
 ): Promise<{ failures: Failures; unreachable: Failures }> {
   const failures = new Failures(targetsOf(jobs));
   const unreachable = new Failures([]);
+  const isTarget = targetTest(jobs);
+  const givenUp: { readonly job: number; readonly item: Return }[] = [];
   const add = (item: Return, job: number) => {
     const state = stateOfReturn(item);
-    if (state === "ok") return;
-    if (state === "unreachable") unreachable.add(job, item.peel, "");
+    if (state === "ok" || !isTarget(job, item.peel)) return;
+    if (state === "unreachable") givenUp.push({ job, item });
     else failures.add(job, item.peel, failureOf(item));
   };
   await readReturnsAcross(store, { jids: jidsOf(jobs), sinceNs }, add, { reader: withReason, progress, warn });
+  givenUp.sort((a, b) => a.job - b.job);
+  const unheard = givenUp.map(({ job, item }) => ({ row: jobs.at(job).row, peel: item.peel, stored: item }));
+  const { stories, note } = await readUnheard(store, unheard, [...RETURN_FIELDS, "return_data"]);
+  if (note !== undefined) warn(note);
+  for (const [i, { job, item }] of givenUp.entries()) {
+    const { state = "unreachable", returned = item } = stories[i] ?? {};
+    if (state === "unreachable") unreachable.add(job, item.peel, "");
+    else if (!returned.ok) failures.add(job, item.peel, failureOf(returned));
+  }
   return { failures, unreachable };
 }

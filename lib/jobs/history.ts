@@ -13,6 +13,7 @@ import {
   type HistoryEntry,
   type PeelResult,
   resultOf,
+  toldOf,
   unreturned,
 } from "../model/history.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
@@ -20,6 +21,7 @@ import type { Job } from "../model/job-list.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { Selection } from "../model/selection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
+import { readUnheard } from "./given-up.ts";
 import { inTime } from "./heartbeats.ts";
 import { orNoBucket } from "./lookup.ts";
 import { type Progress, type Read, readJobs, toJob } from "./read-jobs.ts";
@@ -112,16 +114,26 @@ export async function readHistory(
   const { results, note } = await readResults(store, peel, warn);
   const jobs = [...read.jobs].filter(({ row }) => isTarget(row) || results.has(row.jid));
   const open = jobs.filter(({ row }) => !results.has(row.jid) && !isTerminal(row.status));
-  const [stories, others] = await Promise.all([
+  const ended = jobs.filter(({ row }) =>
+    results.has(row.jid) ? results.get(row.jid)?.item !== undefined : isTerminal(row.status),
+  );
+  const unheard = ended.map(({ row }) => ({ row, peel, stored: results.get(row.jid)?.item }));
+  const [stories, missed, others] = await Promise.all([
     readStories(store, peel, open),
+    readUnheard(store, unheard, HISTORY_FIELDS),
     lookUpJobs(
       store,
       [...results.keys()].filter((jid) => !read.has(jid)),
     ),
   ]);
-  const entries = jobs.map((job) =>
-    entryOf(results.get(job.row.jid) ?? unreturned(job.row, stories.peels.get(job.row.jid)), job),
-  );
+  for (const [i, { row }] of ended.entries()) stories.peels.set(row.jid, missed.stories[i]);
+  if (missed.note !== undefined) stories.notes.add(missed.note);
+  const entries = jobs.map((job) => {
+    const { row } = job;
+    const story = stories.peels.get(row.jid);
+    const result = story?.returned ? toldOf(row.jid, story) : results.get(row.jid);
+    return entryOf(result ?? unreturned(row, story), job);
+  });
   for (const [jid, job] of others) {
     const result = results.get(jid) as PeelResult;
     if (job ? keep(job.row) : selection.matches(goneJob(result))) entries.push(entryOf(result, job));

@@ -5,11 +5,13 @@ import type { ValueMap } from "../codec/value.ts";
 import { integer64, isInteger64, isNil, isTrue } from "../codec/value-at.ts";
 import { isTerminal } from "../model/job.ts";
 import { jidsOf } from "../model/job-list.ts";
+import type { PeelState } from "../model/peel-state.ts";
 import { RETURN_FIELDS, type Return, stateOfReturn, toReturn } from "../model/returns.ts";
 import { jobSlice, type PeelStats, PeelTally } from "../model/stats.ts";
 import type { Span } from "../model/trend.ts";
 import { PermissionDenied } from "../nats/connection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
+import { readUnheard } from "./given-up.ts";
 import type { ReturnReader } from "./lookup.ts";
 import type { Progress, Read } from "./read-jobs.ts";
 import { readReturnsAcross } from "./read-returns.ts";
@@ -63,8 +65,9 @@ export async function readPeelStats(
   { byFunction, warn, progress }: PeelOptions,
 ): Promise<PeelStats[]> {
   const tallies = new Map<string, PeelTally>();
+  const keyOf = (peel: string, fn: string | undefined) => (byFunction ? `${peel}\0${fn}` : peel);
   const tallyOf = (peel: string, fn: string | undefined) => {
-    const key = byFunction ? `${peel}\0${fn}` : peel;
+    const key = keyOf(peel, fn);
     let tally = tallies.get(key);
     if (!tally) {
       tally = new PeelTally(peel, byFunction ? fn : undefined, span.slices);
@@ -76,6 +79,8 @@ export async function readPeelStats(
   const readable = new Uint8Array(jobs.length);
   const ended = new Uint8Array(jobs.length);
   const slices = new Int32Array(jobs.length).fill(NONE);
+  /** Jobs whose targets are not known: any peel may be one. */
+  const open = new Uint8Array(jobs.length);
   for (let place = 0; place < jobs.length; place++) {
     const { row } = jobs.at(place);
     if (row.unreadable !== undefined) continue;
@@ -84,20 +89,34 @@ export async function readPeelStats(
     ended[place] = Number(hasEnded);
     const slice = jobSlice(span, row);
     slices[place] = slice ?? NONE;
+    open[place] = Number(row.targets === undefined);
     for (const peel of row.targets ?? []) tallyOf(peel, row.fn).target(place, hasEnded, slice);
   }
+  const add = (place: number, peel: string, state: PeelState, took: bigint | undefined) => {
+    const fn = byFunction ? jobs.at(place).row.fn : undefined;
+    // What a peel returned that is no target counts nowhere.
+    const tally = open[place] === 1 ? tallyOf(peel, fn) : tallies.get(keyOf(peel, fn));
+    if (!tally || (open[place] === 0 && !tally.isTarget(place))) return;
+    const slice = slices[place] as number;
+    tally.add(place, state, took, ended[place] === 1, slice === NONE ? undefined : slice);
+  };
+  const givenUp: { readonly place: number; readonly item: Return }[] = [];
   await readReturnsAcross(
     store,
     { jids: jidsOf(jobs), sinceNs },
     (item, place) => {
       if (readable[place] === 0) return;
-      const took = item.unreachable ? undefined : item.duration;
-      const slice = slices[place] as number;
-      const tally = tallyOf(item.peel, byFunction ? jobs.at(place).row.fn : undefined);
-      tally.add(place, stateOfReturn(item), took, ended[place] === 1, slice === NONE ? undefined : slice);
+      if (item.unreachable) givenUp.push({ place, item });
+      else add(place, item.peel, stateOfReturn(item), item.duration);
     },
     { reader: new GoodReturns(), sweeps: true, warn, progress },
   );
+  givenUp.sort((a, b) => a.place - b.place);
+  const unheard = givenUp.map(({ place, item }) => ({ row: jobs.at(place).row, peel: item.peel, stored: item }));
+  const { stories, note } = await readUnheard(store, unheard, RETURN_FIELDS);
+  if (note !== undefined) warn(note);
+  for (const [i, { place, item }] of givenUp.entries())
+    add(place, item.peel, stories[i]?.state ?? "unreachable", stories[i]?.tookNs);
   return Array.from(tallies.values(), (tally) => ({
     tally,
     lastRun: tally.lastPlace === undefined ? undefined : jobs.at(tally.lastPlace).row.created,

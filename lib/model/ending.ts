@@ -27,8 +27,7 @@ export function endingCode({ row: { status }, story: { peels } }: Ending): numbe
   if (status === "canceled") return CODE.canceled;
   if (status === "complete") return CODE.complete;
   const isAway = peels.some(
-    ({ state, missedNs }) =>
-      state === "unreachable" || state === "late" || missedNs !== undefined || hasNotReturned(state),
+    ({ state, missed }) => state === "unreachable" || state === "late" || missed || hasNotReturned(state),
   );
   const hasFailed = peels.some(
     ({ state, returned }) => state === "failed" || state === "unreadable" || (state === "late" && !returned?.ok),
@@ -99,7 +98,7 @@ function stoppedWatching({ row, story: { peels } }: Ending): string | undefined 
 
 /** Peels that a master gave up although they had returned count as unreachable with it. */
 function missedReturns({ row, story: { peels } }: Ending): string | undefined {
-  const missed = peels.filter(({ missedNs }) => missedNs !== undefined);
+  const missed = peels.filter((peel) => peel.missed);
   const [first] = missed;
   if (!first || row.status === "complete" || row.status === "canceled") return undefined;
   return missed.length === 1

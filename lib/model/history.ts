@@ -31,6 +31,8 @@ export interface PeelResult {
   readonly dryRun: boolean;
   /** When the peel says that it returned. */
   readonly returned: Timestamp | undefined;
+  /** What a master wrote when it gave the peel up. */
+  readonly item?: Return | undefined;
 }
 
 /** A result with its job, as far as that is known. */
@@ -50,19 +52,26 @@ export function resultOf(jid: string, item: Return): PeelResult {
   return {
     jid,
     state: stateOfReturn(item),
-    note: item.error ?? answer?.results.find(({ error }) => error !== undefined)?.error ?? "",
+    // A master says "no heartbeat at dispatch" of each that it gives up.
+    note: item.unreachable ? "" : (item.error ?? answer?.results.find(({ error }) => error !== undefined)?.error ?? ""),
     tookNs: item.unreachable ? undefined : item.duration,
     soFarNs: undefined,
     changed: answer && changes && { some: changes.length, of: answer.results.length },
     dryRun: answer?.dryRun ?? false,
     returned: time?.isZero ? undefined : time,
+    item: item.unreachable ? item : undefined,
   };
+}
+
+/** The same of a peel whose events were read. */
+export function toldOf(jid: string, story: PeelStory): PeelResult {
+  return { ...resultOf(jid, story.returned as Return), state: story.state, note: noteOf(story) };
 }
 
 /** What a peel that has not returned is doing, or how the job ended without it. */
 export function unreturned(row: JobRow, peel: PeelStory | undefined): PeelResult {
   const ended = isTerminal(row.status);
-  const note = peel ? noteOf(peel) : ended ? `no return; the job ended ${row.status}` : "";
+  const note = (peel && noteOf(peel)) || (ended ? `no return; the job ended ${row.status}` : "");
   const none = { tookNs: undefined, changed: undefined, dryRun: false, returned: undefined };
   return { jid: row.jid, state: peel?.state ?? "missing", note, soFarNs: peel?.soFarNs, ...none };
 }

@@ -109,8 +109,8 @@ function toldBy(data: Value | undefined, error: string | undefined): Told {
 const dataOf = ({ returned }: PeelStory) => returned?.record.get("return_data");
 
 /** True for a peel of which nothing is told but what its state and its return tell. */
-const isPlain = ({ state, behind, givenUp, missedNs, overwrittenBy }: PeelStory) =>
-  state !== "late" && [behind, givenUp, missedNs, overwrittenBy].every((one) => one === undefined);
+const isPlain = ({ state, behind, givenUp, missed, overwrittenBy }: PeelStory) =>
+  state !== "late" && [behind, givenUp, missed, overwrittenBy].every((one) => one === undefined);
 
 /** True for peels of which the same is told: their returns share all that it comes from. */
 function isAlike(a: PeelStory, b: PeelStory): boolean {

@@ -140,7 +140,8 @@ export class PeelTally {
     this.#lastEnded = place;
   }
 
-  #isTarget(place: number): boolean {
+  /** True for a job that was meant for it. */
+  isTarget(place: number): boolean {
     let [low, high] = [0, this.#targeted];
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -153,7 +154,7 @@ export class PeelTally {
   /** It returned from a job, once from each. */
   add(place: number, state: PeelState, tookNs: bigint | undefined, hasEnded: boolean, slice: number | undefined): void {
     const isBad = state !== "ok";
-    if (!this.#isTarget(place)) {
+    if (!this.isTarget(place)) {
       this.#others++;
       this.trend.add(slice, isBad);
     } else {

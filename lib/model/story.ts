@@ -84,8 +84,8 @@ export interface PeelStory extends Peel {
   readonly afterEnd?: true;
   /** Of a peel that was given up, and has not returned. */
   readonly givenUp?: GivenUp;
-  /** When its return came, since the dispatch, of a peel that was given up although it had returned. */
-  readonly missedNs?: bigint;
+  /** Of a peel that was given up although it had returned: when that was, since the dispatch, where that is known. */
+  readonly missed?: { readonly afterNs: bigint | undefined };
   /** The entry of the peel's own schedule whose result stands in the bucket in place of this return. */
   readonly overwrittenBy?: string;
 }
@@ -339,7 +339,7 @@ export function storyOf(
       behind: state === "queued" ? behind?.get(peel) : undefined,
       ...(late && !givenUp && { afterEnd: true as const }),
       ...(state === "unreachable" && { givenUp: steps.givenUp(peel) }),
-      ...(missed && { missedNs: event.afterNs }),
+      ...(missed && { missed: { afterNs: steps.whole ? event.afterNs : undefined } }),
       ...(overwrittenBy !== undefined && { overwrittenBy }),
     });
   }
@@ -361,15 +361,17 @@ export const givenUpWords = ({ missed, offline }: GivenUp) =>
  * @param answer of its return, where that was read before
  */
 export function noteOf(peel: PeelStory, answer?: Answer): string {
-  const { state, returned, behind, afterEnd, givenUp, missedNs, overwrittenBy } = peel;
+  const { state, returned, behind, afterEnd, givenUp, missed, overwrittenBy } = peel;
   if (behind !== undefined) return `behind at least ${behind}`;
   if (state === "unreachable") return givenUp ? givenUpWords(givenUp) : "";
   const failure = returned && !returned.ok ? failureOf(returned, answer) : "";
   if (state === "late")
     return `returned after ${afterEnd ? "the job had ended" : "it was given up"}: ${returned?.ok ? "ok" : failure || "failed"}`;
   const words = [failure];
-  if (missedNs !== undefined)
-    words.push(`returned at +${formatDuration(missedNs)}, but the master missed it and gave it up`);
+  if (missed) {
+    const when = missed.afterNs === undefined ? "" : ` at +${formatDuration(missed.afterNs)}`;
+    words.push(`returned${when}, but the master missed it and gave it up`);
+  }
   if (overwrittenBy !== undefined)
     words.push(`the bucket has the result of schedule "${overwrittenBy}" in place of this return`);
   return words.filter(Boolean).join("; ");

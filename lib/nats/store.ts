@@ -7,7 +7,7 @@ import { type Connection, PermissionDenied } from "./connection.ts";
 import { type Clock, type ConsumerConfig, deliveryOf, InOrder, Picture, startTime, subjectBytes } from "./consumer.ts";
 import { JetStream } from "./jetstream.ts";
 import { type Follow, pull } from "./pull.ts";
-import { Returns } from "./returns.ts";
+import { Returns, SIZES } from "./returns.ts";
 import { readFrom } from "./scan.ts";
 import { Stream, type StreamState } from "./stream.ts";
 import { token, tokens } from "./subject.ts";
@@ -27,6 +27,15 @@ export interface StoredEvent {
   /** May be kept only by copying them. */
   readonly bytes: Uint8Array;
 }
+
+/** A peel, and a job that it is or was to run. */
+export interface PeelOfJob {
+  readonly jid: string;
+  readonly peel: string;
+}
+
+/** Of one peel, events of more jobs than this are read with those of all others. */
+const ALONE = 20;
 
 /** A sign of life. Both times are the server's, so that this machine's clock plays no part. */
 export interface Heartbeat {
@@ -177,12 +186,53 @@ export class Store {
       const [kind = "", peel] = msg.subject.slice(prefix.length).split(".");
       onEvent({ kind, peel, storedNs: deliveryOf(msg).storedNs, bytes: msg.data });
     };
+    if (!follow) return this.#readEvents(config, hand);
+    await this.#fleet.events.consume(config, (consumer) =>
+      this.#fleet.events.followConsumer(consumer, new Picture(consumer, hand), follow),
+    );
+  }
+
+  /** True when one consumer takes several filters. */
+  get takesPortions(): boolean {
+    return this.connection.isAtLeast(2, 10);
+  }
+
+  /**
+   * The acks and returns that the stream `job-events` has of peels in jobs, those of each in order; of one peel in many jobs
+   * maybe those of others as well.
+   * @param places each once
+   * @throws NoBucket when a deployment has no such stream
+   */
+  async eventsOfPeels(
+    places: readonly PeelOfJob[],
+    onEvent: (place: PeelOfJob, event: StoredEvent) => void,
+  ): Promise<void> {
+    const [first] = places;
+    const several = places.some(({ peel }) => peel !== first?.peel);
+    // Whole subjects cost the server least; where a consumer takes one filter alone, it has to cover both.
+    const kinds = this.takesPortions ? ["ack", "return"] : ["*"];
+    const subjects =
+      first && !several && places.length > ALONE
+        ? [`zester.job.*.*.${token(first.peel)}`]
+        : places.flatMap(({ jid, peel }) => kinds.map((kind) => `zester.job.${token(jid)}.${kind}.${token(peel)}`));
+    const hand = (msg: Msg) => {
+      const [, , jid = "", kind = "", peel = ""] = msg.subject.split(".");
+      onEvent({ jid, peel }, { kind, peel, storedNs: deliveryOf(msg).storedNs, bytes: msg.data });
+    };
+    const size = this.takesPortions ? SIZES.filters : 1;
+    const configs = Array.from({ length: Math.ceil(subjects.length / size) }, (_, i): ConsumerConfig => {
+      const some = subjects.slice(i * size, (i + 1) * size);
+      return { deliver_policy: "all", ...(size > 1 ? { filter_subjects: some } : { filter_subject: some[0] }) };
+    });
+    for (const config of configs) await this.#readEvents(config, hand);
+  }
+
+  async #readEvents(config: ConsumerConfig, hand: (msg: Msg) => void): Promise<void> {
     await this.#fleet.events.consume(config, async (consumer) => {
-      if (follow) return this.#fleet.events.followConsumer(consumer, new Picture(consumer, hand), follow);
       if (consumer.pending === 0) return;
       const events = new InOrder(consumer.pending, hand);
       await pull(this.connection, consumer, events);
-      // Not read again: `onEvent` has seen some already.
+      // Not read again: `hand` has seen some already.
       if (!events.enough()) throw this.connection.incomplete("events expired while they were read");
     });
   }

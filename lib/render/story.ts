@@ -144,7 +144,7 @@ const peelDocument = (peel: PeelStory): ValueMap =>
     ["took", peel.tookNs],
     ["so_far", peel.soFarNs],
     ["behind", peel.behind],
-    ["missed", peel.missedNs !== undefined || undefined],
+    ["missed", peel.missed && true],
     ["overwritten_by", peel.overwrittenBy],
     ["error", errorOf(peel)],
   ]);

@@ -171,6 +171,7 @@ test("an error in the results, none at all, a return that can't be decoded, and 
     a: { return_data: { results: [result, { name: "pkg.latest", error: "\x1b]0;owned\x07\u202e" }] } },
     b: {},
     c: { error: "x\r\x1b[2Jy" },
+    d: {},
   });
   await returns.put("2hA.d", Uint8Array.of(0xc1));
   const { stdout } = await run();

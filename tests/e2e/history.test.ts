@@ -206,7 +206,7 @@ test("either form of the id; a job that is gone, one that ended without the peel
     ["d1", "test.ping", "ok", "1/2 dry", "20ms"],
     ["d2", "test.ping", "missing", "-", "-", "no return; the job ended timeout"],
     ["d3", "-", "ok", "-", "-"],
-    ["d4", "test.ping", "unreachable", "-", "-", "UNREACHABLE: x"],
+    ["d4", "test.ping", "unreachable", "-", "-", "no ack within 10s"],
     ["d5", "test.ping", "unreadable", "-", "-", expect.stringContaining("cannot be decoded")],
   ]);
   const last = outputs[0]?.stdout.split("\n").slice(6);

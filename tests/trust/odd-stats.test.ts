@@ -74,7 +74,8 @@ async function put(i: number, now: bigint): Promise<Job> {
       const odd = listed.state === "unreachable" ? { unreachable: true, error: "UNREACHABLE: x" } : { error: "listed" };
       list.push({ jid, peel_id: peel, ...fields, ...(listed.state === "ok" ? {} : odd) });
     }
-    returns.set(peel, one);
+    // What a peel returned that is no target counts nowhere.
+    if (!readable || !targets || targets.includes(peel)) returns.set(peel, one);
   }
   if (list.length > 0) await site.returns.put(jid, encode(list));
   return { jid, fn, status, created, took, targets, readable, returns };
