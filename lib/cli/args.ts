@@ -70,7 +70,8 @@ function unknownCommand(word: string, command: Tree, path: readonly string[], to
   if (topic !== undefined)
     return new UserError(`there is no help on "${show(word)}".${didYouMean(`${here} help ${topic}`)}`);
   const others = otherwise(word, command);
-  const known = others.length > 0 ? others : [nearestCommand(word, command) ?? []].flat();
+  const near = others.length > 0 ? undefined : nearestCommand(word, command);
+  const known = near === undefined ? others : [near];
   const typed = known.map((name) => (Object.hasOwn(commandsOf(command) ?? {}, name) ? name : `${here} ${name}`));
   const hint = didYouMean(typed.length === 0 ? undefined : typed.join(" or "));
   return new UserError(`unknown command "${show(word)}" for ${here}.${hint}`, `\`${here} --help\` lists the commands.`);
@@ -124,10 +125,13 @@ const flagNames = (args: ArgsDef) =>
 
 /** What a flag that other tools have is called here. @param word what stands behind it */
 function flagHere(name: string, word: string, args: ArgsDef, { flagsElsewhere = {} }: Manual): string | undefined {
-  const known = Object.hasOwn(flagsElsewhere, name) ? flagsElsewhere[name] : [];
-  const here = known?.find((one) => !one.startsWith("--") || Object.hasOwn(args, one.slice(2).split(" ")[0] as string));
-  const formats = args.format && "valueHint" in args.format ? args.format.valueHint?.split("|") : [];
-  return here === "--format" && formats?.includes(word) ? `${here} ${word}` : here;
+  const formats = (args.format && "valueHint" in args.format && args.format.valueHint?.split("|")) || [];
+  const isHere = (known: string) => {
+    const [flag = "", value] = known.split(" ");
+    return !flag.startsWith("--") || (Object.hasOwn(args, flag.slice(2)) && (!value || formats.includes(value)));
+  };
+  const known = Object.hasOwn(flagsElsewhere, name) ? flagsElsewhere[name]?.find(isHere) : undefined;
+  return known === "--format" && formats.includes(word) ? `${known} ${word}` : known;
 }
 
 /** @throws UserError for a flag that the command does not have, or not with such a value, or only once */

@@ -13,6 +13,7 @@ import {
   argsOf,
   commandsOf,
   flagOf,
+  isList,
   isPositional,
   load,
   manualOf,
@@ -96,7 +97,9 @@ function sourceOfValue(name: string, def: Arg, jid: string | undefined): Source 
 /** The flags that may still be given: a command's own ones, and where `withGlobals` the others too. */
 function flagWords(args: ArgsDef, given: ReadonlySet<string>, globals: ReadonlySet<string>, withGlobals: boolean) {
   return Object.entries(args)
-    .filter(([name, def]) => !isPositional(def) && !given.has(name) && (withGlobals || !globals.has(name)))
+    .filter(
+      ([name, def]) => !isPositional(def) && (!given.has(name) || isList(def)) && (withGlobals || !globals.has(name)),
+    )
     .sort(([a], [b]) => Number(globals.has(a)) - Number(globals.has(b)))
     .map(([name, def]): Candidate => {
       const negative = negativeOf(def);

@@ -32,7 +32,7 @@ export function progressOn(terminal: Terminal, of = "jobs") {
       );
     },
     end() {
-      if (visible) terminal.tell("\r\x1b[K");
+      if (visible && terminal.inForeground) terminal.tell("\r\x1b[K");
     },
   };
 }

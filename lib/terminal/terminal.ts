@@ -1,11 +1,13 @@
 // The edge to the terminal: stdout, stderr, and what is known about them, decided once.
 import { writeSync } from "node:fs";
-import { isatty } from "node:tty";
 import { paint, useColors } from "../colors.ts";
 import { OutputClosed, UserError } from "../errors.ts";
 import { namedMessage } from "../program.ts";
 import { oneLine, paragraph, safe } from "../text.ts";
 import { inForeground, onSuspend } from "./job-control.ts";
+
+/** Loaded on the first question: it takes a tenth of what a short command does, and brings the network modules with it. */
+const isatty = (fd: number): boolean => (require("node:tty") as typeof import("node:tty")).isatty(fd);
 
 /** What a command may know of its surroundings. */
 export interface Terminal {

@@ -102,6 +102,8 @@ describe("what the executable answers", () => {
 
   test("a flag that was given is not offered again", async () => {
     expect(await words("job", "list", "--wide", "--wi")).toEqual([]);
+    // One that may be repeated is.
+    expect(await words("job", "list", "--user", "ops", "--us")).toEqual(["--user"]);
   });
 });
 

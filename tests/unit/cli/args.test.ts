@@ -119,6 +119,8 @@ test.each([
   ["--json job list", "unknown flag --json for zester. Did you mean --format json?"],
   ["job show A --output json", "--output takes no value. Did you mean --format json?"],
   ["job show A --output=json", "--output takes no value. Did you mean --format json?"],
+  ["job show A --csv", "unknown flag --csv for zester job show."],
+  ["completion --json bash", "unknown flag --json for zester completion."],
   ["job list --watch", "unknown flag --watch for zester job list. Did you mean zester job watch?"],
   ["job list -w", "unknown flag -w for zester job list. Did you mean zester job watch?"],
   ["job trace A -w", "unknown flag -w for zester job trace. Did you mean --follow?"],

@@ -1,6 +1,6 @@
 // Patterns: what they match.
 import { expect, test } from "bun:test";
-import { glob } from "../../../lib/model/glob.ts";
+import { glob, globs, listed } from "../../../lib/model/glob.ts";
 
 test.each([
   ["db*", "db-01", true],
@@ -15,3 +15,18 @@ test.each([
   ["[", "[", true],
   ["*", "line\nbreak", true],
 ])("glob %s on %s: %p", (pattern, text, hit) => expect(glob(pattern)(text)).toBe(hit));
+
+test.each([
+  [["a,b"], ["a", "b"]],
+  [
+    ["a", "b,c"],
+    ["a", "b", "c"],
+  ],
+  [["web-[1,2]"], ["web-[1,2]"]],
+  [["web-[1,2],db-[!a,b]*"], ["web-[1,2]", "db-[!a,b]*"]],
+  [["a],b"], ["a]", "b"]],
+])("%j is the list %j", (values, patterns) => expect(listed(values)).toEqual(patterns));
+
+test("one of several patterns has to fit", () => {
+  expect(["db-1", "web-1", "api-1"].filter(globs(["db*", "web-[1,2]"]))).toEqual(["db-1", "web-1"]);
+});
