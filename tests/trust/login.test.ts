@@ -250,7 +250,7 @@ describe("a login that expires while a command follows jobs", () => {
     const callout = await startCallout();
     const watch = new Running(["job", "watch", "--master", callout.url], {});
     await watch.until("j1");
-    await watch.until(/connected again[^]*connected again/);
+    await watch.until(/connected again[\s\S]*connected again/);
     expect(watch.err).not.toContain("error:");
     // The service refuses for a while.
     callout.live(-60, -60, 30);
