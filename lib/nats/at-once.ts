@@ -75,8 +75,8 @@ async function readAtOnce(stream: Stream, subjects: readonly string[]): Promise<
   );
   const subscription = connection.nc.subscribe(inbox, { callback: take });
   const request = { multi_last: subjects, max_bytes: MOST_BYTES };
-  connection.nc.publish(subject, JSON.stringify(request), { reply: inbox });
   try {
+    connection.publish(subject, request, inbox);
     return await promise;
   } finally {
     clearTimeout(timer);

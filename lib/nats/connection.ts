@@ -2,7 +2,7 @@
 import { createInbox, type Msg, type NatsConnection, type NatsError, type Status } from "nats";
 import { formatMs } from "../duration.ts";
 import { Transient, UserError } from "../errors.ts";
-import { safe } from "../text.ts";
+import { plural, safe } from "../text.ts";
 import { BrokenProtocol } from "./client.ts";
 import { unquote } from "./subject.ts";
 
@@ -189,14 +189,32 @@ export class Connection {
     return this.nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
   }
 
+  /** @throws UserError when the server takes no message of that size */
+  #bytesOf(subject: string, payload: unknown): Uint8Array {
+    const bytes = payload instanceof Uint8Array ? payload : this.#encoder.encode(JSON.stringify(payload) ?? "");
+    if (bytes.length <= this.maxPayload) return bytes;
+    throw new UserError(
+      `${this.shown} takes messages of ${plural(this.maxPayload, "byte")} at most from this user, and a message on ${safe(subject)} needs ${bytes.length}.`,
+      "Ask for more: the limit is max_payload of the server, or payload of the account or the user.",
+    );
+  }
+
+  /**
+   * Publishes a message; `reply` is where its answers go.
+   * @param payload bytes as they are, anything else as JSON
+   * @throws UserError when the server takes no message of that size
+   */
+  publish(subject: string, payload: unknown, reply: string): void {
+    this.nc.publish(subject, this.#bytesOf(subject, payload), { reply });
+  }
+
   /**
    * Sends a request and waits for its answer.
    * @param payload bytes as they are, anything else as JSON
    * @throws NoResponders when nothing listens, PermissionDenied, UserError when the server stays silent or is lost
    */
   async request(subject: string, payload: unknown = undefined): Promise<Msg> {
-    const isReady = payload === undefined || payload instanceof Uint8Array;
-    const body = isReady ? payload : this.#encoder.encode(JSON.stringify(payload));
+    const body = this.#bytesOf(subject, payload);
     try {
       // The library's own timeout comes after ours, which has the better words.
       return await this.guard(
@@ -240,7 +258,7 @@ export class Connection {
         else if (msg.headers?.code === 503) heard = false;
       },
     });
-    this.nc.publish(subject, payload, { reply: inbox });
+    this.publish(subject, payload, inbox);
     // A refusal is this message's unless it says that it is another's: requests of the API may be on the way as well.
     const refused = (denied: PermissionDenied) =>
       denied.subject === subject || !(denied.listening || denied.subject?.startsWith(`${this.api}.`) === true);

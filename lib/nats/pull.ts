@@ -139,7 +139,7 @@ class Reader {
     const wait = this.#live
       ? { expires: LIVE.expiresMs * 1e6, idle_heartbeat: Math.ceil(heartbeatMs * 1e6) }
       : { no_wait: true };
-    this.connection.nc.publish(this.#subject, JSON.stringify({ batch, ...wait }), { reply: lane.inbox });
+    this.connection.publish(this.#subject, { batch, ...wait }, lane.inbox);
   }
 
   #onData(lane: Lane, msg: Msg): void {

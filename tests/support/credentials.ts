@@ -74,6 +74,8 @@ export interface UserClaims {
   /** The only subjects that the user may publish on; without it, any. */
   readonly pub?: readonly string[];
   readonly sub?: readonly string[];
+  /** The most bytes of a message that the user may send. */
+  readonly payload?: number;
   /** The JWT alone lets its bearer in, without the seed. */
   readonly bearer?: boolean;
   /** Whose they are; a new user's without it. */
@@ -110,9 +112,9 @@ export function operator(): Operator {
   ${system.getPublicKey()}: ${systemJwt}
 }`;
     },
-    creds({ exp = 0, pub, sub, bearer, user = nkeys.createUser() } = {}) {
+    creds({ exp = 0, pub, sub, payload = -1, bearer, user = nkeys.createUser() } = {}) {
       const rights = (allow?: readonly string[]) => (allow ? { allow } : {});
-      const limits = { subs: -1, data: -1, payload: -1, ...(bearer && { bearer_token: true }) };
+      const limits = { subs: -1, data: -1, payload, ...(bearer && { bearer_token: true }) };
       const token = jwt(account, user, "ops", { type: "user", pub: rights(pub), sub: rights(sub), ...limits }, { exp });
       const seed = Buffer.from(user.getSeed()).toString();
       const path = secretFile(
