@@ -31,9 +31,12 @@ export async function readEvents(
   jid: string,
   reader?: ReturnReader,
 ): Promise<{ events: readonly JobEvent[]; note: string | undefined }> {
-  const events: JobEvent[] = [];
+  let events: JobEvent[] = [];
+  const again = () => {
+    events = [];
+  };
   try {
-    await store.events(jid, (event) => void events.push(eventOf(event, reader)));
+    await store.events(jid, (event) => void events.push(eventOf(event, reader)), again);
     return { events, note: undefined };
   } catch (error) {
     if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
@@ -52,7 +55,7 @@ export async function followEvents(
   follow: Follow,
 ): Promise<string | undefined> {
   try {
-    await store.events(jid, (event) => onEvent(eventOf(event)), follow);
+    await store.followEvents(jid, (event) => onEvent(eventOf(event)), follow);
     return undefined;
   } catch (error) {
     if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;

@@ -5,7 +5,7 @@ import { isTerminal, type JobRow } from "../model/job.ts";
 import type { Return } from "../model/returns.ts";
 import { type PeelStory, Steps, storyOf } from "../model/story.ts";
 import { PermissionDenied } from "../nats/connection.ts";
-import { NoBucket, type PeelOfJob, type Store } from "../nats/store.ts";
+import { NoBucket, type PeelOfJob, type Store, type StoredEvent } from "../nats/store.ts";
 import { count } from "../text.ts";
 import { eventOf } from "./events.ts";
 import { wholeRecords } from "./lookup.ts";
@@ -48,11 +48,14 @@ export async function readUnheard(
   const steps = new Map<string, Steps>();
   const keyOf = ({ jid, peel }: PeelOfJob) => `${jid}.${peel}`;
   const places = read.map(({ row, peel }): PeelOfJob => ({ jid: row.jid, peel }));
-  for (const [i, { row, peel }] of read.entries())
-    steps.set(keyOf(places[i] as PeelOfJob), new Steps(recordOf(row, peel)));
+  const begin = () => {
+    for (const [i, { row, peel }] of read.entries())
+      steps.set(keyOf(places[i] as PeelOfJob), new Steps(recordOf(row, peel)));
+  };
+  const onEvent = (place: PeelOfJob, event: StoredEvent) => void steps.get(keyOf(place))?.add(eventOf(event, reader));
+  begin();
   try {
-    if (read.length > 0)
-      await store.eventsOfPeels(places, (place, event) => void steps.get(keyOf(place))?.add(eventOf(event, reader)));
+    if (read.length > 0) await store.eventsOfPeels(places, onEvent, begin);
   } catch (error) {
     if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
     return { stories: [], note: `${error.message} Whether peels that were given up returned is not known.` };

@@ -36,6 +36,8 @@ export interface PeelOfJob {
 
 /** Of one peel, events of more jobs than this are read with those of all others. */
 const ALONE = 20;
+/** Events are read again when some did not come, but not more often than this. */
+const ATTEMPTS = 3;
 
 /** A sign of life. Both times are the server's, so that this machine's clock plays no part. */
 export interface Heartbeat {
@@ -176,20 +178,30 @@ export class Store {
   }
 
   /**
-   * What the stream `job-events` has of one job, in order, and with `follow` what comes later.
+   * What the stream `job-events` has of one job, in order.
+   * @param again called when some of them did not come: what was handed over counts for nothing, and all of it comes again
    * @throws NoBucket when a deployment has no such stream
    */
-  async events(jid: string, onEvent: (event: StoredEvent) => void, follow?: Follow): Promise<void> {
+  async events(jid: string, onEvent: (event: StoredEvent) => void, again: () => void): Promise<void> {
+    const [config, hand] = this.#eventsOf(jid, onEvent);
+    await this.#untilWhole(() => this.#readEvents(config, hand), again);
+  }
+
+  /** The same, and what comes later, until `follow` says stop. */
+  async followEvents(jid: string, onEvent: (event: StoredEvent) => void, follow: Follow): Promise<void> {
+    const [config, hand] = this.#eventsOf(jid, onEvent);
+    await this.#fleet.events.consume(config, (consumer) =>
+      this.#fleet.events.followConsumer(consumer, new Picture(consumer, hand), follow),
+    );
+  }
+
+  #eventsOf(jid: string, onEvent: (event: StoredEvent) => void): [ConsumerConfig, (msg: Msg) => void] {
     const prefix = `zester.job.${token(jid)}.`;
-    const config = { deliver_policy: "all", filter_subject: `${prefix}>` } as const;
     const hand = (msg: Msg) => {
       const [kind = "", peel] = msg.subject.slice(prefix.length).split(".");
       onEvent({ kind, peel, storedNs: deliveryOf(msg).storedNs, bytes: msg.data });
     };
-    if (!follow) return this.#readEvents(config, hand);
-    await this.#fleet.events.consume(config, (consumer) =>
-      this.#fleet.events.followConsumer(consumer, new Picture(consumer, hand), follow),
-    );
+    return [{ deliver_policy: "all", filter_subject: `${prefix}>` }, hand];
   }
 
   /** True when one consumer takes several filters. */
@@ -201,11 +213,13 @@ export class Store {
    * The acks and returns that the stream `job-events` has of peels in jobs, those of each in order; of one peel in many jobs
    * maybe those of others as well.
    * @param places each once
+   * @param again as in `events`
    * @throws NoBucket when a deployment has no such stream
    */
   async eventsOfPeels(
     places: readonly PeelOfJob[],
     onEvent: (place: PeelOfJob, event: StoredEvent) => void,
+    again: () => void,
   ): Promise<void> {
     const [first] = places;
     const several = places.some(({ peel }) => peel !== first?.peel);
@@ -224,17 +238,28 @@ export class Store {
       const some = subjects.slice(i * size, (i + 1) * size);
       return { deliver_policy: "all", ...(size > 1 ? { filter_subjects: some } : { filter_subject: some[0] }) };
     });
-    for (const config of configs) await this.#readEvents(config, hand);
+    const read = async () => {
+      for (const config of configs) if (!(await this.#readEvents(config, hand))) return false;
+      return true;
+    };
+    await this.#untilWhole(read, again);
   }
 
-  async #readEvents(config: ConsumerConfig, hand: (msg: Msg) => void): Promise<void> {
-    await this.#fleet.events.consume(config, async (consumer) => {
-      if (consumer.pending === 0) return;
+  /** @returns false when some did not come: they expired meanwhile, or nats-server 2.9 skipped them (see scan.ts) */
+  async #readEvents(config: ConsumerConfig, hand: (msg: Msg) => void): Promise<boolean> {
+    return this.#fleet.events.consume(config, async (consumer) => {
+      if (consumer.pending === 0) return true;
       const events = new InOrder(consumer.pending, hand);
       await pull(this.connection, consumer, events);
-      // Not read again: `hand` has seen some already.
-      if (!events.enough()) throw this.connection.incomplete("events expired while they were read");
+      return events.enough();
     });
+  }
+
+  async #untilWhole(read: () => Promise<boolean>, again: () => void): Promise<void> {
+    for (let attempt = 1; !(await read()); attempt++) {
+      if (attempt === ATTEMPTS) throw this.connection.incomplete("events expired while they were read");
+      again();
+    }
   }
 
   /**

@@ -109,18 +109,21 @@ class Place {
     const nc = await server.connect();
     const { jobs, returns } = await createBuckets(nc);
     const args = { text: "x".repeat(2000) };
+    const peels = Array.from({ length: 100 }, (_, i) => `web-${String(i).padStart(2, "0")}`);
+    const several = ["job-3", "job-5"];
     await Promise.all(
-      Array.from({ length: 400 }, (_, i) =>
-        jobs.put(`job-${i}`, encode(jobRecord(`job-${i}`, { status: i % 2 ? "complete" : "running", args }))),
-      ),
+      Array.from({ length: 400 }, (_, i) => {
+        const jid = `job-${i}`;
+        const targets = several.includes(jid) ? peels : ["web-01"];
+        return jobs.put(jid, encode(jobRecord(jid, { status: i % 2 ? "complete" : "running", args, targets })));
+      }),
     );
     for (const event of ["dispatch", "ack.web-01", "return.web-01", "status"])
       nc.publish(`zester.job.job-1.${event}`, encode({ jid: "job-1", peel_id: "web-01", success: true, duration: 1n }));
     const record = { jid: "job-1", peel_id: "web-01", success: true, duration: 1n, timestamp: Time.now() };
     await returns.put("job-1.web-01", encode(record));
-    for (const jid of ["job-3", "job-5"])
-      for (let i = 0; i < 100; i++) {
-        const peel = `web-${String(i).padStart(2, "0")}`;
+    for (const jid of several)
+      for (const [i, peel] of peels.entries()) {
         const failed = {
           ...record,
           jid,

@@ -211,7 +211,15 @@ describe("one literal token", () => {
         ["returns", () => store.returns.of(text, () => 0)],
         ["followJobs", () => store.followJobs([text], () => {}, follow)],
         ["followReturns", () => store.returns.follow(text, () => {}, follow)],
-        ["events", () => store.events(text, () => {})],
+        [
+          "events",
+          () =>
+            store.events(
+              text,
+              () => {},
+              () => {},
+            ),
+        ],
         ["cancel", () => store.cancel(text)],
       ];
       // The key of a heartbeat may have several tokens.

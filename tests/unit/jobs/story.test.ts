@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { readEvents } from "../../../lib/jobs/events.ts";
 import { resolveStory } from "../../../lib/jobs/story.ts";
 import type { Store } from "../../../lib/nats/store.ts";
 import { encode, jobRecord } from "../../support/harness.ts";
@@ -13,7 +14,7 @@ function endingStore() {
     reads: 0,
     job: async () => ended,
     nowNs: () => 0n,
-    events: async () => true,
+    events: async () => {},
     returns: {
       async of(_: string, read: (peel: string, bytes: Uint8Array) => unknown) {
         const there = store.reads++ === 0 ? [] : PEELS;
@@ -45,4 +46,16 @@ test("a job that ends while it is read has the returns that its record counts", 
     () => {},
   );
   expect(store.reads).toBe(3); // what is whole is not read again
+});
+
+test("events that come again take the place of those that came before", async () => {
+  const store = {
+    async events(_: string, onEvent: (event: { kind: string; bytes: Uint8Array }) => void, again: () => void) {
+      onEvent({ kind: "dispatch", bytes: returned });
+      again();
+      for (const kind of ["dispatch", "status"]) onEvent({ kind, bytes: returned });
+    },
+  };
+  const { events } = await readEvents(store as unknown as Store, "j1");
+  expect(events.map(({ kind }) => kind)).toEqual(["dispatch", "status"]);
 });
