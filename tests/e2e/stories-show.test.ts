@@ -172,6 +172,112 @@ ok, changed       1  web-01  nginx
   nginx  changed  40ms
 `,
   ],
+  [
+    "2hPxSRest",
+    {
+      counts: "2 late (2 changed)",
+      took: "median 30ms, slowest db-01 30ms",
+      outcomes: `OUTCOME        PEELS  WHERE       WHAT
+late, changed      2  db-[01-02]  returned after the job had ended: ok; uptime
+`,
+    },
+    `db-[01-02]  2 peels  late, ok  median 30ms
+  uptime  changed
+    stdout: up 12 days
+`,
+  ],
+  [
+    "2hPxSEarly",
+    {
+      counts: "2 ok (2 changed)",
+      took: "median 2ms, slowest web-02 5ms",
+      outcomes: `OUTCOME       PEELS  WHERE   WHAT
+ok, changed       1  web-01  returned at +T, but the master missed it and gave it up; test.version
+ok, changed       1  web-02  test.version
+`,
+    },
+    `web-[01-02]  2 peels  ok  median 2ms
+  test.version  changed
+    stdout: 0.7.1
+`,
+  ],
+  [
+    "2hPxSAlien",
+    {
+      counts: "1 ok (1 changed)",
+      took: "db-01 1.0s",
+      outcomes: `OUTCOME       PEELS  WHERE  WHAT
+ok, changed       1  db-01  true
+`,
+    },
+    `db-01  ok  1.0s
+  true  changed  40ms
+`,
+  ],
+  [
+    "2hPxSOrphan",
+    {
+      counts: "2 failed",
+      took: "median 3.0s, slowest db-01 3.0s",
+      outcomes: `OUTCOME       PEELS  WHERE  WHAT
+failed            1  db-01  execution canceled
+failed            1  db-02  cmd.run:long: context canceled
+`,
+    },
+    `db-01  failed  3.0s  2 results: 1 failed, 1 skipped
+  error: execution canceled
+  cmd.run:long  failed  3.0s
+    error: signal: killed
+  cmd.run:next  skipped  0s
+
+db-02  failed  3.0s  1 result: 1 failed
+  cmd.run:long  failed  3.0s
+    error: context canceled
+`,
+  ],
+  [
+    "2hPxSUnwatched",
+    {
+      counts: "1 ok (1 changed)",
+      took: "db-01 1.0s",
+      outcomes: `OUTCOME       PEELS  WHERE  WHAT
+ok, changed       1  db-01  true
+`,
+    },
+    `db-01  ok  1.0s
+  true  changed  40ms
+`,
+  ],
+  [
+    "2hPxSTwice",
+    {
+      counts: "1 ok (1 changed)",
+      took: "db-01 1.0s",
+      outcomes: `OUTCOME       PEELS  WHERE  WHAT
+ok, changed       1  db-01  true
+`,
+    },
+    `db-01  ok  1.0s
+  true  changed  40ms
+`,
+  ],
+  [
+    "2hPxSGone",
+    {
+      counts: "2 unreachable, 1 ok (1 changed)",
+      took: "median 1.0s, slowest db-01 1.0s",
+      outcomes: `OUTCOME       PEELS  WHERE       WHAT
+unreachable       2  db-[02-03]  no ack within 10s
+ok, changed       1  db-01       true
+`,
+    },
+    `db-[02-03]  2 peels  unreachable
+  error: no ack within 10s
+
+db-01  ok  1.0s
+  true  changed  40ms
+`,
+  ],
 ];
 
 describe.each(STORIES)("%s", (jid, summary, output) => {
@@ -187,4 +293,16 @@ describe.each(STORIES)("%s", (jid, summary, output) => {
     expect(stdout).toBe(output);
     expect([stderr, code]).toEqual(["", 0]);
   });
+});
+
+test("show: a return of a peel that is no target is in the bucket, and says so", async () => {
+  const { stdout } = await zester(["job", "show", "2hPxSAlien"], { env: site.env });
+  expect(stdout).toEndWith(`
+Returns:
+PEEL      SUCCESS  DURATION  ERROR
+db-01     true     1.0s
+evil-01   true     1.0s      not a target
+`);
+  const json = await zester(["job", "show", "2hPxSAlien", "--format", "json"], { env: site.env });
+  expect(JSON.parse(json.stdout).returns.map(({ target }: { target?: boolean }) => target)).toEqual([undefined, false]);
 });

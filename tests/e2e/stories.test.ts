@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Running, zester } from "../support/harness.ts";
 import { type StorySite, serveStories } from "../support/stories.ts";
-import { FACTS, steady } from "../support/story-facts.ts";
+import { FACTS, ORPHAN, steady, TWICE } from "../support/story-facts.ts";
 
 let site: StorySite;
 beforeAll(async () => {
@@ -166,6 +166,129 @@ AFTER  EVENT       PEEL    DETAIL
 `,
     "complete after 2.0s: 1 ok",
     0,
+  ],
+  [
+    "2hPxSRest",
+    `Slowest   db-01 30ms, db-02 30ms
+
+PEEL   STATE  DELIVERED  WAITED  TOOK  DETAIL
+db-01  late   T          T       30ms  returned after the job had ended: ok
+db-02  late   T          T       30ms  returned after the job had ended: ok
+
+AFTER  EVENT       PEEL   DETAIL
++T     dispatched
++T     ended              timeout
++T     ack         db-01  delivered in T
++T     return      db-01  late, ok, took 30ms
++T     ack         db-02  delivered in T
++T     return      db-02  late, ok, took 30ms
+`,
+    "timeout after 4ms: 2 late (the master stopped watching 59s before the deadline; 2 of 2 peels returned after that: 2 ok)",
+    3,
+  ],
+  [
+    "2hPxSEarly",
+    `Slowest   web-02 5ms, web-01 2ms
+
+PEEL    STATE  DELIVERED  WAITED  TOOK  DETAIL
+web-01  ok     T          T       2ms  returned at +T, but the master missed it and gave it up
+web-02  ok     T          T       5ms
+
+AFTER  EVENT       PEEL    DETAIL
++T     dispatched
++T     ack         web-01  delivered in T
++T     return      web-01  ok, took 2ms
++T     ack         web-02  delivered in T
++T     return      web-02  ok, took 5ms
++T     return      web-01  unreachable: the master missed its return
++T     ended               failed
+`,
+    "failed after 2.0s: 2 ok (the master missed the return of web-01)",
+    3,
+  ],
+  [
+    "2hPxSAlien",
+    `
+PEEL   STATE  DELIVERED  WAITED  TOOK  DETAIL
+db-01  ok     T          T       1.0s
+
+AFTER  EVENT       PEEL   DETAIL
++T     dispatched
++T     ack         db-01  delivered in T
++T     return      db-01  ok, took 1.0s
++T     ended              complete
+`,
+    "complete after 2.0s: 1 ok",
+    0,
+  ],
+  [
+    "2hPxSOrphan",
+    `Slowest   db-01 3.0s, db-02 3.0s
+
+PEEL   STATE   DELIVERED  WAITED  TOOK  DETAIL
+db-01  failed  T          T       3.0s  execution canceled
+db-02  failed  T          T       3.0s  cmd.run:long: context canceled
+
+AFTER  EVENT       PEEL   DETAIL
++T     dispatched
++T     ack         db-01  delivered in T
++T     ack         db-02  delivered in T
++T     cancel             cancel signal
++T     return      db-01  failed, took 3.0s: execution canceled
++T     return      db-02  failed, took 3.0s: cmd.run:long: context canceled
++T     ended              failed
+`,
+    `failed after 2.0s: 2 failed (${ORPHAN})`,
+    2,
+  ],
+  [
+    "2hPxSUnwatched",
+    `
+PEEL   STATE  DELIVERED  WAITED  TOOK  DETAIL
+db-01  ok     T          T       1.0s
+
+AFTER  EVENT       PEEL   DETAIL
++T     dispatched
++T     ack         db-01  delivered in T
++T     return      db-01  ok, took 1.0s
+`,
+    undefined,
+    124,
+  ],
+  [
+    "2hPxSTwice",
+    `
+PEEL   STATE  DELIVERED  WAITED  TOOK  DETAIL
+db-01  ok     T          T       1.0s
+
+AFTER  EVENT       PEEL   DETAIL
++T     dispatched
++T     ack         db-01  delivered in T
++T     return      db-01  ok, took 1.0s
++T     ended              partial
+`,
+    `partial after 2.0s: 1 ok (${TWICE})`,
+    3,
+  ],
+  [
+    "2hPxSGone",
+    `Slowest   db-01 1.0s
+
+PEEL   STATE        DELIVERED  WAITED  TOOK  DETAIL
+db-02  unreachable  -          -       -     no ack within 10s
+db-03  unreachable  -          -       -     no ack within 10s
+db-01  ok           T          T       1.0s
+
+AFTER  EVENT       PEEL   DETAIL
++T     dispatched
++T     ack         db-01  delivered in T
++T     return      db-01  ok, took 1.0s
++T     return      db-02  unreachable: no ack within 10s
++T     return      db-03  unreachable: no ack within 10s
++T     ended              failed
+`,
+    "failed after 2.0s: 2 unreachable, 1 ok",
+    3,
   ],
 ];
 

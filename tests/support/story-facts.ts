@@ -3,6 +3,11 @@
 
 const CREATED = "Created   2026-01-15T09:30:00.123456789Z (AGO)";
 
+/** Why Orphan and Twice ended as they did. */
+export const ORPHAN =
+  "a cancel signal was sent while no master watched: 2 of 2 peels aborted, and the job ended as failed after a takeover by master-2hPwA1";
+export const TWICE = "db-01 is a target twice and counts as two, so the job could not be complete";
+
 /** By JID. */
 export const FACTS = {
   "2hPxSFailed": `pkg.installed openssl on web* by ops, 2 peels
@@ -104,6 +109,84 @@ ${CREATED}
 Took      2.0s
 Peels     1: 1 ok
 `,
+  // Its master answered a REST request, and stopped watching with that: the returns are in the events alone.
+  "2hPxSRest": `cmd.run uptime by ci-token, 2 peels
+Job       2hPxSRest
+State     timeout
+Reason    the master stopped watching 59s before the deadline; 2 of 2 peels returned after that: 2 ok
+User      ci-token
+Owner     master-2hPwZ9
+${CREATED}
+Took      4ms
+Peels     2: 2 late
+`,
+  "2hPxSEarly": `test.version on web* by ops, 2 peels
+Job       2hPxSEarly
+State     failed
+Reason    the master missed the return of web-01
+Target    web*
+User      ops
+Owner     master-2hPwZ9
+${CREATED}
+Took      2.0s
+Peels     2: 2 ok
+`,
+  "2hPxSAlien": `cmd.run true on db-01 by root, 1 peel
+Job       2hPxSAlien
+State     complete
+Target    db-01
+User      root
+Owner     master-2hPwZ9
+${CREATED}
+Took      2.0s
+Peels     1: 1 ok
+1 message ignored: evil-01 is no target
+`,
+  "2hPxSOrphan": `state.apply big on db* by ops, 2 peels
+Job       2hPxSOrphan
+State     failed
+Reason    ${ORPHAN}
+Target    db*
+User      ops
+Owner     master-2hPwA1
+${CREATED}
+Took      2.0s
+Peels     2: 2 failed
+`,
+  "2hPxSUnwatched": `cmd.run true on db-01 by root, 1 peel
+Job       2hPxSUnwatched
+State     running
+Target    db-01
+User      root
+Owner     master-2hPwZ9
+${CREATED}
+So far    T
+Deadline  2026-01-15T09:31:00.123456789Z (AGO)
+Stuck     T overdue; master-2hPwZ9 is alive but does not watch this job; it ends when that master restarts
+          Restart master-2hPwZ9. \`zester job kill 2hPxSUnwatched\` stops the peels, but does not end the job.
+Peels     1: 1 ok
+`,
+  "2hPxSTwice": `cmd.run true on L@db-01,db-01 by root, 1 peel
+Job       2hPxSTwice
+State     partial
+Reason    ${TWICE}
+Target    L@db-01,db-01
+User      root
+Owner     master-2hPwZ9
+${CREATED}
+Took      2.0s
+Peels     1: 1 ok
+`,
+  "2hPxSGone": `cmd.run true on db* by root, 3 peels
+Job       2hPxSGone
+State     failed
+Target    db*
+User      root
+Owner     master-2hPwZ9
+${CREATED}
+Took      2.0s
+Peels     3: 2 unreachable, 1 ok
+`,
 } as const satisfies Record<string, string>;
 
 /** The text with `T` for each time that depends on when and how fast the stories were loaded, and `AGO` for an age. */
@@ -112,5 +195,6 @@ export const steady = (text: string) =>
     .replace(/\(\S+ (ago|over)\)/g, "(AGO)")
     .replace(/^(So far {4})[^\s;]+/m, "$1T")
     .replace(/\S+ overdue\b/g, "T overdue")
+    .replace(/(returned at \+)[^\s,]+/g, "$1T")
     .replace(/[\d.]+[a-zµ]+( so far)/g, "T$1")
     .replace(/TOOK +DETAIL/, "TOOK  DETAIL");
