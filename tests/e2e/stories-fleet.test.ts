@@ -56,3 +56,21 @@ test("stats: the same, by peel; a peel that was no target is not there", async (
   expect(of("db-03")).toMatchObject({ jobs: 1, failed: 1, last: "unreachable" });
   expect(of("evil-01")).toBeUndefined();
 });
+
+test.each([
+  ["2hPxSGone", "  unreachable   2 peels: db-[02-03]  no ack within 10s; "],
+  ["2hPxSOrphan", "  failed        db-02  cmd.run:long: context canceled; "],
+])("retry --dry-run of %s", async (jid, line) => {
+  const { stdout, stderr, code } = await job("retry", jid, "--dry-run");
+  expect(stdout).toContain(line);
+  expect(stderr).toContain("to these 2 peels, nothing was sent.");
+  expect(code).toBe(0);
+});
+
+test("diff: peels that were no targets are in none; what came late is compared", async () => {
+  expect((await job("diff", "2hPxSTwice", "2hPxSAlien")).stdout).toBe("output is the same on 1 of 1\n");
+  const { stdout, code } = await job("diff", "2hPxSGone", "2hPxSRest");
+  expect(stdout).toContain("unreachable → late  db-02         returned after the job had ended: ok\n");
+  expect(stdout).toContain("\nonly in the first   db-03\n");
+  expect(code).toBe(2);
+});

@@ -16,6 +16,8 @@ export interface JobRequest {
   readonly jid?: string;
   readonly fn: string;
   readonly peels: Plan;
+  /** Its targets, where these are not the peels: one may stand twice. */
+  readonly targets?: readonly string[];
   readonly args?: unknown;
   readonly expr?: string;
   readonly user?: string;
@@ -88,7 +90,8 @@ export class Fleet {
     const number = String(this.#masters.length + 1).padStart(2, "0");
     const master = new Master(this.site, `master-demo${number}`, (jid, peel) => {
       const plan = this.#plans.get(jid)?.[peel];
-      return plan?.does === "unreachable" ? plan.ms : undefined;
+      const misses = plan?.does === "early";
+      return { misses, patienceMs: misses || plan?.does === "unreachable" ? plan?.ms : undefined };
     });
     this.#masters.push(master);
     await master.start();
@@ -122,12 +125,33 @@ export class Fleet {
 
   /** Gives a job to the masters. Returns its JID when it runs. @throws the masters' error */
   async dispatch(request: JobRequest): Promise<string> {
+    const record = await this.#minted(request);
+    const reply = await this.site.nc.request(DISPATCH_SUBJECT, encode(inOrder(record)), { timeout: 10_000 });
+    const answer = decode(reply.data);
+    if (answer?.error !== undefined) throw new Error(String(answer.error));
+    return record.jid;
+  }
+
+  /** Gives a job to the newest master through its REST interface. Returns its JID when the master has ended it. */
+  async rest(request: JobRequest): Promise<string> {
+    const { state_id, target_expr, ...record } = await this.#minted(request);
+    await this.#newest().rest(record);
+    return record.jid;
+  }
+
+  /** Lets the newest master live on without watching a job that it owns. */
+  async forget(jid: string): Promise<void> {
+    await this.#newest().forget(jid);
+  }
+
+  /** The record that a client makes of a request; the peels are online. */
+  async #minted(request: JobRequest): Promise<JobRecord> {
     const { jid = newJid(), fn, args = null, peels, expr, user = "root", timeoutMs = 300_000 } = request;
-    const targets = Object.keys(peels);
+    const targets = request.targets ?? Object.keys(peels);
     if (!this.#plans.has(jid)) this.#plans.set(jid, peels);
     await Promise.all(targets.map((id) => this.peel(id).ready()));
     const created = Time.now();
-    const record: JobRecord = {
+    return {
       jid,
       function: fn,
       args,
@@ -142,10 +166,6 @@ export class Fleet {
       v: 1,
       metadata: request.metadata,
     };
-    const reply = await this.site.nc.request(DISPATCH_SUBJECT, encode(inOrder(record)), { timeout: 10_000 });
-    const answer = decode(reply.data);
-    if (answer?.error !== undefined) throw new Error(String(answer.error));
-    return jid;
   }
 
   /** A rule sees an event and starts a job. */
@@ -155,9 +175,15 @@ export class Fleet {
   }
 
   /** Lets a peel run a function by its own schedule. Returns the JID; the job appears when it has ended. */
-  async schedule(peel: string, entry: string, fn: string, behaviour: Behaviour = { does: "ok" }): Promise<string> {
+  async schedule(
+    peel: string,
+    entry: string,
+    fn: string,
+    behaviour: Behaviour = { does: "ok" },
+    jid?: string,
+  ): Promise<string> {
     await this.peel(peel).ready();
-    return this.peel(peel).schedule(entry, fn, behaviour);
+    return this.peel(peel).schedule(entry, fn, behaviour, jid);
   }
 
   /** Cancels a job by the API of a master. */
@@ -187,6 +213,7 @@ export const fail: Behaviour = { does: "fail", ms: 20, error: "no lock" };
 export const away: Behaviour = { does: "unreachable", ms: 20 };
 export const hang: Behaviour = { does: "hang" };
 export const silent: Behaviour = { does: "silent" };
+export const early: Behaviour = { does: "early", ms: 50 };
 
 /** A server with a fleet, and the commands of `job` run on it: to their end, or to be watched. */
 export async function serveFleet() {

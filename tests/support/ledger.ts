@@ -84,6 +84,16 @@ export class Ledger {
     }
   }
 
+  /** The payload of the newest event of a peel in a job; undefined without one, or without a stream of events. */
+  async newestEvent(jid: string, kind: "ack" | "return", peel: string): Promise<Uint8Array | undefined> {
+    const jsm = await this.#open().nc.jetstreamManager();
+    const query = { last_by_subj: `zester.job.${jid}.${kind}.${peel}` };
+    return jsm.streams.getMessage("job-events", query).then(
+      ({ data }) => data,
+      () => undefined,
+    );
+  }
+
   async storedReturns(jid: string, targets: readonly string[]): Promise<Record<string, unknown>[]> {
     const { returns, layout } = this.#open();
     const keys = layout === "list" ? [jid] : targets.map((peel) => `${jid}.${peel}`);

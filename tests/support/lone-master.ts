@@ -14,7 +14,7 @@ const site = { nc, jobs, returns, heartbeats: { masters, peels }, scale: 1, layo
 const master = new Master(
   { ...site, ignoreCancel: false },
   "master-lone",
-  () => undefined,
+  () => ({}),
   async (reached) => {
     if (reached !== stage) return;
     await nc.flush();

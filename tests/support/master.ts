@@ -31,8 +31,16 @@ const UNREACHABLE = "UNREACHABLE: no heartbeat at dispatch and no ack after repu
 const ONE_OF_ALL = { queue: "masters" };
 
 /** Two requests with the same intent would do the same thing on the same peels. */
-const intent = ({ function: fn, args, targets, target_expr, timeout }: JobRecord) =>
-  [fn, args, targets, target_expr, timeout] as const;
+const intent = ({ function: fn, timeout, user, targets, args, metadata }: JobRecord) =>
+  [fn, timeout, user, targets, args, metadata] as const;
+
+/** What a master does with a peel in a job. */
+export interface Care {
+  /** After how many ms it gives a silent peel up, where that is not the usual time. */
+  readonly patienceMs?: number | undefined;
+  /** It is not listening yet when the peel acks and returns. */
+  readonly misses?: boolean | undefined;
+}
 
 /** How far a dispatch has come: the request was read, record and index are written, the peels have it and nothing is answered. */
 export type Stage = "received" | "claimed" | "launched";
@@ -47,13 +55,13 @@ export class Master {
   #looking = false;
 
   /**
-   * @param patience after how many ms it gives a silent peel up, where that is not the usual time
+   * @param care how it treats a peel in a job
    * @param at called on the way of a dispatch, before it goes on
    */
   constructor(
     readonly site: Site,
     readonly id: string,
-    readonly patience: (jid: string, peel: string) => number | undefined,
+    readonly care: (jid: string, peel: string) => Care,
     readonly at: (stage: Stage) => Promise<void> | void = () => {},
   ) {
     this.#ledger = new Ledger(site, id);
@@ -124,6 +132,24 @@ export class Master {
     await this.site.heartbeats?.masters.put(this.id, encode(beat));
   }
 
+  /** What its REST interface does: it dispatches the job, and stops watching it when it has answered. */
+  async rest(record: JobRecord): Promise<void> {
+    const request = encode(inOrder(record));
+    this.#enqueue(async () => {
+      await this.#dispatch(request);
+      const job = this.#live.get(record.jid);
+      if (job) await this.#finish(job, job.outcomeNow);
+    });
+    await this.idle();
+  }
+
+  /** It lives, and does not watch a job any more that it owns. */
+  async forget(jid: string): Promise<void> {
+    this.#live.get(jid)?.clearTimers();
+    this.#live.delete(jid);
+    await this.#beat();
+  }
+
   async #dispatch(data: Uint8Array): Promise<{ jid: string } | { error: string }> {
     const fault = faultOf(data);
     if (fault !== undefined) return { error: fault };
@@ -136,11 +162,12 @@ export class Master {
     record.deadline = new Time(record.updated.ns + record.timeout);
     record.offline_at_dispatch = await this.#offline(record.targets);
     const known = await this.#ledger.claim(record);
-    if (known)
-      return Bun.deepEquals(intent(known), intent(record))
-        ? { jid }
-        : { error: `conflict: job ${jid} is known with another intent` };
-    await this.#launch(this.#adopt(record));
+    if (known && !Bun.deepEquals(intent(known), intent(record)))
+      return { error: `conflict: job ${jid} is known with another intent` };
+    if (known && known.status !== "claimed") return { jid };
+    // Nothing was sent of a job that stays claimed: only the master that claimed it sends it.
+    if (known && known.owner !== this.id) return { error: `claim pending: job ${jid} is claimed by ${known.owner}` };
+    await this.#launch(this.#adopt(known ?? record));
     await this.at("launched");
     return { jid };
   }
@@ -170,7 +197,7 @@ export class Master {
     this.#request(job, targets);
     this.#after(job, RESEND_AFTER_MS * scale, async () => this.#request(job, job.silent));
     for (const peel of targets)
-      this.#after(job, this.patience(jid, peel) ?? GIVE_UP_AFTER_MS * scale, () => this.#giveUp(job, peel));
+      this.#after(job, this.care(jid, peel).patienceMs ?? GIVE_UP_AFTER_MS * scale, () => this.#giveUp(job, peel));
     await this.#watch(job);
   }
 
@@ -204,7 +231,7 @@ export class Master {
     const [, , jid, , peel] = msg.subject.split(".") as [string, string, string, string, string];
     const job = this.#live.get(jid);
     const record = job && decode(msg.data);
-    if (!job?.isTarget(peel) || record?.peel_id !== peel) return undefined;
+    if (!job?.isTarget(peel) || record?.peel_id !== peel || this.care(job.record.jid, peel).misses) return undefined;
     return { job, peel, record };
   }
 
@@ -279,8 +306,7 @@ export class Master {
     record.reclaim_count = times;
     if (!(await this.#ledger.replace(entry, record))) return;
     const job = this.#adopt(record);
-    for (const stored of await this.#ledger.storedReturns(record.jid, record.targets))
-      job.returned(stored.peel_id as string, stored);
+    await this.#readBack(job);
     if (times > MAX_TAKEOVERS) {
       const reason = `reclaim limit exceeded: job reclaimed ${times} times (max ${MAX_TAKEOVERS})`;
       return this.#finish(job, "failed", reason);
@@ -288,5 +314,19 @@ export class Master {
     if (record.status === "claimed") return this.#launch(job);
     await this.#ledger.index(record.jid);
     await this.#watch(job);
+  }
+
+  /** The newest return of each target counts, in the stream of events, or, where there is none, in the bucket. */
+  async #readBack(job: Watched): Promise<void> {
+    const { jid, targets } = job.record;
+    for (const stored of await this.#ledger.storedReturns(jid, targets)) job.returned(stored.peel_id as string, stored);
+    for (const peel of new Set(targets)) {
+      if (await this.#ledger.newestEvent(jid, "ack", peel)) job.acked(peel);
+      const newest = await this.#ledger.newestEvent(jid, "return", peel);
+      const record = newest && decode(newest);
+      if (!newest || record?.peel_id !== peel) continue;
+      job.returned(peel, record);
+      await this.#ledger.storeReturn(jid, peel, newest);
+    }
   }
 }

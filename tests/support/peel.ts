@@ -10,16 +10,17 @@ export interface Behaviour {
    * `ok`, `fail` and `dry` return after having run for `ms`; `hang` runs until it is canceled; `stubborn` runs for `ms`
    * even when it is canceled; what was canceled returns a little later, as failed. `silent` and `unreachable` neither ack nor
    * return: the master gives the peel up, on `unreachable` already after `ms` when that is given. `late` is silent until then,
-   * and acks and runs afterwards.
+   * and acks and runs afterwards. `early` acks and returns so soon that the master misses both, and gives the peel up, after
+   * `ms` when that is given.
    */
-  readonly does: "ok" | "fail" | "dry" | "hang" | "silent" | "stubborn" | "unreachable" | "late";
+  readonly does: "ok" | "fail" | "dry" | "hang" | "silent" | "stubborn" | "unreachable" | "late" | "early";
   readonly ms?: number;
   /** The job failed with this error, whatever the peel does. */
   readonly error?: string;
   /** Whether the one result says that something changed; as a rule it does, unless the function is read-only. */
   readonly changed?: boolean;
-  /** The results in place of the one that is made up. */
-  readonly results?: readonly StateResult[];
+  /** The results in place of the one that is made up; null when nothing was run, since it can't be. */
+  readonly results?: readonly StateResult[] | null;
 }
 
 /** What became of one state or function call. */
@@ -62,7 +63,12 @@ const QUEUE_FULL: Outcome = {
   duration: 0n,
 };
 
-const readOnly = (fn: string) => /^(test\.ping|(grains|facts|settings)\..*|sys\.list_functions)$/.test(fn);
+/** Functions that only read pass the queue by. */
+function readOnly(fn: string): boolean {
+  const [module = ""] = fn.split(".");
+  if (["grains", "settings", "pillar"].includes(module)) return true;
+  return ["test.ping", "sys.list_functions", "sys.doc"].includes(fn) || (module === "facts" && fn !== "facts.set");
+}
 const random = randomFrom(SEED);
 /** A peel gathers its results from a map: each run has them in another order. */
 const shuffled = <T>(items: readonly T[]): T[] =>
@@ -135,9 +141,8 @@ export class Peel {
     for (const all of [this.#subs, this.#timers, this.#running, this.#seen]) all.clear();
   }
 
-  /** Runs a function by its own schedule, beside its queue. Returns the JID at once. */
-  schedule(entry: string, fn: string, behaviour: Behaviour): string {
-    const jid = newJid();
+  /** Runs a function by its own schedule, beside its queue. Returns the JID at once. @param jid that of any job will do */
+  schedule(entry: string, fn: string, behaviour: Behaviour, jid = newJid()): string {
     this.#after(behaviour.ms ?? 50, () => {
       const { success, error, return_data, duration } = this.#outcome({ jid, fn, behaviour });
       const { v, ...answer } = return_data as Record<string, unknown>;
@@ -188,7 +193,8 @@ export class Peel {
 
   #accept(work: Work): void {
     this.#publish(work.jid, "ack", encode({ jid: work.jid, peel_id: this.id, timestamp: Time.now() }));
-    if (readOnly(work.fn)) this.#run(work);
+    if (work.behaviour.does === "early") this.#return(work.jid, this.#outcome(work));
+    else if (readOnly(work.fn)) this.#run(work);
     else if (this.#worker && this.#queue.length >= this.site.queue) this.#return(work.jid, QUEUE_FULL);
     else {
       this.#queue.push(work);
@@ -262,7 +268,7 @@ export class Peel {
     const success = error === undefined;
     const details: Record<string, string> = success ? { stdout: `${fn} done\n` } : { stderr: error };
     const only: StateResult = { name: fn, changed: success && changed, ms, details, error };
-    const results = shuffled((behaviour.results ?? [only]).map(resultOf));
+    const results = behaviour.results === null ? null : shuffled((behaviour.results ?? [only]).map(resultOf));
     const test = does === "dry" || undefined;
     const return_data = { v: 1, peel_id: this.id, jid, success, test, results, error };
     return { success, return_data, error, duration: nanos(ms) };

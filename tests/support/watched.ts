@@ -36,14 +36,18 @@ export class Watched {
     return this.record.targets.filter((peel) => !this.#acked.has(peel) && !this.#returned.has(peel));
   }
 
-  /** How it ends when every target has returned; undefined before. */
+  /**
+   * How it ends when every target has returned; undefined before. What a master wrote for a peel that it gave up counts as a
+   * return, a target that stands twice counts as two, and without targets there is nothing to wait for but the deadline.
+   */
   get outcome(): "complete" | "failed" | undefined {
-    if (this.#returned.size < this.record.targets.length) return undefined;
+    if (this.#returned.size < Math.max(1, this.record.targets.length)) return undefined;
     return this.#succeeded === this.#returned.size ? "complete" : "failed";
   }
 
   /** How it ends at the deadline. */
-  get outcomeNow(): "partial" | "timeout" {
+  get outcomeNow(): "complete" | "partial" | "timeout" {
+    if (this.record.targets.length === 0) return "complete";
     return this.#returned.size > 0 ? "partial" : "timeout";
   }
 
