@@ -1,7 +1,7 @@
 // zester job active
 
 import { defineCommand } from "../cli/command.ts";
-import { type JobRow, LISTED_AS_ACTIVE } from "../model/job.ts";
+import { isUnknownStatus, type JobRow, LISTED_AS_ACTIVE, unknownStateWords } from "../model/job.ts";
 import { ACTIVE } from "../render/columns.ts";
 import { plural } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
@@ -17,13 +17,18 @@ async function run(flags: ListArgs): Promise<void> {
     async (session) => {
       const selection = await selectionByServer(flags, session);
       const claimed = new Set<string>();
+      const unknown = new Map<string, JobRow>();
       const keep = (row: JobRow) => {
         if (row.status === "claimed" && selection.matches(row)) claimed.add(row.jid);
         else claimed.delete(row.jid);
+        if (isUnknownStatus(row.status) && selection.matches(row)) unknown.set(row.jid, row);
+        else unknown.delete(row.jid);
         return LISTED_AS_ACTIVE.includes(row.status ?? "");
       };
       const view = { keep, columns: ACTIVE, none: "No active jobs.", tellStuck: true };
       await listJobs(flags, view, selection, session);
+      const words = unknownStateWords([...unknown.values()]);
+      if (words !== undefined) session.terminal.warn(`${words}.`);
       if (claimed.size === 0) return;
       session.terminal.warn(
         `${plural(claimed.size, "job")} claimed by a master, nothing sent yet: not shown here, \`zester job list\` has them.`,

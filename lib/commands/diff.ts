@@ -6,7 +6,7 @@ import { EXIT, UserError } from "../errors.ts";
 import { SharedReturns } from "../jobs/shared-returns.ts";
 import { openQuestions, type Reading, resolveStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
-import { isTerminal } from "../model/job.ts";
+import { isActive } from "../model/job.ts";
 import { diffJobs } from "../model/job-diff.ts";
 import { jobDiffDocument, renderJobDiff } from "../render/job-diff.ts";
 import { diff as args, type DiffArgs } from "./flags.ts";
@@ -33,7 +33,7 @@ function notes(before: Reading, after: Reading): string[] {
       : args[0] !== args[1]
         ? [`the jobs ran ${was} with different arguments.`]
         : [];
-  const open = [before, after].filter(({ row }) => !isTerminal(row.status));
+  const open = [before, after].filter(({ row }) => isActive(row.status));
   return [...unequal, ...open.map(({ row }) => `job ${row.jid} has not ended: what its peels are may change.`)];
 }
 

@@ -1,11 +1,13 @@
 // kill --wait: how the jobs ended that got a signal.
 
 import { Transient, UserError } from "../errors.ts";
-import { linkLines } from "../jobs/follow.ts";
+import { Answers } from "../jobs/answers.ts";
+import { linkLines, persist } from "../jobs/follow.ts";
 import { readJob } from "../jobs/lookup.ts";
 import { readStory } from "../jobs/story.ts";
 import { turns } from "../jobs/turns.ts";
 import { Waiting, type WaitTold } from "../jobs/waiting.ts";
+import type { Ending } from "../model/ending.ts";
 import { isSent, type Outcome } from "../model/kill.ts";
 import type { Store } from "../nats/store.ts";
 import { endLine, sightWords } from "../render/kill.ts";
@@ -40,15 +42,15 @@ export async function waitForEnds(
   };
   const waiting = new Waiting();
   waiting.jids = outcomes.filter(isSent).map(({ jid }) => jid);
-  const told: WaitTold = {
-    warn: terminal.warn,
-    ended(ending) {
-      if (session.format === "text") out.write(endLine(ending, out.columns));
-    },
-    lost: (_, why) => fail(why),
-  };
+  const endings = new Map<string, Ending>();
+  const answers = new Answers((ending) => {
+    endings.set(ending.row.jid, ending);
+    if (session.format === "text") out.write(endLine(ending, out.columns));
+  });
+  const told: WaitTold = { warn: terminal.warn, ended: (ending) => answers.add(ending), lost: (_, why) => fail(why) };
   const missed = (limit: Limit) => {
-    const [first = ""] = waiting.open;
+    const [first] = waiting.open;
+    if (first === undefined) return; // all have ended, and only answers of peels are missing
     const hint = `The signal was sent. \`zester job trace ${first}\` tells what each peel is doing.`;
     throw notEnded(waiting.open, limit, hint);
   };
@@ -62,12 +64,25 @@ export async function waitForEnds(
     // When the connection is lost, that is said elsewhere.
     for (const jid of waiting.open) inTurn(() => look(jid)).catch(() => {});
   }, PATIENCE_MS);
-  await within(limit, waiting.run(session, linkLines(session, terminal.say), told), missed).catch((error) => {
+  const link = linkLines(session, terminal.say);
+  const ended = new AbortController();
+  const answering = answers.until(ended.signal, () => session.store);
+  const wait = async () => {
+    await waiting.run(session, link, told).finally(() => ended.abort());
+    await answering;
+    await persist(session, link, (store) => answers.all(store));
+  };
+  const keep = (error: unknown) => {
     // What ails the connection is for all of them.
     if (error instanceof Transient || !(error instanceof UserError)) throw error;
     fail(error);
-  });
-  clearTimeout(patience);
-  const results = outcomes.map((outcome) => ({ ...outcome, ending: waiting.endings.get(outcome.jid) }));
+  };
+  await within(limit, wait(), missed)
+    .catch(keep)
+    .finally(() => {
+      clearTimeout(patience);
+      answers.close();
+    });
+  const results = outcomes.map((outcome) => ({ ...outcome, ending: endings.get(outcome.jid) }));
   return { results, failures };
 }

@@ -8,18 +8,11 @@ import { planNamed, planSelected } from "../jobs/kill-plan.ts";
 import { readJob } from "../jobs/lookup.ts";
 import { readStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
+import { unknownStateWords } from "../model/job.ts";
 import { parseJobWord } from "../model/job-word.ts";
 import { isSent, isTarget, killCode, notMeant, notSent, type Outcome, type Plan, type Target } from "../model/kill.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
-import {
-  interruptedWords,
-  outcomeDocument,
-  renderTargets,
-  sentLines,
-  sentWords,
-  stakeWords,
-  unknownStatusWords,
-} from "../render/kill.ts";
+import { interruptedWords, outcomeDocument, renderTargets, sentLines, sentWords, stakeWords } from "../render/kill.ts";
 import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import { selectionByServer, serverClock } from "./clock.ts";
@@ -74,8 +67,8 @@ async function makePlan({ flags, session, now }: Run): Promise<Plan> {
 }
 
 function warnOfStatuses(targets: readonly Target[], terminal: Terminal): void {
-  const words = unknownStatusWords(targets);
-  if (words !== undefined) terminal.warn(words);
+  const words = unknownStateWords(targets.flatMap(({ row }) => row ?? []));
+  if (words !== undefined) terminal.warn(`${words}.`);
 }
 
 /** What the jobs in question are doing; of one alone what runs where, for whom, and how far it is. */

@@ -2,7 +2,7 @@
 import { toJsonLine } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
 import type { Read } from "../jobs/read-jobs.ts";
-import { type JobRow, unreadableWords } from "../model/job.ts";
+import { isUnknownStatus, type JobRow, unknownStateWords, unreadableWords } from "../model/job.ts";
 import type { Job, JobList } from "../model/job-list.ts";
 import { documentText, jsonArray } from "../render/document.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -48,4 +48,18 @@ export const amongWords = ({ total, all }: Pick<Read, "total" | "all">) =>
 /** One warning for all values that can't be decoded. */
 export function warnUnreadable(rows: readonly JobRow[], terminal: Terminal): void {
   if (rows.length > 0) terminal.warn(unreadableWords(rows));
+}
+
+/** What warns of jobs whose state does not tell whether they have ended: once of each while it stays so. */
+export function unknownTold({ warn }: Pick<Terminal, "warn">): (rows: readonly JobRow[]) => void {
+  const told = new Set<string>();
+  return (rows) => {
+    const fresh = rows.filter(({ jid, status }) => isUnknownStatus(status) && !told.has(jid));
+    for (const { jid, status } of rows) {
+      if (isUnknownStatus(status)) told.add(jid);
+      else told.delete(jid);
+    }
+    const words = unknownStateWords(fresh);
+    if (words !== undefined) warn(`${words}.`);
+  };
 }

@@ -21,7 +21,7 @@ import {
 import { Waiting } from "../jobs/waiting.ts";
 import { type Ending, endingCode } from "../model/ending.ts";
 import { JobNotFound, parseJid } from "../model/jid.ts";
-import { isPastClaimed, isTerminal, type JobRow } from "../model/job.ts";
+import { isActive, isPastClaimed, type JobRow } from "../model/job.ts";
 import { conditionWords, retrySelection } from "../model/retry.ts";
 import type { PeelStory } from "../model/story.ts";
 import type { Store } from "../nats/store.ts";
@@ -39,7 +39,7 @@ import { operatorName } from "./operator.ts";
 import { writeDocument } from "./output.ts";
 import { failIfEmpty, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
-import { waitFor } from "./wait.ts";
+import { unknownFault, waitFor } from "./wait.ts";
 
 /** One run of the command. */
 interface Run {
@@ -71,7 +71,7 @@ function checkFlags(flags: RetryArgs): Wish {
 /** What a person has to know beside the plan. */
 function warnBefore({ session: { terminal }, draft: { plan, reading, before, unheard } }: Run): void {
   const { row } = plan;
-  if (!isTerminal(row.status))
+  if (isActive(row.status))
     terminal.warn(`job ${row.jid} may go on: ${waitingWords(reading.story) ?? "every peel has returned"}.`);
   const retried = retriesWords(before);
   if (retried !== undefined) terminal.warn(`job ${row.jid} was retried already: ${retried}.`);
@@ -186,9 +186,11 @@ async function follow(
       await untilRecorded(store, jid);
       return [jid];
     };
-    await within(limit, waitFor(waiting, session, status, recorded), (limit) => {
+    await within(limit, waitFor(waiting, session, status, recorded, limit), (limit) => {
       throw notEnded([jid], limit, LONGER);
     });
+    const fault = unknownFault(waiting);
+    if (fault) throw fault;
     const ending = waiting.endings.get(jid) as Ending;
     if (format === "text") out.write(endingLine(ending, session.store.now(), out.columns));
     seen = ending.row;

@@ -6,7 +6,7 @@ import { readSelected } from "../jobs/recent.ts";
 import { SeenPeels } from "../jobs/seen-peels.ts";
 import { alivePeels, readPeelStats } from "../jobs/stats.ts";
 import { globs } from "../model/glob.ts";
-import { isTerminal, type JobRow } from "../model/job.ts";
+import { isActive, type JobRow } from "../model/job.ts";
 import type { JobList } from "../model/job-list.ts";
 import { displayPeel } from "../model/peel.ts";
 import { type Schedule, schedulesOf } from "../model/schedule.ts";
@@ -111,9 +111,7 @@ async function writeView(view: View, none: string, { flags, session }: Counting)
 async function writeMetrics(counting: Counting, by: By | undefined): Promise<void> {
   const { jobs, span, now, nowNs, session } = counting;
   const wants = (one: By) => by === undefined || by === one;
-  const open = Array.from(jobs, ({ row }) => row).filter(
-    (row) => row.unreadable === undefined && !isTerminal(row.status),
-  );
+  const open = Array.from(jobs, ({ row }) => row).filter((row) => row.unreadable === undefined && isActive(row.status));
   const text = renderMetrics({
     jobs: wants("function") ? talliesOf(jobs, KEYS.function, span, now) : undefined,
     peels: wants("peel") ? await countPeels(counting, true) : undefined,

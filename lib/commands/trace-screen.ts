@@ -2,6 +2,7 @@
 import type { ValueMap } from "../codec/value.ts";
 import { linkNote, persist } from "../jobs/follow.ts";
 import { LiveJob } from "../jobs/live.ts";
+import { unknownStateWords } from "../model/job.ts";
 import { renderPicture } from "../render/picture.ts";
 import { Screen, sizeOf } from "../terminal/screen.ts";
 import { safe } from "../text.ts";
@@ -28,7 +29,8 @@ export async function followOnScreen(
     const sight = live.sight(session.store.nowNs());
     const size = sizeOf(terminal);
     const now = new Date(Number(sight.nowNs / 1_000_000n));
-    lines = renderPicture(sight, terminal, size, { note, now });
+    const words = note || safe(unknownStateWords([sight.row]) ?? "");
+    lines = renderPicture(sight, terminal, size, { note: words, now });
     nextMs = began + (Date.now() - began) / SHARE;
     return lines;
   };

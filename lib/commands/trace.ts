@@ -9,7 +9,7 @@ import { type Link, linkLines, persist } from "../jobs/follow.ts";
 import { readJob, resolveJob } from "../jobs/lookup.ts";
 import { type Reading, readStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
-import { isTerminal, jobRow } from "../model/job.ts";
+import { isTerminal, jobRow, unknownStateWords } from "../model/job.ts";
 import { peelWidth } from "../model/returns.ts";
 import { sourceOf } from "../model/source.ts";
 import { endTold, type JobEvent, type Step, Steps } from "../model/story.ts";
@@ -20,7 +20,7 @@ import { renderEvents, renderStory, renderTimeline, stepDocument, storyDocument 
 import { trace as args, type TraceArgs } from "./flags.ts";
 import { noteWord } from "./job-word.ts";
 import { trace as meta } from "./manual.ts";
-import { writeDocument } from "./output.ts";
+import { unknownTold, writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import { WITH_LINES } from "./surroundings.ts";
 import { followOnScreen } from "./trace-screen.ts";
@@ -29,7 +29,13 @@ import { followOnScreen } from "./trace-screen.ts";
 const LAST_WORDS_MS = 500;
 
 /** Shows each event as it comes, until the job has ended. After a lost connection it goes on where it was. */
-async function follow(session: Session, link: Link, jid: string, job: ValueMap): Promise<void> {
+async function follow(
+  session: Session,
+  link: Link,
+  jid: string,
+  job: ValueMap,
+  onRecord: (record: ValueMap) => void,
+): Promise<void> {
   const { terminal, format } = session;
   const wide = peelWidth(job);
   let shown = 0;
@@ -45,7 +51,7 @@ async function follow(session: Session, link: Link, jid: string, job: ValueMap):
       const step = steps.add(event);
       if (step) show(step, steps.all.length);
     };
-    const why = await eventsUntilEnd(store, jid, untilTerminal(store, jid, { working }), onEvent);
+    const why = await eventsUntilEnd(store, jid, untilTerminal(store, jid, { onRecord, working }), onEvent);
     if (why !== undefined) terminal.warn(`${why} The events are not shown.`);
   });
 }
@@ -89,9 +95,12 @@ async function eventsUntilEnd(
 
 /** Where the story of a job can't be told whole, why. */
 function gaps({ row, job, story, noReturns, noEvents, noHeartbeats }: Reading): string[] {
+  const unknown = unknownStateWords([row]);
   const cut = `the stream does not reach back to the dispatch of job ${row.jid}: peels without an ack are shown as missing.`;
   const isCut = !story.whole && sourceOf(job) !== "schedule";
-  return [noEvents ?? (isCut ? cut : undefined), noReturns, noHeartbeats].filter((text) => text !== undefined);
+  return [unknown && `${unknown}.`, noEvents ?? (isCut ? cut : undefined), noReturns, noHeartbeats].filter(
+    (text) => text !== undefined,
+  );
 }
 
 /** Shows the whole story. @param eventsShown its events were shown as they came */
@@ -135,8 +144,10 @@ async function run(flags: TraceArgs): Promise<number | undefined> {
         return undefined;
       }
       const eventsShown = session.format === "text" || session.format === "jsonl";
-      if (eventsShown) await follow(session, link, jid, job);
-      else await persist(session, link, (store, working) => untilTerminal(store, jid, { working }));
+      const tellUnknown = unknownTold(session.terminal);
+      const onRecord = (record: ValueMap) => tellUnknown([jobRow(jid, record)]);
+      if (eventsShown) await follow(session, link, jid, job, onRecord);
+      else await persist(session, link, (store, working) => untilTerminal(store, jid, { onRecord, working }));
       if (session.format !== "jsonl") await persist(session, link, () => show(session, jid, { allPeels, eventsShown }));
       return undefined;
     },

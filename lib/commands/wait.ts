@@ -1,6 +1,7 @@
 // zester job wait
 
 import { defineCommand } from "../cli/command.ts";
+import { UserError } from "../errors.ts";
 import { linkLines, persist } from "../jobs/follow.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
 import { resolveJob } from "../jobs/lookup.ts";
@@ -8,7 +9,7 @@ import { readOpenJobs } from "../jobs/open-jobs.ts";
 import { Waiting } from "../jobs/waiting.ts";
 import { endingCode, worstCode } from "../model/ending.ts";
 import { parseJid } from "../model/jid.ts";
-import type { JobRow } from "../model/job.ts";
+import { type JobRow, unknownStateWords } from "../model/job.ts";
 import { parseSelection } from "../model/selection.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import type { Store } from "../nats/store.ts";
@@ -20,7 +21,7 @@ import { wait as args, type WaitArgs } from "./flags.ts";
 import { noteWord } from "./job-word.ts";
 import { type Limit, LONGER, notEnded, waitLimit, within } from "./limit.ts";
 import { wait as meta } from "./manual.ts";
-import { warnUnreadable, writeDocument } from "./output.ts";
+import { unknownTold, warnUnreadable, writeDocument } from "./output.ts";
 import { failIfEmpty, selectingFlags, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 
@@ -44,12 +45,17 @@ function tellStuck(session: Session, terminal: Terminal, rows: ReadonlyMap<strin
 /** How often the line on stderr is drawn again, in ms. */
 const STATUS_MS = 250;
 
-/** Waits for jobs until they have ended, and shows a person what for. @param find the jobs that are meant */
+/**
+ * Waits for jobs until they have ended, and shows a person what for.
+ * @param find the jobs that are meant
+ * @param limit without one, no job is waited for whose state does not tell whether it has ended
+ */
 export async function waitFor(
   waiting: Waiting,
   session: Session,
   { terminal, set, end }: Status,
   find: (store: Store) => Promise<readonly string[]>,
+  limit: Limit | undefined,
 ): Promise<void> {
   const { rows } = waiting;
   const { canTell, warn } = terminal;
@@ -65,11 +71,22 @@ export async function waitFor(
       ),
     );
   const ticking = waiting.open.length > 0 && canTell ? setInterval(tick, STATUS_MS) : undefined;
-  await waiting.run(session, link, { warn }).finally(() => {
+  const tellUnknown = unknownTold(terminal);
+  const unknown = (row: JobRow) => {
+    if (limit) tellUnknown([row]);
+    return !limit;
+  };
+  await waiting.run(session, link, { warn, unknown }).finally(() => {
     clearInterval(ticking);
     quiet();
     end();
   });
+}
+
+/** The error for jobs that were not waited for, since their states are unknown; undefined when there is none. */
+export function unknownFault({ unknown }: Waiting): UserError | undefined {
+  const words = unknownStateWords([...unknown.values()]);
+  return words === undefined ? undefined : new UserError(`${words}.`, "Use --for to wait all the same.");
 }
 
 /** Writes how jobs ended; for programs also what is known of those that have not. */
@@ -104,12 +121,14 @@ async function run(flags: WaitArgs): Promise<number | undefined> {
     const find = texts.length > 0 ? named : selected;
     const missed = await within<Limit | undefined>(
       limit,
-      waitFor(waiting, session, status, find).then(() => undefined),
+      waitFor(waiting, session, status, find, limit).then(() => undefined),
       (limit) => limit,
     );
     status.end();
     await report(waiting, session);
     if (missed) throw notEnded(waiting.open, missed, LONGER);
+    const fault = unknownFault(waiting);
+    if (fault) throw fault;
     if (waiting.jids.length === 0) {
       const none = `No jobs that have not ended match ${text}.`;
       failIfEmpty(flags, 0, none);

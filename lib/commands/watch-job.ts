@@ -6,7 +6,7 @@ import { LiveJob, type Sight } from "../jobs/live.ts";
 import { resolveJob } from "../jobs/lookup.ts";
 import { endingOf } from "../jobs/waiting.ts";
 import { type Ending, endingCode } from "../model/ending.ts";
-import { isTerminal, jobRow } from "../model/job.ts";
+import { isTerminal, type JobRow, jobRow } from "../model/job.ts";
 import type { Narrowing } from "../model/job-word.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import { peelWidth } from "../model/returns.ts";
@@ -17,6 +17,7 @@ import { returnLine } from "../render/peels.ts";
 import { renderWatch, watchLine } from "../render/watch.ts";
 import { LiveLines, sizeOf } from "../terminal/screen.ts";
 import { noteWord } from "./job-word.ts";
+import { unknownTold } from "./output.ts";
 import type { Session } from "./session.ts";
 
 /** How often it is shown what is new, in ms, and at most this share of the time is spent on that. */
@@ -30,6 +31,7 @@ class JobWatch {
   readonly #peelWidth: number;
   /** True where a person looks. */
   readonly #isDrawn: boolean;
+  readonly #tellUnknown: (rows: readonly JobRow[]) => void;
   #changed = true;
   #begun = false;
   /** When the next picture may be drawn, in ms since 1970. */
@@ -44,6 +46,12 @@ class JobWatch {
       this.#changed = true;
     });
     this.#lines = new LiveLines(session.terminal);
+    this.#tellUnknown = unknownTold({
+      warn: (text) => {
+        this.clear();
+        session.terminal.warn(text);
+      },
+    });
     this.#isDrawn = session.format === "text" && session.terminal.isTty;
     this.#peelWidth = peelWidth(job);
   }
@@ -55,6 +63,7 @@ class JobWatch {
     if (!live.caughtUp || began < this.#nextMs || !(this.#changed || this.#isDrawn)) return;
     this.#changed = false;
     const sight = live.sight(this.session.store.nowNs());
+    this.#tellUnknown([sight.row]);
     this.#begin(sight);
     if (live.touched.size > 0) {
       const peels = new Map(sight.story.peels.map((peel) => [peel.peel, peel]));

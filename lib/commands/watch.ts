@@ -20,7 +20,7 @@ import { watch as args, type WatchArgs } from "./flags.ts";
 import { narrowingOf } from "./job-word.ts";
 import { LONGER, limitOf, notEnded, within } from "./limit.ts";
 import { watch as meta } from "./manual.ts";
-import { warnUnreadable } from "./output.ts";
+import { unknownTold, warnUnreadable } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import { watchJob } from "./watch-job.ts";
 
@@ -49,6 +49,7 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
     else shown.set(row.jid, text);
     terminal.write(text);
   };
+  const tellUnknown = unknownTold(terminal);
   const watcher = {
     begin: () => board.beginPicture(),
     changed(jid: string, job: Job | undefined, live: boolean) {
@@ -56,6 +57,7 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
       else if (job?.row.unreadable !== undefined) unreadable.set(jid, job.row);
       const news = board.put(jid, job, live, session.store.now().getTime());
       if (!news || !job) return;
+      if (live) tellUnknown([job.row]);
       const text = format !== "text" ? jobLine(job) : changeLine(job.row, session.store.now());
       if (live) print(job.row, text);
       else picture.set(jid, { row: job.row, text });
@@ -64,6 +66,7 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
       board.endPicture();
       warnUnreadable([...unreadable.values()], terminal);
       unreadable.clear();
+      tellUnknown(Array.from(picture.values(), ({ row }) => row));
       // Again after a lost connection: only what differs from what was printed before.
       for (const [jid, { row, text }] of picture) if (shown.get(jid) !== text) print(row, text);
       picture.clear();

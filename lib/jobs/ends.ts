@@ -49,8 +49,8 @@ export const lookUpAgain = (
 
 /** What is told of jobs that are followed until they end. */
 export interface Ends {
-  /** A record of a job, each that comes, the last one too. */
-  readonly onRecord?: ((jid: string, record: ValueMap) => void) | undefined;
+  /** A record of a job, each that comes, the last one too. `enough`: the job is not followed any further. */
+  readonly onRecord?: ((jid: string, record: ValueMap) => "enough" | undefined) | undefined;
   /** A job has ended. */
   readonly ended: (jid: string, record: ValueMap) => void;
   /** Why the end of a job can't be seen any more; without this, that is thrown. */
@@ -92,7 +92,7 @@ export async function followEnds(store: Store, jids: readonly string[], ends: En
       const isOver = isTerminal(jobRow(jid, record).status);
       if (!isOver && !isNewest) return;
       seen.add(jid);
-      ends.onRecord?.(jid, record);
+      if (ends.onRecord?.(jid, record) === "enough") return close(jid);
       if (!isOver) return;
       ends.ended(jid, record);
       close(jid);
@@ -133,7 +133,10 @@ export async function untilTerminal(
 ): Promise<ValueMap> {
   let last: ValueMap | undefined;
   await followEnds(store, [jid], {
-    onRecord: (_, record) => onRecord?.(record),
+    onRecord(_, record) {
+      onRecord?.(record);
+      return undefined;
+    },
     ended: (_, record) => {
       last = record;
     },

@@ -1,7 +1,7 @@
 // Reading the story of a job: its record, returns and events, and, where these leave a question open, what surrounds it:
 // the heartbeats of its master and of silent peels, and the jobs that stand before it in the queues of peels.
 import type { ValueMap } from "../codec/value.ts";
-import { isTerminal, type JobRow, jobRow } from "../model/job.ts";
+import { isTerminal, type JobRow, jobRow, unknownStateWords } from "../model/job.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import { type Return, wereReadEarly } from "../model/returns.ts";
 import { type JobEvent, Steps, type Story, type Surroundings, storyOf } from "../model/story.ts";
@@ -93,10 +93,13 @@ async function tell(store: Store, jid: string, job: ValueMap, gathered: Gathered
 /** The states that events could make more of. */
 const OPEN: ReadonlySet<PeelState> = new Set(["missing", "unreachable"]);
 
-/** What could not be read and leaves something open about the peels. */
-export function openQuestions({ story, noReturns, noEvents, noHeartbeats }: Reading): string[] {
+/** What is open about a job: a state that tells nothing, and what could not be read of its peels. */
+export function openQuestions({ row, story, noReturns, noEvents, noHeartbeats }: Reading): string[] {
   const isOpen = story.peels.some(({ state }) => OPEN.has(state));
-  return [noReturns, isOpen ? noEvents : undefined, noHeartbeats].filter((note) => note !== undefined);
+  const unknown = unknownStateWords([row]);
+  return [unknown && `${unknown}.`, noReturns, isOpen ? noEvents : undefined, noHeartbeats].filter(
+    (note) => note !== undefined,
+  );
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { ValueMap } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
 import type { Ending } from "../model/ending.ts";
-import { type JobRow, jobRow } from "../model/job.ts";
+import { isUnknownStatus, type JobRow, jobRow } from "../model/job.ts";
 import type { Store } from "../nats/store.ts";
 import { followEnds } from "./ends.ts";
 import { type Link, persist, type Reopenable } from "./follow.ts";
@@ -15,6 +15,8 @@ const AT_ONCE = 8;
 /** What is told during a wait. */
 export interface WaitTold {
   readonly warn: (text: string) => void;
+  /** A job is in a state that does not tell whether it has ended. True: it is not waited for any longer. */
+  readonly unknown?: ((row: JobRow) => boolean) | undefined;
   /** A job has ended. */
   readonly ended?: ((ending: Ending) => void) | undefined;
   /** Why it will not be known how a job ends; without this, that is thrown and ends the wait. */
@@ -28,6 +30,8 @@ export class Waiting {
   /** Those that have not ended, as they were last seen. */
   readonly rows = new Map<string, JobRow>();
   readonly endings = new Map<string, Ending>();
+  /** Those that are not waited for any longer, since their states are unknown. */
+  readonly unknown = new Map<string, JobRow>();
   readonly #lost = new Set<string>();
 
   get ended(): Ending[] {
@@ -39,7 +43,7 @@ export class Waiting {
   }
 
   isOpen(jid: string): boolean {
-    return !this.endings.has(jid) && !this.#lost.has(jid);
+    return !this.endings.has(jid) && !this.#lost.has(jid) && !this.unknown.has(jid);
   }
 
   /** Waits until each of the jobs has ended. @throws as followEnds */
@@ -47,7 +51,7 @@ export class Waiting {
     await persist(session, link, (store, working) => this.#attempt(store, working, told));
   }
 
-  async #attempt(store: Store, working: () => void, { warn, ended, lost }: WaitTold): Promise<void> {
+  async #attempt(store: Store, working: () => void, { warn, unknown, ended, lost }: WaitTold): Promise<void> {
     const inTurn = turns(AT_ONCE);
     const stories: Promise<void>[] = [];
     const failure = Promise.withResolvers<never>();
@@ -70,8 +74,15 @@ export class Waiting {
       reading.catch(failure.reject);
       stories.push(reading);
     };
+    const onRecord = (jid: string, record: ValueMap) => {
+      const row = jobRow(jid, record);
+      this.rows.set(jid, row);
+      if (!isUnknownStatus(row.status) || !unknown?.(row)) return undefined;
+      this.unknown.set(jid, row);
+      return "enough";
+    };
     const following = followEnds(store, this.open, {
-      onRecord: (jid, record) => void this.rows.set(jid, jobRow(jid, record)),
+      onRecord,
       ended: onEnd,
       lost: lost && lose,
       working,

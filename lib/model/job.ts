@@ -26,9 +26,23 @@ export const isTerminal = (status: string | undefined) => TERMINAL_STATES.includ
 /** True when a job with this status was sent to its peels. Of a claimed one the status proves nothing: its events may. */
 export const isPastClaimed = (status: string | undefined) => status === "running" || isTerminal(status);
 
+/** True when a job with this status goes on. */
+export const isActive = (status: string | undefined) => ACTIVE_STATES.includes(status ?? "");
+
 /** True for a status that is neither active nor terminal. */
-export const isUnknownStatus = (status: string | undefined) =>
-  !isTerminal(status) && !ACTIVE_STATES.includes(status ?? "");
+export const isUnknownStatus = (status: string | undefined) => !isTerminal(status) && !isActive(status);
+
+/** What to say of jobs whose states tell neither that they go on nor that they ended; undefined when there is none. */
+export function unknownStateWords(rows: readonly JobRow[]): string | undefined {
+  const odd = rows.filter((row) => row.unreadable === undefined && isUnknownStatus(row.status));
+  const [first] = odd;
+  if (!first) return undefined;
+  const state = ({ status = "" }: JobRow) => `"${status}"`;
+  if (odd.length === 1)
+    return `job ${first.jid}: state ${state(first)} is unknown: cannot tell whether the job has ended`;
+  const named = firstFew(odd.map((row) => `${row.jid}: ${state(row)}`));
+  return `the states of ${plural(odd.length, "job")} are unknown: cannot tell whether the jobs have ended: ${named}`;
+}
 
 /** What a table shows of one job. */
 export interface JobRow {
@@ -96,11 +110,11 @@ export function jobRow(jid: string, record: ValueMap): JobRow {
 }
 
 /**
- * How long a job took, in ns; until `now` when it has not ended. Undefined without the times, and for a run of a peel's own
- * schedule, whose record no master owns and is only written at the end: its return alone tells.
+ * How long a job took, in ns; until `now` when it has not ended. Undefined without the times, of an unknown state, and for a run
+ * of a peel's own schedule, whose record no master owns and is only written at the end: its return alone tells.
  */
 export function jobDuration(row: JobRow, now: Date): bigint | undefined {
-  if (!row.created) return undefined;
+  if (!row.created || isUnknownStatus(row.status)) return undefined;
   if (!isTerminal(row.status)) return BigInt(now.getTime()) * 1_000_000n - row.created.ns;
   if (!row.updated || (row.owner === undefined && row.updated.ns === row.created.ns)) return undefined;
   return row.updated.ns - row.created.ns;

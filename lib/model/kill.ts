@@ -5,6 +5,7 @@ import { EXIT, UserError } from "../errors.ts";
 import { safe } from "../text.ts";
 import type { Ending } from "./ending.ts";
 import type { JobRow } from "./job.ts";
+import type { PeelStory } from "./story.ts";
 
 /** A job that is to get the signal: the one under this key, and no other that may stand there later. */
 export interface Target {
@@ -76,6 +77,27 @@ export const notMeant = (entry: Target | Refused): Outcome =>
 
 /** True for a signal that was taken, and that a master or peel hears. */
 export const isSent = ({ signal }: Outcome) => signal === "sent";
+
+/** The peels of a job that was to be canceled, by what became of them; each is in one list. */
+export function peelFates({ story: { peels } }: Ending) {
+  const since = (what: PeelStory["sinceCancel"]) => peels.filter(({ sinceCancel }) => sinceCancel === what);
+  const others = since(undefined);
+  return {
+    /** Those that returned before the job ended. */
+    returned: others.filter(({ returned }) => returned && !returned.unreachable),
+    stopped: since("stopped"),
+    finished: since("finished"),
+    unanswered: since("unanswered"),
+    /** Those of which nothing shows that they got the job. */
+    others: others.filter(({ returned }) => !returned || returned.unreachable),
+  };
+}
+
+/** True while a peel of a canceled job may still tell that it stopped: what it returns now is in the events alone. */
+export const mayAnswer = ({ row, story: { peels, steps } }: Ending) =>
+  row.status === "canceled" &&
+  steps.length > 0 &&
+  peels.some(({ state, sinceCancel }) => state === "silent" || sinceCancel === "unanswered");
 
 /** The exit code that the outcomes make: an error, unless every signal was sent; then whether each job was canceled. */
 export function killCode(outcomes: readonly Outcome[]): number {

@@ -6,7 +6,7 @@ import { formatAge } from "../duration.ts";
 import { UserError } from "../errors.ts";
 import { count, plural, safe } from "../text.ts";
 import { quoted, tokenFault } from "./jid.ts";
-import { isTerminal, isUnknownStatus, type JobRow, RECORD_VERSION } from "./job.ts";
+import { isTerminal, type JobRow, RECORD_VERSION, unknownStateWords } from "./job.ts";
 import { displayPeel } from "./peel.ts";
 import { peelSelection } from "./peel-selection.ts";
 import { type PeelState, statesPresent } from "./peel-state.ts";
@@ -112,9 +112,11 @@ const LOOK = (row: JobRow) => `\`zester job show ${safe(row.jid)}\` has the reco
 export function requireEnded(row: JobRow): void {
   const { jid, status } = row;
   if (isTerminal(status)) return;
+  const unknown = unknownStateWords([row]);
+  if (unknown !== undefined) throw new UserError(`${unknown}. ${NOTHING}`, "--force retries it all the same.");
   refuse(
     row,
-    isUnknownStatus(status) ? `may go on: its status is ${safe(status || "-")}` : `has not ended: ${status}`,
+    `has not ended: ${status}`,
     `\`zester job wait ${safe(jid)}\` waits for its end, \`zester job kill ${safe(jid)}\` cancels it; --force retries it all the same.`,
   );
 }

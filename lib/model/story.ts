@@ -88,6 +88,11 @@ export interface PeelStory extends Peel {
   readonly missed?: { readonly afterNs: bigint | undefined };
   /** The entry of the peel's own schedule whose result stands in the bucket in place of this return. */
   readonly overwrittenBy?: string;
+  /**
+   * Of a canceled job, what became of a peel that had not returned: it returned as failed (`stopped`), it returned ok all the
+   * same (`finished`), or it has not answered, and may still be executing.
+   */
+  readonly sinceCancel?: "stopped" | "finished" | "unanswered";
 }
 
 export interface Story {
@@ -118,7 +123,8 @@ interface RealReturn {
   readonly returned: Return;
   readonly storedNs: bigint;
   readonly afterNs: bigint;
-  /** The job had ended by then. */
+  /** A cancel signal, or the end of the job, had come by then. */
+  readonly afterCancel: boolean;
   readonly afterEnd: boolean;
   /** A master gave the peel up later: it had missed the return. */
   readonly missed: boolean;
@@ -149,6 +155,7 @@ export class Steps {
   #isTarget: ReadonlySet<string> | undefined;
   #start: bigint | undefined;
   #dispatched = false;
+  #canceled = false;
   #ended = false;
 
   /** @param job its record; without a list of targets any peel counts as one */
@@ -256,6 +263,7 @@ export class Steps {
       return { ...step, ...(end && { end }), ...(reason && { reason }) };
     }
     if (kind === "cancel") {
+      this.#canceled = true;
       const canceler = asText(field(payload, "data"));
       return canceler ? { ...step, canceler } : step;
     }
@@ -274,7 +282,8 @@ export class Steps {
       return { ...step, returned, givenUp };
     }
     const late = this.#ended || this.#unreachable.has(peel);
-    this.#returns.set(peel, { returned, storedNs, afterNs, afterEnd: this.#ended, missed: false });
+    const afterCancel = this.#canceled || this.#ended;
+    this.#returns.set(peel, { returned, storedNs, afterNs, afterCancel, afterEnd: this.#ended, missed: false });
     this.#overwritten.delete(peel);
     return { ...step, returned, ...(late && { late }) };
   }
@@ -299,7 +308,9 @@ export function storyOf(
   steps: Steps,
   { nowNs, offline, behind }: Surroundings,
 ): Story {
-  const ended = isTerminal(jobRow(jid, job).status);
+  const { status } = jobRow(jid, job);
+  const ended = isTerminal(status);
+  const canceled = status === "canceled";
   const targets = peelList(job.get("targets"));
   const inBucket = new Map<string, Return | undefined>();
   for (const peel of targets ?? []) inBucket.set(peel, undefined);
@@ -311,6 +322,9 @@ export function storyOf(
     if (!steps.whole) return "missing";
     return offline?.has(peel) ? "offline" : "silent";
   };
+  // Without events nothing would show an answer.
+  const isUnanswered = (state: PeelState) =>
+    canceled && (state === "unfinished" || (state === "missing" && steps.all.length > 0));
   const peels: PeelStory[] = [];
   for (const [peel, found] of inBucket) {
     const ack = steps.acked(peel);
@@ -320,8 +334,11 @@ export function storyOf(
     const kept = inStore ?? (event ? undefined : steps.unreachable(peel));
     const givenUp = inStore?.unreachable ?? steps.unreachable(peel) !== undefined;
     const missed = event?.missed === true && givenUp;
+    // The event of a master's end comes after its record: what a peel returns in between is too late as well.
+    const sinceCancel = canceled && event?.afterCancel === true;
+    const afterEnd = event?.afterEnd === true || sinceCancel;
     // A master writes no return down that comes after it gave the peel up, or after the end.
-    const late = event !== undefined && !missed && (givenUp || (event.afterEnd && !inStore));
+    const late = event !== undefined && !missed && (givenUp || (afterEnd && !inStore));
     const returned = late || missed ? event.returned : (kept ?? event?.returned);
     const state = late ? "late" : returned ? stateOfReturn(returned) : withoutReturn(peel, ack);
     const real = returned !== undefined && !returned.unreachable;
@@ -341,6 +358,8 @@ export function storyOf(
       ...(state === "unreachable" && { givenUp: steps.givenUp(peel) }),
       ...(missed && { missed: { afterNs: steps.whole ? event.afterNs : undefined } }),
       ...(overwrittenBy !== undefined && { overwrittenBy }),
+      ...(sinceCancel && { sinceCancel: event.returned.ok ? "finished" : "stopped" }),
+      ...(isUnanswered(state) && { sinceCancel: "unanswered" }),
     });
   }
   return {
@@ -356,15 +375,20 @@ export const givenUpWords = ({ missed, offline }: GivenUp) =>
   (missed === undefined ? "no ack within 10s" : `the master missed its ${missed}`) +
   (offline ? "; offline at dispatch" : "");
 
+/** What is known of a peel that has not returned since its job was canceled. */
+export const UNANSWERED = "has not answered and may still be executing";
+
 /**
  * What is to be said of a peel beside its state.
  * @param answer of its return, where that was read before
  */
 export function noteOf(peel: PeelStory, answer?: Answer): string {
-  const { state, returned, behind, afterEnd, givenUp, missed, overwrittenBy } = peel;
+  const { state, returned, behind, afterEnd, givenUp, missed, overwrittenBy, sinceCancel } = peel;
   if (behind !== undefined) return `behind at least ${behind}`;
   if (state === "unreachable") return givenUp ? givenUpWords(givenUp) : "";
+  if (sinceCancel === "unanswered") return UNANSWERED;
   const failure = returned && !returned.ok ? failureOf(returned, answer) : "";
+  if (sinceCancel === "stopped") return ["stopped by the cancel signal", failure].filter(Boolean).join(": ");
   if (state === "late")
     return `returned after ${afterEnd ? "the job had ended" : "it was given up"}: ${returned?.ok ? "ok" : failure || "failed"}`;
   const words = [failure];

@@ -2,7 +2,7 @@
 import { formatAge } from "../duration.ts";
 import { namedMessage } from "../program.ts";
 import { plural } from "../text.ts";
-import { isTerminal, isUnknownStatus, type JobRow } from "./job.ts";
+import { isActive, type JobRow } from "./job.ts";
 import { HEARTBEAT_LIFE_MS } from "./master.ts";
 
 /** The heartbeat of a master; times are by the server's clock. */
@@ -45,19 +45,19 @@ export interface Stuck {
 const SETTLED_NS = 1_000_000_000n;
 
 /** True when the heartbeat of a living master is newer than what it last did with the job, and does not name the job. */
-function isUnwatched({ jid, status, updated }: JobRow, sign: MasterSign): boolean {
-  if (typeof sign !== "object" || isGone(sign) || isUnknownStatus(status) || !sign.watches || !updated) return false;
+function isUnwatched({ jid, updated }: JobRow, sign: MasterSign): boolean {
+  if (typeof sign !== "object" || isGone(sign) || !sign.watches || !updated) return false;
   const { jids, asOfNs } = sign.watches;
   return !jids.has(jid) && asOfNs > updated.ns + SETTLED_NS;
 }
 
 /**
- * Why a job is stuck; undefined for one that has ended, or that may still go on.
+ * Why a job is stuck; undefined for one that does not go on, or that may still go on as it should.
  * @param nowNs the server's clock, in ns since 1970
  * @param sign what is known of its owner
  */
 export function stuckOf(row: JobRow, nowNs: bigint, sign: MasterSign): Stuck | undefined {
-  if (row.unreadable !== undefined || isTerminal(row.status)) return undefined;
+  if (row.unreadable !== undefined || !isActive(row.status)) return undefined;
   const overdueNs = row.deadline && row.deadline.ns < nowNs ? nowNs - row.deadline.ns : undefined;
   const goneMaster = row.owner && isGone(sign) ? row.owner : undefined;
   const idleMaster = row.owner && isUnwatched(row, sign) ? row.owner : undefined;

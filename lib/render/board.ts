@@ -5,7 +5,9 @@ import {
   byCreation,
   countTargets,
   failedOf,
+  isActive,
   isTerminal,
+  isUnknownStatus,
   type JobRow,
   jobDuration,
   returnedOf,
@@ -48,7 +50,7 @@ export class Board {
   constructor(readonly matches: (row: JobRow) => boolean) {}
 
   get activeCount(): number {
-    return this.#active.size;
+    return [...this.#active.values()].filter(({ row }) => isActive(row.status)).length;
   }
 
   /** The jobs that have not ended. */
@@ -111,7 +113,7 @@ interface LiveLook {
 const ns = (ms: number) => BigInt(Math.round(ms)) * 1_000_000n;
 
 function left(row: JobRow, nowMs: number): string {
-  if (!row.deadline || isTerminal(row.status)) return "-";
+  if (!row.deadline || !isActive(row.status)) return "-";
   const rest = row.deadline.ns - ns(nowMs);
   return rest >= 0n ? formatAge(rest) : `${formatAge(-rest)} over`;
 }
@@ -175,7 +177,14 @@ export function renderBoard(
   const rows = board.jobs(nowMs);
   const clock = new Date(nowMs).toTimeString().slice(0, 8);
   const stuck = rows.filter(({ row }) => board.stuck.has(row.jid)).length;
-  const jobs = plural(board.activeCount, "active job") + (stuck > 0 ? `, ${count(stuck)} stuck` : "");
+  const unknown = rows.filter(({ row }) => isUnknownStatus(row.status)).length;
+  const jobs = [
+    plural(board.activeCount, "active job"),
+    stuck > 0 && `${count(stuck)} stuck`,
+    unknown > 0 && `${count(unknown)} in an unknown state`,
+  ]
+    .filter(Boolean)
+    .join(", ");
   const head = [`${jobs}  ${clock}`, note].filter(Boolean).join("  ");
   const room = Math.max(1, size.rows - 4);
   const shown = rows.length > room ? rows.slice(0, room - 1) : rows;

@@ -4,7 +4,7 @@ import type { Timestamp, ValueMap } from "../codec/value.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import { isDryRun } from "../model/answer.ts";
 import { whyOf } from "../model/ending.ts";
-import { isTerminal, type JobRow, jobDuration, stateOf } from "../model/job.ts";
+import { isActive, isTerminal, type JobRow, jobDuration, stateOf } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import { sourceOf, sourceWords } from "../model/source.ts";
@@ -93,8 +93,11 @@ function facts(telling: Telling, now: Date, columns: number | undefined): [strin
     ["Owner", row.owner],
     ["Created", row.created && when(row.created, nowNs, person, ["ahead of this clock", "ago"])],
     [ended ? "Took" : "So far", took === undefined ? undefined : formatDuration(took)],
-    // The deadline of a job that has ended decides nothing any more.
-    ["Deadline", row.deadline && !ended ? when(row.deadline, nowNs, person, ["left", "over"]) : undefined],
+    // The deadline of a job that does not go on decides nothing any more.
+    [
+      "Deadline",
+      row.deadline && isActive(row.status) ? when(row.deadline, nowNs, person, ["left", "over"]) : undefined,
+    ],
     ["Stuck", stuck && stuckWords(stuck)],
     ["", stuck && stuckHint(stuck)],
   ];

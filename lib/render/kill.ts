@@ -3,13 +3,13 @@
 import type { Value, ValueMap } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
 import type { Ending } from "../model/ending.ts";
-import { formatTargets, isUnknownStatus, jobRow, stateOf } from "../model/job.ts";
+import { formatTargets, jobRow } from "../model/job.ts";
 import { JobList } from "../model/job-list.ts";
-import { isSent, isTarget, type Outcome, type Plan, type Target } from "../model/kill.ts";
+import { isSent, isTarget, type Outcome, type Plan, peelFates, type Target } from "../model/kill.ts";
 import { hasNotReturned, statesPresent } from "../model/peel-state.ts";
-import { countReturned } from "../model/returns.ts";
+import { type PeelStory, UNANSWERED } from "../model/story.ts";
 import { aliveWords, type MasterSign, stuckWords } from "../model/stuck.ts";
-import { count, firstFew, paragraph, plural, safe, width } from "../text.ts";
+import { count, paragraph, plural, safe, width } from "../text.ts";
 import { callOf } from "./call.ts";
 import { ASKED, columnsOf } from "./columns.ts";
 import { type Telling, waitingWords } from "./facts.ts";
@@ -26,14 +26,6 @@ export function renderTargets(targets: readonly Target[], look: Look, now: Date)
 
 /** Columns that the targets take in a question. */
 const STAKE_COLUMNS = 40;
-
-/** What to warn of when the status of some targets is not known; undefined when it is of all. */
-export function unknownStatusWords(targets: readonly Target[]): string | undefined {
-  const odd = targets.flatMap(({ row }) => (row && isUnknownStatus(row.status) ? [row] : []));
-  if (odd.length === 0) return undefined;
-  const named = firstFew(odd.map((row) => `${row.jid}: ${stateOf(row)}`));
-  return `whether ${plural(odd.length, "job")} ended is not known, by the status: ${named}`;
-}
 
 /** A line for each signal that was sent. */
 export const sentLines = (outcomes: readonly Outcome[]) =>
@@ -53,12 +45,40 @@ export function interruptedWords(outcomes: readonly Outcome[], plan: Plan): stri
   return `interrupted: ${sentWords(outcomes, plan)}${open}.`;
 }
 
-/** How a job ended that was to be canceled, and how far it had come, on a line. */
-export function endLine({ row, story: { peels } }: Ending, columns: number | undefined): string {
+/** Columns of the names in each part of that line. */
+const NAMES_COLUMNS = 60;
+
+/** `db-01 has not answered`, `2 peels have not answered: db-[01-02]`; undefined for none. */
+function peelsThat(peels: readonly PeelStory[], one: string, many = one): string | undefined {
+  if (peels.length === 0) return undefined;
+  const names = peelNames(peels, NAMES_COLUMNS);
+  return peels.length === 1 ? `${names} ${one}` : `${plural(peels.length, "peel")} ${many}: ${names}`;
+}
+
+/** `canceled, 1 of 3 peels had returned; 1 of 2 peels stopped; db-01 has not answered and may still be executing` */
+function canceledWords(ending: Ending): string {
+  const { returned, stopped, finished, unanswered, others } = peelFates(ending);
+  const all = ending.story.peels.length;
+  const words = [
+    `canceled${returned.length > 0 ? `, ${count(returned.length)} of ${plural(all, "peel")} had returned` : ""}`,
+    stopped.length > 0 && `${count(stopped.length)} of ${plural(all - returned.length, "peel")} stopped`,
+    peelsThat(finished, "finished all the same"),
+    peelsThat(unanswered, UNANSWERED, UNANSWERED.replace(/^has/, "have")),
+    ...statesPresent(others).map(([state, n]) => {
+      const there = others.filter((peel) => peel.state === state);
+      return `${count(n)} ${state}: ${peelNames(there, NAMES_COLUMNS)}`;
+    }),
+  ];
+  return words.filter(Boolean).join("; ");
+}
+
+/** How a job ended that was to be canceled, and what is known of its peels, on a line. */
+export function endLine(ending: Ending, columns: number | undefined): string {
+  const { row, story } = ending;
   const words =
     row.status === "canceled"
-      ? `canceled, ${count(countReturned(peels))} of ${plural(peels.length, "peel")} had returned`
-      : `ended ${safe(row.status ?? "-")} before the signal took effect: ${namedCounts(peels)}`;
+      ? canceledWords(ending)
+      : `ended ${safe(row.status ?? "-")} before the signal took effect: ${namedCounts(story.peels)}`;
   return paragraph(`Job ${safe(row.jid)} ${words}`, columns);
 }
 
@@ -104,11 +124,15 @@ export function outcomeDocument({ jid, signal, error, ending, ended }: Outcome):
   ];
   if (error) fields.push(["reason", error.message]);
   if (ended !== undefined) fields.push(["ended", ended]);
-  if (ending)
+  if (ending) {
+    const { returned, stopped, unanswered } = peelFates(ending);
     fields.push(
       ["ended", ending.row.status ?? "-"],
-      ["returned", countReturned(ending.story.peels)],
+      ["returned", returned.length],
       ["peels", ending.story.peels.length],
     );
+    if (ending.row.status === "canceled")
+      fields.push(["stopped", stopped.length], ["unanswered", unanswered.map(({ peel }) => peel)]);
+  }
   return new Map(fields);
 }

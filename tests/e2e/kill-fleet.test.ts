@@ -1,7 +1,9 @@
 // `job kill` on a fleet that lives: several jobs, by selection, with --wait, and what it asks first.
 import { afterAll, expect, test } from "bun:test";
-import { away, hang, ok, serveFleet } from "../support/fleet.ts";
-import { consumersLeft, encode, jobRecord, until } from "../support/harness.ts";
+import fc from "fast-check";
+import { away, type Behaviour, hang, ok, serveFleet } from "../support/fleet.ts";
+import { consumersLeft, encode, jobRecord, Running, until } from "../support/harness.ts";
+import { startFaultyLink } from "../support/proxy.ts";
 
 const { nc, fleet, run, start, stop } = await serveFleet();
 afterAll(stop);
@@ -23,13 +25,13 @@ test("--wait: how it ended, and how far it had come", async () => {
   const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: ok, b: ok, c: hang } });
   await Bun.sleep(200);
   expect(await run("kill", jid, "--wait")).toEqual({
-    stdout: `Cancel signal sent for job ${jid}\nJob ${jid} canceled, 2 of 3 peels had returned\n`,
+    stdout: `Cancel signal sent for job ${jid}\nJob ${jid} canceled, 2 of 3 peels had returned; 1 of 1 peel stopped\n`,
     stderr: "",
     code: 0,
   });
   const other = await fleet.dispatch({ fn: "test.ping", peels: { a: hang } });
   expect(JSON.parse((await run("kill", other, "--wait", "--format", "json")).stdout)).toEqual([
-    { jid: other, signal: "sent", ended: "canceled", returned: 0, peels: 1 },
+    { jid: other, signal: "sent", ended: "canceled", returned: 0, peels: 1, stopped: 1, unanswered: [] },
   ]);
 });
 
@@ -38,18 +40,112 @@ test("--wait: a peel that was given up has not returned", async () => {
   const given = async () => (await run("show", jid, "--unreachable", "-q")).stdout === "b\n";
   await until("the master's return for b", given);
   expect(JSON.parse((await run("kill", jid, "--wait", "--format", "json")).stdout)).toEqual([
-    { jid, signal: "sent", ended: "canceled", returned: 1, peels: 3 },
+    { jid, signal: "sent", ended: "canceled", returned: 1, peels: 3, stopped: 1, unanswered: [] },
   ]);
 });
 
 test("a peel that ignores the signal: canceled all the same, and its late return is seen", async () => {
   const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: { does: "stubborn", ms: 1500 } } });
-  expect((await run("kill", jid, "--wait")).stdout).toEndWith("canceled, 0 of 1 peel had returned\n");
-  expect((await run("trace", jid)).stdout).toContain("1 unfinished");
+  expect((await run("kill", jid, "--wait", "--for", "500ms")).stdout).toEndWith(
+    "canceled; a has not answered and may still be executing\n",
+  );
+  expect((await run("trace", jid)).stdout).toMatch(/\na +unfinished .* has not answered and may still be executing\n/);
   await until("its return", async () =>
     /\na +late .* returned after the job had ended: ok\n/.test((await run("trace", jid)).stdout),
   );
 });
+
+const stubborn = (ms: number): Behaviour => ({ does: "stubborn", ms });
+
+test("--wait waits for the peels after the end: stopped, finished all the same, or not answered", async () => {
+  const jid = await fleet.dispatch({ fn: "cmd.run", peels: { b: hang, c: hang, d: stubborn(1500) } });
+  const { stdout, stderr, code } = await run("kill", jid, "--wait");
+  expect(stdout).toEndWith(`Job ${jid} canceled; 2 of 3 peels stopped; d finished all the same\n`);
+  expect([stderr, code]).toEqual(["", 0]);
+  const { stdout: trace } = await run("trace", jid);
+  expect(trace).toMatch(/\nb +late .* stopped by the cancel signal: cmd\.run: context canceled\n/);
+  expect(trace).toMatch(/\nd +late .* returned after the job had ended: ok\n/);
+});
+
+test("--wait: a peel that does not answer is waited for 10 seconds, and within --for; the code is that of the end", async () => {
+  const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: stubborn(60_000) } });
+  const began = Date.now();
+  const { stdout, stderr, code } = await run("kill", jid, "--wait");
+  expect(Date.now() - began).toBeGreaterThan(9_900);
+  expect(Date.now() - began).toBeLessThan(14_000);
+  expect(stdout).toEndWith(`Job ${jid} canceled; a has not answered and may still be executing\n`);
+  expect([stderr, code]).toEqual(["", 0]);
+  const twelve = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`db-${10 + i}`, stubborn(60_000)]));
+  const many = await fleet.dispatch({ fn: "test.ping", peels: twelve });
+  const limited = await run("kill", many, "--wait", "--for", "1500ms");
+  expect(limited.stdout).toEndWith(
+    `Job ${many} canceled; 12 peels have not answered and may still be executing: db-[10-21]\n`,
+  );
+  expect([limited.stderr, limited.code]).toEqual(["", 0]);
+}, 30_000);
+
+test("--wait of several: each is said as soon as its peels have answered; what waits in a queue stops as well", async () => {
+  const running = await fleet.dispatch({ fn: "cmd.run", peels: { q: hang, r: stubborn(60_000) } });
+  const queued = await fleet.dispatch({ fn: "cmd.run", peels: { q: ok } });
+  const killing = start(["kill", running, queued, "--wait", "--for", "4s"]);
+  await killing.until(`Job ${queued} canceled; 1 of 1 peel stopped\n`);
+  expect(killing.out).not.toContain(`Job ${running} canceled`);
+  expect(await killing.ended()).toBe(0);
+  expect(killing.out).toEndWith(
+    `Job ${running} canceled; 1 of 2 peels stopped; r has not answered and may still be executing\n`,
+  );
+});
+
+test("--wait stays over a connection that is lost while the peels are waited for", async () => {
+  const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: stubborn(2500) } });
+  const link = await startFaultyLink(nc.info?.port as number);
+  const killing = new Running(["job", "kill", jid, "--wait"], { NATS_URL: link.url });
+  await fleet.until(jid, "canceled");
+  await killing.until("Cancel signal sent");
+  link.cut();
+  expect(await killing.ended()).toBe(0);
+  link.stop();
+  expect(killing.out).toEndWith(`Job ${jid} canceled; a finished all the same\n`);
+  expect(killing.err).toBe(`lost ${link.url}; reconnecting\nconnected again\n`);
+});
+
+test("random peels of random jobs, canceled at a random moment: each peel is in one part of the line", async () => {
+  const plans = { ok, hang, away, finished: stubborn(1200), unanswered: stubborn(60_000) };
+  const peels = fc.array(fc.constantFrom(...(Object.keys(plans) as (keyof typeof plans)[])), {
+    minLength: 1,
+    maxLength: 6,
+  });
+  const jobs = await Promise.all(
+    fc.sample(peels, 6).map(async (drawn, n) => {
+      // One at least goes on until it is canceled.
+      const does = [...drawn, "hang" as const];
+      const jid = await fleet.dispatch({
+        fn: "test.ping",
+        peels: Object.fromEntries(does.map((one, i) => [`n${n}-${i}`, plans[one]])),
+      });
+      return { jid, does };
+    }),
+  );
+  await Bun.sleep(fc.sample(fc.integer({ min: 100, max: 400 }), 1)[0] as number);
+  const { stdout } = await run("kill", ...jobs.map(({ jid }) => jid), "--wait", "--for", "4s", "--format", "json");
+  const documents = JSON.parse(stdout) as {
+    jid: string;
+    returned: number;
+    peels: number;
+    stopped: number;
+    unanswered: [];
+  }[];
+  for (const [n, { jid, does }] of jobs.entries()) {
+    const of = (what: string) => does.flatMap((one, i) => (one === what ? `n${n}-${i}` : []));
+    expect(documents.find((one) => one.jid === jid)).toMatchObject({
+      ended: "canceled",
+      returned: of("ok").length,
+      peels: does.length,
+      stopped: of("hang").length,
+      unanswered: of("unanswered"),
+    });
+  }
+}, 20_000);
 
 test("exit 6: it ended otherwise before the signal took effect", async () => {
   await fleet.jobs.put("late", encode(jobRecord("late", { status: "running" })));

@@ -111,7 +111,7 @@ web-01  ok  1.0s  3 results: 1 would change, 1 skipped
       counts: "1 unfinished, 1 ok (1 changed)",
       took: "median 1.0s, slowest db-01 1.0s",
       outcomes: `OUTCOME       PEELS  WHERE  WHAT
-unfinished        1  db-02
+unfinished        1  db-02  has not answered and may still be executing
 ok, changed       1  db-01  sleep
 `,
     },

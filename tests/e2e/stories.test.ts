@@ -97,7 +97,7 @@ AFTER  EVENT       PEEL    DETAIL
     `Slowest   db-01 1.0s
 
 PEEL   STATE       DELIVERED  WAITED  TOOK  DETAIL
-db-02  unfinished  T          -       -
+db-02  unfinished  T          -       -     has not answered and may still be executing
 db-01  ok          T          T       1.0s
 
 AFTER  EVENT       PEEL   DETAIL

@@ -144,9 +144,9 @@ describe("what was typed in full is exact", () => {
 describe("a status that zester does not know", () => {
   const ODD: [string, unknown, string][] = [
     ["Complete", "Complete", "Complete"],
-    ["a number", 3, "-"],
-    ["empty", "", "-"],
-    ["none", undefined, "-"],
+    ["a number", 3, ""],
+    ["empty", "", ""],
+    ["none", undefined, ""],
   ];
   test.each(ODD)("%s: asked about, also when the job was named in full", async (_, status, shown) => {
     await field.put("odd-1", { status });
@@ -156,12 +156,12 @@ describe("a status that zester does not know", () => {
     expect([refused.stdout, refused.code]).toEqual(["", 1]);
     expect(refused.stderr).toContain("\nodd-1 ");
     expect(refused.stderr).toContain(
-      `warning: whether 1 job ended is not known, by the status: odd-1: ${shown}\nerror: 1 job would be canceled, and no one can be asked.`,
+      `warning: job odd-1: state "${shown}" is unknown: cannot tell whether the job has ended.\nerror: 1 job would be canceled, and no one can be asked.`,
     );
     expect((await field.run("kill", "odd-1", "--yes")).code).toBe(0);
     expect(await field.signaled()).toEqual(["odd-1"]);
     const selected = await field.run("kill", "--function", "*", "--yes");
-    expect(selected.stderr).toContain(`by the status: odd-1: ${shown}\n`);
+    expect(selected.stderr).toContain(`warning: job odd-1: state "${shown}" is unknown: `);
     expect(await field.signaled()).toEqual(["fine-1", "odd-1"]);
     const asked = await killAfter(["odd-1", "fine-1"], async () => {});
     expect(asked.signaled).toEqual(["fine-1", "odd-1"]);

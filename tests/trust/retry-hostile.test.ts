@@ -112,8 +112,6 @@ describe("fields", () => {
     [{ timeout: 0n }, "has no timeout of its own"],
     [{ timeout: -5n }, "has a timeout that is no duration"],
     [{ timeout: "5m" }, "has a timeout that is no duration"],
-    [{ status: "resting" }, "may go on: its status is resting"],
-    [{ status: "" }, "may go on: its status is -"],
   ])("%p is refused", (fields, why) => expectRefused(fields, why));
 
   test("arguments that nest deeper than any master's, and a field with a long name, are refused", async () => {

@@ -4,12 +4,14 @@ import type { Value } from "../../../lib/codec/value.ts";
 import {
   ACTIVE_STATES,
   failedOf,
+  isActive,
   isTerminal,
   isUnknownStatus,
   jobDuration,
   jobRow,
   LISTED_AS_ACTIVE,
   returnedOf,
+  unknownStateWords,
 } from "../../../lib/model/job.ts";
 
 test.each([
@@ -29,7 +31,21 @@ test.each([
   expect(ACTIVE_STATES.includes(status ?? "")).toBe(active);
   expect(isTerminal(status)).toBe(terminal);
   expect(LISTED_AS_ACTIVE.includes(status ?? "")).toBe(listed);
+  expect(isActive(status)).toBe(active);
   expect(isUnknownStatus(status)).toBe(!active && !terminal);
+});
+
+test("what to say of states that tell nothing: the first five, and how many more", () => {
+  const row = (jid: string, status?: string) => jobRow(jid, new Map(status === undefined ? [] : [["status", status]]));
+  expect(unknownStateWords([row("a", "running"), row("b", "claimed"), row("c", "failed")])).toBeUndefined();
+  expect(unknownStateWords([row("a", "running"), row("b", "error")])).toBe(
+    'job b: state "error" is unknown: cannot tell whether the job has ended',
+  );
+  expect(unknownStateWords([row("a", "Complete"), row("c")])).toBe(
+    'the states of 2 jobs are unknown: cannot tell whether the jobs have ended: a: "Complete"; c: ""',
+  );
+  const many = Array.from({ length: 7 }, (_, i) => row(`j${i}`, "Odd"));
+  expect(unknownStateWords(many)).toEndWith('; j4: "Odd"; and 2 more');
 });
 
 const NOW = new Date("2026-01-15T10:00:00Z");

@@ -284,6 +284,31 @@ test.each<[what: string, given: Given, notes: Record<string, string>]>([
     },
   ],
   [
+    "canceled: stopped, finished all the same, and not answered",
+    {
+      job: { ...JOB, targets: ["a", "b", "c", "d", "e"], status: "canceled" },
+      stored: [["e", { success: false, error: "no lock" }]],
+      events: [
+        dispatch(),
+        ...["a", "b", "c", "d"].map((peel) => ack(1, peel)),
+        ret(2, "e", { success: false, error: "no lock" }),
+        ev(3, "cancel", undefined, { action: "cancel" }),
+        // Faster than the event of the end.
+        ret(3, "a", { success: false, error: "execution canceled" }),
+        ended(4, "canceled"),
+        ret(5, "b", { success: false, return_data: { results: [{ ...RESULT, error: "context canceled" }] } }),
+        ret(5, "c"),
+      ],
+    },
+    {
+      a: "stopped by the cancel signal: execution canceled",
+      b: "stopped by the cancel signal: cmd.run:long: context canceled",
+      c: "returned after the job had ended: ok",
+      d: "has not answered and may still be executing",
+      e: "no lock",
+    },
+  ],
+  [
     "failed without an error: the one of its result",
     {
       stored: [["a", { success: false, return_data: { results: [RESULT, { ...RESULT, error: "context canceled" }] } }]],
@@ -351,13 +376,15 @@ function oracle(
   peel: string,
   events: readonly Drawn[],
   bucket: Record<string, "ok" | "failed" | "unreachable">,
-  over: boolean,
+  status: string,
   takenOver: boolean,
 ) {
   const own = events.filter((e) => e.peel === peel && (e.as === "itself" || e.as === peel));
   const at = (e: Drawn) => events.indexOf(e);
   const end = events.findIndex((e) => e.kind === "status");
   const inTime = (e: Drawn) => end < 0 || at(e) < end;
+  // A master ends a canceled job with the signal, and tells it a moment later.
+  const over = events.findIndex((e) => e.kind === "status" || (e.kind === "cancel" && status === "canceled"));
   const reals = own.filter((e) => e.kind === "return" && !e.unreachable);
   const real = (takenOver ? reals.findLast(inTime) : undefined) ?? reals[0];
   const isAfter = (e: Drawn) => real !== undefined && at(e) > at(real);
@@ -367,9 +394,9 @@ function oracle(
   if (kept === "ok" || kept === "failed") return kept;
   const outcome = real?.ok ? "ok" : "failed";
   if (real && (kept === "unreachable" || givenUp.length > 0)) return givenUp.some(isAfter) ? outcome : "late";
-  if (real) return inTime(real) ? outcome : "late";
+  if (real) return over < 0 || at(real) < over ? outcome : "late";
   if (kept === "unreachable" || givenUp.length > 0) return "unreachable";
-  if (own.some((e) => e.kind === "ack")) return over ? "unfinished" : "executing";
+  if (own.some((e) => e.kind === "ack")) return status === "running" ? "executing" : "unfinished";
   return events.some((e) => e.kind === "dispatch") ? "silent" : "missing";
 }
 
@@ -409,7 +436,7 @@ test("random histories: each target in one state, no foreign peel, no negative t
         expect(story.peels.map(({ peel }) => peel).sort()).toEqual(PEELS);
         for (const { peel, state, deliveredNs, waitedNs, tookNs, soFarNs } of story.peels) {
           const kept = bucket as Record<string, "ok" | "failed" | "unreachable">;
-          expect([peel, state]).toEqual([peel, oracle(peel, events, kept, status !== "running", reclaim_count > 0)]);
+          expect([peel, state]).toEqual([peel, oracle(peel, events, kept, status, reclaim_count > 0)]);
           for (const ns of [deliveredNs, waitedNs, tookNs, soFarNs]) expect(ns === undefined || ns >= 0n).toBe(true);
         }
         const order = story.peels.map(({ state }) => WORST_FIRST.indexOf(state));

@@ -2,9 +2,11 @@
 import { expect, test } from "bun:test";
 import { toJsonLine } from "../../../lib/codec/json.ts";
 import { jobRow } from "../../../lib/model/job.ts";
+import { toReturn } from "../../../lib/model/returns.ts";
+import type { PeelStory } from "../../../lib/model/story.ts";
 import { endingDocument, endingLine } from "../../../lib/render/ending.ts";
 import { endLine, stakeWords } from "../../../lib/render/kill.ts";
-import { endingWith } from "../../support/story.ts";
+import { endingWith, peelStory, storyWith } from "../../support/story.ts";
 
 const NOW = new Date("2026-01-15T10:00:00Z");
 const TIMES = { created: "2026-01-15T09:30:00Z", updated: "2026-01-15T09:30:12Z" };
@@ -40,8 +42,36 @@ test("for programs every state is counted", () => {
   expect(toJsonLine(endingDocument(endingWith({}, [])))).toStartWith('{"jid":"j","status":null,');
 });
 
+const peels = (sinceCancel: PeelStory["sinceCancel"], ...names: string[]) =>
+  names.map((name) => peelStory(name, "late", undefined, { sinceCancel }));
+const numbered = (n: number) => Array.from({ length: n }, (_, i) => `db-${String(i + 1).padStart(2, "0")}`);
+const back = (...names: string[]) => names.map((name) => peelStory(name, "ok", toReturn(name, new Map())));
+
 test.each([
-  [endingWith({ status: "canceled" }, ["missing"]), "Job j canceled, 0 of 1 peel had returned\n"],
-  [endingWith({ status: "canceled" }, []), "Job j canceled, 0 of 0 peels had returned\n"],
-  [endingWith({ status: "complete" }, ["ok"]), "Job j ended complete before the signal took effect: 1 ok\n"],
-])("after a cancel signal, %#: %s", (one, line) => expect(endLine(one, undefined)).toBe(line));
+  [[], ""],
+  [peels("stopped", "a", "b"), "; 2 of 2 peels stopped"],
+  [[...back("a", "b"), ...peels("stopped", "c")], ", 2 of 3 peels had returned; 1 of 1 peel stopped"],
+  [peels("unanswered", "db-01"), "; db-01 has not answered and may still be executing"],
+  [
+    [...peels("stopped", "a"), ...peels("unanswered", "db_x")],
+    "; 1 of 2 peels stopped; db.x has not answered and may still be executing",
+  ],
+  [peels("unanswered", ...numbered(12)), "; 12 peels have not answered and may still be executing: db-[01-12]"],
+  [
+    [
+      ...peels("finished", "a"),
+      ...peels("unanswered", "b", "c"),
+      peelStory("d", "unreachable"),
+      peelStory("e", "offline"),
+    ],
+    "; a finished all the same; 2 peels have not answered and may still be executing: b,c; 1 unreachable: d; 1 offline: e",
+  ],
+])("after a cancel signal, %#: canceled%s", (told, words) => {
+  const ending = { ...endingWith({ status: "canceled" }, []), story: storyWith(told) };
+  expect(endLine(ending, undefined)).toBe(`Job j canceled${words}\n`);
+});
+
+test("a job that a cancel signal did not end", () => {
+  const line = "Job j ended complete before the signal took effect: 1 ok\n";
+  expect(endLine(endingWith({ status: "complete" }, ["ok"]), undefined)).toBe(line);
+});

@@ -4,14 +4,7 @@ import { toJsonLine } from "../../../lib/codec/json.ts";
 import { UserError } from "../../../lib/errors.ts";
 import { jobRow } from "../../../lib/model/job.ts";
 import { notSent, type Outcome, refuseEnded, type Target } from "../../../lib/model/kill.ts";
-import {
-  interruptedWords,
-  outcomeDocument,
-  renderTargets,
-  sentLines,
-  sightWords,
-  unknownStatusWords,
-} from "../../../lib/render/kill.ts";
+import { interruptedWords, outcomeDocument, renderTargets, sentLines, sightWords } from "../../../lib/render/kill.ts";
 import { endingWith, peelStory, storyWith } from "../../support/story.ts";
 
 const row = (jid: string, status: string) => jobRow(jid, new Map([["status", status]]));
@@ -33,15 +26,6 @@ test.each([
 ] as const)("what is seen of a job that goes on, %#", (stuck, sign, peels, words) =>
   expect(sightWords({ row: owned, stuck, story: storyWith(peels), sign })).toBe(words),
 );
-
-test("a status that tells nothing: the first five, and how many more", () => {
-  expect(unknownStatusWords([target("a", "running"), target("b", "claimed"), target("c")])).toBeUndefined();
-  expect(unknownStatusWords([target("a", "Odd"), target("b", "running"), target("c", "")])).toBe(
-    "whether 2 jobs ended is not known, by the status: a: Odd; c: -",
-  );
-  const many = Array.from({ length: 7 }, (_, i) => target(`j${i}`, "Odd"));
-  expect(unknownStatusWords(many)).toEndWith("; j4: Odd; and 2 more");
-});
 
 test.each([
   [0, "interrupted: cancel signals were sent for 0 of 3 jobs; whether for job a as well is not known."],
@@ -70,7 +54,12 @@ test("for programs: the reason beside a signal that was not sent, the end beside
   );
   const ending = endingWith({ status: "canceled" }, ["missing"]);
   expect(toJsonLine(outcomeDocument({ ...sent("j"), ending }))).toBe(
-    '{"jid":"j","signal":"sent","ended":"canceled","returned":0,"peels":1}',
+    '{"jid":"j","signal":"sent","ended":"canceled","returned":0,"peels":1,"stopped":0,"unanswered":[]}',
+  );
+  const gone = peelStory("db_1", "unfinished", undefined, { sinceCancel: "unanswered" });
+  const back = peelStory("db_2", "late", undefined, { sinceCancel: "stopped" });
+  expect(toJsonLine(outcomeDocument({ ...sent("j"), ending: { ...ending, story: storyWith([back, gone]) } }))).toBe(
+    '{"jid":"j","signal":"sent","ended":"canceled","returned":0,"peels":2,"stopped":1,"unanswered":["db_1"]}',
   );
 });
 
