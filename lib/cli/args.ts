@@ -180,7 +180,7 @@ function checkValue(
     const isFlag = dashed && names.includes(text.split("=")[0] as string);
     throw fail(
       `${show(rawName)} needs a value${valueHint ? `: ${rawName} <${valueHint}>` : ""}.`,
-      dashed && !isFlag ? `A value with a dash in front is written like --${name}=${show(text)}` : undefined,
+      dashed && !isFlag ? `A value that begins with a dash is written --${name}=…` : undefined,
     );
   }
   if (text.includes("\0")) throw fail(`${show(rawName)}: the value holds a NUL character.`);

@@ -139,8 +139,8 @@ test.each([
 });
 
 test.each([
-  ["job list --since -1h", "A value with a dash in front is written like --since=-1h"],
-  ["job list -n -5", "A value with a dash in front is written like --limit=-5"],
+  ["job list --since -1h", "A value that begins with a dash is written --since=…"],
+  ["job list -n -5", "A value that begins with a dash is written --limit=…"],
   ["job list --creds --timeout 5s", "`zester job list --help` lists the flags."],
   ["job list --creds --timeout=5s", "`zester job list --help` lists the flags."],
 ])("hint: %s", async (line, hint) => {
