@@ -33,9 +33,9 @@ import { surroundings } from "./surroundings.ts";
 /** Every point in turn; ends early when the server is lost. */
 async function examine(connection: Connection, settings: Settings, findings: Finding[]): Promise<void> {
   findings.push(await checkServer(connection), checkTls(connection));
-  const user = await checkUser(connection, userJwt(settings));
-  findings.push(user.finding);
   const { findings: buckets, clock } = await checkBuckets(connection);
+  const user = await checkUser(connection, userJwt(settings), clock);
+  findings.push(user.finding);
   findings.push(...buckets, ...checkSteering(user.publish));
   if (buckets.some(({ check, result }) => check === "jetstream" && result === "FAIL")) return;
   findings.push(await checkEvents(connection), checkClock(clock), await checkMasters(connection, clock));

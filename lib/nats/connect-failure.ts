@@ -5,7 +5,7 @@ import type { ServerUrl } from "../settings/server-url.ts";
 import type { Settings } from "../settings/settings.ts";
 import { safe } from "../text.ts";
 import { BrokenProtocol, NoGreeting } from "./client.ts";
-import { caFault, damagedTlsFile, expiredAt } from "./credentials.ts";
+import { caFault, damagedTlsFile, expiredAt, validFrom } from "./credentials.ts";
 
 /** Why a server could not be used, and what to do about it; `refused` when trying again can't help. */
 export interface ConnectFailure {
@@ -48,6 +48,13 @@ const ROWS: readonly Row[] = [
   ],
   [EXPIRED, "the credentials have expired", "Ask the issuer of the credentials for new ones.", "refused"],
   [/AUTHENTICATION_TIMEOUT/, "the server timed out the login", "Try again; the server may be overloaded."],
+  [
+    ({ text, settings }) => DENIED.test(text) && validFrom(settings) !== undefined,
+    ({ settings }) =>
+      `the server does not accept these credentials, which are valid from ${validFrom(settings)} on; by this machine's clock that is still to come`,
+    "Try again after that, or name another file with --creds.",
+    "refused",
+  ],
   [
     ({ text, settings }) => DENIED.test(text) && expiredAt(settings) !== undefined,
     ({ settings }) =>
@@ -100,6 +107,11 @@ const ROWS: readonly Row[] = [
     /ERR_OSSL_|ERR_BORINGSSL/,
     ({ settings }) => `${damagedTlsFile(settings) ?? "a TLS file"} holds no usable certificate or key`,
     "Check the files after --nats-ca, --tls-cert and --tls-key.",
+  ],
+  [
+    ({ text, settings }) => settings.tlsFirst === true && /WRONG_VERSION_NUMBER|wrong version number/.test(text),
+    "the server does not begin with TLS",
+    "Leave out --tls-first: it is for servers with handshake_first.",
   ],
   [/SERVER_OPT_NA/, "the server offers no TLS", "Use nats:// in the URL and no TLS flags, if that is what you want."],
   [

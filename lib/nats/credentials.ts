@@ -37,6 +37,7 @@ export interface Claims {
   readonly iss?: string;
   /** Seconds since 1970. */
   readonly exp?: number;
+  readonly nbf?: number;
   readonly nats?: { readonly pub?: { readonly allow?: string[]; readonly deny?: string[] } };
 }
 
@@ -101,10 +102,26 @@ export function userJwt({ jwt, creds, nkey }: Settings): string | undefined {
 
 /** When the user's JWT expired, by this machine's clock; undefined when it did not, or there is none. */
 export function expiredAt(settings: Settings): string | undefined {
-  const expires: unknown = readClaims(userJwt(settings) ?? "")?.exp;
-  if (typeof expires !== "number" || expires <= 0 || expires * 1000 >= Date.now()) return undefined;
-  return new Date(expires * 1000).toISOString().replace(".000", "");
+  const ms = claimedMs(settings, "exp");
+  return ms !== undefined && ms < Date.now() ? timeText(ms) : undefined;
 }
+
+/** When the user's JWT becomes valid, when that is still to come by this machine's clock. */
+export function validFrom(settings: Settings): string | undefined {
+  const ms = claimedMs(settings, "nbf");
+  return ms !== undefined && ms > Date.now() ? timeText(ms) : undefined;
+}
+
+/** A time that the user's JWT claims, in ms since 1970; undefined for none. */
+function claimedMs(settings: Settings, claim: "exp" | "nbf"): number | undefined {
+  const seconds: unknown = readClaims(userJwt(settings) ?? "")?.[claim];
+  return typeof seconds === "number" && seconds > 0 && seconds <= LAST_S ? seconds * 1000 : undefined;
+}
+
+/** The last second that a date has. */
+const LAST_S = 8.64e12;
+
+const timeText = (ms: number) => new Date(ms).toISOString().replace(".000", "");
 
 /** What the files hold, in the names of the NATS library, which would read them again for each connection. */
 interface TlsFiles {

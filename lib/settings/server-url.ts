@@ -77,7 +77,8 @@ export function parseUrl(text: string, where = "the server's address"): ServerUr
     shown: `${url.protocol}//${host}`,
     host,
     tls: url.protocol === "tls:",
-    auth: pass ? { user, pass } : user ? { token: user } : {},
+    // With a colon it is a user, with an empty password maybe; without one a token.
+    auth: pass || (user && login.includes(":")) ? { user, pass } : user ? { token: user } : {},
   };
 }
 

@@ -57,6 +57,21 @@ describe("config", () => {
 });
 
 describe("config check", () => {
+  test("buckets without direct get: as the commands read them, and in no time", async () => {
+    const server = await serve();
+    const nc = await server.connect();
+    const { streams } = await nc.jetstreamManager();
+    for (const bucket of ["jobs", "job-returns"]) await streams.update(`KV_${bucket}`, { allow_direct: false });
+    await nc.close();
+    const began = performance.now();
+    const { stdout, code } = await zester(["config", "check", "--master", server.url]);
+    expect(performance.now() - began).toBeLessThan(2000);
+    expect(stdout).toMatch(/^ok {4}bucket jobs +1 job in 1 message, readable$/m);
+    expect(stdout).toMatch(/^ok {4}bucket job-returns +0 returns in 0 messages, readable$/m);
+    expect(code).toBe(0);
+    expect((await zester(["job", "show", "j1", "--master", server.url])).code).toBe(0);
+  });
+
   test("a healthy server: all is found, nothing is left behind, no cancel is sent", async () => {
     const server = await serve();
     const nc = await server.connect();
@@ -161,6 +176,15 @@ describe("JetStream elsewhere", () => {
     expect((await at()).stderr).toContain("no permission to subscribe to _INBOX.");
     expect((await at("--inbox-prefix", "a.>")).stderr).toContain("is not an inbox prefix");
   });
+});
+
+test("TLS first with a server that does not begin with TLS", async () => {
+  const { url } = await serve("", { fill: false });
+  const { stderr, code } = await zester(["job", "list", "--master", url, "--tls-first"]);
+  expect(stderr).toBe(
+    `error: cannot connect to ${url}: the server does not begin with TLS.\nLeave out --tls-first: it is for servers with handshake_first.\n`,
+  );
+  expect(code).toBe(1);
 });
 
 test("TLS first with a server that has handshake_first", async () => {

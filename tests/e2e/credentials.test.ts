@@ -26,6 +26,15 @@ test("user and password", async () => {
   );
 });
 
+test("an empty password in a URL is one, not a token", async () => {
+  const { port } = await serveJobs(
+    'authorization { users: [{ user: ops, password: "" }, { user: root, password: s3cret }] }',
+    { user: "root", pass: "s3cret" },
+  );
+  expectJobs(await at(`nats://ops:@127.0.0.1:${port}`));
+  expectError(await at(`nats://ops@127.0.0.1:${port}`), "does not accept these credentials");
+});
+
 test("a password with characters that URLs reserve", async () => {
   const pass = "s3cret@/:%";
   const { port } = await serveJobs(`authorization { user: "ops", password: "${pass}" }`, {
@@ -63,6 +72,7 @@ test("creds files: valid, expired, of a stranger, broken, missing", async () => 
   expectError(await at(url, "--creds", creds), 'no bucket "jobs"', "Is this the NATS that your master uses?");
   expectError(await zester(["job", "list"], { env: { NATS_URL: url, NATS_CREDS: creds } }), 'no bucket "jobs"');
   expectError(await at(url, "--creds", mine.creds({ exp: 1_700_000_000 })), "expired at 2023-11-14T22:13:20Z");
+  expectError(await at(url, "--creds", mine.creds({ nbf: 4_000_000_000 })), "valid from 2096-10-02T07:06:40Z on");
   expectError(await at(url, "--creds", operator().creds()), "does not accept these credentials");
   expectError(await at(url, "--creds", secretFile("x.creds", "s3cret")), "does not hold a user's JWT and seed");
   expectError(

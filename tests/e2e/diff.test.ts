@@ -175,3 +175,23 @@ test.each([
   const { stdout, stderr, code } = await diff(...args);
   expect([stdout, stderr.split("\n")[0], code]).toEqual(["", expect.stringContaining(message), 1]);
 });
+
+test("an account that may have one consumer: both runs are read, one after the other", async () => {
+  const one = await startServer(
+    "accounts { A: { jetstream: { max_consumers: 1 }, users: [{ user: a, password: a }] } }\nno_auth_user: a",
+  );
+  const nc = await one.connect();
+  const { jobs } = await createBuckets(nc);
+  for (const jid of ["run-1", "run-2"]) {
+    await jobs.put(jid, encode(jobRecord(jid, { targets: ["web-1"], status: "complete" })));
+    const success = { jid, peel_id: "web-1", success: jid === "run-1", duration: 1n };
+    // More than a newer server gives at once: without consumers.
+    const return_data = installed("x".repeat(400_000));
+    nc.publish(`$KV.job-returns.${jid}.web-1`, encode({ ...success, return_data }));
+  }
+  await nc.close();
+  const { stdout, stderr, code } = await zester(["job", "diff", "run-1", "run-2"], { env: { NATS_URL: one.url } });
+  expect([stderr, code]).toEqual(["", 2]);
+  expect(stdout).toContain("web-1");
+  await one.stop();
+});

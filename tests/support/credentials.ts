@@ -17,7 +17,7 @@ export function jwt(
   subject: KeyPair | string,
   name: string,
   nats: Record<string, unknown>,
-  { exp = 0, aud }: { exp?: number; aud?: string } = {},
+  { exp = 0, nbf = 0, aud }: { exp?: number; nbf?: number; aud?: string } = {},
 ): string {
   const claims = {
     jti: "test",
@@ -26,6 +26,7 @@ export function jwt(
     name,
     sub: typeof subject === "string" ? subject : subject.getPublicKey(),
     ...(exp && { exp }),
+    ...(nbf && { nbf }),
     ...(aud && { aud }),
     nats: { version: 2, ...nats },
   };
@@ -71,6 +72,8 @@ const NO_LIMITS = {
 export interface UserClaims {
   /** When they expire, in seconds since 1970. */
   readonly exp?: number;
+  /** When they become valid. */
+  readonly nbf?: number;
   /** The only subjects that the user may publish on; without it, any. */
   readonly pub?: readonly string[];
   readonly sub?: readonly string[];
@@ -112,10 +115,16 @@ export function operator(): Operator {
   ${system.getPublicKey()}: ${systemJwt}
 }`;
     },
-    creds({ exp = 0, pub, sub, payload = -1, bearer, user = nkeys.createUser() } = {}) {
+    creds({ exp = 0, nbf = 0, pub, sub, payload = -1, bearer, user = nkeys.createUser() } = {}) {
       const rights = (allow?: readonly string[]) => (allow ? { allow } : {});
       const limits = { subs: -1, data: -1, payload, ...(bearer && { bearer_token: true }) };
-      const token = jwt(account, user, "ops", { type: "user", pub: rights(pub), sub: rights(sub), ...limits }, { exp });
+      const token = jwt(
+        account,
+        user,
+        "ops",
+        { type: "user", pub: rights(pub), sub: rights(sub), ...limits },
+        { exp, nbf },
+      );
       const seed = Buffer.from(user.getSeed()).toString();
       const path = secretFile(
         "user.creds",
