@@ -39,6 +39,8 @@ interface History {
   readonly doubled: boolean;
   /** The master ended the job long before its deadline. */
   readonly rest: boolean;
+  /** The master lives, and does not watch the job. */
+  readonly unwatched: boolean;
   readonly status: string;
   readonly messages: readonly Message[];
   /** "unreadable": the stored value can't be decoded. */
@@ -112,7 +114,8 @@ function draw({ below, chance }: Dice): History {
   const online = new Set(targets.filter(() => chance(50)));
   const lost = chance(30) ? below(messages.length) : 0;
   const rest = (status === "partial" || status === "timeout") && chance(30);
-  return { targets, doubled, rest, status, messages, stored, online, lost, asList };
+  const unwatched = chance(50);
+  return { targets, doubled, rest, unwatched, status, messages, stored, online, lost, asList };
 }
 
 /** What is true of a history: the state of each target, how many messages are ignored, and the exit code of `wait`. */
@@ -183,7 +186,6 @@ beforeAll(async () => {
   const { views } = nc.jetstream();
   const beats = { peels: await views.kv("peel-heartbeat"), masters: await views.kv("master-heartbeat") };
   kv = { ...(await createBuckets(nc)), ...beats };
-  await kv.masters.put("m1", "x");
 });
 afterAll(async () => {
   await nc.close();
@@ -221,7 +223,11 @@ async function write(jid: string, history: History): Promise<void> {
     for (const [peel, one] of rows)
       await kv.returns.put(`${jid}.${peel}`, one === "unreadable" ? Uint8Array.of(0xc1) : encode(one));
   for (const peel of IDS) await (online.has(peel) ? kv.peels.put(peel, "x") : kv.peels.delete(peel));
-  const created = Time.now();
+  const { unwatched } = history;
+  // The heartbeat is newer than the record by more than a master needs to send its requests.
+  const created = new Time(Time.now().ns - 10_000_000_000n);
+  const beat = { master_id: "m1", active_jobs: unwatched ? ["another"] : ["another", jid], timestamp: Time.now() };
+  await kv.masters.put("m1", encode(beat));
   const times = { created, updated: created, ...(rest && { deadline: new Time(created.ns + 60_000_000_000n) }) };
   const named = doubled ? [...targets, targets[0]] : targets;
   await kv.jobs.put(
@@ -257,6 +263,11 @@ test(`each command tells what is true of random histories (seed ${SEED})`, async
       for (const time of ["after", "delivered", "waited", "took", "so_far"])
         expect([where, one[time] ?? 0, (one[time] ?? 0) >= 0]).toEqual([where, one[time] ?? 0, true]);
     }
+    const stuck = history.status === "running" && history.unwatched;
+    expect([where, story.stuck]).toEqual([
+      where,
+      stuck ? "m1 is alive but does not watch this job; it ends when that master restarts" : undefined,
+    ]);
     const counts = ORDER.map((state) => [state, [...states.values()].filter((one) => one === state).length] as const);
     const words = counts.filter(([, count]) => count > 0).map(([state, count]) => `${count} ${state}`);
     expect([where, summary?.stdout]).toEqual([
