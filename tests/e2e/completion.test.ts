@@ -208,6 +208,8 @@ for (const shell of ["bash", "zsh", "fish"]) {
       ["zester job list --sta\tfai\t", "zester job list --state failed "],
       ["zester job list --state=fai\t", "zester job list --state=failed"],
       ["zester job list --state failed,run\t", "zester job list --state failed,running"],
+      ["zester job list --state 'fai\t", "zester job list --state failed "],
+      ['zester job list --function "state.\t', "zester job list --function state.apply "],
       ["zester job kill \t", "zester job kill 20260115-002"],
       ["zester job wait @last-\t", "zester job wait @last-bad"],
       ["zester job show 20260115-002 --peel db.\t", "zester job show 20260115-002 --peel db.eu.example"],

@@ -2,8 +2,13 @@
 # The executable knows the words; it answers within 300 ms, or with nothing.
 
 function __zester_complete
-    set -l words (commandline -opc)
-    set -l current (commandline -ct)
+    # Without quotes and backslashes; that of the word at the cursor may be open.
+    set -l words (string unescape -- (commandline -opc))
+    set -l typed (commandline -ct)
+    set -l current $typed
+    for quote in '' "'" '"'
+        set current (string unescape -- "$typed$quote"); and break
+    end
     set -l lines (command zester __complete $words[2..-1] "=$current" 2>/dev/null)
     if test "$lines[1]" = :files
         set -l before (string match -r -- '^-[^=]*=' $current)
