@@ -131,6 +131,7 @@ export class JetStream {
   readonly #closing: Promise<void>[] = [];
   #clock: Clock | undefined;
   #closed = false;
+  readonly #creating = new Set<Promise<Consumer>>();
   /** Those who wait for a place for their consumers, and when the last of them got one. */
   #line: Promise<unknown> = Promise.resolve();
   #servedMs = 0;
@@ -209,6 +210,12 @@ export class JetStream {
 
   /** Creates a consumer, which is the caller's to delete. @throws as `ask` */
   async create(stream: string, config: ConsumerConfig): Promise<Consumer> {
+    const creating = this.#create(stream, config);
+    this.#creating.add(creating);
+    return creating.finally(() => this.#creating.delete(creating));
+  }
+
+  async #create(stream: string, config: ConsumerConfig): Promise<Consumer> {
     const name = `zester-${nuid.next()}`;
     const filter = config.filter_subject === undefined ? "" : `.${config.filter_subject}`;
     const fixed = { name, ack_policy: "none", mem_storage: true, num_replicas: 1 };
@@ -222,6 +229,8 @@ export class JetStream {
         config: full,
       });
       this.#learn(created.created, askedMs);
+      // The server may have taken the request to delete it first.
+      if (this.#closed) await this.#drop(stream, name);
       return {
         stream,
         name,
@@ -237,7 +246,7 @@ export class JetStream {
       if (api || error instanceof NoJetStream || error instanceof PermissionDenied) this.#consumers.delete(name);
       // A site may allow less; the server then has a time of its own.
       if (api?.code === INACTIVE_THRESHOLD && full.inactive_threshold !== undefined)
-        return this.create(stream, { ...config, inactive_threshold: undefined });
+        return this.#create(stream, { ...config, inactive_threshold: undefined });
       throw error;
     }
   }
@@ -292,7 +301,8 @@ export class JetStream {
   /** Leaves nothing behind on the server: what still runs creates no consumer any more. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#closing, ...this.#dropAll(this.#consumers)]);
+    const creating = Array.from(this.#creating, (consumer) => consumer.catch(() => {}));
+    await Promise.all([...this.#closing, ...this.#dropAll(this.#consumers), ...creating]);
   }
 
   async #drop(stream: string, name: string): Promise<void> {

@@ -142,7 +142,7 @@ test.each([
     for (const name of ["KV_jobs", "KV_job-returns"]) {
       const { config } = await streams.info(name);
       // A site may shorten the 30 s.
-      await streams.update(name, { ...config, consumer_limits: { inactive_threshold: 1e9 } } as typeof config);
+      await streams.update(name, { ...config, consumer_limits: { inactive_threshold: 3e9 } } as typeof config);
     }
   }
   // The first job is large and has no returns: it is written while the others, on a slow link, are still being read.
@@ -157,8 +157,8 @@ test.each([
   await nc.flush();
   const link = await startSlowLink(server.port, 4_000_000);
   const piped = [...`${ZESTER} job ${command}`.split(" "), "--master", link.url];
-  const paused = await runAny(["sh", "-c", `"$@" | (sleep 4; cat)`, "sh", ...piped]);
-  const whole = await runAny(piped);
+  const paused = await runAny(["sh", "-c", `"$@" | (sleep 7; cat)`, "sh", ...piped]);
+  const whole = await run("job", ...command.split(" "));
   expect([paused.stderr, paused.stdout === whole.stdout, whole.stderr]).toEqual(["", true, ""]);
   expect(whole.stdout.length).toBeGreaterThan(400_000);
   link.stop();

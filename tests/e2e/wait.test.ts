@@ -74,9 +74,13 @@ test.each(["deleted", "purged"])("exit 1, all that follow: the record is %s with
   const running = commands.map((args) => start(args));
   await board.until("5 active jobs");
   await running[5]?.until("Cancel signal sent");
-  const consumers = async () =>
-    (await nc.jetstreamManager()).streams.info("KV_jobs").then((info) => info.state.consumer_count);
-  await until("their consumers", async () => (await consumers()) >= 7);
+  const { consumers } = await nc.jetstreamManager();
+  const filters = async () => {
+    const all = await consumers.list("KV_jobs").next();
+    return all.map(({ config }) => config.filter_subject?.slice("$KV.jobs.".length)).sort();
+  };
+  const followed = ["*", "*", jid(0), jid(2), jid(3), jid(3), jid(3)].sort().join();
+  await until("their consumers", async () => (await filters()).join() === followed);
   const { streams } = await nc.jetstreamManager();
   for (const i of [0, 1, 2, 3]) {
     if (how === "purged") await streams.purge("KV_jobs", { filter: `$KV.jobs.${jid(i)}` });
