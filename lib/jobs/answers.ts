@@ -8,7 +8,8 @@ import { type Rhythm, repeat, turns } from "./turns.ts";
 
 /** How long after its end, in ms, a job's peels are waited for. */
 const PATIENCE_MS = 10_000;
-const LOOK: Rhythm = { pauseMs: 250, share: 1 / 10 };
+/** Often, since it is for a short time: what is told is as old as the last look. */
+const LOOK: Rhythm = { pauseMs: 250, share: 1 / 2 };
 /** Jobs that are looked at at a time. */
 const AT_ONCE = 8;
 
