@@ -52,7 +52,7 @@ export const answering = {
     description: "colour even when piped; overrides $NO_COLOR and TERM=dumb [$FORCE_COLOR]",
   },
   direct: { type: "boolean", description: "accepted as elsewhere in zester; does nothing here" },
-  test: { type: "boolean", description: "accepted as elsewhere in zester; does nothing here" },
+  test: { type: "boolean", description: "accepted as elsewhere, does nothing; kill, retry refuse it" },
   help: { type: "boolean", alias: "h", description: "show this help" },
   version: { type: "boolean", description: "show the version" },
 } as const satisfies ArgsDef;

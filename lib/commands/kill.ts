@@ -24,7 +24,7 @@ import { kill as meta } from "./manual.ts";
 import { warnUnreadable, writeDocument } from "./output.ts";
 import { failIfEmpty, selectingFlags, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
-import type { Format } from "./surroundings.ts";
+import { type Format, refuseTest } from "./surroundings.ts";
 
 /** One run of the command. */
 interface Run {
@@ -35,6 +35,7 @@ interface Run {
 
 /** @returns the selection that the flags ask for, by this machine's clock */
 function checkFlags(flags: KillArgs, now: Date): Selection {
+  refuseTest(flags);
   const { given } = selectingFlags(flags, "kill");
   const selection = parseSelection(flags, now);
   const word = flags._.find((text) => parseJobWord(text));

@@ -39,6 +39,7 @@ import { operatorName } from "./operator.ts";
 import { writeDocument } from "./output.ts";
 import { failIfEmpty, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
+import { refuseTest } from "./surroundings.ts";
 import { unknownFault, waitFor } from "./wait.ts";
 
 /** One run of the command. */
@@ -58,6 +59,7 @@ interface Interrupted {
 
 /** @returns what is wanted, before anything is looked up */
 function checkFlags(flags: RetryArgs): Wish {
+  refuseTest(flags);
   if (flags.for !== undefined && !flags.wait)
     throw new UserError("--for limits the wait of --wait.", "Give --wait too, or leave --for out.");
   const timeout = flags["job-timeout"];

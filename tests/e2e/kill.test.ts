@@ -47,6 +47,17 @@ test("an unknown job gets none, unless forced", async () => {
   });
 });
 
+test("--test is a dry run elsewhere in the fleet: no signal", async () => {
+  const refused = {
+    stdout: "",
+    stderr: "error: --test is not a dry run here. Nothing was sent.\nUse --dry-run.\n",
+    code: 1,
+  };
+  expect(await signals("is-running", "--test")).toEqual({ ...refused, seen: 0 });
+  expect(await signals("is-running", "--force", "--test")).toEqual({ ...refused, seen: 0 });
+  expect(await signals("is-running", "--test", "--dry-run")).toMatchObject({ code: 0, seen: 0 });
+});
+
 /** What programs get, and the exit code. */
 async function json(...args: string[]) {
   const { stdout, code } = await run("job", "kill", ...args, "--format", "json");

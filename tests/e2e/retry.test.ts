@@ -67,7 +67,7 @@ test("the user is who called sudo, else the login name", async () => {
   expect(users).toEqual(["ops", Bun.spawnSync(["id", "-un"]).stdout.toString().trim()]);
 });
 
-test("without a terminal and --yes, with --dry-run, and with nothing to retry, nothing is sent", async () => {
+test("without a terminal and --yes, with --test, with --dry-run, and with nothing to retry, nothing is sent", async () => {
   const jid = await ended({ "web-01": ok, "web-02": fail });
   const refused = await run("retry", jid);
   expect([refused.stdout, refused.code]).toEqual(["", 1]);
@@ -75,6 +75,12 @@ test("without a terminal and --yes, with --dry-run, and with nothing to retry, n
   expect(refused.stderr).toEndWith(
     "\nerror: a new job would be dispatched to 1 peel, and no one can be asked. Nothing was sent.\nGive --yes to dispatch it, or --dry-run to see it only.\n",
   );
+  // A dry run elsewhere in the fleet.
+  expect(await run("retry", jid, "--yes", "--test")).toEqual({
+    stdout: "",
+    stderr: "error: --test is not a dry run here. Nothing was sent.\nUse --dry-run.\n",
+    code: 1,
+  });
   const dry = await run("retry", jid, "--dry-run");
   expect(dry).toMatchObject({
     code: 0,
