@@ -184,7 +184,7 @@ export const kill = {
   jid: { ...jids, required: false },
   ...conditions,
   force: { type: "boolean", description: "send the signal without looking the job up first" },
-  wait: { type: "boolean", description: "stay until the jobs have ended, and say how" },
+  wait: { type: "boolean", description: "wait for the jobs to end and the peels to stop" },
   ...steering,
   "dry-run": { type: "boolean", description: "show what would be canceled, and send nothing" },
   ...scripted("no job matches"),

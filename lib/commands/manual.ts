@@ -178,7 +178,8 @@ export const kill = {
   group: STEER,
   details:
     "Publishes the cancel signal, on which masters and peels act as they can. Jobs that are selected by flags, a shortened id or @last are shown and asked about.",
-  notes: "An operation that must not be interrupted, such as an installation of packages, ends first.",
+  notes:
+    "An operation that must not be interrupted, such as an installation of packages, ends first. After the end, --wait waits up to 10 seconds for the peels that had not returned.",
   exitCodes: "0 sent, 1 an error; with --wait 0 all were canceled, 6 one ended otherwise, 124 --for ran out.",
   examples: [
     "zester job kill 20260115-002 --wait --for 1m",

@@ -171,7 +171,7 @@ export function targetIds({ plan }: Draft): string[] {
   return targetsOf(plan.row, plan.job).filter((peel) => chosen.has(peel));
 }
 
-/** The columns of a master's id: `master-` and a KSUID, or the name of a machine. */
+/** Bytes that a master's id takes at most: `master-` and a KSUID, or the name of a machine. */
 const OWNER = 64;
 
 /** The size of the event that dispatches a record: it wraps the record, with what the master adds to it (wire.md, "Dispatch"). */
