@@ -2,8 +2,8 @@
 import { defineCommand } from "citty";
 import type { Tree } from "./lib/cli/command.ts";
 import { main } from "./lib/cli/main.ts";
-import { globalNames, globals } from "./lib/commands/flags.ts";
 import * as manual from "./lib/commands/manual.ts";
+import { globalNames, globals } from "./lib/commands/shared.ts";
 import { JOB_PROGRAM, programOf } from "./lib/program.ts";
 
 const definition = (module: { default: Tree }) => module.default;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Command, loadAll } from "../lib/cli/command.ts";
 import { outline } from "../lib/cli/help.ts";
 import { SCRIPTS } from "../lib/commands/completion-scripts.ts";
-import { globalNames } from "../lib/commands/flags.ts";
+import { globalNames } from "../lib/commands/shared.ts";
 import pkg from "../package.json" with { type: "json" };
 import { zester as tree } from "../zester.ts";
 

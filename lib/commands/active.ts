@@ -5,9 +5,7 @@ import { isUnknownStatus, type JobRow, LISTED_AS_ACTIVE, unknownStateWords } fro
 import { ACTIVE } from "../render/columns.ts";
 import { plural } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
-import { list as args, type ListArgs } from "./flags.ts";
-import { checkFlags, LIST_OUTPUT, listJobs } from "./list.ts";
-import { active as meta } from "./manual.ts";
+import { args, checkFlags, LIST_OUTPUT, type ListArgs, listJobs } from "./list.ts";
 import { withSession } from "./session.ts";
 
 async function run(flags: ListArgs): Promise<void> {
@@ -38,4 +36,12 @@ async function run(flags: ListArgs): Promise<void> {
   );
 }
 
-export default defineCommand({ meta, args, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: {
+    description: "List the jobs that are running or pending.",
+    group: "See",
+    examples: ["zester job active", "zester job active --sort duration --wide"],
+  },
+  args,
+  run: ({ args }) => run(args),
+});

@@ -25,9 +25,9 @@ import { loadSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { safe, width, wrap } from "../text.ts";
-import { type GlobalArgs, globals } from "./flags.ts";
 import { configCheck as meta } from "./manual.ts";
 import { writeDocument } from "./output.ts";
+import { type GlobalArgs, globals } from "./shared.ts";
 import { surroundings } from "./surroundings.ts";
 
 /** Every point in turn; ends early when the server is lost. */

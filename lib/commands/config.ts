@@ -8,8 +8,8 @@ import { hideSecrets } from "../secrets.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import { maskUrl } from "../settings/server-url.ts";
 import { KEYS, type Key, type Resolved, SETTINGS, type Settings } from "../settings/settings.ts";
-import { type GlobalArgs, globals } from "./flags.ts";
 import { configShow as meta } from "./manual.ts";
+import { type GlobalArgs, globals } from "./shared.ts";
 import { type Surroundings, surroundings } from "./surroundings.ts";
 
 interface Row {

@@ -1,6 +1,7 @@
 // zester job diff
 
-import { defineCommand } from "../cli/command.ts";
+import type { ArgsDef } from "citty";
+import { defineCommand, type Flags } from "../cli/command.ts";
 import { digest } from "../codec/digest.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { SharedReturns } from "../jobs/shared-returns.ts";
@@ -9,12 +10,23 @@ import { parseJid } from "../model/jid.ts";
 import { isActive } from "../model/job.ts";
 import { diffJobs } from "../model/job-diff.ts";
 import { jobDiffDocument, renderJobDiff } from "../render/job-diff.ts";
-import { diff as args, type DiffArgs } from "./flags.ts";
 import { noteWord } from "./job-word.ts";
-import { diff as meta } from "./manual.ts";
 import { writeDocument } from "./output.ts";
 import { failIfEmpty } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
+import { globals, jids, scripted } from "./shared.ts";
+
+/** Just two are taken. */
+const twoJids = { ...jids, exactly: 2 } as const;
+
+const args = {
+  ...globals,
+  jid: twoJids,
+  full: { type: "boolean", description: "all that differs on a terminal, however much" },
+  ...scripted("the runs have no peel in common"),
+} as const satisfies ArgsDef;
+
+type DiffArgs = Flags<typeof args>;
 
 /** The two jobs. @throws UserError when there are more or fewer */
 function jobsIn(flags: DiffArgs): readonly [string, string] {
@@ -56,4 +68,15 @@ async function run(flags: DiffArgs): Promise<number | undefined> {
   return await withSession(flags, work);
 }
 
-export default defineCommand({ meta, args, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: {
+    description: "Compare two runs: what became worse, better, slower.",
+    group: "Ask",
+    details:
+      "Compares two runs peel by peel: which became worse or better, slower (more than twice and more than 5 s more), whose output differs and in which lines, and which only one of them has.",
+    exitCodes: "0 no peel became worse, 2 some peel did, 1 an error.",
+    examples: ["zester job diff 20260115-001 20260115-003", "zester job diff @last~1 @last"],
+  },
+  args,
+  run: ({ args }) => run(args),
+});

@@ -1,5 +1,6 @@
 // zester job errors
-import { defineCommand } from "../cli/command.ts";
+import type { ArgsDef } from "citty";
+import { defineCommand, type Flags } from "../cli/command.ts";
 import type { Value, ValueMap } from "../codec/value.ts";
 import { readFailures } from "../jobs/failures.ts";
 import { readSelected } from "../jobs/recent.ts";
@@ -20,12 +21,23 @@ import {
 import { progressOn } from "../terminal/progress.ts";
 import { paragraph, plural } from "../text.ts";
 import { ofLastDay, selectionByServer } from "./clock.ts";
-import { errors as args, type ErrorsArgs } from "./flags.ts";
-import { errors as meta } from "./manual.ts";
 import { amongWords, warnUnreadable, writeDocument } from "./output.ts";
 import { failIfEmpty } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
+import { conditions, globals, header, listFormat, scripted } from "./shared.ts";
 import { LIST_FORMATS } from "./surroundings.ts";
+
+const args = {
+  ...globals,
+  ...conditions,
+  limit: { ...conditions.limit, description: "only the first N rows" },
+  by: { type: "string", valueHint: "error|job", description: "a row for each error (default), or for each job" },
+  format: listFormat,
+  header,
+  ...scripted("no job matches"),
+} as const satisfies ArgsDef;
+
+type ErrorsArgs = Flags<typeof args>;
 
 const BY = ["error", "job"] as const;
 
@@ -131,4 +143,18 @@ async function run(flags: ErrorsArgs): Promise<void> {
   });
 }
 
-export default defineCommand({ meta, args, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: {
+    description: "Show what failed across jobs: errors, most peels first.",
+    group: "Ask",
+    details:
+      "Looks at the returns of the jobs that match, of the last 24 hours without --since or --until. Like errors are one row (see `zester help peels`). LAST is when the newest of their jobs was created.",
+    examples: [
+      "zester job errors --since 1h",
+      "zester job errors --function 'pkg.*' --since 7d -n 10",
+      "zester job errors --by job --user ops",
+    ],
+  },
+  args,
+  run: ({ args }) => run(args),
+});

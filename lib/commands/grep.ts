@@ -1,5 +1,6 @@
 // zester job grep
-import { defineCommand } from "../cli/command.ts";
+import type { ArgsDef } from "citty";
+import { defineCommand, type Flags } from "../cli/command.ts";
 import { toJsonLine } from "../codec/json.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { grepReturns } from "../jobs/grep.ts";
@@ -13,12 +14,24 @@ import { HIT_TITLES, hitCells, hitDocument, renderHits } from "../render/hits.ts
 import { progressOn } from "../terminal/progress.ts";
 import { count, plural } from "../text.ts";
 import { ofLastDay, selectionByServer } from "./clock.ts";
-import { grep as args, type GrepArgs } from "./flags.ts";
 import { JOB_IDS, writeIds } from "./ids.ts";
-import { grep as meta } from "./manual.ts";
 import { amongWords, warnUnreadable, writeList } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
+import { conditions, globals, header, listFormat } from "./shared.ts";
 import { LIST_FORMATS } from "./surroundings.ts";
+
+const args = {
+  ...globals,
+  text: { type: "positional", required: false, description: "what is searched for, as it is" },
+  regexp: { type: "string", alias: "e", valueHint: "regex", description: "in place of <text>: a regular expression" },
+  ...conditions,
+  jids: { type: "boolean", alias: "l", description: "only the ids of the jobs, one a line" },
+  quiet: { type: "boolean", alias: "q", description: "only the exit code" },
+  format: listFormat,
+  header,
+} as const satisfies ArgsDef;
+
+type GrepArgs = Flags<typeof args>;
 
 async function searchOf({ text, regexp }: GrepArgs): Promise<Search> {
   if (text !== undefined && regexp !== undefined)
@@ -130,4 +143,21 @@ async function run(flags: GrepArgs): Promise<number | undefined> {
   return withSession(flags, async (session) => search(flags, wanted, session), { formats: LIST_FORMATS });
 }
 
-export default defineCommand({ meta, args, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: {
+    description: "Search what the peels of many jobs returned.",
+    group: "Ask",
+    details:
+      "Searches the errors, names of results, outputs, diffs and other texts that peels returned, line by line, in the jobs that match, of the last 24 hours without --since or --until. Case counts when <text> has upper case.",
+    notes:
+      "The newest job comes first; equal lines of the peels of a job are one. -e takes regular expressions in the syntax of RE2, without look-around and back references. Not searched: IDs, names of fields, numbers, and the job's arguments.",
+    exitCodes: "0 found, 2 not found, 1 an error.",
+    examples: [
+      "zester job grep 'no space left' --since 3d",
+      "zester job grep -e 'E: .*lock' --function 'pkg.*' -l",
+      "zester job grep OOM -q && echo found",
+    ],
+  },
+  args,
+  run: ({ args }) => run(args),
+});

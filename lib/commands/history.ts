@@ -1,5 +1,6 @@
 // zester job history
-import { defineCommand } from "../cli/command.ts";
+import type { ArgsDef } from "citty";
+import { defineCommand, type Flags } from "../cli/command.ts";
 import { UserError } from "../errors.ts";
 import { isAlive, readHistory, targetedPeels } from "../jobs/history.ts";
 import { type HistoryEntry, newestFirst, parseResults } from "../model/history.ts";
@@ -13,12 +14,31 @@ import { entryCells, entryDocument, HISTORY_TITLES, renderHistory } from "../ren
 import { progressOn } from "../terminal/progress.ts";
 import { count, safe } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
-import { history as args, type HistoryArgs } from "./flags.ts";
-import { history as meta } from "./manual.ts";
 import { warnUnreadable, writeList } from "./output.ts";
 import { failIfEmpty, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
+import { conditions, globals, header, listFormat, repeated, scripted } from "./shared.ts";
 import { LIST_FORMATS } from "./surroundings.ts";
+
+const args = {
+  ...globals,
+  peel: { type: "positional", required: true, description: "peel id, in either form" },
+  function: conditions.function,
+  state: {
+    ...repeated,
+    valueHint: "result",
+    description: "states of the peel's result, or bad; separated by commas",
+  },
+  changed: { type: "boolean", description: "only results that changed something" },
+  since: conditions.since,
+  until: conditions.until,
+  limit: { ...conditions.limit, description: "only the newest N results (on a terminal 20)" },
+  format: listFormat,
+  header,
+  ...scripted("no result matches"),
+} as const satisfies ArgsDef;
+
+type HistoryArgs = Flags<typeof args>;
 
 /** Entries that a person reads on a terminal. */
 const MOST = 20;
@@ -122,4 +142,20 @@ async function run(flags: HistoryArgs): Promise<void> {
   );
 }
 
-export default defineCommand({ meta, args, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: {
+    description: "Show what one peel did in each job, newest first.",
+    group: "Ask",
+    details:
+      "Jobs that go on come first, with what the peel is doing. The last lines say since when a call has gone wrong, or when it went well again.",
+    notes:
+      "--state takes the states of peels, such as failed or unreachable. Where the bucket has no return of the peel itself, the events are read (late, unfinished).",
+    examples: [
+      "zester job history web-388 --since 3d",
+      "zester job history db.eu.example --function 'state.*' --state bad",
+      "zester job history web-388 --changed --format csv",
+    ],
+  },
+  args,
+  run: ({ args }) => run(args),
+});

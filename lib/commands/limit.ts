@@ -3,7 +3,7 @@
 import { parseDuration } from "../duration.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { plural, safe } from "../text.ts";
-import type { GlobalArgs } from "./flags.ts";
+import type { GlobalArgs } from "./shared.ts";
 
 /** The most that a command waits. */
 export interface Limit {

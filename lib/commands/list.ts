@@ -1,5 +1,6 @@
 // zester job list, and what it shares with `active`
-import { defineCommand } from "../cli/command.ts";
+import type { ArgsDef } from "citty";
+import { defineCommand, type Flags } from "../cli/command.ts";
 import type { Value } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
@@ -33,13 +34,29 @@ import { jobDocument } from "../render/document.ts";
 import { renderJobs } from "../render/jobs.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { selectionByServer } from "./clock.ts";
-import { list as args, type ListArgs } from "./flags.ts";
 import { JOB_IDS, writeCount, writeIds } from "./ids.ts";
-import { list as meta } from "./manual.ts";
 import { amongWords, warnUnreadable, writeJobs } from "./output.ts";
 import { failIfEmpty, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
+import { conditions, globals, header, listFormat, repeated, scripted } from "./shared.ts";
 import { type Format, type Formats, LIST_FORMATS } from "./surroundings.ts";
+
+/** Those of `active` too. */
+export const args = {
+  ...globals,
+  ...conditions,
+  sort: { type: "string", valueHint: "order", description: "created (default), updated, duration, jid or state" },
+  format: listFormat,
+  reverse: { type: "boolean", description: "reverse order" },
+  wide: { type: "boolean", description: "also what ran, when, returns, failures, who, stuck" },
+  columns: { ...repeated, valueHint: "columns", description: "these, or fields of records: jid,state,args.name" },
+  header,
+  quiet: { type: "boolean", alias: "q", description: "job ids alone, one a line" },
+  count: { type: "boolean", description: "only the number of jobs" },
+  ...scripted("no job matches"),
+} as const satisfies ArgsDef;
+
+export type ListArgs = Flags<typeof args>;
 
 /** The formats of lists; json, jsonl and yaml have whole records without --wide. */
 export const LIST_OUTPUT: Formats = { formats: LIST_FORMATS, only: { wide: ["text", "csv"] } };
@@ -173,4 +190,16 @@ async function run(flags: ListArgs): Promise<void> {
   );
 }
 
-export default defineCommand({ meta, args, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: {
+    description: "List all recent jobs, oldest first.",
+    group: "See",
+    examples: [
+      "zester job list",
+      "zester job list --state bad --since 2h --target 'db*' --wide",
+      "zester job list --format jsonl | jq -r .jid",
+    ],
+  },
+  args,
+  run: ({ args }) => run(args),
+});

@@ -1,6 +1,6 @@
 // What help and the man page say of commands beside the one line in the tree: their group, details, examples and exit codes.
 import { WHEN } from "../model/when.ts";
-import { answering, conditions, connecting, peels } from "./flags.ts";
+import { answering, conditions, connecting, peels } from "./shared.ts";
 
 export const root = {
   description: "See and steer the jobs of a Zester fleet over NATS.",
@@ -92,16 +92,6 @@ export const job = {
   },
 } as const;
 
-export const list = {
-  description: "List all recent jobs, oldest first.",
-  group: SEE,
-  examples: [
-    "zester job list",
-    "zester job list --state bad --since 2h --target 'db*' --wide",
-    "zester job list --format jsonl | jq -r .jid",
-  ],
-};
-
 export const show = {
   description: "Show a job's record and its per-peel returns.",
   group: SEE,
@@ -140,39 +130,6 @@ export const trace = {
   examples: ["zester job trace 20260115-002", "zester job trace 20260115-002 --follow"],
 };
 
-export const errors = {
-  description: "Show what failed across jobs: errors, most peels first.",
-  group: ASK,
-  details:
-    "Looks at the returns of the jobs that match, of the last 24 hours without --since or --until. Like errors are one row (see `zester help peels`). LAST is when the newest of their jobs was created.",
-  examples: [
-    "zester job errors --since 1h",
-    "zester job errors --function 'pkg.*' --since 7d -n 10",
-    "zester job errors --by job --user ops",
-  ],
-};
-
-export const grep = {
-  description: "Search what the peels of many jobs returned.",
-  group: ASK,
-  details:
-    "Searches the errors, names of results, outputs, diffs and other texts that peels returned, line by line, in the jobs that match, of the last 24 hours without --since or --until. Case counts when <text> has upper case.",
-  notes:
-    "The newest job comes first; equal lines of the peels of a job are one. -e takes regular expressions in the syntax of RE2, without look-around and back references. Not searched: IDs, names of fields, numbers, and the job's arguments.",
-  exitCodes: "0 found, 2 not found, 1 an error.",
-  examples: [
-    "zester job grep 'no space left' --since 3d",
-    "zester job grep -e 'E: .*lock' --function 'pkg.*' -l",
-    "zester job grep OOM -q && echo found",
-  ],
-};
-
-export const active = {
-  description: "List the jobs that are running or pending.",
-  group: SEE,
-  examples: ["zester job active", "zester job active --sort duration --wide"],
-};
-
 export const kill = {
   description: "Cancel running jobs.",
   group: STEER,
@@ -187,29 +144,6 @@ export const kill = {
   ],
 };
 
-export const diff = {
-  description: "Compare two runs: what became worse, better, slower.",
-  group: ASK,
-  details:
-    "Compares two runs peel by peel: which became worse or better, slower (more than twice and more than 5 s more), whose output differs and in which lines, and which only one of them has.",
-  exitCodes: "0 no peel became worse, 2 some peel did, 1 an error.",
-  examples: ["zester job diff 20260115-001 20260115-003", "zester job diff @last~1 @last"],
-};
-
-export const history = {
-  description: "Show what one peel did in each job, newest first.",
-  group: ASK,
-  details:
-    "Jobs that go on come first, with what the peel is doing. The last lines say since when a call has gone wrong, or when it went well again.",
-  notes:
-    "--state takes the states of peels, such as failed or unreachable. Where the bucket has no return of the peel itself, the events are read (late, unfinished).",
-  examples: [
-    "zester job history web-388 --since 3d",
-    "zester job history db.eu.example --function 'state.*' --state bad",
-    "zester job history web-388 --changed --format csv",
-  ],
-};
-
 export const retry = {
   description: "Dispatch a job again, to the peels that need it.",
   group: STEER,
@@ -220,21 +154,6 @@ export const retry = {
   examples: [
     "zester job retry @last-bad --dry-run",
     "zester job retry 20260115-001 --peel 'web-*' --yes --wait --for 10m",
-  ],
-};
-
-export const stats = {
-  description: "Count jobs, failures, times: by function, peel or schedule.",
-  group: ASK,
-  details:
-    "FAILED are jobs that are failed, partial or timeout, by peel results that are not ok. P50, P95 and SLOWEST are times of jobs that ended, by peel of returns. TREND is jobs over time, red where one failed.",
-  notes:
-    "Each sign of TREND stands for a part of the time; its height is the number of jobs. By peel, with --function, peels without a run are shown too. A schedule is overdue on a peel when its last run is more than twice the usual interval ago.",
-  exitCodes: "0 or, with --check, 2; 1 an error.",
-  examples: [
-    "zester job stats --since 7d",
-    "zester job stats --by peel --function state.highstate --since yesterday",
-    "zester job stats --by schedule --check",
   ],
 };
 

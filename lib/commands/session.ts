@@ -6,8 +6,8 @@ import { openConnection } from "../nats/connect.ts";
 import { Store } from "../nats/store.ts";
 import { loadSettings } from "../settings/resolve.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import type { GlobalArgs } from "./flags.ts";
 import type { Limit } from "./limit.ts";
+import type { GlobalArgs } from "./shared.ts";
 import { type Format, type Formats, surroundings } from "./surroundings.ts";
 
 export interface Session extends Reopenable {

@@ -3,7 +3,8 @@ import type { Value } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import type { PeelSelection } from "../model/peel-selection.ts";
 import { count, safe } from "../text.ts";
-import { peels, type ShowArgs } from "./flags.ts";
+import type { ShowArgs } from "./flags.ts";
+import { peels } from "./shared.ts";
 import type { Formats } from "./surroundings.ts";
 
 /** --summary and --output are forms of text; the other formats have everything. */

@@ -1,5 +1,6 @@
 // zester job stats
-import { defineCommand } from "../cli/command.ts";
+import type { ArgsDef } from "citty";
+import { defineCommand, type Flags } from "../cli/command.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { type Read, readJobs } from "../jobs/read-jobs.ts";
 import { readSelected } from "../jobs/recent.ts";
@@ -21,13 +22,28 @@ import { csvText } from "../render/csv.ts";
 import { renderMetrics } from "../render/openmetrics.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { selectionByServer } from "./clock.ts";
-import { stats as args, type StatsArgs } from "./flags.ts";
-import { stats as meta } from "./manual.ts";
 import { amongWords, warnUnreadable, writeDocument } from "./output.ts";
 import { failIfEmpty, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
+import { conditions, formats, globals, header, scripted } from "./shared.ts";
 import { jobView, peelView, scheduleView, type View } from "./stats-views.ts";
 import { LIST_FORMATS } from "./surroundings.ts";
+
+const args = {
+  ...globals,
+  by: {
+    type: "string",
+    valueHint: "function|peel|user|target|schedule",
+    description: "a row each (default function)",
+  },
+  ...conditions,
+  check: { type: "boolean", description: "exit code 2 when one is overdue, had no run or failed last" },
+  format: formats("text|json|jsonl|yaml|csv|openmetrics"),
+  header,
+  ...scripted("nothing was counted"),
+} as const satisfies ArgsDef;
+
+type StatsArgs = Flags<typeof args>;
 
 /** What jobs are told apart by, beside peels and schedules. */
 const KEYS: Record<Exclude<By, "peel" | "schedule">, (row: JobRow) => string> = {
@@ -178,4 +194,21 @@ async function run(flags: StatsArgs): Promise<number | undefined> {
   });
 }
 
-export default defineCommand({ meta, args, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: {
+    description: "Count jobs, failures, times: by function, peel or schedule.",
+    group: "Ask",
+    details:
+      "FAILED are jobs that are failed, partial or timeout, by peel results that are not ok. P50, P95 and SLOWEST are times of jobs that ended, by peel of returns. TREND is jobs over time, red where one failed.",
+    notes:
+      "Each sign of TREND stands for a part of the time; its height is the number of jobs. By peel, with --function, peels without a run are shown too. A schedule is overdue on a peel when its last run is more than twice the usual interval ago.",
+    exitCodes: "0 or, with --check, 2; 1 an error.",
+    examples: [
+      "zester job stats --since 7d",
+      "zester job stats --by peel --function state.highstate --since yesterday",
+      "zester job stats --by schedule --check",
+    ],
+  },
+  args,
+  run: ({ args }) => run(args),
+});

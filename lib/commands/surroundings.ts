@@ -2,7 +2,7 @@
 import { UserError } from "../errors.ts";
 import { oneOf } from "../nearest.ts";
 import { systemTerminal, type Terminal } from "../terminal/terminal.ts";
-import type { GlobalArgs } from "./flags.ts";
+import type { GlobalArgs } from "./shared.ts";
 
 export type Format = "text" | "json" | "yaml" | "jsonl" | "csv" | "openmetrics";
 const FORMATS: readonly Format[] = ["text", "json", "yaml"];

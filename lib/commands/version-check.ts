@@ -4,9 +4,9 @@ import { UserError } from "../errors.ts";
 import { newestVersion } from "../jobs/newest-version.ts";
 import { RECORD_VERSION } from "../model/job.ts";
 import { plural } from "../text.ts";
-import type { GlobalArgs } from "./flags.ts";
 import { writeDocument } from "./output.ts";
 import { withSession } from "./session.ts";
+import type { GlobalArgs } from "./shared.ts";
 
 /** @param facts what was built, for the document that programs get */
 export async function run(flags: GlobalArgs, facts: ReadonlyMap<string, string>): Promise<void> {

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { type Command, loadAll, shortOf } from "../../../lib/cli/command.ts";
 import { renderHelp, renderTopic } from "../../../lib/cli/help.ts";
-import { globalNames } from "../../../lib/commands/flags.ts";
+import { globalNames } from "../../../lib/commands/shared.ts";
 import { width } from "../../../lib/text.ts";
 import { zester as tree } from "../../../zester.ts";
 import { some } from "../../support/length.ts";
