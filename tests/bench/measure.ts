@@ -61,9 +61,6 @@ export async function compare(command: Command, peer: Command, runs: number): Pr
   };
 }
 
-/** The time of the first and only run in ms. */
-export const timeOnce = once;
-
 /** The most memory that the program has at any time, in MB. */
 export async function peakMemory(command: Command): Promise<number> {
   // A child that this process starts itself counts this process's memory as its own until its exec.

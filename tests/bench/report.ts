@@ -1,7 +1,5 @@
-// The figures as Markdown, and their place in docs/performance.md.
-import { readFileSync, writeFileSync } from "node:fs";
+// The figures as Markdown.
 import { cpus, loadavg } from "node:os";
-import { join } from "node:path";
 import { NATS_SERVER } from "../support/harness.ts";
 import type { Bucket } from "./bucket.ts";
 
@@ -45,16 +43,4 @@ export function circumstances(bucket: Bucket): string {
     `${number(bucket.jobs)} jobs in ${number(bucket.messages)} messages, ${Math.round(bucket.bytes / 1e6)} MB`,
     "from start to exit, median of pairs run in turn",
   ].join("; ");
-}
-
-/** Replaces the text between the markers of docs/performance.md for that many jobs. @throws Error when it has none */
-export function updateDocs(markdown: string, jobs: number): void {
-  const file = join(import.meta.dir, "../../docs/performance.md");
-  const text = readFileSync(file, "utf8");
-  const marked = new RegExp(`(<!-- bench ${jobs} -->\\n)[\\s\\S]*?(<!-- /bench -->)`);
-  if (!marked.test(text)) throw new Error(`docs/performance.md has no <!-- bench ${jobs} --> … <!-- /bench -->`);
-  writeFileSync(
-    file,
-    text.replace(marked, (_, open: string, close: string) => `${open}\n${markdown}\n\n${close}`),
-  );
 }
