@@ -183,7 +183,7 @@ test("on a terminal the match is coloured and stays in sight; text that acts on 
   await putJob("2hA", 1, { a: stderr(`${"x".repeat(300)}\x1b[2Jneedle${"y".repeat(300)}`) });
   const command = "stty cols 80; dist/zester job grep needle";
   const out = Bun.spawnSync(["script", "-qec", command, "/dev/null"], {
-    env: { ...process.env, NATS_URL: server.url, TERM: "xterm" },
+    env: { ...process.env, NATS_URL: server.url, TERM: "xterm-256color" },
     cwd: `${import.meta.dir}/../..`,
   }).stdout.toString();
   const line = out.split(/\r?\n/)[0] as string;

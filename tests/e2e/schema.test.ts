@@ -174,7 +174,7 @@ describe("the output fits its schema", () => {
   });
 
   test("errors, by error and by job", async () => {
-    const failed = { status: "failed", created: Time.now(), targets: ["a", "b"] };
+    const failed = { status: "failed", created: Time.now(), targets: ["a", "b", "c"] };
     await jobs.put("j1", encode(jobRecord("j1", failed)));
     await returns.put("j1.a", encode({ success: false, error: "no space", duration: 1n }));
     await returns.put("j1.b", encode({ success: false, error: "gone", unreachable: true }));

@@ -17,10 +17,10 @@ beforeAll(async () => {
 
 describe("wait", () => {
   test("for the jobs that match and have not ended, each of them", async () => {
-    const peels = { "web-03": { does: "ok", ms: 600 } } as const;
+    const peels = { "web-03": { does: "ok", ms: 2_000 } } as const;
     const [one, two] = [
       await fleet.dispatch({ fn: "cmd.run", peels, user: "ops" }),
-      await fleet.dispatch({ fn: "cmd.run", peels: { "web-04": { does: "fail", ms: 500, error: "x" } }, user: "ops" }),
+      await fleet.dispatch({ fn: "cmd.run", peels: { "web-04": { does: "fail", ms: 1_500, error: "x" } }, user: "ops" }),
     ];
     const other = await fleet.dispatch({ fn: "cmd.run", peels: { "web-05": hang }, user: "dev" });
     const { stdout, stderr, code } = await run(

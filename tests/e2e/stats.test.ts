@@ -68,7 +68,7 @@ function onTerminal(columns: number, args: string[], locale = "C.UTF-8"): string
   const command = `stty cols ${columns}; dist/zester job stats ${args.join(" ")}`;
   const cwd = resolve(import.meta.dir, "../..");
   const shown = Bun.spawnSync(["script", "-qec", command, "/dev/null"], {
-    env: { ...process.env, ...env(), LC_ALL: locale, TERM: "xterm" },
+    env: { ...process.env, ...env(), LC_ALL: locale, TERM: "xterm-256color" },
     cwd,
   });
   return shown.stdout.toString().replaceAll("\r", "");

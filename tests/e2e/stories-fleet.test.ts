@@ -28,7 +28,7 @@ test.each([
   ["db-02", "2hPxSOrphan", "failed", "context canceled"],
   ["db-01", "2hPxSTwice", "ok", undefined],
   ["db-02", "2hPxSGone", "unreachable", "no ack within 10s"],
-  ["db-02", "2hPxSCut", "unfinished", "no return; the job ended canceled"],
+  ["db-02", "2hPxSCut", "unfinished", "has not answered and may still be executing"],
 ])("history: %s in %s is %s", async (peel, jid, state, note) => {
   expect(await told(peel, jid)).toEqual([state, note]);
 });
