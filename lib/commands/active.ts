@@ -1,39 +1,34 @@
 // zester job active
-
 import { defineCommand } from "../cli/command.ts";
 import { isUnknownStatus, type JobRow, LISTED_AS_ACTIVE, unknownStateWords } from "../model/job.ts";
 import { ACTIVE } from "../render/columns.ts";
 import { plural } from "../text.ts";
-import { selectionByServer } from "./clock.ts";
-import { args, checkFlags, LIST_OUTPUT, type ListArgs, listJobs } from "./list.ts";
-import { withSession } from "./session.ts";
+import { args, LIST_OUTPUT, type ListRequest, listJobs, parse } from "./list.ts";
+import type { Session } from "./session.ts";
+import { type Answer, answerWith } from "./write-answer.ts";
 
-async function run(flags: ListArgs): Promise<void> {
-  checkFlags(flags);
-  await withSession(
-    flags,
-    async (session) => {
-      const selection = await selectionByServer(flags, session);
-      const claimed = new Set<string>();
-      const unknown = new Map<string, JobRow>();
-      const keep = (row: JobRow) => {
-        if (row.status === "claimed" && selection.matches(row)) claimed.add(row.jid);
-        else claimed.delete(row.jid);
-        if (isUnknownStatus(row.status) && selection.matches(row)) unknown.set(row.jid, row);
-        else unknown.delete(row.jid);
-        return LISTED_AS_ACTIVE.includes(row.status ?? "");
-      };
-      const view = { keep, columns: ACTIVE, none: "No active jobs.", tellStuck: true };
-      await listJobs(flags, view, selection, session);
-      const words = unknownStateWords([...unknown.values()]);
-      if (words !== undefined) session.terminal.warn(`${words}.`);
-      if (claimed.size === 0) return;
-      session.terminal.warn(
-        `${plural(claimed.size, "job")} claimed by a master, nothing sent yet: not shown here, \`zester job list\` has them.`,
-      );
-    },
-    LIST_OUTPUT,
-  );
+async function answerOf(request: ListRequest, session: Session): Promise<Answer> {
+  const claimed = new Set<string>();
+  const unknown = new Map<string, JobRow>();
+  const keep = (row: JobRow, isSelected: boolean) => {
+    // A job may come again while all are read, in another state.
+    if (row.status === "claimed" && isSelected) claimed.add(row.jid);
+    else claimed.delete(row.jid);
+    if (isUnknownStatus(row.status) && isSelected) unknown.set(row.jid, row);
+    else unknown.delete(row.jid);
+    return isSelected && LISTED_AS_ACTIVE.includes(row.status ?? "");
+  };
+  const listing = { keep, columns: ACTIVE, none: "No active jobs.", warnsOfStuck: true };
+  const answer = await listJobs(request, listing, session);
+  const words = unknownStateWords([...unknown.values()]);
+  const jobs = plural(claimed.size, "job");
+  const last = [
+    words && `${words}.`,
+    claimed.size > 0
+      ? `${jobs} claimed by a master, nothing sent yet: not shown here, \`zester job list\` has them.`
+      : undefined,
+  ];
+  return { ...answer, last };
 }
 
 export default defineCommand({
@@ -43,5 +38,5 @@ export default defineCommand({
     examples: ["zester job active", "zester job active --sort duration --wide"],
   },
   args,
-  run: ({ args }) => run(args),
+  run: ({ args }) => answerWith(args, parse(args, new Date()), answerOf, LIST_OUTPUT),
 });

@@ -1,28 +1,23 @@
 // Flags that count from now count from the server's clock, which all operators share.
 
 import { Transient, UserError } from "../errors.ts";
-import { type Conditions, countsFromNow, parseSelection, requireSpan, type Selection } from "../model/selection.ts";
+import type { Conditions, Selection } from "../model/selection.ts";
 import { clockWords } from "../render/clock.ts";
 import type { Session } from "./session.ts";
 
 /**
- * The selection that the flags ask for, once there is a server to ask for the time. Warns when this machine's clock is
- * off and that would have mattered.
- * @param now by this machine's clock
- * @throws UserError as parseSelection does, and when the server does not tell the time
+ * A selection by the server's clock, where it counts from now. Warns when this machine's clock is off and that would have mattered.
+ * @throws UserError when the server does not tell the time, or when --since is then later than --until
  */
-export async function selectionByServer(flags: Conditions, session: Session, now = new Date()): Promise<Selection> {
-  if (!countsFromNow(flags)) return parseSelection(flags, now);
-  const { store } = session;
+export async function selectionByServer(selection: Selection, { store, terminal }: Session): Promise<Selection> {
+  if (!selection.fromNow) return selection;
   const { aheadMs, doubtMs } = await store.clock();
   const words = clockWords(aheadMs, doubtMs);
-  if (words !== undefined) session.terminal.warn(words);
-  const selection = parseSelection(flags, store.now());
-  requireSpan(selection, flags);
-  return selection;
+  if (words !== undefined) terminal.warn(words);
+  return selection.at(store.now());
 }
 
-/** Sees to it that the server's clock is known before ages are shown; says so when that can't be. */
+/** Asks for the server's clock before ages are shown, and warns where that fails. */
 export async function serverClock({ store, terminal }: Session): Promise<void> {
   try {
     await store.clock();

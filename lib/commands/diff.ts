@@ -1,5 +1,4 @@
 // zester job diff
-
 import type { ArgsDef } from "citty";
 import { defineCommand, type Flags } from "../cli/command.ts";
 import { digest } from "../codec/digest.ts";
@@ -9,12 +8,11 @@ import { openQuestions, type Reading, resolveStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
 import { isActive } from "../model/job.ts";
 import { diffJobs } from "../model/job-diff.ts";
-import { jobDiffDocument, renderJobDiff } from "../render/job-diff.ts";
+import { jobDiffView } from "../render/job-diff.ts";
 import { noteWord } from "./job-word.ts";
-import { writeDocument } from "./output.ts";
-import { failIfEmpty } from "./selecting.ts";
-import { type Session, withSession } from "./session.ts";
+import type { Session } from "./session.ts";
 import { globals, jids, scripted } from "./shared.ts";
+import { type Answer, answerWith, type Form, formOf } from "./write-answer.ts";
 
 /** Just two are taken. */
 const twoJids = { ...jids, exactly: 2 } as const;
@@ -49,23 +47,32 @@ function notes(before: Reading, after: Reading): string[] {
   return [...unequal, ...open.map(({ row }) => `job ${row.jid} has not ended: what its peels are may change.`)];
 }
 
-async function run(flags: DiffArgs): Promise<number | undefined> {
-  const texts = jobsIn(flags);
-  const work = async ({ store, terminal, format }: Session) => {
-    // Outputs of both runs are kept once where they are the same.
-    const shared = new SharedReturns({ withoutTimes: true });
-    const read = (text: string) => resolveStory(store, text, terminal.warn, noteWord(terminal), shared);
-    const [before, after] = await Promise.all([read(texts[0]), read(texts[1])]);
-    const diffs = diffJobs(before.story, after.story);
-    if (format === "text") terminal.write(renderJobDiff(diffs, terminal, flags.full === true));
-    else await writeDocument(jobDiffDocument(diffs), format, terminal);
-    for (const note of [...notes(before, after), ...openQuestions(before), ...openQuestions(after)])
-      terminal.warn(note);
-    const both = diffs.filter(({ before, after }) => before && after);
-    failIfEmpty(flags, both.length, "The two runs have no peel in common.");
-    return diffs.some(({ change }) => change === "worse") ? EXIT.trouble : EXIT.done;
+interface DiffRequest {
+  readonly jobs: readonly [string, string];
+  /** All that differs on a terminal. */
+  readonly full: boolean;
+  readonly form: Form;
+}
+
+const parse = (flags: DiffArgs): DiffRequest => ({
+  jobs: jobsIn(flags),
+  full: flags.full === true,
+  form: formOf(flags),
+});
+
+async function answerOf({ jobs, full }: DiffRequest, { store, terminal }: Session): Promise<Answer> {
+  // Outputs of both runs are kept once where they are the same.
+  const shared = new SharedReturns({ withoutTimes: true });
+  const read = (text: string) => resolveStory(store, text, terminal.warn, noteWord(terminal), shared);
+  const [before, after] = await Promise.all([read(jobs[0]), read(jobs[1])]);
+  const diffs = diffJobs(before.story, after.story);
+  const both = diffs.filter(({ before, after }) => before && after);
+  return {
+    shown: jobDiffView(diffs, full),
+    selected: { size: both.length, none: "The two runs have no peel in common." },
+    warnings: [...notes(before, after), ...openQuestions(before), ...openQuestions(after)],
+    code: diffs.some(({ change }) => change === "worse") ? EXIT.trouble : EXIT.done,
   };
-  return await withSession(flags, work);
 }
 
 export default defineCommand({
@@ -78,5 +85,5 @@ export default defineCommand({
     examples: ["zester job diff 20260115-001 20260115-003", "zester job diff @last~1 @last"],
   },
   args,
-  run: ({ args }) => run(args),
+  run: ({ args }) => answerWith(args, parse(args), answerOf, {}),
 });

@@ -1,24 +1,23 @@
 // zester job grep
 import type { ArgsDef } from "citty";
 import { defineCommand, type Flags } from "../cli/command.ts";
-import { toJsonLine } from "../codec/json.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { grepReturns } from "../jobs/grep.ts";
 import { readSelected } from "../jobs/recent.ts";
 import type { Hit } from "../model/hits.ts";
+import type { JobRow } from "../model/job.ts";
 import { regexSearch, type Search, textSearch } from "../model/search.ts";
-import { parseSelection } from "../model/selection.ts";
+import { parseSelection, type Selection } from "../model/selection.ts";
 import { futureWords } from "../render/clock.ts";
-import { csvText } from "../render/csv.ts";
-import { HIT_TITLES, hitCells, hitDocument, renderHits } from "../render/hits.ts";
+import { hitsView } from "../render/hits.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { count, plural } from "../text.ts";
 import { ofLastDay, selectionByServer } from "./clock.ts";
-import { JOB_IDS, writeIds } from "./ids.ts";
-import { amongWords, warnUnreadable, writeList } from "./output.ts";
+import { amongWords, unreadableWarning } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import { conditions, globals, header, listFormat } from "./shared.ts";
 import { LIST_FORMATS } from "./surroundings.ts";
+import { type Answer, type Form, formOf, Sink, writeAnswer } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -44,103 +43,67 @@ async function searchOf({ text, regexp }: GrepArgs): Promise<Search> {
   );
 }
 
-/** Takes what was found, job by job, and writes it: as it comes where that can be. */
-class Output {
-  readonly #peels = new Set<string>();
-  readonly #found: { readonly jid: string; readonly hits: readonly Hit[] }[] = [];
-  #jobs = 0;
-  #titled: boolean;
-
-  constructor(
-    readonly flags: GrepArgs,
-    readonly search: Search,
-    readonly session: Session,
-  ) {
-    this.#titled = flags.header === false;
-  }
-
-  get found(): boolean {
-    return this.#jobs > 0;
-  }
-
-  /** `2 jobs, 3 peels`. */
-  get words(): string {
-    return `${plural(this.#jobs, "job")}, ${plural(this.#peels.size, "peel")}`;
-  }
-
-  add(jid: string, hits: readonly Hit[]): void {
-    const { flags, search } = this;
-    const { terminal, format } = this.session;
-    this.#jobs++;
-    for (const { peel } of hits) this.#peels.add(peel);
-    if (flags.quiet) return;
-    if (flags.jids) this.#found.push({ jid, hits: [] });
-    else if (format === "text") terminal.write(renderHits(jid, hits, search, terminal));
-    else if (format === "jsonl") terminal.write(hits.map((hit) => `${toJsonLine(hitDocument(jid, hit))}\n`).join(""));
-    else if (format === "csv") {
-      terminal.writeAll(
-        csvText(
-          HIT_TITLES,
-          hits.map((hit) => hitCells(jid, hit)),
-          !this.#titled,
-        ),
-      );
-      this.#titled = true;
-    } else this.#found.push({ jid, hits });
-  }
-
-  /** Writes what needs all of it. */
-  async end(): Promise<void> {
-    const { flags } = this;
-    const { terminal, format } = this.session;
-    const found = this.#found;
-    if (flags.quiet) return;
-    if (flags.jids) {
-      const jids = found.map(({ jid }) => jid);
-      return writeIds(jids, JOB_IDS, this.session, flags.header !== false);
-    }
-    if (format === "csv" && !this.#titled) terminal.writeAll(csvText(HIT_TITLES, [], true));
-    if (format !== "json" && format !== "yaml") return;
-    const documents = function* () {
-      for (const { jid, hits } of found) for (const hit of hits) yield hitDocument(jid, hit);
-    };
-    await writeList(documents(), format, terminal);
-  }
+interface GrepRequest {
+  readonly search: Search;
+  readonly selection: Selection;
+  /** What is written: every hit, the IDs of jobs, or only the exit code. */
+  readonly shows: "hits" | "jids" | "nothing";
+  readonly form: Form;
 }
 
-async function search(flags: GrepArgs, wanted: Search, session: Session): Promise<number> {
+async function parse(flags: GrepArgs, now: Date): Promise<GrepRequest> {
+  const search = await searchOf(flags);
+  const selection = parseSelection(ofLastDay(flags), now);
+  if (flags.quiet && flags.jids) throw new UserError("--quiet and --jids exclude each other.", "Give one of them.");
+  return { search, selection, shows: flags.quiet ? "nothing" : flags.jids ? "jids" : "hits", form: formOf(flags) };
+}
+
+/** Searches; hits are written as they are found. */
+async function answerOf(
+  { search, selection: asked, shows }: GrepRequest,
+  session: Session,
+  sink: Sink,
+): Promise<Answer> {
   const { store, terminal } = session;
-  const selection = await selectionByServer(ofLastDay(flags), session);
+  const selection = await selectionByServer(asked, session);
   const read = await readSelected(store, selection, selection.matches, progressOn(terminal));
   const jobs = selection.arrange(read.jobs);
-  const output = new Output(flags, wanted, session);
-  const progress = progressOn(terminal, "returns");
   const { sinceNs } = read;
-  const searched = await grepReturns(store, { jobs, sinceNs }, wanted, ({ jid }, hits) => output.add(jid, hits), {
-    any: flags.quiet === true,
-    progress,
-    warn: terminal.warn,
-  });
-  await output.end();
-  if (flags.quiet !== true) {
-    const from = output.found
-      ? `${output.words}, of ${count(searched.returns)} returns read`
-      : `not found in ${plural(searched.returns, "return")} of ${plural(jobs.length, "job")} that match ${selection.text} (${amongWords(read)})`;
-    terminal.note(`${from}.`);
-    if (searched.unreadable > 0)
-      terminal.warn(`${plural(searched.unreadable, "return")} cannot be decoded, and could not be searched.`);
-    const future = futureWords(read.jobs, store.nowNs());
-    if (future !== undefined) terminal.warn(future);
-  }
-  warnUnreadable(read.unreadable, terminal);
-  return output.found ? EXIT.done : EXIT.trouble;
+  const isQuiet = shows === "nothing";
+  const found: string[] = [];
+  const peels = new Set<string>();
+  const onJob = ({ jid }: JobRow, hits: readonly Hit[]) => {
+    found.push(jid);
+    for (const { peel } of hits) peels.add(peel);
+    if (shows === "hits") sink.add(hitsView(jid, hits, search));
+  };
+  const options = { any: isQuiet, progress: progressOn(terminal, "returns"), warn: terminal.warn };
+  const { returns, unreadable } = await grepReturns(store, { jobs, sinceNs }, search, onJob, options);
+  const code = found.length > 0 ? EXIT.done : EXIT.trouble;
+  if (isQuiet) return { warnings: [unreadableWarning(read.unreadable)], code };
+  const words =
+    code === EXIT.done
+      ? `${plural(found.length, "job")}, ${plural(peels.size, "peel")}, of ${count(returns)} returns read.`
+      : `not found in ${plural(returns, "return")} of ${plural(jobs.length, "job")} that match ${selection.text} (${amongWords(read)}).`;
+  return {
+    shown: shows === "jids" ? { size: found.length, jids: found } : hitsView("", [], search),
+    notes: { text: words, data: words },
+    warnings: [
+      unreadable > 0 ? `${plural(unreadable, "return")} cannot be decoded, and could not be searched.` : undefined,
+      futureWords(read.jobs, store.nowNs()),
+      unreadableWarning(read.unreadable),
+    ],
+    code,
+  };
 }
 
 async function run(flags: GrepArgs): Promise<number | undefined> {
-  const wanted = await searchOf(flags);
-  parseSelection(ofLastDay(flags), new Date());
-  if (flags.quiet && flags.jids) throw new UserError("--quiet and --jids exclude each other.", "Give one of them.");
-  return withSession(flags, async (session) => search(flags, wanted, session), { formats: LIST_FORMATS });
+  const request = await parse(flags, new Date());
+  const work = async (session: Session) => {
+    const sink = new Sink(session, request.form.header);
+    return writeAnswer(await answerOf(request, session, sink), request.form, session, sink);
+  };
+  return withSession(flags, work, { formats: LIST_FORMATS });
 }
 
 export default defineCommand({

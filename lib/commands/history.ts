@@ -6,19 +6,17 @@ import { isAlive, readHistory, targetedPeels } from "../jobs/history.ts";
 import { type HistoryEntry, newestFirst, parseResults } from "../model/history.ts";
 import { quoted, tokenFault } from "../model/jid.ts";
 import { displayPeel } from "../model/peel.ts";
-import { parseCount, parseSelection, typed } from "../model/selection.ts";
+import { parseCount, parseSelection, type Selection, typed } from "../model/selection.ts";
 import type { Store } from "../nats/store.ts";
 import { nearest } from "../nearest.ts";
-import { csvText } from "../render/csv.ts";
-import { entryCells, entryDocument, HISTORY_TITLES, renderHistory } from "../render/history.ts";
+import { historyView } from "../render/history.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { count, safe } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
-import { warnUnreadable, writeList } from "./output.ts";
-import { failIfEmpty, writeNone } from "./selecting.ts";
-import { type Session, withSession } from "./session.ts";
+import { unreadableWarning } from "./output.ts";
+import type { Session } from "./session.ts";
 import { conditions, globals, header, listFormat, repeated, scripted } from "./shared.ts";
-import { LIST_FORMATS } from "./surroundings.ts";
+import { type Answer, answerWith, type Form, formOf } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -40,8 +38,6 @@ const args = {
 
 type HistoryArgs = Flags<typeof args>;
 
-/** Entries that a person reads on a terminal. */
-const MOST = 20;
 /** Peels that are suggested. */
 const SUGGESTED = 3;
 
@@ -75,71 +71,44 @@ async function requirePeel(store: Store, peel: string): Promise<void> {
   );
 }
 
-/** What is said when there is nothing to show. */
-function noneWords(peel: string, flags: HistoryArgs, all: number): string {
-  const conditions = [typed(flags, ["function", "state", "since", "until"]), flags.changed ? "--changed" : ""];
-  const text = conditions.filter(Boolean).join(" ");
-  const matching = text === "" ? "" : ` match ${safe(text)}${all === 0 ? "" : ` (of ${count(all)})`}`;
-  return `No results of ${safe(displayPeel(peel))}${matching}.`;
+/** What --state and --changed select, and the conditions as they were typed. */
+interface HistoryRequest {
+  readonly peel: string;
+  readonly selection: Selection;
+  readonly text: string;
+  readonly limit: number | undefined;
+  readonly form: Form;
+  matches(entry: HistoryEntry): boolean;
 }
 
-/** What is made of each entry, when it is its turn: all at once would fill the memory. */
-function* each<T>(entries: readonly HistoryEntry[], of: (entry: HistoryEntry) => T): Generator<T> {
-  for (const entry of entries) yield of(entry);
-}
-
-async function write(
-  peel: string,
-  entries: readonly HistoryEntry[],
-  all: readonly HistoryEntry[],
-  flags: HistoryArgs,
-  session: Session,
-): Promise<void> {
-  const { terminal, format, store } = session;
-  const inTable = format === "text" && terminal.isTty ? MOST : Number.POSITIVE_INFINITY;
-  const most = flags.limit === undefined ? inTable : parseCount(flags.limit, "--limit");
-  const shown = entries.slice(0, most);
-  const header = flags.header !== false;
-  if (format === "csv") terminal.writeAll(csvText(HISTORY_TITLES, each(shown, entryCells), header));
-  else if (format !== "text")
-    await writeList(
-      each(shown, (entry) => entryDocument(peel, entry)),
-      format,
-      terminal,
-    );
-  else if (entries.length === 0) writeNone(noneWords(peel, flags, all.length), flags, terminal);
-  else {
-    const { color, columns } = terminal;
-    terminal.write(renderHistory(entries, all, most, { color, columns, header }, store.now()));
-  }
-}
-
-async function run(flags: HistoryArgs): Promise<void> {
+function parse(flags: HistoryArgs, now: Date): HistoryRequest {
   const peel = parsePeel(flags.peel);
   const states = flags.state === undefined ? undefined : parseResults(flags.state);
-  if (flags.limit !== undefined) parseCount(flags.limit, "--limit");
-  // The state is that of the peel's result, and the limit counts results.
-  const conditions = { function: flags.function, since: flags.since, until: flags.until };
-  parseSelection(conditions, new Date());
-  await withSession(
-    flags,
-    async (session) => {
-      const { store, terminal } = session;
-      const selection = await selectionByServer(conditions, session);
-      const progress = progressOn(terminal);
-      const history = await readHistory(store, peel, selection, { warn: terminal.warn, progress });
-      const all = newestFirst(history.entries);
-      if (all.length === 0) await requirePeel(store, peel);
-      const entries = all.filter(
-        ({ state, changed }) => (states?.has(state) ?? true) && (!flags.changed || (changed?.some ?? 0) > 0),
-      );
-      await write(peel, entries, all, flags, session);
-      history.notes.forEach(terminal.warn);
-      warnUnreadable(history.unreadable, terminal);
-      failIfEmpty(flags, entries.length, noneWords(peel, flags, all.length));
-    },
-    { formats: LIST_FORMATS },
-  );
+  const limit = flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit");
+  const conditions = [typed(flags, ["function", "state", "since", "until"]), flags.changed ? "--changed" : ""];
+  return {
+    peel,
+    // The state is that of the peel's result, and the limit counts results.
+    selection: parseSelection({ function: flags.function, since: flags.since, until: flags.until }, now),
+    text: conditions.filter(Boolean).join(" "),
+    limit,
+    form: formOf(flags),
+    matches: ({ state, changed }) => (states?.has(state) ?? true) && (!flags.changed || (changed?.some ?? 0) > 0),
+  };
+}
+
+async function answerOf({ peel, selection, text, limit, matches }: HistoryRequest, session: Session): Promise<Answer> {
+  const { store, terminal } = session;
+  const found = await selectionByServer(selection, session);
+  const history = await readHistory(store, peel, found, { warn: terminal.warn, progress: progressOn(terminal) });
+  const all = newestFirst(history.entries);
+  if (all.length === 0) await requirePeel(store, peel);
+  const matching = text === "" ? "" : ` match ${safe(text)}${all.length === 0 ? "" : ` (of ${count(all.length)})`}`;
+  return {
+    shown: historyView(peel, all.filter(matches), all, limit),
+    none: `No results of ${safe(displayPeel(peel))}${matching}.`,
+    warnings: [...history.notes, unreadableWarning(history.unreadable)],
+  };
 }
 
 export default defineCommand({
@@ -157,5 +126,5 @@ export default defineCommand({
     ],
   },
   args,
-  run: ({ args }) => run(args),
+  run: ({ args }) => answerWith(args, parse(args, new Date()), answerOf),
 });

@@ -30,14 +30,15 @@ import { type Format, refuseTest } from "./surroundings.ts";
 interface Run {
   readonly flags: KillArgs;
   readonly session: Session;
-  readonly now: Date;
+  /** By this machine's clock. */
+  readonly selection: Selection;
 }
 
 /** @returns the selection that the flags ask for, by this machine's clock */
-function checkFlags(flags: KillArgs, now: Date): Selection {
+function checkFlags(flags: KillArgs): Selection {
   refuseTest(flags);
   const { given } = selectingFlags(flags, "kill");
-  const selection = parseSelection(flags, now);
+  const selection = parseSelection(flags, new Date());
   const word = flags._.find((text) => parseJobWord(text));
   if (flags.force && word !== undefined)
     throw new UserError(
@@ -53,7 +54,7 @@ function checkFlags(flags: KillArgs, now: Date): Selection {
 }
 
 /** The jobs that are meant; what can't be decoded is warned of. */
-async function makePlan({ flags, session, now }: Run): Promise<Plan> {
+async function makePlan({ flags, session, selection }: Run): Promise<Plan> {
   const { store, terminal } = session;
   if (flags._.length > 0) {
     const narrowing = narrowingOf(flags._, flags, []);
@@ -62,7 +63,7 @@ async function makePlan({ flags, session, now }: Run): Promise<Plan> {
     const [plan] = await Promise.all([planned, flags["dry-run"] ? serverClock(session) : undefined]);
     return plan;
   }
-  const { plan, unreadable } = await planSelected(store, await selectionByServer(flags, session, now));
+  const { plan, unreadable } = await planSelected(store, await selectionByServer(selection, session));
   warnUnreadable(unreadable, terminal);
   return plan;
 }
@@ -202,13 +203,12 @@ async function execute(
 }
 
 async function run(flags: KillArgs): Promise<number | undefined> {
-  const now = new Date();
-  const { text } = checkFlags(flags, now);
-  const none = `No jobs that could be canceled match ${text}.`;
+  const selection = checkFlags(flags);
+  const none = `No jobs that could be canceled match ${selection.text}.`;
   const { limit, rest } = flags.wait ? waitLimit(flags) : { limit: undefined, rest: flags };
   const interrupted: { words?: (() => string) | undefined } = {};
   const work = async (session: Session) => {
-    const run = { flags, session, now };
+    const run = { flags, session, selection };
     const plan = await makePlan(run);
     if (plan.length === 0) {
       await writeOutcomes([], session.format, session.terminal);

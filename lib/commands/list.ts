@@ -1,13 +1,12 @@
 // zester job list, and what it shares with `active`
 import type { ArgsDef } from "citty";
 import { defineCommand, type Flags } from "../cli/command.ts";
-import type { Value } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
 import { type Records, readJobs } from "../jobs/read-jobs.ts";
 import { QUICK_MESSAGES, readRecent } from "../jobs/recent.ts";
 import type { JobRow } from "../model/job.ts";
-import type { Job, JobList } from "../model/job-list.ts";
+import type { JobList } from "../model/job-list.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import { allStuckWords } from "../model/stuck.ts";
 import { nearest } from "../nearest.ts";
@@ -22,24 +21,20 @@ import {
   LIST,
   parseColumns,
   RETRY_OF,
-  rowDocument,
   SHEET,
   STUCK,
   stuckColumn,
   WIDE_SHEET,
   wide,
 } from "../render/columns.ts";
-import { csvLines } from "../render/csv.ts";
-import { jobDocument } from "../render/document.ts";
-import { renderJobs } from "../render/jobs.ts";
+import { jobsView } from "../render/jobs.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { selectionByServer } from "./clock.ts";
-import { JOB_IDS, writeCount, writeIds } from "./ids.ts";
-import { amongWords, warnUnreadable, writeJobs } from "./output.ts";
-import { failIfEmpty, writeNone } from "./selecting.ts";
-import { type Session, withSession } from "./session.ts";
+import { amongWords, unreadableWarning } from "./output.ts";
+import type { Session } from "./session.ts";
 import { conditions, globals, header, listFormat, repeated, scripted } from "./shared.ts";
-import { type Format, type Formats, LIST_FORMATS } from "./surroundings.ts";
+import { type Formats, LIST_FORMATS } from "./surroundings.ts";
+import { type Answer, answerWith, type Form, formOf } from "./write-answer.ts";
 
 /** Those of `active` too. */
 export const args = {
@@ -58,25 +53,38 @@ export const args = {
 
 export type ListArgs = Flags<typeof args>;
 
-/** The formats of lists; json, jsonl and yaml have whole records without --wide. */
+/** json, jsonl and yaml have whole records without --wide. */
 export const LIST_OUTPUT: Formats = { formats: LIST_FORMATS, only: { wide: ["text", "csv"] } };
 
 /** What differs between `list` and `active`. */
-export interface View {
-  readonly keep: (row: JobRow) => boolean;
+export interface Listing {
+  /** Whether it lists a job. @param isSelected the job matches the conditions */
+  readonly keep: (row: JobRow, isSelected: boolean) => boolean;
   /** The names of its columns. */
   readonly columns: readonly string[];
-  /** What is said when there is no job at all. */
+  /** The text for no job at all. */
   readonly none: string;
-  /** Jobs that are stuck are told of on stderr. */
-  readonly tellStuck: boolean;
+  /** Warns of jobs that are stuck. */
+  readonly warnsOfStuck: boolean;
 }
 
-/** The columns that the flags ask for; CSV has its own when none are named. */
-function columnsFor(flags: ListArgs, view: View, format: Format): JobColumn[] {
-  if (flags.columns !== undefined) return parseColumns(flags.columns);
-  if (format === "csv") return columnsOf(flags.wide ? WIDE_SHEET : SHEET);
-  return columnsOf(flags.wide ? wide(view.columns) : view.columns);
+export interface ListRequest {
+  readonly selection: Selection;
+  readonly shows: "jobs" | "jids" | "count";
+  readonly wide: boolean;
+  /** The columns that were named. */
+  readonly columns: readonly JobColumn[] | undefined;
+  readonly form: Form;
+}
+
+/** @throws UserError for flags that exclude each other, or that select nothing that there could be */
+export function parse(flags: ListArgs, now: Date): ListRequest {
+  const selection = parseSelection(flags, now);
+  const given = (["quiet", "count", "wide", "columns"] as const).filter((name) => flags[name]);
+  const columns = flags.columns && parseColumns(flags.columns);
+  if (given.length > 1) throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
+  const shows = flags.count ? "count" : flags.quiet ? "jids" : "jobs";
+  return { selection, shows, wide: flags.wide === true, columns, form: formOf(flags) };
 }
 
 /** @throws UserError for a column that is no field of any of the jobs: there, it is a slip */
@@ -96,39 +104,7 @@ function* jids(jobs: JobList): Generator<string> {
   for (const { row } of jobs) yield row.jid;
 }
 
-/** What programs get of a job: its record, or the columns that were named. */
-function documentsFor(flags: ListArgs, columns: readonly JobColumn[], now: Date): (job: Job) => Value {
-  return flags.columns === undefined ? jobDocument : (job) => rowDocument(columns, job, now);
-}
-
-/** Writes jobs, in their order, in the form that the flags ask for; `none` is what a table of no jobs says. */
-async function writeList(
-  jobs: JobList,
-  columns: readonly JobColumn[],
-  none: string,
-  flags: ListArgs,
-  session: Session,
-): Promise<void> {
-  const { terminal, format, store } = session;
-  const header = flags.header !== false;
-  if (flags.count) writeCount(jobs.length, session, header);
-  else if (flags.quiet) await writeIds(jids(jobs), JOB_IDS, session, header);
-  else if (format === "csv") terminal.writeAll(csvLines(columns, jobs, store.now(), header));
-  else if (format !== "text") await writeJobs(jobs, documentsFor(flags, columns, store.now()), format, terminal);
-  else if (jobs.length === 0) writeNone(none, flags, terminal);
-  else {
-    const { color, columns: width } = terminal;
-    let missing: readonly string[] = [];
-    const leftOut = (names: readonly string[]) => {
-      missing = names;
-    };
-    terminal.writeAll(renderJobs(columns, jobs, { color, columns: width, header }, store.now(), leftOut));
-    if (missing.length > 0)
-      terminal.say(`No room for ${missing.join(", ").toUpperCase()}: a wider terminal, or a pipe, has them.`);
-  }
-}
-
-/** What is kept of the records for these columns: just what they show. */
+/** What is kept of the records for these columns: only what they show. */
 async function partsFor(columns: readonly JobColumn[]): Promise<Records> {
   const fields = [...new Set(columns.flatMap(fieldsOf))];
   if (fields.length === 0) return false;
@@ -136,59 +112,62 @@ async function partsFor(columns: readonly JobColumn[]): Promise<Records> {
   return () => RecordParts.of(fields);
 }
 
-/** Reads the selected jobs of a view and writes them as the flags say. */
-export async function listJobs(flags: ListArgs, view: View, selection: Selection, session: Session): Promise<void> {
+/** The columns that are shown, and whether they have room for all that there is: a spreadsheet has its own. */
+function columnsFor({ columns, wide: isWide }: ListRequest, listing: Listing, inSheet: boolean): readonly JobColumn[] {
+  if (columns) return columns;
+  if (inSheet) return columnsOf(isWide ? WIDE_SHEET : SHEET);
+  return columnsOf(isWide ? wide(listing.columns) : listing.columns);
+}
+
+/** Reads the selected jobs of a listing. */
+export async function listJobs(request: ListRequest, listing: Listing, session: Session): Promise<Answer> {
   const { store, terminal, format } = session;
-  const wanted = (row: JobRow) => view.keep(row) && selection.matches(row);
-  const named = columnsFor(flags, view, format);
-  const withJobs = !flags.count && !flags.quiet;
-  const byColumns = format === "text" || format === "csv" || flags.columns !== undefined;
+  const selection = await selectionByServer(request.selection, session);
+  const wanted = (row: JobRow) => listing.keep(row, selection.matches(row));
+  const inSheet = format === "csv";
+  const named = columnsFor(request, listing, inSheet);
+  const withJobs = request.shows === "jobs";
+  const byColumns = format === "text" || inSheet || request.columns !== undefined;
   const showsStuck = byColumns && named.some(({ name }) => name === STUCK);
   const records = withJobs && (!byColumns || (await partsFor(named)));
   const recent = await readRecent(store, selection, wanted, records, { whole: QUICK_MESSAGES });
   const read = recent ?? (await readJobs(store, wanted, records, progressOn(terminal)));
   const future = selection.timed ? futureWords(read.jobs, store.nowNs()) : undefined;
   const jobs = selection.arrange(read.jobs);
-  const rows = withJobs && (view.tellStuck || showsStuck) ? Array.from(jobs, ({ row }) => row) : [];
+  const rows = withJobs && (listing.warnsOfStuck || showsStuck) ? Array.from(jobs, ({ row }) => row) : [];
   let unheard: string | undefined;
   const stuck = await findStuck(store, rows, (why) => {
     unheard ??= why;
   });
-  const isShown = ({ name }: JobColumn) => name !== RETRY_OF || format === "csv" || !flags.wide || hasRetries(jobs);
+  const isShown = ({ name }: JobColumn) => name !== RETRY_OF || inSheet || !request.wide || hasRetries(jobs);
   const columns = named
     .filter(isShown)
     .map((column) => (column.name === STUCK ? stuckColumn(({ jid }) => stuck.get(jid), stuck.size > 0) : column));
-  const none = selection.text === "" ? view.none : `No jobs match ${selection.text} (${amongWords(read)}).`;
   if (withJobs && byColumns) checkColumns(columns, jobs);
-  await writeList(jobs, columns, none, flags, session);
-  if (future !== undefined) terminal.warn(future);
-  const words = view.tellStuck ? allStuckWords([...stuck.values()]) : undefined;
-  if (words !== undefined) terminal.warn(words);
-  // For people only: a script that asks every minute would hear it every minute.
-  if (unheard !== undefined && terminal.canTell) terminal.warn(`${unheard} Whether the masters live is not known.`);
-  warnUnreadable(read.unreadable, terminal);
-  failIfEmpty(flags, jobs.length, none);
+  const shown = {
+    jobs: () => jobsView(columns, jobs, request.columns !== undefined),
+    jids: () => ({ size: jobs.length, jids: jids(jobs) }),
+    count: () => jobs.length,
+  };
+  return {
+    shown: shown[request.shows](),
+    none: selection.text === "" ? listing.none : `No jobs match ${selection.text} (${amongWords(read)}).`,
+    warnings: [
+      future,
+      listing.warnsOfStuck ? allStuckWords([...stuck.values()]) : undefined,
+      // For people only: a script that asks every minute would hear it every minute.
+      unheard !== undefined && terminal.canTell ? `${unheard} Whether the masters live is not known.` : undefined,
+      unreadableWarning(read.unreadable),
+    ],
+  };
 }
 
-/** @throws UserError for flags that exclude each other, or that select nothing that there could be */
-export function checkFlags(flags: ListArgs): void {
-  parseSelection(flags, new Date());
-  const given = (["quiet", "count", "wide", "columns"] as const).filter((name) => flags[name]);
-  if (flags.columns !== undefined) parseColumns(flags.columns);
-  if (given.length > 1) throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
-}
-
-async function run(flags: ListArgs): Promise<void> {
-  checkFlags(flags);
-  const view = { keep: () => true, columns: LIST, none: "No jobs found.", tellStuck: false };
-  await withSession(
-    flags,
-    async (session) => {
-      await listJobs(flags, view, await selectionByServer(flags, session), session);
-    },
-    LIST_OUTPUT,
-  );
-}
+const ALL_JOBS: Listing = {
+  keep: (_, isSelected) => isSelected,
+  columns: LIST,
+  none: "No jobs found.",
+  warnsOfStuck: false,
+};
 
 export default defineCommand({
   meta: {
@@ -201,5 +180,6 @@ export default defineCommand({
     ],
   },
   args,
-  run: ({ args }) => run(args),
+  run: ({ args }) =>
+    answerWith(args, parse(args, new Date()), (request, session) => listJobs(request, ALL_JOBS, session), LIST_OUTPUT),
 });

@@ -3,8 +3,7 @@ import { toJsonLine } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
 import type { Read } from "../jobs/read-jobs.ts";
 import { isUnknownStatus, type JobRow, unknownStateWords, unreadableWords } from "../model/job.ts";
-import type { Job, JobList } from "../model/job-list.ts";
-import { documentText, jsonArray } from "../render/document.ts";
+import { documentText } from "../render/document.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { count } from "../text.ts";
 import type { Format } from "./surroundings.ts";
@@ -21,33 +20,16 @@ export async function writeDocument(value: Value, format: Structured, terminal: 
   else terminal.write(await documentText(value, format === "json" ? "json" : "yaml"));
 }
 
-/** Writes a list of values, or a line each, as they are made: there can be more than fit into one text. */
-export async function writeList(values: Iterable<Value>, format: Structured, terminal: Terminal): Promise<void> {
-  if (format === "json") terminal.writeAll(jsonArray(values));
-  else if (format === "jsonl") terminal.writeAll(valueLines(values));
-  else await writeDocument([...values], format, terminal);
-}
-
-/** Writes jobs as one list, or a line each. @param documentOf what is written of a job */
-export async function writeJobs(
-  jobs: JobList,
-  documentOf: (job: Job) => Value,
-  format: Structured,
-  terminal: Terminal,
-): Promise<void> {
-  const documents = function* () {
-    for (const job of jobs) yield documentOf(job);
-  };
-  await writeList(documents(), format, terminal);
-}
-
 /** What a selection was made from, for messages about one that matches nothing. */
 export const amongWords = ({ total, all }: Pick<Read, "total" | "all">) =>
   `of ${count(total)}${all ? "" : " that changed since"}`;
 
 /** One warning for all values that can't be decoded. */
+export const unreadableWarning = (rows: readonly JobRow[]) => (rows.length > 0 ? unreadableWords(rows) : undefined);
+
 export function warnUnreadable(rows: readonly JobRow[], terminal: Terminal): void {
-  if (rows.length > 0) terminal.warn(unreadableWords(rows));
+  const words = unreadableWarning(rows);
+  if (words !== undefined) terminal.warn(words);
 }
 
 /** What warns of jobs whose state does not tell whether they have ended: once of each while it stays so. */

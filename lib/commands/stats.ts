@@ -18,16 +18,16 @@ import type { Span } from "../model/trend.ts";
 import { oneOf } from "../nearest.ts";
 import { futureWords } from "../render/clock.ts";
 import { targetOf } from "../render/columns.ts";
-import { csvText } from "../render/csv.ts";
 import { renderMetrics } from "../render/openmetrics.ts";
+import { jobStatsView, peelStatsView, type StatsView, scheduleView } from "../render/stats.ts";
+import type { View } from "../render/view.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { selectionByServer } from "./clock.ts";
-import { amongWords, warnUnreadable, writeDocument } from "./output.ts";
-import { failIfEmpty, writeNone } from "./selecting.ts";
-import { type Session, withSession } from "./session.ts";
+import { amongWords, unreadableWarning } from "./output.ts";
+import type { Session } from "./session.ts";
 import { conditions, formats, globals, header, scripted } from "./shared.ts";
-import { jobView, peelView, scheduleView, type View } from "./stats-views.ts";
 import { LIST_FORMATS } from "./surroundings.ts";
+import { type Answer, answerWith, type Form, formOf } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -52,14 +52,34 @@ const KEYS: Record<Exclude<By, "peel" | "schedule">, (row: JobRow) => string> = 
   target: (row) => targetOf(row, Number.POSITIVE_INFINITY),
 };
 
-function parseBy(text: string | undefined): By | undefined {
-  if (text === undefined) return undefined;
-  return oneOf(BYS, text, "--by", "a way to count jobs");
+interface StatsRequest {
+  /** Undefined: by function, or everything that there are metrics of. */
+  readonly by: By | undefined;
+  readonly selection: Selection;
+  /** Of peels without a run, only those that --target selects. */
+  readonly isWanted: (peel: string) => boolean;
+  /** Peels without a run are shown as well: a function is asked for. */
+  readonly asksWhere: boolean;
+  /** The exit code tells of trouble. */
+  readonly check: boolean;
+  readonly form: Form;
 }
 
-/** One run of the command, and the jobs that were selected. */
+function parse(flags: StatsArgs, now: Date): StatsRequest {
+  const by = flags.by === undefined ? undefined : oneOf(BYS, flags.by, "--by", "a way to count jobs");
+  const matches = flags.target === undefined ? () => true : globs(flags.target);
+  return {
+    by,
+    selection: parseSelection(flags, now),
+    isWanted: (peel) => matches(peel) || matches(displayPeel(peel)),
+    asksWhere: by === "peel" && flags.function !== undefined,
+    check: flags.check === true,
+    form: formOf(flags),
+  };
+}
+
+/** The jobs that were selected. */
 interface Counting {
-  readonly flags: StatsArgs;
   readonly session: Session;
   /** Oldest first. */
   readonly jobs: JobList;
@@ -69,8 +89,6 @@ interface Counting {
   /** By the server's clock. */
   readonly now: Date;
   readonly nowNs: bigint;
-  /** The peels that any job was meant for, where it is asked which of them had no run. */
-  readonly seen: SeenPeels | undefined;
 }
 
 /** What each peel made of the jobs; a bucket of returns that is not there is an error. */
@@ -83,49 +101,41 @@ function countPeels({ session, read, span }: Counting, byFunction: boolean): Pro
   });
 }
 
-/** The peels that could have run the jobs, and did not: those that are alive, or that any job was meant for. */
+/** The peels that could have run the jobs, and did not: those that are alive, or that any job targeted. */
 async function withoutRun(
-  { flags, session, span, seen }: Counting,
+  { session, span }: Counting,
+  seen: SeenPeels,
   stats: readonly PeelStats[],
+  isWanted: StatsRequest["isWanted"],
 ): Promise<{ idle: PeelStats[]; note: string | undefined }> {
-  if (!seen) return { idle: [], note: undefined };
   const { peels: alive, note } = await alivePeels(session.store);
   const had = new Set(stats.map(({ tally }) => tally.peel));
-  const matches = flags.target === undefined ? () => true : globs(flags.target);
   const idle = [...new Set([...seen.ids, ...alive])]
-    .filter((peel) => !had.has(peel) && (matches(peel) || matches(displayPeel(peel))))
+    .filter((peel) => !had.has(peel) && isWanted(peel))
     .map((peel) => ({ tally: new PeelTally(peel, undefined, span.slices), lastRun: undefined }));
   return { idle, note };
 }
 
 const countSchedules = ({ jobs, nowNs }: Counting): Schedule[] => schedulesOf(runsOf(jobs), nowNs);
 
-/** What the flags ask for, counted. */
-async function viewOf(counting: Counting, by: By): Promise<View> {
-  const { jobs, span, now, session } = counting;
-  if (by === "schedule") return scheduleView(countSchedules(counting), now);
-  if (by !== "peel") return jobView(talliesOf(jobs, KEYS[by], span, now), by, span);
+/** What was asked for, counted. @param seen the peels that any job targeted, where those without a run are shown */
+async function countBy(
+  counting: Counting,
+  { by = "function", isWanted }: StatsRequest,
+  seen: SeenPeels | undefined,
+): Promise<{ view: StatsView; note?: string | undefined }> {
+  const { jobs, span, now } = counting;
+  if (by === "schedule") return { view: scheduleView(countSchedules(counting)) };
+  if (by !== "peel") return { view: jobStatsView(talliesOf(jobs, KEYS[by], span, now), by, span) };
   const stats = await countPeels(counting, false);
-  const { idle, note } = await withoutRun(counting, stats);
-  if (note !== undefined) session.terminal.warn(note);
-  return peelView([...idle, ...stats], span, now);
+  if (!seen) return { view: peelStatsView(stats, span) };
+  const { idle, note } = await withoutRun(counting, seen, stats, isWanted);
+  return { view: peelStatsView([...idle, ...stats], span), note };
 }
 
-async function writeView(view: View, none: string, { flags, session }: Counting): Promise<void> {
-  const { terminal, format } = session;
-  const header = flags.header !== false;
-  if (format === "csv") terminal.writeAll(csvText(...view.sheet(), header));
-  else if (format !== "text") await writeDocument(view.documents(), format, terminal);
-  else if (view.size === 0) writeNone(none, flags, terminal);
-  else {
-    const { color, columns, utf8 } = terminal;
-    terminal.write(view.text({ color, columns, utf8, header }));
-  }
-}
-
-/** Writes metrics. @param by one of what there are metrics of; undefined: all */
-async function writeMetrics(counting: Counting, by: By | undefined): Promise<void> {
-  const { jobs, span, now, nowNs, session } = counting;
+/** @param by one of what there are metrics of; undefined: all */
+async function metricsOf(counting: Counting, by: By | undefined): Promise<View> {
+  const { jobs, span, now, nowNs } = counting;
   const wants = (one: By) => by === undefined || by === one;
   const open = Array.from(jobs, ({ row }) => row).filter((row) => row.unreadable === undefined && isActive(row.status));
   const text = renderMetrics({
@@ -135,10 +145,10 @@ async function writeMetrics(counting: Counting, by: By | undefined): Promise<voi
     active: open.length,
     overdue: open.filter((row) => stuckOf(row, nowNs, undefined) !== undefined).length,
   });
-  session.terminal.write(text);
+  return { size: jobs.length, text: () => [text], documents: () => [] };
 }
 
-/** Reads the selected jobs. @param seen takes note of the peels that any job was meant for: then all are read */
+/** Reads the selected jobs. @param seen takes note of the peels that any job targeted: then all are read */
 function readWanted({ store, terminal }: Session, selection: Selection, seen: SeenPeels | undefined): Promise<Read> {
   const progress = progressOn(terminal);
   if (!seen) return readSelected(store, selection, selection.matches, progress);
@@ -149,49 +159,30 @@ function readWanted({ store, terminal }: Session, selection: Selection, seen: Se
   return readJobs(store, keep, false, progress);
 }
 
-async function countJobs(flags: StatsArgs, by: By | undefined, session: Session): Promise<number> {
-  const { store, terminal, format } = session;
-  const isMetrics = format === "openmetrics";
+async function answerOf(request: StatsRequest, session: Session): Promise<Answer> {
+  const { by } = request;
+  const isMetrics = session.format === "openmetrics";
   if (isMetrics && (by === "user" || by === "target"))
     throw new UserError(
       `there are no metrics by ${by}.`,
       "With --format openmetrics, --by takes function, peel or schedule; without it all are written.",
     );
-  const selection = await selectionByServer(flags, session);
-  const asksWhere = by === "peel" && flags.function !== undefined && !isMetrics;
-  const seen = asksWhere ? new SeenPeels() : undefined;
+  const selection = await selectionByServer(request.selection, session);
+  const seen = request.asksWhere && !isMetrics ? new SeenPeels() : undefined;
   const read = await readWanted(session, selection, seen);
   const jobs = selection.arrange(read.jobs);
-  const nowNs = store.nowNs();
+  const nowNs = session.store.nowNs();
   const now = new Date(Number(nowNs / 1_000_000n));
   const span = timeOf(jobs, selection.since, selection.until, nowNs);
-  const counting: Counting = { flags, session, jobs, read: { ...read, jobs }, span, now, nowNs, seen };
+  const counting: Counting = { session, jobs, read: { ...read, jobs }, span, now, nowNs };
   const such = by === "schedule" ? "runs of schedules" : "jobs";
   const none =
     selection.text === "" ? `No ${such} found.` : `No ${such} match ${selection.text} (${amongWords(read)}).`;
-  let counted = jobs.length;
-  let trouble = false;
-  if (isMetrics) await writeMetrics(counting, by);
-  else {
-    const view = await viewOf(counting, by ?? "function");
-    await writeView(view, none, counting);
-    counted = view.size;
-    trouble = view.trouble;
-  }
-  const future = selection.timed ? futureWords(jobs, nowNs) : undefined;
-  if (future !== undefined) terminal.warn(future);
-  warnUnreadable(read.unreadable, terminal);
-  failIfEmpty(flags, counted, none);
-  return flags.check && trouble ? EXIT.trouble : EXIT.done;
-}
-
-async function run(flags: StatsArgs): Promise<number | undefined> {
-  const by = parseBy(flags.by);
-  parseSelection(flags, new Date());
-  return await withSession(flags, (session) => countJobs(flags, by, session), {
-    formats: [...LIST_FORMATS, "openmetrics"],
-    only: { check: LIST_FORMATS },
-  });
+  const warnings = [selection.timed ? futureWords(jobs, nowNs) : undefined, unreadableWarning(read.unreadable)];
+  if (isMetrics) return { shown: await metricsOf(counting, by), none, warnings };
+  const { view, note } = await countBy(counting, request, seen);
+  const code = request.check && view.trouble ? EXIT.trouble : EXIT.done;
+  return { shown: view, none, warnings: [note, ...warnings], code };
 }
 
 export default defineCommand({
@@ -210,5 +201,9 @@ export default defineCommand({
     ],
   },
   args,
-  run: ({ args }) => run(args),
+  run: ({ args }) =>
+    answerWith(args, parse(args, new Date()), answerOf, {
+      formats: [...LIST_FORMATS, "openmetrics"],
+      only: { check: LIST_FORMATS },
+    }),
 });

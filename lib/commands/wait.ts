@@ -105,7 +105,7 @@ async function report({ jids, rows, endings, ended }: Waiting, { terminal, forma
 async function run(flags: WaitArgs): Promise<number | undefined> {
   const texts = flags._.map(parseJid);
   const { narrowing } = selectingFlags(flags, "wait");
-  const { text } = parseSelection(flags, new Date());
+  const selection = parseSelection(flags, new Date());
   const { limit, rest } = waitLimit(flags);
   const work = async (session: Session) => {
     const waiting = new Waiting();
@@ -114,7 +114,7 @@ async function run(flags: WaitArgs): Promise<number | undefined> {
     const named = (store: Store) =>
       Promise.all(texts.map(async (text) => (await resolveJob(store, text, note, narrowing)).jid));
     const selected = async (store: Store) => {
-      const { jobs, unreadable } = await readOpenJobs(store, await selectionByServer(flags, session), false);
+      const { jobs, unreadable } = await readOpenJobs(store, await selectionByServer(selection, session), false);
       warnUnreadable(unreadable, session.terminal);
       return Array.from(jobs, ({ row }) => row.jid);
     };
@@ -130,7 +130,7 @@ async function run(flags: WaitArgs): Promise<number | undefined> {
     const fault = unknownFault(waiting);
     if (fault) throw fault;
     if (waiting.jids.length === 0) {
-      const none = `No jobs that have not ended match ${text}.`;
+      const none = `No jobs that have not ended match ${selection.text}.`;
       failIfEmpty(flags, 0, none);
       if (session.format === "text") writeNone(none, flags, session.terminal);
       // A script that looks at the exit code alone would take this for an end.

@@ -138,7 +138,7 @@ async function drawBoard(
 
 async function run(flags: WatchArgs): Promise<number | undefined> {
   const text = flags.jid === undefined ? undefined : parseJid(flags.jid);
-  parseSelection(flags, new Date());
+  const selection = parseSelection(flags, new Date());
   const given = WATCHED.filter((name) => flags[name] !== undefined);
   const narrowing = narrowingOf(text === undefined ? [] : [text], flags, given);
   const limit = limitOf(flags);
@@ -158,7 +158,7 @@ async function run(flags: WatchArgs): Promise<number | undefined> {
         throw notEnded(open, limit, LONGER);
       });
     }
-    const { matches } = await selectionByServer(flags, session);
+    const { matches } = await selectionByServer(selection, session);
     const isDrawn = session.terminal.isTty && session.format === "text";
     const watching = isDrawn ? drawBoard(session, matches, leave) : printChanges(session, matches);
     return await within<number | undefined>(

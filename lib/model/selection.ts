@@ -34,6 +34,10 @@ export interface Selection {
   readonly timed: boolean;
   /** True when the rows need more than creation order as it comes. */
   readonly ordered: boolean;
+  /** True when a time in it depends on the clock: `at` gives the selection by another one. */
+  readonly fromNow: boolean;
+  /** The same conditions by another clock. @throws UserError when --since is then later than --until */
+  at(now: Date): Selection;
   matches(row: JobRow): boolean;
   /** The newest `limit` of jobs that come oldest first, in the order asked for. */
   arrange(jobs: JobList): JobList;
@@ -64,10 +68,6 @@ function parseStates(values: readonly string[]): ReadonlySet<string> {
   }
   return states;
 }
-
-/** True for flags whose selection depends on the clock. */
-export const countsFromNow = ({ since, until }: Conditions) =>
-  [since, until].some((text) => text !== undefined && isRelative(text));
 
 /** @throws UserError naming `flag` unless `text` is a whole number above zero */
 export function parseCount(text: string, flag: string): number {
@@ -100,7 +100,7 @@ export const typed = (flags: Conditions, names: readonly (List | Text)[]): strin
 const TYPED = ["state", "function", "target", "user", "owner", "source", "since", "until"] as const;
 
 /** @throws UserError when --since is later than --until: nothing can match */
-export function requireSpan({ since, until }: Pick<Selection, "since" | "until">, flags: Conditions): void {
+function requireSpan({ since, until }: Pick<Selection, "since" | "until">, flags: Conditions): void {
   if (since === undefined || until === undefined || since <= until) return;
   throw new UserError(
     `--since "${safe(flags.since ?? "")}" is later than --until "${safe(flags.until ?? "")}".`,
@@ -108,11 +108,8 @@ export function requireSpan({ since, until }: Pick<Selection, "since" | "until">
   );
 }
 
-/**
- * The selection that the flags ask for. Conditions combine with "and".
- * @throws UserError for a value that can't match or can't be read
- */
-export function parseSelection(flags: Conditions, now: Date): Selection {
+/** What is asked of jobs, beside when they were created. */
+function conditionsOf(flags: Conditions): ((row: JobRow) => boolean)[] {
   const conditions: ((row: JobRow) => boolean)[] = [];
   const onText = (patterns: readonly string[] | undefined, textOf: (row: JobRow) => string | undefined) => {
     if (patterns === undefined) return;
@@ -140,37 +137,66 @@ export function parseSelection(flags: Conditions, now: Date): Selection {
       (row) => (row.targetExpr !== undefined && test(row.targetExpr)) || (row.targets?.some(onPeel) ?? false),
     );
   }
-  const since = flags.since === undefined ? undefined : parseWhen(flags.since, "--since", now);
-  if (since !== undefined) {
-    conditions.push((row) => row.created !== undefined && row.created.ns >= since);
-  }
-  const until = flags.until === undefined ? undefined : parseWhen(flags.until, "--until", now);
-  if (until !== undefined) {
-    conditions.push((row) => row.created !== undefined && row.created.ns < until);
-  }
-  // When one counts from now and the other does not, only the server's clock tells which is later.
-  if (isRelative(flags.since ?? "") === isRelative(flags.until ?? "")) requireSpan({ since, until }, flags);
+  return conditions;
+}
+
+/** `newest` in the order of `sort`, sorted in place. */
+function sortJobs(newest: Int32Array, sort: Exclude<Sort, "created">, rowOf: (n: number) => JobRow, now: Date): void {
+  const keyed = Array.from(newest, (n) => ({ n, key: KEYS[sort](rowOf(n), now) }));
+  keyed.sort((a, b) => compareKeys(a.key, b.key));
+  keyed.forEach(({ n }, i) => {
+    newest[i] = n;
+  });
+}
+
+/**
+ * The selection that the flags ask for. Conditions combine with "and".
+ * @param now by this machine's clock: the server's is not known yet
+ * @throws UserError for a value that can't match or can't be read
+ */
+export function parseSelection(flags: Conditions, now: Date): Selection {
+  const conditions = conditionsOf(flags);
+  const times = (["since", "until"] as const).map((name) => {
+    const text = flags[name];
+    if (text === undefined) return { relative: false, at: () => undefined };
+    const relative = isRelative(text);
+    const at = (now: Date) => parseWhen(text, `--${name}`, now);
+    const fixed = at(now);
+    return { relative, at: relative ? at : () => fixed };
+  });
   const limit = flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit");
   const sort = parseSort(flags.sort);
-  return {
-    text: typed(flags, TYPED),
-    since,
-    until,
-    limit,
-    timed: limit !== undefined || since !== undefined || until !== undefined,
-    ordered: limit !== undefined || flags.sort !== undefined || flags.reverse === true,
-    matches: (row) => conditions.every((condition) => condition(row)),
-    arrange(jobs) {
-      const { numbers, make } = jobs;
-      const newest = limit === undefined ? numbers : numbers.slice(-limit);
-      if (sort !== "created") {
-        const keyed = Array.from(newest, (n) => ({ n, key: KEYS[sort](make(n).row, now) }));
-        keyed.sort((a, b) => compareKeys(a.key, b.key));
-        keyed.forEach(({ n }, i) => {
-          newest[i] = n;
-        });
-      }
-      return new JobList(flags.reverse ? newest.reverse() : newest, make);
-    },
+  const at = (now: Date): Selection => {
+    const [since, until] = times.map((time) => time.at(now));
+    return {
+      text: typed(flags, TYPED),
+      since,
+      until,
+      limit,
+      timed: limit !== undefined || since !== undefined || until !== undefined,
+      ordered: limit !== undefined || flags.sort !== undefined || flags.reverse === true,
+      fromNow: times.some(({ relative }) => relative),
+      at(later) {
+        const selection = at(later);
+        requireSpan(selection, flags);
+        return selection;
+      },
+      matches: (row) => conditions.every((condition) => condition(row)) && isWithin(row, since, until),
+      arrange(jobs) {
+        const { numbers, make } = jobs;
+        const newest = limit === undefined ? numbers : numbers.slice(-limit);
+        if (sort !== "created") sortJobs(newest, sort, (n) => make(n).row, now);
+        return new JobList(flags.reverse ? newest.reverse() : newest, make);
+      },
+    };
   };
+  const selection = at(now);
+  // When one counts from now and the other does not, only the server's clock tells which is later.
+  if (times[0]?.relative === times[1]?.relative) requireSpan(selection, flags);
+  return selection;
 }
+
+/** Jobs without a time match no condition on it. */
+const isWithin = ({ created }: JobRow, since: bigint | undefined, until: bigint | undefined) =>
+  (since === undefined || (created !== undefined && created.ns >= since)) &&
+  (until === undefined || (created !== undefined && created.ns < until));

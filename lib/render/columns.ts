@@ -1,7 +1,7 @@
-// The columns of job tables by name: what `list` shows, what --wide adds, what --columns and CSV can name.
+// The columns of job tables by name: what `list` shows, and what --wide, --columns and CSV add.
 
 import { scalar, toJsonLine } from "../codec/json.ts";
-import { NumberText, type Timestamp, type Value, type ValueMap } from "../codec/value.ts";
+import { NumberText, type Timestamp, type Value } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
 import { countTargets, failedOf, formatTargets, type JobRow, jobDuration, returnedOf, stateOf } from "../model/job.ts";
@@ -11,25 +11,10 @@ import { safe, shorten, width } from "../text.ts";
 import { CALL_FIELDS, callOf, wholeCall } from "./call.ts";
 import { type Concession, leaves, shrinks } from "./fit.ts";
 import { ageText, timeText } from "./time.ts";
+import type { RowColumn } from "./view.ts";
 
-/** What columns depend on beside the job. */
-export interface Moment {
-  readonly now: Date;
-  /** A person reads it: ages instead of times. */
-  readonly person: boolean;
-}
-
-export interface JobColumn {
-  readonly name: string;
-  /** The least width, so that tables don't jump between calls. */
-  readonly min?: number;
-  /** The text, `-` for nothing; at most `max` columns where a column can be shortened. */
-  text(job: Job, moment: Moment, max: number): string;
-  /** For spreadsheets: no unit, no shortening, empty for nothing. */
-  plain(job: Job, moment: Moment): string;
-  /** For programs: times and peel ids as they are stored, durations in ns, null for nothing. */
-  value(job: Job, moment: Moment): Value;
-  /** How it gives way on a terminal that is too narrow. */
+/** A column of a table of jobs. */
+export interface JobColumn extends RowColumn<Job> {
   readonly gives?: readonly Concession[];
   /** What the text is made of, where many jobs share that: their cell is made once. */
   source?(row: JobRow): unknown;
@@ -65,45 +50,42 @@ export function returnsOf(row: JobRow): string {
   return `${returned}/${row.targets ? countTargets(row.targets) : "?"}`;
 }
 
-/** A column of plain text that is the same everywhere. */
-function textual(name: string, get: (row: JobRow) => string | undefined, min = 0): JobColumn {
-  return {
-    name,
-    min,
-    text: ({ row }) => get(row) || "-",
-    plain: ({ row }) => get(row) ?? "",
-    value: ({ row }) => get(row) ?? null,
-  };
-}
-
-/** A column of counts. */
-const counted = (name: string, get: (row: JobRow) => bigint | number | undefined): JobColumn => ({
-  ...textual(name, (row) => get(row)?.toString()),
+/** A column of text. */
+const textual = (name: string, get: (row: JobRow) => string | undefined, min = 0): JobColumn => ({
+  name,
+  min,
   value: ({ row }) => get(row) ?? null,
+});
+
+/** A column of counts, which are small: without separators. */
+const counted = (name: string, get: (row: JobRow) => bigint | number | undefined): JobColumn => ({
+  name,
+  value: ({ row }) => get(row) ?? null,
+  plain: ({ row }) => String(get(row) ?? ""),
+  text: ({ row }) => String(get(row) ?? "-"),
 });
 
 /** STATE, by either of its names. */
 const state = (name: string): JobColumn => ({
-  ...textual(name, stateOf),
+  name,
   source: stateOf,
   value: ({ row }) => (row.unreadable === undefined ? (row.status ?? null) : stateOf(row)),
+  plain: ({ row }) => stateOf(row),
+  text: ({ row }) => stateOf(row) || "-",
 });
 
-function time(name: string, get: (row: JobRow) => Timestamp | undefined, ago: string): JobColumn {
-  return {
-    name,
-    text({ row }, { now, person }, max) {
-      const at = get(row);
-      if (!at) return "-";
-      if (!person) return timeText(at, false);
-      const age = ageText(at, BigInt(now.getTime()) * 1_000_000n, ago);
-      const whole = `${timeText(at, true)} (${age})`;
-      return whole.length <= max ? whole : age;
-    },
-    plain: ({ row }) => String(get(row) ?? ""),
-    value: ({ row }) => get(row) ?? null,
-  };
-}
+const time = (name: string, get: (row: JobRow) => Timestamp | undefined, ago: string): JobColumn => ({
+  name,
+  value: ({ row }) => get(row) ?? null,
+  text({ row }, { now, columns }, max) {
+    const at = get(row);
+    if (!at) return "-";
+    if (columns === undefined) return timeText(at, false);
+    const age = ageText(at, BigInt(now.getTime()) * 1_000_000n, ago);
+    const whole = `${timeText(at, true)} (${age})`;
+    return whole.length <= max ? whole : age;
+  },
+});
 
 /** An age, which is what a time is where there is no room for it. */
 const AGE: Concession = { rank: 1, to: 12, only: true };
@@ -134,17 +116,6 @@ const GIVES: Readonly<Record<string, readonly Concession[]>> = {
 /** Those of fields of the record. */
 const FIELD_GIVES = [shrinks(1, 30), shrinks(5, 12), leaves(11)];
 
-const NS = 1_000_000_000n;
-
-/** A duration in seconds for spreadsheets, with every digit; empty for none. */
-export function seconds(ns: bigint | undefined): string {
-  if (ns === undefined) return "";
-  const part = String((ns < 0n ? -ns : ns) % NS)
-    .padStart(9, "0")
-    .replace(/0+$/, "");
-  return `${ns / NS}${part && `.${part}`}`;
-}
-
 const KNOWN: readonly JobColumn[] = [
   textual("jid", (row) => row.jid, 20),
   { ...textual("function", (row) => row.fn, 12), source: (row) => row.fn },
@@ -160,7 +131,6 @@ const KNOWN: readonly JobColumn[] = [
     name: "targets",
     min: 21,
     text: ({ row }, _, max) => targetList(row.targets, max),
-    plain: ({ row }) => (row.targets ?? []).join(" "),
     value: ({ row }) => (row.targets ? [...row.targets] : null),
   },
   {
@@ -168,7 +138,6 @@ const KNOWN: readonly JobColumn[] = [
     min: 12,
     field: "args",
     text: ({ row, record }, _, max) => callOf(record, row, max),
-    plain: ({ row, record }) => (row.fn ? wholeCall(record, row) : ""),
     value: ({ row, record }) => (row.fn ? wholeCall(record, row) : null),
   },
   state("state"),
@@ -177,17 +146,7 @@ const KNOWN: readonly JobColumn[] = [
   time("created", (row) => row.created, "ago"),
   time("updated", (row) => row.updated, "ago"),
   time("deadline", (row) => row.deadline, "over"),
-  {
-    name: "duration",
-    text({ row }, { now }) {
-      const took = jobDuration(row, now);
-      return took === undefined ? "-" : formatDuration(took);
-    },
-    plain({ row }, { now }) {
-      return seconds(jobDuration(row, now));
-    },
-    value: ({ row }, { now }) => jobDuration(row, now) ?? null,
-  },
+  { name: "duration", value: ({ row }, now) => jobDuration(row, now) ?? null },
   textual("returns", returnsOf),
   counted("returned", returnedOf),
   counted("targeted", (row) => row.targets && countTargets(row.targets)),
@@ -280,10 +239,6 @@ export function doubtfulField({ field }: JobColumn): string | undefined {
 
 /** Which columns there are, for a message. */
 export const COLUMNS_HINT = `Columns: ${COLUMN_NAMES.join(", ")}, and any field of the record.`;
-
-/** What the columns say of a job, for programs. */
-export const rowDocument = (columns: readonly JobColumn[], job: Job, now: Date): ValueMap =>
-  new Map(columns.map((column) => [column.name, column.value(job, { now, person: false })]));
 
 /** @throws UserError for an empty name */
 export function parseColumns(values: readonly string[]): JobColumn[] {

@@ -1,8 +1,6 @@
 // Rows for spreadsheets (RFC 4180, with plain newlines).
 
-import type { JobList } from "../model/job-list.ts";
 import { safe } from "../text.ts";
-import type { JobColumn } from "./columns.ts";
 
 /**
  * Spreadsheets run a cell that starts with one of these as a formula, and records hold text that strangers wrote; an
@@ -34,17 +32,4 @@ export function* csvText(titles: string[], rows: Iterable<string[]>, header: boo
     some = [];
   }
   if (some.length > 0) yield lines(some);
-}
-
-/** The same with a row for each job. */
-export function csvLines(columns: readonly JobColumn[], jobs: JobList, now: Date, header: boolean): Iterable<string> {
-  const moment = { now, person: false };
-  const rows = function* () {
-    for (const job of jobs) yield columns.map((column) => column.plain(job, moment));
-  };
-  return csvText(
-    columns.map(({ name }) => name),
-    rows(),
-    header,
-  );
 }

@@ -1,148 +1,152 @@
-// What failed across jobs: the tables of `errors`, and the same for programs. Pure; the clock is an argument.
-import type { Value, ValueMap } from "../codec/value.ts";
-import type { ErrorGroup, FailedJob } from "../model/failures.ts";
+// What failed across jobs. Pure.
+import type { Timestamp } from "../codec/value.ts";
+import type { ErrorGroup, FailedJob, Failures } from "../model/failures.ts";
 import type { JobRow } from "../model/job.ts";
-import { count, paragraph, plural } from "../text.ts";
+import { paragraph, plural } from "../text.ts";
 import { idGives, leaves, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
-import { type Cell, type Column, type Look, renderTable } from "./table.ts";
-import { whenText } from "./time.ts";
+import { type Forms, pick, type RowColumn, tableOf, type View, type Viewer, viewOf } from "./view.ts";
 
-/** The job with that number. */
-export type JobAt = (number: number) => JobRow;
-
-/** What stands for the error of returns that failed and don't say why. */
+/** Stands for the error of returns that failed and have none. */
 const UNTOLD = "failed without an error";
 
 /** The least columns that the names of unreachable peels take. */
 const NAMES = 24;
 
-/** How the columns give way: names and long errors become shorter, WHERE leaves, then what ran, and in the end ids are cut. */
-const WHERE_GIVES = [shrinks(0, 24), shrinks(3, 12), leaves(5)];
+/**
+ * How the columns give way: names and long errors become shorter, WHERE leaves, then what ran, and in the end ids are cut.
+ */
 const ERROR_GIVES = [shrinks(1, 40), shrinks(4, 30), shrinks(8, 20)];
-const FUNCTION_GIVES = [shrinks(6, 12), leaves(7)];
-const JID_RANK = 9;
 
-/** A column of a table, with its cells. */
-interface Listed extends Column {
-  readonly cells: readonly Cell[];
-}
+const named = (peels: readonly string[]) => peels.map((peel) => ({ peel }));
 
-/** A column of numbers. */
-const numbers = (title: string, values: readonly number[]): Listed => ({
-  title,
-  cells: values.map((value) => ({ text: count(value) })),
+/** How many peels failed and which: the same for an error and for a job. */
+const PEELS: RowColumn<{ readonly peels: readonly string[] }> = {
+  name: "peels",
   right: true,
-});
+  value: ({ peels }) => peels.length,
+};
+const WHERE: RowColumn<{ readonly peels: readonly string[] }> = {
+  name: "where",
+  gives: [shrinks(0, 24), shrinks(3, 12), leaves(5)],
+  value: ({ peels }) => [...peels].sort(),
+  text: ({ peels }, _, max) => peelNames(named(peels), max),
+};
 
-interface Line {
-  readonly error: string;
-  readonly peels: readonly string[];
+interface ErrorRow extends ErrorGroup {
+  readonly state: "failed" | "unreachable";
+  readonly first: Timestamp | undefined;
+  readonly last: Timestamp | undefined;
 }
 
-/** Columns as they are given, and then ERROR and WHERE. */
-function table(lines: readonly Line[], first: readonly Listed[], look: Look): string {
-  const columns = [...first, { title: "ERROR", gives: ERROR_GIVES }, { title: "WHERE", gives: WHERE_GIVES }];
-  const rows = lines.map(({ error, peels }, i): Cell[] => {
-    const where = peels.map((peel) => ({ peel }));
-    return [
-      ...first.map(({ cells }) => cells[i] as Cell),
-      { text: error || UNTOLD },
-      { text: peelNames(where, Number.POSITIVE_INFINITY), fit: (max) => peelNames(where, max) },
-    ];
-  });
-  return renderTable(columns, rows, look.header, look);
+const ERROR_COLUMNS: readonly RowColumn<ErrorRow>[] = [
+  PEELS,
+  { name: "jobs", right: true, value: ({ jobs }) => jobs.length },
+  { name: "state", value: ({ state }) => state },
+  { name: "first", value: ({ first }) => first ?? null },
+  { name: "last", value: ({ last }) => last ?? null },
+  { name: "error", gives: ERROR_GIVES, value: ({ error }) => error || null, text: ({ error }) => error || UNTOLD },
+  WHERE,
+];
+const ERROR_FORMS: Forms = {
+  table: "peels jobs last error where",
+  sheet: "state error peels jobs first last where",
+  document: "state error peels jobs first last where",
+};
+
+interface JobErrorsRow extends FailedJob {
+  readonly row: JobRow;
 }
 
-/** The errors, a row each. */
-export function renderErrors(groups: readonly ErrorGroup[], jobAt: JobAt, look: Look, now: Date): string {
-  return table(
-    groups,
-    [
-      numbers(
-        "PEELS",
-        groups.map(({ peels }) => peels.length),
+const JOB_COLUMNS: readonly RowColumn<JobErrorsRow>[] = [
+  PEELS,
+  { name: "created", value: ({ row }) => row.created ?? null },
+  {
+    name: "jid",
+    gives: (jobs) =>
+      idGives(
+        jobs.map(({ row }) => row.jid),
+        9,
       ),
-      numbers(
-        "JOBS",
-        groups.map(({ jobs }) => jobs.length),
-      ),
-      {
-        title: "LAST",
-        cells: groups.map(({ jobs }) => ({ text: whenText(jobAt(jobs.at(-1) as number).created, look, now) })),
-      },
-    ],
-    look,
-  );
-}
-
-/** The jobs that had errors, a row each, with the error of most peels. */
-export function renderFailedJobs(jobs: readonly FailedJob[], jobAt: JobAt, look: Look, now: Date): string {
-  const rows = jobs.map(({ job }) => jobAt(job));
-  const jids = rows.map(({ jid }) => jid);
-  return table(
-    jobs.map(({ error, others, peels }) => ({
-      error: others > 0 ? `${error || UNTOLD} (and ${plural(others, "other error")})` : error,
-      peels,
-    })),
-    [
-      numbers(
-        "PEELS",
-        jobs.map(({ peels }) => peels.length),
-      ),
-      { title: "CREATED", cells: rows.map(({ created }) => ({ text: whenText(created, look, now) })) },
-      {
-        title: "JID",
-        cells: jids.map((jid) => ({ text: jid, fit: (max) => jid.slice(0, max) })),
-        gives: idGives(jids, JID_RANK),
-      },
-      { title: "FUNCTION", cells: rows.map(({ fn }) => ({ text: fn || "-" })), gives: FUNCTION_GIVES },
-    ],
-    look,
-  );
-}
+    value: ({ row }) => row.jid,
+    text: ({ row }, _, max) => row.jid.slice(0, max),
+  },
+  { name: "function", gives: [shrinks(6, 12), leaves(7)], value: ({ row }) => row.fn ?? null },
+  {
+    name: "error",
+    gives: ERROR_GIVES,
+    value: ({ error }) => error || null,
+    text: ({ error, others }) =>
+      others > 0 ? `${error || UNTOLD} (and ${plural(others, "other error")})` : error || UNTOLD,
+  },
+  { name: "errors", value: ({ others }) => others + 1 },
+  WHERE,
+];
+const JOB_FORMS: Forms = {
+  table: "peels created jid function error where",
+  sheet: "jid function created peels error errors where",
+  document: "jid function created peels error errors where",
+};
 
 /** The line about peels that masters gave up; empty for none. */
-export function unreachableLine(group: ErrorGroup | undefined, look: Look): string {
+export function unreachableLine(group: ErrorGroup | undefined, columns?: number): string {
   if (!group) return "";
   const { peels, jobs } = group;
   const line = `${plural(peels.length, "peel")} ${peels.length === 1 ? "was" : "were"} unreachable in ${plural(jobs.length, "job")}: `;
-  const room = look.columns === undefined ? Number.POSITIVE_INFINITY : Math.max(NAMES, look.columns - line.length);
-  const names = peelNames(
-    peels.map((peel) => ({ peel })),
-    room,
-  );
-  return paragraph(line + names, look.columns);
+  const room = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(NAMES, columns - line.length);
+  return paragraph(line + peelNames(named(peels), room), columns);
 }
 
-const document = (fields: Record<string, Value>): ValueMap => new Map(Object.entries(fields));
+/** What failed in the jobs that were selected. */
+export interface ErrorsFound {
+  readonly failures: Failures;
+  /** The peels that masters gave up, as one group. */
+  readonly unreachable: ErrorGroup | undefined;
+  readonly jobAt: (number: number) => JobRow;
+}
 
-/** An error for programs: peels and times as they are stored. */
-export const errorDocument = (
-  state: "failed" | "unreachable",
-  { error, peels, jobs }: ErrorGroup,
-  jobAt: JobAt,
-): ValueMap =>
-  document({
+/** A view of errors, and how many rows the limit left out. */
+export interface Limited {
+  readonly view: View;
+  readonly more: number;
+}
+
+/** A row for each error. Unreachable peels are a line below the table, and a row for programs. */
+export function errorsView({ failures, unreachable, jobAt }: ErrorsFound, limit: number | undefined): Limited {
+  const rowOf = (state: ErrorRow["state"], group: ErrorGroup): ErrorRow => ({
+    ...group,
     state,
-    error: error || null,
-    peels: peels.length,
-    jobs: jobs.length,
-    first: jobAt(jobs[0] as number).created ?? null,
-    last: jobAt(jobs.at(-1) as number).created ?? null,
-    where: [...peels].sort(),
+    first: jobAt(group.jobs[0] as number).created,
+    last: jobAt(group.jobs.at(-1) as number).created,
   });
+  const groups = failures.groups();
+  const failed = groups.slice(0, limit).map((group) => rowOf("failed", group));
+  const rows = [...failed, ...(unreachable ? [rowOf("unreachable", unreachable)] : [])];
+  const view = viewOf(ERROR_COLUMNS, ERROR_FORMS, rows, {
+    text: (viewer) => textOf(ERROR_COLUMNS, ERROR_FORMS, failed, unreachable, viewer),
+  });
+  return { view, more: groups.length - failed.length };
+}
 
-/** A job with errors for programs. */
-export function failedJobDocument({ job, peels, error, others }: FailedJob, jobAt: JobAt): ValueMap {
-  const { jid, fn, created } = jobAt(job);
-  return document({
-    jid,
-    function: fn ?? null,
-    created: created ?? null,
-    peels: peels.length,
-    error: error || null,
-    errors: others + 1,
-    where: [...peels].sort(),
+/** A row for each job. Unreachable peels are a line below the table. */
+export function failedJobsView({ failures, unreachable, jobAt }: ErrorsFound, limit: number | undefined): Limited {
+  const jobs = failures.jobs();
+  const rows = jobs.slice(0, limit).map((one): JobErrorsRow => ({ ...one, row: jobAt(one.job) }));
+  const view = viewOf(JOB_COLUMNS, JOB_FORMS, rows, {
+    size: rows.length + Number(unreachable !== undefined),
+    text: (viewer) => textOf(JOB_COLUMNS, JOB_FORMS, rows, unreachable, viewer),
   });
+  return { view, more: jobs.length - rows.length };
+}
+
+/** The table, which is left out when it has no rows, and the line about unreachable peels. */
+function* textOf<T>(
+  columns: readonly RowColumn<T>[],
+  { table }: Forms,
+  rows: readonly T[],
+  unreachable: ErrorGroup | undefined,
+  viewer: Viewer,
+): Generator<string> {
+  if (rows.length > 0) yield tableOf(pick(columns, table), rows, viewer);
+  yield unreachableLine(unreachable, viewer.columns);
 }

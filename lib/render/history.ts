@@ -1,16 +1,18 @@
-// `history`: what a peel did, as a table and for programs. Pure; the clock is an argument.
-import { mapOf, type Timestamp, type ValueMap } from "../codec/value.ts";
+// `history`: what a peel did. Pure.
+import type { Timestamp } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { type Failures, failuresOf, goesOn, type HistoryEntry } from "../model/history.ts";
 import { count, paragraph, plural, shortenMiddle } from "../text.ts";
 import { callOf, wholeCall } from "./call.ts";
 import { paintState } from "./colors.ts";
-import { seconds } from "./columns.ts";
 import { idGives, LONG, leaves, shrinks } from "./fit.ts";
-import { andMore, type Cell, type Column, type Look, renderTable } from "./table.ts";
-import { ageText, whenText } from "./time.ts";
+import { andMore } from "./table.ts";
+import { ageText, seconds } from "./time.ts";
+import { type Forms, pick, type RowColumn, tableOf, type View, type Viewer, viewOf } from "./view.ts";
 
-/** Calls whose failures are told, and columns that each takes there. */
+/** Entries that a person reads on a terminal. */
+const MOST = 20;
+/** Calls whose failures are listed, and columns that each takes there. */
 const [TOLD, CALL] = [5, 60] as const;
 
 /** A function and what it is about, whole. */
@@ -19,41 +21,69 @@ const wholeCallOf = ({ row, job }: HistoryEntry) => (row ? wholeCall(job, row) :
 /** The same for a person, who reads it on a line with others. */
 const shownCall = ({ row, job }: HistoryEntry) => (row ? callOf(job, row) : "-");
 
-function took({ tookNs, soFarNs }: HistoryEntry): string {
+function tookText({ tookNs, soFarNs }: HistoryEntry): string {
   if (soFarNs !== undefined) return `${formatDuration(soFarNs)} so far`;
   return tookNs === undefined ? "-" : formatDuration(tookNs);
 }
 
-const changed = ({ changed: counts, dryRun }: HistoryEntry) =>
+const changedText = ({ changed: counts, dryRun }: HistoryEntry) =>
   counts === undefined || counts.of === 0 ? "-" : `${counts.some}/${counts.of}${dryRun ? " dry" : ""}`;
 
-/** What gives way on a narrow terminal: long calls, the end of the ids, then the times of less use; never the result. */
-const columnsOf = (jids: readonly string[]): Column[] => [
-  { title: "WHEN" },
-  { title: "JID", gives: idGives(jids, 2) },
-  { title: "WHAT", gives: [shrinks(1, 20), shrinks(3, 12)] },
-  { title: "RESULT" },
-  { title: "CHANGED", gives: [leaves(4)] },
-  { title: "TOOK", gives: [leaves(5)] },
-  { title: "", gives: LONG, wraps: true },
+const COLUMNS: readonly RowColumn<HistoryEntry>[] = [
+  { name: "time", title: "WHEN", value: ({ at }) => at ?? null },
+  {
+    name: "jid",
+    gives: (entries) =>
+      idGives(
+        entries.map(({ jid }) => jid),
+        2,
+      ),
+    value: ({ jid }) => jid,
+    text: ({ jid }, _, max) => jid.slice(0, max),
+  },
+  {
+    name: "what",
+    gives: [shrinks(1, 20), shrinks(3, 12)],
+    value: wholeCallOf,
+    text: (entry, { columns }, max) =>
+      shortenMiddle(columns === undefined ? wholeCallOf(entry) : shownCall(entry), max),
+  },
+  { name: "function", value: ({ row }) => row?.fn },
+  { name: "args", value: ({ job }) => job?.get("args") },
+  {
+    name: "state",
+    title: "RESULT",
+    value: ({ state }) => state,
+    paint: ({ state }, { color }) => paintState(state, color),
+  },
+  { name: "job_status", value: ({ row }) => row?.status },
+  { name: "user", value: ({ row }) => row?.user },
+  { name: "changed", gives: [leaves(4)], value: ({ changed }) => changed?.some, text: changedText },
+  { name: "results", value: ({ changed }) => changed?.of },
+  { name: "dry_run", value: ({ dryRun }) => dryRun || undefined },
+  {
+    name: "took",
+    gives: [leaves(5)],
+    value: ({ tookNs }) => tookNs,
+    plain: (entry) => (goesOn(entry) ? "" : seconds(entry.tookNs)),
+    text: tookText,
+  },
+  { name: "so_far", value: ({ soFarNs }) => soFarNs },
+  {
+    name: "note",
+    title: "",
+    gives: LONG,
+    wraps: true,
+    value: ({ note }) => note || undefined,
+    text: ({ note }) => note,
+  },
 ];
 
-/** The entries as a table. */
-function table(entries: readonly HistoryEntry[], look: Look, now: Date): string {
-  const rows = entries.map((entry): Cell[] => {
-    const call = look.columns === undefined ? wholeCallOf(entry) : shownCall(entry);
-    return [
-      { text: whenText(entry.at, look, now) },
-      { text: entry.jid, fit: (max) => entry.jid.slice(0, max) },
-      { text: call, fit: (max) => shortenMiddle(call, max) },
-      { text: entry.state, paint: paintState(entry.state, look.color) },
-      { text: changed(entry) },
-      { text: took(entry) },
-      { text: entry.note },
-    ];
-  });
-  return renderTable(columnsOf(entries.map(({ jid }) => jid)), rows, look.header, look);
-}
+const FORMS: Forms = {
+  table: "time jid what state changed took note",
+  sheet: "time jid function what state changed results took note",
+  document: "jid peel_id function args time state job_status user changed results dry_run took so_far note",
+};
 
 /** `first failure 1d ago, ok again 10m ago`, or how often it failed in a row and when it was ok before. */
 function failureWords({ first, count: times, okAgain, lastOk }: Failures, now: Date): string {
@@ -65,7 +95,7 @@ function failureWords({ first, count: times, okAgain, lastOk }: Failures, now: D
 }
 
 /** A line for each call that went wrong; the call itself is named where there are several. */
-function failureLines(all: readonly HistoryEntry[], { columns }: Look, now: Date): string {
+function failureLines(all: readonly HistoryEntry[], { columns, now }: Viewer): string {
   const calls = new Map(all.map((entry) => [entry, wholeCallOf(entry)]));
   const failures = failuresOf(all, (entry) => calls.get(entry) as string);
   const several = new Set(calls.values()).size > 1;
@@ -80,54 +110,25 @@ function failureLines(all: readonly HistoryEntry[], { columns }: Look, now: Date
 
 /**
  * The history of a peel.
+ * @param peel its ID in stored form
  * @param entries those to show, in order
- * @param all the results of the peel in all jobs that were selected, newest first: what the last lines tell of
- * @param most how many entries are shown
+ * @param all the results of the peel in all jobs that were selected, newest first: the last lines count its failures in them
+ * @param limit the most entries that are shown; without one, as many as a person reads on a terminal
  */
-export function renderHistory(
+export function historyView(
+  peel: string,
   entries: readonly HistoryEntry[],
   all: readonly HistoryEntry[],
-  most: number,
-  look: Look,
-  now: Date,
-): string {
-  const rest = entries.length - most;
-  const more = rest > 0 ? `${andMore(rest, "result")} (-n shows more)\n` : "";
-  return table(entries.slice(0, most), look, now) + more + failureLines(all, look, now);
+  limit: number | undefined,
+): View {
+  const peelId: RowColumn<HistoryEntry> = { name: "peel_id", value: () => peel };
+  return viewOf([...COLUMNS, peelId], FORMS, entries.slice(0, limit), {
+    text(viewer) {
+      const most = limit ?? (viewer.columns === undefined ? Number.POSITIVE_INFINITY : MOST);
+      const rest = entries.length - most;
+      const more = rest > 0 ? `${andMore(rest, "result")} (-n shows more)\n` : "";
+      const table = tableOf(pick(COLUMNS, FORMS.table), entries.slice(0, most), viewer);
+      return [table + more + failureLines(all, viewer)];
+    },
+  });
 }
-
-/** One entry for programs; durations in ns. @param peel its id in stored form */
-export function entryDocument(peel: string, entry: HistoryEntry): ValueMap {
-  const { jid, row, job, state, note, at, changed: counts, dryRun } = entry;
-  return mapOf([
-    ["jid", jid],
-    ["peel_id", peel],
-    ["function", row?.fn],
-    ["args", job?.get("args")],
-    ["time", at ?? null],
-    ["state", state],
-    ["job_status", row?.status],
-    ["user", row?.user],
-    ["changed", counts?.some],
-    ["results", counts?.of],
-    ["dry_run", dryRun || undefined],
-    ["took", entry.tookNs],
-    ["so_far", entry.soFarNs],
-    ["note", note === "" ? undefined : note],
-  ]);
-}
-
-/** The titles of the columns for spreadsheets, and the row of an entry. */
-export const HISTORY_TITLES = ["time", "jid", "function", "what", "state", "changed", "results", "took", "note"];
-
-export const entryCells = (entry: HistoryEntry): string[] => [
-  String(entry.at ?? ""),
-  entry.jid,
-  entry.row?.fn ?? "",
-  wholeCallOf(entry),
-  entry.state,
-  String(entry.changed?.some ?? ""),
-  String(entry.changed?.of ?? ""),
-  goesOn(entry) ? "" : seconds(entry.tookNs),
-  entry.note,
-];

@@ -1,12 +1,11 @@
 // What a search found, as lines and for programs. Pure.
-import type { ValueMap } from "../codec/value.ts";
 import { paint } from "../colors.ts";
 import type { Hit } from "../model/hits.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { Search } from "../model/search.ts";
 import { safe, shorten, width } from "../text.ts";
 import { peelNames } from "./names.ts";
-import type { Look } from "./table.ts";
+import { type Forms, type RowColumn, type View, type Viewer, viewOf } from "./view.ts";
 
 /** On a terminal: the most columns that names of peels take, and the least that a line has. */
 const [NAMES, LEAST] = [32, 24] as const;
@@ -36,38 +35,40 @@ function lineText(text: string, search: Search, room: number, color: boolean): s
   return head + painted(inside) + (rest === "" ? "" : shorten(rest, left - width(head)));
 }
 
-/** The hits of one job: a line for each line that was found, with the peels that have it. */
-export function renderHits(jid: string, hits: readonly Hit[], search: Search, look: Look): string {
-  const lines = new Map<string, { hit: Hit; peels: Map<string, { peel: string }> }>();
-  for (const hit of hits) {
-    const key = JSON.stringify([hit.field, hit.text]);
-    const line = lines.get(key) ?? { hit, peels: new Map() };
-    lines.set(key, line);
-    line.peels.set(hit.peel, hit);
+/** A line for each line that was found, with the peels that have it. */
+function* hitLines(jid: string, hits: readonly Hit[], search: Search, { columns, color }: Viewer): Generator<string> {
+  const lines = Map.groupBy(hits, ({ field, text }) => JSON.stringify([field, text]));
+  for (const same of lines.values()) {
+    const { field, text } = same[0] as Hit;
+    const peels = [...new Set(same.map(({ peel }) => peel))].map((peel) => ({ peel }));
+    const names = peelNames(peels, columns === undefined ? Number.POSITIVE_INFINITY : NAMES);
+    const prefix = `${safe(jid)}  ${names}  ${safe(field)}: `;
+    const room = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(LEAST, columns - width(prefix));
+    yield `${prefix}${lineText(text, search, room, color)}\n`;
   }
-  let out = "";
-  for (const { hit, peels } of lines.values()) {
-    const narrow = look.columns !== undefined;
-    const names = peelNames([...peels.values()], narrow ? NAMES : Number.POSITIVE_INFINITY);
-    const prefix = `${safe(jid)}  ${names}  ${safe(hit.field)}: `;
-    const room = narrow ? Math.max(LEAST, (look.columns as number) - width(prefix)) : Number.POSITIVE_INFINITY;
-    out += `${prefix}${lineText(hit.text, search, room, look.color)}\n`;
-  }
-  return out;
 }
 
-/** A hit for programs: the peel as it is stored. */
-export const hitDocument = (jid: string, { peel, field, result, line, text }: Hit): ValueMap =>
-  new Map(Object.entries({ jid, peel_id: peel, field, result: result ?? null, line, text }));
-
-export const HIT_TITLES = ["jid", "peel", "field", "result", "line", "text"];
-
-/** A row for spreadsheets. */
-export const hitCells = (jid: string, { peel, field, result, line, text }: Hit): string[] => [
-  jid,
-  displayPeel(peel),
-  field,
-  result ?? "",
-  String(line),
-  text,
+const COLUMNS: readonly RowColumn<Hit & { readonly jid: string }>[] = [
+  { name: "jid", value: ({ jid }) => jid },
+  { name: "peel_id", value: ({ peel }) => peel },
+  { name: "peel", value: ({ peel }) => displayPeel(peel) },
+  { name: "field", value: ({ field }) => field },
+  { name: "result", value: ({ result }) => result ?? null },
+  { name: "line", value: ({ line }) => line },
+  { name: "text", value: ({ text }) => text },
 ];
+
+const FORMS: Forms = {
+  table: "",
+  sheet: "jid peel field result line text",
+  document: "jid peel_id field result line text",
+};
+
+/** The hits of one job. */
+export const hitsView = (jid: string, hits: readonly Hit[], search: Search): View =>
+  viewOf(
+    COLUMNS,
+    FORMS,
+    hits.map((hit) => ({ jid, ...hit })),
+    { text: (viewer) => hitLines(jid, hits, search, viewer) },
+  );

@@ -1,5 +1,4 @@
 // `job diff`: what became of each peel in the second of two runs. Pure.
-import { mapOf, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { areSame, type Outputs, type PeelDiff, transitionsOf } from "../model/job-diff.ts";
 import { changedLines, LineDiffs } from "../model/line-diff.ts";
@@ -12,6 +11,7 @@ import { comparedLines } from "./groups.ts";
 import { namesBeside, peelNames } from "./names.ts";
 import { linesText, paintDiff } from "./output.ts";
 import { andMore, type Cell, type Look, renderTable } from "./table.ts";
+import { type RowColumn, rowDocument, type View } from "./view.ts";
 
 /** Groups, and lines of each, that a person reads on a terminal; piped, and with --full, there is no limit. */
 const MOST = { groups: 20, lines: 10 } as const;
@@ -178,30 +178,35 @@ function differencesText(diffs: readonly PeelDiff[], look: Look, full: boolean):
   return linesText([...shown.flatMap((one) => differenceLines(one, look, countWidth, full)), ...more]);
 }
 
-/** The peels of two runs. @param full all that differs on a terminal, however much */
-export function renderJobDiff(diffs: readonly PeelDiff[], look: Look, full: boolean): string {
-  const text = changeTable(rowsOf(diffs), look) + outputLine(diffs) + differencesText(diffs, look, full);
-  return text || "no peel differs\n";
-}
+const COLUMNS: readonly RowColumn<{ readonly diff: PeelDiff; readonly lines: readonly string[] | undefined }>[] = [
+  { name: "peel_id", value: ({ diff }) => diff.peel },
+  { name: "change", value: ({ diff }) => diff.change },
+  { name: "before", value: ({ diff }) => diff.before?.state },
+  { name: "after", value: ({ diff }) => diff.after?.state },
+  { name: "slower", value: ({ diff }) => diff.slower },
+  { name: "took_before", value: ({ diff }) => diff.before?.tookNs },
+  { name: "took_after", value: ({ diff }) => diff.after?.tookNs },
+  { name: "error_before", value: ({ diff: { before } }) => before && errorOf(before) },
+  { name: "error_after", value: ({ diff: { after } }) => after && errorOf(after) },
+  {
+    name: "output",
+    value: ({ diff: { outputs } }) => (outputs ? (areSame(outputs) ? "same" : "differs") : "not compared"),
+  },
+  { name: "diff", value: ({ lines }) => lines?.join("\n") },
+];
 
-/** The same for programs: an object a peel; times in ns. */
-export function jobDiffDocument(diffs: readonly PeelDiff[]): Value {
-  const outputDiffs = new OutputDiffs();
-  return diffs.map((diff): ValueMap => {
-    const { peel, before, after, change, slower, outputs } = diff;
-    const lines = differs(diff) ? outputDiffs.lines(outputs as Outputs) : undefined;
-    return mapOf([
-      ["peel_id", peel],
-      ["change", change],
-      ["before", before?.state],
-      ["after", after?.state],
-      ["slower", slower],
-      ["took_before", before?.tookNs],
-      ["took_after", after?.tookNs],
-      ["error_before", before && errorOf(before)],
-      ["error_after", after && errorOf(after)],
-      ["output", outputs ? (areSame(outputs) ? "same" : "differs") : "not compared"],
-      ["diff", lines?.join("\n")],
-    ]);
-  });
-}
+/** What became of each peel in the second of two runs. @param full all that differs on a terminal, however much */
+export const jobDiffView = (diffs: readonly PeelDiff[], full: boolean): View => ({
+  size: diffs.length,
+  text(viewer) {
+    const text = changeTable(rowsOf(diffs), viewer) + outputLine(diffs) + differencesText(diffs, viewer, full);
+    return [text || "no peel differs\n"];
+  },
+  *documents(now) {
+    const outputDiffs = new OutputDiffs();
+    for (const diff of diffs) {
+      const lines = differs(diff) ? outputDiffs.lines(diff.outputs as Outputs) : undefined;
+      yield rowDocument(COLUMNS, { diff, lines }, now);
+    }
+  },
+});

@@ -5,17 +5,10 @@ import { failedOf, type JobRow, stateOf } from "../model/job.ts";
 import type { Job, JobList } from "../model/job-list.ts";
 import { safe, shorten } from "../text.ts";
 import { paintState } from "./colors.ts";
-import { type JobColumn, type Moment, returnsOf, targetOf } from "./columns.ts";
-import {
-  arranged,
-  type Cells,
-  type Column,
-  type Look,
-  type MeasuredCell,
-  measured,
-  renderTable,
-  tableLines,
-} from "./table.ts";
+import { type JobColumn, returnsOf, targetOf } from "./columns.ts";
+import { jobDocument } from "./document.ts";
+import { arranged, type Cells, type Column, type MeasuredCell, measured, renderTable, tableLines } from "./table.ts";
+import { rowDocument, sheetOf, textCell, type View, type Viewer } from "./view.ts";
 
 /** How many cells of a column are kept for the next job that has the same value. */
 const KEPT = 4096;
@@ -26,8 +19,7 @@ class ColumnCells {
 
   constructor(
     readonly column: JobColumn,
-    readonly moment: Moment,
-    readonly color: boolean,
+    readonly viewer: Viewer,
     /** The most columns that a cell may take. */
     readonly max = Number.POSITIVE_INFINITY,
   ) {}
@@ -44,10 +36,10 @@ class ColumnCells {
   }
 
   #make(job: Job): MeasuredCell {
-    const whole = this.column.text(job, this.moment, this.max);
+    const whole = textCell(this.column, job, this.viewer, this.max);
     const { name } = this.column;
     const text = this.max === Number.POSITIVE_INFINITY ? whole : shorten(safe(whole), this.max);
-    return measured({ text, paint: paintState(text, this.color && (name === "state" || name === "status")) });
+    return measured({ text, paint: paintState(text, this.viewer.color && (name === "state" || name === "status")) });
   }
 }
 
@@ -58,11 +50,9 @@ class ColumnCells {
 export function renderJobs(
   shown: readonly JobColumn[],
   jobs: JobList,
-  look: Look,
-  now: Date,
+  viewer: Viewer,
   leftOut: (names: readonly string[]) => void = () => {},
 ): Iterable<string> {
-  const moment = { now, person: look.columns !== undefined };
   const columns = shown.map(({ name, min = 0, gives = [] }): Column => ({ title: name.toUpperCase(), min, gives }));
   // The cells of a job are asked for one after the other.
   let job: Job | undefined;
@@ -76,16 +66,39 @@ export function renderJobs(
     at: (row, i) => (sources[i] as ColumnCells).of(jobAt(row)),
     width: (row, i) => (sources[i] as ColumnCells).of(jobAt(row)).width,
   });
-  const whole = cellsOf(shown.map((column) => new ColumnCells(column, moment, look.color)));
-  if (look.columns === undefined) return tableLines(columns, jobs.length, whole, look);
+  const whole = cellsOf(shown.map((column) => new ColumnCells(column, viewer)));
+  if (viewer.columns === undefined) return tableLines(columns, jobs.length, whole, viewer);
   const needed = columns.map(() => 0);
   for (let row = 0; row < jobs.length; row++)
     for (let i = 0; i < columns.length; i++) needed[i] = Math.max(needed[i] as number, whole.width(row, i));
-  const { columns: kept, most, at } = arranged(columns, needed, look.columns);
+  const { columns: kept, most, at } = arranged(columns, needed, viewer.columns);
   const isKept = new Set(at);
   leftOut(shown.filter((_, i) => !isKept.has(i)).map(({ name }) => name));
-  const sources = at.map((i, n) => new ColumnCells(shown[i] as JobColumn, moment, look.color, most[n]));
-  return tableLines(kept, jobs.length, cellsOf(sources), look);
+  const sources = at.map((i, n) => new ColumnCells(shown[i] as JobColumn, viewer, most[n]));
+  return tableLines(kept, jobs.length, cellsOf(sources), viewer);
+}
+
+/**
+ * Jobs in their order: a table, a spreadsheet, and for programs whole records.
+ * @param byColumns programs get the columns as well
+ */
+export function jobsView(columns: readonly JobColumn[], jobs: JobList, byColumns: boolean): View {
+  let missing: readonly string[] = [];
+  return {
+    size: jobs.length,
+    text: (viewer) =>
+      renderJobs(columns, jobs, viewer, (names) => {
+        missing = names;
+      }),
+    *documents(now) {
+      for (const job of jobs) yield byColumns ? rowDocument(columns, job, now) : jobDocument(job);
+    },
+    sheet: (now) => sheetOf(columns, jobs, now),
+    aside: () =>
+      missing.length > 0
+        ? `No room for ${missing.join(", ").toUpperCase()}: a wider terminal, or a pipe, has them.`
+        : undefined,
+  };
 }
 
 const CHANGE_COLUMNS = [20, 27, 12, 12, 8, 7].map((min) => ({ title: "", min })).concat({ title: "", min: 0 });

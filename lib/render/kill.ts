@@ -19,9 +19,9 @@ import { namedCounts } from "./peels.ts";
 import type { Look } from "./table.ts";
 
 /** The jobs that would be canceled, and what they run. */
-export function renderTargets(targets: readonly Target[], look: Look, now: Date): Iterable<string> {
+export function renderTargets(targets: readonly Target[], { color, columns }: Look, now: Date): Iterable<string> {
   const jobs = targets.map(({ jid, row, record }) => ({ row: row ?? jobRow(jid, new Map()), record }));
-  return renderJobs(columnsOf(ASKED), JobList.of(jobs), look, now);
+  return renderJobs(columnsOf(ASKED), JobList.of(jobs), { color, columns, now });
 }
 
 /** Columns that the targets take in a question. */

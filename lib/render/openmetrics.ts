@@ -5,7 +5,7 @@ import { displayPeel } from "../model/peel.ts";
 import type { Schedule } from "../model/schedule.ts";
 import type { JobTally, PeelStats } from "../model/stats.ts";
 import { count, safe } from "../text.ts";
-import { seconds } from "./columns.ts";
+import { seconds } from "./time.ts";
 
 /** What metrics are made of; undefined leaves its families out. */
 export interface Metrics {

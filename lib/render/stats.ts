@@ -1,23 +1,30 @@
-// `stats` as tables. Pure; the clock is an argument.
+// What `stats` counted. Pure.
 
-import { Timestamp } from "../codec/value.ts";
+import { mapOf, Timestamp, type Value } from "../codec/value.ts";
 import { paint } from "../colors.ts";
 import { formatAgo, formatDuration } from "../duration.ts";
 import type { Durations } from "../model/durations.ts";
-import { displayPeel } from "../model/peel.ts";
+import { compareText, displayPeel } from "../model/peel.ts";
 import type { EntryOnPeel, Schedule } from "../model/schedule.ts";
-import { isTrouble, type JobTally, type LastResult, type PeelStats } from "../model/stats.ts";
+import {
+  hasFailed,
+  isTrouble,
+  type JobTally,
+  type LastResult,
+  type PeelStats,
+  type PeelTally,
+} from "../model/stats.ts";
 import { heightOf, type Span, spanWords, type Trend } from "../model/trend.ts";
 import { count, plural } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { LONG, leaves, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
-import { andMore, type Cell, type Look, renderTable, type Column as TableColumn } from "./table.ts";
-import { whenText } from "./time.ts";
+import { andMore } from "./table.ts";
+import { pick, type RowColumn, rowDocument, sheetOf, tableOf, type View, viewOf } from "./view.ts";
 
-/** How statistics are shown: `utf8` false where the locale has no blocks. */
-export interface StatsLook extends Look {
-  readonly utf8: boolean;
+/** Statistics, and whether --check fails: something is overdue, had no run, or failed last. */
+export interface StatsView extends View {
+  readonly trouble: boolean;
 }
 
 /** The signs of a trend: nothing, then each height. */
@@ -37,15 +44,17 @@ const LEAST = 20;
 /** The highest count of all trends: heights can be compared from row to row. */
 const highest = (trends: readonly Trend[]) => trends.reduce((most, { counts }) => Math.max(most, ...counts), 0);
 
-/** One sign a slice: its height by how many there were, red where any went wrong. */
-function trendCell({ counts, bad }: Trend, most: number, { utf8, color }: StatsLook): Cell {
+/** One sign a slice: its height by how many there were. */
+function trendSigns({ counts }: Trend, most: number, utf8: boolean): string[] {
   const all = utf8 ? SIGNS.blocks : SIGNS.digits;
-  const signs = Array.from(counts, (n) => all[heightOf(n, most, HEIGHTS)] as string);
-  const painted = () => signs.map((sign, i) => ((bad[i] as number) > 0 ? paint("bad", sign) : sign)).join("");
-  return { text: signs.join(""), paint: color ? painted : undefined };
+  return Array.from(counts, (n) => all[heightOf(n, most, HEIGHTS)] as string);
 }
 
-const trendTitle = (span: Span) => `TREND (${spanWords(span)})`;
+/** The same, red where any went wrong. */
+const paintTrend = (trend: Trend, most: number, utf8: boolean) =>
+  trendSigns(trend, most, utf8)
+    .map((sign, i) => ((trend.bad[i] as number) > 0 ? paint("bad", sign) : sign))
+    .join("");
 
 /** `19 (100%)`: cut, never rounded up, so that 100% are all. */
 function failedText(failed: number, jobs: number, columns: number): string {
@@ -54,112 +63,151 @@ function failedText(failed: number, jobs: number, columns: number): string {
   return count(failed).padStart(columns) + share;
 }
 
-const duration = (durations: Durations, percent: number) => {
-  const ns = durations.percentile(percent);
-  return ns === undefined ? "-" : formatDuration(ns);
-};
-
-/** A column of a table, with its cells. */
-interface Column extends TableColumn {
-  readonly cells: readonly Cell[];
-}
-
-function tableOf(columns: readonly Column[], look: Look): string {
-  const rows = (columns[0]?.cells ?? []).map((_, i) => columns.map(({ cells }) => cells[i] as Cell));
-  return renderTable(columns, rows, look.header, look);
-}
+/** How many columns the largest count of failures takes. */
+const failedWidth = (rows: readonly { readonly failed: number }[]) =>
+  rows.reduce((most, { failed }) => Math.max(most, count(failed).length), 0);
 
 /** What jobs and peels have in common. */
 interface Counted {
   readonly jobs: number;
   readonly failed: number;
   readonly durations: Durations;
+  readonly trend: Trend;
 }
 
-function countColumns(all: readonly Counted[], color: boolean): Column[] {
-  const wide = all.reduce((most, { failed }) => Math.max(most, count(failed).length), 0);
-  const times = (title: string, percent: number, rank: number): Column => ({
-    title,
-    right: true,
-    gives: [leaves(rank)],
-    cells: all.map(({ durations }) => ({ text: duration(durations, percent) })),
-  });
+/** A percentile of durations in ns, null when there are none. @param rank when it leaves a narrow table */
+const times = (name: string, percent: number, rank: number): RowColumn<{ readonly durations: Durations }> => ({
+  name,
+  right: true,
+  gives: [leaves(rank)],
+  value: ({ durations }) => durations.percentile(percent) ?? null,
+});
+const TIMES = [times("p50", 50, 3), times("p95", 95, 4), times("slowest", 100, 5)];
+
+/** How many over time: signs in a table, for programs each slice with the time that it begins at. @param rows those of the table */
+function trendColumn(rows: readonly { readonly trend: Trend }[], span: Span): RowColumn<{ readonly trend: Trend }> {
+  const { fromNs, toNs, slices } = span;
+  const most = highest(rows.map(({ trend }) => trend));
+  const fromOf = (i: number) => Timestamp.at(fromNs + ((toNs - fromNs) * BigInt(i)) / BigInt(slices));
+  return {
+    name: "trend",
+    title: `TREND (${spanWords(span)})`,
+    gives: [leaves(0)],
+    value: ({ trend: { counts, bad } }) =>
+      Array.from(counts, (n, i) =>
+        mapOf([
+          ["from", fromOf(i)],
+          ["jobs", n],
+          ["failed", bad[i]],
+        ]),
+      ),
+    text: ({ trend }, { utf8 = false }) => trendSigns(trend, most, utf8).join(""),
+    paint: ({ trend }, { color, utf8 = false }) => (color ? () => paintTrend(trend, most, utf8) : undefined),
+  };
+}
+
+/** JOBS, FAILED, times and TREND. @param rows those of the table */
+function countColumns(rows: readonly Counted[], span: Span): RowColumn<Counted>[] {
+  const wide = failedWidth(rows);
   return [
-    { title: "JOBS", right: true, cells: all.map(({ jobs }) => ({ text: count(jobs) })) },
+    { name: "jobs", right: true, value: ({ jobs }) => jobs },
     {
-      title: "FAILED",
-      cells: all.map(({ failed, jobs }) => ({
-        text: failedText(failed, jobs, wide),
-        paint: failed > 0 ? paintState("failed", color) : undefined,
-      })),
+      name: "failed",
+      value: ({ failed }) => failed,
+      text: ({ failed, jobs }) => failedText(failed, jobs, wide),
+      paint: ({ failed }, { color }) => (failed > 0 ? paintState("failed", color) : undefined),
     },
-    times("P50", 50, 3),
-    times("P95", 95, 4),
-    times("SLOWEST", 100, 5),
+    ...TIMES,
+    trendColumn(rows, span),
   ];
 }
 
-/** The table of functions, users or targets. @param by what the jobs were told apart by */
-export function renderJobStats(tallies: readonly JobTally[], by: string, span: Span, look: StatsLook): string {
-  const most = highest(tallies.map(({ trend }) => trend));
-  const columns = [
-    { title: by.toUpperCase(), gives: [shrinks(1, 12)], cells: tallies.map(({ key }) => ({ text: key })) },
-    ...countColumns(tallies, look.color),
-    { title: trendTitle(span), gives: [leaves(0)], cells: tallies.map(({ trend }) => trendCell(trend, most, look)) },
+/** Functions, users or targets. @param by what the jobs were told apart by */
+export function jobStatsView(tallies: readonly JobTally[], by: string, span: Span): StatsView {
+  const columns: RowColumn<JobTally>[] = [
+    { name: by, gives: [shrinks(1, 12)], value: ({ key }) => key, text: ({ key }) => key },
+    ...countColumns(tallies, span),
+    { name: "states", value: ({ states }) => new Map<string, Value>(states) },
+    { name: "last", value: ({ last }) => last?.status ?? null },
+    { name: "last_run", value: ({ last }) => last?.created ?? null },
   ];
-  return tableOf(columns, look);
+  const forms = {
+    table: `${by} jobs failed p50 p95 slowest trend`,
+    sheet: `${by} jobs failed p50 p95 slowest last last_run`,
+    document: `${by} jobs failed states p50 p95 slowest last last_run trend`,
+  };
+  const trouble = tallies.some(({ last }) => last !== undefined && hasFailed(last));
+  return { ...viewOf(columns, forms, tallies), trouble };
 }
 
-/** The colour of a last result. */
-const paintLast = (last: LastResult, color: boolean) => paintState(last === "no run" ? "silent" : last, color);
-
-const isIdle = ({ tally }: PeelStats) => tally.last === "no run";
+const isIdle = ({ last }: PeelTally) => last === "no run";
 
 /** `no run on 2 of 14 peels: web-[003,007]`; nothing where each had one. */
-function withoutRunLine(stats: readonly PeelStats[], most: number): string {
-  const without = stats.filter(isIdle).map(({ tally }) => tally);
+function withoutRunLine(tallies: readonly PeelTally[], most: number): string {
+  const without = tallies.filter(isIdle);
   if (without.length === 0) return "";
-  const head = `no run on ${count(without.length)} of ${plural(stats.length, "peel")}: `;
+  const head = `no run on ${count(without.length)} of ${plural(tallies.length, "peel")}: `;
   return `${head}${peelNames(without, Math.max(LEAST, most - head.length))}\n`;
 }
 
 /** The rows for a person, in their order: the first of those without a run, and of the others. */
-function firstPeels(stats: readonly PeelStats[]): PeelStats[] {
-  const others = stats.filter((one) => !isIdle(one));
-  const idle = stats.filter(isIdle).slice(0, Math.max(MOST_IDLE, MOST_PEELS - others.length));
+function firstPeels(tallies: readonly PeelTally[]): PeelTally[] {
+  const others = tallies.filter((one) => !isIdle(one));
+  const idle = tallies.filter(isIdle).slice(0, Math.max(MOST_IDLE, MOST_PEELS - others.length));
   return [...idle, ...others.slice(0, MOST_PEELS - idle.length)];
 }
 
-/** What is said of a peel that is left out. */
-function kindOf({ tally: { last } }: PeelStats): string {
+/** What kind of peel is left out. */
+function kindOf({ last }: PeelTally): string {
   if (last === "no run") return "without a run";
   if (last === "no result yet") return "without a result yet";
   return isTrouble(last) ? "not well" : "well";
 }
 
 /** `… and 60 peels more: 20 without a run, 5 not well, 35 well (piped, all are shown)`; nothing where none is left out. */
-function restLine(stats: readonly PeelStats[], shown: readonly PeelStats[]): string {
-  const left = new Set(stats).difference(new Set(shown));
+function restLine(tallies: readonly PeelTally[], shown: readonly PeelTally[]): string {
+  const left = new Set(tallies).difference(new Set(shown));
   if (left.size === 0) return "";
   const kinds = [...Map.groupBy(left, kindOf)];
   const words = kinds.map(([kind, peels]) => `${kinds.length === 1 ? "all" : count(peels.length)} ${kind}`);
   return `${andMore(left.size, "peel")}: ${words.join(", ")} (piped, all are shown)\n`;
 }
 
-/** The table of peels, as they come. */
-export function renderPeelStats(stats: readonly PeelStats[], span: Span, look: StatsLook, now: Date): string {
-  const shown = look.columns === undefined ? stats : firstPeels(stats);
-  const tallies = shown.map(({ tally }) => tally);
-  const most = highest(tallies.map(({ trend }) => trend));
-  const columns = [
-    { title: "PEEL", gives: [shrinks(2, 12)], cells: tallies.map(({ peel }) => ({ text: displayPeel(peel) })) },
-    ...countColumns(tallies, look.color),
-    { title: "LAST", cells: tallies.map(({ last }) => ({ text: last, paint: paintLast(last, look.color) })) },
-    { title: "WHEN", gives: [leaves(1)], cells: shown.map((one) => ({ text: whenText(one.lastRun, look, now) })) },
-    { title: trendTitle(span), gives: [leaves(0)], cells: tallies.map(({ trend }) => trendCell(trend, most, look)) },
+/** What needs attention comes first. */
+const rank = (last: LastResult) => (last === "no run" ? 0 : isTrouble(last) ? 1 : 2);
+
+/** Peels, those that need attention first. */
+export function peelStatsView(stats: readonly PeelStats[], span: Span): StatsView {
+  const keyed = stats.map((one) => ({ ...one, rank: rank(one.tally.last), name: displayPeel(one.tally.peel) }));
+  keyed.sort((a, b) => a.rank - b.rank || compareText(a.name, b.name));
+  const tallies = keyed.map(({ tally }) => tally);
+  const runs = new Map(keyed.map(({ tally, lastRun }) => [tally, lastRun]));
+  const columnsOf = (rows: readonly PeelTally[]): RowColumn<PeelTally>[] => [
+    { name: "peel", gives: [shrinks(2, 12)], value: ({ peel }) => displayPeel(peel) },
+    { name: "peel_id", value: ({ peel }) => peel },
+    ...countColumns(rows, span),
+    { name: "missing", value: ({ missing }) => missing },
+    {
+      name: "last",
+      value: ({ last }) => last,
+      paint: ({ last }, { color }) => paintState(last === "no run" ? "silent" : last, color),
+    },
+    { name: "last_run", title: "WHEN", gives: [leaves(1)], value: (tally) => runs.get(tally) ?? null },
   ];
-  const last = withoutRunLine(stats, look.columns ?? Number.POSITIVE_INFINITY);
-  return tableOf(columns, look) + restLine(stats, shown) + last;
+  const forms = {
+    table: "peel jobs failed p50 p95 slowest last last_run trend",
+    sheet: "peel jobs failed missing p50 p95 slowest last last_run",
+    document: "peel_id jobs failed missing p50 p95 slowest last last_run trend",
+  };
+  const view = viewOf(columnsOf(tallies), forms, tallies, {
+    text(viewer) {
+      const shown = viewer.columns === undefined ? tallies : firstPeels(tallies);
+      const table = tableOf(pick(columnsOf(shown), forms.table), shown, viewer);
+      const without = withoutRunLine(tallies, viewer.columns ?? Number.POSITIVE_INFINITY);
+      return [table, restLine(tallies, shown), without];
+    },
+  });
+  return { ...view, trouble: tallies.some(({ last }) => isTrouble(last)) };
 }
 
 const [SECOND, MINUTE] = [1_000_000_000n, 60_000_000_000n];
@@ -185,29 +233,60 @@ function troubleWords({ peels }: Schedule, nowNs: bigint): string {
   return words.join("; ");
 }
 
-/** The table of schedules. @param now by the server's clock */
-export function renderSchedules(schedules: readonly Schedule[], look: Look, now: Date): string {
-  const nowNs = BigInt(now.getTime()) * 1_000_000n;
-  const trouble = (schedule: Schedule) => {
-    const isOverdue = schedule.peels.some(({ overdue }) => overdue);
-    return { text: troubleWords(schedule, nowNs), paint: paintState(isOverdue ? "late" : "failed", look.color) };
+const lastRun = ({ lastNs }: { readonly lastNs: bigint }) => Timestamp.at(lastNs);
+
+const SCHEDULE_COLUMNS: readonly RowColumn<Schedule>[] = [
+  { name: "schedule", value: ({ entry }) => entry, text: ({ entry }) => entry },
+  { name: "function", value: ({ fn }) => fn, text: ({ fn }) => fn },
+  {
+    name: "peels",
+    right: true,
+    value: ({ peels }, now) => peels.map((peel) => rowDocument(pick(ENTRY_COLUMNS, ENTRY_FIELDS), peel, now)),
+    text: ({ peels }) => count(peels.length),
+  },
+  { name: "last_run", title: "LAST", value: lastRun },
+  {
+    name: "interval",
+    title: "EVERY",
+    right: true,
+    value: ({ intervalNs }) => intervalNs ?? null,
+    text: ({ intervalNs }) => (intervalNs === undefined ? "-" : about(intervalNs)),
+  },
+  {
+    name: "trouble",
+    title: "",
+    gives: LONG,
+    wraps: true,
+    value: () => undefined,
+    text: (schedule, { now }) => troubleWords(schedule, BigInt(now.getTime()) * 1_000_000n),
+    paint: ({ peels }, { color }) => paintState(peels.some(({ overdue }) => overdue) ? "late" : "failed", color),
+  },
+];
+
+/** An entry on one peel: a row of a spreadsheet, and what JSON nests in a schedule. */
+const ENTRY_COLUMNS: readonly RowColumn<EntryOnPeel & Partial<Pick<Schedule, "entry" | "fn">>>[] = [
+  { name: "schedule", value: ({ entry }) => entry },
+  { name: "function", value: ({ fn }) => fn },
+  { name: "peel", value: ({ peel }) => displayPeel(peel) },
+  { name: "peel_id", value: ({ peel }) => peel },
+  { name: "last_run", value: lastRun },
+  { name: "interval", value: ({ intervalNs }) => intervalNs ?? null },
+  { name: "failed", value: ({ failed }) => failed },
+  { name: "overdue", value: ({ overdue }) => overdue },
+];
+const ENTRY_FIELDS = "peel_id last_run failed interval overdue";
+const ENTRY_SHEET = "schedule function peel last_run interval failed overdue";
+
+/** Schedules; in a spreadsheet a row for each on each peel. */
+export function scheduleView(schedules: readonly Schedule[]): StatsView {
+  const forms = {
+    table: "schedule function peels last_run interval trouble",
+    sheet: "",
+    document: "schedule function last_run interval peels",
   };
-  const columns: Column[] = [
-    { title: "SCHEDULE", cells: schedules.map(({ entry }) => ({ text: entry })) },
-    { title: "FUNCTION", cells: schedules.map(({ fn }) => ({ text: fn })) },
-    { title: "PEELS", right: true, cells: schedules.map(({ peels }) => ({ text: count(peels.length) })) },
-    {
-      title: "LAST",
-      cells: schedules.map((schedule) => ({ text: whenText(Timestamp.at(schedule.lastNs), look, now) })),
-    },
-    {
-      title: "EVERY",
-      right: true,
-      cells: schedules.map(({ intervalNs }) => ({
-        text: intervalNs === undefined ? "-" : about(intervalNs),
-      })),
-    },
-    { title: "", gives: LONG, wraps: true, cells: schedules.map(trouble) },
-  ];
-  return tableOf(columns, look);
+  const entries = schedules.flatMap(({ entry, fn, peels }) => peels.map((peel) => ({ ...peel, entry, fn })));
+  const view = viewOf(SCHEDULE_COLUMNS, forms, schedules, {
+    sheet: (now) => sheetOf(pick(ENTRY_COLUMNS, ENTRY_SHEET), entries, now),
+  });
+  return { ...view, trouble: entries.some(({ overdue, failed }) => overdue || failed) };
 }

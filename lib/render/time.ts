@@ -22,3 +22,14 @@ export function whenText(
   if (time === undefined) return "-";
   return columns === undefined ? timeText(time, false) : ageText(time, BigInt(now.getTime()) * 1_000_000n);
 }
+
+const SECOND = 1_000_000_000n;
+
+/** A duration in seconds for spreadsheets and metrics, with every digit; empty for none. */
+export function seconds(ns: bigint | undefined): string {
+  if (ns === undefined) return "";
+  const part = String((ns < 0n ? -ns : ns) % SECOND)
+    .padStart(9, "0")
+    .replace(/0+$/, "");
+  return `${ns / SECOND}${part && `.${part}`}`;
+}

@@ -20,7 +20,11 @@ describe("wait", () => {
     const peels = { "web-03": { does: "ok", ms: 2_000 } } as const;
     const [one, two] = [
       await fleet.dispatch({ fn: "cmd.run", peels, user: "ops" }),
-      await fleet.dispatch({ fn: "cmd.run", peels: { "web-04": { does: "fail", ms: 1_500, error: "x" } }, user: "ops" }),
+      await fleet.dispatch({
+        fn: "cmd.run",
+        peels: { "web-04": { does: "fail", ms: 1_500, error: "x" } },
+        user: "ops",
+      }),
     ];
     const other = await fleet.dispatch({ fn: "cmd.run", peels: { "web-05": hang }, user: "dev" });
     const { stdout, stderr, code } = await run(

@@ -15,13 +15,14 @@ import { peelsOf, RETURN_FIELDS, toReturn, unreadableReturn } from "../../lib/mo
 import { type JobEvent, Steps, storyOf } from "../../lib/model/story.ts";
 import { Board, renderBoard } from "../../lib/render/board.ts";
 import { ACTIVE, columnsOf, LIST, SHEET, wide } from "../../lib/render/columns.ts";
-import { csvLines } from "../../lib/render/csv.ts";
+import { csvText } from "../../lib/render/csv.ts";
 import { renderGroups } from "../../lib/render/groups.ts";
 import { changeLine, renderJobs } from "../../lib/render/jobs.ts";
 import { renderEach } from "../../lib/render/output.ts";
 import { renderRecord } from "../../lib/render/record.ts";
 import { renderStory, renderTimeline } from "../../lib/render/story.ts";
 import { renderSummary } from "../../lib/render/summary.ts";
+import { sheetOf } from "../../lib/render/view.ts";
 import { encode, Time } from "./harness.ts";
 import fixtures from "./wire-fixtures.json" with { type: "json" };
 
@@ -255,11 +256,11 @@ function checkFields(bytes: Uint8Array, whole: ValueMap | undefined): void {
 function renderAll(row: JobRow, value: ValueMap | undefined): void {
   const jobs = JobList.of([{ row, record: value }]);
   for (const columns of [undefined, 80, 20]) {
-    const look = { color: false, columns };
+    const viewer = { color: false, columns, now: NOW };
     for (const names of [LIST, ACTIVE, wide(LIST), [...LIST, "args.name", "metadata"]])
-      clean([...renderJobs(columnsOf(names), jobs, look, NOW)].join(""), `table ${names}`);
+      clean([...renderJobs(columnsOf(names), jobs, viewer)].join(""), `table ${names}`);
   }
-  clean([...csvLines(columnsOf(SHEET), jobs, NOW, true)].join(""), "CSV");
+  clean([...csvText(SHEET, sheetOf(columnsOf(SHEET), jobs, NOW).rows, true)].join(""), "CSV");
   clean(changeLine(row, NOW), "a change");
   const board = new Board(() => true);
   board.put("job-1", { row, record: value }, true, NOW.getTime());

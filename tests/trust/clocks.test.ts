@@ -6,6 +6,7 @@ import fc from "fast-check";
 import type { NatsConnection } from "nats";
 import { selectionByServer } from "../../lib/commands/clock.ts";
 import type { Session } from "../../lib/commands/session.ts";
+import { parseSelection } from "../../lib/model/selection.ts";
 import {
   emptyBuckets,
   encode,
@@ -145,7 +146,7 @@ describe("this machine's clock is off", () => {
             store: { clock: async () => ({ aheadMs, doubtMs }), now: () => new Date(nowMs) },
             terminal: { warn: (text: string) => void warnings.push(text) },
           } as unknown as Session;
-          const { since } = await selectionByServer({ since: "90m" }, session);
+          const { since } = await selectionByServer(parseSelection({ since: "90m" }, new Date()), session);
           expect(since).toBe(BigInt(nowMs - 90 * 60_000) * 1_000_000n);
           expect(warnings.length).toBe(Math.abs(aheadMs) - doubtMs > 5000 ? 1 : 0);
         },

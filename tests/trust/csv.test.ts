@@ -4,14 +4,15 @@ import fc from "fast-check";
 import { toJob } from "../../lib/jobs/read-jobs.ts";
 import { JobList } from "../../lib/model/job-list.ts";
 import { columnsOf } from "../../lib/render/columns.ts";
-import { csvLines } from "../../lib/render/csv.ts";
+import { csvText } from "../../lib/render/csv.ts";
+import { sheetOf } from "../../lib/render/view.ts";
 import { createBuckets, encode, jobRecord, startServer, zester } from "../support/harness.ts";
 
 const COLUMNS = ["jid", "function", "user"];
 function lines(fn: string, user: string): string[] {
   const record = encode(jobRecord("j1", { function: fn, user }));
   const jobs = JobList.of([toJob("j1", record)]);
-  return [...csvLines(columnsOf(COLUMNS), jobs, new Date(0), false)];
+  return [...csvText(COLUMNS, sheetOf(columnsOf(COLUMNS), jobs, new Date(0)).rows, false)];
 }
 
 /** A reader of cells: those that begin with a quote end with one, and what follows it up to the next divider belongs to them. */

@@ -99,9 +99,12 @@ const row = (fields: Partial<JobRow>): JobRow => ({
   ...fields,
 });
 const render = (names: string[], rows: JobRow[], look: Look) =>
-  [...renderJobs(columnsOf(names), JobList.of(rows.map((row) => ({ row, record: undefined }))), look, new Date())].join(
-    "",
-  );
+  [
+    ...renderJobs(columnsOf(names), JobList.of(rows.map((row) => ({ row, record: undefined }))), {
+      ...look,
+      now: new Date(),
+    }),
+  ].join("");
 const renderList = (rows: JobRow[], look: Look) => render(LIST, rows, look);
 const renderActive = (rows: JobRow[], look: Look) => render(ACTIVE, rows, look);
 const widest = (text: string) => Math.max(...text.split("\n").map(width));

@@ -7,7 +7,7 @@ import { JobList } from "../../../lib/model/job-list.ts";
 import { peelsOf, toReturn } from "../../../lib/model/returns.ts";
 import { ACTIVE, columnsOf, LIST, STUCK, stuckColumn, wide } from "../../../lib/render/columns.ts";
 import { fitted, leaves, shrinks } from "../../../lib/render/fit.ts";
-import { renderHistory } from "../../../lib/render/history.ts";
+import { historyView } from "../../../lib/render/history.ts";
 import { renderJobs } from "../../../lib/render/jobs.ts";
 import { renderReturns } from "../../../lib/render/peels.ts";
 import { renderTable } from "../../../lib/render/table.ts";
@@ -128,7 +128,9 @@ test("tables of jobs: every id, state and number of failures is there, on any te
         return { row: jobRow(`2hPx7KkVnR7YmWqTz4PLsCfNj${10 + i}`, record), record };
       });
       const look = { color: false, columns: room };
-      const shown = [...renderJobs(columnsOf(names), JobList.of(jobs), look, new Date("2026-01-16"))].join("");
+      const shown = [...renderJobs(columnsOf(names), JobList.of(jobs), { ...look, now: new Date("2026-01-16") })].join(
+        "",
+      );
       expect(widest(shown)).toBeLessThanOrEqual(room);
       expect(shown.split("\n").length).toBe(jobs.length + 2);
       // Id, state, failures, the columns of STUCK, and of a field that was asked for.
@@ -156,7 +158,7 @@ test("the widest view tells what ran, on a terminal of 80 columns too", () => {
   const stuck = stuckColumn(() => ({ jid: row.jid, overdueNs: 60_000_000_000n, goneMaster: "m1", heardNs: undefined }));
   const columns = columnsOf(wide(LIST)).map((column) => (column.name === STUCK ? stuck : column));
   const shown = [
-    ...renderJobs(columns, JobList.of([{ row, record }]), { color: false, columns: 80 }, new Date(0)),
+    ...renderJobs(columns, JobList.of([{ row, record }]), { color: false, columns: 80, now: new Date(0) }),
   ].join("");
   expect(shown.split("\n").slice(0, 2)).toEqual([
     "JID                                   STATE    FAILED  STUCK      WHAT",
@@ -169,7 +171,7 @@ test("STUCK is the first to go where no job is", () => {
   const columns = [...columnsOf([...LIST, "user"]), stuckColumn(() => undefined, false)];
   const jobs = JobList.of([{ row: jobRow("2hPx7KkVnR7YmWqTz4PLsCfNj10", record), record }]);
   const titles = (columns_: number) =>
-    [...renderJobs(columns, jobs, { color: false, columns: columns_ }, new Date(0))]
+    [...renderJobs(columns, jobs, { color: false, columns: columns_, now: new Date(0) })]
       .join("")
       .split("\n")[0]
       ?.split(/ +/);
@@ -184,8 +186,8 @@ test("a history: ids are cut to what tells them apart before a column leaves", (
     ...{ tookNs: 1_500_000_000n, soFarNs: undefined, changed: { some: 0, of: 1 }, dryRun: false, returned: undefined },
     ...{ row: jobRow(jid, job), job },
   }));
-  const look = { color: false, columns: 80 };
-  expect(renderHistory(entries, [], 20, look, new Date(0))).toBe(`\
+  const viewer = { color: false, columns: 80, now: new Date(0) };
+  expect([...historyView("web-1", entries, [], 20).text(viewer)].join("")).toBe(`\
 WHEN  JID        WHAT               RESULT  CHANGED  TOOK
 -     2hPx7KkVn  state.apply nginx  failed  0/1      1.5s  write
                                                            /etc/nginx/nginx.conf
@@ -203,7 +205,7 @@ test("a long list of targets tells how many more there are", () => {
   const record = new Map<string, Value>(Object.entries({ function: "state.apply", targets, status: "running" }));
   const jobs = JobList.of([{ row: jobRow("20260115-002", record), record }]);
   const shown = (columns: number | undefined) =>
-    [...renderJobs(columnsOf(ACTIVE), jobs, { color: false, columns }, new Date(0))].join("").split("\n")[1];
+    [...renderJobs(columnsOf(ACTIVE), jobs, { color: false, columns, now: new Date(0) })].join("").split("\n")[1];
   expect(shown(61)).toBe("20260115-002  state.apply  [db-01 db-02 … +398]  running");
   expect(shown(undefined)).toEndWith(" db-399 db-400]  running");
 });

@@ -1,10 +1,10 @@
 // The table of peels on a terminal: neither those that had a run nor those that had none push the others out of it.
 import { expect, test } from "bun:test";
 import { type PeelStats, PeelTally } from "../../../lib/model/stats.ts";
-import { renderPeelStats } from "../../../lib/render/stats.ts";
+import { peelStatsView } from "../../../lib/render/stats.ts";
 
 const SPAN = { fromNs: 0n, toNs: 86_400_000_000_000n, slices: 12 };
-const LOOK = { color: false, utf8: true, header: false };
+const LOOK = { color: false, utf8: true, header: false, now: new Date(0) };
 
 /** So many peels without a run, with a bad result and with a good one, in the order in which they are shown. */
 function peels(idle: number, bad: number, good: number): PeelStats[] {
@@ -21,7 +21,8 @@ function peels(idle: number, bad: number, good: number): PeelStats[] {
 
 /** How many rows of each kind are shown, and the line about the rest. */
 function shown(idle: number, bad: number, good: number, columns: number | undefined) {
-  const lines = renderPeelStats(peels(idle, bad, good), SPAN, { ...LOOK, columns }, new Date(0)).split("\n");
+  const text = peelStatsView(peels(idle, bad, good), SPAN).text({ ...LOOK, columns });
+  const lines = [...text].join("").split("\n");
   const of = (kind: string) => lines.filter((line) => line.startsWith(kind)).length;
   return [of("idle"), of("bad"), of("good"), lines.find((line) => line.startsWith("…"))];
 }
