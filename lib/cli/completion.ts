@@ -2,7 +2,7 @@
 // Own code, because @bomb.sh/tab cannot wait for a server's answer (its handlers are synchronous), completes neither files
 // nor what stands behind a comma, and its bash script evaluates the words: `$(…)` in a stored job id would run.
 import type { ArgsDef } from "citty";
-import { JOB_WORDS } from "../model/job-word.ts";
+import { JOB_REFERENCES } from "../model/job-reference.ts";
 import { STATE_WORDS } from "../model/peel-state.ts";
 import { GROUPS, SORTS, STATES } from "../model/selection.ts";
 import { COLUMN_NAMES } from "../render/columns.ts";
@@ -161,7 +161,7 @@ async function sourceOfWord(line: Line, current: string, globals: ReadonlySet<st
   const wanted = Object.entries(args).filter(([, def]) => isPositional(def));
   const last = wanted.at(-1);
   const next = wanted[line.flags._.length] ?? (last && takesMany(last[1]) ? last : undefined);
-  if (next?.[0] === "jid" && current.startsWith("@")) return { kind: "words", words: JOB_WORDS };
+  if (next?.[0] === "jid" && current.startsWith("@")) return { kind: "words", words: JOB_REFERENCES };
   if (next?.[0] === "jid") return { kind: "jobs", running: FOR_RUNNING.has(line.name) };
   if (next?.[0] === "peel") return { kind: "peels", jid: undefined };
   if (next) return sourceOfValue(next[0], next[1], undefined);

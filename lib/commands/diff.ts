@@ -9,7 +9,7 @@ import { parseJid } from "../model/jid.ts";
 import { isActive } from "../model/job.ts";
 import { diffJobs } from "../model/job-diff.ts";
 import { jobDiffView } from "../render/job-diff.ts";
-import { noteWord } from "./job-word.ts";
+import { noteReference } from "./job-reference.ts";
 import type { Session } from "./session.ts";
 import { globals, jids, scripted } from "./shared.ts";
 import { type Answer, answerWith, type Form, formOf } from "./write-answer.ts";
@@ -63,7 +63,7 @@ const parse = (flags: DiffArgs): DiffRequest => ({
 async function answerOf({ jobs, full }: DiffRequest, { store, terminal }: Session): Promise<Answer> {
   // Outputs of both runs are kept once where they are the same.
   const shared = new SharedReturns({ withoutTimes: true });
-  const read = (text: string) => resolveStory(store, text, terminal.warn, noteWord(terminal), shared);
+  const read = (text: string) => resolveStory(store, text, terminal.warn, noteReference(terminal), shared);
   const [before, after] = await Promise.all([read(jobs[0]), read(jobs[1])]);
   const diffs = diffJobs(before.story, after.story);
   const both = diffs.filter(({ before, after }) => before && after);

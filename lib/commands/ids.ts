@@ -1,6 +1,6 @@
 // Lists of ids alone (--quiet), and their number alone (--count), in every format.
 
-import { isPlainJid } from "../model/plain-id.ts";
+import { isPlainJid } from "../model/jid.ts";
 import { csvText } from "../render/csv.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";

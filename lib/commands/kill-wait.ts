@@ -7,7 +7,7 @@ import { readJob } from "../jobs/lookup.ts";
 import { readStory } from "../jobs/story.ts";
 import { turns } from "../jobs/turns.ts";
 import { Waiting, type WaitTold } from "../jobs/waiting.ts";
-import type { Ending } from "../model/ending.ts";
+import type { Ending } from "../model/job-end.ts";
 import { isSent, type Outcome } from "../model/kill.ts";
 import type { Store } from "../nats/store.ts";
 import { endLine, sightWords } from "../render/kill.ts";

@@ -9,7 +9,7 @@ import { readJob } from "../jobs/lookup.ts";
 import { readStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
 import { unknownStateWords } from "../model/job.ts";
-import { parseJobWord } from "../model/job-word.ts";
+import { parseJobReference } from "../model/job-reference.ts";
 import { isSent, isTarget, killCode, notMeant, notSent, type Outcome, type Plan, type Target } from "../model/kill.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import { interruptedWords, outcomeDocument, renderTargets, sentLines, sentWords, stakeWords } from "../render/kill.ts";
@@ -17,7 +17,7 @@ import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import { selectionByServer, serverClock } from "./clock.ts";
 import { kill as args, type KillArgs } from "./flags.ts";
-import { narrowingOf, noteWord } from "./job-word.ts";
+import { narrowingOf, noteReference } from "./job-reference.ts";
 import { waitForEnds } from "./kill-wait.ts";
 import { type Limit, waitLimit } from "./limit.ts";
 import { kill as meta } from "./manual.ts";
@@ -39,7 +39,7 @@ function checkFlags(flags: KillArgs): Selection {
   refuseTest(flags);
   const { given } = selectingFlags(flags, "kill");
   const selection = parseSelection(flags, new Date());
-  const word = flags._.find((text) => parseJobWord(text));
+  const word = flags._.find((text) => parseJobReference(text));
   if (flags.force && word !== undefined)
     throw new UserError(
       `--force looks nothing up, and ${word} has to be looked up.`,
@@ -58,7 +58,7 @@ async function makePlan({ flags, session, selection }: Run): Promise<Plan> {
   const { store, terminal } = session;
   if (flags._.length > 0) {
     const narrowing = narrowingOf(flags._, flags, []);
-    const planned = planNamed(store, flags._, flags.force === true, noteWord(terminal), narrowing);
+    const planned = planNamed(store, flags._, flags.force === true, noteReference(terminal), narrowing);
     // Jobs that are named by their whole ids are looked up without an answer that tells the time.
     const [plan] = await Promise.all([planned, flags["dry-run"] ? serverClock(session) : undefined]);
     return plan;

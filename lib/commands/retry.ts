@@ -19,9 +19,9 @@ import {
   type Wish,
 } from "../jobs/retry-plan.ts";
 import { Waiting } from "../jobs/waiting.ts";
-import { type Ending, endingCode } from "../model/ending.ts";
 import { JobNotFound, parseJid } from "../model/jid.ts";
 import { isActive, isPastClaimed, type JobRow } from "../model/job.ts";
+import { type Ending, endingCode } from "../model/job-end.ts";
 import { conditionWords, retrySelection } from "../model/retry.ts";
 import type { PeelStory } from "../model/story.ts";
 import type { Store } from "../nats/store.ts";
@@ -32,7 +32,7 @@ import { statusOn } from "../terminal/progress.ts";
 import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import { plural } from "../text.ts";
 import { retry as args, type RetryArgs } from "./flags.ts";
-import { noteWord } from "./job-word.ts";
+import { noteReference } from "./job-reference.ts";
 import { type Limit, LONGER, limitOf, notEnded, within } from "./limit.ts";
 import { retry as meta } from "./manual.ts";
 import { operatorName } from "./operator.ts";
@@ -262,7 +262,7 @@ async function run(flags: RetryArgs): Promise<number | undefined> {
   const interrupted: Interrupted = { clear() {} };
   const work = async (session: Session) => {
     const { store, terminal, format } = session;
-    const draft = await draftRetry(store, resolveJob(store, text, noteWord(terminal)), wish, terminal.warn);
+    const draft = await draftRetry(store, resolveJob(store, text, noteReference(terminal)), wish, terminal.warn);
     const run = { flags, wish, session, draft };
     const isNone = draft.plan.peels.length === 0;
     const final = isNone || flags["dry-run"] ? draft : await agreed(run);

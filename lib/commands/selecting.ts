@@ -1,10 +1,10 @@
 // Jobs that are named, or else selected by conditions; and what it means for a script that there are none.
 import { UserError } from "../errors.ts";
-import type { Narrowing } from "../model/job-word.ts";
+import type { Narrowing } from "../model/job-reference.ts";
 import type { Conditions } from "../model/selection.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { paragraph } from "../text.ts";
-import { narrowingOf } from "./job-word.ts";
+import { narrowingOf } from "./job-reference.ts";
 
 const SELECTING = ["state", "function", "target", "user", "owner", "source", "since", "until", "limit"] as const;
 

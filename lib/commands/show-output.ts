@@ -1,6 +1,6 @@
 // `show --output`: what the peels printed and changed, in groups or peel by peel.
 import type { Reading } from "../jobs/story.ts";
-import { groupOf, type OutputGroup, outputGroups, usualGroup } from "../model/outputs.ts";
+import { groupOf, type OutputGroup, outputGroups, usualGroup } from "../model/output-groups.ts";
 import { sortedByPeel } from "../model/peel.ts";
 import type { PeelStory, Story } from "../model/story.ts";
 import { wasDryRun } from "../render/facts.ts";

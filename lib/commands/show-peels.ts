@@ -11,7 +11,7 @@ import type { Store } from "../nats/store.ts";
 import { recordDocument, renderRecord } from "../render/record.ts";
 import { paragraph } from "../text.ts";
 import type { ShowArgs } from "./flags.ts";
-import { noteWord } from "./job-word.ts";
+import { noteReference } from "./job-reference.ts";
 import type { Session } from "./session.ts";
 import { asksIds, noneWords, type Shown } from "./show-forms.ts";
 import type { Format } from "./surroundings.ts";
@@ -61,7 +61,7 @@ export async function readTold(
   const reader = await readerFor(flags, format);
   // While the server works, what shows its answer is loaded.
   const [found, retries, textOf] = await Promise.all([
-    resolveStory(store, text, terminal.warn, noteWord(terminal), reader),
+    resolveStory(store, text, terminal.warn, noteReference(terminal), reader),
     flags.summary ? retriesOf(store) : [],
     textFor(flags, session),
   ]);

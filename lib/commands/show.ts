@@ -4,17 +4,16 @@ import { defineCommand } from "../cli/command.ts";
 import type { Value } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
 import { orNoBucket, readReturns, resolveJob, wholeRecords } from "../jobs/lookup.ts";
-import { parseJid } from "../model/jid.ts";
+import { isPlainPeel, parseJid } from "../model/jid.ts";
 import type { JobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
-import { isPlainPeel } from "../model/plain-id.ts";
 import { peelsOf, RETURN_FIELDS, wereReadEarly } from "../model/returns.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
 import { recordDocument, renderRecord } from "../render/record.ts";
 import { safe } from "../text.ts";
 import { show as args, type ShowArgs } from "./flags.ts";
 import { writeIdLine, writeIds } from "./ids.ts";
-import { noteWord } from "./job-word.ts";
+import { noteReference } from "./job-reference.ts";
 import { show as meta } from "./manual.ts";
 import { writeDocument } from "./output.ts";
 import { failIfEmpty } from "./selecting.ts";
@@ -37,7 +36,7 @@ async function readRecord(flags: ShowArgs, text: string, session: Session): Prom
   const early = returnsOf(text);
   // Which of them fails first is handled by the awaits below, not as an unhandled rejection.
   early.catch(() => {});
-  const { jid, job } = await resolveJob(store, text, noteWord(terminal));
+  const { jid, job } = await resolveJob(store, text, noteReference(terminal));
   const first = jid === text ? await early : undefined;
   const isWhole = first && (first.noBucket || !wereReadEarly(job, first.returns));
   const { returns, warnings } = isWhole ? first : await returnsOf(jid);

@@ -9,16 +9,15 @@ import { type Link, linkLines, persist } from "../jobs/follow.ts";
 import { readJob, resolveJob } from "../jobs/lookup.ts";
 import { type Reading, readStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
-import { isTerminal, jobRow, unknownStateWords } from "../model/job.ts";
+import { isTerminal, jobRow, sourceOf, unknownStateWords } from "../model/job.ts";
 import { peelWidth } from "../model/returns.ts";
-import { sourceOf } from "../model/source.ts";
 import { endTold, type JobEvent, type Step, Steps } from "../model/story.ts";
 import type { Follow } from "../nats/pull.ts";
 import type { Store } from "../nats/store.ts";
 import { keyed } from "../render/document.ts";
 import { renderEvents, renderStory, renderTimeline, stepDocument, storyDocument } from "../render/story.ts";
 import { trace as args, type TraceArgs } from "./flags.ts";
-import { noteWord } from "./job-word.ts";
+import { noteReference } from "./job-reference.ts";
 import { trace as meta } from "./manual.ts";
 import { unknownTold, writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
@@ -129,7 +128,7 @@ async function run(flags: TraceArgs): Promise<number | undefined> {
   return await withSession(
     flags,
     async (session) => {
-      const { jid, job } = await resolveJob(session.store, text, noteWord(session.terminal));
+      const { jid, job } = await resolveJob(session.store, text, noteReference(session.terminal));
       if (!flags.follow || isTerminal(jobRow(jid, job).status)) {
         await show(session, jid, { allPeels, eventsShown: false });
         return undefined;

@@ -7,9 +7,9 @@ import { findStuck } from "../jobs/heartbeats.ts";
 import { resolveJob } from "../jobs/lookup.ts";
 import { readOpenJobs } from "../jobs/open-jobs.ts";
 import { Waiting } from "../jobs/waiting.ts";
-import { endingCode, worstCode } from "../model/ending.ts";
 import { parseJid } from "../model/jid.ts";
 import { type JobRow, unknownStateWords } from "../model/job.ts";
+import { endingCode, worstCode } from "../model/job-end.ts";
 import { parseSelection } from "../model/selection.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import type { Store } from "../nats/store.ts";
@@ -18,7 +18,7 @@ import { type Status, statusOn } from "../terminal/progress.ts";
 import { type Terminal, withoutReader } from "../terminal/terminal.ts";
 import { selectionByServer } from "./clock.ts";
 import { wait as args, type WaitArgs } from "./flags.ts";
-import { noteWord } from "./job-word.ts";
+import { noteReference } from "./job-reference.ts";
 import { type Limit, LONGER, notEnded, waitLimit, within } from "./limit.ts";
 import { wait as meta } from "./manual.ts";
 import { unknownTold, warnUnreadable, writeDocument } from "./output.ts";
@@ -110,7 +110,7 @@ async function run(flags: WaitArgs): Promise<number | undefined> {
   const work = async (session: Session) => {
     const waiting = new Waiting();
     const status = statusOn(session.terminal);
-    const note = noteWord(status.terminal);
+    const note = noteReference(status.terminal);
     const named = (store: Store) =>
       Promise.all(texts.map(async (text) => (await resolveJob(store, text, note, narrowing)).jid));
     const selected = async (store: Store) => {

@@ -5,9 +5,9 @@ import { linkLines, persist } from "../jobs/follow.ts";
 import { LiveJob, type Sight } from "../jobs/live.ts";
 import { resolveJob } from "../jobs/lookup.ts";
 import { endingOf } from "../jobs/waiting.ts";
-import { type Ending, endingCode } from "../model/ending.ts";
 import { isTerminal, type JobRow, jobRow } from "../model/job.ts";
-import type { Narrowing } from "../model/job-word.ts";
+import { type Ending, endingCode } from "../model/job-end.ts";
+import type { Narrowing } from "../model/job-reference.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import { peelWidth } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
@@ -16,7 +16,7 @@ import { endingDocument, endingLine } from "../render/ending.ts";
 import { returnLine } from "../render/peels.ts";
 import { renderWatch, watchLine } from "../render/watch.ts";
 import { LiveLines, sizeOf } from "../terminal/screen.ts";
-import { noteWord } from "./job-word.ts";
+import { noteReference } from "./job-reference.ts";
 import { unknownTold } from "./output.ts";
 import type { Session } from "./session.ts";
 
@@ -133,7 +133,7 @@ export async function watchJob(
   leave: { now: () => void },
   open: Set<string>,
 ): Promise<number> {
-  const { jid, job } = await resolveJob(session.store, text, noteWord(session.terminal), narrowing);
+  const { jid, job } = await resolveJob(session.store, text, noteReference(session.terminal), narrowing);
   open.add(jid);
   const watch = new JobWatch(session, jid, job);
   const { live } = watch;

@@ -1,6 +1,6 @@
 // What the peels of canceled jobs answer: a peel that aborts returns, but later than its job ends.
 import { Transient, UserError } from "../errors.ts";
-import type { Ending } from "../model/ending.ts";
+import type { Ending } from "../model/job-end.ts";
 import { mayAnswer } from "../model/kill.ts";
 import type { Store } from "../nats/store.ts";
 import { readStory } from "./story.ts";

@@ -1,7 +1,7 @@
 // Reading what failed in many jobs.
 import { decodeRecord } from "../codec/decode.ts";
-import { Failures } from "../model/failures.ts";
-import { type JobList, jidsOf } from "../model/job-list.ts";
+import { ErrorGroups } from "../model/error-groups.ts";
+import { type JobList, jidsOf } from "../model/job.ts";
 import { failureOf, RETURN_FIELDS, type Return, stateOfReturn, toReturn } from "../model/returns.ts";
 import type { Store } from "../nats/store.ts";
 import { readUnheard } from "./given-up.ts";
@@ -47,9 +47,9 @@ export async function readFailures(
   { jobs, sinceNs }: Pick<Read, "jobs" | "sinceNs">,
   progress: Progress | undefined,
   warn: (text: string) => void,
-): Promise<{ failures: Failures; unreachable: Failures }> {
-  const failures = new Failures(targetsOf(jobs));
-  const unreachable = new Failures([]);
+): Promise<{ failures: ErrorGroups; unreachable: ErrorGroups }> {
+  const failures = new ErrorGroups(targetsOf(jobs));
+  const unreachable = new ErrorGroups([]);
   const isTarget = targetTest(jobs);
   const givenUp: { readonly job: number; readonly item: Return }[] = [];
   const add = (item: Return, job: number) => {

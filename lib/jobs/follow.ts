@@ -1,8 +1,8 @@
 // Staying with jobs over lost connections.
 
 import { Transient } from "../errors.ts";
+import type { Job } from "../model/job.ts";
 import { isTerminal, ROW_FIELDS } from "../model/job.ts";
-import type { Job } from "../model/job-list.ts";
 import type { Return } from "../model/returns.ts";
 import { PermissionDenied } from "../nats/connection.ts";
 import type { Follow } from "../nats/pull.ts";

@@ -16,8 +16,8 @@ import {
   toldOf,
   unreturned,
 } from "../model/history.ts";
+import type { Job } from "../model/job.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
-import type { Job } from "../model/job-list.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { Selection } from "../model/selection.ts";
 import { NoBucket, type Store } from "../nats/store.ts";

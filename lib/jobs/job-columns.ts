@@ -5,8 +5,7 @@ import { FieldScanner } from "../codec/field-scan.ts";
 import { Timestamp } from "../codec/value.ts";
 import { isList, isNil, isText, smallInteger, TimeReader, textHead } from "../codec/value-at.ts";
 import type { ValueSet } from "../codec/value-set.ts";
-import { ROW_FIELDS } from "../model/job.ts";
-import { SOURCES, type Source } from "../model/source.ts";
+import { ROW_FIELDS, SOURCES, type Source } from "../model/job.ts";
 
 export type Field = (typeof ROW_FIELDS)[number];
 

@@ -5,9 +5,8 @@ import { decodeRecord, Undecodable } from "../codec/decode.ts";
 import { FieldScanner } from "../codec/field-scan.ts";
 import type { Timestamp } from "../codec/value.ts";
 import { ValueSet } from "../codec/value-set.ts";
-import { byCreation, type JobRow, jobRow, ROW_FIELDS, unreadableRow } from "../model/job.ts";
+import { byCreation, type JobRow, jobRow, ROW_FIELDS, type Source, sourceFrom, unreadableRow } from "../model/job.ts";
 import { peelList } from "../model/peel.ts";
-import { type Source, sourceFrom } from "../model/source.ts";
 import { CountColumn, ListColumn, MetadataColumn, TextColumn, TimeColumn } from "./job-columns.ts";
 import { mergeSort } from "./merge-sort.ts";
 

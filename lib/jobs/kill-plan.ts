@@ -3,9 +3,9 @@
 import type { ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { isWholeJid, JobNotFound } from "../model/jid.ts";
+import type { Job } from "../model/job.ts";
 import { isTerminal, isUnknownStatus, type JobRow, jobRow } from "../model/job.ts";
-import type { Job } from "../model/job-list.ts";
-import { type Narrowing, noSuchWord, parseJobWord } from "../model/job-word.ts";
+import { type Narrowing, noSuchReference, parseJobReference } from "../model/job-reference.ts";
 import { isTarget, type Plan, type Refused, refuseEnded, type Target } from "../model/kill.ts";
 import type { Selection } from "../model/selection.ts";
 import { PermissionDenied } from "../nats/connection.ts";
@@ -21,7 +21,7 @@ const jobOf = (jid: string, record: ValueMap): Job => ({ row: jobRow(jid, record
 
 /** One job that was named. A text that is no key may be the beginning of one, but not when it is known to be whole. */
 async function named(store: Store, text: string, told: WordTold, narrowing: Narrowing): Promise<Target | Refused> {
-  const isWord = parseJobWord(text) !== undefined;
+  const isWord = parseJobReference(text) !== undefined;
   try {
     if (isWord) {
       const { jid, job, by } = await resolveJob(store, text, told, narrowing);
@@ -65,7 +65,7 @@ export async function planNamed(
     (force ? forced(text) : named(store, text, told, narrowing)).catch((error) => {
       if (!(error instanceof UserError)) throw error;
       const isSlip = error instanceof JobNotFound && isLikeWord(text);
-      return { jid: text, why: "not found", error: isSlip ? noSuchWord(text) : error };
+      return { jid: text, why: "not found", error: isSlip ? noSuchReference(text) : error };
     });
   const entries = new Map<string, Target | Refused>();
   for (const entry of await Promise.all([...new Set(texts)].map(look))) {

@@ -5,7 +5,13 @@ import { asText, type ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { ambiguousJid, JobNotFound, LEAST_PREFIX } from "../model/jid.ts";
 import type { JobRow } from "../model/job.ts";
-import { type JobWord, NARROWING, type Narrowing, noSuchWord, parseJobWord } from "../model/job-word.ts";
+import {
+  type JobReference,
+  NARROWING,
+  type Narrowing,
+  noSuchReference,
+  parseJobReference,
+} from "../model/job-reference.ts";
 import { displayPeel } from "../model/peel.ts";
 import { type Return, toReturn, unreadableReturn } from "../model/returns.ts";
 import { NoBucket, type Store } from "../nats/store.ts";
@@ -155,7 +161,7 @@ export async function resolveJob(
   told: WordTold,
   narrowing: Narrowing = {},
 ): Promise<Resolved> {
-  const word = parseJobWord(text);
+  const word = parseJobReference(text);
   try {
     const stored = await readStored(store, text);
     if (word) requireFree(text, narrowing);
@@ -164,7 +170,7 @@ export async function resolveJob(
     if (!(error instanceof JobNotFound)) throw error;
     if (word) return await resolveWord(store, word, told, narrowing);
     const jid = await completeJid(store, text);
-    if (jid === undefined) throw text.startsWith("@") ? noSuchWord(text) : error;
+    if (jid === undefined) throw text.startsWith("@") ? noSuchReference(text) : error;
     return { ...(await readStored(store, jid)), by: "prefix" };
   }
 }
@@ -176,9 +182,9 @@ function requireFree(text: string, narrowing: Narrowing): void {
     throw new UserError(`a job has the id ${text}: it and --${name} exclude each other.`, "Leave the condition out.");
 }
 
-async function resolveWord(store: Store, word: JobWord, told: WordTold, narrowing: Narrowing): Promise<Resolved> {
+async function resolveWord(store: Store, word: JobReference, told: WordTold, narrowing: Narrowing): Promise<Resolved> {
   // Loaded on use: most jobs are named by their ids.
-  const { findByWord } = await import("./job-word.ts");
+  const { findByReference: findByWord } = await import("./job-reference.ts");
   const { jid, unreadable } = await findByWord(store, word, narrowing);
   const found: Resolved = { ...(await readStored(store, jid)), by: "word" };
   told(word.text, found, unreadable, store.now());

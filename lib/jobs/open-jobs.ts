@@ -1,6 +1,7 @@
 // The jobs that a selection means where only those count that have not ended.
+
+import type { JobList } from "../model/job.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
-import type { JobList } from "../model/job-list.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Store } from "../nats/store.ts";
 import { readJobs } from "./read-jobs.ts";

@@ -1,8 +1,7 @@
 // Reading all jobs: the scan and the decoding.
 import { decodeRecord, Undecodable } from "../codec/decode.ts";
 import type { ValueMap } from "../codec/value.ts";
-import { byCreation, type JobRow, jobRow, unreadableRow } from "../model/job.ts";
-import { type Job, JobList } from "../model/job-list.ts";
+import { byCreation, type Job, JobList, type JobRow, jobRow, unreadableRow } from "../model/job.ts";
 import type { Store } from "../nats/store.ts";
 import { JobTable } from "./job-table.ts";
 import type { RecordParts } from "./record-parts.ts";

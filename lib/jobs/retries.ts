@@ -1,7 +1,6 @@
 // Which of the newest jobs repeat another one. Only the end of the stream is looked at, whatever the bucket holds.
 import { decodeRecord, isJson, Undecodable } from "../codec/decode.ts";
-import { byCreation, type JobRow, jobRow, ROW_FIELDS } from "../model/job.ts";
-import { RETRY_OF, retryOf } from "../model/source.ts";
+import { byCreation, type JobRow, jobRow, RETRY_OF, ROW_FIELDS, retryOf } from "../model/job.ts";
 import type { Store } from "../nats/store.ts";
 import { inTime } from "./heartbeats.ts";
 

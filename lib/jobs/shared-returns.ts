@@ -1,8 +1,8 @@
 // Returns in little memory: of equal outputs the first one is kept, and stands in the others as well.
 import { decodeRecord } from "../codec/decode.ts";
 import type { Value, ValueMap } from "../codec/value.ts";
-import { answerOf, onlyChanges } from "../model/answer.ts";
-import { outputDigest } from "../model/outputs.ts";
+import { outputDigest } from "../model/output-groups.ts";
+import { onlyChanges, readReturnData } from "../model/return-data.ts";
 import { type Return, STORY_FIELDS, toReturn } from "../model/returns.ts";
 import type { ReturnReader } from "./lookup.ts";
 
@@ -37,7 +37,7 @@ export class SharedReturns implements ReturnReader {
     const { error } = toReturn(peel, record);
     const whole = record.get("return_data");
     const data = changesOnly ? onlyChanges(whole) : whole;
-    const answer = answerOf(data, error);
+    const answer = readReturnData(data, error);
     const key = outputDigest(error, data, answer);
     const output = this.#outputs.get(key) ?? { error: record.get("error"), data };
     this.#outputs.set(key, output);

@@ -1,8 +1,8 @@
 // Waiting for the ends of jobs, with their stories, over lost connections.
 import type { ValueMap } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
-import type { Ending } from "../model/ending.ts";
 import { isUnknownStatus, type JobRow, jobRow } from "../model/job.ts";
+import type { Ending } from "../model/job-end.ts";
 import type { Store } from "../nats/store.ts";
 import { followEnds } from "./ends.ts";
 import { type Link, persist, type Reopenable } from "./follow.ts";

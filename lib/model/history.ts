@@ -3,12 +3,12 @@ import { asTime, type Timestamp, type ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { safe } from "../text.ts";
-import { answerOf } from "./answer.ts";
 import { listed } from "./glob.ts";
+import type { Job } from "./job.ts";
 import { isTerminal, type JobRow } from "./job.ts";
-import type { Job } from "./job-list.ts";
-import { isChange } from "./outcomes.ts";
+import { isChange } from "./outcome-groups.ts";
 import { BAD, hasNotReturned, type PeelState, STATE_WORDS, WORST_FIRST } from "./peel-state.ts";
+import { readReturnData } from "./return-data.ts";
 import { type Return, stateOfReturn } from "./returns.ts";
 import { noteOf, type PeelStory } from "./story.ts";
 
@@ -46,7 +46,7 @@ export interface HistoryEntry extends PeelResult {
 
 /** What a return says; of its data only the counts are kept. */
 export function resultOf(jid: string, item: Return): PeelResult {
-  const answer = answerOf(item.record.get("return_data"), item.error);
+  const answer = readReturnData(item.record.get("return_data"), item.error);
   const time = asTime(item.record.get("timestamp"));
   const changes = answer?.results.filter(isChange);
   return {

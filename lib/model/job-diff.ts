@@ -1,8 +1,9 @@
 // Two runs, peel by peel: what became worse, better, slower, different. Pure.
-import { type OutputGroup, outputGroups } from "./outputs.ts";
+
+import { errorPattern } from "./error-pattern.ts";
+import { type OutputGroup, outputGroups } from "./output-groups.ts";
 import { displayPeel, sortedByPeel } from "./peel.ts";
 import { type PeelState, WORST_FIRST } from "./peel-state.ts";
-import { similar } from "./similar.ts";
 import { noteOf, type PeelStory, type Story } from "./story.ts";
 
 /** A peel that took longer than so many times what it took before, and longer by so much, in ns, is slower. */
@@ -92,7 +93,7 @@ export function transitionsOf(diffs: readonly PeelDiff[]): Transition[] {
     const { before, after, change } = diff;
     if (!before || !after || (change !== "worse" && change !== "better")) continue;
     const why = noteOf(after);
-    const key = JSON.stringify([before.state, after.state, similar(why, (name) => names.has(name))]);
+    const key = JSON.stringify([before.state, after.state, errorPattern(why, (name) => names.has(name))]);
     const transition = found.get(key) ?? { change, from: before.state, to: after.state, why, peels: [] };
     found.set(key, transition);
     transition.peels.push(diff);

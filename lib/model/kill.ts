@@ -3,8 +3,8 @@
 import type { ValueMap } from "../codec/value.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { safe } from "../text.ts";
-import type { Ending } from "./ending.ts";
 import type { JobRow } from "./job.ts";
+import type { Ending } from "./job-end.ts";
 import type { PeelStory } from "./story.ts";
 
 /** A job that is to get the signal: the one under this key, and no other that may stand there later. */

@@ -1,11 +1,11 @@
 // Which peels of a job the flags select. Pure.
 import { parseDuration } from "../duration.ts";
 import { oneLine } from "../text.ts";
+import { peelTime } from "./durations.ts";
 import { globs, listed } from "./glob.ts";
 import { displayPeel } from "./peel.ts";
 import { hasNotReturned, type PeelState } from "./peel-state.ts";
 import type { PeelStory } from "./story.ts";
-import { timeOf } from "./took.ts";
 
 /** What each condition on states selects. */
 const SELECTS = {
@@ -48,7 +48,7 @@ export function peelSelection(flags: PeelConditions): PeelSelection | undefined 
   }
   if (least !== undefined) {
     const ns = BigInt(Math.round(parseDuration(least, "--slower-than") * 1e6));
-    conditions.push((peel) => (timeOf(peel) ?? 0n) > ns);
+    conditions.push((peel) => (peelTime(peel) ?? 0n) > ns);
   }
   if (conditions.length === 0) return undefined;
   const typed = [

@@ -2,10 +2,10 @@
 
 import { asInteger, type ValueMap } from "../codec/value.ts";
 import { safe, width } from "../text.ts";
-import { answerOf } from "./answer.ts";
 import { isTerminal, jobRow } from "./job.ts";
 import { displayPeel, peelList, sortedByPeel } from "./peel.ts";
 import type { PeelState } from "./peel-state.ts";
+import { readReturnData } from "./return-data.ts";
 
 /** One peel's result. */
 export interface Return {
@@ -58,7 +58,10 @@ export function toReturn(peel: string, record: ValueMap): Return {
 }
 
 /** Why a return failed: its error, else those of its results; empty when neither tells. */
-export function failureOf({ error, record }: Return, answer = answerOf(record.get("return_data"), error)): string {
+export function failureOf(
+  { error, record }: Return,
+  answer = readReturnData(record.get("return_data"), error),
+): string {
   if (error !== undefined) return error;
   const failed = answer?.results.filter(({ outcome }) => outcome === "failed") ?? [];
   return failed.map(({ name, error }) => (error === undefined ? name : `${name}: ${error}`)).join("; ");

@@ -1,6 +1,7 @@
 // The runs of the peels' own schedules: how often they come, and which have stopped. Pure.
+
+import { median } from "./durations.ts";
 import { compareText, sortedByPeel } from "./peel.ts";
-import { median } from "./took.ts";
 
 /** One run by a peel's own schedule. */
 export interface Run {

@@ -4,10 +4,17 @@ import { UserError } from "../errors.ts";
 import { nearest, oneOf } from "../nearest.ts";
 import { oneLine, safe } from "../text.ts";
 import { globs, listed } from "./glob.ts";
-import { ACTIVE_STATES, type JobRow, jobDuration, stateOf, TERMINAL_STATES } from "./job.ts";
-import { JobList } from "./job-list.ts";
+import {
+  ACTIVE_STATES,
+  JobList,
+  type JobRow,
+  jobDuration,
+  parseSource,
+  type Source,
+  stateOf,
+  TERMINAL_STATES,
+} from "./job.ts";
 import { displayPeel } from "./peel.ts";
-import { parseSource, type Source } from "./source.ts";
 import { isRelative, parseWhen } from "./when.ts";
 
 type Text = "since" | "until" | "limit" | "sort";

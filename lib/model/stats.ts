@@ -2,8 +2,8 @@
 import { grown } from "../codec/byte-set.ts";
 import type { Timestamp } from "../codec/value.ts";
 import { Durations } from "./durations.ts";
+import type { JobList } from "./job.ts";
 import { isTerminal, type JobRow, jobDuration } from "./job.ts";
-import type { JobList } from "./job-list.ts";
 import { compareText } from "./peel.ts";
 import type { PeelState } from "./peel-state.ts";
 import type { Run } from "./schedule.ts";

@@ -2,10 +2,10 @@
 // hold. The rules are those of real masters (wire.md, "Subjects and the story of a job"). Pure.
 import { asInteger, asText, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
-import type { Answer } from "./answer.ts";
 import { isTerminal, jobRow } from "./job.ts";
 import { peelList, sortedByPeel } from "./peel.ts";
 import { type PeelState, worstFirst } from "./peel-state.ts";
+import type { ReturnData } from "./return-data.ts";
 import { failureOf, type Peel, type Return, stateOfReturn, toReturn } from "./returns.ts";
 
 /** One message of a job's life, as the stream `job-events` holds it. */
@@ -382,7 +382,7 @@ export const UNANSWERED = "has not answered and may still be executing";
  * What is to be said of a peel beside its state.
  * @param answer of its return, where that was read before
  */
-export function noteOf(peel: PeelStory, answer?: Answer): string {
+export function noteOf(peel: PeelStory, answer?: ReturnData): string {
   const { state, returned, behind, afterEnd, givenUp, missed, overwrittenBy, sinceCancel } = peel;
   if (behind !== undefined) return `behind at least ${behind}`;
   if (state === "unreachable") return givenUp ? givenUpWords(givenUp) : "";

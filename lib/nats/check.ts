@@ -2,7 +2,7 @@
 import type { Msg } from "nats";
 import { formatMs } from "../duration.ts";
 import { UserError } from "../errors.ts";
-import { HEARTBEAT_LIFE_MS } from "../model/master.ts";
+import { HEARTBEAT_LIFE_MS } from "../model/stuck.ts";
 import { LOOPBACK } from "../settings/server-url.ts";
 import { plural, safe } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";

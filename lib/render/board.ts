@@ -1,6 +1,7 @@
 // The live table of `watch`. Pure: rows, a clock and a size in, lines out.
 
 import { formatAge, formatDuration } from "../duration.ts";
+import type { Job } from "../model/job.ts";
 import {
   byCreation,
   countTargets,
@@ -13,7 +14,6 @@ import {
   returnedOf,
   stateOf,
 } from "../model/job.ts";
-import type { Job } from "../model/job-list.ts";
 import type { Stuck } from "../model/stuck.ts";
 import { bar, count, plural, safe, shorten, shortenMiddle, width } from "../text.ts";
 import { callOf } from "./call.ts";

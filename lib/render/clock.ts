@@ -1,7 +1,7 @@
 // Warnings about clocks that differ. Pure.
 
 import { formatAge, formatMs } from "../duration.ts";
-import type { JobList } from "../model/job-list.ts";
+import type { JobList } from "../model/job.ts";
 import { plural } from "../text.ts";
 
 /** How far two clocks may be apart, in ms, before there is a warning. */

@@ -3,7 +3,7 @@
 
 import { toJson, toJsonLine } from "../codec/json.ts";
 import type { Value, ValueMap } from "../codec/value.ts";
-import type { Job } from "../model/job-list.ts";
+import type { Job } from "../model/job.ts";
 import type { Return } from "../model/returns.ts";
 
 /**

@@ -2,8 +2,8 @@
 
 import type { Value, ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
-import { type Ending, whyOf } from "../model/ending.ts";
 import { type JobRow, jobDuration } from "../model/job.ts";
+import { type Ending, whyOf } from "../model/job-end.ts";
 import { countStates } from "../model/peel-state.ts";
 import { paragraph, plural, safe } from "../text.ts";
 import { tookOf } from "./facts.ts";

@@ -1,6 +1,6 @@
 // What failed across jobs. Pure.
 import type { Timestamp } from "../codec/value.ts";
-import type { ErrorGroup, FailedJob, Failures } from "../model/failures.ts";
+import type { ErrorGroup, ErrorGroups, FailedJob } from "../model/error-groups.ts";
 import type { JobRow } from "../model/job.ts";
 import { paragraph, plural } from "../text.ts";
 import { idGives, leaves, shrinks } from "./fit.ts";
@@ -99,7 +99,7 @@ export function unreachableLine(group: ErrorGroup | undefined, columns?: number)
 
 /** What failed in the jobs that were selected. */
 export interface ErrorsFound {
-  readonly failures: Failures;
+  readonly failures: ErrorGroups;
   /** The peels that masters gave up, as one group. */
   readonly unreachable: ErrorGroup | undefined;
   readonly jobAt: (number: number) => JobRow;

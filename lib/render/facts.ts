@@ -2,12 +2,11 @@
 // whether it is stuck. Pure; the clock is an argument.
 import type { Timestamp, ValueMap } from "../codec/value.ts";
 import { formatAge, formatDuration } from "../duration.ts";
-import { isDryRun } from "../model/answer.ts";
-import { whyOf } from "../model/ending.ts";
-import { isActive, isTerminal, type JobRow, jobDuration, stateOf } from "../model/job.ts";
+import { isActive, isTerminal, type JobRow, jobDuration, sourceOf, sourceWords, stateOf } from "../model/job.ts";
+import { whyOf } from "../model/job-end.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { PeelState } from "../model/peel-state.ts";
-import { sourceOf, sourceWords } from "../model/source.ts";
+import { isDryRun } from "../model/return-data.ts";
 import type { Ignored, Story } from "../model/story.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import { count, paragraph, plural, safe, shortenMiddle, width, wrapWords } from "../text.ts";

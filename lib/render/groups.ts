@@ -1,10 +1,10 @@
 // `show --output`: groups of peels with the same output, whole or compared with one of them. Pure.
 import { paint } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
+import { medianTook } from "../model/durations.ts";
 import { LineDiffs, unifiedLines } from "../model/line-diff.ts";
-import { changedNothing, hasOutput, type OutputGroup, outputGroups } from "../model/outputs.ts";
+import { changedNothing, hasOutput, type OutputGroup, outputGroups } from "../model/output-groups.ts";
 import type { PeelStory } from "../model/story.ts";
-import { medianTook } from "../model/took.ts";
 import { plural, width } from "../text.ts";
 import { peelNames } from "./names.ts";
 import { linesText, outputHead, outputLines, outputWords, paintDiff } from "./output.ts";

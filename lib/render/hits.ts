@@ -1,8 +1,7 @@
 // What a search found, as lines and for programs. Pure.
 import { paint } from "../colors.ts";
-import type { Hit } from "../model/hits.ts";
 import { displayPeel } from "../model/peel.ts";
-import type { Search } from "../model/search.ts";
+import type { Hit, Search } from "../model/search.ts";
 import { safe, shorten, width } from "../text.ts";
 import { peelNames } from "./names.ts";
 import { type Forms, type RowColumn, type View, type Viewer, viewOf } from "./view.ts";

@@ -1,9 +1,9 @@
 // `job diff`: what became of each peel in the second of two runs. Pure.
 import { formatDuration } from "../duration.ts";
+import { median } from "../model/durations.ts";
 import { areSame, type Outputs, type PeelDiff, transitionsOf } from "../model/job-diff.ts";
 import { changedLines, LineDiffs } from "../model/line-diff.ts";
 import { errorOf } from "../model/story.ts";
-import { median } from "../model/took.ts";
 import { count, plural, safe, shorten, width } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { GAP } from "./fit.ts";

@@ -1,8 +1,8 @@
 // The tables of jobs, as text. Pure: rows in, lines out.
 
 import { Timestamp } from "../codec/value.ts";
+import type { Job, JobList } from "../model/job.ts";
 import { failedOf, type JobRow, stateOf } from "../model/job.ts";
-import type { Job, JobList } from "../model/job-list.ts";
 import { safe, shorten } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { type JobColumn, returnsOf, targetOf } from "./columns.ts";

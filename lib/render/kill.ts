@@ -2,9 +2,8 @@
 
 import type { Value, ValueMap } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
-import type { Ending } from "../model/ending.ts";
-import { formatTargets, jobRow } from "../model/job.ts";
-import { JobList } from "../model/job-list.ts";
+import { formatTargets, JobList, jobRow } from "../model/job.ts";
+import type { Ending } from "../model/job-end.ts";
 import { isSent, isTarget, type Outcome, type Plan, peelFates, type Target } from "../model/kill.ts";
 import { hasNotReturned, statesPresent } from "../model/peel-state.ts";
 import { type PeelStory, UNANSWERED } from "../model/story.ts";

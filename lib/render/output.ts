@@ -4,9 +4,17 @@ import { toJson } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
 import { paint } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
-import { type Answer, countOutcomes, inOrder, isNothing, isSameText, type Result, shownText } from "../model/answer.ts";
-import { answerOfReturn, byName } from "../model/outputs.ts";
+import { answerOfReturn, byName } from "../model/output-groups.ts";
 import { displayPeel } from "../model/peel.ts";
+import {
+  countOutcomes,
+  isNothing,
+  isSameText,
+  type Result,
+  type ReturnData,
+  shownText,
+  withSortedKeys,
+} from "../model/return-data.ts";
 import { errorOf, type PeelStory } from "../model/story.ts";
 import { count, plural, safe } from "../text.ts";
 import { paintState } from "./colors.ts";
@@ -84,7 +92,7 @@ function resultLines(result: Result, form: OutputForm): string[] {
 }
 
 /** How many results an answer has, and what became of them. */
-function tally({ results }: Answer): string {
+function tally({ results }: ReturnData): string {
   const counts = countOutcomes(results).filter(([outcome]) => outcome !== "unchanged");
   const words = counts.map(([outcome, n]) => `${count(n)} ${outcome}`).join(", ");
   const failed = counts.some(([outcome]) => outcome === "failed");
@@ -119,7 +127,7 @@ export function outputLines(peel: PeelStory, form: OutputForm): string[] {
         ]
       : data === undefined
         ? []
-        : block("data", form.compared ? inOrder(data) : data, form)),
+        : block("data", form.compared ? withSortedKeys(data) : data, form)),
   ];
 }
 

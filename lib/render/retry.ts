@@ -3,7 +3,7 @@
 import type { Value, ValueMap } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
 import { isTerminal } from "../model/job.ts";
-import { type OutcomeGroup, outcomesOf } from "../model/outcomes.ts";
+import { type OutcomeGroup, outcomeGroups } from "../model/outcome-groups.ts";
 import { asksDryRun, type Dispatched, doubtOf, type RetryPlan } from "../model/retry.ts";
 import { count, paragraph, plural, safe, shorten, shortenMiddle } from "../text.ts";
 import { callOf, furtherArguments } from "./call.ts";
@@ -46,7 +46,7 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   const known = [row.user && `by ${row.user}`, jobWords(plan, nowNs)].filter(Boolean).join("; ");
   const head = `${call}${dry} on ${count(peels.length)} of ${plural(targets.length, "peel")} (${safe(known)})`;
   const further = shortenMiddle(furtherArguments(job, row), MOST.call);
-  const groups = outcomesOf(peels, targets);
+  const groups = outcomeGroups(peels, targets);
   const names = look.columns === undefined ? Number.POSITIVE_INFINITY : namesOf(look.columns);
   const shown = look.columns === undefined ? groups : groups.slice(0, MOST.outcomes);
   const rest = groups.slice(shown.length);

@@ -1,11 +1,11 @@
 // `trace` as text and for programs. Pure: a story in, lines out.
 import { mapOf, Timestamp, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
+import { peelTime, slowest } from "../model/durations.ts";
 import { displayPeel } from "../model/peel.ts";
 import { failureOf } from "../model/returns.ts";
 import { errorOf, givenUpWords, type Ignored, type PeelStory, type Step, type Story } from "../model/story.ts";
 import { stuckWords } from "../model/stuck.ts";
-import { slowest, timeOf } from "../model/took.ts";
 import { plural, safe } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { furtherFact, renderFacts, type Telling } from "./facts.ts";
@@ -108,7 +108,7 @@ export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean):
 export function renderStory(telling: Telling, look: Look, options: { now: Date; allPeels: boolean }): string {
   const { peels } = telling.story;
   const slow = slowest(peels, SLOWEST).map(
-    (peel) => `${safe(displayPeel(peel.peel))} ${formatDuration(timeOf(peel) as bigint)}`,
+    (peel) => `${safe(displayPeel(peel.peel))} ${formatDuration(peelTime(peel) as bigint)}`,
   );
   const slowLine = peels.length > 1 && slow.length > 0 ? furtherFact("Slowest", slow.join(", "), look) : "";
   const table = peels.length > 0 ? `\n${renderStories(peels, look, options.allPeels)}` : "";

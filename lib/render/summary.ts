@@ -1,10 +1,10 @@
 // `show --summary`: what a person wants to know of a job first. Pure; the clock is an argument.
 import { formatDuration } from "../duration.ts";
-import { type Change, type OutcomeGroup, outcomesOf } from "../model/outcomes.ts";
+import { medianTook, peelTime, slowest } from "../model/durations.ts";
+import { type CombinedChange, type OutcomeGroup, outcomeGroups } from "../model/outcome-groups.ts";
 import { displayPeel } from "../model/peel.ts";
 import { statesPresent } from "../model/peel-state.ts";
 import type { PeelStory } from "../model/story.ts";
-import { medianTook, slowest, timeOf } from "../model/took.ts";
 import { count, paragraph, safe, shorten, width } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { renderFacts, type Telling } from "./facts.ts";
@@ -26,7 +26,7 @@ const outcomeWords = (group: OutcomeGroup) =>
 const lines = (sign: string, [least, most]: readonly [number, number]) =>
   most === 0 ? "" : ` ${sign}${least === most ? least : `${least}..${most}`}`;
 
-function changeText({ name, added, removed }: Change): string {
+function changeText({ name, added, removed }: CombinedChange): string {
   const size = lines("+", added) + lines("-", removed);
   return name + (size && ` ${size}`);
 }
@@ -95,7 +95,7 @@ function countWords(peels: readonly PeelStory[], groups: readonly OutcomeGroup[]
 function tookWords(peels: readonly PeelStory[]): string | undefined {
   const [first] = slowest(peels, 1);
   if (first === undefined) return undefined;
-  const time = formatDuration(timeOf(first) as bigint);
+  const time = formatDuration(peelTime(first) as bigint);
   const words = `${displayPeel(first.peel)} ${time}${first.tookNs === undefined ? " so far" : ""}`;
   if (peels.length === 1) return words;
   const median = medianTook(peels);
@@ -114,8 +114,8 @@ export function renderSummary(
   options: { now: Date; allPeels: boolean; each?: boolean },
 ): string {
   const { peels } = telling.story;
-  const groups = outcomesOf(peels, peels);
-  const chosen = selected === peels ? groups : outcomesOf(selected, peels);
+  const groups = outcomeGroups(peels, peels);
+  const chosen = selected === peels ? groups : outcomeGroups(selected, peels);
   const words = { counts: countWords(peels, groups), peelsTook: tookWords(peels) };
   const facts = renderFacts(telling, look, options.now, words);
   if (selected.length === 0) return facts;

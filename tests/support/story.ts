@@ -1,6 +1,7 @@
 // Stories of jobs as values, for tests of what is made of them.
-import type { Ending } from "../../lib/model/ending.ts";
+
 import { jobRow } from "../../lib/model/job.ts";
+import type { Ending } from "../../lib/model/job-end.ts";
 import type { PeelState } from "../../lib/model/peel-state.ts";
 import type { Return } from "../../lib/model/returns.ts";
 import type { PeelStory, Story } from "../../lib/model/story.ts";

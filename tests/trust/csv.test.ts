@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { toJob } from "../../lib/jobs/read-jobs.ts";
-import { JobList } from "../../lib/model/job-list.ts";
+import { JobList } from "../../lib/model/job.ts";
 import { columnsOf } from "../../lib/render/columns.ts";
 import { csvText } from "../../lib/render/csv.ts";
 import { sheetOf } from "../../lib/render/view.ts";

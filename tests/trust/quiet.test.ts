@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import type { NatsConnection } from "nats";
-import { isPlainJid, isPlainPeel } from "../../lib/model/plain-id.ts";
+import { isPlainJid, isPlainPeel } from "../../lib/model/jid.ts";
 import {
   emptyBuckets,
   encode,

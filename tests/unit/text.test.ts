@@ -2,8 +2,7 @@
 import { expect, test } from "bun:test";
 import { toJson } from "../../lib/codec/json.ts";
 import { formatAge, formatAgo, formatDuration, parseDuration } from "../../lib/duration.ts";
-import { formatTargets, type JobRow } from "../../lib/model/job.ts";
-import { JobList } from "../../lib/model/job-list.ts";
+import { formatTargets, JobList, type JobRow } from "../../lib/model/job.ts";
 import { displayPeel } from "../../lib/model/peel.ts";
 import { ACTIVE, columnsOf, LIST } from "../../lib/render/columns.ts";
 import { renderJobs } from "../../lib/render/jobs.ts";

@@ -2,10 +2,10 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Value, ValueMap } from "../../../lib/codec/value.ts";
+import { median } from "../../../lib/model/durations.ts";
 import { type PeelState, statesPresent, WORST_FIRST } from "../../../lib/model/peel-state.ts";
 import { toReturn } from "../../../lib/model/returns.ts";
 import { type JobEvent, noteOf, Steps, storyOf } from "../../../lib/model/story.ts";
-import { median } from "../../../lib/model/took.ts";
 
 const S = 1_000_000_000n;
 const map = (fields: Record<string, unknown>): ValueMap =>

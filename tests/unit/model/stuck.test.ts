@@ -1,8 +1,7 @@
 // Stuck jobs and the sources of jobs, one line a case.
 import { expect, test } from "bun:test";
 import { Timestamp, type Value, type ValueMap } from "../../../lib/codec/value.ts";
-import { type JobRow, jobRow } from "../../../lib/model/job.ts";
-import { sourceOf, sourceWords } from "../../../lib/model/source.ts";
+import { type JobRow, jobRow, sourceOf, sourceWords } from "../../../lib/model/job.ts";
 import { type MasterSign, stuckOf, stuckWords } from "../../../lib/model/stuck.ts";
 
 const NOW = 1_000_000n * 1_000_000_000n;

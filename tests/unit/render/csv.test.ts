@@ -1,7 +1,6 @@
 // Lists for spreadsheets come in pieces of whole lines, however long they are.
 import { expect, test } from "bun:test";
-import { jobRow } from "../../../lib/model/job.ts";
-import { JobList } from "../../../lib/model/job-list.ts";
+import { JobList, jobRow } from "../../../lib/model/job.ts";
 import { columnsOf } from "../../../lib/render/columns.ts";
 import { csvText } from "../../../lib/render/csv.ts";
 import { sheetOf } from "../../../lib/render/view.ts";

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { toJson } from "../../../lib/codec/json.ts";
 import type { Value } from "../../../lib/codec/value.ts";
+import type { Job } from "../../../lib/model/job.ts";
 import { jobRow, unreadableRow } from "../../../lib/model/job.ts";
-import type { Job } from "../../../lib/model/job-list.ts";
 import { documentText, jobDocument, jobLine, jsonArray } from "../../../lib/render/document.ts";
 
 function job(jid: string, fields: Record<string, Value>): Job {

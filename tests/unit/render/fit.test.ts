@@ -2,8 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Value } from "../../../lib/codec/value.ts";
-import { jobRow } from "../../../lib/model/job.ts";
-import { JobList } from "../../../lib/model/job-list.ts";
+import { JobList, jobRow } from "../../../lib/model/job.ts";
 import { peelsOf, toReturn } from "../../../lib/model/returns.ts";
 import { ACTIVE, columnsOf, LIST, STUCK, stuckColumn, wide } from "../../../lib/render/columns.ts";
 import { fitted, leaves, shrinks } from "../../../lib/render/fit.ts";

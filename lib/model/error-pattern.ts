@@ -1,10 +1,10 @@
 // Which errors count as one: those that differ only in what changes from peel to peel and from run to run. Pure.
 
 /** What stands for each kind of thing that differs. */
-const [TEMPORARY, PEEL, ADDRESS, NUMBER] = ["<temporary path>", "<peel>", "<address>", "<n>"] as const;
+const [TEMPORARY, PEEL, ADDRESS, PLACE_NUMBER] = ["<temporary path>", "<peel>", "<address>", "<n>"] as const;
 
 /** Longer words are no peel's name. */
-const NAME = 255;
+const PLACE_NAME = 255;
 
 /** Paths below the folders for temporary files, and file names as mktemp makes them. */
 const TEMPORARY_PATH =
@@ -23,7 +23,7 @@ const WITH_UNITS = /(?:<n>(?:ns|µs|us|ms|[smhd]|[kKMGT]i?B))+(?=([\p{L}\p{N}<]?
 
 function withoutPeels(text: string, isPeel: (name: string) => boolean): string {
   return text.replace(WORD, (word) => {
-    if (word.length > NAME) return word;
+    if (word.length > PLACE_NAME) return word;
     // A name may be followed by a file's ending, as in web-01.log.
     for (let end = word.length; end > 0; end = word.lastIndexOf(".", end - 1))
       if (isPeel(word.slice(0, end))) return PEEL + word.slice(end);
@@ -42,13 +42,13 @@ function withoutPeels(text: string, isPeel: (name: string) => boolean): string {
  *
  * Two errors are alike when their texts are equal then. The result is for comparing, not for showing.
  */
-export function similar(text: string, isPeel: (name: string) => boolean): string {
+export function errorPattern(text: string, isPeel: (name: string) => boolean): string {
   return withoutPeels(text.replace(TEMPORARY_PATH, TEMPORARY).replace(WINDOWS_TEMPORARY, TEMPORARY), isPeel)
     .replace(IPV4, ADDRESS)
     .replace(COLONS, (word) =>
       /\d/.test(word) && (word.includes("::") || word.split(":").length > 3) ? ADDRESS : word,
     )
-    .replace(IDS, NUMBER)
-    .replace(NUMBERS, NUMBER)
-    .replace(WITH_UNITS, (run, next) => (next === "" ? NUMBER : run));
+    .replace(IDS, PLACE_NUMBER)
+    .replace(NUMBERS, PLACE_NUMBER)
+    .replace(WITH_UNITS, (run, next) => (next === "" ? PLACE_NUMBER : run));
 }

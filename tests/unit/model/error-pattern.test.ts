@@ -1,9 +1,9 @@
 // Which errors count as one.
 import { expect, test } from "bun:test";
-import { similar } from "../../../lib/model/similar.ts";
+import { errorPattern } from "../../../lib/model/error-pattern.ts";
 
 const PEELS = new Set(["web-01", "cache", "db.eu.example", "db_eu_example", "alpha", "beta"]);
-const same = (text: string) => similar(text, (name) => PEELS.has(name));
+const same = (text: string) => errorPattern(text, (name) => PEELS.has(name));
 
 test.each<[title: string, one: string, other: string]>([
   ["numbers", "exit status 1", "exit status 127"],
@@ -41,7 +41,7 @@ test.each(["1", "a.", "1:", "a:", "::", "/tmp/", "0x", "f", "<n>s", "C:\\Temp\\"
   (piece) => {
     // CPU time: what else the machine does counts for little. A square of the length would take 5 s and more.
     const before = process.cpuUsage();
-    for (const end of ["", "x"]) similar(piece.repeat(200_000) + end, () => false);
+    for (const end of ["", "x"]) errorPattern(piece.repeat(200_000) + end, () => false);
     expect(process.cpuUsage(before).user).toBeLessThan(3e6);
   },
 );

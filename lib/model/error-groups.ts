@@ -1,8 +1,8 @@
 // What failed in many jobs: errors that are alike, on which peels and in which jobs. Pure.
 import { grown } from "../codec/byte-set.ts";
 import { UserError } from "../errors.ts";
+import { errorPattern } from "./error-pattern.ts";
 import { compareText, displayPeel } from "./peel.ts";
-import { similar } from "./similar.ts";
 
 /** Errors that count as one. */
 export interface ErrorGroup {
@@ -29,12 +29,12 @@ const TEXTS = 8;
 /** Texts whose likeness is remembered. */
 const REMEMBERED = 4096;
 /** What all groups may take, in characters: more can't be read by a person, and would fill the memory. */
-const MOST = 16 << 20;
+const MOST_GROUPS = 16 << 20;
 /** What a group takes beside its texts. */
 const GROUP = 256;
 
 /** A group as it grows. */
-class Gathering {
+class GatheredGroup {
   readonly #texts = new Map<string, number>();
 
   constructor(readonly number: number) {}
@@ -62,9 +62,9 @@ class Gathering {
 }
 
 /** The failed returns of many jobs as they come. Of each it keeps three numbers; texts and names are kept once. */
-export class Failures {
-  readonly #gatherings: Gathering[] = [];
-  readonly #byLikeness = new Map<string, Gathering>();
+export class ErrorGroups {
+  readonly #gatherings: GatheredGroup[] = [];
+  readonly #byLikeness = new Map<string, GatheredGroup>();
   readonly #likenesses = new Map<string, string>();
   readonly #peels: string[] = [];
   readonly #peelNumbers = new Map<string, number>();
@@ -95,7 +95,7 @@ export class Failures {
   #likenessOf(text: string): string {
     const known = this.#likenesses.get(text);
     if (known !== undefined) return known;
-    const likeness = similar(text, (name) => this.#peelNumbers.has(name) || this.#shown.has(name));
+    const likeness = errorPattern(text, (name) => this.#peelNumbers.has(name) || this.#shown.has(name));
     if (this.#likenesses.size >= REMEMBERED) this.#likenesses.clear();
     this.#likenesses.set(text, likeness);
     return likeness;
@@ -113,13 +113,13 @@ export class Failures {
     const likeness = this.#likenessOf(error);
     let gathering = this.#byLikeness.get(likeness);
     if (!gathering) {
-      gathering = new Gathering(this.#gatherings.length);
+      gathering = new GatheredGroup(this.#gatherings.length);
       this.#gatherings.push(gathering);
       this.#byLikeness.set(likeness, gathering);
       this.#characters += GROUP + likeness.length;
     }
     if (gathering.count(error)) this.#characters += error.length;
-    if (this.#characters > MOST) throw tooMany(this.#gatherings.length);
+    if (this.#characters > MOST_GROUPS) throw tooMany(this.#gatherings.length);
     const at = 3 * this.#size++;
     this.#rows = grown(this.#rows, at + 3);
     this.#rows[at] = gathering.number;
@@ -148,7 +148,7 @@ export class Failures {
   }
 
   #textOf(group: number): string {
-    return (this.#gatherings[group] as Gathering).text;
+    return (this.#gatherings[group] as GatheredGroup).text;
   }
 
   /** The errors, those of most peels first, then of most jobs, then the latest. */

@@ -1,13 +1,13 @@
 // The outcomes of a job: which peels had the same one. Pure.
 import type { Value } from "../codec/value.ts";
-import { type Answer, answerOf, isUneventful, type Result } from "./answer.ts";
+import { errorPattern } from "./error-pattern.ts";
 import { displayPeel } from "./peel.ts";
 import { WORST_FIRST } from "./peel-state.ts";
-import { similar } from "./similar.ts";
+import { isUneventful, type Result, type ReturnData, readReturnData } from "./return-data.ts";
 import { noteOf, type PeelStory } from "./story.ts";
 
 /** A result that changed something, on one peel or on several; `added` and `removed` are the least and most lines of its diff. */
-export interface Change {
+export interface CombinedChange {
   readonly name: string;
   readonly added: readonly [least: number, most: number];
   readonly removed: readonly [least: number, most: number];
@@ -18,7 +18,7 @@ export interface OutcomeGroup {
   readonly state: PeelStory["state"];
   /** What is to be said of them beside that; of several texts that are alike the most common one. */
   readonly note: string;
-  readonly changes: readonly Change[];
+  readonly changes: readonly CombinedChange[];
   /** The changes are what would change. */
   readonly dryRun: boolean;
   readonly peels: readonly PeelStory[];
@@ -41,7 +41,7 @@ export function diffSize(diff: string): [added: number, removed: number] {
 export const isChange = ({ outcome }: Result) => outcome === "changed" || outcome === "would change";
 
 /** The changed results of an answer by name; of one name that is there several times the lines are added up. */
-function changesOf(answer: Answer | undefined): Map<string, [added: number, removed: number]> {
+function changesOf(answer: ReturnData | undefined): Map<string, [added: number, removed: number]> {
   const changes = new Map<string, [number, number]>();
   for (const result of answer?.results ?? []) {
     if (!isChange(result)) continue;
@@ -53,7 +53,7 @@ function changesOf(answer: Answer | undefined): Map<string, [added: number, remo
   return changes;
 }
 
-class Gathering {
+class GatheredOutcome {
   readonly peels: PeelStory[] = [];
   readonly notes = new Map<string, number>();
   readonly changes = new Map<string, { added: [number, number]; removed: [number, number] }>();
@@ -93,7 +93,7 @@ class Gathering {
 
 /** What an answer tells of its outcome. */
 interface Told {
-  readonly answer: Answer | undefined;
+  readonly answer: ReturnData | undefined;
   readonly changes: ReadonlyMap<string, [added: number, removed: number]>;
   readonly dryRun: boolean;
   /** Of the changes, sorted. */
@@ -101,7 +101,7 @@ interface Told {
 }
 
 function toldBy(data: Value | undefined, error: string | undefined): Told {
-  const answer = isUneventful(data) ? undefined : answerOf(data, error);
+  const answer = isUneventful(data) ? undefined : readReturnData(data, error);
   const changes = changesOf(answer);
   return { answer, changes, dryRun: changes.size > 0 && answer?.dryRun === true, names: [...changes.keys()].sort() };
 }
@@ -109,13 +109,13 @@ function toldBy(data: Value | undefined, error: string | undefined): Told {
 const dataOf = ({ returned }: PeelStory) => returned?.record.get("return_data");
 
 /** True for a peel of which nothing is told but what its state and its return tell. */
-const isPlain = ({ state, behind, givenUp, missed, overwrittenBy }: PeelStory) =>
+const isOrdinary = ({ state, behind, givenUp, missed, overwrittenBy }: PeelStory) =>
   state !== "late" && [behind, givenUp, missed, overwrittenBy].every((one) => one === undefined);
 
 /** True for peels of which the same is told: their returns share all that it comes from. */
 function isAlike(a: PeelStory, b: PeelStory): boolean {
   const [one, other] = [a.returned, b.returned];
-  if (a.state !== b.state || !isPlain(a) || !isPlain(b)) return false;
+  if (a.state !== b.state || !isOrdinary(a) || !isOrdinary(b)) return false;
   return one?.error === other?.error && one?.ok === other?.ok && dataOf(a) === dataOf(b);
 }
 
@@ -124,7 +124,7 @@ function isAlike(a: PeelStory, b: PeelStory): boolean {
  * @param peels those that are grouped
  * @param all every peel of the job: their names in errors make no difference
  */
-export function outcomesOf(peels: readonly PeelStory[], all: readonly PeelStory[]): OutcomeGroup[] {
+export function outcomeGroups(peels: readonly PeelStory[], all: readonly PeelStory[]): OutcomeGroup[] {
   let names: Set<string> | undefined;
   const isPeel = (name: string) => {
     names ??= new Set(all.flatMap(({ peel }) => [peel, displayPeel(peel)]));
@@ -132,14 +132,14 @@ export function outcomesOf(peels: readonly PeelStory[], all: readonly PeelStory[
   };
   const alike = new Map<string, string>([["", ""]]);
   const likeness = (text: string) => {
-    const known = alike.get(text) ?? similar(text, isPeel);
+    const known = alike.get(text) ?? errorPattern(text, isPeel);
     alike.set(text, known);
     return known;
   };
   // Returns with the same output may share it: then it is read once.
   const read = new Map<Value | undefined, Told>();
-  const gatherings = new Map<string, Gathering>();
-  let last: { peel: PeelStory; note: string; gathering: Gathering } | undefined;
+  const gatherings = new Map<string, GatheredOutcome>();
+  let last: { peel: PeelStory; note: string; gathering: GatheredOutcome } | undefined;
   for (const peel of peels) {
     if (last && isAlike(last.peel, peel)) {
       last.gathering.addAlike(peel, last.note);
@@ -152,7 +152,7 @@ export function outcomesOf(peels: readonly PeelStory[], all: readonly PeelStory[
     const { answer, changes, dryRun } = told;
     const note = noteOf(peel, answer);
     const key = note === "" && changes.size === 0 ? state : JSON.stringify([state, likeness(note), dryRun, told.names]);
-    const gathering = gatherings.get(key) ?? new Gathering(dryRun);
+    const gathering = gatherings.get(key) ?? new GatheredOutcome(dryRun);
     gatherings.set(key, gathering);
     gathering.add(peel, note, changes);
     last = { peel, note, gathering };

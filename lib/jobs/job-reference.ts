@@ -1,7 +1,7 @@
 // The job that a word stands for.
 import { UserError } from "../errors.ts";
 import { type JobRow, stateOf } from "../model/job.ts";
-import type { JobWord, Narrowing } from "../model/job-word.ts";
+import type { JobReference, Narrowing } from "../model/job-reference.ts";
 import { GROUPS, parseSelection } from "../model/selection.ts";
 import type { Store } from "../nats/store.ts";
 import { count, plural } from "../text.ts";
@@ -9,7 +9,7 @@ import type { Read } from "./read-jobs.ts";
 import { readSelected } from "./recent.ts";
 
 /** No condition of a word depends on the clock. */
-const NO_TIME = new Date(0);
+const ANY_TIME = new Date(0);
 
 /**
  * The job that a word stands for, by `created`, as `list` orders jobs.
@@ -17,12 +17,12 @@ const NO_TIME = new Date(0);
  * @returns the JID, and the jobs that can't be decoded: any of them may be newer than that one
  * @throws UserError when there are not so many jobs
  */
-export async function findByWord(
+export async function findByReference(
   store: Store,
-  { text, bad, back }: JobWord,
+  { text, bad, back }: JobReference,
   narrowing: Narrowing,
 ): Promise<{ readonly jid: string; readonly unreadable: Read["unreadable"] }> {
-  const selection = parseSelection({ ...narrowing, limit: String(back + 1) }, NO_TIME);
+  const selection = parseSelection({ ...narrowing, limit: String(back + 1) }, ANY_TIME);
   const keep = (row: JobRow) => (!bad || GROUPS.bad?.includes(stateOf(row)) === true) && selection.matches(row);
   const read = await readSelected(store, selection, keep, undefined);
   const at = read.jobs.length - 1 - back;

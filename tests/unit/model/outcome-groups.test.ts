@@ -1,7 +1,7 @@
 // Which peels had the same outcome.
 import { expect, test } from "bun:test";
 import type { Value, ValueMap } from "../../../lib/codec/value.ts";
-import { diffSize, outcomesOf } from "../../../lib/model/outcomes.ts";
+import { diffSize, outcomeGroups } from "../../../lib/model/outcome-groups.ts";
 import { worstFirst } from "../../../lib/model/peel-state.ts";
 import { stateOfReturn, toReturn } from "../../../lib/model/returns.ts";
 import type { PeelStory } from "../../../lib/model/story.ts";
@@ -19,7 +19,7 @@ const changed = (name: string, diff = "") => ({ name, changed: true, diff });
 
 /** `state[!] note {changes} peels`, one a group. */
 const told = (peels: readonly PeelStory[]) =>
-  outcomesOf(worstFirst(peels), peels).map(({ state, note, changes, peels: its }) => {
+  outcomeGroups(worstFirst(peels), peels).map(({ state, note, changes, peels: its }) => {
     const names = changes.map(({ name, added, removed }) => `${name}+${added}-${removed}`).join(" ");
     return [state, note, names, its.map(({ peel }) => peel).join(",")].join("|");
   });

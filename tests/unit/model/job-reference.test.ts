@@ -1,6 +1,6 @@
 // Words for jobs.
 import { expect, test } from "bun:test";
-import { noSuchWord, parseJobWord } from "../../../lib/model/job-word.ts";
+import { noSuchReference, parseJobReference } from "../../../lib/model/job-reference.ts";
 
 test.each([
   ["@last", { bad: false, back: 0 }],
@@ -8,7 +8,7 @@ test.each([
   ["@last~0", { bad: false, back: 0 }],
   ["@last~2", { bad: false, back: 2 }],
   ["@last-bad~12", { bad: true, back: 12 }],
-])("%s", (text, word) => expect(parseJobWord(text)).toEqual({ text, ...word }));
+])("%s", (text, word) => expect(parseJobReference(text)).toEqual({ text, ...word }));
 
 test.each([
   "last",
@@ -21,6 +21,6 @@ test.each([
   "@last\n",
   "@last~1234567",
   "@",
-])("%j is none", (text) => expect(parseJobWord(text)).toBeUndefined());
+])("%j is none", (text) => expect(parseJobReference(text)).toBeUndefined());
 
-test("a slip", () => expect(noSuchWord("@lst").message).toBe("job @lst was not found. Did you mean @last?"));
+test("a slip", () => expect(noSuchReference("@lst").message).toBe("job @lst was not found. Did you mean @last?"));

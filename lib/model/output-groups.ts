@@ -3,9 +3,17 @@ import { digest } from "../codec/digest.ts";
 import type { Value } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { count, safe } from "../text.ts";
-import { type Answer, answerOf, contentOf, contentOfParts, onlyChanges, type Result, shownText } from "./answer.ts";
 import { compareText, displayPeel } from "./peel.ts";
 import { type PeelState, WORST_FIRST } from "./peel-state.ts";
+import {
+  onlyChanges,
+  partsContent,
+  type Result,
+  type ReturnData,
+  readReturnData,
+  resultContent,
+  shownText,
+} from "./return-data.ts";
 import type { Return } from "./returns.ts";
 import { errorOf, type PeelStory } from "./story.ts";
 
@@ -28,18 +36,18 @@ export const byName = (results: readonly Result[]) => results.toSorted((a, b) =>
 export function outputDigest(
   error: string | undefined,
   data: Value | undefined,
-  answer: Answer | undefined = answerOf(data, error),
+  answer: ReturnData | undefined = readReturnData(data, error),
 ): string {
   const shown = (value: Value | undefined) => (typeof value === "string" ? shownText(value) : (value ?? null));
   if (!answer) return digest([shown(error), shown(data)]);
   const { dryRun, results, parts } = answer;
-  const contents = results.map((result): Value => [result.name, ...contentOf(result)]);
-  return digest([shown(error), dryRun, contents, contentOfParts(parts)]);
+  const contents = results.map((result): Value => [result.name, ...resultContent(result)]);
+  return digest([shown(error), dryRun, contents, partsContent(parts)]);
 }
 
 /** What a peel answered; undefined for `return_data` of another shape, which is shown as it is. */
-export function answerOfReturn({ record, error, resultTimes }: Return): Answer | undefined {
-  const answer = answerOf(record.get("return_data"), error);
+export function answerOfReturn({ record, error, resultTimes }: Return): ReturnData | undefined {
+  const answer = readReturnData(record.get("return_data"), error);
   if (!answer || !resultTimes) return answer;
   const results = answer.results.map((result, i) => ({ ...result, duration: resultTimes[i] }));
   return { ...answer, results };
@@ -48,7 +56,7 @@ export function answerOfReturn({ record, error, resultTimes }: Return): Answer |
 /** True for a peel whose answer, without what changed nothing, has nothing to show, and that is ok. */
 export function changedNothing({ returned }: PeelStory): boolean {
   if (!returned?.ok) return false;
-  const answer = answerOf(onlyChanges(returned.record.get("return_data")), returned.error);
+  const answer = readReturnData(onlyChanges(returned.record.get("return_data")), returned.error);
   return answer?.results.length === 0 && answer.parts.length === 0;
 }
 

@@ -1,8 +1,8 @@
 // How a job ended, as an exit code.
 import { expect, test } from "bun:test";
 import { Timestamp, type Value } from "../../../lib/codec/value.ts";
-import { endingCode, whyOf, worstCode } from "../../../lib/model/ending.ts";
 import { jobRow } from "../../../lib/model/job.ts";
+import { endingCode, whyOf, worstCode } from "../../../lib/model/job-end.ts";
 import type { PeelState } from "../../../lib/model/peel-state.ts";
 import { toReturn } from "../../../lib/model/returns.ts";
 import type { Step } from "../../../lib/model/story.ts";

@@ -5,7 +5,7 @@ import { safe } from "../text.ts";
 import type { Conditions } from "./selection.ts";
 
 /** What a word asks for. */
-export interface JobWord {
+export interface JobReference {
   /** As it was typed. */
   readonly text: string;
   /** Only of the jobs that ended badly, or that can't be decoded. */
@@ -18,24 +18,24 @@ export interface JobWord {
 export type Narrowing = Pick<Conditions, "function" | "target" | "user">;
 export const NARROWING = ["function", "target", "user"] as const satisfies readonly (keyof Narrowing)[];
 
-const WORD = /^@last(-bad)?(?:~(\d{1,6}))?$/;
+const REFERENCE = /^@last(-bad)?(?:~(\d{1,6}))?$/;
 
 /** The word that `text` is; undefined when it is none. */
-export function parseJobWord(text: string): JobWord | undefined {
-  const match = WORD.exec(text);
+export function parseJobReference(text: string): JobReference | undefined {
+  const match = REFERENCE.exec(text);
   return match ? { text, bad: match[1] !== undefined, back: Number(match[2] ?? 0) } : undefined;
 }
 
 /** The words with what they mean, for help and completion. */
-export const JOB_WORDS: readonly (readonly [word: string, meaning: string])[] = [
+export const JOB_REFERENCES: readonly (readonly [word: string, meaning: string])[] = [
   ["@last", "the newest job"],
   ["@last-bad", "the newest job that ended badly"],
   ["@last~1", "the job before the newest one"],
 ];
 
 /** The error for a text that begins as words do, and is neither one nor a job id. */
-export function noSuchWord(text: string): UserError {
-  const words = JOB_WORDS.map(([word]) => word);
+export function noSuchReference(text: string): UserError {
+  const words = JOB_REFERENCES.map(([word]) => word);
   return new UserError(
     `job ${safe(text)} was not found.${nearest(text, words)}`,
     `Words that stand for a job: ${words.join(", ")}.`,

@@ -1,7 +1,7 @@
 // What a peel answered, one line a case.
 import { expect, test } from "bun:test";
 import type { Value } from "../../../lib/codec/value.ts";
-import { answerOf, countOutcomes } from "../../../lib/model/answer.ts";
+import { countOutcomes, readReturnData } from "../../../lib/model/return-data.ts";
 
 const toValue = (value: unknown): Value => {
   if (Array.isArray(value)) return value.map(toValue);
@@ -10,7 +10,7 @@ const toValue = (value: unknown): Value => {
   return value as Value;
 };
 const one = (result: unknown, test = false) =>
-  answerOf(toValue({ v: 1, peel_id: "a", jid: "J", success: true, ...(test && { test }), results: [result] }))
+  readReturnData(toValue({ v: 1, peel_id: "a", jid: "J", success: true, ...(test && { test }), results: [result] }))
     ?.results[0];
 
 test.each([
@@ -53,8 +53,8 @@ test("the parts of a result by name, details by their own names, a diff last; no
 
 test("the answer's envelope is not repeated, an error only when it is another one", () => {
   const data = toValue({ v: 1, peel_id: "a", jid: "J", success: false, results: [], error: "e", note: "n" });
-  expect(answerOf(data, "e")?.parts).toEqual([["note", "n"]]);
-  expect(answerOf(data, "other")?.parts).toEqual([
+  expect(readReturnData(data, "e")?.parts).toEqual([["note", "n"]]);
+  expect(readReturnData(data, "other")?.parts).toEqual([
     ["error", "e"],
     ["note", "n"],
   ]);
@@ -66,7 +66,7 @@ test.each([
   ["a map without results", { stdout: "x" }],
   ["results that are no list", { results: "x" }],
 ])("another shape is shown as it is: %s", (_, data) => {
-  expect(answerOf(toValue(data))).toBeUndefined();
+  expect(readReturnData(toValue(data))).toBeUndefined();
 });
 
 test("outcomes are counted worst first, without zeros", () => {
@@ -75,7 +75,7 @@ test("outcomes are counted worst first, without zeros", () => {
     changed: i > 1,
     error: i === 3 ? "e" : "",
   }));
-  expect(countOutcomes(answerOf(toValue({ results }))?.results ?? [])).toEqual([
+  expect(countOutcomes(readReturnData(toValue({ results }))?.results ?? [])).toEqual([
     ["failed", 1],
     ["changed", 1],
     ["unchanged", 2],

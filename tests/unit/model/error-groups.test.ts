@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { Failures } from "../../../lib/model/failures.ts";
+import { ErrorGroups } from "../../../lib/model/error-groups.ts";
 
 test("errors that differ in numbers and names of peels are one, shown by the most common", () => {
-  const failures = new Failures(["web-1", "db_eu"]);
+  const failures = new ErrorGroups(["web-1", "db_eu"]);
   failures.add(0, "web-1", "web-1: disk 3 full");
   failures.add(1, "db_eu", "db.eu: disk 4 full");
   failures.add(2, "db_eu", "db.eu: disk 4 full");
@@ -23,7 +23,7 @@ test("errors that differ in numbers and names of peels are one, shown by the mos
 test("a text that most returns of a group have is the one shown, however many others there are", () => {
   fc.assert(
     fc.property(fc.array(fc.nat(40), { maxLength: 60 }), (numbers) => {
-      const failures = new Failures([]);
+      const failures = new ErrorGroups([]);
       const all = [...numbers.map(String), ...Array(numbers.length + 1).fill("99")];
       fc.assert(
         fc.property(fc.shuffledSubarray(all, { minLength: all.length }), (texts) => {
@@ -37,7 +37,7 @@ test("a text that most returns of a group have is the one shown, however many ot
 });
 
 test("most peels first, then most jobs, then the latest", () => {
-  const failures = new Failures([]);
+  const failures = new ErrorGroups([]);
   for (const [job, peel, error] of [
     [1, "a", "one"],
     [2, "a", "two"],
@@ -51,7 +51,7 @@ test("most peels first, then most jobs, then the latest", () => {
 });
 
 test("more different errors than memory has room for are an error", () => {
-  const failures = new Failures([]);
+  const failures = new ErrorGroups([]);
   const letters = (n: number) => n.toString(2).replaceAll("0", "x").replaceAll("1", "y");
   const fill = () => {
     for (let i = 0; i < 200_000; i++) failures.add(i, "a", letters(i));

@@ -1,4 +1,4 @@
-// How jobs ended, why, and the exit codes that tell it. Pure.
+// How jobs end: the exit code that reports it, and why. Pure.
 
 import { asInteger, asText, type ValueMap } from "../codec/value.ts";
 import { formatAge } from "../duration.ts";

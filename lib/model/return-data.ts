@@ -7,36 +7,36 @@ import { asInteger, asText, type Value, type ValueMap } from "../codec/value.ts"
 import { compareText } from "./peel.ts";
 
 /** `would change`: of a dry run. */
-export type Outcome = "failed" | "skipped" | "changed" | "would change" | "unchanged";
+export type ResultOutcome = "failed" | "skipped" | "changed" | "would change" | "unchanged";
 
 /** One state or function call. */
 export interface Result {
   /** Such as `file.managed:/etc/motd`; `-` when it has none. */
   readonly name: string;
-  readonly outcome: Outcome;
+  readonly outcome: ResultOutcome;
   /** In ns. */
   readonly duration: bigint | undefined;
   readonly error: string | undefined;
   /** Why it was skipped, where the peel says so. */
   readonly skipReason: string | undefined;
   /** What else it holds, `details` by their own names: sorted by name, a diff last; without what is empty. */
-  readonly parts: readonly Part[];
+  readonly parts: readonly ResultPart[];
 }
 
-export type Part = readonly [name: string, value: Value];
+export type ResultPart = readonly [name: string, value: Value];
 
-export interface Answer {
+export interface ReturnData {
   /** Nothing was done: changes are what would change. */
   readonly dryRun: boolean;
   /** Failed ones first, then those that changed something, unchanged and skipped ones; each sorted by name. */
   readonly results: readonly Result[];
   /** What the answer holds beside results and what the return says already, in the order of a result's parts. */
-  readonly parts: readonly Part[];
+  readonly parts: readonly ResultPart[];
 }
 
-const KNOWN = new Set(["name", "changed", "duration", "error", "skipped", "skip_reason", "details"]);
+const RESULT_FIELDS = new Set(["name", "changed", "duration", "error", "skipped", "skip_reason", "details"]);
 /** What repeats the return itself. */
-const ENVELOPE = new Set(["v", "peel_id", "jid", "success", "test", "results", "error"]);
+const REPEATED_FIELDS = new Set(["v", "peel_id", "jid", "success", "test", "results", "error"]);
 
 const isSet = (value: Value | undefined) => value !== undefined && value !== null && value !== false && value !== "";
 
@@ -48,18 +48,18 @@ export const isNothing = (value: Value) =>
   (value instanceof Map && value.size === 0);
 
 /** A value with the keys of its maps sorted. */
-export function inOrder(value: Value): Value {
-  if (Array.isArray(value)) return value.map(inOrder);
+export function withSortedKeys(value: Value): Value {
+  if (Array.isArray(value)) return value.map(withSortedKeys);
   if (!(value instanceof Map)) return value;
-  return new Map([...value.keys()].sort().map((key) => [key, inOrder(value.get(key) as Value)]));
+  return new Map([...value.keys()].sort().map((key) => [key, withSortedKeys(value.get(key) as Value)]));
 }
 
 /** Parts in their order, without those that there is nothing to show of. */
-function partsInOrder(parts: readonly Part[]): Part[] {
-  const isDiff = ([name]: Part) => Number(name === "diff");
+function partsInOrder(parts: readonly ResultPart[]): ResultPart[] {
+  const isDiff = ([name]: ResultPart) => Number(name === "diff");
   return parts
     .filter(([, value]) => !isNothing(value))
-    .map(([name, value]): Part => [name, inOrder(value)])
+    .map(([name, value]): ResultPart => [name, withSortedKeys(value)])
     .sort((a, b) => isDiff(a) - isDiff(b) || compareText(a[0], b[0]));
 }
 
@@ -71,7 +71,7 @@ export function shownText(text: string): string {
   return end === unix.length ? unix : unix.slice(0, end);
 }
 
-function outcomeOf(result: ValueMap, dryRun: boolean): Outcome {
+function resultOutcome(result: ValueMap, dryRun: boolean): ResultOutcome {
   if (isSet(result.get("error"))) return "failed";
   if (isSet(result.get("skipped"))) return "skipped";
   if (result.get("changed") !== true) return "unchanged";
@@ -85,7 +85,7 @@ function textOrPart(result: ValueMap, name: string): [string | undefined, [strin
   return [undefined, value !== undefined && value !== null && value !== true && isSet(value) ? [[name, value]] : []];
 }
 
-function resultOf(value: Value, dryRun: boolean): Result {
+function readResult(value: Value, dryRun: boolean): Result {
   if (!(value instanceof Map)) {
     const empty = { duration: undefined, error: undefined, skipReason: undefined };
     return { name: "-", outcome: "unchanged", ...empty, parts: [["result", value]] };
@@ -99,7 +99,7 @@ function resultOf(value: Value, dryRun: boolean): Result {
     details instanceof Map ? [...details] : isSet(details) ? [["details", details as Value]] : [];
   return {
     name: asText(value.get("name")) || "-",
-    outcome: outcomeOf(value, dryRun),
+    outcome: resultOutcome(value, dryRun),
     duration: asInteger(value.get("duration")),
     error,
     skipReason: reason ?? olderReason,
@@ -108,21 +108,21 @@ function resultOf(value: Value, dryRun: boolean): Result {
       ...oddSkipped,
       ...oddReason,
       ...inDetails,
-      ...[...value].filter(([name]) => !KNOWN.has(name)),
+      ...[...value].filter(([name]) => !RESULT_FIELDS.has(name)),
     ]),
   };
 }
 
 /** What a result shows beside its name: the same for results that differ only in how long they took. */
-export function contentOf({ outcome, error, skipReason, parts }: Result): Value[] {
+export function resultContent({ outcome, error, skipReason, parts }: Result): Value[] {
   const text = (value: string | undefined) => (value === undefined ? null : shownText(value));
-  return [outcome, text(error), text(skipReason), contentOfParts(parts)];
+  return [outcome, text(error), text(skipReason), partsContent(parts)];
 }
 
-export const contentOfParts = (parts: readonly Part[]): Value =>
+export const partsContent = (parts: readonly ResultPart[]): Value =>
   parts.map(([name, value]) => [name, typeof value === "string" ? shownText(value) : value]);
 
-const RANK: Readonly<Record<Outcome, number>> = {
+const OUTCOME_RANK: Readonly<Record<ResultOutcome, number>> = {
   failed: 0,
   changed: 1,
   "would change": 1,
@@ -134,13 +134,13 @@ const RANK: Readonly<Record<Outcome, number>> = {
 function resultsInOrder(results: readonly Result[]): Result[] {
   const contents = new Map<Result, string>();
   const content = (result: Result) => {
-    const text = contents.get(result) ?? toJsonLine(contentOf(result));
+    const text = contents.get(result) ?? toJsonLine(resultContent(result));
     contents.set(result, text);
     return text;
   };
   return results.toSorted(
     (a, b) =>
-      RANK[a.outcome] - RANK[b.outcome] ||
+      OUTCOME_RANK[a.outcome] - OUTCOME_RANK[b.outcome] ||
       compareText(a.name, b.name) ||
       compareText(content(a), content(b)) ||
       Number((a.duration ?? -1n) - (b.duration ?? -1n)),
@@ -156,7 +156,7 @@ export const isSameText = (a: Value | undefined, b: Value | undefined) =>
 
 /** True for a result that failed, changed something or would: found out without reading all of it. */
 function isEventful(result: Value): boolean {
-  const outcome = result instanceof Map ? outcomeOf(result, false) : "unchanged";
+  const outcome = result instanceof Map ? resultOutcome(result, false) : "unchanged";
   return outcome !== "unchanged" && outcome !== "skipped";
 }
 
@@ -180,7 +180,7 @@ export function onlyChanges(data: Value | undefined): Value | undefined {
  * @param data a return's `return_data`
  * @param returnError the return's own error: the answer often repeats it
  */
-export function answerOf(data: Value | undefined, returnError?: string): Answer | undefined {
+export function readReturnData(data: Value | undefined, returnError?: string): ReturnData | undefined {
   const results = resultsIn(data);
   if (!(data instanceof Map) || !results) return undefined;
   const dryRun = isDryRun(data);
@@ -188,15 +188,15 @@ export function answerOf(data: Value | undefined, returnError?: string): Answer 
   const own: [string, Value][] = isSet(error) && !isSameText(error, returnError) ? [["error", error as Value]] : [];
   return {
     dryRun,
-    results: resultsInOrder(results.map((result) => resultOf(result, dryRun))),
-    parts: partsInOrder([...own, ...[...data].filter(([name]) => !ENVELOPE.has(name))]),
+    results: resultsInOrder(results.map((result) => readResult(result, dryRun))),
+    parts: partsInOrder([...own, ...[...data].filter(([name]) => !REPEATED_FIELDS.has(name))]),
   };
 }
 
 /** How many results have each outcome, without those that none has. */
-export function countOutcomes(results: readonly Result[]): [Outcome, number][] {
-  const order: readonly Outcome[] = ["failed", "changed", "would change", "skipped", "unchanged"];
+export function countOutcomes(results: readonly Result[]): [ResultOutcome, number][] {
+  const order: readonly ResultOutcome[] = ["failed", "changed", "would change", "skipped", "unchanged"];
   return order
-    .map((outcome): [Outcome, number] => [outcome, results.filter((one) => one.outcome === outcome).length])
+    .map((outcome): [ResultOutcome, number] => [outcome, results.filter((one) => one.outcome === outcome).length])
     .filter(([, n]) => n > 0);
 }
