@@ -1,26 +1,26 @@
-// Reading a few keys without a consumer: from nats-server 2.11 on a direct get takes several subjects, wildcards among them, and
-// answers with the newest message of each key as of one moment (ADR-31).
+// Reads a few keys without a consumer: from nats-server 2.11 on, one direct get accepts several subjects, with wildcards, and
+// returns the newest message of each key as of one moment (ADR-31).
 import type { Msg, MsgHdrs } from "nats";
 import { PermissionDenied } from "./connection.ts";
 import type { Stream, StreamState } from "./stream.ts";
 
-/** The newest message of each key, as all of them were at one moment. */
 interface AtOnce {
   readonly messages: readonly Msg[];
-  /** The last sequence of the stream at that moment, as the node that answered knows it: it may lag behind the leader. */
+  /** The last sequence of the stream at that moment, as the answering node knows it: it may lag behind the leader. */
   readonly upTo: number;
 }
 
-/** The server sends no more than this and a message, in bytes: it is in vain when there is more. */
+/** Limit of an answer, in bytes: the server stops after the message that exceeds it. */
 const MOST_BYTES = 256 << 10;
 
 /**
- * A stream with more subjects than this is not asked for all its keys: for each job there may be a key in the index as well. The
- * server gathers all that a filter covers before it says that they are too many (2.15.2: 1.3 s for a million).
+ * A stream with more subjects than this is not asked for all keys. It is twice the server's limit of 1,024, because a job may
+ * also have a key in the index. The server collects all matches before it reports that there are too many (2.15.2: 1.3 s
+ * for a million).
  */
 const FEW_SUBJECTS = 2048;
 
-/** A header that stands there once: who stores a record may put one of the same name before that of the server. */
+/** The value of a header that occurs once. A writer can store a header of the same name, which precedes the server's. */
 function only(headers: MsgHdrs, name: string): string | undefined {
   const [value, second] = headers.values(name);
   return second === undefined ? value : undefined;
@@ -28,7 +28,7 @@ function only(headers: MsgHdrs, name: string): string | undefined {
 
 const numberOf = (headers: MsgHdrs, name: string) => Number(only(headers, name) || Number.NaN);
 
-/** The headers of an answer, as they stand there; undefined when the library can't read them, or trimmed one. */
+/** The headers of an answer, unchanged; undefined when the library cannot read them or trimmed one. */
 function headersOf(msg: Msg): MsgHdrs | undefined {
   try {
     const { headers } = msg;
@@ -40,9 +40,9 @@ function headersOf(msg: Msg): MsgHdrs | undefined {
 }
 
 /**
- * Asks for the newest message of each key that one of the subjects covers.
- * @returns undefined when they can't be had so: the server is too old, there are none, or more than 1,024, or they are
- *   large, one was lost on the way, has headers or a subject that can't be told apart, or the user may not ask
+ * Requests the newest message of each key that one of the subjects covers.
+ * @returns undefined when this way does not work: the server is too old, there is no key or there are more than 1,024, the values
+ *   are too large, a message was lost, has ambiguous headers or an ambiguous subject, or the user lacks the permission
  * @throws UserError when the connection is lost
  */
 async function readAtOnce(stream: Stream, subjects: readonly string[]): Promise<AtOnce | undefined> {
@@ -56,13 +56,13 @@ async function readAtOnce(stream: Stream, subjects: readonly string[]): Promise<
     timer.refresh();
     const headers = error ? undefined : headersOf(msg);
     if (!headers) return giveUp();
-    // Each message names the one before it, and the end the last one: none is missing.
+    // Each message names the one before it, and the end names the last one. So none is missing.
     if (numberOf(headers, "Nats-Last-Sequence") !== last) return giveUp();
     const isEnd = headers.code === 204 && !headers.has("Nats-Sequence");
     if (isEnd && numberOf(headers, "Nats-Num-Pending") === 0)
       return resolve({ messages, upTo: numberOf(headers, "Nats-UpTo-Sequence") });
     const subject = only(headers, "Nats-Subject");
-    // Bytes that are no text would be another subject.
+    // Bytes that are not UTF-8 would become another subject.
     if (headers.code !== 0 || subject === undefined || subject.includes("\ufffd")) return giveUp();
     last = numberOf(headers, "Nats-Sequence");
     messages.push({ subject, data: msg.data, headers } as Msg);
@@ -85,26 +85,26 @@ async function readAtOnce(stream: Stream, subjects: readonly string[]): Promise<
   }
 }
 
-/** True where it is likely that all keys of a stream can be had at once. */
+/** True when all keys of a stream probably fit into one answer. */
 const isSmall = ({ messages, bytes = Infinity, subjects = Infinity }: StreamState) =>
   subjects <= FEW_SUBJECTS && subjects * (bytes / messages) <= MOST_BYTES;
 
 export interface Look {
-  /** The stream as it was when it was first asked. */
+  /** State of the stream at the first request. */
   readonly before: StreamState;
-  /** The newest message of each key, all of them as they were then or later, at one moment; undefined when they have to be read. */
+  /** The newest message of each key as of one moment, not before `before`; undefined when a consumer has to read them. */
   readonly all?: readonly Msg[] | undefined;
 }
 
 /**
- * The state of a stream and, where they can be had so, the newest message of each key that one of the subjects covers: both in one
- * round trip, unless that may burden the server.
- * @param narrow the subjects cover few keys, however large the stream is
- * @throws what `Stream.state` and `readAtOnce` throw
+ * Requests the state of a stream and, where one answer can hold them, the newest message of each key that one of the subjects
+ * covers.
+ * @param narrow true when the subjects cover few keys, however large the stream is: both requests are then sent at once
+ * @throws as `Stream.state` and `readAtOnce`
  */
 export async function lookAtOnce(stream: Stream, subjects: readonly string[], narrow: boolean): Promise<Look> {
   const early = narrow ? readAtOnce(stream, subjects) : undefined;
-  // Which of them fails first is handled by the awaits below, not as an unhandled rejection.
+  // The awaits below handle a failure; without this it could also become an unhandled rejection.
   early?.catch(() => {});
   const before = await stream.state();
   const found = await (early ?? (isSmall(before) ? readAtOnce(stream, subjects) : undefined));

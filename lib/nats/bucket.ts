@@ -1,4 +1,4 @@
-// A KV bucket: its entries are the messages of one stream, their keys the ends of the subjects.
+// A KV bucket: its entries are the messages of one stream, and a key is the end of a subject.
 import type { Msg } from "nats";
 import { UserError } from "../errors.ts";
 import { safe } from "../text.ts";
@@ -9,8 +9,8 @@ import { type Keys, type ScanOptions, scanNewest } from "./scan.ts";
 import { Stream } from "./stream.ts";
 
 /**
- * True for a message that marks its key as gone: deleted, purged, or expired with a marker (wire.md, "Buckets"). The
- * headers alone say so: a value of no bytes is a record that can't be decoded.
+ * True for a message that marks its key as deleted, purged or expired (wire.md, "Buckets"). Only the headers decide: an empty
+ * value is a record that cannot be decoded.
  */
 export function isGone(msg: Msg): boolean {
   const headers = msg.headers;
@@ -19,26 +19,27 @@ export function isGone(msg: Msg): boolean {
   return operation === "DEL" || operation === "PURGE" || headers.get("Nats-Marker-Reason") !== "";
 }
 
-/** A bucket by its name. Keys are taken as they are: see `token`. Every method throws NoBucket when there is none. */
+/** A bucket by name. The caller makes keys safe with `token`. Every method throws NoBucket when there is none. */
 export class Bucket extends Stream {
-  /** The subject of a key without that key, its dot included. */
+  /** The subject before a key, including its dot. */
   readonly prefix: string;
 
   constructor(
     js: JetStream,
-    /** Its name, which the stream's is made of. */
     readonly title: string,
   ) {
     super(js, `KV_${title}`);
     this.prefix = `$KV.${title}.`;
   }
 
-  /** The key of an entry. */
   keyOf(msg: Msg): string {
     return msg.subject.slice(this.prefix.length);
   }
 
-  /** The newest value of a key, by direct get where the bucket allows it, else through a consumer. */
+  /**
+   * The newest value of a key; undefined for none. Uses a direct get where the bucket allows it, otherwise a consumer.
+   * @throws UserError when the server refuses the read
+   */
   async get(key: string): Promise<Uint8Array | undefined> {
     const msg = await this.directIfAllowed(this.prefix + key);
     if (msg === undefined) {
@@ -66,7 +67,7 @@ export class Bucket extends Stream {
     return isGone(msg) ? undefined : msg.data;
   }
 
-  /** Hands over the newest entry of every key that one of the filters covers: see `scanNewest`. */
+  /** Passes the newest entry of every key that one of the filters covers to `keys`: see `scanNewest`. */
   async scan(filters: readonly string[], keys: Keys, options?: ScanOptions): Promise<void> {
     await scanNewest(
       this,
@@ -76,7 +77,7 @@ export class Bucket extends Stream {
     );
   }
 
-  /** The keys that match and have a value. */
+  /** The keys that match `filter` and have a value. */
   async keys(filter: string): Promise<string[]> {
     const entries = new Map<string, { number: number; there: boolean }>();
     await this.scan([filter], {
@@ -94,8 +95,8 @@ export class Bucket extends Stream {
   }
 
   /**
-   * Hands over the newest entry of every key that matches, unless only what is new is wanted, and then every later change, until
-   * `follow` says stop.
+   * Passes entries to `onEntry` until `follow.stop`: first the newest of every key that matches `filter`, then every change.
+   * @param from "new" starts with the changes
    */
   async follow(
     filter: string,

@@ -1,4 +1,4 @@
-// What `zester config check` looks at, each point as a finding. It leaves nothing on the server.
+// The checks of `zester config check`, each with a finding. They leave nothing on the server.
 import type { Msg } from "nats";
 import { formatMs } from "../duration.ts";
 import { UserError } from "../errors.ts";
@@ -19,19 +19,18 @@ export interface Finding {
   readonly check: string;
   readonly result: "ok" | "warn" | "FAIL";
   readonly detail: string;
-  /** What to do about it. */
   readonly hint?: string | undefined;
 }
 
-/** The server drops our consumer after this, should deleting it be refused. */
+/** The server drops a consumer of ours after this if deleting it is refused. */
 const CONSUMER_LIFE_NS = 5_000_000_000;
 const CLOCK_OFF_MS = 2000;
-/** What clocks differ by at least, in ms, before that is worth a number. */
+/** Differences between clocks below this many ms are not reported. */
 const STEP_MS = 10;
-/** No job id: nothing is stored there. */
+/** A key that no job has. */
 const NO_KEY = "zester-config-check";
 
-/** What a point that failed says: an error of the user's words becomes a finding, any other is thrown. */
+/** The finding for a UserError. @throws any other error again */
 export const failure = (check: string, error: unknown, result: "warn" | "FAIL" = "FAIL"): Finding => {
   if (!(error instanceof UserError)) throw error;
   const { cause } = error;
@@ -39,7 +38,6 @@ export const failure = (check: string, error: unknown, result: "warn" | "FAIL" =
   return { check, result, detail: error.message.replace(/\.$/, ""), hint: error.hint };
 };
 
-/** The server's name and version, and how long a round trip takes. */
 export async function checkServer(connection: Connection): Promise<Finding> {
   const { nc, shown } = connection;
   await connection.flush("");
@@ -57,7 +55,7 @@ export async function checkServer(connection: Connection): Promise<Finding> {
   };
 }
 
-/** How the connection is protected. The library verifies certificates always. */
+/** Reports TLS. The library always verifies certificates, so an encrypted connection is verified. */
 export function checkTls({ nc, shown }: Connection): Finding {
   const { protocol } = nc as unknown as {
     protocol: { transport: { isEncrypted(): boolean; socket: { getProtocol?(): string | null } } };
@@ -82,7 +80,7 @@ interface Rights {
   readonly deny?: string[];
 }
 
-/** Who the server takes us for, and what it lets us publish (undefined: it does not tell). */
+/** The user as the server sees it, and its permissions to publish; undefined when the server does not report them. */
 export async function checkUser(
   connection: Connection,
   credentials: string | undefined,
@@ -125,13 +123,13 @@ function aboutUser(detail: string, claims: Claims | undefined, clock: Clock | un
   };
 }
 
-/** What an operator may do beside reading: how the finding is called, the subject that it takes, and the command. */
+/** Permissions beyond reading: name of the finding, subject, command. */
 const STEERING = [
   ["cancel jobs", "zester.job.*.cancel", "kill"],
   ["retry jobs", DISPATCH_SUBJECT, "retry"],
 ] as const;
 
-/** Whether jobs may be canceled and dispatched. Nothing is sent: only what is known of the user's rights counts. */
+/** Checks permissions to cancel and dispatch jobs. Sends nothing: reads only the reported permissions. */
 export const checkSteering = (publish: Rights | undefined): Finding[] =>
   STEERING.map(([check, subject, verb]) => checkPublish(publish, check, subject, verb));
 
@@ -153,14 +151,16 @@ function checkPublish(publish: Rights | undefined, check: string, subject: strin
   };
 }
 
-/** A stream as far as it could be looked at. */
 interface Look {
   readonly consumer: Consumer;
-  /** When the newest message was stored, by subject, in ms. */
+  /** Time of the newest message by subject, in ms since 1970. */
   readonly stored: Map<string, number>;
 }
 
-/** Creates a consumer, reads at most what `all` says, and deletes it again. @throws also when only that is refused */
+/**
+ * Creates a consumer, reads one message, or with `all` every one, and deletes the consumer.
+ * @throws UserError when any of these is refused
+ */
 async function look(stream: Stream, filter: string, all: boolean): Promise<Look> {
   const consumer = await stream.js.create(stream.name, {
     deliver_policy: "last_per_subject",
@@ -172,11 +172,11 @@ async function look(stream: Stream, filter: string, all: boolean): Promise<Look>
   const stored = new Map<string, number>();
   const note = (msg: Msg) => void stored.set(msg.subject, Number(deliveryOf(msg).storedNs) / 1e6);
   try {
-    // One message is enough to tell whether reading is allowed.
+    // One message is enough to show that reading is allowed.
     const most = all ? consumer.pending : Math.min(consumer.pending, 1);
     await pull(stream.connection, consumer, new InOrder(most, note));
   } catch (error) {
-    await remove().catch(() => {}); // why reading failed is the news
+    await remove().catch(() => {}); // the first error is the one to report
     throw error;
   }
   await remove();
@@ -186,7 +186,7 @@ async function look(stream: Stream, filter: string, all: boolean): Promise<Look>
 const ADDRESS_HINT = "Is this the NATS that your master uses?";
 const JETSTREAM_HINT = `${ADDRESS_HINT} JetStream may be off, or in another domain (--js-domain).`;
 
-/** The two buckets: JetStream, what is in them, and each permission that reading needs. */
+/** Checks JetStream, both buckets, and each permission that reading them needs. */
 export async function checkBuckets(connection: Connection): Promise<{ findings: Finding[]; clock: Clock | undefined }> {
   const js = new JetStream(connection);
   const { jobs, returns } = fleetOn(js);
@@ -200,7 +200,7 @@ export async function checkBuckets(connection: Connection): Promise<{ findings: 
       const { messages } = await bucket.info();
       if (bucket === jobs) findings.push({ check: "jetstream", result: "ok", detail: connection.api });
       const { consumer } = await look(bucket, bucket.prefix + filter, false);
-      // A missing key is answered with the status 404, which is no error here; a bucket without direct get is read another way.
+      // A missing key has status 404, which is no error here. A bucket without direct get is read through a consumer.
       await bucket.directIfAllowed(bucket.prefix + NO_KEY);
       const detail = `${plural(consumer.pending, entry)} in ${plural(messages, "message")}, readable`;
       findings.push({ check, result: "ok", detail });
@@ -220,7 +220,7 @@ export async function checkBuckets(connection: Connection): Promise<{ findings: 
   return { findings, clock: js.clock };
 }
 
-/** The stream of events, which a deployment can lack. */
+/** Checks the stream of events, which a deployment can lack. */
 export async function checkEvents(connection: Connection): Promise<Finding> {
   const check = "stream job-events";
   try {
@@ -240,14 +240,13 @@ export async function checkEvents(connection: Connection): Promise<Finding> {
   }
 }
 
-/** How far this machine's clock is from the server's. */
 export function checkClock(clock: Clock | undefined): Finding {
   const check = "clock";
   if (!clock) return { check, result: "warn", detail: "not tested: no answer of the server had a time" };
   const { aheadMs, doubtMs } = clock;
   const off = Math.abs(aheadMs);
   const doubt = `(±${formatMs(doubtMs)})`;
-  // Within the doubt it can't be told which of the two is ahead.
+  // A difference within the doubt does not show which clock is ahead.
   if (off <= Math.max(doubtMs, STEP_MS)) return { check, result: "ok", detail: `in step with the server ${doubt}` };
   const detail = `${formatMs(off)} ${aheadMs < 0 ? "ahead of" : "behind"} the server ${doubt}`;
   return off - doubtMs <= CLOCK_OFF_MS
@@ -260,7 +259,7 @@ export function checkClock(clock: Clock | undefined): Finding {
       };
 }
 
-/** When each master was last heard. */
+/** Reports the last heartbeat of each master. */
 export async function checkMasters(connection: Connection, clock: Clock | undefined): Promise<Finding> {
   const check = "masters";
   const { masters } = fleetOn(new JetStream(connection));

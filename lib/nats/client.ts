@@ -1,14 +1,14 @@
-// The NATS library's connect, guarded: nothing but our own writer reaches stdout or stderr, a server that breaks the protocol
-// ends the connection at once and with the reason, and one that never comes to the login fills no memory.
+// The NATS library's connect with three guards: only our own writer reaches stdout and stderr; a server that breaks the protocol
+// ends the connection at once, with the reason; a server that sends without end before the login cannot fill the memory.
 import { connect as Connect } from "nats";
 import { ProtocolHandler } from "nats/lib/nats-base-client/protocol.js";
 import { safe, shorten } from "../text.ts";
 import { Frames, type LineParser, LONGEST_LINE, type Receiver } from "./frames.ts";
 
-/** What a server sends can't be read; the message says why. */
+/** A server broke the protocol; the message says how. */
 export class BrokenProtocol extends Error {}
 
-/** What a server said first that is not what a NATS server says. */
+/** The first line does not come from a NATS server; `said` is its beginning. */
 export class NoGreeting extends Error {
   readonly said: string;
 
@@ -21,13 +21,13 @@ export class NoGreeting extends Error {
   }
 }
 
-/** Characters that are read, and shown, of what the library complains of, and shown of a greeting. */
+/** Characters: read of a library error, shown of it, shown of a greeting. */
 const SHOWN = { most: 300, columns: 100, said: 60 } as const;
 
-/** No message that is worth reading is larger, whatever a server says that it takes. */
+/** The largest message to read, in bytes, whatever limit a server announces. */
 const LARGEST = 256 << 20;
 
-/** What is used of the inside of the library: what reads a connection, and its way to the server. */
+/** The private parts of the library that this file uses: a connection's reader, and its transport. */
 interface Inside extends Receiver {
   readonly connected: boolean;
   readonly transport: Transport;
@@ -39,16 +39,16 @@ interface Inside extends Receiver {
 interface Transport {
   readonly options: { readonly timeout?: number };
   readonly socket: import("node:net").Socket;
-  /** What came so far. */
+  /** The bytes received so far. */
   readonly yields: readonly Uint8Array[];
-  /** Waits for the first line of the server, however long it is. */
+  /** Waits for the server's first line, of any length. */
   peekInfo(): Promise<unknown>;
 }
 
 /** Waits for the server's first line. @throws NoGreeting when it is not that of a NATS server, or has no end */
 async function greeting(transport: Transport, peekInfo: () => Promise<unknown>): Promise<unknown> {
   const { socket, yields, options } = transport;
-  // The library gives an attempt up by then, and leaves its socket open.
+  // After this time the library gives up, and leaves the socket open.
   socket.setTimeout(options.timeout ?? 0, () => socket.destroy());
   let bytes = 0;
   socket.on("data", (piece) => {
@@ -62,12 +62,12 @@ async function greeting(transport: Transport, peekInfo: () => Promise<unknown>):
   return info;
 }
 
-/** Reads a connection by frames.ts, from its first byte on. */
+/** Makes a connection read through frames.ts, from its first byte. */
 function guard(connection: Inside): void {
   const { transport } = connection;
   const { peekInfo } = transport;
   transport.peekInfo = () => greeting(transport, peekInfo);
-  // No message comes before the login.
+  // Before the login no message is expected.
   const largest = () => (connection.connected ? LARGEST : LONGEST_LINE);
   const frames = new Frames(connection.parser, connection, largest);
   let isBroken = false;
@@ -76,7 +76,7 @@ function guard(connection: Inside): void {
     try {
       frames.parse(bytes);
     } catch (error) {
-      // The library would write it to stdout, and wait for ever.
+      // Otherwise the library writes it to stdout and waits forever.
       isBroken = true;
       const text = String((error as Error).message).slice(0, SHOWN.most);
       void connection._close(new BrokenProtocol(shorten(safe(text), SHOWN.columns)));
@@ -93,7 +93,7 @@ inside.prepare = function (this: Inside) {
   return prepared;
 };
 
-/** The library's connect. @throws BrokenProtocol and NoGreeting as well */
+/** The library's connect. @throws also BrokenProtocol and NoGreeting */
 export const connect: typeof Connect = (options) => {
   for (const method of ["log", "info", "warn", "error", "debug", "trace"] as const) console[method] = () => {};
   return Connect(options);

@@ -1,4 +1,4 @@
-// What the library, Bun and the server say when connecting fails, as a reason and a next step.
+// Turns errors of the library, Bun and the server while connecting into a reason and a next step.
 import type { NatsError } from "nats";
 import { formatMs } from "../duration.ts";
 import type { ServerUrl } from "../settings/server-url.ts";
@@ -7,17 +7,16 @@ import { safe } from "../text.ts";
 import { BrokenProtocol, NoGreeting } from "./client.ts";
 import { caFault, damagedTlsFile, expiredAt, validFrom } from "./credentials.ts";
 
-/** Why a server could not be used, and what to do about it; `refused` when trying again can't help. */
+/** `why` follows the server's address in a message. `refused`: another attempt cannot help. */
 export interface ConnectFailure {
   readonly why: string;
   readonly hint: string;
   readonly refused?: true;
 }
 
-/** An attempt to connect that failed. */
 interface Attempt {
   readonly error: NatsError;
-  /** Every code and message that the error has. */
+  /** All codes and messages of the error and its cause. */
   readonly text: string;
   readonly url: ServerUrl;
   readonly settings: Settings;
@@ -30,7 +29,7 @@ type Row = readonly [
   refused?: "refused",
 ];
 
-// The server judges, by its own clock; it does not say why it refuses.
+// The server does not say why it refuses a login; it judges times by its own clock.
 const DENIED = /AUTHORIZATION_VIOLATION|Authorization Violation|BAD_AUTHENTICATION/i;
 const EXPIRED = /AUTHENTICATION_EXPIRED|Authentication Expired/i;
 const CLIENT_CERTIFICATE = /EBADF|CERTIFICATE_REQUIRED|certificate required|bad certificate|alert/i;
@@ -39,7 +38,7 @@ const CLOSED = /ECONNRESET|CONNECTION_REFUSED|CONNECTION_CLOSED|DISCONNECT|EPIPE
 const hasLogin = ({ url, settings: { creds, nkey, jwt, user, token } }: Attempt) =>
   (creds ?? nkey ?? jwt ?? user ?? token) !== undefined || Object.keys(url.auth).length > 0;
 
-/** The first row that matches counts. */
+/** The first row that matches applies. */
 const ROWS: readonly Row[] = [
   [
     ({ error }) => error instanceof BrokenProtocol,
@@ -148,20 +147,18 @@ const ROWS: readonly Row[] = [
   [() => true, ({ error }) => safe(error.message), "Check the address and the connection settings."],
 ];
 
-/** Every code and message of an error. */
 function textOf(error: NatsError): string {
   const inner = error.chainedError as NodeJS.ErrnoException | undefined;
-  // What is undefined joins as nothing.
+  // join() writes undefined as an empty text.
   return [error.code, inner?.code, error.message, inner?.message].join(" ");
 }
 
-/** True when the server refused a login that has expired: another one may stand in its file by now. */
+/** True when the server refused an expired login: its file may contain a new one by now. */
 export function isExpired(error: NatsError, settings: Settings): boolean {
   const text = textOf(error);
   return EXPIRED.test(text) || (DENIED.test(text) && expiredAt(settings) !== undefined);
 }
 
-/** What the error of an attempt to connect to `url` means. */
 export function connectFailure(error: NatsError, url: ServerUrl, settings: Settings): ConnectFailure {
   const attempt = { error, text: textOf(error), url, settings };
   const row = ROWS.find(([match]) => (match instanceof RegExp ? match.test(attempt.text) : match(attempt)));

@@ -1,4 +1,4 @@
-// Opening a connection: the first server that takes us, with the login and the TLS files of the settings.
+// Opens a connection to the first server that accepts it, with the login and the TLS files of the settings.
 import { type Authenticator, ErrorCode, type NatsConnection, type NatsError, type TlsOptions } from "nats";
 import { Transient, UserError } from "../errors.ts";
 import { LOOPBACK, parseUrl, type ServerUrl } from "../settings/server-url.ts";
@@ -10,7 +10,7 @@ import { authenticator, tlsFiles } from "./credentials.ts";
 import { JetStream } from "./jetstream.ts";
 import { fleetOn } from "./store.ts";
 
-/** User and password, a token, or both, that stand beside the URL. */
+/** User and password, a token, or both, from the settings other than the URL. */
 function plainLogin({ user, password, token }: Settings): ServerUrl["auth"] {
   return { ...(user !== undefined && { user, pass: password ?? "" }), ...(token !== undefined && { token }) };
 }
@@ -19,12 +19,12 @@ function apiPrefix({ jsDomain, jsPrefix }: Settings): string {
   return jsPrefix ?? (jsDomain === undefined ? "$JS.API" : `$JS.${jsDomain}.API`);
 }
 
-/** The servers that were told a password or a token in plain text: one warning each, however often we connect. */
+/** Servers that received a password or a token in plain text: each gets one warning per run. */
 const plainText = new Set<string>();
 
 /**
- * Connects to `url`. A password or a token that goes to another machine unprotected gets a warning, also when the server
- * refuses it: it was sent all the same.
+ * Connects to `url`. Warns when a password or a token went to another machine in plain text, even when the server refused the
+ * login.
  */
 async function dial(
   url: ServerUrl,
@@ -33,7 +33,7 @@ async function dial(
   warn: (text: string) => void,
 ): Promise<NatsConnection> {
   const tls = await tlsFiles(settings, url.tls, warn);
-  // As for other clients, what stands in a URL is meant for its server and wins over user, password and token beside it.
+  // As in other clients, a login in a URL belongs to its server and overrides user, password and token of the settings.
   const isInUrl = !auth && Object.keys(url.auth).length > 0;
   const login = isInUrl ? url.auth : plainLogin(settings);
   let sent = false;
@@ -44,13 +44,13 @@ async function dial(
       timeout: settings.timeoutMs,
       reconnect: false,
       noRandomize: true,
-      resolve: false, // the system knows more names than the DNS
+      resolve: false, // the system resolves more names than DNS
       ignoreClusterUpdates: true,
       noAsyncTraces: true,
       ...login,
       authenticator: [
         ...(auth ? [auth] : []),
-        // Called when the login is written.
+        // The library calls this when it writes the login.
         () => {
           sent = true;
         },
@@ -61,7 +61,7 @@ async function dial(
   const secret = Boolean(login.pass || login.token);
   if (!secret || tls || LOOPBACK.test(url.host)) return open(tls);
   try {
-    // Ends before the login when the server offers no TLS. Nothing else tells whether a login that fails was protected.
+    // This attempt ends before the login when the server offers no TLS. Nothing else shows whether a refused login was encrypted.
     return await open({});
   } catch (error) {
     if ((error as NatsError).code !== ErrorCode.ServerOptionNotAvailable) throw error;
@@ -75,17 +75,17 @@ async function dial(
   }
 }
 
-/** The login has expired, or can't be had while it is made anew. */
+/** The login has expired, or cannot be read while its file is written anew. */
 class Stale extends UserError {}
 
-/** Between two attempts with a login that is stale, in ms. */
+/** Pause between attempts with a stale login, in ms. */
 const RENEWAL_PAUSE_MS = 300;
 
 /**
- * Connects to the first server that takes us. A login that has expired is tried once more, and for as long as the server may stay
- * silent where another connection went before: its file may just be written anew.
- * @param last the connection that this one is to replace
- * @throws UserError that names each address tried, and why it failed
+ * Connects to the first server that accepts it. Repeats a stale login once, or, with `last`, for the length of the timeout: its
+ * file may be written anew at this moment.
+ * @param last the lost connection that this one replaces
+ * @throws UserError that names each address and why it failed
  */
 export async function openConnection(
   settings: Settings,
@@ -103,7 +103,7 @@ export async function openConnection(
   }
 }
 
-/** The settings and the login as they are now. @throws Stale for a login that can't be read now, when there was one */
+/** Reads the settings and the login again. @throws Stale for a login that cannot be read now but could before */
 async function currentLogin(given: Settings, warn: (text: string) => void, last: Connection | undefined) {
   try {
     const settings = { ...given, ...(await given.renewed?.()), timeoutMs: given.timeoutMs };
@@ -113,14 +113,14 @@ async function currentLogin(given: Settings, warn: (text: string) => void, last:
   }
 }
 
-/** Why a node of a cluster is of no use although it lets us in: it is cut off from the others. */
+/** The failure of a cluster node that accepts connections but is cut off from the others; undefined when it is not. */
 async function cutOff(connection: Connection): Promise<ConnectFailure | undefined> {
   if (!connection.nc.info?.cluster) return undefined;
   try {
     await fleetOn(new JetStream(connection)).jobs.info();
     return undefined;
   } catch (error) {
-    if (!(error instanceof Transient)) return undefined; // a user who may not ask that, or no bucket
+    if (!(error instanceof Transient)) return undefined; // no permission to ask, or no bucket
     const why = error.message.replace(`${connection.shown}: `, "").replace(/\.$/, "");
     return { why, hint: error.hint ?? "" };
   }
@@ -134,7 +134,7 @@ async function connectOnce(
   const { settings, auth } = await currentLogin(given, warn, last);
   const urls = settings.urls.map((url) => parseUrl(url));
   const failures: (ConnectFailure & { url: ServerUrl })[] = [];
-  // A service that the server asks says no more of an expired login than that it is refused.
+  // With an auth callout, an expired login is only reported as refused.
   let hasExpired = last?.hasExpired === true;
   for (const url of urls) {
     try {

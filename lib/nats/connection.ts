@@ -1,4 +1,4 @@
-// One connection to one NATS server: asking, and never waiting longer than the timeout.
+// One connection to one NATS server: requests, and errors when an answer takes longer than the timeout.
 import { createInbox, type Msg, type NatsConnection, type NatsError, type Status } from "nats";
 import { formatMs } from "../duration.ts";
 import { Transient, UserError } from "../errors.ts";
@@ -6,14 +6,13 @@ import { plural, safe } from "../text.ts";
 import { BrokenProtocol } from "./client.ts";
 import { unquote } from "./subject.ts";
 
-/** What the library tells of a permission that the server refused. */
+/** A refused permission as the library reports it; undefined when the server did not name the subject. */
 type Refusal = { operation: string; subject: string } | undefined;
 
-/** A server refused a subject. */
 export class PermissionDenied extends UserError {
-  /** A subscription was refused; otherwise a message, or the server did not say what. */
+  /** True for a subscription; false for a publish, or when the server did not say. */
   readonly listening: boolean;
-  /** As it is, not as the server quotes it; undefined when the server did not say. */
+  /** The subject without the server's quoting; undefined when the server did not name it. */
   readonly subject: string | undefined;
 
   constructor(refusal: Refusal) {
@@ -30,7 +29,7 @@ export class PermissionDenied extends UserError {
   }
 }
 
-/** A message was handed to the connection, and whether the server has it cannot be told. */
+/** A message was sent, and it is unknown whether the server has it. */
 export class Unconfirmed extends Error {
   constructor(readonly why: UserError) {
     super(why.message);
@@ -40,21 +39,21 @@ export class Unconfirmed extends Error {
 /** Nothing answers on a subject (status 503). */
 export class NoResponders extends Error {}
 
-/** An open connection. Every wait on it ends within the timeout of the server's last word. */
+/** An open connection. Every wait ends within the timeout after the server's last message. */
 export class Connection {
   readonly #watchers = new Set<(error: UserError) => void>();
   readonly #encoder = new TextEncoder();
   #lost: UserError | undefined;
-  /** The server closed it since the login expired. */
+  /** True when the server closed the connection because the login expired. */
   hasExpired = false;
 
   constructor(
     readonly nc: NatsConnection,
     readonly shown: string,
     readonly timeoutMs: number,
-    /** The prefix of every JetStream API subject. */
+    /** Prefix of every JetStream API subject. */
     readonly api = "$JS.API",
-    /** The prefix of the subjects of answers; a user may be allowed only their own. */
+    /** Prefix of the subjects of answers. A user may have permission for only one. */
     readonly inboxPrefix = "_INBOX",
   ) {
     void this.#watchStatus();
@@ -64,7 +63,7 @@ export class Connection {
     });
   }
 
-  /** What to say of a connection that was closed, as `closed()` of the library tells why. */
+  /** The error for a closed connection. @param error the reason from `closed()` of the library */
   #lostBy(error: Error | undefined): UserError {
     if (error instanceof BrokenProtocol)
       return new UserError(
@@ -72,7 +71,7 @@ export class Connection {
         "Check the address, and what stands between here and the server.",
       );
     this.hasExpired ||= /AUTHENTICATION_EXPIRED/.test(String((error as Partial<NatsError>)?.code));
-    // They may have been renewed: who follows jobs logs in again, and learns otherwise from the server.
+    // Transient, because the login may have been renewed: a follow logs in again, and the server then decides.
     return this.hasExpired
       ? new Transient(`${this.shown}: the credentials have expired.`, "Ask the issuer of the credentials for new ones.")
       : new Transient(`${this.shown}: the connection to the server was lost.`, "Run the command again.");
@@ -85,12 +84,12 @@ export class Connection {
     }
   }
 
-  /** What an error of the server means. After most of them it hangs up, but not after all. */
+  /** The error for a status of the library; undefined for no failure. The server does not always close the connection after it. */
   #toldBy({ type, data, permissionContext }: Status): UserError | undefined {
     if (type !== "error") return undefined;
     if (permissionContext || data === "PERMISSIONS_VIOLATION") return new PermissionDenied(permissionContext);
     if (data !== "NATS_PROTOCOL_ERR") return undefined;
-    // The library hands on no more than the code; its own field has the server's words.
+    // The status has only the code. A private field of the library has the server's message.
     const { lastError } = (this.nc as { protocol?: { lastError?: Error } }).protocol ?? {};
     return new Transient(
       `${this.shown}: the server reports an error: ${safe(lastError?.message ?? "without words")}.`,
@@ -103,9 +102,9 @@ export class Connection {
   }
 
   /**
-   * Calls `watcher` when the connection is lost, when the server reports an error, or when it refuses a permission that
-   * matters: publishing on `subject` (or what `matters` says of a refusal), any subscription for answers, or something
-   * that it does not name. The result ends that.
+   * Calls `watcher` when the connection is lost, the server reports an error, or refuses a permission that matters.
+   * @param matters by default: a refusal of `subject`, of a subject for answers, or without a subject
+   * @returns the function that stops the calls
    */
   onFailure(
     subject: string,
@@ -121,30 +120,30 @@ export class Connection {
     return () => void this.#watchers.delete(filtered);
   }
 
-  /** True for a nats-server of this version or a newer one. */
+  /** True for this version of nats-server or a newer one. */
   isAtLeast(major: number, minor: number): boolean {
     const [itsMajor = 0, itsMinor = 0] = (this.nc.info?.version ?? "").split(".").map(Number);
     return itsMajor > major || (itsMajor === major && itsMinor >= minor);
   }
 
-  /** A new subject for answers, which is used nowhere else. */
+  /** A new, unique subject for answers. */
   inbox(): string {
     return createInbox(this.inboxPrefix);
   }
 
-  /** The error that says that the server stayed silent. */
+  /** The error for a server that did not answer in time. */
   silent(what: string): UserError {
     const waited = formatMs(this.timeoutMs);
     return new Transient(
       `${this.shown}: no answer to ${safe(what)} within ${waited}.`,
-      // Through an export with the usual single response only the first record of a read arrives.
+      // An export without response_type: stream passes on only the first record of a read.
       this.api === "$JS.API"
         ? "The server may be overloaded or without a leader: try again, or wait longer with --timeout."
         : `The server may be overloaded: wait longer with --timeout. Or ${this.api} is exported without response_type: stream.`,
     );
   }
 
-  /** The error for an answer that lacks something. */
+  /** The error for an incomplete answer. */
   incomplete(why: string): UserError {
     return new Transient(
       `the answer of ${this.shown} is incomplete: ${safe(why)}.`,
@@ -154,7 +153,11 @@ export class Connection {
     );
   }
 
-  /** `promise`, or the first of: the timeout, and a failure as `onFailure` tells it. */
+  /**
+   * The value of `promise`.
+   * @param what names it in the error of the timeout
+   * @throws UserError at the timeout, and at a failure as `onFailure` reports it
+   */
   async guard<T>(
     promise: Promise<T>,
     what: string,
@@ -170,8 +173,8 @@ export class Connection {
     try {
       return await Promise.race([promise, failure]);
     } catch (error) {
-      // Whatever was under way when the connection closed fails with one of these, a moment before closed() tells why.
-      // The library's own TIMEOUT can mean nothing else: ours comes first.
+      // What is in flight when the connection closes fails with one of these codes, a moment before closed() has the reason.
+      // TIMEOUT of the library means the same here, because our own timeout is shorter.
       if (/^(TIMEOUT|CANCELLED|CONNECTION_CLOSED|DISCONNECT)$/.test(String((error as NatsError).code))) {
         throw (
           this.#lost ?? this.#lostBy(this.nc.isClosed() ? ((await this.nc.closed()) as Error | undefined) : undefined)
@@ -184,12 +187,12 @@ export class Connection {
     }
   }
 
-  /** The most bytes that the server takes at once. */
+  /** The largest message that the server accepts, in bytes. */
   get maxPayload(): number {
     return this.nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
   }
 
-  /** @throws UserError when the server takes no message of that size */
+  /** @throws UserError when the message is larger than the server accepts */
   #bytesOf(subject: string, payload: unknown): Uint8Array {
     const bytes = payload instanceof Uint8Array ? payload : this.#encoder.encode(JSON.stringify(payload) ?? "");
     if (bytes.length <= this.maxPayload) return bytes;
@@ -200,9 +203,10 @@ export class Connection {
   }
 
   /**
-   * Publishes a message; `reply` is where its answers go.
-   * @param payload bytes as they are, anything else as JSON
-   * @throws UserError when the server takes no message of that size
+   * Publishes a message, without waiting.
+   * @param payload bytes are sent unchanged, anything else as JSON
+   * @param reply subject for answers
+   * @throws UserError when the message is larger than the server accepts
    */
   publish(subject: string, payload: unknown, reply: string): void {
     this.nc.publish(subject, this.#bytesOf(subject, payload), { reply });
@@ -210,13 +214,13 @@ export class Connection {
 
   /**
    * Sends a request and waits for its answer.
-   * @param payload bytes as they are, anything else as JSON
-   * @throws NoResponders when nothing listens, PermissionDenied, UserError when the server stays silent or is lost
+   * @param payload bytes are sent unchanged, anything else as JSON
+   * @throws NoResponders when nothing listens, PermissionDenied, UserError when the server does not answer or is lost
    */
   async request(subject: string, payload: unknown = undefined): Promise<Msg> {
     const body = this.#bytesOf(subject, payload);
     try {
-      // The library's own timeout comes after ours, which has the better words.
+      // The library's timeout is longer than ours, whose error says more.
       return await this.guard(
         this.nc.request(subject, body, { timeout: this.timeoutMs + 1000 }),
         `a request on ${subject}`,
@@ -230,28 +234,28 @@ export class Connection {
     }
   }
 
-  /** Waits until the server has processed all that was sent before, a publish on `subject` in the end. */
+  /** Waits until the server has processed everything sent so far. @throws as `guard`, for a publish on `subject` */
   async flush(subject: string): Promise<void> {
     await this.guard(this.#pong(), "a ping", subject);
   }
 
-  /** The answer to a ping. The library hands errors that came before it on through an async iterator: that has to run first. */
+  /** Waits for the answer to a ping. The library reports earlier errors through an async iterator, which has to run first. */
   async #pong(): Promise<void> {
     await this.nc.flush();
     await new Promise((done) => setImmediate(done));
   }
 
   /**
-   * Publishes one message, and waits until the server has taken or refused it.
-   * @returns false when nothing listens on the subject and no stream stores it; undefined when the user may not learn that
-   * @throws PermissionDenied, or what else kept it from being published; Unconfirmed when that cannot be told
+   * Publishes one message, and waits until the server has accepted or refused it.
+   * @returns false when nothing listens on the subject and no stream stores it; undefined without the permission to learn that
+   * @throws PermissionDenied, or another UserError, when the message was not published; Unconfirmed when that is unknown
    */
   async deliver(subject: string, payload: Uint8Array): Promise<boolean | undefined> {
     if (this.#lost || this.nc.isClosed()) throw this.#lost ?? this.#lostBy(undefined);
     const inbox = this.inbox();
     let heard: boolean | undefined = true;
-    // With a reply subject the server says at once when no client has interest (status 503); handlers ignore the reply.
-    // A subscription for it that is refused is no loss: only that is not known then.
+    // With a reply subject the server reports at once that nothing listens (status 503); receivers ignore the reply. If the
+    // subscription for it is refused, only this report is lost.
     const sub = this.nc.subscribe(inbox, {
       callback: (error, msg) => {
         if (error) heard = undefined;
@@ -259,11 +263,11 @@ export class Connection {
       },
     });
     this.publish(subject, payload, inbox);
-    // A refusal is this message's unless it says that it is another's: requests of the API may be on the way as well.
+    // A refusal is for this message unless it names another subject: API requests may be in flight as well.
     const refused = (denied: PermissionDenied) =>
       denied.subject === subject || !(denied.listening || denied.subject?.startsWith(`${this.api}.`) === true);
     try {
-      // A refusal and the 503 come before the answer to the ping: once that is here, we know.
+      // A refusal and the 503 arrive before the answer to the ping.
       await this.guard(this.#pong(), "a ping", subject, refused);
     } catch (error) {
       if (error instanceof UserError && !(error instanceof PermissionDenied)) throw new Unconfirmed(error);

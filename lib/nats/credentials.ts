@@ -1,4 +1,4 @@
-// Secrets and certificates from files: read, checked, and never repeated.
+// Reads and checks secrets and certificates from files. No message repeats their content.
 import { type Authenticator, jwtAuthenticator, nkeyAuthenticator } from "nats";
 import { UserError } from "../errors.ts";
 import { decodeText, faultOf, readFile } from "../settings/files.ts";
@@ -6,10 +6,10 @@ import { type LoginText, loginFault, loginIn } from "../settings/login.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { PemKind } from "./pem.ts";
 
-/** What each file held when it was read last. */
+/** The content of each file at the last read. */
 const read = new Map<string, string>();
 
-/** The text of a file. @throws UserError that names the file and why it can't be read */
+/** The text of a file. @throws UserError that names the file and why it cannot be read */
 async function readSecret(
   path: string,
   what: string,
@@ -30,29 +30,29 @@ async function readSecret(
   }
 }
 
-/** What a user's JWT says of its user; nothing in it is secret. */
+/** The claims of a user's JWT. None is secret. */
 export interface Claims {
   readonly name?: string;
   readonly sub?: string;
   readonly iss?: string;
-  /** Seconds since 1970. */
+  /** In seconds since 1970, as `nbf`. */
   readonly exp?: number;
   readonly nbf?: number;
   readonly nats?: { readonly pub?: { readonly allow?: string[]; readonly deny?: string[] } };
 }
 
-/** The claims of a JWT; undefined when they can't be read. */
+/** The claims of a JWT; undefined when they cannot be read. */
 export function readClaims(jwt: string): Claims | undefined {
   const claims = /^\s*[\w-]+\.([\w-]+)\.[\w-]+/.exec(jwt)?.[1];
   if (!claims) return undefined;
   try {
     return JSON.parse(Buffer.from(claims, "base64url").toString());
   } catch {
-    return undefined; // the server is the judge of a broken JWT
+    return undefined; // the server decides about a broken JWT
   }
 }
 
-/** How to log in with credentials that stand in the settings themselves. */
+/** The login from credentials in the settings themselves; undefined for none. @throws UserError when they are no JWT or seed */
 function inlineLogin({ jwt, seed }: Settings): LoginText | undefined {
   if (jwt === undefined && seed === undefined) return undefined;
   const login = { jwt: loginIn(jwt ?? "").jwt, seed: loginIn(seed ?? "").seed };
@@ -64,8 +64,8 @@ function inlineLogin({ jwt, seed }: Settings): LoginText | undefined {
 }
 
 /**
- * How to log in with a `.creds` or seed file as it is now, or with a JWT; undefined when the settings name none.
- * @throws UserError when the file is missing, or holds something else
+ * The login from a `.creds` file, a seed file or a JWT; undefined when the settings name none. Reads the file again on each call.
+ * @throws UserError when the file is missing or contains something else
  */
 export async function authenticator(
   settings: Settings,
@@ -82,7 +82,7 @@ export async function authenticator(
   }
   if (login === undefined) return undefined;
   const seed = login.seed === undefined ? undefined : Buffer.from(login.seed);
-  // A JWT beside a seed serves servers with and without an operator; a JWT alone is a bearer's.
+  // A JWT with a seed works on servers with and without an operator. A JWT alone is a bearer token.
   const auth = login.jwt === undefined ? nkeyAuthenticator(seed) : jwtAuthenticator(login.jwt, seed);
   try {
     auth("probe");
@@ -95,35 +95,35 @@ export async function authenticator(
   return auth;
 }
 
-/** The user's JWT, when that is how the settings log in: as it stands there, or as the file last had it. */
+/** The user's JWT from the settings or from the file at its last read; undefined when the login uses none. */
 export function userJwt({ jwt, creds, nkey }: Settings): string | undefined {
   return jwt ?? loginIn(read.get(creds ?? nkey ?? "") ?? "").jwt;
 }
 
-/** When the user's JWT expired, by this machine's clock; undefined when it did not, or there is none. */
+/** When the user's JWT expired, by this machine's clock; undefined when it has not, or there is none. */
 export function expiredAt(settings: Settings): string | undefined {
   const ms = claimedMs(settings, "exp");
   return ms !== undefined && ms < Date.now() ? timeText(ms) : undefined;
 }
 
-/** When the user's JWT becomes valid, when that is still to come by this machine's clock. */
+/** When the user's JWT becomes valid; undefined when it already is, by this machine's clock. */
 export function validFrom(settings: Settings): string | undefined {
   const ms = claimedMs(settings, "nbf");
   return ms !== undefined && ms > Date.now() ? timeText(ms) : undefined;
 }
 
-/** A time that the user's JWT claims, in ms since 1970; undefined for none. */
+/** A time in the user's JWT, in ms since 1970; undefined for none. */
 function claimedMs(settings: Settings, claim: "exp" | "nbf"): number | undefined {
   const seconds: unknown = readClaims(userJwt(settings) ?? "")?.[claim];
   return typeof seconds === "number" && seconds > 0 && seconds <= LAST_S ? seconds * 1000 : undefined;
 }
 
-/** The last second that a date has. */
+/** The last second that a Date can represent. */
 const LAST_S = 8.64e12;
 
 const timeText = (ms: number) => new Date(ms).toISOString().replace(".000", "");
 
-/** What the files hold, in the names of the NATS library, which would read them again for each connection. */
+/** The content of the files, under the library's names. Given paths, the library would read them for each connection. */
 interface TlsFiles {
   handshakeFirst?: boolean;
   ca?: string;
@@ -131,7 +131,7 @@ interface TlsFiles {
   key?: string;
 }
 
-/** The settings that name a file for TLS, and what messages call it. */
+/** The settings that name a TLS file, its name in messages, and its content. */
 const TLS_FILES = [
   ["tlsCa", "CA file", "certificate"],
   ["tlsCert", "TLS certificate file", "certificate"],
@@ -143,7 +143,10 @@ const PEM_HINTS: Readonly<Record<PemKind, string>> = {
   key: "Name a file with an unencrypted -----BEGIN PRIVATE KEY-----; `openssl pkey -in <file>` writes one.",
 };
 
-/** TLS options when anything asks for TLS. Files are checked here, where their flag can still be named. */
+/**
+ * TLS options; undefined when nothing asks for TLS.
+ * @throws UserError when a file cannot be used; it names the file
+ */
 export async function tlsFiles(
   settings: Settings,
   wanted: boolean,
@@ -173,7 +176,7 @@ export async function tlsFiles(
   return { ...first, ...(ca && { ca }), ...(cert && { cert }), ...(pemKey && { key: pemKey }) };
 }
 
-/** The first file for TLS that can't be used, as far as its content tells: `TLS key file x.key`. */
+/** The first TLS file with unusable content, such as `TLS key file x.key`; undefined for none. */
 export function damagedTlsFile(settings: Settings): string | undefined {
   const { isDamaged } = require("./pem.ts") as typeof import("./pem.ts");
   const found = TLS_FILES.find(([key, , kind]) => {
@@ -183,7 +186,7 @@ export function damagedTlsFile(settings: Settings): string | undefined {
   return found && `${found[1]} ${settings[found[0]]}`;
 }
 
-/** Why the server's certificate is not trusted although a CA was named; undefined when none was. */
+/** Why the named CA file does not cover the server's certificate; undefined without such a file. */
 export function caFault({ tlsCa }: Settings): string | undefined {
   const text = read.get(tlsCa ?? "");
   if (text === undefined) return undefined;

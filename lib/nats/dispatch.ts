@@ -1,21 +1,21 @@
-// Handing a new job to the masters: a request that one of them answers (wire.md, "Dispatch").
+// Hands a new job to the masters: one of them answers the request (wire.md, "Dispatch").
 import { UserError } from "../errors.ts";
 import { plural } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 
-/** Where masters take new jobs. */
+/** The subject on which masters accept new jobs. */
 export const DISPATCH_SUBJECT = "zester.dispatch";
 
-/** What came of one request: a master's answer; or it is certain that no master has it; or that can't be told, and why. */
+/** The outcome of one request: a master's answer; or no master has the job; or that is unknown, and why. */
 export type Handed = { readonly answer: Uint8Array } | { readonly refused: UserError } | { readonly open: string };
 
-/** A new job, and the size of the event that a master makes of it, which is the largest message of both. */
+/** A new job. `eventSize`: bytes of the event that a master publishes for it, which is larger than the request. */
 export interface NewJob {
   readonly record: Uint8Array;
   readonly eventSize: number;
 }
 
-/** Why a job can't be dispatched at all; undefined when the server takes messages of this size. */
+/** The error for a job that is larger than the server accepts; undefined for one that is not. */
 export function tooLarge({ shown, maxPayload }: Connection, { eventSize }: NewJob): UserError | undefined {
   if (eventSize <= maxPayload) return undefined;
   return new UserError(
@@ -24,7 +24,7 @@ export function tooLarge({ shown, maxPayload }: Connection, { eventSize }: NewJo
   );
 }
 
-/** Sends the request once, and waits for the answer as long as the server may stay silent. */
+/** Sends the request once, and waits for the answer up to the timeout. */
 export async function handToMasters(connection: Connection, job: NewJob): Promise<Handed> {
   const large = tooLarge(connection, job);
   if (large) return { refused: large };
@@ -38,7 +38,7 @@ export async function handToMasters(connection: Connection, job: NewJob): Promis
           "`zester config check` tells which masters run.",
         ),
       };
-    // Any other refusal may be of something else that was asked: of the subscription for the answer, for example.
+    // Any other refusal may be about something else, such as the subscription for the answer.
     if (error instanceof PermissionDenied && !error.listening && error.subject === DISPATCH_SUBJECT)
       return { refused: new UserError(`${error.message} Nothing was dispatched.`, error.hint) };
     if (error instanceof UserError) return { open: error.message };

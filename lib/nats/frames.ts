@@ -1,24 +1,25 @@
-// Takes apart what a server sends, in place of the NATS library's own parser, which looks at each byte of a message's line in
-// turn, makes a view of each part, and gathers whatever a server announces. This saves a fifth of the time of a large list, and
-// bounds the memory. Lines without a message are left to the library's parser.
+// Splits the bytes of a server into messages, in place of the NATS library's parser. Lines without a message go to that parser.
 //
-// To do without it: in client.ts, the only place that uses it, let the connection keep its own parser. Memory is then bounded up to
-// the server's first line alone.
+// Why: the library's parser examines each byte of a message's line, makes a view of each part, and buffers any size that a server
+// announces. This file saves a fifth of the time of a large list, and limits the memory.
+//
+// To remove it: in client.ts, the only user, leave the connection its own parser. Then only the server's first line has a
+// limit.
 import { Kind } from "nats/lib/nats-base-client/parser.js";
 import { safe, shorten } from "../text.ts";
 
-/** What takes the bytes of a connection, piece by piece. */
+/** Receives the bytes of a connection in pieces. */
 export interface Parser {
-  /** @throws Error when this is not the protocol of NATS; nothing can be read after that */
+  /** @throws Error when the bytes break the NATS protocol; nothing can be read after that */
   parse(bytes: Uint8Array): void;
 }
 
-/** The library's own parser, as far as it tells what it is gathering. */
+/** The library's parser. `argBuf` is the line that it has begun. */
 export interface LineParser extends Parser {
   readonly argBuf?: { readonly length: number } | undefined;
 }
 
-/** What the library does with a message. */
+/** The library's receiver of messages. */
 export interface Receiver {
   push(message: { readonly kind: Kind.MSG; readonly msg: MessageLine; readonly data: Uint8Array }): void;
 }
@@ -27,20 +28,20 @@ const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
 const DIGIT_0 = 0x30;
-/** The words before a message; no other line has one of their first letters. */
+/** The first words of a message's line. No other line begins with one of their first letters. */
 const MSG = Buffer.from("MSG ");
 const HMSG = Buffer.from("HMSG ");
 const [M] = MSG;
 const [H] = HMSG;
 
-/** What ends a line, or the bytes of a message. */
+/** Length of the end of a line or of a message. */
 const CRLF_BYTES = 2;
 /** The longest line of a server's protocol, in bytes. */
 export const LONGEST_LINE = 1 << 20;
-/** Of a line that can't be read, an error shows so many columns. */
+/** Columns of a malformed line that an error shows. */
 const SHOWN = 60;
 
-/** The number that is written in `bytes[from..to)`; NaN where there is anything but digits. */
+/** The decimal number in `bytes[from..to)`; NaN for anything but digits. */
 function numberIn(bytes: Uint8Array, from: number, to: number): number {
   let number = from < to ? 0 : Number.NaN;
   for (let at = from; at < to; at++) {
@@ -57,8 +58,8 @@ function beginsWith(bytes: Uint8Array, from: number, word: Uint8Array): boolean 
 }
 
 /**
- * `MSG <subject> <sid> [<reply>] <size>` or `HMSG <subject> <sid> [<reply>] <headers> <size>`, under the names that the library
- * has for its parts. Subject and reply are views that are made when they are asked for.
+ * `MSG <subject> <sid> [<reply>] <size>` or `HMSG <subject> <sid> [<reply>] <headers> <size>`, with the library's names for the
+ * parts. Subject and reply are views, made on access.
  */
 export class MessageLine {
   readonly #bytes: Uint8Array;
@@ -66,16 +67,16 @@ export class MessageLine {
   readonly #subjectTo: number;
   readonly #replyFrom: number;
   readonly #replyTo: number;
-  /** The number of the subscription. */
+  /** Number of the subscription. */
   readonly sid: number;
-  /** Bytes of the headers; -1 without any. */
+  /** Bytes of the headers; -1 without headers. */
   readonly hdr: number;
-  /** Bytes that follow the line, headers among them. */
+  /** Bytes that follow the line, including headers. */
   readonly size: number;
 
   /**
-   * @param from where the line begins in `bytes`
-   * @param to where its CR stands
+   * @param from start of the line in `bytes`
+   * @param to position of its CR
    * @throws Error when it is malformed
    */
   constructor(bytes: Uint8Array, from: number, to: number) {
@@ -91,7 +92,7 @@ export class MessageLine {
     this.sid = numberIn(bytes, this.#subjectTo + 1, this.#replyFrom - 1);
     this.hdr = hasHeaders ? numberIn(bytes, numbersFrom, sizeFrom - 1) : -1;
     this.size = numberIn(bytes, sizeFrom, to);
-    // Without a reply the space after the number of the subscription is the one before the other numbers.
+    // Without a reply, the space after sid is also the space before the other numbers.
     const hasParts = this.#replyFrom <= numbersFrom && this.sid >= 0 && this.hdr <= this.size;
     if (!hasParts || bytes[to] !== CR || !beginsWith(bytes, from, name)) {
       const line = Buffer.from(bytes.subarray(from, Math.min(to, from + 2 * SHOWN))).toString();
@@ -112,17 +113,17 @@ export class Frames implements Parser {
   readonly #lines: LineParser;
   readonly #receiver: Receiver;
   readonly #largest: () => number;
-  /** The beginning of a message that has not come whole, in pieces. */
+  /** The pieces of an incomplete message. */
   #held: Uint8Array[] = [];
   #heldBytes = 0;
-  /** How long it is, with its line; 0 while that is not known. */
+  /** Its length with its line, in bytes; 0 while unknown. */
   #neededBytes = 0;
-  /** A line that is not a message's has begun, and has not ended. */
+  /** True within a line that has no message. */
   #inLine = false;
 
   /**
-   * @param lines takes the lines that no message follows
-   * @param largest a message of more bytes is an error: gathering what a server announces may take all memory
+   * @param lines receives the lines without a message
+   * @param largest limit of a message in bytes: buffering any announced size could take all memory
    */
   constructor(lines: LineParser, receiver: Receiver, largest: () => number) {
     this.#lines = lines;
@@ -131,7 +132,7 @@ export class Frames implements Parser {
   }
 
   parse(piece: Uint8Array): void {
-    // Not as a Buffer, whose `slice` is no copy: a value that is kept would keep all that came with it.
+    // Not a Buffer: its `slice` makes no copy, so one kept value would keep the whole piece in memory.
     const bytes = new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
     let at = this.#complete(bytes);
     while (at < bytes.length) {
@@ -148,13 +149,13 @@ export class Frames implements Parser {
     this.#heldBytes += bytes.length;
   }
 
-  /** Hands over the message that has begun, when it ends in `bytes`. Returns where it ends there. */
+  /** Completes the message that has begun. @returns the position after its part of `bytes` */
   #complete(bytes: Uint8Array): number {
     let at = 0;
     while (this.#heldBytes > 0 && at < bytes.length) {
       const missing = this.#neededBytes - this.#heldBytes;
       const lineEnd = bytes.indexOf(LF, at) + 1;
-      // Until the line has an end, how much follows is not known.
+      // The size is unknown until the line ends.
       const end = missing > 0 ? at + missing : lineEnd || bytes.length;
       this.#hold(bytes.subarray(at, end));
       at = Math.min(end, bytes.length);
@@ -169,7 +170,7 @@ export class Frames implements Parser {
     return at;
   }
 
-  /** Hands over a line, or as much of it as there is. Returns where that ends. */
+  /** Passes on a line, or the part that has arrived. @returns the position after it */
   #line(all: Uint8Array, from: number): number {
     const lf = all.indexOf(LF, from);
     this.#inLine = lf < 0;
@@ -179,7 +180,7 @@ export class Frames implements Parser {
     return end;
   }
 
-  /** Hands over a message. Returns where it ends; -1 when it is not whole. */
+  /** Passes on a message. @returns the position after it; -1 when it is incomplete */
   #message(all: Uint8Array, from: number): number {
     const lf = all.indexOf(LF, from);
     if (lf < 0) {

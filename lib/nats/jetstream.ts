@@ -1,20 +1,20 @@
-// The API of JetStream: requests whose answers are checked, refusals as errors by their code, and consumers.
+// The JetStream API: requests with checked answers, an error for each refusal code, and consumers.
 //
-// It is spoken over plain requests instead of the library's KV layer: that layer asks for account and stream information
-// first (round trips, and permissions that a careful site does not grant), and its watch never says that it has caught up
-// when the newest message is a tombstone.
+// Plain requests replace the library's KV layer. That layer first requests account and stream information (round trips, and
+// permissions that a careful site does not grant), and its watch never reports the end of the stored entries when the
+// newest message is a tombstone.
 import { type Msg, nuid } from "nats";
 import { Transient, UserError } from "../errors.ts";
 import { safe } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import type { Clock, Consumer, ConsumerConfig } from "./consumer.ts";
 
-/** A refusal of the API: the `cause` of the error in a user's words. */
+/** A refusal by the API: the `cause` of the UserError for it. */
 export class ApiError extends Error {
   constructor(
     stream: string,
     description: string,
-    /** errors.json of nats-server lists the codes. */
+    /** As in errors.json of nats-server. */
     readonly code: number | undefined,
   ) {
     super(`${stream}: the server answers "${safe(description)}" (${code ?? "no code"})`);
@@ -24,22 +24,21 @@ export class ApiError extends Error {
 const NO_STREAM = 10059;
 /** JetStream is not enabled, for this account or at all. */
 const NO_JETSTREAM: ReadonlySet<number | undefined> = new Set([10039, 10076]);
-/** The account, or the stream, may have no more consumers. */
+/** The account or the stream has reached its limit of consumers. */
 const TOO_MANY_CONSUMERS = 10026;
-/** The pause before another attempt then, in ms. */
+/** Pause before the next attempt then, in ms. */
 const TURN_MS = 10;
-/** The stream's own limit for consumers is lower than the time that was asked for. */
+/** The stream limits inactive_threshold to less than requested. */
 const INACTIVE_THRESHOLD = 10153;
 /**
- * What a cluster answers while it has no leader or lacks nodes: incomplete, no peers, not assigned, temporarily
- * unavailable, not leader, insufficient resources, stream offline, consumer offline.
+ * Answers of a cluster without a leader or with missing nodes: incomplete, no peers, not assigned, temporarily unavailable,
+ * not leader, insufficient resources, stream offline, consumer offline.
  */
 const PASSING: ReadonlySet<number | undefined> = new Set([10004, 10005, 10007, 10008, 10009, 10023, 10118, 10119]);
 
 /** `bucket "jobs"`, for errors. */
 const titleOf = (stream: string) => (stream.startsWith("KV_") ? `bucket "${stream.slice(3)}"` : `stream "${stream}"`);
 
-/** A bucket, or the stream of events, that is not there. */
 export class NoBucket extends UserError {
   constructor(stream: string, shown: string) {
     super(
@@ -49,7 +48,7 @@ export class NoBucket extends UserError {
   }
 }
 
-/** A stream of a cluster that has no leader now: the nodes that answer tell what they knew, which may be old. */
+/** A stream of a cluster has no leader now. Answers of the other nodes may be old. */
 export class NoLeader extends Transient {
   constructor(stream: string, shown: string) {
     super(
@@ -59,7 +58,6 @@ export class NoLeader extends Transient {
   }
 }
 
-/** A server, or an account, without JetStream. */
 export class NoJetStream extends UserError {
   constructor(shown: string) {
     super(
@@ -69,7 +67,7 @@ export class NoJetStream extends UserError {
   }
 }
 
-/** JetStream has answered before, and does not now: it restarts, or the way to it through another server is cut. */
+/** JetStream answered before and does not now: it restarts, or the server has lost its connection to it. */
 class JetStreamLost extends Transient {
   constructor(shown: string) {
     super(
@@ -91,13 +89,13 @@ function refused(stream: string, shown: string, description: string, code: numbe
 
 type Json = Record<string, unknown>;
 
-/** A whole number, of an answer that may hold anything in its place: even a value that can't be made a text. */
+/** A safe integer from an answer, which may have anything in its place; undefined otherwise. */
 const numberIn = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : undefined);
 
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The object that an answer of the API holds; undefined when it is none: something else listens there. */
+/** The JSON object of an answer; undefined for anything else, which means that something else listens there. */
 function objectIn(msg: Msg): Json | undefined {
   try {
     const answer = msg.json();
@@ -107,13 +105,13 @@ function objectIn(msg: Msg): Json | undefined {
   }
 }
 
-/** The number at a path such as `state.last_seq` is one that counts something. */
+/** True when the value at a path such as `state.last_seq` is a whole number, zero or more. */
 function hasCount(answer: Json, path: string): boolean {
   const value = path.split(".").reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), answer);
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** What is read of the answer to CONSUMER.CREATE. */
+/** The fields read from the answer to CONSUMER.CREATE. */
 interface Created {
   readonly num_pending: number;
   readonly created?: string;
@@ -121,24 +119,24 @@ interface Created {
   readonly cluster?: { readonly leader?: string };
 }
 
-/** The server drops a consumer by itself after so many ns without a request. */
+/** The server drops a consumer after this many ns without a request. */
 const IDLE_NS = 30_000_000_000;
 
-/** The API on one connection, and the consumers that were made through it. */
+/** The API on one connection, and the consumers created through it. */
 export class JetStream {
-  /** Consumers that may still be there, with their streams. */
+  /** Consumers that may still exist, with their streams. */
   readonly #consumers = new Map<string, string>();
   readonly #closing: Promise<void>[] = [];
   #clock: Clock | undefined;
   #closed = false;
   readonly #creating = new Set<Promise<Consumer>>();
-  /** Those who wait for a place for their consumers, and when the last of them got one. */
+  /** The queue of those who wait for a free consumer, and when the last of them got one. */
   #line: Promise<unknown> = Promise.resolve();
   #servedMs = 0;
-  /** It has answered, on this connection or an earlier one. */
+  /** True when JetStream has answered, on this connection or an earlier one. */
   #isThere = false;
 
-  /** @param before of a connection that was lost: what it left on the server is deleted now */
+  /** @param before of a lost connection: its consumers are deleted now */
   constructor(
     readonly connection: Connection,
     before?: JetStream,
@@ -149,29 +147,29 @@ export class JetStream {
     this.#closing.push(...this.#dropAll(before.#consumers));
   }
 
-  /** The server's clock, from the answer that told it best; undefined until one did. */
+  /** The server's clock from the most precise answer so far; undefined before the first. */
   get clock(): Clock | undefined {
     return this.#clock;
   }
 
-  /** @param time what an answer tells, if anything, of the moment when it was made */
+  /** @param time the time of an answer, if it has one */
   #learn(time: unknown, askedMs: number): void {
     const toldMs = typeof time === "string" ? Date.parse(time) : Number.NaN;
     if (Number.isNaN(toldMs)) return;
     const doubtMs = Math.max(0, Date.now() - askedMs) / 2;
     const aheadMs = toldMs - askedMs - doubtMs;
     const known = this.#clock;
-    // A clock that was set since contradicts what was known.
+    // A contradiction means that a clock has been set since.
     const isNews = !known || doubtMs <= known.doubtMs || Math.abs(aheadMs - known.aheadMs) > doubtMs + known.doubtMs;
     if (isNews) this.#clock = { aheadMs, doubtMs };
   }
 
   /**
-   * Asks about a stream.
-   * @param call the subject of the request, without the prefix of the API
-   * @param counts paths of the numbers that the answer has to hold
-   * @throws NoBucket, NoJetStream, PermissionDenied, and UserError, with an ApiError as its cause for other refusals; Transient
-   *   in place of NoJetStream when JetStream has answered before
+   * Sends a request about a stream.
+   * @param call the subject without the prefix of the API
+   * @param counts paths of numbers that the answer must have
+   * @throws NoBucket, NoJetStream (Transient when JetStream has answered before), PermissionDenied; for other refusals UserError
+   *   with an ApiError as its cause
    */
   async ask<T>(stream: string, call: string, counts: readonly string[], payload?: unknown): Promise<T> {
     try {
@@ -208,7 +206,7 @@ export class JetStream {
     );
   }
 
-  /** Creates a consumer, which is the caller's to delete. @throws as `ask` */
+  /** Creates a consumer. The caller deletes it. @throws as `ask` */
   async create(stream: string, config: ConsumerConfig): Promise<Consumer> {
     const creating = this.#create(stream, config);
     this.#creating.add(creating);
@@ -229,7 +227,7 @@ export class JetStream {
         config: full,
       });
       this.#learn(created.created, askedMs);
-      // The server may have taken the request to delete it first.
+      // The server may have processed the request to delete it first.
       if (this.#closed) await this.#drop(stream, name);
       return {
         stream,
@@ -242,9 +240,9 @@ export class JetStream {
     } catch (error) {
       const { cause } = error as Error;
       const api = cause instanceof ApiError ? cause : undefined;
-      // Refused or unheard: there is no consumer to delete.
+      // Refused, or nothing listened: no consumer exists.
       if (api || error instanceof NoJetStream || error instanceof PermissionDenied) this.#consumers.delete(name);
-      // A site may allow less; the server then has a time of its own.
+      // Without a value the server uses the limit of the stream.
       if (api?.code === INACTIVE_THRESHOLD && full.inactive_threshold !== undefined)
         return this.#create(stream, { ...config, inactive_threshold: undefined });
       throw error;
@@ -257,21 +255,20 @@ export class JetStream {
     await this.ask(stream, `CONSUMER.DELETE.${stream}.${name}`, []);
   }
 
-  /** Runs `work` on a consumer of its own, which is deleted afterwards. @throws as `ask`, and what `work` throws */
+  /** Creates a consumer, runs `work` on it, and deletes it. @throws as `ask`, and what `work` throws */
   async consume<T>(stream: string, config: ConsumerConfig, work: (consumer: Consumer) => Promise<T>): Promise<T> {
     const consumer = await this.#createInTurn(stream, config);
     try {
       return await work(consumer);
     } finally {
-      // Not awaited: the answer need not wait for it. close() does.
+      // Not awaited here, so that the answer does not wait for it. close() waits.
       this.#closing.push(this.#drop(stream, consumer.name));
     }
   }
 
   /**
-   * Creates a consumer. Where an account may have no more, those who want one stand in line until others are gone: ours last for as
-   * long as a read.
-   * @throws as `ask`, when no consumer of ours could be created for as long as the timeout
+   * Creates a consumer. At the limit of consumers, waits in a queue until others end: ours last as long as one read.
+   * @throws as `ask`; the refusal, when no consumer could be created for the length of the timeout
    */
   async #createInTurn(stream: string, config: ConsumerConfig): Promise<Consumer> {
     const orFull = (error: unknown) => {
@@ -298,7 +295,7 @@ export class JetStream {
     return mine;
   }
 
-  /** Leaves nothing behind on the server: what still runs creates no consumer any more. */
+  /** Deletes all consumers. Reads that still run create no more. */
   async close(): Promise<void> {
     this.#closed = true;
     const creating = Array.from(this.#creating, (consumer) => consumer.catch(() => {}));
@@ -309,7 +306,7 @@ export class JetStream {
     try {
       await this.delete(stream, name);
     } catch {
-      // Left to the next connection. Without one the server drops it by itself, after a while idle (inactive_threshold).
+      // The next connection tries again. Without one, the server drops it after inactive_threshold.
       this.#consumers.set(name, stream);
     }
   }

@@ -1,24 +1,24 @@
-// How much to ask a server for at a time.
+// How many messages a pull request asks for.
 
-// Bytes that one pull request should bring. It grows while batches arrive quickly and shrinks on a slow link, so that
-// the server never has more queued than the link takes within its write deadline (10 s by default). Requests count
-// messages, from the sizes seen, and where a server takes larger values than usual, from those. They don't use `max_bytes`:
-// whenever a request runs into it, a consumer of the newest message of each key drops one (seen on 2.9.10 and 2.15.2).
+// Target size of one batch, in bytes. It grows while batches arrive quickly and shrinks on a slow link, so that the server never
+// queues more than the link carries within its write deadline (10 s by default). The number of messages follows from the sizes
+// seen and, on a server that accepts larger values than usual, from that limit. Requests do not use `max_bytes`: when one
+// reaches it, a consumer of the newest message of each key loses a message (seen on 2.9.10 and 2.15.2).
 const FIRST_BATCH = 64;
 const BATCH_BYTES = { first: 512 << 10, least: 64 << 10, most: 4 << 20 };
-/** A quarter of what a server queues for one client before it cuts it off (max_pending, 64 MB by default). */
+/** A quarter of what a server queues for a client before it disconnects it (max_pending, 64 MB by default). */
 const WORST_BATCH_BYTES = 16 << 20;
-/** What subject, reply and framing take beside the value. */
+/** Bytes of subject, reply and framing. */
 const FRAMING = 200;
-/** Large values come together (a job on the whole fleet, run on a hundred states): so many neighbours count as one draw. */
+/** Large values are neighbours (a job with a hundred states on the whole fleet): this many count as one random draw. */
 const CLUSTER = 64;
-/** Standard deviations by which a batch may turn out larger than the mean says. */
+/** A batch may exceed its expected size by this many standard deviations. */
 const DEVIATIONS = 4;
 
-/** Values up to this size are the default of every server: the sizes seen are bound enough. */
+/** Default limit of a value in every server. Up to it, the sizes seen are a sufficient bound. */
 const USUAL_PAYLOAD = 1 << 20;
 
-/** How many messages to ask for next, from the sizes and the pace of those that came. */
+/** Computes the next batch from the sizes and the pace of the messages so far. */
 export class Pace {
   readonly #most: number;
   #first: number;
@@ -29,7 +29,7 @@ export class Pace {
   #since: number;
 
   /**
-   * @param maxPayload the largest value that the server takes, in bytes, as it says
+   * @param maxPayload the largest value that the server accepts, in bytes
    * @param now the clock, in ms
    */
   constructor(
@@ -39,11 +39,11 @@ export class Pace {
     this.#since = now();
     const fit = Math.max(1, Math.floor(WORST_BATCH_BYTES / (Math.max(maxPayload, USUAL_PAYLOAD) + FRAMING)));
     this.#most = maxPayload > USUAL_PAYLOAD ? fit : Number.POSITIVE_INFINITY;
-    // Nothing is known of the sizes yet.
+    // No sizes are known yet.
     this.#first = Math.min(FIRST_BATCH, 4 * fit);
   }
 
-  /** @param bytes the size of a value that came */
+  /** @param bytes size of a value that arrived */
   saw(bytes: number): void {
     const size = bytes + FRAMING;
     this.#messages++;
@@ -51,13 +51,13 @@ export class Pace {
     this.#squares += size * size;
   }
 
-  /** How many messages the next request asks for; the time since the last call tells how quick the link is. */
+  /** Number of messages for the next request. The time since the last call measures the link. */
   next(): number {
     const now = this.now();
     const took = now - this.#since;
     this.#since = now;
     if (this.#messages === 0) {
-      // Servers serve several requests by turns: of equal size, all would end at once, and the server would have nothing to do.
+      // A server alternates between requests. Equal sizes would end at the same time and leave it idle.
       this.#first >>= 1;
       return Math.max(1, this.#first);
     }
@@ -65,8 +65,8 @@ export class Pace {
     if (took > 4000) this.#goal = Math.max(this.#goal >> 1, BATCH_BYTES.least);
     const mean = this.#sum / this.#messages;
     const variance = Math.max(0, this.#squares / this.#messages - mean * mean);
-    // One large value among many small ones must not shrink each batch to what would fit if all were as large. The most
-    // messages n of which n * mean + DEVIATIONS * sqrt(n * CLUSTER * variance) stays within the worst case:
+    // One large value among many small ones must not shrink every batch to what fits if all were as large. So use the largest n
+    // for which n * mean + DEVIATIONS * sqrt(n * CLUSTER * variance) stays within the worst case:
     const spread = DEVIATIONS * Math.sqrt(CLUSTER * variance);
     const root = (Math.sqrt(spread * spread + 4 * mean * WORST_BATCH_BYTES) - spread) / (2 * mean);
     return Math.max(1, Math.floor(Math.min(this.#goal / mean, root * root, this.#most)));

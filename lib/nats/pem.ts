@@ -1,11 +1,11 @@
-// Certificates and keys as files hold them, and why one can't be used. The library only says that TLS failed.
+// Checks certificates and keys in files, because the library only reports that TLS failed.
 import { createPrivateKey, X509Certificate } from "node:crypto";
 
 export type PemKind = "certificate" | "key";
 
 const CERTIFICATES = /-{5}BEGIN (?:TRUSTED |X509 )?CERTIFICATE-{5}.*?-{5}END [A-Z0-9 ]+-{5}/gs;
 
-/** What a file holds in place of what it should, by its first words. */
+/** What a file contains instead of the expected kind. */
 const OTHERS: readonly (readonly [RegExp, string])[] = [
   [/-{5}BEGIN (NEW )?CERTIFICATE REQUEST-{5}/, "it is a request for a certificate (CSR)"],
   [/-{5}BEGIN [A-Z ]*PUBLIC KEY-{5}/, "it is a public key"],
@@ -15,7 +15,7 @@ const OTHERS: readonly (readonly [RegExp, string])[] = [
   [/[\0\ufffd]/, "it is binary, such as DER or PKCS #12"],
 ];
 
-/** Why a text can't be used as one of `kind`: words that follow the name of its file; undefined when it looks right. */
+/** Why a text is not usable as `kind`, to follow the name of its file in a message; undefined when it looks right. */
 export function pemFault(text: string, kind: PemKind): string | undefined {
   if (kind === "key" && /-{5}BEGIN ENCRYPTED PRIVATE KEY-{5}|^Proc-Type: 4,ENCRYPTED/m.test(text))
     return "holds an encrypted key, whose passphrase zester does not ask for";
@@ -28,7 +28,7 @@ export function pemFault(text: string, kind: PemKind): string | undefined {
   return `holds no PEM ${kind}${other === undefined ? "" : `: ${other}`}`;
 }
 
-/** The certificates in a text that can be read. */
+/** The readable certificates in a text. */
 function certificatesIn(text: string): X509Certificate[] {
   return (text.match(CERTIFICATES) ?? []).flatMap((pem) => {
     try {
@@ -39,7 +39,7 @@ function certificatesIn(text: string): X509Certificate[] {
   });
 }
 
-/** True when a text of this kind can't be read at all. */
+/** True when a text has no readable certificate, or is no readable key. */
 export function isDamaged(text: string, kind: PemKind): boolean {
   if (kind === "certificate") return certificatesIn(text).length === 0;
   try {
@@ -50,5 +50,5 @@ export function isDamaged(text: string, kind: PemKind): boolean {
   }
 }
 
-/** True when some certificate in a text is that of a CA. */
+/** True when a text has a CA's certificate. */
 export const holdsCa = (text: string): boolean => certificatesIn(text).some(({ ca }) => ca);

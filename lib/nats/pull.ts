@@ -1,53 +1,53 @@
-// Reading one JetStream consumer, as far as a sink wants to or for as long as a command follows it.
+// Reads one JetStream consumer until a sink has enough, or as long as a command follows it.
 import type { Msg, Subscription } from "nats";
 import type { Connection } from "./connection.ts";
 import { type Consumer, type Delivery, deliveryOf, type Sink } from "./consumer.ts";
 import { Pace } from "./pace.ts";
 
-/** For those who stay after the end. */
+/** Options of a read that continues after the stored messages. */
 export interface Follow {
-  /** Called once, when everything that was stored at the start has been handed over. */
+  /** Called once, after everything that was stored at the start has been passed on. */
   readonly caughtUp: () => void;
   readonly stop: AbortSignal;
   /**
-   * Requests wait for messages from the first one on, and always more than one is on the way: a consumer without a request
-   * falls behind, and what it comes to later may have been removed by then. `caughtUp` is not called.
+   * Keeps more than one request open from the start, each of which waits for messages. A consumer without a request falls
+   * behind, and what it reaches later may have been removed. `caughtUp` is not called.
    */
   readonly eager?: boolean;
 }
 
-/** One long request; the server ends it, and the next one is sent. */
+/** A follow sends one long request at a time. */
 const LIVE = { batch: 256, expiresMs: 30_000, heartbeatMs: 5_000 };
-/** Requests on the way at the same time: while the answer to one is looked at, the server works on the other. */
+/** Requests in flight: while the answer to one is processed, the server works on the other. */
 const LANES = 2;
 /**
- * nats-server from 2.10 on answers a request with "no messages" (404) when the next message of its list was removed, not
- * only at the end: each further request gets past one such gap. After so many empty answers in a row it is taken for the end.
+ * nats-server 2.10 and newer answer "no messages" (404) also when the next message of the list was removed: each further request
+ * passes one such gap. This many empty answers in a row mean the end.
  */
 const EMPTY_ANSWERS = 4;
 /**
- * nats-server 2.9 answers nothing when messages that it still counts as pending were removed. After this long without a
- * message, in ms, one more request shows whether it has anything to send: its refusal then comes at once.
+ * nats-server 2.9 does not answer when messages that it still counts as pending were removed. After this many ms without a
+ * message, one more request shows whether there is anything to send: if not, it is refused at once.
  */
 const NUDGE_MS = 400;
 
-/** One request after the other, each with the same inbox, so that its answers can be told from those of other lanes. */
+/** A sequence of requests with one inbox, which separates their answers from those of other lanes. */
 interface Lane {
   readonly inbox: string;
   readonly subscription: Subscription;
-  /** A request is on the way. */
+  /** True while a request is in flight. */
   open: boolean;
-  /** Messages that it may still bring. */
+  /** Messages that the request can still deliver. */
   left: number;
-  /** Messages that it brought. */
+  /** Messages that the request has delivered. */
   got: number;
-  /** The request waits for messages that are yet to come. */
+  /** True when the request waits for new messages. */
   live: boolean;
 }
 
 /**
- * In a cluster the node that is asked may learn only a moment later that another one hosts the new consumer; until then it
- * says that nothing responds (status 503). How long that may be, and the pause before the next request, in ms.
+ * In a cluster, the connected node may learn a moment late that another node hosts the new consumer. Until then it answers that
+ * nothing responds (status 503). How long to accept that, and the pause before the next request, in ms.
  */
 const UNHEARD = { mostMs: 1_000, pauseMs: 10 };
 
@@ -62,7 +62,7 @@ class Reader {
   #live = false;
   #quietMs = 0;
   #nudged: Lane | undefined;
-  /** The consumer has answered: from then on, silence means that it is gone. */
+  /** The consumer has answered. After that, status 503 means that it no longer exists. */
   #heard = false;
   #over = false;
   readonly #since = Date.now();
@@ -113,14 +113,14 @@ class Reader {
   #open(batch?: number): Lane {
     const inbox = this.connection.inbox();
     const callback = (error: Error | null, msg: Msg) => {
-      if (this.#over) return; // what the server had sent before it heard that this is enough
+      if (this.#over) return; // sent before the server knew that this is enough
       if (error) return this.#end.reject(error);
       try {
-        // Only a message of the server's own has neither content nor a subject to acknowledge it on.
+        // Only a status of the server has neither data nor a reply subject.
         if (msg.data.length > 0 || msg.reply) this.#onData(lane, msg);
         else this.#onStatus(lane, msg.headers?.code ?? 0, msg.headers?.description ?? "");
       } catch (thrown) {
-        this.#end.reject(thrown); // the library would take it for its own and write to stdout
+        this.#end.reject(thrown); // the library would treat it as its own and write to stdout
       }
     };
     const subscription = this.connection.nc.subscribe(inbox, { callback });
@@ -150,7 +150,7 @@ class Reader {
     this.#last = msg;
     lane.got++;
     lane.left--;
-    this.#nudged = undefined; // it was only slow, also when the message is the answer to the nudge
+    this.#nudged = undefined; // the server was only slow, even if this message answers the nudge
     this.#pace.saw(msg.data.length);
     const mayEnd = this.sink.take(msg);
     if (!mayEnd && lane.left > 0) return;
@@ -160,7 +160,10 @@ class Reader {
     this.#askAgain(lane);
   }
 
-  /** The delivery count of one message vouches for all before it, so a look at a few, and at the last one, is enough. */
+  /**
+   * Checks that none was lost: a delivery counts all before it, so checking some and the last one is enough.
+   * @throws Transient when one was lost
+   */
   #vouchedFor(msg: Msg): Delivery {
     const delivery = deliveryOf(msg);
     if (delivery.count !== this.#received) throw this.connection.incomplete("a record was lost on the way");
@@ -178,7 +181,7 @@ class Reader {
       return;
     }
     this.#heard = true;
-    // A server that only talks does not answer: outside a follow nothing but a message counts as a sign of progress.
+    // Outside a follow only messages count as progress: a server that only sends statuses must time out.
     if (this.#live) this.#quietMs = 0;
     if (code === 100) return; // a heartbeat
     lane.open = false;
@@ -188,18 +191,18 @@ class Reader {
       if (this.#last) this.#vouchedFor(this.#last);
       this.#atEnd();
     }
-    // 408: the request brought what there was, or other requests wait for all that is pending: then this lane is not needed.
+    // 408: the request delivered what there was; or other requests wait for everything pending, and this lane is not needed.
     else if (code === 404 || lane.got > 0 || !this.#lanes.some(({ open }) => open)) this.#ask(lane);
   }
 
-  /** Whether an answer without a message means that nothing is left. */
+  /** True when an answer without a message means the end. */
   #isEnd(lane: Lane, code: number): boolean {
     if (lane.got === 0) this.#empty++;
     if (lane === this.#nudged || this.#empty >= EMPTY_ANSWERS) return true;
     return code === 404 && this.follow !== undefined && this.#received >= this.consumer.pending;
   }
 
-  /** All that was stored has come, as far as the server can tell; a follow stays. */
+  /** Ends the read; a follow continues with new messages. */
   #atEnd(): void {
     if (!this.follow) this.#stop();
     else if (!this.#live) {
@@ -209,7 +212,7 @@ class Reader {
     }
   }
 
-  /** One lane is enough to follow. */
+  /** Keeps one request open: enough for a follow. */
   #goOn(): void {
     if (this.#over || this.#lanes.some(({ open, live }) => open && live)) return;
     const free = this.#lanes.find(({ open }) => !open);
@@ -219,11 +222,10 @@ class Reader {
 }
 
 /**
- * Hands the messages of a consumer to `sink` until it has enough or nothing is left, and with `follow` also those that come
- * later, until it says stop. Whether the answer is whole is the sink's to judge: see scan.ts. Pull, not push: the server
- * then never has more on the way than was asked for, and no flow-control subject is needed.
- * @throws Transient when a message is missing in between, when the server brings nothing for longer than the timeout, or
- * when the connection is lost
+ * Passes the messages of a consumer to `sink` until it has enough or nothing is left; with `follow`, also new ones until
+ * `follow.stop`. The sink decides whether the answer is complete (scan.ts). Pull, not push: the server never sends more than was
+ * requested, and no flow-control subject is needed.
+ * @throws Transient when a message was lost, the server sends nothing for longer than the timeout, or the connection is lost
  */
 export async function pull(connection: Connection, consumer: Consumer, sink: Sink, follow?: Follow): Promise<void> {
   await new Reader(connection, consumer, sink, follow).run();

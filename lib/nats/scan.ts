@@ -1,59 +1,76 @@
-// Reading the newest value of every key of a bucket, whole, while others write to it.
+// Reads the newest value of every key of a bucket, complete, while others write to it.
 //
-// What a scan promises: for each key the state that it had at some moment between the start and the end of the scan. No
-// key that was there all the time is missing. The argument, for nats-server 2.9 and for newer ones:
+// Promise: each key is reported in a state that it had between the start and the end of the scan, and no key that existed
+// all that time is missing. The proof holds for nats-server 2.9 and newer, except where a limit is named.
 //
-// A consumer with `last_per_subject` is given, when it is created, the sequences of the newest message of each key, and S,
-// the last sequence of the stream. It delivers those that are still stored, in order, and then every message after S. A
-// message of that list may be gone when its turn comes, because its key was written so often that the history of the bucket
-// dropped it, or because it expired or was purged. nats-server from 2.10 on skips it (and ends the requests under way as
-// if nothing were left); 2.9 delivers the next stored message of any key in its place, which may be an older version of
-// another key, or one that comes again. Sequences never go back in either. So a number of deliveries proves nothing: messages
-// of other keys, or from after S, can make up for one that is missing. What is proof:
+// What the server does:
 //
-// (1) Let B be the last sequence of the stream, asked for before the consumer was created, so that B <= S; and P the number
-//     of keys that the server counted. When P different keys came with sequences up to B, each key was delivered, and
-//     by its own newest message: a message <= S that is not its key's newest has to stand in for a removed one of the list;
-//     then the entry of its key stands in for another one as well, or two deliveries are of one key; and the last entry
-//     of such a chain could only be replaced from beyond S. (On 2.9 this has one gap: P is counted a moment after the list is
-//     made. When a key is purged or expires without a trace in that moment, P is one less than the list, and the job
-//     that changed last may be shown as it was before. Reading on until the server pauses would close the gap, but a busy bucket
-//     never pauses there, and would always be read key by key.) This is the case of a bucket that nothing was written to
-//     while it was read, and costs nothing but a comparison for each key.
+//  1. A consumer with `last_per_subject` notes, when it is created, the sequences of the newest message of each key (the list)
+//     and S, the last sequence of the stream.
+//  2. It delivers the messages of the list that are still stored, in order, and then every message after S.
+//  3. A message of the list can disappear before its turn: the key was written again and the history of the bucket dropped
+//     it, or it expired or was purged.
+//  4. nats-server 2.10 and newer skip such a message, and end the open requests as if nothing were left.
+//  5. nats-server 2.9 delivers the next stored message of any key instead: possibly an older version of another key, or a
+//     message that is delivered again later.
+//  6. Delivered sequences never decrease.
+//  7. So the number of deliveries proves nothing: other messages can take the place of one that is missing.
 //
-// (2) (tail.ts) Otherwise let c be the sequence of the last message that was delivered. What was a key's newest message when the
-//     consumer passed c, and lies at or before c, was delivered, as above. What lies after c is read by a second consumer, of
-//     every message from c + 1 on (without a filter: 2.9 miscounts those of filtered ones), which always has a request, so that it
-//     stays at the end of the stream. When it has come to some sequence a, ask for the end E of the stream. What was a
-//     key's newest message when the consumer passed a was delivered if it lies at or before a, as above; otherwise it lies
-//     in (a, E], for it was there before the question. A message of (a, E] that does not come was removed on the way. So when
-//     every sequence of (a, E] comes, or when E is not after a, all keys are known as of the moment when a was passed. When
-//     there is a gap, the same is done again with the sequence that was reached as a. A stream that is written faster than it
-//     can be read ends in an error, never in a part of the answer.
+// Rule (1), enough for a bucket that does not change while it is read; it costs one comparison per key:
 //
-// Nothing of this depends on how many filters the consumer has (2.10 and newer take several): P counts the keys that any of
-// them covers, and the second consumer has none.
+//  1. Let B be the last sequence of the stream, asked for before the consumer was created, so B <= S.
+//  2. Let P be the number of keys that the server counted for the consumer.
+//  3. If P different keys arrive with sequences up to B, every key was delivered, by its newest message.
+//  4. Suppose one of them was not its key's newest. Then it replaced a removed message of the list.
+//  5. Its key has an entry of its own, later in the list. Either that entry was delivered too, and the key arrived twice; or
+//     it was removed as well, and a later message replaced it.
+//  6. The first contradicts P different keys. The second leads to step 5 again, with a later entry. The last entry of the list
+//     could only be replaced by a message after S, which contradicts step 3.
+//  7. Limit on 2.9: P is counted a moment after the list is made. If a key disappears without a tombstone in that moment, P is
+//     one too small, and the job that changed last may be shown as it was before. Reading until the server pauses would
+//     close this gap, but a busy bucket never pauses and would always be read key by key.
 //
-// A part of the stream, from somewhere to its end, is read with counts alone: as many messages as were stored when the consumer
-// was created, none of them beyond an end of the stream from before that, prove that none was removed on the way. Otherwise
-// an old version of a record could be left over whose newer one was removed, and all is read instead.
+// Rule (2), for a bucket that changes (tail.ts):
 //
-// A small bucket is read without all this where the server can (at-once.ts): what it gives is the state of all keys at one
-// moment. That moment is within the scan when it is not before B, which is asked for at the same time or before: the node that
-// answers may lag.
+//  1. Let c be the sequence of the last delivered message. If a key's newest message, at the moment when the consumer passed
+//     c, is at or before c, it was delivered, as in rule (1).
+//  2. A second consumer reads every message from c + 1 on. It has no filter, because 2.9 miscounts with filters. It
+//     always has an open request, so it stays at the end of the stream.
+//  3. When it has reached some sequence a, ask for the end E of the stream.
+//  4. If a key's newest message, at the moment when the consumer passed a, is at or before a, it was delivered, as in step 1.
+//     Otherwise it is in (a, E], because it existed before the question.
+//  5. A message of (a, E] that does not arrive was removed before its turn.
+//  6. If every sequence of (a, E] arrives, or E <= a, every key is known as of the moment when a was passed.
+//  7. If there is a gap, repeat from step 3 with the sequence reached as the new a.
+//  8. A stream that is written faster than it can be read ends in an error, never in a partial answer.
 //
-// In a cluster the node that hosts a consumer may lag behind the leader, which tells B and E: S may be less than B. Then (1)
-// counts only when all that came is older than any such lag, and (2) without its counts. What such a node has not heard of
-// when the scan begins may be missing, as from any other read of a replica.
+// Both rules hold for any number of filters (2.10 and newer accept several): P counts the keys that any of them covers, and
+// the second consumer has none.
 //
-// nats-server 2.9 has a defect of its own: after it has compacted the block that it writes to, its consumers may skip messages
-// in that block that are stored, for as long as the writing goes on (seen on 2.9.10: firstMatching goes on after
-// errPartialCache). (1) holds all the same as far as the server's own index is right, and so do counts; (2) does not. There,
-// what (1) does not prove is read key by key instead: the server tells the names of all keys from an index that has no such
-// gaps, and then each value, which is the key's state at that moment. A value that it says is not there, of a key that it
-// still names, is an error. What is missing from that index as well cannot be found at all.
+// A part of the stream, from some point to its end, is proven by counts:
 //
-// A key that is purged without a trace, not by a tombstone, while a scan runs may be shown as it was some time before.
+//  1. As many messages arrive as were stored when the consumer was created.
+//  2. None is after an end of the stream that was asked for before that.
+//  3. Then none was removed meanwhile. Otherwise an old version of a record could remain whose newer version was removed, and
+//     the whole bucket is read instead.
+//
+// A small bucket is read in one request where the server can (at-once.ts). The answer is the state of all keys at one moment. It
+// counts only if that moment is not before B, since the answering node may lag.
+//
+// Clusters: the node that hosts a consumer may lag behind the leader, which reports B and E, so S may be less than B. Then rule
+// (1) counts only if every message is older than any such lag, and rule (2) does not use counts. What this node does not
+// know when the scan begins may be missing, as with any other read from a replica.
+//
+// A defect of nats-server 2.9: after it compacts the block that it writes to, its consumers may skip stored messages of that
+// block while writing continues (seen on 2.9.10: firstMatching continues after errPartialCache).
+//
+//  1. Rule (1) and counts still hold as far as the server's own index is correct. Rule (2) does not.
+//  2. On 2.9, what rule (1) does not prove is read key by key: the server lists all keys from an index without such gaps, and
+//     each value is the state of its key at that moment.
+//  3. A key that has no value but is still listed is an error.
+//  4. A key that is missing from the index cannot be found.
+//
+// Limit: a key that is purged without a tombstone during a scan may be shown as it was shortly before.
 import type { Msg } from "nats";
 import { grown } from "../codec/byte-set.ts";
 import { type Look, lookAtOnce } from "./at-once.ts";
@@ -63,28 +80,28 @@ import { isAtLeader, type Stream, type StreamState } from "./stream.ts";
 import { coveredBy } from "./subject.ts";
 import { Limit, type Reached, settle } from "./tail.ts";
 
-/** What is done with the messages of a scan. */
+/** Receives the messages of a scan. */
 export interface Keys {
-  /** Takes a message; returns the number of its key, from 0 on and the same for each message of a key. */
+  /** Takes a message. @returns the number of its key: from 0, the same for every message of that key */
   take(msg: Msg): number;
-  /** Only the keys of these numbers are there, whatever came before. */
+  /** Reports that only the keys of these numbers exist, whatever `take` received before. */
   dropAllBut(numbers: ReadonlySet<number>): void;
 }
 
 export interface ScanOptions {
-  /** Is told how many keys there are, each time that the list is read. */
+  /** Called with the number of keys, each time the list is read. */
   readonly onTotal?: ((keys: number) => void) | undefined;
-  /** The subjects cover few keys, however large the bucket is: those of one job. */
+  /** True when the subjects cover few keys, such as those of one job, however large the bucket is. */
   readonly narrow?: boolean;
 }
 
-/** Keys that marks are made for at once, whatever a server announces. */
+/** Keys to allocate marks for at the start: a bound on what a server announces. */
 const MARKS = 1 << 20;
 
-/** By how much a node of a cluster may lag, and its clock be off, in ms, when a message is called old. */
+/** A message is old when it precedes the consumer by this many ms: a bound on the lag of a node and on its clock. */
 const LAG_MS = 2_000;
 
-/** The newest message of each key: rule (1). */
+/** Applies rule (1) to the newest message of each key. */
 class Newest implements Sink {
   #received = 0;
   #different = 0;
@@ -93,7 +110,7 @@ class Newest implements Sink {
   #seen: Uint8Array;
   readonly #before: StreamState;
   readonly pending: number;
-  /** Messages that were stored later than this, in ns since 1970, prove nothing. */
+  /** Messages stored later than this, in ns since 1970, prove nothing; undefined without such a limit. */
   readonly #oldNs: bigint | undefined;
 
   constructor(
@@ -120,7 +137,7 @@ class Newest implements Sink {
     const within = streamSequence <= this.#before.lastSequence;
     const sure = within && (this.#oldNs === undefined || storedNs < this.#oldNs);
     this.#whole = sure && this.#received === this.pending && this.#different === this.pending;
-    // Beyond B, or after as many messages as there were keys, nothing of the list is left to come.
+    // After B, or after as many messages as there were keys, nothing of the list is left.
     return this.#received >= this.pending || !within;
   }
 
@@ -129,16 +146,16 @@ class Newest implements Sink {
   }
 }
 
-/** A list is read again rather than a tail that is longer than it, but not more often than this. */
+/** A tail that is longer than the list is not read; the list is read again instead, up to this many times in all. */
 const ATTEMPTS = 3;
-/** A tail of this many messages is always short enough. */
+/** A tail of this many messages is read in any case. */
 const SHORT_TAIL = 1_000;
 
 /**
- * Reads the newest message of every key that one of the subjects covers, those that mark a key as gone among them.
- * @param subjects several only from nats-server 2.10 on, and none that covers another
- * @param keys a key may come again: the later message counts
- * @throws NoBucket, PermissionDenied, and Transient when the answer can't be made whole
+ * Reads the newest message of every key that one of the subjects covers, tombstones included.
+ * @param subjects one, or several from nats-server 2.10 on; none covers another
+ * @param keys may receive a key more than once: the later message counts
+ * @throws NoBucket, PermissionDenied, and Transient when the answer cannot be completed
  */
 export async function scanNewest(
   stream: Stream,
@@ -175,10 +192,13 @@ export async function scanNewest(
   }
 }
 
-/** Values that are asked for at a time. */
+/** Direct gets in flight at a time. */
 const AT_ONCE = 128;
 
-/** Reads the newest message of each subject by itself. @throws Transient when the server names one that it does not give */
+/**
+ * Reads the newest message of each subject with a request of its own.
+ * @throws Transient when the server lists a key and does not return it
+ */
 export async function readEach(stream: Stream, filters: readonly string[], keys: Keys): Promise<void> {
   const there = new Set<number>();
   const missing: string[] = [];
@@ -204,9 +224,9 @@ export async function readEach(stream: Stream, filters: readonly string[], keys:
 /**
  * Reads every message from a sequence or a time of the stream to its end.
  * @param config where to begin
- * @param before the stream as it was before this call
- * @param most nothing is read when there are more messages than that
- * @returns false when nothing was read, or not all that there is, as far as can be told
+ * @param before state of the stream, asked for before this call
+ * @param most reads nothing when there are more messages than this
+ * @returns true when the answer is proven complete
  * @throws as scanNewest
  */
 export async function readFrom(

@@ -1,40 +1,40 @@
-// One stream, such as that of a bucket: what it holds, and its messages one by one.
+// One stream, such as that of a bucket: its state, and its messages one by one.
 import type { Msg } from "nats";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import type { Consumer, ConsumerConfig, Sink } from "./consumer.ts";
 import { type JetStream, NoLeader } from "./jetstream.ts";
 import { type Follow, pull } from "./pull.ts";
 
-/** A stream as the server described it at some moment. */
+/** A stream as the server described it at one moment. */
 export interface StreamState {
   readonly messages: number;
   readonly lastSequence: number;
-  /** What all its messages take, and how many subjects they have; undefined when that is not known. */
+  /** Size of all messages in bytes, and number of their subjects; undefined when unknown. */
   readonly bytes?: number | undefined;
   readonly subjects?: number | undefined;
-  /** The node of a cluster that leads it; undefined outside a cluster. */
+  /** The leader in a cluster; undefined outside a cluster. */
   readonly leader: string | undefined;
-  /** How many messages it keeps of each subject; undefined when that is not known. */
+  /** Messages kept per subject; undefined when unknown. */
   readonly history?: number | undefined;
 }
 
-/** Counts what its node has, as the leader does: its counts can be compared with the leader's sequences. */
+/** True when the consumer is on the leader: only then can its counts be compared with the leader's sequences. */
 export const isAtLeader = (consumer: Consumer, state: StreamState) =>
   consumer.host === undefined || consumer.host === state.leader;
 
-/** A direct get is answered within a round trip; after this many ms it is worth asking what is wrong. */
+/** A direct get without an answer for this many ms may be one that the stream does not allow. */
 const DIRECT_GET_LATE_MS = 100;
 const LATE = Symbol("late");
 
-/** How often, in ms, it is looked at whether a stream that is followed still has a leader. */
+/** A follow checks this often, in ms, whether the stream has a leader. */
 const LEADER_MS = 5_000;
-/** For so many ms an answer to that holds for what is read one by one. */
+/** Direct gets check it again after this many ms. */
 const LED_MS = 1_000;
 
-/** Subjects that STREAM.INFO tells at once (JSMaxSubjectDetails of nats-server). */
+/** Subjects in one answer to STREAM.INFO (JSMaxSubjectDetails of nats-server). */
 const SUBJECTS_PAGE = 100_000;
 
-/** What is read of the answer to STREAM.INFO. */
+/** The fields read from the answer to STREAM.INFO. */
 interface Info {
   readonly state: {
     readonly messages: number;
@@ -66,7 +66,7 @@ export class Stream {
     return info;
   }
 
-  /** Any node of a cluster answers a direct get, one that is cut off as well: whether it may is asked at the same time. */
+  /** Checks that the stream has a leader: a node that is cut off from its cluster still answers direct gets. @throws NoLeader */
   async #led(): Promise<unknown> {
     if (!this.connection.nc.info?.cluster) return undefined;
     if (Date.now() - this.#askedMs >= LED_MS) {
@@ -78,7 +78,7 @@ export class Stream {
     return this.#leader;
   }
 
-  /** What it holds, as it says itself. */
+  /** The state from STREAM.INFO. */
   async info(): Promise<StreamState> {
     const { state, cluster, config } = await this.#info(["state.messages", "state.last_seq"]);
     return {
@@ -91,7 +91,7 @@ export class Stream {
     };
   }
 
-  /** What it holds. A user who may not ask learns its last sequence from a consumer of what comes after it. */
+  /** The state. Without the permission for STREAM.INFO, a consumer of new messages shows the last sequence. */
   async state(): Promise<StreamState> {
     return this.info().catch((error) => {
       if (!(error instanceof PermissionDenied)) throw error;
@@ -103,7 +103,7 @@ export class Stream {
     });
   }
 
-  /** The subjects that match, from an index of the server's, which tells up to 100,000 at a time. */
+  /** The subjects that match, from the server's index. */
   async subjects(filter: string): Promise<string[]> {
     const all: string[] = [];
     for (;;) {
@@ -114,15 +114,14 @@ export class Stream {
     }
   }
 
-  /** The answer to a direct get, whatever its status. @throws NoResponders where newer servers allow none */
+  /** The answer to a direct get, with any status. @throws NoResponders where a newer server does not allow direct gets */
   async direct(subject: string): Promise<Msg> {
     return this.connection.request(`${this.connection.api}.DIRECT.GET.${this.name}.${subject}`);
   }
 
   /**
-   * The answer to a direct get; undefined when the stream does not allow any. Then, and when there is no such stream,
-   * servers before 2.11 say nothing at all: what is wrong is asked only when the answer is late, so that it usually
-   * costs nothing.
+   * The answer to a direct get; undefined when the stream does not allow any. In that case, and without such a stream, servers
+   * before 2.11 do not answer at all. So only a late answer makes this request STREAM.INFO.
    */
   async directIfAllowed(subject: string): Promise<Msg | undefined> {
     const [msg] = await Promise.all([this.#directIfAllowed(subject), this.#led()]);
@@ -147,7 +146,7 @@ export class Stream {
     return Promise.race([answered, allowed]);
   }
 
-  /** The newest message of one subject, as a consumer would hand it over; undefined for none. */
+  /** The newest message of one subject, in the form that a consumer delivers; undefined for none. */
   async newest(subject: string): Promise<Msg | undefined> {
     const msg = await this.direct(subject).catch((error) => {
       if (!(error instanceof NoResponders)) throw error;
@@ -157,8 +156,8 @@ export class Stream {
   }
 
   /**
-   * Reads a consumer until `follow` says stop.
-   * @throws NoLeader soon after the stream has lost its leader: what the server tells from then on may be old
+   * Reads a consumer until `follow.stop`.
+   * @throws NoLeader within seconds after the stream loses its leader: later answers may be old
    */
   async followConsumer(consumer: Consumer, sink: Sink, follow: Follow): Promise<void> {
     const over = new AbortController();
@@ -177,7 +176,7 @@ export class Stream {
     }
   }
 
-  /** Runs `work` on a consumer of its own. */
+  /** As `JetStream.consume`. */
   async consume<T>(config: ConsumerConfig, work: (consumer: Consumer) => Promise<T>): Promise<T> {
     return this.js.consume(this.name, config, work);
   }

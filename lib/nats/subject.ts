@@ -1,10 +1,10 @@
-// NATS subjects: the tokens they are made of, wildcards, and how servers write them in errors.
+// NATS subjects: tokens, wildcards, and their form in errors of a server.
 import { UserError } from "../errors.ts";
 import { quoted, tokenFault } from "../model/jid.ts";
 
 /**
- * `text` as a token of a subject, unchanged. Every subject that is made for a job, a peel or a master goes through here:
- * keys come from records that any client may have written, and one like `*` would address other subjects than its own.
+ * Returns `text` unchanged when it is one literal token of a subject. Every ID in a subject passes this check: keys come from
+ * records that any client can write, and one like `*` would address other subjects.
  * @throws UserError when it is not one literal token
  */
 export function token(text: string): string {
@@ -16,10 +16,10 @@ export function token(text: string): string {
   );
 }
 
-/** The same for a key that may have several tokens, each of them literal. */
+/** As `token`, for a key of several tokens. */
 export const tokens = (key: string) => key.split(".").map(token).join(".");
 
-/** True when every subject that `subject` stands for also matches `pattern`. */
+/** True when `pattern` matches every subject that `subject` (which may have wildcards) matches. */
 export function covers(pattern: string, subject: string): boolean {
   const wanted = pattern.split(".");
   const given = subject.split(".");
@@ -31,12 +31,12 @@ export function covers(pattern: string, subject: string): boolean {
   return wanted.length === given.length;
 }
 
-/** The test for subjects without wildcards that one of `patterns` covers; many patterns take no longer than a few. */
+/** A test whether one of `patterns` covers a subject without wildcards. Its time does not grow with the number of patterns. */
 export function coveredBy(patterns: readonly string[]): (subject: string) => boolean {
   const [only] = patterns;
   if (only !== undefined && patterns.length === 1) return (subject) => covers(only, subject);
-  // Those with wildcards at the same places differ in the other tokens alone: a subject that is given the same wildcards
-  // is one of them, or it is covered by none of them.
+  // Patterns with wildcards at the same places form a set. A subject with its tokens replaced by these wildcards is in the set
+  // exactly when one of them covers it.
   const shapes = new Map<string, Set<string>>();
   for (const pattern of patterns) {
     const shape = pattern.replace(/[^.*>]+/g, "");
@@ -58,7 +58,7 @@ export function coveredBy(patterns: readonly string[]): (subject: string) => boo
 const ESCAPED = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([abfnrtv\\"']))/g;
 const SHORT: Record<string, string> = { a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
 
-/** A subject as it is, from between the quotes of a server's error: servers write it with Go's %q, which escapes much. */
+/** The subject from between the quotes of a server's error, where Go's %q has escaped it. */
 export function unquote(text: string): string {
   return text.replace(ESCAPED, (all, x?: string, u?: string, long?: string, short?: string) => {
     if (short !== undefined) return SHORT[short] ?? short;

@@ -1,24 +1,24 @@
-// Reading every message of a stream after some sequence, whole, while others write to it: rule (2) of scan.ts.
+// Reads every message of a stream after some sequence, complete, while others write to it: rule (2) of scan.ts.
 import type { Msg } from "nats";
 import type { Connection } from "./connection.ts";
 import { type Consumer, type Delivery, deliveryOf, type Sink } from "./consumer.ts";
 import { pull } from "./pull.ts";
 import { isAtLeader, type Stream, type StreamState } from "./stream.ts";
 
-/** How far a read came, and whether that is proof of having seen everything. */
+/** How far a read came, and whether it is proven complete. */
 export interface Reached {
   readonly whole: boolean;
-  /** The sequence of the last message that came; 0 for none. */
+  /** Sequence of the last message; 0 for none. */
   readonly last: number;
 }
 
-/** Every message after a sequence, in order, with what is missing between them: rule (2). */
+/** Receives every message after a sequence, and notes gaps. */
 class Tail implements Sink {
   #received = 0;
   #last: number;
   #wake = () => {};
 
-  /** True when a sequence did not come, since this was last set to false. */
+  /** True when a sequence was skipped since the caller last set this to false. */
   gaps = false;
 
   constructor(
@@ -28,7 +28,7 @@ class Tail implements Sink {
     this.#last = from;
   }
 
-  /** The sequence of the last message that came. */
+  /** Sequence of the last message; at first, the one before the first. */
   get last(): number {
     return this.#last;
   }
@@ -44,14 +44,14 @@ class Tail implements Sink {
     this.#received++;
     this.onMessage(msg, delivery);
     this.#wake();
-    return true; // each is looked at: one that was lost on the way leaves the same gap as one that was removed
+    return true; // each is checked: a lost message leaves the same gap as a removed one
   }
 
   enough(): boolean {
-    return false; // its reader is told by others
+    return false; // readTail decides
   }
 
-  /** Waits until `done`, or until nothing has come for IDLE_MS; true in the first case. */
+  /** Waits until `done`, or until no message arrives for IDLE_MS. @returns the value of `done` */
   async until(done: () => boolean, limit: Limit): Promise<boolean> {
     for (let seen = -1; !done() && seen !== this.#received; limit.check()) {
       seen = this.#received;
@@ -69,14 +69,15 @@ class Tail implements Sink {
   }
 }
 
-/** After so many ms without a message, what was to come is taken for gone: another consumer then tells. */
+/** After this many ms without a message, the rest counts as removed; another consumer then decides. */
 const IDLE_MS = 1_000;
 
 /**
- * Reads everything after `from`; throws when that can't be made whole in time.
- * @param before the stream as it was before all this
- * @param most nothing is read when more than this lies after `from`
+ * Reads every message after `from`.
+ * @param before state of the stream, asked for before the read began
+ * @param most reads nothing when there are more messages than this
  * @returns false when nothing was read
+ * @throws Transient when the answer is not complete within `limit`
  */
 export async function settle(
   stream: Stream,
@@ -96,7 +97,7 @@ export async function settle(
   }
 }
 
-/** How long a tail may take: some time to come to the first end of the stream, then as long as a server may stay silent. */
+/** Time limit of a tail: `firstMs` to reach the end of the stream for the first time, then the timeout. */
 export class Limit {
   #until: number;
 
@@ -107,20 +108,20 @@ export class Limit {
     this.#until = Date.now() + firstMs;
   }
 
-  /** The end was asked for, for the first time. */
+  /** To be called when the end of the stream is known. */
   atFirstEnd(): void {
     this.#until = Math.min(this.#until, Date.now() + this.connection.timeoutMs);
   }
 
-  /** @throws Transient when the time is over */
+  /** @throws Transient after the limit */
   check(): void {
     if (Date.now() > this.#until) throw this.connection.incomplete("records change faster than they can be read");
   }
 }
 
 /**
- * Reads a consumer of every message after `from`, which stays at the end of the stream until that is proven to be whole: it
- * then misses nothing of what is written meanwhile, as one that begins anew each time would.
+ * Reads a consumer of every message after `from`. It stays at the end of the stream until the answer is proven complete, so it
+ * misses nothing that is written meanwhile; a new consumer for each attempt would.
  */
 async function readTail(
   stream: Stream,
@@ -134,7 +135,7 @@ async function readTail(
   const tail = new Tail(from, onMessage);
   const isCounted = () => atLeader && tail.received === consumer.pending && tail.last <= before.lastSequence;
   const judge = async () => {
-    // What was removed long ago lies at the beginning; the end is asked for when the consumer has come past that.
+    // Messages removed earlier leave gaps at the beginning. Ask for the end after the consumer has passed them.
     const isAhead = () => isCounted() || tail.received >= consumer.pending || tail.last >= before.lastSequence;
     if (consumer.pending > 0 && !(await tail.until(isAhead, limit))) return false;
     for (; !isCounted(); limit.check()) {
@@ -158,6 +159,6 @@ async function readTail(
     return { whole, last: tail.last };
   } finally {
     stop.abort();
-    await reading.catch(() => {}); // why it failed has been told
+    await reading.catch(() => {}); // already reported
   }
 }
