@@ -22,6 +22,19 @@ export class UserError extends Error {
 /** The server or the way to it failed, not the request: who follows a job connects again and goes on. */
 export class Transient extends UserError {}
 
+/** A bucket or a stream that does not exist, or that this user may not read. */
+export class Unavailable extends UserError {}
+
+/** A bucket, or the stream of events, that does not exist. */
+export class NoBucket extends Unavailable {}
+
+/** A message was handed to the connection, and it is unknown whether the server has it. */
+export class Unconfirmed extends Error {
+  constructor(readonly why: UserError) {
+    super(why.message);
+  }
+}
+
 /** The reader of stdout went away (`| head`): not a failure, just the end, unless a command has something else to do. */
 export class OutputClosed extends Error {
   constructor() {

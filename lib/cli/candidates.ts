@@ -2,8 +2,8 @@
 // alone when the shell should complete files. Whatever happens, it ends in time, with 0, and says nothing else.
 
 import type { JobRow } from "../model/job.ts";
-import type { Store } from "../nats/store.ts";
 import type { SettingFlags, Settings } from "../settings/settings.ts";
+import type { LiveStore, Store } from "../store.ts";
 import type { Tree } from "./command.ts";
 import { ask, type Candidate, type Field, type Question } from "./completion.ts";
 
@@ -81,7 +81,7 @@ async function peels(store: Store, jid: string | undefined): Promise<Candidate[]
 async function live(
   { source, typed, flags }: Question,
   env: NodeJS.ProcessEnv,
-  onStore: (store: Store) => void,
+  onStore: (store: LiveStore) => void,
 ): Promise<readonly Candidate[]> {
   if (source.kind === "contexts") {
     const { contextNames } = await import("../settings/context.ts");
@@ -89,17 +89,21 @@ async function live(
   }
   const { loadSettings } = await import("../settings/resolve.ts");
   const { openConnection } = await import("../nats/connect.ts");
-  const { Store } = await import("../nats/store.ts");
+  const { NatsStore } = await import("../nats/store.ts");
   const settings: Settings = await loadSettings(flags as SettingFlags, env, () => {});
   const connection = await openConnection({ ...settings, timeoutMs: DEADLINE_MS }, () => {});
-  const store = new Store(connection);
+  const store = new NatsStore(connection);
   onStore(store);
   if (source.kind === "jobs") return jobs(store, typed, source.running);
   if (source.kind === "field") return fieldValues(store, source.field);
   return source.kind === "peels" ? peels(store, source.jid) : [];
 }
 
-async function answer(question: Question, env: NodeJS.ProcessEnv, onStore: (store: Store) => void): Promise<string> {
+async function answer(
+  question: Question,
+  env: NodeJS.ProcessEnv,
+  onStore: (store: LiveStore) => void,
+): Promise<string> {
   const { source, before, typed } = question;
   if (source.kind === "files") return ":files\n";
   const { safe } = await import("../text.ts");
@@ -118,7 +122,7 @@ export async function complete(
   argv: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
-  let store: Store | undefined;
+  let store: LiveStore | undefined;
   const late = new Promise<undefined>((done) => setTimeout(done, remaining(), undefined));
   try {
     const question = await ask(root, globals, argv.slice(0, -1), (argv.at(-1) ?? "=").slice(1));

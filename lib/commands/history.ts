@@ -7,9 +7,9 @@ import { type HistoryEntry, newestFirst, parseResults } from "../model/history.t
 import { quoted, tokenFault } from "../model/jid.ts";
 import { displayPeel } from "../model/peel.ts";
 import { parseCount, parseSelection, type Selection, typed } from "../model/selection.ts";
-import type { Store } from "../nats/store.ts";
 import { nearest } from "../nearest.ts";
 import { historyView } from "../render/history.ts";
+import type { Store } from "../store.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { count, safe } from "../text.ts";
 import { selectionByServer } from "./clock.ts";

@@ -24,10 +24,10 @@ import { isActive, isPastClaimed, type JobRow } from "../model/job.ts";
 import { type Ending, endingCode } from "../model/job-end.ts";
 import { conditionWords, retrySelection } from "../model/retry.ts";
 import type { PeelStory } from "../model/story.ts";
-import type { Store } from "../nats/store.ts";
 import { endingDocument, endingLine, openDocument } from "../render/ending.ts";
 import { retriesWords, waitingWords } from "../render/facts.ts";
 import { nothingWords, renderPlan, retryDocument, takenLine, theseWords } from "../render/retry.ts";
+import type { Store } from "../store.ts";
 import { statusOn } from "../terminal/progress.ts";
 import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import { plural } from "../text.ts";
@@ -114,7 +114,7 @@ async function lookAgain({ session, wish, draft }: Run): Promise<Draft> {
   try {
     return await look().catch(async (error) => {
       if (!(error instanceof Transient)) throw error;
-      await reopen(session, session.store.connection.timeoutMs);
+      await reopen(session, session.store.timeoutMs);
       return look();
     });
   } catch (error) {

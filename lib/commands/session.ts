@@ -3,7 +3,7 @@
 import { EXIT } from "../errors.ts";
 import type { Reopenable } from "../jobs/follow.ts";
 import { openConnection } from "../nats/connect.ts";
-import { Store } from "../nats/store.ts";
+import { NatsStore } from "../nats/store.ts";
 import { loadSettings } from "../settings/resolve.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Limit } from "./limit.ts";
@@ -43,9 +43,9 @@ export async function withSession(
   if (limit?.note !== undefined) terminal.warn(limit.note);
   const loaded = await loadSettings(flags, env, terminal.warn, terminal.note);
   const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limit?.ms ?? loaded.timeoutMs) };
-  let store: Store | undefined;
+  let store: NatsStore | undefined;
   const open = async () => {
-    store = new Store(await openConnection(settings, terminal.warn, store?.connection), store);
+    store = new NatsStore(await openConnection(settings, terminal.warn, store?.connection), store);
   };
   let ending = false;
   const goodbye = (ms: number) => {
@@ -63,7 +63,7 @@ export async function withSession(
   try {
     const working = work({
       get store() {
-        return store as Store;
+        return store as NatsStore;
       },
       get ending() {
         return ending;

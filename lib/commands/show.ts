@@ -2,14 +2,14 @@
 
 import { defineCommand } from "../cli/command.ts";
 import type { Value } from "../codec/value.ts";
-import { Transient, UserError } from "../errors.ts";
+import { NoBucket, Transient, UserError } from "../errors.ts";
 import { orNoBucket, readReturns, resolveJob, wholeRecords } from "../jobs/lookup.ts";
 import { isPlainPeel, parseJid } from "../model/jid.ts";
 import type { JobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
 import { peelsOf, RETURN_FIELDS, wereReadEarly } from "../model/returns.ts";
-import { NoBucket, type Store } from "../nats/store.ts";
 import { recordDocument, renderRecord } from "../render/record.ts";
+import type { Store } from "../store.ts";
 import { safe } from "../text.ts";
 import { show as args, type ShowArgs } from "./flags.ts";
 import { writeIdLine, writeIds } from "./ids.ts";

@@ -12,10 +12,9 @@ import { parseJid } from "../model/jid.ts";
 import { isTerminal, jobRow, sourceOf, unknownStateWords } from "../model/job.ts";
 import { peelWidth } from "../model/returns.ts";
 import { endTold, type JobEvent, type Step, Steps } from "../model/story.ts";
-import type { Follow } from "../nats/pull.ts";
-import type { Store } from "../nats/store.ts";
 import { keyed } from "../render/document.ts";
 import { renderEvents, renderStory, renderTimeline, stepDocument, storyDocument } from "../render/story.ts";
+import type { Follow, LiveStore } from "../store.ts";
 import { trace as args, type TraceArgs } from "./flags.ts";
 import { noteReference } from "./job-reference.ts";
 import { trace as meta } from "./manual.ts";
@@ -62,7 +61,7 @@ async function follow(
  * @returns why the events can't be read
  */
 async function eventsUntilEnd(
-  store: Store,
+  store: LiveStore,
   jid: string,
   ended: Promise<ValueMap>,
   onEvent: (event: JobEvent) => void,

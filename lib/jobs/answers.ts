@@ -2,7 +2,7 @@
 import { Transient, UserError } from "../errors.ts";
 import type { Ending } from "../model/job-end.ts";
 import { mayAnswer } from "../model/kill.ts";
-import type { Store } from "../nats/store.ts";
+import type { Store } from "../store.ts";
 import { readStory } from "./story.ts";
 import { type Rhythm, repeat, turns } from "./turns.ts";
 

@@ -1,17 +1,15 @@
 // Sending cancel signals.
-
-import { describe, UserError } from "../errors.ts";
+import { describe, Unconfirmed, UserError } from "../errors.ts";
 import { JobNotFound } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
 import { notSent, type Outcome, type Refused, refuseEnded, type Target } from "../model/kill.ts";
-import { Unconfirmed } from "../nats/connection.ts";
-import type { Store } from "../nats/store.ts";
+import type { LiveStore } from "../store.ts";
 import { safe } from "../text.ts";
 import { NEVER, type Reopenable } from "./follow.ts";
 import { readJob } from "./lookup.ts";
 
 /** Why a target is not what it was when it was chosen; undefined when it is, and for one that was not looked up then. */
-async function changed(store: Store, { jid, row }: Target): Promise<Omit<Refused, "why"> | undefined> {
+async function changed(store: LiveStore, { jid, row }: Target): Promise<Omit<Refused, "why"> | undefined> {
   if (!row) return undefined;
   const record = await readJob(store, jid).catch((error) => {
     if (!(error instanceof JobNotFound)) throw error;

@@ -5,8 +5,7 @@ import { asText } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
 import { isPastClaimed, type JobRow } from "../model/job.ts";
 import type { Dispatched } from "../model/retry.ts";
-import { handToMasters, type NewJob } from "../nats/dispatch.ts";
-import type { Store } from "../nats/store.ts";
+import type { NewJob, Store } from "../store.ts";
 import { safe } from "../text.ts";
 import { readEvents } from "./events.ts";
 import { NEVER, type Reopenable, reopen } from "./follow.ts";
@@ -39,7 +38,7 @@ async function lookUp(session: Reopenable, jid: string): Promise<Found> {
   let why = "";
   for (let nth = 1; nth <= CONNECTIONS; nth++) {
     try {
-      if (nth > 1) await reopen(session, session.store.connection.timeoutMs);
+      if (nth > 1) await reopen(session, session.store.timeoutMs);
       const bytes = await session.store.job(jid);
       return bytes ? { row: toJob(jid, bytes).row } : "none";
     } catch (error) {
@@ -104,7 +103,7 @@ type Attempt = Dispatched | { readonly kind: "refused"; readonly error: UserErro
 
 /** Sends the request once. What is no clear answer is looked up in the bucket. */
 async function attempt(session: Reopenable, jid: string, request: NewJob): Promise<Attempt> {
-  const handed = await handToMasters(session.store.connection, request);
+  const handed = await session.store.dispatch(request);
   if ("refused" in handed) return { kind: "refused", error: handed.refused };
   const answer = "answer" in handed ? answerIn(handed.answer, jid) : undefined;
   if (answer === "accepted") return progressOf(session, jid);

@@ -8,7 +8,7 @@ import type { ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { JobNotFound } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
-import type { Store } from "../nats/store.ts";
+import type { LiveStore } from "../store.ts";
 import { jobRecord } from "./lookup.ts";
 import { type Rhythm, repeat, turns } from "./turns.ts";
 
@@ -19,7 +19,7 @@ const AT_ONCE = 64;
 
 /** Hands over the record of each job as it is now; undefined for a job that has none any more. */
 async function lookUp(
-  store: Store,
+  store: LiveStore,
   jids: readonly string[],
   onRecord: (jid: string, bytes: Uint8Array | undefined) => void,
 ): Promise<void> {
@@ -36,7 +36,7 @@ async function lookUp(
  * reader of the consumer.
  */
 export const lookUpAgain = (
-  store: Store,
+  store: LiveStore,
   open: () => Iterable<string>,
   onRecord: (jid: string, bytes: Uint8Array | undefined) => void,
   stop: AbortSignal,
@@ -70,7 +70,7 @@ const gone = (jid: string) =>
  * @throws JobNotFound, UserError when the record of a job is gone or can't be decoded, and `lost` is not given; Transient when
  *   the connection is lost
  */
-export async function followEnds(store: Store, jids: readonly string[], ends: Ends): Promise<void> {
+export async function followEnds(store: LiveStore, jids: readonly string[], ends: Ends): Promise<void> {
   const open = new Set(jids);
   if (open.size === 0) return;
   const seen = new Set<string>();
@@ -127,7 +127,7 @@ export async function followEnds(store: Store, jids: readonly string[], ends: En
  * @throws as followEnds
  */
 export async function untilTerminal(
-  store: Store,
+  store: LiveStore,
   jid: string,
   { onRecord, working }: { onRecord?: (record: ValueMap) => void; working?: () => void } = {},
 ): Promise<ValueMap> {

@@ -1,10 +1,9 @@
 // The events of one job, decoded: read once, or followed.
 import { decode } from "../codec/decode.ts";
 import { Undecodable } from "../codec/undecodable.ts";
+import { Unavailable } from "../errors.ts";
 import type { JobEvent } from "../model/story.ts";
-import { PermissionDenied } from "../nats/connection.ts";
-import type { Follow } from "../nats/pull.ts";
-import { NoBucket, type Store, type StoredEvent } from "../nats/store.ts";
+import type { Follow, LiveStore, Store, StoredEvent } from "../store.ts";
 import type { ReturnReader } from "./lookup.ts";
 
 /** Events whose payload is the record of a return. */
@@ -39,7 +38,7 @@ export async function readEvents(
     await store.events(jid, (event) => void events.push(eventOf(event, reader)), again);
     return { events, note: undefined };
   } catch (error) {
-    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
+    if (!(error instanceof Unavailable)) throw error;
     return { events: [], note: `${error.message} Which peels accepted the job is not known.` };
   }
 }
@@ -49,7 +48,7 @@ export async function readEvents(
  * @returns what to say when they can't be read
  */
 export async function followEvents(
-  store: Store,
+  store: LiveStore,
   jid: string,
   onEvent: (event: JobEvent) => void,
   follow: Follow,
@@ -58,7 +57,7 @@ export async function followEvents(
     await store.followEvents(jid, (event) => onEvent(eventOf(event)), follow);
     return undefined;
   } catch (error) {
-    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
+    if (!(error instanceof Unavailable)) throw error;
     follow.caughtUp();
     return error.message;
   }

@@ -3,7 +3,7 @@ import { decodeRecord } from "../codec/decode.ts";
 import { ErrorGroups } from "../model/error-groups.ts";
 import { type JobList, jidsOf } from "../model/job.ts";
 import { failureOf, RETURN_FIELDS, type Return, stateOfReturn, toReturn } from "../model/returns.ts";
-import type { Store } from "../nats/store.ts";
+import type { Store } from "../store.ts";
 import { readUnheard } from "./given-up.ts";
 import type { ReturnReader } from "./lookup.ts";
 import type { Progress, Read } from "./read-jobs.ts";

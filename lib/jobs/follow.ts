@@ -1,12 +1,9 @@
 // Staying with jobs over lost connections.
-
-import { Transient } from "../errors.ts";
+import { Transient, Unavailable } from "../errors.ts";
 import type { Job } from "../model/job.ts";
 import { isTerminal, ROW_FIELDS } from "../model/job.ts";
 import type { Return } from "../model/returns.ts";
-import { PermissionDenied } from "../nats/connection.ts";
-import type { Follow } from "../nats/pull.ts";
-import { NoBucket, type Store } from "../nats/store.ts";
+import type { Follow, LiveStore } from "../store.ts";
 import { clockText } from "../time.ts";
 import { lookUpAgain } from "./ends.ts";
 import { listedReturns, peelReturn } from "./lookup.ts";
@@ -17,7 +14,7 @@ const PAUSE_MS = { first: 100, most: 2_000 };
 /** An open store, and the way to another one when its connection is lost. */
 export interface Reopenable {
   /** The open store; another one after `reopen`. */
-  readonly store: Store;
+  readonly store: LiveStore;
   /** True when the command is over: what still runs on the store fails then, and is not to be repeated. */
   readonly ending: boolean;
   /** Leaves a lost connection behind and opens another one. @throws as opening the first one does */
@@ -35,7 +32,7 @@ export interface Link {
 }
 
 /** `lost nats://127.0.0.1:4222; reconnecting` */
-const lostWords = ({ store }: Pick<Reopenable, "store">) => `lost ${store.connection.shown}; reconnecting`;
+const lostWords = ({ store }: Pick<Reopenable, "store">) => `lost ${store.shown}; reconnecting`;
 
 /** The words for a person or a log. A lost connection is none of the command's business, as long as it comes back. */
 export function linkLines(session: Reopenable, say: (text: string) => void): Link {
@@ -50,7 +47,7 @@ export function linkNote(session: Reopenable, of: string, setNote: (text: string
   let since = "";
   return {
     lost(why) {
-      if (why === undefined) since = clockText(new Date());
+      if (why === undefined) since = clockText(session.store.now());
       const reason = why === undefined ? "" : ` (${why.replace(/\.$/, "")})`;
       setNote(`${lostWords(session)}, the ${of} is from ${since}${reason}`);
     },
@@ -59,7 +56,7 @@ export function linkNote(session: Reopenable, of: string, setNote: (text: string
 }
 
 /** What is done on a store as long as it lasts; `working` is to be called when it goes on as it should. */
-export type Attempt<T> = (store: Store, working: () => void) => Promise<T>;
+export type Attempt<T> = (store: LiveStore, working: () => void) => Promise<T>;
 
 /**
  * Runs `attempt` until it ends by itself. When the connection, or JetStream behind it, is lost on the way, another one is
@@ -165,7 +162,7 @@ export async function followAllJobs(
 
 /** Hands over a job's returns, at first and as they come, until told to stop; none where they can't be read. */
 export async function followReturns(
-  store: Store,
+  store: LiveStore,
   jid: string,
   onReturn: (item: Return) => void,
   follow: Follow,
@@ -178,7 +175,7 @@ export async function followReturns(
   try {
     await store.returns.follow(jid, onEntry, follow);
   } catch (error) {
-    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
+    if (!(error instanceof Unavailable)) throw error;
     follow.caughtUp();
   }
 }

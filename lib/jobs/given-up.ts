@@ -1,11 +1,11 @@
 // Peels that have no return of their own in the bucket: what they sent all the same, as the events of many jobs tell. A master
 // gives peels up whose return it missed, or that return later, and then the return is in the events alone (wire.md, 3).
 import { mapOf, type ValueMap } from "../codec/value.ts";
+import { Unavailable } from "../errors.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
 import type { Return } from "../model/returns.ts";
 import { type PeelStory, Steps, storyOf } from "../model/story.ts";
-import { PermissionDenied } from "../nats/connection.ts";
-import { NoBucket, type PeelOfJob, type Store, type StoredEvent } from "../nats/store.ts";
+import type { PeelOfJob, Store, StoredEvent } from "../store.ts";
 import { count } from "../text.ts";
 import { eventOf } from "./events.ts";
 import { wholeRecords } from "./lookup.ts";
@@ -41,7 +41,7 @@ export async function readUnheard(
 ): Promise<{ stories: (PeelStory | undefined)[]; note: string | undefined }> {
   // One peel takes one consumer, however many its jobs are.
   const several = all.some(({ peel }) => peel !== all[0]?.peel);
-  const most = !several ? all.length : store.takesPortions ? MOST.portions : MOST.each;
+  const most = !several ? all.length : store.readsManyAtOnce ? MOST.portions : MOST.each;
   const left = Math.max(0, all.length - most);
   const read = all.slice(left);
   const reader = wholeRecords(["peel_id", ...fields]);
@@ -57,7 +57,7 @@ export async function readUnheard(
   try {
     if (read.length > 0) await store.eventsOfPeels(places, onEvent, begin);
   } catch (error) {
-    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
+    if (!(error instanceof Unavailable)) throw error;
     return { stories: [], note: `${error.message} Whether peels that were given up returned is not known.` };
   }
   const nowNs = store.nowNs();

@@ -6,7 +6,7 @@ import { type JobList, jidsOf } from "../model/job.ts";
 import { toReturn } from "../model/returns.ts";
 import type { Search } from "../model/search.ts";
 import { type Hit, hitsIn } from "../model/search.ts";
-import type { Store } from "../nats/store.ts";
+import type { Store } from "../store.ts";
 import type { ReturnReader } from "./lookup.ts";
 import type { Progress } from "./read-jobs.ts";
 import { type OnReturn, readReturnsAcross } from "./read-returns.ts";
@@ -101,7 +101,7 @@ export async function grepReturns(
 ): Promise<Searched> {
   const searched = { returns: 0, unreadable: 0 };
   const reader = readerFor(search);
-  const first = store.handsOverNewest ? Math.max(0, jobs.length - FIRST) : 0;
+  const first = store.readsManyAtOnce ? Math.max(0, jobs.length - FIRST) : 0;
   for (const [from, to] of [
     [first, jobs.length],
     [0, first],

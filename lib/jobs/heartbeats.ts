@@ -4,7 +4,7 @@ import { Undecodable } from "../codec/undecodable.ts";
 import { UserError } from "../errors.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
 import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
-import type { Heartbeat, Store } from "../nats/store.ts";
+import type { Heartbeat, Store } from "../store.ts";
 
 /** What surrounds a job is looked up at once, and waited for no longer than this, in ms. */
 const LOOK_MS = 1_000;

@@ -6,6 +6,7 @@
 // have ended by the time its returns are read: these count, and of a peel without one the events tell what it is doing, as of a
 // peel of a job that goes on. A return of a job that the read did not find is one of a job that is newer than the read, or whose
 // record is gone: a look at its key tells.
+import { NoBucket } from "../errors.ts";
 import {
   entryOf,
   goneJob,
@@ -20,7 +21,7 @@ import type { Job } from "../model/job.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { Selection } from "../model/selection.ts";
-import { NoBucket, type Store } from "../nats/store.ts";
+import type { Store } from "../store.ts";
 import { readUnheard } from "./given-up.ts";
 import { inTime } from "./heartbeats.ts";
 import { orNoBucket } from "./lookup.ts";

@@ -3,7 +3,7 @@ import { UserError } from "../errors.ts";
 import { type JobRow, stateOf } from "../model/job.ts";
 import type { JobReference, Narrowing } from "../model/job-reference.ts";
 import { GROUPS, parseSelection } from "../model/selection.ts";
-import type { Store } from "../nats/store.ts";
+import type { Store } from "../store.ts";
 import { count, plural } from "../text.ts";
 import type { Read } from "./read-jobs.ts";
 import { readSelected } from "./recent.ts";

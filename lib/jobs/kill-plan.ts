@@ -1,15 +1,13 @@
 // Which jobs a cancel signal is for, and which need a question first: decided before anything is sent.
-
 import type { ValueMap } from "../codec/value.ts";
-import { UserError } from "../errors.ts";
+import { Unavailable, UserError } from "../errors.ts";
 import { isWholeJid, JobNotFound } from "../model/jid.ts";
 import type { Job } from "../model/job.ts";
 import { isTerminal, isUnknownStatus, type JobRow, jobRow } from "../model/job.ts";
 import { type Narrowing, noSuchReference, parseJobReference } from "../model/job-reference.ts";
 import { isTarget, type Plan, type Refused, refuseEnded, type Target } from "../model/kill.ts";
 import type { Selection } from "../model/selection.ts";
-import { PermissionDenied } from "../nats/connection.ts";
-import { NoBucket, type Store } from "../nats/store.ts";
+import type { LiveStore } from "../store.ts";
 import { completeJid, readJob, resolveJob, type WordTold } from "./lookup.ts";
 import { readOpenJobs } from "./open-jobs.ts";
 
@@ -20,7 +18,7 @@ const judge = ({ row, record }: Job, ask: boolean): Target | Refused =>
 const jobOf = (jid: string, record: ValueMap): Job => ({ row: jobRow(jid, record), record });
 
 /** One job that was named. A text that is no key may be the beginning of one, but not when it is known to be whole. */
-async function named(store: Store, text: string, told: WordTold, narrowing: Narrowing): Promise<Target | Refused> {
+async function named(store: LiveStore, text: string, told: WordTold, narrowing: Narrowing): Promise<Target | Refused> {
   const isWord = parseJobReference(text) !== undefined;
   try {
     if (isWord) {
@@ -30,7 +28,7 @@ async function named(store: Store, text: string, told: WordTold, narrowing: Narr
     return judge(jobOf(text, await readJob(store, text)), false);
   } catch (error) {
     if (isWord) throw error;
-    if (error instanceof NoBucket || error instanceof PermissionDenied) {
+    if (error instanceof Unavailable) {
       // The operator may be allowed to cancel but not to read; stopping a job must not fail for that.
       const unchecked = `could not check that job ${text} exists and runs: ${error.message}`;
       return { jid: text, row: undefined, ask: false, unchecked };
@@ -49,7 +47,7 @@ async function named(store: Store, text: string, told: WordTold, narrowing: Narr
  * @param told and `narrowing` as for resolveJob; the job that a word stands for is asked about
  */
 export async function planNamed(
-  store: Store,
+  store: LiveStore,
   texts: readonly string[],
   force: boolean,
   told: WordTold,
@@ -78,7 +76,7 @@ export async function planNamed(
 
 /** The jobs that a selection finds, of those that have not ended; and all jobs that can't be decoded. */
 export async function planSelected(
-  store: Store,
+  store: LiveStore,
   selection: Selection,
 ): Promise<{ plan: Plan; unreadable: readonly JobRow[] }> {
   const { jobs, unreadable } = await readOpenJobs(store, selection, true);

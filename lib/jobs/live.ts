@@ -4,7 +4,7 @@ import { type JobRow, jobRow } from "../model/job.ts";
 import type { Return } from "../model/returns.ts";
 import { type JobEvent, Steps, type Story, type Surroundings, storyOf } from "../model/story.ts";
 import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
-import type { Store } from "../nats/store.ts";
+import type { LiveStore } from "../store.ts";
 import { untilTerminal } from "./ends.ts";
 import { followEvents } from "./events.ts";
 import { followReturns } from "./follow.ts";
@@ -67,7 +67,7 @@ export class LiveJob {
    * @returns the terminal record
    * @throws as untilTerminal
    */
-  async follow(store: Store, working: () => void): Promise<ValueMap> {
+  async follow(store: LiveStore, working: () => void): Promise<ValueMap> {
     const { jid } = this;
     const over = new AbortController();
     const stop = over.signal;
@@ -116,7 +116,7 @@ export class LiveJob {
     this.changed();
   }
 
-  async #lookAgain(store: Store, stop: AbortSignal): Promise<void> {
+  async #lookAgain(store: LiveStore, stop: AbortSignal): Promise<void> {
     let nth = 0;
     const look = async () => {
       await this.#look(store, nth++ % ALL === 0);
@@ -128,7 +128,7 @@ export class LiveJob {
     await repeat(LOOK, stop, look);
   }
 
-  async #look(store: Store, all: boolean): Promise<void> {
+  async #look(store: LiveStore, all: boolean): Promise<void> {
     const { row, story } = this.sight(store.nowNs());
     const owners = row.owner ? [row.owner] : [];
     if (!all) {

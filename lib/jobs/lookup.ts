@@ -2,7 +2,7 @@
 import { ByteSet } from "../codec/byte-set.ts";
 import { decode, decodeRecord, Undecodable } from "../codec/decode.ts";
 import { asText, type ValueMap } from "../codec/value.ts";
-import { UserError } from "../errors.ts";
+import { NoBucket, UserError } from "../errors.ts";
 import { ambiguousJid, JobNotFound, LEAST_PREFIX } from "../model/jid.ts";
 import type { JobRow } from "../model/job.ts";
 import {
@@ -14,7 +14,7 @@ import {
 } from "../model/job-reference.ts";
 import { displayPeel } from "../model/peel.ts";
 import { type Return, toReturn, unreadableReturn } from "../model/returns.ts";
-import { NoBucket, type Store } from "../nats/store.ts";
+import type { Store } from "../store.ts";
 
 /** A job's stored value as a record. @throws UserError when it can't be decoded */
 export function jobRecord(jid: string, bytes: Uint8Array): ValueMap {

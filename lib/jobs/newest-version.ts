@@ -2,7 +2,7 @@
 import { ByteSet } from "../codec/byte-set.ts";
 import { decodeRecord, Undecodable } from "../codec/decode.ts";
 import { asInteger } from "../codec/value.ts";
-import type { Store } from "../nats/store.ts";
+import type { Store } from "../store.ts";
 
 const VERSION = ["v"];
 

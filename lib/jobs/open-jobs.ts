@@ -3,7 +3,7 @@
 import type { JobList } from "../model/job.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
 import type { Selection } from "../model/selection.ts";
-import type { Store } from "../nats/store.ts";
+import type { Store } from "../store.ts";
 import { readJobs } from "./read-jobs.ts";
 
 /**

@@ -3,7 +3,7 @@
 import type { ValueMap } from "../codec/value.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
 import { Steps } from "../model/story.ts";
-import type { Store } from "../nats/store.ts";
+import type { Store } from "../store.ts";
 import { readEvents } from "./events.ts";
 import { readJob, readReturns } from "./lookup.ts";
 

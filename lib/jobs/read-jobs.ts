@@ -2,7 +2,7 @@
 import { decodeRecord, Undecodable } from "../codec/decode.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { byCreation, type Job, JobList, type JobRow, jobRow, unreadableRow } from "../model/job.ts";
-import type { Store } from "../nats/store.ts";
+import type { Store } from "../store.ts";
 import { JobTable } from "./job-table.ts";
 import type { RecordParts } from "./record-parts.ts";
 

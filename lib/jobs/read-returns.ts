@@ -1,13 +1,10 @@
 // Reading returns across jobs: of many jobs, of one peel in all jobs, or all. As they come, without holding any.
 import { ByteSet } from "../codec/byte-set.ts";
 import type { Return } from "../model/returns.ts";
-import type { ReturnEntries, ReturnsOf, SIZES } from "../nats/returns.ts";
-import type { Store } from "../nats/store.ts";
+import type { ReturnEntries, ReturnsOf, Store } from "../store.ts";
 import { listedReturns, peelReturn, type ReturnReader, wholeRecords } from "./lookup.ts";
 import { PairSet } from "./pair-set.ts";
 import { NO_PROGRESS, type Progress } from "./read-jobs.ts";
-
-export type { ReturnsOf };
 
 /**
  * Takes a return; `job` is the place of its JID among those asked for, from 0 on, and `of` has that JID until the next call: a
@@ -25,8 +22,6 @@ export interface ReturnsOptions {
   readonly progress?: Progress | undefined;
   /** Is told of a list that can't be decoded, and of what is no return in a list. */
   readonly warn: (text: string) => void;
-  /** Sizes other than the usual ones. */
-  readonly sizes?: Partial<typeof SIZES>;
 }
 
 const DOT = 0x2e;
@@ -152,8 +147,12 @@ class Reading implements ReturnEntries {
     if (!bytes) this.#empty.add(n);
     else if (this.#keys.job >= this.#jobs) return n;
     else if (dot < 0) this.#takeList(bytes);
-    else this.#hand(peelReturn(this.#keys.peel, bytes, this.#reader));
+    else if (this.#isWanted(this.#keys.peel)) this.#hand(peelReturn(this.#keys.peel, bytes, this.#reader));
     return n;
+  }
+
+  #isWanted(peel: string): boolean {
+    return this.#peel === undefined || peel === this.#peel;
   }
 
   /** All that stands under a peel's own key has come before the lists: see `Returns.across`. */
@@ -161,7 +160,7 @@ class Reading implements ReturnEntries {
     const byPeel = new Map<string, Return>();
     for (const item of listedReturns(this.#keys.jid, bytes, this.options.warn)) byPeel.set(item.peel, item);
     for (const item of byPeel.values()) {
-      if (this.#peel !== undefined && item.peel !== this.#peel) continue;
+      if (!this.#isWanted(item.peel)) continue;
       const own = this.#keys.find(item.peel);
       if (own < 0 || this.#empty.has(own)) this.#hand(item);
     }
@@ -180,10 +179,10 @@ class Reading implements ReturnEntries {
  * the same peel the per-peel key wins). One that can't be decoded is an `unreadableReturn`.
  * @param onReturn what it keeps is all that takes memory, beside the keys
  * @returns how many were handed over
- * @throws NoBucket, PermissionDenied, and Transient when the answer can't be made whole
+ * @throws NoBucket, Unavailable, and Transient when the answer can't be made whole
  */
 export async function readReturnsAcross(
-  store: Store,
+  store: { readonly returns: Pick<Store["returns"], "across"> },
   of: ReturnsOf,
   onReturn: OnReturn,
   options: ReturnsOptions,
@@ -191,7 +190,7 @@ export async function readReturnsAcross(
   const progress = options.progress ?? NO_PROGRESS;
   const reading = new Reading(of, onReturn, options, progress);
   try {
-    await store.returns.across(of, reading, options.sizes);
+    await store.returns.across(of, reading);
   } finally {
     progress.end();
   }

@@ -8,7 +8,7 @@
 // them is in the part, and a part can't show what lies before it. So only a stream that would take long is read in part.
 import type { JobRow } from "../model/job.ts";
 import type { Selection } from "../model/selection.ts";
-import type { Store } from "../nats/store.ts";
+import type { Store } from "../store.ts";
 import { Collection, type Progress, type Read, type Records, readJobs } from "./read-jobs.ts";
 
 const SECOND = 1_000_000_000n;
@@ -72,7 +72,7 @@ export async function readRecent(
   const most = Math.floor(state.messages * sizes.worth);
   const read = async (from: { sequence: number } | { ns: bigint }) => {
     const part = new Part(keep, records);
-    const done = await store.changesOfJobs(from, state, most, (...change) => part.change(...change));
+    const done = await state.changes(from, most, (...change) => part.change(...change));
     return done && !part.doubtful ? part : undefined;
   };
   if (since !== undefined) {

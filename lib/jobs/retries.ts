@@ -1,7 +1,7 @@
 // Which of the newest jobs repeat another one. Only the end of the stream is looked at, whatever the bucket holds.
 import { decodeRecord, isJson, Undecodable } from "../codec/decode.ts";
 import { byCreation, type JobRow, jobRow, RETRY_OF, ROW_FIELDS, retryOf } from "../model/job.ts";
-import type { Store } from "../nats/store.ts";
+import type { Store } from "../store.ts";
 import { inTime } from "./heartbeats.ts";
 
 /** Changes of jobs and of their index that are looked at: those of some 200 jobs. */
@@ -25,7 +25,7 @@ async function read(store: Store): Promise<JobRow[]> {
   const state = await store.jobsState();
   const from = { sequence: Math.max(1, state.lastSequence - CHANGES) };
   const found = new Map<string, JobRow>();
-  await store.changesOfJobs(from, state, 2 * CHANGES, (key, start, bytes) => {
+  await state.changes(from, 2 * CHANGES, (key, start, bytes) => {
     const jid = () => Buffer.from(key.subarray(start)).toString();
     const row = bytes && retryRow(jid, bytes);
     if (row) found.set(row.jid, row);

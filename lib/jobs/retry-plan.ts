@@ -20,8 +20,7 @@ import {
   timeoutOf,
 } from "../model/retry.ts";
 import type { PeelStory } from "../model/story.ts";
-import { type NewJob, tooLarge } from "../nats/dispatch.ts";
-import type { Store } from "../nats/store.ts";
+import type { LiveStore, NewJob, Store } from "../store.ts";
 import { safe } from "../text.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Reopenable } from "./follow.ts";
@@ -217,8 +216,8 @@ function newJob(draft: Draft, minted: Minted): NewJob {
 }
 
 /** Why the new job can't be sent, by its size; undefined when it can. A look at that, before there is a new job. */
-export function sizeFault({ connection }: Store, draft: Draft, user: string): UserError | undefined {
-  return tooLarge(connection, newJob(draft, { jid: "0".repeat(KSUID_LENGTH), createdNs: 0n, user }));
+export function sizeFault(store: LiveStore, draft: Draft, user: string): UserError | undefined {
+  return store.tooLarge(newJob(draft, { jid: "0".repeat(KSUID_LENGTH), createdNs: 0n, user }));
 }
 
 /** Hands the new job to the masters; `tell`, results and errors are those of `dispatch`. */

@@ -3,13 +3,13 @@ import { decodeRecord } from "../codec/decode.ts";
 import { FieldScanner } from "../codec/field-scan.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { integer64, isInteger64, isNil, isTrue } from "../codec/value-at.ts";
+import { Unavailable } from "../errors.ts";
 import { isTerminal, jidsOf } from "../model/job.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import { RETURN_FIELDS, type Return, stateOfReturn, toReturn } from "../model/returns.ts";
 import { jobSlice, type PeelStats, PeelTally } from "../model/stats.ts";
 import type { Span } from "../model/trend.ts";
-import { PermissionDenied } from "../nats/connection.ts";
-import { NoBucket, type Store } from "../nats/store.ts";
+import type { Store } from "../store.ts";
 import { readUnheard } from "./given-up.ts";
 import type { ReturnReader } from "./lookup.ts";
 import type { Progress, Read } from "./read-jobs.ts";
@@ -55,7 +55,7 @@ export interface PeelOptions {
 /**
  * What each peel made of the jobs.
  * @param read the jobs, oldest first
- * @throws NoBucket, PermissionDenied, and Transient when the answer can't be made whole
+ * @throws NoBucket, Unavailable, and Transient when the answer can't be made whole
  */
 export async function readPeelStats(
   store: Store,
@@ -127,7 +127,7 @@ export async function alivePeels(store: Store): Promise<{ peels: readonly string
   try {
     return { peels: await store.alivePeels(), note: undefined };
   } catch (error) {
-    if (!(error instanceof NoBucket || error instanceof PermissionDenied)) throw error;
+    if (!(error instanceof Unavailable)) throw error;
     return { peels: [], note: `${error.message} Peels that no job was meant for are left out.` };
   }
 }

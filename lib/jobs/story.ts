@@ -1,12 +1,13 @@
 // Reading the story of a job: its record, returns and events, and, where these leave a question open, what surrounds it:
 // the heartbeats of its master and of silent peels, and the jobs that stand before it in the queues of peels.
 import type { ValueMap } from "../codec/value.ts";
+import { NoBucket } from "../errors.ts";
 import { isTerminal, type JobRow, jobRow, unknownStateWords } from "../model/job.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import { type Return, wereReadEarly } from "../model/returns.ts";
 import { type JobEvent, Steps, type Story, type Surroundings, storyOf } from "../model/story.ts";
 import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
-import { NoBucket, type Store } from "../nats/store.ts";
+import type { Store } from "../store.ts";
 import { readEvents } from "./events.ts";
 import { inTime, masterSigns, offlineAmong } from "./heartbeats.ts";
 import { orNoBucket, type ReturnReader, readReturns, resolveJob, type WordTold } from "./lookup.ts";

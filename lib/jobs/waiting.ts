@@ -3,7 +3,7 @@ import type { ValueMap } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
 import { isUnknownStatus, type JobRow, jobRow } from "../model/job.ts";
 import type { Ending } from "../model/job-end.ts";
-import type { Store } from "../nats/store.ts";
+import type { LiveStore } from "../store.ts";
 import { followEnds } from "./ends.ts";
 import { type Link, persist, type Reopenable } from "./follow.ts";
 import { openQuestions, readStory } from "./story.ts";
@@ -51,7 +51,7 @@ export class Waiting {
     await persist(session, link, (store, working) => this.#attempt(store, working, told));
   }
 
-  async #attempt(store: Store, working: () => void, { warn, unknown, ended, lost }: WaitTold): Promise<void> {
+  async #attempt(store: LiveStore, working: () => void, { warn, unknown, ended, lost }: WaitTold): Promise<void> {
     const inTurn = turns(AT_ONCE);
     const stories: Promise<void>[] = [];
     const failure = Promise.withResolvers<never>();
@@ -99,7 +99,7 @@ const LATE = { reads: 5, pauseMs: 100 };
  * did: while there are fewer than the record counts, they are read again.
  */
 export async function endingOf(
-  store: Store,
+  store: LiveStore,
   jid: string,
   record: ValueMap,
   warn: (text: string) => void,

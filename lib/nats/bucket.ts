@@ -1,10 +1,10 @@
 // A KV bucket: its entries are the messages of one stream, and a key is the end of a subject.
 import type { Msg } from "nats";
 import { UserError } from "../errors.ts";
+import type { Follow } from "../store.ts";
 import { safe } from "../text.ts";
 import { Picture } from "./consumer.ts";
 import type { JetStream } from "./jetstream.ts";
-import type { Follow } from "./pull.ts";
 import { type Keys, type ScanOptions, scanNewest } from "./scan.ts";
 import { Stream } from "./stream.ts";
 

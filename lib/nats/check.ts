@@ -1,15 +1,16 @@
 // The checks of `zester config check`, each with a finding. They leave nothing on the server.
 import type { Msg } from "nats";
 import { formatMs } from "../duration.ts";
-import { UserError } from "../errors.ts";
+import { NoBucket, UserError } from "../errors.ts";
 import { HEARTBEAT_LIFE_MS } from "../model/stuck.ts";
 import { LOOPBACK } from "../settings/server-url.ts";
+import type { Clock } from "../store.ts";
 import { plural, safe } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
-import { type Clock, type Consumer, deliveryOf, InOrder } from "./consumer.ts";
+import { type Consumer, deliveryOf, InOrder } from "./consumer.ts";
 import { type Claims, readClaims } from "./credentials.ts";
 import { DISPATCH_SUBJECT } from "./dispatch.ts";
-import { ApiError, JetStream, NoBucket, NoJetStream } from "./jetstream.ts";
+import { ApiError, JetStream, NoJetStream } from "./jetstream.ts";
 import { pull } from "./pull.ts";
 import { fleetOn } from "./store.ts";
 import type { Stream } from "./stream.ts";

@@ -1,7 +1,7 @@
 // One connection to one NATS server: requests, and errors when an answer takes longer than the timeout.
 import { createInbox, type Msg, type NatsConnection, type NatsError, type Status } from "nats";
 import { formatMs } from "../duration.ts";
-import { Transient, UserError } from "../errors.ts";
+import { Transient, Unavailable, Unconfirmed, UserError } from "../errors.ts";
 import { plural, safe } from "../text.ts";
 import { BrokenProtocol } from "./client.ts";
 import { unquote } from "./subject.ts";
@@ -9,7 +9,7 @@ import { unquote } from "./subject.ts";
 /** A refused permission as the library reports it; undefined when the server did not name the subject. */
 type Refusal = { operation: string; subject: string } | undefined;
 
-export class PermissionDenied extends UserError {
+export class PermissionDenied extends Unavailable {
   /** True for a subscription; false for a publish, or when the server did not say. */
   readonly listening: boolean;
   /** The subject without the server's quoting; undefined when the server did not name it. */
@@ -26,13 +26,6 @@ export class PermissionDenied extends UserError {
     );
     this.listening = listening;
     this.subject = subject;
-  }
-}
-
-/** A message was sent, and it is unknown whether the server has it. */
-export class Unconfirmed extends Error {
-  constructor(readonly why: UserError) {
-    super(why.message);
   }
 }
 

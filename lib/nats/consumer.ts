@@ -15,12 +15,6 @@ export interface ConsumerConfig {
   readonly inactive_threshold?: number | undefined;
 }
 
-/** How far the server's clock is ahead of this machine's, in ms, plus or minus `doubtMs`. */
-export interface Clock {
-  readonly aheadMs: number;
-  readonly doubtMs: number;
-}
-
 /** A consumer as the server described it at its creation. */
 export interface Consumer {
   readonly stream: string;

@@ -1,19 +1,11 @@
 // Hands a new job to the masters: one of them answers the request (wire.md, "Dispatch").
 import { UserError } from "../errors.ts";
+import type { Handed, NewJob } from "../store.ts";
 import { plural } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 
 /** The subject on which masters accept new jobs. */
 export const DISPATCH_SUBJECT = "zester.dispatch";
-
-/** The outcome of one request: a master's answer; or no master has the job; or that is unknown, and why. */
-export type Handed = { readonly answer: Uint8Array } | { readonly refused: UserError } | { readonly open: string };
-
-/** A new job. `eventSize`: bytes of the event that a master publishes for it, which is larger than the request. */
-export interface NewJob {
-  readonly record: Uint8Array;
-  readonly eventSize: number;
-}
 
 /** The error for a job that is larger than the server accepts; undefined for one that is not. */
 export function tooLarge({ shown, maxPayload }: Connection, { eventSize }: NewJob): UserError | undefined {

@@ -4,10 +4,11 @@
 // permissions that a careful site does not grant), and its watch never reports the end of the stored entries when the
 // newest message is a tombstone.
 import { type Msg, nuid } from "nats";
-import { Transient, UserError } from "../errors.ts";
+import { NoBucket, Transient, UserError } from "../errors.ts";
+import type { Clock } from "../store.ts";
 import { safe } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
-import type { Clock, Consumer, ConsumerConfig } from "./consumer.ts";
+import type { Consumer, ConsumerConfig } from "./consumer.ts";
 
 /** A refusal by the API: the `cause` of the UserError for it. */
 export class ApiError extends Error {
@@ -39,15 +40,6 @@ const PASSING: ReadonlySet<number | undefined> = new Set([10004, 10005, 10007, 1
 /** `bucket "jobs"`, for errors. */
 const titleOf = (stream: string) => (stream.startsWith("KV_") ? `bucket "${stream.slice(3)}"` : `stream "${stream}"`);
 
-export class NoBucket extends UserError {
-  constructor(stream: string, shown: string) {
-    super(
-      `${shown} has no ${titleOf(stream)}.`,
-      "Is this the NATS that your master uses? Set the address with --master or NATS_URL.",
-    );
-  }
-}
-
 /** A stream of a cluster has no leader now. Answers of the other nodes may be old. */
 export class NoLeader extends Transient {
   constructor(stream: string, shown: string) {
@@ -78,7 +70,11 @@ class JetStreamLost extends Transient {
 }
 
 function refused(stream: string, shown: string, description: string, code: number | undefined): UserError {
-  if (code === NO_STREAM) return new NoBucket(stream, shown);
+  if (code === NO_STREAM)
+    return new NoBucket(
+      `${shown} has no ${titleOf(stream)}.`,
+      "Is this the NATS that your master uses? Set the address with --master or NATS_URL.",
+    );
   if (NO_JETSTREAM.has(code)) return new NoJetStream(shown);
   const Kind = PASSING.has(code) ? Transient : UserError;
   return new Kind(

@@ -1,14 +1,12 @@
 // Reads one JetStream consumer until a sink has enough, or as long as a command follows it.
 import type { Msg, Subscription } from "nats";
+import type { Follow } from "../store.ts";
 import type { Connection } from "./connection.ts";
 import { type Consumer, type Delivery, deliveryOf, type Sink } from "./consumer.ts";
 import { Pace } from "./pace.ts";
 
 /** Options of a read that continues after the stored messages. */
-export interface Follow {
-  /** Called once, after everything that was stored at the start has been passed on. */
-  readonly caughtUp: () => void;
-  readonly stop: AbortSignal;
+export interface Following extends Follow {
   /**
    * Keeps more than one request open from the start, each of which waits for messages. A consumer without a request falls
    * behind, and what it reaches later may have been removed. `caughtUp` is not called.
@@ -71,7 +69,7 @@ class Reader {
     readonly connection: Connection,
     readonly consumer: Consumer,
     readonly sink: Sink,
-    readonly follow: Follow | undefined,
+    readonly follow: Following | undefined,
   ) {
     this.#subject = `${connection.api}.CONSUMER.MSG.NEXT.${consumer.stream}.${consumer.name}`;
     this.#pace = new Pace(connection.nc.info?.max_payload, Date.now);
@@ -227,6 +225,6 @@ class Reader {
  * requested, and no flow-control subject is needed.
  * @throws Transient when a message was lost, the server sends nothing for longer than the timeout, or the connection is lost
  */
-export async function pull(connection: Connection, consumer: Consumer, sink: Sink, follow?: Follow): Promise<void> {
+export async function pull(connection: Connection, consumer: Consumer, sink: Sink, follow?: Following): Promise<void> {
   await new Reader(connection, consumer, sink, follow).run();
 }

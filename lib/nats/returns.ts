@@ -12,41 +12,13 @@
 // over an older one by subject, of a bucket that keeps several (scan.ts); there, each key is asked for by itself.
 import type { Msg } from "nats";
 import { tokenFault } from "../model/jid.ts";
+import type { Follow, Jids, LiveReturns, ReturnEntries, ReturnsOf } from "../store.ts";
 import { type Bucket, isGone } from "./bucket.ts";
 import { startTime, subjectBytes } from "./consumer.ts";
-import type { Follow } from "./pull.ts";
 import { type Keys, readEach, readFrom, scanNewest } from "./scan.ts";
 import type { StreamState } from "./stream.ts";
 import { token } from "./subject.ts";
 import { Limit, settle } from "./tail.ts";
-
-/** JIDs, each once: a set, the keys of a map, or what makes them when asked. */
-export interface Jids {
-  readonly size: number;
-  keys(): Iterable<string>;
-}
-
-/** Which returns; JIDs and peels as they are stored. */
-export type ReturnsOf =
-  | {
-      readonly jids: Jids;
-      /** Nothing of these jobs was stored before this, by the server's clock, in ns since 1970. */
-      readonly sinceNs?: bigint | undefined;
-    }
-  | { readonly peel: string }
-  | "all";
-
-/** What is done with the entries of the bucket. */
-export interface ReturnEntries {
-  /**
-   * Takes an entry: its key is what `key` has from `from` on, `<jid>.<peel>` or, of a list, `<jid>`. Without bytes the key is
-   * gone. It may be of a job or a peel that was not asked for, and it may come again: the first state counts.
-   * @returns the key's number, from 0 on, the same whenever it comes again
-   */
-  take(key: Uint8Array, from: number, bytes: Uint8Array | undefined): number;
-  /** So many entries are to come in all, and so many of them have come. */
-  expect(total: number, come: number): void;
-}
 
 export const SIZES = {
   /** Filters of one consumer: more take the server longer than a second consumer (2.15.2: 300 take 20 ms, 1,000 take 330 ms). */
@@ -83,13 +55,9 @@ function portionsOf(jids: Jids, filters: number): Portions {
 }
 
 /** The bucket `job-returns`; every method throws what those of `Bucket` throw. */
-export class Returns {
+export class Returns implements LiveReturns {
   constructor(readonly bucket: Bucket) {}
 
-  /**
-   * A job's returns in both layouts: the list under the JID, and what `read` makes of one value a peel. It gets each value as it
-   * arrives, one that a later value replaces as well, and may keep the bytes only by copying them.
-   */
   async of<T extends NonNullable<unknown>>(
     jid: string,
     read: (peel: string, bytes: Uint8Array) => T,
@@ -119,7 +87,6 @@ export class Returns {
     return { list, peels: found.filter((one) => one !== undefined) };
   }
 
-  /** A job's returns in either layout, and after that every new one; `key` is the peel, or undefined for the list. */
   async follow(
     jid: string,
     onEntry: (peel: string | undefined, bytes: Uint8Array) => void,
@@ -134,11 +101,7 @@ export class Returns {
     await Promise.all([this.bucket.follow(token(jid), hand, both), this.bucket.follow(`${token(jid)}.*`, hand, both)]);
   }
 
-  /**
-   * Hands over the entries of the returns asked for, and maybe others: first those that stand under a peel's own key, then the
-   * lists. Each comes in a state that it had at some moment of the read, and none is missing that was there all the time.
-   * @param changes sizes other than the usual ones
-   */
+  /** @param changes sizes other than the usual ones */
   async across(of: ReturnsOf, entries: ReturnEntries, changes: Partial<typeof SIZES> = {}): Promise<void> {
     const sizes = { ...SIZES, ...changes };
     const { jids, sinceNs } = typeof of === "object" && "jids" in of ? of : {};

@@ -1,9 +1,10 @@
 // One stream, such as that of a bucket: its state, and its messages one by one.
 import type { Msg } from "nats";
+import type { Follow } from "../store.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import type { Consumer, ConsumerConfig, Sink } from "./consumer.ts";
 import { type JetStream, NoLeader } from "./jetstream.ts";
-import { type Follow, pull } from "./pull.ts";
+import { pull } from "./pull.ts";
 
 /** A stream as the server described it at one moment. */
 export interface StreamState {

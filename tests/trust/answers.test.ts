@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { headers, type Msg } from "nats";
 import { UserError } from "../../lib/errors.ts";
 import { Connection } from "../../lib/nats/connection.ts";
-import { Store } from "../../lib/nats/store.ts";
+import { NatsStore } from "../../lib/nats/store.ts";
 import { type Answer, created, json, startApi } from "../support/api.ts";
 import { zester } from "../support/harness.ts";
 import { times } from "../support/length.ts";
@@ -113,7 +113,7 @@ test("random answers: a UserError or an answer, never anything else", async () =
         "CONSUMER.MSG.NEXT": (msg) => status(msg, 404, "No Messages"),
       });
       const client = await server.connect({ reconnect: false });
-      const store = new Store(new Connection(client, server.url, 200));
+      const store = new NatsStore(new Connection(client, server.url, 200));
       try {
         await store.scanJobs({ take: () => 0, dropAllBut() {} });
       } catch (error) {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Connection } from "../../lib/nats/connection.ts";
-import { Store } from "../../lib/nats/store.ts";
+import { NatsStore } from "../../lib/nats/store.ts";
 import { token, tokens } from "../../lib/nats/subject.ts";
 import { Field } from "../support/field.ts";
 import { Running, Time } from "../support/harness.ts";
@@ -203,7 +203,7 @@ describe("one literal token", () => {
       request: async (subject: string) => void asked.push(subject),
       deliver: async (subject: string) => void asked.push(subject),
     });
-    const store = new Store(fake);
+    const store = new NatsStore(fake);
     const follow = { caughtUp: () => {}, stop: new AbortController().signal };
     for (const text of ["*", ">", "x.*", "x y", "", ...fc.sample(bad, 50)]) {
       const works: [string, () => Promise<unknown>][] = [

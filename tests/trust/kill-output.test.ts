@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { decodeRecord } from "../../lib/codec/decode.ts";
 import { sendSignal } from "../../lib/jobs/cancel.ts";
 import { jobRow } from "../../lib/model/job.ts";
-import type { Store } from "../../lib/nats/store.ts";
+import type { LiveStore } from "../../lib/store.ts";
 import { Field } from "../support/field.ts";
 import { encode, jobRecord, Running } from "../support/harness.ts";
 import { startFaultyLink } from "../support/proxy.ts";
@@ -101,7 +101,7 @@ test("no signal leaves once the command is over", async () => {
   let canceled = 0;
   const store = { job: async () => encode(jobRecord("j")), cancel: async () => void canceled++ };
   const row = jobRow("j", decodeRecord(encode(jobRecord("j", { status: "running" }))));
-  const session = { store: store as unknown as Store, ending: true };
+  const session = { store: store as unknown as LiveStore, ending: true };
   const sending = sendSignal(session, { jid: "j", row: undefined, ask: false });
   expect(await Promise.race([sending, Bun.sleep(50)])).toBeUndefined();
   // One that is over by the time of the second look gets none either.

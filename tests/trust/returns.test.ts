@@ -4,21 +4,23 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import fc from "fast-check";
 import { headers, type NatsConnection } from "nats";
-import { type ReturnsOf, type ReturnsOptions, readReturnsAcross } from "../../lib/jobs/read-returns.ts";
+import { type ReturnsOptions, readReturnsAcross } from "../../lib/jobs/read-returns.ts";
 import { RETURN_FIELDS } from "../../lib/model/returns.ts";
 import { Connection } from "../../lib/nats/connection.ts";
-import { Store } from "../../lib/nats/store.ts";
+import type { SIZES } from "../../lib/nats/returns.ts";
+import { NatsStore } from "../../lib/nats/store.ts";
+import type { ReturnsOf } from "../../lib/store.ts";
 import { encode, type Server, startServer, until } from "../support/harness.ts";
 import { times } from "../support/length.ts";
 import { Log } from "../support/write-log.ts";
 
 let server: Server;
 let nc: NatsConnection;
-let store: Store;
+let store: NatsStore;
 beforeAll(async () => {
   server = await startServer();
   nc = await server.connect();
-  store = new Store(new Connection(nc, server.url, 5000));
+  store = new NatsStore(new Connection(nc, server.url, 5000));
 });
 afterAll(async () => {
   await store.close();
@@ -59,12 +61,15 @@ async function put(key: string, value: Uint8Array | undefined): Promise<void> {
 const isOfEarlier = (jid: string) => jid.includes("x") && !jid.startsWith(`2h${buckets}x`);
 
 /** What a read hands over, as text by `<jid>.<peel>`. @throws Error when a return comes twice */
-async function read(of: ReturnsOf, options: Partial<ReturnsOptions> = {}) {
+async function read(
+  of: ReturnsOf,
+  { sizes, ...options }: Partial<ReturnsOptions> & { readonly sizes?: Partial<typeof SIZES> } = {},
+) {
   const found = new Map<string, string>();
   const warnings: string[] = [];
   let left = 0;
   const handed = await readReturnsAcross(
-    store,
+    { returns: { across: (asked, entries) => store.returns.across(asked, entries, sizes) } },
     of,
     (item, _, { jid }) => {
       const key = `${jid}.${item.peel}`;

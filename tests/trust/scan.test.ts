@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { connect, headers, type JetStreamClient, type JetStreamManager, type NatsConnection } from "nats";
 import { Connection } from "../../lib/nats/connection.ts";
-import { Store } from "../../lib/nats/store.ts";
+import { NatsStore } from "../../lib/nats/store.ts";
 import { NATS_SERVER, type Server, startServer, until } from "../support/harness.ts";
 import { startSlowLink } from "../support/proxy.ts";
 import { randomFrom } from "../support/random.ts";
@@ -143,7 +143,7 @@ async function run(drawn: History, random: () => number): Promise<string | undef
   const link = linkKb > 0 ? await startSlowLink(server.port, linkKb * 1000) : undefined;
   const url = link?.url ?? server.url;
   const reader = await connect({ servers: url.replace("nats://", ""), reconnect: false });
-  const store = new Store(new Connection(reader, url, 2000));
+  const store = new NatsStore(new Connection(reader, url, 2000));
   let over = false;
   const writing = writers.map(async ({ keys: few, pauseMs, kind }) => {
     while (!over) {
@@ -164,7 +164,7 @@ async function run(drawn: History, random: () => number): Promise<string | undef
       if (!numbers.has(key)) numbers.set(key, numbers.size);
       return numbers.get(key) as number;
     };
-    const whole = part && (await store.changesOfJobs({ sequence: 1 }, await store.jobsState(), 1e9, take));
+    const whole = part && (await (await store.jobsState()).changes({ sequence: 1 }, 1e9, take));
     if (!whole) {
       seen.clear();
       await store.scanJobs({

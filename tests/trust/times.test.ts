@@ -6,7 +6,7 @@ import { readRecent } from "../../lib/jobs/recent.ts";
 import { parseSelection } from "../../lib/model/selection.ts";
 import { parseWhen } from "../../lib/model/when.ts";
 import { openConnection } from "../../lib/nats/connect.ts";
-import { Store } from "../../lib/nats/store.ts";
+import { NatsStore } from "../../lib/nats/store.ts";
 import { loadSettings } from "../../lib/settings/resolve.ts";
 import { createBuckets, encode, jobRecord, startServer, Time, zester } from "../support/harness.ts";
 import { times } from "../support/length.ts";
@@ -80,7 +80,7 @@ async function startWith(created: ReadonlyMap<string, bigint>) {
   for (const [jid, ns] of created) await jobs.put(jid, encode(jobRecord(jid, { created: new Time(ns) })));
   await nc.close();
   const settings = await loadSettings({ master: [server.url] }, {}, () => {});
-  const store = new Store(await openConnection(settings, () => {}));
+  const store = new NatsStore(await openConnection(settings, () => {}));
   return {
     server,
     store,
@@ -140,7 +140,7 @@ test("a part that begins before 1970 is the whole stream; one that begins after 
   const { store, stop } = await startWith(created);
   const changes = async (ns: bigint) => {
     let seen = 0;
-    await store.changesOfJobs({ ns }, await store.jobsState(), 1000, () => void seen++);
+    await (await store.jobsState()).changes({ ns }, 1000, () => void seen++);
     return seen;
   };
   for (const ns of [-1n, HALF, FIRST * SECOND, 0n]) expect(await changes(ns)).toBe(created.size);

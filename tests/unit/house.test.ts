@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   settings: [],
   terminal: [],
   nats: ["settings", "model", "codec"],
-  jobs: ["nats", "model", "codec"],
+  jobs: ["model", "codec"],
   render: ["model", "codec"],
   commands: ["codec", "model", "settings", "terminal", "nats", "jobs", "render", "cli"],
   cli: ["codec", "model", "settings", "terminal", "nats", "jobs", "render"],

@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
 import { Transient, UserError } from "../../../lib/errors.ts";
 import { persist, type Reopenable } from "../../../lib/jobs/follow.ts";
-import type { Store } from "../../../lib/nats/store.ts";
+import type { LiveStore } from "../../../lib/store.ts";
 
 /** What was told, and a session whose connections are counted. */
 function place() {
   const told: string[] = [];
   const session = {
-    store: {} as Store,
+    store: {} as LiveStore,
     ending: false,
     opened: 0,
     async reopen() {

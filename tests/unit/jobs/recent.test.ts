@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { readJobs } from "../../../lib/jobs/read-jobs.ts";
 import { readRecent } from "../../../lib/jobs/recent.ts";
 import { type Conditions, parseSelection } from "../../../lib/model/selection.ts";
-import type { JobKeys, Store } from "../../../lib/nats/store.ts";
+import type { JobKeys, JobsState, Store } from "../../../lib/store.ts";
 import { encode, jobRecord, Time } from "../../support/harness.ts";
 import { times } from "../../support/length.ts";
 
@@ -76,26 +76,24 @@ function storeOf(stream: readonly Message[]): Store {
   const bytesOf = (key: string) => Buffer.from(key);
   return {
     nowNs: () => stream.at(-1)?.storedNs ?? 0n,
-    async jobsState() {
-      return { messages: stream.length, lastSequence: stream.at(-1)?.sequence ?? 0 };
+    async jobsState(): Promise<JobsState> {
+      return {
+        messages: stream.length,
+        lastSequence: stream.at(-1)?.sequence ?? 0,
+        async changes(from, most, onChange) {
+          const part = stream.filter((message) =>
+            "sequence" in from ? message.sequence >= from.sequence : message.storedNs >= from.ns,
+          );
+          if (part.length > most) return false;
+          for (const { key, bytes, storedNs } of part) onChange(bytesOf(key), 0, bytes, storedNs);
+          return true;
+        },
+      };
     },
     async scanJobs(jobs: JobKeys) {
       const last = new Map(stream.map((message) => [message.key, message]));
       for (const message of stream)
         if (message.bytes && last.get(message.key) === message) jobs.take(bytesOf(message.key), 0, message.bytes);
-    },
-    async changesOfJobs(
-      from: { sequence: number } | { ns: bigint },
-      _before: unknown,
-      most: number,
-      onChange: (key: Uint8Array, start: number, bytes: Uint8Array | undefined, storedNs: bigint) => void,
-    ) {
-      const part = stream.filter((message) =>
-        "sequence" in from ? message.sequence >= from.sequence : message.storedNs >= from.ns,
-      );
-      if (part.length > most) return false;
-      for (const { key, bytes, storedNs } of part) onChange(bytesOf(key), 0, bytes, storedNs);
-      return true;
     },
   } as unknown as Store;
 }

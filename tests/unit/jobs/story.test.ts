@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readEvents } from "../../../lib/jobs/events.ts";
 import { resolveStory } from "../../../lib/jobs/story.ts";
-import type { Store } from "../../../lib/nats/store.ts";
+import type { Store } from "../../../lib/store.ts";
 import { encode, jobRecord } from "../../support/harness.ts";
 
 const PEELS = ["a", "b"];
