@@ -2,7 +2,7 @@
 import { defineCommand } from "citty";
 import type { Tree } from "./lib/cli/command.ts";
 import { main } from "./lib/cli/main.ts";
-import * as manual from "./lib/commands/manual.ts";
+import * as groups from "./lib/commands/groups.ts";
 import { globalNames, globals } from "./lib/commands/shared.ts";
 import { JOB_PROGRAM, programOf } from "./lib/program.ts";
 
@@ -24,11 +24,11 @@ const jobs = {
   retry: () => import("./lib/commands/retry.ts").then(definition),
 };
 
-const job = defineCommand({ meta: manual.job, args: globals, subCommands: jobs });
+const job = defineCommand({ meta: groups.job, args: globals, subCommands: jobs });
 
 /** `zester config` alone shows them: with a `run` of its own it would run after its commands as well. */
 const config = defineCommand({
-  meta: manual.config,
+  meta: groups.config,
   args: globals,
   default: "show",
   subCommands: {
@@ -42,14 +42,14 @@ const version = () => import("./lib/commands/version.ts").then(definition);
 
 /** The whole tree. What is generated from it (completion, man page) knows nothing else. */
 export const zester = defineCommand({
-  meta: manual.root,
+  meta: groups.root,
   args: globals,
   subCommands: { job, config, completion, version },
 });
 
 /** The same for a program that is called `zester-job`. */
 export const zesterJob = defineCommand({
-  meta: { ...manual.root, ...manual.job },
+  meta: { ...groups.root, ...groups.job },
   args: globals,
   subCommands: { ...jobs, config, completion, version },
 });

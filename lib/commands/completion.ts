@@ -1,14 +1,27 @@
 // zester completion
-import { defineCommand } from "../cli/command.ts";
+import type { ArgsDef } from "citty";
+import { defineCommand, type Flags } from "../cli/command.ts";
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { programName } from "../program.ts";
 import { writeAll } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
 import { SCRIPTS, scriptFor } from "./completion-scripts.ts";
-import { completion as args, type CompletionArgs } from "./flags.ts";
-import { completion as meta } from "./manual.ts";
+import { formats, globals } from "./shared.ts";
 import { surroundings } from "./surroundings.ts";
+
+const args = {
+  ...globals,
+  format: formats("text"),
+  shell: {
+    type: "positional",
+    required: true,
+    valueHint: "bash|zsh|fish|powershell",
+    description: "bash, zsh, fish or powershell",
+  },
+} as const satisfies ArgsDef;
+
+type CompletionArgs = Flags<typeof args>;
 
 function run(flags: CompletionArgs): void {
   surroundings(flags, { formats: ["text"] });
@@ -22,4 +35,15 @@ function run(flags: CompletionArgs): void {
   writeAll(1, scriptFor(programName(), script));
 }
 
-export default defineCommand({ meta, args, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: {
+    description: "Print the completion script of a shell.",
+    details: "Completes commands, flags, their values, and the ids of jobs and peels as they are at that moment.",
+    examples: [
+      "source <(zester completion bash)   # in ~/.bashrc, or with zsh in ~/.zshrc",
+      "zester completion fish > ~/.config/fish/completions/zester.fish",
+    ],
+  },
+  args,
+  run: ({ args }) => run(args),
+});

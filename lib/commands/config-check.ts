@@ -25,7 +25,6 @@ import { loadSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { safe, width, wrap } from "../text.ts";
-import { configCheck as meta } from "./manual.ts";
 import { writeDocument } from "./output.ts";
 import { type GlobalArgs, globals } from "./shared.ts";
 import { surroundings } from "./surroundings.ts";
@@ -95,4 +94,12 @@ async function run(flags: GlobalArgs): Promise<number> {
   return findings.some(({ result }) => result === "FAIL") ? EXIT.error : EXIT.done;
 }
 
-export default defineCommand({ meta, args: globals, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: {
+    description: "Connect, and say whether all is there that commands need.",
+    details: "Leaves nothing on the server, and sends no cancel signal. Exit code 1 when a line says FAIL.",
+    examples: ["zester config check", "zester config check --context prod"],
+  },
+  args: globals,
+  run: ({ args }) => run(args),
+});

@@ -8,7 +8,6 @@ import { hideSecrets } from "../secrets.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import { maskUrl } from "../settings/server-url.ts";
 import { KEYS, type Key, type Resolved, SETTINGS, type Settings } from "../settings/settings.ts";
-import { configShow as meta } from "./manual.ts";
 import { type GlobalArgs, globals } from "./shared.ts";
 import { type Surroundings, surroundings } from "./surroundings.ts";
 
@@ -78,4 +77,8 @@ async function run(flags: GlobalArgs): Promise<void> {
   await writeDocument(list, format, terminal);
 }
 
-export default defineCommand({ meta, args: globals, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: { description: "Show the connection settings and where each came from." },
+  args: globals,
+  run: ({ args }) => run(args),
+});

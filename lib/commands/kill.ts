@@ -1,7 +1,8 @@
 // zester job kill: flags → plan (jobs/kill-plan.ts) → question → signals (jobs/cancel.ts) → report (render/kill.ts). Nothing
 // about the output may keep a signal from being sent.
 
-import { defineCommand } from "../cli/command.ts";
+import type { ArgsDef } from "citty";
+import { defineCommand, type Flags } from "../cli/command.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { sendSignal } from "../jobs/cancel.ts";
 import { planNamed, planSelected } from "../jobs/kill-plan.ts";
@@ -16,15 +17,27 @@ import { interruptedWords, outcomeDocument, renderTargets, sentLines, sentWords,
 import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import { selectionByServer, serverClock } from "./clock.ts";
-import { kill as args, type KillArgs } from "./flags.ts";
 import { narrowingOf, noteReference } from "./job-reference.ts";
 import { waitForEnds } from "./kill-wait.ts";
 import { type Limit, waitLimit } from "./limit.ts";
-import { kill as meta } from "./manual.ts";
 import { warnUnreadable, writeDocument } from "./output.ts";
 import { failIfEmpty, selectingFlags, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
+import { conditions, globals, jids, scripted, steering } from "./shared.ts";
 import { type Format, refuseTest } from "./surroundings.ts";
+
+const args = {
+  ...globals,
+  jid: { ...jids, required: false },
+  ...conditions,
+  force: { type: "boolean", description: "send the signal without looking the job up first" },
+  wait: { type: "boolean", description: "stay until the jobs have ended, and say how" },
+  ...steering,
+  "dry-run": { type: "boolean", description: "show what would be canceled, and send nothing" },
+  ...scripted("no job matches"),
+} as const satisfies ArgsDef;
+
+type KillArgs = Flags<typeof args>;
 
 /** One run of the command. */
 interface Run {
@@ -228,4 +241,20 @@ async function run(flags: KillArgs): Promise<number | undefined> {
   });
 }
 
-export default defineCommand({ meta, args, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: {
+    description: "Cancel running jobs.",
+    group: "Steer",
+    details:
+      "Publishes the cancel signal, on which masters and peels act as they can. Jobs that are selected by flags, a shortened id or @last are shown and asked about.",
+    notes:
+      "An operation that must not be interrupted, such as an installation of packages, ends first. After the end, --wait waits up to 10 seconds for the peels that had not returned.",
+    exitCodes: "0 sent, 1 an error; with --wait 0 all were canceled, 6 one ended otherwise, 124 --for ran out.",
+    examples: [
+      "zester job kill 20260115-002 --wait --for 1m",
+      "zester job kill --state running --function 'pkg.*' --since 1h --dry-run",
+    ],
+  },
+  args,
+  run: ({ args }) => run(args),
+});

@@ -1,7 +1,8 @@
 // zester job retry: flags → what would be sent (jobs/retry-plan.ts) → question → dispatch (jobs/dispatch.ts) → report
 // (render/retry.ts). Nothing about the output may keep from saying whether a job was dispatched.
 
-import { defineCommand } from "../cli/command.ts";
+import type { ArgsDef } from "citty";
+import { defineCommand, type Flags } from "../cli/command.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { parseDuration } from "../duration.ts";
 import { EXIT, Transient, UserError } from "../errors.ts";
@@ -31,16 +32,34 @@ import type { Store } from "../store.ts";
 import { statusOn } from "../terminal/progress.ts";
 import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import { plural } from "../text.ts";
-import { retry as args, type RetryArgs } from "./flags.ts";
 import { noteReference } from "./job-reference.ts";
 import { type Limit, LONGER, limitOf, notEnded, within } from "./limit.ts";
-import { retry as meta } from "./manual.ts";
 import { operatorName } from "./operator.ts";
 import { writeDocument } from "./output.ts";
 import { failIfEmpty, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
+import { globals, jid, peels, scripted, steering } from "./shared.ts";
 import { refuseTest } from "./surroundings.ts";
 import { unknownFault, waitFor } from "./wait.ts";
+
+const args = {
+  ...globals,
+  jid,
+  bad: peels.bad,
+  failed: peels.failed,
+  missing: peels.missing,
+  unreachable: peels.unreachable,
+  peel: peels.peel,
+  all: { type: "boolean", description: "every peel, those that are ok among them" },
+  "job-timeout": { type: "string", valueHint: "duration", description: "of the new job (default: as the old one)" },
+  force: { type: "boolean", description: "also a job that has not ended" },
+  wait: { type: "boolean", description: "stay until the new job has ended, and say how" },
+  ...steering,
+  "dry-run": { type: "boolean", description: "show what would be dispatched, and send nothing" },
+  ...scripted("no peel needs it"),
+} as const satisfies ArgsDef;
+
+type RetryArgs = Flags<typeof args>;
 
 /** One run of the command. */
 interface Run {
@@ -288,4 +307,19 @@ async function run(flags: RetryArgs): Promise<number | undefined> {
   });
 }
 
-export default defineCommand({ meta, args, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: {
+    description: "Dispatch a job again, to the peels that need it.",
+    group: "Steer",
+    details:
+      "Dispatches a new job: the same function with the same arguments, on the peels that need it again. It is shown and asked about first.",
+    notes: "Peels that may have run it already are named before it asks, and so are those that are offline now.",
+    exitCodes: "0 done or nothing to do, 1 an error; --wait: as `zester job wait`.",
+    examples: [
+      "zester job retry @last-bad --dry-run",
+      "zester job retry 20260115-001 --peel 'web-*' --yes --wait --for 10m",
+    ],
+  },
+  args,
+  run: ({ args }) => run(args),
+});

@@ -2,8 +2,7 @@
 
 import { EXIT } from "../errors.ts";
 import type { Reopenable } from "../jobs/follow.ts";
-import { openConnection } from "../nats/connect.ts";
-import { NatsStore } from "../nats/store.ts";
+import type { NatsStore } from "../nats/store.ts";
 import { loadSettings } from "../settings/resolve.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Limit } from "./limit.ts";
@@ -45,6 +44,11 @@ export async function withSession(
   const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limit?.ms ?? loaded.timeoutMs) };
   let store: NatsStore | undefined;
   const open = async () => {
+    // Loaded here: help and usage errors need no NATS.
+    const [{ openConnection }, { NatsStore }] = await Promise.all([
+      import("../nats/connect.ts"),
+      import("../nats/store.ts"),
+    ]);
     store = new NatsStore(await openConnection(settings, terminal.warn, store?.connection), store);
   };
   let ending = false;

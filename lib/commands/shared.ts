@@ -84,6 +84,12 @@ export const limited = {
   for: { type: "string", valueHint: "duration", description: "how long to wait in all; then exit code 124" },
 } as const satisfies ArgsDef;
 
+/** For commands that ask before they act, and may wait for what comes of it. */
+export const steering = {
+  for: { ...limited.for, description: "with --wait: how long in all; then exit code 124" },
+  yes: { type: "boolean", alias: "y", description: "don't ask" },
+} as const satisfies ArgsDef;
+
 /** The conditions for jobs. */
 export const conditions = {
   state: { ...repeated, valueHint: "state", description: "states, or active, terminal, bad; separated by commas" },

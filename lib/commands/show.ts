@@ -1,37 +1,155 @@
-// zester job show
+// zester job show: the record of a job and its returns; in other forms what became of its peels, what these printed, or their IDs.
+// What only one of the forms needs is loaded for it.
 
-import { defineCommand } from "../cli/command.ts";
+import type { ArgsDef } from "citty";
+import { defineCommand, type Flags } from "../cli/command.ts";
 import type { Value } from "../codec/value.ts";
-import { NoBucket, Transient, UserError } from "../errors.ts";
-import { orNoBucket, readReturns, resolveJob, wholeRecords } from "../jobs/lookup.ts";
+import { Transient, UserError } from "../errors.ts";
+import { orNoBucket, type ReturnReader, readReturns, resolveJob, wholeRecords } from "../jobs/lookup.ts";
+import { openQuestions, type Reading, resolveStory } from "../jobs/story.ts";
 import { isPlainPeel, parseJid } from "../model/jid.ts";
 import type { JobRow } from "../model/job.ts";
-import { displayPeel } from "../model/peel.ts";
-import { peelsOf, RETURN_FIELDS, wereReadEarly } from "../model/returns.ts";
+import { displayPeel, sortedByPeel } from "../model/peel.ts";
+import { type PeelSelection, peelSelection } from "../model/peel-selection.ts";
+import { peelsOf, RETURN_FIELDS, STORY_FIELDS, wereReadEarly } from "../model/returns.ts";
+import type { PeelStory } from "../model/story.ts";
+import { wasDryRun } from "../render/facts.ts";
 import { recordDocument, renderRecord } from "../render/record.ts";
-import type { Store } from "../store.ts";
-import { safe } from "../text.ts";
-import { show as args, type ShowArgs } from "./flags.ts";
+import { count, paragraph, safe } from "../text.ts";
 import { writeIdLine, writeIds } from "./ids.ts";
 import { noteReference } from "./job-reference.ts";
-import { show as meta } from "./manual.ts";
 import { writeDocument } from "./output.ts";
 import { failIfEmpty } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
-import { asksIds, checkForms, formsOf, noneWords, OUTPUT, type Shown, selectsPeels } from "./show-forms.ts";
+import { globals, jids, peels, scripted } from "./shared.ts";
+import type { Formats } from "./surroundings.ts";
 
-const PEEL_IDS = { isPlain: isPlainPeel, noun: "peel id", title: "peel" };
+const args = {
+  ...globals,
+  jid: jids,
+  summary: { type: "boolean", description: "instead of the record: who, when, what became of the peels" },
+  output: { type: "boolean", description: "instead of the record: what peels printed and changed" },
+  each: { type: "boolean", description: "with --summary or --output: peel by peel" },
+  changes: { type: "boolean", description: "with --output: only what changed or failed" },
+  diff: { type: "boolean", description: "with --output: as a diff from the largest group that is ok" },
+  "diff-with": { type: "string", valueHint: "peel", description: "the same, from the group of this peel" },
+  full: { type: "boolean", description: "with --output: every line on a terminal" },
+  quiet: { type: "boolean", alias: "q", description: "peel ids alone, one a line" },
+  fold: { type: "boolean", description: "with --quiet: on one line, for clush and nodeset" },
+  "as-target": { type: "boolean", description: "the peels as a target expression: L@web-137,web-300" },
+  "all-peels": { type: "boolean", description: "every peel on a terminal, however many" },
+  ...peels,
+  ...scripted("no peel was selected"),
+} as const satisfies ArgsDef;
+
+type ShowArgs = Flags<typeof args>;
+
+/** Forms that are only text; the other formats have everything. */
+const FORMATS: Formats = {
+  only: { summary: ["text"], output: ["text"], fold: ["text"], "as-target": ["text"] },
+};
+
+/** What is shown instead of the record. */
+const FORMS = ["summary", "output", "as-target", "quiet"] as const;
+/** Flags that change one of these forms, and the forms. */
+const NEEDS = {
+  each: ["summary", "output"],
+  changes: ["output"],
+  diff: ["output"],
+  "diff-with": ["output"],
+  full: ["output"],
+  fold: ["quiet"],
+} as const;
+
+interface ShowRequest {
+  /** As typed; a job may be named twice. */
+  readonly jobs: readonly string[];
+  readonly form: "record" | (typeof FORMS)[number];
+  /** True when only the IDs of peels are shown. */
+  readonly ids: boolean;
+  /** The peels that are selected; undefined: all. */
+  readonly selection: PeelSelection | undefined;
+  /** Documents list the peels that have not returned. */
+  readonly withMissing: boolean;
+  readonly each: boolean;
+  /** Only results that changed or failed. */
+  readonly changes: boolean;
+  /** The group of outputs that the others are compared with: that of a peel, or the usual one. */
+  readonly base: { readonly peel: string | undefined } | undefined;
+  readonly full: boolean;
+  readonly allPeels: boolean;
+  /** IDs stand on one line. */
+  readonly fold: boolean;
+  readonly failIfEmpty: boolean;
+}
+
+/** The form that the flags ask for. @throws UserError for flags that exclude each other, or that change nothing */
+function formOf(flags: ShowArgs): ShowRequest["form"] {
+  // A target expression is quiet anyway.
+  const [form, other] = FORMS.filter((name) => flags[name] && !(name === "quiet" && flags["as-target"]));
+  if (other) throw new UserError(`--${form} and --${other} exclude each other.`, "Give one of them.");
+  if (flags.each && (flags.diff || flags["diff-with"] !== undefined))
+    throw new UserError("--each and --diff exclude each other.", "Groups are compared, not peels.");
+  for (const [name, forms] of Object.entries(NEEDS)) {
+    if (flags[name as keyof typeof NEEDS] && !forms.some((needed) => needed === form))
+      throw new UserError(
+        `--${name} needs --${forms.join(" or --")}.`,
+        `\`zester job show --help\` says what it does.`,
+      );
+  }
+  return form ?? "record";
+}
+
+function parse(flags: ShowArgs): ShowRequest {
+  const jobs = flags._.map(parseJid);
+  const form = formOf(flags);
+  const ids = form === "quiet" || form === "as-target";
+  const selection = peelSelection(flags);
+  if (flags["fail-if-empty"] && !selection && !ids)
+    throw new UserError("--fail-if-empty needs a flag that selects peels.", "Give one of them, such as --bad.");
+  const peel = flags["diff-with"];
+  return {
+    jobs,
+    form,
+    ids,
+    selection,
+    withMissing: flags.missing === true,
+    each: flags.each === true,
+    changes: flags.changes === true,
+    base: flags.diff || peel !== undefined ? { peel } : undefined,
+    full: flags.full === true,
+    allPeels: flags["all-peels"] === true,
+    fold: flags.fold === true,
+    failIfEmpty: flags["fail-if-empty"] === true,
+  };
+}
+
+/** What is shown of one job. */
+interface Shown {
+  readonly jid: string;
+  /** As text, in pieces. */
+  text(): Iterable<string>;
+  /** For programs. */
+  document(): Value;
+  /** The IDs of the peels that were selected, as they are stored. */
+  peels(): readonly string[];
+  /** How many peels they were selected from. */
+  readonly of: number;
+  /** Where none was selected: a pattern of peels that would have selected some. */
+  readonly wider?: string | undefined;
+  readonly warnings: readonly string[];
+}
 
 /** The record and its returns as the buckets hold them: what the reference page shows. */
-async function readRecord(flags: ShowArgs, text: string, session: Session): Promise<Shown> {
+async function readRecord({ allPeels }: ShowRequest, text: string, session: Session): Promise<Shown> {
   const { store, terminal, format } = session;
   const fields = format === "text" ? RETURN_FIELDS : undefined;
   const returnsOf = async (jid: string) => {
     const warnings: string[] = [];
     const warn = (warning: string) => void warnings.push(warning);
     const found = await readReturns(store, jid, warn, wholeRecords(fields)).catch(orNoBucket);
-    if (found instanceof NoBucket) warnings.push(`${found.message} The returns are not shown.`);
-    return { noBucket: found instanceof NoBucket, returns: found instanceof NoBucket ? [] : found, warnings };
+    if (Array.isArray(found)) return { noBucket: false, returns: found, warnings };
+    return { noBucket: true, returns: [], warnings: [`${found.message} The returns are not shown.`] };
   };
   const early = returnsOf(text);
   // Which of them fails first is handled by the awaits below, not as an unhandled rejection.
@@ -43,7 +161,7 @@ async function readRecord(flags: ShowArgs, text: string, session: Session): Prom
   const peels = peelsOf(job, returns);
   return {
     jid,
-    text: () => [renderRecord(job, peels, undefined, terminal, flags["all-peels"] === true)],
+    text: () => [renderRecord(job, peels, undefined, terminal, allPeels)],
     document: () => recordDocument(jid, job, peels, false),
     peels: () => peels.map(({ peel }) => peel),
     of: peels.length,
@@ -51,15 +169,108 @@ async function readRecord(flags: ShowArgs, text: string, session: Session): Prom
   };
 }
 
-/** Writes the ids of peels alone, in the form that the flags name. @param peels as they are stored */
-async function writePeelIds(flags: ShowArgs, peels: readonly string[], session: Session): Promise<void> {
+/** What is kept of the returns for a form. */
+async function returnReader({ form, changes, ids }: ShowRequest, { format }: Session): Promise<ReturnReader> {
+  if (form !== "output" && form !== "summary") return wholeRecords(ids || format === "text" ? STORY_FIELDS : undefined);
+  const { SharedReturns } = await import("../jobs/shared-returns.ts");
+  const isSummary = form === "summary";
+  return new SharedReturns({ changesOnly: isSummary || changes, withoutTimes: isSummary });
+}
+
+/** Makes the text of some peels of a job, in pieces. @throws UserError for a peel to compare with that has no output */
+type TextOf = (reading: Reading, chosen: readonly PeelStory[]) => () => Iterable<string>;
+
+async function outputText({ each, changes, full, base }: ShowRequest, { terminal }: Session): Promise<TextOf> {
+  const { groupOf, outputGroups, usualGroup } = await import("../model/output-groups.ts");
+  const { renderGroups } = await import("../render/groups.ts");
+  const { renderEach } = await import("../render/output.ts");
+  return ({ story }, chosen) => {
+    const dryRun = wasDryRun(story);
+    const peels = sortedByPeel(chosen);
+    if (each) return () => renderEach(peels, dryRun, terminal.color);
+    // The group is one of all peels, whichever are shown.
+    const groupFor = (peel: string | undefined) => {
+      const groups = outputGroups(sortedByPeel(story.peels));
+      return peel === undefined ? usualGroup(groups) : groupOf(peel, groups);
+    };
+    const options = { dryRun, changes, full, base: base && groupFor(base.peel) };
+    return () => renderGroups(peels, terminal, options);
+  };
+}
+
+async function textFor(request: ShowRequest, session: Session): Promise<TextOf> {
+  const { form, each, allPeels } = request;
+  const { terminal, store } = session;
+  if (form === "output") return outputText(request, session);
+  if (form === "summary") {
+    const { renderSummary } = await import("../render/summary.ts");
+    return (reading, chosen) => () => [renderSummary(reading, chosen, terminal, { now: store.now(), each, allPeels })];
+  }
+  return ({ job }, chosen) => {
+    const peels = sortedByPeel(chosen);
+    return () => [renderRecord(job, peels, peels, terminal, allPeels)];
+  };
+}
+
+/**
+ * The forms that show the state of each peel, or select peels by it: the events are read as well.
+ * @param retriesOf the newest retries, which are the same for all jobs
+ */
+async function readPeels(
+  request: ShowRequest,
+  text: string,
+  session: Session,
+  retriesOf: () => Promise<readonly JobRow[]>,
+): Promise<Shown> {
+  const { form, selection, withMissing } = request;
+  const { store, terminal } = session;
+  const reader = await returnReader(request, session);
+  // While the server works, what shows its answer is loaded.
+  const [found, retries, textOf] = await Promise.all([
+    resolveStory(store, text, terminal.warn, noteReference(terminal), reader),
+    form === "summary" ? retriesOf() : [],
+    textFor(request, session),
+  ]);
+  const { row, job } = found;
+  const reading = { ...found, retries: retries.filter(({ retryOf }) => retryOf === row.jid) };
+  const { peels } = reading.story;
+  const chosen = selection ? peels.filter(selection.matches) : peels;
+  const wider = chosen.length === 0 ? selection?.wider(peels) : undefined;
+  const shown = textOf(reading, chosen);
+  return {
+    jid: row.jid,
+    *text() {
+      yield* shown();
+      if (!selection || chosen.length > 0 || request.failIfEmpty) return;
+      const none = paragraph(noneWords(selection, peels.length, wider), terminal.columns);
+      yield `${form === "output" ? "" : "\n"}${none}`;
+    },
+    document: () => recordDocument(row.jid, job, sortedByPeel(chosen), withMissing),
+    peels: () => sortedByPeel(chosen).map(({ peel }) => peel),
+    of: peels.length,
+    wider,
+    warnings: openQuestions(reading),
+  };
+}
+
+/** @param wider a pattern that would have selected some */
+function noneWords(selection: PeelSelection | undefined, of: number, wider: string | undefined): string {
+  if (!selection) return "No peel was targeted.";
+  const hint = wider === undefined ? "" : ` Did you mean --peel '${safe(wider)}'?`;
+  return `No peel matches ${selection.text} (of ${count(of)}).${hint}`;
+}
+
+const PEEL_IDS = { isPlain: isPlainPeel, noun: "peel id", title: "peel" };
+
+/** Writes the IDs of peels in the form that was asked for. @param peels as they are stored */
+async function writePeelIds({ form, fold }: ShowRequest, peels: readonly string[], session: Session): Promise<void> {
   const { terminal, format } = session;
-  if (flags["as-target"]) return writeIdLine(peels, PEEL_IDS, (ids) => `L@${ids.join(",")}`, terminal);
-  if (flags.fold) {
+  if (form === "as-target") return writeIdLine(peels, PEEL_IDS, (ids) => `L@${ids.join(",")}`, terminal);
+  if (fold) {
     const { foldNames } = await import("../model/fold.ts");
     return writeIdLine(peels.map(displayPeel), PEEL_IDS, foldNames, terminal);
   }
-  // For programs ids stay as they are stored, as everywhere.
+  // For programs IDs stay as they are stored, as everywhere.
   return writeIds(format === "text" ? peels.map(displayPeel) : peels, PEEL_IDS, session);
 }
 
@@ -67,7 +278,7 @@ async function writePeelIds(flags: ShowArgs, peels: readonly string[], session: 
 const AT_ONCE = 8;
 
 /**
- * What `work` makes of each item, in their order, of a few at once. Nothing is under way while what there is is used: a write waits
+ * What `work` makes of each item, in their order, of a few at once. No read is under way while a result is used: a write waits
  * for the reader of stdout, and meanwhile the server would drop the consumers.
  */
 async function* inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>): AsyncGenerator<R> {
@@ -75,83 +286,76 @@ async function* inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>
     yield* await Promise.all(items.slice(from, from + AT_ONCE).map(work));
 }
 
-/**
- * Shows the jobs, each once, in the order in which they were named. What ails one job keeps no other from being shown.
- * @returns the peels that were selected, where they are asked for; of how many; and what went wrong
- */
-async function showAll(session: Session, flags: ShowArgs, read: (text: string) => Promise<Shown>) {
+/** Shows the jobs, each once, in the order in which they were named. An error of one job does not keep others from being shown. */
+async function showJobs(request: ShowRequest, session: Session): Promise<undefined> {
+  const { form, ids, selection } = request;
   const { terminal, format } = session;
-  const failures: UserError[] = [];
-  const documents: Value[] = [];
-  const jids = new Set<string>();
-  const peels = new Set<string>();
-  const several = flags._.length > 1;
-  let of = 0;
-  let wider: string | undefined;
+  let retries: Promise<readonly JobRow[]> | undefined;
+  const retriesOf = async () => {
+    const { newestRetries } = await import("../jobs/retries.ts");
+    retries ??= newestRetries(session.store);
+    return retries;
+  };
+  const read = (text: string) =>
+    form === "record" && !selection ? readRecord(request, text, session) : readPeels(request, text, session, retriesOf);
   const attempt = (text: string) =>
     read(text).catch((error) => {
       if (error instanceof Transient || !(error instanceof UserError)) throw error;
       return error;
     });
-  for await (const one of inOrder([...new Set(flags._)], attempt)) {
+  const several = request.jobs.length > 1;
+  const failures: UserError[] = [];
+  const documents: Value[] = [];
+  const jids = new Set<string>();
+  const peels = new Set<string>();
+  let of = 0;
+  let wider: string | undefined;
+  for await (const one of inOrder([...new Set(request.jobs)], attempt)) {
     if (one instanceof UserError) {
       // What the user may not read is the same of each job.
       if (!failures.some(({ message }) => message === one.message)) failures.push(one);
     } else if (!jids.has(one.jid)) {
-      if (!asksIds(flags) && format === "text") {
+      if (format !== "text" && !ids) documents.push(one.document());
+      else if (!ids) {
         // The output of peels does not say of which job it is.
-        const title = several && flags.output ? `Job ${safe(one.jid)}\n` : "";
+        const title = several && form === "output" ? `Job ${safe(one.jid)}\n` : "";
         if (jids.size > 0 || title !== "") terminal.write(`${jids.size > 0 ? "\n" : ""}${title}`);
         terminal.writeAll(one.text());
-      } else if (!asksIds(flags)) documents.push(one.document());
+      }
       jids.add(one.jid);
-      if (asksIds(flags) || flags["fail-if-empty"]) for (const peel of one.peels()) peels.add(peel);
+      if (ids || request.failIfEmpty) for (const peel of one.peels()) peels.add(peel);
       of += one.of;
       wider ??= one.wider;
       one.warnings.forEach(terminal.warn);
     }
   }
   if (jids.size > 0 || several) {
-    if (asksIds(flags)) await writePeelIds(flags, [...peels], session);
+    if (ids) await writePeelIds(request, [...peels], session);
     else if (format !== "text") await writeDocument(several ? documents : (documents[0] as Value), format, terminal);
   }
-  return { peels, of, wider, failures };
+  const last = failures.pop();
+  for (const { message } of failures) terminal.error(message);
+  if (last) throw last;
+  const none = noneWords(selection, of, wider);
+  failIfEmpty({ "fail-if-empty": request.failIfEmpty }, peels.size, none);
+  if (selection && ids && peels.size === 0 && format === "text") terminal.say(none);
+  return undefined;
 }
 
-/** Reads one job in the way that the flags ask for. @throws UserError for flags whose values can't be read */
-async function readerOf(flags: ShowArgs) {
-  if (!selectsPeels(flags) && formsOf(flags).length === 0)
-    return { read: (text: string, session: Session) => readRecord(flags, text, session) };
-  const { peelSelection } = await import("../model/peel-selection.ts");
-  const { readTold } = await import("./show-peels.ts");
-  const selection = peelSelection(flags);
-  let retries: Promise<readonly JobRow[]> | undefined;
-  const retriesOf = async (store: Store) => {
-    const { newestRetries } = await import("../jobs/retries.ts");
-    retries ??= newestRetries(store);
-    return retries;
-  };
-  return {
-    selection,
-    read: (text: string, session: Session) => readTold(flags, text, session, selection, retriesOf),
-  };
-}
-
-async function run(flags: ShowArgs): Promise<number | undefined> {
-  for (const text of flags._) parseJid(text);
-  checkForms(flags);
-  const { selection, read } = await readerOf(flags);
-  const work = async (session: Session) => {
-    const { peels, of, wider, failures } = await showAll(session, flags, (text) => read(text, session));
-    const last = failures.pop();
-    for (const { message } of failures) session.terminal.error(message);
-    if (last) throw last;
-    const none = noneWords(selection, of, wider);
-    failIfEmpty(flags, peels.size, none);
-    if (selection && asksIds(flags) && peels.size === 0 && session.format === "text") session.terminal.say(none);
-    return undefined;
-  };
-  return await withSession(flags, work, OUTPUT);
-}
-
-export default defineCommand({ meta, args, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: {
+    description: "Show a job's record and its per-peel returns.",
+    group: "See",
+    notes:
+      "In --summary peels with the same state, the same changed results and like errors are one row. In --output peels with the same output are one group, whatever they took; the largest that is ok comes last.",
+    examples: [
+      "zester job show 20260115-001 --summary",
+      "zester job list --state bad -q | xargs zester job show --output --peel 'web-*'",
+    ],
+  },
+  args,
+  run({ args }) {
+    const request = parse(args);
+    return withSession(args, (session) => showJobs(request, session), FORMATS);
+  },
+});

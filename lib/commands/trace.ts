@@ -1,6 +1,7 @@
 // zester job trace
 
-import { defineCommand } from "../cli/command.ts";
+import type { ArgsDef } from "citty";
+import { defineCommand, type Flags } from "../cli/command.ts";
 import { toJsonLine } from "../codec/json.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { untilTerminal } from "../jobs/ends.ts";
@@ -15,13 +16,22 @@ import { endTold, type JobEvent, type Step, Steps } from "../model/story.ts";
 import { keyed } from "../render/document.ts";
 import { renderEvents, renderStory, renderTimeline, stepDocument, storyDocument } from "../render/story.ts";
 import type { Follow, LiveStore } from "../store.ts";
-import { trace as args, type TraceArgs } from "./flags.ts";
 import { noteReference } from "./job-reference.ts";
-import { trace as meta } from "./manual.ts";
 import { unknownTold, writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
+import { formats, globals, jid } from "./shared.ts";
 import { WITH_LINES } from "./surroundings.ts";
 import { followOnScreen } from "./trace-screen.ts";
+
+const args = {
+  ...globals,
+  jid,
+  format: formats("text|json|jsonl|yaml"),
+  follow: { type: "boolean", alias: "f", description: "keep on until the job has ended" },
+  "all-peels": { type: "boolean", description: "every peel and event on a terminal, however many" },
+} as const satisfies ArgsDef;
+
+type TraceArgs = Flags<typeof args>;
 
 /** How long the event of the end may come after the record that says so. */
 const LAST_WORDS_MS = 500;
@@ -153,4 +163,14 @@ async function run(flags: TraceArgs): Promise<number | undefined> {
   );
 }
 
-export default defineCommand({ meta, args, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: {
+    description: "Show a job's life, and what each peel is doing.",
+    group: "Follow",
+    details:
+      "Peels that have not returned are executing (they accepted the job) or silent (they never did). Times count from the dispatch, by the server's clock. With --follow on a terminal all of it is one picture that changes in place.",
+    examples: ["zester job trace 20260115-002", "zester job trace 20260115-002 --follow"],
+  },
+  args,
+  run: ({ args }) => run(args),
+});

@@ -1,10 +1,17 @@
 // zester version
 
-import { defineCommand } from "../cli/command.ts";
+import type { ArgsDef } from "citty";
+import { defineCommand, type Flags } from "../cli/command.ts";
 import { versionFacts, versionText } from "../version.ts";
-import { version as args, type VersionArgs } from "./flags.ts";
-import { version as meta } from "./manual.ts";
+import { globals } from "./shared.ts";
 import { surroundings } from "./surroundings.ts";
+
+const args = {
+  ...globals,
+  check: { type: "boolean", description: "also compare the version of the records on the server" },
+} as const satisfies ArgsDef;
+
+type VersionArgs = Flags<typeof args>;
 
 async function run(flags: VersionArgs): Promise<void> {
   const { terminal, format } = surroundings(flags);
@@ -15,4 +22,10 @@ async function run(flags: VersionArgs): Promise<void> {
   else if (format !== "text") await (await import("./output.ts")).writeDocument(facts, format, terminal);
 }
 
-export default defineCommand({ meta, args, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: {
+    description: "Show version, commit, Bun version and platform.",
+  },
+  args,
+  run: ({ args }) => run(args),
+});

@@ -1,6 +1,7 @@
 // zester job wait
 
-import { defineCommand } from "../cli/command.ts";
+import type { ArgsDef } from "citty";
+import { defineCommand, type Flags } from "../cli/command.ts";
 import { UserError } from "../errors.ts";
 import { linkLines, persist } from "../jobs/follow.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
@@ -17,13 +18,22 @@ import type { Store } from "../store.ts";
 import { type Status, statusOn } from "../terminal/progress.ts";
 import { type Terminal, withoutReader } from "../terminal/terminal.ts";
 import { selectionByServer } from "./clock.ts";
-import { wait as args, type WaitArgs } from "./flags.ts";
 import { noteReference } from "./job-reference.ts";
 import { type Limit, LONGER, notEnded, waitLimit, within } from "./limit.ts";
-import { wait as meta } from "./manual.ts";
 import { unknownTold, warnUnreadable, writeDocument } from "./output.ts";
 import { failIfEmpty, selectingFlags, writeNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
+import { conditions, globals, jids, limited, scripted } from "./shared.ts";
+
+const args = {
+  ...globals,
+  jid: { ...jids, required: false },
+  ...conditions,
+  ...limited,
+  ...scripted("no job matches"),
+} as const satisfies ArgsDef;
+
+type WaitArgs = Flags<typeof args>;
 
 /** The pause between two looks at the masters of the jobs that are waited for, in ms. */
 const LOOK_MS = 1_500;
@@ -142,4 +152,16 @@ async function run(flags: WaitArgs): Promise<number | undefined> {
   return await withSession(rest, work, { limit });
 }
 
-export default defineCommand({ meta, args, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: {
+    description: "Wait until jobs have ended.",
+    group: "Follow",
+    details:
+      "Says nothing until every job has ended, except on a terminal when one is stuck. Without <jid> it waits for the jobs that match and have not ended by now.",
+    exitCodes:
+      "0 complete, 2 some peel returned a failure, 3 some peel was unreachable or did not return, 4 both, 5 canceled, 1 an error, 124 --for ran out. Of several jobs the highest counts.",
+    examples: ["zester job wait 20260115-001 --for 10m", "zester job wait --function 'pkg.*' --since 1h"],
+  },
+  args,
+  run: ({ args }) => run(args),
+});

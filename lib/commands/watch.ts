@@ -1,6 +1,7 @@
 // zester job watch
 
-import { defineCommand } from "../cli/command.ts";
+import type { ArgsDef } from "citty";
+import { defineCommand, type Flags } from "../cli/command.ts";
 import { EXIT } from "../errors.ts";
 import { followAllJobs, linkLines, linkNote } from "../jobs/follow.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
@@ -16,13 +17,30 @@ import { changeLine } from "../render/jobs.ts";
 import { Screen, sizeOf } from "../terminal/screen.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { selectionByServer } from "./clock.ts";
-import { watch as args, type WatchArgs } from "./flags.ts";
 import { narrowingOf } from "./job-reference.ts";
 import { LONGER, limitOf, notEnded, within } from "./limit.ts";
-import { watch as meta } from "./manual.ts";
 import { unknownTold, warnUnreadable } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
+import { conditions, formats, globals, jid, limited } from "./shared.ts";
 import { watchJob } from "./watch-job.ts";
+
+const { state, function: fn, target, user, owner, source, since } = conditions;
+
+const args = {
+  ...globals,
+  jid: { ...jid, required: false },
+  state,
+  function: fn,
+  target,
+  user,
+  owner,
+  source,
+  since,
+  format: formats("text|json|jsonl"),
+  ...limited,
+} as const satisfies ArgsDef;
+
+type WatchArgs = Flags<typeof args>;
 
 /** The conditions that select the jobs of the table. */
 const WATCHED = ["state", "function", "target", "user", "owner", "source", "since"] as const;
@@ -176,4 +194,15 @@ async function run(flags: WatchArgs): Promise<number | undefined> {
   });
 }
 
-export default defineCommand({ meta, args, run: ({ args }) => run(args) });
+export default defineCommand({
+  meta: {
+    description: "Watch the active jobs, or one job until it has ended.",
+    group: "Follow",
+    details:
+      "On a terminal a table that changes in place, until Ctrl-C; piped, one line a change. With a <jid>: each return as it arrives, and on a terminal what the job waits for, below those that are not ok.",
+    exitCodes: "with a <jid>, those of `zester job wait`; 124 when --for ran out.",
+    examples: ["zester job watch", "zester job watch --target 'db*'", "zester job watch 20260115-002 --for 10m"],
+  },
+  args,
+  run: ({ args }) => run(args),
+});
