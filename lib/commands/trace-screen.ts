@@ -3,7 +3,7 @@ import type { ValueMap } from "../codec/value.ts";
 import { linkNote, persist } from "../jobs/follow.ts";
 import { LiveJob } from "../jobs/live.ts";
 import { unknownStateWords } from "../model/job.ts";
-import { renderPicture } from "../render/picture.ts";
+import { renderPicture } from "../render/story.ts";
 import { Screen, sizeOf } from "../terminal/screen.ts";
 import { safe } from "../text.ts";
 import type { Session } from "./session.ts";

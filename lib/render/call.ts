@@ -1,26 +1,26 @@
-// What a job does, in a few words. Pure.
+// What a job does: its function and its main argument. Pure.
 import { toJsonLine } from "../codec/json.ts";
 import type { Value, ValueMap } from "../codec/value.ts";
 import type { JobRow } from "../model/job.ts";
 import { safe, shortenMiddle } from "../text.ts";
 
-/** The fields of a record that the words are made of, beside those of a row. */
+/** The fields of a record that this needs beside those of a row. */
 export const CALL_FIELDS = ["args", "state_id"] as const;
 
-/** The arguments that say what a function is about, the first of them that is there; without any, its first argument. */
+/** Names of main arguments: the first that is present counts; without any, the first argument. */
 const MAIN = ["state_id", "state", "name", "command", "cmd", "mods"];
-/** Columns that the words take at most, where nothing else is said. */
+/** Default limit of columns. */
 const MOST = 60;
 
-/** A value on one line; text that is one word stands without quotes. */
+/** A value on one line; a text of one word has no quotes. */
 const inline = (value: Value) => (typeof value === "string" && !/[\s="]/.test(value) ? value : toJsonLine(value));
 
 const isThere = (value: Value | undefined): value is Value => value !== undefined && value !== null && value !== "";
 
-/** What masters write for a call that applies no state. */
+/** Masters write this for a call that applies no state. */
 const NO_STATE = "ad-hoc";
 
-/** What a function is about: the state that was applied, else its main argument. */
+/** The state that was applied, or the main argument. */
 function mainArgument(job: ValueMap, fn: string | undefined): Value | undefined {
   const state = job.get("state_id");
   const args = job.get("args");
@@ -30,16 +30,16 @@ function mainArgument(job: ValueMap, fn: string | undefined): Value | undefined 
   return args.get(MAIN.find((name) => isThere(args.get(name))) ?? [...args.keys()][0] ?? "");
 }
 
-/** `pkg.installed nginx`, `cmd.run "sleep 600"`: a function and its main argument, safe and whole. */
+/** `pkg.installed nginx`, `cmd.run "sleep 600"`: a function and its main argument, safe for a terminal, not shortened. */
 export function wholeCall(job: ValueMap | undefined, { fn }: JobRow): string {
   const argument = job && mainArgument(job, fn);
   return safe(`${fn || "-"}${isThere(argument) ? ` ${inline(argument)}` : ""}`);
 }
 
-/** The same in at most `max` columns. */
+/** As `wholeCall`, in at most `max` columns. */
 export const callOf = (job: ValueMap | undefined, row: JobRow, max = MOST) => shortenMiddle(wholeCall(job, row), max);
 
-/** `name=postgresql refresh=true`: all arguments on one line, safe; empty when those of wholeCall have them all. */
+/** `name=postgresql refresh=true`: all arguments on one line, safe for a terminal; empty when `wholeCall` shows them all. */
 export function furtherArguments(job: ValueMap, { fn }: JobRow): string {
   const args = job.get("args");
   if (!isThere(args)) return "";

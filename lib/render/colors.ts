@@ -1,4 +1,4 @@
-// What the states of jobs, peels, results and checks mean, as colours say it.
+// The meaning of the states of jobs, peels, results and checks, for their colors.
 import { type Meaning, paint } from "../colors.ts";
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -27,10 +27,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   FAIL: "bad",
 };
 
-/**
- * Colours text by the state that `state` names: of a job, a peel, a result or a check. Undefined when there is nothing to
- * colour, or when `color` is false.
- */
+/** The function that colors a text by a state; undefined for a state without a color, or when `color` is false. */
 export function paintState(state: string, color: boolean): ((text: string) => string) | undefined {
   const meaning = color && Object.hasOwn(MEANINGS, state) ? MEANINGS[state] : undefined;
   return meaning && ((text) => paint(meaning, text));

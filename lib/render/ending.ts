@@ -1,4 +1,4 @@
-// How jobs ended, as words and for programs. Pure.
+// How jobs end: messages, and documents for programs. Pure.
 
 import type { Value, ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
@@ -10,8 +10,8 @@ import { tookOf } from "./facts.ts";
 import { namedCounts } from "./peels.ts";
 
 /**
- * `Job 2hPx4… ended failed after 12s: 1 failed, 3 ok`, of many peels with names, and why where that is known.
- * @param columns of the terminal, if it is for one
+ * `Job 2hPx4… ended failed after 12s: 1 failed, 3 ok`, with the names of many peels, and the reason when it is known.
+ * @param columns of the terminal; undefined for a pipe
  */
 export function endingLine(ending: Ending, now: Date, columns: number | undefined): string {
   const took = tookOf(ending, now);
@@ -22,7 +22,7 @@ export function endingLine(ending: Ending, now: Date, columns: number | undefine
   return paragraph(`${words}${reason === undefined ? "" : ` (${safe(reason)})`}`, columns);
 }
 
-/** The same for programs: the number of peels in each state, worst first. */
+/** The end of a job for programs, with the number of peels in each state, worst first. */
 export function endingDocument(ending: Ending): ValueMap {
   const { row, story } = ending;
   const reason = whyOf(ending);
@@ -34,7 +34,11 @@ export function endingDocument(ending: Ending): ValueMap {
   ]);
 }
 
-/** `waiting for 2 of 3 jobs: 2hPx4 running for 1m3s, …`; of one job its id alone. `open` are those that have not ended. */
+/**
+ * `waiting for 2 of 3 jobs: 2hPx4 running for 1m3s, …`; for one job only that job.
+ * @param open jobs that have not ended: a row, or the ID of a job that was not read yet
+ * @param all number of jobs
+ */
 export function waitingText(open: readonly (JobRow | string)[], all: number, now: Date): string {
   const [first = ""] = open;
   const jid = typeof first === "string" ? first : first.jid;
@@ -45,7 +49,7 @@ export function waitingText(open: readonly (JobRow | string)[], all: number, now
   return all === 1 ? `waiting for ${words}` : `waiting for ${open.length} of ${plural(all, "job")}: ${words}${more}`;
 }
 
-/** A job that has not ended, for programs, as it was last seen; not at all when `row` is undefined. */
+/** A job that has not ended, for programs. @param row as last read; undefined when it was never read */
 export const openDocument = (jid: string, row: JobRow | undefined): ValueMap =>
   new Map<string, Value>([
     ["jid", jid],

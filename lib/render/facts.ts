@@ -1,5 +1,5 @@
-// What a person wants to know of a job first, as lines of a name and a value: what runs where, by whom, how long, and
-// whether it is stuck. Pure; the clock is an argument.
+// The facts about a job, as lines of a name and a value: what runs where, for whom, how long, and whether it is stuck. Pure; the
+// clock is an argument.
 import type { Timestamp, ValueMap } from "../codec/value.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import { isActive, isTerminal, type JobRow, jobDuration, sourceOf, sourceWords, stateOf } from "../model/job.ts";
@@ -17,13 +17,13 @@ import { peelCounts } from "./peels.ts";
 import type { Look } from "./table.ts";
 import { timeText } from "./time.ts";
 
-/** A job as it is told to a person. */
+/** A job with what is known of its peels. */
 export interface Telling {
   readonly row: JobRow;
   readonly job: ValueMap;
   readonly story: Story;
   readonly stuck: Stuck | undefined;
-  /** The jobs that repeat it, oldest first, of the newest jobs. */
+  /** Its retries among the newest jobs, oldest first. */
   readonly retries?: readonly JobRow[];
 }
 
@@ -32,20 +32,23 @@ function when(time: Timestamp, now: bigint, person: boolean, [future, past]: rea
   return `${timeText(time, person)} (${distance >= 0n ? `${formatAge(distance)} ${future}` : `${formatAge(-distance)} ${past}`})`;
 }
 
-/** How long a job took, in ns: of a scheduled run what its peel measured, for its record is only written at the end. */
+/**
+ * How long a job took, in ns; undefined when unknown. A scheduled run has the time that its peel measured, because its record is
+ * only written at the end.
+ */
 export function tookOf({ row, job, story }: Omit<Telling, "stuck">, now: Date): bigint | undefined {
   if (sourceOf(job) !== "schedule") return jobDuration(row, now);
   return story.peels.find(({ tookNs }) => tookNs !== undefined)?.tookNs;
 }
 
-/** What the event of a cancel signal says of who sent it: `cancelled by user`; undefined for a job that did not end so. */
+/** Who canceled a job, as the event of the signal says: `cancelled by user`; undefined for a job that was not canceled. */
 const cancelerOf = ({ row, story }: Pick<Telling, "row" | "story">): string | undefined =>
   row.status === "canceled" ? story.steps.find(({ canceler }) => canceler !== undefined)?.canceler : undefined;
 
-/** The columns of a name; a longer one pushes its value. */
+/** Columns of a name; a longer one moves its value to the right. */
 const NAME = 9;
 
-/** One fact; `value` is safe for a terminal, on which what has no room goes on below. */
+/** The lines of one fact. @param value safe for a terminal; wrapped to `columns` */
 function factLine(name: string, value: string, columns: number | undefined): string {
   const room =
     columns === undefined ? Number.POSITIVE_INFINITY : Math.max(1, columns - Math.max(NAME, name.length) - 1);
@@ -53,10 +56,10 @@ function factLine(name: string, value: string, columns: number | undefined): str
   return lines.map((line, i) => `${(i === 0 ? name : "").padEnd(NAME)} ${line}\n`).join("");
 }
 
-/** Jobs that are named of those that repeat one. */
+/** Retries to name. */
 const RETRIES = 3;
 
-/** `2hQaXk… (complete), 2hQbYl… (running)`, the newest first; undefined for none. */
+/** `2hQaXk… (complete), 2hQbYl… (running)`, newest first; undefined for none. */
 export function retriesWords(retries: readonly JobRow[]): string | undefined {
   if (retries.length === 0) return undefined;
   const named = retries.slice(-RETRIES).reverse();
@@ -64,10 +67,10 @@ export function retriesWords(retries: readonly JobRow[]): string | undefined {
   return named.map((row) => `${row.jid} (${stateOf(row)})`).join(", ") + rest;
 }
 
-/** Lines that further arguments take at most on a terminal. */
+/** Limit of lines of further arguments on a terminal. */
 const ARGUMENT_LINES = 3;
 
-/** The arguments that the head does not have. */
+/** The arguments that the head does not show. */
 function argumentWords({ row, job }: Telling, columns: number | undefined): string {
   const all = furtherArguments(job, row);
   return columns === undefined ? all : shortenMiddle(all, ARGUMENT_LINES * Math.max(1, columns - NAME - 1));
@@ -92,7 +95,7 @@ function facts(telling: Telling, now: Date, columns: number | undefined): [strin
     ["Owner", row.owner],
     ["Created", row.created && when(row.created, nowNs, person, ["ahead of this clock", "ago"])],
     [ended ? "Took" : "So far", took === undefined ? undefined : formatDuration(took)],
-    // The deadline of a job that does not go on decides nothing any more.
+    // The deadline of an ended job no longer matters.
     [
       "Deadline",
       row.deadline && isActive(row.status) ? when(row.deadline, nowNs, person, ["left", "over"]) : undefined,
@@ -103,9 +106,9 @@ function facts(telling: Telling, now: Date, columns: number | undefined): [strin
   return all.filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== "");
 }
 
-/** True when each peel that answered only said what it would do. */
+/** True when every return with data is that of a dry run. */
 export function wasDryRun({ peels }: Story): boolean {
-  // Returns with the same output may share it: then it is looked at once.
+  // Returns with equal outputs may share one value, which is then checked once.
   const answers = new Set(peels.map(({ returned }) => returned?.record.get("return_data")));
   answers.delete(undefined);
   answers.delete(null);
@@ -114,7 +117,7 @@ export function wasDryRun({ peels }: Story): boolean {
 
 export const DRY_RUN = "Dry run: nothing was changed";
 
-/** Peels that are named of those that sent what masters ignore. */
+/** Reasons to show for ignored messages. */
 const NAMED = 5;
 
 function ignoredReason({ kind, peel, why }: Ignored): string {
@@ -129,7 +132,7 @@ function ignoredReason({ kind, peel, why }: Ignored): string {
     : `${name} sent ${what} as ${displayPeel(why.sentAs)}`;
 }
 
-/** `2 messages ignored: evil-01 is no target, db-01 sent a return as db-02`; undefined when there are none. */
+/** `2 messages ignored: evil-01 is no target, db-01 sent a return as db-02`; undefined for none. */
 export function ignoredWords(ignored: readonly Ignored[]): string | undefined {
   if (ignored.length === 0) return undefined;
   const reasons = [...new Set(ignored.map(ignoredReason))];
@@ -138,9 +141,8 @@ export function ignoredWords(ignored: readonly Ignored[]): string | undefined {
 }
 
 /**
- * The head of `trace` and `show --summary`: what ran where, who, when, how long and in which state, how many peels are in
- * which state, and what was ignored.
- * @param words what stands in place of the counts by state, and what is said below them of how long the peels took
+ * The head of `trace` and `show --summary`: the call, the facts, the number of peels in each state, and ignored messages.
+ * @param words `counts` replaces the counts by state; `peelsTook` is a line below them
  */
 export function renderFacts(
   telling: Telling,
@@ -164,15 +166,15 @@ export function renderFacts(
   return head + (ignored === undefined ? "" : paragraph(safe(ignored), look.columns));
 }
 
-/** One more fact, below those. */
+/** A fact below those of `renderFacts`. */
 export const furtherFact = (name: string, value: string, { columns }: Look) => factLine(name, safe(value), columns);
 
-/** States of peels that a job may still wait for, in the order in which they are told. */
+/** States of peels that a job may still wait for, in the order of the message. */
 const WAITED_FOR: readonly PeelState[] = ["executing", "queued", "silent", "offline", "missing"];
-/** Columns that the names of each state take in a message. */
+/** Columns for the names in each state. */
 const NAMES_COLUMNS = 60;
 
-/** `2 executing: cache-[01-02]; 1 silent: web-09`: what a job waits for; undefined when every peel has returned. */
+/** `2 executing: cache-[01-02]; 1 silent: web-09`: the peels that a job waits for; undefined for none. */
 export function waitingWords({ peels }: Story): string | undefined {
   const words = WAITED_FOR.flatMap((state) => {
     const there = peels.filter((peel) => peel.state === state);
@@ -181,10 +183,10 @@ export function waitingWords({ peels }: Story): string | undefined {
   return words.length > 0 ? words.join("; ") : undefined;
 }
 
-/** The least columns of a call in a head. */
+/** Minimum columns of a call in a head. */
 const CALL = 30;
 
-/** `state.apply nginx on web* by ops, 400 peels`; on a terminal it is one line. */
+/** `state.apply nginx on web* by ops, 400 peels`; on a terminal shortened to one line. */
 function callWords(telling: Telling, { columns }: Look): string {
   const { row, job, story } = telling;
   const rest = safe(

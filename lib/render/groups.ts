@@ -1,4 +1,4 @@
-// `show --output`: groups of peels with the same output, whole or compared with one of them. Pure.
+// `show --output`: groups of peels with equal output, complete or as differences from one group. Pure.
 import { paint } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
 import { medianTook } from "../model/durations.ts";
@@ -10,27 +10,27 @@ import { peelNames } from "./names.ts";
 import { linesText, outputHead, outputLines, outputWords, paintDiff } from "./output.ts";
 import { andMore, type Look } from "./table.ts";
 
-/** Lines of a group that a person reads on a terminal; piped, and with --full, there is no limit. */
+/** Lines of a group on a terminal. In a pipe and with --full there is no limit. */
 const MOST_LINES = 20;
-/** Names take at least so many columns, however narrow the terminal. */
+/** Minimum columns of names, however narrow the terminal. */
 const NAMES = 20;
 const GAP = "  ";
 
 export interface GroupOptions {
   readonly dryRun: boolean;
-  /** Results that changed nothing and did not fail were left out. */
+  /** True when results that changed nothing and did not fail are omitted; peels with only such results share one line. */
   readonly changes: boolean;
-  /** All lines on a terminal, however many. */
+  /** True shows all lines on a terminal. */
   readonly full: boolean;
-  /** The others are shown as what differs from this group; undefined: each is shown whole. */
+  /** The other groups are shown as differences from this one; undefined shows each complete. */
   readonly base?: OutputGroup | undefined;
 }
 
-/** Names of peels in so many columns of the terminal as are left. */
+/** Names of peels in the columns that are left. @param taken columns in use */
 const namesIn = (peels: readonly PeelStory[], { columns }: Look, taken: number) =>
   peelNames(peels, columns === undefined ? Number.POSITIVE_INFINITY : Math.max(NAMES, columns - taken));
 
-/** `web-[001-136,138]  137 peels  ok  median 1.5s`, on a terminal in its width. */
+/** `web-[001-136,138]  137 peels  ok  median 1.5s`, in the width of a terminal. */
 function headLine({ peels }: OutputGroup, look: Look): string {
   const [peel] = peels as readonly [PeelStory];
   const median = medianTook(peels);
@@ -41,18 +41,17 @@ function headLine({ peels }: OutputGroup, look: Look): string {
   return namesIn(peels, look, width(text)) + text;
 }
 
-/** The lines of a group's output in the form that is compared. */
+/** The lines of a group's output, in the form for comparisons. */
 export const comparedLines = ({ peels: [peel] }: OutputGroup): string[] =>
   outputLines(peel as PeelStory, { color: false, times: false, compared: true });
 
-/** A line of a unified diff in its colour. */
 const paintUnified = (line: string) => (line.startsWith("@@") ? paint("active", line) : paintDiff(line));
 
-/** A group's output as it is; a peel that is alone has the times of its own results. */
+/** The complete output of a group; a single peel has the times of its results. */
 const wholeLines = ({ peels }: OutputGroup, look: Look) =>
   outputLines(peels[0] as PeelStory, { color: look.color, times: peels.length === 1 });
 
-/** Shows groups as what differs from one of them. */
+/** Shows groups as differences from one of them. */
 class Comparison {
   readonly #lines: readonly string[];
   readonly #diffs = new LineDiffs();
@@ -64,7 +63,7 @@ class Comparison {
     this.#lines = comparedLines(base);
   }
 
-  /** The lines of a group below its head: of the base, and of one that has nothing to compare, all. */
+  /** The lines of a group below its head: the difference, or all of the base and of a group without output. */
   lines(group: OutputGroup): readonly string[] {
     const { base, look } = this;
     if (!hasOutput(group) || (group.output === base.output && group.state === base.state))
@@ -81,14 +80,14 @@ class Comparison {
   }
 }
 
-/** The lines that there is room for, and how many more there are. */
+/** The lines within the limit, and the number of the others. */
 function limited(lines: readonly string[], look: Look, { full }: GroupOptions): readonly string[] {
   const rest = lines.length - MOST_LINES;
   if (look.columns === undefined || full || rest <= 0) return lines;
   return [...lines.slice(0, MOST_LINES), `  ${andMore(rest, "line")}; --full shows them`];
 }
 
-/** The groups of peels, worst first, with an empty line in between. */
+/** The groups of peels, worst first, separated by empty lines. */
 export function* renderGroups(peels: readonly PeelStory[], look: Look, options: GroupOptions): Generator<string> {
   const quiet = options.changes ? peels.filter(changedNothing) : [];
   const groups = outputGroups(quiet.length > 0 ? peels.filter((peel) => !changedNothing(peel)) : peels);

@@ -1,4 +1,4 @@
-// What `kill` says, and shows to programs. Pure.
+// The messages of `kill`, and its documents for programs. Pure.
 
 import type { Value, ValueMap } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
@@ -17,34 +17,33 @@ import { peelNames } from "./names.ts";
 import { namedCounts } from "./peels.ts";
 import type { Look } from "./table.ts";
 
-/** The jobs that would be canceled, and what they run. */
+/** The jobs to cancel, as a table. */
 export function renderTargets(targets: readonly Target[], { color, columns }: Look, now: Date): Iterable<string> {
   const jobs = targets.map(({ jid, row, record }) => ({ row: row ?? jobRow(jid, new Map()), record }));
   return renderJobs(columnsOf(ASKED), JobList.of(jobs), { color, columns, now });
 }
 
-/** Columns that the targets take in a question. */
+/** Columns of the targets in a question. */
 const STAKE_COLUMNS = 40;
 
-/** A line for each signal that was sent. */
+/** A line per signal sent. */
 export const sentLines = (outcomes: readonly Outcome[]) =>
   outcomes
     .filter(isSent)
     .map(({ jid }) => `Cancel signal sent for job ${safe(jid)}\n`)
     .join("");
 
-/** How many of the signals that were planned have been sent. */
 export const sentWords = (outcomes: readonly Outcome[], plan: Plan) =>
   `cancel signals were sent for ${count(outcomes.filter(isSent).length)} of ${plural(plan.length, "job")}`;
 
-/** The same while signals are sent: the one that is under way may have left or not. */
+/** The message of an interruption: whether the next signal was sent is unknown. */
 export function interruptedWords(outcomes: readonly Outcome[], plan: Plan): string {
   const next = plan[outcomes.length];
   const open = next && isTarget(next) ? `; whether for job ${safe(next.jid)} as well is not known` : "";
   return `interrupted: ${sentWords(outcomes, plan)}${open}.`;
 }
 
-/** Columns of the names in each part of that line. */
+/** Columns of the names in each part of the line. */
 const NAMES_COLUMNS = 60;
 
 /** `db-01 has not answered`, `2 peels have not answered: db-[01-02]`; undefined for none. */
@@ -71,7 +70,7 @@ function canceledWords(ending: Ending): string {
   return words.filter(Boolean).join("; ");
 }
 
-/** How a job ended that was to be canceled, and what is known of its peels, on a line. */
+/** How a job ended after a cancel signal, and what is known of its peels, as a line. */
 export function endLine(ending: Ending, columns: number | undefined): string {
   const { row, story } = ending;
   const words =
@@ -81,7 +80,7 @@ export function endLine(ending: Ending, columns: number | undefined): string {
   return paragraph(`Job ${safe(row.jid)} ${words}`, columns);
 }
 
-/** What is seen of a job that goes on: whether it is stuck, and what it waits for. */
+/** A running job: whether it is stuck, whether its master is alive, and what it waits for. */
 export const sightWords = ({ row, stuck, story, sign }: Omit<Telling, "job"> & { readonly sign: MasterSign }) =>
   [
     stuck && stuckWords(stuck),
@@ -91,7 +90,7 @@ export const sightWords = ({ row, stuck, story, sign }: Omit<Telling, "job"> & {
     .filter(Boolean)
     .join("; ");
 
-/** Targets as `list` shows them, or, where that is too long, as folded names. */
+/** Targets as in `list`, or as folded names when that is too long. */
 function targetNames(targets: readonly string[]): string {
   const whole = formatTargets(targets, Number.POSITIVE_INFINITY);
   if (width(whole) <= STAKE_COLUMNS) return whole;
@@ -101,7 +100,7 @@ function targetNames(targets: readonly string[]): string {
   );
 }
 
-/** `cmd.run "sleep 600" on cache* (2 peels executing, by root, started 4m ago)`: what a cancel signal would end. */
+/** `cmd.run "sleep 600" on cache* (2 peels executing, by root, started 4m ago)`: the job in a question. */
 export function stakeWords({ row, job, story }: Telling, now: Date): string {
   const open = statesPresent(story.peels).filter(([state]) => hasNotReturned(state));
   const doing = open.map(([state, n]) => `${plural(n, "peel")} ${state}`);
@@ -115,7 +114,7 @@ export function stakeWords({ row, job, story }: Telling, now: Date): string {
   return safe(`${callOf(job, row)}${where === undefined ? "" : ` on ${where}`} (${known.filter(Boolean).join(", ")})`);
 }
 
-/** One outcome for programs. */
+/** The outcome of one job for programs. */
 export function outcomeDocument({ jid, signal, error, ending, ended }: Outcome): ValueMap {
   const fields: [string, Value][] = [
     ["jid", jid],

@@ -3,7 +3,7 @@ import { type Fold, fold, foldText } from "../model/fold.ts";
 import { displayPeel } from "../model/peel.ts";
 import { safe, shorten, width } from "../text.ts";
 
-/** `web-[001-136,…,400]`: an element without ranges in its middle; undefined when not even that fits. */
+/** `web-[001-136,…,400]`: a fold without some of its ranges; undefined when not even that fits. */
 function cutRanges({ head, ranges, tail }: Fold, max: number): string | undefined {
   if (ranges.length < 2) return undefined;
   const end = `…,${ranges.at(-1)?.split("-").at(-1)}]${safe(tail)}`;
@@ -16,7 +16,7 @@ function cutRanges({ head, ranges, tail }: Fold, max: number): string | undefine
   return text + end;
 }
 
-/** Names of peels, folded, safe for a terminal, in at most `max` columns: `…` stands where some are left out. */
+/** Names of peels, folded, safe for a terminal, in at most `max` columns; `…` replaces omitted ones. */
 export function peelNames(peels: readonly { readonly peel: string }[], max: number): string {
   const folds = fold(peels.map(({ peel }) => displayPeel(peel)));
   const texts = folds.map((one) => safe(foldText(one)));
@@ -38,10 +38,10 @@ export function peelNames(peels: readonly { readonly peel: string }[], max: numb
 }
 
 /**
- * The names of groups of peels beside a text about each, in `room` columns: the names may take what the texts leave, and half
- * of the room in any case.
+ * Fits the names of groups of peels and a text about each into `room` columns. The names get what the texts leave, and at
+ * least half.
  * @param titles of the columns of the texts and of the names
- * @returns the names, and the columns that are left for the texts
+ * @returns the names, and the columns left for the texts
  */
 export function namesBeside(
   texts: readonly string[],

@@ -1,4 +1,4 @@
-// `show --output`: what peels' functions printed and changed, as people read it. Pure.
+// `show --output` as text: what the functions of peels printed and changed. Pure.
 
 import { toJson } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
@@ -21,19 +21,18 @@ import { paintState } from "./colors.ts";
 import { DRY_RUN } from "./facts.ts";
 
 const TAB = 8;
-/** Columns of a value that stands on one line with its name. */
+/** Longest value that shares a line with its name. */
 const SHORT = 100;
 
-/** How an output is shown. */
 export interface OutputForm {
   readonly color: boolean;
-  /** False leaves out how long each result took. */
+  /** False omits the duration of each result. */
   readonly times: boolean;
-  /** For comparing: everything is sorted by name. */
+  /** True sorts everything by name, for a comparison. */
   readonly compared?: boolean;
 }
 
-/** Lines of a text, each safe for a terminal: line ends stay line ends, tabs become spaces, all else is shown escaped. */
+/** Splits a text into lines that are safe for a terminal: tabs become spaces, other control characters are escaped. */
 function linesOf(text: string): string[] {
   const lines = shownText(text).split("\n");
   return lines.map((line) => {
@@ -44,15 +43,15 @@ function linesOf(text: string): string[] {
   });
 }
 
-/** A line of a diff in its colour. */
+/** Colors a line of a diff. */
 export function paintDiff(line: string): string {
   return line.startsWith("+") ? paint("good", line) : line.startsWith("-") ? paint("bad", line) : line;
 }
 
-/** What is printed line by line: compared with others, a line of it is one of several. */
+/** Printed line by line. In a comparison a single line still gets its own line, so that it aligns with longer outputs. */
 const PRINTED = new Set(["stdout", "stderr"]);
 
-/** A value of one line that fits beside its name; a diff is never one. */
+/** True for a value that fits on one line with its name; never for a diff. */
 function isShort(name: string, lines: readonly string[], compared = false): boolean {
   const [line = ""] = lines;
   return (
@@ -64,7 +63,7 @@ function isShort(name: string, lines: readonly string[], compared = false): bool
   );
 }
 
-/** A named value under a result: text as its lines, anything else as JSON. */
+/** The lines of a named value under a result: text unchanged, anything else as JSON. */
 function block(name: string, value: Value, { color, compared }: OutputForm): string[] {
   if (isNothing(value)) return [];
   const lines = linesOf(typeof value === "string" ? value : toJson(value)).map((line) =>
@@ -74,7 +73,7 @@ function block(name: string, value: Value, { color, compared }: OutputForm): str
   return [`    ${safe(name)}:`, ...lines.map((line) => (line === "" ? "" : `      ${line}`))];
 }
 
-/** One result: its name, what became of it, how long it took; then all that it holds beside that. */
+/** The lines of one result: name, outcome and duration, then all other parts. */
 function resultLines(result: Result, form: OutputForm): string[] {
   const { color, times } = form;
   const { name, outcome, duration, error, skipReason, parts } = result;
@@ -91,7 +90,7 @@ function resultLines(result: Result, form: OutputForm): string[] {
   ];
 }
 
-/** How many results an answer has, and what became of them. */
+/** `3 results: 1 failed`; empty for a single result that did not fail. */
 function tally({ results }: ReturnData): string {
   const counts = countOutcomes(results).filter(([outcome]) => outcome !== "unchanged");
   const words = counts.map(([outcome, n]) => `${count(n)} ${outcome}`).join(", ");
@@ -100,7 +99,7 @@ function tally({ results }: ReturnData): string {
   return `${plural(results.length, "result")}${words && `: ${words}`}`;
 }
 
-/** How a peel is and how many results it has, as words beside its name; `time` stands between. */
+/** The state of a peel, `time`, and its number of results, to follow its name. */
 export function outputWords({ state, returned }: PeelStory, time: string, color: boolean): string {
   const answer = returned && answerOfReturn(returned);
   const word = state === "late" ? `late, ${returned?.ok ? "ok" : "failed"}` : state;
@@ -108,13 +107,13 @@ export function outputWords({ state, returned }: PeelStory, time: string, color:
   return words.filter(Boolean).join("  ");
 }
 
-/** The lines of what a peel returned; data of another shape is shown as it is. */
+/** The lines of a peel's return. Data without results is shown as one value. */
 export function outputLines(peel: PeelStory, form: OutputForm): string[] {
   const { returned } = peel;
   if (!returned) return [];
   const answer = answerOfReturn(returned);
   const data = returned.record.get("return_data");
-  // Where a result failed with it, the error stands there.
+  // A result that failed with this error already shows it.
   const stated = errorOf(peel);
   const isTold = answer?.results.some(({ error }) => isSameText(error, stated)) ?? false;
   const [first = "", ...others] = stated === undefined || isTold ? [] : linesOf(stated);
@@ -131,13 +130,13 @@ export function outputLines(peel: PeelStory, form: OutputForm): string[] {
   ];
 }
 
-/** Lines as one text, each with its end. */
+/** Joins lines, each with a line end. */
 export const linesText = (lines: readonly string[]) => lines.map((line) => `${line}\n`).join("");
 
-/** What stands above all outputs of a job. */
+/** The text above all outputs of a job. */
 export const outputHead = (dryRun: boolean) => (dryRun ? `${DRY_RUN}\n\n` : "");
 
-/** Peel after peel, with an empty line in between. */
+/** The output of each peel, separated by empty lines. */
 export function* renderEach(peels: readonly PeelStory[], dryRun: boolean, color: boolean): Generator<string> {
   yield outputHead(dryRun);
   for (const [i, peel] of peels.entries()) {

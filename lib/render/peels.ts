@@ -1,4 +1,4 @@
-// The tables of peels: what they returned, how they are, and what they did. Pure.
+// The tables of peels: their returns, their states, their times. Pure.
 
 import { formatDuration } from "../duration.ts";
 import { displayPeel } from "../model/peel.ts";
@@ -11,7 +11,7 @@ import { LONG, leaves, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
 import { andMore, type Cell, type Column, type Look, renderTable } from "./table.ts";
 
-/** Rows that a person reads on a terminal; piped, and with --all-peels, there is no limit. */
+/** Rows on a terminal. In a pipe and with --all-peels there is no limit. */
 const MOST = { returns: 40, stories: 20 } as const;
 
 interface AnyPeel {
@@ -38,11 +38,11 @@ const STATE: PeelColumn<AnyPeel> = {
 const DURATION: PeelColumn<Peel> = {
   title: "DURATION",
   gives: [leaves(3)],
-  // A master that gives a peel up, and a peel that does not run the job, write 0.
+  // 0 means none: masters write it for a peel that they give up, and peels for a job that they do not run.
   cell: ({ returned }) => ({ text: duration(returned?.duration || undefined) }),
 };
 
-/** `show`: the reference page has these columns. */
+/** `show`; the reference page defines these columns. */
 const RETURNS: readonly PeelColumn<Peel>[] = [
   PEEL,
   {
@@ -56,15 +56,15 @@ const RETURNS: readonly PeelColumn<Peel>[] = [
   DURATION,
 ];
 /**
- * What is wrong with a return in the bucket; empty when nothing is. The error of one that a master wrote is left out: it says
- * "no heartbeat at dispatch" whether that is so or not.
+ * What is wrong with a return; empty for nothing. The error of a return that a master wrote is omitted: it is always
+ * "no heartbeat at dispatch", true or not.
  */
 const troubleOf = ({ returned, foreign }: Peel) =>
   [foreign ? "not a target" : "", returned?.unreachable ? "unreachable" : (returned?.error ?? "")]
     .filter(Boolean)
     .join("; ");
 
-/** Its last one, where anything is wrong with a return. */
+/** The last column of `show`, only when something is wrong with a return. */
 const TROUBLE: PeelColumn<Peel> = {
   title: "ERROR",
   gives: LONG,
@@ -99,7 +99,7 @@ const STORIES: readonly PeelColumn<PeelStory>[] = [
   DETAIL,
 ];
 
-/** `watch <jid>`: lines that come one by one, so that each column has a width of its own. */
+/** `watch <jid>`: its lines are printed one by one, so the columns have fixed minimum widths. */
 const lineColumns = (peelWidth: number): readonly PeelColumn<PeelStory>[] => [
   { ...PEEL, min: peelWidth },
   { ...STATE, min: 11 },
@@ -112,7 +112,7 @@ function table<T>(columns: readonly PeelColumn<T>[], peels: readonly T[], look: 
   return renderTable(columns, rows, look.header, look);
 }
 
-/** The first `most` rows, and what the rest is; `counts` makes the words for it. */
+/** The first `most` rows, and a line about the others, with the words of `counts`. */
 function limited<T extends AnyPeel>(
   columns: readonly PeelColumn<T>[],
   peels: readonly T[],
@@ -126,10 +126,10 @@ function limited<T extends AnyPeel>(
   return table(columns, peels.slice(0, most), look) + more;
 }
 
-/** Of fewer peels the names are no news; columns that those of each state take. */
+/** Names are shown from this many peels on, in this many columns per state. */
 const NAMED = { from: 10, columns: 40 } as const;
 
-/** The same with the names of those that are not ok, of a job with many peels: `1 failed (web-137), 398 ok`. */
+/** As `peelCounts`, and for many peels with names: `1 failed (web-137), 398 ok`. @param all names also those that are ok */
 export function namedCounts(peels: readonly AnyPeel[], all = false): string {
   if (peels.length < NAMED.from) return peelCounts(peels);
   const words = ([state, n]: [PeelState, number]) => {
@@ -142,17 +142,17 @@ export function namedCounts(peels: readonly AnyPeel[], all = false): string {
 
 const inState = (peels: readonly AnyPeel[], wanted: PeelState) => peels.filter(({ state }) => state === wanted);
 
-/** `1 failed, 2 ok`: how many peels are in each state that any is in, worst first. */
+/** `1 failed, 2 ok`: the number of peels in each state, worst first. */
 export const peelCounts = (peels: readonly AnyPeel[]) =>
   statesPresent(peels)
     .map(([state, n]) => `${count(n)} ${state}`)
     .join(", ");
 
-/** How many rows are shown at most: on a terminal not all. */
+/** The limit of rows: `rows` on a terminal, unless `all`. */
 const most = (rows: number, look: Look, all: boolean) =>
   all || look.columns === undefined ? Number.POSITIVE_INFINITY : rows;
 
-/** The peels that returned, sorted by peel; where there are too many of them, the worst. */
+/** The peels that returned, sorted by name; worst first when there are too many to show. */
 export function renderReturns(returned: readonly Peel[], look: Look, all: boolean): string {
   const rows = most(MOST.returns, look, all);
   const sorted = returned.length > rows ? worstFirst(returned) : returned;
@@ -160,14 +160,14 @@ export function renderReturns(returned: readonly Peel[], look: Look, all: boolea
   return limited(troubled ? [...RETURNS, TROUBLE] : RETURNS, sorted, rows, look);
 }
 
-/** Peels and how they are, worst first as they come. */
+/** Peels with their states, in the given order. */
 export const renderPeels = (peels: readonly PeelStory[], look: Look, all: boolean) =>
   limited(SUMMARY, peels, most(MOST.returns, look, all), look);
 
-/** Peels and what they did, as they come. @param rows how many a terminal has room for */
+/** Peels with their times, in the given order. @param rows limit on a terminal */
 export const renderStories = (peels: readonly PeelStory[], look: Look, all: boolean, rows: number = MOST.stories) =>
   limited(STORIES, peels, most(rows, look, all), look, (rest) => namedCounts(rest, true));
 
-/** One peel that returned, on one line; `peelWidth` keeps lines that come one by one in columns. */
+/** One peel that returned, as a line. @param peelWidth minimum columns of PEEL, the same for all lines */
 export const returnLine = (peel: PeelStory, look: Look, peelWidth: number) =>
   table(lineColumns(peelWidth), [peel], { ...look, header: false });

@@ -1,4 +1,4 @@
-// `show` without further flags: the record and its returns. Pure.
+// `show` without other flags: the record and its returns. Pure.
 
 import { toJson } from "../codec/json.ts";
 import type { Value, ValueMap } from "../codec/value.ts";
@@ -11,8 +11,8 @@ import { renderReturns } from "./peels.ts";
 import type { Look } from "./table.ts";
 
 /**
- * The record as it is stored, its own `jid` included, and its returns, as the reference page has them.
- * @param selected the peels that were asked for; undefined: all that returned
+ * The stored record, including its own `jid`, and its returns, in the format of the reference page.
+ * @param selected peels to show; undefined for all that returned
  */
 export function renderRecord(
   job: ValueMap,
@@ -28,7 +28,7 @@ export function renderRecord(
   return `${toJson(job)}\n${table}${names && `\nMissing:\n${names}`}`;
 }
 
-/** The same for programs. @param withMissing lists the peels that have not returned as well */
+/** The record for programs. @param withMissing adds the list of peels that have not returned */
 export function recordDocument(jid: string, job: ValueMap, peels: readonly Peel[], withMissing: boolean): ValueMap {
   const document = new Map<string, Value>([
     ["job", keyed(job, { jid })],

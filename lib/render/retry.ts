@@ -1,4 +1,4 @@
-// What `retry` says, and shows to programs. Pure.
+// The messages of `retry`, and its documents for programs. Pure.
 
 import type { Value, ValueMap } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
@@ -13,12 +13,12 @@ import { peelNames } from "./names.ts";
 import { peelCounts } from "./peels.ts";
 import { andMore, type Look, renderTable } from "./table.ts";
 
-/** Columns of the call with its arguments, and of what is said of a group of peels. */
+/** Limits: columns of the call and of the note of a group, and number of groups on a terminal. */
 const MOST = { call: 200, note: 200, outcomes: 20 } as const;
-/** Columns that the names of each group take on a terminal of so many columns. */
+/** Columns for the names of each group on a terminal of `columns`. */
 const namesOf = (columns: number) => (columns < 120 ? 24 : 40);
 const INDENT = 2;
-/** The least columns of a state, so that lists don't jump between jobs. */
+/** Minimum columns of a state, so that the lists of different jobs align. */
 const STATE = 12;
 
 /** `job 2hPx9 failed 10m ago`, `job 2hPx9 running, created 10m ago` */
@@ -30,7 +30,7 @@ function jobWords({ row }: RetryPlan, nowNs: bigint): string {
   return `job ${row.jid} ${row.status || "without a status"}${when ?? ""}`;
 }
 
-/** What is to be said of the peels of a group: why they are not ok, what is not certain of them, which are offline now. */
+/** What to report about a group: why its peels are not ok, what is uncertain, which are offline now. */
 function noteWords({ state, note, peels }: OutcomeGroup, offline: RetryPlan["offline"], names: number): string {
   const gone = state === "offline" ? [] : peels.filter(({ peel }) => offline?.has(peel));
   const where =
@@ -38,7 +38,7 @@ function noteWords({ state, note, peels }: OutcomeGroup, offline: RetryPlan["off
   return [shorten(safe(note.slice(0, 2 * MOST.note)), MOST.note), doubtOf(state), where].filter(Boolean).join("; ");
 }
 
-/** The new job, and the peels that get it, worst first: a line for each outcome. */
+/** The new job, and a line per outcome of the peels that get it, worst first. */
 export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   const { row, job, peels, targets, offline } = plan;
   const call = callOf(job, row, MOST.call);
@@ -80,7 +80,7 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   );
 }
 
-/** Why there is nothing to retry. @param condition as typed; empty when none was */
+/** Why there is nothing to retry. @param condition as typed; empty for none */
 export function nothingWords({ targets }: RetryPlan, condition: string): string {
   if (condition !== "") return `Nothing to retry: no peel of ${count(targets.length)} matches ${safe(condition)}.`;
   if (targets.length === 0) return "Nothing to retry: the job has no peels.";
@@ -92,13 +92,13 @@ export function nothingWords({ targets }: RetryPlan, condition: string): string 
 export const theseWords = (peels: readonly unknown[]) =>
   peels.length === 1 ? "this peel" : `these ${plural(peels.length, "peel")}`;
 
-/** What is known of a new job that some master has. */
+/** An outcome in which a master has the new job. */
 type Taken = Exclude<Dispatched, { readonly kind: "unknown" }>;
 
 /** `accepted by master-2hPwZ9, not sent yet` */
 const acceptedWords = ({ owner }: Taken) => `accepted by ${owner ? safe(owner) : "a master"}, not sent yet`;
 
-/** `Job 2hQaXk… dispatched to 2 peels by master-2hPwZ9`, or who has it and has not sent it */
+/** `Job 2hQaXk… dispatched to 2 peels by master-2hPwZ9`, or which master has accepted it */
 export function takenLine(jid: string, peels: number, taken: Taken): string {
   const { kind, owner } = taken;
   if (kind === "accepted") return `Job ${jid} ${acceptedWords(taken)}\n`;
@@ -107,9 +107,9 @@ export function takenLine(jid: string, peels: number, taken: Taken): string {
 
 /**
  * A retry for programs.
- * @param jid of the new job; undefined when there is none
- * @param outcome undefined when nothing was dispatched; `dispatched` is null when it is not known, or not sent yet
- * @param error why nothing was, where that was not the wish
+ * @param jid of the new job; undefined for none
+ * @param outcome undefined when nothing was dispatched; `dispatched` is null when that is unknown or the job is not sent yet
+ * @param error why nothing was dispatched; undefined when that was intended
  */
 export function retryDocument(
   retryOf: string,

@@ -1,4 +1,4 @@
-// `trace` as text and for programs. Pure: a story in, lines out.
+// `trace` as text, as a document for programs, and, with --follow, as a live picture. Pure; the clock is an argument.
 import { mapOf, Timestamp, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { peelTime, slowest } from "../model/durations.ts";
@@ -6,7 +6,7 @@ import { displayPeel } from "../model/peel.ts";
 import { failureOf } from "../model/returns.ts";
 import { errorOf, givenUpWords, type Ignored, type PeelStory, type Step, type Story } from "../model/story.ts";
 import { stuckWords } from "../model/stuck.ts";
-import { plural, safe } from "../text.ts";
+import { cut, plural, safe } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { furtherFact, renderFacts, type Telling } from "./facts.ts";
 import { LONG, shrinks } from "./fit.ts";
@@ -16,12 +16,12 @@ import { type Cell, type Look, renderTable } from "./table.ts";
 
 const NAMES: Record<string, string> = { dispatch: "dispatched", status: "ended" };
 const SLOWEST = 3;
-/** So many events of the same kind in a row are one line for a person; piped, and with --all-peels, each has its own. */
+/** From this many in a row, events of one kind share a line on a terminal. In a pipe and with --all-peels each has its own. */
 const RUN = 4;
-/** Columns that the names of their peels take. */
+/** Columns for the names of their peels. */
 const RUN_NAMES = 40;
 
-/** The columns of the events, wide enough for lines that come one by one. */
+/** The columns of the events, with minimum widths for lines that are printed one by one. */
 const eventColumns = (peelWidth: number) => [
   { title: "AFTER", min: 8 },
   { title: "EVENT", min: 10 },
@@ -29,7 +29,7 @@ const eventColumns = (peelWidth: number) => [
   { title: "DETAIL", gives: LONG, wraps: true },
 ];
 
-/** The state that an event tells of its peel or its job. */
+/** The state of the peel or the job after an event; empty for none. */
 function stateOf({ end, returned, late }: Step): string {
   if (end !== undefined || !returned) return end ?? "";
   if (late) return "late";
@@ -58,7 +58,7 @@ function eventCells(step: Step, color: boolean): Cell[] {
   ];
 }
 
-/** Events as a table. @param peelWidth the least columns for peels */
+/** Events as a table. @param peelWidth minimum columns of PEEL */
 export function renderEvents(steps: readonly Step[], look: Look, peelWidth = 0): string {
   return renderTable(
     eventColumns(peelWidth),
@@ -68,7 +68,7 @@ export function renderEvents(steps: readonly Step[], look: Look, peelWidth = 0):
   );
 }
 
-/** What a run of events counts an event as; undefined for one that stands for itself. */
+/** The kind as which an event can join a run; undefined for an event with a line of its own. */
 function runKind(step: Step): "ack" | "ok" | undefined {
   if (step.kind === "ack") return "ack";
   return stateOf(step) === "ok" && step.kind === "return" ? "ok" : undefined;
@@ -82,7 +82,7 @@ function runWords(steps: readonly Step[]): string {
   return words.filter(Boolean).join(", ");
 }
 
-/** All events; for a person, long runs of acks and good returns are one line each. */
+/** All events. On a terminal, a long run of acks and successful returns is one line, unless `allPeels`. */
 export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean): string {
   if (look.columns === undefined || allPeels) return renderEvents(steps, look);
   const rows: Cell[][] = [];
@@ -104,7 +104,7 @@ export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean):
   return renderTable(eventColumns(0), rows, look.header, look);
 }
 
-/** The facts, the slowest peels, and the peels worst first. */
+/** The facts, the slowest peels, and the table of peels. */
 export function renderStory(telling: Telling, look: Look, options: { now: Date; allPeels: boolean }): string {
   const { peels } = telling.story;
   const slow = slowest(peels, SLOWEST).map(
@@ -113,6 +113,37 @@ export function renderStory(telling: Telling, look: Look, options: { now: Date; 
   const slowLine = peels.length > 1 && slow.length > 0 ? furtherFact("Slowest", slow.join(", "), look) : "";
   const table = peels.length > 0 ? `\n${renderStories(peels, look, options.allPeels)}` : "";
   return renderFacts(telling, look, options.now) + slowLine + table;
+}
+
+const linesOf = (text: string) => text.split("\n").slice(0, -1);
+
+/**
+ * The live picture of a running job, in lines that fit `size`: the facts, the worst peels, and the newest events.
+ * @param options `note`: a message about the connection; empty for none
+ */
+export function renderPicture(
+  telling: Telling,
+  look: { color: boolean },
+  size: { columns: number; rows: number },
+  options: { note: string; now: Date },
+): string[] {
+  const { peels, steps } = telling.story;
+  const full = { color: look.color, columns: size.columns, wrap: false };
+  const note = options.note === "" ? [] : [options.note];
+  const facts = [...note, ...linesOf(renderFacts(telling, full, options.now))];
+  const timeline = steps.length === 0 ? [] : linesOf(renderTimeline(telling.story, full, false));
+  // Two empty lines separate the parts, and the titles of the peels take one line.
+  const room = Math.max(0, size.rows - facts.length - 2);
+  const wanted = peels.length === 0 ? 0 : peels.length + 1;
+  const eventRows = Math.min(timeline.length, Math.max(Math.ceil(room / 2), room - wanted));
+  const peelRows = Math.max(0, room - eventRows);
+  const rows = wanted <= peelRows ? peels.length : Math.max(0, peelRows - 2);
+  const table = peels.length === 0 || peelRows < 2 ? [] : linesOf(renderStories(peels, full, false, rows));
+  const newest = Math.max(0, eventRows - 1);
+  const events = [...timeline.slice(0, 1), ...timeline.slice(1).slice(-newest || timeline.length)];
+  const parts = [facts, table, eventRows < 2 ? [] : events].filter((part) => part.length > 0);
+  const lines = parts.flatMap((part, i) => (i === 0 ? part : ["", ...part]));
+  return lines.slice(0, size.rows).map((line) => cut(line, size.columns));
 }
 
 /** One event for programs; durations in ns. */

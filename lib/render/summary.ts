@@ -1,4 +1,4 @@
-// `show --summary`: what a person wants to know of a job first. Pure; the clock is an argument.
+// `show --summary` as text. Pure; the clock is an argument.
 import { formatDuration } from "../duration.ts";
 import { medianTook, peelTime, slowest } from "../model/durations.ts";
 import { type CombinedChange, type OutcomeGroup, outcomeGroups } from "../model/outcome-groups.ts";
@@ -13,16 +13,16 @@ import { namesBeside } from "./names.ts";
 import { peelCounts, renderPeels } from "./peels.ts";
 import { andMore, type Look, renderTable } from "./table.ts";
 
-/** Outcomes, and changes of one outcome, that a person reads on a terminal; piped there is no limit. */
+/** Outcomes, and changes per outcome, shown on a terminal. In a pipe there is no limit. */
 const MOST = { outcomes: 40, changes: 3 } as const;
-/** The least columns, as wide as most outcomes, and the ones that WHERE and WHAT share at least. */
+/** Minimum columns: of OUTCOME, as wide as most of them, and of WHERE and WHAT together. */
 const [OUTCOME, SHARED] = [12, 24] as const;
 
 const changeWord = ({ dryRun }: OutcomeGroup) => (dryRun ? "would change" : "changed");
 const outcomeWords = (group: OutcomeGroup) =>
   group.changes.length > 0 ? `${group.state}, ${changeWord(group)}` : group.state;
 
-/** `+1`, or `+1..3` where it differs; nothing for none. */
+/** `+1`, or `+1..3` for a range; empty for none. */
 const lines = (sign: string, [least, most]: readonly [number, number]) =>
   most === 0 ? "" : ` ${sign}${least === most ? least : `${least}..${most}`}`;
 
@@ -37,7 +37,7 @@ function whatText({ note, changes }: OutcomeGroup, most: number): string {
   return [note, shown + rest].filter(Boolean).join("; ");
 }
 
-/** The outcomes as a table; on a terminal WHERE and WHAT fit its width. */
+/** The outcomes as a table. On a terminal, WHERE and WHAT fit its width. */
 function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolean): string {
   const limit = look.columns !== undefined && !all;
   const shown = limit ? groups.slice(0, MOST.outcomes) : groups;
@@ -91,7 +91,7 @@ function countWords(peels: readonly PeelStory[], groups: readonly OutcomeGroup[]
     .join(", ");
 }
 
-/** `median 1.5s, slowest web-042 3m7s`, of what the peels took; undefined when none tells. */
+/** `median 1.5s, slowest web-042 3m7s`; undefined when no peel has a time. */
 function tookWords(peels: readonly PeelStory[]): string | undefined {
   const [first] = slowest(peels, 1);
   if (first === undefined) return undefined;
@@ -104,8 +104,8 @@ function tookWords(peels: readonly PeelStory[]): string | undefined {
 
 /**
  * The summary of a job.
- * @param selected the peels that the table shows; the counts are of all
- * @param options `each`: a row for each peel, in place of one for each outcome
+ * @param selected peels of the table; the counts are of all peels
+ * @param options `each`: one row per peel instead of one per outcome
  */
 export function renderSummary(
   telling: Telling,

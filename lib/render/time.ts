@@ -1,19 +1,19 @@
-// Points in time as text: the one place that decides how they are written. Pure.
+// Times as text. Pure.
 import type { Timestamp } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
 import { localTime } from "../time.ts";
 
-/** For a person `2026-11-24 16:40:22 CET`, in the zone of this machine; otherwise as stored, RFC 3339 in UTC. */
+/** `2026-11-24 16:40:22 CET`, in this machine's zone, for a person; otherwise as stored, RFC 3339 in UTC. */
 export const timeText = (time: Timestamp, person: boolean): string =>
   (person ? localTime(new Date(Number(time.ns / 1_000_000n))) : undefined) ?? String(time);
 
-/** `2m ago`, `in 5s`. @param past what stands behind a distance that is over */
+/** `2m ago`, `in 5s`. @param past the word after a time in the past */
 export function ageText(time: Timestamp, nowNs: bigint, past = "ago"): string {
   const distance = nowNs - time.ns;
   return distance >= 0n ? `${formatAgo(distance)} ${past}` : `in ${formatAgo(-distance)}`;
 }
 
-/** A time in a table: for a person how long ago it is, otherwise the time itself; `-` for none. */
+/** A time in a table: its age on a terminal, otherwise the time itself; `-` for none. */
 export function whenText(
   time: Timestamp | undefined,
   { columns }: { readonly columns: number | undefined },

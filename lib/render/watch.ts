@@ -1,4 +1,4 @@
-// `watch <jid>`: the first line, and on a terminal the picture below the lines that stay. Pure.
+// `watch <jid>`: the first line and, on a terminal, the live picture below the printed lines. Pure.
 
 import type { ValueMap } from "../codec/value.ts";
 import { paint } from "../colors.ts";
@@ -17,15 +17,14 @@ import { type Telling, tookOf } from "./facts.ts";
 import { namedCounts, peelCounts } from "./peels.ts";
 import { andMore, type Cell, renderTable } from "./table.ts";
 
-/** A job that is watched. */
 export interface Watched extends Telling {
   readonly sign: MasterSign;
   readonly nowNs: bigint;
 }
 
-/** Peels that are named at most. */
+/** Limit of peels in the picture. */
 const MOST = 10;
-/** Lines beside those of peels, and one above that shows what came last. */
+/** Other lines of the picture, plus one printed line above it. */
 const AROUND = 5;
 const BAR = 20;
 
@@ -40,16 +39,16 @@ export function watchLine({ row, job, story: { peels } }: Omit<Telling, "stuck">
   return `Job ${safe(row.jid)} ${callOnTarget(job, row)}: ${count(countReturned(peels))} of ${plural(peels.length, "peel")} returned\n`;
 }
 
-/** Peels that never accepted the job, as far as can be told: it waits for them since its dispatch. */
+/** States without an ack: the job has waited for these peels since its dispatch. */
 const NEVER_ACCEPTED: ReadonlySet<PeelState> = new Set(["offline", "silent", "missing"]);
 
-/** A peel that the job waits for, and since when, in ns, where that is known. */
+/** A peel that the job waits for, and for how long, in ns; undefined when unknown. */
 interface Open {
   readonly peel: PeelStory;
   readonly ns: bigint | undefined;
 }
 
-/** What the job waits for, the longest first. */
+/** The peels that the job waits for, longest wait first. */
 function waitedFor({ story: { peels, steps, whole }, nowNs }: Watched): Open[] {
   const start = whole ? steps[0]?.storedNs : undefined;
   const sinceDispatch = start !== undefined && nowNs > start ? nowNs - start : undefined;
@@ -95,7 +94,7 @@ function surroundingWords({ row, sign, nowNs }: Watched): string {
 /** `██████░░░░ 2/5  running  1m3s  1 failed, 1 ok` */
 function barLine(watched: Watched, utf8: boolean): string {
   const { row, story, nowNs } = watched;
-  // A peel that was given up has not returned; that it was is told in words.
+  // A peel that was given up does not count as returned; the words mention it.
   const returned = countReturned(story.peels);
   const settled = story.peels.filter((peel) => peel.returned);
   const took = tookOf(watched, new Date(Number(nowNs / 1_000_000n)));
@@ -109,8 +108,8 @@ function barLine(watched: Watched, utf8: boolean): string {
 }
 
 /**
- * The picture of a job that goes on, as lines that don't wrap: what runs where, by whom, how long it may take, whether it is
- * stuck, what it waits for, and how far it is.
+ * The live picture of a running job, in lines that fit `size`: what runs where, for whom, the time left, whether it is stuck,
+ * what it waits for, and its progress.
  */
 export function renderWatch(
   watched: Watched,
