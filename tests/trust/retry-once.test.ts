@@ -22,6 +22,8 @@ import { decode, isPut } from "../support/wire.ts";
 
 /** A fleet whose waits are a fiftieth of the usual ones. */
 const SCALE = 0.02;
+/** How long an answer is waited for that is lost: long enough for each connection before it on a busy machine. */
+const WAIT = "2s";
 
 /** The JIDs of a job's retries that the bucket has, and how often each of their peels ran one of them. */
 async function executions(nc: NatsConnection, of: string): Promise<{ jids: string[]; runs: number }> {
@@ -196,7 +198,7 @@ describe("with masters that live and die", () => {
     async (fault) => {
       const proxy = await startProxy(server.port, "PUB zester.dispatch", fault);
       const spy = await watchDispatches(nc);
-      const { stdout, stderr, code } = await zester(["job", "retry", "old", "--yes", "--timeout", "400ms"], {
+      const { stdout, stderr, code } = await zester(["job", "retry", "old", "--yes", "--timeout", WAIT], {
         env: { NATS_URL: proxy.url },
       });
       proxy.stop();
@@ -228,7 +230,7 @@ describe("with masters that live and die", () => {
       return false;
     });
     const spy = await watchDispatches(nc);
-    const { stdout, stderr, code } = await zester(["job", "retry", "old", "--yes", "--timeout", "400ms"], {
+    const { stdout, stderr, code } = await zester(["job", "retry", "old", "--yes", "--timeout", WAIT], {
       env: { NATS_URL: gate.url },
     });
     gate.stop();
@@ -396,16 +398,21 @@ describe("what answers", () => {
 
   /** A retry with --wait whose record a master writes so long after its answer; `then` is what the job is after that. */
   async function recordedAfter(ms: number, ...flags: string[]) {
+    let timer: Timer | undefined;
     const sub = nc.subscribe(DISPATCH_SUBJECT, {
       callback: (_, msg) => {
         const { jid } = fieldsOf(Buffer.from(msg.data)) as { jid: string };
-        setTimeout(() => void putFailed(nc, jid, { status: "complete", owner: "m5" }), ms);
+        timer = setTimeout(() => void putFailed(nc, jid, { status: "complete", owner: "m5" }), ms);
         msg.respond(encode({ jid }));
       },
     });
     await nc.flush();
     const waiting = new Running(["job", "retry", "old", "--yes", "--wait", ...flags], { NATS_URL: server.url });
-    return { waiting, stop: () => sub.unsubscribe() };
+    const stop = () => {
+      sub.unsubscribe();
+      clearTimeout(timer);
+    };
+    return { waiting, stop };
   }
 
   test("--wait waits for a record that comes long after the answer", async () => {
