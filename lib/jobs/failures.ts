@@ -4,7 +4,7 @@ import { ErrorGroups } from "../model/error-groups.ts";
 import { type JobList, jidsOf } from "../model/job.ts";
 import { failureOf, RETURN_FIELDS, type Return, stateOfReturn, toReturn } from "../model/returns.ts";
 import type { Store } from "../store.ts";
-import { readUnheard } from "./given-up.ts";
+import { UnheardPeels } from "./given-up.ts";
 import type { ReturnReader } from "./lookup.ts";
 import type { Progress, Read } from "./read-jobs.ts";
 import { readReturnsAcross } from "./read-returns.ts";
@@ -39,7 +39,7 @@ const withReason: ReturnReader = {
 
 /**
  * The returns of these jobs that failed or can't be decoded, and those that masters wrote for peels they gave up and that did
- * not return all the same, as far as the events tell.
+ * not return all the same, as far as the events tell. What only the events have of a job counts too.
  * @throws what readReturnsAcross throws, and UserError when there are too many different errors
  */
 export async function readFailures(
@@ -51,22 +51,18 @@ export async function readFailures(
   const failures = new ErrorGroups(targetsOf(jobs));
   const unreachable = new ErrorGroups([]);
   const isTarget = targetTest(jobs);
-  const givenUp: { readonly job: number; readonly item: Return }[] = [];
+  const unheard = new UnheardPeels(jobs);
   const add = (item: Return, job: number) => {
-    const state = stateOfReturn(item);
-    if (state === "ok" || !isTarget(job, item.peel)) return;
-    if (state === "unreachable") givenUp.push({ job, item });
-    else failures.add(job, item.peel, failureOf(item));
+    const isOk = stateOfReturn(item) === "ok";
+    if (!isOk && !isTarget(job, item.peel)) return;
+    if (unheard.take(job, item) && !isOk) failures.add(job, item.peel, failureOf(item));
   };
   await readReturnsAcross(store, { jids: jidsOf(jobs), sinceNs }, add, { reader: withReason, progress, warn });
-  givenUp.sort((a, b) => a.job - b.job);
-  const unheard = givenUp.map(({ job, item }) => ({ row: jobs.at(job).row, peel: item.peel, stored: item }));
-  const { stories, note } = await readUnheard(store, unheard, [...RETURN_FIELDS, "return_data"]);
+  const { heard, note } = await unheard.read(store, [...RETURN_FIELDS, "return_data"]);
   if (note !== undefined) warn(note);
-  for (const [i, { job, item }] of givenUp.entries()) {
-    const { state = "unreachable", returned = item } = stories[i] ?? {};
-    if (state === "unreachable") unreachable.add(job, item.peel, "");
-    else if (!returned.ok) failures.add(job, item.peel, failureOf(returned));
+  for (const { place, peel, returned } of heard) {
+    if (returned.unreachable) unreachable.add(place, peel, "");
+    else if (!returned.ok) failures.add(place, peel, failureOf(returned));
   }
   return { failures, unreachable };
 }

@@ -1,8 +1,10 @@
 // Peels that have no return of their own in the bucket: what they sent all the same, as the events of many jobs tell. A master
-// gives peels up whose return it missed, or that return later, and then the return is in the events alone (wire.md, 3).
+// gives peels up whose return it missed, or that return later, and then the return is in the events alone (wire.md, 3). So are
+// the returns of a job that its master stopped watching early.
 import { mapOf, type ValueMap } from "../codec/value.ts";
 import { Unavailable } from "../errors.ts";
-import { isTerminal, type JobRow } from "../model/job.ts";
+import { isTerminal, type JobList, type JobRow, stoppedWatchingNs } from "../model/job.ts";
+import type { PeelState } from "../model/peel-state.ts";
 import type { Return } from "../model/returns.ts";
 import { type PeelStory, Steps, storyOf } from "../model/story.ts";
 import type { PeelOfJob, Store, StoredEvent } from "../store.ts";
@@ -32,12 +34,14 @@ const recordOf = ({ targets, status, owner }: JobRow, peel: string): ValueMap =>
 /**
  * Their stories, in the order in which they came; undefined for those that were not looked up.
  * @param fields what is needed of the returns
+ * @param older how many more there are before them
  * @returns and what to say, where not all could be read
  */
 export async function readUnheard(
   store: Store,
   all: readonly Unheard[],
   fields: readonly string[],
+  older = 0,
 ): Promise<{ stories: (PeelStory | undefined)[]; note: string | undefined }> {
   // One peel takes one consumer, however many its jobs are.
   const several = all.some(({ peel }) => peel !== all[0]?.peel);
@@ -58,17 +62,72 @@ export async function readUnheard(
     if (read.length > 0) await store.eventsOfPeels(places, onEvent, begin);
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
-    return { stories: [], note: `${error.message} Whether peels that were given up returned is not known.` };
+    return { stories: [], note: `${error.message} Cannot tell whether more peels returned.` };
   }
   const nowNs = store.nowNs();
   const told = read.map(({ row, peel, stored }, i): PeelStory | undefined => {
     const own = steps.get(keyOf(places[i] as PeelOfJob)) as Steps;
     const [story] = storyOf(row.jid, recordOf(row, peel), stored ? [stored] : [], own, { nowNs }).peels;
     // Of a job that has ended, what the bucket lacks came after the end.
-    const isLate = story?.returned !== undefined && !stored && isTerminal(row.status);
+    const isLate = story?.returned?.unreachable === false && !stored && isTerminal(row.status);
     return isLate ? { ...story, state: "late", afterEnd: true } : story;
   });
+  const unread = left + older;
   const note =
-    left > 0 ? `whether ${count(left)} more peels that were given up returned was not looked up.` : undefined;
+    unread > 0
+      ? `cannot tell whether ${count(unread)} more peels returned: only the newest ${count(most)} were looked up.`
+      : undefined;
   return { stories: [...Array<undefined>(left).fill(undefined), ...told], note };
+}
+
+/** What is known of a peel without a return of its own in the bucket. */
+export interface Heard {
+  /** The place of the job among those that are read. */
+  readonly place: number;
+  readonly peel: string;
+  readonly state: PeelState;
+  readonly tookNs: bigint | undefined;
+  /** What it returned all the same; what a master wrote when it gave the peel up. */
+  readonly returned: Return;
+}
+
+/** While the returns of many jobs are read: the peels that have none of their own. */
+export class UnheardPeels {
+  readonly #givenUp: { readonly place: number; readonly peel: string; readonly stored: Return }[] = [];
+  /** The peels that returned from jobs that were not watched until the end, by the places of these, ascending. */
+  readonly #returned = new Map<number, Set<string>>();
+
+  constructor(readonly jobs: JobList) {
+    for (let place = 0; place < jobs.length; place++)
+      if (stoppedWatchingNs(jobs.at(place).row) !== undefined) this.#returned.set(place, new Set());
+  }
+
+  /** Takes a return out of the bucket. @returns true when it counts as it is; `read` has the others */
+  take(place: number, item: Return): boolean {
+    this.#returned.get(place)?.add(item.peel);
+    if (item.unreachable) this.#givenUp.push({ place, peel: item.peel, stored: item });
+    return !item.unreachable;
+  }
+
+  /** Looks them up. @returns those that returned all the same or were given up, and what to say, as `readUnheard` */
+  async read(store: Store, fields: readonly string[]): Promise<{ heard: Heard[]; note: string | undefined }> {
+    const unheard: { readonly place: number; readonly peel: string; readonly stored?: Return }[] = [...this.#givenUp];
+    let older = 0;
+    // Of those that are never looked up only their number is needed.
+    let room = MOST.portions;
+    for (const [place, returned] of [...this.#returned].reverse()) {
+      const silent = new Set(this.jobs.at(place).row.targets).difference(returned);
+      if (room > 0) for (const peel of silent) unheard.push({ place, peel });
+      else older += silent.size;
+      room -= silent.size;
+    }
+    unheard.sort((a, b) => a.place - b.place);
+    const all = unheard.map(({ place, ...peel }) => ({ row: this.jobs.at(place).row, ...peel }));
+    const { stories, note } = await readUnheard(store, all, fields, older);
+    const heard = unheard.flatMap(({ place, peel, stored }, i): Heard | [] => {
+      const { state = "unreachable", tookNs, returned = stored } = stories[i] ?? {};
+      return returned ? { place, peel, state, tookNs, returned } : [];
+    });
+    return { heard, note };
+  }
 }

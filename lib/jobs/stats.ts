@@ -10,7 +10,7 @@ import { RETURN_FIELDS, type Return, stateOfReturn, toReturn } from "../model/re
 import { jobSlice, type PeelStats, PeelTally } from "../model/stats.ts";
 import type { Span } from "../model/trend.ts";
 import type { Store } from "../store.ts";
-import { readUnheard } from "./given-up.ts";
+import { UnheardPeels } from "./given-up.ts";
 import type { ReturnReader } from "./lookup.ts";
 import type { Progress, Read } from "./read-jobs.ts";
 import { readReturnsAcross } from "./read-returns.ts";
@@ -99,23 +99,18 @@ export async function readPeelStats(
     const slice = slices[place] as number;
     tally.add(place, state, took, ended[place] === 1, slice === NONE ? undefined : slice);
   };
-  const givenUp: { readonly place: number; readonly item: Return }[] = [];
+  const unheard = new UnheardPeels(jobs);
   await readReturnsAcross(
     store,
     { jids: jidsOf(jobs), sinceNs },
     (item, place) => {
-      if (readable[place] === 0) return;
-      if (item.unreachable) givenUp.push({ place, item });
-      else add(place, item.peel, stateOfReturn(item), item.duration);
+      if (readable[place] === 1 && unheard.take(place, item)) add(place, item.peel, stateOfReturn(item), item.duration);
     },
     { reader: new GoodReturns(), sweeps: true, warn, progress },
   );
-  givenUp.sort((a, b) => a.place - b.place);
-  const unheard = givenUp.map(({ place, item }) => ({ row: jobs.at(place).row, peel: item.peel, stored: item }));
-  const { stories, note } = await readUnheard(store, unheard, RETURN_FIELDS);
+  const { heard, note } = await unheard.read(store, RETURN_FIELDS);
   if (note !== undefined) warn(note);
-  for (const [i, { place, item }] of givenUp.entries())
-    add(place, item.peel, stories[i]?.state ?? "unreachable", stories[i]?.tookNs);
+  for (const { place, peel, state, tookNs } of heard) add(place, peel, state, tookNs);
   return Array.from(tallies.values(), (tally) => ({
     tally,
     lastRun: tally.lastPlace === undefined ? undefined : jobs.at(tally.lastPlace).row.created,

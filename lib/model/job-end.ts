@@ -3,7 +3,7 @@
 import { asInteger, asText, type ValueMap } from "../codec/value.ts";
 import { formatAge } from "../duration.ts";
 import { count, plural } from "../text.ts";
-import { isTerminal, type JobRow } from "./job.ts";
+import { isTerminal, type JobRow, stoppedWatchingNs } from "./job.ts";
 import { displayPeel } from "./peel.ts";
 import { hasNotReturned, statesPresent } from "./peel-state.ts";
 import { stateOfReturn } from "./returns.ts";
@@ -43,9 +43,6 @@ export function worstCode(codes: readonly number[]): number {
   return worst === CODE.away && codes.includes(CODE.failed) ? CODE.both : worst;
 }
 
-/** A master ends a job that lacks returns at its deadline, to the millisecond; one that ends so much earlier stopped watching. */
-const EARLY_NS = 1_000_000_000n;
-
 /** `2 ok`, `1 failed, 1 ok`: what peels returned. */
 const returnWords = (peels: readonly PeelStory[]) =>
   statesPresent(peels.flatMap(({ returned }) => (returned ? { state: stateOfReturn(returned) } : [])))
@@ -79,12 +76,10 @@ function targetTwice({ row }: Ending): string | undefined {
   return `${displayPeel(first)} is a target twice and counts as two${more}, so the job ${isTerminal(status) ? "could not" : "cannot"} be complete`;
 }
 
-/** A master that answers a REST request stops watching the job with its answer: what peels return then is in the events alone. */
+/** What peels did after their master stopped watching. */
 function stoppedWatching({ row, story: { peels } }: Ending): string | undefined {
-  const { status, updated, deadline } = row;
-  if ((status !== "partial" && status !== "timeout") || !updated || !deadline) return undefined;
-  const earlyNs = deadline.ns - updated.ns;
-  if (earlyNs < EARLY_NS) return undefined;
+  const earlyNs = stoppedWatchingNs(row);
+  if (earlyNs === undefined) return undefined;
   const later = peels.filter(({ state }) => state === "late");
   const open = peels.filter(({ state }) => state === "unfinished");
   const words = [

@@ -119,6 +119,19 @@ export function jobDuration(row: JobRow, now: Date): bigint | undefined {
   return row.updated.ns - row.created.ns;
 }
 
+/** A master ends a job that lacks returns at its deadline, to the millisecond; one that ends so much earlier stopped watching. */
+const EARLY_NS = 1_000_000_000n;
+
+/**
+ * How long before its deadline, in ns, the master of a job stopped watching it; undefined when it did not. A master that answers a
+ * REST request does so with its answer: what peels return then is in the events alone.
+ */
+export function stoppedWatchingNs({ status, updated, deadline }: JobRow): bigint | undefined {
+  if ((status !== "partial" && status !== "timeout") || !updated || !deadline) return undefined;
+  const earlyNs = deadline.ns - updated.ns;
+  return earlyNs < EARLY_NS ? undefined : earlyNs;
+}
+
 /** Peels that returned, as the record counts them; undefined when it does not: masters count at the end, not before. */
 export const returnedOf = (row: JobRow) => (row.returned === 0n && !isTerminal(row.status) ? undefined : row.returned);
 

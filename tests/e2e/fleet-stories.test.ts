@@ -50,6 +50,25 @@ test("a job through REST ends at once, and its peels return to the events alone"
   nc.publish(`zester.job.${jid}.cancel`, encode({ action: "cancel" }));
 });
 
+test("errors and stats count what peels returned from a job through REST as they count late returns", async () => {
+  const jid = await fleet.rest({
+    fn: "rest.check",
+    peels: { "r-1": ok, "r-2": { does: "fail", ms: 20, error: "no space" }, "r-3": hang },
+    user: "ci",
+    metadata: {},
+  });
+  await until("the returns", async () => (await summary(jid)).includes("2 late"));
+  const read = async (...args: string[]) => {
+    const { stdout } = await job(...args, "--function", "rest.check", "--format", "json");
+    return JSON.parse(stdout);
+  };
+  expect(await read("errors")).toMatchObject([{ error: "no space", peels: 1, jobs: 1, where: ["r-2"] }]);
+  const rows: { peel_id: string; last: string }[] = await read("stats", "--by", "peel");
+  const last = rows.filter(({ peel_id }) => peel_id.startsWith("r-")).map(({ peel_id, last }) => `${peel_id} ${last}`);
+  expect(last.sort()).toEqual(["r-1 late", "r-2 late", "r-3 missing"]);
+  nc.publish(`zester.job.${jid}.cancel`, encode({ action: "cancel" }));
+});
+
 test("all given up is failed, and so are one that is ok and two that were given up", async () => {
   const gone = { does: "unreachable", ms: 20 } as const;
   const all = await fleet.dispatch({ fn: "cmd.run", peels: { "g-1": gone, "g-2": gone } });
