@@ -3,10 +3,12 @@
 /**
  * Every kind in one expression, so that a text is read once; the name of the group that matched is the key of its words. A PEM
  * is hidden up to its end, or all that follows: its lines may have become spaces or `\n`. Words that were cut end in `…`. Host
- * names lose their capitals on the way.
+ * names lose their capitals on the way. A public key, such as the id of a server, is none: it is found first, so that no part of it
+ * is taken for a seed.
  */
 const SECRET = new RegExp(
   [
+    /(?<public>\b[ACNOUX][A-Z2-7]{55}\b)/,
     /(?<pem>(?<!-)-{3,8}\s{0,2}BEGIN (?<creds>NATS USER JWT|USER NKEY SEED)?.*?(?:-{3,8}\s{0,2}END [A-Z0-9 ]+-{3,8}|$))/,
     /(?<data>\bdata:[\w/+.;=-]*,[\w+/=%]+|LS0tLS1CRUdJTi[\w+/=]*)/,
     /(?<jwt>eyJ\w{5,}(?:[-.]{1,3}\w+)*|eyJ\w*(?=…))/,
@@ -27,17 +29,25 @@ const NAMES = {
 
 type Groups = Record<string, string | undefined>;
 
-function nameOf(groups: Groups): string {
+/** What was found looks like this; undefined for a public key. */
+function nameOf(groups: Groups): string | undefined {
+  if (groups.public !== undefined) return undefined;
   const kinds = Object.keys(NAMES) as (keyof typeof NAMES)[];
   return NAMES[kinds.find((kind) => groups[kind] !== undefined) ?? "data"];
 }
 
 /** What a text looks like when a secret stands in it: `an nkey seed`; undefined when none does. */
 export function secretIn(text: string): string | undefined {
-  for (const { groups } of text.matchAll(SECRET)) return nameOf(groups as Groups);
+  for (const { groups } of text.matchAll(SECRET)) {
+    const name = nameOf(groups as Groups);
+    if (name !== undefined) return name;
+  }
   return undefined;
 }
 
 /** A text that may be shown: in place of each secret stands what it looks like. */
 export const hideSecrets = (text: string): string =>
-  text.replace(SECRET, (...args) => `[hidden: ${nameOf(args.at(-1) as Groups)}]`);
+  text.replace(SECRET, (found, ...args) => {
+    const name = nameOf(args.at(-1) as Groups);
+    return name === undefined ? found : `[hidden: ${name}]`;
+  });

@@ -33,6 +33,9 @@ test("what is no secret stays as it is", () => {
     "2hPx1FNsSgJMqVn5bLSTXeBQMpO",
     "rxn-0123456789abcdef0123456789abcdef",
     "UAHRPJJQTGVPJ2RLKYPHKUPPRSLNWG6EOCLCSQYVLQX3UUQJGPWDNGDZ",
+    // Public keys: of a server, whose name it is by default, and of an account.
+    'nats://h:4222, "NB4KTOOSUAMYNWX4RR2V4QKMJRKQRZQFYWBQQPOCMB5QJ6SJ2GZBGZWL", nats-server 2.9.10',
+    "ASAMYNWX4RR2V4QKMJRKQRZQFYWBQQPOCMB5QJ6SJ2GZBGZWLK7GJQ7J",
     "/home/ops/.local/share/nats/nsc/keys/creds/Fleet/Ops/ops.creds",
     "SUBJECT SOURCES SANDBOX SCANNERCONFIGURATION sunday-saturday-sanctuary.example.com",
     "unknown flag --data: x",
