@@ -1,15 +1,20 @@
-// The bucket of returns: those of one job, and those of many jobs at once.
+// The bucket of returns: those of one job, and those of many jobs.
 //
-// The returns of many jobs are read in one of two ways, both of them whole or an error (scan.ts):
+// The returns of many jobs are read in one of two ways. Each is complete or an error (scan.ts).
 //
-// - By subject: the newest message of each key that the server finds. It takes several filters from nats-server 2.10 on; the
-//   time that it takes to compare them grows with their square, so they are asked for in portions. When that would take
-//   longer than reading everything, everything is read, and what was not asked for is dropped.
-// - In order: every message, or every one from a time on. On a real master the bucket keeps one message of each key (wire.md,
-//   "Buckets"): what is stored is the newest, and nothing has to be looked up at the server. Only where that is so.
+// By subject:
 //
-// An entry may come in several states, and the first of them counts: none is older than the read. nats-server 2.9 may hand
-// over an older one by subject, of a bucket that keeps several (scan.ts); there, each key is asked for by itself.
+//  1. The server finds the newest message of each key. From nats-server 2.10 on a consumer accepts several filters.
+//  2. The time to compare filters grows with the square of their number. So the jobs are read in portions.
+//  3. When the portions would take longer than reading everything, everything is read, and the rest is dropped.
+//
+// In order, only where the bucket keeps one message per key, as real masters configure it (wire.md, "Buckets"):
+//
+//  1. Every message is read, or every message from a time on.
+//  2. Each is the newest of its key, so the server has nothing to look up.
+//
+// A key can arrive in several states. The first counts, because none is older than the start of the read. One exception:
+// nats-server 2.9, by subject, in a bucket that keeps several messages per key (scan.ts). There each key is read by itself.
 import type { Msg } from "nats";
 import { tokenFault } from "../model/jid.ts";
 import type { Follow, Jids, LiveReturns, ReturnEntries, ReturnsOf } from "../store.ts";
@@ -21,24 +26,24 @@ import { token } from "./subject.ts";
 import { Limit, settle } from "./tail.ts";
 
 export const SIZES = {
-  /** Filters of one consumer: more take the server longer than a second consumer (2.15.2: 300 take 20 ms, 1,000 take 330 ms). */
+  /** Filters per consumer. More take longer than a second consumer (2.15.2: 300 take 20 ms, 1,000 take 330 ms). */
   filters: 400,
-  /** Reading so many messages takes as long as a consumer with so many filters. */
+  /** Reading this many messages takes as long as one consumer with that many filters. */
   filtersCost: 30_000,
 };
-/** A read in order that something was removed from meanwhile is begun again, but not more often than this. */
+/** Attempts at a read in order: it is repeated when a message was removed meanwhile. */
 const ATTEMPTS = 3;
 
 const DOT = 0x2e;
 
-/** The tokens of a key: one of a list, two of a peel's own return. */
+/** Number of tokens of a key: one for a list, two for a peel's own return. */
 function tokensOf(key: Uint8Array, from: number): number {
   let tokens = 1;
   for (let at = from; at < key.length; at++) if (key[at] === DOT) tokens++;
   return tokens;
 }
 
-/** The filters of each consumer that is made, for the peels' own keys and for the lists. */
+/** The filters of each consumer, for the peels' own keys and for the lists. */
 interface Portions {
   readonly peels: readonly (readonly string[])[];
   readonly lists: readonly (readonly string[])[];
@@ -64,7 +69,7 @@ export class Returns implements LiveReturns {
   ): Promise<{ list: Uint8Array | undefined; peels: T[] }> {
     const { bucket } = this;
     const numbers = new Map<string, number>();
-    // What is known of each key by its number; undefined for one that is gone.
+    // By number of the key; undefined for a deleted one.
     const found: (T | undefined)[] = [];
     const before = bucket.prefix.length + jid.length + 1;
     const keys = {
@@ -101,7 +106,7 @@ export class Returns implements LiveReturns {
     await Promise.all([this.bucket.follow(token(jid), hand, both), this.bucket.follow(`${token(jid)}.*`, hand, both)]);
   }
 
-  /** @param changes sizes other than the usual ones */
+  /** @param changes replaces some of SIZES */
   async across(of: ReturnsOf, entries: ReturnEntries, changes: Partial<typeof SIZES> = {}): Promise<void> {
     const sizes = { ...SIZES, ...changes };
     const { jids, sinceNs } = typeof of === "object" && "jids" in of ? of : {};
@@ -113,11 +118,11 @@ export class Returns implements LiveReturns {
       typeof of === "object" && "peel" in of ? { ...EVERYTHING, peels: [[`*.${token(of.peel)}`]] } : EVERYTHING;
     const { peels, lists } = few ?? one;
     await this.#scan(peels, state, entries);
-    // A deployment has one layout: whether there are lists at all costs less than looking for them portion by portion.
+    // A deployment has one layout. Asking whether it has lists at all is cheaper than reading them in portions.
     if (lists.length === 1 || (await this.#hasLists())) await this.#scan(lists, state, entries);
   }
 
-  /** True when these jobs are best asked for by their subjects. */
+  /** True when reading these jobs by subject is possible and faster. */
   #isFew(jids: Jids, { messages }: StreamState, { filters, filtersCost }: typeof SIZES): boolean {
     if (jids.size > 1 && !this.bucket.connection.isAtLeast(2, 10)) return false;
     if (jids.size > filters && (jids.size / filters) * filtersCost > messages) return false;
@@ -142,7 +147,7 @@ export class Returns implements LiveReturns {
         come++;
         return entries.take(subjectBytes(msg), bucket.prefix.length, isGone(msg) ? undefined : msg.data);
       },
-      dropAllBut() {}, // what was there a moment ago counts as well
+      dropAllBut() {}, // a key that existed at the start of the read counts
     };
     const exact = bucket.connection.isAtLeast(2, 10) || history === undefined || history === 1;
     for (const [i, filters] of portions.entries()) {
@@ -155,15 +160,15 @@ export class Returns implements LiveReturns {
     }
   }
 
-  /** @returns false when it was not read, or not whole, as far as can be told */
+  /** @returns true when the answer is proven complete */
   async #inOrder(sinceNs: bigint | undefined, state: StreamState, entries: ReturnEntries): Promise<boolean> {
-    // The newest of each key are found faster by newer servers than told apart here.
+    // Newer servers find the newest of each key faster than this file separates the keys.
     if (state.history !== 1 || (sinceNs === undefined && this.bucket.connection.isAtLeast(2, 10))) return false;
     const lists = await this.#pass(2, sinceNs, state, entries);
     return lists === 0 || (lists !== undefined && (await this.#pass(1, sinceNs, state, entries)) !== undefined);
   }
 
-  /** Hands over the entries whose keys have so many tokens. @returns how many lists there are; undefined as #inOrder */
+  /** Passes on the entries whose keys have this many tokens. @returns the number of lists; undefined when incomplete */
   async #pass(
     tokens: 1 | 2,
     sinceNs: bigint | undefined,
@@ -189,7 +194,7 @@ export class Returns implements LiveReturns {
       if (!bucket.connection.isAtLeast(2, 10)) {
         if (await readFrom(bucket, config, state, Number.POSITIVE_INFINITY, hand)) return lists;
       } else {
-        // Each request has a limit of its own; only the end of a busy stream may not take longer than the timeout.
+        // No limit for the whole read, because each request has its own; only the end of a busy stream has the timeout.
         const limit = new Limit(bucket.connection, Number.POSITIVE_INFINITY);
         await settle(bucket, from - 1, state, Number.POSITIVE_INFINITY, hand, limit);
         return lists;

@@ -1,4 +1,4 @@
-// The fleet's buckets and streams: which of them hold jobs, returns, events and heartbeats, and under which subjects.
+// The fleet's buckets and streams: where jobs, returns, events and heartbeats are stored, and under which subjects.
 import type { Msg } from "nats";
 import { UserError } from "../errors.ts";
 import type {
@@ -28,9 +28,9 @@ import { token, tokens } from "./subject.ts";
 /** MessagePack `{"action": "cancel"}` (wire.md, "Subjects"). */
 const CANCEL_PAYLOAD = Buffer.from("\x81\xa6action\xa6cancel", "latin1");
 
-/** Of one peel, events of more jobs than this are read with those of all others. */
+/** For more jobs than this, the events of one peel are read together with those of all jobs. */
 const ALONE = 20;
-/** Events are read again when some did not come, but not more often than this. */
+/** Attempts at reading events: repeated when some are missing. */
 const ATTEMPTS = 3;
 
 const DOT = 0x2e;
@@ -40,7 +40,7 @@ const configFrom = (from: { sequence: number } | { ns: bigint }): ConsumerConfig
     ? { deliver_policy: "by_start_sequence", opt_start_seq: from.sequence }
     : { deliver_policy: "by_start_time", opt_start_time: startTime(from.ns) };
 
-/** Where a fleet's jobs lie on a server. */
+/** The buckets and streams of a fleet on a server. */
 export const fleetOn = (js: JetStream) => ({
   jobs: new Bucket(js, "jobs"),
   returns: new Bucket(js, "job-returns"),
@@ -55,7 +55,7 @@ export class NatsStore implements LiveStore {
   readonly #fleet: ReturnType<typeof fleetOn>;
   readonly returns: Returns;
 
-  /** @param before the store of a connection that was lost: what it left on the server is deleted now */
+  /** @param before the store of a lost connection: its consumers are deleted now */
   constructor(
     readonly connection: Connection,
     before?: NatsStore,
@@ -78,7 +78,7 @@ export class NatsStore implements LiveStore {
     }
   }
 
-  /** In the order of the jobs' last change; the index keys `active.<jid>` stay at the server. */
+  /** In the order of the jobs' last change. The filter excludes the index keys `active.<jid>` at the server. */
   async scanJobs(jobs: JobKeys, onTotal: (entries: number) => void = () => {}): Promise<void> {
     const from = this.#fleet.jobs.prefix.length;
     const keys = {
@@ -114,7 +114,7 @@ export class NatsStore implements LiveStore {
     return subjects.length === 0;
   }
 
-  /** Of several jobs only the changes come: as nats-server 2.9 takes no list of subjects, a consumer of their newest records would be one of all jobs. */
+  /** For several jobs, only changes: nats-server 2.9 accepts one filter, so a consumer of their newest records would read all jobs. */
   async followJobs(
     jids: readonly string[] | undefined,
     onEntry: (jid: string, bytes: Uint8Array | undefined) => void,
@@ -152,12 +152,12 @@ export class NatsStore implements LiveStore {
     return [{ deliver_policy: "all", filter_subject: `${prefix}>` }, hand];
   }
 
-  /** One consumer takes several filters. */
+  /** True when a consumer accepts several filters. */
   get readsManyAtOnce(): boolean {
     return this.connection.isAtLeast(2, 10);
   }
 
-  /** Of one peel in many jobs, its events in other jobs may come as well. */
+  /** For one peel in many jobs, its events in other jobs may be passed on as well. */
   async eventsOfPeels(
     places: readonly PeelOfJob[],
     onEvent: (place: PeelOfJob, event: StoredEvent) => void,
@@ -165,7 +165,7 @@ export class NatsStore implements LiveStore {
   ): Promise<void> {
     const [first] = places;
     const several = places.some(({ peel }) => peel !== first?.peel);
-    // Whole subjects cost the server least; where a consumer takes one filter alone, it has to cover both.
+    // Subjects without wildcards cost the server least. Where a consumer accepts only one filter, it must cover both.
     const kinds = this.readsManyAtOnce ? ["ack", "return"] : ["*"];
     const subjects =
       first && !several && places.length > ALONE
@@ -187,7 +187,7 @@ export class NatsStore implements LiveStore {
     await this.#untilWhole(read, again);
   }
 
-  /** @returns false when some did not come: they expired meanwhile, or nats-server 2.9 skipped them (see scan.ts) */
+  /** @returns false when some are missing: they expired meanwhile, or nats-server 2.9 skipped them (scan.ts) */
   async #readEvents(config: ConsumerConfig, hand: (msg: Msg) => void): Promise<boolean> {
     return this.#fleet.events.consume(config, async (consumer) => {
       if (consumer.pending === 0) return true;
@@ -204,10 +204,10 @@ export class NatsStore implements LiveStore {
     }
   }
 
-  /** Whatever was read has told the clock; when nothing was, one request asks. */
+  /** Every earlier read has set the clock; without one, this sends a request. */
   async clock(): Promise<Clock> {
     const { jobs } = this.#fleet;
-    // STREAM.INFO tells the time from 2.10 on only; a new consumer tells it everywhere.
+    // STREAM.INFO has the time only from 2.10 on; the answer to a new consumer always has it.
     if (!this.#js.clock && this.connection.isAtLeast(2, 10)) await jobs.state();
     if (!this.#js.clock) await jobs.consume({ deliver_policy: "new" }, async () => {});
     if (this.#js.clock) return this.#js.clock;
@@ -226,7 +226,7 @@ export class NatsStore implements LiveStore {
     const bucket = this.#fleet[of];
     const [msg] = await Promise.all([bucket.directIfAllowed(bucket.prefix + tokens(id)), this.clock()]);
     if (!msg) {
-      // A bucket that is not there is said to be missing; it is asked for only now, so that it usually costs nothing.
+      // Checks only now whether the bucket exists, so that this usually costs nothing.
       await bucket.info().catch((error) => {
         if (!(error instanceof PermissionDenied)) throw error;
       });

@@ -1,4 +1,4 @@
-// Answers of the JetStream API that real servers give rarely or never: a client gives them, on a server without JetStream.
+// Answers of the JetStream API that real servers send rarely or never: a client sends them, on a server without JetStream.
 import type { Msg, NatsConnection } from "nats";
 import { type Server, startServer } from "./harness.ts";
 
@@ -9,13 +9,13 @@ export const json =
   (msg) =>
     void msg.respond(JSON.stringify(value));
 
-/** What a server says of a consumer that it made. */
+/** A server's answer to a created consumer. */
 export const created = (pending = 1) => ({ num_pending: pending, created: new Date().toISOString() });
 
 export interface Api {
   readonly server: Server;
   readonly nc: NatsConnection;
-  /** Answers the API as told, everything else soundly, until the result is called. */
+  /** Sends the given answers, and correct ones to all other requests, until the returned function is called. */
   serve(answers: Record<string, Answer>): Promise<() => Promise<void>>;
   stop(): Promise<void>;
 }

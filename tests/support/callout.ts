@@ -4,7 +4,7 @@ import { nkeys } from "nats";
 import { jwt } from "./credentials.ts";
 import { createBuckets, encode, jobRecord, NATS_SERVER, type Server, startServer } from "./harness.ts";
 
-/** False, with a word on it, for a server that knows no auth callout. */
+/** False, with a message, for a server without auth callout. */
 export function hasCallout(): boolean {
   const version = Bun.spawnSync([NATS_SERVER, "--version"]).stdout.toString();
   const [major = 0, minor = 0] = (/v(\d+)\.(\d+)/.exec(version) ?? []).slice(1).map(Number);
@@ -15,11 +15,11 @@ export function hasCallout(): boolean {
 
 export interface Callout {
   readonly server: Server;
-  /** The address with a login, whatever it is. */
+  /** The address with any login. */
   readonly url: string;
-  /** For how many seconds the next users live; the last number is for all that follow. */
+  /** Lifetimes of the next users, in seconds; the last one applies to all that follow. */
   live(...seconds: number[]): void;
-  /** How many logins there were. */
+  /** Number of logins. */
   readonly logins: number;
   stop(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// Loaded before all tests: leaves no server and no folder behind, whatever failed.
+// Loaded before all tests: removes all servers and folders, also after failures.
 import { afterAll } from "bun:test";
 import { cleanUp } from "./harness.ts";
 

@@ -6,15 +6,15 @@ export interface Cluster {
   readonly nodes: readonly Server[];
   /** Every address, for --master or a client. */
   readonly urls: string;
-  /** A client that moves on to another node when its own goes away. */
+  /** A client that connects to another node when its own ends. */
   connect(): Promise<NatsConnection>;
-  /** The node that calls itself so. */
+  /** The node with this name. */
   node(name: string): Server;
-  /** Starts a node again without its routes: it does not know, and no longer hears, the others. */
+  /** Restarts a node without its routes: it is cut off from the others. */
   cutOff(node: Server): Promise<void>;
-  /** Starts it again with its routes. */
+  /** Restarts it with its routes. */
   rejoin(node: Server): Promise<void>;
-  /** The node that leads a stream. */
+  /** The leader of a stream. */
   leader(nc: NatsConnection, stream: string): Promise<Server>;
   stop(): Promise<void>;
 }
@@ -35,7 +35,7 @@ cluster { name: "zester", listen: "127.0.0.1:${port}", routes: [${routes}] }`;
       ignoreClusterUpdates: true,
     });
   const nc = await open();
-  // Not before the three have elected a leader.
+  // Wait until the three have elected a leader.
   await until("a JetStream leader", async () => (await nc.jetstreamManager()).getAccountInfo());
   await nc.close();
   const node = (name: string) => nodes[Number(name.slice("node-".length))] as Server;
@@ -64,10 +64,10 @@ cluster { name: "zester", listen: "127.0.0.1:${port}", routes: [${routes}] }`;
   };
 }
 
-/** How many jobs a filled cluster has. */
+/** Number of jobs in a filled cluster. */
 export const JOBS = 300;
 
-/** A cluster with jobs in streams that are on all of its nodes, and a client. */
+/** A cluster with jobs in streams with replicas on all nodes, and a client. */
 export async function fillCluster() {
   const cluster = await startCluster();
   const nc = await cluster.connect();
@@ -83,14 +83,14 @@ export async function fillCluster() {
     encode({ jid: "job-1", peel_id: "web-01", success: true, duration: 1n, timestamp: Time.now() }),
   );
 
-  /** Stores a job's record; as often as it takes while no leader can. */
+  /** Stores a job's record; repeats while there is no leader. */
   const put = (jid: string, status: string) =>
     until(`a place for ${jid}`, async () => {
       await jobs.put(jid, encode(jobRecord(jid, { status, targets: ["a"] })));
       return true;
     });
 
-  /** Every node has the job: a replica applies what the others stored up to a second later, and may be the one that answers. */
+  /** Waits until every node has the job: a replica may be a second behind, and may be the one that answers. */
   async function everywhere(jid: string): Promise<void> {
     for (const node of cluster.nodes) {
       const client = await node.connect();
@@ -102,7 +102,7 @@ export async function fillCluster() {
     }
   }
 
-  /** All replicas of all streams are there and have everything. */
+  /** Waits until all replicas of all streams are current. */
   const healthy = () =>
     until("a healthy cluster", async () => {
       const jsm = await nc.jetstreamManager({ checkAPI: false });
@@ -113,7 +113,7 @@ export async function fillCluster() {
       return true;
     });
 
-  /** The names of a stream's consumers; asking for more takes nats-server 2.9 seconds while one of them is dead. */
+  /** The names of a stream's consumers. More than names takes nats-server 2.9 seconds while a node is dead. */
   const named = async (stream: string) =>
     (await nc.request(`$JS.API.CONSUMER.NAMES.${stream}`, "{}")).json<{ consumers?: string[] }>().consumers ?? [];
 

@@ -34,7 +34,7 @@ export function jwt(
   return `${body}.${base64url(issuer.sign(Buffer.from(body)))}`;
 }
 
-/** Writes a file that only its owner reads. */
+/** Writes a file that only its owner can read. */
 export function secretFile(name: string, text: string): string {
   const path = join(tempDir(), name);
   writeFileSync(path, text);
@@ -42,7 +42,7 @@ export function secretFile(name: string, text: string): string {
   return path;
 }
 
-/** Puts contexts of the nats command, and which one is selected, into a folder for $XDG_CONFIG_HOME; returns the folder. */
+/** Writes contexts of the nats command, and the selected one, into a folder for $XDG_CONFIG_HOME. @returns the folder */
 export function contextsIn(home: string, contexts: Record<string, unknown>, selected?: string): string {
   const dir = join(home, "nats/context");
   mkdirSync(dir, { recursive: true });
@@ -74,24 +74,24 @@ export interface UserClaims {
   readonly exp?: number;
   /** When they become valid. */
   readonly nbf?: number;
-  /** The only subjects that the user may publish on; without it, any. */
+  /** The only subjects that the user may publish on; undefined for any. */
   readonly pub?: readonly string[];
   readonly sub?: readonly string[];
-  /** The most bytes of a message that the user may send. */
+  /** The largest message that the user may send, in bytes. */
   readonly payload?: number;
-  /** The JWT alone lets its bearer in, without the seed. */
+  /** True for a bearer token: the JWT is enough without the seed. */
   readonly bearer?: boolean;
-  /** Whose they are; a new user's without it. */
+  /** The user's key pair; undefined for a new user. */
   readonly user?: KeyPair;
 }
 
 /** An operator with one account that has JetStream. */
 export interface Operator {
-  /** The server's configuration, with what has been revoked so far. */
+  /** The server's configuration, including revocations. */
   readonly config: string;
   /** The `.creds` file of a new user. */
   creds(claims?: UserClaims): string;
-  /** From now on the account refuses that user. */
+  /** Revokes a user. */
   revoke(creds: string): void;
 }
 

@@ -5,7 +5,7 @@ import { cleanUp, startServer, until, ZESTER } from "./harness.ts";
 const keep = process.argv.includes("--keep");
 const server = await startServer();
 const nc = await server.connect();
-// Masters give silent peels up after half a second instead of ten.
+// Masters give up silent peels after half a second instead of ten.
 const fleet = await Fleet.start(nc, { scale: 0.05 });
 
 async function stop(): Promise<void> {
@@ -15,7 +15,7 @@ async function stop(): Promise<void> {
   await cleanUp();
 }
 
-/** Shows the command as typed, and its output as it comes; fails unless it ends with `expected`. */
+/** Prints the command as typed, and its output as it arrives. @throws Error unless its exit code is `expected` */
 async function showEnding(expected: number, ...args: string[]): Promise<void> {
   console.log(`\n$ zester ${args.join(" ")}`);
   const child = Bun.spawn([ZESTER, ...args], {
@@ -39,7 +39,7 @@ const goodJob = (ms = 300) =>
     peels: { "web-01": ok(ms + 120), "web-02": ok(ms), "web-03": ok(ms + 60) },
   });
 
-/** A job that fails on one peel, and that another one never gets. */
+/** A job that fails on one peel and never reaches another. */
 const badJob = () =>
   fleet.dispatch({
     fn: "pkg.installed",
@@ -62,7 +62,7 @@ const longJob = () =>
     peels: { "cache-01": ok(100), "cache-02": { does: "hang" } },
   });
 
-/** What is told next, between two commands. */
+/** Prints an explanation between two commands. */
 const tell = (text: string) => console.log(`\n# ${text}`);
 
 async function demo(): Promise<void> {

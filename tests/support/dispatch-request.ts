@@ -1,4 +1,4 @@
-// What a master refuses of a request on zester.dispatch, told by a decoder that the product does not have.
+// The requests on zester.dispatch that a master refuses, read with a decoder other than the product's.
 import { Time } from "./harness.ts";
 import { decode } from "./wire.ts";
 
@@ -6,7 +6,7 @@ const isText = (value: unknown): value is string => typeof value === "string" &&
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
-/** One token of a subject: a dot, a wildcard or white space would make it another subject. */
+/** One token of a subject: without a dot, a wildcard or white space. */
 const isToken = (value: unknown) => isText(value) && !/[.*>\s\0-\x1f\x7f]/.test(value);
 
 type Test = (value: unknown) => boolean;
@@ -15,7 +15,7 @@ const optional =
   (value) =>
     value === undefined || test(value);
 
-/** The fields that a client gives a job, each with its test. A master sets all others. */
+/** The fields that a client sets, each with its test. A master sets all others. */
 const FIELDS: Readonly<Record<string, Test>> = {
   jid: isToken,
   function: isText,
@@ -33,7 +33,7 @@ const FIELDS: Readonly<Record<string, Test>> = {
   metadata: optional((value) => isMap(value) && Object.values(value).every((item) => typeof item === "string")),
 };
 
-/** Why a master refuses a request; undefined when it takes it. */
+/** Why a master refuses a request; undefined when it accepts it. */
 export function faultOf(data: Uint8Array): string | undefined {
   const record = decode(data);
   if (!isMap(record)) return "malformed request: not a job record";

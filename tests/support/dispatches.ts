@@ -1,4 +1,4 @@
-// Every request on zester.dispatch, as a second client sees it: the masters' queue group gets its own copy.
+// Every request on zester.dispatch, as a second client receives it: the masters' queue group gets its own copy.
 import type { NatsConnection } from "nats";
 import { DISPATCH_SUBJECT } from "./master.ts";
 import { decode } from "./wire.ts";
@@ -34,7 +34,7 @@ export function valueBetween(record: Buffer, name: string, next: string): Buffer
 /** The fields of a request. */
 export const fieldsOf = (request: Buffer): Record<string, unknown> => decode(request) ?? {};
 
-/** The record of a request as a master stores it when the job was sent. */
+/** The record of a request as a master stores it after it sent the job. */
 export function sentRecord(request: Uint8Array): Buffer {
   const record = Buffer.from(request);
   const at = record.indexOf("\xa6status\xa7pending", 0, "latin1");

@@ -1,4 +1,4 @@
-// A server with the buckets, a second client that sees every cancel signal, and shells around the executable.
+// A server with the buckets, a second client that receives every cancel signal, and shells around the executable.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KV, NatsConnection } from "nats";
@@ -18,14 +18,14 @@ import {
 export class Field {
   /** The subjects of the signals that arrived, in order. */
   readonly signals: string[] = [];
-  /** What a fleet does when a signal arrives. */
+  /** Called when a signal arrives, to act as a fleet. */
   onSignal: (jid: string) => unknown = () => {};
 
   private constructor(
     readonly server: Server,
     readonly nc: NatsConnection,
     readonly jobs: KV,
-    /** Where the executable connects to. */
+    /** Address for the executable. */
     public url: string,
   ) {}
 

@@ -1,5 +1,5 @@
 // A fleet over real NATS: masters and peels that write the records and subjects of a live deployment, and the client
-// that gives them jobs.
+// that dispatches jobs.
 import type { KV, NatsConnection } from "nats";
 import { createBuckets, type Result, Running, startServer, Time, until, zester } from "./harness.ts";
 import { DISPATCH_SUBJECT, Master } from "./master.ts";
@@ -12,11 +12,11 @@ export type { Behaviour } from "./peel.ts";
 type Plan = Readonly<Record<string, Behaviour>>;
 
 export interface JobRequest {
-  /** A new one when not given. */
+  /** undefined for a new one. */
   readonly jid?: string;
   readonly fn: string;
   readonly peels: Plan;
-  /** Its targets, where these are not the peels: one may stand twice. */
+  /** Its targets when they differ from the peels: one may occur twice. */
   readonly targets?: readonly string[];
   readonly args?: unknown;
   readonly expr?: string;
@@ -27,7 +27,7 @@ export interface JobRequest {
 }
 
 export interface FleetOptions {
-  /** Masters and peels are deaf to cancel signals. */
+  /** True when masters and peels ignore cancel signals. */
   readonly ignoreCancel?: boolean;
   readonly layout?: Site["layout"];
   /** False: there is no stream of events. */
@@ -39,14 +39,14 @@ export interface FleetOptions {
    * take up to a second more to remove a heartbeat. What peels take for a job is not scaled.
    */
   readonly scale?: number;
-  /** How many jobs wait in a peel's queue at most. */
+  /** Limit of jobs in a peel's queue. */
   readonly queue?: number;
 }
 
-/** No stream may keep its messages for less. */
+/** The shortest max_age that a stream accepts. */
 const MIN_AGE_MS = 100;
 
-/** What a job is about: the argument that names it. */
+/** The main argument of a job. */
 function stateId(fn: string, args: unknown): string {
   const { state, name } = (args ?? {}) as Record<string, unknown>;
   return String(state ?? name ?? (fn === "state.highstate" ? "highstate" : "ad-hoc"));
@@ -56,7 +56,7 @@ export class Fleet {
   readonly #masters: Master[] = [];
   readonly #peels = new Map<string, Peel>();
   readonly #plans = new Map<string, Plan>();
-  /** What peels do with jobs that were not dispatched here. */
+  /** The plans of peels for jobs that were not dispatched here. */
   readonly habits = new Map<string, Behaviour>();
 
   private constructor(readonly site: Site) {}
@@ -98,12 +98,12 @@ export class Fleet {
     return master;
   }
 
-  /** The newest master, or the one named, is gone without a word. */
+  /** The newest master, or the named one, crashes. */
   crash(master: Master = this.#newest()): void {
     master.crash();
   }
 
-  /** A clean stop of the newest master, or of the one named: its jobs stay as they are. */
+  /** The newest master, or the named one, stops cleanly: its jobs stay unchanged. */
   async stopMaster(master: Master = this.#newest()): Promise<void> {
     await master.stop();
   }
@@ -112,7 +112,7 @@ export class Fleet {
     return this.#masters.at(-1) as Master;
   }
 
-  /** The peel with this id. A new one goes online with its first job, unless it was sent offline before. */
+  /** The peel with this ID. A new one goes online with its first job, unless it was stopped before. */
   peel(id: string): Peel {
     const peel = this.#peels.get(id) ?? new Peel(this.site, id, (jid) => this.#plan(jid, id));
     this.#peels.set(id, peel);
@@ -123,7 +123,7 @@ export class Fleet {
     return this.#plans.get(jid)?.[peel] ?? this.habits.get(peel) ?? { does: "ok" };
   }
 
-  /** Gives a job to the masters. Returns its JID when it runs. @throws the masters' error */
+  /** Dispatches a job. @returns its JID when it runs @throws the masters' error */
   async dispatch(request: JobRequest): Promise<string> {
     const record = await this.#minted(request);
     const reply = await this.site.nc.request(DISPATCH_SUBJECT, encode(inOrder(record)), { timeout: 10_000 });
@@ -132,19 +132,19 @@ export class Fleet {
     return record.jid;
   }
 
-  /** Gives a job to the newest master through its REST interface. Returns its JID when the master has ended it. */
+  /** Dispatches a job through the REST interface of the newest master. @returns its JID when the master has ended it */
   async rest(request: JobRequest): Promise<string> {
     const { state_id, target_expr, ...record } = await this.#minted(request);
     await this.#newest().rest(record);
     return record.jid;
   }
 
-  /** Lets the newest master live on without watching a job that it owns. */
+  /** The newest master stays alive and stops watching a job that it owns. */
   async forget(jid: string): Promise<void> {
     await this.#newest().forget(jid);
   }
 
-  /** The record that a client makes of a request; the peels are online. */
+  /** The record that a client makes for a request. The peels are online. */
   async #minted(request: JobRequest): Promise<JobRecord> {
     const { jid = newJid(), fn, args = null, peels, expr, user = "root", timeoutMs = 300_000 } = request;
     const targets = request.targets ?? Object.keys(peels);
@@ -168,13 +168,13 @@ export class Fleet {
     };
   }
 
-  /** A rule sees an event and starts a job. */
+  /** A rule receives an event and starts a job. */
   async react(rule: string, eventTag: string, fn: string, peels: Plan, args?: unknown): Promise<string> {
     const metadata = { source: "reactor", rule, event_id: newJid(), event_tag: eventTag, reactor_depth: "1" };
     return this.dispatch({ jid: newRuleJid(), fn, args, peels, user: `reactor:${rule}`, metadata });
   }
 
-  /** Lets a peel run a function by its own schedule. Returns the JID; the job appears when it has ended. */
+  /** A peel runs a function by its own schedule. @returns the JID; the job appears when it has ended */
   async schedule(
     peel: string,
     entry: string,
@@ -186,12 +186,12 @@ export class Fleet {
     return this.peel(peel).schedule(entry, fn, behaviour, jid);
   }
 
-  /** Cancels a job by the API of a master. */
+  /** Cancels a job through a master's API. */
   cancel(jid: string): void {
     this.#newest().cancel(jid);
   }
 
-  /** Resolves when the job's stored status is `status`, and its masters have done what belongs to it. */
+  /** Resolves when the job's stored status is `status` and its masters have written everything that follows. */
   async until(jid: string, status: string, ms = 10_000): Promise<void> {
     const stored = async () => {
       const entry = await this.jobs.get(jid);
@@ -201,7 +201,7 @@ export class Fleet {
     await Promise.all(this.#masters.map((master) => master.idle()));
   }
 
-  /** Ends every timer and subscription; what was begun is written first. */
+  /** Ends every timer and subscription, after the writes in progress. */
   async stop(): Promise<void> {
     for (const peel of this.#peels.values()) peel.goOffline();
     for (const master of this.#masters) await master.stop();
@@ -215,7 +215,7 @@ export const hang: Behaviour = { does: "hang" };
 export const silent: Behaviour = { does: "silent" };
 export const early: Behaviour = { does: "early", ms: 50 };
 
-/** A server with a fleet, and the commands of `job` run on it: to their end, or to be watched. */
+/** A server with a fleet, and functions that run commands of `job` on it, to their end or while they run. */
 export async function serveFleet() {
   const server = await startServer();
   const nc = await server.connect();

@@ -26,7 +26,7 @@ const servers = new Set<Bun.Subprocess>();
 const folders = new Set<string>();
 
 /**
- * Stops every server and removes every folder that this process still has, those of failed tests among them.
+ * Stops every server and removes every folder of this process, including those of failed tests.
  * `bun test` never fires "exit" handlers, so tests/support/cleanup.ts calls this after the last file.
  */
 export async function cleanUp(): Promise<void> {
@@ -37,7 +37,7 @@ export async function cleanUp(): Promise<void> {
   folders.clear();
 }
 
-/** A folder that is gone when the tests end. */
+/** A folder that is removed when the tests end. */
 export function tempDir(): string {
   const dir = mkdtempSync(join(tmpdir(), "zester-test-"));
   folders.add(dir);
@@ -49,20 +49,20 @@ export interface Server {
   readonly port: number;
   readonly process: Bun.Subprocess;
   connect(options?: ConnectionOptions): Promise<NatsConnection>;
-  /** Stops every thread of it, until SIGCONT. */
+  /** Stops all its threads until SIGCONT. */
   freeze(): Promise<void>;
-  /** Ends it without a farewell; its store stays. */
+  /** Ends it with SIGKILL; its store stays. */
   kill(): Promise<void>;
-  /** The same server again, on the same port and store, after `kill`; with another configuration when one is given. */
+  /** Restarts it after `kill`, on the same port and store. @param extra another configuration */
   revive(extra?: string): Promise<void>;
-  /** Gives the running server another configuration, and waits until it has taken it. */
+  /** Changes the configuration of the running server, and waits until it applies. */
   reload(extra: string): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts a nats-server and waits until it takes connections.
- * @param extra lines of its configuration beside the address
+ * Starts a nats-server and waits until it accepts connections.
+ * @param extra lines of its configuration other than the address
  */
 export async function startServer(extra = "", { jetstream = true, port = 0 } = {}): Promise<Server> {
   const dir = tempDir();
@@ -121,7 +121,7 @@ export async function startServer(extra = "", { jetstream = true, port = 0 } = {
   };
 }
 
-/** What `look` gives as soon as it gives something and does not throw. @throws when that takes longer than `ms` */
+/** Repeats `look` until it returns a value without an error. @throws Error after `ms` */
 export async function until<T>(what: string, look: () => Promise<T | undefined | false>, ms = 30_000): Promise<T> {
   const end = Date.now() + ms;
   let last: unknown;
@@ -137,7 +137,7 @@ export async function until<T>(what: string, look: () => Promise<T | undefined |
   throw new Error(`no ${what} within ${ms} ms${last ? `: ${last}` : ""}`);
 }
 
-/** The two buckets and the event stream, with the settings of a real master (wire.md). */
+/** Creates the two buckets and the event stream, with the settings of a real master (wire.md). */
 export async function createBuckets(
   nc: NatsConnection,
   { events = true, replicas = 1 } = {},
@@ -170,7 +170,7 @@ export interface Surroundings {
   readonly stdin?: "ignore" | Uint8Array;
 }
 
-/** Runs any program, with nothing in its environment but `env`. */
+/** Runs a program with only `env` as its environment. */
 export async function run(
   argv: readonly string[],
   { env = {}, cwd = "/", stdin = "ignore" }: Surroundings = {},
@@ -184,7 +184,7 @@ export async function run(
   return { stdout, stderr, code };
 }
 
-/** Runs the executable, with nothing in its environment but `env`. */
+/** Runs the executable with only `env` as its environment. */
 export const zester = (args: readonly string[], surroundings: Surroundings = {}): Promise<Result> =>
   run([ZESTER, ...args], surroundings);
 
@@ -221,7 +221,7 @@ export class Running {
     ]);
   }
 
-  /** Waits until both streams together hold `text`; throws with what came instead after `ms`. */
+  /** Waits until both streams together contain `text`. @throws Error with the output after `ms` */
   async until(text: string | RegExp, ms = 15_000): Promise<void> {
     const end = Date.now() + ms;
     const there = () =>
@@ -248,7 +248,7 @@ export class Running {
     return this.#child.pid;
   }
 
-  /** Its exit code, when all output is there. */
+  /** Its exit code, after all output has been read. */
   async ended(): Promise<number> {
     const code = await this.#child.exited;
     await this.#read;
@@ -256,7 +256,7 @@ export class Running {
   }
 }
 
-/** How many consumers all streams of a server have. */
+/** Number of consumers of all streams. */
 export async function consumersLeft(nc: NatsConnection): Promise<number> {
   const jsm = await nc.jetstreamManager();
   const infos = await jsm.streams.list().next();
@@ -264,8 +264,7 @@ export async function consumersLeft(nc: NatsConnection): Promise<number> {
 }
 
 /**
- * Completion answers in time or not at all, and a busy machine is too slow for it now and then: what holds in one of ten attempts
- * counts.
+ * Repeats a test up to ten times: completion answers in time or not at all, and a busy machine is sometimes too slow.
  */
 export async function attempt(check: () => Promise<unknown>, left = 10): Promise<void> {
   try {
@@ -277,7 +276,7 @@ export async function attempt(check: () => Promise<unknown>, left = 10): Promise
   }
 }
 
-/** The buckets anew, with nothing in them. */
+/** Creates the buckets again, empty. */
 export async function emptyBuckets(nc: NatsConnection): ReturnType<typeof createBuckets> {
   const jsm = await nc.jetstreamManager();
   const names = ["KV_jobs", "KV_job-returns", "job-events"];
@@ -286,7 +285,7 @@ export async function emptyBuckets(nc: NatsConnection): ReturnType<typeof create
       if (error.message !== "stream not found") throw error;
     });
   const buckets = await createBuckets(nc);
-  // Now and then a stream of nats-server 2.15.2 that is made right after it was deleted has what it had before.
+  // Sometimes a stream of nats-server 2.15.2 that is created right after its deletion has its old messages.
   for (const name of names) await jsm.streams.purge(name);
   return buckets;
 }

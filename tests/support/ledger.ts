@@ -1,4 +1,4 @@
-// What a master writes: records, index entries, returns in either layout, and events; not one of them after its crash.
+// The writes of a master: records, index entries, returns in both layouts, and events. None after its crash.
 import type { KvEntry } from "nats";
 import { Time } from "./harness.ts";
 import { decode, encode, inOrder, isPut, type JobRecord, type Site, Uint64 } from "./wire.ts";
@@ -15,7 +15,7 @@ export class Ledger {
     return this.#closed;
   }
 
-  /** From now on every write throws, also in the middle of what was begun. */
+  /** Every later write throws, also in the middle of a sequence. */
   close(): void {
     this.#closed = true;
   }
@@ -52,7 +52,7 @@ export class Ledger {
     this.#written(record, await this.#open().jobs.put(record.jid, encode(inOrder(record))));
   }
 
-  /** Writes a record over that entry. False: another master was faster. */
+  /** Replaces the record of an entry. @returns false when another master was faster */
   async replace({ revision }: KvEntry, record: JobRecord): Promise<boolean> {
     record.updated = Time.now();
     const { jobs } = this.#open();

@@ -1,5 +1,5 @@
 // A master in a process of its own, which dies by SIGKILL at a stage of its first dispatch: lone-master.ts <url> <stage>.
-// It says "ready" when it listens.
+// It prints "ready" when it listens.
 import { connect } from "nats";
 import { Master } from "./master.ts";
 

@@ -27,18 +27,18 @@ const GIVE_UP_AFTER_MS = 10_000;
 const MAX_TAKEOVERS = 3;
 const UNREACHABLE = "UNREACHABLE: no heartbeat at dispatch and no ack after republish";
 
-/** Of several masters one takes a message. */
+/** Queue group: one of several masters receives a message. */
 const ONE_OF_ALL = { queue: "masters" };
 
-/** Two requests with the same intent would do the same thing on the same peels. */
+/** Identifies requests that would do the same on the same peels. */
 const intent = ({ function: fn, timeout, user, targets, args, metadata }: JobRecord) =>
   [fn, timeout, user, targets, args, metadata] as const;
 
-/** What a master does with a peel in a job. */
+/** How a master treats a peel in a job. */
 export interface Care {
-  /** After how many ms it gives a silent peel up, where that is not the usual time. */
+  /** It gives up a silent peel after this many ms; undefined for the usual time. */
   readonly patienceMs?: number | undefined;
-  /** It is not listening yet when the peel acks and returns. */
+  /** True when it does not listen yet while the peel acks and returns. */
   readonly misses?: boolean | undefined;
 }
 
@@ -84,7 +84,7 @@ export class Master {
     this.#beats.push(setInterval(again, HEARTBEAT_EVERY_MS * scale));
   }
 
-  /** A clean stop: what was begun is written, its heartbeat is taken back, and its jobs stay as they are. */
+  /** A clean stop: completes its writes, deletes its heartbeat, and leaves its jobs unchanged. */
   async stop(): Promise<void> {
     if (this.#ledger.closed) return;
     this.#deafen();
@@ -93,18 +93,18 @@ export class Master {
     await this.site.heartbeats?.masters.delete(this.id);
   }
 
-  /** A crash: not one word more, and the heartbeat dies out. */
+  /** A crash: it writes nothing more, and its heartbeat expires. */
   crash(): void {
     this.#ledger.close();
     this.#deafen();
   }
 
-  /** What a master's API does: the event goes to all masters and peels. */
+  /** Cancels as a master's API does: the event goes to all masters and peels. */
   cancel(jid: string): void {
     this.#ledger.publishEvent(jid, "cancel", event(jid, "canceled", "cancelled by user"));
   }
 
-  /** Resolves when all that arrived so far has been dealt with. */
+  /** Resolves when everything received so far has been processed. */
   async idle(): Promise<void> {
     await this.#pending;
   }
@@ -120,7 +120,7 @@ export class Master {
     this.#subs.push(this.site.nc.subscribe(subject, { ...options, callback }));
   }
 
-  /** One thing after the other, as a job manager does. What a crash cuts short ends there. */
+  /** Runs one task after the other, as a job manager does. A crash ends the current one. */
   #enqueue(work: () => Promise<unknown>): void {
     this.#pending = this.#pending.then(work).catch((error) => {
       if (!this.#ledger.closed && !this.site.nc.isClosed()) throw error;
@@ -132,7 +132,7 @@ export class Master {
     await this.site.heartbeats?.masters.put(this.id, encode(beat));
   }
 
-  /** What its REST interface does: it dispatches the job, and stops watching it when it has answered. */
+  /** Dispatches as its REST interface does: stops watching the job after the answer. */
   async rest(record: JobRecord): Promise<void> {
     const request = encode(inOrder(record));
     this.#enqueue(async () => {
@@ -143,7 +143,7 @@ export class Master {
     await this.idle();
   }
 
-  /** It lives, and does not watch a job any more that it owns. */
+  /** Stays alive and stops watching a job that it owns. */
   async forget(jid: string): Promise<void> {
     this.#live.get(jid)?.clearTimers();
     this.#live.delete(jid);
@@ -165,7 +165,7 @@ export class Master {
     if (known && !Bun.deepEquals(intent(known), intent(record)))
       return { error: `conflict: job ${jid} is known with another intent` };
     if (known && known.status !== "claimed") return { jid };
-    // Nothing was sent of a job that stays claimed: only the master that claimed it sends it.
+    // A job that stays claimed was not sent: only the master that claimed it sends it.
     if (known && known.owner !== this.id) return { error: `claim pending: job ${jid} is claimed by ${known.owner}` };
     await this.#launch(this.#adopt(known ?? record));
     await this.at("launched");
@@ -185,7 +185,7 @@ export class Master {
     return job;
   }
 
-  /** What follows on the claim. */
+  /** The steps after the claim. */
   async #launch(job: Watched): Promise<void> {
     const { record } = job;
     const { jid, targets } = record;
@@ -226,7 +226,7 @@ export class Master {
     await this.#accept(job, peel, data);
   }
 
-  /** The job and the peel of an ack or a return, unless it is one that a master ignores. */
+  /** The job and the peel of an ack or a return; undefined for one that a master ignores. */
   #sender(msg: Msg): { job: Watched; peel: string; record: Record<string, unknown> } | undefined {
     const [, , jid, , peel] = msg.subject.split(".") as [string, string, string, string, string];
     const job = this.#live.get(jid);
@@ -240,7 +240,7 @@ export class Master {
     from?.job.acked(from.peel);
   }
 
-  /** The first real return of a peel counts, also after it was given up. */
+  /** The first return of a peel's own counts, also after the peel was given up. */
   async #onReturn(msg: Msg): Promise<void> {
     const from = this.#sender(msg);
     if (!from || from.record.unreachable) return;
@@ -271,7 +271,7 @@ export class Master {
     this.#ledger.publishEvent(jid, "status", end);
   }
 
-  /** A signal is what an operator sends, or the event of a master. */
+  /** Receives a cancel signal, from an operator or as the event of a master. */
   async #onCancel(msg: Msg): Promise<void> {
     const job = this.#live.get(msg.subject.split(".")[2] as string);
     const signal = decode(msg.data);
@@ -288,7 +288,7 @@ export class Master {
     await this.#ledger.storeReturn(result.jid, peel, data);
   }
 
-  /** One look at a time; the next heartbeat asks again. */
+  /** One check at a time; the next heartbeat repeats it. */
   #lookForOrphans(): void {
     if (this.#looking) return;
     this.#looking = true;
@@ -298,7 +298,7 @@ export class Master {
     });
   }
 
-  /** The job goes on where its record stands: peels are not asked again. */
+  /** Continues a job from its record: peels get no new request. */
   async #takeOver(entry: KvEntry): Promise<void> {
     const record = decode(entry.value) as unknown as JobRecord;
     const times = (record.reclaim_count ?? 0) + 1;

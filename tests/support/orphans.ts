@@ -1,13 +1,13 @@
-// The jobs of dead masters, as the index and the heartbeats tell them.
+// The jobs of dead masters, according to the index and the heartbeats.
 import type { KvEntry } from "nats";
 import { decode, isPut, type Site } from "./wire.ts";
 
 export const MASTER_LIFE_MS = 15_000;
-/** How long the key of a master must have been absent before its jobs are taken over: a minute after its last heartbeat. */
+/** The key of a master must be absent for this long before its jobs are taken over: a minute after its last heartbeat. */
 const TAKE_OVER_AFTER_MS = 60_000 - MASTER_LIFE_MS;
 
 export class Orphans {
-  /** Since when the owner of a job is seen to be dead. */
+  /** When the owner of each job was first seen dead. */
   readonly #since = new Map<string, number>();
   readonly #ended = new Set<string>();
 
@@ -15,7 +15,7 @@ export class Orphans {
 
   /**
    * The records that are due to be taken over. Without the bucket of heartbeats there are none.
-   * @param mine the jobs of the master that asks
+   * @param mine the jobs of the calling master
    */
   async due(mine: ReadonlyMap<string, unknown>): Promise<KvEntry[]> {
     const due: KvEntry[] = [];
@@ -28,7 +28,7 @@ export class Orphans {
     return due;
   }
 
-  /** Every job that has or had an index entry. A look at subjects needs no consumer. */
+  /** Every job that has or had an index entry. Listing subjects needs no consumer. */
   async #index(): Promise<string[]> {
     if (!this.site.heartbeats) return [];
     const prefix = "$KV.jobs.active.";
@@ -40,7 +40,7 @@ export class Orphans {
   /** The record of a job whose master is dead. */
   async #orphan(jid: string): Promise<KvEntry | null> {
     const { jobs, heartbeats } = this.site;
-    // A subject stays while it holds the tombstone of an ended job.
+    // A subject remains while it has the tombstone of an ended job.
     const entry = isPut(await jobs.get(`active.${jid}`)) ? await jobs.get(jid) : null;
     const record = isPut(entry) ? decode(entry.value) : undefined;
     if (!["claimed", "running"].includes(record?.status as string)) {

@@ -1,4 +1,4 @@
-// A peel: it accepts requests, runs one job after the other, and returns what became of them.
+// A peel: it accepts requests, runs one job after the other, and returns their results.
 import type { Subscription } from "nats";
 import { Time } from "./harness.ts";
 import { randomFrom, SEED } from "./random.ts";
@@ -7,23 +7,23 @@ import { decode, encode, newJid, type Outcome, returnRecord, type Site } from ".
 /** What a peel does with a job. */
 export interface Behaviour {
   /**
-   * `ok`, `fail` and `dry` return after having run for `ms`; `hang` runs until it is canceled; `stubborn` runs for `ms`
-   * even when it is canceled; what was canceled returns a little later, as failed. `silent` and `unreachable` neither ack nor
-   * return: the master gives the peel up, on `unreachable` already after `ms` when that is given. `late` is silent until then,
-   * and acks and runs afterwards. `early` acks and returns so soon that the master misses both, and gives the peel up, after
-   * `ms` when that is given.
+   * `ok`, `fail` and `dry` run for `ms` and return. `hang` runs until it is canceled. `stubborn` runs for `ms` even when it
+   * is canceled. A canceled job returns a little later, as failed. `silent` and `unreachable` neither ack nor return: the
+   * master gives up the peel, for `unreachable` after `ms` when that is set. `late` is silent until then, and acks and runs
+   * afterwards. `early` acks and returns so soon that the master misses both and gives up the peel, after `ms` when that is
+   * set.
    */
   readonly does: "ok" | "fail" | "dry" | "hang" | "silent" | "stubborn" | "unreachable" | "late" | "early";
   readonly ms?: number;
-  /** The job failed with this error, whatever the peel does. */
+  /** The job fails with this error in any case. */
   readonly error?: string;
-  /** Whether the one result says that something changed; as a rule it does, unless the function is read-only. */
+  /** Whether the result reports a change; by default it does, unless the function is read-only. */
   readonly changed?: boolean;
-  /** The results in place of the one that is made up; null when nothing was run, since it can't be. */
+  /** The results instead of the default one; null when nothing could be run. */
   readonly results?: readonly StateResult[] | null;
 }
 
-/** What became of one state or function call. */
+/** The result of one state or function call. */
 export interface StateResult {
   readonly name: string;
   readonly changed?: boolean;
@@ -40,20 +40,20 @@ interface Work {
   readonly fn: string;
   readonly behaviour: Behaviour;
   timer?: ReturnType<typeof setTimeout>;
-  /** When it began to run, in ms since 1970. */
+  /** Start time, in ms since 1970. */
   began?: number;
-  /** It is canceled, and returns in a moment. */
+  /** True when it is canceled and about to return. */
   aborted?: true;
 }
 
-/** Where a peel takes requests; job-events does not store them. */
+/** The subject of requests to a peel; job-events does not store them. */
 export const requestSubject = (peel: string) => `zester.peel.${peel}.request`;
 
 export const HEARTBEAT_LIFE_MS = 30_000;
 const HEARTBEAT_EVERY_MS = 10_000;
 /** How long a late peel waits after the master gave it up: the end of the job is written by then. */
 const LATE_MS = 50;
-/** How long a peel takes to stop what is canceled: the end of the job is written by then. */
+/** How long a peel takes to stop a canceled job: the end of the job is written by then. */
 const ABORT_MS = 100;
 
 const QUEUE_FULL: Outcome = {
@@ -63,14 +63,14 @@ const QUEUE_FULL: Outcome = {
   duration: 0n,
 };
 
-/** Functions that only read pass the queue by. */
+/** Read-only functions, which bypass the queue. */
 function readOnly(fn: string): boolean {
   const [module = ""] = fn.split(".");
   if (["grains", "settings", "pillar"].includes(module)) return true;
   return ["test.ping", "sys.list_functions", "sys.doc"].includes(fn) || (module === "facts" && fn !== "facts.set");
 }
 const random = randomFrom(SEED);
-/** A peel gathers its results from a map: each run has them in another order. */
+/** A random order: a peel collects its results from a map, whose order differs in each run. */
 const shuffled = <T>(items: readonly T[]): T[] =>
   items
     .map((item) => ({ item, at: random() }))
@@ -94,15 +94,15 @@ const resultOf = (result: StateResult) => ({
 export class Peel {
   readonly #subs = new Set<Subscription>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-  /** The jobs that were accepted in this life. */
+  /** The jobs accepted since the last start. */
   readonly #seen = new Set<string>();
   readonly #running = new Map<string, Work>();
   #queue: Work[] = [];
-  /** The job that occupies the one worker. */
+  /** The job of the only worker. */
   #worker?: Work;
   #state: "new" | "online" | "offline" = "new";
 
-  /** @param plan what it does with a job */
+  /** @param plan its behavior for a job */
   constructor(
     readonly site: Site,
     readonly id: string,
@@ -114,7 +114,7 @@ export class Peel {
     if (this.#state === "new") await this.goOnline();
   }
 
-  /** Starts it, or starts it again: it takes requests and gives heartbeats. */
+  /** Starts or restarts it: it accepts requests and sends heartbeats. */
   async goOnline(): Promise<void> {
     if (this.#state === "online") return;
     this.#state = "online";
@@ -130,7 +130,7 @@ export class Peel {
     } else await nc.flush();
   }
 
-  /** It crashes: what it ran or was about to run is lost, and its heartbeat dies out. */
+  /** Crashes it: running and queued jobs are lost, and its heartbeat expires. */
   goOffline(): void {
     this.#state = "offline";
     for (const sub of this.#subs) sub.unsubscribe();
@@ -141,7 +141,7 @@ export class Peel {
     for (const all of [this.#subs, this.#timers, this.#running, this.#seen]) all.clear();
   }
 
-  /** Runs a function by its own schedule, beside its queue. Returns the JID at once. @param jid that of any job will do */
+  /** Runs a function by its own schedule, outside its queue. @param jid may be that of another job @returns the JID at once */
   schedule(entry: string, fn: string, behaviour: Behaviour, jid = newJid()): string {
     this.#after(behaviour.ms ?? 50, () => {
       const { success, error, return_data, duration } = this.#outcome({ jid, fn, behaviour });
@@ -170,7 +170,7 @@ export class Peel {
     this.site.nc.publish(`zester.job.${jid}.${kind}.${this.id}`, data);
   }
 
-  /** A request arrived; the second one for the same job changes nothing. */
+  /** Receives a request; a second one for the same job changes nothing. */
   #take(request: Record<string, unknown> | undefined): void {
     if (!request) return;
     const { jid, function: fn } = request as { jid: string; function: string };
@@ -202,7 +202,7 @@ export class Peel {
     }
   }
 
-  /** The worker takes the next job when it has none. */
+  /** Starts the next job when the worker is free. */
   #next(): void {
     if (this.#worker) return;
     this.#worker = this.#queue.shift();
@@ -227,7 +227,7 @@ export class Peel {
     this.#next();
   }
 
-  /** What a canceled job ran or was about to run here ends, and returns as failed. */
+  /** Ends a canceled job, running or queued, and returns it as failed. */
   #abort(jid: string): void {
     const meant = (work: Work) => work.jid === jid && work.behaviour.does !== "stubborn";
     for (const work of this.#queue.filter(meant)) this.#return(jid, this.#canceled(work));

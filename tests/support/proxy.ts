@@ -1,4 +1,4 @@
-// A TCP proxy that fails on cue: at the first bytes of the client that hold a text.
+// A TCP proxy that fails on cue: at the first bytes of the client that contain a text.
 import { createServer, connect as dial, type Socket } from "node:net";
 
 export interface Proxy {
@@ -75,23 +75,23 @@ export async function startSlowLink(port: number, bytesPerSecond: number): Promi
 
 /** A link that works until it is told to fail. */
 export interface FaultyLink extends Proxy {
-  /** Messages that the server sent to clients so far, status messages of JetStream among them. */
+  /** Messages that the server has sent to clients, including status messages of JetStream. */
   readonly messages: number;
   /** Ends every open connection. */
   cut(): void;
-  /** The open connections carry nothing any more in either direction, and neither side learns of it. */
+  /** The open connections carry nothing more in either direction, without an error on either side. */
   hang(): void;
-  /** One message of the server does not arrive, after so many others. */
+  /** Drops one message of the server, after this many others. */
   lose(after: number): void;
-  /** Until `heal`: answers come at so many bytes a second. */
+  /** Until `heal`: answers arrive at this many bytes per second. */
   slow(bytesPerSecond: number): void;
   /** Until `heal`: everything arrives later, both ways. */
   delay(ms: number): void;
-  /** New connections work, and those that are left do again, unless they hang. */
+  /** New connections work, and so do the open ones, unless they hang. */
   heal(): void;
 }
 
-/** Hands over each protocol line of a NATS server, with its payload where it has one. */
+/** Passes on each protocol line of a NATS server, with its payload if it has one. */
 function* frames(state: { rest: Buffer }, chunk: Buffer): Generator<{ bytes: Buffer; message: boolean }> {
   let bytes = state.rest.length > 0 ? Buffer.concat([state.rest, chunk]) : chunk;
   for (;;) {
@@ -107,7 +107,7 @@ function* frames(state: { rest: Buffer }, chunk: Buffer): Generator<{ bytes: Buf
   state.rest = bytes;
 }
 
-/** Forwards to `port`, message by message, and fails as it is told. */
+/** Forwards to `port`, message by message, with the faults that the test sets. */
 export async function startFaultyLink(port: number): Promise<FaultyLink> {
   const links = new Set<{ hung: boolean; end: () => void }>();
   const fault = { delayMs: 0, bytesPerSecond: 0, loseAfter: -1 };

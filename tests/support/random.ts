@@ -1,9 +1,9 @@
-// Random numbers that can be drawn again: ZESTER_SEED=n repeats what a test named as its seed.
+// Reproducible random numbers: ZESTER_SEED=n repeats a run with the seed that a test printed.
 
-/** What this run draws from. */
+/** The seed of this run. */
 export const SEED = Number(process.env.ZESTER_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-/** Numbers from 0 to below 1, always the same for a seed (mulberry32). */
+/** Numbers from 0 to below 1, the same for the same seed (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed | 0;
   return () => {

@@ -32,7 +32,7 @@ extensionCodec.register({
   decode: () => null,
 });
 
-/** A record as masters encode it: BigInt becomes a 64-bit integer, Time the timestamp extension. */
+/** Encodes a record as masters do: BigInt becomes a 64-bit integer, Time the timestamp extension. */
 export function encode(record: unknown): Uint8Array {
   return encodeMessagePack(record, { extensionCodec, useBigInt64: true });
 }

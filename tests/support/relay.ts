@@ -1,4 +1,4 @@
-// A TCP relay that may change what a server says, and servers that say what no NATS server does.
+// A TCP relay that can change what a server sends, and servers that send what no NATS server does.
 import { createServer, connect as dial, type Server as Listener, type Socket } from "node:net";
 
 export interface Relay {
@@ -53,8 +53,8 @@ export const startGate = (port: number, pass: (chunk: Buffer) => boolean | Promi
 const INFO = { server_id: "x", version: "2.10.0", proto: 1, headers: true, max_payload: 1 << 20 };
 
 /**
- * A server that lets clients in, then answers the first bytes that hold `cue` with `words`, and everything else with silence;
- * pings are answered until then.
+ * A server that accepts logins and answers pings until bytes with `cue` arrive, then sends `words`, and does not answer anything
+ * else.
  */
 export function startImpostor(cue: string, words: string | Uint8Array): Promise<Relay> {
   return listen((socket) => {

@@ -1,17 +1,17 @@
-// Roots with next to nothing in them, as minimal containers are, and the executable run inside.
+// Almost empty root folders, as in minimal containers, and the executable run inside.
 import { chmodSync, cpSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Result, run, tempDir } from "./harness.ts";
 
 export const PATH = { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin" };
 
-/** The loader and the libraries that a program for this machine names, as paths. */
+/** Paths of the loader and the libraries that a program for this machine needs. */
 export async function libraries(program: string): Promise<string[]> {
   const { stdout } = await run(["ldd", program], { env: PATH });
   return [...stdout.matchAll(/(\/\S+) \(0x/g)].map((match) => match[1] as string);
 }
 
-/** A folder with the executable as /zester, the files given by their path in it, and an empty /proc to mount on. */
+/** A folder with the executable as /zester, the given files by path, and an empty /proc as a mount point. */
 export function makeRoot(executable: string, files: Readonly<Record<string, string>>): string {
   const root = join(tempDir(), "root");
   mkdirSync(join(root, "proc"), { recursive: true });

@@ -1,10 +1,10 @@
-// Secrets of every kind that people put in the wrong place, and what counts as repeating one.
+// Secrets of every kind that people put in the wrong place, and the test for repeating one.
 import { nkeys } from "nats";
 
 export interface Secret {
   readonly name: string;
   readonly text: string;
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly looks: string;
 }
 
@@ -49,13 +49,13 @@ export const SECRETS: readonly Secret[] = [
   { name: "creds in base64", text: Buffer.from(creds).toString("base64"), looks: "inline data" },
 ];
 
-/** Characters of a secret in a row that count as repeating it. */
+/** This many characters of a secret in a row count as repeating it. */
 const WINDOW = 12;
 
 /** A piece of a secret that a text repeats; undefined when it repeats none. */
 export function leakedFrom({ text }: Secret, said: string): string | undefined {
   const heard = said.toLowerCase();
-  // The words of the frame are no secret.
+  // The words around it are not secret.
   const words = text
     .replace(/-{3,}[A-Z ]*-{3,}|\*{3,}.*\*{3,}|NKEY Seed printed below.*|^LS0tLS1CRUdJTi/g, " ")
     .toLowerCase();

@@ -1,10 +1,10 @@
-// Puts records into the buckets of a running server, as tests and the golden outputs need them.
+// Stores the records that tests and the golden outputs need.
 
 import type { NatsConnection } from "nats";
 import { createBuckets, encode, jobRecord, Time } from "./harness.ts";
 import fixtures from "./wire-fixtures.json" with { type: "json" };
 
-/** Every fixture that belongs into a bucket, byte for byte as a Go master wrote it. */
+/** Stores every fixture of a bucket, byte for byte as a Go master wrote it. */
 export async function putFixtures(nc: NatsConnection): Promise<void> {
   const { jobs, returns } = await createBuckets(nc);
   for (const { bucket, key, base64 } of fixtures) {

@@ -21,7 +21,7 @@ export async function serveJobs(config = "", auth: ConnectionOptions = {}): Prom
   return server;
 }
 
-/** A server with buckets that `fresh` makes empty again, a second client, and the executable on it. */
+/** A server with buckets that `fresh` empties, a second client, and a function that runs the executable on it. */
 export async function serveBuckets() {
   const server = await startServer();
   const nc = await server.connect();

@@ -1,9 +1,9 @@
-// An interactive shell, as a person has it.
+// An interactive shell.
 import { tempDir } from "./harness.ts";
 
 /** Runs an interactive shell on a pseudo-terminal of its own, with `script` loaded. */
 export class Shell {
-  /** All that was written. */
+  /** All output. */
   raw = "";
   readonly #process: Bun.Subprocess;
   constructor(argv: string[], env: Record<string, string>) {
@@ -13,7 +13,7 @@ export class Shell {
     this.#process = Bun.spawn(argv, { env, cwd: tempDir(), terminal: { cols: 120, rows: 50, data } });
   }
 
-  /** Waits until `test` holds for what the shell has written so far. */
+  /** Waits until `test` is true for the output so far. */
   async until(test: (screen: string) => boolean): Promise<string> {
     for (let i = 0; i < 500; i++) {
       if (test(this.screen)) return this.screen;
@@ -22,7 +22,7 @@ export class Shell {
     throw new Error(`the shell shows:\n${this.screen}`);
   }
 
-  /** What was written, without escape sequences. */
+  /** The output without escape sequences. */
   get screen(): string {
     return this.raw.replace(/\x1b(\[[0-9;?>=]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>78])/g, "");
   }

@@ -1,4 +1,4 @@
-// The recorded stories of real jobs (wire-stories.json), and what a fleet writes, in a form that can be compared.
+// The recorded stories of real jobs (wire-stories.json), and the writes of a fleet, in a comparable form.
 import type { NatsConnection } from "nats";
 import { createBuckets, startServer } from "./harness.ts";
 import stories from "./wire-stories.json" with { type: "json" };
@@ -6,9 +6,9 @@ import stories from "./wire-stories.json" with { type: "json" };
 /** The kinds of messages of a job in their order, each with its payload. */
 export type Story = readonly (readonly [kind: string, payload: string])[];
 
-/** Maps without an order of their own: a Go program writes them in another one each time. */
+/** Maps that a Go program writes in a different order each time. */
 const UNORDERED = new Set(["args", "data", "details", "metadata"]);
-/** What differs from job to job. */
+/** Fields that differ from job to job. */
 const OWN = new Set(["owner", "event_id", "master_id"]);
 
 /**
@@ -51,7 +51,7 @@ export function describePayload(bytes: Uint8Array, jid: string): string {
     const items = size(head, 0b1001, 4, 0xdb);
     if (items !== undefined) {
       const found = Array.from({ length: items }, () => value());
-      // A peel gathers its results from a map.
+      // A peel collects its results from a map, so they have no order.
       return `[${(key === "results" ? found.sort() : found).join(", ")}]`;
     }
     const fields = size(head, 0b1000, 4, 0xdd);
@@ -70,7 +70,7 @@ export function describePayload(bytes: Uint8Array, jid: string): string {
 
 const kindOf = (subject: string, jid: string) => subject.replace("$KV.", "").replace(jid, "JID");
 
-/** The story of the job with this JID, as it was recorded. */
+/** The recorded story of the job with this JID. */
 export function recorded(jid: string): Story {
   return stories
     .map(({ bucket, key, subject, base64 }) => [subject ?? `$KV.${bucket}.${key}`, base64] as const)
@@ -78,7 +78,7 @@ export function recorded(jid: string): Story {
     .map(([subject, base64]) => [kindOf(subject, jid), describePayload(Buffer.from(base64, "base64"), jid)]);
 }
 
-/** Everything that is published about jobs from now on; a deleted key is none of it, as in the stories. */
+/** Collects everything published about jobs from now on, without deletions, as in the stories. */
 export async function listen(nc: NatsConnection): Promise<(jid: string) => Story> {
   const seen: [subject: string, data: Uint8Array][] = [];
   for (const subject of ["$KV.>", "zester.job.>"])
@@ -92,10 +92,10 @@ export async function listen(nc: NatsConnection): Promise<(jid: string) => Story
       .map(([subject, data]) => [kindOf(subject, jid), describePayload(data, jid)]);
 }
 
-/** Every bucket that the stories need. */
+/** The buckets of the stories. */
 const BUCKETS = ["jobs", "job-returns", "master-heartbeat", "peel-heartbeat"];
 
-/** Puts all recorded stories on a server, record by record and event by event in their order. */
+/** Stores all recorded stories on a server, every record and event in order. */
 async function loadStories(nc: NatsConnection): Promise<void> {
   await createBuckets(nc);
   const js = nc.jetstream();
@@ -119,7 +119,7 @@ export interface StorySite {
   /** A client, for records beside the stories. */
   readonly nc: NatsConnection;
   readonly env: { readonly NATS_URL: string };
-  /** The heartbeat of their master once more: it has 15 s to live. */
+  /** Sends the heartbeat of their master again: it expires after 15 s. */
   beat(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -1,9 +1,8 @@
-// What is known of each of the recorded stories, as the first lines of `trace` and `show --summary`, and how texts with
-// times in them are compared.
+// The first lines of `trace` and `show --summary` for each recorded story, and the comparison of texts with times.
 
 const CREATED = "Created   2026-01-15T09:30:00.123456789Z (AGO)";
 
-/** Why Orphan and Twice ended as they did. */
+/** The reason for the ends of Orphan and Twice. */
 export const ORPHAN =
   "a cancel signal was sent while no master watched: 2 of 2 peels aborted, and the job ended as failed after a takeover by master-2hPwA1";
 export const TWICE = "db-01 is a target twice and counts as two, so the job could not be complete";
@@ -57,7 +56,7 @@ ${CREATED}
 Took      2.0s
 Peels     1: 1 ok
 `,
-  // db-02 had accepted the job, and its end came first.
+  // db-02 had accepted the job when it ended.
   "2hPxSCut": `cmd.run "sleep 600" on db* by root, 2 peels
 Job       2hPxSCut
 State     canceled

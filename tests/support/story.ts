@@ -1,4 +1,4 @@
-// Stories of jobs as values, for tests of what is made of them.
+// Stories of jobs as values, for tests of rendering and of decisions.
 
 import { jobRow } from "../../lib/model/job.ts";
 import type { Ending } from "../../lib/model/job-end.ts";
@@ -6,7 +6,7 @@ import type { PeelState } from "../../lib/model/peel-state.ts";
 import type { Return } from "../../lib/model/returns.ts";
 import type { PeelStory, Story } from "../../lib/model/story.ts";
 
-/** A peel in a state, with nothing else known of it but what `more` says. */
+/** A peel in a state, with the fields of `more` and nothing else. */
 export const peelStory = (
   peel: string,
   state: PeelState,
@@ -31,7 +31,7 @@ export const storyWith = (peels: readonly PeelStory[]): Story => ({
   whole: true,
 });
 
-/** A job `j` that ended, with a peel in each of the states. */
+/** A job `j` that ended, with one peel in each state. */
 export function endingWith(fields: Record<string, string>, states: readonly PeelState[]): Ending {
   const job = new Map(Object.entries(fields));
   const story = storyWith(states.map((state, i) => peelStory(`p${i}`, state)));

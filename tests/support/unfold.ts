@@ -1,6 +1,6 @@
-// Unfolds names by reading the short form character by character: an oracle that shares nothing with the product.
+// Unfolds names by reading the short form character by character: an oracle that shares no code with the product.
 
-/** The names of `web-[01-03,05],db-01,"a b"`, in the order in which they stand. */
+/** The names of `web-[01-03,05],db-01,"a b"`, in order. */
 export function unfold(text: string): string[] {
   const names: string[] = [];
   let rest = text;

@@ -1,4 +1,4 @@
-// A job that a master owns, with what it has heard of the peels.
+// A job that a master owns, with the messages from its peels.
 import type { JobRecord } from "./wire.ts";
 
 interface Returned {
@@ -17,12 +17,12 @@ export class Watched {
     this.#acked.add(peel);
   }
 
-  /** Takes the return of a peel. */
+  /** Receives the return of a peel. */
   returned(peel: string, { success, error, unreachable }: Record<string, unknown>): void {
     this.#returned.set(peel, { success: success === true && !error, unreachable: unreachable === true });
   }
 
-  /** Of two returns the first counts, unless the master wrote it for a silent peel. */
+  /** The first of two returns counts, unless the master wrote it for a silent peel. */
   takesReturn(peel: string): boolean {
     return this.#returned.get(peel)?.unreachable ?? true;
   }
@@ -31,7 +31,7 @@ export class Watched {
     return this.record.targets.includes(peel);
   }
 
-  /** The targets that neither acked nor returned. */
+  /** The targets with neither an ack nor a return. */
   get silent(): string[] {
     return this.record.targets.filter((peel) => !this.#acked.has(peel) && !this.#returned.has(peel));
   }
@@ -55,7 +55,7 @@ export class Watched {
     return [...this.#returned.values()].filter(({ success }) => success).length;
   }
 
-  /** Writes the counts into the record, which happens at the end only. Returns how many peels returned. */
+  /** Writes the counts into the record, only at the end. @returns the number of peels that returned */
   count(): number {
     this.record.return_count = this.#returned.size;
     this.record.success_count = this.#succeeded;

@@ -28,7 +28,7 @@ export interface JobRecord {
   metadata?: Readonly<Record<string, string>>;
 }
 
-/** What a peel tells of a run by its own schedule. */
+/** What a peel publishes about a run by its own schedule. */
 export interface ScheduleResult extends Outcome {
   readonly jid: string;
   readonly entry: string;
@@ -37,7 +37,7 @@ export interface ScheduleResult extends Outcome {
   readonly timestamp: Time;
 }
 
-/** The record of a job that a peel's own schedule made: it has ended when it first appears. */
+/** The record of a job by a peel's own schedule: it has ended when it first appears. */
 export function scheduledJob(peel: string, result: ScheduleResult): JobRecord {
   const { jid, entry, module, args, success, timestamp } = result;
   return {
@@ -55,17 +55,17 @@ export function scheduledJob(peel: string, result: ScheduleResult): JobRecord {
   };
 }
 
-/** What all masters and peels of a fleet have in common. */
+/** Shared by all masters and peels of a fleet. */
 export interface Site {
   readonly nc: NatsConnection;
   readonly jobs: KV;
   readonly returns: KV;
   readonly heartbeats?: { readonly masters: KV; readonly peels: KV };
-  /** What the waits of masters and peels are multiplied by. */
+  /** Factor of all waits of masters and peels. */
   readonly scale: number;
   readonly layout: "peel" | "list";
   readonly ignoreCancel: boolean;
-  /** How many jobs may wait in a peel's queue. */
+  /** Limit of a peel's queue. */
   readonly queue: number;
 }
 
@@ -120,7 +120,7 @@ export function decode(data: Uint8Array): Record<string, unknown> | undefined {
   }
 }
 
-/** Whether a key has a value: it was neither absent nor deleted. */
+/** True when a key has a value. */
 export const isPut = (entry: KvEntry | null | undefined): entry is KvEntry => entry?.operation === "PUT";
 
 const OPTIONAL_FIELDS = [
@@ -168,9 +168,9 @@ export interface Outcome {
   readonly success: boolean;
   readonly return_data: unknown;
   readonly error?: string;
-  /** How long it ran, in ns. */
+  /** Run time in ns. */
   readonly duration: bigint;
-  /** Set on the records that a master writes for a peel that stayed silent. */
+  /** Set on records that a master writes for a silent peel. */
   readonly unreachable?: true;
 }
 

@@ -1,14 +1,14 @@
-// What was written to each key of a bucket and when, to hold a read against that went on meanwhile.
+// The writes to each key of a bucket with their times, for comparison with a read at the same time.
 
 /** One state of a key: a value, or undefined for none; times in ms of this process. */
 interface State {
   readonly value: string | undefined;
   readonly begun: number;
-  /** When it was surely so. */
+  /** The time in which this was certainly the state. */
   acked: number;
 }
 
-/** What was written to each key, in order. */
+/** The writes to each key, in order. */
 export class Log {
   readonly #states = new Map<string, State[]>();
 
