@@ -4,12 +4,14 @@ import { defineCommand, type Flags } from "../cli/command.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { type Read, readJobs } from "../jobs/read-jobs.ts";
 import { readSelected } from "../jobs/recent.ts";
+import { readResultStats } from "../jobs/result-stats.ts";
 import { SeenPeels } from "../jobs/seen-peels.ts";
 import { alivePeels, readPeelStats } from "../jobs/stats.ts";
 import { globs } from "../model/glob.ts";
 import type { JobList } from "../model/job.ts";
 import { isActive, type JobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
+import { RESULT_SORTS, type ResultSort, sortedResults } from "../model/result-stats.ts";
 import { type Schedule, schedulesOf } from "../model/schedule.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import { BYS, type By, type PeelStats, PeelTally, runsOf, talliesOf, timeOf } from "../model/stats.ts";
@@ -19,9 +21,10 @@ import { oneOf } from "../nearest.ts";
 import { futureWords } from "../render/clock.ts";
 import { targetOf } from "../render/columns.ts";
 import { renderMetrics } from "../render/openmetrics.ts";
-import { jobStatsView, peelStatsView, type StatsView, scheduleView } from "../render/stats.ts";
+import { jobStatsView, peelStatsView, resultStatsView, type StatsView, scheduleView } from "../render/stats.ts";
 import type { View } from "../render/view.ts";
 import { progressOn } from "../terminal/progress.ts";
+import { plural } from "../text.ts";
 import { selectionByServer } from "./clock.ts";
 import { amongWords, unreadableWarning } from "./output.ts";
 import type { Session } from "./session.ts";
@@ -33,10 +36,15 @@ const args = {
   ...globals,
   by: {
     type: "string",
-    valueHint: "function|peel|user|target|schedule",
-    description: "a row each (default function)",
+    valueHint: "function|peel|result|user|target|schedule",
+    description: "default function",
   },
   ...conditions,
+  sort: {
+    type: "string",
+    valueHint: "failed|changed|time|runs",
+    description: "for --by result (default failed)",
+  },
   check: { type: "boolean", description: "exit code 2 when one is overdue, had no run or failed last" },
   format: formats("text|json|jsonl|yaml|csv|openmetrics"),
   header,
@@ -45,8 +53,8 @@ const args = {
 
 type StatsArgs = Flags<typeof args>;
 
-/** What jobs are told apart by, beside peels and schedules. */
-const KEYS: Record<Exclude<By, "peel" | "schedule">, (row: JobRow) => string> = {
+/** What jobs are told apart by; the other rows are not made of jobs alone. */
+const KEYS: Record<Exclude<By, "peel" | "result" | "schedule">, (row: JobRow) => string> = {
   function: (row) => row.fn || "-",
   user: (row) => row.user || "-",
   target: (row) => targetOf(row, Number.POSITIVE_INFINITY),
@@ -60,6 +68,8 @@ interface StatsRequest {
   readonly isWanted: (peel: string) => boolean;
   /** Peels without a run are shown as well: a function is asked for. */
   readonly asksWhere: boolean;
+  /** The order of results. */
+  readonly sort: ResultSort;
   /** The exit code tells of trouble. */
   readonly check: boolean;
   readonly form: Form;
@@ -67,10 +77,13 @@ interface StatsRequest {
 
 function parse(flags: StatsArgs, now: Date): StatsRequest {
   const by = flags.by === undefined ? undefined : oneOf(BYS, flags.by, "--by", "a way to count jobs");
+  if (flags.sort !== undefined && by !== "result")
+    throw new UserError("--sort is for --by result.", "Add --by result, or omit --sort.");
   const matches = flags.target === undefined ? () => true : globs(flags.target);
   return {
     by,
-    selection: parseSelection(flags, now),
+    selection: parseSelection({ ...flags, sort: undefined }, now),
+    sort: oneOf(RESULT_SORTS, flags.sort ?? "failed", "--sort", "an order"),
     isWanted: (peel) => matches(peel) || matches(displayPeel(peel)),
     asksWhere: by === "peel" && flags.function !== undefined,
     check: flags.check === true,
@@ -121,11 +134,19 @@ const countSchedules = ({ jobs, nowNs }: Counting): Schedule[] => schedulesOf(ru
 /** What was asked for, counted. @param seen the peels that any job targeted, where those without a run are shown */
 async function countBy(
   counting: Counting,
-  { by = "function", isWanted }: StatsRequest,
+  { by = "function", isWanted, sort }: StatsRequest,
   seen: SeenPeels | undefined,
 ): Promise<{ view: StatsView; note?: string | undefined }> {
-  const { jobs, span, now } = counting;
+  const { jobs, span, now, read, session } = counting;
   if (by === "schedule") return { view: scheduleView(countSchedules(counting)) };
+  if (by === "result") {
+    const { store, terminal } = session;
+    const options = { warn: terminal.warn, progress: progressOn(terminal, "returns") };
+    const { rows, unreadable } = await readResultStats(store, read, span, options);
+    const note =
+      unreadable > 0 ? `${plural(unreadable, "return")} cannot be decoded: their results are not counted.` : undefined;
+    return { view: resultStatsView(sortedResults(rows, sort), span), note };
+  }
   if (by !== "peel") return { view: jobStatsView(talliesOf(jobs, KEYS[by], span, now), by, span) };
   const stats = await countPeels(counting, false);
   if (!seen) return { view: peelStatsView(stats, span) };
@@ -162,7 +183,7 @@ function readWanted({ store, terminal }: Session, selection: Selection, seen: Se
 async function answerOf(request: StatsRequest, session: Session): Promise<Answer> {
   const { by } = request;
   const isMetrics = session.format === "openmetrics";
-  if (isMetrics && (by === "user" || by === "target"))
+  if (isMetrics && (by === "user" || by === "target" || by === "result"))
     throw new UserError(
       `there are no metrics by ${by}.`,
       "With --format openmetrics, --by takes function, peel or schedule; without it all are written.",
@@ -175,7 +196,7 @@ async function answerOf(request: StatsRequest, session: Session): Promise<Answer
   const now = new Date(Number(nowNs / 1_000_000n));
   const span = timeOf(jobs, selection.since, selection.until, nowNs);
   const counting: Counting = { session, jobs, read: { ...read, jobs }, span, now, nowNs };
-  const such = by === "schedule" ? "runs of schedules" : "jobs";
+  const such = by === "schedule" ? "runs of schedules" : by === "result" ? "results of jobs" : "jobs";
   const none =
     selection.text === "" ? `No ${such} found.` : `No ${such} match ${selection.text} (${amongWords(read)}).`;
   const warnings = [selection.timed ? futureWords(jobs, nowNs) : undefined, unreadableWarning(read.unreadable)];
@@ -187,16 +208,16 @@ async function answerOf(request: StatsRequest, session: Session): Promise<Answer
 
 export default defineCommand({
   meta: {
-    description: "Count jobs, failures, times: by function, peel or schedule.",
+    description: "Count jobs, failures, times: by function, peel, result.",
     group: "Ask",
     details:
       "FAILED are jobs that are failed, partial or timeout, by peel results that are not ok. P50, P95 and SLOWEST are times of jobs that ended, by peel of returns. TREND is jobs over time, red where one failed.",
     notes:
-      "Each sign of TREND stands for a part of the time; its height is the number of jobs. By peel, with --function, peels without a run are shown too. A schedule is overdue on a peel when its last run is more than twice the usual interval ago.",
+      "Each sign of TREND stands for a part of the time; its height is the number of jobs. By peel, with --function, peels without a run are shown too. A schedule is overdue on a peel when its last run is more than twice the usual interval ago. By result, one that changed in more than half of its runs is marked `always changes`; dry runs count apart.",
     exitCodes: "0 or, with --check, 2; 1 an error.",
     examples: [
-      "zester job stats --since 7d",
       "zester job stats --by peel --function state.highstate --since yesterday",
+      "zester job stats --by result --function 'state.*' --since 24h",
       "zester job stats --by schedule --check",
     ],
   },

@@ -16,7 +16,7 @@ function targetsOf(jobs: JobList): Set<string> {
 }
 
 /** Tells the targets of jobs from peels whose return only stands in the bucket; of a job without a list any peel is one. */
-function targetTest(jobs: JobList): (job: number, peel: string) => boolean {
+export function targetTest(jobs: JobList): (job: number, peel: string) => boolean {
   const known = new WeakMap<readonly string[], ReadonlySet<string>>();
   return (job, peel) => {
     const { targets } = jobs.at(job).row;

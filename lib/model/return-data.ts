@@ -85,6 +85,8 @@ function textOrPart(result: ValueMap, name: string): [string | undefined, [strin
   return [undefined, value !== undefined && value !== null && value !== true && isSet(value) ? [[name, value]] : []];
 }
 
+const nameOf = (result: ValueMap) => asText(result.get("name")) || "-";
+
 function readResult(value: Value, dryRun: boolean): Result {
   if (!(value instanceof Map)) {
     const empty = { duration: undefined, error: undefined, skipReason: undefined };
@@ -98,7 +100,7 @@ function readResult(value: Value, dryRun: boolean): Result {
   const inDetails: [string, Value][] =
     details instanceof Map ? [...details] : isSet(details) ? [["details", details as Value]] : [];
   return {
-    name: asText(value.get("name")) || "-",
+    name: nameOf(value),
     outcome: resultOutcome(value, dryRun),
     duration: asInteger(value.get("duration")),
     error,
@@ -191,6 +193,16 @@ export function readReturnData(data: Value | undefined, returnError?: string): R
     results: resultsInOrder(results.map((result) => readResult(result, dryRun))),
     parts: partsInOrder([...own, ...[...data].filter(([name]) => !REPEATED_FIELDS.has(name))]),
   };
+}
+
+/** Of each result of an answer its name, its outcome and its duration, without reading what else it holds. */
+export function* briefResults(data: Value | undefined): Generator<Pick<Result, "name" | "outcome" | "duration">> {
+  const dryRun = isDryRun(data);
+  for (const value of resultsIn(data) ?? []) {
+    if (!(value instanceof Map)) yield { name: "-", outcome: "unchanged", duration: undefined };
+    else
+      yield { name: nameOf(value), outcome: resultOutcome(value, dryRun), duration: asInteger(value.get("duration")) };
+  }
 }
 
 /** How many results have each outcome, without those that none has. */

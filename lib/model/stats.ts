@@ -10,7 +10,7 @@ import type { Run } from "./schedule.ts";
 import { type Span, sliceOf, spanBack, spanOf, Trend } from "./trend.ts";
 
 /** What jobs are counted by. */
-export const BYS = ["function", "peel", "user", "target", "schedule"] as const;
+export const BYS = ["function", "peel", "result", "user", "target", "schedule"] as const;
 export type By = (typeof BYS)[number];
 
 /** The states of a job that went wrong: not those of one that was canceled, which was meant. */

@@ -5,6 +5,7 @@ import { paint } from "../colors.ts";
 import { formatAgo, formatDuration } from "../duration.ts";
 import type { Durations } from "../model/durations.ts";
 import { compareText, displayPeel } from "../model/peel.ts";
+import type { ResultStats, ResultTally } from "../model/result-stats.ts";
 import type { EntryOnPeel, Schedule } from "../model/schedule.ts";
 import {
   hasFailed,
@@ -15,7 +16,7 @@ import {
   type PeelTally,
 } from "../model/stats.ts";
 import { heightOf, type Span, spanWords, type Trend } from "../model/trend.ts";
-import { count, plural } from "../text.ts";
+import { count, plural, shortenMiddle } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { LONG, leaves, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
@@ -85,7 +86,11 @@ const times = (name: string, percent: number, rank: number): RowColumn<{ readonl
 const TIMES = [times("p50", 50, 3), times("p95", 95, 4), times("slowest", 100, 5)];
 
 /** How many over time: signs in a table, for programs each slice with the time that it begins at. @param rows those of the table */
-function trendColumn(rows: readonly { readonly trend: Trend }[], span: Span): RowColumn<{ readonly trend: Trend }> {
+function trendColumn(
+  rows: readonly { readonly trend: Trend }[],
+  span: Span,
+  counted = "jobs",
+): RowColumn<{ readonly trend: Trend }> {
   const { fromNs, toNs, slices } = span;
   const most = highest(rows.map(({ trend }) => trend));
   const fromOf = (i: number) => Timestamp.at(fromNs + ((toNs - fromNs) * BigInt(i)) / BigInt(slices));
@@ -97,7 +102,7 @@ function trendColumn(rows: readonly { readonly trend: Trend }[], span: Span): Ro
       Array.from(counts, (n, i) =>
         mapOf([
           ["from", fromOf(i)],
-          ["jobs", n],
+          [counted, n],
           ["failed", bad[i]],
         ]),
       ),
@@ -208,6 +213,70 @@ export function peelStatsView(stats: readonly PeelStats[], span: Span): StatsVie
     },
   });
   return { ...view, trouble: tallies.some(({ last }) => isTrouble(last)) };
+}
+
+/** Results that a person reads on a terminal; piped there is no limit. */
+const MOST_RESULTS = 40;
+
+/** Results, in their order. */
+export function resultStatsView(stats: readonly ResultStats[], span: Span): StatsView {
+  const lastRuns = new Map(stats.map(({ tally, lastRun }) => [tally, lastRun]));
+  const tallies = stats.map(({ tally }) => tally);
+  const anyDry = tallies.some(({ dryRuns }) => dryRuns > 0);
+  const columnsOf = (rows: readonly ResultTally[]): RowColumn<ResultTally>[] => {
+    const wide = failedWidth(rows);
+    return [
+      {
+        name: "result",
+        gives: [shrinks(2, 24), shrinks(7, 12)],
+        value: ({ name }) => name,
+        text: ({ name }, _, max) => shortenMiddle(name, max),
+      },
+      { name: "runs", right: true, value: ({ runs }) => runs },
+      { name: "changed", right: true, value: ({ changed }) => changed },
+      {
+        name: "failed",
+        value: ({ failed }) => failed,
+        text: ({ failed, runs }) => failedText(failed, runs, wide),
+        paint: ({ failed }, { color }) => (failed > 0 ? paintState("failed", color) : undefined),
+      },
+      { name: "skipped", right: true, gives: [leaves(6)], value: ({ skipped }) => skipped },
+      {
+        name: "always_changes",
+        title: "",
+        value: ({ alwaysChanges }) => alwaysChanges,
+        text: ({ alwaysChanges }) => (alwaysChanges ? "always changes" : ""),
+      },
+      {
+        name: "dry_runs",
+        title: "DRY RUNS",
+        gives: [leaves(1)],
+        value: ({ dryRuns }) => dryRuns,
+        text: ({ dryRuns, wouldChange }) =>
+          dryRuns === 0 ? "-" : count(dryRuns) + (wouldChange > 0 ? `, ${count(wouldChange)} would change` : ""),
+      },
+      { name: "would_change", value: ({ wouldChange }) => wouldChange },
+      ...TIMES,
+      { name: "last", value: ({ failedLast, runs }) => (runs === 0 ? null : failedLast ? "failed" : "ok") },
+      { name: "last_run", value: (tally) => lastRuns.get(tally) ?? null },
+      trendColumn(rows, span, "runs"),
+    ];
+  };
+  const all = "result runs changed failed skipped always_changes dry_runs would_change p50 p95 slowest last last_run";
+  const forms = {
+    table: `result runs changed failed skipped p50 p95 slowest ${anyDry ? "dry_runs " : ""}trend always_changes`,
+    sheet: all,
+    document: `${all} trend`,
+  };
+  const view = viewOf(columnsOf(tallies), forms, tallies, {
+    text(viewer) {
+      const shown = viewer.columns === undefined ? tallies : tallies.slice(0, MOST_RESULTS);
+      const rest = tallies.length - shown.length;
+      const more = rest > 0 ? `${andMore(rest, "result")} (piped, all are shown)\n` : "";
+      return [tableOf(pick(columnsOf(shown), forms.table), shown, viewer), more];
+    },
+  });
+  return { ...view, trouble: tallies.some(({ failedLast }) => failedLast) };
 }
 
 const [SECOND, MINUTE] = [1_000_000_000n, 60_000_000_000n];

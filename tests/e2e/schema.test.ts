@@ -146,7 +146,9 @@ describe("the output fits its schema", () => {
     const created = Time.now();
     const metadata = { source: "schedule", schedule: "nightly" };
     await jobs.put("run", encode(jobRecord("run", { created, updated: created, metadata })));
-    for (const by of ["function", "user", "target", "peel", "schedule"]) {
+    const dry = { success: true, return_data: { test: true, results: [{ name: "x", changed: true }] } };
+    await returns.put("run.web-01", encode({ jid: "run", peel_id: "web-01", ...dry }));
+    for (const by of ["function", "user", "target", "peel", "result", "schedule"]) {
       const { stdout } = await run("job", "stats", "--by", by, "--format", "json");
       expectValid("job-stats", stdout);
       expect(JSON.parse(stdout).length).toBeGreaterThan(0);

@@ -4,7 +4,16 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { KV, NatsConnection } from "nats";
-import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
+import {
+  createBuckets,
+  emptyBuckets,
+  encode,
+  jobRecord,
+  type Server,
+  startServer,
+  Time,
+  zester,
+} from "../support/harness.ts";
 import { times } from "../support/length.ts";
 import { randomFrom, SEED } from "../support/random.ts";
 
@@ -150,6 +159,9 @@ pkg.installed      20  19 (95%)  1.9s  1.9s     1.9s  ······█
   test.each([
     [["--by", "usr"], 'error: --by: "usr" is not a way to count jobs. Did you mean user?'],
     [["--by", "user", "--format", "openmetrics"], "error: there are no metrics by user."],
+    [["--by", "result", "--format", "openmetrics"], "error: there are no metrics by result."],
+    [["--sort", "failed"], "error: --sort is for --by result."],
+    [["--by", "result", "--sort", "created"], 'error: --sort: "created" is not an order.'],
   ])("%j", async (args, error) => {
     const { stderr, code } = await run(...args);
     expect([stderr.split("\n")[0], code]).toEqual([error, 1]);
@@ -316,6 +328,156 @@ describe("random jobs and returns, against an oracle that counts", () => {
     expect(peelRows.map(({ trend, last_run, ...row }: Record<string, unknown>) => row).sort(byId)).toEqual(
       byPeel.sort(byId),
     );
+  });
+});
+
+describe("by result", () => {
+  freshServer();
+
+  test("known data, on a terminal and piped", async () => {
+    const motd = (fields: object) => ({ name: "file.managed:/etc/motd", changed: false, duration: SECOND, ...fields });
+    const nginx = { name: "cmd.run:nginx -t", changed: true, duration: 2n * SECOND };
+    const put = async (jid: string, agoMs: number, data: object, fields = {}) => {
+      await putJob({ jid, fn: "state.apply", agoMs, peels: ["web-1"] });
+      await putReturn(jid, "web-1", { return_data: data, ...fields });
+    };
+    await put("a", 3 * HOUR, { results: [motd({}), nginx] });
+    await put("b", 2 * HOUR, { results: [motd({ error: "no space" }), nginx] }, { success: false });
+    await put("c", HOUR, { results: [motd({ skipped: true, duration: 0n }), { ...nginx, changed: false }] });
+    await put("d", HOUR / 2, { test: true, results: [motd({ changed: true }), motd({ error: "bad" })] });
+    // What a peel returned that is no target, and what can't be decoded, count nowhere.
+    await putReturn("a", "web-2", { return_data: { results: [nginx] } });
+    await putJob({ jid: "e", fn: "test.ping", agoMs: HOUR, peels: ["web-1"] });
+    await kv.returns.put("e.web-1", Uint8Array.of(0xc1));
+    const { stdout, stderr } = await run("--by", "result", "--since", "2d");
+    expect(stdout).toBe(
+      `\
+RESULT                  RUNS  CHANGED  FAILED   SKIPPED   P50   P95  SLOWEST  DRY RUNS           TREND (2 days)
+file.managed:/etc/motd     3        0  1 (33%)        1  1.0s  1.0s     1.0s  2, 1 would change  ·█
+cmd.run:nginx -t           3        2  0              0  2.0s  2.0s     2.0s  -                  ·█              always changes
+`,
+    );
+    expect(stderr).toBe("warning: 1 return cannot be decoded: their results are not counted.\n");
+    expect(onTerminal(200, ["--by", "result", "--since", "2d", "--no-color"])).toBe(stdout + stderr);
+    const narrow = onTerminal(60, ["--by", "result", "--since", "2d", "--no-color"]).split("\n");
+    expect(narrow[2]).toBe("cmd.run:nginx -t         3        2  0        always changes");
+    expect((await run("--by", "result", "--function", "nx")).stdout).toBe(
+      "No results of jobs match --function nx (of 5).\n",
+    );
+    const check = (...args: string[]) => run("--by", "result", "--check", ...args).then(({ code }) => code);
+    expect([await check(), await check("--until", "90m")]).toEqual([0, 2]);
+  });
+
+  test("what a peel returned after it was given up counts, as the events have it", async () => {
+    kv = await emptyBuckets(nc);
+    await putJob({ jid: "g", fn: "state.apply", agoMs: HOUR, status: "failed", peels: ["web-1", "web-2"] });
+    const gone = { success: false, unreachable: true, error: "UNREACHABLE: x", duration: 0n };
+    for (const peel of ["web-1", "web-2"]) await putReturn("g", peel, gone);
+    const return_data = { results: [{ name: "x", changed: true }] };
+    const record = { jid: "g", peel_id: "web-1", success: true, return_data, duration: SECOND, timestamp: Time.now() };
+    await nc.jetstream().publish("zester.job.g.return.web-1", encode(record));
+    expect(await rows("--by", "result")).toMatchObject([{ result: "x", runs: 1, changed: 1 }]);
+  });
+
+  test(`random returns, against an oracle that counts (seed ${SEED})`, async () => {
+    kv = await emptyBuckets(nc);
+    const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)] as T;
+    const names = ["file.managed:/etc/motd", "pkg.installed:nginx", "größe", "=1+1", "", "a\nb"];
+    const peels = ["a", "b", "c_d"];
+    type One = { name: string; changed: boolean; error?: string; skipped?: boolean; duration?: bigint };
+    const seen: (One & { dry: boolean; job: number })[] = [];
+    const count = times(40, 400);
+    for (let job = 0; job < count; job++) {
+      const jid = `r${job}`;
+      await putJob({ jid, fn: "state.apply", agoMs: (count - job) * 60_000, peels });
+      const list: Record<string, unknown>[] = [];
+      for (const peel of peels) {
+        if (random() < 0.2) continue;
+        const dry = random() < 0.2;
+        const results = Array.from({ length: Math.floor(random() * 5) }, (): One => {
+          const kind = random();
+          return {
+            ...{ name: pick(names), changed: random() < 0.5 },
+            ...(kind < 0.2 ? { error: "no" } : kind < 0.4 ? { skipped: true } : {}),
+            ...(random() < 0.1 ? {} : { duration: BigInt(Math.floor(random() * 1e10)) }),
+          };
+        });
+        seen.push(...results.map((one) => ({ ...one, dry, job })));
+        const data = random() < 0.1 ? { results: null } : { ...(dry && { test: true }), results };
+        if (data.results === null) seen.splice(seen.length - results.length);
+        const fields = { return_data: data, success: true };
+        if (job % 7 === 0) list.push({ jid, peel_id: peel, ...fields });
+        else await putReturn(jid, peel, fields);
+      }
+      if (list.length > 0) await kv.returns.put(jid, encode(list));
+    }
+    const rank = (values: bigint[], percent: number) => {
+      const sorted = [...values].sort((a, b) => (a < b ? -1 : 1));
+      return sorted.length === 0 ? null : Number(sorted[Math.ceil((sorted.length * percent) / 100) - 1]);
+    };
+    const expected = [...Map.groupBy(seen, ({ name }) => name || "-")].map(([result, all]) => {
+      const own = all.filter(({ dry }) => !dry);
+      const failed = own.filter(({ error }) => error);
+      const skipped = own.filter(({ error, skipped }) => !error && skipped);
+      const changed = own.filter((one) => one.changed && !one.error && !one.skipped);
+      const took = own.flatMap((one) => (skipped.includes(one) ? [] : (one.duration ?? [])));
+      const newest = Math.max(...own.map(({ job }) => job));
+      const dry = all.filter((one) => one.dry);
+      return {
+        ...{ result, runs: own.length, changed: changed.length, failed: failed.length, skipped: skipped.length },
+        always_changes: changed.length > own.length / 2,
+        dry_runs: dry.length,
+        would_change: dry.filter((one) => one.changed && !one.error && !one.skipped).length,
+        ...{ p50: rank(took, 50), p95: rank(took, 95), slowest: rank(took, 100) },
+        last: own.length === 0 ? null : failed.some(({ job }) => job === newest) ? "failed" : "ok",
+      };
+    });
+    type Row = (typeof expected)[number];
+    const orders: Record<string, (row: Row) => (number | null)[]> = {
+      failed: ({ failed, changed }) => [failed, changed],
+      changed: ({ failed, changed }) => [changed, failed],
+      time: ({ p95, slowest }) => [p95 ?? -1, slowest ?? -1],
+      runs: ({ runs }) => [runs],
+    };
+    for (const [sort, keysOf] of Object.entries(orders)) {
+      const compare = (a: Row, b: Row) => {
+        const [x, y] = [keysOf(a), keysOf(b)] as [number[], number[]];
+        const at = x.findIndex((key, i) => key !== y[i]);
+        return at < 0 ? (a.result < b.result ? -1 : 1) : (y[at] as number) - (x[at] as number);
+      };
+      const shown = await rows("--by", "result", "--sort", sort);
+      expect(shown.map(({ trend, last_run, ...row }: Record<string, unknown>) => row)).toEqual(expected.sort(compare));
+      for (const { trend, runs, failed } of shown) {
+        expect(trend.reduce((sum: number, part: { runs: number }) => sum + part.runs, 0)).toBe(runs);
+        expect(trend.reduce((sum: number, part: { failed: number }) => sum + part.failed, 0)).toBe(failed);
+      }
+    }
+    const shown = await rows("--by", "result");
+    const csv = (await run("--by", "result", "--format", "csv")).stdout.split("\n");
+    expect(csv[0]).toBe(
+      "result,runs,changed,failed,skipped,always_changes,dry_runs,would_change,p50,p95,slowest,last,last_run",
+    );
+    expect(csv.length).toBe(shown.length + 2);
+    const lines = (await run("--by", "result", "--format", "jsonl")).stdout.trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line).result)).toEqual(shown.map(({ result }: Row) => result));
+  });
+
+  test("more names than can be counted are an error that says how to narrow", async () => {
+    kv = await emptyBuckets(nc);
+    await putJob({ jid: "many", fn: "state.apply", agoMs: HOUR, peels: ["a", "b"] });
+    const results = (n: number, from = 0) => Array.from({ length: n }, (_, i) => ({ name: `n${from + i}` }));
+    await putReturn("many", "a", { return_data: { results: results(20_000) } });
+    const { stdout, code } = await run("--by", "result", "--format", "jsonl");
+    expect([stdout.trim().split("\n").length, code]).toEqual([20_000, 0]);
+    await putReturn("many", "b", { return_data: { results: results(1, 20_000) } });
+    const tooMany = await run("--by", "result");
+    expect([tooMany.stdout, tooMany.stderr, tooMany.code]).toEqual([
+      "",
+      `error: there are more than 20,000 names of results, more than can be counted here.
+Select fewer jobs: with --function, --target or a shorter --since.
+`,
+      1,
+    ]);
   });
 });
 

@@ -85,6 +85,7 @@ afterAll(async () => {
 const DAYS = ["--since", "7d"];
 test.each([
   [["stats", "--by", "peel"]],
+  [["stats", "--by", "result"]],
   [["errors", ...DAYS]],
   [["grep", "no space left", ...DAYS]],
   [["grep", "-e", "[Nn]o +space", ...DAYS]],

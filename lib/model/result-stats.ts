@@ -1,0 +1,147 @@
+// Statistics of results across returns: how often each ran, changed something, failed and was skipped. Pure.
+import type { Timestamp } from "../codec/value.ts";
+import { UserError } from "../errors.ts";
+import { count } from "../text.ts";
+import { Durations } from "./durations.ts";
+import { compareText } from "./peel.ts";
+import type { Result } from "./return-data.ts";
+import { type Span, Trend } from "./trend.ts";
+
+/** The most names that are told apart, and the most characters of them. */
+const MOST_NAMES = 20_000;
+const MOST_CHARACTERS = 16 << 20;
+/** The most results that are counted: exact percentiles need the time of each, 8 bytes. */
+const MOST_RESULTS = 8_000_000;
+
+/** The orders of rows; equal ones are in the order of the next key, then by name. */
+export const RESULT_SORTS = ["failed", "changed", "time", "runs"] as const;
+export type ResultSort = (typeof RESULT_SORTS)[number];
+
+/** What became of the results of one name. Dry runs count apart. */
+export class ResultTally {
+  /** How often it stands in a return, skipped ones included. */
+  runs = 0;
+  changed = 0;
+  failed = 0;
+  skipped = 0;
+  dryRuns = 0;
+  /** The dry runs in which it would have changed something. */
+  wouldChange = 0;
+  /** The times of those that were not skipped. */
+  readonly durations = new Durations();
+  readonly trend: Trend;
+  #lastPlace = -1;
+  #failedLast = false;
+
+  constructor(
+    readonly name: string,
+    slices: number,
+  ) {
+    this.trend = new Trend(slices);
+  }
+
+  /**
+   * @param place of its job among all, which are sorted by when they were created
+   * @param slice the part of the trend that the job falls into
+   */
+  add({ outcome, duration }: Pick<Result, "outcome" | "duration">, place: number, slice: number | undefined): void {
+    const failed = outcome === "failed";
+    this.runs++;
+    if (outcome === "changed") this.changed++;
+    if (failed) this.failed++;
+    if (outcome === "skipped") this.skipped++;
+    else if (duration !== undefined) this.durations.add(duration);
+    this.trend.add(slice, failed);
+    if (place > this.#lastPlace) this.#failedLast = failed;
+    else if (place === this.#lastPlace) this.#failedLast ||= failed;
+    this.#lastPlace = Math.max(this.#lastPlace, place);
+  }
+
+  addDryRun(wouldChange: boolean): void {
+    this.dryRuns++;
+    if (wouldChange) this.wouldChange++;
+  }
+
+  /** It changed something in more than half of its runs: not idempotent. */
+  get alwaysChanges(): boolean {
+    return this.changed * 2 > this.runs;
+  }
+
+  /** It failed on a peel in the newest job that has it. */
+  get failedLast(): boolean {
+    return this.#failedLast;
+  }
+
+  /** The place of that job; undefined where there were only dry runs. */
+  get lastPlace(): number | undefined {
+    return this.#lastPlace < 0 ? undefined : this.#lastPlace;
+  }
+}
+
+const tooMany = (what: string) =>
+  new UserError(
+    `there are more than ${what}, more than can be counted here.`,
+    "Select fewer jobs: with --function, --target or a shorter --since.",
+  );
+
+/** All of them, as they come. */
+export class ResultTallies {
+  readonly #byName = new Map<string, ResultTally>();
+  #characters = 0;
+  #results = 0;
+
+  constructor(readonly span: Span) {}
+
+  /**
+   * Takes a result.
+   * @throws UserError when there are more names, or more results, than can be counted
+   */
+  add(result: Pick<Result, "name" | "outcome" | "duration">, dryRun: boolean, place: number, slice?: number): void {
+    const { name, outcome } = result;
+    let tally = this.#byName.get(name);
+    if (!tally) {
+      this.#characters += name.length;
+      if (this.#byName.size === MOST_NAMES || this.#characters > MOST_CHARACTERS)
+        throw tooMany(`${count(this.#byName.size)} names of results`);
+      tally = new ResultTally(name, this.span.slices);
+      this.#byName.set(name, tally);
+    }
+    if (this.#results++ === MOST_RESULTS) throw tooMany(`${count(MOST_RESULTS)} results`);
+    if (dryRun) tally.addDryRun(outcome === "would change");
+    else tally.add(result, place, slice);
+  }
+
+  all(): ResultTally[] {
+    return [...this.#byName.values()];
+  }
+}
+
+/** A row of the statistics of results. */
+export interface ResultStats {
+  readonly tally: ResultTally;
+  /** When the newest job that has it was created. */
+  readonly lastRun: Timestamp | undefined;
+}
+
+const failed = ({ failed }: ResultTally) => failed;
+const changed = ({ changed }: ResultTally) => changed;
+const time = (percent: number) => (tally: ResultTally) => tally.durations.percentile(percent) ?? -1n;
+
+/** What rows are sorted by, the largest first. */
+const KEYS: Readonly<Record<ResultSort, readonly ((tally: ResultTally) => number | bigint)[]>> = {
+  failed: [failed, changed],
+  changed: [changed, failed],
+  time: [time(95), time(100)],
+  runs: [({ runs }) => runs],
+};
+
+/** Rows in an order. */
+export function sortedResults(rows: readonly ResultStats[], sort: ResultSort): ResultStats[] {
+  const keyed = rows.map((row) => ({ row, keys: KEYS[sort].map((key) => key(row.tally)) }));
+  keyed.sort((a, b) => {
+    const at = a.keys.findIndex((key, i) => key !== b.keys[i]);
+    if (at < 0) return compareText(a.row.tally.name, b.row.tally.name);
+    return (a.keys[at] as number) > (b.keys[at] as number) ? -1 : 1;
+  });
+  return keyed.map(({ row }) => row);
+}
