@@ -125,7 +125,7 @@ function colorWish(flags: TerminalFlags, env: NodeJS.ProcessEnv): boolean | unde
   if (flags.color === false) return false;
   if (flags.forceColor) return true;
   if (env.NO_COLOR || env.TERM === "dumb") return false;
-  return env.FORCE_COLOR && !/^(0|false)$/i.test(env.FORCE_COLOR) ? true : undefined;
+  return env.FORCE_COLOR ? !/^(0|false)$/i.test(env.FORCE_COLOR) : undefined;
 }
 
 /** True where the locale says so; Windows and macOS have no other. */

@@ -65,6 +65,10 @@ test.each([
   for (const command of ["watch", "list"]) expect(await on(terminal, command, "running")).toContain(painted);
 });
 
+test.each(["0", "false", "False"])("no colours with FORCE_COLOR=%s", async (FORCE_COLOR) => {
+  expect(await on({ TERM: "xterm", FORCE_COLOR }, "list", "running")).not.toContain("\x1b[");
+});
+
 test.each([
   [{ LANG: "C" }, "#####.....", /[█░]/],
   [{ LANG: "en_US.UTF-8", LC_ALL: "POSIX" }, "#####.....", /[█░]/],
