@@ -19,7 +19,7 @@ const SECRET = new RegExp(
   "gs",
 );
 
-const NAMES = {
+const SECRET_NAMES = {
   creds: "the content of a creds file",
   pem: "a PEM",
   data: "inline data",
@@ -30,16 +30,16 @@ const NAMES = {
 type Groups = Record<string, string | undefined>;
 
 /** What was found looks like this; undefined for a public key. */
-function nameOf(groups: Groups): string | undefined {
+function kindOfSecret(groups: Groups): string | undefined {
   if (groups.public !== undefined) return undefined;
-  const kinds = Object.keys(NAMES) as (keyof typeof NAMES)[];
-  return NAMES[kinds.find((kind) => groups[kind] !== undefined) ?? "data"];
+  const kinds = Object.keys(SECRET_NAMES) as (keyof typeof SECRET_NAMES)[];
+  return SECRET_NAMES[kinds.find((kind) => groups[kind] !== undefined) ?? "data"];
 }
 
 /** What a text looks like when a secret stands in it: `an nkey seed`; undefined when none does. */
 export function secretIn(text: string): string | undefined {
   for (const { groups } of text.matchAll(SECRET)) {
-    const name = nameOf(groups as Groups);
+    const name = kindOfSecret(groups as Groups);
     if (name !== undefined) return name;
   }
   return undefined;
@@ -48,6 +48,6 @@ export function secretIn(text: string): string | undefined {
 /** A text that may be shown: in place of each secret stands what it looks like. */
 export const hideSecrets = (text: string): string =>
   text.replace(SECRET, (found, ...args) => {
-    const name = nameOf(args.at(-1) as Groups);
+    const name = kindOfSecret(args.at(-1) as Groups);
     return name === undefined ? found : `[hidden: ${name}]`;
   });

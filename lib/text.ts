@@ -13,7 +13,7 @@ const ASCII = /^[\x20-\x7e]*$/;
 /** True for text that needs no escaping and takes a column a character. */
 export const isPlain = (text: string) => ASCII.test(text);
 
-const SHORT: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+const ESCAPES: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 const hex = (n: number, digits: number) => n.toString(16).padStart(digits, "0");
 
@@ -23,7 +23,8 @@ export function safe(text: string): string {
   return text.replace(UNSAFE, (c) => {
     const code = c.codePointAt(0) as number;
     return (
-      SHORT[c] ?? (code < 0x100 ? `\\x${hex(code, 2)}` : code < 0x10000 ? `\\u${hex(code, 4)}` : `\\u{${hex(code, 1)}}`)
+      ESCAPES[c] ??
+      (code < 0x100 ? `\\x${hex(code, 2)}` : code < 0x10000 ? `\\u${hex(code, 4)}` : `\\u{${hex(code, 1)}}`)
     );
   });
 }
@@ -106,7 +107,7 @@ export function cut(line: string, max: number): string {
 }
 
 /** `word` in pieces of at most `max` columns, one character at least; in one pass, since an error may have megabytes. */
-function pieces(word: string, max: number): string[] {
+function wordPieces(word: string, max: number): string[] {
   const out: string[] = [];
   if (ASCII.test(word)) {
     for (let at = 0; at < word.length; at += max) out.push(word.slice(at, at + max));
@@ -140,7 +141,7 @@ export function wrap(text: string, max: number): string[] {
     if (line !== "") lines.push(line);
     if (wide <= max) [line, used] = [word, wide];
     else {
-      const parts = pieces(word, Math.max(1, max));
+      const parts = wordPieces(word, Math.max(1, max));
       line = parts.pop() as string;
       used = width(line);
       for (const part of parts) lines.push(part);
@@ -179,10 +180,10 @@ export function bar(part: number, whole: number, cells: number, utf8: boolean): 
   return (utf8 ? "█" : "#").repeat(full) + (utf8 ? "░" : ".").repeat(cells - full);
 }
 
-const NAMED = 5;
+const NAMED_REASONS = 5;
 
 /** Reasons for a message: `a; b; c`, and of more than five the first five and a count: `…; and 3 more`. */
 export function firstFew(reasons: readonly string[]): string {
-  const rest = reasons.length > NAMED ? `; and ${reasons.length - NAMED} more` : "";
-  return reasons.slice(0, NAMED).join("; ") + rest;
+  const rest = reasons.length > NAMED_REASONS ? `; and ${reasons.length - NAMED_REASONS} more` : "";
+  return reasons.slice(0, NAMED_REASONS).join("; ") + rest;
 }

@@ -11,7 +11,6 @@ import {
   commandsOf,
   type FlagToken,
   flagOf,
-  isList,
   isPositional,
   load,
   type Manual,
@@ -19,6 +18,7 @@ import {
   negativeOf,
   readArgs,
   type Tree,
+  takesList,
   takesMany,
   tokensOf,
   usageWord,
@@ -160,7 +160,7 @@ function checkFlags(path: readonly string[], command: Tree, words: readonly stri
       continue;
     }
     checkValue(token, def.valueHint, names, fail);
-    if (given.has(name) && !isList(def)) throw fail(`--${name} is given more than once.`, "Give it once.");
+    if (given.has(name) && !takesList(def)) throw fail(`--${name} is given more than once.`, "Give it once.");
     given.add(name);
   }
 }

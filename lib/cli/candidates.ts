@@ -42,7 +42,7 @@ async function newestRows(store: Store, limit: number, keep: (row: JobRow) => bo
 
 /** The jobs that fit what is typed, newest first, with what they run. */
 async function jobs(store: Store, typed: string, running: boolean): Promise<Candidate[]> {
-  const { isTerminal, stateOf } = await import("../model/job.ts");
+  const { isTerminal, displayState: stateOf } = await import("../model/job.ts");
   const { formatAgo } = await import("../duration.ts");
   const keep = (row: JobRow) => row.jid.startsWith(typed) && !(running && isTerminal(row.status));
   const rows = await newestRows(store, MOST, keep);

@@ -121,7 +121,7 @@ export function readArgs(args: ArgsDef, words: readonly string[]): Args {
     if (token.kind !== "option") continue;
     const { name, negated, text } = flagOf(token);
     const before = read[name];
-    if (isList(args[name])) read[name] = [...(Array.isArray(before) ? before : []), text ?? ""];
+    if (takesList(args[name])) read[name] = [...(Array.isArray(before) ? before : []), text ?? ""];
     else read[name] = text ?? !negated;
   }
   const named = Object.keys(args).filter((name) => isPositional(args[name] as Arg));
@@ -158,7 +158,7 @@ export function shortOf(def: Arg): string | undefined {
 export const isPositional = (def: Arg) => def.type === "positional";
 
 /** True for a flag that may be repeated: its value is a list. */
-export const isList = (def: Arg | undefined) => def !== undefined && "multiple" in def && def.multiple === true;
+export const takesList = (def: Arg | undefined) => def !== undefined && "multiple" in def && def.multiple === true;
 
 /** True for a positional that takes every word that is left. */
 export const takesMany = (def: Arg) => "many" in def && def.many === true;

@@ -4,7 +4,7 @@
 import type { ArgsDef } from "citty";
 import { JOB_REFERENCES } from "../model/job-reference.ts";
 import { STATE_WORDS } from "../model/peel-state.ts";
-import { GROUPS, SORTS, STATES } from "../model/selection.ts";
+import { JOB_STATES, SORTS, STATE_GROUPS } from "../model/selection.ts";
 import { COLUMN_NAMES } from "../render/columns.ts";
 import { locate } from "./args.ts";
 import {
@@ -13,13 +13,13 @@ import {
   argsOf,
   commandsOf,
   flagOf,
-  isList,
   isPositional,
   load,
   manualOf,
   negativeOf,
   readArgs,
   type Tree,
+  takesList,
   takesMany,
   tokensOf,
 } from "./command.ts";
@@ -55,8 +55,8 @@ const plain = (words: readonly string[]): Candidate[] => words.map((word) => [wo
 /** The words for flags with this `valueHint`, beside those that spell them out (`a|b|c`). */
 const VALUES: Record<string, () => readonly Candidate[]> = {
   state: () => [
-    ...plain(STATES),
-    ...Object.entries(GROUPS).map(([name, states]): Candidate => [name, states.join(", ")]),
+    ...plain(JOB_STATES),
+    ...Object.entries(STATE_GROUPS).map(([name, states]): Candidate => [name, states.join(", ")]),
   ],
   result: () => plain(STATE_WORDS),
   order: () => plain(SORTS),
@@ -98,7 +98,8 @@ function sourceOfValue(name: string, def: Arg, jid: string | undefined): Source 
 function flagWords(args: ArgsDef, given: ReadonlySet<string>, globals: ReadonlySet<string>, withGlobals: boolean) {
   return Object.entries(args)
     .filter(
-      ([name, def]) => !isPositional(def) && (!given.has(name) || isList(def)) && (withGlobals || !globals.has(name)),
+      ([name, def]) =>
+        !isPositional(def) && (!given.has(name) || takesList(def)) && (withGlobals || !globals.has(name)),
     )
     .sort(([a], [b]) => Number(globals.has(a)) - Number(globals.has(b)))
     .map(([name, def]): Candidate => {

@@ -27,7 +27,7 @@ export function decode(bytes: Uint8Array): Value {
 export const isJson = (bytes: Uint8Array): boolean => bytes.length > 0 && jsonPart(bytes) !== undefined;
 
 /** How messages name a value that is no record. */
-function kindOf(value: Value): string {
+function kindOfValue(value: Value): string {
   if (Array.isArray(value)) return "a list";
   if (value === null) return "nil";
   if (value instanceof Timestamp) return "a time";
@@ -39,7 +39,7 @@ function kindOf(value: Value): string {
 
 function requireMap(value: Value): ValueMap {
   if (value instanceof Map) return value;
-  throw new Undecodable(`not a record but ${kindOf(value)}`);
+  throw new Undecodable(`not a record but ${kindOfValue(value)}`);
 }
 
 /** One scanner for each list of fields that is asked for; there are few such lists. */

@@ -3,7 +3,7 @@ import { scalar } from "./json.ts";
 import type { Value } from "./value.ts";
 
 /** Characters that are put together before they are hashed, so that small values cost little. */
-const CHUNK = 4 << 10;
+const HASHED_AT_ONCE = 4 << 10;
 
 /**
  * A text that is the same for equal values, and for no others that can be found (SHA-256). The order of a map's keys makes no
@@ -18,12 +18,12 @@ export function digest(value: Value): string {
   };
   const add = (text: string) => {
     pending += text;
-    if (pending.length >= CHUNK) flush();
+    if (pending.length >= HASHED_AT_ONCE) flush();
   };
   const addText = (text: string) => {
     const wellFormed = text.isWellFormed();
     add(`${text.length}${wellFormed ? "s" : "u"}`);
-    if (wellFormed && text.length < CHUNK) return add(text);
+    if (wellFormed && text.length < HASHED_AT_ONCE) return add(text);
     flush();
     // Half a pair of surrogates has no form in UTF-8 of its own.
     hasher.update(wellFormed ? text : Buffer.from(text, "utf16le"));

@@ -70,14 +70,14 @@ function number(value: number): Buffer {
 }
 
 /** Readers of JSON take a number with a point or an exponent for a double, and so will the receiver. */
-function numberText(text: string): Buffer {
+function encodeNumber(text: string): Buffer {
   const value = Number(text);
   if (Number.isFinite(value)) return float(value);
   throw new Unencodable(`the number ${text.slice(0, 50)} is too large`);
 }
 
 /** A time as masters write it: 8 bytes, and 12 where the seconds don't fit. */
-function time({ seconds, nanos }: Timestamp): Buffer {
+function encodeTime({ seconds, nanos }: Timestamp): Buffer {
   if (seconds >= 0n && seconds < 1n << 34n)
     return Buffer.concat([Buffer.of(0xd7), numbered(0xff, 8, (BigInt(nanos) << 34n) | seconds)]);
   return Buffer.concat([Buffer.of(0xc7, 12), numbered(0xff, 4, nanos), numbered(0, 8, seconds).subarray(1)]);
@@ -96,8 +96,8 @@ function* pieces(value: Encodable): Generator<Uint8Array> {
   else if (typeof value === "string") yield* text(value);
   else if (typeof value === "bigint") yield integer(value);
   else if (typeof value === "number") yield number(value);
-  else if (value instanceof NumberText) yield numberText(value.text);
-  else if (value instanceof Timestamp) yield time(value);
+  else if (value instanceof NumberText) yield encodeNumber(value.text);
+  else if (value instanceof Timestamp) yield encodeTime(value);
   else if (value instanceof Uint8Array) {
     yield head(value.length, 0, 0, [0xc4, 0xc5, 0xc6]);
     yield value;

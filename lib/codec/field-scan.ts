@@ -3,7 +3,7 @@
 import { textHead, uint16, uint32 } from "./value-at.ts";
 
 /** Deeper nesting than real records have is left to the exact decoder, which has a limit of its own. */
-const MAX_DEPTH = 32;
+const SCAN_DEPTH = 32;
 
 /** The end of the value that begins at `at`; -1 when it is cut off, too deep, or no MessagePack. */
 function skip(bytes: Uint8Array, at: number, depth: number): number {
@@ -66,7 +66,7 @@ function skip(bytes: Uint8Array, at: number, depth: number): number {
 }
 
 function skipMany(bytes: Uint8Array, at: number, count: number, depth: number): number {
-  if (depth >= MAX_DEPTH) return -1;
+  if (depth >= SCAN_DEPTH) return -1;
   let next = at;
   for (let i = 0; i < count; i++) {
     if (next >= bytes.length) return -1;

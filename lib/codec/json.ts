@@ -5,7 +5,7 @@ import { Extension, NumberText, Timestamp, type Value } from "./value.ts";
 
 const LINE = 100;
 /** Columns that values are indented at most, or a long list in 400 others is a thousand times its size in spaces. */
-const DEEPEST = 40;
+const INDENTED_COLUMNS = 40;
 
 /** Text that JSON writes as it is; nearly all is, so this is looked at first. */
 const VERBATIM = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
@@ -44,7 +44,7 @@ const isContainer = (value: Value) => Array.isArray(value) || value instanceof M
  * @param after columns that follow it on its line (a comma)
  */
 export function toJson(value: Value, indent = 0, before = 0, after = 0): string {
-  if (indent >= DEEPEST && isContainer(value)) return toJsonLine(value);
+  if (indent >= INDENTED_COLUMNS && isContainer(value)) return toJsonLine(value);
   const pad = " ".repeat(indent + 2);
   const end = `\n${" ".repeat(indent)}`;
   if (Array.isArray(value)) {

@@ -20,7 +20,7 @@ function keyText(key: Value): string {
 }
 
 const NOT = "not MessagePack or JSON";
-const time = new TimeReader();
+const timeReader = new TimeReader();
 
 const cutOff = () => new Undecodable(`${NOT}: it ends in the middle of a value`);
 
@@ -182,8 +182,8 @@ export class MessagePackReader {
     if (length !== 4 && length !== 8 && length !== 12) return undefined;
     const start = this.#take(length);
     this.#allowance.spend(COST.time);
-    if (time.readBody(this.#bytes, start, length))
-      return new Timestamp((BigInt(time.high) << 32n) + BigInt(time.low), time.nanos);
+    if (timeReader.readBody(this.#bytes, start, length))
+      return new Timestamp((BigInt(timeReader.high) << 32n) + BigInt(timeReader.low), timeReader.nanos);
     this.#at = start;
     return undefined;
   }

@@ -3,19 +3,19 @@
 import { Allowance, COST, Entries, Undecodable } from "./undecodable.ts";
 import { NumberText, type Value, type ValueMap } from "./value.ts";
 
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const JSON_NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORDS = [
   ["true", true],
   ["false", false],
   ["null", null],
 ] as const;
 /** Digits up to which a whole number becomes one: twice what 64 bits need. Beyond, that takes time, and is never calculated with. */
-const WHOLE = /^-?\d{1,40}$/;
+const WHOLE_NUMBER = /^-?\d{1,40}$/;
 
 function exactNumber(text: string): Value {
   const number = Number(text);
   if (String(number) === text) return number;
-  return WHOLE.test(text) && number !== 0 ? BigInt(text) : new NumberText(text);
+  return WHOLE_NUMBER.test(text) && number !== 0 ? BigInt(text) : new NumberText(text);
 }
 
 class JsonReader {
@@ -66,8 +66,8 @@ class JsonReader {
       this.#allowance.spend(COST.scalar);
       return value;
     }
-    NUMBER.lastIndex = this.#at;
-    const number = NUMBER.exec(this.#text)?.[0];
+    JSON_NUMBER.lastIndex = this.#at;
+    const number = JSON_NUMBER.exec(this.#text)?.[0];
     if (number === undefined) return this.#unexpected();
     this.#at += number.length;
     const value = exactNumber(number);

@@ -12,7 +12,7 @@ const ALWAYS = 64 << 20;
 
 /** Bytes of memory that values take once decoded, what they leave behind for the collector included: all as measured. */
 export const COST = { scalar: 16, wide: 72, text: 72, foreign: 48, bytes: 190, time: 140, list: 96 } as const;
-const MAP = { empty: 80, small: 240, grown: 600, entry: 100, repeated: 60 } as const;
+const MAP_COST = { empty: 80, small: 240, grown: 600, entry: 100, repeated: 60 } as const;
 /** Entries that a map has room for at first. */
 const ROOM = 4;
 
@@ -38,13 +38,13 @@ export class Allowance {
 
   /** A map that does. @throws Undecodable when that is too deep */
   map(depth: number): void {
-    this.#open(depth, MAP.empty);
+    this.#open(depth, MAP_COST.empty);
   }
 
   /** The next entry of a map that has so many. */
   entry(before: number): void {
-    if (before === 0) this.spend(MAP.small);
-    else if (before >= ROOM) this.spend(before === ROOM ? MAP.grown : MAP.entry);
+    if (before === 0) this.spend(MAP_COST.small);
+    else if (before >= ROOM) this.spend(before === ROOM ? MAP_COST.grown : MAP_COST.entry);
   }
 
   #open(depth: number, cost: number): void {
@@ -54,10 +54,10 @@ export class Allowance {
 }
 
 /** Maps in which a key stood twice. */
-const repeated = new WeakSet<ValueMap>();
+const mapsWithRepeats = new WeakSet<ValueMap>();
 
 /** True for a decoded map in which a key stood twice: some of its keys are names that were made up here. */
-export const hasRepeatedKeys = (map: ValueMap): boolean => repeated.has(map);
+export const hasRepeatedKeys = (map: ValueMap): boolean => mapsWithRepeats.has(map);
 
 /**
  * The entries of one map as they come. JSON and MessagePack let a key stand twice, and MessagePack's 1 and "1" are one
@@ -73,10 +73,10 @@ export class Entries {
   add(key: string, value: Value): void {
     if (!this.#all && this.#map.has(key)) {
       this.#all = [...this.#map];
-      this.allowance.spend(MAP.repeated * this.#all.length);
+      this.allowance.spend(MAP_COST.repeated * this.#all.length);
     }
     if (this.#all) {
-      this.allowance.spend(MAP.repeated);
+      this.allowance.spend(MAP_COST.repeated);
       this.#all.push([key, value]);
     } else this.#map.set(key, value);
   }
@@ -95,7 +95,7 @@ export class Entries {
       return name;
     };
     const map: ValueMap = new Map(this.#all.map(([key, value], i) => [lastAt.get(key) === i ? key : free(key), value]));
-    repeated.add(map);
+    mapsWithRepeats.add(map);
     return map;
   }
 }

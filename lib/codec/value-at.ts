@@ -41,7 +41,7 @@ export function smallInteger(bytes: Uint8Array, at: number): number {
 }
 
 const octets = new Uint8Array(8);
-const integer = new DataView(octets.buffer);
+const octetsView = new DataView(octets.buffer);
 
 /** True for an integer of 64 bits with a sign, as durations are stored. */
 export const isInteger64 = (bytes: Uint8Array, at: number) => bytes[at] === 0xd3;
@@ -49,7 +49,7 @@ export const isInteger64 = (bytes: Uint8Array, at: number) => bytes[at] === 0xd3
 /** That integer. */
 export function integer64(bytes: Uint8Array, at: number): bigint {
   for (let i = 0; i < 8; i++) octets[i] = bytes[at + 1 + i] as number;
-  return integer.getBigInt64(0);
+  return octetsView.getBigInt64(0);
 }
 
 /** True for the value true. */

@@ -5,14 +5,14 @@ import { isAsciiText } from "./field-scan.ts";
 import type { Value } from "./value.ts";
 
 /** Bytes of a value up to which it takes little memory, even as a list of the shortest texts. */
-const LONG = 1 << 20;
+const LONG_BYTES = 1 << 20;
 /** How many decoded values are kept for the next one who asks for the same. */
 const CACHED = 4096;
 
 /** True for ASCII text, or a list of such, that can be decoded on its own. */
 function isOrdinary(bytes: Uint8Array): boolean {
   if (!isAsciiText(bytes)) return false;
-  if (bytes.length < LONG) return true;
+  if (bytes.length < LONG_BYTES) return true;
   try {
     decode(bytes);
     return true;

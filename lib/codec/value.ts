@@ -9,8 +9,8 @@ export class Timestamp {
 
   /** @param ns nanoseconds since 1970 */
   static at(ns: bigint): Timestamp {
-    const nanos = ((ns % SECOND) + SECOND) % SECOND;
-    return new Timestamp((ns - nanos) / SECOND, Number(nanos));
+    const nanos = ((ns % NS_PER_SECOND) + NS_PER_SECOND) % NS_PER_SECOND;
+    return new Timestamp((ns - nanos) / NS_PER_SECOND, Number(nanos));
   }
 
   /** Year 1 is how masters write "not set". */
@@ -20,7 +20,7 @@ export class Timestamp {
 
   /** Nanoseconds since 1970. */
   get ns(): bigint {
-    return this.seconds * SECOND + BigInt(this.nanos);
+    return this.seconds * NS_PER_SECOND + BigInt(this.nanos);
   }
 
   /** RFC 3339 in UTC, up to 9 fractional digits, trailing zeros dropped; outside the years 0 to 9999 `unix:<s>.<ns>`. */
@@ -31,7 +31,7 @@ export class Timestamp {
   }
 }
 
-const SECOND = 1_000_000_000n; // in ns
+const NS_PER_SECOND = 1_000_000_000n; // in ns
 const ZERO_SECONDS = -62135596800n; // 0001-01-01T00:00:00Z
 const MIN_SECONDS = -62167219200n; // 0000-01-01T00:00:00Z
 const MAX_SECONDS = 253402300799n; // 9999-12-31T23:59:59Z

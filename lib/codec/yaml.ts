@@ -22,9 +22,9 @@ const WRITTEN: ScalarTag = {
 /** Levels that are indented; in those below, indentation would be most of the text. */
 const DEEPEST = 20;
 
-function plain(value: Value): unknown {
-  if (Array.isArray(value)) return value.map(plain);
-  if (value instanceof Map) return new Map(Array.from(value, ([key, item]) => [key.toWellFormed(), plain(item)]));
+function plainValue(value: Value): unknown {
+  if (Array.isArray(value)) return value.map(plainValue);
+  if (value instanceof Map) return new Map(Array.from(value, ([key, item]) => [key.toWellFormed(), plainValue(item)]));
   if (typeof value === "string") return value.toWellFormed();
   if (value instanceof Timestamp) return String(value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
@@ -39,7 +39,7 @@ function plain(value: Value): unknown {
  * and times, and the escapes of unsafe characters hold.
  */
 export function toYaml(value: Value): string {
-  const document = new Document(plain(value), { aliasDuplicateObjects: false, customTags: [WRITTEN] });
+  const document = new Document(plainValue(value), { aliasDuplicateObjects: false, customTags: [WRITTEN] });
   visit(document, {
     Collection(_, node, path) {
       if (path.filter(isCollection).length < DEEPEST) return undefined;

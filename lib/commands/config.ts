@@ -7,7 +7,7 @@ import { renderTable } from "../render/table.ts";
 import { hideSecrets } from "../secrets.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import { maskUrl } from "../settings/server-url.ts";
-import { KEYS, type Key, type Resolved, SETTINGS, type Settings } from "../settings/settings.ts";
+import { KEYS, type Key, type ResolvedSettings, SETTINGS, type Settings } from "../settings/settings.ts";
 import { type GlobalArgs, globals } from "./shared.ts";
 import { type Surroundings, surroundings } from "./surroundings.ts";
 
@@ -29,7 +29,7 @@ function shown(key: Key, settings: Settings): string | undefined {
 }
 
 /** Each setting with its source. Those that no flag can set are called as contexts call them, and listed only when set. */
-function describeSettings({ settings, sources, file }: Resolved): Row[] {
+function describeSettings({ settings, sources, file }: ResolvedSettings): Row[] {
   const named = (kind: "config" | "context"): Row =>
     file?.kind === kind
       ? { setting: kind, value: file.name, source: file.source }

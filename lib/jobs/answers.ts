@@ -7,9 +7,9 @@ import { readStory } from "./story.ts";
 import { type Rhythm, repeat, turns } from "./turns.ts";
 
 /** How long after its end, in ms, a job's peels are waited for. */
-const PATIENCE_MS = 10_000;
+const ANSWER_MS = 10_000;
 /** Often, since it is for a short time: what is told is as old as the last look. */
-const LOOK: Rhythm = { pauseMs: 250, share: 1 / 2 };
+const ANSWER_RHYTHM: Rhythm = { pauseMs: 250, share: 1 / 2 };
 /** Jobs that are looked at at a time. */
 const AT_ONCE = 8;
 
@@ -22,7 +22,7 @@ export class Answers {
 
   /** Takes a job that has ended. */
   add(ending: Ending): void {
-    if (mayAnswer(ending)) this.#open.set(ending.row.jid, { ending, untilMs: Date.now() + PATIENCE_MS });
+    if (mayAnswer(ending)) this.#open.set(ending.row.jid, { ending, untilMs: Date.now() + ANSWER_MS });
     else this.settled(ending);
   }
 
@@ -59,7 +59,7 @@ export class Answers {
       if (this.#open.size === 0) done.abort();
     };
     await look();
-    await repeat(LOOK, done.signal, look);
+    await repeat(ANSWER_RHYTHM, done.signal, look);
   }
 
   /** Looks again and again until `stop`. A lost connection is told elsewhere. */
@@ -68,7 +68,7 @@ export class Answers {
       this.#look(storeNow()).catch((error) => {
         if (!(error instanceof Transient)) throw error;
       });
-    await repeat(LOOK, stop, look);
+    await repeat(ANSWER_RHYTHM, stop, look);
   }
 
   /** What is known now is all that will be. */

@@ -9,7 +9,7 @@ import { NEVER, type Reopenable } from "./follow.ts";
 import { readJob } from "./lookup.ts";
 
 /** Why a target is not what it was when it was chosen; undefined when it is, and for one that was not looked up then. */
-async function changed(store: LiveStore, { jid, row }: Target): Promise<Omit<Refused, "why"> | undefined> {
+async function whyChanged(store: LiveStore, { jid, row }: Target): Promise<Omit<Refused, "why"> | undefined> {
   if (!row) return undefined;
   const record = await readJob(store, jid).catch((error) => {
     if (!(error instanceof JobNotFound)) throw error;
@@ -38,7 +38,7 @@ export async function sendSignal(session: Pick<Reopenable, "store" | "ending">, 
   const { jid, unchecked } = target;
   const warnings = unchecked === undefined ? [] : [unchecked];
   try {
-    const refused = await changed(store, target);
+    const refused = await whyChanged(store, target);
     if (refused) return notSent(refused);
     if (session.ending) return await NEVER;
     const heard = await store.cancel(jid);

@@ -28,13 +28,13 @@ function answerIn(bytes: Uint8Array, jid: string): Answer {
 }
 
 /** A job as the bucket has it, `none`, or why that can't be told. */
-type Found = { readonly row: JobRow } | "none" | { readonly why: string };
+type FoundJob = { readonly row: JobRow } | "none" | { readonly why: string };
 
 /** Connections that a look-up is tried on. */
 const CONNECTIONS = 3;
 
 /** Looks a job up. When the connection is lost or silent, it is looked up on another one. */
-async function lookUp(session: Reopenable, jid: string): Promise<Found> {
+async function lookUp(session: Reopenable, jid: string): Promise<FoundJob> {
   let why = "";
   for (let nth = 1; nth <= CONNECTIONS; nth++) {
     try {
@@ -99,10 +99,10 @@ export async function untilRecorded(store: Store, jid: string): Promise<void> {
 }
 
 /** What came of one request: as Dispatched, or it is certain that no master has the job (`error`), or that can't be told. */
-type Attempt = Dispatched | { readonly kind: "refused"; readonly error: UserError };
+type RequestAttempt = Dispatched | { readonly kind: "refused"; readonly error: UserError };
 
 /** Sends the request once. What is no clear answer is looked up in the bucket. */
-async function attempt(session: Reopenable, jid: string, request: NewJob): Promise<Attempt> {
+async function attempt(session: Reopenable, jid: string, request: NewJob): Promise<RequestAttempt> {
   const handed = await session.store.dispatch(request);
   if ("refused" in handed) return { kind: "refused", error: handed.refused };
   const answer = "answer" in handed ? answerIn(handed.answer, jid) : undefined;

@@ -18,7 +18,7 @@ const LOOK_UP: Rhythm = { pauseMs: 5_000, share: 1 / 10 };
 const AT_ONCE = 64;
 
 /** Hands over the record of each job as it is now; undefined for a job that has none any more. */
-async function lookUp(
+async function lookUpEach(
   store: LiveStore,
   jids: readonly string[],
   onRecord: (jid: string, bytes: Uint8Array | undefined) => void,
@@ -42,7 +42,7 @@ export const lookUpAgain = (
   stop: AbortSignal,
 ): Promise<void> =>
   repeat(LOOK_UP, stop, () =>
-    lookUp(store, [...open()], (jid, bytes) => stop.aborted || onRecord(jid, bytes)).catch((error) => {
+    lookUpEach(store, [...open()], (jid, bytes) => stop.aborted || onRecord(jid, bytes)).catch((error) => {
       if (!(error instanceof UserError)) throw error;
     }),
   );
@@ -107,7 +107,7 @@ export async function followEnds(store: LiveStore, jids: readonly string[], ends
   };
   const caughtUp = () => {
     const unseen = [...open].filter((jid) => !seen.has(jid));
-    lookUp(store, unseen, found).then(ends.working, failure.reject);
+    lookUpEach(store, unseen, found).then(ends.working, failure.reject);
   };
   const onEntry = (jid: string, bytes: Uint8Array | undefined) => {
     if (bytes) take(jid, bytes);

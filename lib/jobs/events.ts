@@ -7,12 +7,13 @@ import type { Follow, LiveStore, Store, StoredEvent } from "../store.ts";
 import type { ReturnReader } from "./lookup.ts";
 
 /** Events whose payload is the record of a return. */
-const RETURNS = new Set(["return", "schedule"]);
+const RETURN_EVENTS = new Set(["return", "schedule"]);
 
 /** A stored event with its payload decoded. @param reader what is made of the records of returns */
 export function eventOf({ bytes, ...event }: StoredEvent, reader?: ReturnReader): JobEvent {
   try {
-    if (!reader || event.peel === undefined || !RETURNS.has(event.kind)) return { ...event, payload: decode(bytes) };
+    if (!reader || event.peel === undefined || !RETURN_EVENTS.has(event.kind))
+      return { ...event, payload: decode(bytes) };
     const returned = reader.read(event.peel, bytes);
     return { ...event, payload: returned.record, returned };
   } catch (error) {

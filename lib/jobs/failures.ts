@@ -9,7 +9,7 @@ import type { ReturnReader } from "./lookup.ts";
 import type { Progress, Read } from "./read-jobs.ts";
 import { readReturnsAcross } from "./read-returns.ts";
 
-function targetsOf(jobs: JobList): Set<string> {
+function allTargets(jobs: JobList): Set<string> {
   const targets = new Set<string>();
   for (const { row } of jobs) for (const peel of row.targets ?? []) targets.add(peel);
   return targets;
@@ -48,7 +48,7 @@ export async function readFailures(
   progress: Progress | undefined,
   warn: (text: string) => void,
 ): Promise<{ failures: ErrorGroups; unreachable: ErrorGroups }> {
-  const failures = new ErrorGroups(targetsOf(jobs));
+  const failures = new ErrorGroups(allTargets(jobs));
   const unreachable = new ErrorGroups([]);
   const isTarget = targetTest(jobs);
   const unheard = new UnheardPeels(jobs);

@@ -21,7 +21,7 @@ export interface Unheard {
 }
 
 /** So many peels of jobs are looked up, the last ones; before nats-server 2.10 each takes a consumer of its own. */
-const MOST = { portions: 2_000, each: 50 } as const;
+const MOST_LOOK_UPS = { portions: 2_000, each: 50 } as const;
 
 /** What a story is made of, as a row has it. */
 const recordOf = ({ targets, status, owner }: JobRow, peel: string): ValueMap =>
@@ -45,7 +45,7 @@ export async function readUnheard(
 ): Promise<{ stories: (PeelStory | undefined)[]; note: string | undefined }> {
   // One peel takes one consumer, however many its jobs are.
   const several = all.some(({ peel }) => peel !== all[0]?.peel);
-  const most = !several ? all.length : store.readsManyAtOnce ? MOST.portions : MOST.each;
+  const most = !several ? all.length : store.readsManyAtOnce ? MOST_LOOK_UPS.portions : MOST_LOOK_UPS.each;
   const left = Math.max(0, all.length - most);
   const read = all.slice(left);
   const reader = wholeRecords(["peel_id", ...fields]);
@@ -114,7 +114,7 @@ export class UnheardPeels {
     const unheard: { readonly place: number; readonly peel: string; readonly stored?: Return }[] = [...this.#givenUp];
     let older = 0;
     // Of those that are never looked up only their number is needed.
-    let room = MOST.portions;
+    let room = MOST_LOOK_UPS.portions;
     for (const [place, returned] of [...this.#returned].reverse()) {
       const silent = new Set(this.jobs.at(place).row.targets).difference(returned);
       if (room > 0) for (const peel of silent) unheard.push({ place, peel });

@@ -12,7 +12,7 @@ import type { Progress } from "./read-jobs.ts";
 import { type OnReturn, readReturnsAcross } from "./read-returns.ts";
 
 /** So many of the newest jobs are read first, where the server can pick their returns: their hits are shown at once. */
-const FIRST = 400;
+const FIRST_JOBS = 400;
 
 /** What was searched. */
 export interface Searched {
@@ -72,7 +72,7 @@ class Hits {
 const NOTHING: readonly string[] = [];
 
 /** Decodes only what can hold a hit. */
-function readerFor({ mayHold }: Search): ReturnReader {
+function searchReader({ mayHold }: Search): ReturnReader {
   return {
     read: (peel, bytes) =>
       toReturn(peel, decodeRecord(bytes, !mayHold || isJson(bytes) || mayHold(bytes) ? undefined : NOTHING)),
@@ -100,8 +100,8 @@ export async function grepReturns(
   },
 ): Promise<Searched> {
   const searched = { returns: 0, unreadable: 0 };
-  const reader = readerFor(search);
-  const first = store.readsManyAtOnce ? Math.max(0, jobs.length - FIRST) : 0;
+  const reader = searchReader(search);
+  const first = store.readsManyAtOnce ? Math.max(0, jobs.length - FIRST_JOBS) : 0;
   for (const [from, to] of [
     [first, jobs.length],
     [0, first],

@@ -7,19 +7,19 @@ import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
 import type { Heartbeat, Store } from "../store.ts";
 
 /** What surrounds a job is looked up at once, and waited for no longer than this, in ms. */
-const LOOK_MS = 1_000;
+const LOOK_UP_MS = 1_000;
 
 /** Told why a look-up brought nothing. */
-type Unheard = (why: string) => void;
+type OnUnanswered = (why: string) => void;
 
 /** `work`, or undefined when it takes longer than LOOK_MS or fails in a way that only leaves a question open. */
-export async function inTime<T>(work: Promise<T>, unheard: Unheard = () => {}): Promise<T | undefined> {
+export async function inTime<T>(work: Promise<T>, unheard: OnUnanswered = () => {}): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<undefined>((done) => {
     timer = setTimeout(() => {
       unheard("no answer within a second.");
       done(undefined);
-    }, LOOK_MS);
+    }, LOOK_UP_MS);
   });
   const found = work.catch((error) => {
     if (!(error instanceof UserError)) throw error;
@@ -52,7 +52,7 @@ function signOf({ ageMs, storedMs, bytes }: Heartbeat): MasterSign {
 export async function masterSigns(
   store: Store,
   owners: Iterable<string>,
-  unheard?: Unheard,
+  unheard?: OnUnanswered,
 ): Promise<ReadonlyMap<string, MasterSign>> {
   const look = async (owner: string): Promise<readonly [string, MasterSign]> => {
     const beat = await inTime(store.heartbeat("masters", owner), unheard);
@@ -65,7 +65,7 @@ export async function masterSigns(
 export async function offlineAmong(
   store: Store,
   peels: readonly string[],
-  unheard?: Unheard,
+  unheard?: OnUnanswered,
 ): Promise<ReadonlySet<string> | undefined> {
   const beats = await inTime(Promise.all(peels.map((peel) => store.heartbeat("peels", peel))), unheard);
   return beats && new Set(peels.filter((_, i) => beats[i] === "none"));
@@ -75,7 +75,7 @@ export async function offlineAmong(
 export async function findStuck(
   store: Store,
   rows: readonly JobRow[],
-  unheard?: Unheard,
+  unheard?: OnUnanswered,
 ): Promise<ReadonlyMap<string, Stuck>> {
   const open = rows.filter(({ status }) => !isTerminal(status));
   const signs = await masterSigns(

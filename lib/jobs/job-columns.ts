@@ -7,12 +7,12 @@ import { isList, isNil, isText, smallInteger, TimeReader, textHead } from "../co
 import type { ValueSet } from "../codec/value-set.ts";
 import { ROW_FIELDS, SOURCES, type Source } from "../model/job.ts";
 
-export type Field = (typeof ROW_FIELDS)[number];
+export type ColumnField = (typeof ROW_FIELDS)[number];
 
 /** The scanner of the fields that columns are of. */
-type Found = Pick<FieldScanner, "starts" | "ends">;
+type FoundFields = Pick<FieldScanner, "starts" | "ends">;
 
-const placeOf = (field: Field) => ROW_FIELDS.indexOf(field);
+const placeOf = (field: ColumnField) => ROW_FIELDS.indexOf(field);
 const NONE = -1;
 
 /** Texts or lists, each by the number that it has among the distinct ones. */
@@ -21,7 +21,7 @@ class ValueColumn<T> {
   #ids = new Int32Array();
 
   constructor(
-    field: Field,
+    field: ColumnField,
     readonly values: ValueSet<T>,
     readonly isUsual: (bytes: Uint8Array, at: number) => boolean,
   ) {
@@ -33,7 +33,7 @@ class ValueColumn<T> {
   }
 
   /** Takes the field of a record; false when it is of an unusual type. */
-  put(n: number, bytes: Uint8Array, { starts, ends }: Found): boolean {
+  put(n: number, bytes: Uint8Array, { starts, ends }: FoundFields): boolean {
     const start = starts[this.#place] as number;
     let id = NONE;
     if (!isNil(bytes, start)) {
@@ -52,22 +52,22 @@ class ValueColumn<T> {
 }
 
 export class TextColumn extends ValueColumn<string> {
-  constructor(field: Field, values: ValueSet<string>) {
+  constructor(field: ColumnField, values: ValueSet<string>) {
     super(field, values, isText);
   }
 }
 
 export class ListColumn extends ValueColumn<readonly string[]> {
-  constructor(field: Field, values: ValueSet<readonly string[]>) {
+  constructor(field: ColumnField, values: ValueSet<readonly string[]>) {
     super(field, values, isList);
   }
 }
 
 /** "Not set": year 1. */
-const ZERO_SECONDS = -62135596800;
+const YEAR_ONE = -62135596800;
 /** In the place of nanoseconds: no time. */
 const NO_TIME = -1;
-const time = new TimeReader();
+const columnTime = new TimeReader();
 
 /** Times from 1970 to 2106, in 8 bytes each; others are unusual. */
 export class TimeColumn {
@@ -76,7 +76,7 @@ export class TimeColumn {
   #seconds = new Uint32Array();
   #nanos = new Int32Array();
 
-  constructor(field: Field) {
+  constructor(field: ColumnField) {
     this.#place = placeOf(field);
   }
 
@@ -85,14 +85,14 @@ export class TimeColumn {
     this.#nanos = grown(this.#nanos, size);
   }
 
-  put(n: number, bytes: Uint8Array, { starts }: Found): boolean {
+  put(n: number, bytes: Uint8Array, { starts }: FoundFields): boolean {
     const start = starts[this.#place] as number;
     this.#nanos[n] = NO_TIME;
     if (isNil(bytes, start)) return true;
-    if (!time.read(bytes, start)) return false;
-    if (time.high !== 0) return time.seconds === ZERO_SECONDS && time.nanos === 0;
-    this.#seconds[n] = time.low;
-    this.#nanos[n] = time.nanos;
+    if (!columnTime.read(bytes, start)) return false;
+    if (columnTime.high !== 0) return columnTime.seconds === YEAR_ONE && columnTime.nanos === 0;
+    this.#seconds[n] = columnTime.low;
+    this.#nanos[n] = columnTime.nanos;
     return true;
   }
 
@@ -114,7 +114,7 @@ export class CountColumn {
   readonly #place: number;
   #counts = new Int32Array();
 
-  constructor(field: Field) {
+  constructor(field: ColumnField) {
     this.#place = placeOf(field);
   }
 
@@ -122,7 +122,7 @@ export class CountColumn {
     this.#counts = grown(this.#counts, size);
   }
 
-  put(n: number, bytes: Uint8Array, { starts }: Found): boolean {
+  put(n: number, bytes: Uint8Array, { starts }: FoundFields): boolean {
     const start = starts[this.#place] as number;
     const none = isNil(bytes, start);
     const count = none ? NONE : smallInteger(bytes, start);
@@ -158,7 +158,7 @@ export class MetadataColumn {
   }
 
   /** Takes the field of a record; false when it is of an unusual type. */
-  put(n: number, bytes: Uint8Array, { starts, ends }: Found): boolean {
+  put(n: number, bytes: Uint8Array, { starts, ends }: FoundFields): boolean {
     const start = starts[this.#place] as number;
     this.#sources[n] = 0;
     this.#schedules[n] = NONE;

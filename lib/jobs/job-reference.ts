@@ -1,8 +1,8 @@
 // The job that a word stands for.
 import { UserError } from "../errors.ts";
-import { type JobRow, stateOf } from "../model/job.ts";
+import { displayState, type JobRow } from "../model/job.ts";
 import type { JobReference, Narrowing } from "../model/job-reference.ts";
-import { GROUPS, parseSelection } from "../model/selection.ts";
+import { parseSelection, STATE_GROUPS } from "../model/selection.ts";
 import type { Store } from "../store.ts";
 import { count, plural } from "../text.ts";
 import type { Read } from "./read-jobs.ts";
@@ -23,7 +23,8 @@ export async function findByReference(
   narrowing: Narrowing,
 ): Promise<{ readonly jid: string; readonly unreadable: Read["unreadable"] }> {
   const selection = parseSelection({ ...narrowing, limit: String(back + 1) }, ANY_TIME);
-  const keep = (row: JobRow) => (!bad || GROUPS.bad?.includes(stateOf(row)) === true) && selection.matches(row);
+  const keep = (row: JobRow) =>
+    (!bad || STATE_GROUPS.bad?.includes(displayState(row)) === true) && selection.matches(row);
   const read = await readSelected(store, selection, keep, undefined);
   const at = read.jobs.length - 1 - back;
   if (at >= 0) return { jid: read.jobs.at(at).row.jid, unreadable: read.unreadable };

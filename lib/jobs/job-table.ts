@@ -1,10 +1,12 @@
 // The rows of many jobs, in columns of plain numbers: what a view of a million jobs holds. A JobRow is made from them
 // when it is asked for.
+
 import { ByteSet, grown } from "../codec/byte-set.ts";
 import { decodeRecord, Undecodable } from "../codec/decode.ts";
 import { FieldScanner } from "../codec/field-scan.ts";
 import type { Timestamp } from "../codec/value.ts";
 import { ValueSet } from "../codec/value-set.ts";
+import { KSUID_LENGTH } from "../model/jid.ts";
 import { byCreation, type JobRow, jobRow, ROW_FIELDS, type Source, sourceFrom, unreadableRow } from "../model/job.ts";
 import { peelList } from "../model/peel.ts";
 import { CountColumn, ListColumn, MetadataColumn, TextColumn, TimeColumn } from "./job-columns.ts";
@@ -12,8 +14,6 @@ import { mergeSort } from "./merge-sort.ts";
 
 /** Jobs that there is room for at first. */
 const FIRST = 1024;
-/** What most job ids take. */
-const KSUID_LENGTH = 27;
 const KEPT = 1;
 const GONE = 2;
 

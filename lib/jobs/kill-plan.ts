@@ -18,7 +18,12 @@ const judge = ({ row, record }: Job, ask: boolean): Target | Refused =>
 const jobOf = (jid: string, record: ValueMap): Job => ({ row: jobRow(jid, record), record });
 
 /** One job that was named. A text that is no key may be the beginning of one, but not when it is known to be whole. */
-async function named(store: LiveStore, text: string, told: WordTold, narrowing: Narrowing): Promise<Target | Refused> {
+async function targetNamed(
+  store: LiveStore,
+  text: string,
+  told: WordTold,
+  narrowing: Narrowing,
+): Promise<Target | Refused> {
   const isWord = parseJobReference(text) !== undefined;
   try {
     if (isWord) {
@@ -60,7 +65,7 @@ export async function planNamed(
     return { jid: text, row: undefined, ask: false };
   };
   const look = (text: string): Promise<Target | Refused> =>
-    (force ? forced(text) : named(store, text, told, narrowing)).catch((error) => {
+    (force ? forced(text) : targetNamed(store, text, told, narrowing)).catch((error) => {
       if (!(error instanceof UserError)) throw error;
       const isSlip = error instanceof JobNotFound && isLikeWord(text);
       return { jid: text, why: "not found", error: isSlip ? noSuchReference(text) : error };

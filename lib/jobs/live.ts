@@ -2,20 +2,20 @@
 import type { ValueMap } from "../codec/value.ts";
 import { type JobRow, jobRow } from "../model/job.ts";
 import type { Return } from "../model/returns.ts";
-import { type JobEvent, Steps, type Story, type Surroundings, storyOf } from "../model/story.ts";
+import { type JobEvent, type JobSurroundings, Steps, type Story, storyOf } from "../model/story.ts";
 import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
 import type { LiveStore } from "../store.ts";
 import { untilTerminal } from "./ends.ts";
 import { followEvents } from "./events.ts";
 import { followReturns } from "./follow.ts";
 import { masterSigns } from "./heartbeats.ts";
-import { surroundings } from "./story.ts";
+import { jobSurroundings } from "./story.ts";
 import { type Rhythm, repeat } from "./turns.ts";
 
 /** When the surroundings are looked at again. */
 const LOOK: Rhythm = { pauseMs: 1_500, share: 1 / 10 };
 /** The heartbeat of the master is looked at each time, which is one request; those of silent peels and the queues each third. */
-const ALL = 3;
+const ALL_EVERY = 3;
 
 /** A job at one moment. */
 export interface Sight {
@@ -33,7 +33,7 @@ export class LiveJob {
   readonly #returns = new Map<string, Return>();
   #steps: Steps;
   #signs: ReadonlyMap<string, MasterSign> = new Map();
-  #around: Omit<Surroundings, "nowNs"> = {};
+  #around: Omit<JobSurroundings, "nowNs"> = {};
 
   /** Peels that something came about, in that order, until it is emptied. */
   readonly touched = new Set<string>();
@@ -119,7 +119,7 @@ export class LiveJob {
   async #lookAgain(store: LiveStore, stop: AbortSignal): Promise<void> {
     let nth = 0;
     const look = async () => {
-      await this.#look(store, nth++ % ALL === 0);
+      await this.#look(store, nth++ % ALL_EVERY === 0);
       if (stop.aborted) return;
       this.looked = true;
       this.changed();
@@ -135,7 +135,7 @@ export class LiveJob {
       this.#signs = await masterSigns(store, owners);
       return;
     }
-    const { around, sign } = await surroundings(store, this.jid, this.job, story, this.#steps);
+    const { around, sign } = await jobSurroundings(store, this.jid, this.job, story, this.#steps);
     this.#around = { offline: around.offline, behind: around.behind };
     this.#signs = new Map(owners.map((owner) => [owner, sign]));
   }

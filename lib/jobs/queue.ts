@@ -8,13 +8,13 @@ import { readEvents } from "./events.ts";
 import { readJob, readReturns } from "./lookup.ts";
 
 /** Functions that only read pass the queue by. */
-const PASSING = /^(test\.ping|sys\.(list_functions|doc)|(grains|settings|pillar)\..*|facts\.(?!set$).*)$/;
+const PASSING_FUNCTIONS = /^(test\.ping|sys\.(list_functions|doc)|(grains|settings|pillar)\..*|facts\.(?!set$).*)$/;
 
 /** True for a function that waits in the queue of a peel, and makes others wait. */
-const queues = (fn: string | undefined) => !PASSING.test(fn ?? "");
+const queues = (fn: string | undefined) => !PASSING_FUNCTIONS.test(fn ?? "");
 
 /** Jobs that are looked at, of those that have not ended. */
-const MOST = 64;
+const MOST_JOBS = 64;
 
 /**
  * For each of `peels` that accepted another job before this one and has not returned from it: that job, the one that it
@@ -29,7 +29,7 @@ export async function behindOf(
 ): Promise<ReadonlyMap<string, string>> {
   const behind = new Map<string, { jid: string; ackedNs: bigint }>();
   if (!queues(jobRow(jid, job).fn)) return new Map();
-  const others = (await store.activeJids()).filter((other) => other !== jid).slice(0, MOST);
+  const others = (await store.activeJids()).filter((other) => other !== jid).slice(0, MOST_JOBS);
   const look = async (other: string) => {
     const record = await readJob(store, other);
     const { fn, status, targets } = jobRow(other, record);

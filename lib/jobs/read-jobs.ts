@@ -80,7 +80,7 @@ export async function readJobs(
         dropAllBut: (numbers) => jobs.table.dropAllBut(numbers),
       },
       (entries) => {
-        jobs.table.reserve(Math.min(entries, RESERVED));
+        jobs.table.reserve(Math.min(entries, RESERVED_JOBS));
         progress.begin(entries);
       },
     );
@@ -91,7 +91,7 @@ export async function readJobs(
 }
 
 /** Jobs that room is made for at once; for more, or fewer than announced, it grows on the way. */
-const RESERVED = 2_000_000;
+const RESERVED_JOBS = 2_000_000;
 
 /** Records are kept in pieces of so many bytes. */
 const PIECE = 1 << 18;

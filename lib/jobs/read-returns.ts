@@ -30,7 +30,7 @@ const RESERVED = 1_000_000;
 /** Memory is swept after so many returns. */
 const SWEEP = 1 << 15;
 /** Stands in the place of a peel's number for a key of a list. */
-const LIST = -1;
+const LIST_KEY = -1;
 
 /** Where the first dot of a key is; -1 without one. For so few bytes a loop is quicker than a native call. */
 function dotIn(key: Uint8Array, from: number): number {
@@ -50,7 +50,7 @@ class ReturnKeys {
   /** The job of the key that came last: several peels of a job often come one after the other. */
   #jid = -1;
   #jidText: string | undefined;
-  #peel = LIST;
+  #peel = LIST_KEY;
 
   /** @param jids the jobs that are asked for */
   constructor(jids: Iterable<string>) {
@@ -80,7 +80,7 @@ class ReturnKeys {
       this.#jid = this.#jids.add(key, from, to);
       this.#jidText = undefined;
     }
-    this.#peel = dot < 0 ? LIST : this.#peels.add(key, dot + 1, key.length);
+    this.#peel = dot < 0 ? LIST_KEY : this.#peels.add(key, dot + 1, key.length);
     return this.#pairs.add(this.#jid, this.#peel);
   }
 
@@ -109,7 +109,7 @@ class ReturnKeys {
 }
 
 /** One read under way. */
-class Reading implements ReturnEntries {
+class ReturnsUnderWay implements ReturnEntries {
   readonly #keys: ReturnKeys;
   /** Numbers of the keys under which there is no return. */
   readonly #empty = new Set<number>();
@@ -188,7 +188,7 @@ export async function readReturnsAcross(
   options: ReturnsOptions,
 ): Promise<number> {
   const progress = options.progress ?? NO_PROGRESS;
-  const reading = new Reading(of, onReturn, options, progress);
+  const reading = new ReturnsUnderWay(of, onReturn, options, progress);
   try {
     await store.returns.across(of, reading);
   } finally {

@@ -11,15 +11,15 @@ import type { Selection } from "../model/selection.ts";
 import type { Store } from "../store.ts";
 import { Collection, type Progress, type Read, type Records, readJobs } from "./read-jobs.ts";
 
-const SECOND = 1_000_000_000n;
+const SECOND_NS = 1_000_000_000n;
 /** How far a master's clock may be ahead of the servers'. */
-const MARGIN_NS = 120n * SECOND;
+const MARGIN_NS = 120n * SECOND_NS;
 /** A clock that is seen to be further ahead than this makes the margin doubtful: then all jobs are read. */
-const DOUBTFUL_NS = 60n * SECOND;
+const DOUBTFUL_NS = 60n * SECOND_NS;
 /** A stream of so many messages is read in a second: `list` looks for the newest jobs at the end of longer ones only. */
 export const QUICK_MESSAGES = 100_000;
 
-const SIZES = {
+const PART_SIZES = {
   /** A stream of no more messages is read as a whole. */
   whole: 0,
   /** Changes that a job usually has, its index entry included, and then some. */
@@ -31,7 +31,7 @@ const SIZES = {
 };
 
 /** One part of the stream, from somewhere to its end. */
-class Part {
+class StreamPart {
   readonly jobs: Collection;
   /** When its first message was stored: whatever lies before it is not younger. */
   firstNs: bigint | undefined;
@@ -60,10 +60,10 @@ export async function readRecent(
   selection: Pick<Selection, "since" | "limit">,
   keep: (row: JobRow) => boolean,
   records: Records,
-  changes: Partial<typeof SIZES> = {},
+  changes: Partial<typeof PART_SIZES> = {},
 ): Promise<Read | undefined> {
   const { since, limit } = selection;
-  const sizes = { ...SIZES, ...changes };
+  const sizes = { ...PART_SIZES, ...changes };
   if (since === undefined && limit === undefined) return undefined;
   const state = await store.jobsState();
   if (state.messages <= sizes.whole) return undefined;
@@ -71,7 +71,7 @@ export async function readRecent(
   if (since !== undefined && since > store.nowNs()) return undefined;
   const most = Math.floor(state.messages * sizes.worth);
   const read = async (from: { sequence: number } | { ns: bigint }) => {
-    const part = new Part(keep, records);
+    const part = new StreamPart(keep, records);
     const done = await state.changes(from, most, (...change) => part.change(...change));
     return done && !part.doubtful ? part : undefined;
   };
@@ -99,8 +99,8 @@ async function newest(
   limit: number,
   state: { lastSequence: number },
   most: number,
-  { leastChanges, changesPerJob, growth }: typeof SIZES,
-  read: (from: { sequence: number } | { ns: bigint }) => Promise<Part | undefined>,
+  { leastChanges, changesPerJob, growth }: typeof PART_SIZES,
+  read: (from: { sequence: number } | { ns: bigint }) => Promise<StreamPart | undefined>,
 ): Promise<Read | undefined> {
   for (let size = Math.max(leastChanges, limit * changesPerJob); size < most; size *= growth) {
     const part = await read({ sequence: Math.max(1, state.lastSequence - size) });

@@ -6,7 +6,7 @@ import { FieldScanner } from "../codec/field-scan.ts";
 import type { ValueMap } from "../codec/value.ts";
 
 /** Decoded parts that are kept for the next job with the same one. */
-const KEPT = 1024;
+const KEPT_PARTS = 1024;
 /** The heads of a map and of a text that MessagePack writes in one byte, and the most that these count. */
 const MAP = { head: 0x80, most: 15 } as const;
 const TEXT = { head: 0xa0, most: 31 } as const;
@@ -65,7 +65,7 @@ export class RecordParts {
     const known = this.#decoded.get(id);
     if (known) return known;
     const record = decodeRecord(this.#parts.at(id));
-    if (this.#decoded.size < KEPT) this.#decoded.set(id, record);
+    if (this.#decoded.size < KEPT_PARTS) this.#decoded.set(id, record);
     return record;
   }
 }

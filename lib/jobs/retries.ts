@@ -1,6 +1,6 @@
 // Which of the newest jobs repeat another one. Only the end of the stream is looked at, whatever the bucket holds.
 import { decodeRecord, isJson, Undecodable } from "../codec/decode.ts";
-import { byCreation, type JobRow, jobRow, RETRY_OF, ROW_FIELDS, retryOf } from "../model/job.ts";
+import { byCreation, type JobRow, jobRow, RETRY_OF_KEY, ROW_FIELDS, retryOf } from "../model/job.ts";
 import type { Store } from "../store.ts";
 import { inTime } from "./heartbeats.ts";
 
@@ -11,7 +11,8 @@ const METADATA = ["metadata"];
 /** The row of a stored job that repeats another; undefined for one that does not, or that can't be decoded. */
 function retryRow(jid: () => string, bytes: Uint8Array): JobRow | undefined {
   // Most records are done with here.
-  if (!isJson(bytes) && !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(RETRY_OF)) return undefined;
+  if (!isJson(bytes) && !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(RETRY_OF_KEY))
+    return undefined;
   try {
     if (retryOf(decodeRecord(bytes, METADATA)) === undefined) return undefined;
     return jobRow(jid(), decodeRecord(bytes, ROW_FIELDS));
@@ -21,7 +22,7 @@ function retryRow(jid: () => string, bytes: Uint8Array): JobRow | undefined {
   }
 }
 
-async function read(store: Store): Promise<JobRow[]> {
+async function readNewest(store: Store): Promise<JobRow[]> {
   const state = await store.jobsState();
   const from = { sequence: Math.max(1, state.lastSequence - CHANGES) };
   const found = new Map<string, JobRow>();
@@ -39,5 +40,5 @@ async function read(store: Store): Promise<JobRow[]> {
  * as none: they are only told beside other things.
  */
 export async function newestRetries(store: Store): Promise<readonly JobRow[]> {
-  return (await inTime(read(store))) ?? [];
+  return (await inTime(readNewest(store))) ?? [];
 }

@@ -1,4 +1,5 @@
 // A retry: which peels, what is copied out of the stored record, byte for byte, and the new job's record, as it is sent.
+
 import { isDeepStrictEqual } from "node:util";
 import KSUID from "ksuid";
 import { fieldBytes, isJson } from "../codec/decode.ts";
@@ -6,6 +7,7 @@ import { type Encodable, Encoded, encode, encodedDuration, Unencodable } from ".
 import { toJsonLine } from "../codec/json.ts";
 import { asInteger, mapOf, Timestamp, type ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
+import { KSUID_LENGTH } from "../model/jid.ts";
 import { type JobRow, jobRow } from "../model/job.ts";
 import {
   type Dispatched,
@@ -31,8 +33,6 @@ import { openQuestions, type Reading, readStory } from "./story.ts";
 
 /** The fields that the new record has from the old one. Decoding and encoding them again would change types. */
 const COPIED = ["function", "args", "state_id", "v"] as const;
-
-const KSUID_LENGTH = 27;
 
 /** A plan, and what is needed to send it. */
 export interface Draft {

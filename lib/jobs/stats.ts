@@ -43,7 +43,7 @@ class GoodReturns implements ReturnReader {
 }
 
 /** The slice of a job that falls into none. */
-const NONE = -1;
+const NO_SLICE = -1;
 
 export interface PeelOptions {
   /** Results are told apart by their function as well. */
@@ -77,7 +77,7 @@ export async function readPeelStats(
   // What is asked of a job for each of its returns.
   const readable = new Uint8Array(jobs.length);
   const ended = new Uint8Array(jobs.length);
-  const slices = new Int32Array(jobs.length).fill(NONE);
+  const slices = new Int32Array(jobs.length).fill(NO_SLICE);
   /** Jobs whose targets are not known: any peel may be one. */
   const open = new Uint8Array(jobs.length);
   for (let place = 0; place < jobs.length; place++) {
@@ -87,7 +87,7 @@ export async function readPeelStats(
     const hasEnded = isTerminal(row.status);
     ended[place] = Number(hasEnded);
     const slice = jobSlice(span, row);
-    slices[place] = slice ?? NONE;
+    slices[place] = slice ?? NO_SLICE;
     open[place] = Number(row.targets === undefined);
     for (const peel of row.targets ?? []) tallyOf(peel, row.fn).target(place, hasEnded, slice);
   }
@@ -97,7 +97,7 @@ export async function readPeelStats(
     const tally = open[place] === 1 ? tallyOf(peel, fn) : tallies.get(keyOf(peel, fn));
     if (!tally || (open[place] === 0 && !tally.isTarget(place))) return;
     const slice = slices[place] as number;
-    tally.add(place, state, took, ended[place] === 1, slice === NONE ? undefined : slice);
+    tally.add(place, state, took, ended[place] === 1, slice === NO_SLICE ? undefined : slice);
   };
   const unheard = new UnheardPeels(jobs);
   await readReturnsAcross(

@@ -5,7 +5,7 @@ import { NoBucket } from "../errors.ts";
 import { isTerminal, type JobRow, jobRow, unknownStateWords } from "../model/job.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import { type Return, wereReadEarly } from "../model/returns.ts";
-import { type JobEvent, Steps, type Story, type Surroundings, storyOf } from "../model/story.ts";
+import { type JobEvent, type JobSurroundings, Steps, type Story, storyOf } from "../model/story.ts";
 import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
 import type { Store } from "../store.ts";
 import { readEvents } from "./events.ts";
@@ -29,13 +29,13 @@ export interface Reading {
 }
 
 /** What surrounds a job that the events leave a question about. */
-export async function surroundings(
+export async function jobSurroundings(
   store: Store,
   jid: string,
   job: ValueMap,
   story: Story,
   steps: Steps,
-): Promise<{ around: Surroundings; sign: MasterSign; noHeartbeats: string | undefined }> {
+): Promise<{ around: JobSurroundings; sign: MasterSign; noHeartbeats: string | undefined }> {
   const { owner, status } = jobRow(jid, job);
   const inState = (state: string) => story.peels.filter((peel) => peel.state === state).map(({ peel }) => peel);
   const [silent, executing] = [inState("silent"), inState("executing")];
@@ -83,7 +83,7 @@ async function tell(store: Store, jid: string, job: ValueMap, gathered: Gathered
   const steps = new Steps(job);
   for (const event of events) steps.add(event);
   const first = storyOf(jid, job, returns, steps, { nowNs: store.nowNs() });
-  const { around, sign, noHeartbeats } = await surroundings(store, jid, job, first, steps);
+  const { around, sign, noHeartbeats } = await jobSurroundings(store, jid, job, first, steps);
   const row = jobRow(jid, job);
   const stuck = stuckOf(row, around.nowNs, sign);
   // Without answers from around it, the story of 10,000 peels need not be put together twice.

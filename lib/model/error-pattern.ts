@@ -1,7 +1,7 @@
 // Which errors count as one: those that differ only in what changes from peel to peel and from run to run. Pure.
 
 /** What stands for each kind of thing that differs. */
-const [TEMPORARY, PEEL, ADDRESS, PLACE_NUMBER] = ["<temporary path>", "<peel>", "<address>", "<n>"] as const;
+const [TEMPORARY, ANY_PEEL, ADDRESS, PLACE_NUMBER] = ["<temporary path>", "<peel>", "<address>", "<n>"] as const;
 
 /** Longer words are no peel's name. */
 const PLACE_NAME = 255;
@@ -26,7 +26,7 @@ function withoutPeels(text: string, isPeel: (name: string) => boolean): string {
     if (word.length > PLACE_NAME) return word;
     // A name may be followed by a file's ending, as in web-01.log.
     for (let end = word.length; end > 0; end = word.lastIndexOf(".", end - 1))
-      if (isPeel(word.slice(0, end))) return PEEL + word.slice(end);
+      if (isPeel(word.slice(0, end))) return ANY_PEEL + word.slice(end);
     return word;
   });
 }

@@ -27,7 +27,7 @@ interface Place {
 }
 
 /** A name as it is; in quotes, as JSON has it, where it could be read as others. */
-const single = (name: string): Fold => ({
+const nameFold = (name: string): Fold => ({
   head: SPECIAL.test(name) ? JSON.stringify(name) : name,
   ranges: [],
   tail: "",
@@ -118,7 +118,7 @@ export function fold(names: Iterable<string>): Fold[] {
   const candidates = all.map((name) => places.of(name));
   // Names that share a place come in the order of their numbers, since these have the same width.
   const choices = candidates.map((its, i) => {
-    const choice = Array.isArray(its) ? most(its) : its;
+    const choice = Array.isArray(its) ? largestPlace(its) : its;
     const name = all[i] as string;
     choice?.numbers.push(Number(name.slice(choice.head.length, choice.head.length + choice.width)));
     return choice;
@@ -127,7 +127,7 @@ export function fold(names: Iterable<string>): Fold[] {
   const done = new Set<Place>();
   for (let i = 0; i < all.length; i++) {
     const place = choices[i];
-    if (!place || place.numbers.length === 1) folds.push(single(all[i] as string));
+    if (!place || place.numbers.length === 1) folds.push(nameFold(all[i] as string));
     else if (!done.has(place)) {
       done.add(place);
       const { head, tail, width, numbers } = place;
@@ -138,7 +138,7 @@ export function fold(names: Iterable<string>): Fold[] {
 }
 
 /** The place that most names share, the first of equal ones; undefined for none. */
-function most(places: readonly Place[]): Place | undefined {
+function largestPlace(places: readonly Place[]): Place | undefined {
   let best: Place | undefined;
   for (const place of places) if (best === undefined || place.names > best.names) best = place;
   return best;

@@ -10,7 +10,7 @@ interface Choice {
   readonly ranges: readonly (readonly [number, number])[];
   readonly among: boolean;
 }
-type Part = typeof STAR | typeof ANY | Choice | number;
+type GlobPart = typeof STAR | typeof ANY | Choice | number;
 
 const codeOf = (character: string) => character.codePointAt(0) as number;
 
@@ -26,8 +26,8 @@ function parseChoice(text: string, among: boolean): Choice | undefined {
   return ranges.every(([first, last]) => first <= last) ? { ranges, among } : undefined;
 }
 
-function parse(pattern: string): Part[] {
-  return Array.from(pattern.matchAll(/\[(!?)([^\]]+)\]|./gsu), ([text, not, set]): Part => {
+function parse(pattern: string): GlobPart[] {
+  return Array.from(pattern.matchAll(/\[(!?)([^\]]+)\]|./gsu), ([text, not, set]): GlobPart => {
     if (set !== undefined) {
       const choice = parseChoice(set, not === "");
       if (choice) return choice;
@@ -40,7 +40,7 @@ function parse(pattern: string): Part[] {
   });
 }
 
-function fits(part: Part | undefined, code: number): boolean {
+function fits(part: GlobPart | undefined, code: number): boolean {
   if (typeof part === "number") return part === code;
   if (typeof part !== "object") return part === ANY;
   return part.ranges.some(([first, last]) => code >= first && code <= last) === part.among;

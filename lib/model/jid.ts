@@ -29,6 +29,9 @@ export function parseJid(text: string): string {
   );
 }
 
+/** Characters of a KSUID, which most job IDs are. */
+export const KSUID_LENGTH = 27;
+
 /** A KSUID, or the id of a job that a rule made: the two forms whose length tells that nothing is missing. */
 const WHOLE_JID = /^(?:[0-9A-Za-z]{27}|rxn-[0-9a-f]{32})$/;
 

@@ -29,12 +29,12 @@ export interface PeelDiff {
   readonly outputs: Outputs | undefined;
 }
 
-const rank = (state: PeelState) => WORST_FIRST.indexOf(state);
+const stateRank = (state: PeelState) => WORST_FIRST.indexOf(state);
 
 function changeOf(before: PeelStory | undefined, after: PeelStory | undefined): Change {
   if (!before) return "only in the second";
   if (!after) return "only in the first";
-  const [was, is] = [rank(before.state), rank(after.state)];
+  const [was, is] = [stateRank(before.state), stateRank(after.state)];
   return is < was ? "worse" : is > was ? "better" : "same";
 }
 
@@ -100,6 +100,6 @@ export function transitionsOf(diffs: readonly PeelDiff[]): Transition[] {
   }
   const better = ({ change }: Transition) => Number(change === "better");
   return [...found.values()].sort(
-    (a, b) => better(a) - better(b) || rank(a.to) - rank(b.to) || a.peels.length - b.peels.length,
+    (a, b) => better(a) - better(b) || stateRank(a.to) - stateRank(b.to) || a.peels.length - b.peels.length,
   );
 }

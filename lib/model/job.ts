@@ -1,4 +1,5 @@
-// Jobs: what their fields mean. Knows nothing of NATS or the terminal.
+// Jobs: what the fields of their records mean, who made them (wire.md, at the end of "Subjects and the story of a job"), and
+// lists of them. Pure.
 import { asInteger, asText, asTime, type Timestamp, type ValueMap } from "../codec/value.ts";
 import { oneOf } from "../nearest.ts";
 import { firstFew, plural } from "../text.ts";
@@ -171,7 +172,7 @@ export const unreadableWords = (rows: readonly JobRow[]) =>
   `${plural(rows.length, "job")} cannot be decoded: ${firstFew(rows.map((row) => `${row.jid}: ${row.unreadable}`))}`;
 
 /** STATE as tables show it. */
-export const stateOf = (row: JobRow) => (row.unreadable === undefined ? row.status || "-" : "unreadable");
+export const displayState = (row: JobRow) => (row.unreadable === undefined ? row.status || "-" : "unreadable");
 
 /** Oldest first by `created`, then by JID. Jobs without `created` come first: nothing says that they are newer. */
 export function byCreation(a: JobRow, b: JobRow): number {
@@ -210,12 +211,12 @@ export const SOURCES = ["operator", "schedule", "reactor"] as const;
 export type Source = (typeof SOURCES)[number];
 
 /** The key in a job's metadata that names the job which it repeats. */
-export const RETRY_OF = "retry_of";
+export const RETRY_OF_KEY = "retry_of";
 
 /** The job that a job repeats, as `retry` writes it down; undefined for any other job. */
 export function retryOf(record: ValueMap): string | undefined {
   const metadata = record.get("metadata");
-  return metadata instanceof Map ? asText(metadata.get(RETRY_OF)) || undefined : undefined;
+  return metadata instanceof Map ? asText(metadata.get(RETRY_OF_KEY)) || undefined : undefined;
 }
 
 /** What a peel's own schedule leaves in each record that it makes: no master, one target, and the name of its entry. */

@@ -46,12 +46,12 @@ export const refuseEnded = ({ jid, status }: JobRow): Refused => ({
 });
 
 /** What became of a signal, as programs read it. `unknown`: it was handed over, and the connection failed before the answer. */
-export const SIGNALS = ["sent", "sent, no listener", "unknown", "not sent", "none (dry run)"] as const;
+export const SIGNAL_RESULTS = ["sent", "sent, no listener", "unknown", "not sent", "none (dry run)"] as const;
 
 /** What became of one job's signal. */
 export interface Outcome {
   readonly jid: string;
-  readonly signal: (typeof SIGNALS)[number];
+  readonly signal: (typeof SIGNAL_RESULTS)[number];
   /** Why it is not simply sent. */
   readonly error?: UserError;
   /** What is not known of a signal that may have been sent. */

@@ -109,13 +109,13 @@ function toldBy(data: Value | undefined, error: string | undefined): Told {
 const dataOf = ({ returned }: PeelStory) => returned?.record.get("return_data");
 
 /** True for a peel of which nothing is told but what its state and its return tell. */
-const isOrdinary = ({ state, behind, givenUp, missed, overwrittenBy }: PeelStory) =>
+const hasNoNote = ({ state, behind, givenUp, missed, overwrittenBy }: PeelStory) =>
   state !== "late" && [behind, givenUp, missed, overwrittenBy].every((one) => one === undefined);
 
 /** True for peels of which the same is told: their returns share all that it comes from. */
 function isAlike(a: PeelStory, b: PeelStory): boolean {
   const [one, other] = [a.returned, b.returned];
-  if (a.state !== b.state || !isOrdinary(a) || !isOrdinary(b)) return false;
+  if (a.state !== b.state || !hasNoNote(a) || !hasNoNote(b)) return false;
   return one?.error === other?.error && one?.ok === other?.ok && dataOf(a) === dataOf(b);
 }
 

@@ -61,7 +61,7 @@ export function changedNothing({ returned }: PeelStory): boolean {
 }
 
 /** Numbers for values, the same for equal ones. */
-function numbers<T>(): (value: T) => number {
+function numbering<T>(): (value: T) => number {
   const known = new Map<T, number>();
   return (value) => {
     const number = known.get(value) ?? known.size;
@@ -75,7 +75,7 @@ function numbers<T>(): (value: T) => number {
  * in the order of their peels. Peels that returned the same in different states are in different groups.
  */
 export function outputGroups(peels: readonly PeelStory[]): OutputGroup[] {
-  const [errors, data] = [numbers<string | undefined>(), numbers<Value | undefined>()];
+  const [errors, data] = [numbering<string | undefined>(), numbering<Value | undefined>()];
   // Of returns that share their output it is hashed once.
   const digests = new Map<string, string>();
   const groups = new Map<string, OutputGroup & { peels: PeelStory[] }>();

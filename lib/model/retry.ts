@@ -61,7 +61,7 @@ export interface RetryConditions {
 /** True for a peel that needs the job again: one that is not ok. A late return that is ok is one all the same. */
 export const needsAgain = ({ state, returned }: PeelStory) => state !== "ok" && !(state === "late" && returned?.ok);
 
-const STATES = ["bad", "failed", "missing", "unreachable"] as const;
+const STATE_FLAGS = ["bad", "failed", "missing", "unreachable"] as const;
 
 /**
  * The test that the flags ask for: in one of the states named (none named: those that need it again), and matching the glob.
@@ -69,7 +69,7 @@ const STATES = ["bad", "failed", "missing", "unreachable"] as const;
  */
 export function retrySelection(flags: RetryConditions): (peel: PeelStory) => boolean {
   const { all, bad, failed, missing, unreachable, peel } = flags;
-  const [first] = STATES.filter((name) => flags[name]);
+  const [first] = STATE_FLAGS.filter((name) => flags[name]);
   if (all && first !== undefined) throw new UserError(`--all and --${first} exclude each other.`, "Give one of them.");
   const named = peelSelection({ peel });
   const inState = peelSelection({ failed, missing, unreachable });
@@ -80,7 +80,7 @@ export function retrySelection(flags: RetryConditions): (peel: PeelStory) => boo
 /** The same as it was typed, for messages; empty for the usual one. */
 export const conditionWords = (flags: RetryConditions) =>
   [
-    ...[...STATES, "all" as const].filter((name) => flags[name]).map((name) => `--${name}`),
+    ...[...STATE_FLAGS, "all" as const].filter((name) => flags[name]).map((name) => `--${name}`),
     ...(flags.peel ?? []).map((pattern) => `--peel ${pattern}`),
   ].join(" ");
 
@@ -91,10 +91,10 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set(
   ),
 );
 
-const NOTHING = "Nothing was sent.";
+const NOTHING_SENT = "Nothing was sent.";
 
 function refuse(row: JobRow, why: string, hint: string): never {
-  throw new UserError(`job ${safe(row.jid)} ${why}. ${NOTHING}`, hint);
+  throw new UserError(`job ${safe(row.jid)} ${why}. ${NOTHING_SENT}`, hint);
 }
 
 /** The targets of a job, each once. @throws UserError when the record has no list of texts there */
@@ -106,14 +106,14 @@ export function targetsOf(row: JobRow, job: ValueMap): string[] {
   return [...new Set(row.targets)];
 }
 
-const LOOK = (row: JobRow) => `\`zester job show ${safe(row.jid)}\` has the record.`;
+const showHint = (row: JobRow) => `\`zester job show ${safe(row.jid)}\` has the record.`;
 
 /** Refuses a job that has not ended, as far as its status tells. @throws UserError */
 export function requireEnded(row: JobRow): void {
   const { jid, status } = row;
   if (isTerminal(status)) return;
   const unknown = unknownStateWords([row]);
-  if (unknown !== undefined) throw new UserError(`${unknown}. ${NOTHING}`, "--force retries it all the same.");
+  if (unknown !== undefined) throw new UserError(`${unknown}. ${NOTHING_SENT}`, "--force retries it all the same.");
   refuse(
     row,
     `has not ended: ${status}`,
@@ -124,13 +124,13 @@ export function requireEnded(row: JobRow): void {
 /** Refuses a job that can't be run again as it was. @throws UserError with the reason */
 export function requireRepeatable(row: JobRow, job: ValueMap): void {
   const { fn } = row;
-  if (!fn) refuse(row, "names no function", LOOK(row));
+  if (!fn) refuse(row, "names no function", showHint(row));
   // A text that is shown otherwise than it is sent: its bytes are no UTF-8.
-  if (fn.includes("\ufffd")) refuse(row, "has a function that is no UTF-8 text", LOOK(row));
+  if (fn.includes("\ufffd")) refuse(row, "has a function that is no UTF-8 text", showHint(row));
   const args = job.get("args") ?? null;
-  if (args !== null && !(args instanceof Map)) refuse(row, "has arguments that are no map", LOOK(row));
+  if (args !== null && !(args instanceof Map)) refuse(row, "has arguments that are no map", showHint(row));
   const stateId = job.get("state_id") ?? null;
-  if (stateId !== null && asText(stateId) === undefined) refuse(row, "has a state_id that is no text", LOOK(row));
+  if (stateId !== null && asText(stateId) === undefined) refuse(row, "has a state_id that is no text", showHint(row));
   const version = asInteger(job.get("v"));
   if (version !== undefined && version > RECORD_VERSION)
     refuse(

@@ -4,7 +4,7 @@ import { median } from "./durations.ts";
 import { compareText, sortedByPeel } from "./peel.ts";
 
 /** One run by a peel's own schedule. */
-export interface Run {
+export interface ScheduledRun {
   /** The name of the schedule's entry. */
   readonly entry: string;
   readonly peel: string;
@@ -55,12 +55,12 @@ const intervalOf = (gaps: readonly bigint[]) => (gaps.length < LEAST_GAPS ? unde
  * @param nowNs the server's clock, in ns since 1970
  * @returns sorted by entry, then by function
  */
-export function schedulesOf(runs: Iterable<Run>, nowNs: bigint): Schedule[] {
+export function schedulesOf(runs: Iterable<ScheduledRun>, nowNs: bigint): Schedule[] {
   const schedules: Schedule[] = [];
   for (const [entry, ofEntry] of Map.groupBy(runs, (run) => run.entry)) {
     const peels = [...Map.groupBy(ofEntry, (run) => run.peel)].map(([peel, own]) => {
       own.sort((a, b) => compare(a.atNs, b.atNs));
-      return { peel, last: own.at(-1) as Run, gaps: gapsOf(own.map(({ atNs }) => atNs)) };
+      return { peel, last: own.at(-1) as ScheduledRun, gaps: gapsOf(own.map(({ atNs }) => atNs)) };
     });
     const common = intervalOf(peels.flatMap(({ gaps }) => gaps));
     for (const [fn, ofFunction] of Map.groupBy(peels, ({ last }) => last.fn)) {

@@ -96,11 +96,11 @@ const literalsOf = (pattern: string): string =>
 /** Steps that a regular expression may have: in the worst case each takes time for each character. */
 const MOST_STEPS = 10_000;
 /** Columns in which an error shows a regular expression. */
-const SHOWN = 60;
+const SHOWN_COLUMNS = 60;
 
 function badRegex(pattern: string, why: string): UserError {
   return new UserError(
-    `invalid regular expression "${shorten(safe(pattern), SHOWN)}": ${why}.`,
+    `invalid regular expression "${shorten(safe(pattern), SHOWN_COLUMNS)}": ${why}.`,
     "Use the syntax of RE2, which has no look-around and no back references.",
   );
 }
@@ -109,7 +109,7 @@ function badRegex(pattern: string, why: string): UserError {
 function whyInvalid(description: string, part: string | null): string {
   if (part !== null && /^\(\?<?[=!]/.test(part)) return "look-around is not supported";
   if (part !== null && /^\\[1-9k]/.test(part)) return "back references are not supported";
-  return part === null ? description : `${description} \`${shorten(safe(part), SHOWN)}\``;
+  return part === null ? description : `${description} \`${shorten(safe(part), SHOWN_COLUMNS)}\``;
 }
 
 /**

@@ -6,12 +6,12 @@ import { oneLine, safe } from "../text.ts";
 import { globs, listed } from "./glob.ts";
 import {
   ACTIVE_STATES,
+  displayState,
   JobList,
   type JobRow,
   jobDuration,
   parseSource,
   type Source,
-  stateOf,
   TERMINAL_STATES,
 } from "./job.ts";
 import { displayPeel } from "./peel.ts";
@@ -51,24 +51,28 @@ export interface Selection {
 }
 
 /** The names that stand for several states. */
-export const GROUPS: Readonly<Record<string, readonly string[]>> = {
+export const STATE_GROUPS: Readonly<Record<string, readonly string[]>> = {
   active: ACTIVE_STATES,
   terminal: TERMINAL_STATES,
   bad: ["failed", "partial", "timeout", "canceled", "unreadable"],
 };
-export const STATES: readonly string[] = [...ACTIVE_STATES, ...TERMINAL_STATES, "unreadable"];
+export const JOB_STATES: readonly string[] = [...ACTIVE_STATES, ...TERMINAL_STATES, "unreadable"];
 export const SORTS = ["created", "updated", "duration", "jid", "state"] as const;
 type Sort = (typeof SORTS)[number];
 
 function parseStates(values: readonly string[]): ReadonlySet<string> {
   const states = new Set<string>();
   for (const name of listed(values).map((part) => part.trim())) {
-    const group = Object.hasOwn(GROUPS, name) ? GROUPS[name] : STATES.includes(name) ? [name] : undefined;
+    const group = Object.hasOwn(STATE_GROUPS, name)
+      ? STATE_GROUPS[name]
+      : JOB_STATES.includes(name)
+        ? [name]
+        : undefined;
     if (!group) {
-      const names = [...STATES, ...Object.keys(GROUPS)];
+      const names = [...JOB_STATES, ...Object.keys(STATE_GROUPS)];
       throw new UserError(
         `--state: "${safe(name)}" is not a state.${nearest(name, names)}`,
-        `States: ${STATES.join(", ")}; groups: ${Object.keys(GROUPS).join(", ")}.`,
+        `States: ${JOB_STATES.join(", ")}; groups: ${Object.keys(STATE_GROUPS).join(", ")}.`,
       );
     }
     for (const state of group) states.add(state);
@@ -82,20 +86,20 @@ export function parseCount(text: string, flag: string): number {
   throw new UserError(`${flag}: "${safe(text)}" is not a whole number above zero.`, `Write it like ${flag} 20.`);
 }
 
-type Key = bigint | string | undefined;
+type SortKey = bigint | string | undefined;
 
 /** Jobs without the value come first, as in creation order; equal ones stay in creation order. */
-function compareKeys(a: Key, b: Key): number {
+function compareKeys(a: SortKey, b: SortKey): number {
   if (a === b) return 0;
   if (a === undefined || b === undefined) return a === undefined ? -1 : 1;
   return a < b ? -1 : 1;
 }
 
-const KEYS: Record<Exclude<Sort, "created">, (row: JobRow, now: Date) => Key> = {
+const SORT_KEYS: Record<Exclude<Sort, "created">, (row: JobRow, now: Date) => SortKey> = {
   updated: (row) => row.updated?.ns,
   duration: jobDuration,
   jid: (row) => row.jid,
-  state: stateOf,
+  state: displayState,
 };
 
 const parseSort = (text = "created"): Sort => oneOf(SORTS, text, "--sort", "an order");
@@ -128,7 +132,7 @@ function conditionsOf(flags: Conditions): ((row: JobRow) => boolean)[] {
   };
   if (flags.state !== undefined) {
     const states = parseStates(flags.state);
-    conditions.push((row) => states.has(stateOf(row)));
+    conditions.push((row) => states.has(displayState(row)));
   }
   onText(flags.function && listed(flags.function), (row) => row.fn);
   onText(flags.user, (row) => row.user);
@@ -149,7 +153,7 @@ function conditionsOf(flags: Conditions): ((row: JobRow) => boolean)[] {
 
 /** `newest` in the order of `sort`, sorted in place. */
 function sortJobs(newest: Int32Array, sort: Exclude<Sort, "created">, rowOf: (n: number) => JobRow, now: Date): void {
-  const keyed = Array.from(newest, (n) => ({ n, key: KEYS[sort](rowOf(n), now) }));
+  const keyed = Array.from(newest, (n) => ({ n, key: SORT_KEYS[sort](rowOf(n), now) }));
   keyed.sort((a, b) => compareKeys(a.key, b.key));
   keyed.forEach(({ n }, i) => {
     newest[i] = n;

@@ -6,7 +6,7 @@ import type { JobList } from "./job.ts";
 import { isTerminal, type JobRow, jobDuration } from "./job.ts";
 import { compareText } from "./peel.ts";
 import type { PeelState } from "./peel-state.ts";
-import type { Run } from "./schedule.ts";
+import type { ScheduledRun } from "./schedule.ts";
 import { type Span, sliceOf, spanBack, spanOf, Trend } from "./trend.ts";
 
 /** What jobs are counted by. */
@@ -86,7 +86,7 @@ export function talliesOf(jobs: JobList, keyOf: (row: JobRow) => string, span: S
 }
 
 /** The runs of the peels' own schedules among jobs. */
-export function* runsOf(jobs: JobList): Generator<Run> {
+export function* runsOf(jobs: JobList): Generator<ScheduledRun> {
   for (const { row } of jobs) {
     const { schedule: entry, created, targets, fn = "-" } = row;
     const peel = targets?.[0];

@@ -105,7 +105,7 @@ export interface Story {
 }
 
 /** What is known from outside the job. */
-export interface Surroundings {
+export interface JobSurroundings {
   /** The server's clock now, in ns since 1970. */
   readonly nowNs: bigint;
   /** Silent peels without a heartbeat; undefined when that can't be known. */
@@ -306,7 +306,7 @@ export function storyOf(
   job: ValueMap,
   stored: readonly Return[],
   steps: Steps,
-  { nowNs, offline, behind }: Surroundings,
+  { nowNs, offline, behind }: JobSurroundings,
 ): Story {
   const { status } = jobRow(jid, job);
   const ended = isTerminal(status);

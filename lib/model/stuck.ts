@@ -26,7 +26,7 @@ interface Beat {
 export type MasterSign = Beat | "gone" | undefined;
 
 /** True for a master that has missed its heartbeats. */
-export function isGone(sign: MasterSign): boolean {
+export function isMasterGone(sign: MasterSign): boolean {
   if (sign === undefined || sign === "gone") return sign === "gone";
   return sign.agoNs > BigInt(HEARTBEAT_LIFE_MS) * 1_000_000n;
 }
@@ -52,7 +52,7 @@ const SETTLED_NS = 1_000_000_000n;
 
 /** True when the heartbeat of a living master is newer than what it last did with the job, and does not name the job. */
 function isUnwatched({ jid, updated }: JobRow, sign: MasterSign): boolean {
-  if (typeof sign !== "object" || isGone(sign) || !sign.watches || !updated) return false;
+  if (typeof sign !== "object" || isMasterGone(sign) || !sign.watches || !updated) return false;
   const { jids, asOfNs } = sign.watches;
   return !jids.has(jid) && asOfNs > updated.ns + SETTLED_NS;
 }
@@ -65,7 +65,7 @@ function isUnwatched({ jid, updated }: JobRow, sign: MasterSign): boolean {
 export function stuckOf(row: JobRow, nowNs: bigint, sign: MasterSign): Stuck | undefined {
   if (row.unreadable !== undefined || !isActive(row.status)) return undefined;
   const overdueNs = row.deadline && row.deadline.ns < nowNs ? nowNs - row.deadline.ns : undefined;
-  const goneMaster = row.owner && isGone(sign) ? row.owner : undefined;
+  const goneMaster = row.owner && isMasterGone(sign) ? row.owner : undefined;
   const idleMaster = row.owner && isUnwatched(row, sign) ? row.owner : undefined;
   if (overdueNs === undefined && goneMaster === undefined && idleMaster === undefined) return undefined;
   const heardNs = goneMaster !== undefined && typeof sign === "object" ? sign.agoNs : undefined;
@@ -89,7 +89,7 @@ export function stuckWords({ overdueNs, goneMaster, heardNs, idleMaster }: Stuck
 
 /** `its master m1 is alive`; undefined where that is not known. */
 export const aliveWords = ({ owner }: JobRow, sign: MasterSign) =>
-  owner && sign !== undefined && !isGone(sign) ? `its master ${owner} is alive` : undefined;
+  owner && sign !== undefined && !isMasterGone(sign) ? `its master ${owner} is alive` : undefined;
 
 /** What the reader of that can do. */
 export function stuckHint({ jid, goneMaster, idleMaster }: Stuck): string {
@@ -103,7 +103,7 @@ export function stuckHint({ jid, goneMaster, idleMaster }: Stuck): string {
 }
 
 /** Jobs that are named of those that are stuck. */
-const NAMED = 3;
+const NAMED_JOBS = 3;
 
 /** One line about all that are stuck; undefined when none is. */
 export function allStuckWords(stuck: readonly Stuck[]): string | undefined {
@@ -115,7 +115,7 @@ export function allStuckWords(stuck: readonly Stuck[]): string | undefined {
     const master = stuckWords({ ...first, overdueNs: undefined });
     return `1 job is ${formatAge(overdueNs)} overdue: ${jid}${master && `; ${master}`}`;
   }
-  const named = stuck.slice(0, NAMED).map((one) => `${one.jid}: ${stuckWords(one)}`);
-  const rest = stuck.length > NAMED ? `; and ${stuck.length - NAMED} more` : "";
+  const named = stuck.slice(0, NAMED_JOBS).map((one) => `${one.jid}: ${stuckWords(one)}`);
+  const rest = stuck.length > NAMED_JOBS ? `; and ${stuck.length - NAMED_JOBS} more` : "";
   return `${plural(stuck.length, "job")} are stuck: ${named.join("; ")}${rest}`;
 }

@@ -35,12 +35,12 @@ export function spanBack(oldestNs: bigint | undefined, toNs: bigint): Span {
   return spanOf(toNs - (back > 1n ? back : 1n) * DAY, toNs);
 }
 
-const [MINUTE, HOUR] = [60_000_000_000n, 3_600_000_000_000n];
+const [MINUTE_NS, HOUR_NS] = [60_000_000_000n, 3_600_000_000_000n];
 
 /** How long a span is, to the precision that a person asks about: `7 days`, `46h` (since yesterday), `5h30m`, `90s`. */
 export function spanWords({ fromNs, toNs }: Span): string {
   const ns = toNs - fromNs;
-  const unit = ns >= 10n * DAY ? DAY : ns >= 10n * HOUR ? HOUR : ns >= HOUR ? MINUTE : 1n;
+  const unit = ns >= 10n * DAY ? DAY : ns >= 10n * HOUR_NS ? HOUR_NS : ns >= HOUR_NS ? MINUTE_NS : 1n;
   const about = ((ns + unit / 2n) / unit) * unit;
   const days = wholeDays(ns) ?? (about % DAY === 0n ? about / DAY : 0n);
   return days >= 2n ? `${days} days` : formatDuration(about);

@@ -4,7 +4,7 @@ import { asTime } from "../codec/value.ts";
 import { parseDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
 import { safe } from "../text.ts";
-import { atLocal, type Clock, clockText, type Day, zoneName } from "../time.ts";
+import { atLocal, type ClockTime, clockText, type Day, zoneName } from "../time.ts";
 
 /** What is accepted, and what it means, for help. */
 export const WHEN: readonly (readonly [form: string, meaning: string])[] = [
@@ -30,7 +30,7 @@ const DATE_TIME = new RegExp(
 );
 const CLOCK = new RegExp(`^(?:([a-z]+) +)?${TIME}$`);
 
-function clockOf(parts: readonly (string | undefined)[]): Clock | undefined {
+function clockOf(parts: readonly (string | undefined)[]): ClockTime | undefined {
   const [hour = 0, minute = 0, second = 0] = parts.map((part) => Number(part ?? 0));
   return hour < 24 && minute < 60 && second < 60 ? [hour, minute, second] : undefined;
 }
@@ -66,7 +66,7 @@ function parseClock(text: string, now: Date): Date | undefined {
 }
 
 /** The last time until `now` at which clocks showed that. */
-function lastAt(clock: Clock, now: Date): Date | undefined {
+function lastAt(clock: ClockTime, now: Date): Date | undefined {
   // Put back over midnight, clocks have shown a time of tomorrow; where they skip a time, it is still to come tomorrow.
   for (let days = -1; days < 7; days++) {
     const last = timesAt(dayBefore(now, days), clock).findLast((at) => at <= now);
@@ -78,7 +78,7 @@ function lastAt(clock: Clock, now: Date): Date | undefined {
 const DAY_MS = 86_400_000;
 
 /** The times at which clocks show that, the earliest first: two where they are put back over it. */
-function timesAt(day: Day, clock: Clock): Date[] {
+function timesAt(day: Day, clock: ClockTime): Date[] {
   const first = atLocal(day, clock);
   if (!first) return [];
   const dayLater = new Date(first.getTime() + DAY_MS);

@@ -89,7 +89,7 @@ async function readAtOnce(stream: Stream, subjects: readonly string[]): Promise<
 const isSmall = ({ messages, bytes = Infinity, subjects = Infinity }: StreamState) =>
   subjects <= FEW_SUBJECTS && subjects * (bytes / messages) <= MOST_BYTES;
 
-export interface Look {
+export interface FirstLook {
   /** State of the stream at the first request. */
   readonly before: StreamState;
   /** The newest message of each key as of one moment, not before `before`; undefined when a consumer has to read them. */
@@ -102,7 +102,7 @@ export interface Look {
  * @param narrow true when the subjects cover few keys, however large the stream is: both requests are then sent at once
  * @throws as `Stream.state` and `readAtOnce`
  */
-export async function lookAtOnce(stream: Stream, subjects: readonly string[], narrow: boolean): Promise<Look> {
+export async function lookAtOnce(stream: Stream, subjects: readonly string[], narrow: boolean): Promise<FirstLook> {
   const early = narrow ? readAtOnce(stream, subjects) : undefined;
   // The awaits below handle a failure; without this it could also become an unhandled rejection.
   early?.catch(() => {});

@@ -12,7 +12,7 @@ import { Stream } from "./stream.ts";
  * True for a message that marks its key as deleted, purged or expired (wire.md, "Buckets"). Only the headers decide: an empty
  * value is a record that cannot be decoded.
  */
-export function isGone(msg: Msg): boolean {
+export function isTombstone(msg: Msg): boolean {
   const headers = msg.headers;
   if (!headers) return false;
   const operation = headers.get("KV-Operation");
@@ -46,7 +46,7 @@ export class Bucket extends Stream {
       let found: Uint8Array | undefined;
       const keys: Keys = {
         take(msg) {
-          found = isGone(msg) ? undefined : msg.data.slice();
+          found = isTombstone(msg) ? undefined : msg.data.slice();
           return 0;
         },
         dropAllBut(kept) {
@@ -64,7 +64,7 @@ export class Bucket extends Stream {
         "Try again; if it stays, look at the server's log.",
       );
     }
-    return isGone(msg) ? undefined : msg.data;
+    return isTombstone(msg) ? undefined : msg.data;
   }
 
   /** Passes the newest entry of every key that one of the filters covers to `keys`: see `scanNewest`. */
@@ -84,7 +84,7 @@ export class Bucket extends Stream {
       take: (msg) => {
         const key = this.keyOf(msg);
         const number = entries.get(key)?.number ?? entries.size;
-        entries.set(key, { number, there: !isGone(msg) });
+        entries.set(key, { number, there: !isTombstone(msg) });
         return number;
       },
       dropAllBut(kept) {

@@ -152,7 +152,7 @@ function checkPublish(publish: Rights | undefined, check: string, subject: strin
   };
 }
 
-interface Look {
+interface CheckedStream {
   readonly consumer: Consumer;
   /** Time of the newest message by subject, in ms since 1970. */
   readonly stored: Map<string, number>;
@@ -162,7 +162,7 @@ interface Look {
  * Creates a consumer, reads one message, or with `all` every one, and deletes the consumer.
  * @throws UserError when any of these is refused
  */
-async function look(stream: Stream, filter: string, all: boolean): Promise<Look> {
+async function look(stream: Stream, filter: string, all: boolean): Promise<CheckedStream> {
   const consumer = await stream.js.create(stream.name, {
     deliver_policy: "last_per_subject",
     filter_subject: filter,

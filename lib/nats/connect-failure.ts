@@ -14,7 +14,7 @@ export interface ConnectFailure {
   readonly refused?: true;
 }
 
-interface Attempt {
+interface FailedAttempt {
   readonly error: NatsError;
   /** All codes and messages of the error and its cause. */
   readonly text: string;
@@ -22,9 +22,9 @@ interface Attempt {
   readonly settings: Settings;
 }
 
-type Row = readonly [
-  match: RegExp | ((attempt: Attempt) => boolean),
-  why: string | ((attempt: Attempt) => string),
+type ReasonRow = readonly [
+  match: RegExp | ((attempt: FailedAttempt) => boolean),
+  why: string | ((attempt: FailedAttempt) => string),
   hint: string,
   refused?: "refused",
 ];
@@ -35,11 +35,11 @@ const EXPIRED = /AUTHENTICATION_EXPIRED|Authentication Expired/i;
 const CLIENT_CERTIFICATE = /EBADF|CERTIFICATE_REQUIRED|certificate required|bad certificate|alert/i;
 const CLOSED = /ECONNRESET|CONNECTION_REFUSED|CONNECTION_CLOSED|DISCONNECT|EPIPE|undefined/;
 
-const hasLogin = ({ url, settings: { creds, nkey, jwt, user, token } }: Attempt) =>
+const hasLogin = ({ url, settings: { creds, nkey, jwt, user, token } }: FailedAttempt) =>
   (creds ?? nkey ?? jwt ?? user ?? token) !== undefined || Object.keys(url.auth).length > 0;
 
 /** The first row that matches applies. */
-const ROWS: readonly Row[] = [
+const REASONS: readonly ReasonRow[] = [
   [
     ({ error }) => error instanceof BrokenProtocol,
     ({ error }) => `what answers there does not keep to the NATS protocol: ${error.message}`,
@@ -161,8 +161,8 @@ export function isExpired(error: NatsError, settings: Settings): boolean {
 
 export function connectFailure(error: NatsError, url: ServerUrl, settings: Settings): ConnectFailure {
   const attempt = { error, text: textOf(error), url, settings };
-  const row = ROWS.find(([match]) => (match instanceof RegExp ? match.test(attempt.text) : match(attempt)));
-  const [, why, hint, refused] = row as Row;
+  const row = REASONS.find(([match]) => (match instanceof RegExp ? match.test(attempt.text) : match(attempt)));
+  const [, why, hint, refused] = row as ReasonRow;
   return {
     why: typeof why === "string" ? why : why(attempt),
     hint,

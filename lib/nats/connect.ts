@@ -114,7 +114,7 @@ async function currentLogin(given: Settings, warn: (text: string) => void, last:
 }
 
 /** The failure of a cluster node that accepts connections but is cut off from the others; undefined when it is not. */
-async function cutOff(connection: Connection): Promise<ConnectFailure | undefined> {
+async function whyCutOff(connection: Connection): Promise<ConnectFailure | undefined> {
   if (!connection.nc.info?.cluster) return undefined;
   try {
     await fleetOn(new JetStream(connection)).jobs.info();
@@ -140,7 +140,7 @@ async function connectOnce(
     try {
       const nc = await dial(url, settings, auth, warn);
       const connection = new Connection(nc, url.shown, settings.timeoutMs, apiPrefix(settings), settings.inboxPrefix);
-      const unusable = urls.length > 1 ? await cutOff(connection) : undefined;
+      const unusable = urls.length > 1 ? await whyCutOff(connection) : undefined;
       if (!unusable) return connection;
       failures.push({ url, ...unusable });
       void nc.close().catch(() => {});

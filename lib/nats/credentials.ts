@@ -103,13 +103,13 @@ export function userJwt({ jwt, creds, nkey }: Settings): string | undefined {
 /** When the user's JWT expired, by this machine's clock; undefined when it has not, or there is none. */
 export function expiredAt(settings: Settings): string | undefined {
   const ms = claimedMs(settings, "exp");
-  return ms !== undefined && ms < Date.now() ? timeText(ms) : undefined;
+  return ms !== undefined && ms < Date.now() ? isoTime(ms) : undefined;
 }
 
 /** When the user's JWT becomes valid; undefined when it already is, by this machine's clock. */
 export function validFrom(settings: Settings): string | undefined {
   const ms = claimedMs(settings, "nbf");
-  return ms !== undefined && ms > Date.now() ? timeText(ms) : undefined;
+  return ms !== undefined && ms > Date.now() ? isoTime(ms) : undefined;
 }
 
 /** A time in the user's JWT, in ms since 1970; undefined for none. */
@@ -121,7 +121,7 @@ function claimedMs(settings: Settings, claim: "exp" | "nbf"): number | undefined
 /** The last second that a Date can represent. */
 const LAST_S = 8.64e12;
 
-const timeText = (ms: number) => new Date(ms).toISOString().replace(".000", "");
+const isoTime = (ms: number) => new Date(ms).toISOString().replace(".000", "");
 
 /** The content of the files, under the library's names. Given paths, the library would read them for each connection. */
 interface TlsFiles {

@@ -39,10 +39,10 @@ const CRLF_BYTES = 2;
 /** The longest line of a server's protocol, in bytes. */
 export const LONGEST_LINE = 1 << 20;
 /** Columns of a malformed line that an error shows. */
-const SHOWN = 60;
+const SHOWN_OF_LINE = 60;
 
 /** The decimal number in `bytes[from..to)`; NaN for anything but digits. */
-function numberIn(bytes: Uint8Array, from: number, to: number): number {
+function digitsIn(bytes: Uint8Array, from: number, to: number): number {
   let number = from < to ? 0 : Number.NaN;
   for (let at = from; at < to; at++) {
     const digit = (bytes[at] as number) - DIGIT_0;
@@ -89,14 +89,14 @@ export class MessageLine {
     this.#subjectTo = bytes.indexOf(SPACE, this.#subjectFrom);
     this.#replyFrom = bytes.indexOf(SPACE, this.#subjectTo + 1) + 1;
     this.#replyTo = numbersFrom - 1;
-    this.sid = numberIn(bytes, this.#subjectTo + 1, this.#replyFrom - 1);
-    this.hdr = hasHeaders ? numberIn(bytes, numbersFrom, sizeFrom - 1) : -1;
-    this.size = numberIn(bytes, sizeFrom, to);
+    this.sid = digitsIn(bytes, this.#subjectTo + 1, this.#replyFrom - 1);
+    this.hdr = hasHeaders ? digitsIn(bytes, numbersFrom, sizeFrom - 1) : -1;
+    this.size = digitsIn(bytes, sizeFrom, to);
     // Without a reply, the space after sid is also the space before the other numbers.
     const hasParts = this.#replyFrom <= numbersFrom && this.sid >= 0 && this.hdr <= this.size;
     if (!hasParts || bytes[to] !== CR || !beginsWith(bytes, from, name)) {
-      const line = Buffer.from(bytes.subarray(from, Math.min(to, from + 2 * SHOWN))).toString();
-      throw new Error(`a message begins with ${shorten(safe(line), SHOWN)}`);
+      const line = Buffer.from(bytes.subarray(from, Math.min(to, from + 2 * SHOWN_OF_LINE))).toString();
+      throw new Error(`a message begins with ${shorten(safe(line), SHOWN_OF_LINE)}`);
     }
   }
 

@@ -18,12 +18,12 @@
 import type { Msg } from "nats";
 import { tokenFault } from "../model/jid.ts";
 import type { Follow, Jids, LiveReturns, ReturnEntries, ReturnsOf } from "../store.ts";
-import { type Bucket, isGone } from "./bucket.ts";
+import { type Bucket, isTombstone } from "./bucket.ts";
 import { startTime, subjectBytes } from "./consumer.ts";
 import { type Keys, readEach, readFrom, scanNewest } from "./scan.ts";
 import type { StreamState } from "./stream.ts";
 import { token } from "./subject.ts";
-import { Limit, settle } from "./tail.ts";
+import { settle, TailLimit } from "./tail.ts";
 
 export const SIZES = {
   /** Filters per consumer. More take longer than a second consumer (2.15.2: 300 take 20 ms, 1,000 take 330 ms). */
@@ -32,12 +32,12 @@ export const SIZES = {
   filtersCost: 30_000,
 };
 /** Attempts at a read in order: it is repeated when a message was removed meanwhile. */
-const ATTEMPTS = 3;
+const READ_ATTEMPTS = 3;
 
 const DOT = 0x2e;
 
 /** Number of tokens of a key: one for a list, two for a peel's own return. */
-function tokensOf(key: Uint8Array, from: number): number {
+function countTokens(key: Uint8Array, from: number): number {
   let tokens = 1;
   for (let at = from; at < key.length; at++) if (key[at] === DOT) tokens++;
   return tokens;
@@ -78,7 +78,7 @@ export class Returns implements LiveReturns {
         const known = numbers.get(peel);
         const number = known ?? found.length;
         if (known === undefined) numbers.set(peel, number);
-        found[number] = isGone(msg) ? undefined : read(peel, msg.data);
+        found[number] = isTombstone(msg) ? undefined : read(peel, msg.data);
         return number;
       },
       dropAllBut(kept: ReadonlySet<number>) {
@@ -101,7 +101,7 @@ export class Returns implements LiveReturns {
     const both = { stop: follow.stop, caughtUp: () => --behind === 0 && follow.caughtUp() };
     const hand = (msg: Msg) => {
       const key = this.bucket.keyOf(msg);
-      if (!isGone(msg)) onEntry(key === jid ? undefined : key.slice(jid.length + 1), msg.data);
+      if (!isTombstone(msg)) onEntry(key === jid ? undefined : key.slice(jid.length + 1), msg.data);
     };
     await Promise.all([this.bucket.follow(token(jid), hand, both), this.bucket.follow(`${token(jid)}.*`, hand, both)]);
   }
@@ -145,7 +145,7 @@ export class Returns implements LiveReturns {
     const keys: Keys = {
       take(msg) {
         come++;
-        return entries.take(subjectBytes(msg), bucket.prefix.length, isGone(msg) ? undefined : msg.data);
+        return entries.take(subjectBytes(msg), bucket.prefix.length, isTombstone(msg) ? undefined : msg.data);
       },
       dropAllBut() {}, // a key that existed at the start of the read counts
     };
@@ -182,20 +182,20 @@ export class Returns implements LiveReturns {
         ? ({ deliver_policy: "all" } as const)
         : ({ deliver_policy: "by_start_time", opt_start_time: startTime(sinceNs) } as const);
     const { from, pending } = await bucket.consume(config, async (consumer) => consumer);
-    for (let attempt = 1, state = before; attempt <= ATTEMPTS; attempt++, state = await bucket.state()) {
+    for (let attempt = 1, state = before; attempt <= READ_ATTEMPTS; attempt++, state = await bucket.state()) {
       entries.expect(pending, 0);
       let lists = 0;
       const hand = (msg: Msg) => {
         const key = subjectBytes(msg);
-        const found = tokensOf(key, prefix);
+        const found = countTokens(key, prefix);
         if (found === 1) lists++;
-        if (found === tokens) entries.take(key, prefix, isGone(msg) ? undefined : msg.data);
+        if (found === tokens) entries.take(key, prefix, isTombstone(msg) ? undefined : msg.data);
       };
       if (!bucket.connection.isAtLeast(2, 10)) {
         if (await readFrom(bucket, config, state, Number.POSITIVE_INFINITY, hand)) return lists;
       } else {
         // No limit for the whole read, because each request has its own; only the end of a busy stream has the timeout.
-        const limit = new Limit(bucket.connection, Number.POSITIVE_INFINITY);
+        const limit = new TailLimit(bucket.connection, Number.POSITIVE_INFINITY);
         await settle(bucket, from - 1, state, Number.POSITIVE_INFINITY, hand, limit);
         return lists;
       }

@@ -73,12 +73,12 @@
 // Limit: a key that is purged without a tombstone during a scan may be shown as it was shortly before.
 import type { Msg } from "nats";
 import { grown } from "../codec/byte-set.ts";
-import { type Look, lookAtOnce } from "./at-once.ts";
+import { type FirstLook, lookAtOnce } from "./at-once.ts";
 import { type Consumer, type ConsumerConfig, type Delivery, deliveryOf, InOrder, type Sink } from "./consumer.ts";
 import { pull } from "./pull.ts";
 import { isAtLeader, type Stream, type StreamState } from "./stream.ts";
 import { coveredBy } from "./subject.ts";
-import { Limit, type Reached, settle } from "./tail.ts";
+import { type Reached, settle, TailLimit } from "./tail.ts";
 
 /** Receives the messages of a scan. */
 export interface Keys {
@@ -169,7 +169,7 @@ export async function scanNewest(
   const isWanted = coveredBy(subjects);
   for (let attempt = 1; ; attempt++) {
     const began = Date.now();
-    const { before, all }: Look =
+    const { before, all }: FirstLook =
       attempt === 1 ? await lookAtOnce(stream, subjects, narrow) : { before: await stream.state() };
     if (all) {
       onTotal(all.length);
@@ -185,7 +185,7 @@ export async function scanNewest(
     const { whole, last } = newest.reached;
     if (newest.pending === 0 || whole) return;
     if (!stream.connection.isAtLeast(2, 10)) return readEach(stream, subjects, keys);
-    const limit = new Limit(stream.connection, stream.connection.timeoutMs + 2 * (Date.now() - began));
+    const limit = new TailLimit(stream.connection, stream.connection.timeoutMs + 2 * (Date.now() - began));
     const most = attempt < ATTEMPTS ? Math.max(SHORT_TAIL, newest.pending) : Number.POSITIVE_INFINITY;
     const take = (msg: Msg) => void (isWanted(msg.subject) && keys.take(msg));
     if (await settle(stream, last, before, most, take, limit)) return;

@@ -14,7 +14,7 @@ import type {
   StoredEvent,
 } from "../store.ts";
 import { safe } from "../text.ts";
-import { Bucket, isGone } from "./bucket.ts";
+import { Bucket, isTombstone } from "./bucket.ts";
 import { type Connection, PermissionDenied } from "./connection.ts";
 import { type ConsumerConfig, deliveryOf, InOrder, Picture, startTime, subjectBytes } from "./consumer.ts";
 import { handToMasters, tooLarge } from "./dispatch.ts";
@@ -31,7 +31,7 @@ const CANCEL_PAYLOAD = Buffer.from("\x81\xa6action\xa6cancel", "latin1");
 /** For more jobs than this, the events of one peel are read together with those of all jobs. */
 const ALONE = 20;
 /** Attempts at reading events: repeated when some are missing. */
-const ATTEMPTS = 3;
+const EVENT_ATTEMPTS = 3;
 
 const DOT = 0x2e;
 
@@ -72,7 +72,7 @@ export class NatsStore implements LiveStore {
 
   async jobWasDeleted(jid: string): Promise<boolean> {
     try {
-      return isGone(await this.#fleet.jobs.direct(this.#fleet.jobs.prefix + token(jid)));
+      return isTombstone(await this.#fleet.jobs.direct(this.#fleet.jobs.prefix + token(jid)));
     } catch {
       return false;
     }
@@ -82,7 +82,7 @@ export class NatsStore implements LiveStore {
   async scanJobs(jobs: JobKeys, onTotal: (entries: number) => void = () => {}): Promise<void> {
     const from = this.#fleet.jobs.prefix.length;
     const keys = {
-      take: (msg: Msg) => jobs.take(subjectBytes(msg), from, isGone(msg) ? undefined : msg.data),
+      take: (msg: Msg) => jobs.take(subjectBytes(msg), from, isTombstone(msg) ? undefined : msg.data),
       dropAllBut: (numbers: ReadonlySet<number>) => jobs.dropAllBut(numbers),
     };
     await this.#fleet.jobs.scan(["*"], keys, { onTotal });
@@ -99,7 +99,7 @@ export class NatsStore implements LiveStore {
         readFrom(jobs, configFrom(start), state, most, (msg) => {
           const key = subjectBytes(msg);
           if (key.indexOf(DOT, from) >= 0) return; // an entry of the index
-          onChange(key, from, isGone(msg) ? undefined : msg.data, deliveryOf(msg).storedNs);
+          onChange(key, from, isTombstone(msg) ? undefined : msg.data, deliveryOf(msg).storedNs);
         }),
     };
   }
@@ -125,7 +125,7 @@ export class NatsStore implements LiveStore {
     const [only] = jids ?? [];
     const hand = (msg: Msg) => {
       const jid = jobs.keyOf(msg);
-      if (!wanted || wanted.has(jid)) onEntry(jid, isGone(msg) ? undefined : msg.data);
+      if (!wanted || wanted.has(jid)) onEntry(jid, isTombstone(msg) ? undefined : msg.data);
     };
     const filter = wanted || only === undefined ? "*" : token(only);
     await jobs.follow(filter, hand, follow, wanted ? "new" : "last_per_subject");
@@ -199,7 +199,7 @@ export class NatsStore implements LiveStore {
 
   async #untilWhole(read: () => Promise<boolean>, again: () => void): Promise<void> {
     for (let attempt = 1; !(await read()); attempt++) {
-      if (attempt === ATTEMPTS) throw this.connection.incomplete("events expired while they were read");
+      if (attempt === EVENT_ATTEMPTS) throw this.connection.incomplete("events expired while they were read");
       again();
     }
   }
@@ -233,7 +233,7 @@ export class NatsStore implements LiveStore {
       throw new UserError(`${bucket.title}/${safe(id)} can't be read by direct get.`);
     }
     const code = msg.headers?.code ?? 0;
-    if (code === 404 || isGone(msg)) return "none";
+    if (code === 404 || isTombstone(msg)) return "none";
     const storedMs = Date.parse(msg.headers?.get("Nats-Time-Stamp") ?? "");
     if (code < 400 && !Number.isNaN(storedMs))
       return { storedMs, ageMs: this.now().getTime() - storedMs, bytes: msg.data };

@@ -25,7 +25,7 @@ export const isAtLeader = (consumer: Consumer, state: StreamState) =>
 
 /** A direct get without an answer for this many ms may be one that the stream does not allow. */
 const DIRECT_GET_LATE_MS = 100;
-const LATE = Symbol("late");
+const LATE_ANSWER = Symbol("late");
 
 /** A follow checks this often, in ms, whether the stream has a leader. */
 const LEADER_MS = 5_000;
@@ -134,9 +134,11 @@ export class Stream {
       if (!(error instanceof NoResponders)) throw error;
       return undefined;
     });
-    const late = new Promise<typeof LATE>((resolve) => setTimeout(resolve, DIRECT_GET_LATE_MS, LATE).unref());
+    const late = new Promise<typeof LATE_ANSWER>((resolve) =>
+      setTimeout(resolve, DIRECT_GET_LATE_MS, LATE_ANSWER).unref(),
+    );
     const first = await Promise.race([answered, late]);
-    if (first !== LATE) return first;
+    if (first !== LATE_ANSWER) return first;
     const allowed = this.#info([]).then(
       ({ config }) => (config?.allow_direct ? answered : undefined),
       (error) => {

@@ -56,12 +56,12 @@ export function coveredBy(patterns: readonly string[]): (subject: string) => boo
 }
 
 const ESCAPED = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([abfnrtv\\"']))/g;
-const SHORT: Record<string, string> = { a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
+const GO_ESCAPES: Record<string, string> = { a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
 
 /** The subject from between the quotes of a server's error, where Go's %q has escaped it. */
 export function unquote(text: string): string {
   return text.replace(ESCAPED, (all, x?: string, u?: string, long?: string, short?: string) => {
-    if (short !== undefined) return SHORT[short] ?? short;
+    if (short !== undefined) return GO_ESCAPES[short] ?? short;
     const code = Number.parseInt((x ?? u ?? long) as string, 16);
     return code <= 0x10ffff ? String.fromCodePoint(code) : all;
   });

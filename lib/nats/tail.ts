@@ -52,7 +52,7 @@ class Tail implements Sink {
   }
 
   /** Waits until `done`, or until no message arrives for IDLE_MS. @returns the value of `done` */
-  async until(done: () => boolean, limit: Limit): Promise<boolean> {
+  async until(done: () => boolean, limit: TailLimit): Promise<boolean> {
     for (let seen = -1; !done() && seen !== this.#received; limit.check()) {
       seen = this.#received;
       await new Promise<void>((resolve) => {
@@ -85,7 +85,7 @@ export async function settle(
   before: StreamState,
   most: number,
   onMessage: (msg: Msg, delivery: Delivery) => void,
-  limit: Limit,
+  limit: TailLimit,
 ): Promise<boolean> {
   for (let last = from; ; limit.check()) {
     const config = { deliver_policy: "by_start_sequence", opt_start_seq: last + 1 } as const;
@@ -98,7 +98,7 @@ export async function settle(
 }
 
 /** Time limit of a tail: `firstMs` to reach the end of the stream for the first time, then the timeout. */
-export class Limit {
+export class TailLimit {
   #until: number;
 
   constructor(
@@ -128,7 +128,7 @@ async function readTail(
   consumer: Consumer,
   from: number,
   before: StreamState,
-  limit: Limit,
+  limit: TailLimit,
   onMessage: (msg: Msg, delivery: Delivery) => void,
 ): Promise<Reached> {
   const atLeader = isAtLeader(consumer, before);

@@ -5,6 +5,7 @@ import type { Job } from "../model/job.ts";
 import {
   byCreation,
   countTargets,
+  displayState,
   failedOf,
   isActive,
   isTerminal,
@@ -12,7 +13,6 @@ import {
   type JobRow,
   jobDuration,
   returnedOf,
-  stateOf,
 } from "../model/job.ts";
 import type { Stuck } from "../model/stuck.ts";
 import { bar, count, plural, safe, shorten, shortenMiddle, width } from "../text.ts";
@@ -119,7 +119,7 @@ function left(row: JobRow, nowMs: number): string {
 }
 
 /** The state of a job, and a word when it won't change as it should. */
-const stateText = (row: JobRow, { stuck }: Board) => stateOf(row) + (stuck.has(row.jid) ? ", stuck" : "");
+const stateText = (row: JobRow, { stuck }: Board) => displayState(row) + (stuck.has(row.jid) ? ", stuck" : "");
 
 /** How columns give way: long texts, the bar, the id but its first characters, and in the end whole columns. */
 function boardColumns(jobs: readonly BoardJob[]): Column[] {
@@ -152,7 +152,10 @@ function boardCells({ row, what }: BoardJob, board: Board, nowMs: number, look: 
     { text: row.jid, fit: (max) => row.jid.slice(0, max) },
     { text: what, fit: (max) => shortenMiddle(what, max) },
     { text: targetOf(row, WIDEST), fit: (max) => targetOf(row, max) },
-    { text: stateText(row, board), paint: paintState(board.stuck.has(row.jid) ? "stuck" : stateOf(row), look.color) },
+    {
+      text: stateText(row, board),
+      paint: paintState(board.stuck.has(row.jid) ? "stuck" : displayState(row), look.color),
+    },
     { text: withBar ?? returns, fit: () => returns },
     { text: String(failedOf(row) ?? "-") },
     { text: took === undefined ? "-" : formatDuration(took < 0n ? 0n : took) },

@@ -5,7 +5,15 @@ import { NumberText, type Timestamp, type Value } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
 import type { Job } from "../model/job.ts";
-import { countTargets, failedOf, formatTargets, type JobRow, jobDuration, returnedOf, stateOf } from "../model/job.ts";
+import {
+  countTargets,
+  displayState,
+  failedOf,
+  formatTargets,
+  type JobRow,
+  jobDuration,
+  returnedOf,
+} from "../model/job.ts";
 import { type Stuck, stuckWords } from "../model/stuck.ts";
 import { safe, shorten, width } from "../text.ts";
 import { CALL_FIELDS, callOf, wholeCall } from "./call.ts";
@@ -68,10 +76,10 @@ const counted = (name: string, get: (row: JobRow) => bigint | number | undefined
 /** STATE, by either of its names. */
 const state = (name: string): JobColumn => ({
   name,
-  source: stateOf,
-  value: ({ row }) => (row.unreadable === undefined ? (row.status ?? null) : stateOf(row)),
-  plain: ({ row }) => stateOf(row),
-  text: ({ row }) => stateOf(row) || "-",
+  source: displayState,
+  value: ({ row }) => (row.unreadable === undefined ? (row.status ?? null) : displayState(row)),
+  plain: ({ row }) => displayState(row),
+  text: ({ row }) => displayState(row) || "-",
 });
 
 const time = (name: string, get: (row: JobRow) => Timestamp | undefined, ago: string): JobColumn => ({

@@ -2,7 +2,7 @@
 // clock is an argument.
 import type { Timestamp, ValueMap } from "../codec/value.ts";
 import { formatAge, formatDuration } from "../duration.ts";
-import { isActive, isTerminal, type JobRow, jobDuration, sourceOf, sourceWords, stateOf } from "../model/job.ts";
+import { displayState, isActive, isTerminal, type JobRow, jobDuration, sourceOf, sourceWords } from "../model/job.ts";
 import { whyOf } from "../model/job-end.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { PeelState } from "../model/peel-state.ts";
@@ -64,7 +64,7 @@ export function retriesWords(retries: readonly JobRow[]): string | undefined {
   if (retries.length === 0) return undefined;
   const named = retries.slice(-RETRIES).reverse();
   const rest = retries.length > RETRIES ? ", …" : "";
-  return named.map((row) => `${row.jid} (${stateOf(row)})`).join(", ") + rest;
+  return named.map((row) => `${row.jid} (${displayState(row)})`).join(", ") + rest;
 }
 
 /** Limit of lines of further arguments on a terminal. */

@@ -2,7 +2,7 @@
 
 import { Timestamp } from "../codec/value.ts";
 import type { Job, JobList } from "../model/job.ts";
-import { failedOf, type JobRow, stateOf } from "../model/job.ts";
+import { displayState, failedOf, type JobRow } from "../model/job.ts";
 import { safe, shorten } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { type JobColumn, returnsOf, targetOf } from "./columns.ts";
@@ -112,7 +112,7 @@ export function changeLine(row: JobRow, now: Date): string {
     row.jid,
     row.fn || "-",
     targetOf(row, Number.POSITIVE_INFINITY),
-    stateOf(row),
+    displayState(row),
     returnsOf(row),
     failed ? `${failed} failed` : "",
   ];

@@ -8,7 +8,7 @@ import { displayPeel } from "../model/peel.ts";
 import { hasNotReturned, type PeelState } from "../model/peel-state.ts";
 import { countReturned } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
-import { isGone, type MasterSign, stuckWords } from "../model/stuck.ts";
+import { isMasterGone, type MasterSign, stuckWords } from "../model/stuck.ts";
 import { bar, count, cut, plural, safe } from "../text.ts";
 import { callOf } from "./call.ts";
 import { paintState } from "./colors.ts";
@@ -81,7 +81,7 @@ function openLines(watched: Watched, color: boolean, most: number): string[] {
 
 /** `by root  master-2hPwZ9 alive  3m57s left` */
 function surroundingWords({ row, sign, nowNs }: Watched): string {
-  const life = sign === undefined ? "" : isGone(sign) ? " gone" : " alive";
+  const life = sign === undefined ? "" : isMasterGone(sign) ? " gone" : " alive";
   const left = row.deadline && row.deadline.ns - nowNs;
   const words = [
     row.user && `by ${row.user}`,

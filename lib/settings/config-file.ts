@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { UserError } from "../errors.ts";
 import { didYouMean, nearest, nearestName } from "../nearest.ts";
-import { decodeText, expand, faultOf, lookUp, readFile } from "./files.ts";
+import { decodeText, existsAt, expand, type Fail, faultOf, readFile } from "./files.ts";
 import { splitUrls } from "./server-url.ts";
 import { type Key, keysIn, type Layer, SETTINGS } from "./settings.ts";
 
@@ -35,7 +35,7 @@ export async function readConfig(
 ): Promise<ConfigLayer> {
   const { bytes, readableByOthers } = await readFile(path, withinMs).catch((error) => {
     const { code } = error as NodeJS.ErrnoException;
-    throw failure(
+    throw configFileError(
       path,
       code === "ENOENT" ? "there is no such file." : `it cannot be read (${code ?? faultOf(error)}).`,
       "Check the path after --config and the file's permissions.",
@@ -47,10 +47,8 @@ export async function readConfig(
   return layer;
 }
 
-const failure = (path: string, why: string, hint = "Correct the file, or name another one with --config.") =>
+const configFileError = (path: string, why: string, hint = "Correct the file, or name another one with --config.") =>
   new UserError(`config file ${path}: ${why}`, hint);
-
-type Fail = (why: string, hint?: string) => UserError;
 
 /** Messages of the YAML parser that repeat a part of the file, which may be a secret. */
 const REPEATING = new Set(["UNEXPECTED_TOKEN", "BAD_DIRECTIVE", "BAD_DQ_ESCAPE", "TAG_RESOLVE_FAILED"]);
@@ -92,7 +90,7 @@ async function parseYaml(text: string, fail: Fail) {
 }
 
 /** A text, or those that stand directly in a list or a map. */
-function textsIn(value: unknown): string[] {
+function directTexts(value: unknown): string[] {
   const parts = typeof value === "object" && value !== null ? Object.values(value) : [value];
   return parts.filter((part) => typeof part === "string");
 }
@@ -112,7 +110,9 @@ function checkSpelling(values: Record<string, unknown>, lines: ReadonlyMap<strin
   const bare = (key: string) => key.toLowerCase().replace(/[^a-z0-9]/g, "");
   const hasAddress = ADDRESS_KEYS.some((key) => Object.hasOwn(values, key));
   const looksLikeAddress = (key: string) =>
-    key !== FOR_PEELS && textsIn(values[key]).some((text) => /\b(nats|tls):\/\//i.test(text)) ? "nats_url" : undefined;
+    key !== FOR_PEELS && directTexts(values[key]).some((text) => /\b(nats|tls):\/\//i.test(text))
+      ? "nats_url"
+      : undefined;
   for (const [key, line] of lines) {
     if (key === "master" || (OWN_KEYS as readonly string[]).includes(key)) continue;
     const meant =
@@ -126,7 +126,7 @@ function checkSpelling(values: Record<string, unknown>, lines: ReadonlyMap<strin
 const shownKey = (key: string) => (/^[\w-]{1,60}$/.test(key) ? `"${key}"` : "(not a plain word)");
 
 async function parseConfig(text: string, path: string, env: NodeJS.ProcessEnv): Promise<ConfigLayer> {
-  const fail: Fail = (why, hint) => failure(path, why, hint);
+  const fail: Fail = (why, hint) => configFileError(path, why, hint);
   let parsed: Awaited<ReturnType<typeof parseYaml>>;
   try {
     parsed = await parseYaml(text, fail);
@@ -146,13 +146,13 @@ async function parseConfig(text: string, path: string, env: NodeJS.ProcessEnv): 
     : fromOwn(values, lines, env, fail);
 }
 
-function textOf(value: unknown, name: string, line: string | undefined, fail: Fail): string {
+function textSetting(value: unknown, name: string, line: string | undefined, fail: Fail): string {
   if (typeof value === "string") return value;
   throw fail(`${line}: ${name} must be text.`);
 }
 
 function urlsOf(value: unknown, name: string, line: string | undefined, fail: Fail): string[] {
-  const urls = splitUrls(textOf(value, name, line, fail));
+  const urls = splitUrls(textSetting(value, name, line, fail));
   // Falling back to localhost would send a kill to another fleet than the file's author meant.
   if (urls.length === 0) throw fail(`${line}: ${name} names no server.`);
   return urls;
@@ -183,7 +183,7 @@ function fromMaster(
       if (typeof value !== "boolean") throw fail(`${line}: master.${name} must be true or false.`);
       out[key] = value;
     } else if (kind !== "urls") {
-      const text = textOf(value, `master.${name}`, line, fail);
+      const text = textSetting(value, `master.${name}`, line, fail);
       out[key] = kind === "path" ? expand(text, env) : text;
     } else if (Array.isArray(value)) {
       if (value.length === 0) throw fail(`${line}: master.urls is empty.`);
@@ -201,16 +201,18 @@ function fromOwn(
   fail: Fail,
 ): ConfigLayer {
   const own = (name: (typeof OWN_KEYS)[number]) =>
-    values[name] === undefined || values[name] === null ? undefined : textOf(values[name], name, lines.get(name), fail);
+    values[name] === undefined || values[name] === null
+      ? undefined
+      : textSetting(values[name], name, lines.get(name), fail);
   const out: { -readonly [K in Key]?: Layer[K] } = {};
   const hasAddress = Object.hasOwn(values, "nats_url");
   if (hasAddress) out.urls = urlsOf(values.nats_url ?? "", "nats_url", lines.get("nats_url"), fail);
   const ca = own("nats_ca");
   if (ca) out.tlsCa = expand(ca, env);
-  else if (lookUp(DAEMON.ca) === true) out.tlsCa = DAEMON.ca;
+  else if (existsAt(DAEMON.ca) === true) out.tlsCa = DAEMON.ca;
   const authDir = own("auth_dir");
   const creds = join(authDir ? expand(authDir, env) : DAEMON.authDir, "admin.creds");
-  const found = lookUp(creds);
+  const found = existsAt(creds);
   // In a directory that the file names, one that cannot be looked at fails when it is read, if it is the one that counts.
   if (authDir ? found !== false : found === true) out.creds = creds;
   return { ...out, ...(!hasAddress && { isWithoutAddress: true as const }) };

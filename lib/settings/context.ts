@@ -4,19 +4,19 @@ import { join } from "node:path";
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { safe } from "../text.ts";
-import { decodeText, faultOf, home, readFile } from "./files.ts";
+import { decodeText, type Fail, faultOf, home, readFile } from "./files.ts";
 import { expandPath, refersElsewhere } from "./references.ts";
 import { splitUrls } from "./server-url.ts";
 import { KEYS, type Key, keysIn, type Layer, SETTINGS } from "./settings.ts";
 
-const root = (env: NodeJS.ProcessEnv) => join(env.XDG_CONFIG_HOME || join(home(env), ".config"), "nats");
+const contextRoot = (env: NodeJS.ProcessEnv) => join(env.XDG_CONFIG_HOME || join(home(env), ".config"), "nats");
 
 /** Where the context `name` is stored. */
-export const contextPath = (name: string, env: NodeJS.ProcessEnv) => join(root(env), "context", `${name}.json`);
+export const contextPath = (name: string, env: NodeJS.ProcessEnv) => join(contextRoot(env), "context", `${name}.json`);
 
 /** The context that `nats context select` chose, if any. @throws UserError when that can't be read */
 export async function selectedContext(env: NodeJS.ProcessEnv, withinMs: number): Promise<string | undefined> {
-  const path = join(root(env), "context.txt");
+  const path = join(contextRoot(env), "context.txt");
   try {
     return decodeText((await readFile(path, withinMs)).bytes).trim() || undefined;
   } catch (error) {
@@ -33,7 +33,7 @@ export async function selectedContext(env: NodeJS.ProcessEnv, withinMs: number):
 /** The names of all contexts; none when their folder can't be read. */
 export function contextNames(env: NodeJS.ProcessEnv): string[] {
   try {
-    return readdirSync(join(root(env), "context"))
+    return readdirSync(join(contextRoot(env), "context"))
       .filter((file) => file.endsWith(".json"))
       .map((file) => file.slice(0, -".json".length))
       .sort();
@@ -48,16 +48,16 @@ function unknown(name: string, env: NodeJS.ProcessEnv): UserError {
   const names = contextNames(env);
   const rest = names.length > LISTED ? `, and ${names.length - LISTED} more` : "";
   return new UserError(
-    `there is no NATS context "${safe(name).slice(0, 200)}" in ${join(root(env), "context")}.${nearest(name, names)}`,
+    `there is no NATS context "${safe(name).slice(0, 200)}" in ${join(contextRoot(env), "context")}.${nearest(name, names)}`,
     names.length > 0
       ? `Contexts: ${safe(names.slice(0, LISTED).join(", "))}${rest}.`
       : "There are none; `nats context save` makes one, or name a server with --master.",
   );
 }
 
-const FIELDS = keysIn("context");
+const CONTEXT_FIELDS = keysIn("context");
 /** Nothing here depends on these. */
-const HARMLESS = new Set(["name", "description", "color_scheme", "jetstream_event_prefix"]);
+const IRRELEVANT = new Set(["name", "description", "color_scheme", "jetstream_event_prefix"]);
 
 /**
  * A path as these files have it: `$VAR`, `${VAR}`, `~` and `file://` are understood. In place of the path of a login's file may
@@ -73,7 +73,6 @@ function filePath(key: Key, text: string, field: string, fail: Fail, env: NodeJS
 }
 
 const NSC_HINT = "Write a creds file with `nsc generate creds`, and name it with --creds or in the context's `creds`.";
-type Fail = (why: string, hint?: string) => UserError;
 
 async function readContextFile(path: string, name: string, env: NodeJS.ProcessEnv, fail: Fail, withinMs: number) {
   try {
@@ -114,7 +113,7 @@ function checkOther(field: string, value: unknown, fail: Fail): void {
 }
 
 /** @throws UserError for credentials of two kinds, or half of a pair */
-function checkLogin(layer: Layer, fail: Fail): void {
+function checkContextLogin(layer: Layer, fail: Fail): void {
   // A token is sent beside any of them.
   const kinds = [layer.user, layer.creds, layer.nkey, layer.jwt].filter((kind) => kind !== undefined);
   if (kinds.length > 1) throw fail("it has more than one kind of credentials.", "Keep one of them.");
@@ -151,9 +150,9 @@ export async function readContext(
   const out: { [K in Key]?: unknown } = { urls: [SETTINGS.urls.default] };
   for (const [field, value] of Object.entries(parseFields(decodeText(bytes), fail))) {
     // The tool writes every field, empty ones too.
-    if (value === "" || value === null || HARMLESS.has(field)) continue;
+    if (value === "" || value === null || IRRELEVANT.has(field)) continue;
     if (field !== "url" && (value === false || (Array.isArray(value) && value.length === 0))) continue;
-    const key = FIELDS.get(field);
+    const key = CONTEXT_FIELDS.get(field);
     if (key !== undefined) out[key] = fieldValue(key, field, value, fail, env);
     else {
       checkOther(field, value, fail);
@@ -161,7 +160,7 @@ export async function readContext(
     }
   }
   const layer = out as Layer;
-  checkLogin(layer, fail);
+  checkContextLogin(layer, fail);
   const isInline = (key: Key) => SETTINGS[key].secret || String(layer[key]).startsWith("data:");
   const holdsSecret =
     KEYS.some((key) => layer[key] !== undefined && isInline(key) && !refersElsewhere(String(layer[key]))) ||

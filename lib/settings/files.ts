@@ -4,6 +4,7 @@ import { open } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { formatMs } from "../duration.ts";
+import type { UserError } from "../errors.ts";
 
 /** HOME is empty in some containers; then the user data base knows it, if anything does. */
 export function home(env: NodeJS.ProcessEnv): string {
@@ -21,7 +22,7 @@ export function expand(path: string, env: NodeJS.ProcessEnv): string {
 }
 
 /** Whether something is at `path`, a broken link included; the file system's code when it does not tell. */
-export function lookUp(path: string): boolean | string {
+export function existsAt(path: string): boolean | string {
   try {
     lstatSync(path);
     return true;
@@ -40,8 +41,11 @@ export interface FileContent {
 /** What came out of pipes (`--creds <(…)`), which give it once, by path: each login reads its files again. */
 const pipes = new Map<string, FileContent>();
 
+/** Makes the error for a file that cannot be used: it names the file. */
+export type Fail = (why: string, hint?: string) => UserError;
+
 /** No file with settings, credentials or certificates is larger. */
-const LARGEST = { bytes: 1 << 20, shown: "1 MiB" } as const;
+const LARGEST_FILE = { bytes: 1 << 20, shown: "1 MiB" } as const;
 const PIECE_BYTES = 64 << 10;
 
 /** Why a file can't be read, when it is not the file system that says so. */
@@ -58,7 +62,7 @@ async function readAll(path: string): Promise<FileContent> {
       if (bytesRead === 0) break;
       pieces.push(buffer.subarray(0, bytesRead));
       bytes += bytesRead;
-      if (bytes > LARGEST.bytes) throw new Unreadable(`it is larger than ${LARGEST.shown}`);
+      if (bytes > LARGEST_FILE.bytes) throw new Unreadable(`it is larger than ${LARGEST_FILE.shown}`);
     }
     const stat = await file.stat();
     const content = {

@@ -4,12 +4,20 @@ import { parseDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
 import { secretIn } from "../secrets.ts";
 import { safe } from "../text.ts";
-import { expand, home, lookUp } from "./files.ts";
+import { existsAt, expand, home } from "./files.ts";
 import { maskUrl, parseUrl, splitUrls } from "./server-url.ts";
-import { KEYS, type Key, type Layer, type Resolved, SETTINGS, type SettingFlags, type Settings } from "./settings.ts";
+import {
+  KEYS,
+  type Key,
+  type Layer,
+  type ResolvedSettings,
+  SETTINGS,
+  type SettingFlags,
+  type Settings,
+} from "./settings.ts";
 
 /** One place that settings come from. */
-interface Source {
+interface SettingSource {
   has(key: Key): boolean;
   /** @throws UserError for a text that is no such value */
   value(key: Key): unknown;
@@ -30,7 +38,7 @@ function ofTexts(
   textOf: (key: Key) => string | readonly string[] | boolean | undefined,
   name: (key: Key) => string,
   env: NodeJS.ProcessEnv,
-): Source {
+): SettingSource {
   const value = (key: Key) => {
     const text = textOf(key);
     if (Array.isArray(text)) return text.flatMap(splitUrls);
@@ -39,7 +47,7 @@ function ofTexts(
   return { has: (key) => Boolean(textOf(key)), value, name };
 }
 
-function fromFlags(flags: SettingFlags, env: NodeJS.ProcessEnv): Source {
+function fromFlags(flags: SettingFlags, env: NodeJS.ProcessEnv): SettingSource {
   const flag = (key: Key) => SETTINGS[key].flag as keyof SettingFlags;
   return ofTexts(
     (key) => flags[flag(key)],
@@ -48,7 +56,7 @@ function fromFlags(flags: SettingFlags, env: NodeJS.ProcessEnv): Source {
   );
 }
 
-function fromVariables(env: NodeJS.ProcessEnv): Source {
+function fromVariables(env: NodeJS.ProcessEnv): SettingSource {
   // As for the nats command: a user without a password is a token, and a password without a user is nothing.
   const isToken = env.NATS_USER && !env.NATS_PASSWORD && !env.NATS_TOKEN;
   const variable = (key: Key): string => {
@@ -70,13 +78,13 @@ const fromDefaults = (env: NodeJS.ProcessEnv) =>
     env,
   );
 
-const ofFile = (layer: Layer, name: string): Source => ({
+const ofFile = (layer: Layer, name: string): SettingSource => ({
   has: (key) => layer[key] !== undefined,
   value: (key) => layer[key],
   name: () => name,
 });
 
-type File = NonNullable<Resolved["file"]>;
+type File = NonNullable<ResolvedSettings["file"]>;
 
 /** @throws UserError for a value with what looks like a secret, which does not repeat it */
 function checkNoSecret(value: string, source: string, what: string): void {
@@ -113,7 +121,7 @@ async function chooseFile(
   if (env.NATS_CONTEXT) return named("context", env.NATS_CONTEXT, "$NATS_CONTEXT");
   if (env.ZESTER_CONFIG) return named("config", env.ZESTER_CONFIG, "$ZESTER_CONFIG");
   const places = ["/etc/zester/master.yaml", join(home(env), ".zester/config.yaml")];
-  const path = places.find((candidate) => lookUp(candidate) === true);
+  const path = places.find((candidate) => existsAt(candidate) === true);
   if (path !== undefined) return { kind: "config", name: path, source: "default" };
   // What is merely selected gives no password to a server that was named otherwise.
   if (serverNamed) return undefined;
@@ -124,7 +132,7 @@ async function chooseFile(
     return { kind: "context", name, source: "selected" };
   }
   for (const candidate of places) {
-    const found = lookUp(candidate);
+    const found = existsAt(candidate);
     // It may name a server: going to localhost instead could reach another fleet.
     if (found !== false)
       throw new UserError(
@@ -148,7 +156,7 @@ async function readSource(
   { warn, note }: Tell,
   serverNamed: boolean,
   withinMs: number,
-): Promise<Source> {
+): Promise<SettingSource> {
   if (file.kind === "config") {
     const { DAEMON, readConfig } = await import("./config-file.ts");
     const layer = await readConfig(file.name, env, warn, withinMs);
@@ -169,7 +177,7 @@ async function readSource(
 }
 
 /** @throws UserError when what was given names no server, or what is not one: localhost was not meant then */
-function checkUrls({ urls }: Settings, { urls: source }: Resolved["sources"], file: File | undefined): void {
+function checkUrls({ urls }: Settings, { urls: source }: ResolvedSettings["sources"], file: File | undefined): void {
   if (urls.length === 0)
     throw new UserError(`${source} names no server.`, "Write it like nats://host:4222 or tls://host:4222.");
   if (source === "default" && file?.kind === "config")
@@ -182,7 +190,7 @@ function checkUrls({ urls }: Settings, { urls: source }: Resolved["sources"], fi
 }
 
 /** @throws UserError when a part of a subject would change what the subject means */
-function checkSubjects(settings: Settings, sources: Resolved["sources"]): void {
+function checkSubjects(settings: Settings, sources: ResolvedSettings["sources"]): void {
   for (const [key, valid, what] of [
     ["jsDomain", /^[^\s.*>\p{Cc}]+$/u, "a JetStream domain: one word without dots"],
     ["jsPrefix", /^[^\s.*>\p{Cc}]+(\.[^\s.*>\p{Cc}]+)*$/u, "a JetStream API prefix, such as $JS.hub.API"],
@@ -201,18 +209,18 @@ function checkSubjects(settings: Settings, sources: Resolved["sources"]): void {
 }
 
 /** What messages call a setting that is given: its flag, its variable, or its name in the file. */
-function nameOf(key: Key, { sources, file }: Pick<Resolved, "sources" | "file">): string {
+function settingName(key: Key, { sources, file }: Pick<ResolvedSettings, "sources" | "file">): string {
   const source = sources[key] ?? "";
   const name = file && SETTINGS[key][file.kind];
   return /^(flag |\$)/.test(source) || name === undefined ? source : `${name} of ${source}`;
 }
 
 /** @throws UserError for a secret in the place of a path or a name, which the messages and `zester config` would repeat */
-function checkPlaces(settings: Settings, given: Pick<Resolved, "sources" | "file">): void {
+function checkPlaces(settings: Settings, given: Pick<ResolvedSettings, "sources" | "file">): void {
   for (const key of KEYS) {
     const { kind, group } = SETTINGS[key];
     const value = settings[key];
-    const name = nameOf(key, given);
+    const name = settingName(key, given);
     if (kind === "urls") checkNoSecret(settings.urls.map(maskUrl).join(" "), name, "the address of a server");
     else if (typeof value !== "string") continue;
     else if (kind === "path") checkNoSecret(value, name, "the path of a file");
@@ -225,8 +233,8 @@ function checkPlaces(settings: Settings, given: Pick<Resolved, "sources" | "file
 const LOGINS = ["creds", "nkey", "user", "jwt"] as const satisfies readonly Key[];
 
 /** @throws UserError for two logins, of which one would be left aside in silence */
-function checkLogin(settings: Settings, given: Pick<Resolved, "sources" | "file">): void {
-  const [first, second] = LOGINS.filter((key) => settings[key] !== undefined).map((key) => nameOf(key, given));
+function checkLogin(settings: Settings, given: Pick<ResolvedSettings, "sources" | "file">): void {
+  const [first, second] = LOGINS.filter((key) => settings[key] !== undefined).map((key) => settingName(key, given));
   if (second !== undefined) throw new UserError(`${first} and ${second} cannot be used together.`, "Keep one of them.");
 }
 
@@ -239,7 +247,7 @@ export async function resolveSettings(
   env: NodeJS.ProcessEnv,
   warn: (text: string) => void,
   note = warn,
-): Promise<Resolved> {
+): Promise<ResolvedSettings> {
   const given = [fromFlags(flags, env), fromVariables(env)];
   const defaults = fromDefaults(env);
   const withinMs = [...given, defaults].find(({ has }) => has("timeoutMs"))?.value("timeoutMs") as number;
@@ -275,13 +283,13 @@ export async function resolveSettings(
 async function resolveLogin(
   settings: Settings,
   sources: { [K in Key]?: string },
-  named: Pick<Resolved, "sources" | "file">,
+  named: Pick<ResolvedSettings, "sources" | "file">,
   env: NodeJS.ProcessEnv,
 ): Promise<Settings> {
   const { creds, nkey, password, token, jwt, seed, timeoutMs } = settings;
   if (![creds, nkey, password, token, jwt, seed].some((text) => text?.includes(":"))) return settings;
   const { followReferences } = await import("./references.ts");
-  const following = { nameOf: (key: Key) => nameOf(key, named), env, withinMs: timeoutMs };
+  const following = { nameOf: (key: Key) => settingName(key, named), env, withinMs: timeoutMs };
   const renewed = () => followReferences(settings, following);
   const followed = { ...(await renewed()), renewed };
   const from = sources.creds ?? sources.nkey;

@@ -88,10 +88,10 @@ const TABLE = {
 
 type Table = typeof TABLE;
 export type Key = keyof Table;
-type ValueOf = { urls: readonly string[]; path: string; text: string; boolean: boolean; duration: number };
+type SettingValue = { urls: readonly string[]; path: string; text: string; boolean: boolean; duration: number };
 
 /** What one source says. */
-export type Layer = { readonly [K in Key]?: ValueOf[Table[K]["kind"]] | undefined };
+export type Layer = { readonly [K in Key]?: SettingValue[Table[K]["kind"]] | undefined };
 
 /** Everything that a connection needs. */
 export interface Settings extends Omit<Layer, "urls" | "timeoutMs"> {
@@ -109,7 +109,7 @@ export type SettingFlags = {
 } & { readonly config?: string | undefined; readonly context?: string | undefined };
 
 /** Settings, and for each that is set where it came from: `flag --creds`, `$NATS_CREDS`, a path … */
-export interface Resolved {
+export interface ResolvedSettings {
   readonly settings: Settings;
   readonly sources: { readonly [K in Key]?: string };
   /** The config file, or the name of the context, that was read. */

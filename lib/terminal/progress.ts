@@ -3,11 +3,11 @@ import { bar, count, cut, safe } from "../text.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A read that takes less than this, in ms, needs no words. */
-const PATIENCE_MS = 500;
+const QUIET_MS = 500;
 const REDRAW_MS = 100;
 /** The clock is looked at once for so many entries. */
 const EVERY = 512;
-const BAR = 20;
+const BAR_COLUMNS = 20;
 
 /** A bar on stderr that is gone in the end; undefined when no person looks at it. `of` names what is counted, as a plural. */
 export function progressOn(terminal: Terminal, of = "jobs") {
@@ -15,7 +15,7 @@ export function progressOn(terminal: Terminal, of = "jobs") {
   const began = Date.now();
   let total = 0;
   let seen = 0;
-  let drawn = began + PATIENCE_MS - REDRAW_MS;
+  let drawn = began + QUIET_MS - REDRAW_MS;
   let visible = false;
   return {
     begin(entries: number, come = 0) {
@@ -28,7 +28,7 @@ export function progressOn(terminal: Terminal, of = "jobs") {
       if (!terminal.inForeground) return;
       visible = true;
       terminal.tell(
-        `\r\x1b[K${bar(seen, total, BAR, terminal.utf8)} ${count(seen)} of ${count(Math.max(seen, total))} ${of}`,
+        `\r\x1b[K${bar(seen, total, BAR_COLUMNS, terminal.utf8)} ${count(seen)} of ${count(Math.max(seen, total))} ${of}`,
       );
     },
     end() {

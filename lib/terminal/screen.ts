@@ -11,8 +11,8 @@ const LEAVE = { own: "\x1b[?1049l", only: "\x1b[H\x1b[J" };
 /** The room for a picture; the classic one where the terminal does not tell. */
 export const sizeOf = ({ columns = 80, rows = 24 }: Terminal) => ({ columns, rows });
 
-/** Draws at most every `PAUSE_MS`, so that a busy fleet doesn't flood a slow line. */
-const PAUSE_MS = 50;
+/** Draws at most every `DRAW_PAUSE_MS`, so that a busy fleet doesn't flood a slow line. */
+const DRAW_PAUSE_MS = 50;
 /** Times go on between changes. */
 const TICK_MS = 1_000;
 
@@ -57,7 +57,7 @@ export class Screen {
       } catch (error) {
         this.failed(error);
       }
-    }, PAUSE_MS);
+    }, DRAW_PAUSE_MS);
   }
 
   /** Gives the terminal back. */

@@ -95,7 +95,7 @@ function message(level: keyof typeof LABELS, text: string, color: boolean): void
         .split("\n")
         .map((line) => paragraph(safe(line), columns));
       const text = lines.join("").slice(label.length);
-      tell(`${color ? paint(meaning, label) : label}${text}`);
+      writeStderr(`${color ? paint(meaning, label) : label}${text}`);
     },
   };
   createConsola({ reporters: [reporter], throttle: 0 })[level](text);
@@ -104,19 +104,19 @@ function message(level: keyof typeof LABELS, text: string, color: boolean): void
 /** Characters that are written at once. */
 const CHUNK = 256 << 10;
 
-async function ask(question: string): Promise<boolean> {
+async function askPerson(question: string): Promise<boolean> {
   const { createInterface } = await import("node:readline/promises");
   // Without line editing the terminal keeps its settings, and Ctrl-C stays a signal.
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   const closed = new Promise<undefined>((done) => lines.once("close", () => done(undefined)));
   const text = `${paragraph(question.trim(), errorColumns()).trim()} `;
   // What the shell wrote meanwhile stands between the question and the answer.
-  const off = onSuspend(undefined, () => void (inForeground() && tell(text)));
+  const off = onSuspend(undefined, () => void (inForeground() && writeStderr(text)));
   const answer = await Promise.race([lines.question(text), closed]);
   off();
   lines.close();
   if (answer !== undefined) return /^y(es)?$/i.test(answer.trim());
-  tell("\n"); // the end of input leaves the cursor behind the question
+  writeStderr("\n"); // the end of input leaves the cursor behind the question
   return false;
 }
 
@@ -133,7 +133,7 @@ function isUtf8({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): boolean {
   return process.platform !== "linux" || /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || "");
 }
 
-function tell(text: string): boolean {
+function writeStderr(text: string): boolean {
   try {
     writeAll(2, text);
     return true;
@@ -200,11 +200,11 @@ export function systemTerminal(flags: TerminalFlags): Terminal {
     warn: (text) => message("warn", oneLine(text), wish ?? (isatty(2) && !isPlain)),
     note: (text) => message("info", oneLine(text), wish ?? (isatty(2) && !isPlain)),
     error: (text) => message("error", oneLine(text), wish ?? (isatty(2) && !isPlain)),
-    say: (line) => void tell(paragraph(oneLine(line), errorColumns())),
-    tell,
+    say: (line) => void writeStderr(paragraph(oneLine(line), errorColumns())),
+    tell: writeStderr,
     canTell: isatty(2) && env.TERM !== "dumb",
     canAsk: isatty(0) && isatty(2),
-    ask,
+    ask: askPerson,
   };
 }
 

@@ -11,7 +11,7 @@ import jobKill from "../../docs/schema/job-kill.json" with { type: "json" };
 import jobRetry from "../../docs/schema/job-retry.json" with { type: "json" };
 import jobTrace from "../../docs/schema/job-trace.json" with { type: "json" };
 import jobWait from "../../docs/schema/job-wait.json" with { type: "json" };
-import { SIGNALS } from "../../lib/model/kill.ts";
+import { SIGNAL_RESULTS } from "../../lib/model/kill.ts";
 import { WORST_FIRST } from "../../lib/model/peel-state.ts";
 import { COLUMN_NAMES } from "../../lib/render/columns.ts";
 import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
@@ -276,7 +276,7 @@ describe("the output fits its schema", () => {
   });
 
   test("every outcome of a signal and every state of a peel is in its schema", () => {
-    expect(jobKill.$defs.signal.properties.signal.enum).toEqual([...SIGNALS]);
+    expect(jobKill.$defs.signal.properties.signal.enum).toEqual([...SIGNAL_RESULTS]);
     expect(jobTrace.$defs.peel.properties.state.enum).toEqual([...WORST_FIRST]);
     expect(Object.keys(jobWait.$defs.ending.properties)).toEqual(["jid", "status", "reason", ...WORST_FIRST]);
     expect(Object.keys(jobRetry.properties).slice(-WORST_FIRST.length)).toEqual([...WORST_FIRST]);

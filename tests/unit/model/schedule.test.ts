@@ -1,6 +1,6 @@
 // Schedules: the one that stopped is called overdue, and no other. The oracle is the plan that the runs were made from.
 import { expect, test } from "bun:test";
-import { type Run, schedulesOf } from "../../../lib/model/schedule.ts";
+import { type ScheduledRun, schedulesOf } from "../../../lib/model/schedule.ts";
 import { times } from "../../support/length.ts";
 import { randomFrom, SEED } from "../../support/random.ts";
 
@@ -12,7 +12,7 @@ const NOW = 1_800_000_000n * SECOND;
 const INTERVALS = [5n * MINUTE, 15n * MINUTE, HOUR, 4n * HOUR, 24n * HOUR];
 
 /** The runs of an entry on a peel in the week before `until`: each a little early or late, and some left out. */
-function runsOf(entry: string, peel: string, interval: bigint, until: bigint, next: () => number): Run[] {
+function runsOf(entry: string, peel: string, interval: bigint, until: bigint, next: () => number): ScheduledRun[] {
   const times: bigint[] = [];
   let left = 0;
   let at = until - BigInt(Math.floor(next() * Number(interval) * 0.9));
@@ -34,7 +34,7 @@ test(`${times(200, 2000)} random schedules with jitter and gaps: the one that st
     const peels = 2 + Math.floor(next() * 5);
     const entries = 1 + Math.floor(next() * 3);
     const stopped = { entry: Math.floor(next() * entries), peel: Math.floor(next() * peels) };
-    const runs: Run[] = [];
+    const runs: ScheduledRun[] = [];
     for (let e = 0; e < entries; e++) {
       const interval = INTERVALS[Math.floor(next() * INTERVALS.length)] as bigint;
       for (let p = 0; p < peels; p++) {
@@ -53,7 +53,7 @@ test(`${times(200, 2000)} random schedules with jitter and gaps: the one that st
   }
 });
 
-const run = (fields: Partial<Run> & { minutesAgo: number }): Run => ({
+const run = (fields: Partial<ScheduledRun> & { minutesAgo: number }): ScheduledRun => ({
   entry: "nightly",
   peel: "web-1",
   fn: "state.highstate",
