@@ -3,7 +3,6 @@
 import { EXIT } from "../errors.ts";
 import type { Reopenable } from "../jobs/follow.ts";
 import type { NatsStore } from "../nats/store.ts";
-import { loadSettings } from "../settings/resolve.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Limit } from "./limit.ts";
 import type { GlobalArgs } from "./shared.ts";
@@ -40,11 +39,12 @@ export async function withSession(
 ): Promise<number | undefined> {
   const { terminal, format, env } = surroundings(flags, formats);
   if (limit?.note !== undefined) terminal.warn(limit.note);
+  // Loaded here, and the connection below: help and usage errors need neither.
+  const { loadSettings } = await import("../settings/resolve.ts");
   const loaded = await loadSettings(flags, env, terminal.warn, terminal.note);
   const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limit?.ms ?? loaded.timeoutMs) };
   let store: NatsStore | undefined;
   const open = async () => {
-    // Loaded here: help and usage errors need no NATS.
     const [{ openConnection }, { NatsStore }] = await Promise.all([
       import("../nats/connect.ts"),
       import("../nats/store.ts"),

@@ -1,13 +1,24 @@
 // The edge to the terminal: stdout, stderr, and what is known about them, decided once.
-import { writeSync } from "node:fs";
+import { fstatSync, writeSync } from "node:fs";
 import { paint, useColors } from "../colors.ts";
 import { OutputClosed, UserError } from "../errors.ts";
 import { namedMessage } from "../program.ts";
 import { oneLine, paragraph, safe } from "../text.ts";
 import { inForeground, onSuspend } from "./job-control.ts";
 
-/** Loaded on the first question: it takes a tenth of what a short command does, and brings the network modules with it. */
-const isatty = (fd: number): boolean => (require("node:tty") as typeof import("node:tty")).isatty(fd);
+/** True for a file or a pipe: no terminal. */
+function isFileOrPipe(fd: number): boolean {
+  try {
+    const stat = fstatSync(fd);
+    return stat.isFile() || stat.isFIFO();
+  } catch {
+    return false; // it may be closed
+  }
+}
+
+/** `node:tty` brings the network modules, 3 ms: it is loaded only where a terminal can be. */
+const isatty = (fd: number): boolean =>
+  !isFileOrPipe(fd) && (require("node:tty") as typeof import("node:tty")).isatty(fd);
 
 /** What a command may know of its surroundings. */
 export interface Terminal {
