@@ -6,14 +6,13 @@ import { defineCommand, type Flags } from "../cli/command.ts";
 import type { Value } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
 import { orNoBucket, type ReturnReader, readReturns, resolveJob, wholeRecords } from "../jobs/lookup.ts";
-import { openQuestions, type Reading, resolveStory } from "../jobs/story.ts";
+import type { Reading } from "../jobs/story.ts";
 import { isPlainPeel, parseJid } from "../model/jid.ts";
 import type { JobRow } from "../model/job.ts";
 import { displayPeel, sortedByPeel } from "../model/peel.ts";
 import { type PeelSelection, peelSelection } from "../model/peel-selection.ts";
 import { peelsOf, RETURN_FIELDS, STORY_FIELDS, wereReadEarly } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
-import { wasDryRun } from "../render/facts.ts";
 import { recordDocument, renderRecord } from "../render/record.ts";
 import { count, paragraph, safe } from "../text.ts";
 import { writeIdLine, writeIds } from "./ids.ts";
@@ -182,6 +181,7 @@ type TextOf = (reading: Reading, chosen: readonly PeelStory[]) => () => Iterable
 
 async function outputText({ each, changes, full, base }: ShowRequest, { terminal }: Session): Promise<TextOf> {
   const { groupOf, outputGroups, usualGroup } = await import("../model/output-groups.ts");
+  const { wasDryRun } = await import("../render/facts.ts");
   const { renderGroups } = await import("../render/groups.ts");
   const { renderEach } = await import("../render/output.ts");
   return ({ story }, chosen) => {
@@ -224,6 +224,7 @@ async function readPeels(
 ): Promise<Shown> {
   const { form, selection, withMissing } = request;
   const { store, terminal } = session;
+  const { openQuestions, resolveStory } = await import("../jobs/story.ts");
   const reader = await returnReader(request, session);
   // While the server works, what shows its answer is loaded.
   const [found, retries, textOf] = await Promise.all([
