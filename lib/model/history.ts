@@ -9,7 +9,7 @@ import { isTerminal, type JobRow } from "./job.ts";
 import { isChange } from "./outcome-groups.ts";
 import { BAD, hasNotReturned, type PeelState, STATE_WORDS, WORST_FIRST } from "./peel-state.ts";
 import { readReturnData } from "./return-data.ts";
-import { type Return, stateOfReturn } from "./returns.ts";
+import { failureOf, type Return, stateOfReturn } from "./returns.ts";
 import { noteOf, type PeelStory } from "./story.ts";
 
 /** The fields of a return that a history is made of. */
@@ -53,7 +53,7 @@ export function resultOf(jid: string, item: Return): PeelResult {
     jid,
     state: stateOfReturn(item),
     // A master says "no heartbeat at dispatch" of each that it gives up.
-    note: item.unreachable ? "" : (item.error ?? answer?.results.find(({ error }) => error !== undefined)?.error ?? ""),
+    note: item.unreachable || item.ok ? "" : failureOf(item, answer),
     tookNs: item.unreachable ? undefined : item.duration,
     soFarNs: undefined,
     changed: answer && changes && { some: changes.length, of: answer.results.length },

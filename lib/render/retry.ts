@@ -85,7 +85,8 @@ export function nothingWords({ targets }: RetryPlan, condition: string): string 
   if (condition !== "") return `Nothing to retry: no peel of ${count(targets.length)} matches ${safe(condition)}.`;
   if (targets.length === 0) return "Nothing to retry: the job has no peels.";
   const late = targets.filter(({ state }) => state === "late").length;
-  return `Nothing to retry: all ${plural(targets.length, "peel")} returned ok${late > 0 ? ` (${late} late)` : ""}.`;
+  const all = targets.length === 1 ? "the only peel" : `all ${plural(targets.length, "peel")}`;
+  return `Nothing to retry: ${all} returned ok${late > 0 ? ` (${late} late)` : ""}.`;
 }
 
 /** `these 2 peels`, `this peel` */

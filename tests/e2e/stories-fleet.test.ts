@@ -25,7 +25,7 @@ test.each([
   ["web-09", "2hPxSLate", "late", "returned after it was given up: ok"],
   ["db-01", "2hPxSRest", "late", "returned after the job had ended: ok"],
   ["db-01", "2hPxSAlien", "ok", undefined],
-  ["db-02", "2hPxSOrphan", "failed", "context canceled"],
+  ["db-02", "2hPxSOrphan", "failed", "cmd.run:long: context canceled"],
   ["db-01", "2hPxSTwice", "ok", undefined],
   ["db-02", "2hPxSGone", "unreachable", "no ack within 10s"],
   ["db-02", "2hPxSCut", "unfinished", "has not answered and may still be executing"],

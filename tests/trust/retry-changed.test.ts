@@ -84,7 +84,7 @@ state.apply on 2 of 3 peels (`);
     await put({ targets: ["web-01"] });
     const { code, out, sent } = await retryWith([["y", () => returns("web-01")]]);
     expect([code, sent]).toEqual([0, []]);
-    expect(out).toEndWith("\nNothing to retry: all 1 peel returned ok.\n");
+    expect(out).toEndWith("\nNothing to retry: the only peel returned ok.\n");
   });
 
   test("another operator was faster: that is said before it is asked again", async () => {
@@ -176,7 +176,7 @@ describe("with --yes", () => {
     expect((await retryYes(other)).sent).toEqual([["web-03"]]);
     await put({ targets: ["web-03"] });
     const { stdout, code, sent } = await retryYes(() => returns("web-03"));
-    expect([stdout, code, sent]).toEqual(["Nothing to retry: all 1 peel returned ok.\n", 0, []]);
+    expect([stdout, code, sent]).toEqual(["Nothing to retry: the only peel returned ok.\n", 0, []]);
   });
 
   test.each([
