@@ -147,7 +147,7 @@ const REASONS: readonly ReasonRow[] = [
   [() => true, ({ error }) => safe(error.message), "Check the address and the connection settings."],
 ];
 
-function textOf(error: NatsError): string {
+function errorText(error: NatsError): string {
   const inner = error.chainedError as NodeJS.ErrnoException | undefined;
   // join() writes undefined as an empty text.
   return [error.code, inner?.code, error.message, inner?.message].join(" ");
@@ -155,12 +155,12 @@ function textOf(error: NatsError): string {
 
 /** True when the server refused an expired login: its file may contain a new one by now. */
 export function isExpired(error: NatsError, settings: Settings): boolean {
-  const text = textOf(error);
+  const text = errorText(error);
   return EXPIRED.test(text) || (DENIED.test(text) && expiredAt(settings) !== undefined);
 }
 
 export function connectFailure(error: NatsError, url: ServerUrl, settings: Settings): ConnectFailure {
-  const attempt = { error, text: textOf(error), url, settings };
+  const attempt = { error, text: errorText(error), url, settings };
   const row = REASONS.find(([match]) => (match instanceof RegExp ? match.test(attempt.text) : match(attempt)));
   const [, why, hint, refused] = row as ReasonRow;
   return {

@@ -74,7 +74,7 @@ export function startTime(wanted: bigint): string {
 }
 
 /** Receives the messages of a consumer, and decides when they are enough. */
-export interface Sink {
+export interface MessageSink {
   /** Takes a message. @returns true when it may be the last one: the reader then calls `enough` */
   take(msg: Msg): boolean;
   /** True when no more is needed. Also called for the last message of each request. */
@@ -82,7 +82,7 @@ export interface Sink {
 }
 
 /** For a consumer of every message in order: it is done when as many have arrived as were pending. */
-export class InOrder implements Sink {
+export class InOrder implements MessageSink {
   #received = 0;
 
   constructor(
@@ -104,7 +104,7 @@ export class InOrder implements Sink {
 const LATER_MS = 1_000;
 
 /** For the newest value of each key and then every change: complete when everything pending has arrived. */
-export class Picture implements Sink {
+export class Picture implements MessageSink {
   #received = 0;
 
   constructor(

@@ -61,7 +61,7 @@ function beginsWith(bytes: Uint8Array, from: number, word: Uint8Array): boolean 
  * `MSG <subject> <sid> [<reply>] <size>` or `HMSG <subject> <sid> [<reply>] <headers> <size>`, with the library's names for the
  * parts. Subject and reply are views, made on access.
  */
-export class MessageLine {
+class MessageLine {
   readonly #bytes: Uint8Array;
   readonly #subjectFrom: number;
   readonly #subjectTo: number;

@@ -2,7 +2,7 @@
 import type { Msg, Subscription } from "nats";
 import type { Follow } from "../store.ts";
 import type { Connection } from "./connection.ts";
-import { type Consumer, type Delivery, deliveryOf, type Sink } from "./consumer.ts";
+import { type Consumer, type Delivery, deliveryOf, type MessageSink } from "./consumer.ts";
 import { Pace } from "./pace.ts";
 
 /** Options of a read that continues after the stored messages. */
@@ -68,7 +68,7 @@ class Reader {
   constructor(
     readonly connection: Connection,
     readonly consumer: Consumer,
-    readonly sink: Sink,
+    readonly sink: MessageSink,
     readonly follow: Following | undefined,
   ) {
     this.#subject = `${connection.api}.CONSUMER.MSG.NEXT.${consumer.stream}.${consumer.name}`;
@@ -225,6 +225,11 @@ class Reader {
  * requested, and no flow-control subject is needed.
  * @throws Transient when a message was lost, the server sends nothing for longer than the timeout, or the connection is lost
  */
-export async function pull(connection: Connection, consumer: Consumer, sink: Sink, follow?: Following): Promise<void> {
+export async function pull(
+  connection: Connection,
+  consumer: Consumer,
+  sink: MessageSink,
+  follow?: Following,
+): Promise<void> {
   await new Reader(connection, consumer, sink, follow).run();
 }

@@ -22,7 +22,7 @@ import { type Bucket, isTombstone } from "./bucket.ts";
 import { startTime, subjectBytes } from "./consumer.ts";
 import { type Keys, readEach, readFrom, scanNewest } from "./scan.ts";
 import type { StreamState } from "./stream.ts";
-import { token } from "./subject.ts";
+import { DOT_BYTE, token } from "./subject.ts";
 import { settle, TailLimit } from "./tail.ts";
 
 export const SIZES = {
@@ -34,12 +34,10 @@ export const SIZES = {
 /** Attempts at a read in order: it is repeated when a message was removed meanwhile. */
 const READ_ATTEMPTS = 3;
 
-const DOT = 0x2e;
-
 /** Number of tokens of a key: one for a list, two for a peel's own return. */
 function countTokens(key: Uint8Array, from: number): number {
   let tokens = 1;
-  for (let at = from; at < key.length; at++) if (key[at] === DOT) tokens++;
+  for (let at = from; at < key.length; at++) if (key[at] === DOT_BYTE) tokens++;
   return tokens;
 }
 

@@ -74,7 +74,14 @@
 import type { Msg } from "nats";
 import { grown } from "../codec/byte-set.ts";
 import { type FirstLook, lookAtOnce } from "./at-once.ts";
-import { type Consumer, type ConsumerConfig, type Delivery, deliveryOf, InOrder, type Sink } from "./consumer.ts";
+import {
+  type Consumer,
+  type ConsumerConfig,
+  type Delivery,
+  deliveryOf,
+  InOrder,
+  type MessageSink,
+} from "./consumer.ts";
 import { pull } from "./pull.ts";
 import { isAtLeader, type Stream, type StreamState } from "./stream.ts";
 import { coveredBy } from "./subject.ts";
@@ -102,7 +109,7 @@ const MARKS = 1 << 20;
 const LAG_MS = 2_000;
 
 /** Applies rule (1) to the newest message of each key. */
-class Newest implements Sink {
+class Newest implements MessageSink {
   #received = 0;
   #different = 0;
   #last: Msg | undefined;
@@ -193,7 +200,7 @@ export async function scanNewest(
 }
 
 /** Direct gets in flight at a time. */
-const AT_ONCE = 128;
+const DIRECT_GETS = 128;
 
 /**
  * Reads the newest message of each subject with a request of its own.
@@ -204,8 +211,8 @@ export async function readEach(stream: Stream, filters: readonly string[], keys:
   const missing: string[] = [];
   const named = async () => (await Promise.all(filters.map((filter) => stream.subjects(filter)))).flat();
   const names = await named();
-  for (let from = 0; from < names.length; from += AT_ONCE) {
-    const part = names.slice(from, from + AT_ONCE);
+  for (let from = 0; from < names.length; from += DIRECT_GETS) {
+    const part = names.slice(from, from + DIRECT_GETS);
     const found = await Promise.all(part.map((subject) => stream.newest(subject)));
     found.forEach((msg, i) => {
       if (msg) there.add(keys.take(msg));

@@ -23,7 +23,7 @@ import { pull } from "./pull.ts";
 import { Returns, SIZES } from "./returns.ts";
 import { readFrom } from "./scan.ts";
 import { Stream } from "./stream.ts";
-import { token, tokens } from "./subject.ts";
+import { DOT_BYTE, token, tokens } from "./subject.ts";
 
 /** MessagePack `{"action": "cancel"}` (wire.md, "Subjects"). */
 const CANCEL_PAYLOAD = Buffer.from("\x81\xa6action\xa6cancel", "latin1");
@@ -32,8 +32,6 @@ const CANCEL_PAYLOAD = Buffer.from("\x81\xa6action\xa6cancel", "latin1");
 const ALONE = 20;
 /** Attempts at reading events: repeated when some are missing. */
 const EVENT_ATTEMPTS = 3;
-
-const DOT = 0x2e;
 
 const configFrom = (from: { sequence: number } | { ns: bigint }): ConsumerConfig =>
   "sequence" in from
@@ -98,7 +96,7 @@ export class NatsStore implements LiveStore {
       changes: (start, most, onChange) =>
         readFrom(jobs, configFrom(start), state, most, (msg) => {
           const key = subjectBytes(msg);
-          if (key.indexOf(DOT, from) >= 0) return; // an entry of the index
+          if (key.indexOf(DOT_BYTE, from) >= 0) return; // an entry of the index
           onChange(key, from, isTombstone(msg) ? undefined : msg.data, deliveryOf(msg).storedNs);
         }),
     };

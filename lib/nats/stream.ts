@@ -2,7 +2,7 @@
 import type { Msg } from "nats";
 import type { Follow } from "../store.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
-import type { Consumer, ConsumerConfig, Sink } from "./consumer.ts";
+import type { Consumer, ConsumerConfig, MessageSink } from "./consumer.ts";
 import { type JetStream, NoLeader } from "./jetstream.ts";
 import { pull } from "./pull.ts";
 
@@ -162,7 +162,7 @@ export class Stream {
    * Reads a consumer until `follow.stop`.
    * @throws NoLeader within seconds after the stream loses its leader: later answers may be old
    */
-  async followConsumer(consumer: Consumer, sink: Sink, follow: Follow): Promise<void> {
+  async followConsumer(consumer: Consumer, sink: MessageSink, follow: Follow): Promise<void> {
     const over = new AbortController();
     const lost = Promise.withResolvers<never>();
     const look = () =>

@@ -2,6 +2,9 @@
 import { UserError } from "../errors.ts";
 import { quoted, tokenFault } from "../model/jid.ts";
 
+/** What separates the tokens, in a subject as bytes. */
+export const DOT_BYTE = 0x2e;
+
 /**
  * Returns `text` unchanged when it is one literal token of a subject. Every ID in a subject passes this check: keys come from
  * records that any client can write, and one like `*` would address other subjects.

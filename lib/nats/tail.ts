@@ -1,7 +1,7 @@
 // Reads every message of a stream after some sequence, complete, while others write to it: rule (2) of scan.ts.
 import type { Msg } from "nats";
 import type { Connection } from "./connection.ts";
-import { type Consumer, type Delivery, deliveryOf, type Sink } from "./consumer.ts";
+import { type Consumer, type Delivery, deliveryOf, type MessageSink } from "./consumer.ts";
 import { pull } from "./pull.ts";
 import { isAtLeader, type Stream, type StreamState } from "./stream.ts";
 
@@ -13,7 +13,7 @@ export interface Reached {
 }
 
 /** Receives every message after a sequence, and notes gaps. */
-class Tail implements Sink {
+class Tail implements MessageSink {
   #received = 0;
   #last: number;
   #wake = () => {};

@@ -10,7 +10,7 @@ export const CALL_FIELDS = ["args", "state_id"] as const;
 /** Names of main arguments: the first that is present counts; without any, the first argument. */
 const MAIN = ["state_id", "state", "name", "command", "cmd", "mods"];
 /** Default limit of columns. */
-const MOST = 60;
+const CALL_COLUMNS = 60;
 
 /** A value on one line; a text of one word has no quotes. */
 const inline = (value: Value) => (typeof value === "string" && !/[\s="]/.test(value) ? value : toJsonLine(value));
@@ -37,7 +37,8 @@ export function wholeCall(job: ValueMap | undefined, { fn }: JobRow): string {
 }
 
 /** As `wholeCall`, in at most `max` columns. */
-export const callOf = (job: ValueMap | undefined, row: JobRow, max = MOST) => shortenMiddle(wholeCall(job, row), max);
+export const callOf = (job: ValueMap | undefined, row: JobRow, max = CALL_COLUMNS) =>
+  shortenMiddle(wholeCall(job, row), max);
 
 /** `name=postgresql refresh=true`: all arguments on one line, safe for a terminal; empty when `wholeCall` shows them all. */
 export function furtherArguments(job: ValueMap, { fn }: JobRow): string {

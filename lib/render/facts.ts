@@ -118,7 +118,7 @@ export function wasDryRun({ peels }: Story): boolean {
 export const DRY_RUN = "Dry run: nothing was changed";
 
 /** Reasons to show for ignored messages. */
-const NAMED = 5;
+const IGNORED_REASONS = 5;
 
 function ignoredReason({ kind, peel, why }: Ignored): string {
   const name = displayPeel(peel);
@@ -133,11 +133,11 @@ function ignoredReason({ kind, peel, why }: Ignored): string {
 }
 
 /** `2 messages ignored: evil-01 is no target, db-01 sent a return as db-02`; undefined for none. */
-export function ignoredWords(ignored: readonly Ignored[]): string | undefined {
+function ignoredWords(ignored: readonly Ignored[]): string | undefined {
   if (ignored.length === 0) return undefined;
   const reasons = [...new Set(ignored.map(ignoredReason))];
-  const rest = reasons.length > NAMED ? ", …" : "";
-  return `${plural(ignored.length, "message")} ignored: ${reasons.slice(0, NAMED).join(", ")}${rest}`;
+  const rest = reasons.length > IGNORED_REASONS ? ", …" : "";
+  return `${plural(ignored.length, "message")} ignored: ${reasons.slice(0, IGNORED_REASONS).join(", ")}${rest}`;
 }
 
 /**
@@ -172,13 +172,13 @@ export const furtherFact = (name: string, value: string, { columns }: Look) => f
 /** States of peels that a job may still wait for, in the order of the message. */
 const WAITED_FOR: readonly PeelState[] = ["executing", "queued", "silent", "offline", "missing"];
 /** Columns for the names in each state. */
-const NAMES_COLUMNS = 60;
+const WAITING_COLUMNS = 60;
 
 /** `2 executing: cache-[01-02]; 1 silent: web-09`: the peels that a job waits for; undefined for none. */
 export function waitingWords({ peels }: Story): string | undefined {
   const words = WAITED_FOR.flatMap((state) => {
     const there = peels.filter((peel) => peel.state === state);
-    return there.length === 0 ? [] : [`${count(there.length)} ${state}: ${peelNames(there, NAMES_COLUMNS)}`];
+    return there.length === 0 ? [] : [`${count(there.length)} ${state}: ${peelNames(there, WAITING_COLUMNS)}`];
   });
   return words.length > 0 ? words.join("; ") : undefined;
 }

@@ -13,10 +13,10 @@ import { andMore, type Look } from "./table.ts";
 /** Lines of a group on a terminal. In a pipe and with --full there is no limit. */
 const MOST_LINES = 20;
 /** Minimum columns of names, however narrow the terminal. */
-const NAMES = 20;
-const GAP = "  ";
+const LEAST_NAMES = 20;
+const GROUP_GAP = "  ";
 
-export interface GroupOptions {
+interface GroupOptions {
   readonly dryRun: boolean;
   /** True when results that changed nothing and did not fail are omitted; peels with only such results share one line. */
   readonly changes: boolean;
@@ -28,16 +28,17 @@ export interface GroupOptions {
 
 /** Names of peels in the columns that are left. @param taken columns in use */
 const namesIn = (peels: readonly PeelStory[], { columns }: Look, taken: number) =>
-  peelNames(peels, columns === undefined ? Number.POSITIVE_INFINITY : Math.max(NAMES, columns - taken));
+  peelNames(peels, columns === undefined ? Number.POSITIVE_INFINITY : Math.max(LEAST_NAMES, columns - taken));
 
 /** `web-[001-136,138]  137 peels  ok  median 1.5s`, in the width of a terminal. */
 function headLine({ peels }: OutputGroup, look: Look): string {
   const [peel] = peels as readonly [PeelStory];
   const median = medianTook(peels);
   const took = median === undefined ? "" : formatDuration(median);
-  if (peels.length === 1) return peelNames(peels, Number.POSITIVE_INFINITY) + GAP + outputWords(peel, took, look.color);
+  if (peels.length === 1)
+    return peelNames(peels, Number.POSITIVE_INFINITY) + GROUP_GAP + outputWords(peel, took, look.color);
   const words = outputWords(peel, took && `median ${took}`, look.color);
-  const text = `${GAP}${plural(peels.length, "peel")}${GAP}${words}`;
+  const text = `${GROUP_GAP}${plural(peels.length, "peel")}${GROUP_GAP}${words}`;
   return namesIn(peels, look, width(text)) + text;
 }
 
@@ -81,7 +82,7 @@ class Comparison {
 }
 
 /** The lines within the limit, and the number of the others. */
-function limited(lines: readonly string[], look: Look, { full }: GroupOptions): readonly string[] {
+function limitedLines(lines: readonly string[], look: Look, { full }: GroupOptions): readonly string[] {
   const rest = lines.length - MOST_LINES;
   if (look.columns === undefined || full || rest <= 0) return lines;
   return [...lines.slice(0, MOST_LINES), `  ${andMore(rest, "line")}; --full shows them`];
@@ -95,7 +96,7 @@ export function* renderGroups(peels: readonly PeelStory[], look: Look, options: 
   yield outputHead(options.dryRun);
   for (const [i, group] of groups.entries()) {
     const lines = comparison?.lines(group) ?? wholeLines(group, look);
-    yield (i === 0 ? "" : "\n") + linesText([headLine(group, look), ...limited(lines, look, options)]);
+    yield (i === 0 ? "" : "\n") + linesText([headLine(group, look), ...limitedLines(lines, look, options)]);
   }
   if (quiet.length === 0) return;
   const words = options.dryRun ? "nothing would change" : "nothing changed";

@@ -44,12 +44,12 @@ export function interruptedWords(outcomes: readonly Outcome[], plan: Plan): stri
 }
 
 /** Columns of the names in each part of the line. */
-const NAMES_COLUMNS = 60;
+const FATE_COLUMNS = 60;
 
 /** `db-01 has not answered`, `2 peels have not answered: db-[01-02]`; undefined for none. */
 function peelsThat(peels: readonly PeelStory[], one: string, many = one): string | undefined {
   if (peels.length === 0) return undefined;
-  const names = peelNames(peels, NAMES_COLUMNS);
+  const names = peelNames(peels, FATE_COLUMNS);
   return peels.length === 1 ? `${names} ${one}` : `${plural(peels.length, "peel")} ${many}: ${names}`;
 }
 
@@ -64,7 +64,7 @@ function canceledWords(ending: Ending): string {
     peelsThat(unanswered, UNANSWERED, UNANSWERED.replace(/^has/, "have")),
     ...statesPresent(others).map(([state, n]) => {
       const there = others.filter((peel) => peel.state === state);
-      return `${count(n)} ${state}: ${peelNames(there, NAMES_COLUMNS)}`;
+      return `${count(n)} ${state}: ${peelNames(there, FATE_COLUMNS)}`;
     }),
   ];
   return words.filter(Boolean).join("; ");

@@ -24,7 +24,7 @@ const TAB = 8;
 /** Longest value that shares a line with its name. */
 const SHORT = 100;
 
-export interface OutputForm {
+interface OutputForm {
   readonly color: boolean;
   /** False omits the duration of each result. */
   readonly times: boolean;

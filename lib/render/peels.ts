@@ -12,7 +12,7 @@ import { peelNames } from "./names.ts";
 import { andMore, type Cell, type Column, type Look, renderTable } from "./table.ts";
 
 /** Rows on a terminal. In a pipe and with --all-peels there is no limit. */
-const MOST = { returns: 40, stories: 20 } as const;
+const ROW_LIMITS = { returns: 40, stories: 20 } as const;
 
 interface AnyPeel {
   readonly peel: string;
@@ -107,13 +107,13 @@ const lineColumns = (peelWidth: number): readonly PeelColumn<PeelStory>[] => [
   DETAIL,
 ];
 
-function table<T>(columns: readonly PeelColumn<T>[], peels: readonly T[], look: Look): string {
+function peelTable<T>(columns: readonly PeelColumn<T>[], peels: readonly T[], look: Look): string {
   const rows = peels.map((peel) => columns.map((column) => column.cell(peel, look.color)));
   return renderTable(columns, rows, look.header, look);
 }
 
 /** The first `most` rows, and a line about the others, with the words of `counts`. */
-function limited<T extends AnyPeel>(
+function limitedTable<T extends AnyPeel>(
   columns: readonly PeelColumn<T>[],
   peels: readonly T[],
   most: number,
@@ -123,18 +123,18 @@ function limited<T extends AnyPeel>(
   const rest = peels.slice(most);
   const words = `${andMore(rest.length, "peel")}: ${counts(rest)}; --all-peels shows them`;
   const more = rest.length === 0 ? "" : paragraph(words, look.columns);
-  return table(columns, peels.slice(0, most), look) + more;
+  return peelTable(columns, peels.slice(0, most), look) + more;
 }
 
 /** Names are shown from this many peels on, in this many columns per state. */
-const NAMED = { from: 10, columns: 40 } as const;
+const NAMED_COUNTS = { from: 10, columns: 40 } as const;
 
 /** As `peelCounts`, and for many peels with names: `1 failed (web-137), 398 ok`. @param all names also those that are ok */
 export function namedCounts(peels: readonly AnyPeel[], all = false): string {
-  if (peels.length < NAMED.from) return peelCounts(peels);
+  if (peels.length < NAMED_COUNTS.from) return peelCounts(peels);
   const words = ([state, n]: [PeelState, number]) => {
     const named = all || state !== "ok";
-    const names = named ? ` (${peelNames(inState(peels, state), NAMED.columns)})` : "";
+    const names = named ? ` (${peelNames(inState(peels, state), NAMED_COUNTS.columns)})` : "";
     return `${count(n)} ${state}${names}`;
   };
   return statesPresent(peels).map(words).join(", ");
@@ -154,20 +154,24 @@ const most = (rows: number, look: Look, all: boolean) =>
 
 /** The peels that returned, sorted by name; worst first when there are too many to show. */
 export function renderReturns(returned: readonly Peel[], look: Look, all: boolean): string {
-  const rows = most(MOST.returns, look, all);
+  const rows = most(ROW_LIMITS.returns, look, all);
   const sorted = returned.length > rows ? worstFirst(returned) : returned;
   const troubled = sorted.slice(0, rows).some((peel) => troubleOf(peel) !== "");
-  return limited(troubled ? [...RETURNS, TROUBLE] : RETURNS, sorted, rows, look);
+  return limitedTable(troubled ? [...RETURNS, TROUBLE] : RETURNS, sorted, rows, look);
 }
 
 /** Peels with their states, in the given order. */
 export const renderPeels = (peels: readonly PeelStory[], look: Look, all: boolean) =>
-  limited(SUMMARY, peels, most(MOST.returns, look, all), look);
+  limitedTable(SUMMARY, peels, most(ROW_LIMITS.returns, look, all), look);
 
 /** Peels with their times, in the given order. @param rows limit on a terminal */
-export const renderStories = (peels: readonly PeelStory[], look: Look, all: boolean, rows: number = MOST.stories) =>
-  limited(STORIES, peels, most(rows, look, all), look, (rest) => namedCounts(rest, true));
+export const renderStories = (
+  peels: readonly PeelStory[],
+  look: Look,
+  all: boolean,
+  rows: number = ROW_LIMITS.stories,
+) => limitedTable(STORIES, peels, most(rows, look, all), look, (rest) => namedCounts(rest, true));
 
 /** One peel that returned, as a line. @param peelWidth minimum columns of PEEL, the same for all lines */
 export const returnLine = (peel: PeelStory, look: Look, peelWidth: number) =>
-  table(lineColumns(peelWidth), [peel], { ...look, header: false });
+  peelTable(lineColumns(peelWidth), [peel], { ...look, header: false });

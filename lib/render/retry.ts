@@ -14,12 +14,12 @@ import { peelCounts } from "./peels.ts";
 import { andMore, type Look, renderTable } from "./table.ts";
 
 /** Limits: columns of the call and of the note of a group, and number of groups on a terminal. */
-const MOST = { call: 200, note: 200, outcomes: 20 } as const;
+const PLAN_LIMITS = { call: 200, note: 200, outcomes: 20 } as const;
 /** Columns for the names of each group on a terminal of `columns`. */
 const namesOf = (columns: number) => (columns < 120 ? 24 : 40);
 const INDENT = 2;
 /** Minimum columns of a state, so that the lists of different jobs align. */
-const STATE = 12;
+const STATE_COLUMNS = 12;
 
 /** `job 2hPx9 failed 10m ago`, `job 2hPx9 running, created 10m ago` */
 function jobWords({ row }: RetryPlan, nowNs: bigint): string {
@@ -35,20 +35,22 @@ function noteWords({ state, note, peels }: OutcomeGroup, offline: RetryPlan["off
   const gone = state === "offline" ? [] : peels.filter(({ peel }) => offline?.has(peel));
   const where =
     gone.length === 0 ? "" : gone.length === peels.length ? "offline" : `offline: ${peelNames(gone, names)}`;
-  return [shorten(safe(note.slice(0, 2 * MOST.note)), MOST.note), doubtOf(state), where].filter(Boolean).join("; ");
+  return [shorten(safe(note.slice(0, 2 * PLAN_LIMITS.note)), PLAN_LIMITS.note), doubtOf(state), where]
+    .filter(Boolean)
+    .join("; ");
 }
 
 /** The new job, and a line per outcome of the peels that get it, worst first. */
 export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   const { row, job, peels, targets, offline } = plan;
-  const call = callOf(job, row, MOST.call);
+  const call = callOf(job, row, PLAN_LIMITS.call);
   const dry = asksDryRun(job.get("args")) ? " (dry run)" : "";
   const known = [row.user && `by ${row.user}`, jobWords(plan, nowNs)].filter(Boolean).join("; ");
   const head = `${call}${dry} on ${count(peels.length)} of ${plural(targets.length, "peel")} (${safe(known)})`;
-  const further = shortenMiddle(furtherArguments(job, row), MOST.call);
+  const further = shortenMiddle(furtherArguments(job, row), PLAN_LIMITS.call);
   const groups = outcomeGroups(peels, targets);
   const names = look.columns === undefined ? Number.POSITIVE_INFINITY : namesOf(look.columns);
-  const shown = look.columns === undefined ? groups : groups.slice(0, MOST.outcomes);
+  const shown = look.columns === undefined ? groups : groups.slice(0, PLAN_LIMITS.outcomes);
   const rest = groups.slice(shown.length);
   const rows = shown.map((group) => {
     const many = group.peels.length > 1 ? `${plural(group.peels.length, "peel")}: ` : "";
@@ -60,7 +62,7 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
     ];
   });
   const columns = [
-    { title: "", min: STATE },
+    { title: "", min: STATE_COLUMNS },
     { title: "", gives: [shrinks(1, names), shrinks(2, 12)] },
     { title: "", gives: LONG, wraps: true },
   ];

@@ -14,7 +14,7 @@ import { peelNames } from "./names.ts";
 import { renderStories } from "./peels.ts";
 import { type Cell, type Look, renderTable } from "./table.ts";
 
-const NAMES: Record<string, string> = { dispatch: "dispatched", status: "ended" };
+const EVENT_NAMES: Record<string, string> = { dispatch: "dispatched", status: "ended" };
 const SLOWEST = 3;
 /** From this many in a row, events of one kind share a line on a terminal. In a pipe and with --all-peels each has its own. */
 const RUN = 4;
@@ -52,7 +52,7 @@ function detail(step: Step): string {
 function eventCells(step: Step, color: boolean): Cell[] {
   return [
     { text: `+${formatDuration(step.afterNs)}` },
-    { text: NAMES[step.kind] ?? step.kind },
+    { text: EVENT_NAMES[step.kind] ?? step.kind },
     { text: step.peel === undefined ? "" : displayPeel(step.peel) },
     { text: detail(step), paint: paintState(stateOf(step), color) },
   ];
@@ -115,7 +115,7 @@ export function renderStory(telling: Telling, look: Look, options: { now: Date; 
   return renderFacts(telling, look, options.now) + slowLine + table;
 }
 
-const linesOf = (text: string) => text.split("\n").slice(0, -1);
+const tableLines = (text: string) => text.split("\n").slice(0, -1);
 
 /**
  * The live picture of a running job, in lines that fit `size`: the facts, the worst peels, and the newest events.
@@ -130,15 +130,15 @@ export function renderPicture(
   const { peels, steps } = telling.story;
   const full = { color: look.color, columns: size.columns, wrap: false };
   const note = options.note === "" ? [] : [options.note];
-  const facts = [...note, ...linesOf(renderFacts(telling, full, options.now))];
-  const timeline = steps.length === 0 ? [] : linesOf(renderTimeline(telling.story, full, false));
+  const facts = [...note, ...tableLines(renderFacts(telling, full, options.now))];
+  const timeline = steps.length === 0 ? [] : tableLines(renderTimeline(telling.story, full, false));
   // Two empty lines separate the parts, and the titles of the peels take one line.
   const room = Math.max(0, size.rows - facts.length - 2);
   const wanted = peels.length === 0 ? 0 : peels.length + 1;
   const eventRows = Math.min(timeline.length, Math.max(Math.ceil(room / 2), room - wanted));
   const peelRows = Math.max(0, room - eventRows);
   const rows = wanted <= peelRows ? peels.length : Math.max(0, peelRows - 2);
-  const table = peels.length === 0 || peelRows < 2 ? [] : linesOf(renderStories(peels, full, false, rows));
+  const table = peels.length === 0 || peelRows < 2 ? [] : tableLines(renderStories(peels, full, false, rows));
   const newest = Math.max(0, eventRows - 1);
   const events = [...timeline.slice(0, 1), ...timeline.slice(1).slice(-newest || timeline.length)];
   const parts = [facts, table, eventRows < 2 ? [] : events].filter((part) => part.length > 0);

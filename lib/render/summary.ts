@@ -14,7 +14,7 @@ import { peelCounts, renderPeels } from "./peels.ts";
 import { andMore, type Look, renderTable } from "./table.ts";
 
 /** Outcomes, and changes per outcome, shown on a terminal. In a pipe there is no limit. */
-const MOST = { outcomes: 40, changes: 3 } as const;
+const SUMMARY_LIMITS = { outcomes: 40, changes: 3 } as const;
 /** Minimum columns: of OUTCOME, as wide as most of them, and of WHERE and WHAT together. */
 const [OUTCOME, SHARED] = [12, 24] as const;
 
@@ -40,7 +40,7 @@ function whatText({ note, changes }: OutcomeGroup, most: number): string {
 /** The outcomes as a table. On a terminal, WHERE and WHAT fit its width. */
 function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolean): string {
   const limit = look.columns !== undefined && !all;
-  const shown = limit ? groups.slice(0, MOST.outcomes) : groups;
+  const shown = limit ? groups.slice(0, SUMMARY_LIMITS.outcomes) : groups;
   const rest = groups.slice(shown.length);
   const outcomes = shown.map(outcomeWords);
   const counts = shown.map(({ peels }) => count(peels.length));
@@ -49,7 +49,7 @@ function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolea
   const countWidth = widest(counts, "PEELS".length);
   const taken = widest(outcomes, OUTCOME) + GAP + countWidth + GAP;
   const room = look.columns === undefined ? Number.POSITIVE_INFINITY : Math.max(SHARED, look.columns - taken - GAP);
-  const most = look.columns === undefined ? Number.POSITIVE_INFINITY : MOST.changes;
+  const most = look.columns === undefined ? Number.POSITIVE_INFINITY : SUMMARY_LIMITS.changes;
   const what = shown.map((group) => safe(whatText(group, most)));
   const { where, most: whatMost } = namesBeside(
     what,

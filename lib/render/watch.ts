@@ -23,10 +23,10 @@ export interface Watched extends Telling {
 }
 
 /** Limit of peels in the picture. */
-const MOST = 10;
+const OPEN_PEELS = 10;
 /** Other lines of the picture, plus one printed line above it. */
 const AROUND = 5;
-const BAR = 20;
+const BAR_COLUMNS = 20;
 
 /** Columns of a target. */
 const TARGET = 60;
@@ -99,7 +99,7 @@ function barLine(watched: Watched, utf8: boolean): string {
   const settled = story.peels.filter((peel) => peel.returned);
   const took = tookOf(watched, new Date(Number(nowNs / 1_000_000n)));
   const words = [
-    `${bar(returned, story.peels.length, BAR, utf8)} ${returned}/${story.peels.length}`,
+    `${bar(returned, story.peels.length, BAR_COLUMNS, utf8)} ${returned}/${story.peels.length}`,
     safe(row.status ?? "-"),
     took === undefined ? "" : formatDuration(took < 0n ? 0n : took),
     peelCounts(settled),
@@ -117,7 +117,7 @@ export function renderWatch(
   size: { columns: number; rows: number },
 ): string[] {
   const { row, job, stuck } = watched;
-  const room = Math.min(MOST, Math.max(0, size.rows - AROUND));
+  const room = Math.min(OPEN_PEELS, Math.max(0, size.rows - AROUND));
   const stuckLine = stuck && safe(`Stuck: ${stuckWords(stuck)}`);
   const lines = [
     `${safe(row.jid)}  ${callOnTarget(job, row)}`,
