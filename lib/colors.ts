@@ -18,7 +18,7 @@ export const COLORS = {
  */
 export type Meaning = keyof typeof COLORS;
 
-/** The nearest of the eight colours that any terminal with colours has. */
+/** The nearest of the eight basic colours, for terminals with no more. */
 const EIGHT: Readonly<Record<Meaning, number>> = {
   good: 32,
   active: 36,
@@ -30,14 +30,14 @@ const EIGHT: Readonly<Record<Meaning, number>> = {
 
 let many = true;
 
-/** Sets how many colours there are, once and before anything is painted. */
+/** Sets the number of colours; called once, before the first `paint`. */
 export function useColors(number: 8 | 256): void {
   many = number === 256;
 }
 
-/** `text` in the colour of a meaning. Whether there is colour at all is decided before: what stdout is does not matter here. */
+/** `text` in the colour of a meaning. The caller decides whether there is colour. */
 export const paint = (meaning: Meaning, text: string) =>
   `\x1b[${many ? `38;5;${COLORS[meaning]}` : EIGHT[meaning]}m${text}\x1b[39m`;
 
-/** `text` that is less important than what stands below it. */
+/** `text` that matters less than what follows. */
 export const dim = (text: string) => `\x1b[2m${text}\x1b[22m`;

@@ -43,7 +43,6 @@ export function formatDuration(ns: bigint): string {
   return minutes ? `${s / 3600n}h${minutes}m` : `${s / 3600n}h`;
 }
 
-/** A duration given in milliseconds, for people. */
 export const formatMs = (ms: number) => formatDuration(BigInt(Math.round(ms * 1e6)));
 
 /** How long ago something is, at a glance: the largest unit alone, and from one hour to ten minutes as well (`37m`, `1h29m`, `1d`). */

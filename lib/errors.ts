@@ -1,10 +1,9 @@
 // The errors that users meet, and the one place that turns any error into words and an exit code.
 import { oneLine } from "./text.ts";
 
-/** Exit codes of the executable. */
 export const EXIT = { done: 0, error: 1, trouble: 2, endedOtherwise: 6, timedOut: 124, interrupted: 130 } as const;
 
-/** An expected failure: what failed and why (`message`), and what to do next (`hint`), one line each. */
+/** A failure with a message for the user: what failed and why (`message`), and what to do (`hint`), one line each. */
 export class UserError extends Error {
   readonly hint: string | undefined;
 
@@ -19,7 +18,7 @@ export class UserError extends Error {
   }
 }
 
-/** The server or the way to it failed, not the request: who follows a job connects again and goes on. */
+/** The server or the way to it failed, not the request: a command that follows a job connects again and continues. */
 export class Transient extends UserError {}
 
 /** A bucket or a stream that does not exist, or that this user may not read. */
@@ -28,14 +27,14 @@ export class Unavailable extends UserError {}
 /** A bucket, or the stream of events, that does not exist. */
 export class NoBucket extends Unavailable {}
 
-/** A message was handed to the connection, and it is unknown whether the server has it. */
+/** A message was handed to the connection, and the server may not have it. */
 export class Unconfirmed extends Error {
   constructor(readonly why: UserError) {
     super(why.message);
   }
 }
 
-/** The reader of stdout went away (`| head`): not a failure, just the end, unless a command has something else to do. */
+/** The reader of stdout closed it (`| head`): the command ends, unless it has something else to do. */
 export class OutputClosed extends Error {
   constructor() {
     super("the reader of the output went away");

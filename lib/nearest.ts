@@ -2,10 +2,10 @@
 import { UserError } from "./errors.ts";
 import { safe } from "./text.ts";
 
-/** The letters in one order: equal for words that differ only by letters that changed places. */
+/** The letters sorted: equal for words that differ only in the order of letters. */
 const letters = (word: string) => [...word].sort().join("");
 
-/** How many slips lie between what was typed and a name; a name that was left early, or lacks its `no-`, is one. */
+/** How many typing errors separate `text` from a name; a prefix of a name, or a missing `no-`, counts as one. */
 function slips(text: string, name: string): number {
   if (text.length > 3 && (name.startsWith(text) || name === `--no-${text.slice(2)}`)) return 1;
   // Loaded for an error only.

@@ -10,7 +10,7 @@ let program = "zester";
 export const programOf = (argv0: string): string =>
   /(?:^|[/\\])zester-job(?:\.exe)?$/i.test(argv0) ? JOB_PROGRAM : "zester";
 
-/** Sets the name, once and before anything is told. */
+/** Sets the name, once, before the first message. */
 export function startAs(name: string): void {
   program = name;
 }
@@ -22,9 +22,9 @@ const rename = (text: string, command: RegExp) =>
     ? text
     : text.replace(command, (_, before, word) => `${before}${program}${word === "job" ? "" : ` ${word}`}`);
 
-/** A text of our own with every command under the name of the program. */
+/** `text` with each command under the program's name; only for texts of this program. */
 export const named = (text: string): string => rename(text, /()\bzester (job|config|completion|version|help)\b/g);
 
-/** The same for a message, which may hold text of others as well: only commands in back quotes, a usage, and the beginning. */
+/** The same for a message that may contain foreign text: only commands in back quotes, in a usage, and at the start. */
 export const namedMessage = (text: string): string =>
   rename(text, /(`|Usage: |, or |^)zester (job|config|completion|version|help)\b/gm);

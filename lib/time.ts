@@ -46,7 +46,6 @@ export function localTime(date: Date): string | undefined {
 /** `16:40:22` */
 export const clockText = (date: Date): string => date.toTimeString().slice(0, 8);
 
-/** What clocks show. */
 export type ClockTime = readonly [hour: number, minute: number, second: number];
 
 /** Year, month (1 to 12) and day. */

@@ -1,4 +1,4 @@
-// Byte strings by number: each distinct one is kept once, in one growing array. A million job ids as JavaScript strings
+// Byte strings by number: each distinct one is kept once, in one growing array. A million job IDs as JavaScript strings
 // in a Map take 150 bytes each and make the garbage collector walk them; here they take their length and 12 bytes.
 
 /** A typed array with the same content and at least `size` places. */
@@ -62,7 +62,6 @@ export class ByteSet {
     return this.#bytes.subarray(this.#starts[n], this.#starts[n + 1]);
   }
 
-  /** Entry `n` as UTF-8 text. */
   text(n: number): string {
     return this.#texts.toString("utf8", this.#starts[n], this.#starts[n + 1]);
   }

@@ -23,7 +23,7 @@ export function decode(bytes: Uint8Array): Value {
   return json ? parseJson(json) : new MessagePackReader(bytes).read(0, bytes.length, 0);
 }
 
-/** True for a value that is JSON; whether it can be decoded is not looked at. */
+/** True for a value that is JSON; whether it can be decoded is not checked. */
 export const isJson = (bytes: Uint8Array): boolean => bytes.length > 0 && jsonPart(bytes) !== undefined;
 
 /** How messages name a value that is no record. */
@@ -75,7 +75,7 @@ export function decodeRecord(bytes: Uint8Array, fields?: readonly string[]): Val
 
 /**
  * The bytes of the values that fields of a MessagePack record have, exactly as they stand there, for the fields that it has.
- * Of a field that stands twice the last counts, as it does when the record is decoded.
+ * Of a field that appears twice the last counts, as it does when the record is decoded.
  * @param fields the same list for each call
  * @returns undefined for JSON, and for a record in a form that no master writes, which is left to decodeRecord
  */

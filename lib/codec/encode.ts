@@ -40,7 +40,6 @@ function head(
 
 const mapHead = (entries: number) => head(entries, 0x80, 16, [undefined, 0xde, 0xdf]);
 
-/** The shortest form of a whole number. */
 function integer(value: bigint): Buffer {
   if (value >= 0n) {
     if (value <= 0x7fn) return Buffer.of(Number(value));

@@ -89,7 +89,7 @@ export function isAsciiText(bytes: Uint8Array): boolean {
   return true;
 }
 
-/** Keys are told apart by length, first and last letter; what is found so is compared in full. */
+/** Keys are distinguished by length, first and last letter; what is found so is compared in full. */
 const slotOf = (length: number, first: number, last: number) => (length * 61 + first * 7 + last) & 0xff;
 
 const slotOfName = (name: Uint8Array) => slotOf(name.length, name[0] as number, name[name.length - 1] as number);
@@ -97,7 +97,6 @@ const slotOfName = (name: Uint8Array) => slotOf(name.length, name[0] as number, 
 export class FieldScanner {
   /** Where the value of each field begins; -1 when the record does not have it. */
   readonly starts: Int32Array;
-  /** Where it ends. */
   readonly ends: Int32Array;
   readonly #names: readonly Uint8Array[];
   readonly #slots = new Int8Array(256).fill(-1);

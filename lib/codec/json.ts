@@ -69,7 +69,6 @@ export function toJson(value: Value, indent = 0, before = 0, after = 0): string 
   return scalar(value);
 }
 
-/** `value` as JSON on one line, for jsonl. */
 export function toJsonLine(value: Value): string {
   if (Array.isArray(value)) return `[${value.map(toJsonLine).join(",")}]`;
   if (value instanceof Map)

@@ -9,7 +9,7 @@ import { TimeReader, uint16, uint32 } from "./value-at.ts";
 /** Keys already seen, found by length and first byte: records repeat the same few, so most cost a comparison only. */
 const seenKeys = new Map<number, { bytes: Uint8Array; key: string }[]>();
 let seenCount = 0;
-/** Few enough that looking takes no time, whatever keys a stranger made up. */
+/** Limits that keep a look-up fast whatever keys a record has. */
 const SEEN = { length: 32, alike: 8, most: 1000 } as const;
 
 /** A key that is no text, as text: maps of records are shown as JSON. */
@@ -30,7 +30,7 @@ export class MessagePackReader {
   readonly #allowance: Allowance;
   #at = 0;
   #end = 0;
-  /** Values that were announced and have not come. Each takes a byte at least, so there are never more than bytes left. */
+  /** Values that were announced and not read yet. Each takes a byte at least, so there are never more than bytes left. */
   #owed = 0;
   #inKey = false;
 
@@ -54,7 +54,7 @@ export class MessagePackReader {
     throw new Undecodable(`${NOT}: Extra ${end - this.#at} of ${end} byte(s) found at buffer[${this.#at}]`);
   }
 
-  /** Steps over `length` bytes, to where they begin. */
+  /** Skips `length` bytes. @returns where they start */
   #take(length: number): number {
     const start = this.#at;
     if (length > this.#end - start) throw cutOff();

@@ -48,7 +48,7 @@ class JsonReader {
     }
   }
 
-  /** True, and past it, when `c` is next. */
+  /** Skips `c` when it is next. @returns true when it was */
   #next(c: string): boolean {
     this.#space();
     if (this.#text[this.#at] !== c) return false;

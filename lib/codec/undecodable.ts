@@ -13,7 +13,6 @@ const ALWAYS = 64 << 20;
 /** Bytes of memory that values take once decoded, what they leave behind for the collector included: all as measured. */
 export const COST = { scalar: 16, wide: 72, text: 72, foreign: 48, bytes: 190, time: 140, list: 96 } as const;
 const MAP_COST = { empty: 80, small: 240, grown: 600, entry: 100, repeated: 60 } as const;
-/** Entries that a map has room for at first. */
 const ROOM = 4;
 
 /** Counts what one value takes, and how deep it is, before it is made. */
@@ -31,17 +30,17 @@ export class Allowance {
     if (this.#left < 0) throw new Undecodable(`it would take more than ${TIMES} times its size in memory`);
   }
 
-  /** A list that stands in so many lists and maps. @throws Undecodable when that is too deep */
+  /** Counts a list inside `depth` lists and maps. @throws Undecodable when that is too deep */
   list(depth: number): void {
     this.#open(depth, COST.list);
   }
 
-  /** A map that does. @throws Undecodable when that is too deep */
+  /** Counts a map inside `depth` lists and maps. @throws Undecodable when that is too deep */
   map(depth: number): void {
     this.#open(depth, MAP_COST.empty);
   }
 
-  /** The next entry of a map that has so many. */
+  /** Counts the next entry of a map that has `before` entries. */
   entry(before: number): void {
     if (before === 0) this.spend(MAP_COST.small);
     else if (before >= ROOM) this.spend(before === ROOM ? MAP_COST.grown : MAP_COST.entry);
@@ -53,10 +52,10 @@ export class Allowance {
   }
 }
 
-/** Maps in which a key stood twice. */
+/** Maps with a repeated key. */
 const mapsWithRepeats = new WeakSet<ValueMap>();
 
-/** True for a decoded map in which a key stood twice: some of its keys are names that were made up here. */
+/** True for a decoded map with a repeated key: some of its keys are names that were made up here. */
 export const hasRepeatedKeys = (map: ValueMap): boolean => mapsWithRepeats.has(map);
 
 /**

@@ -22,7 +22,6 @@ function isOrdinary(bytes: Uint8Array): boolean {
   }
 }
 
-/** Texts, or lists of texts. */
 export class ValueSet<T> {
   readonly #values = new ByteSet();
   /** The numbers of those that are not ordinary. */

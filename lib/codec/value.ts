@@ -18,7 +18,6 @@ export class Timestamp {
     return this.seconds === ZERO_SECONDS && this.nanos === 0;
   }
 
-  /** Nanoseconds since 1970. */
   get ns(): bigint {
     return this.seconds * NS_PER_SECOND + BigInt(this.nanos);
   }
@@ -63,12 +62,10 @@ export type Value =
   | ValueMap;
 export type ValueMap = Map<string, Value>;
 
-/** A map of the fields that have a value. */
 export const mapOf = <T = Value>(
   fields: Iterable<readonly [name: string, value: NoInfer<T> | undefined]>,
 ): Map<string, T> => new Map([...fields].filter((field): field is readonly [string, T] => field[1] !== undefined));
 
-/** `value` when it is a string, else undefined. */
 export const asText = (value: Value | undefined): string | undefined => (typeof value === "string" ? value : undefined);
 
 /** `value` when it is a whole number, as BigInt, else undefined. */

@@ -14,7 +14,6 @@ export class Durations {
     return this.#size;
   }
 
-  /** @param ns in ns */
   add(ns: bigint): void {
     if (this.#size === this.#values.length) {
       const larger = new BigInt64Array(this.#size * 2);
@@ -37,7 +36,6 @@ export class Durations {
     return this.#values[Math.ceil((percent * this.#size) / 100) - 1];
   }
 
-  /** All of them added up, in ns. */
   get sum(): bigint {
     let sum = 0n;
     for (let i = 0; i < this.#size; i++) sum += this.#values[i] as bigint;
@@ -45,10 +43,10 @@ export class Durations {
   }
 }
 
-/** How long a peel took, or has been at it, in ns; undefined when neither is known. */
+/** How long a peel took, or has been running, in ns; undefined when neither is known. */
 export const peelTime = ({ tookNs, soFarNs }: PeelStory) => tookNs ?? soFarNs;
 
-/** The peels that took longest, or have been at it longest, longest first; those without a time are left out. */
+/** The peels that took longest, or have been running longest, longest first; those without a time are left out. */
 export function slowest(peels: readonly PeelStory[], most: number): PeelStory[] {
   const found: PeelStory[] = [];
   for (const peel of peels) {

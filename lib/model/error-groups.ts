@@ -4,7 +4,6 @@ import { UserError } from "../errors.ts";
 import { errorPattern } from "./error-pattern.ts";
 import { compareText, displayPeel } from "./peel.ts";
 
-/** Errors that count as one. */
 export interface ErrorGroup {
   /** The most common of its texts; empty for returns that failed and don't say why. */
   readonly error: string;
@@ -14,32 +13,27 @@ export interface ErrorGroup {
   readonly jobs: readonly number[];
 }
 
-/** What failed in one job. */
 export interface FailedJob {
   readonly job: number;
   readonly peels: readonly string[];
   /** The error that most of these peels have. */
   readonly error: string;
-  /** How many others there are. */
   readonly others: number;
 }
 
 /** Texts of a group that are counted: when there are no more, the most common is found; of more, one that is common. */
 const TEXTS = 8;
-/** Texts whose likeness is remembered. */
 const REMEMBERED = 4096;
 /** What all groups may take, in characters: more can't be read by a person, and would fill the memory. */
 const MOST_GROUPS = 16 << 20;
-/** What a group takes beside its texts. */
 const GROUP = 256;
 
-/** A group as it grows. */
 class GatheredGroup {
   readonly #texts = new Map<string, number>();
 
   constructor(readonly number: number) {}
 
-  /** Counts a text (Misra and Gries: one that makes up an eighth of all stays). @returns true when it is kept, and was not before */
+  /** Counts a text (Misra-Gries: a text that is an eighth of all is kept). @returns true when it is kept, and was not before */
   count(text: string): boolean {
     const known = this.#texts.get(text);
     if (known !== undefined || this.#texts.size < TEXTS) {

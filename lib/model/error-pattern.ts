@@ -3,7 +3,7 @@
 /** What stands for each kind of thing that differs. */
 const [TEMPORARY, ANY_PEEL, ADDRESS, PLACE_NUMBER] = ["<temporary path>", "<peel>", "<address>", "<n>"] as const;
 
-/** Longer words are no peel's name. */
+/** The longest name of a peel. */
 const PLACE_NAME = 255;
 
 /** Paths below the folders for temporary files, and file names as mktemp makes them. */
@@ -14,7 +14,7 @@ const WORD = /[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}_])?/gu;
 const IPV4 = /(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)/g;
 /** Also MAC addresses: hexadecimal digits with at least three colons, or two in a row. */
 const COLONS = /(?<![\w:])[0-9a-f]*:[0-9a-f:.]*[0-9a-f:](?:%\w+)?(?!\w)/gi;
-/** UUIDs, hexadecimal numbers and hashes, job ids. */
+/** UUIDs, hexadecimal numbers and hashes, job IDs. */
 const IDS =
   /(?<!\w)(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|0x[0-9a-f]+|(?=[a-f]*\d)[0-9a-f]{7,})(?!\w)|(?<!\w)(?=[a-z]*\d)[0-9a-z]{27}(?!\w)/gi;
 const NUMBERS = /\d+(?:[.,:]\d+)*/g;
@@ -37,7 +37,7 @@ function withoutPeels(text: string, isPeel: (name: string) => boolean): string {
  * - temporary paths: everything below `/tmp`, `/var/tmp`, `/dev/shm`, `/var/folders` and a Windows `Temp`, and names such as `tmp.x8Kq2P`
  * - names of peels, as whole words, in the form that `isPeel` knows them
  * - addresses: IPv4, IPv6, MAC
- * - ids: UUIDs, hexadecimal numbers (`0x…`, or seven digits and more), job ids
+ * - ids: UUIDs, hexadecimal numbers (`0x…`, or seven digits and more), job IDs
  * - numbers: with dots, commas and colons between digits (versions, times), and with a unit of time or size right after them
  *
  * Two errors are alike when their texts are equal then. The result is for comparing, not for showing.

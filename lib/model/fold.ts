@@ -12,7 +12,7 @@ export interface Fold {
 const SPECIAL = /[[\],\s]|^"|^$/;
 /** Runs of digits that are numbers without loss; longer ones are part of the name. */
 const DIGITS = 15;
-/** Of a name with more runs of digits only the last ones are looked at, so that no name takes long. */
+/** Of a name with more runs of digits only the last ones count, so that no name takes long. */
 const RUNS = 4;
 
 /** One run of digits of a name, and the names that differ from it in that run alone. */
@@ -20,7 +20,6 @@ interface Place {
   readonly head: string;
   readonly tail: string;
   readonly width: number;
-  /** How many names share it. */
   names: number;
   /** The numbers of those that fold there, ascending. */
   readonly numbers: number[];
@@ -85,7 +84,6 @@ function isAt({ head, tail, width }: Place, name: string): boolean {
   return true;
 }
 
-/** @param numbers ascending */
 function rangesOf(numbers: readonly number[], width: number): string[] {
   const text = (n: number | undefined) => String(n).padStart(width, "0");
   const ranges: string[] = [];
@@ -144,7 +142,6 @@ function largestPlace(places: readonly Place[]): Place | undefined {
   return best;
 }
 
-/** Names sorted, each once. */
 function distinct(names: Iterable<string>): string[] {
   const all = [...names];
   const isAscending = all.every((name, i) => i === 0 || (all[i - 1] as string) < name);
@@ -152,9 +149,7 @@ function distinct(names: Iterable<string>): string[] {
   return isAscending ? all : [...new Set(all)].sort();
 }
 
-/** An element as text. */
 export const foldText = ({ head, ranges, tail }: Fold) =>
   ranges.length === 0 ? head : `${head}[${ranges.join(",")}]${tail}`;
 
-/** Names in the short form. */
 export const foldNames = (names: Iterable<string>) => fold(names).map(foldText).join(",");

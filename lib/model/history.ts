@@ -19,15 +19,15 @@ export const HISTORY_FIELDS = ["success", "error", "duration", "unreachable", "t
 export interface PeelResult {
   readonly jid: string;
   readonly state: PeelState;
-  /** What is to be said beside that: an error, or the job that it waits for. */
+  /** What to report besides that: an error, or the job that it waits for. */
   readonly note: string;
-  /** How long the peel was busy with it, in ns. */
+  /** How long the peel worked on it, in ns. */
   readonly tookNs: bigint | undefined;
-  /** Since its ack, of a peel that goes on, in ns. */
+  /** Since its ack, of a peel that still runs, in ns. */
   readonly soFarNs: bigint | undefined;
   /** How many of its results changed something; undefined for an answer of another shape. */
   readonly changed: { readonly some: number; readonly of: number } | undefined;
-  /** Nothing was done: changes are what would change. */
+  /** A dry run: changes are what would change. */
   readonly dryRun: boolean;
   /** When the peel says that it returned. */
   readonly returned: Timestamp | undefined;
@@ -35,7 +35,6 @@ export interface PeelResult {
   readonly item?: Return | undefined;
 }
 
-/** A result with its job, as far as that is known. */
 export interface HistoryEntry extends PeelResult {
   readonly row: JobRow | undefined;
   /** The record, which may be decoded each time that it is asked for. */
@@ -89,16 +88,16 @@ export function entryOf(result: PeelResult, job: Job | undefined): HistoryEntry 
   };
 }
 
-/** What is known of the job of a result whose record is gone: conditions other than a time can't match it. */
+/** What is known about the job of a result whose record is gone: conditions other than a time can't match it. */
 export function goneJob({ jid, returned }: PeelResult): JobRow {
   const unknown = { fn: undefined, targetExpr: undefined, targets: undefined, status: undefined };
   return { jid, ...unknown, created: returned };
 }
 
-/** True for what goes on: the job has not ended, and the peel has not returned. */
+/** True for an active entry: the job has not ended, and the peel has not returned. */
 export const goesOn = ({ state, row }: HistoryEntry) => hasNotReturned(state) && !isTerminal(row?.status);
 
-/** What goes on first, then newest first; entries without a time last, as nothing says that they are newer. */
+/** Active entries first, then newest first; entries without a time last, as nothing says that they are newer. */
 export function newestFirst(entries: readonly HistoryEntry[]): HistoryEntry[] {
   const least = -(2n ** 127n);
   return [...entries].sort((a, b) => {

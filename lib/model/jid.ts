@@ -5,7 +5,7 @@ import { safe, shorten } from "../text.ts";
 const NO_TOKEN = /[\u0000-\u0020\u007f-\u00a0\u2028\u2029\ufffd.*>]/;
 const LONGEST_JID = 255;
 
-/** Why `text` is not one literal token of a NATS subject, as a job id has to be; undefined when it is one. */
+/** Why `text` is not one literal token of a NATS subject, as a job ID has to be; undefined when it is one. */
 export function tokenFault(text: string): string | undefined {
   if (text === "") return "it is empty";
   if (NO_TOKEN.test(text) || !text.isWellFormed())
@@ -35,13 +35,12 @@ export const KSUID_LENGTH = 27;
 /** A KSUID, or the id of a job that a rule made: the two forms whose length tells that nothing is missing. */
 const WHOLE_JID = /^(?:[0-9A-Za-z]{27}|rxn-[0-9a-f]{32})$/;
 
-/** True for a text that can't be the beginning of a longer JID. */
+/** True for a text that cannot be a prefix of a longer JID. */
 export const isWholeJid = (text: string) => WHOLE_JID.test(text);
 
 /** Characters that a shortened JID has at least. */
 export const LEAST_PREFIX = 4;
 
-/** The bucket doesn't have the job. */
 export class JobNotFound extends UserError {
   constructor(jid: string) {
     const hint =
@@ -54,7 +53,6 @@ export class JobNotFound extends UserError {
 
 const CANDIDATES = 5;
 
-/** The error for a shortened JID that fits several jobs. */
 export function ambiguousJid(text: string, jids: readonly string[]): UserError {
   const shown = [...jids].sort().slice(0, CANDIDATES).join(", ");
   const rest = jids.length > CANDIDATES ? ` and ${jids.length - CANDIDATES} more` : "";
@@ -66,12 +64,12 @@ export function ambiguousJid(text: string, jids: readonly string[]): UserError {
 
 /** Letters and digits of any script, and signs that no shell, and not `xargs`, takes for anything but themselves. */
 const PLAIN_JID = /^[\p{L}\p{N}_@%+:,/][\p{L}\p{N}\p{M}_@%+:,/=#~-]*$/u;
-/** The same for a peel id as shown, without what targets have a meaning for: `@` and the comma. */
+/** The same for a peel ID as shown, without what targets have a meaning for: `@` and the comma. */
 const PLAIN_PEEL = /^[\p{L}\p{N}_][\p{L}\p{N}\p{M}_.:+%=-]*$/u;
 
 const isShownAsIs = (text: string) => safe(text) === text;
 
-/** True for a job id that a script can hand on to `zester job kill`. */
+/** True for a job ID that a script can hand on to `zester job kill`. */
 export function isPlainJid(text: string): boolean {
   if (!PLAIN_JID.test(text) || !isShownAsIs(text)) return false;
   try {
@@ -81,5 +79,5 @@ export function isPlainJid(text: string): boolean {
   }
 }
 
-/** True for a peel id, as shown, that a script can target again. */
+/** True for a peel ID, as shown, that a script can target again. */
 export const isPlainPeel = (text: string) => PLAIN_PEEL.test(text) && isShownAsIs(text);

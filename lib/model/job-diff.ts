@@ -9,10 +9,10 @@ import { noteOf, type PeelStory, type Story } from "./story.ts";
 /** A peel that took longer than so many times what it took before, and longer by so much, in ns, is slower. */
 const SLOWER = { times: 2n, byNs: 5_000_000_000n } as const;
 
-/** How a peel is in the second run, compared with the first. */
+/** The state of a peel in the second run, compared with the first. */
 export type Change = "worse" | "better" | "same" | "only in the first" | "only in the second";
 
-/** The outputs of one peel, each as the group that it is in. */
+/** The output groups of one peel in both runs. */
 export interface Outputs {
   readonly before: OutputGroup;
   readonly after: OutputGroup;
@@ -43,7 +43,7 @@ function isSlower(before: PeelStory | undefined, after: PeelStory | undefined): 
   return was !== undefined && is !== undefined && is > was * SLOWER.times && is - was > SLOWER.byNs;
 }
 
-/** True for outputs that the two differ is news: whole answers, or the errors of peels that gave none. */
+/** True when a difference of the outputs matters: both are whole answers, or errors of peels without an answer. */
 function areComparable(before: PeelStory | undefined, after: PeelStory | undefined): boolean {
   const data = [before, after].map((one) => {
     const { returned } = one ?? {};
@@ -72,7 +72,7 @@ export function diffJobs(before: Story, after: Story): PeelDiff[] {
   return sortedByPeel(diffs);
 }
 
-/** True for outputs that are the same, whatever the states of the peel. */
+/** True for equal outputs, whatever the states of the peel. */
 export const areSame = ({ before, after }: Outputs) => before.output === after.output;
 
 /** Peels whose state changed in the same way, with alike reasons. */
@@ -80,7 +80,7 @@ export interface Transition {
   readonly change: "worse" | "better";
   readonly from: PeelState;
   readonly to: PeelState;
-  /** What is to be said of them in the second run. */
+  /** What to report about them in the second run. */
   readonly why: string;
   readonly peels: readonly PeelDiff[];
 }

@@ -9,7 +9,6 @@ import { hasNotReturned, statesPresent } from "./peel-state.ts";
 import { stateOfReturn } from "./returns.ts";
 import type { PeelStory, Story } from "./story.ts";
 
-/** How a job ended. */
 export interface Ending {
   readonly row: JobRow;
   readonly job: ValueMap;
@@ -43,7 +42,6 @@ export function worstCode(codes: readonly number[]): number {
   return worst === CODE.away && codes.includes(CODE.failed) ? CODE.both : worst;
 }
 
-/** `2 ok`, `1 failed, 1 ok`: what peels returned. */
 const returnWords = (peels: readonly PeelStory[]) =>
   statesPresent(peels.flatMap(({ returned }) => (returned ? { state: stateOfReturn(returned) } : [])))
     .map(([state, n]) => `${count(n)} ${state}`)
@@ -65,7 +63,7 @@ function canceledUnwatched({ row, job, story }: Ending): string | undefined {
   return `a cancel signal was sent while no master watched: ${count(aborted)} of ${plural(story.peels.length, "peel")} aborted, and the job ended as ${row.status} after a takeover${owner}`;
 }
 
-/** A target that stands twice counts as two, of which one never returns. */
+/** A target that appears twice counts as two, of which one never returns. */
 function targetTwice({ row }: Ending): string | undefined {
   const { targets = [], status } = row;
   const known = new Set<string>();
@@ -101,7 +99,7 @@ function missedReturns({ row, story: { peels } }: Ending): string | undefined {
     : `the master missed the returns of ${plural(missed.length, "peel")}`;
 }
 
-/** Why a job ended as it did, or can't end as it should; undefined where that goes without saying. */
+/** Why a job ended as it did, or cannot end as it should; undefined when the state explains itself. */
 export function whyOf(ending: Ending): string | undefined {
   const metadata = ending.job.get("metadata");
   const stored = metadata instanceof Map ? asText(metadata.get("failed_reason")) : undefined;

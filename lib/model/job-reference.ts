@@ -1,4 +1,4 @@
-// Words that stand for a job: @last, @last-bad, @last~2. Pure.
+// Words that name a job: @last, @last-bad, @last~2. Pure.
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { safe } from "../text.ts";
@@ -6,7 +6,6 @@ import type { Conditions } from "./selection.ts";
 
 /** What a word asks for. */
 export interface JobReference {
-  /** As it was typed. */
   readonly text: string;
   /** Only of the jobs that ended badly, or that can't be decoded. */
   readonly bad: boolean;
@@ -26,14 +25,12 @@ export function parseJobReference(text: string): JobReference | undefined {
   return match ? { text, bad: match[1] !== undefined, back: Number(match[2] ?? 0) } : undefined;
 }
 
-/** The words with what they mean, for help and completion. */
 export const JOB_REFERENCES: readonly (readonly [word: string, meaning: string])[] = [
   ["@last", "the newest job"],
   ["@last-bad", "the newest job that ended badly"],
   ["@last~1", "the job before the newest one"],
 ];
 
-/** The error for a text that begins as words do, and is neither one nor a job id. */
 export function noSuchReference(text: string): UserError {
   const words = JOB_REFERENCES.map(([word]) => word);
   return new UserError(

@@ -9,7 +9,7 @@ import { compareText, displayPeel, peelList } from "./peel.ts";
 export const RECORD_VERSION = 1n;
 
 /**
- * The states of a job that goes on. A status that is neither active nor terminal (one of another version, or a mistake)
+ * The states of an active job. A status that is neither active nor terminal (one of another version, or a mistake)
  * does not tell which: such a job is shown until it is known to have ended, and is canceled only after a question.
  */
 export const ACTIVE_STATES: readonly string[] = ["pending", "claimed", "running"];
@@ -17,22 +17,18 @@ export const ACTIVE_STATES: readonly string[] = ["pending", "claimed", "running"
 /** The active states that `zester job active` lists: the reference page leaves out claimed jobs, of which nothing was sent yet. */
 export const LISTED_AS_ACTIVE: readonly string[] = ["pending", "running"];
 
-/** The states of a job that has ended. */
 export const TERMINAL_STATES: readonly string[] = ["complete", "failed", "partial", "timeout", "canceled"];
 
-/** True when a job with this status has ended. */
 export const isTerminal = (status: string | undefined) => TERMINAL_STATES.includes(status ?? "");
 
 /** True when a job with this status was sent to its peels. Of a claimed one the status proves nothing: its events may. */
 export const isPastClaimed = (status: string | undefined) => status === "running" || isTerminal(status);
 
-/** True when a job with this status goes on. */
 export const isActive = (status: string | undefined) => ACTIVE_STATES.includes(status ?? "");
 
-/** True for a status that is neither active nor terminal. */
 export const isUnknownStatus = (status: string | undefined) => !isTerminal(status) && !isActive(status);
 
-/** What to say of jobs whose states tell neither that they go on nor that they ended; undefined when there is none. */
+/** What to report about jobs whose states tell neither that they go on nor that they ended; undefined when there is none. */
 export function unknownStateWords(rows: readonly JobRow[]): string | undefined {
   const odd = rows.filter((row) => row.unreadable === undefined && isUnknownStatus(row.status));
   const [first] = odd;
@@ -60,7 +56,6 @@ export interface JobRow {
   readonly returned?: bigint | undefined;
   readonly succeeded?: bigint | undefined;
   readonly source?: Source;
-  /** The job that it repeats. */
   readonly retryOf?: string | undefined;
   /** Of a job that a peel's own schedule made: the name of the schedule's entry. */
   readonly schedule?: string | undefined;
@@ -68,7 +63,6 @@ export interface JobRow {
   readonly unreadable?: string;
 }
 
-/** The fields that a row is made of. */
 export const ROW_FIELDS = [
   "function",
   "target_expr",
@@ -138,7 +132,7 @@ export const returnedOf = (row: JobRow) => (row.returned === 0n && !isTerminal(r
 
 const targetCounts = new WeakMap<readonly string[], number>();
 
-/** How many peels a job has: one that stands twice among the targets is one peel. Jobs may share their lists, which are counted once. */
+/** How many peels a job has: one that appears twice among the targets is one peel. Jobs may share their lists, which are counted once. */
 export function countTargets(targets: readonly string[]): number {
   const known = targetCounts.get(targets) ?? new Set(targets).size;
   targetCounts.set(targets, known);
@@ -154,7 +148,6 @@ export function failedOf(row: JobRow): bigint | undefined {
 /** False for a job of which every peel returned with success, as its record says. */
 export const mayHaveFailed = (row: JobRow) => row.status !== "complete" || (failedOf(row) ?? 0n) > 0n;
 
-/** The row of a value that can't be decoded. */
 export function unreadableRow(jid: string, reason: string): JobRow {
   return {
     jid,
@@ -167,11 +160,10 @@ export function unreadableRow(jid: string, reason: string): JobRow {
   };
 }
 
-/** What to say of jobs that can't be decoded: the first few with their reason, the rest as a count. */
+/** What to report about jobs that can't be decoded: the first few with their reason, the rest as a count. */
 export const unreadableWords = (rows: readonly JobRow[]) =>
   `${plural(rows.length, "job")} cannot be decoded: ${firstFew(rows.map((row) => `${row.jid}: ${row.unreadable}`))}`;
 
-/** STATE as tables show it. */
 export const displayState = (row: JobRow) => (row.unreadable === undefined ? row.status || "-" : "unreadable");
 
 /** Oldest first by `created`, then by JID. Jobs without `created` come first: nothing says that they are newer. */
@@ -184,7 +176,7 @@ export function byCreation(a: JobRow, b: JobRow): number {
 }
 
 /**
- * `[db-01 db-02]`, peel ids in display form. With `max` (columns, as counted by `measure`) it is cut to
+ * `[db-01 db-02]`, peel IDs in display form. With `max` (columns, as counted by `measure`) it is cut to
  * `[db-01 db-02 … +98]`, keeping as many ids as fit.
  */
 export function formatTargets(
@@ -236,7 +228,6 @@ export function sourceFrom(said: string | undefined, { owner, targets, schedule 
   return SOURCES.find((name) => name === said) ?? "operator";
 }
 
-/** What made the job of a record. */
 export function sourceOf(record: ValueMap): Source {
   const metadata = record.get("metadata");
   if (!(metadata instanceof Map)) return "operator";
@@ -278,7 +269,7 @@ export interface Job {
   readonly record: ValueMap | undefined;
 }
 
-/** Each job is made when it is looked at: a million of them at once would fill the memory. */
+/** Makes each job on access: a million of them at once would fill the memory. */
 export class JobList {
   constructor(
     readonly numbers: Int32Array,
@@ -302,7 +293,7 @@ export class JobList {
   }
 }
 
-/** The JIDs of jobs, in their order, without holding them. @param to all of them, or those before this place */
+/** The JIDs of jobs in order, made one at a time. @param to all of them, or those before this place */
 export const jidsOf = (jobs: JobList, from = 0, to = jobs.length) => ({
   size: to - from,
   *keys(): Generator<string> {

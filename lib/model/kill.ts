@@ -7,20 +7,19 @@ import type { JobRow } from "./job.ts";
 import type { Ending } from "./job-end.ts";
 import type { PeelStory } from "./story.ts";
 
-/** A job that is to get the signal: the one under this key, and no other that may stand there later. */
+/** A job to cancel: the one under this key, and no other that may stand there later. */
 export interface Target {
   readonly jid: string;
   /** What its record said; undefined when it was not looked up, or could not be. */
   readonly row: JobRow | undefined;
-  /** The record itself. */
   readonly record?: ValueMap | undefined;
-  /** A person has to agree first: the job was not named in full, or its status tells nothing. */
+  /** A person must confirm first: the job was not named in full, or its status tells nothing. */
   readonly ask: boolean;
   /** What could not be checked, and why. */
   readonly unchecked?: string;
 }
 
-/** A job that gets no signal: it has ended, it is not (or no longer) the one that was meant, or no one agreed. */
+/** A job that gets no signal: it has ended, it is not (or no longer) the one that was meant, or no one confirmed. */
 export interface Refused {
   readonly jid: string;
   readonly why: "ended" | "not found" | "not agreed";
@@ -45,14 +44,13 @@ export const refuseEnded = ({ jid, status }: JobRow): Refused => ({
   ),
 });
 
-/** What became of a signal, as programs read it. `unknown`: it was handed over, and the connection failed before the answer. */
+/** The result of a signal, as JSON and CSV have it. `unknown`: it was handed over, and the connection failed before the answer. */
 export const SIGNAL_RESULTS = ["sent", "sent, no listener", "unknown", "not sent", "none (dry run)"] as const;
 
-/** What became of one job's signal. */
 export interface Outcome {
   readonly jid: string;
   readonly signal: (typeof SIGNAL_RESULTS)[number];
-  /** Why it is not simply sent. */
+  /** Why it was not sent, or not confirmed. */
   readonly error?: UserError;
   /** What is not known of a signal that may have been sent. */
   readonly warnings: readonly string[];
@@ -62,7 +60,6 @@ export interface Outcome {
   readonly ending?: Ending | undefined;
 }
 
-/** The outcome of a job that got no signal, and why. */
 export const notSent = ({ jid, error, ended }: Omit<Refused, "why">): Outcome => ({
   jid,
   signal: "not sent",

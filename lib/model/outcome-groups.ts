@@ -16,10 +16,10 @@ export interface CombinedChange {
 /** Peels with the same state, alike errors, and the same changed results. */
 export interface OutcomeGroup {
   readonly state: PeelStory["state"];
-  /** What is to be said of them beside that; of several texts that are alike the most common one. */
+  /** What else to report about them; of several texts that are alike the most common one. */
   readonly note: string;
   readonly changes: readonly CombinedChange[];
-  /** The changes are what would change. */
+  /** A dry run: the changes are what would change. */
   readonly dryRun: boolean;
   readonly peels: readonly PeelStory[];
 }
@@ -37,7 +37,6 @@ export function diffSize(diff: string): [added: number, removed: number] {
   return [added, removed];
 }
 
-/** True for a result that changed something, or would have. */
 export const isChange = ({ outcome }: Result) => outcome === "changed" || outcome === "would change";
 
 /** The changed results of an answer by name; of one name that is there several times the lines are added up. */

@@ -16,14 +16,12 @@ const SELECTS = {
   bad: (state: PeelState) => state !== "ok",
 };
 
-/** Conditions as they are typed. */
 export type PeelConditions = { readonly [K in keyof typeof SELECTS]?: boolean | undefined } & {
   readonly peel?: readonly string[] | undefined;
   readonly "slower-than"?: string | undefined;
 };
 
 export interface PeelSelection {
-  /** The conditions, as they are typed. */
   readonly text: string;
   matches(peel: PeelStory): boolean;
   /** A pattern that selects peels where the one that was given selects none of them: a `*` behind it is missing. */

@@ -16,7 +16,7 @@ export const WORST_FIRST = [
 ] as const;
 
 /**
- * What is known of a peel. With a return: `ok`, `failed`, `unreadable` (it can't be decoded), `unreachable` (the master
+ * What is known about a peel. With a return: `ok`, `failed`, `unreadable` (it can't be decoded), `unreachable` (the master
  * gave the peel up), `late` (it returned after that, or after the job had ended: the return is in the events alone). Without
  * one: `queued` (it accepted the job behind another one), `executing` (it accepted the job), `silent` (it never did),
  * `offline` (silent, and without a heartbeat), `unfinished` (it accepted the job, which ended without its return), `missing`
@@ -38,7 +38,6 @@ const WITHOUT_RETURN: ReadonlySet<PeelState> = new Set([
   "executing",
 ]);
 
-/** True for a peel that has not returned. */
 export const hasNotReturned = (state: PeelState) => WITHOUT_RETURN.has(state);
 
 interface InState {
@@ -52,7 +51,6 @@ export function worstFirst<T extends InState>(peels: readonly T[]): T[] {
   return ([] as T[]).concat(...inState.values());
 }
 
-/** How many peels are in each state, worst first. */
 export function countStates(peels: readonly InState[]): [PeelState, number][] {
   const counts = new Map(WORST_FIRST.map((state) => [state, 0]));
   for (const { state } of peels) counts.set(state, (counts.get(state) ?? 0) + 1);

@@ -1,13 +1,13 @@
-// Peel ids: stored as one NATS token, with the dots of a host name as `_` (wire.md).
+// Peel IDs: stored as one NATS token, with the dots of a host name as `_` (wire.md).
 
 import type { Value } from "../codec/value.ts";
 
-/** Peel ids of a list field; undefined when the field is no list. Elements that are no text are left out. */
+/** Peel IDs of a list field; undefined when the field is no list. Elements that are no text are left out. */
 export function peelList(value: Value | undefined): string[] | undefined {
   return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : undefined;
 }
 
-/** A stored peel id as operators know it: inner `_` become dots; leading and trailing ones stay. */
+/** A stored peel ID as operators know it: inner `_` become dots; leading and trailing ones stay. */
 export function displayPeel(id: string): string {
   if (!id.includes("_")) return id;
   return id.replace(
@@ -16,10 +16,8 @@ export function displayPeel(id: string): string {
   );
 }
 
-/** The order of texts by their code units, for sort. */
 export const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** The same items sorted by peel id, as shown. */
 export function sortedByPeel<T extends { readonly peel: string }>(items: readonly T[]): T[] {
   // The shown form is made once for each, not for each comparison; many come in their order already.
   const keys = items.map(({ peel }) => displayPeel(peel));

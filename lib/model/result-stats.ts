@@ -7,7 +7,7 @@ import { compareText } from "./peel.ts";
 import type { Result } from "./return-data.ts";
 import { type Span, Trend } from "./trend.ts";
 
-/** The most names that are told apart, and the most characters of them. */
+/** The most names that are distinguished, and the most characters of them. */
 const MOST_NAMES = 20_000;
 const MOST_CHARACTERS = 16 << 20;
 /** The most results that are counted: exact percentiles need the time of each, 8 bytes. */
@@ -17,7 +17,7 @@ const MOST_RESULTS = 8_000_000;
 export const RESULT_SORTS = ["failed", "changed", "time", "runs"] as const;
 export type ResultSort = (typeof RESULT_SORTS)[number];
 
-/** What became of the results of one name. Dry runs count apart. */
+/** The outcomes of the results with one name. Dry runs count apart. */
 export class ResultTally {
   /** How often it stands in a return, skipped ones included. */
   runs = 0;
@@ -62,12 +62,12 @@ export class ResultTally {
     if (wouldChange) this.wouldChange++;
   }
 
-  /** It changed something in more than half of its runs: not idempotent. */
+  /** True when it changed something in more than half of its runs: it is not idempotent. */
   get alwaysChanges(): boolean {
     return this.changed * 2 > this.runs;
   }
 
-  /** It failed on a peel in the newest job that has it. */
+  /** True when it failed on a peel in the newest job that has it. */
   get failedLast(): boolean {
     return this.#failedLast;
   }
@@ -84,7 +84,6 @@ const tooMany = (what: string) =>
     "Select fewer jobs: with --function, --target or a shorter --since.",
   );
 
-/** All of them, as they come. */
 export class ResultTallies {
   readonly #byName = new Map<string, ResultTally>();
   #characters = 0;
@@ -116,7 +115,6 @@ export class ResultTallies {
   }
 }
 
-/** A row of the statistics of results. */
 export interface ResultStats {
   readonly tally: ResultTally;
   /** When the newest job that has it was created. */
@@ -135,7 +133,6 @@ const KEYS: Readonly<Record<ResultSort, readonly ((tally: ResultTally) => number
   runs: [({ runs }) => runs],
 };
 
-/** Rows in an order. */
 export function sortedResults(rows: readonly ResultStats[], sort: ResultSort): ResultStats[] {
   const keyed = rows.map((row) => ({ row, keys: KEYS[sort].map((key) => key(row.tally)) }));
   keyed.sort((a, b) => {

@@ -1,4 +1,4 @@
-// A retry as values: which peels of a job need it again, what keeps it from being sent, and what is to be said of it
+// A retry as values: which peels of a job need it again, what keeps it from being sent, and what to report about it
 // before. Pure.
 
 import { asInteger, asText, type Value, type ValueMap } from "../codec/value.ts";
@@ -18,13 +18,12 @@ export interface RetryPlan {
   readonly job: ValueMap;
   /** The peels that get the new job, worst first; empty when there is nothing to retry. */
   readonly peels: readonly PeelStory[];
-  /** Every target of the job. */
   readonly targets: readonly PeelStory[];
   /** Those of the peels that give no heartbeat now; undefined when that can't be known. */
   readonly offline: ReadonlySet<string> | undefined;
   /** The timeout of the new job, in ns. */
   readonly timeoutNs: bigint;
-  /** What a person has to know before agreeing, a sentence each. */
+  /** What a person has to know before confirming, a sentence each. */
   readonly warnings: readonly string[];
 }
 
@@ -48,7 +47,7 @@ export type Dispatched =
     }
   | { readonly kind: "unknown"; readonly why: string };
 
-/** Which peels, as typed. */
+/** Conditions on peels, as typed. */
 export interface RetryConditions {
   readonly bad?: boolean | undefined;
   readonly failed?: boolean | undefined;
@@ -77,7 +76,7 @@ export function retrySelection(flags: RetryConditions): (peel: PeelStory) => boo
   return (one) => (all || needed(one) || (inState?.matches(one) ?? false)) && (named?.matches(one) ?? true);
 }
 
-/** The same as it was typed, for messages; empty for the usual one. */
+/** The conditions as typed, for messages; empty for the default. */
 export const conditionWords = (flags: RetryConditions) =>
   [
     ...[...STATE_FLAGS, "all" as const].filter((name) => flags[name]).map((name) => `--${name}`),
@@ -182,7 +181,7 @@ const DOUBTS: Partial<Record<PeelState, string>> = {
   executing: "still running it",
 };
 
-/** What to say of a peel in this state beside its error. */
+/** What to report about a peel in this state beside its error. */
 export const doubtOf = (state: PeelState) => DOUBTS[state];
 
 const DAY_NS = 86_400_000_000_000n;
@@ -193,7 +192,7 @@ export function asksDryRun(args: Value | undefined): boolean {
 }
 
 /**
- * What a person has to know before agreeing.
+ * What a person has to know before confirming.
  * @param nowNs the server's clock, in ns since 1970
  */
 export function retryWarnings({ row, job, peels }: Pick<RetryPlan, "row" | "job" | "peels">, nowNs: bigint): string[] {

@@ -9,12 +9,10 @@ import { compareText } from "./peel.ts";
 /** `would change`: of a dry run. */
 export type ResultOutcome = "failed" | "skipped" | "changed" | "would change" | "unchanged";
 
-/** One state or function call. */
 export interface Result {
   /** Such as `file.managed:/etc/motd`; `-` when it has none. */
   readonly name: string;
   readonly outcome: ResultOutcome;
-  /** In ns. */
   readonly duration: bigint | undefined;
   readonly error: string | undefined;
   /** Why it was skipped, where the peel says so. */
@@ -26,7 +24,7 @@ export interface Result {
 export type ResultPart = readonly [name: string, value: Value];
 
 export interface ReturnData {
-  /** Nothing was done: changes are what would change. */
+  /** A dry run: changes are what would change. */
   readonly dryRun: boolean;
   /** Failed ones first, then those that changed something, unchanged and skipped ones; each sorted by name. */
   readonly results: readonly Result[];
@@ -40,7 +38,7 @@ const REPEATED_FIELDS = new Set(["v", "peel_id", "jid", "success", "test", "resu
 
 const isSet = (value: Value | undefined) => value !== undefined && value !== null && value !== false && value !== "";
 
-/** True for a value that there is nothing to show of. */
+/** True for a value with nothing to show. */
 export const isNothing = (value: Value) =>
   value === null ||
   value === "" ||
@@ -54,7 +52,7 @@ export function withSortedKeys(value: Value): Value {
   return new Map([...value.keys()].sort().map((key) => [key, withSortedKeys(value.get(key) as Value)]));
 }
 
-/** Parts in their order, without those that there is nothing to show of. */
+/** Parts in order, without those with nothing to show. */
 function partsInOrder(parts: readonly ResultPart[]): ResultPart[] {
   const isDiff = ([name]: ResultPart) => Number(name === "diff");
   return parts
@@ -152,11 +150,11 @@ function resultsInOrder(results: readonly Result[]): Result[] {
 /** True for a return whose peel only said what it would do. */
 export const isDryRun = (data: Value | undefined) => data instanceof Map && data.get("test") === true;
 
-/** True for texts that are shown the same. */
+/** True for texts that look the same. */
 export const isSameText = (a: Value | undefined, b: Value | undefined) =>
   typeof a === "string" && typeof b === "string" && shownText(a) === shownText(b);
 
-/** True for a result that failed, changed something or would: found out without reading all of it. */
+/** True for a result that failed, changed something or would: decided without reading all of it. */
 function isEventful(result: Value): boolean {
   const outcome = result instanceof Map ? resultOutcome(result, false) : "unchanged";
   return outcome !== "unchanged" && outcome !== "skipped";
@@ -168,7 +166,7 @@ function resultsIn(data: Value | undefined): readonly Value[] | undefined {
   return results === null ? [] : Array.isArray(results) ? results : undefined;
 }
 
-/** True when no result of an answer failed or changed something: found out without reading the whole answer. */
+/** True when no result of an answer failed or changed something: decided without reading the whole answer. */
 export const isUneventful = (data: Value | undefined) => !resultsIn(data)?.some(isEventful);
 
 /** An answer without the results that changed nothing and did not fail; data of another shape as it is. */
@@ -205,7 +203,6 @@ export function* briefResults(data: Value | undefined): Generator<Pick<Result, "
   }
 }
 
-/** How many results have each outcome, without those that none has. */
 export function countOutcomes(results: readonly Result[]): [ResultOutcome, number][] {
   const order: readonly ResultOutcome[] = ["failed", "changed", "would change", "skipped", "unchanged"];
   return order

@@ -7,7 +7,6 @@ import { displayPeel, peelList, sortedByPeel } from "./peel.ts";
 import type { PeelState } from "./peel-state.ts";
 import { readReturnData } from "./return-data.ts";
 
-/** One peel's result. */
 export interface Return {
   readonly peel: string;
   readonly record: ValueMap;
@@ -17,7 +16,7 @@ export interface Return {
   readonly duration: bigint | undefined;
   readonly error: string | undefined;
   readonly unreachable: boolean;
-  /** Why the stored value can't be decoded; nothing else is known of the return then. */
+  /** Why the stored value can't be decoded; nothing else is known about the return. */
   readonly unreadable?: string;
   /** How long each result of its answer took, where the record has another peel's equal output in place of its own. */
   readonly resultTimes?: readonly (bigint | undefined)[];
@@ -99,7 +98,6 @@ export function stateOfReturn(item: Return): PeelState {
   return item.ok ? "ok" : "failed";
 }
 
-/** The peel of a return. */
 export const returnedPeel = (item: Return): Peel => ({
   peel: item.peel,
   state: stateOfReturn(item),

@@ -3,9 +3,7 @@
 import { median } from "./durations.ts";
 import { compareText, sortedByPeel } from "./peel.ts";
 
-/** One run by a peel's own schedule. */
 export interface ScheduledRun {
-  /** The name of the schedule's entry. */
   readonly entry: string;
   readonly peel: string;
   readonly fn: string;
@@ -14,11 +12,9 @@ export interface ScheduledRun {
   readonly failed: boolean;
 }
 
-/** An entry on one peel. */
 export interface EntryOnPeel {
   readonly peel: string;
   readonly lastNs: bigint;
-  /** The last run failed. */
   readonly failed: boolean;
   /** How far runs are apart, in ns; undefined when too few are known. */
   readonly intervalNs: bigint | undefined;
@@ -30,10 +26,8 @@ export interface EntryOnPeel {
 export interface Schedule {
   readonly entry: string;
   readonly fn: string;
-  /** Sorted by peel. */
   readonly peels: readonly EntryOnPeel[];
   readonly lastNs: bigint;
-  /** The median of the peels' intervals. */
   readonly intervalNs: bigint | undefined;
 }
 
@@ -44,7 +38,6 @@ const PATIENCE = 2n;
 
 const compare = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** The gaps between times that are in order. */
 const gapsOf = (times: readonly bigint[]) => times.slice(1).map((time, i) => time - (times[i] as bigint));
 
 const intervalOf = (gaps: readonly bigint[]) => (gaps.length < LEAST_GAPS ? undefined : median(gaps));

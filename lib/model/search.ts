@@ -6,9 +6,7 @@ import { safe, shorten } from "../text.ts";
 import { readReturnData } from "./return-data.ts";
 import type { Return } from "./returns.ts";
 
-/** What is searched for. */
 export interface Search {
-  /** True for a line that matches. */
   matches(line: string): boolean;
   /** Where the first match in a line is; undefined without one. */
   find(line: string): readonly [start: number, end: number] | undefined;
@@ -95,7 +93,6 @@ const literalsOf = (pattern: string): string =>
 
 /** Steps that a regular expression may have: in the worst case each takes time for each character. */
 const MOST_STEPS = 10_000;
-/** Columns in which an error shows a regular expression. */
 const SHOWN_COLUMNS = 60;
 
 function badRegex(pattern: string, why: string): UserError {
@@ -142,10 +139,9 @@ export async function regexSearch(pattern: string): Promise<Search> {
   };
 }
 
-/** One line of one return. */
 export interface Hit {
   readonly peel: string;
-  /** Where it stands: `error`, `stdout`, `diff` … */
+  /** Where it is: `error`, `stdout`, `diff` … */
   readonly field: string;
   /** The state or function call that it belongs to; undefined for the return itself. */
   readonly result: string | undefined;

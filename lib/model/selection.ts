@@ -35,7 +35,7 @@ export interface Selection {
   readonly since: bigint | undefined;
   /** Only jobs created before then. */
   readonly until: bigint | undefined;
-  /** Only so many, the newest. */
+  /** At most so many jobs, the newest. */
   readonly limit: number | undefined;
   /** True when it depends on when jobs were created. */
   readonly timed: boolean;
@@ -119,7 +119,7 @@ function requireSpan({ since, until }: Pick<Selection, "since" | "until">, flags
   );
 }
 
-/** What is asked of jobs, beside when they were created. */
+/** The conditions on jobs, except those on their creation time. */
 function conditionsOf(flags: Conditions): ((row: JobRow) => boolean)[] {
   const conditions: ((row: JobRow) => boolean)[] = [];
   const onText = (patterns: readonly string[] | undefined, textOf: (row: JobRow) => string | undefined) => {

@@ -9,17 +9,14 @@ import type { PeelState } from "./peel-state.ts";
 import type { ScheduledRun } from "./schedule.ts";
 import { type Span, sliceOf, spanBack, spanOf, Trend } from "./trend.ts";
 
-/** What jobs are counted by. */
 export const BYS = ["function", "peel", "result", "user", "target", "schedule"] as const;
 export type By = (typeof BYS)[number];
 
 /** The states of a job that went wrong: not those of one that was canceled, which was meant. */
 const FAILED_STATES: readonly string[] = ["failed", "partial", "timeout"];
 
-/** True for a job that went wrong. */
 export const hasFailed = ({ status }: JobRow) => FAILED_STATES.includes(status ?? "");
 
-/** Jobs that have something in common. */
 export class JobTally {
   /** How many there are in each state. */
   readonly states = new Map<string, number>();
@@ -27,7 +24,6 @@ export class JobTally {
   readonly trend: Trend;
   jobs = 0;
   failed = 0;
-  /** The newest of them. */
   last: JobRow | undefined;
 
   constructor(
@@ -37,7 +33,7 @@ export class JobTally {
     this.trend = new Trend(slices);
   }
 
-  /** Takes the next one; they come oldest first. @param slice the part of the trend that it falls into */
+  /** Adds a job; they arrive oldest first. @param slice the part of the trend that it falls into */
   add(row: JobRow, slice: number | undefined, now: Date): void {
     const failed = hasFailed(row);
     const state = row.status || "-";
@@ -66,7 +62,6 @@ export function timeOf(jobs: JobList, since: bigint | undefined, until: bigint |
   return spanBack(undefined, end);
 }
 
-/** The slice that a job falls into. */
 export const jobSlice = (span: Span, { created }: JobRow) => created && sliceOf(span, created.ns);
 
 /** The jobs by what `keyOf` makes of each: those with most jobs first. Jobs that can't be decoded are left out. */
@@ -95,7 +90,7 @@ export function* runsOf(jobs: JobList): Generator<ScheduledRun> {
   }
 }
 
-/** What is known of the last job that was meant for a peel: a result, or none yet, or no such job. */
+/** What is known about the last job that was meant for a peel: a result, or none yet, or no such job. */
 export type LastResult = PeelState | "no result yet" | "no run";
 
 /** What a peel made of the jobs that were meant for it. */
@@ -118,7 +113,7 @@ export class PeelTally {
 
   constructor(
     readonly peel: string,
-    /** The function, where results are told apart by it. */
+    /** The function, where results are distinguished by it. */
     readonly fn: string | undefined,
     slices: number,
   ) {
@@ -140,7 +135,6 @@ export class PeelTally {
     this.#lastEnded = place;
   }
 
-  /** True for a job that was meant for it. */
   isTarget(place: number): boolean {
     let [low, high] = [0, this.#targeted];
     while (low < high) {
@@ -194,7 +188,6 @@ export class PeelTally {
   }
 }
 
-/** A row of the statistics of peels. */
 export interface PeelStats {
   readonly tally: PeelTally;
   /** When the job that the last result is of was created. */

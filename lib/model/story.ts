@@ -37,7 +37,7 @@ export interface Ignored {
 }
 
 /**
- * What is known of why a master gave a peel up. It says "no heartbeat at dispatch" of each (wire.md, "Return record"), whether
+ * What is known about why a master gave a peel up. It says "no heartbeat at dispatch" of each (wire.md, "Return record"), whether
  * that is so or not.
  */
 export interface GivenUp {
@@ -72,9 +72,9 @@ export interface Step {
 export interface PeelStory extends Peel {
   /** From the dispatch to the ack. All times are in ns and never below 0. */
   readonly deliveredNs: bigint | undefined;
-  /** From the ack to the return, less what the peel was busy with it; without a return undefined. */
+  /** From the ack to the return, less what the peel worked on it; without a return undefined. */
   readonly waitedNs: bigint | undefined;
-  /** How long the peel was busy with it, by its own clock. */
+  /** How long the peel worked on it, by its own clock. */
   readonly tookNs: bigint | undefined;
   /** Since the ack, of a peel that has accepted the job and goes on. */
   readonly soFarNs: bigint | undefined;
@@ -104,7 +104,7 @@ export interface Story {
   readonly whole: boolean;
 }
 
-/** What is known from outside the job. */
+/** What is known about a job from outside its record, returns and events. */
 export interface JobSurroundings {
   /** The server's clock now, in ns since 1970. */
   readonly nowNs: bigint;
@@ -191,7 +191,7 @@ export class Steps {
     return this.#unreachable.get(peel)?.returned;
   }
 
-  /** What is known of why a peel was given up, of one that was. */
+  /** What is known about why a peel was given up, of one that was. */
   givenUp(peel: string): GivenUp {
     return this.#unreachable.get(peel)?.givenUp ?? this.#whyGivenUp(peel, undefined);
   }
@@ -370,16 +370,16 @@ export function storyOf(
   };
 }
 
-/** `no ack within 10s; offline at dispatch`: what is known of why a master gave a peel up. */
+/** `no ack within 10s; offline at dispatch`: what is known about why a master gave a peel up. */
 export const givenUpWords = ({ missed, offline }: GivenUp) =>
   (missed === undefined ? "no ack within 10s" : `the master missed its ${missed}`) +
   (offline ? "; offline at dispatch" : "");
 
-/** What is known of a peel that has not returned since its job was canceled. */
+/** What is known about a peel that has not returned since its job was canceled. */
 export const UNANSWERED = "has not answered and may still be executing";
 
 /**
- * What is to be said of a peel beside its state.
+ * What to report about a peel beside its state.
  * @param answer of its return, where that was read before
  */
 export function noteOf(peel: PeelStory, answer?: ReturnData): string {

@@ -20,7 +20,7 @@ interface Beat {
 }
 
 /**
- * What is known of a master: its heartbeat; `gone` when the bucket, which can be read, has none of it; undefined when that
+ * What is known about a master: its heartbeat; `gone` when the bucket, which can be read, has none of it; undefined when that
  * can't be known.
  */
 export type MasterSign = Beat | "gone" | undefined;
@@ -31,10 +31,10 @@ export function isMasterGone(sign: MasterSign): boolean {
   return sign.agoNs > BigInt(HEARTBEAT_LIFE_MS) * 1_000_000n;
 }
 
-/** Why a job that has not ended won't end by itself as it should. */
+/** Why an active job will not end on time by itself. */
 export interface Stuck {
   readonly jid: string;
-  /** How long its deadline has been over, in ns; undefined while it is not. */
+  /** How long ago its deadline passed, in ns; undefined while it is not. */
   readonly overdueNs: bigint | undefined;
   /** Its master, when that is gone. */
   readonly goneMaster: string | undefined;
@@ -60,7 +60,7 @@ function isUnwatched({ jid, updated }: JobRow, sign: MasterSign): boolean {
 /**
  * Why a job is stuck; undefined for one that does not go on, or that may still go on as it should.
  * @param nowNs the server's clock, in ns since 1970
- * @param sign what is known of its owner
+ * @param sign what is known about its owner
  */
 export function stuckOf(row: JobRow, nowNs: bigint, sign: MasterSign): Stuck | undefined {
   if (row.unreadable !== undefined || !isActive(row.status)) return undefined;
@@ -91,7 +91,7 @@ export function stuckWords({ overdueNs, goneMaster, heardNs, idleMaster }: Stuck
 export const aliveWords = ({ owner }: JobRow, sign: MasterSign) =>
   owner && sign !== undefined && !isMasterGone(sign) ? `its master ${owner} is alive` : undefined;
 
-/** What the reader of that can do. */
+/** What to do about it, as a sentence. */
 export function stuckHint({ jid, goneMaster, idleMaster }: Stuck): string {
   if (goneMaster !== undefined)
     return namedMessage(
@@ -102,7 +102,7 @@ export function stuckHint({ jid, goneMaster, idleMaster }: Stuck): string {
   return namedMessage(`\`zester job trace ${jid}\` shows what it waits for, \`zester job kill ${jid}\` cancels it.`);
 }
 
-/** Jobs that are named of those that are stuck. */
+/** At most so many stuck jobs are named. */
 const NAMED_JOBS = 3;
 
 /** One line about all that are stuck; undefined when none is. */

@@ -1,15 +1,15 @@
-// A time cut into slices of equal length, and what falls into each. Pure.
+// A period cut into slices of equal length, and how many entries each has. Pure.
 import { formatDuration } from "../duration.ts";
 
 const DAY = 86_400_000_000_000n;
-/** A time of so many whole days has a slice a day. */
+/** A period of up to so many whole days has one slice per day. */
 const MOST_DAYS = 14n;
-/** Every other time has so many slices. */
+/** Every other period has so many slices. */
 const SLICES = 12;
-/** The clock goes on between two looks at it: a time that is off by this much is still one of whole days. */
+/** The clock moves between two readings: a time that is off by this much is still one of whole days. */
 const SLACK = DAY / 100n;
 
-/** A time, from its first ns to before its last one, both since 1970. */
+/** A period from `fromNs` (inclusive) to `toNs` (exclusive), in ns since 1970. */
 export interface Span {
   readonly fromNs: bigint;
   readonly toNs: bigint;
@@ -52,7 +52,7 @@ export function sliceOf({ fromNs, toNs, slices }: Span, ns: bigint): number | un
   return Number(((ns - fromNs) * BigInt(slices)) / (toNs - fromNs));
 }
 
-/** How many fell into each slice, and how many of them went wrong. */
+/** The number of entries in each slice, and of failed ones. */
 export class Trend {
   readonly counts: Int32Array;
   readonly bad: Int32Array;
@@ -69,7 +69,7 @@ export class Trend {
     if (isBad) this.mark(slice, 1);
   }
 
-  /** One that is counted already went wrong after all (1), or did not (-1). */
+  /** Adds a counted entry to the failed ones (1), or removes it (-1). */
   mark(slice: number | undefined, change: 1 | -1): void {
     if (slice !== undefined) this.bad[slice] = (this.bad[slice] as number) + change;
   }

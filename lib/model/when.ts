@@ -19,7 +19,7 @@ export const WHEN: readonly (readonly [form: string, meaning: string])[] = [
   ["2026-11-24T15:00:00Z", "RFC 3339, as in piped output: Z is UTC"],
 ];
 
-/** Longer texts are no points in time. */
+/** Longer texts are not a time. */
 const LONGEST = 64;
 
 const DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
@@ -41,7 +41,7 @@ const dayBefore = (now: Date, days: number): Day => {
   return [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate()];
 };
 
-/** How many days ago the day was that `word` names. */
+/** How many days before `now` the day that `word` names was. */
 function daysAgo(word: string, now: Date): number | undefined {
   if (word === "today") return 0;
   if (word === "yesterday") return 1;
@@ -65,7 +65,7 @@ function parseClock(text: string, now: Date): Date | undefined {
   return ago === 0 ? atLocal(dayBefore(now, 7), clock) : atLocal(dayBefore(now, ago - 1));
 }
 
-/** The last time until `now` at which clocks showed that. */
+/** The last time up to `now` at which clocks showed `clock`. */
 function lastAt(clock: ClockTime, now: Date): Date | undefined {
   // Put back over midnight, clocks have shown a time of tomorrow; where they skip a time, it is still to come tomorrow.
   for (let days = -1; days < 7; days++) {
@@ -77,7 +77,7 @@ function lastAt(clock: ClockTime, now: Date): Date | undefined {
 
 const DAY_MS = 86_400_000;
 
-/** The times at which clocks show that, the earliest first: two where they are put back over it. */
+/** The times at which clocks show `clock` on `day`, earliest first: two where clocks are set back over it. */
 function timesAt(day: Day, clock: ClockTime): Date[] {
   const first = atLocal(day, clock);
   if (!first) return [];
@@ -122,7 +122,7 @@ const UNITS: readonly (readonly [RegExp, string])[] = [
   [/^(w|weeks?)$/, "w"],
 ];
 
-/** `1 hour ago` → `1h`; undefined for what is no distance in words. */
+/** `1 hour ago` → `1h`; undefined for anything else. */
 function durationOf(text: string): string | undefined {
   const [, words] = /^(.*\S) +ago$/.exec(text) ?? [];
   if (words === undefined) return undefined;

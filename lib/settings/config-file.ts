@@ -8,7 +8,6 @@ import { type Key, keysIn, type Layer, SETTINGS } from "./settings.ts";
 
 const MASTER_KEYS = keysIn("config");
 
-/** What a config file says. */
 export interface ConfigLayer extends Layer {
   /** It is the daemon's own, without an address: the daemon then goes to its default. */
   readonly isWithoutAddress?: true;
@@ -97,7 +96,6 @@ function directTexts(value: unknown): string[] {
 
 /** The keys of the daemon's own file that count here; it has many more, and ignores those that it does not know. */
 const OWN_KEYS = ["nats_url", "nats_ca", "auth_dir"] as const;
-/** The keys that name a server. */
 const ADDRESS_KEYS = ["master", "nats_url"] as const;
 /** Addresses that the daemon hands to peels. */
 const FOR_PEELS = "nats_advertise_urls";

@@ -11,7 +11,6 @@ import { KEYS, type Key, keysIn, type Layer, SETTINGS } from "./settings.ts";
 
 const contextRoot = (env: NodeJS.ProcessEnv) => join(env.XDG_CONFIG_HOME || join(home(env), ".config"), "nats");
 
-/** Where the context `name` is stored. */
 export const contextPath = (name: string, env: NodeJS.ProcessEnv) => join(contextRoot(env), "context", `${name}.json`);
 
 /** The context that `nats context select` chose, if any. @throws UserError when that can't be read */
@@ -56,7 +55,7 @@ function unknown(name: string, env: NodeJS.ProcessEnv): UserError {
 }
 
 const CONTEXT_FIELDS = keysIn("context");
-/** Nothing here depends on these. */
+/** Fields that zester does not need. */
 const IRRELEVANT = new Set(["name", "description", "color_scheme", "jetstream_event_prefix"]);
 
 /**
@@ -84,7 +83,6 @@ async function readContextFile(path: string, name: string, env: NodeJS.ProcessEn
   }
 }
 
-/** The value of a field that is a setting. */
 function fieldValue(key: Key, field: string, value: unknown, fail: Fail, env: NodeJS.ProcessEnv): unknown {
   const { kind } = SETTINGS[key];
   if (kind === "boolean") {
@@ -100,7 +98,7 @@ function fieldValue(key: Key, field: string, value: unknown, fail: Fail, env: No
   return urls;
 }
 
-/** @throws UserError for a field that is no setting, where going on without it would reach another server, or none */
+/** @throws UserError for a field that is no setting, that would otherwise reach another server, or none */
 function checkOther(field: string, value: unknown, fail: Fail): void {
   if (/^(urls?|servers?)$/i.test(field)) throw fail(`the field ${safe(field)} is not known: the server stands in url.`);
   if (field !== "nsc" && field !== "socks_proxy") return;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { formatMs } from "../duration.ts";
 import type { UserError } from "../errors.ts";
 
-/** HOME is empty in some containers; then the user data base knows it, if anything does. */
+/** The home directory. HOME is empty in some containers; then the user database has it. */
 export function home(env: NodeJS.ProcessEnv): string {
   if (env.HOME) return env.HOME;
   try {

@@ -7,7 +7,7 @@ export interface LoginText {
   readonly seed: string | undefined;
 }
 
-/** The JWT and the nkey seed in a text, whatever stands around them. */
+/** The JWT and the nkey seed in a text, whatever surrounds them. */
 export function loginIn(text: string): LoginText {
   return {
     jwt: /\beyJ[\w-]*\.[\w-]+\.[\w-]+/.exec(text)?.[0],
@@ -15,7 +15,7 @@ export function loginIn(text: string): LoginText {
   };
 }
 
-/** Whose seed it is, by its second letter. */
+/** The owner of a seed, by its second letter. */
 const OWNERS: Readonly<Record<string, string>> = {
   A: "an account",
   C: "a cluster",
@@ -24,7 +24,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   X: "a curve key",
 };
 
-/** How messages call what a file, or inline data, should hold. */
+/** What messages call what a file, or inline data, should hold. */
 const WANTED = {
   creds: {
     what: "a user's JWT and seed",

@@ -93,7 +93,6 @@ type SettingValue = { urls: readonly string[]; path: string; text: string; boole
 /** What one source says. */
 export type Layer = { readonly [K in Key]?: SettingValue[Table[K]["kind"]] | undefined };
 
-/** Everything that a connection needs. */
 export interface Settings extends Omit<Layer, "urls" | "timeoutMs"> {
   readonly urls: readonly string[];
   readonly timeoutMs: number;

@@ -4,7 +4,7 @@ import type { Terminal } from "./terminal.ts";
 
 const HIDE = "\x1b[?25l";
 const SHOW = "\x1b[?25h";
-/** A screen of its own, and the one that was there before; where there is only one, it is cleared. */
+/** Enters the alternate screen; a terminal without one is cleared. */
 const ENTER = { own: "\x1b[?1049h", only: "\x1b[H\x1b[J" };
 const LEAVE = { own: "\x1b[?1049l", only: "\x1b[H\x1b[J" };
 
@@ -22,7 +22,6 @@ export class Screen {
   #tick: ReturnType<typeof setInterval> | undefined;
   #unhook = () => {};
   #open = false;
-  /** The picture is on the terminal. */
   #shown = false;
 
   /** @param picture the lines to show, none wider than the terminal; `failed` gets what writing throws */
@@ -60,7 +59,6 @@ export class Screen {
     }, DRAW_PAUSE_MS);
   }
 
-  /** Gives the terminal back. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -100,7 +98,7 @@ export class LiveLines {
     this.#shown = lines;
   }
 
-  /** Text that stays, ended by a newline. */
+  /** Permanent text, ended by a newline. */
   print(text: string): void {
     const shown = this.#shown;
     if (shown.length === 0) this.terminal.write(text);

@@ -20,7 +20,7 @@ function isFileOrPipe(fd: number): boolean {
 const isatty = (fd: number): boolean =>
   !isFileOrPipe(fd) && (require("node:tty") as typeof import("node:tty")).isatty(fd);
 
-/** What a command may know of its surroundings. */
+/** Standard output and error, and the terminal behind them. */
 export interface Terminal {
   /** stdout is a terminal that a person looks at. */
   readonly isTty: boolean;
@@ -35,25 +35,25 @@ export interface Terminal {
   readonly hasScreens: boolean;
   /** The shell has not put this process into the background, where nothing may be drawn. */
   readonly inForeground: boolean;
-  /** Calls `leave` before Ctrl-Z stops the process, and `back` when it goes on. @returns what ends that */
+  /** Calls `leave` before Ctrl-Z stops the process, and `back` when it continues. @returns what ends that */
   onSuspend(leave: () => void, back: () => void): () => void;
   /** Calls `redraw` whenever the terminal's size changed. */
   onResize(redraw: () => void): void;
-  /** Data, to stdout. Complete when it returns. */
+  /** Writes data to stdout; complete when it returns. */
   write(text: string): void;
   /** The same for data that comes in many pieces: they are written in large ones. */
   writeAll(pieces: Iterable<string>): void;
   /** A warning, to stderr; control characters are escaped. */
   warn(message: string): void;
-  /** What a person may want to know of a command that goes well, to stderr; control characters are escaped. */
+  /** A note about a command that succeeds, to stderr; control characters are escaped. */
   note(message: string): void;
   /** An error that does not end the command, to stderr as well. */
   error(message: string): void;
-  /** One line on what goes on, to stderr, without a label; control characters are escaped. */
+  /** One line about progress, to stderr, without a label; control characters are escaped. */
   say(line: string): void;
   /** Safe text for a person, to stderr as it is. False when it can't be written: that alone stops no command. */
   tell(text: string): boolean;
-  /** True when a person sees what is told: stderr is a terminal. */
+  /** True when stderr is a terminal. */
   readonly canTell: boolean;
   /** True when a person can answer: stdin and stderr are terminals. */
   readonly canAsk: boolean;
