@@ -12,7 +12,7 @@ import { jobDiffView } from "../render/job-diff.ts";
 import { noteReference } from "./job-reference.ts";
 import type { Session } from "./session.ts";
 import { globals, jids, scripted } from "./shared.ts";
-import { type Answer, answerWith, type Form, formOf } from "./write-answer.ts";
+import { type Answer, answerWith, type Form, outputForm } from "./write-answer.ts";
 
 /** Just two are taken. */
 const twoJids = { ...jids, exactly: 2 } as const;
@@ -57,7 +57,7 @@ interface DiffRequest {
 const parse = (flags: DiffArgs): DiffRequest => ({
   jobs: jobsIn(flags),
   full: flags.full === true,
-  form: formOf(flags),
+  form: outputForm(flags),
 });
 
 async function answerOf({ jobs, full }: DiffRequest, { store, terminal }: Session): Promise<Answer> {

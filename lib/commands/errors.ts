@@ -14,7 +14,7 @@ import { ofLastDay, selectionByServer } from "./clock.ts";
 import { amongWords, unreadableWarning } from "./output.ts";
 import type { Session } from "./session.ts";
 import { conditions, globals, header, listFormat, scripted } from "./shared.ts";
-import { type Answer, answerWith, type Form, formOf } from "./write-answer.ts";
+import { type Answer, answerWith, type Form, outputForm } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -42,7 +42,7 @@ const parse = (flags: ErrorsArgs, now: Date): ErrorsRequest => ({
   selection: parseSelection(ofLastDay({ ...flags, limit: undefined }), now),
   by: oneOf(BY, flags.by ?? "error", "--by", "a way to group errors"),
   limit: flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit"),
-  form: formOf(flags),
+  form: outputForm(flags),
 });
 
 async function answerOf({ by, selection: asked, limit, form }: ErrorsRequest, session: Session): Promise<Answer> {

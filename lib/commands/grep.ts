@@ -17,7 +17,7 @@ import { amongWords, unreadableWarning } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import { conditions, globals, header, listFormat } from "./shared.ts";
 import { LIST_FORMATS } from "./surroundings.ts";
-import { type Answer, type Form, formOf, Sink, writeAnswer } from "./write-answer.ts";
+import { type Answer, AnswerSink, type Form, outputForm, writeAnswer } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -55,14 +55,14 @@ async function parse(flags: GrepArgs, now: Date): Promise<GrepRequest> {
   const search = await searchOf(flags);
   const selection = parseSelection(ofLastDay(flags), now);
   if (flags.quiet && flags.jids) throw new UserError("--quiet and --jids exclude each other.", "Give one of them.");
-  return { search, selection, shows: flags.quiet ? "nothing" : flags.jids ? "jids" : "hits", form: formOf(flags) };
+  return { search, selection, shows: flags.quiet ? "nothing" : flags.jids ? "jids" : "hits", form: outputForm(flags) };
 }
 
 /** Searches; hits are written as they are found. */
 async function answerOf(
   { search, selection: asked, shows }: GrepRequest,
   session: Session,
-  sink: Sink,
+  sink: AnswerSink,
 ): Promise<Answer> {
   const { store, terminal } = session;
   const selection = await selectionByServer(asked, session);
@@ -100,7 +100,7 @@ async function answerOf(
 async function run(flags: GrepArgs): Promise<number | undefined> {
   const request = await parse(flags, new Date());
   const work = async (session: Session) => {
-    const sink = new Sink(session, request.form.header);
+    const sink = new AnswerSink(session, request.form.header);
     return writeAnswer(await answerOf(request, session, sink), request.form, session, sink);
   };
   return withSession(flags, work, { formats: LIST_FORMATS });

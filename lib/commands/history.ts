@@ -16,7 +16,7 @@ import { selectionByServer } from "./clock.ts";
 import { unreadableWarning } from "./output.ts";
 import type { Session } from "./session.ts";
 import { conditions, globals, header, listFormat, repeated, scripted } from "./shared.ts";
-import { type Answer, answerWith, type Form, formOf } from "./write-answer.ts";
+import { type Answer, answerWith, type Form, outputForm } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -92,7 +92,7 @@ function parse(flags: HistoryArgs, now: Date): HistoryRequest {
     selection: parseSelection({ function: flags.function, since: flags.since, until: flags.until }, now),
     text: conditions.filter(Boolean).join(" "),
     limit,
-    form: formOf(flags),
+    form: outputForm(flags),
     matches: ({ state, changed }) => (states?.has(state) ?? true) && (!flags.changed || (changed?.some ?? 0) > 0),
   };
 }

@@ -45,7 +45,7 @@ export async function within<T>(limit: Limit | undefined, work: Promise<T>, miss
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-const NAMED = 5;
+const NAMED_JOBS = 5;
 
 /** What the reader of that error can do. */
 export const LONGER = "Wait longer with --for; `zester job trace <jid>` tells what a job waits for.";
@@ -53,7 +53,7 @@ export const LONGER = "Wait longer with --for; `zester job trace <jid>` tells wh
 /** The error for jobs that had not ended within the limit. */
 export function notEnded(open: Iterable<string>, { text }: Limit, hint: string): UserError {
   const jids = [...open];
-  const named = jids.slice(0, NAMED).join(", ") + (jids.length > NAMED ? ", …" : "");
+  const named = jids.slice(0, NAMED_JOBS).join(", ") + (jids.length > NAMED_JOBS ? ", …" : "");
   const what =
     jids.length === 0
       ? `the jobs could not be looked up within ${text}.`

@@ -33,7 +33,7 @@ import { amongWords, unreadableWarning } from "./output.ts";
 import type { Session } from "./session.ts";
 import { conditions, globals, header, listFormat, repeated, scripted } from "./shared.ts";
 import { type Formats, LIST_FORMATS } from "./surroundings.ts";
-import { type Answer, answerWith, type Form, formOf } from "./write-answer.ts";
+import { type Answer, answerWith, type Form, outputForm } from "./write-answer.ts";
 
 /** Those of `active` too. */
 export const args = {
@@ -83,7 +83,7 @@ export function parse(flags: ListArgs, now: Date): ListRequest {
   const columns = flags.columns && parseColumns(flags.columns);
   if (given.length > 1) throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
   const shows = flags.count ? "count" : flags.quiet ? "jids" : "jobs";
-  return { selection, shows, wide: flags.wide === true, columns, form: formOf(flags) };
+  return { selection, shows, wide: flags.wide === true, columns, form: outputForm(flags) };
 }
 
 /** @throws UserError for a column that is no field of any of the jobs: there, it is a slip */
@@ -99,7 +99,7 @@ function checkColumns(columns: readonly JobColumn[], jobs: JobList): void {
 /** True when any of the jobs repeats another. */
 const hasRetries = (jobs: JobList) => jobs.numbers.some((n) => jobs.make(n).row.retryOf !== undefined);
 
-function* jids(jobs: JobList): Generator<string> {
+function* jidsIn(jobs: JobList): Generator<string> {
   for (const { row } of jobs) yield row.jid;
 }
 
@@ -145,7 +145,7 @@ export async function listJobs(request: ListRequest, listing: Listing, session: 
   if (withJobs && byColumns) checkColumns(columns, jobs);
   const shown = {
     jobs: () => jobsView(columns, jobs, request.columns !== undefined),
-    jids: () => ({ size: jobs.length, jids: jids(jobs) }),
+    jids: () => ({ size: jobs.length, jids: jidsIn(jobs) }),
     count: () => jobs.length,
   };
   return {

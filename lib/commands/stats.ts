@@ -30,7 +30,7 @@ import { amongWords, unreadableWarning } from "./output.ts";
 import type { Session } from "./session.ts";
 import { conditions, formats, globals, header, scripted } from "./shared.ts";
 import { LIST_FORMATS } from "./surroundings.ts";
-import { type Answer, answerWith, type Form, formOf } from "./write-answer.ts";
+import { type Answer, answerWith, type Form, outputForm } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -54,7 +54,7 @@ const args = {
 type StatsArgs = Flags<typeof args>;
 
 /** What jobs are told apart by; the other rows are not made of jobs alone. */
-const KEYS: Record<Exclude<By, "peel" | "result" | "schedule">, (row: JobRow) => string> = {
+const JOB_KEYS: Record<Exclude<By, "peel" | "result" | "schedule">, (row: JobRow) => string> = {
   function: (row) => row.fn || "-",
   user: (row) => row.user || "-",
   target: (row) => targetOf(row, Number.POSITIVE_INFINITY),
@@ -87,7 +87,7 @@ function parse(flags: StatsArgs, now: Date): StatsRequest {
     isWanted: (peel) => matches(peel) || matches(displayPeel(peel)),
     asksWhere: by === "peel" && flags.function !== undefined,
     check: flags.check === true,
-    form: formOf(flags),
+    form: outputForm(flags),
   };
 }
 
@@ -147,7 +147,7 @@ async function countBy(
       unreadable > 0 ? `${plural(unreadable, "return")} cannot be decoded: their results are not counted.` : undefined;
     return { view: resultStatsView(sortedResults(rows, sort), span), note };
   }
-  if (by !== "peel") return { view: jobStatsView(talliesOf(jobs, KEYS[by], span, now), by, span) };
+  if (by !== "peel") return { view: jobStatsView(talliesOf(jobs, JOB_KEYS[by], span, now), by, span) };
   const stats = await countPeels(counting, false);
   if (!seen) return { view: peelStatsView(stats, span) };
   const { idle, note } = await withoutRun(counting, seen, stats, isWanted);
@@ -160,7 +160,7 @@ async function metricsOf(counting: Counting, by: By | undefined): Promise<View> 
   const wants = (one: By) => by === undefined || by === one;
   const open = Array.from(jobs, ({ row }) => row).filter((row) => row.unreadable === undefined && isActive(row.status));
   const text = renderMetrics({
-    jobs: wants("function") ? talliesOf(jobs, KEYS.function, span, now) : undefined,
+    jobs: wants("function") ? talliesOf(jobs, JOB_KEYS.function, span, now) : undefined,
     peels: wants("peel") ? await countPeels(counting, true) : undefined,
     schedules: wants("schedule") ? countSchedules(counting) : undefined,
     active: open.length,

@@ -34,7 +34,7 @@ export interface Form {
   readonly failIfEmpty: boolean;
 }
 
-export const formOf = (flags: {
+export const outputForm = (flags: {
   readonly header?: boolean | undefined;
   readonly "fail-if-empty"?: boolean | undefined;
 }): Form => ({ header: flags.header !== false, failIfEmpty: flags["fail-if-empty"] === true });
@@ -43,7 +43,7 @@ export const formOf = (flags: {
  * Writes views one after the other as one answer: each at once where the format allows it, else all at the end. `add` is
  * synchronous: a callback of a stream that throws later would not be caught.
  */
-export class Sink {
+export class AnswerSink {
   readonly #views: View[] = [];
   #titled: boolean;
 
@@ -84,7 +84,7 @@ export class Sink {
   }
 }
 
-const sizeOf = (shown: Answer["shown"]) => (typeof shown === "object" ? shown.size : (shown ?? 0));
+const shownSize = (shown: Answer["shown"]) => (typeof shown === "object" ? shown.size : (shown ?? 0));
 
 /**
  * Writes an answer.
@@ -93,10 +93,10 @@ const sizeOf = (shown: Answer["shown"]) => (typeof shown === "object" ? shown.si
  * @throws UserError when nothing was selected and that is to be an error
  */
 export async function writeAnswer(
-  { shown, none, selected = { size: sizeOf(shown), none: none ?? "" }, notes, warnings, last = [], code }: Answer,
+  { shown, none, selected = { size: shownSize(shown), none: none ?? "" }, notes, warnings, last = [], code }: Answer,
   { header, failIfEmpty }: Form,
   session: Session,
-  sink = new Sink(session, header),
+  sink = new AnswerSink(session, header),
 ): Promise<number> {
   const { terminal, format } = session;
   const warn = (words: string | undefined) => void (words !== undefined && terminal.warn(words));

@@ -12,7 +12,7 @@ import { readUnheard } from "./given-up.ts";
 import type { Progress, Read } from "./read-jobs.ts";
 import { readReturnsAcross } from "./read-returns.ts";
 
-const FIELDS = [...RETURN_FIELDS, "return_data"];
+const RESULT_FIELDS = [...RETURN_FIELDS, "return_data"];
 
 /**
  * What the targets of these jobs returned, by the names of results. Of peels that masters gave up, the events tell what they
@@ -43,10 +43,10 @@ export async function readResultStats(
     else add(place, item);
   };
   const of = { jids: jidsOf(jobs), sinceNs };
-  await readReturnsAcross(store, of, onReturn, { fields: FIELDS, sweeps: true, warn, progress });
+  await readReturnsAcross(store, of, onReturn, { fields: RESULT_FIELDS, sweeps: true, warn, progress });
   givenUp.sort((a, b) => a.place - b.place);
   const unheard = givenUp.map(({ place, item }) => ({ row: jobs.at(place).row, peel: item.peel, stored: item }));
-  const { stories, note } = await readUnheard(store, unheard, FIELDS);
+  const { stories, note } = await readUnheard(store, unheard, RESULT_FIELDS);
   if (note !== undefined) warn(note);
   for (const [i, { place }] of givenUp.entries()) {
     const returned = stories[i]?.returned;

@@ -78,7 +78,7 @@ export class ResultTally {
   }
 }
 
-const tooMany = (what: string) =>
+const tooManyResults = (what: string) =>
   new UserError(
     `there are more than ${what}, more than can be counted here.`,
     "Select fewer jobs: with --function, --target or a shorter --since.",
@@ -101,11 +101,11 @@ export class ResultTallies {
     if (!tally) {
       this.#characters += name.length;
       if (this.#byName.size === MOST_NAMES || this.#characters > MOST_CHARACTERS)
-        throw tooMany(`${count(this.#byName.size)} names of results`);
+        throw tooManyResults(`${count(this.#byName.size)} names of results`);
       tally = new ResultTally(name, this.span.slices);
       this.#byName.set(name, tally);
     }
-    if (this.#results++ === MOST_RESULTS) throw tooMany(`${count(MOST_RESULTS)} results`);
+    if (this.#results++ === MOST_RESULTS) throw tooManyResults(`${count(MOST_RESULTS)} results`);
     if (dryRun) tally.addDryRun(outcome === "would change");
     else tally.add(result, place, slice);
   }
@@ -126,7 +126,7 @@ const changed = ({ changed }: ResultTally) => changed;
 const time = (percent: number) => (tally: ResultTally) => tally.durations.percentile(percent) ?? -1n;
 
 /** What rows are sorted by, the largest first. */
-const KEYS: Readonly<Record<ResultSort, readonly ((tally: ResultTally) => number | bigint)[]>> = {
+const SORT_KEYS: Readonly<Record<ResultSort, readonly ((tally: ResultTally) => number | bigint)[]>> = {
   failed: [failed, changed],
   changed: [changed, failed],
   time: [time(95), time(100)],
@@ -134,7 +134,7 @@ const KEYS: Readonly<Record<ResultSort, readonly ((tally: ResultTally) => number
 };
 
 export function sortedResults(rows: readonly ResultStats[], sort: ResultSort): ResultStats[] {
-  const keyed = rows.map((row) => ({ row, keys: KEYS[sort].map((key) => key(row.tally)) }));
+  const keyed = rows.map((row) => ({ row, keys: SORT_KEYS[sort].map((key) => key(row.tally)) }));
   keyed.sort((a, b) => {
     const at = a.keys.findIndex((key, i) => key !== b.keys[i]);
     if (at < 0) return compareText(a.row.tally.name, b.row.tally.name);

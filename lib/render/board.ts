@@ -32,9 +32,9 @@ interface BoardJob {
 }
 
 /** Columns of the words that are kept: no terminal shows more of them. */
-const KEPT = 200;
+const WHAT_COLUMNS = 200;
 
-const boardJob = ({ row, record }: Job): BoardJob => ({ row, what: callOf(record, row, KEPT) });
+const boardJob = ({ row, record }: Job): BoardJob => ({ row, what: callOf(record, row, WHAT_COLUMNS) });
 
 /** The jobs that are watched: those that have not ended, and those that ended a moment ago. */
 export class Board {
@@ -102,7 +102,7 @@ export class Board {
   }
 }
 
-const BAR = 10;
+const BAR_COLUMNS = 10;
 
 /** `utf8` false where the locale has no blocks. */
 interface LiveLook {
@@ -146,12 +146,12 @@ function boardCells({ row, what }: BoardJob, board: Board, nowMs: number, look: 
   const returned = returnedOf(row);
   const withBar =
     row.targets && returned !== undefined
-      ? `${bar(Number(returned), countTargets(row.targets), BAR, look.utf8)} ${returns}`
+      ? `${bar(Number(returned), countTargets(row.targets), BAR_COLUMNS, look.utf8)} ${returns}`
       : undefined;
   return [
     { text: row.jid, fit: (max) => row.jid.slice(0, max) },
     { text: what, fit: (max) => shortenMiddle(what, max) },
-    { text: targetOf(row, WIDEST), fit: (max) => targetOf(row, max) },
+    { text: targetOf(row, TARGET_COLUMNS), fit: (max) => targetOf(row, max) },
     {
       text: stateText(row, board),
       paint: paintState(board.stuck.has(row.jid) ? "stuck" : displayState(row), look.color),
@@ -164,7 +164,7 @@ function boardCells({ row, what }: BoardJob, board: Board, nowMs: number, look: 
 }
 
 /** The columns of a target that no terminal has room for: a job may have 100,000. */
-const WIDEST = 400;
+const TARGET_COLUMNS = 400;
 
 /**
  * One picture of the board, at most `size.rows` lines that don't wrap.

@@ -74,7 +74,7 @@ const counted = (name: string, get: (row: JobRow) => bigint | number | undefined
 });
 
 /** STATE, by either of its names. */
-const state = (name: string): JobColumn => ({
+const stateColumn = (name: string): JobColumn => ({
   name,
   source: displayState,
   value: ({ row }) => (row.unreadable === undefined ? (row.status ?? null) : displayState(row)),
@@ -82,7 +82,7 @@ const state = (name: string): JobColumn => ({
   text: ({ row }) => displayState(row) || "-",
 });
 
-const time = (name: string, get: (row: JobRow) => Timestamp | undefined, ago: string): JobColumn => ({
+const timeColumn = (name: string, get: (row: JobRow) => Timestamp | undefined, ago: string): JobColumn => ({
   name,
   value: ({ row }) => get(row) ?? null,
   text({ row }, { now, columns }, max) {
@@ -148,12 +148,12 @@ const KNOWN: readonly JobColumn[] = [
     text: ({ row, record }, _, max) => callOf(record, row, max),
     value: ({ row, record }) => (row.fn ? wholeCall(record, row) : null),
   },
-  state("state"),
+  stateColumn("state"),
   // The same under the name that `active` has for it, and that the record has.
-  state("status"),
-  time("created", (row) => row.created, "ago"),
-  time("updated", (row) => row.updated, "ago"),
-  time("deadline", (row) => row.deadline, "over"),
+  stateColumn("status"),
+  timeColumn("created", (row) => row.created, "ago"),
+  timeColumn("updated", (row) => row.updated, "ago"),
+  timeColumn("deadline", (row) => row.deadline, "over"),
   { name: "duration", value: ({ row }, now) => jobDuration(row, now) ?? null },
   textual("returns", returnsOf),
   counted("returned", returnedOf),
@@ -233,7 +233,15 @@ export const columnsOf = (names: readonly string[]) => names.map(columnOf);
 export const COLUMN_NAMES = [...KNOWN.map(({ name }) => name), "timeout", "args", "state_id", "metadata"];
 
 /** Further fields that masters write, though not into each record. */
-const FIELDS = ["target_expr", "epoch", "reclaim_count", "offline_at_dispatch", "return_count", "success_count", "v"];
+const MASTER_FIELDS = [
+  "target_expr",
+  "epoch",
+  "reclaim_count",
+  "offline_at_dispatch",
+  "return_count",
+  "success_count",
+  "v",
+];
 
 /** The fields of the record that a column needs. */
 export const fieldsOf = ({ name, field }: JobColumn): readonly string[] =>
@@ -242,7 +250,7 @@ export const fieldsOf = ({ name, field }: JobColumn): readonly string[] =>
 /** The field that a column needs and that may be a slip: no name of a column, none that masters write; else undefined. */
 export function doubtfulField({ field }: JobColumn): string | undefined {
   const top = field?.split(".")[0] ?? "jid";
-  return COLUMN_NAMES.includes(top) || FIELDS.includes(top) ? undefined : top;
+  return COLUMN_NAMES.includes(top) || MASTER_FIELDS.includes(top) ? undefined : top;
 }
 
 /** Which columns there are, for a message. */

@@ -10,15 +10,15 @@ import { safe } from "../text.ts";
  */
 const FORMULA =
   /(^|[;|\u037e\ufe14\ufe54\uff0c\uff1b\uff5c])([\s"]*)(?=[=+\-@\ufb29\u207a-\u207c\u208a-\u208c\u2010-\u2015\u2212\ufe58\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20])/g;
-const NUMBER = /^-?\d+(\.\d+)?$/;
+const NUMERIC = /^-?\d+(\.\d+)?$/;
 /** Cells that are quoted beside those that the comma and quotes concern. */
 const QUOTED = /[;|\u037e\ufe14\ufe54\uff0c\uff1b\uff5c]/;
 
 /** Text that no spreadsheet runs; of control characters, tabs and newlines only the escapes are left. */
-const inert = (text: string) => (NUMBER.test(text) ? text : safe(text).replace(FORMULA, "$1$2'"));
+const inert = (text: string) => (NUMERIC.test(text) ? text : safe(text).replace(FORMULA, "$1$2'"));
 
 /** Rows that become one piece of text: a bucket can hold more than fits into one. */
-const ROWS = 500;
+const PIECE_ROWS = 500;
 
 /** A line of titles, unless `header` is false, and one for each row of as many cells, in pieces of whole lines. */
 export function* csvText(titles: string[], rows: Iterable<string[]>, header: boolean): Generator<string> {
@@ -27,7 +27,7 @@ export function* csvText(titles: string[], rows: Iterable<string[]>, header: boo
   let some = header ? [titles] : [];
   for (const row of rows) {
     some.push(row);
-    if (some.length < ROWS) continue;
+    if (some.length < PIECE_ROWS) continue;
     yield lines(some);
     some = [];
   }

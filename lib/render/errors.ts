@@ -11,14 +11,14 @@ import { type Forms, pick, type RowColumn, tableOf, type View, type Viewer, view
 const UNTOLD = "failed without an error";
 
 /** The least columns that the names of unreachable peels take. */
-const NAMES = 24;
+const UNREACHABLE_NAMES = 24;
 
 /**
  * How the columns give way: names and long errors become shorter, WHERE leaves, then what ran, and in the end ids are cut.
  */
 const ERROR_GIVES = [shrinks(1, 40), shrinks(4, 30), shrinks(8, 20)];
 
-const named = (peels: readonly string[]) => peels.map((peel) => ({ peel }));
+const peelRows = (peels: readonly string[]) => peels.map((peel) => ({ peel }));
 
 /** How many peels failed and which: the same for an error and for a job. */
 const PEELS: RowColumn<{ readonly peels: readonly string[] }> = {
@@ -30,7 +30,7 @@ const WHERE: RowColumn<{ readonly peels: readonly string[] }> = {
   name: "where",
   gives: [shrinks(0, 24), shrinks(3, 12), leaves(5)],
   value: ({ peels }) => [...peels].sort(),
-  text: ({ peels }, _, max) => peelNames(named(peels), max),
+  text: ({ peels }, _, max) => peelNames(peelRows(peels), max),
 };
 
 interface ErrorRow extends ErrorGroup {
@@ -93,8 +93,8 @@ export function unreachableLine(group: ErrorGroup | undefined, columns?: number)
   if (!group) return "";
   const { peels, jobs } = group;
   const line = `${plural(peels.length, "peel")} ${peels.length === 1 ? "was" : "were"} unreachable in ${plural(jobs.length, "job")}: `;
-  const room = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(NAMES, columns - line.length);
-  return paragraph(line + peelNames(named(peels), room), columns);
+  const room = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(UNREACHABLE_NAMES, columns - line.length);
+  return paragraph(line + peelNames(peelRows(peels), room), columns);
 }
 
 /** What failed in the jobs that were selected. */
@@ -123,7 +123,7 @@ export function errorsView({ failures, unreachable, jobAt }: ErrorsFound, limit:
   const failed = groups.slice(0, limit).map((group) => rowOf("failed", group));
   const rows = [...failed, ...(unreachable ? [rowOf("unreachable", unreachable)] : [])];
   const view = viewOf(ERROR_COLUMNS, ERROR_FORMS, rows, {
-    text: (viewer) => textOf(ERROR_COLUMNS, ERROR_FORMS, failed, unreachable, viewer),
+    text: (viewer) => errorsText(ERROR_COLUMNS, ERROR_FORMS, failed, unreachable, viewer),
   });
   return { view, more: groups.length - failed.length };
 }
@@ -134,13 +134,13 @@ export function failedJobsView({ failures, unreachable, jobAt }: ErrorsFound, li
   const rows = jobs.slice(0, limit).map((one): JobErrorsRow => ({ ...one, row: jobAt(one.job) }));
   const view = viewOf(JOB_COLUMNS, JOB_FORMS, rows, {
     size: rows.length + Number(unreachable !== undefined),
-    text: (viewer) => textOf(JOB_COLUMNS, JOB_FORMS, rows, unreachable, viewer),
+    text: (viewer) => errorsText(JOB_COLUMNS, JOB_FORMS, rows, unreachable, viewer),
   });
   return { view, more: jobs.length - rows.length };
 }
 
 /** The table, which is left out when it has no rows, and the line about unreachable peels. */
-function* textOf<T>(
+function* errorsText<T>(
   columns: readonly RowColumn<T>[],
   { table }: Forms,
   rows: readonly T[],

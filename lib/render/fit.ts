@@ -18,10 +18,10 @@ export interface Yielding {
 export const GAP = 2;
 
 /** The least columns of a long text that something else stands beside. */
-const LEAST = 20;
+const LEAST_TEXT = 20;
 
 /** A column of long texts: it gives way first, and is never left out. */
-export const LONG: readonly Concession[] = [{ rank: 0, to: LEAST }];
+export const LONG: readonly Concession[] = [{ rank: 0, to: LEAST_TEXT }];
 
 export const shrinks = (rank: number, to: number): Concession => ({ rank, to });
 export const leaves = (rank: number): Concession => ({ rank, to: 0 });

@@ -11,7 +11,7 @@ import { ageText, seconds } from "./time.ts";
 import { type Forms, pick, type RowColumn, tableOf, type View, type Viewer, viewOf } from "./view.ts";
 
 /** Entries that a person reads on a terminal. */
-const MOST = 20;
+const MOST_ENTRIES = 20;
 /** Calls whose failures are listed, and columns that each takes there. */
 const [TOLD, CALL] = [5, 60] as const;
 
@@ -29,7 +29,7 @@ function tookText({ tookNs, soFarNs }: HistoryEntry): string {
 const changedText = ({ changed: counts, dryRun }: HistoryEntry) =>
   counts === undefined || counts.of === 0 ? "-" : `${counts.some}/${counts.of}${dryRun ? " dry" : ""}`;
 
-const COLUMNS: readonly RowColumn<HistoryEntry>[] = [
+const HISTORY_COLUMNS: readonly RowColumn<HistoryEntry>[] = [
   { name: "time", title: "WHEN", value: ({ at }) => at ?? null },
   {
     name: "jid",
@@ -79,7 +79,7 @@ const COLUMNS: readonly RowColumn<HistoryEntry>[] = [
   },
 ];
 
-const FORMS: Forms = {
+const HISTORY_FORMS: Forms = {
   table: "time jid what state changed took note",
   sheet: "time jid function what state changed results took note",
   document: "jid peel_id function args time state job_status user changed results dry_run took so_far note",
@@ -122,12 +122,12 @@ export function historyView(
   limit: number | undefined,
 ): View {
   const peelId: RowColumn<HistoryEntry> = { name: "peel_id", value: () => peel };
-  return viewOf([...COLUMNS, peelId], FORMS, entries.slice(0, limit), {
+  return viewOf([...HISTORY_COLUMNS, peelId], HISTORY_FORMS, entries.slice(0, limit), {
     text(viewer) {
-      const most = limit ?? (viewer.columns === undefined ? Number.POSITIVE_INFINITY : MOST);
+      const most = limit ?? (viewer.columns === undefined ? Number.POSITIVE_INFINITY : MOST_ENTRIES);
       const rest = entries.length - most;
       const more = rest > 0 ? `${andMore(rest, "result")} (-n shows more)\n` : "";
-      const table = tableOf(pick(COLUMNS, FORMS.table), entries.slice(0, most), viewer);
+      const table = tableOf(pick(HISTORY_COLUMNS, HISTORY_FORMS.table), entries.slice(0, most), viewer);
       return [table + more + failureLines(all, viewer)];
     },
   });

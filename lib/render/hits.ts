@@ -47,7 +47,7 @@ function* hitLines(jid: string, hits: readonly Hit[], search: Search, { columns,
   }
 }
 
-const COLUMNS: readonly RowColumn<Hit & { readonly jid: string }>[] = [
+const HIT_COLUMNS: readonly RowColumn<Hit & { readonly jid: string }>[] = [
   { name: "jid", value: ({ jid }) => jid },
   { name: "peel_id", value: ({ peel }) => peel },
   { name: "peel", value: ({ peel }) => displayPeel(peel) },
@@ -57,7 +57,7 @@ const COLUMNS: readonly RowColumn<Hit & { readonly jid: string }>[] = [
   { name: "text", value: ({ text }) => text },
 ];
 
-const FORMS: Forms = {
+const HIT_FORMS: Forms = {
   table: "",
   sheet: "jid peel field result line text",
   document: "jid peel_id field result line text",
@@ -66,8 +66,8 @@ const FORMS: Forms = {
 /** The hits of one job. */
 export const hitsView = (jid: string, hits: readonly Hit[], search: Search): View =>
   viewOf(
-    COLUMNS,
-    FORMS,
+    HIT_COLUMNS,
+    HIT_FORMS,
     hits.map((hit) => ({ jid, ...hit })),
     { text: (viewer) => hitLines(jid, hits, search, viewer) },
   );

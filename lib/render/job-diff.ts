@@ -14,7 +14,7 @@ import { andMore, type Cell, type Look, renderTable } from "./table.ts";
 import { type RowColumn, rowDocument, type View } from "./view.ts";
 
 /** Groups, and lines of each, that a person reads on a terminal; piped, and with --full, there is no limit. */
-const MOST = { groups: 20, lines: 10 } as const;
+const MOST_SHOWN = { groups: 20, lines: 10 } as const;
 /** The least columns, as wide as most of their cells. */
 const [CHANGE, NAMES] = [17, 12] as const;
 /** The least columns that names and what is said of them share. */
@@ -67,7 +67,7 @@ function differencesOf(diffs: readonly PeelDiff[]): Difference[] {
 }
 
 /** A row of the first table. */
-interface Row {
+interface ChangeRow {
   readonly change: string;
   readonly state: string;
   readonly peels: readonly PeelDiff[];
@@ -86,7 +86,7 @@ function slowerWords(diffs: readonly PeelDiff[]): string {
   return `median ${times}, slowest ${peelNames([most], Number.POSITIVE_INFINITY)} ${timesText(most.before?.tookNs, most.after?.tookNs)}`;
 }
 
-function rowsOf(diffs: readonly PeelDiff[]): Row[] {
+function rowsOf(diffs: readonly PeelDiff[]): ChangeRow[] {
   const transitions = transitionsOf(diffs).map(({ from, to, why, peels }) => ({
     change: `${from} → ${to}`,
     state: to,
@@ -109,7 +109,7 @@ function rowsOf(diffs: readonly PeelDiff[]): Row[] {
 const roomIn = ({ columns }: Look, taken: number) =>
   columns === undefined ? Number.POSITIVE_INFINITY : Math.max(SHARED, columns - taken);
 
-function changeTable(rows: readonly Row[], look: Look): string {
+function changeTable(rows: readonly ChangeRow[], look: Look): string {
   const taken = rows.reduce<number>((most, { change }) => Math.max(most, width(change)), CHANGE);
   const { where, most } = namesBeside(
     rows.map(({ what }) => what),
@@ -154,7 +154,7 @@ function differenceLines({ lines, peels }: Difference, look: Look, countWidth: n
   const room = roomIn(look, head.length + GAP);
   const names = peelNames(peels, Math.max(least, Math.floor(room / 2)));
   const indent = head.length + Math.max(least, width(names)) + GAP;
-  const limit = full || look.columns === undefined ? Number.POSITIVE_INFINITY : MOST.lines;
+  const limit = full || look.columns === undefined ? Number.POSITIVE_INFINITY : MOST_SHOWN.lines;
   const shown = (lines ?? [NO_DIFF]).slice(0, limit);
   const rest = (lines?.length ?? 1) - shown.length;
   const most = roomIn(look, indent);
@@ -170,7 +170,7 @@ function differenceLines({ lines, peels }: Difference, look: Look, countWidth: n
 
 function differencesText(diffs: readonly PeelDiff[], look: Look, full: boolean): string {
   const differences = differencesOf(diffs);
-  const limit = full || look.columns === undefined ? Number.POSITIVE_INFINITY : MOST.groups;
+  const limit = full || look.columns === undefined ? Number.POSITIVE_INFINITY : MOST_SHOWN.groups;
   const shown = differences.slice(0, limit);
   const rest = differences.length - shown.length;
   const countWidth = count(shown[0]?.peels.length ?? 0).length;
@@ -178,7 +178,7 @@ function differencesText(diffs: readonly PeelDiff[], look: Look, full: boolean):
   return linesText([...shown.flatMap((one) => differenceLines(one, look, countWidth, full)), ...more]);
 }
 
-const COLUMNS: readonly RowColumn<{ readonly diff: PeelDiff; readonly lines: readonly string[] | undefined }>[] = [
+const DIFF_COLUMNS: readonly RowColumn<{ readonly diff: PeelDiff; readonly lines: readonly string[] | undefined }>[] = [
   { name: "peel_id", value: ({ diff }) => diff.peel },
   { name: "change", value: ({ diff }) => diff.change },
   { name: "before", value: ({ diff }) => diff.before?.state },
@@ -206,7 +206,7 @@ export const jobDiffView = (diffs: readonly PeelDiff[], full: boolean): View => 
     const outputDiffs = new OutputDiffs();
     for (const diff of diffs) {
       const lines = differs(diff) ? outputDiffs.lines(diff.outputs as Outputs) : undefined;
-      yield rowDocument(COLUMNS, { diff, lines }, now);
+      yield rowDocument(DIFF_COLUMNS, { diff, lines }, now);
     }
   },
 });

@@ -11,7 +11,7 @@ import { arranged, type Cells, type Column, type MeasuredCell, measured, renderT
 import { rowDocument, sheetOf, textCell, type View, type Viewer } from "./view.ts";
 
 /** How many cells of a column are kept for the next job that has the same value. */
-const KEPT = 4096;
+const KEPT_CELLS = 4096;
 
 /** The cells of one column: a fleet has few functions, targets and states, and each is made and measured once. */
 class ColumnCells {
@@ -30,7 +30,7 @@ class ColumnCells {
     let cell = this.#made.get(source);
     if (cell === undefined) {
       cell = this.#make(job);
-      if (this.#made.size < KEPT) this.#made.set(source, cell);
+      if (this.#made.size < KEPT_CELLS) this.#made.set(source, cell);
     }
     return cell;
   }

@@ -32,15 +32,15 @@ export interface StatsView extends View {
 const SIGNS = { blocks: "·▁▂▃▄▅▆▇█", digits: ".12345678" } as const;
 const HEIGHTS = 8;
 /** Peels that a person reads on a terminal; piped there is no limit. */
-const MOST_PEELS = 40;
+const PEELS_SHOWN = 40;
 /** Those without a run take no more of these rows where others need them: the last line names them in any case. */
-const MOST_IDLE = 10;
+const IDLE_SHOWN = 10;
 /** Peels that are named with their own last run, of those that are overdue. */
-const NAMED = 3;
+const NAMED_PEELS = 3;
 /** Columns that the names of peels take in a message. */
-const NAMES_COLUMNS = 60;
+const NAMES_IN_TROUBLE = 60;
 /** The least columns of names behind a count. */
-const LEAST = 20;
+const LEAST_NAMES = 20;
 
 /** The highest count of all trends: heights can be compared from row to row. */
 const highest = (trends: readonly Trend[]) => trends.reduce((most, { counts }) => Math.max(most, ...counts), 0);
@@ -83,7 +83,7 @@ const times = (name: string, percent: number, rank: number): RowColumn<{ readonl
   gives: [leaves(rank)],
   value: ({ durations }) => durations.percentile(percent) ?? null,
 });
-const TIMES = [times("p50", 50, 3), times("p95", 95, 4), times("slowest", 100, 5)];
+const TIME_COLUMNS = [times("p50", 50, 3), times("p95", 95, 4), times("slowest", 100, 5)];
 
 /** How many over time: signs in a table, for programs each slice with the time that it begins at. @param rows those of the table */
 function trendColumn(
@@ -122,7 +122,7 @@ function countColumns(rows: readonly Counted[], span: Span): RowColumn<Counted>[
       text: ({ failed, jobs }) => failedText(failed, jobs, wide),
       paint: ({ failed }, { color }) => (failed > 0 ? paintState("failed", color) : undefined),
     },
-    ...TIMES,
+    ...TIME_COLUMNS,
     trendColumn(rows, span),
   ];
 }
@@ -152,18 +152,18 @@ function withoutRunLine(tallies: readonly PeelTally[], most: number): string {
   const without = tallies.filter(isIdle);
   if (without.length === 0) return "";
   const head = `no run on ${count(without.length)} of ${plural(tallies.length, "peel")}: `;
-  return `${head}${peelNames(without, Math.max(LEAST, most - head.length))}\n`;
+  return `${head}${peelNames(without, Math.max(LEAST_NAMES, most - head.length))}\n`;
 }
 
 /** The rows for a person, in their order: the first of those without a run, and of the others. */
 function firstPeels(tallies: readonly PeelTally[]): PeelTally[] {
   const others = tallies.filter((one) => !isIdle(one));
-  const idle = tallies.filter(isIdle).slice(0, Math.max(MOST_IDLE, MOST_PEELS - others.length));
-  return [...idle, ...others.slice(0, MOST_PEELS - idle.length)];
+  const idle = tallies.filter(isIdle).slice(0, Math.max(IDLE_SHOWN, PEELS_SHOWN - others.length));
+  return [...idle, ...others.slice(0, PEELS_SHOWN - idle.length)];
 }
 
 /** What kind of peel is left out. */
-function kindOf({ last }: PeelTally): string {
+function peelKind({ last }: PeelTally): string {
   if (last === "no run") return "without a run";
   if (last === "no result yet") return "without a result yet";
   return isTrouble(last) ? "not well" : "well";
@@ -173,17 +173,17 @@ function kindOf({ last }: PeelTally): string {
 function restLine(tallies: readonly PeelTally[], shown: readonly PeelTally[]): string {
   const left = new Set(tallies).difference(new Set(shown));
   if (left.size === 0) return "";
-  const kinds = [...Map.groupBy(left, kindOf)];
+  const kinds = [...Map.groupBy(left, peelKind)];
   const words = kinds.map(([kind, peels]) => `${kinds.length === 1 ? "all" : count(peels.length)} ${kind}`);
   return `${andMore(left.size, "peel")}: ${words.join(", ")} (piped, all are shown)\n`;
 }
 
 /** What needs attention comes first. */
-const rank = (last: LastResult) => (last === "no run" ? 0 : isTrouble(last) ? 1 : 2);
+const attention = (last: LastResult) => (last === "no run" ? 0 : isTrouble(last) ? 1 : 2);
 
 /** Peels, those that need attention first. */
 export function peelStatsView(stats: readonly PeelStats[], span: Span): StatsView {
-  const keyed = stats.map((one) => ({ ...one, rank: rank(one.tally.last), name: displayPeel(one.tally.peel) }));
+  const keyed = stats.map((one) => ({ ...one, rank: attention(one.tally.last), name: displayPeel(one.tally.peel) }));
   keyed.sort((a, b) => a.rank - b.rank || compareText(a.name, b.name));
   const tallies = keyed.map(({ tally }) => tally);
   const runs = new Map(keyed.map(({ tally, lastRun }) => [tally, lastRun]));
@@ -216,7 +216,7 @@ export function peelStatsView(stats: readonly PeelStats[], span: Span): StatsVie
 }
 
 /** Results that a person reads on a terminal; piped there is no limit. */
-const MOST_RESULTS = 40;
+const RESULTS_SHOWN = 40;
 
 /** Results, in their order. */
 export function resultStatsView(stats: readonly ResultStats[], span: Span): StatsView {
@@ -256,7 +256,7 @@ export function resultStatsView(stats: readonly ResultStats[], span: Span): Stat
           dryRuns === 0 ? "-" : count(dryRuns) + (wouldChange > 0 ? `, ${count(wouldChange)} would change` : ""),
       },
       { name: "would_change", value: ({ wouldChange }) => wouldChange },
-      ...TIMES,
+      ...TIME_COLUMNS,
       { name: "last", value: ({ failedLast, runs }) => (runs === 0 ? null : failedLast ? "failed" : "ok") },
       { name: "last_run", value: (tally) => lastRuns.get(tally) ?? null },
       trendColumn(rows, span, "runs"),
@@ -270,7 +270,7 @@ export function resultStatsView(stats: readonly ResultStats[], span: Span): Stat
   };
   const view = viewOf(columnsOf(tallies), forms, tallies, {
     text(viewer) {
-      const shown = viewer.columns === undefined ? tallies : tallies.slice(0, MOST_RESULTS);
+      const shown = viewer.columns === undefined ? tallies : tallies.slice(0, RESULTS_SHOWN);
       const rest = tallies.length - shown.length;
       const more = rest > 0 ? `${andMore(rest, "result")} (piped, all are shown)\n` : "";
       return [tableOf(pick(columnsOf(shown), forms.table), shown, viewer), more];
@@ -295,10 +295,10 @@ function overdueWords({ peel, lastNs, intervalNs = 0n }: EntryOnPeel, nowNs: big
 function troubleWords({ peels }: Schedule, nowNs: bigint): string {
   const overdue = peels.filter((peel) => peel.overdue);
   const failed = peels.filter((peel) => peel.failed);
-  const words = overdue.slice(0, NAMED).map((peel) => overdueWords(peel, nowNs));
-  const rest = overdue.slice(NAMED);
-  if (rest.length > 0) words.push(`${count(rest.length)} more overdue: ${peelNames(rest, NAMES_COLUMNS)}`);
-  if (failed.length > 0) words.push(`failed last: ${peelNames(failed, NAMES_COLUMNS)}`);
+  const words = overdue.slice(0, NAMED_PEELS).map((peel) => overdueWords(peel, nowNs));
+  const rest = overdue.slice(NAMED_PEELS);
+  if (rest.length > 0) words.push(`${count(rest.length)} more overdue: ${peelNames(rest, NAMES_IN_TROUBLE)}`);
+  if (failed.length > 0) words.push(`failed last: ${peelNames(failed, NAMES_IN_TROUBLE)}`);
   return words.join("; ");
 }
 

@@ -61,13 +61,13 @@ function narrowed(cell: Cell, max: number): Cell {
 }
 
 /** A cell that is wider stands out of its column: one job with 10,000 targets must not push all others apart. */
-const WIDEST = 120;
+const WIDEST_CELL = 120;
 
 const SPACES = Array.from({ length: 64 }, (_, n) => " ".repeat(n));
 const spaces = (n: number) => SPACES[n] ?? " ".repeat(n);
 
 /** Lines are handed over in pieces of about this many characters. */
-const PIECE = 64 << 10;
+const PIECE_CHARACTERS = 64 << 10;
 
 /**
  * A table in pieces of whole lines, for one that may have a million: each cell is asked for twice, row by row, first for
@@ -85,7 +85,7 @@ export function* tableLines(
   for (let row = 0; row < count; row++) {
     for (let i = 0; i < last; i++) {
       const wide = cells.width(row, i);
-      if (wide > (widths[i] as number) && wide <= WIDEST) widths[i] = wide;
+      if (wide > (widths[i] as number) && wide <= WIDEST_CELL) widths[i] = wide;
     }
   }
   const line = (cell: (column: number) => MeasuredCell) => {
@@ -107,7 +107,7 @@ export function* tableLines(
   let piece = header ? line((i) => titles[i] as MeasuredCell) : "";
   for (let row = 0; row < count; row++) {
     piece += line((i) => cells.at(row, i));
-    if (piece.length < PIECE) continue;
+    if (piece.length < PIECE_CHARACTERS) continue;
     yield piece;
     piece = "";
   }

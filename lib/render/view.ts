@@ -58,14 +58,14 @@ export interface View {
 }
 
 /** A value for a spreadsheet: durations in seconds, nothing is empty, lists have spaces. */
-function plainOf(value: Value | undefined): string {
+function sheetText(value: Value | undefined): string {
   if (value === undefined || value === null) return "";
   if (typeof value === "bigint") return seconds(value);
   return Array.isArray(value) ? value.join(" ") : String(value);
 }
 
 /** A value for people: numbers with separators, durations with units, ages on a terminal; `-` for nothing. */
-function textOf(value: Value | undefined, viewer: Viewer): string {
+function valueText(value: Value | undefined, viewer: Viewer): string {
   if (value === undefined || value === null || value === "") return "-";
   if (typeof value === "number") return count(value);
   if (typeof value === "bigint") return formatDuration(value);
@@ -74,11 +74,11 @@ function textOf(value: Value | undefined, viewer: Viewer): string {
 
 /** What a spreadsheet has in a column of a row. */
 export const plainCell = <T>(column: RowColumn<T>, row: T, now: Date): string =>
-  column.plain ? column.plain(row, now) : plainOf(column.value(row, now));
+  column.plain ? column.plain(row, now) : sheetText(column.value(row, now));
 
 /** What a person reads in a column of a row. */
 export const textCell = <T>(column: RowColumn<T>, row: T, viewer: Viewer, max = Number.POSITIVE_INFINITY): string =>
-  column.text ? column.text(row, viewer, max) : textOf(column.value(row, viewer.now), viewer);
+  column.text ? column.text(row, viewer, max) : valueText(column.value(row, viewer.now), viewer);
 
 /** A row for programs. */
 export function rowDocument<T>(columns: readonly RowColumn<T>[], row: T, now: Date): ValueMap {
