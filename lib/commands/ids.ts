@@ -1,4 +1,4 @@
-// Lists of ids alone (--quiet), and their number alone (--count), in every format.
+// Only IDs (--quiet), or only their number (--count), in every format.
 
 import { isPlainJid } from "../model/jid.ts";
 import { csvText } from "../render/csv.ts";
@@ -7,17 +7,15 @@ import { plural, safe } from "../text.ts";
 import { writeDocument } from "./output.ts";
 import type { Session } from "./session.ts";
 
-/** What kind of ids there are. */
 export interface IdKind {
   /** True for an id that stays one word in a script. */
   readonly isPlain: (id: string) => boolean;
-  /** What one of them is called in messages. */
+  /** Its name in messages. */
   readonly noun: string;
   /** The title of their column in CSV. */
   readonly title: string;
 }
 
-/** Those of jobs. */
 export const JOB_IDS: IdKind = { isPlain: isPlainJid, noun: "job id", title: "jid" };
 
 type Output = Pick<Session, "terminal" | "format">;
@@ -30,7 +28,7 @@ function warnLeft(left: number, noun: string, terminal: Terminal): void {
 }
 
 /**
- * One id a line. A terminal gets all of them, escaped; a pipe gets those that are plain, and the rest is counted.
+ * One ID per line. A terminal gets all, escaped; a pipe gets the plain ones, and a warning counts the rest.
  */
 function writeLines(ids: Iterable<string>, { isPlain, noun }: IdKind, terminal: Terminal): void {
   let left = 0;
@@ -45,7 +43,7 @@ function writeLines(ids: Iterable<string>, { isPlain, noun }: IdKind, terminal: 
   warnLeft(left, noun, terminal);
 }
 
-/** Writes those ids that are plain on one line, as `line` makes it, and counts the rest; nothing for none. */
+/** Writes the plain IDs on one line, which `line` makes; a warning counts the rest. Writes nothing for none. */
 export function writeIdLine(
   ids: readonly string[],
   { isPlain, noun }: IdKind,
@@ -57,7 +55,7 @@ export function writeIdLine(
   warnLeft(ids.length - plain.length, noun, terminal);
 }
 
-/** Writes ids alone; for programs all of them: as an array, a JSON string a line, or a column. @param header of CSV */
+/** Writes only IDs; programs get all of them: an array, a JSON string per line, or a column. @param header of CSV */
 export async function writeIds(
   ids: Iterable<string>,
   kind: IdKind,
@@ -73,7 +71,7 @@ export async function writeIds(
   } else await writeDocument([...ids], format, terminal);
 }
 
-/** Writes a number alone; a column of one in CSV. */
+/** Writes only a number; in CSV a column with one row. */
 export function writeCount(n: number, { terminal, format }: Output, header = true): void {
   if (format === "csv") terminal.writeAll(csvText(["count"], [[String(n)]], header));
   else terminal.write(`${n}\n`);

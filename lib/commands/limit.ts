@@ -8,21 +8,21 @@ import type { GlobalArgs } from "./shared.ts";
 /** The most that a command waits. */
 export interface Limit {
   readonly ms: number;
-  /** As it was typed. */
+  /** As typed. */
   readonly text: string;
-  /** What to say of the flag that it was given by. */
+  /** A note about the flag that set it. */
   readonly note?: string;
 }
 
 type WithLimit = GlobalArgs & { readonly for?: string | undefined };
 
-/** What --for says; undefined without it. @throws UserError when that is no duration */
+/** The limit of --for; undefined without it. @throws UserError for an invalid duration */
 export function limitOf({ for: text }: WithLimit): Limit | undefined {
   return text === undefined ? undefined : { ms: parseDuration(text, "--for"), text };
 }
 
 /**
- * The same for commands whose --timeout limited the wait before there was --for: alone, it still does.
+ * The same for commands whose --timeout limited the wait before --for existed: alone, it still does.
  * @returns the limit, and the flags for the connection
  */
 export function waitLimit<T extends WithLimit>(flags: T): { limit: Limit | undefined; rest: T } {
@@ -33,21 +33,20 @@ export function waitLimit<T extends WithLimit>(flags: T): { limit: Limit | undef
   return { limit, rest: { ...flags, timeout: undefined } };
 }
 
-/** What `work` gives, or what `missed` makes or throws when that takes longer than the limit. */
+/** The result of `work`, or of `missed` when `work` takes longer than the limit. */
 export async function within<T>(limit: Limit | undefined, work: Promise<T>, missed: (limit: Limit) => T): Promise<T> {
   if (!limit) return work;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((done) => {
     timer = setTimeout(done, limit.ms);
   }).then(() => missed(limit));
-  // What is under way fails when the connection closes; by then that is no failure of the command.
+  // Work under way fails when the connection closes: the command has its result by then.
   work.catch(() => {});
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 const NAMED_JOBS = 5;
 
-/** What the reader of that error can do. */
 export const LONGER = "Wait longer with --for; `zester job trace <jid>` tells what a job waits for.";
 
 /** The error for jobs that had not ended within the limit. */

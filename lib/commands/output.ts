@@ -1,4 +1,4 @@
-// Writing documents and warnings that several commands have.
+// Documents and warnings of several commands.
 import { toJsonLine } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
 import type { Read } from "../jobs/read-jobs.ts";
@@ -20,7 +20,7 @@ export async function writeDocument(value: Value, format: Structured, terminal: 
   else terminal.write(await documentText(value, format === "json" ? "json" : "yaml"));
 }
 
-/** What a selection was made from, for messages about one that matches nothing. */
+/** How many jobs a selection was made from, for messages about one that matches nothing. */
 export const amongWords = ({ total, all }: Pick<Read, "total" | "all">) =>
   `of ${count(total)}${all ? "" : " that changed since"}`;
 

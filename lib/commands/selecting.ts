@@ -1,4 +1,4 @@
-// Jobs that are named, or else selected by conditions; and what it means for a script that there are none.
+// Jobs that are named, or selected by conditions; and --fail-if-empty.
 import { UserError } from "../errors.ts";
 import type { Narrowing } from "../model/job-reference.ts";
 import type { Conditions } from "../model/selection.ts";
@@ -26,12 +26,11 @@ export function selectingFlags(flags: Selecting, command: string): { given: read
   );
 }
 
-/** The flag by which a script asks for an exit code of its own when nothing was selected. */
 export interface Emptiable {
   readonly "fail-if-empty"?: boolean | undefined;
 }
 
-/** Says that nothing was selected, unless --fail-if-empty makes that the error. */
+/** Writes that nothing was selected; with --fail-if-empty that is an error instead. */
 export function writeNone(words: string, flags: Emptiable, terminal: Pick<Terminal, "write" | "columns">): void {
   if (!flags["fail-if-empty"]) terminal.write(paragraph(words, terminal.columns));
 }

@@ -22,10 +22,10 @@ import { returnsOf, targetOf } from "./columns.ts";
 import { idGives, leaves, shrinks } from "./fit.ts";
 import { andMore, type Cell, type Column, renderTable } from "./table.ts";
 
-/** How long a job that has ended stays on the board, in ms. */
+/** How long an ended job stays on the board, in ms. */
 const LINGER_MS = 5_000;
 
-/** A job on the board, and what it runs, in words. Its record is not kept: arguments may be large. */
+/** A job on the board, and its call as text. Its record is not kept: arguments may be large. */
 interface BoardJob {
   readonly row: JobRow;
   readonly what: string;
@@ -36,7 +36,7 @@ const WHAT_COLUMNS = 200;
 
 const boardJob = ({ row, record }: Job): BoardJob => ({ row, what: callOf(record, row, WHAT_COLUMNS) });
 
-/** The jobs that are watched: those that have not ended, and those that ended a moment ago. */
+/** The jobs that are watched: those that have not ended, and those that ended within LINGER_MS. */
 export class Board {
   readonly #active = new Map<string, BoardJob>();
   readonly #ended = new Map<string, { job: BoardJob; until: number }>();
@@ -44,7 +44,7 @@ export class Board {
   /** Active jobs that the picture being read has not shown yet. */
   #unseen = new Set<string>();
 
-  /** Why jobs are stuck, as of the last look. */
+  /** Why jobs are stuck, when last checked. */
   stuck: ReadonlyMap<string, Stuck> = new Map();
 
   constructor(readonly matches: (row: JobRow) => boolean) {}
@@ -74,7 +74,7 @@ export class Board {
     }
     this.#active.delete(jid);
     if (!job || !row) return before !== undefined;
-    // A job that left the selection is shown once more: otherwise it would seem to have vanished.
+    // A job that no longer matches is shown once more: otherwise it would seem to be deleted.
     if (before === undefined && !(live && this.matches(row))) return false;
     this.#ended.set(jid, { job: boardJob(job), until: nowMs + LINGER_MS });
     return true;
@@ -90,7 +90,7 @@ export class Board {
     this.#unseen.clear();
   }
 
-  /** What is to be shown at `nowMs`, oldest first. */
+  /** The jobs shown at `nowMs`, oldest first. */
   jobs(nowMs: number): BoardJob[] {
     for (const [jid, { until }] of this.#ended) if (until <= nowMs) this.#ended.delete(jid);
     const ended = Array.from(this.#ended.values(), ({ job }) => job);
@@ -118,7 +118,7 @@ function left(row: JobRow, nowMs: number): string {
   return rest >= 0n ? formatAge(rest) : `${formatAge(-rest)} over`;
 }
 
-/** The state of a job, and a word when it won't change as it should. */
+/** The state of a job, and whether it is stuck. */
 const stateText = (row: JobRow, { stuck }: Board) => displayState(row) + (stuck.has(row.jid) ? ", stuck" : "");
 
 /** How columns give way: long texts, the bar, the id but its first characters, and in the end whole columns. */
@@ -168,7 +168,7 @@ const TARGET_COLUMNS = 400;
 
 /**
  * One picture of the board, at most `size.rows` lines that don't wrap.
- * @param note what there is to say of the connection; empty when all is well
+ * @param note about the connection; empty when there is none
  */
 export function renderBoard(
   board: Board,

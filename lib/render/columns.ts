@@ -35,7 +35,7 @@ export const RETRY_OF = "retry_of";
 
 const measure = (text: string) => width(safe(text));
 
-/** Lists as text of at most `max` columns: jobs that target the same peels share theirs. */
+/** Target lists as text of at most `max` columns: jobs with the same targets share it. */
 const lists = new WeakMap<readonly string[], { max: number; text: string }>();
 
 function targetList(targets: readonly string[] | undefined, max: number): string {
@@ -95,7 +95,7 @@ const timeColumn = (name: string, get: (row: JobRow) => Timestamp | undefined, a
   },
 });
 
-/** An age, which is what a time is where there is no room for it. */
+/** A time without room becomes an age. */
 const AGE: Concession = { rank: 1, to: 12, only: true };
 
 /**
@@ -149,7 +149,7 @@ const KNOWN: readonly JobColumn[] = [
     value: ({ row, record }) => (row.fn ? wholeCall(record, row) : null),
   },
   stateColumn("state"),
-  // The same under the name that `active` has for it, and that the record has.
+  // The name in `active` and in the record.
   stateColumn("status"),
   timeColumn("created", (row) => row.created, "ago"),
   timeColumn("updated", (row) => row.updated, "ago"),
@@ -182,7 +182,7 @@ export function stuckColumn(why: (row: JobRow) => Stuck | undefined, any = true)
 /** The columns of each view. */
 export const LIST = ["jid", "function", "target", "state"];
 export const ACTIVE = ["jid", "function", "targets", "status"];
-/** Jobs that a person is asked about. */
+/** The table above a question. */
 export const ASKED = ["jid", "what", "target", "state"];
 const MORE = ["created", "duration", "returns", "failed", "user", "owner", RETRY_OF, STUCK, "what"];
 /** RETRY_OF is for views in which a job has it. */
@@ -229,10 +229,10 @@ function columnOf(name: string): JobColumn {
 
 export const columnsOf = (names: readonly string[]) => names.map(columnOf);
 
-/** Names that help and completion may offer; any other field of the record is one as well. */
+/** Names that help and completion offer; any other field of the record is a column too. */
 export const COLUMN_NAMES = [...KNOWN.map(({ name }) => name), "timeout", "args", "state_id", "metadata"];
 
-/** Further fields that masters write, though not into each record. */
+/** Other fields that masters write, not into every record. */
 const MASTER_FIELDS = [
   "target_expr",
   "epoch",
@@ -247,13 +247,12 @@ const MASTER_FIELDS = [
 export const fieldsOf = ({ name, field }: JobColumn): readonly string[] =>
   name === "what" ? CALL_FIELDS : field === undefined ? [] : [field.split(".")[0] as string];
 
-/** The field that a column needs and that may be a slip: no name of a column, none that masters write; else undefined. */
+/** The field of a column when it may be a typing error: neither a column's name nor a field that masters write. */
 export function doubtfulField({ field }: JobColumn): string | undefined {
   const top = field?.split(".")[0] ?? "jid";
   return COLUMN_NAMES.includes(top) || MASTER_FIELDS.includes(top) ? undefined : top;
 }
 
-/** Which columns there are, for a message. */
 export const COLUMNS_HINT = `Columns: ${COLUMN_NAMES.join(", ")}, and any field of the record.`;
 
 /** @throws UserError for an empty name */

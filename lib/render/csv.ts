@@ -11,13 +11,13 @@ import { safe } from "../text.ts";
 const FORMULA =
   /(^|[;|\u037e\ufe14\ufe54\uff0c\uff1b\uff5c])([\s"]*)(?=[=+\-@\ufb29\u207a-\u207c\u208a-\u208c\u2010-\u2015\u2212\ufe58\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20])/g;
 const NUMERIC = /^-?\d+(\.\d+)?$/;
-/** Cells that are quoted beside those that the comma and quotes concern. */
+/** Cells that are quoted in addition to those with commas and quotes. */
 const QUOTED = /[;|\u037e\ufe14\ufe54\uff0c\uff1b\uff5c]/;
 
 /** Text that no spreadsheet runs; of control characters, tabs and newlines only the escapes are left. */
 const inert = (text: string) => (NUMERIC.test(text) ? text : safe(text).replace(FORMULA, "$1$2'"));
 
-/** Rows that become one piece of text: a bucket can hold more than fits into one. */
+/** Rows per piece of text: all of a bucket may not fit into one string. */
 const PIECE_ROWS = 500;
 
 /** A line of titles, unless `header` is false, and one for each row of as many cells, in pieces of whole lines. */

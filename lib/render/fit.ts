@@ -1,12 +1,12 @@
-// Which columns of a table give way on a terminal that is too narrow, and by how much. Pure.
+// Which columns of a table shrink or disappear on a terminal that is too narrow, and by how much. Pure.
 
-/** One thing that a column can do without. */
+/** One step by which a column shrinks, or disappears. */
 export interface Concession {
-  /** Those of lower rank are made first, whatever column they belong to. */
+  /** Steps of lower rank come first, across all columns. */
   readonly rank: number;
-  /** The columns that it then takes at least; 0: it is left out. */
+  /** Its width after the step; 0: it disappears. */
   readonly to: number;
-  /** It takes either all that it needs or just `to`. */
+  /** It has either its whole width or exactly `to`. */
   readonly only?: boolean;
 }
 
@@ -14,13 +14,13 @@ export interface Yielding {
   readonly gives?: readonly Concession[];
 }
 
-/** What stands between two columns. */
+/** Spaces between two columns. */
 export const GAP = 2;
 
 /** The least columns of a long text that something else stands beside. */
 const LEAST_TEXT = 20;
 
-/** A column of long texts: it gives way first, and is never left out. */
+/** For a column of long texts: it shrinks first, and never disappears. */
 export const LONG: readonly Concession[] = [{ rank: 0, to: LEAST_TEXT }];
 
 export const shrinks = (rank: number, to: number): Concession => ({ rank, to });
@@ -29,7 +29,7 @@ export const leaves = (rank: number): Concession => ({ rank, to: 0 });
 /** Characters of an id that are shown at least: a job that is not shown may have the same first ones. */
 const SHORTEST = 8;
 
-/** How many characters tell the ids apart. */
+/** How many characters make the IDs distinct. */
 function tellingLength(jids: readonly string[]): number {
   const sorted = jids.toSorted();
   let length = SHORTEST;
@@ -42,12 +42,12 @@ function tellingLength(jids: readonly string[]): number {
   return length;
 }
 
-/** A column of job ids, which may be cut to what tells them apart. */
+/** For a column of job IDs: they may be cut as long as they stay distinct. */
 export const idGives = (jids: readonly string[], rank: number): Concession[] => [
   { rank, to: tellingLength(jids), only: true },
 ];
 
-/** The terminal's columns that columns of these widths take; those of none are left out. */
+/** The width of a row with columns of these widths; a width of 0 is no column. */
 function total(widths: readonly number[]): number {
   const shown = widths.filter((width) => width > 0);
   return shown.reduce((sum, width) => sum + width + GAP, -GAP);
@@ -69,7 +69,7 @@ export function fitted(columns: readonly Yielding[], needed: readonly number[], 
     widths[i] = to;
     if (only) single.add(i);
   }
-  // What was freed beyond need goes back, to those that gave last first.
+  // Space freed beyond need goes back, first to the columns that shrank last.
   for (const { i } of steps.reverse()) {
     const [width, wanted] = [widths[i] as number, needed[i] as number];
     const spare = room - total(widths);

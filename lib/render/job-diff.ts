@@ -13,9 +13,9 @@ import { linesText, paintDiff } from "./output.ts";
 import { andMore, type Cell, type Look, renderTable } from "./table.ts";
 import { type RowColumn, rowDocument, type View } from "./view.ts";
 
-/** Groups, and lines of each, that a person reads on a terminal; piped, and with --full, there is no limit. */
+/** Groups on a terminal, and lines of each; piped, or with --full, all. */
 const MOST_SHOWN = { groups: 20, lines: 10 } as const;
-/** The least columns, as wide as most of their cells. */
+/** The least widths of columns: those of most of their cells. */
 const [CHANGE, NAMES] = [17, 12] as const;
 /** The least columns that names and what is said of them share. */
 const SHARED = 24;
@@ -27,7 +27,7 @@ interface Difference {
   readonly peels: PeelDiff[];
 }
 
-/** Lines of a diff without the blanks that all of them begin with after their signs. */
+/** Lines of a diff without the indent that all of them share after their signs. */
 function dedented(lines: readonly string[]): string[] {
   const indents = lines.filter((line) => line.length > 1).map((line) => line.slice(1).search(/\S|$/));
   const indent = Math.min(...indents, Number.MAX_SAFE_INTEGER);

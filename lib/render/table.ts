@@ -15,13 +15,13 @@ export interface Look {
 
 export interface Column {
   readonly title: string;
-  /** Its cells, which are numbers, stand at the right of it. */
+  /** Aligned to the right: numbers. */
   readonly right?: boolean;
   /** The least width, so that columns don't jump between calls. */
   readonly min?: number;
-  /** How it gives way on a terminal that is too narrow; never, without. */
+  /** How it shrinks on a terminal that is too narrow; never when not given. */
   readonly gives?: readonly Concession[];
-  /** What has no room goes on below, instead of being cut. */
+  /** Text without room continues on the next line, instead of being cut. */
   readonly wraps?: boolean;
 }
 
@@ -33,13 +33,13 @@ export interface Cell {
   readonly fit?: ((max: number) => string) | undefined;
 }
 
-/** A cell as it is written, and the columns that it takes. */
+/** A cell as it is written, and its width. */
 export interface MeasuredCell {
   readonly shown: string;
   readonly width: number;
 }
 
-/** The cells of a large table, each made when it is asked for. */
+/** The cells of a large table, each made on demand. */
 export interface Cells {
   at(row: number, column: number): MeasuredCell;
   /** The width alone, where that is cheaper. */
@@ -60,13 +60,13 @@ function narrowed(cell: Cell, max: number): Cell {
   return { ...cell, text: shorten(cell.fit ? safe(cell.fit(max)) : text, max) };
 }
 
-/** A cell that is wider stands out of its column: one job with 10,000 targets must not push all others apart. */
+/** A wider cell does not widen its column: one job with 10,000 targets must not move all others. */
 const WIDEST_CELL = 120;
 
 const SPACES = Array.from({ length: 64 }, (_, n) => " ".repeat(n));
 const spaces = (n: number) => SPACES[n] ?? " ".repeat(n);
 
-/** Lines are handed over in pieces of about this many characters. */
+/** Lines are yielded in pieces of about this many characters. */
 const PIECE_CHARACTERS = 64 << 10;
 
 /**
