@@ -85,7 +85,6 @@ async function readAtOnce(stream: Stream, subjects: readonly string[]): Promise<
   }
 }
 
-/** True when all keys of a stream probably fit into one answer. */
 const isSmall = ({ messages, bytes = Infinity, subjects = Infinity }: StreamState) =>
   subjects <= FEW_SUBJECTS && subjects * (bytes / messages) <= MOST_BYTES;
 

@@ -28,7 +28,6 @@ const CONSUMER_LIFE_NS = 5_000_000_000;
 const CLOCK_OFF_MS = 2000;
 /** Differences between clocks below this many ms are not reported. */
 const STEP_MS = 10;
-/** A key that no job has. */
 const NO_KEY = "zester-config-check";
 
 /** The finding for a UserError. @throws any other error again */
@@ -260,7 +259,6 @@ export function checkClock(clock: Clock | undefined): Finding {
       };
 }
 
-/** Reports the last heartbeat of each master. */
 export async function checkMasters(connection: Connection, clock: Clock | undefined): Promise<Finding> {
   const check = "masters";
   const { masters } = fleetOn(new JetStream(connection));

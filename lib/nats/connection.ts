@@ -113,18 +113,15 @@ export class Connection {
     return () => void this.#watchers.delete(filtered);
   }
 
-  /** True for this version of nats-server or a newer one. */
   isAtLeast(major: number, minor: number): boolean {
     const [itsMajor = 0, itsMinor = 0] = (this.nc.info?.version ?? "").split(".").map(Number);
     return itsMajor > major || (itsMajor === major && itsMinor >= minor);
   }
 
-  /** A new, unique subject for answers. */
   inbox(): string {
     return createInbox(this.inboxPrefix);
   }
 
-  /** The error for a server that did not answer in time. */
   silent(what: string): UserError {
     const waited = formatMs(this.timeoutMs);
     return new Transient(
@@ -136,7 +133,6 @@ export class Connection {
     );
   }
 
-  /** The error for an incomplete answer. */
   incomplete(why: string): UserError {
     return new Transient(
       `the answer of ${this.shown} is incomplete: ${safe(why)}.`,

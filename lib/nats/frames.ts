@@ -8,7 +8,6 @@
 import { Kind } from "nats/lib/nats-base-client/parser.js";
 import { safe, shorten } from "../text.ts";
 
-/** Receives the bytes of a connection in pieces. */
 export interface Parser {
   /** @throws Error when the bytes break the NATS protocol; nothing can be read after that */
   parse(bytes: Uint8Array): void;
@@ -19,7 +18,6 @@ export interface LineParser extends Parser {
   readonly argBuf?: { readonly length: number } | undefined;
 }
 
-/** The library's receiver of messages. */
 export interface Receiver {
   push(message: { readonly kind: Kind.MSG; readonly msg: MessageLine; readonly data: Uint8Array }): void;
 }
@@ -34,7 +32,6 @@ const HMSG = Buffer.from("HMSG ");
 const [M] = MSG;
 const [H] = HMSG;
 
-/** Length of the end of a line or of a message. */
 const CRLF_BYTES = 2;
 /** The longest line of a server's protocol, in bytes. */
 export const LONGEST_LINE = 1 << 20;

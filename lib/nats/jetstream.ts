@@ -27,7 +27,6 @@ const NO_STREAM = 10059;
 const NO_JETSTREAM: ReadonlySet<number | undefined> = new Set([10039, 10076]);
 /** The account or the stream has reached its limit of consumers. */
 const TOO_MANY_CONSUMERS = 10026;
-/** Pause before the next attempt then, in ms. */
 const TURN_MS = 10;
 /** The stream limits inactive_threshold to less than requested. */
 const INACTIVE_THRESHOLD = 10153;
@@ -107,7 +106,6 @@ function hasCount(answer: Json, path: string): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** The fields read from the answer to CONSUMER.CREATE. */
 interface Created {
   readonly num_pending: number;
   readonly created?: string;
@@ -118,7 +116,6 @@ interface Created {
 /** The server drops a consumer after this many ns without a request. */
 const IDLE_NS = 30_000_000_000;
 
-/** The API on one connection, and the consumers created through it. */
 export class JetStream {
   /** Consumers that may still exist, with their streams. */
   readonly #consumers = new Map<string, string>();

@@ -28,7 +28,6 @@ export function pemFault(text: string, kind: PemKind): string | undefined {
   return `holds no PEM ${kind}${other === undefined ? "" : `: ${other}`}`;
 }
 
-/** The readable certificates in a text. */
 function certificatesIn(text: string): X509Certificate[] {
   return (text.match(CERTIFICATES) ?? []).flatMap((pem) => {
     try {
@@ -50,5 +49,4 @@ export function isDamaged(text: string, kind: PemKind): boolean {
   }
 }
 
-/** True when a text has a CA's certificate. */
 export const holdsCa = (text: string): boolean => certificatesIn(text).some(({ ca }) => ca);

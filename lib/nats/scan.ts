@@ -87,7 +87,6 @@ import { isAtLeader, type Stream, type StreamState } from "./stream.ts";
 import { coveredBy } from "./subject.ts";
 import { type Reached, settle, TailLimit } from "./tail.ts";
 
-/** Receives the messages of a scan. */
 export interface Keys {
   /** Takes a message. @returns the number of its key: from 0, the same for every message of that key */
   take(msg: Msg): number;
@@ -199,7 +198,6 @@ export async function scanNewest(
   }
 }
 
-/** Direct gets in flight at a time. */
 const DIRECT_GETS = 128;
 
 /**

@@ -35,7 +35,6 @@ const LED_MS = 1_000;
 /** Subjects in one answer to STREAM.INFO (JSMaxSubjectDetails of nats-server). */
 const SUBJECTS_PAGE = 100_000;
 
-/** The fields read from the answer to STREAM.INFO. */
 interface Info {
   readonly state: {
     readonly messages: number;
@@ -179,7 +178,6 @@ export class Stream {
     }
   }
 
-  /** As `JetStream.consume`. */
   async consume<T>(config: ConsumerConfig, work: (consumer: Consumer) => Promise<T>): Promise<T> {
     return this.js.consume(this.name, config, work);
   }

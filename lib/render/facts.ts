@@ -17,7 +17,6 @@ import { peelCounts } from "./peels.ts";
 import type { Look } from "./table.ts";
 import { timeText } from "./time.ts";
 
-/** A job with what is known of its peels. */
 export interface Telling {
   readonly row: JobRow;
   readonly job: ValueMap;
@@ -56,7 +55,6 @@ function factLine(name: string, value: string, columns: number | undefined): str
   return lines.map((line, i) => `${(i === 0 ? name : "").padEnd(NAME)} ${line}\n`).join("");
 }
 
-/** Retries to name. */
 const RETRIES = 3;
 
 /** `2hQaXk… (complete), 2hQbYl… (running)`, newest first; undefined for none. */
@@ -117,7 +115,6 @@ export function wasDryRun({ peels }: Story): boolean {
 
 export const DRY_RUN = "Dry run: nothing was changed";
 
-/** Reasons to show for ignored messages. */
 const IGNORED_REASONS = 5;
 
 function ignoredReason({ kind, peel, why }: Ignored): string {
@@ -171,7 +168,6 @@ export const furtherFact = (name: string, value: string, { columns }: Look) => f
 
 /** States of peels that a job may still wait for, in the order of the message. */
 const WAITED_FOR: readonly PeelState[] = ["executing", "queued", "silent", "offline", "missing"];
-/** Columns for the names in each state. */
 const WAITING_COLUMNS = 60;
 
 /** `2 executing: cache-[01-02]; 1 silent: web-09`: the peels that a job waits for; undefined for none. */

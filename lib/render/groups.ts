@@ -20,7 +20,6 @@ interface GroupOptions {
   readonly dryRun: boolean;
   /** True when results that changed nothing and did not fail are omitted; peels with only such results share one line. */
   readonly changes: boolean;
-  /** True shows all lines on a terminal. */
   readonly full: boolean;
   /** The other groups are shown as differences from this one; undefined shows each complete. */
   readonly base?: OutputGroup | undefined;
@@ -52,7 +51,6 @@ const paintUnified = (line: string) => (line.startsWith("@@") ? paint("active", 
 const wholeLines = ({ peels }: OutputGroup, look: Look) =>
   outputLines(peels[0] as PeelStory, { color: look.color, times: peels.length === 1 });
 
-/** Shows groups as differences from one of them. */
 class Comparison {
   readonly #lines: readonly string[];
   readonly #diffs = new LineDiffs();

@@ -17,16 +17,13 @@ import { peelNames } from "./names.ts";
 import { namedCounts } from "./peels.ts";
 import type { Look } from "./table.ts";
 
-/** The jobs to cancel, as a table. */
 export function renderTargets(targets: readonly Target[], { color, columns }: Look, now: Date): Iterable<string> {
   const jobs = targets.map(({ jid, row, record }) => ({ row: row ?? jobRow(jid, new Map()), record }));
   return renderJobs(columnsOf(ASKED), JobList.of(jobs), { color, columns, now });
 }
 
-/** Columns of the targets in a question. */
 const STAKE_COLUMNS = 40;
 
-/** A line per signal sent. */
 export const sentLines = (outcomes: readonly Outcome[]) =>
   outcomes
     .filter(isSent)
@@ -43,7 +40,6 @@ export function interruptedWords(outcomes: readonly Outcome[], plan: Plan): stri
   return `interrupted: ${sentWords(outcomes, plan)}${open}.`;
 }
 
-/** Columns of the names in each part of the line. */
 const FATE_COLUMNS = 60;
 
 /** `db-01 has not answered`, `2 peels have not answered: db-[01-02]`; undefined for none. */
@@ -114,7 +110,6 @@ export function stakeWords({ row, job, story }: Telling, now: Date): string {
   return safe(`${callOf(job, row)}${where === undefined ? "" : ` on ${where}`} (${known.filter(Boolean).join(", ")})`);
 }
 
-/** The outcome of one job for programs. */
 export function outcomeDocument({ jid, signal, error, ending, ended }: Outcome): ValueMap {
   const fields: [string, Value][] = [
     ["jid", jid],

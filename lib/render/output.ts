@@ -43,7 +43,6 @@ function linesOf(text: string): string[] {
   });
 }
 
-/** Colors a line of a diff. */
 export function paintDiff(line: string): string {
   return line.startsWith("+") ? paint("good", line) : line.startsWith("-") ? paint("bad", line) : line;
 }
@@ -130,10 +129,8 @@ export function outputLines(peel: PeelStory, form: OutputForm): string[] {
   ];
 }
 
-/** Joins lines, each with a line end. */
 export const linesText = (lines: readonly string[]) => lines.map((line) => `${line}\n`).join("");
 
-/** The text above all outputs of a job. */
 export const outputHead = (dryRun: boolean) => (dryRun ? `${DRY_RUN}\n\n` : "");
 
 /** The output of each peel, separated by empty lines. */

@@ -160,7 +160,6 @@ export function renderReturns(returned: readonly Peel[], look: Look, all: boolea
   return limitedTable(troubled ? [...RETURNS, TROUBLE] : RETURNS, sorted, rows, look);
 }
 
-/** Peels with their states, in the given order. */
 export const renderPeels = (peels: readonly PeelStory[], look: Look, all: boolean) =>
   limitedTable(SUMMARY, peels, most(ROW_LIMITS.returns, look, all), look);
 

@@ -18,7 +18,6 @@ const EVENT_NAMES: Record<string, string> = { dispatch: "dispatched", status: "e
 const SLOWEST = 3;
 /** From this many in a row, events of one kind share a line on a terminal. In a pipe and with --all-peels each has its own. */
 const RUN = 4;
-/** Columns for the names of their peels. */
 const RUN_NAMES = 40;
 
 /** The columns of the events, with minimum widths for lines that are printed one by one. */

@@ -22,13 +22,11 @@ export interface Watched extends Telling {
   readonly nowNs: bigint;
 }
 
-/** Limit of peels in the picture. */
 const OPEN_PEELS = 10;
 /** Other lines of the picture, plus one printed line above it. */
 const AROUND = 5;
 const BAR_COLUMNS = 20;
 
-/** Columns of a target. */
 const TARGET = 60;
 
 /** `pkg.installed nginx on web*` */
