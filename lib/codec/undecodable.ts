@@ -7,7 +7,7 @@ export class Undecodable extends Error {}
 
 const MAX_DEPTH = 500;
 /** A value may take so many times its own bytes, once decoded, and any value may take so much. */
-const TIMES = 20;
+const GROWTH = 20;
 const ALWAYS = 64 << 20;
 
 /** Bytes of memory that values take once decoded, what they leave behind for the collector included: all as measured. */
@@ -21,13 +21,13 @@ export class Allowance {
 
   /** @param size of the encoded value, in bytes */
   constructor(size: number) {
-    this.#left = Math.max(ALWAYS, size * TIMES);
+    this.#left = Math.max(ALWAYS, size * GROWTH);
   }
 
   /** @throws Undecodable when the value takes more than it may */
   spend(bytes: number): void {
     this.#left -= bytes;
-    if (this.#left < 0) throw new Undecodable(`it would take more than ${TIMES} times its size in memory`);
+    if (this.#left < 0) throw new Undecodable(`it would take more than ${GROWTH} times its size in memory`);
   }
 
   /** Counts a list inside `depth` lists and maps. @throws Undecodable when that is too deep */

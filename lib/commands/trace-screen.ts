@@ -4,7 +4,7 @@ import { linkNote, persist } from "../jobs/follow.ts";
 import { LiveJob } from "../jobs/live.ts";
 import { unknownStateWords } from "../model/job.ts";
 import { renderPicture } from "../render/story.ts";
-import { Screen, sizeOf } from "../terminal/screen.ts";
+import { Screen, screenSize } from "../terminal/screen.ts";
 import { safe } from "../text.ts";
 import type { Session } from "./session.ts";
 
@@ -27,7 +27,7 @@ export async function followOnScreen(
     const began = Date.now();
     if (began < nextMs || !live.caughtUp) return lines;
     const sight = live.sight(session.store.nowNs());
-    const size = sizeOf(terminal);
+    const size = screenSize(terminal);
     const now = new Date(Number(sight.nowNs / 1_000_000n));
     const words = note || safe(unknownStateWords([sight.row]) ?? "");
     lines = renderPicture(sight, terminal, size, { note: words, now });

@@ -15,7 +15,7 @@ import { returnDocument } from "../render/document.ts";
 import { endingDocument, endingLine } from "../render/ending.ts";
 import { returnLine } from "../render/peels.ts";
 import { renderWatch, watchLine } from "../render/watch.ts";
-import { LiveLines, sizeOf } from "../terminal/screen.ts";
+import { LiveLines, screenSize } from "../terminal/screen.ts";
 import { noteReference } from "./job-reference.ts";
 import { unknownTold } from "./output.ts";
 import type { Session } from "./session.ts";
@@ -77,7 +77,7 @@ class JobWatch {
 
   #draw(sight: Sight): void {
     const { terminal } = this.session;
-    const size = sizeOf(terminal);
+    const size = screenSize(terminal);
     this.#lines.set(renderWatch(sight, terminal, size));
   }
 

@@ -14,7 +14,7 @@ import { Board, renderBoard } from "../render/board.ts";
 import { CALL_FIELDS } from "../render/call.ts";
 import { jobLine } from "../render/document.ts";
 import { changeLine } from "../render/jobs.ts";
-import { Screen, sizeOf } from "../terminal/screen.ts";
+import { Screen, screenSize } from "../terminal/screen.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { selectionByServer } from "./clock.ts";
 import { narrowingOf } from "./job-reference.ts";
@@ -116,7 +116,7 @@ async function drawBoard(
   const failure = Promise.withResolvers<never>();
   const picture = () => {
     const bad = unreadable.size > 0 ? `${unreadable.size} cannot be decoded` : "";
-    const size = sizeOf(terminal);
+    const size = screenSize(terminal);
     return renderBoard(board, [note, bad].filter(Boolean).join("  "), terminal, size, session.store.now().getTime());
   };
   const screen = new Screen(terminal, picture, failure.reject);

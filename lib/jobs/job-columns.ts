@@ -5,7 +5,7 @@ import { FieldScanner } from "../codec/field-scan.ts";
 import { Timestamp } from "../codec/value.ts";
 import { isList, isNil, isText, smallInteger, TimeReader, textHead } from "../codec/value-at.ts";
 import type { ValueSet } from "../codec/value-set.ts";
-import { ROW_FIELDS, SOURCES, type Source } from "../model/job.ts";
+import { type JobSource, ROW_FIELDS, SOURCES } from "../model/job.ts";
 
 export type ColumnField = (typeof ROW_FIELDS)[number];
 
@@ -169,7 +169,7 @@ export class MetadataColumn {
     const [source = -1, retry = -1, schedule = -1] = this.#metadata.starts;
     const [sourceEnd = source, retryEnd = retry, scheduleEnd = schedule] = this.#metadata.ends;
     for (const at of [source, retry, schedule]) if (at >= 0 && !isText(metadata, at)) return false;
-    if (source >= 0) this.#sources[n] = Math.max(0, SOURCES.indexOf(textAt(metadata, source, sourceEnd) as Source));
+    if (source >= 0) this.#sources[n] = Math.max(0, SOURCES.indexOf(textAt(metadata, source, sourceEnd) as JobSource));
     if (retry >= 0) this.#retries.set(n, textAt(metadata, retry, retryEnd));
     if (schedule < 0) return true;
     const id = this.texts.add(metadata, schedule, scheduleEnd);
@@ -178,8 +178,8 @@ export class MetadataColumn {
   }
 
   /** What the metadata says; of a job that a schedule made the record has to have its shape as well. */
-  source(n: number): Source {
-    return SOURCES[this.#sources[n] as number] as Source;
+  source(n: number): JobSource {
+    return SOURCES[this.#sources[n] as number] as JobSource;
   }
 
   retryOf(n: number): string | undefined {

@@ -7,7 +7,15 @@ import { FieldScanner } from "../codec/field-scan.ts";
 import type { Timestamp } from "../codec/value.ts";
 import { ValueSet } from "../codec/value-set.ts";
 import { KSUID_LENGTH } from "../model/jid.ts";
-import { byCreation, type JobRow, jobRow, ROW_FIELDS, type Source, sourceFrom, unreadableRow } from "../model/job.ts";
+import {
+  byCreation,
+  type JobRow,
+  type JobSource,
+  jobRow,
+  ROW_FIELDS,
+  sourceFrom,
+  unreadableRow,
+} from "../model/job.ts";
 import { peelList } from "../model/peel.ts";
 import { CountColumn, ListColumn, MetadataColumn, TextColumn, TimeColumn } from "./job-columns.ts";
 import { mergeSort } from "./merge-sort.ts";
@@ -220,7 +228,7 @@ class PackedRow implements JobRow {
   get succeeded(): bigint | undefined {
     return this.columns.succeeded.get(this.n);
   }
-  get source(): Source {
+  get source(): JobSource {
     const { columns, n } = this;
     const said = columns.metadata.source(n);
     if (said !== "schedule") return said;

@@ -113,7 +113,7 @@ export class ErrorGroups {
       this.#characters += GROUP + likeness.length;
     }
     if (gathering.count(error)) this.#characters += error.length;
-    if (this.#characters > MOST_GROUPS) throw tooMany(this.#gatherings.length);
+    if (this.#characters > MOST_GROUPS) throw tooManyErrors(this.#gatherings.length);
     const at = 3 * this.#size++;
     this.#rows = grown(this.#rows, at + 3);
     this.#rows[at] = gathering.number;
@@ -179,7 +179,7 @@ export class ErrorGroups {
   }
 }
 
-const tooMany = (groups: number) =>
+const tooManyErrors = (groups: number) =>
   new UserError(
     `there are more than ${groups} different errors, more than can be told apart here.`,
     "Select fewer jobs: with --function, --target or a shorter --since.",

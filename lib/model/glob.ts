@@ -26,7 +26,7 @@ function parseChoice(text: string, among: boolean): Choice | undefined {
   return ranges.every(([first, last]) => first <= last) ? { ranges, among } : undefined;
 }
 
-function parse(pattern: string): GlobPart[] {
+function parsePattern(pattern: string): GlobPart[] {
   return Array.from(pattern.matchAll(/\[(!?)([^\]]+)\]|./gsu), ([text, not, set]): GlobPart => {
     if (set !== undefined) {
       const choice = parseChoice(set, not === "");
@@ -62,7 +62,7 @@ export function globs(patterns: readonly string[]): (text: string) => boolean {
  * @throws UserError for a range that ends before it begins
  */
 export function glob(pattern: string): (text: string) => boolean {
-  const parts = parse(pattern);
+  const parts = parsePattern(pattern);
   const literal = parts.every((part) => typeof part === "number");
   if (literal) return (text) => text === pattern;
   return (text) => {

@@ -55,7 +55,7 @@ export interface JobRow {
   readonly owner?: string | undefined;
   readonly returned?: bigint | undefined;
   readonly succeeded?: bigint | undefined;
-  readonly source?: Source;
+  readonly source?: JobSource;
   readonly retryOf?: string | undefined;
   /** Of a job that a peel's own schedule made: the name of the schedule's entry. */
   readonly schedule?: string | undefined;
@@ -200,7 +200,7 @@ export function formatTargets(
 }
 
 export const SOURCES = ["operator", "schedule", "reactor"] as const;
-export type Source = (typeof SOURCES)[number];
+export type JobSource = (typeof SOURCES)[number];
 
 /** The key in a job's metadata that names the job which it repeats. */
 export const RETRY_OF_KEY = "retry_of";
@@ -223,12 +223,12 @@ interface Shape {
  * has its shape. A source that is none of ours counts as an operator: nothing else is known of it.
  * @param said the metadata's `source`
  */
-export function sourceFrom(said: string | undefined, { owner, targets, schedule }: Shape): Source {
+export function sourceFrom(said: string | undefined, { owner, targets, schedule }: Shape): JobSource {
   if (said === "schedule" && (owner || targets?.length !== 1 || !schedule)) return "operator";
   return SOURCES.find((name) => name === said) ?? "operator";
 }
 
-export function sourceOf(record: ValueMap): Source {
+export function sourceOf(record: ValueMap): JobSource {
   const metadata = record.get("metadata");
   if (!(metadata instanceof Map)) return "operator";
   return sourceFrom(asText(metadata.get("source")), {
@@ -246,7 +246,7 @@ export function scheduleOf(record: ValueMap): string | undefined {
 }
 
 /** @throws UserError for a name that is none of a source */
-export const parseSource = (text: string): Source => oneOf(SOURCES, text, "--source", "a source");
+export const parseSource = (text: string): JobSource => oneOf(SOURCES, text, "--source", "a source");
 
 /** `schedule "nightly" on web-01`, `rule restart-nginx, event beacon/nginx/down`; undefined for an operator's job. */
 export function sourceWords(record: ValueMap): string | undefined {

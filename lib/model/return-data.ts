@@ -83,7 +83,7 @@ function textOrPart(result: ValueMap, name: string): [string | undefined, [strin
   return [undefined, value !== undefined && value !== null && value !== true && isSet(value) ? [[name, value]] : []];
 }
 
-const nameOf = (result: ValueMap) => asText(result.get("name")) || "-";
+const resultName = (result: ValueMap) => asText(result.get("name")) || "-";
 
 function readResult(value: Value, dryRun: boolean): Result {
   if (!(value instanceof Map)) {
@@ -98,7 +98,7 @@ function readResult(value: Value, dryRun: boolean): Result {
   const inDetails: [string, Value][] =
     details instanceof Map ? [...details] : isSet(details) ? [["details", details as Value]] : [];
   return {
-    name: nameOf(value),
+    name: resultName(value),
     outcome: resultOutcome(value, dryRun),
     duration: asInteger(value.get("duration")),
     error,
@@ -199,7 +199,11 @@ export function* briefResults(data: Value | undefined): Generator<Pick<Result, "
   for (const value of resultsIn(data) ?? []) {
     if (!(value instanceof Map)) yield { name: "-", outcome: "unchanged", duration: undefined };
     else
-      yield { name: nameOf(value), outcome: resultOutcome(value, dryRun), duration: asInteger(value.get("duration")) };
+      yield {
+        name: resultName(value),
+        outcome: resultOutcome(value, dryRun),
+        duration: asInteger(value.get("duration")),
+      };
   }
 }
 

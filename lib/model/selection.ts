@@ -9,9 +9,9 @@ import {
   displayState,
   JobList,
   type JobRow,
+  type JobSource,
   jobDuration,
   parseSource,
-  type Source,
   TERMINAL_STATES,
 } from "./job.ts";
 import { displayPeel } from "./peel.ts";
@@ -138,7 +138,7 @@ function conditionsOf(flags: Conditions): ((row: JobRow) => boolean)[] {
   onText(flags.user, (row) => row.user);
   onText(flags.owner && listed(flags.owner), (row) => row.owner);
   if (flags.source !== undefined) {
-    const sources = new Set<Source | undefined>(listed(flags.source).map(parseSource));
+    const sources = new Set<JobSource | undefined>(listed(flags.source).map(parseSource));
     conditions.push((row) => row.unreadable === undefined && sources.has(row.source));
   }
   if (flags.target !== undefined) {

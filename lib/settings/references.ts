@@ -35,7 +35,7 @@ export const refersElsewhere = (text: string) => {
 };
 
 /** How settings are followed: what messages call them, the environment, and how long reading a file may take. */
-export interface Following {
+export interface FollowedReferences {
   readonly nameOf: (key: Key) => string;
   readonly env: NodeJS.ProcessEnv;
   readonly withinMs: number;
@@ -44,7 +44,11 @@ export interface Following {
 const CORRECT = "Correct the reference: env://<name>, file://<path> or data:;base64,<content>.";
 
 /** What a reference leads to. @throws UserError when that can't be had, which never repeats it */
-async function contentOf({ scheme, rest }: Reference, name: string, { env, withinMs }: Following): Promise<string> {
+async function contentOf(
+  { scheme, rest }: Reference,
+  name: string,
+  { env, withinMs }: FollowedReferences,
+): Promise<string> {
   const fail = (why: string, hint = CORRECT) => new UserError(`${name} ${why}.`, hint);
   const elsewhere = ELSEWHERE[scheme];
   if (elsewhere) throw fail(`is looked up by ${elsewhere[0]}, which zester does not run`, elsewhere[1]);
@@ -75,7 +79,7 @@ async function contentOf({ scheme, rest }: Reference, name: string, { env, withi
  * The settings of a login with what they refer to in place of each reference. A file of credentials stays a path, which is read
  * at each login; of other content the JWT and the seed count.
  */
-export async function followReferences(settings: Settings, following: Following): Promise<Settings> {
+export async function followReferences(settings: Settings, following: FollowedReferences): Promise<Settings> {
   const out: { -readonly [K in keyof Settings]: Settings[K] } = { ...settings };
   for (const key of ["password", "token", "jwt", "seed"] as const) {
     const reference = referenceIn(settings[key] ?? "");

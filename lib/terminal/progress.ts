@@ -7,7 +7,7 @@ const QUIET_MS = 500;
 const REDRAW_MS = 100;
 /** The clock is looked at once for so many entries. */
 const EVERY = 512;
-const BAR_COLUMNS = 20;
+const PROGRESS_COLUMNS = 20;
 
 /** A bar on stderr that is gone in the end; undefined when no person looks at it. `of` names what is counted, as a plural. */
 export function progressOn(terminal: Terminal, of = "jobs") {
@@ -28,7 +28,7 @@ export function progressOn(terminal: Terminal, of = "jobs") {
       if (!terminal.inForeground) return;
       visible = true;
       terminal.tell(
-        `\r\x1b[K${bar(seen, total, BAR_COLUMNS, terminal.utf8)} ${count(seen)} of ${count(Math.max(seen, total))} ${of}`,
+        `\r\x1b[K${bar(seen, total, PROGRESS_COLUMNS, terminal.utf8)} ${count(seen)} of ${count(Math.max(seen, total))} ${of}`,
       );
     },
     end() {

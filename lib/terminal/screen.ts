@@ -9,7 +9,7 @@ const ENTER = { own: "\x1b[?1049h", only: "\x1b[H\x1b[J" };
 const LEAVE = { own: "\x1b[?1049l", only: "\x1b[H\x1b[J" };
 
 /** The room for a picture; the classic one where the terminal does not tell. */
-export const sizeOf = ({ columns = 80, rows = 24 }: Terminal) => ({ columns, rows });
+export const screenSize = ({ columns = 80, rows = 24 }: Terminal) => ({ columns, rows });
 
 /** Draws at most every `DRAW_PAUSE_MS`, so that a busy fleet doesn't flood a slow line. */
 const DRAW_PAUSE_MS = 50;
