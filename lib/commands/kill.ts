@@ -10,20 +10,20 @@ import { readJob } from "../jobs/lookup.ts";
 import { readStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
 import { unknownStateWords } from "../model/job.ts";
-import { parseJobReference } from "../model/job-reference.ts";
+import { type Narrowing, parseJobReference } from "../model/job-reference.ts";
 import { isSent, isTarget, killCode, notMeant, notSent, type Outcome, type Plan, type Target } from "../model/kill.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import { interruptedWords, outcomeDocument, renderTargets, sentLines, sentWords, stakeWords } from "../render/kill.ts";
 import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import { selectionByServer, serverClock } from "./clock.ts";
-import { narrowingOf, noteReference } from "./job-reference.ts";
+import { noteReference } from "./job-reference.ts";
 import { waitForEnds } from "./kill-wait.ts";
 import { type Limit, waitLimit } from "./limit.ts";
 import { warnUnreadable, writeDocument } from "./output.ts";
-import { failIfEmpty, selectingFlags, writeNone } from "./selecting.ts";
+import { reportNone, selectingFlags } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
-import { conditions, globals, jids, scripted, steering } from "./shared.ts";
+import { conditions, type GlobalArgs, globals, jids, scripted, steering } from "./shared.ts";
 import { type Format, refuseTest } from "./surroundings.ts";
 
 const args = {
@@ -39,18 +39,30 @@ const args = {
 
 type KillArgs = Flags<typeof args>;
 
-/** One run of the command. */
-interface Run {
-  readonly flags: KillArgs;
-  readonly session: Session;
+interface KillRequest {
+  /** Jobs that are named; none: those of the selection. */
+  readonly jobs: readonly string[];
+  /** Which jobs a word such as @last may stand for. */
+  readonly narrowing: Narrowing;
   /** By this machine's clock. */
   readonly selection: Selection;
+  readonly force: boolean;
+  readonly yes: boolean;
+  readonly dryRun: boolean;
+  readonly wait: boolean;
+  readonly limit: Limit | undefined;
+  readonly failIfEmpty: boolean;
 }
 
-/** @returns the selection that the flags ask for, by this machine's clock */
-function checkFlags(flags: KillArgs): Selection {
+/** One run of the command. */
+interface Run {
+  readonly request: KillRequest;
+  readonly session: Session;
+}
+
+function parse(flags: KillArgs): KillRequest {
   refuseTest(flags);
-  const { given } = selectingFlags(flags, "kill");
+  const { given, narrowing } = selectingFlags(flags, "kill");
   const selection = parseSelection(flags, new Date());
   const word = flags._.find((text) => parseJobReference(text));
   if (flags.force && word !== undefined)
@@ -62,18 +74,27 @@ function checkFlags(flags: KillArgs): Selection {
     throw new UserError("--force is for jobs that are named.", "Leave it out, or name the jobs.");
   if (flags.for !== undefined && !flags.wait)
     throw new UserError("--for limits the wait of --wait.", "Give --wait too, or leave --for out.");
-  for (const text of flags._) parseJid(text);
-  return selection;
+  return {
+    jobs: flags._.map(parseJid),
+    narrowing,
+    selection,
+    force: flags.force === true,
+    yes: flags.yes === true,
+    dryRun: flags["dry-run"] === true,
+    wait: flags.wait === true,
+    limit: flags.wait ? waitLimit(flags) : undefined,
+    failIfEmpty: flags["fail-if-empty"] === true,
+  };
 }
 
 /** The jobs that are meant; what can't be decoded is warned of. */
-async function makePlan({ flags, session, selection }: Run): Promise<Plan> {
+async function makePlan({ request, session }: Run): Promise<Plan> {
+  const { jobs, narrowing, selection, force, dryRun } = request;
   const { store, terminal } = session;
-  if (flags._.length > 0) {
-    const narrowing = narrowingOf(flags._, flags, []);
-    const planned = planNamed(store, flags._, flags.force === true, noteReference(terminal), narrowing);
+  if (jobs.length > 0) {
+    const planned = planNamed(store, jobs, force, noteReference(terminal), narrowing);
     // Jobs that are named by their whole ids are looked up without an answer that tells the time.
-    const [plan] = await Promise.all([planned, flags["dry-run"] ? serverClock(session) : undefined]);
+    const [plan] = await Promise.all([planned, dryRun ? serverClock(session) : undefined]);
     return plan;
   }
   const { plan, unreadable } = await planSelected(store, await selectionByServer(selection, session));
@@ -105,12 +126,12 @@ class Declined extends UserError {}
  * Shows the jobs that naming them did not settle, and asks.
  * @returns why they must not be canceled; undefined when a person, or --yes, agreed
  */
-async function ask(targets: readonly Target[], { flags, session }: Run): Promise<UserError | undefined> {
+async function ask(targets: readonly Target[], { request, session }: Run): Promise<UserError | undefined> {
   const { terminal } = session;
   const look = { color: false, columns: terminal.columns };
   const told = terminal.tell([...renderTargets(targets, look, session.store.now())].join(""));
   warnOfStatuses(targets, terminal);
-  if (flags.yes) return undefined;
+  if (request.yes) return undefined;
   if (!terminal.canAsk || !told)
     return new UserError(
       `${plural(targets.length, "job")} would be canceled, and no one can be asked. No signal was sent.`,
@@ -184,8 +205,7 @@ function report(outcomes: readonly Outcome[], { terminal, format }: Session, out
  */
 async function execute(
   plan: Plan,
-  { flags, session }: Run,
-  limit: Limit | undefined,
+  { request: { wait, limit }, session }: Run,
   interrupted: { words?: (() => string) | undefined },
 ): Promise<number> {
   const { terminal, format } = session;
@@ -200,10 +220,10 @@ async function execute(
   report(outcomes, session, out);
   const sentNow = outcomes.filter(isSent).length;
   interrupted.words =
-    format === "text" && !(flags.wait && sentNow > 0)
+    format === "text" && !(wait && sentNow > 0)
       ? undefined
       : () => `interrupted: ${sentWords(outcomes, plan)}; what became of them was not waited for.`;
-  const { results, failures } = flags.wait
+  const { results, failures } = wait
     ? await waitForEnds(outcomes, session, out, limit)
     : { results: outcomes, failures: [] };
   const alone = outcomes.length === 1 ? outcomes[0] : undefined;
@@ -215,25 +235,22 @@ async function execute(
   return killCode(results) || (written ? EXIT.done : EXIT.error);
 }
 
-async function run(flags: KillArgs): Promise<number | undefined> {
-  const selection = checkFlags(flags);
-  const none = `No jobs that could be canceled match ${selection.text}.`;
-  const { limit, rest } = flags.wait ? waitLimit(flags) : { limit: undefined, rest: flags };
+async function run(args: GlobalArgs, request: KillRequest): Promise<number | undefined> {
+  const { selection, limit, failIfEmpty } = request;
   const interrupted: { words?: (() => string) | undefined } = {};
   const work = async (session: Session) => {
-    const run = { flags, session, selection };
+    const run = { request, session };
     const plan = await makePlan(run);
     if (plan.length === 0) {
       await writeOutcomes([], session.format, session.terminal);
-      failIfEmpty(flags, 0, none);
-      if (session.format === "text") writeNone(none, flags, session.terminal);
+      reportNone(`No jobs that could be canceled match ${selection.text}.`, failIfEmpty, session);
       return undefined;
     }
-    if (flags["dry-run"]) return dryRun(plan, run);
+    if (request.dryRun) return dryRun(plan, run);
     const final = await agreed(plan, run);
-    return final ? execute(final, run, limit, interrupted) : EXIT.error;
+    return final ? execute(final, run, interrupted) : EXIT.error;
   };
-  return await withSession(rest, work, {
+  return await withSession(args, work, {
     limit,
     onSignal: () => {
       if (interrupted.words) reportError(interrupted.words(), {});
@@ -256,5 +273,5 @@ export default defineCommand({
     ],
   },
   args,
-  run: ({ args }) => run(args),
+  run: ({ args }) => run(args, parse(args)),
 });

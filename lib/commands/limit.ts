@@ -10,7 +10,7 @@ export interface Limit {
   readonly ms: number;
   /** As typed. */
   readonly text: string;
-  /** A note about the flag that set it. */
+  /** The warning for a limit that was given by --timeout. */
   readonly note?: string;
 }
 
@@ -22,15 +22,14 @@ export function limitOf({ for: text }: WithLimit): Limit | undefined {
 }
 
 /**
- * The same for commands whose --timeout limited the wait before --for existed: alone, it still does.
- * @returns the limit, and the flags for the connection
+ * The same for commands whose --timeout limited the wait before --for existed: alone, it still does, and is no setting of the
+ * connection.
  */
-export function waitLimit<T extends WithLimit>(flags: T): { limit: Limit | undefined; rest: T } {
+export function waitLimit(flags: WithLimit): Limit | undefined {
   const { timeout } = flags;
-  if (flags.for !== undefined || timeout === undefined) return { limit: limitOf(flags), rest: flags };
+  if (flags.for !== undefined || timeout === undefined) return limitOf(flags);
   const note = "--timeout limits the wait here; use --for.";
-  const limit = { ms: parseDuration(timeout, "--timeout"), text: timeout, note };
-  return { limit, rest: { ...flags, timeout: undefined } };
+  return { ms: parseDuration(timeout, "--timeout"), text: timeout, note };
 }
 
 /** The result of `work`, or of `missed` when `work` takes longer than the limit. */

@@ -36,9 +36,9 @@ import { noteReference } from "./job-reference.ts";
 import { type Limit, LONGER, limitOf, notEnded, within } from "./limit.ts";
 import { operatorName } from "./operator.ts";
 import { writeDocument } from "./output.ts";
-import { failIfEmpty, writeNone } from "./selecting.ts";
+import { reportNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
-import { globals, jid, peels, scripted, steering } from "./shared.ts";
+import { type GlobalArgs, globals, jid, peels, scripted, steering } from "./shared.ts";
 import { refuseTest } from "./surroundings.ts";
 import { unknownFault, waitFor } from "./wait.ts";
 
@@ -61,9 +61,22 @@ const args = {
 
 type RetryArgs = Flags<typeof args>;
 
+interface RetryRequest {
+  /** An ID, a prefix, or a word such as @last. */
+  readonly job: string;
+  readonly wish: Wish;
+  /** The conditions on peels as they were typed. */
+  readonly conditions: string;
+  readonly yes: boolean;
+  readonly dryRun: boolean;
+  readonly wait: boolean;
+  readonly limit: Limit | undefined;
+  readonly failIfEmpty: boolean;
+}
+
 /** One run of the command. */
 interface Run {
-  readonly flags: RetryArgs;
+  readonly request: RetryRequest;
   readonly wish: Wish;
   readonly session: Session;
   readonly draft: Draft;
@@ -76,16 +89,25 @@ interface Interrupted {
   clear(): void;
 }
 
-/** @returns what is wanted, before anything is looked up */
-function checkFlags(flags: RetryArgs): Wish {
+function parse(flags: RetryArgs): RetryRequest {
+  const job = parseJid(flags.jid);
   refuseTest(flags);
   if (flags.for !== undefined && !flags.wait)
     throw new UserError("--for limits the wait of --wait.", "Give --wait too, or leave --for out.");
   const timeout = flags["job-timeout"];
   return {
-    selects: retrySelection(flags),
-    force: flags.force === true,
-    timeoutMs: timeout === undefined ? undefined : parseDuration(timeout, "--job-timeout"),
+    job,
+    wish: {
+      selects: retrySelection(flags),
+      force: flags.force === true,
+      timeoutMs: timeout === undefined ? undefined : parseDuration(timeout, "--job-timeout"),
+    },
+    conditions: conditionWords(flags),
+    yes: flags.yes === true,
+    dryRun: flags["dry-run"] === true,
+    wait: flags.wait === true,
+    limit: limitOf(flags),
+    failIfEmpty: flags["fail-if-empty"] === true,
   };
 }
 
@@ -111,11 +133,11 @@ function show(run: Run): boolean {
 
 /** Shows the plan and asks; false when a person does not agree. @throws UserError when none can be asked, and without --yes */
 async function isAgreed(run: Run): Promise<boolean> {
-  const { flags, session, draft } = run;
+  const { request, session, draft } = run;
   const { terminal } = session;
   const { peels } = draft.plan;
   const told = show(run);
-  if (flags.yes) return true;
+  if (request.yes) return true;
   if (!terminal.canAsk || !told)
     throw new UserError(
       `a new job would be dispatched to ${plural(peels.length, "peel")}, and no one can be asked. Nothing was sent.`,
@@ -149,24 +171,24 @@ async function lookAgain({ session, wish, draft }: Run): Promise<Draft> {
  * @throws UserError when no one can be asked, and when the job can't be retried any more
  */
 async function agreed(run: Run): Promise<Draft | undefined> {
-  const { flags, session, wish, draft } = run;
+  const { request, session, wish, draft } = run;
   const { jid } = draft.plan.row;
   const fault = sizeFault(session.store, draft, operatorName(session.env));
   if (fault) throw fault;
   if (!(await isAgreed(run))) return undefined;
   const shown = new Set(draft.plan.peels.map(({ peel }) => peel));
   const narrowed = { ...wish, selects: (peel: PeelStory) => wish.selects(peel) && shown.has(peel.peel) };
-  const now = await lookAgain(flags.yes ? { ...run, wish: narrowed } : run);
+  const now = await lookAgain(request.yes ? { ...run, wish: narrowed } : run);
   const change = changeSince(draft, now);
   if (change === undefined || now.plan.peels.length === 0) return now;
   const news = `job ${jid} ${change === "replaced" ? "is another job" : "has changed"} since it was shown`;
-  if (flags.yes && change === "replaced")
+  if (request.yes && change === "replaced")
     throw new UserError(
       `${news}. Nothing was sent.`,
       `Look at it with \`zester job show ${jid}\`, and retry it if it is meant.`,
     );
   session.terminal.warn(`${news}; this is true now:`);
-  if (!flags.yes) return agreed({ ...run, draft: now });
+  if (!request.yes) return agreed({ ...run, draft: now });
   show({ ...run, draft: now });
   return now;
 }
@@ -228,11 +250,7 @@ async function follow(
 }
 
 /** Sends the new job, reports, and stays until it has ended with --wait. */
-async function execute(
-  { flags, session, draft }: Run,
-  limit: Limit | undefined,
-  interrupted: Interrupted,
-): Promise<number> {
+async function execute({ request: { wait, limit }, session, draft }: Run, interrupted: Interrupted): Promise<number> {
   const { terminal, format } = session;
   const { plan } = draft;
   const minted = mint(session.store.now(), operatorName(session.env));
@@ -268,38 +286,34 @@ async function execute(
     return retryDocument(plan.row.jid, targets, jid, { ...outcome, kind: now });
   };
   let code: number = EXIT.done;
-  if (flags.wait) code = await follow(session, out, jid, documentOf, limit, interrupted);
+  if (wait) code = await follow(session, out, jid, documentOf, limit, interrupted);
   else if (format !== "text") await writeDocument(documentOf(undefined), format, out);
   interrupted.words = undefined;
   return code || (written ? EXIT.done : EXIT.error);
 }
 
-async function run(flags: RetryArgs): Promise<number | undefined> {
-  const text = parseJid(flags.jid);
-  const wish = checkFlags(flags);
-  const limit = limitOf(flags);
+async function run(args: GlobalArgs, request: RetryRequest): Promise<number | undefined> {
+  const { job, wish, dryRun: isDryRun } = request;
   const interrupted: Interrupted = { clear() {} };
   const work = async (session: Session) => {
     const { store, terminal, format } = session;
-    const draft = await draftRetry(store, resolveJob(store, text, noteReference(terminal)), wish, terminal.warn);
-    const run = { flags, wish, session, draft };
+    const draft = await draftRetry(store, resolveJob(store, job, noteReference(terminal)), wish, terminal.warn);
+    const run = { request, wish, session, draft };
     const isNone = draft.plan.peels.length === 0;
-    const final = isNone || flags["dry-run"] ? draft : await agreed(run);
+    const final = isNone || isDryRun ? draft : await agreed(run);
     if (!final) return EXIT.error;
     const { plan } = final;
     if (plan.peels.length === 0) {
       plan.warnings.forEach(terminal.warn);
-      const nothing = nothingWords(plan, conditionWords(flags));
-      if (format === "text") writeNone(nothing, flags, terminal);
-      else await writeDocument(retryDocument(plan.row.jid, []), format, terminal);
-      failIfEmpty(flags, 0, nothing);
+      if (format !== "text") await writeDocument(retryDocument(plan.row.jid, []), format, terminal);
+      reportNone(nothingWords(plan, request.conditions), request.failIfEmpty, session);
       return EXIT.done;
     }
-    if (!flags["dry-run"]) return execute({ ...run, draft: final }, limit, interrupted);
+    if (!isDryRun) return execute({ ...run, draft: final }, interrupted);
     await dryRun(run);
     return EXIT.done;
   };
-  return await withSession(flags, work, {
+  return await withSession(args, work, {
     onSignal: () => {
       interrupted.clear();
       if (interrupted.words !== undefined) reportError(interrupted.words, {});
@@ -321,5 +335,5 @@ export default defineCommand({
     ],
   },
   args,
-  run: ({ args }) => run(args),
+  run: ({ args }) => run(args, parse(args)),
 });

@@ -2,9 +2,11 @@
 import { UserError } from "../errors.ts";
 import type { Narrowing } from "../model/job-reference.ts";
 import type { Conditions } from "../model/selection.ts";
-import type { Terminal } from "../terminal/terminal.ts";
 import { paragraph } from "../text.ts";
 import { narrowingOf } from "./job-reference.ts";
+import type { Session } from "./session.ts";
+
+type Output = Pick<Session, "terminal" | "format">;
 
 const SELECTING = ["state", "function", "target", "user", "owner", "source", "since", "until", "limit"] as const;
 
@@ -26,17 +28,12 @@ export function selectingFlags(flags: Selecting, command: string): { given: read
   );
 }
 
-export interface Emptiable {
-  readonly "fail-if-empty"?: boolean | undefined;
-}
-
-/** Writes that nothing was selected; with --fail-if-empty that is an error instead. */
-export function writeNone(words: string, flags: Emptiable, terminal: Pick<Terminal, "write" | "columns">): void {
-  if (!flags["fail-if-empty"]) terminal.write(paragraph(words, terminal.columns));
-}
-
-/** @throws UserError with the words for it when nothing was selected and --fail-if-empty is given */
-export function failIfEmpty(flags: Emptiable, selected: number, words: string): void {
-  if (flags["fail-if-empty"] && selected === 0)
-    throw new UserError(`${words.charAt(0).toLowerCase()}${words.slice(1)}`);
+/**
+ * Reports that nothing was selected: as a text, or with --fail-if-empty as the error.
+ * @param words a sentence
+ * @throws UserError
+ */
+export function reportNone(words: string, failIfEmpty: boolean, { terminal, format }: Output): void {
+  if (failIfEmpty) throw new UserError(`${words.charAt(0).toLowerCase()}${words.slice(1)}`);
+  if (format === "text") terminal.write(paragraph(words, terminal.columns));
 }

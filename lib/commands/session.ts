@@ -39,9 +39,10 @@ export async function withSession(
 ): Promise<number | undefined> {
   const { terminal, format, env } = surroundings(flags, formats);
   if (limit?.note !== undefined) terminal.warn(limit.note);
+  const connecting = limit?.note === undefined ? flags : { ...flags, timeout: undefined };
   // Loaded here, and the connection below: help and usage errors need neither.
   const { loadSettings } = await import("../settings/resolve.ts");
-  const loaded = await loadSettings(flags, env, terminal.warn, terminal.note);
+  const loaded = await loadSettings(connecting, env, terminal.warn, terminal.note);
   const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limit?.ms ?? loaded.timeoutMs) };
   let store: NatsStore | undefined;
   const open = async () => {

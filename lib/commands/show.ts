@@ -18,7 +18,7 @@ import { count, paragraph, safe } from "../text.ts";
 import { writeIdLine, writeIds } from "./ids.ts";
 import { noteReference } from "./job-reference.ts";
 import { writeDocument } from "./output.ts";
-import { failIfEmpty } from "./selecting.ts";
+import { reportNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 import { globals, jids, peels, scripted } from "./shared.ts";
 import type { Formats } from "./surroundings.ts";
@@ -338,7 +338,7 @@ async function showJobs(request: ShowRequest, session: Session): Promise<undefin
   for (const { message } of failures) terminal.error(message);
   if (last) throw last;
   const none = noneWords(selection, of, wider);
-  failIfEmpty({ "fail-if-empty": request.failIfEmpty }, peels.size, none);
+  if (request.failIfEmpty && peels.size === 0) reportNone(none, true, session);
   if (selection && ids && peels.size === 0 && format === "text") terminal.say(none);
   return undefined;
 }

@@ -19,7 +19,7 @@ import type { Follow, LiveStore } from "../store.ts";
 import { noteReference } from "./job-reference.ts";
 import { unknownTold, writeDocument } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
-import { formats, globals, jid } from "./shared.ts";
+import { formats, type GlobalArgs, globals, jid } from "./shared.ts";
 import { WITH_LINES } from "./surroundings.ts";
 import { followOnScreen } from "./trace-screen.ts";
 
@@ -130,15 +130,27 @@ async function show(
   }
 }
 
-async function run(flags: TraceArgs): Promise<number | undefined> {
-  const text = parseJid(flags.jid);
-  const allPeels = flags["all-peels"] === true;
+interface TraceRequest {
+  /** An ID, a prefix, or a word such as @last. */
+  readonly job: string;
+  readonly follow: boolean;
+  readonly allPeels: boolean;
+}
+
+const parse = (flags: TraceArgs): TraceRequest => ({
+  job: parseJid(flags.jid),
+  follow: flags.follow === true,
+  allPeels: flags["all-peels"] === true,
+});
+
+async function run(args: GlobalArgs, request: TraceRequest): Promise<number | undefined> {
+  const { allPeels } = request;
   const leave = { now: () => {} };
   return await withSession(
-    flags,
+    args,
     async (session) => {
-      const { jid, job } = await resolveJob(session.store, text, noteReference(session.terminal));
-      if (!flags.follow || isTerminal(jobRow(jid, job).status)) {
+      const { jid, job } = await resolveJob(session.store, request.job, noteReference(session.terminal));
+      if (!request.follow || isTerminal(jobRow(jid, job).status)) {
         await show(session, jid, { allPeels, eventsShown: false });
         return undefined;
       }
@@ -159,7 +171,7 @@ async function run(flags: TraceArgs): Promise<number | undefined> {
       if (session.format !== "jsonl") await persist(session, link, () => show(session, jid, { allPeels, eventsShown }));
       return undefined;
     },
-    { formats: WITH_LINES, isDrawn: flags.follow, onSignal: () => leave.now() },
+    { formats: WITH_LINES, isDrawn: request.follow, onSignal: () => leave.now() },
   );
 }
 
@@ -172,5 +184,5 @@ export default defineCommand({
     examples: ["zester job trace 20260115-002", "zester job trace 20260115-002 --follow"],
   },
   args,
-  run: ({ args }) => run(args),
+  run: ({ args }) => run(args, parse(args)),
 });

@@ -11,7 +11,8 @@ import { Waiting } from "../jobs/waiting.ts";
 import { parseJid } from "../model/jid.ts";
 import { type JobRow, unknownStateWords } from "../model/job.ts";
 import { endingCode, worstCode } from "../model/job-end.ts";
-import { parseSelection } from "../model/selection.ts";
+import type { Narrowing } from "../model/job-reference.ts";
+import { parseSelection, type Selection } from "../model/selection.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import { endingDocument, endingLine, openDocument, waitingText } from "../render/ending.ts";
 import type { Store } from "../store.ts";
@@ -21,9 +22,9 @@ import { selectionByServer } from "./clock.ts";
 import { noteReference } from "./job-reference.ts";
 import { type Limit, LONGER, notEnded, waitLimit, within } from "./limit.ts";
 import { unknownTold, warnUnreadable, writeDocument } from "./output.ts";
-import { failIfEmpty, selectingFlags, writeNone } from "./selecting.ts";
+import { reportNone, selectingFlags } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
-import { conditions, globals, jids, limited, scripted } from "./shared.ts";
+import { conditions, type GlobalArgs, globals, jids, limited, scripted } from "./shared.ts";
 
 const args = {
   ...globals,
@@ -112,11 +113,27 @@ async function report({ jids, rows, endings, ended }: Waiting, { terminal, forma
   await writeDocument(documents, format, out);
 }
 
-async function run(flags: WaitArgs): Promise<number | undefined> {
-  const texts = flags._.map(parseJid);
-  const { narrowing } = selectingFlags(flags, "wait");
-  const selection = parseSelection(flags, new Date());
-  const { limit, rest } = waitLimit(flags);
+interface WaitRequest {
+  /** Jobs that are named; none: those of the selection. */
+  readonly jobs: readonly string[];
+  /** Which jobs a word such as @last may stand for. */
+  readonly narrowing: Narrowing;
+  /** By this machine's clock. */
+  readonly selection: Selection;
+  readonly limit: Limit | undefined;
+  readonly failIfEmpty: boolean;
+}
+
+const parse = (flags: WaitArgs): WaitRequest => ({
+  jobs: flags._.map(parseJid),
+  narrowing: selectingFlags(flags, "wait").narrowing,
+  selection: parseSelection(flags, new Date()),
+  limit: waitLimit(flags),
+  failIfEmpty: flags["fail-if-empty"] === true,
+});
+
+async function run(args: GlobalArgs, request: WaitRequest): Promise<number | undefined> {
+  const { jobs: texts, narrowing, selection, limit } = request;
   const work = async (session: Session) => {
     const waiting = new Waiting();
     const status = statusOn(session.terminal);
@@ -141,15 +158,14 @@ async function run(flags: WaitArgs): Promise<number | undefined> {
     if (fault) throw fault;
     if (waiting.jids.length === 0) {
       const none = `No jobs that have not ended match ${selection.text}.`;
-      failIfEmpty(flags, 0, none);
-      if (session.format === "text") writeNone(none, flags, session.terminal);
+      reportNone(none, request.failIfEmpty, session);
       // A script that looks at the exit code alone would take this for an end.
       if (!session.terminal.isTty) session.terminal.note(`n${none.slice(1)}`);
       return undefined;
     }
     return worstCode(waiting.ended.map(endingCode));
   };
-  return await withSession(rest, work, { limit });
+  return await withSession(args, work, { limit });
 }
 
 export default defineCommand({
@@ -163,5 +179,5 @@ export default defineCommand({
     examples: ["zester job wait 20260115-001 --for 10m", "zester job wait --function 'pkg.*' --since 1h"],
   },
   args,
-  run: ({ args }) => run(args),
+  run: ({ args }) => run(args, parse(args)),
 });

@@ -8,7 +8,8 @@ import { findStuck } from "../jobs/heartbeats.ts";
 import { parseJid } from "../model/jid.ts";
 import type { Job } from "../model/job.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
-import { parseSelection } from "../model/selection.ts";
+import type { Narrowing } from "../model/job-reference.ts";
+import { parseSelection, type Selection } from "../model/selection.ts";
 import { type Stuck, stuckWords } from "../model/stuck.ts";
 import { Board, renderBoard } from "../render/board.ts";
 import { CALL_FIELDS } from "../render/call.ts";
@@ -18,10 +19,10 @@ import { Screen, screenSize } from "../terminal/screen.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { selectionByServer } from "./clock.ts";
 import { narrowingOf } from "./job-reference.ts";
-import { LONGER, limitOf, notEnded, within } from "./limit.ts";
+import { type Limit, LONGER, limitOf, notEnded, within } from "./limit.ts";
 import { unknownTold, warnUnreadable } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
-import { conditions, formats, globals, jid, limited } from "./shared.ts";
+import { conditions, formats, type GlobalArgs, globals, jid, limited } from "./shared.ts";
 import { watchJob } from "./watch-job.ts";
 
 const { state, function: fn, target, user, owner, source, since } = conditions;
@@ -154,24 +155,31 @@ async function drawBoard(
   }
 }
 
-async function run(flags: WatchArgs): Promise<number | undefined> {
-  const text = flags.jid === undefined ? undefined : parseJid(flags.jid);
+interface WatchRequest {
+  /** The one job to watch; undefined: those of the selection. */
+  readonly job: string | undefined;
+  /** Which jobs a word such as @last may stand for. */
+  readonly narrowing: Narrowing;
+  /** By this machine's clock. */
+  readonly selection: Selection;
+  readonly limit: Limit | undefined;
+}
+
+function parse(flags: WatchArgs): WatchRequest {
+  const job = flags.jid === undefined ? undefined : parseJid(flags.jid);
   const selection = parseSelection(flags, new Date());
   const given = WATCHED.filter((name) => flags[name] !== undefined);
-  const narrowing = narrowingOf(text === undefined ? [] : [text], flags, given);
-  const limit = limitOf(flags);
+  const narrowing = narrowingOf(job === undefined ? [] : [job], flags, given);
+  return { job, narrowing, selection, limit: limitOf(flags) };
+}
+
+async function run(args: GlobalArgs, { job, narrowing, selection, limit }: WatchRequest): Promise<number | undefined> {
   const leave = { now: () => {} };
   const work = async (session: Session) => {
-    if (text !== undefined) {
+    if (job !== undefined) {
       const terminal = withoutReader(session.terminal);
       const open = new Set<string>();
-      const watching = watchJob(
-        Object.create(session, { terminal: { value: terminal } }),
-        text,
-        narrowing,
-        leave,
-        open,
-      );
+      const watching = watchJob(Object.create(session, { terminal: { value: terminal } }), job, narrowing, leave, open);
       return await within(limit, watching, (limit) => {
         throw notEnded(open, limit, LONGER);
       });
@@ -185,7 +193,7 @@ async function run(flags: WatchArgs): Promise<number | undefined> {
       () => EXIT.timedOut,
     );
   };
-  return await withSession(flags, (session) => work(session).finally(() => leave.now()), {
+  return await withSession(args, (session) => work(session).finally(() => leave.now()), {
     // A stream has no end that could close an array: json is a line each as well.
     formats: ["text", "json", "jsonl"],
     isDrawn: true,
@@ -204,5 +212,5 @@ export default defineCommand({
     examples: ["zester job watch", "zester job watch --target 'db*'", "zester job watch 20260115-002 --for 10m"],
   },
   args,
-  run: ({ args }) => run(args),
+  run: ({ args }) => run(args, parse(args)),
 });
