@@ -2,10 +2,9 @@
 import type { ArgsDef } from "citty";
 import { defineCommand, type Flags } from "../cli/command.ts";
 import { EXIT, UserError } from "../errors.ts";
-import { type Read, readJobs } from "../jobs/read-jobs.ts";
+import { type Read, readJobs, SeenPeels } from "../jobs/read-jobs.ts";
 import { readSelected } from "../jobs/recent.ts";
 import { readResultStats } from "../jobs/result-stats.ts";
-import { SeenPeels } from "../jobs/seen-peels.ts";
 import { alivePeels, readPeelStats } from "../jobs/stats.ts";
 import { globs } from "../model/glob.ts";
 import type { JobList } from "../model/job.ts";

@@ -1,7 +1,7 @@
 // zester version --check
 import type { Value } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
-import { newestVersion } from "../jobs/newest-version.ts";
+import { newestVersion } from "../jobs/read-jobs.ts";
 import { RECORD_VERSION } from "../model/job.ts";
 import { plural } from "../text.ts";
 import { writeDocument } from "./output.ts";

@@ -6,7 +6,7 @@ import { UserError } from "../errors.ts";
 import { linkLines, persist } from "../jobs/follow.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
 import { resolveJob } from "../jobs/lookup.ts";
-import { readOpenJobs } from "../jobs/open-jobs.ts";
+import { readOpenJobs } from "../jobs/read-jobs.ts";
 import { Waiting } from "../jobs/waiting.ts";
 import { parseJid } from "../model/jid.ts";
 import { type JobRow, unknownStateWords } from "../model/job.ts";

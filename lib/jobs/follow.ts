@@ -1,7 +1,6 @@
 // Staying with jobs over lost connections.
 import { Transient, Unavailable } from "../errors.ts";
-import type { Job } from "../model/job.ts";
-import { isTerminal, ROW_FIELDS } from "../model/job.ts";
+import { isTerminal, type Job, ROW_FIELDS } from "../model/job.ts";
 import type { Return } from "../model/returns.ts";
 import type { Follow, LiveStore } from "../store.ts";
 import { clockText } from "../time.ts";

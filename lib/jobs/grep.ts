@@ -1,11 +1,9 @@
 // Searching the returns of many jobs.
 import { ByteSet, grown } from "../codec/byte-set.ts";
 import { decodeRecord, isJson } from "../codec/decode.ts";
-import type { JobRow } from "../model/job.ts";
-import { type JobList, jidsOf } from "../model/job.ts";
+import { type JobList, type JobRow, jidsOf } from "../model/job.ts";
 import { toReturn } from "../model/returns.ts";
-import type { Search } from "../model/search.ts";
-import { type Hit, hitsIn } from "../model/search.ts";
+import { type Hit, hitsIn, type Search } from "../model/search.ts";
 import type { Store } from "../store.ts";
 import type { ReturnReader } from "./lookup.ts";
 import type { Progress } from "./read-jobs.ts";

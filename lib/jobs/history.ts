@@ -17,17 +17,15 @@ import {
   toldOf,
   unreturned,
 } from "../model/history.ts";
-import type { Job } from "../model/job.ts";
-import { isTerminal, type JobRow } from "../model/job.ts";
+import { isTerminal, type Job, type JobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Store } from "../store.ts";
 import { readUnheard } from "./given-up.ts";
 import { inTime } from "./heartbeats.ts";
 import { orNoBucket } from "./lookup.ts";
-import { type Progress, type Read, readJobs, toJob } from "./read-jobs.ts";
+import { type Progress, type Read, readJobs, SeenPeels, toJob } from "./read-jobs.ts";
 import { readReturnsAcross } from "./read-returns.ts";
-import { SeenPeels } from "./seen-peels.ts";
 import { readPeelStory } from "./story.ts";
 import { turns } from "./turns.ts";
 

@@ -18,7 +18,6 @@ import {
 } from "../model/job.ts";
 import { peelList } from "../model/peel.ts";
 import { CountColumn, ListColumn, MetadataColumn, TextColumn, TimeColumn } from "./job-columns.ts";
-import { mergeSort } from "./merge-sort.ts";
 
 /** Jobs that there is room for at first. */
 const FIRST = 1024;
@@ -161,11 +160,9 @@ export class JobTable {
     for (let n = 0; n < this.#jids.size; n++) if (this.#marks[n] === KEPT) order[size++] = n;
     const { created } = this.#columns;
     const odd = this.#odd;
-    return mergeSort(order, (a, b) => {
+    return order.sort((a, b) => {
       const later = odd.size > 0 && (odd.has(a) || odd.has(b)) ? 0 : created.compare(a, b);
-      if (later > 0) return true;
-      if (later < 0) return false; // neither is true of times that are not set
-      return byCreation(this.row(a), this.row(b)) > 0;
+      return later || byCreation(this.row(a), this.row(b)); // NaN for times that are not set
     });
   }
 

@@ -2,14 +2,13 @@
 import type { ValueMap } from "../codec/value.ts";
 import { Unavailable, UserError } from "../errors.ts";
 import { isWholeJid, JobNotFound } from "../model/jid.ts";
-import type { Job } from "../model/job.ts";
-import { isTerminal, isUnknownStatus, type JobRow, jobRow } from "../model/job.ts";
+import { isTerminal, isUnknownStatus, type Job, type JobRow, jobRow } from "../model/job.ts";
 import { type Narrowing, noSuchReference, parseJobReference } from "../model/job-reference.ts";
 import { isTarget, type Plan, type Refused, refuseEnded, type Target } from "../model/kill.ts";
 import type { Selection } from "../model/selection.ts";
 import type { LiveStore } from "../store.ts";
 import { completeJid, readJob, resolveJob, type WordTold } from "./lookup.ts";
-import { readOpenJobs } from "./open-jobs.ts";
+import { readOpenJobs } from "./read-jobs.ts";
 
 /** What a job's state makes of it. */
 const judge = ({ row, record }: Job, ask: boolean): Target | Refused =>

@@ -1,7 +1,9 @@
 // Reading all jobs: the scan and the decoding.
+import { ByteSet } from "../codec/byte-set.ts";
 import { decodeRecord, Undecodable } from "../codec/decode.ts";
-import type { ValueMap } from "../codec/value.ts";
-import { byCreation, type Job, JobList, type JobRow, jobRow, unreadableRow } from "../model/job.ts";
+import { asInteger, type ValueMap } from "../codec/value.ts";
+import { byCreation, isTerminal, type Job, JobList, type JobRow, jobRow, unreadableRow } from "../model/job.ts";
+import type { Selection } from "../model/selection.ts";
 import type { Store } from "../store.ts";
 import { JobTable } from "./job-table.ts";
 import type { RecordParts } from "./record-parts.ts";
@@ -152,4 +154,55 @@ export class Collection {
     const unreadable = table.unreadable().sort(byCreation);
     return { jobs, unreadable, total: table.total, has: (jid) => table.has(jid), all };
   }
+}
+
+/**
+ * The jobs that a selection finds, of those that have not ended; and all jobs that can't be decoded, any of which the
+ * selection may mean.
+ */
+export async function readOpenJobs(
+  store: Store,
+  selection: Selection,
+  withRecords: boolean,
+): Promise<{ jobs: JobList; unreadable: readonly JobRow[] }> {
+  const keep = (row: JobRow) => row.unreadable === undefined && !isTerminal(row.status) && selection.matches(row);
+  const read = await readJobs(store, keep, withRecords);
+  return { jobs: selection.arrange(read.jobs), unreadable: read.unreadable };
+}
+
+/** The peels that jobs target, collected as a scan of jobs passes by. */
+export class SeenPeels {
+  /** As they are stored. */
+  readonly ids = new Set<string>();
+  readonly #lists = new WeakSet<readonly string[]>();
+
+  see({ targets }: JobRow): void {
+    // Jobs that target the same peels share their list.
+    if (!targets || this.#lists.has(targets)) return;
+    this.#lists.add(targets);
+    for (const peel of targets) this.ids.add(peel);
+  }
+}
+
+const VERSION = ["v"];
+
+/** The highest version among the records of jobs, and how many jobs there are. */
+export async function newestVersion(store: Store): Promise<{ version: bigint | undefined; jobs: number }> {
+  const jids = new ByteSet();
+  let version: bigint | undefined;
+  await store.scanJobs({
+    take(key, from, bytes) {
+      const n = jids.add(key, from, key.length);
+      if (!bytes) return n;
+      try {
+        const v = asInteger(decodeRecord(bytes, VERSION).get("v"));
+        if (v !== undefined && (version === undefined || v > version)) version = v;
+      } catch (error) {
+        if (!(error instanceof Undecodable)) throw error;
+      }
+      return n;
+    },
+    dropAllBut() {}, // a record that was there a moment ago counts as well
+  });
+  return { version, jobs: jids.size };
 }
