@@ -3,7 +3,6 @@ import { ByteSet } from "../codec/byte-set.ts";
 import type { Return } from "../model/returns.ts";
 import type { ReturnEntries, ReturnsOf, Store } from "../store.ts";
 import { listedReturns, peelReturn, type ReturnReader, wholeRecords } from "./lookup.ts";
-import { PairSet } from "./pair-set.ts";
 import { NO_PROGRESS, type Progress } from "./read-jobs.ts";
 
 /**
@@ -25,12 +24,13 @@ export interface ReturnsOptions {
 }
 
 const DOT = 0x2e;
-/** Keys that room is made for at once; for more, it grows on the way. */
-const RESERVED = 1_000_000;
 /** Memory is swept after so many returns. */
 const SWEEP = 1 << 15;
 /** Stands in the place of a peel's number for a key of a list. */
 const LIST_KEY = -1;
+
+/** One number for those of a job and a peel, which are below 2^26 each. */
+const pairOf = (job: number, peel: number) => job * 2 ** 26 + peel + 1;
 
 /** Where the first dot of a key is; -1 without one. For so few bytes a loop is quicker than a native call. */
 function dotIn(key: Uint8Array, from: number): number {
@@ -45,8 +45,8 @@ class ReturnKeys {
   readonly #peels = new ByteSet();
   /** The peels as text: each is made once. */
   readonly #names: string[] = [];
-  /** Of each key the number of its job, and that of its peel or LIST. */
-  readonly #pairs = new PairSet();
+  /** The number of each key, by those of its job and its peel (`pairOf`). */
+  readonly #numbers = new Map<number, number>();
   /** The job of the key that came last: several peels of a job often come one after the other. */
   #jid = -1;
   #jidText: string | undefined;
@@ -61,16 +61,12 @@ class ReturnKeys {
   }
 
   get size(): number {
-    return this.#pairs.size;
+    return this.#numbers.size;
   }
 
   /** How many jobs there are among the keys and those asked for. */
   get jobs(): number {
     return this.#jids.size;
-  }
-
-  reserve(keys: number): void {
-    this.#pairs.reserve(keys);
   }
 
   /** The number of the key that `key` has from `from` on; its peel stands behind `dot`, which is below 0 for a list. */
@@ -81,13 +77,18 @@ class ReturnKeys {
       this.#jidText = undefined;
     }
     this.#peel = dot < 0 ? LIST_KEY : this.#peels.add(key, dot + 1, key.length);
-    return this.#pairs.add(this.#jid, this.#peel);
+    const pair = pairOf(this.#jid, this.#peel);
+    const known = this.#numbers.get(pair);
+    if (known !== undefined) return known;
+    const number = this.#numbers.size;
+    this.#numbers.set(pair, number);
+    return number;
   }
 
   /** The number of a peel's own key of the job of the last key; -1 when it did not come. */
   find(peel: string): number {
     const number = this.#peels.find(Buffer.from(peel));
-    return number < 0 ? -1 : this.#pairs.find(this.#jid, number);
+    return number < 0 ? -1 : (this.#numbers.get(pairOf(this.#jid, number)) ?? -1);
   }
 
   /** The number of the last key's job: of one that was asked for, its place among those. */
@@ -134,7 +135,6 @@ class ReturnsUnderWay implements ReturnEntries {
   }
 
   expect(total: number, come: number): void {
-    this.#keys.reserve(Math.min(total, RESERVED));
     this.progress.begin(total, come);
   }
 

@@ -1,46 +1,14 @@
 // The returns of many jobs, counted for each peel, and the peels that could have run any.
-import { decodeRecord } from "../codec/decode.ts";
-import { FieldScanner } from "../codec/field-scan.ts";
-import type { ValueMap } from "../codec/value.ts";
-import { integer64, isInteger64, isNil, isTrue } from "../codec/value-at.ts";
 import { Unavailable } from "../errors.ts";
 import { isTerminal, jidsOf } from "../model/job.ts";
 import type { PeelState } from "../model/peel-state.ts";
-import { RETURN_FIELDS, type Return, stateOfReturn, toReturn } from "../model/returns.ts";
+import { RETURN_FIELDS, stateOfReturn } from "../model/returns.ts";
 import { jobSlice, type PeelStats, PeelTally } from "../model/stats.ts";
 import type { Span } from "../model/trend.ts";
 import type { Store } from "../store.ts";
 import { UnheardPeels } from "./given-up.ts";
-import type { ReturnReader } from "./lookup.ts";
 import type { Progress, Read } from "./read-jobs.ts";
 import { readReturnsAcross } from "./read-returns.ts";
-
-/**
- * Reads what counts of a return. Most returns are plain good ones: these take no map of their own, which for 500,000 of them
- * would be most of the memory. What it gives is valid until the next call.
- */
-class GoodReturns implements ReturnReader {
-  readonly #scanner = new FieldScanner(RETURN_FIELDS);
-  readonly #good: ValueMap = new Map([["success", true]]);
-
-  read(peel: string, bytes: Uint8Array): Return {
-    return toReturn(peel, this.#fields(bytes));
-  }
-
-  keep(peel: string, record: ValueMap): Return {
-    return toReturn(peel, record);
-  }
-
-  #fields(bytes: Uint8Array): ValueMap {
-    const found = this.#scanner;
-    if (!found.scan(bytes)) return decodeRecord(bytes, RETURN_FIELDS);
-    const [success = -1, error = -1, duration = -1, unreachable = -1] = found.starts;
-    const isGood = isTrue(bytes, success) && isNil(bytes, error) && !isTrue(bytes, unreachable);
-    if (!isGood || !isInteger64(bytes, duration)) return decodeRecord(bytes, RETURN_FIELDS);
-    this.#good.set("duration", integer64(bytes, duration));
-    return this.#good;
-  }
-}
 
 /** The slice of a job that falls into none. */
 const NO_SLICE = -1;
@@ -106,7 +74,7 @@ export async function readPeelStats(
     (item, place) => {
       if (readable[place] === 1 && unheard.take(place, item)) add(place, item.peel, stateOfReturn(item), item.duration);
     },
-    { reader: new GoodReturns(), sweeps: true, warn, progress },
+    { fields: RETURN_FIELDS, sweeps: true, warn, progress },
   );
   const { heard, note } = await unheard.read(store, RETURN_FIELDS);
   if (note !== undefined) warn(note);
