@@ -3,7 +3,7 @@ import { toJsonLine } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
 import type { Read } from "../jobs/read-jobs.ts";
 import { isUnknownStatus, type JobRow, unknownStateWords, unreadableWords } from "../model/job.ts";
-import { documentText } from "../render/document.ts";
+import { documentText, jsonDocuments, type LongDocument, wholeDocument } from "../render/document.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { count } from "../text.ts";
 import type { Format } from "./surroundings.ts";
@@ -18,6 +18,18 @@ function* valueLines(values: Iterable<Value>): Generator<string> {
 export async function writeDocument(value: Value, format: Structured, terminal: Terminal): Promise<void> {
   if (format === "jsonl") terminal.writeAll(valueLines(Array.isArray(value) ? value : [value]));
   else terminal.write(await documentText(value, format === "json" ? "json" : "yaml"));
+}
+
+/** Writes documents with long lists: one, or several as a list. */
+export async function writeLongDocuments(
+  documents: readonly LongDocument[],
+  several: boolean,
+  format: Structured,
+  terminal: Terminal,
+): Promise<void> {
+  if (format === "json") return terminal.writeAll(jsonDocuments(documents, several));
+  const whole = documents.map(wholeDocument);
+  await writeDocument(several ? whole : (whole[0] as Value), format, terminal);
 }
 
 /** How many jobs a selection was made from, for messages about one that matches nothing. */

@@ -3,9 +3,8 @@
 
 import type { ArgsDef } from "citty";
 import { defineCommand, type Flags } from "../cli/command.ts";
-import type { Value } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
-import { orNoBucket, type ReturnReader, readReturns, resolveJob, wholeRecords } from "../jobs/lookup.ts";
+import { orNoBucket, type ReturnReader, readReturns, resolveJob, storedRecords, wholeRecords } from "../jobs/lookup.ts";
 import type { Reading } from "../jobs/story.ts";
 import { isPlainPeel, parseJid } from "../model/jid.ts";
 import type { JobRow } from "../model/job.ts";
@@ -13,11 +12,12 @@ import { displayPeel, sortedByPeel } from "../model/peel.ts";
 import { type PeelSelection, peelSelection } from "../model/peel-selection.ts";
 import { peelsOf, RETURN_FIELDS, STORY_FIELDS, wereReadEarly } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
+import type { LongDocument } from "../render/document.ts";
 import { recordDocument, renderRecord } from "../render/record.ts";
 import { count, paragraph, safe } from "../text.ts";
 import { writeIdLine, writeIds } from "./ids.ts";
 import { noteReference } from "./job-reference.ts";
-import { writeDocument } from "./output.ts";
+import { writeLongDocuments } from "./output.ts";
 import { reportNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 import { globals, jids, peels, scripted } from "./shared.ts";
@@ -129,7 +129,7 @@ interface Shown {
   /** As text, in pieces. */
   text(): Iterable<string>;
   /** For programs. */
-  document(): Value;
+  document(): LongDocument;
   /** The IDs of the peels that were selected, as they are stored. */
   peels(): readonly string[];
   /** How many peels they were selected from. */
@@ -142,11 +142,11 @@ interface Shown {
 /** The record and its returns as the buckets hold them: what the reference page shows. */
 async function readRecord({ allPeels }: ShowRequest, text: string, session: Session): Promise<Shown> {
   const { store, terminal, format } = session;
-  const fields = format === "text" ? RETURN_FIELDS : undefined;
+  const reader = format === "text" ? wholeRecords(RETURN_FIELDS) : storedRecords();
   const returnsOf = async (jid: string) => {
     const warnings: string[] = [];
     const warn = (warning: string) => void warnings.push(warning);
-    const found = await readReturns(store, jid, warn, wholeRecords(fields)).catch(orNoBucket);
+    const found = await readReturns(store, jid, warn, reader).catch(orNoBucket);
     if (Array.isArray(found)) return { noBucket: false, returns: found, warnings };
     return { noBucket: true, returns: [], warnings: [`${found.message} The returns are not shown.`] };
   };
@@ -170,7 +170,8 @@ async function readRecord({ allPeels }: ShowRequest, text: string, session: Sess
 
 /** What is kept of the returns for a form. */
 async function returnReader({ form, changes, ids }: ShowRequest, { format }: Session): Promise<ReturnReader> {
-  if (form !== "output" && form !== "summary") return wholeRecords(ids || format === "text" ? STORY_FIELDS : undefined);
+  if (form !== "output" && form !== "summary")
+    return ids || format === "text" ? wholeRecords(STORY_FIELDS) : storedRecords();
   const { SharedReturns } = await import("../jobs/shared-returns.ts");
   const isSummary = form === "summary";
   return new SharedReturns({ changesOnly: isSummary || changes, withoutTimes: isSummary });
@@ -306,7 +307,7 @@ async function showJobs(request: ShowRequest, session: Session): Promise<undefin
     });
   const several = request.jobs.length > 1;
   const failures: UserError[] = [];
-  const documents: Value[] = [];
+  const documents: LongDocument[] = [];
   const jids = new Set<string>();
   const peels = new Set<string>();
   let of = 0;
@@ -332,7 +333,7 @@ async function showJobs(request: ShowRequest, session: Session): Promise<undefin
   }
   if (jids.size > 0 || several) {
     if (ids) await writePeelIds(request, [...peels], session);
-    else if (format !== "text") await writeDocument(several ? documents : (documents[0] as Value), format, terminal);
+    else if (format !== "text") await writeLongDocuments(documents, several, format, terminal);
   }
   const last = failures.pop();
   for (const { message } of failures) terminal.error(message);

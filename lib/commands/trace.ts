@@ -17,7 +17,7 @@ import { keyed } from "../render/document.ts";
 import { renderEvents, renderStory, renderTimeline, stepDocument, storyDocument } from "../render/story.ts";
 import type { Follow, LiveStore } from "../store.ts";
 import { noteReference } from "./job-reference.ts";
-import { unknownTold, writeDocument } from "./output.ts";
+import { unknownTold, writeLongDocuments } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import { formats, type GlobalArgs, globals, jid } from "./shared.ts";
 import { WITH_LINES } from "./surroundings.ts";
@@ -121,12 +121,18 @@ async function show(
   const reading = await readStory(store, jid, await readJob(store, jid), terminal.warn);
   const { job, story } = reading;
   gaps(reading).forEach(terminal.warn);
-  if (format === "jsonl") terminal.write(story.steps.map((step) => `${toJsonLine(stepDocument(step))}\n`).join(""));
-  else if (format !== "text") await writeDocument(storyDocument(keyed(job, { jid }), reading), format, terminal);
+  if (format === "jsonl") terminal.writeAll(story.steps.values().map((step) => `${toJsonLine(stepDocument(step))}\n`));
+  else if (format !== "text")
+    await writeLongDocuments([storyDocument(keyed(job, { jid }), reading)], false, format, terminal);
   else {
-    const timeline = eventsShown || story.steps.length === 0 ? "" : renderTimeline(story, terminal, allPeels);
-    const text = renderStory(reading, terminal, { now: store.now(), allPeels });
-    terminal.write(`${eventsShown ? "\n" : ""}${text}${timeline && "\n"}${timeline}`);
+    const text = function* () {
+      if (eventsShown) yield "\n";
+      yield renderStory(reading, terminal, { now: store.now(), allPeels });
+      if (eventsShown || story.steps.length === 0) return;
+      yield "\n";
+      yield* renderTimeline(story, terminal, allPeels);
+    };
+    terminal.writeAll(text());
   }
 }
 

@@ -3,7 +3,7 @@
 import { toJsonLine } from "../codec/json.ts";
 import { linkLines, persist } from "../jobs/follow.ts";
 import { LiveJob, type Sight } from "../jobs/live.ts";
-import { resolveJob } from "../jobs/lookup.ts";
+import { resolveJob, wholeRecords } from "../jobs/lookup.ts";
 import { endingOf } from "../jobs/waiting.ts";
 import { isTerminal, type JobRow, jobRow } from "../model/job.ts";
 import { type Ending, endingCode } from "../model/job-end.ts";
@@ -166,7 +166,7 @@ export async function watchJob(
     const hasEnded = isTerminal(jobRow(jid, live.job).status);
     const record = hasEnded ? live.job : await live.follow(store, working);
     // What the record counts may arrive after it.
-    return endingOf(store, jid, record, warn);
+    return endingOf(store, jid, record, warn, session.format === "text" ? undefined : wholeRecords());
   });
   try {
     const ending = await Promise.race([following, failure.promise]);

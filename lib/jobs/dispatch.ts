@@ -5,6 +5,7 @@ import { asText } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
 import { isPastClaimed, type JobRow } from "../model/job.ts";
 import type { Dispatched } from "../model/retry.ts";
+import type { JobEvent } from "../model/story.ts";
 import type { NewJob, Store } from "../store.ts";
 import { safe } from "../text.ts";
 import { readEvents } from "./events.ts";
@@ -56,8 +57,12 @@ const SENDING = { waitMs: 1_000, pauseMs: 50 } as const;
 
 /** True when the events of a job prove that it was sent. */
 async function wasSent(store: Store, jid: string): Promise<boolean> {
-  const { events } = await readEvents(store, jid);
-  return events.some(({ kind }) => kind === "dispatch" || kind === "ack");
+  let sent = false;
+  const add = ({ kind }: JobEvent) => {
+    sent ||= kind === "dispatch" || kind === "ack";
+  };
+  await readEvents(store, jid, { add, again: () => {} });
+  return sent;
 }
 
 /** How far a job is that a master has taken. A master may answer before it writes the record, and before it sends the job. */

@@ -1,8 +1,10 @@
 // The events of one job, decoded: read once, or followed.
-import { decode } from "../codec/decode.ts";
+import { decode, decodeRecord } from "../codec/decode.ts";
 import { Undecodable } from "../codec/undecodable.ts";
+import type { ValueMap } from "../codec/value.ts";
 import { Unavailable } from "../errors.ts";
-import type { JobEvent } from "../model/story.ts";
+import { STORY_FIELDS } from "../model/returns.ts";
+import { type JobEvent, Steps } from "../model/story.ts";
 import type { Follow, LiveStore, Store, StoredEvent } from "../store.ts";
 import type { ReturnReader } from "./lookup.ts";
 
@@ -14,33 +16,70 @@ export function eventOf({ bytes, ...event }: StoredEvent, reader?: ReturnReader)
   try {
     if (!reader || event.peel === undefined || !RETURN_EVENTS.has(event.kind))
       return { ...event, payload: decode(bytes) };
-    const returned = reader.read(event.peel, bytes);
-    return { ...event, payload: returned.record, returned };
+    return { ...event, payload: decodeRecord(bytes, STORY_FIELDS), returned: reader.read(event.peel, bytes) };
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
     return { ...event, payload: undefined };
   }
 }
 
+/** What takes the events of a job. */
+export interface EventSink {
+  add(event: JobEvent): void;
+  /** Some did not come: what was added counts for nothing, and all of it comes again. */
+  again(): void;
+}
+
+/** The steps of a job whose record may come later than its first events. Events are not kept: a wide job has many. */
+export class EarlySteps implements EventSink {
+  #early: JobEvent[] = [];
+  #steps: Steps | undefined;
+
+  /** @param job its record, where that is known already */
+  constructor(private job?: ValueMap) {
+    this.again();
+  }
+
+  add(event: JobEvent): void {
+    if (this.#steps) this.#steps.add(event);
+    else this.#early.push(event);
+  }
+
+  again(): void {
+    this.#early = [];
+    this.#steps = this.job && new Steps(this.job);
+  }
+
+  /** The steps so far. @param job its record: from now on events are put together as they come */
+  of(job: ValueMap): Steps {
+    this.job = job;
+    this.#steps ??= new Steps(job);
+    for (const event of this.#early.splice(0)) this.#steps.add(event);
+    return this.#steps;
+  }
+}
+
 /**
- * The events of a job, in order; without any, and with what to say, where they can't be read.
+ * Hands over the events of a job, in order.
  * @param reader what is made of the records of returns; all of them is kept when not given
+ * @returns what to report when they can't be read
  */
 export async function readEvents(
   store: Store,
   jid: string,
+  sink: EventSink,
   reader?: ReturnReader,
-): Promise<{ events: readonly JobEvent[]; note: string | undefined }> {
-  let events: JobEvent[] = [];
-  const again = () => {
-    events = [];
-  };
+): Promise<string | undefined> {
   try {
-    await store.events(jid, (event) => void events.push(eventOf(event, reader)), again);
-    return { events, note: undefined };
+    await store.events(
+      jid,
+      (event) => sink.add(eventOf(event, reader)),
+      () => sink.again(),
+    );
+    return undefined;
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
-    return { events: [], note: `${error.message} Which peels accepted the job is not known.` };
+    return `${error.message} Which peels accepted the job is not known.`;
   }
 }
 

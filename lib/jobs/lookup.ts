@@ -15,6 +15,7 @@ import {
 import { displayPeel } from "../model/peel.ts";
 import { type Return, toReturn, unreadableReturn } from "../model/returns.ts";
 import type { Store } from "../store.ts";
+import { sweeper } from "./sweep.ts";
 
 /** A job's stored value as a record. @throws UserError when it can't be decoded */
 export function jobRecord(jid: string, bytes: Uint8Array): ValueMap {
@@ -58,6 +59,27 @@ export const wholeRecords = (fields?: readonly string[]): ReturnReader => ({
   keep: toReturn,
 });
 const WHOLE = wholeRecords();
+
+/** Reads returns whole, and keeps them as they are stored: decoded, many would take several times as much memory. */
+export function storedRecords(): ReturnReader {
+  const sweep = sweeper();
+  const decoded = (bytes: Uint8Array) => {
+    sweep();
+    return decodeRecord(bytes);
+  };
+  return {
+    read(peel, bytes) {
+      const stored = new Uint8Array(bytes);
+      return {
+        ...toReturn(peel, decoded(bytes)),
+        get record() {
+          return decoded(stored);
+        },
+      };
+    },
+    keep: toReturn,
+  };
+}
 
 /** The returns in the list that a bucket holds under the JID; what can't be decoded is warned of. */
 export function listedReturns(jid: string, list: Uint8Array, warn: (text: string) => void, reader = WHOLE): Return[] {

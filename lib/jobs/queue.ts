@@ -2,9 +2,9 @@
 // accepted earlier (wire.md, 2).
 import type { ValueMap } from "../codec/value.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
-import { Steps } from "../model/story.ts";
+import type { Steps } from "../model/story.ts";
 import type { Store } from "../store.ts";
-import { readEvents } from "./events.ts";
+import { EarlySteps, readEvents } from "./events.ts";
 import { readJob, readReturns } from "./lookup.ts";
 
 /** Functions that only read pass the queue by. */
@@ -35,9 +35,9 @@ export async function behindOf(
     const { fn, status, targets } = jobRow(other, record);
     const shared = peels.filter((peel) => targets?.includes(peel));
     if (isTerminal(status) || !queues(fn) || shared.length === 0) return;
-    const theirs = new Steps(record);
-    const [returns, { events }] = await Promise.all([readReturns(store, other, () => {}), readEvents(store, other)]);
-    for (const event of events) theirs.add(event);
+    const events = new EarlySteps(record);
+    const [returns] = await Promise.all([readReturns(store, other, () => {}), readEvents(store, other, events)]);
+    const theirs = events.of(record);
     for (const peel of shared) {
       const [ackedNs, ownNs] = [theirs.acked(peel), steps.acked(peel)];
       if (ackedNs === undefined || ownNs === undefined || ackedNs >= ownNs) continue;

@@ -1,10 +1,11 @@
 // Returns in little memory: of equal outputs the first one is kept, and stands in the others as well.
 import { decodeRecord } from "../codec/decode.ts";
-import type { Value, ValueMap } from "../codec/value.ts";
+import { mapOf, type ValueMap } from "../codec/value.ts";
 import { outputDigest } from "../model/output-groups.ts";
 import { onlyChanges, readReturnData } from "../model/return-data.ts";
-import { type Return, STORY_FIELDS, toReturn } from "../model/returns.ts";
+import { type Return, toReturn } from "../model/returns.ts";
 import type { ReturnReader } from "./lookup.ts";
+import { sweeper } from "./sweep.ts";
 
 /** What is kept of the returns beside their outputs, and which results of these. */
 export interface Keeping {
@@ -14,42 +15,45 @@ export interface Keeping {
   readonly withoutTimes?: boolean;
 }
 
-/** Reads returns as they arrive, each output once. */
+/** An output as it is kept, in a record of its own. */
+interface Output {
+  readonly error: string | undefined;
+  readonly record: ValueMap;
+}
+
+/** Reads returns as they arrive, each output once. Of their records nothing else is kept. */
 export class SharedReturns implements ReturnReader {
-  readonly #outputs = new Map<string, { readonly error: Value | undefined; readonly data: Value | undefined }>();
-  /** The last return of each peel: most come twice, from the bucket and in an event. */
-  readonly #last = new Map<string, { readonly hash: string; readonly returned: Return }>();
+  readonly #outputs = new Map<string, Output>();
+  /** Returns that came once, by their bytes: most come twice, from the bucket and in an event. */
+  readonly #once = new Map<string, Return>();
+  readonly #sweep = sweeper();
 
   constructor(readonly keeping: Keeping = {}) {}
 
   /** @throws Undecodable */
   read(peel: string, bytes: Uint8Array): Return {
+    this.#sweep();
     const hash = Bun.CryptoHasher.hash("sha256", bytes, "base64");
-    const last = this.#last.get(peel);
-    if (last?.hash === hash) return last.returned;
+    const known = this.#once.get(hash);
+    if (known?.peel === peel) {
+      this.#once.delete(hash);
+      return known;
+    }
     const returned = this.keep(peel, decodeRecord(bytes));
-    this.#last.set(peel, { hash, returned });
+    this.#once.set(hash, returned);
     return returned;
   }
 
-  keep(peel: string, record: ValueMap): Return {
+  keep(peel: string, whole: ValueMap): Return {
     const { changesOnly, withoutTimes } = this.keeping;
-    const { error } = toReturn(peel, record);
-    const whole = record.get("return_data");
-    const data = changesOnly ? onlyChanges(whole) : whole;
-    const answer = readReturnData(data, error);
-    const key = outputDigest(error, data, answer);
-    const output = this.#outputs.get(key) ?? { error: record.get("error"), data };
+    const returned = toReturn(peel, whole);
+    const all = whole.get("return_data");
+    const data = changesOnly ? onlyChanges(all) : all;
+    const answer = readReturnData(data, returned.error);
+    const key = outputDigest(returned.error, data, answer);
+    const output = this.#outputs.get(key) ?? { error: returned.error, record: mapOf([["return_data", data]]) };
     this.#outputs.set(key, output);
-    const kept: ValueMap = new Map();
-    for (const name of STORY_FIELDS) {
-      const value = name === "error" ? output.error : record.get(name);
-      if (value !== undefined) kept.set(name, value);
-    }
-    if (output.data !== undefined) kept.set("return_data", output.data);
-    const returned = toReturn(peel, kept);
-    return answer && !withoutTimes
-      ? { ...returned, resultTimes: answer.results.map(({ duration }) => duration) }
-      : returned;
+    const resultTimes = withoutTimes ? undefined : answer?.results.map(({ duration }) => duration);
+    return { ...returned, ...output, ...(resultTimes && { resultTimes }) };
   }
 }

@@ -5,10 +5,10 @@ import { NoBucket } from "../errors.ts";
 import { isTerminal, type JobRow, jobRow, unknownStateWords } from "../model/job.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import { type Return, wereReadEarly } from "../model/returns.ts";
-import { type JobEvent, type JobSurroundings, Steps, type Story, storyOf } from "../model/story.ts";
+import { type JobSurroundings, type Steps, type Story, storyOf } from "../model/story.ts";
 import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
 import type { Store } from "../store.ts";
-import { readEvents } from "./events.ts";
+import { EarlySteps, readEvents } from "./events.ts";
 import { inTime, masterSigns, offlineAmong } from "./heartbeats.ts";
 import { orNoBucket, type ReturnReader, readReturns, resolveJob, type WordTold } from "./lookup.ts";
 import { behindOf } from "./queue.ts";
@@ -55,33 +55,36 @@ export async function jobSurroundings(
 interface Gathered {
   readonly returns: readonly Return[];
   readonly noReturns: string | undefined;
-  readonly events: readonly JobEvent[];
   readonly noEvents: string | undefined;
 }
 
+/** @param reader what is made of the returns; when not given, what failed and changed is kept of them */
 async function gather(
   store: Store,
   jid: string,
+  steps: EarlySteps,
   warn: (text: string) => void,
   reader?: ReturnReader,
 ): Promise<Gathered> {
-  const [found, { events, note }] = await Promise.all([
+  if (!reader) {
+    // Loaded on use: most kills need no story.
+    const { SharedReturns } = await import("./shared-returns.ts");
+    return gather(store, jid, steps, warn, new SharedReturns({ changesOnly: true, withoutTimes: true }));
+  }
+  const [found, noEvents] = await Promise.all([
     readReturns(store, jid, warn, reader).catch(orNoBucket),
-    readEvents(store, jid, reader),
+    readEvents(store, jid, steps, reader),
   ]);
   const noBucket = found instanceof NoBucket;
   return {
     returns: noBucket ? [] : found,
     noReturns: noBucket ? `${found.message} The returns are those of the events.` : undefined,
-    events,
-    noEvents: note,
+    noEvents,
   };
 }
 
-async function tell(store: Store, jid: string, job: ValueMap, gathered: Gathered): Promise<Reading> {
-  const { returns, events, noEvents, noReturns } = gathered;
-  const steps = new Steps(job);
-  for (const event of events) steps.add(event);
+async function tell(store: Store, jid: string, job: ValueMap, steps: Steps, gathered: Gathered): Promise<Reading> {
+  const { returns, noEvents, noReturns } = gathered;
   const first = storyOf(jid, job, returns, steps, { nowNs: store.nowNs() });
   const { around, sign, noHeartbeats } = await jobSurroundings(store, jid, job, first, steps);
   const row = jobRow(jid, job);
@@ -106,6 +109,7 @@ export function openQuestions({ row, story, noReturns, noEvents, noHeartbeats }:
 /**
  * The story of a job whose record is known.
  * @param warn is told of returns that can't be decoded
+ * @param reader as in gather
  * @throws UserError when the server fails; see openQuestions for what only leaves a question open
  */
 export async function readStory(
@@ -113,8 +117,11 @@ export async function readStory(
   jid: string,
   job: ValueMap,
   warn: (text: string) => void,
+  reader?: ReturnReader,
 ): Promise<Reading> {
-  return tell(store, jid, job, await gather(store, jid, warn));
+  const steps = new EarlySteps(job);
+  const gathered = await gather(store, jid, steps, warn, reader);
+  return tell(store, jid, job, steps.of(job), gathered);
 }
 
 /**
@@ -123,14 +130,15 @@ export async function readStory(
  * @throws UserError when the server fails
  */
 export async function readPeelStory(store: Store, jid: string, job: ValueMap, peel: string): Promise<Reading> {
-  const { events, note } = await readEvents(store, jid);
   const own = new Map(job).set("targets", [peel]);
-  return tell(store, jid, own, { returns: [], noReturns: undefined, events, noEvents: note });
+  const steps = new EarlySteps(own);
+  const noEvents = await readEvents(store, jid, steps);
+  return tell(store, jid, own, steps.of(own), { returns: [], noReturns: undefined, noEvents });
 }
 
 /**
  * The story of the job that `text` names; everything is asked for at once.
- * @param reader what is made of the records of returns; all of them is kept when not given
+ * @param reader as in gather
  * @throws as resolveJob and readStory
  */
 export async function resolveStory(
@@ -140,17 +148,19 @@ export async function resolveStory(
   told: WordTold,
   reader?: ReturnReader,
 ): Promise<Reading> {
-  const read = async (jid: string) => {
+  const read = async (jid: string, steps: EarlySteps) => {
     const warnings: string[] = [];
-    const gathered = await gather(store, jid, (warning) => void warnings.push(warning), reader);
-    return { ...gathered, warnings };
+    const gathered = await gather(store, jid, steps, (warning) => void warnings.push(warning), reader);
+    return { ...gathered, steps, warnings };
   };
-  const early = read(text);
+  const steps = new EarlySteps();
+  const early = read(text, steps);
   // Which of them fails first is handled by the awaits below, not as an unhandled rejection.
   early.catch(() => {});
   const { jid, job } = await resolveJob(store, text, told);
+  if (jid === text) steps.of(job);
   const first = jid === text ? await early : undefined;
-  const found = first && !wereReadEarly(job, first.returns) ? first : await read(jid);
+  const found = first && !wereReadEarly(job, first.returns) ? first : await read(jid, new EarlySteps(job));
   found.warnings.forEach(warn);
-  return tell(store, jid, job, found);
+  return tell(store, jid, job, found.steps.of(job), found);
 }

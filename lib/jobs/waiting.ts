@@ -6,6 +6,7 @@ import type { Ending } from "../model/job-end.ts";
 import type { LiveStore } from "../store.ts";
 import { followEnds } from "./ends.ts";
 import { type Link, persist, type Reopenable } from "./follow.ts";
+import type { ReturnReader } from "./lookup.ts";
 import { openQuestions, readStory } from "./story.ts";
 import { turns } from "./turns.ts";
 
@@ -97,17 +98,19 @@ const LATE = { reads: 5, pauseMs: 100 };
 /**
  * The ending that a terminal record tells. In a cluster the returns may reach the server that we ask after the record
  * did: while there are fewer than the record counts, they are read again.
+ * @param reader as in readStory
  */
 export async function endingOf(
   store: LiveStore,
   jid: string,
   record: ValueMap,
   warn: (text: string) => void,
+  reader?: ReturnReader,
 ): Promise<Ending> {
   const counted = jobRow(jid, record).returned ?? 0n;
   for (let read = 1; ; read++) {
     const warnings: string[] = [];
-    const reading = await readStory(store, jid, record, (text) => void warnings.push(text));
+    const reading = await readStory(store, jid, record, (text) => void warnings.push(text), reader);
     const returned = reading.story.peels.filter((peel) => peel.returned).length;
     if (returned >= counted || read === LATE.reads) {
       for (const text of [...warnings, ...openQuestions(reading)]) warn(text);

@@ -54,7 +54,9 @@ function areComparable(before: PeelStory | undefined, after: PeelStory | undefin
 }
 
 function groupsByPeel(peels: readonly PeelStory[]): ReadonlyMap<string, OutputGroup> {
-  return new Map(outputGroups(peels).flatMap((group) => group.peels.map(({ peel }) => [peel, group] as const)));
+  const groups = new Map<string, OutputGroup>();
+  for (const group of outputGroups(peels)) for (const { peel } of group.peels) groups.set(peel, group);
+  return groups;
 }
 
 /** Every peel of two runs, sorted by peel. */

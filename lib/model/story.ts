@@ -136,6 +136,8 @@ export function endTold({ kind, payload }: JobEvent): string | undefined {
   return isTerminal(status) ? status : undefined;
 }
 
+const KINDS = new Map(["dispatch", "ack", "return", "schedule", "cancel", "status"].map((kind) => [kind, kind]));
+
 /** The events of one job as they come, one after the other, and what follows from them. */
 export class Steps {
   readonly all: Step[] = [];
@@ -152,7 +154,7 @@ export class Steps {
   /** A master dispatched the job: the result of a peel's own schedule is no return from it. */
   #hasMaster: boolean;
   /** The same, made when the first event asks for it. */
-  #isTarget: ReadonlySet<string> | undefined;
+  #isTarget: ReadonlyMap<string, string> | undefined;
   #start: bigint | undefined;
   #dispatched = false;
   #canceled = false;
@@ -213,7 +215,11 @@ export class Steps {
   }
 
   /** Takes the next event. @returns what it means; undefined when masters ignore it */
-  add(event: JobEvent): Step | undefined {
+  add(told: JobEvent): Step | undefined {
+    this.#isTarget ??= this.#targets && new Map(this.#targets.map((peel) => [peel, peel]));
+    // One text for all events of a peel, and of a kind: those of an event keep its whole subject in memory.
+    const peel = told.peel === undefined ? undefined : (this.#isTarget?.get(told.peel) ?? told.peel);
+    const event = { ...told, kind: KINDS.get(told.kind) ?? told.kind, peel };
     const why = this.#fault(event);
     if (why !== undefined) {
       const { kind, peel = "", storedNs } = event;
@@ -237,7 +243,6 @@ export class Steps {
   /** Why masters ignore an event (wire.md, 4); undefined when they don't. */
   #fault({ kind, peel, payload }: JobEvent): Ignored["why"] | undefined {
     if (peel === undefined || (kind !== "ack" && kind !== "return" && kind !== "schedule")) return undefined;
-    this.#isTarget ??= this.#targets && new Set(this.#targets);
     if (this.#isTarget && !this.#isTarget.has(peel)) return "no target";
     if (!(payload instanceof Map)) return "undecodable";
     const sentAs = asText(payload.get("peel_id"));

@@ -1,7 +1,7 @@
 // Records for programs, under the key that they are stored at: it alone says which job or peel they belong to, and what
 // a record says of itself may be another's, or nothing.
 
-import { toJson, toJsonLine } from "../codec/json.ts";
+import { quote, toJson, toJsonLine } from "../codec/json.ts";
 import type { Value, ValueMap } from "../codec/value.ts";
 import type { Job } from "../model/job.ts";
 import type { Return } from "../model/returns.ts";
@@ -42,15 +42,58 @@ export function jobDocument({ row: { jid, unreadable = "" }, record }: Job): Val
 /** The same on one line, with its newline. */
 export const jobLine = (job: Job) => `${toJsonLine(jobDocument(job))}\n`;
 
-/** Values as one JSON array, piece by piece, since there can be more than fit into one text. */
-export function* jsonArray(values: Iterable<Value>): Generator<string> {
-  const piece = (value: Value, comma: string) => `  ${toJson(value, 2, 2, comma.length)}${comma}\n`;
+/** A document with lists that are made as they are written, since they can be too long for the memory. */
+export type LongDocument = ReadonlyMap<string, Value | (() => Iterable<Value>)>;
+
+/** The same as a value. */
+export const wholeDocument = (document: LongDocument): ValueMap =>
+  new Map(Array.from(document, ([name, value]) => [name, typeof value === "function" ? [...value()] : value]));
+
+/** Values as one JSON array, piece by piece. @param indent columns before its closing bracket */
+function* jsonList(values: Iterable<Value>, indent: number): Generator<string> {
+  const pad = " ".repeat(indent + 2);
+  const piece = (value: Value, comma: string) =>
+    `${pad}${toJson(value, pad.length, pad.length, comma.length)}${comma}\n`;
   let last: Value | undefined;
   for (const value of values) {
     yield last === undefined ? "[\n" : piece(last, ",");
     last = value;
   }
-  yield last === undefined ? "[]\n" : `${piece(last, "")}]\n`;
+  yield last === undefined ? "[]" : `${piece(last, "")}${" ".repeat(indent)}]`;
+}
+
+/** Values as one JSON text, since there can be more than fit into one string. */
+export function* jsonArray(values: Iterable<Value>): Generator<string> {
+  yield* jsonList(values, 0);
+  yield "\n";
+}
+
+/** A document as JSON, piece by piece. @param indent columns before its closing bracket */
+function* jsonDocument(document: LongDocument, indent: number): Generator<string> {
+  const pad = " ".repeat(indent + 2);
+  let before = "{\n";
+  for (const [name, value] of document) {
+    const head = `${pad}${quote(name)}: `;
+    yield before + head;
+    if (typeof value === "function") yield* jsonList(value(), pad.length);
+    else yield toJson(value, pad.length, head.length, 1);
+    before = ",\n";
+  }
+  yield `\n${" ".repeat(indent)}}`;
+}
+
+/** Documents as JSON, piece by piece: one, or several as an array. */
+export function* jsonDocuments(documents: readonly LongDocument[], several: boolean): Generator<string> {
+  if (!several) yield* jsonDocument(documents[0] as LongDocument, 0);
+  else if (documents.length === 0) yield "[]";
+  else {
+    for (const [i, document] of documents.entries()) {
+      yield i === 0 ? "[\n  " : ",\n  ";
+      yield* jsonDocument(document, 2);
+    }
+    yield "\n]";
+  }
+  yield "\n";
 }
 
 /** A document as a whole. */

@@ -1,12 +1,12 @@
 // `show` without other flags: the record and its returns. Pure.
 
 import { toJson } from "../codec/json.ts";
-import type { Value, ValueMap } from "../codec/value.ts";
+import { mapOf, type Value, type ValueMap } from "../codec/value.ts";
 import { displayPeel } from "../model/peel.ts";
 import { hasNotReturned } from "../model/peel-state.ts";
 import type { Peel } from "../model/returns.ts";
 import { safe } from "../text.ts";
-import { keyed, returnDocument } from "./document.ts";
+import { keyed, type LongDocument, returnDocument } from "./document.ts";
 import { renderReturns } from "./peels.ts";
 import type { Look } from "./table.ts";
 
@@ -29,18 +29,18 @@ export function renderRecord(
 }
 
 /** The record for programs. @param withMissing adds the list of peels that have not returned */
-export function recordDocument(jid: string, job: ValueMap, peels: readonly Peel[], withMissing: boolean): ValueMap {
-  const document = new Map<string, Value>([
-    ["job", keyed(job, { jid })],
-    [
-      "returns",
-      peels.flatMap(({ returned, foreign }) => {
-        if (!returned) return [];
-        const document = returnDocument(jid, returned);
-        return foreign ? new Map(document).set("target", false) : document;
-      }),
-    ],
-  ]);
+export function recordDocument(jid: string, job: ValueMap, peels: readonly Peel[], withMissing: boolean): LongDocument {
+  const returns = function* () {
+    for (const { returned, foreign } of peels) {
+      if (!returned) continue;
+      const document = returnDocument(jid, returned);
+      yield foreign ? new Map(document).set("target", false) : document;
+    }
+  };
   const missing = peels.filter(({ state }) => hasNotReturned(state)).map(({ peel }) => peel);
-  return withMissing ? document.set("missing", missing) : document;
+  return mapOf<Value | typeof returns>([
+    ["job", keyed(job, { jid })],
+    ["returns", returns],
+    ["missing", withMissing ? missing : undefined],
+  ]);
 }

@@ -1,5 +1,5 @@
 // `trace` as text, as a document for programs, and, with --follow, as a live picture. Pure; the clock is an argument.
-import { mapOf, Timestamp, type ValueMap } from "../codec/value.ts";
+import { mapOf, Timestamp, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { peelTime, slowest } from "../model/durations.ts";
 import { displayPeel } from "../model/peel.ts";
@@ -8,11 +8,12 @@ import { errorOf, givenUpWords, type Ignored, type PeelStory, type Step, type St
 import { stuckWords } from "../model/stuck.ts";
 import { cut, plural, safe } from "../text.ts";
 import { paintState } from "./colors.ts";
+import type { LongDocument } from "./document.ts";
 import { furtherFact, renderFacts, type Telling } from "./facts.ts";
 import { LONG, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
 import { renderStories } from "./peels.ts";
-import { type Cell, type Look, renderTable } from "./table.ts";
+import { type Cell, type Look, renderRows, renderTable } from "./table.ts";
 
 const EVENT_NAMES: Record<string, string> = { dispatch: "dispatched", status: "ended" };
 const SLOWEST = 3;
@@ -82,8 +83,10 @@ function runWords(steps: readonly Step[]): string {
 }
 
 /** All events. On a terminal, a long run of acks and successful returns is one line, unless `allPeels`. */
-export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean): string {
-  if (look.columns === undefined || allPeels) return renderEvents(steps, look);
+export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean): Iterable<string> {
+  if (look.columns === undefined)
+    return renderRows(eventColumns(0), steps.length, (row) => eventCells(steps[row] as Step, look.color), look);
+  if (allPeels) return [renderEvents(steps, look)];
   const rows: Cell[][] = [];
   for (let i = 0; i < steps.length; ) {
     let end = i;
@@ -100,7 +103,7 @@ export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean):
       i = end;
     } else rows.push(eventCells(steps[i++] as Step, look.color));
   }
-  return renderTable(eventColumns(0), rows, look.header, look);
+  return [renderTable(eventColumns(0), rows, look.header, look)];
 }
 
 /** The facts, the slowest peels, and the table of peels. */
@@ -130,7 +133,7 @@ export function renderPicture(
   const full = { color: look.color, columns: size.columns, wrap: false };
   const note = options.note === "" ? [] : [options.note];
   const facts = [...note, ...tableLines(renderFacts(telling, full, options.now))];
-  const timeline = steps.length === 0 ? [] : tableLines(renderTimeline(telling.story, full, false));
+  const timeline = steps.length === 0 ? [] : tableLines([...renderTimeline(telling.story, full, false)].join(""));
   // Two empty lines separate the parts, and the titles of the peels take one line.
   const room = Math.max(0, size.rows - facts.length - 2);
   const wanted = peels.length === 0 ? 0 : peels.length + 1;
@@ -197,12 +200,12 @@ function ignoredDocument({ kind, peel, storedNs, why }: Ignored): ValueMap {
 }
 
 /** The whole story for programs; durations in ns. */
-export function storyDocument(job: ValueMap, { story, stuck }: Pick<Telling, "story" | "stuck">): ValueMap {
-  return mapOf([
+export function storyDocument(job: ValueMap, { story, stuck }: Pick<Telling, "story" | "stuck">): LongDocument {
+  return mapOf<Value | (() => Iterable<Value>)>([
     ["job", job],
     ["stuck", stuck && stuckWords(stuck)],
-    ["events", story.steps.map(stepDocument)],
-    ["peels", story.peels.map(peelDocument)],
+    ["events", () => story.steps.values().map(stepDocument)],
+    ["peels", () => story.peels.values().map(peelDocument)],
     ["ignored", story.ignored.map(ignoredDocument)],
   ]);
 }

@@ -114,6 +114,21 @@ export function* tableLines(
   yield piece;
 }
 
+/** A table for a pipe whose rows are made when they are written: there can be more of them than fit into the memory. */
+export function* renderRows(
+  columns: readonly Column[],
+  count: number,
+  rowAt: (row: number) => readonly Cell[],
+  look: Omit<Look, "columns">,
+): Generator<string> {
+  let last: { readonly row: number; readonly cells: readonly MeasuredCell[] } | undefined;
+  const at = (row: number, i: number) => {
+    if (last?.row !== row) last = { row, cells: rowAt(row).map(measured) };
+    return last.cells[i] as MeasuredCell;
+  };
+  yield* tableLines(columns, count, { at, width: (row, i) => at(row, i).width }, look);
+}
+
 /** What goes on below may do so in few columns, when nothing else can give way. */
 const NARROWEST: Concession = { rank: 100, to: 8 };
 
@@ -188,8 +203,7 @@ export function renderTable(
   const [columns, rows] = aligned(all, allRows);
   const room = look.columns;
   const lines = (shown: readonly Column[], cells: readonly (readonly Cell[])[]) => {
-    const made = cells.map((row) => row.map(measured));
-    const at = (row: number, i: number) => made[row]?.[i] as MeasuredCell;
+    const at = (row: number, i: number) => measured(cells[row]?.[i] as Cell);
     const width = (row: number, i: number) => at(row, i).width;
     return [...tableLines(shown, cells.length, { at, width }, { ...look, columns: room, header })].join("");
   };

@@ -281,7 +281,7 @@ function renderAll(row: JobRow, value: ValueMap | undefined): void {
   const groups = { dryRun: false, changes: false, full: false };
   clean([...renderGroups(story.peels, look, groups)].join(""), "output");
   clean(renderStory(telling, look, { now: NOW, allPeels: true }), "trace");
-  clean(renderTimeline(story, look, true), "events");
+  clean([...renderTimeline(story, look, true)].join(""), "events");
 }
 
 /** Values that were trouble once, or that only a person thinks of. */

@@ -6,6 +6,7 @@ import { readFailures } from "../../lib/jobs/failures.ts";
 import { grepReturns } from "../../lib/jobs/grep.ts";
 import { findStuck } from "../../lib/jobs/heartbeats.ts";
 import { readHistory } from "../../lib/jobs/history.ts";
+import { wholeRecords } from "../../lib/jobs/lookup.ts";
 import { readJobs } from "../../lib/jobs/read-jobs.ts";
 import { readRecent } from "../../lib/jobs/recent.ts";
 import { alivePeels, readPeelStats } from "../../lib/jobs/stats.ts";
@@ -148,7 +149,7 @@ async function told(store: Store) {
   const stories = [];
   for (const job of jobs) {
     if (!job.record) continue;
-    const { row, ...story } = await readStory(store, job.row.jid, job.record, warn);
+    const { row, ...story } = await readStory(store, job.row.jid, job.record, warn, wholeRecords());
     stories.push({ ...story, row: plainRow(row) });
   }
   return {

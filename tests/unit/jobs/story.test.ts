@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readEvents } from "../../../lib/jobs/events.ts";
+import { EarlySteps, readEvents } from "../../../lib/jobs/events.ts";
 import { resolveStory } from "../../../lib/jobs/story.ts";
 import type { Store } from "../../../lib/store.ts";
 import { encode, jobRecord } from "../../support/harness.ts";
@@ -56,6 +56,9 @@ test("events that come again take the place of those that came before", async ()
       for (const kind of ["dispatch", "status"]) onEvent({ kind, bytes: returned });
     },
   };
-  const { events } = await readEvents(store as unknown as Store, "j1");
-  expect(events.map(({ kind }) => kind)).toEqual(["dispatch", "status"]);
+  for (const known of [new Map(), undefined]) {
+    const steps = new EarlySteps(known);
+    await readEvents(store as unknown as Store, "j1", steps);
+    expect(steps.of(new Map()).all.map(({ kind }) => kind)).toEqual(["dispatch", "status"]);
+  }
 });
