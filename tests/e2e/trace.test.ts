@@ -10,7 +10,7 @@ afterAll(stop);
 test("what each peel is doing, worst first, and the events with their times", async () => {
   const jid = await fleet.dispatch({
     fn: "pkg.installed",
-    peels: { db_eu_1: { does: "ok", ms: 120 }, b: fail, c: { does: "stubborn", ms: 30_000 }, d: silent, e: away },
+    peels: { db_eu_1: { does: "ok", ms: 120 }, b: fail, c: hang, d: silent, e: away },
   });
   await until("the last return", async () => isPut(await fleet.returns.get(`${jid}.db_eu_1`)));
   const { stdout, code } = await run("trace", jid);
