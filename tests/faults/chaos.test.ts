@@ -61,7 +61,7 @@ const FOLLOW = {
   "kill --wait": {
     args: ["kill", "JID", "--wait"],
     up: "Cancel signal sent",
-    end: /^Cancel signal sent for job JID\nJob JID canceled, 0 of 1 peel had returned\n$/,
+    end: /^Cancel signal sent for job JID\nJob JID canceled; (1 silent: JID|JID has not answered[^\n]*)\n$/,
     code: 0,
   },
 } as const;
