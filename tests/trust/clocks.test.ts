@@ -18,6 +18,7 @@ import {
   Time,
   zester,
 } from "../support/harness.ts";
+import { some } from "../support/length.ts";
 
 const HOUR = 3_600_000;
 
@@ -297,7 +298,7 @@ describe("this machine's clock plays no part in what is said of jobs", () => {
 
   const right = () => ({ NATS_URL: server.url, TZ: "UTC" });
 
-  test.each(["-5h", "-20s", "+20s", "+5h"])("by %s", async (offset) => {
+  test.each(some(["-5h", "-20s", "+20s", "+5h"], 3))("by %s", async (offset) => {
     const env = await off(offset);
     for (const args of COMMANDS) {
       const [first, second] = [await zester(args, { env }), await zester(args, { env: right() })];

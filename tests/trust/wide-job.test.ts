@@ -6,7 +6,7 @@ import { createBuckets, jobRecord, type Server, startServer, Time, ZESTER } from
 import { times } from "../support/length.ts";
 import { encode } from "../support/wire.ts";
 
-const PEELS = times(10_000, 50_000);
+const PEELS = times(5_000, 50_000);
 /** With fewer peels it takes less: a part of it is needed to start. */
 const MOST_MB = times(165, 300);
 /** Messages on the way before the server is asked how far it is. */
