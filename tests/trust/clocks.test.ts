@@ -253,8 +253,12 @@ describe("this machine's clock plays no part in what is said of jobs", () => {
 
   /** What a program needs in its environment to see this machine's clock so far off. */
   async function off(offset: string): Promise<Record<string, string>> {
-    const { stdout } = await run(["faketime", "-f", offset, "env"], { env: { PATH: process.env.PATH ?? "" } });
-    const preload = /^LD_PRELOAD=(.+)$/m.exec(stdout)?.[1];
+    let preload: string | undefined;
+    // It fails when a process with its id left its semaphore behind: the next has another id.
+    for (let i = 0; i < 5 && !preload; i++) {
+      const { stdout } = await run(["faketime", "-f", offset, "env"], { env: { PATH: process.env.PATH ?? "" } });
+      preload = /^LD_PRELOAD=(.+)$/m.exec(stdout)?.[1];
+    }
     if (!preload) throw new Error("faketime is not there: .ci/setup installs it");
     return { LD_PRELOAD: preload, FAKETIME: offset, NATS_URL: server.url, TZ: "UTC" };
   }
@@ -301,7 +305,10 @@ describe("this machine's clock plays no part in what is said of jobs", () => {
   test.each(some(["-5h", "-20s", "+20s", "+5h"], 3))("by %s", async (offset) => {
     const env = await off(offset);
     for (const args of COMMANDS) {
-      const [first, second] = [await zester(args, { env }), await zester(args, { env: right() })];
+      let [first, second] = [await zester(args, { env }), await zester(args, { env: right() })];
+      // Completion that gets no answer in its short time offers nothing.
+      for (let i = 0; args[0] === "__complete" && i < 5 && !(first.stdout && second.stdout); i++)
+        [first, second] = [await zester(args, { env }), await zester(args, { env: right() })];
       // With --since it is told that the clocks differ.
       const stderr = first.stderr.replace(/^warning: this machine's clock is .*\n/m, "");
       const head = `${args.join(" ")}: ${second.code}\n`;

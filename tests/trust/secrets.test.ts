@@ -343,7 +343,9 @@ test("a secret in the wrong place is never repeated, and the error names the set
     const which = [`ZESTER_SEED=${SEED}`, name, secret.name, ...command];
     expect([...which, leakedFrom(secret, said)]).toEqual([...which, undefined]);
     expect(said).not.toContain("unexpected failure");
-    if (setting !== undefined)
+    // The content of a creds file as a data: reference is a login where a creds file belongs.
+    const fits = secret.name === "inline data" && /creds/i.test(name);
+    if (setting !== undefined && !fits)
       expect([...which, found.code, said]).toEqual([...which, 1, expect.stringContaining(setting)]);
   }
 }, 300_000);
