@@ -78,7 +78,9 @@ export async function readPeelStats(
   );
   const { heard, note } = await unheard.read(store, RETURN_FIELDS);
   if (note !== undefined) warn(note);
-  for (const { place, peel, state, tookNs } of heard) add(place, peel, state, tookNs);
+  // A late return counts as it says.
+  for (const { place, peel, state, tookNs, returned } of heard)
+    add(place, peel, state === "late" ? stateOfReturn(returned) : state, tookNs);
   return Array.from(tallies.values(), (tally) => ({
     tally,
     lastRun: tally.lastPlace === undefined ? undefined : jobs.at(tally.lastPlace).row.created,

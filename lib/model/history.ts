@@ -19,6 +19,8 @@ export const HISTORY_FIELDS = ["success", "error", "duration", "unreachable", "t
 export interface PeelResult {
   readonly jid: string;
   readonly state: PeelState;
+  /** True for a return that is ok, also for a late one. */
+  readonly isOk: boolean;
   /** What to report besides that: an error, or the job that it waits for. */
   readonly note: string;
   /** How long the peel worked on it, in ns. */
@@ -51,6 +53,7 @@ export function resultOf(jid: string, item: Return): PeelResult {
   return {
     jid,
     state: stateOfReturn(item),
+    isOk: item.ok,
     // A master says "no heartbeat at dispatch" of each that it gives up.
     note: item.unreachable || item.ok ? "" : failureOf(item, answer),
     tookNs: item.unreachable ? undefined : item.duration,
@@ -71,7 +74,7 @@ export function toldOf(jid: string, story: PeelStory): PeelResult {
 export function unreturned(row: JobRow, peel: PeelStory | undefined): PeelResult {
   const ended = isTerminal(row.status);
   const note = (peel && noteOf(peel)) || (ended ? `no return; the job ended ${row.status}` : "");
-  const none = { tookNs: undefined, changed: undefined, dryRun: false, returned: undefined };
+  const none = { isOk: false, tookNs: undefined, changed: undefined, dryRun: false, returned: undefined };
   return { jid: row.jid, state: peel?.state ?? "missing", note, soFarNs: peel?.soFarNs, ...none };
 }
 
@@ -142,10 +145,10 @@ export function failuresOf(entries: readonly HistoryEntry[], callOf: (entry: His
   const ended = entries.filter((entry) => !goesOn(entry) && entry.at !== undefined);
   const calls = Map.groupBy(ended, callOf);
   const found = [...calls].flatMap(([call, results]): Failures[] => {
-    const newest = results.findIndex(({ state }) => state !== "ok");
+    const newest = results.findIndex(({ isOk }) => !isOk);
     if (newest < 0) return [];
     const after = results.slice(newest);
-    const end = after.findIndex(({ state }) => state === "ok");
+    const end = after.findIndex(({ isOk }) => isOk);
     const failures = end < 0 ? after : after.slice(0, end);
     return [
       {
