@@ -181,7 +181,13 @@ test("STUCK is the first to go where no job is", () => {
 test("a history: ids are cut to what tells them apart before a column leaves", () => {
   const job = new Map<string, Value>(Object.entries({ function: "state.apply", state_id: "nginx", status: "failed" }));
   const entries = ["2hPx7KkVnR7YmWqTz4PLsCfNj10", "2hPx7KkVQR7YmWqTz4PLsCfNj10"].map((jid) => ({
-    ...{ jid, state: "failed" as const, isOk: false, note: "write /etc/nginx/nginx.conf: no space left on device", at: undefined },
+    ...{
+      jid,
+      state: "failed" as const,
+      isOk: false,
+      note: "write /etc/nginx/nginx.conf: no space left on device",
+      at: undefined,
+    },
     ...{ tookNs: 1_500_000_000n, soFarNs: undefined, changed: { some: 0, of: 1 }, dryRun: false, returned: undefined },
     ...{ row: jobRow(jid, job), job },
   }));
