@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { parseAllDocuments } from "yaml";
 import { away, Fleet, fail, hang, ok } from "../support/fleet.ts";
 import { Running, type Server, startServer, zester } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws } from "../support/length.ts";
 
 const FORMATS = ["text", "json", "jsonl", "yaml", "csv"];
 const RECORDS = ["text", "json", "yaml"];
@@ -95,7 +95,7 @@ function outcome(words: string, format: string) {
 const structured = FORMATS.filter((name) => name !== "text");
 
 describe.each(COMMANDS)("%s", (words, formats) => {
-  const unable = structured.filter((name) => !formats.includes(name)).slice(0, times(1, 9));
+  const unable = structured.filter((name) => !formats.includes(name)).slice(0, draws(1, 9));
   // A stream writes json as it writes jsonl.
   const shapeOf = (format: string) => (words.includes("watch") && format === "json" ? "jsonl" : format);
 
@@ -118,7 +118,7 @@ describe.each(COMMANDS)("%s", (words, formats) => {
   test("a default from the environment counts where it can", async () => {
     const shape = (text: string) => text.replaceAll(/[\d.]+(ms|µs|s|m)?/g, "0");
     const able =
-      words === "job list" ? structured : structured.filter((name) => formats.includes(name)).slice(0, times(0, 9));
+      words === "job list" ? structured : structured.filter((name) => formats.includes(name)).slice(0, draws(0, 9));
     for (const format of [...able, ...unable]) {
       const found = await run(words, undefined, format);
       const wanted = await outcome(words, formats.includes(format) ? format : "text");
@@ -128,7 +128,7 @@ describe.each(COMMANDS)("%s", (words, formats) => {
   });
 
   test("on a terminal", async () => {
-    for (const format of formats.filter((name) => name !== "text").slice(0, times(1, 9))) {
+    for (const format of formats.filter((name) => name !== "text").slice(0, draws(1, 9))) {
       const screen = new Running([...wordsOf(words), "--format", format], env(), { cols: 200, rows: 50 });
       expect(await screen.ended()).toBe(codeOf(words));
       // stderr is the same terminal: its messages have labels in colour.

@@ -16,7 +16,7 @@ import {
   ZESTER,
   zester,
 } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws, times } from "../support/length.ts";
 
 let server: Server;
 let nc: NatsConnection;
@@ -239,7 +239,7 @@ test.each([
           expect(code).toBe(expected.length > 0 ? 0 : 2);
         }
       }),
-      { numRuns: times(6, 50), endOnFailure: true },
+      { numRuns: draws(6, 50), endOnFailure: true },
     );
   },
   times(60_000, 600_000),

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { KV, NatsConnection } from "nats";
 import { hang, serveFleet } from "../support/fleet.ts";
 import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws } from "../support/length.ts";
 import { randomFrom, SEED } from "../support/random.ts";
 
 const random = randomFrom(SEED);
@@ -237,7 +237,7 @@ test("jobs that go on come first, with what the peel is doing", async () => {
 });
 
 test(`random results of one call: since when it is broken, by an oracle that looks at each (seed ${SEED})`, async () => {
-  for (let round = 0; round < times(3, 30); round++) {
+  for (let round = 0; round < draws(3, 30); round++) {
     const peel = `rnd-${round}`;
     const count = 1 + Math.floor(random() * 8);
     const oks = Array.from({ length: count }, () => random() < 0.5);

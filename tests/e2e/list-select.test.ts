@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parse as parseYaml } from "yaml";
 import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws } from "../support/length.ts";
 
 interface Plain {
   jid: string;
@@ -216,7 +216,7 @@ test("every selection, order and form agrees with the oracle", async () => {
         else expect(stdout).toMatch(/^No jobs match --.* [(]of \d+( that changed since)?[)].\n$/);
       },
     ),
-    { numRuns: times(30, 250) },
+    { numRuns: draws(30, 250) },
   );
 });
 

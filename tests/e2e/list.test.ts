@@ -2,7 +2,7 @@
 
 import { afterAll, expect, test } from "bun:test";
 import { consumersLeft, encode, jobRecord, run as runAny, Time, ZESTER } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws } from "../support/length.ts";
 import { startSlowLink } from "../support/proxy.ts";
 import { serveBuckets } from "../support/serve.ts";
 
@@ -106,7 +106,7 @@ test("a bucket that changes all the time: every job, each once, again and again"
   const put = (n: number, status: string) => nc.publish(`$KV.jobs.job-${n}`, encode(jobRecord(`job-${n}`, { status })));
   for (let n = 0; n < total; n++) put(n, "pending");
   await nc.flush();
-  const rounds = times(4, 10);
+  const rounds = draws(4, 10);
   let writing = true;
   const writer = (async () => {
     for (let n = 0; writing; n = (n + 7) % total) {

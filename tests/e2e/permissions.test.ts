@@ -217,7 +217,7 @@ const RETRYING: readonly (readonly [string, number, string])[] = [
 ];
 
 describe.each([
-  ["server configuration", configured, ENTRIES],
+  ["server configuration", configured, some(ENTRIES, 3)],
   ["JWT", decentralized, some(ENTRIES, 7)],
 ] as const)("%s", (_, start, entries) => {
   let site: Site;

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { createBuckets, encode, jobRecord, startServer, zester } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws } from "../support/length.ts";
 
 type Stored = "none" | "deleted" | "ok" | "failed" | "unreachable" | "unreadable";
 const stored = fc.constantFrom<Stored>("none", "deleted", "ok", "failed", "unreachable", "unreadable");
@@ -99,7 +99,7 @@ test("selected peels agree with an oracle, in both layouts", async () => {
         );
       },
     ),
-    { numRuns: times(12, 120) },
+    { numRuns: draws(12, 120) },
   );
   await nc.close();
   await own.stop();

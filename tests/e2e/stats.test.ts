@@ -14,7 +14,7 @@ import {
   Time,
   zester,
 } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws } from "../support/length.ts";
 import { randomFrom, SEED } from "../support/random.ts";
 
 const random = randomFrom(SEED);
@@ -265,7 +265,7 @@ describe("random jobs and returns, against an oracle that counts", () => {
     const functions = ["state.apply", "pkg.installed", "cmd.run", "größe.x"];
     const peels = ["a", "b", "c_d", "e"];
     const states = ["complete", "failed", "partial", "timeout", "canceled", "running"];
-    const count = times(60, 600);
+    const count = draws(60, 600);
     const jobs: { jid: string; fn: string; status: string; took: bigint; peels: string[] }[] = [];
     const returned: { peel: string; at: number; ok: boolean; took: bigint; ended: boolean }[] = [];
     for (let i = 0; i < count; i++) {
@@ -386,7 +386,7 @@ cmd.run:nginx -t           3        2  0              0  2.0s  2.0s     2.0s  - 
     const peels = ["a", "b", "c_d"];
     type One = { name: string; changed: boolean; error?: string; skipped?: boolean; duration?: bigint };
     const seen: (One & { dry: boolean; job: number })[] = [];
-    const count = times(40, 400);
+    const count = draws(40, 400);
     for (let job = 0; job < count; job++) {
       const jid = `r${job}`;
       await putJob({ jid, fn: "state.apply", agoMs: (count - job) * 60_000, peels });

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { WORST_FIRST } from "../../lib/model/peel-state.ts";
 import { away, type Behaviour, fail, hang, ok, serveFleet, silent } from "../support/fleet.ts";
 import { consumersLeft, createBuckets, encode, jobRecord, Running, startServer, until } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws } from "../support/length.ts";
 
 const { nc, fleet, run, start, stop } = await serveFleet();
 afterAll(stop);
@@ -145,7 +145,7 @@ test("several: quiet until the last, the gravest code, failures and absences are
 });
 
 test("an end at any moment around look-up and subscription is seen", async () => {
-  const each = times(6, 50);
+  const each = draws(6, 50);
   const seen: Record<string, number> = {};
   const one = async () => {
     const peels = { a: { does: "ok", ms: Math.floor(Math.random() * 60) } } as const;

@@ -13,12 +13,12 @@ import {
   Time,
   until,
 } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws } from "../support/length.ts";
 import { type FaultyLink, startFaultyLink } from "../support/proxy.ts";
 import { randomFrom, SEED } from "../support/random.ts";
 
 const ASKED = Number(process.env.ZESTER_CHAOS_RUNS ?? 0);
-const RUNS = ASKED || times(24, 60);
+const RUNS = ASKED || draws(24, 60);
 /** Each mostly waits. */
 const WORKERS = RUNS > 500 ? 6 : 3;
 const TIMEOUT_MS = 700;

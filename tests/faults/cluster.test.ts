@@ -2,7 +2,7 @@
 import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { fillCluster, JOBS } from "../support/cluster.ts";
 import { Running, type Server, until, zester } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws } from "../support/length.ts";
 import { expectUnavailable, expectWhole } from "../support/outcome.ts";
 import { startSlowLink } from "../support/proxy.ts";
 
@@ -41,7 +41,7 @@ test("every node gives the same answers, also behind addresses that are dead", a
 });
 
 test("a consumer on another node is found, however new it is", async () => {
-  const lists = times(12, 60);
+  const lists = draws(12, 60);
   for (let i = 0; i < lists; i++) {
     const master = (cluster.nodes[i % 3] as Server).url;
     expect(await zester(["job", "list", "--count", "--master", master])).toEqual({

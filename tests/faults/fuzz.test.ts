@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { corpus, examine, hostile } from "../support/fuzz.ts";
 import { createBuckets, encode, jobRecord, startServer, zester } from "../support/harness.ts";
-import { some, times } from "../support/length.ts";
+import { draws, some } from "../support/length.ts";
 
 test.each(corpus())("%s", (_, bytes) => examine(bytes));
 
@@ -12,7 +12,7 @@ test("hostile values: both decoders agree, all renderers write clean text", () =
   let runs = 0;
   fc.assert(
     fc.property(hostile, (bytes) => examine(bytes, ++runs % 50 === 0)),
-    { numRuns: times(500, 4000) },
+    { numRuns: draws(500, 4000) },
   );
 });
 

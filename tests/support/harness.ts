@@ -284,7 +284,13 @@ export async function emptyBuckets(nc: NatsConnection): ReturnType<typeof create
     await jsm.streams.delete(name).catch((error) => {
       if (error.message !== "stream not found") throw error;
     });
-  const buckets = await createBuckets(nc);
+  const buckets = await until("new buckets", () =>
+    createBuckets(nc).catch((error: Error) => {
+      // The directory of the deleted one is still being removed (2.15.2).
+      if (!error.message.includes("creating store")) throw error;
+      return undefined;
+    }),
+  );
   // Sometimes a stream of nats-server 2.15.2 that is created right after its deletion has its old messages.
   for (const name of names) await jsm.streams.purge(name);
   return buckets;

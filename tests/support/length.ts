@@ -1,9 +1,19 @@
-// `npm test` runs a short version of every long test; `npm run test:all` (ZESTER_TESTS=all) runs them in full.
-const ALL = process.env.ZESTER_TESTS === "all";
+// How long the tests with many cases are: short in `npm test`, longer in .ci/run on the newest server (ZESTER_TESTS=more), and
+// whole in `npm run test:all` (ZESTER_TESTS=all).
+const LENGTH = process.env.ZESTER_TESTS;
+const SHORT = LENGTH !== "more" && LENGTH !== "all";
+/** Of what a whole run has more than a short one, a longer run has a part of this size. */
+const PART = 0.1;
 
-/** The number of repetitions. */
-export const times = (short: number, full: number): number => (ALL ? full : short);
+/** A size, or a time limit: whole in a longer run as well. */
+export const times = (short: number, whole: number): number => (SHORT ? short : whole);
 
-/** All cases; in a short run every n-th from `first` on. A different `first` in each run covers all over time. */
-export const some = <T>(cases: readonly T[], n: number, first = 0): T[] =>
-  cases.filter((_, i) => ALL || i % n === first % n);
+/** A number of random draws. */
+export const draws = (short: number, whole: number): number =>
+  SHORT ? short : LENGTH === "all" ? whole : Math.round(short + (whole - short) * PART);
+
+/** All cases; in a short run every n-th from `first` on, in a longer one three times as many. A different `first` in each run covers all over time. */
+export const some = <T>(cases: readonly T[], n: number, first = 0): T[] => {
+  const step = SHORT ? n : LENGTH === "all" ? 1 : Math.ceil(n / 3);
+  return cases.filter((_, i) => i % step === first % step);
+};

@@ -52,7 +52,7 @@ export const requestSubject = (peel: string) => `zester.peel.${peel}.request`;
 export const HEARTBEAT_LIFE_MS = 30_000;
 const HEARTBEAT_EVERY_MS = 10_000;
 /** How long a late peel waits after the master gave it up: the end of the job is written by then. */
-const LATE_MS = 50;
+const LATE_MS = 400;
 /** How long a peel takes to stop a canceled job: the end of the job is written by then. */
 const ABORT_MS = 100;
 

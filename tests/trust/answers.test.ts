@@ -9,7 +9,7 @@ import { Connection } from "../../lib/nats/connection.ts";
 import { NatsStore } from "../../lib/nats/store.ts";
 import { type Answer, created, json, startApi } from "../support/api.ts";
 import { zester } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws } from "../support/length.ts";
 
 const { server, nc, serve, stop: stopApi } = await startApi();
 afterAll(stopApi);
@@ -122,6 +122,6 @@ test("random answers: a UserError or an answer, never anything else", async () =
       await client.close();
       await stop();
     }),
-    { numRuns: Number(process.env.ZESTER_ANSWER_RUNS ?? times(25, 60)) },
+    { numRuns: Number(process.env.ZESTER_ANSWER_RUNS ?? draws(25, 60)) },
   );
 });

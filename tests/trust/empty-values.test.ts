@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { headers, type NatsConnection } from "nats";
 import { createBuckets, encode, jobRecord, Running, startServer, zester } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws } from "../support/length.ts";
 
 const MARKS = [
   ["KV-Operation", "DEL"],
@@ -58,7 +58,7 @@ test("random values, empty or not, with and without headers: every record is a r
       expect([seen.length, code]).toEqual([expected.size, 0]);
       for (const key of ["a", "b", "c", "d", "e"]) await jobs.purge(key);
     }),
-    { numRuns: times(15, 60) },
+    { numRuns: draws(15, 60) },
   );
   await nc.close();
   await server.stop();

@@ -1,7 +1,7 @@
 // One message of the server is lost on the way, each in its turn: the answer is whole, or it is an error.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws } from "../support/length.ts";
 import { type FaultyLink, startFaultyLink } from "../support/proxy.ts";
 import { randomFrom, SEED } from "../support/random.ts";
 
@@ -66,7 +66,7 @@ for (const [name, args] of Object.entries(COMMANDS)) {
       const whole = await run(args, link);
       expect([whole.stderr.replace(/^(note|warning): .*\n/gm, ""), whole.code]).toEqual(["", 0]);
       const messages = link.messages - before;
-      const step = Math.ceil(messages / times(16, 100));
+      const step = Math.ceil(messages / draws(16, 100));
       const first = Math.floor(random() * step);
       let errors = 0;
       let next = first;

@@ -2,7 +2,7 @@
 // twice; against an oracle that asks each record.
 import { afterAll, expect, test } from "bun:test";
 import { encode, jobRecord, Time } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws } from "../support/length.ts";
 import { randomFrom, SEED } from "../support/random.ts";
 import { serveBuckets } from "../support/serve.ts";
 
@@ -96,7 +96,7 @@ const hasEnded = ({ status }: Job) => !["running", "claimed"].includes(status);
 test(`what is counted is what is stored (seed ${SEED})`, async () => {
   const now = BigInt(Date.now()) * 1_000_000n;
   const all: Job[] = [];
-  for (let i = 0; i < times(80, 1_500); i++) all.push(await put(i, now));
+  for (let i = 0; i < draws(80, 1_500); i++) all.push(await put(i, now));
   const run = (...args: string[]) => site.run("job", ...args);
   const rows = async (...args: string[]) => JSON.parse((await run(...args, "--format", "json")).stdout);
   const by = (key: string) => (a: Record<string, string>, b: Record<string, string>) =>

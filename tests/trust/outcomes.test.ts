@@ -5,7 +5,7 @@ import { afterAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { headers } from "nats";
 import { encode, jobRecord } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws, times } from "../support/length.ts";
 import { serveBuckets } from "../support/serve.ts";
 import { unfold } from "../support/unfold.ts";
 
@@ -269,7 +269,7 @@ test(
         expect(told.sort()).toEqual(expected.sort());
         expect(code).toBe(expected.some(([, change]) => change === "worse") ? 2 : 0);
       }),
-      { numRuns: times(4, 150), endOnFailure: true },
+      { numRuns: draws(4, 150), endOnFailure: true },
     );
   },
   times(60_000, 600_000),

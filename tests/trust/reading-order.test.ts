@@ -1,13 +1,13 @@
 // Jobs that end while they are read: one that had ended is never without a return that was there.
 import { afterAll, expect, test } from "bun:test";
 import { encode, jobRecord, Time } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws } from "../support/length.ts";
 import { serveBuckets } from "../support/serve.ts";
 
 const PEELS = ["a", "b", "c"];
 /** Programs that make jobs at the same time. */
 const WRITERS = 2;
-const ROUNDS = times(8, 60);
+const ROUNDS = draws(8, 60);
 
 const { nc, run, fresh, stop } = await serveBuckets();
 afterAll(stop);

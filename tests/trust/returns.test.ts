@@ -11,7 +11,7 @@ import type { SIZES } from "../../lib/nats/returns.ts";
 import { NatsStore } from "../../lib/nats/store.ts";
 import type { ReturnsOf } from "../../lib/store.ts";
 import { encode, type Server, startServer, until } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws, times } from "../support/length.ts";
 import { Log } from "../support/write-log.ts";
 
 let server: Server;
@@ -186,7 +186,7 @@ test(
         const peel = peelOf(drawn.old);
         expect(sorted((await read({ peel })).found)).toEqual(sorted(only(all, (_, id) => id === peel)));
       }),
-      { numRuns: times(12, 150), endOnFailure: true },
+      { numRuns: draws(12, 150), endOnFailure: true },
     );
   },
   times(60_000, 600_000),
@@ -230,7 +230,7 @@ test(
   "while others write: each return in a state that it had meanwhile, and none is missing",
   async () => {
     let gaveUp = 0;
-    const runs = times(12, 200);
+    const runs = draws(12, 200);
     await fc.assert(
       fc.asyncProperty(
         fc.record({

@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { KV, NatsConnection } from "nats";
 import { createBuckets, encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws } from "../support/length.ts";
 import { randomFrom, SEED } from "../support/random.ts";
 import { unfold } from "../support/unfold.ts";
 
@@ -239,7 +239,7 @@ async function write(jid: string, history: History): Promise<void> {
 const shown = (peel: string) => peel.replace(/(?<=[^_].*)_(?=.*[^_])/g, ".");
 
 test(`each command tells what is true of random histories (seed ${SEED})`, async () => {
-  for (let n = 0; n < times(25, 300); n++) {
+  for (let n = 0; n < draws(25, 300); n++) {
     const jid = `story-${SEED + n}`;
     const history = draw(dice(SEED + n));
     await write(jid, history);

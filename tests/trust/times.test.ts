@@ -9,7 +9,7 @@ import { openConnection } from "../../lib/nats/connect.ts";
 import { NatsStore } from "../../lib/nats/store.ts";
 import { loadSettings } from "../../lib/settings/resolve.ts";
 import { createBuckets, encode, jobRecord, startServer, Time, zester } from "../support/harness.ts";
-import { times } from "../support/length.ts";
+import { draws } from "../support/length.ts";
 
 const SECOND = 1_000_000_000n;
 const second = (iso: string) => BigInt(Date.parse(iso)) / 1000n;
@@ -113,7 +113,7 @@ test("--since and --until at any time share the jobs out between them", async ()
       expect(young.sort()).toEqual(since(created, at));
       expect([...young, ...old].sort()).toEqual([...created.keys()].sort());
     }),
-    { numRuns: times(15, 50), examples },
+    { numRuns: draws(15, 50), examples },
   );
   await stop();
 });

@@ -6,7 +6,7 @@ import { decode, decodeRecord, fieldBytes, isJson } from "../../../lib/codec/dec
 import { Encoded, encode, encodedDuration, Unencodable } from "../../../lib/codec/encode.ts";
 import { parseJson } from "../../../lib/codec/parse-json.ts";
 import { Extension, Timestamp, type Value } from "../../../lib/codec/value.ts";
-import { times } from "../../support/length.ts";
+import { draws } from "../../support/length.ts";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 
@@ -91,7 +91,7 @@ const plain = (value: Value): unknown => {
 test("any value comes back as it was", () => {
   fc.assert(
     fc.property(anyValue, (value) => expect(plain(decode(encode(value)))).toEqual(plain(value))),
-    { numRuns: times(200, 5000) },
+    { numRuns: draws(200, 5000) },
   );
 });
 
@@ -101,7 +101,7 @@ test("a library reads the same JSON", () => {
       const text = JSON.stringify(json).replaceAll("__proto__", "proto");
       expect(decodeByLibrary(encode(parseJson(Buffer.from(text))))).toEqual(JSON.parse(text));
     }),
-    { numRuns: times(200, 5000) },
+    { numRuns: draws(200, 5000) },
   );
 });
 
@@ -175,7 +175,7 @@ test("the bytes of fields are those that were stored, wherever they stand and wh
         expect(decodeRecord(encode(new Map([[name, new Encoded(bytes)]]))).get(name)).toEqual(stored as Value);
       }
     }),
-    { numRuns: times(300, 10_000) },
+    { numRuns: draws(300, 10_000) },
   );
 });
 

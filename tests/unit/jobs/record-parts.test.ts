@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { decodeRecord } from "../../../lib/codec/decode.ts";
 import { toJsonLine } from "../../../lib/codec/json.ts";
 import { RecordParts } from "../../../lib/jobs/record-parts.ts";
-import { times } from "../../support/length.ts";
+import { draws } from "../../support/length.ts";
 
 const FIELDS = ["args", "state_id", "größe"];
 
@@ -32,7 +32,7 @@ test("random records, each put again as another one", () => {
         expect(toJsonLine(parts.get(n) ?? null)).toBe(toJsonLine(expected));
       }
     }),
-    { numRuns: times(200, 5000) },
+    { numRuns: draws(200, 5000) },
   );
 });
 

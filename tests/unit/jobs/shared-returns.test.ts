@@ -10,7 +10,7 @@ import { onlyChanges } from "../../../lib/model/return-data.ts";
 import { type Return, returnedPeel, toReturn } from "../../../lib/model/returns.ts";
 import { renderEach } from "../../../lib/render/output.ts";
 import { encode, Time } from "../../support/harness.ts";
-import { times } from "../../support/length.ts";
+import { draws } from "../../support/length.ts";
 import { peelStory } from "../../support/story.ts";
 
 const text = fc.constantFrom("", "a", "b", "a\n", "a\r\nb", "x".repeat(5000), "\ud800", "\udc00");
@@ -134,7 +134,7 @@ test("they show what they would show alone, own times among it, and mean the sam
         }
       }
     }),
-    { numRuns: times(120, 2000) },
+    { numRuns: draws(120, 2000) },
   );
 });
 
@@ -172,7 +172,7 @@ test("groups are those whose output reads the same without its times", () => {
       expect(keys.map(({ size }) => size)).toEqual(groups.map(() => 1));
       expect(new Set(keys.flatMap((key) => [...key])).size).toBe(groups.length);
     }),
-    { numRuns: times(300, 5000) },
+    { numRuns: draws(300, 5000) },
   );
 });
 

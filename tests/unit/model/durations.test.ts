@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Durations } from "../../../lib/model/durations.ts";
-import { times } from "../../support/length.ts";
+import { draws } from "../../support/length.ts";
 
 /** The least of the values that at least so many percent of all are not above. */
 function oracle(values: readonly bigint[], percent: number): bigint | undefined {
@@ -27,7 +27,7 @@ test("random durations, many of them equal", () => {
     fc.property(some, fc.integer({ min: 1, max: 100 }), (values, percent) =>
       expect(percentile(values, percent)).toBe(oracle(values, percent) as bigint),
     ),
-    { numRuns: times(300, 5000) },
+    { numRuns: draws(300, 5000) },
   );
 });
 

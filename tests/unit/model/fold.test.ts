@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { fold, foldText } from "../../../lib/model/fold.ts";
-import { times } from "../../support/length.ts";
+import { draws } from "../../support/length.ts";
 import { unfold } from "../../support/unfold.ts";
 
 const folded = (names: readonly string[]) => fold(names).map(foldText).join(",");
@@ -69,7 +69,7 @@ test("nodeset reads the short form as the same names", () => {
       fc.constantFrom("", ".eu", "-b", "-7"),
     )
     .map(([head, number, width, tail]) => head + String(number).padStart(width, "0") + tail);
-  const sets = fc.sample(fc.array(name, { minLength: 1, maxLength: 60 }), times(15, 60));
+  const sets = fc.sample(fc.array(name, { minLength: 1, maxLength: 60 }), draws(15, 60));
   for (const names of sets) {
     const { stdout, stderr } = Bun.spawnSync(["nodeset", "-e", "-S", "\n", folded(names)]);
     expect(stderr.toString()).toBe("");

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { applyPatch } from "diff";
 import fc from "fast-check";
 import { changedLines, LineDiffs, unifiedLines } from "../../../lib/model/line-diff.ts";
-import { times } from "../../support/length.ts";
+import { draws } from "../../support/length.ts";
 
 const between = (before: string[], after: string[]) => new LineDiffs().between(before, after) ?? [];
 const numbered = (n: number, word = "line") => Array.from({ length: n }, (_, i) => `${word} ${i + 1}`);
@@ -44,7 +44,7 @@ test("a patch of the first text gives the second", () => {
         expect(patched).toBe(`${after.join("\n")}\n`);
       },
     ),
-    { numRuns: times(500, 10_000) },
+    { numRuns: draws(500, 10_000) },
   );
 });
 

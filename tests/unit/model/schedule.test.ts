@@ -1,7 +1,7 @@
 // Schedules: the one that stopped is called overdue, and no other. The oracle is the plan that the runs were made from.
 import { expect, test } from "bun:test";
 import { type ScheduledRun, schedulesOf } from "../../../lib/model/schedule.ts";
-import { times } from "../../support/length.ts";
+import { draws } from "../../support/length.ts";
 import { randomFrom, SEED } from "../../support/random.ts";
 
 const SECOND = 1_000_000_000n;
@@ -28,8 +28,8 @@ function runsOf(entry: string, peel: string, interval: bigint, until: bigint, ne
   return times.map((atNs) => ({ entry, peel, fn: "state.highstate", atNs, failed: false }));
 }
 
-test(`${times(200, 2000)} random schedules with jitter and gaps: the one that stopped is overdue, and no other`, () => {
-  for (let seed = SEED; seed < SEED + times(200, 2000); seed++) {
+test(`${draws(200, 2000)} random schedules with jitter and gaps: the one that stopped is overdue, and no other`, () => {
+  for (let seed = SEED; seed < SEED + draws(200, 2000); seed++) {
     const next = randomFrom(seed);
     const peels = 2 + Math.floor(next() * 5);
     const entries = 1 + Math.floor(next() * 3);

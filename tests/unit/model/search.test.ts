@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { decode } from "../../../lib/codec/decode.ts";
 import { regexSearch, textSearch } from "../../../lib/model/search.ts";
 import { encode } from "../../support/harness.ts";
-import { times } from "../../support/length.ts";
+import { draws, times } from "../../support/length.ts";
 
 /** Letters that fold to ASCII ones or to each other, bytes that are signs of a pattern, and line ends. */
 const character = fc.constantFrom(..."aAkKsSzZ09 .*[]()\\^$?+{}|/-_\t\rſKßẞıİéÉ\u{fffd}\u{1f600}");
@@ -22,7 +22,7 @@ test("what is in a line is in the bytes", () => {
       const line = before + part + after;
       if (textSearch(wanted).find(line)) expect(looksInto(wanted, encode({ stdout: `${line}\n` }))).toBe(true);
     }),
-    { numRuns: times(2_000, 50_000) },
+    { numRuns: draws(2_000, 50_000) },
   );
 });
 
@@ -91,7 +91,7 @@ test(
         const expected = texts.map((text) => [text, own.exec(text)?.index, own.test(text)]);
         expect([source, ...found]).toEqual([source, ...expected]);
       }),
-      { numRuns: times(1_000, 100_000) },
+      { numRuns: draws(1_000, 100_000) },
     );
   },
   times(60_000, 600_000),

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { PeelTally } from "../../../lib/model/stats.ts";
-import { times } from "../../support/length.ts";
+import { draws } from "../../support/length.ts";
 
 /** A job: how often its record names the peel, whether it has ended, and whether the peel returned. */
 const job = fc.record({ named: fc.integer({ min: 0, max: 2 }), ended: fc.boolean(), returned: fc.boolean() });
@@ -23,6 +23,6 @@ test("each job counts once, and a return of a job that was not meant for the pee
       expect(tally.failed).toBe(returns.filter(({ place }) => place % 2 === 0).length + missing);
       expect([tally.trend.counts[0], tally.trend.bad[0]]).toEqual([tally.jobs, tally.failed]);
     }),
-    { numRuns: times(300, 5000) },
+    { numRuns: draws(300, 5000) },
   );
 });

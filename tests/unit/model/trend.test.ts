@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { heightOf, sliceOf, spanBack, spanOf, spanWords, Trend } from "../../../lib/model/trend.ts";
-import { times } from "../../support/length.ts";
+import { draws } from "../../support/length.ts";
 
 const MINUTE = 60_000_000_000n;
 const HOUR = 60n * MINUTE;
@@ -55,7 +55,7 @@ test("each time falls into the slice that it lies in", () => {
       for (let i = 0n; i < n; i++) if (at * n >= i * ns && at * n < (i + 1n) * ns) oracle = Number(i);
       expect(sliceOf(span, NOW + at)).toBe(oracle as number);
     }),
-    { numRuns: times(300, 5000) },
+    { numRuns: draws(300, 5000) },
   );
 });
 

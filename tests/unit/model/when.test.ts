@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { isRelative, parseWhen, WHEN } from "../../../lib/model/when.ts";
 import { clockText, localTime } from "../../../lib/time.ts";
-import { some, times } from "../../support/length.ts";
+import { draws, some, times } from "../../support/length.ts";
 import { randomFrom, SEED } from "../../support/random.ts";
 
 const ZONE = process.env.TZ;
@@ -220,7 +220,7 @@ describe("what is shown can be typed", () => {
     const changes = Array.from({ length: 366 * 24 }, (_, hour) => Date.UTC(2026, 0, 1) + hour * 3_600_000).filter(
       (ms) => new Date(ms).getTimezoneOffset() !== new Date(ms + 3_600_000).getTimezoneOffset(),
     );
-    for (let i = 0; i < times(200, 5_000); i++) {
+    for (let i = 0; i < draws(200, 5_000); i++) {
       const near = changes[i % Math.max(1, changes.length * 2)];
       const ms = near === undefined ? random() * 4e12 : near + (random() - 0.5) * 4 * 3_600_000;
       const at = new Date(Math.floor(ms / 1000) * 1000);

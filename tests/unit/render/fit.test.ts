@@ -11,7 +11,7 @@ import { renderJobs } from "../../../lib/render/jobs.ts";
 import { renderReturns } from "../../../lib/render/peels.ts";
 import { renderTable } from "../../../lib/render/table.ts";
 import { safe, width } from "../../../lib/text.ts";
-import { times } from "../../support/length.ts";
+import { draws } from "../../support/length.ts";
 
 const text = fc.oneof(
   fc.string({ maxLength: 60 }),
@@ -77,7 +77,7 @@ describe("any table", () => {
           if (gives.length === 0) for (const row of rows) expect(shown).toContain(safe(row[i] as string).trimEnd());
         });
       }),
-      { numRuns: times(150, 20_000) },
+      { numRuns: draws(150, 20_000) },
     );
   });
 
@@ -96,7 +96,7 @@ describe("any table", () => {
           for (const line of shown.split("\n")) if (line.startsWith("  ")) expect(line).toStartWith("      ");
         },
       ),
-      { numRuns: times(150, 20_000) },
+      { numRuns: draws(150, 20_000) },
     );
   });
 });
@@ -146,7 +146,7 @@ test("tables of jobs: every id, state and number of failures is there, on any te
         if (names.includes("failed")) expect(line).toContain(` ${told} `);
       });
     }),
-    { numRuns: times(150, 20_000) },
+    { numRuns: draws(150, 20_000) },
   );
 });
 
