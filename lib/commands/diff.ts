@@ -5,6 +5,7 @@ import { digest } from "../codec/digest.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { SharedReturns } from "../jobs/shared-returns.ts";
 import { openQuestions, type Reading, resolveStory } from "../jobs/story.ts";
+import { sweepAfter } from "../jobs/sweep.ts";
 import { parseJid } from "../model/jid.ts";
 import { isActive } from "../model/job.ts";
 import { diffJobs } from "../model/job-diff.ts";
@@ -65,6 +66,7 @@ async function answerOf({ jobs, full }: DiffRequest, { store, terminal }: Sessio
   const shared = new SharedReturns({ withoutTimes: true });
   const read = (text: string) => resolveStory(store, text, terminal.warn, noteReference(terminal), shared);
   const [before, after] = await Promise.all([read(jobs[0]), read(jobs[1])]);
+  sweepAfter(before.story.peels.length);
   const diffs = diffJobs(before.story, after.story);
   const both = diffs.filter(({ before, after }) => before && after);
   return {

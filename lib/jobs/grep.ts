@@ -115,10 +115,8 @@ export async function grepReturns(
     };
     try {
       const { progress, warn } = options;
-      // A regular expression has every return decoded.
-      const sweeps = search.mayHold === undefined;
       const of = { jids: jidsOf(jobs, from, to), sinceNs };
-      await readReturnsAcross(store, of, onReturn, { reader, sweeps, progress, warn });
+      await readReturnsAcross(store, of, onReturn, { reader, sweeps: true, progress, warn });
     } catch (error) {
       if (!(error instanceof Enough)) throw error;
       onJob(jobs.at(from).row, []);

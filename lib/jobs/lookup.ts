@@ -62,7 +62,8 @@ const WHOLE = wholeRecords();
 
 /** Reads returns whole, and keeps them as they are stored: decoded, many would take several times as much memory. */
 export function storedRecords(): ReturnReader {
-  const sweep = sweeper();
+  // Each leaves all of a record behind.
+  const sweep = sweeper(1 << 12);
   const decoded = (bytes: Uint8Array) => {
     sweep();
     return decodeRecord(bytes);

@@ -25,7 +25,7 @@ export interface ReturnsOptions {
 
 const DOT = 0x2e;
 /** Memory is swept after so many returns. */
-const SWEEP = 1 << 15;
+const SWEEP = 1 << 13;
 /** Stands in the place of a peel's number for a key of a list. */
 const LIST_KEY = -1;
 
