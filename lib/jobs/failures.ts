@@ -57,7 +57,12 @@ export async function readFailures(
     if (!isOk && !isTarget(job, item.peel)) return;
     if (unheard.take(job, item) && !isOk) failures.add(job, item.peel, failureOf(item));
   };
-  await readReturnsAcross(store, { jids: jidsOf(jobs), sinceNs }, add, { reader: withReason, sweeps: true, progress, warn });
+  await readReturnsAcross(store, { jids: jidsOf(jobs), sinceNs }, add, {
+    reader: withReason,
+    sweeps: true,
+    progress,
+    warn,
+  });
   const { heard, note } = await unheard.read(store, [...RETURN_FIELDS, "return_data"]);
   if (note !== undefined) warn(note);
   for (const { place, peel, returned } of heard) {
