@@ -66,7 +66,7 @@ async function requirePeel(store: Store, peel: string): Promise<void> {
   const [peels, alive] = await Promise.all([targetedPeels(store), isAlive(store, peel)]);
   if (alive || peels.has(shown)) return;
   throw new UserError(
-    `no job was meant for a peel ${safe(shown)}, and it returned nothing.${suggestion(shown, peels)}`,
+    `no job was meant for a peel ${safe(shown)}.${suggestion(shown, peels)}`,
     "Jobs and returns are kept for 7 days.",
   );
 }

@@ -7,7 +7,7 @@ export const topics: Readonly<Record<string, Topic>> = {
   connection: {
     description: "Flags that say which server to ask, and as whom.",
     details:
-      "Every command has these flags. A setting comes from its flag, else from the environment, else from the config file or NATS context, else it is the default. `zester config` shows which.",
+      "Every command has these flags. A setting comes from its flag, else from the environment, else from the config file or NATS context, else it is the default. `zester config` shows which. A user with a password, or a token, comes from $NATS_USER and $NATS_PASSWORD, or $NATS_TOKEN, from the address, or from a context.",
     flags: connecting,
   },
   output: {

@@ -68,9 +68,10 @@ export async function readUnheard(
   const told = read.map(({ row, peel, stored }, i): PeelStory | undefined => {
     const own = steps.get(keyOf(places[i] as PeelOfJob)) as Steps;
     const [story] = storyOf(row.jid, recordOf(row, peel), stored ? [stored] : [], own, { nowNs }).peels;
-    // Of a job that has ended, what the bucket lacks came after the end.
-    const isLate = story?.returned?.unreachable === false && !stored && isTerminal(row.status);
-    return isLate ? { ...story, state: "late", afterEnd: true } : story;
+    // Of a job that has ended, what the bucket lacks came after the end, and after the cancel signal where there was one.
+    if (story?.returned?.unreachable !== false || stored || !isTerminal(row.status)) return story;
+    const sinceCancel = story.returned.ok ? "finished" : "stopped";
+    return { ...story, state: "late", afterEnd: true, ...(row.status === "canceled" && { sinceCancel }) };
   });
   const unread = left + older;
   const note =

@@ -50,6 +50,16 @@ test("a job through REST ends at once, and its peels return to the events alone"
   nc.publish(`zester.job.${jid}.cancel`, encode({ action: "cancel" }));
 });
 
+test("a peel that the cancel signal stopped: history says what trace says", async () => {
+  const jid = await fleet.dispatch({ fn: "cmd.run", peels: { "stop-1": hang } });
+  await fleet.until(jid, "running");
+  await job("kill", jid, "--wait");
+  const words = "stopped by the cancel signal: ";
+  await until("the late return", async () => (await job("trace", jid)).stdout.includes(words));
+  const entries = JSON.parse((await job("history", "stop-1", "--format", "json")).stdout);
+  expect(entries).toMatchObject([{ jid, state: "late", note: expect.stringContaining(words) }]);
+});
+
 test("errors and stats count what peels returned from a job through REST as they count late returns", async () => {
   const jid = await fleet.rest({
     fn: "rest.check",

@@ -149,8 +149,8 @@ describe("known data", () => {
   });
 
   test.each([
-    [["web-38"], "error: no job was meant for a peel web-38, and it returned nothing. Did you mean web-388?"],
-    [["wbe-388"], "error: no job was meant for a peel wbe-388, and it returned nothing. Did you mean web-388?"],
+    [["web-38"], "error: no job was meant for a peel web-38. Did you mean web-388?"],
+    [["wbe-388"], "error: no job was meant for a peel wbe-388. Did you mean web-388?"],
     [["web-388", "--state", "fialed"], 'error: --state: "fialed" is not the state of a peel. Did you mean failed?'],
     [["web 1"], 'error: "web 1" is not a peel id: white space, control characters and . * > are not allowed in one.'],
     [["*"], 'error: "*" is not a peel id: white space, control characters and . * > are not allowed in one.'],
