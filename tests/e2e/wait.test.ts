@@ -81,6 +81,8 @@ test.each(["deleted", "purged"])("exit 1, all that follow: the record is %s with
   };
   const followed = ["*", "*", jid(0), jid(2), jid(3), jid(3), jid(3)].sort().join();
   await until("their consumers", async () => (await filters()).join() === followed);
+  // A consumer may be there before the record was looked up.
+  await Bun.sleep(2_000);
   const { streams } = await nc.jetstreamManager();
   for (const i of [0, 1, 2, 3]) {
     if (how === "purged") await streams.purge("KV_jobs", { filter: `$KV.jobs.${jid(i)}` });

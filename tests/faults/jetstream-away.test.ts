@@ -87,6 +87,8 @@ test.each([
     }),
   );
   await until("consumers", async () => (await consumersLeft(nc)) >= 9);
+  // What is read first may not be there yet.
+  await Bun.sleep(2_000);
   await place.away();
   for (const one of running) await one.until(/Trying again\./);
   await Bun.sleep(3_000);
