@@ -1,7 +1,7 @@
 // Jobs that end while they are read: one that had ended is never without a return that was there.
 import { afterAll, expect, test } from "bun:test";
 import { encode, jobRecord, Time } from "../support/harness.ts";
-import { draws } from "../support/length.ts";
+import { draws, times } from "../support/length.ts";
 import { serveBuckets } from "../support/serve.ts";
 
 const PEELS = ["a", "b", "c"];
@@ -69,23 +69,27 @@ const json = async (...args: string[]) => {
   return JSON.parse(stdout);
 };
 
-test("history, stats, errors and diff while jobs come and end", async () => {
-  await fresh();
-  const { ended, stop } = writers();
-  const wrong: unknown[] = [];
-  await Bun.sleep(300);
-  for (let round = 0; round < ROUNDS; round++) {
-    const before = ended.length;
-    const entries: { jid: string; state: string; function?: string; status?: string }[] = await json("history", "a");
-    wrong.push(...entries.filter(({ state, function: fn }) => state !== "ok" || fn === undefined));
-    const seen = new Set(entries.map(({ jid }) => jid));
-    wrong.push(...ended.slice(0, before).filter((jid) => !seen.has(jid)));
-    const rows: Record<string, unknown>[] = await json("stats", "--by", "peel");
-    wrong.push(...rows.filter((row) => row.missing !== 0 || row.failed !== 0));
-    wrong.push(...(await json("errors", "--since", "1h")));
-    const [x, y] = ended.slice(-2) as [string, string];
-    wrong.push(...(await json("diff", x, y)).filter((peel: { change: string }) => peel.change !== "same"));
-  }
-  await stop();
-  expect(wrong).toEqual([]);
-});
+test(
+  "history, stats, errors and diff while jobs come and end",
+  async () => {
+    await fresh();
+    const { ended, stop } = writers();
+    const wrong: unknown[] = [];
+    await Bun.sleep(300);
+    for (let round = 0; round < ROUNDS; round++) {
+      const before = ended.length;
+      const entries: { jid: string; state: string; function?: string; status?: string }[] = await json("history", "a");
+      wrong.push(...entries.filter(({ state, function: fn }) => state !== "ok" || fn === undefined));
+      const seen = new Set(entries.map(({ jid }) => jid));
+      wrong.push(...ended.slice(0, before).filter((jid) => !seen.has(jid)));
+      const rows: Record<string, unknown>[] = await json("stats", "--by", "peel");
+      wrong.push(...rows.filter((row) => row.missing !== 0 || row.failed !== 0));
+      wrong.push(...(await json("errors", "--since", "1h")));
+      const [x, y] = ended.slice(-2) as [string, string];
+      wrong.push(...(await json("diff", x, y)).filter((peel: { change: string }) => peel.change !== "same"));
+    }
+    await stop();
+    expect(wrong).toEqual([]);
+  },
+  times(60_000, 600_000),
+);
