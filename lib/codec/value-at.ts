@@ -40,19 +40,6 @@ export function smallInteger(bytes: Uint8Array, at: number): number {
   return value < 2 ** 31 ? value : -1;
 }
 
-const octets = new Uint8Array(8);
-const octetsView = new DataView(octets.buffer);
-
-/** True for an integer of 64 bits with a sign, as durations are stored. */
-export const isInteger64 = (bytes: Uint8Array, at: number) => bytes[at] === 0xd3;
-
-export function integer64(bytes: Uint8Array, at: number): bigint {
-  for (let i = 0; i < 8; i++) octets[i] = bytes[at + 1 + i] as number;
-  return octetsView.getBigInt64(0);
-}
-
-export const isTrue = (bytes: Uint8Array, at: number) => bytes[at] === 0xc3;
-
 /** The timestamp extension: 4, 8 or 12 bytes (msgpack spec, "Timestamp extension type"). One of these reads many. */
 export class TimeReader {
   /** Of the seconds since 1970, the upper 32 bits, signed. */

@@ -3,16 +3,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { decode } from "../../../lib/codec/decode.ts";
 import { Timestamp } from "../../../lib/codec/value.ts";
-import {
-  integer64,
-  isInteger64,
-  isList,
-  isNil,
-  isText,
-  isTrue,
-  smallInteger,
-  TimeReader,
-} from "../../../lib/codec/value-at.ts";
+import { isList, isNil, isText, smallInteger, TimeReader } from "../../../lib/codec/value-at.ts";
 
 const hex = (text: string) => Buffer.from(text.replaceAll(" ", ""), "hex");
 
@@ -100,25 +91,4 @@ test("every time is that of the exact decoder", () => {
     }),
     { numRuns: 2000 },
   );
-});
-
-test("an integer of 64 bits is that of the exact decoder", () => {
-  fc.assert(
-    fc.property(fc.uint8Array({ minLength: 8, maxLength: 8 }), (octets) => {
-      const bytes = Buffer.concat([hex("00 d3"), octets]);
-      expect(isInteger64(bytes, 1)).toBe(true);
-      expect(integer64(bytes, 1)).toBe(decode(bytes.subarray(1)) as bigint);
-    }),
-    { numRuns: 500 },
-  );
-  expect([hex("cf0000000000000001"), hex("d200000001"), hex("01")].map((bytes) => isInteger64(bytes, 0))).toEqual([
-    false,
-    false,
-    false,
-  ]);
-});
-
-test("true, and a place without a value", () => {
-  expect(["c3", "c2", "c0", "01"].map((bytes) => isTrue(hex(bytes), 0))).toEqual([true, false, false, false]);
-  expect(isTrue(hex("c3"), -1)).toBe(false);
 });
