@@ -65,7 +65,7 @@ export function storedRecords(): ReturnReader {
   // Each leaves all of a record behind.
   const sweep = sweeper(1 << 12);
   const decoded = (bytes: Uint8Array) => {
-    sweep();
+    sweep(bytes);
     return decodeRecord(bytes);
   };
   return {

@@ -32,7 +32,7 @@ export class SharedReturns implements ReturnReader {
 
   /** @throws Undecodable */
   read(peel: string, bytes: Uint8Array): Return {
-    this.#sweep();
+    this.#sweep(bytes);
     const hash = Bun.CryptoHasher.hash("sha256", bytes, "base64");
     const known = this.#once.get(hash);
     if (known?.peel === peel) {

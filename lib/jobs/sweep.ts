@@ -1,17 +1,21 @@
 // Memory while many values are read.
 
-/** Memory is swept after so many values. */
+/** Memory is swept after so many values, and after so many bytes of them. */
 const EVERY = 1 << 14;
+const EVERY_BYTES = 32 << 20;
 
 /**
  * What to call for each value that leaves much behind: left alone, that stays in memory until there is twice as much as is
  * needed.
  * @param every memory is swept after so many values
  */
-export function sweeper(every: number = EVERY): () => void {
-  let values = 0;
-  return () => {
-    if (++values % every === 0) Bun.gc(true);
+export function sweeper(every: number = EVERY): (bytes: Uint8Array) => void {
+  let [values, size] = [0, 0];
+  return (bytes) => {
+    size += bytes.length;
+    if (++values < every && size < EVERY_BYTES) return;
+    values = size = 0;
+    Bun.gc(true);
   };
 }
 

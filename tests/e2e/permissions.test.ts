@@ -217,8 +217,8 @@ const RETRYING: readonly (readonly [string, number, string])[] = [
 ];
 
 describe.each([
-  ["server configuration", configured, some(ENTRIES, 3)],
-  ["JWT", decentralized, some(ENTRIES, 7)],
+  ["server configuration", configured, some(ENTRIES, 6)],
+  ["JWT", decentralized, some(ENTRIES, 13)],
 ] as const)("%s", (_, start, entries) => {
   let site: Site;
   beforeAll(async () => {

@@ -39,7 +39,7 @@ test("the executable on a bucket full of them: no crash, no raw control characte
     ["show", "good", "--summary"],
     ["show", "good", "--output"],
     ["trace", "good"],
-    ...some([...values.keys()], 60).map((i) => ["show", `bad-${i}`]),
+    ...some([...values.keys()], 120).map((i) => ["show", `bad-${i}`]),
   ]) {
     const { stdout, stderr, code } = await zester(["job", ...args], { env });
     expect(stdout + stderr).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);

@@ -3,7 +3,7 @@
 const LENGTH = process.env.ZESTER_TESTS;
 const SHORT = LENGTH !== "more" && LENGTH !== "all";
 /** Of what a whole run has more than a short one, a longer run has a part of this size. */
-const PART = 0.1;
+const PART = 0.05;
 
 /** A size, or a time limit: whole in a longer run as well. */
 export const times = (short: number, whole: number): number => (SHORT ? short : whole);
@@ -12,8 +12,8 @@ export const times = (short: number, whole: number): number => (SHORT ? short : 
 export const draws = (short: number, whole: number): number =>
   SHORT ? short : LENGTH === "all" ? whole : Math.round(short + (whole - short) * PART);
 
-/** All cases; in a short run every n-th from `first` on, in a longer one three times as many. A different `first` in each run covers all over time. */
+/** All cases; in a short run every n-th from `first` on, in a longer one twice as many. A different `first` in each run covers all over time. */
 export const some = <T>(cases: readonly T[], n: number, first = 0): T[] => {
-  const step = SHORT ? n : LENGTH === "all" ? 1 : Math.ceil(n / 3);
+  const step = SHORT ? n : LENGTH === "all" ? 1 : Math.ceil(n / 2);
   return cases.filter((_, i) => i % step === first % step);
 };

@@ -66,7 +66,7 @@ for (const [name, args] of Object.entries(COMMANDS)) {
       const whole = await run(args, link);
       expect([whole.stderr.replace(/^(note|warning): .*\n/gm, ""), whole.code]).toEqual(["", 0]);
       const messages = link.messages - before;
-      const step = Math.ceil(messages / draws(16, 100));
+      const step = Math.ceil(messages / draws(8, 100));
       const first = Math.floor(random() * step);
       let errors = 0;
       let next = first;

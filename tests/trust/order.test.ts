@@ -121,7 +121,7 @@ test(
         const [same] = await answers([["diff", "first", "second"]]);
         expect(same).toBe("output is the same on 5 of 5\n");
       }),
-      { numRuns: draws(6, 300), endOnFailure: true },
+      { numRuns: draws(4, 300), endOnFailure: true },
     );
   },
   times(60_000, 900_000),
