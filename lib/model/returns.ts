@@ -5,7 +5,7 @@ import { safe, width } from "../text.ts";
 import { isTerminal, jobRow } from "./job.ts";
 import { displayPeel, peelList, sortedByPeel } from "./peel.ts";
 import type { PeelState } from "./peel-state.ts";
-import { readReturnData } from "./return-data.ts";
+import { readReturnData, shownText } from "./return-data.ts";
 
 export interface Return {
   readonly peel: string;
@@ -56,14 +56,17 @@ export function toReturn(peel: string, record: ValueMap): Return {
   };
 }
 
-/** Why a return failed: its error, else those of its results; empty when neither tells. */
+/**
+ * Why a return failed: its error, else those of its results; empty when neither tells. As it is shown: returns whose errors differ
+ * only in line ends may share one (shared-returns.ts), and which came first must make no difference.
+ */
 export function failureOf(
   { error, record }: Return,
   answer = readReturnData(record.get("return_data"), error),
 ): string {
-  if (error !== undefined) return error;
+  if (error !== undefined) return shownText(error);
   const failed = answer?.results.filter(({ outcome }) => outcome === "failed") ?? [];
-  return failed.map(({ name, error }) => (error === undefined ? name : `${name}: ${error}`)).join("; ");
+  return failed.map(({ name, error }) => (error === undefined ? name : `${name}: ${shownText(error)}`)).join("; ");
 }
 
 export interface Peel {
