@@ -66,7 +66,7 @@ async function answerOf({ jobs, full }: DiffRequest, { store, terminal }: Sessio
   const shared = new SharedReturns({ withoutTimes: true });
   const read = (text: string) => resolveStory(store, text, terminal.warn, noteReference(terminal), shared);
   const [before, after] = await Promise.all([read(jobs[0]), read(jobs[1])]);
-  sweepAfter(before.story.peels.length);
+  sweepAfter(before.story.peels.length + after.story.peels.length);
   const diffs = diffJobs(before.story, after.story);
   const both = diffs.filter(({ before, after }) => before && after);
   return {

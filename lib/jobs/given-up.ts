@@ -4,7 +4,6 @@
 import { mapOf, type ValueMap } from "../codec/value.ts";
 import { Unavailable } from "../errors.ts";
 import { isTerminal, type JobList, type JobRow, stoppedWatchingNs } from "../model/job.ts";
-import type { PeelState } from "../model/peel-state.ts";
 import type { Return } from "../model/returns.ts";
 import { type PeelStory, Steps, storyOf } from "../model/story.ts";
 import type { PeelOfJob, Store, StoredEvent } from "../store.ts";
@@ -86,7 +85,6 @@ export interface Heard {
   /** The place of the job among those that are read. */
   readonly place: number;
   readonly peel: string;
-  readonly state: PeelState;
   readonly tookNs: bigint | undefined;
   /** What it returned all the same; what a master wrote when it gave the peel up. */
   readonly returned: Return;
@@ -126,8 +124,8 @@ export class UnheardPeels {
     const all = unheard.map(({ place, ...peel }) => ({ row: this.jobs.at(place).row, ...peel }));
     const { stories, note } = await readUnheard(store, all, fields, older);
     const heard = unheard.flatMap(({ place, peel, stored }, i): Heard | [] => {
-      const { state = "unreachable", tookNs, returned = stored } = stories[i] ?? {};
-      return returned ? { place, peel, state, tookNs, returned } : [];
+      const { tookNs, returned = stored } = stories[i] ?? {};
+      return returned ? { place, peel, tookNs, returned } : [];
     });
     return { heard, note };
   }

@@ -78,9 +78,7 @@ export async function readPeelStats(
   );
   const { heard, note } = await unheard.read(store, RETURN_FIELDS);
   if (note !== undefined) warn(note);
-  // A late return counts as it says.
-  for (const { place, peel, state, tookNs, returned } of heard)
-    add(place, peel, state === "late" ? stateOfReturn(returned) : state, tookNs);
+  for (const { place, peel, tookNs, returned } of heard) add(place, peel, stateOfReturn(returned), tookNs);
   return Array.from(tallies.values(), (tally) => ({
     tally,
     lastRun: tally.lastPlace === undefined ? undefined : jobs.at(tally.lastPlace).row.created,
