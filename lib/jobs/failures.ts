@@ -59,7 +59,6 @@ export async function readFailures(
   };
   await readReturnsAcross(store, { jids: jidsOf(jobs), sinceNs }, add, {
     reader: withReason,
-    sweeps: true,
     progress,
     warn,
   });

@@ -116,7 +116,7 @@ export async function grepReturns(
     try {
       const { progress, warn } = options;
       const of = { jids: jidsOf(jobs, from, to), sinceNs };
-      await readReturnsAcross(store, of, onReturn, { reader, sweeps: true, progress, warn });
+      await readReturnsAcross(store, of, onReturn, { reader, progress, warn });
     } catch (error) {
       if (!(error instanceof Enough)) throw error;
       onJob(jobs.at(from).row, []);

@@ -16,8 +16,6 @@ export interface ReturnsOptions {
   readonly fields?: readonly string[];
   /** What is made of the records, in place of these fields. */
   readonly reader?: ReturnReader;
-  /** Each return leaves much behind: memory that is not needed any more is given back on the way. */
-  readonly sweeps?: boolean;
   readonly progress?: Progress | undefined;
   /** Is told of a list that can't be decoded, and of what is no return in a list. */
   readonly warn: (text: string) => void;
@@ -169,7 +167,7 @@ class ReturnsUnderWay implements ReturnEntries {
   /** Hands over a return of the last key's job. */
   #hand(item: Return): void {
     // Left alone, what is done with stays in memory until there is twice as much as is needed.
-    if (++this.handed % SWEEP === 0 && this.options.sweeps) Bun.gc(true);
+    if (++this.handed % SWEEP === 0) Bun.gc(true);
     this.onReturn(item, this.#keys.job, this.#keys);
   }
 }

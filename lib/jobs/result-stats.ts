@@ -43,7 +43,7 @@ export async function readResultStats(
     else add(place, item);
   };
   const of = { jids: jidsOf(jobs), sinceNs };
-  await readReturnsAcross(store, of, onReturn, { fields: RESULT_FIELDS, sweeps: true, warn, progress });
+  await readReturnsAcross(store, of, onReturn, { fields: RESULT_FIELDS, warn, progress });
   givenUp.sort((a, b) => a.place - b.place);
   const unheard = givenUp.map(({ place, item }) => ({ row: jobs.at(place).row, peel: item.peel, stored: item }));
   const { stories, note } = await readUnheard(store, unheard, RESULT_FIELDS);

@@ -74,7 +74,7 @@ export async function readPeelStats(
     (item, place) => {
       if (readable[place] === 1 && unheard.take(place, item)) add(place, item.peel, stateOfReturn(item), item.duration);
     },
-    { fields: RETURN_FIELDS, sweeps: true, warn, progress },
+    { fields: RETURN_FIELDS, warn, progress },
   );
   const { heard, note } = await unheard.read(store, RETURN_FIELDS);
   if (note !== undefined) warn(note);
