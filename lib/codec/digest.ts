@@ -10,11 +10,13 @@ const HASHED_AT_ONCE = 4 << 10;
  * difference: masters and peels write the maps of their language, which have none.
  */
 export function digest(value: Value): string {
-  const hasher = new Bun.CryptoHasher("sha256");
+  let hasher: Bun.CryptoHasher | undefined;
   let pending = "";
-  const flush = () => {
+  const flush = (): Bun.CryptoHasher => {
+    hasher ??= new Bun.CryptoHasher("sha256");
     if (pending !== "") hasher.update(pending);
     pending = "";
+    return hasher;
   };
   const add = (text: string) => {
     pending += text;
@@ -24,9 +26,8 @@ export function digest(value: Value): string {
     const wellFormed = text.isWellFormed();
     add(`${text.length}${wellFormed ? "s" : "u"}`);
     if (wellFormed && text.length < HASHED_AT_ONCE) return add(text);
-    flush();
     // Half a pair of surrogates has no form in UTF-8 of its own.
-    hasher.update(wellFormed ? text : Buffer.from(text, "utf16le"));
+    flush().update(wellFormed ? text : Buffer.from(text, "utf16le"));
   };
   const walk = (item: Value): void => {
     if (typeof item === "string") addText(item);
@@ -45,6 +46,5 @@ export function digest(value: Value): string {
     }
   };
   walk(value);
-  flush();
-  return hasher.digest("base64");
+  return hasher ? flush().digest("base64") : Bun.CryptoHasher.hash("sha256", pending, "base64");
 }

@@ -15,7 +15,7 @@ import {
 import { displayPeel } from "../model/peel.ts";
 import { type Return, toReturn, unreadableReturn } from "../model/returns.ts";
 import type { Store } from "../store.ts";
-import { sweeper } from "./sweep.ts";
+import { EVERY_WHOLE, sweeper } from "./sweep.ts";
 
 /** A job's stored value as a record. @throws UserError when it can't be decoded */
 export function jobRecord(jid: string, bytes: Uint8Array): ValueMap {
@@ -62,8 +62,7 @@ const WHOLE = wholeRecords();
 
 /** Reads returns whole, and keeps them as they are stored: decoded, many would take several times as much memory. */
 export function storedRecords(): ReturnReader {
-  // Each leaves all of a record behind.
-  const sweep = sweeper(1 << 12);
+  const sweep = sweeper(EVERY_WHOLE);
   const decoded = (bytes: Uint8Array) => {
     sweep(bytes);
     return decodeRecord(bytes);

@@ -4,6 +4,7 @@ import type { Return } from "../model/returns.ts";
 import type { ReturnEntries, ReturnsOf, Store } from "../store.ts";
 import { listedReturns, peelReturn, type ReturnReader, wholeRecords } from "./lookup.ts";
 import { NO_PROGRESS, type Progress } from "./read-jobs.ts";
+import { sweeper } from "./sweep.ts";
 
 /**
  * Takes a return; `job` is the place of its JID among those asked for, from 0 on, and `of` has that JID until the next call: a
@@ -16,14 +17,14 @@ export interface ReturnsOptions {
   readonly fields?: readonly string[];
   /** What is made of the records, in place of these fields. */
   readonly reader?: ReturnReader;
+  /** Memory is swept after so many returns: after fewer than others have, where each leaves more behind. */
+  readonly sweepEvery?: number | undefined;
   readonly progress?: Progress | undefined;
   /** Is told of a list that can't be decoded, and of what is no return in a list. */
   readonly warn: (text: string) => void;
 }
 
 const DOT = 0x2e;
-/** Memory is swept after so many returns. */
-const SWEEP = 1 << 13;
 /** Stands in the place of a peel's number for a key of a list. */
 const LIST_KEY = -1;
 
@@ -116,6 +117,7 @@ class ReturnsUnderWay implements ReturnEntries {
   readonly #jobs: number;
   readonly #peel: string | undefined;
   readonly #reader: ReturnReader;
+  readonly #sweep: (bytes: Uint8Array) => void;
   /** How many returns were handed over. */
   handed = 0;
 
@@ -126,6 +128,7 @@ class ReturnsUnderWay implements ReturnEntries {
     readonly progress: Progress,
   ) {
     this.#reader = options.reader ?? wholeRecords(options.fields);
+    this.#sweep = sweeper(options.sweepEvery);
     const isOfJobs = typeof of === "object" && "jids" in of;
     this.#keys = new ReturnKeys(isOfJobs ? of.jids.keys() : []);
     this.#jobs = isOfJobs ? this.#keys.jobs : Number.POSITIVE_INFINITY;
@@ -143,9 +146,11 @@ class ReturnsUnderWay implements ReturnEntries {
     const n = this.#keys.add(key, from, dot);
     if (n < before) return n;
     if (!bytes) this.#empty.add(n);
-    else if (this.#keys.job >= this.#jobs) return n;
-    else if (dot < 0) this.#takeList(bytes);
-    else if (this.#isWanted(this.#keys.peel)) this.#hand(peelReturn(this.#keys.peel, bytes, this.#reader));
+    else if (this.#keys.job < this.#jobs && (dot < 0 || this.#isWanted(this.#keys.peel))) {
+      this.#sweep(bytes);
+      if (dot < 0) this.#takeList(bytes);
+      else this.#hand(peelReturn(this.#keys.peel, bytes, this.#reader));
+    }
     return n;
   }
 
@@ -166,8 +171,7 @@ class ReturnsUnderWay implements ReturnEntries {
 
   /** Hands over a return of the last key's job. */
   #hand(item: Return): void {
-    // Left alone, what is done with stays in memory until there is twice as much as is needed.
-    if (++this.handed % SWEEP === 0) Bun.gc(true);
+    this.handed++;
     this.onReturn(item, this.#keys.job, this.#keys);
   }
 }

@@ -1,11 +1,10 @@
 // Returns in little memory: of equal outputs the first one is kept, and stands in the others as well.
 import { decodeRecord } from "../codec/decode.ts";
 import { mapOf, type ValueMap } from "../codec/value.ts";
-import { outputDigest } from "../model/output-groups.ts";
-import { onlyChanges, readReturnData } from "../model/return-data.ts";
+import { contentDigest, onlyChanges, readReturnData } from "../model/return-data.ts";
 import { type Return, toReturn } from "../model/returns.ts";
 import type { ReturnReader } from "./lookup.ts";
-import { sweeper } from "./sweep.ts";
+import { EVERY_WHOLE, sweeper } from "./sweep.ts";
 
 /** What is kept of the returns beside their outputs, and which results of these. */
 export interface Keeping {
@@ -26,7 +25,7 @@ export class SharedReturns implements ReturnReader {
   readonly #outputs = new Map<string, Output>();
   /** Returns that came once, by their bytes: most come twice, from the bucket and in an event. */
   readonly #once = new Map<string, Return>();
-  readonly #sweep = sweeper();
+  readonly #sweep = sweeper(EVERY_WHOLE);
 
   constructor(readonly keeping: Keeping = {}) {}
 
@@ -49,11 +48,11 @@ export class SharedReturns implements ReturnReader {
     const returned = toReturn(peel, whole);
     const all = whole.get("return_data");
     const data = changesOnly ? onlyChanges(all) : all;
-    const answer = readReturnData(data, returned.error);
-    const key = outputDigest(returned.error, data, answer);
+    const key = contentDigest(returned.error, data);
     const output = this.#outputs.get(key) ?? { error: returned.error, record: mapOf([["return_data", data]]) };
     this.#outputs.set(key, output);
-    const resultTimes = withoutTimes ? undefined : answer?.results.map(({ duration }) => duration);
+    if (withoutTimes) return { ...returned, ...output };
+    const resultTimes = readReturnData(data, returned.error)?.results.map(({ duration }) => duration);
     return { ...returned, ...output, ...(resultTimes && { resultTimes }) };
   }
 }

@@ -1,7 +1,9 @@
 // Memory while many values are read.
+import { gcAndSweep } from "bun:jsc";
 
-/** Memory is swept after so many values, and after so many bytes of them. */
-const EVERY = 1 << 14;
+/** Memory is swept after so many values of which some fields are read, after so many that are decoded whole, and after so many bytes. */
+const EVERY = 1 << 13;
+export const EVERY_WHOLE = 1 << 12;
 const EVERY_BYTES = 32 << 20;
 
 /**
@@ -15,11 +17,11 @@ export function sweeper(every: number = EVERY): (bytes: Uint8Array) => void {
     size += bytes.length;
     if (++values < every && size < EVERY_BYTES) return;
     values = size = 0;
-    Bun.gc(true);
+    gcAndSweep();
   };
 }
 
 /** Sweeps what reading so many values left behind, before what comes of them takes memory beside it. */
 export function sweepAfter(values: number): void {
-  if (values >= EVERY) Bun.gc(true);
+  if (values >= EVERY) gcAndSweep();
 }

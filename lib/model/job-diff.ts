@@ -43,32 +43,33 @@ function isSlower(before: PeelStory | undefined, after: PeelStory | undefined): 
   return was !== undefined && is !== undefined && is > was * SLOWER.times && is - was > SLOWER.byNs;
 }
 
-/** True when a difference of the outputs matters: both are whole answers, or errors of peels without an answer. */
-function areComparable(before: PeelStory | undefined, after: PeelStory | undefined): boolean {
-  const data = [before, after].map((one) => {
-    const { returned } = one ?? {};
-    if (!returned || returned.unreachable || returned.unreadable !== undefined) return undefined;
-    return (returned.record.get("return_data") ?? null) !== null;
-  });
-  return data[0] !== undefined && data[0] === data[1];
+/** True for a return with an answer; undefined without one that the peel sent and that can be read. */
+function hasData(peel: PeelStory | undefined): boolean | undefined {
+  const { returned } = peel ?? {};
+  if (!returned || returned.unreachable || returned.unreadable !== undefined) return undefined;
+  return (returned.record.get("return_data") ?? null) !== null;
 }
 
-function groupsByPeel(peels: readonly PeelStory[]): ReadonlyMap<string, OutputGroup> {
-  const groups = new Map<string, OutputGroup>();
-  for (const group of outputGroups(peels)) for (const { peel } of group.peels) groups.set(peel, group);
-  return groups;
+/** True when a difference of the outputs matters: both are whole answers, or errors of peels without an answer. */
+function areComparable(before: PeelStory | undefined, after: PeelStory | undefined): boolean {
+  const data = hasData(before);
+  return data !== undefined && data === hasData(after);
+}
+
+/** What is known of each peel of a run, and its group. */
+function byPeel({ peels }: Story): ReadonlyMap<string, { readonly story: PeelStory; readonly group: OutputGroup }> {
+  const found = new Map<string, { readonly story: PeelStory; readonly group: OutputGroup }>();
+  for (const group of outputGroups(peels)) for (const story of group.peels) found.set(story.peel, { story, group });
+  return found;
 }
 
 /** Every peel of two runs, sorted by peel. */
 export function diffJobs(before: Story, after: Story): PeelDiff[] {
-  const stories = [before, after].map(({ peels }) => new Map(peels.map((peel) => [peel.peel, peel])));
-  const groups = [before, after].map(({ peels }) => groupsByPeel(peels));
-  const ids = new Set(stories.flatMap((peels) => [...peels.keys()]));
-  const diffs = Array.from(ids, (peel): PeelDiff => {
-    const [was, is] = stories.map((peels) => peels.get(peel));
-    const [groupBefore, groupAfter] = groups.map((peels) => peels.get(peel));
-    const outputs =
-      groupBefore && groupAfter && areComparable(was, is) ? { before: groupBefore, after: groupAfter } : undefined;
+  const [first, second] = [byPeel(before), byPeel(after)];
+  const diffs = Array.from(new Set([...first.keys(), ...second.keys()]), (peel): PeelDiff => {
+    const [one, other] = [first.get(peel), second.get(peel)];
+    const [was, is] = [one?.story, other?.story];
+    const outputs = one && other && areComparable(was, is) ? { before: one.group, after: other.group } : undefined;
     return { peel, before: was, after: is, change: changeOf(was, is), slower: isSlower(was, is), outputs };
   });
   return sortedByPeel(diffs);
@@ -89,9 +90,10 @@ export interface Transition {
 
 /** The changes of states: what became worse first, then by the worst state, then fewest peels first. */
 export function transitionsOf(diffs: readonly PeelDiff[]): Transition[] {
-  const names = new Set(diffs.flatMap(({ peel }) => [peel, displayPeel(peel)]));
+  const changed = diffs.filter(({ change }) => change === "worse" || change === "better");
+  const names = new Set(changed.length > 0 ? diffs.flatMap(({ peel }) => [peel, displayPeel(peel)]) : []);
   const found = new Map<string, Transition & { peels: PeelDiff[] }>();
-  for (const diff of diffs) {
+  for (const diff of changed) {
     const { before, after, change } = diff;
     if (!before || !after || (change !== "worse" && change !== "better")) continue;
     const why = noteOf(after);

@@ -31,13 +31,9 @@ export const byName = (results: readonly Result[]) => results.toSorted((a, b) =>
 /**
  * Tells an output: the same for equal ones, and for no others. It is made of errors, results, details and diffs, but not of
  * how long they took.
- * @param answer what `data` is, when it is one
  */
-export function outputDigest(
-  error: string | undefined,
-  data: Value | undefined,
-  answer: ReturnData | undefined = readReturnData(data, error),
-): string {
+export function outputDigest(error: string | undefined, data: Value | undefined): string {
+  const answer = readReturnData(data, error);
   const shown = (value: Value | undefined) => (typeof value === "string" ? shownText(value) : (value ?? null));
   if (!answer) return digest([shown(error), shown(data)]);
   const { dryRun, results, parts } = answer;

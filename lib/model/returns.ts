@@ -56,10 +56,7 @@ export function toReturn(peel: string, record: ValueMap): Return {
   };
 }
 
-/**
- * Why a return failed: its error, else those of its results; empty when neither tells. As it is shown: returns whose errors differ
- * only in line ends may share one (shared-returns.ts), and which came first must make no difference.
- */
+/** Why a return failed, as it is shown: its error, else those of its results; empty when neither tells. */
 export function failureOf(
   { error, record }: Return,
   answer = readReturnData(record.get("return_data"), error),
