@@ -22,6 +22,7 @@ import {
   RETRY_OF,
   SHEET,
   STUCK,
+  shortJid,
   stuckColumn,
   WIDE_SHEET,
   wide,
@@ -111,11 +112,15 @@ async function partsFor(columns: readonly JobColumn[]): Promise<Records> {
   return () => RecordParts.of(fields);
 }
 
-/** The columns that are shown, and whether they have room for all that there is: a spreadsheet has its own. */
-function columnsFor({ columns, wide: isWide }: ListRequest, listing: Listing, inSheet: boolean): readonly JobColumn[] {
+/** The columns that are shown: a spreadsheet has its own. */
+function columnsFor(
+  { columns, wide: isWide }: ListRequest,
+  listing: Listing,
+  { format, terminal }: Session,
+): readonly JobColumn[] {
   if (columns) return columns;
-  if (inSheet) return columnsOf(isWide ? WIDE_SHEET : SHEET);
-  return columnsOf(isWide ? wide(listing.columns) : listing.columns);
+  if (format === "csv") return columnsOf(isWide ? WIDE_SHEET : SHEET);
+  return columnsOf(isWide ? wide(listing.columns, terminal.isTty) : listing.columns);
 }
 
 /** Reads the selected jobs of a listing. */
@@ -124,7 +129,7 @@ export async function listJobs(request: ListRequest, listing: Listing, session: 
   const selection = await selectionByServer(request.selection, session);
   const wanted = (row: JobRow) => listing.keep(row, selection.matches(row));
   const inSheet = format === "csv";
-  const named = columnsFor(request, listing, inSheet);
+  const named = columnsFor(request, listing, session);
   const withJobs = request.shows === "jobs";
   const byColumns = format === "text" || inSheet || request.columns !== undefined;
   const showsStuck = byColumns && named.some(({ name }) => name === STUCK);
@@ -139,9 +144,10 @@ export async function listJobs(request: ListRequest, listing: Listing, session: 
     unheard ??= why;
   });
   const isShown = ({ name }: JobColumn) => name !== RETRY_OF || inSheet || !request.wide || hasRetries(jobs);
-  const columns = named
-    .filter(isShown)
-    .map((column) => (column.name === STUCK ? stuckColumn(({ jid }) => stuck.get(jid), stuck.size > 0) : column));
+  const columns = named.filter(isShown).map((column) => {
+    if (column.name === STUCK) return stuckColumn(({ jid }) => stuck.get(jid), stuck.size > 0);
+    return column.name === "jid" && request.wide && terminal.isTty ? shortJid([...jidsIn(jobs)]) : column;
+  });
   if (withJobs && byColumns) checkColumns(columns, jobs);
   const shown = {
     jobs: () => jobsView(columns, jobs, request.columns !== undefined),

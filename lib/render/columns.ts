@@ -17,7 +17,7 @@ import {
 import { type Stuck, stuckWords } from "../model/stuck.ts";
 import { safe, shorten, width } from "../text.ts";
 import { CALL_FIELDS, callOf, wholeCall } from "./call.ts";
-import { type Concession, leaves, shrinks } from "./fit.ts";
+import { type Concession, idGives, leaves, shrinks } from "./fit.ts";
 import { ageText, timeText } from "./time.ts";
 import type { RowColumn } from "./view.ts";
 
@@ -96,17 +96,17 @@ const timeColumn = (name: string, get: (row: JobRow) => Timestamp | undefined, a
 });
 
 /** A time without room becomes an age. */
-const AGE: Concession = { rank: 1, to: 12, only: true };
+const AGE: Concession = { rank: 1, to: 10, only: true };
 
 /**
  * How columns give way, the least important ones first: long texts become shorter and times ages, OWNER and USER leave, then
  * long texts become shorter still, and in the end others leave. The id, the state and the failures stay.
  */
 const GIVES: Readonly<Record<string, readonly Concession[]>> = {
-  what: [shrinks(1, 30), shrinks(6, 12), leaves(13)],
+  what: [shrinks(1, 30), shrinks(6, 12), shrinks(8, 9), leaves(13)],
   target: [shrinks(1, 30), shrinks(5, 16), shrinks(8, 6), leaves(11)],
   targets: [shrinks(1, 30), shrinks(5, 16), shrinks(8, 9), leaves(11)],
-  stuck: [shrinks(1, 40), shrinks(5, 20), shrinks(12, 9)],
+  stuck: [shrinks(1, 40), shrinks(5, 20), shrinks(8, 9)],
   function: [shrinks(7, 12), shrinks(8, 8), leaves(11)],
   created: [AGE, leaves(9)],
   updated: [AGE, leaves(4)],
@@ -118,7 +118,7 @@ const GIVES: Readonly<Record<string, readonly Concession[]>> = {
   returned: [leaves(9)],
   targeted: [leaves(9)],
   returns: [leaves(9)],
-  duration: [leaves(10)],
+  duration: [leaves(7)],
 };
 
 /** Those of fields of the record. */
@@ -184,9 +184,20 @@ export const LIST = ["jid", "function", "target", "state"];
 export const ACTIVE = ["jid", "function", "targets", "status"];
 /** The table above a question. */
 export const ASKED = ["jid", "what", "target", "state"];
-const MORE = ["created", "duration", "returns", "failed", "user", "owner", RETRY_OF, STUCK, "what"];
 /** RETRY_OF is for views in which a job has it. */
-export const wide = (view: readonly string[]) => [...view, ...MORE];
+const MORE = ["created", "duration", "returns", "failed", "user", "owner", RETRY_OF, STUCK];
+/**
+ * The columns with --wide. On a terminal they are the same for any view; in a pipe, where scripts count columns, the view's own
+ * come first, and WHAT, which has spaces, last.
+ */
+export const wide = (view: readonly string[], isTty: boolean) =>
+  isTty ? [...ASKED, ...MORE] : [...view, ...MORE, "what"];
+/** JID with --wide on a terminal: shortened where there is no room, as in `watch`. */
+export const shortJid = (jids: readonly string[]): JobColumn => ({
+  ...columnOf("jid"),
+  gives: idGives(jids, 2),
+  text: ({ row }, _, max) => row.jid.slice(0, max),
+});
 /** The columns of CSV, in which `2/3` would be a date, and those of --wide, which are the same for every answer. */
 export const SHEET = [...LIST, "created", "duration", "returned", "failed", "targeted", "user", "owner"];
 export const WIDE_SHEET = [...SHEET, STUCK, RETRY_OF, "what"];

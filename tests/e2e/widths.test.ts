@@ -82,3 +82,15 @@ test.each(COMMANDS)("%s", async (command) => {
     expect([cols, lines.filter((line) => width(line) > cols && !isRecord(line))]).toEqual([cols, []]);
   }
 });
+
+test.each([80, 100])("--wide in %d columns: what runs where, since when, and how far it is", async (cols) => {
+  for (const command of ["list", "active"]) {
+    const terminal = new Running(["job", command, "--wide"], { NATS_URL: site.env.NATS_URL }, { cols, rows: 24 });
+    await terminal.ended();
+    const [titles, ...lines] = Bun.stripANSI(terminal.out).split(/[\r\n]+/);
+    expect(titles).toMatch(/^JID +WHAT +TARGET +STATE +CREATED +(DURATION +)?RETURNS +FAILED/);
+    expect(lines.find((line) => line.startsWith("2hPxTOpe"))).toMatch(
+      / pkg\.\S* .* web-\S* .* running .* ago .* -\/30 /,
+    );
+  }
+});

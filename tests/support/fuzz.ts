@@ -256,7 +256,7 @@ function renderAll(row: JobRow, value: ValueMap | undefined): void {
   const jobs = JobList.of([{ row, record: value }]);
   for (const columns of [undefined, 80, 20]) {
     const viewer = { color: false, columns, now: NOW };
-    for (const names of [LIST, ACTIVE, wide(LIST), [...LIST, "args.name", "metadata"]])
+    for (const names of [LIST, ACTIVE, wide(LIST, true), [...LIST, "args.name", "metadata"]])
       clean([...renderJobs(columnsOf(names), jobs, viewer)].join(""), `table ${names}`);
   }
   clean([...csvText(SHEET, sheetOf(columnsOf(SHEET), jobs, NOW).rows, true)].join(""), "CSV");

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { Value } from "../../../lib/codec/value.ts";
 import { JobList, jobRow } from "../../../lib/model/job.ts";
 import { peelsOf, toReturn } from "../../../lib/model/returns.ts";
-import { ACTIVE, columnsOf, LIST, STUCK, stuckColumn, wide } from "../../../lib/render/columns.ts";
+import { ACTIVE, columnsOf, LIST, STUCK, shortJid, stuckColumn, wide } from "../../../lib/render/columns.ts";
 import { fitted, leaves, shrinks } from "../../../lib/render/fit.ts";
 import { historyView } from "../../../lib/render/history.ts";
 import { renderJobs } from "../../../lib/render/jobs.ts";
@@ -119,7 +119,11 @@ const record = fc.record(
 );
 
 test("tables of jobs: every id, state and number of failures is there, on any terminal that has room for these", () => {
-  const names = fc.constantFrom(LIST, ACTIVE, wide(LIST), wide(ACTIVE), [...LIST, "args.command", "timeout"]);
+  const names = fc.constantFrom(LIST, ACTIVE, wide(LIST, true), wide(ACTIVE, false), [
+    ...LIST,
+    "args.command",
+    "timeout",
+  ]);
   fc.assert(
     fc.property(fc.array(record, { minLength: 1, maxLength: 4 }), names, room, (records, names, room) => {
       const jobs = records.map((fields, i) => {
@@ -150,18 +154,30 @@ test("tables of jobs: every id, state and number of failures is there, on any te
   );
 });
 
-test("the widest view tells what ran, on a terminal of 80 columns too", () => {
-  const fields = { function: "state.apply", state_id: "nginx", status: "running", targets: ["web-01"] };
+test("the widest view tells what ran, where, when and how far, on a terminal of 80 columns too", () => {
+  const fields = {
+    function: "state.apply",
+    state_id: "nginx",
+    status: "running",
+    target_expr: "web* and G@role:frontend",
+    targets: ["web-01"],
+    created: "2026-01-15T00:01:00Z",
+    user: "ops",
+    owner: "master-2hPwZ9",
+  };
   const record = new Map<string, Value>(Object.entries(fields));
   const row = jobRow("rxn-26837e1b089ab392ef4e57c7f3afcdc7", record);
   const stuck = stuckColumn(() => ({ jid: row.jid, overdueNs: 60_000_000_000n, goneMaster: "m1", heardNs: undefined }));
-  const columns = columnsOf(wide(LIST)).map((column) => (column.name === STUCK ? stuck : column));
-  const shown = [
-    ...renderJobs(columns, JobList.of([{ row, record }]), { color: false, columns: 80, now: new Date(0) }),
-  ].join("");
+  const ours = new Map([
+    [STUCK, stuck],
+    ["jid", shortJid([row.jid])],
+  ]);
+  const columns = columnsOf(wide(LIST, true)).map((column) => ours.get(column.name) ?? column);
+  const now = new Date("2026-01-16T00:00:00Z");
+  const shown = [...renderJobs(columns, JobList.of([{ row, record }]), { color: false, columns: 80, now })].join("");
   expect(shown.split("\n").slice(0, 2)).toEqual([
-    "JID                                   STATE    FAILED  STUCK      WHAT",
-    "rxn-26837e1b089ab392ef4e57c7f3afcdc7  running  -       1m overd…  state.app…ginx",
+    "JID       WHAT           TARGET  STATE    CREATED  RETURNS  FAILED  STUCK",
+    "rxn-2683  state.ap…ginx  web*…   running  23h ago  -/1      -       1m overd…",
   ]);
 });
 
