@@ -78,6 +78,16 @@ export interface StoredReturns {
    * Each comes in a state that it had during the read; none is missing that existed throughout.
    */
   across(of: ReturnsOf, entries: ReturnEntries): Promise<void>;
+  /**
+   * Hands over the keys of the returns of jobs, and possibly others, without their values; the peel is undefined for a list. A
+   * key may come again: its later state counts. One that is written again during the read may be missing.
+   * @param sinceNs no return of these jobs is older than this; undefined when that is unknown
+   */
+  keys(
+    jids: readonly string[],
+    sinceNs: bigint | undefined,
+    onKey: (jid: string, peel: string | undefined, exists: boolean) => void,
+  ): Promise<void>;
 }
 
 /** One stored message of a job's events. */

@@ -12,14 +12,18 @@ const LOOK_UP_MS = 1_000;
 /** Told why a look-up brought nothing. */
 type OnUnanswered = (why: string) => void;
 
-/** `work`, or undefined when it takes longer than LOOK_MS or fails in a way that only leaves a question open. */
-export async function inTime<T>(work: Promise<T>, unheard: OnUnanswered = () => {}): Promise<T | undefined> {
+/** `work`, or undefined when it takes too long or fails in a way that only leaves a question open. */
+export async function inTime<T>(
+  work: Promise<T>,
+  unheard: OnUnanswered = () => {},
+  limitMs = LOOK_UP_MS,
+): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<undefined>((done) => {
     timer = setTimeout(() => {
       unheard("no answer within a second.");
       done(undefined);
-    }, LOOK_UP_MS);
+    }, limitMs);
   });
   const found = work.catch((error) => {
     if (!(error instanceof UserError)) throw error;

@@ -13,7 +13,7 @@ import { Collection, type Progress, type Read, type Records, readJobs } from "./
 
 const SECOND_NS = 1_000_000_000n;
 /** How far a master's clock may be ahead of the servers'. */
-const MARGIN_NS = 120n * SECOND_NS;
+export const MARGIN_NS = 120n * SECOND_NS;
 /** A clock that is seen to be further ahead than this makes the margin doubtful: then all jobs are read. */
 const DOUBTFUL_NS = 60n * SECOND_NS;
 /** A stream of so many messages is read in a second: `list` looks for the newest jobs at the end of longer ones only. */

@@ -19,7 +19,7 @@ import type { Msg } from "nats";
 import { tokenFault } from "../model/jid.ts";
 import type { Follow, Jids, LiveReturns, ReturnEntries, ReturnsOf } from "../store.ts";
 import { type Bucket, isTombstone } from "./bucket.ts";
-import { startTime, subjectBytes } from "./consumer.ts";
+import { type ConsumerConfig, startTime, subjectBytes } from "./consumer.ts";
 import { type Keys, readEach, readFrom, scanNewest } from "./scan.ts";
 import type { StreamState } from "./stream.ts";
 import { DOT_BYTE, token } from "./subject.ts";
@@ -31,6 +31,10 @@ export const SIZES = {
   /** Reading this many messages takes as long as one consumer with that many filters. */
   filtersCost: 30_000,
 };
+/** `all` in parts of at most `size`. */
+export const inPortions = <T>(all: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
+
 /** Attempts at a read in order: it is repeated when a message was removed meanwhile. */
 const READ_ATTEMPTS = 3;
 
@@ -47,13 +51,16 @@ interface Portions {
   readonly lists: readonly (readonly string[])[];
 }
 
+/** Every message, or every message from a time on. */
+const configSince = (sinceNs: bigint | undefined): ConsumerConfig =>
+  sinceNs === undefined
+    ? { deliver_policy: "all" }
+    : { deliver_policy: "by_start_time", opt_start_time: startTime(sinceNs) };
+
 const EVERYTHING: Portions = { peels: [["*.*"]], lists: [["*"]] };
 
 function portionsOf(jids: Jids, filters: number): Portions {
-  const all = [...jids.keys()];
-  const parts = Array.from({ length: Math.ceil(all.length / filters) }, (_, i) =>
-    all.slice(i * filters, (i + 1) * filters),
-  );
+  const parts = inPortions([...jids.keys()], filters);
   return { peels: parts.map((part) => part.map((jid) => `${jid}.*`)), lists: parts };
 }
 
@@ -120,6 +127,30 @@ export class Returns implements LiveReturns {
     if (lists.length === 1 || (await this.#hasLists())) await this.#scan(lists, state, entries);
   }
 
+  /** By subject where a consumer accepts several filters, otherwise in order: then everything since `sinceNs` comes. */
+  async keys(
+    jids: readonly string[],
+    sinceNs: bigint | undefined,
+    onKey: (jid: string, peel: string | undefined, exists: boolean) => void,
+  ): Promise<void> {
+    const { bucket } = this;
+    const subjects = jids.map((jid) => bucket.prefix + token(jid)).flatMap((list) => [list, `${list}.*`]);
+    const configs: ConsumerConfig[] = bucket.connection.isAtLeast(2, 10)
+      ? inPortions(subjects, SIZES.filters).map((some) => ({
+          deliver_policy: "last_per_subject",
+          filter_subjects: some,
+        }))
+      : [configSince(sinceNs)];
+    const hand = (msg: Msg) => {
+      const [jid = "", peel, more] = bucket.keyOf(msg).split(".");
+      if (more === undefined) onKey(jid, peel, !isTombstone(msg));
+    };
+    await bucket.readPending(
+      configs.map((config) => ({ ...config, headers_only: true })),
+      hand,
+    );
+  }
+
   /** True when reading these jobs by subject is possible and faster. */
   #isFew(jids: Jids, { messages }: StreamState, { filters, filtersCost }: typeof SIZES): boolean {
     if (jids.size > 1 && !this.bucket.connection.isAtLeast(2, 10)) return false;
@@ -175,10 +206,7 @@ export class Returns implements LiveReturns {
   ): Promise<number | undefined> {
     const { bucket } = this;
     const prefix = bucket.prefix.length;
-    const config =
-      sinceNs === undefined
-        ? ({ deliver_policy: "all" } as const)
-        : ({ deliver_policy: "by_start_time", opt_start_time: startTime(sinceNs) } as const);
+    const config = configSince(sinceNs);
     const { from, pending } = await bucket.consume(config, async (consumer) => consumer);
     for (let attempt = 1, state = before; attempt <= READ_ATTEMPTS; attempt++, state = await bucket.state()) {
       entries.expect(pending, 0);

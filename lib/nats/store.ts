@@ -16,11 +16,10 @@ import type {
 import { safe } from "../text.ts";
 import { Bucket, isTombstone } from "./bucket.ts";
 import { type Connection, PermissionDenied } from "./connection.ts";
-import { type ConsumerConfig, deliveryOf, InOrder, Picture, startTime, subjectBytes } from "./consumer.ts";
+import { type ConsumerConfig, deliveryOf, Picture, startTime, subjectBytes } from "./consumer.ts";
 import { handToMasters, tooLarge } from "./dispatch.ts";
 import { JetStream } from "./jetstream.ts";
-import { pull } from "./pull.ts";
-import { Returns, SIZES } from "./returns.ts";
+import { inPortions, Returns, SIZES } from "./returns.ts";
 import { readFrom } from "./scan.ts";
 import { Stream } from "./stream.ts";
 import { DOT_BYTE, token, tokens } from "./subject.ts";
@@ -30,8 +29,6 @@ const CANCEL_PAYLOAD = Buffer.from("\x81\xa6action\xa6cancel", "latin1");
 
 /** For more jobs than this, the events of one peel are read together with those of all jobs. */
 const ALONE = 20;
-/** Attempts at reading events: repeated when some are missing. */
-const EVENT_ATTEMPTS = 3;
 
 const configFrom = (from: { sequence: number } | { ns: bigint }): ConsumerConfig =>
   "sequence" in from
@@ -131,7 +128,7 @@ export class NatsStore implements LiveStore {
 
   async events(jid: string, onEvent: (event: StoredEvent) => void, again: () => void): Promise<void> {
     const [config, hand] = this.#eventsOf(jid, onEvent);
-    await this.#untilWhole(() => this.#readEvents(config, hand), again);
+    await this.#fleet.events.readPending([config], hand, again);
   }
 
   async followEvents(jid: string, onEvent: (event: StoredEvent) => void, follow: Follow): Promise<void> {
@@ -174,32 +171,13 @@ export class NatsStore implements LiveStore {
       onEvent({ jid, peel }, { kind, peel, storedNs: deliveryOf(msg).storedNs, bytes: msg.data });
     };
     const size = this.readsManyAtOnce ? SIZES.filters : 1;
-    const configs = Array.from({ length: Math.ceil(subjects.length / size) }, (_, i): ConsumerConfig => {
-      const some = subjects.slice(i * size, (i + 1) * size);
-      return { deliver_policy: "all", ...(size > 1 ? { filter_subjects: some } : { filter_subject: some[0] }) };
-    });
-    const read = async () => {
-      for (const config of configs) if (!(await this.#readEvents(config, hand))) return false;
-      return true;
-    };
-    await this.#untilWhole(read, again);
-  }
-
-  /** @returns false when some are missing: they expired meanwhile, or nats-server 2.9 skipped them (scan.ts) */
-  async #readEvents(config: ConsumerConfig, hand: (msg: Msg) => void): Promise<boolean> {
-    return this.#fleet.events.consume(config, async (consumer) => {
-      if (consumer.pending === 0) return true;
-      const events = new InOrder(consumer.pending, hand);
-      await pull(this.connection, consumer, events);
-      return events.enough();
-    });
-  }
-
-  async #untilWhole(read: () => Promise<boolean>, again: () => void): Promise<void> {
-    for (let attempt = 1; !(await read()); attempt++) {
-      if (attempt === EVENT_ATTEMPTS) throw this.connection.incomplete("events expired while they were read");
-      again();
-    }
+    const configs = inPortions(subjects, size).map(
+      (some): ConsumerConfig => ({
+        deliver_policy: "all",
+        ...(size > 1 ? { filter_subjects: some } : { filter_subject: some[0] }),
+      }),
+    );
+    await this.#fleet.events.readPending(configs, hand, again);
   }
 
   /** Every earlier read has set the clock; without one, this sends a request. */

@@ -2,7 +2,7 @@
 import type { Msg } from "nats";
 import type { Follow } from "../store.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
-import type { Consumer, ConsumerConfig, MessageSink } from "./consumer.ts";
+import { type Consumer, type ConsumerConfig, InOrder, type MessageSink } from "./consumer.ts";
 import { type JetStream, NoLeader } from "./jetstream.ts";
 import { pull } from "./pull.ts";
 
@@ -31,6 +31,9 @@ const LATE_ANSWER = Symbol("late");
 const LEADER_MS = 5_000;
 /** Direct gets check it again after this many ms. */
 const LED_MS = 1_000;
+
+/** Attempts at a read that counts prove: repeated when some messages are missing. */
+const READ_ATTEMPTS = 3;
 
 /** Subjects in one answer to STREAM.INFO (JSMaxSubjectDetails of nats-server). */
 const SUBJECTS_PAGE = 100_000;
@@ -175,6 +178,29 @@ export class Stream {
     } finally {
       over.abort();
       clearInterval(timer);
+    }
+  }
+
+  /**
+   * Reads, with one consumer after the other, the messages that are pending when it is created.
+   * @param again called when some are missing: they expired meanwhile, or nats-server 2.9 skipped them (scan.ts). All come again.
+   * @throws Transient when some are missing every time
+   */
+  async readPending(configs: readonly ConsumerConfig[], hand: (msg: Msg) => void, again = () => {}): Promise<void> {
+    const read = (config: ConsumerConfig) =>
+      this.consume(config, async (consumer) => {
+        const messages = new InOrder(consumer.pending, hand);
+        if (consumer.pending > 0) await pull(this.connection, consumer, messages);
+        return messages.enough();
+      });
+    const readAll = async () => {
+      for (const config of configs) if (!(await read(config))) return false;
+      return true;
+    };
+    for (let attempt = 1; !(await readAll()); attempt++) {
+      if (attempt === READ_ATTEMPTS)
+        throw this.connection.incomplete(`messages of ${this.name} expired while they were read`);
+      again();
     }
   }
 

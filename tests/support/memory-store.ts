@@ -127,6 +127,13 @@ export class MemoryStore implements Store {
       for (const { key, bytes } of [...all.filter((one) => !isList(one)), ...all.filter(isList)])
         this.#frame.hand(key, bytes, (...entry) => entries.take(...entry));
     },
+    /** All keys, as `across`. */
+    keys: async (...[, , onKey]: Parameters<Store["returns"]["keys"]>) => {
+      for (const { key, bytes } of newest(this.streams["KV_job-returns"]).values()) {
+        const [jid = "", peel] = key.split(".");
+        onKey(jid, peel, bytes !== undefined);
+      }
+    },
   };
 
   /** Every event, with its job. */

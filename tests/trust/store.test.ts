@@ -9,6 +9,7 @@ import { readHistory } from "../../lib/jobs/history.ts";
 import { wholeRecords } from "../../lib/jobs/lookup.ts";
 import { readJobs } from "../../lib/jobs/read-jobs.ts";
 import { readRecent } from "../../lib/jobs/recent.ts";
+import { countReturns } from "../../lib/jobs/return-counts.ts";
 import { alivePeels, readPeelStats } from "../../lib/jobs/stats.ts";
 import { readStory } from "../../lib/jobs/story.ts";
 import type { Job, JobRow } from "../../lib/model/job.ts";
@@ -109,6 +110,7 @@ async function told(store: Store) {
   const all = () => true;
   const read = await readJobs(store, all, true);
   const { jobs } = read;
+  const rows = Array.from(jobs, ({ row }) => row);
   const sizes = { worth: 1, leastChanges: 4, changesPerJob: 1 };
   const recent = await readRecent(store, { since: undefined, limit: 3 }, all, true, sizes);
   const { failures, unreachable } = await readFailures(store, read, undefined, warn);
@@ -164,10 +166,8 @@ async function told(store: Store) {
     histories,
     tallies: tallies.toSorted(byText),
     alive: await alivePeels(store),
-    stuck: await findStuck(
-      store,
-      [...jobs].map(({ row }) => row),
-    ),
+    returned: [...(await countReturns(store, rows))].toSorted(byText),
+    stuck: await findStuck(store, rows),
     stories,
     notes: notes.toSorted(),
   };
