@@ -158,7 +158,7 @@ export function renderFacts(
   const counts = peels.length > 0 ? `${count(peels.length)}: ${words.counts ?? peelCounts(peels)}` : "0";
   const ignored = ignoredWords(story.ignored);
   const call = paragraph(callWords(telling, look), look.columns);
-  const below = words.peelsTook === undefined ? "" : factLine("Took", safe(words.peelsTook), look.columns);
+  const below = words.peelsTook === undefined ? "" : factLine("Peels took", safe(words.peelsTook), look.columns);
   const head = `${call}${dry}${lines.join("")}${factLine("Peels", counts, look.columns)}${below}`;
   return head + (ignored === undefined ? "" : paragraph(safe(ignored), look.columns));
 }

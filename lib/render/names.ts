@@ -37,9 +37,12 @@ export function peelNames(peels: readonly { readonly peel: string }[], max: numb
   return out;
 }
 
+/** Columns of names beside which no text stands, at least. */
+const LEAST = 20;
+
 /**
  * Fits the names of groups of peels and a text about each into `room` columns. The names get what the texts leave, and at
- * least half.
+ * least half; where no text stands beside them, no more than the others need.
  * @param titles of the columns of the texts and of the names
  * @returns the names, and the columns left for the texts
  */
@@ -51,7 +54,9 @@ export function namesBeside(
 ): { where: string[]; most: number } {
   const widest = (all: readonly string[], title: string) =>
     all.reduce((most, text) => Math.max(most, width(text)), title.length);
-  const whereMost = Math.max(Math.floor(room / 2), room - widest(texts, titles[0]));
-  const where = peels.map((group) => peelNames(group, whereMost));
+  const left = room - widest(texts, titles[0]);
+  const beside = peels.map((group, i) => (texts[i] ? peelNames(group, Math.max(Math.floor(room / 2), left)) : ""));
+  const alone = Math.max(LEAST, left, widest(beside, titles[1]));
+  const where = peels.map((group, i) => beside[i] || peelNames(group, alone));
   return { where, most: room - widest(where, titles[1]) };
 }

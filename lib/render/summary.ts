@@ -5,10 +5,10 @@ import { type CombinedChange, type OutcomeGroup, outcomeGroups } from "../model/
 import { displayPeel } from "../model/peel.ts";
 import { statesPresent } from "../model/peel-state.ts";
 import type { PeelStory } from "../model/story.ts";
-import { count, paragraph, safe, shorten, width } from "../text.ts";
+import { count, paragraph, safe, width } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { renderFacts, type Telling } from "./facts.ts";
-import { GAP } from "./fit.ts";
+import { GAP, LONG } from "./fit.ts";
 import { namesBeside } from "./names.ts";
 import { peelCounts, renderPeels } from "./peels.ts";
 import { andMore, type Look, renderTable } from "./table.ts";
@@ -51,7 +51,7 @@ function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolea
   const room = look.columns === undefined ? Number.POSITIVE_INFINITY : Math.max(SHARED, look.columns - taken - GAP);
   const most = look.columns === undefined ? Number.POSITIVE_INFINITY : SUMMARY_LIMITS.changes;
   const what = shown.map((group) => safe(whatText(group, most)));
-  const { where, most: whatMost } = namesBeside(
+  const { where } = namesBeside(
     what,
     shown.map(({ peels }) => peels),
     room,
@@ -61,7 +61,7 @@ function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolea
     { text: outcomes[i] as string, paint: paintState(group.state, look.color) },
     { text: counts[i] as string },
     { text: where[i] as string },
-    { text: shorten(what[i] as string, whatMost) },
+    { text: what[i] as string },
   ]);
   const columns = [
     { title: "OUTCOME", min: OUTCOME },
@@ -74,7 +74,9 @@ function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolea
           `${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap(({ peels }) => peels))}; --all-peels shows them`,
           look.columns,
         );
-  return renderTable([...columns, { title: "WHERE" }, { title: "WHAT" }], rows, true, look) + more;
+  return (
+    renderTable([...columns, { title: "WHERE" }, { title: "WHAT", gives: LONG, wraps: 2 }], rows, true, look) + more
+  );
 }
 
 /** `1 failed, 398 ok (1 changed)` */

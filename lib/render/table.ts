@@ -21,8 +21,8 @@ export interface Column {
   readonly min?: number;
   /** How it shrinks on a terminal that is too narrow; never when not given. */
   readonly gives?: readonly Concession[];
-  /** Text without room continues on the next line, instead of being cut. */
-  readonly wraps?: boolean;
+  /** Text without room continues on the next line, instead of being cut; a number: on so many lines at most. */
+  readonly wraps?: boolean | number;
 }
 
 /** A cell: text, not yet made safe; `paint` colours it after it was measured. */
@@ -163,12 +163,16 @@ export function arranged(
 }
 
 /** One row as the rows that it takes: what its long texts don't have room for stands below. */
-function folded(row: readonly Cell[], columns: readonly Column[], most: readonly number[], wraps: boolean): Cell[][] {
+function folded(row: readonly Cell[], columns: readonly Column[], widths: readonly number[], wraps: boolean): Cell[][] {
   const parts = row.map((cell, i) => {
-    const max = most[i] as number;
+    const max = widths[i] as number;
     const text = safe(cell.text);
-    if (!wraps || !columns[i]?.wraps || width(text) <= max) return [narrowed(cell, max)];
-    return wrap(text, max).map((text) => ({ ...cell, text }));
+    const most = columns[i]?.wraps;
+    if (!wraps || !most || width(text) <= max) return [narrowed(cell, max)];
+    const all = wrap(text, max);
+    const last = (most === true ? all.length : Math.min(most, all.length)) - 1;
+    const lines = [...all.slice(0, last), shorten(all.slice(last).join(" "), max)];
+    return lines.map((text) => ({ ...cell, text }));
   });
   const lines = Math.max(1, ...parts.map((part) => part.length));
   return Array.from({ length: lines }, (_, n) => parts.map((part) => part[n] ?? { text: "" }));

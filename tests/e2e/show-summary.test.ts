@@ -24,7 +24,7 @@ Owner     m1
 Created   2026-01-15T09:30:00Z (AGE ago)
 Took      3m10s
 Peels     400: 1 failed, 1 unreachable, 398 ok (1 changed)
-Took      median 1.5s, slowest web-042 3m7s
+Peels took median 1.5s, slowest web-042 3m7s
 
 `;
 const WIDE = `${FACTS}\
@@ -35,11 +35,12 @@ ok, changed       1  web-211                                pkg.installed:openss
 ok              397  web-[001-136,138-210,212-299,301-400]
 `;
 const NARROW = `${FACTS}\
-OUTCOME       PEELS  WHERE                        WHAT
-failed            1  web-137                      write /etc/nginx/nginx.conf:…
-unreachable       1  web-300                      no ack within 10s
-ok, changed       1  web-211                      pkg.installed:openssl  +1 -1
-ok              397  web-[001-136,138-210,…,400]
+OUTCOME      PEELS  WHERE                WHAT
+failed           1  web-137              write /etc/nginx/nginx.conf: no space
+                                         left on device
+unreachable      1  web-300              no ack within 10s
+ok, changed      1  web-211              pkg.installed:openssl  +1 -1
+ok             397  web-[001-136,…,400]
 `;
 
 test("400 peels on one screen", async () => {

@@ -69,7 +69,7 @@ Owner     m1
 Created   2026-01-15T09:30:00Z (AGE ago)
 Took      12s
 Peels     5: 1 failed, 1 unreadable, 1 unreachable, 1 missing, 1 ok
-Took      median 0.8s, slowest web-02 0.8s
+Peels took median 0.8s, slowest web-02 0.8s
 
 OUTCOME       PEELS  WHERE          WHAT
 failed            1  web-02         exit 1\\n\\x1b[2J

@@ -23,7 +23,7 @@ interface Summary {
 function summaryOf(jid: keyof typeof FACTS, { counts, took, outcomes }: Summary): string {
   const facts = FACTS[jid].replace(
     /^(Peels {5}\d+: ).*$/m,
-    (_, head) => `${head}${counts}${took && `\nTook      ${took}`}`,
+    (_, head) => `${head}${counts}${took && `\nPeels took ${took}`}`,
   );
   return `${facts}\n${outcomes}`;
 }

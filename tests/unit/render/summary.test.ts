@@ -76,7 +76,7 @@ State     failed
 Target    web*
 User      ops
 Peels     400: 1 failed, 1 unreachable, 398 ok (1 changed)
-Took      median 1.5s, slowest web-042 3m7s
+Peels took median 1.5s, slowest web-042 3m7s
 
 `;
 const WIDE = `${FACTS}\
@@ -92,11 +92,12 @@ test.each([
     "80 columns",
     80,
     `${FACTS}\
-OUTCOME       PEELS  WHERE                        WHAT
-failed            1  web-137                      write /etc/nginx/nginx.conf:…
-unreachable       1  web-300
-ok, changed       1  web-211                      pkg.installed:openssl  +1 -1
-ok              397  web-[001-136,138-210,…,400]
+OUTCOME      PEELS  WHERE                WHAT
+failed           1  web-137              write /etc/nginx/nginx.conf: no space
+                                         left on device
+unreachable      1  web-300
+ok, changed      1  web-211              pkg.installed:openssl  +1 -1
+ok             397  web-[001-136,…,400]
 `,
   ],
   ["200 columns", 200, WIDE],
