@@ -5,7 +5,7 @@ import { type Failures, failuresOf, goesOn, type HistoryEntry } from "../model/h
 import { count, paragraph, plural, shortenMiddle } from "../text.ts";
 import { callOf, wholeCall } from "./call.ts";
 import { paintState } from "./colors.ts";
-import { idGives, LONG, leaves, shrinks } from "./fit.ts";
+import { idGives, leaves, shrinks } from "./fit.ts";
 import { andMore } from "./table.ts";
 import { ageText, seconds } from "./time.ts";
 import { type Forms, pick, type RowColumn, tableOf, type View, type Viewer, viewOf } from "./view.ts";
@@ -71,9 +71,8 @@ const HISTORY_COLUMNS: readonly RowColumn<HistoryEntry>[] = [
   { name: "so_far", value: ({ soFarNs }) => soFarNs },
   {
     name: "note",
-    title: "",
-    gives: LONG,
-    wraps: true,
+    gives: [shrinks(0, 32), shrinks(6, 20)],
+    wraps: 2,
     value: ({ note }) => note || undefined,
     text: ({ note }) => note,
   },

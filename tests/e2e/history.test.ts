@@ -65,7 +65,7 @@ const WEB: Given[] = [
     list: true,
   },
 ];
-const TABLE = `WHEN     JID       WHAT               RESULT  CHANGED  TOOK
+const TABLE = `WHEN     JID       WHAT               RESULT  CHANGED  TOOK  NOTE
 10m ago  j-ok      state.apply nginx  ok      0/1      1.5s
 1d ago   j-failed  state.apply nginx  failed  0/1      1.5s  ${LOCK}
 first failure 1d ago, ok again 10m ago
@@ -88,11 +88,12 @@ describe("known data", () => {
     expect(onTerminal(200, "web-388", "--since", "3d").replace(/ +/g, " ")).toBe(TABLE.replace(/ +/g, " "));
     const narrow = onTerminal(80, "web-388");
     for (const line of narrow.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
-    // The error goes on below, whole.
+    // The error goes on below, on one more line.
     const noted = narrow
       .split("\n")
       .slice(2, -2)
       .map((line) => line.slice(line.startsWith(" ") ? 0 : line.indexOf("1.5s") + 4));
+    expect(noted).toHaveLength(2);
     expect(noted.join("").replaceAll(/\s/g, "")).toBe(LOCK.replaceAll(/\s/g, ""));
   });
 

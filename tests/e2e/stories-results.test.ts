@@ -67,7 +67,7 @@ test.each<[args: string, stdout: string]>([
   [
     "show 2hPxSOrderOne --summary",
     `${factsOf("2hPxSOrderOne", "state.highstate on web* by ops, 6 peels", "complete")}Peels     6: 6 ok (6 changed)
-Took      median 0.9s, slowest web-06 0.9s
+Peels took median 0.9s, slowest web-06 0.9s
 
 OUTCOME       PEELS  WHERE        WHAT
 ok, changed       6  web-[01-06]  file.managed:/etc/nginx/nginx.conf  +1 -1, service.running:nginx
@@ -97,7 +97,7 @@ ${OTHERS}`,
   ["diff 2hPxSOrderOne 2hPxSOrderTwo", "output is the same on 6 of 6\n"],
   [
     "history web-05",
-    `WHEN                            JID            WHAT             RESULT  CHANGED  TOOK
+    `WHEN                            JID            WHAT             RESULT  CHANGED  TOOK  NOTE
 ${CREATED}  2hPxSOrderTwo  state.highstate  ok      2/5      0.9s
 ${CREATED}  2hPxSOrderOne  state.highstate  ok      2/5      0.9s
 `,
@@ -105,7 +105,7 @@ ${CREATED}  2hPxSOrderOne  state.highstate  ok      2/5      0.9s
   [
     "show 2hPxSCompile --summary",
     `${factsOf("2hPxSCompile", "state.apply web.site on web* by ops, 2 peels", "failed")}Peels     2: 2 failed
-Took      median 20ms, slowest web-01 20ms
+Peels took median 20ms, slowest web-01 20ms
 
 OUTCOME       PEELS  WHERE        WHAT
 failed            2  web-[01-02]  ${COMPILE}
@@ -117,7 +117,7 @@ failed            2  web-[01-02]  ${COMPILE}
   ["diff 2hPxSCompile 2hPxSCompile", "output is the same on 2 of 2\n"],
   [
     "history web-02 --function state.apply",
-    `WHEN                            JID           WHAT                  RESULT  CHANGED  TOOK
+    `WHEN                            JID           WHAT                  RESULT  CHANGED  TOOK  NOTE
 ${CREATED}  2hPxSCompile  state.apply web.site  failed  -        20ms  ${COMPILE}
 first failure AGO, not seen ok before
 `,

@@ -194,7 +194,7 @@ test("STUCK is the first to go where no job is", () => {
   expect(titles(64)).toEqual(["JID", "FUNCTION", "TARGET", "STATE", "USER"]);
 });
 
-test("a history: ids are cut to what tells them apart before a column leaves", () => {
+test("a history: ids are cut to what tells them apart, and an error has two lines of 32 columns before CHANGED has any", () => {
   const job = new Map<string, Value>(Object.entries({ function: "state.apply", state_id: "nginx", status: "failed" }));
   const entries = ["2hPx7KkVnR7YmWqTz4PLsCfNj10", "2hPx7KkVQR7YmWqTz4PLsCfNj10"].map((jid) => ({
     ...{
@@ -209,15 +209,11 @@ test("a history: ids are cut to what tells them apart before a column leaves", (
   }));
   const viewer = { color: false, columns: 80, now: new Date(0) };
   expect([...historyView("web-1", entries, [], 20).text(viewer)].join("")).toBe(`\
-WHEN  JID        WHAT               RESULT  CHANGED  TOOK
--     2hPx7KkVn  state.apply nginx  failed  0/1      1.5s  write
-                                                           /etc/nginx/nginx.conf
-                                                           : no space left on
-                                                           device
--     2hPx7KkVQ  state.apply nginx  failed  0/1      1.5s  write
-                                                           /etc/nginx/nginx.conf
-                                                           : no space left on
-                                                           device
+WHEN  JID        WHAT          RESULT  TOOK  NOTE
+-     2hPx7KkVn  state.ap…inx  failed  1.5s  write /etc/nginx/nginx.conf: no
+                                             space left on device
+-     2hPx7KkVQ  state.ap…inx  failed  1.5s  write /etc/nginx/nginx.conf: no
+                                             space left on device
 `);
 });
 
