@@ -36,33 +36,49 @@ export function scalar(value: Value): string {
 
 const isContainer = (value: Value) => Array.isArray(value) || value instanceof Map;
 
+/** List items in lines of at most `columns`. */
+function filled(items: readonly string[], columns: number): string[] {
+  const lines: string[] = [];
+  for (const item of items) {
+    const line = lines.at(-1);
+    if (line === undefined || width(line) + 1 + width(item) > columns) lines.push(item);
+    else lines[lines.length - 1] = `${line} ${item}`;
+  }
+  return lines;
+}
+
 /**
  * `value` as JSON with two-space indent. An array of scalars stands on one line when that line fits in 100 columns, and
  * what is nested deeper than 20 levels does in any case.
  * @param indent columns before the value's closing bracket
  * @param before columns that stand on the value's first line before it
  * @param after columns that follow it on its line (a comma)
+ * @param fill columns that a longer array of scalars fills; 0: each element has its own line
  */
-export function toJson(value: Value, indent = 0, before = 0, after = 0): string {
+export function toJson(value: Value, indent = 0, before = 0, after = 0, fill = 0): string {
   if (indent >= INDENTED_COLUMNS && isContainer(value)) return toJsonLine(value);
   const pad = " ".repeat(indent + 2);
   const end = `\n${" ".repeat(indent)}`;
   if (Array.isArray(value)) {
     if (value.length === 0) return "[]";
+    const isFlat = !value.some(isContainer);
     // Each element takes at least three columns, so a long array needs no attempt.
-    if (value.length * 3 <= LINE && !value.some(isContainer)) {
+    if (value.length * 3 <= LINE && isFlat) {
       const line = `[${value.map(scalar).join(", ")}]`;
       if (before + width(line) + after <= LINE) return line;
     }
     const last = value.length - 1;
-    return `[\n${value.map((item, i) => pad + toJson(item, indent + 2, indent + 2, i < last ? 1 : 0)).join(",\n")}${end}]`;
+    const comma = (i: number) => (i < last ? "," : "");
+    const items = value.map((item, i) => toJson(item, indent + 2, indent + 2, comma(i).length, fill) + comma(i));
+    const lines = isFlat && fill > 0 ? filled(items, fill - pad.length) : items;
+    return `[\n${lines.map((line) => pad + line).join("\n")}${end}]`;
   }
   if (value instanceof Map) {
     if (value.size === 0) return "{}";
     const lines: string[] = [];
     for (const [key, item] of value) {
       const name = `${pad}${quote(key)}: `;
-      lines.push(name + toJson(item, indent + 2, width(name), lines.length < value.size - 1 ? 1 : 0));
+      lines.push(name + toJson(item, indent + 2, width(name), lines.length < value.size - 1 ? 1 : 0, fill));
     }
     return `{\n${lines.join(",\n")}${end}}`;
   }

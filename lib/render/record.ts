@@ -11,7 +11,8 @@ import { renderReturns } from "./peels.ts";
 import type { Look } from "./table.ts";
 
 /**
- * The stored record, including its own `jid`, and its returns, in the format of the reference page.
+ * The stored record, including its own `jid`, and its returns, in the format of the reference page; on a terminal long lists fill
+ * its lines.
  * @param selected peels to show; undefined for all that returned
  */
 export function renderRecord(
@@ -25,7 +26,7 @@ export function renderRecord(
   const missing = (selected ?? []).filter((peel) => hasNotReturned(peel.state));
   const table = returned.length > 0 ? `\nReturns:\n${renderReturns(returned, look, allPeels)}` : "";
   const names = missing.map(({ peel }) => `${safe(displayPeel(peel))}\n`).join("");
-  return `${toJson(job)}\n${table}${names && `\nMissing:\n${names}`}`;
+  return `${toJson(job, 0, 0, 0, look.columns)}\n${table}${names && `\nMissing:\n${names}`}`;
 }
 
 /** The record for programs. @param withMissing adds the list of peels that have not returned */

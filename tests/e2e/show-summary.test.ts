@@ -72,8 +72,8 @@ test("400 peels on one screen", async () => {
   // The same instant on a terminal in Berlin.
   const local = (text: string) => text.replace("2026-01-15T09:30:00Z", "2026-01-15 10:30:00 CET");
   const told = (text: string) => text.replaceAll("\r", "").replace(/\(\S+ ago\)/, "(AGE ago)");
-  const onTerminal = (columns: number, flag = "") => {
-    const command = `stty cols ${columns}; dist/zester job show ${JID} --summary --no-color ${flag}`;
+  const onTerminal = (columns: number, flags = "--summary") => {
+    const command = `stty cols ${columns}; dist/zester job show ${JID} --no-color ${flags}`;
     const cwd = `${import.meta.dir}/../..`;
     const run = Bun.spawnSync(["script", "-qec", command, "/dev/null"], {
       env: { ...process.env, ...env, TZ: "Europe/Berlin" },
@@ -84,6 +84,13 @@ test("400 peels on one screen", async () => {
   expect(told((await zester(["job", "show", JID, "--summary"], { env })).stdout)).toBe(WIDE);
   expect(onTerminal(200)).toBe(local(WIDE));
   expect(onTerminal(80)).toBe(local(NARROW));
-  expect(onTerminal(80, "--utc")).toBe(NARROW.replace("2026-01-15T09:30:00Z", "2026-01-15 09:30:00 UTC"));
+  expect(onTerminal(80, "--summary --utc")).toBe(NARROW.replace("2026-01-15T09:30:00Z", "2026-01-15 09:30:00 UTC"));
+  const record = (text: string) => text.split("\nReturns:")[0] as string;
+  const { stdout } = await zester(["job", "show", JID], { env });
+  const filled = record(onTerminal(80, ""));
+  expect(JSON.parse(filled)).toEqual(JSON.parse(record(stdout)));
+  const [whole, short] = [record(stdout), filled].map((text) => text.split("\n")) as [string[], string[]];
+  expect([whole.length, short.length]).toEqual([417, 75]);
+  expect(Math.max(...short.map((line) => line.length))).toBeLessThanOrEqual(80);
   await server.stop();
 });

@@ -148,6 +148,11 @@ test("an array of scalars stays on a line of at most 100 columns", () => {
   const pad = (n: number) => toJson(new Map([["a", ["x".repeat(n)]]])).split("\n");
   expect(pad(89)[1]).toHaveLength(100);
   expect(pad(90)).toHaveLength(5);
+  // On a terminal, a longer one fills lines.
+  const list = Array.from({ length: 40 }, (_, i) => `x${i}`);
+  const filled = toJson(new Map([["a", list]]), 0, 0, 0, 60);
+  expect(JSON.parse(filled)).toEqual({ a: list });
+  expect(filled.split("\n").map((line) => line.length)).toEqual([1, 8, 57, 58, 59, 59, 51, 3, 1]);
 });
 
 test.each([
