@@ -28,7 +28,7 @@ const args = {
   jid: jids,
   summary: { type: "boolean", description: "instead of the record: who, when, what became of the peels" },
   output: { type: "boolean", description: "instead of the record: what peels printed and changed" },
-  each: { type: "boolean", description: "with --summary or --output: peel by peel" },
+  each: { type: "boolean", description: "with --summary or --output: peel by peel, worst first" },
   changes: { type: "boolean", description: "with --output: only what changed or failed" },
   diff: { type: "boolean", description: "with --output: as a diff from the largest group that is ok" },
   "diff-with": { type: "string", valueHint: "peel", description: "the same, from the group of this peel" },
@@ -187,15 +187,14 @@ async function outputText({ each, changes, full, base }: ShowRequest, { terminal
   const { renderEach } = await import("../render/output.ts");
   return ({ story }, chosen) => {
     const dryRun = wasDryRun(story);
-    const peels = sortedByPeel(chosen);
-    if (each) return () => renderEach(peels, dryRun, terminal.color);
+    if (each) return () => renderEach(chosen, dryRun, terminal.color);
     // The group is one of all peels, whichever are shown.
     const groupFor = (peel: string | undefined) => {
       const groups = outputGroups(sortedByPeel(story.peels));
       return peel === undefined ? usualGroup(groups) : groupOf(peel, groups);
     };
     const options = { dryRun, changes, full, base: base && groupFor(base.peel) };
-    return () => renderGroups(peels, terminal, options);
+    return () => renderGroups(sortedByPeel(chosen), terminal, options);
   };
 }
 

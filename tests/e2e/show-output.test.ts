@@ -95,7 +95,7 @@ test("line by line, worst first, and nothing that acts on the terminal", async (
   const { stdout, stderr, code } = await show("j", "--output");
   expect(stdout).toBe(`${PEEL_A}\nd  missing\n\n${PEEL_B}\nc  ok  2.0s\n`);
   expect([stderr, code]).toEqual(["", 0]);
-  expect((await show("j", "--output", "--each")).stdout).toBe(`${PEEL_A}\n${PEEL_B}\nc  ok  2.0s\n\nd  missing\n`);
+  expect((await show("j", "--output", "--each")).stdout).toBe(`${PEEL_A}\nd  missing\n\n${PEEL_B}\nc  ok  2.0s\n`);
   expect((await show("j", "--output", "--peel", "b*")).stdout).toBe(PEEL_B);
   expect((await show("j", "--output", "--force-color")).stdout).toContain("\x1b[38;5;28m+new\x1b[39m");
 });
