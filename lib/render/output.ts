@@ -85,7 +85,10 @@ function resultLines(result: Result, form: OutputForm): string[] {
   return [
     `  ${head.filter(Boolean).join("  ")}`,
     ...(error === undefined ? [] : block("error", error, form)),
-    ...parts.flatMap(([part, value]) => block(part, value, form)),
+    // Many functions repeat what they printed as their error.
+    ...parts.flatMap(([part, value]) =>
+      part === "stderr" && isSameText(value, error) ? [] : block(part, value, form),
+    ),
   ];
 }
 
@@ -133,7 +136,7 @@ export const linesText = (lines: readonly string[]) => lines.map((line) => `${li
 
 export const outputHead = (dryRun: boolean) => (dryRun ? `${DRY_RUN}\n\n` : "");
 
-/** The output of each peel, separated by empty lines. */
+/** The output of each peel in the given order, separated by empty lines. */
 export function* renderEach(peels: readonly PeelStory[], dryRun: boolean, color: boolean): Generator<string> {
   yield outputHead(dryRun);
   for (const [i, peel] of peels.entries()) {

@@ -41,6 +41,15 @@ test.each([
     "no lock",
     "p  failed  1 result: 1 failed\n  a  failed\n    error: no lock\n",
   ],
+  [
+    "an error that repeats stderr, but not one that only begins with it",
+    answer(
+      { name: "a", error: "no lock\nheld", details: { stderr: "no lock\r\nheld\n", exit: "1" } },
+      { name: "b", error: "no lock: 7", details: { stderr: "no lock" } },
+    ),
+    "x",
+    "p  failed  2 results: 2 failed\n  error: x\n  a  failed\n    error:\n      no lock\n      held\n    exit: 1\n  b  failed\n    error: no lock: 7\n    stderr: no lock\n",
+  ],
   ["an error without a result", { ...answer(), error: "gone" }, "gone", "p  failed\n  error: gone\n"],
   ["a text", "hello", undefined, "p  ok\n    data: hello\n"],
   ["a number", 5, undefined, "p  ok\n    data: 5\n"],
