@@ -5,7 +5,8 @@ import { UserError } from "../errors.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
 import { type Records, readJobs } from "../jobs/read-jobs.ts";
 import { QUICK_MESSAGES, readRecent } from "../jobs/recent.ts";
-import type { JobList, JobRow } from "../model/job.ts";
+import { countReturns } from "../jobs/return-counts.ts";
+import { isTerminal, type JobList, type JobRow } from "../model/job.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import { allStuckWords } from "../model/stuck.ts";
 import { nearest } from "../nearest.ts";
@@ -20,6 +21,8 @@ import {
   LIST,
   parseColumns,
   RETRY_OF,
+  RETURN_COLUMNS,
+  returnColumns,
   SHEET,
   STUCK,
   shortJid,
@@ -100,6 +103,12 @@ function checkColumns(columns: readonly JobColumn[], jobs: JobList): void {
 /** True when any of the jobs repeats another. */
 const hasRetries = (jobs: JobList) => jobs.numbers.some((n) => jobs.make(n).row.retryOf !== undefined);
 
+function openRows(jobs: JobList): JobRow[] {
+  const open: JobRow[] = [];
+  for (const { row } of jobs) if (!isTerminal(row.status)) open.push(row);
+  return open;
+}
+
 function* jidsIn(jobs: JobList): Generator<string> {
   for (const { row } of jobs) yield row.jid;
 }
@@ -132,21 +141,28 @@ export async function listJobs(request: ListRequest, listing: Listing, session: 
   const named = columnsFor(request, listing, session);
   const withJobs = request.shows === "jobs";
   const byColumns = format === "text" || inSheet || request.columns !== undefined;
-  const showsStuck = byColumns && named.some(({ name }) => name === STUCK);
+  const shows = (names: readonly string[]) => withJobs && byColumns && named.some(({ name }) => names.includes(name));
   const records = withJobs && (!byColumns || (await partsFor(named)));
   const recent = await readRecent(store, selection, wanted, records, { whole: QUICK_MESSAGES });
   const read = recent ?? (await readJobs(store, wanted, records, progressOn(terminal)));
   const future = selection.timed ? futureWords(read.jobs, store.nowNs()) : undefined;
   const jobs = selection.arrange(read.jobs);
-  const rows = withJobs && (listing.warnsOfStuck || showsStuck) ? Array.from(jobs, ({ row }) => row) : [];
+  const asksStuck = (withJobs && listing.warnsOfStuck) || shows([STUCK]);
+  const asksReturns = shows(RETURN_COLUMNS);
+  const open = asksStuck || asksReturns ? openRows(jobs) : [];
   let unheard: string | undefined;
-  const stuck = await findStuck(store, rows, (why) => {
-    unheard ??= why;
-  });
+  const [stuck, counts] = await Promise.all([
+    findStuck(store, asksStuck ? open : [], (why) => {
+      unheard ??= why;
+    }),
+    countReturns(store, asksReturns ? open : []),
+  ]);
+  const returns = returnColumns(counts);
   const isShown = ({ name }: JobColumn) => name !== RETRY_OF || inSheet || !request.wide || hasRetries(jobs);
   const columns = named.filter(isShown).map((column) => {
     if (column.name === STUCK) return stuckColumn(({ jid }) => stuck.get(jid), stuck.size > 0);
-    return column.name === "jid" && request.wide && terminal.isTty ? shortJid([...jidsIn(jobs)]) : column;
+    if (column.name === "jid" && request.wide && terminal.isTty) return shortJid([...jidsIn(jobs)]);
+    return returns.find(({ name }) => name === column.name) ?? column;
   });
   if (withJobs && byColumns) checkColumns(columns, jobs);
   const shown = {

@@ -1,15 +1,12 @@
 // How many peels have returned from jobs that have not ended: their records tell only at the end.
 import { tokenFault } from "../model/jid.ts";
-import { isActive, type JobRow, returnedOf } from "../model/job.ts";
+import { isActive, type JobRow, type ReturnCounts, returnedOf } from "../model/job.ts";
 import type { Store } from "../store.ts";
 import { inTime } from "./heartbeats.ts";
 import { MARGIN_NS } from "./recent.ts";
 
 /** The keys are waited for no longer than this, in ms: enough for those of 50,000 peels over a slow link. */
 const COUNT_MS = 3_000;
-
-/** How many peels have returned, by JID; a job is missing where that is unknown. */
-export type ReturnCounts = ReadonlyMap<string, number>;
 
 /** The keys of the returns of one job. */
 class Returned {

@@ -130,6 +130,12 @@ export function stoppedWatchingNs({ status, updated, deadline }: JobRow): bigint
 /** Peels that returned, as the record counts them; undefined when it does not: masters count at the end, not before. */
 export const returnedOf = (row: JobRow) => (row.returned === 0n && !isTerminal(row.status) ? undefined : row.returned);
 
+/** How many peels have returned, by JID, counted from their returns. A job is missing where that is unknown. */
+export type ReturnCounts = ReadonlyMap<string, number>;
+
+/** Peels that returned: as the record counts them, otherwise as `counts` does; undefined when that is unknown. */
+export const returnedNow = (row: JobRow, counts?: ReturnCounts) => returnedOf(row) ?? counts?.get(row.jid);
+
 const targetCounts = new WeakMap<readonly string[], number>();
 
 /** How many peels a job has: one that appears twice among the targets is one peel. Jobs may share their lists, which are counted once. */

@@ -12,7 +12,8 @@ import {
   formatTargets,
   type JobRow,
   jobDuration,
-  returnedOf,
+  type ReturnCounts,
+  returnedNow,
 } from "../model/job.ts";
 import { type Stuck, stuckWords } from "../model/stuck.ts";
 import { safe, shorten, width } from "../text.ts";
@@ -51,9 +52,9 @@ function targetList(targets: readonly string[] | undefined, max: number): string
 export const targetOf = (row: JobRow, max: number) =>
   row.targetExpr === undefined ? targetList(row.targets, max) : shorten(safe(row.targetExpr), max);
 
-/** `2/3`: peels that returned, of those targeted; `-/3` when the record does not tell how many did. */
-export function returnsOf(row: JobRow): string {
-  const returned = returnedOf(row);
+/** `2/3`: peels that returned, of those targeted; `-/3` when it is unknown how many did. */
+export function returnsOf(row: JobRow, counts?: ReturnCounts): string {
+  const returned = returnedNow(row, counts);
   if (returned === undefined) return row.targets ? `-/${countTargets(row.targets)}` : "-";
   return `${returned}/${row.targets ? countTargets(row.targets) : "?"}`;
 }
@@ -155,8 +156,7 @@ const KNOWN: readonly JobColumn[] = [
   timeColumn("updated", (row) => row.updated, "ago"),
   timeColumn("deadline", (row) => row.deadline, "over"),
   { name: "duration", value: ({ row }, now) => jobDuration(row, now) ?? null },
-  textual("returns", returnsOf),
-  counted("returned", returnedOf),
+  ...returnColumns(),
   counted("targeted", (row) => row.targets && countTargets(row.targets)),
   counted("failed", failedOf),
   textual("user", (row) => row.user),
@@ -177,6 +177,17 @@ export function stuckColumn(why: (row: JobRow) => Stuck | undefined, any = true)
     return stuck && stuckWords(stuck);
   };
   return { ...textual(STUCK, words), gives: any ? (GIVES.stuck ?? []) : [leaves(0)] };
+}
+
+/** How many peels returned, in each form. */
+export const RETURN_COLUMNS: readonly string[] = ["returns", "returned"];
+
+export function returnColumns(counts?: ReturnCounts): JobColumn[] {
+  const columns = [
+    textual("returns", (row) => returnsOf(row, counts)),
+    counted("returned", (row) => returnedNow(row, counts)),
+  ];
+  return columns.map((column) => ({ ...column, gives: GIVES[column.name] ?? [] }));
 }
 
 /** The columns of each view. */

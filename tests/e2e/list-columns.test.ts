@@ -177,7 +177,7 @@ test("wide: who, when, how long, how many", async () => {
   expect(first).toBe(
     "j1                    test.ping     [a b c]   failed   2026-01-15T09:30:00Z      1.0s      2/3      1       ops   m1     -      test.ping",
   );
-  expect(second).toMatch(/^j2 .* running {2}\d{4}-\S+ +\d\.\ds +-\/1 +- +- +- +- +test\.ping$/);
+  expect(second).toMatch(/^j2 .* running {2}\d{4}-\S+ +\d\.\ds +0\/1 +- +- +- +- +test\.ping$/);
   await nc.close();
   await other.stop();
 });
