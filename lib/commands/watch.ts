@@ -3,19 +3,17 @@
 import type { ArgsDef } from "citty";
 import { defineCommand, type Flags } from "../cli/command.ts";
 import { EXIT } from "../errors.ts";
-import { followAllJobs, linkLines, linkNote } from "../jobs/follow.ts";
-import { findStuck } from "../jobs/heartbeats.ts";
+import { followAllJobs, linkLines } from "../jobs/follow.ts";
+import { lookForStuck } from "../jobs/heartbeats.ts";
 import { parseJid } from "../model/jid.ts";
 import type { Job } from "../model/job.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
 import type { Narrowing } from "../model/job-reference.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import { type Stuck, stuckWords } from "../model/stuck.ts";
-import { Board, renderBoard } from "../render/board.ts";
-import { CALL_FIELDS } from "../render/call.ts";
+import { Board } from "../render/board.ts";
 import { jobLine } from "../render/document.ts";
 import { changeLine } from "../render/jobs.ts";
-import { Screen, screenSize } from "../terminal/screen.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { selectionByServer } from "./clock.ts";
 import { narrowingOf } from "./job-reference.ts";
@@ -45,16 +43,6 @@ type WatchArgs = Flags<typeof args>;
 
 /** The conditions that select the jobs of the table. */
 const WATCHED = ["state", "function", "target", "user", "owner", "source", "since"] as const;
-
-/** How often, in ms, it is looked at whether jobs are stuck. */
-const STUCK_MS = 3_000;
-
-/** Looks again and again whether the jobs of a board are stuck. @returns what ends that */
-function lookForStuck(session: Session, board: Board, found: (stuck: ReadonlyMap<string, Stuck>) => void) {
-  const look = () => findStuck(session.store, board.rows(session.store.now().getTime())).then(found, () => {}); // a lost connection is told elsewhere
-  const timer = setInterval(look, STUCK_MS);
-  return () => clearInterval(timer);
-}
 
 /** One line a change; the picture at the start is a line for each active job. */
 async function printChanges(session: Session, matches: (row: JobRow) => boolean): Promise<void> {
@@ -93,7 +81,8 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
     open: () => board.open(),
   };
   let told: ReadonlyMap<string, Stuck> = new Map();
-  const stop = lookForStuck(session, board, (found) => {
+  const rows = () => board.rows(session.store.now().getTime());
+  const stop = lookForStuck(session, rows, (found) => {
     for (const [jid, stuck] of found) if (!told.has(jid)) terminal.warn(`job ${jid} is stuck: ${stuckWords(stuck)}.`);
     told = found;
   });
@@ -101,57 +90,6 @@ async function printChanges(session: Session, matches: (row: JobRow) => boolean)
     await followAllJobs(session, linkLines(session, terminal.say), watcher, format === "text" ? [] : undefined);
   } finally {
     stop();
-  }
-}
-
-/** A live table in place; `leave` is set to what gives the terminal back. */
-async function drawBoard(
-  session: Session,
-  matches: (row: JobRow) => boolean,
-  leave: { now: () => void },
-): Promise<void> {
-  const { terminal } = session;
-  const board = new Board(matches);
-  const unreadable = new Set<string>();
-  let note = "reading…";
-  const failure = Promise.withResolvers<never>();
-  const picture = () => {
-    const bad = unreadable.size > 0 ? `${unreadable.size} cannot be decoded` : "";
-    const size = screenSize(terminal);
-    return renderBoard(board, [note, bad].filter(Boolean).join("  "), terminal, size, session.store.now().getTime());
-  };
-  const screen = new Screen(terminal, picture, failure.reject);
-  const setNote = (text: string) => {
-    note = text;
-    screen.change();
-  };
-  const link = linkNote(session, "table", setNote);
-  const watcher = {
-    begin: () => board.beginPicture(),
-    changed(jid: string, job: Job | undefined, live: boolean) {
-      const row = job?.row;
-      if (row?.unreadable !== undefined) unreadable.add(jid);
-      else unreadable.delete(jid);
-      const known = row?.unreadable === undefined ? job : undefined;
-      if (board.put(jid, known, live, session.store.now().getTime()) && live) screen.change();
-    },
-    whole() {
-      board.endPicture();
-      setNote("");
-    },
-    open: () => board.open(),
-  };
-  leave.now = () => screen.close();
-  screen.open();
-  const stop = lookForStuck(session, board, (found) => {
-    board.stuck = found;
-    screen.change();
-  });
-  try {
-    await Promise.race([followAllJobs(session, link, watcher, CALL_FIELDS), failure.promise]);
-  } finally {
-    stop();
-    screen.close();
   }
 }
 
@@ -186,7 +124,10 @@ async function run(args: GlobalArgs, { job, narrowing, selection, limit }: Watch
     }
     const { matches } = await selectionByServer(selection, session);
     const isDrawn = session.terminal.isTty && session.format === "text";
-    const watching = isDrawn ? drawBoard(session, matches, leave) : printChanges(session, matches);
+    // Loaded on use: lines need neither keys nor a picture.
+    const watching = isDrawn
+      ? import("./watch-screen.ts").then(({ watchOnScreen }) => watchOnScreen(session, matches, leave))
+      : printChanges(session, matches);
     return await within<number | undefined>(
       limit,
       watching.then(() => undefined),
@@ -207,7 +148,7 @@ export default defineCommand({
     description: "Watch the active jobs, or one job until it has ended.",
     group: "Follow",
     details:
-      "On a terminal a table that changes in place, until Ctrl-C; piped, one line a change. With a <jid>: each return as it arrives, and on a terminal what the job waits for, below those that are not ok.",
+      "On a terminal a picture that changes in place and is controlled by keys, until `q` (`?` shows the keys); piped, one line a change. With a <jid>: each return as it arrives, and on a terminal what the job waits for, below those that are not ok.",
     exitCodes: "with a <jid>, those of `zester job wait`; 124 when --for ran out.",
     examples: ["zester job watch", "zester job watch --target 'db*'", "zester job watch 20260115-002 --for 10m"],
   },

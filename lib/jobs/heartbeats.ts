@@ -91,3 +91,17 @@ export async function findStuck(
   const found = open.flatMap((row) => stuckOf(row, nowNs, signs.get(row.owner ?? "")) ?? []);
   return new Map(found.map((stuck) => [stuck.jid, stuck]));
 }
+
+/** How often it is looked at whether jobs are stuck, in ms. */
+const STUCK_MS = 3_000;
+
+/** Looks again and again which of the jobs are stuck. @returns what ends that */
+export function lookForStuck(
+  session: { readonly store: Store },
+  rows: () => readonly JobRow[],
+  found: (stuck: ReadonlyMap<string, Stuck>) => void,
+): () => void {
+  // A lost connection is told elsewhere.
+  const timer = setInterval(() => findStuck(session.store, rows()).then(found, () => {}), STUCK_MS);
+  return () => clearInterval(timer);
+}

@@ -16,6 +16,12 @@ const DRAW_PAUSE_MS = 50;
 /** Times go on between changes. */
 const TICK_MS = 1_000;
 
+/** What reads keys while the picture has the terminal. */
+interface Keys {
+  open(): void;
+  close(): void;
+}
+
 /** A screen of a terminal for a picture alone. Ctrl-Z gives the terminal back until the process has it again. */
 export class Screen {
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -29,16 +35,19 @@ export class Screen {
     readonly terminal: Terminal,
     readonly picture: () => readonly string[],
     readonly failed: (error: unknown) => void,
+    readonly keys?: Keys,
   ) {}
 
   open(): void {
     this.#open = true;
+    process.on("exit", this.#leave);
     this.#enter();
     this.terminal.onResize(() => this.change());
-    this.#unhook = this.terminal.onSuspend(
-      () => this.#leave(),
-      () => this.change(),
-    );
+    this.#unhook = this.terminal.onSuspend(this.#leave, () => {
+      // A shell may have set the terminal's mode while the process was stopped without notice.
+      if (this.terminal.inForeground) this.#leave();
+      this.change();
+    });
     this.#tick = setInterval(() => this.change(), TICK_MS);
     this.change();
   }
@@ -66,21 +75,27 @@ export class Screen {
     clearTimeout(this.#timer);
     clearInterval(this.#tick);
     this.#leave();
+    process.off("exit", this.#leave);
   }
 
   #enter(): void {
     if (this.#shown) return;
     this.#shown = true;
     this.terminal.write((this.terminal.hasScreens ? ENTER.own : ENTER.only) + HIDE);
+    this.keys?.open();
   }
 
-  #leave(): void {
+  readonly #leave = (): void => {
     if (!this.#shown) return;
     this.#shown = false;
+    // A terminal that is gone needs nothing back.
+    try {
+      this.keys?.close();
+    } catch {}
     try {
       this.terminal.write(SHOW + (this.terminal.hasScreens ? LEAVE.own : LEAVE.only));
-    } catch {} // a terminal that is gone needs nothing back
-  }
+    } catch {}
+  };
 }
 
 /** Lines at the bottom that change in place, below lines that stay. Writes nothing but those when stdout is no terminal. */

@@ -93,6 +93,10 @@ test.each([
       // It runs already: no signal says that it is in the foreground now.
       shell.line("fg");
       await shell.sees(ENTER);
+      if (command === "watch") {
+        shell.press("?");
+        await shell.sees("move a page");
+      }
       shell.press("\x03");
       await shell.sees(LEAVE);
     }),

@@ -12,12 +12,13 @@ import { toJob } from "../../lib/jobs/read-jobs.ts";
 import { JobList, type JobRow, jobRow } from "../../lib/model/job.ts";
 import { peelsOf, RETURN_FIELDS, toReturn, unreadableReturn } from "../../lib/model/returns.ts";
 import { type JobEvent, Steps, storyOf } from "../../lib/model/story.ts";
-import { Board, renderBoard } from "../../lib/render/board.ts";
+import { Board } from "../../lib/render/board.ts";
 import { ACTIVE, columnsOf, LIST, SHEET, wide } from "../../lib/render/columns.ts";
 import { csvText } from "../../lib/render/csv.ts";
 import { renderGroups } from "../../lib/render/groups.ts";
 import { changeLine, renderJobs } from "../../lib/render/jobs.ts";
 import { renderEach } from "../../lib/render/output.ts";
+import { listed, renderPicture, START } from "../../lib/render/picture.ts";
 import { renderRecord } from "../../lib/render/record.ts";
 import { renderStory, renderTimeline } from "../../lib/render/story.ts";
 import { renderSummary } from "../../lib/render/summary.ts";
@@ -263,8 +264,11 @@ function renderAll(row: JobRow, value: ValueMap | undefined): void {
   clean(changeLine(row, NOW), "a change");
   const board = new Board(() => true);
   board.put("job-1", { row, record: value }, true, NOW.getTime());
-  for (const line of renderBoard(board, "", { color: false, utf8: true }, { columns: 50, rows: 9 }, NOW.getTime()))
-    clean(line, "board");
+  const shown = { board, note: "", unreadable: 0, server: "", nowMs: NOW.getTime() };
+  const jobsShown = listed(board, START, shown.nowMs);
+  const size = { columns: 50, rows: 9 };
+  for (const line of renderPicture({ ...shown, jobs: jobsShown }, START, { color: false, utf8: true }, size))
+    clean(line, "picture");
   const job = value ?? new Map();
   const item = value ? toReturn("peel_1", value) : unreadableReturn("peel_1", "because");
   const peels = peelsOf(job, [item]);

@@ -248,6 +248,13 @@ export class Running {
     return this.#child.pid;
   }
 
+  /** The terminal reads lines, shows what is typed, and makes signals of Ctrl-C and Ctrl-Z. */
+  get isUsual(): boolean {
+    const [ISIG, ICANON, ECHO] = [1, 2, 8];
+    const all = ISIG | ICANON | ECHO;
+    return ((this.#child.terminal?.localFlags ?? 0) & all) === all;
+  }
+
   /** Its exit code, after all output has been read. */
   async ended(): Promise<number> {
     const code = await this.#child.exited;

@@ -334,7 +334,9 @@ describe("this machine's clock plays no part in what is said of jobs", () => {
         board.signal("SIGINT");
         expect(await board.ended()).toBe(130);
         const text = Bun.stripANSI(board.out.slice(board.out.lastIndexOf("2 stuck"))).replaceAll("\r", "");
-        return ["orphan", "overdue", "healthy"].map((jid) => new RegExp(`^${jid} .*`, "m").exec(text)?.[0]).join("\n");
+        return ["orphan", "overdue", "healthy"]
+          .map((jid) => new RegExp(`^[> ] (${jid} .*)`, "m").exec(text)?.[1])
+          .join("\n");
       }),
     );
     expect(rows[0]).toMatch(/^orphan .*, stuck .*\noverdue .*, stuck .*\nhealthy .* running /);

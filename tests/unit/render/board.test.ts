@@ -1,9 +1,8 @@
-// The live table of `watch`: which jobs are on it, and how it fits.
+// The jobs that `watch` shows: which, and for how long.
 import { expect, test } from "bun:test";
 import type { Value } from "../../../lib/codec/value.ts";
 import { jobRow } from "../../../lib/model/job.ts";
-import { Board, renderBoard } from "../../../lib/render/board.ts";
-import { width } from "../../../lib/text.ts";
+import { Board, KEPT } from "../../../lib/render/board.ts";
 
 const NOW = Date.parse("2026-01-15T10:00:00Z");
 const job = (jid: string, fields: Record<string, Value> = {}) => {
@@ -65,47 +64,23 @@ test("a new picture drops what is not in it any more", () => {
   expect(jids(board, NOW)).toEqual([]);
 });
 
-const table = (columns: number, rows = 24, jobs = 1) => {
+test("jobs that ended within an hour are kept, those of before the start too", () => {
   const board = all();
-  for (let i = 0; i < jobs; i++) board.put(`job-${i}`, job(`job-${i}`), false, NOW);
-  return renderBoard(board, "", { color: false, utf8: true }, { columns, rows }, NOW);
-};
-
-test.each([
-  [100, "JID    WHAT         TARGET  STATE    RETURNS         FAILED  TIME  LEFT"],
-  // Less room: first the bar goes, then columns, the least important first.
-  [68, "JID    WHAT         TARGET  STATE    RETURNS  FAILED  TIME  LEFT"],
-  [50, "JID    WHAT         STATE    RETURNS  FAILED  LEFT"],
-  [40, "JID    WHAT        STATE    FAILED  LEFT"],
-  [20, "JID    STATE    FAI…"],
-])("%i columns", (columns, titles) => {
-  const lines = table(columns);
-  expect(lines[2]).toBe(titles);
-  for (const line of lines) expect(width(line)).toBeLessThanOrEqual(columns);
+  const ended = (minutes: number) =>
+    job("j", { status: "failed", updated: new Date(NOW - minutes * 60_000).toISOString() });
+  expect(board.put("old", ended(61), false, NOW)).toBe(false);
+  expect(board.put("new", ended(59), false, NOW)).toBe(false);
+  expect(board.jobs(NOW)).toEqual([]);
+  expect([board.ended(NOW).length, board.ended(NOW + 60_000).length]).toEqual([1, 0]);
 });
 
-test("the row of a job: returns with a bar, failures, the time so far and the time left", () => {
-  expect(table(100)[3]).toBe("job-0  state.apply  web*    running  █████░░░░░ 2/4  1       1m    5m");
-});
-
-test.each([
-  [24, 3, ["job-0", "job-1", "job-2"]],
-  [7, 3, ["job-0", "job-1", "job-2"]],
-  [6, 3, ["job-0", "… and 2 jobs more"]],
-])("%i lines for %i jobs", (rows, jobs, shown) => {
-  const lines = table(100, rows, jobs);
-  expect(lines.slice(3).map((line) => (line.startsWith("job") ? line.slice(0, 5) : line))).toEqual(shown);
-  expect(lines.length).toBeLessThanOrEqual(rows);
-});
-
-test("an id is cut to what tells it from the others, and never within", () => {
+test("of many that ended the newest are kept", () => {
   const board = all();
-  const ids = ["2hPx7KkVnR7YmWqTz4PLsCfNjA1", "2hPx7KkVnR9YmWqTz4PLsCfNjA2", "rxn-0123456789abcdef"];
-  for (const jid of ids) board.put(jid, job(jid), false, NOW);
-  const shown = (columns: number) => {
-    const lines = renderBoard(board, "", { color: false, utf8: true }, { columns, rows: 24 }, NOW).slice(3);
-    return lines.map((line) => line.split(" ")[0]);
-  };
-  expect(shown(120)).toEqual(ids);
-  expect(shown(70)).toEqual(["2hPx7KkVnR7", "2hPx7KkVnR9", "rxn-0123456"]);
+  for (let i = 0; i <= KEPT.jobs; i++) {
+    expect(board.keepsAll).toBe(true);
+    board.put(`j${i}`, job(`j${i}`, { status: "failed", updated: "2026-01-15T09:59:30Z" }), false, NOW);
+  }
+  expect(board.keepsAll).toBe(false);
+  expect(board.ended(NOW).map(({ row }) => row.jid)).not.toContain("j0");
+  expect(board.ended(NOW)).toHaveLength(KEPT.jobs);
 });

@@ -1,0 +1,67 @@
+// The keys of the person at the terminal, one at a time, while a picture has the terminal.
+import { emitKeypressEvents, type Interface } from "node:readline";
+
+/** How long after Esc the rest of a sequence that begins with it may come, in ms. */
+const ESCAPE_MS = 100;
+
+const [ESCAPE, DELETE] = ["\x1b", "\x7f"];
+
+/** The keys that are signals in a terminal's usual mode. */
+const SIGNALS: Readonly<Record<string, NodeJS.Signals>> = { "ctrl-c": "SIGINT", "ctrl-z": "SIGTSTP" };
+
+/** What the terminal itself would do: the signal is for all processes that it runs in the foreground. */
+function raise(signal: NodeJS.Signals): void {
+  if (process.platform !== "win32") process.kill(0, signal);
+  else if (signal === "SIGINT") process.emit(signal);
+}
+
+interface Keypress {
+  readonly name?: string;
+  readonly ctrl: boolean;
+  readonly sequence?: string;
+}
+
+/** The characters that a key types, or its name: `j`, `?`, `up`, `return`, `ctrl-u`. Esc and a key soon after it are two. */
+function namesOf({ name = "", ctrl, sequence = "" }: Keypress): string[] {
+  if (ctrl) return [`ctrl-${name}`];
+  const isPair = sequence.length === 2 && sequence[0] === ESCAPE && name !== "escape";
+  const text = isPair ? sequence.slice(1) : sequence;
+  const key = text >= " " && text !== DELETE && !text.startsWith(ESCAPE) ? text : name;
+  return isPair ? ["escape", key] : [key];
+}
+
+/** Reads keys between `open` and `close`; in between, the terminal shows nothing of what is typed. */
+export class Keyboard {
+  readonly #onKey = (_: unknown, key: Keypress) => {
+    for (const name of namesOf(key)) {
+      const signal = SIGNALS[name];
+      if (signal) raise(signal);
+      else if (this.#open) this.pressed(name);
+    }
+  };
+  /** The terminal is gone. */
+  readonly #onEnd = () => process.emit("SIGHUP");
+  #open = false;
+
+  constructor(readonly pressed: (key: string) => void) {}
+
+  open(): void {
+    const stdin = process.stdin;
+    if (this.#open || !stdin.isTTY) return;
+    this.#open = true;
+    emitKeypressEvents(stdin, { escapeCodeTimeout: ESCAPE_MS } as unknown as Interface);
+    stdin.on("keypress", this.#onKey).on("end", this.#onEnd).on("error", this.#onEnd);
+    stdin.setRawMode(true);
+    stdin.resume();
+  }
+
+  /** Gives the terminal its usual mode back. A process in the background that still read would be stopped. */
+  close(): void {
+    const stdin = process.stdin;
+    if (!this.#open) return;
+    this.#open = false;
+    stdin.off("keypress", this.#onKey).off("end", this.#onEnd).off("error", this.#onEnd);
+    stdin.pause();
+    stdin.setRawMode(false);
+  }
+}

@@ -1,0 +1,143 @@
+// `job watch` on a terminal: whole stories with keys, and a terminal that is usable whatever ends them.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { fail, hang, serveFleet } from "../support/fleet.ts";
+import { consumersLeft, encode, jobRecord, Time, until, ZESTER } from "../support/harness.ts";
+import { KEYS, Pictured } from "../support/pictured.ts";
+
+const { nc, fleet, env, run, stop } = await serveFleet();
+afterAll(stop);
+
+const SIZES = { usual: { cols: 80, rows: 24 }, large: { cols: 200, rows: 50 }, small: { cols: 60, rows: 15 } } as const;
+const [ENTER, LEAVE] = ["\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"];
+
+const time = (ms: number) => new Time(BigInt(ms) * 1_000_000n);
+
+/** A picture of the jobs of one user. */
+const look = (user: string, size: { cols: number; rows: number }, ...args: string[]) =>
+  new Pictured(["job", "watch", "--user", user, "--no-color", ...args], env, size);
+
+/** 40 jobs of the user "many", one a second. */
+beforeAll(async () => {
+  const start = Date.now() - 600_000;
+  const put = (i: number) => {
+    const jid = `job-${String(i).padStart(2, "0")}`;
+    const at = time(start + i * 1_000);
+    const fields = {
+      user: "many",
+      status: "running",
+      created: at,
+      updated: at,
+      deadline: time(Date.now() + 600_000),
+    };
+    return fleet.jobs.put(jid, encode(jobRecord(jid, { ...fields, target_expr: i === 7 ? "db*" : "web*" })));
+  };
+  await Promise.all(Array.from({ length: 40 }, (_, i) => put(i)));
+});
+
+test.each(Object.values(SIZES))(
+  "more jobs than lines at $cols × $rows: keys move, scroll, filter and quit",
+  async (size) => {
+    const watch = look("many", size);
+    await watch.shows(/^40 active jobs[\s\S]*> job-00/);
+    expect(watch.lines).toHaveLength(size.rows);
+    for (const line of watch.lines) expect(line.length).toBeLessThan(size.cols);
+    watch.type(`jj${KEYS.down}${KEYS.up}k`);
+    await watch.shows((picture) => picture.marked.startsWith("> job-01 "));
+    watch.type("G");
+    await watch.shows((picture) => picture.marked.startsWith("> job-39 "));
+    expect(watch.lines.join("\n")).toContain("40/40  job-39  by many");
+    watch.type(`g${KEYS.pageDown}`);
+    const page = Math.min(39, size.rows - 5);
+    await watch.shows((picture) => picture.marked.startsWith(`> job-${page} `));
+    // A letter of the filter is no command.
+    watch.type("/dbq");
+    await watch.shows(/filter: dbq_[\s\S]*No jobs match the filter/);
+    watch.type("\x7f");
+    await watch.shows(/filter: db_\n.*\n> job-07 /);
+    watch.type(KEYS.enter);
+    await watch.shows(/filter: db\n/);
+    // Esc and another key at once, as a slow link brings them.
+    watch.type(`${KEYS.escape}?`);
+    await watch.shows(/PgUp PgDn +move a page/);
+    watch.type("?");
+    await watch.shows(/JID[\s\S]*> job-07[\s\S]*8\/40 +job-07/);
+    watch.type("q");
+    expect(await watch.ended()).toBe(0);
+    expect(watch.out).toStartWith(ENTER);
+    expect(watch.out).toEndWith(LEAVE);
+    expect(watch.isUsual).toBe(true);
+    expect(await consumersLeft(nc)).toBe(0);
+  },
+);
+
+test("jobs that come and go: the cursor stays on its job, which stays when it ends; others are shown with t", async () => {
+  const watch = look("root", SIZES.usual);
+  await watch.shows(/No active jobs\./);
+  const first = await fleet.dispatch({ fn: "cmd.run", expr: "web*", peels: { a: hang } });
+  await watch.shows((picture) => picture.marked.includes("cmd.run"));
+  const second = await fleet.dispatch({ fn: "state.apply", expr: "db*", peels: { b: hang } });
+  const quick = await fleet.dispatch({ fn: "test.ping", expr: "db*", peels: { c: fail } });
+  await watch.shows(/test\.ping.*failed/);
+  watch.type("j");
+  await watch.shows((picture) => picture.marked.includes(second.slice(0, 8)));
+  await run("kill", first);
+  await watch.shows((picture) => /cmd\.run.*canceled/.test(picture.lines.join()));
+  expect(watch.marked).toContain("state.apply");
+  await run("kill", second);
+  await watch.shows((picture) => picture.marked.includes("canceled"));
+  // Six seconds later only the one under the cursor is left.
+  await watch.shows((picture) => !/cmd\.run|test\.ping/.test(picture.lines.join("\n")));
+  expect(watch.marked).toContain("state.apply");
+  expect(watch.lines[0]).toStartWith("0 active jobs, 3 bad in 1h ");
+  watch.type("t");
+  await watch.shows(/test\.ping.*failed[\s\S]*state\.apply.*canceled[\s\S]*cmd\.run.*canceled/);
+  expect(watch.lines[1]).toBe("ended jobs too");
+  expect(quick).not.toBe(second);
+  watch.type("q");
+  expect(await watch.ended()).toBe(0);
+});
+
+test.each<[how: string, end: (watch: Pictured) => void, code: number]>([
+  ["q", (watch) => watch.type("q"), 0],
+  ["Ctrl-C", (watch) => watch.type("\x03"), 130],
+  ["Ctrl-C while a filter is typed", (watch) => watch.type("/x\x03"), 130],
+  ["SIGTERM", (watch) => watch.signal("SIGTERM"), 143],
+  ["SIGHUP", (watch) => watch.signal("SIGHUP"), 129],
+  ["--for", () => {}, 124],
+])("%s: the terminal is as it was", async (how, end, code) => {
+  const watch = look("many", SIZES.usual, ...(how === "--for" ? ["--for", "1s"] : []));
+  await watch.shows(/> job-00/);
+  expect(watch.isUsual).toBe(false);
+  end(watch);
+  expect(await watch.ended()).toBe(code);
+  expect(watch.isUsual).toBe(true);
+  expect(watch.out.split(LEAVE)).toHaveLength(2);
+});
+
+test("Ctrl-Z where no shell could continue it: the picture goes on, with its keys", async () => {
+  const watch = look("many", SIZES.usual);
+  await watch.shows(/> job-00/);
+  watch.type("\x1a");
+  await until("picture again", async () => watch.out.split(ENTER).length === 3);
+  watch.type("j");
+  await watch.shows(/> job-01/);
+  watch.type("q");
+  expect(await watch.ended()).toBe(0);
+  expect(watch.isUsual).toBe(true);
+});
+
+test("kill -9 of the shell that runs it: it ends, and the terminal is as it was", async () => {
+  const argv = ["bash", "-c", `sh -c 'echo pid $$; exec "$0" job watch --user many' "$0"; :`, ZESTER];
+  let out = "";
+  const data = (_: unknown, bytes: Uint8Array) => {
+    out += new TextDecoder().decode(bytes);
+  };
+  const shell = Bun.spawn(argv, { env: { ...env, TERM: "xterm" }, terminal: { ...SIZES.usual, data } });
+  await until("picture", async () => out.includes("> job-00"));
+  const pid = Number(/pid (\d+)/.exec(out)?.[1]);
+  shell.kill("SIGKILL");
+  await until("end", async () => !existsSync(`/proc/${pid}`));
+  expect(out).toEndWith(LEAVE);
+  shell.terminal?.close();
+});

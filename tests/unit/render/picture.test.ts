@@ -1,0 +1,314 @@
+// The picture of `watch`: what keys make of it, and its lines.
+import { expect, test } from "bun:test";
+import type { Value } from "../../../lib/codec/value.ts";
+import { jobRow } from "../../../lib/model/job.ts";
+import { Board } from "../../../lib/render/board.ts";
+import { listed, renderPicture, START, type Steering, settled, steered } from "../../../lib/render/picture.ts";
+import { width } from "../../../lib/text.ts";
+
+const NOW = Date.parse("2026-01-15T10:00:00Z");
+const job = (jid: string, fields: Record<string, Value> = {}) => {
+  const record = new Map<string, Value>(
+    Object.entries({
+      function: "state.apply",
+      target_expr: "web*",
+      targets: ["web-01", "web-02", "web-03", "web-04"],
+      status: "running",
+      created: "2026-01-15T09:59:00Z",
+      updated: "2026-01-15T09:59:30Z",
+      deadline: "2026-01-15T10:05:00Z",
+      return_count: 2n,
+      success_count: 1n,
+      user: "root",
+      ...fields,
+    }),
+  );
+  return { row: jobRow(jid, record), record };
+};
+
+/** A picture of jobs that is steered by keys. */
+class Steered {
+  readonly board = new Board(() => true);
+  steering: Steering = START;
+  constructor(
+    readonly size = { columns: 100, rows: 24 },
+    jobs: readonly ReturnType<typeof job>[] = [],
+  ) {
+    for (const one of jobs) this.put(one);
+  }
+
+  put(one: ReturnType<typeof job>): void {
+    this.board.put(one.row.jid, one, false, NOW);
+  }
+
+  get jobs() {
+    return listed(this.board, this.steering, NOW);
+  }
+
+  get jids(): string[] {
+    return this.jobs.map(({ row }) => row.jid);
+  }
+
+  lines(options: { note?: string; color?: boolean; unreadable?: number; utf8?: boolean } = {}): string[] {
+    const { note = "", color = false, unreadable = 0, utf8 = true } = options;
+    const { board, jobs, size } = this;
+    this.steering = settled(this.steering, this.jids, size.rows);
+    const shown = { board, jobs, note, unreadable, server: "nats://n1:4222", nowMs: NOW };
+    return renderPicture(shown, this.steering, { color, utf8 }, size);
+  }
+
+  /** The rows of jobs as they are shown. */
+  get rows(): string[] {
+    const lines = this.lines();
+    return lines.slice(3, -2).filter((line) => line !== "");
+  }
+
+  /** Presses keys, with a picture before each. @returns "quit" when one of them quits */
+  press(...keys: string[]): "quit" | undefined {
+    for (const key of keys) {
+      this.lines();
+      const next = steered(this.steering, key, this.jids, this.size.rows);
+      if (next === "quit") return "quit";
+      this.steering = next;
+    }
+    return undefined;
+  }
+
+  /** The job under the cursor as it is marked. */
+  get marked(): string | undefined {
+    return this.rows.find((line) => line.startsWith(">"))?.split(" ")[1];
+  }
+}
+
+const many = (n: number, fields: Record<string, Value> = {}) =>
+  Array.from({ length: n }, (_, i) => job(`job-${String(i).padStart(2, "0")}`, fields));
+
+test.each<[keys: string[], marked: string]>([
+  [[], "job-00"],
+  [["down"], "job-01"],
+  [["j", "j", "k"], "job-01"],
+  [["up"], "job-00"],
+  [["G"], "job-29"],
+  [["end", "j"], "job-29"],
+  [["G", "g"], "job-00"],
+  [["pagedown"], "job-10"],
+  [["pagedown", "pagedown", "pageup"], "job-10"],
+  [["pagedown", " ", " ", " "], "job-29"],
+])("%j: the cursor is on %s, and in sight", (keys, marked) => {
+  const picture = new Steered({ columns: 60, rows: 15 }, many(30));
+  picture.press(...keys);
+  expect(picture.marked).toBe(marked);
+  expect(picture.rows).toHaveLength(10);
+});
+
+test("the cursor stays on its job and on its line when rows come and go; until it is moved it is on the first row", () => {
+  const picture = new Steered({ columns: 60, rows: 15 }, many(30));
+  const first = () => picture.rows[0]?.slice(2, 8);
+  picture.press("pagedown", "j", "j");
+  expect([picture.marked, first()]).toEqual(["job-12", "job-03"]);
+  picture.board.put("job-00", undefined, true, NOW);
+  expect([picture.marked, first()]).toEqual(["job-12", "job-03"]);
+  picture.put(job("early", { created: "2026-01-15T09:00:00Z" }));
+  picture.put(job("earlier", { created: "2026-01-15T08:00:00Z" }));
+  expect([picture.marked, first()]).toEqual(["job-12", "job-03"]);
+  // Its place goes to the next job when it is gone.
+  picture.board.put("job-12", undefined, true, NOW);
+  expect(picture.marked).toBe("job-13");
+  const fresh = new Steered(undefined, [job("b")]);
+  expect(fresh.marked).toBe("b");
+  fresh.put(job("a", { created: "2026-01-15T09:00:00Z" }));
+  expect(fresh.marked).toBe("a");
+});
+
+test("the job under the cursor stays when it ends, others leave", () => {
+  const picture = new Steered(undefined, [job("a"), job("b"), job("c")]);
+  picture.press("j");
+  for (const jid of ["a", "b"]) picture.board.put(jid, job(jid, { status: "complete" }), true, NOW - 6_000);
+  expect(picture.jids).toEqual(["c", "b"]);
+  expect(picture.marked).toBe("b");
+});
+
+test.each([
+  ["web-0", "a"],
+  ["PKG", "b"],
+  ["db*", "b"],
+  ["ops", "c"],
+  ["pending", "c"],
+  ["stuck", "a"],
+  ["db ops", ""],
+  ["root db", "b"],
+])("the filter %s", (filter, found) => {
+  const picture = new Steered(undefined, [
+    job("a", { target_expr: "" }),
+    job("b", { function: "pkg.upgrade", target_expr: "db*" }),
+    job("c", { user: "ops", status: "pending" }),
+  ]);
+  picture.board.stuck = new Map([["a", { jid: "a", overdueNs: 1n, goneMaster: undefined, heardNs: undefined }]]);
+  picture.press("/", ...filter);
+  expect(picture.jids.join()).toBe(found);
+  expect(picture.lines()[1]).toBe(`filter: ${filter}_`);
+});
+
+test("typing a filter: keys are letters, Enter keeps it, Backspace and Esc take back", () => {
+  const picture = new Steered(undefined, [job("a"), job("q")]);
+  expect(picture.press("/", "q", "up", "j", "backspace")).toBeUndefined();
+  expect(picture.steering).toMatchObject({ filter: "q", typing: true });
+  picture.press("return");
+  expect(picture.lines()[1]).toBe("filter: q");
+  expect(picture.jids).toEqual(["q"]);
+  picture.press("escape");
+  expect(picture.jids).toEqual(["a", "q"]);
+  picture.press("/", "é", "\u{1f600}", "x", "ctrl-u", "y", "escape");
+  expect(picture.steering).toMatchObject({ filter: "", typing: false });
+  expect(picture.press("q")).toBe("quit");
+});
+
+test.each<[presses: number, jids: string[]]>([
+  // What needs a look, then the oldest.
+  [0, ["stuck", "odd", "old", "half", "bad"]],
+  [1, ["old", "half", "bad", "odd", "stuck"]],
+  [2, ["stuck", "bad", "odd", "old", "half"]],
+  [3, ["bad", "half", "odd", "stuck", "old"]],
+  [4, ["stuck", "odd", "old", "half", "bad"]],
+])("sorted, s pressed %i times", (presses, jids) => {
+  const at = (minute: number) => ({ created: `2026-01-15T09:5${minute}:00Z` });
+  const picture = new Steered(undefined, [
+    job("old", { ...at(0), return_count: 3n, success_count: 3n }),
+    job("half", { ...at(1), return_count: 4n, success_count: 3n }),
+    job("bad", { ...at(2), return_count: 2n, success_count: 0n }),
+    job("odd", { ...at(3), status: "Running", return_count: 2n, success_count: 1n }),
+    job("stuck", { ...at(4), return_count: 1n, success_count: 0n }),
+  ]);
+  picture.board.stuck = new Map([
+    ["stuck", { jid: "stuck", overdueNs: 1n, goneMaster: undefined, heardNs: undefined }],
+  ]);
+  picture.press(...Array(presses).fill("s"));
+  expect(picture.jids).toEqual(jids);
+});
+
+test("t: jobs that ended too, after the active ones, worst first, then the newest", () => {
+  const picture = new Steered(undefined, [
+    job("fine", { status: "complete" }),
+    job("newer", { status: "failed", created: "2026-01-15T09:59:10Z" }),
+    job("older", { status: "failed" }),
+    job("on"),
+  ]);
+  expect(picture.jids).toEqual(["on"]);
+  picture.press("t");
+  expect(picture.jids).toEqual(["on", "newer", "older", "fine"]);
+  expect(picture.lines()[1]).toBe("ended jobs too");
+  picture.press("t");
+  expect(picture.jids).toEqual(["on"]);
+});
+
+test("? shows every key, and any key goes back", () => {
+  const picture = new Steered({ columns: 60, rows: 15 }, [job("a")]);
+  picture.press("?");
+  const text = picture.lines().join("\n");
+  for (const key of ["↑ ↓ j k", "PgUp PgDn", "g G", "/", "Esc", "t", "s", "?", "q"])
+    expect(text).toContain(`\n  ${key} `);
+  expect(text).not.toContain("…");
+  expect(picture.press("q")).toBeUndefined();
+  expect(picture.marked).toBe("a");
+});
+
+test("the whole picture", () => {
+  const picture = new Steered({ columns: 81, rows: 10 }, [job("job-0"), job("job-1", { status: "failed" })]);
+  picture.board.stuck = new Map([
+    ["job-0", { jid: "job-0", overdueNs: undefined, goneMaster: "m1", heardNs: undefined }],
+  ]);
+  const clock = new Date(NOW).toTimeString().slice(0, 8);
+  expect(picture.lines()).toEqual([
+    `1 active job, 1 stuck, 1 bad in 1h  nats://n1:4222                      ${clock}`,
+    "",
+    "  JID    WHAT         TARGET  STATE           RETURNS         FAILED  TIME  LEFT",
+    "> job-0  state.apply  web*    running, stuck  █████░░░░░ 2/4  1       1m    5m",
+    "",
+    "",
+    "",
+    "",
+    "1/1  job-0  stuck: its master m1 has no heartbeat  by root",
+    "↑↓ move  / filter  t ended too  s sort  ? help  q quit",
+  ]);
+});
+
+test.each([
+  [103, "  JID    WHAT         TARGET  STATE    RETURNS         FAILED  TIME  LEFT"],
+  // Less room: first the bar goes, then columns, the least important first.
+  [71, "  JID    WHAT         TARGET  STATE    RETURNS  FAILED  TIME  LEFT"],
+  [53, "  JID    WHAT         STATE    RETURNS  FAILED  LEFT"],
+  [43, "  JID    WHAT        STATE    FAILED  LEFT"],
+  [23, "  JID    STATE    FAI…"],
+])("%i columns", (columns, titles) => {
+  const lines = new Steered({ columns, rows: 24 }, [job("job-0")]).lines();
+  expect(lines[2]).toBe(titles);
+  for (const line of lines) expect(width(line)).toBeLessThan(Math.max(2, columns));
+});
+
+test("the row of a job: returns with a bar, failures, the time so far and the time left", () => {
+  const [row] = new Steered({ columns: 103, rows: 24 }, [job("job-0")]).rows;
+  expect(row).toBe("> job-0  state.apply  web*    running  █████░░░░░ 2/4  1       1m    5m");
+});
+
+test("a lost connection: the reason stands above rows that are dimmed, as long as it lasts", () => {
+  const picture = new Steered(undefined, [job("job-0")]);
+  const note = "lost nats://n1:4222; reconnecting, the table is from 10:00:00";
+  const lines = picture.lines({ note, color: true });
+  expect(Bun.stripANSI(lines[1] as string)).toBe(note);
+  expect(lines[3]).toStartWith("\x1b[2m> job-0");
+  expect(picture.lines({ color: true })[3]).toStartWith("> job-0");
+});
+
+test("nothing to show, and what cannot be decoded", () => {
+  const picture = new Steered();
+  expect(picture.lines({ unreadable: 2 })[0]).toStartWith("0 active jobs, 2 cannot be decoded  nats://n1:4222 ");
+  expect(picture.lines()[2]).toBe("No active jobs.");
+  picture.press("/", "x");
+  expect(picture.lines()[2]).toBe("No jobs match the filter.");
+});
+
+test.each([
+  [1, 1],
+  [3, 10],
+  [4, 20],
+  [6, 20],
+])("%i lines of %i columns", (rows, columns) => {
+  const lines = new Steered({ columns, rows }, many(9)).lines();
+  expect(lines.length).toBeLessThanOrEqual(rows);
+  for (const line of lines) expect(width(line)).toBeLessThan(Math.max(2, columns));
+});
+
+test("an id is cut to what tells it from the others, those that are out of sight too, and never within", () => {
+  const ids = ["2hPx7KkVnR7YmWqTz4PLsCfNjA1", "2hPx7KkVnR9YmWqTz4PLsCfNjA2", "rxn-0123456789abcdef"];
+  const shown = (columns: number, rows = 24) => {
+    const picture = new Steered(
+      { columns, rows },
+      ids.map((jid) => job(jid)),
+    );
+    return picture.rows.map((line) => line.slice(2).split(" ")[0]);
+  };
+  expect(shown(123)).toEqual(ids);
+  expect(shown(73)).toEqual(["2hPx7KkVnR7", "2hPx7KkVnR9", "rxn-0123456"]);
+  expect(shown(73, 6)).toEqual(["2hPx7KkVnR7"]);
+});
+
+test("without UTF-8 there are no arrows and no blocks", () => {
+  const picture = new Steered(undefined, [job("a")]);
+  const text = (p: Steered) => p.lines({ utf8: false }).join("\n");
+  expect(text(picture)).toMatch(/#####\.\.\.\.\. 2\/4[\s\S]*\njk move/);
+  picture.press("?");
+  expect(text(picture)).toMatch(/\n {2}j k /);
+  expect(text(picture)).toMatch(/^[\x00-\x7f]*$/);
+});
+
+test("500 active jobs of 100 peels are drawn in less than 50 ms", () => {
+  const targets = Array.from({ length: 100 }, (_, i) => `web-${i}`);
+  const picture = new Steered(undefined, many(500, { targets }));
+  picture.lines();
+  const times = Array.from({ length: 5 }, () => {
+    const began = performance.now();
+    picture.lines();
+    return performance.now() - began;
+  });
+  expect(Math.min(...times)).toBeLessThan(50);
+});
