@@ -5,6 +5,10 @@ import { textHead, uint16, uint32 } from "./value-at.ts";
 /** Deeper nesting than real records have is left to the exact decoder, which has a limit of its own. */
 const SCAN_DEPTH = 32;
 
+// Of each type from 0xc0 on: bytes before what its length counts, or all bytes where it has none (0xc1 is no type); bytes of the length.
+const HEADS = [1, 0, 1, 1, 2, 3, 5, 3, 4, 6, 5, 9, 2, 3, 5, 9, 2, 3, 5, 9, 3, 4, 6, 10, 18, 2, 3, 5, 3, 5, 3, 5];
+const LENGTHS = [0, 0, 0, 0, 1, 2, 4, 1, 2, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 2, 4, 2, 4];
+
 /** The end of the value that begins at `at`; -1 when it is cut off, too deep, or no MessagePack. */
 function skip(bytes: Uint8Array, at: number, depth: number): number {
   const type = bytes[at] as number;
@@ -12,57 +16,14 @@ function skip(bytes: Uint8Array, at: number, depth: number): number {
   if (type >= 0xa0 && type <= 0xbf) return at + 1 + (type & 0x1f);
   if (type <= 0x8f) return skipMany(bytes, at + 1, (type & 0x0f) * 2, depth);
   if (type <= 0x9f) return skipMany(bytes, at + 1, type & 0x0f, depth);
-  switch (type) {
-    case 0xc0:
-    case 0xc2:
-    case 0xc3:
-      return at + 1;
-    case 0xc4:
-    case 0xd9:
-      return at + 2 + (bytes[at + 1] as number);
-    case 0xc5:
-    case 0xda:
-      return at + 3 + uint16(bytes, at + 1);
-    case 0xc6:
-    case 0xdb:
-      return at + 5 + uint32(bytes, at + 1);
-    case 0xc7:
-      return at + 3 + (bytes[at + 1] as number);
-    case 0xc8:
-      return at + 4 + uint16(bytes, at + 1);
-    case 0xc9:
-      return at + 6 + uint32(bytes, at + 1);
-    case 0xcc:
-    case 0xd0:
-      return at + 2;
-    case 0xcd:
-    case 0xd1:
-      return at + 3;
-    case 0xca:
-    case 0xce:
-    case 0xd2:
-      return at + 5;
-    case 0xcb:
-    case 0xcf:
-    case 0xd3:
-      return at + 9;
-    case 0xd4:
-    case 0xd5:
-    case 0xd6:
-    case 0xd7:
-    case 0xd8:
-      return at + 2 + (1 << (type - 0xd4));
-    case 0xdc:
-      return skipMany(bytes, at + 3, uint16(bytes, at + 1), depth);
-    case 0xdd:
-      return skipMany(bytes, at + 5, uint32(bytes, at + 1), depth);
-    case 0xde:
-      return skipMany(bytes, at + 3, uint16(bytes, at + 1) * 2, depth);
-    case 0xdf:
-      return skipMany(bytes, at + 5, uint32(bytes, at + 1) * 2, depth);
-    default:
-      return -1; // 0xc1, or beyond the end
-  }
+  const head = HEADS[type - 0xc0];
+  if (!head) return -1; // 0xc1, or beyond the end
+  const digits = LENGTHS[type - 0xc0];
+  if (digits === 0) return at + head;
+  const length =
+    digits === 1 ? (bytes[at + 1] as number) : digits === 2 ? uint16(bytes, at + 1) : uint32(bytes, at + 1);
+  if (type < 0xdc) return at + head + length;
+  return skipMany(bytes, at + head, type < 0xde ? length : length * 2, depth);
 }
 
 function skipMany(bytes: Uint8Array, at: number, count: number, depth: number): number {

@@ -1,5 +1,5 @@
 // Searching the returns of many jobs.
-import { ByteSet, grown } from "../codec/byte-set.ts";
+import { ByteSet } from "../codec/byte-set.ts";
 import { decodeRecord, isJson } from "../codec/decode.ts";
 import { type JobList, type JobRow, jidsOf } from "../model/job.ts";
 import { toReturn } from "../model/returns.ts";
@@ -24,50 +24,6 @@ export interface Searched {
 
 /** Ends a search that has found enough. */
 class Enough extends Error {}
-
-/** Numbers of one hit: its job, its line (field, result and text), its peel, and which line of the text it is. */
-const COLUMNS = 4;
-
-/** The hits of some jobs, as numbers; each line and each peel is kept once. */
-class Hits {
-  readonly #lines = new ByteSet();
-  readonly #peels: string[] = [];
-  readonly #peelNumbers = new Map<string, number>();
-  #rows = new Int32Array(COLUMNS << 8);
-  #size = 0;
-
-  add(job: number, { peel, field, result, line, text }: Hit): void {
-    const bytes = Buffer.from(JSON.stringify([field, result ?? null, text]));
-    let peelNumber = this.#peelNumbers.get(peel);
-    if (peelNumber === undefined) {
-      peelNumber = this.#peels.push(peel) - 1;
-      this.#peelNumbers.set(peel, peelNumber);
-    }
-    const at = COLUMNS * this.#size++;
-    this.#rows = grown(this.#rows, at + COLUMNS);
-    this.#rows.set([job, this.#lines.add(bytes, 0, bytes.length), peelNumber, line], at);
-  }
-
-  /** The hits of each job that has some, the highest number first. */
-  *byJob(): Generator<[job: number, hits: Hit[]]> {
-    const places = new Map<number, number[]>();
-    for (let at = 0; at < COLUMNS * this.#size; at += COLUMNS) {
-      const job = this.#rows[at] as number;
-      const known = places.get(job);
-      if (known) known.push(at);
-      else places.set(job, [at]);
-    }
-    for (const job of Int32Array.from(places.keys()).sort().reverse()) {
-      yield [job, (places.get(job) as number[]).map((at) => this.#hitAt(at))];
-    }
-  }
-
-  #hitAt(at: number): Hit {
-    const [line, peel, number] = [1, 2, 3].map((i) => this.#rows[at + i] as number) as [number, number, number];
-    const [field, result, text] = JSON.parse(this.#lines.text(line)) as [string, string | null, string];
-    return { peel: this.#peels[peel] as string, field, result: result ?? undefined, line: number, text };
-  }
-}
 
 /** What is read of a return whose bytes hold nothing of what is searched for: only whether it can be decoded. */
 const NOTHING: readonly string[] = [];
@@ -108,13 +64,19 @@ export async function grepReturns(
     [first, jobs.length],
     [0, first],
   ] as const) {
-    const hits = new Hits();
+    // Many hits have the same text, which is kept once, as JSON; none keeps the return that it stands in.
+    const texts = new ByteSet();
+    const byJob = new Map<number, { readonly peel: string; readonly line: number; readonly text: number }[]>();
     const onReturn: OnReturn = (item, job) => {
       searched.returns++;
       if (item.unreadable !== undefined) searched.unreadable++;
-      hitsIn(item, search, (hit) => {
+      hitsIn(item, search, ({ peel, line, ...text }) => {
         if (options.any) throw new Enough();
-        hits.add(from + job, hit);
+        const bytes = Buffer.from(JSON.stringify(text));
+        const hit = { peel, line, text: texts.add(bytes, 0, bytes.length) };
+        const known = byJob.get(job);
+        if (known) known.push(hit);
+        else byJob.set(job, [hit]);
       });
     };
     try {
@@ -126,7 +88,10 @@ export async function grepReturns(
       onJob(jobs.at(from).row, []);
       return searched;
     }
-    for (const [job, found] of hits.byJob()) onJob(jobs.at(job).row, found);
+    for (const [job, hits] of [...byJob].sort(([a], [b]) => b - a)) {
+      const found = hits.map(({ peel, line, text }): Hit => ({ peel, line, ...JSON.parse(texts.text(text)) }));
+      onJob(jobs.at(from + job).row, found);
+    }
   }
   return searched;
 }
