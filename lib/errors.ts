@@ -3,18 +3,21 @@ import { oneLine } from "./text.ts";
 
 export const EXIT = { done: 0, error: 1, trouble: 2, endedOtherwise: 6, timedOut: 124, interrupted: 130 } as const;
 
-/** A failure with a message for the user: what failed and why (`message`), and what to do (`hint`), one line each. */
+/**
+ * A failure with a message for the user: what failed and why (`message`), and what to do (`hint`), one line each; a hint that
+ * lists what there is to choose from has more.
+ */
 export class UserError extends Error {
   readonly hint: string | undefined;
 
   constructor(
     message: string,
-    hint?: string,
+    hint?: string | readonly string[],
     readonly exitCode: number = EXIT.error,
   ) {
     // Both may repeat a path, a flag's value or a server's words, whatever stands in them.
     super(oneLine(message));
-    this.hint = hint === undefined ? undefined : oneLine(hint);
+    this.hint = hint === undefined ? undefined : [hint].flat().map(oneLine).join("\n");
   }
 }
 

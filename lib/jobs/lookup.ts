@@ -2,9 +2,10 @@
 import { ByteSet } from "../codec/byte-set.ts";
 import { decode, decodeRecord, Undecodable } from "../codec/decode.ts";
 import { asText, type ValueMap } from "../codec/value.ts";
+import { formatAgo } from "../duration.ts";
 import { NoBucket, UserError } from "../errors.ts";
-import { ambiguousJid, JobNotFound, LEAST_PREFIX } from "../model/jid.ts";
-import type { JobRow } from "../model/job.ts";
+import { JobNotFound, LEAST_PREFIX } from "../model/jid.ts";
+import { displayState, type JobRow, jobRow } from "../model/job.ts";
 import {
   type JobReference,
   NARROWING,
@@ -15,6 +16,7 @@ import {
 import { displayPeel } from "../model/peel.ts";
 import { type Return, toReturn, unreadableReturn } from "../model/returns.ts";
 import type { Store } from "../store.ts";
+import { plural, safe } from "../text.ts";
 import { EVERY_WHOLE, sweeper } from "./sweep.ts";
 
 /** A job's stored value as a record. @throws UserError when it can't be decoded */
@@ -151,8 +153,28 @@ export async function completeJid(store: Store, text: string): Promise<string | 
       for (let n = 0; n < seen.size; n++) if (!numbers.has(n)) jids.delete(seen.text(n));
     },
   });
-  if (jids.size > 1) throw ambiguousJid(text, [...jids]);
+  if (jids.size > 1) throw await ambiguous(store, text, [...jids]);
   return [...jids][0];
+}
+
+/** Jobs that are listed for a prefix of several. */
+const CANDIDATES = 5;
+
+/** The error for a prefix of several jobs: it lists the newest, since most IDs sort by time, with state, age and what ran. */
+async function ambiguous(store: Store, prefix: string, jids: readonly string[]): Promise<UserError> {
+  const newest = jids.toSorted().reverse().slice(0, CANDIDATES);
+  const longest = Math.max(...newest.map(({ length }) => length));
+  const lines = newest.map(async (jid) => {
+    const job = await readJob(store, jid).catch(() => undefined);
+    if (!job) return `  ${jid}`;
+    const row = jobRow(jid, job);
+    const age = row.created ? `${formatAgo(store.nowNs() - row.created.ns)} ago` : "-";
+    const what = `${row.fn ?? "-"}${row.targetExpr ? ` on ${row.targetExpr}` : ""}`;
+    return `  ${jid.padEnd(longest)}  ${displayState(row).padEnd("complete".length)}  ${age.padEnd("59m ago".length)}  ${what}`;
+  });
+  const more = jids.length > CANDIDATES ? [`  … and ${jids.length - CANDIDATES} more`] : [];
+  const words = `ID prefix ${safe(prefix)} matches ${plural(jids.length, "job")}:`;
+  return new UserError(words, [...(await Promise.all(lines)), ...more, "Use more characters."]);
 }
 
 /** A job that was named, and how: by its whole id, by the beginning of it, or by a word. */

@@ -51,14 +51,6 @@ export class JobNotFound extends UserError {
   }
 }
 
-const CANDIDATES = 5;
-
-export function ambiguousJid(text: string, jids: readonly string[]): UserError {
-  const shown = [...jids].sort().slice(0, CANDIDATES).join(", ");
-  const rest = jids.length > CANDIDATES ? ` and ${jids.length - CANDIDATES} more` : "";
-  return new UserError(`${safe(text)} is short for ${jids.length} jobs: ${shown}${rest}.`, "Give more of the id.");
-}
-
 // IDs come from keys and records, which anyone may have written, and lists of them go into `xargs zester job kill`: there an ID
 // must stay one word, the same word, and no flag.
 

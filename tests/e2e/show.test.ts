@@ -133,7 +133,13 @@ test("a shortened id: the only job that begins with it", async () => {
   expect(JSON.parse((await show("2hPx3", "--format", "json")).stdout).job.jid).toBe("2hPx3other");
   const several = await show("2hPx");
   expect([several.stdout, several.code]).toEqual(["", 1]);
-  expect(several.stderr).toContain(`error: 2hPx is short for 3 jobs: ${JID}, 2hPx3other, ${MANY}.`);
+  expect(several.stderr.replace(/\d+d ago/g, "AGE")).toBe(`\
+error: ID prefix 2hPx matches 3 jobs:
+  2hPx9Many                    complete  AGE  test.ping
+  2hPx3other                   running   AGE  test.ping
+  ${JID}  partial   AGE  pkg.installed on G@role:*
+Use more characters.
+`);
   expect((await show("2hP")).stderr).toContain("job 2hP was not found");
   expect((await show("2hPxZ")).stderr).toContain("job 2hPxZ was not found");
 });

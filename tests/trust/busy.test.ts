@@ -69,5 +69,5 @@ test("active, list and the resolution of a shortened id miss no job", async () =
   expect(jids.filter((jid) => jid.startsWith("2hPx")).sort()).toEqual(["2hPxCALM", "2hPxHOT"]);
   expect(jids.filter((jid) => jid.startsWith("old-")).length).toBe(JOBS);
   expect([kill.stdout, kill.code, signals]).toEqual(["", 1, 0]);
-  expect(kill.stderr).toContain("2hPx is short for 2 jobs: 2hPxCALM, 2hPxHOT.");
+  expect(kill.stderr).toMatch(/ID prefix 2hPx matches 2 jobs:\n {2}2hPxHOT {2}.*\n {2}2hPxCALM {2}/);
 });
