@@ -12,6 +12,7 @@ const jobs = {
   list: () => import("./lib/commands/list.ts").then(definition),
   show: () => import("./lib/commands/show.ts").then(definition),
   active: () => import("./lib/commands/active.ts").then(definition),
+  status: () => import("./lib/commands/status.ts").then(definition),
   watch: () => import("./lib/commands/watch.ts").then(definition),
   wait: () => import("./lib/commands/wait.ts").then(definition),
   trace: () => import("./lib/commands/trace.ts").then(definition),

@@ -139,8 +139,8 @@ export interface Store {
   ): Promise<void>;
   /** The JIDs in the index of active jobs, which can lack some and name others that have ended. */
   activeJids(): Promise<string[]>;
-  /** The peels that have a heartbeat. @throws NoBucket, Unavailable */
-  alivePeels(): Promise<string[]>;
+  /** The masters or peels that have a heartbeat. @throws NoBucket, Unavailable */
+  alive(of: "masters" | "peels"): Promise<string[]>;
   /**
    * The last heartbeat of a master or a peel.
    * @throws UserError when the bucket is missing or cannot be read

@@ -29,7 +29,6 @@ export const job: Manual = {
     ["peel", "the agent on a host, which runs functions and returns what came out"],
     ["master", "a server that takes jobs, sends them to peels and collects returns"],
     ["target", "the peels of a job: an expression such as 'web*', or their names"],
-    ["claimed", "the state of a job that a master took and has not sent yet"],
   ],
   elsewhere: {
     cancel: ["kill"],
@@ -39,7 +38,6 @@ export const job: Manual = {
     ls: ["list"],
     get: ["list", "show"],
     describe: ["show"],
-    status: ["active", "show --summary"],
     ps: ["active"],
     top: ["watch"],
     tail: ["watch"],

@@ -79,8 +79,12 @@ export class AnswerSink {
 
   async end(): Promise<void> {
     const { terminal, format } = this.session;
-    if (format === "json") terminal.writeAll(jsonArray(this.#documents()));
-    else if (format === "yaml") terminal.write(await documentText([...this.#documents()], "yaml"));
+    const isOne = this.#views[0]?.isOne === true;
+    if (format === "json" && !isOne) terminal.writeAll(jsonArray(this.#documents()));
+    else if (format === "json" || format === "yaml") {
+      const documents = [...this.#documents()];
+      terminal.write(await documentText(isOne ? (documents[0] as Value) : documents, format));
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { decodeRecord } from "../codec/decode.ts";
 import { Undecodable } from "../codec/undecodable.ts";
 import { UserError } from "../errors.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
-import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
+import { type MasterSign, type Stuck, stuckAmong } from "../model/stuck.ts";
 import type { Heartbeat, Store } from "../store.ts";
 
 /** What surrounds a job is looked up at once, and waited for no longer than this, in ms. */
@@ -75,6 +75,9 @@ export async function offlineAmong(
   return beats && new Set(peels.filter((_, i) => beats[i] === "none"));
 }
 
+/** The masters of jobs. */
+export const ownersOf = (rows: readonly JobRow[]): string[] => rows.flatMap(({ owner }) => owner || []);
+
 /** Why each of the jobs is stuck, of those that are; the masters of all of them are looked up at once. */
 export async function findStuck(
   store: Store,
@@ -82,14 +85,8 @@ export async function findStuck(
   unheard?: OnUnanswered,
 ): Promise<ReadonlyMap<string, Stuck>> {
   const open = rows.filter(({ status }) => !isTerminal(status));
-  const signs = await masterSigns(
-    store,
-    open.flatMap(({ owner }) => owner || []),
-    unheard,
-  );
-  const nowNs = store.nowNs();
-  const found = open.flatMap((row) => stuckOf(row, nowNs, signs.get(row.owner ?? "")) ?? []);
-  return new Map(found.map((stuck) => [stuck.jid, stuck]));
+  const signs = await masterSigns(store, ownersOf(open), unheard);
+  return new Map(stuckAmong(open, store.nowNs(), signs).map((stuck) => [stuck.jid, stuck]));
 }
 
 /** How often it is looked at whether jobs are stuck, in ms. */

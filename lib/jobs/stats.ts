@@ -88,7 +88,7 @@ export async function readPeelStats(
 /** The peels that give heartbeats; none, and what to say, where that can't be known. */
 export async function alivePeels(store: Store): Promise<{ peels: readonly string[]; note: string | undefined }> {
   try {
-    return { peels: await store.alivePeels(), note: undefined };
+    return { peels: await store.alive("peels"), note: undefined };
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
     return { peels: [], note: `${error.message} Peels that no job was meant for are left out.` };

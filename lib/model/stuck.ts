@@ -72,6 +72,10 @@ export function stuckOf(row: JobRow, nowNs: bigint, sign: MasterSign): Stuck | u
   return { jid: row.jid, overdueNs, goneMaster, heardNs, idleMaster };
 }
 
+/** Why each of the jobs is stuck, of those that are. @param signs what is known of their masters */
+export const stuckAmong = (rows: readonly JobRow[], nowNs: bigint, signs: ReadonlyMap<string, MasterSign>): Stuck[] =>
+  rows.flatMap((row) => stuckOf(row, nowNs, signs.get(row.owner ?? "")) ?? []);
+
 /** `4m overdue; its master master-2hPwZ9 has not been heard for 2m` */
 export function stuckWords({ overdueNs, goneMaster, heardNs, idleMaster }: Stuck): string {
   const words: string[] = [];

@@ -99,13 +99,19 @@ export interface FirstLook {
  * Requests the state of a stream and, where one answer can hold them, the newest message of each key that one of the subjects
  * covers.
  * @param narrow true when the subjects cover few keys, however large the stream is: both requests are then sent at once
+ * @param known the state, where it was asked for already
  * @throws as `Stream.state` and `readAtOnce`
  */
-export async function lookAtOnce(stream: Stream, subjects: readonly string[], narrow: boolean): Promise<FirstLook> {
+export async function lookAtOnce(
+  stream: Stream,
+  subjects: readonly string[],
+  narrow: boolean,
+  known?: StreamState,
+): Promise<FirstLook> {
   const early = narrow ? readAtOnce(stream, subjects) : undefined;
   // The awaits below handle a failure; without this it could also become an unhandled rejection.
   early?.catch(() => {});
-  const before = await stream.state();
+  const before = known ?? (await stream.state());
   const found = await (early ?? (isSmall(before) ? readAtOnce(stream, subjects) : undefined));
   return { before, all: found && found.upTo >= before.lastSequence ? found.messages : undefined };
 }

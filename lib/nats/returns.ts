@@ -20,7 +20,7 @@ import { tokenFault } from "../model/jid.ts";
 import type { Follow, Jids, LiveReturns, ReturnEntries, ReturnsOf } from "../store.ts";
 import { type Bucket, isTombstone } from "./bucket.ts";
 import { type ConsumerConfig, startTime, subjectBytes } from "./consumer.ts";
-import { type Keys, readEach, readFrom, scanNewest } from "./scan.ts";
+import { type Keys, newestOf, readEach, readFrom, scanNewest } from "./scan.ts";
 import type { StreamState } from "./stream.ts";
 import { DOT_BYTE, token } from "./subject.ts";
 import { settle, TailLimit } from "./tail.ts";
@@ -122,9 +122,12 @@ export class Returns implements LiveReturns {
     const one =
       typeof of === "object" && "peel" in of ? { ...EVERYTHING, peels: [[`*.${token(of.peel)}`]] } : EVERYTHING;
     const { peels, lists } = few ?? one;
-    await this.#scan(peels, state, entries);
     // A deployment has one layout. Asking whether it has lists at all is cheaper than reading them in portions.
-    if (lists.length === 1 || (await this.#hasLists())) await this.#scan(lists, state, entries);
+    const [hasLists] = await Promise.all([
+      this.#hasLists(lists.length === 1 ? (lists[0] as readonly string[]) : ["*"]),
+      this.#scan(peels, state, entries),
+    ]);
+    if (hasLists) await this.#scan(lists, state, entries);
   }
 
   /** By subject where a consumer accepts several filters, otherwise in order: then everything since `sinceNs` comes. */
@@ -136,10 +139,7 @@ export class Returns implements LiveReturns {
     const { bucket } = this;
     const subjects = jids.map((jid) => bucket.prefix + token(jid)).flatMap((list) => [list, `${list}.*`]);
     const configs: ConsumerConfig[] = bucket.connection.isAtLeast(2, 10)
-      ? inPortions(subjects, SIZES.filters).map((some) => ({
-          deliver_policy: "last_per_subject",
-          filter_subjects: some,
-        }))
+      ? inPortions(subjects, SIZES.filters).map(newestOf)
       : [configSince(sinceNs)];
     const hand = (msg: Msg) => {
       const [jid = "", peel, more] = bucket.keyOf(msg).split(".");
@@ -159,16 +159,13 @@ export class Returns implements LiveReturns {
     return true;
   }
 
-  async #hasLists(): Promise<boolean> {
-    const config = { deliver_policy: "last_per_subject", filter_subject: `${this.bucket.prefix}*` } as const;
-    return this.bucket.consume(config, async ({ pending }) => pending > 0);
+  async #hasLists(filters: readonly string[]): Promise<boolean> {
+    const subjects = filters.map((filter) => this.bucket.prefix + filter);
+    return this.bucket.consume(newestOf(subjects), async ({ pending }) => pending > 0);
   }
 
-  async #scan(
-    portions: readonly (readonly string[])[],
-    { history }: StreamState,
-    entries: ReturnEntries,
-  ): Promise<void> {
+  async #scan(portions: readonly (readonly string[])[], before: StreamState, entries: ReturnEntries): Promise<void> {
+    const { history } = before;
     const { bucket } = this;
     let come = 0;
     const keys: Keys = {
@@ -180,11 +177,11 @@ export class Returns implements LiveReturns {
     };
     const exact = bucket.connection.isAtLeast(2, 10) || history === undefined || history === 1;
     for (const [i, filters] of portions.entries()) {
-      const before = come;
+      const had = come;
       const onTotal = (pending: number) =>
-        entries.expect(Math.round(((before + pending) / (i + 1)) * portions.length), come);
+        entries.expect(Math.round(((had + pending) / (i + 1)) * portions.length), come);
       const subjects = filters.map((filter) => bucket.prefix + filter);
-      if (exact) await scanNewest(bucket, subjects, keys, { onTotal });
+      if (exact) await scanNewest(bucket, subjects, keys, { onTotal, before });
       else await readEach(bucket, subjects, keys);
     }
   }
@@ -207,7 +204,10 @@ export class Returns implements LiveReturns {
     const { bucket } = this;
     const prefix = bucket.prefix.length;
     const config = configSince(sinceNs);
-    const { from, pending } = await bucket.consume(config, async (consumer) => consumer);
+    const { from, pending } =
+      sinceNs === undefined
+        ? { from: 1, pending: before.messages }
+        : await bucket.consume(config, async (consumer) => consumer);
     for (let attempt = 1, state = before; attempt <= READ_ATTEMPTS; attempt++, state = await bucket.state()) {
       entries.expect(pending, 0);
       let lists = 0;

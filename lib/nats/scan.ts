@@ -99,6 +99,8 @@ export interface ScanOptions {
   readonly onTotal?: ((keys: number) => void) | undefined;
   /** True when the subjects cover few keys, such as those of one job, however large the bucket is. */
   readonly narrow?: boolean;
+  /** The state of the stream, where it was asked for already. */
+  readonly before?: StreamState;
 }
 
 /** Keys to allocate marks for at the start: a bound on what a server announces. */
@@ -157,6 +159,13 @@ const ATTEMPTS = 3;
 /** A tail of this many messages is read in any case. */
 const SHORT_TAIL = 1_000;
 
+/** A consumer of the newest message of each key that one of the subjects covers. */
+export function newestOf(subjects: readonly string[]): ConsumerConfig {
+  const [only] = subjects;
+  const filter = only !== undefined && subjects.length === 1 ? { filter_subject: only } : { filter_subjects: subjects };
+  return { deliver_policy: "last_per_subject", ...filter };
+}
+
 /**
  * Reads the newest message of every key that one of the subjects covers, tombstones included.
  * @param subjects one, or several from nats-server 2.10 on; none covers another
@@ -167,16 +176,14 @@ export async function scanNewest(
   stream: Stream,
   subjects: readonly string[],
   keys: Keys,
-  { onTotal = () => {}, narrow = false }: ScanOptions = {},
+  { onTotal = () => {}, narrow = false, before: known }: ScanOptions = {},
 ): Promise<void> {
-  const [only] = subjects;
-  const filter = only !== undefined && subjects.length === 1 ? { filter_subject: only } : { filter_subjects: subjects };
-  const config = { deliver_policy: "last_per_subject", ...filter } as const;
+  const config = newestOf(subjects);
   const isWanted = coveredBy(subjects);
   for (let attempt = 1; ; attempt++) {
     const began = Date.now();
     const { before, all }: FirstLook =
-      attempt === 1 ? await lookAtOnce(stream, subjects, narrow) : { before: await stream.state() };
+      attempt === 1 ? await lookAtOnce(stream, subjects, narrow, known) : { before: await stream.state() };
     if (all) {
       onTotal(all.length);
       for (const msg of all) keys.take(msg);

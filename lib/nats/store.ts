@@ -221,8 +221,8 @@ export class NatsStore implements LiveStore {
     return keys.map((key) => key.slice("active.".length));
   }
 
-  async alivePeels(): Promise<string[]> {
-    return this.#fleet.peels.keys("*");
+  async alive(of: "masters" | "peels"): Promise<string[]> {
+    return this.#fleet[of].keys(">");
   }
 
   async cancel(jid: string): Promise<boolean | undefined> {

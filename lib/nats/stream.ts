@@ -182,7 +182,7 @@ export class Stream {
   }
 
   /**
-   * Reads, with one consumer after the other, the messages that are pending when it is created.
+   * Reads, with all consumers at once, the messages that are pending when each is created.
    * @param again called when some are missing: they expired meanwhile, or nats-server 2.9 skipped them (scan.ts). All come again.
    * @throws Transient when some are missing every time
    */
@@ -193,10 +193,7 @@ export class Stream {
         if (consumer.pending > 0) await pull(this.connection, consumer, messages);
         return messages.enough();
       });
-    const readAll = async () => {
-      for (const config of configs) if (!(await read(config))) return false;
-      return true;
-    };
+    const readAll = async () => (await Promise.all(configs.map(read))).every(Boolean);
     for (let attempt = 1; !(await readAll()); attempt++) {
       if (attempt === READ_ATTEMPTS)
         throw this.connection.incomplete(`messages of ${this.name} expired while they were read`);

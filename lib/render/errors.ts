@@ -8,7 +8,7 @@ import { peelNames } from "./names.ts";
 import { type Forms, pick, type RowColumn, tableOf, type View, type Viewer, viewOf } from "./view.ts";
 
 /** Stands for the error of returns that failed and have none. */
-const UNTOLD = "failed without an error";
+export const UNTOLD = "failed without an error";
 
 /** The least columns that the names of unreachable peels take. */
 const UNREACHABLE_NAMES = 24;

@@ -30,7 +30,7 @@ export const leaves = (rank: number): Concession => ({ rank, to: 0 });
 const SHORTEST = 8;
 
 /** How many characters make the IDs distinct. */
-function tellingLength(jids: readonly string[]): number {
+export function tellingLength(jids: readonly string[]): number {
   const sorted = jids.toSorted();
   let length = SHORTEST;
   for (const [i, jid] of sorted.entries()) {

@@ -1,9 +1,10 @@
-// `stats` as metrics in the text format that Prometheus and the textfile collector of node_exporter read. Masters export
+// `stats` and `status` as metrics in the text format that Prometheus and the textfile collector of node_exporter read. Masters export
 // zester_jobs_total, zester_job_duration_seconds and zester_job_active: no name here is one of these. Pure.
 import { UserError } from "../errors.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { Schedule } from "../model/schedule.ts";
 import type { JobTally, PeelStats } from "../model/stats.ts";
+import { concernsOf, type FleetStatus } from "../model/status.ts";
 import { count, safe } from "../text.ts";
 import { seconds } from "./time.ts";
 
@@ -111,6 +112,31 @@ const single = (name: string, help: string, value: number): Family => ({
   help,
   samples: [sample([], value)],
 });
+
+/** The numbers of `status`, without those that are not known. */
+export function statusMetrics(status: FleetStatus): string {
+  const { masters, active, stuck, failed, overdue, peels } = status;
+  const numbers: readonly (readonly [name: string, help: string, value: number | undefined])[] = [
+    ["trouble", "1 when something needs a person, else 0.", Number(concernsOf(status).length > 0)],
+    ["masters_alive", "Masters that have a heartbeat.", masters.alive],
+    ["masters_gone", "Masters without a heartbeat that own active jobs.", masters.gone.length],
+    ["jobs_active", "Jobs that are pending, claimed or running.", active.jobs],
+    ["jobs_stuck", "Active jobs that will not end on time by themselves.", stuck.length],
+    ["jobs_recent", "Jobs that were created since --since.", failed.of],
+    ["jobs_failed", "Jobs of these that are failed, partial or timeout.", failed.jobs],
+    ["schedules_overdue", "Entries of schedules that are overdue, one for each peel.", sum(overdue)],
+    ["peels_targeted", "Peels that jobs of the last 24 hours targeted.", peels?.targeted],
+    ["peels_silent", "Peels of these that have no heartbeat.", peels?.silent.length],
+  ];
+  return numbers
+    .flatMap(([name, help, value]) =>
+      value === undefined ? [] : familyText(single(`zester_status_${name}`, help, value)),
+    )
+    .join("");
+}
+
+/** On how many peels schedules stand. */
+const sum = (schedules: readonly Schedule[]) => schedules.reduce((sum, { peels }) => sum + peels.length, 0);
 
 /** A family as lines. Two names that are the same when they are shown escaped are one series: the first counts. */
 function familyText({ name, type, help, samples }: Family): string {

@@ -49,6 +49,8 @@ export interface Sheet {
 export interface View {
   /** How much there is to show; 0: a text says that there is nothing. */
   readonly size: number;
+  /** For programs it is one document, not a list of them. */
+  readonly isOne?: boolean;
   text(viewer: Viewer): Iterable<string>;
   documents(now: Date): Iterable<Value>;
   /** For spreadsheets; undefined where there is no such form. */

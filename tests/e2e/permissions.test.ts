@@ -203,6 +203,7 @@ const READING: readonly (readonly [string, number, string])[] = [
   ["job grep lock --until 30s", 0, "j3  web-01  error: no lock"],
   ["version --check", 0, "zester "],
 ];
+const STATUS: (typeof READING)[number] = ["job status", 0, "zester job errors"];
 const CHECK: (typeof READING)[number] = ["config check", 0, "ok    bucket jobs"];
 const KILLING: readonly (readonly [string, number, string])[] = [
   ["job kill j2", 0, "Cancel signal sent for job j2"],
@@ -230,7 +231,7 @@ describe.each([
 
   test("to read: everything that reads works, and kill is refused with the permission's name", async () => {
     const as = site.as(SETS.read);
-    for (const [command, code, words] of [...READING, CHECK]) {
+    for (const [command, code, words] of [...READING, STATUS, CHECK]) {
       const result = await run(as, command);
       expect(result.stderr).not.toContain("permission");
       expect([command, result.code, result.stdout.includes(words)]).toEqual([command, code, true]);

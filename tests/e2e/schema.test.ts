@@ -120,6 +120,29 @@ describe("the output fits its schema", () => {
     expect(jobHistory.$defs.result.properties.state.enum).toEqual([...WORST_FIRST]);
   });
 
+  test("status, with all that can be wrong, and without heartbeats", async () => {
+    const at = (agoMs: number) => new Time(BigInt(Date.now() - agoMs) * 1_000_000n);
+    const put = (jid: string, agoMs: number, fields: object) =>
+      jobs.put(jid, encode(jobRecord(jid, { created: at(agoMs), updated: at(agoMs), ...fields })));
+    await put("stuck", 60_000, { status: "running", owner: "m1" });
+    await put("bad", 60_000, { status: "failed", targets: ["web-01", "db_eu"] });
+    const error = { jid: "bad", success: false, error: "no" };
+    await returns.put("bad.web-01", encode({ ...error, peel_id: "web-01" }));
+    await returns.put("bad.db_eu", encode({ ...error, peel_id: "db_eu", unreachable: true }));
+    const metadata = { source: "schedule", schedule: "nightly" };
+    for (let i = 1; i < 5; i++) await put(`run-${i}`, (9 + i) * 3_600_000, { targets: ["web-01"], metadata });
+    const blind = (await run("job", "status", "--format", "json")).stdout;
+    expectValid("job-status", blind);
+    expect(JSON.parse(blind)).toMatchObject({ masters: { alive: null }, peels: null, unknown: expect.any(String) });
+    for (const bucket of ["master-heartbeat", "peel-heartbeat"]) await nc.jetstream().views.kv(bucket);
+    const { stdout } = await run("job", "status", "--format", "json");
+    expectValid("job-status", stdout);
+    const { trouble, masters, stuck, failed, overdue, peels } = JSON.parse(stdout);
+    expect(trouble).toEqual(["masters", "stuck", "failed", "overdue", "peels"]);
+    for (const list of [masters.gone, stuck, failed.errors, failed.unreachable, overdue, peels.silent])
+      expect(list.length).toBeGreaterThan(0);
+  });
+
   test("diff", async () => {
     const put = (key: string, fields: object) =>
       returns.put(key, encode({ jid: "x", peel_id: key.slice(2), ...fields }));

@@ -162,13 +162,16 @@ export class MemoryStore implements Store {
     return index.map(({ key }) => key.slice("active.".length));
   }
 
-  async alivePeels() {
-    return [...newest(this.streams["KV_peel-heartbeat"]).values()].flatMap(({ key, bytes }) => (bytes ? [key] : []));
+  #heartbeats(of: "masters" | "peels") {
+    return newest(this.streams[of === "masters" ? "KV_master-heartbeat" : "KV_peel-heartbeat"]);
+  }
+
+  async alive(of: "masters" | "peels") {
+    return [...this.#heartbeats(of).values()].flatMap(({ key, bytes }) => (bytes ? [key] : []));
   }
 
   async heartbeat(of: "masters" | "peels", id: string): Promise<Heartbeat | "none"> {
-    const bucket = of === "masters" ? "KV_master-heartbeat" : "KV_peel-heartbeat";
-    const found = newest(this.streams[bucket]).get(id);
+    const found = this.#heartbeats(of).get(id);
     if (!found?.bytes) return "none";
     const storedMs = Number(found.storedNs / 1_000_000n);
     return { storedMs, ageMs: this.now().getTime() - storedMs, bytes: found.bytes };

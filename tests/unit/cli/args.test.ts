@@ -130,7 +130,8 @@ test.each([
   ["job describe A", 'unknown command "describe" for zester job. Did you mean show?'],
   ["job tail A", 'unknown command "tail" for zester job. Did you mean watch?'],
   ["job top", 'unknown command "top" for zester job. Did you mean watch?'],
-  ["job status A", 'unknown command "status" for zester job. Did you mean active or zester job show --summary?'],
+  ["status", 'unknown command "status" for zester. Did you mean zester job status?'],
+  ["job stauts", 'unknown command "stauts" for zester job. Did you mean status?'],
   ["logs A", 'unknown command "logs" for zester. Did you mean zester job show --output?'],
 ])("error: %s", async (line, message) => {
   const error = await parse(line).catch((error) => error);

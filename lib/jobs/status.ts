@@ -1,0 +1,114 @@
+// Reading what `status` shows: all jobs, the heartbeats, and the returns of jobs that may have failed.
+import { Unavailable } from "../errors.ts";
+import { isActive, JobList, type JobRow, mayHaveFailed } from "../model/job.ts";
+import { schedulesOf } from "../model/schedule.ts";
+import { hasFailed, runsOf } from "../model/stats.ts";
+import { activeOf, type FleetStatus, goneMasters, NAMED, overdueOf, type StuckJob } from "../model/status.ts";
+import { isMasterGone, type Stuck, stuckAmong } from "../model/stuck.ts";
+import type { Store } from "../store.ts";
+import { readFailures } from "./failures.ts";
+import { masterSigns, ownersOf } from "./heartbeats.ts";
+import { type Progress, type Read, readJobs, SeenPeels, toJob } from "./read-jobs.ts";
+import { countReturns } from "./return-counts.ts";
+
+const DAY_NS = 86_400_000_000_000n;
+
+/** The jobs and who is alive; undefined where the heartbeats cannot be read. */
+export interface Fleet {
+  readonly read: Read;
+  readonly masters: readonly string[] | undefined;
+  readonly peels: readonly string[] | undefined;
+  readonly unheard: string | undefined;
+}
+
+/** Reads all at once. */
+export async function readFleet(store: Store, progress: Progress | undefined): Promise<Fleet> {
+  let unheard: string | undefined;
+  const alive = (of: "masters" | "peels") =>
+    store.alive(of).catch((error) => {
+      if (!(error instanceof Unavailable)) throw error;
+      unheard ??= error.message;
+      return undefined;
+    });
+  const [read, masters, peels] = await Promise.all([
+    readJobs(store, () => true, false, progress),
+    alive("masters"),
+    alive("peels"),
+  ]);
+  return { read, masters, peels, unheard };
+}
+
+/** One pass over all jobs. */
+function survey({ numbers, make }: JobList, sinceNs: bigint, nowNs: bigint) {
+  const active: JobRow[] = [];
+  const doubtful: number[] = [];
+  const seen = new SeenPeels();
+  let [recent, failed] = [0, 0];
+  for (const n of numbers) {
+    const { row } = make(n);
+    if (isActive(row.status)) active.push(row);
+    const createdNs = row.created?.ns ?? 0n;
+    if (createdNs >= nowNs - DAY_NS) seen.see(row);
+    if (createdNs < sinceNs) continue;
+    recent++;
+    if (hasFailed(row)) failed++;
+    if (mayHaveFailed(row)) doubtful.push(n);
+  }
+  return { active, targeted: seen.ids, recent, failed, doubtful: new JobList(Int32Array.from(doubtful), make) };
+}
+
+/** The stuck jobs, the first ones with their records. */
+async function withRecords(store: Store, stuck: readonly Stuck[], rows: readonly JobRow[]): Promise<StuckJob[]> {
+  const byJid = new Map(rows.map((row) => [row.jid, row]));
+  const read = async (one: Stuck, i: number): Promise<StuckJob> => {
+    const bytes = i < NAMED ? await store.job(one.jid) : undefined;
+    return { ...one, job: { row: byJid.get(one.jid) as JobRow, record: bytes && toJob(one.jid, bytes).record } };
+  };
+  return Promise.all(stuck.map(read));
+}
+
+/** @param sinceNs `failed` is about the jobs created since then */
+export async function fleetStatus(
+  store: Store,
+  { read, masters, peels, ...fleet }: Fleet,
+  sinceNs: bigint,
+  warn: (text: string) => void,
+): Promise<FleetStatus> {
+  const nowNs = store.nowNs();
+  const { active, targeted, recent, failed, doubtful } = survey(read.jobs, sinceNs, nowNs);
+  let { unheard } = fleet;
+  const readStuck = async () => {
+    const signs = await masterSigns(store, [...(masters ?? []), ...ownersOf(active)], (why) => {
+      unheard ??= why;
+    });
+    const stuck = await withRecords(store, stuckAmong(active, store.nowNs(), signs), active);
+    return { stuck, alive: masters?.filter((id) => !isMasterGone(signs.get(id))).length };
+  };
+  const orNone = (error: unknown) => {
+    if (!(error instanceof Unavailable)) throw error;
+    warn(`${error.message} Cannot tell why jobs failed.`);
+    return undefined;
+  };
+  const [{ stuck, alive }, counts, found] = await Promise.all([
+    readStuck(),
+    countReturns(store, active),
+    readFailures(store, { jobs: doubtful }, undefined, warn).catch(orNone),
+  ]);
+  const isAlive = new Set(peels);
+  return {
+    sinceNs,
+    nowNs,
+    masters: { alive, gone: goneMasters(stuck) },
+    active: activeOf(active, counts, nowNs),
+    stuck,
+    failed: {
+      jobs: failed,
+      of: recent,
+      errors: found?.failures.groups() ?? [],
+      unreachable: found?.unreachable.groups()[0],
+    },
+    overdue: overdueOf(schedulesOf(runsOf(read.jobs), nowNs)),
+    peels: peels && { targeted: targeted.size, silent: [...targeted].filter((peel) => !isAlive.has(peel)) },
+    unheard,
+  };
+}

@@ -1,0 +1,213 @@
+// `status` as text and for programs. Pure.
+import { mapOf, Timestamp, type Value } from "../codec/value.ts";
+import { formatAge, formatAgo } from "../duration.ts";
+import type { ErrorGroup } from "../model/error-groups.ts";
+import { displayPeel } from "../model/peel.ts";
+import { type Concern, concernsOf, type FleetStatus, NAMED } from "../model/status.ts";
+import { stuckWords } from "../model/stuck.ts";
+import { spanWords } from "../model/trend.ts";
+import { named } from "../program.ts";
+import { count, paragraph, plural, shorten } from "../text.ts";
+import { callOf } from "./call.ts";
+import { paintState } from "./colors.ts";
+import { targetOf } from "./columns.ts";
+import { UNTOLD } from "./errors.ts";
+import { LONG, leaves, tellingLength } from "./fit.ts";
+import { peelNames } from "./names.ts";
+import { statusMetrics } from "./openmetrics.ts";
+import { type RowColumn, tableOf, type View, type Viewer } from "./view.ts";
+
+/** What a line shows, and the command that shows more. */
+type Words = readonly [text: string, next: string];
+
+interface Line {
+  readonly name: string;
+  /** The state whose color the name has. */
+  readonly state: string;
+  readonly words: Words;
+}
+
+const COLUMNS: readonly RowColumn<Line>[] = [
+  { name: "name", min: 8, value: ({ name }) => name, paint: ({ state }, { color }) => paintState(state, color) },
+  { name: "text", gives: LONG, wraps: true, value: ({ words }) => words[0] },
+  { name: "next", gives: [leaves(1)], value: ({ words }) => named(words[1]) },
+];
+
+const ALL = Number.POSITIVE_INFINITY;
+/** The most columns of each part of a text; piped, there is no limit. */
+const LIMITS = {
+  terminal: { names: 40, error: 80, call: 40, target: 24 },
+  pipe: { names: ALL, error: ALL, call: ALL, target: ALL },
+};
+type Limits = typeof LIMITS.terminal;
+
+const namesOf = (peels: readonly string[], { names }: Limits) =>
+  peelNames(
+    peels.map((peel) => ({ peel })),
+    names,
+  );
+
+/** The first lines, and the number of the others. */
+const firstLines = (lines: readonly Words[], next: string): readonly Words[] =>
+  lines.length <= NAMED ? lines : [...lines.slice(0, NAMED), [`${count(lines.length - NAMED)} more`, next]];
+
+function masterLine({ masters: { alive, gone } }: FleetStatus): Words {
+  const living = alive === undefined ? [] : [alive === 0 ? "none alive" : `${count(alive)} alive`];
+  const words = gone.map(({ master, jobs, heardNs }) => {
+    const heard = heardNs === undefined ? "" : ` for ${formatAge(heardNs)}`;
+    return `${master} gone${heard}, with ${plural(jobs, "job")}`;
+  });
+  return [[...living, ...words].join("; "), gone.length > 0 ? "zester job active" : "zester config check"];
+}
+
+function stuckLines({ stuck }: FleetStatus, most: Limits): readonly Words[] {
+  const length = most === LIMITS.pipe ? undefined : tellingLength(stuck.map(({ jid }) => jid));
+  const lines = stuck.map((one): Words => {
+    const { row, record } = one.job;
+    const jid = one.jid.slice(0, length);
+    const what = `${callOf(record, row, most.call)} on ${targetOf(row, most.target)}`;
+    return [`${jid} ${what}: ${stuckWords(one)}`, `zester job trace ${jid}`];
+  });
+  return firstLines(lines, "zester job active --wide");
+}
+
+/** `95 jobs in 1h` */
+const recentWords = ({ sinceNs, nowNs, failed }: FleetStatus) =>
+  `${plural(failed.of, "job")} in ${spanWords({ fromNs: sinceNs, toNs: nowNs, slices: 1 })}`;
+
+function failedLine(status: FleetStatus, since: string, most: Limits): Words {
+  const { jobs, errors, unreachable } = status.failed;
+  const [worst, ...others] = errors;
+  const of = (group: ErrorGroup, what: string) =>
+    `${plural(group.peels.length, "peel")}${what} (${namesOf(group.peels, most)})`;
+  const words = [
+    `${count(jobs)} of ${recentWords(status)}`,
+    worst && of(worst, `: ${shorten(worst.error || UNTOLD, most.error)}`),
+    others.length > 0 && plural(others.length, "other error"),
+    unreachable && of(unreachable, " unreachable"),
+  ];
+  return [words.filter(Boolean).join("; "), `zester job errors --since ${since}`];
+}
+
+function overdueLines({ overdue, nowNs }: FleetStatus, most: Limits): readonly Words[] {
+  const next = "zester job stats --by schedule";
+  const lines = overdue.map(({ entry, peels }): Words => {
+    const lastNs = peels.reduce((last, one) => (one.lastNs > last ? one.lastNs : last), 0n);
+    const where = namesOf(
+      peels.map(({ peel }) => peel),
+      most,
+    );
+    return [`schedule ${entry} on ${where}: last run ${formatAgo(nowNs - lastNs)} ago`, next];
+  });
+  return firstLines(lines, next);
+}
+
+function peelLine({ peels: { targeted, silent } = { targeted: 0, silent: [] } }: FleetStatus, most: Limits): Words {
+  const alive = `${count(targeted - silent.length)} of ${count(targeted)} alive (targeted in 24h)`;
+  return [`${alive}; ${namesOf(silent, most)} silent`, `zester job history ${displayPeel(silent[0] ?? "")}`];
+}
+
+/** Said once for all lines that need heartbeats. */
+function unheardLine({ masters, peels, unheard }: FleetStatus): Words {
+  const who = [masters.alive === undefined ? "masters" : [], peels ? [] : "peels"].flat().join(" and ");
+  return [`cannot tell which ${who || "masters"} are alive: ${unheard}`, "zester config check"];
+}
+
+/** `3 jobs, 78/127 returned; oldest 4m` */
+function activeWords({ active: { jobs, returned, targeted, oldestNs } }: FleetStatus): string {
+  const progress = returned === undefined ? "" : `, ${count(returned)}/${count(targeted)} returned`;
+  return `${plural(jobs, "job")}${progress}${oldestNs === undefined ? "" : `; oldest ${formatAgo(oldestNs)}`}`;
+}
+
+function wellWords(status: FleetStatus): string {
+  const { masters, peels, failed, active } = status;
+  const alive = `${plural(masters.alive ?? 0, "master")} and ${plural(peels?.targeted ?? 0, "peel")} alive`;
+  const recent = `${failed.of > 0 ? "none of " : ""}${recentWords(status)}${failed.of > 0 ? " failed" : ""}`;
+  return `all well: ${alive}; ${count(active.jobs)} active; ${recent}`;
+}
+
+const STATES: Readonly<Record<Concern, string>> = {
+  masters: "failed",
+  stuck: "stuck",
+  failed: "failed",
+  overdue: "late",
+  peels: "silent",
+};
+
+/** What there is to say, worst first; nothing when all is well. @param since as typed, for a command */
+function linesOf(status: FleetStatus, since: string, most: Limits): Line[] {
+  const wordsOf: Record<Concern, () => readonly Words[]> = {
+    masters: () => [masterLine(status)],
+    stuck: () => stuckLines(status, most),
+    failed: () => [failedLine(status, since, most)],
+    overdue: () => overdueLines(status, most),
+    peels: () => [peelLine(status, most)],
+  };
+  const lines = concernsOf(status).flatMap((name) =>
+    wordsOf[name]().map((words): Line => ({ name, state: STATES[name], words })),
+  );
+  if (status.unheard !== undefined) lines.push({ name: "unknown", state: "late", words: unheardLine(status) });
+  if (lines.length > 0 && status.active.jobs > 0)
+    lines.push({ name: "active", state: "running", words: [activeWords(status), "zester job watch"] });
+  return lines;
+}
+
+function statusText(status: FleetStatus, since: string, viewer: Viewer): string {
+  const lines = linesOf(status, since, viewer.columns === undefined ? LIMITS.pipe : LIMITS.terminal);
+  if (lines.length === 0) return paragraph(wellWords(status), viewer.columns);
+  return tableOf(COLUMNS, lines, { ...viewer, header: false });
+}
+
+/** A map for programs; what is not known is null. */
+const document = (fields: Readonly<Record<string, Value | undefined>>) =>
+  mapOf(Object.entries(fields).map(([name, value]) => [name, value ?? null]));
+
+const errorDocument = ({ error, peels, jobs }: ErrorGroup) =>
+  document({ error: error || null, jobs: jobs.length, where: [...peels].sort() });
+
+function statusDocument(status: FleetStatus): Value {
+  const { masters, active, failed, peels } = status;
+  return document({
+    trouble: concernsOf(status),
+    since: Timestamp.at(status.sinceNs),
+    masters: document({
+      alive: masters.alive,
+      gone: masters.gone.map(({ master, jobs, heardNs }) => document({ master, jobs, heard: heardNs })),
+    }),
+    active: document({
+      jobs: active.jobs,
+      returned: active.returned,
+      targeted: active.targeted,
+      oldest: active.oldestNs,
+    }),
+    stuck: status.stuck.map((one) =>
+      document({
+        jid: one.jid,
+        function: one.job.row.fn,
+        target: targetOf(one.job.row, ALL),
+        why: stuckWords(one),
+      }),
+    ),
+    failed: document({
+      jobs: failed.jobs,
+      of: failed.of,
+      errors: failed.errors.map(errorDocument),
+      unreachable: failed.unreachable ? [...failed.unreachable.peels].sort() : [],
+    }),
+    overdue: status.overdue.flatMap(({ entry, fn, peels }) =>
+      peels.map(({ peel, lastNs }) =>
+        document({ schedule: entry, function: fn, peel_id: peel, last_run: Timestamp.at(lastNs) }),
+      ),
+    ),
+    peels: peels && document({ targeted: peels.targeted, silent: [...peels.silent].sort() }),
+    unknown: status.unheard,
+  });
+}
+
+/** @param since as typed, for a command */
+export const statusView = (status: FleetStatus, since: string, asMetrics: boolean): View => ({
+  size: 1,
+  isOne: true,
+  text: (viewer) => [asMetrics ? statusMetrics(status) : statusText(status, since, viewer)],
+  documents: () => [statusDocument(status)],
+});
