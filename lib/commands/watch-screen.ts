@@ -1,6 +1,7 @@
 // `watch` on a terminal: the picture of all jobs, steered by keys.
 import { followAllJobs, linkNote } from "../jobs/follow.ts";
 import { lookForStuck } from "../jobs/heartbeats.ts";
+import { keepCounting } from "../jobs/return-counts.ts";
 import type { Job, JobRow } from "../model/job.ts";
 import { Board } from "../render/board.ts";
 import { CALL_FIELDS } from "../render/call.ts";
@@ -61,15 +62,21 @@ export async function watchOnScreen(
   leave.now = () => screen.close();
   screen.open();
   const rows = () => board.rows(session.store.now().getTime());
-  const stop = lookForStuck(session, rows, (found) => {
-    board.stuck = found;
-    screen.change();
-  });
+  const stops = [
+    lookForStuck(session, rows, (found) => {
+      board.stuck = found;
+      screen.change();
+    }),
+    keepCounting(session, rows, (counts) => {
+      board.returned = counts;
+      screen.change();
+    }),
+  ];
   try {
     const following = followAllJobs(session, linkNote(session, "table", setNote), watcher, CALL_FIELDS);
     await Promise.race([following, over.promise]);
   } finally {
-    stop();
+    for (const stop of stops) stop();
     screen.close();
   }
 }

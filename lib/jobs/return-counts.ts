@@ -73,3 +73,36 @@ export async function countReturns(store: Store, rows: readonly JobRow[]): Promi
   if (!isRead) return new Map();
   return new Map(Array.from(jobs).flatMap(([jid, { count }]) => (count === undefined ? [] : [[jid, count] as const])));
 }
+
+/** Jobs are counted again after this many ms. */
+const AGAIN_MS = 1_000;
+/** Counting takes no more than this part of the time. */
+const SHARE = 1 / 10;
+
+/**
+ * Counts again and again. What cannot be counted now keeps its last count.
+ * @param rows the jobs of that moment
+ * @returns what ends that
+ */
+export function keepCounting(
+  session: { readonly store: Store },
+  rows: () => readonly JobRow[],
+  counted: (counts: ReturnCounts) => void,
+  againMs = AGAIN_MS,
+): () => void {
+  let timer: ReturnType<typeof setTimeout>;
+  let isOver = false;
+  const look = async () => {
+    const began = Date.now();
+    // A lost connection is reported elsewhere.
+    const counts = await countReturns(session.store, rows()).catch(() => undefined);
+    if (isOver) return;
+    if (counts && counts.size > 0) counted(counts);
+    timer = setTimeout(look, Math.max(againMs, (Date.now() - began) / SHARE));
+  };
+  timer = setTimeout(look, againMs);
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+  };
+}

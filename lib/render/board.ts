@@ -1,7 +1,7 @@
 // The jobs that `watch` shows: those that are active, and those that ended a short time ago. Pure.
 
 import type { Job } from "../model/job.ts";
-import { byCreation, isActive, isTerminal, type JobRow } from "../model/job.ts";
+import { byCreation, isActive, isTerminal, type JobRow, type ReturnCounts } from "../model/job.ts";
 import type { Stuck } from "../model/stuck.ts";
 import { callOf } from "./call.ts";
 
@@ -39,6 +39,9 @@ export class Board {
 
   /** Why jobs are stuck, when last checked. */
   stuck: ReadonlyMap<string, Stuck> = new Map();
+
+  /** How many peels have returned from jobs that run, when last counted. */
+  returned: ReturnCounts = new Map();
 
   /** Every job that ended within KEPT.ms is kept. */
   keepsAll = true;

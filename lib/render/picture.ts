@@ -12,7 +12,8 @@ import {
   isUnknownStatus,
   type JobRow,
   jobDuration,
-  returnedOf,
+  type ReturnCounts,
+  returnedNow,
 } from "../model/job.ts";
 import { STATE_GROUPS } from "../model/selection.ts";
 import { stuckWords } from "../model/stuck.ts";
@@ -138,11 +139,11 @@ export function settled(steering: Steering, jids: readonly string[], lines: numb
 const WORST_FIRST = ["failed", "partial", "timeout", "canceled", "complete"];
 
 /** Numbers by which rows are sorted, least first. */
-const KEYS: Readonly<Record<Steering["sort"], (row: JobRow, isStuck: boolean) => number>> = {
+const KEYS: Readonly<Record<Steering["sort"], (row: JobRow, isStuck: boolean, counts: ReturnCounts) => number>> = {
   state: (row, isStuck) =>
     isStuck ? -2 : isUnknownStatus(row.status) ? -1 : isActive(row.status) ? 0 : WORST_FIRST.indexOf(row.status ?? ""),
   age: () => 0,
-  progress: (row) => Number(returnedOf(row) ?? 0n) / Math.max(1, countTargets(row.targets ?? [])),
+  progress: (row, _, counts) => Number(returnedNow(row, counts) ?? 0) / Math.max(1, countTargets(row.targets ?? [])),
   failures: (row) => -Number(failedOf(row) ?? 0n),
 };
 
@@ -164,7 +165,7 @@ export function listed(board: Board, { filter, sort, ended, cursor }: Steering, 
     const text = filteredText(job, isStuck(job));
     return words.every((word) => text.includes(word));
   });
-  const key = (job: BoardJob) => KEYS[sort](job.row, isStuck(job));
+  const key = (job: BoardJob) => KEYS[sort](job.row, isStuck(job), board.returned);
   return jobs
     .map((job) => ({ job, over: isTerminal(job.row.status), key: key(job) }))
     .sort((a, b) => {
@@ -198,8 +199,8 @@ function left(row: JobRow, nowMs: number): string {
 const stateText = (row: JobRow, { stuck }: Board) => displayState(row) + (stuck.has(row.jid) ? ", stuck" : "");
 
 /** How columns give way: long texts, the bar, the id but its first characters, and in the end whole columns. */
-function columnsFor(jids: readonly string[], shown: readonly BoardJob[]): Column[] {
-  const returns = Math.max(...shown.map(({ row }) => width(returnsOf(row))));
+function columnsFor(jids: readonly string[], shown: readonly BoardJob[], counts: ReturnCounts): Column[] {
+  const returns = Math.max(...shown.map(({ row }) => width(returnsOf(row, counts))));
   return [
     { title: "JID", gives: idGives(jids, 3) },
     { title: "WHAT", gives: [shrinks(1, 24), shrinks(4, 12), shrinks(8, 8), leaves(9)] },
@@ -217,8 +218,8 @@ const TARGET_COLUMNS = 400;
 
 function cellsOf({ row, what }: BoardJob, board: Board, nowMs: number, look: PictureLook): Cell[] {
   const took = jobDuration(row, new Date(nowMs));
-  const returns = returnsOf(row);
-  const returned = returnedOf(row);
+  const returns = returnsOf(row, board.returned);
+  const returned = returnedNow(row, board.returned);
   const withBar =
     row.targets && returned !== undefined
       ? `${bar(Number(returned), countTargets(row.targets), BAR_COLUMNS, look.utf8)} ${returns}`
@@ -325,7 +326,11 @@ function rowLines(
   if (shown.length === 0) return [filter === "" ? "No active jobs." : "No jobs match the filter."];
   const jids = jobs.map(({ row }) => row.jid);
   const cells = shown.map((job) => cellsOf(job, board, nowMs, { color, utf8 }));
-  const table = renderTable(columnsFor(jids, shown), cells, true, { color, columns: columns - MARK, wrap: false });
+  const table = renderTable(columnsFor(jids, shown, board.returned), cells, true, {
+    color,
+    columns: columns - MARK,
+    wrap: false,
+  });
   const lines = table.split("\n").slice(0, -1);
   return lines.map((line, i) => `${i === place - top + 1 ? ">" : " "} ${line}`);
 }

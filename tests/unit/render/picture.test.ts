@@ -186,6 +186,23 @@ test.each<[presses: number, jids: string[]]>([
   expect(picture.jids).toEqual(jids);
 });
 
+test("returns that were counted are shown and sorted by, failures not; the count of a record comes first", () => {
+  const none = { return_count: null, success_count: null };
+  const picture = new Steered({ columns: 103, rows: 24 }, [job("a", none), job("b", none), job("c", none), job("d")]);
+  picture.board.returned = new Map([
+    ["a", 3],
+    ["b", 0],
+    ["d", 4],
+  ]);
+  picture.press("s", "s");
+  expect(picture.rows.map((row) => row.slice(2).split(/ {2,}/).slice(0, 6))).toEqual([
+    ["b", "state.apply", "web*", "running", "░░░░░░░░░░ 0/4", "-"],
+    ["c", "state.apply", "web*", "running", "-/4", "-"],
+    ["d", "state.apply", "web*", "running", "█████░░░░░ 2/4", "1"],
+    ["a", "state.apply", "web*", "running", "███████░░░ 3/4", "-"],
+  ]);
+});
+
 test("t: jobs that ended too, after the active ones, worst first, then the newest", () => {
   const picture = new Steered(undefined, [
     job("fine", { status: "complete" }),
