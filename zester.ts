@@ -21,6 +21,7 @@ const jobs = {
   diff: () => import("./lib/commands/diff.ts").then(definition),
   stats: () => import("./lib/commands/stats.ts").then(definition),
   grep: () => import("./lib/commands/grep.ts").then(definition),
+  export: () => import("./lib/commands/export.ts").then(definition),
   kill: () => import("./lib/commands/kill.ts").then(definition),
   retry: () => import("./lib/commands/retry.ts").then(definition),
 };

@@ -156,6 +156,27 @@ export interface Store {
   readonly readsManyAtOnce: boolean;
 }
 
+/** What a fleet stores. */
+export const PARTS = ["jobs", "returns", "events", "masters", "peels"] as const;
+export type Part = (typeof PARTS)[number];
+
+/** A message as its stream stores it. */
+export interface StoredMessage {
+  readonly subject: string;
+  readonly sequence: number;
+  readonly storedNs: bigint;
+  /** Its own headers, in order; a name may stand there twice. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly bytes: Uint8Array;
+}
+
+/** A server by name; what it does not say is undefined. */
+export interface ServerFacts {
+  readonly name: string | undefined;
+  readonly version: string | undefined;
+  readonly cluster: string | undefined;
+}
+
 /** For those who follow what changes. */
 export interface Follow {
   /** Called once, when everything that was stored at the start has been handed over. */
@@ -183,6 +204,20 @@ export interface LiveStore extends Store {
   readonly shown: string;
   /** How long the server may stay silent. */
   readonly timeoutMs: number;
+  readonly server: ServerFacts;
+  /** @throws NoBucket when there is no such bucket or stream, Unavailable when it may not be read */
+  require(part: Part): Promise<void>;
+  /**
+   * Hands over the stored messages of these jobs, or all, in the order of their stream for each key: of jobs every revision of the
+   * record and of its entry in the index, of events all, of returns and heartbeats the newest of each key, of heartbeats those of
+   * all masters or peels. None is missing that existed throughout.
+   * @throws NoBucket, Unavailable, and Transient when that cannot be proven
+   */
+  messages(
+    part: Part,
+    of: Exclude<ReturnsOf, { readonly peel: string }>,
+    onMessage: (message: StoredMessage) => void,
+  ): Promise<void>;
   readonly returns: LiveReturns;
   /** True when the newest entry under a job's key says that it was deleted; false when that is unknown. */
   jobWasDeleted(jid: string): Promise<boolean>;

@@ -52,10 +52,16 @@ interface Portions {
 }
 
 /** Every message, or every message from a time on. */
-const configSince = (sinceNs: bigint | undefined): ConsumerConfig =>
+export const configSince = (sinceNs: bigint | undefined): ConsumerConfig =>
   sinceNs === undefined
     ? { deliver_policy: "all" }
     : { deliver_policy: "by_start_time", opt_start_time: startTime(sinceNs) };
+
+/** `ReturnEntries`, for messages. */
+interface Messages {
+  take(msg: Msg): number;
+  expect(total: number, come: number): void;
+}
 
 const EVERYTHING: Portions = { peels: [["*.*"]], lists: [["*"]] };
 
@@ -112,7 +118,14 @@ export class Returns implements LiveReturns {
   }
 
   /** @param changes replaces some of SIZES */
-  async across(of: ReturnsOf, entries: ReturnEntries, changes: Partial<typeof SIZES> = {}): Promise<void> {
+  across(of: ReturnsOf, entries: ReturnEntries, changes: Partial<typeof SIZES> = {}): Promise<void> {
+    const { prefix } = this.bucket;
+    const take = (msg: Msg) => entries.take(subjectBytes(msg), prefix.length, isTombstone(msg) ? undefined : msg.data);
+    return this.messages(of, { take, expect: (total, come) => entries.expect(total, come) }, changes);
+  }
+
+  /** As `across`, with the messages themselves. */
+  async messages(of: ReturnsOf, entries: Messages, changes: Partial<typeof SIZES> = {}): Promise<void> {
     const sizes = { ...SIZES, ...changes };
     const { jids, sinceNs } = typeof of === "object" && "jids" in of ? of : {};
     if (jids?.size === 0) return;
@@ -164,14 +177,14 @@ export class Returns implements LiveReturns {
     return this.bucket.consume(newestOf(subjects), async ({ pending }) => pending > 0);
   }
 
-  async #scan(portions: readonly (readonly string[])[], before: StreamState, entries: ReturnEntries): Promise<void> {
+  async #scan(portions: readonly (readonly string[])[], before: StreamState, entries: Messages): Promise<void> {
     const { history } = before;
     const { bucket } = this;
     let come = 0;
     const keys: Keys = {
       take(msg) {
         come++;
-        return entries.take(subjectBytes(msg), bucket.prefix.length, isTombstone(msg) ? undefined : msg.data);
+        return entries.take(msg);
       },
       dropAllBut() {}, // a key that existed at the start of the read counts
     };
@@ -187,7 +200,7 @@ export class Returns implements LiveReturns {
   }
 
   /** @returns true when the answer is proven complete */
-  async #inOrder(sinceNs: bigint | undefined, state: StreamState, entries: ReturnEntries): Promise<boolean> {
+  async #inOrder(sinceNs: bigint | undefined, state: StreamState, entries: Messages): Promise<boolean> {
     // Newer servers find the newest of each key faster than this file separates the keys.
     if (state.history !== 1 || (sinceNs === undefined && this.bucket.connection.isAtLeast(2, 10))) return false;
     const lists = await this.#pass(2, sinceNs, state, entries);
@@ -199,7 +212,7 @@ export class Returns implements LiveReturns {
     tokens: 1 | 2,
     sinceNs: bigint | undefined,
     before: StreamState,
-    entries: ReturnEntries,
+    entries: Messages,
   ): Promise<number | undefined> {
     const { bucket } = this;
     const prefix = bucket.prefix.length;
@@ -215,7 +228,7 @@ export class Returns implements LiveReturns {
         const key = subjectBytes(msg);
         const found = countTokens(key, prefix);
         if (found === 1) lists++;
-        if (found === tokens) entries.take(key, prefix, isTombstone(msg) ? undefined : msg.data);
+        if (found === tokens) entries.take(msg);
       };
       if (!bucket.connection.isAtLeast(2, 10)) {
         if (await readFrom(bucket, config, state, Number.POSITIVE_INFINITY, hand)) return lists;

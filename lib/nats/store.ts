@@ -10,8 +10,12 @@ import type {
   JobsState,
   LiveStore,
   NewJob,
+  Part,
   PeelOfJob,
+  ReturnsOf,
+  ServerFacts,
   StoredEvent,
+  StoredMessage,
 } from "../store.ts";
 import { safe } from "../text.ts";
 import { Bucket, isTombstone } from "./bucket.ts";
@@ -19,6 +23,7 @@ import { type Connection, PermissionDenied } from "./connection.ts";
 import { type ConsumerConfig, deliveryOf, Picture, startTime, subjectBytes } from "./consumer.ts";
 import { handToMasters, tooLarge } from "./dispatch.ts";
 import { JetStream } from "./jetstream.ts";
+import { areFew, FirstOfEach, ofJobs, readStream, readSubject, storedMessage } from "./messages.ts";
 import { inPortions, Returns, SIZES } from "./returns.ts";
 import { readFrom } from "./scan.ts";
 import { Stream } from "./stream.ts";
@@ -223,6 +228,35 @@ export class NatsStore implements LiveStore {
 
   async alive(of: "masters" | "peels"): Promise<string[]> {
     return this.#fleet[of].keys(">");
+  }
+
+  async messages(
+    part: Part,
+    of: Exclude<ReturnsOf, { readonly peel: string }>,
+    onMessage: (message: StoredMessage) => void,
+  ): Promise<void> {
+    const { jids, sinceNs } = typeof of === "object" ? of : {};
+    const isWanted = jids ? ofJobs(jids) : () => true;
+    const hand = (msg: Msg) => onMessage(storedMessage(msg));
+    const handWanted = (msg: Msg) => void (isWanted(msg.subject) && hand(msg));
+    if (part === "masters" || part === "peels") return this.#fleet[part].scan([">"], new FirstOfEach(hand));
+    if (part === "returns") return this.returns.messages(of, new FirstOfEach(handWanted));
+    const stream = this.#fleet[part];
+    if (!jids || !areFew(jids)) return readStream(stream, sinceNs, handWanted);
+    for (const jid of jids.keys()) {
+      const subjects =
+        part === "jobs" ? [`$KV.jobs.${token(jid)}`, `$KV.jobs.active.${token(jid)}`] : [`zester.job.${token(jid)}.>`];
+      for (const subject of subjects) await readSubject(stream, subject, onMessage);
+    }
+  }
+
+  async require(part: Part): Promise<void> {
+    await this.#fleet[part].state();
+  }
+
+  get server(): ServerFacts {
+    const { server_name: name, version, cluster } = this.connection.nc.info ?? {};
+    return { name, version, cluster };
   }
 
   async cancel(jid: string): Promise<boolean | undefined> {

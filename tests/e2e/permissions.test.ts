@@ -195,6 +195,8 @@ const READING: readonly (readonly [string, number, string])[] = [
   ["job trace j1", 0, "dispatched"],
   ["job kill --state running --dry-run", 0, "j2 "],
   ["job retry j3 --dry-run", 0, "web-01"],
+  ["job export j1", 0, '"subject":"zester.job.j1.ack.web-01"'],
+  ["job export --all", 0, '"subject":"zester.job.j1.ack.web-01"'],
   ["job history web-01 --until 1h", 0, "j1 "],
   ["job show @last-bad", 0, '"jid": "j3"'],
   ["job stats", 0, "test.ping"],

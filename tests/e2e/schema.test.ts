@@ -212,6 +212,11 @@ describe("the output fits its schema", () => {
     expectValid("job-errors", (await run("job", "errors", "--user", "none", "--format", "json")).stdout);
   });
 
+  test("export", async () => {
+    await putFixtures(nc);
+    expectLines("job-export-line", (await run("job", "export", "--all")).stdout);
+  });
+
   test("grep", async () => {
     await jobs.put("j1", encode(jobRecord("j1", { created: Time.now() })));
     await returns.put("j1.a", encode({ success: false, error: "no space\nat all" }));

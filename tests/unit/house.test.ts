@@ -15,9 +15,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   terminal: [],
   nats: ["settings", "model", "codec"],
   jobs: ["model", "codec"],
+  archive: ["model", "codec"],
   render: ["model", "codec"],
-  commands: ["codec", "model", "settings", "terminal", "nats", "jobs", "render", "cli"],
-  cli: ["codec", "model", "settings", "terminal", "nats", "jobs", "render"],
+  commands: ["codec", "model", "settings", "terminal", "nats", "jobs", "archive", "render", "cli"],
+  cli: ["codec", "model", "settings", "terminal", "nats", "jobs", "archive", "render"],
 };
 
 /** Who may import a package that only some may import. */
@@ -161,7 +162,7 @@ test.each<[title: string, path: string, source: string, ...broken: string[]]>([
   ["process in a comment", A, "// process.env"],
   ["a long file of lib", A, x(999)],
   ["a long command tree", "zester.ts", x(81), "81 lines, at most 80"],
-  ["a long README", "README.md", x(251), "251 lines, at most 250"],
+  ["a long README", "README.md", x(261), "261 lines, at most 260"],
   ["a long test", "tests/a.ts", x(999)],
   ["a word, whatever its case", "tests/a.ts", "// No\x62ody.", 'says "No\x62ody"'],
   ["two words", "README.md", "some\x62ody, who\x65ver", 'says "some\x62ody"', 'says "who\x65ver"'],

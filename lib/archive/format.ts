@@ -1,0 +1,70 @@
+// The file of an export: JSON Lines (docs/formats.md). A header; each message as its stream stores it; how many there are, with the
+// SHA-256 of all that stands before.
+import { toJsonLine } from "../codec/json.ts";
+import { mapOf, Timestamp, type Value } from "../codec/value.ts";
+import type { Part, ServerFacts, StoredMessage } from "../store.ts";
+
+/** The version of the format. */
+export const FORMAT = 1;
+
+/** What the subjects of a part start with, and what it is in NATS. */
+export const STORED: Readonly<Record<Part, { readonly prefix: string; readonly title: string }>> = {
+  jobs: { prefix: "$KV.jobs.", title: 'bucket "jobs"' },
+  returns: { prefix: "$KV.job-returns.", title: 'bucket "job-returns"' },
+  events: { prefix: "zester.job.", title: 'stream "job-events"' },
+  masters: { prefix: "$KV.master-heartbeat.", title: 'bucket "master-heartbeat"' },
+  peels: { prefix: "$KV.peel-heartbeat.", title: 'bucket "peel-heartbeat"' },
+};
+
+export interface Header {
+  /** When it was exported, by the server's clock, in ns. */
+  readonly ns: bigint;
+  readonly version: string;
+  readonly server: ServerFacts;
+  /** The flags, or the IDs, that selected the jobs. */
+  readonly selection: string;
+  readonly redacted: boolean;
+  /** What the server lacked, or did not show. */
+  readonly missing: readonly Part[];
+}
+
+export function headerLine({ ns, version, server, selection, redacted, missing }: Header): string {
+  const { name, version: itsVersion, cluster } = server;
+  return toJsonLine(
+    mapOf<Value>([
+      ["zester_export", FORMAT],
+      ["time", Timestamp.at(ns)],
+      ["version", version],
+      [
+        "server",
+        mapOf<Value>([
+          ["name", name],
+          ["version", itsVersion],
+          ["cluster", cluster],
+        ]),
+      ],
+      ["selection", selection],
+      ["redacted", redacted],
+      ["missing", [...missing]],
+    ]),
+  );
+}
+
+export const messageLine = ({ subject, sequence, storedNs, headers, bytes }: StoredMessage): string =>
+  toJsonLine(
+    mapOf<Value>([
+      ["subject", subject],
+      ["seq", sequence],
+      ["time", Timestamp.at(storedNs)],
+      ["headers", headers.length === 0 ? undefined : headers.map(([name, value]) => [name, value])],
+      ["data", bytes],
+    ]),
+  );
+
+export const lastLine = (messages: number, sha256: string): string =>
+  toJsonLine(
+    mapOf<Value>([
+      ["messages", messages],
+      ["sha256", sha256],
+    ]),
+  );

@@ -1,0 +1,64 @@
+// What looks like a secret in stored values, taken out: for exports that others read.
+import { decode, Undecodable } from "../codec/decode.ts";
+import { encode, Unencodable } from "../codec/encode.ts";
+import type { Value } from "../codec/value.ts";
+import { hideSecrets } from "../secrets.ts";
+
+const REDACTED = "[redacted]";
+/** A value that cannot be decoded stays one. */
+const UNREADABLE = Uint8Array.of(0xc1);
+
+const NAME = "pass(?:word|wd|phrase)|secret|token|api[_-]?key|private[_-]?key|credential";
+const IS_SECRET = new RegExp(NAME, "i");
+/** `PASSWORD=x`, `--password x`, `"token": "x"`; and the password of an address. Every repetition is bounded: texts are long. */
+const IN_TEXT = new RegExp(
+  [
+    String.raw`(?<name>(?:${NAME})[\w.-]{0,60}(?:\\?["'])?\s{0,4}(?:[=:]\s{0,4}|(?<=--[\w-]{1,80}\s{1,4})))(?:\\?"(?:[^"\\]|\\.){0,4096}"|'[^']{0,4096}'|[^\s,;&]+)`,
+    String.raw`(?<user>://[^\s/:@]{0,100}:)[^\s/@]{1,400}(?=@)`,
+  ].join("|"),
+  "gi",
+);
+
+/** Takes secrets out of values, and counts them. */
+export class Redaction {
+  count = 0;
+
+  /** The value without secrets: the same bytes when there is none. One that cannot be decoded may be one as a whole. */
+  of(bytes: Uint8Array): Uint8Array {
+    if (bytes.length === 0) return bytes;
+    const before = this.count;
+    try {
+      const value = this.#value(decode(bytes));
+      return this.count === before ? bytes : encode(value);
+    } catch (error) {
+      if (!(error instanceof Undecodable || error instanceof Unencodable)) throw error;
+      this.count = before + 1;
+      return UNREADABLE;
+    }
+  }
+
+  #value(value: Value): Value {
+    if (typeof value === "string") return this.#text(value);
+    if (value instanceof Uint8Array) return Buffer.from(this.#text(Buffer.from(value).toString("latin1")), "latin1");
+    if (Array.isArray(value)) return value.map((item) => this.#value(item));
+    if (!(value instanceof Map)) return value;
+    return new Map(
+      Array.from(value, ([key, item]) => [key, IS_SECRET.test(key) ? this.#secret(item) : this.#value(item)]),
+    );
+  }
+
+  #secret(value: Value): Value {
+    if (value === null || value === "" || typeof value === "boolean") return value;
+    this.count++;
+    return REDACTED;
+  }
+
+  #text(text: string): string {
+    const hidden = hideSecrets(text);
+    if (hidden !== text) this.count++;
+    return hidden.replace(IN_TEXT, (_, name?: string, user?: string) => {
+      this.count++;
+      return `${name ?? user}${REDACTED}`;
+    });
+  }
+}

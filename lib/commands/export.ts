@@ -1,0 +1,201 @@
+// zester job export
+import type { ArgsDef } from "citty";
+import { STORED } from "../archive/format.ts";
+import type { Redaction } from "../archive/redact.ts";
+import { ExportWriter } from "../archive/writer.ts";
+import { defineCommand, type Flags } from "../cli/command.ts";
+import { NoBucket, Unavailable, UserError } from "../errors.ts";
+import { resolveJob } from "../jobs/lookup.ts";
+import { SeenPeels, toJob } from "../jobs/read-jobs.ts";
+import { readSelected } from "../jobs/recent.ts";
+import { parseJid } from "../model/jid.ts";
+import { type JobRow, jobRow } from "../model/job.ts";
+import type { Narrowing } from "../model/job-reference.ts";
+import { parseSelection, type Selection } from "../model/selection.ts";
+import type { Part, ReturnsOf, StoredMessage } from "../store.ts";
+import { progressOn } from "../terminal/progress.ts";
+import { count, plural } from "../text.ts";
+import { versionFacts } from "../version.ts";
+import { selectionByServer, serverClock } from "./clock.ts";
+import { noteReference } from "./job-reference.ts";
+import { amongWords, unreadableWarning } from "./output.ts";
+import { OutputFile } from "./output-file.ts";
+import { selectingFlags } from "./selecting.ts";
+import { type Session, withSession } from "./session.ts";
+import { conditions, type GlobalArgs, globals, jids, scripted } from "./shared.ts";
+
+const args = {
+  ...globals,
+  jid: { ...jids, required: false },
+  ...conditions,
+  all: { type: "boolean", description: "all that the server stores" },
+  output: { type: "string", valueHint: "file", description: "write this file, readable by you alone" },
+  force: { type: "boolean", description: "with --output: replace the file" },
+  redact: { type: "boolean", description: "replace passwords, tokens, keys and the like" },
+  ...scripted("no job matches"),
+} as const satisfies ArgsDef;
+
+type ExportArgs = Flags<typeof args>;
+
+interface ExportRequest {
+  /** Jobs that are named; none: those of the selection. */
+  readonly jobs: readonly string[];
+  readonly narrowing: Narrowing;
+  /** By this machine's clock. */
+  readonly selection: Selection;
+  readonly all: boolean;
+  readonly output: { readonly path: string; readonly force: boolean } | undefined;
+  readonly redact: boolean;
+  readonly failIfEmpty: boolean;
+}
+
+function parse(flags: ExportArgs): ExportRequest {
+  const { all = false, output: path, force = false } = flags;
+  const selection = parseSelection(flags, new Date());
+  if (all && (flags._.length > 0 || selection.text !== "" || selection.limit !== undefined))
+    throw new UserError("--all and what selects jobs exclude each other.", "Give one of them.");
+  if (force && path === undefined) throw new UserError("--force needs --output.", "Without it nothing is replaced.");
+  return {
+    jobs: flags._.map(parseJid),
+    narrowing: all ? {} : selectingFlags(flags, "export").narrowing,
+    selection,
+    all,
+    output: path === undefined ? undefined : { path, force },
+    redact: flags.redact === true,
+    failIfEmpty: flags["fail-if-empty"] === true,
+  };
+}
+
+/** What is exported. */
+interface Selected {
+  readonly of: Exclude<ReturnsOf, { readonly peel: string }>;
+  /** In words, for the header. */
+  readonly text: string;
+  readonly jobs: number | undefined;
+  /** True for the heartbeat of a master or a peel of these jobs. */
+  readonly isTheirs: (part: "masters" | "peels", id: string) => boolean;
+}
+
+function selected(rows: Iterable<JobRow>, text: string, sinceNs?: bigint): Selected {
+  const jids = new Set<string>();
+  const owners = new Set<string>();
+  const peels = new SeenPeels();
+  for (const row of rows) {
+    jids.add(row.jid);
+    if (row.owner) owners.add(row.owner);
+    peels.see(row);
+  }
+  const ids = { masters: owners, peels: peels.ids };
+  return { of: { jids, sinceNs }, text, jobs: jids.size, isTheirs: (part, id) => ids[part].has(id) };
+}
+
+/** The row of a named job; one that cannot be decoded is exported as well. */
+async function namedRow(text: string, narrowing: Narrowing, { store, terminal }: Session): Promise<JobRow> {
+  const bytes = await store.job(text);
+  if (bytes) return toJob(text, bytes).row;
+  const { jid, job } = await resolveJob(store, text, noteReference(terminal), narrowing);
+  return jobRow(jid, job);
+}
+
+async function select(request: ExportRequest, session: Session): Promise<Selected> {
+  const { store, terminal } = session;
+  const { jobs: texts, narrowing, all } = request;
+  if (all) return { of: "all", text: "--all", jobs: undefined, isTheirs: () => true };
+  if (texts.length > 0) {
+    const rows = await Promise.all(texts.map((text) => namedRow(text, narrowing, session)));
+    return selected(rows, rows.map(({ jid }) => jid).join(" "));
+  }
+  const selection = await selectionByServer(request.selection, session);
+  const read = await readSelected(store, selection, selection.matches, progressOn(terminal));
+  const rows = Array.from(selection.arrange(read.jobs), ({ row }) => row);
+  const unreadable = unreadableWarning(read.unreadable);
+  if (unreadable !== undefined) terminal.warn(unreadable);
+  if (rows.length === 0) {
+    const none = `no jobs match ${selection.text} (${amongWords(read)}).`;
+    if (request.failIfEmpty) throw new UserError(none);
+    terminal.note(none);
+  }
+  return selected(rows, selection.text, read.sinceNs);
+}
+
+/** The heartbeats as of now, and the parts that the server lacks, or does not show. */
+async function readBeats({ isTheirs }: Selected, { store, terminal }: Session) {
+  const beats: StoredMessage[] = [];
+  const missing: Part[] = [];
+  const orMissing = (part: Part) => (error: unknown) => {
+    // Every command needs the returns.
+    if (!(error instanceof Unavailable) || (part === "returns" && !(error instanceof NoBucket))) throw error;
+    if (!(error instanceof NoBucket)) terminal.warn(`${error.message} The export does not have what is stored there.`);
+    missing.push(part);
+  };
+  for (const part of ["masters", "peels"] as const) {
+    const take = (message: StoredMessage) => {
+      const id = message.subject.slice(STORED[part].prefix.length);
+      if (isTheirs(part, id)) beats.push({ ...message, bytes: message.bytes.slice() });
+    };
+    await store.messages(part, "all", take).catch(orMissing(part));
+  }
+  for (const part of ["returns", "events"] as const) await store.require(part).catch(orMissing(part));
+  return { beats, missing };
+}
+
+async function write(request: ExportRequest, session: Session, out: (text: string) => void): Promise<void> {
+  const { store, terminal } = session;
+  const chosen = await select(request, session);
+  const { beats, missing } = await readBeats(chosen, session);
+  await serverClock(session);
+  const redaction: Redaction | undefined = request.redact
+    ? new (await import("../archive/redact.ts")).Redaction()
+    : undefined;
+  const header = {
+    ns: store.nowNs(),
+    version: versionFacts().version,
+    server: store.server,
+    selection: chosen.text,
+    redacted: request.redact,
+    missing,
+  };
+  const writer = new ExportWriter(out, header);
+  const add = (message: StoredMessage) =>
+    writer.add(redaction ? { ...message, bytes: redaction.of(message.bytes) } : message);
+  beats.forEach(add);
+  // A return that comes meanwhile belongs to a job that has not ended here: records are read first.
+  for (const part of ["jobs", "returns", "events"] as const)
+    if (!missing.includes(part)) await store.messages(part, chosen.of, add);
+  writer.end();
+  const jobs = chosen.jobs === undefined ? "all jobs" : plural(chosen.jobs, "job");
+  if (terminal.canTell) terminal.note(`exported ${jobs}: ${plural(writer.messages, "message")}.`);
+  if (redaction) terminal.note(`redacted ${count(redaction.count)} ${redaction.count === 1 ? "value" : "values"}.`);
+  else if (terminal.canTell) terminal.note("arguments and outputs may hold secrets: see --redact.");
+}
+
+async function run(flags: GlobalArgs, request: ExportRequest): Promise<undefined> {
+  const { output } = request;
+  const file = output && new OutputFile(output.path, output.force);
+  const work = async (session: Session) => {
+    await write(request, session, file ? (text) => file.write(text) : session.terminal.write);
+    file?.finish();
+    return undefined;
+  };
+  try {
+    await withSession(flags, work, { formats: ["text"], onSignal: () => file?.discard() });
+  } finally {
+    file?.discard();
+  }
+}
+
+export default defineCommand({
+  meta: {
+    description: "Write jobs to a file that every reading command reads.",
+    group: "Ask",
+    details:
+      "Writes the records, returns and events of jobs, and the heartbeats of their masters and peels, as JSON Lines: to stdout, or to --output, which is renamed when it is whole. Commands read it with --from. Arguments and outputs may hold secrets.",
+    examples: [
+      "zester job export 3MkvOh > job.jsonl",
+      "zester job export --since 1d --output jobs.jsonl",
+      "zester job export --all | zstd > fleet.jsonl.zst",
+    ],
+  },
+  args,
+  run: ({ args }) => run(args, parse(args)),
+});
