@@ -206,7 +206,7 @@ export interface LiveStore extends Store {
   readonly timeoutMs: number;
   readonly server: ServerFacts;
   /** @throws NoBucket when there is no such bucket or stream, Unavailable when it may not be read */
-  require(part: Part): Promise<void>;
+  check(part: Part): Promise<void>;
   /**
    * Hands over the stored messages of these jobs, or all, in the order of their stream for each key: of jobs every revision of the
    * record and of its entry in the index, of events all, of returns and heartbeats the newest of each key, of heartbeats those of

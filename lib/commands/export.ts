@@ -135,7 +135,7 @@ async function readBeats({ isTheirs }: Selected, { store, terminal }: Session) {
     };
     await store.messages(part, "all", take).catch(orMissing(part));
   }
-  for (const part of ["returns", "events"] as const) await store.require(part).catch(orMissing(part));
+  for (const part of ["returns", "events"] as const) await store.check(part).catch(orMissing(part));
   return { beats, missing };
 }
 
@@ -186,12 +186,12 @@ async function run(flags: GlobalArgs, request: ExportRequest): Promise<undefined
 
 export default defineCommand({
   meta: {
-    description: "Write jobs to a file that every reading command reads.",
+    description: "Write jobs to a file: records, returns, events.",
     group: "Ask",
     details:
-      "Writes the records, returns and events of jobs, and the heartbeats of their masters and peels, as JSON Lines: to stdout, or to --output, which is renamed when it is whole. Commands read it with --from. Arguments and outputs may hold secrets.",
+      "Writes the records, returns and events of jobs, and the heartbeats of their masters and peels, as JSON Lines: to stdout, or to --output, which is renamed when it is whole. Arguments and outputs may hold secrets.",
     examples: [
-      "zester job export 3MkvOh > job.jsonl",
+      "zester job export 20260115-001 > job.jsonl",
       "zester job export --since 1d --output jobs.jsonl",
       "zester job export --all | zstd > fleet.jsonl.zst",
     ],

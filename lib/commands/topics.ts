@@ -26,6 +26,7 @@ export const topics: Readonly<Record<string, Topic>> = {
       ["<jid>", "a job's id, or its first characters (at least 4)"],
       ["@last, @last~2", "the newest job, the second before it"],
       ["@last-bad, @last-bad~2", "the same of jobs that are bad"],
+      ["--state claimed", "a master took the job and has not sent it yet"],
       ["--state active", "pending, claimed, running"],
       ["--state terminal", "complete, failed, partial, timeout, canceled"],
       ["--state bad", "failed, partial, timeout, canceled, unreadable"],

@@ -250,7 +250,7 @@ export class NatsStore implements LiveStore {
     }
   }
 
-  async require(part: Part): Promise<void> {
+  async check(part: Part): Promise<void> {
     await this.#fleet[part].state();
   }
 

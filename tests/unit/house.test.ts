@@ -42,7 +42,7 @@ const EDGE: readonly string[] = [
 /** How many lines a file may have. */
 const LENGTHS: readonly [RegExp, number][] = [
   [/^zester\.ts$/, 80],
-  [/^README\.md$/, 250],
+  [/^README\.md$/, 260],
 ];
 
 // Spelled so that this file does not contain them.
