@@ -8,8 +8,9 @@ import type { JobRow } from "../model/job.ts";
 import type { Hit } from "../model/search.ts";
 import { regexSearch, type Search, textSearch } from "../model/search.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
+import { oneOf } from "../nearest.ts";
 import { futureWords } from "../render/clock.ts";
-import { hitsView } from "../render/hits.ts";
+import { FoundLines, hitsView, linesView } from "../render/hits.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { count, plural } from "../text.ts";
 import { ofLastDay, selectionByServer } from "./clock.ts";
@@ -24,6 +25,11 @@ const args = {
   text: { type: "positional", required: false, description: "what is searched for, as it is" },
   regexp: { type: "string", alias: "e", valueHint: "regex", description: "in place of <text>: a regular expression" },
   ...conditions,
+  by: {
+    type: "string",
+    valueHint: "job|text",
+    description: "fold equal lines of a job (default), or of all jobs",
+  },
   jids: { type: "boolean", alias: "l", description: "only the ids of the jobs, one a line" },
   quiet: { type: "boolean", alias: "q", description: "only the exit code" },
   format: listFormat,
@@ -43,19 +49,24 @@ async function searchOf({ text, regexp }: GrepArgs): Promise<Search> {
   );
 }
 
+const BY = ["job", "text"] as const;
+
 interface GrepRequest {
   readonly search: Search;
   readonly selection: Selection;
-  /** What is written: every hit, the IDs of jobs, or only the exit code. */
-  readonly shows: "hits" | "jids" | "nothing";
+  /** What is written: the hits of each job, equal lines of all jobs as one, the IDs of jobs, or only the exit code. */
+  readonly shows: "hits" | "lines" | "jids" | "nothing";
   readonly form: Form;
 }
 
 async function parse(flags: GrepArgs, now: Date): Promise<GrepRequest> {
   const search = await searchOf(flags);
   const selection = parseSelection(ofLastDay(flags), now);
-  if (flags.quiet && flags.jids) throw new UserError("--quiet and --jids exclude each other.", "Give one of them.");
-  return { search, selection, shows: flags.quiet ? "nothing" : flags.jids ? "jids" : "hits", form: outputForm(flags) };
+  const [one, other] = (["quiet", "jids", "by"] as const).filter((name) => flags[name]);
+  if (other) throw new UserError(`--${one} and --${other} exclude each other.`, "Give one of them.");
+  const isByText = oneOf(BY, flags.by ?? "job", "--by", "a way to group hits") === "text";
+  const shows = flags.quiet ? "nothing" : flags.jids ? "jids" : isByText ? "lines" : "hits";
+  return { search, selection, shows, form: outputForm(flags) };
 }
 
 /** Searches; hits are written as they are found. */
@@ -69,24 +80,30 @@ async function answerOf(
   const read = await readSelected(store, selection, selection.matches, progressOn(terminal));
   const jobs = selection.arrange(read.jobs);
   const { sinceNs } = read;
-  const isQuiet = shows === "nothing";
   const found: string[] = [];
+  const lines = new FoundLines();
   const peels = new Set<string>();
   const onJob = ({ jid }: JobRow, hits: readonly Hit[]) => {
     found.push(jid);
     for (const { peel } of hits) peels.add(peel);
     if (shows === "hits") sink.add(hitsView(jid, hits, search));
+    if (shows === "lines") lines.add(jid, hits);
   };
-  const options = { any: isQuiet, progress: progressOn(terminal, "returns"), warn: terminal.warn };
+  const options = { any: shows === "nothing", progress: progressOn(terminal, "returns"), warn: terminal.warn };
   const { returns, unreadable } = await grepReturns(store, { jobs, sinceNs }, search, onJob, options);
   const code = found.length > 0 ? EXIT.done : EXIT.trouble;
-  if (isQuiet) return { warnings: [unreadableWarning(read.unreadable)], code };
+  if (shows === "nothing") return { warnings: [unreadableWarning(read.unreadable)], code };
+  const shown = {
+    hits: () => hitsView("", [], search),
+    lines: () => linesView(lines, search),
+    jids: () => ({ size: found.length, jids: found }),
+  };
   const words =
     code === EXIT.done
       ? `${plural(found.length, "job")}, ${plural(peels.size, "peel")}, of ${count(returns)} returns read.`
       : `not found in ${plural(returns, "return")} of ${plural(jobs.length, "job")} that match ${selection.text} (${amongWords(read)}).`;
   return {
-    shown: shows === "jids" ? { size: found.length, jids: found } : hitsView("", [], search),
+    shown: shown[shows](),
     notes: { text: words, data: words },
     warnings: [
       unreadable > 0 ? `${plural(unreadable, "return")} cannot be decoded, and could not be searched.` : undefined,
@@ -103,7 +120,7 @@ async function run(flags: GrepArgs): Promise<number | undefined> {
     const sink = new AnswerSink(session, request.form.header);
     return writeAnswer(await answerOf(request, session, sink), request.form, session, sink);
   };
-  return withSession(flags, work, { formats: LIST_FORMATS });
+  return withSession(flags, work, { formats: LIST_FORMATS, only: { by: ["text"] } });
 }
 
 export default defineCommand({
@@ -113,7 +130,7 @@ export default defineCommand({
     details:
       "Searches the errors, names of results, outputs, diffs and other texts that peels returned, line by line, in the jobs that match, of the last 24 hours without --since or --until. Case counts when <text> has upper case.",
     notes:
-      "The newest job comes first; equal lines of the peels of a job are one. -e takes regular expressions in the syntax of RE2, without look-around and back references. Not searched: IDs, names of fields, numbers, and the job's arguments.",
+      "The newest job comes first; equal lines of a job are one, whichever peels and fields have them. -e takes regular expressions in the syntax of RE2, without look-around and back references. Not searched: IDs, names of fields, numbers, and the job's arguments.",
     exitCodes: "0 found, 2 not found, 1 an error.",
     examples: [
       "zester job grep 'no space left' --since 3d",

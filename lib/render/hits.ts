@@ -2,12 +2,12 @@
 import { paint } from "../colors.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { Hit, Search } from "../model/search.ts";
-import { safe, shorten, width } from "../text.ts";
+import { plural, safe, shorten, width } from "../text.ts";
 import { peelNames } from "./names.ts";
 import { type Forms, type RowColumn, type View, type Viewer, viewOf } from "./view.ts";
 
-/** On a terminal: the most columns that names of peels take, and the least that a line has. */
-const [NAMES, LEAST] = [32, 24] as const;
+/** On a terminal: the most and the least columns that names take, and the least that a line has. */
+const [NAMES, LEAST_NAMES, LEAST] = [32, 8, 24] as const;
 
 /** The last of `text` in at most `max` columns, with `…` at the cut. */
 function tail(text: string, max: number): string {
@@ -34,16 +34,37 @@ function lineText(text: string, search: Search, room: number, color: boolean): s
   return head + painted(inside) + (rest === "" ? "" : shorten(rest, left - width(head)));
 }
 
-/** A line for each line that was found, with the peels that have it. */
-function* hitLines(jid: string, hits: readonly Hit[], search: Search, { columns, color }: Viewer): Generator<string> {
-  const lines = Map.groupBy(hits, ({ field, text }) => JSON.stringify([field, text]));
-  for (const same of lines.values()) {
-    const { field, text } = same[0] as Hit;
-    const peels = [...new Set(same.map(({ peel }) => peel))].map((peel) => ({ peel }));
-    const names = peelNames(peels, columns === undefined ? Number.POSITIVE_INFINITY : NAMES);
-    const prefix = `${safe(jid)}  ${names}  ${safe(field)}: `;
-    const room = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(LEAST, columns - width(prefix));
-    yield `${prefix}${lineText(text, search, room, color)}\n`;
+/** Lines that were found, equal ones as one: where each is, in the order in which they came. */
+export class FoundLines {
+  readonly #lines = new Map<string, { readonly jids: Set<string>; peels: Set<string>; fields: Set<string> }>();
+
+  add(jid: string, hits: readonly Hit[]): this {
+    for (const { peel, field, text } of hits) {
+      const line = this.#lines.get(text) ?? { jids: new Set(), peels: new Set(), fields: new Set() };
+      this.#lines.set(text, line);
+      line.jids.add(jid);
+      line.peels.add(peel);
+      line.fields.add(field);
+    }
+    return this;
+  }
+
+  get size(): number {
+    return this.#lines.size;
+  }
+
+  *text(search: Search, { columns, color }: Viewer): Generator<string> {
+    const room = columns ?? Number.POSITIVE_INFINITY;
+    const most = columns === undefined ? room : NAMES;
+    for (const [text, { jids, peels, fields }] of this.#lines) {
+      const [jid = ""] = jids;
+      const jobs = jids.size === 1 ? safe(jid) : plural(jids.size, "job");
+      const where = shorten(safe([...fields].join(",")), most);
+      const left = room - LEAST - width(`${jobs}    ${where}: `);
+      const named = Array.from(peels, (peel) => ({ peel }));
+      const prefix = `${jobs}  ${peelNames(named, Math.max(LEAST_NAMES, Math.min(most, left)))}  ${where}: `;
+      yield `${prefix}${lineText(text, search, Math.max(LEAST, room - width(prefix)), color)}\n`;
+    }
   }
 }
 
@@ -69,5 +90,12 @@ export const hitsView = (jid: string, hits: readonly Hit[], search: Search): Vie
     HIT_COLUMNS,
     HIT_FORMS,
     hits.map((hit) => ({ jid, ...hit })),
-    { text: (viewer) => hitLines(jid, hits, search, viewer) },
+    { text: (viewer) => new FoundLines().add(jid, hits).text(search, viewer) },
   );
+
+/** The lines of all jobs, for people. */
+export const linesView = (lines: FoundLines, search: Search): View => ({
+  size: lines.size,
+  text: (viewer) => lines.text(search, viewer),
+  *documents() {},
+});

@@ -60,6 +60,10 @@ test("newest job first, equal lines of peels as one, and what was read", async (
     stderr: "note: 2 jobs, 3 peels, of 5 returns read.\n",
     code: 0,
   });
+  const byText = await run("space", "--by", "text");
+  expect(byText.stdout).toBe(`2 jobs  web-[001,003,007]  ${line}\n2hPx9  db-01  stderr: no SPACE at all\n`);
+  expect(byText.stderr).toBe("note: 2 jobs, 4 peels, of 5 returns read.\n");
+  expect((await run("space", "--by", "job")).stdout).toBe((await run("space")).stdout);
   expect((await run("no SPACE")).stdout).toBe("2hPx9  db-01  stderr: no SPACE at all\n");
   expect((await run("-e", "space (left|at)", "-l")).stdout).toBe("2hPx9\n2hPx8\n");
   expect((await run("space", "--target", "web-001")).stdout).toBe(`2hPx8  web-001  ${line}\n`);
@@ -76,7 +80,18 @@ test("exit codes; what excludes each other; -q says nothing", async () => {
     stderr: "note: not found in 5 returns of 2 jobs that match --since 24h (of 2).\n",
     code: 2,
   });
-  for (const args of [[], [""], ["a\nb"], ["a", "-e", "b"], ["-e", "("], ["-e", "(a)\\1"], ["a", "-q", "-l"]])
+  for (const args of [
+    [],
+    [""],
+    ["a\nb"],
+    ["a", "-e", "b"],
+    ["-e", "("],
+    ["-e", "(a)\\1"],
+    ["a", "-q", "-l"],
+    ["a", "--by", "text", "-l"],
+    ["a", "--by", "peel"],
+    ["a", "--by", "text", "--format", "json"],
+  ])
     expect((await run(...args)).code).toBe(1);
   // Bun's own engine would take years for this one.
   await putJob("2hLong", 1, { a: stderr(`${"a".repeat(200)}!`) });
@@ -159,7 +174,7 @@ test("for programs: peel, field, result and line", async () => {
   expect(csv.slice(0, 2)).toEqual(["jid,peel,field,result,line,text", `2hA,web.eu,error,${file},1,needle`]);
   expect((await run("nothing", "--format", "json")).stdout).toBe("[]\n");
   expect((await run("nothing", "--format", "csv", "--no-header")).stdout).toBe("");
-  expect((await run("needle")).stdout).toContain("2hA  db,web.eu  error: needle\n");
+  expect((await run("needle")).stdout).toContain("2hA  db,web.eu  error,other.deep,stdout: needle\n");
 });
 
 test("a line may end as on Windows", async () => {
