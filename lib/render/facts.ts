@@ -7,6 +7,7 @@ import { whyOf } from "../model/job-end.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import { isDryRun } from "../model/return-data.ts";
+import { countReturned } from "../model/returns.ts";
 import type { Ignored, Story } from "../model/story.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import { count, paragraph, plural, safe, shortenMiddle, width, wrapWords } from "../text.ts";
@@ -155,12 +156,14 @@ export function renderFacts(
   });
   const dry = wasDryRun(story) ? `${DRY_RUN}\n` : "";
   const { peels } = story;
-  const counts = peels.length > 0 ? `${count(peels.length)}: ${words.counts ?? peelCounts(peels)}` : "0";
+  const all = count(peels.length);
+  const head = isActive(row.status) ? `${count(countReturned(peels))}/${all} returned` : all;
+  const counts = peels.length > 0 ? `${head}: ${words.counts ?? peelCounts(peels)}` : "0";
   const ignored = ignoredWords(story.ignored);
   const call = paragraph(callWords(telling, look), look.columns);
   const below = words.peelsTook === undefined ? "" : factLine("Peels took", safe(words.peelsTook), look.columns);
-  const head = `${call}${dry}${lines.join("")}${factLine("Peels", counts, look.columns)}${below}`;
-  return head + (ignored === undefined ? "" : paragraph(safe(ignored), look.columns));
+  const text = `${call}${dry}${lines.join("")}${factLine("Peels", counts, look.columns)}${below}`;
+  return text + (ignored === undefined ? "" : paragraph(safe(ignored), look.columns));
 }
 
 /** A fact below those of `renderFacts`. */

@@ -22,7 +22,7 @@ interface Summary {
 /** The whole summary: the facts, with its own counts and what the peels took. */
 function summaryOf(jid: keyof typeof FACTS, { counts, took, outcomes }: Summary): string {
   const facts = FACTS[jid].replace(
-    /^(Peels {5}\d+: ).*$/m,
+    /^(Peels {5}[^:]+: ).*$/m,
     (_, head) => `${head}${counts}${took && `\nPeels took ${took}`}`,
   );
   return `${facts}\n${outcomes}`;
