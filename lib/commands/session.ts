@@ -52,6 +52,7 @@ export async function withSession(
     ]);
     store = new NatsStore(await openConnection(settings, terminal.warn, store?.connection), store);
   };
+  let reopening: Promise<void> | undefined;
   let ending = false;
   const goodbye = (ms: number) => {
     ending = true;
@@ -76,9 +77,13 @@ export async function withSession(
       terminal,
       format,
       env,
-      async reopen() {
+      reopen() {
+        if (reopening) return reopening;
         void store?.connection.nc.close().catch(() => {});
-        await open();
+        reopening = open().finally(() => {
+          reopening = undefined;
+        });
+        return reopening;
       },
     });
     const exitCode = await working.catch((error) => {

@@ -5,38 +5,52 @@ import { keepCounting } from "../jobs/return-counts.ts";
 import type { Job, JobRow } from "../model/job.ts";
 import { Board } from "../render/board.ts";
 import { CALL_FIELDS } from "../render/call.ts";
-import { listed, renderPicture, START, settled, steered } from "../render/picture.ts";
+import { listed, renderPicture, type Seen, START, settled, steered } from "../render/picture.ts";
 import { Keyboard } from "../terminal/keyboard.ts";
 import { Screen, screenSize } from "../terminal/screen.ts";
+import { OpenedJob } from "./opened-job.ts";
 import type { Session } from "./session.ts";
 
-/** Shows the picture until a person quits. @param leave is set to what gives the terminal back */
+/**
+ * Shows the picture until a person quits.
+ * @param leave is set to what gives the terminal back
+ * @returns the exit code: that of the job that is open, when it has ended
+ */
 export async function watchOnScreen(
   session: Session,
   matches: (row: JobRow) => boolean,
   leave: { now: () => void },
-): Promise<void> {
+): Promise<number | undefined> {
   const { terminal } = session;
   const board = new Board(matches);
   const unreadable = new Set<string>();
-  const over = Promise.withResolvers<void>();
+  const over = Promise.withResolvers<number | undefined>();
   let note = "reading…";
   let steering = START;
-  /** The rows of the picture that is on the screen. */
-  let jids: readonly string[] = [];
+  let opened: OpenedJob | undefined;
+  let seen: Seen = { jids: [], outcomes: 0, lines: 0 };
   const picture = () => {
     const size = screenSize(terminal);
     const nowMs = session.store.now().getTime();
     const jobs = listed(board, steering, nowMs);
-    jids = jobs.map(({ row }) => row.jid);
+    const jids = jobs.map(({ row }) => row.jid);
     steering = settled(steering, jids, size.rows);
-    const shown = { board, jobs, note, unreadable: unreadable.size, server: session.store.shown, nowMs };
+    const sight = opened?.look();
+    seen = { jids, outcomes: typeof sight === "object" ? sight.groups.length : 0, lines: size.rows };
+    const server = session.store.shown;
+    const shown = { board, jobs, opened: sight, note, unreadable: unreadable.size, server, nowMs };
     return renderPicture(shown, steering, terminal, size);
   };
+  const open = (jid: string | undefined) => {
+    if (opened?.jid === jid) return;
+    opened?.close();
+    opened = jid === undefined ? undefined : new OpenedJob(session, jid, () => screen.change(), over.reject);
+  };
   const keyboard = new Keyboard((key) => {
-    const next = steered(steering, key, jids, screenSize(terminal).rows);
-    if (next === "quit") return over.resolve();
+    const next = steered(steering, key, seen);
+    if (next === "quit") return over.resolve(opened?.code);
     steering = next;
+    open(steering.opened?.jid);
     screen.change();
   });
   const screen = new Screen(terminal, picture, over.reject, keyboard);
@@ -74,9 +88,10 @@ export async function watchOnScreen(
   ];
   try {
     const following = followAllJobs(session, linkNote(session, "table", setNote), watcher, CALL_FIELDS);
-    await Promise.race([following, over.promise]);
+    return await Promise.race([following.then(() => undefined), over.promise]);
   } finally {
     for (const stop of stops) stop();
+    opened?.close();
     screen.close();
   }
 }

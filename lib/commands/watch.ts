@@ -127,12 +127,8 @@ async function run(args: GlobalArgs, { job, narrowing, selection, limit }: Watch
     // Loaded on use: lines need neither keys nor a picture.
     const watching = isDrawn
       ? import("./watch-screen.ts").then(({ watchOnScreen }) => watchOnScreen(session, matches, leave))
-      : printChanges(session, matches);
-    return await within<number | undefined>(
-      limit,
-      watching.then(() => undefined),
-      () => EXIT.timedOut,
-    );
+      : printChanges(session, matches).then(() => undefined);
+    return await within<number | undefined>(limit, watching, () => EXIT.timedOut);
   };
   return await withSession(args, (session) => work(session).finally(() => leave.now()), {
     // A stream has no end that could close an array: json is a line each as well.

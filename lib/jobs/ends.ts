@@ -57,6 +57,8 @@ export interface Ends {
   readonly lost?: ((jid: string, why: UserError) => void) | undefined;
   /** All jobs are in sight: called once. */
   readonly working?: (() => void) | undefined;
+  /** Ends the following before the jobs have ended. */
+  readonly stop?: AbortSignal | undefined;
 }
 
 const gone = (jid: string) =>
@@ -75,6 +77,7 @@ export async function followEnds(store: LiveStore, jids: readonly string[], ends
   if (open.size === 0) return;
   const seen = new Set<string>();
   const done = new AbortController();
+  ends.stop?.addEventListener("abort", () => done.abort());
   const failure = Promise.withResolvers<never>();
   const close = (jid: string) => {
     open.delete(jid);
@@ -123,13 +126,18 @@ export async function followEnds(store: LiveStore, jids: readonly string[], ends
 
 /**
  * Waits until a job is terminal.
+ * @param ends `stop` ends the following: then this never settles
  * @returns the terminal record
  * @throws as followEnds
  */
 export async function untilTerminal(
   store: LiveStore,
   jid: string,
-  { onRecord, working }: { onRecord?: (record: ValueMap) => void; working?: () => void } = {},
+  {
+    onRecord,
+    working,
+    stop,
+  }: { onRecord?: (record: ValueMap) => void; working?: () => void; stop?: AbortSignal | undefined } = {},
 ): Promise<ValueMap> {
   let last: ValueMap | undefined;
   await followEnds(store, [jid], {
@@ -141,6 +149,7 @@ export async function untilTerminal(
       last = record;
     },
     working,
+    stop,
   });
-  return last as ValueMap; // only a terminal record ends the following without an error
+  return last ?? new Promise(() => {}); // only a terminal record, or `stop`, ends the following without an error
 }

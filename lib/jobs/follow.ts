@@ -65,6 +65,7 @@ export type Attempt<T> = (store: LiveStore, working: () => void) => Promise<T>;
 export async function persist<T>(session: Reopenable, link: Link, attempt: Attempt<T>): Promise<T> {
   let lost = false;
   let explained = false;
+  let used: LiveStore | undefined;
   const working = () => {
     if (lost) link.back();
     lost = explained = false;
@@ -74,10 +75,12 @@ export async function persist<T>(session: Reopenable, link: Link, attempt: Attem
     let reopened = false;
     try {
       if (lost) {
-        await session.reopen();
+        // Others who follow something on this session may have opened another one already.
+        if (session.store === used) await session.reopen();
         reopened = true;
       }
-      const result = await attempt(session.store, working);
+      used = session.store;
+      const result = await attempt(used, working);
       working();
       return result;
     } catch (error) {

@@ -64,13 +64,15 @@ export class LiveJob {
   /**
    * Follows the job until it has ended. After a failure it can be called again, with another store.
    * @param working called when all that was stored before has been read
+   * @param left ends it before: then this never settles
    * @returns the terminal record
    * @throws as untilTerminal
    */
-  async follow(store: LiveStore, working: () => void): Promise<ValueMap> {
+  async follow(store: LiveStore, working: () => void, left?: AbortSignal): Promise<ValueMap> {
     const { jid } = this;
     const over = new AbortController();
     const stop = over.signal;
+    left?.addEventListener("abort", () => over.abort());
     const returns = Promise.withResolvers<void>();
     const events = Promise.withResolvers<void>();
     // Those that come again after a lost connection take the place of the former when they are complete.
@@ -87,7 +89,7 @@ export class LiveJob {
       this.job = newest;
       this.changed();
     };
-    const record = untilTerminal(store, jid, { onRecord }).finally(() => over.abort());
+    const record = untilTerminal(store, jid, { onRecord, stop: left }).finally(() => over.abort());
     const failure = Promise.withResolvers<never>();
     Promise.all([returns.promise, events.promise])
       .then(() => {

@@ -22,6 +22,7 @@ import { type Board, type BoardJob, KEPT } from "./board.ts";
 import { paintState } from "./colors.ts";
 import { returnsOf, targetOf } from "./columns.ts";
 import { idGives, leaves, shrinks } from "./fit.ts";
+import { type Opened, renderOpened } from "./opened.ts";
 import { type Cell, type Column, renderTable } from "./table.ts";
 
 const SORTS = ["state", "age", "progress", "failures"] as const;
@@ -40,6 +41,8 @@ export interface Steering {
   /** Jobs that ended are shown too. */
   readonly ended: boolean;
   readonly help: boolean;
+  /** The job that is open, and the outcome under the cursor. */
+  readonly opened: { readonly jid: string; readonly place: number } | undefined;
 }
 
 export const START: Steering = {
@@ -51,6 +54,7 @@ export const START: Steering = {
   sort: "state",
   ended: false,
   help: false,
+  opened: undefined,
 };
 
 /** Each key with what it does: the hints of the last line, and the lines of the help. */
@@ -58,8 +62,9 @@ const HELP: readonly (readonly [keys: string, what: string])[] = [
   ["↑ ↓ j k", "move"],
   ["PgUp PgDn", "move a page"],
   ["g G", "first, last job"],
+  ["Enter", "open the job: its facts, outcomes and events"],
+  ["Esc", "close the job; clear the filter"],
   ["/", "filter by ID, function, target, user or state"],
-  ["Esc", "clear the filter"],
   ["t", "show ended jobs of the last hour too"],
   ["s", `sort by ${SORTS.join(", ")}`],
   ["?", "show or close this help"],
@@ -94,24 +99,38 @@ function moved(key: string, page: number): number | undefined {
   return key === "end" || key === "G" ? Number.POSITIVE_INFINITY : undefined;
 }
 
-/**
- * What a key makes of the picture.
- * @param jids the rows when it was drawn, and `lines` its lines
- * @returns "quit" to end it
- */
-export function steered(steering: Steering, key: string, jids: readonly string[], lines: number): Steering | "quit" {
+const within = (place: number, rows: number) => Math.max(0, Math.min(rows - 1, place));
+
+/** What was on the screen when a key was pressed: the rows, the outcomes of the job that is open, and the number of lines. */
+export interface Seen {
+  readonly jids: readonly string[];
+  readonly outcomes: number;
+  readonly lines: number;
+}
+
+/** What a key makes of the picture. @returns "quit" to end it */
+export function steered(steering: Steering, key: string, { jids, outcomes, lines }: Seen): Steering | "quit" {
+  const { opened } = steering;
   if (steering.typing) return typed(steering, key, jids);
   if (steering.help) return { ...steering, help: false };
+  if (key === "q") return "quit";
+  if (key === "?") return { ...steering, help: true };
   const by = moved(key, roomOf(lines));
+  if (opened) {
+    if (key === "escape") return { ...steering, opened: undefined };
+    return by === undefined
+      ? steering
+      : { ...steering, opened: { ...opened, place: within(opened.place + by, outcomes) } };
+  }
   if (by !== undefined) {
-    const place = Math.max(0, Math.min(jids.length - 1, steering.place + by));
+    const place = within(steering.place + by, jids.length);
     return { ...steering, place, cursor: jids[place] };
   }
+  const jid = jids[steering.place];
   switch (key) {
-    case "q":
-      return "quit";
-    case "?":
-      return { ...steering, help: true };
+    case "return":
+      // It is the job under the cursor from now on.
+      return jid === undefined ? steering : { ...steering, cursor: jid, opened: { jid, place: 0 } };
     case "/":
       return { ...steering, typing: true };
     case "escape":
@@ -129,7 +148,7 @@ export function settled(steering: Steering, jids: readonly string[], lines: numb
   const room = roomOf(lines);
   const { cursor } = steering;
   const found = cursor === undefined ? 0 : jids.indexOf(cursor);
-  const place = found < 0 ? Math.max(0, Math.min(jids.length - 1, steering.place)) : found;
+  const place = found < 0 ? within(steering.place, jids.length) : found;
   const kept = Math.max(place - room + 1, Math.min(place, steering.top + place - steering.place));
   const top = Math.max(0, Math.min(jids.length - room, kept));
   return { ...steering, cursor: found < 0 ? (jids[place] ?? cursor) : cursor, place, top };
@@ -292,9 +311,18 @@ function hintLine(hints: readonly string[], columns: number): string {
 
 const arrows = (text: string, utf8: boolean) => (utf8 ? text : text.replace(/[↑↓] ?/g, ""));
 
-function hints({ typing, ended }: Steering, columns: number, utf8: boolean): string {
+function hints({ typing, ended, opened }: Steering, columns: number, utf8: boolean): string {
   if (typing) return hintLine(["Enter keep", "Esc clear"], columns);
-  const keys = ["↑↓ move", "/ filter", `t ${ended ? "active only" : "ended too"}`, "s sort", "? help", "q quit"];
+  if (opened) return hintLine(["Esc back", "? help", "q quit"], columns);
+  const keys = [
+    "↑↓ move",
+    "Enter open",
+    "/ filter",
+    `t ${ended ? "active only" : "ended too"}`,
+    "s sort",
+    "? help",
+    "q quit",
+  ];
   return hintLine(
     keys.map((key) => (utf8 ? key : key.replace("↑↓", "jk"))),
     columns,
@@ -341,6 +369,8 @@ export interface Shown {
   readonly jobs: readonly BoardJob[];
   /** About the connection; empty when there is nothing to report. What is shown is old then. */
   readonly note: string;
+  /** The job that is open, or why it can't be shown. */
+  readonly opened: Opened | string | undefined;
   /** Jobs that cannot be decoded. */
   readonly unreadable: number;
   /** Its address. */
@@ -348,9 +378,18 @@ export interface Shown {
   readonly nowMs: number;
 }
 
+const padded = (lines: readonly string[], rows: number) => Array.from({ length: rows }, (_, i) => lines[i] ?? "");
+
+const openedLines = (
+  opened: Opened | string,
+  { opened: state }: Steering,
+  look: PictureLook,
+  size: { columns: number; rows: number },
+) => (typeof opened === "string" ? [safe(opened)] : renderOpened(opened, state?.place ?? 0, look, size));
+
 /** One picture, at most `size.rows` lines that don't wrap. @param steering as `settled` for these jobs and this size */
 export function renderPicture(
-  { board, jobs, note, unreadable, server, nowMs }: Shown,
+  { board, jobs, opened, note, unreadable, server, nowMs }: Shown,
   steering: Steering,
   look: PictureLook,
   size: { columns: number; rows: number },
@@ -361,15 +400,17 @@ export function renderPicture(
   const bad = unreadable > 0 ? `, ${count(unreadable)} cannot be decoded` : "";
   const clock = new Date(nowMs).toTimeString().slice(0, 8);
   const attention = (text: string) => (look.color ? paint("attention", text) : text);
-  const body = help ? helpLines(look.utf8) : rowLines(board, jobs, steering, look, { ...size, columns }, nowMs);
+  const list = () => [
+    ...padded(rowLines(board, jobs, steering, look, { ...size, columns }, nowMs), roomOf(size.rows) + 1),
+    detailWords(jobs[place], board, place, jobs.length),
+  ];
+  const room = { columns, rows: roomOf(size.rows) + 2 };
+  const body = help ? helpLines(look.utf8) : opened === undefined ? list() : openedLines(opened, steering, look, room);
   const isOld = note !== "" && look.color;
   const lines = [
     spread(`${countWords(board, nowMs)}${bad}  ${server}`, clock, columns),
     note === "" ? steeringWords(steering) : attention(safe(note)),
-    ...Array.from({ length: roomOf(size.rows) + 1 }, (_, i) => body[i] ?? "").map((line) =>
-      isOld ? dim(Bun.stripANSI(line)) : line,
-    ),
-    detailWords(jobs[place], board, place, jobs.length),
+    ...padded(body, room.rows).map((line) => (isOld ? dim(Bun.stripANSI(line)) : line)),
     hints(steering, columns, look.utf8),
   ];
   // On very few lines the last ones go.

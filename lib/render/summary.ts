@@ -38,7 +38,7 @@ function whatText({ note, changes }: OutcomeGroup, most: number): string {
 }
 
 /** The outcomes as a table. On a terminal, WHERE and WHAT fit its width. */
-function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolean): string {
+export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolean): string {
   const limit = look.columns !== undefined && !all;
   const shown = limit ? groups.slice(0, SUMMARY_LIMITS.outcomes) : groups;
   const rest = groups.slice(shown.length);

@@ -30,7 +30,7 @@ const BAR_COLUMNS = 20;
 const TARGET = 60;
 
 /** `pkg.installed nginx on web*` */
-const callOnTarget = (job: ValueMap, row: JobRow) => `${callOf(job, row)} on ${targetOf(row, TARGET)}`;
+export const callOnTarget = (job: ValueMap, row: JobRow) => `${callOf(job, row)} on ${targetOf(row, TARGET)}`;
 
 /** `Job 2hPx2 pkg.installed nginx on web*: 2 of 5 peels returned` */
 export function watchLine({ row, job, story: { peels } }: Omit<Telling, "stuck">): string {
@@ -78,7 +78,7 @@ function openLines(watched: Watched, color: boolean, most: number): string[] {
 }
 
 /** `by root  master-2hPwZ9 alive  3m57s left` */
-function surroundingWords({ row, sign, nowNs }: Watched): string {
+export function surroundingWords({ row, sign, nowNs }: Watched): string {
   const life = sign === undefined ? "" : isMasterGone(sign) ? " gone" : " alive";
   const left = row.deadline && row.deadline.ns - nowNs;
   const words = [
@@ -90,7 +90,7 @@ function surroundingWords({ row, sign, nowNs }: Watched): string {
 }
 
 /** `██████░░░░ 2/5  running  1m3s  1 failed, 1 ok` */
-function barLine(watched: Watched, utf8: boolean): string {
+export function barLine(watched: Watched, utf8: boolean): string {
   const { row, story, nowNs } = watched;
   // A peel that was given up does not count as returned; the words mention it.
   const returned = countReturned(story.peels);

@@ -1,7 +1,7 @@
 // `job watch` on a terminal: whole stories with keys, and a terminal that is usable whatever ends them.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { fail, hang, serveFleet } from "../support/fleet.ts";
+import { fail, hang, ok, serveFleet } from "../support/fleet.ts";
 import { consumersLeft, encode, jobRecord, Time, until, ZESTER } from "../support/harness.ts";
 import { KEYS, Pictured } from "../support/pictured.ts";
 
@@ -96,6 +96,39 @@ test("jobs that come and go: the cursor stays on its job, which stays when it en
   expect(quick).not.toBe(second);
   watch.type("q");
   expect(await watch.ended()).toBe(0);
+});
+
+test.each([
+  [SIZES.usual, /failed +2 +web-\[01-02\] +no lock/],
+  [SIZES.large, /failed +2 +web-\[01-02\] +no lock/],
+  [SIZES.small, /failed +2 +web-\[01-02\] +no lock/],
+])("a job is opened at %j: facts, outcomes and events as they come; Esc goes back", async (size, failed) => {
+  const user = `opener-${size.cols}`;
+  const peels = { "web-01": fail, "web-02": fail, "web-03": hang, "web-04": ok };
+  const jid = await fleet.dispatch({ fn: "cmd.run", args: { command: "sleep 600" }, expr: "web*", user, peels });
+  const watch = look(user, size);
+  await watch.shows((picture) => picture.marked.includes(jid.slice(0, 8)));
+  watch.type(KEYS.enter);
+  await watch.shows(failed);
+  const text = watch.lines.join("\n");
+  expect(text).toMatch(size.rows < 30 ? /3\/4 {2}running/ : /\nState +running\n/);
+  expect(text).toMatch(/> failed[\s\S]*executing +1 +web-03[\s\S]*ok, changed +1 +web-04/);
+  expect(text).toMatch(/return +web-0\d +(ok|failed)/);
+  for (const line of watch.lines) expect(line.length).toBeLessThan(size.cols);
+  watch.type("j");
+  await watch.shows(/> executing/);
+  watch.type(KEYS.escape);
+  await watch.shows(/JID[\s\S]*> /);
+  await until("one consumer", async () => (await consumersLeft(nc)) === 1);
+  watch.type(KEYS.enter);
+  await watch.shows(/executing +1 +web-03/);
+  await run("kill", jid);
+  await watch.shows(size.rows < 30 ? /4 {2}canceled/ : /\nState +canceled\n/);
+  await watch.shows(/ended +canceled|cancel +.*cancel/);
+  watch.type("q");
+  expect(await watch.ended()).toBe(5);
+  expect(watch.isUsual).toBe(true);
+  expect(await consumersLeft(nc)).toBe(0);
 });
 
 test.each<[how: string, end: (watch: Pictured) => void, code: number]>([

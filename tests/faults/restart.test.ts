@@ -1,6 +1,7 @@
 // A server that is restarted while a command follows jobs.
 import { expect, test } from "bun:test";
 import { consumersLeft, createBuckets, encode, jobRecord, Running, startServer, until } from "../support/harness.ts";
+import { KEYS, Pictured } from "../support/pictured.ts";
 
 /** A server of its own whose job is put by hand, so that it can be restarted at will. */
 async function restartable() {
@@ -71,6 +72,22 @@ test("watch: what happened meanwhile is told once, and nothing twice", async () 
   running.signal("SIGINT");
   expect(await running.ended()).toBe(130);
   expect(running.out.trimEnd().split("\n")).toHaveLength(2);
+  expect(await fixture.stop()).toBe(0);
+});
+
+test("the picture with a job that is open: both come back on one connection, and q has the code of the end", async () => {
+  const fixture = await restartable();
+  const picture = new Pictured(["job", "watch", "--no-color"], { NATS_URL: fixture.own.url }, { cols: 90, rows: 24 });
+  await picture.shows(/> j1 /);
+  picture.type(KEYS.enter);
+  await picture.shows(/> missing +1 +a/);
+  await fixture.restart();
+  await picture.shows(/^.*\nlost nats:\S+; reconnecting, the table is from [\d:]+\n/);
+  await picture.shows(/^.*\n\nj1 /);
+  await fixture.end("timeout");
+  await picture.shows(/0\/1 {2}timeout/);
+  picture.type("q");
+  expect(await picture.ended()).toBe(3);
   expect(await fixture.stop()).toBe(0);
 });
 

@@ -67,3 +67,26 @@ test("what is no matter of the connection ends it, and so does the end of the co
   await expect(persist({ ...session, ending: true }, link, () => Promise.reject(closed))).rejects.toBe(closed);
   expect(told).toEqual([]);
 });
+
+test("two that follow on one session: one that finds another connection there uses it", async () => {
+  const { link } = place();
+  const session = {
+    store: {} as LiveStore,
+    ending: false,
+    opened: 0,
+    async reopen() {
+      this.opened++;
+      this.store = {} as LiveStore;
+    },
+  };
+  const follow = (failAfterMs: number) => {
+    let attempts = 0;
+    return persist(session, link, async (store) => {
+      if (++attempts > 1) return store;
+      await Bun.sleep(failAfterMs);
+      throw new Transient("lost");
+    });
+  };
+  expect(await Promise.all([follow(0), follow(150)])).toEqual([session.store, session.store]);
+  expect(session.opened).toBe(1);
+});

@@ -53,7 +53,7 @@ class Steered {
     const { note = "", color = false, unreadable = 0, utf8 = true } = options;
     const { board, jobs, size } = this;
     this.steering = settled(this.steering, this.jids, size.rows);
-    const shown = { board, jobs, note, unreadable, server: "nats://n1:4222", nowMs: NOW };
+    const shown = { board, jobs, opened: undefined, note, unreadable, server: "nats://n1:4222", nowMs: NOW };
     return renderPicture(shown, this.steering, { color, utf8 }, size);
   }
 
@@ -67,7 +67,7 @@ class Steered {
   press(...keys: string[]): "quit" | undefined {
     for (const key of keys) {
       this.lines();
-      const next = steered(this.steering, key, this.jids, this.size.rows);
+      const next = steered(this.steering, key, { jids: this.jids, outcomes: 3, lines: this.size.rows });
       if (next === "quit") return "quit";
       this.steering = next;
     }
@@ -218,11 +218,25 @@ test("t: jobs that ended too, after the active ones, worst first, then the newes
   expect(picture.jids).toEqual(["on"]);
 });
 
+test("Enter opens the job under the cursor, which stays on it; keys move among its outcomes; Esc goes back, q quits", () => {
+  const picture = new Steered(undefined, [job("a"), job("b")]);
+  picture.press("return");
+  expect(picture.steering.opened).toEqual({ jid: "a", place: 0 });
+  picture.press("j", "down", "j", "j");
+  expect(picture.steering.opened).toEqual({ jid: "a", place: 2 });
+  expect(picture.press("q")).toBe("quit");
+  picture.put(job("first", { created: "2026-01-15T09:00:00Z" }));
+  picture.press("/", "escape");
+  expect(picture.steering.opened).toBeUndefined();
+  expect(picture.marked).toBe("a");
+  expect(new Steered().press("return")).toBeUndefined();
+});
+
 test("? shows every key, and any key goes back", () => {
   const picture = new Steered({ columns: 60, rows: 15 }, [job("a")]);
   picture.press("?");
   const text = picture.lines().join("\n");
-  for (const key of ["↑ ↓ j k", "PgUp PgDn", "g G", "/", "Esc", "t", "s", "?", "q"])
+  for (const key of ["↑ ↓ j k", "PgUp PgDn", "g G", "Enter", "/", "Esc", "t", "s", "?", "q"])
     expect(text).toContain(`\n  ${key} `);
   expect(text).not.toContain("…");
   expect(picture.press("q")).toBeUndefined();
@@ -245,7 +259,7 @@ test("the whole picture", () => {
     "",
     "",
     "1/1  job-0  stuck: its master m1 has no heartbeat  by root",
-    "↑↓ move  / filter  t ended too  s sort  ? help  q quit",
+    "↑↓ move  Enter open  / filter  t ended too  s sort  ? help  q quit",
   ]);
 });
 

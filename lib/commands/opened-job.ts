@@ -1,0 +1,77 @@
+// The job that is open in the picture of `watch`, as it goes on and after its end.
+import { UserError } from "../errors.ts";
+import { persist } from "../jobs/follow.ts";
+import { LiveJob } from "../jobs/live.ts";
+import { readJob } from "../jobs/lookup.ts";
+import { type Reading, readStory } from "../jobs/story.ts";
+import { isTerminal, jobRow } from "../model/job.ts";
+import { endingCode } from "../model/job-end.ts";
+import { type Opened, openedOf } from "../render/opened.ts";
+import type { Session } from "./session.ts";
+
+/** At most this share of the time is spent on looking at the job. */
+const SHARE = 1 / 10;
+
+export class OpenedJob {
+  readonly #left = new AbortController();
+  #live: LiveJob | undefined;
+  /** Its whole story, when it has ended. */
+  #last: Reading | undefined;
+  #why = "reading…";
+  #seen: Opened | undefined;
+  #nextMs = 0;
+
+  /** @param changed told that there is something new, `failed` what ends the picture */
+  constructor(
+    readonly session: Session,
+    readonly jid: string,
+    readonly changed: () => void,
+    failed: (error: unknown) => void,
+  ) {
+    this.#follow().catch((error) => {
+      if (!(error instanceof UserError)) return failed(error);
+      this.#why = error.message;
+      this.#seen = undefined;
+      changed();
+    });
+  }
+
+  /** Ends what follows it. */
+  close(): void {
+    this.#left.abort();
+  }
+
+  /** The job as it is now, or why there is nothing to show. */
+  look(): Opened | string {
+    const began = Date.now();
+    if (began < this.#nextMs || !(this.#last || this.#live?.caughtUp)) return this.#seen ?? this.#why;
+    const nowNs = this.session.store.nowNs();
+    const sight = this.#last ? { ...this.#last, nowNs } : this.#live?.sight(nowNs);
+    if (sight) this.#seen = openedOf(sight);
+    this.#nextMs = this.#last ? Number.POSITIVE_INFINITY : began + (Date.now() - began) / SHARE;
+    return this.#seen ?? this.#why;
+  }
+
+  /** The exit code of the job's end; undefined before. */
+  get code(): number | undefined {
+    return this.#last && endingCode(this.#last);
+  }
+
+  async #follow(): Promise<void> {
+    const { session, jid } = this;
+    // The table says that the connection is lost.
+    const link = { lost() {}, back() {} };
+    await persist(session, link, async (store, working) => {
+      if (this.#left.signal.aborted) return;
+      let job = await readJob(store, jid);
+      if (!isTerminal(jobRow(jid, job).status)) {
+        this.#live ??= new LiveJob(jid, job, this.changed);
+        job = await this.#live.follow(store, working, this.#left.signal);
+      }
+      const last = await readStory(store, jid, job, () => {});
+      this.#last = last;
+      this.#nextMs = 0;
+      this.changed();
+    });
+  }
+}

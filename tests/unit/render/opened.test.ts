@@ -1,0 +1,101 @@
+// The job that is open in the picture of `watch`, in the lines that there are.
+import { expect, test } from "bun:test";
+import type { Value } from "../../../lib/codec/value.ts";
+import { jobRow } from "../../../lib/model/job.ts";
+import { toReturn } from "../../../lib/model/returns.ts";
+import { openedOf, renderOpened } from "../../../lib/render/opened.ts";
+import { width } from "../../../lib/text.ts";
+import { peelStory, storyWith } from "../../support/story.ts";
+
+const NOW_NS = BigInt(Date.parse("2026-01-15T10:00:00Z")) * 1_000_000n;
+const job = new Map<string, Value>(
+  Object.entries({
+    function: "state.apply",
+    args: new Map([["state", "nginx"]]),
+    target_expr: "web*",
+    status: "running",
+    user: "root",
+    owner: "m1",
+    created: "2026-01-15T09:59:00Z",
+    deadline: "2026-01-15T10:05:00Z",
+  }),
+);
+const failed = (id: string, error: string) =>
+  peelStory(
+    id,
+    "failed",
+    toReturn(
+      id,
+      new Map<string, Value>([
+        ["success", false],
+        ["error", error],
+      ]),
+    ),
+  );
+const names = (prefix: string, n: number) => Array.from({ length: n }, (_, i) => `${prefix}-${i + 10}`);
+
+function opened(errors: number) {
+  const peels = [
+    ...names("bad", errors).map((id, i) => failed(id, `${"abcdefghijklmnopqrstuvwxyz"[i]} is wrong`)),
+    ...names("web", 30).map((id) => peelStory(id, "executing")),
+  ];
+  const stuck = { jid: "j", overdueNs: undefined, goneMaster: "m1", heardNs: undefined };
+  return openedOf({ row: jobRow("j", job), job, story: storyWith(peels), stuck, sign: "gone", nowNs: NOW_NS });
+}
+const lines = (errors: number, columns: number, rows: number, place = 0) =>
+  renderOpened(opened(errors), place, { color: false, utf8: true }, { columns, rows });
+
+test("on few lines: the call, why it is stuck, progress, who and where, outcomes", () => {
+  expect(lines(1, 60, 12)).toEqual([
+    "j  state.apply nginx on web*",
+    "Stuck: its master m1 has no heartbeat",
+    "░░░░░░░░░░░░░░░░░░░░ 1/31  running  1m  1 failed",
+    "by root  m1 gone  5m left",
+    "",
+    "  OUTCOME       PEELS  WHERE        WHAT",
+    "> failed            1  bad-10       a is wrong",
+    "  executing        30  web-[10-39]",
+  ]);
+});
+
+test("on many lines: a fact a line", () => {
+  expect(lines(1, 100, 45).slice(0, 4)).toEqual([
+    "state.apply nginx on web* by root, 31 peels",
+    "Job       j",
+    "State     running",
+    "Target    web*",
+  ]);
+});
+
+test.each([
+  [60, 10, 0],
+  [60, 10, 5],
+  [60, 10, 12],
+  [20, 8, 12],
+  [200, 45, 12],
+  [30, 3, 0],
+])("%i columns, %i lines, the cursor on outcome %i: nothing wider, and the cursor in sight", (columns, rows, place) => {
+  const shown = lines(12, columns, rows, place);
+  expect(shown.length).toBeLessThanOrEqual(rows);
+  for (const line of shown) expect(width(line)).toBeLessThanOrEqual(columns);
+  if (rows > 6) expect(shown.filter((line) => line.startsWith("> "))).toHaveLength(1);
+});
+
+test("10,000 peels are drawn in less than 50 ms", () => {
+  const peels = names("web", 10_000).map((id) => peelStory(id, "executing"));
+  const sight = {
+    row: jobRow("j", job),
+    job,
+    story: storyWith(peels),
+    stuck: undefined,
+    sign: undefined,
+    nowNs: NOW_NS,
+  };
+  const draw = () => {
+    const began = performance.now();
+    renderOpened(openedOf(sight), 0, { color: false, utf8: true }, { columns: 80, rows: 24 });
+    return performance.now() - began;
+  };
+  draw();
+  expect(Math.min(...Array.from({ length: 5 }, draw))).toBeLessThan(50);
+});
