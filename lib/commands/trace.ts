@@ -14,7 +14,7 @@ import { isTerminal, jobRow, sourceOf, unknownStateWords } from "../model/job.ts
 import { peelWidth } from "../model/returns.ts";
 import { endTold, type JobEvent, type Step, Steps } from "../model/story.ts";
 import { keyed } from "../render/document.ts";
-import { renderEvents, renderStory, renderTimeline, stepDocument, storyDocument } from "../render/story.ts";
+import { renderEvents, renderStory, stepDocument, storyDocument } from "../render/story.ts";
 import type { Follow, LiveStore } from "../store.ts";
 import { noteReference } from "./job-reference.ts";
 import { unknownTold, writeLongDocuments } from "./output.ts";
@@ -127,10 +127,7 @@ async function show(
   else {
     const text = function* () {
       if (eventsShown) yield "\n";
-      yield renderStory(reading, terminal, { now: store.now(), allPeels });
-      if (eventsShown || story.steps.length === 0) return;
-      yield "\n";
-      yield* renderTimeline(story, terminal, allPeels);
+      yield* renderStory(reading, terminal, { now: store.now(), allPeels, events: !eventsShown });
     };
     terminal.writeAll(text());
   }

@@ -20,20 +20,41 @@ interface AnyPeel {
 }
 
 interface PeelColumn<T> extends Column {
-  cell(peel: T, color: boolean): Cell;
+  /** @param peels those that share the row; the first is like all of them */
+  cell(peel: T, color: boolean, peels: readonly T[]): Cell;
 }
 
+/** The names of peels that share a row, in at most `max` columns. */
+export const sharedNames = (peels: readonly { readonly peel: string }[], max: number): Cell => ({
+  text: peelNames(peels, max),
+  fit: (columns) => peelNames(peels, columns),
+});
+
+/** Columns of the names of peels that share a row. */
+const SHARED_NAMES = 24;
+
 const duration = (ns: bigint | undefined) => (ns === undefined ? "-" : formatDuration(ns));
+
+/** `1.2s`; of peels that differ `≤1.2s`, the most of them. */
+function longest(times: readonly (bigint | undefined)[]): string {
+  const known = times.filter((ns) => ns !== undefined);
+  if (known.length === 0) return "-";
+  const text = formatDuration(known.reduce((a, b) => (b > a ? b : a)));
+  return known.every((ns) => formatDuration(ns) === text) ? text : `≤${text}`;
+}
 
 const PEEL: PeelColumn<AnyPeel> = {
   title: "PEEL",
   min: 8,
   gives: [shrinks(4, 12)],
-  cell: ({ peel }) => ({ text: displayPeel(peel) }),
+  cell: ({ peel }, _, peels) => (peels.length > 1 ? sharedNames(peels, SHARED_NAMES) : { text: displayPeel(peel) }),
 };
 const STATE: PeelColumn<AnyPeel> = {
   title: "STATE",
-  cell: ({ state }, color) => ({ text: state, paint: paintState(state, color) }),
+  cell: ({ state }, color, { length }) => ({
+    text: length > 1 ? `${count(length)} ${state}` : state,
+    paint: paintState(state, color),
+  }),
 };
 const DURATION: PeelColumn<Peel> = {
   title: "DURATION",
@@ -75,8 +96,11 @@ const TROUBLE: PeelColumn<Peel> = {
 const TOOK: PeelColumn<PeelStory> = {
   title: "TOOK",
   gives: [leaves(3)],
-  cell: ({ tookNs, soFarNs }) => ({
-    text: soFarNs === undefined ? duration(tookNs) : `${duration(soFarNs)} so far`,
+  cell: ({ soFarNs }, _, peels) => ({
+    text:
+      soFarNs === undefined
+        ? longest(peels.map(({ tookNs }) => tookNs))
+        : `${longest(peels.map((peel) => peel.soFarNs))} so far`,
   }),
 };
 const DETAIL: PeelColumn<PeelStory> = {
@@ -93,8 +117,16 @@ const SUMMARY: readonly PeelColumn<PeelStory>[] = [PEEL, STATE, TOOK, DETAIL];
 const STORIES: readonly PeelColumn<PeelStory>[] = [
   PEEL,
   STATE,
-  { title: "DELIVERED", gives: [leaves(1)], cell: ({ deliveredNs }) => ({ text: duration(deliveredNs) }) },
-  { title: "WAITED", gives: [leaves(2)], cell: ({ waitedNs }) => ({ text: duration(waitedNs) }) },
+  {
+    title: "DELIVERED",
+    gives: [leaves(1)],
+    cell: (_, __, peels) => ({ text: longest(peels.map(({ deliveredNs }) => deliveredNs)) }),
+  },
+  {
+    title: "WAITED",
+    gives: [leaves(2)],
+    cell: (_, __, peels) => ({ text: longest(peels.map(({ waitedNs }) => waitedNs)) }),
+  },
   TOOK,
   DETAIL,
 ];
@@ -107,23 +139,29 @@ const lineColumns = (peelWidth: number): readonly PeelColumn<PeelStory>[] => [
   DETAIL,
 ];
 
-function peelTable<T>(columns: readonly PeelColumn<T>[], peels: readonly T[], look: Look): string {
-  const rows = peels.map((peel) => columns.map((column) => column.cell(peel, look.color)));
-  return renderTable(columns, rows, look.header, look);
+/** @param rows the peels of each row */
+function peelTable<T>(columns: readonly PeelColumn<T>[], rows: readonly (readonly T[])[], look: Look): string {
+  const cells = rows.map((peels) => columns.map((column) => column.cell(peels[0] as T, look.color, peels)));
+  return renderTable(columns, cells, look.header, look);
 }
 
-/** The first `most` rows, and a line about the others, with the words of `counts`. */
+const alone = <T>(peels: readonly T[]) => peels.map((peel) => [peel]);
+
+/** A line about peels that have no row, with the words of `counts`; empty for none. */
+const moreLine = (rest: readonly AnyPeel[], counts: string, look: Look) =>
+  rest.length === 0
+    ? ""
+    : paragraph(`${andMore(rest.length, "peel")}: ${counts}; --all-peels shows them`, look.columns);
+
+/** The first `most` peels, and a line about the others. */
 function limitedTable<T extends AnyPeel>(
   columns: readonly PeelColumn<T>[],
   peels: readonly T[],
   most: number,
   look: Look,
-  counts: (rest: readonly T[]) => string = peelCounts,
 ): string {
   const rest = peels.slice(most);
-  const words = `${andMore(rest.length, "peel")}: ${counts(rest)}; --all-peels shows them`;
-  const more = rest.length === 0 ? "" : paragraph(words, look.columns);
-  return peelTable(columns, peels.slice(0, most), look) + more;
+  return peelTable(columns, alone(peels.slice(0, most)), look) + moreLine(rest, peelCounts(rest), look);
 }
 
 /** Names are shown from this many peels on, in this many columns per state. */
@@ -149,28 +187,45 @@ export const peelCounts = (peels: readonly AnyPeel[]) =>
     .join(", ");
 
 /** The limit of rows: `rows` on a terminal, unless `all`. */
-const most = (rows: number, look: Look, all: boolean) =>
+const limit = (rows: number, look: Look, all: boolean) =>
   all || look.columns === undefined ? Number.POSITIVE_INFINITY : rows;
 
 /** The peels that returned, sorted by name; worst first when there are too many to show. */
 export function renderReturns(returned: readonly Peel[], look: Look, all: boolean): string {
-  const rows = most(ROW_LIMITS.returns, look, all);
+  const rows = limit(ROW_LIMITS.returns, look, all);
   const sorted = returned.length > rows ? worstFirst(returned) : returned;
   const troubled = sorted.slice(0, rows).some((peel) => troubleOf(peel) !== "");
   return limitedTable(troubled ? [...RETURNS, TROUBLE] : RETURNS, sorted, rows, look);
 }
 
 export const renderPeels = (peels: readonly PeelStory[], look: Look, all: boolean) =>
-  limitedTable(SUMMARY, peels, most(ROW_LIMITS.returns, look, all), look);
+  limitedTable(SUMMARY, peels, limit(ROW_LIMITS.returns, look, all), look);
 
-/** Peels with their times, in the given order. @param rows limit on a terminal */
-export const renderStories = (
+/** True for so many peels that a terminal shows the worst last, where the eye is. */
+export const areMany = (peels: readonly PeelStory[], { columns }: Look) =>
+  columns !== undefined && peels.length > ROW_LIMITS.stories;
+
+/**
+ * Peels with their times, worst first. On a terminal, when they are more than `rows`, those in the same state and detail share
+ * a row, unless `all`.
+ * @param options `worstLast`: the other way round
+ */
+export function renderStories(
   peels: readonly PeelStory[],
   look: Look,
   all: boolean,
-  rows: number = ROW_LIMITS.stories,
-) => limitedTable(STORIES, peels, most(rows, look, all), look, (rest) => namedCounts(rest, true));
+  { rows = ROW_LIMITS.stories as number, worstLast = false } = {},
+): string {
+  const most = limit(rows, look, all);
+  const inRows = Map.groupBy(peels, (peel) => `${peel.state} ${noteOf(peel)}`);
+  const shared = peels.length > most ? [...inRows.values()] : alone(peels);
+  const shown = shared.slice(0, most);
+  const rest = shared.slice(most).flat();
+  const table = peelTable(STORIES, worstLast ? shown.reverse() : shown, look);
+  const more = moreLine(rest, namedCounts(rest, true), look);
+  return worstLast ? more + table : table + more;
+}
 
 /** One peel that returned, as a line. @param peelWidth minimum columns of PEEL, the same for all lines */
 export const returnLine = (peel: PeelStory, look: Look, peelWidth: number) =>
-  peelTable(lineColumns(peelWidth), [peel], { ...look, header: false });
+  peelTable(lineColumns(peelWidth), [[peel]], { ...look, header: false });

@@ -11,8 +11,7 @@ import { paintState } from "./colors.ts";
 import type { LongDocument } from "./document.ts";
 import { furtherFact, renderFacts, type Telling } from "./facts.ts";
 import { LONG, shrinks } from "./fit.ts";
-import { peelNames } from "./names.ts";
-import { renderStories } from "./peels.ts";
+import { areMany, renderStories, sharedNames } from "./peels.ts";
 import { type Cell, type Look, renderRows, renderTable } from "./table.ts";
 
 const EVENT_NAMES: Record<string, string> = { dispatch: "dispatched", status: "ended" };
@@ -68,21 +67,23 @@ export function renderEvents(steps: readonly Step[], look: Look, peelWidth = 0):
   );
 }
 
-/** The kind as which an event can join a run; undefined for an event with a line of its own. */
-function runKind(step: Step): "ack" | "ok" | undefined {
-  if (step.kind === "ack") return "ack";
-  return stateOf(step) === "ok" && step.kind === "return" ? "ok" : undefined;
+/** What the events of a run have in common; undefined for an event with a line of its own. */
+function runOf(step: Step): string | undefined {
+  const { kind, returned } = step;
+  if (kind === "ack" || (kind === "return" && stateOf(step) === "ok")) return "";
+  return kind === "return" && returned
+    ? detail({ ...step, returned: { ...returned, duration: undefined } })
+    : undefined;
 }
 
-/** `399 acks, 397 returns ok` */
+/** `399 acks, 397 returns ok`, `5 returns` */
 function runWords(steps: readonly Step[]): string {
-  const returns = steps.filter((step) => runKind(step) === "ok").length;
-  const acks = steps.length - returns;
-  const words = [acks > 0 ? plural(acks, "ack") : "", returns > 0 ? `${plural(returns, "return")} ok` : ""];
-  return words.filter(Boolean).join(", ");
+  const acks = steps.filter(({ kind }) => kind === "ack").length;
+  const returns = `${plural(steps.length - acks, "return")}${runOf(steps[0] as Step) ? "" : " ok"}`;
+  return [acks > 0 ? plural(acks, "ack") : "", steps.length > acks ? returns : ""].filter(Boolean).join(", ");
 }
 
-/** All events. On a terminal, a long run of acks and successful returns is one line, unless `allPeels`. */
+/** All events. On a terminal, a long run of acks and successful returns, or of like failures, is one line, unless `allPeels`. */
 export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean): Iterable<string> {
   if (look.columns === undefined)
     return renderRows(eventColumns(0), steps.length, (row) => eventCells(steps[row] as Step, look.color), look);
@@ -90,31 +91,53 @@ export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean):
   const rows: Cell[][] = [];
   for (let i = 0; i < steps.length; ) {
     let end = i;
-    while (end < steps.length && runKind(steps[end] as Step) !== undefined) end++;
+    const first = steps[i] as Step;
+    const same = runOf(first);
+    while (same !== undefined && end < steps.length && runOf(steps[end] as Step) === same) end++;
     const run = steps.slice(i, end);
-    const [first, last] = [run[0], run.at(-1)];
-    if (first && last && run.length >= RUN) {
+    const last = run.at(-1);
+    if (last && run.length >= RUN) {
       const span = `+${formatDuration(first.afterNs)} … +${formatDuration(last.afterNs)}`;
-      const names = peelNames(
-        run.flatMap(({ peel }) => (peel === undefined ? [] : { peel })),
-        RUN_NAMES,
-      );
-      rows.push([{ text: span }, { text: runWords(run) }, { text: names }, { text: "" }]);
+      const peels = run.flatMap(({ peel }) => (peel === undefined ? [] : { peel }));
+      rows.push([
+        { text: span },
+        { text: runWords(run) },
+        sharedNames(peels, RUN_NAMES),
+        { text: same ?? "", paint: paintState(stateOf(first), look.color) },
+      ]);
       i = end;
-    } else rows.push(eventCells(steps[i++] as Step, look.color));
+    } else {
+      rows.push(eventCells(first, look.color));
+      i++;
+    }
   }
   return [renderTable(eventColumns(0), rows, look.header, look)];
 }
 
-/** The facts, the slowest peels, and the table of peels. */
-export function renderStory(telling: Telling, look: Look, options: { now: Date; allPeels: boolean }): string {
-  const { peels } = telling.story;
+/**
+ * The facts, the slowest peels, the table of peels, and the events; on a terminal the table of many peels stands last.
+ * @param options `events`: false omits the events
+ */
+export function* renderStory(
+  telling: Telling,
+  look: Look,
+  { now, allPeels, events }: { now: Date; allPeels: boolean; events: boolean },
+): Generator<string> {
+  const { story } = telling;
+  const { peels } = story;
   const slow = slowest(peels, SLOWEST).map(
     (peel) => `${safe(displayPeel(peel.peel))} ${formatDuration(peelTime(peel) as bigint)}`,
   );
   const slowLine = peels.length > 1 && slow.length > 0 ? furtherFact("Slowest", slow.join(", "), look) : "";
-  const table = peels.length > 0 ? `\n${renderStories(peels, look, options.allPeels)}` : "";
-  return renderFacts(telling, look, options.now) + slowLine + table;
+  yield renderFacts(telling, look, now) + slowLine;
+  const worstLast = areMany(peels, look);
+  const table = peels.length > 0 ? [renderStories(peels, look, allPeels, { worstLast })] : undefined;
+  const timeline = events && story.steps.length > 0 ? renderTimeline(story, look, allPeels) : undefined;
+  for (const part of worstLast ? [timeline, table] : [table, timeline]) {
+    if (!part) continue;
+    yield "\n";
+    yield* part;
+  }
 }
 
 const tableLines = (text: string) => text.split("\n").slice(0, -1);
@@ -140,7 +163,7 @@ export function renderPicture(
   const eventRows = Math.min(timeline.length, Math.max(Math.ceil(room / 2), room - wanted));
   const peelRows = Math.max(0, room - eventRows);
   const rows = wanted <= peelRows ? peels.length : Math.max(0, peelRows - 2);
-  const table = peels.length === 0 || peelRows < 2 ? [] : tableLines(renderStories(peels, full, false, rows));
+  const table = peels.length === 0 || peelRows < 2 ? [] : tableLines(renderStories(peels, full, false, { rows }));
   const newest = Math.max(0, eventRows - 1);
   const events = [...timeline.slice(0, 1), ...timeline.slice(1).slice(-newest || timeline.length)];
   const parts = [facts, table, eventRows < 2 ? [] : events].filter((part) => part.length > 0);

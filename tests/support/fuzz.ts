@@ -284,7 +284,7 @@ function renderAll(row: JobRow, value: ValueMap | undefined): void {
   clean([...renderEach(story.peels, false, false)].join(""), "output, peel by peel");
   const groups = { dryRun: false, changes: false, full: false };
   clean([...renderGroups(story.peels, look, groups)].join(""), "output");
-  clean(renderStory(telling, look, { now: NOW, allPeels: true }), "trace");
+  clean([...renderStory(telling, look, { now: NOW, allPeels: true, events: true })].join(""), "trace");
   clean([...renderTimeline(story, look, true)].join(""), "events");
 }
 

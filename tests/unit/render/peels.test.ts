@@ -159,14 +159,40 @@ test("of many peels the names of those that are not ok stand beside their number
   expect(namedCounts(peels)).toBe("8 failed (web-[008,058,108,158,208,258,308,358]), 392 ok");
   expect(namedCounts(peels.slice(0, 12), true)).toBe("1 failed (web-008), 11 ok (web-[001-007,009-012])");
   expect(namedCounts(peels.slice(0, 9))).toBe("1 failed, 8 ok");
-  const rest = renderStories(peels.slice(0, 32), TERMINAL, false).trimEnd().split("\n").at(-1);
-  expect(rest).toBe("… and 12 peels more: 12 ok (web-[021-032]); --all-peels shows them");
+});
+
+test("of many peels those in the same state and detail share a row, with the most of their times", () => {
+  const id = (n: number) => `web-${String(n).padStart(3, "0")}`;
+  const story = (n: number, more: object) =>
+    peelStory(id(n), "executing", undefined, { soFarNs: BigInt(n) * 1_000_000_000n, ...more });
+  const all = [story(1, { state: "queued", behind: "j1" }), story(2, { state: "queued", behind: "j2" })];
+  for (let n = 3; n <= 24; n++) all.push(story(n, { deliveredNs: n === 24 ? 2_000_000n : 1_000_000n, waitedNs: 0n }));
+  expect(renderStories(all, TERMINAL, false)).toBe(`\
+PEEL           STATE         DELIVERED  WAITED  TOOK         DETAIL
+web-001        queued        -          -       1.0s so far  behind at least j1
+web-002        queued        -          -       2.0s so far  behind at least j2
+web-[003-024]  22 executing  ≤2ms       0s      ≤24s so far
+`);
+  const last = renderStories(all, TERMINAL, false, { worstLast: true }).split("\n");
+  expect(last.map((line) => line.slice(0, 7))).toEqual(["PEEL   ", "web-[00", "web-002", "web-001", ""]);
+  // A row each: few peels, --all-peels, and a pipe.
+  for (const [peels, look, every] of [
+    [all.slice(4), TERMINAL, false],
+    [all, TERMINAL, true],
+    [all, PIPED, false],
+  ] as const)
+    expect(renderStories(peels, look, every).split("\n")).toHaveLength(peels.length + 2);
 });
 
 test("what is left of many peels is counted by state, worst first", () => {
-  const rows = Array.from({ length: 25 }, (_, i) => peelStory(`p${i}`, i < 22 ? "failed" : "ok"));
+  const rows = Array.from({ length: 25 }, (_, i) =>
+    i < 22 ? peelStory(`p${i}`, "queued", undefined, { behind: `j${i}` }) : peelStory(`p${i}`, "ok"),
+  );
   const lines = renderStories(rows, TERMINAL, false).trimEnd().split("\n");
-  expect([lines.length, lines.at(-1)]).toEqual([22, "… and 5 peels more: 2 failed, 3 ok; --all-peels shows them"]);
+  const more = "… and 5 peels more: 2 queued, 3 ok; --all-peels shows them";
+  expect([lines.length, lines.at(-1)]).toEqual([22, more]);
+  const turned = renderStories(rows, TERMINAL, false, { worstLast: true }).trimEnd().split("\n");
+  expect([turned.length, turned[0], turned.at(-1)?.slice(0, 3)]).toEqual([22, more, "p0 "]);
 });
 
 test("counts of peels: worst first, without states that none is in", () => {
