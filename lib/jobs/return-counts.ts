@@ -31,7 +31,7 @@ class Returned {
 }
 
 /** No return of these jobs was stored before this, unless the clocks of both the client and the master were ahead. */
-function sinceOf(rows: readonly JobRow[]): bigint | undefined {
+export function sinceOf(rows: readonly JobRow[]): bigint | undefined {
   let first: bigint | undefined;
   for (const { created, updated } of rows)
     for (const time of [created, updated])

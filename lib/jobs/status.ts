@@ -1,6 +1,6 @@
 // Reading what `status` shows: all jobs, the heartbeats, and the returns of jobs that may have failed.
 import { Unavailable } from "../errors.ts";
-import { isActive, JobList, type JobRow, mayHaveFailed } from "../model/job.ts";
+import { isActive, isUnknownStatus, JobList, type JobRow, mayHaveFailed, unknownStateWords } from "../model/job.ts";
 import { schedulesOf } from "../model/schedule.ts";
 import { hasFailed, runsOf } from "../model/stats.ts";
 import { activeOf, type FleetStatus, goneMasters, NAMED, overdueOf, type StuckJob } from "../model/status.ts";
@@ -9,7 +9,7 @@ import type { Store } from "../store.ts";
 import { readFailures } from "./failures.ts";
 import { masterSigns, ownersOf } from "./heartbeats.ts";
 import { type Progress, type Read, readJobs, SeenPeels, toJob } from "./read-jobs.ts";
-import { countReturns } from "./return-counts.ts";
+import { countReturns, sinceOf } from "./return-counts.ts";
 
 const DAY_NS = 86_400_000_000_000n;
 
@@ -41,12 +41,14 @@ export async function readFleet(store: Store, progress: Progress | undefined): P
 /** One pass over all jobs. */
 function survey({ numbers, make }: JobList, sinceNs: bigint, nowNs: bigint) {
   const active: JobRow[] = [];
+  const odd: JobRow[] = [];
   const doubtful: number[] = [];
   const seen = new SeenPeels();
   let [recent, failed] = [0, 0];
   for (const n of numbers) {
     const { row } = make(n);
     if (isActive(row.status)) active.push(row);
+    else if (isUnknownStatus(row.status)) odd.push(row);
     const createdNs = row.created?.ns ?? 0n;
     if (createdNs >= nowNs - DAY_NS) seen.see(row);
     if (createdNs < sinceNs) continue;
@@ -54,7 +56,7 @@ function survey({ numbers, make }: JobList, sinceNs: bigint, nowNs: bigint) {
     if (hasFailed(row)) failed++;
     if (mayHaveFailed(row)) doubtful.push(n);
   }
-  return { active, targeted: seen.ids, recent, failed, doubtful: new JobList(Int32Array.from(doubtful), make) };
+  return { active, odd, targeted: seen.ids, recent, failed, doubtful: new JobList(Int32Array.from(doubtful), make) };
 }
 
 /** The stuck jobs, the first ones with their records. */
@@ -75,7 +77,9 @@ export async function fleetStatus(
   warn: (text: string) => void,
 ): Promise<FleetStatus> {
   const nowNs = store.nowNs();
-  const { active, targeted, recent, failed, doubtful } = survey(read.jobs, sinceNs, nowNs);
+  const { active, odd, targeted, recent, failed, doubtful } = survey(read.jobs, sinceNs, nowNs);
+  const words = unknownStateWords(odd);
+  if (words !== undefined) warn(`${words}.`);
   let { unheard } = fleet;
   const readStuck = async () => {
     const signs = await masterSigns(store, [...(masters ?? []), ...ownersOf(active)], (why) => {
@@ -92,7 +96,12 @@ export async function fleetStatus(
   const [{ stuck, alive }, counts, found] = await Promise.all([
     readStuck(),
     countReturns(store, active),
-    readFailures(store, { jobs: doubtful }, undefined, warn).catch(orNone),
+    readFailures(
+      store,
+      { jobs: doubtful, sinceNs: sinceOf(Array.from(doubtful, ({ row }) => row)) },
+      undefined,
+      warn,
+    ).catch(orNone),
   ]);
   const isAlive = new Set(peels);
   return {

@@ -217,27 +217,25 @@ export class Returns implements LiveReturns {
     const { bucket } = this;
     const prefix = bucket.prefix.length;
     const config = configSince(sinceNs);
-    const { from, pending } =
-      sinceNs === undefined
-        ? { from: 1, pending: before.messages }
-        : await bucket.consume(config, async (consumer) => consumer);
+    let lists = 0;
+    const hand = (msg: Msg) => {
+      const key = subjectBytes(msg);
+      const found = countTokens(key, prefix);
+      if (found === 1) lists++;
+      if (found === tokens) entries.take(msg);
+    };
+    const all = Number.POSITIVE_INFINITY;
+    const onTotal = (pending: number) => entries.expect(pending, 0);
+    if (bucket.connection.isAtLeast(2, 10)) {
+      const { from, pending } = await bucket.consume(config, async (consumer) => consumer);
+      onTotal(pending);
+      // No limit for the whole read, because each request has its own; only the end of a busy stream has the timeout.
+      await settle(bucket, from - 1, before, all, hand, new TailLimit(bucket.connection, all));
+      return lists;
+    }
     for (let attempt = 1, state = before; attempt <= READ_ATTEMPTS; attempt++, state = await bucket.state()) {
-      entries.expect(pending, 0);
-      let lists = 0;
-      const hand = (msg: Msg) => {
-        const key = subjectBytes(msg);
-        const found = countTokens(key, prefix);
-        if (found === 1) lists++;
-        if (found === tokens) entries.take(msg);
-      };
-      if (!bucket.connection.isAtLeast(2, 10)) {
-        if (await readFrom(bucket, config, state, Number.POSITIVE_INFINITY, hand)) return lists;
-      } else {
-        // No limit for the whole read, because each request has its own; only the end of a busy stream has the timeout.
-        const limit = new TailLimit(bucket.connection, Number.POSITIVE_INFINITY);
-        await settle(bucket, from - 1, state, Number.POSITIVE_INFINITY, hand, limit);
-        return lists;
-      }
+      lists = 0;
+      if (await readFrom(bucket, config, state, all, hand, onTotal)) return lists;
     }
     return undefined;
   }

@@ -247,9 +247,11 @@ export async function readFrom(
   before: StreamState,
   most: number,
   onMessage: (msg: Msg) => void,
+  onTotal: (messages: number) => void = () => {},
 ): Promise<boolean> {
   const { connection } = stream;
   return stream.consume(config, async (consumer) => {
+    onTotal(consumer.pending);
     if (consumer.pending > most || !isAtLeader(consumer, before)) return false;
     if (consumer.pending === 0) return true;
     let last: Msg | undefined;
