@@ -30,14 +30,14 @@ class Returned {
   }
 }
 
-/** No return of these jobs was stored before this, unless the clocks of both the client and the master were ahead. */
+/**
+ * No return of these jobs was stored before this, unless the clocks of both the client and the master were ahead. Undefined when
+ * a job lacks a time.
+ */
 export function sinceOf(rows: readonly JobRow[]): bigint | undefined {
-  let first: bigint | undefined;
-  for (const { created, updated } of rows)
-    for (const time of [created, updated])
-      if (!time) return undefined;
-      else if (first === undefined || time.ns < first) first = time.ns;
-  return first && first - MARGIN_NS;
+  const times = rows.flatMap(({ created, updated }) => [created, updated]);
+  const first = times.reduce((a, b) => a && b && (a.ns < b.ns ? a : b), times[0]);
+  return first && first.ns - MARGIN_NS;
 }
 
 /**

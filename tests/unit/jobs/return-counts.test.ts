@@ -1,9 +1,16 @@
-// Counting returns again and again: what cannot be counted keeps its count, and it ends when it is told to.
+// Counting returns: a server that is silent, and counting again and again.
 import { expect, test } from "bun:test";
 import { Transient } from "../../../lib/errors.ts";
-import { keepCounting } from "../../../lib/jobs/return-counts.ts";
+import { countReturns, keepCounting } from "../../../lib/jobs/return-counts.ts";
 import { jobRow, type ReturnCounts } from "../../../lib/model/job.ts";
 import type { Store } from "../../../lib/store.ts";
+
+const row = { ...jobRow("j", new Map()), targets: ["a", "b"], status: "running" };
+
+test("a server that does not answer is waited for no longer than 3 seconds", async () => {
+  const returns = { keys: () => new Promise(() => {}) };
+  expect(await countReturns({ returns } as unknown as Store, [row])).toEqual(new Map());
+});
 
 /** The peels that the keys name each time; undefined for a lost connection. */
 const LOOKS = [["a"], undefined, [], ["a", "b", "alien"]];
@@ -18,7 +25,6 @@ test("counts again and again, and keeps a count that fails", async () => {
   const counts: ReturnCounts[] = [];
   const all = Promise.withResolvers<void>();
   const session = { store: { returns: { keys } } as unknown as Store };
-  const row = { ...jobRow("j", new Map()), targets: ["a", "b"], status: "running" };
   const stop = keepCounting(
     session,
     () => [row],
