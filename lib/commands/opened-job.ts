@@ -3,10 +3,12 @@ import { UserError } from "../errors.ts";
 import { persist } from "../jobs/follow.ts";
 import { LiveJob } from "../jobs/live.ts";
 import { readJob } from "../jobs/lookup.ts";
+import { SharedReturns } from "../jobs/shared-returns.ts";
 import { type Reading, readStory } from "../jobs/story.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
 import { endingCode } from "../model/job-end.ts";
-import { type Opened, openedOf } from "../render/opened.ts";
+import { type Opened, openedOf, type TextView, textLines } from "../render/opened.ts";
+import type { Look } from "../render/table.ts";
 import type { Session } from "./session.ts";
 
 /** At most this share of the time is spent on looking at the job. */
@@ -20,6 +22,7 @@ export class OpenedJob {
   #why = "reading…";
   #seen: Opened | undefined;
   #nextMs = 0;
+  #text: { seen: Opened; key: string; lines: readonly string[] } | undefined;
 
   /** @param changed told that there is something new, `failed` what ends the picture */
   constructor(
@@ -52,6 +55,21 @@ export class OpenedJob {
     return this.#seen ?? this.#why;
   }
 
+  /** A text about it. Made anew when the job or what is asked for has changed. */
+  text(view: TextView, look: Look): readonly string[] {
+    const { what, peel, diff } = view;
+    const { columns, color } = look;
+    const seen = this.look();
+    if (typeof seen === "string") return [];
+    const key = JSON.stringify([what, peel, diff, columns]);
+    if (this.#text?.seen === seen && this.#text.key === key) return this.#text.lines;
+    const began = Date.now();
+    const lines = textLines(seen, view, { columns, color });
+    this.#text = { seen, key, lines };
+    this.#nextMs += (Date.now() - began) / SHARE;
+    return lines;
+  }
+
   /** The exit code of the job's end; undefined before. */
   get code(): number | undefined {
     return this.#last && endingCode(this.#last);
@@ -68,7 +86,7 @@ export class OpenedJob {
         this.#live ??= new LiveJob(jid, job, this.changed);
         job = await this.#live.follow(store, working, this.#left.signal);
       }
-      const last = await readStory(store, jid, job, () => {});
+      const last = await readStory(store, jid, job, () => {}, new SharedReturns());
       this.#last = last;
       this.#nextMs = 0;
       this.changed();

@@ -28,7 +28,7 @@ export async function watchOnScreen(
   let note = "reading…";
   let steering = START;
   let opened: OpenedJob | undefined;
-  let seen: Seen = { jids: [], outcomes: 0, lines: 0 };
+  let seen: Seen = { jids: [], outcomes: [], text: [], lines: 0 };
   const picture = () => {
     const size = screenSize(terminal);
     const nowMs = session.store.now().getTime();
@@ -36,9 +36,12 @@ export async function watchOnScreen(
     const jids = jobs.map(({ row }) => row.jid);
     steering = settled(steering, jids, size.rows);
     const sight = opened?.look();
-    seen = { jids, outcomes: typeof sight === "object" ? sight.groups.length : 0, lines: size.rows };
+    const look = { color: terminal.color, columns: size.columns - 1 };
+    const text = (steering.opened?.text && opened?.text(steering.opened.text, look)) ?? [];
+    const groups = typeof sight === "object" ? sight.groups : [];
+    seen = { jids, outcomes: groups.map(({ peels }) => peels[0]?.peel ?? ""), text, lines: size.rows };
     const server = session.store.shown;
-    const shown = { board, jobs, opened: sight, note, unreadable: unreadable.size, server, nowMs };
+    const shown = { board, jobs, opened: sight, text, note, unreadable: unreadable.size, server, nowMs };
     return renderPicture(shown, steering, terminal, size);
   };
   const open = (jid: string | undefined) => {

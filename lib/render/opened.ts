@@ -4,12 +4,73 @@ import { paint } from "../colors.ts";
 import { isTerminal } from "../model/job.ts";
 import { whyOf } from "../model/job-end.ts";
 import { type OutcomeGroup, outcomeGroups } from "../model/outcome-groups.ts";
+import { outputGroups, usualGroup } from "../model/output-groups.ts";
+import { sortedByPeel } from "../model/peel.ts";
 import { stuckWords } from "../model/stuck.ts";
-import { cut, safe } from "../text.ts";
-import { renderFacts } from "./facts.ts";
+import { cut, safe, width } from "../text.ts";
+import { renderFacts, wasDryRun } from "./facts.ts";
+import { renderGroups } from "./groups.ts";
 import { renderTimeline } from "./story.ts";
 import { renderOutcomes } from "./summary.ts";
+import type { Look } from "./table.ts";
 import { barLine, callOnTarget, surroundingWords, type Watched } from "./watch.ts";
+
+/** A text about the job that is read instead of its outcomes. */
+export interface TextView {
+  readonly what: "output" | "events";
+  /** Output: of the outcome that has this peel; undefined: of all peels. */
+  readonly peel: string | undefined;
+  /** Other outputs are shown as differences from the usual one. */
+  readonly diff: boolean;
+  /** The first line that is shown; more than there are: the last ones. */
+  readonly top: number;
+}
+
+/** What keys have made of the job that is open. */
+export interface OpenState {
+  readonly jid: string;
+  /** The outcome under the cursor. */
+  readonly place: number;
+  readonly text: TextView | undefined;
+}
+
+const OUTPUT: TextView = { what: "output", peel: undefined, diff: false, top: 0 };
+/** The newest events are the last ones. */
+const EVENTS: TextView = { ...OUTPUT, what: "events", top: Number.MAX_SAFE_INTEGER };
+
+/** A job that is opened by a key of the list; undefined for any other key. */
+export function openedBy(key: string, jid: string): OpenState | undefined {
+  if (key === "return") return { jid, place: 0, text: undefined };
+  if (key === "o") return { jid, place: 0, text: OUTPUT };
+  return key === "e" ? { jid, place: 0, text: EVENTS } : undefined;
+}
+
+const clamp = (n: number, most: number) => Math.max(0, Math.min(most, n));
+
+/**
+ * What a key makes of it.
+ * @param by how many lines the key moves; undefined for a key that does not
+ * @param outcomes the first peel of each, `lines` of the text, and `room` for them
+ * @returns undefined when it is closed
+ */
+export function steeredOpen(
+  state: OpenState,
+  key: string,
+  by: number | undefined,
+  { outcomes, lines, room }: { outcomes: readonly string[]; lines: number; room: number },
+): OpenState | undefined {
+  const { place, text } = state;
+  if (key === "escape") return text && { ...state, text: undefined };
+  if (key === "e") return { ...state, text: EVENTS };
+  if (text) {
+    const last = Math.max(0, lines - room);
+    if (by !== undefined) return { ...state, text: { ...text, top: clamp(Math.min(text.top, last) + by, last) } };
+    return key === "d" ? { ...state, text: { ...text, diff: !text.diff, top: 0 } } : state;
+  }
+  if (by !== undefined) return { ...state, place: clamp(place + by, outcomes.length - 1) };
+  const peel = outcomes[clamp(place, outcomes.length - 1)];
+  return key === "return" || key === "o" ? { ...state, text: { ...OUTPUT, peel } } : state;
+}
 
 /** A job as it was when it was last looked at, and the outcomes of its peels. */
 export interface Opened {
@@ -23,6 +84,22 @@ export function openedOf(watched: Watched): Opened {
 }
 
 const linesOf = (text: string) => text.split("\n").slice(0, -1);
+
+/** All lines of a text about the job; none is wider than the terminal. */
+export function textLines({ watched: { story }, groups }: Opened, view: TextView, look: Look): string[] {
+  const { what, peel, diff } = view;
+  const group = groups.find(({ peels }) => peels.some((one) => one.peel === peel));
+  const output = () => {
+    const base = diff ? usualGroup(outputGroups(sortedByPeel(story.peels))) : undefined;
+    const options = { dryRun: wasDryRun(story), changes: false, full: true, base };
+    return renderGroups(sortedByPeel(group?.peels ?? story.peels), look, options);
+  };
+  const lines = linesOf([...(what === "events" ? renderTimeline(story, look, false) : output())].join(""));
+  const { columns = 0 } = look;
+  return lines.flatMap((line) =>
+    width(line) <= columns ? [line] : Bun.wrapAnsi(line, columns, { hard: true, trim: false }).split("\n"),
+  );
+}
 
 /** What is known of the job, in few lines. */
 function shortFacts(watched: Watched, look: { color: boolean; utf8: boolean }): string[] {

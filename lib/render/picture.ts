@@ -22,7 +22,8 @@ import { type Board, type BoardJob, KEPT } from "./board.ts";
 import { paintState } from "./colors.ts";
 import { returnsOf, targetOf } from "./columns.ts";
 import { idGives, leaves, shrinks } from "./fit.ts";
-import { type Opened, renderOpened } from "./opened.ts";
+import { peelNames } from "./names.ts";
+import { type Opened, type OpenState, openedBy, renderOpened, steeredOpen, type TextView } from "./opened.ts";
 import { type Cell, type Column, renderTable } from "./table.ts";
 
 const SORTS = ["state", "age", "progress", "failures"] as const;
@@ -41,8 +42,7 @@ export interface Steering {
   /** Jobs that ended are shown too. */
   readonly ended: boolean;
   readonly help: boolean;
-  /** The job that is open, and the outcome under the cursor. */
-  readonly opened: { readonly jid: string; readonly place: number } | undefined;
+  readonly opened: OpenState | undefined;
 }
 
 export const START: Steering = {
@@ -62,8 +62,9 @@ const HELP: readonly (readonly [keys: string, what: string])[] = [
   ["↑ ↓ j k", "move"],
   ["PgUp PgDn", "move a page"],
   ["g G", "first, last job"],
-  ["Enter", "open the job: its facts, outcomes and events"],
-  ["Esc", "close the job; clear the filter"],
+  ["Enter", "open the job; then the output of an outcome"],
+  ["o e d", "output; events; output as differences"],
+  ["Esc", "back; clear the filter"],
   ["/", "filter by ID, function, target, user or state"],
   ["t", "show ended jobs of the last hour too"],
   ["s", `sort by ${SORTS.join(", ")}`],
@@ -76,6 +77,8 @@ const AROUND = 5;
 
 /** Rows of jobs in a picture of so many lines. */
 const roomOf = (lines: number) => Math.max(1, lines - AROUND);
+/** Lines of a job that is open: all but head, note and hints. */
+const openRoom = (lines: number) => Math.max(1, lines - 3);
 
 const isText = (key: string) => key !== "" && !/^[a-z0-9-]{2,}$/.test(key);
 
@@ -101,15 +104,18 @@ function moved(key: string, page: number): number | undefined {
 
 const within = (place: number, rows: number) => Math.max(0, Math.min(rows - 1, place));
 
-/** What was on the screen when a key was pressed: the rows, the outcomes of the job that is open, and the number of lines. */
+/** What was on the screen when a key was pressed. */
 export interface Seen {
   readonly jids: readonly string[];
-  readonly outcomes: number;
+  /** The first peel of each outcome of the job that is open, and the lines of the text about it. */
+  readonly outcomes: readonly string[];
+  readonly text: readonly string[];
+  /** Of the terminal. */
   readonly lines: number;
 }
 
 /** What a key makes of the picture. @returns "quit" to end it */
-export function steered(steering: Steering, key: string, { jids, outcomes, lines }: Seen): Steering | "quit" {
+export function steered(steering: Steering, key: string, { jids, outcomes, text, lines }: Seen): Steering | "quit" {
   const { opened } = steering;
   if (steering.typing) return typed(steering, key, jids);
   if (steering.help) return { ...steering, help: false };
@@ -117,20 +123,18 @@ export function steered(steering: Steering, key: string, { jids, outcomes, lines
   if (key === "?") return { ...steering, help: true };
   const by = moved(key, roomOf(lines));
   if (opened) {
-    if (key === "escape") return { ...steering, opened: undefined };
-    return by === undefined
-      ? steering
-      : { ...steering, opened: { ...opened, place: within(opened.place + by, outcomes) } };
+    const room = openRoom(lines);
+    return { ...steering, opened: steeredOpen(opened, key, by, { outcomes, lines: text.length, room }) };
   }
   if (by !== undefined) {
     const place = within(steering.place + by, jids.length);
     return { ...steering, place, cursor: jids[place] };
   }
   const jid = jids[steering.place];
+  const open = jid === undefined ? undefined : openedBy(key, jid);
+  // It is the job under the cursor from now on.
+  if (open) return { ...steering, cursor: jid, opened: open };
   switch (key) {
-    case "return":
-      // It is the job under the cursor from now on.
-      return jid === undefined ? steering : { ...steering, cursor: jid, opened: { jid, place: 0 } };
     case "/":
       return { ...steering, typing: true };
     case "escape":
@@ -309,11 +313,20 @@ function hintLine(hints: readonly string[], columns: number): string {
   return line;
 }
 
-const arrows = (text: string, utf8: boolean) => (utf8 ? text : text.replace(/[↑↓] ?/g, ""));
+/** Columns of the names of peels above a text. */
+const NAMES = 30;
+
+const plainArrows = (text: string, utf8: boolean) => (utf8 ? text : text.replace(/[↑↓] ?/g, ""));
 
 function hints({ typing, ended, opened }: Steering, columns: number, utf8: boolean): string {
   if (typing) return hintLine(["Enter keep", "Esc clear"], columns);
-  if (opened) return hintLine(["Esc back", "? help", "q quit"], columns);
+  const arrows = (keys: readonly string[]) => keys.map((key) => (utf8 ? key : key.replace("↑↓", "jk")));
+  const last = ["? help", "q quit"];
+  if (opened?.text) {
+    const diff = opened.text.what === "output" ? [`d ${opened.text.diff ? "whole" : "differences"}`] : [];
+    return hintLine(arrows(["↑↓ scroll", ...diff, "Esc back", ...last]), columns);
+  }
+  if (opened) return hintLine(arrows(["↑↓ move", "o output", "e events", "Esc back", ...last]), columns);
   const keys = [
     "↑↓ move",
     "Enter open",
@@ -330,7 +343,7 @@ function hints({ typing, ended, opened }: Steering, columns: number, utf8: boole
 }
 
 function helpLines(utf8: boolean): string[] {
-  const keys = HELP.map(([key]) => arrows(key, utf8));
+  const keys = HELP.map(([key]) => plainArrows(key, utf8));
   const wide = Math.max(...keys.map((key) => width(key)));
   return HELP.map(([, what], i) => `  ${keys[i]}${" ".repeat(wide - width(keys[i] as string))}  ${what}`);
 }
@@ -371,6 +384,8 @@ export interface Shown {
   readonly note: string;
   /** The job that is open, or why it can't be shown. */
   readonly opened: Opened | string | undefined;
+  /** The lines of the text about it that is read. */
+  readonly text: readonly string[];
   /** Jobs that cannot be decoded. */
   readonly unreadable: number;
   /** Its address. */
@@ -380,36 +395,61 @@ export interface Shown {
 
 const padded = (lines: readonly string[], rows: number) => Array.from({ length: rows }, (_, i) => lines[i] ?? "");
 
-const openedLines = (
-  opened: Opened | string,
-  { opened: state }: Steering,
+/** The first line of a text that is shown. */
+const firstLine = ({ top }: TextView, lines: number, room: number) => Math.min(top, Math.max(0, lines - room));
+
+/** `output of web-[01-02]  1-18 of 240 lines` */
+function textWords({ what, peel }: TextView, { opened, text }: Shown, from: number, room: number): string {
+  const group = typeof opened === "object" ? opened.groups.find(({ peels }) => peels[0]?.peel === peel) : undefined;
+  const of = what === "output" && group ? ` of ${peelNames(group.peels, NAMES)}` : "";
+  return `${what}${of}  ${from + 1}-${Math.min(text.length, from + room)} of ${plural(text.length, "line")}`;
+}
+
+/** The lines of a job that is open, and what the note says of them. */
+function openedLines(
+  shown: Shown,
+  state: OpenState | undefined,
   look: PictureLook,
   size: { columns: number; rows: number },
-) => (typeof opened === "string" ? [safe(opened)] : renderOpened(opened, state?.place ?? 0, look, size));
+): { body: readonly string[]; words: string } {
+  const { opened, text } = shown;
+  if (typeof opened !== "object") return { body: [safe(opened ?? "")], words: "" };
+  if (!state?.text) return { body: renderOpened(opened, state?.place ?? 0, look, size), words: "" };
+  const from = firstLine(state.text, text.length, size.rows);
+  return { body: text.slice(from, from + size.rows), words: textWords(state.text, shown, from, size.rows) };
+}
 
 /** One picture, at most `size.rows` lines that don't wrap. @param steering as `settled` for these jobs and this size */
 export function renderPicture(
-  { board, jobs, opened, note, unreadable, server, nowMs }: Shown,
+  shown: Shown,
   steering: Steering,
   look: PictureLook,
   size: { columns: number; rows: number },
 ): string[] {
+  const { board, jobs, opened, note, unreadable, server, nowMs } = shown;
   // The last column stays empty: what clears the rest of a line would clear it too.
   const columns = size.columns - 1;
   const { place, help } = steering;
+  const room = { columns, rows: openRoom(size.rows) };
   const bad = unreadable > 0 ? `, ${count(unreadable)} cannot be decoded` : "";
   const clock = new Date(nowMs).toTimeString().slice(0, 8);
   const attention = (text: string) => (look.color ? paint("attention", text) : text);
-  const list = () => [
-    ...padded(rowLines(board, jobs, steering, look, { ...size, columns }, nowMs), roomOf(size.rows) + 1),
-    detailWords(jobs[place], board, place, jobs.length),
-  ];
-  const room = { columns, rows: roomOf(size.rows) + 2 };
-  const body = help ? helpLines(look.utf8) : opened === undefined ? list() : openedLines(opened, steering, look, room);
+  const list = () => ({
+    body: [
+      ...padded(rowLines(board, jobs, steering, look, { ...size, columns }, nowMs), roomOf(size.rows) + 1),
+      detailWords(jobs[place], board, place, jobs.length),
+    ],
+    words: steeringWords(steering),
+  });
+  const { body, words } = help
+    ? { body: helpLines(look.utf8), words: "" }
+    : opened === undefined
+      ? list()
+      : openedLines(shown, steering.opened, look, room);
   const isOld = note !== "" && look.color;
   const lines = [
     spread(`${countWords(board, nowMs)}${bad}  ${server}`, clock, columns),
-    note === "" ? steeringWords(steering) : attention(safe(note)),
+    note === "" ? words : attention(safe(note)),
     ...padded(body, room.rows).map((line) => (isOld ? dim(Bun.stripANSI(line)) : line)),
     hints(steering, columns, look.utf8),
   ];

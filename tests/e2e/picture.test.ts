@@ -131,6 +131,51 @@ test.each([
   expect(await consumersLeft(nc)).toBe(0);
 });
 
+test.each(Object.values(SIZES))(
+  "outputs and events at $cols × $rows: of an outcome, of all, as differences; scrolled",
+  async (size) => {
+    const user = `reader-${size.cols}`;
+    const long = Array.from({ length: 60 }, (_, i) => `line ${i + 1}`).join("\n");
+    const peels = {
+      "web-01": { does: "fail", ms: 20, error: long } as const,
+      "web-02": { does: "ok", ms: 20, changed: false } as const,
+      "web-03": ok,
+      "web-04": hang,
+    };
+    const jid = await fleet.dispatch({ fn: "cmd.run", args: { command: "x" }, user, peels });
+    const watch = look(user, size);
+    await watch.shows((picture) => picture.marked.includes(jid.slice(0, 8)));
+    watch.type(KEYS.enter);
+    await watch.shows(/> failed +1 +web-01[\s\S]*ok +1 +web-02/);
+    watch.type(KEYS.enter);
+    await watch.shows(/^.*\noutput of web-01 {2}1-\d+ of \d+ lines\nweb-01 {2}failed[\s\S]*line 1\n/);
+    for (const line of watch.lines) expect(line.length).toBeLessThan(size.cols);
+    watch.type("G");
+    await watch.shows(/line 60\n/);
+    watch.type("k");
+    await watch.shows((picture) => !picture.lines.join("\n").includes("line 60"));
+    watch.type("g");
+    await watch.shows(/line 1\n/);
+    watch.type(`${KEYS.escape}jjo`);
+    await watch.shows(/\noutput of web-0[23] {2}1-/);
+    watch.type(`${KEYS.escape}e`);
+    await watch.shows(/\nevents {2}\d/);
+    await run("kill", jid);
+    await watch.shows(/cancel/);
+    // All outputs, from the list; as differences from the usual one.
+    watch.type(KEYS.escape);
+    await watch.shows(/OUTCOME/);
+    watch.type(KEYS.escape);
+    await watch.shows(/JID/);
+    watch.type("o");
+    await watch.shows(/^.*\noutput {2}1-/);
+    watch.type("d");
+    await watch.shows(/--- web-0\d[\s\S]*\+\+\+ web-01/);
+    watch.type("q");
+    expect(await watch.ended()).toBe(5);
+  },
+);
+
 test.each<[how: string, end: (watch: Pictured) => void, code: number]>([
   ["q", (watch) => watch.type("q"), 0],
   ["Ctrl-C", (watch) => watch.type("\x03"), 130],

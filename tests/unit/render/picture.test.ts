@@ -30,6 +30,8 @@ const job = (jid: string, fields: Record<string, Value> = {}) => {
 class Steered {
   readonly board = new Board(() => true);
   steering: Steering = START;
+  /** The lines of a text about the job that is open. */
+  text: readonly string[] = [];
   constructor(
     readonly size = { columns: 100, rows: 24 },
     jobs: readonly ReturnType<typeof job>[] = [],
@@ -45,6 +47,10 @@ class Steered {
     return listed(this.board, this.steering, NOW);
   }
 
+  get seen() {
+    return { jids: this.jids, outcomes: ["web-01", "web-02", "web-03"], text: this.text, lines: this.size.rows };
+  }
+
   get jids(): string[] {
     return this.jobs.map(({ row }) => row.jid);
   }
@@ -53,7 +59,16 @@ class Steered {
     const { note = "", color = false, unreadable = 0, utf8 = true } = options;
     const { board, jobs, size } = this;
     this.steering = settled(this.steering, this.jids, size.rows);
-    const shown = { board, jobs, opened: undefined, note, unreadable, server: "nats://n1:4222", nowMs: NOW };
+    const shown = {
+      board,
+      jobs,
+      opened: undefined,
+      text: this.text,
+      note,
+      unreadable,
+      server: "nats://n1:4222",
+      nowMs: NOW,
+    };
     return renderPicture(shown, this.steering, { color, utf8 }, size);
   }
 
@@ -67,7 +82,7 @@ class Steered {
   press(...keys: string[]): "quit" | undefined {
     for (const key of keys) {
       this.lines();
-      const next = steered(this.steering, key, { jids: this.jids, outcomes: 3, lines: this.size.rows });
+      const next = steered(this.steering, key, this.seen);
       if (next === "quit") return "quit";
       this.steering = next;
     }
@@ -221,9 +236,9 @@ test("t: jobs that ended too, after the active ones, worst first, then the newes
 test("Enter opens the job under the cursor, which stays on it; keys move among its outcomes; Esc goes back, q quits", () => {
   const picture = new Steered(undefined, [job("a"), job("b")]);
   picture.press("return");
-  expect(picture.steering.opened).toEqual({ jid: "a", place: 0 });
+  expect(picture.steering.opened).toEqual({ jid: "a", place: 0, text: undefined });
   picture.press("j", "down", "j", "j");
-  expect(picture.steering.opened).toEqual({ jid: "a", place: 2 });
+  expect(picture.steering.opened).toEqual({ jid: "a", place: 2, text: undefined });
   expect(picture.press("q")).toBe("quit");
   picture.put(job("first", { created: "2026-01-15T09:00:00Z" }));
   picture.press("/", "escape");
