@@ -2,7 +2,7 @@
 // alone when the shell should complete files. Whatever happens, it ends in time, with 0, and says nothing else.
 
 import type { JobRow } from "../model/job.ts";
-import type { SettingFlags, Settings } from "../settings/settings.ts";
+import type { SettingFlags } from "../settings/settings.ts";
 import type { LiveStore, Store } from "../store.ts";
 import type { Tree } from "./command.ts";
 import { ask, type Candidate, type Field, type Question } from "./completion.ts";
@@ -87,10 +87,10 @@ async function live(
     const { contextNames } = await import("../settings/context.ts");
     return contextNames(env).map((name) => [name, ""]);
   }
-  const { loadSettings } = await import("../settings/resolve.ts");
+  const { resolveSettings } = await import("../settings/resolve.ts");
   const { openConnection } = await import("../nats/connect.ts");
   const { NatsStore } = await import("../nats/store.ts");
-  const settings: Settings = await loadSettings(flags as SettingFlags, env, () => {});
+  const { settings } = await resolveSettings(flags as SettingFlags, env, () => {});
   const connection = await openConnection({ ...settings, timeoutMs: DEADLINE_MS }, () => {});
   const store = new NatsStore(connection);
   onStore(store);

@@ -2,49 +2,30 @@
 import { scalar } from "./json.ts";
 import type { Value } from "./value.ts";
 
-/** Characters that are put together before they are hashed, so that small values cost little. */
-const HASHED_AT_ONCE = 4 << 10;
-
 /**
  * A text that is the same for equal values, and for no others that can be found (SHA-256). The order of a map's keys makes no
  * difference: masters and peels write the maps of their language, which have none.
  */
 export function digest(value: Value): string {
-  let hasher: Bun.CryptoHasher | undefined;
-  let pending = "";
-  const flush = (): Bun.CryptoHasher => {
-    hasher ??= new Bun.CryptoHasher("sha256");
-    if (pending !== "") hasher.update(pending);
-    pending = "";
-    return hasher;
-  };
-  const add = (text: string) => {
-    pending += text;
-    if (pending.length >= HASHED_AT_ONCE) flush();
-  };
-  const addText = (text: string) => {
-    const wellFormed = text.isWellFormed();
-    add(`${text.length}${wellFormed ? "s" : "u"}`);
-    if (wellFormed && text.length < HASHED_AT_ONCE) return add(text);
-    // Half a pair of surrogates has no form in UTF-8 of its own.
-    flush().update(wellFormed ? text : Buffer.from(text, "utf16le"));
-  };
+  let text = "";
   const walk = (item: Value): void => {
-    if (typeof item === "string") addText(item);
+    if (typeof item === "string") text += `${item.length}s${item}`;
     else if (Array.isArray(item)) {
-      add(`${item.length}l`);
+      text += `${item.length}l`;
       item.forEach(walk);
     } else if (item instanceof Map) {
-      add(`${item.size}m`);
+      text += `${item.size}m`;
       for (const key of [...item.keys()].sort()) {
-        addText(key);
+        walk(key);
         walk(item.get(key) as Value);
       }
     } else {
-      const text = scalar(item);
-      add(`${text.length}v${text}`);
+      const written = scalar(item);
+      text += `${written.length}v${written}`;
     }
   };
   walk(value);
-  return hasher ? flush().digest("base64") : Bun.CryptoHasher.hash("sha256", pending, "base64");
+  // UTF-8 has no half pairs of surrogates. The second byte is 0 in UTF-16 alone, so no text of one is like one of the other.
+  const bytes = text.isWellFormed() ? text : Buffer.from(text, "utf16le");
+  return Bun.CryptoHasher.hash("sha256", bytes, "base64");
 }

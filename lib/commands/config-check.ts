@@ -21,7 +21,7 @@ import { userJwt } from "../nats/credentials.ts";
 import { paintState } from "../render/colors.ts";
 import type { Look } from "../render/table.ts";
 import { hideSecrets } from "../secrets.ts";
-import { loadSettings } from "../settings/resolve.ts";
+import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { safe, width, wrap } from "../text.ts";
@@ -72,7 +72,7 @@ function render(findings: readonly Finding[], { color, columns = Number.POSITIVE
 
 async function run(flags: GlobalArgs): Promise<number> {
   const { terminal, format, env } = surroundings(flags);
-  const settings = await loadSettings(flags, env, terminal.warn, terminal.note);
+  const { settings } = await resolveSettings(flags, env, terminal.warn, terminal.note);
   const findings = (await check(settings, terminal)).map((finding) => ({
     ...finding,
     detail: hideSecrets(finding.detail),

@@ -5,7 +5,7 @@ import { csvText } from "../render/csv.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import { writeDocument } from "./output.ts";
-import type { Session } from "./session.ts";
+import type { Output } from "./session.ts";
 
 export interface IdKind {
   /** True for an id that stays one word in a script. */
@@ -17,8 +17,6 @@ export interface IdKind {
 }
 
 export const JOB_IDS: IdKind = { isPlain: isPlainJid, noun: "job id", title: "jid" };
-
-type Output = Pick<Session, "terminal" | "format">;
 
 function warnLeft(left: number, noun: string, terminal: Terminal): void {
   if (left === 0) return;

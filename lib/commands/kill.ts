@@ -11,20 +11,29 @@ import { readStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
 import { unknownStateWords } from "../model/job.ts";
 import { type Narrowing, parseJobReference } from "../model/job-reference.ts";
-import { isSent, isTarget, killCode, notMeant, notSent, type Outcome, type Plan, type Target } from "../model/kill.ts";
+import {
+  isSent,
+  isTarget,
+  killCode,
+  notMeant,
+  notSent,
+  type Outcome,
+  type Plan,
+  type Refused,
+  type Target,
+} from "../model/kill.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import { interruptedWords, outcomeDocument, renderTargets, sentLines, sentWords, stakeWords } from "../render/kill.ts";
-import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import { selectionByServer, serverClock } from "./clock.ts";
 import { noteReference } from "./job-reference.ts";
 import { waitForEnds } from "./kill-wait.ts";
 import { type Limit, waitLimit } from "./limit.ts";
-import { warnUnreadable, writeDocument } from "./output.ts";
+import { warnUnreadable, writeReport } from "./output.ts";
 import { reportNone, selectingFlags } from "./selecting.ts";
-import { type Session, withSession } from "./session.ts";
+import type { Session } from "./session.ts";
 import { conditions, type GlobalArgs, globals, jids, scripted, steering } from "./shared.ts";
-import { type Format, refuseTest } from "./surroundings.ts";
+import { confirm, type Interruption, parseSteering, reporting, type Steering, steer } from "./steering.ts";
 
 const args = {
   ...globals,
@@ -39,7 +48,7 @@ const args = {
 
 type KillArgs = Flags<typeof args>;
 
-interface KillRequest {
+interface KillRequest extends Steering {
   /** Jobs that are named; none: those of the selection. */
   readonly jobs: readonly string[];
   /** Which jobs a word such as @last may stand for. */
@@ -47,11 +56,7 @@ interface KillRequest {
   /** By this machine's clock. */
   readonly selection: Selection;
   readonly force: boolean;
-  readonly yes: boolean;
-  readonly dryRun: boolean;
-  readonly wait: boolean;
   readonly limit: Limit | undefined;
-  readonly failIfEmpty: boolean;
 }
 
 /** One run of the command. */
@@ -61,7 +66,7 @@ interface Run {
 }
 
 function parse(flags: KillArgs): KillRequest {
-  refuseTest(flags);
+  const steering = parseSteering(flags);
   const { given, narrowing } = selectingFlags(flags, "kill");
   const selection = parseSelection(flags, new Date());
   const word = flags._.find((text) => parseJobReference(text));
@@ -72,19 +77,8 @@ function parse(flags: KillArgs): KillRequest {
     );
   if (flags.force && given.length > 0)
     throw new UserError("--force is for jobs that are named.", "Leave it out, or name the jobs.");
-  if (flags.for !== undefined && !flags.wait)
-    throw new UserError("--for limits the wait of --wait.", "Give --wait too, or leave --for out.");
-  return {
-    jobs: flags._.map(parseJid),
-    narrowing,
-    selection,
-    force: flags.force === true,
-    yes: flags.yes === true,
-    dryRun: flags["dry-run"] === true,
-    wait: flags.wait === true,
-    limit: flags.wait ? waitLimit(flags) : undefined,
-    failIfEmpty: flags["fail-if-empty"] === true,
-  };
+  const limit = flags.wait ? waitLimit(flags) : undefined;
+  return { ...steering, jobs: flags._.map(parseJid), narrowing, selection, force: flags.force === true, limit };
 }
 
 /** The jobs that are meant; what can't be decoded is warned of. */
@@ -102,9 +96,9 @@ async function makePlan({ request, session }: Run): Promise<Plan> {
   return plan;
 }
 
-function warnOfStatuses(targets: readonly Target[], terminal: Terminal): void {
+function statusWarnings(targets: readonly Target[]): string[] {
   const words = unknownStateWords(targets.flatMap(({ row }) => row ?? []));
-  if (words !== undefined) terminal.warn(`${words}.`);
+  return words === undefined ? [] : [`${words}.`];
 }
 
 /** What the jobs in question are doing; of one alone what runs where, for whom, and how far it is. */
@@ -127,23 +121,16 @@ class Declined extends UserError {}
  * @returns why they must not be canceled; undefined when a person, or --yes, agreed
  */
 async function ask(targets: readonly Target[], { request, session }: Run): Promise<UserError | undefined> {
-  const { terminal } = session;
-  const look = { color: false, columns: terminal.columns };
-  const told = terminal.tell([...renderTargets(targets, look, session.store.now())].join(""));
-  warnOfStatuses(targets, terminal);
-  if (request.yes) return undefined;
-  if (!terminal.canAsk || !told)
-    return new UserError(
-      `${plural(targets.length, "job")} would be canceled, and no one can be asked. No signal was sent.`,
-      "Give --yes to cancel them, or --dry-run to see them only.",
-    );
-  if (await terminal.ask(`Cancel ${await atStake(targets, session)}? [y/N] `)) return undefined;
-  return new Declined("canceling the job was not agreed to. No signal was sent.");
-}
-
-/** Writes what became of the signals, for programs. */
-async function writeOutcomes(outcomes: readonly Outcome[], format: Format, out: Terminal): Promise<void> {
-  if (format !== "text") await writeDocument(outcomes.map(outcomeDocument), format, out);
+  const { terminal, store } = session;
+  const text = [...renderTargets(targets, { color: false, columns: terminal.columns }, store.now())].join("");
+  const question = async () => `Cancel ${await atStake(targets, session)}? [y/N] `;
+  const answer = await confirm(terminal, request.yes, { text, warnings: statusWarnings(targets), question });
+  if (answer === "declined") return new Declined("canceling the job was not agreed to. No signal was sent.");
+  if (answer === "agreed") return undefined;
+  return new UserError(
+    `${plural(targets.length, "job")} would be canceled, and no one can be asked. No signal was sent.`,
+    "Give --yes to cancel them, or --dry-run to see them only.",
+  );
 }
 
 /**
@@ -155,106 +142,80 @@ async function agreed(plan: Plan, run: Run): Promise<Plan | undefined> {
   const open = plan.filter(isTarget).filter((target) => target.ask);
   const error = open.length > 0 ? await ask(open, run) : undefined;
   if (!error) return plan;
-  const { terminal, format } = run.session;
   const refused = plan.map((entry) =>
     isTarget(entry) && entry.ask ? ({ jid: entry.jid, why: "not agreed", error } as const) : entry,
   );
   if (open.length < plan.length) return refused;
-  await writeOutcomes(refused.map(notMeant), format, terminal);
+  await writeReport({ document: refused.map(notMeant).map(outcomeDocument) }, run.session);
   if (!(error instanceof Declined)) throw error;
-  terminal.tell("Nothing canceled.\n");
+  run.session.terminal.tell("Nothing canceled.\n");
   return undefined;
 }
 
 /** Shows what would be canceled; sends nothing. */
 async function dryRun(plan: Plan, { session }: Run): Promise<number> {
-  const { terminal, format } = session;
   const targets = plan.filter(isTarget);
-  await writeOutcomes(plan.map(notMeant), format, terminal);
-  let code: number = EXIT.done;
-  for (const entry of plan) {
-    if (isTarget(entry)) {
-      if (entry.unchecked !== undefined) terminal.warn(entry.unchecked);
-    } else if (entry.why === "ended") terminal.warn(entry.error.message);
-    else if (plan.length === 1) throw entry.error;
-    else {
-      terminal.error(entry.error.message);
-      code = EXIT.error;
-    }
-  }
-  warnOfStatuses(targets, terminal);
-  if (format === "text" && targets.length > 0) {
-    terminal.writeAll(renderTargets(targets, terminal, session.store.now()));
-    terminal.say(`Dry run: ${plural(targets.length, "job")} would be canceled, no signal was sent.`);
-  }
-  return code;
+  const refused = plan.filter((entry): entry is Refused => !isTarget(entry));
+  const ended = refused.filter(({ why }) => why === "ended");
+  const errors = refused.flatMap(({ why, error }) => (why === "ended" ? [] : error));
+  const alone = plan.length === 1 ? errors.pop() : undefined;
+  const unchecked = targets.flatMap((target) => target.unchecked ?? []);
+  const report = {
+    warnings: [...unchecked, ...ended.map(({ error }) => error.message), ...statusWarnings(targets)],
+    document: plan.map(notMeant).map(outcomeDocument),
+    errors,
+  };
+  const shown = {
+    text: [...renderTargets(targets, session.terminal, session.store.now())].join(""),
+    say: `Dry run: ${plural(targets.length, "job")} would be canceled, no signal was sent.`,
+  };
+  await writeReport({ ...report, ...(targets.length > 0 && shown) }, session);
+  if (alone) throw alone;
+  return errors.length > 0 ? EXIT.error : EXIT.done;
 }
 
-/** Says what became of the signals: a line on stdout for each that was sent, on stderr what is to be said of the others. */
-function report(outcomes: readonly Outcome[], { terminal, format }: Session, out: Terminal): void {
-  for (const { warnings } of outcomes) warnings.forEach(terminal.warn);
-  if (format === "text") out.write(sentLines(outcomes));
-  // Alone, it is the command's own error.
-  if (outcomes.length > 1)
-    for (const message of new Set(outcomes.flatMap(({ error }) => error?.message ?? []))) terminal.error(message);
-}
-
-/**
- * Sends the signals of a plan that was agreed to, one after the other, reports, and waits for the ends with --wait.
- * @param interrupted gets what to say of the signals when the process is interrupted before they were reported
- */
+/** Sends the signals of a plan that was agreed to, one after the other, reports, and waits for the ends with --wait. */
 async function execute(
   plan: Plan,
   { request: { wait, limit }, session }: Run,
-  interrupted: { words?: (() => string) | undefined },
+  interruption: Interruption,
 ): Promise<number> {
-  const { terminal, format } = session;
   const outcomes: Outcome[] = [];
-  interrupted.words = () => interruptedWords(outcomes, plan);
+  interruption.words = () => interruptedWords(outcomes, plan);
   for (const entry of plan) outcomes.push(isTarget(entry) ? await sendSignal(session, entry) : notSent(entry));
-  let written = true;
-  const out = enduring(terminal, (error) => {
-    written = false;
-    terminal.error(`${sentWords(outcomes, plan)}, but the report failed: ${(error as Error).message}.`);
-  });
-  report(outcomes, session, out);
-  const sentNow = outcomes.filter(isSent).length;
-  interrupted.words =
-    format === "text" && !(wait && sentNow > 0)
-      ? undefined
-      : () => `interrupted: ${sentWords(outcomes, plan)}; what became of them was not waited for.`;
+  const report = reporting(session.terminal, () => sentWords(outcomes, plan));
+  const { out } = report;
+  const warnings = outcomes.flatMap((outcome) => outcome.warnings);
+  const errors = outcomes.flatMap(({ error }) => error ?? []);
+  const alone = outcomes.length === 1 ? errors.pop() : undefined; // the command's own error
+  await writeReport({ warnings, text: sentLines(outcomes), errors }, session, out);
+  const isOver = session.format === "text" && !(wait && outcomes.some(isSent));
+  interruption.words = isOver
+    ? undefined
+    : () => `interrupted: ${sentWords(outcomes, plan)}; what became of them was not waited for.`;
   const { results, failures } = wait
     ? await waitForEnds(outcomes, session, out, limit)
     : { results: outcomes, failures: [] };
-  const alone = outcomes.length === 1 ? outcomes[0] : undefined;
-  await writeOutcomes(results, format, out);
-  interrupted.words = undefined;
-  const last = failures.pop() ?? alone?.error;
-  for (const { message } of failures) terminal.error(message);
+  const last = failures.pop() ?? alone;
+  await writeReport({ errors: failures, document: results.map(outcomeDocument) }, session, out);
+  interruption.words = undefined;
   if (last) throw last;
-  return killCode(results) || (written ? EXIT.done : EXIT.error);
+  return killCode(results) || report.code;
 }
 
 async function run(args: GlobalArgs, request: KillRequest): Promise<number | undefined> {
   const { selection, limit, failIfEmpty } = request;
-  const interrupted: { words?: (() => string) | undefined } = {};
-  const work = async (session: Session) => {
+  return steer(args, limit, async (session, interruption) => {
     const run = { request, session };
     const plan = await makePlan(run);
     if (plan.length === 0) {
-      await writeOutcomes([], session.format, session.terminal);
+      await writeReport({ document: [] }, session);
       reportNone(`No jobs that could be canceled match ${selection.text}.`, failIfEmpty, session);
       return undefined;
     }
     if (request.dryRun) return dryRun(plan, run);
     const final = await agreed(plan, run);
-    return final ? execute(final, run, interrupted) : EXIT.error;
-  };
-  return await withSession(args, work, {
-    limit,
-    onSignal: () => {
-      if (interrupted.words) reportError(interrupted.words(), {});
-    },
+    return final ? execute(final, run, interruption) : EXIT.error;
   });
 }
 

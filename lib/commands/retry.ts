@@ -3,7 +3,6 @@
 
 import type { ArgsDef } from "citty";
 import { defineCommand, type Flags } from "../cli/command.ts";
-import type { ValueMap } from "../codec/value.ts";
 import { parseDuration } from "../duration.ts";
 import { EXIT, Transient, UserError } from "../errors.ts";
 import { untilRecorded } from "../jobs/dispatch.ts";
@@ -30,16 +29,15 @@ import { retriesWords, waitingWords } from "../render/facts.ts";
 import { nothingWords, renderPlan, retryDocument, takenLine, theseWords } from "../render/retry.ts";
 import type { Store } from "../store.ts";
 import { statusOn } from "../terminal/progress.ts";
-import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import { plural } from "../text.ts";
 import { noteReference } from "./job-reference.ts";
 import { type Limit, LONGER, limitOf, notEnded, within } from "./limit.ts";
 import { operatorName } from "./operator.ts";
-import { writeDocument } from "./output.ts";
+import { writeReport } from "./output.ts";
 import { reportNone } from "./selecting.ts";
-import { type Session, withSession } from "./session.ts";
+import type { Session } from "./session.ts";
 import { type GlobalArgs, globals, jid, peels, scripted, steering } from "./shared.ts";
-import { refuseTest } from "./surroundings.ts";
+import { confirm, type Interruption, parseSteering, reporting, type Steering, steer } from "./steering.ts";
 import { unknownFault, waitFor } from "./wait.ts";
 
 const args = {
@@ -61,17 +59,13 @@ const args = {
 
 type RetryArgs = Flags<typeof args>;
 
-interface RetryRequest {
+interface RetryRequest extends Steering {
   /** An ID, a prefix, or a word such as @last. */
   readonly job: string;
   readonly wish: Wish;
   /** The conditions on peels as they were typed. */
   readonly conditions: string;
-  readonly yes: boolean;
-  readonly dryRun: boolean;
-  readonly wait: boolean;
   readonly limit: Limit | undefined;
-  readonly failIfEmpty: boolean;
 }
 
 /** One run of the command. */
@@ -82,20 +76,12 @@ interface Run {
   readonly draft: Draft;
 }
 
-/** What a signal that ends the process finds; no words while nothing has been sent. */
-interface Interrupted {
-  words?: string | undefined;
-  /** Takes away what stands on the line of stderr. */
-  clear(): void;
-}
-
 function parse(flags: RetryArgs): RetryRequest {
   const job = parseJid(flags.jid);
-  refuseTest(flags);
-  if (flags.for !== undefined && !flags.wait)
-    throw new UserError("--for limits the wait of --wait.", "Give --wait too, or leave --for out.");
+  const steering = parseSteering(flags);
   const timeout = flags["job-timeout"];
   return {
+    ...steering,
     job,
     wish: {
       selects: retrySelection(flags),
@@ -103,49 +89,38 @@ function parse(flags: RetryArgs): RetryRequest {
       timeoutMs: timeout === undefined ? undefined : parseDuration(timeout, "--job-timeout"),
     },
     conditions: conditionWords(flags),
-    yes: flags.yes === true,
-    dryRun: flags["dry-run"] === true,
-    wait: flags.wait === true,
     limit: limitOf(flags),
-    failIfEmpty: flags["fail-if-empty"] === true,
   };
 }
 
 /** What a person has to know beside the plan. */
-function warnBefore({ session: { terminal }, draft: { plan, reading, before, unheard } }: Run): void {
+function warningsOf({ session: { terminal }, draft: { plan, reading, before, unheard } }: Run): string[] {
   const { row } = plan;
-  if (isActive(row.status))
-    terminal.warn(`job ${row.jid} may go on: ${waitingWords(reading.story) ?? "every peel has returned"}.`);
+  const goesOn = `job ${row.jid} may go on: ${waitingWords(reading.story) ?? "every peel has returned"}.`;
   const retried = retriesWords(before);
-  if (retried !== undefined) terminal.warn(`job ${row.jid} was retried already: ${retried}.`);
-  plan.warnings.forEach(terminal.warn);
-  // For people only: a site may keep heartbeats from its operators.
-  if (unheard !== undefined && terminal.canTell) terminal.warn(unheard);
+  return [
+    ...(isActive(row.status) ? [goesOn] : []),
+    ...(retried === undefined ? [] : [`job ${row.jid} was retried already: ${retried}.`]),
+    ...plan.warnings,
+    // For people only: a site may keep heartbeats from its operators.
+    ...(unheard !== undefined && terminal.canTell ? [unheard] : []),
+  ];
 }
 
-/** Shows the plan. False when it can't be shown. */
-function show(run: Run): boolean {
-  const { terminal, store } = run.session;
-  const told = terminal.tell(renderPlan(run.draft.plan, { color: false, columns: terminal.columns }, store.nowNs()));
-  warnBefore(run);
-  return told;
-}
-
-/** Shows the plan and asks; false when a person does not agree. @throws UserError when none can be asked, and without --yes */
+/** Shows the plan, and asks; false when a person does not agree. @throws UserError when none can be asked, and without --yes */
 async function isAgreed(run: Run): Promise<boolean> {
-  const { request, session, draft } = run;
-  const { terminal } = session;
-  const { peels } = draft.plan;
-  const told = show(run);
-  if (request.yes) return true;
-  if (!terminal.canAsk || !told)
+  const { plan } = run.draft;
+  const { terminal, store } = run.session;
+  const text = renderPlan(plan, { color: false, columns: terminal.columns }, store.nowNs());
+  const question = () => `Dispatch a new job to ${theseWords(plan.peels)}? [y/N] `;
+  const answer = await confirm(terminal, run.request.yes, { text, warnings: warningsOf(run), question });
+  if (answer === "unasked")
     throw new UserError(
-      `a new job would be dispatched to ${plural(peels.length, "peel")}, and no one can be asked. Nothing was sent.`,
+      `a new job would be dispatched to ${plural(plan.peels.length, "peel")}, and no one can be asked. Nothing was sent.`,
       "Give --yes to dispatch it, or --dry-run to see it only.",
     );
-  if (await terminal.ask(`Dispatch a new job to ${theseWords(peels)}? [y/N] `)) return true;
-  terminal.tell("Nothing dispatched.\n");
-  return false;
+  if (answer === "declined") terminal.tell("Nothing dispatched.\n");
+  return answer === "agreed";
 }
 
 /** The same job once more; on another connection when that was lost while a person thought about it. */
@@ -189,114 +164,99 @@ async function agreed(run: Run): Promise<Draft | undefined> {
     );
   session.terminal.warn(`${news}; this is true now:`);
   if (!request.yes) return agreed({ ...run, draft: now });
-  show({ ...run, draft: now });
+  await isAgreed({ ...run, draft: now });
   return now;
 }
 
 /** Shows what would be sent; sends nothing. */
 async function dryRun(run: Run): Promise<void> {
   const { session, draft } = run;
-  const { terminal, format, store } = session;
   const { plan } = draft;
-  const fault = sizeFault(store, draft, operatorName(session.env));
+  const fault = sizeFault(session.store, draft, operatorName(session.env));
   if (fault) throw fault;
-  warnBefore(run);
-  if (format !== "text") return writeDocument(retryDocument(plan.row.jid, targetIds(draft)), format, terminal);
-  terminal.write(renderPlan(plan, terminal, store.nowNs()));
-  terminal.say(`Dry run: a new job would be dispatched to ${theseWords(plan.peels)}, nothing was sent.`);
+  const report = {
+    warnings: warningsOf(run),
+    text: renderPlan(plan, session.terminal, session.store.nowNs()),
+    document: retryDocument(plan.row.jid, targetIds(draft)),
+    say: `Dry run: a new job would be dispatched to ${theseWords(plan.peels)}, nothing was sent.`,
+  };
+  await writeReport(report, session);
 }
 
 /**
- * Waits until the new job has ended, and says how on `out`; programs get the document in any case, since it names the job.
- * @returns the exit code of its end
+ * Waits until the new job has ended.
+ * @returns how it ended; with an error, what was seen of it until then
  */
 async function follow(
   session: Session,
-  out: Terminal,
   jid: string,
-  documentOf: (seen: JobRow | undefined) => ValueMap,
   limit: Limit | undefined,
-  interrupted: Interrupted,
-): Promise<number> {
-  const { format } = session;
+  interruption: Interruption,
+): Promise<{ ending?: Ending | undefined; seen: JobRow | undefined; error?: unknown }> {
   const waiting = new Waiting();
   const status = statusOn(session.terminal);
-  interrupted.clear = status.end;
-  let seen: JobRow | undefined;
-  let end = openDocument(jid, undefined);
+  interruption.clear = status.end;
+  const recorded = async (store: Store) => {
+    await untilRecorded(store, jid);
+    return [jid];
+  };
   try {
-    const recorded = async (store: Store) => {
-      await untilRecorded(store, jid);
-      return [jid];
-    };
     await within(limit, waitFor(waiting, session, status, recorded, limit), (limit) => {
       throw notEnded([jid], limit, LONGER);
     });
     const fault = unknownFault(waiting);
     if (fault) throw fault;
     const ending = waiting.endings.get(jid) as Ending;
-    if (format === "text") out.write(endingLine(ending, session.store.now(), out.columns));
-    seen = ending.row;
-    end = endingDocument(ending);
-    return endingCode(ending);
+    return { ending, seen: ending.row };
   } catch (error) {
-    seen = waiting.rows.get(jid);
-    end = openDocument(jid, seen);
-    throw error;
+    return { seen: waiting.rows.get(jid), error };
   } finally {
     status.end();
-    if (format !== "text") await writeDocument(new Map([...documentOf(seen), ...end]), format, out);
   }
 }
 
-/** Sends the new job, reports, and stays until it has ended with --wait. */
-async function execute({ request: { wait, limit }, session, draft }: Run, interrupted: Interrupted): Promise<number> {
-  const { terminal, format } = session;
-  const { plan } = draft;
-  const minted = mint(session.store.now(), operatorName(session.env));
+/** Sends the new job, reports, and stays until it has ended with --wait; programs then get one document that tells both. */
+async function execute({ request: { wait, limit }, session, draft }: Run, interruption: Interruption): Promise<number> {
+  const { store, terminal } = session;
+  const { jid: old } = draft.plan.row;
+  const minted = mint(store.now(), operatorName(session.env));
   const { jid } = minted;
-  const look = `\`zester job show ${jid}\` tells whether it was.`;
-  interrupted.words = `interrupted: whether job ${jid} was dispatched is not known. ${look}`;
+  const look = `\`zester job show ${jid}\``;
+  interruption.words = () =>
+    `interrupted: whether job ${jid} was dispatched is not known. ${look} tells whether it was.`;
   const targets = targetIds(draft);
   const outcome = await dispatchRetry(session, draft, minted, terminal.warn).catch(async (error) => {
-    interrupted.words = undefined;
-    const document = retryDocument(plan.row.jid, targets, undefined, undefined, error);
-    if (format !== "text" && error instanceof UserError) await writeDocument(document, format, terminal);
+    interruption.words = undefined;
+    const document = retryDocument(old, targets, undefined, undefined, error);
+    if (error instanceof UserError) await writeReport({ document }, session);
     throw error;
   });
   if (outcome.kind === "unknown") {
-    if (format !== "text") await writeDocument(retryDocument(plan.row.jid, targets, jid, outcome), format, terminal);
+    await writeReport({ document: retryDocument(old, targets, jid, outcome) }, session);
     throw new UserError(
       `whether job ${jid} was dispatched is not known: ${outcome.why}`,
-      `It may still start: look with \`zester job show ${jid}\` before you retry again.`,
+      `It may still start: look with ${look} before you retry again.`,
     );
   }
   const taken = `job ${jid} was ${outcome.kind === "accepted" ? "accepted by a master" : "dispatched"}`;
-  interrupted.words = `interrupted: ${taken}; what became of it was not waited for.`;
-  outcome.warnings.forEach(terminal.warn);
-  let written = true;
-  const out = enduring(terminal, (error) => {
-    written = false;
-    terminal.error(`${taken}, but the report failed: ${(error as Error).message}.`);
-  });
-  if (format === "text") out.write(takenLine(jid, targets.length, outcome));
-  const documentOf = (seen: JobRow | undefined) => {
-    const { kind } = outcome;
-    const now = isPastClaimed(seen?.status) ? "dispatched" : kind;
-    return retryDocument(plan.row.jid, targets, jid, { ...outcome, kind: now });
-  };
-  let code: number = EXIT.done;
-  if (wait) code = await follow(session, out, jid, documentOf, limit, interrupted);
-  else if (format !== "text") await writeDocument(documentOf(undefined), format, out);
-  interrupted.words = undefined;
-  return code || (written ? EXIT.done : EXIT.error);
+  interruption.words = () => `interrupted: ${taken}; what became of it was not waited for.`;
+  const report = reporting(terminal, () => taken);
+  const { out } = report;
+  await writeReport({ warnings: outcome.warnings, text: takenLine(jid, targets.length, outcome) }, session, out);
+  const { ending, seen, error } = wait ? await follow(session, jid, limit, interruption) : {};
+  const kind = isPastClaimed(seen?.status) ? "dispatched" : outcome.kind;
+  const end = ending ? endingDocument(ending) : wait ? openDocument(jid, seen) : [];
+  const document = new Map([...retryDocument(old, targets, jid, { ...outcome, kind }), ...end]);
+  await writeReport({ text: ending && endingLine(ending, store.now(), out.columns), document }, session, out);
+  if (error) throw error;
+  interruption.words = undefined;
+  return (ending ? endingCode(ending) : EXIT.done) || report.code;
 }
 
 async function run(args: GlobalArgs, request: RetryRequest): Promise<number | undefined> {
   const { job, wish, dryRun: isDryRun } = request;
-  const interrupted: Interrupted = { clear() {} };
-  const work = async (session: Session) => {
-    const { store, terminal, format } = session;
+  return steer(args, undefined, async (session, interruption) => {
+    const { store, terminal } = session;
     const draft = await draftRetry(store, resolveJob(store, job, noteReference(terminal)), wish, terminal.warn);
     const run = { request, wish, session, draft };
     const isNone = draft.plan.peels.length === 0;
@@ -304,20 +264,13 @@ async function run(args: GlobalArgs, request: RetryRequest): Promise<number | un
     if (!final) return EXIT.error;
     const { plan } = final;
     if (plan.peels.length === 0) {
-      plan.warnings.forEach(terminal.warn);
-      if (format !== "text") await writeDocument(retryDocument(plan.row.jid, []), format, terminal);
+      await writeReport({ warnings: plan.warnings, document: retryDocument(plan.row.jid, []) }, session);
       reportNone(nothingWords(plan, request.conditions), request.failIfEmpty, session);
       return EXIT.done;
     }
-    if (!isDryRun) return execute({ ...run, draft: final }, interrupted);
+    if (!isDryRun) return execute({ ...run, draft: final }, interruption);
     await dryRun(run);
     return EXIT.done;
-  };
-  return await withSession(args, work, {
-    onSignal: () => {
-      interrupted.clear();
-      if (interrupted.words !== undefined) reportError(interrupted.words, {});
-    },
   });
 }
 

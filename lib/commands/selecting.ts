@@ -4,9 +4,7 @@ import type { Narrowing } from "../model/job-reference.ts";
 import type { Conditions } from "../model/selection.ts";
 import { paragraph } from "../text.ts";
 import { narrowingOf } from "./job-reference.ts";
-import type { Session } from "./session.ts";
-
-type Output = Pick<Session, "terminal" | "format">;
+import type { Output } from "./session.ts";
 
 const SELECTING = ["state", "function", "target", "user", "owner", "source", "since", "until", "limit"] as const;
 

@@ -14,6 +14,9 @@ export interface Session extends Reopenable {
   readonly env: NodeJS.ProcessEnv;
 }
 
+/** Where a command writes, and in which format. */
+export type Output = Pick<Session, "terminal" | "format">;
+
 // 128 + the signal's number is what shells report; Ctrl-C has its own documented code.
 const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 } as const;
 // How long to wait for the server to drop our consumers; it does so by itself later. After an error the server may be
@@ -41,8 +44,8 @@ export async function withSession(
   if (limit?.note !== undefined) terminal.warn(limit.note);
   const connecting = limit?.note === undefined ? flags : { ...flags, timeout: undefined };
   // Loaded here, and the connection below: help and usage errors need neither.
-  const { loadSettings } = await import("../settings/resolve.ts");
-  const loaded = await loadSettings(connecting, env, terminal.warn, terminal.note);
+  const { resolveSettings } = await import("../settings/resolve.ts");
+  const { settings: loaded } = await resolveSettings(connecting, env, terminal.warn, terminal.note);
   const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limit?.ms ?? loaded.timeoutMs) };
   let store: NatsStore | undefined;
   const open = async () => {

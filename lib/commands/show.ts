@@ -17,7 +17,7 @@ import { recordDocument, renderRecord } from "../render/record.ts";
 import { count, paragraph, safe } from "../text.ts";
 import { writeIdLine, writeIds } from "./ids.ts";
 import { noteReference } from "./job-reference.ts";
-import { writeLongDocuments } from "./output.ts";
+import { writeLongDocuments, writeReport } from "./output.ts";
 import { reportNone } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
 import { globals, jids, peels, scripted } from "./shared.ts";
@@ -60,7 +60,8 @@ const NEEDS = {
   fold: ["quiet"],
 } as const;
 
-interface ShowRequest {
+/** `missing`: documents list the peels that have not returned. `fold`: IDs stand on one line. */
+interface ShowRequest extends Pick<ShowArgs, "each" | "changes" | "missing" | "full" | "fold"> {
   /** As typed; a job may be named twice. */
   readonly jobs: readonly string[];
   readonly form: "record" | (typeof FORMS)[number];
@@ -68,17 +69,9 @@ interface ShowRequest {
   readonly ids: boolean;
   /** The peels that are selected; undefined: all. */
   readonly selection: PeelSelection | undefined;
-  /** Documents list the peels that have not returned. */
-  readonly withMissing: boolean;
-  readonly each: boolean;
-  /** Only results that changed or failed. */
-  readonly changes: boolean;
   /** The group of outputs that the others are compared with: that of a peel, or the usual one. */
   readonly base: { readonly peel: string | undefined } | undefined;
-  readonly full: boolean;
   readonly allPeels: boolean;
-  /** IDs stand on one line. */
-  readonly fold: boolean;
   readonly failIfEmpty: boolean;
 }
 
@@ -106,21 +99,11 @@ function parse(flags: ShowArgs): ShowRequest {
   const selection = peelSelection(flags);
   if (flags["fail-if-empty"] && !selection && !ids)
     throw new UserError("--fail-if-empty needs a flag that selects peels.", "Give one of them, such as --bad.");
-  const peel = flags["diff-with"];
-  return {
-    jobs,
-    form,
-    ids,
-    selection,
-    withMissing: flags.missing === true,
-    each: flags.each === true,
-    changes: flags.changes === true,
-    base: flags.diff || peel !== undefined ? { peel } : undefined,
-    full: flags.full === true,
-    allPeels: flags["all-peels"] === true,
-    fold: flags.fold === true,
-    failIfEmpty: flags["fail-if-empty"] === true,
-  };
+  const { each, changes, missing, full, fold, "diff-with": peel } = flags;
+  const base = flags.diff || peel !== undefined ? { peel } : undefined;
+  const allPeels = flags["all-peels"] === true;
+  const failIfEmpty = flags["fail-if-empty"] === true;
+  return { jobs, form, ids, selection, each, changes, missing, base, full, allPeels, fold, failIfEmpty };
 }
 
 /** What is shown of one job. */
@@ -161,7 +144,7 @@ async function readRecord({ allPeels }: ShowRequest, text: string, session: Sess
   return {
     jid,
     text: () => [renderRecord(job, peels, undefined, terminal, allPeels)],
-    document: () => recordDocument(jid, job, peels, false),
+    document: () => recordDocument(jid, job, peels),
     peels: () => peels.map(({ peel }) => peel),
     of: peels.length,
     warnings,
@@ -222,7 +205,7 @@ async function readPeels(
   session: Session,
   retriesOf: () => Promise<readonly JobRow[]>,
 ): Promise<Shown> {
-  const { form, selection, withMissing } = request;
+  const { form, selection } = request;
   const { store, terminal } = session;
   const { openQuestions, resolveStory } = await import("../jobs/story.ts");
   const reader = await returnReader(request, session);
@@ -246,7 +229,7 @@ async function readPeels(
       const none = paragraph(noneWords(selection, peels.length, wider), terminal.columns);
       yield `${form === "output" ? "" : "\n"}${none}`;
     },
-    document: () => recordDocument(row.jid, job, sortedByPeel(chosen), withMissing),
+    document: () => recordDocument(row.jid, job, sortedByPeel(chosen), request.missing),
     peels: () => sortedByPeel(chosen).map(({ peel }) => peel),
     of: peels.length,
     wider,
@@ -335,11 +318,11 @@ async function showJobs(request: ShowRequest, session: Session): Promise<undefin
     else if (format !== "text") await writeLongDocuments(documents, several, format, terminal);
   }
   const last = failures.pop();
-  for (const { message } of failures) terminal.error(message);
+  await writeReport({ errors: failures }, session);
   if (last) throw last;
   const none = noneWords(selection, of, wider);
   if (request.failIfEmpty && peels.size === 0) reportNone(none, true, session);
-  if (selection && ids && peels.size === 0 && format === "text") terminal.say(none);
+  if (selection && ids && peels.size === 0) await writeReport({ say: none }, session);
   return undefined;
 }
 

@@ -45,18 +45,6 @@ function formatOf(flags: GlobalArgs, env: NodeJS.ProcessEnv, { formats = FORMATS
   return formats.includes(wish) && limits.every(([, able]) => able.includes(wish)) ? wish : "text";
 }
 
-/**
- * `--test` is a dry run elsewhere in the fleet: a command that acts must not take it for nothing.
- * @throws UserError when it is given without `--dry-run`
- */
-export function refuseTest(flags: {
-  readonly test: boolean | undefined;
-  readonly "dry-run": boolean | undefined;
-}): void {
-  if (flags.test && !flags["dry-run"])
-    throw new UserError("--test is not a dry run here. Nothing was sent.", "Use --dry-run.");
-}
-
 /** What a command runs in, by its flags and the environment. */
 export interface Surroundings {
   readonly terminal: Terminal;

@@ -23,6 +23,10 @@ export interface Finding {
   readonly hint?: string | undefined;
 }
 
+const ok = (check: string, detail: string): Finding => ({ check, result: "ok", detail });
+const warn = (check: string, detail: string, hint?: string): Finding => ({ check, result: "warn", detail, hint });
+const fail = (check: string, detail: string, hint?: string): Finding => ({ check, result: "FAIL", detail, hint });
+
 /** The server drops a consumer of ours after this if deleting it is refused. */
 const CONSUMER_LIFE_NS = 5_000_000_000;
 const CLOCK_OFF_MS = 2000;
@@ -45,14 +49,10 @@ export async function checkServer(connection: Connection): Promise<Finding> {
   await connection.flush("");
   const rtt = performance.now() - began;
   const version = nc.info?.version ?? "unknown";
-  const detail = safe(`${shown}, "${nc.info?.server_name ?? ""}", nats-server ${version}`);
-  const old = !connection.isAtLeast(2, 9);
-  return {
-    check: "server",
-    result: old ? "warn" : "ok",
-    detail: `${detail}, round trip ${formatMs(rtt)}`,
-    hint: old ? "zester supports nats-server 2.9 and newer." : undefined,
-  };
+  const names = safe(`${shown}, "${nc.info?.server_name ?? ""}", nats-server ${version}`);
+  const detail = `${names}, round trip ${formatMs(rtt)}`;
+  if (connection.isAtLeast(2, 9)) return ok("server", detail);
+  return warn("server", detail, "zester supports nats-server 2.9 and newer.");
 }
 
 /** Reports TLS. The library always verifies certificates, so an encrypted connection is verified. */
@@ -60,19 +60,11 @@ export function checkTls({ nc, shown }: Connection): Finding {
   const { protocol } = nc as unknown as {
     protocol: { transport: { isEncrypted(): boolean; socket: { getProtocol?(): string | null } } };
   };
-  const check = "tls";
-  if (protocol.transport.isEncrypted()) {
-    const version = protocol.transport.socket.getProtocol?.() ?? "TLS";
-    return { check, result: "ok", detail: `${version}, the server's certificate is verified` };
-  }
-  if (LOOPBACK.test(shown.replace(/^\w+:\/\//, "")))
-    return { check, result: "ok", detail: "plain text, to this machine" };
-  return {
-    check,
-    result: "warn",
-    detail: "plain text over the network",
-    hint: "Use tls://, when the server offers it.",
-  };
+  const { transport } = protocol;
+  if (transport.isEncrypted())
+    return ok("tls", `${transport.socket.getProtocol?.() ?? "TLS"}, the server's certificate is verified`);
+  if (LOOPBACK.test(shown.replace(/^\w+:\/\//, ""))) return ok("tls", "plain text, to this machine");
+  return warn("tls", "plain text over the network", "Use tls://, when the server offers it.");
 }
 
 interface Rights {
@@ -101,11 +93,7 @@ export async function checkUser(
   }
   const rights = claims?.nats?.pub;
   const publish = rights?.allow || rights?.deny ? rights : undefined;
-  if (!claims)
-    return {
-      finding: { check: "user", result: "ok", detail: "logged in; the server does not tell as whom" },
-      publish,
-    };
+  if (!claims) return { finding: ok("user", "logged in; the server does not tell as whom"), publish };
   return { finding: aboutUser(`${claims.name} (${claims.sub}), issued by ${claims.iss}`, claims, clock), publish };
 }
 
@@ -114,13 +102,9 @@ const WEEK_S = 7 * 86_400;
 function aboutUser(detail: string, claims: Claims | undefined, clock: Clock | undefined): Finding {
   const nowMs = Date.now() + (clock?.aheadMs ?? 0);
   const left = claims?.exp ? claims.exp - nowMs / 1000 : Number.POSITIVE_INFINITY;
-  if (left > WEEK_S) return { check: "user", result: "ok", detail: safe(detail) };
-  return {
-    check: "user",
-    result: "warn",
-    detail: `${safe(detail)}, expires in ${formatMs(Math.max(0, left * 1000))}`,
-    hint: "Ask the issuer of the credentials for new ones.",
-  };
+  if (left > WEEK_S) return ok("user", safe(detail));
+  const expires = `${safe(detail)}, expires in ${formatMs(Math.max(0, left * 1000))}`;
+  return warn("user", expires, "Ask the issuer of the credentials for new ones.");
 }
 
 /** Permissions beyond reading: name of the finding, subject, command. */
@@ -134,21 +118,12 @@ export const checkSteering = (publish: Rights | undefined): Finding[] =>
   STEERING.map(([check, subject, verb]) => checkPublish(publish, check, subject, verb));
 
 function checkPublish(publish: Rights | undefined, check: string, subject: string, verb: string): Finding {
-  if (!publish)
-    return {
-      check,
-      result: "warn",
-      detail: "not tested: the server does not tell what this user may publish",
-    };
+  if (!publish) return warn(check, "not tested: the server does not tell what this user may publish");
   const allowed = !publish.allow?.length || publish.allow.some((pattern) => covers(pattern, subject));
   if (allowed && !publish.deny?.some((pattern) => covers(pattern, subject)))
-    return { check, result: "ok", detail: `publishing on ${subject} is allowed` };
-  return {
-    check,
-    result: "warn",
-    detail: `no permission to publish on ${subject}: this user can look, but not ${verb}`,
-    hint: "Ask for that permission, or name other credentials with --creds.",
-  };
+    return ok(check, `publishing on ${subject} is allowed`);
+  const detail = `no permission to publish on ${subject}: this user can look, but not ${verb}`;
+  return warn(check, detail, "Ask for that permission, or name other credentials with --creds.");
 }
 
 interface CheckedStream {
@@ -198,23 +173,18 @@ export async function checkBuckets(connection: Connection): Promise<{ findings: 
     const check = `bucket ${bucket.title}`;
     try {
       const { messages } = await bucket.info();
-      if (bucket === jobs) findings.push({ check: "jetstream", result: "ok", detail: connection.api });
+      if (bucket === jobs) findings.push(ok("jetstream", connection.api));
       const { consumer } = await look(bucket, bucket.prefix + filter, false);
       // A missing key has status 404, which is no error here. A bucket without direct get is read through a consumer.
       await bucket.directIfAllowed(bucket.prefix + NO_KEY);
-      const detail = `${plural(consumer.pending, entry)} in ${plural(messages, "message")}, readable`;
-      findings.push({ check, result: "ok", detail });
+      findings.push(ok(check, `${plural(consumer.pending, entry)} in ${plural(messages, "message")}, readable`));
     } catch (error) {
       if (error instanceof NoJetStream) {
-        const detail = `nothing answers on ${connection.api}`;
-        findings.push({ check: "jetstream", result: "FAIL", detail, hint: JETSTREAM_HINT });
+        findings.push(fail("jetstream", `nothing answers on ${connection.api}`, JETSTREAM_HINT));
         return { findings, clock: js.clock };
       }
-      findings.push(
-        error instanceof NoBucket
-          ? { check, result: "FAIL", detail: "there is no such bucket", hint: ADDRESS_HINT }
-          : failure(check, error),
-      );
+      const isMissing = error instanceof NoBucket;
+      findings.push(isMissing ? fail(check, "there is no such bucket", ADDRESS_HINT) : failure(check, error));
     }
   }
   return { findings, clock: js.clock };
@@ -226,39 +196,26 @@ export async function checkEvents(connection: Connection): Promise<Finding> {
   try {
     const { events } = fleetOn(new JetStream(connection));
     const { consumer } = await look(events, "zester.job.*.status", false);
-    return { check, result: "ok", detail: `readable, with the end of ${plural(consumer.pending, "job")}` };
+    return ok(check, `readable, with the end of ${plural(consumer.pending, "job")}`);
   } catch (error) {
-    if (error instanceof NoBucket)
-      return {
-        check,
-        result: "warn",
-        detail: "there is none",
-        hint: "What happened before now cannot be traced.",
-      };
-    if (error instanceof NoJetStream) return { check, result: "warn", detail: "nothing answers" };
+    if (error instanceof NoBucket) return warn(check, "there is none", "What happened before now cannot be traced.");
+    if (error instanceof NoJetStream) return warn(check, "nothing answers");
     return failure(check, error, "warn");
   }
 }
 
 export function checkClock(clock: Clock | undefined): Finding {
-  const check = "clock";
-  if (!clock) return { check, result: "warn", detail: "not tested: no answer of the server had a time" };
+  if (!clock) return warn("clock", "not tested: no answer of the server had a time");
   const { aheadMs, doubtMs } = clock;
   const off = Math.abs(aheadMs);
   const doubt = `(±${formatMs(doubtMs)})`;
   // A difference within the doubt does not show which clock is ahead.
-  if (off <= Math.max(doubtMs, STEP_MS)) return { check, result: "ok", detail: `in step with the server ${doubt}` };
+  if (off <= Math.max(doubtMs, STEP_MS)) return ok("clock", `in step with the server ${doubt}`);
   // To the second: what is measured as 4h59m59.99s is five hours.
   const told = formatMs(off < 60_000 ? off : Math.round(off / 1000) * 1000);
   const detail = `${told} ${aheadMs < 0 ? "ahead of" : "behind"} the server ${doubt}`;
-  return off - doubtMs <= CLOCK_OFF_MS
-    ? { check, result: "ok", detail }
-    : {
-        check,
-        result: "warn",
-        detail,
-        hint: "Ages count by the server's clock, certificates by this machine's: set it.",
-      };
+  if (off - doubtMs <= CLOCK_OFF_MS) return ok("clock", detail);
+  return warn("clock", detail, "Ages count by the server's clock, certificates by this machine's: set it.");
 }
 
 export async function checkMasters(connection: Connection, clock: Clock | undefined): Promise<Finding> {
@@ -269,18 +226,13 @@ export async function checkMasters(connection: Connection, clock: Clock | undefi
     const { stored } = await look(masters, `${prefix}>`, true);
     const now = Date.now() + (clock?.aheadMs ?? 0);
     const seen = [...stored].sort((a, b) => b[1] - a[1]);
-    if (seen.length === 0) return { check, result: "warn", detail: "none has a heartbeat", hint: MASTER_HINT };
-    const detail = seen.map(([key, at]) => `${key.slice(prefix.length)} ${formatMs(Math.max(0, now - at))} ago`);
-    const late = now - (seen[0]?.[1] ?? 0) > HEARTBEAT_LIFE_MS;
-    return {
-      check,
-      result: late ? "warn" : "ok",
-      detail: safe(detail.join(", ")),
-      hint: late ? MASTER_HINT : undefined,
-    };
+    if (seen.length === 0) return warn(check, "none has a heartbeat", MASTER_HINT);
+    const ages = seen.map(([key, at]) => `${key.slice(prefix.length)} ${formatMs(Math.max(0, now - at))} ago`);
+    const detail = safe(ages.join(", "));
+    return now - (seen[0]?.[1] ?? 0) > HEARTBEAT_LIFE_MS ? warn(check, detail, MASTER_HINT) : ok(check, detail);
   } catch (error) {
     if (error instanceof NoJetStream || error instanceof NoBucket)
-      return { check, result: "warn", detail: "no bucket master-heartbeat: whether one runs is not known" };
+      return warn(check, "no bucket master-heartbeat: whether one runs is not known");
     return failure(check, error, "warn");
   }
 }

@@ -19,8 +19,8 @@ const GROUP_GAP = "  ";
 interface GroupOptions {
   readonly dryRun: boolean;
   /** True when results that changed nothing and did not fail are omitted; peels with only such results share one line. */
-  readonly changes: boolean;
-  readonly full: boolean;
+  readonly changes: boolean | undefined;
+  readonly full: boolean | undefined;
   /** The other groups are shown as differences from this one; undefined shows each complete. */
   readonly base?: OutputGroup | undefined;
 }

@@ -30,7 +30,12 @@ export function renderRecord(
 }
 
 /** The record for programs. @param withMissing adds the list of peels that have not returned */
-export function recordDocument(jid: string, job: ValueMap, peels: readonly Peel[], withMissing: boolean): LongDocument {
+export function recordDocument(
+  jid: string,
+  job: ValueMap,
+  peels: readonly Peel[],
+  withMissing?: boolean,
+): LongDocument {
   const returns = function* () {
     for (const { returned, foreign } of peels) {
       if (!returned) continue;

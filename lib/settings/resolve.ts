@@ -241,7 +241,10 @@ function checkLogin(settings: Settings, given: Pick<ResolvedSettings, "sources" 
 /** What belongs together: the first source that has one setting of a group decides on all of it. */
 const GROUPS = [...Map.groupBy(KEYS, (key) => SETTINGS[key].group ?? key).values()];
 
-/** The settings that hold for this call, with their sources. @throws as loadSettings */
+/**
+ * The settings that hold for this call, with their sources.
+ * @throws UserError for a bad flag, or a config file or context that is missing or broken
+ */
 export async function resolveSettings(
   flags: SettingFlags,
   env: NodeJS.ProcessEnv,
@@ -296,17 +299,4 @@ async function resolveLogin(
   for (const key of ["jwt", "seed"] as const)
     if (followed[key] !== undefined && from !== undefined) sources[key] ??= from;
   return followed;
-}
-
-/**
- * The settings that hold for this call.
- * @throws UserError for a bad flag, or a config file or context that is missing or broken
- */
-export async function loadSettings(
-  flags: SettingFlags,
-  env: NodeJS.ProcessEnv,
-  warn: (text: string) => void,
-  note = warn,
-): Promise<Settings> {
-  return (await resolveSettings(flags, env, warn, note)).settings;
 }

@@ -7,7 +7,7 @@ import { parseSelection } from "../../lib/model/selection.ts";
 import { parseWhen } from "../../lib/model/when.ts";
 import { openConnection } from "../../lib/nats/connect.ts";
 import { NatsStore } from "../../lib/nats/store.ts";
-import { loadSettings } from "../../lib/settings/resolve.ts";
+import { resolveSettings } from "../../lib/settings/resolve.ts";
 import { createBuckets, encode, jobRecord, startServer, Time, zester } from "../support/harness.ts";
 import { draws } from "../support/length.ts";
 
@@ -79,7 +79,7 @@ async function startWith(created: ReadonlyMap<string, bigint>) {
   const { jobs } = await createBuckets(nc);
   for (const [jid, ns] of created) await jobs.put(jid, encode(jobRecord(jid, { created: new Time(ns) })));
   await nc.close();
-  const settings = await loadSettings({ master: [server.url] }, {}, () => {});
+  const { settings } = await resolveSettings({ master: [server.url] }, {}, () => {});
   const store = new NatsStore(await openConnection(settings, () => {}));
   return {
     server,

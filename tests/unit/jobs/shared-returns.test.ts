@@ -164,7 +164,7 @@ test("groups are those whose output reads the same without its times", () => {
       const withoutTimes = ({ peel, state, returned }: (typeof all)[number]) => {
         const read = returned && answerOfReturn(returned);
         const rest = read?.results.map(({ duration, ...others }) => ({ ...others, parts: sorted(others.parts) }));
-        const data = read ? [read.dryRun, rest, sorted(read.parts)] : returned?.record.get("return_data");
+        const data = read ? [read.dryRun, rest, sorted(read.parts)] : (returned?.record.get("return_data") ?? null);
         return `${state} ${Bun.inspect([trimmed(returned?.error), data], { depth: 20, sorted: true })}`.replaceAll(
           peel,
           "",
