@@ -1,5 +1,5 @@
 // Reading what `status` shows: all jobs, the heartbeats, and the returns of jobs that may have failed.
-import { Unavailable } from "../errors.ts";
+import { Transient, Unavailable, UserError } from "../errors.ts";
 import { isActive, isUnknownStatus, JobList, type JobRow, mayHaveFailed, unknownStateWords } from "../model/job.ts";
 import { schedulesOf } from "../model/schedule.ts";
 import { hasFailed, runsOf } from "../model/stats.ts";
@@ -89,7 +89,7 @@ export async function fleetStatus(
     return { stuck, alive: masters?.filter((id) => !isMasterGone(signs.get(id))).length };
   };
   const orNone = (error: unknown) => {
-    if (!(error instanceof Unavailable)) throw error;
+    if (!(error instanceof UserError) || error instanceof Transient) throw error;
     warn(`${error.message} Cannot tell why jobs failed.`);
     return undefined;
   };

@@ -85,6 +85,7 @@ describe("what the executable answers", () => {
     ["job history db-01 --state mis", ["missing"]],
     ["job stats --by s", ["schedule"]],
     ["job stats --format op", ["openmetrics"]],
+    ["job status --ch", ["--check"]],
     ["job show @", ["@last", "@last-bad", "@last~1"]],
     ["job kill @last-", ["@last-bad"]],
     ["__complete ", []],
