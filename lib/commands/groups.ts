@@ -28,7 +28,6 @@ export const job: Manual = {
     ["job", "one call of a function on peels; its id, the JID, may be shortened"],
     ["peel", "the agent on a host, which runs functions and returns what came out"],
     ["master", "a server that takes jobs, sends them to peels and collects returns"],
-    ["target", "the peels of a job: an expression such as 'web*', or their names"],
   ],
   elsewhere: {
     cancel: ["kill"],
