@@ -32,6 +32,7 @@ import { statusOn } from "../terminal/progress.ts";
 import { plural } from "../text.ts";
 import { noteReference } from "./job-reference.ts";
 import { type Limit, LONGER, limitOf, notEnded, within } from "./limit.ts";
+import { tellNext } from "./next.ts";
 import { operatorName } from "./operator.ts";
 import { writeReport } from "./output.ts";
 import { reportNone } from "./selecting.ts";
@@ -249,6 +250,7 @@ async function execute({ request: { wait, limit }, session, draft }: Run, interr
   const document = new Map([...retryDocument(old, targets, jid, { ...outcome, kind }), ...end]);
   await writeReport({ text: ending && endingLine(ending, store.now(), out.columns), document }, session, out);
   if (error) throw error;
+  if (ending) tellNext([ending], terminal);
   interruption.words = undefined;
   return (ending ? endingCode(ending) : EXIT.done) || report.code;
 }

@@ -21,6 +21,7 @@ import { type Terminal, withoutReader } from "../terminal/terminal.ts";
 import { selectionByServer } from "./clock.ts";
 import { noteReference } from "./job-reference.ts";
 import { type Limit, LONGER, notEnded, waitLimit, within } from "./limit.ts";
+import { tellNext } from "./next.ts";
 import { unknownTold, warnUnreadable, writeDocument } from "./output.ts";
 import { reportNone, selectingFlags } from "./selecting.ts";
 import { type Session, withSession } from "./session.ts";
@@ -163,6 +164,7 @@ async function run(args: GlobalArgs, request: WaitRequest): Promise<number | und
       if (!session.terminal.isTty) session.terminal.note(`n${none.slice(1)}`);
       return undefined;
     }
+    tellNext(waiting.ended, session.terminal);
     return worstCode(waiting.ended.map(endingCode));
   };
   return await withSession(args, work, { limit });

@@ -17,6 +17,7 @@ import { returnLine } from "../render/peels.ts";
 import { renderWatch, watchLine } from "../render/watch.ts";
 import { LiveLines, screenSize } from "../terminal/screen.ts";
 import { noteReference } from "./job-reference.ts";
+import { tellNext } from "./next.ts";
 import { unknownTold } from "./output.ts";
 import type { Session } from "./session.ts";
 
@@ -171,6 +172,7 @@ export async function watchJob(
   try {
     const ending = await Promise.race([following, failure.promise]);
     watch.end(ending);
+    tellNext([ending], session.terminal);
     return endingCode(ending);
   } finally {
     leave.now();

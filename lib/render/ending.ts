@@ -2,9 +2,11 @@
 
 import type { Value, ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
+import { isPlainJid } from "../model/jid.ts";
 import { type JobRow, jobDuration } from "../model/job.ts";
-import { type Ending, whyOf } from "../model/job-end.ts";
+import { type Ending, endingCode, whyOf } from "../model/job-end.ts";
 import { countStates } from "../model/peel-state.ts";
+import { named } from "../program.ts";
 import { paragraph, plural, safe } from "../text.ts";
 import { tookOf } from "./facts.ts";
 import { namedCounts } from "./peels.ts";
@@ -20,6 +22,24 @@ export function endingLine(ending: Ending, now: Date, columns: number | undefine
   const counts = namedCounts(ending.story.peels) || "no peels";
   const words = `Job ${safe(ending.row.jid)} ended ${safe(ending.row.status ?? "-")}${after}: ${counts}`;
   return paragraph(`${words}${reason === undefined ? "" : ` (${safe(reason)})`}`, columns);
+}
+
+/**
+ * `Next: zester job retry 2hPx4… --failed`, of the job that ended worst; undefined when none ended badly, or when its ID is not
+ * for a shell.
+ */
+export function nextLine(endings: readonly Ending[]): string | undefined {
+  const bad = endings.filter(
+    ({ row }) => row.status !== "complete" && row.status !== "canceled" && isPlainJid(row.jid),
+  );
+  const [worst] = bad.toSorted((a, b) => endingCode(b) - endingCode(a));
+  if (!worst) return undefined;
+  const { row, story } = worst;
+  const states = new Set(story.peels.map(({ state }) => state));
+  states.delete("ok");
+  // Peels that did not return may have run it: that is looked at first.
+  const failedOnly = states.size === 1 && states.has("failed");
+  return named(`Next: zester job ${failedOnly ? `retry ${row.jid} --failed` : `show ${row.jid} --summary`}`);
 }
 
 /** The end of a job for programs, with the number of peels in each state, worst first. */

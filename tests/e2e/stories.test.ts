@@ -330,3 +330,13 @@ describe.each(STORIES)("%s", (jid, told, ending, code) => {
     expect(watch.out).not.toContain("evil");
   });
 });
+
+test.each([
+  ["wait 2hPxSFailed", "Next: zester job retry 2hPxSFailed --failed\r\n"],
+  ["watch 2hPxSFailed", "Next: zester job retry 2hPxSFailed --failed\r\n"],
+  ["wait 2hPxSTest", " ok\r\n"],
+])("a terminal has the next command after a bad end: %s", async (command, last) => {
+  const running = new Running(["job", ...command.split(" ")], site.env, { cols: 80, rows: 24 });
+  await running.ended();
+  expect(running.out.slice(-last.length)).toBe(last);
+});

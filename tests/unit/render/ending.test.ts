@@ -4,7 +4,7 @@ import { toJsonLine } from "../../../lib/codec/json.ts";
 import { jobRow } from "../../../lib/model/job.ts";
 import { toReturn } from "../../../lib/model/returns.ts";
 import type { PeelStory } from "../../../lib/model/story.ts";
-import { endingDocument, endingLine } from "../../../lib/render/ending.ts";
+import { endingDocument, endingLine, nextLine } from "../../../lib/render/ending.ts";
 import { endLine, stakeWords } from "../../../lib/render/kill.ts";
 import { endingWith, peelStory, storyWith } from "../../support/story.ts";
 
@@ -23,6 +23,29 @@ test.each([
   [endingWith({}, ["missing"]), "ended -: 1 missing"],
   [endingWith({ status: "a\nb" }, []), "ended a\\nb: no peels"],
 ])("%#: %s", (one, words) => expect(endingLine(one, NOW, undefined)).toBe(`Job j ${words}\n`));
+
+test.each([
+  [[endingWith({ status: "complete" }, ["ok"])], undefined],
+  [[endingWith({ status: "canceled" }, ["failed"])], undefined],
+  [[endingWith({ status: "failed" }, ["failed", "ok"])], "retry j --failed"],
+  [[endingWith({ status: "failed" }, ["failed", "unreachable"])], "show j --summary"],
+  [[endingWith({ status: "partial" }, ["unfinished", "ok"])], "show j --summary"],
+  [[endingWith({ status: "failed" }, [])], "show j --summary"],
+  [
+    [
+      endingWith({ status: "failed" }, ["failed"]),
+      endingWith({ status: "partial" }, ["missing"]),
+      endingWith({ status: "complete" }, ["ok"]),
+    ],
+    "show j --summary",
+  ],
+  [
+    [{ ...endingWith({ status: "failed" }, ["failed"]), row: jobRow("$(reboot)", new Map([["status", "failed"]])) }],
+    undefined,
+  ],
+])("%#: the command that leads on", (endings, command) =>
+  expect(nextLine(endings)).toBe(command === undefined ? undefined : `Next: zester job ${command}`),
+);
 
 test("the question before a kill names many targets folded", () => {
   const words = (n: number) => {
