@@ -9,11 +9,11 @@ import { isTerminal, type JobRow, jobRow } from "../model/job.ts";
 import { type Ending, endingCode } from "../model/job-end.ts";
 import type { Narrowing } from "../model/job-reference.ts";
 import type { PeelState } from "../model/peel-state.ts";
-import { peelWidth } from "../model/returns.ts";
+import { peelWidth, type Return } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { returnDocument } from "../render/document.ts";
 import { endingDocument, endingLine } from "../render/ending.ts";
-import { returnLine } from "../render/peels.ts";
+import { inSharedRows, returnLine } from "../render/peels.ts";
 import { renderWatch, watchLine } from "../render/watch.ts";
 import { LiveLines, screenSize } from "../terminal/screen.ts";
 import { noteReference } from "./job-reference.ts";
@@ -69,7 +69,8 @@ class JobWatch {
     if (live.touched.size > 0) {
       const peels = new Map(sight.story.peels.map((peel) => [peel.peel, peel]));
       // A master that still watches the job writes a late return down: then the peel is not late.
-      for (const id of live.touched) this.#show(peels.get(id), (state) => state !== "late");
+      const touched = [...live.touched].flatMap((id) => peels.get(id) ?? []);
+      this.#show(touched.filter(({ state }) => state !== "late"));
       live.touched.clear();
     }
     if (this.#isDrawn && live.looked) this.#draw(sight);
@@ -87,7 +88,7 @@ class JobWatch {
     const { session, live } = this;
     const peels = new Map(ending.story.peels.map((peel) => [peel.peel, peel]));
     this.#begin(ending);
-    for (const id of [...live.touched, ...peels.keys()]) this.#show(peels.get(id), () => true);
+    this.#show([...live.touched, ...peels.keys()].flatMap((id) => peels.get(id) ?? []));
     this.clear();
     const { terminal, format } = session;
     if (format !== "text") terminal.write(`${toJsonLine(endingDocument(ending))}\n`);
@@ -104,19 +105,21 @@ class JobWatch {
     this.#begun = true;
   }
 
-  /** Prints a peel that returned, once for each state; below a picture good ones only count. */
-  #show(peel: PeelStory | undefined, isFinal: (state: PeelState) => boolean): void {
-    if (!peel?.returned || !isFinal(peel.state)) return;
-    const { peel: id, state, returned } = peel;
-    const before = this.#printed.get(id);
-    if (before === state || (this.#isDrawn && state === "ok" && before === undefined)) return;
-    this.#printed.set(id, state);
+  /** Prints peels that returned, once for each state; below a picture good ones only count, and those that are alike share a line. */
+  #show(peels: readonly PeelStory[]): void {
     const { format, terminal } = this.session;
-    this.#lines.print(
-      format !== "text"
-        ? `${toJsonLine(returnDocument(this.live.jid, returned))}\n`
-        : returnLine(peel, terminal, this.#peelWidth),
-    );
+    const fresh = peels.filter((peel) => this.#isNews(peel));
+    for (const alike of this.#isDrawn ? inSharedRows(fresh) : fresh.map((peel) => [peel])) {
+      const document = () => `${toJsonLine(returnDocument(this.live.jid, alike[0]?.returned as Return))}\n`;
+      this.#lines.print(format === "text" ? returnLine(alike, terminal, this.#peelWidth) : document());
+    }
+  }
+
+  #isNews({ peel, state, returned }: PeelStory): boolean {
+    const before = this.#printed.get(peel);
+    if (!returned || before === state || (this.#isDrawn && state === "ok" && before === undefined)) return false;
+    this.#printed.set(peel, state);
+    return true;
   }
 }
 

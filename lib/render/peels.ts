@@ -36,7 +36,7 @@ const SHARED_NAMES = 24;
 const duration = (ns: bigint | undefined) => (ns === undefined ? "-" : formatDuration(ns));
 
 /** `1.2s`; of peels that differ `≤1.2s`, the most of them. */
-function longest(times: readonly (bigint | undefined)[]): string {
+export function longest(times: readonly (bigint | undefined)[]): string {
   const known = times.filter((ns) => ns !== undefined);
   if (known.length === 0) return "-";
   const text = formatDuration(known.reduce((a, b) => (b > a ? b : a)));
@@ -147,6 +147,11 @@ function peelTable<T>(columns: readonly PeelColumn<T>[], rows: readonly (readonl
 
 const alone = <T>(peels: readonly T[]) => peels.map((peel) => [peel]);
 
+/** Peels in the same state and detail, in the order of the first of each. */
+export const inSharedRows = (peels: readonly PeelStory[]): PeelStory[][] => [
+  ...Map.groupBy(peels, (peel) => `${peel.state} ${noteOf(peel)}`).values(),
+];
+
 /** A line about peels that have no row, with the words of `counts`; empty for none. */
 const moreLine = (rest: readonly AnyPeel[], counts: string, look: Look) =>
   rest.length === 0
@@ -217,8 +222,7 @@ export function renderStories(
   { rows = ROW_LIMITS.stories as number, worstLast = false } = {},
 ): string {
   const most = limit(rows, look, all);
-  const inRows = Map.groupBy(peels, (peel) => `${peel.state} ${noteOf(peel)}`);
-  const shared = peels.length > most ? [...inRows.values()] : alone(peels);
+  const shared = peels.length > most ? inSharedRows(peels) : alone(peels);
   const shown = shared.slice(0, most);
   const rest = shared.slice(most).flat();
   const table = peelTable(STORIES, worstLast ? shown.reverse() : shown, look);
@@ -226,6 +230,6 @@ export function renderStories(
   return worstLast ? more + table : table + more;
 }
 
-/** One peel that returned, as a line. @param peelWidth minimum columns of PEEL, the same for all lines */
-export const returnLine = (peel: PeelStory, look: Look, peelWidth: number) =>
-  peelTable(lineColumns(peelWidth), [[peel]], { ...look, header: false });
+/** Peels that returned alike, as a line. @param peelWidth minimum columns of PEEL, the same for all lines */
+export const returnLine = (peels: readonly PeelStory[], look: Look, peelWidth: number) =>
+  peelTable(lineColumns(peelWidth), [peels], { ...look, header: false });

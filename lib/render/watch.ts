@@ -14,7 +14,8 @@ import { callOf } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { targetOf } from "./columns.ts";
 import { type Telling, tookOf } from "./facts.ts";
-import { namedCounts, peelCounts } from "./peels.ts";
+import { peelNames } from "./names.ts";
+import { longest, namedCounts, peelCounts } from "./peels.ts";
 import { andMore, type Cell, renderTable } from "./table.ts";
 
 export interface Watched extends Telling {
@@ -22,7 +23,8 @@ export interface Watched extends Telling {
   readonly nowNs: bigint;
 }
 
-const OPEN_PEELS = 10;
+/** Lines about peels that have not returned, and columns of the names of those that share one. */
+const [OPEN_PEELS, NAMES] = [10, 32] as const;
 /** Other lines of the picture, plus one printed line above it. */
 const AROUND = 5;
 const BAR_COLUMNS = 20;
@@ -56,21 +58,28 @@ function waitedFor({ story: { peels, steps, whole }, nowNs }: Watched): Open[] {
     .sort((a, b) => Number((b.ns ?? 0n) - (a.ns ?? 0n)));
 }
 
-function openCells({ peel, ns }: Open, color: boolean): Cell[] {
+/** @param open those that share a line, longest wait first */
+function openCells(open: readonly Open[], color: boolean): Cell[] {
+  const { peel, ns } = open[0] as Open;
   const { state, behind } = peel;
   const words = NEVER_ACCEPTED.has(state) ? "without an ack" : "so far";
+  const peels = open.map((one) => one.peel);
+  const [names, number] =
+    peels.length > 1 ? [peelNames(peels, NAMES), `${count(peels.length)} `] : [displayPeel(peel.peel), ""];
   return [
-    { text: `  ${displayPeel(peel.peel)}` },
-    { text: state, paint: paintState(state, color) },
-    { text: ns === undefined ? "" : `${formatDuration(ns)} ${words}` },
+    { text: `  ${names}` },
+    { text: number + state, paint: paintState(state, color) },
+    { text: ns === undefined ? "" : `${longest(open.map(({ ns }) => ns))} ${words}` },
     { text: behind === undefined ? "" : `behind at least ${behind}` },
   ];
 }
 
 function openLines(watched: Watched, color: boolean, most: number): string[] {
   const open = waitedFor(watched);
-  const shown = open.length > most ? open.slice(0, Math.max(0, most - 1)) : open;
-  const rest = open.slice(shown.length).map(({ peel }) => peel);
+  const alike = Map.groupBy(open, ({ peel: { state, behind = "" } }) => `${state} ${behind}`);
+  const lines = open.length > most ? [...alike.values()] : open.map((one) => [one]);
+  const shown = lines.length > most ? lines.slice(0, Math.max(0, most - 1)) : lines;
+  const rest = lines.slice(shown.length).flatMap((one) => one.map(({ peel }) => peel));
   const columns = [{ title: "" }, { title: "", min: 9 }, { title: "" }, { title: "" }];
   const rows = shown.map((one) => openCells(one, color));
   const table = renderTable(columns, rows, false).split("\n").slice(0, -1);

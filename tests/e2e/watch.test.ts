@@ -74,3 +74,19 @@ test("one job on a terminal: a bar at the bottom that is gone in the end", async
   expect(await watching.ended()).toBe(0);
   expect(watching.out).toMatch(/\x1b\[JJob \S+ ended complete after \S+: 2 ok\r\n$/);
 });
+
+test("one job on a terminal: many peels that are alike share a line", async () => {
+  const named = (prefix: string, n: number, does: typeof ok) =>
+    Array.from({ length: n }, (_, i) => [`${prefix}-${String(i + 1).padStart(2, "0")}`, does]);
+  const peels = Object.fromEntries([...named("web", 12, hang), ...named("db", 3, fail)]);
+  const jid = await fleet.dispatch({ fn: "test.ping", peels });
+  const watching = start(["watch", jid, "--no-color"], { cols: 100, rows: 24 });
+  await watching.until(/ {2}web-\[01-12\] {2}12 executing {2}≤?\S+ so far/);
+  await watching.until(" 3/15  running");
+  watching.signal("SIGINT");
+  expect(await watching.ended()).toBe(130);
+  const again = start(["watch", jid, "--no-color"], { cols: 100, rows: 24 });
+  await again.until(/db-\[01-03\] +3 failed +\S+ +no lock/);
+  again.signal("SIGINT");
+  expect(await again.ended()).toBe(130);
+});
