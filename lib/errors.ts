@@ -44,6 +44,14 @@ export class OutputClosed extends Error {
   }
 }
 
+/** For `catch`: `value` in place of an error of this kind; throws any other again. */
+export const insteadOf =
+  <T>(kind: abstract new (...args: never) => Error, value: T) =>
+  (error: unknown): T => {
+    if (error instanceof kind) return value;
+    throw error;
+  };
+
 /**
  * Any error as one or two lines for people, never with a stack trace.
  * Unexpected errors are named as such, so that they get reported.

@@ -12,8 +12,6 @@ export class Encoded {
 
 export type Encodable = Value | Encoded | readonly Encodable[] | ReadonlyMap<string, Encodable>;
 
-const [INT64_LEAST, INT64_MOST, UINT64_MOST] = [-(2n ** 63n), 2n ** 63n - 1n, 2n ** 64n - 1n];
-
 /** A type byte and a whole number of so many bytes; what is beyond 4 bytes is cut to 64 bits. */
 function numbered(type: number, size: 1 | 2 | 4 | 8, value: number | bigint): Buffer {
   const out = Buffer.alloc(1 + size, type);
@@ -40,20 +38,15 @@ function head(
 
 const mapHead = (entries: number) => head(entries, 0x80, 16, [undefined, 0xde, 0xdf]);
 
+const UNSIGNED = [0xcc, 0xcd, 0xce, 0xcf] as const;
+const SIGNED = [0xd0, 0xd1, 0xd2, 0xd3] as const;
+
+/** In the first form of 1, 2, 4 and 8 bytes that holds it, or in the type byte itself. */
 function integer(value: bigint): Buffer {
-  if (value >= 0n) {
-    if (value <= 0x7fn) return Buffer.of(Number(value));
-    if (value <= 0xffn) return numbered(0xcc, 1, value);
-    if (value <= 0xffffn) return numbered(0xcd, 2, value);
-    if (value <= 0xffff_ffffn) return numbered(0xce, 4, value);
-    if (value <= UINT64_MOST) return numbered(0xcf, 8, value);
-  } else if (value >= INT64_LEAST) {
-    if (value >= -0x20n) return Buffer.of(Number(value) & 0xff);
-    if (value >= -0x80n) return numbered(0xd0, 1, BigInt.asUintN(8, value));
-    if (value >= -0x8000n) return numbered(0xd1, 2, BigInt.asUintN(16, value));
-    if (value >= -0x8000_0000n) return numbered(0xd2, 4, BigInt.asUintN(32, value));
-    return numbered(0xd3, 8, value);
-  }
+  if (value >= -0x20n && value <= 0x7fn) return Buffer.of(Number(value) & 0xff);
+  const [types, cut] = value < 0n ? [SIGNED, BigInt.asIntN] : [UNSIGNED, BigInt.asUintN];
+  for (const [i, size] of ([1, 2, 4, 8] as const).entries())
+    if (cut(8 * size, value) === value) return numbered(types[i] as number, size, BigInt.asUintN(8 * size, value));
   throw new Unencodable(`the number ${String(value).slice(0, 50)} takes more than 64 bits`);
 }
 
@@ -127,6 +120,6 @@ export const encode = (value: Encodable): Uint8Array => Buffer.concat([...pieces
 
 /** A duration in ns, as masters write all of them: 64 bits, whatever its size. @throws Unencodable beyond 64 bits */
 export function encodedDuration(ns: bigint): Encoded {
-  if (ns < INT64_LEAST || ns > INT64_MOST) throw new Unencodable(`${ns}ns take more than 64 bits`);
+  if (BigInt.asIntN(64, ns) !== ns) throw new Unencodable(`${ns}ns take more than 64 bits`);
   return new Encoded(numbered(0xd3, 8, ns));
 }

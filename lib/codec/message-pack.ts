@@ -71,35 +71,23 @@ export class MessagePackReader {
     if (type >= 0xa0 && type <= 0xbf) return this.#text(type & 0x1f);
     if (type <= 0x8f) return this.#map(type & 0x0f, depth);
     if (type <= 0x9f) return this.#list(type & 0x0f, depth);
+    if (type >= 0xde) return this.#map(this.#size(type - 0xdd), depth);
+    if (type >= 0xdc) return this.#list(this.#size(type - 0xdb), depth);
+    if (type >= 0xd9) return this.#text(this.#size(type - 0xd9));
+    if (type >= 0xd4) return this.#extension(1 << (type - 0xd4));
+    if (type >= 0xc7 && type <= 0xc9) return this.#extension(this.#size(type - 0xc7));
+    if (type >= 0xc4 && type <= 0xc6) return this.#binary(this.#size(type - 0xc4));
+    if (type >= 0xcc && type <= 0xce) return this.#scalar(this.#size(type - 0xcc));
     switch (type) {
       case 0xc0:
         return this.#scalar(null);
       case 0xc2:
-        return this.#scalar(false);
       case 0xc3:
-        return this.#scalar(true);
-      case 0xc4:
-        return this.#binary(this.#uint8());
-      case 0xc5:
-        return this.#binary(this.#uint16());
-      case 0xc6:
-        return this.#binary(this.#uint32());
-      case 0xc7:
-        return this.#extension(this.#uint8());
-      case 0xc8:
-        return this.#extension(this.#uint16());
-      case 0xc9:
-        return this.#extension(this.#uint32());
+        return this.#scalar(type === 0xc3);
       case 0xca:
         return this.#scalar(this.#view.getFloat32(this.#take(4)));
       case 0xcb:
         return this.#scalar(this.#view.getFloat64(this.#take(8)));
-      case 0xcc:
-        return this.#scalar(this.#uint8());
-      case 0xcd:
-        return this.#scalar(this.#uint16());
-      case 0xce:
-        return this.#scalar(this.#uint32());
       case 0xcf:
         return this.#wide(this.#view.getBigUint64(this.#take(8)));
       case 0xd0:
@@ -110,41 +98,16 @@ export class MessagePackReader {
         return this.#scalar(this.#view.getInt32(this.#take(4)));
       case 0xd3:
         return this.#wide(this.#view.getBigInt64(this.#take(8)));
-      case 0xd4:
-      case 0xd5:
-      case 0xd6:
-      case 0xd7:
-      case 0xd8:
-        return this.#extension(1 << (type - 0xd4));
-      case 0xd9:
-        return this.#text(this.#uint8());
-      case 0xda:
-        return this.#text(this.#uint16());
-      case 0xdb:
-        return this.#text(this.#uint32());
-      case 0xdc:
-        return this.#list(this.#uint16(), depth);
-      case 0xdd:
-        return this.#list(this.#uint32(), depth);
-      case 0xde:
-        return this.#map(this.#uint16(), depth);
-      case 0xdf:
-        return this.#map(this.#uint32(), depth);
       default:
         throw new Undecodable(`${NOT}: it has the byte 0x${type.toString(16)}`);
     }
   }
 
-  #uint8(): number {
-    return this.#bytes[this.#take(1)] as number;
-  }
-
-  #uint16(): number {
-    return uint16(this.#bytes, this.#take(2));
-  }
-
-  #uint32(): number {
-    return uint32(this.#bytes, this.#take(4));
+  /** A number of 1, 2 or 4 bytes without a sign. */
+  #size(power: number): number {
+    const at = this.#take(1 << power);
+    if (power === 0) return this.#bytes[at] as number;
+    return power === 1 ? uint16(this.#bytes, at) : uint32(this.#bytes, at);
   }
 
   #scalar<T extends Value>(value: T): T {

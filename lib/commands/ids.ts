@@ -18,55 +18,54 @@ export interface IdKind {
 
 export const JOB_IDS: IdKind = { isPlain: isPlainJid, noun: "job id", title: "jid" };
 
-function warnLeft(left: number, noun: string, terminal: Terminal): void {
-  if (left === 0) return;
-  terminal.warn(
-    `${plural(left, noun)} left out: a shell or a terminal could take ${left === 1 ? "it" : "them"} for something else. \`--format json\` has all.`,
-  );
-}
-
-/**
- * One ID per line. A terminal gets all, escaped; a pipe gets the plain ones, and a warning counts the rest.
- */
-function writeLines(ids: Iterable<string>, { isPlain, noun }: IdKind, terminal: Terminal): void {
+/** The plain ones; a warning counts the rest. */
+function* plainOnes(ids: Iterable<string>, { isPlain, noun }: IdKind, terminal: Terminal): Generator<string> {
   let left = 0;
-  const lines = function* () {
-    for (const id of ids) {
-      if (terminal.isTty) yield `${safe(id)}\n`;
-      else if (isPlain(id)) yield `${id}\n`;
-      else left++;
-    }
-  };
-  terminal.writeAll(lines());
-  warnLeft(left, noun, terminal);
+  for (const id of ids) {
+    if (isPlain(id)) yield id;
+    else left++;
+  }
+  if (left > 0)
+    terminal.warn(
+      `${plural(left, noun)} left out: a shell or a terminal could take ${left === 1 ? "it" : "them"} for something else. \`--format json\` has all.`,
+    );
 }
 
-/** Writes the plain IDs on one line, which `line` makes; a warning counts the rest. Writes nothing for none. */
+/** Writes the plain IDs on one line, which `line` makes. Writes nothing for none. */
 export function writeIdLine(
   ids: readonly string[],
-  { isPlain, noun }: IdKind,
+  kind: IdKind,
   line: (ids: readonly string[]) => string,
   terminal: Terminal,
 ): void {
-  const plain = ids.filter(isPlain);
+  const plain = [...plainOnes(ids, kind, terminal)];
   if (plain.length > 0) terminal.write(`${line(plain)}\n`);
-  warnLeft(ids.length - plain.length, noun, terminal);
 }
 
-/** Writes only IDs; programs get all of them: an array, a JSON string per line, or a column. @param header of CSV */
+/**
+ * Writes only IDs, one per line: a terminal gets all, escaped, and a pipe the plain ones. Programs get all: an array, a JSON
+ * string per line, or a column. @param header of CSV
+ */
 export async function writeIds(
   ids: Iterable<string>,
   kind: IdKind,
   { terminal, format }: Output,
   header = true,
 ): Promise<void> {
-  if (format === "text") writeLines(ids, kind, terminal);
-  else if (format === "csv") {
-    const rows = function* () {
-      for (const id of ids) yield [id];
-    };
-    terminal.writeAll(csvText([kind.title], rows(), header));
-  } else await writeDocument([...ids], format, terminal);
+  const all = Iterator.from(ids);
+  if (format === "csv")
+    terminal.writeAll(
+      csvText(
+        [kind.title],
+        all.map((id) => [id]),
+        header,
+      ),
+    );
+  else if (format !== "text") await writeDocument([...all], format, terminal);
+  else {
+    const shown = terminal.isTty ? all.map((id) => safe(id)) : plainOnes(all, kind, terminal);
+    terminal.writeAll(shown.map((id) => `${id}\n`));
+  }
 }
 
 /** Writes only a number; in CSV a column with one row. */

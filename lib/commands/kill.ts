@@ -3,13 +3,18 @@
 
 import type { ArgsDef } from "citty";
 import { defineCommand, type Flags } from "../cli/command.ts";
-import { EXIT, UserError } from "../errors.ts";
+import { EXIT, Transient, UserError } from "../errors.ts";
+import { Answers } from "../jobs/answers.ts";
 import { sendSignal } from "../jobs/cancel.ts";
+import { linkLines, persist } from "../jobs/follow.ts";
 import { planNamed, planSelected } from "../jobs/kill-plan.ts";
 import { readJob } from "../jobs/lookup.ts";
 import { readStory } from "../jobs/story.ts";
+import { turns } from "../jobs/turns.ts";
+import { Waiting, type WaitTold } from "../jobs/waiting.ts";
 import { parseJid } from "../model/jid.ts";
 import { unknownStateWords } from "../model/job.ts";
+import type { Ending } from "../model/job-end.ts";
 import { type Narrowing, parseJobReference } from "../model/job-reference.ts";
 import {
   isSent,
@@ -23,12 +28,21 @@ import {
   type Target,
 } from "../model/kill.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
-import { interruptedWords, outcomeDocument, renderTargets, sentLines, sentWords, stakeWords } from "../render/kill.ts";
+import {
+  endLine,
+  interruptedWords,
+  outcomeDocument,
+  renderTargets,
+  sentLines,
+  sentWords,
+  sightWords,
+  stakeWords,
+} from "../render/kill.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import { selectionByServer, serverClock } from "./clock.ts";
 import { noteReference } from "./job-reference.ts";
-import { waitForEnds } from "./kill-wait.ts";
-import { type Limit, waitLimit } from "./limit.ts";
+import { type Limit, notEnded, waitLimit, within } from "./limit.ts";
 import { warnUnreadable, writeReport } from "./output.ts";
 import { reportNone, selectingFlags } from "./selecting.ts";
 import type { Session } from "./session.ts";
@@ -172,6 +186,74 @@ async function dryRun(plan: Plan, { session }: Run): Promise<number> {
   await writeReport({ ...report, ...(targets.length > 0 && shown) }, session);
   if (alone) throw alone;
   return errors.length > 0 ? EXIT.error : EXIT.done;
+}
+
+/** How long after the signal, in ms, a job that has not ended is looked at. */
+const PATIENCE_MS = 5_000;
+/** Jobs that are looked at at a time. */
+const AT_ONCE = 8;
+
+/**
+ * Waits until the jobs whose signals were sent have ended; each ending is said on `out`.
+ * @returns the outcomes with the endings, and what went wrong on the way: the limit came first, or a job was lost from sight
+ */
+async function waitForEnds(
+  outcomes: readonly Outcome[],
+  session: Session,
+  out: Terminal,
+  limit: Limit | undefined,
+): Promise<{ results: Outcome[]; failures: UserError[] }> {
+  const { terminal } = session;
+  const failures: UserError[] = [];
+  const fail = (error: UserError) => {
+    if (!failures.some(({ message }) => message === error.message)) failures.push(error);
+  };
+  const waiting = new Waiting();
+  waiting.jids = outcomes.filter(isSent).map(({ jid }) => jid);
+  const endings = new Map<string, Ending>();
+  const answers = new Answers((ending) => {
+    endings.set(ending.row.jid, ending);
+    if (session.format === "text") out.write(endLine(ending, out.columns));
+  });
+  const told: WaitTold = { warn: terminal.warn, ended: (ending) => answers.add(ending), lost: (_, why) => fail(why) };
+  const missed = (limit: Limit) => {
+    const [first] = waiting.open;
+    if (first === undefined) return; // all have ended, and only answers of peels are missing
+    const hint = `The signal was sent. \`zester job trace ${first}\` tells what each peel is doing.`;
+    throw notEnded(waiting.open, limit, hint);
+  };
+  const patience = setTimeout(() => {
+    const inTurn = turns(AT_ONCE);
+    const look = async (jid: string) => {
+      if (!waiting.isOpen(jid)) return;
+      const { store } = session;
+      const seen = sightWords(await readStory(store, jid, await readJob(store, jid), () => {}));
+      terminal.warn(`job ${jid} has not ended ${PATIENCE_MS / 1000}s after the signal: ${seen}.`);
+    };
+    // When the connection is lost, that is said elsewhere.
+    for (const jid of waiting.open) inTurn(() => look(jid)).catch(() => {});
+  }, PATIENCE_MS);
+  const link = linkLines(session, terminal.say);
+  const ended = new AbortController();
+  const answering = answers.until(ended.signal, () => session.store);
+  const wait = async () => {
+    await waiting.run(session, link, told).finally(() => ended.abort());
+    await answering;
+    await persist(session, link, (store) => answers.all(store));
+  };
+  const keep = (error: unknown) => {
+    // What ails the connection is for all of them.
+    if (error instanceof Transient || !(error instanceof UserError)) throw error;
+    fail(error);
+  };
+  await within(limit, wait(), missed)
+    .catch(keep)
+    .finally(() => {
+      clearTimeout(patience);
+      answers.close();
+    });
+  const results = outcomes.map((outcome) => ({ ...outcome, ending: endings.get(outcome.jid) }));
+  return { results, failures };
 }
 
 /** Sends the signals of a plan that was agreed to, one after the other, reports, and waits for the ends with --wait. */

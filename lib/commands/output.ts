@@ -12,7 +12,7 @@ import type { Format } from "./surroundings.ts";
 
 type Structured = Exclude<Format, "text">;
 
-function* valueLines(values: Iterable<Value>): Generator<string> {
+export function* valueLines(values: Iterable<Value>): Generator<string> {
   for (const value of values) yield `${toJsonLine(value)}\n`;
 }
 

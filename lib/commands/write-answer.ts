@@ -1,5 +1,4 @@
 // The tail of every command that lists: an answer in the format asked for, its warnings, and what it means that it is empty.
-import { toJsonLine } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { csvText } from "../render/csv.ts";
@@ -7,6 +6,7 @@ import { documentText, jsonArray } from "../render/document.ts";
 import type { View } from "../render/view.ts";
 import { paragraph } from "../text.ts";
 import { JOB_IDS, writeCount, writeIds } from "./ids.ts";
+import { valueLines } from "./output.ts";
 import { type Session, withSession } from "./session.ts";
 import type { GlobalArgs } from "./shared.ts";
 import { type Formats, LIST_FORMATS } from "./surroundings.ts";
@@ -66,10 +66,7 @@ export class AnswerSink {
       terminal.writeAll(csvText(titles, rows, !this.#titled));
       this.#titled = true;
     } else if (format === "jsonl") {
-      const lines = function* () {
-        for (const value of view.documents(store.now())) yield `${toJsonLine(value)}\n`;
-      };
-      terminal.writeAll(lines());
+      terminal.writeAll(valueLines(view.documents(store.now())));
     } else this.#views.push(view);
   }
 

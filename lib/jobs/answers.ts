@@ -1,5 +1,5 @@
 // What the peels of canceled jobs answer: a peel that aborts returns, but later than its job ends.
-import { Transient, UserError } from "../errors.ts";
+import { insteadOf, Transient, UserError } from "../errors.ts";
 import type { Ending } from "../model/job-end.ts";
 import { mayAnswer } from "../model/kill.ts";
 import type { Store } from "../store.ts";
@@ -64,10 +64,7 @@ export class Answers {
 
   /** Looks again and again until `stop`. A lost connection is told elsewhere. */
   async until(stop: AbortSignal, storeNow: () => Store): Promise<void> {
-    const look = () =>
-      this.#look(storeNow()).catch((error) => {
-        if (!(error instanceof Transient)) throw error;
-      });
+    const look = () => this.#look(storeNow()).catch(insteadOf(Transient, undefined));
     await repeat(ANSWER_RHYTHM, stop, look);
   }
 

@@ -1,5 +1,5 @@
 // Sending cancel signals.
-import { describe, Unconfirmed, UserError } from "../errors.ts";
+import { describe, insteadOf, Unconfirmed, UserError } from "../errors.ts";
 import { JobNotFound } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
 import { notSent, type Outcome, type Refused, refuseEnded, type Target } from "../model/kill.ts";
@@ -11,9 +11,7 @@ import { readJob } from "./lookup.ts";
 /** Why a target is not what it was when it was chosen; undefined when it is, and for one that was not looked up then. */
 async function whyChanged(store: LiveStore, { jid, row }: Target): Promise<Omit<Refused, "why"> | undefined> {
   if (!row) return undefined;
-  const record = await readJob(store, jid).catch((error) => {
-    if (!(error instanceof JobNotFound)) throw error;
-  });
+  const record = await readJob(store, jid).catch(insteadOf(JobNotFound, undefined));
   const refused = (message: string, hint: string) => ({ jid, error: new UserError(message, hint) });
   if (!record)
     return refused(

@@ -5,7 +5,7 @@
 // of a cluster does not come again, and when it was the last, nothing after it shows the gap. A record that expires or whose
 // message is deleted leaves no message at all. So open jobs are looked up again and again.
 import type { ValueMap } from "../codec/value.ts";
-import { UserError } from "../errors.ts";
+import { insteadOf, UserError } from "../errors.ts";
 import { JobNotFound } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
 import type { LiveStore } from "../store.ts";
@@ -42,9 +42,9 @@ export const lookUpAgain = (
   stop: AbortSignal,
 ): Promise<void> =>
   repeat(LOOK_UP, stop, () =>
-    lookUpEach(store, [...open()], (jid, bytes) => stop.aborted || onRecord(jid, bytes)).catch((error) => {
-      if (!(error instanceof UserError)) throw error;
-    }),
+    lookUpEach(store, [...open()], (jid, bytes) => stop.aborted || onRecord(jid, bytes)).catch(
+      insteadOf(UserError, undefined),
+    ),
   );
 
 /** What is told of jobs that are followed until they end. */

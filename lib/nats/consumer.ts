@@ -92,10 +92,10 @@ export class InOrder implements MessageSink {
 
   take(msg: Msg): boolean {
     this.onMessage(msg);
-    return ++this.#received === this.pending;
+    return ++this.#received >= this.pending;
   }
 
-  enough(): boolean {
+  enough(_delivery?: Delivery): boolean {
     return this.#received >= this.pending;
   }
 }
@@ -104,21 +104,15 @@ export class InOrder implements MessageSink {
 const LATER_MS = 1_000;
 
 /** For the newest value of each key and then every change: complete when everything pending has arrived. */
-export class Picture implements MessageSink {
-  #received = 0;
-
+export class Picture extends InOrder {
   constructor(
     readonly consumer: Consumer,
-    readonly onMessage: (msg: Msg) => void,
-  ) {}
-
-  take(msg: Msg): boolean {
-    this.onMessage(msg);
-    return ++this.#received >= this.consumer.pending;
+    onMessage: (msg: Msg) => void,
+  ) {
+    super(consumer.pending, onMessage);
   }
 
-  enough({ pending, storedNs }: Delivery): boolean {
-    if (this.#received < this.consumer.pending) return false;
-    return pending === 0 || Number(storedNs) / 1e6 > this.consumer.createdMs + LATER_MS;
+  override enough({ pending, storedNs }: Delivery): boolean {
+    return super.enough() && (pending === 0 || Number(storedNs) / 1e6 > this.consumer.createdMs + LATER_MS);
   }
 }

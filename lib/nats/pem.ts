@@ -5,12 +5,17 @@ export type PemKind = "certificate" | "key";
 
 const CERTIFICATES = /-{5}BEGIN (?:TRUSTED |X509 )?CERTIFICATE-{5}.*?-{5}END [A-Z0-9 ]+-{5}/gs;
 
+const BEGINS = {
+  certificate: /-{5}BEGIN (?:TRUSTED |X509 )?CERTIFICATE-{5}/,
+  key: /-{5}BEGIN [A-Z ]*PRIVATE KEY-{5}/,
+} as const;
+
 /** What a file contains instead of the expected kind. */
 const OTHERS: readonly (readonly [RegExp, string])[] = [
   [/-{5}BEGIN (NEW )?CERTIFICATE REQUEST-{5}/, "it is a request for a certificate (CSR)"],
   [/-{5}BEGIN [A-Z ]*PUBLIC KEY-{5}/, "it is a public key"],
-  [/-{5}BEGIN [A-Z ]*PRIVATE KEY-{5}/, "it is a key"],
-  [/-{5}BEGIN (TRUSTED |X509 )?CERTIFICATE-{5}/, "it is a certificate"],
+  [BEGINS.key, "it is a key"],
+  [BEGINS.certificate, "it is a certificate"],
   [/-{5}BEGIN /, "it is another kind of PEM"],
   [/[\0\ufffd]/, "it is binary, such as DER or PKCS #12"],
 ];
@@ -19,11 +24,7 @@ const OTHERS: readonly (readonly [RegExp, string])[] = [
 export function pemFault(text: string, kind: PemKind): string | undefined {
   if (kind === "key" && /-{5}BEGIN ENCRYPTED PRIVATE KEY-{5}|^Proc-Type: 4,ENCRYPTED/m.test(text))
     return "holds an encrypted key, whose passphrase zester does not ask for";
-  const isRight =
-    kind === "key"
-      ? /-{5}BEGIN [A-Z ]*PRIVATE KEY-{5}/.test(text)
-      : text.search(/-{5}BEGIN (?:TRUSTED |X509 )?CERTIFICATE-{5}/) >= 0;
-  if (isRight) return undefined;
+  if (BEGINS[kind].test(text)) return undefined;
   const other = OTHERS.find(([pattern]) => pattern.test(text))?.[1];
   return `holds no PEM ${kind}${other === undefined ? "" : `: ${other}`}`;
 }

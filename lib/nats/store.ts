@@ -1,6 +1,6 @@
 // The fleet's buckets and streams: where jobs, returns, events and heartbeats are stored, and under which subjects.
 import type { Msg } from "nats";
-import { UserError } from "../errors.ts";
+import { insteadOf, UserError } from "../errors.ts";
 import type {
   Clock,
   Follow,
@@ -107,10 +107,7 @@ export class NatsStore implements LiveStore {
   async hasNoJob(jid: string): Promise<boolean> {
     const { jobs } = this.#fleet;
     if (await this.jobWasDeleted(jid)) return true;
-    const subjects = await jobs.subjects(jobs.prefix + token(jid)).catch((error) => {
-      if (!(error instanceof PermissionDenied)) throw error;
-      return [];
-    });
+    const subjects = await jobs.subjects(jobs.prefix + token(jid)).catch(insteadOf(PermissionDenied, []));
     return subjects.length === 0;
   }
 
@@ -208,9 +205,7 @@ export class NatsStore implements LiveStore {
     const [msg] = await Promise.all([bucket.directIfAllowed(bucket.prefix + tokens(id)), this.clock()]);
     if (!msg) {
       // Checks only now whether the bucket exists, so that this usually costs nothing.
-      await bucket.info().catch((error) => {
-        if (!(error instanceof PermissionDenied)) throw error;
-      });
+      await bucket.info().catch(insteadOf(PermissionDenied, undefined));
       throw new UserError(`${bucket.title}/${safe(id)} can't be read by direct get.`);
     }
     const code = msg.headers?.code ?? 0;

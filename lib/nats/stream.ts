@@ -1,5 +1,6 @@
 // One stream, such as that of a bucket: its state, and its messages one by one.
 import type { Msg } from "nats";
+import { insteadOf } from "../errors.ts";
 import type { Follow } from "../store.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import { type Consumer, type ConsumerConfig, InOrder, type MessageSink } from "./consumer.ts";
@@ -74,9 +75,7 @@ export class Stream {
     if (!this.connection.nc.info?.cluster) return undefined;
     if (Date.now() - this.#askedMs >= LED_MS) {
       this.#askedMs = Date.now();
-      this.#leader = this.#info([]).catch((error) => {
-        if (!(error instanceof PermissionDenied)) throw error;
-      });
+      this.#leader = this.#info([]).catch(insteadOf(PermissionDenied, undefined));
     }
     return this.#leader;
   }
@@ -132,10 +131,7 @@ export class Stream {
   }
 
   async #directIfAllowed(subject: string): Promise<Msg | undefined> {
-    const answered = this.direct(subject).catch((error) => {
-      if (!(error instanceof NoResponders)) throw error;
-      return undefined;
-    });
+    const answered = this.direct(subject).catch(insteadOf(NoResponders, undefined));
     const late = new Promise<typeof LATE_ANSWER>((resolve) =>
       setTimeout(resolve, DIRECT_GET_LATE_MS, LATE_ANSWER).unref(),
     );
@@ -143,10 +139,7 @@ export class Stream {
     if (first !== LATE_ANSWER) return first;
     const allowed = this.#info([]).then(
       ({ config }) => (config?.allow_direct ? answered : undefined),
-      (error) => {
-        if (!(error instanceof PermissionDenied)) throw error;
-        return answered;
-      },
+      insteadOf(PermissionDenied, answered),
     );
     return Promise.race([answered, allowed]);
   }

@@ -144,10 +144,7 @@ async function chooseFile(
 }
 
 /** What a call is told beside the settings: `warn` what may be wrong, `note` what was assumed. */
-interface Tell {
-  readonly warn: (text: string) => void;
-  readonly note: (text: string) => void;
-}
+type Tell = Readonly<Record<"warn" | "note", (text: string) => void>>;
 
 /** @param serverNamed something that wins over the file names a server */
 async function readSource(
