@@ -1,7 +1,8 @@
 // Returns in little memory: of equal outputs the first one is kept, and stands in the others as well.
 import { decodeRecord } from "../codec/decode.ts";
 import { mapOf, type ValueMap } from "../codec/value.ts";
-import { contentDigest, onlyChanges, readReturnData } from "../model/return-data.ts";
+import { contentDigest } from "../model/output-groups.ts";
+import { onlyChanges, readReturnData } from "../model/return-data.ts";
 import { type Return, toReturn } from "../model/returns.ts";
 import type { ReturnReader } from "./lookup.ts";
 import { EVERY_WHOLE, sweeper } from "./sweep.ts";

@@ -2,7 +2,6 @@
 // wire.md, "Return record": `return_data` is the peel's whole answer, null, or something of another shape.
 // Results and details have no order on the wire: peels gather them from maps. Here they get one, so that all who compare or
 // show answers agree.
-import { digest } from "../codec/digest.ts";
 import { toJsonLine } from "../codec/json.ts";
 import { asInteger, asText, type Value, type ValueMap } from "../codec/value.ts";
 import { compareText } from "./peel.ts";
@@ -162,7 +161,7 @@ function isEventful(result: Value): boolean {
 }
 
 /** The results of an answer, as they are stored: null when nothing was run. Undefined for data of another shape. */
-function resultsIn(data: Value | undefined): readonly Value[] | undefined {
+export function resultsIn(data: Value | undefined): readonly Value[] | undefined {
   const results = data instanceof Map ? data.get("results") : undefined;
   return results === null ? [] : Array.isArray(results) ? results : undefined;
 }
@@ -192,25 +191,6 @@ export function readReturnData(data: Value | undefined, returnError?: string): R
     results: resultsInOrder(results.map((result) => readResult(result, dryRun))),
     parts: partsInOrder([...own, ...[...data].filter(([name]) => !REPEATED_FIELDS.has(name))]),
   };
-}
-
-/** A value without a field of it. */
-const without = (value: Value, isLeftOut: (name: string) => boolean): Value =>
-  value instanceof Map ? new Map([...value].filter(([name]) => !isLeftOut(name))) : value;
-
-/** Of an answer, what each peel says of itself, and its results. */
-const OF_ITS_PEEL = new Set(["v", "peel_id", "jid", "success", "results"]);
-
-/**
- * Tells a return by what may stand in another one as well: the same for errors and answers that hold the same, but for the order
- * of the results and how long each took. Cheaper than reading the answer.
- */
-export function contentDigest(returnError: string | undefined, data: Value | undefined): string {
-  const error = returnError ?? null;
-  const results = resultsIn(data);
-  if (data === undefined || !results) return digest([error, data ?? null]);
-  const contents = results.map((result) => digest(without(result, (name) => name === "duration"))).sort();
-  return digest([error, contents, without(data, (name) => OF_ITS_PEEL.has(name))]);
 }
 
 /** Of each result of an answer its name, its outcome and its duration, without reading what else it holds. */

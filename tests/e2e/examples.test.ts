@@ -2,7 +2,16 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Command, loadAll } from "../../lib/cli/command.ts";
 import { zester as root } from "../../zester.ts";
-import { createBuckets, encode, jobRecord, type Server, startServer, ZESTER, zester } from "../support/harness.ts";
+import {
+  createBuckets,
+  encode,
+  jobRecord,
+  type Server,
+  startServer,
+  tempDir,
+  ZESTER,
+  zester,
+} from "../support/harness.ts";
 import { decode } from "../support/wire.ts";
 
 let server: Server;
@@ -47,8 +56,9 @@ test("every example in the help runs", async () => {
   const dir = ZESTER.replace(/\/[^/]*$/, "");
   /** What goes on until Ctrl-C ends by it; what waits for a job tells how it ended. */
   // These jobs are older than grep looks, which is "not found".
-  const codes = (example: string) =>
-    /job (watch|wait)|--follow|--wait/.test(example) ? [0, 2, 3, 130] : example.includes("job grep") ? [2] : [0];
+  const goesOn = (example: string) => /job (watch|wait)|--follow|--wait/.test(example);
+  const codes = (example: string) => (goesOn(example) ? [0, 2, 3, 130] : example.includes("job grep") ? [2] : [0]);
+  const home = tempDir();
   for (const example of all) {
     await jobs.put("20260115-002", encode(jobRecord("20260115-002", { status: "running" })));
     // Names that a user has, and pipes into files of theirs, are left out; so is the shell's own `source`.
@@ -57,12 +67,16 @@ test("every example in the help runs", async () => {
       .replace(/--context \S+/, "")
       .replace(/^source <\((.*)\)$/, "$1")
       .replace(/ > .*$/, "");
-    const child = Bun.spawn(["sh", "-c", command.replaceAll(/\bzester\b(?= )/g, "timeout -s INT 1 zester")], {
-      env: { NATS_URL: server.url, PATH: `${dir}:${process.env.PATH}`, HOME: "/nonexistent" },
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "pipe",
-    });
+    const child = Bun.spawn(
+      ["sh", "-c", command.replaceAll(/\bzester\b(?= )/g, `timeout -s INT ${goesOn(example) ? 1 : 20} zester`)],
+      {
+        cwd: home,
+        env: { NATS_URL: server.url, PATH: `${dir}:${process.env.PATH}`, HOME: home },
+        stdin: "ignore",
+        stdout: "ignore",
+        stderr: "pipe",
+      },
+    );
     const err = await new Response(child.stderr).text();
     const code = await child.exited;
     // timeout(1) has a code of its own for what it ended.
