@@ -71,13 +71,14 @@ async function requirePeel(store: Store, peel: string): Promise<void> {
   );
 }
 
-/** What --state and --changed select, and the conditions as they were typed. */
 interface HistoryRequest {
   readonly peel: string;
   readonly selection: Selection;
+  /** The conditions as they were typed. */
   readonly text: string;
   readonly limit: number | undefined;
   readonly form: Form;
+  /** True for a result that --state and --changed select. */
   matches(entry: HistoryEntry): boolean;
 }
 

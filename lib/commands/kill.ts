@@ -47,7 +47,7 @@ import { warnUnreadable, writeReport } from "./output.ts";
 import { reportNone, selectingFlags } from "./selecting.ts";
 import type { Session } from "./session.ts";
 import { conditions, type GlobalArgs, globals, jids, scripted, steering } from "./shared.ts";
-import { confirm, type Interruption, parseSteering, reporting, type Steering, steer } from "./steering.ts";
+import { confirm, type Interruption, parseSteering, reporting, type SteeringRequest, steer } from "./steering.ts";
 
 const args = {
   ...globals,
@@ -62,7 +62,7 @@ const args = {
 
 type KillArgs = Flags<typeof args>;
 
-interface KillRequest extends Steering {
+interface KillRequest extends SteeringRequest {
   /** Jobs that are named; none: those of the selection. */
   readonly jobs: readonly string[];
   /** Which jobs a word such as @last may stand for. */

@@ -38,7 +38,7 @@ import { writeReport } from "./output.ts";
 import { reportNone } from "./selecting.ts";
 import type { Session } from "./session.ts";
 import { type GlobalArgs, globals, jid, peels, scripted, steering } from "./shared.ts";
-import { confirm, type Interruption, parseSteering, reporting, type Steering, steer } from "./steering.ts";
+import { confirm, type Interruption, parseSteering, reporting, type SteeringRequest, steer } from "./steering.ts";
 import { unknownFault, waitFor } from "./wait.ts";
 
 const args = {
@@ -60,7 +60,7 @@ const args = {
 
 type RetryArgs = Flags<typeof args>;
 
-interface RetryRequest extends Steering {
+interface RetryRequest extends SteeringRequest {
   /** An ID, a prefix, or a word such as @last. */
   readonly job: string;
   readonly wish: Wish;

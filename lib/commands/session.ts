@@ -42,6 +42,7 @@ export async function withSession(
 ): Promise<number | undefined> {
   const { terminal, format, env } = surroundings(flags, formats);
   if (limit?.note !== undefined) terminal.warn(limit.note);
+  // With a note the limit was given by --timeout, which is then no setting of the connection.
   const connecting = limit?.note === undefined ? flags : { ...flags, timeout: undefined };
   // Loaded here, and the connection below: help and usage errors need neither.
   const { resolveSettings } = await import("../settings/resolve.ts");

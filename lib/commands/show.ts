@@ -303,7 +303,7 @@ async function showJobs(request: ShowRequest, session: Session): Promise<undefin
       else if (!ids) {
         // The output of peels does not say of which job it is.
         const title = several && form === "output" ? `Job ${safe(one.jid)}\n` : "";
-        if (jids.size > 0 || title !== "") terminal.write(`${jids.size > 0 ? "\n" : ""}${title}`);
+        terminal.write(`${jids.size > 0 ? "\n" : ""}${title}`);
         terminal.writeAll(one.text());
       }
       jids.add(one.jid);

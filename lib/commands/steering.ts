@@ -9,7 +9,7 @@ type SteeringFlags = { readonly for: string | undefined } & {
   readonly [name in "test" | "yes" | "wait" | "dry-run" | "fail-if-empty"]: boolean | undefined;
 };
 
-export type Steering = ReturnType<typeof parseSteering>;
+export type SteeringRequest = ReturnType<typeof parseSteering>;
 
 /** @throws UserError for --test, a dry run elsewhere in the fleet, without --dry-run; and for --for without --wait */
 export function parseSteering(flags: SteeringFlags) {
