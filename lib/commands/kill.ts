@@ -71,6 +71,8 @@ interface KillRequest extends SteeringRequest {
   readonly selection: Selection;
   readonly force: boolean;
   readonly limit: Limit | undefined;
+  /** Asks about jobs that are named in full too. */
+  readonly asksAlways?: boolean;
 }
 
 /** One run of the command. */
@@ -285,21 +287,27 @@ async function execute(
   return killCode(results) || report.code;
 }
 
-async function run(args: GlobalArgs, request: KillRequest): Promise<number | undefined> {
-  const { selection, limit, failIfEmpty } = request;
-  return steer(args, limit, async (session, interruption) => {
-    const run = { request, session };
-    const plan = await makePlan(run);
-    if (plan.length === 0) {
-      await writeReport({ document: [] }, session);
-      reportNone(`No jobs that could be canceled match ${selection.text}.`, failIfEmpty, session);
-      return undefined;
-    }
-    if (request.dryRun) return dryRun(plan, run);
-    const final = await agreed(plan, run);
-    return final ? execute(final, run, interruption) : EXIT.error;
-  });
+async function kill(request: KillRequest, session: Session, interruption: Interruption): Promise<number | undefined> {
+  const { selection, failIfEmpty, asksAlways } = request;
+  const run = { request, session };
+  const found = await makePlan(run);
+  const plan = asksAlways ? found.map((entry) => (isTarget(entry) ? { ...entry, ask: true } : entry)) : found;
+  if (plan.length === 0) {
+    await writeReport({ document: [] }, session);
+    reportNone(`No jobs that could be canceled match ${selection.text}.`, failIfEmpty, session);
+    return undefined;
+  }
+  if (request.dryRun) return dryRun(plan, run);
+  const final = await agreed(plan, run);
+  return final ? execute(final, run, interruption) : EXIT.error;
 }
+
+const run = (args: GlobalArgs, request: KillRequest) =>
+  steer(args, request.limit, (session, interruption) => kill(request, session, interruption));
+
+/** Cancels one job after a question, in a session that is open. */
+export const askAbout = (jid: string, session: Session, interruption: Interruption) =>
+  kill({ ...parse({ _: [jid] } as Partial<KillArgs> as KillArgs), asksAlways: true }, session, interruption);
 
 export default defineCommand({
   meta: {

@@ -255,26 +255,31 @@ async function execute({ request: { wait, limit }, session, draft }: Run, interr
   return (ending ? endingCode(ending) : EXIT.done) || report.code;
 }
 
-async function run(args: GlobalArgs, request: RetryRequest): Promise<number | undefined> {
+async function retry(request: RetryRequest, session: Session, interruption: Interruption): Promise<number> {
   const { job, wish, dryRun: isDryRun } = request;
-  return steer(args, undefined, async (session, interruption) => {
-    const { store, terminal } = session;
-    const draft = await draftRetry(store, resolveJob(store, job, noteReference(terminal)), wish, terminal.warn);
-    const run = { request, wish, session, draft };
-    const isNone = draft.plan.peels.length === 0;
-    const final = isNone || isDryRun ? draft : await agreed(run);
-    if (!final) return EXIT.error;
-    const { plan } = final;
-    if (plan.peels.length === 0) {
-      await writeReport({ warnings: plan.warnings, document: retryDocument(plan.row.jid, []) }, session);
-      reportNone(nothingWords(plan, request.conditions), request.failIfEmpty, session);
-      return EXIT.done;
-    }
-    if (!isDryRun) return execute({ ...run, draft: final }, interruption);
-    await dryRun(run);
+  const { store, terminal } = session;
+  const draft = await draftRetry(store, resolveJob(store, job, noteReference(terminal)), wish, terminal.warn);
+  const run = { request, wish, session, draft };
+  const isNone = draft.plan.peels.length === 0;
+  const final = isNone || isDryRun ? draft : await agreed(run);
+  if (!final) return EXIT.error;
+  const { plan } = final;
+  if (plan.peels.length === 0) {
+    await writeReport({ warnings: plan.warnings, document: retryDocument(plan.row.jid, []) }, session);
+    reportNone(nothingWords(plan, request.conditions), request.failIfEmpty, session);
     return EXIT.done;
-  });
+  }
+  if (!isDryRun) return execute({ ...run, draft: final }, interruption);
+  await dryRun(run);
+  return EXIT.done;
 }
+
+const run = (args: GlobalArgs, request: RetryRequest) =>
+  steer(args, undefined, (session, interruption) => retry(request, session, interruption));
+
+/** Retries one job after a question, in a session that is open. */
+export const askAbout = (jid: string, session: Session, interruption: Interruption) =>
+  retry(parse({ jid } as Partial<RetryArgs> as RetryArgs), session, interruption);
 
 export default defineCommand({
   meta: {

@@ -8,6 +8,7 @@ import { CALL_FIELDS } from "../render/call.ts";
 import { listed, renderPicture, type Seen, START, settled, steered } from "../render/picture.ts";
 import { Keyboard } from "../terminal/keyboard.ts";
 import { Screen, screenSize } from "../terminal/screen.ts";
+import { Dialog } from "./dialog.ts";
 import { OpenedJob } from "./opened-job.ts";
 import type { Session } from "./session.ts";
 
@@ -28,6 +29,8 @@ export async function watchOnScreen(
   let note = "reading…";
   let steering = START;
   let opened: OpenedJob | undefined;
+  let dialog: Dialog | undefined;
+  const told = new Map<string, string>();
   let seen: Seen = { jids: [], outcomes: [], text: [], lines: 0 };
   const picture = () => {
     const size = screenSize(terminal);
@@ -41,20 +44,34 @@ export async function watchOnScreen(
     const groups = typeof sight === "object" ? sight.groups : [];
     seen = { jids, outcomes: groups.map(({ peels }) => peels[0]?.peel ?? ""), text, lines: size.rows };
     const server = session.store.shown;
-    const shown = { board, jobs, opened: sight, text, note, unreadable: unreadable.size, server, nowMs };
+    dialog?.shown();
+    const shown = { board, jobs, opened: sight, text, dialog, told, note, unreadable: unreadable.size, server, nowMs };
     return renderPicture(shown, steering, terminal, size);
   };
   const open = (jid: string | undefined) => {
     if (opened?.jid === jid) return;
     opened?.close();
-    opened = jid === undefined ? undefined : new OpenedJob(session, jid, () => screen.change(), over.reject);
+    opened = jid === undefined ? undefined : new OpenedJob(session, jid, change, over.reject);
   };
+  const change = () => screen.change();
   const keyboard = new Keyboard((key) => {
+    change();
+    if (dialog) {
+      if (!dialog.press(key)) return;
+      if (dialog.told !== undefined) told.set(dialog.jid, dialog.told);
+      dialog = undefined;
+      return;
+    }
     const next = steered(steering, key, seen);
     if (next === "quit") return over.resolve(opened?.code);
+    if ("act" in next) {
+      // It stays under the cursor when it ends.
+      steering = { ...steering, cursor: next.jid };
+      dialog = new Dialog(session, next, change, over.reject);
+      return;
+    }
     steering = next;
     open(steering.opened?.jid);
-    screen.change();
   });
   const screen = new Screen(terminal, picture, over.reject, keyboard);
   const setNote = (text: string) => {
@@ -76,7 +93,11 @@ export async function watchOnScreen(
     },
     open: () => board.open(),
   };
-  leave.now = () => screen.close();
+  leave.now = () => {
+    screen.close();
+    const words = dialog?.interruption;
+    if (words !== undefined) terminal.error(words);
+  };
   screen.open();
   const rows = () => board.rows(session.store.now().getTime());
   const stops = [

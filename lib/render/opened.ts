@@ -85,6 +85,12 @@ export function openedOf(watched: Watched): Opened {
 
 const linesOf = (text: string) => text.split("\n").slice(0, -1);
 
+/** Lines that are safe already, none wider than `columns`. */
+export const wrapped = (lines: readonly string[], columns: number): string[] =>
+  lines.flatMap((line) =>
+    width(line) <= columns ? [line] : Bun.wrapAnsi(line, columns, { hard: true, trim: false }).split("\n"),
+  );
+
 /** All lines of a text about the job; none is wider than the terminal. */
 export function textLines({ watched: { story }, groups }: Opened, view: TextView, look: Look): string[] {
   const { what, peel, diff } = view;
@@ -95,10 +101,7 @@ export function textLines({ watched: { story }, groups }: Opened, view: TextView
     return renderGroups(sortedByPeel(group?.peels ?? story.peels), look, options);
   };
   const lines = linesOf([...(what === "events" ? renderTimeline(story, look, false) : output())].join(""));
-  const { columns = 0 } = look;
-  return lines.flatMap((line) =>
-    width(line) <= columns ? [line] : Bun.wrapAnsi(line, columns, { hard: true, trim: false }).split("\n"),
-  );
+  return wrapped(lines, look.columns ?? 0);
 }
 
 /** What is known of the job, in few lines. */

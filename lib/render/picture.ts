@@ -23,7 +23,7 @@ import { paintState } from "./colors.ts";
 import { returnsOf, targetOf } from "./columns.ts";
 import { idGives, leaves, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
-import { type Opened, type OpenState, openedBy, renderOpened, steeredOpen, type TextView } from "./opened.ts";
+import { type Opened, type OpenState, openedBy, renderOpened, steeredOpen, type TextView, wrapped } from "./opened.ts";
 import { type Cell, type Column, renderTable } from "./table.ts";
 
 const SORTS = ["state", "age", "progress", "failures"] as const;
@@ -65,6 +65,7 @@ const HELP: readonly (readonly [keys: string, what: string])[] = [
   ["Enter", "open the job; then the output of an outcome"],
   ["o e d", "output; events; output as differences"],
   ["Esc", "back; clear the filter"],
+  ["x r", "cancel, retry the job; asks first"],
   ["/", "filter by ID, function, target, user or state"],
   ["t", "show ended jobs of the last hour too"],
   ["s", `sort by ${SORTS.join(", ")}`],
@@ -114,13 +115,28 @@ export interface Seen {
   readonly lines: number;
 }
 
+/** What is to be done with a job, after a question. */
+export interface Act {
+  readonly act: "kill" | "retry";
+  readonly jid: string;
+}
+
+const ACTS: Readonly<Record<string, Act["act"]>> = { x: "kill", r: "retry" };
+
 /** What a key makes of the picture. @returns "quit" to end it */
-export function steered(steering: Steering, key: string, { jids, outcomes, text, lines }: Seen): Steering | "quit" {
+export function steered(
+  steering: Steering,
+  key: string,
+  { jids, outcomes, text, lines }: Seen,
+): Steering | Act | "quit" {
   const { opened } = steering;
   if (steering.typing) return typed(steering, key, jids);
   if (steering.help) return { ...steering, help: false };
   if (key === "q") return "quit";
   if (key === "?") return { ...steering, help: true };
+  const jid = opened?.jid ?? jids[steering.place];
+  const act = ACTS[key];
+  if (act) return jid === undefined ? steering : { act, jid };
   const by = moved(key, roomOf(lines));
   if (opened) {
     const room = openRoom(lines);
@@ -130,7 +146,6 @@ export function steered(steering: Steering, key: string, { jids, outcomes, text,
     const place = within(steering.place + by, jids.length);
     return { ...steering, place, cursor: jids[place] };
   }
-  const jid = jids[steering.place];
   const open = jid === undefined ? undefined : openedBy(key, jid);
   // It is the job under the cursor from now on.
   if (open) return { ...steering, cursor: jid, opened: open };
@@ -288,13 +303,15 @@ function steeringWords({ filter, typing, sort, ended }: Steering): string {
 }
 
 /** The whole ID of the job under the cursor, its user, and why it is stuck. */
-function detailWords(job: BoardJob | undefined, { stuck }: Board, place: number, rows: number): string {
+function detailWords({ board: { stuck }, jobs, told }: Shown, place: number): string {
+  const job = jobs[place];
   if (!job) return "";
   const { jid, user, owner } = job.row;
   const why = stuck.get(jid);
   const words = [
-    `${place + 1}/${rows}`,
-    jid,
+    `${place + 1}/${jobs.length}`,
+    // It names the job.
+    told.get(jid) ?? jid,
     why && `stuck: ${stuckWords(why)}`,
     user && `by ${user}`,
     !why && owner && `on ${owner}`,
@@ -322,24 +339,14 @@ function hints({ typing, ended, opened }: Steering, columns: number, utf8: boole
   if (typing) return hintLine(["Enter keep", "Esc clear"], columns);
   const arrows = (keys: readonly string[]) => keys.map((key) => (utf8 ? key : key.replace("↑↓", "jk")));
   const last = ["? help", "q quit"];
+  const acts = ["x cancel", "r retry"];
   if (opened?.text) {
     const diff = opened.text.what === "output" ? [`d ${opened.text.diff ? "whole" : "differences"}`] : [];
     return hintLine(arrows(["↑↓ scroll", ...diff, "Esc back", ...last]), columns);
   }
-  if (opened) return hintLine(arrows(["↑↓ move", "o output", "e events", "Esc back", ...last]), columns);
-  const keys = [
-    "↑↓ move",
-    "Enter open",
-    "/ filter",
-    `t ${ended ? "active only" : "ended too"}`,
-    "s sort",
-    "? help",
-    "q quit",
-  ];
-  return hintLine(
-    keys.map((key) => (utf8 ? key : key.replace("↑↓", "jk"))),
-    columns,
-  );
+  if (opened) return hintLine(arrows(["↑↓ move", "o output", "e events", "Esc back", ...last, ...acts]), columns);
+  const jobs = `t ${ended ? "active only" : "ended too"}`;
+  return hintLine(arrows(["↑↓ move", "Enter open", "/ filter", jobs, ...last, "s sort", ...acts]), columns);
 }
 
 function helpLines(utf8: boolean): string[] {
@@ -380,6 +387,10 @@ function rowLines(
 export interface Shown {
   readonly board: Board;
   readonly jobs: readonly BoardJob[];
+  /** A question about a job, and what is said before and after it. */
+  readonly dialog: { readonly lines: readonly string[]; readonly asks: boolean; readonly isOver: boolean } | undefined;
+  /** What came of such questions, by job. */
+  readonly told: ReadonlyMap<string, string>;
   /** About the connection; empty when there is nothing to report. What is shown is old then. */
   readonly note: string;
   /** The job that is open, or why it can't be shown. */
@@ -394,6 +405,9 @@ export interface Shown {
 }
 
 const padded = (lines: readonly string[], rows: number) => Array.from({ length: rows }, (_, i) => lines[i] ?? "");
+
+const dialogHints = ({ asks, isOver }: NonNullable<Shown["dialog"]>) =>
+  isOver ? "any key back" : asks ? "y yes  n no" : "working…";
 
 /** The first line of a text that is shown. */
 const firstLine = ({ top }: TextView, lines: number, room: number) => Math.min(top, Math.max(0, lines - room));
@@ -426,7 +440,7 @@ export function renderPicture(
   look: PictureLook,
   size: { columns: number; rows: number },
 ): string[] {
-  const { board, jobs, opened, note, unreadable, server, nowMs } = shown;
+  const { board, jobs, opened, dialog, note, unreadable, server, nowMs } = shown;
   // The last column stays empty: what clears the rest of a line would clear it too.
   const columns = size.columns - 1;
   const { place, help } = steering;
@@ -437,21 +451,23 @@ export function renderPicture(
   const list = () => ({
     body: [
       ...padded(rowLines(board, jobs, steering, look, { ...size, columns }, nowMs), roomOf(size.rows) + 1),
-      detailWords(jobs[place], board, place, jobs.length),
+      detailWords(shown, place),
     ],
     words: steeringWords(steering),
   });
-  const { body, words } = help
-    ? { body: helpLines(look.utf8), words: "" }
-    : opened === undefined
-      ? list()
-      : openedLines(shown, steering.opened, look, room);
+  const { body, words } = dialog
+    ? { body: wrapped(dialog.lines, columns).slice(-room.rows), words: "" }
+    : help
+      ? { body: helpLines(look.utf8), words: "" }
+      : opened === undefined
+        ? list()
+        : openedLines(shown, steering.opened, look, room);
   const isOld = note !== "" && look.color;
   const lines = [
     spread(`${countWords(board, nowMs)}${bad}  ${server}`, clock, columns),
     note === "" ? words : attention(safe(note)),
     ...padded(body, room.rows).map((line) => (isOld ? dim(Bun.stripANSI(line)) : line)),
-    hints(steering, columns, look.utf8),
+    dialog ? dialogHints(dialog) : hints(steering, columns, look.utf8),
   ];
   // On very few lines the last ones go.
   return lines.slice(0, size.rows).map((line) => cut(line, columns));

@@ -8,6 +8,12 @@ import { KEYS, Pictured } from "../support/pictured.ts";
 const { nc, fleet, env, run, stop } = await serveFleet();
 afterAll(stop);
 
+/** The jobs that a cancel signal was sent for. */
+const cancels: string[] = [];
+nc.subscribe("zester.job.*.cancel", {
+  callback: (_, { subject }) => void cancels.push(subject.split(".")[2] as string),
+});
+
 const SIZES = { usual: { cols: 80, rows: 24 }, large: { cols: 200, rows: 50 }, small: { cols: 60, rows: 15 } } as const;
 const [ENTER, LEAVE] = ["\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"];
 
@@ -176,10 +182,68 @@ test.each(Object.values(SIZES))(
   },
 );
 
+test.each(Object.values(SIZES))(
+  "x and r at $cols × $rows ask what kill and retry ask, do it, and say what came of it",
+  async (size) => {
+    const user = `actor-${size.cols}`;
+    const args = { command: "sleep 600" };
+    const jid = await fleet.dispatch({
+      fn: "cmd.run",
+      args,
+      expr: "web*",
+      user,
+      peels: { [`hung-${size.cols}`]: hang, "web-02": ok },
+    });
+    const watch = look(user, size);
+    await watch.shows((picture) => picture.marked.includes(jid.slice(0, 8)));
+    // Any other key but y is no, or nothing.
+    watch.type("x");
+    await watch.shows(
+      /Cancel cmd\.run "sleep 600" on web\* \(1 peel\s+executing,\s+by\s+actor-\d+,\s+started\s+\S+\s+ago\)\?\s+\[y\/N\]\n[\s\S]*y yes/,
+    );
+    watch.type("jq\r");
+    await watch.shows(/Nothing canceled\.[\s\S]*any key back/);
+    expect(cancels).not.toContain(jid);
+    watch.type(" ");
+    await watch.shows(/JID[\s\S]*> /);
+    // y alone, typed before the question is there, does nothing.
+    watch.type("xy");
+    await watch.shows(/\[y\/N\]\n[\s\S]*y yes/);
+    expect(cancels).not.toContain(jid);
+    watch.type("y");
+    await watch.shows(new RegExp(`Cancel signal sent for job ${jid}\n[\\s\\S]*any key back`));
+    expect(cancels).toContain(jid);
+    watch.type(" ");
+    await watch.shows((picture) => picture.marked.includes("canceled"));
+    await watch.shows(new RegExp(`1/1 {2}Cancel signal sent for job ${jid.slice(0, 20)}`));
+    watch.type("x");
+    await watch.shows(/error: job \S+ has already ended:\s+canceled\.[\s\S]*any key back/);
+    watch.type(" ");
+    // The peels that need it, as retry says them; from the job that is open.
+    watch.type(KEYS.enter);
+    await watch.shows(/canceled[\s\S]*OUTCOME/);
+    watch.type("r");
+    await watch.shows(/on 1 of 2 peels[\s\S]*Dispatch a new job to this peel\? \[y\/N\]\n[\s\S]*y yes/);
+    watch.type("y");
+    await watch.shows(/Job \S+ dispatched to 1 peel by\s+master-demo01\n/);
+    const retried = /Job (\S+) dispatched/.exec(watch.lines.join("\n"))?.[1] as string;
+    expect((await run("show", retried, "--format", "json")).stdout).toContain(`"retry_of": "${jid}"`);
+    await run("kill", retried);
+    watch.type(" ");
+    await watch.shows(/OUTCOME/);
+    watch.type(KEYS.escape);
+    await watch.shows(new RegExp(`1/1 {2}Job ${retried} dispatched`));
+    watch.type("q");
+    expect(await watch.ended()).toBe(0);
+    expect(watch.isUsual).toBe(true);
+  },
+);
+
 test.each<[how: string, end: (watch: Pictured) => void, code: number]>([
   ["q", (watch) => watch.type("q"), 0],
   ["Ctrl-C", (watch) => watch.type("\x03"), 130],
   ["Ctrl-C while a filter is typed", (watch) => watch.type("/x\x03"), 130],
+  ["Ctrl-C at a question", (watch) => watch.type("x\x03"), 130],
   ["SIGTERM", (watch) => watch.signal("SIGTERM"), 143],
   ["SIGHUP", (watch) => watch.signal("SIGHUP"), 129],
   ["--for", () => {}, 124],
@@ -191,6 +255,7 @@ test.each<[how: string, end: (watch: Pictured) => void, code: number]>([
   expect(await watch.ended()).toBe(code);
   expect(watch.isUsual).toBe(true);
   expect(watch.out.split(LEAVE)).toHaveLength(2);
+  expect(cancels).not.toContain("job-00");
 });
 
 test("Ctrl-Z where no shell could continue it: the picture goes on, with its keys", async () => {

@@ -264,7 +264,17 @@ function renderAll(row: JobRow, value: ValueMap | undefined): void {
   clean(changeLine(row, NOW), "a change");
   const board = new Board(() => true);
   board.put("job-1", { row, record: value }, true, NOW.getTime());
-  const shown = { board, opened: undefined, text: [], note: "", unreadable: 0, server: "", nowMs: NOW.getTime() };
+  const shown = {
+    board,
+    opened: undefined,
+    text: [],
+    dialog: undefined,
+    told: new Map(),
+    note: "",
+    unreadable: 0,
+    server: "",
+    nowMs: NOW.getTime(),
+  };
   const jobsShown = listed(board, START, shown.nowMs);
   const size = { columns: 50, rows: 9 };
   for (const line of renderPicture({ ...shown, jobs: jobsShown }, START, { color: false, utf8: true }, size))

@@ -3,7 +3,15 @@ import { expect, test } from "bun:test";
 import type { Value } from "../../../lib/codec/value.ts";
 import { jobRow } from "../../../lib/model/job.ts";
 import { Board } from "../../../lib/render/board.ts";
-import { listed, renderPicture, START, type Steering, settled, steered } from "../../../lib/render/picture.ts";
+import {
+  type Act,
+  listed,
+  renderPicture,
+  START,
+  type Steering,
+  settled,
+  steered,
+} from "../../../lib/render/picture.ts";
 import { width } from "../../../lib/text.ts";
 
 const NOW = Date.parse("2026-01-15T10:00:00Z");
@@ -32,6 +40,8 @@ class Steered {
   steering: Steering = START;
   /** The lines of a text about the job that is open. */
   text: readonly string[] = [];
+  dialog: { lines: string[]; asks: boolean; isOver: boolean } | undefined;
+  readonly told = new Map<string, string>();
   constructor(
     readonly size = { columns: 100, rows: 24 },
     jobs: readonly ReturnType<typeof job>[] = [],
@@ -59,11 +69,14 @@ class Steered {
     const { note = "", color = false, unreadable = 0, utf8 = true } = options;
     const { board, jobs, size } = this;
     this.steering = settled(this.steering, this.jids, size.rows);
+    const { text, dialog, told } = this;
     const shown = {
       board,
       jobs,
       opened: undefined,
-      text: this.text,
+      text,
+      dialog,
+      told,
       note,
       unreadable,
       server: "nats://n1:4222",
@@ -79,11 +92,11 @@ class Steered {
   }
 
   /** Presses keys, with a picture before each. @returns "quit" when one of them quits */
-  press(...keys: string[]): "quit" | undefined {
+  press(...keys: string[]): "quit" | Act | undefined {
     for (const key of keys) {
       this.lines();
       const next = steered(this.steering, key, this.seen);
-      if (next === "quit") return "quit";
+      if (next === "quit" || "act" in next) return next;
       this.steering = next;
     }
     return undefined;
@@ -247,11 +260,38 @@ test("Enter opens the job under the cursor, which stays on it; keys move among i
   expect(new Steered().press("return")).toBeUndefined();
 });
 
+test.each([
+  ["x", "kill"],
+  ["r", "retry"],
+] as const)("%s: a question about the job under the cursor, and about the one that is open", (key, act) => {
+  const picture = new Steered(undefined, [job("a"), job("b")]);
+  expect(picture.press("j", key)).toEqual({ act, jid: "b" });
+  expect(picture.press("return", key)).toEqual({ act, jid: "b" });
+  expect(picture.press("escape", "/", key, "escape")).toBeUndefined();
+  expect(new Steered().press(key)).toBeUndefined();
+});
+
+test("a question stands in place of the rows, its end always in sight; what came of it is told beside the job", () => {
+  const picture = new Steered({ columns: 61, rows: 10 }, [job("a")]);
+  const lines = Array.from({ length: 20 }, (_, i) => `line ${i}`);
+  picture.dialog = { lines: [...lines, `Cancel ${"x".repeat(70)}? [y/N]`], asks: true, isOver: false };
+  const shown = picture.lines();
+  expect(shown.slice(-3)).toEqual([`Cancel ${"x".repeat(53)}`, `${"x".repeat(17)}? [y/N]`, "y yes  n no"]);
+  expect(shown).toHaveLength(10);
+  picture.dialog = { ...picture.dialog, asks: false };
+  expect(picture.lines().at(-1)).toBe("working…");
+  picture.dialog = { ...picture.dialog, isOver: true };
+  expect(picture.lines().at(-1)).toBe("any key back");
+  picture.dialog = undefined;
+  picture.told.set("a", "Cancel signal sent for job a");
+  expect(picture.lines().at(-2)).toBe("1/1  Cancel signal sent for job a  by root");
+});
+
 test("? shows every key, and any key goes back", () => {
   const picture = new Steered({ columns: 60, rows: 15 }, [job("a")]);
   picture.press("?");
   const text = picture.lines().join("\n");
-  for (const key of ["↑ ↓ j k", "PgUp PgDn", "g G", "Enter", "/", "Esc", "t", "s", "?", "q"])
+  for (const key of ["↑ ↓ j k", "PgUp PgDn", "g G", "Enter", "o e d", "x r", "/", "Esc", "t", "s", "?", "q"])
     expect(text).toContain(`\n  ${key} `);
   expect(text).not.toContain("…");
   expect(picture.press("q")).toBeUndefined();
@@ -274,7 +314,7 @@ test("the whole picture", () => {
     "",
     "",
     "1/1  job-0  stuck: its master m1 has no heartbeat  by root",
-    "↑↓ move  Enter open  / filter  t ended too  s sort  ? help  q quit",
+    "↑↓ move  Enter open  / filter  t ended too  ? help  q quit  s sort  x cancel",
   ]);
 });
 

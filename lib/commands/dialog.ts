@@ -1,0 +1,117 @@
+// `kill` and `retry` of one job in the picture of `watch`: what they say and ask is shown there, and a key answers.
+import { describe, EXIT, UserError } from "../errors.ts";
+import { namedMessage } from "../program.ts";
+import type { Act } from "../render/picture.ts";
+import { screenSize } from "../terminal/screen.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+import { oneLine, paragraph } from "../text.ts";
+import type { Session } from "./session.ts";
+import type { Interruption } from "./steering.ts";
+
+export class Dialog {
+  readonly lines: string[] = [];
+  /** All has been said: any key closes it. */
+  isOver = false;
+  /** What came of it, in a line; undefined when a person did not agree. */
+  told: string | undefined;
+
+  #answer: ((isYes: boolean) => void) | undefined;
+  /** The question is on the screen: no key that was typed before answers it. */
+  #isShown = false;
+  readonly #interruption: Interruption = { clear() {} };
+
+  readonly jid: string;
+
+  /** @param changed told that there is more to show, `failed` what ends the picture */
+  constructor(
+    session: Session,
+    { act, jid }: Act,
+    readonly changed: () => void,
+    failed: (error: unknown) => void,
+  ) {
+    this.jid = jid;
+    const own = { terminal: { value: this.#terminal(session.terminal) }, format: { value: "text" } };
+    this.#run(act, jid, Object.create(session, own)).catch(failed);
+  }
+
+  get asks(): boolean {
+    return this.#answer !== undefined;
+  }
+
+  /** What to say of it when the process is interrupted now; undefined when nothing was sent. */
+  get interruption(): string | undefined {
+    return this.#interruption.words?.();
+  }
+
+  /** It is being drawn. */
+  shown(): void {
+    this.#isShown = this.asks;
+  }
+
+  /** @returns true when it is to be closed */
+  press(key: string): boolean {
+    if (this.isOver) return true;
+    const isYes = key === "y" || key === "Y";
+    if (this.#isShown && (isYes || key === "n" || key === "N" || key === "escape" || key === "return")) {
+      this.#isShown = false;
+      this.#answer?.(isYes);
+      this.#answer = undefined;
+    }
+    return false;
+  }
+
+  async #run(act: Act["act"], jid: string, session: Session): Promise<void> {
+    try {
+      // Loaded on use: most who watch only look.
+      const command = act === "kill" ? await import("./kill.ts") : await import("./retry.ts");
+      const code = await command.askAbout(jid, session, this.#interruption);
+      if (code === EXIT.done) this.told = this.lines.at(-1);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.told = error.message;
+      const { columns } = session.terminal;
+      for (const line of `error: ${describe(error).text}`.split("\n"))
+        this.#add(paragraph(namedMessage(line), columns));
+    }
+    this.isOver = true;
+    this.changed();
+  }
+
+  #add(text: string): void {
+    this.lines.push(...text.replace(/\n$/, "").split("\n"));
+    this.changed();
+  }
+
+  /** A terminal whose words are shown in the picture, and whose questions a key answers. */
+  #terminal(terminal: Terminal): Terminal {
+    const columns = () => screenSize(terminal).columns - 1;
+    const say = (text: string) => this.#add(paragraph(text, columns()));
+    const labeled = (label: string) => (text: string) => say(`${label}${namedMessage(oneLine(text))}`);
+    const tell = (text: string) => {
+      this.#add(text);
+      return true;
+    };
+    const own: Partial<Terminal> = {
+      get columns() {
+        return columns();
+      },
+      color: false,
+      canTell: true,
+      canAsk: true,
+      write: tell,
+      writeAll: (pieces) => void tell([...pieces].join("")),
+      tell,
+      warn: labeled("warning: "),
+      note: labeled("note: "),
+      error: labeled("error: "),
+      say: labeled(""),
+      ask: (question) => {
+        say(question.trim());
+        return new Promise((answer) => {
+          this.#answer = answer;
+        });
+      },
+    };
+    return Object.create(terminal, Object.getOwnPropertyDescriptors(own));
+  }
+}
