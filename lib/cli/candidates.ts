@@ -5,7 +5,7 @@ import type { JobRow } from "../model/job.ts";
 import type { SettingFlags } from "../settings/settings.ts";
 import type { LiveStore, Store } from "../store.ts";
 import type { Tree } from "./command.ts";
-import { ask, type Candidate, type Field, type Question } from "./completion.ts";
+import { ask, type Candidate, type Field, type Question, type Source } from "./completion.ts";
 
 /** From the start of the process until its end, in ms: a person waits at the prompt. */
 const DEADLINE_MS = 300;
@@ -77,6 +77,13 @@ async function peels(store: Store, jid: string | undefined): Promise<Candidate[]
     .map((peel) => [peel, ""]);
 }
 
+/** What is stored. */
+async function stored(store: Store, source: Source, typed: string): Promise<readonly Candidate[]> {
+  if (source.kind === "jobs") return jobs(store, typed, source.running);
+  if (source.kind === "field") return fieldValues(store, source.field);
+  return source.kind === "peels" ? peels(store, source.jid) : [];
+}
+
 /** Fetches what only the server knows. `onStore` gets the store as soon as there is something to close. */
 async function live(
   { source, typed, flags }: Question,
@@ -87,6 +94,10 @@ async function live(
     const { contextNames } = await import("../settings/context.ts");
     return contextNames(env).map((name) => [name, ""]);
   }
+  if (flags.from) {
+    const { openArchive } = await import("../archive/store.ts");
+    return stored(await openArchive(flags.from as string[]), source, typed);
+  }
   const { resolveSettings } = await import("../settings/resolve.ts");
   const { openConnection } = await import("../nats/connect.ts");
   const { NatsStore } = await import("../nats/store.ts");
@@ -94,9 +105,7 @@ async function live(
   const connection = await openConnection({ ...settings, timeoutMs: DEADLINE_MS }, () => {});
   const store = new NatsStore(connection);
   onStore(store);
-  if (source.kind === "jobs") return jobs(store, typed, source.running);
-  if (source.kind === "field") return fieldValues(store, source.field);
-  return source.kind === "peels" ? peels(store, source.jid) : [];
+  return stored(store, source, typed);
 }
 
 async function answer(

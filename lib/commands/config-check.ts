@@ -27,7 +27,7 @@ import type { Terminal } from "../terminal/terminal.ts";
 import { safe, width, wrap } from "../text.ts";
 import { writeDocument } from "./output.ts";
 import { type GlobalArgs, globals } from "./shared.ts";
-import { surroundings } from "./surroundings.ts";
+import { refuseFiles, surroundings } from "./surroundings.ts";
 
 /** Every point in turn; ends early when the server is lost. */
 async function examine(connection: Connection, settings: Settings, findings: Finding[]): Promise<void> {
@@ -72,6 +72,7 @@ function render(findings: readonly Finding[], { color, columns = Number.POSITIVE
 
 async function run(flags: GlobalArgs): Promise<number> {
   const { terminal, format, env } = surroundings(flags);
+  refuseFiles(flags);
   const { settings } = await resolveSettings(flags, env, terminal.warn, terminal.note);
   const findings = (await check(settings, terminal)).map((finding) => ({
     ...finding,

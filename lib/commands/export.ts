@@ -21,7 +21,7 @@ import { noteReference } from "./job-reference.ts";
 import { amongWords, unreadableWarning } from "./output.ts";
 import { OutputFile } from "./output-file.ts";
 import { selectingFlags } from "./selecting.ts";
-import { type Session, withSession } from "./session.ts";
+import { type LiveSession, withSession } from "./session.ts";
 import { conditions, type GlobalArgs, globals, jids, scripted } from "./shared.ts";
 
 const args = {
@@ -90,14 +90,14 @@ function selected(rows: Iterable<JobRow>, text: string, sinceNs?: bigint): Selec
 }
 
 /** The row of a named job; one that cannot be decoded is exported as well. */
-async function namedRow(text: string, narrowing: Narrowing, { store, terminal }: Session): Promise<JobRow> {
+async function namedRow(text: string, narrowing: Narrowing, { store, terminal }: LiveSession): Promise<JobRow> {
   const bytes = await store.job(text);
   if (bytes) return toJob(text, bytes).row;
   const { jid, job } = await resolveJob(store, text, noteReference(terminal), narrowing);
   return jobRow(jid, job);
 }
 
-async function select(request: ExportRequest, session: Session): Promise<Selected> {
+async function select(request: ExportRequest, session: LiveSession): Promise<Selected> {
   const { store, terminal } = session;
   const { jobs: texts, narrowing, all } = request;
   if (all) return { of: "all", text: "--all", jobs: undefined, isTheirs: () => true };
@@ -119,7 +119,7 @@ async function select(request: ExportRequest, session: Session): Promise<Selecte
 }
 
 /** The heartbeats as of now, and the parts that the server lacks, or does not show. */
-async function readBeats({ isTheirs }: Selected, { store, terminal }: Session) {
+async function readBeats({ isTheirs }: Selected, { store, terminal }: LiveSession) {
   const beats: StoredMessage[] = [];
   const missing: Part[] = [];
   const orMissing = (part: Part) => (error: unknown) => {
@@ -139,7 +139,7 @@ async function readBeats({ isTheirs }: Selected, { store, terminal }: Session) {
   return { beats, missing };
 }
 
-async function write(request: ExportRequest, session: Session, out: (text: string) => void): Promise<void> {
+async function write(request: ExportRequest, session: LiveSession, out: (text: string) => void): Promise<void> {
   const { store, terminal } = session;
   const chosen = await select(request, session);
   const { beats, missing } = await readBeats(chosen, session);
@@ -172,7 +172,7 @@ async function write(request: ExportRequest, session: Session, out: (text: strin
 async function run(flags: GlobalArgs, request: ExportRequest): Promise<undefined> {
   const { output } = request;
   const file = output && new OutputFile(output.path, output.force);
-  const work = async (session: Session) => {
+  const work = async (session: LiveSession) => {
     await write(request, session, file ? (text) => file.write(text) : session.terminal.write);
     file?.finish();
     return undefined;

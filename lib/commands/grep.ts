@@ -15,7 +15,7 @@ import { progressOn } from "../terminal/progress.ts";
 import { count, plural } from "../text.ts";
 import { ofLastDay, selectionByServer } from "./clock.ts";
 import { amongWords, unreadableWarning } from "./output.ts";
-import { type Session, withSession } from "./session.ts";
+import { type Session, withReading } from "./session.ts";
 import { conditions, globals, header, listFormat } from "./shared.ts";
 import { LIST_FORMATS } from "./surroundings.ts";
 import { type Answer, AnswerSink, type Form, outputForm, writeAnswer } from "./write-answer.ts";
@@ -120,7 +120,7 @@ async function run(flags: GrepArgs): Promise<number | undefined> {
     const sink = new AnswerSink(session, request.form.header);
     return writeAnswer(await answerOf(request, session, sink), request.form, session, sink);
   };
-  return withSession(flags, work, { formats: LIST_FORMATS, only: { by: ["text"] } });
+  return withReading(flags, work, { formats: LIST_FORMATS, only: { by: ["text"] } });
 }
 
 export default defineCommand({

@@ -45,7 +45,7 @@ import { noteReference } from "./job-reference.ts";
 import { type Limit, notEnded, waitLimit, within } from "./limit.ts";
 import { warnUnreadable, writeReport } from "./output.ts";
 import { reportNone, selectingFlags } from "./selecting.ts";
-import type { Session } from "./session.ts";
+import type { LiveSession } from "./session.ts";
 import { conditions, type GlobalArgs, globals, jids, scripted, steering } from "./shared.ts";
 import { confirm, type Interruption, parseSteering, reporting, type SteeringRequest, steer } from "./steering.ts";
 
@@ -78,7 +78,7 @@ interface KillRequest extends SteeringRequest {
 /** One run of the command. */
 interface Run {
   readonly request: KillRequest;
-  readonly session: Session;
+  readonly session: LiveSession;
 }
 
 function parse(flags: KillArgs): KillRequest {
@@ -118,7 +118,7 @@ function statusWarnings(targets: readonly Target[]): string[] {
 }
 
 /** What the jobs in question are doing; of one alone what runs where, for whom, and how far it is. */
-async function atStake(targets: readonly Target[], { store }: Session): Promise<string> {
+async function atStake(targets: readonly Target[], { store }: LiveSession): Promise<string> {
   const [target] = targets;
   if (targets.length > 1 || !target?.row) return plural(targets.length, "job");
   try {
@@ -201,7 +201,7 @@ const AT_ONCE = 8;
  */
 async function waitForEnds(
   outcomes: readonly Outcome[],
-  session: Session,
+  session: LiveSession,
   out: Terminal,
   limit: Limit | undefined,
 ): Promise<{ results: Outcome[]; failures: UserError[] }> {

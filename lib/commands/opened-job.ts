@@ -9,7 +9,7 @@ import { isTerminal, jobRow } from "../model/job.ts";
 import { endingCode } from "../model/job-end.ts";
 import { type Opened, openedOf, type TextView, textLines } from "../render/opened.ts";
 import type { Look } from "../render/table.ts";
-import type { Session } from "./session.ts";
+import type { LiveSession } from "./session.ts";
 
 /** At most this share of the time is spent on looking at the job. */
 const SHARE = 1 / 10;
@@ -26,7 +26,7 @@ export class OpenedJob {
 
   /** @param changed told that there is something new, `failed` what ends the picture */
   constructor(
-    readonly session: Session,
+    readonly session: LiveSession,
     readonly jid: string,
     readonly changed: () => void,
     failed: (error: unknown) => void,

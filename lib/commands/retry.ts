@@ -36,7 +36,7 @@ import { tellNext } from "./next.ts";
 import { operatorName } from "./operator.ts";
 import { writeReport } from "./output.ts";
 import { reportNone } from "./selecting.ts";
-import type { Session } from "./session.ts";
+import type { LiveSession } from "./session.ts";
 import { type GlobalArgs, globals, jid, peels, scripted, steering } from "./shared.ts";
 import { confirm, type Interruption, parseSteering, reporting, type SteeringRequest, steer } from "./steering.ts";
 import { unknownFault, waitFor } from "./wait.ts";
@@ -73,7 +73,7 @@ interface RetryRequest extends SteeringRequest {
 interface Run {
   readonly request: RetryRequest;
   readonly wish: Wish;
-  readonly session: Session;
+  readonly session: LiveSession;
   readonly draft: Draft;
 }
 
@@ -189,7 +189,7 @@ async function dryRun(run: Run): Promise<void> {
  * @returns how it ended; with an error, what was seen of it until then
  */
 async function follow(
-  session: Session,
+  session: LiveSession,
   jid: string,
   limit: Limit | undefined,
   interruption: Interruption,

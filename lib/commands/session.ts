@@ -1,17 +1,25 @@
 // What every job command starts with: settings, a connection, and an end that leaves nothing on the server.
 
+import { Timestamp } from "../codec/value.ts";
 import { EXIT } from "../errors.ts";
 import type { Reopenable } from "../jobs/follow.ts";
 import type { NatsStore } from "../nats/store.ts";
+import type { LiveStore, Store } from "../store.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Limit } from "./limit.ts";
 import type { GlobalArgs } from "./shared.ts";
-import { type Format, type Formats, surroundings } from "./surroundings.ts";
+import { type Format, type Formats, refuseFiles, surroundings } from "./surroundings.ts";
 
-export interface Session extends Reopenable {
+/** For commands that only read. */
+export interface Session {
+  readonly store: Store;
   readonly terminal: Terminal;
   readonly format: Format;
   readonly env: NodeJS.ProcessEnv;
+}
+
+export interface LiveSession extends Session, Reopenable {
+  readonly store: LiveStore;
 }
 
 /** Where a command writes, and in which format. */
@@ -37,10 +45,11 @@ export interface SessionOptions extends Formats {
  */
 export async function withSession(
   flags: GlobalArgs,
-  work: (session: Session) => Promise<number | undefined>,
+  work: (session: LiveSession) => Promise<number | undefined>,
   { limit, onSignal, ...formats }: SessionOptions = {},
 ): Promise<number | undefined> {
   const { terminal, format, env } = surroundings(flags, formats);
+  refuseFiles(flags);
   if (limit?.note !== undefined) terminal.warn(limit.note);
   // With a note the limit was given by --timeout, which is then no setting of the connection.
   const connecting = limit?.note === undefined ? flags : { ...flags, timeout: undefined };
@@ -100,4 +109,18 @@ export async function withSession(
   } finally {
     await goodbye(wait);
   }
+}
+
+/** The same on a server, or on the files of --from: nothing of the settings counts there. */
+export async function withReading(
+  flags: GlobalArgs,
+  work: (session: Session) => Promise<number | undefined>,
+  formats: Formats = {},
+): Promise<number | undefined> {
+  if (!flags.from) return withSession(flags, work, formats);
+  const session = surroundings(flags, formats);
+  const { openArchive } = await import("../archive/store.ts");
+  const store = await openArchive(flags.from);
+  session.terminal.note(`reading ${store.name}, exported ${Timestamp.at(store.nowNs())}: that counts as now.`);
+  return work({ ...session, store });
 }

@@ -7,6 +7,11 @@ export const repeated = { type: "string", multiple: true } as const;
 
 /** Flags that say which server to ask, and as whom. */
 export const connecting = {
+  from: {
+    ...repeated,
+    valueHint: "file",
+    description: "read a file of `zester job export` in place of a server; - is stdin",
+  },
   config: {
     type: "string",
     valueHint: "file",

@@ -19,7 +19,7 @@ import { writeIdLine, writeIds } from "./ids.ts";
 import { noteReference } from "./job-reference.ts";
 import { writeLongDocuments, writeReport } from "./output.ts";
 import { reportNone } from "./selecting.ts";
-import { type Session, withSession } from "./session.ts";
+import { type Session, withReading } from "./session.ts";
 import { globals, jids, peels, scripted } from "./shared.ts";
 import type { Formats } from "./surroundings.ts";
 
@@ -340,6 +340,6 @@ export default defineCommand({
   args,
   run({ args }) {
     const request = parse(args);
-    return withSession(args, (session) => showJobs(request, session), FORMATS);
+    return withReading(args, (session) => showJobs(request, session), FORMATS);
   },
 });

@@ -2,7 +2,7 @@
 import { EXIT, UserError } from "../errors.ts";
 import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
 import type { Limit } from "./limit.ts";
-import { type Session, withSession } from "./session.ts";
+import { type LiveSession, withSession } from "./session.ts";
 import type { GlobalArgs } from "./shared.ts";
 
 type SteeringFlags = { readonly for: string | undefined } & {
@@ -62,7 +62,7 @@ export interface Interruption {
 export function steer(
   args: GlobalArgs,
   limit: Limit | undefined,
-  work: (session: Session, interruption: Interruption) => Promise<number | undefined>,
+  work: (session: LiveSession, interruption: Interruption) => Promise<number | undefined>,
 ): Promise<number | undefined> {
   const interruption: Interruption = { clear() {} };
   const onSignal = () => {

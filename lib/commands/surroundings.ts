@@ -45,6 +45,15 @@ function formatOf(flags: GlobalArgs, env: NodeJS.ProcessEnv, { formats = FORMATS
   return formats.includes(wish) && limits.every(([, able]) => able.includes(wish)) ? wish : "text";
 }
 
+/** For commands that act, or wait for what changes. @throws UserError for --from */
+export function refuseFiles(flags: GlobalArgs): void {
+  if (flags.from)
+    throw new UserError(
+      "--from reads a file, and this command needs a server: a file does not change.",
+      "Leave --from out.",
+    );
+}
+
 /** What a command runs in, by its flags and the environment. */
 export interface Surroundings {
   readonly terminal: Terminal;

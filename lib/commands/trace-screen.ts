@@ -6,14 +6,14 @@ import { unknownStateWords } from "../model/job.ts";
 import { renderPicture } from "../render/story.ts";
 import { Screen, screenSize } from "../terminal/screen.ts";
 import { safe } from "../text.ts";
-import type { Session } from "./session.ts";
+import type { LiveSession } from "./session.ts";
 
 /** At most this share of the time is spent on pictures. */
 const SHARE = 1 / 5;
 
 /** Draws a job until it has ended. @param leave is set to what gives the terminal back. @returns the terminal record */
 export async function followOnScreen(
-  session: Session,
+  session: LiveSession,
   jid: string,
   job: ValueMap,
   leave: { now: () => void },

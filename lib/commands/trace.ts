@@ -18,7 +18,7 @@ import { renderEvents, renderStory, stepDocument, storyDocument } from "../rende
 import type { Follow, LiveStore } from "../store.ts";
 import { noteReference } from "./job-reference.ts";
 import { unknownTold, writeLongDocuments } from "./output.ts";
-import { type Session, withSession } from "./session.ts";
+import { type LiveSession, type Session, withReading, withSession } from "./session.ts";
 import { formats, type GlobalArgs, globals, jid } from "./shared.ts";
 import { WITH_LINES } from "./surroundings.ts";
 import { followOnScreen } from "./trace-screen.ts";
@@ -38,7 +38,7 @@ const LAST_WORDS_MS = 500;
 
 /** Shows each event as it comes, until the job has ended. After a lost connection it goes on where it was. */
 async function follow(
-  session: Session,
+  session: LiveSession,
   link: Link,
   jid: string,
   job: ValueMap,
@@ -148,12 +148,20 @@ const parse = (flags: TraceArgs): TraceRequest => ({
 
 async function run(args: GlobalArgs, request: TraceRequest): Promise<number | undefined> {
   const { allPeels } = request;
+  const resolve = ({ store, terminal }: Session) => resolveJob(store, request.job, noteReference(terminal));
+  if (!request.follow) {
+    const work = async (session: Session) => {
+      await show(session, (await resolve(session)).jid, { allPeels, eventsShown: false });
+      return undefined;
+    };
+    return withReading(args, work, { formats: WITH_LINES });
+  }
   const leave = { now: () => {} };
   return await withSession(
     args,
     async (session) => {
-      const { jid, job } = await resolveJob(session.store, request.job, noteReference(session.terminal));
-      if (!request.follow || isTerminal(jobRow(jid, job).status)) {
+      const { jid, job } = await resolve(session);
+      if (isTerminal(jobRow(jid, job).status)) {
         await show(session, jid, { allPeels, eventsShown: false });
         return undefined;
       }
@@ -174,7 +182,7 @@ async function run(args: GlobalArgs, request: TraceRequest): Promise<number | un
       if (session.format !== "jsonl") await persist(session, link, () => show(session, jid, { allPeels, eventsShown }));
       return undefined;
     },
-    { formats: WITH_LINES, isDrawn: request.follow, onSignal: () => leave.now() },
+    { formats: WITH_LINES, isDrawn: true, onSignal: () => leave.now() },
   );
 }
 

@@ -24,7 +24,7 @@ import { type Limit, LONGER, notEnded, waitLimit, within } from "./limit.ts";
 import { tellNext } from "./next.ts";
 import { unknownTold, warnUnreadable, writeDocument } from "./output.ts";
 import { reportNone, selectingFlags } from "./selecting.ts";
-import { type Session, withSession } from "./session.ts";
+import { type LiveSession, withSession } from "./session.ts";
 import { conditions, type GlobalArgs, globals, jids, limited, scripted } from "./shared.ts";
 
 const args = {
@@ -41,7 +41,7 @@ type WaitArgs = Flags<typeof args>;
 const LOOK_MS = 1_500;
 
 /** Says once of each job that it is stuck, and again when it got going in between. @returns what ends that */
-function tellStuck(session: Session, terminal: Terminal, rows: ReadonlyMap<string, JobRow>): () => void {
+function tellStuck(session: LiveSession, terminal: Terminal, rows: ReadonlyMap<string, JobRow>): () => void {
   let told: ReadonlyMap<string, Stuck> = new Map();
   const look = async () => {
     const found = await findStuck(session.store, [...rows.values()]);
@@ -64,7 +64,7 @@ const STATUS_MS = 250;
  */
 export async function waitFor(
   waiting: Waiting,
-  session: Session,
+  session: LiveSession,
   { terminal, set, end }: Status,
   find: (store: Store) => Promise<readonly string[]>,
   limit: Limit | undefined,
@@ -102,7 +102,10 @@ export function unknownFault({ unknown }: Waiting): UserError | undefined {
 }
 
 /** Writes how jobs ended; for programs also what is known of those that have not. */
-async function report({ jids, rows, endings, ended }: Waiting, { terminal, format, store }: Session): Promise<void> {
+async function report(
+  { jids, rows, endings, ended }: Waiting,
+  { terminal, format, store }: LiveSession,
+): Promise<void> {
   const now = store.now();
   const out = withoutReader(terminal);
   const lines = ended.map((ending) => endingLine(ending, now, terminal.columns));
@@ -135,7 +138,7 @@ const parse = (flags: WaitArgs): WaitRequest => ({
 
 async function run(args: GlobalArgs, request: WaitRequest): Promise<number | undefined> {
   const { jobs: texts, narrowing, selection, limit } = request;
-  const work = async (session: Session) => {
+  const work = async (session: LiveSession) => {
     const waiting = new Waiting();
     const status = statusOn(session.terminal);
     const note = noteReference(status.terminal);

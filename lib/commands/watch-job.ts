@@ -19,7 +19,7 @@ import { LiveLines, screenSize } from "../terminal/screen.ts";
 import { noteReference } from "./job-reference.ts";
 import { tellNext } from "./next.ts";
 import { unknownTold } from "./output.ts";
-import type { Session } from "./session.ts";
+import type { LiveSession } from "./session.ts";
 
 /** How often it is shown what is new, in ms, and at most this share of the time is spent on that. */
 const DRAW = { pauseMs: 100, share: 1 / 5 } as const;
@@ -39,7 +39,7 @@ class JobWatch {
   #nextMs = 0;
 
   constructor(
-    readonly session: Session,
+    readonly session: LiveSession,
     jid: string,
     job: LiveJob["job"],
   ) {
@@ -131,7 +131,7 @@ class JobWatch {
  * @returns the exit code of `wait`
  */
 export async function watchJob(
-  session: Session,
+  session: LiveSession,
   text: string,
   narrowing: Narrowing,
   leave: { now: () => void },

@@ -10,7 +10,7 @@ import { Keyboard } from "../terminal/keyboard.ts";
 import { Screen, screenSize } from "../terminal/screen.ts";
 import { Dialog } from "./dialog.ts";
 import { OpenedJob } from "./opened-job.ts";
-import type { Session } from "./session.ts";
+import type { LiveSession } from "./session.ts";
 
 /**
  * Shows the picture until a person quits.
@@ -18,7 +18,7 @@ import type { Session } from "./session.ts";
  * @returns the exit code: that of the job that is open, when it has ended
  */
 export async function watchOnScreen(
-  session: Session,
+  session: LiveSession,
   matches: (row: JobRow) => boolean,
   leave: { now: () => void },
 ): Promise<number | undefined> {

@@ -19,7 +19,7 @@ import { selectionByServer } from "./clock.ts";
 import { narrowingOf } from "./job-reference.ts";
 import { type Limit, LONGER, limitOf, notEnded, within } from "./limit.ts";
 import { unknownTold, warnUnreadable } from "./output.ts";
-import { type Session, withSession } from "./session.ts";
+import { type LiveSession, withSession } from "./session.ts";
 import { conditions, formats, type GlobalArgs, globals, jid, limited } from "./shared.ts";
 import { watchJob } from "./watch-job.ts";
 
@@ -45,7 +45,7 @@ type WatchArgs = Flags<typeof args>;
 const WATCHED = ["state", "function", "target", "user", "owner", "source", "since"] as const;
 
 /** One line a change; the picture at the start is a line for each active job. */
-async function printChanges(session: Session, matches: (row: JobRow) => boolean): Promise<void> {
+async function printChanges(session: LiveSession, matches: (row: JobRow) => boolean): Promise<void> {
   const { terminal, format } = session;
   const board = new Board(matches);
   const shown = new Map<string, string>();
@@ -113,7 +113,7 @@ function parse(flags: WatchArgs): WatchRequest {
 
 async function run(args: GlobalArgs, { job, narrowing, selection, limit }: WatchRequest): Promise<number | undefined> {
   const leave = { now: () => {} };
-  const work = async (session: Session) => {
+  const work = async (session: LiveSession) => {
     if (job !== undefined) {
       const terminal = withoutReader(session.terminal);
       const open = new Set<string>();

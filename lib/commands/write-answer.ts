@@ -7,7 +7,7 @@ import type { View } from "../render/view.ts";
 import { paragraph } from "../text.ts";
 import { JOB_IDS, writeCount, writeIds } from "./ids.ts";
 import { valueLines } from "./output.ts";
-import { type Session, withSession } from "./session.ts";
+import { type Session, withReading } from "./session.ts";
 import type { GlobalArgs } from "./shared.ts";
 import { type Formats, LIST_FORMATS } from "./surroundings.ts";
 
@@ -126,4 +126,4 @@ export const answerWith = <R extends { readonly form: Form }>(
   answerOf: (request: R, session: Session) => Promise<Answer>,
   formats: Formats = { formats: LIST_FORMATS },
 ): Promise<number | undefined> =>
-  withSession(flags, async (session) => writeAnswer(await answerOf(request, session), request.form, session), formats);
+  withReading(flags, async (session) => writeAnswer(await answerOf(request, session), request.form, session), formats);

@@ -1,14 +1,15 @@
-// A store is all that the readers of jobs need: one in memory, from the messages of a random fleet, gives the same jobs, errors,
-// hits, histories, statistics and stories as the server that the messages are on.
+// A store is all that the readers of jobs need: one on the file of an export, of a random fleet, gives the same jobs, errors, hits,
+// histories, statistics and stories as the server that it was exported from.
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
 import type { NatsConnection } from "nats";
+import { openArchive } from "../../lib/archive/store.ts";
 import { readFailures } from "../../lib/jobs/failures.ts";
 import { grepReturns } from "../../lib/jobs/grep.ts";
 import { findStuck } from "../../lib/jobs/heartbeats.ts";
 import { readHistory } from "../../lib/jobs/history.ts";
 import { wholeRecords } from "../../lib/jobs/lookup.ts";
 import { readJobs } from "../../lib/jobs/read-jobs.ts";
-import { readRecent } from "../../lib/jobs/recent.ts";
 import { countReturns } from "../../lib/jobs/return-counts.ts";
 import { alivePeels, readPeelStats } from "../../lib/jobs/stats.ts";
 import { readStory } from "../../lib/jobs/story.ts";
@@ -20,9 +21,10 @@ import { Connection } from "../../lib/nats/connection.ts";
 import { NatsStore } from "../../lib/nats/store.ts";
 import type { Store } from "../../lib/store.ts";
 import { type Behaviour, Fleet } from "../support/fleet.ts";
-import { encode, type Server, startServer, Time } from "../support/harness.ts";
-import { MemoryStore, streamsOf } from "../support/memory-store.ts";
+import { encode, type Server, startServer, Time, tempDir, zester } from "../support/harness.ts";
+import { some } from "../support/length.ts";
 import { randomFrom, SEED } from "../support/random.ts";
+import { expectSame, readingCommands } from "../support/reading.ts";
 
 let server: Server;
 let nc: NatsConnection;
@@ -111,8 +113,6 @@ async function told(store: Store) {
   const read = await readJobs(store, all, true);
   const { jobs } = read;
   const rows = Array.from(jobs, ({ row }) => row);
-  const sizes = { worth: 1, leastChanges: 4, changesPerJob: 1 };
-  const recent = await readRecent(store, { since: undefined, limit: 3 }, all, true, sizes);
   const { failures, unreachable } = await readFailures(store, read, undefined, warn);
   const hits: unknown[] = [];
   const searched = await grepReturns(
@@ -157,7 +157,6 @@ async function told(store: Store) {
   return {
     jobs: [...jobs].map(plainJob),
     unreadable: read.unreadable.map(plainRow),
-    recent: recent && [...recent.jobs].slice(-3).map(plainJob),
     errors: [failures.groups(), failures.jobs(), unreachable.groups()].map((list) =>
       (list as { peels: readonly string[] }[]).map((one) => ({ ...one, peels: one.peels.toSorted() })),
     ),
@@ -173,15 +172,23 @@ async function told(store: Store) {
   };
 }
 
-test(`a store in memory tells what the server tells (seed ${SEED})`, async () => {
+test(`a store on an export tells what the server tells (seed ${SEED})`, async () => {
   await play();
+  const path = join(tempDir(), "fleet.jsonl");
+  const { stderr } = await zester(["job", "export", "--all", "--output", path], { env: { NATS_URL: server.url } });
+  expect(stderr).toBe("");
+  const archive = await openArchive([path]);
   const live = new NatsStore(new Connection(nc, server.url, 5000));
-  const streams = await streamsOf(nc);
-  const readNs = live.nowNs();
-  const [expected, memory] = [await told(at(live, readNs)), await told(new MemoryStore(streams, readNs))];
+  const expected = await told(at(live, archive.nowNs()));
   await live.close();
-  expect(memory.jobs.length).toBeGreaterThan(15);
-  const { notes, ...found } = memory;
+  const read = await told(archive);
+  expect(read.jobs.length).toBeGreaterThan(15);
+  const { notes, ...found } = read;
   for (const [name, part] of Object.entries(found)) expect([name, part]).not.toEqual([name, []]);
-  expect(memory).toEqual(expected);
+  expect(read).toEqual(expected);
+
+  const jids = read.jobs.map(([jid]) => String(jid)).filter((jid) => jid !== "broken");
+  const commands = readingCommands([oneOf(jids), oneOf(jids)], [oneOf(PEELS)]);
+  const drawn = some(commands, 4, Math.floor(random() * 4));
+  for (const args of drawn) await expectSame(args, server.url, [path]);
 }, 60_000);

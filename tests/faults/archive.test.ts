@@ -1,0 +1,85 @@
+// Files that are no whole export: whatever was done to one, reading it is an error that names the file, or gives what was exported.
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { ArchiveFile } from "../../lib/archive/file.ts";
+import { ExportWriter } from "../../lib/archive/writer.ts";
+import { UserError } from "../../lib/errors.ts";
+import { PARTS } from "../../lib/store.ts";
+import { tempDir } from "../support/harness.ts";
+import { draws } from "../support/length.ts";
+import { randomFrom, SEED } from "../support/random.ts";
+
+const random = randomFrom(SEED);
+const below = (n: number) => Math.floor(random() * n);
+const dir = tempDir();
+
+function exported(): Buffer {
+  let text = "";
+  const server = { name: undefined, version: undefined, cluster: undefined };
+  const header = { ns: 1n, version: "0", server, selection: "--all", redacted: false, missing: [] };
+  const writer = new ExportWriter((piece) => {
+    text += piece;
+  }, header);
+  for (let i = 0; i < 20; i++)
+    writer.add({
+      subject: ["$KV.jobs.a", "zester.job.a.status", "$KV.job-returns.a.b"][i % 3] as string,
+      sequence: i,
+      storedNs: BigInt(below(1e9)),
+      headers: i % 5 === 0 ? [["KV-Operation", "DEL"]] : [],
+      bytes: Buffer.from(Array.from({ length: below(40) }, () => below(256))),
+    });
+  writer.end();
+  return Buffer.from(text);
+}
+
+/** One thing done to the bytes. */
+const DAMAGES: readonly ((bytes: Buffer, at: number) => Uint8Array)[] = [
+  (bytes, at) => bytes.subarray(0, at),
+  (bytes, at) => bytes.with(at, below(256)),
+  (bytes, at) => Buffer.concat([bytes.subarray(0, at), bytes.subarray(below(bytes.length))]),
+  (bytes, at) => Buffer.concat([bytes.subarray(0, at), Buffer.from([below(256)]), bytes.subarray(at)]),
+  (bytes, at) => Buffer.concat([bytes.subarray(at), bytes.subarray(0, at)]),
+];
+
+async function read(path: string): Promise<string> {
+  const file = new ArchiveFile(path);
+  await file.open();
+  let text = "";
+  await file.read(new Set(PARTS), ({ subject, sequence, storedNs, headers, bytes }) => {
+    text += `${subject} ${sequence} ${storedNs} ${headers} ${Buffer.from(bytes).toString("hex")}\n`;
+  });
+  return text;
+}
+
+test(`damaged files (seed ${SEED})`, async () => {
+  const path = join(dir, "damaged");
+  let errors = 0;
+  const cases = draws(300, 1_000_000);
+  for (let i = 0; i < cases; i++) {
+    const bytes = exported();
+    writeFileSync(path, bytes);
+    const whole = i % 50 === 0 ? await read(path) : undefined;
+    const packed = [bytes, bytes, gzipSync(bytes), zstdCompressSync(bytes)][below(4)] as Buffer;
+    const damaged = (DAMAGES[below(DAMAGES.length)] as (typeof DAMAGES)[number])(packed, below(packed.length));
+    writeFileSync(path, damaged);
+    const found = await read(path).catch((error) => error);
+    if (found instanceof UserError) {
+      errors++;
+      expect(found.message).toStartWith(`${path}, line `);
+      continue;
+    }
+    writeFileSync(path, bytes);
+    expect(found).toBe(whole ?? (await read(path)));
+  }
+  expect(errors).toBeGreaterThan(cases / 2);
+}, 3_600_000);
+
+test("a file without lines, and a line without end, take little memory", async () => {
+  const path = join(dir, "long");
+  writeFileSync(path, gzipSync(Buffer.alloc(300 << 20)));
+  const before = process.memoryUsage.rss();
+  expect(await read(path).catch((error) => String(error))).toContain("line 1: it is no header");
+  expect(process.memoryUsage.rss() - before).toBeLessThan(400 << 20);
+});
