@@ -189,7 +189,7 @@ export default defineCommand({
     description: "Write jobs to a file: records, returns, events.",
     group: "Ask",
     details:
-      "Writes the records, returns and events of jobs, and the heartbeats of their masters and peels, as JSON Lines: to stdout, or to --output, which is renamed when it is whole. Arguments and outputs may hold secrets.",
+      "Writes the records, returns and events of jobs, and the heartbeats of their masters and peels, as JSON Lines: to stdout, or to --output, which is renamed when it is whole. Commands that read take it with --from. Arguments and outputs may hold secrets.",
     examples: [
       "zester job export 20260115-001 > job.jsonl",
       "zester job export --since 1d --output jobs.jsonl",
