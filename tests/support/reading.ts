@@ -27,7 +27,7 @@ export function readingCommands(jids: readonly string[], peels: readonly string[
     ["errors", ...SINCE],
     ["errors", ...SINCE, "--by", "job", "--format", "json"],
     ["stats", ...SINCE, "--format", "json"],
-    ["stats", "--by", "peel", "--function"],
+    ["stats", "--by", "peel", "--function", "*", ...SINCE, "--format", "csv"],
     ["stats", "--by", "peel", ...SINCE],
     ["stats", "--by", "result", ...SINCE],
     ["stats", "--by", "schedule", ...SINCE],
