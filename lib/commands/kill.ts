@@ -287,7 +287,11 @@ async function execute(
   return killCode(results) || report.code;
 }
 
-async function kill(request: KillRequest, session: Session, interruption: Interruption): Promise<number | undefined> {
+async function kill(
+  request: KillRequest,
+  session: LiveSession,
+  interruption: Interruption,
+): Promise<number | undefined> {
   const { selection, failIfEmpty, asksAlways } = request;
   const run = { request, session };
   const found = await makePlan(run);
@@ -306,7 +310,7 @@ const run = (args: GlobalArgs, request: KillRequest) =>
   steer(args, request.limit, (session, interruption) => kill(request, session, interruption));
 
 /** Cancels one job after a question, in a session that is open. */
-export const askAbout = (jid: string, session: Session, interruption: Interruption) =>
+export const askAbout = (jid: string, session: LiveSession, interruption: Interruption) =>
   kill({ ...parse({ _: [jid] } as Partial<KillArgs> as KillArgs), asksAlways: true }, session, interruption);
 
 export default defineCommand({

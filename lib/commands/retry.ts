@@ -255,7 +255,7 @@ async function execute({ request: { wait, limit }, session, draft }: Run, interr
   return (ending ? endingCode(ending) : EXIT.done) || report.code;
 }
 
-async function retry(request: RetryRequest, session: Session, interruption: Interruption): Promise<number> {
+async function retry(request: RetryRequest, session: LiveSession, interruption: Interruption): Promise<number> {
   const { job, wish, dryRun: isDryRun } = request;
   const { store, terminal } = session;
   const draft = await draftRetry(store, resolveJob(store, job, noteReference(terminal)), wish, terminal.warn);
@@ -278,7 +278,7 @@ const run = (args: GlobalArgs, request: RetryRequest) =>
   steer(args, undefined, (session, interruption) => retry(request, session, interruption));
 
 /** Retries one job after a question, in a session that is open. */
-export const askAbout = (jid: string, session: Session, interruption: Interruption) =>
+export const askAbout = (jid: string, session: LiveSession, interruption: Interruption) =>
   retry(parse({ jid } as Partial<RetryArgs> as RetryArgs), session, interruption);
 
 export default defineCommand({
