@@ -5,7 +5,7 @@ import type { Act } from "../render/picture.ts";
 import { screenSize } from "../terminal/screen.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { oneLine, paragraph } from "../text.ts";
-import type { Session } from "./session.ts";
+import type { LiveSession } from "./session.ts";
 import type { Interruption } from "./steering.ts";
 
 export class Dialog {
@@ -24,7 +24,7 @@ export class Dialog {
 
   /** @param changed told that there is more to show, `failed` what ends the picture */
   constructor(
-    session: Session,
+    session: LiveSession,
     { act, jid }: Act,
     readonly changed: () => void,
     failed: (error: unknown) => void,
@@ -60,7 +60,7 @@ export class Dialog {
     return false;
   }
 
-  async #run(act: Act["act"], jid: string, session: Session): Promise<void> {
+  async #run(act: Act["act"], jid: string, session: LiveSession): Promise<void> {
     try {
       // Loaded on use: most who watch only look.
       const command = act === "kill" ? await import("./kill.ts") : await import("./retry.ts");
