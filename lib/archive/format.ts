@@ -1,6 +1,6 @@
 // The file of an export: JSON Lines (docs/formats.md). A header; each message as its stream stores it; how many there are, with the
 // SHA-256 of all that stands before.
-import { toJsonLine } from "../codec/json.ts";
+import { quote, toJsonLine } from "../codec/json.ts";
 import { mapOf, Timestamp, type Value } from "../codec/value.ts";
 import type { Part, ServerFacts, StoredMessage } from "../store.ts";
 
@@ -50,16 +50,12 @@ export function headerLine({ ns, version, server, selection, redacted, missing }
   );
 }
 
-export const messageLine = ({ subject, sequence, storedNs, headers, bytes }: StoredMessage): string =>
-  toJsonLine(
-    mapOf<Value>([
-      ["subject", subject],
-      ["seq", sequence],
-      ["time", Timestamp.at(storedNs)],
-      ["headers", headers.length === 0 ? undefined : headers.map(([name, value]) => [name, value])],
-      ["data", bytes],
-    ]),
-  );
+/** Written in one go: an export has millions of them. */
+export function messageLine({ subject, sequence, storedNs, headers, bytes }: StoredMessage): string {
+  const pairs = headers.length === 0 ? "" : `"headers":${toJsonLine(headers.map((pair) => [...pair]))},`;
+  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
+  return `{"subject":${quote(subject)},"seq":${sequence},"time":"${Timestamp.at(storedNs)}",${pairs}"data":"${data}"}`;
+}
 
 export const lastLine = (messages: number, sha256: string): string =>
   toJsonLine(

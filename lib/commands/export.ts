@@ -8,6 +8,7 @@ import { NoBucket, Unavailable, UserError } from "../errors.ts";
 import { resolveJob } from "../jobs/lookup.ts";
 import { SeenPeels, toJob } from "../jobs/read-jobs.ts";
 import { readSelected } from "../jobs/recent.ts";
+import { sweeper } from "../jobs/sweep.ts";
 import { parseJid } from "../model/jid.ts";
 import { type JobRow, jobRow } from "../model/job.ts";
 import type { Narrowing } from "../model/job-reference.ts";
@@ -65,6 +66,9 @@ function parse(flags: ExportArgs): ExportRequest {
     failIfEmpty: flags["fail-if-empty"] === true,
   };
 }
+
+/** Memory is swept after so many messages. */
+const SWEPT = 1 << 15;
 
 /** What is exported. */
 interface Selected {
@@ -156,8 +160,11 @@ async function write(request: ExportRequest, session: LiveSession, out: (text: s
     missing,
   };
   const writer = new ExportWriter(out, header);
-  const add = (message: StoredMessage) =>
+  const sweep = sweeper(SWEPT);
+  const add = (message: StoredMessage) => {
+    sweep(message.bytes);
     writer.add(redaction ? { ...message, bytes: redaction.of(message.bytes) } : message);
+  };
   beats.forEach(add);
   // A return that comes meanwhile belongs to a job that has not ended here: records are read first.
   for (const part of ["jobs", "returns", "events"] as const)
