@@ -250,7 +250,7 @@ async function execute({ request: { wait, limit }, session, draft }: Run, interr
   const document = new Map([...retryDocument(old, targets, jid, { ...outcome, kind }), ...end]);
   await writeReport({ text: ending && endingLine(ending, store.now(), out.columns), document }, session, out);
   if (error) throw error;
-  if (ending) tellNext([ending], terminal);
+  if (ending) tellNext([ending], session);
   interruption.words = undefined;
   return (ending ? endingCode(ending) : EXIT.done) || report.code;
 }

@@ -1,13 +1,13 @@
 // What every job command starts with: settings, a connection, and an end that leaves nothing on the server.
 
 import { Timestamp } from "../codec/value.ts";
-import { EXIT } from "../errors.ts";
+import { EXIT, UserError } from "../errors.ts";
 import type { Reopenable } from "../jobs/follow.ts";
 import type { NatsStore } from "../nats/store.ts";
 import type { LiveStore, Store } from "../store.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Limit } from "./limit.ts";
-import type { GlobalArgs } from "./shared.ts";
+import { connecting, type GlobalArgs } from "./shared.ts";
 import { type Format, type Formats, refuseFiles, surroundings } from "./surroundings.ts";
 
 /** For commands that only read. */
@@ -52,10 +52,10 @@ export async function withSession(
   refuseFiles(flags);
   if (limit?.note !== undefined) terminal.warn(limit.note);
   // With a note the limit was given by --timeout, which is then no setting of the connection.
-  const connecting = limit?.note === undefined ? flags : { ...flags, timeout: undefined };
+  const ofConnection = limit?.note === undefined ? flags : { ...flags, timeout: undefined };
   // Loaded here, and the connection below: help and usage errors need neither.
   const { resolveSettings } = await import("../settings/resolve.ts");
-  const { settings: loaded } = await resolveSettings(connecting, env, terminal.warn, terminal.note);
+  const { settings: loaded } = await resolveSettings(ofConnection, env, terminal.warn, terminal.note);
   const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limit?.ms ?? loaded.timeoutMs) };
   let store: NatsStore | undefined;
   const open = async () => {
@@ -119,6 +119,8 @@ export async function withReading(
 ): Promise<number | undefined> {
   if (!flags.from) return withSession(flags, work, formats);
   const session = surroundings(flags, formats);
+  const other = Object.keys(connecting).find((name) => name !== "from" && name in flags && flags[name as "master"]);
+  if (other) throw new UserError(`--from and --${other} exclude each other.`, "Files are read without a server.");
   const { openArchive } = await import("../archive/store.ts");
   const store = await openArchive(flags.from);
   session.terminal.note(`reading ${store.name}, exported ${Timestamp.at(store.nowNs())}: that counts as now.`);

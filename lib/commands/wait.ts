@@ -167,7 +167,7 @@ async function run(args: GlobalArgs, request: WaitRequest): Promise<number | und
       if (!session.terminal.isTty) session.terminal.note(`n${none.slice(1)}`);
       return undefined;
     }
-    tellNext(waiting.ended, session.terminal);
+    tellNext(waiting.ended, session);
     return worstCode(waiting.ended.map(endingCode));
   };
   return await withSession(args, work, { limit });

@@ -175,7 +175,7 @@ export async function watchJob(
   try {
     const ending = await Promise.race([following, failure.promise]);
     watch.end(ending);
-    tellNext([ending], session.terminal);
+    tellNext([ending], session);
     return endingCode(ending);
   } finally {
     leave.now();

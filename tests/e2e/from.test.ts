@@ -138,6 +138,13 @@ const sealed = (lines: readonly string[]) => {
   return `${body}${JSON.stringify({ messages: lines.length - 1, sha256 })}\n`;
 };
 
+test("a flag that names a server is an error; a variable is not", async () => {
+  const { stdout, stderr, code } = await from(all, "list", "--master", "nats://n1:4222");
+  expect([stdout, code]).toEqual(["", 1]);
+  expect(stderr).toBe("error: --from and --master exclude each other.\nFiles are read without a server.\n");
+  expect((await zester(["job", "list", "--from", all], { env: { NATS_URL: "nats://n1:4222" } })).code).toBe(0);
+});
+
 describe("what is no whole export is an error that names the line", () => {
   const lines = () => readFileSync(all, "utf8").trimEnd().split("\n");
   const HEADER = { zester_export: 1, time: "2026-01-01T00:00:00Z", missing: [] };
