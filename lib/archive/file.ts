@@ -84,18 +84,23 @@ export class ArchiveFile {
   /** The bytes of the file, unpacked. */
   async *#bytes(): AsyncGenerator<Buffer> {
     const stored = this.#stored();
-    const { value: first = Buffer.alloc(0) } = await stored.next();
-    const whole = async function* () {
-      yield first;
-      yield* stored;
-    };
-    const unpack = PACKED.find(([bytes]) => bytes.every((byte, i) => first[i] === byte))?.[1];
-    if (!unpack) return yield* whole();
-    const [{ Readable }, zlib] = await Promise.all([import("node:stream"), import("node:zlib")]);
-    const source = Readable.from(whole(), { objectMode: false });
-    const unpacked = unpack(zlib);
-    source.on("error", (error) => unpacked.destroy(error));
-    yield* source.pipe(unpacked) as AsyncIterable<Buffer>;
+    try {
+      const { value: first = Buffer.alloc(0) } = await stored.next();
+      const whole = async function* () {
+        yield first;
+        yield* stored;
+      };
+      const unpack = PACKED.find(([bytes]) => bytes.every((byte, i) => first[i] === byte))?.[1];
+      if (!unpack) return yield* whole();
+      const [{ Readable }, zlib] = await Promise.all([import("node:stream"), import("node:zlib")]);
+      const source = Readable.from(whole(), { objectMode: false });
+      const unpacked = unpack(zlib);
+      source.on("error", (error) => unpacked.destroy(error));
+      yield* source.pipe(unpacked) as AsyncIterable<Buffer>;
+    } finally {
+      // Those who have read enough leave the file open otherwise.
+      await stored.return(undefined);
+    }
   }
 
   /** Hands over every line with its end, until `onLine` returns true. @returns the number of lines */

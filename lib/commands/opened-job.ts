@@ -1,6 +1,7 @@
 // The job that is open in the picture of `watch`, as it goes on and after its end.
 import { UserError } from "../errors.ts";
 import { persist } from "../jobs/follow.ts";
+import { inTime } from "../jobs/heartbeats.ts";
 import { LiveJob } from "../jobs/live.ts";
 import { readJob } from "../jobs/lookup.ts";
 import { SharedReturns } from "../jobs/shared-returns.ts";
@@ -16,6 +17,7 @@ const SHARE = 1 / 10;
 
 export class OpenedJob {
   readonly #left = new AbortController();
+  readonly #following: Promise<void>;
   #live: LiveJob | undefined;
   /** Its whole story, when it has ended. */
   #last: Reading | undefined;
@@ -31,7 +33,8 @@ export class OpenedJob {
     readonly changed: () => void,
     failed: (error: unknown) => void,
   ) {
-    this.#follow().catch((error) => {
+    this.#following = this.#follow();
+    this.#following.catch((error) => {
       if (!(error instanceof UserError)) return failed(error);
       this.#why = error.message;
       this.#seen = undefined;
@@ -70,8 +73,10 @@ export class OpenedJob {
     return lines;
   }
 
-  /** The exit code of the job's end; undefined before. */
-  get code(): number | undefined {
+  /** The exit code of the job's end; undefined before. An end is seen before all of it has been read: that is waited for, a second. */
+  async code(): Promise<number | undefined> {
+    const job = this.#live?.job;
+    if (!this.#last && job && isTerminal(jobRow(this.jid, job).status)) await inTime(this.#following);
     return this.#last && endingCode(this.#last);
   }
 

@@ -63,7 +63,7 @@ export async function watchOnScreen(
       return;
     }
     const next = steered(steering, key, seen);
-    if (next === "quit") return over.resolve(opened?.code);
+    if (next === "quit") return over.resolve(opened?.code());
     if ("act" in next) {
       // It stays under the cursor when it ends.
       steering = { ...steering, cursor: next.jid };

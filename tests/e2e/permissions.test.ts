@@ -291,7 +291,8 @@ describe.each([
       // Of those that wait until a time is up, one is enough here.
       const reading = READING.filter(([, code]) => code === 0);
       await Promise.all([one(some(reading, 8, i)), one([CHECK, ...some([...KILLING, ...RETRYING], 3, i)])]);
-      if (OPTIONAL.includes(entry)) expect(naming).toEqual([]);
+      // An export without the heartbeats says so.
+      if (OPTIONAL.includes(entry)) expect(naming.filter((command) => !command.startsWith("job export"))).toEqual([]);
       else expect(naming).not.toEqual([]);
     },
   );
