@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { commitTime, compile } from "../build.ts";
 import pkg from "../package.json" with { type: "json" };
 import lock from "../package-lock.json" with { type: "json" };
@@ -71,6 +71,17 @@ const PLATFORMS: readonly Platform[] = [
 const CACHE = "node_modules/.cache/runtimes";
 const OUT = "dist/release";
 const BUN = lock.packages["node_modules/bun"].version;
+
+/** What an archive has beside the executable. */
+const BESIDE = [
+  "LICENSE",
+  "README.md",
+  "CHANGELOG.md",
+  "docs",
+  "dist/share",
+  join(OUT, "zester.cdx.json"),
+  join(OUT, "THIRD-PARTY-LICENSES"),
+];
 
 const run = (program: string, args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) =>
   execFileSync(program, args, { stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 30, ...options });
@@ -164,9 +175,7 @@ export async function release(names: readonly string[] = []): Promise<void> {
     const { target, runtime } = platform;
     await compile(outfile, { target, runtime, executablePath: runtimeOf(platform) });
     utimesSync(outfile, seconds, seconds);
-    const added = ["zester.cdx.json", "THIRD-PARTY-LICENSES"].map((file) => join(OUT, file));
-    for (const file of ["LICENSE", "README.md", "docs", "dist/share", ...added])
-      cpSync(file, join(OUT, folder, file.split("/").at(-1) as string), { recursive: true });
+    for (const file of BESIDE) cpSync(file, join(OUT, folder, basename(file)), { recursive: true });
     if (only.length === names.length) add(await pack(folder, platform, seconds));
   }
   writeFileSync(join(OUT, "SHA256SUMS"), `${sums.join("\n")}\n`);

@@ -10,7 +10,7 @@ export const versionFacts = () => ({
   platform: `${process.platform} ${process.arch}`,
 });
 
-/** `zester 0.1.0 (commit 1a2b3c, Bun 1.4.5, linux x64)` and a newline. */
+/** `zester 0.2.0 (commit 1a2b3c, Bun 1.4.5, linux x64)` and a newline. */
 export function versionText(): string {
   const { version, commit, bun, platform } = versionFacts();
   return `zester ${version} (commit ${commit}, Bun ${bun}, ${platform})\n`;

@@ -1,8 +1,8 @@
 // The executables of a release for other machines than this one, run as far as this one can. Not part of `npm test`:
 // `.ci/run` builds them first, with `npm run release -- --unpacked`.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import pkg from "../../package.json" with { type: "json" };
 import {
   createBuckets,
@@ -31,6 +31,19 @@ beforeAll(async () => {
   expect(list).toContain("job-1");
 });
 afterAll(() => server.kill());
+
+test("beside the executable: documents, licences and the SBOM", () => {
+  expect(readdirSync(dirname(executable("linux-x64"))).sort()).toEqual([
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "THIRD-PARTY-LICENSES",
+    "docs",
+    "share",
+    "zester",
+    "zester.cdx.json",
+  ]);
+});
 
 const listed = () => ["job", "list", "--master", server.url, "--timeout", "60s"];
 

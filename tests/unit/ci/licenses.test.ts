@@ -1,5 +1,6 @@
 // What is inside the executable may be passed on, and its licences go with it.
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { bundledPackages, thirdPartyLicenses } from "../../../.ci/licenses.ts";
 import { sbom } from "../../../.ci/release.ts";
 import pkg from "../../../package.json" with { type: "json" };
@@ -14,14 +15,29 @@ test("every package has a licence that allows it, and no version floats", () => 
     expect(packages).toContainEqual(expect.objectContaining({ name, version }));
 });
 
+test("these packages are inside the executable, and no others", async () => {
+  const { metafile } = await Bun.build({
+    entrypoints: [join(import.meta.dir, "../../../zester.ts")],
+    target: "bun",
+    metafile: true,
+  });
+  const packageOf = (path: string) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
+  const inside = new Set(Object.keys(metafile?.inputs ?? {}).map(packageOf));
+  inside.delete(undefined);
+  expect([...inside].sort()).toEqual(bundledPackages().map(({ name }) => name));
+});
+
 test("the SBOM has every package with its licence, and the runtime", () => {
-  const { components } = JSON.parse(sbom(0)) as {
+  const { bomFormat, metadata, components } = JSON.parse(sbom(0)) as {
+    bomFormat: string;
+    metadata: { component: { name: string; version: string } };
     components: {
       name: string;
       version: string;
       licenses: { license?: { id: string }; expression?: string }[];
     }[];
   };
+  expect([bomFormat, metadata.component]).toMatchObject(["CycloneDX", { name: "zester", version: pkg.version }]);
   const listed = components.map(({ name, version, licenses: [first] }) => [
     name,
     version,
