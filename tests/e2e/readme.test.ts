@@ -5,6 +5,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
+import { badJob, longJob } from "../support/demo-fleet.ts";
 import { Fleet } from "../support/fleet.ts";
 import { type Server, startServer, tempDir, ZESTER } from "../support/harness.ts";
 import { putReferenceData } from "../support/seed.ts";
@@ -35,33 +36,9 @@ const SCENARIOS: Record<string, (server: Server) => Promise<() => Promise<void>>
   async fleet(server) {
     const nc = await server.connect();
     const fleet = await Fleet.start(nc);
-    await fleet.dispatch({
-      jid: "2hPx2Kd8VnR7YmWqTz4PLsCfNjA",
-      fn: "pkg.installed",
-      args: { name: "postgresql", refresh: true },
-      expr: "db*",
-      user: "ops",
-      timeoutMs: 1200,
-      peels: {
-        "db-01": { does: "ok", ms: 820 },
-        "db-02": { does: "fail", ms: 640, error: "could not get lock /var/lib/dpkg/lock" },
-        "db-03": { does: "hang" },
-        db_eu_example: { does: "unreachable", ms: 20 },
-      },
-    });
-    await fleet.dispatch({
-      jid: "2hPx4TmWqWnE0bRzKc7VdYsGuQh",
-      fn: "cmd.run",
-      args: { command: "rebuild-cache" },
-      expr: "cache*",
-      user: "ops",
-      peels: {
-        "cache-01": { does: "ok", ms: 310 },
-        "cache-02": { does: "hang" },
-        // A master gives a silent peel up after 10 s.
-        "cache-03": { does: "unreachable", ms: UPDATE ? 10_000 : 600 },
-      },
-    });
+    await badJob(fleet, "2hPx2Kd8VnR7YmWqTz4PLsCfNjA");
+    // A master gives a silent peel up after 10 s.
+    await longJob(fleet, UPDATE ? 10_000 : 600, "2hPx4TmWqWnE0bRzKc7VdYsGuQh");
     await fleet.until("2hPx2Kd8VnR7YmWqTz4PLsCfNjA", "partial");
     // The documents show a job that has been stuck for a while.
     if (UPDATE) await Bun.sleep(160_000);

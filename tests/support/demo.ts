@@ -1,4 +1,5 @@
 // npm run demo: a NATS server, a fleet with jobs, and the real executable's commands on them.
+import { badJob, goodJob, longJob } from "./demo-fleet.ts";
 import { Fleet } from "./fleet.ts";
 import { cleanUp, startServer, until, ZESTER } from "./harness.ts";
 
@@ -28,64 +29,30 @@ async function showEnding(expected: number, ...args: string[]): Promise<void> {
 
 const show = (...args: string[]) => showEnding(0, ...args);
 
-const ok = (ms: number) => ({ does: "ok", ms }) as const;
-
-/** A job that ends well. */
-const goodJob = (ms = 300) =>
-  fleet.dispatch({
-    fn: "state.apply",
-    args: { state: "nginx.restart" },
-    expr: "web*",
-    peels: { "web-01": ok(ms + 120), "web-02": ok(ms), "web-03": ok(ms + 60) },
-  });
-
-/** A job that fails on one peel and never reaches another. */
-const badJob = () =>
-  fleet.dispatch({
-    fn: "pkg.installed",
-    args: { name: "postgresql" },
-    expr: "db*",
-    user: "ops",
-    peels: {
-      "db-01": ok(200),
-      "db-02": { does: "fail", ms: 150, error: "apt-get: could not get lock /var/lib/dpkg/lock-frontend" },
-      db_eu_example: { does: "unreachable", ms: 300 },
-    },
-  });
-
-/** A job that hangs on one peel. */
-const longJob = () =>
-  fleet.dispatch({
-    fn: "cmd.run",
-    args: { command: "sleep 600" },
-    expr: "cache*",
-    peels: { "cache-01": ok(100), "cache-02": { does: "hang" } },
-  });
-
 /** Prints an explanation between two commands. */
-const tell = (text: string) => console.log(`\n# ${text}`);
+const explain = (text: string) => console.log(`\n# ${text}`);
 
 async function demo(): Promise<void> {
-  tell("A fleet of one master and eight peels. A job runs; watch follows it to its end.");
-  await show("job", "watch", await goodJob());
+  explain("A fleet of one master and ten peels. A job runs; `watch` follows it until it ends.");
+  await show("job", "watch", await goodJob(fleet));
 
-  tell(
-    "One fails: on one peel there is a lock in the way, and another is out of reach. wait has it in its exit code, 4.",
+  explain(
+    "A job fails: one peel returns an error, one cannot be reached, one never returns. `wait` exits with code 4.",
   );
-  const failed = await badJob();
+  const failed = await badJob(fleet);
   await showEnding(4, "job", "wait", failed);
   await show("job", "show", failed, "--summary");
-  tell("The lock is gone by now: the same job once more, for the peel that failed.");
+  explain("Retry the job on the peel that failed.");
   await show("job", "retry", failed, "--failed", "--yes", "--wait");
 
-  tell("One hangs. active has it, and trace tells on which peel.");
-  const long = await longJob();
+  explain("A job hangs. `active` lists it, `trace` shows which peel is executing it.");
+  const long = await longJob(fleet);
   const returned = `${long}.cache-01`;
   await until("the return of cache-01", async () => (await fleet.returns.get(returned)) !== null);
   await show("job", "active");
   await show("job", "trace", long);
 
-  tell("It is killed, and seen to end.");
+  explain("Cancel it, and wait until it ends.");
   await show("job", "kill", long, "--wait");
   await showEnding(5, "job", "wait", long);
   await show("job", "list");
@@ -97,8 +64,8 @@ async function demo(): Promise<void> {
 }
 
 async function keepRunning(): Promise<void> {
-  const jobs = () => Promise.all([goodJob(), badJob()]);
-  await longJob();
+  const jobs = () => Promise.all([goodJob(fleet), badJob(fleet)]);
+  await longJob(fleet);
   await jobs();
   const timer = setInterval(() => void jobs(), 5000);
   console.log(
