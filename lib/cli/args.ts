@@ -6,6 +6,7 @@ import { didYouMean, nearest, nearestName } from "../nearest.ts";
 import { programName } from "../program.ts";
 import { safe, shorten } from "../text.ts";
 import {
+  type Arg,
   type Args,
   argsOf,
   commandsOf,
@@ -15,6 +16,7 @@ import {
   load,
   type Manual,
   manualOf,
+  mayTakeValue,
   negativeOf,
   readArgs,
   type Tree,
@@ -137,6 +139,7 @@ function flagHere(name: string, word: string, args: ArgsDef, { flagsElsewhere = 
 /** @throws UserError for a flag that the command does not have, or not with such a value, or only once */
 function checkFlags(path: readonly string[], command: Tree, words: readonly string[], habits: Manual): void {
   const args = argsOf(command);
+  const { renamed = {} } = manualOf(command);
   const here = path.join(" ");
   const names = flagNames(args);
   const fail = (message: string, hint = `\`${here} --help\` lists the flags.`) => new UserError(message, hint);
@@ -150,16 +153,17 @@ function checkFlags(path: readonly string[], command: Tree, words: readonly stri
     const next = tokens[i + 1];
     const word = text ?? (next?.kind === "positional" ? next.value : "");
     const elsewhere = flagHere(name, word, args, habits);
+    if (!def && Object.hasOwn(renamed, name)) throw fail(`${rawName} is now ${renamed[name]}.`);
     if (!def || isPositional(def) || negated !== (negativeOf(def) !== undefined)) {
       const hint = elsewhere === undefined ? nearest(rawName, names) : didYouMean(elsewhere);
       throw fail(`unknown flag ${show(rawName)} for ${here}.${hint}`);
     }
-    if (def.type === "boolean") {
+    if (def.type !== "boolean" || (inlineValue && mayTakeValue(def))) checkValue(token, def, names, fail);
+    else {
       const meant = elsewhere?.startsWith("--format ") ? didYouMean(elsewhere) : "";
       if (inlineValue || meant) throw fail(`${show(rawName)} takes no value.${meant}`);
-      continue;
+      if (!mayTakeValue(def)) continue;
     }
-    checkValue(token, def.valueHint, names, fail);
     if (given.has(name) && !takesList(def)) throw fail(`--${name} is given more than once.`, "Give it once.");
     given.add(name);
   }
@@ -168,18 +172,19 @@ function checkFlags(path: readonly string[], command: Tree, words: readonly stri
 /** @throws UserError when a flag's value is missing, or can be none */
 function checkValue(
   token: FlagToken,
-  valueHint: string | undefined,
+  def: Arg,
   names: readonly string[],
   fail: (message: string, hint?: string) => UserError,
 ): void {
   const { name, rawName, inlineValue } = token;
   const { text } = flagOf(token);
+  const valueHint = "valueHint" in def ? def.valueHint : undefined;
   // `--creds --timeout 5s` forgot a value; `--creds=-odd` means it.
   const dashed = !inlineValue && text !== undefined && text.startsWith("-") && text.length > 1;
   if (!text || dashed) {
     const isFlag = dashed && names.includes(text.split("=")[0] as string);
     throw fail(
-      `${show(rawName)} needs a value${valueHint ? `: ${rawName} <${valueHint}>` : ""}.`,
+      `${show(rawName)} needs a value${valueHint ? `: ${rawName}${mayTakeValue(def) ? "=" : " "}<${valueHint}>` : ""}.`,
       dashed && !isFlag ? `A value that begins with a dash is written --${name}=…` : undefined,
     );
   }

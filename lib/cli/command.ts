@@ -36,6 +36,8 @@ export interface Manual {
   readonly elsewhere?: Readonly<Record<string, readonly string[]>>;
   /** The same of flags: flags, of which a command may lack the first, or a command. */
   readonly flagsElsewhere?: Readonly<Record<string, readonly string[]>>;
+  /** Flags that it had, and what to type in their place. */
+  readonly renamed?: Readonly<Record<string, string>>;
   /** What `help` knows beside commands. */
   readonly topics?: Readonly<Record<string, Topic>>;
 }
@@ -76,7 +78,13 @@ export async function loadAll(command: Tree): Promise<Command> {
 /** The definition of one argument. */
 export type Arg = ArgsDef[string];
 
-type ValueOf<D> = D extends { type: "boolean" } ? boolean : D extends { multiple: true } ? readonly string[] : string;
+type ValueOf<D> = D extends { type: "boolean"; valueHint: string }
+  ? boolean | string
+  : D extends { type: "boolean" }
+    ? boolean
+    : D extends { multiple: true }
+      ? readonly string[]
+      : string;
 
 /** The arguments of a command by name, and under `_` the words that are no flags. */
 export type Flags<T extends ArgsDef> = { readonly _: readonly string[] } & {
@@ -156,6 +164,9 @@ export function shortOf(def: Arg): string | undefined {
 
 /** True for an argument without a name of its own on the command line. */
 export const isPositional = (def: Arg) => def.type === "positional";
+
+/** True for a flag with a value that it may lack: `--diff`, `--diff=web-1`. */
+export const mayTakeValue = (def: Arg) => def.type === "boolean" && def.valueHint !== undefined;
 
 /** True for a flag that may be repeated: its value is a list. */
 export const takesList = (def: Arg | undefined) => def !== undefined && "multiple" in def && def.multiple === true;

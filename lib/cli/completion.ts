@@ -16,6 +16,7 @@ import {
   isPositional,
   load,
   manualOf,
+  mayTakeValue,
   negativeOf,
   readArgs,
   type Tree,
@@ -87,7 +88,7 @@ function sourceOfValue(name: string, def: Arg, jid: string | undefined): Source 
   if (hint.includes("|")) return { kind: "words", words: plain(hint.split("|")) };
   if (/\bfile$/.test(hint)) return { kind: "files" };
   if (name === "context") return { kind: "contexts" };
-  if (name === "peel" || name === "diff-with") return jid === undefined ? nothing : { kind: "peels", jid };
+  if (hint === "peel" || name === "peel") return jid === undefined ? nothing : { kind: "peels", jid };
   if (hint === "glob" && FIELDS.includes(name)) return { kind: "field", field: name as Field };
   return Object.hasOwn(VALUES, hint)
     ? { kind: "words", words: (VALUES[hint] as () => readonly Candidate[])() }
@@ -189,7 +190,7 @@ export async function ask(
     return { source: await sourceOfWord(line, current, globals), before: "", typed: current, flags: line.flags };
   const args = argsOf(line.command);
   const def = Object.hasOwn(args, flag) ? args[flag] : undefined;
-  if (!def || def.type === "boolean") return undefined;
+  if (!def || (def.type === "boolean" && !mayTakeValue(def))) return undefined;
   const start = line.pending === undefined ? (inline?.[0].length ?? 0) : 0;
   const cut = WITH_COMMAS.includes(flag) ? Math.max(start, current.lastIndexOf(",") + 1) : start;
   return {

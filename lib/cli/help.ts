@@ -15,7 +15,7 @@ function flagRow([name, def]: readonly [string, Arg]): Row {
   const short = shortOf(def);
   const forms = `${short ? `-${short}, ` : ""}--${negative ? "no-" : ""}${name}`;
   const text = negative || def.description || "";
-  if (def.type === "boolean") return [forms, text];
+  if (def.type === "boolean") return [def.valueHint === undefined ? forms : `${forms}[=<${def.valueHint}>]`, text];
   const hint = ("valueHint" in def && def.valueHint) || "value";
   return hint.length > HINT && hint.includes("|")
     ? [`${forms} <${name}>`, `${hint}: ${text}`]

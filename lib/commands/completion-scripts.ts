@@ -1,7 +1,6 @@
 // The completion scripts, one a shell. They ask the executable for every word.
 import bash from "./completion/zester.bash" with { type: "text" };
 import fish from "./completion/zester.fish" with { type: "text" };
-import powershell from "./completion/zester.ps1" with { type: "text" };
 import zsh from "./completion/zester.zsh" with { type: "text" };
 
 /** By shell: the script, and the name under which that shell finds it in its completion folder. */
@@ -9,7 +8,6 @@ export const SCRIPTS: Record<string, { readonly text: string; readonly file: str
   bash: { text: bash, file: "zester.bash" },
   zsh: { text: zsh, file: "_zester" },
   fish: { text: fish, file: "zester.fish" },
-  powershell: { text: powershell, file: "zester.ps1" },
 };
 
 /** The script for a program of that name: its command and functions have the name too, so that both can be loaded. */

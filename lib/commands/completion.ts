@@ -16,8 +16,8 @@ const args = {
   shell: {
     type: "positional",
     required: true,
-    valueHint: "bash|zsh|fish|powershell",
-    description: "bash, zsh, fish or powershell",
+    valueHint: "bash|zsh|fish",
+    description: "bash, zsh or fish",
   },
 } as const satisfies ArgsDef;
 

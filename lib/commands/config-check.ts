@@ -3,6 +3,8 @@
 import { defineCommand } from "../cli/command.ts";
 import type { Value } from "../codec/value.ts";
 import { EXIT, UserError } from "../errors.ts";
+import { newestVersion } from "../jobs/read-jobs.ts";
+import { RECORD_VERSION } from "../model/job.ts";
 import {
   checkBuckets,
   checkClock,
@@ -18,16 +20,34 @@ import {
 import { openConnection } from "../nats/connect.ts";
 import type { Connection } from "../nats/connection.ts";
 import { userJwt } from "../nats/credentials.ts";
+import { NatsStore } from "../nats/store.ts";
 import { paintState } from "../render/colors.ts";
 import type { Look } from "../render/table.ts";
 import { hideSecrets } from "../secrets.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { safe, width, wrap } from "../text.ts";
+import { plural, safe, width, wrap } from "../text.ts";
 import { writeDocument } from "./output.ts";
 import { type GlobalArgs, globals } from "./shared.ts";
 import { refuseFiles, surroundings } from "./surroundings.ts";
+
+/** Compares the version of the records with the one that this zester supports. */
+async function checkRecords(connection: Connection): Promise<Finding> {
+  const check = "records";
+  const { version, jobs } = await newestVersion(new NatsStore(connection));
+  if (version === undefined)
+    return { check, result: "ok", detail: jobs === 0 ? "none" : `${plural(jobs, "record")} without a version` };
+  const isKnown = version <= RECORD_VERSION;
+  return {
+    check,
+    result: isKnown ? "ok" : "FAIL",
+    detail: isKnown
+      ? `version ${version}, supported`
+      : `version ${version}, newer than this zester supports (${RECORD_VERSION}): it may show them wrong or in part`,
+    hint: isKnown ? undefined : "Install the zester that came with your master.",
+  };
+}
 
 /** Every point in turn; ends early when the server is lost. */
 async function examine(connection: Connection, settings: Settings, findings: Finding[]): Promise<void> {
@@ -37,6 +57,8 @@ async function examine(connection: Connection, settings: Settings, findings: Fin
   findings.push(user.finding);
   findings.push(...buckets, ...checkSteering(user.publish));
   if (buckets.some(({ check, result }) => check === "jetstream" && result === "FAIL")) return;
+  if (!buckets.some(({ check, result }) => check === "bucket jobs" && result === "FAIL"))
+    findings.push(await checkRecords(connection));
   findings.push(await checkEvents(connection), checkClock(clock), await checkMasters(connection, clock));
 }
 
@@ -97,7 +119,7 @@ async function run(flags: GlobalArgs): Promise<number> {
 
 export default defineCommand({
   meta: {
-    description: "Connect, and say whether all is there that commands need.",
+    description: "Connect and check what the commands need.",
     details: "Leaves nothing on the server, and sends no cancel signal. Exit code 1 when a line says FAIL.",
     examples: ["zester config check", "zester config check --context prod"],
   },

@@ -21,7 +21,7 @@ const twoJids = { ...jids, exactly: 2 } as const;
 const args = {
   ...globals,
   jid: twoJids,
-  full: { type: "boolean", description: "all that differs on a terminal, however much" },
+  all: { type: "boolean", description: "every difference on a terminal, without a limit" },
   ...scripted("the runs have no peel in common"),
 } as const satisfies ArgsDef;
 
@@ -50,18 +50,18 @@ function notes(before: Reading, after: Reading): string[] {
 
 interface DiffRequest {
   readonly jobs: readonly [string, string];
-  /** All that differs on a terminal. */
-  readonly full: boolean;
+  /** Without a limit on a terminal. */
+  readonly all: boolean;
   readonly form: Form;
 }
 
 const parse = (flags: DiffArgs): DiffRequest => ({
   jobs: jobsIn(flags),
-  full: flags.full === true,
+  all: flags.all === true,
   form: outputForm(flags),
 });
 
-async function answerOf({ jobs, full }: DiffRequest, { store, terminal }: Session): Promise<Answer> {
+async function answerOf({ jobs, all }: DiffRequest, { store, terminal }: Session): Promise<Answer> {
   // Outputs of both runs are kept once where they are the same.
   const shared = new SharedReturns({ withoutTimes: true });
   const read = async (text: string): Promise<Reading> => {
@@ -74,7 +74,7 @@ async function answerOf({ jobs, full }: DiffRequest, { store, terminal }: Sessio
   const diffs = diffJobs(before.story, after.story);
   const both = diffs.filter(({ before, after }) => before && after);
   return {
-    shown: jobDiffView(diffs, full),
+    shown: jobDiffView(diffs, all),
     selected: { size: both.length, none: "The two runs have no peel in common." },
     warnings: [...notes(before, after), ...openQuestions(before), ...openQuestions(after)],
     code: diffs.some(({ change }) => change === "worse") ? EXIT.trouble : EXIT.done,
@@ -85,6 +85,7 @@ export default defineCommand({
   meta: {
     description: "Compare two runs: what became worse, better, slower.",
     group: "Ask",
+    renamed: { full: "--all" },
     details:
       "Compares two runs peel by peel: which became worse or better, slower (more than twice and more than 5 s more), whose output differs and in which lines, and which only one of them has.",
     exitCodes: "0 no peel became worse, 2 some peel did, 1 an error.",

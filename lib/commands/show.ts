@@ -26,17 +26,19 @@ import type { Formats } from "./surroundings.ts";
 const args = {
   ...globals,
   jid: jids,
-  summary: { type: "boolean", description: "instead of the record: who, when, what became of the peels" },
+  summary: { type: "boolean", alias: "s", description: "instead of the record: who, when, what became of the peels" },
   output: { type: "boolean", description: "instead of the record: what peels printed and changed" },
   each: { type: "boolean", description: "with --summary or --output: peel by peel, worst first" },
   changes: { type: "boolean", description: "with --output: only what changed or failed" },
-  diff: { type: "boolean", description: "with --output: as a diff from the largest group that is ok" },
-  "diff-with": { type: "string", valueHint: "peel", description: "the same, from the group of this peel" },
-  full: { type: "boolean", description: "with --output: every line on a terminal" },
+  diff: {
+    type: "boolean",
+    valueHint: "peel",
+    description: "with --output: differences from the largest ok group, or this peel",
+  },
   quiet: { type: "boolean", alias: "q", description: "peel ids alone, one a line" },
-  fold: { type: "boolean", description: "with --quiet: on one line, for clush and nodeset" },
+  fold: { type: "boolean", description: "peel IDs folded into one line, for clush and nodeset" },
   "as-target": { type: "boolean", description: "the peels as a target expression: L@web-137,web-300" },
-  "all-peels": { type: "boolean", description: "every peel on a terminal, however many" },
+  all: { type: "boolean", description: "every peel and line on a terminal, without a limit" },
   ...peels,
   ...scripted("no peel was selected"),
 } as const satisfies ArgsDef;
@@ -49,19 +51,16 @@ const FORMATS: Formats = {
 };
 
 /** What is shown instead of the record. */
-const FORMS = ["summary", "output", "as-target", "quiet"] as const;
+const FORMS = ["summary", "output", "as-target", "fold", "quiet"] as const;
 /** Flags that change one of these forms, and the forms. */
 const NEEDS = {
   each: ["summary", "output"],
   changes: ["output"],
   diff: ["output"],
-  "diff-with": ["output"],
-  full: ["output"],
-  fold: ["quiet"],
 } as const;
 
-/** `missing`: documents list the peels that have not returned. `fold`: IDs stand on one line. */
-interface ShowRequest extends Pick<ShowArgs, "each" | "changes" | "missing" | "full" | "fold"> {
+/** `missing`: documents list the peels that have not returned. */
+interface ShowRequest extends Pick<ShowArgs, "each" | "changes" | "missing"> {
   /** As typed; a job may be named twice. */
   readonly jobs: readonly string[];
   readonly form: "record" | (typeof FORMS)[number];
@@ -71,16 +70,18 @@ interface ShowRequest extends Pick<ShowArgs, "each" | "changes" | "missing" | "f
   readonly selection: PeelSelection | undefined;
   /** The group of outputs that the others are compared with: that of a peel, or the usual one. */
   readonly base: { readonly peel: string | undefined } | undefined;
-  readonly allPeels: boolean;
+  /** Without a limit on a terminal. */
+  readonly all: boolean;
   readonly failIfEmpty: boolean;
 }
 
 /** The form that the flags ask for. @throws UserError for flags that exclude each other, or that change nothing */
 function formOf(flags: ShowArgs): ShowRequest["form"] {
-  // A target expression is quiet anyway.
-  const [form, other] = FORMS.filter((name) => flags[name] && !(name === "quiet" && flags["as-target"]));
+  // The others of IDs are quiet anyway.
+  const isQuiet = flags["as-target"] || flags.fold;
+  const [form, other] = FORMS.filter((name) => flags[name] && !(name === "quiet" && isQuiet));
   if (other) throw new UserError(`--${form} and --${other} exclude each other.`, "Give one of them.");
-  if (flags.each && (flags.diff || flags["diff-with"] !== undefined))
+  if (flags.each && flags.diff)
     throw new UserError("--each and --diff exclude each other.", "Groups are compared, not peels.");
   for (const [name, forms] of Object.entries(NEEDS)) {
     if (flags[name as keyof typeof NEEDS] && !forms.some((needed) => needed === form))
@@ -95,15 +96,15 @@ function formOf(flags: ShowArgs): ShowRequest["form"] {
 function parse(flags: ShowArgs): ShowRequest {
   const jobs = flags._.map(parseJid);
   const form = formOf(flags);
-  const ids = form === "quiet" || form === "as-target";
+  const ids = form === "quiet" || form === "fold" || form === "as-target";
   const selection = peelSelection(flags);
   if (flags["fail-if-empty"] && !selection && !ids)
     throw new UserError("--fail-if-empty needs a flag that selects peels.", "Give one of them, such as --bad.");
-  const { each, changes, missing, full, fold, "diff-with": peel } = flags;
-  const base = flags.diff || peel !== undefined ? { peel } : undefined;
-  const allPeels = flags["all-peels"] === true;
+  const { each, changes, missing, diff } = flags;
+  const base = diff ? { peel: diff === true ? undefined : diff } : undefined;
+  const all = flags.all === true;
   const failIfEmpty = flags["fail-if-empty"] === true;
-  return { jobs, form, ids, selection, each, changes, missing, base, full, allPeels, fold, failIfEmpty };
+  return { jobs, form, ids, selection, each, changes, missing, base, all, failIfEmpty };
 }
 
 /** What is shown of one job. */
@@ -123,7 +124,7 @@ interface Shown {
 }
 
 /** The record and its returns as the buckets hold them: what the reference page shows. */
-async function readRecord({ allPeels }: ShowRequest, text: string, session: Session): Promise<Shown> {
+async function readRecord({ all }: ShowRequest, text: string, session: Session): Promise<Shown> {
   const { store, terminal, format } = session;
   const reader = format === "text" ? wholeRecords(RETURN_FIELDS) : storedRecords();
   const returnsOf = async (jid: string) => {
@@ -143,7 +144,7 @@ async function readRecord({ allPeels }: ShowRequest, text: string, session: Sess
   const peels = peelsOf(job, returns);
   return {
     jid,
-    text: () => [renderRecord(job, peels, undefined, terminal, allPeels)],
+    text: () => [renderRecord(job, peels, undefined, terminal, all)],
     document: () => recordDocument(jid, job, peels),
     peels: () => peels.map(({ peel }) => peel),
     of: peels.length,
@@ -163,7 +164,7 @@ async function returnReader({ form, changes, ids }: ShowRequest, { format }: Ses
 /** Makes the text of some peels of a job, in pieces. @throws UserError for a peel to compare with that has no output */
 type TextOf = (reading: Reading, chosen: readonly PeelStory[]) => () => Iterable<string>;
 
-async function outputText({ each, changes, full, base }: ShowRequest, { terminal }: Session): Promise<TextOf> {
+async function outputText({ each, changes, all, base }: ShowRequest, { terminal }: Session): Promise<TextOf> {
   const { groupOf, outputGroups, usualGroup } = await import("../model/output-groups.ts");
   const { wasDryRun } = await import("../render/facts.ts");
   const { renderGroups } = await import("../render/groups.ts");
@@ -176,22 +177,24 @@ async function outputText({ each, changes, full, base }: ShowRequest, { terminal
       const groups = outputGroups(sortedByPeel(story.peels));
       return peel === undefined ? usualGroup(groups) : groupOf(peel, groups);
     };
-    const options = { dryRun, changes, full, base: base && groupFor(base.peel) };
+    const options = { dryRun, changes, full: all, base: base && groupFor(base.peel) };
     return () => renderGroups(sortedByPeel(chosen), terminal, options);
   };
 }
 
 async function textFor(request: ShowRequest, session: Session): Promise<TextOf> {
-  const { form, each, allPeels } = request;
+  const { form, each, all } = request;
   const { terminal, store } = session;
   if (form === "output") return outputText(request, session);
   if (form === "summary") {
     const { renderSummary } = await import("../render/summary.ts");
-    return (reading, chosen) => () => [renderSummary(reading, chosen, terminal, { now: store.now(), each, allPeels })];
+    return (reading, chosen) => () => [
+      renderSummary(reading, chosen, terminal, { now: store.now(), each, allPeels: all }),
+    ];
   }
   return ({ job }, chosen) => {
     const peels = sortedByPeel(chosen);
-    return () => [renderRecord(job, peels, peels, terminal, allPeels)];
+    return () => [renderRecord(job, peels, peels, terminal, all)];
   };
 }
 
@@ -247,10 +250,10 @@ function noneWords(selection: PeelSelection | undefined, of: number, wider: stri
 const PEEL_IDS = { isPlain: isPlainPeel, noun: "peel id", title: "peel" };
 
 /** Writes the IDs of peels in the form that was asked for. @param peels as they are stored */
-async function writePeelIds({ form, fold }: ShowRequest, peels: readonly string[], session: Session): Promise<void> {
+async function writePeelIds({ form }: ShowRequest, peels: readonly string[], session: Session): Promise<void> {
   const { terminal, format } = session;
   if (form === "as-target") return writeIdLine(peels, PEEL_IDS, (ids) => `L@${ids.join(",")}`, terminal);
-  if (fold) {
+  if (form === "fold") {
     const { foldNames } = await import("../model/fold.ts");
     return writeIdLine(peels.map(displayPeel), PEEL_IDS, foldNames, terminal);
   }
@@ -330,6 +333,7 @@ export default defineCommand({
   meta: {
     description: "Show a job's record and its per-peel returns.",
     group: "See",
+    renamed: { full: "--all", "all-peels": "--all", "diff-with": "--diff=<peel>" },
     notes:
       "In --summary peels with the same state, the same changed results and like errors are one row. In --output peels with the same output are one group, whatever they took; the largest that is ok comes last.",
     examples: [

@@ -28,7 +28,7 @@ const args = {
   jid,
   format: formats("text|json|jsonl|yaml"),
   follow: { type: "boolean", alias: "f", description: "keep on until the job has ended" },
-  "all-peels": { type: "boolean", description: "every peel and event on a terminal, however many" },
+  all: { type: "boolean", description: "every peel and event on a terminal, without a limit" },
 } as const satisfies ArgsDef;
 
 type TraceArgs = Flags<typeof args>;
@@ -115,7 +115,7 @@ function gaps({ row, job, story, noReturns, noEvents, noHeartbeats }: Reading): 
 async function show(
   session: Session,
   jid: string,
-  { allPeels, eventsShown }: { allPeels: boolean; eventsShown: boolean },
+  { all, eventsShown }: { all: boolean; eventsShown: boolean },
 ): Promise<void> {
   const { store, terminal, format } = session;
   const reading = await readStory(store, jid, await readJob(store, jid), terminal.warn);
@@ -127,7 +127,7 @@ async function show(
   else {
     const text = function* () {
       if (eventsShown) yield "\n";
-      yield* renderStory(reading, terminal, { now: store.now(), allPeels, events: !eventsShown });
+      yield* renderStory(reading, terminal, { now: store.now(), allPeels: all, events: !eventsShown });
     };
     terminal.writeAll(text());
   }
@@ -137,21 +137,21 @@ interface TraceRequest {
   /** An ID, a prefix, or a word such as @last. */
   readonly job: string;
   readonly follow: boolean;
-  readonly allPeels: boolean;
+  readonly all: boolean;
 }
 
 const parse = (flags: TraceArgs): TraceRequest => ({
   job: parseJid(flags.jid),
   follow: flags.follow === true,
-  allPeels: flags["all-peels"] === true,
+  all: flags.all === true,
 });
 
 async function run(args: GlobalArgs, request: TraceRequest): Promise<number | undefined> {
-  const { allPeels } = request;
+  const { all } = request;
   const resolve = ({ store, terminal }: Session) => resolveJob(store, request.job, noteReference(terminal));
   if (!request.follow) {
     const work = async (session: Session) => {
-      await show(session, (await resolve(session)).jid, { allPeels, eventsShown: false });
+      await show(session, (await resolve(session)).jid, { all, eventsShown: false });
       return undefined;
     };
     return withReading(args, work, { formats: WITH_LINES });
@@ -162,7 +162,7 @@ async function run(args: GlobalArgs, request: TraceRequest): Promise<number | un
     async (session) => {
       const { jid, job } = await resolve(session);
       if (isTerminal(jobRow(jid, job).status)) {
-        await show(session, jid, { allPeels, eventsShown: false });
+        await show(session, jid, { all, eventsShown: false });
         return undefined;
       }
       const link = linkLines(session, session.terminal.say);
@@ -170,7 +170,7 @@ async function run(args: GlobalArgs, request: TraceRequest): Promise<number | un
         const last = await followOnScreen(session, jid, job, leave);
         await persist(session, link, async (store) => {
           await eventsUntilEnd(store, jid, Promise.resolve(last), () => {});
-          await show(session, jid, { allPeels, eventsShown: false });
+          await show(session, jid, { all, eventsShown: false });
         });
         return undefined;
       }
@@ -179,7 +179,7 @@ async function run(args: GlobalArgs, request: TraceRequest): Promise<number | un
       const onRecord = (record: ValueMap) => tellUnknown([jobRow(jid, record)]);
       if (eventsShown) await follow(session, link, jid, job, onRecord);
       else await persist(session, link, (store, working) => untilTerminal(store, jid, { onRecord, working }));
-      if (session.format !== "jsonl") await persist(session, link, () => show(session, jid, { allPeels, eventsShown }));
+      if (session.format !== "jsonl") await persist(session, link, () => show(session, jid, { all, eventsShown }));
       return undefined;
     },
     { formats: WITH_LINES, isDrawn: true, onSignal: () => leave.now() },
@@ -190,6 +190,7 @@ export default defineCommand({
   meta: {
     description: "Show a job's life, and what each peel is doing.",
     group: "Follow",
+    renamed: { "all-peels": "--all" },
     details:
       "Peels that have not returned are executing (they accepted the job) or silent (they never did). Times count from the dispatch, by the server's clock. With --follow on a terminal all of it is one picture that changes in place.",
     examples: ["zester job trace 20260115-002", "zester job trace 20260115-002 --follow"],

@@ -1,31 +1,21 @@
 // zester version
-
-import type { ArgsDef } from "citty";
-import { defineCommand, type Flags } from "../cli/command.ts";
+import { defineCommand } from "../cli/command.ts";
 import { versionFacts, versionText } from "../version.ts";
-import { globals } from "./shared.ts";
+import { type GlobalArgs, globals } from "./shared.ts";
 import { surroundings } from "./surroundings.ts";
 
-const args = {
-  ...globals,
-  check: { type: "boolean", description: "also compare the version of the records on the server" },
-} as const satisfies ArgsDef;
-
-type VersionArgs = Flags<typeof args>;
-
-async function run(flags: VersionArgs): Promise<void> {
+async function run(flags: GlobalArgs): Promise<void> {
   const { terminal, format } = surroundings(flags);
-  if (format === "text") terminal.write(versionText());
-  const facts = new Map(Object.entries(versionFacts()));
-  // Loaded only when asked for: the version alone needs no connection.
-  if (flags.check) await (await import("./version-check.ts")).run(flags, facts);
-  else if (format !== "text") await (await import("./output.ts")).writeDocument(facts, format, terminal);
+  if (format === "text") return void terminal.write(versionText());
+  const { writeDocument } = await import("./output.ts");
+  await writeDocument(new Map(Object.entries(versionFacts())), format, terminal);
 }
 
 export default defineCommand({
   meta: {
     description: "Show version, commit, Bun version and platform.",
+    renamed: { check: "`zester config check`" },
   },
-  args,
+  args: globals,
   run: ({ args }) => run(args),
 });

@@ -138,6 +138,6 @@ export function groupOf(id: string, groups: readonly OutputGroup[]): OutputGroup
     group
       ? `peel ${safe(id)} has no output to compare with: it is ${group.state}.`
       : `no peel ${safe(id)} (of ${count(all)}).`,
-    "Name another one with --diff-with, or let --diff compare with the largest group.",
+    "Use --diff=<peel> with another peel, or --diff for the largest group.",
   );
 }

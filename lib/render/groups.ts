@@ -10,7 +10,7 @@ import { peelNames } from "./names.ts";
 import { linesText, outputHead, outputLines, outputWords, paintDiff } from "./output.ts";
 import { andMore, type Look } from "./table.ts";
 
-/** Lines of a group on a terminal. In a pipe and with --full there is no limit. */
+/** Lines of a group on a terminal. In a pipe and with --all there is no limit. */
 const MOST_LINES = 20;
 /** Minimum columns of names, however narrow the terminal. */
 const LEAST_NAMES = 20;
@@ -83,7 +83,7 @@ class Comparison {
 function limitedLines(lines: readonly string[], look: Look, { full }: GroupOptions): readonly string[] {
   const rest = lines.length - MOST_LINES;
   if (look.columns === undefined || full || rest <= 0) return lines;
-  return [...lines.slice(0, MOST_LINES), `  ${andMore(rest, "line")}; --full shows them`];
+  return [...lines.slice(0, MOST_LINES), `  ${andMore(rest, "line")}; --all shows them`];
 }
 
 /** The groups of peels, worst first, separated by empty lines. */

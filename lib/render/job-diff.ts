@@ -13,7 +13,7 @@ import { linesText, paintDiff } from "./output.ts";
 import { andMore, type Cell, type Look, renderTable } from "./table.ts";
 import { type RowColumn, rowDocument, type View } from "./view.ts";
 
-/** Groups on a terminal, and lines of each; piped, or with --full, all. */
+/** Groups on a terminal, and lines of each; piped, or with --all, all. */
 const MOST_SHOWN = { groups: 20, lines: 10 } as const;
 /** The least widths of columns: those of most of their cells. */
 const [CHANGE, NAMES] = [17, 12] as const;
@@ -163,7 +163,7 @@ function differenceLines({ lines, peels }: Difference, look: Look, countWidth: n
       const text = full || most === Number.POSITIVE_INFINITY ? line : shorten(line, most);
       return look.color ? paintDiff(text) : text;
     }),
-    ...(rest > 0 ? [`${andMore(rest, "line")}; --full shows them`] : []),
+    ...(rest > 0 ? [`${andMore(rest, "line")}; --all shows them`] : []),
   ];
   return texts.map((text, i) => (i === 0 ? `${(head + names).padEnd(indent)}${text}` : " ".repeat(indent) + text));
 }
@@ -174,7 +174,7 @@ function differencesText(diffs: readonly PeelDiff[], look: Look, full: boolean):
   const shown = differences.slice(0, limit);
   const rest = differences.length - shown.length;
   const countWidth = count(shown[0]?.peels.length ?? 0).length;
-  const more = rest > 0 ? [`  ${andMore(rest, "group")}; --full shows them`] : [];
+  const more = rest > 0 ? [`  ${andMore(rest, "group")}; --all shows them`] : [];
   return linesText([...shown.flatMap((one) => differenceLines(one, look, countWidth, full)), ...more]);
 }
 

@@ -11,7 +11,7 @@ import { LONG, leaves, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
 import { andMore, type Cell, type Column, type Look, renderTable } from "./table.ts";
 
-/** Rows on a terminal. In a pipe and with --all-peels there is no limit. */
+/** Rows on a terminal. In a pipe and with --all there is no limit. */
 const ROW_LIMITS = { returns: 40, stories: 20 } as const;
 
 interface AnyPeel {
@@ -154,9 +154,7 @@ export const inSharedRows = (peels: readonly PeelStory[]): PeelStory[][] => [
 
 /** A line about peels that have no row, with the words of `counts`; empty for none. */
 const moreLine = (rest: readonly AnyPeel[], counts: string, look: Look) =>
-  rest.length === 0
-    ? ""
-    : paragraph(`${andMore(rest.length, "peel")}: ${counts}; --all-peels shows them`, look.columns);
+  rest.length === 0 ? "" : paragraph(`${andMore(rest.length, "peel")}: ${counts}; --all shows them`, look.columns);
 
 /** The first `most` peels, and a line about the others. */
 function limitedTable<T extends AnyPeel>(

@@ -16,7 +16,7 @@ import { type Cell, type Look, renderRows, renderTable } from "./table.ts";
 
 const EVENT_NAMES: Record<string, string> = { dispatch: "dispatched", status: "ended" };
 const SLOWEST = 3;
-/** From this many in a row, events of one kind share a line on a terminal. In a pipe and with --all-peels each has its own. */
+/** From this many in a row, events of one kind share a line on a terminal. In a pipe and with --all each has its own. */
 const RUN = 4;
 const RUN_NAMES = 40;
 

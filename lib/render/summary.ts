@@ -71,7 +71,7 @@ export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all:
     rest.length === 0
       ? ""
       : paragraph(
-          `${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap(({ peels }) => peels))}; --all-peels shows them`,
+          `${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap(({ peels }) => peels))}; --all shows them`,
           look.columns,
         );
   return (

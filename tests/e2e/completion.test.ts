@@ -80,6 +80,9 @@ describe("what the executable answers", () => {
     ["job show 20260115-002 --peel ", ["db-01", "db.eu.example"]],
     ["job show --peel=db. 20260115-002", ["20260115-002"]],
     ["job show 20260115-002 --peel=db.", ["--peel=db.eu.example"]],
+    ["job show 20260115-002 --output --dif", ["--diff"]],
+    ["job show 20260115-002 --output --diff=db.", ["--diff=db.eu.example"]],
+    ["job show 20260115-002 --output --diff ", ["20260115-003", "20260115-002", "20260115-001"]],
     ["job show nosuch --peel ", []],
     ["job history db", ["db-01", "db.eu.example"]],
     ["job history db-01 --state mis", ["missing"]],
@@ -310,16 +313,10 @@ describe("Tab in bash keeps what was typed, in quotes and behind a backslash", (
   );
 });
 
-test("the PowerShell script asks the same question", async () => {
-  const { stdout } = await zester(["completion", "powershell"]);
-  expect(stdout).toContain("Register-ArgumentCompleter -Native -CommandName zester");
-  expect(stdout).toContain('zester __complete @words "=$current" 2>$null');
-});
-
 test("an unknown shell", async () => {
   expect(await zester(["completion", "zssh"])).toEqual({
     stdout: "",
-    stderr: 'error: "zssh" is not a shell that zester knows. Did you mean zsh?\nShells: bash, zsh, fish, powershell.\n',
+    stderr: 'error: "zssh" is not a shell that zester knows. Did you mean zsh?\nShells: bash, zsh, fish.\n',
     code: 1,
   });
 });

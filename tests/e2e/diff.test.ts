@@ -157,8 +157,8 @@ test("on a terminal ten lines of what differs; too many that differ are said to 
     return Bun.stripANSI(run.out).replaceAll("\r", "");
   };
   const text = await onTerminal("2hPx1", "args");
-  expect(text).toContain(`${" ".repeat(19)}… and 23 lines more; --full shows them\n`);
-  expect((await onTerminal("2hPx1", "args", "--full")).match(/\+ +line$/gm)?.length).toBe(30);
+  expect(text).toContain(`${" ".repeat(19)}… and 23 lines more; --all shows them\n`);
+  expect((await onTerminal("2hPx1", "args", "--all")).match(/\+ +line$/gm)?.length).toBe(30);
   expect((await diff("huge", "2hPx9", "--format", "json")).stdout).not.toContain('"diff"');
   expect((await diff("huge", "2hPx9")).stdout).toContain("  2  web-[001-002]  (too many lines differ)\n");
 });

@@ -37,7 +37,6 @@ const COMMANDS: [words: string, formats: string[]][] = [
   ["config", RECORDS],
   ["config check", RECORDS],
   ["version", RECORDS],
-  ["version --check", RECORDS],
   ["completion bash", ["text"]],
 ];
 

@@ -203,7 +203,6 @@ const READING: readonly (readonly [string, number, string])[] = [
   ["job stats --by peel", 0, "web-01"],
   ["job errors", 0, "no lock"],
   ["job grep lock --until 30s", 0, "j3  web-01  error: no lock"],
-  ["version --check", 0, "zester "],
 ];
 const STATUS: (typeof READING)[number] = ["job status", 0, "zester job errors"];
 const CHECK: (typeof READING)[number] = ["config check", 0, "ok    bucket jobs"];

@@ -84,7 +84,7 @@ test("completion: its own words, and scripts that can be loaded beside those of 
   expect(words).toEqual(expect.arrayContaining(["list", "kill", "config", "version"]));
   expect(words).not.toContain("job");
   await attempt(async () => expect((await job("__complete", "show", "=2026")).stdout).toContain("20260115-003\t"));
-  for (const shell of ["bash", "zsh", "fish", "powershell"]) {
+  for (const shell of ["bash", "zsh", "fish"]) {
     const { stdout } = await job("completion", shell);
     expect(stdout).toContain("zester-job __complete");
     expect(stdout).not.toMatch(/(?<![-_])\bzester\b(?!-job)/);

@@ -90,12 +90,12 @@ const config = (lines: number) =>
     .slice(0, lines)
     .map((line) => `${line}\n`)
     .join("");
-const more = (lines: number) => `  … and ${lines} lines more; --full shows them\n`;
+const more = (lines: number) => `  … and ${lines} lines more; --all shows them\n`;
 
 test.each<[title: string, columns: number | undefined, usual: string, upgraded: string, flags: string[]]>([
   ["80 columns", 80, NAMES.cut.head, NAMES.upgradedCut, []],
   ["200 columns", 200, NAMES.whole, NAMES.upgraded, []],
-  ["80 columns, --full", 80, NAMES.cut.head, NAMES.upgradedCut, ["--full"]],
+  ["80 columns, --all", 80, NAMES.cut.head, NAMES.upgradedCut, ["--all"]],
   ["a pipe", undefined, NAMES.whole, NAMES.upgraded, []],
 ])("groups: %s", async (_, columns, usual, upgraded, flags) => {
   const cut = columns !== undefined && flags.length === 0;

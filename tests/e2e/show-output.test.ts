@@ -179,18 +179,16 @@ test("--diff: what differs from the largest group that is ok, of all peels; what
   );
 });
 
-test("--diff-with: compared with another peel; one that is not there, or has no output, is an error", async () => {
-  const { stdout } = await show("many", "--output", "--diff-with", id(10), "--peel", id(3));
+test("--diff=<peel>: compared with another peel; one that is not there, or has no output, is an error", async () => {
+  const { stdout } = await show("many", "--output", `--diff=${id(10)}`, "--peel", id(3));
   expect(stdout).toStartWith("web-003  ok  0.3s  2 results\n--- web-[009-010]\n+++ web-003\n@@ -30,11 +30,8 @@\n");
   const errors = [
-    [await show("many", "--output", "--diff-with", "web-41"), "no peel web-41 (of 40)."],
-    [await show("many", "--output", "--diff-with", id(7)), "peel web-007 has no output to compare with: it is failed."],
+    [await show("many", "--output", "--diff=web-41"), "no peel web-41 (of 40)."],
+    [await show("many", "--output", `--diff=${id(7)}`), "peel web-007 has no output to compare with: it is failed."],
   ] as const;
   for (const [{ stdout, stderr, code }, message] of errors)
     expect([stdout, stderr.split("\n")[0], code]).toEqual(["", `error: ${message}`, 1]);
-  expect((await show("odd", "--output", "--diff-with", "db.eu.1", "--peel", "db_eu_2")).stdout).toStartWith(
-    "db.eu.2  ok",
-  );
+  expect((await show("odd", "--output", "--diff=db.eu.1", "--peel", "db_eu_2")).stdout).toStartWith("db.eu.2  ok");
 });
 
 test("a diff acts on no terminal, and is given up where too many lines differ", async () => {
@@ -222,7 +220,7 @@ x;y  ok  2.0s
 });
 
 test("ids on one line: folded, and as the fleet takes a target", async () => {
-  expect((await show("many", "-q", "--fold")).stdout).toBe("web-[001-040]\n");
+  expect((await show("many", "--fold")).stdout).toBe("web-[001-040]\n");
   expect((await show("many", "-q", "--fold", "--slower-than", "2s", "--peel", "*[02468]")).stdout).toBe(
     "web-[010,022,024,026,028,030,032,034,036,038,040]\n",
   );
@@ -253,8 +251,8 @@ test("on a terminal the first lines of each group, and how many more there are",
   };
   const short = await onTerminal();
   expect(short).toContain(`web-[001-006,…,040]  37 peels  ok  median 2.2s  2 results\n`);
-  expect(short).toEndWith(`${MOTD.repeat(13)}  … and 17 lines more; --full shows them\n`);
-  const full = await onTerminal("--full");
+  expect(short).toEndWith(`${MOTD.repeat(13)}  … and 17 lines more; --all shows them\n`);
+  const full = await onTerminal("--all");
   expect(full.split(MOTD).length - 1).toBe(60);
 });
 
@@ -274,13 +272,12 @@ test.each([
   [["--output", "--format", "json"], "--output and --format json exclude each other."],
   [["--output", "--summary"], "--summary and --output exclude each other."],
   [["--changes"], "--changes needs --output."],
-  [["--summary", "--full"], "--full needs --output."],
   [["--each", "-q"], "--each needs --summary or --output."],
   [["--diff"], "--diff needs --output."],
-  [["--diff-with", "web-01"], "--diff-with needs --output."],
+  [["--diff=web-01"], "--diff needs --output."],
   [["--output", "--each", "--diff"], "--each and --diff exclude each other."],
-  [["--fold"], "--fold needs --quiet."],
-  [["--as-target", "--fold"], "--fold needs --quiet."],
+  [["--as-target", "--fold"], "--as-target and --fold exclude each other."],
+  [["--diff=web-01", "--output", "--each"], "--each and --diff exclude each other."],
   [["--as-target", "--summary"], "--summary and --as-target exclude each other."],
   [["-q", "--fold", "--format", "json"], "--fold and --format json exclude each other."],
   [["--slower-than", "soon"], '--slower-than: "soon" is not a duration.'],

@@ -160,7 +160,7 @@ ok              999  peel-[0-9],peel-[10-99],peel-[100-998]
   );
   const lines = pty.stdout.toString().replaceAll("\r", "").trimEnd().split("\n");
   expect(lines.find((line) => line.startsWith("peel-"))).toMatch(/^peel-999 +failed/);
-  expect(lines.at(-1)).toBe("… and 960 peels more: 960 ok; --all-peels shows them");
+  expect(lines.at(-1)).toBe("… and 960 peels more: 960 ok; --all shows them");
 });
 
 test("the plain table of many returns on a terminal: the worst, and a count of the rest", async () => {
@@ -172,7 +172,7 @@ test("the plain table of many returns on a terminal: the worst, and a count of t
   const from = lines.indexOf("Returns:");
   expect(lines[from + 2]).toMatch(/^peel-999 +false/);
   expect(lines.slice(from)).toHaveLength(2 + 40 + 1);
-  expect(lines.at(-1)).toBe("… and 960 peels more: 960 ok; --all-peels shows them");
+  expect(lines.at(-1)).toBe("… and 960 peels more: 960 ok; --all shows them");
   const piped = (await show(MANY)).stdout.trimEnd().split("\n");
   expect(piped.slice(piped.indexOf("Returns:"))).toHaveLength(2 + 1000);
 });

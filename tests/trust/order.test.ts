@@ -88,7 +88,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["show", "first", "--output"],
   ["show", "first", "--output", "--each"],
   ["show", "first", "--output", "--diff"],
-  ["show", "first", "--output", "--diff-with", "web-02", "--changes"],
+  ["show", "first", "--output", "--diff=web-02", "--changes"],
   ["show", "first"],
   ["trace", "first"],
   ["diff", "first", "second"],

@@ -58,7 +58,6 @@ test("a release's share folder", () => {
     "completions/_zester",
     "completions/zester.bash",
     "completions/zester.fish",
-    "completions/zester.ps1",
     ...schemas.map((file) => `schema/${file}`),
     "zester.1",
   ]);

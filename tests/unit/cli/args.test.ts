@@ -41,6 +41,9 @@ test.each([
   ["job list --master a,b --master c", "job list", { _: [], master: ["a,b", "c"] }],
   ["job list --reverse --reverse", "job list", { _: [], reverse: true }],
   ["job list --no-color --no-header", "job list", { _: [], color: false, header: false }],
+  ["job show -s A --output --diff", "job show", { _: ["A"], jid: "A", summary: true, output: true, diff: true }],
+  ["job show --diff A --output", "job show", { _: ["A"], jid: "A", diff: true, output: true }],
+  ["job show --diff=web-1 A --output", "job show", { _: ["A"], jid: "A", diff: "web-1", output: true }],
   // Behind -- every word is an argument.
   ["job show -- -x", "job show", { _: ["-x"], jid: "-x" }],
   ["job kill -- list --force", "job kill", { _: ["list", "--force"], jid: "list" }],
@@ -105,6 +108,16 @@ test.each([
   ["job trace A B C", 'unexpected argument "B" for zester job trace.'],
   ["job watch A B", 'unexpected argument "B" for zester job watch.'],
   ["config check x", 'unexpected argument "x" for zester config check.'],
+  // What has a new name.
+  ["job show A --output --full", "--full is now --all."],
+  ["job show A --all-peels", "--all-peels is now --all."],
+  ["job trace A --all-peels", "--all-peels is now --all."],
+  ["job diff A B --full", "--full is now --all."],
+  ["job show A --output --diff-with web-1", "--diff-with is now --diff=<peel>."],
+  ["job show A --diff-with=web-1", "--diff-with is now --diff=<peel>."],
+  ["version --check", "--check is now `zester config check`."],
+  ["job show A --output --diff=", "--diff needs a value: --diff=<peel>."],
+  ["job show A --output --diff=a --diff", "--diff is given more than once."],
   // A command's own flags stand after its name.
   ["--limit 5 job show A", "unknown flag --limit for zester."],
   ["job --limit 5 list", "unknown flag --limit for zester job."],

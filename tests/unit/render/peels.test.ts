@@ -143,10 +143,10 @@ const summary: typeof renderReturns = (peels, look, all) =>
   );
 
 test.each([
-  ["returns", renderReturns, TERMINAL, false, 42, "… and 10 peels more: 10 ok; --all-peels shows them"],
-  ["a summary", summary, TERMINAL, false, 42, "… and 10 peels more: 10 ok; --all-peels shows them"],
+  ["returns", renderReturns, TERMINAL, false, 42, "… and 10 peels more: 10 ok; --all shows them"],
+  ["a summary", summary, TERMINAL, false, 42, "… and 10 peels more: 10 ok; --all shows them"],
   ["returns, piped", renderReturns, PIPED, false, 51, "web-49    false    1.2s"],
-  ["returns, --all-peels", renderReturns, TERMINAL, true, 51, "web-49    false    1.2s"],
+  ["returns, --all", renderReturns, TERMINAL, true, 51, "web-49    false    1.2s"],
   ["a summary, piped", summary, PIPED, false, 51, "web-48    ok      1.2s"],
 ] as const)("many peels: %s", (_, render, look, all, rows, last) => {
   const lines = render(many, look, all).trimEnd().split("\n");
@@ -175,7 +175,7 @@ web-[003-024]  22 executing  ≤2ms       0s      ≤24s so far
 `);
   const last = renderStories(all, TERMINAL, false, { worstLast: true }).split("\n");
   expect(last.map((line) => line.slice(0, 7))).toEqual(["PEEL   ", "web-[00", "web-002", "web-001", ""]);
-  // A row each: few peels, --all-peels, and a pipe.
+  // A row each: few peels, --all, and a pipe.
   for (const [peels, look, every] of [
     [all.slice(4), TERMINAL, false],
     [all, TERMINAL, true],
@@ -189,7 +189,7 @@ test("what is left of many peels is counted by state, worst first", () => {
     i < 22 ? peelStory(`p${i}`, "queued", undefined, { behind: `j${i}` }) : peelStory(`p${i}`, "ok"),
   );
   const lines = renderStories(rows, TERMINAL, false).trimEnd().split("\n");
-  const more = "… and 5 peels more: 2 queued, 3 ok; --all-peels shows them";
+  const more = "… and 5 peels more: 2 queued, 3 ok; --all shows them";
   expect([lines.length, lines.at(-1)]).toEqual([22, more]);
   const turned = renderStories(rows, TERMINAL, false, { worstLast: true }).trimEnd().split("\n");
   expect([turned.length, turned[0], turned.at(-1)?.slice(0, 3)]).toEqual([22, more, "p0 "]);
