@@ -1,7 +1,7 @@
 // What a release has beside the executable, mostly generated from the command tree: `npm run docs` writes it.
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Command, loadAll } from "../lib/cli/command.ts";
+import { type Command, loadAll, type Topic } from "../lib/cli/command.ts";
 import { outline } from "../lib/cli/help.ts";
 import { SCRIPTS } from "../lib/commands/completion-scripts.ts";
 import { globalNames } from "../lib/commands/shared.ts";
@@ -53,9 +53,8 @@ const paragraph = (text: string | undefined) => (text ? `.PP\n${roff(text)}\n` :
 const exits = (text: string | undefined) => paragraph(text && `Exit codes: ${text}`);
 
 /** The help on what several commands have in common, beside the flags. */
-const topics = Object.values(root.meta.topics ?? {}).map(
-  ({ details, values = [] }) => paragraph(details) + terms(values),
-);
+const { "exit-codes": exitCodes, ...shared } = root.meta.topics ?? {};
+const rest = ({ details, values = [] }: Topic = { description: "" }) => paragraph(details) + terms(values);
 
 /** The variables that the descriptions of flags name, with those flags. */
 function environment(): [string, string][] {
@@ -70,19 +69,19 @@ function environment(): [string, string][] {
 /** The man page, in man(7) macros. It has no date: two builds of one commit are the same bytes. */
 export function manPage(version: string): string {
   const commands = all.map(
-    ({ meta, usage, positionals, own }) =>
-      `.SS "${roff(titleOf(usage))}"\n.B "${roff(usage)}"\n.PP\n${roff(meta.description ?? "")}\n` +
+    ({ meta, title, usage, positionals, own }) =>
+      `.SS "${roff(titleOf(usage))}"\n.B "${roff(usage)}"\n.PP\n${roff(title)}\n` +
       `${paragraph(meta.details)}${paragraph(meta.notes)}${terms([...positionals, ...own])}${exits(meta.exitCodes)}` +
-      (meta.examples ? example(meta.examples) : ""),
+      (meta.example ? example([meta.example]) : ""),
   );
   return [
     `.\\" Generated from the command tree.\n.TH ZESTER 1 "" "zester ${roff(version)}" "User Commands"\n`,
-    `.SH NAME\nzester \\- ${roff((root.meta.description ?? "").replace(/\.$/, ""))}\n`,
+    `.SH NAME\nzester \\- ${roff(root.meta.description ?? "")}\n`,
     `.SH SYNOPSIS\n${all.map(({ usage }) => `.B "${roff(usage)}"\n`).join(".br\n")}`,
-    `.SH DESCRIPTION\n${terms(zester.subCommands?.job?.meta?.terms ?? [])}`,
+    `.SH DESCRIPTION\n${terms(root.meta.terms ?? [])}`,
     `.SH COMMANDS\n${commands.join("")}`,
-    `.SH "FLAGS OF EVERY COMMAND"\n${terms(root.global)}${topics.join("")}`,
-    `.SH "EXIT STATUS"\n${roff(root.meta.exitCodes ?? "")}\n`,
+    `.SH "FLAGS OF EVERY COMMAND"\n${terms(root.global)}${Object.values(shared).map(rest).join("")}`,
+    `.SH "EXIT STATUS"\n${rest(exitCodes)}`,
     `.SH ENVIRONMENT\n${terms(environment())}`,
   ].join("");
 }

@@ -11,13 +11,13 @@ export interface Topic {
   readonly details?: string;
   /** The flags that it is about. */
   readonly flags?: Readonly<Record<string, Arg>>;
-  /** What these flags are for, where only some commands have them: their help then has one line for all. */
-  readonly purpose?: string;
+  /** The heading of these flags in the help of a command, where only some commands have them. */
+  readonly heading?: string;
   /** What a value may look like, and what that means. */
   readonly values?: Rows;
 }
 
-/** What help says of a command: one line, and what else there is. */
+/** Help on a command. */
 export interface Manual {
   readonly description?: string;
   /** The group that help lists it in. */
@@ -25,7 +25,7 @@ export interface Manual {
   readonly details?: string;
   /** What only the man page says beside that. */
   readonly notes?: string;
-  readonly examples?: readonly string[];
+  readonly example?: string;
   /** Exit codes and their meanings, where there are more than 0 and 1. */
   readonly exitCodes?: string;
   /** The groups of its own commands, in their order. */

@@ -156,7 +156,7 @@ async function sourceOfWord(line: Line, current: string, globals: ReadonlySet<st
     const topics = Object.entries(manualOf(command).topics ?? {}).map(
       ([name, topic]): Candidate => [name, topic.description],
     );
-    const more: Candidate[] = line.help ? topics : [["help", "Help on a command"]];
+    const more: Candidate[] = line.help ? topics : [["help", "show help on a command or topic"]];
     return { kind: "words", words: [...words, ...more] };
   }
   if (line.help) return nothing;

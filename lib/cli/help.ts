@@ -7,7 +7,7 @@ import { type Arg, type Command, isPositional, negativeOf, shortOf, type Topic, 
 type Row = readonly [left: string, right: string];
 
 /** The widest form of a value that stands beside its flag; longer ones go into the description. */
-const HINT = 15;
+const HINT = 9;
 
 /** A flag as help shows it: its forms, and what it does. */
 function flagRow([name, def]: readonly [string, Arg]): Row {
@@ -22,6 +22,13 @@ function flagRow([name, def]: readonly [string, Arg]): Row {
     : [`${forms} <${hint}>`, text];
 }
 
+/** True for a flag whose values differ between commands. */
+const isFormat = ([name, def]: readonly [string, Arg]) =>
+  name === "format" && "valueHint" in def && def.valueHint?.includes("|") === true;
+
+/** A text with a capital: the first line of a page. */
+const sentence = (text = "") => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** A command taken apart for help and the man page. */
 export function outline(path: readonly string[], command: Command, globals: ReadonlySet<string>) {
   const meta = command.meta ?? {};
@@ -29,19 +36,24 @@ export function outline(path: readonly string[], command: Command, globals: Read
   const positionals = args.filter(([, def]) => isPositional(def));
   const flags = args.filter(([, def]) => !isPositional(def));
   const commands = Object.entries(command.subCommands ?? {});
+  const isGroup = commands.length > 0 && command.default === undefined;
   const usage = [
     ...path,
     ...(commands.length > 0
-      ? [command.default === undefined ? "<command>" : "[<command>]"]
+      ? [isGroup ? "<command>" : "[<command>]"]
       : positionals.map(([name, def]) => {
           const word = usageWord(name, def);
           return def.required === false ? `[${word}]` : word;
         })),
     "[flags]",
   ].join(" ");
-  const own = flags.filter(([name]) => !globals.has(name));
+  const own = [
+    ...flags.filter(([name]) => !globals.has(name)),
+    ...flags.filter((flag) => !isGroup && globals.has(flag[0]) && isFormat(flag)),
+  ];
   return {
     meta,
+    title: sentence(meta.description),
     usage,
     commands,
     positionals: positionals.map(([name, def]): Row => [`<${name}>`, def.description ?? ""]),
@@ -53,18 +65,14 @@ export function outline(path: readonly string[], command: Command, globals: Read
 
 type Topics = Readonly<Record<string, Topic>>;
 
-/** Flags of a command as its help has them: those that a topic explains are one row, which names it. */
-function flagRows(flags: readonly (readonly [string, Arg])[], topics: Topics): Row[] {
-  const shared = Object.entries(topics).flatMap(([topic, { flags: known = {}, purpose }]) => {
-    const those = purpose === undefined ? [] : flags.filter(([name, def]) => known[name] === def);
-    return those.length > 1 ? [{ topic, purpose, those }] : [];
-  });
-  const rows = shared.map(({ topic, purpose, those }): Row => {
-    const names = those.map(([name, def]) => (shortOf(def) ? `-${shortOf(def)}` : `--${name}`));
-    return [names.join(", "), `${purpose}: help ${topic}`];
-  });
-  const told = new Set(shared.flatMap(({ those }) => those));
-  return [...rows, ...flags.filter((flag) => !told.has(flag)).map(flagRow)];
+/** The flags of a command under their headings: those of a topic have its own. */
+function flagSections(flags: readonly (readonly [string, Arg])[], topics: Topics, columns: number): string[][] {
+  const headingOf = ([name, def]: readonly [string, Arg]) =>
+    Object.values(topics).find(({ heading, flags: known }) => heading && known?.[name] === def)?.heading ?? "Flags:";
+  const headings = new Set(["Flags:", ...flags.map(headingOf)]);
+  return Array.from(headings, (heading) =>
+    section(heading, table(flags.filter((flag) => headingOf(flag) === heading).map(flagRow), columns)),
+  );
 }
 
 /** The least columns beside the left ones for a text of two columns; where there are fewer, it stands below. */
@@ -113,12 +121,6 @@ function grouped(commands: Commands, groups: readonly string[]): (readonly [grou
   return [...groups, ""].map((group) => [group, of(group)] as const).filter(([, members]) => members.length > 0);
 }
 
-/** How help on topics is told of, among the commands. */
-const helpOn = (topics: readonly string[]): Commands[number] => [
-  "help",
-  { meta: { description: `On a command, ${topics.slice(0, -1).join(", ")} or ${topics.at(-1)}.` } },
-];
-
 const commandRow = ([name, { meta }]: readonly [string, Command]): Row => [name, meta?.description ?? ""];
 
 /** The commands, each group beside its name; of those that have groups themselves, just the names. */
@@ -149,19 +151,12 @@ const page = (blocks: readonly (readonly string[])[]) =>
     .map((block) => block.join("\n"))
     .join("\n\n")}\n`;
 
-/** Where the flags are that every command has, and which formats there are beside text. */
-function pointer(command: Command, columns: number): string[] {
-  const format = command.args?.format;
-  const [, ...formats] = format && "valueHint" in format ? (format.valueHint ?? "").split("|") : [];
-  const isGroup = command.subCommands !== undefined && command.default === undefined;
-  const inBrackets = !isGroup && formats.length > 0 ? ` (${formats.join(", ")})` : "";
-  return wrapped(`More flags: zester help connection, zester help output${inBrackets}`, columns);
-}
+const GLOBAL_FLAGS = "Flags of all commands: zester help connection, zester help output";
 
 /**
  * The complete help of one command, ended by a newline.
  * @param topics those of the root
- * @param globals the names of the flags that every command takes
+ * @param globals the names of the flags of all commands
  * @param columns no line is wider
  */
 export function renderHelp(
@@ -171,32 +166,28 @@ export function renderHelp(
   globals: ReadonlySet<string>,
   columns: number,
 ): string {
-  const { meta, usage, commands, positionals, ownFlags } = outline(path, command, globals);
-  const { details, terms = [], examples = [], exitCodes, topics: own = {} } = meta;
-  const groups = meta.groups ?? [];
-  const topicNames = Object.keys(own);
-  const topicHelp = topicNames.length === 0 ? [] : [helpOn(topicNames)];
-  const commandRows = commands.length === 0 ? [] : commandLines([...commands, ...topicHelp], groups, columns);
-  const flags = table(flagRows(ownFlags, topics), columns);
-  const more = pointer(command, columns);
+  const { meta, title, usage, commands, positionals, ownFlags } = outline(path, command, globals);
+  const { details, groups = [], terms = [], example: line, exitCodes, topics: own = {} } = meta;
+  const rows = commandLines(commands, groups, columns);
+  const more = wrapped(GLOBAL_FLAGS, columns);
+  const topicRows = Object.entries(own).map(([name, { description }]): Row => [name, description]);
   return page([
     [
-      ...wrapped(meta.description ?? "", columns),
+      ...wrapped(title, columns),
       ...wrapped(`Usage: ${usage}`, columns),
       ...table(positionals, columns),
+      ...(ownFlags.length > 0 ? [] : more),
     ],
     details === undefined ? [] : wrapped(details, columns),
-    groups.length > 0 ? commandRows : section("Commands:", commandRows),
+    groups.length > 0 ? rows : section("Commands:", rows),
+    ...flagSections(ownFlags, topics, columns),
     [
-      ...section("Flags:", flags),
-      ...(flags.length > 0 ? more : []),
+      ...(ownFlags.length > 0 ? more : []),
       ...(exitCodes === undefined ? [] : wrapped(`Exit codes: ${exitCodes}`, columns)),
     ],
-    section(
-      "Examples:",
-      examples.flatMap((line) => example(line, columns)),
-    ),
-    [...table(terms, columns, 0), ...(flags.length > 0 ? [] : more)],
+    section(named("Topics (zester help <topic>):"), table(topicRows, columns)),
+    section("Terms:", table(terms, columns)),
+    section("Example:", line === undefined ? [] : example(line, columns)),
   ]);
 }
 
@@ -204,7 +195,7 @@ export function renderHelp(
 export function renderTopic(topic: Topic | undefined, columns: number): string {
   const rows = Object.entries(topic?.flags ?? {}).map(flagRow);
   return page([
-    wrapped(topic?.description ?? "", columns),
+    wrapped(sentence(topic?.description), columns),
     topic?.details === undefined ? [] : wrapped(topic.details, columns),
     table(rows, columns),
     table(topic?.values ?? [], columns),

@@ -33,9 +33,9 @@ async function answerOf(request: ListRequest, session: Session): Promise<Answer>
 
 export default defineCommand({
   meta: {
-    description: "List the jobs that are running or pending.",
-    group: "See",
-    examples: ["zester job active", "zester job active --sort duration --wide"],
+    description: "list running and pending jobs",
+    group: "Inspect",
+    example: "zester job active --sort duration --wide",
   },
   args,
   run: ({ args }) => answerWith(args, parse(args, new Date()), answerOf, LIST_OUTPUT),

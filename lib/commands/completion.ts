@@ -37,12 +37,10 @@ function run(flags: CompletionArgs): void {
 
 export default defineCommand({
   meta: {
-    description: "Print the completion script of a shell.",
-    details: "Completes commands, flags, their values, and the ids of jobs and peels as they are at that moment.",
-    examples: [
-      "source <(zester completion bash)   # in ~/.bashrc, or with zsh in ~/.zshrc",
-      "zester completion fish > ~/.config/fish/completions/zester.fish",
-    ],
+    description: "print the completion script for a shell",
+    details:
+      "Completes commands, flags, values, and the current IDs of jobs and peels. zsh: load it after compinit. fish: write it to ~/.config/fish/completions/zester.fish.",
+    example: "source <(zester completion bash)   # in ~/.bashrc",
   },
   args,
   run: ({ args }) => run(args),

@@ -119,9 +119,9 @@ async function run(flags: GlobalArgs): Promise<number> {
 
 export default defineCommand({
   meta: {
-    description: "Connect and check what the commands need.",
-    details: "Leaves nothing on the server, and sends no cancel signal. Exit code 1 when a line says FAIL.",
-    examples: ["zester config check", "zester config check --context prod"],
+    description: "connect and check what the commands need",
+    details: "Leaves nothing on the server and sends no cancel signal. Exit code 1 if a line says FAIL.",
+    example: "zester config check",
   },
   args: globals,
   run: ({ args }) => run(args),

@@ -78,7 +78,10 @@ async function run(flags: GlobalArgs): Promise<void> {
 }
 
 export default defineCommand({
-  meta: { description: "Show the connection settings and where each came from." },
+  meta: {
+    description: "show the connection settings and their sources",
+    example: "zester config",
+  },
   args: globals,
   run: ({ args }) => run(args),
 });

@@ -21,7 +21,7 @@ const twoJids = { ...jids, exactly: 2 } as const;
 const args = {
   ...globals,
   jid: twoJids,
-  all: { type: "boolean", description: "every difference on a terminal, without a limit" },
+  all: { type: "boolean", description: "show every difference on a terminal" },
   ...scripted("the runs have no peel in common"),
 } as const satisfies ArgsDef;
 
@@ -83,13 +83,13 @@ async function answerOf({ jobs, all }: DiffRequest, { store, terminal }: Session
 
 export default defineCommand({
   meta: {
-    description: "Compare two runs: what became worse, better, slower.",
-    group: "Ask",
+    description: "compare two runs: what became worse, better, slower",
+    group: "Analyze",
     renamed: { full: "--all" },
     details:
-      "Compares two runs peel by peel: which became worse or better, slower (more than twice and more than 5 s more), whose output differs and in which lines, and which only one of them has.",
-    exitCodes: "0 no peel became worse, 2 some peel did, 1 an error.",
-    examples: ["zester job diff 20260115-001 20260115-003", "zester job diff @last~1 @last"],
+      "Compares two runs peel by peel: worse or better, slower (more than twice and more than 5 s), different output and its lines, only in one of the runs.",
+    exitCodes: "0 no peel became worse, 1 error, 2 a peel became worse",
+    example: "zester job diff @last~1 @last",
   },
   args,
   run: ({ args }) => answerWith(args, parse(args), answerOf, {}),

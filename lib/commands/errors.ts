@@ -20,7 +20,7 @@ const args = {
   ...globals,
   ...conditions,
   limit: { ...conditions.limit, description: "only the first N rows" },
-  by: { type: "string", valueHint: "error|job", description: "a row for each error (default), or for each job" },
+  by: { type: "string", valueHint: "error|job", description: "group by error (default) or job" },
   format: listFormat,
   header,
   ...scripted("no job matches"),
@@ -75,15 +75,11 @@ async function answerOf({ by, selection: asked, limit, form }: ErrorsRequest, se
 
 export default defineCommand({
   meta: {
-    description: "Show what failed across jobs: errors, most peels first.",
-    group: "Ask",
+    description: "show errors across jobs, most peels first",
+    group: "Analyze",
     details:
-      "Looks at the returns of the jobs that match, of the last 24 hours without --since or --until. Like errors are one row (see `zester help peels`). LAST is when the newest of their jobs was created.",
-    examples: [
-      "zester job errors --since 1h",
-      "zester job errors --function 'pkg.*' --since 7d -n 10",
-      "zester job errors --by job --user ops",
-    ],
+      "Reads the returns of matching jobs; without --since or --until, of the last 24 hours. Similar errors share a row (see `zester help peels`). LAST is when the newest of their jobs was created.",
+    example: "zester job errors --since 1h",
   },
   args,
   run: ({ args }) => answerWith(args, parse(args, new Date()), answerOf),

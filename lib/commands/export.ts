@@ -29,10 +29,10 @@ const args = {
   ...globals,
   jid: { ...jids, required: false },
   ...conditions,
-  all: { type: "boolean", description: "all that the server stores" },
-  output: { type: "string", valueHint: "file", description: "write this file, readable by you alone" },
-  force: { type: "boolean", description: "with --output: replace the file" },
-  redact: { type: "boolean", description: "replace passwords, tokens, keys and the like" },
+  all: { type: "boolean", description: "export everything that the server stores" },
+  output: { type: "string", valueHint: "file", description: "write to this file, readable only by you" },
+  force: { type: "boolean", description: "with --output: replace an existing file" },
+  redact: { type: "boolean", description: "replace passwords, tokens, keys and other secrets" },
   ...scripted("no job matches"),
 } as const satisfies ArgsDef;
 
@@ -193,15 +193,11 @@ async function run(flags: GlobalArgs, request: ExportRequest): Promise<undefined
 
 export default defineCommand({
   meta: {
-    description: "Write jobs to a file: records, returns, events.",
-    group: "Ask",
+    description: "write records, returns and events of jobs to a file",
+    group: "Analyze",
     details:
-      "Writes the records, returns and events of jobs, and the heartbeats of their masters and peels, as JSON Lines: to stdout, or to --output, which is renamed when it is whole. Commands that read take it with --from. Arguments and outputs may hold secrets.",
-    examples: [
-      "zester job export 20260115-001 > job.jsonl",
-      "zester job export --since 1d --output jobs.jsonl",
-      "zester job export --all | zstd > fleet.jsonl.zst",
-    ],
+      "Writes JSON Lines to stdout, or to the file of --output, which appears when it is complete: records, returns and events of jobs, and heartbeats of their masters and peels. Commands that read accept it with --from. Arguments and outputs may contain secrets.",
+    example: "zester job export --since 1d --output jobs.jsonl",
   },
   args,
   run: ({ args }) => run(args, parse(args)),

@@ -22,16 +22,21 @@ import { type Answer, AnswerSink, type Form, outputForm, writeAnswer } from "./w
 
 const args = {
   ...globals,
-  text: { type: "positional", required: false, description: "what is searched for, as it is" },
-  regexp: { type: "string", alias: "e", valueHint: "regex", description: "in place of <text>: a regular expression" },
+  text: { type: "positional", required: false, description: "text to search for" },
+  regexp: {
+    type: "string",
+    alias: "e",
+    valueHint: "regex",
+    description: "search for a regular expression instead of <text>",
+  },
   ...conditions,
   by: {
     type: "string",
     valueHint: "job|text",
-    description: "fold equal lines of a job (default), or of all jobs",
+    description: "fold equal lines per job (default), or of all jobs",
   },
-  jids: { type: "boolean", alias: "l", description: "only the ids of the jobs, one a line" },
-  quiet: { type: "boolean", alias: "q", description: "only the exit code" },
+  jids: { type: "boolean", alias: "l", description: "print only job IDs, one per line" },
+  quiet: { type: "boolean", alias: "q", description: "print nothing, only set the exit code" },
   format: listFormat,
   header,
 } as const satisfies ArgsDef;
@@ -125,18 +130,14 @@ async function run(flags: GrepArgs): Promise<number | undefined> {
 
 export default defineCommand({
   meta: {
-    description: "Search what the peels of many jobs returned.",
-    group: "Ask",
+    description: "search what peels returned, across jobs",
+    group: "Analyze",
     details:
-      "Searches the errors, names of results, outputs, diffs and other texts that peels returned, line by line, in the jobs that match, of the last 24 hours without --since or --until. Case counts when <text> has upper case.",
+      "Searches errors, names of results, outputs, diffs and other texts, line by line, in the returns of matching jobs; without --since or --until, of the last 24 hours. Case matters if <text> has an upper-case letter.",
     notes:
-      "The newest job comes first; equal lines of a job are one, whichever peels and fields have them. -e takes regular expressions in the syntax of RE2, without look-around and back references. Not searched: IDs, names of fields, numbers, and the job's arguments.",
-    exitCodes: "0 found, 2 not found, 1 an error.",
-    examples: [
-      "zester job grep 'no space left' --since 3d",
-      "zester job grep -e 'E: .*lock' --function 'pkg.*' -l",
-      "zester job grep OOM -q && echo found",
-    ],
+      "The newest job comes first; equal lines of a job are one line, whichever peels and fields have them. -e takes regular expressions in the syntax of RE2, without look-around and back references. Not searched: IDs, names of fields, numbers, and the arguments of the job.",
+    exitCodes: "0 found, 1 error, 2 not found",
+    example: "zester job grep 'no space left' --since 3d",
   },
   args,
   run: ({ args }) => run(args),

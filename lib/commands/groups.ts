@@ -1,11 +1,15 @@
-// What help says of the commands that hold others.
+// Help on the commands that have commands of their own.
 import type { Manual } from "../cli/command.ts";
 import { topics } from "./topics.ts";
 
 export const root: Manual = {
-  description: "See and steer the jobs of a Zester fleet over NATS.",
-  examples: ["zester job list", "zester job show 20260115-001 --summary", "zester config check"],
-  exitCodes: "0 done, 1 error, 130 interrupted.",
+  description: "inspect and control the jobs of a Zester fleet",
+  example: "zester job show @last-bad --summary",
+  terms: [
+    ["job", "one call of a function on peels, with an ID (JID)"],
+    ["peel", "agent on a host: runs functions, sends returns"],
+    ["master", "server that sends jobs to peels and collects returns"],
+  ],
   flagsElsewhere: {
     o: ["--format"],
     output: ["--format"],
@@ -20,15 +24,11 @@ export const root: Manual = {
   topics,
 };
 
-/** A command of these groups names its own; help lists them in this order. */
+/** Each command has one of these groups; help lists them in this order. */
 export const job: Manual = {
-  description: "List, show, follow, cancel and retry the jobs of the fleet.",
-  groups: ["See", "Follow", "Steer", "Ask"],
-  terms: [
-    ["job", "one call of a function on peels; its id, the JID, may be shortened"],
-    ["peel", "the agent on a host, which runs functions and returns what came out"],
-    ["master", "a server that takes jobs, sends them to peels and collects returns"],
-  ],
+  description: "list, show, follow, cancel and retry jobs",
+  example: "zester job list --state bad --since 1h",
+  groups: ["Inspect", "Follow", "Control", "Analyze"],
   elsewhere: {
     cancel: ["kill"],
     stop: ["kill"],
@@ -47,6 +47,6 @@ export const job: Manual = {
 };
 
 export const config: Manual = {
-  description: "Show the connection settings and where each came from.",
-  examples: ["zester config", "zester config --context prod --format json", "zester config check"],
+  description: "show and check the connection settings",
+  example: "zester config check",
 };

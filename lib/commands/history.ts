@@ -20,17 +20,17 @@ import { type Answer, answerWith, type Form, outputForm } from "./write-answer.t
 
 const args = {
   ...globals,
-  peel: { type: "positional", required: true, description: "peel id, in either form" },
+  peel: { type: "positional", required: true, description: "peel ID, in either form" },
   function: conditions.function,
   state: {
     ...repeated,
     valueHint: "result",
-    description: "states of the peel's result, or bad; separated by commas",
+    description: "states of peels, or bad; separated by commas",
   },
-  changed: { type: "boolean", description: "only results that changed something" },
+  changed: { type: "boolean", description: "only results with changes" },
   since: conditions.since,
   until: conditions.until,
-  limit: { ...conditions.limit, description: "only the newest N results (on a terminal 20)" },
+  limit: { ...conditions.limit, description: "only the newest N results (default on a terminal: 20)" },
   format: listFormat,
   header,
   ...scripted("no result matches"),
@@ -114,17 +114,13 @@ async function answerOf({ peel, selection, text, limit, matches }: HistoryReques
 
 export default defineCommand({
   meta: {
-    description: "Show what one peel did in each job, newest first.",
-    group: "Ask",
+    description: "show what one peel did in each job, newest first",
+    group: "Analyze",
     details:
-      "Jobs that go on come first, with what the peel is doing. The last lines say since when a call has gone wrong, or when it went well again.",
+      "Running jobs come first, with what the peel is doing. The last lines say since when a call fails, or when it recovered.",
     notes:
-      "--state takes the states of peels, such as failed or unreachable. Where the bucket has no return of the peel itself, the events are read (late, unfinished).",
-    examples: [
-      "zester job history web-388 --since 3d",
-      "zester job history db.eu.example --function 'state.*' --state bad",
-      "zester job history web-388 --changed --format csv",
-    ],
+      "--state takes states of peels, such as failed or unreachable. If the bucket has no return of the peel, the events are read (late, unfinished).",
+    example: "zester job history web-388 --since 3d",
   },
   args,
   run: ({ args }) => answerWith(args, parse(args, new Date()), answerOf),

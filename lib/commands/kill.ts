@@ -53,10 +53,10 @@ const args = {
   ...globals,
   jid: { ...jids, required: false },
   ...conditions,
-  force: { type: "boolean", description: "send the signal without looking the job up first" },
-  wait: { type: "boolean", description: "stay until the jobs have ended, and say how" },
+  force: { type: "boolean", description: "send the signal without looking up the job" },
+  wait: { type: "boolean", description: "wait for the jobs to end and report how" },
   ...steering,
-  "dry-run": { type: "boolean", description: "show what would be canceled, and send nothing" },
+  "dry-run": { type: "boolean", description: "show what would be canceled, send nothing" },
   ...scripted("no job matches"),
 } as const satisfies ArgsDef;
 
@@ -315,17 +315,14 @@ export const askAbout = (jid: string, session: LiveSession, interruption: Interr
 
 export default defineCommand({
   meta: {
-    description: "Cancel running jobs.",
-    group: "Steer",
+    description: "cancel running jobs",
+    group: "Control",
     details:
-      "Publishes the cancel signal, on which masters and peels act as they can. Jobs that are selected by flags, a shortened id or @last are shown and asked about.",
+      "Publishes the cancel signal; cancellation is best effort. Asks before it cancels jobs that are selected by flags, an ID prefix or @last.",
     notes:
-      "An operation that must not be interrupted, such as an installation of packages, ends first. After the end, --wait waits up to 10 seconds for the peels that had not returned.",
-    exitCodes: "0 sent, 1 an error; with --wait 0 all were canceled, 6 one ended otherwise, 124 --for ran out.",
-    examples: [
-      "zester job kill 20260115-002 --wait --for 1m",
-      "zester job kill --state running --function 'pkg.*' --since 1h --dry-run",
-    ],
+      "An operation that must not be interrupted, such as a package installation, ends first. --wait also waits up to 10 seconds after the end for peels that have not returned.",
+    exitCodes: "0 sent, 1 error; with --wait: 0 all canceled, 6 one ended otherwise, 124 if --for expires",
+    example: "zester job kill 20260115-002 --wait --for 1m",
   },
   args,
   run: ({ args }) => run(args, parse(args)),

@@ -43,14 +43,22 @@ import { type Answer, answerWith, type Form, outputForm } from "./write-answer.t
 export const args = {
   ...globals,
   ...conditions,
-  sort: { type: "string", valueHint: "order", description: "created (default), updated, duration, jid or state" },
+  sort: {
+    type: "string",
+    valueHint: "order",
+    description: "sort by created (default), updated, duration, jid, state",
+  },
   format: listFormat,
-  reverse: { type: "boolean", description: "reverse order" },
-  wide: { type: "boolean", description: "also what ran, when, returns, failures, who, stuck" },
-  columns: { ...repeated, valueHint: "columns", description: "these, or fields of records: jid,state,args.name" },
+  reverse: { type: "boolean", description: "reverse the order" },
+  wide: { type: "boolean", description: "more columns: when, returns, failures, who, stuck, what" },
+  columns: {
+    ...repeated,
+    valueHint: "columns",
+    description: "columns or fields of records, such as jid,state,args.name",
+  },
   header,
-  quiet: { type: "boolean", alias: "q", description: "job ids alone, one a line" },
-  count: { type: "boolean", description: "only the number of jobs" },
+  quiet: { type: "boolean", alias: "q", description: "print only job IDs, one per line" },
+  count: { type: "boolean", description: "print only the number of jobs" },
   ...scripted("no job matches"),
 } as const satisfies ArgsDef;
 
@@ -192,13 +200,9 @@ const ALL_JOBS: Listing = {
 
 export default defineCommand({
   meta: {
-    description: "List all recent jobs, oldest first.",
-    group: "See",
-    examples: [
-      "zester job list",
-      "zester job list --state bad --since 2h --target 'db*' --wide",
-      "zester job list --format jsonl | jq -r .jid",
-    ],
+    description: "list recent jobs, oldest first",
+    group: "Inspect",
+    example: "zester job list --state bad --since 2h --wide",
   },
   args,
   run: ({ args }) =>

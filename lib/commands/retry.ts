@@ -49,12 +49,16 @@ const args = {
   missing: peels.missing,
   unreachable: peels.unreachable,
   peel: peels.peel,
-  all: { type: "boolean", description: "every peel, those that are ok among them" },
-  "job-timeout": { type: "string", valueHint: "duration", description: "of the new job (default: as the old one)" },
-  force: { type: "boolean", description: "also a job that has not ended" },
-  wait: { type: "boolean", description: "stay until the new job has ended, and say how" },
+  all: { type: "boolean", description: "all peels, including successful ones" },
+  "job-timeout": {
+    type: "string",
+    valueHint: "duration",
+    description: "timeout of the new job (default: that of the old job)",
+  },
+  force: { type: "boolean", description: "retry a job that has not ended" },
+  wait: { type: "boolean", description: "wait for the new job to end and report how" },
   ...steering,
-  "dry-run": { type: "boolean", description: "show what would be dispatched, and send nothing" },
+  "dry-run": { type: "boolean", description: "show what would be dispatched, send nothing" },
   ...scripted("no peel needs it"),
 } as const satisfies ArgsDef;
 
@@ -283,16 +287,13 @@ export const askAbout = (jid: string, session: LiveSession, interruption: Interr
 
 export default defineCommand({
   meta: {
-    description: "Dispatch a job again, to the peels that need it.",
-    group: "Steer",
+    description: "run a job again on the peels that need it",
+    group: "Control",
     details:
-      "Dispatches a new job: the same function with the same arguments, on the peels that need it again. It is shown and asked about first.",
-    notes: "Peels that may have run it already are named before it asks, and so are those that are offline now.",
-    exitCodes: "0 done or nothing to do, 1 an error; --wait: as `zester job wait`.",
-    examples: [
-      "zester job retry @last-bad --dry-run",
-      "zester job retry 20260115-001 --peel 'web-*' --yes --wait --for 10m",
-    ],
+      "Dispatches a new job with the same function and arguments; without flags to the peels of --bad. Shows what will be sent and asks first.",
+    notes: "Warns of peels that may have run the job already, and of peels that are offline.",
+    exitCodes: "0 done or nothing to do, 1 error; with --wait as `zester job wait`",
+    example: "zester job retry @last-bad --dry-run",
   },
   args,
   run: ({ args }) => run(args, parse(args)),

@@ -26,19 +26,19 @@ import type { Formats } from "./surroundings.ts";
 const args = {
   ...globals,
   jid: jids,
-  summary: { type: "boolean", alias: "s", description: "instead of the record: who, when, what became of the peels" },
-  output: { type: "boolean", description: "instead of the record: what peels printed and changed" },
-  each: { type: "boolean", description: "with --summary or --output: peel by peel, worst first" },
+  summary: { type: "boolean", alias: "s", description: "show a summary instead of the record" },
+  output: { type: "boolean", description: "show what peels printed and changed instead of the record" },
+  each: { type: "boolean", description: "with --summary or --output: each peel alone, worst first" },
   changes: { type: "boolean", description: "with --output: only what changed or failed" },
   diff: {
     type: "boolean",
     valueHint: "peel",
-    description: "with --output: differences from the largest ok group, or this peel",
+    description: "with --output: diff against the largest ok group, or <peel>",
   },
-  quiet: { type: "boolean", alias: "q", description: "peel ids alone, one a line" },
-  fold: { type: "boolean", description: "peel IDs folded into one line, for clush and nodeset" },
-  "as-target": { type: "boolean", description: "the peels as a target expression: L@web-137,web-300" },
-  all: { type: "boolean", description: "every peel and line on a terminal, without a limit" },
+  quiet: { type: "boolean", alias: "q", description: "print only peel IDs, one per line" },
+  fold: { type: "boolean", description: "print peel IDs folded into one line, for clush and nodeset" },
+  "as-target": { type: "boolean", description: "print the peels as a target expression: L@web-137,web-300" },
+  all: { type: "boolean", description: "show every peel and line on a terminal" },
   ...peels,
   ...scripted("no peel was selected"),
 } as const satisfies ArgsDef;
@@ -331,15 +331,12 @@ async function showJobs(request: ShowRequest, session: Session): Promise<undefin
 
 export default defineCommand({
   meta: {
-    description: "Show a job's record and its per-peel returns.",
-    group: "See",
+    description: "show the record of a job and the returns of its peels",
+    group: "Inspect",
     renamed: { full: "--all", "all-peels": "--all", "diff-with": "--diff=<peel>" },
     notes:
-      "In --summary peels with the same state, the same changed results and like errors are one row. In --output peels with the same output are one group, whatever they took; the largest that is ok comes last.",
-    examples: [
-      "zester job show 20260115-001 --summary",
-      "zester job list --state bad -q | xargs zester job show --output --peel 'web-*'",
-    ],
+      "--summary: peels with the same state, changed results and similar errors share a row. --output: peels with the same output form a group, whatever their durations; the largest ok group is last.",
+    example: "zester job show @last-bad --summary",
   },
   args,
   run({ args }) {

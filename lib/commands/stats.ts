@@ -36,15 +36,15 @@ const args = {
   by: {
     type: "string",
     valueHint: "function|peel|result|user|target|schedule",
-    description: "default function",
+    description: "group by (default: function)",
   },
   ...conditions,
   sort: {
     type: "string",
     valueHint: "failed|changed|time|runs",
-    description: "for --by result (default failed)",
+    description: "order of --by result (default: failed)",
   },
-  check: { type: "boolean", description: "exit code 2 when one is overdue, had no run or failed last" },
+  check: { type: "boolean", description: "exit code 2 if one is overdue, had no run or failed last" },
   format: formats("text|json|jsonl|yaml|csv|openmetrics"),
   header,
   ...scripted("nothing was counted"),
@@ -207,18 +207,14 @@ async function answerOf(request: StatsRequest, session: Session): Promise<Answer
 
 export default defineCommand({
   meta: {
-    description: "Count jobs, failures, times: by function, peel, result.",
-    group: "Ask",
+    description: "count jobs, failures, times: by function, peel, result, …",
+    group: "Analyze",
     details:
-      "FAILED are jobs that are failed, partial or timeout, by peel results that are not ok. P50, P95 and SLOWEST are times of jobs that ended, by peel of returns. TREND is jobs over time, red where one failed.",
+      "FAILED counts jobs that are failed, partial or timeout; by peel, results that are not ok. P50, P95 and SLOWEST are durations of ended jobs; by peel, of returns. TREND is jobs over time, red where one failed.",
     notes:
-      "Each sign of TREND stands for a part of the time; its height is the number of jobs. By peel, with --function, peels without a run are shown too. A schedule is overdue on a peel when its last run is more than twice the usual interval ago. By result, one that changed in more than half of its runs is marked `always changes`; dry runs count apart.",
-    exitCodes: "0 or, with --check, 2; 1 an error.",
-    examples: [
-      "zester job stats --by peel --function state.highstate --since yesterday",
-      "zester job stats --by result --function 'state.*' --since 24h",
-      "zester job stats --by schedule --check",
-    ],
+      "Each character of TREND is a slice of the time; its height is the number of jobs. --by peel with --function also shows peels without a run. A schedule is overdue on a peel if its last run is more than twice the usual interval ago. --by result marks a result that changed in more than half of its runs as `always changes`; dry runs count separately.",
+    exitCodes: "0 done, 1 error; with --check 2 if there is a problem",
+    example: "zester job stats --by peel --function state.highstate --since yesterday",
   },
   args,
   run: ({ args }) =>

@@ -16,8 +16,8 @@ import { type Answer, answerWith, type Form, outputForm } from "./write-answer.t
 
 const args = {
   ...globals,
-  since: { ...conditions.since, description: "failed jobs created then or later (default 1h)" },
-  check: { type: "boolean", description: "exit code 2 when something needs a person" },
+  since: { ...conditions.since, description: "count failed jobs created at or after (default 1h)" },
+  check: { type: "boolean", description: "exit code 2 if there is a problem" },
   format: formats("text|json|yaml|openmetrics"),
 } as const satisfies ArgsDef;
 
@@ -49,14 +49,14 @@ async function answerOf({ selection, since, check }: StatusRequest, session: Ses
 
 export default defineCommand({
   meta: {
-    description: "Show what is wrong in the fleet, worst first.",
-    group: "See",
+    description: "show what is wrong in the fleet, worst first",
+    group: "Inspect",
     details:
-      "One line for each kind of trouble, with the command that shows more: masters that are gone, stuck jobs, failed jobs, overdue schedules, silent peels. One line when all is well.",
+      "One line per problem, with the command that shows more: masters without heartbeat, stuck jobs, failed jobs, overdue schedules, silent peels. One line if there is no problem.",
     notes:
-      "`masters`, `stuck`, `failed`, `overdue` and `peels` need a person: with --check they make the exit code 2. `active` and `unknown` (heartbeats cannot be read) do not. `peels` compares the peels that jobs of the last 24 hours targeted with the heartbeats.",
-    exitCodes: "0 or, with --check, 2; 1 an error.",
-    examples: ["zester job status", "zester job status --since today --check"],
+      "`masters`, `stuck`, `failed`, `overdue` and `peels` are problems: with --check the exit code is 2. `active` and `unknown` (heartbeats cannot be read) are not. `peels` compares the peels that jobs of the last 24 hours targeted with the heartbeats.",
+    exitCodes: "0 done, 1 error; with --check 2 if there is a problem",
+    example: "zester job status --since today",
   },
   args,
   run: ({ args }) =>

@@ -1,48 +1,69 @@
-// What `zester help <topic>` says: what several commands have in common.
+// Help topics: what several commands have in common.
 import type { Topic } from "../cli/command.ts";
 import { WHEN } from "../model/when.ts";
 import { answering, conditions, connecting, peels } from "./shared.ts";
 
 export const topics: Readonly<Record<string, Topic>> = {
   connection: {
-    description: "Flags that say which server to ask, and as whom.",
+    description: "flags that select the server and the user",
     details:
-      "Every command has these flags. A setting comes from its flag, else from the environment, else from the config file or NATS context, else it is the default. `zester config` shows which. A user with a password, or a token, comes from $NATS_USER and $NATS_PASSWORD, or $NATS_TOKEN, from the address, or from a context.",
+      "All commands have these flags. The first of these counts: the flag, the environment variable, the config file or NATS context, the default. `zester config` shows which one did. User and password, or a token, come from $NATS_USER and $NATS_PASSWORD, or $NATS_TOKEN, from the URL, or from a context.",
     flags: connecting,
+    values: [
+      ["default --config", "/etc/zester/master.yaml, else ~/.zester/config.yaml"],
+      ["default --context", "the selected context, if there is no config file"],
+      ["default --master", "nats://localhost:4222"],
+      ["default --timeout", "5s"],
+    ],
   },
   output: {
-    description: "Flags that say what the answer looks like.",
+    description: "flags that control the output",
     details:
-      "Every command has these flags; its own help names the formats that it has beside text. Data goes to stdout, warnings and errors go to stderr.",
+      "All commands have these flags. The default format is text. Data goes to stdout, warnings and errors go to stderr. --force-color overrides $NO_COLOR and TERM=dumb.",
     flags: answering,
   },
   selection: {
-    description: "Flags that select jobs, and what a <jid> may be.",
+    description: "flags that select jobs, and forms of <jid>",
     details:
-      'Conditions combine with "and", the values of a repeated flag with "or"; a comma separates values too, except for --target and --user. Globs have *, ? and [a-z]. wait and kill take them in place of a <jid>; beside @last and the like, --function, --target and --user narrow which job that is.',
-    purpose: "which jobs",
+      'Different flags combine with "and", several values of one flag with "or"; a comma separates values too, except for --target and --user. Globs have *, ? and [a-z]. wait, kill and export take these flags instead of a <jid>. With @last and the like, --function, --target and --user narrow which job that is.',
+    heading: "Select jobs:",
     flags: conditions,
     values: [
-      ["<jid>", "a job's id, or its first characters (at least 4)"],
-      ["@last, @last~2", "the newest job, the second before it"],
-      ["@last-bad, @last-bad~2", "the same of jobs that are bad"],
-      ["--state claimed", "a master took the job and has not sent it yet"],
+      ["<jid>", "ID of a job, or a prefix of at least 4 characters"],
+      ["@last, @last~2", "the newest job, two before it"],
+      ["@last-bad, @last-bad~2", "the same among bad jobs"],
+      ["--state claimed", "taken by a master, not sent yet"],
       ["--state active", "pending, claimed, running"],
       ["--state terminal", "complete, failed, partial, timeout, canceled"],
       ["--state bad", "failed, partial, timeout, canceled, unreadable"],
     ],
   },
   peels: {
-    description: "Flags that select the peels of a job.",
+    description: "flags that select the peels of a job",
     details:
-      'They combine with "or"; --peel, which may be repeated, and --slower-than narrow what the others select. --missing has peels that are queued, executing, silent, offline, unfinished or missing. Without any of these flags, show has every peel, and retry those of --bad. Where peels or jobs with like errors are one row, the errors differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.',
-    purpose: "which peels",
+      'These flags combine with "or"; --peel, which may be repeated, and --slower-than narrow the result. --missing selects queued, executing, silent, offline, unfinished and missing peels. Without these flags, show selects all peels, retry those of --bad. Similar errors share a row: they differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.',
+    heading: "Select peels:",
     flags: peels,
   },
   time: {
-    description: "Times: what --since and --until take, and what is shown.",
+    description: "times in --since and --until, and in the output",
     details:
-      "On a terminal times are those of this machine's zone, with an age; piped, and in every format, they are UTC as stored. Typed days and times are of this machine's zone too; with --utc, or TZ=UTC, all are UTC. Of a time that comes twice when clocks are put back, the first is meant, by 02:15 alone the last that has been; one that is skipped when they are put forward is read as if they had not been: 02:30 is then 03:30. What depends on the time of day counts from the server's clock.",
+      "A terminal shows local times, with an age; pipes and all formats have UTC, as stored. Days and times that you type are local too; with --utc, or TZ=UTC, all are UTC. A time that occurs twice, when clocks are put back, is the first of the two; 02:15 alone is the last one that has passed. A time that is skipped, when clocks are put forward, counts as if they had not been: 02:30 is then 03:30. Times of day count from the server's clock.",
     values: WHEN,
+  },
+  "exit-codes": {
+    description: "exit codes of all commands",
+    details: "wait stands for wait, watch <jid> and retry --wait; of several jobs the highest code counts.",
+    values: [
+      ["0", "done; also if nothing matches"],
+      ["1", "error; with --fail-if-empty also if nothing matches"],
+      ["2", "wait: a peel failed; diff: a peel became worse; grep: not found; --check: there is a problem"],
+      ["3", "wait: a peel was unreachable or did not return"],
+      ["4", "wait: both 2 and 3"],
+      ["5", "wait: canceled"],
+      ["6", "kill --wait: a job ended otherwise than canceled"],
+      ["124", "--for expired"],
+      ["129, 130, 143", "ended by a signal: hangup, Ctrl-C, termination"],
+    ],
   },
 };

@@ -27,8 +27,8 @@ const args = {
   ...globals,
   jid,
   format: formats("text|json|jsonl|yaml"),
-  follow: { type: "boolean", alias: "f", description: "keep on until the job has ended" },
-  all: { type: "boolean", description: "every peel and event on a terminal, without a limit" },
+  follow: { type: "boolean", alias: "f", description: "follow until the job ends" },
+  all: { type: "boolean", description: "show every peel and event on a terminal" },
 } as const satisfies ArgsDef;
 
 type TraceArgs = Flags<typeof args>;
@@ -188,12 +188,12 @@ async function run(args: GlobalArgs, request: TraceRequest): Promise<number | un
 
 export default defineCommand({
   meta: {
-    description: "Show a job's life, and what each peel is doing.",
+    description: "show the timeline of a job and the state of each peel",
     group: "Follow",
     renamed: { "all-peels": "--all" },
     details:
-      "Peels that have not returned are executing (they accepted the job) or silent (they never did). Times count from the dispatch, by the server's clock. With --follow on a terminal all of it is one picture that changes in place.",
-    examples: ["zester job trace 20260115-002", "zester job trace 20260115-002 --follow"],
+      "A peel without a return is executing (it accepted the job) or silent (it did not). Times count from the dispatch, by the server's clock. With --follow, a terminal shows a live picture.",
+    example: "zester job trace 20260115-002 --follow",
   },
   args,
   run: ({ args }) => run(args, parse(args)),

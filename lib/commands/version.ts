@@ -13,8 +13,9 @@ async function run(flags: GlobalArgs): Promise<void> {
 
 export default defineCommand({
   meta: {
-    description: "Show version, commit, Bun version and platform.",
+    description: "show version, commit, Bun version and platform",
     renamed: { check: "`zester config check`" },
+    example: "zester version --format json",
   },
   args: globals,
   run: ({ args }) => run(args),

@@ -175,13 +175,13 @@ async function run(args: GlobalArgs, request: WaitRequest): Promise<number | und
 
 export default defineCommand({
   meta: {
-    description: "Wait until jobs have ended.",
+    description: "wait for jobs to end",
     group: "Follow",
     details:
-      "Says nothing until every job has ended, except on a terminal when one is stuck. Without <jid> it waits for the jobs that match and have not ended by now.",
+      "Prints how each job ended when all have ended; a terminal also warns of stuck jobs. Without <jid>: waits for matching jobs that have not ended yet.",
     exitCodes:
-      "0 complete, 2 some peel returned a failure, 3 some peel was unreachable or did not return, 4 both, 5 canceled, 1 an error, 124 --for ran out. Of several jobs the highest counts.",
-    examples: ["zester job wait 20260115-001 --for 10m", "zester job wait --function 'pkg.*' --since 1h"],
+      "0 complete, 1 error, 2 a peel failed, 3 a peel was unreachable or did not return, 4 both, 5 canceled, 124 if --for expires; of several jobs the highest",
+    example: "zester job wait 20260115-001 --for 10m",
   },
   args,
   run: ({ args }) => run(args, parse(args)),

@@ -141,12 +141,12 @@ async function run(args: GlobalArgs, { job, narrowing, selection, limit }: Watch
 
 export default defineCommand({
   meta: {
-    description: "Watch the active jobs, or one job until it has ended.",
+    description: "watch active jobs, or one job until it ends",
     group: "Follow",
     details:
-      "On a terminal a picture that changes in place and is controlled by keys, until `q` (`?` shows the keys); piped, one line a change. With a <jid>: each return as it arrives, and on a terminal what the job waits for, below those that are not ok.",
-    exitCodes: "with a <jid>, those of `zester job wait`; 124 when --for ran out.",
-    examples: ["zester job watch", "zester job watch --target 'db*'", "zester job watch 20260115-002 --for 10m"],
+      "A terminal shows a live table, controlled by keys (`?` lists them, `q` quits); a pipe gets one line per change. With <jid>: each return as it arrives; a terminal also shows what the job waits for.",
+    exitCodes: "with <jid> as `zester job wait`; 124 if --for expires",
+    example: "zester job watch --target 'db*'",
   },
   args,
   run: ({ args }) => run(args, parse(args)),

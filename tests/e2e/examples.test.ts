@@ -23,7 +23,7 @@ afterAll(() => server.stop());
 /** Every example of every help text, as it would be typed. */
 async function examples(command: Command, path: string[] = []): Promise<string[]> {
   const { stdout } = await zester([...path, "--help"]);
-  const shown = (stdout.match(/\nExamples:\n((?: {2}.*\n)+)/)?.[1] ?? "").split("\n").filter(Boolean);
+  const shown = (stdout.match(/\nExample:\n((?: {2}.*\n)+)/)?.[1] ?? "").split("\n").filter(Boolean);
   const below = Object.entries(command.subCommands ?? {});
   const nested = await Promise.all(below.map(([name, sub]) => examples(sub, [...path, name])));
   return [...shown.map((line) => line.trim()), ...nested.flat()];
