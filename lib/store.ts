@@ -22,14 +22,13 @@ export interface JobKeys {
 /** The stream of the jobs' records, as it was when it was asked for. */
 export interface JobsState {
   readonly messages: number;
-  readonly lastSequence: number;
   /**
-   * Hands over every change of a job's record from a sequence or a time (ns) on, in order; deletions without bytes.
+   * Hands over every change of a job's record among the newest messages, or from a time (ns) on, in order; deletions without bytes.
    * @param most nothing is read when there are more changes than this
    * @returns false when not every change up to this state was read
    */
   changes(
-    from: { readonly sequence: number } | { readonly ns: bigint },
+    from: { readonly newest: number } | { readonly ns: bigint },
     most: number,
     onChange: (key: Uint8Array, from: number, bytes: Uint8Array | undefined, storedNs: bigint) => void,
   ): Promise<boolean>;

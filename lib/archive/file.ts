@@ -1,26 +1,27 @@
 // Reads the file of an export, message by message, as often as it is asked for. What was damaged, cut off or written by something
 // else is an error that names the line: the first pass compares the checksum.
-import { createReadStream } from "node:fs";
+import { createReadStream, fstatSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Transform } from "node:stream";
 import { asTime } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { PARTS, type Part, type StoredMessage } from "../store.ts";
 import { safe, shorten } from "../text.ts";
-import { FORMAT, STORED } from "./format.ts";
+import { FORMAT } from "./format.ts";
 
 /** Bytes of the longest line: one of the largest message that a server accepts. */
 const LONGEST_LINE = 128 << 20;
-const NEWLINE = 0x0a;
 const CHUNK = 256 << 10;
-
-/** How each line of a message starts that zester writes. */
-const STARTS = PARTS.map((part) => [part, Buffer.from(`{"subject":"${STORED[part].prefix}`)] as const);
+const NEWLINE = 0x0a;
+const BACKSLASH = 0x5c;
+const QUOTE = 0x22;
 
 type Zlib = typeof import("node:zlib");
 /** Compressed forms, by their first bytes. */
 const PACKED: readonly (readonly [first: readonly number[], unpack: (zlib: Zlib) => Transform])[] = [
-  [[0x1f, 0x8b], ({ createGunzip }) => createGunzip()],
-  [[0x28, 0xb5, 0x2f, 0xfd], ({ createZstdDecompress }) => createZstdDecompress()],
+  [[0x1f, 0x8b], ({ createGunzip }) => createGunzip({ chunkSize: CHUNK })],
+  [[0x28, 0xb5, 0x2f, 0xfd], ({ createZstdDecompress }) => createZstdDecompress({ chunkSize: CHUNK })],
 ];
 
 /** A line is not as it was exported: of the first one, that the file is something else. */
@@ -35,30 +36,58 @@ export interface Opened {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The part whose message a line is by its first bytes; undefined for a line in another form. */
-function plainPart(line: Buffer): Part | undefined {
-  for (const [part, start] of STARTS)
-    if (line.length > start.length && line.compare(start, 0, start.length, 0, start.length) === 0) return part;
-  return undefined;
-}
-
 const isPair = (item: unknown) =>
   Array.isArray(item) && item.length === 2 && item.every((text) => typeof text === "string");
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/** The bytes of base64; undefined for another value. */
+function bytesOf(data: unknown): Uint8Array | undefined {
+  try {
+    return typeof data === "string" ? Uint8Array.fromBase64(data, { lastChunkHandling: "strict" }) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** A message as its line has it; undefined for another value. */
 function messageOf({ subject, seq, time, headers = [], data }: Json): StoredMessage | undefined {
   const storedNs = typeof time === "string" ? asTime(time)?.ns : undefined;
-  if (typeof subject !== "string" || !Number.isSafeInteger(seq) || storedNs === undefined) return undefined;
-  if (typeof data !== "string" || data.length % 4 !== 0 || !BASE64.test(data)) return undefined;
+  const bytes = bytesOf(data);
+  if (typeof subject !== "string" || !Number.isSafeInteger(seq) || storedNs === undefined || !bytes) return undefined;
   if (!Array.isArray(headers) || !headers.every(isPair)) return undefined;
-  return { subject, sequence: seq as number, storedNs, headers, bytes: Buffer.from(data, "base64") };
+  return { subject, sequence: seq as number, storedNs, headers, bytes };
+}
+
+/** How zester starts each line of a message. */
+const START = Buffer.from('{"subject":"');
+
+function beginsWith(bytes: Uint8Array, from: number, start: Uint8Array): boolean {
+  for (let i = 0; i < start.length; i++) if (bytes[from + i] !== start[i]) return false;
+  return true;
+}
+
+/** Subjects by how they begin. */
+export interface Subjects {
+  readonly begin: string;
+  /** None of those that begin like this. */
+  readonly except?: string | undefined;
+}
+const ALL: readonly Subjects[] = [{ begin: "" }];
+
+const isAmong = (subjects: readonly Subjects[], subject: string) =>
+  subjects.some(({ begin, except }) => subject.startsWith(begin) && !(except && subject.startsWith(except)));
+
+/** The same for the bytes of a line that starts as zester starts it. */
+function lineFilter(subjects: readonly Subjects[]): (bytes: Uint8Array, from: number) => boolean {
+  const startOf = (subject: string) => Buffer.from(`${START}${subject}`);
+  const starts = subjects.map(({ begin, except }) => ({ begin: startOf(begin), except: except && startOf(except) }));
+  return (bytes, from) =>
+    starts.some(({ begin, except }) => beginsWith(bytes, from, begin) && !(except && beginsWith(bytes, from, except)));
 }
 
 export class ArchiveFile {
   #isVerified = false;
-  /** What came from stdin, which can be read only once. */
-  #kept: Buffer[] | undefined;
+  /** The file descriptor of what came from stdin. */
+  #stdin: Promise<number> | undefined;
 
   /** @param path `-` is stdin */
   constructor(readonly path: string) {}
@@ -73,12 +102,8 @@ export class ArchiveFile {
 
   async *#stored(): AsyncGenerator<Buffer> {
     if (this.path !== "-") return yield* createReadStream(this.path, { highWaterMark: CHUNK });
-    if (!this.#kept) {
-      const kept: Buffer[] = [];
-      for await (const chunk of createReadStream("", { fd: 0, autoClose: false })) kept.push(chunk);
-      this.#kept = kept;
-    }
-    yield* this.#kept;
+    this.#stdin ??= seekableStdin();
+    yield* createReadStream("", { fd: await this.#stdin, start: 0, autoClose: false, highWaterMark: CHUNK });
   }
 
   /** The bytes of the file, unpacked. */
@@ -103,36 +128,35 @@ export class ArchiveFile {
     }
   }
 
-  /** Hands over every line with its end, until `onLine` returns true. @returns the number of lines */
-  async #lines(onLine: (line: Buffer, number: number) => boolean): Promise<number> {
-    let number = 0;
-    let pending: Buffer[] = [];
-    let size = 0;
+  /** Whole lines, many at once; valid until the next ones are asked for. @param at how many lines were read, for errors */
+  async *#blocks(at: { readonly line: number }): AsyncGenerator<Buffer> {
+    let buffer = Buffer.allocUnsafe(2 * CHUNK);
+    /** Bytes of a line whose end has not come. */
+    let rest = 0;
     try {
       for await (const chunk of this.#bytes()) {
-        const end = chunk.lastIndexOf(NEWLINE) + 1;
-        const lines =
-          end > 0 && pending.length > 0 ? Buffer.concat([...pending, chunk.subarray(0, end)]) : chunk.subarray(0, end);
-        if (end > 0) pending = [];
-        for (let from = 0; from < lines.length; ) {
-          const next = lines.indexOf(NEWLINE, from) + 1;
-          if (onLine(lines.subarray(from, next), ++number)) return number;
-          from = next;
+        const size = rest + chunk.length;
+        if (size > buffer.length) {
+          const larger = Buffer.allocUnsafe(2 * size);
+          buffer.copy(larger, 0, 0, rest);
+          buffer = larger;
         }
-        // A copy: the rest would keep all of the chunk.
-        if (end < chunk.length) pending.push(Buffer.from(chunk.subarray(end)));
-        size = (end > 0 ? 0 : size) + chunk.length - end;
-        if (size > LONGEST_LINE) throw this.#damaged(number + 1, "it is too long");
+        chunk.copy(buffer, rest);
+        const end = chunk.lastIndexOf(NEWLINE) + 1;
+        const whole = end > 0 ? rest + end : 0;
+        if (whole > 0) yield buffer.subarray(0, whole);
+        buffer.copyWithin(0, whole, size);
+        rest = size - whole;
+        if (rest > LONGEST_LINE) throw this.#damaged(at.line + 1, "it is too long");
       }
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (error instanceof UserError || typeof code !== "string") throw error;
       if (/^E[A-Z]+$/.test(code))
         throw new UserError(`cannot read ${this.name}: ${code}.`, "Check the path and its permissions.");
-      throw this.#damaged(number + 1, `it cannot be decompressed (${message})`, UserError);
+      throw this.#damaged(at.line + 1, `it cannot be decompressed (${message})`, UserError);
     }
-    if (size > 0) throw this.#damaged(number + 1, "the file is cut off there");
-    return number;
+    if (rest > 0) throw this.#damaged(at.line + 1, "the file is cut off there");
   }
 
   /** @throws Damaged */
@@ -146,17 +170,19 @@ export class ArchiveFile {
     throw this.#damaged(number, `it is no JSON object: ${shorten(safe(line.toString("utf8", 0, 60).trimEnd()), 40)}`);
   }
 
+  async #header(): Promise<Json> {
+    try {
+      for await (const block of this.#blocks({ line: 0 }))
+        return this.#json(block.subarray(0, block.indexOf(NEWLINE)), 1);
+    } catch (error) {
+      if (!(error instanceof Damaged)) throw error;
+    }
+    return {};
+  }
+
   /** @throws UserError when the file cannot be read, or is no export that this zester knows */
   async open(): Promise<Opened> {
-    let header: Json = {};
-    const first = (line: Buffer) => {
-      header = this.#json(line, 1);
-      return true;
-    };
-    await this.#lines(first).catch((error) => {
-      if (!(error instanceof Damaged)) throw error;
-    });
-    const { zester_export: version, time, missing } = header;
+    const { zester_export: version, time, missing } = await this.#header();
     const ns = typeof time === "string" ? asTime(time)?.ns : undefined;
     if (typeof version === "number" && version > FORMAT)
       throw new UserError(
@@ -172,41 +198,81 @@ export class ArchiveFile {
   }
 
   /**
-   * Hands over the messages of these parts, in order. Only the first pass compares the checksum.
+   * Hands over the messages of these subjects, in the order of the file for each. Only the first pass compares the checksum.
+   * @param newest true when the last message of each subject counts: older ones may be left out
    * @throws UserError for a file that is not as it was exported
    */
-  async read(parts: ReadonlySet<Part>, onMessage: (message: StoredMessage, part: Part) => void): Promise<void> {
+  async read(
+    subjects: readonly Subjects[],
+    newest: boolean,
+    onMessage: (message: StoredMessage) => void,
+  ): Promise<void> {
+    const isWanted = lineFilter(subjects);
     const hash = this.#isVerified ? undefined : new Bun.CryptoHasher("sha256");
+    const at = { line: 0 };
     let end: Json | undefined;
-    let messages = 0;
-    const lines = await this.#lines((line, number) => {
-      if (end) throw this.#damaged(number, "something stands behind the end");
-      const plain = plainPart(line);
-      if (number > 1 && (plain === undefined || parts.has(plain))) {
-        const value = this.#json(line, number);
+    for await (const block of this.#blocks(at)) {
+      /** Bytes before the last line of the file. */
+      let before = block.length;
+      const take = (from: number, to: number, line: number) => {
+        const value = this.#json(block.subarray(from, to), line);
         if ("sha256" in value) {
           end = value;
-          return false;
+          before = from;
+          return;
         }
         const message = messageOf(value);
-        if (!message) throw this.#damaged(number, "it is no message");
-        const part = plain ?? PARTS.find((name) => message.subject.startsWith(STORED[name].prefix));
-        if (part && parts.has(part)) onMessage(message, part);
+        if (!message) throw this.#damaged(line, "it is no message");
+        if (isAmong(subjects, message.subject)) onMessage(message);
+      };
+      /** The last line of each subject. */
+      const latest = new Map<string, readonly [from: number, to: number, line: number]>();
+      const takeLatest = () => {
+        for (const place of latest.values()) take(...place);
+        latest.clear();
+      };
+      let escaped = -1;
+      for (let from = 0, to = 0; from < block.length; from = to) {
+        to = block.indexOf(NEWLINE, from) + 1;
+        const line = ++at.line;
+        if (end) throw this.#damaged(line, "something stands behind the end");
+        if (line === 1) continue;
+        if (escaped < from) escaped = block.indexOf(BACKSLASH, from);
+        if (escaped < 0) escaped = block.length;
+        if (escaped < to || !beginsWith(block, from, START)) {
+          takeLatest();
+          take(from, to, line);
+        }
+        // What the question is not about is looked at only when the checksum differs.
+        else if (!isWanted(block, from)) continue;
+        else if (newest)
+          latest.set(block.toString("latin1", from, block.indexOf(QUOTE, from + START.length)), [from, to, line]);
+        else take(from, to, line);
       }
-      if (number > 1) messages++;
-      hash?.update(line);
-      return false;
-    });
-    if (!end) throw this.#damaged(lines + 1, "the file is cut off there");
+      takeLatest();
+      hash?.update(block.subarray(0, before));
+    }
+    if (!end) throw this.#damaged(at.line + 1, "the file is cut off there");
     if (!hash) return;
+    const messages = at.line - 2;
     if (end.messages !== messages || end.sha256 !== hash.digest("hex")) {
       // The line that is damaged may be one that was left out.
-      if (parts.size < PARTS.length) await this.read(new Set(PARTS), () => {});
+      if (subjects !== ALL) await this.read(ALL, false, () => {});
       throw this.#damaged(
-        lines,
+        at.line,
         `the ${messages} messages before it are not those that were exported: their checksum differs`,
       );
     }
     this.#isVerified = true;
   }
+}
+
+/** A file with what comes from stdin, to be read more than once; a copy has no name, so that nothing is left of it. */
+async function seekableStdin(): Promise<number> {
+  if (fstatSync(0).isFile()) return 0;
+  const path = join(tmpdir(), `zester-${process.pid}`);
+  const fd = openSync(path, "wx+", 0o600);
+  unlinkSync(path);
+  for await (const chunk of createReadStream("", { fd: 0, autoClose: false })) writeSync(fd, chunk);
+  return fd;
 }

@@ -3,21 +3,23 @@
 // The files are read in the order in which they were exported: of a key in several, the newest message counts, and an event that is
 // in several counts once. Now is when the newest was exported, and its heartbeats alone count.
 import { NoBucket } from "../errors.ts";
-import type {
-  Clock,
-  Heartbeat,
-  JobKeys,
-  JobsState,
-  Part,
-  PeelOfJob,
-  Store,
-  StoredEvent,
-  StoredMessage,
+import {
+  type Clock,
+  type Heartbeat,
+  type JobKeys,
+  type JobsState,
+  PARTS,
+  type Part,
+  type PeelOfJob,
+  type Store,
+  type StoredEvent,
+  type StoredMessage,
 } from "../store.ts";
-import { ArchiveFile, type Opened } from "./file.ts";
+import { ArchiveFile, type Opened, type Subjects } from "./file.ts";
 import { STORED } from "./format.ts";
 
 type Beats = "masters" | "peels";
+type BeatsById = Record<Beats, Map<string, StoredMessage>>;
 
 /** Marks a key as gone: see `isTombstone` of lib/nats/bucket.ts. */
 const isGone = ({ headers }: StoredMessage) =>
@@ -28,19 +30,37 @@ const isGone = ({ headers }: StoredMessage) =>
   );
 
 const liveBytes = (message: StoredMessage) => (isGone(message) ? undefined : message.bytes);
-const keyOf = ({ subject }: StoredMessage, part: Part) => subject.slice(STORED[part].prefix.length);
+const prefixOf = (part: Part) => STORED[part].prefix;
 
-const RETURNS: ReadonlySet<Part> = new Set(["returns"]);
+const DOT = 0x2e;
 /** What stands before the JID in the index of active jobs. */
 const ACTIVE = "active.";
+/** Of more questions to a part at once, all of the part is looked at. */
+const FEW = 8;
 
-type OnMessage = (message: StoredMessage, key: string) => void;
+type OnMessage = (message: StoredMessage) => void;
 
 /** A question that waits for a pass. */
-interface Question {
-  readonly part: Part;
+interface Question extends Subjects {
+  /** Every message of a subject, not only the newest. */
+  readonly every?: boolean;
   readonly take: OnMessage;
   failed?: unknown;
+}
+
+async function passOver(file: ArchiveFile, questions: readonly Question[]): Promise<void> {
+  const subjects = questions.length <= FEW ? questions : PARTS.map((part) => ({ begin: prefixOf(part) }));
+  const newest = !questions.some(({ every }) => every);
+  await file.read(subjects, newest, (message) => {
+    for (const question of questions) {
+      if ("failed" in question || !message.subject.startsWith(question.begin)) continue;
+      try {
+        question.take(message);
+      } catch (error) {
+        question.failed = error;
+      }
+    }
+  });
 }
 
 interface File extends Opened {
@@ -49,8 +69,8 @@ interface File extends Opened {
 
 export class ArchiveStore implements Store {
   readonly readsManyAtOnce = true;
-  /** Heartbeats of the newest file, by part and ID; undefined before the first pass. */
-  #beats: Record<Beats, Map<string, StoredMessage>> | undefined;
+  /** Heartbeats of the file that was read last, by part and ID; undefined before the first pass. */
+  #beats: BeatsById | undefined;
   #waiting: Question[] = [];
   #pass: Promise<void> | undefined;
 
@@ -65,9 +85,7 @@ export class ArchiveStore implements Store {
     return this.files.map(({ file }) => file.name).join(", ");
   }
 
-  /** Hands over the messages of a part. */
-  async #ask(part: Part, take: OnMessage): Promise<void> {
-    const question: Question = { part, take };
+  async #ask(question: Question): Promise<void> {
     this.#waiting.push(question);
     // Those that are asked at the same time come before this.
     this.#pass ??= new Promise((begin) => setImmediate(begin)).then(() => this.#run());
@@ -79,27 +97,15 @@ export class ArchiveStore implements Store {
     const questions = this.#waiting;
     this.#waiting = [];
     this.#pass = undefined;
-    const beats = this.#beats ? undefined : { masters: new Map(), peels: new Map() };
-    const parts = new Set<Part>(questions.map(({ part }) => part));
-    if (beats) parts.add("masters").add("peels");
-    const of = Map.groupBy(questions, ({ part }) => part);
-    for (const { file } of this.files)
-      await file.read(parts, (message, part) => {
-        const key = keyOf(message, part);
-        if (part === "masters" || part === "peels") {
-          if (beats && file === this.#newest.file) beats[part].set(key, message);
-          return;
-        }
-        for (const question of of.get(part) ?? []) {
-          if ("failed" in question) continue;
-          try {
-            question.take(message, key);
-          } catch (error) {
-            question.failed = error;
-          }
-        }
-      });
-    this.#beats ??= beats;
+    for (const { file } of this.files) {
+      const beats: BeatsById = { masters: new Map(), peels: new Map() };
+      const ofBeats = (["masters", "peels"] as const).map((of) => ({
+        begin: prefixOf(of),
+        take: (message: StoredMessage) => void beats[of].set(message.subject.slice(prefixOf(of).length), message),
+      }));
+      await passOver(file, [...questions, ...ofBeats]);
+      this.#beats = beats;
+    }
   }
 
   #checkPart(part: Part): void {
@@ -108,67 +114,79 @@ export class ArchiveStore implements Store {
   }
 
   async job(jid: string): Promise<Uint8Array | undefined> {
+    const subject = prefixOf("jobs") + jid;
     let found: Uint8Array | undefined;
-    await this.#ask("jobs", (message, key) => {
-      if (key === jid) found = liveBytes(message);
-    });
+    const take = (message: StoredMessage) => {
+      if (message.subject === subject) found = liveBytes(message);
+    };
+    await this.#ask({ begin: subject, take });
     return found;
   }
 
   async scanJobs(jobs: JobKeys): Promise<void> {
-    await this.#ask("jobs", (message, key) => {
-      if (!key.includes(".")) jobs.take(Buffer.from(key), 0, liveBytes(message));
-    });
+    const begin = prefixOf("jobs");
+    const take = (message: StoredMessage) => {
+      const key = Buffer.from(message.subject);
+      if (key.indexOf(DOT, begin.length) < 0) jobs.take(key, begin.length, liveBytes(message));
+    };
+    await this.#ask({ begin, except: begin + ACTIVE, take });
   }
 
   /** It counts no messages: a part of a file is no shorter to read than all of it. */
   async jobsState(): Promise<JobsState> {
-    let lastSequence = 0;
-    await this.#ask("jobs", ({ sequence }) => {
-      lastSequence = Math.max(lastSequence, sequence);
-    });
+    const subject = prefixOf("jobs");
     const changes: JobsState["changes"] = async (from, most, onChange) => {
-      const found: StoredMessage[] = [];
-      await this.#ask("jobs", (message) => {
-        const isWanted = "sequence" in from ? message.sequence >= from.sequence : message.storedNs >= from.ns;
-        if (isWanted && found.length <= most) found.push(message);
-      });
+      if (!("newest" in from)) return false;
+      let last = 0;
+      let found: StoredMessage[] = [];
+      const dropOld = () => {
+        found = found.filter(({ sequence }) => sequence >= last - from.newest);
+      };
+      const take = (message: StoredMessage) => {
+        last = Math.max(last, message.sequence);
+        if (found.push(message) > 2 * most) dropOld();
+      };
+      await this.#ask({ begin: subject, every: true, take });
+      dropOld();
       if (found.length > most) return false;
       for (const message of found) {
-        const key = keyOf(message, "jobs");
-        if (!key.includes(".")) onChange(Buffer.from(key), 0, liveBytes(message), message.storedNs);
+        const key = Buffer.from(message.subject);
+        if (key.indexOf(DOT, subject.length) < 0) onChange(key, subject.length, liveBytes(message), message.storedNs);
       }
       return true;
     };
-    return { messages: 0, lastSequence, changes };
+    return { messages: 0, changes };
   }
 
   readonly returns: Store["returns"] = {
     of: async (jid, read) => {
       this.#checkPart("returns");
-      let list: Uint8Array | undefined;
+      const list = prefixOf("returns") + jid;
+      let listed: Uint8Array | undefined;
       const peels = new Map<string, ReturnType<typeof read> | undefined>();
-      await this.#ask("returns", (message, key) => {
+      const take = (message: StoredMessage) => {
         const bytes = liveBytes(message);
-        if (key === jid) list = bytes;
-        else if (key.startsWith(`${jid}.`)) {
-          const peel = key.slice(jid.length + 1);
+        if (message.subject === list) listed = bytes;
+        else if (message.subject[list.length] === ".") {
+          const peel = message.subject.slice(list.length + 1);
           peels.set(peel, bytes && read(peel, bytes));
         }
-      });
-      return { list, peels: [...peels.values()].filter((one) => one !== undefined) };
+      };
+      await this.#ask({ begin: list, take });
+      return { list: listed, peels: [...peels.values()].filter((one) => one !== undefined) };
     },
     across: async (_, entries) => {
       this.#checkPart("returns");
+      const subject = prefixOf("returns");
       let lists = 0;
       const pass = async (ofLists: boolean) => {
         // The first state of a key counts.
         for (const { file } of this.files.toReversed())
-          await file.read(RETURNS, (message) => {
-            const key = keyOf(message, "returns");
-            const isList = !key.includes(".");
+          await file.read([{ begin: subject }], true, (message) => {
+            const key = Buffer.from(message.subject);
+            const isList = key.indexOf(DOT, subject.length) < 0;
             if (isList) lists++;
-            if (isList === ofLists) entries.take(Buffer.from(key), 0, liveBytes(message));
+            if (isList === ofLists) entries.take(key, subject.length, liveBytes(message));
           });
       };
       await pass(false);
@@ -176,30 +194,32 @@ export class ArchiveStore implements Store {
     },
     keys: async (_jids, _sinceNs, onKey) => {
       this.#checkPart("returns");
-      await this.#ask("returns", (message, key) => {
-        const [jid = "", peel] = key.split(".");
+      const subject = prefixOf("returns");
+      const take = (message: StoredMessage) => {
+        const [jid = "", peel] = message.subject.slice(subject.length).split(".");
         onKey(jid, peel, !isGone(message));
-      });
+      };
+      await this.#ask({ begin: subject, take });
     },
   };
 
-  /** Hands over each event, with its job. */
-  async #events(onEvent: (jid: string, event: StoredEvent) => void): Promise<void> {
+  /** Hands over each event of a job, or of all, with its job. */
+  async #events(job: string, onEvent: (jid: string, event: StoredEvent) => void): Promise<void> {
     this.#checkPart("events");
+    const prefix = prefixOf("events");
     const seen = this.files.length > 1 ? new Set<string>() : undefined;
-    await this.#ask("events", ({ subject, sequence, storedNs, bytes }, key) => {
+    const take = ({ subject, sequence, storedNs, bytes }: StoredMessage) => {
       const identity = seen && `${subject} ${sequence} ${storedNs}`;
       if (identity !== undefined && seen?.has(identity)) return;
       if (identity !== undefined) seen?.add(identity);
-      const [jid = "", kind = "", peel] = key.split(".");
+      const [jid = "", kind = "", peel] = subject.slice(prefix.length).split(".");
       onEvent(jid, { kind, peel, storedNs, bytes });
-    });
+    };
+    await this.#ask({ begin: prefix + job, every: true, take });
   }
 
   async events(jid: string, onEvent: (event: StoredEvent) => void): Promise<void> {
-    await this.#events((of, event) => {
-      if (of === jid) onEvent(event);
-    });
+    await this.#events(`${jid}.`, (_, event) => onEvent(event));
   }
 
   async eventsOfPeels(
@@ -207,21 +227,21 @@ export class ArchiveStore implements Store {
     onEvent: (place: PeelOfJob, event: StoredEvent) => void,
   ): Promise<void> {
     const jids = new Set(places.map(({ jid }) => jid));
-    await this.#events((jid, event) => {
+    await this.#events("", (jid, event) => {
       if (event.peel !== undefined && jids.has(jid)) onEvent({ jid, peel: event.peel }, event);
     });
   }
 
   async activeJids(): Promise<string[]> {
+    const subject = prefixOf("jobs") + ACTIVE;
     const found = new Map<string, boolean>();
-    await this.#ask("jobs", (message, key) => {
-      if (key.startsWith(ACTIVE)) found.set(key.slice(ACTIVE.length), !isGone(message));
-    });
+    const take = (message: StoredMessage) => void found.set(message.subject.slice(subject.length), !isGone(message));
+    await this.#ask({ begin: subject, take });
     return [...found].flatMap(([jid, isActive]) => (isActive ? [jid] : []));
   }
 
   async #heartbeats(of: Beats): Promise<ReadonlyMap<string, StoredMessage>> {
-    if (!this.#beats) await this.#ask(of, () => {});
+    if (!this.#beats) await this.#ask({ begin: prefixOf(of), take: () => {} });
     if (this.#newest.missing.includes(of)) throw new NoBucket(`${this.#newest.file.name} has no ${STORED[of].title}.`);
     return this.#beats?.[of] ?? new Map();
   }

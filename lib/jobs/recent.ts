@@ -70,7 +70,7 @@ export async function readRecent(
   // Jobs of the future are jobs with a wrong time: nothing is known of when they were stored.
   if (since !== undefined && since > store.nowNs()) return undefined;
   const most = Math.floor(state.messages * sizes.worth);
-  const read = async (from: { sequence: number } | { ns: bigint }) => {
+  const read = async (from: { newest: number } | { ns: bigint }) => {
     const part = new StreamPart(keep, records);
     const done = await state.changes(from, most, (...change) => part.change(...change));
     return done && !part.doubtful ? part : undefined;
@@ -80,7 +80,7 @@ export async function readRecent(
     const part = await read({ ns: sinceNs });
     return part && { ...part.jobs.read(false), sinceNs };
   }
-  return newest(limit as number, state, most, sizes, read);
+  return newest(limit as number, most, sizes, read);
 }
 
 /** The jobs that `keep` wants, without their records, read from as little of the stream as will do. */
@@ -97,13 +97,12 @@ export async function readSelected(
 /** The part that is sure to hold the newest `limit` jobs of those wanted. */
 async function newest(
   limit: number,
-  state: { lastSequence: number },
   most: number,
   { leastChanges, changesPerJob, growth }: typeof PART_SIZES,
-  read: (from: { sequence: number } | { ns: bigint }) => Promise<StreamPart | undefined>,
+  read: (from: { newest: number } | { ns: bigint }) => Promise<StreamPart | undefined>,
 ): Promise<Read | undefined> {
   for (let size = Math.max(leastChanges, limit * changesPerJob); size < most; size *= growth) {
-    const part = await read({ sequence: Math.max(1, state.lastSequence - size) });
+    const part = await read({ newest: size });
     if (!part) return undefined;
     const { jobs } = part.jobs.read(false);
     const oldest = jobs.length < limit ? undefined : jobs.at(jobs.length - limit).row.created;

@@ -24,9 +24,8 @@ function retryRow(jid: () => string, bytes: Uint8Array): JobRow | undefined {
 
 async function readNewest(store: Store): Promise<JobRow[]> {
   const state = await store.jobsState();
-  const from = { sequence: Math.max(1, state.lastSequence - CHANGES) };
   const found = new Map<string, JobRow>();
-  await state.changes(from, 2 * CHANGES, (key, start, bytes) => {
+  await state.changes({ newest: CHANGES }, 2 * CHANGES, (key, start, bytes) => {
     const jid = () => Buffer.from(key.subarray(start)).toString();
     const row = bytes && retryRow(jid, bytes);
     if (row) found.set(row.jid, row);

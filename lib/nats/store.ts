@@ -35,9 +35,9 @@ const CANCEL_PAYLOAD = Buffer.from("\x81\xa6action\xa6cancel", "latin1");
 /** For more jobs than this, the events of one peel are read together with those of all jobs. */
 const ALONE = 20;
 
-const configFrom = (from: { sequence: number } | { ns: bigint }): ConsumerConfig =>
-  "sequence" in from
-    ? { deliver_policy: "by_start_sequence", opt_start_seq: from.sequence }
+const configFrom = (from: { newest: number } | { ns: bigint }, lastSequence: number): ConsumerConfig =>
+  "newest" in from
+    ? { deliver_policy: "by_start_sequence", opt_start_seq: Math.max(1, lastSequence - from.newest) }
     : { deliver_policy: "by_start_time", opt_start_time: startTime(from.ns) };
 
 /** The buckets and streams of a fleet on a server. */
@@ -94,9 +94,8 @@ export class NatsStore implements LiveStore {
     const from = jobs.prefix.length;
     return {
       messages: state.messages,
-      lastSequence: state.lastSequence,
       changes: (start, most, onChange) =>
-        readFrom(jobs, configFrom(start), state, most, (msg) => {
+        readFrom(jobs, configFrom(start, state.lastSequence), state, most, (msg) => {
           const key = subjectBytes(msg);
           if (key.indexOf(DOT_BYTE, from) >= 0) return; // an entry of the index
           onChange(key, from, isTombstone(msg) ? undefined : msg.data, deliveryOf(msg).storedNs);

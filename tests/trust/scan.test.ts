@@ -164,7 +164,7 @@ async function run(drawn: History, random: () => number): Promise<string | undef
       if (!numbers.has(key)) numbers.set(key, numbers.size);
       return numbers.get(key) as number;
     };
-    const whole = part && (await (await store.jobsState()).changes({ sequence: 1 }, 1e9, take));
+    const whole = part && (await (await store.jobsState()).changes({ newest: 1e9 }, 1e9, take));
     if (!whole) {
       seen.clear();
       await store.scanJobs({

@@ -79,10 +79,10 @@ function storeOf(stream: readonly Message[]): Store {
     async jobsState(): Promise<JobsState> {
       return {
         messages: stream.length,
-        lastSequence: stream.at(-1)?.sequence ?? 0,
         async changes(from, most, onChange) {
+          const last = stream.at(-1)?.sequence ?? 0;
           const part = stream.filter((message) =>
-            "sequence" in from ? message.sequence >= from.sequence : message.storedNs >= from.ns,
+            "newest" in from ? message.sequence >= last - from.newest : message.storedNs >= from.ns,
           );
           if (part.length > most) return false;
           for (const { key, bytes, storedNs } of part) onChange(bytesOf(key), 0, bytes, storedNs);
