@@ -186,7 +186,7 @@ function outcomesOf(job: ReportedJob): Block[] {
   return table(groupColumns("Outcome"), rows, "outcome", shownBy(job, "show", " --summary"));
 }
 
-const WHOLE = " --output --full";
+const WHOLE = " --output --all";
 
 class Outputs {
   readonly #diffs = new LineDiffs();

@@ -39,7 +39,7 @@ test("a job that failed: what, by whom, where, when, how it ended, and what to d
     expect(text).toContain(` ${fact} `);
   expect(text).toMatch(/ failed 1 web-02 .* ok , changed 1 web-01 /);
   expect(text).toContain("zester job retry 2hPxSFailed --failed run it again on 1 peel; asks first");
-  expect(text).toContain("zester job show 2hPxSFailed --output --full --bad");
+  expect(text).toContain("zester job show 2hPxSFailed --output --all --bad");
   expect(text).toMatch(/ \+\S+ ack web-01 delivered in \S+ /);
 });
 
@@ -159,8 +159,8 @@ test("400 peels with an output each of their own: under 2 MB, and the command th
   const { stdout } = await report("wide");
   expect(Buffer.byteLength(stdout)).toBeLessThan(2_000_000);
   expect(Buffer.byteLength(stdout)).toBeGreaterThan(300_000);
-  expect(words(stdout)).toMatch(/ more lines: zester job show wide --output --full --peel 'web-000' shows all/);
-  expect(words(stdout)).toMatch(/250 more peels: web-\[150-399\] : zester job show wide --output --full shows all/);
+  expect(words(stdout)).toMatch(/ more lines: zester job show wide --output --all --peel 'web-000' shows all/);
+  expect(words(stdout)).toMatch(/250 more peels: web-\[150-399\] : zester job show wide --output --all shows all/);
 });
 
 test("--output writes a file for its owner alone, and replaces none without --force", async () => {
