@@ -23,9 +23,9 @@ const args = {
   ...globals,
   jid: jids,
   format: formats("html|markdown"),
-  output: { type: "string", valueHint: "file", description: "write this file, readable by you alone" },
-  force: { type: "boolean", description: "with --output: replace the file" },
-  redact: { type: "boolean", description: "", negativeDescription: "keep passwords, tokens, keys and the like" },
+  output: { type: "string", valueHint: "file", description: "write to this file, readable only by you" },
+  force: { type: "boolean", description: "with --output: replace an existing file" },
+  redact: { type: "boolean", description: "", negativeDescription: "keep passwords, tokens, keys and other secrets" },
 } as const satisfies ArgsDef;
 
 const FORMATS = { formats: ["html", "markdown"] } as const;
@@ -101,15 +101,11 @@ async function run(flags: GlobalArgs, request: ReportRequest): Promise<number | 
 
 export default defineCommand({
   meta: {
-    description: "Write a page about jobs, for a ticket or a mail.",
-    group: "Ask",
+    description: "write a page about jobs for a ticket or a mail",
+    group: "Analyze",
     details:
-      "Writes one HTML file that loads nothing and runs no script, or Markdown: what ran where and when, how it ended, a timeline, outputs, events and the next commands. Two jobs of the same function are compared. Values that look like secrets are redacted. Large outputs are cut.",
-    examples: [
-      "zester job report 20260115-001 > job.html",
-      "zester job report 20260115-001 --format markdown",
-      "zester job report 20260115-001 20260115-003 --output jobs.html",
-    ],
+      "Writes one HTML file that loads nothing and runs no script, or Markdown: what ran where and when, how it ended, a timeline, outputs, events and the next commands. Two jobs of the same function are compared. Values that look like secrets are redacted, large outputs are cut.",
+    example: "zester job report 20260115-001 > job.html",
   },
   args,
   run: ({ args }) => run(args, parse(args)),
