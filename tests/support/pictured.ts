@@ -7,8 +7,13 @@ export const KEYS = { up: "\x1b[A", down: "\x1b[B", escape: "\x1b", enter: "\r",
 export class Pictured extends Running {
   /** The lines of the newest whole picture. */
   get lines(): string[] {
+    return Bun.stripANSI(this.screen).split(/\r+\n/);
+  }
+
+  /** The newest whole picture, with its colours. */
+  get screen(): string {
     const whole = this.out.slice(0, this.out.lastIndexOf("\x1b[K\x1b[J"));
-    return Bun.stripANSI(whole.slice(whole.lastIndexOf("\x1b[H") + 3)).split(/\r+\n/);
+    return whole.slice(whole.lastIndexOf("\x1b[H") + 3);
   }
 
   /** The line with the mark. */
