@@ -101,17 +101,11 @@ function tally({ results }: ReturnData): string {
   return `${plural(results.length, "result")}${words && `: ${words}`}`;
 }
 
-/** How many results a peel returned, and what came of them; empty where its state says that. */
-export function resultsWords({ returned }: PeelStory): string {
-  const answer = returned && answerOfReturn(returned);
-  return answer ? tally(answer) : "";
-}
-
 /** The state of a peel, `time`, and its number of results, to follow its name. */
-export function outputWords(peel: PeelStory, time: string, color: boolean): string {
-  const { state, returned } = peel;
+export function outputWords({ state, returned }: PeelStory, time: string, color: boolean): string {
+  const answer = returned && answerOfReturn(returned);
   const word = state === "late" ? `late, ${returned?.ok ? "ok" : "failed"}` : state;
-  const words = [paintState(state, color)?.(word) ?? word, time, resultsWords(peel)];
+  const words = [paintState(state, color)?.(word) ?? word, time, answer ? tally(answer) : ""];
   return words.filter(Boolean).join("  ");
 }
 

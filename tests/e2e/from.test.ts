@@ -54,14 +54,6 @@ test("the recorded stories: the same as from the server", async () => {
   }
 });
 
-test("the example that needs no server", async () => {
-  const root = join(import.meta.dir, "../..");
-  const args = ["job", "list", "--from", "docs/example.jsonl"];
-  const { stdout, code } = await zester(args, { cwd: root });
-  expect(code).toBe(0);
-  expect(readFileSync(join(root, "README.md"), "utf8")).toContain(`$ zester ${args.join(" ")}\n${stdout}\`\`\``);
-});
-
 describe("files", () => {
   const list = (...args: string[]) => zester(["job", "list", "-q", ...args]);
 

@@ -1,21 +1,30 @@
-// README.md and docs/*.md. Each block marked `<!-- example: name -->` is run and has to show what comes out. Each
-// command of a block marked `<!-- recipes: name -->` is run and must not report an error. A block marked
-// `<!-- file: name -->` is a file in the directory that the commands are run in.
+// README.md and docs/*.md: every command in them is run. A block after
+//   `<!-- example: name -->`  is run, and shows what comes out;
+//   `<!-- recipes: name -->`  has commands that are run one by one, and must not report an error;
+//   `<!-- script: name -->`   is run whole, by the shell that the block names;
+//   `<!-- file: name -->`     is a file in the directory that the commands are run in.
+// The name says what they are run on: SCENARIOS. Any other block of a shell is a failure.
 // `UPDATE_DOCS=1 npx bun test --timeout 600000 ./tests/e2e/readme.test.ts` writes today's output into the examples.
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { badJob, longJob } from "../support/demo-fleet.ts";
+import { writeShare } from "../../.ci/docs.ts";
+import { type Command, loadAll, negativeOf } from "../../lib/cli/command.ts";
+import pkg from "../../package.json" with { type: "json" };
+import { zester as tree } from "../../zester.ts";
+import { badJob, goodJob, longJob } from "../support/demo-fleet.ts";
 import { Fleet } from "../support/fleet.ts";
 import { type Server, startServer, tempDir, ZESTER } from "../support/harness.ts";
-import { putReferenceData } from "../support/seed.ts";
+import { listedJob, putReferenceData } from "../support/seed.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
 const DOCS = ["README.md", ...readdirSync(join(ROOT, "docs")).filter((name) => name.endsWith(".md"))].map((name) =>
   name === "README.md" ? name : join("docs", name),
 );
-const BLOCK = /(<!-- (example|recipes): (\w+) -->\n```\w+\n)([\s\S]*?)(```)/g;
+const BLOCK = /(<!-- (example|recipes|script): (\w+) -->\n```(\w+)\n)([\s\S]*?)(```)/g;
 const FILE = /<!-- file: (\S+) -->\n```\w+\n([\s\S]*?)```/g;
+/** tests/e2e/permissions.test.ts tries these. */
+const PERMISSIONS = /<!-- permissions: \w+ -->\n```\w*\n[\s\S]*?```/g;
 const UPDATE = process.env.UPDATE_DOCS !== undefined;
 
 const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
@@ -26,11 +35,28 @@ const SCENARIOS: Record<string, (server: Server) => Promise<() => Promise<void>>
   async settings() {
     return async () => {};
   },
-  /** The jobs of the command reference. */
+  /** The `job list` of the command reference. */
   async reference(server) {
     const nc = await server.connect();
     await putReferenceData(nc);
+    await nc
+      .jetstream()
+      .views.kv("jobs")
+      .then((jobs) => jobs.put("20260115-001", listedJob()));
     return () => nc.close();
+  },
+  /** The fleet that `npm run demo -- --keep` leaves running. */
+  async demo(server) {
+    const nc = await server.connect();
+    const fleet = await Fleet.start(nc, { scale: 0.05 });
+    await goodJob(fleet);
+    const bad = await badJob(fleet);
+    await fleet.until(bad, "partial");
+    await longJob(fleet);
+    return async () => {
+      await fleet.stop();
+      await nc.close();
+    };
   },
   /** A job that ended badly, and one that is stuck: one peel never returns, one was given up. */
   async fleet(server) {
@@ -53,6 +79,7 @@ const SCENARIOS: Record<string, (server: Server) => Promise<() => Promise<void>>
 function steady(text: string): string {
   return text
     .replace(/127\.0\.0\.1:\d+/g, "ADDRESS")
+    .replace(/\b(?!2hPx)\w{27}\b/g, "JID")
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
     .replace(/\b\d+(\.\d+)?(µs|ms|s|m\d+s|m|h\d+m|h|d)(?= |\n|\)|:|,|$)/g, "SOME")
     .replace(/ +/g, " ");
@@ -64,37 +91,88 @@ interface Place {
   readonly cwd: string;
 }
 
-async function shell(command: string, { server, cwd }: Place): Promise<{ output: string; code: number }> {
-  const env = { NATS_URL: server.url, PATH: `${dirname(ZESTER)}:${process.env.PATH}` };
-  const child = Bun.spawn(["sh", "-c", `{ ${command}\n} 2>&1`], { env, cwd, stdin: "ignore" });
-  return { output: await new Response(child.stdout).text(), code: await child.exited };
+/** Runs a command in a shell where `zester`, the repository's files and an empty HOME are; /usr/local is in there as well. */
+async function shell(
+  command: string,
+  { server, cwd }: Place,
+  program = "bash",
+): Promise<{ output: string; code: number }> {
+  const env = { NATS_URL: server.url, HOME: cwd, PATH: `${dirname(ZESTER)}:${cwd}/bin:${process.env.PATH}` };
+  const here = command.replaceAll("/usr/local/", `${cwd}/`).replaceAll("/var/lib/", `${cwd}/`);
+  const child = Bun.spawn([program, "-c", here], { env, cwd, stdin: "ignore", stderr: "pipe" });
+  const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  return { output: out + err, code: await child.exited };
 }
 
 /** The example as it would be typed, with what comes out now. */
 async function play(block: string, place: Place): Promise<string> {
   const commands = block.split("\n").filter((line) => line.startsWith("$ "));
   const played: string[] = [];
-  for (const command of commands) played.push(`${command}\n${(await shell(command.slice(2), place)).output}`);
+  for (const command of commands)
+    played.push(`${command}\n${(await shell(`{ ${command.slice(2)}\n} 2>&1`, place)).output}`);
   return played.join("\n");
 }
 
-/** Runs each command of a block that has comments and commands. */
+/** The commands of a block; those of a crontab without their times. */
+const commandsOf = (block: string) =>
+  block
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map((line) => line.replace(/^(?:[\d*/]+ +){5}(.*)/, (_, command: string) => command.replaceAll("\\%", "%")));
+
+/** A command that follows jobs is ended after a second, as by Ctrl-C. */
+const bounded = (command: string) =>
+  command.replaceAll(/(?<![\w/-])zester /g, (word, at: number) => {
+    const follows = /^[^|;&]*(job watch|job wait|--follow|--wait)/.test(command.slice(at));
+    return `timeout -s INT ${follows ? 1 : 20} ${word}`;
+  });
+
+/** Runs each command of a block that has comments and commands. Those of npm are scripts of the project. */
 async function tryRecipes(block: string, place: Place): Promise<void> {
-  for (const command of block.split("\n").filter((line) => line !== "" && !line.startsWith("#"))) {
-    const { output, code } = await shell(command, place);
-    expect([command, code === 1, output.match(/^(error|Usage).*/gm)]).toEqual([command, false, null]);
+  for (const command of commandsOf(block)) {
+    const [, script] = /^npm (?:run )?(\S+)/.exec(command) ?? [];
+    if (script !== undefined) expect(Object.keys(pkg.scripts)).toContain(script);
+    if (script !== undefined) continue;
+    const { output, code } = await shell(bounded(command), place);
+    expect([command, [1, 126, 127].includes(code), output.match(/^(error|Usage).*/gm)]).toEqual([command, false, null]);
   }
 }
 
+/** Runs a block as one script of its shell: whatever fails says so. */
+async function tryScript(block: string, program: string, place: Place): Promise<void> {
+  const { output, code } = await shell(block, place, program === "sh" ? "bash" : program);
+  expect([block, code, output]).toEqual([block, 0, ""]);
+}
+
 const blocksOf = (file: string) =>
-  [...read(file).matchAll(BLOCK)].map(([whole, head = "", kind, scenario = "", text = "", tail = ""]) => ({
-    whole,
-    head,
-    kind,
-    scenario,
-    text,
-    tail,
-  }));
+  [...read(file).matchAll(BLOCK)].map(
+    ([whole, head = "", kind, scenario = "", language = "", text = "", tail = ""]) => ({
+      whole,
+      head,
+      kind,
+      scenario,
+      language,
+      text,
+      tail,
+    }),
+  );
+
+/** Flags of other programs, where they stand alone. */
+const OTHERS = ["--foreground"];
+
+/** The names of all flags and of the commands of `job`. */
+async function names(): Promise<Set<string>> {
+  const all = new Set<string>();
+  const add = (command: Command) => {
+    for (const [name, def] of Object.entries(command.args ?? {})) all.add(`--${negativeOf(def) ? "no-" : ""}${name}`);
+    for (const [name, sub] of Object.entries(command.subCommands ?? {})) {
+      all.add(name);
+      add(sub);
+    }
+  };
+  add(await loadAll(tree));
+  return all.add("--help").add("--version");
+}
 
 const played = DOCS.flatMap((file) =>
   [...new Set(blocksOf(file).map(({ scenario }) => scenario))].map((scenario) => [file, scenario] as const),
@@ -104,12 +182,15 @@ test.each(played)("%s, on the scenario %s", async (file, scenario) => {
   const server = await startServer();
   const stop = await (SCENARIOS[scenario] as (server: Server) => Promise<() => Promise<void>>)(server);
   const place = { server, cwd: tempDir() };
+  // A checkout that is built, and what the commands write to.
+  for (const folder of ["dist", "bin", "node_exporter"]) mkdirSync(join(place.cwd, folder));
+  for (const path of ["docs", "dist/zester"]) symlinkSync(join(ROOT, path), join(place.cwd, path));
+  writeShare(join(place.cwd, "dist/share"));
   for (const [, name = "", text = ""] of read(file).matchAll(FILE)) writeFileSync(join(place.cwd, name), text);
   for (const block of blocksOf(file).filter((one) => one.scenario === scenario)) {
-    if (block.kind === "recipes") {
-      await tryRecipes(block.text, place);
-      continue;
-    }
+    if (block.kind === "recipes") await tryRecipes(block.text, place);
+    if (block.kind === "script") await tryScript(block.text, block.language, place);
+    if (block.kind !== "example") continue;
     const now = await play(block.text, place);
     if (UPDATE)
       writeFileSync(
@@ -120,6 +201,44 @@ test.each(played)("%s, on the scenario %s", async (file, scenario) => {
   }
   await stop();
   await server.stop();
+});
+
+/** Blocks of the languages of shells, and of none where something is typed in them. */
+function typedBlocks(text: string): string[] {
+  const rest = [BLOCK, FILE, PERMISSIONS].reduce((left, pattern) => left.replaceAll(pattern, ""), text);
+  const fenced = [...rest.matchAll(/^```(\w*)\n([\s\S]*?)^```/gm)];
+  return fenced
+    .filter(
+      ([, language = "", block = ""]) =>
+        /^(sh|bash|zsh|fish|console|crontab)$/.test(language) || /^(\$ )?(zester|npm) /m.test(block),
+    )
+    .map(([block]) => block);
+}
+
+test.each(DOCS)("%s: every command in a block is run", (file) => {
+  expect(typedBlocks(read(file))).toEqual([]);
+});
+
+test("a block that is not run is found", () => {
+  const block = (language: string, text: string) => `\n\`\`\`${language}\n${text}\n\`\`\`\n`;
+  expect(typedBlocks(block("sh", "ls"))).toHaveLength(1);
+  expect(typedBlocks(block("", "zester job list"))).toHaveLength(1);
+  expect(typedBlocks(block("console", "$ zester job list"))).toHaveLength(1);
+  expect(typedBlocks(block("", "warning: x") + block("dockerfile", "COPY zester /"))).toEqual([]);
+  expect(typedBlocks(`<!-- recipes: demo -->${block("sh", "zester job list")}`)).toEqual([]);
+  expect(commandsOf("# c\n\n*/5 * * * * date +\\%F\nls")).toEqual(["date +%F", "ls"]);
+});
+
+test.each(DOCS)("%s: every flag and every command in its text exists", async (file) => {
+  const known = await names();
+  // Flags of other programs are not ours to check.
+  const ours = (code: string) => /^--[a-z]|^zester /.test(code) || known.has(code.split(" ")[0] as string);
+  const spans = [...read(file).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code as string).filter(ours);
+  const words = spans.flatMap((code) => code.split(/[\s,]+/));
+  const flags = words.filter((word) => /^--[a-z]/.test(word)).map((word) => word.replace(/[=\].)]*$|=.*/, ""));
+  expect(flags.filter((flag) => !known.has(flag) && !OTHERS.includes(flag))).toEqual([]);
+  const commands = [...read(file).matchAll(/zester job ([a-z]+)/g)].map(([, name]) => name as string);
+  expect(commands.filter((name) => !known.has(name))).toEqual([]);
 });
 
 /** The anchor that Markdown viewers give a heading. */

@@ -1,8 +1,8 @@
 // The examples of the reference page, byte for byte, on real data.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { decode } from "@msgpack/msgpack";
-import { encode, jobRecord, type Server, startServer, Time, zester } from "../support/harness.ts";
-import { putReferenceData } from "../support/seed.ts";
+import { type Server, startServer, zester } from "../support/harness.ts";
+import { listedJob, putReferenceData } from "../support/seed.ts";
 
 let server: Server;
 const run = (...args: string[]) => zester(args, { env: { NATS_URL: server.url } });
@@ -20,16 +20,7 @@ test("job list", async () => {
   const jobs = await nc.jetstream().views.kv("jobs");
   // `show` has a job without target expression and times; the page's list has both for the same JID.
   const before = (await jobs.get("20260115-001"))?.value as Uint8Array;
-  await jobs.put(
-    "20260115-001",
-    encode(
-      jobRecord("20260115-001", {
-        function: "state.apply",
-        target_expr: "web*",
-        created: Time.at("2026-01-15T09:00:00Z"),
-      }),
-    ),
-  );
+  await jobs.put("20260115-001", listedJob());
   expect(await run("job", "list")).toEqual({
     stdout: `JID                   FUNCTION      TARGET    STATE
 20260115-001          state.apply   web*      complete

@@ -65,3 +65,13 @@ export async function putReferenceData(nc: NatsConnection): Promise<void> {
     );
   }
 }
+
+/** The job of the page's `job list`: it has a target expression and a time, which the same job of `job show` lacks. */
+export const listedJob = () =>
+  encode(
+    jobRecord("20260115-001", {
+      function: "state.apply",
+      target_expr: "web*",
+      created: Time.at("2026-01-15T09:00:00Z"),
+    }),
+  );
