@@ -22,6 +22,7 @@ const jobs = {
   stats: () => import("./lib/commands/stats.ts").then(definition),
   grep: () => import("./lib/commands/grep.ts").then(definition),
   export: () => import("./lib/commands/export.ts").then(definition),
+  report: () => import("./lib/commands/report.ts").then(definition),
   kill: () => import("./lib/commands/kill.ts").then(definition),
   retry: () => import("./lib/commands/retry.ts").then(definition),
 };

@@ -4,14 +4,14 @@ import { oneOf } from "../nearest.ts";
 import { systemTerminal, type Terminal } from "../terminal/terminal.ts";
 import type { GlobalArgs } from "./shared.ts";
 
-export type Format = "text" | "json" | "yaml" | "jsonl" | "csv" | "openmetrics";
+export type Format = "text" | "json" | "yaml" | "jsonl" | "csv" | "openmetrics" | "html" | "markdown";
 const FORMATS: readonly Format[] = ["text", "json", "yaml"];
 /** The formats of commands that can write a record a line as well. */
 export const WITH_LINES: readonly Format[] = ["text", "json", "jsonl", "yaml"];
 /** Those of lists, which spreadsheets read as well. */
 export const LIST_FORMATS: readonly Format[] = [...WITH_LINES, "csv"];
 /** Those that any command knows. */
-const ALL: readonly Format[] = [...LIST_FORMATS, "openmetrics"];
+const ALL: readonly Format[] = [...LIST_FORMATS, "openmetrics", "html", "markdown"];
 
 /** What a command can write. */
 export interface Formats {

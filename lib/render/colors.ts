@@ -27,8 +27,12 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   FAIL: "bad",
 };
 
+/** What a state means; `none` for one without a color. */
+export const meaningOf = (state: string): Meaning | "none" =>
+  (Object.hasOwn(MEANINGS, state) ? MEANINGS[state] : undefined) ?? "none";
+
 /** The function that colors a text by a state; undefined for a state without a color, or when `color` is false. */
 export function paintState(state: string, color: boolean): ((text: string) => string) | undefined {
-  const meaning = color && Object.hasOwn(MEANINGS, state) ? MEANINGS[state] : undefined;
-  return meaning && ((text) => paint(meaning, text));
+  const meaning = meaningOf(state);
+  return color && meaning !== "none" ? (text) => paint(meaning, text) : undefined;
 }

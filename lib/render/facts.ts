@@ -42,7 +42,7 @@ export function tookOf({ row, job, story }: Omit<Telling, "stuck">, now: Date): 
 }
 
 /** Who canceled a job, as the event of the signal says: `cancelled by user`; undefined for a job that was not canceled. */
-const cancelerOf = ({ row, story }: Pick<Telling, "row" | "story">): string | undefined =>
+export const cancelerOf = ({ row, story }: Pick<Telling, "row" | "story">): string | undefined =>
   row.status === "canceled" ? story.steps.find(({ canceler }) => canceler !== undefined)?.canceler : undefined;
 
 /** Columns of a name; a longer one moves its value to the right. */
@@ -131,7 +131,7 @@ function ignoredReason({ kind, peel, why }: Ignored): string {
 }
 
 /** `2 messages ignored: evil-01 is no target, db-01 sent a return as db-02`; undefined for none. */
-function ignoredWords(ignored: readonly Ignored[]): string | undefined {
+export function ignoredWords(ignored: readonly Ignored[]): string | undefined {
   if (ignored.length === 0) return undefined;
   const reasons = [...new Set(ignored.map(ignoredReason))];
   const rest = reasons.length > IGNORED_REASONS ? ", …" : "";

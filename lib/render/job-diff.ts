@@ -19,7 +19,7 @@ const MOST_SHOWN = { groups: 20, lines: 10 } as const;
 const [CHANGE, NAMES] = [17, 12] as const;
 /** The least columns that names and what is said of them share. */
 const SHARED = 24;
-const NO_DIFF = "(too many lines differ)";
+export const NO_DIFF = "(too many lines differ)";
 
 /** Peels whose outputs differ in the same lines; undefined: in too many. */
 interface Difference {
@@ -53,7 +53,7 @@ class OutputDiffs {
 const differs = ({ outputs }: PeelDiff) => outputs !== undefined && !areSame(outputs);
 
 /** The peels whose outputs differ, by the lines that do; most peels first. */
-function differencesOf(diffs: readonly PeelDiff[]): Difference[] {
+export function differencesOf(diffs: readonly PeelDiff[]): Difference[] {
   const outputDiffs = new OutputDiffs();
   const found = new Map<string, Difference>();
   for (const diff of diffs.filter(differs)) {
@@ -86,7 +86,7 @@ function slowerWords(diffs: readonly PeelDiff[]): string {
   return `median ${times}, slowest ${peelNames([most], Number.POSITIVE_INFINITY)} ${timesText(most.before?.tookNs, most.after?.tookNs)}`;
 }
 
-function rowsOf(diffs: readonly PeelDiff[]): ChangeRow[] {
+export function changeRows(diffs: readonly PeelDiff[]): ChangeRow[] {
   const transitions = transitionsOf(diffs).map(({ from, to, why, peels }) => ({
     change: `${from} → ${to}`,
     state: to,
@@ -129,7 +129,7 @@ function changeTable(rows: readonly ChangeRow[], look: Look): string {
  * `output differs on 397 of 400; 1 peel is the same`; of peels that have no output in a run it is said only where no row above
  * says what became of them. Nothing when that leaves nothing to say.
  */
-function outputLine(diffs: readonly PeelDiff[]): string {
+export function outputLine(diffs: readonly PeelDiff[]): string {
   const both = diffs.filter(({ before, after }) => before && after);
   const different = both.filter(differs).length;
   const same = both.filter(({ outputs }) => outputs).length - different;
@@ -199,7 +199,7 @@ const DIFF_COLUMNS: readonly RowColumn<{ readonly diff: PeelDiff; readonly lines
 export const jobDiffView = (diffs: readonly PeelDiff[], full: boolean): View => ({
   size: diffs.length,
   text(viewer) {
-    const text = changeTable(rowsOf(diffs), viewer) + outputLine(diffs) + differencesText(diffs, viewer, full);
+    const text = changeTable(changeRows(diffs), viewer) + outputLine(diffs) + differencesText(diffs, viewer, full);
     return [text || "no peel differs\n"];
   },
   *documents(now) {

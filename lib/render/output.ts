@@ -101,11 +101,17 @@ function tally({ results }: ReturnData): string {
   return `${plural(results.length, "result")}${words && `: ${words}`}`;
 }
 
-/** The state of a peel, `time`, and its number of results, to follow its name. */
-export function outputWords({ state, returned }: PeelStory, time: string, color: boolean): string {
+/** How many results a peel returned, and what came of them; empty where its state says that. */
+export function resultsWords({ returned }: PeelStory): string {
   const answer = returned && answerOfReturn(returned);
+  return answer ? tally(answer) : "";
+}
+
+/** The state of a peel, `time`, and its number of results, to follow its name. */
+export function outputWords(peel: PeelStory, time: string, color: boolean): string {
+  const { state, returned } = peel;
   const word = state === "late" ? `late, ${returned?.ok ? "ok" : "failed"}` : state;
-  const words = [paintState(state, color)?.(word) ?? word, time, answer ? tally(answer) : ""];
+  const words = [paintState(state, color)?.(word) ?? word, time, resultsWords(peel)];
   return words.filter(Boolean).join("  ");
 }
 

@@ -83,34 +83,50 @@ function runWords(steps: readonly Step[]): string {
   return [acks > 0 ? plural(acks, "ack") : "", steps.length > acks ? returns : ""].filter(Boolean).join(", ");
 }
 
-/** All events. On a terminal, a long run of acks and successful returns, or of like failures, is one line, unless `allPeels`. */
+/** The events in runs: a long one of acks and successful returns, or of like failures; each other event alone. */
+export function* eventRuns(steps: readonly Step[]): Generator<readonly [Step, ...Step[]]> {
+  for (let i = 0; i < steps.length; ) {
+    const first = steps[i] as Step;
+    let end = i + 1;
+    const same = runOf(first);
+    while (same !== undefined && end < steps.length && runOf(steps[end] as Step) === same) end++;
+    if (end - i < RUN) end = i + 1;
+    yield [first, ...steps.slice(i + 1, end)];
+    i = end;
+  }
+}
+
+/** What a run says: when, what, about which peels. */
+export function eventWords(run: readonly [Step, ...Step[]]) {
+  const [first] = run;
+  const last = run.at(-1) as Step;
+  const after = `+${formatDuration(first.afterNs)}`;
+  const peels = run.flatMap(({ peel }) => (peel === undefined ? [] : { peel }));
+  const isAlone = run.length === 1;
+  return {
+    after: isAlone ? after : `${after} … +${formatDuration(last.afterNs)}`,
+    event: isAlone ? (EVENT_NAMES[first.kind] ?? first.kind) : runWords(run),
+    peels,
+    detail: isAlone ? detail(first) : (runOf(first) ?? ""),
+    state: stateOf(first),
+  };
+}
+
+/** All events. On a terminal, a long run is one line, unless `allPeels`. */
 export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean): Iterable<string> {
   if (look.columns === undefined)
     return renderRows(eventColumns(0), steps.length, (row) => eventCells(steps[row] as Step, look.color), look);
   if (allPeels) return [renderEvents(steps, look)];
-  const rows: Cell[][] = [];
-  for (let i = 0; i < steps.length; ) {
-    let end = i;
-    const first = steps[i] as Step;
-    const same = runOf(first);
-    while (same !== undefined && end < steps.length && runOf(steps[end] as Step) === same) end++;
-    const run = steps.slice(i, end);
-    const last = run.at(-1);
-    if (last && run.length >= RUN) {
-      const span = `+${formatDuration(first.afterNs)} … +${formatDuration(last.afterNs)}`;
-      const peels = run.flatMap(({ peel }) => (peel === undefined ? [] : { peel }));
-      rows.push([
-        { text: span },
-        { text: runWords(run) },
-        sharedNames(peels, RUN_NAMES),
-        { text: same ?? "", paint: paintState(stateOf(first), look.color) },
-      ]);
-      i = end;
-    } else {
-      rows.push(eventCells(first, look.color));
-      i++;
-    }
-  }
+  const rows = Array.from(eventRuns(steps), (run): Cell[] => {
+    if (run.length === 1) return eventCells(run[0], look.color);
+    const { after, event, peels, detail, state } = eventWords(run);
+    return [
+      { text: after },
+      { text: event },
+      sharedNames(peels, RUN_NAMES),
+      { text: detail, paint: paintState(state, look.color) },
+    ];
+  });
   return [renderTable(eventColumns(0), rows, look.header, look)];
 }
 

@@ -19,7 +19,7 @@ const SUMMARY_LIMITS = { outcomes: 40, changes: 3 } as const;
 const [OUTCOME, SHARED] = [12, 24] as const;
 
 const changeWord = ({ dryRun }: OutcomeGroup) => (dryRun ? "would change" : "changed");
-const outcomeWords = (group: OutcomeGroup) =>
+export const outcomeWords = (group: OutcomeGroup) =>
   group.changes.length > 0 ? `${group.state}, ${changeWord(group)}` : group.state;
 
 /** `+1`, or `+1..3` for a range; empty for none. */
@@ -31,7 +31,7 @@ function changeText({ name, added, removed }: CombinedChange): string {
   return name + (size && ` ${size}`);
 }
 
-function whatText({ note, changes }: OutcomeGroup, most: number): string {
+export function whatText({ note, changes }: OutcomeGroup, most: number): string {
   const shown = changes.slice(0, most).map(changeText).join(", ");
   const rest = changes.length > most ? `, and ${count(changes.length - most)} more` : "";
   return [note, shown + rest].filter(Boolean).join("; ");
@@ -80,7 +80,7 @@ export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all:
 }
 
 /** `1 failed, 398 ok (1 changed)` */
-function countWords(peels: readonly PeelStory[], groups: readonly OutcomeGroup[]): string {
+export function countWords(peels: readonly PeelStory[], groups: readonly OutcomeGroup[]): string {
   return statesPresent(peels)
     .map(([state, n]) => {
       const changed = groups.filter((group) => group.state === state && group.changes.length > 0);
@@ -94,7 +94,7 @@ function countWords(peels: readonly PeelStory[], groups: readonly OutcomeGroup[]
 }
 
 /** `median 1.5s, slowest web-042 3m7s`; undefined when no peel has a time. */
-function tookWords(peels: readonly PeelStory[]): string | undefined {
+export function tookWords(peels: readonly PeelStory[]): string | undefined {
   const [first] = slowest(peels, 1);
   if (first === undefined) return undefined;
   const time = formatDuration(peelTime(first) as bigint);

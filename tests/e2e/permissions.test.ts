@@ -202,6 +202,7 @@ const READING: readonly (readonly [string, number, string])[] = [
   ["job retry j3 --dry-run", 0, "web-01"],
   ["job export j1", 0, '"subject":"zester.job.j1.ack.web-01"'],
   ["job export --all", 0, '"subject":"zester.job.j1.ack.web-01"'],
+  ["job report j1 j3 --format markdown", 0, "`j3`"],
   ["job history web-01 --until 1h", 0, "j1 "],
   ["job show @last-bad", 0, '"jid": "j3"'],
   ["job stats", 0, "test.ping"],

@@ -38,6 +38,8 @@ export function readingCommands(jids: readonly string[], peels: readonly string[
     ["show", first, second, "--bad"],
     ["diff", first, second],
     ["diff", "@last~1", "@last", "--format", "json"],
+    ["report", first, second, "--format", "markdown"],
+    ["report", "@last", "--format", "markdown"],
     ...ofJobs,
     ...peels.flatMap((peel) => [
       ["history", peel],
@@ -50,6 +52,7 @@ export function readingCommands(jids: readonly string[], peels: readonly string[
 const masked = (text: string) =>
   text
     .replace(/"from": "[^"]*"/g, "FROM")
+    .replace(/ at \S+Z\./g, " at NOW.")
     .replace(/\b\d+(\.\d+)?(ns|µs|ms|s|m|h|d)\b|\b\d{6,}(\.\d+)?\b|\b\d+\.\d+\b/g, "T")
     .replace(/ +/g, " ");
 

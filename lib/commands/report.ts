@@ -1,0 +1,112 @@
+// zester job report
+import type { ArgsDef } from "citty";
+import { redactedStore } from "../archive/redacted-store.ts";
+import { defineCommand, type Flags } from "../cli/command.ts";
+import { UserError } from "../errors.ts";
+import { newestRetries } from "../jobs/retries.ts";
+import { SharedReturns } from "../jobs/shared-returns.ts";
+import { openQuestions, resolveStory } from "../jobs/story.ts";
+import { parseJid } from "../model/jid.ts";
+import { diffJobs } from "../model/job-diff.ts";
+import { type Report, type ReportedJob, reportPage } from "../render/report.ts";
+import { htmlPage } from "../render/report-html.ts";
+import { markdownPage } from "../render/report-markdown.ts";
+import { versionFacts } from "../version.ts";
+import { serverClock } from "./clock.ts";
+import { noteReference } from "./job-reference.ts";
+import { OutputFile } from "./output-file.ts";
+import { type Session, withReading } from "./session.ts";
+import { formats, type GlobalArgs, globals, jids } from "./shared.ts";
+import { surroundings } from "./surroundings.ts";
+
+const args = {
+  ...globals,
+  jid: jids,
+  format: formats("html|markdown"),
+  output: { type: "string", valueHint: "file", description: "write to this file, readable only by you" },
+  force: { type: "boolean", description: "with --output: replace an existing file" },
+  redact: { type: "boolean", description: "", negativeDescription: "keep passwords, tokens, keys and other secrets" },
+} as const satisfies ArgsDef;
+
+const FORMATS = { formats: ["html", "markdown"] } as const;
+
+interface ReportRequest {
+  readonly jobs: readonly string[];
+  readonly output: { readonly path: string; readonly force: boolean } | undefined;
+  readonly redact: boolean;
+}
+
+function parse(flags: Flags<typeof args>): ReportRequest {
+  const { output: path, force = false } = flags;
+  if (force && path === undefined) throw new UserError("--force needs --output.", "Without it nothing is replaced.");
+  return {
+    jobs: [...new Set(flags._.map(parseJid))],
+    output: path === undefined ? undefined : { path, force },
+    redact: flags.redact !== false,
+  };
+}
+
+async function answerOf({ jobs: texts, redact }: ReportRequest, session: Session): Promise<Report> {
+  const { terminal } = session;
+  const store = redact ? redactedStore(session.store) : session.store;
+  const [retries] = await Promise.all([newestRetries(store), serverClock(session)]);
+  // Outputs of all jobs are kept once where they are the same.
+  const shared = new SharedReturns();
+  const found = new Map<string, ReportedJob>();
+  for (const text of texts) {
+    const warnings: string[] = [];
+    const warn = (words: string) => void warnings.push(words);
+    const reading = await resolveStory(store, text, warn, noteReference(terminal), shared);
+    const { jid } = reading.row;
+    const gaps = [...warnings, ...openQuestions(reading)];
+    found.set(jid, { ...reading, gaps, retries: retries.filter(({ retryOf }) => retryOf === jid) });
+  }
+  const jobs = [...found.values()];
+  const [before, after, third] = jobs;
+  const areCompared = before && after && !third && before.row.fn === after.row.fn;
+  return {
+    jobs,
+    diffs: areCompared ? diffJobs(before.story, after.story) : undefined,
+    redacted: redact,
+    version: versionFacts().version,
+    nowNs: store.nowNs(),
+  };
+}
+
+async function run(flags: GlobalArgs, request: ReportRequest): Promise<number | undefined> {
+  const { output } = request;
+  const file = output && new OutputFile(output.path, output.force);
+  const { format, terminal } = surroundings(flags, FORMATS);
+  if (!file && terminal.isTty && format !== "markdown")
+    throw new UserError(
+      "refusing to write HTML to a terminal.",
+      "Use `--output job.html`, `> job.html` or `--format markdown`.",
+    );
+  const work = async (session: Session) => {
+    const report = await answerOf(request, session);
+    const page = reportPage(report);
+    const pieces = format === "markdown" ? markdownPage(page) : htmlPage(page);
+    if (file) for (const piece of pieces) file.write(piece);
+    else terminal.writeAll(pieces);
+    file?.finish();
+    for (const { gaps } of report.jobs) gaps.forEach(terminal.warn);
+    return undefined;
+  };
+  try {
+    return await withReading(flags, work, FORMATS);
+  } finally {
+    file?.discard();
+  }
+}
+
+export default defineCommand({
+  meta: {
+    description: "write a page about jobs for a ticket or a mail",
+    group: "Analyze",
+    details:
+      "Writes one HTML file that loads nothing and runs no script, or Markdown: what ran where and when, how it ended, a timeline, outputs, events and the next commands. Two jobs of the same function are compared. Values that look like secrets are redacted, large outputs are cut.",
+    example: "zester job report 20260115-001 > job.html",
+  },
+  args,
+  run: ({ args }) => run(args, parse(args)),
+});
