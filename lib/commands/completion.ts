@@ -1,14 +1,13 @@
 // zester completion
 import type { ArgsDef } from "citty";
-import { defineCommand, type Flags } from "../cli/command.ts";
+import { defineCommand } from "../cli/command.ts";
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { programName } from "../program.ts";
-import { writeAll } from "../terminal/terminal.ts";
 import { safe } from "../text.ts";
 import { SCRIPTS, scriptFor } from "./completion-scripts.ts";
 import { formats, globals } from "./shared.ts";
-import { surroundings } from "./surroundings.ts";
+import { answerHere } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -21,18 +20,15 @@ const args = {
   },
 } as const satisfies ArgsDef;
 
-type CompletionArgs = Flags<typeof args>;
-
-function run(flags: CompletionArgs): void {
-  surroundings(flags, { formats: ["text"] });
+/** @throws UserError for another shell */
+function scriptOf(shell: string): string {
   const shells = Object.keys(SCRIPTS);
-  const script = Object.hasOwn(SCRIPTS, flags.shell) && SCRIPTS[flags.shell]?.text;
-  if (!script)
-    throw new UserError(
-      `"${safe(flags.shell)}" is not a shell that zester knows.${nearest(flags.shell, shells)}`,
-      `Shells: ${shells.join(", ")}.`,
-    );
-  writeAll(1, scriptFor(programName(), script));
+  const script = Object.hasOwn(SCRIPTS, shell) && SCRIPTS[shell]?.text;
+  if (script) return scriptFor(programName(), script);
+  throw new UserError(
+    `"${safe(shell)}" is not a shell that zester knows.${nearest(shell, shells)}`,
+    `Shells: ${shells.join(", ")}.`,
+  );
 }
 
 export default defineCommand({
@@ -43,5 +39,8 @@ export default defineCommand({
     example: "source <(zester completion bash)   # in ~/.bashrc",
   },
   args,
-  run: ({ args }) => run(args),
+  run: ({ args }) =>
+    answerHere(args, () => ({ shown: { size: 1, text: () => [scriptOf(args.shell)], documents: () => [] } }), {
+      formats: ["text"],
+    }),
 });

@@ -1,5 +1,4 @@
 // zester config check
-
 import { defineCommand } from "../cli/command.ts";
 import type { Value } from "../codec/value.ts";
 import { EXIT, UserError } from "../errors.ts";
@@ -28,9 +27,9 @@ import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { plural, safe, width, wrap } from "../text.ts";
-import { writeDocument } from "./output.ts";
 import { type GlobalArgs, globals } from "./shared.ts";
-import { refuseFiles, surroundings } from "./surroundings.ts";
+import { refuseFiles, type Surroundings } from "./surroundings.ts";
+import { type Answer, answerHere } from "./write-answer.ts";
 
 /** Compares the version of the records with the one that this zester supports. */
 async function checkRecords(connection: Connection): Promise<Finding> {
@@ -92,8 +91,15 @@ function render(findings: readonly Finding[], { color, columns = Number.POSITIVE
     .join("");
 }
 
-async function run(flags: GlobalArgs): Promise<number> {
-  const { terminal, format, env } = surroundings(flags);
+const documentOf = ({ check, result, detail, hint }: Finding) =>
+  new Map<string, Value>([
+    ["check", check],
+    ["result", result],
+    ["detail", detail],
+    ["hint", hint ?? null],
+  ]);
+
+async function answerOf(flags: GlobalArgs, { terminal, env }: Surroundings): Promise<Answer> {
   refuseFiles(flags);
   const { settings } = await resolveSettings(flags, env, terminal.warn, terminal.note);
   const findings = (await check(settings, terminal)).map((finding) => ({
@@ -101,20 +107,14 @@ async function run(flags: GlobalArgs): Promise<number> {
     detail: hideSecrets(finding.detail),
     hint: finding.hint && hideSecrets(finding.hint),
   }));
-  if (format === "text") terminal.write(render(findings, terminal));
-  else {
-    const list = findings.map(
-      ({ check, result, detail, hint }) =>
-        new Map<string, Value>([
-          ["check", check],
-          ["result", result],
-          ["detail", detail],
-          ["hint", hint ?? null],
-        ]),
-    );
-    await writeDocument(list, format, terminal);
-  }
-  return findings.some(({ result }) => result === "FAIL") ? EXIT.error : EXIT.done;
+  return {
+    shown: {
+      size: findings.length,
+      text: (viewer) => [render(findings, viewer)],
+      documents: () => findings.map(documentOf),
+    },
+    code: findings.some(({ result }) => result === "FAIL") ? EXIT.error : EXIT.done,
+  };
 }
 
 export default defineCommand({
@@ -124,5 +124,5 @@ export default defineCommand({
     example: "zester config check",
   },
   args: globals,
-  run: ({ args }) => run(args),
+  run: ({ args }) => answerHere(args, (around) => answerOf(args, around)),
 });

@@ -1,15 +1,14 @@
 // zester config
-
 import { defineCommand } from "../cli/command.ts";
-import type { Value } from "../codec/value.ts";
 import { formatMs } from "../duration.ts";
-import { renderTable } from "../render/table.ts";
+import { type RowColumn, viewOf } from "../render/view.ts";
 import { hideSecrets } from "../secrets.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import { maskUrl } from "../settings/server-url.ts";
 import { KEYS, type Key, type ResolvedSettings, SETTINGS, type Settings } from "../settings/settings.ts";
 import { type GlobalArgs, globals } from "./shared.ts";
-import { type Surroundings, surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { type Answer, answerHere } from "./write-answer.ts";
 
 interface Row {
   readonly setting: string;
@@ -51,30 +50,17 @@ function formatRow(flags: GlobalArgs, { format, env }: Surroundings): Row {
   return { setting: "format", value: format, source: "default" };
 }
 
-async function run(flags: GlobalArgs): Promise<void> {
-  const around = surroundings(flags);
-  const { terminal, format, env } = around;
-  const resolved = await resolveSettings(flags, env, terminal.warn, terminal.note);
+const COLUMNS: readonly RowColumn<Row>[] = [
+  { name: "setting", value: ({ setting }) => setting },
+  { name: "value", value: ({ value }) => value ?? null, gives: [{ rank: 1, to: 20 }], wraps: true },
+  { name: "source", value: ({ source }) => source, gives: [{ rank: 2, to: 12 }], wraps: true },
+];
+const ALL = "setting value source";
+
+async function answerOf(flags: GlobalArgs, around: Surroundings): Promise<Answer> {
+  const resolved = await resolveSettings(flags, around.env, around.terminal.warn, around.terminal.note);
   const rows = [...describeSettings(resolved), formatRow(flags, around)];
-  if (format === "text") {
-    const columns = [
-      { title: "SETTING" },
-      { title: "VALUE", gives: [{ rank: 1, to: 20 }], wraps: true },
-      { title: "SOURCE", gives: [{ rank: 2, to: 12 }], wraps: true },
-    ];
-    const cells = rows.map(({ setting, value, source }) => [setting, value ?? "-", source].map((text) => ({ text })));
-    return terminal.write(renderTable(columns, cells, true, terminal));
-  }
-  const list = rows.map(
-    ({ setting, value, source }) =>
-      new Map<string, Value>([
-        ["setting", setting],
-        ["value", value ?? null],
-        ["source", source],
-      ]),
-  );
-  const { writeDocument } = await import("./output.ts");
-  await writeDocument(list, format, terminal);
+  return { shown: viewOf(COLUMNS, { table: ALL, sheet: ALL, document: ALL }, rows) };
 }
 
 export default defineCommand({
@@ -83,5 +69,5 @@ export default defineCommand({
     example: "zester config",
   },
   args: globals,
-  run: ({ args }) => run(args),
+  run: ({ args }) => answerHere(args, (around) => answerOf(args, around)),
 });

@@ -99,9 +99,9 @@ async function answerOf(
   const code = found.length > 0 ? EXIT.done : EXIT.trouble;
   if (shows === "nothing") return { warnings: [unreadableWarning(read.unreadable)], code };
   const shown = {
-    hits: () => hitsView("", [], search),
+    hits: () => sink,
     lines: () => linesView(lines, search),
-    jids: () => ({ size: found.length, jids: found }),
+    jids: () => ({ size: found.length, ids: found }),
   };
   const words =
     code === EXIT.done
@@ -123,7 +123,7 @@ async function run(flags: GrepArgs): Promise<number | undefined> {
   const request = await parse(flags, new Date());
   const work = async (session: Session) => {
     const sink = new AnswerSink(session, request.form.header);
-    return writeAnswer(await answerOf(request, session, sink), request.form, session, sink);
+    return writeAnswer(await answerOf(request, session, sink), request.form, session);
   };
   return withReading(flags, work, { formats: LIST_FORMATS, only: { by: ["text"] } });
 }

@@ -43,11 +43,12 @@ import { plural, safe } from "../text.ts";
 import { selectionByServer, serverClock } from "./clock.ts";
 import { noteReference } from "./job-reference.ts";
 import { type Limit, notEnded, waitLimit, within } from "./limit.ts";
-import { warnUnreadable, writeReport } from "./output.ts";
-import { reportNone, selectingFlags } from "./selecting.ts";
+import { warnUnreadable } from "./output.ts";
+import { selectingFlags } from "./selecting.ts";
 import type { LiveSession } from "./session.ts";
 import { conditions, type GlobalArgs, globals, jids, scripted, steering } from "./shared.ts";
 import { confirm, type Interruption, parseSteering, reporting, type SteeringRequest, steer } from "./steering.ts";
+import { reportNone, writeReport } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -298,7 +299,7 @@ async function kill(
   const plan = asksAlways ? found.map((entry) => (isTarget(entry) ? { ...entry, ask: true } : entry)) : found;
   if (plan.length === 0) {
     await writeReport({ document: [] }, session);
-    reportNone(`No jobs that could be canceled match ${selection.text}.`, failIfEmpty, session);
+    await reportNone(`No jobs that could be canceled match ${selection.text}.`, failIfEmpty, session);
     return undefined;
   }
   if (request.dryRun) return dryRun(plan, run);

@@ -175,7 +175,7 @@ export async function listJobs(request: ListRequest, listing: Listing, session: 
   if (withJobs && byColumns) checkColumns(columns, jobs);
   const shown = {
     jobs: () => jobsView(columns, jobs, request.columns !== undefined),
-    jids: () => ({ size: jobs.length, jids: jidsIn(jobs) }),
+    jids: () => ({ size: jobs.length, ids: jidsIn(jobs) }),
     count: () => jobs.length,
   };
   return {

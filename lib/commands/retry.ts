@@ -34,12 +34,11 @@ import { noteReference } from "./job-reference.ts";
 import { type Limit, LONGER, limitOf, notEnded, within } from "./limit.ts";
 import { tellNext } from "./next.ts";
 import { operatorName } from "./operator.ts";
-import { writeReport } from "./output.ts";
-import { reportNone } from "./selecting.ts";
 import type { LiveSession } from "./session.ts";
 import { type GlobalArgs, globals, jid, peels, scripted, steering } from "./shared.ts";
 import { confirm, type Interruption, parseSteering, reporting, type SteeringRequest, steer } from "./steering.ts";
 import { unknownFault, waitFor } from "./wait.ts";
+import { reportNone, writeReport } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -270,7 +269,7 @@ async function retry(request: RetryRequest, session: LiveSession, interruption: 
   const { plan } = final;
   if (plan.peels.length === 0) {
     await writeReport({ warnings: plan.warnings, document: retryDocument(plan.row.jid, []) }, session);
-    reportNone(nothingWords(plan, request.conditions), request.failIfEmpty, session);
+    await reportNone(nothingWords(plan, request.conditions), request.failIfEmpty, session);
     return EXIT.done;
   }
   if (!isDryRun) return execute({ ...run, draft: final }, interruption);

@@ -1,10 +1,8 @@
-// Jobs that are named, or selected by conditions; and --fail-if-empty.
+// Jobs that are named, or selected by conditions.
 import { UserError } from "../errors.ts";
 import type { Narrowing } from "../model/job-reference.ts";
 import type { Conditions } from "../model/selection.ts";
-import { paragraph } from "../text.ts";
 import { narrowingOf } from "./job-reference.ts";
-import type { Output } from "./session.ts";
 
 const SELECTING = ["state", "function", "target", "user", "owner", "source", "since", "until", "limit"] as const;
 
@@ -24,14 +22,4 @@ export function selectingFlags(flags: Selecting, command: string): { given: read
     `zester job ${command} needs a <jid>, or flags that select jobs.`,
     `Usage: zester job ${command} <jid>… [flags], or zester job ${command} --state running --function 'pkg.*' [flags]`,
   );
-}
-
-/**
- * Reports that nothing was selected: as a text, or with --fail-if-empty as the error.
- * @param words a sentence
- * @throws UserError
- */
-export function reportNone(words: string, failIfEmpty: boolean, { terminal, format }: Output): void {
-  if (failIfEmpty) throw new UserError(`${words.charAt(0).toLowerCase()}${words.slice(1)}`);
-  if (format === "text") terminal.write(paragraph(words, terminal.columns));
 }

@@ -12,16 +12,15 @@ import { displayPeel, sortedByPeel } from "../model/peel.ts";
 import { type PeelSelection, peelSelection } from "../model/peel-selection.ts";
 import { peelsOf, RETURN_FIELDS, STORY_FIELDS, wereReadEarly } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
-import type { LongDocument } from "../render/document.ts";
+import { type LongDocument, wholeDocument } from "../render/document.ts";
 import { recordDocument, renderRecord } from "../render/record.ts";
+import type { View } from "../render/view.ts";
 import { count, paragraph, safe } from "../text.ts";
-import { writeIdLine, writeIds } from "./ids.ts";
 import { noteReference } from "./job-reference.ts";
-import { writeLongDocuments, writeReport } from "./output.ts";
-import { reportNone } from "./selecting.ts";
-import { type Session, withReading } from "./session.ts";
+import type { Session } from "./session.ts";
 import { globals, jids, peels, scripted } from "./shared.ts";
 import type { Formats } from "./surroundings.ts";
+import { type Answer, AnswerSink, answerWith, type Form, outputForm } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -63,7 +62,7 @@ const NEEDS = {
 interface ShowRequest extends Pick<ShowArgs, "each" | "changes" | "missing"> {
   /** As typed; a job may be named twice. */
   readonly jobs: readonly string[];
-  readonly form: "record" | (typeof FORMS)[number];
+  readonly shows: "record" | (typeof FORMS)[number];
   /** True when only the IDs of peels are shown. */
   readonly ids: boolean;
   /** The peels that are selected; undefined: all. */
@@ -72,11 +71,11 @@ interface ShowRequest extends Pick<ShowArgs, "each" | "changes" | "missing"> {
   readonly base: { readonly peel: string | undefined } | undefined;
   /** Without a limit on a terminal. */
   readonly all: boolean;
-  readonly failIfEmpty: boolean;
+  readonly form: Form;
 }
 
 /** The form that the flags ask for. @throws UserError for flags that exclude each other, or that change nothing */
-function formOf(flags: ShowArgs): ShowRequest["form"] {
+function formOf(flags: ShowArgs): ShowRequest["shows"] {
   // The others of IDs are quiet anyway.
   const isQuiet = flags["as-target"] || flags.fold;
   const [form, other] = FORMS.filter((name) => flags[name] && !(name === "quiet" && isQuiet));
@@ -95,24 +94,22 @@ function formOf(flags: ShowArgs): ShowRequest["form"] {
 
 function parse(flags: ShowArgs): ShowRequest {
   const jobs = flags._.map(parseJid);
-  const form = formOf(flags);
-  const ids = form === "quiet" || form === "fold" || form === "as-target";
+  const shows = formOf(flags);
+  const ids = shows === "quiet" || shows === "fold" || shows === "as-target";
   const selection = peelSelection(flags);
   if (flags["fail-if-empty"] && !selection && !ids)
     throw new UserError("--fail-if-empty needs a flag that selects peels.", "Give one of them, such as --bad.");
   const { each, changes, missing, diff } = flags;
   const base = diff ? { peel: diff === true ? undefined : diff } : undefined;
   const all = flags.all === true;
-  const failIfEmpty = flags["fail-if-empty"] === true;
-  return { jobs, form, ids, selection, each, changes, missing, base, all, failIfEmpty };
+  return { jobs, shows, ids, selection, each, changes, missing, base, all, form: outputForm(flags) };
 }
 
 /** What is shown of one job. */
 interface Shown {
   readonly jid: string;
-  /** As text, in pieces. */
+  /** In pieces. */
   text(): Iterable<string>;
-  /** For programs. */
   document(): LongDocument;
   /** The IDs of the peels that were selected, as they are stored. */
   peels(): readonly string[];
@@ -153,11 +150,11 @@ async function readRecord({ all }: ShowRequest, text: string, session: Session):
 }
 
 /** What is kept of the returns for a form. */
-async function returnReader({ form, changes, ids }: ShowRequest, { format }: Session): Promise<ReturnReader> {
-  if (form !== "output" && form !== "summary")
+async function returnReader({ shows, changes, ids }: ShowRequest, { format }: Session): Promise<ReturnReader> {
+  if (shows !== "output" && shows !== "summary")
     return ids || format === "text" ? wholeRecords(STORY_FIELDS) : storedRecords();
   const { SharedReturns } = await import("../jobs/shared-returns.ts");
-  const isSummary = form === "summary";
+  const isSummary = shows === "summary";
   return new SharedReturns({ changesOnly: isSummary || changes, withoutTimes: isSummary });
 }
 
@@ -183,10 +180,10 @@ async function outputText({ each, changes, all, base }: ShowRequest, { terminal 
 }
 
 async function textFor(request: ShowRequest, session: Session): Promise<TextOf> {
-  const { form, each, all } = request;
+  const { shows, each, all } = request;
   const { terminal, store } = session;
-  if (form === "output") return outputText(request, session);
-  if (form === "summary") {
+  if (shows === "output") return outputText(request, session);
+  if (shows === "summary") {
     const { renderSummary } = await import("../render/summary.ts");
     return (reading, chosen) => () => [
       renderSummary(reading, chosen, terminal, { now: store.now(), each, allPeels: all }),
@@ -208,14 +205,14 @@ async function readPeels(
   session: Session,
   retriesOf: () => Promise<readonly JobRow[]>,
 ): Promise<Shown> {
-  const { form, selection } = request;
+  const { shows, selection } = request;
   const { store, terminal } = session;
   const { openQuestions, resolveStory } = await import("../jobs/story.ts");
   const reader = await returnReader(request, session);
   // While the server works, what shows its answer is loaded.
   const [found, retries, textOf] = await Promise.all([
     resolveStory(store, text, terminal.warn, noteReference(terminal), reader),
-    form === "summary" ? retriesOf() : [],
+    shows === "summary" ? retriesOf() : [],
     textFor(request, session),
   ]);
   const { row, job } = found;
@@ -228,9 +225,9 @@ async function readPeels(
     jid: row.jid,
     *text() {
       yield* shown();
-      if (!selection || chosen.length > 0 || request.failIfEmpty) return;
+      if (!selection || chosen.length > 0 || request.form.failIfEmpty) return;
       const none = paragraph(noneWords(selection, peels.length, wider), terminal.columns);
-      yield `${form === "output" ? "" : "\n"}${none}`;
+      yield `${shows === "output" ? "" : "\n"}${none}`;
     },
     document: () => recordDocument(row.jid, job, sortedByPeel(chosen), request.missing),
     peels: () => sortedByPeel(chosen).map(({ peel }) => peel),
@@ -249,17 +246,27 @@ function noneWords(selection: PeelSelection | undefined, of: number, wider: stri
 
 const PEEL_IDS = { isPlain: isPlainPeel, noun: "peel id", title: "peel" };
 
-/** Writes the IDs of peels in the form that was asked for. @param peels as they are stored */
-async function writePeelIds({ form }: ShowRequest, peels: readonly string[], session: Session): Promise<void> {
-  const { terminal, format } = session;
-  if (form === "as-target") return writeIdLine(peels, PEEL_IDS, (ids) => `L@${ids.join(",")}`, terminal);
-  if (form === "fold") {
-    const { foldNames } = await import("../model/fold.ts");
-    return writeIdLine(peels.map(displayPeel), PEEL_IDS, foldNames, terminal);
-  }
+/** The IDs of peels in the form that was asked for. @param peels as they are stored */
+async function idsOf({ shows }: ShowRequest, peels: ReadonlySet<string>): Promise<Answer["shown"]> {
+  const ids = { size: peels.size, ids: peels, kind: PEEL_IDS };
+  if (shows === "as-target") return { ...ids, line: (ids) => `L@${ids.join(",")}` };
   // For programs IDs stay as they are stored, as everywhere.
-  return writeIds(format === "text" ? peels.map(displayPeel) : peels, PEEL_IDS, session);
+  const line = shows === "fold" ? (await import("../model/fold.ts")).foldNames : undefined;
+  return { ...ids, display: displayPeel, line };
 }
+
+/** One of several jobs has an empty line before it; what peels printed does not say of which job it is. */
+const viewOf = ({ jid, text, document }: Shown, nth: number, { shows, jobs }: ShowRequest): View => ({
+  size: 1,
+  isOne: jobs.length === 1,
+  *text() {
+    if (nth > 0) yield "\n";
+    if (jobs.length > 1 && shows === "output") yield `Job ${safe(jid)}\n`;
+    yield* text();
+  },
+  documents: () => [wholeDocument(document())],
+  long: document,
+});
 
 /** How many jobs are read at once. */
 const AT_ONCE = 8;
@@ -274,9 +281,8 @@ async function* inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>
 }
 
 /** Shows the jobs, each once, in the order in which they were named. An error of one job does not keep others from being shown. */
-async function showJobs(request: ShowRequest, session: Session): Promise<undefined> {
-  const { form, ids, selection } = request;
-  const { terminal, format } = session;
+async function answerOf(request: ShowRequest, session: Session): Promise<Answer> {
+  const { shows, ids, selection } = request;
   let retries: Promise<readonly JobRow[]> | undefined;
   const retriesOf = async () => {
     const { newestRetries } = await import("../jobs/retries.ts");
@@ -284,15 +290,17 @@ async function showJobs(request: ShowRequest, session: Session): Promise<undefin
     return retries;
   };
   const read = (text: string) =>
-    form === "record" && !selection ? readRecord(request, text, session) : readPeels(request, text, session, retriesOf);
+    shows === "record" && !selection
+      ? readRecord(request, text, session)
+      : readPeels(request, text, session, retriesOf);
   const attempt = (text: string) =>
     read(text).catch((error) => {
       if (error instanceof Transient || !(error instanceof UserError)) throw error;
       return error;
     });
-  const several = request.jobs.length > 1;
+  const sink = new AnswerSink(session);
   const failures: UserError[] = [];
-  const documents: LongDocument[] = [];
+  const warnings: string[] = [];
   const jids = new Set<string>();
   const peels = new Set<string>();
   let of = 0;
@@ -302,31 +310,23 @@ async function showJobs(request: ShowRequest, session: Session): Promise<undefin
       // What the user may not read is the same of each job.
       if (!failures.some(({ message }) => message === one.message)) failures.push(one);
     } else if (!jids.has(one.jid)) {
-      if (format !== "text" && !ids) documents.push(one.document());
-      else if (!ids) {
-        // The output of peels does not say of which job it is.
-        const title = several && form === "output" ? `Job ${safe(one.jid)}\n` : "";
-        terminal.write(`${jids.size > 0 ? "\n" : ""}${title}`);
-        terminal.writeAll(one.text());
-      }
+      if (ids) warnings.push(...one.warnings);
+      else sink.add(viewOf(one, jids.size, request), one.warnings);
       jids.add(one.jid);
-      if (ids || request.failIfEmpty) for (const peel of one.peels()) peels.add(peel);
+      if (ids || request.form.failIfEmpty) for (const peel of one.peels()) peels.add(peel);
       of += one.of;
       wider ??= one.wider;
-      one.warnings.forEach(terminal.warn);
     }
   }
-  if (jids.size > 0 || several) {
-    if (ids) await writePeelIds(request, [...peels], session);
-    else if (format !== "text") await writeLongDocuments(documents, several, format, terminal);
-  }
-  const last = failures.pop();
-  await writeReport({ errors: failures }, session);
-  if (last) throw last;
   const none = noneWords(selection, of, wider);
-  if (request.failIfEmpty && peels.size === 0) reportNone(none, true, session);
-  if (selection && ids && peels.size === 0) await writeReport({ say: none }, session);
-  return undefined;
+  const isShown = jids.size > 0 || request.jobs.length > 1;
+  return {
+    shown: !isShown ? undefined : ids ? await idsOf(request, peels) : sink,
+    selected: { size: peels.size, none },
+    warnings,
+    failures,
+    say: selection && ids && peels.size === 0 ? none : undefined,
+  };
 }
 
 export default defineCommand({
@@ -339,8 +339,5 @@ export default defineCommand({
     example: "zester job show @last-bad --summary",
   },
   args,
-  run({ args }) {
-    const request = parse(args);
-    return withReading(args, (session) => showJobs(request, session), FORMATS);
-  },
+  run: ({ args }) => answerWith(args, parse(args), answerOf, FORMATS),
 });

@@ -13,15 +13,16 @@ import { parseJid } from "../model/jid.ts";
 import { isTerminal, jobRow, sourceOf, unknownStateWords } from "../model/job.ts";
 import { peelWidth } from "../model/returns.ts";
 import { endTold, type JobEvent, type Step, Steps } from "../model/story.ts";
-import { keyed } from "../render/document.ts";
+import { keyed, wholeDocument } from "../render/document.ts";
 import { renderEvents, renderStory, stepDocument, storyDocument } from "../render/story.ts";
 import type { Follow, LiveStore } from "../store.ts";
 import { noteReference } from "./job-reference.ts";
-import { unknownTold, writeLongDocuments } from "./output.ts";
+import { unknownTold } from "./output.ts";
 import { type LiveSession, type Session, withReading, withSession } from "./session.ts";
 import { formats, type GlobalArgs, globals, jid } from "./shared.ts";
 import { WITH_LINES } from "./surroundings.ts";
 import { followOnScreen } from "./trace-screen.ts";
+import { writeView } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -121,16 +122,18 @@ async function show(
   const reading = await readStory(store, jid, await readJob(store, jid), terminal.warn);
   const { job, story } = reading;
   gaps(reading).forEach(terminal.warn);
-  if (format === "jsonl") terminal.writeAll(story.steps.values().map((step) => `${toJsonLine(stepDocument(step))}\n`));
-  else if (format !== "text")
-    await writeLongDocuments([storyDocument(keyed(job, { jid }), reading)], false, format, terminal);
-  else {
-    const text = function* () {
+  const long = () => storyDocument(keyed(job, { jid }), reading);
+  const view = {
+    size: 1,
+    isOne: true,
+    *text() {
       if (eventsShown) yield "\n";
       yield* renderStory(reading, terminal, { now: store.now(), allPeels: all, events: !eventsShown });
-    };
-    terminal.writeAll(text());
-  }
+    },
+    documents: () => (format === "jsonl" ? story.steps.values().map(stepDocument) : [wholeDocument(long())]),
+    long,
+  };
+  await writeView(view, session);
 }
 
 interface TraceRequest {

@@ -1,15 +1,15 @@
 // zester version
 import { defineCommand } from "../cli/command.ts";
 import { versionFacts, versionText } from "../version.ts";
-import { type GlobalArgs, globals } from "./shared.ts";
-import { surroundings } from "./surroundings.ts";
+import { globals } from "./shared.ts";
+import { answerHere } from "./write-answer.ts";
 
-async function run(flags: GlobalArgs): Promise<void> {
-  const { terminal, format } = surroundings(flags);
-  if (format === "text") return void terminal.write(versionText());
-  const { writeDocument } = await import("./output.ts");
-  await writeDocument(new Map(Object.entries(versionFacts())), format, terminal);
-}
+const shown = {
+  size: 1,
+  isOne: true,
+  text: () => [versionText()],
+  documents: () => [new Map(Object.entries(versionFacts()))],
+};
 
 export default defineCommand({
   meta: {
@@ -18,5 +18,5 @@ export default defineCommand({
     example: "zester version --format json",
   },
   args: globals,
-  run: ({ args }) => run(args),
+  run: ({ args }) => answerHere(args, () => ({ shown })),
 });

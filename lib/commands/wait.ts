@@ -22,10 +22,11 @@ import { selectionByServer } from "./clock.ts";
 import { noteReference } from "./job-reference.ts";
 import { type Limit, LONGER, notEnded, waitLimit, within } from "./limit.ts";
 import { tellNext } from "./next.ts";
-import { unknownTold, warnUnreadable, writeDocument } from "./output.ts";
-import { reportNone, selectingFlags } from "./selecting.ts";
+import { unknownTold, warnUnreadable } from "./output.ts";
+import { selectingFlags } from "./selecting.ts";
 import { type LiveSession, withSession } from "./session.ts";
 import { conditions, type GlobalArgs, globals, jids, limited, scripted } from "./shared.ts";
+import { reportNone, writeReport } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -102,19 +103,15 @@ export function unknownFault({ unknown }: Waiting): UserError | undefined {
 }
 
 /** Writes how jobs ended; for programs also what is known of those that have not. */
-async function report(
-  { jids, rows, endings, ended }: Waiting,
-  { terminal, format, store }: LiveSession,
-): Promise<void> {
+async function report({ jids, rows, endings, ended }: Waiting, session: LiveSession): Promise<void> {
+  const { terminal, store } = session;
   const now = store.now();
-  const out = withoutReader(terminal);
-  const lines = ended.map((ending) => endingLine(ending, now, terminal.columns));
-  if (format === "text") return out.write(lines.join(""));
-  const documents = jids.map((jid) => {
+  const text = ended.map((ending) => endingLine(ending, now, terminal.columns)).join("");
+  const document = jids.map((jid) => {
     const ending = endings.get(jid);
     return ending ? endingDocument(ending) : openDocument(jid, rows.get(jid));
   });
-  await writeDocument(documents, format, out);
+  await writeReport({ text, document }, session, withoutReader(terminal));
 }
 
 interface WaitRequest {
@@ -162,7 +159,7 @@ async function run(args: GlobalArgs, request: WaitRequest): Promise<number | und
     if (fault) throw fault;
     if (waiting.jids.length === 0) {
       const none = `No jobs that have not ended match ${selection.text}.`;
-      reportNone(none, request.failIfEmpty, session);
+      await reportNone(none, request.failIfEmpty, session);
       // A script that looks at the exit code alone would take this for an end.
       if (!session.terminal.isTty) session.terminal.note(`n${none.slice(1)}`);
       return undefined;

@@ -2,6 +2,7 @@
 import { Timestamp, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { count } from "../text.ts";
+import type { LongDocument } from "./document.ts";
 import type { Concession } from "./fit.ts";
 import { type Cell, type Look, renderTable, type Column as TableColumn } from "./table.ts";
 import { seconds, whenText } from "./time.ts";
@@ -53,6 +54,8 @@ export interface View {
   readonly isOne?: boolean;
   text(viewer: Viewer): Iterable<string>;
   documents(now: Date): Iterable<Value>;
+  /** The same with lists that can be too long for the memory. */
+  readonly long?: () => LongDocument;
   /** For spreadsheets; undefined where there is no such form. */
   sheet?(now: Date): Sheet;
   /** What is said after the text was written: columns that had no room. */

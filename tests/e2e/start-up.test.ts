@@ -46,7 +46,7 @@ const SYSTEM = ["node:fs", "node:os", "node:path", "node:util"];
 
 test.each<[argv: string[], budget: number, packages: string[], node: string[]]>([
   [["help", "time"], 20, ["citty"], ["node:fs", "node:util"]],
-  [["config"], 28, ["citty"], SYSTEM],
+  [["config"], 36, ["citty"], SYSTEM],
   [["job", "list"], 89, LIBRARY, SYSTEM],
   [["job", "show", "20260115-001"], 84, LIBRARY, SYSTEM],
   [["job", "kill", "20260115-001"], 108, LIBRARY, SYSTEM],
