@@ -1,6 +1,7 @@
 // What failed in many jobs: errors that are alike, on which peels and in which jobs. Pure.
 import { grown } from "../codec/byte-set.ts";
 import { UserError } from "../errors.ts";
+import { count } from "../text.ts";
 import { errorPattern } from "./error-pattern.ts";
 import { compareText, displayPeel } from "./peel.ts";
 
@@ -181,6 +182,6 @@ export class ErrorGroups {
 
 const tooManyErrors = (groups: number) =>
   new UserError(
-    `there are more than ${groups} different errors, more than can be told apart here.`,
-    "Select fewer jobs: with --function, --target or a shorter --since.",
+    `too many different errors: more than ${count(groups)}.`,
+    "Select fewer jobs with --function, --target or a shorter --since.",
   );

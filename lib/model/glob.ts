@@ -32,8 +32,8 @@ function parsePattern(pattern: string): GlobPart[] {
       const choice = parseChoice(set, not === "");
       if (choice) return choice;
       throw new UserError(
-        `"${safe(pattern)}" is not a pattern.`,
-        "Use * for anything, ? for one character, [a-z] for one of several.",
+        `invalid pattern "${safe(pattern)}".`,
+        "Use * for any text, ? for one character, [a-z] for one character of a range.",
       );
     }
     return text === "*" ? STAR : text === "?" ? ANY : codeOf(text);

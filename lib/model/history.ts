@@ -73,7 +73,7 @@ export function toldOf(jid: string, story: PeelStory): PeelResult {
 /** What a peel that has not returned is doing, or how the job ended without it. */
 export function unreturned(row: JobRow, peel: PeelStory | undefined): PeelResult {
   const ended = isTerminal(row.status);
-  const note = (peel && noteOf(peel)) || (ended ? `no return; the job ended ${row.status}` : "");
+  const note = (peel && noteOf(peel)) || (ended ? `no return; the job is ${row.status}` : "");
   const none = { isOk: false, tookNs: undefined, changed: undefined, dryRun: false, returned: undefined };
   return { jid: row.jid, state: peel?.state ?? "missing", note, soFarNs: peel?.soFarNs, ...none };
 }
@@ -118,8 +118,8 @@ export function parseResults(values: readonly string[]): ReadonlySet<PeelState> 
     const state = WORST_FIRST.find((one) => one === name);
     if (state) return [state];
     throw new UserError(
-      `--state: "${safe(name)}" is not the state of a peel.${nearest(name, STATE_WORDS)}`,
-      `States: ${WORST_FIRST.join(", ")}; ${BAD}: all but ok.`,
+      `unknown peel state "${safe(name)}".${nearest(name, STATE_WORDS)}`,
+      `Use one of: ${WORST_FIRST.join(", ")}; ${BAD} is all but ok.`,
     );
   });
   return new Set(states);

@@ -8,8 +8,7 @@ const LONGEST_JID = 255;
 /** Why `text` is not one literal token of a NATS subject, as a job ID has to be; undefined when it is one. */
 export function tokenFault(text: string): string | undefined {
   if (text === "") return "it is empty";
-  if (NO_TOKEN.test(text) || !text.isWellFormed())
-    return "white space, control characters and . * > are not allowed in one";
+  if (NO_TOKEN.test(text) || !text.isWellFormed()) return "white space, control characters and . * > are not allowed";
   return Buffer.byteLength(text) > LONGEST_JID ? `it is longer than ${LONGEST_JID} bytes` : undefined;
 }
 
@@ -23,10 +22,7 @@ export const quoted = (text: string) => `"${shorten(safe(text.slice(0, 200)), 60
 export function parseJid(text: string): string {
   const fault = tokenFault(text);
   if (fault === undefined) return text;
-  throw new UserError(
-    text === "" ? "the job id is empty." : `${quoted(text)} is not a job id: ${fault}.`,
-    "`zester job list` shows the ids of all jobs.",
-  );
+  throw new UserError(`invalid job ID ${quoted(text)}: ${fault}.`, "`zester job list` shows all job IDs.");
 }
 
 /** Characters of a KSUID, which most job IDs are. */
@@ -45,9 +41,9 @@ export class JobNotFound extends UserError {
   constructor(jid: string) {
     const hint =
       jid.length < LEAST_PREFIX
-        ? `The beginning of an id is enough when it has at least ${LEAST_PREFIX} characters.`
-        : "Jobs are kept for 7 days; `zester job list` shows those that are there.";
-    super(`job ${safe(jid)} was not found.`, hint);
+        ? `An ID prefix needs at least ${LEAST_PREFIX} characters.`
+        : "Jobs are kept for 7 days. `zester job list` shows them.";
+    super(`no job ${quoted(jid)}.`, hint);
   }
 }
 

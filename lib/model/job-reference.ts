@@ -33,8 +33,5 @@ export const JOB_REFERENCES: readonly (readonly [word: string, meaning: string])
 
 export function noSuchReference(text: string): UserError {
   const words = JOB_REFERENCES.map(([word]) => word);
-  return new UserError(
-    `job ${safe(text)} was not found.${nearest(text, words)}`,
-    `Words that stand for a job: ${words.join(", ")}.`,
-  );
+  return new UserError(`no job "${safe(text)}".${nearest(text, words)}`, `Use an ID, or one of: ${words.join(", ")}.`);
 }

@@ -40,7 +40,7 @@ export const refuseEnded = ({ jid, status }: JobRow): Refused => ({
   ended: status,
   error: new UserError(
     `job ${safe(jid)} has already ended: ${status}. No signal was sent.`,
-    `\`zester job show ${safe(jid)}\` has its returns.`,
+    `\`zester job show ${safe(jid)}\` shows its returns.`,
   ),
 });
 

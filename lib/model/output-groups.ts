@@ -135,9 +135,7 @@ export function groupOf(id: string, groups: readonly OutputGroup[]): OutputGroup
   if (group && hasOutput(group)) return group;
   const all = groups.reduce((sum, { peels }) => sum + peels.length, 0);
   throw new UserError(
-    group
-      ? `peel ${safe(id)} has no output to compare with: it is ${group.state}.`
-      : `no peel ${safe(id)} (of ${count(all)}).`,
+    group ? `peel "${safe(id)}" has no output: it is ${group.state}.` : `no peel "${safe(id)}" among ${count(all)}.`,
     "Use --diff=<peel> with another peel, or --diff for the largest group.",
   );
 }

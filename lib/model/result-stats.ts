@@ -79,10 +79,7 @@ export class ResultTally {
 }
 
 const tooManyResults = (what: string) =>
-  new UserError(
-    `there are more than ${what}, more than can be counted here.`,
-    "Select fewer jobs: with --function, --target or a shorter --since.",
-  );
+  new UserError(`too many ${what}.`, "Select fewer jobs with --function, --target or a shorter --since.");
 
 export class ResultTallies {
   readonly #byName = new Map<string, ResultTally>();
@@ -101,11 +98,11 @@ export class ResultTallies {
     if (!tally) {
       this.#characters += name.length;
       if (this.#byName.size === MOST_NAMES || this.#characters > MOST_CHARACTERS)
-        throw tooManyResults(`${count(this.#byName.size)} names of results`);
+        throw tooManyResults(`different results: more than ${count(this.#byName.size)}`);
       tally = new ResultTally(name, this.span.slices);
       this.#byName.set(name, tally);
     }
-    if (this.#results++ === MOST_RESULTS) throw tooManyResults(`${count(MOST_RESULTS)} results`);
+    if (this.#results++ === MOST_RESULTS) throw tooManyResults(`results: more than ${count(MOST_RESULTS)}`);
     if (dryRun) tally.addDryRun(outcome === "would change");
     else tally.add(result, place, slice);
   }

@@ -69,7 +69,8 @@ const STATE_FLAGS = ["bad", "failed", "missing", "unreachable"] as const;
 export function retrySelection(flags: RetryConditions): (peel: PeelStory) => boolean {
   const { all, bad, failed, missing, unreachable, peel } = flags;
   const [first] = STATE_FLAGS.filter((name) => flags[name]);
-  if (all && first !== undefined) throw new UserError(`--all and --${first} exclude each other.`, "Give one of them.");
+  if (all && first !== undefined)
+    throw new UserError(`--all and --${first} cannot be used together.`, "Use one of them.");
   const named = peelSelection({ peel });
   const inState = peelSelection({ failed, missing, unreachable });
   const needed = bad || (!all && first === undefined) ? needsAgain : () => false;
@@ -101,35 +102,35 @@ export function targetsOf(row: JobRow, job: ValueMap): string[] {
   const list = job.get("targets");
   const odd = Array.isArray(list) && list.length !== row.targets?.length;
   if (!row.targets || odd)
-    refuse(row, odd ? "has targets that are no text" : "has no list of targets", "Dispatch it anew by hand.");
+    refuse(row, odd ? "has targets that are not text" : "has no list of targets", "Dispatch a new job by hand.");
   return [...new Set(row.targets)];
 }
 
-const showHint = (row: JobRow) => `\`zester job show ${safe(row.jid)}\` has the record.`;
+const showHint = (row: JobRow) => `\`zester job show ${safe(row.jid)}\` shows the record.`;
 
 /** Refuses a job that has not ended, as far as its status tells. @throws UserError */
 export function requireEnded(row: JobRow): void {
   const { jid, status } = row;
   if (isTerminal(status)) return;
   const unknown = unknownStateWords([row]);
-  if (unknown !== undefined) throw new UserError(`${unknown}. ${NOTHING_SENT}`, "--force retries it all the same.");
+  if (unknown !== undefined) throw new UserError(`${unknown}. ${NOTHING_SENT}`, "Use --force to retry it anyway.");
   refuse(
     row,
     `has not ended: ${status}`,
-    `\`zester job wait ${safe(jid)}\` waits for its end, \`zester job kill ${safe(jid)}\` cancels it; --force retries it all the same.`,
+    `\`zester job wait ${safe(jid)}\` waits for its end, \`zester job kill ${safe(jid)}\` cancels it, --force retries it anyway.`,
   );
 }
 
 /** Refuses a job that can't be run again as it was. @throws UserError with the reason */
 export function requireRepeatable(row: JobRow, job: ValueMap): void {
   const { fn } = row;
-  if (!fn) refuse(row, "names no function", showHint(row));
+  if (!fn) refuse(row, "has no function", showHint(row));
   // A text that is shown otherwise than it is sent: its bytes are no UTF-8.
-  if (fn.includes("\ufffd")) refuse(row, "has a function that is no UTF-8 text", showHint(row));
+  if (fn.includes("\ufffd")) refuse(row, "has a function that is not UTF-8", showHint(row));
   const args = job.get("args") ?? null;
-  if (args !== null && !(args instanceof Map)) refuse(row, "has arguments that are no map", showHint(row));
+  if (args !== null && !(args instanceof Map)) refuse(row, "has arguments that are not a map", showHint(row));
   const stateId = job.get("state_id") ?? null;
-  if (stateId !== null && asText(stateId) === undefined) refuse(row, "has a state_id that is no text", showHint(row));
+  if (stateId !== null && asText(stateId) === undefined) refuse(row, "has a state_id that is not text", showHint(row));
   const version = asInteger(job.get("v"));
   if (version !== undefined && version > RECORD_VERSION)
     refuse(
@@ -148,11 +149,7 @@ export function timeoutOf(row: JobRow, job: ValueMap, wanted: number | undefined
   if (wanted !== undefined) return BigInt(Math.round(wanted * 1e6));
   const stored = asInteger(job.get("timeout"));
   if (stored !== undefined && stored > 0n && stored < 2n ** 63n) return stored;
-  return refuse(
-    row,
-    stored === 0n ? "has no timeout of its own" : "has a timeout that is no duration",
-    "Give the new job one: --job-timeout 5m.",
-  );
+  return refuse(row, stored === 0n ? "has no timeout" : "has an invalid timeout", "Set one with --job-timeout 5m.");
 }
 
 /** Refuses peels whose id is not one token: it would address others than the one that is meant. @throws UserError */
@@ -164,19 +161,15 @@ export function requireTokens(row: JobRow, peels: readonly PeelStory[]): void {
   const [first] = odd;
   if (!first) return;
   const more = odd.length > 1 ? `, and ${count(odd.length - 1)} more` : "";
-  refuse(
-    row,
-    `has the target ${quoted(first.peel)}${more}, which is not a peel id: ${first.fault}`,
-    "Select the others with --peel.",
-  );
+  refuse(row, `has the invalid target ${quoted(first.peel)}${more}: ${first.fault}`, "Select the others with --peel.");
 }
 
 /** What is not certain of a peel that has not returned, or that the events alone know; undefined where nothing is open. */
 const DOUBTS: Partial<Record<PeelState, string>> = {
   unreadable: "may have run: the return cannot be decoded",
-  unreachable: "may have run: no proof that it did not",
-  unfinished: "may have run: had accepted the job",
-  missing: "may have run: nothing tells that it did not",
+  unreachable: "may have run",
+  unfinished: "may have run: accepted the job",
+  missing: "may have run",
   queued: "will still run it",
   executing: "still running it",
 };
@@ -201,17 +194,17 @@ export function retryWarnings({ row, job, peels }: Pick<RetryPlan, "row" | "job"
   if (doubtful.length > 0) {
     const states = statesPresent(doubtful).map(([state, n]) => `${count(n)} ${state}`);
     words.push(
-      `${plural(doubtful.length, "peel")} may have run this already, or may run it yet (${states.join(", ")}); \`zester job trace ${safe(row.jid)}\` shows what is known.`,
+      `${plural(doubtful.length, "peel")} may have run it already or may still run it (${states.join(", ")}); \`zester job trace ${safe(row.jid)}\` shows details.`,
     );
   }
   const good = peels.filter((peel) => !needsAgain(peel)).length;
-  if (good > 0) words.push(`${plural(good, "peel")} returned ok, and will run it again.`);
+  if (good > 0) words.push(`${plural(good, "peel")} returned ok and will run it again.`);
   const age = row.created && nowNs - row.created.ns;
   if (age !== undefined && age > DAY_NS)
-    words.push(`job ${safe(row.jid)} was created ${formatAge(age)} ago: is it still what should be done?`);
+    words.push(`job ${safe(row.jid)} was created ${formatAge(age)} ago: check that it is still wanted.`);
   const others = [...job.keys()].filter((name) => !KNOWN_FIELDS.has(name));
   if (others.length > 0)
-    words.push(`fields of the record that a retry does not repeat: ${safe(others.slice(0, 5).join(", "))}.`);
+    words.push(`record fields that a retry does not copy: ${safe(others.slice(0, 5).join(", "))}.`);
   return words;
 }
 

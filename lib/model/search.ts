@@ -45,10 +45,8 @@ function inBytes(text: string, ignoreCase: boolean): Search["mayHold"] {
 }
 
 function checkWanted(wanted: string): void {
-  if (wanted === "")
-    throw new UserError("there is nothing to search for.", "Give a text, or a regular expression with -e.");
-  if (wanted.includes("\n"))
-    throw new UserError("a text with a line end is in no line.", "Search for one of its lines.");
+  if (wanted === "") throw new UserError("the search text is empty.", "Use a text, or a regular expression with -e.");
+  if (wanted.includes("\n")) throw new UserError("the search text has a line end.", "Search for one of its lines.");
 }
 
 /**

@@ -71,8 +71,8 @@ function parseStates(values: readonly string[]): ReadonlySet<string> {
     if (!group) {
       const names = [...JOB_STATES, ...Object.keys(STATE_GROUPS)];
       throw new UserError(
-        `--state: "${safe(name)}" is not a state.${nearest(name, names)}`,
-        `States: ${JOB_STATES.join(", ")}; groups: ${Object.keys(STATE_GROUPS).join(", ")}.`,
+        `unknown state "${safe(name)}".${nearest(name, names)}`,
+        `Use one of: ${JOB_STATES.join(", ")}; groups: ${Object.keys(STATE_GROUPS).join(", ")}.`,
       );
     }
     for (const state of group) states.add(state);
@@ -83,7 +83,7 @@ function parseStates(values: readonly string[]): ReadonlySet<string> {
 /** @throws UserError naming `flag` unless `text` is a whole number above zero */
 export function parseCount(text: string, flag: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new UserError(`${flag}: "${safe(text)}" is not a whole number above zero.`, `Write it like ${flag} 20.`);
+  throw new UserError(`invalid number "${safe(text)}" for ${flag}.`, `Use a whole number above zero: ${flag} 20.`);
 }
 
 type SortKey = bigint | string | undefined;

@@ -389,20 +389,20 @@ export const UNANSWERED = "has not answered and may still be executing";
  */
 export function noteOf(peel: PeelStory, answer?: ReturnData): string {
   const { state, returned, behind, afterEnd, givenUp, missed, overwrittenBy, sinceCancel } = peel;
-  if (behind !== undefined) return `behind at least ${behind}`;
+  if (behind !== undefined) return `waiting for job ${behind}`;
   if (state === "unreachable") return givenUp ? givenUpWords(givenUp) : "";
   if (sinceCancel === "unanswered") return UNANSWERED;
   const failure = returned && !returned.ok ? failureOf(returned, answer) : "";
   if (sinceCancel === "stopped") return ["stopped by the cancel signal", failure].filter(Boolean).join(": ");
   if (state === "late")
-    return `returned after ${afterEnd ? "the job had ended" : "it was given up"}: ${returned?.ok ? "ok" : failure || "failed"}`;
+    return `returned after ${afterEnd ? "the job ended" : "it was marked unreachable"}: ${returned?.ok ? "ok" : failure || "failed"}`;
   const words = [failure];
   if (missed) {
     const when = missed.afterNs === undefined ? "" : ` at +${formatDuration(missed.afterNs)}`;
-    words.push(`returned${when}, but the master missed it and gave it up`);
+    words.push(`returned${when}, but the master missed it and marked the peel unreachable`);
   }
   if (overwrittenBy !== undefined)
-    words.push(`the bucket has the result of schedule "${overwrittenBy}" in place of this return`);
+    words.push(`the bucket has the result of schedule "${overwrittenBy}" instead of this return`);
   return words.filter(Boolean).join("; ");
 }
 

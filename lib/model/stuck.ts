@@ -76,18 +76,18 @@ export function stuckOf(row: JobRow, nowNs: bigint, sign: MasterSign): Stuck | u
 export const stuckAmong = (rows: readonly JobRow[], nowNs: bigint, signs: ReadonlyMap<string, MasterSign>): Stuck[] =>
   rows.flatMap((row) => stuckOf(row, nowNs, signs.get(row.owner ?? "")) ?? []);
 
-/** `4m overdue; its master master-2hPwZ9 has not been heard for 2m` */
+/** `4m overdue; no heartbeat from its master master-2hPwZ9 for 2m` */
 export function stuckWords({ overdueNs, goneMaster, heardNs, idleMaster }: Stuck): string {
   const words: string[] = [];
   if (overdueNs !== undefined) words.push(`${formatAge(overdueNs)} overdue`);
   if (goneMaster !== undefined)
     words.push(
       heardNs === undefined
-        ? `its master ${goneMaster} has no heartbeat`
-        : `its master ${goneMaster} has not been heard for ${formatAge(heardNs)}`,
+        ? `no heartbeat from its master ${goneMaster}`
+        : `no heartbeat from its master ${goneMaster} for ${formatAge(heardNs)}`,
     );
   if (idleMaster !== undefined)
-    words.push(`${idleMaster} is alive but does not watch this job; it ends when that master restarts`);
+    words.push(`its master ${idleMaster} is alive but does not watch the job, which ends when that master restarts`);
   return words.join("; ");
 }
 
@@ -99,7 +99,7 @@ export const aliveWords = ({ owner }: JobRow, sign: MasterSign) =>
 export function stuckHint({ jid, goneMaster, idleMaster }: Stuck): string {
   if (goneMaster !== undefined)
     return namedMessage(
-      "Another master takes it over about a minute after that; if none does, `zester config check` tells which run.",
+      "Another master takes over after about a minute. If none does, `zester config check` shows which masters are alive.",
     );
   if (idleMaster !== undefined)
     return namedMessage(`Restart ${idleMaster}. \`zester job kill ${jid}\` stops the peels, but does not end the job.`);

@@ -8,14 +8,14 @@ import { atLocal, type ClockTime, clockText, type Day, zoneName } from "../time.
 
 /** What is accepted, and what it means, for help. */
 export const WHEN: readonly (readonly [form: string, meaning: string])[] = [
-  ["90m, 3d, 1w, 1h30m", "so long ago"],
+  ["90m, 3d, 1w, 1h30m", "this long ago"],
   ["'1 hour ago'", "the same in words: seconds, minutes, hours, days, weeks"],
   ["now, today, yesterday", "days are from midnight"],
   ["monday, mon", "the last Monday: today on a Monday"],
-  ["15:00, 15:00:30", "the last time that clocks showed that"],
-  ["'yesterday 15:00'", "that time on such a day, also of the week: the last one"],
+  ["15:00, 15:00:30", "the most recent such time"],
+  ["'yesterday 15:00'", "that time on that day; a weekday is the most recent one"],
   ["2026-11-24", "midnight of that day"],
-  ["'2026-11-24 15:00'", "also with a T in between, with seconds, with a zone"],
+  ["'2026-11-24 15:00'", "also with T between, with seconds, with a zone"],
   ["2026-11-24T15:00:00Z", "RFC 3339, as in piped output: Z is UTC"],
 ];
 
@@ -158,7 +158,7 @@ export function parseWhen(text: string, flag: string, now: Date): bigint {
     } catch {} // what follows says what can be written
   }
   throw new UserError(
-    `${flag}: "${safe(text)}" is no point in time.`,
-    "Write it like 90m, 3d, '1 hour ago', today, monday, 15:00 or 2026-01-15T09:30:00Z; `zester help time` has all.",
+    `invalid time "${safe(text)}" for ${flag}.`,
+    "Use 90m, 3d, '1 hour ago', today, monday, 15:00 or 2026-01-15T09:30:00Z. `zester help time` lists all forms.",
   );
 }

@@ -13,7 +13,7 @@ const TOLERANCE_MS = 5_000;
  */
 export function clockWords(aheadMs: number, doubtMs: number): string | undefined {
   if (Math.abs(aheadMs) - doubtMs <= TOLERANCE_MS) return undefined;
-  return `this machine's clock is ${formatMs(Math.abs(aheadMs))} ${aheadMs > 0 ? "behind" : "ahead of"} the server's: --since and --until count from the server's.`;
+  return `this machine's clock is ${formatMs(Math.abs(aheadMs))} ${aheadMs > 0 ? "behind" : "ahead of"} the server's; --since and --until use the server's clock.`;
 }
 
 /** The warning for jobs created in the future by the server's clock; undefined for none. @param jobs oldest first */
@@ -24,5 +24,5 @@ export function futureWords(jobs: JobList, nowNs: bigint): string | undefined {
   if (ahead === 0) return undefined;
   const { jid, created } = jobs.at(jobs.length - 1).row;
   const furthest = formatAge((created?.ns ?? nowNs) - nowNs);
-  return `${plural(ahead, "job")} created in the future (${jid} in ${furthest}): a clock is ahead of the server's, so that they pass for the newest.`;
+  return `${plural(ahead, "job")} created in the future (${jid} in ${furthest}): a clock is ahead of the server's. These jobs are sorted as the newest.`;
 }

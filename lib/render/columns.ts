@@ -154,7 +154,7 @@ const KNOWN: readonly JobColumn[] = [
   stateColumn("status"),
   timeColumn("created", (row) => row.created, "ago"),
   timeColumn("updated", (row) => row.updated, "ago"),
-  timeColumn("deadline", (row) => row.deadline, "over"),
+  timeColumn("deadline", (row) => row.deadline, "overdue"),
   { name: "duration", value: ({ row }, now) => jobDuration(row, now) ?? null },
   ...returnColumns(),
   counted("targeted", (row) => row.targets && countTargets(row.targets)),
@@ -283,8 +283,8 @@ export function parseColumns(values: readonly string[]): JobColumn[] {
   const names = text.split(",").map((name) => name.trim());
   if (names.includes(""))
     throw new UserError(
-      `--columns: a name is missing in "${safe(text)}".`,
-      `Write it like --columns jid,state,user. ${COLUMNS_HINT}`,
+      `--columns: empty name in "${safe(text)}".`,
+      `Separate names by one comma: --columns jid,state,user. ${COLUMNS_HINT}`,
     );
   return columnsOf(names);
 }

@@ -12,15 +12,15 @@ import { tookOf } from "./facts.ts";
 import { namedCounts } from "./peels.ts";
 
 /**
- * `Job 2hPx4… ended failed after 12s: 1 failed, 3 ok`, with the names of many peels, and the reason when it is known.
+ * `Job 2hPx4… failed in 12s: 1 failed, 3 ok`, with the names of many peels, and the reason when it is known.
  * @param columns of the terminal; undefined for a pipe
  */
 export function endingLine(ending: Ending, now: Date, columns: number | undefined): string {
   const took = tookOf(ending, now);
-  const after = took === undefined ? "" : ` after ${formatDuration(took)}`;
+  const time = took === undefined ? "" : ` in ${formatDuration(took)}`;
   const reason = whyOf(ending);
   const counts = namedCounts(ending.story.peels) || "no peels";
-  const words = `Job ${safe(ending.row.jid)} ended ${safe(ending.row.status ?? "-")}${after}: ${counts}`;
+  const words = `Job ${safe(ending.row.jid)} ${safe(ending.row.status ?? "-")}${time}: ${counts}`;
   return paragraph(`${words}${reason === undefined ? "" : ` (${safe(reason)})`}`, columns);
 }
 

@@ -92,7 +92,7 @@ const JOB_FORMS: Forms = {
 export function unreachableLine(group: ErrorGroup | undefined, columns?: number): string {
   if (!group) return "";
   const { peels, jobs } = group;
-  const line = `${plural(peels.length, "peel")} ${peels.length === 1 ? "was" : "were"} unreachable in ${plural(jobs.length, "job")}: `;
+  const line = `${plural(peels.length, "peel")} unreachable in ${plural(jobs.length, "job")}: `;
   const room = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(UNREACHABLE_NAMES, columns - line.length);
   return paragraph(line + peelNames(peelRows(peels), room), columns);
 }

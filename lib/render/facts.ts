@@ -92,12 +92,12 @@ function facts(telling: Telling, now: Date, columns: number | undefined): [strin
     ["Retried as", retriesWords(telling.retries ?? [])],
     ["User", row.user],
     ["Owner", row.owner],
-    ["Created", row.created && when(row.created, nowNs, person, ["ahead of this clock", "ago"])],
-    [ended ? "Took" : "So far", took === undefined ? undefined : formatDuration(took)],
+    ["Created", row.created && when(row.created, nowNs, person, ["in the future", "ago"])],
+    [ended ? "Took" : "Elapsed", took === undefined ? undefined : formatDuration(took)],
     // The deadline of an ended job no longer matters.
     [
       "Deadline",
-      row.deadline && isActive(row.status) ? when(row.deadline, nowNs, person, ["left", "over"]) : undefined,
+      row.deadline && isActive(row.status) ? when(row.deadline, nowNs, person, ["left", "overdue"]) : undefined,
     ],
     ["Stuck", stuck && stuckWords(stuck)],
     ["", stuck && stuckHint(stuck)],
@@ -121,12 +121,12 @@ const IGNORED_REASONS = 5;
 function ignoredReason({ kind, peel, why }: Ignored): string {
   const name = displayPeel(peel);
   const what = kind === "ack" ? "an ack" : "a return";
-  if (why === "no target") return `${name} is no target`;
+  if (why === "no target") return `${name} is not a target`;
   if (why === "returned again") return `${name} returned again`;
   if (why === "undecodable") return `${name} sent ${what} that cannot be decoded`;
   if ("schedule" in why) return `${name} sent the result of schedule "${why.schedule}"`;
   return why.sentAs === ""
-    ? `${name} sent ${what} without a peel id`
+    ? `${name} sent ${what} without a peel ID`
     : `${name} sent ${what} as ${displayPeel(why.sentAs)}`;
 }
 

@@ -71,8 +71,8 @@ class Comparison {
       before + namesIn(base.peels, look, before.length + after.length) + after;
     const hunks = this.#diffs.between(this.#lines, comparedLines(group));
     if (!hunks)
-      return [names("  no diff with ", ": too many lines differ; the output itself:"), ...wholeLines(group, look)];
-    if (hunks.length === 0) return [names("  the same output as ")];
+      return [names("  no diff with ", " (too many lines differ); complete output:"), ...wholeLines(group, look)];
+    if (hunks.length === 0) return [names("  same output as ")];
     const lines = unifiedLines(hunks);
     const painted = look.color ? lines.map(paintUnified) : lines;
     return [names("--- "), `+++ ${namesIn(group.peels, look, "+++ ".length)}`, ...painted];

@@ -2,7 +2,7 @@
 import type { Timestamp } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { type Failures, failuresOf, goesOn, type HistoryEntry } from "../model/history.ts";
-import { count, paragraph, plural, shortenMiddle } from "../text.ts";
+import { count, paragraph, shortenMiddle } from "../text.ts";
 import { callOf, wholeCall } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { idGives, leaves, shrinks } from "./fit.ts";
@@ -90,7 +90,7 @@ function failureWords({ first, count: times, okAgain, lastOk }: Failures, now: D
   const began = `first failure ${ago(first)}`;
   if (okAgain !== undefined) return `${began}, ok again ${ago(okAgain)}`;
   const often = times > 1 ? `, ${count(times)} in a row` : "";
-  return `${began}${often}, ${lastOk === undefined ? "not seen ok before" : `last ok ${ago(lastOk)}`}`;
+  return `${began}${often}, ${lastOk === undefined ? "no earlier ok" : `last ok ${ago(lastOk)}`}`;
 }
 
 /** A line for each call that went wrong; the call itself is named where there are several. */
@@ -104,7 +104,7 @@ function failureLines(all: readonly HistoryEntry[], { columns, now }: Viewer): s
       paragraph(`${several ? `${shortenMiddle(one.call, CALL)}: ` : ""}${failureWords(one, now)}`, columns),
     );
   const rest = failures.length - lines.length;
-  return lines.join("") + (rest > 0 ? `and ${plural(rest, "call")} more that went wrong\n` : "");
+  return lines.join("") + (rest > 0 ? `and ${count(rest)} more failed ${rest === 1 ? "call" : "calls"}\n` : "");
 }
 
 /**

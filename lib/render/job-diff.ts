@@ -1,4 +1,4 @@
-// `job diff`: what became of each peel in the second of two runs. Pure.
+// `job diff`: each peel in two runs, compared. Pure.
 import { formatDuration } from "../duration.ts";
 import { median } from "../model/durations.ts";
 import { areSame, type Outputs, type PeelDiff, transitionsOf } from "../model/job-diff.ts";
@@ -126,22 +126,19 @@ function changeTable(rows: readonly ChangeRow[], look: Look): string {
 }
 
 /**
- * `output differs on 397 of 400; 1 peel is the same`; of peels that have no output in a run it is said only where no row above
- * says what became of them. Nothing when that leaves nothing to say.
+ * `output differs on 397 of 400 peels; same on 1`; empty when no peel has two outputs. Peels without an output in a run
+ * are counted only where no row above shows their change.
  */
 export function outputLine(diffs: readonly PeelDiff[]): string {
   const both = diffs.filter(({ before, after }) => before && after);
   const different = both.filter(differs).length;
   const same = both.filter(({ outputs }) => outputs).length - different;
   const without = both.filter(({ outputs, change }) => !outputs && change === "same").length;
-  const of = count(both.length);
+  const of = ` of ${plural(both.length, "peel")}`;
   const parts = [
-    different > 0 && `output differs on ${count(different)} of ${of}`,
-    same > 0 &&
-      (different > 0
-        ? `${plural(same, "peel")} ${same === 1 ? "is" : "are"} the same`
-        : `output is the same on ${count(same)} of ${of}`),
-    without > 0 && `${plural(without, "peel")} ${without === 1 ? "has" : "have"} no output to compare`,
+    different > 0 && `output differs on ${count(different)}${of}`,
+    same > 0 && (different > 0 ? `same on ${count(same)}` : `same output on ${count(same)}${of}`),
+    without > 0 && `no output to compare on ${count(without)}${different + same > 0 ? "" : of}`,
   ];
   const line = parts.filter(Boolean).join("; ");
   return line && `${line}\n`;
@@ -195,12 +192,12 @@ const DIFF_COLUMNS: readonly RowColumn<{ readonly diff: PeelDiff; readonly lines
   { name: "diff", value: ({ lines }) => lines?.join("\n") },
 ];
 
-/** What became of each peel in the second of two runs. @param full all that differs on a terminal, however much */
+/** The view of two runs, peel by peel. @param full all that differs on a terminal, however much */
 export const jobDiffView = (diffs: readonly PeelDiff[], full: boolean): View => ({
   size: diffs.length,
   text(viewer) {
     const text = changeTable(changeRows(diffs), viewer) + outputLine(diffs) + differencesText(diffs, viewer, full);
-    return [text || "no peel differs\n"];
+    return [text || "No peel differs.\n"];
   },
   *documents(now) {
     const outputDiffs = new OutputDiffs();

@@ -96,7 +96,7 @@ export function jobsView(columns: readonly JobColumn[], jobs: JobList, byColumns
     sheet: (now) => sheetOf(columns, jobs, now),
     aside: () =>
       missing.length > 0
-        ? `No room for ${missing.join(", ").toUpperCase()}: a wider terminal, or a pipe, has them.`
+        ? `Hidden (terminal too narrow): ${missing.join(", ").toUpperCase()}. Use --columns or a pipe.`
         : undefined,
   };
 }

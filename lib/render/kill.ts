@@ -22,6 +22,7 @@ export function renderTargets(targets: readonly Target[], { color, columns }: Lo
   return renderJobs(columnsOf(ASKED), JobList.of(jobs), { color, columns, now });
 }
 
+const ALL_RETURNED = "all peels returned";
 const STAKE_COLUMNS = 40;
 
 export const sentLines = (outcomes: readonly Outcome[]) =>
@@ -31,12 +32,12 @@ export const sentLines = (outcomes: readonly Outcome[]) =>
     .join("");
 
 export const sentWords = (outcomes: readonly Outcome[], plan: Plan) =>
-  `cancel signals were sent for ${count(outcomes.filter(isSent).length)} of ${plural(plan.length, "job")}`;
+  `cancel signals sent for ${count(outcomes.filter(isSent).length)} of ${plural(plan.length, "job")}`;
 
 /** The message of an interruption: whether the next signal was sent is unknown. */
 export function interruptedWords(outcomes: readonly Outcome[], plan: Plan): string {
   const next = plan[outcomes.length];
-  const open = next && isTarget(next) ? `; whether for job ${safe(next.jid)} as well is not known` : "";
+  const open = next && isTarget(next) ? `; cannot tell whether one was sent for job ${safe(next.jid)}` : "";
   return `interrupted: ${sentWords(outcomes, plan)}${open}.`;
 }
 
@@ -56,7 +57,7 @@ function canceledWords(ending: Ending): string {
   const words = [
     `canceled${returned.length > 0 ? `, ${count(returned.length)} of ${plural(all, "peel")} had returned` : ""}`,
     stopped.length > 0 && `${count(stopped.length)} of ${plural(all - returned.length, "peel")} stopped`,
-    peelsThat(finished, "finished all the same"),
+    peelsThat(finished, "finished anyway"),
     peelsThat(unanswered, UNANSWERED, UNANSWERED.replace(/^has/, "have")),
     ...statesPresent(others).map(([state, n]) => {
       const there = others.filter((peel) => peel.state === state);
@@ -72,17 +73,13 @@ export function endLine(ending: Ending, columns: number | undefined): string {
   const words =
     row.status === "canceled"
       ? canceledWords(ending)
-      : `ended ${safe(row.status ?? "-")} before the signal took effect: ${namedCounts(story.peels)}`;
+      : `ended before the signal took effect: ${safe(row.status ?? "-")}, ${namedCounts(story.peels)}`;
   return paragraph(`Job ${safe(row.jid)} ${words}`, columns);
 }
 
 /** A running job: whether it is stuck, whether its master is alive, and what it waits for. */
 export const sightWords = ({ row, stuck, story, sign }: Omit<Telling, "job"> & { readonly sign: MasterSign }) =>
-  [
-    stuck && stuckWords(stuck),
-    stuck?.idleMaster ? "" : aliveWords(row, sign),
-    waitingWords(story) ?? "every peel has returned",
-  ]
+  [stuck && stuckWords(stuck), stuck?.idleMaster ? "" : aliveWords(row, sign), waitingWords(story) ?? ALL_RETURNED]
     .filter(Boolean)
     .join("; ");
 
@@ -102,7 +99,7 @@ export function stakeWords({ row, job, story }: Telling, now: Date): string {
   const doing = open.map(([state, n]) => `${plural(n, "peel")} ${state}`);
   const ago = row.created && BigInt(now.getTime()) * 1_000_000n - row.created.ns;
   const known = [
-    ...(doing.length > 0 ? doing : ["every peel has returned"]),
+    ...(doing.length > 0 ? doing : [ALL_RETURNED]),
     row.user && `by ${row.user}`,
     ago !== undefined && ago >= 0n && `started ${formatAgo(ago)} ago`,
   ];

@@ -54,7 +54,7 @@ function jobFamilies(tallies: readonly JobTally[]): Family[] {
     {
       name: "zester_stats_job_duration_seconds",
       type: "summary",
-      help: "How long the jobs in the bucket took that have ended, by function.",
+      help: "Duration of ended jobs in the bucket, by function.",
       samples: timed.flatMap((tally): Sample[] => [
         ...QUANTILES.map((percent) =>
           sample([...labels(tally), ["quantile", String(percent / 100)]], seconds(tally.durations.percentile(percent))),
@@ -77,13 +77,13 @@ function peelFamilies(stats: readonly PeelStats[]): Family[] {
     {
       name: "zester_peel_last_result",
       type: "gauge",
-      help: "1 where the last result of the peel was ok, else 0, by function.",
+      help: "1 if the last result of the peel is ok, else 0, by function.",
       samples: known.map((one) => sample(labels(one), one.tally.last === "ok" ? 1 : 0)),
     },
     {
       name: "zester_peel_last_run_timestamp_seconds",
       type: "gauge",
-      help: "When the job of that result was created, in seconds since 1970.",
+      help: "Creation time of the job with the last result, in seconds since 1970.",
       samples: known.flatMap((one) => (one.lastRun ? [sample(labels(one), seconds(one.lastRun.ns))] : [])),
     },
   ];
@@ -101,7 +101,7 @@ function scheduleFamilies(schedules: readonly Schedule[]): Family[] {
       ),
     ),
   );
-  const help = "1 where the last run of the entry on the peel is more than twice its usual interval ago, else 0.";
+  const help = "1 if the last run of the entry on the peel is older than twice its usual interval, else 0.";
   return [{ name: "zester_schedule_overdue", type: "gauge", help, samples }];
 }
 
@@ -117,16 +117,16 @@ const single = (name: string, help: string, value: number): Family => ({
 export function statusMetrics(status: FleetStatus): string {
   const { masters, active, stuck, failed, overdue, peels } = status;
   const numbers: readonly (readonly [name: string, help: string, value: number | undefined])[] = [
-    ["trouble", "1 when something needs a person, else 0.", Number(concernsOf(status).length > 0)],
-    ["masters_alive", "Masters that have a heartbeat.", masters.alive],
+    ["trouble", "1 if something needs attention, else 0.", Number(concernsOf(status).length > 0)],
+    ["masters_alive", "Masters with a heartbeat.", masters.alive],
     ["masters_gone", "Masters without a heartbeat that own active jobs.", masters.gone.length],
-    ["jobs_active", "Jobs that are pending, claimed or running.", active.jobs],
-    ["jobs_stuck", "Active jobs that will not end on time by themselves.", stuck.length],
-    ["jobs_recent", "Jobs that were created since --since.", failed.of],
-    ["jobs_failed", "Jobs of these that are failed, partial or timeout.", failed.jobs],
-    ["schedules_overdue", "Entries of schedules that are overdue, one for each peel.", sum(overdue)],
-    ["peels_targeted", "Peels that jobs of the last 24 hours targeted.", peels?.targeted],
-    ["peels_silent", "Peels of these that have no heartbeat.", peels?.silent.length],
+    ["jobs_active", "Pending, claimed and running jobs.", active.jobs],
+    ["jobs_stuck", "Active jobs that will not end on time.", stuck.length],
+    ["jobs_recent", "Jobs created since --since.", failed.of],
+    ["jobs_failed", "Recent jobs that are failed, partial or timeout.", failed.jobs],
+    ["schedules_overdue", "Overdue schedule entries, one per peel.", sum(overdue)],
+    ["peels_targeted", "Peels targeted by jobs of the last 24 hours.", peels?.targeted],
+    ["peels_silent", "Targeted peels without a heartbeat.", peels?.silent.length],
   ];
   return numbers
     .flatMap(([name, help, value]) =>
@@ -160,13 +160,13 @@ export function renderMetrics({ jobs, peels, schedules, active, overdue }: Metri
     ...(peels ? peelFamilies(peels) : []),
     ...(schedules ? scheduleFamilies(schedules) : []),
     single("zester_stats_jobs_active", "Jobs that have not ended.", active),
-    single("zester_stats_jobs_overdue", "Jobs that have not ended, and whose deadline is over.", overdue),
+    single("zester_stats_jobs_overdue", "Jobs past their deadline that have not ended.", overdue),
   ].filter(({ samples }) => samples.length > 0);
   const series = families.reduce((sum, { samples }) => sum + samples.length, 0);
   if (series > MOST_SERIES)
     throw new UserError(
-      `these would be ${count(series)} series; more than ${count(MOST_SERIES)} are not written.`,
-      "Narrow them with --by function, peel or schedule, or by conditions such as --function 'state.*' or --target.",
+      `too many series: ${count(series)} (at most ${count(MOST_SERIES)}).`,
+      "Use --by function, peel or schedule, or select fewer jobs: --function 'state.*', --target.",
     );
   return families.map(familyText).join("");
 }

@@ -84,7 +84,7 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
 
 /** Why there is nothing to retry. @param condition as typed; empty for none */
 export function nothingWords({ targets }: RetryPlan, condition: string): string {
-  if (condition !== "") return `Nothing to retry: no peel of ${count(targets.length)} matches ${safe(condition)}.`;
+  if (condition !== "") return `Nothing to retry: 0 of ${plural(targets.length, "peel")} match ${safe(condition)}.`;
   if (targets.length === 0) return "Nothing to retry: the job has no peels.";
   const late = targets.filter(({ state }) => state === "late").length;
   const all = targets.length === 1 ? "the only peel" : `all ${plural(targets.length, "peel")}`;

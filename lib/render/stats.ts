@@ -166,16 +166,16 @@ function firstPeels(tallies: readonly PeelTally[]): PeelTally[] {
 function peelKind({ last }: PeelTally): string {
   if (last === "no run") return "without a run";
   if (last === "no result yet") return "without a result yet";
-  return isTrouble(last) ? "not well" : "well";
+  return isTrouble(last) ? "not ok" : "ok";
 }
 
-/** `… and 60 peels more: 20 without a run, 5 not well, 35 well (piped, all are shown)`; nothing where none is left out. */
+/** `… and 60 peels more: 20 without a run, 5 not ok, 35 ok (a pipe shows all)`; nothing where none is left out. */
 function restLine(tallies: readonly PeelTally[], shown: readonly PeelTally[]): string {
   const left = new Set(tallies).difference(new Set(shown));
   if (left.size === 0) return "";
   const kinds = [...Map.groupBy(left, peelKind)];
   const words = kinds.map(([kind, peels]) => `${kinds.length === 1 ? "all" : count(peels.length)} ${kind}`);
-  return `${andMore(left.size, "peel")}: ${words.join(", ")} (piped, all are shown)\n`;
+  return `${andMore(left.size, "peel")}: ${words.join(", ")} (a pipe shows all)\n`;
 }
 
 /** What needs attention comes first. */
@@ -272,7 +272,7 @@ export function resultStatsView(stats: readonly ResultStats[], span: Span): Stat
     text(viewer) {
       const shown = viewer.columns === undefined ? tallies : tallies.slice(0, RESULTS_SHOWN);
       const rest = tallies.length - shown.length;
-      const more = rest > 0 ? `${andMore(rest, "result")} (piped, all are shown)\n` : "";
+      const more = rest > 0 ? `${andMore(rest, "result")} (a pipe shows all)\n` : "";
       return [tableOf(pick(columnsOf(shown), forms.table), shown, viewer), more];
     },
   });
@@ -287,9 +287,9 @@ function about(ns: bigint): string {
   return formatDuration(((ns + unit / 2n) / unit) * unit);
 }
 
-/** `web-007 overdue: last 3d ago, about every 4h` */
+/** `web-007 overdue: last run 3d ago, usually every 4h` */
 function overdueWords({ peel, lastNs, intervalNs = 0n }: EntryOnPeel, nowNs: bigint): string {
-  return `${displayPeel(peel)} overdue: last ${formatAgo(nowNs - lastNs)} ago, about every ${about(intervalNs)}`;
+  return `${displayPeel(peel)} overdue: last run ${formatAgo(nowNs - lastNs)} ago, usually every ${about(intervalNs)}`;
 }
 
 function troubleWords({ peels }: Schedule, nowNs: bigint): string {
@@ -298,7 +298,7 @@ function troubleWords({ peels }: Schedule, nowNs: bigint): string {
   const words = overdue.slice(0, NAMED_PEELS).map((peel) => overdueWords(peel, nowNs));
   const rest = overdue.slice(NAMED_PEELS);
   if (rest.length > 0) words.push(`${count(rest.length)} more overdue: ${peelNames(rest, NAMES_IN_TROUBLE)}`);
-  if (failed.length > 0) words.push(`failed last: ${peelNames(failed, NAMES_IN_TROUBLE)}`);
+  if (failed.length > 0) words.push(`last run failed: ${peelNames(failed, NAMES_IN_TROUBLE)}`);
   return words.join("; ");
 }
 

@@ -55,7 +55,7 @@ function masterLine({ masters: { alive, gone } }: FleetStatus): Words {
   const living = alive === undefined ? [] : [alive === 0 ? "none alive" : `${count(alive)} alive`];
   const words = gone.map(({ master, jobs, heardNs }) => {
     const heard = heardNs === undefined ? "" : ` for ${formatAge(heardNs)}`;
-    return `${master} gone${heard}, with ${plural(jobs, "job")}`;
+    return `${master} gone${heard}, owns ${plural(jobs, "job")}`;
   });
   return [[...living, ...words].join("; "), gone.length > 0 ? "zester job active" : "zester config check"];
 }
@@ -104,7 +104,7 @@ function overdueLines({ overdue, nowNs }: FleetStatus, most: Limits): readonly W
 
 function peelLine({ peels: { targeted, silent } = { targeted: 0, silent: [] } }: FleetStatus, most: Limits): Words {
   const alive = `${count(targeted - silent.length)} of ${count(targeted)} alive (targeted in 24h)`;
-  return [`${alive}; ${namesOf(silent, most)} silent`, `zester job history ${displayPeel(silent[0] ?? "")}`];
+  return [`${alive}; silent: ${namesOf(silent, most)}`, `zester job history ${displayPeel(silent[0] ?? "")}`];
 }
 
 /** Said once for all lines that need heartbeats. */
@@ -122,8 +122,8 @@ function activeWords({ active: { jobs, returned, targeted, oldestNs } }: FleetSt
 function wellWords(status: FleetStatus): string {
   const { masters, peels, failed, active } = status;
   const alive = `${plural(masters.alive ?? 0, "master")} and ${plural(peels?.targeted ?? 0, "peel")} alive`;
-  const recent = `${failed.of > 0 ? "none of " : ""}${recentWords(status)}${failed.of > 0 ? " failed" : ""}`;
-  return `all well: ${alive}; ${count(active.jobs)} active; ${recent}`;
+  const recent = `${failed.of > 0 ? "0 of " : ""}${recentWords(status)}${failed.of > 0 ? " failed" : ""}`;
+  return `No problems: ${alive}; ${plural(active.jobs, "active job")}; ${recent}`;
 }
 
 const STATES: Readonly<Record<Concern, string>> = {

@@ -221,5 +221,5 @@ export function renderTable(
   );
 }
 
-/** The words for rows that a table has no room for: `… and 5 jobs more`. */
-export const andMore = (rows: number, noun: string) => `… and ${plural(rows, noun)} more`;
+/** The line for rows that are not shown: `… and 5 more jobs`. */
+export const andMore = (rows: number, noun: string) => `… and ${plural(rows, `more ${noun}`)}`;

@@ -70,7 +70,7 @@ function openCells(open: readonly Open[], color: boolean): Cell[] {
     { text: `  ${names}` },
     { text: number + state, paint: paintState(state, color) },
     { text: ns === undefined ? "" : `${longest(open.map(({ ns }) => ns))} ${words}` },
-    { text: behind === undefined ? "" : `behind at least ${behind}` },
+    { text: behind === undefined ? "" : `waiting for job ${behind}` },
   ];
 }
 
@@ -92,8 +92,8 @@ export function surroundingWords({ row, sign, nowNs }: Watched): string {
   const left = row.deadline && row.deadline.ns - nowNs;
   const words = [
     row.user && `by ${row.user}`,
-    row.owner ? `${row.owner}${life}` : "no master has taken it",
-    left === undefined ? "" : left >= 0n ? `${formatAge(left)} left` : `${formatAge(-left)} over`,
+    row.owner ? `${row.owner}${life}` : "no owner",
+    left === undefined ? "" : left >= 0n ? `${formatAge(left)} left` : `${formatAge(-left)} overdue`,
   ];
   return safe(words.filter(Boolean).join("  "));
 }

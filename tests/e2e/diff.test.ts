@@ -71,7 +71,7 @@ ok → failed        web-137       write /etc/nginx/nginx.conf: no space left on
 ok → unreachable   web-300       no ack within 10s
 failed → ok        web-388
 slower             web-042       1.5s → 3m7s
-output differs on 397 of 400; 1 peel is the same
+output differs on 397 of 400 peels; same on 1
 `;
 const WIDE = `${CHANGES}\
   397  web-[001-136,138-210,212-299,301-400]  -openssl 3.0.14
@@ -96,19 +96,19 @@ test("what became worse, better, slower and different, piped and on a terminal",
 });
 
 test("0 when nothing became worse: a gate", async () => {
-  const same = "output is the same on 400 of 400\n";
+  const same = "same output on 400 of 400 peels\n";
   expect(await diff("2hPx1", "2hPx1")).toEqual({ stdout: same, stderr: "", code: 0 });
   // The failed one has an error that is compared; the unreachable one has nothing.
-  const but = "output is the same on 399 of 400; 1 peel has no output to compare\n";
+  const but = "same output on 399 of 400 peels; no output to compare on 1\n";
   expect(await diff("2hPx9", "2hPx9")).toEqual({ stdout: but, stderr: "", code: 0 });
-  const none = "3 peels have no output to compare\n";
+  const none = "no output to compare on 3 of 3 peels\n";
   expect(await diff("gone", "gone")).toEqual({ stdout: none, stderr: "", code: 0 });
   const { stdout, code } = await diff("2hPx9", "2hPx1");
   expect(stdout.split("\n").slice(0, 4)).toEqual([
     "ok → failed        web-388",
     "failed → ok        web-137",
     "unreachable → ok   web-300",
-    "output differs on 397 of 400; 1 peel is the same",
+    "output differs on 397 of 400 peels; same on 1",
   ]);
   expect(code).toBe(2);
 });
@@ -139,7 +139,7 @@ test("another function, an open job, peels that one has alone, and text that act
   const { stdout, stderr, code } = await diff("2hPx1", "few");
   expect(stdout).toBe(`only in the first   web-[002-400]
 only in the second  \\x1bx,db.eu.1
-output differs on 1 of 1
+output differs on 1 of 1 peel
   1  web-001       -openssl 3.0.14
                    +openssl \\x1b[2J3.0.16
 `);
@@ -157,7 +157,7 @@ test("on a terminal ten lines of what differs; too many that differ are said to 
     return Bun.stripANSI(run.out).replaceAll("\r", "");
   };
   const text = await onTerminal("2hPx1", "args");
-  expect(text).toContain(`${" ".repeat(19)}… and 23 lines more; --all shows them\n`);
+  expect(text).toContain(`${" ".repeat(19)}… and 23 more lines; --all shows them\n`);
   expect((await onTerminal("2hPx1", "args", "--all")).match(/\+ +line$/gm)?.length).toBe(30);
   expect((await diff("huge", "2hPx9", "--format", "json")).stdout).not.toContain('"diff"');
   expect((await diff("huge", "2hPx9")).stdout).toContain("  2  web-[001-002]  (too many lines differ)\n");
@@ -170,7 +170,7 @@ test("help says that it takes two jobs", async () => {
 test.each([
   [["2hPx1"], "zester job diff needs two <jid>s."],
   [["2hPx1", "2hPx9", "few"], "zester job diff needs two <jid>s."],
-  [["2hPx1", "nosuch"], "job nosuch was not found."],
+  [["2hPx1", "nosuch"], 'no job "nosuch".'],
 ])("%j is an error", async (args, message) => {
   const { stdout, stderr, code } = await diff(...args);
   expect([stdout, stderr.split("\n")[0], code]).toEqual(["", expect.stringContaining(message), 1]);

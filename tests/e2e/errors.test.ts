@@ -69,14 +69,14 @@ PEELS  JOBS  LAST     ERROR                                           WHERE
    57    19  37m ago  E: Could not get lock /var/lib/dpkg/lock-fron…  db-[00-56]
     1     1  10m ago  write /etc/nginx/nginx.conf: no space left on…  web-137
     1     1  30m ago  exit status 1                                   cache-01
-1 peel was unreachable in 1 job: web-300
+1 peel unreachable in 1 job: web-300
 `;
 const WIDE = `\
 PEELS  JOBS  LAST     ERROR                                                 WHERE
    57    19  37m ago  E: Could not get lock /var/lib/dpkg/lock-frontend     db-[00-56]
     1     1  10m ago  write /etc/nginx/nginx.conf: no space left on device  web-137
     1     1  30m ago  exit status 1                                         cache-01
-1 peel was unreachable in 1 job: web-300
+1 peel unreachable in 1 job: web-300
 `;
 
 function onTerminal(columns: number, args: string): string {

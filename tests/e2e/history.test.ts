@@ -152,9 +152,9 @@ describe("known data", () => {
   test.each([
     [["web-38"], "error: no job was meant for a peel web-38. Did you mean web-388?"],
     [["wbe-388"], "error: no job was meant for a peel wbe-388. Did you mean web-388?"],
-    [["web-388", "--state", "fialed"], 'error: --state: "fialed" is not the state of a peel. Did you mean failed?'],
-    [["web 1"], 'error: "web 1" is not a peel id: white space, control characters and . * > are not allowed in one.'],
-    [["*"], 'error: "*" is not a peel id: white space, control characters and . * > are not allowed in one.'],
+    [["web-388", "--state", "fialed"], 'error: unknown peel state "fialed". Did you mean failed?'],
+    [["web 1"], 'error: "web 1" is not a peel id: white space, control characters and . * > are not allowed.'],
+    [["*"], 'error: "*" is not a peel id: white space, control characters and . * > are not allowed.'],
   ])("%j", async (args, error) => {
     const { stderr, code, stdout } = await run(...args);
     expect([stderr.split("\n")[0], code, stdout]).toEqual([error, 1, ""]);
@@ -205,7 +205,7 @@ test("either form of the id; a job that is gone, one that ended without the peel
   const rows = (outputs[0]?.stdout ?? "").split("\n").map((line) => line.split(/ {2,}/).slice(1));
   expect(rows.slice(1, 6)).toEqual([
     ["d1", "test.ping", "ok", "1/2 dry", "20ms"],
-    ["d2", "test.ping", "missing", "-", "-", "no return; the job ended timeout"],
+    ["d2", "test.ping", "missing", "-", "-", "no return; the job is timeout"],
     ["d3", "-", "ok", "-", "-"],
     ["d4", "test.ping", "unreachable", "-", "-", "no ack within 10s"],
     ["d5", "test.ping", "unreadable", "-", "-", expect.stringContaining("cannot be decoded")],
@@ -225,7 +225,7 @@ test("jobs that go on come first, with what the peel is doing", async () => {
   const { stdout } = await job("history", "a", "--format", "json");
   const entries = JSON.parse(stdout);
   expect(entries.map(({ jid, state, note }: Record<string, string>) => [jid, state, note])).toEqual([
-    [waits, "queued", `behind at least ${runs}`],
+    [waits, "queued", `waiting for job ${runs}`],
     [runs, "executing", undefined],
     [done, "ok", undefined],
   ]);
@@ -255,7 +255,7 @@ test(`random results of one call: since when it is broken, by an oracle that loo
     if (newest >= 0) {
       let first = newest;
       while (oks[first + 1] === false) first++;
-      const before = first + 1 < count ? `last ok ${hours(first + 1)}` : "not seen ok before";
+      const before = first + 1 < count ? `last ok ${hours(first + 1)}` : "no earlier ok";
       const end =
         newest > 0
           ? `ok again ${hours(newest - 1)}`

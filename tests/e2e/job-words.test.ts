@@ -130,12 +130,12 @@ test.each([
     ["watch", "@last-bad", "--user", "nx"],
     "error: there is no @last-bad: 0 of 4 jobs ended badly and match --user nx.",
   ],
-  [["show", "@lst"], "error: job @lst was not found. Did you mean @last?"],
+  [["show", "@lst"], 'error: no job "@lst". Did you mean @last?'],
   [["kill", "@last", "--since", "1h"], "error: @last and --since exclude each other."],
   [["kill", "@last", "newest", "--user", "ops"], "error: <jid> and --user exclude each other."],
   [["kill", "@last", "--force"], "error: --force looks nothing up, and @last has to be looked up."],
-  [["kill", "@las"], "error: job @las was not found. Did you mean @last?"],
-  [["kill", "@las", "--force"], "error: job @las was not found. Did you mean @last?"],
+  [["kill", "@las"], 'error: no job "@las". Did you mean @last?'],
+  [["kill", "@las", "--force"], 'error: no job "@las". Did you mean @last?'],
 ])("%j", async (args, error) => {
   const { stderr, code } = await run(...args);
   expect(stderr.split("\n")[0]).toBe(error);

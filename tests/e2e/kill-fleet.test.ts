@@ -15,7 +15,7 @@ test("several: each on its own line, one that can't be sent makes it exit 1 and 
   ];
   const { stdout, stderr, code } = await run("kill", a, "nosuch", b);
   expect(stdout).toBe(`Cancel signal sent for job ${a}\nCancel signal sent for job ${b}\n`);
-  expect(stderr).toBe("error: job nosuch was not found.\n");
+  expect(stderr).toBe('error: no job "nosuch".\n');
   expect(code).toBe(1);
   await fleet.until(a, "canceled");
   await fleet.until(b, "canceled");
@@ -51,20 +51,20 @@ test("a peel that ignores the signal: canceled all the same, and its late return
   );
   expect((await run("trace", jid)).stdout).toMatch(/\na +unfinished .* has not answered and may still be executing\n/);
   await until("its return", async () =>
-    /\na +late .* returned after the job had ended: ok\n/.test((await run("trace", jid)).stdout),
+    /\na +late .* returned after the job ended: ok\n/.test((await run("trace", jid)).stdout),
   );
 });
 
 const stubborn = (ms: number): Behaviour => ({ does: "stubborn", ms });
 
-test("--wait waits for the peels after the end: stopped, finished all the same, or not answered", async () => {
+test("--wait waits for the peels after the end: stopped, finished anyway, or not answered", async () => {
   const jid = await fleet.dispatch({ fn: "cmd.run", peels: { b: hang, c: hang, d: stubborn(1500) } });
   const { stdout, stderr, code } = await run("kill", jid, "--wait");
-  expect(stdout).toEndWith(`Job ${jid} canceled; 2 of 3 peels stopped; d finished all the same\n`);
+  expect(stdout).toEndWith(`Job ${jid} canceled; 2 of 3 peels stopped; d finished anyway\n`);
   expect([stderr, code]).toEqual(["", 0]);
   const { stdout: trace } = await run("trace", jid);
   expect(trace).toMatch(/\nb +late .* stopped by the cancel signal: cmd\.run: context canceled\n/);
-  expect(trace).toMatch(/\nd +late .* returned after the job had ended: ok\n/);
+  expect(trace).toMatch(/\nd +late .* returned after the job ended: ok\n/);
 });
 
 test("--wait: a peel that does not answer is waited for 10 seconds, and within --for; the code is that of the end", async () => {
@@ -105,7 +105,7 @@ test("--wait stays over a connection that is lost while the peels are waited for
   link.cut();
   expect(await killing.ended()).toBe(0);
   link.stop();
-  expect(killing.out).toEndWith(`Job ${jid} canceled; a finished all the same\n`);
+  expect(killing.out).toEndWith(`Job ${jid} canceled; a finished anyway\n`);
   expect(killing.err).toBe(`lost ${link.url}; reconnecting\nconnected again\n`);
 });
 
@@ -153,7 +153,7 @@ test("exit 6: it ended otherwise before the signal took effect", async () => {
   await killing.until("Cancel signal sent");
   await fleet.jobs.put("late", encode(jobRecord("late", { status: "complete" })));
   expect(await killing.ended()).toBe(6);
-  expect(killing.out).toEndWith("Job late ended complete before the signal took effect: 1 missing\n");
+  expect(killing.out).toEndWith("Job late ended before the signal took effect: complete, 1 missing\n");
 });
 
 test("a master that is gone: after 5 s it says what it sees, and exits 124", async () => {
@@ -173,7 +173,7 @@ test("a master that is gone: after 5 s it says what it sees, and exits 124", asy
     expect(stderr).toContain("error: after 6s, 1 job had not ended");
   }
   expect(results[0]?.stderr).toContain("its master alive-1 is alive; 1 executing");
-  expect(results[1]?.stderr).toContain("its master gone-1 has no heartbeat; 1 executing");
+  expect(results[1]?.stderr).toContain("no heartbeat from its master gone-1; 1 executing");
   for (const jid of ["alive-1", "gone-1"]) await fleet.jobs.delete(jid);
   expect(await consumersLeft(nc)).toBe(0);
 }, 20_000);

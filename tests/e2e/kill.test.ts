@@ -72,7 +72,7 @@ test("json is always an array, and every job of it tells what became of its sign
     reason: "job is-failed has already ended: failed. No signal was sent.",
     ended: "failed",
   };
-  const missing = { jid: "nosuch", signal: "not sent", reason: expect.stringContaining("job nosuch was not found") };
+  const missing = { jid: "nosuch", signal: "not sent", reason: expect.stringContaining('no job "nosuch"') };
   expect(await json("is-running")).toEqual([[sent], 0]);
   expect(await json("is-failed")).toEqual([[ended], 1]);
   expect(await json("nosuch")).toEqual([[missing], 1]);

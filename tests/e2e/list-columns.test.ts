@@ -63,7 +63,7 @@ test.each([[], ["--format", "json"], ["--format", "jsonl"], ["--format", "yaml"]
     );
     expect([stdout, code]).toEqual(["", 1]);
     expect((await list("--columns", "jid,,state", ...flags)).stderr).toContain(
-      '--columns: a name is missing in "jid,,state".',
+      '--columns: empty name in "jid,,state".',
     );
     // A field that masters write, though in none of these records; and where there are no records at all.
     expect((await list("--columns", "reclaim_count", ...flags)).code).toBe(0);

@@ -39,9 +39,9 @@ describe("wait", () => {
       "20s",
     );
     expect([stderr, code]).toEqual(["", 2]);
-    expect(stdout.split("\n").map((line) => line.split(" ").slice(1, 4).join(" "))).toEqual([
-      `${one} ended complete`,
-      `${two} ended failed`,
+    expect(stdout.split("\n").map((line) => line.split(" ").slice(1, 3).join(" "))).toEqual([
+      `${one} complete`,
+      `${two} failed`,
       "",
     ]);
     const json = await run("wait", "--user", "dev", "--for", "300ms", "--format", "json");
@@ -126,9 +126,7 @@ describe("show of several jobs", () => {
     await fleet.jobs.put("broken", Uint8Array.of(0xc1));
     const { stdout, stderr, code } = await show("nosuch-1", failed, "broken", "nosuch-2", "--format", "json");
     expect(JSON.parse(stdout).map(({ job }: { job: { jid: string } }) => job.jid)).toEqual([failed]);
-    expect(stderr).toMatch(
-      /^error: job nosuch-1 was not found.*\nerror: .*broken.*\nerror: job nosuch-2 was not found.*\n/,
-    );
+    expect(stderr).toMatch(/^error: no job "nosuch-1".*\nerror: .*broken.*\nerror: no job "nosuch-2".*\n/);
     expect(code).toBe(1);
     expect((await show("nosuch-1", "nosuch-2")).stdout).toBe("");
     await fleet.jobs.purge("broken");
@@ -232,7 +230,7 @@ describe("small words", () => {
   test("an id that is too short is said to be", async () => {
     for (const command of ["kill", "show", "wait"])
       expect((await run(command, done.slice(0, 3))).stderr).toBe(
-        `error: job ${done.slice(0, 3)} was not found.\nThe beginning of an id is enough when it has at least 4 characters.\n`,
+        `error: no job "${done.slice(0, 3)}".\nAn ID prefix needs at least 4 characters.\n`,
       );
   });
 
@@ -245,7 +243,7 @@ describe("small words", () => {
     expect(waiting.out).toContain(`waiting for 1 of 2 jobs: ${two} running for `);
     // Each line replaces the one before it, and what follows stands where it was.
     expect(waiting.out.replace(/\r\x1b\[K(waiting for [^\r\n]*)?/g, "")).toMatch(
-      new RegExp(`^Job ${one} ended complete after \\S+: 1 ok\\r\\nJob ${two} ended complete after \\S+: 1 ok\\r\\n$`),
+      new RegExp(`^Job ${one} complete in \\S+: 1 ok\\r\\nJob ${two} complete in \\S+: 1 ok\\r\\n$`),
     );
     expect((await run("wait", one)).stderr).toBe("");
   });

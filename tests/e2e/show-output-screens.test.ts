@@ -90,7 +90,7 @@ const config = (lines: number) =>
     .slice(0, lines)
     .map((line) => `${line}\n`)
     .join("");
-const more = (lines: number) => `  … and ${lines} lines more; --all shows them\n`;
+const more = (lines: number) => `  … and ${lines} more lines; --all shows them\n`;
 
 test.each<[title: string, columns: number | undefined, usual: string, upgraded: string, flags: string[]]>([
   ["80 columns", 80, NAMES.cut.head, NAMES.upgradedCut, []],

@@ -183,8 +183,8 @@ test("--diff=<peel>: compared with another peel; one that is not there, or has n
   const { stdout } = await show("many", "--output", `--diff=${id(10)}`, "--peel", id(3));
   expect(stdout).toStartWith("web-003  ok  0.3s  2 results\n--- web-[009-010]\n+++ web-003\n@@ -30,11 +30,8 @@\n");
   const errors = [
-    [await show("many", "--output", "--diff=web-41"), "no peel web-41 (of 40)."],
-    [await show("many", "--output", `--diff=${id(7)}`), "peel web-007 has no output to compare with: it is failed."],
+    [await show("many", "--output", "--diff=web-41"), 'no peel "web-41" among 40.'],
+    [await show("many", "--output", `--diff=${id(7)}`), 'peel "web-007" has no output: it is failed.'],
   ] as const;
   for (const [{ stdout, stderr, code }, message] of errors)
     expect([stdout, stderr.split("\n")[0], code]).toEqual(["", `error: ${message}`, 1]);
@@ -209,7 +209,7 @@ db.eu.3  ok  2.0s
        end
 
 x;y  ok  2.0s
-  no diff with db.eu.[1-2]: too many lines differ; the output itself:
+  no diff with db.eu.[1-2] (too many lines differ); complete output:
   x  unchanged
     stdout:
       other 0
@@ -251,7 +251,7 @@ test("on a terminal the first lines of each group, and how many more there are",
   };
   const short = await onTerminal();
   expect(short).toContain(`web-[001-006,…,040]  37 peels  ok  median 2.2s  2 results\n`);
-  expect(short).toEndWith(`${MOTD.repeat(13)}  … and 17 lines more; --all shows them\n`);
+  expect(short).toEndWith(`${MOTD.repeat(13)}  … and 17 more lines; --all shows them\n`);
   const full = await onTerminal("--all");
   expect(full.split(MOTD).length - 1).toBe(60);
 });

@@ -43,15 +43,13 @@ test("a job without returns is its JSON alone", async () => {
 test("unknown job", async () => {
   const { stdout, stderr, code } = await run("job", "show", "nosuch");
   expect([stdout, code]).toEqual(["", 1]);
-  expect(stderr).toBe(
-    "error: job nosuch was not found.\nJobs are kept for 7 days; `zester job list` shows those that are there.\n",
-  );
+  expect(stderr).toBe('error: no job "nosuch".\nJobs are kept for 7 days. `zester job list` shows them.\n');
 });
 
 test("a deleted job is not found", async () => {
   await jobs.put("deleted", encode(jobRecord("deleted")));
   await jobs.delete("deleted");
-  expect((await run("job", "show", "deleted")).stderr).toContain("was not found");
+  expect((await run("job", "show", "deleted")).stderr).toContain('no job "deleted"');
 });
 
 test("without the bucket of returns the job is shown, with a warning", async () => {
@@ -66,6 +64,6 @@ test("a bucket without direct access", async () => {
   const jsm = await nc.jetstreamManager();
   await jsm.streams.update("KV_jobs", { allow_direct: false });
   expect(JSON.parse((await run("job", "show", "lonely")).stdout).jid).toBe("lonely");
-  expect((await run("job", "show", "nosuch")).stderr).toContain("was not found");
+  expect((await run("job", "show", "nosuch")).stderr).toContain('no job "nosuch"');
   expect(await consumersLeft(nc)).toBe(0);
 });

@@ -97,7 +97,7 @@ web-01         ok           0.8s
 test("summary of a running job: how far over its deadline it is, and what to do", async () => {
   const { stdout } = await show("2hPx3other", "--summary");
   expect(stdout).toMatch(
-    /\nSo far {4}\d+d\nDeadline {2}2020-01-01T00:00:00Z \(\d+d over\)\nStuck {5}\d+d overdue\n {10}`zester job trace 2hPx3other` .*\nPeels {5}0\/1 returned: 1 missing\n/,
+    /\nElapsed {3}\d+d\nDeadline {2}2020-01-01T00:00:00Z \(\d+d overdue\)\nStuck {5}\d+d overdue\n {10}`zester job trace 2hPx3other` .*\nPeels {5}0\/1 returned: 1 missing\n/,
   );
 });
 
@@ -140,8 +140,8 @@ error: ID prefix 2hPx matches 3 jobs:
   ${JID}  partial   AGE  pkg.installed on G@role:*
 Use more characters.
 `);
-  expect((await show("2hP")).stderr).toContain("job 2hP was not found");
-  expect((await show("2hPxZ")).stderr).toContain("job 2hPxZ was not found");
+  expect((await show("2hP")).stderr).toContain('no job "2hP"');
+  expect((await show("2hPxZ")).stderr).toContain('no job "2hPxZ"');
 });
 
 test("many peels: everything when piped; on a terminal the worst, and a count of the rest", async () => {
@@ -160,7 +160,7 @@ ok              999  peel-[0-9],peel-[10-99],peel-[100-998]
   );
   const lines = pty.stdout.toString().replaceAll("\r", "").trimEnd().split("\n");
   expect(lines.find((line) => line.startsWith("peel-"))).toMatch(/^peel-999 +failed/);
-  expect(lines.at(-1)).toBe("… and 960 peels more: 960 ok; --all shows them");
+  expect(lines.at(-1)).toBe("… and 960 more peels: 960 ok; --all shows them");
 });
 
 test("the plain table of many returns on a terminal: the worst, and a count of the rest", async () => {
@@ -172,7 +172,7 @@ test("the plain table of many returns on a terminal: the worst, and a count of t
   const from = lines.indexOf("Returns:");
   expect(lines[from + 2]).toMatch(/^peel-999 +false/);
   expect(lines.slice(from)).toHaveLength(2 + 40 + 1);
-  expect(lines.at(-1)).toBe("… and 960 peels more: 960 ok; --all shows them");
+  expect(lines.at(-1)).toBe("… and 960 more peels: 960 ok; --all shows them");
   const piped = (await show(MANY)).stdout.trimEnd().split("\n");
   expect(piped.slice(piped.indexOf("Returns:"))).toHaveLength(2 + 1000);
 });

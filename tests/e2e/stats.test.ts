@@ -238,7 +238,7 @@ describe("schedules", () => {
     await putJob({ jid: "x", fn: "state.highstate", agoMs: HOUR });
     expect(onTerminal(200, ["--by", "schedule", "--no-color"])).toBe(
       `SCHEDULE  FUNCTION         PEELS  LAST    EVERY
-nightly   state.highstate      2  1h ago     4h  web-007 overdue: last 3d ago, about every 4h; failed last: web-006
+nightly   state.highstate      2  1h ago     4h  web-007 overdue: last run 3d ago, usually every 4h; last run failed: web-006
 `,
     );
     expect((await run("--by", "schedule", "--check")).code).toBe(2);
@@ -473,8 +473,8 @@ cmd.run:nginx -t           3        2  0              0  2.0s  2.0s     2.0s  - 
     const tooMany = await run("--by", "result");
     expect([tooMany.stdout, tooMany.stderr, tooMany.code]).toEqual([
       "",
-      `error: there are more than 20,000 names of results, more than can be counted here.
-Select fewer jobs: with --function, --target or a shorter --since.
+      `error: too many different results: more than 20,000.
+Select fewer jobs with --function, --target or a shorter --since.
 `,
       1,
     ]);
@@ -566,7 +566,7 @@ zester_job_duration_seconds_count{function="state.apply"} 3
     await putJob({ jid: "wide", fn: "test.ping", agoMs: HOUR, peels });
     const { stdout, stderr, code } = await run("--format", "openmetrics");
     expect([stdout, code]).toEqual(["", 1]);
-    expect(stderr).toMatch(/^error: these would be 10,\d{3} series; more than 10,000 are not written\.\nNarrow them /);
+    expect(stderr).toMatch(/^error: too many series: 10,\d{3} \(at most 10,000\)\.\nUse --by /);
     expect(await check((await run("--format", "openmetrics", "--by", "function")).stdout)).toBe("0");
   });
 });

@@ -84,9 +84,9 @@ test("all well is one line, with what is active", async () => {
   for (const peel of ["web-1", "web-2", "db_eu_1"]) await peels.put(peel, "x");
   await put("good", 5 * MINUTE, { targets: ["web-1", "web-2"], return_count: 2, success_count: 2 });
   await put("runs", 4 * MINUTE, { targets: ["db_eu_1"], status: "running", deadline: at(-HOUR), updated: Time.now() });
-  const stdout = "all well: 2 masters and 3 peels alive; 1 active; none of 2 jobs in 1h failed\n";
+  const stdout = "No problems: 2 masters and 3 peels alive; 1 active job; 0 of 2 jobs in 1h failed\n";
   expect(await status("--check")).toEqual({ stdout, stderr: "", code: 0 });
-  expect((await status("--since", "1m")).stdout).toEndWith("; 1 active; 0 jobs in 1m\n");
+  expect((await status("--since", "1m")).stdout).toEndWith("; 1 active job; 0 jobs in 1m\n");
   expect(await document()).toMatchObject({
     trouble: [],
     masters: { alive: 2, gone: [] },
@@ -132,11 +132,11 @@ test("worst first, each line with the command that leads on", async () => {
   const lines = stdout.split("\n").map((line) => line.split(/ {2,}/));
   expect([stderr, code]).toEqual(["", 2]);
   expect(lines).toEqual([
-    ["masters", "2 alive; m3 gone, with 5 jobs", "zester job active"],
-    ["stuck", "3MkwIpA cmd.run rebuild on web*: its master m3 has no heartbeat", "zester job trace 3MkwIpA"],
+    ["masters", "2 alive; m3 gone, owns 5 jobs", "zester job active"],
+    ["stuck", "3MkwIpA cmd.run rebuild on web*: no heartbeat from its master m3", "zester job trace 3MkwIpA"],
     ...[0, 1].map((i) => [
       "stuck",
-      `late-${i} cmd.run on web*: 3m overdue; its master m3 has no heartbeat`,
+      `late-${i} cmd.run on web*: 3m overdue; no heartbeat from its master m3`,
       `zester job trace late-${i}`,
     ]),
     ["stuck", "2 more", "zester job active --wide"],
@@ -148,7 +148,7 @@ test("worst first, each line with the command that leads on", async () => {
       "zester job errors --since 1h",
     ],
     ["overdue", "schedule nightly on web-1: last run 3d ago", "zester job stats --by schedule"],
-    ["peels", "5 of 6 alive (targeted in 24h); db-03 silent", "zester job history db-03"],
+    ["peels", "5 of 6 alive (targeted in 24h); silent: db-03", "zester job history db-03"],
     ["active", "6 jobs, 1/6 returned; oldest 10m", "zester job watch"],
     [""],
   ]);

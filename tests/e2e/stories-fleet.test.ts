@@ -20,10 +20,10 @@ async function told(peel: string, jid: string): Promise<(string | undefined)[] |
 }
 
 test.each([
-  ["web-01", "2hPxSEarly", "ok", "returned, but the master missed it and gave it up"],
+  ["web-01", "2hPxSEarly", "ok", "returned, but the master missed it and marked the peel unreachable"],
   ["web-02", "2hPxSEarly", "ok", undefined],
-  ["web-09", "2hPxSLate", "late", "returned after it was given up: ok"],
-  ["db-01", "2hPxSRest", "late", "returned after the job had ended: ok"],
+  ["web-09", "2hPxSLate", "late", "returned after it was marked unreachable: ok"],
+  ["db-01", "2hPxSRest", "late", "returned after the job ended: ok"],
   ["db-01", "2hPxSAlien", "ok", undefined],
   ["db-02", "2hPxSOrphan", "failed", "cmd.run:long: context canceled"],
   ["db-01", "2hPxSTwice", "ok", undefined],
@@ -68,9 +68,9 @@ test.each([
 });
 
 test("diff: peels that were no targets are in none; what came late is compared", async () => {
-  expect((await job("diff", "2hPxSTwice", "2hPxSAlien")).stdout).toBe("output is the same on 1 of 1\n");
+  expect((await job("diff", "2hPxSTwice", "2hPxSAlien")).stdout).toBe("same output on 1 of 1 peel\n");
   const { stdout, code } = await job("diff", "2hPxSGone", "2hPxSRest");
-  expect(stdout).toContain("unreachable → late  db-02         returned after the job had ended: ok\n");
+  expect(stdout).toContain("unreachable → late  db-02         returned after the job ended: ok\n");
   expect(stdout).toContain("\nonly in the first   db-03\n");
   expect(code).toBe(2);
 });

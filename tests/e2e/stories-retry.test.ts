@@ -87,7 +87,7 @@ test("a job that goes on: refused; forced, what it does is said, and only target
 test("all of a dry run keeps its arguments and is called one; a late return that is ok can be named", async () => {
   const dry = await run("2hPxSTest", "--all", "--yes");
   expect(dry.stderr).toStartWith("state.apply nginx (dry run) on 1 of 1 peel (by ops; ");
-  expect(dry.stderr).toContain("warning: 1 peel returned ok, and will run it again.\n");
+  expect(dry.stderr).toContain("warning: 1 peel returned ok and will run it again.\n");
   const [request] = await dispatches.take();
   expect(fieldsOf(request as Buffer).args).toEqual({ state: "nginx", test: true });
   await run("2hPxSLate", "--all", "--peel", "web-09", "--yes");
@@ -98,7 +98,7 @@ test("all of a dry run keeps its arguments and is called one; a late return that
 test("a peel's own schedule gave no timeout: refused without one; nothing of its metadata is copied", async () => {
   const refused = await run("2hPxSSched", "--all", "--yes");
   expect(refused.stderr).toBe(
-    "error: job 2hPxSSched has no timeout of its own. Nothing was sent.\nGive the new job one: --job-timeout 5m.\n",
+    "error: job 2hPxSSched has no timeout. Nothing was sent.\nSet one with --job-timeout 5m.\n",
   );
   const { code } = await run("2hPxSSched", "--all", "--yes", "--job-timeout", "5m");
   const [request] = await dispatches.take();

@@ -71,7 +71,7 @@ db-01  executing
       counts: "1 late (1 changed), 1 ok (1 changed)",
       took: "median 1.0s, slowest web-09 1.0s",
       outcomes: `OUTCOME        PEELS  WHERE   WHAT
-late, changed      1  web-09  returned after it was given up: ok; nginx
+late, changed      1  web-09  returned after it was marked unreachable: ok; nginx
 ok, changed        1  web-01  nginx
 `,
     },
@@ -178,7 +178,7 @@ ok, changed       1  web-01  nginx
       counts: "2 late (2 changed)",
       took: "median 30ms, slowest db-01 30ms",
       outcomes: `OUTCOME        PEELS  WHERE       WHAT
-late, changed      2  db-[01-02]  returned after the job had ended: ok; uptime
+late, changed      2  db-[01-02]  returned after the job ended: ok; uptime
 `,
     },
     `db-[01-02]  2 peels  late, ok  median 30ms
@@ -192,7 +192,7 @@ late, changed      2  db-[01-02]  returned after the job had ended: ok; uptime
       counts: "2 ok (2 changed)",
       took: "median 2ms, slowest web-02 5ms",
       outcomes: `OUTCOME       PEELS  WHERE   WHAT
-ok, changed       1  web-01  returned at +T, but the master missed it and gave it up; test.version
+ok, changed       1  web-01  returned at +T, but the master missed it and marked the peel unreachable; test.version
 ok, changed       1  web-02  test.version
 `,
     },

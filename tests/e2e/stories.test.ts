@@ -39,7 +39,7 @@ AFTER  EVENT       PEEL    DETAIL
 +T     return      web-02  failed, took 2.0s: could not get lock
 +T     ended               failed
 `,
-    "failed after 2.0s: 1 failed, 1 ok",
+    "failed in 2.0s: 1 failed, 1 ok",
     2,
   ],
   [
@@ -62,7 +62,7 @@ AFTER  EVENT       PEEL   DETAIL
     `Slowest   web-09 1.0s, web-01 1.0s
 
 PEEL    STATE  DELIVERED  WAITED  TOOK  DETAIL
-web-09  late   T          T       1.0s  returned after it was given up: ok
+web-09  late   T          T       1.0s  returned after it was marked unreachable: ok
 web-01  ok     T          T       1.0s
 
 AFTER  EVENT       PEEL    DETAIL
@@ -74,7 +74,7 @@ AFTER  EVENT       PEEL    DETAIL
 +T     ack         web-09  delivered in T
 +T     return      web-09  late, ok, took 1.0s
 `,
-    "failed after 2.0s: 1 late, 1 ok",
+    "failed in 2.0s: 1 late, 1 ok",
     3,
   ],
   [
@@ -89,7 +89,7 @@ AFTER  EVENT       PEEL    DETAIL
 +T     return      web-01  ok, took 1.0s
 +T     ended               complete
 `,
-    "complete after 2.0s: 1 ok",
+    "complete in 2.0s: 1 ok",
     0,
   ],
   [
@@ -108,7 +108,7 @@ AFTER  EVENT       PEEL   DETAIL
 +T     cancel             cancelled by user
 +T     ended              canceled
 `,
-    "canceled after 2.0s: 1 unfinished, 1 ok",
+    "canceled in 2.0s: 1 unfinished, 1 ok",
     5,
   ],
   [
@@ -122,7 +122,7 @@ AFTER  EVENT       PEEL    DETAIL
 +T     ack         web-01  delivered in T
 +T     ended               failed: reclaim limit exceeded: job reclaimed 4 times (max 3)
 `,
-    "failed after 1m: 1 unfinished (reclaim limit exceeded: job reclaimed 4 times (max 3))",
+    "failed in 1m: 1 unfinished (reclaim limit exceeded: job reclaimed 4 times (max 3))",
     3,
   ],
   [
@@ -137,7 +137,7 @@ AFTER  EVENT       PEEL   DETAIL
 +T     return      db-01  failed, took 0s: peel busy: execution queue full
 +T     ended              failed
 `,
-    "failed after 2.0s: 1 failed",
+    "failed in 2.0s: 1 failed",
     2,
   ],
   [
@@ -149,7 +149,7 @@ web-01  ok     -          -       58s
 AFTER  EVENT     PEEL    DETAIL
 +T     schedule  web-01  ok, took 58s
 `,
-    "complete after 58s: 1 ok",
+    "complete in 58s: 1 ok",
     0,
   ],
   [
@@ -164,7 +164,7 @@ AFTER  EVENT       PEEL    DETAIL
 +T     return      web-01  ok, took 0.3s
 +T     ended               complete
 `,
-    "complete after 2.0s: 1 ok",
+    "complete in 2.0s: 1 ok",
     0,
   ],
   [
@@ -172,8 +172,8 @@ AFTER  EVENT       PEEL    DETAIL
     `Slowest   db-01 30ms, db-02 30ms
 
 PEEL   STATE  DELIVERED  WAITED  TOOK  DETAIL
-db-01  late   T          T       30ms  returned after the job had ended: ok
-db-02  late   T          T       30ms  returned after the job had ended: ok
+db-01  late   T          T       30ms  returned after the job ended: ok
+db-02  late   T          T       30ms  returned after the job ended: ok
 
 AFTER  EVENT       PEEL   DETAIL
 +T     dispatched
@@ -183,7 +183,7 @@ AFTER  EVENT       PEEL   DETAIL
 +T     ack         db-02  delivered in T
 +T     return      db-02  late, ok, took 30ms
 `,
-    "timeout after 4ms: 2 late (the master stopped watching 59s before the deadline; 2 of 2 peels returned after that: 2 ok)",
+    "timeout in 4ms: 2 late (the master stopped watching 59s before the deadline; 2 of 2 peels returned after that: 2 ok)",
     3,
   ],
   [
@@ -191,7 +191,7 @@ AFTER  EVENT       PEEL   DETAIL
     `Slowest   web-02 5ms, web-01 2ms
 
 PEEL    STATE  DELIVERED  WAITED  TOOK  DETAIL
-web-01  ok     T          T       2ms  returned at +T, but the master missed it and gave it up
+web-01  ok     T          T       2ms  returned at +T, but the master missed it and marked the peel unreachable
 web-02  ok     T          T       5ms
 
 AFTER  EVENT       PEEL    DETAIL
@@ -203,7 +203,7 @@ AFTER  EVENT       PEEL    DETAIL
 +T     return      web-01  unreachable: the master missed its return
 +T     ended               failed
 `,
-    "failed after 2.0s: 2 ok (the master missed the return of web-01)",
+    "failed in 2.0s: 2 ok (the master missed the return of web-01)",
     3,
   ],
   [
@@ -218,7 +218,7 @@ AFTER  EVENT       PEEL   DETAIL
 +T     return      db-01  ok, took 1.0s
 +T     ended              complete
 `,
-    "complete after 2.0s: 1 ok",
+    "complete in 2.0s: 1 ok",
     0,
   ],
   [
@@ -238,7 +238,7 @@ AFTER  EVENT       PEEL   DETAIL
 +T     return      db-02  failed, took 3.0s: cmd.run:long: context canceled
 +T     ended              failed
 `,
-    `failed after 2.0s: 2 failed (${ORPHAN})`,
+    `failed in 2.0s: 2 failed (${ORPHAN})`,
     2,
   ],
   [
@@ -267,7 +267,7 @@ AFTER  EVENT       PEEL   DETAIL
 +T     return      db-01  ok, took 1.0s
 +T     ended              partial
 `,
-    `partial after 2.0s: 1 ok (${TWICE})`,
+    `partial in 2.0s: 1 ok (${TWICE})`,
     3,
   ],
   [
@@ -287,14 +287,14 @@ AFTER  EVENT       PEEL   DETAIL
 +T     return      db-03  unreachable: no ack within 10s
 +T     ended              failed
 `,
-    "failed after 2.0s: 2 unreachable, 1 ok",
+    "failed in 2.0s: 2 unreachable, 1 ok",
     3,
   ],
 ];
 
 describe.each(STORIES)("%s", (jid, told, ending, code) => {
   const job = (...args: string[]) => zester(["job", ...args], { env: site.env });
-  const lastLine = `Job ${jid} ended ${ending}\n`;
+  const lastLine = `Job ${jid} ${ending}\n`;
 
   test("trace", async () => {
     await site.beat();
@@ -326,7 +326,7 @@ describe.each(STORIES)("%s", (jid, told, ending, code) => {
     await Bun.sleep(500);
     watch.signal("SIGINT");
     expect(await watch.ended()).toBe(130);
-    expect(watch.out).not.toMatch(/^Job \S+ ended (complete|failed|partial|timeout|canceled) /m);
+    expect(watch.out).not.toMatch(/^Job \S+ (complete|failed|partial|timeout|canceled) /m);
     expect(watch.out).not.toContain("evil");
   });
 });

@@ -27,7 +27,7 @@ test("a job of a crashed master is stuck until another master takes it over", as
   expect((await job("trace", jid)).stdout).not.toContain("Stuck");
   expect((await job("active")).stderr).toBe("");
   fleet.crash();
-  const words = "its master master-demo01 has no heartbeat";
+  const words = "no heartbeat from its master master-demo01";
   const told = async () => {
     const [active, trace] = await Promise.all([job("active"), job("trace", jid)]);
     return active.stderr.includes(`1 job is stuck: ${jid}; ${words}`) && trace.stdout.includes(`Stuck     ${words}`);
@@ -62,7 +62,7 @@ test("a master that lives and does not watch its job: stuck at once, but not whi
     };
     return fleet.jobs.put(jid, encode(jobRecord(jid, record)));
   };
-  const words = `${id} is alive but does not watch this job; it ends when that master restarts`;
+  const words = `its master ${id} is alive but does not watch the job, which ends when that master restarts`;
   const stuck = async () => {
     const [active, trace, wide] = await Promise.all([
       job("active"),
@@ -100,6 +100,6 @@ test("of three jobs a peel executes one, and two are queued behind it", async ()
   for (const jid of others) {
     const { stdout } = await job("trace", jid);
     expect(stdout).toContain("Peels     0/1 returned: 1 queued\n");
-    expect(stdout).toContain(`behind at least ${first}\n`);
+    expect(stdout).toContain(`waiting for job ${first}\n`);
   }
 });

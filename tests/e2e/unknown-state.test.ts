@@ -51,12 +51,12 @@ test.each(STATES)("%p: one warning from show, trace, active and retry --force", 
     const { stdout, stderr, code } = await run("job", ...args);
     expect([args, stderr.split(warning).length, stderr.match(/state "/g)?.length, code]).toEqual([args, 2, 1, 0]);
     // Not active: it has no time so far, no deadline that is over, and is not stuck.
-    expect(stdout).not.toMatch(/So far|Deadline|Stuck/);
+    expect(stdout).not.toMatch(/Elapsed|Deadline|Stuck/);
   }
   expect((await run("job", "active")).stdout).toBe("No active jobs.\n");
   const refused = await run("job", "retry", "unk1", "--yes");
   expect([refused.stdout, refused.code]).toEqual(["", 1]);
-  expect(refused.stderr).toBe(`error: ${words(status ?? "")}. Nothing was sent.\n--force retries it all the same.\n`);
+  expect(refused.stderr).toBe(`error: ${words(status ?? "")}. Nothing was sent.\nUse --force to retry it anyway.\n`);
   const forced = await run("job", "retry", "unk1", "--dry-run", "--force", "--job-timeout", "1m");
   expect([forced.stderr.split(warning).length, forced.code]).toEqual([2, 0]);
   expect(forced.stderr).not.toContain("may go on");
@@ -76,7 +76,7 @@ test("wait with --for waits all the same, and says it once", async () => {
   await found("error");
   await found("complete");
   expect(await waiting.ended()).toBe(0);
-  expect(waiting.out).toMatch(/^Job unk1 ended complete /);
+  expect(waiting.out).toMatch(/^Job unk1 complete /);
   expect(waiting.err).toBe(`warning: ${words("error")}.\n`);
   await found("error");
   const missed = await run("job", "wait", "unk1", "--for", "300ms");
@@ -90,7 +90,7 @@ test("wait goes on with the other jobs, and ends with code 1; a state that becom
   await isFollowed();
   await put("run-1", "complete");
   expect(await waiting.ended()).toBe(1);
-  expect(waiting.out).toMatch(/^Job run-1 ended complete .*\n$/);
+  expect(waiting.out).toMatch(/^Job run-1 complete .*\n$/);
   expect(waiting.err).toStartWith(`error: ${words("error")}.\n`);
   await put("run-1", "running");
   const later = new Running(["job", "wait", "run-1"], env);

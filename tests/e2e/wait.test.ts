@@ -21,7 +21,7 @@ test.each([
   const jid = await fleet.dispatch({ fn: "test.ping", peels, timeoutMs: 400 });
   const result = await run("wait", jid);
   expect(result).toEqual({
-    stdout: expect.stringContaining(`Job ${jid} ended ${status} after `),
+    stdout: expect.stringContaining(`Job ${jid} ${status} in `),
     stderr: "",
     code,
   });
@@ -42,7 +42,7 @@ test("exit 5: canceled", async () => {
 });
 
 test("exit 1: not there, gone while waiting, not decodable", async () => {
-  expect((await run("wait", "nosuch")).stderr).toContain("job nosuch was not found");
+  expect((await run("wait", "nosuch")).stderr).toContain('no job "nosuch"');
   await fleet.jobs.put("vanishes", encode(jobRecord("vanishes", { status: "running" })));
   const waiting = run("wait", "vanishes");
   await until("its consumer", async () => (await consumersLeft(nc)) > 0);
@@ -104,7 +104,7 @@ test("exit 124: the time ran out, and it says for whom", async () => {
   const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: hang } });
   const done = await fleet.dispatch({ fn: "test.ping", peels: { a: ok } });
   const { stdout, stderr, code } = await run("wait", jid, done, "--for", "500ms");
-  expect([stdout, code]).toEqual([expect.stringMatching(new RegExp(`^Job ${done} ended complete after .*\n$`)), 124]);
+  expect([stdout, code]).toEqual([expect.stringMatching(new RegExp(`^Job ${done} complete in .*\n$`)), 124]);
   const json = await run("wait", jid, done, "--for", "500ms", "--format", "json");
   expect([JSON.parse(json.stdout), json.code]).toEqual([
     [{ jid, status: "running" }, expect.objectContaining({ jid: done, status: "complete", ok: 1 })],
@@ -153,7 +153,7 @@ test("an end at any moment around look-up and subscription is seen", async () =>
     const peels = { a: { does: "ok", ms: Math.floor(Math.random() * 60) } } as const;
     const jid = await fleet.dispatch({ fn: "test.ping", peels });
     const { stdout, code } = await run("wait", jid, "--for", "10s");
-    const key = `${code} ${stdout.replace(/^Job \S+ ended (\w+) after \S+: (.*)\n$/, "$1 $2")}`;
+    const key = `${code} ${stdout.replace(/^Job \S+ (\w+) in \S+: (.*)\n$/, "$1 $2")}`;
     seen[key] = (seen[key] ?? 0) + 1;
   };
   const worker = async () => {

@@ -57,7 +57,7 @@ test("one job: its returns, its end, and the exit codes of wait", async () => {
   const { stdout, code } = await run("watch", jid);
   expect(stdout).toMatch(
     new RegExp(
-      `^Job ${jid} test.ping on \\[db.1 b\\]: [01] of 2 peels returned\ndb\\.1 +ok +20ms\nb +failed +1\\.5s +x\nJob ${jid} ended failed after [12]\\.\\ds: 1 failed, 1 ok\n$`,
+      `^Job ${jid} test.ping on \\[db.1 b\\]: [01] of 2 peels returned\ndb\\.1 +ok +20ms\nb +failed +1\\.5s +x\nJob ${jid} failed in [12]\\.\\ds: 1 failed, 1 ok\n$`,
     ),
   );
   expect(code).toBe(2);
@@ -72,7 +72,7 @@ test("one job on a terminal: a bar at the bottom that is gone in the end", async
   const watching = start(["watch", jid, "--no-color"], { cols: 80, rows: 24 });
   await watching.until("██████████░░░░░░░░░░ 1/2  running");
   expect(await watching.ended()).toBe(0);
-  expect(watching.out).toMatch(/\x1b\[JJob \S+ ended complete after \S+: 2 ok\r\n$/);
+  expect(watching.out).toMatch(/\x1b\[JJob \S+ complete in \S+: 2 ok\r\n$/);
 });
 
 test("one job on a terminal: many peels that are alike share a line", async () => {

@@ -40,10 +40,10 @@ const ONCE = {
 
 /** Commands that stay until the job `JID` has ended: how that reads, and what shows that they have come as far as the job. */
 const FOLLOW = {
-  wait: { args: ["wait", "JID"], end: /^Job JID ended canceled after \S+: 1 silent\n$/, code: 5 },
+  wait: { args: ["wait", "JID"], end: /^Job JID canceled in \S+: 1 silent\n$/, code: 5 },
   "watch <jid>": {
     args: ["watch", "JID"],
-    end: /^Job JID .*: 0 of 1 peel returned\nJob JID ended canceled after \S+: 1 silent\n$/,
+    end: /^Job JID .*: 0 of 1 peel returned\nJob JID canceled in \S+: 1 silent\n$/,
     code: 5,
   },
   watch: {

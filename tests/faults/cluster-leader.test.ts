@@ -52,8 +52,8 @@ test("the leader dies: scans are whole or fail, those who follow see the end thr
 
   for (const jid of jids) await put(jid, jid === "for-kill" ? "canceled" : "timeout");
   const ends = {
-    "for-wait": [3, "Job for-wait ended timeout"],
-    "for-watch": [3, "Job for-watch ended timeout"],
+    "for-wait": [3, "Job for-wait timeout"],
+    "for-watch": [3, "Job for-watch timeout"],
     "for-trace": [0, "State     timeout"],
     "for-kill": [0, "Job for-kill canceled"],
   } as const;

@@ -125,7 +125,7 @@ test("two of three nodes are cut off: errors within the timeout, and all is well
   await until("the signals", async () => signals.length === sent);
   await master.close();
   await put("cut-wait", "complete");
-  expect([await waiting.ended(), waiting.out]).toEqual([0, expect.stringContaining("Job cut-wait ended complete")]);
+  expect([await waiting.ended(), waiting.out]).toEqual([0, expect.stringContaining("Job cut-wait complete")]);
   await watching.until(/cut-wait .* complete /, 60_000);
   watching.signal("SIGINT");
   expect(await watching.ended()).toBe(130);

@@ -92,7 +92,7 @@ test.each(["show", "trace", "wait", "watch", "kill"])("job %s <jid>", async (com
   for (const jid of [LONG, CONTROLS, "a\nb", " ", "$KV.jobs.j1", "*", ">"]) {
     const result = await zester(["job", command, jid], { env });
     expectClear(result);
-    expect(result.stderr).toContain("is not a job id");
+    expect(result.stderr).toContain("invalid job ID");
   }
   expectClear(await withBytes(`exec "$0" job ${command} "$X"`, BROKEN, env));
 });

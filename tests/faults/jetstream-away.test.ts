@@ -62,11 +62,11 @@ async function byReload(): Promise<Place> {
 }
 
 const FOLLOW: [args: string[], code: number, words: string][] = [
-  [["wait", "JID", "other", "--for", "2m"], 3, "Job JID ended timeout"],
-  [["watch", "JID"], 3, "Job JID ended timeout"],
+  [["wait", "JID", "other", "--for", "2m"], 3, "Job JID timeout"],
+  [["watch", "JID"], 3, "Job JID timeout"],
   [["watch"], 130, "  JID "],
   [["trace", "JID", "--follow"], 0, "State     timeout"],
-  [["kill", "JID", "--wait", "--for", "2m"], 6, "Job JID ended timeout before the signal took effect"],
+  [["kill", "JID", "--wait", "--for", "2m"], 6, "Job JID ended before the signal took effect: timeout"],
 ];
 
 test.each([

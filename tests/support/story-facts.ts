@@ -27,12 +27,12 @@ Target    db*
 User      root
 Owner     master-2hPwZ9
 ${CREATED}
-So far    T
+Elapsed   T
 Deadline  2026-01-15T09:31:00.123456789Z (AGO)
 Stuck     T overdue
           \`zester job trace 2hPxSForged\` shows what it waits for, \`zester job kill 2hPxSForged\` cancels it.
 Peels     0/2 returned: 1 offline, 1 executing
-3 messages ignored: evil-01 is no target, db-01 sent a return as db-02
+3 messages ignored: evil-01 is not a target, db-01 sent a return as db-02
 `,
   "2hPxSLate": `state.apply nginx on web* by ops, 2 peels
 Job       2hPxSLate
@@ -139,7 +139,7 @@ Owner     master-2hPwZ9
 ${CREATED}
 Took      2.0s
 Peels     1: 1 ok
-1 message ignored: evil-01 is no target
+1 message ignored: evil-01 is not a target
 `,
   "2hPxSOrphan": `state.apply big on db* by ops, 2 peels
 Job       2hPxSOrphan
@@ -159,9 +159,9 @@ Target    db-01
 User      root
 Owner     master-2hPwZ9
 ${CREATED}
-So far    T
+Elapsed   T
 Deadline  2026-01-15T09:31:00.123456789Z (AGO)
-Stuck     T overdue; master-2hPwZ9 is alive but does not watch this job; it ends when that master restarts
+Stuck     T overdue; its master master-2hPwZ9 is alive but does not watch the job, which ends when that master restarts
           Restart master-2hPwZ9. \`zester job kill 2hPxSUnwatched\` stops the peels, but does not end the job.
 Peels     1/1 returned: 1 ok
 `,
@@ -191,8 +191,8 @@ Peels     3: 2 unreachable, 1 ok
 /** The text with `T` for each time that depends on when and how fast the stories were loaded, and `AGO` for an age. */
 export const steady = (text: string) =>
   text
-    .replace(/\(\S+ (ago|over)\)/g, "(AGO)")
-    .replace(/^(So far {4})[^\s;]+/m, "$1T")
+    .replace(/\(\S+ (ago|overdue)\)/g, "(AGO)")
+    .replace(/^(Elapsed {3})[^\s;]+/m, "$1T")
     .replace(/\S+ overdue\b/g, "T overdue")
     .replace(/(returned at \+)[^\s,]+/g, "$1T")
     .replace(/[\d.]+[a-zµ]+( so far)/g, "T$1")

@@ -95,7 +95,7 @@ describe("this machine's clock is off", () => {
     await putJobs(AGES, aheadMs);
     const { env, stop } = await startShifted(server.port, aheadMs);
     const run = (...args: string[]) => zester(["job", ...args], { env });
-    const warning = `warning: this machine's clock is ${Math.abs(hours)}h ${hours > 0 ? "behind" : "ahead of"} the server's: --since and --until count from the server's.\n`;
+    const warning = `warning: this machine's clock is ${Math.abs(hours)}h ${hours > 0 ? "behind" : "ahead of"} the server's; --since and --until use the server's clock.\n`;
     for (const minutes of [5, 60, 250]) {
       for (const view of ["list", "active"]) {
         const { stdout, stderr, code } = await run(view, "--since", `${minutes}m`, "-q");
@@ -168,7 +168,7 @@ describe("a job was stamped by a clock that is ahead", () => {
     const { env, stop } = await startShifted(server.port, 0, (sequence) => start + (sequence - 3) * 1000);
     const run = (...args: string[]) => zester(["job", ...args], { env });
     const warning =
-      /^warning: 2 jobs created in the future \(further in (3h|2h59m)\): a clock is ahead of the server's, so that they pass for the newest\.\n$/;
+      /^warning: 2 jobs created in the future \(further in (3h|2h59m)\): a clock is ahead of the server's. These jobs are sorted as the newest\.\n$/;
     for (const [n, jids] of [
       ["1", ["further"]],
       ["2", ["ahead", "further"]],

@@ -94,7 +94,7 @@ describe("what was typed in full is exact", () => {
     await field.jobs.delete("20260115-00");
     const deleted = await field.run("kill", "20260115-00", "--yes");
     expect([deleted.stdout, deleted.code]).toEqual(["", 1]);
-    expect(deleted.stderr).toStartWith("error: job 20260115-00 was not found.");
+    expect(deleted.stderr).toStartWith('error: no job "20260115-00".');
     expect(await field.signaled()).toEqual([]);
     // Shortened, it still is: nothing was ever stored there.
     expect((await field.run("kill", "20260115", "--yes")).code).toBe(0);
@@ -105,7 +105,7 @@ describe("what was typed in full is exact", () => {
     "%s can't be short for anything",
     async (jid) => {
       await field.put(`${jid}x`);
-      expect((await field.run("kill", jid, "--yes")).stderr).toStartWith(`error: job ${jid} was not found.`);
+      expect((await field.run("kill", jid, "--yes")).stderr).toStartWith(`error: no job "${jid}".`);
       expect(await field.signaled()).toEqual([]);
     },
   );

@@ -63,7 +63,7 @@ describe("targets", () => {
   test.each(["*", ">", "web.*", "web.eu", "a b", "", "a\nb", "a\u2028b", "x".repeat(256)])(
     "%j is no peel id: never sent, and the others can be",
     async (id) => {
-      await expectRefused({ targets: ["web-01", id] }, "has the target ");
+      await expectRefused({ targets: ["web-01", id] }, "has the invalid target ");
       const { request } = await sent({ targets: ["web-01", id] }, "--peel", "web-01");
       expect(fieldsOf(request)).toMatchObject({ targets: ["web-01"], target_expr: "L@web-01" });
     },
@@ -72,7 +72,7 @@ describe("targets", () => {
   test("none, no list, and what is no text are refused; one that stands twice is sent once", async () => {
     await expectRefused({ targets: null }, "has no list of targets");
     await expectRefused({ targets: "web-01" }, "has no list of targets");
-    await expectRefused({ targets: ["web-01", 7] }, "has targets that are no text");
+    await expectRefused({ targets: ["web-01", 7] }, "has targets that are not text");
     await put({ targets: [] });
     expect((await retry("--yes")).stdout).toBe("Nothing to retry: the job has no peels.\n");
     const { request } = await sent({ targets: ["b", "a", "b"] });
@@ -102,16 +102,16 @@ describe("fields", () => {
   });
 
   test.each([
-    [{ function: "" }, "names no function"],
-    [{ function: 7 }, "names no function"],
-    [{ function: "a\ufffd" }, "has a function that is no UTF-8 text"],
-    [{ args: ["x"] }, "has arguments that are no map"],
-    [{ args: "x" }, "has arguments that are no map"],
-    [{ state_id: 5 }, "has a state_id that is no text"],
+    [{ function: "" }, "has no function"],
+    [{ function: 7 }, "has no function"],
+    [{ function: "a\ufffd" }, "has a function that is not UTF-8"],
+    [{ args: ["x"] }, "has arguments that are not a map"],
+    [{ args: "x" }, "has arguments that are not a map"],
+    [{ state_id: 5 }, "has a state_id that is not text"],
     [{ v: 2 }, "has a record of version 2, newer than this zester knows (1)"],
-    [{ timeout: 0n }, "has no timeout of its own"],
-    [{ timeout: -5n }, "has a timeout that is no duration"],
-    [{ timeout: "5m" }, "has a timeout that is no duration"],
+    [{ timeout: 0n }, "has no timeout"],
+    [{ timeout: -5n }, "has an invalid timeout"],
+    [{ timeout: "5m" }, "has an invalid timeout"],
   ])("%p is refused", (fields, why) => expectRefused(fields, why));
 
   test("arguments that nest deeper than any master's, and a field with a long name, are refused", async () => {
@@ -130,7 +130,7 @@ describe("fields", () => {
       "\x1b[1m": 1,
       metadata: { source: "reactor", rule: "r" },
     });
-    expect(stderr).toContain("warning: fields of the record that a retry does not repeat: batch, \\x1b[1m.\n");
+    expect(stderr).toContain("warning: record fields that a retry does not copy: batch, \\x1b[1m.\n");
     expect(fieldsOf(next).metadata).toEqual({ retry_of: "odd" });
   });
 

@@ -125,9 +125,7 @@ describe("with masters that live and die", () => {
     await waiting.until(" accepted by master-lone, not sent yet\n");
     await fleet.startMaster();
     expect(await waiting.ended()).toBe(0);
-    expect(waiting.out).toMatch(
-      /^Job (\w{27}) accepted by master-lone, not sent yet\nJob \1 ended complete after \S+: 1 ok\n$/,
-    );
+    expect(waiting.out).toMatch(/^Job (\w{27}) accepted by master-lone, not sent yet\nJob \1 complete in \S+: 1 ok\n$/);
     await end();
   });
 
@@ -420,7 +418,7 @@ describe("what answers", () => {
     expect(await waiting.ended()).toBe(0);
     stop();
     expect(waiting.out).toMatch(
-      /^Job (\w{27}) accepted by a master, not sent yet\nJob \1 ended complete after \S+: 1 missing\n$/,
+      /^Job (\w{27}) accepted by a master, not sent yet\nJob \1 complete in \S+: 1 missing\n$/,
     );
     const json = await recordedAfter(2500, "--format", "json");
     expect(await json.waiting.ended()).toBe(0);
@@ -443,7 +441,7 @@ describe("what answers", () => {
       const code = await waiting.ended();
       stop();
       const jid = fieldsOf(asked).jid as string;
-      if (code !== 130) expect(waiting.out).toContain(`Job ${jid} ended complete`);
+      if (code !== 130) expect(waiting.out).toContain(`Job ${jid} complete`);
       else expect(waiting.err).toMatch(new RegExp(`error: interrupted: (whether )?job ${jid} was `));
     }
     spy.stop();

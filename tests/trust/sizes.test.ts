@@ -58,7 +58,7 @@ test("show and wait with many large returns", async () => {
   const shown = await run("show", "large-0");
   expect([shown.stdout.match(/^web-\d+ +true/gm)?.length, shown.stderr, shown.code]).toEqual([40, "", 0]);
   const { stdout, stderr, code } = await run("wait", "large-0", "--for", "20s");
-  expect([stdout, stderr, code]).toEqual(["Job large-0 ended complete after 1.0s: 40 ok\n", "", 0]);
+  expect([stdout, stderr, code]).toEqual(["Job large-0 complete in 1.0s: 40 ok\n", "", 0]);
 });
 
 test("a stream that lets consumers live for a shorter time than we ask for", async () => {

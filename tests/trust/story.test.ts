@@ -266,7 +266,7 @@ test(`each command tells what is true of random histories (seed ${SEED})`, async
     const stuck = history.status === "running" && history.unwatched;
     expect([where, story.stuck]).toEqual([
       where,
-      stuck ? "m1 is alive but does not watch this job; it ends when that master restarts" : undefined,
+      stuck ? "its master m1 is alive but does not watch the job, which ends when that master restarts" : undefined,
     ]);
     const counts = ORDER.map((state) => [state, [...states.values()].filter((one) => one === state).length] as const);
     const words = counts.filter(([, count]) => count > 0).map(([state, count]) => `${count} ${state}`);

@@ -23,7 +23,7 @@ test.each([
   ["failed", ["ok", "silent"], 3],
   ["failed", ["offline"], 3],
   ["failed", ["unfinished"], 3],
-  // It returned after it was given up: without a return that says otherwise, as a failure.
+  // It returned after it was marked unreachable: without a return that says otherwise, as a failure.
   ["failed", ["late"], 4],
   ["failed", ["failed", "missing"], 4],
   ["failed", ["unreadable", "unreachable"], 4],

@@ -23,4 +23,4 @@ test.each([
   "@",
 ])("%j is none", (text) => expect(parseJobReference(text)).toBeUndefined());
 
-test("a slip", () => expect(noSuchReference("@lst").message).toBe("job @lst was not found. Did you mean @last?"));
+test("a slip", () => expect(noSuchReference("@lst").message).toBe('no job "@lst". Did you mean @last?'));

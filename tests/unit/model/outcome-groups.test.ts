@@ -76,7 +76,7 @@ test.each<[title: string, peels: PeelStory[], groups: string[]]>([
       peelStory("b", "queued", undefined, { behind: "j1" }),
       peelStory("c", "queued", undefined, { behind: "j1" }),
     ],
-    ["queued|behind at least j1||b,c", "executing|||a"],
+    ["queued|waiting for job j1||b,c", "executing|||a"],
   ],
   ["data of another shape", [back("a", { return_data: "text" }), back("b", { return_data: null })], ["ok|||a,b"]],
 ])("%s", (_, peels, groups) => expect(told(peels)).toEqual(groups));

@@ -49,9 +49,9 @@ test("what may have run, or may run yet, is warned of; so are peels that are ok,
   expect(warnings(["failed", "silent", "offline"])).toEqual([]);
   for (const state of ["late", "unreachable", "unfinished", "missing", "queued", "executing", "unreadable"] as const)
     expect(warnings([state, "failed"])).toEqual([
-      `1 peel may have run this already, or may run it yet (1 ${state}); \`zester job trace j\` shows what is known.`,
+      `1 peel may have run it already or may still run it (1 ${state}); \`zester job trace j\` shows details.`,
     ]);
-  expect(warnings(["ok", "ok"])).toEqual(["2 peels returned ok, and will run it again."]);
+  expect(warnings(["ok", "ok"])).toEqual(["2 peels returned ok and will run it again."]);
   expect(doubtOf("failed")).toBeUndefined();
   const created = "2026-01-15T09:30:00Z";
   const aged = jobRow("j", new Map([["created", created]]));
@@ -59,5 +59,5 @@ test("what may have run, or may run yet, is warned of; so are peels that are ok,
   const about = (hours: number) =>
     retryWarnings({ row: aged, job: new Map(), peels: [peelStory("p", "failed")] }, at(hours));
   expect(about(24)).toEqual([]);
-  expect(about(25)).toEqual(["job j was created 25h ago: is it still what should be done?"]);
+  expect(about(25)).toEqual(["job j was created 25h ago: check that it is still wanted."]);
 });

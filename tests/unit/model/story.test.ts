@@ -280,11 +280,11 @@ test.each<[what: string, given: Given, notes: Record<string, string>]>([
     },
     {
       a: "the master missed its ack",
-      b: "no lock; returned at +2.0s, but the master missed it and gave it up",
+      b: "no lock; returned at +2.0s, but the master missed it and marked the peel unreachable",
     },
   ],
   [
-    "canceled: stopped, finished all the same, and not answered",
+    "canceled: stopped, finished anyway, and not answered",
     {
       job: { ...JOB, targets: ["a", "b", "c", "d", "e"], status: "canceled" },
       stored: [["e", { success: false, error: "no lock" }]],
@@ -303,7 +303,7 @@ test.each<[what: string, given: Given, notes: Record<string, string>]>([
     {
       a: "stopped by the cancel signal: execution canceled",
       b: "stopped by the cancel signal: cmd.run:long: context canceled",
-      c: "returned after the job had ended: ok",
+      c: "returned after the job ended: ok",
       d: "has not answered and may still be executing",
       e: "no lock",
     },
@@ -321,7 +321,7 @@ test.each<[what: string, given: Given, notes: Record<string, string>]>([
       stored: [["a", OK]],
       events: [dispatch(), ret(2, "a"), ev(3, "schedule", "a", { entry: "nightly", success: true })],
     },
-    { a: 'the bucket has the result of schedule "nightly" in place of this return', b: "" },
+    { a: 'the bucket has the result of schedule "nightly" instead of this return', b: "" },
   ],
 ])("%s", (_, given, notes) => {
   expect(Object.fromEntries(tell(given).peels.map((peel) => [peel.peel, noteOf(peel)]))).toEqual(notes);

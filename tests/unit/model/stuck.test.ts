@@ -24,20 +24,20 @@ const changed = (s: number, status = "running"): JobRow => ({
   ...row(status, 60),
   updated: Timestamp.at(NOW - BigInt(s) * S),
 });
-const IDLE = "m1 is alive but does not watch this job; it ends when that master restarts";
+const IDLE = "its master m1 is alive but does not watch the job, which ends when that master restarts";
 
 test.each([
   ["running, in time, master alive", row("running", 60), ago(3), undefined],
   ["running, in time, nothing known of its master", row("running", 60), undefined, undefined],
   ["overdue", row("running", -240), ago(3), "4m overdue"],
-  ["its master is gone", row("running", 60), "gone", "its master m1 has no heartbeat"],
+  ["its master is gone", row("running", 60), "gone", "no heartbeat from its master m1"],
   [
     "its master is late, in a bucket without a limit",
     row("running", 60),
     ago(120),
-    "its master m1 has not been heard for 2m",
+    "no heartbeat from its master m1 for 2m",
   ],
-  ["both", row("running", -240), ago(120), "4m overdue; its master m1 has not been heard for 2m"],
+  ["both", row("running", -240), ago(120), "4m overdue; no heartbeat from its master m1 for 2m"],
   ["claimed counts as well", row("claimed", -1), ago(1), "1.0s overdue"],
   ["without a deadline", row("running", undefined), ago(1), undefined],
   ["without an owner there is no master to miss", row("pending", 60, ""), "gone", undefined],
@@ -50,7 +50,7 @@ test.each([
   ["a status of another version", changed(60, "Running"), ago(3, []), undefined],
   ["the heartbeat is older than the job", changed(2), ago(3, []), undefined],
   ["the heartbeat came while the requests were sent", changed(3), ago(3, []), undefined],
-  ["nothing watches what a dead master owned", changed(60), ago(20, []), "its master m1 has not been heard for 20s"],
+  ["nothing watches what a dead master owned", changed(60), ago(20, []), "no heartbeat from its master m1 for 20s"],
 ] as const)("%s", (_, job, sign, words) => {
   const stuck = stuckOf(job, NOW, sign);
   expect(stuck && stuckWords(stuck)).toBe(words);

@@ -12,16 +12,16 @@ const NOW = new Date("2026-01-15T10:00:00Z");
 const TIMES = { created: "2026-01-15T09:30:00Z", updated: "2026-01-15T09:30:12Z" };
 
 test.each([
-  [endingWith({ status: "complete", ...TIMES }, ["ok", "ok"]), "ended complete after 12s: 2 ok"],
-  [endingWith({ status: "failed", ...TIMES }, ["failed", "ok"]), "ended failed after 12s: 1 failed, 1 ok"],
-  [endingWith({ status: "failed", ...TIMES }, ["late", "ok"]), "ended failed after 12s: 1 late, 1 ok"],
-  [endingWith({ status: "failed" }, []), "ended failed: no peels"],
+  [endingWith({ status: "complete", ...TIMES }, ["ok", "ok"]), "complete in 12s: 2 ok"],
+  [endingWith({ status: "failed", ...TIMES }, ["failed", "ok"]), "failed in 12s: 1 failed, 1 ok"],
+  [endingWith({ status: "failed", ...TIMES }, ["late", "ok"]), "failed in 12s: 1 late, 1 ok"],
+  [endingWith({ status: "failed" }, []), "failed: no peels"],
   [
     endingWith({ status: "failed", ...TIMES }, ["failed", ...Array(400).fill("ok"), "unreachable"]),
-    "ended failed after 12s: 1 failed (p0), 1 unreachable (p401), 400 ok",
+    "failed in 12s: 1 failed (p0), 1 unreachable (p401), 400 ok",
   ],
-  [endingWith({}, ["missing"]), "ended -: 1 missing"],
-  [endingWith({ status: "a\nb" }, []), "ended a\\nb: no peels"],
+  [endingWith({}, ["missing"]), "-: 1 missing"],
+  [endingWith({ status: "a\nb" }, []), "a\\nb: no peels"],
 ])("%#: %s", (one, words) => expect(endingLine(one, NOW, undefined)).toBe(`Job j ${words}\n`));
 
 test.each([
@@ -54,8 +54,8 @@ test("the question before a kill names many targets folded", () => {
     const job = new Map([...ending.job, ["targets", targets] as const]);
     return stakeWords({ ...ending, job, row: jobRow("j", job), stuck: undefined }, NOW);
   };
-  expect(words(2)).toBe("test.ping on [web-001 web-002] (every peel has returned)");
-  expect(words(400)).toBe("test.ping on web-[001-400] (every peel has returned)");
+  expect(words(2)).toBe("test.ping on [web-001 web-002] (all peels returned)");
+  expect(words(400)).toBe("test.ping on web-[001-400] (all peels returned)");
 });
 
 test("for programs every state is counted", () => {
@@ -87,7 +87,7 @@ test.each([
       peelStory("d", "unreachable"),
       peelStory("e", "offline"),
     ],
-    "; a finished all the same; 2 peels have not answered and may still be executing: b,c; 1 unreachable: d; 1 offline: e",
+    "; a finished anyway; 2 peels have not answered and may still be executing: b,c; 1 unreachable: d; 1 offline: e",
   ],
 ])("after a cancel signal, %#: canceled%s", (told, words) => {
   const ending = { ...endingWith({ status: "canceled" }, []), story: storyWith(told) };
@@ -95,6 +95,6 @@ test.each([
 });
 
 test("a job that a cancel signal did not end", () => {
-  const line = "Job j ended complete before the signal took effect: 1 ok\n";
+  const line = "Job j ended before the signal took effect: complete, 1 ok\n";
   expect(endLine(endingWith({ status: "complete" }, ["ok"]), undefined)).toBe(line);
 });

@@ -18,8 +18,8 @@ const sent = (jid: string): Outcome => ({ jid, signal: "sent", warnings: [] });
 const owned = jobRow("j", new Map([["owner", "m1"]]));
 const stuck = { jid: "j", overdueNs: 240_000_000_000n, goneMaster: undefined, heardNs: undefined };
 test.each([
-  [undefined, undefined, [], "every peel has returned"],
-  [undefined, undefined, [peelStory("a", "ok")], "every peel has returned"],
+  [undefined, undefined, [], "all peels returned"],
+  [undefined, undefined, [peelStory("a", "ok")], "all peels returned"],
   [undefined, { agoNs: 1n }, [peelStory("db_1", "executing")], "its master m1 is alive; 1 executing: db.1"],
   [undefined, undefined, ["a", "b", "c", "d"].map((peel) => peelStory(peel, "executing")), "4 executing: a,b,c,d"],
   [stuck, "gone", [peelStory("a", "silent"), peelStory("b", "queued")], "4m overdue; 1 queued: b; 1 silent: a"],
@@ -28,10 +28,10 @@ test.each([
 );
 
 test.each([
-  [0, "interrupted: cancel signals were sent for 0 of 3 jobs; whether for job a as well is not known."],
+  [0, "interrupted: cancel signals sent for 0 of 3 jobs; cannot tell whether one was sent for job a."],
   // The next one was refused before: nothing of it was under way.
-  [1, "interrupted: cancel signals were sent for 1 of 3 jobs."],
-  [3, "interrupted: cancel signals were sent for 2 of 3 jobs."],
+  [1, "interrupted: cancel signals sent for 1 of 3 jobs."],
+  [3, "interrupted: cancel signals sent for 2 of 3 jobs."],
 ])("interrupted after %i outcomes", (done, words) => {
   const plan = [target("a", "running"), refuseEnded(row("b", "failed")), target("c", "running")];
   const outcomes = [sent("a"), notSent({ jid: "b", error: new UserError("ended") }), sent("c")].slice(0, done);

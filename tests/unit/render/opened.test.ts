@@ -48,7 +48,7 @@ const lines = (errors: number, columns: number, rows: number, place = 0) =>
 test("on few lines: the call, why it is stuck, progress, who and where, outcomes", () => {
   expect(lines(1, 60, 12)).toEqual([
     "j  state.apply nginx on web*",
-    "Stuck: its master m1 has no heartbeat",
+    "Stuck: no heartbeat from its master m1",
     "░░░░░░░░░░░░░░░░░░░░ 1/31  running  1m  1 failed",
     "by root  m1 gone  5m left",
     "",

@@ -93,11 +93,11 @@ test("trace: delivered, waited and took; what a peel waits for, and what came la
   expect(renderStories(rows, PIPED, false)).toBe(`\
 PEEL      STATE      DELIVERED  WAITED  TOOK         DETAIL
 c         failed     4ms        2.5s    1.2s         no\\nspace
-e         late       -          0s      1.2s         returned after it was given up: ok
-f         late       -          -       1.2s         returned after it was given up: no\\nspace
-g         late       -          -       1.2s         returned after the job had ended: ok
+e         late       -          0s      1.2s         returned after it was marked unreachable: ok
+f         late       -          -       1.2s         returned after it was marked unreachable: no\\nspace
+g         late       -          -       1.2s         returned after the job ended: ok
 b         silent     -          -       -
-d         queued     4ms        -       2.5s so far  behind at least 2hPx9
+d         queued     4ms        -       2.5s so far  waiting for job 2hPx9
 web.01    executing  4ms        -       2.5s so far
 `);
 });
@@ -143,8 +143,8 @@ const summary: typeof renderReturns = (peels, look, all) =>
   );
 
 test.each([
-  ["returns", renderReturns, TERMINAL, false, 42, "… and 10 peels more: 10 ok; --all shows them"],
-  ["a summary", summary, TERMINAL, false, 42, "… and 10 peels more: 10 ok; --all shows them"],
+  ["returns", renderReturns, TERMINAL, false, 42, "… and 10 more peels: 10 ok; --all shows them"],
+  ["a summary", summary, TERMINAL, false, 42, "… and 10 more peels: 10 ok; --all shows them"],
   ["returns, piped", renderReturns, PIPED, false, 51, "web-49    false    1.2s"],
   ["returns, --all", renderReturns, TERMINAL, true, 51, "web-49    false    1.2s"],
   ["a summary, piped", summary, PIPED, false, 51, "web-48    ok      1.2s"],
@@ -169,8 +169,8 @@ test("of many peels those in the same state and detail share a row, with the mos
   for (let n = 3; n <= 24; n++) all.push(story(n, { deliveredNs: n === 24 ? 2_000_000n : 1_000_000n, waitedNs: 0n }));
   expect(renderStories(all, TERMINAL, false)).toBe(`\
 PEEL           STATE         DELIVERED  WAITED  TOOK         DETAIL
-web-001        queued        -          -       1.0s so far  behind at least j1
-web-002        queued        -          -       2.0s so far  behind at least j2
+web-001        queued        -          -       1.0s so far  waiting for job j1
+web-002        queued        -          -       2.0s so far  waiting for job j2
 web-[003-024]  22 executing  ≤2ms       0s      ≤24s so far
 `);
   const last = renderStories(all, TERMINAL, false, { worstLast: true }).split("\n");
@@ -189,7 +189,7 @@ test("what is left of many peels is counted by state, worst first", () => {
     i < 22 ? peelStory(`p${i}`, "queued", undefined, { behind: `j${i}` }) : peelStory(`p${i}`, "ok"),
   );
   const lines = renderStories(rows, TERMINAL, false).trimEnd().split("\n");
-  const more = "… and 5 peels more: 2 queued, 3 ok; --all shows them";
+  const more = "… and 5 more peels: 2 queued, 3 ok; --all shows them";
   expect([lines.length, lines.at(-1)]).toEqual([22, more]);
   const turned = renderStories(rows, TERMINAL, false, { worstLast: true }).trimEnd().split("\n");
   expect([turned.length, turned[0], turned.at(-1)?.slice(0, 3)]).toEqual([22, more, "p0 "]);

@@ -313,7 +313,7 @@ test("the whole picture", () => {
     "",
     "",
     "",
-    "1/1  job-0  stuck: its master m1 has no heartbeat  by root",
+    "1/1  job-0  stuck: no heartbeat from its master m1  by root",
     "↑↓ move  Enter open  / filter  t ended too  ? help  q quit  s sort  x cancel",
   ]);
 });

@@ -27,7 +27,7 @@ function shown(idle: number, bad: number, good: number, columns: number | undefi
   return [of("idle"), of("bad"), of("good"), lines.find((line) => line.startsWith("…"))];
 }
 
-const PIPED = "(piped, all are shown)";
+const PIPED = "(a pipe shows all)";
 
 test.each([
   [
@@ -36,23 +36,23 @@ test.each([
   ],
   [
     [100, 0, 0],
-    [40, 0, 0, `… and 60 peels more: all without a run ${PIPED}`],
+    [40, 0, 0, `… and 60 more peels: all without a run ${PIPED}`],
   ],
   [
     [100, 1, 4],
-    [35, 1, 4, `… and 65 peels more: all without a run ${PIPED}`],
+    [35, 1, 4, `… and 65 more peels: all without a run ${PIPED}`],
   ],
   [
     [100, 20, 50],
-    [10, 20, 10, `… and 130 peels more: 90 without a run, 40 well ${PIPED}`],
+    [10, 20, 10, `… and 130 more peels: 90 without a run, 40 ok ${PIPED}`],
   ],
   [
     [4, 50, 50],
-    [4, 36, 0, `… and 64 peels more: 14 not well, 50 well ${PIPED}`],
+    [4, 36, 0, `… and 64 more peels: 14 not ok, 50 ok ${PIPED}`],
   ],
   [
     [0, 5, 1_500],
-    [0, 5, 35, `… and 1,465 peels more: all well ${PIPED}`],
+    [0, 5, 35, `… and 1,465 more peels: all ok ${PIPED}`],
   ],
 ] as const)("%p", ([idle, bad, good], expected) => {
   expect(shown(idle, bad, good, 120)).toEqual([...expected]);

@@ -34,14 +34,14 @@ const gone = (jid: string, goneMaster: string | undefined, heardNs?: bigint) => 
 });
 
 test.each([
-  [{}, "all well: 2 masters and 1 peel alive; 0 active; 0 jobs in 1h\n"],
+  [{}, "No problems: 2 masters and 1 peel alive; 0 active jobs; 0 jobs in 1h\n"],
   [
     { masters: { alive: 2, gone: goneMasters([gone("a", "m3", 25n * SECOND), gone("b", undefined)]) } },
-    "masters   2 alive; m3 gone for 25s, with 1 job  zester job active\n",
+    "masters   2 alive; m3 gone for 25s, owns 1 job  zester job active\n",
   ],
   [
     { masters: { alive: 0, gone: goneMasters([gone("a", "m3"), gone("b", "m4"), gone("c", "m4")]) } },
-    "masters   none alive; m4 gone, with 2 jobs; m3 gone, with 1 job  zester job active\n",
+    "masters   none alive; m4 gone, owns 2 jobs; m3 gone, owns 1 job  zester job active\n",
   ],
   // The return of a job that still runs.
   [
@@ -54,6 +54,6 @@ test.each([
   ],
   [
     { peels: { targeted: 2, silent: ["a"] }, active: { jobs: 1, returned: undefined, targeted: 3, oldestNs: SECOND } },
-    "peels     1 of 2 alive (targeted in 24h); a silent  zester job history a\nactive    1 job; oldest 1.0s                        zester job watch\n",
+    "peels     1 of 2 alive (targeted in 24h); silent: a  zester job history a\nactive    1 job; oldest 1.0s                         zester job watch\n",
   ],
 ])("%#", (changes: Partial<FleetStatus>, lines) => expect(text(changes)).toBe(lines));

@@ -168,9 +168,9 @@ test("a fact that has no room on a terminal goes on below", () => {
   const stuck = { jid: "j", overdueNs: 60_000_000_000n, goneMaster: "m1", heardNs: undefined };
   const telling = { row: jobRow("j", job), job, story: storyWith([]), stuck };
   expect(renderFacts(telling, { color: false, columns: 60 }, NOW)).toContain(`
-Stuck     1m overdue; its master m1 has no heartbeat
-          Another master takes it over about a minute after
-          that; if none does, \`zester config check\` tells
-          which run.
+Stuck     1m overdue; no heartbeat from its master m1
+          Another master takes over after about a minute. If
+          none does, \`zester config check\` shows which
+          masters are alive.
 `);
 });
