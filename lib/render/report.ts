@@ -160,7 +160,7 @@ function factsOf(job: ReportedJob, now: Date): Block {
     ["Created", time(row.created)],
     ["Dispatched", dispatched && [instant(Timestamp.at(dispatched.storedNs))]],
     ["Ended", ended ? time(row.updated) : undefined],
-    [ended ? "Took" : "So far", took === undefined ? undefined : [formatDuration(took)]],
+    [ended ? "Took" : "Elapsed", took === undefined ? undefined : [formatDuration(took)]],
     ["Deadline", isActive(row.status) ? time(row.deadline) : undefined],
     ["State", [{ state: safe(displayState(row)) }]],
     ["Reason", sentence(whyOf(job) ?? cancelerOf(job))],

@@ -61,14 +61,14 @@ test("each story: a page in both formats, and the same from a file", async () =>
     expect([live.code, stored.code, running.code]).toEqual([0, 0, 0]);
     for (const jid of ended) expect(live.stdout).toContain(jid);
     expect(made(stored.stdout)).toBe(made(live.stdout));
-    expect(words(running.stdout)).toMatch(/So far \S+|\*\*So far\*\* /);
+    expect(words(running.stdout)).toMatch(/Elapsed \S+|\*\*Elapsed\*\* /);
   }
 });
 
 test("two jobs of a function: a table of both, and what differs", async () => {
   const text = words((await report("2hPxSOrderOne", "2hPxSOrderTwo")).stdout);
   expect(text).toMatch(/2 jobs .* Jobs .* 2hPxSOrderOne .* Comparison From 2hPxSOrderOne to 2hPxSOrderTwo \./);
-  expect(text).toContain("Output is the same on 6 of 6.");
+  expect(text).toContain("Same output on 6 of 6 peels.");
   const other = words((await report("2hPxSOrderOne", "2hPxSFailed", "2hPxSFaile")).stdout);
   expect(other).toContain("Report of 2 jobs.");
   expect(other).not.toContain("Comparison");
