@@ -62,7 +62,8 @@ function* blockHtml(block: Block, level: number, id: string): Generator<string> 
       yield "</details>\n";
       break;
     case "section":
-      yield `<section id="${block.id}" aria-labelledby="${block.id}-h"><h${level} id="${block.id}-h">${html(block.title)}</h${level}>\n`;
+      // A section that has a name is a landmark: those of each job would be too many.
+      yield `<section id="${block.id}"${level === 2 ? ` aria-labelledby="${block.id}-h"` : ""}><h${level} id="${block.id}-h">${html(block.title)}</h${level}>\n`;
       yield* list(block.blocks, level + 1, block.id);
       yield "</section>\n";
   }

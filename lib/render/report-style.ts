@@ -43,7 +43,7 @@ pre { margin: 0; padding: .75rem; border-radius: 4px; background: var(--fill); l
 pre span { display: inline-block; min-width: 100%; } .add { background: var(--add); } .del { background: var(--del); }
 .commands { margin: 0; padding: 0; list-style: none; }
 .commands li { padding: .35rem 0; } .commands code { display: block; } .commands span { color: var(--soft); font-size: .9375rem; }
-figure { margin: 0; }
+figure { margin: 0 -.5rem; padding: 0 .5rem; overflow-x: clip; }
 figcaption { margin-top: .5rem; color: var(--soft); font-size: .875rem; } figcaption span { margin-left: .75rem; white-space: nowrap; } figcaption svg { vertical-align: -2px; }
 .timeline { display: block; font-size: 13px; overflow: visible; }
 .timeline .n { fill: var(--fg); } .timeline .s { font-size: 12px; } .timeline .a { fill: var(--soft); font-size: 12px; }

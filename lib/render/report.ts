@@ -3,7 +3,7 @@ import { asText, Timestamp } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { medianTook } from "../model/durations.ts";
 import { isPlainJid } from "../model/jid.ts";
-import { displayState, isActive, isTerminal, RETRY_OF_KEY, sourceWords } from "../model/job.ts";
+import { displayState, isActive, isTerminal, type JobRow, RETRY_OF_KEY, sourceWords } from "../model/job.ts";
 import type { PeelDiff } from "../model/job-diff.ts";
 import { whyOf } from "../model/job-end.ts";
 import { LineDiffs, unifiedLines } from "../model/line-diff.ts";
@@ -46,7 +46,7 @@ export interface Report {
 /** Bytes of outputs in a page, and those of one group, as HTML; the same for differences. */
 const BYTES = { all: 500_000, group: 24_000 } as const;
 /** Groups of outputs, rows of other tables, columns of names, characters of other texts. */
-const MOST = { groups: 150, rows: 200, names: 300, text: 1_500, line: 4_000, changes: 10 } as const;
+const MOST = { groups: 150, rows: 200, names: 300, text: 1_500, line: 4_000, state: 30, changes: 10 } as const;
 
 const data = (text: string, most: number = MOST.text): Word => ({ data: shortenMiddle(safe(text), most) });
 const dataWords = (text: string): Words => (text === "" ? [] : [data(text)]);
@@ -54,6 +54,9 @@ const prose = (text: string): Word => ({ data: shortenMiddle(safe(text), MOST.te
 const names = (peels: readonly { readonly peel: string }[], most: number = MOST.names): Word => ({
   data: peelNames(peels, most),
 });
+/** A state, which may be any text. */
+const stateWord = (state: string): Word => ({ state: shorten(safe(state), MOST.state) });
+const stateOf = (row: JobRow) => stateWord(displayState(row));
 const command = (words: string): Word => ({ command: named(`zester job ${words}`) });
 
 /** RFC 3339 with milliseconds. */
@@ -124,7 +127,7 @@ function leadOf(job: ReportedJob, now: Date): Words {
   const { peels } = story;
   const returned = isActive(row.status) ? `${count(countReturned(peels))} of ` : "";
   const counts = peels.length > 0 ? `: ${countWords(peels, outcomeGroups(peels, peels))}` : "";
-  return [{ state: safe(displayState(row)) }, `${after}. ${returned}${plural(peels.length, "peel")}${counts}.`];
+  return [stateOf(row), `${after}. ${returned}${plural(peels.length, "peel")}${counts}.`];
 }
 
 const KNOWN_METADATA: ReadonlySet<string> = new Set([RETRY_OF_KEY, "failed_reason"]);
@@ -162,7 +165,7 @@ function factsOf(job: ReportedJob, now: Date): Block {
     ["Ended", ended ? time(row.updated) : undefined],
     [ended ? "Took" : "Elapsed", took === undefined ? undefined : [formatDuration(took)]],
     ["Deadline", isActive(row.status) ? time(row.deadline) : undefined],
-    ["State", [{ state: safe(displayState(row)) }]],
+    ["State", [stateOf(row)]],
     ["Reason", sentence(whyOf(job) ?? cancelerOf(job))],
     ["Stuck", stuck && [prose(`${stuckWords(stuck)}. ${stuckHint(stuck)}`)]],
     ["Peels took", sentence(tookWords(peels))],
@@ -273,7 +276,7 @@ function eventsOf(job: ReportedJob): Block[] {
       [safe(event)],
       peels.length > 0 ? [names(peels, 200)] : [],
       state !== "" && rest !== detail
-        ? [{ state: safe(state) }, ...tail(rest)]
+        ? [stateWord(state), ...tail(rest)]
         : run[0].kind === "ack"
           ? [detail]
           : dataWords(detail),
@@ -358,7 +361,7 @@ function jobsTable({ jobs, nowNs }: Report): Block {
       value(row.targetExpr),
       value(row.user),
       row.created ? [instant(row.created)] : ["-"],
-      [{ state: safe(displayState(row)) }, took === undefined ? "" : ` ${formatDuration(took)}`],
+      [stateOf(row), took === undefined ? "" : ` ${formatDuration(took)}`],
       [countWords(story.peels, []) || "0"],
     ];
   });
