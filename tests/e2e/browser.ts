@@ -68,7 +68,7 @@ test.each(CASES)(
   },
 );
 
-test("the policy forbids scripts, styles and loading, whoever adds them", async () => {
+test("the policy forbids added scripts, styles and images", async () => {
   await open("failed", 1280, "light");
   const add = (tag: string, set: string) =>
     tab.value(`{ const one = document.createElement("${tag}"); ${set}; document.body.append(one); }`);
