@@ -1,7 +1,7 @@
 // `kill` and `retry` of one job in the picture of `watch`: what they say and ask is shown there, and a key answers.
 import { describe, EXIT, UserError } from "../errors.ts";
 import { namedMessage } from "../program.ts";
-import type { Act } from "../render/picture.ts";
+import type { Act } from "../render/keys.ts";
 import { screenSize } from "../terminal/screen.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { oneLine, paragraph } from "../text.ts";

@@ -1,14 +1,15 @@
 // The job that is open in the picture of `watch`, as it goes on and after its end.
+import type { ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
-import { persist } from "../jobs/follow.ts";
+import { type Link, persist } from "../jobs/follow.ts";
 import { inTime } from "../jobs/heartbeats.ts";
 import { LiveJob } from "../jobs/live.ts";
 import { readJob } from "../jobs/lookup.ts";
 import { SharedReturns } from "../jobs/shared-returns.ts";
 import { type Reading, readStory } from "../jobs/story.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
-import { endingCode } from "../model/job-end.ts";
-import { type Opened, openedOf, type TextView, textLines } from "../render/opened.ts";
+import type { TextView } from "../render/keys.ts";
+import { type Opened, openedOf, textLines } from "../render/opened.ts";
 import type { Look } from "../render/table.ts";
 import type { LiveSession } from "./session.ts";
 
@@ -21,23 +22,29 @@ export class OpenedJob {
   #live: LiveJob | undefined;
   /** Its whole story, when it has ended. */
   #last: Reading | undefined;
-  #why = "reading…";
+  /** Why it can't be shown any more. */
+  #fault: UserError | undefined;
   #seen: Opened | undefined;
   #nextMs = 0;
   #text: { seen: Opened; key: string; lines: readonly string[] } | undefined;
 
-  /** @param changed told that there is something new, `failed` what ends the picture */
+  /**
+   * @param first its record, where it was just read
+   * @param link told of the connection
+   * @param changed told that there is something new, `failed` what ends the picture
+   */
   constructor(
     readonly session: LiveSession,
     readonly jid: string,
+    first: ValueMap | undefined,
+    readonly link: Link,
     readonly changed: () => void,
     failed: (error: unknown) => void,
   ) {
-    this.#following = this.#follow();
+    this.#following = this.#follow(first);
     this.#following.catch((error) => {
       if (!(error instanceof UserError)) return failed(error);
-      this.#why = error.message;
-      this.#seen = undefined;
+      this.#fault = error;
       changed();
     });
   }
@@ -49,13 +56,14 @@ export class OpenedJob {
 
   /** The job as it is now, or why there is nothing to show. */
   look(): Opened | string {
+    if (this.#fault) return this.#fault.message;
     const began = Date.now();
-    if (began < this.#nextMs || !(this.#last || this.#live?.caughtUp)) return this.#seen ?? this.#why;
+    if (began < this.#nextMs || !(this.#last || this.#live?.caughtUp)) return this.#seen ?? "reading…";
     const nowNs = this.session.store.nowNs();
     const sight = this.#last ? { ...this.#last, nowNs } : this.#live?.sight(nowNs);
     if (sight) this.#seen = openedOf(sight);
     this.#nextMs = this.#last ? Number.POSITIVE_INFINITY : began + (Date.now() - began) / SHARE;
-    return this.#seen ?? this.#why;
+    return this.#seen ?? "reading…";
   }
 
   /** A text about it. Made anew when the job or what is asked for has changed. */
@@ -73,20 +81,22 @@ export class OpenedJob {
     return lines;
   }
 
-  /** The exit code of the job's end; undefined before. An end is seen before all of it has been read: that is waited for, a second. */
-  async code(): Promise<number | undefined> {
+  /**
+   * How it ended; undefined before. An end is seen before all of it has been read: that is waited for, a second.
+   * @throws UserError when it can't be shown any more
+   */
+  async end(): Promise<Reading | undefined> {
     const job = this.#live?.job;
     if (!this.#last && job && isTerminal(jobRow(this.jid, job).status)) await inTime(this.#following);
-    return this.#last && endingCode(this.#last);
+    if (this.#fault) throw this.#fault;
+    return this.#last;
   }
 
-  async #follow(): Promise<void> {
+  async #follow(first: ValueMap | undefined): Promise<void> {
     const { session, jid } = this;
-    // The table says that the connection is lost.
-    const link = { lost() {}, back() {} };
-    await persist(session, link, async (store, working) => {
+    await persist(session, this.link, async (store, working) => {
       if (this.#left.signal.aborted) return;
-      let job = await readJob(store, jid);
+      let job = (this.#live ? undefined : first) ?? (await readJob(store, jid));
       if (!isTerminal(jobRow(jid, job).status)) {
         this.#live ??= new LiveJob(jid, job, this.changed);
         job = await this.#live.follow(store, working, this.#left.signal);

@@ -1,4 +1,5 @@
 // Words and warnings of several commands.
+import { UserError } from "../errors.ts";
 import type { Read } from "../jobs/read-jobs.ts";
 import { isUnknownStatus, type JobRow, unknownStateWords, unreadableWords } from "../model/job.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -28,4 +29,10 @@ export function unknownTold({ warn }: Pick<Terminal, "warn">): (rows: readonly J
     const words = unknownStateWords(fresh);
     if (words !== undefined) warn(`${words}.`);
   };
+}
+
+/** The error for jobs that are not waited for, since their states are unknown; undefined when there is none. */
+export function unknownFault(rows: readonly JobRow[]): UserError | undefined {
+  const words = unknownStateWords(rows);
+  return words === undefined ? undefined : new UserError(`${words}.`, "Use --for to wait all the same.");
 }

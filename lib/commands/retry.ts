@@ -34,10 +34,11 @@ import { noteReference } from "./job-reference.ts";
 import { type Limit, LONGER, limitOf, notEnded, within } from "./limit.ts";
 import { tellNext } from "./next.ts";
 import { operatorName } from "./operator.ts";
+import { unknownFault } from "./output.ts";
 import type { LiveSession } from "./session.ts";
 import { type GlobalArgs, globals, jid, peels, scripted, steering } from "./shared.ts";
 import { confirm, type Interruption, parseSteering, reporting, type SteeringRequest, steer } from "./steering.ts";
-import { unknownFault, waitFor } from "./wait.ts";
+import { waitFor } from "./wait.ts";
 import { reportNone, writeReport } from "./write-answer.ts";
 
 const args = {
@@ -208,7 +209,7 @@ async function follow(
     await within(limit, waitFor(waiting, session, status, recorded, limit), (limit) => {
       throw notEnded([jid], limit, LONGER);
     });
-    const fault = unknownFault(waiting);
+    const fault = unknownFault([...waiting.unknown.values()]);
     if (fault) throw fault;
     const ending = waiting.endings.get(jid) as Ending;
     return { ending, seen: ending.row };

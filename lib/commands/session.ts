@@ -20,6 +20,8 @@ export interface Session {
 
 export interface LiveSession extends Session, Reopenable {
   readonly store: LiveStore;
+  /** The name of the context that the settings are from; undefined for none. */
+  readonly context: string | undefined;
 }
 
 /** Where a command writes, and in which format. */
@@ -55,7 +57,7 @@ export async function withSession(
   const ofConnection = limit?.note === undefined ? flags : { ...flags, timeout: undefined };
   // Loaded here, and the connection below: help and usage errors need neither.
   const { resolveSettings } = await import("../settings/resolve.ts");
-  const { settings: loaded } = await resolveSettings(ofConnection, env, terminal.warn, terminal.note);
+  const { settings: loaded, file } = await resolveSettings(ofConnection, env, terminal.warn, terminal.note);
   const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limit?.ms ?? loaded.timeoutMs) };
   let store: NatsStore | undefined;
   const open = async () => {
@@ -90,6 +92,7 @@ export async function withSession(
       terminal,
       format,
       env,
+      context: file?.kind === "context" ? file.name : undefined,
       reopen() {
         if (reopening) return reopening;
         void store?.connection.nc.close().catch(() => {});

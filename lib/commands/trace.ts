@@ -17,11 +17,11 @@ import { keyed, wholeDocument } from "../render/document.ts";
 import { renderEvents, renderStory, stepDocument, storyDocument } from "../render/story.ts";
 import type { Follow, LiveStore } from "../store.ts";
 import { noteReference } from "./job-reference.ts";
+import { tellNext } from "./next.ts";
 import { unknownTold } from "./output.ts";
 import { type LiveSession, type Session, withReading, withSession } from "./session.ts";
 import { formats, type GlobalArgs, globals, jid } from "./shared.ts";
 import { WITH_LINES } from "./surroundings.ts";
-import { followOnScreen } from "./trace-screen.ts";
 import { writeView } from "./write-answer.ts";
 
 const args = {
@@ -117,7 +117,7 @@ async function show(
   session: Session,
   jid: string,
   { all, eventsShown }: { all: boolean; eventsShown: boolean },
-): Promise<void> {
+): Promise<Reading> {
   const { store, terminal, format } = session;
   const reading = await readStory(store, jid, await readJob(store, jid), terminal.warn);
   const { job, story } = reading;
@@ -134,6 +134,7 @@ async function show(
     long,
   };
   await writeView(view, session);
+  return reading;
 }
 
 interface TraceRequest {
@@ -163,26 +164,25 @@ async function run(args: GlobalArgs, request: TraceRequest): Promise<number | un
   return await withSession(
     args,
     async (session) => {
-      const { jid, job } = await resolve(session);
-      if (isTerminal(jobRow(jid, job).status)) {
-        await show(session, jid, { all, eventsShown: false });
-        return undefined;
+      const found = await resolve(session);
+      const { jid, job } = found;
+      const { terminal, format } = session;
+      if (format === "text" && terminal.isTty && !all) {
+        // Loaded on use: lines need neither keys nor a picture.
+        const { watchOnScreen } = await import("./watch-screen.ts");
+        return await watchOnScreen(session, { matches: () => true, first: found, limit: undefined }, leave);
       }
-      const link = linkLines(session, session.terminal.say);
-      if (session.format === "text" && session.terminal.isTty) {
-        const last = await followOnScreen(session, jid, job, leave);
-        await persist(session, link, async (store) => {
-          await eventsUntilEnd(store, jid, Promise.resolve(last), () => {});
-          await show(session, jid, { all, eventsShown: false });
-        });
-        return undefined;
-      }
-      const eventsShown = session.format === "text" || session.format === "jsonl";
-      const tellUnknown = unknownTold(session.terminal);
+      const hasEnded = isTerminal(jobRow(jid, job).status);
+      const link = linkLines(session, terminal.say);
+      const eventsShown = !hasEnded && (format === "text" || format === "jsonl");
+      const tellUnknown = unknownTold(terminal);
       const onRecord = (record: ValueMap) => tellUnknown([jobRow(jid, record)]);
       if (eventsShown) await follow(session, link, jid, job, onRecord);
-      else await persist(session, link, (store, working) => untilTerminal(store, jid, { onRecord, working }));
-      if (session.format !== "jsonl") await persist(session, link, () => show(session, jid, { all, eventsShown }));
+      else if (!hasEnded)
+        await persist(session, link, (store, working) => untilTerminal(store, jid, { onRecord, working }));
+      if (eventsShown && format === "jsonl") return undefined;
+      const last = await persist(session, link, () => show(session, jid, { all, eventsShown }));
+      tellNext([last], session);
       return undefined;
     },
     { formats: WITH_LINES, isDrawn: true, onSignal: () => leave.now() },
@@ -195,7 +195,7 @@ export default defineCommand({
     group: "Follow",
     renamed: { "all-peels": "--all" },
     details:
-      "A peel without a return is executing (it accepted the job) or silent (it did not). Times count from the dispatch, by the server's clock. With --follow, a terminal shows a live picture.",
+      "A peel without a return is executing (it accepted the job) or silent (it did not). Times count from the dispatch, by the server's clock. With --follow, a terminal opens the picture of `zester job watch` on the job; with --all, and in a pipe, it writes one line per event.",
     example: "zester job trace 20260115-002 --follow",
   },
   args,

@@ -2,14 +2,13 @@
 
 import type { ArgsDef } from "citty";
 import { defineCommand, type Flags } from "../cli/command.ts";
-import { UserError } from "../errors.ts";
 import { linkLines, persist } from "../jobs/follow.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
 import { resolveJob } from "../jobs/lookup.ts";
 import { readOpenJobs } from "../jobs/read-jobs.ts";
 import { Waiting } from "../jobs/waiting.ts";
 import { parseJid } from "../model/jid.ts";
-import { type JobRow, unknownStateWords } from "../model/job.ts";
+import type { JobRow } from "../model/job.ts";
 import { endingCode, worstCode } from "../model/job-end.ts";
 import type { Narrowing } from "../model/job-reference.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
@@ -22,7 +21,7 @@ import { selectionByServer } from "./clock.ts";
 import { noteReference } from "./job-reference.ts";
 import { type Limit, LONGER, notEnded, waitLimit, within } from "./limit.ts";
 import { tellNext } from "./next.ts";
-import { unknownTold, warnUnreadable } from "./output.ts";
+import { unknownFault, unknownTold, warnUnreadable } from "./output.ts";
 import { selectingFlags } from "./selecting.ts";
 import { type LiveSession, withSession } from "./session.ts";
 import { conditions, type GlobalArgs, globals, jids, limited, scripted } from "./shared.ts";
@@ -96,12 +95,6 @@ export async function waitFor(
   });
 }
 
-/** The error for jobs that were not waited for, since their states are unknown; undefined when there is none. */
-export function unknownFault({ unknown }: Waiting): UserError | undefined {
-  const words = unknownStateWords([...unknown.values()]);
-  return words === undefined ? undefined : new UserError(`${words}.`, "Use --for to wait all the same.");
-}
-
 /** Writes how jobs ended; for programs also what is known of those that have not. */
 async function report({ jids, rows, endings, ended }: Waiting, session: LiveSession): Promise<void> {
   const { terminal, store } = session;
@@ -155,7 +148,7 @@ async function run(args: GlobalArgs, request: WaitRequest): Promise<number | und
     status.end();
     await report(waiting, session);
     if (missed) throw notEnded(waiting.open, missed, LONGER);
-    const fault = unknownFault(waiting);
+    const fault = unknownFault([...waiting.unknown.values()]);
     if (fault) throw fault;
     if (waiting.jids.length === 0) {
       const none = `No jobs that have not ended match ${selection.text}.`;

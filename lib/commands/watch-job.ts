@@ -1,4 +1,4 @@
-// `watch <jid>`: each return of one job as it arrives, what it waits for, and how it ends.
+// `watch <jid>` where no picture can be drawn: a line for each return of the job as it arrives, and how it ends.
 
 import { toJsonLine } from "../codec/json.ts";
 import { linkLines, persist } from "../jobs/follow.ts";
@@ -13,29 +13,25 @@ import { peelWidth, type Return } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { returnDocument } from "../render/document.ts";
 import { endingDocument, endingLine } from "../render/ending.ts";
-import { inSharedRows, returnLine } from "../render/peels.ts";
-import { renderWatch, watchLine } from "../render/watch.ts";
-import { LiveLines, screenSize } from "../terminal/screen.ts";
+import { returnLine } from "../render/peels.ts";
+import { watchLine } from "../render/watch.ts";
 import { noteReference } from "./job-reference.ts";
+import type { Limit } from "./limit.ts";
 import { tellNext } from "./next.ts";
-import { unknownTold } from "./output.ts";
+import { unknownFault, unknownTold } from "./output.ts";
 import type { LiveSession } from "./session.ts";
 
 /** How often it is shown what is new, in ms, and at most this share of the time is spent on that. */
-const DRAW = { pauseMs: 100, share: 1 / 5 } as const;
+const SHOW = { pauseMs: 100, share: 1 / 5 } as const;
 
 /** What was shown of one job. */
 class JobWatch {
   readonly live: LiveJob;
-  readonly #lines: LiveLines;
   readonly #printed = new Map<string, PeelState>();
   readonly #peelWidth: number;
-  /** True where a person looks. */
-  readonly #isDrawn: boolean;
-  readonly #tellUnknown: (rows: readonly JobRow[]) => void;
   #changed = true;
   #begun = false;
-  /** When the next picture may be drawn, in ms since 1970. */
+  /** When it may be looked at next, in ms since 1970. */
   #nextMs = 0;
 
   constructor(
@@ -46,41 +42,24 @@ class JobWatch {
     this.live = new LiveJob(jid, job, () => {
       this.#changed = true;
     });
-    this.#lines = new LiveLines(session.terminal);
-    this.#tellUnknown = unknownTold({
-      warn: (text) => {
-        this.clear();
-        session.terminal.warn(text);
-      },
-    });
-    this.#isDrawn = session.format === "text" && session.terminal.isTty;
     this.#peelWidth = peelWidth(job);
   }
 
-  /** Shows what is new; on a terminal the times as well. */
-  tick(): void {
+  /** Shows what is new. @returns the job as it is now; undefined when there is nothing new */
+  tick(): JobRow | undefined {
     const { live } = this;
     const began = Date.now();
-    if (!live.caughtUp || began < this.#nextMs || !(this.#changed || this.#isDrawn)) return;
+    if (!live.caughtUp || began < this.#nextMs || !this.#changed) return undefined;
     this.#changed = false;
     const sight = live.sight(this.session.store.nowNs());
-    this.#tellUnknown([sight.row]);
     this.#begin(sight);
-    if (live.touched.size > 0) {
-      const peels = new Map(sight.story.peels.map((peel) => [peel.peel, peel]));
-      // A master that still watches the job writes a late return down: then the peel is not late.
-      const touched = [...live.touched].flatMap((id) => peels.get(id) ?? []);
-      this.#show(touched.filter(({ state }) => state !== "late"));
-      live.touched.clear();
-    }
-    if (this.#isDrawn && live.looked) this.#draw(sight);
-    this.#nextMs = began + (Date.now() - began) / DRAW.share;
-  }
-
-  #draw(sight: Sight): void {
-    const { terminal } = this.session;
-    const size = screenSize(terminal);
-    this.#lines.set(renderWatch(sight, terminal, size));
+    const peels = new Map(sight.story.peels.map((peel) => [peel.peel, peel]));
+    // A master that still watches the job writes a late return down: then the peel is not late.
+    const touched = [...live.touched].flatMap((id) => peels.get(id) ?? []);
+    this.#show(touched.filter(({ state }) => state !== "late"));
+    live.touched.clear();
+    this.#nextMs = began + (Date.now() - began) / SHOW.share;
+    return sight.row;
   }
 
   /** Shows the returns that were not shown yet, and how the job ended. */
@@ -89,44 +68,33 @@ class JobWatch {
     const peels = new Map(ending.story.peels.map((peel) => [peel.peel, peel]));
     this.#begin(ending);
     this.#show([...live.touched, ...peels.keys()].flatMap((id) => peels.get(id) ?? []));
-    this.clear();
     const { terminal, format } = session;
     if (format !== "text") terminal.write(`${toJsonLine(endingDocument(ending))}\n`);
     else terminal.write(endingLine(ending, session.store.now(), terminal.columns));
   }
 
-  clear(): void {
-    this.#lines.set([]);
-  }
-
-  /** Where no picture says what is watched, a first line does. */
-  #begin(sight: Ending): void {
-    if (!this.#begun && !this.#isDrawn && this.session.format === "text") this.session.terminal.write(watchLine(sight));
+  #begin(sight: Pick<Sight, "row" | "job" | "story">): void {
+    if (!this.#begun && this.session.format === "text") this.session.terminal.write(watchLine(sight));
     this.#begun = true;
   }
 
-  /** Prints peels that returned, once for each state; below a picture good ones only count, and those that are alike share a line. */
+  /** Prints peels that returned, once for each state. */
   #show(peels: readonly PeelStory[]): void {
     const { format, terminal } = this.session;
-    const fresh = peels.filter((peel) => this.#isNews(peel));
-    for (const alike of this.#isDrawn ? inSharedRows(fresh) : fresh.map((peel) => [peel])) {
-      const document = () => `${toJsonLine(returnDocument(this.live.jid, alike[0]?.returned as Return))}\n`;
-      this.#lines.print(format === "text" ? returnLine(alike, terminal, this.#peelWidth) : document());
+    for (const one of peels) {
+      const { peel, state, returned } = one;
+      if (!returned || this.#printed.get(peel) === state) continue;
+      this.#printed.set(peel, state);
+      const document = () => `${toJsonLine(returnDocument(this.live.jid, returned as Return))}\n`;
+      terminal.write(format === "text" ? returnLine(one, terminal, this.#peelWidth) : document());
     }
-  }
-
-  #isNews({ peel, state, returned }: PeelStory): boolean {
-    const before = this.#printed.get(peel);
-    if (!returned || before === state || (this.#isDrawn && state === "ok" && before === undefined)) return false;
-    this.#printed.set(peel, state);
-    return true;
   }
 }
 
 /**
  * Shows one job until it has ended.
  * @param narrowing which jobs a word may stand for
- * @param leave is set to what gives the terminal back
+ * @param limit without one, a job is not followed whose state does not tell whether it has ended
  * @param open gets the job until it has ended
  * @returns the exit code of `wait`
  */
@@ -134,43 +102,32 @@ export async function watchJob(
   session: LiveSession,
   text: string,
   narrowing: Narrowing,
-  leave: { now: () => void },
+  limit: Limit | undefined,
   open: Set<string>,
 ): Promise<number> {
-  const { jid, job } = await resolveJob(session.store, text, noteReference(session.terminal), narrowing);
+  const { terminal } = session;
+  const { jid, job } = await resolveJob(session.store, text, noteReference(terminal), narrowing);
   open.add(jid);
   const watch = new JobWatch(session, jid, job);
   const { live } = watch;
-  const warn = (message: string) => {
-    watch.clear();
-    session.terminal.warn(message);
-  };
-  const say = (line: string) => {
-    watch.clear();
-    session.terminal.say(line);
-  };
+  const tellUnknown = unknownTold(terminal);
   const failure = Promise.withResolvers<never>();
   const timer = setInterval(() => {
     try {
-      watch.tick();
+      const row = watch.tick();
+      if (!row) return;
+      if (limit) return tellUnknown([row]);
+      const fault = unknownFault([row]);
+      if (fault) throw fault;
     } catch (error) {
       failure.reject(error);
     }
-  }, DRAW.pauseMs);
-  const unhook = session.terminal.onSuspend(
-    () => watch.clear(),
-    () => {},
-  );
-  leave.now = () => {
-    clearInterval(timer);
-    unhook();
-    watch.clear();
-  };
-  const following = persist(session, linkLines(session, say), async (store, working) => {
+  }, SHOW.pauseMs);
+  const following = persist(session, linkLines(session, terminal.say), async (store, working) => {
     const hasEnded = isTerminal(jobRow(jid, live.job).status);
     const record = hasEnded ? live.job : await live.follow(store, working);
     // What the record counts may arrive after it.
-    return endingOf(store, jid, record, warn, session.format === "text" ? undefined : wholeRecords());
+    return endingOf(store, jid, record, terminal.warn, session.format === "text" ? undefined : wholeRecords());
   });
   try {
     const ending = await Promise.race([following, failure.promise]);
@@ -178,6 +135,6 @@ export async function watchJob(
     tellNext([ending], session);
     return endingCode(ending);
   } finally {
-    leave.now();
+    clearInterval(timer);
   }
 }

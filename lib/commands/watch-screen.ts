@@ -1,16 +1,35 @@
-// `watch` on a terminal: the picture of all jobs, steered by keys.
-import { followAllJobs, linkNote } from "../jobs/follow.ts";
+// `watch` and `trace --follow` on a terminal: the picture of all jobs, or of one, controlled by keys.
+import type { ValueMap } from "../codec/value.ts";
+import { EXIT } from "../errors.ts";
+import { followAllJobs, type Link, linkNote } from "../jobs/follow.ts";
 import { lookForStuck } from "../jobs/heartbeats.ts";
 import { keepCounting } from "../jobs/return-counts.ts";
 import type { Job, JobRow } from "../model/job.ts";
+import { endingCode } from "../model/job-end.ts";
 import { Board } from "../render/board.ts";
 import { CALL_FIELDS } from "../render/call.ts";
-import { listed, renderPicture, type Seen, START, settled, steered } from "../render/picture.ts";
+import { endingLine } from "../render/ending.ts";
+import { listed, previewRoom, type Seen, START, settled, startingWith, steered } from "../render/keys.ts";
+import { outcomeName } from "../render/opened.ts";
+import { renderPicture } from "../render/picture.ts";
 import { Keyboard } from "../terminal/keyboard.ts";
 import { Screen, screenSize } from "../terminal/screen.ts";
 import { Dialog } from "./dialog.ts";
+import { type Limit, LONGER, notEnded, within } from "./limit.ts";
+import { tellNext } from "./next.ts";
 import { OpenedJob } from "./opened-job.ts";
 import type { LiveSession } from "./session.ts";
+
+/** How long the cursor stays on a job before its outcomes are read, in ms. */
+const REST_MS = 300;
+
+interface Wanted {
+  /** The jobs of the list. */
+  readonly matches: (row: JobRow) => boolean;
+  /** The job that is open at first; the list is read when it is closed. */
+  readonly first: { readonly jid: string; readonly job: ValueMap } | undefined;
+  readonly limit: Limit | undefined;
+}
 
 /**
  * Shows the picture until a person quits.
@@ -19,39 +38,54 @@ import type { LiveSession } from "./session.ts";
  */
 export async function watchOnScreen(
   session: LiveSession,
-  matches: (row: JobRow) => boolean,
+  { matches, first, limit }: Wanted,
   leave: { now: () => void },
 ): Promise<number | undefined> {
   const { terminal } = session;
   const board = new Board(matches);
   const unreadable = new Set<string>();
-  const over = Promise.withResolvers<number | undefined>();
-  let note = "reading…";
-  let steering = START;
+  const over = Promise.withResolvers<"quit">();
+  let note = "";
+  let isListed = false;
+  let isWhole = false;
+  let steering = first ? startingWith(first.jid) : START;
   let opened: OpenedJob | undefined;
+  let resting: { jid: string | undefined; timer?: ReturnType<typeof setTimeout> } = { jid: undefined };
   let dialog: Dialog | undefined;
   const told = new Map<string, string>();
   let seen: Seen = { jids: [], outcomes: [], text: [], lines: 0 };
   const picture = () => {
     const size = screenSize(terminal);
     const nowMs = session.store.now().getTime();
-    const jobs = listed(board, steering, nowMs);
+    const jobs = isWhole ? listed(board, steering, nowMs) : [];
     const jids = jobs.map(({ row }) => row.jid);
-    steering = settled(steering, jids, size.rows);
     const sight = opened?.look();
+    const groups = typeof sight === "object" ? sight.groups : [];
+    const outcomes = groups.map((group) => ({ name: outcomeName(group), peel: group.peels[0]?.peel ?? "" }));
+    steering = settled(steering, { jids, outcomes, lines: size.rows });
+    if (!steering.opened) rest(previewRoom(size.rows) > 0 ? jids[steering.place] : undefined);
+    const isSeen = opened?.jid === (steering.opened?.jid ?? jids[steering.place]);
     const look = { color: terminal.color, columns: size.columns - 1 };
     const text = (steering.opened?.text && opened?.text(steering.opened.text, look)) ?? [];
-    const groups = typeof sight === "object" ? sight.groups : [];
-    seen = { jids, outcomes: groups.map(({ peels }) => peels[0]?.peel ?? ""), text, lines: size.rows };
-    const server = session.store.shown;
+    seen = { jids, outcomes, text, lines: size.rows };
+    const places = [...(session.context === undefined ? [] : [session.context]), session.store.shown];
     dialog?.shown();
-    const shown = { board, jobs, opened: sight, text, dialog, told, note, unreadable: unreadable.size, server, nowMs };
-    return renderPicture(shown, steering, terminal, size);
+    const all = { isWhole, board, jobs, unreadable: unreadable.size, told, note, places, nowMs };
+    return renderPicture({ ...all, opened: isSeen ? sight : undefined, text, dialog }, steering, terminal, size);
   };
-  const open = (jid: string | undefined) => {
+  const open = (jid: string | undefined, job?: ValueMap) => {
+    clearTimeout(resting.timer);
+    resting = { jid };
     if (opened?.jid === jid) return;
     opened?.close();
-    opened = jid === undefined ? undefined : new OpenedJob(session, jid, change, over.reject);
+    opened = jid === undefined ? undefined : new OpenedJob(session, jid, job, linkOfJob, change, over.reject);
+    change();
+  };
+  /** Reads the job under the cursor, once the cursor has stayed there. */
+  const rest = (jid: string | undefined) => {
+    if (jid === resting.jid) return;
+    clearTimeout(resting.timer);
+    resting = { jid, timer: setTimeout(open, REST_MS, jid) };
   };
   const change = () => screen.change();
   const keyboard = new Keyboard((key) => {
@@ -63,7 +97,7 @@ export async function watchOnScreen(
       return;
     }
     const next = steered(steering, key, seen);
-    if (next === "quit") return over.resolve(opened?.code());
+    if (next === "quit") return over.resolve(next);
     if ("act" in next) {
       // It stays under the cursor when it ends.
       steering = { ...steering, cursor: next.jid };
@@ -71,12 +105,19 @@ export async function watchOnScreen(
       return;
     }
     steering = next;
-    open(steering.opened?.jid);
+    if (steering.opened) open(steering.opened.jid);
+    else list();
   });
   const screen = new Screen(terminal, picture, over.reject, keyboard);
   const setNote = (text: string) => {
     note = text;
-    screen.change();
+    change();
+  };
+  const link = linkNote(session, setNote);
+  // While the list is followed, that tells of the connection.
+  const linkOfJob: Link = {
+    lost: (why) => void (isListed || link.lost(why)),
+    back: () => void (isListed || link.back()),
   };
   const watcher = {
     begin: () => board.beginPicture(),
@@ -85,13 +126,20 @@ export async function watchOnScreen(
       if (row?.unreadable !== undefined) unreadable.add(jid);
       else unreadable.delete(jid);
       const known = row?.unreadable === undefined ? job : undefined;
-      if (board.put(jid, known, live, session.store.now().getTime()) && live) screen.change();
+      if (board.put(jid, known, live, session.store.now().getTime()) && live) change();
     },
     whole() {
       board.endPicture();
+      isWhole = true;
       setNote("");
     },
     open: () => board.open(),
+  };
+  const list = () => {
+    if (isListed) return;
+    isListed = true;
+    setNote("reading…");
+    followAllJobs(session, link, watcher, CALL_FIELDS).catch(over.reject);
   };
   leave.now = () => {
     screen.close();
@@ -103,18 +151,31 @@ export async function watchOnScreen(
   const stops = [
     lookForStuck(session, rows, (found) => {
       board.stuck = found;
-      screen.change();
+      change();
     }),
     keepCounting(session, rows, (counts) => {
       board.returned = counts;
-      screen.change();
+      change();
     }),
   ];
   try {
-    const following = followAllJobs(session, linkNote(session, "table", setNote), watcher, CALL_FIELDS);
-    return await Promise.race([following.then(() => undefined), over.promise]);
+    if (first) open(first.jid, first.job);
+    else list();
+    const how = await within<"quit" | Limit>(limit, over.promise, (limit) => limit);
+    const jid = steering.opened?.jid;
+    const last = jid === undefined ? undefined : await opened?.end();
+    screen.close();
+    if (last) {
+      terminal.write(endingLine(last, session.store.now(), terminal.columns));
+      tellNext([last], session);
+      return endingCode(last);
+    }
+    if (how === "quit") return undefined;
+    if (jid !== undefined) throw notEnded([jid], how, LONGER);
+    return EXIT.timedOut;
   } finally {
     for (const stop of stops) stop();
+    clearTimeout(resting.timer);
     opened?.close();
     screen.close();
   }

@@ -5,6 +5,7 @@ import { defineCommand, type Flags } from "../cli/command.ts";
 import { EXIT } from "../errors.ts";
 import { followAllJobs, linkLines } from "../jobs/follow.ts";
 import { lookForStuck } from "../jobs/heartbeats.ts";
+import { resolveJob } from "../jobs/lookup.ts";
 import { parseJid } from "../model/jid.ts";
 import type { Job } from "../model/job.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
@@ -16,7 +17,7 @@ import { jobLine } from "../render/document.ts";
 import { changeLine } from "../render/jobs.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { selectionByServer } from "./clock.ts";
-import { narrowingOf } from "./job-reference.ts";
+import { narrowingOf, noteReference } from "./job-reference.ts";
 import { type Limit, LONGER, limitOf, notEnded, within } from "./limit.ts";
 import { unknownTold, warnUnreadable } from "./output.ts";
 import { type LiveSession, withSession } from "./session.ts";
@@ -114,21 +115,29 @@ function parse(flags: WatchArgs): WatchRequest {
 async function run(args: GlobalArgs, { job, narrowing, selection, limit }: WatchRequest): Promise<number | undefined> {
   const leave = { now: () => {} };
   const work = async (session: LiveSession) => {
+    const { terminal, format, store } = session;
+    if (terminal.isTty && format === "text") {
+      const [{ matches }, first] = await Promise.all([
+        selectionByServer(selection, session),
+        job === undefined ? undefined : resolveJob(store, job, noteReference(terminal), narrowing),
+      ]);
+      // Loaded on use: lines need neither keys nor a picture.
+      const { watchOnScreen } = await import("./watch-screen.ts");
+      return await watchOnScreen(session, { matches, first, limit }, leave);
+    }
     if (job !== undefined) {
-      const terminal = withoutReader(session.terminal);
       const open = new Set<string>();
-      const watching = watchJob(Object.create(session, { terminal: { value: terminal } }), job, narrowing, leave, open);
-      return await within(limit, watching, (limit) => {
+      const own = Object.create(session, { terminal: { value: withoutReader(terminal) } });
+      return await within(limit, watchJob(own, job, narrowing, limit, open), (limit) => {
         throw notEnded(open, limit, LONGER);
       });
     }
     const { matches } = await selectionByServer(selection, session);
-    const isDrawn = session.terminal.isTty && session.format === "text";
-    // Loaded on use: lines need neither keys nor a picture.
-    const watching = isDrawn
-      ? import("./watch-screen.ts").then(({ watchOnScreen }) => watchOnScreen(session, matches, leave))
-      : printChanges(session, matches).then(() => undefined);
-    return await within<number | undefined>(limit, watching, () => EXIT.timedOut);
+    return await within<number | undefined>(
+      limit,
+      printChanges(session, matches).then(() => undefined),
+      () => EXIT.timedOut,
+    );
   };
   return await withSession(args, (session) => work(session).finally(() => leave.now()), {
     // A stream has no end that could close an array: json is a line each as well.
@@ -144,8 +153,8 @@ export default defineCommand({
     description: "watch active jobs, or one job until it ends",
     group: "Follow",
     details:
-      "A terminal shows a live table, controlled by keys (`?` lists them, `q` quits); a pipe gets one line per change. With <jid>: each return as it arrives; a terminal also shows what the job waits for.",
-    exitCodes: "with <jid> as `zester job wait`; 124 if --for expires",
+      "A terminal shows a picture that keys control (`?` lists them, `q` quits); a pipe gets one line per change. <jid> opens that job, which stays after its end (before `&& next`, use `zester job wait`); a pipe gets one line per return.",
+    exitCodes: "of a job that ended as `zester job wait`; 124 if --for expires",
     example: "zester job watch --target 'db*'",
   },
   args,

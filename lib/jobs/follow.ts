@@ -41,14 +41,14 @@ export function linkLines(session: Reopenable, say: (text: string) => void): Lin
   };
 }
 
-/** The words beside a picture, which stays as it was. @param of what it is */
-export function linkNote(session: Reopenable, of: string, setNote: (text: string) => void): Link {
+/** The words beside a picture, which stays as it was. */
+export function linkNote(session: Reopenable, setNote: (text: string) => void): Link {
   let since = "";
   return {
     lost(why) {
       if (why === undefined) since = clockText(session.store.now());
       const reason = why === undefined ? "" : ` (${why.replace(/\.$/, "")})`;
-      setNote(`${lostWords(session)}, the ${of} is from ${since}${reason}`);
+      setNote(`${lostWords(session)}, the picture is from ${since}${reason}`);
     },
     back: () => setNote(""),
   };

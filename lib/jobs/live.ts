@@ -39,8 +39,6 @@ export class LiveJob {
   readonly touched = new Set<string>();
   /** What was stored before has been read. */
   caughtUp = false;
-  /** The surroundings were looked at. */
-  looked = false;
 
   constructor(
     readonly jid: string,
@@ -122,21 +120,20 @@ export class LiveJob {
     let nth = 0;
     const look = async () => {
       await this.#look(store, nth++ % ALL_EVERY === 0);
-      if (stop.aborted) return;
-      this.looked = true;
-      this.changed();
+      if (!stop.aborted) this.changed();
     };
     await look();
     await repeat(LOOK, stop, look);
   }
 
   async #look(store: LiveStore, all: boolean): Promise<void> {
-    const { row, story } = this.sight(store.nowNs());
-    const owners = row.owner ? [row.owner] : [];
+    const { owner } = jobRow(this.jid, this.job);
+    const owners = owner ? [owner] : [];
     if (!all) {
       this.#signs = await masterSigns(store, owners);
       return;
     }
+    const { story } = this.sight(store.nowNs());
     const { around, sign } = await jobSurroundings(store, this.jid, this.job, story, this.#steps);
     this.#around = { offline: around.offline, behind: around.behind };
     this.#signs = new Map(owners.map((owner) => [owner, sign]));

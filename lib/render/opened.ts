@@ -1,4 +1,4 @@
-// One job that is open in the picture of `watch`: what keys make of it, and its lines. Pure.
+// One job that is open in the picture of `watch`: its lines. Pure.
 
 import { paint } from "../colors.ts";
 import { isTerminal } from "../model/job.ts";
@@ -10,66 +10,17 @@ import { stuckWords } from "../model/stuck.ts";
 import { cut, safe, width } from "../text.ts";
 import { renderFacts, wasDryRun } from "./facts.ts";
 import { renderGroups } from "./groups.ts";
+import type { TextView } from "./keys.ts";
+import { peelCounts } from "./peels.ts";
 import { renderTimeline } from "./story.ts";
 import { renderOutcomes } from "./summary.ts";
-import type { Look } from "./table.ts";
+import { andMore, type Look } from "./table.ts";
 import { barLine, callOnTarget, surroundingWords, type Watched } from "./watch.ts";
 
-/** A text about the job that is read instead of its outcomes. */
-export interface TextView {
-  readonly what: "output" | "events";
-  /** Output: of the outcome that has this peel; undefined: of all peels. */
-  readonly peel: string | undefined;
-  /** Other outputs are shown as differences from the usual one. */
-  readonly diff: boolean;
-  /** The first line that is shown; more than there are: the last ones. */
-  readonly top: number;
-}
-
-/** What keys have made of the job that is open. */
-export interface OpenState {
-  readonly jid: string;
-  /** The outcome under the cursor. */
-  readonly place: number;
-  readonly text: TextView | undefined;
-}
-
-const OUTPUT: TextView = { what: "output", peel: undefined, diff: false, top: 0 };
-/** The newest events are the last ones. */
-const EVENTS: TextView = { ...OUTPUT, what: "events", top: Number.MAX_SAFE_INTEGER };
-
-/** A job that is opened by a key of the list; undefined for any other key. */
-export function openedBy(key: string, jid: string): OpenState | undefined {
-  if (key === "return") return { jid, place: 0, text: undefined };
-  if (key === "o") return { jid, place: 0, text: OUTPUT };
-  return key === "e" ? { jid, place: 0, text: EVENTS } : undefined;
-}
-
-const clamp = (n: number, most: number) => Math.max(0, Math.min(most, n));
-
-/**
- * What a key makes of it.
- * @param by how many lines the key moves; undefined for a key that does not
- * @param outcomes the first peel of each, `lines` of the text, and `room` for them
- * @returns undefined when it is closed
- */
-export function steeredOpen(
-  state: OpenState,
-  key: string,
-  by: number | undefined,
-  { outcomes, lines, room }: { outcomes: readonly string[]; lines: number; room: number },
-): OpenState | undefined {
-  const { place, text } = state;
-  if (key === "escape") return text && { ...state, text: undefined };
-  if (key === "e") return { ...state, text: EVENTS };
-  if (text) {
-    const last = Math.max(0, lines - room);
-    if (by !== undefined) return { ...state, text: { ...text, top: clamp(Math.min(text.top, last) + by, last) } };
-    return key === "d" ? { ...state, text: { ...text, diff: !text.diff, top: 0 } } : state;
-  }
-  if (by !== undefined) return { ...state, place: clamp(place + by, outcomes.length - 1) };
-  const peel = outcomes[clamp(place, outcomes.length - 1)];
-  return key === "return" || key === "o" ? { ...state, text: { ...OUTPUT, peel } } : state;
+/** `utf8` false where the locale has no blocks. */
+export interface PictureLook {
+  readonly color: boolean;
+  readonly utf8: boolean;
 }
 
 /** A job as it was when it was last looked at, and the outcomes of its peels. */
@@ -82,6 +33,9 @@ export function openedOf(watched: Watched): Opened {
   const { peels } = watched.story;
   return { watched, groups: outcomeGroups(peels, peels) };
 }
+
+/** What tells an outcome from others while peels come and go. */
+export const outcomeName = ({ state, note }: OutcomeGroup) => `${state} ${note}`;
 
 const linesOf = (text: string) => text.split("\n").slice(0, -1);
 
@@ -105,16 +59,25 @@ export function textLines({ watched: { story }, groups }: Opened, view: TextView
 }
 
 /** What is known of the job, in few lines. */
-function shortFacts(watched: Watched, look: { color: boolean; utf8: boolean }): string[] {
+function shortFacts(watched: Watched, look: PictureLook): string[] {
   const { row, stuck } = watched;
   const stuckLine = stuck && safe(`Stuck: ${stuckWords(stuck)}`);
   const why = isTerminal(row.status) ? whyOf(watched) : undefined;
   return [
     ...(stuckLine === undefined ? [] : [look.color ? paint("attention", stuckLine) : stuckLine]),
-    barLine(watched, look.utf8),
+    barLine(watched, look),
     ...(why === undefined ? [] : [safe(`Reason: ${why}`)]),
     surroundingWords(watched),
   ];
+}
+
+/** The outcomes, worst first, in at most `rows` lines without titles. */
+export function previewLines({ groups }: Opened, { color }: PictureLook, columns: number, rows: number): string[] {
+  const shown = groups.length > rows ? groups.slice(0, rows - 1) : groups;
+  const rest = groups.slice(shown.length);
+  const lines = linesOf(renderOutcomes(shown, { color, columns, wrap: false }, true, true)).slice(1);
+  const words = () => `${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap(({ peels }) => peels))}`;
+  return rest.length === 0 ? lines : [...lines, words()];
 }
 
 /** Least lines of a terminal for facts a line each. */
@@ -127,7 +90,7 @@ const TALL = 30;
 export function renderOpened(
   { watched, groups }: Opened,
   place: number,
-  look: { color: boolean; utf8: boolean },
+  look: PictureLook,
   size: { columns: number; rows: number },
 ): string[] {
   const { columns, rows } = size;
@@ -139,7 +102,8 @@ export function renderOpened(
     rows < TALL
       ? [safe(`${row.jid}  ${callOnTarget(job, row)}`), ...shortFacts(watched, look)]
       : linesOf(renderFacts(watched, full, now));
-  const outcomes = groups.length === 0 ? [] : linesOf(renderOutcomes(groups, { ...full, columns: columns - 2 }, true));
+  const outcomes =
+    groups.length === 0 ? [] : linesOf(renderOutcomes(groups, { ...full, columns: columns - 2 }, true, true));
   const timeline = story.steps.length === 0 ? [] : linesOf([...renderTimeline(story, full, false)].join(""));
   // Two empty lines separate the parts.
   const room = Math.max(0, rows - facts.length - 2);

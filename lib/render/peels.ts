@@ -36,7 +36,7 @@ const SHARED_NAMES = 24;
 const duration = (ns: bigint | undefined) => (ns === undefined ? "-" : formatDuration(ns));
 
 /** `1.2s`; of peels that differ `≤1.2s`, the most of them. */
-export function longest(times: readonly (bigint | undefined)[]): string {
+function longest(times: readonly (bigint | undefined)[]): string {
   const known = times.filter((ns) => ns !== undefined);
   if (known.length === 0) return "-";
   const text = formatDuration(known.reduce((a, b) => (b > a ? b : a)));
@@ -93,15 +93,16 @@ const TROUBLE: PeelColumn<Peel> = {
   cell: (peel) => ({ text: troubleOf(peel) }),
 };
 
+/** How long peels in the same state took, or have taken so far. */
+export const tookText = (peels: readonly PeelStory[]) =>
+  peels[0]?.soFarNs === undefined
+    ? longest(peels.map(({ tookNs }) => tookNs))
+    : `${longest(peels.map(({ soFarNs }) => soFarNs))} so far`;
+
 const TOOK: PeelColumn<PeelStory> = {
   title: "TOOK",
   gives: [leaves(3)],
-  cell: ({ soFarNs }, _, peels) => ({
-    text:
-      soFarNs === undefined
-        ? longest(peels.map(({ tookNs }) => tookNs))
-        : `${longest(peels.map((peel) => peel.soFarNs))} so far`,
-  }),
+  cell: (_, __, peels) => ({ text: tookText(peels) }),
 };
 const DETAIL: PeelColumn<PeelStory> = {
   title: "DETAIL",
@@ -148,7 +149,7 @@ function peelTable<T>(columns: readonly PeelColumn<T>[], rows: readonly (readonl
 const alone = <T>(peels: readonly T[]) => peels.map((peel) => [peel]);
 
 /** Peels in the same state and detail, in the order of the first of each. */
-export const inSharedRows = (peels: readonly PeelStory[]): PeelStory[][] => [
+const inSharedRows = (peels: readonly PeelStory[]): PeelStory[][] => [
   ...Map.groupBy(peels, (peel) => `${peel.state} ${noteOf(peel)}`).values(),
 ];
 
@@ -209,17 +210,16 @@ export const areMany = (peels: readonly PeelStory[], { columns }: Look) =>
   columns !== undefined && peels.length > ROW_LIMITS.stories;
 
 /**
- * Peels with their times, worst first. On a terminal, when they are more than `rows`, those in the same state and detail share
- * a row, unless `all`.
+ * Peels with their times, worst first. On a terminal, many peels in the same state and detail share a row, unless `all`.
  * @param options `worstLast`: the other way round
  */
 export function renderStories(
   peels: readonly PeelStory[],
   look: Look,
   all: boolean,
-  { rows = ROW_LIMITS.stories as number, worstLast = false } = {},
+  { worstLast = false } = {},
 ): string {
-  const most = limit(rows, look, all);
+  const most = limit(ROW_LIMITS.stories, look, all);
   const shared = peels.length > most ? inSharedRows(peels) : alone(peels);
   const shown = shared.slice(0, most);
   const rest = shared.slice(most).flat();
@@ -228,6 +228,6 @@ export function renderStories(
   return worstLast ? more + table : table + more;
 }
 
-/** Peels that returned alike, as a line. @param peelWidth minimum columns of PEEL, the same for all lines */
-export const returnLine = (peels: readonly PeelStory[], look: Look, peelWidth: number) =>
-  peelTable(lineColumns(peelWidth), [peels], { ...look, header: false });
+/** A peel that returned, as a line. @param peelWidth minimum columns of PEEL, the same for all lines */
+export const returnLine = (peel: PeelStory, look: Look, peelWidth: number) =>
+  peelTable(lineColumns(peelWidth), [[peel]], { ...look, header: false });

@@ -1,4 +1,4 @@
-// `trace` as text, as a document for programs, and, with --follow, as a live picture. Pure; the clock is an argument.
+// `trace` as text, and as a document for programs. Pure; the clock is an argument.
 import { mapOf, Timestamp, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { peelTime, slowest } from "../model/durations.ts";
@@ -6,7 +6,7 @@ import { displayPeel } from "../model/peel.ts";
 import { failureOf } from "../model/returns.ts";
 import { errorOf, givenUpWords, type Ignored, type PeelStory, type Step, type Story } from "../model/story.ts";
 import { stuckWords } from "../model/stuck.ts";
-import { cut, plural, safe } from "../text.ts";
+import { plural, safe } from "../text.ts";
 import { paintState } from "./colors.ts";
 import type { LongDocument } from "./document.ts";
 import { furtherFact, renderFacts, type Telling } from "./facts.ts";
@@ -154,37 +154,6 @@ export function* renderStory(
     yield "\n";
     yield* part;
   }
-}
-
-const tableLines = (text: string) => text.split("\n").slice(0, -1);
-
-/**
- * The live picture of a running job, in lines that fit `size`: the facts, the worst peels, and the newest events.
- * @param options `note`: a message about the connection; empty for none
- */
-export function renderPicture(
-  telling: Telling,
-  look: { color: boolean },
-  size: { columns: number; rows: number },
-  options: { note: string; now: Date },
-): string[] {
-  const { peels, steps } = telling.story;
-  const full = { color: look.color, columns: size.columns, wrap: false };
-  const note = options.note === "" ? [] : [options.note];
-  const facts = [...note, ...tableLines(renderFacts(telling, full, options.now))];
-  const timeline = steps.length === 0 ? [] : tableLines([...renderTimeline(telling.story, full, false)].join(""));
-  // Two empty lines separate the parts, and the titles of the peels take one line.
-  const room = Math.max(0, size.rows - facts.length - 2);
-  const wanted = peels.length === 0 ? 0 : peels.length + 1;
-  const eventRows = Math.min(timeline.length, Math.max(Math.ceil(room / 2), room - wanted));
-  const peelRows = Math.max(0, room - eventRows);
-  const rows = wanted <= peelRows ? peels.length : Math.max(0, peelRows - 2);
-  const table = peels.length === 0 || peelRows < 2 ? [] : tableLines(renderStories(peels, full, false, { rows }));
-  const newest = Math.max(0, eventRows - 1);
-  const events = [...timeline.slice(0, 1), ...timeline.slice(1).slice(-newest || timeline.length)];
-  const parts = [facts, table, eventRows < 2 ? [] : events].filter((part) => part.length > 0);
-  const lines = parts.flatMap((part, i) => (i === 0 ? part : ["", ...part]));
-  return lines.slice(0, size.rows).map((line) => cut(line, size.columns));
 }
 
 /** One event for programs; durations in ns. */

@@ -10,7 +10,7 @@ import { paintState } from "./colors.ts";
 import { renderFacts, type Telling } from "./facts.ts";
 import { GAP, LONG } from "./fit.ts";
 import { namesBeside } from "./names.ts";
-import { peelCounts, renderPeels } from "./peels.ts";
+import { peelCounts, renderPeels, tookText } from "./peels.ts";
 import { andMore, type Look, renderTable } from "./table.ts";
 
 /** Outcomes, and changes per outcome, shown on a terminal. In a pipe there is no limit. */
@@ -37,8 +37,11 @@ export function whatText({ note, changes }: OutcomeGroup, most: number): string 
   return [note, shown + rest].filter(Boolean).join("; ");
 }
 
-/** The outcomes as a table. On a terminal, WHERE and WHAT fit its width. */
-export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolean): string {
+/**
+ * The outcomes as a table. On a terminal, WHERE and WHAT fit its width.
+ * @param withTimes with a column for the longest time of each
+ */
+export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolean, withTimes = false): string {
   const limit = look.columns !== undefined && !all;
   const shown = limit ? groups.slice(0, SUMMARY_LIMITS.outcomes) : groups;
   const rest = groups.slice(shown.length);
@@ -47,7 +50,9 @@ export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all:
   const widest = (texts: readonly string[], least = 0) =>
     texts.reduce((most, text) => Math.max(most, width(text)), least);
   const countWidth = widest(counts, "PEELS".length);
-  const taken = widest(outcomes, OUTCOME) + GAP + countWidth + GAP;
+  const times = withTimes ? shown.map(({ peels }) => tookText(peels)) : [];
+  const timeWidth = withTimes ? widest(times, "TOOK".length) + GAP : 0;
+  const taken = widest(outcomes, OUTCOME) + GAP + countWidth + GAP + timeWidth;
   const room = look.columns === undefined ? Number.POSITIVE_INFINITY : Math.max(SHARED, look.columns - taken - GAP);
   const most = look.columns === undefined ? Number.POSITIVE_INFINITY : SUMMARY_LIMITS.changes;
   const what = shown.map((group) => safe(whatText(group, most)));
@@ -60,12 +65,14 @@ export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all:
   const rows = shown.map((group, i) => [
     { text: outcomes[i] as string, paint: paintState(group.state, look.color) },
     { text: counts[i] as string },
+    ...times.slice(i, i + 1).map((text) => ({ text })),
     { text: where[i] as string },
     { text: what[i] as string },
   ]);
   const columns = [
     { title: "OUTCOME", min: OUTCOME },
     { title: "PEELS", right: true },
+    ...(withTimes ? [{ title: "TOOK" }] : []),
   ];
   const more =
     rest.length === 0

@@ -1,5 +1,4 @@
-// Pictures on a terminal: a whole screen that gives back what was there before, and lines that change at the bottom.
-import { width } from "../text.ts";
+// Pictures on a terminal: a whole screen that gives back what was there before.
 import type { Terminal } from "./terminal.ts";
 
 const HIDE = "\x1b[?25l";
@@ -96,34 +95,4 @@ export class Screen {
       this.terminal.write(SHOW + (this.terminal.hasScreens ? LEAVE.own : LEAVE.only));
     } catch {}
   };
-}
-
-/** Lines at the bottom that change in place, below lines that stay. Writes nothing but those when stdout is no terminal. */
-export class LiveLines {
-  #shown: readonly string[] = [];
-
-  constructor(readonly terminal: Terminal) {}
-
-  /** Replaces the lines, none of which may be wider than the terminal; none at all gives the place back. */
-  set(lines: readonly string[]): void {
-    const { isTty, inForeground } = this.terminal;
-    if (!isTty || !inForeground || lines.join("\n") === this.#shown.join("\n")) return;
-    // Each is overwritten in place and its rest cleared, so that nothing flickers.
-    this.terminal.write(`${this.#top()}${lines.join("\x1b[K\r\n")}\x1b[K\x1b[J`);
-    this.#shown = lines;
-  }
-
-  /** Permanent text, ended by a newline. */
-  print(text: string): void {
-    const shown = this.#shown;
-    if (shown.length === 0) this.terminal.write(text);
-    else this.terminal.write(`${this.#top()}\x1b[J${text}${shown.join("\r\n")}`);
-  }
-
-  /** Moves to the first of them. In a terminal that became narrower since, they take more rows. */
-  #top(): string {
-    const columns = this.terminal.columns ?? Number.POSITIVE_INFINITY;
-    const rows = this.#shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(width(line) / columns)), 0);
-    return rows > 1 ? `\r\x1b[${rows - 1}A` : "\r";
-  }
 }

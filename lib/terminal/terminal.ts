@@ -177,7 +177,7 @@ interface TerminalFlags {
  */
 export function systemTerminal(flags: TerminalFlags): Terminal {
   const { env } = process;
-  const isTty = isatty(1) && (!flags.isDrawnOn || (env.TERM !== "dumb" && inForeground()));
+  const isTty = isatty(1) && (!flags.isDrawnOn || (env.TERM !== "dumb" && isatty(0) && inForeground()));
   const wish = colorWish(flags, env);
   const isPlain = PLAIN.test(env.TERM ?? "");
   useColors(hasManyColors(env) ? 256 : 8);

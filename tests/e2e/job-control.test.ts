@@ -70,13 +70,14 @@ async function inShell(work: (shell: Jobs) => Promise<void>, term?: string): Pro
 }
 
 test.each([
-  ["watch", "active job"],
-  ["trace -f", "web-01"],
+  ["watch", "1 active"],
+  ["watch JID", "web-01"],
+  ["trace -f JID", "web-01"],
 ])(
   "%s: the screen comes back with Ctrl-Z, and the picture with fg; in the background nothing is drawn",
   (command, shown) =>
     inShell(async (shell) => {
-      shell.line(`zester job ${command}${command === "watch" ? "" : ` ${jid}`}`);
+      shell.line(`zester job ${command.replace("JID", jid)}`);
       await shell.sees(ENTER);
       await shell.sees(shown);
       await shell.stopped();
@@ -93,33 +94,12 @@ test.each([
       // It runs already: no signal says that it is in the foreground now.
       shell.line("fg");
       await shell.sees(ENTER);
-      if (command === "watch") {
-        shell.press("?");
-        await shell.sees("move a page");
-      }
+      shell.press("?");
+      await shell.sees("move a page");
       shell.press("\x03");
       await shell.sees(LEAVE);
     }),
 );
-
-test("watch <jid>: the lines below are gone with Ctrl-Z, and come back with fg", () =>
-  inShell(async (shell) => {
-    shell.line(`zester job watch ${jid}`);
-    await shell.sees("1/2");
-    await shell.stopped();
-    expect(shell.since).toMatch(/^(\^Z)?\r\x1b\[\dA\x1b\[K\x1b\[J\r?\n\[1\]\+ +Stopped/);
-    shell.line("fg");
-    await shell.sees("1/2");
-    await shell.stopped();
-    shell.line("bg");
-    await shell.sees("&");
-    await shell.wait();
-    expect(shell.since).not.toContain("1/2");
-    shell.line("fg");
-    await shell.sees("1/2");
-    shell.press("\x03");
-    await shell.sees("ready> ");
-  }));
 
 test("wait: the line on what is waited for", () =>
   inShell(async (shell) => {

@@ -135,12 +135,18 @@ test.each([["text"], ["jsonl"], ["json"]])(
   },
 );
 
+test.each([["text"], ["jsonl"]])("watch <jid> --format %s without --for ends as wait does", async (format) => {
+  await found("error");
+  const { stderr, code } = await run("job", "watch", "unk1", "--format", format);
+  expect([stderr, code]).toEqual([`error: ${words("error")}.\nUse --for to wait all the same.\n`, 1]);
+});
+
 test("on a terminal: the table of watch counts it apart, the pictures of one job say it", async () => {
   await found("error");
   await put("run-1", "running", { created: Time.now() });
   const size = { cols: 120, rows: 24 };
   for (const [args, text] of [
-    [["watch"], "1 active job, 1 in an unknown state"],
+    [["watch"], " 1 active · 1 in an unknown state "],
     [["watch", "unk1"], words("error")],
     [["trace", "unk1", "--follow"], words("error")],
   ] as const) {

@@ -1,7 +1,7 @@
 // `job watch`: the board, piped and on a terminal, and one job.
 import { afterAll, expect, test } from "bun:test";
 import { fail, hang, ok, serveFleet } from "../support/fleet.ts";
-import { consumersLeft } from "../support/harness.ts";
+import { consumersLeft, until } from "../support/harness.ts";
 
 const { nc, fleet, run, start, stop } = await serveFleet();
 afterAll(stop);
@@ -9,7 +9,7 @@ afterAll(stop);
 test("piped: a line a change, for the selected jobs only, and the end of each", async () => {
   const watching = start(["watch", "--function", "watch.*"]);
   const lines = start(["watch", "--function", "watch.*", "--format", "jsonl"]);
-  await Bun.sleep(300);
+  await until("consumers", async () => (await consumersLeft(nc)) === 2);
   await fleet.dispatch({ fn: "test.ping", peels: { a: ok } });
   const jid = await fleet.dispatch({ fn: "watch.me", expr: "web*", peels: { a: ok, b: fail } });
   await Promise.all([watching.until(/ failed +2\/2 +1 failed\n/), lines.until('"status":"failed"')]);
@@ -65,28 +65,4 @@ test("one job: its returns, its end, and the exit codes of wait", async () => {
   const lines = (await run("watch", jid, "--format", "jsonl")).stdout.trimEnd().split("\n");
   expect(lines.map((line) => JSON.parse(line).success)).toEqual([expect.anything(), expect.anything(), undefined]);
   expect(JSON.parse(lines.at(-1) as string)).toMatchObject({ jid, status: "failed", failed: 1 });
-});
-
-test("one job on a terminal: a bar at the bottom that is gone in the end", async () => {
-  const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: ok, b: { does: "ok", ms: 800 } } });
-  const watching = start(["watch", jid, "--no-color"], { cols: 80, rows: 24 });
-  await watching.until("██████████░░░░░░░░░░ 1/2  running");
-  expect(await watching.ended()).toBe(0);
-  expect(watching.out).toMatch(/\x1b\[JJob \S+ complete in \S+: 2 ok\r\n$/);
-});
-
-test("one job on a terminal: many peels that are alike share a line", async () => {
-  const named = (prefix: string, n: number, does: typeof ok) =>
-    Array.from({ length: n }, (_, i) => [`${prefix}-${String(i + 1).padStart(2, "0")}`, does]);
-  const peels = Object.fromEntries([...named("web", 12, hang), ...named("db", 3, fail)]);
-  const jid = await fleet.dispatch({ fn: "test.ping", peels });
-  const watching = start(["watch", jid, "--no-color"], { cols: 100, rows: 24 });
-  await watching.until(/ {2}web-\[01-12\] {2}12 executing {2}≤?\S+ so far/);
-  await watching.until(" 3/15  running");
-  watching.signal("SIGINT");
-  expect(await watching.ended()).toBe(130);
-  const again = start(["watch", jid, "--no-color"], { cols: 100, rows: 24 });
-  await again.until(/db-\[01-03\] +3 failed +\S+ +no lock/);
-  again.signal("SIGINT");
-  expect(await again.ended()).toBe(130);
 });

@@ -80,9 +80,9 @@ test("the picture with a job that is open: both come back on one connection, and
   const picture = new Pictured(["job", "watch", "--no-color"], { NATS_URL: fixture.own.url }, { cols: 90, rows: 24 });
   await picture.shows(/> j1 /);
   picture.type(KEYS.enter);
-  await picture.shows(/> missing +1 +a/);
+  await picture.shows(/> missing +1 +- +a/);
   await fixture.restart();
-  await picture.shows(/^.*\nlost nats:\S+; reconnecting, the table is from [\d:]+\n/);
+  await picture.shows(/^.*\nlost nats:\S+; reconnecting, the picture is from [\d:]+\n/);
   await picture.shows(/^.*\n\nj1 /);
   await fixture.end("timeout");
   await picture.shows(/0\/1 {2}timeout/);

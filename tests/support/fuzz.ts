@@ -17,8 +17,9 @@ import { ACTIVE, columnsOf, LIST, SHEET, wide } from "../../lib/render/columns.t
 import { csvText } from "../../lib/render/csv.ts";
 import { renderGroups } from "../../lib/render/groups.ts";
 import { changeLine, renderJobs } from "../../lib/render/jobs.ts";
+import { listed, START } from "../../lib/render/keys.ts";
 import { renderEach } from "../../lib/render/output.ts";
-import { listed, renderPicture, START } from "../../lib/render/picture.ts";
+import { renderPicture } from "../../lib/render/picture.ts";
 import { renderRecord } from "../../lib/render/record.ts";
 import { renderStory, renderTimeline } from "../../lib/render/story.ts";
 import { renderSummary } from "../../lib/render/summary.ts";
@@ -272,7 +273,8 @@ function renderAll(row: JobRow, value: ValueMap | undefined): void {
     told: new Map(),
     note: "",
     unreadable: 0,
-    server: "",
+    places: [],
+    isWhole: true,
     nowMs: NOW.getTime(),
   };
   const jobsShown = listed(board, START, shown.nowMs);

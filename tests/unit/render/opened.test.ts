@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import type { Value } from "../../../lib/codec/value.ts";
 import { jobRow } from "../../../lib/model/job.ts";
 import { toReturn } from "../../../lib/model/returns.ts";
-import { type OpenState, openedOf, renderOpened, steeredOpen, textLines } from "../../../lib/render/opened.ts";
+import { openedOf, previewLines, renderOpened, textLines } from "../../../lib/render/opened.ts";
 import { width } from "../../../lib/text.ts";
 import { peelStory, storyWith } from "../../support/story.ts";
 
@@ -52,9 +52,23 @@ test("on few lines: the call, why it is stuck, progress, who and where, outcomes
     "░░░░░░░░░░░░░░░░░░░░ 1/31  running  1m  1 failed",
     "by root  m1 gone  5m left",
     "",
-    "  OUTCOME       PEELS  WHERE        WHAT",
-    "> failed            1  bad-10       a is wrong",
-    "  executing        30  web-[10-39]",
+    "  OUTCOME       PEELS  TOOK  WHERE        WHAT",
+    "> failed            1  -     bad-10       a is wrong",
+    "  executing        30  -     web-[10-39]",
+  ]);
+});
+
+test("beneath the list: the outcomes, worst first, and how many have no line", () => {
+  const look = { color: false, utf8: true };
+  expect(previewLines(opened(1), look, 60, 4)).toEqual([
+    "failed            1  -     bad-10       a is wrong",
+    "executing        30  -     web-[10-39]",
+  ]);
+  expect(previewLines(opened(5), look, 60, 4)).toEqual([
+    "failed            1  -     bad-10  a is wrong",
+    "failed            1  -     bad-11  b is wrong",
+    "failed            1  -     bad-12  c is wrong",
+    "… and 3 outcomes more: 2 failed, 30 executing",
   ]);
 });
 
@@ -92,34 +106,6 @@ test("the text of an outcome: its output, wrapped; events end with the newest", 
   for (const line of lines) expect(width(line)).toBeLessThanOrEqual(24);
   expect(textLines(job, { ...view, peel: undefined }, look).join("\n")).toMatch(/bad-10[\s\S]*bad-11/);
   expect(textLines(job, { ...view, peel: undefined, diff: true }, look).join("\n")).toMatch(/bad-10[\s\S]*bad-11/);
-});
-
-const STATE: OpenState = { jid: "j", place: 0, text: undefined };
-const pressed = (state: OpenState | undefined, ...keys: string[]) => {
-  const by: Record<string, number> = { j: 1, k: -1, G: Number.POSITIVE_INFINITY, g: Number.NEGATIVE_INFINITY };
-  const seen = { outcomes: ["a", "b"], lines: 30, room: 10 };
-  return keys.reduce((now, key) => now && steeredOpen(now, key, by[key], seen), state);
-};
-
-test.each<[keys: string[], place: number | undefined, text: Partial<OpenState["text"]>]>([
-  [["j"], 1, undefined],
-  [["j", "j", "j"], 1, undefined],
-  [["j", "k", "k"], 0, undefined],
-  [["escape"], undefined, undefined],
-  [["j", "return"], 1, { what: "output", peel: "b", top: 0 }],
-  [["o", "j", "j"], 0, { what: "output", peel: "a", top: 2 }],
-  [["o", "G", "j"], 0, { top: 20 }],
-  [["o", "G", "g", "k"], 0, { top: 0 }],
-  [["o", "d"], 0, { diff: true }],
-  [["o", "j", "d", "d"], 0, { diff: false, top: 0 }],
-  [["o", "escape"], 0, undefined],
-  [["e", "k"], 0, { what: "events", top: 19 }],
-  [["o", "e"], 0, { what: "events" }],
-])("keys of a job that is open: %j", (keys, place, text) => {
-  const state = pressed(STATE, ...keys);
-  expect(state?.place).toBe(place as number);
-  if (text) expect(state?.text).toMatchObject(text);
-  else expect(state?.text).toBeUndefined();
 });
 
 test("10,000 peels are drawn in less than 50 ms", () => {

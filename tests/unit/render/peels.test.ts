@@ -105,7 +105,7 @@ web.01    executing  4ms        -       2.5s so far
 test("lines that come one by one stay in columns", () => {
   const lines = stories
     .filter((peel) => peel.returned)
-    .map((peel) => returnLine([peel], { color: false, columns: undefined }, 12))
+    .map((peel) => returnLine(peel, { color: false, columns: undefined }, 12))
     .join("");
   expect(lines).toBe(`\
 web.02        failed       1.2s  exit status 1

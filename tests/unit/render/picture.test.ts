@@ -6,12 +6,15 @@ import { Board } from "../../../lib/render/board.ts";
 import {
   type Act,
   listed,
-  renderPicture,
+  roomOf,
   START,
   type Steering,
   settled,
+  startingWith,
   steered,
-} from "../../../lib/render/picture.ts";
+} from "../../../lib/render/keys.ts";
+import type { Opened } from "../../../lib/render/opened.ts";
+import { renderPicture } from "../../../lib/render/picture.ts";
 import { width } from "../../../lib/text.ts";
 
 const NOW = Date.parse("2026-01-15T10:00:00Z");
@@ -42,6 +45,9 @@ class Steered {
   text: readonly string[] = [];
   dialog: { lines: string[]; asks: boolean; isOver: boolean } | undefined;
   readonly told = new Map<string, string>();
+  isWhole = true;
+  opened: Opened | string | undefined;
+  outcomes = ["01", "02", "03"].map((n) => ({ name: `failed ${n}`, peel: `web-${n}` }));
   constructor(
     readonly size = { columns: 100, rows: 24 },
     jobs: readonly ReturnType<typeof job>[] = [],
@@ -58,7 +64,7 @@ class Steered {
   }
 
   get seen() {
-    return { jids: this.jids, outcomes: ["web-01", "web-02", "web-03"], text: this.text, lines: this.size.rows };
+    return { jids: this.jids, outcomes: this.outcomes, text: this.text, lines: this.size.rows };
   }
 
   get jids(): string[] {
@@ -68,18 +74,19 @@ class Steered {
   lines(options: { note?: string; color?: boolean; unreadable?: number; utf8?: boolean } = {}): string[] {
     const { note = "", color = false, unreadable = 0, utf8 = true } = options;
     const { board, jobs, size } = this;
-    this.steering = settled(this.steering, this.jids, size.rows);
+    this.steering = settled(this.steering, this.seen);
     const { text, dialog, told } = this;
     const shown = {
       board,
       jobs,
-      opened: undefined,
+      opened: this.opened,
       text,
       dialog,
       told,
       note,
       unreadable,
-      server: "nats://n1:4222",
+      places: ["prod", "nats://n1:4222"],
+      isWhole: this.isWhole,
       nowMs: NOW,
     };
     return renderPicture(shown, this.steering, { color, utf8 }, size);
@@ -88,7 +95,7 @@ class Steered {
   /** The rows of jobs as they are shown. */
   get rows(): string[] {
     const lines = this.lines();
-    return lines.slice(3, -2).filter((line) => line !== "");
+    return lines.slice(3, 3 + roomOf(this.size.rows)).filter((line) => line !== "");
   }
 
   /** Presses keys, with a picture before each. @returns "quit" when one of them quits */
@@ -249,9 +256,9 @@ test("t: jobs that ended too, after the active ones, worst first, then the newes
 test("Enter opens the job under the cursor, which stays on it; keys move among its outcomes; Esc goes back, q quits", () => {
   const picture = new Steered(undefined, [job("a"), job("b")]);
   picture.press("return");
-  expect(picture.steering.opened).toEqual({ jid: "a", place: 0, text: undefined });
+  expect(picture.steering.opened).toMatchObject({ jid: "a", place: 0, text: undefined });
   picture.press("j", "down", "j", "j");
-  expect(picture.steering.opened).toEqual({ jid: "a", place: 2, text: undefined });
+  expect(picture.steering.opened).toMatchObject({ jid: "a", place: 2, text: undefined });
   expect(picture.press("q")).toBe("quit");
   picture.put(job("first", { created: "2026-01-15T09:00:00Z" }));
   picture.press("/", "escape");
@@ -284,7 +291,32 @@ test("a question stands in place of the rows, its end always in sight; what came
   expect(picture.lines().at(-1)).toBe("any key back");
   picture.dialog = undefined;
   picture.told.set("a", "Cancel signal sent for job a");
-  expect(picture.lines().at(-2)).toBe("1/1  Cancel signal sent for job a  by root");
+  expect(picture.lines().at(-2)).toStartWith("── 1/1  Cancel signal sent for job a  by root ──");
+});
+
+test("the cursor stays on its outcome when others come and go, and the place of one that is gone goes to the next", () => {
+  const picture = new Steered();
+  picture.steering = startingWith("a");
+  const place = () => {
+    picture.lines();
+    return picture.steering.opened?.place;
+  };
+  const [, second, third] = picture.outcomes;
+  picture.press("j");
+  picture.outcomes.unshift({ name: "failed 00", peel: "web-00" });
+  expect(place()).toBe(2);
+  picture.outcomes = picture.outcomes.filter((outcome) => outcome !== second);
+  expect([place(), picture.outcomes[2]]).toEqual([2, third]);
+  picture.press("return");
+  expect(picture.steering.opened?.text?.peel).toBe("web-03");
+  // Until it is moved it is on the first one.
+  picture.steering = startingWith("a");
+  picture.outcomes.unshift({ name: "failed", peel: "web-09" });
+  expect(place()).toBe(0);
+  // The job is under the cursor of the list, before the list is there.
+  picture.isWhole = false;
+  picture.press("escape");
+  expect(picture.steering).toMatchObject({ cursor: "a", opened: undefined });
 });
 
 test("? shows every key, and any key goes back", () => {
@@ -305,7 +337,7 @@ test("the whole picture", () => {
   ]);
   const clock = new Date(NOW).toTimeString().slice(0, 8);
   expect(picture.lines()).toEqual([
-    `1 active job, 1 stuck, 1 bad in 1h  nats://n1:4222                      ${clock}`,
+    `prod · nats://n1:4222                 1 active · 1 stuck · 1 bad in 1h  ${clock}`,
     "",
     "  JID    WHAT         TARGET  STATE           RETURNS         FAILED  TIME  LEFT",
     "> job-0  state.apply  web*    running, stuck  █████░░░░░ 2/4  1       1m    5m",
@@ -313,7 +345,7 @@ test("the whole picture", () => {
     "",
     "",
     "",
-    "1/1  job-0  stuck: no heartbeat from its master m1  by root",
+    "── 1/1  job-0  stuck: no heartbeat from its master m1  by root ─────────────────",
     "↑↓ move  Enter open  / filter  t ended too  ? help  q quit  s sort  x cancel",
   ]);
 });
@@ -347,10 +379,14 @@ test("a lost connection: the reason stands above rows that are dimmed, as long a
 
 test("nothing to show, and what cannot be decoded", () => {
   const picture = new Steered();
-  expect(picture.lines({ unreadable: 2 })[0]).toStartWith("0 active jobs, 2 cannot be decoded  nats://n1:4222 ");
+  expect(picture.lines({ unreadable: 2 })[0]).toContain("  0 active · 2 cannot be decoded  ");
   expect(picture.lines()[2]).toBe("No active jobs.");
   picture.press("/", "x");
   expect(picture.lines()[2]).toBe("No jobs match the filter.");
+  // Before all jobs have been read nothing is counted.
+  picture.isWhole = false;
+  expect(picture.lines()[0]).toMatch(/^prod · nats:\/\/n1:4222 {50,}[\d:]+$/);
+  expect(picture.lines()[2]).toBe("");
 });
 
 test.each([
