@@ -337,6 +337,10 @@ test.each([
   ["wait 2hPxSTest", " ok\r\n"],
 ])("a terminal has the next command after a bad end: %s", async (command, last) => {
   const running = new Running(["job", ...command.split(" ")], site.env, { cols: 80, rows: 24 });
+  if (command.startsWith("watch")) {
+    await running.until("q quit");
+    running.type("q");
+  }
   await running.ended();
   expect(running.out.slice(-last.length)).toBe(last);
 });
