@@ -149,7 +149,7 @@ function peelTable<T>(columns: readonly PeelColumn<T>[], rows: readonly (readonl
 const alone = <T>(peels: readonly T[]) => peels.map((peel) => [peel]);
 
 /** Peels in the same state and detail, in the order of the first of each. */
-const inSharedRows = (peels: readonly PeelStory[]): PeelStory[][] => [
+export const inSharedRows = (peels: readonly PeelStory[]): PeelStory[][] => [
   ...Map.groupBy(peels, (peel) => `${peel.state} ${noteOf(peel)}`).values(),
 ];
 
