@@ -68,7 +68,7 @@ test("beneath the list: the outcomes, worst first, and how many have no line", (
     "failed            1  -     bad-10  a is wrong",
     "failed            1  -     bad-11  b is wrong",
     "failed            1  -     bad-12  c is wrong",
-    "… and 3 outcomes more: 2 failed, 30 executing",
+    "… and 3 more outcomes: 2 failed, 30 executing",
   ]);
 });
 
