@@ -35,13 +35,13 @@ export interface CommandLine {
   readonly args: Args;
   /** The topic that help is wanted on. */
   readonly topic?: string | undefined;
-  /** True when only help is wanted: by a flag, by the word `help`, or because the command does nothing itself. */
+  /** By a flag, by the word `help`, or because the command does nothing itself. */
   readonly help: boolean;
 }
 
 const show = (text: string) => shorten(safe(text.slice(0, 200)), 60);
 
-/** What else a word may mean that is no command here: what it is called elsewhere, or one further down the tree. */
+/** Commands that an unknown word may mean: what other tools call so, or one further down the tree. */
 function otherwise(word: string, command: Tree): readonly string[] {
   const { elsewhere = {} } = manualOf(command);
   if (Object.hasOwn(elsewhere, word)) return elsewhere[word] ?? [];
@@ -79,7 +79,6 @@ function unknownCommand(word: string, command: Tree, path: readonly string[], to
   return new UserError(`unknown command "${show(word)}" for ${here}.${hint}`, `\`${here} --help\` lists the commands.`);
 }
 
-/** What the words of a command line lead to. */
 interface Located {
   /** The names from below the root to the command. */
   readonly names: readonly string[];
@@ -87,7 +86,7 @@ interface Located {
   /** The words that are left: flags, and the command's arguments. */
   readonly words: readonly string[];
   readonly help: boolean;
-  /** What stands where the name of a command belongs, and is none. */
+  /** A word in the place of a command that is none. */
   readonly unknown?: string;
 }
 
@@ -119,13 +118,12 @@ export async function locate(root: Tree, argv: readonly string[]): Promise<Locat
   return { names, command, words: [...before, ...words], help };
 }
 
-/** The flags of a command as they are typed. */
 const flagNames = (args: ArgsDef) =>
   Object.entries(args)
     .filter(([, def]) => !isPositional(def))
     .map(([name, def]) => `--${negativeOf(def) ? "no-" : ""}${name}`);
 
-/** What a flag that other tools have is called here. @param word what stands behind it */
+/** What a flag of other tools is called here. @param word the word after it */
 function flagHere(name: string, word: string, args: ArgsDef, { flagsElsewhere = {} }: Manual): string | undefined {
   const formats = (args.format && "valueHint" in args.format && args.format.valueHint?.split("|")) || [];
   const isHere = (known: string) => {

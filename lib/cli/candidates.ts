@@ -9,15 +9,15 @@ import { ask, type Candidate, type Field, type Question, type Source } from "./c
 
 /** From the start of the process until its end, in ms: a person waits at the prompt. */
 const DEADLINE_MS = 300;
-/** What of it is kept for taking the consumer off the server. */
+/** The part of it for deleting the consumer. */
 const GOODBYE_MS = 20;
-/** A list of more jobs helps no reader; the newest ones count. */
+/** Only the newest jobs are offered. */
 const MOST = 200;
 
 /** How many jobs the values of their fields are taken from. */
 const RECENT = 1000;
 
-/** Words that no shell reads as anything but a word. Ids and names come from records, which any peel or master may have written. */
+/** Words without a meaning in any shell. IDs and names come from records, which any peel or master may have written. */
 const HARMLESS = /^[\w@%+:,./][\w@%+:,./~-]*$/;
 
 const remaining = () => Math.max(1, DEADLINE_MS - GOODBYE_MS - performance.now());
@@ -77,7 +77,6 @@ async function peels(store: Store, jid: string | undefined): Promise<Candidate[]
     .map((peel) => [peel, ""]);
 }
 
-/** What is stored. */
 async function stored(store: Store, source: Source, typed: string): Promise<readonly Candidate[]> {
   if (source.kind === "jobs") return jobs(store, typed, source.running);
   if (source.kind === "field") return fieldValues(store, source.field);
@@ -140,7 +139,7 @@ export async function complete(
     const { writeAll } = await import("../terminal/terminal.ts");
     if (text) writeAll(1, text);
   } catch {
-    // A prompt is no place for errors: the command itself will say it.
+    // The command itself will report it.
   }
   const goodbye = new Promise((done) => setTimeout(done, GOODBYE_MS));
   if (store) await Promise.race([store.close().catch(() => {}), goodbye]);

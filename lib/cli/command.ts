@@ -9,44 +9,42 @@ type Rows = readonly (readonly [string, string])[];
 export interface Topic {
   readonly description: string;
   readonly details?: string;
-  /** The flags that it is about. */
   readonly flags?: Readonly<Record<string, Arg>>;
   /** The heading of these flags in the help of a command, where only some commands have them. */
   readonly heading?: string;
-  /** What a value may look like, and what that means. */
+  /** Values and their meanings. */
   readonly values?: Rows;
 }
 
-/** Help on a command. */
 export interface Manual {
   readonly description?: string;
   /** The group that help lists it in. */
   readonly group?: string;
   readonly details?: string;
-  /** What only the man page says beside that. */
+  /** Only in the man page. */
   readonly notes?: string;
   readonly example?: string;
   /** Exit codes and their meanings, where there are more than 0 and 1. */
   readonly exitCodes?: string;
-  /** The groups of its own commands, in their order. */
+  /** Groups of its commands, in their order. */
   readonly groups?: readonly string[];
   /** Words of the field, and what they mean. */
   readonly terms?: Rows;
-  /** What its commands are called elsewhere, and what to type here. */
+  /** Names of commands in other tools, and what to type here. */
   readonly elsewhere?: Readonly<Record<string, readonly string[]>>;
-  /** The same of flags: flags, of which a command may lack the first, or a command. */
+  /** The same for flags; the first one that the command has counts. */
   readonly flagsElsewhere?: Readonly<Record<string, readonly string[]>>;
-  /** Flags that it had, and what to type in their place. */
+  /** Former flags, and what to type instead. */
   readonly renamed?: Readonly<Record<string, string>>;
-  /** What `help` knows beside commands. */
+  /** Help topics. */
   readonly topics?: Readonly<Record<string, Topic>>;
 }
 
-/** A command as it stands in the tree, where its own commands are loaded when they are asked for. */
+/** A command of the tree; its commands are loaded on demand. */
 // biome-ignore lint/suspicious/noExplicitAny: citty's own type of a command with any arguments
 export type Tree = CommandDef<any>;
 
-/** A command with all that is below it, for what is generated from the tree: help, completion, the man page. */
+/** A command with all below it, for help, completion and the man page. */
 export interface Command {
   readonly meta?: Manual;
   readonly args?: ArgsDef;
@@ -60,7 +58,6 @@ export const manualOf = (command: Tree) => (command.meta ?? {}) as Manual;
 export const argsOf = (command: Tree) => (command.args ?? {}) as ArgsDef;
 export const commandsOf = (command: Tree) => command.subCommands as Readonly<Record<string, unknown>> | undefined;
 
-/** A command of the tree, loaded. */
 export async function load(command: unknown): Promise<Tree> {
   return typeof command === "function" ? await command() : (command as Tree);
 }
@@ -75,7 +72,6 @@ export async function loadAll(command: Tree): Promise<Command> {
   return { ...(command as Command), subCommands: Object.fromEntries(await Promise.all(loaded)) };
 }
 
-/** The definition of one argument. */
 export type Arg = ArgsDef[string];
 
 type ValueOf<D> = D extends { type: "boolean"; valueHint: string }
@@ -91,7 +87,6 @@ export type Flags<T extends ArgsDef> = { readonly _: readonly string[] } & {
   readonly [K in keyof T]: T[K] extends { required: true } ? ValueOf<T[K]> : ValueOf<T[K]> | undefined;
 };
 
-/** The same of any command. */
 export type Args = { _: string[]; [name: string]: string | boolean | string[] | undefined };
 
 /** The words of a command line by the flags of a command: what is a flag, its value, or a word of its own. */
@@ -114,7 +109,7 @@ export function tokensOf(args: ArgsDef, words: readonly string[]) {
 export type Token = ReturnType<typeof tokensOf>[number];
 export type FlagToken = Extract<Token, { kind: "option" }>;
 
-/** The flag that a token names. `-n=5`: the equals sign is no part of a value. */
+/** The flag of a token. In `-n=5` the equals sign is not part of the value. */
 export function flagOf({ name, rawName, value, inlineValue }: FlagToken) {
   const negated = name.startsWith("no-");
   const text = inlineValue && rawName.length === 2 ? value?.replace(/^=/, "") : value;
@@ -157,15 +152,13 @@ export function defineCommand<const T extends ArgsDef>(command: {
   });
 }
 
-/** The one-letter form of a flag, if it has one. */
 export function shortOf(def: Arg): string | undefined {
   return "alias" in def && typeof def.alias === "string" && def.alias.length === 1 ? def.alias : undefined;
 }
 
-/** True for an argument without a name of its own on the command line. */
 export const isPositional = (def: Arg) => def.type === "positional";
 
-/** True for a flag with a value that it may lack: `--diff`, `--diff=web-1`. */
+/** True for a flag with an optional value: `--diff`, `--diff=web-1`. */
 export const mayTakeValue = (def: Arg) => def.type === "boolean" && def.valueHint !== undefined;
 
 /** True for a flag that may be repeated: its value is a list. */
@@ -174,11 +167,11 @@ export const takesList = (def: Arg | undefined) => def !== undefined && "multipl
 /** True for a positional that takes every word that is left. */
 export const takesMany = (def: Arg) => "many" in def && def.many === true;
 
-/** A positional as it stands in a line of usage: `<jid>`, `<jid>…`, `<jid> <jid>` where just two are taken. */
+/** A positional in a line of usage: `<jid>`, `<jid>…`, or `<jid> <jid>` for exactly two. */
 export const usageWord = (name: string, def: Arg): string =>
   "exactly" in def && typeof def.exactly === "number"
     ? Array.from({ length: def.exactly }, () => `<${name}>`).join(" ")
     : `<${name}>${takesMany(def) ? "…" : ""}`;
 
-/** What is said of a flag that can only be switched off: `--no-color`. */
+/** The description of a flag that can only be switched off: `--no-color`. */
 export const negativeOf = (def: Arg) => (def.type === "boolean" && def.negativeDescription) || undefined;

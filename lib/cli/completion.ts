@@ -25,7 +25,6 @@ import {
   tokensOf,
 } from "./command.ts";
 
-/** A word that may stand next, and what it means. */
 export type Candidate = readonly [word: string, description: string];
 
 /** Fields of job records whose values are worth offering. */
@@ -43,11 +42,10 @@ export type Source =
 
 export interface Question {
   readonly source: Source;
-  /** What stands before the asked part in its word: `--state=failed,`. */
+  /** The word before the completed part: `--state=failed,`. */
   readonly before: string;
-  /** What is typed of the asked part. */
+  /** The typed beginning of the completed part. */
   readonly typed: string;
-  /** The flags on the line. */
   readonly flags: Args;
 }
 
@@ -73,12 +71,12 @@ const VALUES: Record<string, () => readonly Candidate[]> = {
   duration: () => plain(["1s", "5s", "30s", "1m"]),
 };
 
-/** Flags whose values may stand in one word, with commas between them. */
+/** Flags whose values may be separated by commas. */
 const WITH_COMMAS = ["state", "function", "owner", "source", "peel", "columns"];
 
 const FIELDS: readonly string[] = ["function", "target", "user", "owner"] satisfies Field[];
 
-/** Commands that can do nothing with a job that has ended. */
+/** Commands for jobs that have not ended. */
 const FOR_RUNNING = new Set(["kill", "watch", "wait"]);
 
 const nothing: Source = { kind: "words", words: [] };
@@ -112,7 +110,6 @@ function flagWords(args: ArgsDef, given: ReadonlySet<string>, globals: ReadonlyS
 interface Line {
   readonly command: Tree;
   readonly name: string;
-  /** The line asks for help. */
   readonly help: boolean;
   readonly given: ReadonlySet<string>;
   readonly flags: Args;

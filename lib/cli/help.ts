@@ -6,7 +6,7 @@ import { type Arg, type Command, isPositional, negativeOf, shortOf, type Topic, 
 
 type Row = readonly [left: string, right: string];
 
-/** The widest form of a value that stands beside its flag; longer ones go into the description. */
+/** Maximum length of choices beside a flag; longer ones go into the description. */
 const HINT = 9;
 
 /** A flag as help shows it: its forms, and what it does. */
@@ -75,15 +75,15 @@ function flagSections(flags: readonly (readonly [string, Arg])[], topics: Topics
   );
 }
 
-/** The least columns beside the left ones for a text of two columns; where there are fewer, it stands below. */
+/** Minimum columns of the right column; below that it goes under the left one. */
 const LEAST = 20;
-/** The most columns of the left ones. */
+/** Maximum columns of the left column. */
 const WIDEST = 27;
 
 const indented = (lines: readonly string[], by: number) => lines.map((line) => " ".repeat(by) + line);
 const wrapped = (text: string, columns: number, by = 0) => indented(wrap(named(text), Math.max(1, columns - by)), by);
 
-/** Rows of two, as lines of at most `columns`: what does not fit beside the first goes on below itself. */
+/** Rows of two texts, as lines of at most `columns`. */
 function table(rows: readonly Row[], columns: number, by = 2): string[] {
   const fitting = rows.map(([left]) => width(left)).filter((wide) => wide <= WIDEST);
   const wide = by + Math.max(0, ...fitting) + 2;
@@ -102,7 +102,7 @@ function table(rows: readonly Row[], columns: number, by = 2): string[] {
   });
 }
 
-/** A command line that is too wide goes on below, as a shell reads it. */
+/** A command line; one that is too wide continues as in a shell. */
 function example(text: string, columns: number): string[] {
   const line = named(text);
   if (width(line) + 2 <= columns) return [`  ${line}`];
@@ -112,7 +112,7 @@ function example(text: string, columns: number): string[] {
 
 type Commands = readonly (readonly [name: string, command: Command])[];
 
-/** What stands in place of the group of commands that have none, where others have one. */
+/** The group of commands that have none. */
 const OTHER = "Other";
 
 /** The commands of each group that has any; those without a group have an empty one. */

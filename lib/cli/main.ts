@@ -7,10 +7,10 @@ import { versionText } from "../version.ts";
 import { readCommandLine } from "./args.ts";
 import { loadAll, manualOf, type Tree } from "./command.ts";
 
-/** The width of help where no terminal says its own. */
+/** Without a terminal. */
 const HELP_COLUMNS = 80;
 
-/** Answers what a completion script asks, and exits: with 0 whatever happens, because a prompt is no place for errors. */
+/** Answers a completion script, and exits with 0 whatever happens: a prompt is no place for errors. */
 async function answerShell(root: Tree, argv: readonly string[], globals: ReadonlySet<string>): Promise<never> {
   const quit = () => process.exit(EXIT.done);
   for (const event of ["uncaughtException", "unhandledRejection"]) process.on(event, quit);
@@ -33,7 +33,7 @@ export async function main(
   startAs(program);
   // The NATS library always verifies certificates; Bun, which does not know that, would warn that this variable prevents it.
   delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
-  // Not a command of the tree: its words are anything that stands on a command line.
+  // Not a command of the tree: its words are any command line.
   if (argv[0] === "__complete") return answerShell(root, argv.slice(1), globals);
   // Until the flags are read, what stands among the words counts.
   let look: { color?: boolean; forceColor?: boolean } = argv.includes("--no-color") ? { color: false } : {};

@@ -31,7 +31,6 @@ import { type GlobalArgs, globals } from "./shared.ts";
 import { refuseFiles, type Surroundings } from "./surroundings.ts";
 import { type Answer, answerHere } from "./write-answer.ts";
 
-/** Compares the version of the records with the one that this zester supports. */
 async function checkRecords(connection: Connection): Promise<Finding> {
   const check = "records";
   const { version, jobs } = await newestVersion(new NatsStore(connection));
@@ -48,7 +47,7 @@ async function checkRecords(connection: Connection): Promise<Finding> {
   };
 }
 
-/** Every point in turn; ends early when the server is lost. */
+/** Runs the checks in turn; ends early if the server is lost. */
 async function examine(connection: Connection, settings: Settings, findings: Finding[]): Promise<void> {
   findings.push(await checkServer(connection), checkTls(connection));
   const { findings: buckets, clock } = await checkBuckets(connection);
@@ -74,10 +73,10 @@ async function check(settings: Settings, terminal: Terminal): Promise<Finding[]>
   return findings;
 }
 
-/** The least columns of what is said of a point. */
+/** Minimum columns of a detail. */
 const LEAST = 20;
 
-/** One line a point; what to do stands below it, and so does what the terminal has no room for. */
+/** One line per check; its hint, and what the terminal has no room for, are below it. */
 function render(findings: readonly Finding[], { color, columns = Number.POSITIVE_INFINITY }: Look): string {
   const wide = Math.max(...findings.map((finding) => width(finding.check)));
   const below = 8 + wide;

@@ -12,12 +12,10 @@ import { type Answer, answerHere } from "./write-answer.ts";
 
 interface Row {
   readonly setting: string;
-  /** Undefined when it is not set. */
   readonly value: string | undefined;
   readonly source: string;
 }
 
-/** A value as it may be shown. */
 function shown(key: Key, settings: Settings): string | undefined {
   const value = settings[key];
   const { kind, secret, hidden } = SETTINGS[key];
@@ -27,7 +25,7 @@ function shown(key: Key, settings: Settings): string | undefined {
   return hideSecrets(kind === "urls" ? settings.urls.map(maskUrl).join(",") : String(value));
 }
 
-/** Each setting with its source. Those that no flag can set are called as contexts call them, and listed only when set. */
+/** Those without a flag have their name in contexts, and are listed only if they are set. */
 function describeSettings({ settings, sources, file }: ResolvedSettings): Row[] {
   const named = (kind: "config" | "context"): Row =>
     file?.kind === kind
@@ -43,7 +41,7 @@ function describeSettings({ settings, sources, file }: ResolvedSettings): Row[] 
   return rows;
 }
 
-/** The default that the variable sets is told also where `config` itself can't honour it. */
+/** The format of the variable is shown even if `config` does not have it. */
 function formatRow(flags: GlobalArgs, { format, env }: Surroundings): Row {
   if (flags.format !== undefined) return { setting: "format", value: format, source: "flag --format" };
   if (env.ZESTER_FORMAT) return { setting: "format", value: env.ZESTER_FORMAT, source: "$ZESTER_FORMAT" };

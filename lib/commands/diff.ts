@@ -15,7 +15,6 @@ import type { Session } from "./session.ts";
 import { globals, jids, scripted } from "./shared.ts";
 import { type Answer, answerWith, type Form, outputForm } from "./write-answer.ts";
 
-/** Just two are taken. */
 const twoJids = { ...jids, exactly: 2 } as const;
 
 const args = {
@@ -27,14 +26,14 @@ const args = {
 
 type DiffArgs = Flags<typeof args>;
 
-/** The two jobs. @throws UserError when there are more or fewer */
+/** @throws UserError unless there are two */
 function jobsIn(flags: DiffArgs): readonly [string, string] {
   const [before, after, extra] = flags._.map((text) => parseJid(text));
   if (before !== undefined && after !== undefined && extra === undefined) return [before, after];
   throw new UserError("zester job diff needs two <jid>s.", "Usage: zester job diff <jid> <jid> [flags]");
 }
 
-/** What is to be known of two runs before their peels are compared. */
+/** Warnings about two runs that are compared. */
 function notes(before: Reading, after: Reading): string[] {
   const [was, is] = [before.row.fn ?? "-", after.row.fn ?? "-"];
   const args = [before, after].map(({ job }) => digest(job.get("args") ?? null));
@@ -50,7 +49,6 @@ function notes(before: Reading, after: Reading): string[] {
 
 interface DiffRequest {
   readonly jobs: readonly [string, string];
-  /** Without a limit on a terminal. */
   readonly all: boolean;
   readonly form: Form;
 }

@@ -33,7 +33,6 @@ const BY = ["error", "job"] as const;
 interface ErrorsRequest {
   readonly by: (typeof BY)[number];
   readonly selection: Selection;
-  /** The most rows. */
   readonly limit: number | undefined;
   readonly form: Form;
 }

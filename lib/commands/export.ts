@@ -9,19 +9,17 @@ import { resolveJob } from "../jobs/lookup.ts";
 import { SeenPeels, toJob } from "../jobs/read-jobs.ts";
 import { readSelected } from "../jobs/recent.ts";
 import { sweeper } from "../jobs/sweep.ts";
-import { parseJid } from "../model/jid.ts";
 import { type JobRow, jobRow } from "../model/job.ts";
 import type { Narrowing } from "../model/job-reference.ts";
-import { parseSelection, type Selection } from "../model/selection.ts";
+import { parseSelection } from "../model/selection.ts";
 import type { Part, ReturnsOf, StoredMessage } from "../store.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { count, plural } from "../text.ts";
 import { versionFacts } from "../version.ts";
 import { selectionByServer, serverClock } from "./clock.ts";
-import { noteReference } from "./job-reference.ts";
+import { type JobsRequest, noteReference, parseJobs } from "./job-reference.ts";
 import { amongWords, unreadableWarning } from "./output.ts";
 import { OutputFile } from "./output-file.ts";
-import { selectingFlags } from "./selecting.ts";
 import { type LiveSession, withSession } from "./session.ts";
 import { conditions, type GlobalArgs, globals, jids, scripted } from "./shared.ts";
 
@@ -38,12 +36,7 @@ const args = {
 
 type ExportArgs = Flags<typeof args>;
 
-interface ExportRequest {
-  /** Jobs that are named; none: those of the selection. */
-  readonly jobs: readonly string[];
-  readonly narrowing: Narrowing;
-  /** By this machine's clock. */
-  readonly selection: Selection;
+interface ExportRequest extends JobsRequest {
   readonly all: boolean;
   readonly output: { readonly path: string; readonly force: boolean } | undefined;
   readonly redact: boolean;
@@ -57,9 +50,7 @@ function parse(flags: ExportArgs): ExportRequest {
     throw new UserError("--all and what selects jobs exclude each other.", "Give one of them.");
   if (force && path === undefined) throw new UserError("--force needs --output.", "Without it nothing is replaced.");
   return {
-    jobs: flags._.map(parseJid),
-    narrowing: all ? {} : selectingFlags(flags, "export").narrowing,
-    selection,
+    ...(all ? { jobs: [], narrowing: {}, selection } : parseJobs(flags, "export")),
     all,
     output: path === undefined ? undefined : { path, force },
     redact: flags.redact === true,

@@ -74,7 +74,6 @@ async function parse(flags: GrepArgs, now: Date): Promise<GrepRequest> {
   return { search, selection, shows, form: outputForm(flags) };
 }
 
-/** Searches; hits are written as they are found. */
 async function answerOf(
   { search, selection: asked, shows }: GrepRequest,
   session: Session,

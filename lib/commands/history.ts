@@ -38,10 +38,10 @@ const args = {
 
 type HistoryArgs = Flags<typeof args>;
 
-/** Peels that are suggested. */
+/** Maximum number of suggested peels. */
 const SUGGESTED = 3;
 
-/** The stored form of a peel's id, which may be given in either form. @throws UserError when it can't be one */
+/** The stored form of a peel's ID. @throws UserError for a text that is none */
 function parsePeel(text: string): string {
   const id = text.replaceAll(".", "_");
   const fault = tokenFault(id);
@@ -74,11 +74,9 @@ async function requirePeel(store: Store, peel: string): Promise<void> {
 interface HistoryRequest {
   readonly peel: string;
   readonly selection: Selection;
-  /** The conditions as they were typed. */
   readonly text: string;
   readonly limit: number | undefined;
   readonly form: Form;
-  /** True for a result that --state and --changed select. */
   matches(entry: HistoryEntry): boolean;
 }
 

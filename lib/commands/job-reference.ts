@@ -1,15 +1,16 @@
-// Words for jobs, such as @last: which job one stands for is said on stderr.
-
+// Jobs that are named, by an ID or a word such as @last, or selected by conditions.
 import type { ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import type { WordTold } from "../jobs/lookup.ts";
+import { parseJid } from "../model/jid.ts";
 import { jobRow, unreadableWords } from "../model/job.ts";
 import { NARROWING, type Narrowing, parseJobReference } from "../model/job-reference.ts";
+import { type Conditions, parseSelection, type Selection } from "../model/selection.ts";
 import { callOf } from "../render/call.ts";
 import { ageText } from "../render/time.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
-/** What resolveJob is given, so that a person sees which job is meant. */
+/** Notes on stderr which job a word such as @last stands for. */
 export const noteReference =
   (terminal: Terminal): WordTold =>
   (word, found, unreadable, now) => {
@@ -43,4 +44,35 @@ export function referenceNote(
   const row = jobRow(jid, job);
   const age = row.created && ageText(row.created, BigInt(now.getTime()) * 1_000_000n);
   return `${word} is ${jid} (${[callOf(job, row), age, row.user && `by ${row.user}`].filter(Boolean).join(", ")})`;
+}
+
+const SELECTING = ["state", "function", "target", "user", "owner", "source", "since", "until", "limit"] as const;
+
+type Selecting = Pick<Conditions, (typeof SELECTING)[number]> & { readonly _: readonly string[] };
+
+/** Jobs that are named, or else selected by conditions. */
+export interface JobsRequest {
+  /** As typed; none: those of the selection. */
+  readonly jobs: readonly string[];
+  /** Which jobs a word such as @last may stand for. */
+  readonly narrowing: Narrowing;
+  /** By this machine's clock. */
+  readonly selection: Selection;
+}
+
+/**
+ * The jobs that a command acts on.
+ * @param command its name, for messages
+ * @throws UserError when both kinds are given and exclude each other, or none is
+ */
+export function parseJobs(flags: Selecting, command: string): JobsRequest {
+  const { _: texts } = flags;
+  const given = SELECTING.filter((name) => flags[name] !== undefined);
+  const narrowing = narrowingOf(texts, flags, given);
+  if (texts.length > 0 || given.length > 0)
+    return { jobs: texts.map(parseJid), narrowing, selection: parseSelection(flags, new Date()) };
+  throw new UserError(
+    `zester job ${command} needs a <jid>, or flags that select jobs.`,
+    `Usage: zester job ${command} <jid>… [flags], or zester job ${command} --state running --function 'pkg.*' [flags]`,
+  );
 }

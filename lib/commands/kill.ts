@@ -12,10 +12,9 @@ import { readJob } from "../jobs/lookup.ts";
 import { readStory } from "../jobs/story.ts";
 import { turns } from "../jobs/turns.ts";
 import { Waiting, type WaitTold } from "../jobs/waiting.ts";
-import { parseJid } from "../model/jid.ts";
 import { unknownStateWords } from "../model/job.ts";
 import type { Ending } from "../model/job-end.ts";
-import { type Narrowing, parseJobReference } from "../model/job-reference.ts";
+import { parseJobReference } from "../model/job-reference.ts";
 import {
   isSent,
   isTarget,
@@ -27,7 +26,6 @@ import {
   type Refused,
   type Target,
 } from "../model/kill.ts";
-import { parseSelection, type Selection } from "../model/selection.ts";
 import {
   endLine,
   interruptedWords,
@@ -41,10 +39,9 @@ import {
 import type { Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import { selectionByServer, serverClock } from "./clock.ts";
-import { noteReference } from "./job-reference.ts";
+import { type JobsRequest, noteReference, parseJobs } from "./job-reference.ts";
 import { type Limit, notEnded, waitLimit, within } from "./limit.ts";
 import { warnUnreadable } from "./output.ts";
-import { selectingFlags } from "./selecting.ts";
 import type { LiveSession } from "./session.ts";
 import { conditions, type GlobalArgs, globals, jids, scripted, steering } from "./shared.ts";
 import { confirm, type Interruption, parseSteering, reporting, type SteeringRequest, steer } from "./steering.ts";
@@ -63,20 +60,13 @@ const args = {
 
 type KillArgs = Flags<typeof args>;
 
-interface KillRequest extends SteeringRequest {
-  /** Jobs that are named; none: those of the selection. */
-  readonly jobs: readonly string[];
-  /** Which jobs a word such as @last may stand for. */
-  readonly narrowing: Narrowing;
-  /** By this machine's clock. */
-  readonly selection: Selection;
+interface KillRequest extends SteeringRequest, JobsRequest {
   readonly force: boolean;
   readonly limit: Limit | undefined;
-  /** Asks about jobs that are named in full too. */
+  /** Asks even about jobs that are named in full. */
   readonly asksAlways?: boolean;
 }
 
-/** One run of the command. */
 interface Run {
   readonly request: KillRequest;
   readonly session: LiveSession;
@@ -84,27 +74,25 @@ interface Run {
 
 function parse(flags: KillArgs): KillRequest {
   const steering = parseSteering(flags);
-  const { given, narrowing } = selectingFlags(flags, "kill");
-  const selection = parseSelection(flags, new Date());
+  const named = parseJobs(flags, "kill");
   const word = flags._.find((text) => parseJobReference(text));
   if (flags.force && word !== undefined)
     throw new UserError(
       `--force looks nothing up, and ${word} has to be looked up.`,
       "Leave it out, or give the id of the job.",
     );
-  if (flags.force && given.length > 0)
+  if (flags.force && named.jobs.length === 0)
     throw new UserError("--force is for jobs that are named.", "Leave it out, or name the jobs.");
   const limit = flags.wait ? waitLimit(flags) : undefined;
-  return { ...steering, jobs: flags._.map(parseJid), narrowing, selection, force: flags.force === true, limit };
+  return { ...steering, ...named, force: flags.force === true, limit };
 }
 
-/** The jobs that are meant; what can't be decoded is warned of. */
 async function makePlan({ request, session }: Run): Promise<Plan> {
   const { jobs, narrowing, selection, force, dryRun } = request;
   const { store, terminal } = session;
   if (jobs.length > 0) {
     const planned = planNamed(store, jobs, force, noteReference(terminal), narrowing);
-    // Jobs that are named by their whole ids are looked up without an answer that tells the time.
+    // Looking up jobs by their whole IDs does not show the time of the server.
     const [plan] = await Promise.all([planned, dryRun ? serverClock(session) : undefined]);
     return plan;
   }
@@ -118,7 +106,7 @@ function statusWarnings(targets: readonly Target[]): string[] {
   return words === undefined ? [] : [`${words}.`];
 }
 
-/** What the jobs in question are doing; of one alone what runs where, for whom, and how far it is. */
+/** The jobs in a question: their number, or what the only one runs, where and for whom. */
 async function atStake(targets: readonly Target[], { store }: LiveSession): Promise<string> {
   const [target] = targets;
   if (targets.length > 1 || !target?.row) return plural(targets.length, "job");
@@ -130,7 +118,7 @@ async function atStake(targets: readonly Target[], { store }: LiveSession): Prom
   }
 }
 
-/** A person was asked and did not agree: no failure, but nothing was done either. */
+/** A person did not confirm: not a failure, but nothing was done. */
 class Declined extends UserError {}
 
 /**
@@ -169,7 +157,6 @@ async function agreed(plan: Plan, run: Run): Promise<Plan | undefined> {
   return undefined;
 }
 
-/** Shows what would be canceled; sends nothing. */
 async function dryRun(plan: Plan, { session }: Run): Promise<number> {
   const targets = plan.filter(isTarget);
   const refused = plan.filter((entry): entry is Refused => !isTarget(entry));
@@ -193,7 +180,7 @@ async function dryRun(plan: Plan, { session }: Run): Promise<number> {
 
 /** How long after the signal, in ms, a job that has not ended is looked at. */
 const PATIENCE_MS = 5_000;
-/** Jobs that are looked at at a time. */
+/** Jobs that are looked at at the same time. */
 const AT_ONCE = 8;
 
 /**
@@ -216,7 +203,7 @@ async function waitForEnds(
   const endings = new Map<string, Ending>();
   const answers = new Answers((ending) => {
     endings.set(ending.row.jid, ending);
-    if (session.format === "text") out.write(endLine(ending, out.columns));
+    void writeReport({ text: endLine(ending, out.columns) }, session, out);
   });
   const told: WaitTold = { warn: terminal.warn, ended: (ending) => answers.add(ending), lost: (_, why) => fail(why) };
   const missed = (limit: Limit) => {
@@ -233,7 +220,7 @@ async function waitForEnds(
       const seen = sightWords(await readStory(store, jid, await readJob(store, jid), () => {}));
       terminal.warn(`job ${jid} has not ended ${PATIENCE_MS / 1000}s after the signal: ${seen}.`);
     };
-    // When the connection is lost, that is said elsewhere.
+    // A lost connection is reported elsewhere.
     for (const jid of waiting.open) inTurn(() => look(jid)).catch(() => {});
   }, PATIENCE_MS);
   const link = linkLines(session, terminal.say);
@@ -245,7 +232,7 @@ async function waitForEnds(
     await persist(session, link, (store) => answers.all(store));
   };
   const keep = (error: unknown) => {
-    // What ails the connection is for all of them.
+    // A fault of the connection concerns all of them.
     if (error instanceof Transient || !(error instanceof UserError)) throw error;
     fail(error);
   };
@@ -259,7 +246,7 @@ async function waitForEnds(
   return { results, failures };
 }
 
-/** Sends the signals of a plan that was agreed to, one after the other, reports, and waits for the ends with --wait. */
+/** Sends the signals of a confirmed plan, one after the other, and reports. */
 async function execute(
   plan: Plan,
   { request: { wait, limit }, session }: Run,
@@ -310,7 +297,7 @@ async function kill(
 const run = (args: GlobalArgs, request: KillRequest) =>
   steer(args, request.limit, (session, interruption) => kill(request, session, interruption));
 
-/** Cancels one job after a question, in a session that is open. */
+/** Cancels one job after a question, in an open session. */
 export const askAbout = (jid: string, session: LiveSession, interruption: Interruption) =>
   kill({ ...parse({ _: [jid] } as Partial<KillArgs> as KillArgs), asksAlways: true }, session, interruption);
 

@@ -5,12 +5,10 @@ import { EXIT, UserError } from "../errors.ts";
 import { plural, safe } from "../text.ts";
 import type { GlobalArgs } from "./shared.ts";
 
-/** The most that a command waits. */
 export interface Limit {
   readonly ms: number;
-  /** As typed. */
   readonly text: string;
-  /** The warning for a limit that was given by --timeout. */
+  /** A warning, if the limit was given by --timeout. */
   readonly note?: string;
 }
 

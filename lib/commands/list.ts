@@ -39,7 +39,6 @@ import { conditions, globals, header, listFormat, repeated, scripted } from "./s
 import { type Formats, LIST_FORMATS } from "./surroundings.ts";
 import { type Answer, answerWith, type Form, outputForm } from "./write-answer.ts";
 
-/** Those of `active` too. */
 export const args = {
   ...globals,
   ...conditions,
@@ -71,11 +70,8 @@ export const LIST_OUTPUT: Formats = { formats: LIST_FORMATS, only: { wide: ["tex
 export interface Listing {
   /** Whether it lists a job. @param isSelected the job matches the conditions */
   readonly keep: (row: JobRow, isSelected: boolean) => boolean;
-  /** The names of its columns. */
   readonly columns: readonly string[];
-  /** The text for no job at all. */
   readonly none: string;
-  /** Warns of jobs that are stuck. */
   readonly warnsOfStuck: boolean;
 }
 
@@ -83,12 +79,11 @@ export interface ListRequest {
   readonly selection: Selection;
   readonly shows: "jobs" | "jids" | "count";
   readonly wide: boolean;
-  /** The columns that were named. */
   readonly columns: readonly JobColumn[] | undefined;
   readonly form: Form;
 }
 
-/** @throws UserError for flags that exclude each other, or that select nothing that there could be */
+/** @throws UserError for flags that exclude each other, or invalid values */
 export function parse(flags: ListArgs, now: Date): ListRequest {
   const selection = parseSelection(flags, now);
   const given = (["quiet", "count", "wide", "columns"] as const).filter((name) => flags[name]);
@@ -98,7 +93,7 @@ export function parse(flags: ListArgs, now: Date): ListRequest {
   return { selection, shows, wide: flags.wide === true, columns, form: outputForm(flags) };
 }
 
-/** @throws UserError for a column that is no field of any of the jobs: there, it is a slip */
+/** @throws UserError for a column that is a field of none of the jobs: a slip */
 function checkColumns(columns: readonly JobColumn[], jobs: JobList): void {
   if (jobs.length === 0) return;
   for (const column of columns) {
@@ -108,7 +103,6 @@ function checkColumns(columns: readonly JobColumn[], jobs: JobList): void {
   }
 }
 
-/** True when any of the jobs repeats another. */
 const hasRetries = (jobs: JobList) => jobs.numbers.some((n) => jobs.make(n).row.retryOf !== undefined);
 
 function openRows(jobs: JobList): JobRow[] {
@@ -121,7 +115,7 @@ function* jidsIn(jobs: JobList): Generator<string> {
   for (const { row } of jobs) yield row.jid;
 }
 
-/** What is kept of the records for these columns: only what they show. */
+/** The parts of the records that these columns show. */
 async function partsFor(columns: readonly JobColumn[]): Promise<Records> {
   const fields = [...new Set(columns.flatMap(fieldsOf))];
   if (fields.length === 0) return false;
@@ -140,7 +134,6 @@ function columnsFor(
   return columnsOf(isWide ? wide(listing.columns, terminal.isTty) : listing.columns);
 }
 
-/** Reads the selected jobs of a listing. */
 export async function listJobs(request: ListRequest, listing: Listing, session: Session): Promise<Answer> {
   const { store, terminal, format } = session;
   const selection = await selectionByServer(request.selection, session);

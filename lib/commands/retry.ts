@@ -68,12 +68,10 @@ interface RetryRequest extends SteeringRequest {
   /** An ID, a prefix, or a word such as @last. */
   readonly job: string;
   readonly wish: Wish;
-  /** The conditions on peels as they were typed. */
   readonly conditions: string;
   readonly limit: Limit | undefined;
 }
 
-/** One run of the command. */
 interface Run {
   readonly request: RetryRequest;
   readonly wish: Wish;
@@ -98,7 +96,6 @@ function parse(flags: RetryArgs): RetryRequest {
   };
 }
 
-/** What a person has to know beside the plan. */
 function warningsOf({ session: { terminal }, draft: { plan, reading, before, unheard } }: Run): string[] {
   const { row } = plan;
   const goesOn = `job ${row.jid} may go on: ${waitingWords(reading.story) ?? "every peel has returned"}.`;
@@ -112,7 +109,7 @@ function warningsOf({ session: { terminal }, draft: { plan, reading, before, unh
   ];
 }
 
-/** Shows the plan, and asks; false when a person does not agree. @throws UserError when none can be asked, and without --yes */
+/** Shows the plan and asks. @throws UserError when no person can be asked, without --yes */
 async function isAgreed(run: Run): Promise<boolean> {
   const { plan } = run.draft;
   const { terminal, store } = run.session;
@@ -128,7 +125,7 @@ async function isAgreed(run: Run): Promise<boolean> {
   return answer === "agreed";
 }
 
-/** The same job once more; on another connection when that was lost while a person thought about it. */
+/** Reads the job again, on a new connection if that was lost meanwhile. */
 async function lookAgain({ session, wish, draft }: Run): Promise<Draft> {
   const { jid } = draft.plan.row;
   const look = () => draftRetry(session.store, readStored(session.store, jid), wish, () => {});
@@ -173,7 +170,6 @@ async function agreed(run: Run): Promise<Draft | undefined> {
   return now;
 }
 
-/** Shows what would be sent; sends nothing. */
 async function dryRun(run: Run): Promise<void> {
   const { session, draft } = run;
   const { plan } = draft;
@@ -220,7 +216,7 @@ async function follow(
   }
 }
 
-/** Sends the new job, reports, and stays until it has ended with --wait; programs then get one document that tells both. */
+/** Sends the new job and reports; with --wait programs get one document for both. */
 async function execute({ request: { wait, limit }, session, draft }: Run, interruption: Interruption): Promise<number> {
   const { store, terminal } = session;
   const { jid: old } = draft.plan.row;
@@ -281,7 +277,7 @@ async function retry(request: RetryRequest, session: LiveSession, interruption: 
 const run = (args: GlobalArgs, request: RetryRequest) =>
   steer(args, undefined, (session, interruption) => retry(request, session, interruption));
 
-/** Retries one job after a question, in a session that is open. */
+/** Retries one job after a question, in an open session. */
 export const askAbout = (jid: string, session: LiveSession, interruption: Interruption) =>
   retry(parse({ jid } as Partial<RetryArgs> as RetryArgs), session, interruption);
 

@@ -10,7 +10,6 @@ import type { Limit } from "./limit.ts";
 import { connecting, type GlobalArgs } from "./shared.ts";
 import { type Format, type Formats, refuseFiles, surroundings } from "./surroundings.ts";
 
-/** For commands that only read. */
 export interface Session {
   readonly store: Store;
   readonly terminal: Terminal;
@@ -24,7 +23,6 @@ export interface LiveSession extends Session, Reopenable {
   readonly context: string | undefined;
 }
 
-/** Where a command writes, and in which format. */
 export type Output = Pick<Session, "terminal" | "format">;
 
 // 128 + the signal's number is what shells report; Ctrl-C has its own documented code.
@@ -33,7 +31,6 @@ const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 } as const
 // silent, and has had its timeout already.
 const GOODBYE_MS = { done: 500, failed: 50 };
 
-/** What only some commands need. */
 export interface SessionOptions extends Formats {
   /** The most that the command waits: the server may not stay silent for longer than that, whatever the settings say. */
   readonly limit?: Limit | undefined;

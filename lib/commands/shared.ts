@@ -72,7 +72,6 @@ export const globalNames: ReadonlySet<string> = new Set(Object.keys(globals));
 
 /** --format of a command that has other formats than most. */
 export const formats = <T extends string>(valueHint: T) => ({ ...globals.format, valueHint }) as const;
-/** --format and --no-header of a list. */
 export const listFormat = formats("text|json|jsonl|yaml|csv");
 export const header = { type: "boolean", description: "", negativeDescription: "omit the header" } as const;
 
@@ -84,7 +83,6 @@ export const jid = {
 /** `many`: every remaining word is one. */
 export const jids = { ...jid, many: true } as const;
 
-/** For commands that wait. */
 export const limited = {
   for: { type: "string", valueHint: "duration", description: "give up after this long (exit code 124)" },
 } as const satisfies ArgsDef;
@@ -95,7 +93,6 @@ export const steering = {
   yes: { type: "boolean", alias: "y", description: "do not ask for confirmation" },
 } as const satisfies ArgsDef;
 
-/** The conditions for jobs. */
 export const conditions = {
   state: { ...repeated, valueHint: "state", description: "states, or active, terminal, bad; separated by commas" },
   function: { ...repeated, valueHint: "glob", description: "function, such as 'pkg.*'" },
@@ -108,7 +105,6 @@ export const conditions = {
   limit: { type: "string", alias: "n", valueHint: "number", description: "only the newest N jobs" },
 } as const satisfies ArgsDef;
 
-/** The conditions for the peels of a job. */
 export const peels = {
   bad: { type: "boolean", description: "peels that are not ok" },
   failed: { type: "boolean", description: "peels that failed" },

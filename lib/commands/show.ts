@@ -1,5 +1,5 @@
-// zester job show: the record of a job and its returns; in other forms what became of its peels, what these printed, or their IDs.
-// What only one of the forms needs is loaded for it.
+// zester job show: the record of a job and its returns; in other forms the states of its peels, their output, or their IDs. Each
+// form loads what it alone needs.
 
 import type { ArgsDef } from "citty";
 import { defineCommand, type Flags } from "../cli/command.ts";
@@ -44,14 +44,14 @@ const args = {
 
 type ShowArgs = Flags<typeof args>;
 
-/** Forms that are only text; the other formats have everything. */
+/** Flags that are only for text. */
 const FORMATS: Formats = {
   only: { summary: ["text"], output: ["text"], fold: ["text"], "as-target": ["text"] },
 };
 
 /** What is shown instead of the record. */
 const FORMS = ["summary", "output", "as-target", "fold", "quiet"] as const;
-/** Flags that change one of these forms, and the forms. */
+/** Flags that need one of these forms. */
 const NEEDS = {
   each: ["summary", "output"],
   changes: ["output"],
@@ -63,20 +63,18 @@ interface ShowRequest extends Pick<ShowArgs, "each" | "changes" | "missing"> {
   /** As typed; a job may be named twice. */
   readonly jobs: readonly string[];
   readonly shows: "record" | (typeof FORMS)[number];
-  /** True when only the IDs of peels are shown. */
   readonly ids: boolean;
   /** The peels that are selected; undefined: all. */
   readonly selection: PeelSelection | undefined;
   /** The group of outputs that the others are compared with: that of a peel, or the usual one. */
   readonly base: { readonly peel: string | undefined } | undefined;
-  /** Without a limit on a terminal. */
   readonly all: boolean;
   readonly form: Form;
 }
 
-/** The form that the flags ask for. @throws UserError for flags that exclude each other, or that change nothing */
+/** @throws UserError for flags that exclude each other, or change nothing */
 function formOf(flags: ShowArgs): ShowRequest["shows"] {
-  // The others of IDs are quiet anyway.
+  // These imply --quiet.
   const isQuiet = flags["as-target"] || flags.fold;
   const [form, other] = FORMS.filter((name) => flags[name] && !(name === "quiet" && isQuiet));
   if (other) throw new UserError(`--${form} and --${other} exclude each other.`, "Give one of them.");
@@ -105,7 +103,7 @@ function parse(flags: ShowArgs): ShowRequest {
   return { jobs, shows, ids, selection, each, changes, missing, base, all, form: outputForm(flags) };
 }
 
-/** What is shown of one job. */
+/** One job as it is shown. */
 interface Shown {
   readonly jid: string;
   /** In pieces. */
@@ -132,7 +130,7 @@ async function readRecord({ all }: ShowRequest, text: string, session: Session):
     return { noBucket: true, returns: [], warnings: [`${found.message} The returns are not shown.`] };
   };
   const early = returnsOf(text);
-  // Which of them fails first is handled by the awaits below, not as an unhandled rejection.
+  // A failure is handled by the awaits below.
   early.catch(() => {});
   const { jid, job } = await resolveJob(store, text, noteReference(terminal));
   const first = jid === text ? await early : undefined;
@@ -158,7 +156,7 @@ async function returnReader({ shows, changes, ids }: ShowRequest, { format }: Se
   return new SharedReturns({ changesOnly: isSummary || changes, withoutTimes: isSummary });
 }
 
-/** Makes the text of some peels of a job, in pieces. @throws UserError for a peel to compare with that has no output */
+/** Makes the text of some peels of a job. @throws UserError if the peel to compare with has no output */
 type TextOf = (reading: Reading, chosen: readonly PeelStory[]) => () => Iterable<string>;
 
 async function outputText({ each, changes, all, base }: ShowRequest, { terminal }: Session): Promise<TextOf> {
@@ -169,7 +167,7 @@ async function outputText({ each, changes, all, base }: ShowRequest, { terminal 
   return ({ story }, chosen) => {
     const dryRun = wasDryRun(story);
     if (each) return () => renderEach(chosen, dryRun, terminal.color);
-    // The group is one of all peels, whichever are shown.
+    // The group is one of all peels, not only of those that are shown.
     const groupFor = (peel: string | undefined) => {
       const groups = outputGroups(sortedByPeel(story.peels));
       return peel === undefined ? usualGroup(groups) : groupOf(peel, groups);
@@ -209,7 +207,7 @@ async function readPeels(
   const { store, terminal } = session;
   const { openQuestions, resolveStory } = await import("../jobs/story.ts");
   const reader = await returnReader(request, session);
-  // While the server works, what shows its answer is loaded.
+  // Loaded while the server works.
   const [found, retries, textOf] = await Promise.all([
     resolveStory(store, text, terminal.warn, noteReference(terminal), reader),
     shows === "summary" ? retriesOf() : [],
@@ -307,7 +305,7 @@ async function answerOf(request: ShowRequest, session: Session): Promise<Answer>
   let wider: string | undefined;
   for await (const one of inOrder([...new Set(request.jobs)], attempt)) {
     if (one instanceof UserError) {
-      // What the user may not read is the same of each job.
+      // A missing permission has the same message for each job.
       if (!failures.some(({ message }) => message === one.message)) failures.push(one);
     } else if (!jids.has(one.jid)) {
       if (ids) warnings.push(...one.warnings);

@@ -52,7 +52,7 @@ const args = {
 
 type StatsArgs = Flags<typeof args>;
 
-/** What jobs are told apart by; the other rows are not made of jobs alone. */
+/** Keys of groups of jobs; the other groups need more than jobs. */
 const JOB_KEYS: Record<Exclude<By, "peel" | "result" | "schedule">, (row: JobRow) => string> = {
   function: (row) => row.fn || "-",
   user: (row) => row.user || "-",
@@ -67,9 +67,7 @@ interface StatsRequest {
   readonly isWanted: (peel: string) => boolean;
   /** Peels without a run are shown as well: a function is asked for. */
   readonly asksWhere: boolean;
-  /** The order of results. */
   readonly sort: ResultSort;
-  /** The exit code tells of trouble. */
   readonly check: boolean;
   readonly form: Form;
 }
@@ -90,7 +88,6 @@ function parse(flags: StatsArgs, now: Date): StatsRequest {
   };
 }
 
-/** The jobs that were selected. */
 interface Counting {
   readonly session: Session;
   /** Oldest first. */

@@ -7,22 +7,18 @@ import { findStuck } from "../jobs/heartbeats.ts";
 import { resolveJob } from "../jobs/lookup.ts";
 import { readOpenJobs } from "../jobs/read-jobs.ts";
 import { Waiting } from "../jobs/waiting.ts";
-import { parseJid } from "../model/jid.ts";
 import type { JobRow } from "../model/job.ts";
 import { endingCode, worstCode } from "../model/job-end.ts";
-import type { Narrowing } from "../model/job-reference.ts";
-import { parseSelection, type Selection } from "../model/selection.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import { endingDocument, endingLine, openDocument, waitingText } from "../render/ending.ts";
 import type { Store } from "../store.ts";
 import { type Status, statusOn } from "../terminal/progress.ts";
 import { type Terminal, withoutReader } from "../terminal/terminal.ts";
 import { selectionByServer } from "./clock.ts";
-import { noteReference } from "./job-reference.ts";
+import { type JobsRequest, noteReference, parseJobs } from "./job-reference.ts";
 import { type Limit, LONGER, notEnded, waitLimit, within } from "./limit.ts";
 import { tellNext } from "./next.ts";
 import { unknownFault, unknownTold, warnUnreadable } from "./output.ts";
-import { selectingFlags } from "./selecting.ts";
 import { type LiveSession, withSession } from "./session.ts";
 import { conditions, type GlobalArgs, globals, jids, limited, scripted } from "./shared.ts";
 import { reportNone, writeReport } from "./write-answer.ts";
@@ -37,10 +33,10 @@ const args = {
 
 type WaitArgs = Flags<typeof args>;
 
-/** The pause between two looks at the masters of the jobs that are waited for, in ms. */
+/** Between two looks for stuck jobs. */
 const LOOK_MS = 1_500;
 
-/** Says once of each job that it is stuck, and again when it got going in between. @returns what ends that */
+/** Warns once of each stuck job, and again if it recovered in between. @returns what ends that */
 function tellStuck(session: LiveSession, terminal: Terminal, rows: ReadonlyMap<string, JobRow>): () => void {
   let told: ReadonlyMap<string, Stuck> = new Map();
   const look = async () => {
@@ -49,12 +45,12 @@ function tellStuck(session: LiveSession, terminal: Terminal, rows: ReadonlyMap<s
       if (!told.has(jid)) terminal.warn(`job ${jid} is stuck: ${stuckWords(stuck)}. ${stuckHint(stuck)}`);
     told = found;
   };
-  // When the connection is lost, that is said elsewhere.
+  // A lost connection is reported elsewhere.
   const timer = setInterval(() => void look().catch(() => {}), LOOK_MS);
   return () => clearInterval(timer);
 }
 
-/** How often the line on stderr is drawn again, in ms. */
+/** Between two updates of the line on stderr. */
 const STATUS_MS = 250;
 
 /**
@@ -95,7 +91,7 @@ export async function waitFor(
   });
 }
 
-/** Writes how jobs ended; for programs also what is known of those that have not. */
+/** Writes how jobs ended; for programs also the state of those that have not. */
 async function report({ jids, rows, endings, ended }: Waiting, session: LiveSession): Promise<void> {
   const { terminal, store } = session;
   const now = store.now();
@@ -107,21 +103,13 @@ async function report({ jids, rows, endings, ended }: Waiting, session: LiveSess
   await writeReport({ text, document }, session, withoutReader(terminal));
 }
 
-interface WaitRequest {
-  /** Jobs that are named; none: those of the selection. */
-  readonly jobs: readonly string[];
-  /** Which jobs a word such as @last may stand for. */
-  readonly narrowing: Narrowing;
-  /** By this machine's clock. */
-  readonly selection: Selection;
+interface WaitRequest extends JobsRequest {
   readonly limit: Limit | undefined;
   readonly failIfEmpty: boolean;
 }
 
 const parse = (flags: WaitArgs): WaitRequest => ({
-  jobs: flags._.map(parseJid),
-  narrowing: selectingFlags(flags, "wait").narrowing,
-  selection: parseSelection(flags, new Date()),
+  ...parseJobs(flags, "wait"),
   limit: waitLimit(flags),
   failIfEmpty: flags["fail-if-empty"] === true,
 });

@@ -12,7 +12,6 @@ import { type Output, type Session, withReading } from "./session.ts";
 import type { GlobalArgs } from "./shared.ts";
 import { type Format, type Formats, LIST_FORMATS, type Surroundings, surroundings } from "./surroundings.ts";
 
-/** A kind of IDs. */
 interface IdKind {
   /** True for an ID that stays one word in a script. */
   readonly isPlain: (id: string) => boolean;
@@ -175,7 +174,6 @@ export class AnswerSink {
   }
 }
 
-/** Writes a view alone. */
 export async function writeView(view: View, place: Place, header = true): Promise<void> {
   const sink = new AnswerSink(place, header);
   sink.add(view);
@@ -245,7 +243,7 @@ async function writeDocument(value: Value, format: Exclude<Format, "text">, term
   else terminal.write(await documentText(value, format === "json" ? "json" : "yaml"));
 }
 
-/** What was done: warnings, then a text or a document, errors that end nothing, and after a text a last line on stderr. */
+/** Warnings, then a text or a document, errors that end nothing, and after a text a last line on stderr. */
 interface Report {
   readonly warnings?: readonly string[];
   readonly text?: string | undefined;
@@ -254,7 +252,6 @@ interface Report {
   readonly say?: string | undefined;
 }
 
-/** Writes a report. @param out in place of stdout */
 export async function writeReport(
   { warnings = [], text, document, errors = [], say }: Report,
   { terminal, format }: Output,
