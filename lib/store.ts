@@ -169,6 +169,12 @@ export interface StoredMessage {
   readonly bytes: Uint8Array;
 }
 
+/** What is told of a read of messages: how many are to be read, of which so many were; and each one. */
+export interface MessagesProgress {
+  begin(total: number, come?: number): void;
+  step(): void;
+}
+
 /** A server by name; what it does not say is undefined. */
 export interface ServerFacts {
   readonly name: string | undefined;
@@ -216,6 +222,7 @@ export interface LiveStore extends Store {
     part: Part,
     of: Exclude<ReturnsOf, { readonly peel: string }>,
     onMessage: (message: StoredMessage) => void,
+    progress?: MessagesProgress,
   ): Promise<void>;
   readonly returns: LiveReturns;
   /** True when the newest entry under a job's key says that it was deleted; false when that is unknown. */

@@ -1,5 +1,7 @@
 // Reads the file of an export, message by message, as often as it is asked for. What was damaged, cut off or written by something
 // else is an error that names the line: the first pass compares the checksum.
+
+import { gcAndSweep } from "bun:jsc";
 import { createReadStream, fstatSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +15,8 @@ import { FORMAT } from "./format.ts";
 /** Bytes of the longest line: one of the largest message that a server accepts. */
 const LONGEST_LINE = 128 << 20;
 const CHUNK = 256 << 10;
+/** Memory is swept after so many bytes. */
+const SWEPT = 32 << 20;
 const NEWLINE = 0x0a;
 const BACKSLASH = 0x5c;
 const QUOTE = 0x22;
@@ -211,6 +215,7 @@ export class ArchiveFile {
     const hash = this.#isVerified ? undefined : new Bun.CryptoHasher("sha256");
     const at = { line: 0 };
     let end: Json | undefined;
+    let unswept = 0;
     for await (const block of this.#blocks(at)) {
       /** Bytes before the last line of the file. */
       let before = block.length;
@@ -251,6 +256,11 @@ export class ArchiveFile {
       }
       takeLatest();
       hash?.update(block.subarray(0, before));
+      unswept += block.length;
+      if (unswept > SWEPT) {
+        gcAndSweep();
+        unswept = 0;
+      }
     }
     if (!end) throw this.#damaged(at.line + 1, "the file is cut off there");
     if (!hash) return;

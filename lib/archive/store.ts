@@ -2,7 +2,9 @@
 //
 // The files are read in the order in which they were exported: of a key in several, the newest message counts, and an event that is
 // in several counts once. Now is when the newest was exported, and its heartbeats alone count.
-import { NoBucket } from "../errors.ts";
+import { existsSync } from "node:fs";
+import { Glob } from "bun";
+import { NoBucket, UserError } from "../errors.ts";
 import {
   type Clock,
   type Heartbeat,
@@ -15,6 +17,7 @@ import {
   type StoredEvent,
   type StoredMessage,
 } from "../store.ts";
+import { plural, safe } from "../text.ts";
 import { ArchiveFile, type Opened, type Subjects } from "./file.ts";
 import { STORED } from "./format.ts";
 
@@ -35,6 +38,8 @@ const prefixOf = (part: Part) => STORED[part].prefix;
 const DOT = 0x2e;
 /** What stands before the JID in the index of active jobs. */
 const ACTIVE = "active.";
+/** More files than this are only counted. */
+const MOST_NAMED = 3;
 /** Of more questions to a part at once, all of the part is looked at. */
 const FEW = 8;
 
@@ -82,7 +87,8 @@ export class ArchiveStore implements Store {
   }
 
   get name(): string {
-    return this.files.map(({ file }) => file.name).join(", ");
+    const names = this.files.map(({ file }) => file.name);
+    return names.length <= MOST_NAMED ? names.join(", ") : plural(names.length, "file");
   }
 
   async #ask(question: Question): Promise<void> {
@@ -110,7 +116,7 @@ export class ArchiveStore implements Store {
 
   #checkPart(part: Part): void {
     if (this.files.some(({ missing }) => !missing.includes(part))) return;
-    throw new NoBucket(`${this.name} has no ${STORED[part].title}.`, "The server that it was exported from had none.");
+    throw new NoBucket(`no ${STORED[part].title} in ${this.name}.`, "The server that it was exported from had none.");
   }
 
   async job(jid: string): Promise<Uint8Array | undefined> {
@@ -242,7 +248,7 @@ export class ArchiveStore implements Store {
 
   async #heartbeats(of: Beats): Promise<ReadonlyMap<string, StoredMessage>> {
     if (!this.#beats) await this.#ask({ begin: prefixOf(of), take: () => {} });
-    if (this.#newest.missing.includes(of)) throw new NoBucket(`${this.#newest.file.name} has no ${STORED[of].title}.`);
+    if (this.#newest.missing.includes(of)) throw new NoBucket(`no ${STORED[of].title} in ${this.#newest.file.name}.`);
     return this.#beats?.[of] ?? new Map();
   }
 
@@ -270,10 +276,22 @@ export class ArchiveStore implements Store {
   }
 }
 
-/** Opens the files. @param paths `-` is stdin @throws UserError for one that is no export that this zester knows */
+/** The file of this name, or those that a pattern matches: shells leave a quoted one alone. */
+function filesOf(path: string): string[] {
+  if (path === "-" || !/[*?[{]/.test(path) || existsSync(path)) return [path];
+  const found = [...new Glob(path).scanSync()].sort();
+  if (found.length > 0) return found;
+  throw new UserError(`no file matches ${safe(path)}.`, "Check the pattern.");
+}
+
+/**
+ * Opens the files.
+ * @param paths names, or patterns; `-` is stdin
+ * @throws UserError for one that is no export that this zester knows
+ */
 export async function openArchive(paths: readonly string[]): Promise<ArchiveStore> {
   const files: File[] = [];
-  for (const path of new Set(paths)) {
+  for (const path of new Set(paths.flatMap(filesOf))) {
     const file = new ArchiveFile(path);
     files.push({ file, ...(await file.open()) });
   }

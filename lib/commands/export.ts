@@ -59,7 +59,7 @@ function parse(flags: ExportArgs): ExportRequest {
 }
 
 /** Memory is swept after so many messages. */
-const SWEPT = 1 << 15;
+const SWEPT = 1 << 13;
 
 /** What is exported. */
 interface Selected {
@@ -158,8 +158,14 @@ async function write(request: ExportRequest, session: LiveSession, out: (text: s
   };
   beats.forEach(add);
   // A return that comes meanwhile belongs to a job that has not ended here: records are read first.
-  for (const part of ["jobs", "returns", "events"] as const)
-    if (!missing.includes(part)) await store.messages(part, chosen.of, add);
+  // Not between the lines of an export that is itself shown.
+  const progress = request.output || !terminal.isTty ? progressOn(terminal, "messages") : undefined;
+  try {
+    for (const part of ["jobs", "returns", "events"] as const)
+      if (!missing.includes(part)) await store.messages(part, chosen.of, add, progress);
+  } finally {
+    progress?.end();
+  }
   writer.end();
   const jobs = chosen.jobs === undefined ? "all jobs" : plural(chosen.jobs, "job");
   if (terminal.canTell) terminal.note(`exported ${jobs}: ${plural(writer.messages, "message")}.`);

@@ -9,6 +9,7 @@ import type {
   JobKeys,
   JobsState,
   LiveStore,
+  MessagesProgress,
   NewJob,
   Part,
   PeelOfJob,
@@ -228,15 +229,20 @@ export class NatsStore implements LiveStore {
     part: Part,
     of: Exclude<ReturnsOf, { readonly peel: string }>,
     onMessage: (message: StoredMessage) => void,
+    progress?: MessagesProgress,
   ): Promise<void> {
     const { jids, sinceNs } = typeof of === "object" ? of : {};
     const isWanted = jids ? ofJobs(jids) : () => true;
     const hand = (msg: Msg) => onMessage(storedMessage(msg));
-    const handWanted = (msg: Msg) => void (isWanted(msg.subject) && hand(msg));
+    const handWanted = (msg: Msg) => {
+      progress?.step();
+      if (isWanted(msg.subject)) hand(msg);
+    };
+    const onTotal = (total: number, come?: number) => progress?.begin(total, come);
     if (part === "masters" || part === "peels") return this.#fleet[part].scan([">"], new FirstOfEach(hand));
-    if (part === "returns") return this.returns.messages(of, new FirstOfEach(handWanted));
+    if (part === "returns") return this.returns.messages(of, new FirstOfEach(handWanted, onTotal));
     const stream = this.#fleet[part];
-    if (!jids || !areFew(jids)) return readStream(stream, sinceNs, handWanted);
+    if (!jids || !areFew(jids)) return readStream(stream, sinceNs, handWanted, onTotal);
     for (const jid of jids.keys()) {
       const subjects =
         part === "jobs" ? [`$KV.jobs.${token(jid)}`, `$KV.jobs.active.${token(jid)}`] : [`zester.job.${token(jid)}.>`];

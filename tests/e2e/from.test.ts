@@ -1,10 +1,10 @@
 // --from: every command that reads tells of an export what it tells of the server that it was exported from.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { encode, jobRecord, tempDir, zester } from "../support/harness.ts";
+import { encode, jobRecord, tempDir, until, zester } from "../support/harness.ts";
 import { some } from "../support/length.ts";
 import { expectSame, readingCommands } from "../support/reading.ts";
 import { type StorySite, serveStories } from "../support/stories.ts";
@@ -13,7 +13,7 @@ import stories from "../support/wire-stories.json" with { type: "json" };
 let site: StorySite;
 const dir = tempDir();
 const all = join(dir, "all.jsonl");
-const path = (name: string) => join(dir, name);
+const path = (name: string) => resolve(dir, name);
 const exported = async (name: string, ...args: string[]) => {
   const { stderr } = await zester(["job", "export", ...args, "--output", path(name)], { env: site.env });
   expect(stderr).toBe("");
@@ -69,6 +69,24 @@ describe("files", () => {
     }
   });
 
+  test("stdin is read as often as a file, and leaves none behind", async () => {
+    const args = ["show", "2hPxSLate", "--summary"];
+    const tmp = tempDir();
+    const piped = await zester(["job", ...args, "--from", "-"], { stdin: readFileSync(all), env: { TMPDIR: tmp } });
+    expect(piped.stdout).toBe((await from(all, ...args)).stdout);
+    expect(readdirSync(tmp)).toEqual([]);
+  });
+
+  test("a quoted pattern is that of the files", async () => {
+    const folder = tempDir();
+    for (const jid of JIDS.slice(0, 4)) await exported(join(folder, `jobs-${jid}.jsonl`), jid);
+    const { stdout, stderr } = await zester(["job", "list", "-q", "--from", "jobs-*.jsonl"], { cwd: folder });
+    expect(stdout.trim().split("\n").sort()).toEqual(JIDS.slice(0, 4).sort());
+    expect(stderr).toStartWith("note: reading 4 files, exported 20");
+    const none = await zester(["job", "list", "--from", "nix-*"], { cwd: folder });
+    expect([none.stderr, none.code]).toEqual(["error: no file matches nix-*.\nCheck the pattern.\n", 1]);
+  });
+
   test("several are one: each event counts once, and the newest message of a key", async () => {
     const [one, two, three] = JIDS as [string, string, string];
     const parts = [await exported("a.jsonl", one, two), await exported("b.jsonl", two, three)];
@@ -102,7 +120,8 @@ describe("files", () => {
 
   test("ids complete", async () => {
     const words = ["job", "show", "--from", all, "=2hPxSLat"];
-    expect((await zester(["__complete", ...words])).stdout).toContain("2hPxSLate\t");
+    const completed = async () => (await zester(["__complete", ...words])).stdout.includes("2hPxSLate\t");
+    await until("the answer comes in time", completed);
   });
 
   test("a peel that no job was meant for", async () => {
@@ -190,5 +209,5 @@ test("fields in another order are read all the same", async () => {
     sealed(['{"zester_export":1,"time":"2026-01-01T00:00:00Z","missing":["events","returns"]}', message]),
   );
   expect((await from(path("other"), "list", "-q")).stdout).toBe("abcd\n");
-  expect((await from(path("other"), "trace", "abcd")).stderr).toContain('has no stream "job-events"');
+  expect((await from(path("other"), "trace", "abcd")).stderr).toContain('no stream "job-events" in ');
 });
