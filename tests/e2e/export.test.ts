@@ -6,7 +6,8 @@ import { join } from "node:path";
 import Ajv2020 from "ajv/dist/2020";
 import { headers } from "nats";
 import schema from "../../docs/schema/job-export-line.json" with { type: "json" };
-import { createBuckets, encode, jobRecord, startServer, tempDir, zester } from "../support/harness.ts";
+import { createBuckets, encode, jobRecord, Running, startServer, tempDir, zester } from "../support/harness.ts";
+import { startSlowLink } from "../support/proxy.ts";
 import { type StorySite, serveStories } from "../support/stories.ts";
 import { decode } from "../support/wire.ts";
 
@@ -186,6 +187,61 @@ test.each([
   const { stdout, stderr, code } = await job(...args);
   expect([stdout, code]).toEqual(["", 1]);
   expect(stderr).toContain(words);
+});
+
+test("--all while the streams are written: whole, without another try by hand", async () => {
+  const server = await startServer();
+  const nc = await server.connect();
+  await createBuckets(nc);
+  const js = nc.jetstream();
+  const write = async (i: number) => {
+    await js.publish(`$KV.jobs.j${i}`, encode(jobRecord(`j${i}`)));
+    await js.publish(`zester.job.j${i}.status`, encode({ type: "completed" }));
+    return i;
+  };
+  let last = 0;
+  for (let i = 0; i < 500; i++) last = await write(i);
+  let over = false;
+  const writing = (async () => {
+    while (!over) last = await write(last + 1);
+  })();
+  for (let i = 0; i < 3; i++) {
+    const before = last;
+    const { stdout, stderr, code } = await zester(["job", "export", "--all"], { env: { NATS_URL: server.url } });
+    expect([stderr, code]).toEqual(["", 0]);
+    const found = new Set(parts(stdout).messages.map(({ subject }) => subject));
+    for (let n = 0; n <= before; n++)
+      expect([n, found.has(`$KV.jobs.j${n}`), found.has(`zester.job.j${n}.status`)]).toEqual([n, true, true]);
+  }
+  expect(last).toBeGreaterThan(600);
+  over = true;
+  await writing;
+  await nc.close();
+  await server.stop();
+});
+
+test("a long export shows how far it is, and what it may hold, on a terminal only", async () => {
+  const server = await startServer();
+  const nc = await server.connect();
+  const { jobs } = await createBuckets(nc);
+  const record = encode(jobRecord("x", { args: { text: "x".repeat(2000) } }));
+  for (let i = 0; i < 2000; i++) nc.publish(`$KV.jobs.job-${i}`, record);
+  await jobs.put("last", record);
+  const link = await startSlowLink(server.port, 4_000_000);
+  const args = ["job", "export", "--all", "--output", join(tempDir(), "all.jsonl")];
+  const running = new Running(args, { NATS_URL: link.url }, { cols: 100, rows: 24 });
+  expect(await running.ended()).toBe(0);
+  expect(running.out).toMatch(/\r\x1b\[K[█░]{20} [\d,]+ of 2,001 messages/);
+  const told = running.out
+    .replace(/\x1b\[[\d;]*m/g, "")
+    .split("\x1b[K")
+    .at(-1);
+  expect(told).toBe(
+    "note: exported all jobs: 2,001 messages.\r\nnote: arguments and outputs may hold secrets: see --redact.\r\n",
+  );
+  link.stop();
+  await nc.close();
+  await server.stop();
 });
 
 test("what the server lacks is named in the header", async () => {

@@ -1,13 +1,16 @@
 // Files that are no whole export: whatever was done to one, reading it is an error that names the file, or gives what was exported.
 import { expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { ArchiveFile } from "../../lib/archive/file.ts";
+import { messageLine } from "../../lib/archive/format.ts";
 import { ExportWriter } from "../../lib/archive/writer.ts";
 import { UserError } from "../../lib/errors.ts";
-import { tempDir } from "../support/harness.ts";
-import { draws } from "../support/length.ts";
+import { output, peakMemory } from "../bench/measure.ts";
+import { encode, jobRecord, tempDir, ZESTER } from "../support/harness.ts";
+import { draws, times } from "../support/length.ts";
 import { randomFrom, SEED } from "../support/random.ts";
 
 const random = randomFrom(SEED);
@@ -74,6 +77,51 @@ test(`damaged files (seed ${SEED})`, async () => {
   }
   expect(errors).toBeGreaterThan(cases / 2);
 }, 3_600_000);
+
+/** A file with these lines, and the end that belongs to it. */
+function sealed(lines: readonly Uint8Array[]): Buffer {
+  const header = '{"zester_export":1,"time":"2026-01-01T00:00:00Z","missing":["masters","peels","returns"]}\n';
+  const body = Buffer.concat([Buffer.from(header), ...lines]);
+  const sha256 = createHash("sha256").update(body).digest("hex");
+  const messages = body.toString("latin1").split("\n").length - 2;
+  return Buffer.concat([body, Buffer.from(`${JSON.stringify({ messages, sha256 })}\n`)]);
+}
+
+const line = (subject: string, bytes: Uint8Array) =>
+  Buffer.from(`${messageLine({ subject, sequence: 1, storedNs: 1n, headers: [], bytes })}\n`);
+const MB = 1 << 20;
+
+test.each([
+  [
+    "a line of 20 MB among small ones",
+    20 * 20,
+    () => {
+      const small = line("$KV.jobs.small", encode(jobRecord("small")));
+      const large = line("$KV.jobs.large", encode(jobRecord("large", { args: { text: "x".repeat(15 * MB) } })));
+      return sealed([...Array(20_000).fill(small), large, ...Array(20_000).fill(small)]);
+    },
+  ],
+  [
+    "zstd of 0.05 % of its size",
+    60,
+    () => {
+      const event = line("zester.job.a.status", Buffer.alloc(4096));
+      const jobs = [line("$KV.jobs.a", encode(jobRecord("a"))), line("$KV.jobs.b", encode(jobRecord("b")))];
+      return zstdCompressSync(sealed([...jobs, ...Array(times(40_000, 200_000)).fill(event)]));
+    },
+  ],
+])(
+  "%s: memory",
+  async (_, mostMb, make) => {
+    const path = join(dir, "large");
+    writeFileSync(path, make());
+    const argv = [ZESTER, "job", "list", "--count", "--from", path];
+    expect(await output({ argv, env: {} })).toBe("2\n");
+    // What the executable takes without a file, and this.
+    expect(await peakMemory({ argv, env: {} })).toBeLessThan(80 + mostMb);
+  },
+  60_000,
+);
 
 test("a file without lines, and a line without end, take little memory", async () => {
   const path = join(dir, "long");
