@@ -12,7 +12,9 @@ function word(one: Word): string {
   if ("state" in one) return `<b class="state ${meaningOf(one.state)}">${Bun.escapeHTML(one.state)}</b>`;
   if ("command" in one) return `<code>${Bun.escapeHTML(one.command)}</code>`;
   // What a text from records says does not change the direction of what stands beside it.
-  const text = `<bdi${one.prose ? "" : ' class="c"'}>${Bun.escapeHTML(one.data)}</bdi>`;
+  // Folded names have no spaces to break a line at.
+  const kind = one.prose ? "" : /\s/.test(one.data) ? ' class="c"' : ' class="c u"';
+  const text = `<bdi${kind}>${Bun.escapeHTML(one.data)}</bdi>`;
   return one.to === undefined ? text : `<a href="#${one.to}">${text}</a>`;
 }
 

@@ -33,6 +33,7 @@ dd { margin: 0; }
 table { width: 100%; border-collapse: collapse; font-size: .9375rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; font-weight: 400; overflow-wrap: break-word; }
 thead th { color: var(--soft); font-size: .875rem; white-space: nowrap; }
+.wide .u, summary .u { line-break: anywhere; }
 .wide { width: 38%; overflow-wrap: anywhere; }
 .right { text-align: right; white-space: nowrap; }
 details { margin: .5rem 0; border: 1px solid var(--line); border-radius: 6px; }

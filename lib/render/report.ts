@@ -125,9 +125,10 @@ function leadOf(job: ReportedJob, now: Date): Words {
   const took = tookOf(job, now);
   const after = took === undefined ? "" : `${isTerminal(row.status) ? " after" : " for"} ${formatDuration(took)}`;
   const { peels } = story;
-  const returned = isActive(row.status) ? `${count(countReturned(peels))} of ` : "";
+  const isOpen = isActive(row.status);
+  const returned = isOpen ? `${count(countReturned(peels))} of ` : "";
   const counts = peels.length > 0 ? `: ${countWords(peels, outcomeGroups(peels, peels))}` : "";
-  return [stateOf(row), `${after}. ${returned}${plural(peels.length, "peel")}${counts}.`];
+  return [stateOf(row), `${after}. ${returned}${plural(peels.length, "peel")}${isOpen ? " returned" : ""}${counts}.`];
 }
 
 const KNOWN_METADATA: ReadonlySet<string> = new Set([RETRY_OF_KEY, "failed_reason"]);
@@ -150,7 +151,7 @@ function factsOf(job: ReportedJob, now: Date): Block {
   const sentence = (content: string | undefined): Words | undefined => (content ? [prose(content)] : undefined);
   const facts: [string, Words | undefined][] = [
     ["Job", [{ data: safe(row.jid) }]],
-    ["Function", value(row.fn)],
+    ["Function", [callWords(job, MOST.text)]],
     ["Arguments", value(furtherArguments(job.job, row))],
     ["Target", value(row.targetExpr)],
     ["Peels", peels.length > 0 ? [`${count(peels.length)}: `, names(peels)] : ["0"]],
@@ -315,7 +316,7 @@ function commandsOf(job: ReportedJob): (readonly [string, string])[] {
       ],
     !isTerminal(row.status) && [`watch ${jid}`, "follow it to its end"],
     [`show ${jid} --summary`, "the outcomes, with what is known now"],
-    again.length > 0 && [`show ${jid}${WHOLE} --bad`, "all output of the peels that are not ok"],
+    again.some(({ returned }) => returned) && [`show ${jid}${WHOLE} --bad`, "all output of the peels that are not ok"],
     [`trace ${jid}`, "each peel and event"],
     GREPPED.test(error) && [`grep '${error}' --since 7d`, "the same error in other jobs"],
     row.retryOf !== undefined &&

@@ -1,4 +1,7 @@
 // npm run demo: a NATS server, a fleet with jobs, and the real executable's commands on them.
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { badJob, goodJob, longJob } from "./demo-fleet.ts";
 import { Fleet } from "./fleet.ts";
 import { cleanUp, startServer, until, ZESTER } from "./harness.ts";
@@ -61,6 +64,9 @@ async function demo(): Promise<void> {
   });
   const status = JSON.parse(shown.stdout.toString()).job.status;
   if (status !== "canceled") throw new Error(`the killed job is ${status}, not canceled`);
+
+  explain("A page about the job that failed, for a ticket: open it in a browser.");
+  await show("job", "report", failed, "--output", join(mkdtempSync(join(tmpdir(), "zester-demo-")), "job.html"));
 }
 
 async function keepRunning(): Promise<void> {
