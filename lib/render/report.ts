@@ -10,6 +10,7 @@ import { LineDiffs, unifiedLines } from "../model/line-diff.ts";
 import { outcomeGroups } from "../model/outcome-groups.ts";
 import { hasOutput, type OutputGroup, outputGroups, usualGroup } from "../model/output-groups.ts";
 import { sortedByPeel } from "../model/peel.ts";
+import { type PeelState, statesPresent } from "../model/peel-state.ts";
 import { needsAgain } from "../model/retry.ts";
 import { countReturned } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
@@ -178,6 +179,19 @@ function factsOf(job: ReportedJob, now: Date): Block {
   };
 }
 
+/** What the states of peels mean, for those who do not know the words. */
+const STATES: Partial<Record<PeelState, string>> = {
+  unreadable: "returned, and the stored return cannot be decoded",
+  unreachable: "was marked unreachable by the master, which had no ack within 10 s; it may have run the job",
+  late: "returned after the master had marked it unreachable, or after the job ended",
+  offline: "is silent and has no heartbeat",
+  silent: "has not accepted the job",
+  unfinished: "accepted the job, which ended without its return",
+  missing: "has not returned; whether it accepted the job is unknown",
+  queued: "accepted the job, and has not returned an earlier one",
+  executing: "accepted the job and has not returned",
+};
+
 function outcomesOf(job: ReportedJob): Block[] {
   const { peels } = job.story;
   const groups = outcomeGroups(peels, peels);
@@ -187,7 +201,11 @@ function outcomesOf(job: ReportedJob): Block[] {
     [names(group.peels)],
     dataWords(whatText(group, MOST.changes)),
   ]);
-  return table(groupColumns("Outcome"), rows, "outcome", shownBy(job, "show", " --summary"));
+  const meanings = statesPresent(peels).flatMap(([state]) => {
+    const words = STATES[state];
+    return words === undefined ? [] : [text({ state }, `: the peel ${words}.`)];
+  });
+  return [...table(groupColumns("Outcome"), rows, "outcome", shownBy(job, "show", " --summary")), ...meanings];
 }
 
 const WHOLE = " --output --all";
