@@ -9,8 +9,8 @@ const SCAN_DEPTH = 32;
 const HEADS = [1, 0, 1, 1, 2, 3, 5, 3, 4, 6, 5, 9, 2, 3, 5, 9, 2, 3, 5, 9, 3, 4, 6, 10, 18, 2, 3, 5, 3, 5, 3, 5];
 const LENGTHS = [0, 0, 0, 0, 1, 2, 4, 1, 2, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 2, 4, 2, 4];
 
-/** The end of the value that begins at `at`; -1 when it is cut off, too deep, or no MessagePack. */
-function skip(bytes: Uint8Array, at: number, depth: number): number {
+/** The end of the value that begins at `at`, inside `depth` others; -1 when it is cut off, too deep, or no MessagePack. */
+export function skip(bytes: Uint8Array, at: number, depth: number): number {
   const type = bytes[at] as number;
   if (type <= 0x7f || type >= 0xe0) return at + 1;
   if (type >= 0xa0 && type <= 0xbf) return at + 1 + (type & 0x1f);
@@ -55,12 +55,18 @@ const slotOf = (length: number, first: number, last: number) => (length * 61 + f
 
 const slotOfName = (name: Uint8Array) => slotOf(name.length, name[0] as number, name[name.length - 1] as number);
 
+/** In place of the number of a field: a key of none of them; no key in the form of records. */
+export const NO_FIELD = -1;
+export const BROKEN = -2;
+
 export class FieldScanner {
+  /** Where reading goes on. */
+  at = 0;
   /** Where the value of each field begins; -1 when the record does not have it. */
   readonly starts: Int32Array;
   readonly ends: Int32Array;
   readonly #names: readonly Uint8Array[];
-  readonly #slots = new Int8Array(256).fill(-1);
+  readonly #slots = new Int8Array(256).fill(NO_FIELD);
 
   /** True for fields that one scanner tells apart. */
   static canFind(fields: readonly string[]): boolean {
@@ -75,47 +81,54 @@ export class FieldScanner {
     this.#names = fields.map((name) => Buffer.from(name));
     this.#names.forEach((name, i) => {
       const slot = slotOfName(name);
-      if (this.#slots[slot] !== -1) throw new Error(`two fields fall into one slot: ${fields[i]}`);
+      if (this.#slots[slot] !== NO_FIELD) throw new Error(`two fields fall into one slot: ${fields[i]}`);
       this.#slots[slot] = i;
     });
   }
 
   /** Finds the fields of one record. False when it is no plain MessagePack map: then decode.ts has to judge it. */
   scan(bytes: Uint8Array): boolean {
-    this.starts.fill(-1);
-    const type = bytes[0] as number;
-    let at = 1;
-    let count: number;
-    if (type >= 0x80 && type <= 0x8f) count = type & 0x0f;
-    else if (type === 0xde) {
-      count = uint16(bytes, at);
-      at += 2;
-    } else return false;
-    for (let i = 0; i < count; i++) {
-      const head = bytes[at] as number;
-      if (head < 0xa1 || head > 0xbf) return false; // an empty, long or non-text key
-      const length = head & 0x1f;
-      const field = this.#fieldAt(bytes, at + 1, length);
-      at += 1 + length;
-      if (at >= bytes.length) return false;
-      const end = skip(bytes, at, 0);
+    this.starts.fill(NO_FIELD);
+    for (let left = this.open(bytes, 0); left !== 0; left--) {
+      const field = left < 0 ? BROKEN : this.key(bytes);
+      if (field === BROKEN) return false;
+      const end = skip(bytes, this.at, 0);
       if (end < 0) return false;
       if (field >= 0) {
-        this.starts[field] = at;
+        this.starts[field] = this.at;
         this.ends[field] = end;
       }
-      at = end;
+      this.at = end;
     }
-    return at === bytes.length;
+    return this.at === bytes.length;
+  }
+
+  /** Goes to the first key of the map at `at`. @returns how many there are; -1 when it is no map in the form of records */
+  open(bytes: Uint8Array, at: number): number {
+    const type = bytes[at] as number;
+    const isShort = type >= 0x80 && type <= 0x8f;
+    if (!isShort && type !== 0xde) return -1;
+    this.at = isShort ? at + 1 : at + 3;
+    return isShort ? type & 0x0f : uint16(bytes, at + 1);
+  }
+
+  /** Reads a key, and goes to its value. @returns the number of its field, NO_FIELD, or BROKEN for no key in the form of records */
+  key(bytes: Uint8Array): number {
+    const head = bytes[this.at] as number;
+    if (head < 0xa1 || head > 0xbf) return BROKEN; // empty, long or no text
+    const start = this.at + 1;
+    const length = head & 0x1f;
+    this.at = start + length;
+    return this.at < bytes.length ? this.#fieldAt(bytes, start, length) : BROKEN;
   }
 
   #fieldAt(bytes: Uint8Array, at: number, length: number): number {
     const slot = slotOf(length, bytes[at] as number, bytes[at + length - 1] as number);
     const field = this.#slots[slot] as number;
-    if (field < 0) return -1;
+    if (field < 0) return NO_FIELD;
     const name = this.#names[field] as Uint8Array;
-    if (name.length !== length) return -1;
-    for (let i = 0; i < length; i++) if (name[i] !== bytes[at + i]) return -1;
+    if (name.length !== length) return NO_FIELD;
+    for (let i = 0; i < length; i++) if (name[i] !== bytes[at + i]) return NO_FIELD;
     return field;
   }
 }

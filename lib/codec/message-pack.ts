@@ -26,7 +26,6 @@ const cutOff = () => new Undecodable(`${NOT}: it ends in the middle of a value`)
 
 export class MessagePackReader {
   readonly #bytes: Buffer;
-  readonly #view: DataView;
   readonly #allowance: Allowance;
   #at = 0;
   #end = 0;
@@ -36,7 +35,6 @@ export class MessagePackReader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#allowance = new Allowance(bytes.length);
   }
 
@@ -85,19 +83,19 @@ export class MessagePackReader {
       case 0xc3:
         return this.#scalar(type === 0xc3);
       case 0xca:
-        return this.#scalar(this.#view.getFloat32(this.#take(4)));
+        return this.#scalar(this.#bytes.readFloatBE(this.#take(4)));
       case 0xcb:
-        return this.#scalar(this.#view.getFloat64(this.#take(8)));
+        return this.#scalar(this.#bytes.readDoubleBE(this.#take(8)));
       case 0xcf:
-        return this.#wide(this.#view.getBigUint64(this.#take(8)));
+        return this.#wide(false);
       case 0xd0:
-        return this.#scalar(this.#view.getInt8(this.#take(1)));
+        return this.#scalar((this.#size(0) << 24) >> 24);
       case 0xd1:
-        return this.#scalar(this.#view.getInt16(this.#take(2)));
+        return this.#scalar((this.#size(1) << 16) >> 16);
       case 0xd2:
-        return this.#scalar(this.#view.getInt32(this.#take(4)));
+        return this.#scalar(this.#size(2) | 0);
       case 0xd3:
-        return this.#wide(this.#view.getBigInt64(this.#take(8)));
+        return this.#wide(true);
       default:
         throw new Undecodable(`${NOT}: it has the byte 0x${type.toString(16)}`);
     }
@@ -115,9 +113,14 @@ export class MessagePackReader {
     return value;
   }
 
-  #wide(value: bigint): bigint {
+  /** A number of 8 bytes. */
+  #wide(signed: boolean): bigint {
+    const upper = this.#size(2);
+    const high = signed ? upper | 0 : upper;
+    const low = this.#size(2);
     this.#allowance.spend(COST.wide);
-    return value;
+    const value = high * 2 ** 32 + low;
+    return Number.isSafeInteger(value) ? BigInt(value) : (BigInt(high) << 32n) + BigInt(low);
   }
 
   #text(length: number): string {
@@ -136,7 +139,7 @@ export class MessagePackReader {
   }
 
   #extension(length: number): Timestamp | Extension {
-    const type = this.#view.getInt8(this.#take(1));
+    const type = (this.#size(0) << 24) >> 24;
     const time = type === -1 ? this.#time(length) : undefined;
     return time ?? new Extension(type, this.#binary(length));
   }

@@ -58,9 +58,6 @@ function parse(flags: ExportArgs): ExportRequest {
   };
 }
 
-/** Memory is swept after so many messages. */
-const SWEPT = 1 << 13;
-
 /** What is exported. */
 interface Selected {
   readonly of: Exclude<ReturnsOf, { readonly peel: string }>;
@@ -151,7 +148,7 @@ async function write(request: ExportRequest, session: LiveSession, out: (text: s
     missing,
   };
   const writer = new ExportWriter(out, header);
-  const sweep = sweeper(SWEPT);
+  const sweep = sweeper();
   const add = (message: StoredMessage) => {
     sweep(message.bytes);
     writer.add(redaction ? { ...message, bytes: redaction.of(message.bytes) } : message);

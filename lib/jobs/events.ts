@@ -3,7 +3,6 @@ import { decode, decodeRecord } from "../codec/decode.ts";
 import { Undecodable } from "../codec/undecodable.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { Unavailable } from "../errors.ts";
-import { STORY_FIELDS } from "../model/returns.ts";
 import { type JobEvent, Steps } from "../model/story.ts";
 import type { Follow, LiveStore, Store, StoredEvent } from "../store.ts";
 import type { ReturnReader } from "./lookup.ts";
@@ -11,12 +10,16 @@ import type { ReturnReader } from "./lookup.ts";
 /** Events whose payload is the record of a return. */
 const RETURN_EVENTS = new Set(["return", "schedule"]);
 
+/** What tells whether an ack, or a return that is read as one, counts (Steps). */
+const COUNTING_FIELDS = ["peel_id", "entry", "unreachable"] as const;
+
 /** A stored event with its payload decoded. @param reader what is made of the records of returns */
 export function eventOf({ bytes, ...event }: StoredEvent, reader?: ReturnReader): JobEvent {
   try {
-    if (!reader || event.peel === undefined || !RETURN_EVENTS.has(event.kind))
-      return { ...event, payload: decode(bytes) };
-    return { ...event, payload: decodeRecord(bytes, STORY_FIELDS), returned: reader.read(event.peel, bytes) };
+    const { kind, peel } = event;
+    if (kind === "ack") return { ...event, payload: decodeRecord(bytes, COUNTING_FIELDS) };
+    if (!reader || peel === undefined || !RETURN_EVENTS.has(kind)) return { ...event, payload: decode(bytes) };
+    return { ...event, payload: decodeRecord(bytes, COUNTING_FIELDS), returned: reader.read(peel, bytes) };
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
     return { ...event, payload: undefined };

@@ -12,9 +12,6 @@ import { type OnReturn, readReturnsAcross } from "./read-returns.ts";
 /** So many of the newest jobs are read first, where the server can pick their returns: their hits are shown at once. */
 const FIRST_JOBS = 400;
 
-/** Memory is swept after so many returns, where each of them is decoded and each of its lines searched. */
-const WHOLE_SWEEP = 1 << 11;
-
 /** What was searched. */
 export interface Searched {
   returns: number;
@@ -58,7 +55,6 @@ export async function grepReturns(
 ): Promise<Searched> {
   const searched = { returns: 0, unreadable: 0 };
   const reader = searchReader(search);
-  const sweepEvery = search.mayHold ? undefined : WHOLE_SWEEP;
   const first = store.readsManyAtOnce ? Math.max(0, jobs.length - FIRST_JOBS) : 0;
   for (const [from, to] of [
     [first, jobs.length],
@@ -82,7 +78,7 @@ export async function grepReturns(
     try {
       const { progress, warn } = options;
       const of = { jids: jidsOf(jobs, from, to), sinceNs };
-      await readReturnsAcross(store, of, onReturn, { reader, sweepEvery, progress, warn });
+      await readReturnsAcross(store, of, onReturn, { reader, progress, warn });
     } catch (error) {
       if (!(error instanceof Enough)) throw error;
       onJob(jobs.at(from).row, []);

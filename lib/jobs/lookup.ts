@@ -17,7 +17,7 @@ import { displayPeel } from "../model/peel.ts";
 import { type Return, toReturn, unreadableReturn } from "../model/returns.ts";
 import type { Store } from "../store.ts";
 import { plural, safe } from "../text.ts";
-import { EVERY_WHOLE, sweeper } from "./sweep.ts";
+import { sweeper } from "./sweep.ts";
 
 /** A job's stored value as a record. @throws UserError when it can't be decoded */
 export function jobRecord(jid: string, bytes: Uint8Array): ValueMap {
@@ -64,7 +64,7 @@ const WHOLE = wholeRecords();
 
 /** Reads returns whole, and keeps them as they are stored: decoded, many would take several times as much memory. */
 export function storedRecords(): ReturnReader {
-  const sweep = sweeper(EVERY_WHOLE);
+  const sweep = sweeper();
   const decoded = (bytes: Uint8Array) => {
     sweep(bytes);
     return decodeRecord(bytes);

@@ -17,8 +17,6 @@ export interface ReturnsOptions {
   readonly fields?: readonly string[];
   /** What is made of the records, in place of these fields. */
   readonly reader?: ReturnReader;
-  /** Memory is swept after so many returns: after fewer than others have, where each leaves more behind. */
-  readonly sweepEvery?: number | undefined;
   readonly progress?: Progress | undefined;
   /** Is told of a list that can't be decoded, and of what is no return in a list. */
   readonly warn: (text: string) => void;
@@ -117,7 +115,7 @@ class ReturnsUnderWay implements ReturnEntries {
   readonly #jobs: number;
   readonly #peel: string | undefined;
   readonly #reader: ReturnReader;
-  readonly #sweep: (bytes: Uint8Array) => void;
+  readonly #sweep = sweeper();
   /** How many returns were handed over. */
   handed = 0;
 
@@ -128,7 +126,6 @@ class ReturnsUnderWay implements ReturnEntries {
     readonly progress: Progress,
   ) {
     this.#reader = options.reader ?? wholeRecords(options.fields);
-    this.#sweep = sweeper(options.sweepEvery);
     const isOfJobs = typeof of === "object" && "jids" in of;
     this.#keys = new ReturnKeys(isOfJobs ? of.jids.keys() : []);
     this.#jobs = isOfJobs ? this.#keys.jobs : Number.POSITIVE_INFINITY;

@@ -1,11 +1,19 @@
 // Returns in little memory: of equal outputs the first one is kept, and stands in the others as well.
+//
+// Most peels of a job answer the same, but for the order and the times of their results. So an answer is taken apart: results
+// without their times, and what else it has, but for what each peel says of itself. A part whose bytes came before is not
+// decoded. Equal parts have one number (maps have no order), and answers of the same parts share one output.
+import { ByteSet } from "../codec/byte-set.ts";
 import { decodeRecord } from "../codec/decode.ts";
-import { mapOf, type ValueMap } from "../codec/value.ts";
-import { contentDigest } from "../model/output-groups.ts";
-import { onlyChanges, readReturnData } from "../model/return-data.ts";
-import { type Return, toReturn } from "../model/returns.ts";
+import { digest } from "../codec/digest.ts";
+import { BROKEN, FieldScanner, NO_FIELD, skip } from "../codec/field-scan.ts";
+import { MessagePackReader } from "../codec/message-pack.ts";
+import { asInteger, mapOf, type Value, type ValueMap } from "../codec/value.ts";
+import { uint16 } from "../codec/value-at.ts";
+import { isEventful, readReturnData, resultsIn } from "../model/return-data.ts";
+import { RETURN_FIELDS, type Return, toReturn } from "../model/returns.ts";
 import type { ReturnReader } from "./lookup.ts";
-import { EVERY_WHOLE, sweeper } from "./sweep.ts";
+import { sweeper } from "./sweep.ts";
 
 /** What is kept of the returns beside their outputs, and which results of these. */
 export interface Keeping {
@@ -13,6 +21,66 @@ export interface Keeping {
   readonly changesOnly?: boolean;
   /** How long each result took is not asked for. */
   readonly withoutTimes?: boolean;
+}
+
+/** What each peel says of itself in its answer, and the results. */
+const OF_ITS_PEEL = ["v", "peel_id", "jid", "success", "results"] as const;
+const RESULTS = OF_ITS_PEEL.indexOf("results");
+const RETURN_DATA = RETURN_FIELDS.length;
+const recordFields = new FieldScanner([...RETURN_FIELDS, "return_data"]);
+const answerFields = new FieldScanner(OF_ITS_PEEL);
+const resultFields = new FieldScanner(["duration"]);
+
+/** Longer records are decoded whole: what one may take in memory is counted over all of it (undecodable.ts). */
+const LONGEST = 256 << 10;
+/** Bytes of parts that are kept, to know them again. Parts beyond are decoded each time. */
+const KNOWN_BYTES = 16 << 20;
+/** In place of the number of a result that is left out. */
+const LEFT_OUT = -1;
+
+/** The values that answers are made of, each distinct one kept once. */
+class Parts {
+  readonly values: Value[] = [];
+  readonly #numbers = new Map<string, number>();
+  readonly #ranges = new ByteSet();
+  #rangeBytes = 0;
+  readonly #known = new Map<number, number>();
+
+  /** The number of a value. */
+  of(value: Value): number {
+    const key = digest(value);
+    const number = this.#numbers.get(key) ?? this.values.push(value) - 1;
+    this.#numbers.set(key, number);
+    return number;
+  }
+
+  /** The number of a part that stands in `bytes[from..to)`, without `bytes[cut..on)`. @param read decodes it when it is new */
+  at(bytes: Uint8Array, from: number, cut: number, on: number, to: number, read: () => number): number {
+    const [before, after] = [this.#range(bytes, from, cut), this.#range(bytes, on, to)];
+    if (before < 0 || after < 0) return read();
+    const key = before * KNOWN_BYTES + after;
+    const number = this.#known.get(key) ?? read();
+    this.#known.set(key, number);
+    return number;
+  }
+
+  #range(bytes: Uint8Array, from: number, to: number): number {
+    if (this.#rangeBytes + to - from > KNOWN_BYTES) return this.#ranges.find(bytes, from, to);
+    const { size } = this.#ranges;
+    const number = this.#ranges.add(bytes, from, to);
+    if (number === size) this.#rangeBytes += to - from;
+    return number;
+  }
+}
+
+/** An answer, by the numbers of its parts. */
+interface Answer {
+  /** All of it, where it has no results. */
+  readonly whole?: number;
+  readonly rest: number[];
+  readonly results: number[];
+  /** How long each result took; none where that is not asked for. */
+  readonly times: (bigint | undefined)[];
 }
 
 /** An output as it is kept, in a record of its own. */
@@ -24,36 +92,159 @@ interface Output {
 /** Reads returns as they arrive, each output once. Of their records nothing else is kept. */
 export class SharedReturns implements ReturnReader {
   readonly #outputs = new Map<string, Output>();
-  /** Returns that came once, by their bytes: most come twice, from the bucket and in an event. */
-  readonly #once = new Map<string, Return>();
-  readonly #sweep = sweeper(EVERY_WHOLE);
+  readonly #parts = new Parts();
+  readonly #sweep = sweeper();
+  /** Of the record that is read. */
+  #answer: Answer | undefined;
 
   constructor(readonly keeping: Keeping = {}) {}
 
   /** @throws Undecodable */
   read(peel: string, bytes: Uint8Array): Return {
     this.#sweep(bytes);
-    const hash = Bun.CryptoHasher.hash("sha256", bytes, "base64");
-    const known = this.#once.get(hash);
-    if (known?.peel === peel) {
-      this.#once.delete(hash);
-      return known;
-    }
-    const returned = this.keep(peel, decodeRecord(bytes));
-    this.#once.set(hash, returned);
-    return returned;
+    const head = bytes.length <= LONGEST ? this.#scan(bytes) : undefined;
+    return head ? this.#shared(toReturn(peel, head)) : this.keep(peel, decodeRecord(bytes));
   }
 
   keep(peel: string, whole: ValueMap): Return {
-    const { changesOnly, withoutTimes } = this.keeping;
-    const returned = toReturn(peel, whole);
-    const all = whole.get("return_data");
-    const data = changesOnly ? onlyChanges(all) : all;
-    const key = contentDigest(returned.error, data);
-    const output = this.#outputs.get(key) ?? { error: returned.error, record: mapOf([["return_data", data]]) };
-    this.#outputs.set(key, output);
-    if (withoutTimes) return { ...returned, ...output };
-    const resultTimes = readReturnData(data, returned.error)?.results.map(({ duration }) => duration);
-    return { ...returned, ...output, ...(resultTimes && { resultTimes }) };
+    const data = whole.get("return_data");
+    const results = resultsIn(data);
+    const isAnswer = data instanceof Map && results !== undefined;
+    const fields = isAnswer ? [...data].filter(([name]) => !OF_ITS_PEEL.some((own) => own === name)) : [];
+    const rest = fields.map((field) => this.#parts.of(field));
+    const answer = { rest, results: [], times: [] };
+    if (data === undefined) this.#answer = undefined;
+    else this.#answer = isAnswer ? answer : { whole: this.#parts.of(data), ...answer };
+    for (const result of results ?? [])
+      this.#addResult(this.#numberOf(result), result instanceof Map ? result.get("duration") : undefined);
+    return this.#shared(toReturn(peel, whole));
   }
+
+  /** The number of a result as it came. */
+  #numberOf(result: Value): number {
+    if (this.keeping.changesOnly && !isEventful(result)) return LEFT_OUT;
+    const isTimed = result instanceof Map && result.has("duration");
+    return this.#parts.of(isTimed ? new Map([...result].filter(([name]) => name !== "duration")) : result);
+  }
+
+  #addResult(number: number, time: Value | undefined): void {
+    if (number === LEFT_OUT || !this.#answer) return;
+    this.#answer.results.push(number);
+    if (!this.keeping.withoutTimes) this.#answer.times.push(asInteger(time));
+  }
+
+  /** Takes a record apart. @returns its fields but the answer; undefined for a record in a form that no master writes */
+  #scan(bytes: Uint8Array): ValueMap | undefined {
+    const reader = new MessagePackReader(bytes);
+    const head: ValueMap = new Map();
+    this.#answer = undefined;
+    for (let left = recordFields.open(bytes, 0); left !== 0; left--) {
+      const field = left < 0 ? BROKEN : recordFields.key(bytes);
+      if (field === BROKEN) return undefined;
+      const at = recordFields.at;
+      const end = field === RETURN_DATA ? this.#scanAnswer(bytes, at, reader) : skip(bytes, at, 1);
+      if (end < 0) return undefined;
+      const name = RETURN_FIELDS[field];
+      if (name !== undefined) head.set(name, reader.read(at, end, 1));
+      recordFields.at = end;
+    }
+    return recordFields.at === bytes.length ? head : undefined;
+  }
+
+  /** @returns the end of the answer at `at`; -1 when it is in another form */
+  #scanAnswer(bytes: Uint8Array, at: number, reader: MessagePackReader): number {
+    const rest: number[] = [];
+    this.#answer = { rest, results: [], times: [] };
+    const seen = new Set<number>();
+    for (let left = answerFields.open(bytes, at); left !== 0; left--) {
+      const key = answerFields.at;
+      const field = left < 0 ? BROKEN : answerFields.key(bytes);
+      if (field === BROKEN || seen.has(field)) return -1; // a key that stands twice has another name
+      if (field >= 0) seen.add(field);
+      const value = answerFields.at;
+      const end = field === RESULTS ? this.#scanResults(bytes, value, reader) : skip(bytes, value, 2);
+      if (end < 0) return -1;
+      if (field === NO_FIELD) {
+        const read = () => this.#parts.of([reader.read(key, value, 2), reader.read(value, end, 2)]);
+        rest.push(this.#parts.at(bytes, key, end, end, end, read));
+      }
+      answerFields.at = end;
+    }
+    return seen.has(RESULTS) ? answerFields.at : -1;
+  }
+
+  /** @returns the end of the results at `at`; -1 when they are in another form */
+  #scanResults(bytes: Uint8Array, at: number, reader: MessagePackReader): number {
+    const type = bytes[at] as number;
+    if (type === 0xc0) return at + 1; // nothing was run
+    const isShort = type >= 0x90 && type <= 0x9f;
+    if (!isShort && type !== 0xdc) return -1;
+    let next = isShort ? at + 1 : at + 3;
+    for (let left = isShort ? type & 0x0f : uint16(bytes, at + 1); left > 0 && next >= 0; left--)
+      next = this.#scanResult(bytes, next, reader);
+    return next;
+  }
+
+  #scanResult(bytes: Uint8Array, from: number, reader: MessagePackReader): number {
+    let [cut, time, on] = [-1, -1, -1];
+    for (let left = resultFields.open(bytes, from); left !== 0; left--) {
+      const key = resultFields.at;
+      const field = left < 0 ? BROKEN : resultFields.key(bytes);
+      if (field === BROKEN) return -1;
+      const end = skip(bytes, resultFields.at, 4);
+      if (end < 0 || (field >= 0 && cut >= 0)) return -1;
+      if (field >= 0) [cut, time, on] = [key, resultFields.at, end];
+      resultFields.at = end;
+    }
+    const to = resultFields.at;
+    const read = () => this.#numberOf(reader.read(from, to, 3));
+    const number = this.#parts.at(bytes, from, cut < 0 ? to : cut, cut < 0 ? to : on, to, read);
+    const isTimed = cut >= 0 && !this.keeping.withoutTimes;
+    this.#addResult(number, isTimed ? reader.read(time, on, 4) : undefined);
+    return to;
+  }
+
+  /** A return with the output that it shares. */
+  #shared(returned: Return): Return {
+    const answer = this.#answer;
+    const { error } = returned;
+    const inOrder = (numbers: readonly number[] = []) =>
+      numbers.length > 1 ? numbers.toSorted((a, b) => a - b) : numbers;
+    const parts = answer && `${answer.whole ?? ""}|${inOrder(answer.rest)}|${inOrder(answer.results)}`;
+    const key = `${parts}|${error === undefined ? "ok" : `error ${error}`}`;
+    const output = this.#outputs.get(key) ?? { error, record: recordOf(answer, this.#parts.values) };
+    this.#outputs.set(key, output);
+    if (this.keeping.withoutTimes || !answer || answer.whole !== undefined) return { ...returned, ...output };
+    const { values } = this.#parts;
+    return {
+      ...returned,
+      ...output,
+      get resultTimes() {
+        return timesOf(answer, values, output);
+      },
+    };
+  }
+}
+
+/** A record of an answer alone. */
+function recordOf(answer: Answer | undefined, values: readonly Value[]): ValueMap {
+  if (!answer) return new Map();
+  const { whole, rest, results } = answer;
+  if (whole !== undefined) return mapOf([["return_data", values[whole]]]);
+  const data: ValueMap = new Map(rest.map((number) => values[number] as [string, Value]));
+  data.set(
+    "results",
+    results.map((number) => values[number] as Value),
+  );
+  return new Map([["return_data", data]]);
+}
+
+/** The times of the results of an answer, in the order in which they are shown. */
+function timesOf({ results, times }: Answer, values: readonly Value[], { record, error }: Output) {
+  const timed = results.map((number, i) => {
+    const [result, time] = [values[number] as Value, times[i]];
+    return result instanceof Map && time !== undefined ? new Map(result).set("duration", time) : result;
+  });
+  const data = new Map(record.get("return_data") as ValueMap).set("results", timed);
+  return readReturnData(data, error)?.results.map(({ duration }) => duration);
 }

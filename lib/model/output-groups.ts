@@ -12,7 +12,6 @@ import {
   type ReturnData,
   readReturnData,
   resultContent,
-  resultsIn,
   shownText,
 } from "./return-data.ts";
 import type { Return } from "./returns.ts";
@@ -40,25 +39,6 @@ export function outputDigest(error: string | undefined, data: Value | undefined)
   const { dryRun, results, parts } = answer;
   const contents = results.map((result): Value => [result.name, ...resultContent(result)]);
   return digest([shown(error), dryRun, contents, partsContent(parts)]);
-}
-
-/** A value without a field of it. */
-const without = (value: Value, isLeftOut: (name: string) => boolean): Value =>
-  value instanceof Map ? new Map([...value].filter(([name]) => !isLeftOut(name))) : value;
-
-/** Of an answer, what each peel says of itself, and its results. */
-const OF_ITS_PEEL = new Set(["v", "peel_id", "jid", "success", "results"]);
-
-/**
- * Tells a return by what may stand in another one as well: the same for errors and answers that hold the same, but for the order
- * of the results and how long each took. Cheaper than reading the answer.
- */
-export function contentDigest(returnError: string | undefined, data: Value | undefined): string {
-  const error = returnError ?? null;
-  const results = resultsIn(data);
-  if (data === undefined || !results) return digest([error, data ?? null]);
-  const contents = results.map((result) => digest(without(result, (name) => name === "duration"))).sort();
-  return digest([error, contents, without(data, (name) => OF_ITS_PEEL.has(name))]);
 }
 
 /** What a peel answered; undefined for `return_data` of another shape, which is shown as it is. */

@@ -155,7 +155,7 @@ export const isSameText = (a: Value | undefined, b: Value | undefined) =>
   typeof a === "string" && typeof b === "string" && shownText(a) === shownText(b);
 
 /** True for a result that failed, changed something or would: decided without reading all of it. */
-function isEventful(result: Value): boolean {
+export function isEventful(result: Value): boolean {
   const outcome = result instanceof Map ? resultOutcome(result, false) : "unchanged";
   return outcome !== "unchanged" && outcome !== "skipped";
 }

@@ -19,7 +19,7 @@ export interface Return {
   /** Why the stored value can't be decoded; nothing else is known about the return. */
   readonly unreadable?: string;
   /** How long each result of its answer took, where the record has another peel's equal output in place of its own. */
-  readonly resultTimes?: readonly (bigint | undefined)[];
+  readonly resultTimes?: readonly (bigint | undefined)[] | undefined;
 }
 
 /** The return of a peel whose value can't be decoded: it returned, but what is not known. */
