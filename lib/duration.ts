@@ -1,5 +1,6 @@
 // Durations: what users type, and what they read.
 import { UserError } from "./errors.ts";
+import { safe } from "./text.ts";
 
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
@@ -15,8 +16,8 @@ export function parseDuration(text: string, flag: string): number {
   });
   if (text === "" || rest !== "" || !(ms >= 1) || ms > 366 * 86_400_000) {
     throw new UserError(
-      `${flag}: ${JSON.stringify(text)} is not a duration.`,
-      "Write it like 500ms, 5s, 1m30s, 2h, 3d or 1w.",
+      `invalid duration "${safe(text)}" for ${flag}.`,
+      "Use a form like 500ms, 5s, 1m30s, 2h, 3d or 1w.",
     );
   }
   return ms;

@@ -35,14 +35,14 @@ export const nearest = (text: string, names: readonly string[]) => didYouMean(ne
 /**
  * The one of `names` that `text` is.
  * @param from where it comes from, such as a flag
- * @param what one of them is: `an order`
+ * @param what one of them is called: `order`
  * @throws UserError for any other text
  */
 export function oneOf<T extends string>(names: readonly T[], text: string, from: string, what: string): T {
   const found = names.find((name) => name === text);
   if (found !== undefined) return found;
   throw new UserError(
-    `${from}: "${safe(text)}" is not ${what}.${nearest(text, names)}`,
-    `Give one of: ${names.join(", ")}.`,
+    `unknown ${what} "${safe(text)}" for ${from}.${nearest(text, names)}`,
+    `Use one of: ${names.join(", ")}.`,
   );
 }

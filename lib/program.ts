@@ -25,6 +25,6 @@ const rename = (text: string, command: RegExp) =>
 /** `text` with each command under the program's name; only for texts of this program. */
 export const named = (text: string): string => rename(text, /()\bzester (job|config|completion|version|help)\b/g);
 
-/** The same for a message that may contain foreign text: only commands in back quotes, in a usage, and at the start. */
+/** The same for a message that may contain foreign text: only commands in back quotes, in a usage, after `missing argument <x> for`, and at the start. */
 export const namedMessage = (text: string): string =>
-  rename(text, /(`|Usage: |, or |^)zester (job|config|completion|version|help)\b/gm);
+  rename(text, /(`|Usage: |, or |> for |^)zester (job|config|completion|version|help)\b/gm);

@@ -190,14 +190,11 @@ export class ArchiveFile {
     const ns = typeof time === "string" ? asTime(time)?.ns : undefined;
     if (typeof version === "number" && version > FORMAT)
       throw new UserError(
-        `${this.name}, line 1: version ${version} of the format is newer than this zester knows (${FORMAT}).`,
+        `${this.name}, line 1: format version ${version} is newer than this zester supports (${FORMAT}).`,
         "Use a newer zester.",
       );
     if (version !== FORMAT || ns === undefined || !Array.isArray(missing))
-      throw new UserError(
-        `${this.name}, line 1: it is no header of an export.`,
-        "`zester job export` writes files for --from.",
-      );
+      throw new UserError(`${this.name}, line 1: not an export.`, "Use a file written by `zester job export`.");
     return { ns, missing: PARTS.filter((part) => missing.includes(part)) };
   }
 

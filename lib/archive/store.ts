@@ -116,7 +116,7 @@ export class ArchiveStore implements Store {
 
   #checkPart(part: Part): void {
     if (this.files.some(({ missing }) => !missing.includes(part))) return;
-    throw new NoBucket(`no ${STORED[part].title} in ${this.name}.`, "The server that it was exported from had none.");
+    throw new NoBucket(`no ${STORED[part].title} in ${this.name}.`, "The server had none when the file was exported.");
   }
 
   async job(jid: string): Promise<Uint8Array | undefined> {

@@ -70,7 +70,7 @@ function unknownCommand(word: string, command: Tree, path: readonly string[], to
   const here = path.join(" ");
   const topic = nearestName(word, topics);
   if (topic !== undefined)
-    return new UserError(`there is no help on "${show(word)}".${didYouMean(`${here} help ${topic}`)}`);
+    return new UserError(`unknown help topic "${show(word)}".${didYouMean(`${here} help ${topic}`)}`);
   const others = otherwise(word, command);
   const near = others.length > 0 ? undefined : nearestCommand(word, command);
   const known = near === undefined ? others : [near];
@@ -162,7 +162,7 @@ function checkFlags(path: readonly string[], command: Tree, words: readonly stri
       if (inlineValue || meant) throw fail(`${show(rawName)} takes no value.${meant}`);
       if (!mayTakeValue(def)) continue;
     }
-    if (given.has(name) && !takesList(def)) throw fail(`--${name} is given more than once.`, "Give it once.");
+    if (given.has(name) && !takesList(def)) throw fail(`--${name} can be used only once.`, "Use it once.");
     given.add(name);
   }
 }
@@ -183,10 +183,10 @@ function checkValue(
     const isFlag = dashed && names.includes(text.split("=")[0] as string);
     throw fail(
       `${show(rawName)} needs a value${valueHint ? `: ${rawName}${mayTakeValue(def) ? "=" : " "}<${valueHint}>` : ""}.`,
-      dashed && !isFlag ? `A value that begins with a dash is written --${name}=…` : undefined,
+      dashed && !isFlag ? `Write a value that starts with a dash as --${name}=…` : undefined,
     );
   }
-  if (text.includes("\0")) throw fail(`${show(rawName)}: the value holds a NUL character.`);
+  if (text.includes("\0")) throw fail(`${show(rawName)}: a value cannot contain a NUL character.`);
 }
 
 /** @throws UserError when one of the command's arguments is missing, or one is left over */
@@ -196,7 +196,7 @@ function checkPositionals(path: readonly string[], args: ArgsDef, words: readonl
   const usage = `Usage: ${[...path, ...names].join(" ")} [flags]`;
   for (const [i, [name, def]] of wanted.entries())
     if (def.required !== false && words[i] === undefined)
-      throw new UserError(`${path.join(" ")} needs ${/^[aeiou]/.test(name) ? "an" : "a"} <${name}>.`, usage);
+      throw new UserError(`missing argument <${name}> for ${path.join(" ")}.`, usage);
   const extra = words[wanted.length];
   if (extra !== undefined && !wanted.some(([, def]) => takesMany(def)))
     throw new UserError(`unexpected argument "${show(extra)}" for ${path.join(" ")}.`, usage);

@@ -25,10 +25,7 @@ function scriptOf(shell: string): string {
   const shells = Object.keys(SCRIPTS);
   const script = Object.hasOwn(SCRIPTS, shell) && SCRIPTS[shell]?.text;
   if (script) return scriptFor(programName(), script);
-  throw new UserError(
-    `"${safe(shell)}" is not a shell that zester knows.${nearest(shell, shells)}`,
-    `Shells: ${shells.join(", ")}.`,
-  );
+  throw new UserError(`unknown shell "${safe(shell)}".${nearest(shell, shells)}`, `Use one of: ${shells.join(", ")}.`);
 }
 
 export default defineCommand({

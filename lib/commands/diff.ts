@@ -30,7 +30,7 @@ type DiffArgs = Flags<typeof args>;
 function jobsIn(flags: DiffArgs): readonly [string, string] {
   const [before, after, extra] = flags._.map((text) => parseJid(text));
   if (before !== undefined && after !== undefined && extra === undefined) return [before, after];
-  throw new UserError("zester job diff needs two <jid>s.", "Usage: zester job diff <jid> <jid> [flags]");
+  throw new UserError("missing argument <jid> for zester job diff.", "Usage: zester job diff <jid> <jid> [flags]");
 }
 
 /** Warnings about two runs that are compared. */

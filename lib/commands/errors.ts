@@ -39,7 +39,7 @@ interface ErrorsRequest {
 
 const parse = (flags: ErrorsArgs, now: Date): ErrorsRequest => ({
   selection: parseSelection(ofLastDay({ ...flags, limit: undefined }), now),
-  by: oneOf(BY, flags.by ?? "error", "--by", "a way to group errors"),
+  by: oneOf(BY, flags.by ?? "error", "--by", "grouping"),
   limit: flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit"),
   form: outputForm(flags),
 });

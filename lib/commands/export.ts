@@ -47,8 +47,8 @@ function parse(flags: ExportArgs): ExportRequest {
   const { all = false, output: path, force = false } = flags;
   const selection = parseSelection(flags, new Date());
   if (all && (flags._.length > 0 || selection.text !== "" || selection.limit !== undefined))
-    throw new UserError("--all and what selects jobs exclude each other.", "Give one of them.");
-  if (force && path === undefined) throw new UserError("--force needs --output.", "Without it nothing is replaced.");
+    throw new UserError("--all and flags that select jobs cannot be used together.", "Use one of them.");
+  if (force && path === undefined) throw new UserError("--force needs --output.", "Add --output, or omit --force.");
   return {
     ...(all ? { jobs: [], narrowing: {}, selection } : parseJobs(flags, "export")),
     all,

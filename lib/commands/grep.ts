@@ -45,13 +45,10 @@ type GrepArgs = Flags<typeof args>;
 
 async function searchOf({ text, regexp }: GrepArgs): Promise<Search> {
   if (text !== undefined && regexp !== undefined)
-    throw new UserError("a text and -e exclude each other.", "Give one of them.");
+    throw new UserError("<text> and -e cannot be used together.", "Use one of them.");
   if (regexp !== undefined) return regexSearch(regexp);
   if (text !== undefined) return textSearch(text);
-  throw new UserError(
-    "zester job grep needs a text, or a regular expression with -e.",
-    "Usage: zester job grep <text> [flags]",
-  );
+  throw new UserError("missing argument <text> for zester job grep.", "Usage: zester job grep <text> [flags]");
 }
 
 const BY = ["job", "text"] as const;
@@ -68,8 +65,8 @@ async function parse(flags: GrepArgs, now: Date): Promise<GrepRequest> {
   const search = await searchOf(flags);
   const selection = parseSelection(ofLastDay(flags), now);
   const [one, other] = (["quiet", "jids", "by"] as const).filter((name) => flags[name]);
-  if (other) throw new UserError(`--${one} and --${other} exclude each other.`, "Give one of them.");
-  const isByText = oneOf(BY, flags.by ?? "job", "--by", "a way to group hits") === "text";
+  if (other) throw new UserError(`--${one} and --${other} cannot be used together.`, "Use one of them.");
+  const isByText = oneOf(BY, flags.by ?? "job", "--by", "grouping") === "text";
   const shows = flags.quiet ? "nothing" : flags.jids ? "jids" : isByText ? "lines" : "hits";
   return { search, selection, shows, form: outputForm(flags) };
 }

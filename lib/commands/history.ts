@@ -47,8 +47,8 @@ function parsePeel(text: string): string {
   const fault = tokenFault(id);
   if (fault === undefined) return id;
   throw new UserError(
-    text === "" ? "the peel id is empty." : `${quoted(text)} is not a peel id: ${fault}.`,
-    "Give the id of one peel, as `zester job show <jid>` shows it.",
+    `invalid peel ID ${quoted(text)}: ${fault}.`,
+    "Use the ID of one peel, as `zester job show <jid>` shows it.",
   );
 }
 
@@ -66,7 +66,7 @@ async function requirePeel(store: Store, peel: string): Promise<void> {
   const [peels, alive] = await Promise.all([targetedPeels(store), isAlive(store, peel)]);
   if (alive || peels.has(shown)) return;
   throw new UserError(
-    `no job was meant for a peel ${safe(shown)}.${suggestion(shown, peels)}`,
+    `no peel "${safe(shown)}": no job targeted it.${suggestion(shown, peels)}`,
     "Jobs and returns are kept for 7 days.",
   );
 }

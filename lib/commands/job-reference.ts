@@ -30,7 +30,7 @@ export function narrowingOf(texts: readonly string[], flags: Narrowing, given: r
     const [what, hint] = areWords
       ? [texts[0], `Such a word takes ${NARROWING.map((name) => `--${name}`).join(", ")}.`]
       : ["<jid>", "Name the jobs, or select them by flags."];
-    throw new UserError(`${what} and --${other} exclude each other.`, hint);
+    throw new UserError(`${what} and --${other} cannot be used together.`, hint);
   }
   return { function: flags.function, target: flags.target, user: flags.user };
 }
@@ -72,7 +72,7 @@ export function parseJobs(flags: Selecting, command: string): JobsRequest {
   if (texts.length > 0 || given.length > 0)
     return { jobs: texts.map(parseJid), narrowing, selection: parseSelection(flags, new Date()) };
   throw new UserError(
-    `zester job ${command} needs a <jid>, or flags that select jobs.`,
+    `missing argument <jid> for zester job ${command}.`,
     `Usage: zester job ${command} <jid>… [flags], or zester job ${command} --state running --function 'pkg.*' [flags]`,
   );
 }

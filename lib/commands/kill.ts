@@ -77,12 +77,9 @@ function parse(flags: KillArgs): KillRequest {
   const named = parseJobs(flags, "kill");
   const word = flags._.find((text) => parseJobReference(text));
   if (flags.force && word !== undefined)
-    throw new UserError(
-      `--force looks nothing up, and ${word} has to be looked up.`,
-      "Leave it out, or give the id of the job.",
-    );
+    throw new UserError(`--force and ${word} cannot be used together.`, "Omit --force, or use the full ID of the job.");
   if (flags.force && named.jobs.length === 0)
-    throw new UserError("--force is for jobs that are named.", "Leave it out, or name the jobs.");
+    throw new UserError("--force needs a <jid>.", "Omit --force, or name the jobs.");
   const limit = flags.wait ? waitLimit(flags) : undefined;
   return { ...steering, ...named, force: flags.force === true, limit };
 }
@@ -130,11 +127,11 @@ async function ask(targets: readonly Target[], { request, session }: Run): Promi
   const text = [...renderTargets(targets, { color: false, columns: terminal.columns }, store.now())].join("");
   const question = async () => `Cancel ${await atStake(targets, session)}? [y/N] `;
   const answer = await confirm(terminal, request.yes, { text, warnings: statusWarnings(targets), question });
-  if (answer === "declined") return new Declined("canceling the job was not agreed to. No signal was sent.");
+  if (answer === "declined") return new Declined("not confirmed. No signal was sent.");
   if (answer === "agreed") return undefined;
   return new UserError(
-    `${plural(targets.length, "job")} would be canceled, and no one can be asked. No signal was sent.`,
-    "Give --yes to cancel them, or --dry-run to see them only.",
+    `refusing to cancel ${plural(targets.length, "job")} without confirmation. No signal was sent.`,
+    "Use --yes to cancel them, or --dry-run to list them.",
   );
 }
 

@@ -44,7 +44,7 @@ export async function within<T>(limit: Limit | undefined, work: Promise<T>, miss
 
 const NAMED_JOBS = 5;
 
-export const LONGER = "Wait longer with --for; `zester job trace <jid>` tells what a job waits for.";
+export const LONGER = "Wait longer with --for; `zester job trace <jid>` shows what a job waits for.";
 
 /** The error for jobs that had not ended within the limit. */
 export function notEnded(open: Iterable<string>, { text }: Limit, hint: string): UserError {
@@ -52,7 +52,7 @@ export function notEnded(open: Iterable<string>, { text }: Limit, hint: string):
   const named = jids.slice(0, NAMED_JOBS).join(", ") + (jids.length > NAMED_JOBS ? ", …" : "");
   const what =
     jids.length === 0
-      ? `the jobs could not be looked up within ${text}.`
-      : `after ${text}, ${plural(jids.length, "job")} had not ended: ${safe(named)}.`;
+      ? `timed out after ${text}: the jobs were not read yet.`
+      : `timed out after ${text}: ${plural(jids.length, "job")} had not ended: ${safe(named)}.`;
   return new UserError(what, hint, EXIT.timedOut);
 }

@@ -88,7 +88,8 @@ export function parse(flags: ListArgs, now: Date): ListRequest {
   const selection = parseSelection(flags, now);
   const given = (["quiet", "count", "wide", "columns"] as const).filter((name) => flags[name]);
   const columns = flags.columns && parseColumns(flags.columns);
-  if (given.length > 1) throw new UserError(`--${given[0]} and --${given[1]} exclude each other.`, "Give one of them.");
+  if (given.length > 1)
+    throw new UserError(`--${given[0]} and --${given[1]} cannot be used together.`, "Use one of them.");
   const shows = flags.count ? "count" : flags.quiet ? "jids" : "jobs";
   return { selection, shows, wide: flags.wide === true, columns, form: outputForm(flags) };
 }
@@ -99,7 +100,7 @@ function checkColumns(columns: readonly JobColumn[], jobs: JobList): void {
   for (const column of columns) {
     const field = doubtfulField(column);
     if (field === undefined || jobs.numbers.some((n) => jobs.make(n).record?.has(field))) continue;
-    throw new UserError(`no job here has a field "${field}".${nearest(field, COLUMN_NAMES)}`, COLUMNS_HINT);
+    throw new UserError(`unknown field "${field}" for --columns.${nearest(field, COLUMN_NAMES)}`, COLUMNS_HINT);
   }
 }
 

@@ -17,7 +17,8 @@ export class OutputFile {
   }
 
   #check(): void {
-    if (!this.force && existsSync(this.path)) throw new UserError(`${this.path} exists.`, "Use --force to replace it.");
+    if (!this.force && existsSync(this.path))
+      throw new UserError(`${this.path} already exists.`, "Use --force to replace it.");
   }
 
   /** @throws UserError when it cannot be written */

@@ -34,5 +34,5 @@ export function unknownTold({ warn }: Pick<Terminal, "warn">): (rows: readonly J
 /** The error for jobs that are not waited for, since their states are unknown; undefined when there is none. */
 export function unknownFault(rows: readonly JobRow[]): UserError | undefined {
   const words = unknownStateWords(rows);
-  return words === undefined ? undefined : new UserError(`${words}.`, "Use --for to wait all the same.");
+  return words === undefined ? undefined : new UserError(`${words}.`, "Use --for to wait anyway.");
 }

@@ -118,8 +118,8 @@ async function isAgreed(run: Run): Promise<boolean> {
   const answer = await confirm(terminal, run.request.yes, { text, warnings: warningsOf(run), question });
   if (answer === "unasked")
     throw new UserError(
-      `a new job would be dispatched to ${plural(plan.peels.length, "peel")}, and no one can be asked. Nothing was sent.`,
-      "Give --yes to dispatch it, or --dry-run to see it only.",
+      `refusing to dispatch a job to ${plural(plan.peels.length, "peel")} without confirmation. Nothing was sent.`,
+      "Use --yes to dispatch it, or --dry-run to show it.",
     );
   if (answer === "declined") terminal.tell("Nothing dispatched.\n");
   return answer === "agreed";
@@ -160,10 +160,7 @@ async function agreed(run: Run): Promise<Draft | undefined> {
   if (change === undefined || now.plan.peels.length === 0) return now;
   const news = `job ${jid} ${change === "replaced" ? "is another job" : "has changed"} since it was shown`;
   if (request.yes && change === "replaced")
-    throw new UserError(
-      `${news}. Nothing was sent.`,
-      `Look at it with \`zester job show ${jid}\`, and retry it if it is meant.`,
-    );
+    throw new UserError(`${news}. Nothing was sent.`, `See \`zester job show ${jid}\`, then run the command again.`);
   session.terminal.warn(`${news}; this is true now:`);
   if (!request.yes) return agreed({ ...run, draft: now });
   await isAgreed({ ...run, draft: now });
@@ -223,8 +220,7 @@ async function execute({ request: { wait, limit }, session, draft }: Run, interr
   const minted = mint(store.now(), operatorName(session.env));
   const { jid } = minted;
   const look = `\`zester job show ${jid}\``;
-  interruption.words = () =>
-    `interrupted: whether job ${jid} was dispatched is not known. ${look} tells whether it was.`;
+  interruption.words = () => `interrupted: cannot tell whether job ${jid} was dispatched. Check with ${look}.`;
   const targets = targetIds(draft);
   const outcome = await dispatchRetry(session, draft, minted, terminal.warn).catch(async (error) => {
     interruption.words = undefined;
@@ -235,8 +231,8 @@ async function execute({ request: { wait, limit }, session, draft }: Run, interr
   if (outcome.kind === "unknown") {
     await writeReport({ document: retryDocument(old, targets, jid, outcome) }, session);
     throw new UserError(
-      `whether job ${jid} was dispatched is not known: ${outcome.why}`,
-      `It may still start: look with ${look} before you retry again.`,
+      `cannot tell whether job ${jid} was dispatched: ${outcome.why}`,
+      `It may still start: check with ${look} before you retry again.`,
     );
   }
   const taken = `job ${jid} was ${outcome.kind === "accepted" ? "accepted by a master" : "dispatched"}`;

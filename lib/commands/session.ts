@@ -120,7 +120,11 @@ export async function withReading(
   if (!flags.from) return withSession(flags, work, formats);
   const session = surroundings(flags, formats);
   const other = Object.keys(connecting).find((name) => name !== "from" && name in flags && flags[name as "master"]);
-  if (other) throw new UserError(`--from and --${other} exclude each other.`, "Files are read without a server.");
+  if (other)
+    throw new UserError(
+      `--from and --${other} cannot be used together.`,
+      "Use one of them: --from reads files, not a server.",
+    );
   const { openArchive } = await import("../archive/store.ts");
   const store = await openArchive(flags.from);
   session.terminal.note(`reading ${store.name}, exported ${Timestamp.at(store.nowNs())}: that counts as now.`);

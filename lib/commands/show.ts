@@ -77,15 +77,11 @@ function formOf(flags: ShowArgs): ShowRequest["shows"] {
   // These imply --quiet.
   const isQuiet = flags["as-target"] || flags.fold;
   const [form, other] = FORMS.filter((name) => flags[name] && !(name === "quiet" && isQuiet));
-  if (other) throw new UserError(`--${form} and --${other} exclude each other.`, "Give one of them.");
-  if (flags.each && flags.diff)
-    throw new UserError("--each and --diff exclude each other.", "Groups are compared, not peels.");
+  if (other) throw new UserError(`--${form} and --${other} cannot be used together.`, "Use one of them.");
+  if (flags.each && flags.diff) throw new UserError("--each and --diff cannot be used together.", "Use one of them.");
   for (const [name, forms] of Object.entries(NEEDS)) {
     if (flags[name as keyof typeof NEEDS] && !forms.some((needed) => needed === form))
-      throw new UserError(
-        `--${name} needs --${forms.join(" or --")}.`,
-        `\`zester job show --help\` says what it does.`,
-      );
+      throw new UserError(`--${name} needs --${forms.join(" or --")}.`, `Add --${forms[0]}, or omit --${name}.`);
   }
   return form ?? "record";
 }
@@ -96,7 +92,7 @@ function parse(flags: ShowArgs): ShowRequest {
   const ids = shows === "quiet" || shows === "fold" || shows === "as-target";
   const selection = peelSelection(flags);
   if (flags["fail-if-empty"] && !selection && !ids)
-    throw new UserError("--fail-if-empty needs a flag that selects peels.", "Give one of them, such as --bad.");
+    throw new UserError("--fail-if-empty needs a flag that selects peels.", "Add one, such as --bad.");
   const { each, changes, missing, diff } = flags;
   const base = diff ? { peel: diff === true ? undefined : diff } : undefined;
   const all = flags.all === true;

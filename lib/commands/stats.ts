@@ -73,14 +73,14 @@ interface StatsRequest {
 }
 
 function parse(flags: StatsArgs, now: Date): StatsRequest {
-  const by = flags.by === undefined ? undefined : oneOf(BYS, flags.by, "--by", "a way to count jobs");
+  const by = flags.by === undefined ? undefined : oneOf(BYS, flags.by, "--by", "grouping");
   if (flags.sort !== undefined && by !== "result")
-    throw new UserError("--sort is for --by result.", "Add --by result, or omit --sort.");
+    throw new UserError("--sort needs --by result.", "Add --by result, or omit --sort.");
   const matches = flags.target === undefined ? () => true : globs(flags.target);
   return {
     by,
     selection: parseSelection({ ...flags, sort: undefined }, now),
-    sort: oneOf(RESULT_SORTS, flags.sort ?? "failed", "--sort", "an order"),
+    sort: oneOf(RESULT_SORTS, flags.sort ?? "failed", "--sort", "order"),
     isWanted: (peel) => matches(peel) || matches(displayPeel(peel)),
     asksWhere: by === "peel" && flags.function !== undefined,
     check: flags.check === true,
@@ -181,8 +181,8 @@ async function answerOf(request: StatsRequest, session: Session): Promise<Answer
   const isMetrics = session.format === "openmetrics";
   if (isMetrics && (by === "user" || by === "target" || by === "result"))
     throw new UserError(
-      `there are no metrics by ${by}.`,
-      "With --format openmetrics, --by takes function, peel or schedule; without it all are written.",
+      `--by ${by} and --format openmetrics cannot be used together.`,
+      "Use --by function, peel or schedule, or omit --by to write all three.",
     );
   const selection = await selectionByServer(request.selection, session);
   const seen = request.asksWhere && !isMetrics ? new SeenPeels() : undefined;

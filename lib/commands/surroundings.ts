@@ -24,7 +24,7 @@ export interface Formats {
 }
 
 const parseFormat = (text: string, from: string, formats: readonly Format[]): Format =>
-  oneOf(formats, text, from, "a format here");
+  oneOf(formats, text, from, "format");
 
 /** The format that is asked for. A default from the environment that the command, with these flags, can't honour is left aside. */
 function formatOf(flags: GlobalArgs, env: NodeJS.ProcessEnv, { formats = FORMATS, only = {} }: Formats): Format {
@@ -35,8 +35,8 @@ function formatOf(flags: GlobalArgs, env: NodeJS.ProcessEnv, { formats = FORMATS
     for (const [flag, able] of limits)
       if (!able.includes(format))
         throw new UserError(
-          `--${flag} and --format ${format} exclude each other.`,
-          `Formats that --${flag} is for: ${able.join(", ")}.`,
+          `--${flag} and --format ${format} cannot be used together.`,
+          `Use --${flag} with one of: ${able.join(", ")}.`,
         );
     return format;
   }
@@ -47,11 +47,7 @@ function formatOf(flags: GlobalArgs, env: NodeJS.ProcessEnv, { formats = FORMATS
 
 /** For commands that act, or wait for what changes. @throws UserError for --from */
 export function refuseFiles(flags: GlobalArgs): void {
-  if (flags.from)
-    throw new UserError(
-      "--from reads a file, and this command needs a server: a file does not change.",
-      "Leave --from out.",
-    );
+  if (flags.from) throw new UserError("--from cannot be used here: this command needs a server.", "Omit --from.");
 }
 
 /** What a command runs in, by its flags and the environment. */

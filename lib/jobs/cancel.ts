@@ -14,15 +14,12 @@ async function whyChanged(store: LiveStore, { jid, row }: Target): Promise<Omit<
   const record = await readJob(store, jid).catch(insteadOf(JobNotFound, undefined));
   const refused = (message: string, hint: string) => ({ jid, error: new UserError(message, hint) });
   if (!record)
-    return refused(
-      `job ${safe(jid)} is gone since it was looked up. No signal was sent.`,
-      "Its record expired or was deleted.",
-    );
+    return refused(`job ${safe(jid)} no longer exists. No signal was sent.`, "Its record expired or was deleted.");
   const now = jobRow(jid, record);
   if (now.created?.ns !== row.created?.ns)
     return refused(
-      `job ${safe(jid)} is another job since it was looked up (created ${now.created ?? "-"}, not ${row.created ?? "-"}). No signal was sent.`,
-      "Look at it with `zester job show`, and run the command again if it is meant.",
+      `job ${safe(jid)} was replaced by another job (created ${now.created ?? "-"}, not ${row.created ?? "-"}). No signal was sent.`,
+      `See \`zester job show ${safe(jid)}\`, then run the command again.`,
     );
   return isTerminal(now.status) ? refuseEnded(now) : undefined;
 }
@@ -47,12 +44,12 @@ export async function sendSignal(session: Pick<Reopenable, "store" | "ending">, 
         warnings,
         error: new UserError(
           `nothing listens on zester.job.${safe(jid)}.cancel and no stream stores it: no master or peel got the signal.`,
-          "`zester config check` tells whether a master runs, and what this user may do.",
+          "`zester config check` shows which masters run and what this user may do.",
         ),
       };
     if (heard === undefined)
       warnings.push(
-        `whether anything listens on zester.job.${jid}.cancel is not known: no permission to subscribe to answers.`,
+        `cannot tell whether anything listens on zester.job.${jid}.cancel: no permission to subscribe to answers.`,
       );
     return { jid, signal: "sent", warnings };
   } catch (error) {
@@ -62,8 +59,8 @@ export async function sendSignal(session: Pick<Reopenable, "store" | "ending">, 
         signal: "unknown",
         warnings,
         error: new UserError(
-          `whether the cancel signal for job ${safe(jid)} was sent is not known: ${error.message}`,
-          `Look with \`zester job trace ${safe(jid)}\` whether it arrived.`,
+          `cannot tell whether the cancel signal for job ${safe(jid)} was sent: ${error.message}`,
+          `Check with \`zester job trace ${safe(jid)}\`.`,
         ),
       };
     if (error instanceof UserError) return notSent({ jid, error });

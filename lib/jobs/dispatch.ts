@@ -96,8 +96,8 @@ export async function untilRecorded(store: Store, jid: string): Promise<void> {
   for (const began = Date.now(); !(await store.job(jid)); ) {
     if (Date.now() - began >= RECORD_MS)
       throw new UserError(
-        `a master accepted job ${jid}, and has not written its record for a minute.`,
-        `It may still start: look with \`zester job show ${jid}\` before you retry again.`,
+        `a master accepted job ${jid}, but has not written its record for a minute.`,
+        `It may still start: check with \`zester job show ${jid}\` before you retry again.`,
       );
     await new Promise((done) => setTimeout(done, SENDING.pauseMs));
   }
@@ -130,7 +130,7 @@ async function attempt(session: Reopenable, jid: string, request: NewJob): Promi
       kind: "refused",
       error: new UserError(
         `a master refused the job: ${safe(answer.error)}. Nothing was dispatched.`,
-        "`zester config check` tells which masters run; their logs say more.",
+        "`zester config check` shows which masters run; see their logs.",
       ),
     };
   const seen = found === "none" ? `The bucket "jobs" does not have job ${jid}.` : `Looking it up failed: ${found.why}`;

@@ -62,10 +62,7 @@ export interface Ends {
 }
 
 const gone = (jid: string) =>
-  new UserError(
-    `job ${jid} is gone: its record expired or was deleted.`,
-    "Nothing can be said any more about how it ended.",
-  );
+  new UserError(`job ${jid} no longer exists.`, "Its record expired or was deleted: how it ended is unknown.");
 
 /**
  * Follows jobs until each of them has ended or is lost.

@@ -30,7 +30,7 @@ export async function findByReference(
   if (at >= 0) return { jid: read.jobs.at(at).row.jid, unreadable: read.unreadable };
   const such = [bad && "ended badly", selection.text && `match ${selection.text}`].filter(Boolean).join(" and ");
   throw new UserError(
-    `there is no ${text}: ${such && `${count(read.jobs.length)} of `}${plural(read.total, "job")} ${such || "in all"}.`,
-    "`zester job list` shows the jobs that are there.",
+    `no job "${text}": ${such && `${count(read.jobs.length)} of `}${plural(read.total, "job")} ${such || "in all"}.`,
+    "`zester job list` lists all jobs.",
   );
 }

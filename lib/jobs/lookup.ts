@@ -27,7 +27,7 @@ export function jobRecord(jid: string, bytes: Uint8Array): ValueMap {
     if (!(error instanceof Undecodable)) throw error;
     throw new UserError(
       `job ${jid} cannot be decoded: ${error.message} (${bytes.length} bytes).`,
-      `Look at the raw value with: nats kv get jobs ${jid} --raw`,
+      `See the raw value: nats kv get jobs ${jid} --raw`,
     );
   }
 }
@@ -222,8 +222,7 @@ export async function resolveJob(
 /** @throws UserError when conditions stand beside a text that looks like a word, and is the id of a job */
 function requireFree(text: string, narrowing: Narrowing): void {
   const name = NARROWING.find((one) => narrowing[one] !== undefined);
-  if (name !== undefined)
-    throw new UserError(`a job has the id ${text}: it and --${name} exclude each other.`, "Leave the condition out.");
+  if (name !== undefined) throw new UserError(`job ${text} and --${name} cannot be used together.`, `Omit --${name}.`);
 }
 
 async function resolveWord(store: Store, word: JobReference, told: WordTold, narrowing: Narrowing): Promise<Resolved> {

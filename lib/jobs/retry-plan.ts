@@ -73,8 +73,8 @@ function reencoded(jid: string, job: ValueMap): ReadonlyMap<string, Encoded> {
   } catch (error) {
     if (!(error instanceof Unencodable)) throw error;
     throw new UserError(
-      `job ${safe(jid)} cannot be sent as MessagePack: ${error.message}. Nothing was sent.`,
-      "Its record is JSON, put by hand: dispatch the job anew.",
+      `cannot encode job ${safe(jid)} as MessagePack: ${error.message}. Nothing was sent.`,
+      "Its record is JSON, not written by a master. Dispatch a new job by hand.",
     );
   }
 }
@@ -85,8 +85,8 @@ function copy(jid: string, job: ValueMap, bytes: Uint8Array): ReadonlyMap<string
   const fields = fieldBytes(bytes, COPIED);
   if (!fields)
     throw new UserError(
-      `job ${safe(jid)} has a record in a form that no master writes: its arguments can't be copied byte for byte. Nothing was sent.`,
-      "Dispatch the job anew.",
+      `job ${safe(jid)} has an unusual record: its arguments cannot be copied byte for byte. Nothing was sent.`,
+      "Dispatch a new job by hand.",
     );
   const isSet = (name: string) => (job.get(name) ?? null) !== null;
   return new Map(

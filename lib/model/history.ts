@@ -118,7 +118,7 @@ export function parseResults(values: readonly string[]): ReadonlySet<PeelState> 
     const state = WORST_FIRST.find((one) => one === name);
     if (state) return [state];
     throw new UserError(
-      `unknown peel state "${safe(name)}".${nearest(name, STATE_WORDS)}`,
+      `unknown state "${safe(name)}" for --state.${nearest(name, STATE_WORDS)}`,
       `Use one of: ${WORST_FIRST.join(", ")}; ${BAD} is all but ok.`,
     );
   });

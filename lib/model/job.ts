@@ -252,7 +252,7 @@ export function scheduleOf(record: ValueMap): string | undefined {
 }
 
 /** @throws UserError for a name that is none of a source */
-export const parseSource = (text: string): JobSource => oneOf(SOURCES, text, "--source", "a source");
+export const parseSource = (text: string): JobSource => oneOf(SOURCES, text, "--source", "source");
 
 /** `schedule "nightly" on web-01`, `rule restart-nginx, event beacon/nginx/down`; undefined for an operator's job. */
 export function sourceWords(record: ValueMap): string | undefined {

@@ -135,7 +135,7 @@ export function requireRepeatable(row: JobRow, job: ValueMap): void {
   if (version !== undefined && version > RECORD_VERSION)
     refuse(
       row,
-      `has a record of version ${version}, newer than this zester knows (${RECORD_VERSION})`,
+      `has a record of version ${version}, newer than this zester supports (${RECORD_VERSION})`,
       "Install the zester that came with your master.",
     );
 }

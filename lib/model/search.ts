@@ -96,7 +96,7 @@ const SHOWN_COLUMNS = 60;
 function badRegex(pattern: string, why: string): UserError {
   return new UserError(
     `invalid regular expression "${shorten(safe(pattern), SHOWN_COLUMNS)}": ${why}.`,
-    "Use the syntax of RE2, which has no look-around and no back references.",
+    "Use RE2 syntax: no look-around, no back references.",
   );
 }
 

@@ -71,7 +71,7 @@ function parseStates(values: readonly string[]): ReadonlySet<string> {
     if (!group) {
       const names = [...JOB_STATES, ...Object.keys(STATE_GROUPS)];
       throw new UserError(
-        `unknown state "${safe(name)}".${nearest(name, names)}`,
+        `unknown state "${safe(name)}" for --state.${nearest(name, names)}`,
         `Use one of: ${JOB_STATES.join(", ")}; groups: ${Object.keys(STATE_GROUPS).join(", ")}.`,
       );
     }
@@ -102,7 +102,7 @@ const SORT_KEYS: Record<Exclude<Sort, "created">, (row: JobRow, now: Date) => So
   state: displayState,
 };
 
-const parseSort = (text = "created"): Sort => oneOf(SORTS, text, "--sort", "an order");
+const parseSort = (text = "created"): Sort => oneOf(SORTS, text, "--sort", "order");
 
 /** The conditions of these names as they were typed, for messages. */
 export const typed = (flags: Conditions, names: readonly (List | Text)[]): string =>

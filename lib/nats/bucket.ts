@@ -61,7 +61,7 @@ export class Bucket extends Stream {
     if (code >= 400) {
       throw new UserError(
         `the server refused to read ${this.title}/${safe(key)}: ${safe(msg.headers?.description ?? "")} (${code}).`,
-        "Try again; if it stays, look at the server's log.",
+        "Run the command again; if it still fails, see the server's log.",
       );
     }
     return isTombstone(msg) ? undefined : msg.data;

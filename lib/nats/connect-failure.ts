@@ -35,6 +35,8 @@ const EXPIRED = /AUTHENTICATION_EXPIRED|Authentication Expired/i;
 const CLIENT_CERTIFICATE = /EBADF|CERTIFICATE_REQUIRED|certificate required|bad certificate|alert/i;
 const CLOSED = /ECONNRESET|CONNECTION_REFUSED|CONNECTION_CLOSED|DISCONNECT|EPIPE|undefined/;
 
+const WHERE = "Set the server with --master, NATS_URL, a context or a config file; test it with `zester config check`.";
+
 const hasLogin = ({ url, settings: { creds, nkey, jwt, user, token } }: FailedAttempt) =>
   (creds ?? nkey ?? jwt ?? user ?? token) !== undefined || Object.keys(url.auth).length > 0;
 
@@ -42,35 +44,35 @@ const hasLogin = ({ url, settings: { creds, nkey, jwt, user, token } }: FailedAt
 const REASONS: readonly ReasonRow[] = [
   [
     ({ error }) => error instanceof BrokenProtocol,
-    ({ error }) => `what answers there does not keep to the NATS protocol: ${error.message}`,
-    "Check the port, and what stands between here and the server.",
+    ({ error }) => `the server broke the NATS protocol: ${error.message}`,
+    "Check the port and any proxy in between.",
   ],
   [EXPIRED, "the credentials have expired", "Ask the issuer of the credentials for new ones.", "refused"],
-  [/AUTHENTICATION_TIMEOUT/, "the server timed out the login", "Try again; the server may be overloaded."],
+  [/AUTHENTICATION_TIMEOUT/, "the server timed out the login", "Run the command again: the server may be overloaded."],
   [
     ({ text, settings }) => DENIED.test(text) && validFrom(settings) !== undefined,
     ({ settings }) =>
-      `the server does not accept these credentials, which are valid from ${validFrom(settings)} on; by this machine's clock that is still to come`,
-    "Try again after that, or name another file with --creds.",
+      `the server does not accept these credentials, which are valid from ${validFrom(settings)} on, later than this machine's clock`,
+    "Run the command again then, or use another file with --creds.",
     "refused",
   ],
   [
     ({ text, settings }) => DENIED.test(text) && expiredAt(settings) !== undefined,
     ({ settings }) =>
       `the server does not accept these credentials, which expired at ${expiredAt(settings)} by this machine's clock`,
-    "Ask the issuer of the credentials for new ones, or name another file with --creds.",
+    "Ask the issuer of the credentials for new ones, or use another file with --creds.",
     "refused",
   ],
   [
     (attempt) => DENIED.test(attempt.text) && hasLogin(attempt),
     "the server does not accept these credentials",
-    "Check that they are meant for this server, and that they were not revoked.",
+    "Check that they belong to this server and were not revoked.",
     "refused",
   ],
   [
     DENIED,
-    "the server wants credentials",
-    "Give --creds <file>, --nkey <file>, or user and password in the URL.",
+    "the server requires credentials",
+    "Use --creds <file>, --nkey <file>, or user and password in the URL.",
     "refused",
   ],
   [
@@ -80,12 +82,12 @@ const REASONS: readonly ReasonRow[] = [
       const aside = url.tls ? "" : " (it needs TLS)";
       return `the server's certificate comes from an unknown CA${fault === undefined ? aside : `: ${fault}`}`;
     },
-    "Name the CA's certificate with --nats-ca <file>.",
+    "Use --nats-ca <file> with the certificate of the CA.",
   ],
   [
     /ALTNAME|altnames|Hostname\/IP/i,
     "the server's certificate is not for this host name",
-    "Use the name that stands in the certificate.",
+    "Use a name that is in the certificate.",
   ],
   [
     /CERT_HAS_EXPIRED|certificate has expired/i,
@@ -94,55 +96,55 @@ const REASONS: readonly ReasonRow[] = [
   ],
   [
     /KEY_VALUES_MISMATCH/,
-    "the client certificate and its key do not belong together",
-    "Name a pair with --tls-cert and --tls-key.",
+    "the client certificate and its key do not match",
+    "Use a matching pair with --tls-cert and --tls-key.",
   ],
   [
     /UNSUPPORTED_PROTOCOL|(alert|tlsv\d)[ _]protocol[ _]version/i,
-    "the server knows no TLS version from 1.2 on",
-    "Older versions are not safe: renew the server.",
+    "the server does not support TLS 1.2 or newer",
+    "Older versions are not safe: upgrade the server.",
   ],
   [
     /ERR_OSSL_|ERR_BORINGSSL/,
-    ({ settings }) => `${damagedTlsFile(settings) ?? "a TLS file"} holds no usable certificate or key`,
-    "Check the files after --nats-ca, --tls-cert and --tls-key.",
+    ({ settings }) => `${damagedTlsFile(settings) ?? "a TLS file"} contains no usable certificate or key`,
+    "Check the files of --nats-ca, --tls-cert and --tls-key.",
   ],
   [
     ({ text, settings }) => settings.tlsFirst === true && /WRONG_VERSION_NUMBER|wrong version number/.test(text),
-    "the server does not begin with TLS",
-    "Leave out --tls-first: it is for servers with handshake_first.",
+    "the server does not start with TLS",
+    "Omit --tls-first: it is for servers with handshake_first.",
   ],
-  [/SERVER_OPT_NA/, "the server offers no TLS", "Use nats:// in the URL and no TLS flags, if that is what you want."],
+  [/SERVER_OPT_NA/, "the server offers no TLS", "To connect without TLS, use nats:// in the URL and no TLS flags."],
   [
     /\bTIMEOUT\b/,
     ({ settings }) => `no answer within ${formatMs(settings.timeoutMs)}`,
-    "Check the address, or wait longer with --timeout.",
+    "Check the address, or use a longer --timeout.",
   ],
-  [/ECONNREFUSED/, "connection refused", "Is the server running there? Set the address with --master or NATS_URL."],
-  [/ENOTFOUND|EAI_AGAIN|getaddrinfo|DNS/i, "the host name is unknown", "Check the name, or use an address."],
-  [/EHOSTUNREACH|ENETUNREACH/, "there is no route to the host", "Check the address and the network."],
+  [/ECONNREFUSED/, "connection refused", WHERE],
+  [/ENOTFOUND|EAI_AGAIN|getaddrinfo|DNS/i, "unknown host name", WHERE],
+  [/EHOSTUNREACH|ENETUNREACH/, "no route to the host", "Check the address and the network."],
   [
     ({ text, settings }) => CLIENT_CERTIFICATE.test(text) && settings.tlsCert === undefined,
-    "the server demands a client certificate",
-    "Give --tls-cert <file> and --tls-key <file>.",
+    "the server requires a client certificate",
+    "Use --tls-cert <file> and --tls-key <file>.",
   ],
   [
     CLIENT_CERTIFICATE,
     "the server refused the client certificate",
-    "Check that --tls-cert and --tls-key belong together and come from a CA that the server knows.",
+    "Check that --tls-cert and --tls-key match and come from a CA that the server trusts.",
   ],
   [
     ({ error, text }) => error instanceof SyntaxError || /unexpected response/.test(text),
     ({ error }) => {
       const said = [error, error.chainedError].find((one) => one instanceof NoGreeting)?.said;
-      return `what answers there is not a NATS server${said ? `: it says ${said}` : ""}`;
+      return `not a NATS server${said ? `: it answered ${said}` : ""}`;
     },
     "Check the port: NATS clients usually connect to 4222.",
   ],
   [
     ({ error, text }) => error.message === "" || CLOSED.test(text),
     "the server closed the connection",
-    "It may demand TLS (tls://) or a client certificate (--tls-cert, --tls-key), be full, or be shutting down.",
+    "It may require TLS (tls://) or a client certificate (--tls-cert, --tls-key), be full, or be shutting down.",
   ],
   [() => true, ({ error }) => safe(error.message), "Check the address and the connection settings."],
 ];

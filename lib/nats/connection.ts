@@ -60,8 +60,8 @@ export class Connection {
   #lostBy(error: Error | undefined): UserError {
     if (error instanceof BrokenProtocol)
       return new UserError(
-        `${this.shown}: the server does not keep to the NATS protocol: ${error.message}.`,
-        "Check the address, and what stands between here and the server.",
+        `${this.shown}: the server broke the NATS protocol: ${error.message}.`,
+        "Check the address and any proxy in between.",
       );
     this.hasExpired ||= /AUTHENTICATION_EXPIRED/.test(String((error as Partial<NatsError>)?.code));
     // Transient, because the login may have been renewed: a follow logs in again, and the server then decides.
@@ -85,8 +85,8 @@ export class Connection {
     // The status has only the code. A private field of the library has the server's message.
     const { lastError } = (this.nc as { protocol?: { lastError?: Error } }).protocol ?? {};
     return new Transient(
-      `${this.shown}: the server reports an error: ${safe(lastError?.message ?? "without words")}.`,
-      "Try again; if it stays, look at the server's log.",
+      `${this.shown}: the server reported an error: ${safe(lastError?.message ?? "no reason given")}.`,
+      "Run the command again; if it still fails, see the server's log.",
     );
   }
 
@@ -128,8 +128,8 @@ export class Connection {
       `${this.shown}: no answer to ${safe(what)} within ${waited}.`,
       // An export without response_type: stream passes on only the first record of a read.
       this.api === "$JS.API"
-        ? "The server may be overloaded or without a leader: try again, or wait longer with --timeout."
-        : `The server may be overloaded: wait longer with --timeout. Or ${this.api} is exported without response_type: stream.`,
+        ? "The server may be overloaded or without a leader: run the command again, or use a longer --timeout."
+        : `The server may be overloaded: use a longer --timeout. Or ${this.api} is exported without response_type: stream.`,
     );
   }
 
@@ -137,8 +137,8 @@ export class Connection {
     return new Transient(
       `the answer of ${this.shown} is incomplete: ${safe(why)}.`,
       this.api === "$JS.API"
-        ? "Run the command again; the server may have lost its leader or been restarted."
-        : `Run the command again. If it stays, ${this.api} is exported without response_type: stream.`,
+        ? "Run the command again: the server may have lost its leader or restarted."
+        : `Run the command again; if it still fails, ${this.api} is exported without response_type: stream.`,
     );
   }
 
@@ -186,8 +186,8 @@ export class Connection {
     const bytes = payload instanceof Uint8Array ? payload : this.#encoder.encode(JSON.stringify(payload) ?? "");
     if (bytes.length <= this.maxPayload) return bytes;
     throw new UserError(
-      `${this.shown} takes messages of ${plural(this.maxPayload, "byte")} at most from this user, and a message on ${safe(subject)} needs ${bytes.length}.`,
-      "Ask for more: the limit is max_payload of the server, or payload of the account or the user.",
+      `a message on ${safe(subject)} has ${plural(bytes.length, "byte")}, and ${this.shown} accepts at most ${plural(this.maxPayload, "byte")} from this user.`,
+      "Raise max_payload of the server, or payload of the account or user.",
     );
   }
 

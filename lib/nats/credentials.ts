@@ -24,7 +24,7 @@ async function readSecret(
     return text;
   } catch (error) {
     throw new UserError(
-      `${what} ${path} cannot be read: ${faultOf(error)}.`,
+      `cannot read ${what} ${path}: ${faultOf(error)}.`,
       "Check the path and the file's permissions.",
     );
   }
@@ -57,9 +57,9 @@ function inlineLogin({ jwt, seed }: Settings): LoginText | undefined {
   if (jwt === undefined && seed === undefined) return undefined;
   const login = { jwt: loginIn(jwt ?? "").jwt, seed: loginIn(seed ?? "").seed };
   if (jwt !== undefined && login.jwt === undefined)
-    throw new UserError("user_jwt does not hold a JWT.", "It must be one word that starts with eyJ.");
+    throw new UserError("user_jwt does not contain a JWT.", "Use one word that starts with eyJ.");
   if (seed !== undefined && login.seed === undefined)
-    throw new UserError("user_seed does not hold an nkey seed.", "It must be one word that starts with SU.");
+    throw new UserError("user_seed does not contain an nkey seed.", "Use one word that starts with SU.");
   return login;
 }
 
@@ -88,8 +88,8 @@ export async function authenticator(
     auth("probe");
   } catch {
     throw new UserError(
-      `${path === undefined ? "the login" : `${what} ${path}`} holds a damaged nkey seed.`,
-      "Write it again from where it was made.",
+      `${path === undefined ? "the login" : `${what} ${path}`} contains a damaged nkey seed.`,
+      "Create the file again.",
     );
   }
   return auth;
@@ -139,8 +139,8 @@ const TLS_FILES = [
 ] as const;
 
 const PEM_HINTS: Readonly<Record<PemKind, string>> = {
-  certificate: "Name a file that has -----BEGIN CERTIFICATE----- in it.",
-  key: "Name a file with an unencrypted -----BEGIN PRIVATE KEY-----; `openssl pkey -in <file>` writes one.",
+  certificate: "Use a file that contains -----BEGIN CERTIFICATE-----.",
+  key: "Use a file that contains an unencrypted -----BEGIN PRIVATE KEY-----; `openssl pkey -in <file>` writes one.",
 };
 
 /**
@@ -157,10 +157,7 @@ export async function tlsFiles(
   if (tlsCa === undefined && tlsCert === undefined && tlsKey === undefined)
     return wanted || first ? { ...first } : undefined;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    throw new UserError(
-      "a client certificate needs its key, and the key its certificate.",
-      "Give both --tls-cert and --tls-key.",
-    );
+    throw new UserError("--tls-cert and --tls-key must be used together.", "Add the missing one.");
   }
   const { pemFault } = await import("./pem.ts");
   const texts: { [K in (typeof TLS_FILES)[number][0]]?: string } = {};
@@ -191,5 +188,5 @@ export function caFault({ tlsCa }: Settings): string | undefined {
   const text = read.get(tlsCa ?? "");
   if (text === undefined) return undefined;
   const { holdsCa } = require("./pem.ts") as typeof import("./pem.ts");
-  return holdsCa(text) ? `CA file ${tlsCa} does not have it` : `CA file ${tlsCa} holds no CA's certificate`;
+  return holdsCa(text) ? `CA file ${tlsCa} does not have it` : `CA file ${tlsCa} contains no CA certificate`;
 }

@@ -11,8 +11,8 @@ export const DISPATCH_SUBJECT = "zester.dispatch";
 export function tooLarge({ shown, maxPayload }: Connection, { eventSize }: NewJob): UserError | undefined {
   if (eventSize <= maxPayload) return undefined;
   return new UserError(
-    `the new job takes ${plural(eventSize, "byte")} when it is dispatched, and ${shown} takes ${plural(maxPayload, "byte")} at most. Nothing was sent.`,
-    "Select fewer peels with --peel; when it is the arguments, the server's max_payload has to be raised.",
+    `the new job has ${plural(eventSize, "byte")}, and ${shown} accepts at most ${plural(maxPayload, "byte")}. Nothing was sent.`,
+    "Select fewer peels with --peel, or raise max_payload of the server.",
   );
 }
 
@@ -27,7 +27,7 @@ export async function handToMasters(connection: Connection, job: NewJob): Promis
       return {
         refused: new UserError(
           `no master listens on ${DISPATCH_SUBJECT}. Nothing was dispatched.`,
-          "`zester config check` tells which masters run.",
+          "`zester config check` shows which masters run.",
         ),
       };
     // Any other refusal may be about something else, such as the subscription for the answer.

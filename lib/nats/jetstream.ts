@@ -43,8 +43,8 @@ const titleOf = (stream: string) => (stream.startsWith("KV_") ? `bucket "${strea
 export class NoLeader extends Transient {
   constructor(stream: string, shown: string) {
     super(
-      `${shown}: the ${titleOf(stream)} has no leader, so what this server has of it may be old.`,
-      "It may be cut off from its cluster: try another server with --master, or try again.",
+      `${shown}: the ${titleOf(stream)} has no leader: the data of this server may be old.`,
+      "It may be cut off from its cluster: run the command again, or use another server with --master.",
     );
   }
 }
@@ -52,8 +52,8 @@ export class NoLeader extends Transient {
 export class NoJetStream extends UserError {
   constructor(shown: string) {
     super(
-      `${shown} has no JetStream here.`,
-      "Is this the NATS that your master uses? JetStream may be off, or not enabled for this account.",
+      `${shown} has no JetStream.`,
+      "Check that your master uses this server. JetStream may be off, or not enabled for this account.",
     );
   }
 }
@@ -62,8 +62,8 @@ export class NoJetStream extends UserError {
 class JetStreamLost extends Transient {
   constructor(shown: string) {
     super(
-      `JetStream behind ${shown} does not answer any more.`,
-      "Run the command again; the server may be restarting, or have lost its way to the others.",
+      `JetStream of ${shown} stopped answering.`,
+      "Run the command again: the server may be restarting, or cut off from its cluster.",
     );
   }
 }
@@ -72,13 +72,13 @@ function refused(stream: string, shown: string, description: string, code: numbe
   if (code === NO_STREAM)
     return new NoBucket(
       `${shown} has no ${titleOf(stream)}.`,
-      "Is this the NATS that your master uses? Set the address with --master or NATS_URL.",
+      "Check that your master uses this server. Set the address with --master or NATS_URL.",
     );
   if (NO_JETSTREAM.has(code)) return new NoJetStream(shown);
   const Kind = PASSING.has(code) ? Transient : UserError;
   return new Kind(
     `the server refused to read the ${titleOf(stream)}: ${safe(description)} (${code ?? "no code"}).`,
-    "Try again; if it stays, look at the server's log.",
+    "Run the command again; if it still fails, see the server's log.",
   );
 }
 
@@ -194,8 +194,8 @@ export class JetStream {
     }
     if (answer && error === undefined && counts.every((path) => hasCount(answer, path))) return answer as T;
     throw new UserError(
-      `${shown}: the answer to a JetStream request is not one of JetStream.`,
-      "Check the address, --js-domain and --js-prefix; something else may answer there.",
+      `${shown}: the answer to a JetStream request is invalid.`,
+      "Check the address, --js-domain and --js-prefix: another service may answer there.",
     );
   }
 

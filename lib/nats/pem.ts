@@ -23,10 +23,10 @@ const OTHERS: readonly (readonly [RegExp, string])[] = [
 /** Why a text is not usable as `kind`, to follow the name of its file in a message; undefined when it looks right. */
 export function pemFault(text: string, kind: PemKind): string | undefined {
   if (kind === "key" && /-{5}BEGIN ENCRYPTED PRIVATE KEY-{5}|^Proc-Type: 4,ENCRYPTED/m.test(text))
-    return "holds an encrypted key, whose passphrase zester does not ask for";
+    return "contains an encrypted key: zester does not ask for passphrases";
   if (BEGINS[kind].test(text)) return undefined;
   const other = OTHERS.find(([pattern]) => pattern.test(text))?.[1];
-  return `holds no PEM ${kind}${other === undefined ? "" : `: ${other}`}`;
+  return `contains no PEM ${kind}${other === undefined ? "" : `: ${other}`}`;
 }
 
 function certificatesIn(text: string): X509Certificate[] {

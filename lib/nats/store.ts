@@ -189,7 +189,7 @@ export class NatsStore implements LiveStore {
     if (!this.#js.clock && this.connection.isAtLeast(2, 10)) await jobs.state();
     if (!this.#js.clock) await jobs.consume({ deliver_policy: "new" }, async () => {});
     if (this.#js.clock) return this.#js.clock;
-    throw new UserError(`${this.connection.shown} does not tell its time.`);
+    throw new UserError(`${this.connection.shown} does not report its time.`);
   }
 
   now(): Date {
@@ -206,7 +206,7 @@ export class NatsStore implements LiveStore {
     if (!msg) {
       // Checks only now whether the bucket exists, so that this usually costs nothing.
       await bucket.info().catch(insteadOf(PermissionDenied, undefined));
-      throw new UserError(`${bucket.title}/${safe(id)} can't be read by direct get.`);
+      throw new UserError(`cannot read ${bucket.title}/${safe(id)}: it needs direct get.`);
     }
     const code = msg.headers?.code ?? 0;
     if (code === 404 || isTombstone(msg)) return "none";

@@ -14,8 +14,8 @@ export function token(text: string): string {
   const fault = tokenFault(text);
   if (fault === undefined) return text;
   throw new UserError(
-    `${quoted(text)} cannot be part of a subject: ${fault}.`,
-    "`nats kv ls jobs` shows such keys; its writer has to remove it.",
+    `invalid key ${quoted(text)}: ${fault}.`,
+    "`nats kv ls jobs` lists keys; remove the invalid one.",
   );
 }
 

@@ -33,20 +33,18 @@ export async function readConfig(
   withinMs = 5_000,
 ): Promise<ConfigLayer> {
   const { bytes, readableByOthers } = await readFile(path, withinMs).catch((error) => {
-    const { code } = error as NodeJS.ErrnoException;
-    throw configFileError(
-      path,
-      code === "ENOENT" ? "there is no such file." : `it cannot be read (${code ?? faultOf(error)}).`,
-      "Check the path after --config and the file's permissions.",
+    throw new UserError(
+      `cannot read config file ${path}: ${faultOf(error)}.`,
+      "Check the path and the file's permissions.",
     );
   });
   const layer = await parseConfig(decodeText(bytes), path, env);
   if (readableByOthers && layer.urls?.some((url) => url.includes("@")))
-    warn(`config file ${path} holds a secret and can be read by other users: chmod 600 it.`);
+    warn(`config file ${path} contains a secret and other users can read it: chmod 600 it.`);
   return layer;
 }
 
-const configFileError = (path: string, why: string, hint = "Correct the file, or name another one with --config.") =>
+const configFileError = (path: string, why: string, hint = "Correct the file, or use another with --config.") =>
   new UserError(`config file ${path}: ${why}`, hint);
 
 /** Messages of the YAML parser that repeat a part of the file, which may be a secret. */
@@ -63,11 +61,11 @@ async function parseYaml(text: string, fail: Fail) {
   if (broken) {
     const why =
       broken.code === "MULTIPLE_DOCS"
-        ? "a second document begins; one is expected."
+        ? "more than one document."
         : broken.code === "RESOURCE_EXHAUSTION"
           ? "the values are nested too deeply."
           : REPEATING.has(broken.code)
-            ? "this is not valid YAML."
+            ? "invalid YAML."
             : broken.message.split("\n")[0];
     throw fail(`${lineOf(broken.pos[0])}: ${why}`);
   }
@@ -133,8 +131,8 @@ async function parseConfig(text: string, path: string, env: NodeJS.ProcessEnv): 
     // The parser lists most errors and throws these: a ReferenceError about aliases, a RangeError from deep nesting.
     throw fail(
       error instanceof ReferenceError
-        ? "an alias (*name) refers to no anchor, or the aliases repeat each other too often."
-        : "it cannot be read as YAML: the values may be nested too deeply.",
+        ? "an alias (*name) has no anchor, or the aliases repeat each other too often."
+        : "invalid YAML: the values may be nested too deeply.",
     );
   }
   const { values, lines, masterLines } = parsed;

@@ -23,8 +23,8 @@ export async function selectedContext(env: NodeJS.ProcessEnv, withinMs: number):
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     // The server that it names is the one meant: going to localhost instead would be a lie.
     throw new UserError(
-      `${path}, which names the selected NATS context, cannot be read (${code ?? faultOf(error)}).`,
-      "Check its permissions, or name a server with --master or a context with --context.",
+      `cannot read ${path}, which names the selected NATS context: ${faultOf(error)}.`,
+      "Check its permissions, or use --master or --context.",
     );
   }
 }
@@ -47,10 +47,10 @@ function unknown(name: string, env: NodeJS.ProcessEnv): UserError {
   const names = contextNames(env);
   const rest = names.length > LISTED ? `, and ${names.length - LISTED} more` : "";
   return new UserError(
-    `there is no NATS context "${safe(name).slice(0, 200)}" in ${join(contextRoot(env), "context")}.${nearest(name, names)}`,
+    `no NATS context "${safe(name).slice(0, 200)}" in ${join(contextRoot(env), "context")}.${nearest(name, names)}`,
     names.length > 0
-      ? `Contexts: ${safe(names.slice(0, LISTED).join(", "))}${rest}.`
-      : "There are none; `nats context save` makes one, or name a server with --master.",
+      ? `Use one of: ${safe(names.slice(0, LISTED).join(", "))}${rest}.`
+      : "Create one with `nats context save`, or name a server with --master.",
   );
 }
 
@@ -64,22 +64,25 @@ const IRRELEVANT = new Set(["name", "description", "color_scheme", "jetstream_ev
  */
 function filePath(key: Key, text: string, field: string, fail: Fail, env: NodeJS.ProcessEnv): string {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase();
-  if (scheme === "nsc") throw fail(`${field} is looked up by nsc, which zester does not run.`, NSC_HINT);
+  if (scheme === "nsc") throw fail(`${field} refers to nsc, which zester does not run.`, NSC_HINT);
   if (SETTINGS[key].group === "login" && (scheme === "env" || scheme === "data")) return text;
   if (scheme !== undefined && scheme !== "file" && (text.startsWith("//", scheme.length + 1) || scheme === "data"))
-    throw fail(`${field} is not a file but "${scheme}:…", which zester cannot read.`, "Name a file there.");
+    throw fail(`${field} refers to "${scheme}:…", which zester cannot read.`, "Use a file.");
   return expandPath(text.replace(/^file:(\/\/)?/i, ""), env);
 }
 
 const NSC_HINT = "Write a creds file with `nsc generate creds`, and name it with --creds or in the context's `creds`.";
 
-async function readContextFile(path: string, name: string, env: NodeJS.ProcessEnv, fail: Fail, withinMs: number) {
+async function readContextFile(path: string, name: string, env: NodeJS.ProcessEnv, withinMs: number) {
   try {
     return await readFile(path, withinMs);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG") throw unknown(name, env);
-    throw fail(`it cannot be read (${code ?? faultOf(error)}).`, "Check the file's permissions.");
+    throw new UserError(
+      `cannot read NATS context "${safe(name)}" (${path}): ${faultOf(error)}.`,
+      "Check the file's permissions.",
+    );
   }
 }
 
@@ -100,13 +103,13 @@ function fieldValue(key: Key, field: string, value: unknown, fail: Fail, env: No
 
 /** @throws UserError for a field that is no setting, that would otherwise reach another server, or none */
 function checkOther(field: string, value: unknown, fail: Fail): void {
-  if (/^(urls?|servers?)$/i.test(field)) throw fail(`the field ${safe(field)} is not known: the server stands in url.`);
+  if (/^(urls?|servers?)$/i.test(field)) throw fail(`unknown field ${safe(field)}. Did you mean url?`);
   if (field !== "nsc" && field !== "socks_proxy") return;
   if (typeof value !== "string") throw fail(`${field} must be text.`);
-  if (field === "nsc") throw fail("its credentials are looked up by nsc, which zester does not run.", NSC_HINT);
+  if (field === "nsc") throw fail("its credentials refer to nsc, which zester does not run.", NSC_HINT);
   throw fail(
-    "it wants a SOCKS proxy (socks_proxy), which zester does not support.",
-    "Use a context without one, for example through `ssh -L`.",
+    "it needs a SOCKS proxy (socks_proxy), which zester does not support.",
+    "Use a context without a proxy, for example through `ssh -L`.",
   );
 }
 
@@ -115,8 +118,7 @@ function checkContextLogin(layer: Layer, fail: Fail): void {
   // A token is sent beside any of them.
   const kinds = [layer.user, layer.creds, layer.nkey, layer.jwt].filter((kind) => kind !== undefined);
   if (kinds.length > 1) throw fail("it has more than one kind of credentials.", "Keep one of them.");
-  if (layer.seed !== undefined && layer.jwt === undefined)
-    throw fail("user_jwt and user_seed belong together; one is missing.");
+  if (layer.seed !== undefined && layer.jwt === undefined) throw fail("user_seed needs user_jwt.");
 }
 
 function parseFields(text: string, fail: Fail): Record<string, unknown> {
@@ -124,10 +126,10 @@ function parseFields(text: string, fail: Fail): Record<string, unknown> {
   try {
     fields = JSON.parse(text);
   } catch {
-    throw fail("it is not JSON."); // the parser's own words would repeat a part of it, secrets among them
+    throw fail("invalid JSON."); // the parser's own words would repeat a part of it, secrets among them
   }
   if (typeof fields === "object" && fields !== null && !Array.isArray(fields)) return fields as Record<string, unknown>;
-  throw fail("it is not a JSON object.");
+  throw fail("expected a JSON object.");
 }
 
 /**
@@ -142,9 +144,9 @@ export async function readContext(
 ): Promise<Layer> {
   if (/[/\\\0]|\.\./.test(name)) throw unknown(name, env);
   const path = contextPath(name, env);
-  const fail: Fail = (why, hint = "Correct the file, or name another context with --context.") =>
+  const fail: Fail = (why, hint = "Correct the file, or use another context with --context.") =>
     new UserError(`NATS context "${safe(name)}" (${path}): ${why}`, hint);
-  const { bytes, readableByOthers } = await readContextFile(path, name, env, fail, withinMs);
+  const { bytes, readableByOthers } = await readContextFile(path, name, env, withinMs);
   const out: { [K in Key]?: unknown } = { urls: [SETTINGS.urls.default] };
   for (const [field, value] of Object.entries(parseFields(decodeText(bytes), fail))) {
     // The tool writes every field, empty ones too.
@@ -164,6 +166,6 @@ export async function readContext(
     KEYS.some((key) => layer[key] !== undefined && isInline(key) && !refersElsewhere(String(layer[key]))) ||
     layer.urls?.some((url) => url.includes("@"));
   if (readableByOthers && holdsSecret)
-    warn(`NATS context file ${path} holds a secret and can be read by other users: chmod 600 it.`);
+    warn(`NATS context file ${path} contains a secret and other users can read it: chmod 600 it.`);
   return layer;
 }

@@ -97,7 +97,7 @@ export async function readFile(path: string, withinMs: number): Promise<FileCont
 export function faultOf(error: unknown): string {
   if (error instanceof Unreadable) return error.message;
   const code = (error as NodeJS.ErrnoException).code ?? String(error);
-  return { ENOENT: "there is no such file", EISDIR: "it is a directory" }[code] ?? code;
+  return { ENOENT: "no such file", EISDIR: "it is a directory" }[code] ?? code;
 }
 
 /** Text as editors and shells of any system store it: with a byte order mark, and on Windows of two bytes a character. */

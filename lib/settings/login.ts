@@ -28,9 +28,9 @@ const OWNERS: Readonly<Record<string, string>> = {
 const WANTED = {
   creds: {
     what: "a user's JWT and seed",
-    hint: "Name a .creds file as made by nsc, or use --nkey for a bare seed.",
+    hint: "Use a .creds file as written by nsc, or --nkey for a seed alone.",
   },
-  nkey: { what: "an nkey seed", hint: "The file must hold a seed, which starts with SU." },
+  nkey: { what: "an nkey seed", hint: "Use a file with a seed, which starts with SU." },
 } as const;
 
 /** Why a text is no login of its kind: words that follow the name of the file, and what to do; undefined when it is one. */
@@ -40,9 +40,9 @@ export function loginFault(
 ): { readonly why: string; readonly hint: string } | undefined {
   const { what, hint } = WANTED[kind];
   const owner = OWNERS[seed?.[1] ?? ""];
-  if (owner !== undefined) return { why: `holds the seed of ${owner}, not of a user`, hint };
+  if (owner !== undefined) return { why: `contains the seed of ${owner}, not of a user`, hint };
   if (kind === "creds" && jwt === undefined && seed !== undefined)
-    return { why: `does not hold ${what}: it has no JWT`, hint };
+    return { why: `does not contain ${what}: it has no JWT`, hint };
   if (seed !== undefined) return undefined;
-  return { why: `does not hold ${what}${jwt === undefined ? "" : ": it has no seed"}`, hint };
+  return { why: `does not contain ${what}${jwt === undefined ? "" : ": it has no seed"}`, hint };
 }

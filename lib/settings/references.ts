@@ -51,7 +51,7 @@ async function contentOf(
 ): Promise<string> {
   const fail = (why: string, hint = CORRECT) => new UserError(`${name} ${why}.`, hint);
   const elsewhere = ELSEWHERE[scheme];
-  if (elsewhere) throw fail(`is looked up by ${elsewhere[0]}, which zester does not run`, elsewhere[1]);
+  if (elsewhere) throw fail(`refers to ${elsewhere[0]}, which zester does not run`, elsewhere[1]);
   if (scheme === "env") {
     const value = env[rest];
     if (!value)

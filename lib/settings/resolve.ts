@@ -91,7 +91,7 @@ function checkNoSecret(value: string, source: string, what: string): void {
   const kind = secretIn(value);
   if (kind !== undefined)
     throw new UserError(
-      `${source} holds what looks like ${kind}, not ${what}.`,
+      `${source} contains ${kind} instead of ${what}.`,
       "Keep secrets in a file that only you can read, and name that file.",
     );
 }
@@ -107,13 +107,13 @@ async function chooseFile(
   withinMs: number,
 ): Promise<File | undefined> {
   if (flags.context !== undefined && flags.config !== undefined)
-    throw new UserError("--context and --config exclude each other.", "Give one of them.");
+    throw new UserError("--context and --config cannot be used together.", "Use one of them.");
   const named = (kind: File["kind"], value: string, source: string): File => {
     const what = kind === "config" ? "the path of a config file" : "the name of a context";
     checkNoSecret(value, source, what);
     // Meant for --master; a message that says that it was not found would show the password in it.
     if (value.includes("://"))
-      throw new UserError(`${source} holds a URL, not ${what}.`, "Name a server with --master or NATS_URL.");
+      throw new UserError(`${source} contains a URL instead of ${what}.`, "Name a server with --master or NATS_URL.");
     return { kind, name: kind === "config" ? expand(value, env) : value, source };
   };
   if (flags.context !== undefined) return named("context", flags.context, "flag --context");
@@ -136,8 +136,8 @@ async function chooseFile(
     // It may name a server: going to localhost instead could reach another fleet.
     if (found !== false)
       throw new UserError(
-        `whether there is a config file ${candidate} cannot be found out (${found}).`,
-        "Check the permissions of its folder, or name a server with --master, or a file with --config.",
+        `cannot tell whether config file ${candidate} exists: ${found}.`,
+        "Check the permissions of its folder, or use --master or --config.",
       );
   }
   return undefined;
@@ -167,7 +167,7 @@ async function readSource(
   } catch (error) {
     if (file.source !== "selected" || !(error instanceof UserError)) throw error;
     throw new UserError(
-      `the selected ${error.message.replace(/^there is no /, "context does not exist: there is no ")}`,
+      `the selected context is not usable: ${error.message}`,
       "Choose another with `nats context select` or --context, or name a server with --master.",
     );
   }
@@ -176,31 +176,31 @@ async function readSource(
 /** @throws UserError when what was given names no server, or what is not one: localhost was not meant then */
 function checkUrls({ urls }: Settings, { urls: source }: ResolvedSettings["sources"], file: File | undefined): void {
   if (urls.length === 0)
-    throw new UserError(`${source} names no server.`, "Write it like nats://host:4222 or tls://host:4222.");
+    throw new UserError(`${source} names no server.`, "Use a form like nats://host:4222 or tls://host:4222.");
   if (source === "default" && file?.kind === "config")
     throw new UserError(
       `config file ${file.name} names no server.`,
       "Add `urls:` under `master:` (in the daemon's own file `nats_url:`), or name a server with --master.",
     );
   for (const [i, url] of urls.entries())
-    parseUrl(url, `${urls.length === 1 ? "the address" : `address ${i + 1} of ${urls.length}`} from ${source}`);
+    parseUrl(url, `${urls.length === 1 ? "" : ` (${i + 1} of ${urls.length})`} from ${source}`);
 }
 
 /** @throws UserError when a part of a subject would change what the subject means */
 function checkSubjects(settings: Settings, sources: ResolvedSettings["sources"]): void {
-  for (const [key, valid, what] of [
-    ["jsDomain", /^[^\s.*>\p{Cc}]+$/u, "a JetStream domain: one word without dots"],
-    ["jsPrefix", /^[^\s.*>\p{Cc}]+(\.[^\s.*>\p{Cc}]+)*$/u, "a JetStream API prefix, such as $JS.hub.API"],
-    ["inboxPrefix", /^[^\s.*>\p{Cc}]+(\.[^\s.*>\p{Cc}]+)*$/u, "an inbox prefix, such as _INBOX_ops"],
+  for (const [key, valid, what, form] of [
+    ["jsDomain", /^[^\s.*>\p{Cc}]+$/u, "JetStream domain", "one word without dots"],
+    ["jsPrefix", /^[^\s.*>\p{Cc}]+(\.[^\s.*>\p{Cc}]+)*$/u, "JetStream API prefix", "a form like $JS.hub.API"],
+    ["inboxPrefix", /^[^\s.*>\p{Cc}]+(\.[^\s.*>\p{Cc}]+)*$/u, "inbox prefix", "a form like _INBOX_ops"],
   ] as const) {
     const value = settings[key];
     if (value !== undefined && !valid.test(value))
-      throw new UserError(`${sources[key]}: "${safe(value).slice(0, 100)}" is not ${what}.`, "Correct it.");
+      throw new UserError(`invalid ${what} "${safe(value).slice(0, 100)}" for ${sources[key]}.`, `Use ${form}.`);
   }
   if (settings.jsDomain !== undefined && settings.jsPrefix !== undefined) {
     throw new UserError(
-      `a JetStream domain (${sources.jsDomain}) and an API prefix (${sources.jsPrefix}) exclude each other.`,
-      "Give one of them.",
+      `a JetStream domain (${sources.jsDomain}) and an API prefix (${sources.jsPrefix}) cannot be used together.`,
+      "Use one of them.",
     );
   }
 }
@@ -232,7 +232,7 @@ const LOGINS = ["creds", "nkey", "user", "jwt"] as const satisfies readonly Key[
 /** @throws UserError for two logins, of which one would be left aside in silence */
 function checkLogin(settings: Settings, given: Pick<ResolvedSettings, "sources" | "file">): void {
   const [first, second] = LOGINS.filter((key) => settings[key] !== undefined).map((key) => settingName(key, given));
-  if (second !== undefined) throw new UserError(`${first} and ${second} cannot be used together.`, "Keep one of them.");
+  if (second !== undefined) throw new UserError(`${first} and ${second} cannot be used together.`, "Use one of them.");
 }
 
 /** What belongs together: the first source that has one setting of a group decides on all of it. */

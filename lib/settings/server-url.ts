@@ -36,12 +36,12 @@ const MAYBE_SERVERS = /^(?=.*,)(\[|.*@|[^,:]*:\d+,|[^,:]*,[^:]*:)/s;
 
 /**
  * The parts of a server URL; the scheme and the port may be missing.
- * @param where what errors call the place that it comes from
+ * @param where the place that it comes from, for errors: ` from $NATS_URL`
  * @throws UserError that repeats nothing of it: in what cannot be parsed, any part may be the secret
  */
-export function parseUrl(text: string, where = "the server's address"): ServerUrl {
-  const fail = (why: string, hint = "Write it like nats://host:4222 or tls://host:4222.") =>
-    new UserError(`${where} is not a server URL: ${why}.`, hint);
+export function parseUrl(text: string, where = ""): ServerUrl {
+  const fail = (why: string, hint = "Use a form like nats://host:4222 or tls://host:4222.") =>
+    new UserError(`invalid server URL${where}: ${why}.`, hint);
   const escapes = "In a user name, a password or a token write % as %25, @ as %40, / as %2F, ? as %3F, # as %23.";
   let url: URL;
   try {
@@ -49,7 +49,7 @@ export function parseUrl(text: string, where = "the server's address"): ServerUr
     if (/\p{Cc}/u.test(text)) throw new Error();
     url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `nats://${text}`);
   } catch {
-    throw fail("it cannot be parsed", `Write it like nats://host:4222 or tls://host:4222. ${escapes}`);
+    throw fail("it cannot be parsed", `Use a form like nats://host:4222 or tls://host:4222. ${escapes}`);
   }
   if (url.protocol !== "nats:" && url.protocol !== "tls:") throw fail("its scheme is not supported");
   if (!url.hostname) throw fail("it names no host");

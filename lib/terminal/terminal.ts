@@ -79,7 +79,7 @@ export function writeAll(fd: number, text: string): void {
       else if (code !== "EINTR") {
         throw new UserError(
           `cannot write the output: ${code ?? error}`,
-          "Check the disk or the file that stdout goes to.",
+          "Check the disk, or the file that stdout goes to.",
         );
       }
     }

@@ -316,7 +316,7 @@ describe("Tab in bash keeps what was typed, in quotes and behind a backslash", (
 test("an unknown shell", async () => {
   expect(await zester(["completion", "zssh"])).toEqual({
     stdout: "",
-    stderr: 'error: "zssh" is not a shell that zester knows. Did you mean zsh?\nShells: bash, zsh, fish.\n',
+    stderr: 'error: unknown shell "zssh". Did you mean zsh?\nUse one of: bash, zsh, fish.\n',
     code: 1,
   });
 });

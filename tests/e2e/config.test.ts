@@ -102,7 +102,7 @@ describe("config check", () => {
 
   test("no server; a wrong password; no JetStream; a missing bucket", async () => {
     const none = await check(`nats://127.0.0.1:${await freePort()}`);
-    expect(none.stdout).toMatch(/^FAIL {2}server +cannot connect to .*connection refused\n +Is the server running/m);
+    expect(none.stdout).toMatch(/^FAIL {2}server +cannot connect to .*connection refused\n +Set the server with/m);
     const locked = await serve('authorization { user: u, password: "right" }', { fill: false });
     const wrong = await check(`nats://u:s3cret@127.0.0.1:${locked.port}`);
     expect(wrong.stdout).toMatch(/^FAIL {2}server .*does not accept these credentials/m);
@@ -174,7 +174,7 @@ describe("JetStream elsewhere", () => {
     const at = (...flags: string[]) => zester(["job", "list", "--master", `nats://ops:x@127.0.0.1:${port}`, ...flags]);
     expect((await at("--inbox-prefix", "_INBOX_ops")).stdout).toContain("\nj1 ");
     expect((await at()).stderr).toContain("no permission to subscribe to _INBOX.");
-    expect((await at("--inbox-prefix", "a.>")).stderr).toContain("is not an inbox prefix");
+    expect((await at("--inbox-prefix", "a.>")).stderr).toContain("invalid inbox prefix");
   });
 });
 
@@ -182,7 +182,7 @@ test("TLS first with a server that does not begin with TLS", async () => {
   const { url } = await serve("", { fill: false });
   const { stderr, code } = await zester(["job", "list", "--master", url, "--tls-first"]);
   expect(stderr).toBe(
-    `error: cannot connect to ${url}: the server does not begin with TLS.\nLeave out --tls-first: it is for servers with handshake_first.\n`,
+    `error: cannot connect to ${url}: the server does not start with TLS.\nOmit --tls-first: it is for servers with handshake_first.\n`,
   );
   expect(code).toBe(1);
 });

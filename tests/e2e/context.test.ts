@@ -58,8 +58,8 @@ describe("which context counts", () => {
     expect([stderr, code]).toEqual(["", 0]);
     expect(stdout).toContain("\nj1 ");
     // A server named otherwise does not get the selected context's password.
-    expect((await list(home, ["--master", url])).stderr).toContain("the server wants credentials");
-    expect((await list(home, [], { NATS_URL: `127.0.0.1:${port}` })).stderr).toContain("wants credentials");
+    expect((await list(home, ["--master", url])).stderr).toContain("the server requires credentials");
+    expect((await list(home, [], { NATS_URL: `127.0.0.1:${port}` })).stderr).toContain("requires credentials");
     // A config file is for zester; the selected context is not looked at then.
     mkdirSync(join(home, ".zester"));
     writeFileSync(join(home, ".zester/config.yaml"), `master: { urls: ["nats://127.0.0.1:${await freePort()}"] }`);
@@ -76,42 +76,36 @@ describe("which context counts", () => {
     expect((await list(home, [], { NATS_URL: dead, NATS_CONTEXT: "good" })).code).toBe(1);
     expect((await list(home, [], { NATS_URL: url, NATS_CONTEXT: "bad" })).code).toBe(0);
     expect((await list(home, ["--context", "bad", "--master", url])).code).toBe(0);
-    expect((await list(home, ["--context", "bad", "--config", "x"])).stderr).toContain("exclude each other");
+    expect((await list(home, ["--context", "bad", "--config", "x"])).stderr).toContain("cannot be used together");
     const xdg = join(home, ".config");
     expect((await list("/nowhere", ["--context", "good"], { XDG_CONFIG_HOME: xdg })).code).toBe(0);
   });
 
   test.each([
     ["an unknown name", {}, "prdo", 'no NATS context "prdo"', "Did you mean prod?"],
-    ["a path", {}, "../prod", 'no NATS context "../prod"', "Contexts: "],
-    ["no JSON", { bad: '{"password": "s3cret' }, "bad", "it is not JSON", "--context"],
-    ["a list", { bad: "[]" }, "bad", "not a JSON object", "--context"],
+    ["a path", {}, "../prod", 'no NATS context "../prod"', "Use one of: prod."],
+    ["no JSON", { bad: '{"password": "s3cret' }, "bad", "invalid JSON", "--context"],
+    ["a list", { bad: "[]" }, "bad", "expected a JSON object", "--context"],
     ["a number", { bad: { user: 7 } }, "bad", "user must be text", "--context"],
-    ["nsc", { bad: { nsc: "nsc://o/a/u" } }, "bad", "looked up by nsc", "nsc generate creds"],
-    ["creds from nsc", { bad: { creds: "nsc://o/a/u" } }, "bad", "looked up by nsc", "nsc generate creds"],
-    ["creds from elsewhere", { bad: { creds: "op://v/i" } }, "bad", 'not a file but "op:…"', "Name a file"],
+    ["nsc", { bad: { nsc: "nsc://o/a/u" } }, "bad", "refer", "nsc generate creds"],
+    ["creds from nsc", { bad: { creds: "nsc://o/a/u" } }, "bad", "refer", "nsc generate creds"],
+    ["creds from elsewhere", { bad: { creds: "op://v/i" } }, "bad", 'refers to "op:…"', "Use a file"],
     ["a proxy", { bad: { socks_proxy: "socks5://x" } }, "bad", "SOCKS proxy", "ssh -L"],
     ["two kinds", { bad: { user: "u", creds: "/x" } }, "bad", "more than one kind", "Keep one"],
-    ["half a JWT", { bad: { user_seed: "x" } }, "bad", "belong together", "--context"],
-    ["no JWT", { bad: { user_jwt: "s3cret" } }, "bad", "user_jwt does not hold a JWT", "eyJ"],
-    ["a token from nsc", { bad: { token: "nsc://o/a/u" } }, "bad", "token of context", "looked up by nsc"],
-    [
-      "a password from 1Password",
-      { bad: { user: "u", password: "op://v/i" } },
-      "bad",
-      "looked up by 1Password",
-      "env://",
-    ],
+    ["half a JWT", { bad: { user_seed: "x" } }, "bad", "user_seed needs user_jwt", "--context"],
+    ["no JWT", { bad: { user_jwt: "s3cret" } }, "bad", "user_jwt does not contain a JWT", "eyJ"],
+    ["a token from nsc", { bad: { token: "nsc://o/a/u" } }, "bad", "token of context", "refer"],
+    ["a password from 1Password", { bad: { user: "u", password: "op://v/i" } }, "bad", "refers to 1Password", "env://"],
     [
       "a seed from 1Password",
       { bad: { user_jwt: "x", user_seed: "OP://v/i" } },
       "bad",
-      "looked up by 1Password",
+      "refers to 1Password",
       "env://",
     ],
     ["a variable that is not set", { bad: { token: "env://NO_SUCH" } }, "bad", "NO_SUCH, which is not set", "env://"],
     ["a variable that is empty", { bad: { token: "env://EMPTY" } }, "bad", "EMPTY, which is empty", "env://"],
-    ["a file that is not there", { bad: { token: "file:///no/such" } }, "bad", "there is no such file", "Check"],
+    ["a file that is not there", { bad: { token: "file:///no/such" } }, "bad", "no such file", "Check"],
     ["inline text", { bad: { token: "data:,s3cret" } }, "bad", "without ;base64", "data:;base64"],
     ["inline rubbish", { bad: { token: "data:;base64,s3cret!" } }, "bad", "not base64", "data:;base64"],
     [
@@ -121,15 +115,15 @@ describe("which context counts", () => {
       "user's JWT and seed",
       ".creds",
     ],
+    ["a certificate by variable", { bad: { cert: "env://X", key: "/x" } }, "bad", 'refers to "env:…"', "Use a file"],
+    ["an inline CA", { bad: { ca: "data:;base64,s3cret" } }, "bad", 'refers to "data:…"', "Use a file"],
     [
-      "a certificate by variable",
-      { bad: { cert: "env://X", key: "/x" } },
+      "a bad domain",
+      { bad: { jetstream_domain: "a.b" } },
       "bad",
-      'not a file but "env:…"',
-      "Name a file",
+      'invalid JetStream domain "a.b" for context',
+      "one word",
     ],
-    ["an inline CA", { bad: { ca: "data:;base64,s3cret" } }, "bad", 'not a file but "data:…"', "Name a file"],
-    ["a bad domain", { bad: { jetstream_domain: "a.b" } }, "bad", '"a.b" is not a JetStream domain', "Correct"],
   ])("error: %s", async (_, contexts, name, words, hint) => {
     const home = homeWith({ prod: {}, ...contexts });
     const { stdout, stderr, code } = await list(home, ["--context", name], { EMPTY: "" });
@@ -141,9 +135,11 @@ describe("which context counts", () => {
 
   test("a selected context that can't be used is an error, never localhost", async () => {
     const { stderr, code } = await list(homeWith({}, "gone"));
-    expect(stderr).toContain('the selected context does not exist: there is no NATS context "gone"');
+    expect(stderr).toContain('the selected context is not usable: no NATS context "gone"');
     expect(code).toBe(1);
-    expect((await list(homeWith({ bad: "{" }, "bad"))).stderr).toContain('the selected NATS context "bad"');
+    expect((await list(homeWith({ bad: "{" }, "bad"))).stderr).toContain(
+      'the selected context is not usable: NATS context "bad"',
+    );
   });
 
   test("warnings: a field without meaning here, a file with a secret that others can read", async () => {
@@ -152,7 +148,7 @@ describe("which context counts", () => {
     chmodSync(join(home, ".config/nats/context/odd.json"), 0o644);
     const { stderr, code } = await list(home, ["--context", "odd"]);
     expect(stderr).toContain("the field windows_cert_store has no meaning here");
-    expect(stderr).toContain("holds a secret and can be read by other users");
+    expect(stderr).toContain("contains a secret and other users can read it");
     expect(stderr).not.toContain("s3cret");
     expect(code).toBe(0);
   });

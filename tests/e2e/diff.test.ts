@@ -168,8 +168,8 @@ test("help says that it takes two jobs", async () => {
 });
 
 test.each([
-  [["2hPx1"], "zester job diff needs two <jid>s."],
-  [["2hPx1", "2hPx9", "few"], "zester job diff needs two <jid>s."],
+  [["2hPx1"], "missing argument <jid> for zester job diff."],
+  [["2hPx1", "2hPx9", "few"], "missing argument <jid> for zester job diff."],
   [["2hPx1", "nosuch"], 'no job "nosuch".'],
 ])("%j is an error", async (args, message) => {
   const { stdout, stderr, code } = await diff(...args);

@@ -161,7 +161,7 @@ describe("--output", () => {
     expect(messages.length).toBeGreaterThan(10);
     writeFileSync(path, "mine");
     const { stderr, code } = await job("2hPxSLate", "--output", path);
-    expect([stderr, code]).toEqual([`error: ${path} exists.\nUse --force to replace it.\n`, 1]);
+    expect([stderr, code]).toEqual([`error: ${path} already exists.\nUse --force to replace it.\n`, 1]);
     expect(readFileSync(path, "utf8")).toBe("mine");
     expect((await job("2hPxSLate", "--output", path, "--force")).code).toBe(0);
     expect(parts(readFileSync(path, "utf8")).messages).toEqual(messages);
@@ -179,9 +179,9 @@ describe("--output", () => {
 });
 
 test.each([
-  [[], "needs a <jid>"],
-  [["--all", "2hPxSLate"], "exclude each other"],
-  [["--all", "--state", "bad"], "exclude each other"],
+  [[], "missing argument <jid>"],
+  [["--all", "2hPxSLate"], "cannot be used together"],
+  [["--all", "--state", "bad"], "cannot be used together"],
   [["--all", "--force"], "--force needs --output"],
 ])("%p is an error: %s", async (args: string[], words) => {
   const { stdout, stderr, code } = await job(...args);

@@ -109,7 +109,7 @@ describe.each(COMMANDS)("%s", (words, formats) => {
       }
       expect({ stdout, code }).toEqual({ stdout: "", code: 1 });
       expect(stderr).toMatch(
-        /^error: --(format: "\w+" is not a format here|\w+ and --format \w+ exclude each other)\./,
+        /^error: (unknown format "\w+" for --format|--\w+ and --format \w+ cannot be used together)\./,
       );
     }
   });
@@ -143,7 +143,7 @@ describe.each(COMMANDS)("%s", (words, formats) => {
 test("a default that no command knows is named, and one that only another knows is left aside", async () => {
   expect(await run("job list -q", undefined, "openmetrics")).toEqual(await run("job list -q"));
   expect((await run("job list", undefined, "jsno")).stderr).toStartWith(
-    'error: $ZESTER_FORMAT: "jsno" is not a format here. Did you mean json?\n',
+    'error: unknown format "jsno" for $ZESTER_FORMAT. Did you mean json?\n',
   );
 });
 

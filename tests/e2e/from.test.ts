@@ -137,7 +137,7 @@ test("what acts, or waits for changes, needs a server and says so", async () => 
     expect([words, code, stderr.split("\n")[0]]).toEqual([
       words,
       1,
-      "error: --from reads a file, and this command needs a server: a file does not change.",
+      "error: --from cannot be used here: this command needs a server.",
     ]);
   }
 });
@@ -152,7 +152,9 @@ const sealed = (lines: readonly string[]) => {
 test("a flag that names a server is an error; a variable is not", async () => {
   const { stdout, stderr, code } = await from(all, "list", "--master", "nats://n1:4222");
   expect([stdout, code]).toEqual(["", 1]);
-  expect(stderr).toBe("error: --from and --master exclude each other.\nFiles are read without a server.\n");
+  expect(stderr).toBe(
+    "error: --from and --master cannot be used together.\nUse one of them: --from reads files, not a server.\n",
+  );
   expect((await zester(["job", "list", "--from", all], { env: { NATS_URL: "nats://n1:4222" } })).code).toBe(0);
 });
 
@@ -163,7 +165,7 @@ describe("what is no whole export is an error that names the line", () => {
     ["cut at a line", () => `${lines().slice(0, 9).join("\n")}\n`, "line 10: the file is cut off there"],
     ["cut inside a line", () => readFileSync(all).subarray(0, 3000), "the file is cut off there"],
     ["cut gzip", () => gzipSync(readFileSync(all)).subarray(0, 2000), "cannot be decompressed"],
-    ["cut zstd", () => zstdCompressSync(readFileSync(all)).subarray(0, 2000), "line 1: it is no header"],
+    ["cut zstd", () => zstdCompressSync(readFileSync(all)).subarray(0, 2000), "line 1: not an export"],
     ["a changed line", () => readFileSync(all, "utf8").replace('"seq":7,', '"seq":8,'), "checksum differs"],
     ["a missing line", () => lines().toSpliced(20, 1).join("\n").concat("\n"), "checksum differs"],
     [
@@ -172,11 +174,11 @@ describe("what is no whole export is an error that names the line", () => {
       "line 201: it is no JSON",
     ],
     ["a line more", () => `${readFileSync(all, "utf8")}{}\n`, "something stands behind the end"],
-    ["empty", () => "", "line 1: it is no header"],
-    ["text", () => "hello\n", "line 1: it is no header"],
-    ["one long line", () => Buffer.alloc(1 << 20, 1), "line 1: it is no header"],
-    ["JSON", () => '{"jid":"x"}\n', "line 1: it is no header"],
-    ["too new", () => `${JSON.stringify({ ...HEADER, zester_export: 2 })}\n`, "version 2 of the format is newer"],
+    ["empty", () => "", "line 1: not an export"],
+    ["text", () => "hello\n", "line 1: not an export"],
+    ["one long line", () => Buffer.alloc(1 << 20, 1), "line 1: not an export"],
+    ["JSON", () => '{"jid":"x"}\n', "line 1: not an export"],
+    ["too new", () => `${JSON.stringify({ ...HEADER, zester_export: 2 })}\n`, "format version 2 is newer"],
     ["no message", () => sealed([JSON.stringify(HEADER), '{"subject":1}']), "line 2: it is no message"],
     [
       "no base64",

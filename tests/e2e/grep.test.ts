@@ -101,7 +101,7 @@ test("exit codes; what excludes each other; -q says nothing", async () => {
 test("regular expressions: an optional start before a place; what is none is an error before anything is read", async () => {
   await putJob("2hA", 1, { a: stderr("no - error here") });
   expect((await run("-e", "(?:no )?\\berror")).stdout).toBe("2hA  a  stderr: no - error here\n");
-  const hint = "Use the syntax of RE2, which has no look-around and no back references.\n";
+  const hint = "Use RE2 syntax: no look-around, no back references.\n";
   for (const [regex, why] of [
     ["(?:){99999999999}", "invalid repeat count `{99999999999}`"],
     [`${"(".repeat(30_000)}a${")".repeat(30_000)}`, "expression nests too deeply"],

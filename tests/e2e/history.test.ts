@@ -150,11 +150,11 @@ describe("known data", () => {
   });
 
   test.each([
-    [["web-38"], "error: no job was meant for a peel web-38. Did you mean web-388?"],
-    [["wbe-388"], "error: no job was meant for a peel wbe-388. Did you mean web-388?"],
-    [["web-388", "--state", "fialed"], 'error: unknown peel state "fialed". Did you mean failed?'],
-    [["web 1"], 'error: "web 1" is not a peel id: white space, control characters and . * > are not allowed.'],
-    [["*"], 'error: "*" is not a peel id: white space, control characters and . * > are not allowed.'],
+    [["web-38"], 'error: no peel "web-38": no job targeted it. Did you mean web-388?'],
+    [["wbe-388"], 'error: no peel "wbe-388": no job targeted it. Did you mean web-388?'],
+    [["web-388", "--state", "fialed"], 'error: unknown state "fialed" for --state. Did you mean failed?'],
+    [["web 1"], 'error: invalid peel ID "web 1": white space, control characters and . * > are not allowed.'],
+    [["*"], 'error: invalid peel ID "*": white space, control characters and . * > are not allowed.'],
   ])("%j", async (args, error) => {
     const { stderr, code, stdout } = await run(...args);
     expect([stderr.split("\n")[0], code, stdout]).toEqual([error, 1, ""]);

@@ -102,7 +102,7 @@ test("kill asks, however it goes on", async () => {
   const unasked = await run("kill", "@last");
   expect(unasked).toEqual({
     stdout: "",
-    stderr: expect.stringMatching(/^note: @last is runs [\s\S]*no one can be asked\. No signal was sent\./),
+    stderr: expect.stringMatching(/^note: @last is runs [\s\S]*without confirmation\. No signal was sent\./),
     code: 1,
   });
   const asked = new Running(
@@ -125,15 +125,12 @@ test("kill asks, however it goes on", async () => {
 });
 
 test.each([
-  [["show", "@last~9"], "error: there is no @last~9: 4 jobs in all."],
-  [
-    ["watch", "@last-bad", "--user", "nx"],
-    "error: there is no @last-bad: 0 of 4 jobs ended badly and match --user nx.",
-  ],
+  [["show", "@last~9"], 'error: no job "@last~9": 4 jobs in all.'],
+  [["watch", "@last-bad", "--user", "nx"], 'error: no job "@last-bad": 0 of 4 jobs ended badly and match --user nx.'],
   [["show", "@lst"], 'error: no job "@lst". Did you mean @last?'],
-  [["kill", "@last", "--since", "1h"], "error: @last and --since exclude each other."],
-  [["kill", "@last", "newest", "--user", "ops"], "error: <jid> and --user exclude each other."],
-  [["kill", "@last", "--force"], "error: --force looks nothing up, and @last has to be looked up."],
+  [["kill", "@last", "--since", "1h"], "error: @last and --since cannot be used together."],
+  [["kill", "@last", "newest", "--user", "ops"], "error: <jid> and --user cannot be used together."],
+  [["kill", "@last", "--force"], "error: --force and @last cannot be used together."],
   [["kill", "@las"], 'error: no job "@las". Did you mean @last?'],
   [["kill", "@las", "--force"], 'error: no job "@las". Did you mean @last?'],
 ])("%j", async (args, error) => {
@@ -161,6 +158,8 @@ test("a job that has such an id wins", async () => {
   const { stdout, stderr } = await run("show", "@last", "--format", "json");
   expect(JSON.parse(stdout).job.function).toBe("test.odd");
   expect(stderr).toBe("");
-  expect((await run("watch", "@last", "--user", "ops")).stderr).toContain("a job has the id @last");
+  expect((await run("watch", "@last", "--user", "ops")).stderr).toContain(
+    "job @last and --user cannot be used together.",
+  );
   expect(JSON.parse((await run("show", "@last~1", "--format", "json")).stdout).job.jid).toBe("middle");
 });

@@ -170,7 +170,7 @@ test("a master that is gone: after 5 s it says what it sees, and exits 124", asy
     expect(code).toBe(124);
     expect(stderr).toContain("has not ended 5s after the signal");
     expect(stderr).toContain("1 executing: a; 1 ");
-    expect(stderr).toContain("error: after 6s, 1 job had not ended");
+    expect(stderr).toContain("error: timed out after 6s: 1 job had not ended");
   }
   expect(results[0]?.stderr).toContain("its master alive-1 is alive; 1 executing");
   expect(results[1]?.stderr).toContain("no heartbeat from its master gone-1; 1 executing");
@@ -196,7 +196,7 @@ test("by selection: --dry-run sends nothing, without --yes nothing is sent, ende
   });
   const refused = await run(...selection);
   expect([refused.stdout, refused.code]).toEqual(["", 1]);
-  expect(refused.stderr).toContain("1 job would be canceled, and no one can be asked. No signal was sent.");
+  expect(refused.stderr).toContain("refusing to cancel 1 job without confirmation. No signal was sent.");
   expect(signals).toEqual([]);
   expect((await run(...selection, "--yes")).stdout).toBe(`Cancel signal sent for job ${live}\n`);
   await fleet.until(live, "canceled");
@@ -230,7 +230,7 @@ test("a shortened id is shown and agreed to first; the job that was meant may be
   const refused = await run("kill", "short-1");
   expect([refused.stdout, refused.code]).toEqual(["", 1]);
   expect(refused.stderr).toContain("\nshort-10 ");
-  expect(refused.stderr).toContain("no one can be asked");
+  expect(refused.stderr).toContain("without confirmation");
   expect((await run("kill", "short-1", "--yes")).stdout).toBe("Cancel signal sent for job short-10\n");
   await fleet.jobs.delete("short-10");
 });

@@ -50,7 +50,7 @@ test("an unknown job gets none, unless forced", async () => {
 test("--test is a dry run elsewhere in the fleet: no signal", async () => {
   const refused = {
     stdout: "",
-    stderr: "error: --test is not a dry run here. Nothing was sent.\nUse --dry-run.\n",
+    stderr: "error: unknown flag --test. Nothing was sent.\nUse --dry-run.\n",
     code: 1,
   };
   expect(await signals("is-running", "--test")).toEqual({ ...refused, seen: 0 });
@@ -80,9 +80,9 @@ test("json is always an array, and every job of it tells what became of its sign
   expect(await json("--function", "no.such", "--yes")).toEqual([[], 0]);
   // Not agreed to, because no one can be asked.
   const { code, stdout, stderr } = await run("job", "kill", "--state", "pending", "--format", "json");
-  const reason = "1 job would be canceled, and no one can be asked. No signal was sent.";
+  const reason = "refusing to cancel 1 job without confirmation. No signal was sent.";
   expect([JSON.parse(stdout), code]).toEqual([[{ jid: "is-pending", signal: "not sent", reason }], 1]);
-  expect(stderr).toContain(`error: ${reason}\nGive --yes`);
+  expect(stderr).toContain(`error: ${reason}\nUse --yes`);
 });
 
 test("json of a dry run: none, not not sent", async () => {

@@ -59,7 +59,7 @@ test.each([[], ["--format", "json"], ["--format", "jsonl"], ["--format", "yaml"]
   async (...flags) => {
     const { stdout, stderr, code } = await list("--columns", "jid,metdata.source", ...flags);
     expect(stderr).toStartWith(
-      'error: no job here has a field "metdata". Did you mean metadata?\nColumns: jid, function, ',
+      'error: unknown field "metdata" for --columns. Did you mean metadata?\nColumns: jid, function, ',
     );
     expect([stdout, code]).toEqual(["", 1]);
     expect((await list("--columns", "jid,,state", ...flags)).stderr).toContain(

@@ -73,7 +73,7 @@ test("help and errors name commands as they are typed", async () => {
     'error: unknown command "lisst" for zester-job. Did you mean list?\n`zester-job --help` lists the commands.\n',
   );
   expect(await error("list", "--wid")).toContain("for zester-job list. Did you mean --wide?\n`zester-job list --help`");
-  expect(await error("kill")).toStartWith("error: zester-job kill needs a <jid>, or flags");
+  expect(await error("kill")).toStartWith("error: missing argument <jid> for zester-job kill.");
   expect(await error("kill")).toContain("Usage: zester-job kill <jid>… [flags], or zester-job kill --state");
   expect(await error("show", "nosuch")).toContain("`zester-job list` shows them.");
   expect((await job("list", "--state", "x y")).stderr).not.toContain("zester job");

@@ -73,12 +73,12 @@ test("without a terminal and --yes, with --test, with --dry-run, and with nothin
   expect([refused.stdout, refused.code]).toEqual(["", 1]);
   expect(refused.stderr).toStartWith(`state.apply nginx on 1 of 2 peels (by root; job ${jid} failed `);
   expect(refused.stderr).toEndWith(
-    "\nerror: a new job would be dispatched to 1 peel, and no one can be asked. Nothing was sent.\nGive --yes to dispatch it, or --dry-run to see it only.\n",
+    "\nerror: refusing to dispatch a job to 1 peel without confirmation. Nothing was sent.\nUse --yes to dispatch it, or --dry-run to show it.\n",
   );
   // A dry run elsewhere in the fleet.
   expect(await run("retry", jid, "--yes", "--test")).toEqual({
     stdout: "",
-    stderr: "error: --test is not a dry run here. Nothing was sent.\nUse --dry-run.\n",
+    stderr: "error: unknown flag --test. Nothing was sent.\nUse --dry-run.\n",
     code: 1,
   });
   const dry = await run("retry", jid, "--dry-run");
@@ -171,7 +171,7 @@ test("--wait: how it ended, with the exit codes of wait; for programs too", asyn
   const late = await run("retry", jid, "--yes", "--wait", "--for", "300ms", "--peel", "p2", "--format", "json");
   const { jid: last, ...told } = JSON.parse(late.stdout);
   expect([late.code, told]).toEqual([124, { retry_of: jid, targets: ["p2"], dispatched: true, status: "running" }]);
-  expect(late.stderr).toContain("error: after 300ms, 1 job had not ended: ");
+  expect(late.stderr).toContain("error: timed out after 300ms: 1 job had not ended: ");
   await run("kill", last);
   fleet.habits.clear();
 });
@@ -284,7 +284,7 @@ test("a record of JSON: whole numbers as such, all others as doubles, and that i
   ] as const) {
     await fleet.jobs.put("json", Buffer.from(text));
     const refused = await run("retry", "json", "--yes");
-    expect(refused.stderr).toContain(`error: job json cannot be sent as MessagePack: ${why}. Nothing was sent.\n`);
+    expect(refused.stderr).toContain(`error: cannot encode job json as MessagePack: ${why}. Nothing was sent.\n`);
     expect(refused.code).toBe(1);
   }
   expect(await dispatches.take()).toEqual([]);
@@ -295,8 +295,7 @@ test("a job whose record the server takes, but not the event that dispatches it,
   const fields = { function: "state.apply", status: "failed", targets: ["alive-1"] };
   const put = (size: number) =>
     fleet.jobs.put("large", encode(jobRecord("large", { ...fields, args: { text: "x".repeat(size) } })));
-  const refusal =
-    /^error: the new job takes ([\d,]+) bytes when it is dispatched, and .* takes [\d,]+ bytes at most\. Nothing was sent\.$/m;
+  const refusal = /^error: the new job has ([\d,]+) bytes, and .* accepts at most [\d,]+ bytes\. Nothing was sent\.$/m;
   await put(limit - 350);
   const [, taken = ""] = refusal.exec((await run("retry", "large", "--yes")).stderr) ?? [];
   const fitting = 2 * limit - 350 - Number(taken.replaceAll(",", ""));

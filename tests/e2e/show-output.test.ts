@@ -269,18 +269,18 @@ test("--slower-than selects peels; a selection of none says so", async () => {
 });
 
 test.each([
-  [["--output", "--format", "json"], "--output and --format json exclude each other."],
-  [["--output", "--summary"], "--summary and --output exclude each other."],
+  [["--output", "--format", "json"], "--output and --format json cannot be used together."],
+  [["--output", "--summary"], "--summary and --output cannot be used together."],
   [["--changes"], "--changes needs --output."],
   [["--each", "-q"], "--each needs --summary or --output."],
   [["--diff"], "--diff needs --output."],
   [["--diff=web-01"], "--diff needs --output."],
-  [["--output", "--each", "--diff"], "--each and --diff exclude each other."],
-  [["--as-target", "--fold"], "--as-target and --fold exclude each other."],
-  [["--diff=web-01", "--output", "--each"], "--each and --diff exclude each other."],
-  [["--as-target", "--summary"], "--summary and --as-target exclude each other."],
-  [["-q", "--fold", "--format", "json"], "--fold and --format json exclude each other."],
-  [["--slower-than", "soon"], '--slower-than: "soon" is not a duration.'],
+  [["--output", "--each", "--diff"], "--each and --diff cannot be used together."],
+  [["--as-target", "--fold"], "--as-target and --fold cannot be used together."],
+  [["--diff=web-01", "--output", "--each"], "--each and --diff cannot be used together."],
+  [["--as-target", "--summary"], "--summary and --as-target cannot be used together."],
+  [["-q", "--fold", "--format", "json"], "--fold and --format json cannot be used together."],
+  [["--slower-than", "soon"], 'invalid duration "soon" for --slower-than.'],
 ])("%j is an error", async (flags, message) => {
   const { stdout, stderr, code } = await show("j", ...flags);
   expect([stdout, stderr.split("\n")[0], code]).toEqual(["", `error: ${message}`, 1]);

@@ -89,9 +89,7 @@ web-01         ok           0.8s
 `);
   const alone = await show(JID, "--each");
   expect([alone.stdout, alone.code]).toEqual(["", 1]);
-  expect(alone.stderr).toBe(
-    "error: --each needs --summary or --output.\n`zester job show --help` says what it does.\n",
-  );
+  expect(alone.stderr).toBe("error: --each needs --summary or --output.\nAdd --summary, or omit --each.\n");
 });
 
 test("summary of a running job: how far over its deadline it is, and what to do", async () => {

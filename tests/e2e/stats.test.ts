@@ -157,11 +157,14 @@ pkg.installed      20  19 (95%)  1.9s  1.9s     1.9s  ······█
   });
 
   test.each([
-    [["--by", "usr"], 'error: --by: "usr" is not a way to count jobs. Did you mean user?'],
-    [["--by", "user", "--format", "openmetrics"], "error: there are no metrics by user."],
-    [["--by", "result", "--format", "openmetrics"], "error: there are no metrics by result."],
-    [["--sort", "failed"], "error: --sort is for --by result."],
-    [["--by", "result", "--sort", "created"], 'error: --sort: "created" is not an order.'],
+    [["--by", "usr"], 'error: unknown grouping "usr" for --by. Did you mean user?'],
+    [["--by", "user", "--format", "openmetrics"], "error: --by user and --format openmetrics cannot be used together."],
+    [
+      ["--by", "result", "--format", "openmetrics"],
+      "error: --by result and --format openmetrics cannot be used together.",
+    ],
+    [["--sort", "failed"], "error: --sort needs --by result."],
+    [["--by", "result", "--sort", "created"], 'error: unknown order "created" for --sort.'],
   ])("%j", async (args, error) => {
     const { stderr, code } = await run(...args);
     expect([stderr.split("\n")[0], code]).toEqual([error, 1]);

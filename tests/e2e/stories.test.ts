@@ -311,7 +311,7 @@ describe.each(STORIES)("%s", (jid, told, ending, code) => {
     expect(stderr).toBe(
       ending
         ? ""
-        : `error: after 300ms, 1 job had not ended: ${jid}.\nWait longer with --for; \`zester job trace <jid>\` tells what a job waits for.\n`,
+        : `error: timed out after 300ms: 1 job had not ended: ${jid}.\nWait longer with --for; \`zester job trace <jid>\` shows what a job waits for.\n`,
     );
   });
 

@@ -35,7 +35,7 @@ test.each(PICTURES)("dumb: %s is the lines of a pipe", async (command, shown) =>
 test("dumb: nothing changes in place while jobs are waited for", async () => {
   const running = new Running(["job", "wait", jid, "--for", "1s"], { ...env, TERM: "dumb" }, { cols: 120, rows: 24 });
   expect(await running.ended()).toBe(124);
-  expect(running.out).toMatch(/^error: after 1s, 1 job had not ended/);
+  expect(running.out).toMatch(/^error: timed out after 1s: 1 job had not ended/);
   expect(running.out).not.toContain("\x1b");
 });
 

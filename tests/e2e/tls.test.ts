@@ -30,7 +30,7 @@ test("a client certificate", async () => {
   expectError(await at(url, "--nats-ca", tls.ca), "client certificate", "--tls-cert");
   expectError(await at(url, "--nats-ca", tls.ca, ...client), 'no bucket "jobs"');
   for (const half of [client.slice(0, 2), client.slice(2)])
-    expectError(await at(url, "--nats-ca", tls.ca, ...half), "a client certificate needs its key");
+    expectError(await at(url, "--nats-ca", tls.ca, ...half), "--tls-cert and --tls-key must be used together");
   const { client: stranger } = certificates();
   expectError(
     await at(url, "--nats-ca", tls.ca, "--tls-cert", `${stranger}.crt`, "--tls-key", `${stranger}.key`),
@@ -41,10 +41,7 @@ test("a client certificate", async () => {
     ["--tls-key", "TLS key file"],
   ] as const) {
     const files = client.with(client.indexOf(flag) + 1, "/nonexistent.pem");
-    expectError(
-      await at(url, "--nats-ca", tls.ca, ...files),
-      `${what} /nonexistent.pem cannot be read: there is no such file`,
-    );
+    expectError(await at(url, "--nats-ca", tls.ca, ...files), `cannot read ${what} /nonexistent.pem: no such file`);
   }
 });
 
@@ -58,8 +55,8 @@ test("files that do not fit, or hold rubbish", async () => {
   const pem = (type: string) => secretFile("x.pem", `-----BEGIN ${type}-----\nAAAA\n-----END ${type}-----\n`);
   const as = (ca: string, cert: string, key: string) => at(url, "--nats-ca", ca, "--tls-cert", cert, "--tls-key", key);
   const { client, ca, server } = tls;
-  expectError(await as(ca, `${client}.crt`, `${server}.key`), "do not belong together");
-  const unusable = "holds no usable certificate or key";
+  expectError(await as(ca, `${client}.crt`, `${server}.key`), "do not match");
+  const unusable = "contains no usable certificate or key";
   const [key, cert] = [pem("PRIVATE KEY"), pem("CERTIFICATE")];
   expectError(await as(ca, `${client}.crt`, key), `TLS key file ${key} ${unusable}`);
   expectError(await as(ca, cert, `${client}.key`), `TLS certificate file ${cert} ${unusable}`);
@@ -96,7 +93,7 @@ test.each(["tls1", "tls1_1"])("a server that speaks no more than %s is refused",
     expect(weak()).toMatch(/Cipher is (?!\(NONE\))/);
     expectError(
       await at(`tls://127.0.0.1:${port}`, "--tls-first", "--nats-ca", tls.ca, "--timeout", "2s"),
-      "the server knows no TLS version from 1.2 on",
+      "the server does not support TLS 1.2 or newer",
     );
     // The same after a greeting in plain text, as servers do without handshake_first.
     const { url } = await listen((socket) => {
@@ -104,7 +101,7 @@ test.each(["tls1", "tls1_1"])("a server that speaks no more than %s is refused",
       const upstream = dial(port, "127.0.0.1").on("error", () => {});
       socket.pipe(upstream).pipe(socket);
     });
-    expectError(await at(url, "--nats-ca", tls.ca, "--timeout", "2s"), "the server knows no TLS version from 1.2 on");
+    expectError(await at(url, "--nats-ca", tls.ca, "--timeout", "2s"), "the server does not support TLS 1.2 or newer");
   } finally {
     old.kill();
     await old.exited;
@@ -118,8 +115,8 @@ test("tls:// to a server without TLS is never downgraded", async () => {
 
 test("a CA file that is missing, or is none", async () => {
   const { url } = await startServer();
-  expectError(await at(url, "--nats-ca", "/nonexistent.pem"), "CA file /nonexistent.pem cannot be read");
-  expectError(await at(url, "--nats-ca", secretFile("ca.pem", "hello")), "holds no PEM certificate");
+  expectError(await at(url, "--nats-ca", "/nonexistent.pem"), "cannot read CA file /nonexistent.pem");
+  expectError(await at(url, "--nats-ca", secretFile("ca.pem", "hello")), "contains no PEM certificate");
 });
 
 test("certificates, keys and CA files with a byte order mark, line ends of Windows, and words before them", async () => {
@@ -156,18 +153,18 @@ test("a file that can't be used is named, with its fault", async () => {
   const fine = { "--nats-ca": tls.ca, "--tls-cert": leaf, "--tls-key": key };
   const given = (flag: string, path: string) => at(url, ...Object.entries({ ...fine, [flag]: path }).flat());
   for (const [flag, path, words] of [
-    ["--nats-ca", request, `CA file ${request} holds no PEM certificate: it is a request for a certificate (CSR)`],
-    ["--nats-ca", key, `CA file ${key} holds no PEM certificate: it is a key`],
-    ["--nats-ca", der, `CA file ${der} holds no PEM certificate: it is binary`],
-    ["--nats-ca", secretFile("x", "s3cret"), "holds no PEM certificate."],
-    ["--tls-cert", request, `TLS certificate file ${request} holds no PEM certificate: it is a request`],
-    ["--tls-cert", open, `TLS certificate file ${open} holds no PEM certificate: it is a public key`],
-    ["--tls-key", leaf, `TLS key file ${leaf} holds no PEM key: it is a certificate`],
-    ["--tls-key", open, `TLS key file ${open} holds no PEM key: it is a public key`],
-    ["--tls-key", locked, `TLS key file ${locked} holds an encrypted key`],
-    ["--tls-key", old, `TLS key file ${old} holds an encrypted key`],
+    ["--nats-ca", request, `CA file ${request} contains no PEM certificate: it is a request for a certificate (CSR)`],
+    ["--nats-ca", key, `CA file ${key} contains no PEM certificate: it is a key`],
+    ["--nats-ca", der, `CA file ${der} contains no PEM certificate: it is binary`],
+    ["--nats-ca", secretFile("x", "s3cret"), "contains no PEM certificate."],
+    ["--tls-cert", request, `TLS certificate file ${request} contains no PEM certificate: it is a request`],
+    ["--tls-cert", open, `TLS certificate file ${open} contains no PEM certificate: it is a public key`],
+    ["--tls-key", leaf, `TLS key file ${leaf} contains no PEM key: it is a certificate`],
+    ["--tls-key", open, `TLS key file ${open} contains no PEM key: it is a public key`],
+    ["--tls-key", locked, `TLS key file ${locked} contains an encrypted key`],
+    ["--tls-key", old, `TLS key file ${old} contains an encrypted key`],
     // These are certificates; only what the server has tells that they are the wrong ones.
-    ["--nats-ca", leaf, `unknown CA: CA file ${leaf} holds no CA's certificate`],
+    ["--nats-ca", leaf, `unknown CA: CA file ${leaf} contains no CA certificate`],
     ["--nats-ca", certificates().ca, "does not have it"],
   ] as const)
     expectError(await given(flag, path), words);

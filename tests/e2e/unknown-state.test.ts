@@ -39,7 +39,7 @@ const STATES = [["error"], ["Complete"], [""], [undefined]] as const;
 test.each(STATES)("%p: wait ends with code 1, and tells what it knows", async (status) => {
   await found(status);
   const { stdout, stderr, code } = await run("job", "wait", "unk1");
-  expect([stdout, stderr, code]).toEqual(["", `error: ${words(status ?? "")}.\nUse --for to wait all the same.\n`, 1]);
+  expect([stdout, stderr, code]).toEqual(["", `error: ${words(status ?? "")}.\nUse --for to wait anyway.\n`, 1]);
   const json = await run("job", "wait", "unk1", "--format", "json");
   expect([JSON.parse(json.stdout), json.code]).toEqual([[{ jid: "unk1", status: status ?? null }], 1]);
 });
@@ -65,7 +65,7 @@ test.each(STATES)("%p: one warning from show, trace, active and retry --force", 
 test("kill asks, and warns in the same words", async () => {
   await found("error");
   const { stderr, code } = await run("job", "kill", "unk1");
-  expect(stderr).toContain(`warning: ${words("error")}.\nerror: 1 job would be canceled, and no one can be asked.`);
+  expect(stderr).toContain(`warning: ${words("error")}.\nerror: refusing to cancel 1 job without confirmation.`);
   expect(code).toBe(1);
 });
 

@@ -47,7 +47,7 @@ test("exit 1: not there, gone while waiting, not decodable", async () => {
   const waiting = run("wait", "vanishes");
   await until("its consumer", async () => (await consumersLeft(nc)) > 0);
   await fleet.jobs.delete("vanishes");
-  expect(await waiting).toMatchObject({ stdout: "", code: 1, stderr: expect.stringContaining("is gone") });
+  expect(await waiting).toMatchObject({ stdout: "", code: 1, stderr: expect.stringContaining("no longer exists") });
   await fleet.jobs.put("broken", Uint8Array.from([0xc1]));
   expect(await run("wait", "broken")).toMatchObject({
     stdout: "",
@@ -91,7 +91,7 @@ test.each(["deleted", "purged"])("exit 1, all that follow: the record is %s with
   const began = Date.now();
   for (const one of running) {
     expect(await one.ended()).toBe(1);
-    expect(one.err).toMatch(new RegExp(`^error: job ${how}-\\d is gone: its record expired or was deleted\\.$`, "m"));
+    expect(one.err).toMatch(new RegExp(`^error: job ${how}-\\d no longer exists\\.$`, "m"));
   }
   await board.until(/1 active {2}/);
   expect(Date.now() - began).toBeLessThan(15_000);
@@ -110,7 +110,7 @@ test("exit 124: the time ran out, and it says for whom", async () => {
     [{ jid, status: "running" }, expect.objectContaining({ jid: done, status: "complete", ok: 1 })],
     124,
   ]);
-  expect(stderr).toStartWith(`error: after 500ms, 1 job had not ended: ${jid}.\n`);
+  expect(stderr).toStartWith(`error: timed out after 500ms: 1 job had not ended: ${jid}.\n`);
   expect(await consumersLeft(nc)).toBe(0);
 });
 
@@ -124,13 +124,13 @@ test("--for also ends watch and kill --wait; --timeout alone limits a wait as be
   ]);
   expect(all.map(({ code }) => code)).toEqual([124, 124, 124, 124]);
   const [wait, watch, board, both] = all.map(({ stderr }) => stderr);
-  const missed = `error: after 300ms, 1 job had not ended: ${jid}.\n`;
+  const missed = `error: timed out after 300ms: 1 job had not ended: ${jid}.\n`;
   expect(wait).toStartWith(`warning: --timeout limits the wait here; use --for.\n${missed}`);
   expect(watch).toStartWith(missed);
   expect(both).toStartWith(missed);
   expect(board).toBe("");
-  expect((await run("kill", jid, "--for", "1s")).stderr).toContain("--for limits the wait of --wait.");
-  expect((await run("watch", "--for", "soon")).stderr).toContain('--for: "soon" is not a duration.');
+  expect((await run("kill", jid, "--for", "1s")).stderr).toContain("--for needs --wait.");
+  expect((await run("watch", "--for", "soon")).stderr).toContain('invalid duration "soon" for --for.');
 });
 
 test("several: quiet until the last, the gravest code, failures and absences are both", async () => {

@@ -111,8 +111,8 @@ test.each([
 const GREETING = 'INFO {"server_id":"x","version":"2.10.0","proto":1,"headers":true,"max_payload":1048576}\r\n';
 
 test.each([
-  ["a first line without an end", "", "INFO {", "what answers there is not a NATS server: it says INFO {xxx"],
-  ["another word without an end", "", "x", "what answers there is not a NATS server: it says xxx"],
+  ["a first line without an end", "", "INFO {", "not a NATS server: it answered INFO {xxx"],
+  ["another word without an end", "", "x", "not a NATS server: it answered xxx"],
   ["a line without an end after the greeting", GREETING, "-ERR 'x", "a line of the protocol has no end"],
   ["a message before the login", GREETING, "MSG a 1 4000000000\r\n", "a message of 4000000000 bytes was announced"],
   ["headers before the login", GREETING, "HMSG a 1 12 200000000\r\n", "a message of 200000000 bytes was announced"],

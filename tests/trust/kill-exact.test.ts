@@ -35,7 +35,7 @@ describe("what was selected is exact", () => {
     await field.put("20260115-001", { function: "prod.migrate" });
     const { code, out, signaled } = await killAfter(["--function", "pkg.clean"], () => field.jobs.purge("20260115-00"));
     expect(signaled).toEqual([]);
-    expect(out).toContain("error: job 20260115-00 is gone since it was looked up. No signal was sent.\n");
+    expect(out).toContain("error: job 20260115-00 no longer exists. No signal was sent.\n");
     expect(code).toBe(1);
   });
 
@@ -124,7 +124,7 @@ describe("what was typed in full is exact", () => {
       await field.put("short-11");
     });
     expect(signaled).toEqual([]);
-    expect(out).toContain("job short-10 is gone since it was looked up");
+    expect(out).toContain("job short-10 no longer exists");
   });
 
   test("a job that was not agreed to keeps no job that was named in full from its signal", async () => {
@@ -133,7 +133,7 @@ describe("what was typed in full is exact", () => {
     const { stdout, stderr, code } = await field.run("kill", "plain-1", "short-1", "plain-1");
     expect(await field.signaled()).toEqual(["plain-1"]);
     expect(stdout).toBe("Cancel signal sent for job plain-1\n");
-    expect(stderr).toContain("error: 1 job would be canceled, and no one can be asked. No signal was sent.\n");
+    expect(stderr).toContain("error: refusing to cancel 1 job without confirmation. No signal was sent.\n");
     expect(code).toBe(1);
     // The same job in both forms is one job, and named.
     expect((await field.run("kill", "short-1", "short-10")).code).toBe(0);
@@ -156,7 +156,7 @@ describe("a status that zester does not know", () => {
     expect([refused.stdout, refused.code]).toEqual(["", 1]);
     expect(refused.stderr).toContain("\nodd-1 ");
     expect(refused.stderr).toContain(
-      `warning: job odd-1: state "${shown}" is unknown: cannot tell whether the job has ended.\nerror: 1 job would be canceled, and no one can be asked.`,
+      `warning: job odd-1: state "${shown}" is unknown: cannot tell whether the job has ended.\nerror: refusing to cancel 1 job without confirmation.`,
     );
     expect((await field.run("kill", "odd-1", "--yes")).code).toBe(0);
     expect(await field.signaled()).toEqual(["odd-1"]);
@@ -175,7 +175,7 @@ describe("one literal token", () => {
     const { stdout, stderr, code } = await field.run("kill", "--state", "running", "--yes");
     expect(await field.signaled()).toEqual(["good-1", "good-2"]);
     expect(stdout).toBe("Cancel signal sent for job good-1\nCancel signal sent for job good-2\n");
-    expect(stderr).toContain('error: "a*b" cannot be part of a subject: ');
+    expect(stderr).toContain('error: invalid key "a*b": ');
     expect(code).toBe(1);
     const json = await field.run("kill", "--state", "running", "--yes", "--format", "json");
     for (const { jid, signal, reason } of JSON.parse(json.stdout))
@@ -230,7 +230,7 @@ describe("one literal token", () => {
           text,
           await work().then(
             () => "done",
-            (error) => /cannot be part/.test(error.message),
+            (error) => /invalid key/.test(error.message),
           ),
         ]).toEqual([name, text, true]);
     }

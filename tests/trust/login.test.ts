@@ -143,7 +143,7 @@ describe("secrets that come through a pipe", () => {
     await server.revive();
     const seen = text().length;
     await until(`the job again in ${text()}`, async () => /j1|[Cc]onnected/.test(text().slice(seen)));
-    expect(text()).not.toMatch(/error:|cannot be read|does not hold/);
+    expect(text()).not.toMatch(/error:|cannot read|does not contain/);
     child.kill("SIGINT");
     expect(await child.exited).toBe(130);
   }
@@ -302,7 +302,7 @@ describe("files that are no files", () => {
     expectError(silent, "nothing came within 0.7s");
     expect(Date.now() - began).toBeLessThan(10_000);
     expectError(await tried("/dev/zero"), "it is larger than 1 MiB");
-    expectError(await tried("/tmp"), way === "--config" ? "EISDIR" : "it is a directory");
+    expectError(await tried("/tmp"), "it is a directory");
     for (const [signal, code] of [
       ["SIGINT", 130],
       ["SIGTERM", 143],

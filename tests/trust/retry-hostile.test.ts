@@ -108,7 +108,7 @@ describe("fields", () => {
     [{ args: ["x"] }, "has arguments that are not a map"],
     [{ args: "x" }, "has arguments that are not a map"],
     [{ state_id: 5 }, "has a state_id that is not text"],
-    [{ v: 2 }, "has a record of version 2, newer than this zester knows (1)"],
+    [{ v: 2 }, "has a record of version 2, newer than this zester supports (1)"],
     [{ timeout: 0n }, "has no timeout"],
     [{ timeout: -5n }, "has an invalid timeout"],
     [{ timeout: "5m" }, "has an invalid timeout"],
@@ -117,8 +117,8 @@ describe("fields", () => {
   test("arguments that nest deeper than any master's, and a field with a long name, are refused", async () => {
     let deep: unknown = null;
     for (let i = 0; i < 40; i++) deep = { a: deep };
-    await expectRefused({ args: deep }, "has a record in a form that no master writes");
-    await expectRefused({ ["x".repeat(40)]: 1 }, "has a record in a form that no master writes");
+    await expectRefused({ args: deep }, "has an unusual record");
+    await expectRefused({ ["x".repeat(40)]: 1 }, "has an unusual record");
   });
 
   test("without arguments nil is sent; timeouts of any width are sent as 64 bits; what is not repeated is named", async () => {
@@ -166,7 +166,7 @@ describe("size", () => {
     });
     for (const flag of ["--yes", "--dry-run"]) {
       const refused = await retry(flag);
-      expectError(refused, "error: the new job takes 10,486,", "takes 1,048,576 bytes at most. Nothing was sent.");
+      expectError(refused, "error: the new job has 10,486,", "accepts at most 1,048,576 bytes. Nothing was sent.");
     }
     expect(await dispatches.take()).toEqual([]);
     await server.reload(`max_payload: ${LARGE}`);

@@ -91,7 +91,7 @@ describe("with masters that live and die", () => {
         // No master has it, and none listens any more.
         expect([stdout, code]).toEqual(["", 1]);
         expect(stderr).toContain(`The bucket "jobs" does not have job ${jid}. The same request is sent once more.`);
-        expect(stderr).toContain(`error: whether job ${jid} was dispatched is not known: `);
+        expect(stderr).toContain(`error: cannot tell whether job ${jid} was dispatched: `);
         expect(stderr).toContain("no master listens on zester.dispatch");
         expect(stderr).toContain(`before you retry again.\n`);
       } else {
@@ -212,7 +212,7 @@ describe("with masters that live and die", () => {
       } else {
         // Nothing arrives, and each attempt is lost: that is said.
         expect([stdout, code]).toEqual(["", 1]);
-        expect(stderr).toContain(`error: whether job ${jid} was dispatched is not known: `);
+        expect(stderr).toContain(`error: cannot tell whether job ${jid} was dispatched: `);
         expect(sent).toEqual([]);
         expect(await executions(nc, "old")).toEqual({ jids: [], runs: 0 });
       }
@@ -280,7 +280,7 @@ describe("with masters that live and die", () => {
     expect(await asking.ended()).toBe(130);
     expect(asking.out).toBe("");
     expect(asking.err).toMatch(
-      /error: interrupted: whether job (\w{27}) was dispatched is not known\. `zester job show \1`/,
+      /error: interrupted: cannot tell whether job (\w{27}) was dispatched\. `zester job show \1`/,
     );
     sub.unsubscribe();
     fleet.habits.set("web-01", { does: "hang" });
@@ -430,7 +430,7 @@ describe("what answers", () => {
   test("--wait gives up on the record within --for; interrupted at any moment, the job is named", async () => {
     const { waiting, stop } = await recordedAfter(60_000, "--for", "1500ms");
     expect(await waiting.ended()).toBe(124);
-    expect(waiting.err).toContain(`error: after 1500ms, 1 job had not ended: ${jidIn(waiting.out)}.\n`);
+    expect(waiting.err).toContain(`error: timed out after 1500ms: 1 job had not ended: ${jidIn(waiting.out)}.\n`);
     stop();
     const spy = await watchDispatches(nc);
     for (const ms of fc.sample(fc.nat(2500), 6)) {

@@ -114,7 +114,7 @@ describe("a comma in a password or a token", () => {
     }
   });
 
-  test("what is not a server URL is never repeated", async () => {
+  test("an invalid server URL is never repeated", async () => {
     const urls = [
       "nats://ops:s3cret",
       "ops:s3cret,s3cret",
@@ -130,10 +130,10 @@ describe("a comma in a password or a token", () => {
     ];
     for (const url of urls)
       for (const command of [["job", "list"], ["config"], ["config", "check"]])
-        expectError(await zester([...command, "--master", url]), "is not a server URL");
+        expectError(await zester([...command, "--master", url]), "invalid server URL");
     expectError(
       await zester(["config"], { env: { NATS_URL: "nats://h1,nats://u:s3cret" } }),
-      "address 2 of 2 from $NATS_URL is not a server URL",
+      "invalid server URL (2 of 2) from $NATS_URL",
     );
     // Anything before the @, escaped or not.
     const random = fc.array(fc.constantFrom(..."/@:?#,,,,%[]\\ \tu7é", "nats:", "%25", "s3cret", "s3cret"), {
@@ -159,12 +159,12 @@ describe("a comma in a password or a token", () => {
       [[], { NATS_CONTEXT: url }],
       [[], { ZESTER_CONFIG: url }],
     ] as [string[], Record<string, string>][])
-      expectError(await zester(["config", ...args], { env }), "holds a URL");
+      expectError(await zester(["config", ...args], { env }), "contains a URL");
     // A key in the place of a value.
     const config = secretFile("c.yaml", "master: { 'nats://u:s3cret@h' }\n");
     expectError(await zester(["config", "--config", config]), "line 1: unknown key");
     const broken = secretFile("c.yaml", `nats_url: "nats://u:\\s3cret@h"\n`);
-    expectError(await zester(["config", "--config", broken]), "line 1: this is not valid YAML");
+    expectError(await zester(["config", "--config", broken]), "line 1: invalid YAML");
   });
 });
 
@@ -193,12 +193,12 @@ describe("what was given but names no server is an error, never localhost", () =
     [[], { NATS_URL: "," }, "$NATS_URL names no server"],
     [[], { NATS_URL: " \t" }, "$NATS_URL names no server"],
     [[], { NATS_CONTEXT: " " }, 'no NATS context " "'],
-    [[], { ZESTER_CONFIG: " " }, "there is no such file"],
+    [[], { ZESTER_CONFIG: " " }, "no such file"],
     [["--context", "c"], { HOME: homeWith({ context: { url: "," } }) }, "its url names no server"],
     [["--context", "c"], { HOME: homeWith({ context: { url: " " } }) }, "its url names no server"],
     [["--context", "c"], { HOME: homeWith({ context: { url: [] } }) }, "url must be text"],
-    [["--context", "c"], { HOME: homeWith({ context: { URL: "nats://h" } }) }, "the server stands in url"],
-    [["--context", "c"], { HOME: homeWith({ context: { servers: ["h"] } }) }, "the server stands in url"],
+    [["--context", "c"], { HOME: homeWith({ context: { URL: "nats://h" } }) }, "Did you mean url?"],
+    [["--context", "c"], { HOME: homeWith({ context: { servers: ["h"] } }) }, "Did you mean url?"],
   ] as [string[], Record<string, string>, string][])("%j", async (args, env, words) =>
     expectError(await list(args, env), words),
   );
@@ -316,7 +316,7 @@ describe("what was given but names no server is an error, never localhost", () =
     // Root looks into every folder; a link to itself stops it as well.
     const looped = tempDir();
     symlinkSync(".zester", join(looped, ".zester"));
-    const words = `whether there is a config file ${looped}/.zester/config.yaml cannot be found out (ELOOP)`;
+    const words = `cannot tell whether config file ${looped}/.zester/config.yaml exists: ELOOP`;
     expectError(await list([], { HOME: looped }), words);
     expectError(await zester(["job", "kill", "j1"], { env: { HOME: looped } }), words);
     expect((await zester(["config", "--master", "h"], { env: { HOME: looped } })).code).toBe(0);
@@ -325,7 +325,7 @@ describe("what was given but names no server is an error, never localhost", () =
     const dangling = tempDir();
     mkdirSync(join(dangling, ".zester"));
     symlinkSync("/nonexistent", join(dangling, ".zester/config.yaml"));
-    expectError(await list([], { HOME: dangling }), "there is no such file");
+    expectError(await list([], { HOME: dangling }), "no such file");
     // A folder without rights, as a user who is not root.
     chmodSync(join(broken, ".zester"), 0);
     chmodSync(broken, 0o755);
@@ -333,7 +333,7 @@ describe("what was given but names no server is an error, never localhost", () =
     const env = { ...PATH, HOME: broken };
     const { stdout, stderr, code } = await run([...asAnother, ZESTER, "job", "list"], { env });
     expect({ stdout, code }).toEqual({ stdout: "", code: 1 });
-    expect(stderr).toContain("cannot be found out (EACCES)");
+    expect(stderr).toContain("exists: EACCES");
     chmodSync(join(broken, ".zester"), 0o700);
   });
 
@@ -343,7 +343,7 @@ describe("what was given but names no server is an error, never localhost", () =
     const root = makeRoot(ZESTER, Object.fromEntries(needed.map((path) => [path, path])));
     mkdirSync(join(root, "etc/zester"), { recursive: true, mode: 0o755 });
     chmodSync(join(root, "etc/zester"), 0);
-    const words = "whether there is a config file /etc/zester/master.yaml cannot be found out (EACCES)";
+    const words = "cannot tell whether config file /etc/zester/master.yaml exists: EACCES";
     expectError(await inRoot(root, ["config"], true), words);
     expect((await inRoot(root, ["config", "--master", "h"], true)).code).toBe(0);
   });

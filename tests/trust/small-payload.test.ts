@@ -32,7 +32,9 @@ async function expectNamed(limit: number, flags: readonly string[]): Promise<voi
     const { stdout, stderr, code } = await zester(["job", ...args, ...flags]);
     expect([args, stdout, code]).toEqual([args, "", 1]);
     expect(stderr).toMatch(
-      new RegExp(`^error: .* takes messages of ${limit} bytes at most .* needs \\d+\\.\nAsk for more: .*\n$`),
+      new RegExp(
+        `^error: a message on .* has [\\d,]+ bytes, and .* accepts at most ${limit} bytes from this user\\.\nRaise max_payload .*\n$`,
+      ),
     );
   }
 }

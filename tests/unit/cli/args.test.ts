@@ -99,10 +99,10 @@ test.each([
   ["job list --creds=", "--creds needs a value: --creds <file>."],
   ["job list --creds ''", "--creds needs a value: --creds <file>."],
   ["job list -n -5", "-n needs a value: -n <number>."],
-  ["job list --user a\0b", "--user: the value holds a NUL character."],
-  ["job show", "zester job show needs a <jid>."],
-  ["job trace --timeout 5s", "zester job trace needs a <jid>."],
-  ["completion", "zester completion needs a <shell>."],
+  ["job list --user a\0b", "--user: a value cannot contain a NUL character."],
+  ["job show", "missing argument <jid> for zester job show."],
+  ["job trace --timeout 5s", "missing argument <jid> for zester job trace."],
+  ["completion", "missing argument <shell> for zester completion."],
   ["job list x", 'unexpected argument "x" for zester job list.'],
   ["job list -- x", 'unexpected argument "x" for zester job list.'],
   ["job trace A B C", 'unexpected argument "B" for zester job trace.'],
@@ -117,13 +117,13 @@ test.each([
   ["job show A --diff-with=web-1", "--diff-with is now --diff=<peel>."],
   ["version --check", "--check is now `zester config check`."],
   ["job show A --output --diff=", "--diff needs a value: --diff=<peel>."],
-  ["job show A --output --diff=a --diff", "--diff is given more than once."],
+  ["job show A --output --diff=a --diff", "--diff can be used only once."],
   // A command's own flags stand after its name.
   ["--limit 5 job show A", "unknown flag --limit for zester."],
   ["job --limit 5 list", "unknown flag --limit for zester job."],
   // Only lists are repeated.
-  ["job list --limit 5 -n 5", "--limit is given more than once."],
-  ["job list --since 1h --state bad --since 2h", "--since is given more than once."],
+  ["job list --limit 5 -n 5", "--limit can be used only once."],
+  ["job list --since 1h --state bad --since 2h", "--since can be used only once."],
   // What other tools have.
   ["job list -o json", "unknown flag -o for zester job list. Did you mean --format json?"],
   ["job list -o=yaml", "unknown flag -o for zester job list. Did you mean --format?"],
@@ -153,8 +153,8 @@ test.each([
 });
 
 test.each([
-  ["job list --since -1h", "A value that begins with a dash is written --since=…"],
-  ["job list -n -5", "A value that begins with a dash is written --limit=…"],
+  ["job list --since -1h", "Write a value that starts with a dash as --since=…"],
+  ["job list -n -5", "Write a value that starts with a dash as --limit=…"],
   ["job list --creds --timeout 5s", "`zester job list --help` lists the flags."],
   ["job list --creds --timeout=5s", "`zester job list --help` lists the flags."],
 ])("hint: %s", async (line, hint) => {

@@ -47,5 +47,5 @@ test("its words are the flags", () => {
 });
 
 test("what is no duration is an error", () => {
-  expect(() => peelSelection({ "slower-than": "soon" })).toThrow('--slower-than: "soon" is not a duration.');
+  expect(() => peelSelection({ "slower-than": "soon" })).toThrow('invalid duration "soon" for --slower-than.');
 });

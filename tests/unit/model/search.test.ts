@@ -146,7 +146,7 @@ test.each([
 });
 
 test("what is no regular expression, or cannot be searched in linear time, is an error that says why", async () => {
-  const hint = "Use the syntax of RE2, which has no look-around and no back references.";
+  const hint = "Use RE2 syntax: no look-around, no back references.";
   for (const [source, message] of [
     ["(a", 'invalid regular expression "(a": missing closing ) `(a`.'],
     ["a**", 'invalid regular expression "a**": invalid nested repetition operator `**`.'],

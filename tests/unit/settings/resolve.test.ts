@@ -139,17 +139,22 @@ test.each([
 });
 
 test.each([
-  ["a context and a config file", { context: "c", config: full }, {}, "--context and --config exclude each other."],
+  [
+    "a context and a config file",
+    { context: "c", config: full },
+    {},
+    "--context and --config cannot be used together.",
+  ],
   ["a list that names nothing", { master: "," }, {}, "flag --master names no server."],
   ["a variable that names nothing", {}, { NATS_URL: " " }, "$NATS_URL names no server."],
-  ["a URL for a file", { config: "nats://u:s3cret@h" }, {}, "flag --config holds a URL"],
-  ["a URL for a context", {}, { NATS_CONTEXT: "nats://h" }, "$NATS_CONTEXT holds a URL"],
-  ["a time that is none", { timeout: "5" }, {}, '--timeout: "5" is not a duration.'],
-  ["the same by variable", {}, { ZESTER_TIMEOUT: "5" }, 'ZESTER_TIMEOUT: "5" is not a duration.'],
-  ["a domain of two words", { "js-domain": "a.b" }, {}, 'flag --js-domain: "a.b" is not a JetStream domain'],
-  ["a domain and a prefix", { "js-domain": "a", "js-prefix": "B" }, {}, "exclude each other."],
-  ["no such file", { config: "/nowhere" }, {}, "config file /nowhere: there is no such file."],
-  ["no such context", { context: "d" }, {}, 'there is no NATS context "d"'],
+  ["a URL for a file", { config: "nats://u:s3cret@h" }, {}, "flag --config contains a URL"],
+  ["a URL for a context", {}, { NATS_CONTEXT: "nats://h" }, "$NATS_CONTEXT contains a URL"],
+  ["a time that is none", { timeout: "5" }, {}, 'invalid duration "5" for --timeout.'],
+  ["the same by variable", {}, { ZESTER_TIMEOUT: "5" }, 'invalid duration "5" for ZESTER_TIMEOUT.'],
+  ["a domain of two words", { "js-domain": "a.b" }, {}, 'invalid JetStream domain "a.b" for flag --js-domain.'],
+  ["a domain and a prefix", { "js-domain": "a", "js-prefix": "B" }, {}, "cannot be used together."],
+  ["no such file", { config: "/nowhere" }, {}, "cannot read config file /nowhere: no such file."],
+  ["no such context", { context: "d" }, {}, 'no NATS context "d"'],
 ] as [string, SettingFlags, Record<string, string>, string][])("error: %s", async (_, flags, env, words) => {
   const error = await resolve(flags, env).catch((e: Error) => e);
   expect((error as Error).message).toContain(words);
