@@ -14,7 +14,17 @@ import pkg from "../../package.json" with { type: "json" };
 import { zester as tree } from "../../zester.ts";
 import { badJob, goodJob, longJob } from "../support/demo-fleet.ts";
 import { Fleet } from "../support/fleet.ts";
-import { type Server, startServer, tempDir, ZESTER } from "../support/harness.ts";
+import {
+  createBuckets,
+  encode,
+  jobRecord,
+  type Server,
+  startServer,
+  tempDir,
+  ZESTER,
+  zester,
+} from "../support/harness.ts";
+import { Pictured } from "../support/pictured.ts";
 import { listedJob, putReferenceData } from "../support/seed.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
@@ -239,6 +249,35 @@ test.each(DOCS)("%s: every flag and every command in its text exists", async (fi
   expect(flags.filter((flag) => !known.has(flag) && !OTHERS.includes(flag))).toEqual([]);
   const commands = [...read(file).matchAll(/zester job ([a-z]+)/g)].map(([, name]) => name as string);
   expect(commands.filter((name) => !known.has(name))).toEqual([]);
+});
+
+/** The rows of a picture as text. */
+function rowsOf(svg: string): string[] {
+  const rows = new Map<string, string[]>();
+  for (const [, y = "", text = ""] of read(svg).matchAll(/<text [^>]*y="(\d+)"[^>]*>([^<]*)</g))
+    rows.set(y, [...(rows.get(y) ?? []), text]);
+  return [...rows.values()].map((texts) => texts.join(" ").replace(/ +/g, " ").trim());
+}
+
+test("the pictures have the headings and keys of today's screens: else `npm run screenshots`", async () => {
+  const server = await startServer();
+  const nc = await server.connect();
+  const { jobs } = await createBuckets(nc);
+  await jobs.put("20260115-001", encode(jobRecord("20260115-001", { status: "running" })));
+  const heading = (rows: readonly string[]) => rows.find((row) => /^[A-Z]+( [A-Z]+)+$/.test(row)) ?? "none";
+  const trimmed = (lines: readonly string[]) => lines.map((line) => line.replace(/ +/g, " ").trim());
+  const watch = new Pictured(["job", "watch"], { NATS_URL: server.url }, { cols: 100, rows: 20 });
+  await watch.shows(/20260115-001/);
+  const shown = trimmed(watch.lines);
+  const drawn = rowsOf("docs/watch.svg");
+  expect([heading(drawn), drawn.at(-1)]).toEqual([heading(shown), shown.at(-1)]);
+  watch.type("q");
+  await watch.ended();
+  const args = ["job", "show", "@last-bad", "--summary", "--from", "docs/example.jsonl"];
+  const summary = trimmed((await zester(args, { cwd: ROOT })).stdout.split("\n"));
+  expect(heading(rowsOf("docs/failed.svg"))).toBe(heading(summary));
+  await nc.close();
+  await server.stop();
 });
 
 /** The anchor that Markdown viewers give a heading. */
