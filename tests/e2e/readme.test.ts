@@ -267,7 +267,8 @@ test("the pictures have the headings and keys of today's screens: else `npm run 
   const heading = (rows: readonly string[]) => rows.find((row) => /^[A-Z]+( [A-Z]+)+$/.test(row)) ?? "none";
   const trimmed = (lines: readonly string[]) => lines.map((line) => line.replace(/ +/g, " ").trim());
   const watch = new Pictured(["job", "watch"], { NATS_URL: server.url }, { cols: 100, rows: 20 });
-  await watch.shows(/20260115-001/);
+  watch.type("t");
+  await watch.shows(/20260115-001[\s\S]*active only/);
   const shown = trimmed(watch.lines);
   const drawn = rowsOf("docs/watch.svg");
   expect([heading(drawn), drawn.at(-1)]).toEqual([heading(shown), shown.at(-1)]);

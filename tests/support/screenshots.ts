@@ -67,13 +67,15 @@ async function watch(): Promise<void> {
     user: "alice",
     peels: { ...peels("mail", [1, 2], { does: "ok", ms: 50 }), ...peels("mail", [3, 4], { does: "hang" }) },
   });
-  const picture = new Pictured(["job", "watch"], env, { cols: COLUMNS, rows: 14 });
+  const picture = new Pictured(["job", "watch"], env, { cols: COLUMNS, rows: 20 });
   picture.type("t");
   // web-33 still executes the job before.
   const wanted = [/mail\*.* 2\/4/, /web\*.* 52\/80/, /cache\*.* 1\/3/, /db\*.*partial/];
   await picture.shows(({ lines }) => wanted.every((row) => lines.some((line) => row.test(line))));
   await fleet.forget(stuck);
   await picture.shows(/running, stuck/);
+  picture.type("G");
+  await picture.shows(/no space left on device/);
   save("watch.svg", "zester job watch: active jobs, and those that ended in the last hour", picture.screen);
   picture.type("q");
   await picture.ended();
