@@ -2,13 +2,14 @@
 // arguments, and keeps the last of a repeated flag, which for `kill` is a safety matter.
 import type { ArgsDef } from "citty";
 import { UserError } from "../errors.ts";
-import { didYouMean, nearest, nearestName } from "../nearest.ts";
+import { didYouMean, nearest, nearestName, oneOf } from "../nearest.ts";
 import { programName } from "../program.ts";
 import { safe, shorten } from "../text.ts";
 import {
   type Arg,
   type Args,
   argsOf,
+  choicesOf,
   commandsOf,
   type FlagToken,
   flagOf,
@@ -202,6 +203,18 @@ function checkPositionals(path: readonly string[], args: ArgsDef, words: readonl
     throw new UserError(`unexpected argument "${show(extra)}" for ${path.join(" ")}.`, usage);
 }
 
+/** What an unknown value of these flags is called. */
+const VALUES: Readonly<Record<string, string>> = { format: "format", by: "grouping", sort: "order" };
+
+/** @throws UserError for a value that a flag does not take */
+function checkChoices(args: ArgsDef, given: Args): void {
+  for (const [name, def] of Object.entries(args)) {
+    const choices = choicesOf(name, def);
+    const value = given[name];
+    if (choices.length > 0 && typeof value === "string") oneOf(choices, value, `--${name}`, VALUES[name] ?? "value");
+  }
+}
+
 /**
  * What `argv` (without the program's own name) asks for.
  * @throws UserError for an unknown command or flag, a missing value, a missing or an unexpected argument
@@ -215,6 +228,9 @@ export async function readCommandLine(root: Tree, argv: readonly string[]): Prom
   const args = readArgs(argsOf(command), words);
   const doesNothing = commandsOf(command) !== undefined && command.default === undefined;
   const help = isHelp || args.help === true || (doesNothing && args.version !== true);
-  if (!help && args.version !== true) checkPositionals(path, argsOf(command), args._);
+  if (!help && args.version !== true) {
+    checkChoices(argsOf(command), args);
+    checkPositionals(path, argsOf(command), args._);
+  }
   return { path, command, rawArgs: [...names, ...words], args, help, topic: unknown };
 }

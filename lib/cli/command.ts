@@ -74,16 +74,21 @@ export async function loadAll(command: Tree): Promise<Command> {
 
 export type Arg = ArgsDef[string];
 
+/** The words of `a|b|c`. */
+type Words<S> = S extends `${infer First}|${infer Rest}` ? First | Words<Rest> : S;
+
 type ValueOf<D> = D extends { type: "boolean"; valueHint: string }
   ? boolean | string
   : D extends { type: "boolean" }
     ? boolean
     : D extends { multiple: true }
       ? readonly string[]
-      : string;
+      : D extends { type: "string"; valueHint: infer S extends `${string}|${string}` }
+        ? Words<S>
+        : string;
 
-/** The arguments of a command by name, and under `_` the words that are no flags. */
-export type Flags<T extends ArgsDef> = { readonly _: readonly string[] } & {
+/** The arguments of a command by name, under `_` the words that are no flags, and the formats that the command has. */
+export type Flags<T extends ArgsDef> = { readonly _: readonly string[]; readonly formats: readonly string[] } & {
   readonly [K in keyof T]: T[K] extends { required: true } ? ValueOf<T[K]> : ValueOf<T[K]> | undefined;
 };
 
@@ -146,10 +151,17 @@ export function defineCommand<const T extends ArgsDef>(command: {
     meta,
     args,
     async run({ rawArgs }) {
-      const code = await run({ args: readArgs(args, rawArgs) as unknown as Flags<T> });
+      const read = { ...readArgs(args, rawArgs), formats: choicesOf("format", args.format) };
+      const code = await run({ args: read as unknown as Flags<T> });
       process.exitCode = typeof code === "number" ? code : EXIT.done;
     },
   });
+}
+
+/** The only values that a flag takes; none for one that takes any. */
+export function choicesOf(name: string, def: Arg | undefined): readonly string[] {
+  const hint = def?.type === "string" && !takesList(def) ? (def.valueHint ?? "") : "";
+  return hint.includes("|") || name === "format" ? hint.split("|") : [];
 }
 
 export function shortOf(def: Arg): string | undefined {

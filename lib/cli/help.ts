@@ -2,7 +2,16 @@
 // capitals where every message says <jid>.
 import { named } from "../program.ts";
 import { width, wrap } from "../text.ts";
-import { type Arg, type Command, isPositional, negativeOf, shortOf, type Topic, usageWord } from "./command.ts";
+import {
+  type Arg,
+  type Command,
+  choicesOf,
+  isPositional,
+  negativeOf,
+  shortOf,
+  type Topic,
+  usageWord,
+} from "./command.ts";
 
 type Row = readonly [left: string, right: string];
 
@@ -23,8 +32,7 @@ function flagRow([name, def]: readonly [string, Arg]): Row {
 }
 
 /** True for a flag whose values differ between commands. */
-const isFormat = ([name, def]: readonly [string, Arg]) =>
-  name === "format" && "valueHint" in def && def.valueHint?.includes("|") === true;
+const isFormat = ([name, def]: readonly [string, Arg]) => name === "format" && choicesOf(name, def).length > 1;
 
 /** A text with a capital: the first line of a page. */
 const sentence = (text = "") => text.charAt(0).toUpperCase() + text.slice(1);

@@ -37,7 +37,5 @@ export default defineCommand({
   },
   args,
   run: ({ args }) =>
-    answerHere(args, () => ({ shown: { size: 1, text: () => [scriptOf(args.shell)], documents: () => [] } }), {
-      formats: ["text"],
-    }),
+    answerHere(args, () => ({ shown: { size: 1, text: () => [scriptOf(args.shell)], documents: () => [] } })),
 });

@@ -5,7 +5,6 @@ import { readFailures } from "../jobs/failures.ts";
 import { readSelected } from "../jobs/recent.ts";
 import { type JobRow, mayHaveFailed } from "../model/job.ts";
 import { parseCount, parseSelection, type Selection } from "../model/selection.ts";
-import { oneOf } from "../nearest.ts";
 import { futureWords } from "../render/clock.ts";
 import { errorsView, failedJobsView, unreachableLine } from "../render/errors.ts";
 import { progressOn } from "../terminal/progress.ts";
@@ -28,10 +27,8 @@ const args = {
 
 type ErrorsArgs = Flags<typeof args>;
 
-const BY = ["error", "job"] as const;
-
 interface ErrorsRequest {
-  readonly by: (typeof BY)[number];
+  readonly by: "error" | "job";
   readonly selection: Selection;
   readonly limit: number | undefined;
   readonly form: Form;
@@ -39,7 +36,7 @@ interface ErrorsRequest {
 
 const parse = (flags: ErrorsArgs, now: Date): ErrorsRequest => ({
   selection: parseSelection(ofLastDay({ ...flags, limit: undefined }), now),
-  by: oneOf(BY, flags.by ?? "error", "--by", "grouping"),
+  by: flags.by ?? "error",
   limit: flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit"),
   form: outputForm(flags),
 });

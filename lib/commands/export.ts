@@ -179,7 +179,7 @@ async function run(flags: GlobalArgs, request: ExportRequest): Promise<undefined
     return undefined;
   };
   try {
-    await withSession(flags, work, { formats: ["text"], onSignal: () => file?.discard() });
+    await withSession(flags, work, { onSignal: () => file?.discard() });
   } finally {
     file?.discard();
   }

@@ -8,7 +8,6 @@ import type { JobRow } from "../model/job.ts";
 import type { Hit } from "../model/search.ts";
 import { regexSearch, type Search, textSearch } from "../model/search.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
-import { oneOf } from "../nearest.ts";
 import { futureWords } from "../render/clock.ts";
 import { FoundLines, hitsView, linesView } from "../render/hits.ts";
 import { progressOn } from "../terminal/progress.ts";
@@ -17,7 +16,6 @@ import { ofLastDay, selectionByServer } from "./clock.ts";
 import { amongWords, unreadableWarning } from "./output.ts";
 import { type Session, withReading } from "./session.ts";
 import { conditions, globals, header, listFormat } from "./shared.ts";
-import { LIST_FORMATS } from "./surroundings.ts";
 import { type Answer, AnswerSink, type Form, outputForm, writeAnswer } from "./write-answer.ts";
 
 const args = {
@@ -51,8 +49,6 @@ async function searchOf({ text, regexp }: GrepArgs): Promise<Search> {
   throw new UserError("missing argument <text> for zester job grep.", "Usage: zester job grep <text> [flags]");
 }
 
-const BY = ["job", "text"] as const;
-
 interface GrepRequest {
   readonly search: Search;
   readonly selection: Selection;
@@ -66,8 +62,7 @@ async function parse(flags: GrepArgs, now: Date): Promise<GrepRequest> {
   const selection = parseSelection(ofLastDay(flags), now);
   const [one, other] = (["quiet", "jids", "by"] as const).filter((name) => flags[name]);
   if (other) throw new UserError(`--${one} and --${other} cannot be used together.`, "Use one of them.");
-  const isByText = oneOf(BY, flags.by ?? "job", "--by", "grouping") === "text";
-  const shows = flags.quiet ? "nothing" : flags.jids ? "jids" : isByText ? "lines" : "hits";
+  const shows = flags.quiet ? "nothing" : flags.jids ? "jids" : flags.by === "text" ? "lines" : "hits";
   return { search, selection, shows, form: outputForm(flags) };
 }
 
@@ -121,7 +116,7 @@ async function run(flags: GrepArgs): Promise<number | undefined> {
     const sink = new AnswerSink(session, request.form.header);
     return writeAnswer(await answerOf(request, session, sink), request.form, session);
   };
-  return withReading(flags, work, { formats: LIST_FORMATS, only: { by: ["text"] } });
+  return withReading(flags, work, { only: { by: ["text"] } });
 }
 
 export default defineCommand({

@@ -36,7 +36,7 @@ import { selectionByServer } from "./clock.ts";
 import { amongWords, unreadableWarning } from "./output.ts";
 import type { Session } from "./session.ts";
 import { conditions, globals, header, listFormat, repeated, scripted } from "./shared.ts";
-import { type Formats, LIST_FORMATS } from "./surroundings.ts";
+import type { Formats } from "./surroundings.ts";
 import { type Answer, answerWith, type Form, outputForm } from "./write-answer.ts";
 
 export const args = {
@@ -64,7 +64,7 @@ export const args = {
 export type ListArgs = Flags<typeof args>;
 
 /** json, jsonl and yaml have whole records without --wide. */
-export const LIST_OUTPUT: Formats = { formats: LIST_FORMATS, only: { wide: ["text", "csv"] } };
+export const LIST_OUTPUT: Formats = { only: { wide: ["text", "csv"] } };
 
 /** What differs between `list` and `active`. */
 export interface Listing {

@@ -28,8 +28,6 @@ const args = {
   redact: { type: "boolean", description: "", negativeDescription: "keep passwords, tokens, keys and other secrets" },
 } as const satisfies ArgsDef;
 
-const FORMATS = { formats: ["html", "markdown"] } as const;
-
 interface ReportRequest {
   readonly jobs: readonly string[];
   readonly output: { readonly path: string; readonly force: boolean } | undefined;
@@ -76,7 +74,7 @@ async function answerOf({ jobs: texts, redact }: ReportRequest, session: Session
 async function run(flags: GlobalArgs, request: ReportRequest): Promise<number | undefined> {
   const { output } = request;
   const file = output && new OutputFile(output.path, output.force);
-  const { format, terminal } = surroundings(flags, FORMATS);
+  const { format, terminal } = surroundings(flags);
   if (!file && terminal.isTty && format !== "markdown")
     throw new UserError(
       "refusing to write HTML to a terminal.",
@@ -93,7 +91,7 @@ async function run(flags: GlobalArgs, request: ReportRequest): Promise<number | 
     return undefined;
   };
   try {
-    return await withReading(flags, work, FORMATS);
+    return await withReading(flags, work);
   } finally {
     file?.discard();
   }

@@ -65,7 +65,8 @@ export const answering = {
 /** Flags of all commands. */
 export const globals = { ...connecting, ...answering } as const satisfies ArgsDef;
 
-export type GlobalArgs = Flags<typeof globals>;
+/** Commands differ in their formats. */
+export type GlobalArgs = Omit<Flags<typeof globals>, "format"> & { readonly format: string | undefined };
 
 /** The names of the flags of all commands. */
 export const globalNames: ReadonlySet<string> = new Set(Object.keys(globals));

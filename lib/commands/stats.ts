@@ -10,13 +10,12 @@ import { globs } from "../model/glob.ts";
 import type { JobList } from "../model/job.ts";
 import { isActive, type JobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
-import { RESULT_SORTS, type ResultSort, sortedResults } from "../model/result-stats.ts";
+import { type ResultSort, sortedResults } from "../model/result-stats.ts";
 import { type Schedule, schedulesOf } from "../model/schedule.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
-import { BYS, type By, type PeelStats, PeelTally, runsOf, talliesOf, timeOf } from "../model/stats.ts";
+import { type By, type PeelStats, PeelTally, runsOf, talliesOf, timeOf } from "../model/stats.ts";
 import { stuckOf } from "../model/stuck.ts";
 import type { Span } from "../model/trend.ts";
-import { oneOf } from "../nearest.ts";
 import { futureWords } from "../render/clock.ts";
 import { targetOf } from "../render/columns.ts";
 import { renderMetrics } from "../render/openmetrics.ts";
@@ -28,7 +27,6 @@ import { selectionByServer } from "./clock.ts";
 import { amongWords, unreadableWarning } from "./output.ts";
 import type { Session } from "./session.ts";
 import { conditions, formats, globals, header, scripted } from "./shared.ts";
-import { LIST_FORMATS } from "./surroundings.ts";
 import { type Answer, answerWith, type Form, outputForm } from "./write-answer.ts";
 
 const args = {
@@ -73,14 +71,14 @@ interface StatsRequest {
 }
 
 function parse(flags: StatsArgs, now: Date): StatsRequest {
-  const by = flags.by === undefined ? undefined : oneOf(BYS, flags.by, "--by", "grouping");
+  const { by, sort = "failed" } = flags;
   if (flags.sort !== undefined && by !== "result")
     throw new UserError("--sort needs --by result.", "Add --by result, or omit --sort.");
   const matches = flags.target === undefined ? () => true : globs(flags.target);
   return {
     by,
     selection: parseSelection({ ...flags, sort: undefined }, now),
-    sort: oneOf(RESULT_SORTS, flags.sort ?? "failed", "--sort", "order"),
+    sort,
     isWanted: (peel) => matches(peel) || matches(displayPeel(peel)),
     asksWhere: by === "peel" && flags.function !== undefined,
     check: flags.check === true,
@@ -216,7 +214,6 @@ export default defineCommand({
   args,
   run: ({ args }) =>
     answerWith(args, parse(args, new Date()), answerOf, {
-      formats: [...LIST_FORMATS, "openmetrics"],
-      only: { check: LIST_FORMATS },
+      only: { check: ["text", "json", "jsonl", "yaml", "csv"] },
     }),
 });

@@ -59,6 +59,5 @@ export default defineCommand({
     example: "zester job status --since today",
   },
   args,
-  run: ({ args }) =>
-    answerWith(args, parse(args, new Date()), answerOf, { formats: ["text", "json", "yaml", "openmetrics"] }),
+  run: ({ args }) => answerWith(args, parse(args, new Date()), answerOf),
 });

@@ -21,7 +21,6 @@ import { tellNext } from "./next.ts";
 import { unknownTold } from "./output.ts";
 import { type LiveSession, type Session, withReading, withSession } from "./session.ts";
 import { formats, type GlobalArgs, globals, jid } from "./shared.ts";
-import { WITH_LINES } from "./surroundings.ts";
 import { writeView } from "./write-answer.ts";
 
 const args = {
@@ -158,7 +157,7 @@ async function run(args: GlobalArgs, request: TraceRequest): Promise<number | un
       await show(session, (await resolve(session)).jid, { all, eventsShown: false });
       return undefined;
     };
-    return withReading(args, work, { formats: WITH_LINES });
+    return withReading(args, work);
   }
   const leave = { now: () => {} };
   return await withSession(
@@ -185,7 +184,7 @@ async function run(args: GlobalArgs, request: TraceRequest): Promise<number | un
       tellNext([last], session);
       return undefined;
     },
-    { formats: WITH_LINES, isDrawn: true, onSignal: () => leave.now() },
+    { isDrawn: true, onSignal: () => leave.now() },
   );
 }
 

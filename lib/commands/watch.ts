@@ -141,7 +141,6 @@ async function run(args: GlobalArgs, { job, narrowing, selection, limit }: Watch
   };
   return await withSession(args, (session) => work(session).finally(() => leave.now()), {
     // A stream has no end that could close an array: json is a line each as well.
-    formats: ["text", "json", "jsonl"],
     isDrawn: true,
     limit,
     onSignal: () => leave.now(),

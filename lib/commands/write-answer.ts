@@ -10,7 +10,7 @@ import type { Terminal } from "../terminal/terminal.ts";
 import { paragraph, plural, safe } from "../text.ts";
 import { type Output, type Session, withReading } from "./session.ts";
 import type { GlobalArgs } from "./shared.ts";
-import { type Format, type Formats, LIST_FORMATS, type Surroundings, surroundings } from "./surroundings.ts";
+import { type Format, type Formats, type Surroundings, surroundings } from "./surroundings.ts";
 
 interface IdKind {
   /** True for an ID that stays one word in a script. */
@@ -223,7 +223,7 @@ export const answerWith = <R extends { readonly form: Form }>(
   flags: GlobalArgs,
   request: R,
   answerOf: (request: R, session: Session) => Promise<Answer>,
-  formats: Formats = { formats: LIST_FORMATS },
+  formats: Formats = {},
 ): Promise<number | undefined> =>
   withReading(flags, async (session) => writeAnswer(await answerOf(request, session), request.form, session), formats);
 

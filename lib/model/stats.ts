@@ -9,8 +9,7 @@ import type { PeelState } from "./peel-state.ts";
 import type { ScheduledRun } from "./schedule.ts";
 import { type Span, sliceOf, spanBack, spanOf, Trend } from "./trend.ts";
 
-export const BYS = ["function", "peel", "result", "user", "target", "schedule"] as const;
-export type By = (typeof BYS)[number];
+export type By = "function" | "peel" | "result" | "user" | "target" | "schedule";
 
 /** The states of a job that went wrong: not those of one that was canceled, which was meant. */
 const FAILED_STATES: readonly string[] = ["failed", "partial", "timeout"];
