@@ -1,7 +1,7 @@
 // A page as one HTML file: no script, and nothing that it loads. Pure.
 import { meaningOf } from "./colors.ts";
 import { type Block, type Page, type PageColumn, plainWords, type Section, type Word, type Words } from "./page.ts";
-import { STYLE } from "./report-style.ts";
+import STYLE from "./report.css" with { type: "text" };
 import { MARK_NAMES, markSvg, timelineSvg } from "./timeline.ts";
 
 /** Nothing is loaded or run; the one style is named by its hash. */
