@@ -2,14 +2,14 @@
 import { asText, Timestamp } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { medianTook } from "../model/durations.ts";
-import { isPlainJid } from "../model/jid.ts";
+import { isPlainJid, isPlainPeel } from "../model/jid.ts";
 import { displayState, isActive, isTerminal, type JobRow, RETRY_OF_KEY, sourceWords } from "../model/job.ts";
 import type { PeelDiff } from "../model/job-diff.ts";
 import { whyOf } from "../model/job-end.ts";
 import { LineDiffs, unifiedLines } from "../model/line-diff.ts";
 import { outcomeGroups } from "../model/outcome-groups.ts";
 import { hasOutput, type OutputGroup, outputGroups, usualGroup } from "../model/output-groups.ts";
-import { sortedByPeel } from "../model/peel.ts";
+import { displayPeel, sortedByPeel } from "../model/peel.ts";
 import { type PeelState, statesPresent } from "../model/peel-state.ts";
 import { needsAgain } from "../model/retry.ts";
 import { countReturned } from "../model/returns.ts";
@@ -46,11 +46,20 @@ export interface Report {
 
 /** Bytes of outputs in a page, and those of one group, as HTML; the same for differences. */
 const BYTES = { all: 500_000, group: 24_000 } as const;
-/** Groups of outputs, rows of other tables, columns of names, characters of other texts. */
-const MOST = { groups: 150, rows: 200, names: 300, text: 1_500, line: 4_000, state: 30, changes: 10 } as const;
+/** Groups of outputs, rows of tables and changes in one, and columns of names and other texts. */
+const MOST = {
+  groups: 150,
+  rows: 100,
+  changes: 10,
+  names: 300,
+  cell: 500,
+  text: 1_500,
+  line: 4_000,
+  state: 30,
+} as const;
 
 const data = (text: string, most: number = MOST.text): Word => ({ data: shortenMiddle(safe(text), most) });
-const dataWords = (text: string): Words => (text === "" ? [] : [data(text)]);
+const dataWords = (text: string): Words => (text === "" ? [] : [data(text, MOST.cell)]);
 const prose = (text: string): Word => ({ data: shortenMiddle(safe(text), MOST.text), prose: true });
 const names = (peels: readonly { readonly peel: string }[], most: number = MOST.names): Word => ({
   data: peelNames(peels, most),
@@ -92,8 +101,8 @@ const shownBy = (job: Telling, before: string, after = ""): Words => {
 /** Bytes of a text in HTML. */
 const cost = (line: string) => Buffer.byteLength(Bun.escapeHTML(line)) + 1;
 
-/** The lines that `bytes` have room for, and how many follow. */
-function within(lines: readonly Line[], bytes: number): { shown: readonly Line[]; rest: number } {
+/** The lines that `bytes` have room for, and what is left out. @param all the command that shows it */
+function limited(lines: readonly Line[], bytes: number, all: Words, isDiff: boolean): Block[] {
   const shown: Line[] = [];
   let left = bytes;
   for (const line of lines) {
@@ -102,7 +111,10 @@ function within(lines: readonly Line[], bytes: number): { shown: readonly Line[]
     if (left < 0) break;
     shown.push(cut);
   }
-  return { shown, rest: lines.length - shown.length };
+  const rest = lines.length - shown.length;
+  const isCut = shown.some(({ text }, i) => text !== lines[i]?.text);
+  const words = [rest > 0 ? plural(rest, "more line") : "", isCut ? "long lines are cut" : ""].filter(Boolean);
+  return [{ kind: "lines", lines: shown, isDiff }, ...(words.length > 0 ? [text(words.join("; "), ...all)] : [])];
 }
 
 const signOf = (line: string): Line =>
@@ -256,13 +268,10 @@ class Outputs {
     };
   }
 
-  #lines(lines: readonly Line[], peel: PeelStory, isDiff = false): Block[] {
-    const { shown, rest } = within(lines, this.#bytes);
-    const all = shownBy(this.job, "show", `${WHOLE} --peel '${peelNames([peel], MOST.text)}'`);
-    return [
-      { kind: "lines", lines: shown, isDiff },
-      ...(rest > 0 ? [text(`${plural(rest, "more line")}`, ...(isPlainJid(peel.peel) ? all : []))] : []),
-    ];
+  #lines(lines: readonly Line[], { peel }: PeelStory, isDiff = false): Block[] {
+    const name = displayPeel(peel);
+    const all = isPlainPeel(name) ? shownBy(this.job, "show", `${WHOLE} --peel '${name}'`) : [];
+    return limited(lines, this.#bytes, all, isDiff);
   }
 
   /** What differs from the output of most peels. */
@@ -308,11 +317,11 @@ function eventsOf(job: ReportedJob): Block[] {
 /** What follows a state: how it was returned, then a text of the peel. */
 const tail = (rest: string): Words => {
   const [, ours = "", foreign = ""] = /^((?:, (?:ok|failed))?(?:, took [^:]*)?(?:: )?)(.*)$/s.exec(rest) ?? [];
-  return foreign === "" ? [ours] : [ours, data(foreign)];
+  return foreign === "" ? [ours] : [ours, data(foreign, MOST.cell)];
 };
 
-/** Texts that a shell takes as they are in single quotes, and that are no flag. */
-const GREPPED = /^[A-Za-z0-9/][\x20-\x26\x28-\x7e]{3,79}$/;
+/** Texts that a shell takes as they are in single quotes, that are no flag, and have nothing redacted. */
+const GREPPED = /^(?!.*\[redacted\])[A-Za-z0-9/][\x20-\x26\x28-\x7e]{3,79}$/;
 
 function commandsOf(job: ReportedJob): (readonly [string, string])[] {
   const jid = argumentOf(job);
@@ -401,9 +410,7 @@ function diffSection({ jobs: [before, after], diffs }: Report): Section[] {
   const differences = differencesOf(diffs);
   const bytes = Math.min(BYTES.group, BYTES.all / 2 / Math.max(1, Math.min(MOST.groups, differences.length)));
   const shown = differences.slice(0, MOST.groups).map(({ lines, peels }): Block => {
-    const { shown, rest } = within((lines ?? [NO_DIFF]).map(signOf), bytes);
-    const blocks: Block[] = [{ kind: "lines", lines: shown, isDiff: true }];
-    if (rest > 0) blocks.push(text(plural(rest, "more line"), ...all));
+    const blocks = limited((lines ?? [NO_DIFF]).map(signOf), bytes, all, true);
     return { kind: "details", title: [names(peels, 200), ` · ${plural(peels.length, "peel")}`], open: false, blocks };
   });
   const others = differences.length - shown.length;
@@ -434,5 +441,8 @@ export function reportPage(report: Report): Page {
   });
   const top: Section = { kind: "section", id: "jobs", title: ["Jobs"], blocks: [jobsTable(report)] };
   const blocks = [top, ...diffSection(report), ...sections];
-  return { title: [plural(jobs.length, "job")], lead: ["Report of ", plural(jobs.length, "job"), "."], blocks, foot };
+  const lead = [...Map.groupBy(jobs, ({ row }) => displayState(row))].flatMap(
+    ([state, { length }], i): Words => [`${i > 0 ? ", " : ""}${count(length)} `, stateWord(state)],
+  );
+  return { title: [plural(jobs.length, "job")], lead, blocks, foot };
 }

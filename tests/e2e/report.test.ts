@@ -70,7 +70,7 @@ test("two jobs of a function: a table of both, and what differs", async () => {
   expect(text).toMatch(/2 jobs .* Jobs .* 2hPxSOrderOne .* Comparison From 2hPxSOrderOne to 2hPxSOrderTwo \./);
   expect(text).toContain("Same output on 6 of 6 peels.");
   const other = words((await report("2hPxSOrderOne", "2hPxSFailed", "2hPxSFaile")).stdout);
-  expect(other).toContain("Report of 2 jobs.");
+  expect(other).toContain("2 jobs 1 complete , 1 failed");
   expect(other).not.toContain("Comparison");
 });
 
@@ -144,14 +144,20 @@ test("400 peels with an output each of their own: under 2 MB, and the command th
   const peels = Array.from({ length: 400 }, (_, i) => `web-${String(i).padStart(3, "0")}`);
   const js = site.nc.jetstream();
   await (await js.views.kv("jobs")).put("wide", encode(jobRecord("wide", { targets: peels })));
-  const list = peels.map((peel) => {
+  const list = peels.map((peel, i) => {
     const stdout = `${peel} <&"'>\n${"<&> 12345\n".repeat(1500)}`;
     const results = [{ name: "cmd.run", changed: true, details: { stdout } }];
+    const success = i % 2 > 0;
+    // Each error is one of its own, of what takes most bytes in HTML.
+    const error = success
+      ? undefined
+      : `${peel.replace(/\d/g, (n) => "abcdefghij"[Number(n)] as string)} ${"'".repeat(3000)}`;
     return {
       jid: "wide",
       peel_id: peel,
-      success: true,
-      return_data: { peel_id: peel, jid: "wide", success: true, results },
+      success,
+      error,
+      return_data: { peel_id: peel, jid: "wide", success, results },
     };
   });
   const returns = await js.views.kv("job-returns");
@@ -160,7 +166,8 @@ test("400 peels with an output each of their own: under 2 MB, and the command th
   expect(Buffer.byteLength(stdout)).toBeLessThan(2_000_000);
   expect(Buffer.byteLength(stdout)).toBeGreaterThan(300_000);
   expect(words(stdout)).toMatch(/ more lines: zester job show wide --output --all --peel 'web-000' shows all/);
-  expect(words(stdout)).toMatch(/250 more peels: web-\[150-399\] : zester job show wide --output --all shows all/);
+  expect(words(stdout)).toMatch(/ 101 more outcomes: zester job show wide --summary shows all/);
+  expect(words(stdout)).toMatch(/250 more peels: web-\[\S+\] : zester job show wide --output --all shows all/);
 });
 
 test("--output writes a file for its owner alone, and replaces none without --force", async () => {
