@@ -122,14 +122,17 @@ export const openRoom = (lines: number) => Math.max(1, lines - 3);
 
 const isText = (key: string) => key !== "" && !/^[a-z0-9-]{2,}$/.test(key);
 
+/** A job that no longer matches leaves the cursor to the first one that does. */
+const filtered = (steering: Steering, filter: string): Steering => ({ ...steering, filter, place: 0, top: 0 });
+
 function typed(steering: Steering, key: string, jids: readonly string[]): Steering {
   const { filter } = steering;
   // The job that was looked for stays under the cursor when the filter goes.
   if (key === "return" || key === "enter") return { ...steering, typing: false, cursor: jids[steering.place] };
   if (key === "escape") return { ...steering, typing: false, filter: "" };
-  if (key === "ctrl-u") return { ...steering, filter: "" };
-  if (key === "backspace") return { ...steering, filter: [...filter].slice(0, -1).join("") };
-  return isText(key) ? { ...steering, filter: filter + key } : steering;
+  if (key === "ctrl-u") return filtered(steering, "");
+  if (key === "backspace") return filtered(steering, [...filter].slice(0, -1).join(""));
+  return isText(key) ? filtered(steering, filter + key) : steering;
 }
 
 /** How many rows a key moves the cursor; undefined for any other key. */

@@ -1,6 +1,6 @@
 // One job that is open in the picture of `watch`: its lines. Pure.
 
-import { paint } from "../colors.ts";
+import { inverse, paint } from "../colors.ts";
 import { isTerminal } from "../model/job.ts";
 import { whyOf } from "../model/job-end.ts";
 import { type OutcomeGroup, outcomeGroups } from "../model/outcome-groups.ts";
@@ -36,6 +36,12 @@ export function openedOf(watched: Watched): Opened {
 
 /** What tells an outcome from others while peels come and go. */
 export const outcomeName = ({ state, note }: OutcomeGroup) => `${state} ${note}`;
+
+/** A line of a list; the one under the cursor stands out in all of its `columns`. */
+export function marked(line: string, isSelected: boolean, color: boolean, columns: number): string {
+  if (!isSelected) return `  ${line}`;
+  return color ? inverse(`> ${line}${" ".repeat(Math.max(0, columns - 2 - width(line)))}`) : `> ${line}`;
+}
 
 const linesOf = (text: string) => text.split("\n").slice(0, -1);
 
@@ -111,9 +117,9 @@ export function renderOpened(
   const eventRows = Math.max(0, room - outcomeRows);
   // The row under the cursor is in sight.
   const first = Math.max(0, at - (outcomeRows - 2));
-  const marked = outcomes.map((line, i) => `${i === at + 1 ? ">" : " "} ${line}`);
+  const list = outcomes.map((line, i) => marked(line, i === at + 1, look.color, columns));
   const events = eventRows < 2 ? [] : [...timeline.slice(0, 1), ...timeline.slice(1).slice(-(eventRows - 1))];
-  const parts = [facts, [...marked.slice(0, 1), ...marked.slice(1 + first, first + outcomeRows)], events];
+  const parts = [facts, [...list.slice(0, 1), ...list.slice(1 + first, first + outcomeRows)], events];
   const lines = parts.filter((part) => part.length > 0).flatMap((part, i) => (i === 0 ? part : ["", ...part]));
   return lines.slice(0, rows).map((line) => cut(line, columns));
 }

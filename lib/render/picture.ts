@@ -23,7 +23,7 @@ import { returnsOf, targetOf } from "./columns.ts";
 import { idGives, leaves, shrinks } from "./fit.ts";
 import { type OpenState, openRoom, previewRoom, roomOf, SORTS, type Steering, type TextView } from "./keys.ts";
 import { peelNames } from "./names.ts";
-import { type Opened, type PictureLook, previewLines, renderOpened, wrapped } from "./opened.ts";
+import { marked, type Opened, type PictureLook, previewLines, renderOpened, wrapped } from "./opened.ts";
 import { type Cell, type Column, renderTable } from "./table.ts";
 
 /** Each key with what it does: the hints of the last line, and the lines of the help. */
@@ -48,27 +48,28 @@ const MARK = 2;
 
 const ns = (ms: number) => BigInt(Math.round(ms)) * 1_000_000n;
 
-function left(row: JobRow, nowMs: number): string {
-  if (!row.deadline || !isActive(row.status)) return "-";
+/** The time before the deadline, with `word` behind it; undefined for none. */
+function left(row: JobRow, nowMs: number, word = ""): string | undefined {
+  if (!row.deadline || !isActive(row.status)) return undefined;
   const rest = row.deadline.ns - ns(nowMs);
-  return rest >= 0n ? formatAge(rest) : `${formatAge(-rest)} over`;
+  return rest >= 0n ? formatAge(rest) + word : `${formatAge(-rest)} over`;
 }
 
 /** The state of a job, and whether it is stuck. */
 const stateText = (row: JobRow, { stuck }: Board) => displayState(row) + (stuck.has(row.jid) ? ", stuck" : "");
 
-/** How columns give way: long texts, the bar, the id but its first characters, and in the end whole columns. */
+/** How columns give way: the id but its first characters, the time left, long texts, the bar, and in the end whole columns. */
 function columnsFor(jids: readonly string[], shown: readonly BoardJob[], counts: ReturnCounts): Column[] {
   const returns = Math.max(...shown.map(({ row }) => width(returnsOf(row, counts))));
   return [
-    { title: "JID", gives: idGives(jids, 3) },
-    { title: "WHAT", gives: [shrinks(1, 24), shrinks(4, 12), shrinks(8, 8), leaves(9)] },
-    { title: "TARGET", gives: [shrinks(1, 16), shrinks(4, 6), leaves(5)] },
+    { title: "JID", gives: idGives(jids, 2) },
+    { title: "WHAT", gives: [shrinks(1, 24), shrinks(4, 16), shrinks(6, 12), shrinks(10, 8), leaves(11)] },
+    { title: "TARGET", gives: [shrinks(1, 16), shrinks(6, 6), leaves(7)] },
     { title: "STATE" },
-    { title: "RETURNS", gives: [{ rank: 2, to: returns, only: true }, leaves(7)] },
+    { title: "RETURNS", gives: [{ rank: 5, to: returns, only: true }, leaves(9)] },
     { title: "FAILED" },
-    { title: "TIME", gives: [leaves(6)] },
-    { title: "LEFT" },
+    { title: "TIME", gives: [leaves(8)] },
+    { title: "LEFT", gives: [leaves(3)] },
   ];
 }
 
@@ -94,7 +95,7 @@ function cellsOf({ row, what }: BoardJob, board: Board, nowMs: number, look: Pic
     { text: withBar ?? returns, fit: () => returns },
     { text: String(failedOf(row) ?? "-") },
     { text: took === undefined ? "-" : formatDuration(took < 0n ? 0n : took) },
-    { text: left(row, nowMs) },
+    { text: left(row, nowMs) ?? "-" },
   ];
 }
 
@@ -125,7 +126,7 @@ function steeringWords({ filter, typing, sort, ended }: Steering): string {
 }
 
 /** The whole ID of the job under the cursor, its user, and why it is stuck. */
-function detailWords({ board: { stuck }, jobs, told }: Shown, place: number): string {
+function detailWords({ board: { stuck }, jobs, told, nowMs }: Shown, place: number): string {
   const job = jobs[place];
   if (!job) return "";
   const { jid, user, owner } = job.row;
@@ -137,6 +138,7 @@ function detailWords({ board: { stuck }, jobs, told }: Shown, place: number): st
     why && `stuck: ${stuckWords(why)}`,
     user && `by ${user}`,
     !why && owner && `on ${owner}`,
+    !why && left(job.row, nowMs, " left"),
   ];
   return safe(words.filter(Boolean).join("  "));
 }
@@ -208,7 +210,7 @@ function rowLines(
     wrap: false,
   });
   const lines = table.split("\n").slice(0, -1);
-  return lines.map((line, i) => `${i === place - top + 1 ? ">" : " "} ${line}`);
+  return lines.map((line, i) => marked(line, i === place - top + 1, color, columns));
 }
 
 /** What a picture is made of beside what keys have chosen. */

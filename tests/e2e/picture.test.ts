@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { fail, hang, ok, serveFleet } from "../support/fleet.ts";
 import { consumersLeft, encode, jobRecord, Time, until, ZESTER } from "../support/harness.ts";
 import { KEYS, Pictured } from "../support/pictured.ts";
+import { startFarLink } from "../support/proxy.ts";
 
 const { nc, fleet, env, run, stop } = await serveFleet();
 afterAll(stop);
@@ -240,6 +241,26 @@ test.each(Object.values(SIZES))(
     expect(watch.isUsual).toBe(true);
   },
 );
+
+test("a server 200 ms away: keys act at once, what is shown follows", async () => {
+  const link = await startFarLink(Number(new URL(env.NATS_URL).port), 200);
+  const jid = await fleet.dispatch({ fn: "cmd.run", user: "far", peels: { f1: hang, f2: fail } });
+  const watch = look("far", SIZES.usual, "--master", link.url);
+  await watch.shows(/> \S+ +cmd\.run[\s\S]*\nfailed +1 +20ms +f2 +no lock/);
+  watch.type("?");
+  await watch.shows(/move a page/, 1_000);
+  watch.type(`?${KEYS.enter}`);
+  await watch.shows(/1\/2 {2}running/, 1_000);
+  await run("kill", jid);
+  await watch.shows(/2 {2}canceled/);
+  watch.type("q");
+  expect(await watch.ended()).toBe(5);
+  const one = new Pictured(["job", "watch", jid, "--master", link.url, "--no-color"], env, SIZES.usual);
+  await one.shows(/2 {2}canceled/);
+  one.type("q");
+  expect(await one.ended()).toBe(5);
+  link.stop();
+});
 
 test.each<[how: string, end: (watch: Pictured) => void, code: number]>([
   ["q", (watch) => watch.type("q"), 0],

@@ -48,3 +48,14 @@ export const longJob = (fleet: Fleet, patienceMs = 600, jid?: string) =>
       "cache-03": { does: "unreachable", ms: patienceMs },
     },
   });
+
+/** A job of a minute: its peels return one after the other, one of them as failed. @returns its ID */
+export const slowJob = (fleet: Fleet) => {
+  const error = "write /etc/app.conf: no space left on device";
+  const peels = Array.from({ length: 12 }, (_, i) => {
+    const ms = 5_000 * (i + 1);
+    const peel = `app-${String(i + 1).padStart(2, "0")}`;
+    return [peel, i === 4 ? ({ does: "fail", ms, error } as const) : ok(ms)] as const;
+  });
+  return fleet.dispatch({ fn: "state.highstate", expr: "app*", user: "ops", peels: Object.fromEntries(peels) });
+};

@@ -2,7 +2,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { badJob, goodJob, longJob } from "./demo-fleet.ts";
+import { badJob, goodJob, longJob, slowJob } from "./demo-fleet.ts";
 import { Fleet } from "./fleet.ts";
 import { cleanUp, startServer, until, ZESTER } from "./harness.ts";
 
@@ -70,18 +70,23 @@ async function demo(): Promise<void> {
 }
 
 async function keepRunning(): Promise<void> {
-  const jobs = () => Promise.all([goodJob(fleet), badJob(fleet)]);
-  await longJob(fleet);
-  await jobs();
-  const timer = setInterval(() => void jobs(), 5000);
+  // The one that hangs ends at its deadline, after five minutes.
+  const rhythms = [
+    { start: () => longJob(fleet), everyMs: 300_000 },
+    { start: () => slowJob(fleet), everyMs: 70_000 },
+    { start: () => goodJob(fleet), everyMs: 5_000 },
+    { start: () => badJob(fleet), everyMs: 20_000 },
+  ];
+  for (const { start } of rhythms) await start();
+  const timers = rhythms.map(({ start, everyMs }) => setInterval(() => void start(), everyMs));
   console.log(
-    `\nThe fleet runs; a new job every few seconds. In another shell:\n\nexport NATS_URL=${server.url}\n${ZESTER} job list\n\nCtrl-C stops everything.`,
+    `\nThe fleet runs; new jobs start all the time. In another shell:\n\nexport NATS_URL=${server.url}\n${ZESTER} job watch\n\nCtrl-C stops everything.`,
   );
   await new Promise((done) => {
     process.once("SIGINT", done);
     process.once("SIGTERM", done);
   });
-  clearInterval(timer);
+  timers.forEach(clearInterval);
 }
 
 let code = 0;

@@ -40,6 +40,31 @@ export async function startProxy(port: number, cue: string, fault: "cut" | "stal
   };
 }
 
+/** Forwards to `port` both ways, each chunk half of `roundTripMs` later: a server that is far away. */
+export async function startFarLink(port: number, roundTripMs: number): Promise<Proxy> {
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = dial(port, "127.0.0.1");
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      from.on("error", () => {});
+      from.on("data", (chunk) => void setTimeout(() => to.destroyed || to.write(chunk), roundTripMs / 2));
+      from.on("close", () => to.destroy());
+    }
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return {
+    url: `nats://127.0.0.1:${(server.address() as { port: number }).port}`,
+    stop() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
 const TICK_MS = 10;
 
 /** Forwards to `port` what the client sends at once, and the answers at so many bytes a second. */

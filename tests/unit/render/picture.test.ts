@@ -179,8 +179,8 @@ test.each([
     job("c", { user: "ops", status: "pending" }),
   ]);
   picture.board.stuck = new Map([["a", { jid: "a", overdueNs: 1n, goneMaster: undefined, heardNs: undefined }]]);
-  picture.press("/", ...filter);
-  expect(picture.jids.join()).toBe(found);
+  picture.press("j", "j", "/", ...filter);
+  expect([picture.jids.join(), picture.marked ?? ""]).toEqual([found, found]);
   expect(picture.lines()[1]).toBe(`filter: ${filter}_`);
 });
 
@@ -291,7 +291,7 @@ test("a question stands in place of the rows, its end always in sight; what came
   expect(picture.lines().at(-1)).toBe("any key back");
   picture.dialog = undefined;
   picture.told.set("a", "Cancel signal sent for job a");
-  expect(picture.lines().at(-2)).toStartWith("── 1/1  Cancel signal sent for job a  by root ──");
+  expect(picture.lines().at(-2)).toStartWith("── 1/1  Cancel signal sent for job a  by root  5m left ──");
 });
 
 test("the cursor stays on its outcome when others come and go, and the place of one that is gone goes to the next", () => {
@@ -352,10 +352,11 @@ test("the whole picture", () => {
 
 test.each([
   [103, "  JID    WHAT         TARGET  STATE    RETURNS         FAILED  TIME  LEFT"],
-  // Less room: first the bar goes, then columns, the least important first.
-  [71, "  JID    WHAT         TARGET  STATE    RETURNS  FAILED  TIME  LEFT"],
-  [53, "  JID    WHAT         STATE    RETURNS  FAILED  LEFT"],
-  [43, "  JID    WHAT        STATE    FAILED  LEFT"],
+  // Less room: first the time left goes, then the bar, then columns, the least important first.
+  [71, "  JID    WHAT         TARGET  STATE    RETURNS         FAILED  TIME"],
+  [65, "  JID    WHAT         TARGET  STATE    RETURNS  FAILED  TIME"],
+  [53, "  JID    WHAT         STATE    RETURNS  FAILED  TIME"],
+  [43, "  JID    WHAT         STATE    FAILED"],
   [23, "  JID    STATE    FAI…"],
 ])("%i columns", (columns, titles) => {
   const lines = new Steered({ columns, rows: 24 }, [job("job-0")]).lines();
@@ -374,7 +375,7 @@ test("a lost connection: the reason stands above rows that are dimmed, as long a
   const lines = picture.lines({ note, color: true });
   expect(Bun.stripANSI(lines[1] as string)).toBe(note);
   expect(lines[3]).toStartWith("\x1b[2m> job-0");
-  expect(picture.lines({ color: true })[3]).toStartWith("> job-0");
+  expect(picture.lines({ color: true })[3]).toStartWith("\x1b[7m> job-0");
 });
 
 test("nothing to show, and what cannot be decoded", () => {
