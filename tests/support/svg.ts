@@ -21,8 +21,10 @@ const colors = (scheme: Readonly<Record<string, string>>) =>
 const STYLE = [
   "text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;white-space:pre;fill:#1f2328}",
   `.screen{fill:#f6f8fa;stroke:#d0d7de}.bold{font-weight:bold}.dim{fill:#656d76}${colors(LIGHT)}`,
+  ".back{fill:#1f2328}.inverse{fill:#f6f8fa}",
   "@media (prefers-color-scheme:dark){",
-  `text{fill:#e6edf3}.screen{fill:#0d1117;stroke:#30363d}.dim{fill:#8b949e}${colors(DARK)}}`,
+  `text{fill:#e6edf3}.screen{fill:#0d1117;stroke:#30363d}.dim{fill:#8b949e}${colors(DARK)}`,
+  ".back{fill:#e6edf3}.inverse{fill:#0d1117}}",
 ].join("\n");
 
 /** The classes after an escape sequence that sets colours. @throws Error when it is one that zester does not write */
@@ -31,6 +33,8 @@ function styled(classes: readonly string[], codes: string): readonly string[] {
   if (codes === "" || codes === "0") return [];
   if (codes === "1") return [...classes, "bold"];
   if (codes === "2") return [...classes, "dim"];
+  if (codes === "7") return [...classes, "inverse"];
+  if (codes === "27") return without(/^inverse$/);
   if (codes === "22") return without(/^(bold|dim)$/);
   if (codes === "39") return without(/^c\d/);
   const [, color = ""] = /^38;5;(\d+)$/.exec(codes) ?? [];
@@ -52,11 +56,13 @@ export function spansOf(line: string): Span[] {
 const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 /** One part of a line, as wide as its cells whatever the font. */
-function textOf({ text, classes }: Span, column: number, row: number): string {
-  const cells = Bun.stringWidth(text);
-  const [x, y] = [PADDING + column * CELL, PADDING + row * LINE + BASELINE];
+function elementsOf({ text, classes }: Span, column: number, row: number): string[] {
+  const [x, y] = [(PADDING + column * CELL).toFixed(1), PADDING + row * LINE];
+  const width = (Bun.stringWidth(text) * CELL).toFixed(1);
   const look = classes.length > 0 ? ` class="${classes.join(" ")}"` : "";
-  return `<text x="${x.toFixed(1)}" y="${y}" textLength="${(cells * CELL).toFixed(1)}"${look}>${escaped(text)}</text>`;
+  const back = `<rect class="back" x="${x}" y="${y}" width="${width}" height="${LINE}"/>`;
+  const shown = `<text x="${x}" y="${y + BASELINE}" textLength="${width}"${look}>${escaped(text)}</text>`;
+  return [...(classes.includes("inverse") ? [back] : []), ...(text.trim() === "" ? [] : [shown])];
 }
 
 /** A screen as an SVG. @param screen its lines, with escape sequences for colours */
@@ -69,7 +75,7 @@ export function svgOf(title: string, screen: string): string {
     return spans.flatMap((span) => {
       const start = column;
       column += Bun.stringWidth(span.text);
-      return span.text.trim() === "" ? [] : [textOf(span, start, row)];
+      return elementsOf(span, start, row);
     });
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">

@@ -20,5 +20,10 @@ test("text stays text, each part as wide as its cells, in the colours of both sc
     '<text x="24.4" y="29" textLength="42.0" class="dim">b &amp; c</text>',
     '<text x="16.0" y="47" textLength="42.0">  &lt;x&gt;</text>',
   ]);
+  expect(svgOf("", "\x1b[7ma \x1b[27mb").match(/<(rect class="back"|text).*/g)).toEqual([
+    '<rect class="back" x="16.0" y="16" width="16.8" height="18"/>',
+    '<text x="16.0" y="29" textLength="16.8" class="inverse">a </text>',
+    '<text x="32.8" y="29" textLength="8.4">b</text>',
+  ]);
   expect(svg).toContain("@media (prefers-color-scheme:dark)");
 });
