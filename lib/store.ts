@@ -151,6 +151,8 @@ export interface Store {
   now(): Date;
   /** `now` in ns since 1970. */
   nowNs(): bigint;
+  /** False when it reads files, which takes as long as it takes, and a part as long as all. */
+  readonly isLive: boolean;
   /** True when reading what belongs to a few hundred jobs or peels costs little more than what belongs to one. */
   readonly readsManyAtOnce: boolean;
 }

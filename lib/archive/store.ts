@@ -73,6 +73,7 @@ interface File extends Opened {
 }
 
 export class ArchiveStore implements Store {
+  readonly isLive = false;
   readonly readsManyAtOnce = true;
   /** Heartbeats of the file that was read last, by part and ID; undefined before the first pass. */
   #beats: BeatsById | undefined;
@@ -138,7 +139,6 @@ export class ArchiveStore implements Store {
     await this.#ask({ begin, except: begin + ACTIVE, take });
   }
 
-  /** It counts no messages: a part of a file is no shorter to read than all of it. */
   async jobsState(): Promise<JobsState> {
     const subject = prefixOf("jobs");
     const changes: JobsState["changes"] = async (from, most, onChange) => {
@@ -181,8 +181,9 @@ export class ArchiveStore implements Store {
       await this.#ask({ begin: list, take });
       return { list: listed, peels: [...peels.values()].filter((one) => one !== undefined) };
     },
-    across: async (_, entries) => {
+    across: async (of, entries) => {
       this.#checkPart("returns");
+      if (typeof of === "object" && "jids" in of && of.jids.size === 0) return;
       const subject = prefixOf("returns");
       let lists = 0;
       const pass = async (ofLists: boolean) => {

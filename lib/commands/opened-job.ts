@@ -87,7 +87,8 @@ export class OpenedJob {
    */
   async end(): Promise<Reading | undefined> {
     const job = this.#live?.job;
-    if (!this.#last && (!job || isTerminal(jobRow(this.jid, job).status))) await inTime(this.#following);
+    if (!this.#last && (!job || isTerminal(jobRow(this.jid, job).status)))
+      await inTime(this.session.store, this.#following);
     if (this.#fault) throw this.#fault;
     return this.#last;
   }

@@ -55,7 +55,7 @@ export async function grepReturns(
 ): Promise<Searched> {
   const searched = { returns: 0, unreadable: 0 };
   const reader = searchReader(search);
-  const first = store.readsManyAtOnce ? Math.max(0, jobs.length - FIRST_JOBS) : 0;
+  const first = store.isLive && store.readsManyAtOnce ? Math.max(0, jobs.length - FIRST_JOBS) : 0;
   for (const [from, to] of [
     [first, jobs.length],
     [0, first],

@@ -12,23 +12,25 @@ const LOOK_UP_MS = 1_000;
 /** Told why a look-up brought nothing. */
 type OnUnanswered = (why: string) => void;
 
-/** `work`, or undefined when it takes too long or fails in a way that only leaves a question open. */
+/** `work` on a store, or undefined when it takes too long there or fails in a way that only leaves a question open. */
 export async function inTime<T>(
+  { isLive }: Pick<Store, "isLive">,
   work: Promise<T>,
   unheard: OnUnanswered = () => {},
   limitMs = LOOK_UP_MS,
 ): Promise<T | undefined> {
+  const found = work.catch((error) => {
+    if (!(error instanceof UserError)) throw error;
+    unheard(error.message);
+    return undefined;
+  });
+  if (!isLive) return found;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<undefined>((done) => {
     timer = setTimeout(() => {
       unheard("no answer within a second.");
       done(undefined);
     }, limitMs);
-  });
-  const found = work.catch((error) => {
-    if (!(error instanceof UserError)) throw error;
-    unheard(error.message);
-    return undefined;
   });
   return Promise.race([found, late]).finally(() => clearTimeout(timer));
 }
@@ -59,7 +61,7 @@ export async function masterSigns(
   unheard?: OnUnanswered,
 ): Promise<ReadonlyMap<string, MasterSign>> {
   const look = async (owner: string): Promise<readonly [string, MasterSign]> => {
-    const beat = await inTime(store.heartbeat("masters", owner), unheard);
+    const beat = await inTime(store, store.heartbeat("masters", owner), unheard);
     return [owner, beat === "none" ? "gone" : beat && signOf(beat)];
   };
   return new Map(await Promise.all([...new Set(owners)].map(look)));
@@ -71,7 +73,7 @@ export async function offlineAmong(
   peels: readonly string[],
   unheard?: OnUnanswered,
 ): Promise<ReadonlySet<string> | undefined> {
-  const beats = await inTime(Promise.all(peels.map((peel) => store.heartbeat("peels", peel))), unheard);
+  const beats = await inTime(store, Promise.all(peels.map((peel) => store.heartbeat("peels", peel))), unheard);
   return beats && new Set(peels.filter((_, i) => beats[i] === "none"));
 }
 

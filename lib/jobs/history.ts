@@ -153,5 +153,5 @@ export async function targetedPeels(store: Store): Promise<ReadonlySet<string>> 
 
 /** True for a peel that gives heartbeats; false when it gives none, or when that can't be known. */
 export async function isAlive(store: Store, peel: string): Promise<boolean> {
-  return typeof (await inTime(store.heartbeat("peels", peel))) === "object";
+  return typeof (await inTime(store, store.heartbeat("peels", peel))) === "object";
 }

@@ -64,7 +64,7 @@ export async function readRecent(
 ): Promise<Read | undefined> {
   const { since, limit } = selection;
   const sizes = { ...PART_SIZES, ...changes };
-  if (since === undefined && limit === undefined) return undefined;
+  if (!store.isLive || (since === undefined && limit === undefined)) return undefined;
   const state = await store.jobsState();
   if (state.messages <= sizes.whole) return undefined;
   // Jobs of the future are jobs with a wrong time: nothing is known of when they were stored.

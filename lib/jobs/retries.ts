@@ -39,5 +39,5 @@ async function readNewest(store: Store): Promise<JobRow[]> {
  * as none: they are only told beside other things.
  */
 export async function newestRetries(store: Store): Promise<readonly JobRow[]> {
-  return (await inTime(readNewest(store))) ?? [];
+  return (await inTime(store, readNewest(store))) ?? [];
 }

@@ -66,6 +66,7 @@ export async function countReturns(store: Store, rows: readonly JobRow[]): Promi
     jobs.get(jid)?.put(peel, exists),
   );
   const isRead = await inTime(
+    store,
     keys.then(() => true),
     undefined,
     COUNT_MS,

@@ -46,7 +46,7 @@ export async function jobSurroundings(
   const [signs, offline, behind] = await Promise.all([
     owner && !isTerminal(status) ? masterSigns(store, [owner], unheard("the job's master lives")) : undefined,
     silent.length > 0 ? offlineAmong(store, silent, unheard("silent peels are offline")) : undefined,
-    executing.length > 0 ? inTime(behindOf(store, jid, job, steps, executing)) : undefined,
+    executing.length > 0 ? inTime(store, behindOf(store, jid, job, steps, executing)) : undefined,
   ]);
   return { around: { nowNs: store.nowNs(), offline, behind }, sign: signs?.get(owner ?? ""), noHeartbeats };
 }

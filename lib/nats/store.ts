@@ -52,6 +52,7 @@ export const fleetOn = (js: JetStream) => ({
 
 /** A fleet's jobs on one connection. */
 export class NatsStore implements LiveStore {
+  readonly isLive = true;
   readonly #js: JetStream;
   readonly #fleet: ReturnType<typeof fleetOn>;
   readonly returns: Returns;

@@ -75,6 +75,7 @@ function streamOf(births: readonly Birth[], expireBefore: number): Message[] {
 function storeOf(stream: readonly Message[]): Store {
   const bytesOf = (key: string) => Buffer.from(key);
   return {
+    isLive: true,
     nowNs: () => stream.at(-1)?.storedNs ?? 0n,
     async jobsState(): Promise<JobsState> {
       return {

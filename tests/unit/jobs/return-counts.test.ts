@@ -9,7 +9,7 @@ const row = { ...jobRow("j", new Map()), targets: ["a", "b"], status: "running" 
 
 test("a server that does not answer is waited for no longer than 3 seconds", async () => {
   const returns = { keys: () => new Promise(() => {}) };
-  expect(await countReturns({ returns } as unknown as Store, [row])).toEqual(new Map());
+  expect(await countReturns({ isLive: true, returns } as unknown as Store, [row])).toEqual(new Map());
 });
 
 /** The peels that the keys name each time; undefined for a lost connection. */
@@ -24,7 +24,7 @@ test("counts again and again, and keeps a count that fails", async () => {
   };
   const counts: ReturnCounts[] = [];
   const all = Promise.withResolvers<void>();
-  const session = { store: { returns: { keys } } as unknown as Store };
+  const session = { store: { isLive: true, returns: { keys } } as unknown as Store };
   const stop = keepCounting(
     session,
     () => [row],
