@@ -4,7 +4,7 @@
 import type { ArgsDef } from "citty";
 import { JOB_REFERENCES } from "../model/job-reference.ts";
 import { STATE_WORDS } from "../model/peel-state.ts";
-import { JOB_STATES, SORTS, STATE_GROUPS } from "../model/selection.ts";
+import { JOB_SORTS, JOB_STATES, STATE_GROUPS } from "../model/selection.ts";
 import { COLUMN_NAMES } from "../render/columns.ts";
 import { locate } from "./args.ts";
 import {
@@ -58,7 +58,7 @@ const VALUES: Record<string, () => readonly Candidate[]> = {
     ...Object.entries(STATE_GROUPS).map(([name, states]): Candidate => [name, states.join(", ")]),
   ],
   result: () => plain(STATE_WORDS),
-  order: () => plain(SORTS),
+  order: () => plain(JOB_SORTS),
   when: () => [
     ["1h", "an hour ago"],
     ["1d", "24 hours ago"],

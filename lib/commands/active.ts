@@ -1,7 +1,7 @@
 // zester job active
 import { defineCommand } from "../cli/command.ts";
 import { isUnknownStatus, type JobRow, LISTED_AS_ACTIVE, unknownStateWords } from "../model/job.ts";
-import { ACTIVE } from "../render/columns.ts";
+import { ACTIVE_COLUMNS } from "../render/columns.ts";
 import { plural } from "../text.ts";
 import { args, LIST_OUTPUT, type ListRequest, listJobs, parse } from "./list.ts";
 import type { Session } from "./session.ts";
@@ -18,7 +18,7 @@ async function answerOf(request: ListRequest, session: Session): Promise<Answer>
     else unknown.delete(row.jid);
     return isSelected && LISTED_AS_ACTIVE.includes(row.status ?? "");
   };
-  const listing = { keep, columns: ACTIVE, none: "No active jobs.", warnsOfStuck: true };
+  const listing = { keep, columns: ACTIVE_COLUMNS, none: "No active jobs.", warnsOfStuck: true };
   const answer = await listJobs(request, listing, session);
   const words = unknownStateWords([...unknown.values()]);
   const jobs = plural(claimed.size, "job");

@@ -1,7 +1,7 @@
 // zester config
 import { defineCommand } from "../cli/command.ts";
 import { formatMs } from "../duration.ts";
-import { type RowColumn, viewOf } from "../render/view.ts";
+import { type RowColumn, rowsView } from "../render/view.ts";
 import { hideSecrets } from "../secrets.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import { maskUrl } from "../settings/server-url.ts";
@@ -58,7 +58,7 @@ const ALL = "setting value source";
 async function answerOf(flags: GlobalArgs, around: Surroundings): Promise<Answer> {
   const resolved = await resolveSettings(flags, around.env, around.terminal.warn, around.terminal.note);
   const rows = [...describeSettings(resolved), formatRow(flags, around)];
-  return { shown: viewOf(COLUMNS, { table: ALL, sheet: ALL, document: ALL }, rows) };
+  return { shown: rowsView(COLUMNS, { table: ALL, sheet: ALL, document: ALL }, rows) };
 }
 
 export default defineCommand({

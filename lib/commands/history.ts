@@ -6,7 +6,7 @@ import { isAlive, readHistory, targetedPeels } from "../jobs/history.ts";
 import { type HistoryEntry, newestFirst, parseResults } from "../model/history.ts";
 import { quoted, tokenFault } from "../model/jid.ts";
 import { displayPeel } from "../model/peel.ts";
-import { parseCount, parseSelection, type Selection, typed } from "../model/selection.ts";
+import { conditionsText, parseCount, parseSelection, type Selection } from "../model/selection.ts";
 import { nearest } from "../nearest.ts";
 import { historyView } from "../render/history.ts";
 import type { Store } from "../store.ts";
@@ -84,7 +84,7 @@ function parse(flags: HistoryArgs, now: Date): HistoryRequest {
   const peel = parsePeel(flags.peel);
   const states = flags.state === undefined ? undefined : parseResults(flags.state);
   const limit = flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit");
-  const conditions = [typed(flags, ["function", "state", "since", "until"]), flags.changed ? "--changed" : ""];
+  const conditions = [conditionsText(flags, ["function", "state", "since", "until"]), flags.changed ? "--changed" : ""];
   return {
     peel,
     // The state is that of the peel's result, and the limit counts results.

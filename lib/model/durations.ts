@@ -1,7 +1,7 @@
-// How long peels took: exact percentiles of many durations, the median, the slowest. Pure.
+// Durations of peels: exact percentiles, the median, the slowest. Pure.
 import type { PeelStory } from "./story.ts";
 
-/** What 64 bits hold: durations of records are such numbers, and a difference of odd times is cut to them. */
+/** Durations of records are 64-bit numbers; larger differences are clamped. */
 const LEAST_NS = -(2n ** 63n);
 const MOST_NS = 2n ** 63n - 1n;
 
@@ -25,8 +25,7 @@ export class Durations {
   }
 
   /**
-   * The least duration that at least `percent` of all are not longer than (the nearest rank: one of them, never a mean).
-   * Undefined when there are none.
+   * Nearest rank: always one of the durations, never a mean.
    * @param percent a whole number, 1 to 100
    */
   percentile(percent: number): bigint | undefined {
@@ -43,10 +42,9 @@ export class Durations {
   }
 }
 
-/** How long a peel took, or has been running, in ns; undefined when neither is known. */
+/** In ns; undefined when neither time is known. */
 export const peelTime = ({ tookNs, soFarNs }: PeelStory) => tookNs ?? soFarNs;
 
-/** The peels that took longest, or have been running longest, longest first; those without a time are left out. */
 export function slowest(peels: readonly PeelStory[], most: number): PeelStory[] {
   const found: PeelStory[] = [];
   for (const peel of peels) {
@@ -61,10 +59,10 @@ export function slowest(peels: readonly PeelStory[], most: number): PeelStory[] 
   return found;
 }
 
-/** The median: of an even number the lower one of the middle, since a mean is none of them; undefined for none. */
+/** Of an even number the lower middle one, since a mean is not one of the values; undefined for none. */
 export function median(values: readonly bigint[]): bigint | undefined {
   const middle = Math.floor((values.length - 1) / 2);
-  // Numbers are sorted many times faster, and are exact up to 2^53 ns, which are 104 days.
+  // Numbers sort many times faster than bigints, and are exact up to 2^53 ns (104 days).
   const numbers = new Float64Array(values.length);
   let exact = values.length > 0;
   for (let i = 0; i < values.length && exact; i++) {
@@ -75,7 +73,6 @@ export function median(values: readonly bigint[]): bigint | undefined {
   return [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))[middle];
 }
 
-/** The median of what peels took, in ns; undefined when none tells. */
 export function medianTook(peels: readonly PeelStory[]): bigint | undefined {
   const known: bigint[] = [];
   for (const { tookNs } of peels) if (tookNs !== undefined) known.push(tookNs);

@@ -1,4 +1,4 @@
-// What failed in many jobs: errors that are alike, on which peels and in which jobs. Pure.
+// Errors of many jobs, grouped by likeness, with their peels and jobs. Pure.
 import { grown } from "../codec/byte-set.ts";
 import { UserError } from "../errors.ts";
 import { count } from "../text.ts";
@@ -6,26 +6,24 @@ import { errorPattern } from "./error-pattern.ts";
 import { compareText, displayPeel } from "./peel.ts";
 
 export interface ErrorGroup {
-  /** The most common of its texts; empty for returns that failed and don't say why. */
+  /** The most common text; empty for returns that failed without an error. */
   readonly error: string;
-  /** Its peels, each once, as they are stored. */
   readonly peels: readonly string[];
-  /** Its jobs by their numbers, each once, ascending. */
+  /** Numbers of jobs, ascending. */
   readonly jobs: readonly number[];
 }
 
 export interface FailedJob {
   readonly job: number;
   readonly peels: readonly string[];
-  /** The error that most of these peels have. */
   readonly error: string;
   readonly others: number;
 }
 
-/** Texts of a group that are counted: when there are no more, the most common is found; of more, one that is common. */
+/** Texts that a group counts. With more texts, the result is a common one, not always the most common. */
 const TEXTS = 8;
 const REMEMBERED = 4096;
-/** What all groups may take, in characters: more can't be read by a person, and would fill the memory. */
+/** In characters: more is unreadable and would fill the memory. */
 const MOST_GROUPS = 16 << 20;
 const GROUP = 256;
 
@@ -34,7 +32,10 @@ class GatheredGroup {
 
   constructor(readonly number: number) {}
 
-  /** Counts a text (Misra-Gries: a text that is an eighth of all is kept). @returns true when it is kept, and was not before */
+  /**
+   * Misra-Gries: keeps every text that is an eighth of all.
+   * @returns true for a text that was added
+   */
   count(text: string): boolean {
     const known = this.#texts.get(text);
     if (known !== undefined || this.#texts.size < TEXTS) {
@@ -43,20 +44,19 @@ class GatheredGroup {
     }
     for (const [other, n] of this.#texts) {
       if (n > 1) this.#texts.set(other, n - 1);
-      // The only text must stay to be shown.
       else if (this.#texts.size > 1) this.#texts.delete(other);
     }
     return false;
   }
 
-  /** The most common text; of equal ones the first in order. */
+  /** Of equally common texts, the first in order. */
   get text(): string {
     const all = [...this.#texts].sort(([a, n], [b, m]) => m - n || compareText(a, b));
     return all[0]?.[0] ?? "";
   }
 }
 
-/** The failed returns of many jobs as they come. Of each it keeps three numbers; texts and names are kept once. */
+/** Collects failed returns: three numbers for each, texts and names once. */
 export class ErrorGroups {
   readonly #gatherings: GatheredGroup[] = [];
   readonly #byLikeness = new Map<string, GatheredGroup>();
@@ -65,11 +65,11 @@ export class ErrorGroups {
   readonly #peelNumbers = new Map<string, number>();
   readonly #shown = new Set<string>();
   #characters = 0;
-  /** Group, job and peel of each return. */
+  /** Three numbers per return: group, job, peel. */
   #rows = new Int32Array(3 << 10);
   #size = 0;
 
-  /** @param peels the targets of all jobs: their names in errors make no difference */
+  /** @param peels targets of all jobs: errors that differ only in these names are alike */
   constructor(peels: Iterable<string>) {
     for (const peel of peels) this.#numberOf(peel);
   }
@@ -97,13 +97,12 @@ export class ErrorGroups {
   }
 
   /**
-   * Counts a return that failed.
-   * @param job the job's number
-   * @param error why; empty when it does not say
-   * @throws UserError when there are more different errors than can be told
+   * @param job number of the job
+   * @param error empty for none
+   * @throws UserError for too many different errors
    */
   add(job: number, peel: string, error: string): void {
-    // First, so that its own name makes no difference either where the job does not target it.
+    // Before the error is compared: a foreign peel's own name makes no difference either.
     const peelNumber = this.#numberOf(peel);
     const likeness = this.#likenessOf(error);
     let gathering = this.#byLikeness.get(likeness);
@@ -122,7 +121,7 @@ export class ErrorGroups {
     this.#rows[at + 2] = peelNumber;
   }
 
-  /** The returns by their group (column 0) or their job (column 1): the places of their rows. */
+  /** Offsets of rows, by group (column 0) or job (column 1). */
   #by(column: 0 | 1): Map<number, number[]> {
     const found = new Map<number, number[]>();
     for (let at = 0; at < 3 * this.#size; at += 3) {
@@ -146,7 +145,7 @@ export class ErrorGroups {
     return (this.#gatherings[group] as GatheredGroup).text;
   }
 
-  /** The errors, those of most peels first, then of most jobs, then the latest. */
+  /** Most peels first, then most jobs, then the latest. */
   groups(): ErrorGroup[] {
     const groups = Array.from(this.#by(0), ([group, places]) => ({
       error: this.#textOf(group),
@@ -164,7 +163,6 @@ export class ErrorGroups {
     return groups.map(({ error, peels, jobs }) => ({ error, peels, jobs: [...jobs] }));
   }
 
-  /** The jobs, those with most failed peels first, then the newest. */
   jobs(): FailedJob[] {
     const jobs = Array.from(this.#by(1), ([job, places]) => {
       const times = new Map<number, number>();

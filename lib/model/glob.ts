@@ -1,11 +1,11 @@
-// Patterns of names, as operators target peels. Own code: picomatch makes regular expressions of them, which take years for
-// `*a*a*b` on many an `a`; for Bun.Glob a slash ends what `*` matches, and braces, backslashes and a leading `!` are special.
+// Patterns of names, as operators target peels. picomatch compiles regular expressions that backtrack for years on
+// `*a*a*b`; Bun.Glob treats slashes, braces, backslashes and a leading `!` specially.
 import { UserError } from "../errors.ts";
 import { safe } from "../text.ts";
 
 const STAR = Symbol("any text");
 const ANY = Symbol("any character");
-/** `[a-z]`: pairs of a first and a last code point, and whether one of them has to hold the character, or none. */
+/** `[a-z]`: pairs of code points; `among` is false for `[!a-z]`. */
 interface Choice {
   readonly ranges: readonly (readonly [number, number])[];
   readonly among: boolean;
@@ -14,7 +14,7 @@ type GlobPart = typeof STAR | typeof ANY | Choice | number;
 
 const codeOf = (character: string) => character.codePointAt(0) as number;
 
-/** @returns undefined for a range that ends before it begins */
+/** @returns undefined for a reversed range */
 function parseChoice(text: string, among: boolean): Choice | undefined {
   const codes = Array.from(text, codeOf);
   const ranges: [number, number][] = [];
@@ -46,20 +46,22 @@ function fits(part: GlobPart | undefined, code: number): boolean {
   return part.ranges.some(([first, last]) => code >= first && code <= last) === part.among;
 }
 
-/** The patterns of a list: a comma separates two of them where no bracket holds it. */
-export const listed = (values: readonly string[]) => values.flatMap((value) => value.split(/,(?![^[\]]*\])/));
+/** Splits at commas outside brackets. */
+export const splitList = (values: readonly string[]) => values.flatMap((value) => value.split(/,(?![^[\]]*\])/));
 
-/** A test of a whole text by several patterns: one has to fit. @throws as glob */
+/**
+ * Matches when any pattern does.
+ * @throws UserError as glob
+ */
 export function globs(patterns: readonly string[]): (text: string) => boolean {
   const tests = patterns.map(glob);
   return (text) => tests.some((test) => test(text));
 }
 
 /**
- * A test of a whole text: `*` for anything, `?` for one character, `[a-z]` for one of several, `[!a-z]` for none of them.
- * Nothing is special about dots and slashes. Only the last `*` is ever tried again, since what fits before it may as well
- * come early: that takes at most as many steps as text and pattern have characters, multiplied.
- * @throws UserError for a range that ends before it begins
+ * Matches a whole text: `*` any text, `?` one character, `[a-z]`, `[!a-z]`. Dots and slashes are ordinary characters.
+ * Only the last `*` is retried, so time grows with text × pattern.
+ * @throws UserError for a reversed range
  */
 export function glob(pattern: string): (text: string) => boolean {
   const parts = parsePattern(pattern);
@@ -68,7 +70,7 @@ export function glob(pattern: string): (text: string) => boolean {
   return (text) => {
     let at = 0;
     let next = 0;
-    /** The part after the last `*`, and the place in the text that it was tried at. */
+    /** Index of the part after the last `*`, and where it was tried. */
     let after = -1;
     let tried = 0;
     while (at < text.length) {

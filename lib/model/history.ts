@@ -1,9 +1,9 @@
-// What one peel did in many jobs: its results, newest first, and since when calls have gone wrong. Pure.
+// Results of one peel in many jobs, newest first, and its recent failures. Pure.
 import { asTime, type Timestamp, type ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { safe } from "../text.ts";
-import { listed } from "./glob.ts";
+import { splitList } from "./glob.ts";
 import type { Job } from "./job.ts";
 import { isTerminal, type JobRow } from "./job.ts";
 import { isChange } from "./outcome-groups.ts";
@@ -12,40 +12,36 @@ import { readReturnData } from "./return-data.ts";
 import { failureOf, type Return, stateOfReturn } from "./returns.ts";
 import { noteOf, type PeelStory } from "./story.ts";
 
-/** The fields of a return that a history is made of. */
 export const HISTORY_FIELDS = ["success", "error", "duration", "unreachable", "timestamp", "return_data"] as const;
 
-/** What a peel made of one job. */
 export interface PeelResult {
   readonly jid: string;
   readonly state: PeelState;
-  /** True for a return that is ok, also for a late one. */
+  /** Also true for a late return that is ok. */
   readonly isOk: boolean;
-  /** What to report besides that: an error, or the job that it waits for. */
+  /** An error, or the job that it waits for. */
   readonly note: string;
-  /** How long the peel worked on it, in ns. */
   readonly tookNs: bigint | undefined;
-  /** Since its ack, of a peel that still runs, in ns. */
+  /** Time since the ack of a running peel, in ns. */
   readonly soFarNs: bigint | undefined;
-  /** How many of its results changed something; undefined for an answer of another shape. */
+  /** Results that changed something; undefined for data of another shape. */
   readonly changed: { readonly some: number; readonly of: number } | undefined;
-  /** A dry run: changes are what would change. */
+  /** In a dry run, changes are what would change. */
   readonly dryRun: boolean;
-  /** When the peel says that it returned. */
+  /** Timestamp of the return, by the peel's clock. */
   readonly returned: Timestamp | undefined;
-  /** What a master wrote when it gave the peel up. */
+  /** Of an unreachable peel: the return that the master wrote. */
   readonly item?: Return | undefined;
 }
 
 export interface HistoryEntry extends PeelResult {
   readonly row: JobRow | undefined;
-  /** The record, which may be decoded each time that it is asked for. */
+  /** May decode the record on each access. */
   readonly job: ValueMap | undefined;
-  /** When the job was created; where that is not known, when the peel returned. */
+  /** Creation of the job; if unknown, the time of the return. */
   readonly at: Timestamp | undefined;
 }
 
-/** What a return says; of its data only the counts are kept. */
 export function resultOf(jid: string, item: Return): PeelResult {
   const answer = readReturnData(item.record.get("return_data"), item.error);
   const time = asTime(item.record.get("timestamp"));
@@ -54,7 +50,7 @@ export function resultOf(jid: string, item: Return): PeelResult {
     jid,
     state: stateOfReturn(item),
     isOk: item.ok,
-    // A master says "no heartbeat at dispatch" of each that it gives up.
+    // The error of an unreachable peel is always "no heartbeat at dispatch".
     note: item.unreachable || item.ok ? "" : failureOf(item, answer),
     tookNs: item.unreachable ? undefined : item.duration,
     soFarNs: undefined,
@@ -65,12 +61,12 @@ export function resultOf(jid: string, item: Return): PeelResult {
   };
 }
 
-/** The same of a peel whose events were read. */
+/** As `resultOf`, for a peel whose events were read. */
 export function toldOf(jid: string, story: PeelStory): PeelResult {
   return { ...resultOf(jid, story.returned as Return), state: story.state, note: noteOf(story) };
 }
 
-/** What a peel that has not returned is doing, or how the job ended without it. */
+/** Result of a peel without a return. */
 export function unreturned(row: JobRow, peel: PeelStory | undefined): PeelResult {
   const ended = isTerminal(row.status);
   const note = (peel && noteOf(peel)) || (ended ? `no return; the job is ${row.status}` : "");
@@ -78,7 +74,7 @@ export function unreturned(row: JobRow, peel: PeelStory | undefined): PeelResult
   return { jid: row.jid, state: peel?.state ?? "missing", note, soFarNs: peel?.soFarNs, ...none };
 }
 
-/** A result beside its job, whose record is not held as values: there may be many. */
+/** The record is not kept: there may be many. */
 export function entryOf(result: PeelResult, job: Job | undefined): HistoryEntry {
   const row = job?.row;
   return {
@@ -91,16 +87,16 @@ export function entryOf(result: PeelResult, job: Job | undefined): HistoryEntry 
   };
 }
 
-/** What is known about the job of a result whose record is gone: conditions other than a time can't match it. */
+/** Row of a job whose record is gone: only conditions on time can match. */
 export function goneJob({ jid, returned }: PeelResult): JobRow {
   const unknown = { fn: undefined, targetExpr: undefined, targets: undefined, status: undefined };
   return { jid, ...unknown, created: returned };
 }
 
-/** True for an active entry: the job has not ended, and the peel has not returned. */
+/** The job is active and the peel has not returned. */
 export const goesOn = ({ state, row }: HistoryEntry) => hasNotReturned(state) && !isTerminal(row?.status);
 
-/** Active entries first, then newest first; entries without a time last, as nothing says that they are newer. */
+/** Active entries first, then newest first, entries without a time last. */
 export function newestFirst(entries: readonly HistoryEntry[]): HistoryEntry[] {
   const least = -(2n ** 127n);
   return [...entries].sort((a, b) => {
@@ -110,9 +106,12 @@ export function newestFirst(entries: readonly HistoryEntry[]): HistoryEntry[] {
   });
 }
 
-/** The states that are named, also with commas between them. @throws UserError for another word */
+/**
+ * Names may be separated by commas.
+ * @throws UserError for an unknown state
+ */
 export function parseResults(values: readonly string[]): ReadonlySet<PeelState> {
-  const states = listed(values).flatMap((part): readonly PeelState[] => {
+  const states = splitList(values).flatMap((part): readonly PeelState[] => {
     const name = part.trim();
     if (name === BAD) return WORST_FIRST.filter((state) => state !== "ok");
     const state = WORST_FIRST.find((one) => one === name);
@@ -125,21 +124,18 @@ export function parseResults(values: readonly string[]): ReadonlySet<PeelState> 
   return new Set(states);
 }
 
-/** The newest failures in a row of one call. */
 export interface Failures {
   readonly call: string;
   readonly first: Timestamp;
   readonly count: number;
-  /** The result after them, when that is ok. */
   readonly okAgain: Timestamp | undefined;
-  /** The result before them, when that is ok. */
   readonly lastOk: Timestamp | undefined;
 }
 
 /**
- * Since when calls have gone wrong, those that still do first. What goes on, and what has no time, counts for nothing.
+ * Failures by call, unresolved ones first. Active entries and those without a time do not count.
  * @param entries newest first
- * @param callOf a function with what it is about: only such results can be compared
+ * @param callOf function and main argument: only equal calls are compared
  */
 export function failuresOf(entries: readonly HistoryEntry[], callOf: (entry: HistoryEntry) => string): Failures[] {
   const ended = entries.filter((entry) => !goesOn(entry) && entry.at !== undefined);

@@ -1,19 +1,17 @@
-// Two runs, peel by peel: what became worse, better, slower, different. Pure.
+// Two runs compared, peel by peel. Pure.
 
 import { errorPattern } from "./error-pattern.ts";
 import { type OutputGroup, outputGroups } from "./output-groups.ts";
 import { displayPeel, sortedByPeel } from "./peel.ts";
-import { type PeelState, WORST_FIRST } from "./peel-state.ts";
+import { type PeelState, stateRank } from "./peel-state.ts";
 import { noteOf, type PeelStory, type Story } from "./story.ts";
 
-/** A peel that took longer than so many times what it took before, and longer by so much, in ns, is slower. */
+/** A peel is slower when both limits are exceeded. */
 const SLOWER = { times: 2n, byNs: 5_000_000_000n } as const;
 
-/** The state of a peel in the second run, compared with the first. */
 export type Change = "worse" | "better" | "same" | "only in the first" | "only in the second";
 
-/** The output groups of one peel in both runs. */
-export interface Outputs {
+export interface OutputPair {
   readonly before: OutputGroup;
   readonly after: OutputGroup;
 }
@@ -22,14 +20,11 @@ export interface PeelDiff {
   readonly peel: string;
   readonly before: PeelStory | undefined;
   readonly after: PeelStory | undefined;
-  /** By their states: a state that comes earlier among those that are worst first is worse. */
   readonly change: Change;
   readonly slower: boolean;
-  /** Undefined when there is nothing to compare: a peel did not return, or only one of its returns has data. */
-  readonly outputs: Outputs | undefined;
+  /** Undefined unless both returns have data, or neither. */
+  readonly outputs: OutputPair | undefined;
 }
-
-const stateRank = (state: PeelState) => WORST_FIRST.indexOf(state);
 
 function changeOf(before: PeelStory | undefined, after: PeelStory | undefined): Change {
   if (!before) return "only in the second";
@@ -43,27 +38,25 @@ function isSlower(before: PeelStory | undefined, after: PeelStory | undefined): 
   return was !== undefined && is !== undefined && is > was * SLOWER.times && is - was > SLOWER.byNs;
 }
 
-/** True for a return with an answer; undefined without one that the peel sent and that can be read. */
+/** True for a return with data; undefined unless the peel sent a readable return. */
 function hasData(peel: PeelStory | undefined): boolean | undefined {
   const { returned } = peel ?? {};
   if (!returned || returned.unreachable || returned.unreadable !== undefined) return undefined;
   return (returned.record.get("return_data") ?? null) !== null;
 }
 
-/** True when a difference of the outputs matters: both are whole answers, or errors of peels without an answer. */
+/** True when both have data, or both only an error. */
 function areComparable(before: PeelStory | undefined, after: PeelStory | undefined): boolean {
   const data = hasData(before);
   return data !== undefined && data === hasData(after);
 }
 
-/** What is known of each peel of a run, and its group. */
 function byPeel({ peels }: Story): ReadonlyMap<string, { readonly story: PeelStory; readonly group: OutputGroup }> {
   const found = new Map<string, { readonly story: PeelStory; readonly group: OutputGroup }>();
   for (const group of outputGroups(peels)) for (const story of group.peels) found.set(story.peel, { story, group });
   return found;
 }
 
-/** Every peel of two runs, sorted by peel. */
 export function diffJobs(before: Story, after: Story): PeelDiff[] {
   const [first, second] = [byPeel(before), byPeel(after)];
   const diffs = Array.from(new Set([...first.keys(), ...second.keys()]), (peel): PeelDiff => {
@@ -75,20 +68,18 @@ export function diffJobs(before: Story, after: Story): PeelDiff[] {
   return sortedByPeel(diffs);
 }
 
-/** True for equal outputs, whatever the states of the peel. */
-export const areSame = ({ before, after }: Outputs) => before.output === after.output;
+export const areSame = ({ before, after }: OutputPair) => before.output === after.output;
 
-/** Peels whose state changed in the same way, with alike reasons. */
+/** Peels with the same change of state and like reasons. */
 export interface Transition {
   readonly change: "worse" | "better";
   readonly from: PeelState;
   readonly to: PeelState;
-  /** What to report about them in the second run. */
   readonly why: string;
   readonly peels: readonly PeelDiff[];
 }
 
-/** The changes of states: what became worse first, then by the worst state, then fewest peels first. */
+/** Worse first, then by the worst state, then fewest peels first. */
 export function transitionsOf(diffs: readonly PeelDiff[]): Transition[] {
   const changed = diffs.filter(({ change }) => change === "worse" || change === "better");
   const names = new Set(changed.length > 0 ? diffs.flatMap(({ peel }) => [peel, displayPeel(peel)]) : []);

@@ -1,4 +1,4 @@
-// How jobs end: the exit code that reports it, and why. Pure.
+// The end of a job: exit code and reason. Pure.
 
 import { asInteger, asText, type ValueMap } from "../codec/value.ts";
 import { formatAge } from "../duration.ts";
@@ -18,9 +18,8 @@ export interface Ending {
 const CODE = { complete: 0, failed: 2, away: 3, both: 4, canceled: 5 } as const;
 
 /**
- * The exit code of one ending: 0 complete, 2 some peel returned a failure, 3 some peel was given up or has not returned, 4
- * both, 5 canceled. What the record says counts also where the returns are gone. A late return, and one that the master
- * missed, change nothing about the job, which its master gave a state without them; but a failure among them is one.
+ * 0 complete, 2 a peel failed, 3 a peel is unreachable or has not returned, 4 both, 5 canceled. The record's status
+ * counts also where returns are gone. A late return does not change it, but a failure among late returns counts.
  */
 export function endingCode({ row: { status }, story: { peels } }: Ending): number {
   if (status === "canceled") return CODE.canceled;
@@ -36,7 +35,7 @@ export function endingCode({ row: { status }, story: { peels } }: Ending): numbe
   return failed && away ? CODE.both : failed ? CODE.failed : CODE.away;
 }
 
-/** The exit code of several endings: the highest; failures in one and absences in another are both. */
+/** The highest code; failures and missing returns in different jobs are both (4). */
 export function worstCode(codes: readonly number[]): number {
   const worst = Math.max(...codes);
   return worst === CODE.away && codes.includes(CODE.failed) ? CODE.both : worst;
@@ -48,8 +47,8 @@ const returnWords = (peels: readonly PeelStory[]) =>
     .join(", ");
 
 /**
- * The peels of a job that ended while no master watched abort when a cancel signal comes, and return as failed.
- * @returns undefined for a job that no such signal reached, or that its master canceled
+ * Without a watching master, a cancel signal makes peels abort and return as failed.
+ * @returns undefined if no such signal reached the job, or its master canceled it
  */
 function canceledUnwatched({ row, job, story }: Ending): string | undefined {
   const signal = story.steps.findIndex(({ kind }) => kind === "cancel");
@@ -57,13 +56,13 @@ function canceledUnwatched({ row, job, story }: Ending): string | undefined {
   if (signal < 0 || reclaims === 0n || !isTerminal(row.status) || row.status === "canceled") return undefined;
   const after = story.steps.slice(signal);
   const aborted = new Set(after.flatMap(({ peel, returned }) => (returned?.ok === false && peel ? peel : []))).size;
-  // A signal that comes after the last return changes nothing.
+  // A signal after the last return changes nothing.
   if (aborted === 0 && !story.peels.some(({ state }) => hasNotReturned(state))) return undefined;
   const owner = row.owner ? ` by ${row.owner}` : "";
   return `a cancel signal was sent while no master watched: ${count(aborted)} of ${plural(story.peels.length, "peel")} aborted, and the job ended as ${row.status} after a takeover${owner}`;
 }
 
-/** A target that appears twice counts as two, of which one never returns. */
+/** A duplicate target counts as two peels, of which one never returns. */
 function targetTwice({ row }: Ending): string | undefined {
   const { targets = [], status } = row;
   const known = new Set<string>();
@@ -74,7 +73,6 @@ function targetTwice({ row }: Ending): string | undefined {
   return `${displayPeel(first)} is a target twice and counts as two${more}, so the job ${isTerminal(status) ? "could not" : "cannot"} be complete`;
 }
 
-/** What peels did after their master stopped watching. */
 function stoppedWatching({ row, story: { peels } }: Ending): string | undefined {
   const earlyNs = stoppedWatchingNs(row);
   if (earlyNs === undefined) return undefined;
@@ -89,7 +87,7 @@ function stoppedWatching({ row, story: { peels } }: Ending): string | undefined 
   return words.filter(Boolean).join("; ");
 }
 
-/** Peels that a master gave up although they had returned count as unreachable with it. */
+/** Peels whose returns the master missed count as unreachable. */
 function missedReturns({ row, story: { peels } }: Ending): string | undefined {
   const missed = peels.filter((peel) => peel.missed);
   const [first] = missed;
@@ -99,7 +97,7 @@ function missedReturns({ row, story: { peels } }: Ending): string | undefined {
     : `the master missed the returns of ${plural(missed.length, "peel")}`;
 }
 
-/** Why a job ended as it did, or cannot end as it should; undefined when the state explains itself. */
+/** Why a job ended like this, or cannot complete; undefined when its state says enough. */
 export function whyOf(ending: Ending): string | undefined {
   const metadata = ending.job.get("metadata");
   const stored = metadata instanceof Map ? asText(metadata.get("failed_reason")) : undefined;

@@ -4,22 +4,19 @@ import { nearest } from "../nearest.ts";
 import { safe } from "../text.ts";
 import type { Conditions } from "./selection.ts";
 
-/** What a word asks for. */
 export interface JobReference {
   readonly text: string;
-  /** Only of the jobs that ended badly, or that can't be decoded. */
+  /** Only jobs that ended badly or cannot be decoded. */
   readonly bad: boolean;
-  /** How many of those jobs are newer than the one that is meant. */
+  /** Number of newer jobs to skip. */
   readonly back: number;
 }
 
-/** What can narrow a word, where a command has these flags. */
 export type Narrowing = Pick<Conditions, "function" | "target" | "user">;
 export const NARROWING = ["function", "target", "user"] as const satisfies readonly (keyof Narrowing)[];
 
 const REFERENCE = /^@last(-bad)?(?:~(\d{1,6}))?$/;
 
-/** The word that `text` is; undefined when it is none. */
 export function parseJobReference(text: string): JobReference | undefined {
   const match = REFERENCE.exec(text);
   return match ? { text, bad: match[1] !== undefined, back: Number(match[2] ?? 0) } : undefined;

@@ -1,34 +1,32 @@
-// Jobs: what the fields of their records mean, who made them (wire.md, at the end of "Subjects and the story of a job"), and
-// lists of them. Pure.
+// Jobs: meaning and source of their records (wire.md), and lists of them. Pure.
 import { asInteger, asText, asTime, type Timestamp, type ValueMap } from "../codec/value.ts";
 import { oneOf } from "../nearest.ts";
 import { firstFew, plural } from "../text.ts";
 import { compareText, displayPeel, peelList } from "./peel.ts";
 
-/** The version of records (their field `v`) that this code knows. */
+/** Known version of records (field `v`). */
 export const RECORD_VERSION = 1n;
 
 /**
- * The states of an active job. A status that is neither active nor terminal (one of another version, or a mistake)
- * does not tell which: such a job is shown until it is known to have ended, and is canceled only after a question.
+ * States of an active job. Any other state that is not terminal is unknown: such a job is shown until it has ended, and
+ * canceled only after confirmation.
  */
 export const ACTIVE_STATES: readonly string[] = ["pending", "claimed", "running"];
 
-/** The active states that `zester job active` lists: the reference page leaves out claimed jobs, of which nothing was sent yet. */
+/** `zester job active` lists these: the reference page leaves out claimed jobs, which were not sent yet. */
 export const LISTED_AS_ACTIVE: readonly string[] = ["pending", "running"];
 
 export const TERMINAL_STATES: readonly string[] = ["complete", "failed", "partial", "timeout", "canceled"];
 
 export const isTerminal = (status: string | undefined) => TERMINAL_STATES.includes(status ?? "");
 
-/** True when a job with this status was sent to its peels. Of a claimed one the status proves nothing: its events may. */
+/** True for a status that proves that the job was sent; `claimed` proves nothing. */
 export const isPastClaimed = (status: string | undefined) => status === "running" || isTerminal(status);
 
 export const isActive = (status: string | undefined) => ACTIVE_STATES.includes(status ?? "");
 
 export const isUnknownStatus = (status: string | undefined) => !isTerminal(status) && !isActive(status);
 
-/** What to report about jobs whose states tell neither that they go on nor that they ended; undefined when there is none. */
 export function unknownStateWords(rows: readonly JobRow[]): string | undefined {
   const odd = rows.filter((row) => row.unreadable === undefined && isUnknownStatus(row.status));
   const [first] = odd;
@@ -40,14 +38,14 @@ export function unknownStateWords(rows: readonly JobRow[]): string | undefined {
   return `the states of ${plural(odd.length, "job")} are unknown: cannot tell whether the jobs have ended: ${named}`;
 }
 
-/** What a table shows of one job. */
+/** The fields of a record that tables and conditions need. */
 export interface JobRow {
   readonly jid: string;
   readonly fn: string | undefined;
   readonly targetExpr: string | undefined;
   readonly targets: readonly string[] | undefined;
   readonly status: string | undefined;
-  /** Undefined when it is missing or zero. */
+  /** Undefined when missing or zero. */
   readonly created: Timestamp | undefined;
   readonly updated?: Timestamp | undefined;
   readonly deadline?: Timestamp | undefined;
@@ -57,9 +55,9 @@ export interface JobRow {
   readonly succeeded?: bigint | undefined;
   readonly source?: JobSource;
   readonly retryOf?: string | undefined;
-  /** Of a job that a peel's own schedule made: the name of the schedule's entry. */
+  /** Name of the peel's schedule entry that made the job. */
   readonly schedule?: string | undefined;
-  /** Why the value can't be decoded; then all other fields but `jid` are undefined. */
+  /** Why the value cannot be decoded; then only `jid` is set. */
   readonly unreadable?: string;
 }
 
@@ -78,7 +76,7 @@ export const ROW_FIELDS = [
   "metadata",
 ] as const;
 
-/** The row of a record. The JID is the key's: the record's own field may say anything. */
+/** @param jid of the key: the record's own field is not reliable */
 export function jobRow(jid: string, record: ValueMap): JobRow {
   const time = (name: string) => {
     const value = asTime(record.get(name));
@@ -104,8 +102,8 @@ export function jobRow(jid: string, record: ValueMap): JobRow {
 }
 
 /**
- * How long a job took, in ns; until `now` when it has not ended. Undefined without the times, of an unknown state, and for a run
- * of a peel's own schedule, whose record no master owns and is only written at the end: its return alone tells.
+ * In ns; up to `now` for an active job. Undefined without the times, for an unknown state, and for a scheduled run,
+ * whose duration is in its return alone.
  */
 export function jobDuration(row: JobRow, now: Date): bigint | undefined {
   if (!row.created || isUnknownStatus(row.status)) return undefined;
@@ -114,12 +112,12 @@ export function jobDuration(row: JobRow, now: Date): bigint | undefined {
   return row.updated.ns - row.created.ns;
 }
 
-/** A master ends a job that lacks returns at its deadline, to the millisecond; one that ends so much earlier stopped watching. */
+/** A master ends an incomplete job at its deadline, to the millisecond. Earlier by this much: it stopped watching. */
 const EARLY_NS = 1_000_000_000n;
 
 /**
- * How long before its deadline, in ns, the master of a job stopped watching it; undefined when it did not. A master that answers a
- * REST request does so with its answer: what peels return then is in the events alone.
+ * How long before the deadline the master stopped watching, in ns; undefined if it did not. A master that serves a REST
+ * request stops with its answer; later returns are in the events alone.
  */
 export function stoppedWatchingNs({ status, updated, deadline }: JobRow): bigint | undefined {
   if ((status !== "partial" && status !== "timeout") || !updated || !deadline) return undefined;
@@ -127,31 +125,31 @@ export function stoppedWatchingNs({ status, updated, deadline }: JobRow): bigint
   return earlyNs < EARLY_NS ? undefined : earlyNs;
 }
 
-/** Peels that returned, as the record counts them; undefined when it does not: masters count at the end, not before. */
+/** As the record counts; undefined before the end, since masters count at the end. */
 export const returnedOf = (row: JobRow) => (row.returned === 0n && !isTerminal(row.status) ? undefined : row.returned);
 
-/** How many peels have returned, by JID, counted from their returns. A job is missing where that is unknown. */
+/** Numbers of returned peels by JID; a job with an unknown number is missing. */
 export type ReturnCounts = ReadonlyMap<string, number>;
 
-/** Peels that returned: as the record counts them, otherwise as `counts` does; undefined when that is unknown. */
+/** From the record, else from `counts`. */
 export const returnedNow = (row: JobRow, counts?: ReturnCounts) => returnedOf(row) ?? counts?.get(row.jid);
 
 const targetCounts = new WeakMap<readonly string[], number>();
 
-/** How many peels a job has: one that appears twice among the targets is one peel. Jobs may share their lists, which are counted once. */
+/** Distinct targets. Jobs may share a list, which is counted once. */
 export function countTargets(targets: readonly string[]): number {
   const known = targetCounts.get(targets) ?? new Set(targets).size;
   targetCounts.set(targets, known);
   return known;
 }
 
-/** Peels that returned without success; undefined when nothing was counted. */
+/** Undefined when the record has no count. */
 export function failedOf(row: JobRow): bigint | undefined {
   const returned = returnedOf(row);
   return returned === undefined ? undefined : returned - (row.succeeded ?? 0n);
 }
 
-/** False for a job of which every peel returned with success, as its record says. */
+/** False when the record shows that every peel returned ok. */
 export const mayHaveFailed = (row: JobRow) => row.status !== "complete" || (failedOf(row) ?? 0n) > 0n;
 
 export function unreadableRow(jid: string, reason: string): JobRow {
@@ -166,13 +164,12 @@ export function unreadableRow(jid: string, reason: string): JobRow {
   };
 }
 
-/** What to report about jobs that can't be decoded: the first few with their reason, the rest as a count. */
 export const unreadableWords = (rows: readonly JobRow[]) =>
   `${plural(rows.length, "job")} cannot be decoded: ${firstFew(rows.map((row) => `${row.jid}: ${row.unreadable}`))}`;
 
 export const displayState = (row: JobRow) => (row.unreadable === undefined ? row.status || "-" : "unreadable");
 
-/** Oldest first by `created`, then by JID. Jobs without `created` come first: nothing says that they are newer. */
+/** By `created`, then by JID; jobs without `created` first. */
 export function byCreation(a: JobRow, b: JobRow): number {
   const x = a.created;
   const y = b.created;
@@ -182,8 +179,8 @@ export function byCreation(a: JobRow, b: JobRow): number {
 }
 
 /**
- * `[db-01 db-02]`, peel IDs in display form. With `max` (columns, as counted by `measure`) it is cut to
- * `[db-01 db-02 … +98]`, keeping as many ids as fit.
+ * `[db-01 db-02]`; longer than `max` columns it is cut: `[db-01 db-02 … +98]`.
+ * @param measure columns of a text
  */
 export function formatTargets(
   targets: readonly string[],
@@ -193,7 +190,7 @@ export function formatTargets(
   const names = targets.map(displayPeel);
   const full = `[${names.join(" ")}]`;
   if (max === Number.POSITIVE_INFINITY || measure(full) <= max) return full;
-  // From the front, as far as it goes: a list can have 100,000 ids, and only a few of them fit.
+  // A list can have 100,000 IDs, of which few fit.
   let best = `[… +${names.length}]`;
   let head = "[";
   for (let kept = 1; kept < names.length; kept++) {
@@ -208,16 +205,14 @@ export function formatTargets(
 export const SOURCES = ["operator", "schedule", "reactor"] as const;
 export type JobSource = (typeof SOURCES)[number];
 
-/** The key in a job's metadata that names the job which it repeats. */
 export const RETRY_OF_KEY = "retry_of";
 
-/** The job that a job repeats, as `retry` writes it down; undefined for any other job. */
 export function retryOf(record: ValueMap): string | undefined {
   const metadata = record.get("metadata");
   return metadata instanceof Map ? asText(metadata.get(RETRY_OF_KEY)) || undefined : undefined;
 }
 
-/** What a peel's own schedule leaves in each record that it makes: no master, one target, and the name of its entry. */
+/** Fields that identify a scheduled run: no master, one target, an entry. */
 interface Shape {
   readonly owner?: string | undefined;
   readonly targets?: readonly string[] | undefined;
@@ -225,9 +220,9 @@ interface Shape {
 }
 
 /**
- * What made a job. Metadata is what the caller of a master's REST interface writes: a schedule is believed only of a record that
- * has its shape. A source that is none of ours counts as an operator: nothing else is known of it.
- * @param said the metadata's `source`
+ * The source of a job. Callers of the REST interface can write any metadata, so `schedule` also needs the right shape.
+ * Unknown sources count as operator.
+ * @param said metadata's `source`
  */
 export function sourceFrom(said: string | undefined, { owner, targets, schedule }: Shape): JobSource {
   if (said === "schedule" && (owner || targets?.length !== 1 || !schedule)) return "operator";
@@ -244,14 +239,12 @@ export function sourceOf(record: ValueMap): JobSource {
   });
 }
 
-/** The entry of the peel's own schedule that made a job; undefined for another job. */
 export function scheduleOf(record: ValueMap): string | undefined {
   const metadata = record.get("metadata");
   if (sourceOf(record) !== "schedule" || !(metadata instanceof Map)) return undefined;
   return asText(metadata.get("schedule")) || undefined;
 }
 
-/** @throws UserError for a name that is none of a source */
 export const parseSource = (text: string): JobSource => oneOf(SOURCES, text, "--source", "source");
 
 /** `schedule "nightly" on web-01`, `rule restart-nginx, event beacon/nginx/down`; undefined for an operator's job. */
@@ -271,11 +264,11 @@ export function sourceWords(record: ValueMap): string | undefined {
 
 export interface Job {
   readonly row: JobRow;
-  /** Undefined when the value can't be decoded, or when only rows were asked for. */
+  /** Undefined when it cannot be decoded, or when only rows were requested. */
   readonly record: ValueMap | undefined;
 }
 
-/** Makes each job on access: a million of them at once would fill the memory. */
+/** Makes each job on access: a million would not fit in memory. */
 export class JobList {
   constructor(
     readonly numbers: Int32Array,
@@ -299,7 +292,10 @@ export class JobList {
   }
 }
 
-/** The JIDs of jobs in order, made one at a time. @param to all of them, or those before this place */
+/**
+ * JIDs in order, made one by one.
+ * @param to exclusive
+ */
 export const jidsOf = (jobs: JobList, from = 0, to = jobs.length) => ({
   size: to - from,
   *keys(): Generator<string> {

@@ -1,12 +1,12 @@
-// The outcomes of a job: which peels had the same one. Pure.
+// Peels of a job grouped by outcome. Pure.
 import type { Value } from "../codec/value.ts";
 import { errorPattern } from "./error-pattern.ts";
 import { displayPeel } from "./peel.ts";
-import { WORST_FIRST } from "./peel-state.ts";
+import { worstGroupsFirst } from "./peel-state.ts";
 import { isUneventful, type Result, type ReturnData, readReturnData } from "./return-data.ts";
 import { noteOf, type PeelStory } from "./story.ts";
 
-/** A result that changed something, on one peel or on several; `added` and `removed` are the least and most lines of its diff. */
+/** A changed result on one or more peels; `added` and `removed` are lines of its diff. */
 export interface CombinedChange {
   readonly name: string;
   readonly added: readonly [least: number, most: number];
@@ -16,15 +16,14 @@ export interface CombinedChange {
 /** Peels with the same state, alike errors, and the same changed results. */
 export interface OutcomeGroup {
   readonly state: PeelStory["state"];
-  /** What else to report about them; of several texts that are alike the most common one. */
+  /** The most common note of the group. */
   readonly note: string;
   readonly changes: readonly CombinedChange[];
-  /** A dry run: the changes are what would change. */
   readonly dryRun: boolean;
   readonly peels: readonly PeelStory[];
 }
 
-/** How many lines a diff adds and removes; the names of the files above the first lines count as none. */
+/** Lines that a diff adds and removes, without the file names. */
 export function diffSize(diff: string): [added: number, removed: number] {
   let [added, removed] = [0, 0];
   const lines = diff.split("\n");
@@ -39,7 +38,7 @@ export function diffSize(diff: string): [added: number, removed: number] {
 
 export const isChange = ({ outcome }: Result) => outcome === "changed" || outcome === "would change";
 
-/** The changed results of an answer by name; of one name that is there several times the lines are added up. */
+/** Changed results by name; lines of equal names are added. */
 function changesOf(answer: ReturnData | undefined): Map<string, [added: number, removed: number]> {
   const changes = new Map<string, [number, number]>();
   for (const result of answer?.results ?? []) {
@@ -59,7 +58,6 @@ class GatheredOutcome {
 
   constructor(readonly dryRun: boolean) {}
 
-  /** Adds a peel with the same changes as one that was added before. */
   addAlike(peel: PeelStory, note: string): void {
     this.peels.push(peel);
     this.notes.set(note, (this.notes.get(note) ?? 0) + 1);
@@ -90,12 +88,11 @@ class GatheredOutcome {
   }
 }
 
-/** What an answer tells of its outcome. */
+/** What is read from an answer. */
 interface Told {
   readonly answer: ReturnData | undefined;
   readonly changes: ReadonlyMap<string, [added: number, removed: number]>;
   readonly dryRun: boolean;
-  /** Of the changes, sorted. */
   readonly names: readonly string[];
 }
 
@@ -107,11 +104,11 @@ function toldBy(data: Value | undefined, error: string | undefined): Told {
 
 const dataOf = ({ returned }: PeelStory) => returned?.record.get("return_data");
 
-/** True for a peel of which nothing is told but what its state and its return tell. */
+/** True when nothing beside state and return affects the note. */
 const hasNoNote = ({ state, behind, givenUp, missed, overwrittenBy }: PeelStory) =>
   state !== "late" && [behind, givenUp, missed, overwrittenBy].every((one) => one === undefined);
 
-/** True for peels of which the same is told: their returns share all that it comes from. */
+/** True when equal state and shared data give equal outcomes. */
 function isAlike(a: PeelStory, b: PeelStory): boolean {
   const [one, other] = [a.returned, b.returned];
   if (a.state !== b.state || !hasNoNote(a) || !hasNoNote(b)) return false;
@@ -119,9 +116,8 @@ function isAlike(a: PeelStory, b: PeelStory): boolean {
 }
 
 /**
- * The outcomes, worst first, then fewest peels first; equal ones in the order of their peels.
- * @param peels those that are grouped
- * @param all every peel of the job: their names in errors make no difference
+ * Worst first, then fewest peels first.
+ * @param all every peel of the job: errors that differ only in these names are alike
  */
 export function outcomeGroups(peels: readonly PeelStory[], all: readonly PeelStory[]): OutcomeGroup[] {
   let names: Set<string> | undefined;
@@ -135,7 +131,7 @@ export function outcomeGroups(peels: readonly PeelStory[], all: readonly PeelSto
     alike.set(text, known);
     return known;
   };
-  // Returns with the same output may share it: then it is read once.
+  // Equal outputs may be one shared value, which is then read once.
   const read = new Map<Value | undefined, Told>();
   const gatherings = new Map<string, GatheredOutcome>();
   let last: { peel: PeelStory; note: string; gathering: GatheredOutcome } | undefined;
@@ -156,8 +152,5 @@ export function outcomeGroups(peels: readonly PeelStory[], all: readonly PeelSto
     gathering.add(peel, note, changes);
     last = { peel, note, gathering };
   }
-  const rank = ({ state }: OutcomeGroup) => WORST_FIRST.indexOf(state);
-  return Array.from(gatherings.values(), (gathering) => gathering.group()).sort(
-    (a, b) => rank(a) - rank(b) || a.peels.length - b.peels.length,
-  );
+  return worstGroupsFirst(gatherings.values().map((gathering) => gathering.group()));
 }

@@ -2,12 +2,11 @@
 import { parseDuration } from "../duration.ts";
 import { oneLine } from "../text.ts";
 import { peelTime } from "./durations.ts";
-import { globs, listed } from "./glob.ts";
+import { globs, splitList } from "./glob.ts";
 import { displayPeel } from "./peel.ts";
 import { hasNotReturned, type PeelState } from "./peel-state.ts";
 import type { PeelStory } from "./story.ts";
 
-/** What each condition on states selects. */
 const SELECTS = {
   failed: (state: PeelState) => state === "failed",
   missing: hasNotReturned,
@@ -24,15 +23,14 @@ export type PeelConditions = { readonly [K in keyof typeof SELECTS]?: boolean | 
 export interface PeelSelection {
   readonly text: string;
   matches(peel: PeelStory): boolean;
-  /** A pattern that selects peels where the one that was given selects none of them: a `*` behind it is missing. */
+  /** The pattern with `*` appended, if only that selects peels. */
   wider(peels: readonly PeelStory[]): string | undefined;
 }
 
 /**
- * The selection that the flags ask for: peels in one of the states named (none named: any), of those whose id matches one of the
- * globs `peel` in either form, and that took longer, or have been at it for longer, than `slower-than`. Undefined when no flag
- * is given.
- * @throws UserError for a duration that is none
+ * Selects peels in one of the named states (default: any) that match a `--peel` glob and took longer than `--slower-
+ * than`. Undefined without flags.
+ * @throws UserError for an invalid duration
  */
 export function peelSelection(flags: PeelConditions): PeelSelection | undefined {
   const names = Object.keys(SELECTS) as (keyof typeof SELECTS)[];
@@ -41,7 +39,7 @@ export function peelSelection(flags: PeelConditions): PeelSelection | undefined 
   const conditions: ((peel: PeelStory) => boolean)[] = [];
   if (states.length > 0) conditions.push(({ state }) => states.some((name) => SELECTS[name](state)));
   if (patterns !== undefined) {
-    const fits = globs(listed(patterns));
+    const fits = globs(splitList(patterns));
     conditions.push(({ peel }) => fits(peel) || fits(displayPeel(peel)));
   }
   if (least !== undefined) {
@@ -58,7 +56,7 @@ export function peelSelection(flags: PeelConditions): PeelSelection | undefined 
     text: typed.join(" "),
     matches: (peel) => conditions.every((condition) => condition(peel)),
     wider(peels) {
-      const longer = listed(patterns ?? [])
+      const longer = splitList(patterns ?? [])
         .filter((pattern) => !pattern.endsWith("*"))
         .map((pattern) => `${pattern}*`);
       return longer.find((pattern) =>

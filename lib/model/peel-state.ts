@@ -1,6 +1,5 @@
-// The states of peels: one vocabulary, in one order.
+// States of peels.
 
-/** Worst first: what needs attention stands on top. */
 export const WORST_FIRST = [
   "failed",
   "unreadable",
@@ -16,17 +15,16 @@ export const WORST_FIRST = [
 ] as const;
 
 /**
- * What is known about a peel. With a return: `ok`, `failed`, `unreadable` (it can't be decoded), `unreachable` (the master
- * gave the peel up), `late` (it returned after that, or after the job had ended: the return is in the events alone). Without
- * one: `queued` (it accepted the job behind another one), `executing` (it accepted the job), `silent` (it never did),
- * `offline` (silent, and without a heartbeat), `unfinished` (it accepted the job, which ended without its return), `missing`
- * (the events can't tell, or were not asked).
+ * With a return: `ok`, `failed`, `unreadable` (cannot be decoded), `unreachable` (the master wrote the return), `late`
+ * (after that or after the end; in the events alone). Without: `queued` (accepted, behind another job), `executing`
+ * (accepted), `silent` (not accepted), `offline` (silent, no heartbeat), `unfinished` (accepted, job ended), `missing`
+ * (unknown).
  */
 export type PeelState = (typeof WORST_FIRST)[number];
 
-/** A word for every state that is not ok. */
+/** Selects every state but ok. */
 export const BAD = "bad";
-/** What selects peels by their states. */
+/** Values of `--state` for peels. */
 export const STATE_WORDS: readonly string[] = [...WORST_FIRST, BAD];
 
 const WITHOUT_RETURN: ReadonlySet<PeelState> = new Set([
@@ -40,16 +38,22 @@ const WITHOUT_RETURN: ReadonlySet<PeelState> = new Set([
 
 export const hasNotReturned = (state: PeelState) => WITHOUT_RETURN.has(state);
 
+export const stateRank = (state: PeelState) => WORST_FIRST.indexOf(state);
+
 interface InState {
   readonly state: PeelState;
 }
 
-/** The same peels, worst first; those in one state stay in their order. */
 export function worstFirst<T extends InState>(peels: readonly T[]): T[] {
   const inState = new Map(WORST_FIRST.map((state): [PeelState, T[]] => [state, []]));
   for (const peel of peels) inState.get(peel.state)?.push(peel);
   return ([] as T[]).concat(...inState.values());
 }
+
+/** Groups, worst state first, then fewest peels first. */
+export const worstGroupsFirst = <T extends InState & { readonly peels: readonly unknown[] }>(
+  groups: Iterable<T>,
+): T[] => [...groups].sort((a, b) => stateRank(a.state) - stateRank(b.state) || a.peels.length - b.peels.length);
 
 export function countStates(peels: readonly InState[]): [PeelState, number][] {
   const counts = new Map(WORST_FIRST.map((state) => [state, 0]));
@@ -57,6 +61,6 @@ export function countStates(peels: readonly InState[]): [PeelState, number][] {
   return [...counts];
 }
 
-/** How many peels are in each state that any is in, worst first. */
+/** Counts of the states that occur, worst first. */
 export const statesPresent = (peels: readonly InState[]): [PeelState, number][] =>
   countStates(peels).filter(([, n]) => n > 0);

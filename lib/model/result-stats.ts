@@ -1,4 +1,4 @@
-// Statistics of results across returns: how often each ran, changed something, failed and was skipped. Pure.
+// Statistics of results across returns. Pure.
 import type { Timestamp } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { count } from "../text.ts";
@@ -7,26 +7,22 @@ import { compareText } from "./peel.ts";
 import type { Result } from "./return-data.ts";
 import { type Span, Trend } from "./trend.ts";
 
-/** The most names that are distinguished, and the most characters of them. */
 const MOST_NAMES = 20_000;
 const MOST_CHARACTERS = 16 << 20;
-/** The most results that are counted: exact percentiles need the time of each, 8 bytes. */
+/** Exact percentiles need 8 bytes per result. */
 const MOST_RESULTS = 8_000_000;
 
 /** The orders of rows; equal ones are in the order of the next key, then by name. */
 export type ResultSort = "failed" | "changed" | "time" | "runs";
 
-/** The outcomes of the results with one name. Dry runs count apart. */
+/** Counts for one name. Dry runs count apart. */
 export class ResultTally {
-  /** How often it stands in a return, skipped ones included. */
   runs = 0;
   changed = 0;
   failed = 0;
   skipped = 0;
   dryRuns = 0;
-  /** The dry runs in which it would have changed something. */
   wouldChange = 0;
-  /** The times of those that were not skipped. */
   readonly durations = new Durations();
   readonly trend: Trend;
   #lastPlace = -1;
@@ -61,17 +57,17 @@ export class ResultTally {
     if (wouldChange) this.wouldChange++;
   }
 
-  /** True when it changed something in more than half of its runs: it is not idempotent. */
+  /** Changed in more than half of its runs: not idempotent. */
   get alwaysChanges(): boolean {
     return this.changed * 2 > this.runs;
   }
 
-  /** True when it failed on a peel in the newest job that has it. */
+  /** Failed on any peel of its newest job. */
   get failedLast(): boolean {
     return this.#failedLast;
   }
 
-  /** The place of that job; undefined where there were only dry runs. */
+  /** Place of its newest job; undefined with dry runs only. */
   get lastPlace(): number | undefined {
     return this.#lastPlace < 0 ? undefined : this.#lastPlace;
   }
@@ -87,10 +83,7 @@ export class ResultTallies {
 
   constructor(readonly span: Span) {}
 
-  /**
-   * Takes a result.
-   * @throws UserError when there are more names, or more results, than can be counted
-   */
+  /** @throws UserError for too many names or results */
   add(result: Pick<Result, "name" | "outcome" | "duration">, dryRun: boolean, place: number, slice?: number): void {
     const { name, outcome } = result;
     let tally = this.#byName.get(name);
@@ -113,7 +106,6 @@ export class ResultTallies {
 
 export interface ResultStats {
   readonly tally: ResultTally;
-  /** When the newest job that has it was created. */
   readonly lastRun: Timestamp | undefined;
 }
 
@@ -121,7 +113,6 @@ const failed = ({ failed }: ResultTally) => failed;
 const changed = ({ changed }: ResultTally) => changed;
 const time = (percent: number) => (tally: ResultTally) => tally.durations.percentile(percent) ?? -1n;
 
-/** What rows are sorted by, the largest first. */
 const SORT_KEYS: Readonly<Record<ResultSort, readonly ((tally: ResultTally) => number | bigint)[]>> = {
   failed: [failed, changed],
   changed: [changed, failed],

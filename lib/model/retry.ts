@@ -1,5 +1,4 @@
-// A retry as values: which peels of a job need it again, what keeps it from being sent, and what to report about it
-// before. Pure.
+// A retry as values: plan, checks, warnings. Pure.
 
 import { asInteger, asText, type Value, type ValueMap } from "../codec/value.ts";
 import { formatAge } from "../duration.ts";
@@ -12,22 +11,21 @@ import { peelSelection } from "./peel-selection.ts";
 import { type PeelState, statesPresent } from "./peel-state.ts";
 import type { PeelStory } from "./story.ts";
 
-/** A job that is to be run again, and where. Nothing has been sent. */
+/** A job to run again; nothing has been sent. */
 export interface RetryPlan {
   readonly row: JobRow;
   readonly job: ValueMap;
-  /** The peels that get the new job, worst first; empty when there is nothing to retry. */
+  /** Peels of the new job, worst first; empty when there is nothing to retry. */
   readonly peels: readonly PeelStory[];
   readonly targets: readonly PeelStory[];
-  /** Those of the peels that give no heartbeat now; undefined when that can't be known. */
+  /** Peels without a heartbeat now; undefined when unknown. */
   readonly offline: ReadonlySet<string> | undefined;
-  /** The timeout of the new job, in ns. */
+  /** In ns. */
   readonly timeoutNs: bigint;
-  /** What a person has to know before confirming, a sentence each. */
+  /** Sentences to read before confirming. */
   readonly warnings: readonly string[];
 }
 
-/** The peels and the record that a new job is minted with. */
 export interface Minted {
   readonly jid: string;
   /** In ns since 1970, by this machine's clock. */
@@ -35,10 +33,7 @@ export interface Minted {
   readonly user: string;
 }
 
-/**
- * Whether a new job was dispatched. `accepted`: a master has it, and nothing shows that it was sent; `unknown`: it was handed
- * over, and neither an answer nor the bucket tells.
- */
+/** `accepted`: a master has the job, and nothing shows that it was sent. `unknown`: handed over, without an answer. */
 export type Dispatched =
   | {
       readonly kind: "dispatched" | "accepted";
@@ -47,7 +42,6 @@ export type Dispatched =
     }
   | { readonly kind: "unknown"; readonly why: string };
 
-/** Conditions on peels, as typed. */
 export interface RetryConditions {
   readonly bad?: boolean | undefined;
   readonly failed?: boolean | undefined;
@@ -57,14 +51,14 @@ export interface RetryConditions {
   readonly peel?: readonly string[] | undefined;
 }
 
-/** True for a peel that needs the job again: one that is not ok. A late return that is ok is one all the same. */
+/** Not ok, and no late return that is ok. */
 export const needsAgain = ({ state, returned }: PeelStory) => state !== "ok" && !(state === "late" && returned?.ok);
 
 const STATE_FLAGS = ["bad", "failed", "missing", "unreachable"] as const;
 
 /**
- * The test that the flags ask for: in one of the states named (none named: those that need it again), and matching the glob.
- * @throws UserError for flags that exclude each other
+ * Selects peels in one of the named states (default: those that need it) that match --peel.
+ * @throws UserError for flags that cannot be used together
  */
 export function retrySelection(flags: RetryConditions): (peel: PeelStory) => boolean {
   const { all, bad, failed, missing, unreachable, peel } = flags;
@@ -77,14 +71,14 @@ export function retrySelection(flags: RetryConditions): (peel: PeelStory) => boo
   return (one) => (all || needed(one) || (inState?.matches(one) ?? false)) && (named?.matches(one) ?? true);
 }
 
-/** The conditions as typed, for messages; empty for the default. */
+/** As typed, for messages; empty for the default. */
 export const conditionWords = (flags: RetryConditions) =>
   [
     ...[...STATE_FLAGS, "all" as const].filter((name) => flags[name]).map((name) => `--${name}`),
     ...(flags.peel ?? []).map((pattern) => `--peel ${pattern}`),
   ].join(" ");
 
-/** Fields of a record that a retry repeats, makes anew, or leaves to the master (wire.md, "Job record"). */
+/** Fields that a retry copies, makes anew, or leaves to the master (wire.md, "Job record"). */
 const KNOWN_FIELDS: ReadonlySet<string> = new Set(
   "jid function args targets timeout status created updated user owner epoch deadline reclaim_count offline_at_dispatch state_id target_expr return_count success_count v metadata".split(
     " ",
@@ -97,7 +91,10 @@ function refuse(row: JobRow, why: string, hint: string): never {
   throw new UserError(`job ${safe(row.jid)} ${why}. ${NOTHING_SENT}`, hint);
 }
 
-/** The targets of a job, each once. @throws UserError when the record has no list of texts there */
+/**
+ * Distinct targets.
+ * @throws UserError unless they are a list of texts
+ */
 export function targetsOf(row: JobRow, job: ValueMap): string[] {
   const list = job.get("targets");
   const odd = Array.isArray(list) && list.length !== row.targets?.length;
@@ -108,7 +105,7 @@ export function targetsOf(row: JobRow, job: ValueMap): string[] {
 
 const showHint = (row: JobRow) => `\`zester job show ${safe(row.jid)}\` shows the record.`;
 
-/** Refuses a job that has not ended, as far as its status tells. @throws UserError */
+/** @throws UserError for a job that has not ended, or in an unknown state */
 export function requireEnded(row: JobRow): void {
   const { jid, status } = row;
   if (isTerminal(status)) return;
@@ -121,11 +118,11 @@ export function requireEnded(row: JobRow): void {
   );
 }
 
-/** Refuses a job that can't be run again as it was. @throws UserError with the reason */
+/** @throws UserError for a job that cannot be repeated exactly */
 export function requireRepeatable(row: JobRow, job: ValueMap): void {
   const { fn } = row;
   if (!fn) refuse(row, "has no function", showHint(row));
-  // A text that is shown otherwise than it is sent: its bytes are no UTF-8.
+  // Its bytes are not UTF-8: what is shown is not what would be sent.
   if (fn.includes("\ufffd")) refuse(row, "has a function that is not UTF-8", showHint(row));
   const args = job.get("args") ?? null;
   if (args !== null && !(args instanceof Map)) refuse(row, "has arguments that are not a map", showHint(row));
@@ -140,11 +137,6 @@ export function requireRepeatable(row: JobRow, job: ValueMap): void {
     );
 }
 
-/**
- * The timeout of the new job, in ns.
- * @param wanted what the operator asked for, in ms; undefined: as stored
- * @throws UserError when there is none
- */
 export function timeoutOf(row: JobRow, job: ValueMap, wanted: number | undefined): bigint {
   if (wanted !== undefined) return BigInt(Math.round(wanted * 1e6));
   const stored = asInteger(job.get("timeout"));
@@ -152,7 +144,7 @@ export function timeoutOf(row: JobRow, job: ValueMap, wanted: number | undefined
   return refuse(row, stored === 0n ? "has no timeout" : "has an invalid timeout", "Set one with --job-timeout 5m.");
 }
 
-/** Refuses peels whose id is not one token: it would address others than the one that is meant. @throws UserError */
+/** @throws UserError for IDs that are not one token: they would address other peels */
 export function requireTokens(row: JobRow, peels: readonly PeelStory[]): void {
   const odd = peels.flatMap(({ peel }) => {
     const fault = tokenFault(peel);
@@ -164,7 +156,7 @@ export function requireTokens(row: JobRow, peels: readonly PeelStory[]): void {
   refuse(row, `has the invalid target ${quoted(first.peel)}${more}: ${first.fault}`, "Select the others with --peel.");
 }
 
-/** What is not certain of a peel that has not returned, or that the events alone know; undefined where nothing is open. */
+/** Doubts about a peel without a return, or with one only in the events. */
 const DOUBTS: Partial<Record<PeelState, string>> = {
   unreadable: "may have run: the return cannot be decoded",
   unreachable: "may have run",
@@ -174,20 +166,16 @@ const DOUBTS: Partial<Record<PeelState, string>> = {
   executing: "still running it",
 };
 
-/** What to report about a peel in this state beside its error. */
 export const doubtOf = (state: PeelState) => DOUBTS[state];
 
-const DAY_NS = 86_400_000_000_000n;
+const OLD_NS = 86_400_000_000_000n;
 
-/** True for a job whose arguments say that nothing is to be changed. */
+/** True when the arguments ask for a dry run. */
 export function asksDryRun(args: Value | undefined): boolean {
   return args instanceof Map && args.get("test") === true;
 }
 
-/**
- * What a person has to know before confirming.
- * @param nowNs the server's clock, in ns since 1970
- */
+/** @param nowNs the server's clock, in ns since 1970 */
 export function retryWarnings({ row, job, peels }: Pick<RetryPlan, "row" | "job" | "peels">, nowNs: bigint): string[] {
   const words: string[] = [];
   const doubtful = peels.filter(({ state }) => state === "late" || DOUBTS[state] !== undefined);
@@ -200,7 +188,7 @@ export function retryWarnings({ row, job, peels }: Pick<RetryPlan, "row" | "job"
   const good = peels.filter((peel) => !needsAgain(peel)).length;
   if (good > 0) words.push(`${plural(good, "peel")} returned ok and will run it again.`);
   const age = row.created && nowNs - row.created.ns;
-  if (age !== undefined && age > DAY_NS)
+  if (age !== undefined && age > OLD_NS)
     words.push(`job ${safe(row.jid)} was created ${formatAge(age)} ago: check that it is still wanted.`);
   const others = [...job.keys()].filter((name) => !KNOWN_FIELDS.has(name));
   if (others.length > 0)
@@ -208,5 +196,5 @@ export function retryWarnings({ row, job, peels }: Pick<RetryPlan, "row" | "job"
   return words;
 }
 
-/** `L@web-01,db.eu.example`: how operators target a list of peels. */
+/** The target expression of a list of peels: `L@web-01,db.eu.example`. */
 export const listExpression = (peels: readonly string[]) => `L@${peels.map(displayPeel).join(",")}`;

@@ -1,12 +1,9 @@
-// What a peel answered: the results of its functions, in the one reading that summary, output and comparison share.
-// wire.md, "Return record": `return_data` is the peel's whole answer, null, or something of another shape.
-// Results and details have no order on the wire: peels gather them from maps. Here they get one, so that all who compare or
-// show answers agree.
+// The data of a return: results of functions, parsed once for summary, output and comparison (wire.md, "Return
+// record"). Results and details have no order on the wire; here they get one.
 import { toJsonLine } from "../codec/json.ts";
 import { asInteger, asText, type Value, type ValueMap } from "../codec/value.ts";
 import { compareText } from "./peel.ts";
 
-/** `would change`: of a dry run. */
 export type ResultOutcome = "failed" | "skipped" | "changed" | "would change" | "unchanged";
 
 export interface Result {
@@ -15,44 +12,40 @@ export interface Result {
   readonly outcome: ResultOutcome;
   readonly duration: bigint | undefined;
   readonly error: string | undefined;
-  /** Why it was skipped, where the peel says so. */
   readonly skipReason: string | undefined;
-  /** What else it holds, `details` by their own names: sorted by name, a diff last; without what is empty. */
+  /** Other fields and `details`, sorted by name, a diff last, without empty ones. */
   readonly parts: readonly ResultPart[];
 }
 
 export type ResultPart = readonly [name: string, value: Value];
 
 export interface ReturnData {
-  /** A dry run: changes are what would change. */
+  /** Changes are what would change. */
   readonly dryRun: boolean;
-  /** Failed ones first, then those that changed something, unchanged and skipped ones; each sorted by name. */
+  /** Failed first, then changed, unchanged, skipped; each sorted by name. */
   readonly results: readonly Result[];
-  /** What the answer holds beside results and what the return says already, in the order of a result's parts. */
+  /** Fields beside results and those that repeat the return, in the order of a result's parts. */
   readonly parts: readonly ResultPart[];
 }
 
-const RESULT_FIELDS = new Set(["name", "changed", "duration", "error", "skipped", "skip_reason", "details"]);
-/** What repeats the return itself. */
+const READ_FIELDS = new Set(["name", "changed", "duration", "error", "skipped", "skip_reason", "details"]);
+/** Fields that repeat the return. */
 const REPEATED_FIELDS = new Set(["v", "peel_id", "jid", "success", "test", "results", "error"]);
 
 const isSet = (value: Value | undefined) => value !== undefined && value !== null && value !== false && value !== "";
 
-/** True for a value with nothing to show. */
 export const isNothing = (value: Value) =>
   value === null ||
   value === "" ||
   (Array.isArray(value) && value.length === 0) ||
   (value instanceof Map && value.size === 0);
 
-/** A value with the keys of its maps sorted. */
 export function withSortedKeys(value: Value): Value {
   if (Array.isArray(value)) return value.map(withSortedKeys);
   if (!(value instanceof Map)) return value;
   return new Map([...value.keys()].sort().map((key) => [key, withSortedKeys(value.get(key) as Value)]));
 }
 
-/** Parts in order, without those with nothing to show. */
 function partsInOrder(parts: readonly ResultPart[]): ResultPart[] {
   const isDiff = ([name]: ResultPart) => Number(name === "diff");
   return parts
@@ -61,7 +54,7 @@ function partsInOrder(parts: readonly ResultPart[]): ResultPart[] {
     .sort((a, b) => isDiff(a) - isDiff(b) || compareText(a[0], b[0]));
 }
 
-/** A text as it is shown: line ends of either kind are the same, and at its end they count for nothing. */
+/** As shown: LF line ends, none at the end. */
 export function shownText(text: string): string {
   const unix = text.includes("\r\n") ? text.replaceAll("\r\n", "\n") : text;
   let end = unix.length;
@@ -76,7 +69,7 @@ function resultOutcome(result: ValueMap, dryRun: boolean): ResultOutcome {
   return dryRun ? "would change" : "changed";
 }
 
-/** A text, or the value as it is among the parts when it is none. */
+/** A text, or the value as a part when it is not text. */
 function textOrPart(result: ValueMap, name: string): [string | undefined, [string, Value][]] {
   const value = result.get(name);
   if (typeof value === "string") return [value || undefined, []];
@@ -92,7 +85,7 @@ function readResult(value: Value, dryRun: boolean): Result {
   }
   const [error, oddError] = textOrPart(value, "error");
   const [reason, oddReason] = textOrPart(value, "skip_reason");
-  // Older peels put the reason where newer ones put true.
+  // Older peels store the reason here instead of true.
   const [olderReason, oddSkipped] = textOrPart(value, "skipped");
   const details = value.get("details");
   const inDetails: [string, Value][] =
@@ -108,12 +101,12 @@ function readResult(value: Value, dryRun: boolean): Result {
       ...oddSkipped,
       ...oddReason,
       ...inDetails,
-      ...[...value].filter(([name]) => !RESULT_FIELDS.has(name)),
+      ...[...value].filter(([name]) => !READ_FIELDS.has(name)),
     ]),
   };
 }
 
-/** What a result shows beside its name: the same for results that differ only in how long they took. */
+/** Equal for results that differ only in name and duration. */
 export function resultContent({ outcome, error, skipReason, parts }: Result): Value[] {
   const text = (value: string | undefined) => (value === undefined ? null : shownText(value));
   return [outcome, text(error), text(skipReason), partsContent(parts)];
@@ -130,7 +123,7 @@ const OUTCOME_RANK: Readonly<Record<ResultOutcome, number>> = {
   skipped: 3,
 };
 
-/** The results of an answer in their order; of the same name by what they hold, then by how long they took. */
+/** In order; ties by content, then by duration. */
 function resultsInOrder(results: readonly Result[]): Result[] {
   const contents = new Map<Result, string>();
   const content = (result: Result) => {
@@ -147,38 +140,37 @@ function resultsInOrder(results: readonly Result[]): Result[] {
   );
 }
 
-/** True for a return whose peel only said what it would do. */
+/** True for a dry run. */
 export const isDryRun = (data: Value | undefined) => data instanceof Map && data.get("test") === true;
 
-/** True for texts that look the same. */
+/** Equal as shown. */
 export const isSameText = (a: Value | undefined, b: Value | undefined) =>
   typeof a === "string" && typeof b === "string" && shownText(a) === shownText(b);
 
-/** True for a result that failed, changed something or would: decided without reading all of it. */
+/** Without reading all of the result. */
 export function isEventful(result: Value): boolean {
   const outcome = result instanceof Map ? resultOutcome(result, false) : "unchanged";
   return outcome !== "unchanged" && outcome !== "skipped";
 }
 
-/** The results of an answer, as they are stored: null when nothing was run. Undefined for data of another shape. */
+/** As stored: empty when nothing was run, undefined for data of another shape. */
 export function resultsIn(data: Value | undefined): readonly Value[] | undefined {
   const results = data instanceof Map ? data.get("results") : undefined;
   return results === null ? [] : Array.isArray(results) ? results : undefined;
 }
 
-/** True when no result of an answer failed or changed something: decided without reading the whole answer. */
+/** Without reading the whole answer. */
 export const isUneventful = (data: Value | undefined) => !resultsIn(data)?.some(isEventful);
 
-/** An answer without the results that changed nothing and did not fail; data of another shape as it is. */
+/** Without results that changed nothing and did not fail. */
 export function onlyChanges(data: Value | undefined): Value | undefined {
   const results = resultsIn(data);
   return data instanceof Map && results ? new Map(data).set("results", results.filter(isEventful)) : data;
 }
 
 /**
- * A peel's answer; undefined for `return_data` of another shape, which is shown as it is.
- * @param data a return's `return_data`
- * @param returnError the return's own error: the answer often repeats it
+ * Undefined for data of another shape.
+ * @param returnError the return's own error, which the answer often repeats
  */
 export function readReturnData(data: Value | undefined, returnError?: string): ReturnData | undefined {
   const results = resultsIn(data);
@@ -193,7 +185,7 @@ export function readReturnData(data: Value | undefined, returnError?: string): R
   };
 }
 
-/** Of each result of an answer its name, its outcome and its duration, without reading what else it holds. */
+/** Name, outcome and duration of each result, without reading the rest. */
 export function* briefResults(data: Value | undefined): Generator<Pick<Result, "name" | "outcome" | "duration">> {
   const dryRun = isDryRun(data);
   for (const value of resultsIn(data) ?? []) {

@@ -1,4 +1,4 @@
-// The peels of one job and what they returned. Pure.
+// Peels of a job and their returns. Pure.
 
 import { asInteger, type ValueMap } from "../codec/value.ts";
 import { safe, width } from "../text.ts";
@@ -10,19 +10,18 @@ import { readReturnData, shownText } from "./return-data.ts";
 export interface Return {
   readonly peel: string;
   readonly record: ValueMap;
-  /** `success` is true and `error` is empty (wire.md). */
+  /** `success` is true and `error` empty (wire.md). */
   readonly ok: boolean;
-  /** Nanoseconds; undefined when missing. */
+  /** In ns. */
   readonly duration: bigint | undefined;
   readonly error: string | undefined;
   readonly unreachable: boolean;
-  /** Why the stored value can't be decoded; nothing else is known about the return. */
+  /** Why it cannot be decoded; then nothing else is known. */
   readonly unreadable?: string;
-  /** How long each result of its answer took, where the record has another peel's equal output in place of its own. */
+  /** Durations of its results, when the record shares another peel's equal output. */
   readonly resultTimes?: readonly (bigint | undefined)[] | undefined;
 }
 
-/** The return of a peel whose value can't be decoded: it returned, but what is not known. */
 export function unreadableReturn(peel: string, reason: string): Return {
   const record: ValueMap = new Map([
     ["peel_id", peel],
@@ -32,12 +31,12 @@ export function unreadableReturn(peel: string, reason: string): Return {
   return { peel, record, ok: false, duration: undefined, error, unreachable: false, unreadable: reason };
 }
 
-/** The fields that a return's meaning comes from. */
+/** Fields that are read from a return. */
 export const RETURN_FIELDS = ["success", "error", "duration", "unreachable"] as const;
-/** The same for events, whose peel is compared with the one that they came from, and whose schedule is named. */
+/** For events: also the sender, and the schedule's entry. */
 export const STORY_FIELDS = ["peel_id", "entry", ...RETURN_FIELDS] as const;
 
-/** A return record's meaning; `peel` is the key's id, or the record's own in the list layout. */
+/** @param peel ID of the key; in the list layout of the record */
 export function toReturn(peel: string, record: ValueMap): Return {
   const value = record.get("error");
   const error =
@@ -56,7 +55,7 @@ export function toReturn(peel: string, record: ValueMap): Return {
   };
 }
 
-/** Why a return failed, as it is shown: its error, else those of its results; empty when neither tells. */
+/** The return's error, else those of its results; empty without. */
 export function failureOf(
   { error, record }: Return,
   answer = readReturnData(record.get("return_data"), error),
@@ -69,15 +68,13 @@ export function failureOf(
 export interface Peel {
   readonly peel: string;
   readonly state: PeelState;
-  /** Undefined for a peel that has not returned. */
   readonly returned: Return | undefined;
-  /** The bucket has a return of it, but it is no target of the job: the return counts nowhere. */
+  /** Not a target of the job: the return does not count. */
   readonly foreign?: true;
 }
 
 /**
- * True when a record that has ended counts more returns than there are: they were read before it. Masters store the returns of a
- * job before such a record, so those that are read after it are all.
+ * True when an ended record counts more returns than were read: they were read before it. Masters store returns first.
  */
 export function wereReadEarly(job: ValueMap, returns: readonly Return[]): boolean {
   const { status, returned, targets } = jobRow("", job);
@@ -87,11 +84,10 @@ export function wereReadEarly(job: ValueMap, returns: readonly Return[]): boolea
   return there < (returned ?? isTarget.size);
 }
 
-/** How many peels returned themselves: not those for which the master wrote a return when it gave them up. */
+/** Without returns that a master wrote. */
 export const countReturned = (peels: readonly Peel[]) =>
   peels.filter(({ returned }) => returned && !returned.unreachable).length;
 
-/** The state that a return gives its peel. */
 export function stateOfReturn(item: Return): PeelState {
   if (item.unreadable !== undefined) return "unreadable";
   if (item.unreachable) return "unreachable";
@@ -104,10 +100,7 @@ export const returnedPeel = (item: Return): Peel => ({
   returned: item,
 });
 
-/**
- * Every targeted peel and every peel that returned, as the bucket has them, sorted by peel. A target without a return is
- * `missing`.
- */
+/** Targets and returned peels, as in the buckets, sorted by peel. A target without a return is `missing`. */
 export function peelsOf(job: ValueMap, returns: readonly Return[]): Peel[] {
   const targets = peelList(job.get("targets"));
   const peels = new Map<string, Peel>();
@@ -118,7 +111,7 @@ export function peelsOf(job: ValueMap, returns: readonly Return[]): Peel[] {
   return sortedByPeel([...peels.values()]);
 }
 
-/** Columns of the widest targeted peel, 12 at least: for lines that come one by one. */
+/** Columns of the widest target, at least 12: for lines printed one by one. */
 export function peelWidth(job: ValueMap): number {
   const targets = peelList(job.get("targets")) ?? [];
   return targets.reduce((most, peel) => Math.max(most, width(safe(displayPeel(peel)))), 12);

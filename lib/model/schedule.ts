@@ -1,4 +1,4 @@
-// The runs of the peels' own schedules: how often they come, and which have stopped. Pure.
+// Peels' own schedules: intervals, and which are overdue. Pure.
 
 import { median } from "./durations.ts";
 import { compareText, sortedByPeel } from "./peel.ts";
@@ -7,7 +7,7 @@ export interface ScheduledRun {
   readonly entry: string;
   readonly peel: string;
   readonly fn: string;
-  /** When its job was created, which is when it ended, in ns since 1970. */
+  /** Creation of its job, which is its end, in ns since 1970. */
   readonly atNs: bigint;
   readonly failed: boolean;
 }
@@ -16,13 +16,13 @@ export interface EntryOnPeel {
   readonly peel: string;
   readonly lastNs: bigint;
   readonly failed: boolean;
-  /** How far runs are apart, in ns; undefined when too few are known. */
+  /** Time between runs, in ns; undefined with too few runs. */
   readonly intervalNs: bigint | undefined;
-  /** The last run is more than twice the interval ago. */
+  /** The last run is older than two intervals. */
   readonly overdue: boolean;
 }
 
-/** An entry and its function, with the peels whose last run of the entry was of that function. */
+/** An entry and its function, with the peels that ran this function last. */
 export interface Schedule {
   readonly entry: string;
   readonly fn: string;
@@ -31,9 +31,9 @@ export interface Schedule {
   readonly intervalNs: bigint | undefined;
 }
 
-/** Fewer gaps between runs don't suggest how often they come. */
+/** Gaps that are needed for an interval. */
 const LEAST_GAPS = 2;
-/** A run that is not there after so many intervals is overdue: jitter and a long run alone don't make it that late. */
+/** Overdue after this many intervals: more than jitter and a long run. */
 const PATIENCE = 2n;
 
 const compare = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0);
@@ -43,10 +43,9 @@ const gapsOf = (times: readonly bigint[]) => times.slice(1).map((time, i) => tim
 const intervalOf = (gaps: readonly bigint[]) => (gaps.length < LEAST_GAPS ? undefined : median(gaps));
 
 /**
- * What runs tell of the schedules that made them. The interval of an entry on a peel is the median of the gaps between its
- * runs, so that a few that were left out don't count; where a peel has fewer than two gaps, that of the gaps on all peels.
+ * The interval on a peel is the median of the gaps between its runs; with fewer than two gaps, that of all peels.
  * @param nowNs the server's clock, in ns since 1970
- * @returns sorted by entry, then by function
+ * @returns sorted by entry, then function
  */
 export function schedulesOf(runs: Iterable<ScheduledRun>, nowNs: bigint): Schedule[] {
   const schedules: Schedule[] = [];

@@ -1,9 +1,9 @@
-// Which jobs, and in which order: what the flags of `list` and `active` mean. Pure; the clock is an argument.
+// Selection and order of jobs, from flags. Pure; the clock is an argument.
 
 import { UserError } from "../errors.ts";
 import { nearest, oneOf } from "../nearest.ts";
 import { oneLine, safe } from "../text.ts";
-import { globs, listed } from "./glob.ts";
+import { globs, splitList } from "./glob.ts";
 import {
   ACTIVE_STATES,
   displayState,
@@ -21,48 +21,47 @@ type Text = "since" | "until" | "limit" | "sort";
 type List = "state" | "function" | "target" | "user" | "owner" | "source";
 
 /**
- * What is asked for, as typed; undefined for no condition. Of a list either value matches. In expressions and names of users
- * a comma is a character; it separates the values of the other lists.
+ * As typed; undefined for no condition. Any value of a list matches. Commas separate values, but not in target
+ * expressions and users.
  */
 export type Conditions = { readonly [K in Text]?: string | undefined } & {
   readonly [K in List]?: readonly string[] | undefined;
 } & { readonly reverse?: boolean | undefined };
 
 export interface Selection {
-  /** The conditions as typed, for messages; empty when everything matches. */
+  /** As typed, for messages; empty without conditions. */
   readonly text: string;
-  /** Only jobs created then or later, in ns since 1970. */
+  /** Created then or later, in ns since 1970. */
   readonly since: bigint | undefined;
-  /** Only jobs created before then. */
+  /** Created before. */
   readonly until: bigint | undefined;
-  /** At most so many jobs, the newest. */
+  /** Only the newest. */
   readonly limit: number | undefined;
-  /** True when it depends on when jobs were created. */
+  /** Depends on creation times. */
   readonly timed: boolean;
-  /** True when the rows need more than creation order as it comes. */
+  /** Needs more than creation order. */
   readonly ordered: boolean;
-  /** True when a time in it depends on the clock: `at` gives the selection by another one. */
+  /** A time depends on the clock. */
   readonly fromNow: boolean;
   /** The same conditions by another clock. @throws UserError when --since is then later than --until */
   at(now: Date): Selection;
   matches(row: JobRow): boolean;
-  /** The newest `limit` of jobs that come oldest first, in the order asked for. */
   arrange(jobs: JobList): JobList;
 }
 
-/** The names that stand for several states. */
+/** Groups of states. */
 export const STATE_GROUPS: Readonly<Record<string, readonly string[]>> = {
   active: ACTIVE_STATES,
   terminal: TERMINAL_STATES,
   bad: ["failed", "partial", "timeout", "canceled", "unreadable"],
 };
 export const JOB_STATES: readonly string[] = [...ACTIVE_STATES, ...TERMINAL_STATES, "unreadable"];
-export const SORTS = ["created", "updated", "duration", "jid", "state"] as const;
-type Sort = (typeof SORTS)[number];
+export const JOB_SORTS = ["created", "updated", "duration", "jid", "state"] as const;
+type Sort = (typeof JOB_SORTS)[number];
 
 function parseStates(values: readonly string[]): ReadonlySet<string> {
   const states = new Set<string>();
-  for (const name of listed(values).map((part) => part.trim())) {
+  for (const name of splitList(values).map((part) => part.trim())) {
     const group = Object.hasOwn(STATE_GROUPS, name)
       ? STATE_GROUPS[name]
       : JOB_STATES.includes(name)
@@ -80,7 +79,6 @@ function parseStates(values: readonly string[]): ReadonlySet<string> {
   return states;
 }
 
-/** @throws UserError naming `flag` unless `text` is a whole number above zero */
 export function parseCount(text: string, flag: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new UserError(`invalid number "${safe(text)}" for ${flag}.`, `Use a whole number above zero: ${flag} 20.`);
@@ -88,29 +86,28 @@ export function parseCount(text: string, flag: string): number {
 
 type SortKey = bigint | string | undefined;
 
-/** Jobs without the value come first, as in creation order; equal ones stay in creation order. */
+/** Missing values first; ties keep creation order. */
 function compareKeys(a: SortKey, b: SortKey): number {
   if (a === b) return 0;
   if (a === undefined || b === undefined) return a === undefined ? -1 : 1;
   return a < b ? -1 : 1;
 }
 
-const SORT_KEYS: Record<Exclude<Sort, "created">, (row: JobRow, now: Date) => SortKey> = {
+const JOB_SORT_KEYS: Record<Exclude<Sort, "created">, (row: JobRow, now: Date) => SortKey> = {
   updated: (row) => row.updated?.ns,
   duration: jobDuration,
   jid: (row) => row.jid,
   state: displayState,
 };
 
-const parseSort = (text = "created"): Sort => oneOf(SORTS, text, "--sort", "order");
+const parseSort = (text = "created"): Sort => oneOf(JOB_SORTS, text, "--sort", "order");
 
-/** The conditions of these names as they were typed, for messages. */
-export const typed = (flags: Conditions, names: readonly (List | Text)[]): string =>
+export const conditionsText = (flags: Conditions, names: readonly (List | Text)[]): string =>
   names.flatMap((name) => [flags[name] ?? []].flat().map((value) => `--${name} ${oneLine(value)}`)).join(" ");
 
 const TYPED = ["state", "function", "target", "user", "owner", "source", "since", "until"] as const;
 
-/** @throws UserError when --since is later than --until: nothing can match */
+/** @throws UserError when --since is later than --until */
 function requireSpan({ since, until }: Pick<Selection, "since" | "until">, flags: Conditions): void {
   if (since === undefined || until === undefined || since <= until) return;
   throw new UserError(
@@ -119,7 +116,7 @@ function requireSpan({ since, until }: Pick<Selection, "since" | "until">, flags
   );
 }
 
-/** The conditions on jobs, except those on their creation time. */
+/** Conditions except on creation time. */
 function conditionsOf(flags: Conditions): ((row: JobRow) => boolean)[] {
   const conditions: ((row: JobRow) => boolean)[] = [];
   const onText = (patterns: readonly string[] | undefined, textOf: (row: JobRow) => string | undefined) => {
@@ -134,11 +131,11 @@ function conditionsOf(flags: Conditions): ((row: JobRow) => boolean)[] {
     const states = parseStates(flags.state);
     conditions.push((row) => states.has(displayState(row)));
   }
-  onText(flags.function && listed(flags.function), (row) => row.fn);
+  onText(flags.function && splitList(flags.function), (row) => row.fn);
   onText(flags.user, (row) => row.user);
-  onText(flags.owner && listed(flags.owner), (row) => row.owner);
+  onText(flags.owner && splitList(flags.owner), (row) => row.owner);
   if (flags.source !== undefined) {
-    const sources = new Set<JobSource | undefined>(listed(flags.source).map(parseSource));
+    const sources = new Set<JobSource | undefined>(splitList(flags.source).map(parseSource));
     conditions.push((row) => row.unreadable === undefined && sources.has(row.source));
   }
   if (flags.target !== undefined) {
@@ -151,9 +148,8 @@ function conditionsOf(flags: Conditions): ((row: JobRow) => boolean)[] {
   return conditions;
 }
 
-/** `newest` in the order of `sort`, sorted in place. */
 function sortJobs(newest: Int32Array, sort: Exclude<Sort, "created">, rowOf: (n: number) => JobRow, now: Date): void {
-  const keyed = Array.from(newest, (n) => ({ n, key: SORT_KEYS[sort](rowOf(n), now) }));
+  const keyed = Array.from(newest, (n) => ({ n, key: JOB_SORT_KEYS[sort](rowOf(n), now) }));
   keyed.sort((a, b) => compareKeys(a.key, b.key));
   keyed.forEach(({ n }, i) => {
     newest[i] = n;
@@ -161,9 +157,9 @@ function sortJobs(newest: Int32Array, sort: Exclude<Sort, "created">, rowOf: (n:
 }
 
 /**
- * The selection that the flags ask for. Conditions combine with "and".
- * @param now by this machine's clock: the server's is not known yet
- * @throws UserError for a value that can't match or can't be read
+ * Conditions combine with "and".
+ * @param now this machine's clock: the server's is not known yet
+ * @throws UserError for an invalid value
  */
 export function parseSelection(flags: Conditions, now: Date): Selection {
   const conditions = conditionsOf(flags);
@@ -180,7 +176,7 @@ export function parseSelection(flags: Conditions, now: Date): Selection {
   const at = (now: Date): Selection => {
     const [since, until] = times.map((time) => time.at(now));
     return {
-      text: typed(flags, TYPED),
+      text: conditionsText(flags, TYPED),
       since,
       until,
       limit,
@@ -202,12 +198,12 @@ export function parseSelection(flags: Conditions, now: Date): Selection {
     };
   };
   const selection = at(now);
-  // When one counts from now and the other does not, only the server's clock tells which is later.
+  // If only one is relative, the server's clock decides which is later.
   if (times[0]?.relative === times[1]?.relative) requireSpan(selection, flags);
   return selection;
 }
 
-/** Jobs without a time match no condition on it. */
+/** Jobs without a time do not match. */
 const isWithin = ({ created }: JobRow, since: bigint | undefined, until: bigint | undefined) =>
   (since === undefined || (created !== undefined && created.ns >= since)) &&
   (until === undefined || (created !== undefined && created.ns < until));

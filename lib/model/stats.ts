@@ -1,4 +1,4 @@
-// Statistics of many jobs: how many there were, how many failed, how long they took, and when. Pure.
+// Statistics of many jobs. Pure.
 import { grown } from "../codec/byte-set.ts";
 import type { Timestamp } from "../codec/value.ts";
 import { Durations } from "./durations.ts";
@@ -11,13 +11,12 @@ import { type Span, sliceOf, spanBack, spanOf, Trend } from "./trend.ts";
 
 export type By = "function" | "peel" | "result" | "user" | "target" | "schedule";
 
-/** The states of a job that went wrong: not those of one that was canceled, which was meant. */
+/** States of jobs that failed; canceling is intended. */
 const FAILED_STATES: readonly string[] = ["failed", "partial", "timeout"];
 
 export const hasFailed = ({ status }: JobRow) => FAILED_STATES.includes(status ?? "");
 
 export class JobTally {
-  /** How many there are in each state. */
   readonly states = new Map<string, number>();
   readonly durations = new Durations();
   readonly trend: Trend;
@@ -32,7 +31,10 @@ export class JobTally {
     this.trend = new Trend(slices);
   }
 
-  /** Adds a job; they arrive oldest first. @param slice the part of the trend that it falls into */
+  /**
+   * Jobs arrive oldest first.
+   * @param slice of the trend
+   */
   add(row: JobRow, slice: number | undefined, now: Date): void {
     const failed = hasFailed(row);
     const state = row.status || "-";
@@ -47,7 +49,7 @@ export class JobTally {
 }
 
 /**
- * The time that statistics of these jobs are about: the one that was asked for, or whole days back to the oldest job.
+ * The requested time, or whole days back to the oldest job.
  * @param jobs oldest first
  * @param nowNs the server's clock, in ns since 1970
  */
@@ -63,7 +65,7 @@ export function timeOf(jobs: JobList, since: bigint | undefined, until: bigint |
 
 export const jobSlice = (span: Span, { created }: JobRow) => created && sliceOf(span, created.ns);
 
-/** The jobs by what `keyOf` makes of each: those with most jobs first. Jobs that can't be decoded are left out. */
+/** Most jobs first; jobs that cannot be decoded are left out. */
 export function talliesOf(jobs: JobList, keyOf: (row: JobRow) => string, span: Span, now: Date): JobTally[] {
   const tallies = new Map<string, JobTally>();
   for (const { row } of jobs) {
@@ -79,7 +81,7 @@ export function talliesOf(jobs: JobList, keyOf: (row: JobRow) => string, span: S
   return [...tallies.values()].sort((a, b) => b.jobs - a.jobs || compareText(a.key, b.key));
 }
 
-/** The runs of the peels' own schedules among jobs. */
+/** Runs of peels' own schedules. */
 export function* runsOf(jobs: JobList): Generator<ScheduledRun> {
   for (const { row } of jobs) {
     const { schedule: entry, created, targets, fn = "-" } = row;
@@ -89,41 +91,37 @@ export function* runsOf(jobs: JobList): Generator<ScheduledRun> {
   }
 }
 
-/** What is known about the last job that was meant for a peel: a result, or none yet, or no such job. */
+/** The last job of a peel: result, none yet, or no job. */
 export type LastResult = PeelState | "no result yet" | "no run";
 
-/** What a peel made of the jobs that were meant for it. */
+/** Results of one peel. */
 export class PeelTally {
   readonly durations = new Durations();
   readonly trend: Trend;
-  /** Places of the jobs that were meant for it, ascending: a return of another job makes up for none of them. */
+  /** Places of the jobs that target it, ascending. */
   #targets = new Int32Array(4);
   #targeted = 0;
-  /** Jobs that it returned from and that were not meant for it. */
+  /** Returns from jobs that do not target it. */
   #others = 0;
-  /** Jobs meant for it that have ended, and those of them that it returned from. */
+  /** Ended jobs that target it, and returns from them. */
   #ended = 0;
   #returnedFromEnded = 0;
   #bad = 0;
-  /** Places of jobs among all of them, which are sorted by when they were created. */
+  /** Places in the list of jobs by creation. */
   #lastEnded = -1;
   #lastReturned = -1;
   #lastState: PeelState | undefined;
 
   constructor(
     readonly peel: string,
-    /** The function, where results are distinguished by it. */
+    /** Set when results are counted by function. */
     readonly fn: string | undefined,
     slices: number,
   ) {
     this.trend = new Trend(slices);
   }
 
-  /**
-   * A job was meant for it; before any return, oldest first. One that has ended counts as failed until its return comes.
-   * @param place of the job among all
-   * @param slice the part of the trend that the job falls into
-   */
+  /** A job that targets it; before any return, oldest first. An ended job counts as failed until its return arrives. */
   target(place: number, hasEnded: boolean, slice: number | undefined): void {
     if (this.#targets[this.#targeted - 1] === place) return; // a record may name a peel twice
     this.#targets = grown(this.#targets, this.#targeted + 1);
@@ -144,7 +142,6 @@ export class PeelTally {
     return low < this.#targeted && this.#targets[low] === place;
   }
 
-  /** It returned from a job, once from each. */
   add(place: number, state: PeelState, tookNs: bigint | undefined, hasEnded: boolean, slice: number | undefined): void {
     const isBad = state !== "ok";
     if (!this.isTarget(place)) {
@@ -165,12 +162,10 @@ export class PeelTally {
     return this.#targeted + this.#others;
   }
 
-  /** Jobs that ended without a return of it. */
   get missing(): number {
     return this.#ended - this.#returnedFromEnded;
   }
 
-  /** Returns that are not ok, and ended jobs without a return. */
   get failed(): number {
     return this.#bad + this.missing;
   }
@@ -180,7 +175,7 @@ export class PeelTally {
     return this.#lastState ?? (this.jobs > 0 ? "no result yet" : "no run");
   }
 
-  /** The place of the job that `last` is of; undefined without one. */
+  /** Place of the job of `last`. */
   get lastPlace(): number | undefined {
     const place = Math.max(this.#lastEnded, this.#lastReturned);
     return place < 0 ? undefined : place;
@@ -189,9 +184,9 @@ export class PeelTally {
 
 export interface PeelStats {
   readonly tally: PeelTally;
-  /** When the job that the last result is of was created. */
+  /** Creation of the job of the last result. */
   readonly lastRun: Timestamp | undefined;
 }
 
-/** True for a last result that is to be looked at: anything but a good one, or one that is yet to come. */
+/** Neither ok nor pending. */
 export const isTrouble = (last: LastResult) => last !== "ok" && last !== "no result yet";

@@ -1,4 +1,4 @@
-// What is wrong in a fleet, from its jobs and heartbeats. Pure.
+// Problems of a fleet, from jobs and heartbeats. Pure.
 import type { ErrorGroup } from "./error-groups.ts";
 import { countTargets, type Job, type JobRow, returnedOf } from "./job.ts";
 import type { Schedule } from "./schedule.ts";
@@ -8,39 +8,38 @@ import type { Stuck } from "./stuck.ts";
 interface GoneMaster {
   readonly master: string;
   readonly jobs: number;
-  /** Age of its last heartbeat in ns; undefined when unknown. */
+  /** Age of its last heartbeat, in ns. */
   readonly heardNs: bigint | undefined;
 }
 
 export interface StuckJob extends Stuck {
-  /** With its record, for the first NAMED. */
+  /** With its record for the first NAMED. */
   readonly job: Job;
 }
 
 export interface FleetStatus {
-  /** `failed` is about the jobs created since then, in ns since 1970. */
+  /** Start of `failed`, in ns since 1970. */
   readonly sinceNs: bigint;
   readonly nowNs: bigint;
-  /** `alive` is undefined when the heartbeats cannot be read. */
+  /** `alive` is undefined without access to heartbeats. */
   readonly masters: { readonly alive: number | undefined; readonly gone: readonly GoneMaster[] };
   readonly active: ReturnType<typeof activeOf>;
   readonly stuck: readonly StuckJob[];
-  /** Jobs that ended badly; the errors of their peels, most peels first; the peels that masters gave up. */
+  /** Jobs that ended badly, their errors (most peels first), and unreachable peels. */
   readonly failed: {
     readonly jobs: number;
     readonly of: number;
     readonly errors: readonly ErrorGroup[];
     readonly unreachable: ErrorGroup | undefined;
   };
-  /** With only the peels on which they are overdue. */
+  /** Only with their overdue peels. */
   readonly overdue: readonly Schedule[];
-  /** The peels that jobs of the last day targeted; undefined when the heartbeats cannot be read. */
+  /** Targets of the last day; undefined without access to heartbeats. */
   readonly peels: { readonly targeted: number; readonly silent: readonly string[] } | undefined;
-  /** Why heartbeats cannot be read. */
   readonly unheard: string | undefined;
 }
 
-/** Stuck jobs, and overdue schedules, with a line of their own. */
+/** Stuck jobs and schedules with a line each. */
 export const NAMED = 3;
 
 /** What needs a person, worst first. */
@@ -58,7 +57,6 @@ export type Concern = keyof typeof IS_CONCERN;
 export const concernsOf = (status: FleetStatus): Concern[] =>
   (Object.keys(IS_CONCERN) as Concern[]).filter((concern) => IS_CONCERN[concern](status));
 
-/** The masters that are gone, those of most jobs first. */
 export function goneMasters(stuck: readonly Stuck[]): GoneMaster[] {
   const byMaster = Map.groupBy(stuck, ({ goneMaster }) => goneMaster);
   const gone = Array.from(byMaster, ([master, all]) =>
@@ -67,7 +65,7 @@ export function goneMasters(stuck: readonly Stuck[]): GoneMaster[] {
   return gone.flat().sort((a, b) => b.jobs - a.jobs);
 }
 
-/** @param counts how many peels have returned, by JID */
+/** @param counts returned peels by JID */
 export function activeOf(rows: readonly JobRow[], counts: ReadonlyMap<string, number>, nowNs: bigint) {
   const returned = rows.map((row) => {
     const counted = counts.get(row.jid) ?? returnedOf(row);
@@ -77,14 +75,13 @@ export function activeOf(rows: readonly JobRow[], counts: ReadonlyMap<string, nu
   const times = rows.flatMap(({ created }) => created?.ns ?? []);
   return {
     jobs: rows.length,
-    /** Peels; undefined when unknown for one of the jobs. */
+    /** Undefined when unknown for any job. */
     returned: returned.every((n) => n !== undefined) ? sum(returned) : undefined,
     targeted: sum(rows.map(({ targets = [] }) => countTargets(targets))),
     oldestNs: times.length === 0 ? undefined : nowNs - times.reduce((a, b) => (a < b ? a : b)),
   };
 }
 
-/** The schedules that are overdue, those on most peels first. */
 export const overdueOf = (schedules: readonly Schedule[]): Schedule[] =>
   schedules
     .map((schedule) => ({ ...schedule, peels: schedule.peels.filter(({ overdue }) => overdue) }))

@@ -1,5 +1,5 @@
-// What happened to a job, peel by peel: its events as masters and peels publish them, put together with what the buckets
-// hold. The rules are those of real masters (wire.md, "Subjects and the story of a job"). Pure.
+// The story of a job by peel, from its events and the buckets, by the rules of real masters (wire.md, "Subjects and the
+// story of a job"). Pure.
 import { asInteger, asText, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { isTerminal, jobRow } from "./job.ts";
@@ -8,21 +8,19 @@ import { type PeelState, worstFirst } from "./peel-state.ts";
 import type { ReturnData } from "./return-data.ts";
 import { failureOf, type Peel, type Return, stateOfReturn, toReturn } from "./returns.ts";
 
-/** One message of a job's life, as the stream `job-events` holds it. */
+/** One message of the stream `job-events`. */
 export interface JobEvent {
   /** `dispatch`, `ack`, `return`, `schedule`, `cancel` or `status`. */
   readonly kind: string;
-  /** The last token of the subject, which permissions guard; undefined for events of the job itself. */
+  /** Last token of the subject, which permissions guard; undefined for events of the job. */
   readonly peel: string | undefined;
-  /** When it was stored, by the server's clock, in ns since 1970. */
+  /** By the server's clock, in ns since 1970. */
   readonly storedNs: bigint;
-  /** Undefined when the payload can't be decoded. */
+  /** Undefined when it cannot be decoded. */
   readonly payload: Value | undefined;
-  /** Of a return that was read as one. */
   readonly returned?: Return;
 }
 
-/** A message that masters ignore, and why. */
 export interface Ignored {
   readonly kind: string;
   readonly peel: string;
@@ -32,85 +30,82 @@ export interface Ignored {
     | "returned again"
     | "undecodable"
     | { readonly sentAs: string }
-    /** The result of the peel's own schedule, under the id of a job that a master dispatched. */
+    /** Result of the peel's own schedule, under the ID of a dispatched job. */
     | { readonly schedule: string };
 }
 
 /**
- * What is known about why a master gave a peel up. It says "no heartbeat at dispatch" of each (wire.md, "Return record"), whether
- * that is so or not.
+ * Why a master marked a peel unreachable. Its own text, "no heartbeat at dispatch", proves nothing (wire.md, "Return
+ * record").
  */
 export interface GivenUp {
-  /** What the peel had sent before, so that the master missed it. */
+  /** Sent by the peel before, and missed by the master. */
   readonly missed: "ack" | "return" | undefined;
-  /** The record has the peel among those that were offline at dispatch. */
+  /** Listed in `offline_at_dispatch`. */
   readonly offline: boolean;
 }
 
-/** One event that counts; times count from the dispatch, in ns. */
+/** One event that counts; times from the dispatch, in ns. */
 export interface Step {
   readonly storedNs: bigint;
   readonly afterNs: bigint;
   readonly kind: string;
   readonly peel: string | undefined;
-  /** Of an ack: how long after the dispatch. */
+  /** Of an ack. */
   readonly deliveredNs?: bigint;
   readonly returned?: Return;
-  /** The return came after the master had given the peel up, or after the job had ended. */
+  /** Returned after it was marked unreachable, or after the end. */
   readonly late?: boolean;
-  /** Of a return that the master wrote for a peel that it gave up. */
+  /** Of a return that the master wrote. */
   readonly givenUp?: GivenUp;
-  /** Of the end: the state that the job ended in. */
+  /** Of the end: the state. */
   readonly end?: string;
-  /** Of the end: why, where the master says so. */
+  /** Of the end: the master's reason. */
   readonly reason?: string;
-  /** Of a cancel signal: what a master says of the canceller. */
+  /** Of a cancel signal: the master's text about its sender. */
   readonly canceler?: string;
 }
 
-/** A peel of the job; of a late one the return is the real one. */
+/** A peel of the job. A late peel has its real return. */
 export interface PeelStory extends Peel {
-  /** From the dispatch to the ack. All times are in ns and never below 0. */
+  /** From dispatch to ack. All times are in ns, at least 0. */
   readonly deliveredNs: bigint | undefined;
-  /** From the ack to the return, less what the peel worked on it; without a return undefined. */
+  /** From ack to return, without the run time. */
   readonly waitedNs: bigint | undefined;
-  /** How long the peel worked on it, by its own clock. */
+  /** Run time, by the peel's clock. */
   readonly tookNs: bigint | undefined;
-  /** Since the ack, of a peel that has accepted the job and goes on. */
+  /** Since the ack, while it runs or waits. */
   readonly soFarNs: bigint | undefined;
-  /** Of a queued peel: a job that it has to finish first. */
+  /** Of a queued peel: an earlier job in its queue. */
   readonly behind: string | undefined;
-  /** Of a late peel: it was not given up, but returned after the job had ended. */
+  /** Of a late peel: returned after the end only. */
   readonly afterEnd?: true;
-  /** Of a peel that was given up, and has not returned. */
+  /** Of an unreachable peel. */
   readonly givenUp?: GivenUp;
-  /** Of a peel that was given up although it had returned: when that was, since the dispatch, where that is known. */
+  /** Marked unreachable although it had returned, at this time if known. */
   readonly missed?: { readonly afterNs: bigint | undefined };
-  /** The entry of the peel's own schedule whose result stands in the bucket in place of this return. */
+  /** Schedule entry whose result replaced this return in the bucket. */
   readonly overwrittenBy?: string;
-  /**
-   * Of a canceled job, what became of a peel that had not returned: it returned as failed (`stopped`), it returned ok all the
-   * same (`finished`), or it has not answered, and may still be executing.
-   */
+  /** Of a canceled job: returned as failed (`stopped`), returned ok (`finished`), or no answer. */
   readonly sinceCancel?: "stopped" | "finished" | "unanswered";
 }
 
 export interface Story {
   readonly steps: readonly Step[];
-  /** Worst first, each state sorted by peel. */
+  /** Worst first, then by peel. */
   readonly peels: readonly PeelStory[];
   readonly ignored: readonly Ignored[];
-  /** False when the events don't reach back to the dispatch: then an ack that is not there proves nothing. */
+  /** False when events since the dispatch are missing: then a missing ack proves nothing. */
   readonly whole: boolean;
 }
 
-/** What is known about a job from outside its record, returns and events. */
+/** Facts from outside record, returns and events. */
 export interface JobSurroundings {
-  /** The server's clock now, in ns since 1970. */
+  /** The server's clock, in ns since 1970. */
   readonly nowNs: bigint;
-  /** Silent peels without a heartbeat; undefined when that can't be known. */
+  /** Silent peels without a heartbeat; undefined when unknown. */
   readonly offline?: ReadonlySet<string> | undefined;
-  /** For peels that accepted another job earlier and have not returned from it: that job. */
+  /** Peels with an earlier job in their queue, and that job. */
   readonly behind?: ReadonlyMap<string, string> | undefined;
 }
 
@@ -118,19 +113,19 @@ const atLeastZero = (ns: bigint) => (ns > 0n ? ns : 0n);
 const field = (value: Value | undefined, name: string): Value | undefined =>
   value instanceof Map ? value.get(name) : undefined;
 
-/** A return that a peel sent itself, and when it came. */
+/** A return sent by the peel. */
 interface RealReturn {
   readonly returned: Return;
   readonly storedNs: bigint;
   readonly afterNs: bigint;
-  /** A cancel signal, or the end of the job, had come by then. */
+  /** Stored after a cancel signal or the end. */
   readonly afterCancel: boolean;
   readonly afterEnd: boolean;
-  /** A master gave the peel up later: it had missed the return. */
+  /** Marked unreachable later: the master missed it. */
   readonly missed: boolean;
 }
 
-/** The state that an event says the job has ended in; undefined for an event that is no end. */
+/** The final state in an event; undefined for other events. */
 export function endTold({ kind, payload }: JobEvent): string | undefined {
   const status = kind === "status" ? asText(field(field(payload, "data"), "status")) : undefined;
   return isTerminal(status) ? status : undefined;
@@ -138,29 +133,28 @@ export function endTold({ kind, payload }: JobEvent): string | undefined {
 
 const KINDS = new Map(["dispatch", "ack", "return", "schedule", "cancel", "status"].map((kind) => [kind, kind]));
 
-/** The events of one job as they come, one after the other, and what follows from them. */
+/** Collects the events of one job in order. */
 export class Steps {
   readonly all: Step[] = [];
   readonly ignored: Ignored[] = [];
   readonly #acks = new Map<string, bigint>();
   readonly #returns = new Map<string, RealReturn>();
   readonly #unreachable = new Map<string, { readonly returned: Return; readonly givenUp: GivenUp }>();
-  /** The entries of schedules whose results masters stored over the real returns of peels. */
+  /** Schedule entries whose results replaced real returns. */
   readonly #overwritten = new Map<string, string>();
   readonly #targets: readonly string[] | undefined;
   readonly #offline: ReadonlySet<string>;
-  /** Of several real returns of a peel the newest counts, not the first: a master that takes a job over reads them back. */
+  /** After a takeover the newest real return counts, not the first. */
   readonly #takenOver: boolean;
-  /** A master dispatched the job: the result of a peel's own schedule is no return from it. */
+  /** Dispatched by a master: scheduled results are no returns. */
   #hasMaster: boolean;
-  /** The same, made when the first event asks for it. */
   #isTarget: ReadonlyMap<string, string> | undefined;
   #start: bigint | undefined;
   #dispatched = false;
   #canceled = false;
   #ended = false;
 
-  /** @param job its record; without a list of targets any peel counts as one */
+  /** @param job without a list of targets, every peel is one */
   constructor(job: ValueMap) {
     this.#targets = peelList(job.get("targets"));
     this.#offline = new Set(peelList(job.get("offline_at_dispatch")));
@@ -168,37 +162,33 @@ export class Steps {
     this.#hasMaster = Boolean(asText(job.get("owner")));
   }
 
-  /** True when the events reach back to the dispatch. */
   get whole(): boolean {
     return this.#dispatched;
   }
 
-  /** When the first ack of a peel was stored. */
   acked(peel: string): bigint | undefined {
     return this.#acks.get(peel);
   }
 
-  /** When the job was dispatched, or the first event that is left. */
+  /** Time of the dispatch, or of the first event. */
   get start(): bigint | undefined {
     return this.#start;
   }
 
-  /** The real return of a peel that counts, among the events. */
+  /** The peel's own return that counts. */
   returned(peel: string): RealReturn | undefined {
     return this.#returns.get(peel);
   }
 
-  /** What the events say that the master wrote for a peel that it gave up. */
+  /** The return that the master wrote. */
   unreachable(peel: string): Return | undefined {
     return this.#unreachable.get(peel)?.returned;
   }
 
-  /** What is known about why a peel was given up, of one that was. */
   givenUp(peel: string): GivenUp {
     return this.#unreachable.get(peel)?.givenUp ?? this.#whyGivenUp(peel, undefined);
   }
 
-  /** The entry of the schedule whose result was stored over the real return of a peel; undefined when none was. */
   overwrittenBy(peel: string): string | undefined {
     return this.#overwritten.get(peel);
   }
@@ -207,17 +197,17 @@ export class Steps {
     return { missed, offline: this.#offline.has(peel) };
   }
 
-  /** The peels that any event is about, some of them several times. */
+  /** May repeat a peel. */
   *peels(): Generator<string> {
     yield* this.#acks.keys();
     yield* this.#returns.keys();
     yield* this.#unreachable.keys();
   }
 
-  /** Takes the next event. @returns what it means; undefined when masters ignore it */
+  /** @returns undefined for an event that masters ignore */
   add(told: JobEvent): Step | undefined {
     this.#isTarget ??= this.#targets && new Map(this.#targets.map((peel) => [peel, peel]));
-    // One text for all events of a peel, and of a kind: those of an event keep its whole subject in memory.
+    // Shared texts: those of an event keep its whole subject in memory.
     const peel = told.peel === undefined ? undefined : (this.#isTarget?.get(told.peel) ?? told.peel);
     const event = { ...told, kind: KINDS.get(told.kind) ?? told.kind, peel };
     const why = this.#fault(event);
@@ -226,7 +216,7 @@ export class Steps {
       this.ignored.push({ kind, peel, storedNs, why });
       return undefined;
     }
-    // Before a repeated one there was another, whose acks may be lost with it.
+    // A repeated dispatch had one before, whose acks may be lost.
     const reachesBack = this.#start === undefined || !isTakeover(event);
     if (event.kind === "dispatch" && !this.#dispatched && reachesBack) {
       this.#dispatched = true;
@@ -240,13 +230,13 @@ export class Steps {
     return step;
   }
 
-  /** Why masters ignore an event (wire.md, 4); undefined when they don't. */
+  /** Why masters ignore it (wire.md, 4). */
   #fault({ kind, peel, payload }: JobEvent): Ignored["why"] | undefined {
     if (peel === undefined || (kind !== "ack" && kind !== "return" && kind !== "schedule")) return undefined;
     if (this.#isTarget && !this.#isTarget.has(peel)) return "no target";
     if (!(payload instanceof Map)) return "undecodable";
     const sentAs = asText(payload.get("peel_id"));
-    // The result of a peel's own schedule names no peel.
+    // A scheduled result has no peel ID.
     if (sentAs !== peel && !(kind === "schedule" && sentAs === undefined)) return { sentAs: sentAs ?? "" };
     if (kind === "schedule" && this.#hasMaster) {
       const schedule = asText(payload.get("entry")) ?? "";
@@ -294,17 +284,15 @@ export class Steps {
   }
 }
 
-/** A dispatch that another master repeated when it took the job over. */
+/** A dispatch repeated by a takeover. */
 const isTakeover = ({ payload }: JobEvent) => {
   const count = field(field(payload, "data"), "reclaim_count");
   return typeof count === "number" || typeof count === "bigint" ? count > 0 : false;
 };
 
 /**
- * The story of a job.
- * @param job its record
- * @param stored the returns in the bucket: they win over those of the events, except over a late one
- * @param steps its events; none when there is no stream of events
+ * @param stored returns of the bucket: they win over events, except over late returns
+ * @param steps empty without a stream of events
  */
 export function storyOf(
   jid: string,
@@ -319,7 +307,7 @@ export function storyOf(
   const targets = peelList(job.get("targets"));
   const inBucket = new Map<string, Return | undefined>();
   for (const peel of targets ?? []) inBucket.set(peel, undefined);
-  // What others returned counts nowhere; without a list of targets there are no others.
+  // Returns of other peels do not count.
   for (const item of stored) if (!targets || inBucket.has(item.peel)) inBucket.set(item.peel, item);
   for (const peel of steps.peels()) if (!inBucket.has(peel)) inBucket.set(peel, undefined);
   const withoutReturn = (peel: string, ack: bigint | undefined): PeelState => {
@@ -327,7 +315,7 @@ export function storyOf(
     if (!steps.whole) return "missing";
     return offline?.has(peel) ? "offline" : "silent";
   };
-  // Without events nothing would show an answer.
+  // Without events no answer would show.
   const isUnanswered = (state: PeelState) =>
     canceled && (state === "unfinished" || (state === "missing" && steps.all.length > 0));
   const peels: PeelStory[] = [];
@@ -339,10 +327,10 @@ export function storyOf(
     const kept = inStore ?? (event ? undefined : steps.unreachable(peel));
     const givenUp = inStore?.unreachable ?? steps.unreachable(peel) !== undefined;
     const missed = event?.missed === true && givenUp;
-    // The event of a master's end comes after its record: what a peel returns in between is too late as well.
+    // The end event follows the record: a return in between is late too.
     const sinceCancel = canceled && event?.afterCancel === true;
     const afterEnd = event?.afterEnd === true || sinceCancel;
-    // A master writes no return down that comes after it gave the peel up, or after the end.
+    // Masters do not store returns after the end or of unreachable peels.
     const late = event !== undefined && !missed && (givenUp || (afterEnd && !inStore));
     const returned = late || missed ? event.returned : (kept ?? event?.returned);
     const state = late ? "late" : returned ? stateOfReturn(returned) : withoutReturn(peel, ack);
@@ -375,17 +363,15 @@ export function storyOf(
   };
 }
 
-/** `no ack within 10s; offline at dispatch`: what is known about why a master gave a peel up. */
 export const givenUpWords = ({ missed, offline }: GivenUp) =>
   (missed === undefined ? "no ack within 10s" : `the master missed its ${missed}`) +
   (offline ? "; offline at dispatch" : "");
 
-/** What is known about a peel that has not returned since its job was canceled. */
 export const UNANSWERED = "has not answered and may still be executing";
 
 /**
- * What to report about a peel beside its state.
- * @param answer of its return, where that was read before
+ * Text beside the state.
+ * @param answer of its return, if read before
  */
 export function noteOf(peel: PeelStory, answer?: ReturnData): string {
   const { state, returned, behind, afterEnd, givenUp, missed, overwrittenBy, sinceCancel } = peel;
@@ -406,5 +392,5 @@ export function noteOf(peel: PeelStory, answer?: ReturnData): string {
   return words.filter(Boolean).join("; ");
 }
 
-/** The error of a peel for programs and screens that say its state elsewhere: never what a master only supposed. */
+/** Its error, where the state is shown elsewhere; never a master's guess. */
 export const errorOf = ({ givenUp, returned }: PeelStory) => (givenUp ? givenUpWords(givenUp) : returned?.error);

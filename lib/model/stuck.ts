@@ -1,56 +1,51 @@
-// Whether a job is stuck, and why: the one place that decides.
+// Why a job is stuck. Pure.
 import { formatAge } from "../duration.ts";
 import { namedMessage } from "../program.ts";
 import { plural } from "../text.ts";
 import { isActive, type JobRow } from "./job.ts";
 
 /**
- * How old a master's newest heartbeat may be, in ms, before the master counts as gone: 15 s, the time to live of the
- * heartbeat's key (wire.md, "Masters die"). A master writes it every 5 s, so that one of this age has missed three, and the
- * other masters, which see the key expire, take it for gone at the same moment.
+ * A master is gone when its heartbeat is older, in ms: the key's time to live (wire.md, "Masters die"), three missed
+ * heartbeats. Other masters decide by the same limit.
  */
 export const HEARTBEAT_LIFE_MS = 15_000;
 
-/** The heartbeat of a master; times are by the server's clock. */
+/** A master's heartbeat, by the server's clock. */
 interface Beat {
-  /** When it was stored, in ns before now. */
+  /** Age, in ns. */
   readonly agoNs: bigint;
-  /** The jobs that the master watches, and as of when, in ns since 1970; undefined when it does not say. */
+  /** Jobs that it watches, at a time in ns since 1970; undefined if not stated. */
   readonly watches?: { readonly jids: ReadonlySet<unknown>; readonly asOfNs: bigint } | undefined;
 }
 
-/**
- * What is known about a master: its heartbeat; `gone` when the bucket, which can be read, has none of it; undefined when that
- * can't be known.
- */
+/** `gone`: no heartbeat in a readable bucket; undefined: unknown. */
 export type MasterSign = Beat | "gone" | undefined;
 
-/** True for a master that has missed its heartbeats. */
 export function isMasterGone(sign: MasterSign): boolean {
   if (sign === undefined || sign === "gone") return sign === "gone";
   return sign.agoNs > BigInt(HEARTBEAT_LIFE_MS) * 1_000_000n;
 }
 
-/** Why an active job will not end on time by itself. */
+/** Why an active job will not end on time. */
 export interface Stuck {
   readonly jid: string;
-  /** How long ago its deadline passed, in ns; undefined while it is not. */
+  /** Time since its deadline, in ns. */
   readonly overdueNs: bigint | undefined;
-  /** Its master, when that is gone. */
+  /** Its master, if gone. */
   readonly goneMaster: string | undefined;
-  /** When that was last heard, in ns before now, where that is known. */
+  /** Age of that master's heartbeat, in ns. */
   readonly heardNs: bigint | undefined;
-  /** Its master, when that lives and does not watch it. */
+  /** Its master, if alive without watching the job. */
   readonly idleMaster?: string | undefined;
 }
 
 /**
- * A master names a job in its heartbeat some time after it wrote the record: when it has sent all requests. One that is stored
- * so long after the last change of the record says whether it watches the job.
+ * A master lists a job in its heartbeat after sending all requests. A heartbeat this much newer than the record shows
+ * whether it watches the job.
  */
 const SETTLED_NS = 1_000_000_000n;
 
-/** True when the heartbeat of a living master is newer than what it last did with the job, and does not name the job. */
+/** True when a newer heartbeat of a living master does not list the job. */
 function isUnwatched({ jid, updated }: JobRow, sign: MasterSign): boolean {
   if (typeof sign !== "object" || isMasterGone(sign) || !sign.watches || !updated) return false;
   const { jids, asOfNs } = sign.watches;
@@ -58,9 +53,9 @@ function isUnwatched({ jid, updated }: JobRow, sign: MasterSign): boolean {
 }
 
 /**
- * Why a job is stuck; undefined for one that does not go on, or that may still go on as it should.
+ * Undefined for a job that is not stuck.
  * @param nowNs the server's clock, in ns since 1970
- * @param sign what is known about its owner
+ * @param sign of its owner
  */
 export function stuckOf(row: JobRow, nowNs: bigint, sign: MasterSign): Stuck | undefined {
   if (row.unreadable !== undefined || !isActive(row.status)) return undefined;
@@ -72,7 +67,7 @@ export function stuckOf(row: JobRow, nowNs: bigint, sign: MasterSign): Stuck | u
   return { jid: row.jid, overdueNs, goneMaster, heardNs, idleMaster };
 }
 
-/** Why each of the jobs is stuck, of those that are. @param signs what is known of their masters */
+/** @param signs of their masters */
 export const stuckAmong = (rows: readonly JobRow[], nowNs: bigint, signs: ReadonlyMap<string, MasterSign>): Stuck[] =>
   rows.flatMap((row) => stuckOf(row, nowNs, signs.get(row.owner ?? "")) ?? []);
 
@@ -95,7 +90,6 @@ export function stuckWords({ overdueNs, goneMaster, heardNs, idleMaster }: Stuck
 export const aliveWords = ({ owner }: JobRow, sign: MasterSign) =>
   owner && sign !== undefined && !isMasterGone(sign) ? `its master ${owner} is alive` : undefined;
 
-/** What to do about it, as a sentence. */
 export function stuckHint({ jid, goneMaster, idleMaster }: Stuck): string {
   if (goneMaster !== undefined)
     return namedMessage(
@@ -106,10 +100,8 @@ export function stuckHint({ jid, goneMaster, idleMaster }: Stuck): string {
   return namedMessage(`\`zester job trace ${jid}\` shows what it waits for, \`zester job kill ${jid}\` cancels it.`);
 }
 
-/** At most so many stuck jobs are named. */
-const NAMED_JOBS = 3;
+const NAMED_STUCK = 3;
 
-/** One line about all that are stuck; undefined when none is. */
 export function allStuckWords(stuck: readonly Stuck[]): string | undefined {
   const [first] = stuck;
   if (!first) return undefined;
@@ -119,7 +111,7 @@ export function allStuckWords(stuck: readonly Stuck[]): string | undefined {
     const master = stuckWords({ ...first, overdueNs: undefined });
     return `1 job is ${formatAge(overdueNs)} overdue: ${jid}${master && `; ${master}`}`;
   }
-  const named = stuck.slice(0, NAMED_JOBS).map((one) => `${one.jid}: ${stuckWords(one)}`);
-  const rest = stuck.length > NAMED_JOBS ? `; and ${stuck.length - NAMED_JOBS} more` : "";
+  const named = stuck.slice(0, NAMED_STUCK).map((one) => `${one.jid}: ${stuckWords(one)}`);
+  const rest = stuck.length > NAMED_STUCK ? `; and ${stuck.length - NAMED_STUCK} more` : "";
   return `${plural(stuck.length, "job")} are stuck: ${named.join("; ")}${rest}`;
 }

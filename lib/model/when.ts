@@ -1,4 +1,4 @@
-// Points in time as users type them: what --since and --until take. Pure; the clock is an argument.
+// Times as users type them, for --since and --until. Pure; the clock is an argument.
 
 import { asTime } from "../codec/value.ts";
 import { parseDuration } from "../duration.ts";
@@ -6,7 +6,7 @@ import { UserError } from "../errors.ts";
 import { safe } from "../text.ts";
 import { atLocal, type ClockTime, clockText, type Day, zoneName } from "../time.ts";
 
-/** What is accepted, and what it means, for help. */
+/** Accepted forms, for help. */
 export const WHEN: readonly (readonly [form: string, meaning: string])[] = [
   ["90m, 3d, 1w, 1h30m", "this long ago"],
   ["'1 hour ago'", "the same in words: seconds, minutes, hours, days, weeks"],
@@ -19,7 +19,6 @@ export const WHEN: readonly (readonly [form: string, meaning: string])[] = [
   ["2026-11-24T15:00:00Z", "RFC 3339, as in piped output: Z is UTC"],
 ];
 
-/** Longer texts are not a time. */
 const LONGEST = 64;
 
 const DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
@@ -35,13 +34,13 @@ function clockOf(parts: readonly (string | undefined)[]): ClockTime | undefined 
   return hour < 24 && minute < 60 && second < 60 ? [hour, minute, second] : undefined;
 }
 
-/** Counted in UTC, which has every day: a zone can skip one. */
+/** In UTC, which has every day: a zone can skip one. */
 const dayBefore = (now: Date, days: number): Day => {
   const date = new Date(Date.UTC(now.getFullYear(), now.getMonth(), now.getDate() - days));
   return [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate()];
 };
 
-/** How many days before `now` the day that `word` names was. */
+/** Days since the named day. */
 function daysAgo(word: string, now: Date): number | undefined {
   if (word === "today") return 0;
   if (word === "yesterday") return 1;
@@ -61,13 +60,13 @@ function parseClock(text: string, now: Date): Date | undefined {
   const ago = daysAgo(word, now);
   const at = ago === undefined ? undefined : atLocal(dayBefore(now, ago), clock);
   if (ago === undefined || !at || at <= now || word === "today") return at;
-  // A weekday's time that is still to come today was a week ago; the skipped end of an earlier day is that day's end.
+  // A weekday's later time was a week ago; a skipped time at the end of a day is the day's end.
   return ago === 0 ? atLocal(dayBefore(now, 7), clock) : atLocal(dayBefore(now, ago - 1));
 }
 
-/** The last time up to `now` at which clocks showed `clock`. */
+/** The last time when clocks showed `clock`. */
 function lastAt(clock: ClockTime, now: Date): Date | undefined {
-  // Put back over midnight, clocks have shown a time of tomorrow; where they skip a time, it is still to come tomorrow.
+  // Clocks put back over midnight have shown times of tomorrow.
   for (let days = -1; days < 7; days++) {
     const last = timesAt(dayBefore(now, days), clock).findLast((at) => at <= now);
     if (last) return last;
@@ -77,7 +76,7 @@ function lastAt(clock: ClockTime, now: Date): Date | undefined {
 
 const DAY_MS = 86_400_000;
 
-/** The times at which clocks show `clock` on `day`, earliest first: two where clocks are set back over it. */
+/** Earliest first; two when clocks are put back. */
 function timesAt(day: Day, clock: ClockTime): Date[] {
   const first = atLocal(day, clock);
   if (!first) return [];
@@ -92,7 +91,6 @@ const dayOf = (text: string | undefined): Day | undefined => {
   return match ? [Number(match[1]), Number(match[2]), Number(match[3])] : undefined;
 };
 
-/** `2026-11-24`, `2026-11-24 15:00`, also with seconds and a zone. */
 function parseDate(text: string): Date | undefined {
   const day = dayOf(text);
   if (day) return atLocal(day);
@@ -109,7 +107,7 @@ function parseDate(text: string): Date | undefined {
     const ms = Date.parse(iso + distance);
     return Number.isNaN(ms) ? undefined : new Date(ms);
   }
-  // A time that comes twice has two names.
+  // A repeated time has two zone names.
   const isShown = (at: Date) => at.getHours() === clock[0] && at.getMinutes() === clock[1];
   return timesAt(on, clock).find((at) => isShown(at) && zoneName(at) === zone);
 }
@@ -136,14 +134,13 @@ function durationOf(text: string): string | undefined {
   return out;
 }
 
-/** True when what `text` means depends on the time at which it is read: `90m`, `today`, `15:00`. */
+/** True when the meaning depends on the clock: `90m`, `today`, `15:00`. */
 export const isRelative = (text: string) =>
   asTime(text.trim()) === undefined && (text.length > LONGEST || parseDate(text.trim().toLowerCase()) === undefined);
 
 /**
- * A point in time as users type it, in ns since 1970: one of `WHEN`.
- * @param flag the flag that it was given to, for messages
- * @throws UserError when it is none of these
+ * In ns since 1970: one of `WHEN`.
+ * @throws UserError for another text
  */
 export function parseWhen(text: string, flag: string, now: Date): bigint {
   const time = asTime(text.trim());

@@ -4,11 +4,11 @@ import { formatAge, formatMs } from "../duration.ts";
 import type { JobList } from "../model/job.ts";
 import { plural } from "../text.ts";
 
-/** Clocks may differ by this many ms without a warning. */
+/** Tolerated difference of clocks, in ms. */
 const TOLERANCE_MS = 5_000;
 
 /**
- * The warning for a clock of this machine that differs from the server's; undefined for none.
+ * Undefined when no warning is needed.
  * @param aheadMs how far the server's clock is ahead, plus or minus `doubtMs`
  */
 export function clockWords(aheadMs: number, doubtMs: number): string | undefined {
@@ -16,7 +16,10 @@ export function clockWords(aheadMs: number, doubtMs: number): string | undefined
   return `this machine's clock is ${formatMs(Math.abs(aheadMs))} ${aheadMs > 0 ? "behind" : "ahead of"} the server's; --since and --until use the server's clock.`;
 }
 
-/** The warning for jobs created in the future by the server's clock; undefined for none. @param jobs oldest first */
+/**
+ * Undefined when no job was created in the future.
+ * @param jobs oldest first
+ */
 export function futureWords(jobs: JobList, nowNs: bigint): string | undefined {
   const latest = nowNs + BigInt(TOLERANCE_MS) * 1_000_000n;
   let ahead = 0;

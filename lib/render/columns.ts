@@ -1,4 +1,4 @@
-// The columns of job tables by name: what `list` shows, and what --wide, --columns and CSV add.
+// Columns of job tables by name. Pure.
 
 import { scalar, toJsonLine } from "../codec/json.ts";
 import { NumberText, type Timestamp, type Value } from "../codec/value.ts";
@@ -25,9 +25,9 @@ import type { RowColumn } from "./view.ts";
 /** A column of a table of jobs. */
 export interface JobColumn extends RowColumn<Job> {
   readonly gives?: readonly Concession[];
-  /** What the text is made of, where many jobs share that: their cell is made once. */
+  /** The value that the text depends on: cells with equal values are made once. */
   source?(row: JobRow): unknown;
-  /** A field of the record that rows don't have. */
+  /** A field of the record that rows lack. */
   readonly field?: string;
 }
 
@@ -36,7 +36,7 @@ export const RETRY_OF = "retry_of";
 
 const measure = (text: string) => width(safe(text));
 
-/** Target lists as text of at most `max` columns: jobs with the same targets share it. */
+/** Cache: many jobs share their targets. */
 const lists = new WeakMap<readonly string[], { max: number; text: string }>();
 
 function targetList(targets: readonly string[] | undefined, max: number): string {
@@ -48,25 +48,24 @@ function targetList(targets: readonly string[] | undefined, max: number): string
   return text;
 }
 
-/** TARGET: the expression, else the targeted peels, else `-`; at most `max` columns. */
+/** The target expression, else the peels, else `-`. */
 export const targetOf = (row: JobRow, max: number) =>
   row.targetExpr === undefined ? targetList(row.targets, max) : shorten(safe(row.targetExpr), max);
 
-/** `2/3`: peels that returned, of those targeted; `-/3` when it is unknown how many did. */
+/** `2/3` returned; `-/3` when unknown. */
 export function returnsOf(row: JobRow, counts?: ReturnCounts): string {
   const returned = returnedNow(row, counts);
   if (returned === undefined) return row.targets ? `-/${countTargets(row.targets)}` : "-";
   return `${returned}/${row.targets ? countTargets(row.targets) : "?"}`;
 }
 
-/** A column of text. */
 const textual = (name: string, get: (row: JobRow) => string | undefined, min = 0): JobColumn => ({
   name,
   min,
   value: ({ row }) => get(row) ?? null,
 });
 
-/** A column of counts, which are small: without separators. */
+/** Without separators. */
 const counted = (name: string, get: (row: JobRow) => bigint | number | undefined): JobColumn => ({
   name,
   value: ({ row }) => get(row) ?? null,
@@ -74,7 +73,7 @@ const counted = (name: string, get: (row: JobRow) => bigint | number | undefined
   text: ({ row }) => String(get(row) ?? "-"),
 });
 
-/** STATE, by either of its names. */
+/** STATE and STATUS. */
 const stateColumn = (name: string): JobColumn => ({
   name,
   source: displayState,
@@ -96,12 +95,11 @@ const timeColumn = (name: string, get: (row: JobRow) => Timestamp | undefined, a
   },
 });
 
-/** A time without room becomes an age. */
+/** A narrow column shows the age. */
 const AGE: Concession = { rank: 1, to: 10, only: true };
 
 /**
- * How columns give way, the least important ones first: long texts become shorter and times ages, OWNER and USER leave, then
- * long texts become shorter still, and in the end others leave. The id, the state and the failures stay.
+ * How columns shrink: long texts and times first, then OWNER and USER leave, then others. ID, state and failures stay.
  */
 const GIVES: Readonly<Record<string, readonly Concession[]>> = {
   what: [shrinks(1, 30), shrinks(6, 12), shrinks(8, 9), leaves(13)],
@@ -122,7 +120,6 @@ const GIVES: Readonly<Record<string, readonly Concession[]>> = {
   duration: [leaves(7)],
 };
 
-/** Those of fields of the record. */
 const FIELD_GIVES = [shrinks(1, 30), shrinks(5, 12), leaves(11)];
 
 const KNOWN: readonly JobColumn[] = [
@@ -150,7 +147,7 @@ const KNOWN: readonly JobColumn[] = [
     value: ({ row, record }) => (row.fn ? wholeCall(record, row) : null),
   },
   stateColumn("state"),
-  // The name in `active` and in the record.
+  // Its name in `active` and in the record.
   stateColumn("status"),
   timeColumn("created", (row) => row.created, "ago"),
   timeColumn("updated", (row) => row.updated, "ago"),
@@ -167,9 +164,8 @@ const KNOWN: readonly JobColumn[] = [
 ];
 
 /**
- * Why a job is stuck.
- * @param why what is known of a job, from outside its record
- * @param any false: no job is, and the column is the first to go where there is no room
+ * @param why facts from outside the record
+ * @param any false: no job is stuck, and the column leaves first
  */
 export function stuckColumn(why: (row: JobRow) => Stuck | undefined, any = true): JobColumn {
   const words = (row: JobRow) => {
@@ -179,7 +175,6 @@ export function stuckColumn(why: (row: JobRow) => Stuck | undefined, any = true)
   return { ...textual(STUCK, words), gives: any ? (GIVES.stuck ?? []) : [leaves(0)] };
 }
 
-/** How many peels returned, in each form. */
 export const RETURN_COLUMNS: readonly string[] = ["returns", "returned"];
 
 export function returnColumns(counts?: ReturnCounts): JobColumn[] {
@@ -190,31 +185,29 @@ export function returnColumns(counts?: ReturnCounts): JobColumn[] {
   return columns.map((column) => ({ ...column, gives: GIVES[column.name] ?? [] }));
 }
 
-/** The columns of each view. */
 export const LIST = ["jid", "function", "target", "state"];
-export const ACTIVE = ["jid", "function", "targets", "status"];
-/** The table above a question. */
+export const ACTIVE_COLUMNS = ["jid", "function", "targets", "status"];
+/** Of the table above a question. */
 export const ASKED = ["jid", "what", "target", "state"];
-/** RETRY_OF is for views in which a job has it. */
+/** RETRY_OF only where a job has it. */
 const MORE = ["created", "duration", "returns", "failed", "user", "owner", RETRY_OF, STUCK];
 /**
- * The columns with --wide. On a terminal they are the same for any view; in a pipe, where scripts count columns, the view's own
- * come first, and WHAT, which has spaces, last.
+ * Columns with --wide. In a pipe, where scripts count columns, the view's own come first and WHAT, which has spaces,
+ * last.
  */
 export const wide = (view: readonly string[], isTty: boolean) =>
   isTty ? [...ASKED, ...MORE] : [...view, ...MORE, "what"];
-/** JID with --wide on a terminal: shortened where there is no room, as in `watch`. */
+/** Shortened on a narrow terminal, as in `watch`. */
 export const shortJid = (jids: readonly string[]): JobColumn => ({
   ...columnOf("jid"),
   gives: idGives(jids, 2),
   text: ({ row }, _, max) => row.jid.slice(0, max),
 });
-/** The columns of CSV, in which `2/3` would be a date, and those of --wide, which are the same for every answer. */
+/** Columns of CSV, where `2/3` would be a date. */
 export const SHEET = [...LIST, "created", "duration", "returned", "failed", "targeted", "user", "owner"];
 export const WIDE_SHEET = [...SHEET, STUCK, RETRY_OF, "what"];
 
-/** A value of a record as one line. */
-function valueText(value: Value | undefined): string {
+function fieldText(value: Value | undefined): string {
   if (value === undefined || value === null) return "";
   if (typeof value === "string") return value;
   if (value instanceof NumberText) return value.text;
@@ -222,7 +215,7 @@ function valueText(value: Value | undefined): string {
   return text.startsWith('"') ? text.slice(1, -1) : text;
 }
 
-/** A column of any field of the record, `args.name` for one inside another. */
+/** Any field of the record: `args.name`. */
 function fieldColumn(name: string): JobColumn {
   const path = name.split(".");
   const get = (job: Job) => {
@@ -236,14 +229,13 @@ function fieldColumn(name: string): JobColumn {
     text(job) {
       const value = get(job);
       if (name === "timeout" && typeof value === "bigint") return formatDuration(value);
-      return valueText(value) || "-";
+      return fieldText(value) || "-";
     },
-    plain: (job) => valueText(get(job)),
+    plain: (job) => fieldText(get(job)),
     value: (job) => get(job) ?? null,
   };
 }
 
-/** The column of that name: a known one, or a field of the record. */
 function columnOf(name: string): JobColumn {
   const known = KNOWN.find((column) => column.name === name);
   return { ...(known ?? fieldColumn(name)), gives: known ? (GIVES[name] ?? []) : FIELD_GIVES };
@@ -251,10 +243,10 @@ function columnOf(name: string): JobColumn {
 
 export const columnsOf = (names: readonly string[]) => names.map(columnOf);
 
-/** Names that help and completion offer; any other field of the record is a column too. */
+/** For help and completion; any other field is a column too. */
 export const COLUMN_NAMES = [...KNOWN.map(({ name }) => name), "timeout", "args", "state_id", "metadata"];
 
-/** Other fields that masters write, not into every record. */
+/** Other fields that masters write. */
 const MASTER_FIELDS = [
   "target_expr",
   "epoch",
@@ -265,11 +257,10 @@ const MASTER_FIELDS = [
   "v",
 ];
 
-/** The fields of the record that a column needs. */
 export const fieldsOf = ({ name, field }: JobColumn): readonly string[] =>
   name === "what" ? CALL_FIELDS : field === undefined ? [] : [field.split(".")[0] as string];
 
-/** The field of a column when it may be a typing error: neither a column's name nor a field that masters write. */
+/** A field that may be a typing error: neither a column nor a master's field. */
 export function doubtfulField({ field }: JobColumn): string | undefined {
   const top = field?.split(".")[0] ?? "jid";
   return COLUMN_NAMES.includes(top) || MASTER_FIELDS.includes(top) ? undefined : top;

@@ -1,15 +1,11 @@
-// Records for programs, under the key that they are stored at: it alone says which job or peel they belong to, and what
-// a record says of itself may be another's, or nothing.
+// Records for programs, with the IDs of their keys: a record's own IDs may be wrong or missing.
 
 import { quote, toJson, toJsonLine } from "../codec/json.ts";
 import type { Value, ValueMap } from "../codec/value.ts";
 import type { Job } from "../model/job.ts";
 import type { Return } from "../model/returns.ts";
 
-/**
- * `record` with the ids that its key gives it in front. A different one of its own follows as `record_<name>`, and a record
- * that begins with them already is itself.
- */
+/** The record with its key's IDs first. Its own different ID follows as `record_<name>`. */
 export function keyed(record: ValueMap, ids: Readonly<Record<string, string>>): ValueMap {
   const wanted = Object.entries(ids);
   const first = record.entries();
@@ -27,29 +23,30 @@ export function keyed(record: ValueMap, ids: Readonly<Record<string, string>>): 
 const isEntry = (entry: readonly [string, unknown] | undefined, name: string, id: string) =>
   entry?.[0] === name && entry[1] === id;
 
-/** A name that hides no field of the record. */
+/** A name that the record does not use. */
 const freeName = (record: ValueMap, name: string): string =>
   record.has(name) ? freeName(record, `record_${name}`) : name;
 
-/** A return of job `jid` for programs. */
 export const returnDocument = (jid: string, { peel, record }: Return) => keyed(record, { jid, peel_id: peel });
 
-/** A job for programs: its record, or why that can't be decoded. */
+/** The record, or why it cannot be decoded. */
 export function jobDocument({ row: { jid, unreadable = "" }, record }: Job): Value {
   return record ? keyed(record, { jid }) : new Map(Object.entries({ jid, unreadable }));
 }
 
-/** The same on one line, with its newline. */
 export const jobLine = (job: Job) => `${toJsonLine(jobDocument(job))}\n`;
 
-/** A document with lists that are made as they are written, since they can be too long for the memory. */
+/** Functions make lists while they are written: they may not fit in memory. */
 export type LongDocument = ReadonlyMap<string, Value | (() => Iterable<Value>)>;
 
-/** The same as a value. */
+/** With all lists made. */
 export const wholeDocument = (document: LongDocument): ValueMap =>
   new Map(Array.from(document, ([name, value]) => [name, typeof value === "function" ? [...value()] : value]));
 
-/** Values as one JSON array, piece by piece. @param indent columns before its closing bracket */
+/**
+ * An array, piece by piece.
+ * @param indent columns before its closing bracket
+ */
 function* jsonList(values: Iterable<Value>, indent: number): Generator<string> {
   const pad = " ".repeat(indent + 2);
   const piece = (value: Value, comma: string) =>
@@ -62,13 +59,16 @@ function* jsonList(values: Iterable<Value>, indent: number): Generator<string> {
   yield last === undefined ? "[]" : `${piece(last, "")}${" ".repeat(indent)}]`;
 }
 
-/** Values as one JSON text, since there can be more than fit into one string. */
+/** In pieces: all may not fit in one string. */
 export function* jsonArray(values: Iterable<Value>): Generator<string> {
   yield* jsonList(values, 0);
   yield "\n";
 }
 
-/** A document as JSON, piece by piece. @param indent columns before its closing bracket */
+/**
+ * A document, piece by piece.
+ * @param indent columns before its closing brace
+ */
 function* jsonDocument(document: LongDocument, indent: number): Generator<string> {
   const pad = " ".repeat(indent + 2);
   let before = "{\n";
@@ -82,7 +82,7 @@ function* jsonDocument(document: LongDocument, indent: number): Generator<string
   yield `\n${" ".repeat(indent)}}`;
 }
 
-/** Documents as JSON, piece by piece: one, or several as an array. */
+/** One document, or several as an array. */
 export function* jsonDocuments(documents: readonly LongDocument[], several: boolean): Generator<string> {
   if (!several) yield* jsonDocument(documents[0] as LongDocument, 0);
   else if (documents.length === 0) yield "[]";
@@ -96,7 +96,6 @@ export function* jsonDocuments(documents: readonly LongDocument[], several: bool
   yield "\n";
 }
 
-/** A document as a whole. */
 export async function documentText(value: Value, format: "json" | "yaml"): Promise<string> {
   if (format === "json") return `${toJson(value)}\n`;
   const { toYaml } = await import("../codec/yaml.ts");

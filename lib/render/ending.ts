@@ -1,4 +1,4 @@
-// How jobs end: messages, and documents for programs. Pure.
+// The end of jobs: messages and documents. Pure.
 
 import type { Value, ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
@@ -12,8 +12,8 @@ import { tookOf } from "./facts.ts";
 import { namedCounts } from "./peels.ts";
 
 /**
- * `Job 2hPx4… failed in 12s: 1 failed, 3 ok`, with the names of many peels, and the reason when it is known.
- * @param columns of the terminal; undefined for a pipe
+ * `Job 2hPx4… failed in 12s: 1 failed, 3 ok`, with a known reason.
+ * @param columns undefined for a pipe
  */
 export function endingLine(ending: Ending, now: Date, columns: number | undefined): string {
   const took = tookOf(ending, now);
@@ -25,8 +25,8 @@ export function endingLine(ending: Ending, now: Date, columns: number | undefine
 }
 
 /**
- * `Next: zester job retry 2hPx4… --failed`, of the job that ended worst; undefined when none ended badly, or when its ID is not
- * for a shell.
+ * `Next: zester job retry 2hPx4… --failed` for the worst end; undefined without a bad one, or when its ID is not safe
+ * in a shell.
  */
 export function nextLine(endings: readonly Ending[]): string | undefined {
   const bad = endings.filter(
@@ -37,12 +37,12 @@ export function nextLine(endings: readonly Ending[]): string | undefined {
   const { row, story } = worst;
   const states = new Set(story.peels.map(({ state }) => state));
   states.delete("ok");
-  // Peels that did not return may have run it: that is looked at first.
+  // Peels that did not return may have run it: look first.
   const failedOnly = states.size === 1 && states.has("failed");
   return named(`Next: zester job ${failedOnly ? `retry ${row.jid} --failed` : `show ${row.jid} --summary`}`);
 }
 
-/** The end of a job for programs, with the number of peels in each state, worst first. */
+/** With the number of peels in each state, worst first. */
 export function endingDocument(ending: Ending): ValueMap {
   const { row, story } = ending;
   const reason = whyOf(ending);
@@ -55,8 +55,8 @@ export function endingDocument(ending: Ending): ValueMap {
 }
 
 /**
- * `waiting for 2 of 3 jobs: 2hPx4 running for 1m3s, …`; for one job only that job.
- * @param open jobs that have not ended: a row, or the ID of a job that was not read yet
+ * `waiting for 2 of 3 jobs: 2hPx4 running for 1m3s, …`.
+ * @param open active jobs; an ID if not read yet
  * @param all number of jobs
  */
 export function waitingText(open: readonly (JobRow | string)[], all: number, now: Date): string {
@@ -69,7 +69,10 @@ export function waitingText(open: readonly (JobRow | string)[], all: number, now
   return all === 1 ? `waiting for ${words}` : `waiting for ${open.length} of ${plural(all, "job")}: ${words}${more}`;
 }
 
-/** A job that has not ended, for programs. @param row as last read; undefined when it was never read */
+/**
+ * An active job.
+ * @param row undefined when never read
+ */
 export const openDocument = (jid: string, row: JobRow | undefined): ValueMap =>
   new Map<string, Value>([
     ["jid", jid],

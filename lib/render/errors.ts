@@ -1,26 +1,22 @@
-// What failed across jobs. Pure.
+// `errors`: views. Pure.
 import type { Timestamp } from "../codec/value.ts";
 import type { ErrorGroup, ErrorGroups, FailedJob } from "../model/error-groups.ts";
 import type { JobRow } from "../model/job.ts";
 import { paragraph, plural } from "../text.ts";
-import { idGives, leaves, shrinks } from "./fit.ts";
+import { leaves, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
-import { type Forms, pick, type RowColumn, tableOf, type View, type Viewer, viewOf } from "./view.ts";
+import { type Forms, jidColumn, pick, type RowColumn, rowsView, tableOf, type View, type Viewer } from "./view.ts";
 
-/** Stands for the error of returns that failed and have none. */
+/** Shown for failed returns without an error. */
 export const UNTOLD = "failed without an error";
 
-/** The least columns that the names of unreachable peels take. */
+/** Least columns of the names of unreachable peels. */
 const UNREACHABLE_NAMES = 24;
 
-/**
- * How the columns give way: names and long errors become shorter, WHERE leaves, then what ran, and in the end ids are cut.
- */
+/** Names and long errors shrink, WHERE leaves, then the function; IDs are cut last. */
 const ERROR_GIVES = [shrinks(1, 40), shrinks(4, 30), shrinks(8, 20)];
 
-const peelRows = (peels: readonly string[]) => peels.map((peel) => ({ peel }));
-
-/** How many peels failed and which: the same for an error and for a job. */
+/** Shared by both tables. */
 const PEELS: RowColumn<{ readonly peels: readonly string[] }> = {
   name: "peels",
   right: true,
@@ -30,7 +26,7 @@ const WHERE: RowColumn<{ readonly peels: readonly string[] }> = {
   name: "where",
   gives: [shrinks(0, 24), shrinks(3, 12), leaves(5)],
   value: ({ peels }) => [...peels].sort(),
-  text: ({ peels }, _, max) => peelNames(peelRows(peels), max),
+  text: ({ peels }, _, max) => peelNames(peels, max),
 };
 
 interface ErrorRow extends ErrorGroup {
@@ -61,16 +57,7 @@ interface JobErrorsRow extends FailedJob {
 const JOB_COLUMNS: readonly RowColumn<JobErrorsRow>[] = [
   PEELS,
   { name: "created", value: ({ row }) => row.created ?? null },
-  {
-    name: "jid",
-    gives: (jobs) =>
-      idGives(
-        jobs.map(({ row }) => row.jid),
-        9,
-      ),
-    value: ({ row }) => row.jid,
-    text: ({ row }, _, max) => row.jid.slice(0, max),
-  },
+  jidColumn(({ row }) => row.jid, 9),
   { name: "function", gives: [shrinks(6, 12), leaves(7)], value: ({ row }) => row.fn ?? null },
   {
     name: "error",
@@ -88,30 +75,30 @@ const JOB_FORMS: Forms = {
   document: "jid function created peels error errors where",
 };
 
-/** The line about peels that masters gave up; empty for none. */
+/** Empty for no unreachable peels. */
 export function unreachableLine(group: ErrorGroup | undefined, columns?: number): string {
   if (!group) return "";
   const { peels, jobs } = group;
   const line = `${plural(peels.length, "peel")} unreachable in ${plural(jobs.length, "job")}: `;
   const room = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(UNREACHABLE_NAMES, columns - line.length);
-  return paragraph(line + peelNames(peelRows(peels), room), columns);
+  return paragraph(line + peelNames(peels, room), columns);
 }
 
-/** What failed in the jobs that were selected. */
+/** What failed in the selected jobs. */
 export interface ErrorsFound {
   readonly failures: ErrorGroups;
-  /** The peels that masters gave up, as one group. */
+  /** All unreachable peels. */
   readonly unreachable: ErrorGroup | undefined;
   readonly jobAt: (number: number) => JobRow;
 }
 
-/** A view of errors, and how many rows the limit left out. */
+/** `more`: rows that the limit left out. */
 export interface Limited {
   readonly view: View;
   readonly more: number;
 }
 
-/** A row for each error. Unreachable peels are a line below the table, and a row for programs. */
+/** A row per error. Unreachable peels are a line below, and a row for programs. */
 export function errorsView({ failures, unreachable, jobAt }: ErrorsFound, limit: number | undefined): Limited {
   const rowOf = (state: ErrorRow["state"], group: ErrorGroup): ErrorRow => ({
     ...group,
@@ -122,24 +109,23 @@ export function errorsView({ failures, unreachable, jobAt }: ErrorsFound, limit:
   const groups = failures.groups();
   const failed = groups.slice(0, limit).map((group) => rowOf("failed", group));
   const rows = [...failed, ...(unreachable ? [rowOf("unreachable", unreachable)] : [])];
-  const view = viewOf(ERROR_COLUMNS, ERROR_FORMS, rows, {
+  const view = rowsView(ERROR_COLUMNS, ERROR_FORMS, rows, {
     text: (viewer) => errorsText(ERROR_COLUMNS, ERROR_FORMS, failed, unreachable, viewer),
   });
   return { view, more: groups.length - failed.length };
 }
 
-/** A row for each job. Unreachable peels are a line below the table. */
+/** A row per job. Unreachable peels are a line below. */
 export function failedJobsView({ failures, unreachable, jobAt }: ErrorsFound, limit: number | undefined): Limited {
   const jobs = failures.jobs();
   const rows = jobs.slice(0, limit).map((one): JobErrorsRow => ({ ...one, row: jobAt(one.job) }));
-  const view = viewOf(JOB_COLUMNS, JOB_FORMS, rows, {
+  const view = rowsView(JOB_COLUMNS, JOB_FORMS, rows, {
     size: rows.length + Number(unreachable !== undefined),
     text: (viewer) => errorsText(JOB_COLUMNS, JOB_FORMS, rows, unreachable, viewer),
   });
   return { view, more: jobs.length - rows.length };
 }
 
-/** The table, which is left out when it has no rows, and the line about unreachable peels. */
 function* errorsText<T>(
   columns: readonly RowColumn<T>[],
   { table }: Forms,

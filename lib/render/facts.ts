@@ -1,5 +1,4 @@
-// The facts about a job, as lines of a name and a value: what runs where, for whom, how long, and whether it is stuck. Pure; the
-// clock is an argument.
+// Facts about a job, as lines of name and value. Pure; the clock is an argument.
 import type { Timestamp, ValueMap } from "../codec/value.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import { displayState, isActive, isTerminal, type JobRow, jobDuration, sourceOf, sourceWords } from "../model/job.ts";
@@ -23,7 +22,7 @@ export interface Telling {
   readonly job: ValueMap;
   readonly story: Story;
   readonly stuck: Stuck | undefined;
-  /** Its retries among the newest jobs, oldest first. */
+  /** Retries among the newest jobs, oldest first. */
   readonly retries?: readonly JobRow[];
 }
 
@@ -32,33 +31,30 @@ function when(time: Timestamp, now: bigint, person: boolean, [future, past]: rea
   return `${timeText(time, person)} (${distance >= 0n ? `${formatAge(distance)} ${future}` : `${formatAge(-distance)} ${past}`})`;
 }
 
-/**
- * How long a job took, in ns; undefined when unknown. A scheduled run has the time that its peel measured, because its record is
- * only written at the end.
- */
+/** In ns; undefined when unknown. The record of a scheduled run is written at its end, so its peel's time counts. */
 export function tookOf({ row, job, story }: Omit<Telling, "stuck">, now: Date): bigint | undefined {
   if (sourceOf(job) !== "schedule") return jobDuration(row, now);
   return story.peels.find(({ tookNs }) => tookNs !== undefined)?.tookNs;
 }
 
-/** Who canceled a job, as the event of the signal says: `cancelled by user`; undefined for a job that was not canceled. */
+/** `cancelled by user`, from the event; undefined if not canceled. */
 export const cancelerOf = ({ row, story }: Pick<Telling, "row" | "story">): string | undefined =>
   row.status === "canceled" ? story.steps.find(({ canceler }) => canceler !== undefined)?.canceler : undefined;
 
-/** Columns of a name; a longer one moves its value to the right. */
-const NAME = 9;
+/** A longer name moves its value to the right. */
+const FACT_NAME = 9;
 
-/** The lines of one fact. @param value safe for a terminal; wrapped to `columns` */
+/** @param value safe for a terminal; wrapped to `columns` */
 function factLine(name: string, value: string, columns: number | undefined): string {
   const room =
-    columns === undefined ? Number.POSITIVE_INFINITY : Math.max(1, columns - Math.max(NAME, name.length) - 1);
+    columns === undefined ? Number.POSITIVE_INFINITY : Math.max(1, columns - Math.max(FACT_NAME, name.length) - 1);
   const lines = width(value) <= room ? [value] : wrapWords(value, room);
-  return lines.map((line, i) => `${(i === 0 ? name : "").padEnd(NAME)} ${line}\n`).join("");
+  return lines.map((line, i) => `${(i === 0 ? name : "").padEnd(FACT_NAME)} ${line}\n`).join("");
 }
 
 const RETRIES = 3;
 
-/** `2hQaXk… (complete), 2hQbYl… (running)`, newest first; undefined for none. */
+/** `2hQaXk… (complete), 2hQbYl… (running)`, newest first. */
 export function retriesWords(retries: readonly JobRow[]): string | undefined {
   if (retries.length === 0) return undefined;
   const named = retries.slice(-RETRIES).reverse();
@@ -66,13 +62,11 @@ export function retriesWords(retries: readonly JobRow[]): string | undefined {
   return named.map((row) => `${row.jid} (${displayState(row)})`).join(", ") + rest;
 }
 
-/** Limit of lines of further arguments on a terminal. */
 const ARGUMENT_LINES = 3;
 
-/** The arguments that the head does not show. */
 function argumentWords({ row, job }: Telling, columns: number | undefined): string {
   const all = furtherArguments(job, row);
-  return columns === undefined ? all : shortenMiddle(all, ARGUMENT_LINES * Math.max(1, columns - NAME - 1));
+  return columns === undefined ? all : shortenMiddle(all, ARGUMENT_LINES * Math.max(1, columns - FACT_NAME - 1));
 }
 
 function facts(telling: Telling, now: Date, columns: number | undefined): [string, string][] {
@@ -94,7 +88,6 @@ function facts(telling: Telling, now: Date, columns: number | undefined): [strin
     ["Owner", row.owner],
     ["Created", row.created && when(row.created, nowNs, person, ["in the future", "ago"])],
     [ended ? "Took" : "Elapsed", took === undefined ? undefined : formatDuration(took)],
-    // The deadline of an ended job no longer matters.
     [
       "Deadline",
       row.deadline && isActive(row.status) ? when(row.deadline, nowNs, person, ["left", "overdue"]) : undefined,
@@ -105,9 +98,9 @@ function facts(telling: Telling, now: Date, columns: number | undefined): [strin
   return all.filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== "");
 }
 
-/** True when every return with data is that of a dry run. */
+/** True when all returns with data are dry runs. */
 export function wasDryRun({ peels }: Story): boolean {
-  // Returns with equal outputs may share one value, which is then checked once.
+  // Equal outputs may be one shared value.
   const answers = new Set(peels.map(({ returned }) => returned?.record.get("return_data")));
   answers.delete(undefined);
   answers.delete(null);
@@ -130,7 +123,7 @@ function ignoredReason({ kind, peel, why }: Ignored): string {
     : `${name} sent ${what} as ${displayPeel(why.sentAs)}`;
 }
 
-/** `2 messages ignored: evil-01 is no target, db-01 sent a return as db-02`; undefined for none. */
+/** `2 messages ignored: evil-01 is not a target, db-01 sent a return as db-02`. */
 export function ignoredWords(ignored: readonly Ignored[]): string | undefined {
   if (ignored.length === 0) return undefined;
   const reasons = [...new Set(ignored.map(ignoredReason))];
@@ -139,7 +132,7 @@ export function ignoredWords(ignored: readonly Ignored[]): string | undefined {
 }
 
 /**
- * The head of `trace` and `show --summary`: the call, the facts, the number of peels in each state, and ignored messages.
+ * The head of `trace` and `show --summary`.
  * @param words `counts` replaces the counts by state; `peelsTook` is a line below them
  */
 export function renderFacts(
@@ -160,20 +153,19 @@ export function renderFacts(
   const head = isActive(row.status) ? `${count(countReturned(peels))}/${all} returned` : all;
   const counts = peels.length > 0 ? `${head}: ${words.counts ?? peelCounts(peels)}` : "0";
   const ignored = ignoredWords(story.ignored);
-  const call = paragraph(callWords(telling, look), look.columns);
+  const call = paragraph(headWords(telling, look), look.columns);
   const below = words.peelsTook === undefined ? "" : factLine("Peels took", safe(words.peelsTook), look.columns);
   const text = `${call}${dry}${lines.join("")}${factLine("Peels", counts, look.columns)}${below}`;
   return text + (ignored === undefined ? "" : paragraph(safe(ignored), look.columns));
 }
 
-/** A fact below those of `renderFacts`. */
 export const furtherFact = (name: string, value: string, { columns }: Look) => factLine(name, safe(value), columns);
 
-/** States of peels that a job may still wait for, in the order of the message. */
+/** In the order of the message. */
 const WAITED_FOR: readonly PeelState[] = ["executing", "queued", "silent", "offline", "missing"];
 const WAITING_COLUMNS = 60;
 
-/** `2 executing: cache-[01-02]; 1 silent: web-09`: the peels that a job waits for; undefined for none. */
+/** `2 executing: cache-[01-02]; 1 silent: web-09`. */
 export function waitingWords({ peels }: Story): string | undefined {
   const words = WAITED_FOR.flatMap((state) => {
     const there = peels.filter((peel) => peel.state === state);
@@ -182,11 +174,10 @@ export function waitingWords({ peels }: Story): string | undefined {
   return words.length > 0 ? words.join("; ") : undefined;
 }
 
-/** Minimum columns of a call in a head. */
-const CALL = 30;
+const LEAST_CALL = 30;
 
-/** `state.apply nginx on web* by ops, 400 peels`; on a terminal shortened to one line. */
-function callWords(telling: Telling, { columns }: Look): string {
+/** `state.apply nginx on web* by ops, 400 peels`; one line on a terminal. */
+function headWords(telling: Telling, { columns }: Look): string {
   const { row, job, story } = telling;
   const rest = safe(
     [
@@ -198,5 +189,5 @@ function callWords(telling: Telling, { columns }: Look): string {
       .join(""),
   );
   const call = wholeCall(job, row);
-  return (columns === undefined ? call : shortenMiddle(call, Math.max(CALL, columns - width(rest)))) + rest;
+  return (columns === undefined ? call : shortenMiddle(call, Math.max(LEAST_CALL, columns - width(rest)))) + rest;
 }

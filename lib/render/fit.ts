@@ -1,12 +1,12 @@
-// Which columns of a table shrink or disappear on a terminal that is too narrow, and by how much. Pure.
+// How the columns of a table shrink or disappear on a narrow terminal. Pure.
 
-/** One step by which a column shrinks, or disappears. */
+/** One step of a column. */
 export interface Concession {
-  /** Steps of lower rank come first, across all columns. */
+  /** Lower ranks first, across all columns. */
   readonly rank: number;
-  /** Its width after the step; 0: it disappears. */
+  /** Width after the step; 0: it disappears. */
   readonly to: number;
-  /** It has either its whole width or exactly `to`. */
+  /** Either its whole width or exactly `to`. */
   readonly only?: boolean;
 }
 
@@ -14,22 +14,20 @@ export interface Yielding {
   readonly gives?: readonly Concession[];
 }
 
-/** Spaces between two columns. */
 export const GAP = 2;
 
-/** The least columns of a long text that something else stands beside. */
+/** Least columns of a long text. */
 const LEAST_TEXT = 20;
 
-/** For a column of long texts: it shrinks first, and never disappears. */
+/** For long texts: they shrink first and never disappear. */
 export const LONG: readonly Concession[] = [{ rank: 0, to: LEAST_TEXT }];
 
 export const shrinks = (rank: number, to: number): Concession => ({ rank, to });
 export const leaves = (rank: number): Concession => ({ rank, to: 0 });
 
-/** Characters of an id that are shown at least: a job that is not shown may have the same first ones. */
+/** Least characters of an ID: a job that is not shown may share them. */
 const SHORTEST = 8;
 
-/** How many characters make the IDs distinct. */
 export function tellingLength(jids: readonly string[]): number {
   const sorted = jids.toSorted();
   let length = SHORTEST;
@@ -42,21 +40,20 @@ export function tellingLength(jids: readonly string[]): number {
   return length;
 }
 
-/** For a column of job IDs: they may be cut as long as they stay distinct. */
+/** IDs may be cut while they stay distinct. */
 export const idGives = (jids: readonly string[], rank: number): Concession[] => [
   { rank, to: tellingLength(jids), only: true },
 ];
 
-/** The width of a row with columns of these widths; a width of 0 is no column. */
+/** Width of a row; a width of 0 is no column. */
 function total(widths: readonly number[]): number {
   const shown = widths.filter((width) => width > 0);
   return shown.reduce((sum, width) => sum + width + GAP, -GAP);
 }
 
 /**
- * The most that each column may take so that a row has room; 0 for one that is left out. A row is still wider when all
- * that can be given up does not suffice.
- * @param needed what each column would take
+ * Widths that fit into `room`, 0 for a hidden column. The row stays too wide if all steps do not suffice.
+ * @param needed widths of the contents
  */
 export function fitted(columns: readonly Yielding[], needed: readonly number[], room: number): number[] {
   const widths = needed.map((width) => Math.max(1, width));
@@ -69,7 +66,7 @@ export function fitted(columns: readonly Yielding[], needed: readonly number[], 
     widths[i] = to;
     if (only) single.add(i);
   }
-  // Space freed beyond need goes back, first to the columns that shrank last.
+  // Space to spare goes back, first to the columns that shrank last.
   for (const { i } of steps.reverse()) {
     const [width, wanted] = [widths[i] as number, needed[i] as number];
     const spare = room - total(widths);

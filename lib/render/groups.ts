@@ -1,4 +1,4 @@
-// `show --output`: groups of peels with equal output, complete or as differences from one group. Pure.
+// `show --output`: groups of peels with equal output, complete or as differences. Pure.
 import { paint } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
 import { medianTook } from "../model/durations.ts";
@@ -6,30 +6,28 @@ import { LineDiffs, unifiedLines } from "../model/line-diff.ts";
 import { changedNothing, hasOutput, type OutputGroup, outputGroups } from "../model/output-groups.ts";
 import type { PeelStory } from "../model/story.ts";
 import { plural, width } from "../text.ts";
-import { peelNames } from "./names.ts";
+import { LEAST_NAMES, peelNames } from "./names.ts";
 import { linesText, outputHead, outputLines, outputWords, paintDiff } from "./output.ts";
 import { andMore, type Look } from "./table.ts";
 
-/** Lines of a group on a terminal. In a pipe and with --all there is no limit. */
+/** Lines of a group on a terminal, without --all. */
 const MOST_LINES = 20;
-/** Minimum columns of names, however narrow the terminal. */
-const LEAST_NAMES = 20;
 const GROUP_GAP = "  ";
 
 interface GroupOptions {
   readonly dryRun: boolean;
-  /** True when results that changed nothing and did not fail are omitted; peels with only such results share one line. */
+  /** Hide results without changes or failures; peels with only such results share a line. */
   readonly changes: boolean | undefined;
   readonly full: boolean | undefined;
-  /** The other groups are shown as differences from this one; undefined shows each complete. */
+  /** The group that others are compared with; undefined: each complete. */
   readonly base?: OutputGroup | undefined;
 }
 
-/** Names of peels in the columns that are left. @param taken columns in use */
+/** @param taken columns in use */
 const namesIn = (peels: readonly PeelStory[], { columns }: Look, taken: number) =>
   peelNames(peels, columns === undefined ? Number.POSITIVE_INFINITY : Math.max(LEAST_NAMES, columns - taken));
 
-/** `web-[001-136,138]  137 peels  ok  median 1.5s`, in the width of a terminal. */
+/** `web-[001-136,138]  137 peels  ok  median 1.5s` */
 function headLine({ peels }: OutputGroup, look: Look): string {
   const [peel] = peels as readonly [PeelStory];
   const median = medianTook(peels);
@@ -41,13 +39,13 @@ function headLine({ peels }: OutputGroup, look: Look): string {
   return namesIn(peels, look, width(text)) + text;
 }
 
-/** The lines of a group's output, in the form for comparisons. */
+/** In the form for comparisons. */
 export const comparedLines = ({ peels: [peel] }: OutputGroup): string[] =>
   outputLines(peel as PeelStory, { color: false, times: false, compared: true });
 
 const paintUnified = (line: string) => (line.startsWith("@@") ? paint("active", line) : paintDiff(line));
 
-/** The complete output of a group; a single peel has the times of its results. */
+/** Complete; a single peel has the times of its results. */
 const wholeLines = ({ peels }: OutputGroup, look: Look) =>
   outputLines(peels[0] as PeelStory, { color: look.color, times: peels.length === 1 });
 
@@ -62,7 +60,7 @@ class Comparison {
     this.#lines = comparedLines(base);
   }
 
-  /** The lines of a group below its head: the difference, or all of the base and of a group without output. */
+  /** The difference, or all lines of the base and of a group without output. */
   lines(group: OutputGroup): readonly string[] {
     const { base, look } = this;
     if (!hasOutput(group) || (group.output === base.output && group.state === base.state))
@@ -79,14 +77,13 @@ class Comparison {
   }
 }
 
-/** The lines within the limit, and the number of the others. */
 function limitedLines(lines: readonly string[], look: Look, { full }: GroupOptions): readonly string[] {
   const rest = lines.length - MOST_LINES;
   if (look.columns === undefined || full || rest <= 0) return lines;
   return [...lines.slice(0, MOST_LINES), `  ${andMore(rest, "line")}; --all shows them`];
 }
 
-/** The groups of peels, worst first, separated by empty lines. */
+/** Worst first, separated by empty lines. */
 export function* renderGroups(peels: readonly PeelStory[], look: Look, options: GroupOptions): Generator<string> {
   const quiet = options.changes ? peels.filter(changedNothing) : [];
   const groups = outputGroups(quiet.length > 0 ? peels.filter((peel) => !changedNothing(peel)) : peels);

@@ -1,24 +1,22 @@
-// `history`: what a peel did. Pure.
+// `history`: the view. Pure.
 import type { Timestamp } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { type Failures, failuresOf, goesOn, type HistoryEntry } from "../model/history.ts";
 import { count, paragraph, shortenMiddle } from "../text.ts";
 import { callOf, wholeCall } from "./call.ts";
 import { paintState } from "./colors.ts";
-import { idGives, leaves, shrinks } from "./fit.ts";
+import { leaves, shrinks } from "./fit.ts";
 import { andMore } from "./table.ts";
 import { ageText, seconds } from "./time.ts";
-import { type Forms, pick, type RowColumn, tableOf, type View, type Viewer, viewOf } from "./view.ts";
+import { type Forms, jidColumn, pick, type RowColumn, rowsView, tableOf, type View, type Viewer } from "./view.ts";
 
-/** Entries that a person reads on a terminal. */
+/** Entries on a terminal. */
 const MOST_ENTRIES = 20;
-/** Calls whose failures are listed, and columns that each takes there. */
-const [TOLD, CALL] = [5, 60] as const;
+/** Calls with a line of failures, and columns of each. */
+const [MOST_CALLS, CALL_WIDTH] = [5, 60] as const;
 
-/** A function and what it is about, whole. */
 const wholeCallOf = ({ row, job }: HistoryEntry) => (row ? wholeCall(job, row) : "-");
 
-/** The same for a person, who reads it on a line with others. */
 const shownCall = ({ row, job }: HistoryEntry) => (row ? callOf(job, row) : "-");
 
 function tookText({ tookNs, soFarNs }: HistoryEntry): string {
@@ -31,16 +29,7 @@ const changedText = ({ changed: counts, dryRun }: HistoryEntry) =>
 
 const HISTORY_COLUMNS: readonly RowColumn<HistoryEntry>[] = [
   { name: "time", title: "WHEN", value: ({ at }) => at ?? null },
-  {
-    name: "jid",
-    gives: (entries) =>
-      idGives(
-        entries.map(({ jid }) => jid),
-        2,
-      ),
-    value: ({ jid }) => jid,
-    text: ({ jid }, _, max) => jid.slice(0, max),
-  },
+  jidColumn(({ jid }) => jid, 2),
   {
     name: "what",
     gives: [shrinks(1, 20), shrinks(3, 12)],
@@ -84,7 +73,7 @@ const HISTORY_FORMS: Forms = {
   document: "jid peel_id function args time state job_status user changed results dry_run took so_far note",
 };
 
-/** `first failure 1d ago, ok again 10m ago`, or how often it failed in a row and when it was ok before. */
+/** `first failure 1d ago, ok again 10m ago`, or how many in a row, and the last ok. */
 function failureWords({ first, count: times, okAgain, lastOk }: Failures, now: Date): string {
   const ago = (time: Timestamp) => ageText(time, BigInt(now.getTime()) * 1_000_000n);
   const began = `first failure ${ago(first)}`;
@@ -93,26 +82,25 @@ function failureWords({ first, count: times, okAgain, lastOk }: Failures, now: D
   return `${began}${often}, ${lastOk === undefined ? "no earlier ok" : `last ok ${ago(lastOk)}`}`;
 }
 
-/** A line for each call that went wrong; the call itself is named where there are several. */
+/** A line per failed call, with its name if there are several. */
 function failureLines(all: readonly HistoryEntry[], { columns, now }: Viewer): string {
   const calls = new Map(all.map((entry) => [entry, wholeCallOf(entry)]));
   const failures = failuresOf(all, (entry) => calls.get(entry) as string);
   const several = new Set(calls.values()).size > 1;
   const lines = failures
-    .slice(0, TOLD)
+    .slice(0, MOST_CALLS)
     .map((one) =>
-      paragraph(`${several ? `${shortenMiddle(one.call, CALL)}: ` : ""}${failureWords(one, now)}`, columns),
+      paragraph(`${several ? `${shortenMiddle(one.call, CALL_WIDTH)}: ` : ""}${failureWords(one, now)}`, columns),
     );
   const rest = failures.length - lines.length;
   return lines.join("") + (rest > 0 ? `and ${count(rest)} more failed ${rest === 1 ? "call" : "calls"}\n` : "");
 }
 
 /**
- * The history of a peel.
- * @param peel its ID in stored form
- * @param entries those to show, in order
- * @param all the results of the peel in all jobs that were selected, newest first: the last lines count its failures in them
- * @param limit the most entries that are shown; without one, as many as a person reads on a terminal
+ * @param peel stored ID
+ * @param entries to show, in order
+ * @param all selected results, newest first, for the lines about failures
+ * @param limit of entries; default: those that a terminal shows
  */
 export function historyView(
   peel: string,
@@ -121,7 +109,7 @@ export function historyView(
   limit: number | undefined,
 ): View {
   const peelId: RowColumn<HistoryEntry> = { name: "peel_id", value: () => peel };
-  return viewOf([...HISTORY_COLUMNS, peelId], HISTORY_FORMS, entries.slice(0, limit), {
+  return rowsView([...HISTORY_COLUMNS, peelId], HISTORY_FORMS, entries.slice(0, limit), {
     text(viewer) {
       const most = limit ?? (viewer.columns === undefined ? Number.POSITIVE_INFINITY : MOST_ENTRIES);
       const rest = entries.length - most;

@@ -1,16 +1,16 @@
-// What a search found, as lines and for programs. Pure.
+// `grep`: views. Pure.
 import { paint } from "../colors.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { Hit, Search } from "../model/search.ts";
 import { plural, safe, shorten, width } from "../text.ts";
 import { peelNames } from "./names.ts";
-import { type Forms, type RowColumn, type View, type Viewer, viewOf } from "./view.ts";
+import { type Forms, type RowColumn, rowsView, type View, type Viewer } from "./view.ts";
 
-/** On a terminal: the most and the least columns that names take, and the least that a line has. */
-const [NAMES, LEAST_NAMES, LEAST] = [32, 8, 24] as const;
+/** On a terminal: most and least columns of names, least columns of a line. */
+const [NAME_COLUMNS, LEAST_NAME, LEAST_LINE] = [32, 8, 24] as const;
 
-/** The last of `text` in at most `max` columns, with `…` at the cut. */
-function tail(text: string, max: number): string {
+/** The end of `text` in at most `max` columns. */
+function endOf(text: string, max: number): string {
   const whole = safe(text.slice(-max));
   if (text.length <= max && width(whole) <= max) return whole;
   let from = Math.max(0, text.length - max + 1);
@@ -18,9 +18,9 @@ function tail(text: string, max: number): string {
   return `…${safe(text.slice(from))}`;
 }
 
-/** A line with its first match, coloured, in at most `room` columns: those around the match. */
+/** The part of a line around its first match, colored. */
 function lineText(text: string, search: Search, room: number, color: boolean): string {
-  // Piped, it does not matter where the match is, and finding that can take longer than the search did.
+  // Finding the match again can take longer than the search, and a pipe shows the whole line.
   if (room === Number.POSITIVE_INFINITY && !color) return safe(text);
   const [start, end] = search.find(text) ?? [0, 0];
   const [before, match, after] = [text.slice(0, start), text.slice(start, end), text.slice(end)];
@@ -28,13 +28,13 @@ function lineText(text: string, search: Search, room: number, color: boolean): s
   if (room === Number.POSITIVE_INFINITY) return safe(before) + painted(safe(match)) + safe(after);
   const inside = shorten(safe(match.slice(0, room)), room);
   const rest = safe(after.slice(0, room));
-  // What follows gets a third where it needs it, what comes before the others.
+  // The text after the match gets up to a third.
   const left = room - width(inside);
-  const head = tail(before, Math.max(0, left - Math.min(width(rest), Math.floor(left / 3))));
+  const head = endOf(before, Math.max(0, left - Math.min(width(rest), Math.floor(left / 3))));
   return head + painted(inside) + (rest === "" ? "" : shorten(rest, left - width(head)));
 }
 
-/** Lines that were found, equal ones as one: where each is, in the order in which they came. */
+/** Found lines, equal ones once, in the order found. */
 export class FoundLines {
   readonly #lines = new Map<string, { readonly jids: Set<string>; peels: Set<string>; fields: Set<string> }>();
 
@@ -55,15 +55,14 @@ export class FoundLines {
 
   *text(search: Search, { columns, color }: Viewer): Generator<string> {
     const room = columns ?? Number.POSITIVE_INFINITY;
-    const most = columns === undefined ? room : NAMES;
+    const most = columns === undefined ? room : NAME_COLUMNS;
     for (const [text, { jids, peels, fields }] of this.#lines) {
       const [jid = ""] = jids;
       const jobs = jids.size === 1 ? safe(jid) : plural(jids.size, "job");
       const where = shorten(safe([...fields].join(",")), most);
-      const left = room - LEAST - width(`${jobs}    ${where}: `);
-      const named = Array.from(peels, (peel) => ({ peel }));
-      const prefix = `${jobs}  ${peelNames(named, Math.max(LEAST_NAMES, Math.min(most, left)))}  ${where}: `;
-      yield `${prefix}${lineText(text, search, Math.max(LEAST, room - width(prefix)), color)}\n`;
+      const left = room - LEAST_LINE - width(`${jobs}    ${where}: `);
+      const prefix = `${jobs}  ${peelNames([...peels], Math.max(LEAST_NAME, Math.min(most, left)))}  ${where}: `;
+      yield `${prefix}${lineText(text, search, Math.max(LEAST_LINE, room - width(prefix)), color)}\n`;
     }
   }
 }
@@ -84,16 +83,14 @@ const HIT_FORMS: Forms = {
   document: "jid peel_id field result line text",
 };
 
-/** The hits of one job. */
 export const hitsView = (jid: string, hits: readonly Hit[], search: Search): View =>
-  viewOf(
+  rowsView(
     HIT_COLUMNS,
     HIT_FORMS,
     hits.map((hit) => ({ jid, ...hit })),
     { text: (viewer) => new FoundLines().add(jid, hits).text(search, viewer) },
   );
 
-/** The lines of all jobs, for people. */
 export const linesView = (lines: FoundLines, search: Search): View => ({
   size: lines.size,
   text: (viewer) => lines.text(search, viewer),

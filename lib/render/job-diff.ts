@@ -1,46 +1,44 @@
 // `job diff`: each peel in two runs, compared. Pure.
 import { formatDuration } from "../duration.ts";
 import { median } from "../model/durations.ts";
-import { areSame, type Outputs, type PeelDiff, transitionsOf } from "../model/job-diff.ts";
+import { areSame, type OutputPair, type PeelDiff, transitionsOf } from "../model/job-diff.ts";
 import { changedLines, LineDiffs } from "../model/line-diff.ts";
 import { errorOf } from "../model/story.ts";
 import { count, plural, safe, shorten, width } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { GAP } from "./fit.ts";
 import { comparedLines } from "./groups.ts";
-import { namesBeside, peelNames } from "./names.ts";
+import { LEAST_SHARED, namesBeside, peelNames } from "./names.ts";
 import { linesText, paintDiff } from "./output.ts";
 import { andMore, type Cell, type Look, renderTable } from "./table.ts";
 import { type RowColumn, rowDocument, type View } from "./view.ts";
 
-/** Groups on a terminal, and lines of each; piped, or with --all, all. */
+/** Groups on a terminal, and lines of each, without --all. */
 const MOST_SHOWN = { groups: 20, lines: 10 } as const;
-/** The least widths of columns: those of most of their cells. */
-const [CHANGE, NAMES] = [17, 12] as const;
-/** The least columns that names and what is said of them share. */
-const SHARED = 24;
+/** Usual widths of the columns. */
+const [CHANGE_WIDTH, NAMES_WIDTH] = [17, 12] as const;
 export const NO_DIFF = "(too many lines differ)";
 
-/** Peels whose outputs differ in the same lines; undefined: in too many. */
+/** Peels whose outputs differ in the same lines; undefined: too many lines. */
 interface Difference {
   readonly lines: readonly string[] | undefined;
   readonly peels: PeelDiff[];
 }
 
-/** Lines of a diff without the indent that all of them share after their signs. */
+/** Without the indent that all lines share after their signs. */
 function dedented(lines: readonly string[]): string[] {
   const indents = lines.filter((line) => line.length > 1).map((line) => line.slice(1).search(/\S|$/));
   const indent = Math.min(...indents, Number.MAX_SAFE_INTEGER);
   return lines.map((line) => (line[0] ?? "") + line.slice(1 + indent));
 }
 
-/** Finds what differs between outputs, once for each pair of them. */
+/** Compares each pair of outputs once. */
 class OutputDiffs {
   readonly #diffs = new LineDiffs();
   readonly #known = new Map<string, readonly string[] | undefined>();
 
   /** Undefined when too many lines differ. */
-  lines({ before, after }: Outputs): readonly string[] | undefined {
+  lines({ before, after }: OutputPair): readonly string[] | undefined {
     const key = `${before.output} ${after.output}`;
     if (!this.#known.has(key)) {
       const found = this.#diffs.between(comparedLines(before), comparedLines(after));
@@ -52,12 +50,12 @@ class OutputDiffs {
 
 const differs = ({ outputs }: PeelDiff) => outputs !== undefined && !areSame(outputs);
 
-/** The peels whose outputs differ, by the lines that do; most peels first. */
+/** By different lines; most peels first. */
 export function differencesOf(diffs: readonly PeelDiff[]): Difference[] {
   const outputDiffs = new OutputDiffs();
   const found = new Map<string, Difference>();
   for (const diff of diffs.filter(differs)) {
-    const lines = outputDiffs.lines(diff.outputs as Outputs);
+    const lines = outputDiffs.lines(diff.outputs as OutputPair);
     const key = lines ? lines.join("\n") : NO_DIFF;
     const difference = found.get(key) ?? { lines, peels: [] };
     found.set(key, difference);
@@ -66,7 +64,6 @@ export function differencesOf(diffs: readonly PeelDiff[]): Difference[] {
   return [...found.values()].sort((a, b) => b.peels.length - a.peels.length);
 }
 
-/** A row of the first table. */
 interface ChangeRow {
   readonly change: string;
   readonly state: string;
@@ -77,7 +74,7 @@ interface ChangeRow {
 const timesText = (before: bigint | undefined, after: bigint | undefined) =>
   `${formatDuration(before ?? 0n)} → ${formatDuration(after ?? 0n)}`;
 
-/** `1.5s → 3m7s`; of several the medians, and the one that took most. */
+/** `1.5s → 3m7s`; of several peels the medians and the slowest. */
 function slowerWords(diffs: readonly PeelDiff[]): string {
   const [before, after] = (["before", "after"] as const).map((run) => diffs.flatMap((diff) => diff[run]?.tookNs ?? []));
   const times = timesText(median(before ?? []), median(after ?? []));
@@ -107,22 +104,22 @@ export function changeRows(diffs: readonly PeelDiff[]): ChangeRow[] {
 }
 
 const roomIn = ({ columns }: Look, taken: number) =>
-  columns === undefined ? Number.POSITIVE_INFINITY : Math.max(SHARED, columns - taken);
+  columns === undefined ? Number.POSITIVE_INFINITY : Math.max(LEAST_SHARED, columns - taken);
 
 function changeTable(rows: readonly ChangeRow[], look: Look): string {
-  const taken = rows.reduce<number>((most, { change }) => Math.max(most, width(change)), CHANGE);
+  const taken = rows.reduce<number>((most, { change }) => Math.max(most, width(change)), CHANGE_WIDTH);
   const { where, most } = namesBeside(
     rows.map(({ what }) => what),
     rows.map(({ peels }) => peels),
     roomIn(look, taken + 2 * GAP),
-    ["", "x".repeat(NAMES)],
+    ["", "x".repeat(NAMES_WIDTH)],
   );
   const cells = rows.map(({ change, state, what }, i): Cell[] => [
     { text: change, paint: paintState(state, look.color) },
     { text: where[i] as string },
     { text: shorten(what, most) },
   ]);
-  return renderTable([{ title: "", min: CHANGE }, { title: "", min: NAMES }, { title: "" }], cells, false);
+  return renderTable([{ title: "", min: CHANGE_WIDTH }, { title: "", min: NAMES_WIDTH }, { title: "" }], cells, false);
 }
 
 /**
@@ -144,10 +141,10 @@ export function outputLine(diffs: readonly PeelDiff[]): string {
   return line && `${line}\n`;
 }
 
-/** How many peels, which ones, and the lines that differ, in columns that line up with those above. */
+/** Number and names of peels, and their lines, aligned with the table above. */
 function differenceLines({ lines, peels }: Difference, look: Look, countWidth: number, full: boolean): string[] {
   const head = `  ${count(peels.length).padStart(countWidth)}  `;
-  const least = Math.max(CHANGE + GAP - head.length - GAP, 0);
+  const least = Math.max(CHANGE_WIDTH + GAP - head.length - GAP, 0);
   const room = roomIn(look, head.length + GAP);
   const names = peelNames(peels, Math.max(least, Math.floor(room / 2)));
   const indent = head.length + Math.max(least, width(names)) + GAP;
@@ -202,7 +199,7 @@ export const jobDiffView = (diffs: readonly PeelDiff[], full: boolean): View => 
   *documents(now) {
     const outputDiffs = new OutputDiffs();
     for (const diff of diffs) {
-      const lines = differs(diff) ? outputDiffs.lines(diff.outputs as Outputs) : undefined;
+      const lines = differs(diff) ? outputDiffs.lines(diff.outputs as OutputPair) : undefined;
       yield rowDocument(DIFF_COLUMNS, { diff, lines }, now);
     }
   },

@@ -1,4 +1,4 @@
-// The tables of jobs, as text. Pure: rows in, lines out.
+// Tables of jobs. Pure.
 
 import { Timestamp } from "../codec/value.ts";
 import type { Job, JobList } from "../model/job.ts";
@@ -10,17 +10,16 @@ import { jobDocument } from "./document.ts";
 import { arranged, type Cells, type Column, type MeasuredCell, measured, renderTable, tableLines } from "./table.ts";
 import { rowDocument, sheetOf, textCell, type View, type Viewer } from "./view.ts";
 
-/** How many cells of a column are kept for the next job that has the same value. */
+/** Cells that a column keeps for jobs with the same value. */
 const KEPT_CELLS = 4096;
 
-/** The cells of one column: a fleet has few functions, targets and states, and each is made and measured once. */
+/** Cells of one column: a fleet has few functions, targets and states, so each is made once. */
 class ColumnCells {
   readonly #made = new Map<unknown, MeasuredCell>();
 
   constructor(
     readonly column: JobColumn,
     readonly viewer: Viewer,
-    /** The most columns that a cell may take. */
     readonly max = Number.POSITIVE_INFINITY,
   ) {}
 
@@ -44,8 +43,8 @@ class ColumnCells {
 }
 
 /**
- * A table of jobs. On a terminal that is too narrow, columns give way.
- * @param leftOut gets the names of those that are left out
+ * Columns give way on a narrow terminal.
+ * @param leftOut gets the names of hidden columns
  */
 export function renderJobs(
   shown: readonly JobColumn[],
@@ -54,7 +53,7 @@ export function renderJobs(
   leftOut: (names: readonly string[]) => void = () => {},
 ): Iterable<string> {
   const columns = shown.map(({ name, min = 0, gives = [] }): Column => ({ title: name.toUpperCase(), min, gives }));
-  // The cells of a job are asked for one after the other.
+  // Cells are requested row by row.
   let job: Job | undefined;
   let number = -1;
   const jobAt = (row: number) => {
@@ -79,8 +78,8 @@ export function renderJobs(
 }
 
 /**
- * Jobs in their order: a table, a spreadsheet, and for programs whole records.
- * @param byColumns programs get the columns as well
+ * Documents are whole records.
+ * @param byColumns documents have the columns instead
  */
 export function jobsView(columns: readonly JobColumn[], jobs: JobList, byColumns: boolean): View {
   let missing: readonly string[] = [];
@@ -103,7 +102,7 @@ export function jobsView(columns: readonly JobColumn[], jobs: JobList, byColumns
 
 const CHANGE_COLUMNS = [20, 27, 12, 12, 8, 7].map((min) => ({ title: "", min })).concat({ title: "", min: 0 });
 
-/** One change of a job on one line: when, job, function, target, state, returns, failures. */
+/** A change of a job: time, job, function, target, state, returns, failures. */
 export function changeLine(row: JobRow, now: Date): string {
   const failed = failedOf(row);
   const when = row.updated ?? new Timestamp(BigInt(Math.floor(now.getTime() / 1000)), 0);

@@ -1,4 +1,4 @@
-// The messages of `kill`, and its documents for programs. Pure.
+// `kill`: messages and documents. Pure.
 
 import type { Value, ValueMap } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
@@ -34,7 +34,7 @@ export const sentLines = (outcomes: readonly Outcome[]) =>
 export const sentWords = (outcomes: readonly Outcome[], plan: Plan) =>
   `cancel signals sent for ${count(outcomes.filter(isSent).length)} of ${plural(plan.length, "job")}`;
 
-/** The message of an interruption: whether the next signal was sent is unknown. */
+/** It is unknown whether the next signal was sent. */
 export function interruptedWords(outcomes: readonly Outcome[], plan: Plan): string {
   const next = plan[outcomes.length];
   const open = next && isTarget(next) ? `; cannot tell whether one was sent for job ${safe(next.jid)}` : "";
@@ -43,7 +43,7 @@ export function interruptedWords(outcomes: readonly Outcome[], plan: Plan): stri
 
 const FATE_COLUMNS = 60;
 
-/** `db-01 has not answered`, `2 peels have not answered: db-[01-02]`; undefined for none. */
+/** `db-01 has not answered`, `2 peels have not answered: db-[01-02]`. */
 function peelsThat(peels: readonly PeelStory[], one: string, many = one): string | undefined {
   if (peels.length === 0) return undefined;
   const names = peelNames(peels, FATE_COLUMNS);
@@ -67,7 +67,6 @@ function canceledWords(ending: Ending): string {
   return words.filter(Boolean).join("; ");
 }
 
-/** How a job ended after a cancel signal, and what is known of its peels, as a line. */
 export function endLine(ending: Ending, columns: number | undefined): string {
   const { row, story } = ending;
   const words =
@@ -77,23 +76,20 @@ export function endLine(ending: Ending, columns: number | undefined): string {
   return paragraph(`Job ${safe(row.jid)} ${words}`, columns);
 }
 
-/** A running job: whether it is stuck, whether its master is alive, and what it waits for. */
+/** `4m overdue; 2 executing: cache-[01-02]`: a running job. */
 export const sightWords = ({ row, stuck, story, sign }: Omit<Telling, "job"> & { readonly sign: MasterSign }) =>
   [stuck && stuckWords(stuck), stuck?.idleMaster ? "" : aliveWords(row, sign), waitingWords(story) ?? ALL_RETURNED]
     .filter(Boolean)
     .join("; ");
 
-/** Targets as in `list`, or as folded names when that is too long. */
+/** As in `list`, or folded when too long. */
 function targetNames(targets: readonly string[]): string {
   const whole = formatTargets(targets, Number.POSITIVE_INFINITY);
   if (width(whole) <= STAKE_COLUMNS) return whole;
-  return peelNames(
-    targets.map((peel) => ({ peel })),
-    STAKE_COLUMNS,
-  );
+  return peelNames(targets, STAKE_COLUMNS);
 }
 
-/** `cmd.run "sleep 600" on cache* (2 peels executing, by root, started 4m ago)`: the job in a question. */
+/** `cmd.run "sleep 600" on cache* (2 peels executing, by root, started 4m ago)`: in the question. */
 export function stakeWords({ row, job, story }: Telling, now: Date): string {
   const open = statesPresent(story.peels).filter(([state]) => hasNotReturned(state));
   const doing = open.map(([state, n]) => `${plural(n, "peel")} ${state}`);

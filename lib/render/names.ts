@@ -3,7 +3,7 @@ import { type Fold, fold, foldText } from "../model/fold.ts";
 import { displayPeel } from "../model/peel.ts";
 import { safe, shorten, width } from "../text.ts";
 
-/** `web-[001-136,…,400]`: a fold without some of its ranges; undefined when not even that fits. */
+/** `web-[001-136,…,400]`; undefined when even that does not fit. */
 function cutRanges({ head, ranges, tail }: Fold, max: number): string | undefined {
   if (ranges.length < 2) return undefined;
   const end = `…,${ranges.at(-1)?.split("-").at(-1)}]${safe(tail)}`;
@@ -16,9 +16,12 @@ function cutRanges({ head, ranges, tail }: Fold, max: number): string | undefine
   return text + end;
 }
 
+/** Peels, or their IDs as stored. */
+type Peels = readonly (string | { readonly peel: string })[];
+
 /** Names of peels, folded, safe for a terminal, in at most `max` columns; `…` replaces omitted ones. */
-export function peelNames(peels: readonly { readonly peel: string }[], max: number): string {
-  const folds = fold(peels.map(({ peel }) => displayPeel(peel)));
+export function peelNames(peels: Peels, max: number): string {
+  const folds = fold(peels.map((one) => displayPeel(typeof one === "string" ? one : one.peel)));
   const texts = folds.map((one) => safe(foldText(one)));
   const whole = texts.join(",");
   if (max === Number.POSITIVE_INFINITY || width(whole) <= max) return whole;
@@ -37,18 +40,19 @@ export function peelNames(peels: readonly { readonly peel: string }[], max: numb
   return out;
 }
 
-/** Columns of names beside which no text stands, at least. */
-const LEAST = 20;
+/** Least columns of names, however narrow the terminal. */
+export const LEAST_NAMES = 20;
+/** Least columns of names and a text beside them. */
+export const LEAST_SHARED = 24;
 
 /**
- * Fits the names of groups of peels and a text about each into `room` columns. The names get what the texts leave, and at
- * least half; where no text stands beside them, no more than the others need.
- * @param titles of the columns of the texts and of the names
- * @returns the names, and the columns left for the texts
+ * Fits names of groups and a text about each into `room`. Names get what the texts leave, at least half.
+ * @param titles of both columns
+ * @returns the names, and the columns left for texts
  */
 export function namesBeside(
   texts: readonly string[],
-  peels: readonly (readonly { readonly peel: string }[])[],
+  peels: readonly Peels[],
   room: number,
   titles: readonly [text: string, names: string],
 ): { where: string[]; most: number } {
@@ -56,7 +60,7 @@ export function namesBeside(
     all.reduce((most, text) => Math.max(most, width(text)), title.length);
   const left = room - widest(texts, titles[0]);
   const beside = peels.map((group, i) => (texts[i] ? peelNames(group, Math.max(Math.floor(room / 2), left)) : ""));
-  const alone = Math.max(LEAST, left, widest(beside, titles[1]));
+  const alone = Math.max(LEAST_NAMES, left, widest(beside, titles[1]));
   const where = peels.map((group, i) => beside[i] || peelNames(group, alone));
   return { where, most: room - widest(where, titles[1]) };
 }

@@ -1,5 +1,5 @@
-// `stats` and `status` as metrics in the text format that Prometheus and the textfile collector of node_exporter read. Masters export
-// zester_jobs_total, zester_job_duration_seconds and zester_job_active: no name here is one of these. Pure.
+// `stats` and `status` in the text format of Prometheus and node_exporter's textfile collector. Masters export
+// zester_jobs_total, zester_job_duration_seconds and zester_job_active: those names are not used here. Pure.
 import { UserError } from "../errors.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { Schedule } from "../model/schedule.ts";
@@ -8,19 +8,19 @@ import { concernsOf, type FleetStatus } from "../model/status.ts";
 import { count, safe } from "../text.ts";
 import { seconds } from "./time.ts";
 
-/** What metrics are made of; undefined leaves its families out. */
+/** Undefined leaves a family out. */
 export interface Metrics {
   /** By function. */
   readonly jobs: readonly JobTally[] | undefined;
   /** By peel and function. */
   readonly peels: readonly PeelStats[] | undefined;
   readonly schedules: readonly Schedule[] | undefined;
-  /** Jobs that have not ended, and those of them whose deadline is over. */
+  /** Active jobs, and those past their deadline. */
   readonly active: number;
   readonly overdue: number;
 }
 
-/** A monitoring that is given more from one file suffers. */
+/** More from one file overloads monitoring. */
 const MOST_SERIES = 10_000;
 const QUANTILES = [50, 95, 100] as const;
 
@@ -34,7 +34,7 @@ interface Family {
   readonly samples: readonly Sample[];
 }
 
-/** The value of a label: on one line, control characters shown as escapes, and what is special here with a backslash. */
+/** On one line, escaped. */
 const labelText = (text: string) => safe(text).replace(/[\\"]/g, "\\$&");
 
 const sample = (labels: Labels, value: string | number): Sample => ["", labels, String(value)];
@@ -105,7 +105,6 @@ function scheduleFamilies(schedules: readonly Schedule[]): Family[] {
   return [{ name: "zester_schedule_overdue", type: "gauge", help, samples }];
 }
 
-/** One number without labels. */
 const single = (name: string, help: string, value: number): Family => ({
   name,
   type: "gauge",
@@ -113,7 +112,7 @@ const single = (name: string, help: string, value: number): Family => ({
   samples: [sample([], value)],
 });
 
-/** The numbers of `status`, without those that are not known. */
+/** Unknown numbers are left out. */
 export function statusMetrics(status: FleetStatus): string {
   const { masters, active, stuck, failed, overdue, peels } = status;
   const numbers: readonly (readonly [name: string, help: string, value: number | undefined])[] = [
@@ -135,10 +134,9 @@ export function statusMetrics(status: FleetStatus): string {
     .join("");
 }
 
-/** On how many peels schedules stand. */
 const sum = (schedules: readonly Schedule[]) => schedules.reduce((sum, { peels }) => sum + peels.length, 0);
 
-/** A family as lines. Two names that are the same when they are shown escaped are one series: the first counts. */
+/** Names that are equal when escaped are one series: the first counts. */
 function familyText({ name, type, help, samples }: Family): string {
   const series = new Map<string, string>();
   for (const [suffix, labels, value] of samples) {
@@ -151,7 +149,7 @@ function familyText({ name, type, help, samples }: Family): string {
 }
 
 /**
- * Metrics as text, families without samples left out.
+ * Families without samples are left out.
  * @throws UserError for more than 10,000 series
  */
 export function renderMetrics({ jobs, peels, schedules, active, overdue }: Metrics): string {

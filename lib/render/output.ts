@@ -1,4 +1,4 @@
-// `show --output` as text: what the functions of peels printed and changed. Pure.
+// `show --output`: what functions printed and changed. Pure.
 
 import { toJson } from "../codec/json.ts";
 import type { Value } from "../codec/value.ts";
@@ -21,19 +21,19 @@ import { paintState } from "./colors.ts";
 import { DRY_RUN } from "./facts.ts";
 
 const TAB = 8;
-/** Longest value that shares a line with its name. */
+/** Longest value on the line of its name. */
 const SHORT = 100;
 
 interface OutputForm {
   readonly color: boolean;
-  /** False omits the duration of each result. */
+  /** Show the duration of each result. */
   readonly times: boolean;
-  /** True sorts everything by name, for a comparison. */
+  /** Sort everything by name. */
   readonly compared?: boolean;
 }
 
-/** Splits a text into lines that are safe for a terminal: tabs become spaces, other control characters are escaped. */
-function linesOf(text: string): string[] {
+/** Lines that are safe for a terminal; tabs become spaces. */
+function safeLines(text: string): string[] {
   const lines = shownText(text).split("\n");
   return lines.map((line) => {
     let out = "";
@@ -47,10 +47,10 @@ export function paintDiff(line: string): string {
   return line.startsWith("+") ? paint("good", line) : line.startsWith("-") ? paint("bad", line) : line;
 }
 
-/** Printed line by line. In a comparison a single line still gets its own line, so that it aligns with longer outputs. */
+/** In a comparison even one line gets its own line, to align with longer outputs. */
 const PRINTED = new Set(["stdout", "stderr"]);
 
-/** True for a value that fits on one line with its name; never for a diff. */
+/** Fits on the line of its name; a diff never does. */
 function isShort(name: string, lines: readonly string[], compared = false): boolean {
   const [line = ""] = lines;
   return (
@@ -62,17 +62,16 @@ function isShort(name: string, lines: readonly string[], compared = false): bool
   );
 }
 
-/** The lines of a named value under a result: text unchanged, anything else as JSON. */
+/** A named value: text unchanged, other values as JSON. */
 function block(name: string, value: Value, { color, compared }: OutputForm): string[] {
   if (isNothing(value)) return [];
-  const lines = linesOf(typeof value === "string" ? value : toJson(value)).map((line) =>
+  const lines = safeLines(typeof value === "string" ? value : toJson(value)).map((line) =>
     color && name === "diff" ? paintDiff(line) : line,
   );
   if (isShort(name, lines, compared)) return [`    ${safe(name)}: ${lines[0]}`];
   return [`    ${safe(name)}:`, ...lines.map((line) => (line === "" ? "" : `      ${line}`))];
 }
 
-/** The lines of one result: name, outcome and duration, then all other parts. */
 function resultLines(result: Result, form: OutputForm): string[] {
   const { color, times } = form;
   const { name, outcome, duration, error, skipReason, parts } = result;
@@ -85,7 +84,7 @@ function resultLines(result: Result, form: OutputForm): string[] {
   return [
     `  ${head.filter(Boolean).join("  ")}`,
     ...(error === undefined ? [] : block("error", error, form)),
-    // Many functions repeat what they printed as their error.
+    // Many functions repeat stderr as their error.
     ...parts.flatMap(([part, value]) =>
       part === "stderr" && isSameText(value, error) ? [] : block(part, value, form),
     ),
@@ -107,7 +106,7 @@ export function resultsWords({ returned }: PeelStory): string {
   return answer ? tally(answer) : "";
 }
 
-/** The state of a peel, `time`, and its number of results, to follow its name. */
+/** State, `time` and number of results, after the name. */
 export function outputWords(peel: PeelStory, time: string, color: boolean): string {
   const { state, returned } = peel;
   const word = state === "late" ? `late, ${returned?.ok ? "ok" : "failed"}` : state;
@@ -115,16 +114,16 @@ export function outputWords(peel: PeelStory, time: string, color: boolean): stri
   return words.filter(Boolean).join("  ");
 }
 
-/** The lines of a peel's return. Data without results is shown as one value. */
+/** Data without results is one value. */
 export function outputLines(peel: PeelStory, form: OutputForm): string[] {
   const { returned } = peel;
   if (!returned) return [];
   const answer = answerOfReturn(returned);
   const data = returned.record.get("return_data");
-  // A result that failed with this error already shows it.
+  // A failed result already shows this error.
   const stated = errorOf(peel);
   const isTold = answer?.results.some(({ error }) => isSameText(error, stated)) ?? false;
-  const [first = "", ...others] = stated === undefined || isTold ? [] : linesOf(stated);
+  const [first = "", ...others] = stated === undefined || isTold ? [] : safeLines(stated);
   return [
     ...(first === "" && others.length === 0 ? [] : [`  error: ${first}`, ...others.map((line) => `         ${line}`)]),
     ...(answer
@@ -142,7 +141,7 @@ export const linesText = (lines: readonly string[]) => lines.map((line) => `${li
 
 export const outputHead = (dryRun: boolean) => (dryRun ? `${DRY_RUN}\n\n` : "");
 
-/** The output of each peel in the given order, separated by empty lines. */
+/** In the given order, separated by empty lines. */
 export function* renderEach(peels: readonly PeelStory[], dryRun: boolean, color: boolean): Generator<string> {
   yield outputHead(dryRun);
   for (const [i, peel] of peels.entries()) {

@@ -1,4 +1,4 @@
-// The tables of peels: their returns, their states, their times. Pure.
+// Tables of peels: returns, states, times. Pure.
 
 import { formatDuration } from "../duration.ts";
 import { displayPeel } from "../model/peel.ts";
@@ -11,7 +11,7 @@ import { LONG, leaves, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
 import { andMore, type Cell, type Column, type Look, renderTable } from "./table.ts";
 
-/** Rows on a terminal. In a pipe and with --all there is no limit. */
+/** Rows on a terminal, without --all. */
 const ROW_LIMITS = { returns: 40, stories: 20 } as const;
 
 interface AnyPeel {
@@ -20,22 +20,21 @@ interface AnyPeel {
 }
 
 interface PeelColumn<T> extends Column {
-  /** @param peels those that share the row; the first is like all of them */
+  /** @param peels those of the row; the first represents all */
   cell(peel: T, color: boolean, peels: readonly T[]): Cell;
 }
 
-/** The names of peels that share a row, in at most `max` columns. */
+/** Folded names. */
 export const sharedNames = (peels: readonly { readonly peel: string }[], max: number): Cell => ({
   text: peelNames(peels, max),
   fit: (columns) => peelNames(peels, columns),
 });
 
-/** Columns of the names of peels that share a row. */
 const SHARED_NAMES = 24;
 
 const duration = (ns: bigint | undefined) => (ns === undefined ? "-" : formatDuration(ns));
 
-/** `1.2s`; of peels that differ `≤1.2s`, the most of them. */
+/** `1.2s`, or the longest of different ones: `≤1.2s`. */
 function longest(times: readonly (bigint | undefined)[]): string {
   const known = times.filter((ns) => ns !== undefined);
   if (known.length === 0) return "-";
@@ -59,11 +58,11 @@ const STATE: PeelColumn<AnyPeel> = {
 const DURATION: PeelColumn<Peel> = {
   title: "DURATION",
   gives: [leaves(3)],
-  // 0 means none: masters write it for a peel that they give up, and peels for a job that they do not run.
+  // Masters write 0 for unreachable peels, and peels for jobs that they do not run.
   cell: ({ returned }) => ({ text: duration(returned?.duration || undefined) }),
 };
 
-/** `show`; the reference page defines these columns. */
+/** `show`; columns of the reference page. */
 const RETURNS: readonly PeelColumn<Peel>[] = [
   PEEL,
   {
@@ -76,16 +75,13 @@ const RETURNS: readonly PeelColumn<Peel>[] = [
   },
   DURATION,
 ];
-/**
- * What is wrong with a return; empty for nothing. The error of a return that a master wrote is omitted: it is always
- * "no heartbeat at dispatch", true or not.
- */
+/** Empty for a good return. A master's error is omitted: it is always "no heartbeat at dispatch". */
 const troubleOf = ({ returned, foreign }: Peel) =>
   [foreign ? "not a target" : "", returned?.unreachable ? "unreachable" : (returned?.error ?? "")]
     .filter(Boolean)
     .join("; ");
 
-/** The last column of `show`, only when something is wrong with a return. */
+/** Only when a return has a problem. */
 const TROUBLE: PeelColumn<Peel> = {
   title: "ERROR",
   gives: LONG,
@@ -132,7 +128,7 @@ const STORIES: readonly PeelColumn<PeelStory>[] = [
   DETAIL,
 ];
 
-/** `watch <jid>`: its lines are printed one by one, so the columns have fixed minimum widths. */
+/** `watch <jid>` prints lines one by one: fixed least widths. */
 const lineColumns = (peelWidth: number): readonly PeelColumn<PeelStory>[] => [
   { ...PEEL, min: peelWidth },
   { ...STATE, min: 11 },
@@ -140,7 +136,6 @@ const lineColumns = (peelWidth: number): readonly PeelColumn<PeelStory>[] => [
   DETAIL,
 ];
 
-/** @param rows the peels of each row */
 function peelTable<T>(columns: readonly PeelColumn<T>[], rows: readonly (readonly T[])[], look: Look): string {
   const cells = rows.map((peels) => columns.map((column) => column.cell(peels[0] as T, look.color, peels)));
   return renderTable(columns, cells, look.header, look);
@@ -148,16 +143,15 @@ function peelTable<T>(columns: readonly PeelColumn<T>[], rows: readonly (readonl
 
 const alone = <T>(peels: readonly T[]) => peels.map((peel) => [peel]);
 
-/** Peels in the same state and detail, in the order of the first of each. */
+/** Equal state and detail share a row. */
 export const inSharedRows = (peels: readonly PeelStory[]): PeelStory[][] => [
   ...Map.groupBy(peels, (peel) => `${peel.state} ${noteOf(peel)}`).values(),
 ];
 
-/** A line about peels that have no row, with the words of `counts`; empty for none. */
+/** A line about peels without a row; empty for none. */
 const moreLine = (rest: readonly AnyPeel[], counts: string, look: Look) =>
   rest.length === 0 ? "" : paragraph(`${andMore(rest.length, "peel")}: ${counts}; --all shows them`, look.columns);
 
-/** The first `most` peels, and a line about the others. */
 function limitedTable<T extends AnyPeel>(
   columns: readonly PeelColumn<T>[],
   peels: readonly T[],
@@ -168,10 +162,13 @@ function limitedTable<T extends AnyPeel>(
   return peelTable(columns, alone(peels.slice(0, most)), look) + moreLine(rest, peelCounts(rest), look);
 }
 
-/** Names are shown from this many peels on, in this many columns per state. */
+/** From this many peels on, names in this many columns per state. */
 const NAMED_COUNTS = { from: 10, columns: 40 } as const;
 
-/** As `peelCounts`, and for many peels with names: `1 failed (web-137), 398 ok`. @param all names also those that are ok */
+/**
+ * As `peelCounts`; many peels with names: `1 failed (web-137), 398 ok`.
+ * @param all names of ok peels too
+ */
 export function namedCounts(peels: readonly AnyPeel[], all = false): string {
   if (peels.length < NAMED_COUNTS.from) return peelCounts(peels);
   const words = ([state, n]: [PeelState, number]) => {
@@ -190,11 +187,10 @@ export const peelCounts = (peels: readonly AnyPeel[]) =>
     .map(([state, n]) => `${count(n)} ${state}`)
     .join(", ");
 
-/** The limit of rows: `rows` on a terminal, unless `all`. */
 const limit = (rows: number, look: Look, all: boolean) =>
   all || look.columns === undefined ? Number.POSITIVE_INFINITY : rows;
 
-/** The peels that returned, sorted by name; worst first when there are too many to show. */
+/** By name; worst first when there are more than rows. */
 export function renderReturns(returned: readonly Peel[], look: Look, all: boolean): string {
   const rows = limit(ROW_LIMITS.returns, look, all);
   const sorted = returned.length > rows ? worstFirst(returned) : returned;
@@ -205,13 +201,13 @@ export function renderReturns(returned: readonly Peel[], look: Look, all: boolea
 export const renderPeels = (peels: readonly PeelStory[], look: Look, all: boolean) =>
   limitedTable(SUMMARY, peels, limit(ROW_LIMITS.returns, look, all), look);
 
-/** True for so many peels that a terminal shows the worst last, where the eye is. */
+/** So many that a terminal shows the worst last, above the prompt. */
 export const areMany = (peels: readonly PeelStory[], { columns }: Look) =>
   columns !== undefined && peels.length > ROW_LIMITS.stories;
 
 /**
- * Peels with their times, worst first. On a terminal, many peels in the same state and detail share a row, unless `all`.
- * @param options `worstLast`: the other way round
+ * Worst first. More peels than `rows` share rows by state and detail, unless `all`.
+ * @param options `worstLast`: reverse order
  */
 export function renderStories(
   peels: readonly PeelStory[],

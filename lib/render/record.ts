@@ -11,9 +11,8 @@ import { renderReturns } from "./peels.ts";
 import type { Look } from "./table.ts";
 
 /**
- * The stored record, including its own `jid`, and its returns, in the format of the reference page; on a terminal long lists fill
- * its lines.
- * @param selected peels to show; undefined for all that returned
+ * The stored record and its returns, in the format of the reference page; on a terminal long lists fill lines.
+ * @param selected peels to show; undefined: all that returned
  */
 export function renderRecord(
   job: ValueMap,
@@ -29,7 +28,7 @@ export function renderRecord(
   return `${toJson(job, 0, 0, 0, look.columns)}\n${table}${names && `\nMissing:\n${names}`}`;
 }
 
-/** The record for programs. @param withMissing adds the list of peels that have not returned */
+/** @param withMissing adds peels without a return */
 export function recordDocument(
   jid: string,
   job: ValueMap,

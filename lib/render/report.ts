@@ -25,7 +25,7 @@ import { peelNames } from "./names.ts";
 import { outputLines, resultsWords } from "./output.ts";
 import type { Block, Line, Page, PageTable, Section, Word, Words } from "./page.ts";
 import { eventRuns, eventWords } from "./story.ts";
-import { countWords, outcomeWords, tookWords, whatText } from "./summary.ts";
+import { changedCounts, outcomeWords, tookWords, whatText } from "./summary.ts";
 import { timelineOf } from "./timeline.ts";
 
 /** A job, and what could not be read of it. */
@@ -140,7 +140,7 @@ function leadOf(job: ReportedJob, now: Date): Words {
   const { peels } = story;
   const isOpen = isActive(row.status);
   const returned = isOpen ? `${count(countReturned(peels))} of ` : "";
-  const counts = peels.length > 0 ? `: ${countWords(peels, outcomeGroups(peels, peels))}` : "";
+  const counts = peels.length > 0 ? `: ${changedCounts(peels, outcomeGroups(peels, peels))}` : "";
   return [stateOf(row), `${after}. ${returned}${plural(peels.length, "peel")}${isOpen ? " returned" : ""}${counts}.`];
 }
 
@@ -390,7 +390,7 @@ function jobsTable({ jobs, nowNs }: Report): Block {
       value(row.user),
       row.created ? [instant(row.created)] : ["-"],
       [stateOf(row), took === undefined ? "" : ` ${formatDuration(took)}`],
-      [countWords(story.peels, []) || "0"],
+      [changedCounts(story.peels, []) || "0"],
     ];
   });
   return { kind: "table", table: { columns: [...columns, { title: "Peels" }], rows } };

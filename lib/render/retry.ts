@@ -1,4 +1,4 @@
-// The messages of `retry`, and its documents for programs. Pure.
+// `retry`: messages and documents. Pure.
 
 import type { Value, ValueMap } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
@@ -13,12 +13,12 @@ import { peelNames } from "./names.ts";
 import { peelCounts } from "./peels.ts";
 import { andMore, type Look, renderTable } from "./table.ts";
 
-/** Limits: columns of the call and of the note of a group, and number of groups on a terminal. */
+/** Columns of the call and of a note; groups on a terminal. */
 const PLAN_LIMITS = { call: 200, note: 200, outcomes: 20 } as const;
-/** Columns for the names of each group on a terminal of `columns`. */
-const namesOf = (columns: number) => (columns < 120 ? 24 : 40);
+/** Columns of the names of a group. */
+const nameColumns = (columns: number) => (columns < 120 ? 24 : 40);
 const INDENT = 2;
-/** Minimum columns of a state, so that the lists of different jobs align. */
+/** The same for all jobs, so that their lists align. */
 const STATE_COLUMNS = 12;
 
 /** `job 2hPx9 failed 10m ago`, `job 2hPx9 running, created 10m ago` */
@@ -30,7 +30,7 @@ function jobWords({ row }: RetryPlan, nowNs: bigint): string {
   return `job ${row.jid} ${row.status || "without a status"}${when ?? ""}`;
 }
 
-/** What to report about a group: why its peels are not ok, what is uncertain, which are offline now. */
+/** Error, doubt, and peels that are offline now. */
 function noteWords({ state, note, peels }: OutcomeGroup, offline: RetryPlan["offline"], names: number): string {
   const gone = state === "offline" ? [] : peels.filter(({ peel }) => offline?.has(peel));
   const where =
@@ -40,7 +40,7 @@ function noteWords({ state, note, peels }: OutcomeGroup, offline: RetryPlan["off
     .join("; ");
 }
 
-/** The new job, and a line per outcome of the peels that get it, worst first. */
+/** The new job, and a line per outcome of its peels, worst first. */
 export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   const { row, job, peels, targets, offline } = plan;
   const call = callOf(job, row, PLAN_LIMITS.call);
@@ -49,7 +49,7 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   const head = `${call}${dry} on ${count(peels.length)} of ${plural(targets.length, "peel")} (${safe(known)})`;
   const further = shortenMiddle(furtherArguments(job, row), PLAN_LIMITS.call);
   const groups = outcomeGroups(peels, targets);
-  const names = look.columns === undefined ? Number.POSITIVE_INFINITY : namesOf(look.columns);
+  const names = look.columns === undefined ? Number.POSITIVE_INFINITY : nameColumns(look.columns);
   const shown = look.columns === undefined ? groups : groups.slice(0, PLAN_LIMITS.outcomes);
   const rest = groups.slice(shown.length);
   const rows = shown.map((group) => {
@@ -82,7 +82,7 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   );
 }
 
-/** Why there is nothing to retry. @param condition as typed; empty for none */
+/** @param condition as typed; empty for none */
 export function nothingWords({ targets }: RetryPlan, condition: string): string {
   if (condition !== "") return `Nothing to retry: 0 of ${plural(targets.length, "peel")} match ${safe(condition)}.`;
   if (targets.length === 0) return "Nothing to retry: the job has no peels.";
@@ -95,13 +95,13 @@ export function nothingWords({ targets }: RetryPlan, condition: string): string 
 export const theseWords = (peels: readonly unknown[]) =>
   peels.length === 1 ? "this peel" : `these ${plural(peels.length, "peel")}`;
 
-/** An outcome in which a master has the new job. */
+/** A master has the new job. */
 type Taken = Exclude<Dispatched, { readonly kind: "unknown" }>;
 
 /** `accepted by master-2hPwZ9, not sent yet` */
 const acceptedWords = ({ owner }: Taken) => `accepted by ${owner ? safe(owner) : "a master"}, not sent yet`;
 
-/** `Job 2hQaXk… dispatched to 2 peels by master-2hPwZ9`, or which master has accepted it */
+/** `Job 2hQaXk… dispatched to 2 peels by master-2hPwZ9` */
 export function takenLine(jid: string, peels: number, taken: Taken): string {
   const { kind, owner } = taken;
   if (kind === "accepted") return `Job ${jid} ${acceptedWords(taken)}\n`;
@@ -109,10 +109,10 @@ export function takenLine(jid: string, peels: number, taken: Taken): string {
 }
 
 /**
- * A retry for programs.
- * @param jid of the new job; undefined for none
- * @param outcome undefined when nothing was dispatched; `dispatched` is null when that is unknown or the job is not sent yet
- * @param error why nothing was dispatched; undefined when that was intended
+ * `dispatched` is null when unknown or not sent yet.
+ * @param jid of the new job
+ * @param outcome undefined when nothing was dispatched
+ * @param error the reason, unless that was intended
  */
 export function retryDocument(
   retryOf: string,

@@ -1,4 +1,4 @@
-// What `stats` counted. Pure.
+// `stats`: views. Pure.
 
 import { mapOf, Timestamp, type Value } from "../codec/value.ts";
 import { paint } from "../colors.ts";
@@ -19,56 +19,52 @@ import { heightOf, type Span, spanWords, type Trend } from "../model/trend.ts";
 import { count, plural, shortenMiddle } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { LONG, leaves, shrinks } from "./fit.ts";
-import { peelNames } from "./names.ts";
+import { LEAST_NAMES, peelNames } from "./names.ts";
 import { andMore } from "./table.ts";
-import { pick, type RowColumn, rowDocument, sheetOf, tableOf, type View, viewOf } from "./view.ts";
+import { pick, type RowColumn, rowDocument, rowsView, sheetOf, tableOf, type View } from "./view.ts";
 
-/** Statistics, and whether --check fails: something is overdue, had no run, or failed last. */
+/** `trouble`: --check fails because something is overdue, had no run, or failed last. */
 export interface StatsView extends View {
   readonly trouble: boolean;
 }
 
-/** The signs of a trend: nothing, then each height. */
+/** Signs of a trend, from none to the highest. */
 const SIGNS = { blocks: "·▁▂▃▄▅▆▇█", digits: ".12345678" } as const;
 const HEIGHTS = 8;
-/** Peels that a person reads on a terminal; piped there is no limit. */
+/** Rows on a terminal. */
 const PEELS_SHOWN = 40;
-/** Those without a run take no more of these rows where others need them: the last line names them in any case. */
+/** Of these, peels without a run; the last line names all of them. */
 const IDLE_SHOWN = 10;
-/** Peels that are named with their own last run, of those that are overdue. */
+/** Overdue peels with their own last run. */
 const NAMED_PEELS = 3;
-/** Columns that the names of peels take in a message. */
 const NAMES_IN_TROUBLE = 60;
-/** The least columns of names behind a count. */
-const LEAST_NAMES = 20;
 
-/** The highest count of all trends: heights can be compared from row to row. */
+/** Heights are comparable across rows. */
 const highest = (trends: readonly Trend[]) => trends.reduce((most, { counts }) => Math.max(most, ...counts), 0);
 
-/** One sign a slice: its height by how many there were. */
+/** One sign per slice. */
 function trendSigns({ counts }: Trend, most: number, utf8: boolean): string[] {
   const all = utf8 ? SIGNS.blocks : SIGNS.digits;
   return Array.from(counts, (n) => all[heightOf(n, most, HEIGHTS)] as string);
 }
 
-/** The same, red where any went wrong. */
+/** Red where any failed. */
 const paintTrend = (trend: Trend, most: number, utf8: boolean) =>
   trendSigns(trend, most, utf8)
     .map((sign, i) => ((trend.bad[i] as number) > 0 ? paint("bad", sign) : sign))
     .join("");
 
-/** `19 (100%)`: cut, never rounded up, so that 100% are all. */
+/** `19 (100%)`: rounded down, so that 100% means all. */
 function failedText(failed: number, jobs: number, columns: number): string {
   const percent = Math.floor((failed * 100) / jobs);
   const share = failed === 0 ? "" : ` (${percent === 0 ? "<1" : percent}%)`;
   return count(failed).padStart(columns) + share;
 }
 
-/** How many columns the largest count of failures takes. */
 const failedWidth = (rows: readonly { readonly failed: number }[]) =>
   rows.reduce((most, { failed }) => Math.max(most, count(failed).length), 0);
 
-/** What jobs and peels have in common. */
+/** Shared by jobs and peels. */
 interface Counted {
   readonly jobs: number;
   readonly failed: number;
@@ -76,7 +72,10 @@ interface Counted {
   readonly trend: Trend;
 }
 
-/** A percentile of durations in ns, null when there are none. @param rank when it leaves a narrow table */
+/**
+ * In ns.
+ * @param rank when it leaves a narrow table
+ */
 const times = (name: string, percent: number, rank: number): RowColumn<{ readonly durations: Durations }> => ({
   name,
   right: true,
@@ -85,7 +84,10 @@ const times = (name: string, percent: number, rank: number): RowColumn<{ readonl
 });
 const TIME_COLUMNS = [times("p50", 50, 3), times("p95", 95, 4), times("slowest", 100, 5)];
 
-/** How many over time: signs in a table, for programs each slice with the time that it begins at. @param rows those of the table */
+/**
+ * Signs in a table; for programs each slice with its start.
+ * @param rows of the table
+ */
 function trendColumn(
   rows: readonly { readonly trend: Trend }[],
   span: Span,
@@ -111,7 +113,7 @@ function trendColumn(
   };
 }
 
-/** JOBS, FAILED, times and TREND. @param rows those of the table */
+/** @param rows of the table */
 function countColumns(rows: readonly Counted[], span: Span): RowColumn<Counted>[] {
   const wide = failedWidth(rows);
   return [
@@ -127,7 +129,7 @@ function countColumns(rows: readonly Counted[], span: Span): RowColumn<Counted>[
   ];
 }
 
-/** Functions, users or targets. @param by what the jobs were told apart by */
+/** @param by function, user or target */
 export function jobStatsView(tallies: readonly JobTally[], by: string, span: Span): StatsView {
   const columns: RowColumn<JobTally>[] = [
     { name: by, gives: [shrinks(1, 12)], value: ({ key }) => key, text: ({ key }) => key },
@@ -142,12 +144,12 @@ export function jobStatsView(tallies: readonly JobTally[], by: string, span: Spa
     document: `${by} jobs failed states p50 p95 slowest last last_run trend`,
   };
   const trouble = tallies.some(({ last }) => last !== undefined && hasFailed(last));
-  return { ...viewOf(columns, forms, tallies), trouble };
+  return { ...rowsView(columns, forms, tallies), trouble };
 }
 
 const isIdle = ({ last }: PeelTally) => last === "no run";
 
-/** `no run on 2 of 14 peels: web-[003,007]`; nothing where each had one. */
+/** `no run on 2 of 14 peels: web-[003,007]`; empty for none. */
 function withoutRunLine(tallies: readonly PeelTally[], most: number): string {
   const without = tallies.filter(isIdle);
   if (without.length === 0) return "";
@@ -155,21 +157,20 @@ function withoutRunLine(tallies: readonly PeelTally[], most: number): string {
   return `${head}${peelNames(without, Math.max(LEAST_NAMES, most - head.length))}\n`;
 }
 
-/** The rows for a person, in their order: the first of those without a run, and of the others. */
+/** Rows on a terminal: the first peels without a run, and of the others. */
 function firstPeels(tallies: readonly PeelTally[]): PeelTally[] {
   const others = tallies.filter((one) => !isIdle(one));
   const idle = tallies.filter(isIdle).slice(0, Math.max(IDLE_SHOWN, PEELS_SHOWN - others.length));
   return [...idle, ...others.slice(0, PEELS_SHOWN - idle.length)];
 }
 
-/** What kind of peel is left out. */
 function peelKind({ last }: PeelTally): string {
   if (last === "no run") return "without a run";
   if (last === "no result yet") return "without a result yet";
   return isTrouble(last) ? "not ok" : "ok";
 }
 
-/** `… and 60 peels more: 20 without a run, 5 not ok, 35 ok (a pipe shows all)`; nothing where none is left out. */
+/** `… and 60 more peels: 20 without a run, 5 not ok, 35 ok (a pipe shows all)`; empty for none. */
 function restLine(tallies: readonly PeelTally[], shown: readonly PeelTally[]): string {
   const left = new Set(tallies).difference(new Set(shown));
   if (left.size === 0) return "";
@@ -178,10 +179,8 @@ function restLine(tallies: readonly PeelTally[], shown: readonly PeelTally[]): s
   return `${andMore(left.size, "peel")}: ${words.join(", ")} (a pipe shows all)\n`;
 }
 
-/** What needs attention comes first. */
 const attention = (last: LastResult) => (last === "no run" ? 0 : isTrouble(last) ? 1 : 2);
 
-/** Peels, those that need attention first. */
 export function peelStatsView(stats: readonly PeelStats[], span: Span): StatsView {
   const keyed = stats.map((one) => ({ ...one, rank: attention(one.tally.last), name: displayPeel(one.tally.peel) }));
   keyed.sort((a, b) => a.rank - b.rank || compareText(a.name, b.name));
@@ -204,7 +203,7 @@ export function peelStatsView(stats: readonly PeelStats[], span: Span): StatsVie
     sheet: "peel jobs failed missing p50 p95 slowest last last_run",
     document: "peel_id jobs failed missing p50 p95 slowest last last_run trend",
   };
-  const view = viewOf(columnsOf(tallies), forms, tallies, {
+  const view = rowsView(columnsOf(tallies), forms, tallies, {
     text(viewer) {
       const shown = viewer.columns === undefined ? tallies : firstPeels(tallies);
       const table = tableOf(pick(columnsOf(shown), forms.table), shown, viewer);
@@ -215,10 +214,8 @@ export function peelStatsView(stats: readonly PeelStats[], span: Span): StatsVie
   return { ...view, trouble: tallies.some(({ last }) => isTrouble(last)) };
 }
 
-/** Results that a person reads on a terminal; piped there is no limit. */
 const RESULTS_SHOWN = 40;
 
-/** Results, in their order. */
 export function resultStatsView(stats: readonly ResultStats[], span: Span): StatsView {
   const lastRuns = new Map(stats.map(({ tally, lastRun }) => [tally, lastRun]));
   const tallies = stats.map(({ tally }) => tally);
@@ -268,7 +265,7 @@ export function resultStatsView(stats: readonly ResultStats[], span: Span): Stat
     sheet: all,
     document: `${all} trend`,
   };
-  const view = viewOf(columnsOf(tallies), forms, tallies, {
+  const view = rowsView(columnsOf(tallies), forms, tallies, {
     text(viewer) {
       const shown = viewer.columns === undefined ? tallies : tallies.slice(0, RESULTS_SHOWN);
       const rest = tallies.length - shown.length;
@@ -281,7 +278,7 @@ export function resultStatsView(stats: readonly ResultStats[], span: Span): Stat
 
 const [SECOND, MINUTE] = [1_000_000_000n, 60_000_000_000n];
 
-/** How far runs are apart, which is an estimate: to the second from a minute on, to the minute from an hour on. */
+/** An estimate: rounded to seconds from a minute on, to minutes from an hour on. */
 function about(ns: bigint): string {
   const unit = ns >= 60n * MINUTE ? MINUTE : ns >= MINUTE ? SECOND : 1n;
   return formatDuration(((ns + unit / 2n) / unit) * unit);
@@ -332,7 +329,7 @@ const SCHEDULE_COLUMNS: readonly RowColumn<Schedule>[] = [
   },
 ];
 
-/** An entry on one peel: a row of a spreadsheet, and what JSON nests in a schedule. */
+/** A row of CSV, and an item of a schedule in JSON. */
 const ENTRY_COLUMNS: readonly RowColumn<EntryOnPeel & Partial<Pick<Schedule, "entry" | "fn">>>[] = [
   { name: "schedule", value: ({ entry }) => entry },
   { name: "function", value: ({ fn }) => fn },
@@ -346,7 +343,7 @@ const ENTRY_COLUMNS: readonly RowColumn<EntryOnPeel & Partial<Pick<Schedule, "en
 const ENTRY_FIELDS = "peel_id last_run failed interval overdue";
 const ENTRY_SHEET = "schedule function peel last_run interval failed overdue";
 
-/** Schedules; in a spreadsheet a row for each on each peel. */
+/** CSV has a row for each peel. */
 export function scheduleView(schedules: readonly Schedule[]): StatsView {
   const forms = {
     table: "schedule function peels last_run interval trouble",
@@ -354,7 +351,7 @@ export function scheduleView(schedules: readonly Schedule[]): StatsView {
     document: "schedule function last_run interval peels",
   };
   const entries = schedules.flatMap(({ entry, fn, peels }) => peels.map((peel) => ({ ...peel, entry, fn })));
-  const view = viewOf(SCHEDULE_COLUMNS, forms, schedules, {
+  const view = rowsView(SCHEDULE_COLUMNS, forms, schedules, {
     sheet: (now) => sheetOf(pick(ENTRY_COLUMNS, ENTRY_SHEET), entries, now),
   });
   return { ...view, trouble: entries.some(({ overdue, failed }) => overdue || failed) };

@@ -1,4 +1,4 @@
-// `status` as text and for programs. Pure.
+// `status`: the view. Pure.
 import { mapOf, Timestamp, type Value } from "../codec/value.ts";
 import { formatAge, formatAgo } from "../duration.ts";
 import type { ErrorGroup } from "../model/error-groups.ts";
@@ -17,41 +17,34 @@ import { peelNames } from "./names.ts";
 import { statusMetrics } from "./openmetrics.ts";
 import { type RowColumn, tableOf, type View, type Viewer } from "./view.ts";
 
-/** What a line shows, and the command that shows more. */
-type Words = readonly [text: string, next: string];
+/** A text, and the command that shows more. */
+type LineWords = readonly [text: string, next: string];
 
-interface Line {
+interface StatusLine {
   readonly name: string;
-  /** The state whose color the name has. */
+  /** Colors the name. */
   readonly state: string;
-  readonly words: Words;
+  readonly words: LineWords;
 }
 
-const COLUMNS: readonly RowColumn<Line>[] = [
+const LINE_COLUMNS: readonly RowColumn<StatusLine>[] = [
   { name: "name", min: 8, value: ({ name }) => name, paint: ({ state }, { color }) => paintState(state, color) },
   { name: "text", gives: LONG, wraps: true, value: ({ words }) => words[0] },
   { name: "next", gives: [leaves(1)], value: ({ words }) => named(words[1]) },
 ];
 
-const ALL = Number.POSITIVE_INFINITY;
-/** The most columns of each part of a text; piped, there is no limit. */
+const UNLIMITED = Number.POSITIVE_INFINITY;
+/** Columns of each part of a text. */
 const LIMITS = {
   terminal: { names: 40, error: 80, call: 40, target: 24 },
-  pipe: { names: ALL, error: ALL, call: ALL, target: ALL },
+  pipe: { names: UNLIMITED, error: UNLIMITED, call: UNLIMITED, target: UNLIMITED },
 };
 type Limits = typeof LIMITS.terminal;
 
-const namesOf = (peels: readonly string[], { names }: Limits) =>
-  peelNames(
-    peels.map((peel) => ({ peel })),
-    names,
-  );
-
-/** The first lines, and the number of the others. */
-const firstLines = (lines: readonly Words[], next: string): readonly Words[] =>
+const firstLines = (lines: readonly LineWords[], next: string): readonly LineWords[] =>
   lines.length <= NAMED ? lines : [...lines.slice(0, NAMED), [`${count(lines.length - NAMED)} more`, next]];
 
-function masterLine({ masters: { alive, gone } }: FleetStatus): Words {
+function masterLine({ masters: { alive, gone } }: FleetStatus): LineWords {
   const living = alive === undefined ? [] : [alive === 0 ? "none alive" : `${count(alive)} alive`];
   const words = gone.map(({ master, jobs, heardNs }) => {
     const heard = heardNs === undefined ? "" : ` for ${formatAge(heardNs)}`;
@@ -60,9 +53,9 @@ function masterLine({ masters: { alive, gone } }: FleetStatus): Words {
   return [[...living, ...words].join("; "), gone.length > 0 ? "zester job active" : "zester config check"];
 }
 
-function stuckLines({ stuck }: FleetStatus, most: Limits): readonly Words[] {
+function stuckLines({ stuck }: FleetStatus, most: Limits): readonly LineWords[] {
   const length = most === LIMITS.pipe ? undefined : tellingLength(stuck.map(({ jid }) => jid));
-  const lines = stuck.map((one): Words => {
+  const lines = stuck.map((one): LineWords => {
     const { row, record } = one.job;
     const jid = one.jid.slice(0, length);
     const what = `${callOf(record, row, most.call)} on ${targetOf(row, most.target)}`;
@@ -75,11 +68,11 @@ function stuckLines({ stuck }: FleetStatus, most: Limits): readonly Words[] {
 const recentWords = ({ sinceNs, nowNs, failed }: FleetStatus) =>
   `${plural(failed.of, "job")} in ${spanWords({ fromNs: sinceNs, toNs: nowNs, slices: 1 })}`;
 
-function failedLine(status: FleetStatus, since: string, most: Limits): Words {
+function failedLine(status: FleetStatus, since: string, most: Limits): LineWords {
   const { jobs, errors, unreachable } = status.failed;
   const [worst, ...others] = errors;
   const of = (group: ErrorGroup, what: string) =>
-    `${plural(group.peels.length, "peel")}${what} (${namesOf(group.peels, most)})`;
+    `${plural(group.peels.length, "peel")}${what} (${peelNames(group.peels, most.names)})`;
   const words = [
     `${count(jobs)} of ${recentWords(status)}`,
     worst && of(worst, `: ${shorten(worst.error || UNTOLD, most.error)}`),
@@ -89,26 +82,23 @@ function failedLine(status: FleetStatus, since: string, most: Limits): Words {
   return [words.filter(Boolean).join("; "), `zester job errors --since ${since}`];
 }
 
-function overdueLines({ overdue, nowNs }: FleetStatus, most: Limits): readonly Words[] {
+function overdueLines({ overdue, nowNs }: FleetStatus, most: Limits): readonly LineWords[] {
   const next = "zester job stats --by schedule";
-  const lines = overdue.map(({ entry, peels }): Words => {
+  const lines = overdue.map(({ entry, peels }): LineWords => {
     const lastNs = peels.reduce((last, one) => (one.lastNs > last ? one.lastNs : last), 0n);
-    const where = namesOf(
-      peels.map(({ peel }) => peel),
-      most,
-    );
+    const where = peelNames(peels, most.names);
     return [`schedule ${entry} on ${where}: last run ${formatAgo(nowNs - lastNs)} ago`, next];
   });
   return firstLines(lines, next);
 }
 
-function peelLine({ peels: { targeted, silent } = { targeted: 0, silent: [] } }: FleetStatus, most: Limits): Words {
+function peelLine({ peels: { targeted, silent } = { targeted: 0, silent: [] } }: FleetStatus, most: Limits): LineWords {
   const alive = `${count(targeted - silent.length)} of ${count(targeted)} alive (targeted in 24h)`;
-  return [`${alive}; silent: ${namesOf(silent, most)}`, `zester job history ${displayPeel(silent[0] ?? "")}`];
+  return [`${alive}; silent: ${peelNames(silent, most.names)}`, `zester job history ${displayPeel(silent[0] ?? "")}`];
 }
 
-/** Said once for all lines that need heartbeats. */
-function unheardLine({ masters, peels, unheard }: FleetStatus): Words {
+/** One line for all that needs heartbeats. */
+function unheardLine({ masters, peels, unheard }: FleetStatus): LineWords {
   const who = [masters.alive === undefined ? "masters" : [], peels ? [] : "peels"].flat().join(" and ");
   return [`cannot tell which ${who || "masters"} are alive: ${unheard}`, "zester config check"];
 }
@@ -134,9 +124,12 @@ const STATES: Readonly<Record<Concern, string>> = {
   peels: "silent",
 };
 
-/** What there is to say, worst first; nothing when all is well. @param since as typed, for a command */
-function linesOf(status: FleetStatus, since: string, most: Limits): Line[] {
-  const wordsOf: Record<Concern, () => readonly Words[]> = {
+/**
+ * Worst first; empty when there is no problem.
+ * @param since as typed, for a command
+ */
+function statusLines(status: FleetStatus, since: string, most: Limits): StatusLine[] {
+  const wordsOf: Record<Concern, () => readonly LineWords[]> = {
     masters: () => [masterLine(status)],
     stuck: () => stuckLines(status, most),
     failed: () => [failedLine(status, since, most)],
@@ -144,7 +137,7 @@ function linesOf(status: FleetStatus, since: string, most: Limits): Line[] {
     peels: () => [peelLine(status, most)],
   };
   const lines = concernsOf(status).flatMap((name) =>
-    wordsOf[name]().map((words): Line => ({ name, state: STATES[name], words })),
+    wordsOf[name]().map((words): StatusLine => ({ name, state: STATES[name], words })),
   );
   if (status.unheard !== undefined) lines.push({ name: "unknown", state: "late", words: unheardLine(status) });
   if (lines.length > 0 && status.active.jobs > 0)
@@ -153,12 +146,11 @@ function linesOf(status: FleetStatus, since: string, most: Limits): Line[] {
 }
 
 function statusText(status: FleetStatus, since: string, viewer: Viewer): string {
-  const lines = linesOf(status, since, viewer.columns === undefined ? LIMITS.pipe : LIMITS.terminal);
+  const lines = statusLines(status, since, viewer.columns === undefined ? LIMITS.pipe : LIMITS.terminal);
   if (lines.length === 0) return paragraph(wellWords(status), viewer.columns);
-  return tableOf(COLUMNS, lines, { ...viewer, header: false });
+  return tableOf(LINE_COLUMNS, lines, { ...viewer, header: false });
 }
 
-/** A map for programs; what is not known is null. */
 const document = (fields: Readonly<Record<string, Value | undefined>>) =>
   mapOf(Object.entries(fields).map(([name, value]) => [name, value ?? null]));
 
@@ -184,7 +176,7 @@ function statusDocument(status: FleetStatus): Value {
       document({
         jid: one.jid,
         function: one.job.row.fn,
-        target: targetOf(one.job.row, ALL),
+        target: targetOf(one.job.row, UNLIMITED),
         why: stuckWords(one),
       }),
     ),

@@ -16,11 +16,11 @@ import { type Cell, type Look, renderRows, renderTable } from "./table.ts";
 
 const EVENT_NAMES: Record<string, string> = { dispatch: "dispatched", status: "ended" };
 const SLOWEST = 3;
-/** From this many in a row, events of one kind share a line on a terminal. In a pipe and with --all each has its own. */
+/** This many equal events share a line on a terminal, without --all. */
 const RUN = 4;
 const RUN_NAMES = 40;
 
-/** The columns of the events, with minimum widths for lines that are printed one by one. */
+/** Least widths are for lines printed one by one. */
 const eventColumns = (peelWidth: number) => [
   { title: "AFTER", min: 8 },
   { title: "EVENT", min: 10 },
@@ -28,7 +28,7 @@ const eventColumns = (peelWidth: number) => [
   { title: "DETAIL", gives: LONG, wraps: true },
 ];
 
-/** The state of the peel or the job after an event; empty for none. */
+/** Empty for none. */
 function stateOf({ end, returned, late }: Step): string {
   if (end !== undefined || !returned) return end ?? "";
   if (late) return "late";
@@ -57,7 +57,6 @@ function eventCells(step: Step, color: boolean): Cell[] {
   ];
 }
 
-/** Events as a table. @param peelWidth minimum columns of PEEL */
 export function renderEvents(steps: readonly Step[], look: Look, peelWidth = 0): string {
   return renderTable(
     eventColumns(peelWidth),
@@ -67,7 +66,7 @@ export function renderEvents(steps: readonly Step[], look: Look, peelWidth = 0):
   );
 }
 
-/** What the events of a run have in common; undefined for an event with a line of its own. */
+/** What events that share a line have in common; undefined for an event with its own line. */
 function runOf(step: Step): string | undefined {
   const { kind, returned } = step;
   if (kind === "ack" || (kind === "return" && stateOf(step) === "ok")) return "";
@@ -112,7 +111,7 @@ export function eventWords(run: readonly [Step, ...Step[]]) {
   };
 }
 
-/** All events. On a terminal, a long run is one line, unless `allPeels`. */
+/** On a terminal, a run of acks and ok returns, or of like failures, is one line, unless `allPeels`. */
 export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean): Iterable<string> {
   if (look.columns === undefined)
     return renderRows(eventColumns(0), steps.length, (row) => eventCells(steps[row] as Step, look.color), look);
@@ -131,8 +130,8 @@ export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean):
 }
 
 /**
- * The facts, the slowest peels, the table of peels, and the events; on a terminal the table of many peels stands last.
- * @param options `events`: false omits the events
+ * Facts, slowest peels, table of peels, events; on a terminal a table of many peels is last.
+ * @param options `events`: false omits them
  */
 export function* renderStory(
   telling: Telling,
@@ -156,7 +155,7 @@ export function* renderStory(
   }
 }
 
-/** One event for programs; durations in ns. */
+/** Durations in ns. */
 export function stepDocument(step: Step): ValueMap {
   return mapOf([
     ["time", Timestamp.at(step.storedNs)],
@@ -207,7 +206,7 @@ function ignoredDocument({ kind, peel, storedNs, why }: Ignored): ValueMap {
   ]);
 }
 
-/** The whole story for programs; durations in ns. */
+/** Durations in ns. */
 export function storyDocument(job: ValueMap, { story, stuck }: Pick<Telling, "story" | "stuck">): LongDocument {
   return mapOf<Value | (() => Iterable<Value>)>([
     ["job", job],

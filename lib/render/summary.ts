@@ -1,4 +1,4 @@
-// `show --summary` as text. Pure; the clock is an argument.
+// `show --summary`. Pure; the clock is an argument.
 import { formatDuration } from "../duration.ts";
 import { medianTook, peelTime, slowest } from "../model/durations.ts";
 import { type CombinedChange, type OutcomeGroup, outcomeGroups } from "../model/outcome-groups.ts";
@@ -9,20 +9,20 @@ import { count, paragraph, safe, width } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { renderFacts, type Telling } from "./facts.ts";
 import { GAP, LONG } from "./fit.ts";
-import { namesBeside } from "./names.ts";
+import { LEAST_SHARED, namesBeside } from "./names.ts";
 import { peelCounts, renderPeels, tookText } from "./peels.ts";
 import { andMore, type Look, renderTable } from "./table.ts";
 
-/** Outcomes, and changes per outcome, shown on a terminal. In a pipe there is no limit. */
+/** Outcomes, and changes of each, on a terminal. */
 const SUMMARY_LIMITS = { outcomes: 40, changes: 3 } as const;
-/** Minimum columns: of OUTCOME, as wide as most of them, and of WHERE and WHAT together. */
-const [OUTCOME, SHARED] = [12, 24] as const;
+/** Least columns. */
+const OUTCOME = 12;
 
 const changeWord = ({ dryRun }: OutcomeGroup) => (dryRun ? "would change" : "changed");
 export const outcomeWords = (group: OutcomeGroup) =>
   group.changes.length > 0 ? `${group.state}, ${changeWord(group)}` : group.state;
 
-/** `+1`, or `+1..3` for a range; empty for none. */
+/** `+1`, `+1..3`; empty for none. */
 const lines = (sign: string, [least, most]: readonly [number, number]) =>
   most === 0 ? "" : ` ${sign}${least === most ? least : `${least}..${most}`}`;
 
@@ -37,10 +37,7 @@ export function whatText({ note, changes }: OutcomeGroup, most: number): string 
   return [note, shown + rest].filter(Boolean).join("; ");
 }
 
-/**
- * The outcomes as a table. On a terminal, WHERE and WHAT fit its width.
- * @param withTimes with a column for the longest time of each
- */
+/** On a terminal, WHERE and WHAT fit its width. */
 export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolean, withTimes = false): string {
   const limit = look.columns !== undefined && !all;
   const shown = limit ? groups.slice(0, SUMMARY_LIMITS.outcomes) : groups;
@@ -53,7 +50,8 @@ export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all:
   const times = withTimes ? shown.map(({ peels }) => tookText(peels)) : [];
   const timeWidth = withTimes ? widest(times, "TOOK".length) + GAP : 0;
   const taken = widest(outcomes, OUTCOME) + GAP + countWidth + GAP + timeWidth;
-  const room = look.columns === undefined ? Number.POSITIVE_INFINITY : Math.max(SHARED, look.columns - taken - GAP);
+  const room =
+    look.columns === undefined ? Number.POSITIVE_INFINITY : Math.max(LEAST_SHARED, look.columns - taken - GAP);
   const most = look.columns === undefined ? Number.POSITIVE_INFINITY : SUMMARY_LIMITS.changes;
   const what = shown.map((group) => safe(whatText(group, most)));
   const { where } = namesBeside(
@@ -87,7 +85,7 @@ export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all:
 }
 
 /** `1 failed, 398 ok (1 changed)` */
-export function countWords(peels: readonly PeelStory[], groups: readonly OutcomeGroup[]): string {
+export function changedCounts(peels: readonly PeelStory[], groups: readonly OutcomeGroup[]): string {
   return statesPresent(peels)
     .map(([state, n]) => {
       const changed = groups.filter((group) => group.state === state && group.changes.length > 0);
@@ -100,7 +98,7 @@ export function countWords(peels: readonly PeelStory[], groups: readonly Outcome
     .join(", ");
 }
 
-/** `median 1.5s, slowest web-042 3m7s`; undefined when no peel has a time. */
+/** `median 1.5s, slowest web-042 3m7s`; undefined without times. */
 export function tookWords(peels: readonly PeelStory[]): string | undefined {
   const [first] = slowest(peels, 1);
   if (first === undefined) return undefined;
@@ -112,9 +110,8 @@ export function tookWords(peels: readonly PeelStory[]): string | undefined {
 }
 
 /**
- * The summary of a job.
- * @param selected peels of the table; the counts are of all peels
- * @param options `each`: one row per peel instead of one per outcome
+ * @param selected peels of the table; counts are of all peels
+ * @param options `each`: a row per peel instead of per outcome
  */
 export function renderSummary(
   telling: Telling,
@@ -125,7 +122,7 @@ export function renderSummary(
   const { peels } = telling.story;
   const groups = outcomeGroups(peels, peels);
   const chosen = selected === peels ? groups : outcomeGroups(selected, peels);
-  const words = { counts: countWords(peels, groups), peelsTook: tookWords(peels) };
+  const words = { counts: changedCounts(peels, groups), peelsTook: tookWords(peels) };
   const facts = renderFacts(telling, look, options.now, words);
   if (selected.length === 0) return facts;
   const table = options.each

@@ -1,79 +1,73 @@
-// Aligned columns, measured by display width.
+// Tables with aligned columns, by display width. Pure.
 import { dim } from "../colors.ts";
 import { cut, isPlain, plural, safe, shorten, width, wrap } from "../text.ts";
 import { type Concession, fitted, GAP } from "./fit.ts";
 
-/** How a table is shown: coloured or not, and the terminal's width (undefined: piped, never shortened). */
+/** `columns` of the terminal; undefined in a pipe, where nothing is cut. */
 export interface Look {
   readonly color: boolean;
   readonly columns: number | undefined;
-  /** False omits the titles. */
+  /** False omits titles. */
   readonly header?: boolean;
-  /** False: a row is one line in any case. */
+  /** False: a row is always one line. */
   readonly wrap?: boolean;
 }
 
 export interface Column {
   readonly title: string;
-  /** Aligned to the right: numbers. */
+  /** Right-aligned, for numbers. */
   readonly right?: boolean;
-  /** The least width, so that columns don't jump between calls. */
+  /** Keeps columns steady between calls. */
   readonly min?: number;
-  /** How it shrinks on a terminal that is too narrow; never when not given. */
+  /** Steps on a narrow terminal; none: never shrinks. */
   readonly gives?: readonly Concession[];
-  /** Text without room continues on the next line, instead of being cut; a number: on so many lines at most. */
+  /** Wraps long text instead of cutting it; a number: in at most so many lines. */
   readonly wraps?: boolean | number;
 }
 
-/** A cell: text, not yet made safe; `paint` colours it after it was measured. */
+/** Text, not yet safe; `paint` is applied after measuring. */
 export interface Cell {
   readonly text: string;
   readonly paint?: ((text: string) => string) | undefined;
-  /** The text in at most `max` columns, where it is not just cut at its end. */
+  /** A shorter text, where cutting the end is not enough. */
   readonly fit?: ((max: number) => string) | undefined;
 }
 
-/** A cell as it is written, and its width. */
+/** As written, with its width. */
 export interface MeasuredCell {
   readonly shown: string;
   readonly width: number;
 }
 
-/** The cells of a large table, each made on demand. */
+/** Cells of a large table, made on demand. */
 export interface Cells {
   at(row: number, column: number): MeasuredCell;
-  /** The width alone, where that is cheaper. */
+  /** Cheaper than `at`. */
   width(row: number, column: number): number;
 }
 
-/** Makes a cell safe, measures and colours it. */
 export function measured({ text, paint }: Cell): MeasuredCell {
   const plain = isPlain(text);
   const shown = plain ? text : safe(text);
   return { shown: paint && shown !== "" ? paint(shown) : shown, width: plain ? text.length : width(shown) };
 }
 
-/** The cell with at most `max` columns. */
 function narrowed(cell: Cell, max: number): Cell {
   const text = safe(cell.text);
   if (width(text) <= max) return cell;
   return { ...cell, text: shorten(cell.fit ? safe(cell.fit(max)) : text, max) };
 }
 
-/** A wider cell does not widen its column: one job with 10,000 targets must not move all others. */
+/** A wider cell does not widen its column: one job with 10,000 targets must not move the others. */
 const WIDEST_CELL = 120;
 
 const SPACES = Array.from({ length: 64 }, (_, n) => " ".repeat(n));
 const spaces = (n: number) => SPACES[n] ?? " ".repeat(n);
 
-/** Lines are yielded in pieces of about this many characters. */
+/** Size of a piece. */
 const PIECE_CHARACTERS = 64 << 10;
 
-/**
- * A table in pieces of whole lines, for one that may have a million: each cell is asked for twice, row by row, first for
- * its width. Lines end with a newline and have no trailing spaces.
- * @param look `columns`: what has no room in so many is cut; `header` false omits the titles, which `color` dims
- */
+/** A table in pieces of whole lines, for up to a million rows. Each cell is requested twice, first for its width. */
 export function* tableLines(
   columns: readonly Column[],
   count: number,
@@ -114,7 +108,7 @@ export function* tableLines(
   yield piece;
 }
 
-/** A table for a pipe whose rows are made when they are written: there can be more of them than fit into the memory. */
+/** Rows are made when written: they may not fit in memory. */
 export function* renderRows(
   columns: readonly Column[],
   count: number,
@@ -129,17 +123,16 @@ export function* renderRows(
   yield* tableLines(columns, count, { at, width: (row, i) => at(row, i).width }, look);
 }
 
-/** What goes on below may do so in few columns, when nothing else can give way. */
+/** A wrapping column can become this narrow last. */
 const NARROWEST: Concession = { rank: 100, to: 8 };
 
-/** The widest sign: a column has room for one. */
+/** Widest character. */
 const SIGN = 2;
 
 /**
- * The columns as they are shown in `room` columns, and the most that each may take. The least widths, which only keep
- * tables steady, go first.
- * @param needed what the cells of each column take
- * @returns `at`: the numbers of those that are shown
+ * Shown columns and their widths in `room`. Least widths are dropped first.
+ * @param needed widths of the cells
+ * @returns `at`: indexes of the shown columns
  */
 export function arranged(
   columns: readonly Column[],
@@ -147,7 +140,7 @@ export function arranged(
   room: number,
 ): { columns: Column[]; most: number[]; at: number[] } {
   const wide = columns.map(({ title }, i) => Math.max(needed[i] as number, width(title)));
-  // The last one needs no spaces behind it.
+  // The last column needs no padding.
   const steady = columns.map(({ min = 0 }, i) => Math.max(wide[i] as number, i < columns.length - 1 ? min : 0));
   const fits = steady.reduce((sum, width) => sum + width + GAP, -GAP) <= room;
   const least = columns.map(({ title, gives = [], wraps = false }) => ({
@@ -162,7 +155,7 @@ export function arranged(
   return { columns: shown, most: at.map((i) => most[i] as number), at };
 }
 
-/** One row as the rows that it takes: what its long texts don't have room for stands below. */
+/** A row and its continuation lines. */
 function folded(row: readonly Cell[], columns: readonly Column[], widths: readonly number[], wraps: boolean): Cell[][] {
   const parts = row.map((cell, i) => {
     const max = widths[i] as number;
@@ -178,7 +171,7 @@ function folded(row: readonly Cell[], columns: readonly Column[], widths: readon
   return Array.from({ length: lines }, (_, n) => parts.map((part) => part[n] ?? { text: "" }));
 }
 
-/** The columns and rows with numbers, and their titles, moved to the right of their columns. */
+/** Pads right-aligned columns. */
 function aligned(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
@@ -194,10 +187,7 @@ function aligned(
   ];
 }
 
-/**
- * The same as one text.
- * @param look `columns`: the terminal's width, which no line exceeds; undefined: nothing is cut
- */
+/** @param look `columns`: no line is wider; undefined: nothing is cut */
 export function renderTable(
   all: readonly Column[],
   allRows: readonly (readonly Cell[])[],

@@ -1,19 +1,22 @@
-// Times as text. Pure.
+// Times and durations as text. Pure.
 import type { Timestamp } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
 import { localTime } from "../time.ts";
 
-/** `2026-11-24 16:40:22 CET`, in this machine's zone, for a person; otherwise as stored, RFC 3339 in UTC. */
+/** `2026-11-24 16:40:22 CET` for a person, else RFC 3339 in UTC, as stored. */
 export const timeText = (time: Timestamp, person: boolean): string =>
   (person ? localTime(new Date(Number(time.ns / 1_000_000n))) : undefined) ?? String(time);
 
-/** `2m ago`, `in 5s`. @param past the word after a time in the past */
+/**
+ * `2m ago`, `in 5s`.
+ * @param past the word after a time in the past
+ */
 export function ageText(time: Timestamp, nowNs: bigint, past = "ago"): string {
   const distance = nowNs - time.ns;
   return distance >= 0n ? `${formatAgo(distance)} ${past}` : `in ${formatAgo(-distance)}`;
 }
 
-/** A time in a table: its age on a terminal, otherwise the time itself; `-` for none. */
+/** Its age on a terminal, else the time; `-` for none. */
 export function whenText(
   time: Timestamp | undefined,
   { columns }: { readonly columns: number | undefined },
@@ -25,7 +28,7 @@ export function whenText(
 
 const SECOND = 1_000_000_000n;
 
-/** A duration in seconds for spreadsheets and metrics, with every digit; empty for none. */
+/** In seconds, with every digit, for CSV and metrics. */
 export function seconds(ns: bigint | undefined): string {
   if (ns === undefined) return "";
   const part = String((ns < 0n ? -ns : ns) % SECOND)

@@ -1,40 +1,42 @@
-// What an answer shows, in every form: a column is described once, and tables, spreadsheets and documents are made of it. Pure.
+// Answers in every format: a column is described once, for tables, CSV and documents. Pure.
 import { Timestamp, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { count } from "../text.ts";
 import type { LongDocument } from "./document.ts";
-import type { Concession } from "./fit.ts";
+import { type Concession, idGives } from "./fit.ts";
 import { type Cell, type Look, renderTable, type Column as TableColumn } from "./table.ts";
 import { seconds, whenText } from "./time.ts";
 
-/** Who reads a text: `columns` is undefined where it is piped. */
+/** The reader of a text. */
 export interface Viewer extends Look {
-  /** False where the locale has no blocks. */
+  /** False if the locale lacks block characters. */
   readonly utf8?: boolean;
   /** By the server's clock. */
   readonly now: Date;
 }
 
-/** What a column gives up on a narrow terminal; made of the rows only where a table is. */
+/** Steps on a narrow terminal, made only for tables. */
 type Gives<T> = readonly Concession[] | ((rows: readonly T[]) => readonly Concession[]);
 
-/** A column of rows: its name is that of the field in documents, and the title in spreadsheets. */
+/** Its name is the field of documents and the title of CSV. */
 export interface RowColumn<T> extends Omit<TableColumn, "title" | "gives"> {
   readonly name: string;
-  /** In tables; the name in capitals when not given. */
+  /** Title in tables; default: the name in capitals. */
   readonly title?: string;
   readonly gives?: Gives<T>;
-  /** For programs: durations in ns, null for nothing. Undefined: the row has no such field. */
+  /** For documents: durations in ns, null for nothing, undefined for no such field. */
   value(row: T, now: Date): Value | undefined;
-  /** For spreadsheets, where that does not follow from the value. */
+  /** For CSV, where the value is not enough. */
   plain?(row: T, now: Date): string;
-  /** For people, where that does not follow from the value; `max` is the most columns that it can take. */
+  /**
+   * For tables, where the value is not enough.
+   * @param max columns
+   */
   text?(row: T, viewer: Viewer, max: number): string;
-  /** The colour of the text. */
   paint?(row: T, viewer: Viewer): Cell["paint"];
 }
 
-/** The names of the columns of each form, in their order, with spaces between them. */
+/** Column names of each form, separated by spaces. */
 export interface Forms {
   readonly table: string;
   readonly sheet: string;
@@ -46,30 +48,29 @@ export interface Sheet {
   readonly rows: Iterable<string[]>;
 }
 
-/** An answer as each format takes it. */
 export interface View {
-  /** How much there is to show; 0: a text says that there is nothing. */
+  /** 0: a message says that there is nothing. */
   readonly size: number;
-  /** For programs it is one document, not a list of them. */
+  /** One document, not a list. */
   readonly isOne?: boolean;
   text(viewer: Viewer): Iterable<string>;
   documents(now: Date): Iterable<Value>;
   /** The same with lists that can be too long for the memory. */
   readonly long?: () => LongDocument;
-  /** For spreadsheets; undefined where there is no such form. */
+  /** Undefined if CSV is not available. */
   sheet?(now: Date): Sheet;
-  /** What is said after the text was written: columns that had no room. */
+  /** A note after the text, about hidden columns. */
   aside?(): string | undefined;
 }
 
-/** A value for a spreadsheet: durations in seconds, nothing is empty, lists have spaces. */
+/** For CSV: durations in seconds, lists with spaces. */
 function sheetText(value: Value | undefined): string {
   if (value === undefined || value === null) return "";
   if (typeof value === "bigint") return seconds(value);
   return Array.isArray(value) ? value.join(" ") : String(value);
 }
 
-/** A value for people: numbers with separators, durations with units, ages on a terminal; `-` for nothing. */
+/** For people: separators, units, ages on a terminal; `-` for nothing. */
 function valueText(value: Value | undefined, viewer: Viewer): string {
   if (value === undefined || value === null || value === "") return "-";
   if (typeof value === "number") return count(value);
@@ -77,15 +78,20 @@ function valueText(value: Value | undefined, viewer: Viewer): string {
   return value instanceof Timestamp ? whenText(value, viewer, viewer.now) : String(value);
 }
 
-/** What a spreadsheet has in a column of a row. */
 export const plainCell = <T>(column: RowColumn<T>, row: T, now: Date): string =>
   column.plain ? column.plain(row, now) : sheetText(column.value(row, now));
 
-/** What a person reads in a column of a row. */
 export const textCell = <T>(column: RowColumn<T>, row: T, viewer: Viewer, max = Number.POSITIVE_INFINITY): string =>
   column.text ? column.text(row, viewer, max) : valueText(column.value(row, viewer.now), viewer);
 
-/** A row for programs. */
+/** A column of job IDs, cut on a narrow terminal as long as they stay distinct. @param rank when it is cut */
+export const jidColumn = <T>(jidOf: (row: T) => string, rank: number): RowColumn<T> => ({
+  name: "jid",
+  gives: (rows) => idGives(rows.map(jidOf), rank),
+  value: jidOf,
+  text: (row, _, max) => jidOf(row).slice(0, max),
+});
+
 export function rowDocument<T>(columns: readonly RowColumn<T>[], row: T, now: Date): ValueMap {
   const document: ValueMap = new Map();
   for (const column of columns) {
@@ -95,7 +101,7 @@ export function rowDocument<T>(columns: readonly RowColumn<T>[], row: T, now: Da
   return document;
 }
 
-/** Rows for spreadsheets, each made when it is its turn. */
+/** Rows are made when written. */
 export function sheetOf<T>(columns: readonly RowColumn<T>[], rows: Iterable<T>, now: Date): Sheet {
   const cells = function* () {
     for (const row of rows) yield columns.map((column) => plainCell(column, row, now));
@@ -103,7 +109,6 @@ export function sheetOf<T>(columns: readonly RowColumn<T>[], rows: Iterable<T>, 
   return { titles: columns.map(({ name }) => name), rows: cells() };
 }
 
-/** Rows as a table. */
 export function tableOf<T>(columns: readonly RowColumn<T>[], rows: readonly T[], viewer: Viewer): string {
   const tableColumns = columns.map(
     ({ name, title = name.toUpperCase(), right, min, wraps, gives }): TableColumn => ({
@@ -123,7 +128,6 @@ export function tableOf<T>(columns: readonly RowColumn<T>[], rows: readonly T[],
   return renderTable(tableColumns, cells, viewer.header, viewer);
 }
 
-/** The columns of these names. */
 export function pick<T>(columns: readonly RowColumn<T>[], names: string): RowColumn<T>[] {
   return names.split(" ").map((wanted) => {
     const found = columns.find(({ name }) => name === wanted);
@@ -132,8 +136,8 @@ export function pick<T>(columns: readonly RowColumn<T>[], names: string): RowCol
   });
 }
 
-/** The view of rows. @param own what it shows in a way of its own */
-export function viewOf<T>(
+/** @param own replaces parts of the view */
+export function rowsView<T>(
   columns: readonly RowColumn<T>[],
   { table, sheet, document }: Forms,
   rows: readonly T[],

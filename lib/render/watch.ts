@@ -44,7 +44,7 @@ export function surroundingWords({ row, sign, nowNs }: Watched): string {
 /** `██████░░░░ 2/5  running  1m3s  1 failed, 1 ok` */
 export function barLine(watched: Watched, look: { color: boolean; utf8: boolean }): string {
   const { row, story, nowNs } = watched;
-  // A peel that was given up does not count as returned; the words mention it.
+  // An unreachable peel does not count as returned.
   const returned = countReturned(story.peels);
   const settled = story.peels.filter((peel) => peel.returned);
   const took = tookOf(watched, new Date(Number(nowNs / 1_000_000n)));

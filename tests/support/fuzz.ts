@@ -13,7 +13,7 @@ import { JobList, type JobRow, jobRow } from "../../lib/model/job.ts";
 import { peelsOf, RETURN_FIELDS, toReturn, unreadableReturn } from "../../lib/model/returns.ts";
 import { type JobEvent, Steps, storyOf } from "../../lib/model/story.ts";
 import { Board } from "../../lib/render/board.ts";
-import { ACTIVE, columnsOf, LIST, SHEET, wide } from "../../lib/render/columns.ts";
+import { ACTIVE_COLUMNS, columnsOf, LIST, SHEET, wide } from "../../lib/render/columns.ts";
 import { csvText } from "../../lib/render/csv.ts";
 import { renderGroups } from "../../lib/render/groups.ts";
 import { changeLine, renderJobs } from "../../lib/render/jobs.ts";
@@ -258,7 +258,7 @@ function renderAll(row: JobRow, value: ValueMap | undefined): void {
   const jobs = JobList.of([{ row, record: value }]);
   for (const columns of [undefined, 80, 20]) {
     const viewer = { color: false, columns, now: NOW };
-    for (const names of [LIST, ACTIVE, wide(LIST, true), [...LIST, "args.name", "metadata"]])
+    for (const names of [LIST, ACTIVE_COLUMNS, wide(LIST, true), [...LIST, "args.name", "metadata"]])
       clean([...renderJobs(columnsOf(names), jobs, viewer)].join(""), `table ${names}`);
   }
   clean([...csvText(SHEET, sheetOf(columnsOf(SHEET), jobs, NOW).rows, true)].join(""), "CSV");

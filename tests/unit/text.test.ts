@@ -4,7 +4,7 @@ import { toJson } from "../../lib/codec/json.ts";
 import { formatAge, formatAgo, formatDuration, parseDuration } from "../../lib/duration.ts";
 import { formatTargets, JobList, type JobRow } from "../../lib/model/job.ts";
 import { displayPeel } from "../../lib/model/peel.ts";
-import { ACTIVE, columnsOf, LIST } from "../../lib/render/columns.ts";
+import { ACTIVE_COLUMNS, columnsOf, LIST } from "../../lib/render/columns.ts";
 import { renderJobs } from "../../lib/render/jobs.ts";
 import type { Look } from "../../lib/render/table.ts";
 import { paragraph, safe, shorten, shortenMiddle, width, wrap, wrapWords } from "../../lib/text.ts";
@@ -105,7 +105,7 @@ const render = (names: string[], rows: JobRow[], look: Look) =>
     }),
   ].join("");
 const renderList = (rows: JobRow[], look: Look) => render(LIST, rows, look);
-const renderActive = (rows: JobRow[], look: Look) => render(ACTIVE, rows, look);
+const renderActive = (rows: JobRow[], look: Look) => render(ACTIVE_COLUMNS, rows, look);
 const widest = (text: string) => Math.max(...text.split("\n").map(width));
 
 test("a table fits the terminal, and is whole when piped", () => {

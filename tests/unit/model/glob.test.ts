@@ -1,6 +1,6 @@
 // Patterns: what they match.
 import { expect, test } from "bun:test";
-import { glob, globs, listed } from "../../../lib/model/glob.ts";
+import { glob, globs, splitList } from "../../../lib/model/glob.ts";
 
 test.each([
   ["db*", "db-01", true],
@@ -25,7 +25,7 @@ test.each([
   [["web-[1,2]"], ["web-[1,2]"]],
   [["web-[1,2],db-[!a,b]*"], ["web-[1,2]", "db-[!a,b]*"]],
   [["a],b"], ["a]", "b"]],
-])("%j is the list %j", (values, patterns) => expect(listed(values)).toEqual(patterns));
+])("%j is the list %j", (values, patterns) => expect(splitList(values)).toEqual(patterns));
 
 test("one of several patterns has to fit", () => {
   expect(["db-1", "web-1", "api-1"].filter(globs(["db*", "web-[1,2]"]))).toEqual(["db-1", "web-1"]);

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { Value } from "../../../lib/codec/value.ts";
 import { JobList, jobRow } from "../../../lib/model/job.ts";
 import { peelsOf, toReturn } from "../../../lib/model/returns.ts";
-import { ACTIVE, columnsOf, LIST, STUCK, shortJid, stuckColumn, wide } from "../../../lib/render/columns.ts";
+import { ACTIVE_COLUMNS, columnsOf, LIST, STUCK, shortJid, stuckColumn, wide } from "../../../lib/render/columns.ts";
 import { fitted, leaves, shrinks } from "../../../lib/render/fit.ts";
 import { historyView } from "../../../lib/render/history.ts";
 import { renderJobs } from "../../../lib/render/jobs.ts";
@@ -119,7 +119,7 @@ const record = fc.record(
 );
 
 test("tables of jobs: every id, state and number of failures is there, on any terminal that has room for these", () => {
-  const names = fc.constantFrom(LIST, ACTIVE, wide(LIST, true), wide(ACTIVE, false), [
+  const names = fc.constantFrom(LIST, ACTIVE_COLUMNS, wide(LIST, true), wide(ACTIVE_COLUMNS, false), [
     ...LIST,
     "args.command",
     "timeout",
@@ -222,7 +222,9 @@ test("a long list of targets tells how many more there are", () => {
   const record = new Map<string, Value>(Object.entries({ function: "state.apply", targets, status: "running" }));
   const jobs = JobList.of([{ row: jobRow("20260115-002", record), record }]);
   const shown = (columns: number | undefined) =>
-    [...renderJobs(columnsOf(ACTIVE), jobs, { color: false, columns, now: new Date(0) })].join("").split("\n")[1];
+    [...renderJobs(columnsOf(ACTIVE_COLUMNS), jobs, { color: false, columns, now: new Date(0) })]
+      .join("")
+      .split("\n")[1];
   expect(shown(61)).toBe("20260115-002  state.apply  [db-01 db-02 … +398]  running");
   expect(shown(undefined)).toEndWith(" db-399 db-400]  running");
 });
