@@ -19,7 +19,7 @@ export const WHEN: readonly (readonly [form: string, meaning: string])[] = [
   ["2026-11-24T15:00:00Z", "RFC 3339, as in piped output: Z is UTC"],
 ];
 
-const LONGEST = 64;
+const LONGEST_TIME = 64;
 
 const DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 const TIME = "(\\d{1,2}):(\\d\\d)(?::(\\d\\d))?";
@@ -136,7 +136,8 @@ function durationOf(text: string): string | undefined {
 
 /** True when the meaning depends on the clock: `90m`, `today`, `15:00`. */
 export const isRelative = (text: string) =>
-  asTime(text.trim()) === undefined && (text.length > LONGEST || parseDate(text.trim().toLowerCase()) === undefined);
+  asTime(text.trim()) === undefined &&
+  (text.length > LONGEST_TIME || parseDate(text.trim().toLowerCase()) === undefined);
 
 /**
  * In ns since 1970: one of `WHEN`.
@@ -145,7 +146,7 @@ export const isRelative = (text: string) =>
 export function parseWhen(text: string, flag: string, now: Date): bigint {
   const time = asTime(text.trim());
   if (time) return time.ns;
-  if (text.length <= LONGEST) {
+  if (text.length <= LONGEST_TIME) {
     const typed = text.trim().toLowerCase();
     const date = parseDate(typed) ?? parseClock(typed, now);
     if (date) return BigInt(date.getTime()) * 1_000_000n;

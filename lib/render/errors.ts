@@ -13,7 +13,7 @@ export const UNTOLD = "failed without an error";
 /** Least columns of the names of unreachable peels. */
 const UNREACHABLE_NAMES = 24;
 
-/** Names and long errors shrink, WHERE leaves, then the function; IDs are cut last. */
+/** Names and long errors shrink, PEEL_NAMES leaves, then the function; IDs are cut last. */
 const ERROR_GIVES = [shrinks(1, 40), shrinks(4, 30), shrinks(8, 20)];
 
 /** Shared by both tables. */
@@ -22,7 +22,7 @@ const PEELS: RowColumn<{ readonly peels: readonly string[] }> = {
   right: true,
   value: ({ peels }) => peels.length,
 };
-const WHERE: RowColumn<{ readonly peels: readonly string[] }> = {
+const PEEL_NAMES: RowColumn<{ readonly peels: readonly string[] }> = {
   name: "where",
   gives: [shrinks(0, 24), shrinks(3, 12), leaves(5)],
   value: ({ peels }) => [...peels].sort(),
@@ -42,7 +42,7 @@ const ERROR_COLUMNS: readonly RowColumn<ErrorRow>[] = [
   { name: "first", value: ({ first }) => first ?? null },
   { name: "last", value: ({ last }) => last ?? null },
   { name: "error", gives: ERROR_GIVES, value: ({ error }) => error || null, text: ({ error }) => error || UNTOLD },
-  WHERE,
+  PEEL_NAMES,
 ];
 const ERROR_FORMS: Forms = {
   table: "peels jobs last error where",
@@ -67,7 +67,7 @@ const JOB_COLUMNS: readonly RowColumn<JobErrorsRow>[] = [
       others > 0 ? `${error || UNTOLD} (and ${plural(others, "other error")})` : error || UNTOLD,
   },
   { name: "errors", value: ({ others }) => others + 1 },
-  WHERE,
+  PEEL_NAMES,
 ];
 const JOB_FORMS: Forms = {
   table: "peels created jid function error where",

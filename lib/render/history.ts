@@ -19,7 +19,7 @@ const wholeCallOf = ({ row, job }: HistoryEntry) => (row ? wholeCall(job, row) :
 
 const shownCall = ({ row, job }: HistoryEntry) => (row ? callOf(job, row) : "-");
 
-function tookText({ tookNs, soFarNs }: HistoryEntry): string {
+function tookCell({ tookNs, soFarNs }: HistoryEntry): string {
   if (soFarNs !== undefined) return `${formatDuration(soFarNs)} so far`;
   return tookNs === undefined ? "-" : formatDuration(tookNs);
 }
@@ -55,7 +55,7 @@ const HISTORY_COLUMNS: readonly RowColumn<HistoryEntry>[] = [
     gives: [leaves(5)],
     value: ({ tookNs }) => tookNs,
     plain: (entry) => (goesOn(entry) ? "" : seconds(entry.tookNs)),
-    text: tookText,
+    text: tookCell,
   },
   { name: "so_far", value: ({ soFarNs }) => soFarNs },
   {

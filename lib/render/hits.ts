@@ -7,7 +7,7 @@ import { peelNames } from "./names.ts";
 import { type Forms, type RowColumn, rowsView, type View, type Viewer } from "./view.ts";
 
 /** On a terminal: most and least columns of names, least columns of a line. */
-const [NAME_COLUMNS, LEAST_NAME, LEAST_LINE] = [32, 8, 24] as const;
+const [MOST_NAME, LEAST_NAME, LEAST_LINE] = [32, 8, 24] as const;
 
 /** The end of `text` in at most `max` columns. */
 function endOf(text: string, max: number): string {
@@ -55,7 +55,7 @@ export class FoundLines {
 
   *text(search: Search, { columns, color }: Viewer): Generator<string> {
     const room = columns ?? Number.POSITIVE_INFINITY;
-    const most = columns === undefined ? room : NAME_COLUMNS;
+    const most = columns === undefined ? room : MOST_NAME;
     for (const [text, { jids, peels, fields }] of this.#lines) {
       const [jid = ""] = jids;
       const jobs = jids.size === 1 ? safe(jid) : plural(jids.size, "job");

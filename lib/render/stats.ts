@@ -276,11 +276,11 @@ export function resultStatsView(stats: readonly ResultStats[], span: Span): Stat
   return { ...view, trouble: tallies.some(({ failedLast }) => failedLast) };
 }
 
-const [SECOND, MINUTE] = [1_000_000_000n, 60_000_000_000n];
+const [ONE_SECOND, ONE_MINUTE] = [1_000_000_000n, 60_000_000_000n];
 
 /** An estimate: rounded to seconds from a minute on, to minutes from an hour on. */
 function about(ns: bigint): string {
-  const unit = ns >= 60n * MINUTE ? MINUTE : ns >= MINUTE ? SECOND : 1n;
+  const unit = ns >= 60n * ONE_MINUTE ? ONE_MINUTE : ns >= ONE_MINUTE ? ONE_SECOND : 1n;
   return formatDuration(((ns + unit / 2n) / unit) * unit);
 }
 

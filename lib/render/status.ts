@@ -116,7 +116,7 @@ function wellWords(status: FleetStatus): string {
   return `No problems: ${alive}; ${plural(active.jobs, "active job")}; ${recent}`;
 }
 
-const STATES: Readonly<Record<Concern, string>> = {
+const COLORED_AS: Readonly<Record<Concern, string>> = {
   masters: "failed",
   stuck: "stuck",
   failed: "failed",
@@ -137,7 +137,7 @@ function statusLines(status: FleetStatus, since: string, most: Limits): StatusLi
     peels: () => [peelLine(status, most)],
   };
   const lines = concernsOf(status).flatMap((name) =>
-    wordsOf[name]().map((words): StatusLine => ({ name, state: STATES[name], words })),
+    wordsOf[name]().map((words): StatusLine => ({ name, state: COLORED_AS[name], words })),
   );
   if (status.unheard !== undefined) lines.push({ name: "unknown", state: "late", words: unheardLine(status) });
   if (lines.length > 0 && status.active.jobs > 0)

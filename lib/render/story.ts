@@ -29,7 +29,7 @@ const eventColumns = (peelWidth: number) => [
 ];
 
 /** Empty for none. */
-function stateOf({ end, returned, late }: Step): string {
+function stepState({ end, returned, late }: Step): string {
   if (end !== undefined || !returned) return end ?? "";
   if (late) return "late";
   return returned.unreachable ? "unreachable" : returned.ok ? "ok" : "failed";
@@ -42,7 +42,7 @@ function detail(step: Step): string {
   if (kind === "status") return [step.end, step.reason].filter(Boolean).join(": ") || "-";
   if (!returned) return "";
   if (step.givenUp) return `unreachable: ${givenUpWords(step.givenUp)}`;
-  const outcome = step.late && returned.ok ? "late, ok" : step.late ? "late, failed" : stateOf(step);
+  const outcome = step.late && returned.ok ? "late, ok" : step.late ? "late, failed" : stepState(step);
   const took = returned.duration === undefined ? "" : `, took ${formatDuration(returned.duration)}`;
   const failure = returned.ok ? "" : failureOf(returned);
   return `${outcome}${took}${failure && `: ${failure}`}`;
@@ -53,7 +53,7 @@ function eventCells(step: Step, color: boolean): Cell[] {
     { text: `+${formatDuration(step.afterNs)}` },
     { text: EVENT_NAMES[step.kind] ?? step.kind },
     { text: step.peel === undefined ? "" : displayPeel(step.peel) },
-    { text: detail(step), paint: paintState(stateOf(step), color) },
+    { text: detail(step), paint: paintState(stepState(step), color) },
   ];
 }
 
@@ -69,7 +69,7 @@ export function renderEvents(steps: readonly Step[], look: Look, peelWidth = 0):
 /** What events that share a line have in common; undefined for an event with its own line. */
 function runOf(step: Step): string | undefined {
   const { kind, returned } = step;
-  if (kind === "ack" || (kind === "return" && stateOf(step) === "ok")) return "";
+  if (kind === "ack" || (kind === "return" && stepState(step) === "ok")) return "";
   return kind === "return" && returned
     ? detail({ ...step, returned: { ...returned, duration: undefined } })
     : undefined;
@@ -107,7 +107,7 @@ export function eventWords(run: readonly [Step, ...Step[]]) {
     event: isAlone ? (EVENT_NAMES[first.kind] ?? first.kind) : runWords(run),
     peels,
     detail: isAlone ? detail(first) : (runOf(first) ?? ""),
-    state: stateOf(first),
+    state: stepState(first),
   };
 }
 

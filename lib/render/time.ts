@@ -26,13 +26,13 @@ export function whenText(
   return columns === undefined ? timeText(time, false) : ageText(time, BigInt(now.getTime()) * 1_000_000n);
 }
 
-const SECOND = 1_000_000_000n;
+const NS_PER_SECOND = 1_000_000_000n;
 
 /** In seconds, with every digit, for CSV and metrics. */
 export function seconds(ns: bigint | undefined): string {
   if (ns === undefined) return "";
-  const part = String((ns < 0n ? -ns : ns) % SECOND)
+  const part = String((ns < 0n ? -ns : ns) % NS_PER_SECOND)
     .padStart(9, "0")
     .replace(/0+$/, "");
-  return `${ns / SECOND}${part && `.${part}`}`;
+  return `${ns / NS_PER_SECOND}${part && `.${part}`}`;
 }

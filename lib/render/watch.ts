@@ -17,7 +17,7 @@ export interface Watched extends Telling {
   readonly nowNs: bigint;
 }
 
-const BAR_COLUMNS = 20;
+const BAR_WIDTH = 20;
 
 const TARGET = 60;
 
@@ -51,7 +51,7 @@ export function barLine(watched: Watched, look: { color: boolean; utf8: boolean 
   const status = row.status ?? "-";
   const paint = paintState(status, look.color) ?? ((text) => text);
   const words = [
-    `${bar(returned, story.peels.length, BAR_COLUMNS, look.utf8)} ${returned}/${story.peels.length}`,
+    `${bar(returned, story.peels.length, BAR_WIDTH, look.utf8)} ${returned}/${story.peels.length}`,
     paint(safe(status)),
     took === undefined ? "" : formatDuration(took < 0n ? 0n : took),
     peelCounts(settled),
