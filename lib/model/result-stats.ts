@@ -12,7 +12,7 @@ const MOST_CHARACTERS = 16 << 20;
 /** Exact percentiles need 8 bytes per result. */
 const MOST_RESULTS = 8_000_000;
 
-/** The orders of rows; equal ones are in the order of the next key, then by name. */
+/** Sort orders; ties by the next key, then by name. */
 export type ResultSort = "failed" | "changed" | "time" | "runs";
 
 /** Counts for one name. Dry runs count apart. */
