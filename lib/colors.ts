@@ -42,5 +42,5 @@ export const paint = (meaning: Meaning, text: string) =>
 /** `text` that matters less than what follows. */
 export const dim = (text: string) => `\x1b[2m${text}\x1b[22m`;
 
-/** `text` without its colours, as what is selected. */
-export const inverse = (text: string) => `\x1b[7m${Bun.stripANSI(text)}\x1b[27m`;
+/** `text` as what is selected; it may have colours. */
+export const inverse = (text: string) => `\x1b[7m${text}\x1b[27m`;

@@ -84,7 +84,7 @@ test("of a job that ended badly q leaves the next command too; of one that runs 
   // --for: the code of a job that has ended, else that of the time.
   const timed = [look(["watch", bad, "--for", "1s"]), look(["watch", runs, "--for", "1s"])];
   expect(await Promise.all(timed.map((one) => one.ended()))).toEqual([2, 124]);
-  expect(timed[1]?.out.split(LEAVE).at(-1)).toMatch(/^error: after 1s, 1 job had not ended: /);
+  expect(timed[1]?.out.split(LEAVE).at(-1)).toMatch(/^error: timed out after 1s: 1 job had not ended: /);
   await zester(["job", "kill", runs], { env });
 });
 
@@ -108,10 +108,10 @@ test("a job whose record is gone: the picture says so, and q ends with code 1", 
   const watch = look(["watch", jid]);
   await watch.shows(/executing/);
   await fleet.jobs.purge(jid);
-  await watch.shows(/\njob \S+ is gone: its record expired or was deleted\./);
+  await watch.shows(/\njob \S+ no longer exists/);
   watch.type("q");
   expect(await watch.ended()).toBe(1);
-  expect(watch.out.split(LEAVE).at(-1)).toMatch(/^error: job \S+ is gone/);
+  expect(watch.out.split(LEAVE).at(-1)).toMatch(/^error: job \S+ no longer exists/);
 });
 
 test("--all, and a terminal that is no stdin: lines", async () => {

@@ -138,7 +138,7 @@ test.each([["text"], ["jsonl"], ["json"]])(
 test.each([["text"], ["jsonl"]])("watch <jid> --format %s without --for ends as wait does", async (format) => {
   await found("error");
   const { stderr, code } = await run("job", "watch", "unk1", "--format", format);
-  expect([stderr, code]).toEqual([`error: ${words("error")}.\nUse --for to wait all the same.\n`, 1]);
+  expect([stderr, code]).toEqual([`error: ${words("error")}.\nUse --for to wait anyway.\n`, 1]);
 });
 
 test("on a terminal: the table of watch counts it apart, the pictures of one job say it", async () => {
