@@ -42,28 +42,26 @@ export interface CommandLine {
 
 const show = (text: string) => shorten(safe(text.slice(0, 200)), 60);
 
-/** Commands that an unknown word may mean: what other tools call so, or one further down the tree. */
-function otherwise(word: string, command: Tree): readonly string[] {
-  const { elsewhere = {} } = manualOf(command);
-  if (Object.hasOwn(elsewhere, word)) return elsewhere[word] ?? [];
+/** The commands that `find` finds here, else further down the tree. */
+function search(command: Tree, find: (command: Tree) => readonly string[]): readonly string[] {
+  const here = find(command);
+  if (here.length > 0) return here;
   for (const [name, sub] of Object.entries(commandsOf(command) ?? {})) {
-    if (typeof sub === "function") continue; // it has no commands
-    const below = Object.hasOwn(commandsOf(sub as Tree) ?? {}, word) ? [word] : otherwise(word, sub as Tree);
+    const below = typeof sub === "function" ? [] : search(sub as Tree, find);
     if (below.length > 0) return below.map((known) => `${name} ${known}`);
   }
   return [];
 }
 
-/** The nearest command: here, else further down the tree. */
-function nearestCommand(word: string, command: Tree): string | undefined {
-  const commands = commandsOf(command) ?? {};
-  const near = nearestName(word, Object.keys(commands));
-  if (near !== undefined) return near;
-  for (const [name, sub] of Object.entries(commands)) {
-    const below = typeof sub === "function" ? undefined : nearestCommand(word, sub as Tree);
-    if (below !== undefined) return `${name} ${below}`;
-  }
-  return undefined;
+/** Commands that an unknown word may mean: one elsewhere in the tree, what other tools call so, or the nearest. */
+function meant(word: string, command: Tree): readonly string[] {
+  const known = search(command, (one) => {
+    const { elsewhere = {} } = manualOf(one);
+    if (Object.hasOwn(commandsOf(one) ?? {}, word)) return [word];
+    return Object.hasOwn(elsewhere, word) ? (elsewhere[word] ?? []) : [];
+  });
+  if (known.length > 0) return known;
+  return search(command, (one) => [nearestName(word, Object.keys(commandsOf(one) ?? {})) ?? []].flat());
 }
 
 /** @param topics what help is there on beside commands, where help is asked for */
@@ -72,10 +70,9 @@ function unknownCommand(word: string, command: Tree, path: readonly string[], to
   const topic = nearestName(word, topics);
   if (topic !== undefined)
     return new UserError(`unknown help topic "${show(word)}".${didYouMean(`${here} help ${topic}`)}`);
-  const others = otherwise(word, command);
-  const near = others.length > 0 ? undefined : nearestCommand(word, command);
-  const known = near === undefined ? others : [near];
-  const typed = known.map((name) => (Object.hasOwn(commandsOf(command) ?? {}, name) ? name : `${here} ${name}`));
+  const typed = meant(word, command).map((name) =>
+    Object.hasOwn(commandsOf(command) ?? {}, name) ? name : `${here} ${name}`,
+  );
   const hint = didYouMean(typed.length === 0 ? undefined : typed.join(" or "));
   return new UserError(`unknown command "${show(word)}" for ${here}.${hint}`, `\`${here} --help\` lists the commands.`);
 }

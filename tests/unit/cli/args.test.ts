@@ -28,6 +28,7 @@ test.each([
   ["--format json job --utc list -q", "job list", { _: [], format: "json", utc: true, quiet: true }],
   ["job show --peel 'web-*' A", "job show", { _: ["A"], jid: "A", peel: ["web-*"] }],
   ["job list --format=json", "job list", { _: [], format: "json" }],
+  ["--format csv job list", "job list", { _: [], format: "csv" }],
   ["job list -n 5", "job list", { _: [], limit: "5" }],
   ["job list -n5", "job list", { _: [], limit: "5" }],
   ["job list -n=5", "job list", { _: [], limit: "5" }],
@@ -108,6 +109,11 @@ test.each([
   ["job trace A B C", 'unexpected argument "B" for zester job trace.'],
   ["job watch A B", 'unexpected argument "B" for zester job watch.'],
   ["config check x", 'unexpected argument "x" for zester config check.'],
+  // What a flag does not take.
+  ["job list --format xml", 'unknown format "xml" for --format. Did you mean yaml?'],
+  ["--format csv job show A", 'unknown format "csv" for --format.'],
+  ["job stats --by peels", 'unknown grouping "peels" for --by. Did you mean peel?'],
+  ["job stats --by result --sort fast", 'unknown order "fast" for --sort.'],
   // What has a new name.
   ["job show A --output --full", "--full is now --all."],
   ["job show A --all-peels", "--all-peels is now --all."],
