@@ -459,7 +459,7 @@ describe("from another account, through the document's exports and imports", () 
   test("without the prefix, or with the signal not imported: errors", async () => {
     const server = await start((config) => config.replace(/.*account: FLEET, subject: "zester.*/g, ""));
     const plain = await zester(["job", "list", "--master", server.url.replace("//", "//ops:s3cret@")]);
-    expect(plain.stderr).toContain("has no JetStream here");
+    expect(plain.stderr).toContain("has no JetStream.");
     expect((await ops(server, "job kill j2")).stderr).toContain("nothing listens on zester.job.j2.cancel");
     expect((await ops(server, "job retry j3 --yes")).stderr).toContain("no master listens on zester.dispatch");
     await server.stop();

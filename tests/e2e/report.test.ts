@@ -176,7 +176,7 @@ test("--output writes a file for its owner alone, and replaces none without --fo
   expect(statSync(path).mode & 0o777).toBe(0o600);
   const made = (text: string) => text.replace(/ at \S+Z\./, "");
   expect(made(readFileSync(path, "utf8"))).toBe(made((await report("2hPxSLate")).stdout));
-  expectError(await report("2hPxSLate", "--output", path), `${path} exists.`);
+  expectError(await report("2hPxSLate", "--output", path), `${path} already exists.`);
   expect((await report("2hPxSLate", "--output", path, "--force")).code).toBe(0);
   const none = join(tempDir(), "none.html");
   expectError(await report("2hPxSLate", "nothing", "--output", none), "nothing");
