@@ -12,7 +12,7 @@ import { writeShare } from "../../.ci/docs.ts";
 import { type Command, loadAll, negativeOf } from "../../lib/cli/command.ts";
 import pkg from "../../package.json" with { type: "json" };
 import { zester as tree } from "../../zester.ts";
-import { badJob, goodJob, longJob } from "../support/demo-fleet.ts";
+import { badJob, KEPT_JOBS, longJob } from "../support/demo-fleet.ts";
 import { Fleet } from "../support/fleet.ts";
 import {
   createBuckets,
@@ -59,10 +59,8 @@ const SCENARIOS: Record<string, (server: Server) => Promise<() => Promise<void>>
   async demo(server) {
     const nc = await server.connect();
     const fleet = await Fleet.start(nc, { scale: 0.05 });
-    await goodJob(fleet);
-    const bad = await badJob(fleet);
-    await fleet.until(bad, "partial");
-    await longJob(fleet);
+    const jids = await Promise.all(KEPT_JOBS.map(({ start }) => start(fleet)));
+    await fleet.until(jids.at(-1) as string, "partial");
     return async () => {
       await fleet.stop();
       await nc.close();

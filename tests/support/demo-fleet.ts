@@ -59,3 +59,11 @@ export const slowJob = (fleet: Fleet) => {
   });
   return fleet.dispatch({ fn: "state.highstate", expr: "app*", user: "ops", peels: Object.fromEntries(peels) });
 };
+
+/** What `npm run demo -- --keep` starts again and again. The job that hangs ends at its deadline, after five minutes. */
+export const KEPT_JOBS = [
+  { start: (fleet: Fleet) => longJob(fleet), everyMs: 300_000 },
+  { start: (fleet: Fleet) => slowJob(fleet), everyMs: 70_000 },
+  { start: (fleet: Fleet) => goodJob(fleet), everyMs: 5_000 },
+  { start: (fleet: Fleet) => badJob(fleet), everyMs: 20_000 },
+] as const;

@@ -1,8 +1,8 @@
 // npm run demo: a NATS server, a fleet with jobs, and the real executable's commands on them.
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { badJob, goodJob, longJob, slowJob } from "./demo-fleet.ts";
+import { dirname, join } from "node:path";
+import { badJob, goodJob, KEPT_JOBS, longJob } from "./demo-fleet.ts";
 import { Fleet } from "./fleet.ts";
 import { cleanUp, startServer, until, ZESTER } from "./harness.ts";
 
@@ -13,8 +13,11 @@ const nc = await server.connect();
 const fleet = await Fleet.start(nc, { scale: 0.05 });
 
 async function stop(): Promise<void> {
-  await fleet.stop();
-  await nc.close();
+  // Ctrl-C has reached the server as well: the fleet of --keep has nothing left to write to.
+  if (!keep) {
+    await fleet.stop();
+    await nc.close();
+  }
   await server.stop();
   await cleanUp();
 }
@@ -70,17 +73,10 @@ async function demo(): Promise<void> {
 }
 
 async function keepRunning(): Promise<void> {
-  // The one that hangs ends at its deadline, after five minutes.
-  const rhythms = [
-    { start: () => longJob(fleet), everyMs: 300_000 },
-    { start: () => slowJob(fleet), everyMs: 70_000 },
-    { start: () => goodJob(fleet), everyMs: 5_000 },
-    { start: () => badJob(fleet), everyMs: 20_000 },
-  ];
-  for (const { start } of rhythms) await start();
-  const timers = rhythms.map(({ start, everyMs }) => setInterval(() => void start(), everyMs));
+  for (const { start } of KEPT_JOBS) await start(fleet);
+  const timers = KEPT_JOBS.map(({ start, everyMs }) => setInterval(() => void start(fleet), everyMs));
   console.log(
-    `\nThe fleet runs; new jobs start all the time. In another shell:\n\nexport NATS_URL=${server.url}\n${ZESTER} job watch\n\nCtrl-C stops everything.`,
+    `\nThe fleet runs, and new jobs start all the time. In another shell:\n\nexport NATS_URL=${server.url} PATH=${dirname(ZESTER)}:$PATH\nzester job watch\n\nCtrl-C stops everything.`,
   );
   await new Promise((done) => {
     process.once("SIGINT", done);

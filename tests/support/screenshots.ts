@@ -81,9 +81,11 @@ async function watch(): Promise<void> {
   await picture.ended();
 }
 
-await failedJob();
-await watch();
-await fleet.stop();
-await nc.close();
-await server.stop();
-await cleanUp();
+try {
+  await failedJob();
+  await watch();
+} finally {
+  await fleet.stop();
+  await nc.close();
+  await cleanUp();
+}
