@@ -1,6 +1,12 @@
-// Reads the file of an export, message by message, as often as it is asked for. What was damaged, cut off or written by something
-// else is an error that names the line: the first pass compares the checksum.
-
+// Reads the file of an export, message by message, once for each pass. The first pass compares the checksum; a file that was damaged
+// or cut off, or that is no export, is an error that names the line.
+//
+// Fast, without parsing each line:
+//
+//  1. A line that zester wrote starts with its subject. If that is not asked for, the line is skipped.
+//  2. Where the newest message of each subject counts, only the last one in each block of lines is parsed.
+//  3. A line with a backslash, or with its fields in another order, is always parsed.
+//  4. If the checksum differs, all lines are parsed to find the damaged one.
 import { gcAndSweep } from "bun:jsc";
 import { createReadStream, fstatSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +34,7 @@ const PACKED: readonly (readonly [first: readonly number[], unpack: (zlib: Zlib)
   [[0x28, 0xb5, 0x2f, 0xfd], ({ createZstdDecompress }) => createZstdDecompress({ chunkSize: CHUNK })],
 ];
 
-/** A line is not as it was exported: of the first one, that the file is something else. */
+/** A line is not as it was exported. If it is the first, the file is no export. */
 class Damaged extends UserError {}
 
 /** What readers need of the header. */
@@ -61,7 +67,7 @@ function messageOf({ subject, seq, time, headers = [], data }: Json): StoredMess
   return { subject, sequence: seq as number, storedNs, headers, bytes };
 }
 
-/** How zester starts each line of a message. */
+/** The start of each line of a message that zester writes. */
 const START = Buffer.from('{"subject":"');
 
 function beginsWith(bytes: Uint8Array, from: number, start: Uint8Array): boolean {
@@ -80,7 +86,7 @@ const ALL: readonly Subjects[] = [{ begin: "" }];
 const isAmong = (subjects: readonly Subjects[], subject: string) =>
   subjects.some(({ begin, except }) => subject.startsWith(begin) && !(except && subject.startsWith(except)));
 
-/** The same for the bytes of a line that starts as zester starts it. */
+/** The same for a line that starts with START. */
 function lineFilter(subjects: readonly Subjects[]): (bytes: Uint8Array, from: number) => boolean {
   const startOf = (subject: string) => Buffer.from(`${START}${subject}`);
   const starts = subjects.map(({ begin, except }) => ({ begin: startOf(begin), except: except && startOf(except) }));
@@ -90,7 +96,7 @@ function lineFilter(subjects: readonly Subjects[]): (bytes: Uint8Array, from: nu
 
 export class ArchiveFile {
   #isVerified = false;
-  /** The file descriptor of what came from stdin. */
+  /** A file descriptor: see `seekableStdin`. */
   #stdin: Promise<number> | undefined;
 
   /** @param path `-` is stdin */
@@ -127,15 +133,15 @@ export class ArchiveFile {
       source.on("error", (error) => unpacked.destroy(error));
       yield* source.pipe(unpacked) as AsyncIterable<Buffer>;
     } finally {
-      // Those who have read enough leave the file open otherwise.
+      // Otherwise the file stays open when only its start is read.
       await stored.return(undefined);
     }
   }
 
-  /** Whole lines, many at once; valid until the next ones are asked for. @param at how many lines were read, for errors */
+  /** Blocks of whole lines, each valid until the next. @param at how many lines were read, for errors */
   async *#blocks(at: { readonly line: number }): AsyncGenerator<Buffer> {
     let buffer = Buffer.allocUnsafe(2 * CHUNK);
-    /** Bytes of a line whose end has not come. */
+    /** Bytes of a line that has not ended yet. */
     let rest = 0;
     try {
       for await (const chunk of this.#bytes()) {
@@ -151,33 +157,33 @@ export class ArchiveFile {
         if (whole > 0) yield buffer.subarray(0, whole);
         buffer.copyWithin(0, whole, size);
         rest = size - whole;
-        if (rest > LONGEST_LINE) throw this.#damaged(at.line + 1, "it is too long");
+        if (rest > LONGEST_LINE) throw this.#damaged(at.line + 1, "too long");
       }
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (error instanceof UserError || typeof code !== "string") throw error;
       if (/^E[A-Z]+$/.test(code))
         throw new UserError(`cannot read ${this.name}: ${code}.`, "Check the path and its permissions.");
-      throw this.#damaged(at.line + 1, `it cannot be decompressed (${message})`, UserError);
+      throw this.#damaged(at.line + 1, `cannot be decompressed (${message})`, UserError);
     }
-    if (rest > 0) throw this.#damaged(at.line + 1, "the file is cut off there");
+    if (rest > 0) throw this.#damaged(at.line + 1, "the file is incomplete");
   }
 
   /** @throws Damaged */
-  #json(line: Buffer, number: number): Json {
+  #json(block: Buffer, from: number, to: number, line: number): Json {
+    const text = block.toString("utf8", from, to);
     try {
-      const value: unknown = JSON.parse(line.toString());
+      const value: unknown = JSON.parse(text);
       if (typeof value === "object" && value !== null) return value as Json;
     } catch {
-      // It is said below.
+      // See below.
     }
-    throw this.#damaged(number, `it is no JSON object: ${shorten(safe(line.toString("utf8", 0, 60).trimEnd()), 40)}`);
+    throw this.#damaged(line, `not a JSON object: ${shorten(safe(text.slice(0, 60).trimEnd()), 40)}`);
   }
 
   async #header(): Promise<Json> {
     try {
-      for await (const block of this.#blocks({ line: 0 }))
-        return this.#json(block.subarray(0, block.indexOf(NEWLINE)), 1);
+      for await (const block of this.#blocks({ line: 0 })) return this.#json(block, 0, block.indexOf(NEWLINE), 1);
     } catch (error) {
       if (!(error instanceof Damaged)) throw error;
     }
@@ -214,17 +220,17 @@ export class ArchiveFile {
     let end: Json | undefined;
     let unswept = 0;
     for await (const block of this.#blocks(at)) {
-      /** Bytes before the last line of the file. */
-      let before = block.length;
+      /** Bytes that the checksum covers. */
+      let covered = block.length;
       const take = (from: number, to: number, line: number) => {
-        const value = this.#json(block.subarray(from, to), line);
+        const value = this.#json(block, from, to, line);
         if ("sha256" in value) {
           end = value;
-          before = from;
+          covered = from;
           return;
         }
         const message = messageOf(value);
-        if (!message) throw this.#damaged(line, "it is no message");
+        if (!message) throw this.#damaged(line, "not a message");
         if (isAmong(subjects, message.subject)) onMessage(message);
       };
       /** The last line of each subject. */
@@ -237,47 +243,40 @@ export class ArchiveFile {
       for (let from = 0, to = 0; from < block.length; from = to) {
         to = block.indexOf(NEWLINE, from) + 1;
         const line = ++at.line;
-        if (end) throw this.#damaged(line, "something stands behind the end");
+        if (end) throw this.#damaged(line, "data after the end");
         if (line === 1) continue;
         if (escaped < from) escaped = block.indexOf(BACKSLASH, from);
         if (escaped < 0) escaped = block.length;
         if (escaped < to || !beginsWith(block, from, START)) {
           takeLatest();
           take(from, to, line);
-        }
-        // What the question is not about is looked at only when the checksum differs.
-        else if (!isWanted(block, from)) continue;
+        } else if (!isWanted(block, from)) continue;
         else if (newest)
           latest.set(block.toString("latin1", from, block.indexOf(QUOTE, from + START.length)), [from, to, line]);
         else take(from, to, line);
       }
       takeLatest();
-      hash?.update(block.subarray(0, before));
+      hash?.update(block.subarray(0, covered));
       unswept += block.length;
       if (unswept > SWEPT) {
         gcAndSweep();
         unswept = 0;
       }
     }
-    if (!end) throw this.#damaged(at.line + 1, "the file is cut off there");
+    if (!end) throw this.#damaged(at.line + 1, "the file is incomplete");
     if (!hash) return;
-    const messages = at.line - 2;
-    if (end.messages !== messages || end.sha256 !== hash.digest("hex")) {
-      // The line that is damaged may be one that was left out.
+    if (end.messages !== at.line - 2 || end.sha256 !== hash.digest("hex")) {
       if (subjects !== ALL) await this.read(ALL, false, () => {});
-      throw this.#damaged(
-        at.line,
-        `the ${messages} messages before it are not those that were exported: their checksum differs`,
-      );
+      throw this.#damaged(at.line, "the checksum of the lines before it differs: one was changed, added or removed");
     }
     this.#isVerified = true;
   }
 }
 
-/** A file with what comes from stdin, to be read more than once; a copy has no name, so that nothing is left of it. */
+/** Stdin as a file that can be read again: a copy, unless it is one. The copy has no name, so nothing is left of it. */
 async function seekableStdin(): Promise<number> {
   if (fstatSync(0).isFile()) return 0;
-  const path = join(tmpdir(), `zester-${process.pid}`);
+  const path = join(tmpdir(), `zester-${crypto.randomUUID()}`);
   const fd = openSync(path, "wx+", 0o600);
   unlinkSync(path);
   for await (const chunk of createReadStream("", { fd: 0, autoClose: false })) writeSync(fd, chunk);

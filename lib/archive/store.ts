@@ -1,7 +1,7 @@
-// A Store on the files of exports: each question is answered by a pass over them. Questions that are asked at the same time share one.
+// A Store on the files of exports. Each question takes a pass over them; questions that are asked at the same time share one.
 //
-// The files are read in the order in which they were exported: of a key in several, the newest message counts, and an event that is
-// in several counts once. Now is when the newest was exported, and its heartbeats alone count.
+// The files are read in the order in which they were exported. Of a key in several files the newest message counts, and an event that
+// is in several counts once. "Now" is when the newest file was exported; only its heartbeats count.
 import { existsSync } from "node:fs";
 import { Glob } from "bun";
 import { NoBucket, UserError } from "../errors.ts";
@@ -36,11 +36,11 @@ const liveBytes = (message: StoredMessage) => (isGone(message) ? undefined : mes
 const prefixOf = (part: Part) => STORED[part].prefix;
 
 const DOT = 0x2e;
-/** What stands before the JID in the index of active jobs. */
+/** The start of the keys of the index of active jobs. */
 const ACTIVE = "active.";
-/** More files than this are only counted. */
+/** More files than this are counted instead of named. */
 const MOST_NAMED = 3;
-/** Of more questions to a part at once, all of the part is looked at. */
+/** For more questions at once, all lines are parsed: comparing each with many subjects takes longer. */
 const FEW = 8;
 
 type OnMessage = (message: StoredMessage) => void;
@@ -94,7 +94,7 @@ export class ArchiveStore implements Store {
 
   async #ask(question: Question): Promise<void> {
     this.#waiting.push(question);
-    // Those that are asked at the same time come before this.
+    // Questions that are asked at the same time come before this.
     this.#pass ??= new Promise((begin) => setImmediate(begin)).then(() => this.#run());
     await this.#pass;
     if ("failed" in question) throw question.failed;
@@ -210,32 +210,33 @@ export class ArchiveStore implements Store {
     },
   };
 
-  /** Hands over each event of a job, or of all, with its job. */
-  async #events(job: string, onEvent: (jid: string, event: StoredEvent) => void): Promise<void> {
+  /** @param jids those whose events are handed over; of one, only its lines are parsed */
+  async #events(jids: ReadonlySet<string>, onEvent: (jid: string, event: StoredEvent) => void): Promise<void> {
     this.#checkPart("events");
     const prefix = prefixOf("events");
-    const seen = this.files.length > 1 ? new Set<string>() : undefined;
+    const [only] = jids;
+    const seen = new Set<string>();
     const take = ({ subject, sequence, storedNs, bytes }: StoredMessage) => {
-      const identity = seen && `${subject} ${sequence} ${storedNs}`;
-      if (identity !== undefined && seen?.has(identity)) return;
-      if (identity !== undefined) seen?.add(identity);
       const [jid = "", kind = "", peel] = subject.slice(prefix.length).split(".");
+      if (!jids.has(jid)) return;
+      const identity = `${subject} ${sequence} ${storedNs}`;
+      if (this.files.length > 1 && seen.has(identity)) return;
+      if (this.files.length > 1) seen.add(identity);
       onEvent(jid, { kind, peel, storedNs, bytes });
     };
-    await this.#ask({ begin: prefix + job, every: true, take });
+    await this.#ask({ begin: jids.size === 1 ? `${prefix}${only}.` : prefix, every: true, take });
   }
 
   async events(jid: string, onEvent: (event: StoredEvent) => void): Promise<void> {
-    await this.#events(`${jid}.`, (_, event) => onEvent(event));
+    await this.#events(new Set([jid]), (_, event) => onEvent(event));
   }
 
   async eventsOfPeels(
     places: readonly PeelOfJob[],
     onEvent: (place: PeelOfJob, event: StoredEvent) => void,
   ): Promise<void> {
-    const jids = new Set(places.map(({ jid }) => jid));
-    await this.#events("", (jid, event) => {
-      if (event.peel !== undefined && jids.has(jid)) onEvent({ jid, peel: event.peel }, event);
+    await this.#events(new Set(places.map(({ jid }) => jid)), (jid, event) => {
+      if (event.peel !== undefined) onEvent({ jid, peel: event.peel }, event);
     });
   }
 
@@ -277,7 +278,7 @@ export class ArchiveStore implements Store {
   }
 }
 
-/** The file of this name, or those that a pattern matches: shells leave a quoted one alone. */
+/** The file of this name, or the files that a pattern matches: a shell does not expand a quoted one. */
 function filesOf(path: string): string[] {
   if (path === "-" || !/[*?[{]/.test(path) || existsSync(path)) return [path];
   const found = [...new Glob(path).scanSync()].sort();

@@ -154,10 +154,10 @@ async function write(request: ExportRequest, session: LiveSession, out: (text: s
     writer.add(redaction ? { ...message, bytes: redaction.of(message.bytes) } : message);
   };
   beats.forEach(add);
-  // A return that comes meanwhile belongs to a job that has not ended here: records are read first.
-  // Not between the lines of an export that is itself shown.
+  // Lines of the export may be on the same terminal.
   const progress = request.output || !terminal.isTty ? progressOn(terminal, "messages") : undefined;
   try {
+    // Records first: a return that is stored meanwhile belongs to a job that has not ended yet.
     for (const part of ["jobs", "returns", "events"] as const)
       if (!missing.includes(part)) await store.messages(part, chosen.of, add, progress);
   } finally {
@@ -167,7 +167,7 @@ async function write(request: ExportRequest, session: LiveSession, out: (text: s
   const jobs = chosen.jobs === undefined ? "all jobs" : plural(chosen.jobs, "job");
   if (terminal.canTell) terminal.note(`exported ${jobs}: ${plural(writer.messages, "message")}.`);
   if (redaction) terminal.note(`redacted ${count(redaction.count)} ${redaction.count === 1 ? "value" : "values"}.`);
-  else if (terminal.canTell) terminal.note("arguments and outputs may hold secrets: see --redact.");
+  else if (terminal.canTell) terminal.note("arguments and outputs may contain secrets: see --redact.");
 }
 
 async function run(flags: GlobalArgs, request: ExportRequest): Promise<undefined> {

@@ -237,7 +237,7 @@ test("a long export shows how far it is, and what it may hold, on a terminal onl
     .split("\x1b[K")
     .at(-1);
   expect(told).toBe(
-    "note: exported all jobs: 2,001 messages.\r\nnote: arguments and outputs may hold secrets: see --redact.\r\n",
+    "note: exported all jobs: 2,001 messages.\r\nnote: arguments and outputs may contain secrets: see --redact.\r\n",
   );
   link.stop();
   await nc.close();

@@ -162,29 +162,37 @@ describe("what is no whole export is an error that names the line", () => {
   const lines = () => readFileSync(all, "utf8").trimEnd().split("\n");
   const HEADER = { zester_export: 1, time: "2026-01-01T00:00:00Z", missing: [] };
   test.each<[title: string, make: () => string | Uint8Array, words: string]>([
-    ["cut at a line", () => `${lines().slice(0, 9).join("\n")}\n`, "line 10: the file is cut off there"],
-    ["cut inside a line", () => readFileSync(all).subarray(0, 3000), "the file is cut off there"],
+    ["cut at a line", () => `${lines().slice(0, 9).join("\n")}\n`, "line 10: the file is incomplete"],
+    ["cut inside a line", () => readFileSync(all).subarray(0, 3000), "the file is incomplete"],
     ["cut gzip", () => gzipSync(readFileSync(all)).subarray(0, 2000), "cannot be decompressed"],
     ["cut zstd", () => zstdCompressSync(readFileSync(all)).subarray(0, 2000), "line 1: not an export"],
-    ["a changed line", () => readFileSync(all, "utf8").replace('"seq":7,', '"seq":8,'), "checksum differs"],
-    ["a missing line", () => lines().toSpliced(20, 1).join("\n").concat("\n"), "checksum differs"],
+    [
+      "a changed line",
+      () => readFileSync(all, "utf8").replace('"seq":7,', '"seq":8,'),
+      "the checksum of the lines before it differs",
+    ],
+    [
+      "a missing line",
+      () => lines().toSpliced(20, 1).join("\n").concat("\n"),
+      "the checksum of the lines before it differs",
+    ],
     [
       "a broken line of events",
       () => lines().with(200, '{"subject":"zester.job.').join("\n").concat("\n"),
-      "line 201: it is no JSON",
+      "line 201: not a JSON",
     ],
-    ["a line more", () => `${readFileSync(all, "utf8")}{}\n`, "something stands behind the end"],
+    ["a line more", () => `${readFileSync(all, "utf8")}{}\n`, "data after the end"],
     ["empty", () => "", "line 1: not an export"],
     ["text", () => "hello\n", "line 1: not an export"],
     ["one long line", () => Buffer.alloc(1 << 20, 1), "line 1: not an export"],
     ["JSON", () => '{"jid":"x"}\n', "line 1: not an export"],
     ["too new", () => `${JSON.stringify({ ...HEADER, zester_export: 2 })}\n`, "format version 2 is newer"],
-    ["no message", () => sealed([JSON.stringify(HEADER), '{"subject":1}']), "line 2: it is no message"],
+    ["no message", () => sealed([JSON.stringify(HEADER), '{"subject":1}']), "line 2: not a message"],
     [
       "no base64",
       () =>
         sealed([JSON.stringify(HEADER), '{"subject":"$KV.jobs.a","seq":1,"time":"2026-01-01T00:00:00Z","data":"?"}']),
-      "line 2: it is no message",
+      "line 2: not a message",
     ],
   ])("%s", async (_title, make, words) => {
     const file = path("damaged");
