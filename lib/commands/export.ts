@@ -148,7 +148,7 @@ async function write(request: ExportRequest, session: LiveSession, out: (text: s
     missing,
   };
   const writer = new ExportWriter(out, header);
-  const sweep = sweeper();
+  const sweep = sweeper("whole");
   const add = (message: StoredMessage) => {
     sweep(message.bytes);
     writer.add(redaction ? { ...message, bytes: redaction.of(message.bytes) } : message);

@@ -31,6 +31,7 @@ function searchReader({ mayHold }: Search): ReturnReader {
     read: (peel, bytes) =>
       toReturn(peel, decodeRecord(bytes, !mayHold || isJson(bytes) || mayHold(bytes) ? undefined : NOTHING)),
     keep: toReturn,
+    decodesAll: !mayHold,
   };
 }
 

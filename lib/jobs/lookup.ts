@@ -53,18 +53,21 @@ export interface ReturnReader {
   read(peel: string, bytes: Uint8Array): Return;
   /** The same of a record that is decoded already. */
   keep(peel: string, record: ValueMap): Return;
+  /** True when it decodes most of them whole. */
+  readonly decodesAll?: boolean;
 }
 
 /** Reads returns as they are. @param fields all that is needed of their records; undefined: everything */
 export const wholeRecords = (fields?: readonly string[]): ReturnReader => ({
   read: (peel, bytes) => toReturn(peel, decodeRecord(bytes, fields)),
   keep: toReturn,
+  decodesAll: !fields || fields.includes("return_data"),
 });
 const WHOLE = wholeRecords();
 
 /** Reads returns whole, and keeps them as they are stored: decoded, many would take several times as much memory. */
 export function storedRecords(): ReturnReader {
-  const sweep = sweeper();
+  const sweep = sweeper("whole");
   const decoded = (bytes: Uint8Array) => {
     sweep(bytes);
     return decodeRecord(bytes);

@@ -115,7 +115,7 @@ class ReturnsUnderWay implements ReturnEntries {
   readonly #jobs: number;
   readonly #peel: string | undefined;
   readonly #reader: ReturnReader;
-  readonly #sweep = sweeper();
+  readonly #sweep: (bytes: Uint8Array) => void;
   /** How many returns were handed over. */
   handed = 0;
 
@@ -126,6 +126,7 @@ class ReturnsUnderWay implements ReturnEntries {
     readonly progress: Progress,
   ) {
     this.#reader = options.reader ?? wholeRecords(options.fields);
+    this.#sweep = sweeper(this.#reader.decodesAll ? "whole" : "other");
     const isOfJobs = typeof of === "object" && "jids" in of;
     this.#keys = new ReturnKeys(isOfJobs ? of.jids.keys() : []);
     this.#jobs = isOfJobs ? this.#keys.jobs : Number.POSITIVE_INFINITY;

@@ -93,7 +93,7 @@ interface Output {
 export class SharedReturns implements ReturnReader {
   readonly #outputs = new Map<string, Output>();
   readonly #parts = new Parts();
-  readonly #sweep = sweeper();
+  readonly #sweep = sweeper("other");
   /** Of the record that is read. */
   #answer: Answer | undefined;
 

@@ -1,18 +1,19 @@
 // Memory while many values are read.
 import { gcAndSweep } from "bun:jsc";
 
-/** Memory is swept after so many bytes of values. */
-const EVERY = 8 << 20;
+/** Memory is swept after so many bytes of values: of those that are decoded whole, which leave more behind, and of others. */
+const EVERY = { whole: 1 << 20, other: 8 << 20 };
 
 /**
  * What to call for each value that leaves much behind: left alone, that stays in memory until there is twice as much as is
  * needed.
  */
-export function sweeper(): (bytes: Uint8Array) => void {
+export function sweeper(values: keyof typeof EVERY): (bytes: Uint8Array) => void {
+  const every = EVERY[values];
   let size = 0;
   return (bytes) => {
     size += bytes.length;
-    if (size < EVERY) return;
+    if (size < every) return;
     size = 0;
     gcAndSweep();
   };
