@@ -44,6 +44,12 @@ export class OutputClosed extends Error {
   }
 }
 
+/** Why a file cannot be read or written: the words for the codes that people meet, else the code. */
+export function fileFault(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code ?? String(error);
+  return { ENOENT: "no such file", EISDIR: "it is a directory" }[code] ?? code;
+}
+
 /** For `catch`: `value` in place of an error of this kind; throws any other again. */
 export const insteadOf =
   <T>(kind: abstract new (...args: never) => Error, value: T) =>

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Transform } from "node:stream";
 import { asTime } from "../codec/value.ts";
-import { UserError } from "../errors.ts";
+import { fileFault, UserError } from "../errors.ts";
 import { PARTS, type Part, type StoredMessage } from "../store.ts";
 import { safe, shorten } from "../text.ts";
 import { FORMAT } from "./format.ts";
@@ -163,7 +163,7 @@ export class ArchiveFile {
       const { code, message } = error as NodeJS.ErrnoException;
       if (error instanceof UserError || typeof code !== "string") throw error;
       if (/^E[A-Z]+$/.test(code))
-        throw new UserError(`cannot read ${this.name}: ${code}.`, "Check the path and its permissions.");
+        throw new UserError(`cannot read ${this.name}: ${fileFault(error)}.`, "Check the path and its permissions.");
       throw this.#damaged(at.line + 1, `cannot be decompressed (${message})`, UserError);
     }
     if (rest > 0) throw this.#damaged(at.line + 1, "the file is incomplete");

@@ -160,7 +160,7 @@ function checkFlags(path: readonly string[], command: Tree, words: readonly stri
       if (inlineValue || meant) throw fail(`${show(rawName)} takes no value.${meant}`);
       if (!mayTakeValue(def)) continue;
     }
-    if (given.has(name) && !takesList(def)) throw fail(`--${name} can be used only once.`, "Use it once.");
+    if (given.has(name) && !takesList(def)) throw fail(`--${name} can be used only once.`, "Omit all but one.");
     given.add(name);
   }
 }

@@ -28,7 +28,7 @@ export function narrowingOf(texts: readonly string[], flags: Narrowing, given: r
   const other = given.find((name) => !areWords || !NARROWING.some((one) => one === name));
   if (other !== undefined && texts.length > 0) {
     const [what, hint] = areWords
-      ? [texts[0], `Such a word takes ${NARROWING.map((name) => `--${name}`).join(", ")}.`]
+      ? [texts[0], `Use only ${NARROWING.map((name) => `--${name}`).join(", ")} with it.`]
       : ["<jid>", "Name the jobs, or select them by flags."];
     throw new UserError(`${what} and --${other} cannot be used together.`, hint);
   }

@@ -1,6 +1,6 @@
 // --output: a file that is there when it is whole, and readable by its owner alone.
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
-import { UserError } from "../errors.ts";
+import { fileFault, UserError } from "../errors.ts";
 import { writeAll } from "../terminal/terminal.ts";
 
 export class OutputFile {
@@ -28,7 +28,10 @@ export class OutputFile {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === undefined) throw error;
-      throw new UserError(`cannot write ${this.path}: ${code}.`, "Check the folder, its permissions and the disk.");
+      throw new UserError(
+        `cannot write ${this.path}: ${fileFault(error)}.`,
+        "Check the folder, its permissions and the disk.",
+      );
     }
   }
 

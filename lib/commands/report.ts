@@ -36,7 +36,7 @@ interface ReportRequest {
 
 function parse(flags: Flags<typeof args>): ReportRequest {
   const { output: path, force = false } = flags;
-  if (force && path === undefined) throw new UserError("--force needs --output.", "Without it nothing is replaced.");
+  if (force && path === undefined) throw new UserError("--force needs --output.", "Add --output, or omit --force.");
   return {
     jobs: [...new Set(flags._.map(parseJid))],
     output: path === undefined ? undefined : { path, force },

@@ -27,7 +27,7 @@ export function jobRecord(jid: string, bytes: Uint8Array): ValueMap {
     if (!(error instanceof Undecodable)) throw error;
     throw new UserError(
       `job ${jid} cannot be decoded: ${error.message} (${bytes.length} bytes).`,
-      `See the raw value: nats kv get jobs ${jid} --raw`,
+      `\`nats kv get jobs ${jid} --raw\` shows the value.`,
     );
   }
 }

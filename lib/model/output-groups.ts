@@ -2,7 +2,7 @@
 import { digest } from "../codec/digest.ts";
 import type { Value } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
-import { count, safe } from "../text.ts";
+import { plural, safe } from "../text.ts";
 import { compareText, displayPeel } from "./peel.ts";
 import { type PeelState, worstGroupsFirst } from "./peel-state.ts";
 import {
@@ -106,7 +106,9 @@ export function groupOf(id: string, groups: readonly OutputGroup[]): OutputGroup
   if (group && hasOutput(group)) return group;
   const all = groups.reduce((sum, { peels }) => sum + peels.length, 0);
   throw new UserError(
-    group ? `peel "${safe(id)}" has no output: it is ${group.state}.` : `no peel "${safe(id)}" among ${count(all)}.`,
+    group
+      ? `peel "${safe(id)}" has no output: it is ${group.state}.`
+      : `no peel "${safe(id)}" among ${plural(all, "peel")}.`,
     "Use --diff=<peel> with another peel, or --diff for the largest group.",
   );
 }

@@ -139,8 +139,8 @@ const TLS_FILES = [
 ] as const;
 
 const PEM_HINTS: Readonly<Record<PemKind, string>> = {
-  certificate: "Use a file that contains -----BEGIN CERTIFICATE-----.",
-  key: "Use a file that contains an unencrypted -----BEGIN PRIVATE KEY-----; `openssl pkey -in <file>` writes one.",
+  certificate: "Use a PEM file, with a line BEGIN CERTIFICATE.",
+  key: "Use a PEM file with an unencrypted key; `openssl pkey -in <file>` writes one.",
 };
 
 /**

@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { formatMs } from "../duration.ts";
-import type { UserError } from "../errors.ts";
+import { fileFault, type UserError } from "../errors.ts";
 
 /** The home directory. HOME is empty in some containers; then the user database has it. */
 export function home(env: NodeJS.ProcessEnv): string {
@@ -96,8 +96,7 @@ export async function readFile(path: string, withinMs: number): Promise<FileCont
 /** Why a file could not be read. */
 export function faultOf(error: unknown): string {
   if (error instanceof Unreadable) return error.message;
-  const code = (error as NodeJS.ErrnoException).code ?? String(error);
-  return { ENOENT: "no such file", EISDIR: "it is a directory" }[code] ?? code;
+  return fileFault(error);
 }
 
 /** Text as editors and shells of any system store it: with a byte order mark, and on Windows of two bytes a character. */

@@ -172,7 +172,7 @@ describe("--output", () => {
     const none = join(dir, "none.jsonl");
     expect((await job("nope1234", "--output", none)).code).toBe(1);
     const { stderr } = await job("--all", "--output", join(dir, "no", "folder"));
-    expect(stderr).toContain("ENOENT");
+    expect(stderr).toContain("no such file");
     expect(existsSync(none)).toBe(false);
     expect(readdirSync(dir)).toEqual(["jobs.jsonl"]);
   });

@@ -205,9 +205,9 @@ describe("what is no whole export is an error that names the line", () => {
 
   test("no file", async () => {
     expect((await from(path("none"), "list")).stderr).toBe(
-      `error: cannot read ${path("none")}: ENOENT.\nCheck the path and its permissions.\n`,
+      `error: cannot read ${path("none")}: no such file.\nCheck the path and its permissions.\n`,
     );
-    expect((await from(dir, "list")).stderr).toContain("EISDIR");
+    expect((await from(dir, "list")).stderr).toContain("it is a directory");
   });
 });
 

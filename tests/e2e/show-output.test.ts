@@ -183,7 +183,7 @@ test("--diff=<peel>: compared with another peel; one that is not there, or has n
   const { stdout } = await show("many", "--output", `--diff=${id(10)}`, "--peel", id(3));
   expect(stdout).toStartWith("web-003  ok  0.3s  2 results\n--- web-[009-010]\n+++ web-003\n@@ -30,11 +30,8 @@\n");
   const errors = [
-    [await show("many", "--output", "--diff=web-41"), 'no peel "web-41" among 40.'],
+    [await show("many", "--output", "--diff=web-41"), 'no peel "web-41" among 40 peels.'],
     [await show("many", "--output", `--diff=${id(7)}`), 'peel "web-007" has no output: it is failed.'],
   ] as const;
   for (const [{ stdout, stderr, code }, message] of errors)
