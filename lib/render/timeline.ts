@@ -34,13 +34,13 @@ export interface Timeline {
   readonly lanes: readonly Lane[];
 }
 
-/** From how many peels on those alike share a lane; how many lanes bad peels have, and how many slow ones. */
+/** Up to `alone` peels have a lane each. Of more, `bad` lanes are for those that are not ok, alike ones above `inGroup` in one. */
 const MOST = { alone: 16, bad: 12, inGroup: 3, slow: 3 } as const;
-/** A peel that is ok is slow when it took so many times the median. */
+/** A peel is slow from this many times the median duration on. */
 const SLOW = 2n;
 const NAME_COLUMNS = 26;
 const BINS = 60;
-/** Later events than this, in ends of the job, stand at the right edge. */
+/** The picture ends at the last event, at most this many times the duration of the job; later events are at its edge. */
 const REACH = 1.5;
 
 /** When something happened to a peel, in ns since the dispatch. */
@@ -178,7 +178,7 @@ function ticksOf(wholeNs: bigint): Timeline["ticks"] {
 export function timelineOf({ steps, peels }: Story, row: JobRow, nowNs: bigint): Timeline | undefined {
   const [first] = steps;
   if (!first || steps.length < 2) return undefined;
-  const endStep = steps.find(({ end }) => end !== undefined);
+  const endStep = steps.find(({ end }) => isTerminal(end));
   const ended = isTerminal(row.status);
   const startNs = first.storedNs - first.afterNs;
   const endNs = endStep?.afterNs ?? (ended ? undefined : nowNs - startNs);

@@ -98,6 +98,12 @@ test("a job that goes on reaches up to now; one that nothing is known of has no 
   expect(timeline("running", ["a"], [])).toBeUndefined();
 });
 
+test("a return long after the end does not shrink the picture: it is at the edge", () => {
+  const shown = timeline("partial", ["a"], [dispatch, end(10, "partial"), [1000, "return", "a", returned(2)]]);
+  expect(shown?.end).toBeCloseTo(10 / 15, 3);
+  expect(shown?.lanes[1]).toMatchObject({ words: "late, +16m40s, ran 2.0s", marks: [{ at: 1, mark: "late" }] });
+});
+
 test("names are escaped in the picture", () => {
   const shown = timeline("complete", ["<b>"], [dispatch, [1, "return", "<b>", returned(1)], end(1, "complete")]);
   const svg = timelineSvg(shown as never, "x");
