@@ -21,12 +21,13 @@ import { type JobsRequest, noteReference, parseJobs } from "./job-reference.ts";
 import { amongWords, unreadableWarning } from "./output.ts";
 import { OutputFile } from "./output-file.ts";
 import { type LiveSession, withSession } from "./session.ts";
-import { conditions, type GlobalArgs, globals, jids, scripted } from "./shared.ts";
+import { conditions, formats, type GlobalArgs, globals, jids, scripted } from "./shared.ts";
 
 const args = {
   ...globals,
   jid: { ...jids, required: false },
   ...conditions,
+  format: formats("text"),
   all: { type: "boolean", description: "export everything that the server stores" },
   output: { type: "string", valueHint: "file", description: "write to this file, readable only by you" },
   force: { type: "boolean", description: "with --output: replace an existing file" },

@@ -53,7 +53,7 @@ const args = {
   "job-timeout": {
     type: "string",
     valueHint: "duration",
-    description: "timeout of the new job (default: that of the old job)",
+    description: "timeout of the new job (default: unchanged)",
   },
   force: { type: "boolean", description: "retry a job that has not ended" },
   wait: { type: "boolean", description: "wait for the new job to end and report how" },

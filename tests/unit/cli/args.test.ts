@@ -111,6 +111,7 @@ test.each([
   ["config check x", 'unexpected argument "x" for zester config check.'],
   // What a flag does not take.
   ["job list --format xml", 'unknown format "xml" for --format. Did you mean yaml?'],
+  ["job export --all --format json", 'unknown format "json" for --format.'],
   ["--format csv job show A", 'unknown format "csv" for --format.'],
   ["job stats --by peels", 'unknown grouping "peels" for --by. Did you mean peel?'],
   ["job stats --by result --sort fast", 'unknown order "fast" for --sort.'],
