@@ -132,7 +132,7 @@ test("those who follow say that what they show may be old", async () => {
   for (const other of rest) await other.revive();
   await put("old-2", "complete");
   await drawn.until(/old-2 .*complete/, 60_000);
-  await traced.until(/\/\d  .*complete/, 60_000);
+  await traced.until(/\/\d {2}.*complete/, 60_000);
   traced.type("q");
   expect(await traced.ended()).toBe(0);
   for (const one of [drawn, lines]) {
