@@ -52,7 +52,7 @@ const ns = (ms: number) => BigInt(Math.round(ms)) * 1_000_000n;
 function left(row: JobRow, nowMs: number, word = ""): string | undefined {
   if (!row.deadline || !isActive(row.status)) return undefined;
   const rest = row.deadline.ns - ns(nowMs);
-  return rest >= 0n ? formatAge(rest) + word : `${formatAge(-rest)} over`;
+  return rest >= 0n ? formatAge(rest) + word : `${formatAge(-rest)} overdue`;
 }
 
 /** The state of a job, and whether it is stuck. */

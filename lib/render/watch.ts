@@ -2,7 +2,7 @@
 
 import type { ValueMap } from "../codec/value.ts";
 import { formatAge, formatDuration } from "../duration.ts";
-import type { JobRow } from "../model/job.ts";
+import { isTerminal, type JobRow } from "../model/job.ts";
 import { countReturned } from "../model/returns.ts";
 import { isMasterGone, type MasterSign } from "../model/stuck.ts";
 import { bar, count, plural, safe } from "../text.ts";
@@ -11,6 +11,7 @@ import { paintState } from "./colors.ts";
 import { targetOf } from "./columns.ts";
 import { type Telling, tookOf } from "./facts.ts";
 import { peelCounts } from "./peels.ts";
+import { timeText } from "./time.ts";
 
 export interface Watched extends Telling {
   readonly sign: MasterSign;
@@ -29,14 +30,20 @@ export function watchLine({ row, job, story: { peels } }: Omit<Telling, "stuck">
   return `Job ${safe(row.jid)} ${callOnTarget(job, row)}: ${count(countReturned(peels))} of ${plural(peels.length, "peel")} returned\n`;
 }
 
+/** The time before the deadline: `3m57s left`, `12s overdue`; of a job that has ended, when it was created. */
+function timeWords({ status, created, deadline }: JobRow, nowNs: bigint): string {
+  if (isTerminal(status)) return created ? `created ${timeText(created, true)}` : "";
+  const left = deadline && deadline.ns - nowNs;
+  return left === undefined ? "" : left >= 0n ? `${formatAge(left)} left` : `${formatAge(-left)} overdue`;
+}
+
 /** `by root  master-2hPwZ9 alive  3m57s left` */
 export function surroundingWords({ row, sign, nowNs }: Watched): string {
   const life = sign === undefined ? "" : isMasterGone(sign) ? " gone" : " alive";
-  const left = row.deadline && row.deadline.ns - nowNs;
   const words = [
     row.user && `by ${row.user}`,
     row.owner ? `${row.owner}${life}` : "no owner",
-    left === undefined ? "" : left >= 0n ? `${formatAge(left)} left` : `${formatAge(-left)} overdue`,
+    timeWords(row, nowNs),
   ];
   return safe(words.filter(Boolean).join("  "));
 }

@@ -70,7 +70,7 @@ test("of a job that ended badly q leaves the next command too; of one that runs 
     await fleet.dispatch({ fn: "cmd.run", peels: { y3: hang } }),
   ];
   const trace = look(["trace", bad, "--follow"]);
-  await trace.shows(/2\/2 {2}failed/);
+  await trace.shows(/2\/2 {2}failed[^\n]*\nby root {2}master-demo02 {2}created 20\d\d-/);
   trace.type("q");
   expect(await trace.ended()).toBe(2);
   expect(trace.out.split(LEAVE).at(-1)).toMatch(
