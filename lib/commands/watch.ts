@@ -152,8 +152,8 @@ export default defineCommand({
     description: "watch active jobs, or one job until it ends",
     group: "Follow",
     details:
-      "A terminal shows a picture that keys control (`?` lists them, `q` quits); a pipe gets one line per change. <jid> opens that job, which stays after its end (before `&& next`, use `zester job wait`); a pipe gets one line per return.",
-    exitCodes: "of a job that ended as `zester job wait`; 124 if --for expires",
+      "A terminal shows a picture that keys control (`?` lists them, `q` quits); a pipe gets one line per change. With <jid>, the picture opens that job and stays after its end (before `&& next`, use `zester job wait`); a pipe gets one line per return.",
+    exitCodes: "if the open job has ended, as `zester job wait`; 124 if --for expires",
     example: "zester job watch --target 'db*'",
   },
   args,
