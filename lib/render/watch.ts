@@ -40,11 +40,7 @@ function timeWords({ status, created, deadline }: JobRow, nowNs: bigint): string
 /** `by root  master-2hPwZ9 alive  3m57s left` */
 export function surroundingWords({ row, sign, nowNs }: Watched): string {
   const life = sign === undefined ? "" : isMasterGone(sign) ? " gone" : " alive";
-  const words = [
-    row.user && `by ${row.user}`,
-    row.owner ? `${row.owner}${life}` : "no owner",
-    timeWords(row, nowNs),
-  ];
+  const words = [row.user && `by ${row.user}`, row.owner ? `${row.owner}${life}` : "no owner", timeWords(row, nowNs)];
   return safe(words.filter(Boolean).join("  "));
 }
 
