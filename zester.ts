@@ -29,7 +29,7 @@ const jobs = {
 
 const job = defineCommand({ meta: groups.job, args: globals, subCommands: jobs });
 
-/** `zester config` alone shows them: with a `run` of its own it would run after its commands as well. */
+/** Not a `run` but a default: citty also runs a parent's `run` after its commands, so `config check` would print the settings too. */
 const config = defineCommand({
   meta: groups.config,
   args: globals,

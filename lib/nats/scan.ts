@@ -1,76 +1,55 @@
 // Reads the newest value of every key of a bucket, complete, while others write to it.
 //
 // Promise: each key is reported in a state that it had between the start and the end of the scan, and no key that existed
-// all that time is missing. The proof holds for nats-server 2.9 and newer, except where a limit is named.
+// all that time is missing. It holds for nats-server 2.9 and newer. Limit: a key that is purged without a tombstone during a scan
+// may be shown as it was shortly before.
 //
-// What the server does:
+// What a consumer with `last_per_subject` delivers:
 //
-//  1. A consumer with `last_per_subject` notes, when it is created, the sequences of the newest message of each key (the list)
-//     and S, the last sequence of the stream.
-//  2. It delivers the messages of the list that are still stored, in order, and then every message after S.
-//  3. A message of the list can disappear before its turn: the key was written again and the history of the bucket dropped
-//     it, or it expired or was purged.
-//  4. nats-server 2.10 and newer skip such a message, and end the open requests as if nothing were left.
-//  5. nats-server 2.9 delivers the next stored message of any key instead: possibly an older version of another key, or a
-//     message that is delivered again later.
-//  6. Delivered sequences never decrease.
-//  7. So the number of deliveries proves nothing: other messages can take the place of one that is missing.
+//  1. When it is created, the server notes the newest message of each key (the list) and S, the last sequence of the stream.
+//  2. It delivers the messages of the list that are still stored, in order, then every message after S.
+//  3. A message of the list can be removed before its turn: rewritten beyond the history of the bucket, expired, or purged.
+//  4. nats-server 2.10 and newer skip it. 2.9 delivers the next stored message of any key instead. So the number of deliveries
+//     proves nothing.
 //
-// Rule (1), enough for a bucket that does not change while it is read; it costs one comparison per key:
+// Rule (1), for a bucket that does not change meanwhile:
 //
-//  1. Let B be the last sequence of the stream, asked for before the consumer was created, so B <= S.
-//  2. Let P be the number of keys that the server counted for the consumer.
-//  3. If P different keys arrive with sequences up to B, every key was delivered, by its newest message.
-//  4. Suppose one of them was not its key's newest. Then it replaced a removed message of the list.
-//  5. Its key has an entry of its own, later in the list. Either that entry was delivered too, and the key arrived twice; or
-//     it was removed as well, and a later message replaced it.
-//  6. The first contradicts P different keys. The second leads to step 5 again, with a later entry. The last entry of the list
-//     could only be replaced by a message after S, which contradicts step 3.
-//  7. Limit on 2.9: P is counted a moment after the list is made. If a key disappears without a tombstone in that moment, P is
-//     one too small, and the job that changed last may be shown as it was before. Reading until the server pauses would
-//     close this gap, but a busy bucket never pauses and would always be read key by key.
+//  1. Let B be the last sequence of the stream, asked for before the consumer was created: B <= S. Let P be the number of keys
+//     that the server counted for the consumer.
+//  2. If P different keys arrive with sequences up to B, every key was delivered, by its newest message.
+//  3. Suppose one was not its key's newest. It then took the place of a removed message, and its key has a later entry in the list.
+//  4. If that entry was delivered, the key arrived twice: then not P different keys.
+//  5. If it was removed, a later message took its place: step 3 again, with a later entry. For the last entry that message is
+//     after S, which contradicts step 2.
+//  6. Limit on 2.9: P is counted a moment after the list is made. If a key disappears without a tombstone in that moment, the job
+//     that changed last may be shown as it was before.
 //
 // Rule (2), for a bucket that changes (tail.ts):
 //
-//  1. Let c be the sequence of the last delivered message. If a key's newest message, at the moment when the consumer passed
-//     c, is at or before c, it was delivered, as in rule (1).
-//  2. A second consumer reads every message from c + 1 on. It has no filter, because 2.9 miscounts with filters. It
-//     always has an open request, so it stays at the end of the stream.
-//  3. When it has reached some sequence a, ask for the end E of the stream.
-//  4. If a key's newest message, at the moment when the consumer passed a, is at or before a, it was delivered, as in step 1.
-//     Otherwise it is in (a, E], because it existed before the question.
-//  5. A message of (a, E] that does not arrive was removed before its turn.
-//  6. If every sequence of (a, E] arrives, or E <= a, every key is known as of the moment when a was passed.
-//  7. If there is a gap, repeat from step 3 with the sequence reached as the new a.
-//  8. A stream that is written faster than it can be read ends in an error, never in a partial answer.
+//  1. Let c be the last delivered sequence. By rule (1), each key whose newest message was at or before c, when c was passed, was
+//     delivered.
+//  2. A second consumer reads every message from c + 1 on. It has no filter (2.9 miscounts with filters) and always an open
+//     request, so it stays at the end of the stream.
+//  3. When it has reached a sequence a, ask for the end E of the stream.
+//  4. If every sequence of (a, E] arrives, or E <= a, every key is known as of the moment when a was passed: its newest message
+//     was at or before a, or is in (a, E].
+//  5. A message of (a, E] that does not arrive was removed: repeat from step 3 with the sequence reached.
+//  6. A stream that is written faster than it can be read ends in an error, never in a partial answer.
 //
-// Both rules hold for any number of filters (2.10 and newer accept several): P counts the keys that any of them covers, and
-// the second consumer has none.
+// Both rules hold for any number of filters: P counts the keys that any of them covers.
 //
-// A part of the stream, from some point to its end, is proven by counts:
+// A part of the stream, from some point to its end, is complete if as many messages arrive as were stored when the consumer was
+// created, none after an end that was asked for before. Otherwise the whole bucket is read.
 //
-//  1. As many messages arrive as were stored when the consumer was created.
-//  2. None is after an end of the stream that was asked for before that.
-//  3. Then none was removed meanwhile. Otherwise an old version of a record could remain whose newer version was removed, and
-//     the whole bucket is read instead.
+// A small bucket is read in one request where the server can (at-once.ts). The answer counts if its moment is not before B.
 //
-// A small bucket is read in one request where the server can (at-once.ts). The answer is the state of all keys at one moment. It
-// counts only if that moment is not before B, since the answering node may lag.
+// Clusters: the node of a consumer may lag behind the leader, which reports B and E. Then rule (1) counts only if every message
+// is older than such a lag, and rule (2) does not use counts. What that node does not know when the scan begins may be missing,
+// as with any read from a replica.
 //
-// Clusters: the node that hosts a consumer may lag behind the leader, which reports B and E, so S may be less than B. Then rule
-// (1) counts only if every message is older than any such lag, and rule (2) does not use counts. What this node does not
-// know when the scan begins may be missing, as with any other read from a replica.
-//
-// A defect of nats-server 2.9: after it compacts the block that it writes to, its consumers may skip stored messages of that
-// block while writing continues (seen on 2.9.10: firstMatching continues after errPartialCache).
-//
-//  1. Rule (1) and counts still hold as far as the server's own index is correct. Rule (2) does not.
-//  2. On 2.9, what rule (1) does not prove is read key by key: the server lists all keys from an index without such gaps, and
-//     each value is the state of its key at that moment.
-//  3. A key that has no value but is still listed is an error.
-//  4. A key that is missing from the index cannot be found.
-//
-// Limit: a key that is purged without a tombstone during a scan may be shown as it was shortly before.
+// A defect of nats-server 2.9: its consumers may skip stored messages of a block that it compacts while writing continues (2.9.10:
+// firstMatching continues after errPartialCache). Rule (2) does not hold there, so what rule (1) does not prove is read key by
+// key, from an index without such gaps. A key that is listed without a value is an error.
 import type { Msg } from "nats";
 import { grown } from "../codec/byte-set.ts";
 import { type FirstLook, lookAtOnce } from "./at-once.ts";

@@ -1,11 +1,35 @@
 // Reaching a server, and what is said when that fails: each error with a real server.
 import { describe, expect, test } from "bun:test";
-import { encode, freePort, jobRecord, startServer, zester } from "../support/harness.ts";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { encode, freePort, jobRecord, startServer, ZESTER, zester } from "../support/harness.ts";
 import { expectError, expectJobs } from "../support/outcome.ts";
 import { listen, startGate } from "../support/relay.ts";
+import { inRoot, libraries, makeRoot } from "../support/roots.ts";
 import { serveJobs } from "../support/serve.ts";
 
 const at = (url: string, ...flags: string[]) => zester(["job", "list", "--master", url, ...flags]);
+
+// The place of a master's own file is the same on every machine: one with a root of its own is needed.
+test.skipIf(process.platform !== "linux")(
+  "first run: on a master's host at once, elsewhere the error says how",
+  async () => {
+    const { url } = await serveJobs();
+    const needed = await libraries(ZESTER);
+    const root = makeRoot(ZESTER, Object.fromEntries(needed.map((path) => [path, path])));
+    const settings = await inRoot(root, ["config"], true);
+    expect(settings.stdout).toMatch(/^master +nats:\/\/localhost:4222 +default$/m);
+    const closed = `nats://127.0.0.1:${await freePort()}`;
+    expect(await inRoot(root, ["job", "list", "--master", closed], true)).toEqual({
+      stdout: "",
+      stderr: `error: cannot connect to ${closed}: connection refused.\nSet the server with --master, NATS_URL, a context or a config file; test it with \`zester config check\`.\n`,
+      code: 1,
+    });
+    mkdirSync(join(root, "etc/zester"), { recursive: true });
+    writeFileSync(join(root, "etc/zester/master.yaml"), `nats_url: ${url}\nlog_level: info\n`, { mode: 0o644 });
+    expectJobs(await inRoot(root, ["job", "list"], true));
+  },
+);
 
 describe("addresses", () => {
   test("nothing listens: the address is named, the password is not", async () => {
