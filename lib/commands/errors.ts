@@ -63,7 +63,8 @@ async function answerOf({ by, selection: asked, limit, form }: ErrorsRequest, se
     notes: {
       text: more > 0 ? `${plural(more, by)} more without --limit.` : undefined,
       // A job has a row for what failed in it: unreachable peels have none.
-      data: by === "job" ? unreachableLine(found.unreachable).trimEnd() || undefined : undefined,
+      data:
+        by === "job" ? unreachableLine(found.unreachable, { columns: undefined }).trimEnd() || undefined : undefined,
     },
     warnings: [futureWords(read.jobs, store.nowNs()), unreadableWarning(read.unreadable)],
   };

@@ -1,6 +1,6 @@
 // The end of jobs: messages and documents. Pure.
 
-import type { Value, ValueMap } from "../codec/value.ts";
+import { mapOf, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { isPlainJid } from "../model/jid.ts";
 import { type JobRow, jobDuration } from "../model/job.ts";
@@ -45,11 +45,10 @@ export function nextLine(endings: readonly Ending[]): string | undefined {
 /** With the number of peels in each state, worst first. */
 export function endingDocument(ending: Ending): ValueMap {
   const { row, story } = ending;
-  const reason = whyOf(ending);
-  return new Map<string, Value>([
+  return mapOf([
     ["jid", row.jid],
     ["status", row.status ?? null],
-    ...(reason === undefined ? [] : [["reason", reason] as const]),
+    ["reason", whyOf(ending)],
     ...countStates(story.peels),
   ]);
 }
@@ -74,7 +73,7 @@ export function waitingText(open: readonly (JobRow | string)[], all: number, now
  * @param row undefined when never read
  */
 export const openDocument = (jid: string, row: JobRow | undefined): ValueMap =>
-  new Map<string, Value>([
+  mapOf([
     ["jid", jid],
     ["status", row?.status ?? null],
   ]);

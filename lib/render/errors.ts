@@ -5,6 +5,7 @@ import type { JobRow } from "../model/job.ts";
 import { paragraph, plural } from "../text.ts";
 import { leaves, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
+import { type Look, roomBeside } from "./table.ts";
 import { type Forms, jidColumn, pick, type RowColumn, rowsView, tableOf, type View, type Viewer } from "./view.ts";
 
 /** Shown for failed returns without an error. */
@@ -76,12 +77,11 @@ const JOB_FORMS: Forms = {
 };
 
 /** Empty for no unreachable peels. */
-export function unreachableLine(group: ErrorGroup | undefined, columns?: number): string {
+export function unreachableLine(group: ErrorGroup | undefined, look: Pick<Look, "columns">): string {
   if (!group) return "";
   const { peels, jobs } = group;
   const line = `${plural(peels.length, "peel")} unreachable in ${plural(jobs.length, "job")}: `;
-  const room = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(UNREACHABLE_NAMES, columns - line.length);
-  return paragraph(line + peelNames(peels, room), columns);
+  return paragraph(line + peelNames(peels, roomBeside(line.length, look, UNREACHABLE_NAMES)), look.columns);
 }
 
 /** What failed in the selected jobs. */
@@ -134,5 +134,5 @@ function* errorsText<T>(
   viewer: Viewer,
 ): Generator<string> {
   if (rows.length > 0) yield tableOf(pick(columns, table), rows, viewer);
-  yield unreachableLine(unreachable, viewer.columns);
+  yield unreachableLine(unreachable, viewer);
 }

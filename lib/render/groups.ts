@@ -8,7 +8,7 @@ import type { PeelStory } from "../model/story.ts";
 import { plural, width } from "../text.ts";
 import { LEAST_NAMES, peelNames } from "./names.ts";
 import { linesText, outputHead, outputLines, outputWords, paintDiff } from "./output.ts";
-import { andMore, type Look } from "./table.ts";
+import { andMore, type Look, limitOf, roomBeside } from "./table.ts";
 
 /** Lines of a group on a terminal, without --all. */
 const MOST_LINES = 20;
@@ -24,8 +24,8 @@ interface GroupOptions {
 }
 
 /** @param taken columns in use */
-const namesIn = (peels: readonly PeelStory[], { columns }: Look, taken: number) =>
-  peelNames(peels, columns === undefined ? Number.POSITIVE_INFINITY : Math.max(LEAST_NAMES, columns - taken));
+const namesIn = (peels: readonly PeelStory[], look: Look, taken: number) =>
+  peelNames(peels, roomBeside(taken, look, LEAST_NAMES));
 
 /** `web-[001-136,138]  137 peels  ok  median 1.5s` */
 function headLine({ peels }: OutputGroup, look: Look): string {
@@ -78,9 +78,9 @@ class Comparison {
 }
 
 function limitedLines(lines: readonly string[], look: Look, { full }: GroupOptions): readonly string[] {
-  const rest = lines.length - MOST_LINES;
-  if (look.columns === undefined || full || rest <= 0) return lines;
-  return [...lines.slice(0, MOST_LINES), `  ${andMore(rest, "line")}; --all shows them`];
+  const shown = lines.slice(0, limitOf(MOST_LINES, look, full));
+  const rest = lines.length - shown.length;
+  return rest > 0 ? [...shown, `  ${andMore(rest, "line")}; --all shows them`] : shown;
 }
 
 /** Worst first, separated by empty lines. */

@@ -6,7 +6,7 @@ import { count, paragraph, shortenMiddle } from "../text.ts";
 import { callOf, wholeCall } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { leaves, shrinks } from "./fit.ts";
-import { andMore } from "./table.ts";
+import { andMore, limitOf } from "./table.ts";
 import { ageText, seconds } from "./time.ts";
 import { type Forms, jidColumn, pick, type RowColumn, rowsView, tableOf, type View, type Viewer } from "./view.ts";
 
@@ -111,7 +111,7 @@ export function historyView(
   const peelId: RowColumn<HistoryEntry> = { name: "peel_id", value: () => peel };
   return rowsView([...HISTORY_COLUMNS, peelId], HISTORY_FORMS, entries.slice(0, limit), {
     text(viewer) {
-      const most = limit ?? (viewer.columns === undefined ? Number.POSITIVE_INFINITY : MOST_ENTRIES);
+      const most = limit ?? limitOf(MOST_ENTRIES, viewer);
       const rest = entries.length - most;
       const more = rest > 0 ? `${andMore(rest, "result")} (-n shows more)\n` : "";
       const table = tableOf(pick(HISTORY_COLUMNS, HISTORY_FORMS.table), entries.slice(0, most), viewer);

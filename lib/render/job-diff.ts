@@ -10,7 +10,7 @@ import { GAP } from "./fit.ts";
 import { comparedLines } from "./groups.ts";
 import { LEAST_SHARED, namesBeside, peelNames } from "./names.ts";
 import { linesText, paintDiff } from "./output.ts";
-import { andMore, type Cell, type Look, renderTable } from "./table.ts";
+import { andMore, type Cell, type Look, limitOf, renderTable, roomBeside } from "./table.ts";
 import { type RowColumn, rowDocument, type View } from "./view.ts";
 
 /** Groups on a terminal, and lines of each, without --all. */
@@ -103,15 +103,12 @@ export function changeRows(diffs: readonly PeelDiff[]): ChangeRow[] {
   return [...transitions, ...others, ...only].filter(({ peels }) => peels.length > 0);
 }
 
-const roomIn = ({ columns }: Look, taken: number) =>
-  columns === undefined ? Number.POSITIVE_INFINITY : Math.max(LEAST_SHARED, columns - taken);
-
 function changeTable(rows: readonly ChangeRow[], look: Look): string {
   const taken = rows.reduce<number>((most, { change }) => Math.max(most, width(change)), CHANGE_WIDTH);
   const { where, most } = namesBeside(
     rows.map(({ what }) => what),
     rows.map(({ peels }) => peels),
-    roomIn(look, taken + 2 * GAP),
+    roomBeside(taken + 2 * GAP, look, LEAST_SHARED),
     ["", "x".repeat(NAMES_WIDTH)],
   );
   const cells = rows.map(({ change, state, what }, i): Cell[] => [
@@ -145,13 +142,13 @@ export function outputLine(diffs: readonly PeelDiff[]): string {
 function differenceLines({ lines, peels }: Difference, look: Look, countWidth: number, full: boolean): string[] {
   const head = `  ${count(peels.length).padStart(countWidth)}  `;
   const least = Math.max(CHANGE_WIDTH + GAP - head.length - GAP, 0);
-  const room = roomIn(look, head.length + GAP);
+  const room = roomBeside(head.length + GAP, look, LEAST_SHARED);
   const names = peelNames(peels, Math.max(least, Math.floor(room / 2)));
   const indent = head.length + Math.max(least, width(names)) + GAP;
-  const limit = full || look.columns === undefined ? Number.POSITIVE_INFINITY : MOST_SHOWN.lines;
+  const limit = limitOf(MOST_SHOWN.lines, look, full);
   const shown = (lines ?? [NO_DIFF]).slice(0, limit);
   const rest = (lines?.length ?? 1) - shown.length;
-  const most = roomIn(look, indent);
+  const most = roomBeside(indent, look, LEAST_SHARED);
   const texts = [
     ...shown.map((line) => {
       const text = full || most === Number.POSITIVE_INFINITY ? line : shorten(line, most);
@@ -164,7 +161,7 @@ function differenceLines({ lines, peels }: Difference, look: Look, countWidth: n
 
 function differencesText(diffs: readonly PeelDiff[], look: Look, full: boolean): string {
   const differences = differencesOf(diffs);
-  const limit = full || look.columns === undefined ? Number.POSITIVE_INFINITY : MOST_SHOWN.groups;
+  const limit = limitOf(MOST_SHOWN.groups, look, full);
   const shown = differences.slice(0, limit);
   const rest = differences.length - shown.length;
   const countWidth = count(shown[0]?.peels.length ?? 0).length;

@@ -1,6 +1,6 @@
 // `kill`: messages and documents. Pure.
 
-import type { Value, ValueMap } from "../codec/value.ts";
+import { mapOf, type ValueMap } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
 import { formatTargets, JobList, jobRow } from "../model/job.ts";
 import type { Ending } from "../model/job-end.ts";
@@ -104,21 +104,16 @@ export function stakeWords({ row, job, story }: Telling, now: Date): string {
 }
 
 export function outcomeDocument({ jid, signal, error, ending, ended }: Outcome): ValueMap {
-  const fields: [string, Value][] = [
+  const { returned, stopped, unanswered } = ending ? peelFates(ending) : {};
+  const canceled = ending?.row.status === "canceled";
+  return mapOf([
     ["jid", jid],
     ["signal", signal],
-  ];
-  if (error) fields.push(["reason", error.message]);
-  if (ended !== undefined) fields.push(["ended", ended]);
-  if (ending) {
-    const { returned, stopped, unanswered } = peelFates(ending);
-    fields.push(
-      ["ended", ending.row.status ?? "-"],
-      ["returned", returned.length],
-      ["peels", ending.story.peels.length],
-    );
-    if (ending.row.status === "canceled")
-      fields.push(["stopped", stopped.length], ["unanswered", unanswered.map(({ peel }) => peel)]);
-  }
-  return new Map(fields);
+    ["reason", error?.message],
+    ["ended", ending ? (ending.row.status ?? "-") : ended],
+    ["returned", returned?.length],
+    ["peels", ending?.story.peels.length],
+    ["stopped", canceled ? stopped?.length : undefined],
+    ["unanswered", canceled ? unanswered?.map(({ peel }) => peel) : undefined],
+  ]);
 }

@@ -39,30 +39,32 @@ const labelText = (text: string) => safe(text).replace(/[\\"]/g, "\\$&");
 
 const sample = (labels: Labels, value: string | number): Sample => ["", labels, String(value)];
 
+const gauge = (name: string, help: string, samples: readonly Sample[]): Family => ({
+  name,
+  type: "gauge",
+  help,
+  samples,
+});
+
+const single = (name: string, help: string, value: number) => gauge(name, help, [sample([], value)]);
+
 function jobFamilies(tallies: readonly JobTally[]): Family[] {
   const labels = ({ key }: JobTally) => [["function", key]] as const;
+  const states = tallies.flatMap((tally) =>
+    Array.from(tally.states, ([state, n]) => sample([...labels(tally), ["state", state]], n)),
+  );
   const timed = tallies.filter(({ durations }) => durations.size > 0);
+  const durations = timed.flatMap((tally): Sample[] => [
+    ...QUANTILES.map((percent) =>
+      sample([...labels(tally), ["quantile", String(percent / 100)]], seconds(tally.durations.percentile(percent))),
+    ),
+    ["_sum", labels(tally), seconds(tally.durations.sum)],
+    ["_count", labels(tally), String(tally.durations.size)],
+  ]);
+  const help = "Duration of ended jobs in the bucket, by function.";
   return [
-    {
-      name: "zester_stats_jobs",
-      type: "gauge",
-      help: "Jobs in the bucket, by function and state.",
-      samples: tallies.flatMap((tally) =>
-        Array.from(tally.states, ([state, n]) => sample([...labels(tally), ["state", state]], n)),
-      ),
-    },
-    {
-      name: "zester_stats_job_duration_seconds",
-      type: "summary",
-      help: "Duration of ended jobs in the bucket, by function.",
-      samples: timed.flatMap((tally): Sample[] => [
-        ...QUANTILES.map((percent) =>
-          sample([...labels(tally), ["quantile", String(percent / 100)]], seconds(tally.durations.percentile(percent))),
-        ),
-        ["_sum", labels(tally), seconds(tally.durations.sum)],
-        ["_count", labels(tally), String(tally.durations.size)],
-      ]),
-    },
+    gauge("zester_stats_jobs", "Jobs in the bucket, by function and state.", states),
+    { name: "zester_stats_job_duration_seconds", type: "summary", help, samples: durations },
   ];
 }
 
@@ -73,44 +75,31 @@ function peelFamilies(stats: readonly PeelStats[]): Family[] {
       ["function", tally.fn ?? "-"],
     ] as const;
   const known = stats.filter(({ tally }) => tally.last !== "no result yet");
+  const results = known.map((one) => sample(labels(one), one.tally.last === "ok" ? 1 : 0));
+  const runs = known.flatMap((one) => (one.lastRun ? [sample(labels(one), seconds(one.lastRun.ns))] : []));
   return [
-    {
-      name: "zester_peel_last_result",
-      type: "gauge",
-      help: "1 if the last result of the peel is ok, else 0, by function.",
-      samples: known.map((one) => sample(labels(one), one.tally.last === "ok" ? 1 : 0)),
-    },
-    {
-      name: "zester_peel_last_run_timestamp_seconds",
-      type: "gauge",
-      help: "Creation time of the job with the last result, in seconds since 1970.",
-      samples: known.flatMap((one) => (one.lastRun ? [sample(labels(one), seconds(one.lastRun.ns))] : [])),
-    },
+    gauge("zester_peel_last_result", "1 if the last result of the peel is ok, else 0, by function.", results),
+    gauge(
+      "zester_peel_last_run_timestamp_seconds",
+      "Creation time of the job with the last result, in seconds since 1970.",
+      runs,
+    ),
   ];
 }
 
 function scheduleFamilies(schedules: readonly Schedule[]): Family[] {
   const samples = schedules.flatMap(({ entry, peels }) =>
-    peels.map(({ peel, overdue }) =>
-      sample(
-        [
-          ["entry", entry],
-          ["peel", displayPeel(peel)],
-        ],
-        overdue ? 1 : 0,
-      ),
-    ),
+    peels.map(({ peel, overdue }) => {
+      const labels: Labels = [
+        ["entry", entry],
+        ["peel", displayPeel(peel)],
+      ];
+      return sample(labels, overdue ? 1 : 0);
+    }),
   );
   const help = "1 if the last run of the entry on the peel is older than twice its usual interval, else 0.";
-  return [{ name: "zester_schedule_overdue", type: "gauge", help, samples }];
+  return [gauge("zester_schedule_overdue", help, samples)];
 }
-
-const single = (name: string, help: string, value: number): Family => ({
-  name,
-  type: "gauge",
-  help,
-  samples: [sample([], value)],
-});
 
 /** Unknown numbers are left out. */
 export function statusMetrics(status: FleetStatus): string {

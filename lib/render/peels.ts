@@ -9,7 +9,7 @@ import { count, paragraph } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { LONG, leaves, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
-import { andMore, type Cell, type Column, type Look, renderTable } from "./table.ts";
+import { andMore, type Cell, type Column, type Look, limitOf, renderTable } from "./table.ts";
 
 /** Rows on a terminal, without --all. */
 const ROW_LIMITS = { returns: 40, stories: 20 } as const;
@@ -187,19 +187,16 @@ export const peelCounts = (peels: readonly AnyPeel[]) =>
     .map(([state, n]) => `${count(n)} ${state}`)
     .join(", ");
 
-const limit = (rows: number, look: Look, all: boolean) =>
-  all || look.columns === undefined ? Number.POSITIVE_INFINITY : rows;
-
 /** By name; worst first when there are more than rows. */
 export function renderReturns(returned: readonly Peel[], look: Look, all: boolean): string {
-  const rows = limit(ROW_LIMITS.returns, look, all);
+  const rows = limitOf(ROW_LIMITS.returns, look, all);
   const sorted = returned.length > rows ? worstFirst(returned) : returned;
   const troubled = sorted.slice(0, rows).some((peel) => troubleOf(peel) !== "");
   return limitedTable(troubled ? [...RETURNS, TROUBLE] : RETURNS, sorted, rows, look);
 }
 
 export const renderPeels = (peels: readonly PeelStory[], look: Look, all: boolean) =>
-  limitedTable(SUMMARY, peels, limit(ROW_LIMITS.returns, look, all), look);
+  limitedTable(SUMMARY, peels, limitOf(ROW_LIMITS.returns, look, all), look);
 
 /** So many that a terminal shows the worst last, above the prompt. */
 export const areMany = (peels: readonly PeelStory[], { columns }: Look) =>
@@ -215,7 +212,7 @@ export function renderStories(
   all: boolean,
   { worstLast = false } = {},
 ): string {
-  const most = limit(ROW_LIMITS.stories, look, all);
+  const most = limitOf(ROW_LIMITS.stories, look, all);
   const shared = peels.length > most ? inSharedRows(peels) : alone(peels);
   const shown = shared.slice(0, most);
   const rest = shared.slice(most).flat();

@@ -1,6 +1,6 @@
 // `retry`: messages and documents. Pure.
 
-import type { Value, ValueMap } from "../codec/value.ts";
+import { mapOf, type ValueMap } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
 import { isTerminal } from "../model/job.ts";
 import { type OutcomeGroup, outcomeGroups } from "../model/outcome-groups.ts";
@@ -11,7 +11,7 @@ import { paintState } from "./colors.ts";
 import { LONG, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
 import { peelCounts } from "./peels.ts";
-import { andMore, type Look, renderTable } from "./table.ts";
+import { andMore, type Look, limitOf, renderTable } from "./table.ts";
 
 /** Columns of the call and of a note; groups on a terminal. */
 const PLAN_LIMITS = { call: 200, note: 200, outcomes: 20 } as const;
@@ -50,7 +50,7 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   const further = shortenMiddle(furtherArguments(job, row), PLAN_LIMITS.call);
   const groups = outcomeGroups(peels, targets);
   const names = look.columns === undefined ? Number.POSITIVE_INFINITY : nameColumns(look.columns);
-  const shown = look.columns === undefined ? groups : groups.slice(0, PLAN_LIMITS.outcomes);
+  const shown = groups.slice(0, limitOf(PLAN_LIMITS.outcomes, look));
   const rest = groups.slice(shown.length);
   const rows = shown.map((group) => {
     const many = group.peels.length > 1 ? `${plural(group.peels.length, "peel")}: ` : "";
@@ -121,14 +121,13 @@ export function retryDocument(
   outcome?: Dispatched,
   error?: Error,
 ): ValueMap {
-  const fields: [string, Value][] = [
-    ...(jid === undefined ? [] : [["jid", jid] as [string, Value]]),
+  const reason =
+    outcome?.kind === "unknown" ? outcome.why : outcome?.kind === "accepted" ? acceptedWords(outcome) : error?.message;
+  return mapOf([
+    ["jid", jid],
     ["retry_of", retryOf],
     ["targets", [...targets]],
     ["dispatched", outcome === undefined ? false : outcome.kind === "dispatched" ? true : null],
-  ];
-  const reason =
-    outcome?.kind === "unknown" ? outcome.why : outcome?.kind === "accepted" ? acceptedWords(outcome) : error?.message;
-  if (reason !== undefined) fields.push(["reason", reason]);
-  return new Map(fields);
+    ["reason", reason],
+  ]);
 }

@@ -20,7 +20,7 @@ import { count, plural, shortenMiddle } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { LONG, leaves, shrinks } from "./fit.ts";
 import { LEAST_NAMES, peelNames } from "./names.ts";
-import { andMore } from "./table.ts";
+import { andMore, limitOf } from "./table.ts";
 import { pick, type RowColumn, rowDocument, rowsView, sheetOf, tableOf, type View } from "./view.ts";
 
 /** `trouble`: --check fails because something is overdue, had no run, or failed last. */
@@ -267,7 +267,7 @@ export function resultStatsView(stats: readonly ResultStats[], span: Span): Stat
   };
   const view = rowsView(columnsOf(tallies), forms, tallies, {
     text(viewer) {
-      const shown = viewer.columns === undefined ? tallies : tallies.slice(0, RESULTS_SHOWN);
+      const shown = tallies.slice(0, limitOf(RESULTS_SHOWN, viewer));
       const rest = tallies.length - shown.length;
       const more = rest > 0 ? `${andMore(rest, "result")} (a pipe shows all)\n` : "";
       return [tableOf(pick(columnsOf(shown), forms.table), shown, viewer), more];

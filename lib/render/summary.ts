@@ -11,7 +11,7 @@ import { renderFacts, type Telling } from "./facts.ts";
 import { GAP, LONG } from "./fit.ts";
 import { LEAST_SHARED, namesBeside } from "./names.ts";
 import { peelCounts, renderPeels, tookText } from "./peels.ts";
-import { andMore, type Look, renderTable } from "./table.ts";
+import { andMore, type Look, limitOf, renderTable, roomBeside } from "./table.ts";
 
 /** Outcomes, and changes of each, on a terminal. */
 const SUMMARY_LIMITS = { outcomes: 40, changes: 3 } as const;
@@ -39,8 +39,7 @@ export function whatText({ note, changes }: OutcomeGroup, most: number): string 
 
 /** On a terminal, WHERE and WHAT fit its width. */
 export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolean, withTimes = false): string {
-  const limit = look.columns !== undefined && !all;
-  const shown = limit ? groups.slice(0, SUMMARY_LIMITS.outcomes) : groups;
+  const shown = groups.slice(0, limitOf(SUMMARY_LIMITS.outcomes, look, all));
   const rest = groups.slice(shown.length);
   const outcomes = shown.map(outcomeWords);
   const counts = shown.map(({ peels }) => count(peels.length));
@@ -50,9 +49,8 @@ export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all:
   const times = withTimes ? shown.map(({ peels }) => tookText(peels)) : [];
   const timeWidth = withTimes ? widest(times, "TOOK".length) + GAP : 0;
   const taken = widest(outcomes, OUTCOME) + GAP + countWidth + GAP + timeWidth;
-  const room =
-    look.columns === undefined ? Number.POSITIVE_INFINITY : Math.max(LEAST_SHARED, look.columns - taken - GAP);
-  const most = look.columns === undefined ? Number.POSITIVE_INFINITY : SUMMARY_LIMITS.changes;
+  const room = roomBeside(taken + GAP, look, LEAST_SHARED);
+  const most = limitOf(SUMMARY_LIMITS.changes, look);
   const what = shown.map((group) => safe(whatText(group, most)));
   const { where } = namesBeside(
     what,

@@ -211,5 +211,13 @@ export function renderTable(
   );
 }
 
+/** Columns that are left, at least `least`; no limit in a pipe. @param taken columns in use */
+export const roomBeside = (taken: number, { columns }: Pick<Look, "columns">, least: number) =>
+  columns === undefined ? Number.POSITIVE_INFINITY : Math.max(least, columns - taken);
+
+/** Rows, lines or groups to show: at most `most` on a terminal, unless `all`; everything in a pipe. */
+export const limitOf = (most: number, { columns }: Pick<Look, "columns">, all: boolean | undefined = false) =>
+  all || columns === undefined ? Number.POSITIVE_INFINITY : most;
+
 /** The line for rows that are not shown: `… and 5 more jobs`. */
 export const andMore = (rows: number, noun: string) => `… and ${plural(rows, `more ${noun}`)}`;
