@@ -1,5 +1,8 @@
 // The NATS library's connect with three guards: only our own writer reaches stdout and stderr; a server that breaks the protocol
 // ends the connection at once, with the reason; a server that sends without end before the login cannot fill the memory.
+//
+// The library has no option for the last two. `guard` gives a connection frames.ts as its reader; the library calls `prepare` before
+// it reads, so that method of its prototype is wrapped, once, at the end of this file. Without `guard` all works, unguarded.
 import { connect as Connect } from "nats";
 import { ProtocolHandler } from "nats/lib/nats-base-client/protocol.js";
 import { safe, shorten } from "../text.ts";
@@ -85,6 +88,7 @@ function guard(connection: Inside): void {
   connection.parser = { parse };
 }
 
+// The only place that changes the library.
 const inside = ProtocolHandler.prototype as unknown as Inside;
 const { prepare } = inside;
 inside.prepare = function (this: Inside) {

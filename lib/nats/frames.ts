@@ -3,8 +3,8 @@
 // Why: the library's parser examines each byte of a message's line, makes a view of each part, and buffers any size that a server
 // announces. This file saves a fifth of the time of a large list, and limits the memory.
 //
-// To remove it: in client.ts, the only user, leave the connection its own parser. Then only the server's first line has a
-// limit.
+// To remove it: in `guard` of client.ts, the only user, leave the connection its own parser. Then only the server's first line has
+// a limit.
 import { Kind } from "nats/lib/nats-base-client/parser.js";
 import { safe, shorten } from "../text.ts";
 
