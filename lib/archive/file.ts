@@ -8,7 +8,7 @@
 //  3. A line with a backslash, or with its fields in another order, is always parsed.
 //  4. If the checksum differs, all lines are parsed to find the damaged one.
 import { gcAndSweep } from "bun:jsc";
-import { createReadStream, fstatSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { createReadStream, fstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Transform } from "node:stream";
@@ -113,7 +113,14 @@ export class ArchiveFile {
   async *#stored(): AsyncGenerator<Buffer> {
     if (this.path !== "-") return yield* createReadStream(this.path, { highWaterMark: CHUNK });
     this.#stdin ??= seekableStdin();
-    yield* createReadStream("", { fd: await this.#stdin, start: 0, autoClose: false, highWaterMark: CHUNK });
+    const fd = await this.#stdin;
+    // Not a stream: one that ends early closes the descriptor, whatever `autoClose` says (Bun 1.4.5).
+    for (let at = 0, size = 0; ; at += size) {
+      const chunk = Buffer.allocUnsafe(CHUNK);
+      size = readSync(fd, chunk, 0, CHUNK, at);
+      if (size === 0) return;
+      yield chunk.subarray(0, size);
+    }
   }
 
   /** The bytes of the file, unpacked. */

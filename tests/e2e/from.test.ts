@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { encode, jobRecord, tempDir, until, zester } from "../support/harness.ts";
+import { encode, jobRecord, run, tempDir, until, ZESTER, zester } from "../support/harness.ts";
 import { some } from "../support/length.ts";
 import { expectSame, readingCommands } from "../support/reading.ts";
 import { type StorySite, serveStories } from "../support/stories.ts";
@@ -69,12 +69,15 @@ describe("files", () => {
     }
   });
 
-  test("stdin is read as often as a file, and leaves none behind", async () => {
+  test("a pipe is read as often as a file, and leaves none behind", async () => {
+    const small = await exported("small.jsonl", "2hPxSLate");
     const args = ["show", "2hPxSLate", "--summary"];
-    const tmp = tempDir();
-    const piped = await zester(["job", ...args, "--from", "-"], { stdin: readFileSync(all), env: { TMPDIR: tmp } });
-    expect(piped.stdout).toBe((await from(all, ...args)).stdout);
-    expect(readdirSync(tmp)).toEqual([]);
+    const env = { TMPDIR: tempDir() };
+    for (const file of [all, small]) {
+      const argv = ["sh", "-c", 'cat "$0" | "$@"', file, ZESTER, "job", ...args, "--from", "-"];
+      expect((await run(argv, { env })).stdout).toBe((await from(file, ...args)).stdout);
+    }
+    expect(readdirSync(env.TMPDIR)).toEqual([]);
   });
 
   test("a quoted pattern is that of the files", async () => {
