@@ -66,10 +66,10 @@ export function decodeRecord(bytes: Uint8Array, fields?: readonly string[]): Val
   const record: ValueMap = new Map();
   if (fields.length === 0) return record;
   const reader = new MessagePackReader(bytes);
-  fields.forEach((name, i) => {
+  for (let i = 0; i < fields.length; i++) {
     const start = scanner.starts[i] as number;
-    if (start >= 0) record.set(name, reader.read(start, scanner.ends[i] as number, 1));
-  });
+    if (start >= 0) record.set(fields[i] as string, reader.read(start, scanner.ends[i] as number, 1));
+  }
   return record;
 }
 

@@ -25,7 +25,9 @@ const timeReader = new TimeReader();
 const cutOff = () => new Undecodable(`${NOT}: it ends in the middle of a value`);
 
 export class MessagePackReader {
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
+  /** The same bytes, made when a text asks for it: of many records only numbers are read. */
+  #texts: Buffer | undefined;
   readonly #allowance: Allowance;
   #at = 0;
   #end = 0;
@@ -34,7 +36,7 @@ export class MessagePackReader {
   #inKey = false;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = bytes;
     this.#allowance = new Allowance(bytes.length);
   }
 
@@ -83,9 +85,9 @@ export class MessagePackReader {
       case 0xc3:
         return this.#scalar(type === 0xc3);
       case 0xca:
-        return this.#scalar(this.#bytes.readFloatBE(this.#take(4)));
+        return this.#scalar(this.#view(4).getFloat32(0));
       case 0xcb:
-        return this.#scalar(this.#bytes.readDoubleBE(this.#take(8)));
+        return this.#scalar(this.#view(8).getFloat64(0));
       case 0xcf:
         return this.#wide(false);
       case 0xd0:
@@ -113,7 +115,13 @@ export class MessagePackReader {
     return value;
   }
 
-  /** A number of 8 bytes. */
+  /** The next bytes, for numbers with a fraction. */
+  #view(length: number): DataView {
+    const { buffer, byteOffset } = this.#bytes;
+    return new DataView(buffer, byteOffset + this.#take(length), length);
+  }
+
+  /** A whole number of 8 bytes. */
   #wide(signed: boolean): bigint {
     const upper = this.#size(2);
     const high = signed ? upper | 0 : upper;
@@ -126,9 +134,14 @@ export class MessagePackReader {
   #text(length: number): string {
     const start = this.#take(length);
     this.#allowance.spend(COST.text + length);
-    const text = this.#bytes.toString("utf8", start, start + length);
+    const text = this.#decoded(start, length);
     if (text.length < length) this.#allowance.spend(COST.foreign);
     return text;
+  }
+
+  #decoded(start: number, length: number): string {
+    this.#texts ??= Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
+    return this.#texts.toString("utf8", start, start + length);
   }
 
   /** A copy: the message that holds the value may be gone before it is. */
@@ -204,7 +217,7 @@ export class MessagePackReader {
       if (i >= length) return seen.key;
     }
     this.#allowance.spend(COST.text + length);
-    const key = bytes.toString("utf8", start, start + length);
+    const key = this.#decoded(start, length);
     if (length <= SEEN.length && seenCount < SEEN.most && alike.length < SEEN.alike) {
       seenCount++;
       alike.push({ bytes: new Uint8Array(bytes.subarray(start, start + length)), key });
