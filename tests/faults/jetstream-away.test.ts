@@ -103,7 +103,7 @@ test.each([
     const said = one.err.split("\n").filter((line) => line !== "" && !line.startsWith("warning: "));
     expect(said).toEqual([
       expect.stringMatching(/^lost \S+; reconnecting$/),
-      expect.stringMatching(/^JetStream behind \S+ does not answer any more\. Trying again\.$/),
+      expect.stringMatching(/^JetStream of \S+ stopped answering\. Trying again\.$/),
       "connected again",
     ]);
   }
