@@ -68,7 +68,7 @@ export function describe(error: unknown): { text: string; exitCode: number } {
   }
   const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return {
-    text: `unexpected failure: ${oneLine(reason.split("\n")[0] ?? "")}\nThis is a defect of zester; please report it with the command that you ran.`,
+    text: `unexpected failure: ${oneLine(reason.split("\n")[0] ?? "")}\nThis is a defect of zester: report it with the command that you ran.`,
     exitCode: EXIT.error,
   };
 }

@@ -98,7 +98,7 @@ function* pieces(value: Encodable): Generator<Uint8Array> {
     yield Buffer.of(value.type & 0xff);
     yield value.data;
   } else if (value instanceof Map) {
-    if (hasRepeatedKeys(value as ValueMap)) throw new Unencodable("a key stands twice in it");
+    if (hasRepeatedKeys(value as ValueMap)) throw new Unencodable("a key is repeated in it");
     yield mapHead(value.size);
     for (const [key, item] of value as ReadonlyMap<string, Encodable>) {
       yield* text(key);

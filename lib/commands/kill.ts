@@ -145,7 +145,7 @@ async function agreed(plan: Plan, run: Run): Promise<Plan | undefined> {
   const error = open.length > 0 ? await ask(open, run) : undefined;
   if (!error) return plan;
   const refused = plan.map((entry) =>
-    isTarget(entry) && entry.ask ? ({ jid: entry.jid, why: "not agreed", error } as const) : entry,
+    isTarget(entry) && entry.ask ? ({ jid: entry.jid, why: "not confirmed", error } as const) : entry,
   );
   if (open.length < plan.length) return refused;
   await writeReport({ document: refused.map(notMeant).map(outcomeDocument) }, run.session);
@@ -259,9 +259,7 @@ async function execute(
   const alone = outcomes.length === 1 ? errors.pop() : undefined; // the command's own error
   await writeReport({ warnings, text: sentLines(outcomes), errors }, session, out);
   const isOver = session.format === "text" && !(wait && outcomes.some(isSent));
-  interruption.words = isOver
-    ? undefined
-    : () => `interrupted: ${sentWords(outcomes, plan)}; what became of them was not waited for.`;
+  interruption.words = isOver ? undefined : () => `interrupted: ${sentWords(outcomes, plan)}; the jobs may still run.`;
   const { results, failures } = wait
     ? await waitForEnds(outcomes, session, out, limit)
     : { results: outcomes, failures: [] };

@@ -179,7 +179,7 @@ export async function listJobs(request: ListRequest, listing: Listing, session: 
       future,
       listing.warnsOfStuck ? allStuckWords([...stuck.values()]) : undefined,
       // For people only: a script that asks every minute would hear it every minute.
-      unheard !== undefined && terminal.canTell ? `${unheard} Whether the masters live is not known.` : undefined,
+      unheard !== undefined && terminal.canTell ? `${unheard} Cannot tell whether the masters are alive.` : undefined,
       unreadableWarning(read.unreadable),
     ],
   };

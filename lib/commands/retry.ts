@@ -98,7 +98,7 @@ function parse(flags: RetryArgs): RetryRequest {
 
 function warningsOf({ session: { terminal }, draft: { plan, reading, before, unheard } }: Run): string[] {
   const { row } = plan;
-  const goesOn = `job ${row.jid} may go on: ${waitingWords(reading.story) ?? "every peel has returned"}.`;
+  const goesOn = `job ${row.jid} may still run: ${waitingWords(reading.story) ?? "every peel has returned"}.`;
   const retried = retriesWords(before);
   return [
     ...(isActive(row.status) ? [goesOn] : []),
@@ -236,7 +236,7 @@ async function execute({ request: { wait, limit }, session, draft }: Run, interr
     );
   }
   const taken = `job ${jid} was ${outcome.kind === "accepted" ? "accepted by a master" : "dispatched"}`;
-  interruption.words = () => `interrupted: ${taken}; what became of it was not waited for.`;
+  interruption.words = () => `interrupted: ${taken}; it may still run.`;
   const report = reporting(terminal, () => taken);
   const { out } = report;
   await writeReport({ warnings: outcome.warnings, text: takenLine(jid, targets.length, outcome) }, session, out);

@@ -110,8 +110,8 @@ export const peels = {
   bad: { type: "boolean", description: "peels that are not ok" },
   failed: { type: "boolean", description: "peels that failed" },
   missing: { type: "boolean", description: "targeted peels without a return" },
-  unreachable: { type: "boolean", description: "peels that the master gave up as unreachable" },
-  late: { type: "boolean", description: "peels that returned after the master gave them up" },
+  unreachable: { type: "boolean", description: "peels that the master marked unreachable" },
+  late: { type: "boolean", description: "peels that returned after they were marked unreachable" },
   peel: { ...repeated, valueHint: "glob", description: "only these peels, in either form of their ID" },
   "slower-than": {
     type: "string",

@@ -238,7 +238,7 @@ function noneWords(selection: PeelSelection | undefined, of: number, wider: stri
   return `No peel matches ${selection.text} (of ${count(of)}).${hint}`;
 }
 
-const PEEL_IDS = { isPlain: isPlainPeel, noun: "peel id", title: "peel" };
+const PEEL_IDS = { isPlain: isPlainPeel, noun: "peel ID", title: "peel" };
 
 /** The IDs of peels in the form that was asked for. @param peels as they are stored */
 async function idsOf({ shows }: ShowRequest, peels: ReadonlySet<string>): Promise<Answer["shown"]> {

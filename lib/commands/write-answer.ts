@@ -21,7 +21,7 @@ interface IdKind {
   readonly title: string;
 }
 
-const JOB_IDS: IdKind = { isPlain: isPlainJid, noun: "job id", title: "jid" };
+const JOB_IDS: IdKind = { isPlain: isPlainJid, noun: "job ID", title: "jid" };
 
 /** IDs in place of rows. */
 interface IdList {

@@ -91,6 +91,6 @@ export async function alivePeels(store: Store): Promise<{ peels: readonly string
     return { peels: await store.alive("peels"), note: undefined };
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
-    return { peels: [], note: `${error.message} Peels that no job was meant for are left out.` };
+    return { peels: [], note: `${error.message} Peels that no job targeted are left out.` };
   }
 }

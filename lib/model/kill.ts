@@ -20,7 +20,7 @@ export interface Target {
 /** A job without a signal: ended, not found or replaced, or not confirmed. */
 export interface Refused {
   readonly jid: string;
-  readonly why: "ended" | "not found" | "not agreed";
+  readonly why: "ended" | "not found" | "not confirmed";
   readonly error: UserError;
   /** Its state, if it ended. */
   readonly ended?: string | undefined;

@@ -198,7 +198,7 @@ export async function checkEvents(connection: Connection): Promise<Finding> {
     const { consumer } = await look(events, "zester.job.*.status", false);
     return ok(check, `readable, with the end of ${plural(consumer.pending, "job")}`);
   } catch (error) {
-    if (error instanceof NoBucket) return warn(check, "there is none", "What happened before now cannot be traced.");
+    if (error instanceof NoBucket) return warn(check, "there is none", "Earlier events cannot be shown.");
     if (error instanceof NoJetStream) return warn(check, "nothing answers");
     return failure(check, error, "warn");
   }

@@ -20,7 +20,7 @@ export class PermissionDenied extends Unavailable {
     const listening = refusal?.operation === "subscription";
     super(
       subject === undefined
-        ? "the server refused something for lack of a permission, and does not say what."
+        ? "permission denied (the server did not name the subject)."
         : `no permission to ${listening ? "subscribe to" : "publish on"} ${safe(subject)}.`,
       "Ask for credentials that may, or name others with --creds.",
     );

@@ -57,7 +57,7 @@ export function parseUrl(text: string, where = ""): ServerUrl {
   if (!/^(\[[^\]]+\]|[\w.-]{1,253})$/.test(url.hostname)) throw fail("its host is not a host name");
   // A password with one of these ends early: what stands before would be taken for the host, and shown.
   if (!/^\/?$/.test(url.pathname) || url.search || url.hash)
-    throw fail("something stands after the host and the port", escapes);
+    throw fail("something follows the host and the port", escapes);
   const login = /^(?:[a-z]+:\/\/)?(.*)@/is.exec(text)?.[1] ?? "";
   if (MAYBE_SERVERS.test(login))
     throw fail(

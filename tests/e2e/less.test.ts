@@ -95,7 +95,7 @@ describe.each(CASES)("%s", (_, site, user, peels, note) => {
 
   test.each(["active", "list --wide"])("%s: on a terminal only", async (line) => {
     const words = line.split(" ");
-    const told = / Whether the masters live is not known\.\n/g;
+    const told = / Cannot tell whether the masters are alive\.\n/g;
     const { text, code } = await site.onTerminal(user, ...words);
     expect([code, text]).toEqual([0, expect.stringContaining(site.open)]);
     expect(text.match(told) ?? []).toHaveLength(note === NO_BEATS || note === NO_BUCKET ? 1 : 0);

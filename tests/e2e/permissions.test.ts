@@ -354,7 +354,7 @@ describe("the sets, and less than them", () => {
       const less = await run(rights, command);
       expect([less.code, less.stdout.includes("web-01"), less.stdout.includes("no run")]).toEqual([0, true, false]);
       expect(less.stderr).toStartWith(`warning: no permission to publish on ${entry.slice(0, -1)}`);
-      expect(less.stderr).toEndWith("Peels that no job was meant for are left out.\n");
+      expect(less.stderr).toEndWith("Peels that no job targeted are left out.\n");
     }
   });
 

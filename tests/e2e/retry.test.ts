@@ -185,7 +185,7 @@ test("a job that goes on is refused, or retried with --force and a word on what 
   expect(refused.stderr).toStartWith(`error: job ${jid} has not ended: running. Nothing was sent.\n`);
   expect(await decoded()).toEqual([]);
   const forced = await run("retry", jid, "--yes", "--force");
-  expect(forced.stderr).toContain(`warning: job ${jid} may go on: 1 executing: b.\n`);
+  expect(forced.stderr).toContain(`warning: job ${jid} may still run: 1 executing: b.\n`);
   expect(forced.stderr).toContain("\n  executing     b  still running it\n");
   const [request] = await decoded();
   expect(request).toMatchObject({ targets: ["b"], metadata: { retry_of: jid } });
@@ -280,7 +280,7 @@ test("a record of JSON: whole numbers as such, all others as doubles, and that i
   const lost = json.replace("18446744073709551615", "18446744073709551616").replace("5.0", "1e999");
   for (const [text, why] of [
     [lost, "the number 18446744073709551616 takes more than 64 bits"],
-    [json.replace('"s"', '"n"'), "a key stands twice in it"],
+    [json.replace('"s"', '"n"'), "a key is repeated in it"],
   ] as const) {
     await fleet.jobs.put("json", Buffer.from(text));
     const refused = await run("retry", "json", "--yes");

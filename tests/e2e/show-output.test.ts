@@ -225,7 +225,7 @@ test("ids on one line: folded, and as the fleet takes a target", async () => {
     "web-[010,022,024,026,028,030,032,034,036,038,040]\n",
   );
   expect((await show("many", "--as-target", "--slower-than", "3.9s")).stdout).toBe("L@web-009,web-040\n");
-  const left = /^warning: 2 peel ids left out: a shell or a terminal could take them for something else/;
+  const left = /^warning: 2 peel IDs left out: a shell or a terminal could take them for something else/;
   for (const [flags, line] of [
     [["-q", "--fold"], "db.eu.[1-3]\n"],
     // Older masters compare with the ids as they are stored.

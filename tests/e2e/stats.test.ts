@@ -225,7 +225,7 @@ describe("did it run everywhere?", () => {
     await (await nc.jetstreamManager()).streams.delete("KV_peel-heartbeat");
     const { stdout, stderr } = await run("--by", "peel", "--function", "state.highstate", "--since", "24h");
     expect(stdout).toEndWith("no run on 2 of 7 peels: web-[4-5]\n");
-    expect(stderr).toMatch(/^warning: [^\n]*peel-heartbeat[^\n]* Peels that no job was meant for are left out\.\n$/);
+    expect(stderr).toMatch(/^warning: [^\n]*peel-heartbeat[^\n]* Peels that no job targeted are left out\.\n$/);
   });
 });
 

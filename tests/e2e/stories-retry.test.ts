@@ -79,7 +79,7 @@ test("a job that goes on: refused; forced, what it does is said, and only target
   const refused = await run("2hPxSForged", "--yes");
   expect(refused.stderr).toStartWith("error: job 2hPxSForged has not ended: running. Nothing was sent.\n");
   const forced = await run("2hPxSForged", "--yes", "--force");
-  expect(forced.stderr).toContain("warning: job 2hPxSForged may go on: 1 executing: db-01; 1 offline: db-02.\n");
+  expect(forced.stderr).toContain("warning: job 2hPxSForged may still run: 1 executing: db-01; 1 offline: db-02.\n");
   const [request] = await dispatches.take();
   expect(fieldsOf(request as Buffer).targets).toEqual(["db-01", "db-02"]);
 });

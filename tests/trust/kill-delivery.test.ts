@@ -77,7 +77,7 @@ describe("a refusal is seen, however the server quotes the subject", () => {
     relay.stop();
     expect([stdout, code, signaled]).toEqual(["", 1, []]);
     expect(stderr).toMatch(
-      /^error: (no permission to publish on|the server refused something for lack of a permission)/,
+      /^error: (no permission to publish on|permission denied \(the server did not name the subject\))/,
     );
   });
 

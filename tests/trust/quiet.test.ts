@@ -93,7 +93,7 @@ test("piped: plain ids as they are; the rest is counted", async () => {
     const { stdout, stderr, code } = await zester(["job", view, "-q"], { env: env() });
     expect(lines(stdout).sort()).toEqual([...PLAIN].sort());
     expect(stderr).toBe(
-      `warning: ${all.length - PLAIN.length} job ids left out: a shell or a terminal could take them for something else. \`--format json\` has all.\n`,
+      `warning: ${all.length - PLAIN.length} job IDs left out: a shell or a terminal could take them for something else. \`--format json\` has all.\n`,
     );
     expect(code).toBe(0);
   }
@@ -202,7 +202,7 @@ test("show -q: peels in the same way", async () => {
   const { stdout, stderr, code } = await zester(["job", "show", "j1", "-q"], { env: env() });
   expect(lines(stdout)).toEqual(["_x", "db.eu.example", "web-01"]);
   expect([stderr, code]).toEqual([
-    `warning: ${bad.length} peel ids left out: a shell or a terminal could take them for something else. \`--format json\` has all.\n`,
+    `warning: ${bad.length} peel IDs left out: a shell or a terminal could take them for something else. \`--format json\` has all.\n`,
     0,
   ]);
   const screen = new Running(["job", "show", "j1", "-q"], env(), { cols: 100, rows: 50 });
