@@ -159,7 +159,7 @@ describe("with masters that live and die", () => {
     const { stdout, stderr, code } = await retry();
     sub.unsubscribe();
     expect([stdout, code]).toEqual(["", 1]);
-    expect(stderr).toContain("is not known: ");
+    expect(stderr).toContain("error: cannot tell whether job ");
     const sent = await spy.take();
     expect(sent).toHaveLength(2);
     expect(sent[1]).toEqual(sent[0] as Buffer);
@@ -280,7 +280,7 @@ describe("with masters that live and die", () => {
     expect(await asking.ended()).toBe(130);
     expect(asking.out).toBe("");
     expect(asking.err).toMatch(
-      /error: interrupted: cannot tell whether job (\w{27}) was dispatched\. `zester job show \1`/,
+      /error: interrupted: cannot tell whether job (\w{27}) was dispatched\. Check with `zester job show \1`/,
     );
     sub.unsubscribe();
     fleet.habits.set("web-01", { does: "hang" });
@@ -364,7 +364,7 @@ describe("what answers", () => {
   ] as const)("%s is no answer: asked again, looked up, and not known", async (_, respond) => {
     const { stdout, stderr, code, requests } = await answered(respond as () => unknown);
     expect([stdout, code, requests]).toEqual(["", 1, 2]);
-    expect(stderr).toContain("error: whether job ");
+    expect(stderr).toContain("error: cannot tell whether job ");
     expect(stderr).toContain('what answered is no master. The bucket "jobs" does not have job ');
   });
 
@@ -440,7 +440,7 @@ describe("what answers", () => {
       stop();
       const jid = fieldsOf(asked).jid as string;
       if (code !== 130) expect(waiting.out).toContain(`Job ${jid} complete`);
-      else expect(waiting.err).toMatch(new RegExp(`error: interrupted: (whether )?job ${jid} was `));
+      else expect(waiting.err).toMatch(new RegExp(`error: interrupted: (cannot tell whether )?job ${jid} was `));
     }
     spy.stop();
   });
