@@ -305,6 +305,10 @@ test.each(DOCS)("%s: every file of the repository that it names exists", (file) 
   expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
 });
 
+test("docs/commands.md: what help does not say, in at most 2,700 words", () => {
+  expect(read("docs/commands.md").match(/\S+/g)?.length).toBeLessThanOrEqual(2700);
+});
+
 test("README: has examples, and every document is linked from it", () => {
   expect(blocksOf("README.md").length).toBeGreaterThan(1);
   expect(DOCS.slice(1).filter((file) => !read("README.md").includes(`](${file}`))).toEqual([]);
