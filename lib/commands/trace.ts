@@ -2,7 +2,6 @@
 
 import type { ArgsDef } from "citty";
 import { defineCommand, type Flags } from "../cli/command.ts";
-import { toJsonLine } from "../codec/json.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { untilTerminal } from "../jobs/ends.ts";
 import { followEvents } from "../jobs/events.ts";
@@ -21,7 +20,7 @@ import { tellNext } from "./next.ts";
 import { unknownTold } from "./output.ts";
 import { type LiveSession, type Session, withReading, withSession } from "./session.ts";
 import { formats, type GlobalArgs, globals, jid } from "./shared.ts";
-import { writeView } from "./write-answer.ts";
+import { writeLine, writeView } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -44,14 +43,14 @@ async function follow(
   job: ValueMap,
   onRecord: (record: ValueMap) => void,
 ): Promise<void> {
-  const { terminal, format } = session;
+  const { terminal } = session;
   const wide = peelWidth(job);
   let shown = 0;
   const show = (step: Step, nth: number) => {
     if (nth <= shown) return;
     shown = nth;
-    if (format === "jsonl") terminal.write(`${toJsonLine(stepDocument(step))}\n`);
-    else terminal.write(renderEvents([step], { ...terminal, header: nth === 1 }, wide));
+    const text = () => renderEvents([step], { ...terminal, header: nth === 1 }, wide);
+    writeLine(session, text, () => stepDocument(step));
   };
   await persist(session, link, async (store, working) => {
     const steps = new Steps(job);

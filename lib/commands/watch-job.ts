@@ -1,6 +1,5 @@
 // `watch <jid>` where no picture can be drawn: a line for each return of the job as it arrives, and how it ends.
 
-import { toJsonLine } from "../codec/json.ts";
 import { linkLines, persist } from "../jobs/follow.ts";
 import { LiveJob, type Sight } from "../jobs/live.ts";
 import { resolveJob, wholeRecords } from "../jobs/lookup.ts";
@@ -9,7 +8,7 @@ import { isTerminal, type JobRow, jobRow } from "../model/job.ts";
 import { type Ending, endingCode } from "../model/job-end.ts";
 import type { Narrowing } from "../model/job-reference.ts";
 import type { PeelState } from "../model/peel-state.ts";
-import { peelWidth, type Return } from "../model/returns.ts";
+import { peelWidth } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { returnDocument } from "../render/document.ts";
 import { endingDocument, endingLine } from "../render/ending.ts";
@@ -20,6 +19,7 @@ import type { Limit } from "./limit.ts";
 import { tellNext } from "./next.ts";
 import { unknownFault, unknownTold } from "./output.ts";
 import type { LiveSession } from "./session.ts";
+import { writeLine } from "./write-answer.ts";
 
 /** How often it is shown what is new, in ms, and at most this share of the time is spent on that. */
 const SHOW = { pauseMs: 100, share: 1 / 5 } as const;
@@ -68,9 +68,8 @@ class JobWatch {
     const peels = new Map(ending.story.peels.map((peel) => [peel.peel, peel]));
     this.#begin(ending);
     this.#show([...live.touched, ...peels.keys()].flatMap((id) => peels.get(id) ?? []));
-    const { terminal, format } = session;
-    if (format !== "text") terminal.write(`${toJsonLine(endingDocument(ending))}\n`);
-    else terminal.write(endingLine(ending, session.store.now(), terminal.columns));
+    const text = () => endingLine(ending, session.store.now(), session.terminal.columns);
+    writeLine(session, text, () => endingDocument(ending));
   }
 
   #begin(sight: Pick<Sight, "row" | "job" | "story">): void {
@@ -80,13 +79,12 @@ class JobWatch {
 
   /** Prints peels that returned, once for each state. */
   #show(peels: readonly PeelStory[]): void {
-    const { format, terminal } = this.session;
     for (const one of peels) {
       const { peel, state, returned } = one;
       if (!returned || this.#printed.get(peel) === state) continue;
       this.#printed.set(peel, state);
-      const document = () => `${toJsonLine(returnDocument(this.live.jid, returned as Return))}\n`;
-      terminal.write(format === "text" ? returnLine(one, terminal, this.#peelWidth) : document());
+      const text = () => returnLine(one, this.session.terminal, this.#peelWidth);
+      writeLine(this.session, text, () => returnDocument(this.live.jid, returned));
     }
   }
 }

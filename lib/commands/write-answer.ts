@@ -243,6 +243,14 @@ async function writeDocument(value: Value, format: Exclude<Format, "text">, term
   else terminal.write(await documentText(value, format === "json" ? "json" : "yaml"));
 }
 
+/**
+ * Writes one line of an answer that goes on: to a person a text, to a program its document as a line of JSON.
+ * @param text ends with a line break
+ */
+export function writeLine({ terminal, format }: Output, text: () => string, document: () => Value): void {
+  terminal.write(format === "text" ? text() : `${toJsonLine(document())}\n`);
+}
+
 /** Warnings, then a text or a document, errors that end nothing, and after a text a last line on stderr. */
 interface Report {
   readonly warnings?: readonly string[];
