@@ -60,7 +60,8 @@ function elementsOf({ text, classes }: Span, column: number, row: number): strin
   const [x, y] = [(PADDING + column * CELL).toFixed(1), PADDING + row * LINE];
   const width = (Bun.stringWidth(text) * CELL).toFixed(1);
   const look = classes.length > 0 ? ` class="${classes.join(" ")}"` : "";
-  const back = `<rect class="back" x="${x}" y="${y}" width="${width}" height="${LINE}"/>`;
+  const color = classes.find((name) => /^c\d/.test(name));
+  const back = `<rect class="${color ?? "back"}" x="${x}" y="${y}" width="${width}" height="${LINE}"/>`;
   const shown = `<text x="${x}" y="${y + BASELINE}" textLength="${width}"${look}>${escaped(text)}</text>`;
   return [...(classes.includes("inverse") ? [back] : []), ...(text.trim() === "" ? [] : [shown])];
 }
