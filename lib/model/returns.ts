@@ -84,9 +84,8 @@ export function wereReadEarly(job: ValueMap, returns: readonly Return[]): boolea
   return there < (returned ?? isTarget.size);
 }
 
-/** Without returns that a master wrote. */
-export const countReturned = (peels: readonly Peel[]) =>
-  peels.filter(({ returned }) => returned && !returned.unreachable).length;
+/** Those with a return, as a record counts them: also a return that the master wrote for an unreachable peel. */
+export const countDone = (peels: readonly Peel[]) => peels.filter(({ returned }) => returned).length;
 
 export function stateOfReturn(item: Return): PeelState {
   if (item.unreadable !== undefined) return "unreadable";

@@ -6,7 +6,7 @@ import { whyOf } from "../model/job-end.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import { isDryRun } from "../model/return-data.ts";
-import { countReturned } from "../model/returns.ts";
+import { countDone } from "../model/returns.ts";
 import type { Ignored, Story } from "../model/story.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import { count, paragraph, plural, safe, shortenMiddle, width, wrapWords } from "../text.ts";
@@ -150,7 +150,7 @@ export function renderFacts(
   const dry = wasDryRun(story) ? `${DRY_RUN}\n` : "";
   const { peels } = story;
   const all = count(peels.length);
-  const head = isActive(row.status) ? `${count(countReturned(peels))}/${all} returned` : all;
+  const head = isActive(row.status) ? `${count(countDone(peels))}/${all} done` : all;
   const counts = peels.length > 0 ? `${head}: ${words.counts ?? peelCounts(peels)}` : "0";
   const ignored = ignoredWords(story.ignored);
   const call = paragraph(headWords(telling, look), look.columns);

@@ -12,7 +12,7 @@ import { hasOutput, type OutputGroup, outputGroups, usualGroup } from "../model/
 import { displayPeel, sortedByPeel } from "../model/peel.ts";
 import { type PeelState, statesPresent } from "../model/peel-state.ts";
 import { needsAgain } from "../model/retry.ts";
-import { countReturned } from "../model/returns.ts";
+import { countDone } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { stuckHint, stuckWords } from "../model/stuck.ts";
 import { named } from "../program.ts";
@@ -139,9 +139,9 @@ function leadOf(job: ReportedJob, now: Date): Words {
   const after = took === undefined ? "" : `${isTerminal(row.status) ? " after" : " for"} ${formatDuration(took)}`;
   const { peels } = story;
   const isOpen = isActive(row.status);
-  const returned = isOpen ? `${count(countReturned(peels))} of ` : "";
+  const done = isOpen ? `${count(countDone(peels))} of ` : "";
   const counts = peels.length > 0 ? `: ${changedCounts(peels, outcomeGroups(peels, peels))}` : "";
-  return [stateOf(row), `${after}. ${returned}${plural(peels.length, "peel")}${isOpen ? " returned" : ""}${counts}.`];
+  return [stateOf(row), `${after}. ${done}${plural(peels.length, "peel")}${isOpen ? " done" : ""}${counts}.`];
 }
 
 const KNOWN_METADATA: ReadonlySet<string> = new Set([RETRY_OF_KEY, "failed_reason"]);

@@ -3,7 +3,7 @@
 import type { ValueMap } from "../codec/value.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
-import { countReturned } from "../model/returns.ts";
+import { countDone } from "../model/returns.ts";
 import { isMasterGone, type MasterSign } from "../model/stuck.ts";
 import { bar, count, plural, safe } from "../text.ts";
 import { callOf } from "./call.ts";
@@ -25,9 +25,9 @@ const TARGET = 60;
 /** `pkg.installed nginx on web*` */
 export const callOnTarget = (job: ValueMap, row: JobRow) => `${callOf(job, row)} on ${targetOf(row, TARGET)}`;
 
-/** `Job 2hPx2 pkg.installed nginx on web*: 2 of 5 peels returned` */
+/** `Job 2hPx2 pkg.installed nginx on web*: 2 of 5 peels done` */
 export function watchLine({ row, job, story: { peels } }: Omit<Telling, "stuck">): string {
-  return `Job ${safe(row.jid)} ${callOnTarget(job, row)}: ${count(countReturned(peels))} of ${plural(peels.length, "peel")} returned\n`;
+  return `Job ${safe(row.jid)} ${callOnTarget(job, row)}: ${count(countDone(peels))} of ${plural(peels.length, "peel")} done\n`;
 }
 
 /** The time before the deadline: `3m57s left`, `12s overdue`; of a job that has ended, when it was created. */
@@ -47,14 +47,13 @@ export function surroundingWords({ row, sign, nowNs }: Watched): string {
 /** `██████░░░░ 2/5  running  1m3s  1 failed, 1 ok` */
 export function barLine(watched: Watched, look: { color: boolean; utf8: boolean }): string {
   const { row, story, nowNs } = watched;
-  // An unreachable peel does not count as returned.
-  const returned = countReturned(story.peels);
+  const done = countDone(story.peels);
   const settled = story.peels.filter((peel) => peel.returned);
   const took = tookOf(watched, new Date(Number(nowNs / 1_000_000n)));
   const status = row.status ?? "-";
   const paint = paintState(status, look.color) ?? ((text) => text);
   const words = [
-    `${bar(returned, story.peels.length, BAR_WIDTH, look.utf8)} ${returned}/${story.peels.length}`,
+    `${bar(done, story.peels.length, BAR_WIDTH, look.utf8)} ${done}/${story.peels.length}`,
     paint(safe(status)),
     took === undefined ? "" : formatDuration(took < 0n ? 0n : took),
     peelCounts(settled),

@@ -65,12 +65,12 @@ afterAll(() => Promise.all([whole.stop(), noEvents.stop(), noBeats.stop()]));
 
 /** What is told of the job that goes on, and what is said on stderr. */
 const CASES: readonly [name: string, site: typeof whole, user: string, peels: string, note: RegExp][] = [
-  ["all rights", whole, "root", "0/2 returned: 1 silent, 1 executing", /^$/],
-  ["the rights of the document", whole, "read", "0/2 returned: 1 silent, 1 executing", /^$/],
-  ["no right to events", whole, "no-events", "0/2 returned: 2 missing", NO_EVENTS],
-  ["no right to heartbeats", whole, "no-heartbeats", "0/2 returned: 1 silent, 1 executing", NO_BEATS],
-  ["no stream of events", noEvents, "root", "0/2 returned: 2 missing", NO_EVENTS],
-  ["no heartbeats", noBeats, "root", "0/2 returned: 1 silent, 1 executing", NO_BUCKET],
+  ["all rights", whole, "root", "0/2 done: 1 silent, 1 executing", /^$/],
+  ["the rights of the document", whole, "read", "0/2 done: 1 silent, 1 executing", /^$/],
+  ["no right to events", whole, "no-events", "0/2 done: 2 missing", NO_EVENTS],
+  ["no right to heartbeats", whole, "no-heartbeats", "0/2 done: 1 silent, 1 executing", NO_BEATS],
+  ["no stream of events", noEvents, "root", "0/2 done: 2 missing", NO_EVENTS],
+  ["no heartbeats", noBeats, "root", "0/2 done: 1 silent, 1 executing", NO_BUCKET],
 ];
 
 describe.each(CASES)("%s", (_, site, user, peels, note) => {

@@ -96,10 +96,10 @@ test("of three jobs a peel executes one, and two are queued behind it", async ()
     await until("ack", async () => (await job("trace", jid)).stdout.includes("delivered in"));
   }
   const [first, ...others] = jids as [string, ...string[]];
-  expect((await job("trace", first)).stdout).toContain("Peels     0/1 returned: 1 executing\n");
+  expect((await job("trace", first)).stdout).toContain("Peels     0/1 done: 1 executing\n");
   for (const jid of others) {
     const { stdout } = await job("trace", jid);
-    expect(stdout).toContain("Peels     0/1 returned: 1 queued\n");
+    expect(stdout).toContain("Peels     0/1 done: 1 queued\n");
     expect(stdout).toContain(`waiting for job ${first}\n`);
   }
 });

@@ -16,7 +16,7 @@ test("what each peel is doing, worst first, and the events with their times", as
   const { stdout, code } = await run("trace", jid);
   expect(code).toBe(0);
   const [facts, peels, events] = stdout.split("\n\n") as [string, string, string];
-  expect(facts).toContain("\nPeels     2/5 returned: 1 failed, 1 unreachable, 1 silent, 1 executing, 1 ok\n");
+  expect(facts).toContain("\nPeels     3/5 done: 1 failed, 1 unreachable, 1 silent, 1 executing, 1 ok\n");
   expect(facts).toMatch(/\nSlowest {3}c \S+, db\.eu\.1 0\.1s, b 20ms$/);
   const lines = peels.split("\n").map((line) => line.replace(/ +/g, " "));
   expect(lines[0]).toBe("PEEL STATE DELIVERED WAITED TOOK DETAIL");

@@ -57,7 +57,7 @@ test("one job: its returns, its end, and the exit codes of wait", async () => {
   const { stdout, code } = await run("watch", jid);
   expect(stdout).toMatch(
     new RegExp(
-      `^Job ${jid} test.ping on \\[db.1 b\\]: [01] of 2 peels returned\ndb\\.1 +ok +20ms\nb +failed +1\\.5s +x\nJob ${jid} failed in [12]\\.\\ds: 1 failed, 1 ok\n$`,
+      `^Job ${jid} test.ping on \\[db.1 b\\]: [01] of 2 peels done\ndb\\.1 +ok +20ms\nb +failed +1\\.5s +x\nJob ${jid} failed in [12]\\.\\ds: 1 failed, 1 ok\n$`,
     ),
   );
   expect(code).toBe(2);

@@ -31,7 +31,7 @@ Elapsed   T
 Deadline  2026-01-15T09:31:00.123456789Z (AGO)
 Stuck     T overdue
           \`zester job trace 2hPxSForged\` shows what it waits for, \`zester job kill 2hPxSForged\` cancels it.
-Peels     0/2 returned: 1 offline, 1 executing
+Peels     0/2 done: 1 offline, 1 executing
 3 messages ignored: evil-01 is not a target, db-01 sent a return as db-02
 `,
   "2hPxSLate": `state.apply nginx on web* by ops, 2 peels
@@ -163,7 +163,7 @@ Elapsed   T
 Deadline  2026-01-15T09:31:00.123456789Z (AGO)
 Stuck     T overdue; its master master-2hPwZ9 is alive but does not watch the job, which ends when that master restarts
           Restart master-2hPwZ9. \`zester job kill 2hPxSUnwatched\` stops the peels, but does not end the job.
-Peels     1/1 returned: 1 ok
+Peels     1/1 done: 1 ok
 `,
   "2hPxSTwice": `cmd.run true on L@db-01,db-01 by root, 1 peel
 Job       2hPxSTwice
