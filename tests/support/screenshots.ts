@@ -1,9 +1,10 @@
-// npm run screenshots: docs/*.svg, the pictures of the README: what the executable shows on a terminal, on a fleet.
+// npm run screenshots: docs/*.svg, the pictures of the README, what the executable shows on a terminal, on a fleet; and
+// docs/example.jsonl, the jobs of the demo as an export.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { badJob } from "./demo-fleet.ts";
+import { badJob, goodJob, longJob } from "./demo-fleet.ts";
 import { type Behaviour, Fleet } from "./fleet.ts";
-import { cleanUp, Running, startServer } from "./harness.ts";
+import { cleanUp, Running, startServer, zester } from "./harness.ts";
 import { Pictured } from "./pictured.ts";
 import { svgOf } from "./svg.ts";
 
@@ -81,7 +82,26 @@ async function watch(): Promise<void> {
   await picture.ended();
 }
 
+/** The jobs of the demo, with the IDs of the documents: one is ok, one failed, one runs. */
+async function example(): Promise<void> {
+  const server = await startServer();
+  const nc = await server.connect();
+  const fleet = await Fleet.start(nc);
+  const good = await goodJob(fleet, 300, "2hPx1QbE7yUeLmTq3WcZsRkAvHd");
+  await fleet.until(good, "complete");
+  await longJob(fleet, 600, "2hPx4TmWqWnE0bRzKc7VdYsGuQh");
+  const bad = await badJob(fleet, "2hPx2Kd8VnR7YmWqTz4PLsCfNjA");
+  await fleet.until(bad, "partial");
+  const file = join(DOCS, "example.jsonl");
+  const write = ["job", "export", "--all", "--force", "--output", file];
+  const { code, stderr } = await zester(write, { env: { NATS_URL: server.url } });
+  if (code !== 0) throw new Error(stderr);
+  await fleet.stop();
+  await nc.close();
+}
+
 try {
+  await example();
   await failedJob();
   await watch();
 } finally {
