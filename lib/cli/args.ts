@@ -103,15 +103,21 @@ export async function locate(root: Tree, argv: readonly string[]): Promise<Locat
     const tokens = tokensOf(argsOf(command), words);
     const next = tokens.find(({ kind }) => kind !== "option");
     if (next?.kind !== "positional") break;
+    const word = next.value;
     const flags = words.slice(0, next.index);
     checkFlags([programName(), ...names], command, flags, manualOf(root));
     before.push(...flags);
     words = words.slice(next.index + 1);
-    if (Object.hasOwn(commands, next.value)) {
-      command = await load(commands[next.value]);
-      names.push(next.value);
-    } else if (next.value === "help") help = true;
-    else return { names, command, words: before, help, unknown: next.value };
+    if (Object.hasOwn(commands, word)) {
+      command = await load(commands[word]);
+      names.push(word);
+    } else if (word === "help") help = true;
+    else {
+      // `zester help list` is `zester help job list`.
+      const [below] = help ? search(command, (one) => (Object.hasOwn(commandsOf(one) ?? {}, word) ? [word] : [])) : [];
+      if (below) return locate(root, ["help", ...names, ...below.split(" "), ...before, ...words]);
+      return { names, command, words: before, help, unknown: word };
+    }
   }
   return { names, command, words: [...before, ...words], help };
 }
@@ -126,16 +132,18 @@ function flagHere(name: string, word: string, args: ArgsDef, { flagsElsewhere = 
   const formats = (args.format && "valueHint" in args.format && args.format.valueHint?.split("|")) || [];
   const isHere = (known: string) => {
     const [flag = "", value] = known.split(" ");
-    return !flag.startsWith("--") || (Object.hasOwn(args, flag.slice(2)) && (!value || formats.includes(value)));
+    const takes = flag !== "--format" || !value || formats.includes(value);
+    return !flag.startsWith("--") || (Object.hasOwn(args, flag.slice(2)) && takes);
   };
   const known = Object.hasOwn(flagsElsewhere, name) ? flagsElsewhere[name]?.find(isHere) : undefined;
+  if (known === "--format" && word === "wide" && args.wide) return "--wide";
   return known === "--format" && formats.includes(word) ? `${known} ${word}` : known;
 }
 
 /** @throws UserError for a flag that the command does not have, or not with such a value, or only once */
 function checkFlags(path: readonly string[], command: Tree, words: readonly string[], habits: Manual): void {
   const args = argsOf(command);
-  const { renamed = {} } = manualOf(command);
+  const { renamed = {}, flagsElsewhere } = manualOf(command);
   const here = path.join(" ");
   const names = flagNames(args);
   const fail = (message: string, hint = `\`${here} --help\` lists the flags.`) => new UserError(message, hint);
@@ -148,7 +156,7 @@ function checkFlags(path: readonly string[], command: Tree, words: readonly stri
     const def = Object.hasOwn(args, name) ? args[name] : undefined;
     const next = tokens[i + 1];
     const word = text ?? (next?.kind === "positional" ? next.value : "");
-    const elsewhere = flagHere(name, word, args, habits);
+    const elsewhere = flagHere(name, word, args, { flagsElsewhere: { ...habits.flagsElsewhere, ...flagsElsewhere } });
     if (!def && Object.hasOwn(renamed, name)) throw fail(`${rawName} is now ${renamed[name]}.`);
     if (!def || isPositional(def) || negated !== (negativeOf(def) !== undefined)) {
       const hint = elsewhere === undefined ? nearest(rawName, names) : didYouMean(elsewhere);
@@ -176,7 +184,8 @@ function checkValue(
   const { text } = flagOf(token);
   const valueHint = "valueHint" in def ? def.valueHint : undefined;
   // `--creds --timeout 5s` forgot a value; `--creds=-odd` means it.
-  const dashed = !inlineValue && text !== undefined && text.startsWith("-") && text.length > 1;
+  const isNumber = valueHint === "number" && /^-\d/.test(text ?? "");
+  const dashed = !inlineValue && text !== undefined && text.startsWith("-") && text.length > 1 && !isNumber;
   if (!text || dashed) {
     const isFlag = dashed && names.includes(text.split("=")[0] as string);
     throw fail(

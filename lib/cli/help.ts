@@ -159,7 +159,7 @@ const page = (blocks: readonly (readonly string[])[]) =>
     .map((block) => block.join("\n"))
     .join("\n\n")}\n`;
 
-const GLOBAL_FLAGS = "Flags of all commands: zester help connection, zester help output";
+const GLOBAL_FLAGS = "Global flags: see zester help connection, zester help output";
 
 /**
  * The complete help of one command, ended by a newline.

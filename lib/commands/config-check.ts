@@ -26,23 +26,27 @@ import { hideSecrets } from "../secrets.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { plural, safe, width, wrap } from "../text.ts";
+import { count, safe, width, wrap } from "../text.ts";
 import { type GlobalArgs, globals } from "./shared.ts";
 import { refuseFiles, type Surroundings } from "./surroundings.ts";
 import { type Answer, answerHere } from "./write-answer.ts";
 
+/** Messages of the bucket that are read for the versions of their records. */
+const NEWEST = 1000;
+
 async function checkRecords(connection: Connection): Promise<Finding> {
   const check = "records";
-  const { version, jobs } = await newestVersion(new NatsStore(connection));
+  const { version, messages } = await newestVersion(new NatsStore(connection), NEWEST);
+  const where = messages <= NEWEST ? "" : ` (the newest ${count(NEWEST)} messages)`;
   if (version === undefined)
-    return { check, result: "ok", detail: jobs === 0 ? "none" : `${plural(jobs, "record")} without a version` };
+    return { check, result: "ok", detail: `${messages === 0 ? "none" : "no version found"}${where}` };
   const isKnown = version <= RECORD_VERSION;
   return {
     check,
     result: isKnown ? "ok" : "FAIL",
     detail: isKnown
-      ? `version ${version}, supported`
-      : `version ${version}, newer than this zester supports (${RECORD_VERSION}): it may show them wrong or in part`,
+      ? `version ${version}, supported${where}`
+      : `version ${version}, newer than this zester supports (${RECORD_VERSION}): it may show them wrong or in part${where}`,
     hint: isKnown ? undefined : "Install the zester that came with your master.",
   };
 }

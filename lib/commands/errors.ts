@@ -61,7 +61,7 @@ async function answerOf({ by, selection: asked, limit, form }: ErrorsRequest, se
     none: `No peel failed in jobs that ${among}`,
     selected: { size: matching.size, none: `No jobs ${among}` },
     notes: {
-      text: more > 0 ? `${plural(more, by)} more without --limit.` : undefined,
+      text: more > 0 ? `${plural(more, `more ${by}`)}; raise --limit.` : undefined,
       // A job has a row for what failed in it: unreachable peels have none.
       data:
         by === "job" ? unreachableLine(found.unreachable, { columns: undefined }).trimEnd() || undefined : undefined,
@@ -76,6 +76,7 @@ export default defineCommand({
     group: "Analyze",
     details:
       "Reads the returns of matching jobs; without --since or --until, of the last 24 hours. Similar errors share a row (see `zester help peels`). LAST is when the newest of their jobs was created.",
+    flagsElsewhere: { peel: ["zester job history <peel>"] },
     example: "zester job errors --since 1h",
   },
   args,

@@ -128,6 +128,7 @@ export default defineCommand({
     notes:
       "The newest job comes first; equal lines of a job are one line, whichever peels and fields have them. -e takes regular expressions in the syntax of RE2, without look-around and back references. Not searched: IDs, names of fields, numbers, and the arguments of the job.",
     exitCodes: "0 found, 1 error, 2 not found",
+    flagsElsewhere: { peel: ["zester job history <peel>"] },
     example: "zester job grep 'no space left' --since 3d",
   },
   args,

@@ -20,6 +20,9 @@ export const root: Manual = {
     w: ["--follow", "--wait", "zester job watch"],
     watch: ["--follow", "--wait", "zester job watch"],
     follow: ["zester job watch"],
+    failed: ["--state bad"],
+    bad: ["--state bad"],
+    peel: ["--target"],
   },
   topics,
 };
@@ -35,8 +38,8 @@ export const job: Manual = {
     rerun: ["retry"],
     relaunch: ["retry"],
     ls: ["list"],
-    get: ["list", "show"],
-    describe: ["show"],
+    get: ["list", "show --summary"],
+    describe: ["show --summary"],
     ps: ["active"],
     top: ["watch"],
     tail: ["watch"],
@@ -49,4 +52,5 @@ export const job: Manual = {
 export const config: Manual = {
   description: "show and check the connection settings",
   example: "zester config check",
+  elsewhere: { get: ["show"], view: ["show"], list: ["show"] },
 };

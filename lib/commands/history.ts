@@ -44,6 +44,11 @@ const SUGGESTED = 3;
 /** The stored form of a peel's ID. @throws UserError for a text that is none */
 function parsePeel(text: string): string {
   const id = text.replaceAll(".", "_");
+  if (/[*?]/.test(text))
+    throw new UserError(
+      `invalid peel ID ${quoted(text)}: a pattern is not possible here.`,
+      `Use the ID of one peel. \`zester job list --target '${safe(text)}'\` lists the jobs of several.`,
+    );
   const fault = tokenFault(id);
   if (fault === undefined) return id;
   throw new UserError(

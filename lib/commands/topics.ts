@@ -19,13 +19,13 @@ export const topics: Readonly<Record<string, Topic>> = {
   output: {
     description: "flags that control the output",
     details:
-      "All commands have these flags. The default format is text. Data goes to stdout, warnings and errors go to stderr. --force-color overrides $NO_COLOR and TERM=dumb.",
+      "All commands have these flags. The default format is text; a command without the format of $ZESTER_FORMAT has its default. Data goes to stdout, warnings and errors go to stderr. --force-color overrides $NO_COLOR and TERM=dumb.",
     flags: answering,
   },
   selection: {
     description: "flags that select jobs, and forms of <jid>",
     details:
-      'Different flags combine with "and", several values of one flag with "or"; a comma separates values too, except for --target and --user. Globs have *, ? and [a-z]. wait, kill and export take these flags instead of a <jid>. With @last and the like, --function, --target and --user narrow which job that is.',
+      'Different flags combine with "and", several values of one flag with "or"; a comma separates values too, except for --target and --user. Globs have *, ? and [a-z]. wait, kill and export take these flags instead of a <jid>. wait, kill, export and watch also take --function, --target and --user with @last and the like: they narrow which job that is.',
     heading: "Select jobs:",
     flags: conditions,
     values: [

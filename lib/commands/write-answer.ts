@@ -138,9 +138,12 @@ export class AnswerSink {
     const { terminal, format, store } = this.place;
     if (format === "text" || format === "openmetrics") {
       const { color, columns, utf8 } = terminal;
-      terminal.writeAll(view.text({ color, columns, utf8, header: this.header, now: store.now() }));
-      const aside = view.aside?.();
-      if (aside !== undefined) terminal.say(aside);
+      const hidden: string[] = [];
+      const onHidden = (titles: readonly string[]) => void hidden.push(...titles);
+      terminal.writeAll(view.text({ color, columns, utf8, header: this.header, now: store.now(), onHidden }));
+      const instead = view.hasColumns ? "--columns" : "a wider terminal";
+      if (hidden.length > 0)
+        terminal.say(`Hidden (terminal too narrow): ${hidden.join(", ")}. Use ${instead} or a pipe.`);
     } else if (format === "csv" && view.sheet) {
       const { titles, rows } = view.sheet(store.now());
       terminal.writeAll(csvText(titles, rows, !this.#titled));

@@ -1,5 +1,4 @@
 // Reading all jobs: the scan and the decoding.
-import { ByteSet } from "../codec/byte-set.ts";
 import { decodeRecord, Undecodable } from "../codec/decode.ts";
 import { asInteger, type ValueMap } from "../codec/value.ts";
 import { byCreation, isTerminal, type Job, JobList, type JobRow, jobRow, unreadableRow } from "../model/job.ts";
@@ -186,23 +185,18 @@ export class SeenPeels {
 
 const VERSION = ["v"];
 
-/** The highest version among the records of jobs, and how many jobs there are. */
-export async function newestVersion(store: Store): Promise<{ version: bigint | undefined; jobs: number }> {
-  const jids = new ByteSet();
+/** The highest version among the records in the newest messages: a newer master wrote its records last. */
+export async function newestVersion(store: Store, newest: number) {
+  const { messages, changes } = await store.jobsState();
   let version: bigint | undefined;
-  await store.scanJobs({
-    take(key, from, bytes) {
-      const n = jids.add(key, from, key.length);
-      if (!bytes) return n;
-      try {
-        const v = asInteger(decodeRecord(bytes, VERSION).get("v"));
-        if (v !== undefined && (version === undefined || v > version)) version = v;
-      } catch (error) {
-        if (!(error instanceof Undecodable)) throw error;
-      }
-      return n;
-    },
-    dropAllBut() {}, // a record that was there a moment ago counts as well
+  await changes({ newest }, Number.POSITIVE_INFINITY, (_key, _from, bytes) => {
+    if (!bytes) return;
+    try {
+      const v = asInteger(decodeRecord(bytes, VERSION).get("v"));
+      if (v !== undefined && (version === undefined || v > version)) version = v;
+    } catch (error) {
+      if (!(error instanceof Undecodable)) throw error;
+    }
   });
-  return { version, jobs: jids.size };
+  return { version, messages };
 }

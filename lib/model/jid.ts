@@ -1,5 +1,6 @@
 // IDs of jobs: what is valid, and which IDs are safe in scripts. Pure.
 import { UserError } from "../errors.ts";
+import { didYouMean } from "../nearest.ts";
 import { safe, shorten } from "../text.ts";
 
 const NO_TOKEN = /[\u0000-\u0020\u007f-\u00a0\u2028\u2029\ufffd.*>]/;
@@ -40,7 +41,8 @@ export class JobNotFound extends UserError {
       jid.length < LEAST_PREFIX
         ? `An ID prefix needs at least ${LEAST_PREFIX} characters.`
         : "Jobs are kept for 7 days. `zester job list` shows them.";
-    super(`no job ${quoted(jid)}.`, hint);
+    const word = /^last(-bad)?(~\d+)?$/.test(jid) ? `@${jid}` : undefined;
+    super(`no job ${quoted(jid)}.${didYouMean(word)}`, hint);
   }
 }
 

@@ -49,7 +49,9 @@ export async function checkServer(connection: Connection): Promise<Finding> {
   await connection.flush("");
   const rtt = performance.now() - began;
   const version = nc.info?.version ?? "unknown";
-  const names = safe(`${shown}, "${nc.info?.server_name ?? ""}", nats-server ${version}`);
+  const { server_name: name, server_id: id } = nc.info ?? {};
+  // A server without a name has its ID as the name.
+  const names = safe(`${shown}${name && name !== id ? `, "${name}"` : ""}, nats-server ${version}`);
   const detail = `${names}, round trip ${formatMs(rtt)}`;
   if (connection.isAtLeast(2, 9)) return ok("server", detail);
   return warn("server", detail, "zester supports nats-server 2.9 and newer.");
@@ -118,7 +120,12 @@ export const checkSteering = (publish: Rights | undefined): Finding[] =>
   STEERING.map(([check, subject, verb]) => checkPublish(publish, check, subject, verb));
 
 function checkPublish(publish: Rights | undefined, check: string, subject: string, verb: string): Finding {
-  if (!publish) return warn(check, "not tested: the server does not tell what this user may publish");
+  if (!publish)
+    return warn(
+      check,
+      "not tested: the server does not tell what this user may publish",
+      `Look at the permissions in the server's configuration: ${verb} publishes on ${subject} (docs/connection.md, "Permissions").`,
+    );
   const allowed = !publish.allow?.length || publish.allow.some((pattern) => covers(pattern, subject));
   if (allowed && !publish.deny?.some((pattern) => covers(pattern, subject)))
     return ok(check, `publishing on ${subject} is allowed`);
@@ -173,7 +180,7 @@ export async function checkBuckets(connection: Connection): Promise<{ findings: 
     const check = `bucket ${bucket.title}`;
     try {
       const { messages } = await bucket.info();
-      if (bucket === jobs) findings.push(ok("jetstream", connection.api));
+      if (bucket === jobs) findings.push(ok("jetstream", `answers on ${connection.api}`));
       const { consumer } = await look(bucket, bucket.prefix + filter, false);
       // A missing key has status 404, which is no error here. A bucket without direct get is read through a consumer.
       await bucket.directIfAllowed(bucket.prefix + NO_KEY);

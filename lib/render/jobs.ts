@@ -42,16 +42,8 @@ class ColumnCells {
   }
 }
 
-/**
- * Columns give way on a narrow terminal.
- * @param leftOut gets the names of hidden columns
- */
-export function renderJobs(
-  shown: readonly JobColumn[],
-  jobs: JobList,
-  viewer: Viewer,
-  leftOut: (names: readonly string[]) => void = () => {},
-): Iterable<string> {
+/** Columns give way on a narrow terminal. */
+export function renderJobs(shown: readonly JobColumn[], jobs: JobList, viewer: Viewer): Iterable<string> {
   const columns = shown.map(({ name, min = 0, gives = [] }): Column => ({ title: name.toUpperCase(), min, gives }));
   // Cells are requested row by row.
   let job: Job | undefined;
@@ -72,7 +64,8 @@ export function renderJobs(
     for (let i = 0; i < columns.length; i++) needed[i] = Math.max(needed[i] as number, whole.width(row, i));
   const { columns: kept, most, at } = arranged(columns, needed, viewer.columns);
   const isKept = new Set(at);
-  leftOut(shown.filter((_, i) => !isKept.has(i)).map(({ name }) => name));
+  const hidden = columns.filter((_, i) => !isKept.has(i)).map(({ title }) => title);
+  if (hidden.length > 0) viewer.onHidden?.(hidden);
   const sources = at.map((i, n) => new ColumnCells(shown[i] as JobColumn, viewer, most[n]));
   return tableLines(kept, jobs.length, cellsOf(sources), viewer);
 }
@@ -82,21 +75,14 @@ export function renderJobs(
  * @param byColumns documents have the columns instead
  */
 export function jobsView(columns: readonly JobColumn[], jobs: JobList, byColumns: boolean): View {
-  let missing: readonly string[] = [];
   return {
     size: jobs.length,
-    text: (viewer) =>
-      renderJobs(columns, jobs, viewer, (names) => {
-        missing = names;
-      }),
+    hasColumns: true,
+    text: (viewer) => renderJobs(columns, jobs, viewer),
     *documents(now) {
       for (const job of jobs) yield byColumns ? rowDocument(columns, job, now) : jobDocument(job);
     },
     sheet: (now) => sheetOf(columns, jobs, now),
-    aside: () =>
-      missing.length > 0
-        ? `Hidden (terminal too narrow): ${missing.join(", ").toUpperCase()}. Use --columns or a pipe.`
-        : undefined,
   };
 }
 

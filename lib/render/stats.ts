@@ -54,9 +54,9 @@ const paintTrend = (trend: Trend, most: number, utf8: boolean) =>
     .map((sign, i) => ((trend.bad[i] as number) > 0 ? paint("bad", sign) : sign))
     .join("");
 
-/** `19 (100%)`: rounded down, so that 100% means all. */
+/** `19 (100%)`: rounded, and 100% means all. */
 function failedText(failed: number, jobs: number, columns: number): string {
-  const percent = Math.floor((failed * 100) / jobs);
+  const percent = Math.min(Math.round((failed * 100) / jobs), failed < jobs ? 99 : 100);
   const share = failed === 0 ? "" : ` (${percent === 0 ? "<1" : percent}%)`;
   return count(failed).padStart(columns) + share;
 }

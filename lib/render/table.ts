@@ -11,6 +11,8 @@ export interface Look {
   readonly header?: boolean;
   /** False: a row is always one line. */
   readonly wrap?: boolean;
+  /** Gets the titles of columns that do not fit. */
+  readonly onHidden?: (titles: readonly string[]) => void;
 }
 
 export interface Column {
@@ -204,6 +206,9 @@ export function renderTable(
   if (room === undefined) return lines(columns, rows);
   const needed = columns.map((_, i) => rows.reduce((most, row) => Math.max(most, measured(row[i] as Cell).width), 0));
   const { columns: shown, most, at } = arranged(columns, needed, room);
+  const isShown = new Set(at);
+  const hidden = columns.filter((_, i) => !isShown.has(i)).map(({ title }) => title.trim());
+  if (header && hidden.length > 0) look.onHidden?.(hidden);
   const kept = rows.map((row) => at.map((i) => row[i] as Cell));
   return lines(
     shown,

@@ -59,8 +59,8 @@ export interface View {
   readonly long?: () => LongDocument;
   /** Undefined if CSV is not available. */
   sheet?(now: Date): Sheet;
-  /** A note after the text, about hidden columns. */
-  aside?(): string | undefined;
+  /** --columns selects its columns. */
+  readonly hasColumns?: boolean;
 }
 
 /** For CSV: durations in seconds, lists with spaces. */

@@ -62,7 +62,7 @@ test.each([
   [["job", "grep", "x", "--since", "2026-11-02", "--until", "2026-11-01"], "is later than --until"],
   [["job", "history", "web-01", "--since", "2026-11-02", "--until", "2026-11-01"], "is later than --until"],
   [["job", "list", "-n", "0"], 'invalid number "0" for --limit.'],
-  [["job", "list", "-n", "-5"], "-n needs a value: -n <number>."],
+  [["job", "list", "-n", "-5"], 'invalid number "-5" for --limit.'],
   [["job", "list", "--limit=1e3"], "invalid number"],
   [["job", "list", "--sort", "age"], 'unknown order "age" for --sort.'],
   [["job", "list", "--target", "[z-a]"], 'invalid pattern "[z-a]".'],

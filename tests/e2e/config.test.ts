@@ -83,6 +83,7 @@ describe("config check", () => {
     expect([stderr, code]).toEqual(["", 0]);
     // Servers of 2.9 don't tell users what they may do; nothing else may be amiss.
     const tells = Number(nc.info?.version.split(".")[1]) > 9;
+    expect(stdout).toMatch(/^ok {4}server +nats:\S+, nats-server /m); // without its ID, which is the name of one that has none
     const amiss = (stdout.match(/^(FAIL|warn).*$/gm) ?? []).map((line) => line.replace(/ +/g, " "));
     const untold = ["cancel", "retry"].map(
       (what) => `warn ${what} jobs not tested: the server does not tell what this user may publish`,

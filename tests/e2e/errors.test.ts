@@ -154,7 +154,7 @@ test("conditions are those of list; nothing failed is said with what was looked 
     code: 0,
   });
   const more = await run("-n", "2");
-  expect(more.stderr).toBe("note: 2 errors more without --limit.\n");
+  expect(more.stderr).toBe("note: 2 more errors; raise --limit.\n");
   expect(more.stdout.split("\n")).toHaveLength(5);
   for (const wrong of [
     ["--by", "peel"],

@@ -104,6 +104,7 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     'error: invalid duration "5" for --timeout.',
     "Use a form like 500ms, 5s, 1m30s, 2h, 3d or 1w.",
   ],
+  ["job list -n -1", 'error: invalid number "-1" for --limit.', "Use a whole number above zero: --limit 20."],
   ["job list -n 0", 'error: invalid number "0" for --limit.', "Use a whole number above zero: --limit 20."],
   [
     "job list --target [z-a]",
@@ -186,7 +187,12 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
   ["job errors --by host", 'error: unknown grouping "host" for --by.', "Use one of: error, job."],
   [
     "job history a.b*",
-    'error: invalid peel ID "a.b*": white space, control characters and . * > are not allowed.',
+    'error: invalid peel ID "a.b*": a pattern is not possible here.',
+    "Use the ID of one peel. `zester job list --target 'a.b*'` lists the jobs of several.",
+  ],
+  [
+    "job history a>b",
+    'error: invalid peel ID "a>b": white space, control characters and . * > are not allowed.',
     "Use the ID of one peel, as `zester job show <jid>` shows it.",
   ],
   [

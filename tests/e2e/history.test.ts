@@ -88,10 +88,11 @@ describe("known data", () => {
     expect(onTerminal(200, "web-388", "--since", "3d").replace(/ +/g, " ")).toBe(TABLE.replace(/ +/g, " "));
     const narrow = onTerminal(80, "web-388");
     for (const line of narrow.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
-    // The error goes on below, on one more line.
+    expect(narrow).toEndWith("\nHidden (terminal too narrow): CHANGED. Use a wider terminal or a pipe.\n");
+    // The error continues below, on one more line.
     const noted = narrow
       .split("\n")
-      .slice(2, -2)
+      .slice(2, -3)
       .map((line) => line.slice(line.startsWith(" ") ? 0 : line.indexOf("1.5s") + 4));
     expect(noted).toHaveLength(2);
     expect(noted.join("").replaceAll(/\s/g, "")).toBe(LOCK.replaceAll(/\s/g, ""));
@@ -154,7 +155,7 @@ describe("known data", () => {
     [["wbe-388"], 'error: no peel "wbe-388": no job targeted it. Did you mean web-388?'],
     [["web-388", "--state", "fialed"], 'error: unknown state "fialed" for --state. Did you mean failed?'],
     [["web 1"], 'error: invalid peel ID "web 1": white space, control characters and . * > are not allowed.'],
-    [["*"], 'error: invalid peel ID "*": white space, control characters and . * > are not allowed.'],
+    [["*"], 'error: invalid peel ID "*": a pattern is not possible here.'],
   ])("%j", async (args, error) => {
     const { stderr, code, stdout } = await run(...args);
     expect([stderr.split("\n")[0], code, stdout]).toEqual([error, 1, ""]);

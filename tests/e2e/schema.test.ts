@@ -362,7 +362,7 @@ describe("config check: the version of the records", () => {
   test("none, and one that this zester supports", async () => {
     expect(await records()).toEqual(["ok none", 0]);
     await jobs.put("b", encode(jobRecord("b")));
-    expect(await records()).toEqual(["ok 1 record without a version", 0]);
+    expect(await records()).toEqual(["ok no version found", 0]);
     await jobs.put("a", encode(jobRecord("a", { v: 1 })));
     expect(await records()).toEqual(["ok version 1, supported", 0]);
   });
@@ -374,6 +374,13 @@ describe("config check: the version of the records", () => {
       "FAIL version 2, newer than this zester supports (1): it may show them wrong or in part",
       1,
     ]);
+  });
+
+  test("only the newest records are read", async () => {
+    await jobs.put("a", encode(jobRecord("a", { v: 2 })));
+    await jobs.put("b", encode(jobRecord("b", { v: 1 })));
+    await Promise.all(Array.from({ length: 1001 }, (_, n) => jobs.put(`c${n}`, encode(jobRecord(`c${n}`)))));
+    expect(await records()).toEqual(["ok no version found (the newest 1,000 messages)", 0]);
   });
 
   test("`version` asks no server", async () => {

@@ -112,6 +112,9 @@ pkg.installed      20  19 (95%)  1.9s  1.9s     1.9s  ······█
     expect(onTerminal(200, ["--since", "7d", "--no-color"])).toBe(TABLE);
     const narrow = onTerminal(60, ["--since", "7d", "--no-color"]).split("\n");
     expect(narrow[0]).toBe("FUNCTION         JOBS  FAILED     P50   P95  SLOWEST");
+    expect(narrow.slice(3).join(" ").trim()).toBe(
+      "Hidden (terminal too narrow): TREND (7 days). Use a wider terminal or a pipe.",
+    );
     const ascii = onTerminal(200, ["--since", "7d", "--no-color"], "C").split("\n");
     expect(ascii.map((line) => line.slice(-7)).slice(1, 3)).toEqual(["2244557", "......8"]);
     // Red where any failed, and only there.
