@@ -19,8 +19,8 @@ import { safe, shorten } from "../text.ts";
 import { FORMAT } from "./format.ts";
 
 /** Bytes of the longest line: one of the largest message that a server accepts. */
-const LONGEST_LINE = 128 << 20;
-const CHUNK = 256 << 10;
+const MAX_LINE_BYTES = 128 << 20;
+const READ_BYTES = 256 << 10;
 /** Memory is swept after so many bytes. */
 const SWEPT = 32 << 20;
 const NEWLINE = 0x0a;
@@ -30,21 +30,21 @@ const QUOTE = 0x22;
 type Zlib = typeof import("node:zlib");
 /** Compressed forms, by their first bytes. */
 const PACKED: readonly (readonly [first: readonly number[], unpack: (zlib: Zlib) => Transform])[] = [
-  [[0x1f, 0x8b], ({ createGunzip }) => createGunzip({ chunkSize: CHUNK })],
-  [[0x28, 0xb5, 0x2f, 0xfd], ({ createZstdDecompress }) => createZstdDecompress({ chunkSize: CHUNK })],
+  [[0x1f, 0x8b], ({ createGunzip }) => createGunzip({ chunkSize: READ_BYTES })],
+  [[0x28, 0xb5, 0x2f, 0xfd], ({ createZstdDecompress }) => createZstdDecompress({ chunkSize: READ_BYTES })],
 ];
 
 /** A line is not as it was exported. If it is the first, the file is no export. */
 class Damaged extends UserError {}
 
 /** What readers need of the header. */
-export interface Opened {
+export interface OpenedFile {
   /** When it was exported. */
   readonly ns: bigint;
   readonly missing: readonly Part[];
 }
 
-type Json = Readonly<Record<string, unknown>>;
+type LineObject = Readonly<Record<string, unknown>>;
 
 const isPair = (item: unknown) =>
   Array.isArray(item) && item.length === 2 && item.every((text) => typeof text === "string");
@@ -59,7 +59,7 @@ function bytesOf(data: unknown): Uint8Array | undefined {
 }
 
 /** A message as its line has it; undefined for another value. */
-function messageOf({ subject, seq, time, headers = [], data }: Json): StoredMessage | undefined {
+function messageOf({ subject, seq, time, headers = [], data }: LineObject): StoredMessage | undefined {
   const storedNs = typeof time === "string" ? asTime(time)?.ns : undefined;
   const bytes = bytesOf(data);
   if (typeof subject !== "string" || !Number.isSafeInteger(seq) || storedNs === undefined || !bytes) return undefined;
@@ -68,7 +68,7 @@ function messageOf({ subject, seq, time, headers = [], data }: Json): StoredMess
 }
 
 /** The start of each line of a message that zester writes. */
-const START = Buffer.from('{"subject":"');
+const LINE_START = Buffer.from('{"subject":"');
 
 function beginsWith(bytes: Uint8Array, from: number, start: Uint8Array): boolean {
   for (let i = 0; i < start.length; i++) if (bytes[from + i] !== start[i]) return false;
@@ -81,14 +81,14 @@ export interface Subjects {
   /** None of those that begin like this. */
   readonly except?: string | undefined;
 }
-const ALL: readonly Subjects[] = [{ begin: "" }];
+const ALL_SUBJECTS: readonly Subjects[] = [{ begin: "" }];
 
 const isAmong = (subjects: readonly Subjects[], subject: string) =>
   subjects.some(({ begin, except }) => subject.startsWith(begin) && !(except && subject.startsWith(except)));
 
-/** The same for a line that starts with START. */
+/** The same for a line that starts with LINE_START. */
 function lineFilter(subjects: readonly Subjects[]): (bytes: Uint8Array, from: number) => boolean {
-  const startOf = (subject: string) => Buffer.from(`${START}${subject}`);
+  const startOf = (subject: string) => Buffer.from(`${LINE_START}${subject}`);
   const starts = subjects.map(({ begin, except }) => ({ begin: startOf(begin), except: except && startOf(except) }));
   return (bytes, from) =>
     starts.some(({ begin, except }) => beginsWith(bytes, from, begin) && !(except && beginsWith(bytes, from, except)));
@@ -111,13 +111,13 @@ export class ArchiveFile {
   }
 
   async *#stored(): AsyncGenerator<Buffer> {
-    if (this.path !== "-") return yield* createReadStream(this.path, { highWaterMark: CHUNK });
+    if (this.path !== "-") return yield* createReadStream(this.path, { highWaterMark: READ_BYTES });
     this.#stdin ??= seekableStdin();
     const fd = await this.#stdin;
     // Not a stream: one that ends early closes the descriptor, whatever `autoClose` says (Bun 1.4.5).
     for (let at = 0, size = 0; ; at += size) {
-      const chunk = Buffer.allocUnsafe(CHUNK);
-      size = readSync(fd, chunk, 0, CHUNK, at);
+      const chunk = Buffer.allocUnsafe(READ_BYTES);
+      size = readSync(fd, chunk, 0, READ_BYTES, at);
       if (size === 0) return;
       yield chunk.subarray(0, size);
     }
@@ -147,7 +147,7 @@ export class ArchiveFile {
 
   /** Blocks of whole lines, each valid until the next. @param at how many lines were read, for errors */
   async *#blocks(at: { readonly line: number }): AsyncGenerator<Buffer> {
-    let buffer = Buffer.allocUnsafe(2 * CHUNK);
+    let buffer = Buffer.allocUnsafe(2 * READ_BYTES);
     /** Bytes of a line that has not ended yet. */
     let rest = 0;
     try {
@@ -164,7 +164,7 @@ export class ArchiveFile {
         if (whole > 0) yield buffer.subarray(0, whole);
         buffer.copyWithin(0, whole, size);
         rest = size - whole;
-        if (rest > LONGEST_LINE) throw this.#damaged(at.line + 1, "too long");
+        if (rest > MAX_LINE_BYTES) throw this.#damaged(at.line + 1, "too long");
       }
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
@@ -177,18 +177,18 @@ export class ArchiveFile {
   }
 
   /** @throws Damaged */
-  #json(block: Buffer, from: number, to: number, line: number): Json {
+  #json(block: Buffer, from: number, to: number, line: number): LineObject {
     const text = block.toString("utf8", from, to);
     try {
       const value: unknown = JSON.parse(text);
-      if (typeof value === "object" && value !== null) return value as Json;
+      if (typeof value === "object" && value !== null) return value as LineObject;
     } catch {
       // See below.
     }
     throw this.#damaged(line, `not a JSON object: ${shorten(safe(text.slice(0, 60).trimEnd()), 40)}`);
   }
 
-  async #header(): Promise<Json> {
+  async #header(): Promise<LineObject> {
     try {
       for await (const block of this.#blocks({ line: 0 })) return this.#json(block, 0, block.indexOf(NEWLINE), 1);
     } catch (error) {
@@ -198,7 +198,7 @@ export class ArchiveFile {
   }
 
   /** @throws UserError when the file cannot be read, or is no export that this zester knows */
-  async open(): Promise<Opened> {
+  async open(): Promise<OpenedFile> {
     const { zester_export: version, time, missing } = await this.#header();
     const ns = typeof time === "string" ? asTime(time)?.ns : undefined;
     if (typeof version === "number" && version > FORMAT)
@@ -224,7 +224,7 @@ export class ArchiveFile {
     const isWanted = lineFilter(subjects);
     const hash = this.#isVerified ? undefined : new Bun.CryptoHasher("sha256");
     const at = { line: 0 };
-    let end: Json | undefined;
+    let end: LineObject | undefined;
     let unswept = 0;
     for await (const block of this.#blocks(at)) {
       /** Bytes that the checksum covers. */
@@ -254,12 +254,12 @@ export class ArchiveFile {
         if (line === 1) continue;
         if (escaped < from) escaped = block.indexOf(BACKSLASH, from);
         if (escaped < 0) escaped = block.length;
-        if (escaped < to || !beginsWith(block, from, START)) {
+        if (escaped < to || !beginsWith(block, from, LINE_START)) {
           takeLatest();
           take(from, to, line);
         } else if (!isWanted(block, from)) continue;
         else if (newest)
-          latest.set(block.toString("latin1", from, block.indexOf(QUOTE, from + START.length)), [from, to, line]);
+          latest.set(block.toString("latin1", from, block.indexOf(QUOTE, from + LINE_START.length)), [from, to, line]);
         else take(from, to, line);
       }
       takeLatest();
@@ -273,7 +273,7 @@ export class ArchiveFile {
     if (!end) throw this.#damaged(at.line + 1, "the file is incomplete");
     if (!hash) return;
     if (end.messages !== at.line - 2 || end.sha256 !== hash.digest("hex")) {
-      if (subjects !== ALL) await this.read(ALL, false, () => {});
+      if (subjects !== ALL_SUBJECTS) await this.read(ALL_SUBJECTS, false, () => {});
       throw this.#damaged(at.line, "the checksum of the lines before it differs: one was changed, added or removed");
     }
     this.#isVerified = true;

@@ -18,7 +18,7 @@ import {
   type StoredMessage,
 } from "../store.ts";
 import { plural, safe } from "../text.ts";
-import { ArchiveFile, type Opened, type Subjects } from "./file.ts";
+import { ArchiveFile, type OpenedFile, type Subjects } from "./file.ts";
 import { STORED } from "./format.ts";
 
 type Beats = "masters" | "peels";
@@ -37,7 +37,7 @@ const prefixOf = (part: Part) => STORED[part].prefix;
 
 const DOT = 0x2e;
 /** The start of the keys of the index of active jobs. */
-const ACTIVE = "active.";
+const ACTIVE_INDEX = "active.";
 /** More files than this are counted instead of named. */
 const MOST_NAMED = 3;
 /** For more questions at once, all lines are parsed: comparing each with many subjects takes longer. */
@@ -46,14 +46,14 @@ const FEW = 8;
 type OnMessage = (message: StoredMessage) => void;
 
 /** A question that waits for a pass. */
-interface Question extends Subjects {
+interface SubjectQuestion extends Subjects {
   /** Every message of a subject, not only the newest. */
   readonly every?: boolean;
   readonly take: OnMessage;
   failed?: unknown;
 }
 
-async function passOver(file: ArchiveFile, questions: readonly Question[]): Promise<void> {
+async function passOver(file: ArchiveFile, questions: readonly SubjectQuestion[]): Promise<void> {
   const subjects = questions.length <= FEW ? questions : PARTS.map((part) => ({ begin: prefixOf(part) }));
   const newest = !questions.some(({ every }) => every);
   await file.read(subjects, newest, (message) => {
@@ -68,7 +68,7 @@ async function passOver(file: ArchiveFile, questions: readonly Question[]): Prom
   });
 }
 
-interface File extends Opened {
+interface ExportFile extends OpenedFile {
   readonly file: ArchiveFile;
 }
 
@@ -77,14 +77,14 @@ export class ArchiveStore implements Store {
   readonly readsManyAtOnce = true;
   /** Heartbeats of the file that was read last, by part and ID; undefined before the first pass. */
   #beats: BeatsById | undefined;
-  #waiting: Question[] = [];
+  #waiting: SubjectQuestion[] = [];
   #pass: Promise<void> | undefined;
 
   /** @param files in the order in which they were exported */
-  constructor(readonly files: readonly File[]) {}
+  constructor(readonly files: readonly ExportFile[]) {}
 
-  get #newest(): File {
-    return this.files.at(-1) as File;
+  get #newest(): ExportFile {
+    return this.files.at(-1) as ExportFile;
   }
 
   get name(): string {
@@ -92,7 +92,7 @@ export class ArchiveStore implements Store {
     return names.length <= MOST_NAMED ? names.join(", ") : plural(names.length, "file");
   }
 
-  async #ask(question: Question): Promise<void> {
+  async #ask(question: SubjectQuestion): Promise<void> {
     this.#waiting.push(question);
     // Questions that are asked at the same time come before this.
     this.#pass ??= new Promise((begin) => setImmediate(begin)).then(() => this.#run());
@@ -136,7 +136,7 @@ export class ArchiveStore implements Store {
       const key = Buffer.from(message.subject);
       if (key.indexOf(DOT, begin.length) < 0) jobs.take(key, begin.length, liveBytes(message));
     };
-    await this.#ask({ begin, except: begin + ACTIVE, take });
+    await this.#ask({ begin, except: begin + ACTIVE_INDEX, take });
   }
 
   async jobsState(): Promise<JobsState> {
@@ -241,7 +241,7 @@ export class ArchiveStore implements Store {
   }
 
   async activeJids(): Promise<string[]> {
-    const subject = prefixOf("jobs") + ACTIVE;
+    const subject = prefixOf("jobs") + ACTIVE_INDEX;
     const found = new Map<string, boolean>();
     const take = (message: StoredMessage) => void found.set(message.subject.slice(subject.length), !isGone(message));
     await this.#ask({ begin: subject, take });
@@ -292,7 +292,7 @@ function filesOf(path: string): string[] {
  * @throws UserError for one that is no export that this zester knows
  */
 export async function openArchive(paths: readonly string[]): Promise<ArchiveStore> {
-  const files: File[] = [];
+  const files: ExportFile[] = [];
   for (const path of new Set(paths.flatMap(filesOf))) {
     const file = new ArchiveFile(path);
     files.push({ file, ...(await file.open()) });

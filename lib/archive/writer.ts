@@ -3,7 +3,7 @@ import type { StoredMessage } from "../store.ts";
 import { type Header, headerLine, lastLine, messageLine } from "./format.ts";
 
 /** Characters that are written at once. */
-const PIECE = 256 << 10;
+const BLOCK_CHARS = 256 << 10;
 
 export class ExportWriter {
   readonly #hash = new Bun.CryptoHasher("sha256");
@@ -19,7 +19,7 @@ export class ExportWriter {
 
   #add(line: string): void {
     this.#piece += `${line}\n`;
-    if (this.#piece.length >= PIECE) this.#flush();
+    if (this.#piece.length >= BLOCK_CHARS) this.#flush();
   }
 
   #flush(): void {

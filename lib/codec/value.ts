@@ -30,7 +30,7 @@ export class Timestamp {
   }
 }
 
-const NS_PER_SECOND = 1_000_000_000n; // in ns
+export const NS_PER_SECOND = 1_000_000_000n; // in ns
 const ZERO_SECONDS = -62135596800n; // 0001-01-01T00:00:00Z
 const MIN_SECONDS = -62167219200n; // 0000-01-01T00:00:00Z
 const MAX_SECONDS = 253402300799n; // 9999-12-31T23:59:59Z

@@ -47,7 +47,7 @@ export interface Report {
 /** Bytes of outputs in a page, and those of one group, as HTML; the same for differences. */
 const BYTES = { all: 500_000, group: 24_000 } as const;
 /** Groups of outputs, rows of tables and changes in one, and columns of names and other texts. */
-const MOST = {
+const MOST_SHOWN = {
   groups: 150,
   rows: 100,
   changes: 10,
@@ -58,14 +58,14 @@ const MOST = {
   state: 30,
 } as const;
 
-const data = (text: string, most: number = MOST.text): Word => ({ data: shortenMiddle(safe(text), most) });
-const dataWords = (text: string): Words => (text === "" ? [] : [data(text, MOST.cell)]);
-const prose = (text: string): Word => ({ data: shortenMiddle(safe(text), MOST.text), prose: true });
-const names = (peels: readonly { readonly peel: string }[], most: number = MOST.names): Word => ({
+const data = (text: string, most: number = MOST_SHOWN.text): Word => ({ data: shortenMiddle(safe(text), most) });
+const dataWords = (text: string): Words => (text === "" ? [] : [data(text, MOST_SHOWN.cell)]);
+const prose = (text: string): Word => ({ data: shortenMiddle(safe(text), MOST_SHOWN.text), prose: true });
+const names = (peels: readonly { readonly peel: string }[], most: number = MOST_SHOWN.names): Word => ({
   data: peelNames(peels, most),
 });
 /** A state, which may be any text. */
-const stateWord = (state: string): Word => ({ state: shorten(safe(state), MOST.state) });
+const stateWord = (state: string): Word => ({ state: shorten(safe(state), MOST_SHOWN.state) });
 const stateOf = (row: JobRow) => stateWord(displayState(row));
 const command = (words: string): Word => ({ command: named(`zester job ${words}`) });
 
@@ -79,9 +79,14 @@ const text = (...words: Word[]): Block => ({ kind: "text", words });
 const note = (...words: Word[]): Block => ({ kind: "note", words });
 
 /** A table, and how many rows it lacks. @param noun of a row @param all the command that has all */
-function table(columns: PageTable["columns"], rows: readonly (readonly Words[])[], noun: string, all: Words): Block[] {
-  const rest = rows.length - MOST.rows;
-  const shown: Block = { kind: "table", table: { columns, rows: rows.slice(0, MOST.rows) } };
+function cutTable(
+  columns: PageTable["columns"],
+  rows: readonly (readonly Words[])[],
+  noun: string,
+  all: Words,
+): Block[] {
+  const rest = rows.length - MOST_SHOWN.rows;
+  const shown: Block = { kind: "table", table: { columns, rows: rows.slice(0, MOST_SHOWN.rows) } };
   return rest <= 0 ? [shown] : [shown, text(`${count(rest)} more ${noun}${rest === 1 ? "" : "s"}`, ...all)];
 }
 
@@ -102,11 +107,11 @@ const shownBy = (job: Telling, before: string, after = ""): Words => {
 const cost = (line: string) => Buffer.byteLength(Bun.escapeHTML(line)) + 1;
 
 /** The lines that `bytes` have room for, and what is left out. @param all the command that shows it */
-function limited(lines: readonly Line[], bytes: number, all: Words, isDiff: boolean): Block[] {
+function cutLines(lines: readonly Line[], bytes: number, all: Words, isDiff: boolean): Block[] {
   const shown: Line[] = [];
   let left = bytes;
   for (const line of lines) {
-    const cut = { ...line, text: shorten(line.text, MOST.line) };
+    const cut = { ...line, text: shorten(line.text, MOST_SHOWN.line) };
     left -= cost(cut.text);
     if (left < 0) break;
     shown.push(cut);
@@ -117,18 +122,18 @@ function limited(lines: readonly Line[], bytes: number, all: Words, isDiff: bool
   return [{ kind: "lines", lines: shown, isDiff }, ...(words.length > 0 ? [text(words.join("; "), ...all)] : [])];
 }
 
-const signOf = (line: string): Line =>
+const diffLine = (line: string): Line =>
   line.startsWith("+") || line.startsWith("-") ? { text: line, sign: line[0] as "+" | "-" } : { text: line };
 
 const DIFF_HEAD = /^ {2}(?:diff|changes):$/;
 
 /** The lines of a peel's output; those of its diffs have their signs. */
-function linesOf(peel: PeelStory, times: boolean): Line[] {
+function peelLines(peel: PeelStory, times: boolean): Line[] {
   let inDiff = false;
   return outputLines(peel, { color: false, times }).map((line) => {
     const shown = line.slice(2);
     inDiff = DIFF_HEAD.test(shown) || (inDiff && (shown === "" || shown.startsWith("    ")));
-    const { sign } = signOf(inDiff ? shown.trimStart() : "");
+    const { sign } = diffLine(inDiff ? shown.trimStart() : "");
     return { text: shown, ...(sign && { sign }) };
   });
 }
@@ -164,7 +169,7 @@ function factsOf(job: ReportedJob, now: Date): Block {
   const sentence = (content: string | undefined): Words | undefined => (content ? [prose(content)] : undefined);
   const facts: [string, Words | undefined][] = [
     ["Job", [{ data: safe(row.jid) }]],
-    ["Function", [callWords(job, MOST.text)]],
+    ["Function", [callWords(job, MOST_SHOWN.text)]],
     ["Arguments", value(furtherArguments(job.job, row))],
     ["Target", value(row.targetExpr)],
     ["Peels", peels.length > 0 ? [`${count(peels.length)}: `, names(peels)] : ["0"]],
@@ -211,16 +216,16 @@ function outcomesOf(job: ReportedJob): Block[] {
     [{ state: group.state }, outcomeWords(group).slice(group.state.length)],
     [count(group.peels.length)],
     [names(group.peels)],
-    dataWords(whatText(group, MOST.changes)),
+    dataWords(whatText(group, MOST_SHOWN.changes)),
   ]);
   const meanings = statesPresent(peels).flatMap(([state]) => {
     const words = STATES[state];
     return words === undefined ? [] : [text({ state }, `: the peel ${words}.`)];
   });
-  return [...table(groupColumns("Outcome"), rows, "outcome", shownBy(job, "show", " --summary")), ...meanings];
+  return [...cutTable(groupColumns("Outcome"), rows, "outcome", shownBy(job, "show", " --summary")), ...meanings];
 }
 
-const WHOLE = " --output --all";
+const ALL_OUTPUT = " --output --all";
 
 class Outputs {
   readonly #diffs = new LineDiffs();
@@ -235,16 +240,19 @@ class Outputs {
   ) {
     this.#groups = outputGroups(sortedByPeel(job.story.peels)).filter(hasReturned);
     this.#usual = usualGroup(this.#groups);
-    this.#bytes = Math.min(BYTES.group, BYTES.all / share / Math.min(MOST.groups, Math.max(1, this.#groups.length)));
+    this.#bytes = Math.min(
+      BYTES.group,
+      BYTES.all / share / Math.min(MOST_SHOWN.groups, Math.max(1, this.#groups.length)),
+    );
   }
 
   blocks(): Block[] {
-    const shown = this.#groups.slice(0, MOST.groups);
-    const rest = this.#groups.slice(MOST.groups).flatMap(({ peels }) => peels);
+    const shown = this.#groups.slice(0, MOST_SHOWN.groups);
+    const rest = this.#groups.slice(MOST_SHOWN.groups).flatMap(({ peels }) => peels);
     return [
       ...shown.map((group, i) => this.#group(group, i === 0 && group.state !== "ok")),
       ...(rest.length > 0
-        ? [text(`${plural(rest.length, "more peel")}: `, names(rest), ...shownBy(this.job, "show", WHOLE))]
+        ? [text(`${plural(rest.length, "more peel")}: `, names(rest), ...shownBy(this.job, "show", ALL_OUTPUT))]
         : []),
     ];
   }
@@ -259,7 +267,7 @@ class Outputs {
       median === undefined ? "" : `${isOne ? "took" : "median"} ${formatDuration(median)}`,
       resultsWords(peel),
     ].filter(Boolean);
-    const lines = linesOf(peel, isOne);
+    const lines = peelLines(peel, isOne);
     return {
       kind: "details",
       title: [{ state }, " ", names(peels, 200), words.length > 0 ? ` · ${words.join(" · ")}` : ""],
@@ -270,8 +278,8 @@ class Outputs {
 
   #lines(lines: readonly Line[], { peel }: PeelStory, isDiff = false): Block[] {
     const name = displayPeel(peel);
-    const all = isPlainPeel(name) ? shownBy(this.job, "show", `${WHOLE} --peel '${name}'`) : [];
-    return limited(lines, this.#bytes, all, isDiff);
+    const all = isPlainPeel(name) ? shownBy(this.job, "show", `${ALL_OUTPUT} --peel '${name}'`) : [];
+    return cutLines(lines, this.#bytes, all, isDiff);
   }
 
   /** What differs from the output of most peels. */
@@ -281,7 +289,7 @@ class Outputs {
     const hunks = this.#diffs.between(comparedLines(usual), comparedLines(group));
     if (!hunks || hunks.length === 0) return [];
     const title: Words = ["Difference from ", names(usual.peels, 80)];
-    const lines = unifiedLines(hunks).map(signOf);
+    const lines = unifiedLines(hunks).map(diffLine);
     return [{ kind: "details", title, open: false, blocks: this.#lines(lines, group.peels[0] as PeelStory, true) }];
   }
 }
@@ -311,19 +319,19 @@ function eventsOf(job: ReportedJob): Block[] {
     ];
   });
   if (rows.length === 0) return [text("No event is stored.")];
-  return table(EVENT_COLUMNS, rows, "row", shownBy(job, "trace"));
+  return cutTable(EVENT_COLUMNS, rows, "row", shownBy(job, "trace"));
 }
 
 /** What follows a state: how it was returned, then a text of the peel. */
 const tail = (rest: string): Words => {
   const [, ours = "", foreign = ""] = /^((?:, (?:ok|failed))?(?:, took [^:]*)?(?:: )?)(.*)$/s.exec(rest) ?? [];
-  return foreign === "" ? [ours] : [ours, data(foreign, MOST.cell)];
+  return foreign === "" ? [ours] : [ours, data(foreign, MOST_SHOWN.cell)];
 };
 
 /** Texts that a shell takes as they are in single quotes, that are no flag, and have nothing redacted. */
 const GREPPED = /^(?!.*\[redacted\])[A-Za-z0-9/][\x20-\x26\x28-\x7e]{3,79}$/;
 
-function commandsOf(job: ReportedJob): (readonly [string, string])[] {
+function nextCommands(job: ReportedJob): (readonly [string, string])[] {
   const jid = argumentOf(job);
   if (jid === undefined) return [];
   const { row, story } = job;
@@ -343,7 +351,10 @@ function commandsOf(job: ReportedJob): (readonly [string, string])[] {
       ],
     !isTerminal(row.status) && [`watch ${jid}`, "follow it to its end"],
     [`show ${jid} --summary`, "the outcomes, with what is known now"],
-    again.some(({ returned }) => returned) && [`show ${jid}${WHOLE} --bad`, "all output of the peels that are not ok"],
+    again.some(({ returned }) => returned) && [
+      `show ${jid}${ALL_OUTPUT} --bad`,
+      "all output of the peels that are not ok",
+    ],
     [`trace ${jid}`, "each peel and event"],
     GREPPED.test(error) && [`grep '${error}' --since 7d`, "the same error in other jobs"],
     row.retryOf !== undefined &&
@@ -357,7 +368,7 @@ function sectionsOf(job: ReportedJob, prefix: string, share: number, { nowNs }: 
   const now = new Date(Number(nowNs / 1_000_000n));
   const { row, story } = job;
   const timeline = timelineOf(story, row, nowNs);
-  const commands = commandsOf(job);
+  const commands = nextCommands(job);
   const outputs = new Outputs(job, share).blocks();
   const section = (id: string, title: string, blocks: readonly Block[]): Section[] =>
     blocks.length === 0 ? [] : [{ kind: "section", id: `${prefix}${id}`, title: [title], blocks }];
@@ -408,15 +419,15 @@ function diffSection({ jobs: [before, after], diffs }: Report): Section[] {
   const [a, b] = [argumentOf(before), argumentOf(after)];
   const all: Words = a === undefined || b === undefined ? [] : [": ", command(`diff ${a} ${b}`), " shows all"];
   const differences = differencesOf(diffs);
-  const bytes = Math.min(BYTES.group, BYTES.all / 2 / Math.max(1, Math.min(MOST.groups, differences.length)));
-  const shown = differences.slice(0, MOST.groups).map(({ lines, peels }): Block => {
-    const blocks = limited((lines ?? [NO_DIFF]).map(signOf), bytes, all, true);
+  const bytes = Math.min(BYTES.group, BYTES.all / 2 / Math.max(1, Math.min(MOST_SHOWN.groups, differences.length)));
+  const shown = differences.slice(0, MOST_SHOWN.groups).map(({ lines, peels }): Block => {
+    const blocks = cutLines((lines ?? [NO_DIFF]).map(diffLine), bytes, all, true);
     return { kind: "details", title: [names(peels, 200), ` · ${plural(peels.length, "peel")}`], open: false, blocks };
   });
   const others = differences.length - shown.length;
   const blocks: Block[] = [
     text("From ", { data: safe(before.row.jid) }, " to ", { data: safe(after.row.jid) }, "."),
-    ...(rows.length > 0 ? table(groupColumns("Change"), rows, "change", all) : [text("No peel changed its state.")]),
+    ...(rows.length > 0 ? cutTable(groupColumns("Change"), rows, "change", all) : [text("No peel changed its state.")]),
     ...(line === "" ? [] : [text(`${line[0]?.toUpperCase()}${line.slice(1)}.`)]),
     ...shown,
     ...(others > 0 ? [text(`${plural(others, "more difference")}`, ...all)] : []),

@@ -1,5 +1,5 @@
 // Times and durations as text. Pure.
-import type { Timestamp } from "../codec/value.ts";
+import { NS_PER_SECOND, type Timestamp } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
 import { localTime } from "../time.ts";
 
@@ -25,8 +25,6 @@ export function whenText(
   if (time === undefined) return "-";
   return columns === undefined ? timeText(time, false) : ageText(time, BigInt(now.getTime()) * 1_000_000n);
 }
-
-const NS_PER_SECOND = 1_000_000_000n;
 
 /** In seconds, with every digit, for CSV and metrics. */
 export function seconds(ns: bigint | undefined): string {

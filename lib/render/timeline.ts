@@ -11,7 +11,7 @@ import { peelNames } from "./names.ts";
 import { inSharedRows } from "./peels.ts";
 
 /** Times are shares of the whole, 0 to 1. */
-interface Lane {
+interface PeelLane {
   /** Safe for a terminal. */
   readonly name: string;
   readonly words: string;
@@ -31,11 +31,11 @@ export interface Timeline {
   readonly ticks: readonly { readonly at: number; readonly text: string }[];
   /** The end of the job; undefined before. */
   readonly end: number | undefined;
-  readonly lanes: readonly Lane[];
+  readonly lanes: readonly PeelLane[];
 }
 
 /** Up to `alone` peels have a lane each. Of more, `bad` lanes are for those that are not ok, alike ones above `inGroup` in one. */
-const MOST = { alone: 16, bad: 12, inGroup: 3, slow: 3 } as const;
+const SHOWN_LANES = { alone: 16, bad: 12, inGroup: 3, slow: 3 } as const;
 /** A peel is slow from this many times the median duration on. */
 const SLOW = 2n;
 const NAME_COLUMNS = 26;
@@ -50,7 +50,7 @@ interface Times {
   givenUp?: bigint;
 }
 
-function timesOf(steps: readonly Step[]): Map<string, Times> {
+function eventTimes(steps: readonly Step[]): Map<string, Times> {
   const all = new Map<string, Times>();
   for (const { kind, peel, afterNs, givenUp } of steps) {
     if (peel === undefined) continue;
@@ -63,7 +63,7 @@ function timesOf(steps: readonly Step[]): Map<string, Times> {
   return all;
 }
 
-const MARKS: Partial<Record<PeelState, Mark>> = {
+const STATE_MARKS: Partial<Record<PeelState, Mark>> = {
   ok: "ok",
   failed: "failed",
   unreadable: "failed",
@@ -82,7 +82,7 @@ class Lanes {
     return ns <= 0n ? 0 : Math.min(1, Number((ns * 10_000n) / this.wholeNs) / 10_000);
   }
 
-  peel({ peel, state, tookNs, soFarNs }: PeelStory): Lane {
+  peel({ peel, state, tookNs, soFarNs }: PeelStory): PeelLane {
     const { ack, returned, givenUp } = this.times.get(peel) ?? {};
     const end = returned ?? givenUp ?? this.wholeNs;
     const began = returned === undefined ? ack : returned - (tookNs ?? 0n);
@@ -92,7 +92,7 @@ class Lanes {
       ...(from !== undefined && began !== undefined && began > from ? [{ from, to: began, runs: false }] : []),
       ...(this.times.has(peel) ? [{ from: began ?? 0n, to: end, runs }] : []),
     ].map((bar) => ({ ...bar, from: this.at(bar.from), to: this.at(bar.to) }));
-    const mark = MARKS[state];
+    const mark = STATE_MARKS[state];
     const words = [
       state,
       returned === undefined ? undefined : `+${formatDuration(returned)}`,
@@ -113,7 +113,7 @@ class Lanes {
     };
   }
 
-  group(peels: readonly PeelStory[]): Lane {
+  group(peels: readonly PeelStory[]): PeelLane {
     const bins = new Array<number>(BINS).fill(0);
     const ends: bigint[] = [];
     for (const { peel } of peels) {
@@ -143,16 +143,18 @@ const most = (a: bigint, b: bigint) => (b > a ? b : a);
 
 /** The peels of each lane: bad and slow ones alone where they are few. */
 function lanePeels(peels: readonly PeelStory[]): PeelStory[][] {
-  if (peels.length <= MOST.alone) return peels.map((peel) => [peel]);
+  if (peels.length <= SHOWN_LANES.alone) return peels.map((peel) => [peel]);
   const bad = inSharedRows(peels.filter(({ state }) => state !== "ok")).flatMap((group) =>
-    group.length > MOST.inGroup ? [group] : group.map((peel) => [peel]),
+    group.length > SHOWN_LANES.inGroup ? [group] : group.map((peel) => [peel]),
   );
   const ok = peels.filter(({ state }) => state === "ok");
   const usual = medianTook(ok) ?? 0n;
-  const slow = slowest(ok, MOST.slow).filter(({ tookNs }) => (tookNs ?? 0n) > SLOW * usual);
+  const slow = slowest(ok, SHOWN_LANES.slow).filter(({ tookNs }) => (tookNs ?? 0n) > SLOW * usual);
   const others = sortedByPeel(ok.filter((peel) => !slow.includes(peel)));
-  const rest = Map.groupBy(bad.slice(MOST.bad).flat(), ({ state }) => state).values();
-  return [...bad.slice(0, MOST.bad), ...rest, ...slow.map((peel) => [peel]), others].filter(({ length }) => length > 0);
+  const rest = Map.groupBy(bad.slice(SHOWN_LANES.bad).flat(), ({ state }) => state).values();
+  return [...bad.slice(0, SHOWN_LANES.bad), ...rest, ...slow.map((peel) => [peel]), others].filter(
+    ({ length }) => length > 0,
+  );
 }
 
 const SECOND = 1_000_000_000n;
@@ -184,7 +186,7 @@ export function timelineOf({ steps, peels }: Story, row: JobRow, nowNs: bigint):
   const endNs = endStep?.afterNs ?? (ended ? undefined : nowNs - startNs);
   const lastNs = steps.reduce((last, { afterNs }) => most(last, afterNs), 0n);
   const reachNs = endNs === undefined ? lastNs : (endNs * BigInt(REACH * 10)) / 10n;
-  const lanes = new Lanes(timesOf(steps), most(1n, most(endNs ?? 0n, least(lastNs, reachNs))));
+  const lanes = new Lanes(eventTimes(steps), most(1n, most(endNs ?? 0n, least(lastNs, reachNs))));
   const cancel = steps.find(({ kind }) => kind === "cancel");
   const jobWords = [
     cancel && `cancel signal +${formatDuration(cancel.afterNs)}`,
@@ -194,7 +196,7 @@ export function timelineOf({ steps, peels }: Story, row: JobRow, nowNs: bigint):
         ? displayState(row)
         : `${displayState(row)} +${formatDuration(endNs ?? 0n)} so far`,
   ];
-  const job: Lane = {
+  const job: PeelLane = {
     name: "Job",
     isJob: true,
     words: safe(jobWords.filter(Boolean).join(", ")),
@@ -221,7 +223,7 @@ export function timelineOf({ steps, peels }: Story, row: JobRow, nowNs: bigint):
 
 const AXIS = 24;
 const LANE = 40;
-const TEXT = 13;
+const TEXT_BASELINE = 13;
 const BAR = { top: 20, height: 10 } as const;
 const BIN = { top: 18, height: 16 } as const;
 
@@ -252,9 +254,9 @@ const classOf = (mark: Mark) => `m m-${mark.replace(" ", "-")}`;
 export const markSvg = (mark: Mark) =>
   `<svg width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true"><path class="${classOf(mark)}" d="${SHAPES[mark]}"/></svg>`;
 
-function laneSvg({ name, words, state, isJob, bars, marks, bins }: Lane, top: number): string {
+function laneSvg({ name, words, state, isJob, bars, marks, bins }: PeelLane, top: number): string {
   const parts = [
-    `<text x="0" y="${top + TEXT}"><tspan class="n">${Bun.escapeHTML(name)}</tspan><tspan dx="8" class="s ${meaningOf(state)}">${Bun.escapeHTML(words)}</tspan></text>`,
+    `<text x="0" y="${top + TEXT_BASELINE}"><tspan class="n">${Bun.escapeHTML(name)}</tspan><tspan dx="8" class="s ${meaningOf(state)}">${Bun.escapeHTML(words)}</tspan></text>`,
     `<rect class="t" x="0" y="${top + (bins ? BIN.top + BIN.height : BAR.top + BAR.height / 2 - 0.5)}" width="100%" height="1"/>`,
   ];
   const barClass = isJob ? "none" : meaningOf(state);
