@@ -166,18 +166,19 @@ const CANDIDATES = 5;
 /** The error for a prefix of several jobs: it lists the newest, since most IDs sort by time, with state, age and what ran. */
 async function ambiguous(store: Store, prefix: string, jids: readonly string[]): Promise<UserError> {
   const newest = jids.toSorted().reverse().slice(0, CANDIDATES);
-  const longest = Math.max(...newest.map(({ length }) => length));
-  const lines = newest.map(async (jid) => {
+  const candidate = async (jid: string) => {
     const job = await readJob(store, jid).catch(() => undefined);
-    if (!job) return `  ${jid}`;
+    if (!job) return [jid];
     const row = jobRow(jid, job);
     const age = row.created ? `${formatAgo(store.nowNs() - row.created.ns)} ago` : "-";
-    const what = `${row.fn ?? "-"}${row.targetExpr ? ` on ${row.targetExpr}` : ""}`;
-    return `  ${jid.padEnd(longest)}  ${displayState(row).padEnd("complete".length)}  ${age.padEnd("59m ago".length)}  ${what}`;
-  });
+    return [jid, displayState(row), age, `${row.fn ?? "-"}${row.targetExpr ? ` on ${row.targetExpr}` : ""}`];
+  };
+  const rows = await Promise.all(newest.map(candidate));
+  const wide = (i: number) => Math.max(...rows.map((row) => row[i]?.length ?? 0));
+  const lines = rows.map((row) => `  ${row.map((text, i) => text.padEnd(wide(i))).join("  ")}`.trimEnd());
   const more = jids.length > CANDIDATES ? [`  … and ${jids.length - CANDIDATES} more`] : [];
   const words = `ID prefix ${safe(prefix)} matches ${plural(jids.length, "job")}:`;
-  return new UserError(words, [...(await Promise.all(lines)), ...more, "Use more characters."]);
+  return new UserError(words, [...lines, ...more, "Use more characters."]);
 }
 
 /** A job that was named, and how: by its whole id, by the beginning of it, or by a word. */

@@ -8,7 +8,7 @@ import { atLocal, type ClockTime, clockText, type Day, zoneName } from "../time.
 
 /** Accepted forms, for help. */
 export const WHEN: readonly (readonly [form: string, meaning: string])[] = [
-  ["90m, 3d, 1w, 1h30m", "this long ago"],
+  ["90m, 5min, 3d, 1w, 1h30m", "this long ago"],
   ["'1 hour ago'", "the same in words: seconds, minutes, hours, days, weeks"],
   ["now, today, yesterday", "days are from midnight"],
   ["monday, mon", "the last Monday: today on a Monday"],
@@ -120,9 +120,9 @@ const UNITS: readonly (readonly [RegExp, string])[] = [
   [/^(w|weeks?)$/, "w"],
 ];
 
-/** `1 hour ago` → `1h`; undefined for anything else. */
+/** `1 hour ago`, `5min` → `1h`, `5m`; undefined for anything else. */
 function durationOf(text: string): string | undefined {
-  const [, words] = /^(.*\S) +ago$/.exec(text) ?? [];
+  const words = text.includes(" ") ? /^(.*\S) +ago$/.exec(text)?.[1] : text;
   if (words === undefined) return undefined;
   const parts = words.replace(/^an? /, "1 ").matchAll(/(\d+(?:\.\d+)?) *([a-z]+)|\S/g);
   let out = "";

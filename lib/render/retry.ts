@@ -21,13 +21,13 @@ const INDENT = 2;
 /** The same for all jobs, so that their lists align. */
 const STATE_COLUMNS = 12;
 
-/** `job 2hPx9 failed 10m ago`, `job 2hPx9 running, created 10m ago` */
-function jobWords({ row }: RetryPlan, nowNs: bigint): string {
+/** `failed 10m ago`, `running, created 10m ago` */
+function statusWords({ row }: RetryPlan, nowNs: bigint): string {
   const ended = isTerminal(row.status);
   const at = ended ? (row.updated ?? row.created) : row.created;
   const ago = at && nowNs >= at.ns ? `${formatAgo(nowNs - at.ns)} ago` : undefined;
   const when = ago && (ended ? ` ${ago}` : `, created ${ago}`);
-  return `job ${row.jid} ${row.status || "without a status"}${when ?? ""}`;
+  return `${row.status || "without a status"}${when ?? ""}`;
 }
 
 /** Error, doubt, and peels that are offline now. */
@@ -45,8 +45,8 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   const { row, job, peels, targets, offline } = plan;
   const call = callOf(job, row, PLAN_LIMITS.call);
   const dry = asksDryRun(job.get("args")) ? " (dry run)" : "";
-  const known = [row.user && `by ${row.user}`, jobWords(plan, nowNs)].filter(Boolean).join("; ");
-  const head = `${call}${dry} on ${count(peels.length)} of ${plural(targets.length, "peel")} (${safe(known)})`;
+  const known = [statusWords(plan, nowNs), row.user && `by ${row.user}`].filter(Boolean).join(", ");
+  const head = `retry of ${safe(`${row.jid} (${known})`)}: ${call}${dry} on ${count(peels.length)} of ${plural(targets.length, "peel")}`;
   const further = shortenMiddle(furtherArguments(job, row), PLAN_LIMITS.call);
   const groups = outcomeGroups(peels, targets);
   const names = look.columns === undefined ? Number.POSITIVE_INFINITY : nameColumns(look.columns);

@@ -7,7 +7,7 @@ import { type Concern, concernsOf, type FleetStatus, NAMED } from "../model/stat
 import { stuckWords } from "../model/stuck.ts";
 import { spanWords } from "../model/trend.ts";
 import { named } from "../program.ts";
-import { count, paragraph, plural, shorten } from "../text.ts";
+import { count, paragraph, plural, shorten, width } from "../text.ts";
 import { callOf } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { targetOf } from "./columns.ts";
@@ -16,6 +16,9 @@ import { LONG, leaves, tellingLength } from "./fit.ts";
 import { peelNames } from "./names.ts";
 import { statusMetrics } from "./openmetrics.ts";
 import { type RowColumn, tableOf, type View, type Viewer } from "./view.ts";
+
+/** A longer text does not move the commands of the other lines. */
+const WIDEST_TEXT = 240;
 
 /** A text, and the command that shows more. */
 type LineWords = readonly [text: string, next: string];
@@ -148,7 +151,10 @@ function statusLines(status: FleetStatus, since: string, most: Limits): StatusLi
 function statusText(status: FleetStatus, since: string, viewer: Viewer): string {
   const lines = statusLines(status, since, viewer.columns === undefined ? LIMITS.pipe : LIMITS.terminal);
   if (lines.length === 0) return paragraph(wellWords(status), viewer.columns);
-  return tableOf(LINE_COLUMNS, lines, { ...viewer, header: false });
+  const wide = Math.max(...lines.map(({ words }) => width(words[0])));
+  const min = viewer.columns === undefined && wide <= WIDEST_TEXT ? wide : 0;
+  const columns = LINE_COLUMNS.map((column) => (column.name === "text" ? { ...column, min } : column));
+  return tableOf(columns, lines, { ...viewer, header: false });
 }
 
 const document = (fields: Readonly<Record<string, Value | undefined>>) =>

@@ -315,12 +315,17 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     "Use an ID, or one of: @last, @last-bad, @last~1.",
   ],
   ["job show @last~9 --master <url>", 'error: no job "@last~9": 7 jobs in all.', "`zester job list` lists all jobs."],
+  [
+    "job show last --master <url>",
+    'error: no job "last". Did you mean @last?',
+    "Jobs are kept for 7 days. `zester job list` shows them.",
+  ],
   ["job show run --master <url>", 'error: no job "run".', "An ID prefix needs at least 4 characters."],
   [
     "job show run- --master <url>",
     "error: ID prefix run- matches 2 jobs:",
-    "  run-2  running   <age>  test.ping",
-    "  run-1  running   <age>  test.ping",
+    "  run-2  running  <age>  test.ping",
+    "  run-1  running  <age>  test.ping",
     "Use more characters.",
   ],
   [

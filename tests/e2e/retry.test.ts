@@ -31,7 +31,7 @@ test("--yes: dispatched to the peels that need it, once, by a master", async () 
   expect(fresh).toMatch(KSUID);
   expect(code).toBe(0);
   expect(stderr.replace(/[\d.]+m?s ago/, "T ago")).toBe(
-    `state.apply nginx on 2 of 3 peels (by root; job ${jid} failed T ago)
+    `retry of ${jid} (failed T ago, by root): state.apply nginx on 2 of 3 peels
   failed        web-02  no space left on device
   unreachable   web-03  no ack within 10s; may have run
 warning: 1 peel may have run it already or may still run it (1 unreachable); \`zester job trace ${jid}\` shows details.
@@ -71,7 +71,7 @@ test("without a terminal and --yes, with --test, with --dry-run, and with nothin
   const jid = await ended({ "web-01": ok, "web-02": fail });
   const refused = await run("retry", jid);
   expect([refused.stdout, refused.code]).toEqual(["", 1]);
-  expect(refused.stderr).toStartWith(`state.apply nginx on 1 of 2 peels (by root; job ${jid} failed `);
+  expect(refused.stderr).toStartWith(`retry of ${jid} (failed `);
   expect(refused.stderr).toEndWith(
     "\nerror: refusing to dispatch a job to 1 peel without confirmation. Nothing was sent.\nUse --yes to dispatch it, or --dry-run to show it.\n",
   );
@@ -85,7 +85,9 @@ test("without a terminal and --yes, with --test, with --dry-run, and with nothin
   expect(dry).toMatchObject({
     code: 0,
     stderr: "Dry run: a new job would be dispatched to this peel, nothing was sent.\n",
-    stdout: expect.stringMatching(/^state\.apply nginx on 1 of 2 peels .*\n {2}failed {8}web-02 {2}no lock\n$/),
+    stdout: expect.stringMatching(
+      /^retry of \S+ \(.*\): state\.apply nginx on 1 of 2 peels\n {2}failed {8}web-02 {2}no lock\n$/,
+    ),
   });
   const json = await run("retry", jid, "--dry-run", "--format", "json");
   expect(JSON.parse(json.stdout)).toEqual({ retry_of: jid, targets: ["web-02"], dispatched: false });
@@ -220,7 +222,7 @@ test("peels without a heartbeat are marked, a dry run and old jobs are said to b
   await fleet.peel("alive-1").ready();
   const { stdout, stderr, code } = await run("retry", "old", "--dry-run", "--job-timeout", "90s");
   expect(stdout).toMatch(
-    /^state\.apply nginx \(dry run\) on 3 of 3 peels \(by ops; job old failed \d+d ago\)\n {2}with state=nginx test=true\n/,
+    /^retry of old \(failed \d+d ago, by ops\): state\.apply nginx \(dry run\) on 3 of 3 peels\n {2}with state=nginx test=true\n/,
   );
   expect(stdout).toEndWith("\n  missing       3 peels: alive-1,dead-[1-2]  may have run; offline: dead-[1-2]\n");
   expect(stderr).toMatch(/warning: job old was created \d+d ago: check that it is still wanted.\n/);

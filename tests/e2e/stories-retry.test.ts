@@ -86,7 +86,9 @@ test("a job that goes on: refused; forced, what it does is said, and only target
 
 test("all of a dry run keeps its arguments and is called one; a late return that is ok can be named", async () => {
   const dry = await run("2hPxSTest", "--all", "--yes");
-  expect(dry.stderr).toStartWith("state.apply nginx (dry run) on 1 of 1 peel (by ops; ");
+  expect(dry.stderr).toMatch(
+    /^retry of 2hPxSTest \(complete .* ago, by ops\): state\.apply nginx \(dry run\) on 1 of 1 peel\n/,
+  );
   expect(dry.stderr).toContain("warning: 1 peel returned ok and will run it again.\n");
   const [request] = await dispatches.take();
   expect(fieldsOf(request as Buffer).args).toEqual({ state: "nginx", test: true });

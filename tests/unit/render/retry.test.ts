@@ -38,7 +38,7 @@ test("as in a question: who, when, and each outcome, worst first", () => {
     peelStory("web-300", "unreachable"),
   ];
   expect(renderPlan(plan(two, 398), wide, NOW)).toBe(`\
-state.apply nginx on 2 of 400 peels (by root; job 2hPx9 failed 10m ago)
+retry of 2hPx9 (failed 10m ago, by root): state.apply nginx on 2 of 400 peels
   failed        web-137  write /etc/nginx/nginx.conf: no space left on device
   unreachable   web-300  may have run
 `);
@@ -64,7 +64,7 @@ test("a job that goes on, one without times, and a dry run", () => {
     renderPlan(plan([failed("a", "e")], 0, { fields }), wide, NOW).split("\n");
   const head = (fields: [string, Value][]) => lines(fields)[0];
   expect(head([["status", "running"]])).toBe(
-    "state.apply nginx on 1 of 1 peel (by root; job 2hPx9 running, created 1h ago)",
+    "retry of 2hPx9 (running, created 1h ago, by root): state.apply nginx on 1 of 1 peel",
   );
   expect(
     head([
@@ -73,12 +73,12 @@ test("a job that goes on, one without times, and a dry run", () => {
       ["user", null],
       ["status", null],
     ]),
-  ).toBe("state.apply nginx on 1 of 1 peel (job 2hPx9 without a status)");
+  ).toBe("retry of 2hPx9 (without a status): state.apply nginx on 1 of 1 peel");
   const args = new Map<string, Value>([
     ["state", "nginx"],
     ["test", true],
   ]);
-  expect(head([["args", args]])).toStartWith("state.apply nginx (dry run) on 1 of 1 peel (");
+  expect(head([["args", args]])).toEndWith(": state.apply nginx (dry run) on 1 of 1 peel");
   expect(lines([["args", args]])[1]).toBe("  with state=nginx test=true");
 });
 

@@ -57,3 +57,12 @@ test.each([
     "peels     1 of 2 alive (targeted in 24h); silent: a  zester job history a\nactive    1 job; oldest 1.0s                         zester job watch\n",
   ],
 ])("%#", (changes: Partial<FleetStatus>, lines) => expect(text(changes)).toBe(lines));
+
+test("in a pipe the commands are lined up, also beside a long text", () => {
+  const error = "x".repeat(150);
+  const failed = { jobs: 1, of: 3, errors: [{ error, peels: ["a"], jobs: [0] }], unreachable: undefined };
+  const active = { jobs: 1, returned: undefined, targeted: 3, oldestNs: SECOND };
+  const [first = "", second = ""] = text({ failed, active }).split("\n");
+  expect(second.indexOf("zester job watch")).toBe(first.indexOf("zester job errors"));
+  expect(second.indexOf("zester job watch")).toBeGreaterThan(150);
+});
