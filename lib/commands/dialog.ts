@@ -1,6 +1,7 @@
 // `kill` and `retry` of one job in the picture of `watch`: what they say and ask is shown there, and a key answers.
-import { describe, EXIT, UserError } from "../errors.ts";
+import { describe, UserError } from "../errors.ts";
 import { namedMessage } from "../program.ts";
+import { tellingLength } from "../render/fit.ts";
 import type { Act } from "../render/keys.ts";
 import { screenSize } from "../terminal/screen.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -10,16 +11,19 @@ import type { Interruption } from "./steering.ts";
 
 export class Dialog {
   readonly lines: string[] = [];
-  /** All has been said: any key closes it. */
+  /** All has been shown: any key closes it. */
   isOver = false;
-  /** What came of it, in a line; undefined when a person did not agree. */
-  told: string | undefined;
+  /** What came of it, in few words. */
+  told = "";
+  /** The new job. */
+  dispatched: string | undefined;
 
   #answer: ((isYes: boolean) => void) | undefined;
   /** The question is on the screen: no key that was typed before answers it. */
   #isShown = false;
   readonly #interruption: Interruption = { clear() {} };
 
+  readonly #act: Act["act"];
   readonly jid: string;
 
   /** @param changed told that there is more to show, `failed` what ends the picture */
@@ -29,6 +33,7 @@ export class Dialog {
     readonly changed: () => void,
     failed: (error: unknown) => void,
   ) {
+    this.#act = act;
     this.jid = jid;
     const own = { terminal: { value: this.#terminal(session.terminal) }, format: { value: "text" } };
     this.#run(act, jid, Object.create(session, own)).catch(failed);
@@ -56,6 +61,9 @@ export class Dialog {
       this.#isShown = false;
       this.#answer?.(isYes);
       this.#answer = undefined;
+      if (isYes) return false;
+      this.told = this.#act === "kill" ? "not canceled" : "not retried";
+      return true;
     }
     return false;
   }
@@ -63,12 +71,20 @@ export class Dialog {
   async #run(act: Act["act"], jid: string, session: LiveSession): Promise<void> {
     try {
       // Loaded on use: most who watch only look.
-      const command = act === "kill" ? await import("./kill.ts") : await import("./retry.ts");
-      const code = await command.askAbout(jid, session, this.#interruption);
-      if (code === EXIT.done) this.told = this.lines.at(-1);
+      if (act === "kill") {
+        await (await import("./kill.ts")).askAbout(jid, session, this.#interruption);
+        this.told = "cancel sent";
+      } else {
+        this.told = "nothing to retry";
+        const taken = (retried: string, kind: string) => {
+          this.told = `retried as ${retried.slice(0, tellingLength([jid, retried]))}`;
+          if (kind === "dispatched") this.dispatched = retried;
+        };
+        await (await import("./retry.ts")).askAbout(jid, session, this.#interruption, taken);
+      }
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      this.told = error.message;
+      this.told = act === "kill" ? "error on cancel" : "error on retry";
       const { columns } = session.terminal;
       for (const line of `error: ${describe(error).text}`.split("\n"))
         this.#add(paragraph(namedMessage(line), columns));

@@ -10,12 +10,19 @@ import { callOf } from "../render/call.ts";
 import { ageText } from "../render/time.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
-/** Notes on stderr which job a word such as @last stands for. */
+/** Warns on stderr of jobs that a word such as @last may stand for too. */
+export const warnReference =
+  (terminal: Terminal): WordTold =>
+  (word, _, unreadable) => {
+    if (unreadable.length > 0) terminal.warn(`${word} may be another job: ${unreadableWords(unreadable)}`);
+  };
+
+/** Notes on stderr which job a word such as @last stands for, too. */
 export const noteReference =
   (terminal: Terminal): WordTold =>
   (word, found, unreadable, now) => {
     terminal.note(referenceNote(word, found, now));
-    if (unreadable.length > 0) terminal.warn(`${word} may be another job: ${unreadableWords(unreadable)}`);
+    warnReference(terminal)(word, found, unreadable, now);
   };
 
 /**

@@ -8,8 +8,8 @@ import { readJob } from "../jobs/lookup.ts";
 import { SharedReturns } from "../jobs/shared-returns.ts";
 import { type Reading, readStory } from "../jobs/story.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
-import type { TextView } from "../render/keys.ts";
-import { type Opened, openedOf, textLines } from "../render/opened.ts";
+import type { JobText, TextView } from "../render/keys.ts";
+import { type Opened, openedOf, textOf } from "../render/opened.ts";
 import type { Look } from "../render/table.ts";
 import type { LiveSession } from "./session.ts";
 
@@ -26,7 +26,7 @@ export class OpenedJob {
   #fault: UserError | undefined;
   #seen: Opened | undefined;
   #nextMs = 0;
-  #text: { seen: Opened; key: string; lines: readonly string[] } | undefined;
+  #text: { seen: Opened; key: string; text: JobText } | undefined;
 
   /**
    * @param first its record, where it was just read
@@ -67,18 +67,18 @@ export class OpenedJob {
   }
 
   /** A text about it. Made anew when the job or what is asked for has changed. */
-  text(view: TextView, look: Look): readonly string[] {
+  text(view: TextView, look: Look): JobText | undefined {
     const { what, peel, diff } = view;
     const { columns, color } = look;
     const seen = this.look();
-    if (typeof seen === "string") return [];
+    if (typeof seen === "string") return undefined;
     const key = JSON.stringify([what, peel, diff, columns]);
-    if (this.#text?.seen === seen && this.#text.key === key) return this.#text.lines;
+    if (this.#text?.seen === seen && this.#text.key === key) return this.#text.text;
     const began = Date.now();
-    const lines = textLines(seen, view, { columns, color });
-    this.#text = { seen, key, lines };
+    const text = textOf(seen, view, { columns, color });
+    this.#text = { seen, key, text };
     this.#nextMs += (Date.now() - began) / SHARE;
-    return lines;
+    return text;
   }
 
   /**

@@ -70,6 +70,8 @@ interface RetryRequest extends SteeringRequest {
   readonly wish: Wish;
   readonly conditions: string;
   readonly limit: Limit | undefined;
+  /** Told of the new job, once a master has it. */
+  taken?(jid: string, kind: "dispatched" | "accepted"): void;
 }
 
 interface Run {
@@ -214,7 +216,10 @@ async function follow(
 }
 
 /** Sends the new job and reports; with --wait programs get one document for both. */
-async function execute({ request: { wait, limit }, session, draft }: Run, interruption: Interruption): Promise<number> {
+async function execute(
+  { request: { wait, limit, taken: told }, session, draft }: Run,
+  interruption: Interruption,
+): Promise<number> {
   const { store, terminal } = session;
   const { jid: old } = draft.plan.row;
   const minted = mint(store.now(), operatorName(session.env));
@@ -235,6 +240,7 @@ async function execute({ request: { wait, limit }, session, draft }: Run, interr
       `It may still start: check with ${look} before you retry again.`,
     );
   }
+  told?.(jid, outcome.kind);
   const taken = `job ${jid} was ${outcome.kind === "accepted" ? "accepted by a master" : "dispatched"}`;
   interruption.words = () => `interrupted: ${taken}; it may still run.`;
   const report = reporting(terminal, () => taken);
@@ -274,8 +280,8 @@ const run = (args: GlobalArgs, request: RetryRequest) =>
   steer(args, undefined, (session, interruption) => retry(request, session, interruption));
 
 /** Retries one job after a question, in an open session. */
-export const askAbout = (jid: string, session: LiveSession, interruption: Interruption) =>
-  retry(parse({ jid } as Partial<RetryArgs> as RetryArgs), session, interruption);
+export const askAbout = (jid: string, session: LiveSession, interruption: Interruption, taken: RetryRequest["taken"]) =>
+  retry({ ...parse({ jid } as Partial<RetryArgs> as RetryArgs), taken }, session, interruption);
 
 export default defineCommand({
   meta: {

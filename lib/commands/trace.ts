@@ -6,7 +6,7 @@ import type { ValueMap } from "../codec/value.ts";
 import { untilTerminal } from "../jobs/ends.ts";
 import { followEvents } from "../jobs/events.ts";
 import { type Link, linkLines, persist } from "../jobs/follow.ts";
-import { readJob, resolveJob } from "../jobs/lookup.ts";
+import { readJob, resolveJob, type WordTold } from "../jobs/lookup.ts";
 import { type Reading, readStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal, jobRow, sourceOf, unknownStateWords } from "../model/job.ts";
@@ -15,7 +15,7 @@ import { endTold, type JobEvent, type Step, Steps } from "../model/story.ts";
 import { keyed, wholeDocument } from "../render/document.ts";
 import { renderEvents, renderStory, stepDocument, storyDocument } from "../render/story.ts";
 import type { Follow, LiveStore } from "../store.ts";
-import { noteReference } from "./job-reference.ts";
+import { noteReference, warnReference } from "./job-reference.ts";
 import { tellNext } from "./next.ts";
 import { unknownTold } from "./output.ts";
 import { type LiveSession, type Session, withReading, withSession } from "./session.ts";
@@ -150,10 +150,10 @@ const parse = (flags: TraceArgs): TraceRequest => ({
 
 async function run(args: GlobalArgs, request: TraceRequest): Promise<number | undefined> {
   const { all } = request;
-  const resolve = ({ store, terminal }: Session) => resolveJob(store, request.job, noteReference(terminal));
+  const resolve = ({ store }: Session, told: WordTold) => resolveJob(store, request.job, told);
   if (!request.follow) {
     const work = async (session: Session) => {
-      await show(session, (await resolve(session)).jid, { all, eventsShown: false });
+      await show(session, (await resolve(session, noteReference(session.terminal))).jid, { all, eventsShown: false });
       return undefined;
     };
     return withReading(args, work);
@@ -162,10 +162,12 @@ async function run(args: GlobalArgs, request: TraceRequest): Promise<number | un
   return await withSession(
     args,
     async (session) => {
-      const found = await resolve(session);
-      const { jid, job } = found;
       const { terminal, format } = session;
-      if (format === "text" && terminal.isTty && !all) {
+      const isDrawn = format === "text" && terminal.isTty && !all;
+      // The picture shows which job a word stands for.
+      const found = await resolve(session, (isDrawn ? warnReference : noteReference)(terminal));
+      const { jid, job } = found;
+      if (isDrawn) {
         // Loaded on use: lines need neither keys nor a picture.
         const { watchOnScreen } = await import("./watch-screen.ts");
         return await watchOnScreen(session, { matches: () => true, first: found, limit: undefined }, leave);

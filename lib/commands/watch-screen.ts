@@ -53,25 +53,28 @@ export async function watchOnScreen(
   let resting: { jid: string | undefined; timer?: ReturnType<typeof setTimeout> } = { jid: undefined };
   let dialog: Dialog | undefined;
   const told = new Map<string, string>();
-  let seen: Seen = { jids: [], outcomes: [], text: [], lines: 0 };
+  let seen: Seen = { rows: [], openedRow: undefined, outcomes: [], text: undefined, lines: 0 };
   const picture = () => {
     const size = screenSize(terminal);
     const nowMs = session.store.now().getTime();
     const jobs = isWhole ? listed(board, steering, nowMs) : [];
-    const jids = jobs.map(({ row }) => row.jid);
+    const rows = jobs.map(({ row }) => row);
     const sight = opened?.look();
     const groups = typeof sight === "object" ? sight.groups : [];
     const outcomes = groups.map((group) => ({ name: outcomeName(group), peel: group.peels[0]?.peel ?? "" }));
-    steering = settled(steering, { jids, outcomes, lines: size.rows });
-    if (!steering.opened) rest(previewRoom(size.rows) > 0 ? jids[steering.place] : undefined);
-    const isSeen = opened?.jid === (steering.opened?.jid ?? jids[steering.place]);
+    steering = settled(steering, { rows, outcomes, lines: size.rows });
+    const selected = rows[steering.place];
+    if (!steering.opened) rest(previewRoom(size.rows) > 0 ? selected?.jid : undefined);
+    const isSeen = opened?.jid === (steering.opened?.jid ?? selected?.jid);
     const look = { color: terminal.color, columns: size.columns - 1 };
-    const text = (steering.opened?.text && opened?.text(steering.opened.text, look)) ?? [];
-    seen = { jids, outcomes, text, lines: size.rows };
+    const text = steering.opened?.text && opened?.text(steering.opened.text, look);
+    const openedRow = isSeen && typeof sight === "object" ? sight.watched.row : undefined;
+    seen = { rows, openedRow, outcomes, text, lines: size.rows };
     const places = [...(session.context === undefined ? [] : [session.context]), session.store.shown];
     dialog?.shown();
     const all = { isWhole, board, jobs, unreadable: unreadable.size, told, note, places, nowMs };
-    return renderPicture({ ...all, opened: isSeen ? sight : undefined, text, dialog }, steering, terminal, size);
+    const row = steering.opened ? openedRow : selected;
+    return renderPicture({ ...all, opened: isSeen ? sight : undefined, row, text, dialog }, steering, terminal, size);
   };
   const open = (jid: string | undefined, job?: ValueMap) => {
     clearTimeout(resting.timer);
@@ -92,8 +95,12 @@ export async function watchOnScreen(
     change();
     if (dialog) {
       if (!dialog.press(key)) return;
-      if (dialog.told !== undefined) told.set(dialog.jid, dialog.told);
+      const { jid, told: words, dispatched } = dialog;
+      told.set(jid, words);
       dialog = undefined;
+      if (dispatched === undefined) return;
+      steering = { ...steering, cursor: dispatched, opened: startingWith(dispatched).opened };
+      open(dispatched);
       return;
     }
     const next = steered(steering, key, seen);

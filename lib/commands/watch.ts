@@ -17,7 +17,7 @@ import { jobLine } from "../render/document.ts";
 import { changeLine } from "../render/jobs.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { selectionByServer } from "./clock.ts";
-import { narrowingOf, noteReference } from "./job-reference.ts";
+import { narrowingOf, warnReference } from "./job-reference.ts";
 import { type Limit, LONGER, limitOf, notEnded, within } from "./limit.ts";
 import { unknownTold, warnUnreadable } from "./output.ts";
 import { type LiveSession, withSession } from "./session.ts";
@@ -117,9 +117,10 @@ async function run(args: GlobalArgs, { job, narrowing, selection, limit }: Watch
   const work = async (session: LiveSession) => {
     const { terminal, format, store } = session;
     if (terminal.isTty && format === "text") {
+      // The picture shows which job a word stands for.
       const [{ matches }, first] = await Promise.all([
         selectionByServer(selection, session),
-        job === undefined ? undefined : resolveJob(store, job, noteReference(terminal), narrowing),
+        job === undefined ? undefined : resolveJob(store, job, warnReference(terminal), narrowing),
       ]);
       // Loaded on use: lines need neither keys nor a picture.
       const { watchOnScreen } = await import("./watch-screen.ts");

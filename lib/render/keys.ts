@@ -5,16 +5,19 @@ import {
   countTargets,
   displayState,
   failedOf,
-  isActive,
   isTerminal,
   isUnknownStatus,
   type JobRow,
   type ReturnCounts,
   returnedNow,
 } from "../model/job.ts";
+import type { PeelStory } from "../model/story.ts";
 import type { Board, BoardJob } from "./board.ts";
 
 export const SORTS = ["state", "age", "progress", "failures"] as const;
+
+/** Which jobs each order has first. */
+export const FIRST = { state: "stuck", age: "oldest", progress: "least", failures: "most" } as const;
 
 /** What keys have chosen. */
 export interface Steering {
@@ -56,6 +59,14 @@ export interface TextView {
   readonly top: number;
 }
 
+/** The lines of it. */
+export interface JobText {
+  /** None is wider than the terminal. */
+  readonly lines: readonly string[];
+  /** The peels whose output others are compared with; undefined when there is nothing to compare. */
+  readonly against: readonly PeelStory[] | undefined;
+}
+
 /** What keys have chosen of the job that is open. */
 export interface OpenState {
   readonly jid: string;
@@ -92,15 +103,15 @@ function steeredOpen(
   state: OpenState,
   key: string,
   by: number | undefined,
-  { outcomes, text: { length }, lines }: Seen,
+  { outcomes, text: shown, lines }: Seen,
 ): OpenState | undefined {
   const { place, text } = state;
   if (key === "escape") return text && { ...state, text: undefined };
   if (key === "e") return { ...state, text: EVENTS };
   if (text) {
-    const last = Math.max(0, length - openRoom(lines));
+    const last = Math.max(0, (shown?.lines.length ?? 0) - openRoom(lines));
     if (by !== undefined) return { ...state, text: { ...text, top: within(Math.min(text.top, last) + by, last + 1) } };
-    return key === "d" ? { ...state, text: { ...text, diff: !text.diff, top: 0 } } : state;
+    return key === "d" && shown?.against ? { ...state, text: { ...text, diff: !text.diff, top: 0 } } : state;
   }
   if (by !== undefined) {
     const to = within(place + by, outcomes.length);
@@ -125,10 +136,10 @@ const isText = (key: string) => key !== "" && !/^[a-z0-9-]{2,}$/.test(key);
 /** A job that no longer matches leaves the cursor to the first one that does. */
 const filtered = (steering: Steering, filter: string): Steering => ({ ...steering, filter, place: 0, top: 0 });
 
-function typed(steering: Steering, key: string, jids: readonly string[]): Steering {
+function typed(steering: Steering, key: string, rows: readonly JobRow[]): Steering {
   const { filter } = steering;
   // The job that was looked for stays under the cursor when the filter goes.
-  if (key === "return" || key === "enter") return { ...steering, typing: false, cursor: jids[steering.place] };
+  if (key === "return" || key === "enter") return { ...steering, typing: false, cursor: rows[steering.place]?.jid };
   if (key === "escape") return { ...steering, typing: false, filter: "" };
   if (key === "ctrl-u") return filtered(steering, "");
   if (key === "backspace") return filtered(steering, [...filter].slice(0, -1).join(""));
@@ -141,16 +152,21 @@ function moved(key: string, page: number): number | undefined {
   if (key === "down" || key === "j") return 1;
   if (key === "pageup") return -page;
   if (key === "pagedown" || key === " ") return page;
+  if (key === "ctrl-u") return -Math.ceil(page / 2);
+  if (key === "ctrl-d") return Math.ceil(page / 2);
   if (key === "home" || key === "g") return Number.NEGATIVE_INFINITY;
   return key === "end" || key === "G" ? Number.POSITIVE_INFINITY : undefined;
 }
 
 /** What was on the screen when a key was pressed. */
 export interface Seen {
-  readonly jids: readonly string[];
-  /** The outcomes of the job that is open, each with its first peel, and the lines of the text about it. */
+  /** The jobs of the list. */
+  readonly rows: readonly JobRow[];
+  /** The job that is open; undefined before it has been read. */
+  readonly openedRow: JobRow | undefined;
+  /** The outcomes of the job that is open, each with its first peel, and the text about it. */
   readonly outcomes: readonly { readonly name: string; readonly peel: string }[];
-  readonly text: readonly string[];
+  readonly text: JobText | undefined;
   /** Of the terminal. */
   readonly lines: number;
 }
@@ -161,28 +177,28 @@ export interface Act {
   readonly jid: string;
 }
 
-const ACTS: Readonly<Record<string, Act["act"]>> = { x: "kill", r: "retry" };
+/** The key of what can be done with a job in its state. */
+export const actKey = ({ status }: JobRow) => (isTerminal(status) ? "r" : "x");
 
 /** What a key does. @returns "quit" to end it */
 export function steered(steering: Steering, key: string, seen: Seen): Steering | Act | "quit" {
-  const { jids, lines } = seen;
+  const { rows, lines } = seen;
   const { opened } = steering;
-  if (steering.typing) return typed(steering, key, jids);
+  if (steering.typing) return typed(steering, key, rows);
   if (steering.help) return { ...steering, help: false };
   if (key === "q") return "quit";
   if (key === "?") return { ...steering, help: true };
-  const jid = opened?.jid ?? jids[steering.place];
-  const act = ACTS[key];
-  if (act) return jid === undefined ? steering : { act, jid };
+  const row = opened ? seen.openedRow : rows[steering.place];
+  if (row && key === actKey(row)) return { act: key === "x" ? "kill" : "retry", jid: row.jid };
   const by = moved(key, opened ? openRoom(lines) : roomOf(lines));
   if (opened) return { ...steering, opened: steeredOpen(opened, key, by, seen) };
   if (by !== undefined) {
-    const place = within(steering.place + by, jids.length);
-    return { ...steering, place, cursor: jids[place] };
+    const place = within(steering.place + by, rows.length);
+    return { ...steering, place, cursor: rows[place]?.jid };
   }
-  const open = jid === undefined ? undefined : openedBy(key, jid);
+  const open = row && openedBy(key, row.jid);
   // It is the job under the cursor from now on.
-  if (open) return { ...steering, cursor: jid, opened: open };
+  if (open) return { ...steering, cursor: open.jid, opened: open };
   switch (key) {
     case "/":
       return { ...steering, typing: true };
@@ -197,15 +213,20 @@ export function steered(steering: Steering, key: string, seen: Seen): Steering |
 }
 
 /** Finds the cursors among what is there now: that of the list stays on its job, and on its line where there is room. */
-export function settled(steering: Steering, { jids, outcomes, lines }: Omit<Seen, "text">): Steering {
+export function settled(
+  steering: Steering,
+  { rows, outcomes, lines }: Pick<Seen, "rows" | "outcomes" | "lines">,
+): Steering {
   const room = roomOf(lines);
   const { cursor, opened } = steering;
-  const found = cursor === undefined ? 0 : jids.indexOf(cursor);
-  const place = found < 0 ? within(steering.place, jids.length) : found;
+  const found = cursor === undefined ? 0 : rows.findIndex(({ jid }) => jid === cursor);
+  const place = found < 0 ? within(steering.place, rows.length) : found;
   const kept = Math.max(place - room + 1, Math.min(place, steering.top + place - steering.place));
-  const top = Math.max(0, Math.min(jids.length - room, kept));
-  const next = { ...steering, cursor: found < 0 ? (jids[place] ?? cursor) : cursor, place, top };
-  return opened ? { ...next, opened: settledOpen(opened, outcomes) } : next;
+  const top = Math.max(0, Math.min(rows.length - room, kept));
+  const next = { ...steering, place, top };
+  // A job that was just dispatched may come to the list later.
+  if (opened) return { ...next, opened: settledOpen(opened, outcomes) };
+  return { ...next, cursor: found < 0 ? (rows[place]?.jid ?? cursor) : cursor };
 }
 
 function settledOpen(open: OpenState, outcomes: Seen["outcomes"]): OpenState {
@@ -213,25 +234,24 @@ function settledOpen(open: OpenState, outcomes: Seen["outcomes"]): OpenState {
   return { ...open, place: open.cursor === undefined ? 0 : found < 0 ? within(open.place, outcomes.length) : found };
 }
 
-/** The states of jobs that need a look first. */
-const WORST_FIRST = ["failed", "partial", "timeout", "canceled", "complete"];
-
 /** Numbers by which rows are sorted, least first. */
 const KEYS: Readonly<Record<Steering["sort"], (row: JobRow, isStuck: boolean, counts: ReturnCounts) => number>> = {
-  state: (row, isStuck) =>
-    isStuck ? -2 : isUnknownStatus(row.status) ? -1 : isActive(row.status) ? 0 : WORST_FIRST.indexOf(row.status ?? ""),
+  state: (row, isStuck) => (isStuck ? -2 : isUnknownStatus(row.status) ? -1 : 0),
   age: () => 0,
   progress: (row, _, counts) => Number(returnedNow(row, counts) ?? 0) / Math.max(1, countTargets(row.targets ?? [])),
   failures: (row) => -Number(failedOf(row) ?? 0n),
 };
 
-/** What a filter looks at. */
+/** What a filter looks at, but the ID. */
 function filteredText({ row, what }: BoardJob, isStuck: boolean): string {
   const target = row.targetExpr ?? row.targets?.join(" ");
-  return [row.jid, what, target, row.user, displayState(row), isStuck && "stuck"].join(" ").toLowerCase();
+  return [what, target, row.user, displayState(row), isStuck && "stuck"].join(" ").toLowerCase();
 }
 
-/** The jobs of the picture in their order: active ones first. Each word of the filter is in each of them. */
+/** In ns since 1970. */
+const endedAt = ({ updated, created }: JobRow) => (updated ?? created)?.ns ?? 0n;
+
+/** The jobs of the picture in their order: active ones first. Each of them has each word of the filter. */
 export function listed(board: Board, { filter, sort, ended, cursor }: Steering, nowMs: number): BoardJob[] {
   const words = filter.toLowerCase().split(" ").filter(Boolean);
   const isStuck = ({ row }: BoardJob) => board.stuck.has(row.jid);
@@ -241,16 +261,18 @@ export function listed(board: Board, { filter, sort, ended, cursor }: Steering, 
   const jobs = [...shown.values()].filter((job) => {
     if (words.length === 0) return true;
     const text = filteredText(job, isStuck(job));
-    return words.every((word) => text.includes(word));
+    // An ID is random: it may contain any short word.
+    const jid = job.row.jid.toLowerCase();
+    return words.every((word) => text.includes(word) || jid.startsWith(word));
   });
   const key = (job: BoardJob) => KEYS[sort](job.row, isStuck(job), board.returned);
   return jobs
     .map((job) => ({ job, over: isTerminal(job.row.status), key: key(job) }))
     .sort((a, b) => {
       if (a.over !== b.over) return a.over ? 1 : -1;
-      // Of those that are active the oldest first, of the others the newest.
-      const age = byCreation(a.job.row, b.job.row);
-      return a.key - b.key || (a.over ? -age : age);
+      if (a.key !== b.key) return a.key - b.key;
+      // Of those that are active the oldest first, of the others the last that ended.
+      return a.over ? Number(endedAt(b.job.row) - endedAt(a.job.row)) : byCreation(a.job.row, b.job.row);
     })
     .map(({ job }) => job);
 }

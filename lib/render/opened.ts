@@ -4,13 +4,13 @@ import { inverse, paint } from "../colors.ts";
 import { isTerminal } from "../model/job.ts";
 import { whyOf } from "../model/job-end.ts";
 import { type OutcomeGroup, outcomeGroups } from "../model/outcome-groups.ts";
-import { outputGroups, usualGroup } from "../model/output-groups.ts";
+import { hasOutput, type OutputGroup, outputGroups, usualGroup } from "../model/output-groups.ts";
 import { sortedByPeel } from "../model/peel.ts";
 import { stuckWords } from "../model/stuck.ts";
 import { cut, safe, width } from "../text.ts";
 import { renderFacts, wasDryRun } from "./facts.ts";
 import { renderGroups } from "./groups.ts";
-import type { TextView } from "./keys.ts";
+import type { JobText, TextView } from "./keys.ts";
 import { peelCounts } from "./peels.ts";
 import { renderTimeline } from "./story.ts";
 import { renderOutcomes } from "./summary.ts";
@@ -37,6 +37,9 @@ export function openedOf(watched: Watched): Opened {
 /** What tells an outcome from others while peels come and go. */
 export const outcomeName = ({ state, note }: OutcomeGroup) => `${state} ${note}`;
 
+/** True for the outcome of this peel. */
+export const hasPeel = ({ peels }: OutcomeGroup, peel: string | undefined) => peels.some((one) => one.peel === peel);
+
 /** A line of a list; the one under the cursor stands out in all of its `columns`. */
 export function marked(line: string, isSelected: boolean, color: boolean, columns: number): string {
   if (!isSelected) return `  ${line}`;
@@ -51,17 +54,16 @@ export const wrapped = (lines: readonly string[], columns: number): string[] =>
     width(line) <= columns ? [line] : Bun.wrapAnsi(line, columns, { hard: true, trim: false }).split("\n"),
   );
 
-/** All lines of a text about the job; none is wider than the terminal. */
-export function textLines({ watched: { story }, groups }: Opened, view: TextView, look: Look): string[] {
-  const { what, peel, diff } = view;
-  const group = groups.find(({ peels }) => peels.some((one) => one.peel === peel));
-  const output = () => {
-    const base = diff ? usualGroup(outputGroups(sortedByPeel(story.peels))) : undefined;
-    const options = { dryRun: wasDryRun(story), changes: false, full: true, base };
-    return renderGroups(sortedByPeel(group?.peels ?? story.peels), look, options);
-  };
-  const lines = linesOf([...(what === "events" ? renderTimeline(story, look, false) : output())].join(""));
-  return wrapped(lines, look.columns ?? 0);
+/** The text that `view` is about. */
+export function textOf({ watched: { story }, groups }: Opened, view: TextView, look: Look): JobText {
+  const made = (pieces: Iterable<string>) => wrapped(linesOf([...pieces].join("")), look.columns ?? 0);
+  if (view.what === "events") return { lines: made(renderTimeline(story, look, false)), against: undefined };
+  const peels = sortedByPeel(groups.find((group) => hasPeel(group, view.peel))?.peels ?? story.peels);
+  const usual = usualGroup(outputGroups(sortedByPeel(story.peels)));
+  const differs = (group: OutputGroup) => hasOutput(group) && group.output !== usual?.output;
+  const base = outputGroups(peels).some(differs) ? usual : undefined;
+  const options = { dryRun: wasDryRun(story), changes: false, full: true, base: view.diff ? base : undefined };
+  return { lines: made(renderGroups(peels, look, options)), against: base?.peels };
 }
 
 /** What is known of the job, in few lines. */

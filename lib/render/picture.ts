@@ -14,33 +14,74 @@ import {
   returnedNow,
   unknownStateWords,
 } from "../model/job.ts";
-import { STATE_GROUPS } from "../model/selection.ts";
+import { hasFailed } from "../model/stats.ts";
 import { stuckWords } from "../model/stuck.ts";
 import { bar, count, cut, plural, safe, shorten, shortenMiddle, width } from "../text.ts";
 import { type Board, type BoardJob, KEPT } from "./board.ts";
 import { paintState } from "./colors.ts";
 import { returnsOf, targetOf } from "./columns.ts";
 import { idGives, leaves, shrinks } from "./fit.ts";
-import { type OpenState, openRoom, previewRoom, roomOf, SORTS, type Steering, type TextView } from "./keys.ts";
+import {
+  actKey,
+  FIRST,
+  type JobText,
+  type OpenState,
+  openRoom,
+  previewRoom,
+  roomOf,
+  SORTS,
+  type Steering,
+  type TextView,
+} from "./keys.ts";
 import { peelNames } from "./names.ts";
-import { marked, type Opened, type PictureLook, previewLines, renderOpened, wrapped } from "./opened.ts";
+import { hasPeel, marked, type Opened, type PictureLook, previewLines, renderOpened, wrapped } from "./opened.ts";
 import { type Cell, type Column, renderTable } from "./table.ts";
 
-/** Each key with what it does: the hints of the last line, and the lines of the help. */
-const HELP: readonly (readonly [keys: string, what: string])[] = [
-  ["↑ ↓ j k", "move"],
-  ["PgUp PgDn", "move a page"],
-  ["g G", "first, last job"],
-  ["Enter", "open the job; then the output of an outcome"],
-  ["o e d", "output; events; output as differences"],
-  ["Esc", "back; clear the filter"],
-  ["x r", "cancel, retry the job; asks first"],
-  ["/", "filter by ID, function, target, user or state"],
-  ["t", "show ended jobs of the last hour too"],
-  ["s", `sort by ${SORTS.join(", ")}`],
-  ["?", "show or close this help"],
-  ["q", "quit"],
+type Key = readonly [keys: string, what: string];
+
+const moves = (what: string): readonly Key[] => [
+  ["↑ ↓ j k", what],
+  ["PgUp PgDn Space", `${what} a page`],
+  ["Ctrl-U Ctrl-D", `${what} half a page`],
+  ["g G", "first, last"],
 ];
+const ACTS: readonly Key[] = [
+  ["x", "cancel a job that runs (asks first)"],
+  ["r", "retry a job that ended (asks first)"],
+];
+const QUIT: Key = ["q", "quit"];
+
+/** The keys of each screen, one per line. */
+const HELP = {
+  list: [
+    ...moves("move"),
+    ["Enter", "open the job"],
+    ["o", "show its output"],
+    ["e", "show its events"],
+    ...ACTS,
+    ["/", "show jobs that match a text or ID prefix"],
+    ["Esc", "clear the filter"],
+    ["t", "show jobs that ended in the last hour"],
+    ["s", `sort by ${SORTS.join(", ")}`],
+    QUIT,
+  ],
+  opened: [
+    ...moves("move"),
+    ["Enter o", "show the output of the outcome"],
+    ["e", "show all events"],
+    ...ACTS,
+    ["Esc", "back to the list"],
+    QUIT,
+  ],
+  text: [
+    ...moves("scroll"),
+    ["d", "show differences between outputs"],
+    ["e", "show all events"],
+    ...ACTS,
+    ["Esc", "back to the job"],
+    QUIT,
+  ],
+} as const satisfies Readonly<Record<string, readonly Key[]>>;
 
 const BAR_COLUMNS = 10;
 /** Columns of the mark beside the job under the cursor. */
@@ -80,10 +121,10 @@ function cellsOf({ row, what }: BoardJob, board: Board, nowMs: number, look: Pic
   const took = jobDuration(row, new Date(nowMs));
   const returns = returnsOf(row, board.returned);
   const returned = returnedNow(row, board.returned);
-  const withBar =
-    row.targets && returned !== undefined
-      ? `${bar(Number(returned), countTargets(row.targets), BAR_COLUMNS, look.utf8)} ${returns}`
-      : undefined;
+  const progress = (targets: readonly string[]) =>
+    returned === undefined
+      ? " ".repeat(BAR_COLUMNS)
+      : bar(Number(returned), countTargets(targets), BAR_COLUMNS, look.utf8);
   return [
     { text: row.jid, fit: (max) => row.jid.slice(0, max) },
     { text: what, fit: (max) => shortenMiddle(what, max) },
@@ -92,24 +133,25 @@ function cellsOf({ row, what }: BoardJob, board: Board, nowMs: number, look: Pic
       text: stateText(row, board),
       paint: paintState(board.stuck.has(row.jid) ? "stuck" : displayState(row), look.color),
     },
-    { text: withBar ?? returns, fit: () => returns },
+    { text: row.targets ? `${progress(row.targets)} ${returns}` : returns, fit: () => returns },
     { text: String(failedOf(row) ?? "-") },
     { text: took === undefined ? "-" : formatDuration(took < 0n ? 0n : took) },
     { text: left(row, nowMs) ?? "-" },
   ];
 }
 
-/** `3 active · 1 stuck · 7 bad in 1h` */
+/** `3 active · 1 stuck · 7 failed in 1h`; as in `status`, those that were created in that time. */
 function countWords({ board, unreadable, nowMs }: Shown, utf8: boolean): string {
   const rows = board.rows(nowMs);
   const stuck = rows.filter(({ jid }) => board.stuck.has(jid)).length;
   const unknown = rows.filter(({ status }) => isUnknownStatus(status)).length;
-  const bad = board.ended(nowMs).filter(({ row }) => STATE_GROUPS.bad?.includes(row.status ?? "")).length;
+  const sinceNs = ns(nowMs - KEPT.ms);
+  const failed = board.ended(nowMs).filter(({ row }) => hasFailed(row) && (row.created?.ns ?? 0n) >= sinceNs).length;
   const words = [
     `${count(board.activeCount)} active`,
     stuck > 0 && `${count(stuck)} stuck`,
     unknown > 0 && `${count(unknown)} in an unknown state`,
-    bad > 0 && `${count(bad)} bad ${board.keepsAll ? "in 1h" : `of the last ${KEPT.jobs}`}`,
+    failed > 0 && `${count(failed)} failed ${board.keepsAll ? "in 1h" : `of the last ${KEPT.jobs}`}`,
     unreadable > 0 && `${count(unreadable)} cannot be decoded`,
   ];
   return words.filter(Boolean).join(utf8 ? " · " : ", ");
@@ -119,28 +161,29 @@ function countWords({ board, unreadable, nowMs }: Shown, utf8: boolean): string 
 function steeringWords({ filter, typing, sort, ended }: Steering): string {
   const words = [
     (filter !== "" || typing) && `filter: ${safe(filter)}${typing ? "_" : ""}`,
-    sort !== "state" && `sorted by ${sort}`,
-    ended && "ended jobs too",
+    `sorted by ${sort}, ${FIRST[sort]} first`,
+    ended && "ended jobs shown",
   ];
   return words.filter(Boolean).join("  ");
 }
 
-/** The whole ID of the job under the cursor, its user, and why it is stuck. */
-function detailWords({ board: { stuck }, jobs, told, nowMs }: Shown, place: number): string {
+/** The whole ID of the job under the cursor, what was done with it, why it is stuck, its user. */
+function detailWords({ board: { stuck }, jobs, told, nowMs }: Shown, place: number, columns: number): string {
   const job = jobs[place];
   if (!job) return "";
   const { jid, user, owner } = job.row;
   const why = stuck.get(jid);
   const words = [
     `${place + 1}/${jobs.length}`,
-    // It names the job.
-    told.get(jid) ?? jid,
+    jid,
+    told.get(jid),
     why && `stuck: ${stuckWords(why)}`,
     user && `by ${user}`,
     !why && owner && `on ${owner}`,
     !why && left(job.row, nowMs, " left"),
   ];
-  return safe(words.filter(Boolean).join("  "));
+  const known = words.flatMap((word) => (word ? safe(word) : []));
+  return why ? shorten(known.join("  "), columns) : hintLine(known, columns);
 }
 
 /** `── text ────────` */
@@ -166,24 +209,47 @@ const NAMES = 30;
 
 const plainArrows = (text: string, utf8: boolean) => (utf8 ? text : text.replace(/[↑↓] ?/g, ""));
 
-function hints({ typing, ended, opened }: Steering, columns: number, utf8: boolean): string {
-  if (typing) return hintLine(["Enter keep", "Esc clear"], columns);
-  const arrows = (keys: readonly string[]) => keys.map((key) => (utf8 ? key : key.replace("↑↓", "jk")));
+const ANY_KEY = "press any key to go back";
+
+/** The keys that do something on this screen and for this job, those that matter first. */
+function hints({ row, text, opened: job }: Shown, steering: Steering, columns: number, utf8: boolean): string {
+  const { typing, filter, ended, opened } = steering;
+  const arrows = (what: string) => `${utf8 ? "↑↓" : "jk"} ${what}`;
+  const act = row && (actKey(row) === "x" ? "x cancel" : "r retry");
   const last = ["? help", "q quit"];
-  const acts = ["x cancel", "r retry"];
-  if (opened?.text) {
-    const diff = opened.text.what === "output" ? [`d ${opened.text.diff ? "whole" : "differences"}`] : [];
-    return hintLine(arrows(["↑↓ scroll", ...diff, "Esc back", ...last]), columns);
-  }
-  if (opened) return hintLine(arrows(["↑↓ move", "o output", "e events", "Esc back", ...last, ...acts]), columns);
-  const jobs = `t ${ended ? "active only" : "ended too"}`;
-  return hintLine(arrows(["↑↓ move", "Enter open", "/ filter", jobs, ...last, "s sort", ...acts]), columns);
+  const keys = () => {
+    if (typing) return ["Enter keep", "Esc clear"];
+    if (steering.help) return [ANY_KEY];
+    if (opened?.text) {
+      const diff = text?.against && `d ${opened.text.diff ? "complete output" : "differences"}`;
+      return [arrows("scroll"), diff, "Esc back", ...last, act];
+    }
+    if (opened && typeof job === "object")
+      return [arrows("move"), "Enter output", "e events", act, "Esc back", ...last];
+    if (opened) return ["Esc back", ...last];
+    const clear = filter === "" ? "/ filter" : "Esc clear filter";
+    return [
+      row && arrows("move"),
+      row && "Enter open",
+      act,
+      clear,
+      ...last,
+      `t ${ended ? "hide" : "show"} ended`,
+      "s sort",
+    ];
+  };
+  return hintLine(
+    keys().filter((key) => key !== undefined),
+    columns,
+  );
 }
 
-function helpLines(utf8: boolean): string[] {
-  const keys = HELP.map(([key]) => plainArrows(key, utf8));
+/** On few lines the first ones, how to move, go. */
+function helpLines({ opened }: Steering, rows: number, utf8: boolean): string[] {
+  const lines = HELP[opened?.text ? "text" : opened ? "opened" : "list"];
+  const keys = lines.map(([key]) => plainArrows(key, utf8));
   const wide = Math.max(...keys.map((key) => width(key)));
-  return HELP.map(([, what], i) => `  ${keys[i]}${" ".repeat(wide - width(keys[i] as string))}  ${what}`);
+  return lines.map(([, what], i) => `  ${keys[i]}${" ".repeat(wide - width(keys[i] as string))}  ${what}`).slice(-rows);
 }
 
 /** `text`, and `right` at the end of the line. */
@@ -219,16 +285,25 @@ export interface Shown {
   readonly isWhole: boolean;
   readonly board: Board;
   readonly jobs: readonly BoardJob[];
-  /** A question about a job, and what is said before and after it. */
-  readonly dialog: { readonly lines: readonly string[]; readonly asks: boolean; readonly isOver: boolean } | undefined;
-  /** What came of such questions, by job. */
+  /** A question about a job, and what is said before and after it; the job that it dispatched. */
+  readonly dialog:
+    | {
+        readonly lines: readonly string[];
+        readonly asks: boolean;
+        readonly isOver: boolean;
+        readonly dispatched?: string | undefined;
+      }
+    | undefined;
+  /** What came of such questions, in few words, by job. */
   readonly told: ReadonlyMap<string, string>;
   /** About the connection; empty when there is nothing to report. What is shown is old then. */
   readonly note: string;
   /** The job that is open, or the one under the cursor, or why it can't be shown. */
   readonly opened: Opened | string | undefined;
-  /** The lines of the text about it that is read. */
-  readonly text: readonly string[];
+  /** The job that keys act on. */
+  readonly row: JobRow | undefined;
+  /** The text about it that is read. */
+  readonly text: JobText | undefined;
   /** Jobs that cannot be decoded. */
   readonly unreadable: number;
   /** What is watched: the name of the context, the address of the server. */
@@ -238,33 +313,51 @@ export interface Shown {
 
 const padded = (lines: readonly string[], rows: number) => Array.from({ length: rows }, (_, i) => lines[i] ?? "");
 
-const dialogHints = ({ asks, isOver }: NonNullable<Shown["dialog"]>) =>
-  isOver ? "any key back" : asks ? "y yes  n no" : "working…";
+const dialogHints = ({ asks, isOver, dispatched }: NonNullable<Shown["dialog"]>) =>
+  isOver
+    ? dispatched === undefined
+      ? ANY_KEY
+      : "press any key to open the new job"
+    : asks
+      ? "y yes  n no"
+      : "working…";
 
 /** The first line of a text that is shown. */
 const firstLine = ({ top }: TextView, lines: number, room: number) => Math.min(top, Math.max(0, lines - room));
 
-/** `output of web-[01-02]  1-18 of 240 lines` */
-function textWords({ what, peel }: TextView, { opened, text }: Shown, from: number, room: number): string {
-  const group =
-    typeof opened === "object" ? opened.groups.find(({ peels }) => peels.some((one) => one.peel === peel)) : undefined;
+/** `diff of web-03 against web-[01-02]  1-18 of 240 lines` */
+function textWords(
+  { what, peel, diff }: TextView,
+  { groups }: Opened,
+  shown: JobText,
+  from: number,
+  room: number,
+): string {
+  const group = groups.find((group) => hasPeel(group, peel));
   const of = what === "output" && group ? ` of ${peelNames(group.peels, NAMES)}` : "";
-  return `${what}${of}  ${from + 1}-${Math.min(text.length, from + room)} of ${plural(text.length, "line")}`;
+  const base = diff && shown.against;
+  const name = base ? `diff${of} against ${peelNames(base, NAMES)}` : `${what}${of}`;
+  const all = shown.lines.length;
+  return `${name}  ${from + 1}-${Math.min(all, from + room)} of ${plural(all, "line")}`;
 }
 
 /** The lines of a job that is open, and what the note says of them. */
 function openedLines(
-  shown: Shown,
+  { opened, text, told, nowMs }: Shown,
   state: OpenState,
   look: PictureLook,
   size: { columns: number; rows: number },
 ): { body: readonly string[]; words: string } {
-  const { opened, text } = shown;
   if (typeof opened !== "object") return { body: [safe(opened ?? "")], words: "" };
-  const unknown = unknownStateWords([opened.watched.row]);
-  if (!state.text) return { body: renderOpened(opened, state.place, look, size), words: safe(unknown ?? "") };
-  const from = firstLine(state.text, text.length, size.rows);
-  return { body: text.slice(from, from + size.rows), words: textWords(state.text, shown, from, size.rows) };
+  if (state.text && text) {
+    const from = firstLine(state.text, text.lines.length, size.rows);
+    const words = textWords(state.text, opened, text, from, size.rows);
+    return { body: text.lines.slice(from, from + size.rows), words };
+  }
+  // A job that has ended is not looked at again; its age goes on.
+  const watched = { ...opened.watched, nowNs: ns(nowMs) };
+  const words = [told.get(state.jid), unknownStateWords([watched.row])].filter(Boolean).join("  ");
+  return { body: renderOpened({ ...opened, watched }, state.place, look, size), words: safe(words) };
 }
 
 /** The list, and what is under the cursor. */
@@ -278,7 +371,7 @@ function listLines(
   const preview = typeof opened === "object" ? previewLines(opened, look, columns, previewRoom(rows)) : [opened ?? ""];
   return [
     ...padded(isWhole ? rowLines(shown, steering, look, columns, rows) : [], roomOf(rows) + 1),
-    ruleLine(detailWords(shown, steering.place), columns, look.utf8),
+    ruleLine(detailWords(shown, steering.place, Math.max(1, columns - 6)), columns, look.utf8),
     ...preview,
   ];
 }
@@ -299,7 +392,7 @@ export function renderPicture(
   const { body, words } = dialog
     ? { body: wrapped(dialog.lines, columns).slice(-room.rows), words: "" }
     : help
-      ? { body: helpLines(look.utf8), words: "" }
+      ? { body: helpLines(steering, room.rows, look.utf8), words: "" }
       : opened
         ? openedLines(shown, opened, look, room)
         : { body: listLines(shown, steering, look, { ...size, columns }), words: steeringWords(steering) };
@@ -310,7 +403,7 @@ export function renderPicture(
     spread(places.join(look.utf8 ? " · " : ", "), counts + clock, columns),
     note === "" ? words : attention(safe(note)),
     ...padded(body, room.rows).map((line) => (isOld ? dim(Bun.stripANSI(line)) : line)),
-    dialog ? dialogHints(dialog) : hints(steering, columns, look.utf8),
+    dialog ? dialogHints(dialog) : hints(shown, steering, columns, look.utf8),
   ];
   // On very few lines the last ones go.
   return lines.slice(0, size.rows).map((line) => cut(line, columns));

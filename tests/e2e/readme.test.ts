@@ -20,6 +20,7 @@ import {
   jobRecord,
   type Server,
   startServer,
+  Time,
   tempDir,
   ZESTER,
   zester,
@@ -261,12 +262,12 @@ test("the pictures have the headings and keys of today's screens: else `npm run 
   const server = await startServer();
   const nc = await server.connect();
   const { jobs } = await createBuckets(nc);
-  await jobs.put("20260115-001", encode(jobRecord("20260115-001", { status: "running" })));
+  await jobs.put("20260115-001", encode(jobRecord("20260115-001", { status: "failed", updated: Time.now() })));
   const heading = (rows: readonly string[]) => rows.find((row) => /^[A-Z]+( [A-Z]+)+$/.test(row)) ?? "none";
   const trimmed = (lines: readonly string[]) => lines.map((line) => line.replace(/ +/g, " ").trim());
   const watch = new Pictured(["job", "watch"], { NATS_URL: server.url }, { cols: 100, rows: 20 });
   watch.type("t");
-  await watch.shows(/20260115-001[\s\S]*active only/);
+  await watch.shows(/20260115-001[\s\S]*hide ended/);
   const shown = trimmed(watch.lines);
   const drawn = rowsOf("docs/watch.svg");
   expect([heading(drawn), drawn.at(-1)]).toEqual([heading(shown), shown.at(-1)]);

@@ -268,7 +268,8 @@ function renderAll(row: JobRow, value: ValueMap | undefined): void {
   const shown = {
     board,
     opened: undefined,
-    text: [],
+    row: undefined,
+    text: undefined,
     dialog: undefined,
     told: new Map(),
     note: "",

@@ -1,12 +1,16 @@
 // Keys of a job that is open in the picture of `watch`; those of the list are in picture.test.ts.
 import { expect, test } from "bun:test";
+import { jobRow } from "../../../lib/model/job.ts";
 import { openRoom, type Steering, startingWith, steered } from "../../../lib/render/keys.ts";
+import { peelStory } from "../../support/story.ts";
 
 const LINES = 13;
+const ROW = jobRow("j", new Map([["status", "running"]]));
 const SEEN = {
-  jids: ["j"],
+  rows: [ROW],
+  openedRow: ROW,
   outcomes: ["a", "b"].map((peel) => ({ name: `failed ${peel}`, peel })),
-  text: Array.from({ length: 30 }, (_, i) => `line ${i}`),
+  text: { lines: Array.from({ length: 30 }, (_, i) => `line ${i}`), against: [peelStory("a", "ok")] },
   lines: LINES,
 };
 const pressed = (...keys: string[]) =>
@@ -20,6 +24,8 @@ test.each<[keys: string[], place: number | undefined, text: object | undefined]>
   [["j", "return"], 1, { what: "output", peel: "b", top: 0 }],
   [["o", "j", "j"], 0, { what: "output", peel: "a", top: 2 }],
   [["o", "pagedown"], 0, { top: openRoom(LINES) }],
+  [["o", "ctrl-d"], 0, { top: openRoom(LINES) / 2 }],
+  [["o", "pagedown", "ctrl-u"], 0, { top: openRoom(LINES) / 2 }],
   [["o", "G", "j"], 0, { top: 20 }],
   [["o", "G", "g", "k"], 0, { top: 0 }],
   [["o", "d"], 0, { diff: true }],
@@ -32,4 +38,10 @@ test.each<[keys: string[], place: number | undefined, text: object | undefined]>
   expect(open?.place).toBe(place as number);
   if (text) expect(open?.text).toMatchObject(text);
   else expect(open?.text).toBeUndefined();
+});
+
+test("d does nothing where there is nothing to compare", () => {
+  const seen = { ...SEEN, text: { ...SEEN.text, against: undefined } };
+  const read = steered(startingWith("j"), "o", seen) as Steering;
+  expect(steered(read, "d", seen)).toEqual(read);
 });

@@ -2,8 +2,9 @@
 import { expect, test } from "bun:test";
 import type { Value } from "../../../lib/codec/value.ts";
 import { jobRow } from "../../../lib/model/job.ts";
+import { outcomeGroups } from "../../../lib/model/outcome-groups.ts";
 import { toReturn } from "../../../lib/model/returns.ts";
-import { openedOf, previewLines, renderOpened, textLines } from "../../../lib/render/opened.ts";
+import { openedOf, previewLines, renderOpened, textOf } from "../../../lib/render/opened.ts";
 import { width } from "../../../lib/text.ts";
 import { peelStory, storyWith } from "../../support/story.ts";
 
@@ -100,12 +101,46 @@ test("the text of an outcome: its output, wrapped; events end with the newest", 
   const look = { color: false, columns: 24 };
   const [first] = job.groups;
   const view = { what: "output", peel: first?.peels[0]?.peel, diff: false, top: 0 } as const;
-  const lines = textLines(job, view, look);
+  const { lines } = textOf(job, view, look);
   expect(lines.join("\n")).toMatch(/^bad-10 {2}failed[\s\S]*is wrong/);
   expect(lines.join("\n")).not.toContain("bad-11");
   for (const line of lines) expect(width(line)).toBeLessThanOrEqual(24);
-  expect(textLines(job, { ...view, peel: undefined }, look).join("\n")).toMatch(/bad-10[\s\S]*bad-11/);
-  expect(textLines(job, { ...view, peel: undefined, diff: true }, look).join("\n")).toMatch(/bad-10[\s\S]*bad-11/);
+  const all = textOf(job, { ...view, peel: undefined }, look);
+  expect(all.lines.join("\n")).toMatch(/bad-10[\s\S]*bad-11/);
+  // No peel has sent an output that others could be compared with.
+  expect(all.against).toBeUndefined();
+});
+
+test("an outcome can be compared when its output is not the usual one", () => {
+  const said = (id: string, text: string) =>
+    peelStory(
+      id,
+      "ok",
+      toReturn(
+        id,
+        new Map<string, Value>([
+          ["success", true],
+          ["return_data", text],
+        ]),
+      ),
+    );
+  const peels = [said("a", "one"), said("b", "one"), said("c", "two"), peelStory("d", "executing")];
+  const job = { watched: { ...opened(0).watched, story: storyWith(peels) }, groups: outcomeGroups(peels, peels) };
+  const text = (group: number, diff = false) => {
+    const peel = job.groups[group]?.peels[0]?.peel;
+    return textOf(job, { what: "output", peel, diff, top: 0 }, { color: false, columns: 80 });
+  };
+  const names = job.groups.map(({ peels }) => peels.map(({ peel }) => peel).join());
+  const against = names.map((_, i) =>
+    text(i)
+      .against?.map(({ peel }) => peel)
+      .join(),
+  );
+  expect([names, against]).toEqual([
+    ["d", "a,b,c"],
+    [undefined, "a,b"],
+  ]);
+  expect(text(1, true).lines.join("\n")).toContain("--- a,b\n+++ c");
 });
 
 test("10,000 peels are drawn in less than 50 ms", () => {

@@ -5,6 +5,7 @@ import { jobRow } from "../../../lib/model/job.ts";
 import { Board } from "../../../lib/render/board.ts";
 import {
   type Act,
+  type JobText,
   listed,
   roomOf,
   START,
@@ -42,8 +43,8 @@ class Steered {
   readonly board = new Board(() => true);
   steering: Steering = START;
   /** The lines of a text about the job that is open. */
-  text: readonly string[] = [];
-  dialog: { lines: string[]; asks: boolean; isOver: boolean } | undefined;
+  text: JobText = { lines: [], against: undefined };
+  dialog: { lines: string[]; asks: boolean; isOver: boolean; dispatched?: string } | undefined;
   readonly told = new Map<string, string>();
   isWhole = true;
   opened: Opened | string | undefined;
@@ -64,7 +65,9 @@ class Steered {
   }
 
   get seen() {
-    return { jids: this.jids, outcomes: this.outcomes, text: this.text, lines: this.size.rows };
+    const rows = this.jobs.map(({ row }) => row);
+    const openedRow = rows.find(({ jid }) => jid === this.steering.opened?.jid);
+    return { rows, openedRow, outcomes: this.outcomes, text: this.text, lines: this.size.rows };
   }
 
   get jids(): string[] {
@@ -76,10 +79,12 @@ class Steered {
     const { board, jobs, size } = this;
     this.steering = settled(this.steering, this.seen);
     const { text, dialog, told } = this;
+    const row = this.steering.opened ? this.seen.openedRow : jobs[this.steering.place]?.row;
     const shown = {
       board,
       jobs,
       opened: this.opened,
+      row,
       text,
       dialog,
       told,
@@ -172,16 +177,23 @@ test.each([
   ["stuck", "a"],
   ["db ops", ""],
   ["root db", "b"],
+  // An ID by its prefix alone.
+  ["3Mm", "3mmDbc"],
+  ["mDb", ""],
 ])("the filter %s", (filter, found) => {
   const picture = new Steered(undefined, [
     job("a", { target_expr: "" }),
     job("b", { function: "pkg.upgrade", target_expr: "db*" }),
     job("c", { user: "ops", status: "pending" }),
+    job("3mmDbc", { user: "x" }),
   ]);
   picture.board.stuck = new Map([["a", { jid: "a", overdueNs: 1n, goneMaster: undefined, heardNs: undefined }]]);
   picture.press("j", "j", "/", ...filter);
   expect([picture.jids.join(), picture.marked ?? ""]).toEqual([found, found]);
-  expect(picture.lines()[1]).toBe(`filter: ${filter}_`);
+  expect(picture.lines()[1]).toBe(`filter: ${filter}_  sorted by state, stuck first`);
+  // All of them do what the footer says.
+  picture.press("return");
+  expect(picture.lines().at(-1)).toContain("Esc clear filter");
 });
 
 test("typing a filter: keys are letters, Enter keeps it, Backspace and Esc take back", () => {
@@ -189,7 +201,7 @@ test("typing a filter: keys are letters, Enter keeps it, Backspace and Esc take 
   expect(picture.press("/", "q", "up", "j", "backspace")).toBeUndefined();
   expect(picture.steering).toMatchObject({ filter: "q", typing: true });
   picture.press("return");
-  expect(picture.lines()[1]).toBe("filter: q");
+  expect(picture.lines()[1]).toStartWith("filter: q  ");
   expect(picture.jids).toEqual(["q"]);
   picture.press("escape");
   expect(picture.jids).toEqual(["a", "q"]);
@@ -238,19 +250,30 @@ test("returns that were counted are shown and sorted by, failures not; the count
   ]);
 });
 
-test("t: jobs that ended too, after the active ones, worst first, then the newest", () => {
+test("t: jobs that ended too, after the active ones, the last that ended first", () => {
+  const at = (second: number) => ({ updated: `2026-01-15T09:59:${second}Z` });
   const picture = new Steered(undefined, [
-    job("fine", { status: "complete" }),
-    job("newer", { status: "failed", created: "2026-01-15T09:59:10Z" }),
-    job("older", { status: "failed" }),
+    job("failed", { status: "failed", ...at(10) }),
+    job("newest", { status: "complete", created: "2026-01-15T09:30:00Z", ...at(40) }),
+    job("canceled", { status: "canceled", ...at(20) }),
     job("on"),
   ]);
   expect(picture.jids).toEqual(["on"]);
   picture.press("t");
-  expect(picture.jids).toEqual(["on", "newer", "older", "fine"]);
-  expect(picture.lines()[1]).toBe("ended jobs too");
+  expect(picture.jids).toEqual(["on", "newest", "canceled", "failed"]);
+  expect(picture.lines()[1]).toBe("sorted by state, stuck first  ended jobs shown");
   picture.press("t");
   expect(picture.jids).toEqual(["on"]);
+});
+
+test("failed jobs are counted as status does: created within the hour, without those that were canceled", () => {
+  const picture = new Steered(undefined, [
+    job("a", { status: "failed" }),
+    job("b", { status: "partial" }),
+    job("c", { status: "canceled" }),
+    job("d", { status: "failed", created: "2026-01-15T08:59:00Z" }),
+  ]);
+  expect(picture.lines()[0]).toContain(" 0 active · 2 failed in 1h ");
 });
 
 test("Enter opens the job under the cursor, which stays on it; keys move among its outcomes; Esc goes back, q quits", () => {
@@ -268,14 +291,24 @@ test("Enter opens the job under the cursor, which stays on it; keys move among i
 });
 
 test.each([
-  ["x", "kill"],
-  ["r", "retry"],
-] as const)("%s: a question about the job under the cursor, and about the one that is open", (key, act) => {
-  const picture = new Steered(undefined, [job("a"), job("b")]);
-  expect(picture.press("j", key)).toEqual({ act, jid: "b" });
-  expect(picture.press("return", key)).toEqual({ act, jid: "b" });
-  expect(picture.press("escape", "/", key, "escape")).toBeUndefined();
+  ["x", "kill", "running", "x cancel", "r retry"],
+  ["r", "retry", "failed", "r retry", "x cancel"],
+] as const)("%s: a question, in the list and in an open job, where %s works: %s", (key, act, status, hint, other) => {
+  const picture = new Steered(undefined, [job("a", { status }), job("b", { status })]);
+  picture.press("t", "s", "j");
+  const jid = picture.marked as string;
+  for (const keys of [[key], ["o", key], ["escape", "escape", "return", key]])
+    expect(picture.press(...keys)).toEqual({ act, jid });
+  picture.steering = { ...picture.steering, opened: undefined };
+  const hints = picture.lines().at(-1);
+  expect([hints?.includes(hint), hints?.includes(other)]).toEqual([true, false]);
+  expect(picture.press(key === "x" ? "r" : "x")).toBeUndefined();
+  expect(picture.press("/", key, "escape")).toBeUndefined();
   expect(new Steered().press(key)).toBeUndefined();
+});
+
+test("without jobs the footer has no key of a job", () => {
+  expect(new Steered().lines().at(-1)).toBe("/ filter  ? help  q quit  t show ended  s sort");
 });
 
 test("a question stands in place of the rows, its end always in sight; what came of it is told beside the job", () => {
@@ -288,10 +321,15 @@ test("a question stands in place of the rows, its end always in sight; what came
   picture.dialog = { ...picture.dialog, asks: false };
   expect(picture.lines().at(-1)).toBe("working…");
   picture.dialog = { ...picture.dialog, isOver: true };
-  expect(picture.lines().at(-1)).toBe("any key back");
+  expect(picture.lines().at(-1)).toBe("press any key to go back");
+  picture.dialog = { ...picture.dialog, dispatched: "b" };
+  expect(picture.lines().at(-1)).toBe("press any key to open the new job");
   picture.dialog = undefined;
-  picture.told.set("a", "Cancel signal sent for job a");
-  expect(picture.lines().at(-2)).toStartWith("── 1/1  Cancel signal sent for job a  by root  5m left ──");
+  picture.told.set("a", "cancel sent");
+  expect(picture.lines().at(-2)).toStartWith("── 1/1  a  cancel sent  by root  5m left ──");
+  // Words that have no room are left out whole.
+  picture.told.set("a", `retried as ${"x".repeat(34)}`);
+  expect(picture.lines().at(-2)).toBe(`── 1/1  a  retried as ${"x".repeat(34)} ${"─".repeat(3)}`);
 });
 
 test("the cursor stays on its outcome when others come and go, and the place of one that is gone goes to the next", () => {
@@ -319,15 +357,23 @@ test("the cursor stays on its outcome when others come and go, and the place of 
   expect(picture.steering).toMatchObject({ cursor: "a", opened: undefined });
 });
 
-test("? shows every key, and any key goes back", () => {
+test.each([
+  ["list", [], ["Ctrl-U Ctrl-D", "g G", "Enter", "o", "e", "x", "r", "/", "Esc", "t", "s", "q"]],
+  [
+    "open job",
+    ["return"],
+    ["↑ ↓ j k", "PgUp PgDn Space", "Ctrl-U Ctrl-D", "g G", "Enter o", "e", "x", "r", "Esc", "q"],
+  ],
+  ["text", ["o"], ["↑ ↓ j k", "PgUp PgDn Space", "Ctrl-U Ctrl-D", "g G", "d", "e", "x", "r", "Esc", "q"]],
+] as const)("? shows the keys of this screen: %s; any key goes back", (_, keys, shown) => {
   const picture = new Steered({ columns: 60, rows: 15 }, [job("a")]);
-  picture.press("?");
-  const text = picture.lines().join("\n");
-  for (const key of ["↑ ↓ j k", "PgUp PgDn", "g G", "Enter", "o e d", "x r", "/", "Esc", "t", "s", "?", "q"])
-    expect(text).toContain(`\n  ${key} `);
-  expect(text).not.toContain("…");
+  picture.press(...keys, "?");
+  const lines = picture.lines();
+  expect(lines.slice(2, 2 + shown.length).map((line) => line.trim().split(/ {2,}/)[0])).toEqual([...shown]);
+  expect(lines.join("\n")).not.toContain("…");
+  expect(lines.at(-1)).toBe("press any key to go back");
   expect(picture.press("q")).toBeUndefined();
-  expect(picture.marked).toBe("a");
+  expect(picture.steering.help).toBe(false);
 });
 
 test("the whole picture", () => {
@@ -337,8 +383,8 @@ test("the whole picture", () => {
   ]);
   const clock = new Date(NOW).toTimeString().slice(0, 8);
   expect(picture.lines()).toEqual([
-    `prod · nats://n1:4222                 1 active · 1 stuck · 1 bad in 1h  ${clock}`,
-    "",
+    `prod · nats://n1:4222              1 active · 1 stuck · 1 failed in 1h  ${clock}`,
+    "sorted by state, stuck first",
     "  JID    WHAT         TARGET  STATE           RETURNS         FAILED  TIME  LEFT",
     "> job-0  state.apply  web*    running, stuck  █████░░░░░ 2/4  1       1m    5m",
     "",
@@ -346,7 +392,7 @@ test("the whole picture", () => {
     "",
     "",
     "── 1/1  job-0  stuck: no heartbeat from its master m1  by root ─────────────────",
-    "↑↓ move  Enter open  / filter  t ended too  ? help  q quit  s sort  x cancel",
+    "↑↓ move  Enter open  x cancel  / filter  ? help  q quit  t show ended  s sort",
   ]);
 });
 
@@ -367,6 +413,14 @@ test.each([
 test("the row of a job: returns with a bar, failures, the time so far and the time left", () => {
   const [row] = new Steered({ columns: 103, rows: 24 }, [job("job-0")]).rows;
   expect(row).toBe("> job-0  state.apply  web*    running  █████░░░░░ 2/4  1       1m    5m");
+});
+
+test("columns stay where they are when returns are counted for the first time", () => {
+  const none = { return_count: null, success_count: null, args: new Map([["state", "a-long-name".repeat(4)]]) };
+  const picture = new Steered({ columns: 81, rows: 24 }, [job("job-0", none)]);
+  const [titles] = picture.lines().slice(2);
+  picture.board.returned = new Map([["job-0", 3]]);
+  expect(picture.lines()[2]).toBe(titles as string);
 });
 
 test("a lost connection: the reason stands above rows that are dimmed, as long as it lasts", () => {
