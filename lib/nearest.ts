@@ -18,7 +18,8 @@ function slips(text: string, name: string): number {
 export function nearestName(text: string, names: readonly string[]): string | undefined {
   if (text.length > 40) return undefined;
   let best: string | undefined;
-  let least = Math.max(2, Math.floor(text.length / 3)) + 1;
+  // At most a third of the letters differ: `--foo` is not `--from`.
+  let least = Math.max(1, Math.floor(text.replace(/^-+/, "").length / 3)) + 1;
   for (const name of names) {
     const d = slips(text, name);
     if (d < least) [best, least] = [name, d];

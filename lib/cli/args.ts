@@ -74,6 +74,8 @@ function unknownCommand(word: string, command: Tree, path: readonly string[], to
     Object.hasOwn(commandsOf(command) ?? {}, name) ? name : `${here} ${name}`,
   );
   const hint = didYouMean(typed.length === 0 ? undefined : typed.join(" or "));
+  if (topics.length > 0)
+    return new UserError(`unknown topic or command "${show(word)}".${hint}`, `\`${here} help\` lists both.`);
   return new UserError(`unknown command "${show(word)}" for ${here}.${hint}`, `\`${here} --help\` lists the commands.`);
 }
 

@@ -57,7 +57,7 @@ const VALUES: Record<string, () => readonly Candidate[]> = {
     ...plain(JOB_STATES),
     ...Object.entries(STATE_GROUPS).map(([name, states]): Candidate => [name, states.join(", ")]),
   ],
-  result: () => plain(STATE_WORDS),
+  "peel state": () => plain(STATE_WORDS),
   order: () => plain(JOB_SORTS),
   when: () => [
     ["1h", "an hour ago"],

@@ -85,7 +85,7 @@ export default defineCommand({
     group: "Analyze",
     renamed: { full: "--all" },
     details:
-      "Compares two runs peel by peel: worse or better, slower (more than twice and more than 5 s), different output and its lines, only in one of the runs.",
+      "Compares two runs peel by peel: peels that became worse or better, slower peels (more than twice and more than 5 s), peels with different output (and the lines), peels in only one run.",
     exitCodes: "0 no peel became worse, 1 error, 2 a peel became worse",
     example: "zester job diff @last~1 @last",
   },

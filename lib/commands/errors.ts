@@ -75,7 +75,7 @@ export default defineCommand({
     description: "show errors across jobs, most peels first",
     group: "Analyze",
     details:
-      "Reads the returns of matching jobs; without --since or --until, of the last 24 hours. Similar errors share a row (see `zester help peels`). LAST is when the newest of their jobs was created.",
+      "Reads the returns of matching jobs; without --since or --until, of the last 24 hours. Similar errors share a row (see `zester help peels`). LAST: creation time of the newest job with this error.",
     flagsElsewhere: { peel: ["zester job history <peel>"] },
     example: "zester job errors --since 1h",
   },

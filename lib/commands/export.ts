@@ -47,7 +47,8 @@ interface ExportRequest extends JobsRequest {
 function parse(flags: ExportArgs): ExportRequest {
   const { all = false, output: path, force = false } = flags;
   const selection = parseSelection(flags, new Date());
-  if (all && (flags._.length > 0 || selection.text !== "" || selection.limit !== undefined))
+  if (all && flags._.length > 0) throw new UserError("--all and <jid> cannot be used together.", "Use one of them.");
+  if (all && (selection.text !== "" || selection.limit !== undefined))
     throw new UserError("--all and flags that select jobs cannot be used together.", "Use one of them.");
   if (force && path === undefined) throw new UserError("--force needs --output.", "Add --output, or omit --force.");
   return {
@@ -191,7 +192,7 @@ export default defineCommand({
     description: "write records, returns and events of jobs to a file",
     group: "Analyze",
     details:
-      "Writes JSON Lines to stdout, or to the file of --output, which appears when it is complete: records, returns and events of jobs, and heartbeats of their masters and peels. Commands that read accept it with --from. Arguments and outputs may contain secrets.",
+      'Writes JSON Lines to stdout or to --output: records, returns and events of jobs, and heartbeats of their masters and peels. The file appears only when it is complete. Without <jid>, --all or at least one flag of "Select jobs" is required. Use --from <file> to read it. Arguments and outputs may contain secrets.',
     example: "zester job export --since 1d --output jobs.jsonl",
   },
   args,

@@ -11,7 +11,7 @@ import { parseSelection, type Selection } from "../model/selection.ts";
 import { futureWords } from "../render/clock.ts";
 import { FoundLines, hitsView, linesView } from "../render/hits.ts";
 import { progressOn } from "../terminal/progress.ts";
-import { count, plural } from "../text.ts";
+import { plural } from "../text.ts";
 import { ofLastDay, selectionByServer } from "./clock.ts";
 import { amongWords, unreadableWarning } from "./output.ts";
 import { type Session, withReading } from "./session.ts";
@@ -31,7 +31,7 @@ const args = {
   by: {
     type: "string",
     valueHint: "job|text",
-    description: "fold equal lines per job (default), or of all jobs",
+    description: "group equal lines: per job (default) or across jobs",
   },
   jids: { type: "boolean", alias: "l", description: "print only job IDs, one per line" },
   quiet: { type: "boolean", alias: "q", description: "print nothing, only set the exit code" },
@@ -96,8 +96,8 @@ async function answerOf(
   };
   const words =
     code === EXIT.done
-      ? `${plural(found.length, "job")}, ${plural(peels.size, "peel")}, of ${count(returns)} returns read.`
-      : `not found in ${plural(returns, "return")} of ${plural(jobs.length, "job")} that match ${selection.text} (${amongWords(read)}).`;
+      ? `matched ${plural(found.length, "job")}, ${plural(peels.size, "peel")}; ${plural(returns, "return")} searched.`
+      : `no match; ${plural(returns, "return")} of ${plural(jobs.length, "job")} searched (jobs that match ${selection.text}, ${amongWords(read)}).`;
   return {
     shown: shown[shows](),
     notes: { text: words, data: words },

@@ -1,15 +1,11 @@
 // Help on the commands that have commands of their own.
 import type { Manual } from "../cli/command.ts";
-import { topics } from "./topics.ts";
+import { TERMS, topics } from "./topics.ts";
 
 export const root: Manual = {
   description: "inspect and control the jobs of a Zester fleet",
   example: "zester job show @last-bad --summary",
-  terms: [
-    ["job", "one call of a function on peels, with an ID (JID)"],
-    ["peel", "agent on a host: runs functions, sends returns"],
-    ["master", "server that sends jobs to peels and collects returns"],
-  ],
+  terms: TERMS,
   flagsElsewhere: {
     o: ["--format"],
     output: ["--format"],

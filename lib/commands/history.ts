@@ -20,20 +20,20 @@ import { type Answer, answerWith, type Form, outputForm } from "./write-answer.t
 
 const args = {
   ...globals,
-  peel: { type: "positional", required: true, description: "peel ID, in either form" },
+  peel: { type: "positional", required: true, description: "peel ID (with dots or underscores)" },
   function: conditions.function,
   state: {
     ...repeated,
-    valueHint: "result",
+    valueHint: "peel state",
     description: "states of peels, or bad; separated by commas",
   },
-  changed: { type: "boolean", description: "only results with changes" },
+  changed: { type: "boolean", description: "only jobs in which the peel changed something" },
   since: conditions.since,
   until: conditions.until,
-  limit: { ...conditions.limit, description: "only the newest N results (default on a terminal: 20)" },
+  limit: { ...conditions.limit, description: "only the newest N jobs (default on a terminal: 20)" },
   format: listFormat,
   header,
-  ...scripted("no result matches"),
+  ...scripted("no job matches"),
 } as const satisfies ArgsDef;
 
 type HistoryArgs = Flags<typeof args>;
@@ -110,7 +110,7 @@ async function answerOf({ peel, selection, text, limit, matches }: HistoryReques
   const matching = text === "" ? "" : ` match ${safe(text)}${all.length === 0 ? "" : ` (of ${count(all.length)})`}`;
   return {
     shown: historyView(peel, all.filter(matches), all, limit),
-    none: `No results of ${safe(displayPeel(peel))}${matching}.`,
+    none: `No jobs of ${safe(displayPeel(peel))}${matching}.`,
     warnings: [...history.notes, unreadableWarning(history.unreadable)],
   };
 }
@@ -120,7 +120,7 @@ export default defineCommand({
     description: "show what one peel did in each job, newest first",
     group: "Analyze",
     details:
-      "Running jobs come first, with what the peel is doing. The last lines say since when a call fails, or when it recovered.",
+      "Running jobs come first, with what the peel is doing. The last lines show when a call first failed, or when it became ok again.",
     notes:
       "--state takes states of peels, such as failed or unreachable. If the bucket has no return of the peel, the events are read (late, unfinished).",
     example: "zester job history web-388 --since 3d",

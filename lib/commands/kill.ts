@@ -129,9 +129,10 @@ async function ask(targets: readonly Target[], { request, session }: Run): Promi
   const answer = await confirm(terminal, request.yes, { text, warnings: statusWarnings(targets), question });
   if (answer === "declined") return new Declined("not confirmed. No signal was sent.");
   if (answer === "agreed") return undefined;
+  const them = targets.length === 1 ? "it" : "them";
   return new UserError(
     `refusing to cancel ${plural(targets.length, "job")} without confirmation. No signal was sent.`,
-    "Use --yes to cancel them, or --dry-run to list them.",
+    `Use --yes to cancel ${them}, or --dry-run to list ${them}.`,
   );
 }
 
@@ -206,7 +207,7 @@ async function waitForEnds(
   const missed = (limit: Limit) => {
     const [first] = waiting.open;
     if (first === undefined) return; // all have ended, and only answers of peels are missing
-    const hint = `The signal was sent. \`zester job trace ${first}\` tells what each peel is doing.`;
+    const hint = `The signal was sent. \`zester job trace ${first}\` shows what each peel is doing.`;
     throw notEnded(waiting.open, limit, hint);
   };
   const patience = setTimeout(() => {
@@ -301,10 +302,11 @@ export default defineCommand({
     description: "cancel running jobs",
     group: "Control",
     details:
-      "Publishes the cancel signal; cancellation is best effort. Asks before it cancels jobs that are selected by flags, an ID prefix or @last.",
+      'Publishes the cancel signal; cancellation is best effort. Without <jid>, at least one flag of "Select jobs" is required. Asks before it cancels jobs that are selected by flags, an ID prefix or @last.',
     notes:
       "An operation that must not be interrupted, such as a package installation, ends first. --wait also waits up to 10 seconds after the end for peels that have not returned.",
-    exitCodes: "0 sent, 1 error; with --wait: 0 all canceled, 6 one ended otherwise, 124 if --for expires",
+    exitCodes:
+      "0 sent, 1 error; with --wait: 0 all canceled, 6 a job ended, but was not canceled, 124 if --for expires",
     example: "zester job kill 20260115-002 --wait --for 1m",
   },
   args,

@@ -49,11 +49,11 @@ export const args = {
   },
   format: listFormat,
   reverse: { type: "boolean", description: "reverse the order" },
-  wide: { type: "boolean", description: "more columns: when, returns, failures, who, stuck, what" },
+  wide: { type: "boolean", description: "add columns: WHAT, CREATED, DURATION, RETURNS, FAILED, …" },
   columns: {
     ...repeated,
     valueHint: "columns",
-    description: "columns or fields of records, such as jid,state,args.name",
+    description: "show these columns or record fields: jid,state,args.name",
   },
   header,
   quiet: { type: "boolean", alias: "q", description: "print only job IDs, one per line" },

@@ -102,7 +102,7 @@ export default defineCommand({
     description: "write a page about jobs for a ticket or a mail",
     group: "Analyze",
     details:
-      "Writes one HTML file that loads nothing and runs no script, or Markdown: what ran where and when, how it ended, a timeline, outputs, events and the next commands. Two jobs of the same function are compared. Values that look like secrets are redacted, large outputs are cut.",
+      "Writes one HTML file that needs no other file or network, or Markdown; refuses to write HTML to a terminal. Content: what ran where and when, how it ended, a timeline, outputs, events and the next commands. Two jobs of the same function are compared. Values that look like secrets are redacted, large outputs are cut.",
     example: "zester job report 20260115-001 > job.html",
   },
   args,

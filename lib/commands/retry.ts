@@ -53,13 +53,13 @@ const args = {
   "job-timeout": {
     type: "string",
     valueHint: "duration",
-    description: "timeout of the new job (default: unchanged)",
+    description: "timeout of the new job (default: same as the old job)",
   },
   force: { type: "boolean", description: "retry a job that has not ended" },
   wait: { type: "boolean", description: "wait for the new job to end and report how" },
   ...steering,
   "dry-run": { type: "boolean", description: "show what would be dispatched, send nothing" },
-  ...scripted("no peel needs it"),
+  ...scripted("no peel is selected"),
 } as const satisfies ArgsDef;
 
 type RetryArgs = Flags<typeof args>;
@@ -121,7 +121,7 @@ async function isAgreed(run: Run): Promise<boolean> {
   if (answer === "unasked")
     throw new UserError(
       `refusing to dispatch a job to ${plural(plan.peels.length, "peel")} without confirmation. Nothing was sent.`,
-      "Use --yes to dispatch it, or --dry-run to show it.",
+      "Use --yes to dispatch the job, or --dry-run to preview it.",
     );
   if (answer === "declined") terminal.tell("Nothing dispatched.\n");
   return answer === "agreed";
@@ -288,7 +288,7 @@ export default defineCommand({
     description: "run a job again on the peels that need it",
     group: "Control",
     details:
-      "Dispatches a new job with the same function and arguments; without flags to the peels of --bad. Shows what will be sent and asks first.",
+      "Dispatches a new job with the same function and arguments. Without flags, retry selects the peels that are not ok. Shows what will be sent and asks first.",
     notes: "Warns of peels that may have run the job already, and of peels that are offline.",
     exitCodes: "0 done or nothing to do, 1 error; with --wait as `zester job wait`",
     example: "zester job retry @last-bad --dry-run",

@@ -127,6 +127,8 @@ export async function withReading(
     );
   const { openArchive } = await import("../archive/store.ts");
   const store = await openArchive(flags.from);
-  session.terminal.note(`reading ${store.name}, exported ${Timestamp.at(store.nowNs())}: that counts as now.`);
+  session.terminal.note(
+    `reading ${store.name}, exported ${Timestamp.at(store.nowNs())}: relative times start at the export time.`,
+  );
   return work({ ...session, store });
 }

@@ -25,7 +25,7 @@ export const connecting = {
   master: {
     ...repeated,
     valueHint: "url",
-    description: "NATS servers, separated by commas [$NATS_URL]",
+    description: "URLs of the NATS servers, comma-separated [$NATS_URL]",
   },
   creds: { type: "string", valueHint: "file", description: "credentials file [$NATS_CREDS]" },
   nkey: { type: "string", valueHint: "seed file", description: "nkey seed file [$NATS_NKEY]" },
@@ -43,7 +43,7 @@ export const connecting = {
   timeout: {
     type: "string",
     valueHint: "duration",
-    description: "limit for a silent server [$ZESTER_TIMEOUT]",
+    description: "fail if the server is silent this long [$ZESTER_TIMEOUT]",
   },
 } as const satisfies ArgsDef;
 
@@ -56,8 +56,8 @@ export const answering = {
     type: "boolean",
     description: "color even in a pipe [$FORCE_COLOR]",
   },
-  direct: { type: "boolean", description: "no effect: accepted by all commands of zester" },
-  test: { type: "boolean", description: "no effect: kill and retry refuse it, use --dry-run" },
+  direct: { type: "boolean", description: "ignored (accepted for compatibility)" },
+  test: { type: "boolean", description: "ignored; kill and retry refuse it: use --dry-run" },
   help: { type: "boolean", alias: "h", description: "show help" },
   version: { type: "boolean", description: "show the version" },
 } as const satisfies ArgsDef;
@@ -111,12 +111,12 @@ export const peels = {
   failed: { type: "boolean", description: "peels that failed" },
   missing: { type: "boolean", description: "targeted peels without a return" },
   unreachable: { type: "boolean", description: "peels that the master marked unreachable" },
-  late: { type: "boolean", description: "peels that returned after they were marked unreachable" },
-  peel: { ...repeated, valueHint: "glob", description: "only these peels, in either form of their ID" },
+  late: { type: "boolean", description: "peels marked unreachable that returned later" },
+  peel: { ...repeated, valueHint: "glob", description: "only these peels (ID with dots or underscores)" },
   "slower-than": {
     type: "string",
     valueHint: "duration",
-    description: "only peels that took or have been running longer",
+    description: "peels that ran or have been running longer than this",
   },
 } as const satisfies ArgsDef;
 

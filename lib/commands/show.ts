@@ -27,19 +27,19 @@ const args = {
   jid: jids,
   summary: { type: "boolean", alias: "s", description: "show a summary instead of the record" },
   output: { type: "boolean", description: "show what peels printed and changed instead of the record" },
-  each: { type: "boolean", description: "with --summary or --output: each peel alone, worst first" },
+  each: { type: "boolean", description: "with --summary or --output: each peel by itself, worst first" },
   changes: { type: "boolean", description: "with --output: only what changed or failed" },
   diff: {
     type: "boolean",
     valueHint: "peel",
-    description: "with --output: diff against the largest ok group, or <peel>",
+    description: "with --output: diff from most ok peels, or from <peel>",
   },
   quiet: { type: "boolean", alias: "q", description: "print only peel IDs, one per line" },
-  fold: { type: "boolean", description: "print peel IDs folded into one line, for clush and nodeset" },
+  fold: { type: "boolean", description: "print peel IDs as one line: web-[01-03]" },
   "as-target": { type: "boolean", description: "print the peels as a target expression: L@web-137,web-300" },
   all: { type: "boolean", description: "show every peel and line on a terminal" },
   ...peels,
-  ...scripted("no peel was selected"),
+  ...scripted("no peel is selected"),
 } as const satisfies ArgsDef;
 
 type ShowArgs = Flags<typeof args>;

@@ -3,11 +3,18 @@ import type { Topic } from "../cli/command.ts";
 import { WHEN } from "../model/when.ts";
 import { answering, conditions, connecting, peels } from "./shared.ts";
 
+/** The first words to know. */
+export const TERMS = [
+  ["job", "one call of a function on peels, with an ID (JID)"],
+  ["peel", "agent on a host: runs functions, sends returns"],
+  ["master", "program that sends jobs to peels and collects returns"],
+] as const;
+
 export const topics: Readonly<Record<string, Topic>> = {
   connection: {
     description: "flags that select the server and the user",
     details:
-      "All commands have these flags. The first of these counts: the flag, the environment variable, the config file or NATS context, the default. `zester config` shows which one did. User and password, or a token, come from $NATS_USER and $NATS_PASSWORD, or $NATS_TOKEN, from the URL, or from a context.",
+      "All commands have these flags. Priority: flag, environment variable, config file or NATS context, default. `zester config` shows the source of each setting. User and password, or a token, come from $NATS_USER and $NATS_PASSWORD, or $NATS_TOKEN, from the URL, or from a context.",
     flags: connecting,
     values: [
       ["default --config", "/etc/zester/master.yaml, else ~/.zester/config.yaml"],
@@ -25,13 +32,13 @@ export const topics: Readonly<Record<string, Topic>> = {
   selection: {
     description: "flags that select jobs, and forms of <jid>",
     details:
-      'Different flags combine with "and", several values of one flag with "or"; a comma separates values too, except for --target and --user. Globs have *, ? and [a-z]. wait, kill and export take these flags instead of a <jid>. wait, kill, export and watch also take --function, --target and --user with @last and the like: they narrow which job that is.',
+      'Different flags combine with "and", several values of one flag with "or"; a comma separates values too, except for --target and --user. Globs have *, ? and [a-z]. wait, kill and export take these flags instead of a <jid>. wait, kill, export and watch take --function, --target and --user with @last: `@last --user ops` is the newest job of ops.',
     heading: "Select jobs:",
     flags: conditions,
     values: [
       ["<jid>", "ID of a job, or a prefix of at least 4 characters"],
-      ["@last, @last~2", "the newest job, two before it"],
-      ["@last-bad, @last-bad~2", "the same among bad jobs"],
+      ["@last, @last~2", "the newest job, the third newest job"],
+      ["@last-bad, @last-bad~2", "the same, of the bad jobs"],
       ["--state claimed", "taken by a master, not sent yet"],
       ["--state active", "pending, claimed, running"],
       ["--state terminal", "complete, failed, partial, timeout, canceled"],
@@ -41,7 +48,7 @@ export const topics: Readonly<Record<string, Topic>> = {
   peels: {
     description: "flags that select the peels of a job",
     details:
-      'These flags combine with "or"; --peel, which may be repeated, and --slower-than narrow the result. --missing selects queued, executing, silent, offline, unfinished and missing peels. Without these flags, show selects all peels, retry those of --bad; retry does not accept --late and --slower-than. Similar errors share a row: they differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.',
+      'These flags combine with "or". --peel (repeatable) and --slower-than restrict the selection further. --missing selects all peels without a return: offline, silent, unfinished, missing, queued, executing. Without these flags, show selects all peels, retry selects the peels of --bad; retry does not accept --late and --slower-than. Similar errors share a row: they differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.',
     heading: "Select peels:",
     flags: peels,
   },
@@ -73,12 +80,30 @@ export const topics: Readonly<Record<string, Topic>> = {
   time: {
     description: "times in --since and --until, and in the output",
     details:
-      "A terminal shows local times, with an age; pipes and all formats have UTC, as stored. Days and times that you type are local too; with --utc, or TZ=UTC, all are UTC. A time that occurs twice, when clocks are put back, is the first of the two; 02:15 alone is the last one that has passed. A time that is skipped, when clocks are put forward, counts as if they had not been: 02:30 is then 03:30. Times of day count from the server's clock.",
+      "A terminal shows local times, with an age; pipes and all formats have UTC, as stored. Days and times that you type are local too; with --utc, or TZ=UTC, all are UTC. When clocks go back, a time with a date that occurs twice means the first; 02:15 without a date means the most recent. When clocks go forward, 02:30 does not exist: it means 03:30. Times of day use the server's clock.",
     values: WHEN,
+  },
+  terms: {
+    description: "terms in help, messages and output",
+    values: [
+      ...TERMS,
+      ["dispatch", "a master sends a job to its peels"],
+      ["ack", "a peel's message that it accepted a job"],
+      ["return", "what a peel sent when it was done with a job"],
+      ["result", "how one state or call of a job ended on a peel"],
+      ["state", "of a job: running, failed, …; of a peel in a job: ok, failed, …"],
+      ["bad", "job: failed, partial, timeout, canceled, unreadable; peel: not ok"],
+      ["owner", "master that sends a job and watches it until it ends"],
+      ["source", "origin of a job: operator, schedule or reactor"],
+      ["schedule", "calls that a peel starts by itself, at intervals"],
+      ["heartbeat", "message of a master or a peel at intervals: it is alive"],
+      ["event", "stored message about a job: dispatch, ack, return, end"],
+      ["record", "stored data of a job: function, arguments, targets, state"],
+    ],
   },
   "exit-codes": {
     description: "exit codes of all commands",
-    details: "wait stands for wait, watch <jid> and retry --wait; of several jobs the highest code counts.",
+    details: '"wait" below means wait, watch <jid> and retry --wait. With several jobs: the highest code.',
     values: [
       ["0", "done; also if nothing matches"],
       ["1", "error; with --fail-if-empty also if nothing matches"],
@@ -86,8 +111,8 @@ export const topics: Readonly<Record<string, Topic>> = {
       ["3", "wait: a peel was unreachable or did not return"],
       ["4", "wait: both 2 and 3"],
       ["5", "wait: canceled"],
-      ["6", "kill --wait: a job ended otherwise than canceled"],
-      ["124", "--for expired"],
+      ["6", "kill --wait: a job ended, but was not canceled"],
+      ["124", "--for expires"],
       ["129, 130, 143", "ended by a signal: hangup, Ctrl-C, termination"],
     ],
   },

@@ -139,10 +139,10 @@ async function run(args: GlobalArgs, request: WaitRequest): Promise<number | und
     const fault = unknownFault([...waiting.unknown.values()]);
     if (fault) throw fault;
     if (waiting.jids.length === 0) {
-      const none = `No jobs that have not ended match ${selection.text}.`;
+      const none = `No active job matches ${selection.text}.`;
       await reportNone(none, request.failIfEmpty, session);
-      // A script that looks at the exit code alone would take this for an end.
-      if (!session.terminal.isTty) session.terminal.note(`n${none.slice(1)}`);
+      // A document is empty; a script that looks at the exit code alone would take this for an end.
+      if (session.format !== "text") session.terminal.note(`n${none.slice(1)}`);
       return undefined;
     }
     tellNext(waiting.ended, session);
@@ -156,9 +156,9 @@ export default defineCommand({
     description: "wait for jobs to end",
     group: "Follow",
     details:
-      "Prints how each job ended when all have ended; a terminal also warns of stuck jobs. Without <jid>: waits for matching jobs that have not ended yet.",
+      'Prints how each job ended when all have ended; a terminal also warns of stuck jobs. Without <jid>, at least one flag of "Select jobs" is required: waits for the matching jobs that are active now.',
     exitCodes:
-      "0 complete, 1 error, 2 a peel failed, 3 a peel was unreachable or did not return, 4 both, 5 canceled, 124 if --for expires; of several jobs the highest",
+      "0 complete, 1 error, 2 a peel failed, 3 a peel was unreachable or did not return, 4 both, 5 canceled, 124 if --for expires; with several jobs: the highest code",
     example: "zester job wait 20260115-001 --for 10m",
   },
   args,

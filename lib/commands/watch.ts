@@ -153,8 +153,8 @@ export default defineCommand({
     description: "watch active jobs, or one job until it ends",
     group: "Follow",
     details:
-      "A terminal shows a picture that keys control (`?` lists them, `q` quits); a pipe gets one line per change. With <jid>, the picture opens that job and stays after its end (before `&& next`, use `zester job wait`); a pipe gets one line per return.",
-    exitCodes: "if the open job has ended, as `zester job wait`; 124 if --for expires",
+      "On a terminal: an interactive screen (`?` lists the keys, `q` quits). In a pipe: one line per change, or per return with <jid>. With <jid>, the screen shows that job and stays open after it ends. In a script use `zester job wait`.",
+    exitCodes: "if the open job ended: as `zester job wait`; 124 if --for expires",
     example: "zester job watch --target 'db*'",
   },
   args,

@@ -182,7 +182,7 @@ export function retryWarnings({ row, job, peels }: Pick<RetryPlan, "row" | "job"
   if (doubtful.length > 0) {
     const states = statesPresent(doubtful).map(([state, n]) => `${count(n)} ${state}`);
     words.push(
-      `${plural(doubtful.length, "peel")} may have run it already or may still run it (${states.join(", ")}); \`zester job trace ${safe(row.jid)}\` shows details.`,
+      `${plural(doubtful.length, "peel")} may have run the job, or still run it (${states.join(", ")}); \`zester job trace ${safe(row.jid)}\` shows details.`,
     );
   }
   const good = peels.filter((peel) => !needsAgain(peel)).length;

@@ -91,8 +91,8 @@ export function* runsOf(jobs: JobList): Generator<ScheduledRun> {
   }
 }
 
-/** The last job of a peel: result, none yet, or no job. */
-export type LastResult = PeelState | "no result yet" | "no run";
+/** The last job of a peel: its state, no return yet, or no job. */
+export type LastResult = PeelState | "no return yet" | "no run";
 
 /** Results of one peel. */
 export class PeelTally {
@@ -172,7 +172,7 @@ export class PeelTally {
 
   get last(): LastResult {
     if (this.#lastEnded > this.#lastReturned) return "missing";
-    return this.#lastState ?? (this.jobs > 0 ? "no result yet" : "no run");
+    return this.#lastState ?? (this.jobs > 0 ? "no return yet" : "no run");
   }
 
   /** Place of the job of `last`. */
@@ -189,4 +189,4 @@ export interface PeelStats {
 }
 
 /** Neither ok nor pending. */
-export const isTrouble = (last: LastResult) => last !== "ok" && last !== "no result yet";
+export const isTrouble = (last: LastResult) => last !== "ok" && last !== "no return yet";

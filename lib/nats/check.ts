@@ -32,6 +32,8 @@ const CONSUMER_LIFE_NS = 5_000_000_000;
 const CLOCK_OFF_MS = 2000;
 /** Differences between clocks below this many ms are not reported. */
 const STEP_MS = 10;
+/** The end of a hint that leads here. */
+const TESTED_HERE = /; test it with `zester config check`\.$/;
 const NO_KEY = "zester-config-check";
 
 /** The finding for a UserError. @throws any other error again */
@@ -39,7 +41,7 @@ export const failure = (check: string, error: unknown, result: "warn" | "FAIL" =
   if (!(error instanceof UserError)) throw error;
   const { cause } = error;
   if (cause instanceof ApiError) return { check, result, detail: cause.message, hint: "Look at the server's log." };
-  return { check, result, detail: error.message.replace(/\.$/, ""), hint: error.hint };
+  return { check, result, detail: error.message.replace(/\.$/, ""), hint: error.hint?.replace(TESTED_HERE, ".") };
 };
 
 export async function checkServer(connection: Connection): Promise<Finding> {
@@ -95,7 +97,7 @@ export async function checkUser(
   }
   const rights = claims?.nats?.pub;
   const publish = rights?.allow || rights?.deny ? rights : undefined;
-  if (!claims) return { finding: ok("user", "logged in; the server does not tell as whom"), publish };
+  if (!claims) return { finding: ok("user", "logged in (user name unknown)"), publish };
   return { finding: aboutUser(`${claims.name} (${claims.sub}), issued by ${claims.iss}`, claims, clock), publish };
 }
 
@@ -123,7 +125,7 @@ function checkPublish(publish: Rights | undefined, check: string, subject: strin
   if (!publish)
     return warn(
       check,
-      "not tested: the server does not tell what this user may publish",
+      "not tested: the server does not report permissions",
       `Look at the permissions in the server's configuration: ${verb} publishes on ${subject} (docs/connection.md, "Permissions").`,
     );
   const allowed = !publish.allow?.length || publish.allow.some((pattern) => covers(pattern, subject));
@@ -203,7 +205,7 @@ export async function checkEvents(connection: Connection): Promise<Finding> {
   try {
     const { events } = fleetOn(new JetStream(connection));
     const { consumer } = await look(events, "zester.job.*.status", false);
-    return ok(check, `readable, with the end of ${plural(consumer.pending, "job")}`);
+    return ok(check, `readable, ${plural(consumer.pending, "end event")}`);
   } catch (error) {
     if (error instanceof NoBucket) return warn(check, "there is none", "Earlier events cannot be shown.");
     if (error instanceof NoJetStream) return warn(check, "nothing answers");
@@ -217,7 +219,7 @@ export function checkClock(clock: Clock | undefined): Finding {
   const off = Math.abs(aheadMs);
   const doubt = `(±${formatMs(doubtMs)})`;
   // A difference within the doubt does not show which clock is ahead.
-  if (off <= Math.max(doubtMs, STEP_MS)) return ok("clock", `in step with the server ${doubt}`);
+  if (off <= Math.max(doubtMs, STEP_MS)) return ok("clock", `same as the server ${doubt}`);
   // To the second: what is measured as 4h59m59.99s is five hours.
   const told = formatMs(off < 60_000 ? off : Math.round(off / 1000) * 1000);
   const detail = `${told} ${aheadMs < 0 ? "ahead of" : "behind"} the server ${doubt}`;

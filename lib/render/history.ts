@@ -41,7 +41,6 @@ const HISTORY_COLUMNS: readonly RowColumn<HistoryEntry>[] = [
   { name: "args", value: ({ job }) => job?.get("args") },
   {
     name: "state",
-    title: "RESULT",
     value: ({ state }) => state,
     paint: ({ state }, { color }) => paintState(state, color),
   },
@@ -113,7 +112,7 @@ export function historyView(
     text(viewer) {
       const most = limit ?? limitOf(MOST_ENTRIES, viewer);
       const rest = entries.length - most;
-      const more = rest > 0 ? `${andMore(rest, "result")} (-n shows more)\n` : "";
+      const more = rest > 0 ? `${andMore(rest, "job")} (-n shows more)\n` : "";
       const table = tableOf(pick(HISTORY_COLUMNS, HISTORY_FORMS.table), entries.slice(0, most), viewer);
       return [table + more + failureLines(all, viewer)];
     },

@@ -120,7 +120,7 @@ function changeTable(rows: readonly ChangeRow[], look: Look): string {
 }
 
 /**
- * `output differs on 397 of 400 peels; same on 1`; empty when no peel has two outputs. Peels without an output in a run
+ * `output differs on 397 of 400 peels; same on 1; 2 peels have no output`; empty when no peel has two outputs. Peels without an output in a run
  * are counted only where no row above shows their change.
  */
 export function outputLine(diffs: readonly PeelDiff[]): string {
@@ -132,7 +132,8 @@ export function outputLine(diffs: readonly PeelDiff[]): string {
   const parts = [
     different > 0 && `output differs on ${count(different)}${of}`,
     same > 0 && (different > 0 ? `same on ${count(same)}` : `same output on ${count(same)}${of}`),
-    without > 0 && `no output to compare on ${count(without)}${different + same > 0 ? "" : of}`,
+    without > 0 &&
+      `${different + same > 0 ? plural(without, "peel") : count(without) + of} ${without === 1 ? "has" : "have"} no output`,
   ];
   const line = parts.filter(Boolean).join("; ");
   return line && `${line}\n`;

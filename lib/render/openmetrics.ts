@@ -74,7 +74,7 @@ function peelFamilies(stats: readonly PeelStats[]): Family[] {
       ["peel", displayPeel(tally.peel)],
       ["function", tally.fn ?? "-"],
     ] as const;
-  const known = stats.filter(({ tally }) => tally.last !== "no result yet");
+  const known = stats.filter(({ tally }) => tally.last !== "no return yet");
   const results = known.map((one) => sample(labels(one), one.tally.last === "ok" ? 1 : 0));
   const runs = known.flatMap((one) => (one.lastRun ? [sample(labels(one), seconds(one.lastRun.ns))] : []));
   return [

@@ -166,7 +166,7 @@ function firstPeels(tallies: readonly PeelTally[]): PeelTally[] {
 
 function peelKind({ last }: PeelTally): string {
   if (last === "no run") return "without a run";
-  if (last === "no result yet") return "without a result yet";
+  if (last === "no return yet") return "without a return yet";
   return isTrouble(last) ? "not ok" : "ok";
 }
 

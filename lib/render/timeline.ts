@@ -19,11 +19,11 @@ interface PeelLane {
   readonly isJob?: true;
   readonly bars: readonly { readonly from: number; readonly to: number; readonly runs: boolean }[];
   readonly marks: readonly { readonly at: number; readonly mark: Mark }[];
-  /** Of many peels: how many returned, or were given up, in each part of the time. */
+  /** Of many peels: how many returned, or were marked unreachable, in each part of the time. */
   readonly bins?: readonly number[];
 }
 
-type Mark = "ack" | "ok" | "failed" | "given up" | "late" | "cancel" | "end";
+type Mark = "ack" | "ok" | "failed" | "unreachable" | "late" | "cancel" | "end";
 
 export interface Timeline {
   /** What it shows, in words. */
@@ -68,7 +68,7 @@ const STATE_MARKS: Partial<Record<PeelState, Mark>> = {
   failed: "failed",
   unreadable: "failed",
   late: "late",
-  unreachable: "given up",
+  unreachable: "unreachable",
 };
 
 /** Makes lanes on a scale of `wholeNs`. */
@@ -84,7 +84,8 @@ class Lanes {
 
   peel({ peel, state, tookNs, soFarNs }: PeelStory): PeelLane {
     const { ack, returned, givenUp } = this.times.get(peel) ?? {};
-    const end = returned ?? givenUp ?? this.wholeNs;
+    const sent = returned ?? givenUp;
+    const end = sent ?? this.wholeNs;
     const began = returned === undefined ? ack : returned - (tookNs ?? 0n);
     const from = ack ?? (returned === undefined ? 0n : began);
     const runs = returned !== undefined || state === "executing";
@@ -95,8 +96,7 @@ class Lanes {
     const mark = STATE_MARKS[state];
     const words = [
       state,
-      returned === undefined ? undefined : `+${formatDuration(returned)}`,
-      returned === undefined && givenUp !== undefined && `given up +${formatDuration(givenUp)}`,
+      sent !== undefined && `+${formatDuration(sent)}`,
       tookNs !== undefined
         ? `ran ${formatDuration(tookNs)}`
         : soFarNs !== undefined && `${formatDuration(soFarNs)} so far`,
@@ -108,7 +108,7 @@ class Lanes {
       bars,
       marks: [
         ...(ack === undefined ? [] : [{ at: this.at(ack), mark: "ack" as const }]),
-        ...(mark && (returned ?? givenUp) !== undefined ? [{ at: this.at(end), mark }] : []),
+        ...(mark && sent !== undefined ? [{ at: this.at(end), mark }] : []),
       ],
     };
   }
@@ -231,7 +231,7 @@ const SHAPES: Record<Mark, string> = {
   ack: "M0-6V6",
   ok: "M-5 0A5 5 0 1 1 5 0A5 5 0 1 1-5 0Z",
   failed: "M-4-4L4 4M4-4L-4 4",
-  "given up": "M0-6L6 0L0 6L-6 0Z",
+  unreachable: "M0-6L6 0L0 6L-6 0Z",
   late: "M-5-5L6 0L-5 5Z",
   cancel: "M-5-5H5V5H-5Z",
   end: "M0-7V7",
@@ -241,7 +241,7 @@ export const MARK_NAMES: readonly (readonly [Mark, string])[] = [
   ["ack", "accepted"],
   ["ok", "returned ok"],
   ["failed", "returned failed"],
-  ["given up", "given up"],
+  ["unreachable", "marked unreachable"],
   ["late", "returned late"],
   ["cancel", "cancel signal"],
 ];

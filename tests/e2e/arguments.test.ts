@@ -16,7 +16,7 @@ test.each([
   [["ps"], "Did you mean zester job active?"],
   [["help", "conection"], 'unknown help topic "conection". Did you mean zester help connection?'],
   [["help", "selektion"], 'unknown help topic "selektion". Did you mean zester help selection?'],
-  [["help", "nonsense"], 'unknown command "nonsense" for zester.'],
+  [["help", "nonsense"], 'unknown topic or command "nonsense".'],
   [["job", "list", "--stat"], "unknown flag --stat for zester job list."],
   [["job", "list", "--masterr=x"], "Did you mean --master?"],
   [["job", "show", "--server", "nats://x", "ID"], "unknown flag --server"],

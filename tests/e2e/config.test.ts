@@ -86,7 +86,7 @@ describe("config check", () => {
     expect(stdout).toMatch(/^ok {4}server +nats:\S+, nats-server /m); // without its ID, which is the name of one that has none
     const amiss = (stdout.match(/^(FAIL|warn).*$/gm) ?? []).map((line) => line.replace(/ +/g, " "));
     const untold = ["cancel", "retry"].map(
-      (what) => `warn ${what} jobs not tested: the server does not tell what this user may publish`,
+      (what) => `warn ${what} jobs not tested: the server does not report permissions`,
     );
     expect(amiss).toEqual(tells ? [] : untold);
     expect(stdout).toMatch(/^ok {4}bucket jobs +1 job in 1 message, readable$/m);

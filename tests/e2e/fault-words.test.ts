@@ -50,6 +50,7 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     'error: unknown command "lsit" for zester job. Did you mean list?',
     "`zester job --help` lists the commands.",
   ],
+  ["help foo", 'error: unknown topic or command "foo".', "`zester help` lists both."],
   ["help conection", 'error: unknown help topic "conection". Did you mean zester help connection?'],
   [
     "job list --stat failed",
@@ -58,7 +59,7 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
   ],
   ["job show", "error: missing argument <jid> for zester job show.", "Usage: zester job show <jid>… [flags]"],
   ["completion", "error: missing argument <shell> for zester completion.", "Usage: zester completion <shell> [flags]"],
-  ["completion tcsh", 'error: unknown shell "tcsh". Did you mean bash?', "Use one of: bash, zsh, fish."],
+  ["completion tcsh", 'error: unknown shell "tcsh".', "Use one of: bash, zsh, fish."],
   ["job list x", 'error: unexpected argument "x" for zester job list.', "Usage: zester job list [flags]"],
   ["job list --user", "error: --user needs a value: --user <glob>.", "`zester job list --help` lists the flags."],
   [
@@ -73,11 +74,7 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     'error: unknown state "faild" for --state. Did you mean failed?',
     "Use one of: pending, claimed, running, complete, failed, partial, timeout, canceled, unreadable; groups: active, terminal, bad.",
   ],
-  [
-    "job list --format xml",
-    'error: unknown format "xml" for --format. Did you mean yaml?',
-    "Use one of: text, json, jsonl, yaml, csv.",
-  ],
+  ["job list --format xml", 'error: unknown format "xml" for --format.', "Use one of: text, json, jsonl, yaml, csv."],
   [
     "job list --sort age",
     'error: unknown order "age" for --sort.',
@@ -205,6 +202,7 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     "error: missing argument <jid> for zester job export.",
     "Usage: zester job export <jid>… [flags], or zester job export --state running --function 'pkg.*' [flags]",
   ],
+  ["job export @last --all", "error: --all and <jid> cannot be used together.", "Use one of them."],
   [
     "job export --all --state bad",
     "error: --all and flags that select jobs cannot be used together.",
@@ -336,7 +334,7 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
   [
     "job kill prefix --master <url>",
     "error: refusing to cancel 1 job without confirmation. No signal was sent.",
-    "Use --yes to cancel them, or --dry-run to list them.",
+    "Use --yes to cancel it, or --dry-run to list it.",
   ],
   [
     "job kill done --yes --master <url>",
@@ -351,7 +349,7 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
   [
     "job retry bad --master <url>",
     "error: refusing to dispatch a job to 1 peel without confirmation. Nothing was sent.",
-    "Use --yes to dispatch it, or --dry-run to show it.",
+    "Use --yes to dispatch the job, or --dry-run to preview it.",
   ],
   [
     "job retry run-1 --master <url>",

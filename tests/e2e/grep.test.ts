@@ -57,12 +57,12 @@ test("newest job first, equal lines of peels as one, and what was read", async (
   const line = "stderr: write /var/lib/dpkg: No space left on device";
   expect(await run("no space left")).toEqual({
     stdout: `2hPx9  web-[003,007]  ${line}\n2hPx8  web-001  ${line}\n`,
-    stderr: "note: 2 jobs, 3 peels, of 5 returns read.\n",
+    stderr: "note: matched 2 jobs, 3 peels; 5 returns searched.\n",
     code: 0,
   });
   const byText = await run("space", "--by", "text");
   expect(byText.stdout).toBe(`2 jobs  web-[001,003,007]  ${line}\n2hPx9  db-01  stderr: no SPACE at all\n`);
-  expect(byText.stderr).toBe("note: 2 jobs, 4 peels, of 5 returns read.\n");
+  expect(byText.stderr).toBe("note: matched 2 jobs, 4 peels; 5 returns searched.\n");
   expect((await run("space", "--by", "job")).stdout).toBe((await run("space")).stdout);
   expect((await run("no SPACE")).stdout).toBe("2hPx9  db-01  stderr: no SPACE at all\n");
   expect((await run("-e", "space (left|at)", "-l")).stdout).toBe("2hPx9\n2hPx8\n");
@@ -77,7 +77,7 @@ test("exit codes; what excludes each other; -q says nothing", async () => {
   const none = await run("nothing like it");
   expect(none).toEqual({
     stdout: "",
-    stderr: "note: not found in 5 returns of 2 jobs that match --since 24h (of 2).\n",
+    stderr: "note: no match; 5 returns of 2 jobs searched (jobs that match --since 24h, of 2).\n",
     code: 2,
   });
   for (const args of [
@@ -190,7 +190,7 @@ test("what can't be decoded was not searched, whatever is searched for", async (
   await returns.put("2hA.cut", encode({ success: true, return_data: "x" }).slice(0, -1));
   for (const args of [["needle"], ["-e", "needle"]])
     expect((await run(...args)).stderr).toBe(
-      "note: 1 job, 1 peel, of 3 returns read.\nwarning: 2 returns cannot be decoded, and could not be searched.\n",
+      "note: matched 1 job, 1 peel; 3 returns searched.\nwarning: 2 returns cannot be decoded, and could not be searched.\n",
     );
 });
 

@@ -65,7 +65,7 @@ const WEB: Given[] = [
     list: true,
   },
 ];
-const TABLE = `WHEN     JID       WHAT               RESULT  CHANGED  TOOK  NOTE
+const TABLE = `WHEN     JID       WHAT               STATE   CHANGED  TOOK  NOTE
 10m ago  j-ok      state.apply nginx  ok      0/1      1.5s
 1d ago   j-failed  state.apply nginx  failed  0/1      1.5s  ${LOCK}
 first failure 1d ago, ok again 10m ago
@@ -163,7 +163,7 @@ describe("known data", () => {
 
   test("nothing that matches is no error", async () => {
     expect(await run("web-388", "--function", "pkg.*")).toEqual({
-      stdout: "No results of web-388 match --function pkg.*.\n",
+      stdout: "No jobs of web-388 match --function pkg.*.\n",
       stderr: "",
       code: 0,
     });
@@ -234,7 +234,7 @@ test("jobs that go on come first, with what the peel is doing", async () => {
   expect((await job("history", "a")).stdout).toMatch(/cmd\.run "sleep 9" +executing +- +\S+ so far\n/);
   // It lives, and no job was meant for it.
   await fleet.peel("idle").goOnline();
-  expect(await job("history", "idle")).toEqual({ stdout: "No results of idle.\n", stderr: "", code: 0 });
+  expect(await job("history", "idle")).toEqual({ stdout: "No jobs of idle.\n", stderr: "", code: 0 });
   await stop();
 });
 

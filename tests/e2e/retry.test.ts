@@ -34,7 +34,7 @@ test("--yes: dispatched to the peels that need it, once, by a master", async () 
     `retry of ${jid} (failed T ago, by root): state.apply nginx on 2 of 3 peels
   failed        web-02  no space left on device
   unreachable   web-03  no ack within 10s; may have run
-warning: 1 peel may have run it already or may still run it (1 unreachable); \`zester job trace ${jid}\` shows details.
+warning: 1 peel may have run the job, or still run it (1 unreachable); \`zester job trace ${jid}\` shows details.
 `,
   );
   const { created, updated, ...rest } = request as Record<string, unknown>;
@@ -73,7 +73,7 @@ test("without a terminal and --yes, with --test, with --dry-run, and with nothin
   expect([refused.stdout, refused.code]).toEqual(["", 1]);
   expect(refused.stderr).toStartWith(`retry of ${jid} (failed `);
   expect(refused.stderr).toEndWith(
-    "\nerror: refusing to dispatch a job to 1 peel without confirmation. Nothing was sent.\nUse --yes to dispatch it, or --dry-run to show it.\n",
+    "\nerror: refusing to dispatch a job to 1 peel without confirmation. Nothing was sent.\nUse --yes to dispatch the job, or --dry-run to preview it.\n",
   );
   // A dry run elsewhere in the fleet.
   expect(await run("retry", jid, "--yes", "--test")).toEqual({

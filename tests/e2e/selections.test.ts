@@ -51,10 +51,10 @@ describe("wait", () => {
   });
 
   test("for none, when all that match have ended", async () => {
-    const words = "No jobs that have not ended match --state failed --function pkg.*.";
+    const words = "No active job matches --state failed --function pkg.*.";
     const flags = ["--state", "failed", "--function", "pkg.*"];
     const stderr = `note: ${words.replace("N", "n")}\n`;
-    expect(await run("wait", ...flags)).toEqual({ stdout: `${words}\n`, stderr, code: 0 });
+    expect(await run("wait", ...flags)).toEqual({ stdout: `${words}\n`, stderr: "", code: 0 });
     expect(await run("wait", ...flags, "--format", "json")).toEqual({ stdout: "[]\n", stderr, code: 0 });
     expect(await run("wait", ...flags, "--fail-if-empty")).toEqual({
       stdout: "",
@@ -151,8 +151,8 @@ describe("--fail-if-empty", () => {
     [["stats", "--user", "x"], "No jobs match --user x (of"],
     [["stats", "--by", "peel", "--user", "x"], "No jobs match --user x (of"],
     [["stats", "--by", "schedule", "--state", "failed"], "No runs of schedules match --state failed (of"],
-    [["history", "web-01", "--function", "no.such"], "No results of web-01 match --function no.such."],
-    [["history", "db.eu", "--state", "failed"], "No results of db.eu match --state failed (of 1)."],
+    [["history", "web-01", "--function", "no.such"], "No jobs of web-01 match --function no.such."],
+    [["history", "db.eu", "--state", "failed"], "No jobs of db.eu match --state failed (of 1)."],
   ])("%j", async (args, words) => {
     const alone = await run(...args);
     expect([alone.stdout.startsWith(words), alone.stderr, alone.code]).toEqual([true, "", 0]);

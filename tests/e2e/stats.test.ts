@@ -205,7 +205,7 @@ describe("did it run everywhere?", () => {
       ["web-2", "failed", 1, 1],
       ["web-3", "missing", 1, 1],
       ["web-1", "ok", 2, 0],
-      ["web-7", "no result yet", 1, 0],
+      ["web-7", "no return yet", 1, 0],
     ]);
     const { stdout, code } = await run("--by", "peel", "--function", "state.highstate", "--since", "24h", "--check");
     expect(stdout).toEndWith("no run on 3 of 8 peels: web-[4-6]\n");
@@ -213,7 +213,7 @@ describe("did it run everywhere?", () => {
     const some = await rows("--by", "peel", "--function", "state.highstate", "--since", "24h", "--target", "web-[67]");
     expect(last(some)).toEqual([
       ["web-6", "no run", 0, 0],
-      ["web-7", "no result yet", 1, 0],
+      ["web-7", "no return yet", 1, 0],
     ]);
   });
 

@@ -97,9 +97,9 @@ ${OTHERS}`,
   ["diff 2hPxSOrderOne 2hPxSOrderTwo", "same output on 6 of 6 peels\n"],
   [
     "history web-05",
-    `WHEN                            JID            WHAT             RESULT  CHANGED  TOOK  NOTE
-${CREATED}  2hPxSOrderTwo  state.highstate  ok      2/5      0.9s
-${CREATED}  2hPxSOrderOne  state.highstate  ok      2/5      0.9s
+    `WHEN                            JID            WHAT             STATE  CHANGED  TOOK  NOTE
+${CREATED}  2hPxSOrderTwo  state.highstate  ok     2/5      0.9s
+${CREATED}  2hPxSOrderOne  state.highstate  ok     2/5      0.9s
 `,
   ],
   [
@@ -117,7 +117,7 @@ failed            2  web-[01-02]  ${COMPILE}
   ["diff 2hPxSCompile 2hPxSCompile", "same output on 2 of 2 peels\n"],
   [
     "history web-02 --function state.apply",
-    `WHEN                            JID           WHAT                  RESULT  CHANGED  TOOK  NOTE
+    `WHEN                            JID           WHAT                  STATE   CHANGED  TOOK  NOTE
 ${CREATED}  2hPxSCompile  state.apply web.site  failed  -        20ms  ${COMPILE}
 first failure AGO, no earlier ok
 `,

@@ -82,7 +82,7 @@ test("the picture with a job that is open: both come back on one connection, and
   picture.type(KEYS.enter);
   await picture.shows(/> missing +1 +- +a/);
   await fixture.restart();
-  await picture.shows(/^.*\nlost nats:\S+; reconnecting, the picture is from [\d:]+\n/);
+  await picture.shows(/^.*\nlost nats:\S+; reconnecting, the screen is from [\d:]+\n/);
   await picture.shows(/^.*\n\nj1 /);
   await fixture.end("timeout");
   await picture.shows(/0\/1 {2}timeout/);

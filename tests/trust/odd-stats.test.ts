@@ -137,7 +137,7 @@ test(`what is counted is what is stored (seed ${SEED})`, async () => {
     const last = newest
       ? (newest.returns.get(peel)?.state ?? "missing")
       : meant.length > 0
-        ? "no result yet"
+        ? "no return yet"
         : "no run";
     return { peel_id: peel, jobs: meant.length, failed: bad + missing, missing, ...ranks(took), last };
   });

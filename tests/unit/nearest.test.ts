@@ -16,6 +16,11 @@ test.each([
   ["--tls", FLAGS, "--tls-first"],
   ["--color", FLAGS, "--no-color"],
   ["--server", FLAGS, undefined],
+  // At most a third of the letters differ.
+  ["--foo", ["--from"], undefined],
+  ["xml", ["yaml"], undefined],
+  ["yml", ["yaml"], "yaml"],
+  ["foo", ["ok"], undefined],
   ["delete", COMMANDS, undefined],
   ["list".repeat(11), COMMANDS, undefined],
   ["", COMMANDS, undefined],

@@ -113,7 +113,7 @@ test.each([
   ["job watch A B", 'unexpected argument "B" for zester job watch.'],
   ["config check x", 'unexpected argument "x" for zester config check.'],
   // What a flag does not take.
-  ["job list --format xml", 'unknown format "xml" for --format. Did you mean yaml?'],
+  ["job list --format xml", 'unknown format "xml" for --format.'],
   ["job export --all --format json", 'unknown format "json" for --format.'],
   ["--format csv job show A", 'unknown format "csv" for --format.'],
   ["job stats --by peels", 'unknown grouping "peels" for --by. Did you mean peel?'],

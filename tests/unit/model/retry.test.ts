@@ -49,7 +49,7 @@ test("what may have run, or may run yet, is warned of; so are peels that are ok,
   expect(warnings(["failed", "silent", "offline"])).toEqual([]);
   for (const state of ["late", "unreachable", "unfinished", "missing", "queued", "executing", "unreadable"] as const)
     expect(warnings([state, "failed"])).toEqual([
-      `1 peel may have run it already or may still run it (1 ${state}); \`zester job trace j\` shows details.`,
+      `1 peel may have run the job, or still run it (1 ${state}); \`zester job trace j\` shows details.`,
     ]);
   expect(warnings(["ok", "ok"])).toEqual(["2 peels returned ok and will run it again."]);
   expect(doubtOf("failed")).toBeUndefined();

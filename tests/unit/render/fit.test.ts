@@ -209,7 +209,7 @@ test("a history: ids are cut to what tells them apart, and an error has two line
   }));
   const viewer = { color: false, columns: 80, now: new Date(0) };
   expect([...historyView("web-1", entries, [], 20).text(viewer)].join("")).toBe(`\
-WHEN  JID        WHAT          RESULT  TOOK  NOTE
+WHEN  JID        WHAT          STATE   TOOK  NOTE
 -     2hPx7KkVn  state.ap…inx  failed  1.5s  write /etc/nginx/nginx.conf: no
                                              space left on device
 -     2hPx7KkVQ  state.ap…inx  failed  1.5s  write /etc/nginx/nginx.conf: no

@@ -56,7 +56,7 @@ test("few peels: a lane each, with what happened to it and when", () => {
     shown?.lanes.map(({ name, words, marks }) => [name, words, marks.map(({ at, mark }) => `${mark} ${at}`)]),
   ).toEqual([
     ["Job", "cancel signal +8.0s, ended canceled +10s", ["cancel 0.8", "end 1"]],
-    ["c", "unreachable, given up +8.0s", ["given up 0.8"]],
+    ["c", "unreachable, +8.0s", ["unreachable 0.8"]],
     ["b", "unfinished", ["ack 0.1"]],
     ["a", "ok, +5.0s, ran 2.0s", ["ack 0.1", "ok 0.5"]],
   ]);
