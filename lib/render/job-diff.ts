@@ -120,8 +120,8 @@ function changeTable(rows: readonly ChangeRow[], look: Look): string {
 }
 
 /**
- * `output differs on 397 of 400 peels; same on 1; 2 peels have no output`; empty when no peel has two outputs. Peels without an output in a run
- * are counted only where no row above shows their change.
+ * `output differs on 397 of 400 peels; same on 1; 2 peels have no output`; empty when no peel has two outputs. Peels without an
+ * output in a run are counted only where no row above shows their change.
  */
 export function outputLine(diffs: readonly PeelDiff[]): string {
   const both = diffs.filter(({ before, after }) => before && after);
