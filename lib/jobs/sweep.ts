@@ -2,7 +2,7 @@
 import { gcAndSweep } from "bun:jsc";
 
 /** Memory is swept after so many bytes of values: of those that are decoded whole, which leave more behind, and of others. */
-const EVERY = { whole: 1 << 20, other: 8 << 20 };
+const EVERY = { whole: 1 << 20, other: 4 << 20 };
 
 /**
  * What to call for each value that leaves much behind: left alone, that stays in memory until there is twice as much as is
