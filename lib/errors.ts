@@ -24,6 +24,10 @@ export class UserError extends Error {
 /** The server or the way to it failed, not the request: a command that follows a job connects again and continues. */
 export class Transient extends UserError {}
 
+/** What did not happen because the server failed; other errors say so themselves. */
+export const withWords = (error: UserError, words: string): UserError =>
+  error instanceof Transient ? new Transient(`${error.message} ${words}`, error.hint) : error;
+
 /** A bucket or a stream that does not exist, or that this user may not read. */
 export class Unavailable extends UserError {}
 

@@ -2,7 +2,7 @@
 import type { ValueMap } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import type { WordTold } from "../jobs/lookup.ts";
-import { parseJid } from "../model/jid.ts";
+import { parseJid, quoted, tokenFault } from "../model/jid.ts";
 import { jobRow, unreadableWords } from "../model/job.ts";
 import { NARROWING, type Narrowing, parseJobReference } from "../model/job-reference.ts";
 import { type Conditions, parseSelection, type Selection } from "../model/selection.ts";
@@ -67,6 +67,15 @@ export interface JobsRequest {
   readonly selection: Selection;
 }
 
+/** @throws UserError for an invalid ID, which a function is too */
+function jidOf(text: string, command: string): string {
+  if (!/^\w+(\.\w+)+$/.test(text)) return parseJid(text);
+  throw new UserError(
+    `invalid job ID ${quoted(text)}: ${tokenFault(text)}.`,
+    `To select jobs by function, use \`zester job ${command} --function ${text}\`.`,
+  );
+}
+
 /**
  * The jobs that a command acts on.
  * @param command its name, for messages
@@ -77,7 +86,7 @@ export function parseJobs(flags: Selecting, command: string): JobsRequest {
   const given = SELECTING.filter((name) => flags[name] !== undefined);
   const narrowing = narrowingOf(texts, flags, given);
   if (texts.length > 0 || given.length > 0)
-    return { jobs: texts.map(parseJid), narrowing, selection: parseSelection(flags, new Date()) };
+    return { jobs: texts.map((text) => jidOf(text, command)), narrowing, selection: parseSelection(flags, new Date()) };
   throw new UserError(
     `missing argument <jid> for zester job ${command}.`,
     `Usage: zester job ${command} <jid>… [flags], or zester job ${command} --state running --function 'pkg.*' [flags]`,

@@ -27,8 +27,10 @@ import {
   type Target,
 } from "../model/kill.ts";
 import {
+  bestEffortWords,
   endLine,
   interruptedWords,
+  jobsWords,
   outcomeDocument,
   renderTargets,
   sentLines,
@@ -51,7 +53,7 @@ const args = {
   ...globals,
   jid: { ...jids, required: false },
   ...conditions,
-  force: { type: "boolean", description: "send the signal without looking up the job" },
+  force: { type: "boolean", description: "send even if the job ended or cannot be found" },
   wait: { type: "boolean", description: "wait for the jobs to end and report how" },
   ...steering,
   "dry-run": { type: "boolean", description: "show what would be canceled, send nothing" },
@@ -70,6 +72,7 @@ interface KillRequest extends SteeringRequest, JobsRequest {
 interface Run {
   readonly request: KillRequest;
   readonly session: LiveSession;
+  readonly interruption: Interruption;
 }
 
 function parse(flags: KillArgs): KillRequest {
@@ -106,7 +109,7 @@ function statusWarnings(targets: readonly Target[]): string[] {
 /** The jobs in a question: their number, or what the only one runs, where and for whom. */
 async function atStake(targets: readonly Target[], { store }: LiveSession): Promise<string> {
   const [target] = targets;
-  if (targets.length > 1 || !target?.row) return plural(targets.length, "job");
+  if (targets.length > 1 || !target?.row) return jobsWords(targets);
   try {
     return stakeWords(await readStory(store, target.jid, await readJob(store, target.jid), () => {}), store.now());
   } catch (error) {
@@ -115,6 +118,8 @@ async function atStake(targets: readonly Target[], { store }: LiveSession): Prom
   }
 }
 
+const DECLINED = "Nothing canceled.\n";
+
 /** A person did not confirm: not a failure, but nothing was done. */
 class Declined extends UserError {}
 
@@ -122,11 +127,19 @@ class Declined extends UserError {}
  * Shows the jobs that naming them did not settle, and asks.
  * @returns why they must not be canceled; undefined when a person, or --yes, agreed
  */
-async function ask(targets: readonly Target[], { request, session }: Run): Promise<UserError | undefined> {
+async function ask(
+  targets: readonly Target[],
+  { request, session, interruption }: Run,
+): Promise<UserError | undefined> {
   const { terminal, store } = session;
   const text = [...renderTargets(targets, { color: false, columns: terminal.columns }, store.now())].join("");
   const question = async () => `Cancel ${await atStake(targets, session)}? [y/N] `;
-  const answer = await confirm(terminal, request.yes, { text, warnings: statusWarnings(targets), question });
+  const answer = await confirm(
+    terminal,
+    request.yes,
+    { text, warnings: statusWarnings(targets), question, declined: DECLINED },
+    interruption,
+  );
   if (answer === "declined") return new Declined("not confirmed. No signal was sent.");
   if (answer === "agreed") return undefined;
   const them = targets.length === 1 ? "it" : "them";
@@ -151,7 +164,7 @@ async function agreed(plan: Plan, run: Run): Promise<Plan | undefined> {
   if (open.length < plan.length) return refused;
   await writeReport({ document: refused.map(notMeant).map(outcomeDocument) }, run.session);
   if (!(error instanceof Declined)) throw error;
-  run.session.terminal.tell("Nothing canceled.\n");
+  run.session.terminal.tell(DECLINED);
   return undefined;
 }
 
@@ -247,8 +260,7 @@ async function waitForEnds(
 /** Sends the signals of a confirmed plan, one after the other, and reports. */
 async function execute(
   plan: Plan,
-  { request: { wait, limit }, session }: Run,
-  interruption: Interruption,
+  { request: { wait, limit, asksAlways }, session, interruption }: Run,
 ): Promise<number> {
   const outcomes: Outcome[] = [];
   interruption.words = () => interruptedWords(outcomes, plan);
@@ -267,6 +279,9 @@ async function execute(
   const last = failures.pop() ?? alone;
   await writeReport({ errors: failures, document: results.map(outcomeDocument) }, session, out);
   interruption.words = undefined;
+  const sent = outcomes.filter(isSent);
+  if (!wait && !asksAlways && sent.length > 0 && session.format === "text" && session.terminal.canTell)
+    session.terminal.say(bestEffortWords(sent));
   if (last) throw last;
   return killCode(results) || report.code;
 }
@@ -277,7 +292,7 @@ async function kill(
   interruption: Interruption,
 ): Promise<number | undefined> {
   const { selection, failIfEmpty, asksAlways } = request;
-  const run = { request, session };
+  const run = { request, session, interruption };
   const found = await makePlan(run);
   const plan = asksAlways ? found.map((entry) => (isTarget(entry) ? { ...entry, ask: true } : entry)) : found;
   if (plan.length === 0) {
@@ -287,7 +302,7 @@ async function kill(
   }
   if (request.dryRun) return dryRun(plan, run);
   const final = await agreed(plan, run);
-  return final ? execute(final, run, interruption) : EXIT.error;
+  return final ? execute(final, run) : EXIT.error;
 }
 
 const run = (args: GlobalArgs, request: KillRequest) =>

@@ -4,7 +4,7 @@
 import type { ArgsDef } from "citty";
 import { defineCommand, type Flags } from "../cli/command.ts";
 import { parseDuration } from "../duration.ts";
-import { EXIT, Transient, UserError } from "../errors.ts";
+import { EXIT, Transient, UserError, withWords } from "../errors.ts";
 import { untilRecorded } from "../jobs/dispatch.ts";
 import { reopen } from "../jobs/follow.ts";
 import { readStored, resolveJob } from "../jobs/lookup.ts";
@@ -78,6 +78,7 @@ interface Run {
   readonly request: RetryRequest;
   readonly wish: Wish;
   readonly session: LiveSession;
+  readonly interruption: Interruption;
   readonly draft: Draft;
 }
 
@@ -111,19 +112,26 @@ function warningsOf({ session: { terminal }, draft: { plan, reading, before, unh
   ];
 }
 
+const DECLINED = "Nothing dispatched.\n";
+
 /** Shows the plan and asks. @throws UserError when no person can be asked, without --yes */
 async function isAgreed(run: Run): Promise<boolean> {
   const { plan } = run.draft;
   const { terminal, store } = run.session;
   const text = renderPlan(plan, { color: false, columns: terminal.columns }, store.nowNs());
   const question = () => `Dispatch a new job to ${theseWords(plan.peels)}? [y/N] `;
-  const answer = await confirm(terminal, run.request.yes, { text, warnings: warningsOf(run), question });
+  const answer = await confirm(
+    terminal,
+    run.request.yes,
+    { text, warnings: warningsOf(run), question, declined: DECLINED },
+    run.interruption,
+  );
   if (answer === "unasked")
     throw new UserError(
       `refusing to dispatch a job to ${plural(plan.peels.length, "peel")} without confirmation. Nothing was sent.`,
       "Use --yes to dispatch the job, or --dry-run to preview it.",
     );
-  if (answer === "declined") terminal.tell("Nothing dispatched.\n");
+  if (answer === "declined") terminal.tell(DECLINED);
   return answer === "agreed";
 }
 
@@ -138,7 +146,8 @@ async function lookAgain({ session, wish, draft }: Run): Promise<Draft> {
       return look();
     });
   } catch (error) {
-    if (!(error instanceof JobNotFound)) throw error;
+    if (!(error instanceof JobNotFound))
+      throw error instanceof UserError ? withWords(error, "Nothing was dispatched.") : error;
     throw new UserError(`job ${jid} no longer exists. Nothing was sent.`, "Its record expired or was deleted.");
   }
 }
@@ -216,10 +225,7 @@ async function follow(
 }
 
 /** Sends the new job and reports; with --wait programs get one document for both. */
-async function execute(
-  { request: { wait, limit, taken: told }, session, draft }: Run,
-  interruption: Interruption,
-): Promise<number> {
+async function execute({ request: { wait, limit, taken: told }, session, draft, interruption }: Run): Promise<number> {
   const { store, terminal } = session;
   const { jid: old } = draft.plan.row;
   const minted = mint(store.now(), operatorName(session.env));
@@ -261,7 +267,7 @@ async function retry(request: RetryRequest, session: LiveSession, interruption: 
   const { job, wish, dryRun: isDryRun } = request;
   const { store, terminal } = session;
   const draft = await draftRetry(store, resolveJob(store, job, noteReference(terminal)), wish, terminal.warn);
-  const run = { request, wish, session, draft };
+  const run = { request, wish, session, interruption, draft };
   const isNone = draft.plan.peels.length === 0;
   const final = isNone || isDryRun ? draft : await agreed(run);
   if (!final) return EXIT.error;
@@ -271,7 +277,7 @@ async function retry(request: RetryRequest, session: LiveSession, interruption: 
     await reportNone(nothingWords(plan, request.conditions), request.failIfEmpty, session);
     return EXIT.done;
   }
-  if (!isDryRun) return execute({ ...run, draft: final }, interruption);
+  if (!isDryRun) return execute({ ...run, draft: final });
   await dryRun(run);
   return EXIT.done;
 }

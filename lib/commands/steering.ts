@@ -27,13 +27,25 @@ export function parseSteering(flags: SteeringFlags) {
 export async function confirm(
   terminal: Terminal,
   yes: boolean,
-  plan: { readonly text: string; readonly warnings: readonly string[]; question(): string | Promise<string> },
+  plan: {
+    readonly text: string;
+    readonly warnings: readonly string[];
+    question(): string | Promise<string>;
+    /** For a person who interrupts the question. */
+    readonly declined: string;
+  },
+  interruption: Interruption,
 ): Promise<"agreed" | "declined" | "unasked"> {
   const told = terminal.tell(plan.text);
   plan.warnings.forEach(terminal.warn);
   if (yes) return "agreed";
   if (!terminal.canAsk || !told) return "unasked";
-  return (await terminal.ask(await plan.question())) ? "agreed" : "declined";
+  const question = await plan.question();
+  const { clear } = interruption;
+  interruption.clear = () => void terminal.tell(`\n${plan.declined}`);
+  const isAgreed = await terminal.ask(question);
+  interruption.clear = clear;
+  return isAgreed ? "agreed" : "declined";
 }
 
 /**

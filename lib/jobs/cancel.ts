@@ -1,5 +1,5 @@
 // Sending cancel signals.
-import { describe, insteadOf, Unconfirmed, UserError } from "../errors.ts";
+import { describe, insteadOf, Unconfirmed, UserError, withWords } from "../errors.ts";
 import { JobNotFound } from "../model/jid.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
 import { notSent, type Outcome, type Refused, refuseEnded, type Target } from "../model/kill.ts";
@@ -63,7 +63,7 @@ export async function sendSignal(session: Pick<Reopenable, "store" | "ending">, 
           `Check with \`zester job trace ${safe(jid)}\`.`,
         ),
       };
-    if (error instanceof UserError) return notSent({ jid, error });
+    if (error instanceof UserError) return notSent({ jid, error: withWords(error, "No signal was sent.") });
     const [message = "", hint] = describe(error).text.split("\n");
     return notSent({ jid, error: new UserError(message, hint) });
   }

@@ -1,12 +1,13 @@
 // Which jobs a cancel signal is for, and which need a question first: decided before anything is sent.
 import type { ValueMap } from "../codec/value.ts";
 import { Unavailable, UserError } from "../errors.ts";
-import { isWholeJid, JobNotFound } from "../model/jid.ts";
+import { isWholeJid, JobNotFound, JobPrefix, quoted } from "../model/jid.ts";
 import { isTerminal, isUnknownStatus, type Job, type JobRow, jobRow } from "../model/job.ts";
 import { type Narrowing, noSuchReference, parseJobReference } from "../model/job-reference.ts";
 import { isTarget, type Plan, type Refused, refuseEnded, type Target } from "../model/kill.ts";
 import type { Selection } from "../model/selection.ts";
 import type { LiveStore } from "../store.ts";
+import { safe } from "../text.ts";
 import { completeJid, readJob, resolveJob, type WordTold } from "./lookup.ts";
 import { readOpenJobs } from "./read-jobs.ts";
 
@@ -38,16 +39,29 @@ async function targetNamed(
       return { jid: text, row: undefined, ask: false, unchecked };
     }
     if (!(error instanceof JobNotFound) || isWholeJid(text) || (await store.jobWasDeleted(text))) throw error;
-    const jid = await completeJid(store, text);
+    const jid = await completeJid(store, text, true);
     if (jid === undefined) throw error;
     // The job that was meant may be gone, and the one that is left may only look like it.
     return judge(jobOf(jid, await readJob(store, jid)), true);
   }
 }
 
+/** True also where that cannot be looked up. @throws UserError for a prefix of jobs */
+async function isStored(store: LiveStore, text: string): Promise<boolean> {
+  try {
+    if (await store.job(text)) return true;
+    const jid = isWholeJid(text) ? undefined : await completeJid(store, text, true);
+    if (jid === undefined) return false;
+    throw new JobPrefix(`no job ${quoted(text)}: it is a prefix of ${safe(jid)}.`, "Use the full ID with --force.");
+  } catch (error) {
+    if (!(error instanceof UserError) || error instanceof JobPrefix) throw error;
+    return true;
+  }
+}
+
 /**
  * The jobs that were named, each once. What keeps one from being canceled keeps no other.
- * @param force nothing is looked up, but what looks like a word for a job: each text is a key
+ * @param force each text is a key, also of a job that ended, is not stored or cannot be looked up; a prefix of others is refused
  * @param told and `narrowing` as for resolveJob; the job that a word stands for is asked about
  */
 export async function planNamed(
@@ -60,8 +74,10 @@ export async function planNamed(
   // A slip in a word such as @last is no job's id, unless there is such a job.
   const isLikeWord = (text: string) => text.startsWith("@");
   const forced = async (text: string): Promise<Target> => {
+    const target = { jid: text, row: undefined, ask: false };
     if (isLikeWord(text)) await readJob(store, text);
-    return { jid: text, row: undefined, ask: false };
+    if (await isStored(store, text)) return target;
+    return { ...target, unchecked: `no job ${quoted(text)} is stored: --force sends the signal all the same.` };
   };
   const look = (text: string): Promise<Target | Refused> =>
     (force ? forced(text) : targetNamed(store, text, told, narrowing)).catch((error) => {

@@ -3,8 +3,8 @@ import { ByteSet } from "../codec/byte-set.ts";
 import { decode, decodeRecord, Undecodable } from "../codec/decode.ts";
 import { asText, type ValueMap } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
-import { NoBucket, UserError } from "../errors.ts";
-import { JobNotFound, LEAST_PREFIX } from "../model/jid.ts";
+import { insteadOf, NoBucket, UserError } from "../errors.ts";
+import { JobNotFound, JobPrefix, LEAST_PREFIX } from "../model/jid.ts";
 import { displayState, type JobRow, jobRow } from "../model/job.ts";
 import {
   type JobReference,
@@ -16,7 +16,7 @@ import {
 import { displayPeel } from "../model/peel.ts";
 import { type Return, toReturn, unreadableReturn } from "../model/returns.ts";
 import type { Store } from "../store.ts";
-import { plural, safe } from "../text.ts";
+import { plural, safe, shorten } from "../text.ts";
 import { sweeper } from "./sweep.ts";
 
 /** A job's stored value as a record. @throws UserError when it can't be decoded */
@@ -136,9 +136,10 @@ export async function readReturns(
 
 /**
  * The only JID that begins with `text`, for at least LEAST_PREFIX characters; undefined when none does.
- * @throws UserError when several do
+ * @param activeFirst of several, active ones are listed first
+ * @throws JobPrefix when several do
  */
-export async function completeJid(store: Store, text: string): Promise<string | undefined> {
+export async function completeJid(store: Store, text: string, activeFirst = false): Promise<string | undefined> {
   if (text.length < LEAST_PREFIX) return undefined;
   const jids = new Set<string>();
   const seen = new ByteSet();
@@ -156,16 +157,32 @@ export async function completeJid(store: Store, text: string): Promise<string | 
       for (let n = 0; n < seen.size; n++) if (!numbers.has(n)) jids.delete(seen.text(n));
     },
   });
-  if (jids.size > 1) throw await ambiguous(store, text, [...jids]);
+  if (jids.size > 1) throw await ambiguous(store, text, [...jids], activeFirst ? await activeOf(store) : new Set());
   return [...jids][0];
 }
 
 /** Jobs that are listed for a prefix of several. */
 const CANDIDATES = 5;
+/** Columns of their lines: no terminal wraps them. */
+const CANDIDATE_COLUMNS = 79;
 
-/** The error for a prefix of several jobs: it lists the newest, since most IDs sort by time, with state, age and what ran. */
-async function ambiguous(store: Store, prefix: string, jids: readonly string[]): Promise<UserError> {
-  const newest = jids.toSorted().reverse().slice(0, CANDIDATES);
+const activeOf = async (store: Store) => new Set(await store.activeJids().catch(insteadOf(UserError, [])));
+
+/**
+ * The error for a prefix of several jobs: it lists those of `first`, then the newest, since most IDs sort by time, with state,
+ * age and what ran.
+ */
+async function ambiguous(
+  store: Store,
+  prefix: string,
+  jids: readonly string[],
+  first: ReadonlySet<string>,
+): Promise<JobPrefix> {
+  const sorted = jids.toSorted().reverse();
+  const newest = [...sorted.filter((jid) => first.has(jid)), ...sorted.filter((jid) => !first.has(jid))].slice(
+    0,
+    CANDIDATES,
+  );
   const candidate = async (jid: string) => {
     const job = await readJob(store, jid).catch(() => undefined);
     if (!job) return [jid];
@@ -175,10 +192,11 @@ async function ambiguous(store: Store, prefix: string, jids: readonly string[]):
   };
   const rows = await Promise.all(newest.map(candidate));
   const wide = (i: number) => Math.max(...rows.map((row) => row[i]?.length ?? 0));
-  const lines = rows.map((row) => `  ${row.map((text, i) => text.padEnd(wide(i))).join("  ")}`.trimEnd());
+  const line = (row: readonly string[]) => `  ${row.map((text, i) => text.padEnd(wide(i))).join("  ")}`.trimEnd();
+  const lines = rows.map((row) => shorten(safe(line(row)), CANDIDATE_COLUMNS));
   const more = jids.length > CANDIDATES ? [`  … and ${jids.length - CANDIDATES} more`] : [];
   const words = `ID prefix ${safe(prefix)} matches ${plural(jids.length, "job")}:`;
-  return new UserError(words, [...lines, ...more, "Use more characters."]);
+  return new JobPrefix(words, [...lines, ...more, "Use more characters."]);
 }
 
 /** A job that was named, and how: by its whole id, by the beginning of it, or by a word. */

@@ -2,12 +2,14 @@
 
 import { mapOf, type ValueMap } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
-import { formatTargets, JobList, jobRow } from "../model/job.ts";
+import { isPlainJid } from "../model/jid.ts";
+import { countTargets, formatTargets, JobList, jobRow } from "../model/job.ts";
 import type { Ending } from "../model/job-end.ts";
 import { isSent, isTarget, type Outcome, type Plan, peelFates, type Target } from "../model/kill.ts";
 import { hasNotReturned, statesPresent } from "../model/peel-state.ts";
 import { type PeelStory, UNANSWERED } from "../model/story.ts";
 import { aliveWords, type MasterSign, stuckWords } from "../model/stuck.ts";
+import { named } from "../program.ts";
 import { count, paragraph, plural, safe, width } from "../text.ts";
 import { callOf } from "./call.ts";
 import { ASKED, columnsOf } from "./columns.ts";
@@ -24,12 +26,26 @@ export function renderTargets(targets: readonly Target[], { color, columns }: Lo
 
 const ALL_RETURNED = "all peels returned";
 const STAKE_COLUMNS = 40;
+const NAMED_USERS = 3;
 
 export const sentLines = (outcomes: readonly Outcome[]) =>
   outcomes
     .filter(isSent)
     .map(({ jid }) => `Cancel signal sent for job ${safe(jid)}\n`)
     .join("");
+
+/** Jobs whose IDs fit on a line. */
+const NAMED_JOBS = 2;
+
+/** The signals are sent; whether the jobs end is not known. */
+export function bestEffortWords(sent: readonly Outcome[]): string {
+  const jids = sent.map(({ jid }) => jid);
+  const next =
+    jids.length <= NAMED_JOBS && jids.every(isPlainJid)
+      ? `zester job wait ${jids.join(" ")} reports the end`
+      : "zester job active lists the jobs that still run";
+  return named(`Cancellation is best effort: ${next}`);
+}
 
 export const sentWords = (outcomes: readonly Outcome[], plan: Plan) =>
   `cancel signals sent for ${count(outcomes.filter(isSent).length)} of ${plural(plan.length, "job")}`;
@@ -101,6 +117,16 @@ export function stakeWords({ row, job, story }: Telling, now: Date): string {
   ];
   const where = row.targetExpr ?? (row.targets && targetNames(row.targets));
   return safe(`${callOf(job, row)}${where === undefined ? "" : ` on ${where}`} (${known.filter(Boolean).join(", ")})`);
+}
+
+/** `2 jobs (5 peels, by ops, root)`: in the question. */
+export function jobsWords(targets: readonly Target[]): string {
+  const rows = targets.flatMap(({ row }) => row ?? []);
+  const peels = rows.reduce((sum, { targets }) => sum + countTargets(targets ?? []), 0);
+  const users = [...new Set(rows.flatMap(({ user }) => user || []))].toSorted();
+  const by = users.length > NAMED_USERS ? plural(users.length, "user") : safe(users.join(", "));
+  const known = [peels > 0 && plural(peels, "peel"), users.length > 0 && `by ${by}`].filter(Boolean).join(", ");
+  return `${plural(targets.length, "job")}${known && ` (${known})`}`;
 }
 
 export function outcomeDocument({ jid, signal, error, ending, ended }: Outcome): ValueMap {

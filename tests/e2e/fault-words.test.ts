@@ -143,6 +143,11 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     "error: <jid> and --state cannot be used together.",
     "Name the jobs, or select them by flags.",
   ],
+  [
+    "job kill cmd.run",
+    'error: invalid job ID "cmd.run": white space, control characters and . * > are not allowed.',
+    "To select jobs by function, use `zester job kill --function cmd.run`.",
+  ],
   ["job wait --from x j", "error: --from cannot be used here: this command needs a server.", "Omit --from."],
   ["job kill --state running --force", "error: --force needs a <jid>.", "Omit --force, or name the jobs."],
   [
@@ -327,6 +332,11 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     "Use more characters.",
   ],
   [
+    "job kill prefix --force --master <url>",
+    'error: no job "prefix": it is a prefix of prefix-1.',
+    "Use the full ID with --force.",
+  ],
+  [
     "job show broken --master <url>",
     "error: job broken cannot be decoded: not MessagePack or JSON: it has the byte 0xc1 (1 bytes).",
     "`nats kv get jobs broken --raw` shows the value.",
@@ -500,7 +510,7 @@ test("the message ends with a period or a list; what to do is an imperative, a u
 });
 
 const LIB = join(import.meta.dir, "../../lib");
-const MAKES = /new (?:UserError|Transient|Unavailable|NoBucket|Stale|Damaged|Declined)\(\s*/g;
+const MAKES = /new (?:UserError|Transient|Unavailable|NoBucket|Stale|Damaged|Declined|JobPrefix)\(\s*/g;
 
 /** What names the error that the code makes: the longest fixed part of its message, or the code where that is no text. */
 function nameOf(code: string): string {

@@ -1,14 +1,15 @@
 // `job kill`: which jobs get a signal, by their state.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { encode, jobRecord } from "../support/harness.ts";
+import { encode, jobRecord, Running } from "../support/harness.ts";
+import { startFaultyLink } from "../support/proxy.ts";
 import { serveBuckets } from "../support/serve.ts";
 
-const { nc, jobs, run, stop } = await serveBuckets();
+const { nc, jobs, run, stop, server } = await serveBuckets();
 afterAll(stop);
 
 beforeAll(async () => {
   for (const status of ["complete", "failed", "partial", "timeout", "canceled", "running", "pending", "claimed"])
-    await jobs.put(`is-${status}`, encode(jobRecord(`is-${status}`, { status })));
+    await jobs.put(`is-${status}`, encode(jobRecord(`is-${status}`, { status, user: "ops" })));
 });
 
 /** How many cancel signals a second client sees while `args` run. */
@@ -41,10 +42,49 @@ test("an unknown job gets none, unless forced", async () => {
   expect(await signals("nosuch")).toMatchObject({ stdout: "", code: 1, seen: 0 });
   expect(await signals("nosuch", "--force")).toEqual({
     stdout: "Cancel signal sent for job nosuch\n",
-    stderr: "",
+    stderr: 'warning: no job "nosuch" is stored: --force sends the signal all the same.\n',
     code: 0,
     seen: 1,
   });
+  expect(await signals("is-failed", "--force")).toMatchObject({ stderr: "", code: 0, seen: 1 });
+});
+
+test("a prefix gets none, also with --force; of several jobs active ones are listed first", async () => {
+  for (const flags of [[], ["--force"]]) {
+    const { stdout, stderr, code, seen } = await signals("is-p", ...flags, "--yes");
+    expect([stdout, code, seen]).toEqual(["", 1, 0]);
+    expect(stderr).toMatch(/^error: ID prefix is-p matches 2 jobs:\n {2}is-pending .*\n {2}is-partial .*\nUse more/);
+  }
+  const { stdout, stderr, code, seen } = await signals("is-runn", "--force");
+  expect([stdout, stderr, code, seen]).toEqual([
+    "",
+    'error: no job "is-runn": it is a prefix of is-running.\nUse the full ID with --force.\n',
+    1,
+    0,
+  ]);
+});
+
+test("on a terminal: how to see the end; Ctrl-C at the question, or a lost server, sends none", async () => {
+  const link = await startFaultyLink(server.port);
+  const asking = (...args: string[]) =>
+    new Running(["job", "kill", ...args], { NATS_URL: link.url }, { cols: 80, rows: 24 });
+  const named = asking("is-running");
+  expect(await named.ended()).toBe(0);
+  expect(named.out).toEndWith("\nCancellation is best effort: zester job wait is-running reports the end\r\n");
+  const several = asking("--state", "running,pending");
+  await several.until("Cancel 2 jobs (2 peels, by ops)? [y/N] ");
+  several.type("\x03");
+  expect(await several.ended()).toBe(130);
+  expect(several.out).toEndWith("[y/N] ^C\r\nNothing canceled.\r\n");
+  const lost = asking("is-runn");
+  await lost.until("[y/N] ");
+  link.stop();
+  lost.type("y\n");
+  expect(await lost.ended()).toBe(1);
+  const text = Bun.stripANSI(lost.out).replaceAll("\r\n", " ");
+  expect(text).toMatch(
+    /error: \S+: the connection to the server was lost\. No signal was sent\. Run the command again\. $/,
+  );
 });
 
 test("--test is a dry run elsewhere in the fleet: no signal", async () => {

@@ -115,6 +115,7 @@ test.each([
   ["n\n", 1, "\nNothing dispatched.\r\n"],
   ["\n", 1, "\nNothing dispatched.\r\n"],
   ["\x04", 1, "[y/N] \r\nNothing dispatched.\r\n"],
+  ["\x03", 130, "[y/N] ^C\r\nNothing dispatched.\r\n"],
 ])("on a terminal it asks: %j", async (answer, code, words) => {
   const jid = await ended({ "web-01": ok, "web-02": fail });
   const asking = start(["retry", jid], { cols: 100, rows: 24 });
