@@ -95,7 +95,7 @@ web-01         ok           0.8s
 test("summary of a running job: how far over its deadline it is, and what to do", async () => {
   const { stdout } = await show("2hPx3other", "--summary");
   expect(stdout).toMatch(
-    /\nElapsed {3}\d+d\nDeadline {2}2020-01-01T00:00:00Z \(\d+d overdue\)\nStuck {5}\d+d overdue\n {10}`zester job trace 2hPx3other` .*\nPeels {5}0\/1 returned: 1 missing\n/,
+    /\nElapsed {3}\d+d\nDeadline {2}2020-01-01T00:00:00Z \(\d+d overdue\)\nStuck {5}\d+d overdue\n {10}`zester job trace 2hPx3other` .*\nPeels {5}0\/1 done: 1 missing\n/,
   );
 });
 

@@ -86,7 +86,7 @@ describe("targets", () => {
     await js.publish("zester.job.odd.return.evil-02", record);
     const { request, stderr } = await sent({ targets: ["web-01"] }, "--all");
     expect(fieldsOf(request).targets).toEqual(["web-01"]);
-    expect(stderr).toContain(" on 1 of 1 peel (");
+    expect(stderr).toContain(" on 1 of 1 peel\n");
     expect(stderr).not.toContain("evil");
     await (await nc.jetstreamManager()).streams.purge("KV_job-returns");
   });
@@ -96,7 +96,7 @@ describe("fields", () => {
   test("a function with control characters is shown escaped, and sent as it is stored", async () => {
     const fn = "state.\x1b[2Japply\u202e\n";
     const { stdout, stderr, request } = await sent({ function: fn });
-    expect(stderr).toStartWith("state.\\x1b[2Japply\\u202e\\n on 1 of 1 peel ");
+    expect(stderr).toContain(": state.\\x1b[2Japply\\u202e\\n on 1 of 1 peel\n");
     expect(stdout + stderr).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
     expect(fieldsOf(request).function).toBe(fn);
   });
