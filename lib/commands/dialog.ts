@@ -5,9 +5,12 @@ import { tellingLength } from "../render/fit.ts";
 import type { Act } from "../render/keys.ts";
 import { screenSize } from "../terminal/screen.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { oneLine, paragraph } from "../text.ts";
+import { oneLine, paragraph, safe } from "../text.ts";
 import type { LiveSession } from "./session.ts";
 import type { Interruption } from "./steering.ts";
+
+/** How long a question is on the screen before `y` answers it, in ms: before that it is a letter of a word that is being typed. */
+const READ_MS = 1_000;
 
 export class Dialog {
   readonly lines: string[] = [];
@@ -17,10 +20,12 @@ export class Dialog {
   told = "";
   /** The new job. */
   dispatched: string | undefined;
+  /** What was sent, in a line for the time after the screen; undefined when nothing was. */
+  sent: string | undefined;
 
   #answer: ((isYes: boolean) => void) | undefined;
-  /** The question is on the screen: no key that was typed before answers it. */
-  #isShown = false;
+  /** Since when the question is on the screen, in ms since 1970: no key that was typed before answers it. */
+  #shownMs: number | undefined;
   readonly #interruption: Interruption = { clear() {} };
 
   readonly #act: Act["act"];
@@ -50,15 +55,16 @@ export class Dialog {
 
   /** It is being drawn. */
   shown(): void {
-    this.#isShown = this.asks;
+    this.#shownMs = this.asks ? (this.#shownMs ?? Date.now()) : undefined;
   }
 
   /** @returns true when it is to be closed */
   press(key: string): boolean {
     if (this.isOver) return true;
-    const isYes = key === "y" || key === "Y";
-    if (this.#isShown && (isYes || key === "n" || key === "N" || key === "escape" || key === "return")) {
-      this.#isShown = false;
+    if (this.#shownMs === undefined) return false;
+    const isYes = (key === "y" || key === "Y") && Date.now() - this.#shownMs >= READ_MS;
+    if (isYes || key === "n" || key === "N" || key === "escape" || key === "return") {
+      this.#shownMs = undefined;
       this.#answer?.(isYes);
       this.#answer = undefined;
       if (isYes) return false;
@@ -74,11 +80,13 @@ export class Dialog {
       if (act === "kill") {
         await (await import("./kill.ts")).askAbout(jid, session, this.#interruption);
         this.told = "cancel sent";
+        this.sent = `Cancel signal sent for job ${safe(jid)}.`;
       } else {
         this.told = "nothing to retry";
         const taken = (retried: string, kind: string) => {
           this.told = `retried as ${retried.slice(0, tellingLength([jid, retried]))}`;
           if (kind === "dispatched") this.dispatched = retried;
+          this.sent = `Job ${safe(retried)} ${kind}.`;
         };
         await (await import("./retry.ts")).askAbout(jid, session, this.#interruption, taken);
       }

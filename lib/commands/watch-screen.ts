@@ -53,6 +53,8 @@ export async function watchOnScreen(
   let resting: { jid: string | undefined; timer?: ReturnType<typeof setTimeout> } = { jid: undefined };
   let dialog: Dialog | undefined;
   const told = new Map<string, string>();
+  /** What was sent: said once more when the screen is gone. */
+  const sent: string[] = [];
   let seen: Seen = { rows: [], openedRow: undefined, outcomes: [], text: undefined, lines: 0 };
   const picture = () => {
     const size = screenSize(terminal);
@@ -97,6 +99,7 @@ export async function watchOnScreen(
       if (!dialog.press(key)) return;
       const { jid, told: words, dispatched } = dialog;
       told.set(jid, words);
+      if (dialog.sent !== undefined) sent.push(dialog.sent);
       dialog = undefined;
       if (dispatched === undefined) return;
       steering = { ...steering, cursor: dispatched, opened: startingWith(dispatched).opened };
@@ -148,8 +151,12 @@ export async function watchOnScreen(
     setNote("reading…");
     followAllJobs(session, link, watcher, CALL_FIELDS).catch(over.reject);
   };
-  leave.now = () => {
+  const close = () => {
     screen.close();
+    sent.splice(0).forEach(terminal.say);
+  };
+  leave.now = () => {
+    close();
     const words = dialog?.interruption;
     if (words !== undefined) terminal.error(words);
   };
@@ -171,7 +178,7 @@ export async function watchOnScreen(
     const how = await within<"quit" | Limit>(limit, over.promise, (limit) => limit);
     const jid = steering.opened?.jid;
     const last = jid === undefined ? undefined : await opened?.end();
-    screen.close();
+    close();
     if (last) {
       terminal.write(endingLine(last, session.store.now(), terminal.columns));
       tellNext([last], session);
@@ -184,6 +191,6 @@ export async function watchOnScreen(
     for (const stop of stops) stop();
     clearTimeout(resting.timer);
     opened?.close();
-    screen.close();
+    close();
   }
 }

@@ -16,6 +16,8 @@ nc.subscribe("zester.job.*.cancel", {
 });
 
 const SIZES = { usual: { cols: 80, rows: 24 }, large: { cols: 200, rows: 50 }, small: { cols: 60, rows: 15 } } as const;
+/** A little more than `y` must wait for. */
+const READ_MS = 1_100;
 const [ENTER, LEAVE] = ["\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"];
 
 const time = (ms: number) => new Time(BigInt(ms) * 1_000_000n);
@@ -211,9 +213,11 @@ test.each(Object.values(SIZES))(
     expect(cancels).not.toContain(jid);
     watch.type("?");
     await watch.shows(new RegExp(`JID[\\s\\S]*> [\\s\\S]*1/1 {2}${jid} {2}not canceled`));
-    // y alone, typed before the question is there, does nothing.
+    // y, typed before the question is there or in its first second, is a letter of a word.
     watch.type("xy");
     await watch.shows(/\[y\/N\]\n[\s\S]*y yes/);
+    watch.type("y");
+    await Bun.sleep(READ_MS);
     expect(cancels).not.toContain(jid);
     watch.type("y");
     await watch.shows(new RegExp(`Cancel signal sent for job ${jid}\n[\\s\\S]*press any key`));
@@ -229,6 +233,7 @@ test.each(Object.values(SIZES))(
     await watch.shows(/canceled[\s\S]*OUTCOME/);
     watch.type("r");
     await watch.shows(/on 1 of 2 peels[\s\S]*Dispatch a new job to this peel\? \[y\/N\]\n[\s\S]*y yes/);
+    await Bun.sleep(READ_MS);
     watch.type("y");
     await watch.shows(/Job \S+ dispatched to 1 peel by\s+master-demo01\n/);
     const retried = /Job (\S+) dispatched/.exec(watch.lines.join("\n"))?.[1] as string;
@@ -242,6 +247,9 @@ test.each(Object.values(SIZES))(
     watch.type("q");
     expect(await watch.ended()).toBe(0);
     expect(watch.isUsual).toBe(true);
+    // The shell's screen keeps what was done.
+    const done = `Cancel signal sent for job ${jid}.\nJob ${retried} dispatched.\n`;
+    expect(watch.out.slice(watch.out.lastIndexOf(LEAVE) + LEAVE.length).replaceAll("\r", "")).toBe(done);
   },
 );
 
