@@ -163,7 +163,8 @@ export async function listJobs(request: ListRequest, listing: Listing, session: 
   const isShown = ({ name }: JobColumn) => name !== RETRY_OF || inSheet || !request.wide || hasRetries(jobs);
   const columns = named.filter(isShown).map((column) => {
     if (column.name === STUCK) return stuckColumn(({ jid }) => stuck.get(jid), stuck.size > 0);
-    if (column.name === "jid" && request.wide && terminal.isTty) return shortJid([...jidsIn(jobs)]);
+    if (column.name === "jid" && (request.wide || request.columns) && terminal.isTty)
+      return shortJid([...jidsIn(jobs)]);
     return returns.find(({ name }) => name === column.name) ?? column;
   });
   if (withJobs && byColumns) checkColumns(columns, jobs);

@@ -178,7 +178,9 @@ export function asksDryRun(args: Value | undefined): boolean {
 /** @param nowNs the server's clock, in ns since 1970 */
 export function retryWarnings({ row, job, peels }: Pick<RetryPlan, "row" | "job" | "peels">, nowNs: bigint): string[] {
   const words: string[] = [];
-  const doubtful = peels.filter(({ state }) => state === "late" || DOUBTS[state] !== undefined);
+  const doubtful = peels.filter(
+    ({ state, sinceCancel }) => (state === "late" && sinceCancel !== "stopped") || DOUBTS[state] !== undefined,
+  );
   if (doubtful.length > 0) {
     const states = statesPresent(doubtful).map(([state, n]) => `${count(n)} ${state}`);
     words.push(

@@ -335,7 +335,9 @@ export function storyOf(
     const returned = late || missed ? event.returned : (kept ?? event?.returned);
     const state = late ? "late" : returned ? stateOfReturn(returned) : withoutReturn(peel, ack);
     const real = returned !== undefined && !returned.unreachable;
-    const took = real ? returned.duration : undefined;
+    const stopped = sinceCancel && !event.returned.ok;
+    // A peel that was stopped writes 0 when it does not tell how long it ran.
+    const took = real && !(stopped && returned.duration === 0n) ? returned.duration : undefined;
     const goesOn = state === "executing" || state === "queued";
     peels.push({
       peel,
@@ -343,7 +345,9 @@ export function storyOf(
       returned,
       deliveredNs: ack === undefined || !steps.whole ? undefined : atLeastZero(ack - (steps.start as bigint)),
       waitedNs:
-        ack === undefined || !event || !real ? undefined : atLeastZero(event.storedNs - ack - atLeastZero(took ?? 0n)),
+        ack === undefined || !event || !real || (stopped && took === undefined)
+          ? undefined
+          : atLeastZero(event.storedNs - ack - atLeastZero(took ?? 0n)),
       tookNs: took === undefined ? undefined : atLeastZero(took),
       soFarNs: goesOn && ack !== undefined ? atLeastZero(nowNs - ack) : undefined,
       behind: state === "queued" ? behind?.get(peel) : undefined,
@@ -351,7 +355,7 @@ export function storyOf(
       ...(state === "unreachable" && { givenUp: steps.givenUp(peel) }),
       ...(missed && { missed: { afterNs: steps.whole ? event.afterNs : undefined } }),
       ...(overwrittenBy !== undefined && { overwrittenBy }),
-      ...(sinceCancel && { sinceCancel: event.returned.ok ? "finished" : "stopped" }),
+      ...(sinceCancel && { sinceCancel: stopped ? "stopped" : "finished" }),
       ...(isUnanswered(state) && { sinceCancel: "unanswered" }),
     });
   }

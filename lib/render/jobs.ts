@@ -77,7 +77,7 @@ export function renderJobs(shown: readonly JobColumn[], jobs: JobList, viewer: V
 export function jobsView(columns: readonly JobColumn[], jobs: JobList, byColumns: boolean): View {
   return {
     size: jobs.length,
-    hasColumns: true,
+    hasColumns: !byColumns,
     text: (viewer) => renderJobs(columns, jobs, viewer),
     *documents(now) {
       for (const job of jobs) yield byColumns ? rowDocument(columns, job, now) : jobDocument(job);

@@ -59,7 +59,7 @@ export interface View {
   readonly long?: () => LongDocument;
   /** Undefined if CSV is not available. */
   sheet?(now: Date): Sheet;
-  /** --columns selects its columns. */
+  /** --columns can select others. */
   readonly hasColumns?: boolean;
 }
 

@@ -181,3 +181,10 @@ test("wide: who, when, how long, how many", async () => {
   await nc.close();
   await other.stop();
 });
+
+test("a narrow terminal hides chosen columns, and does not name --columns again", async () => {
+  const columns = "jid,function,target,state,user,owner,source,created,updated,deadline";
+  const narrow = new Running(["job", "list", "--columns", columns], { NATS_URL: server.url }, { cols: 60, rows: 24 });
+  expect(await narrow.ended()).toBe(0);
+  expect(narrow.out).toMatch(/\nHidden \(terminal too narrow\): .*OWNER.*\. Use a wider terminal or a pipe\.\r\n$/s);
+});

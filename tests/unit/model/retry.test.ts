@@ -61,3 +61,11 @@ test("what may have run, or may run yet, is warned of; so are peels that are ok,
   expect(about(24)).toEqual([]);
   expect(about(25)).toEqual(["job j was created 25h ago: check that it is still wanted."]);
 });
+
+test("a peel that the cancel signal stopped is no doubt: it returned", () => {
+  const late = (sinceCancel: "stopped" | "finished") => peelStory("p", "late", returned(false), { sinceCancel });
+  const words = (sinceCancel: "stopped" | "finished") =>
+    retryWarnings({ row: jobRow("j", new Map()), job: new Map(), peels: [late(sinceCancel)] }, 0n);
+  expect(words("stopped")).toEqual([]);
+  expect(words("finished")).toEqual([expect.stringContaining("1 late")]);
+});

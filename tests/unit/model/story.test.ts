@@ -454,3 +454,23 @@ test("the median", () => {
   const large = 2n ** 64n - 1n;
   expect([[], [3n], [4n, 1n], [9n, 1n, 5n], [large, large]].map(median)).toEqual([undefined, 3n, 1n, 5n, large]);
 });
+
+test("a stopped peel that writes no run time: neither that nor the wait is known", () => {
+  const job = map({ targets: ["a", "b"], status: "canceled" });
+  const steps = new Steps(job);
+  const events = [
+    dispatch(),
+    ack(1, "a"),
+    ack(1, "b"),
+    ev(60, "cancel", undefined, { action: "cancel" }),
+    ret(60, "a", { success: false, error: "canceled", duration: 0n }),
+    ret(60, "b", { success: false, error: "canceled", duration: 50n * S }),
+    ended(61, "canceled"),
+  ];
+  for (const event of events) steps.add(event);
+  const { peels } = storyOf("j", job, [], steps, { nowNs: 90n * S });
+  expect(peels.map(({ peel, tookNs, waitedNs }) => [peel, tookNs, waitedNs])).toEqual([
+    ["a", undefined, undefined],
+    ["b", 50n * S, 9n * S],
+  ]);
+});
