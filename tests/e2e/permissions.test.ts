@@ -175,7 +175,7 @@ const NONE: Rights = { pub: ["other"], sub: SETS.read.sub };
 const ONLY_CANCEL: Rights = { pub: [CANCEL], sub: SETS.read.sub };
 
 test("the sets: to read, to cancel, to retry; nsc gets the same", () => {
-  expect(DOCUMENT).toMatch(/add `"zester\.job\.\*\.cancel"` to `allow`; to retry,\s+add `"zester\.dispatch"` as well/);
+  expect(DOCUMENT).toMatch(/add `"zester\.job\.\*\.cancel"` to `allow`; to retry,\s+also add `"zester\.dispatch"`/);
   expect(SETS.retry.pub).toEqual([CANCEL, DISPATCH, ...SETS.read.pub]);
   expect(nscRights("zester-read")).toEqual(SETS.read);
   expect(nscRights("zester-kill").pub.toSorted()).toEqual(SETS.kill.pub.toSorted());
