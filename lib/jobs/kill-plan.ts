@@ -46,16 +46,23 @@ async function targetNamed(
   }
 }
 
-/** True also where that cannot be looked up. @throws UserError for a prefix of jobs */
+/** How long, in ms, a forced signal waits for the look-up of its job. */
+const FORCED_MS = 1_000;
+
+/** True also where that cannot be looked up, or not soon. @throws UserError for a prefix of jobs */
 async function isStored(store: LiveStore, text: string): Promise<boolean> {
+  const late = Promise.withResolvers<true>();
+  const timer = setTimeout(late.resolve, FORCED_MS, true);
   try {
-    if (await store.job(text)) return true;
+    if (await Promise.race([store.job(text), late.promise])) return true;
     const jid = isWholeJid(text) ? undefined : await completeJid(store, text, true);
     if (jid === undefined) return false;
     throw new JobPrefix(`no job ${quoted(text)}: it is a prefix of ${safe(jid)}.`, "Use the full ID with --force.");
   } catch (error) {
     if (!(error instanceof UserError) || error instanceof JobPrefix) throw error;
     return true;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
