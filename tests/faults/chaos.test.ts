@@ -43,7 +43,7 @@ const FOLLOW = {
   wait: { args: ["wait", "JID"], end: /^Job JID canceled in \S+: 1 silent\n$/, code: 5 },
   "watch <jid>": {
     args: ["watch", "JID"],
-    end: /^Job JID .*: 0 of 1 peel returned\nJob JID canceled in \S+: 1 silent\n$/,
+    end: /^Job JID .*: 0 of 1 peel done\nJob JID canceled in \S+: 1 silent\n$/,
     code: 5,
   },
   watch: {

@@ -108,7 +108,6 @@ test.each(
     ["job", "kill", "j1"],
     ["config"],
     ["config", "check"],
-    ["version", "--check"],
     ["__complete", "job", "show", ""],
   ].map((args, i) => [args, i] as const),
 )("%j: a broken URL's password is not repeated", async (args, i) => {

@@ -16,9 +16,9 @@ const bomb = Array.from({ length: 12 }, (_, i) =>
         .join(",")}]`,
 ).join("\n");
 test.each([
-  ["an alias of nothing", "nats_url: *s3cret\n", "refers to no anchor"],
-  ["an alias of nothing as the map", "master: *s3cret\n", "refers to no anchor"],
-  ["an alias of nothing elsewhere", "a: [*x]\nnats_url: nats://127.0.0.1:1\n", "refers to no anchor"],
+  ["an alias of nothing", "nats_url: *s3cret\n", "has no anchor"],
+  ["an alias of nothing as the map", "master: *s3cret\n", "has no anchor"],
+  ["an alias of nothing elsewhere", "a: [*x]\nnats_url: nats://127.0.0.1:1\n", "has no anchor"],
   ["an alias bomb", `${bomb}\nnats_url: nats://127.0.0.1:1\n`, "the aliases repeat each other too often"],
   ["nesting", `a: ${"[".repeat(50_000)}`, "line 1: "],
   ["nesting that closes", `a: ${"[".repeat(50_000)}${"]".repeat(50_000)}`, "nested too deeply"],

@@ -270,8 +270,8 @@ test(`each command tells what is true of random histories (seed ${SEED})`, async
     ]);
     const counts = ORDER.map((state) => [state, [...states.values()].filter((one) => one === state).length] as const);
     const words = counts.filter(([, count]) => count > 0).map(([state, count]) => `${count} ${state}`);
-    const returned = [...states.values()].filter((one) => /^(ok|failed|unreadable|late)$/.test(one)).length;
-    const all = history.status === "running" ? `${returned}/${states.size} returned` : states.size;
+    const done = [...states.values()].filter((one) => /^(ok|failed|unreadable|late|unreachable)$/.test(one)).length;
+    const all = history.status === "running" ? `${done}/${states.size} done` : states.size;
     expect([where, summary?.stdout]).toEqual([
       where,
       expect.stringContaining(`\nPeels     ${all}: ${words.join(", ")}\n`),
