@@ -245,7 +245,9 @@ test("files with secrets that others can read: a warning for each kind, and none
     for (const mode of [0o644, 0o604, 0o640]) {
       chmodSync(path, mode);
       const { stderr } = await run();
-      expect(stderr).toMatch(/^warning: .* (contains a secret and other users can read it|can be read by other users): chmod 600 it\.$/m);
+      expect(stderr).toMatch(
+        /^warning: .* (contains a secret and other users can read it|can be read by other users): chmod 600 it\.$/m,
+      );
       expect(stderr).toContain(path);
     }
     for (const mode of [0o600, 0o400]) {
