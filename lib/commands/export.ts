@@ -31,7 +31,7 @@ const args = {
   all: { type: "boolean", description: "export everything that the server stores" },
   output: { type: "string", valueHint: "file", description: "write to this file, readable only by you" },
   force: { type: "boolean", description: "with --output: replace an existing file" },
-  redact: { type: "boolean", description: "replace passwords, tokens, keys and other secrets" },
+  redact: { type: "boolean", description: "replace passwords, tokens, keys and other known secrets" },
   ...scripted("no job matches"),
 } as const satisfies ArgsDef;
 

@@ -109,7 +109,7 @@ export const conditions = {
 export const peels = {
   bad: { type: "boolean", description: "peels that are not ok" },
   failed: { type: "boolean", description: "peels that failed" },
-  missing: { type: "boolean", description: "targeted peels without a return" },
+  missing: { type: "boolean", description: "peels without a return, except unreachable peels" },
   unreachable: { type: "boolean", description: "peels that the master marked unreachable" },
   late: { type: "boolean", description: "peels marked unreachable that returned later" },
   peel: { ...repeated, valueHint: "glob", description: "only these peels (ID with dots or underscores)" },

@@ -52,7 +52,7 @@ export default defineCommand({
     description: "show what is wrong in the fleet, worst first",
     group: "Inspect",
     details:
-      "Problems: masters without heartbeat, stuck jobs, failed jobs, overdue schedules, silent peels. Each line ends with a command for details. One line if there is no problem.",
+      "Problems: masters without heartbeat, stuck jobs, failed jobs, overdue schedules, peels without heartbeat. Each line ends with a command for details. One line if there is no problem.",
     notes:
       "`masters`, `stuck`, `failed`, `overdue` and `peels` are problems: with --check the exit code is 2. `active` and `unknown` (heartbeats cannot be read) are not. `peels` compares the peels that jobs of the last 24 hours targeted with the heartbeats.",
     exitCodes: "0 done, 1 error; with --check 2 if there is a problem",

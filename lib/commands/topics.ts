@@ -14,11 +14,11 @@ export const topics: Readonly<Record<string, Topic>> = {
   connection: {
     description: "flags that select the server and the user",
     details:
-      "All commands have these flags. Priority: flag, environment variable, config file or NATS context, default. `zester config` shows the source of each setting. User and password, or a token, come from $NATS_USER and $NATS_PASSWORD, or $NATS_TOKEN, from the URL, or from a context.",
+      "Commands that connect have these flags. Priority: flag, environment variable, config file or NATS context, default; but --context overrides $NATS_URL. `zester config` shows the source of each setting. User and password, or a token, come from $NATS_USER and $NATS_PASSWORD, or $NATS_TOKEN, from the URL, or from a context.",
     flags: connecting,
     values: [
       ["default --config", "/etc/zester/master.yaml, else ~/.zester/config.yaml"],
-      ["default --context", "the selected context, if there is no config file"],
+      ["default --context", "the selected context, if no file and no server is set"],
       ["default --master", "nats://localhost:4222"],
       ["default --timeout", "5s"],
     ],
@@ -26,7 +26,7 @@ export const topics: Readonly<Record<string, Topic>> = {
   output: {
     description: "flags that control the output",
     details:
-      "All commands have these flags. The default format is text; a command without the format of $ZESTER_FORMAT has its default. Data goes to stdout, warnings and errors go to stderr. --force-color overrides $NO_COLOR and TERM=dumb.",
+      "Most commands have these flags. The default format is text; a command without the format of $ZESTER_FORMAT has its default. Data goes to stdout, warnings and errors go to stderr. --force-color overrides $NO_COLOR and TERM=dumb.",
     flags: answering,
   },
   selection: {
@@ -48,7 +48,7 @@ export const topics: Readonly<Record<string, Topic>> = {
   peels: {
     description: "flags that select the peels of a job",
     details:
-      'These flags combine with "or". --peel (repeatable) and --slower-than restrict the selection further. --missing selects all peels without a return: offline, silent, unfinished, missing, queued, executing. Without these flags, show selects all peels, retry selects the peels of --bad; retry does not accept --late and --slower-than. Similar errors share a row: they differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.',
+      'These flags combine with "or". --peel (repeatable) and --slower-than restrict the selection further. --missing selects the peels that are offline, silent, unfinished, missing, queued or executing. --late also selects returns after the end of the job. Without these flags, show prints the stored returns, retry selects the peels of --bad; retry does not accept --late and --slower-than. Similar errors share a row: they differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.',
     heading: "Select peels:",
     flags: peels,
   },

@@ -195,7 +195,7 @@ export default defineCommand({
     group: "Follow",
     renamed: { "all-peels": "--all" },
     details:
-      "A peel without a return is executing (it accepted the job) or silent (it did not). Times count from the dispatch, by the server's clock. With --follow on a terminal: the screen of `zester job watch <jid>`. With --follow and --all, or in a pipe: one line per event.",
+      "`zester help states` explains the states of peels. Times count from the dispatch, by the server's clock. With --follow on a terminal: the screen of `zester job watch <jid>`. With --follow --all, or --follow in a pipe: one line per event.",
     example: "zester job trace 20260115-002 --follow",
   },
   args,
