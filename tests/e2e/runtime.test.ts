@@ -204,7 +204,6 @@ test
       ["config", "check"],
       ["completion", "bash"],
       ["__complete", "job", "show", ""],
-      ["version", "--check"],
       ["job", "show", "--help"],
     ].map((args) => [args]),
   )("%j starts no program, writes no file, opens no code, and speaks to its server alone", async (args) => {
