@@ -25,7 +25,11 @@ const args = {
   format: formats("html|markdown"),
   output: { type: "string", valueHint: "file", description: "write to this file, readable only by you" },
   force: { type: "boolean", description: "with --output: replace an existing file" },
-  redact: { type: "boolean", description: "", negativeDescription: "keep passwords, tokens, keys and other known secrets" },
+  redact: {
+    type: "boolean",
+    description: "",
+    negativeDescription: "keep passwords, tokens, keys and other known secrets",
+  },
 } as const satisfies ArgsDef;
 
 interface ReportRequest {
