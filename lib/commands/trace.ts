@@ -8,6 +8,7 @@ import { followEvents } from "../jobs/events.ts";
 import { type Link, linkLines, persist } from "../jobs/follow.ts";
 import { readJob, resolveJob, type WordTold } from "../jobs/lookup.ts";
 import { type Reading, readStory } from "../jobs/story.ts";
+import { sweepAfter } from "../jobs/sweep.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal, jobRow, sourceOf, unknownStateWords } from "../model/job.ts";
 import { peelWidth } from "../model/returns.ts";
@@ -120,6 +121,7 @@ async function show(
   const reading = await readStory(store, jid, await readJob(store, jid), terminal.warn);
   const { job, story } = reading;
   gaps(reading).forEach(terminal.warn);
+  sweepAfter(story.peels.length);
   const long = () => storyDocument(keyed(job, { jid }), reading);
   const view = {
     size: 1,
