@@ -1,5 +1,5 @@
 // `kill` and `retry` of one job in the picture of `watch`: what they say and ask is shown there, and a key answers.
-import { describe, UserError } from "../errors.ts";
+import { describe, EXIT, UserError } from "../errors.ts";
 import { namedMessage } from "../program.ts";
 import { tellingLength } from "../render/fit.ts";
 import type { Act } from "../render/keys.ts";
@@ -20,8 +20,6 @@ export class Dialog {
   told = "";
   /** The new job. */
   dispatched: string | undefined;
-  /** What was sent, in a line for the time after the screen; undefined when nothing was. */
-  sent: string | undefined;
 
   #answer: ((isYes: boolean) => void) | undefined;
   /** Since when the question is on the screen, in ms since 1970: no key that was typed before answers it. */
@@ -31,12 +29,13 @@ export class Dialog {
   readonly #act: Act["act"];
   readonly jid: string;
 
-  /** @param changed told that there is more to show, `failed` what ends the picture */
+  /** @param changed told that there is more to show, `failed` what ends the picture, `sent` what was sent, in a line */
   constructor(
     session: LiveSession,
     { act, jid }: Act,
     readonly changed: () => void,
     failed: (error: unknown) => void,
+    readonly sent: (line: string) => void,
   ) {
     this.#act = act;
     this.jid = jid;
@@ -78,15 +77,17 @@ export class Dialog {
     try {
       // Loaded on use: most who watch only look.
       if (act === "kill") {
-        await (await import("./kill.ts")).askAbout(jid, session, this.#interruption);
-        this.told = "cancel sent";
-        this.sent = `Cancel signal sent for job ${safe(jid)}.`;
+        const code = await (await import("./kill.ts")).askAbout(jid, session, this.#interruption);
+        if (code === EXIT.done) {
+          this.told = "cancel sent";
+          this.sent(`Cancel signal sent for job ${safe(jid)}.`);
+        }
       } else {
         this.told = "nothing to retry";
         const taken = (retried: string, kind: string) => {
           this.told = `retried as ${retried.slice(0, tellingLength([jid, retried]))}`;
           if (kind === "dispatched") this.dispatched = retried;
-          this.sent = `Job ${safe(retried)} ${kind}.`;
+          this.sent(`Job ${safe(retried)} ${kind}.`);
         };
         await (await import("./retry.ts")).askAbout(jid, session, this.#interruption, taken);
       }

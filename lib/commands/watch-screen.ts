@@ -99,7 +99,6 @@ export async function watchOnScreen(
       if (!dialog.press(key)) return;
       const { jid, told: words, dispatched } = dialog;
       told.set(jid, words);
-      if (dialog.sent !== undefined) sent.push(dialog.sent);
       dialog = undefined;
       if (dispatched === undefined) return;
       steering = { ...steering, cursor: dispatched, opened: startingWith(dispatched).opened };
@@ -111,7 +110,7 @@ export async function watchOnScreen(
     if ("act" in next) {
       // It stays under the cursor when it ends.
       steering = { ...steering, cursor: next.jid };
-      dialog = new Dialog(session, next, change, over.reject);
+      dialog = new Dialog(session, next, change, over.reject, (line) => sent.push(line));
       return;
     }
     steering = next;
