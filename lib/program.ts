@@ -27,4 +27,4 @@ export const named = (text: string): string => rename(text, /()\bzester (job|con
 
 /** The same for a message that may contain foreign text: only commands in back quotes, in a usage, after `missing argument <x> for`, and at the start. */
 export const namedMessage = (text: string): string =>
-  rename(text, /(`|Usage: |, or |> for |^)zester (job|config|completion|version|help)\b/gm);
+  rename(text, /(`|Usage: |> for |^)zester (job|config|completion|version|help)\b/gm);

@@ -167,7 +167,8 @@ function checkFlags(path: readonly string[], command: Tree, words: readonly stri
     if (def.type !== "boolean" || (inlineValue && mayTakeValue(def))) checkValue(token, def, names, fail);
     else {
       const meant = elsewhere?.startsWith("--format ") ? didYouMean(elsewhere) : "";
-      if (inlineValue || meant) throw fail(`${show(rawName)} takes no value.${meant}`);
+      if (inlineValue || meant)
+        throw fail(`${show(rawName)} takes no value.${meant}`, meant ? undefined : `Use --${name} alone.`);
       if (!mayTakeValue(def)) continue;
     }
     if (given.has(name) && !takesList(def)) throw fail(`--${name} can be used only once.`, "Omit all but one.");
@@ -190,9 +191,13 @@ function checkValue(
   const dashed = !inlineValue && text !== undefined && text.startsWith("-") && text.length > 1 && !isNumber;
   if (!text || dashed) {
     const isFlag = dashed && names.includes(text.split("=")[0] as string);
+    const dash =
+      valueHint === "when"
+        ? "Omit the dash: --since 1h is one hour ago."
+        : `Write a value that starts with a dash as --${name}=…`;
     throw fail(
       `${show(rawName)} needs a value${valueHint ? `: ${rawName}${mayTakeValue(def) ? "=" : " "}<${valueHint}>` : ""}.`,
-      dashed && !isFlag ? `Write a value that starts with a dash as --${name}=…` : undefined,
+      dashed && !isFlag ? dash : undefined,
     );
   }
   if (text.includes("\0")) throw fail(`${show(rawName)}: a value cannot contain a NUL character.`);
@@ -205,7 +210,10 @@ function checkPositionals(path: readonly string[], args: ArgsDef, words: readonl
   const usage = `Usage: ${[...path, ...names].join(" ")} [flags]`;
   for (const [i, [name, def]] of wanted.entries())
     if (def.required !== false && words[i] === undefined)
-      throw new UserError(`missing argument <${name}> for ${path.join(" ")}.`, usage);
+      throw new UserError(
+        `missing argument <${name}> for ${path.join(" ")}.`,
+        `${usage}. <${name}>: ${def.description}.`,
+      );
   const extra = words[wanted.length];
   if (extra !== undefined && !wanted.some(([, def]) => takesMany(def)))
     throw new UserError(`unexpected argument "${show(extra)}" for ${path.join(" ")}.`, usage);

@@ -89,6 +89,6 @@ export function parseJobs(flags: Selecting, command: string): JobsRequest {
     return { jobs: texts.map((text) => jidOf(text, command)), narrowing, selection: parseSelection(flags, new Date()) };
   throw new UserError(
     `missing argument <jid> for zester job ${command}.`,
-    `Usage: zester job ${command} <jid>… [flags], or zester job ${command} --state running --function 'pkg.*' [flags]`,
+    `Use an ID from \`zester job ${command === "export" ? "list" : "active"}\`, @last, or flags that select jobs, such as --function 'pkg.*'.`,
   );
 }

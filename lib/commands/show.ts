@@ -6,7 +6,7 @@ import { defineCommand, type Flags } from "../cli/command.ts";
 import { Transient, UserError } from "../errors.ts";
 import { orNoBucket, type ReturnReader, readReturns, resolveJob, storedRecords, wholeRecords } from "../jobs/lookup.ts";
 import type { Reading } from "../jobs/story.ts";
-import { isPlainPeel, parseJid } from "../model/jid.ts";
+import { isPlainPeel, JobNotFound, parseJid } from "../model/jid.ts";
 import type { JobRow } from "../model/job.ts";
 import { displayPeel, sortedByPeel } from "../model/peel.ts";
 import { type PeelSelection, peelSelection } from "../model/peel-selection.ts";
@@ -290,7 +290,11 @@ async function answerOf(request: ShowRequest, session: Session): Promise<Answer>
   const attempt = (text: string) =>
     read(text).catch((error) => {
       if (error instanceof Transient || !(error instanceof UserError)) throw error;
-      return error;
+      const isBase =
+        error instanceof JobNotFound && request.base && request.base.peel === undefined && request.jobs.length > 1;
+      return isBase
+        ? new UserError(error.message, `To compare with the peel ${safe(text)}, use --diff=${safe(text)}.`)
+        : error;
     });
   const sink = new AnswerSink(session);
   const failures: UserError[] = [];

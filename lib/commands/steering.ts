@@ -13,7 +13,8 @@ export type SteeringRequest = ReturnType<typeof parseSteering>;
 
 /** @throws UserError for --test, a dry run elsewhere in the fleet, without --dry-run; and for --for without --wait */
 export function parseSteering(flags: SteeringFlags) {
-  if (flags.test && !flags["dry-run"]) throw new UserError("unknown flag --test. Nothing was sent.", "Use --dry-run.");
+  if (flags.test && !flags["dry-run"])
+    throw new UserError("--test is not a dry run here. Nothing was sent.", "Use --dry-run.");
   if (flags.for !== undefined && !flags.wait) throw new UserError("--for needs --wait.", "Add --wait, or omit --for.");
   return {
     yes: flags.yes === true,

@@ -57,18 +57,51 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     "error: unknown flag --stat for zester job list. Did you mean --state?",
     "`zester job list --help` lists the flags.",
   ],
-  ["job show", "error: missing argument <jid> for zester job show.", "Usage: zester job show <jid>… [flags]"],
-  ["completion", "error: missing argument <shell> for zester completion.", "Usage: zester completion <shell> [flags]"],
+  [
+    "job show",
+    "error: missing argument <jid> for zester job show.",
+    "Usage: zester job show <jid>… [flags]. <jid>: job ID or a prefix of it, or @last, @last-bad, @last~2.",
+  ],
+  [
+    "completion",
+    "error: missing argument <shell> for zester completion.",
+    "Usage: zester completion <shell> [flags]. <shell>: bash, zsh or fish.",
+  ],
+  [
+    "job log j",
+    'error: unknown command "log" for zester job. Did you mean zester job show --output?',
+    "`zester job --help` lists the commands.",
+  ],
+  [
+    "job rm j",
+    'error: unknown command "rm" for zester job. Did you mean kill?',
+    "`zester job --help` lists the commands.",
+  ],
+  [
+    "job list -L 5",
+    "error: unknown flag -L for zester job list. Did you mean --limit?",
+    "`zester job list --help` lists the flags.",
+  ],
+  [
+    "--server nats://h job list",
+    "error: unknown flag --server for zester. Did you mean --master?",
+    "`zester --help` lists the flags.",
+  ],
   ["completion tcsh", 'error: unknown shell "tcsh".', "Use one of: bash, zsh, fish."],
   ["job list x", 'error: unexpected argument "x" for zester job list.', "Usage: zester job list [flags]"],
   ["job list --user", "error: --user needs a value: --user <glob>.", "`zester job list --help` lists the flags."],
   [
     "job list --since -1h",
     "error: --since needs a value: --since <when>.",
-    "Write a value that starts with a dash as --since=…",
+    "Omit the dash: --since 1h is one hour ago.",
+  ],
+  [
+    "job list --creds -odd",
+    "error: --creds needs a value: --creds <file>.",
+    "Write a value that starts with a dash as --creds=…",
   ],
   ["job list -n 5 -n 6", "error: --limit can be used only once.", "Omit all but one."],
-  ["job list --wide=yes", "error: --wide takes no value.", "`zester job list --help` lists the flags."],
+  ["job list --wide=yes", "error: --wide takes no value.", "Use --wide alone."],
   [
     "job list --state faild",
     'error: unknown state "faild" for --state. Did you mean failed?',
@@ -136,7 +169,7 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
   [
     "job wait",
     "error: missing argument <jid> for zester job wait.",
-    "Usage: zester job wait <jid>… [flags], or zester job wait --state running --function 'pkg.*' [flags]",
+    "Use an ID from `zester job active`, @last, or flags that select jobs, such as --function 'pkg.*'.",
   ],
   [
     "job wait j --state failed",
@@ -156,7 +189,7 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     "Omit --force, or use the full ID of the job.",
   ],
   ["job kill j --for 5s", "error: --for needs --wait.", "Add --wait, or omit --for."],
-  ["job kill j --test", "error: unknown flag --test. Nothing was sent.", "Use --dry-run."],
+  ["job kill j --test", "error: --test is not a dry run here. Nothing was sent.", "Use --dry-run."],
   ["job diff j", "error: missing argument <jid> for zester job diff.", "Usage: zester job diff <jid> <jid> [flags]"],
   ["job retry --all --failed j", "error: --all and --failed cannot be used together.", "Use one of them."],
   ["job grep", "error: missing argument <text> for zester job grep.", "Usage: zester job grep <text> [flags]"],
@@ -205,7 +238,7 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
   [
     "job export",
     "error: missing argument <jid> for zester job export.",
-    "Usage: zester job export <jid>… [flags], or zester job export --state running --function 'pkg.*' [flags]",
+    "Use an ID from `zester job list`, @last, or flags that select jobs, such as --function 'pkg.*'.",
   ],
   ["job export @last --all", "error: --all and <jid> cannot be used together.", "Use one of them."],
   [

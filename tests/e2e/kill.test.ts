@@ -90,7 +90,7 @@ test("on a terminal: how to see the end; Ctrl-C at the question, or a lost serve
 test("--test is a dry run elsewhere in the fleet: no signal", async () => {
   const refused = {
     stdout: "",
-    stderr: "error: unknown flag --test. Nothing was sent.\nUse --dry-run.\n",
+    stderr: "error: --test is not a dry run here. Nothing was sent.\nUse --dry-run.\n",
     code: 1,
   };
   expect(await signals("is-running", "--test")).toEqual({ ...refused, seen: 0 });

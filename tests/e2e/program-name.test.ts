@@ -74,7 +74,8 @@ test("help and errors name commands as they are typed", async () => {
   );
   expect(await error("list", "--wid")).toContain("for zester-job list. Did you mean --wide?\n`zester-job list --help`");
   expect(await error("kill")).toStartWith("error: missing argument <jid> for zester-job kill.");
-  expect(await error("kill")).toContain("Usage: zester-job kill <jid>… [flags], or zester-job kill --state");
+  expect(await error("kill")).toContain("Use an ID from `zester-job active`, @last, ");
+  expect(await error("diff", "x")).toContain("\nUsage: zester-job diff <jid> <jid> [flags]");
   expect(await error("show", "nosuch")).toContain("`zester-job list` shows them.");
   expect((await job("list", "--state", "x y")).stderr).not.toContain("zester job");
 });

@@ -78,7 +78,7 @@ test("without a terminal and --yes, with --test, with --dry-run, and with nothin
   // A dry run elsewhere in the fleet.
   expect(await run("retry", jid, "--yes", "--test")).toEqual({
     stdout: "",
-    stderr: "error: unknown flag --test. Nothing was sent.\nUse --dry-run.\n",
+    stderr: "error: --test is not a dry run here. Nothing was sent.\nUse --dry-run.\n",
     code: 1,
   });
   const dry = await run("retry", jid, "--dry-run");

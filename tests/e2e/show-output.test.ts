@@ -188,6 +188,9 @@ test("--diff=<peel>: compared with another peel; one that is not there, or has n
   ] as const;
   for (const [{ stdout, stderr, code }, message] of errors)
     expect([stdout, stderr.split("\n")[0], code]).toEqual(["", `error: ${message}`, 1]);
+  expect((await show("many", "--output", "--diff", "web-41")).stderr).toEndWith(
+    'error: no job "web-41".\nTo compare with the peel web-41, use --diff=web-41.\n',
+  );
   expect((await show("odd", "--output", "--diff=db.eu.1", "--peel", "db_eu_2")).stdout).toStartWith("db.eu.2  ok");
 });
 

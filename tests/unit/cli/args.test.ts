@@ -168,7 +168,7 @@ test.each([
 });
 
 test.each([
-  ["job list --since -1h", "Write a value that starts with a dash as --since=…"],
+  ["job list --since -1h", "Omit the dash: --since 1h is one hour ago."],
   ["job list -n -x", "Write a value that starts with a dash as --limit=…"],
   ["job list --creds --timeout 5s", "`zester job list --help` lists the flags."],
   ["job list --creds --timeout=5s", "`zester job list --help` lists the flags."],
