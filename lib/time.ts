@@ -45,21 +45,3 @@ export function localTime(date: Date): string | undefined {
 
 /** `16:40:22` */
 export const clockText = (date: Date): string => date.toTimeString().slice(0, 8);
-
-export type ClockTime = readonly [hour: number, minute: number, second: number];
-
-/** Year, month (1 to 12) and day. */
-export type Day = readonly [year: number, month: number, day: number];
-
-/**
- * The time at which clocks here show that, the first one when they show it twice; undefined for a date that there is not.
- * A time that they skip is read as if they had not been changed yet: 02:30 is what they show as 03:30.
- */
-export function atLocal([year, month, day]: Day, [hour, minute, second]: ClockTime = [0, 0, 0]): Date | undefined {
-  const date = new Date(2000, 0, 1, hour, minute, second);
-  date.setFullYear(year, month - 1, day); // the constructor takes the year 50 for 1950
-  const exists = new Date(Date.UTC(2000, month - 1, day));
-  exists.setUTCFullYear(year);
-  if (exists.getUTCMonth() + 1 !== month || exists.getUTCDate() !== day) return undefined;
-  return date;
-}

@@ -2,7 +2,7 @@
 // in a Map take 150 bytes each and make the garbage collector walk them; here they take their length and 12 bytes.
 
 /** A typed array with the same content and at least `size` places. */
-export function grown<T extends Int32Array | Uint32Array | Uint8Array>(array: T, size: number): T {
+export function grown<T extends Int32Array | Uint32Array | Uint8Array | BigInt64Array>(array: T, size: number): T {
   if (size <= array.length) return array;
   const larger = new (array.constructor as new (n: number) => T)(Math.max(size, Math.ceil(array.length * 1.5)));
   larger.set(array as never);

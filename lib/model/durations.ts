@@ -1,9 +1,11 @@
 // Durations of peels: exact percentiles, the median, the slowest. Pure.
+import { grown } from "../codec/byte-set.ts";
 import type { PeelStory } from "./story.ts";
 
 /** Durations of records are 64-bit numbers; larger differences are clamped. */
 const LEAST_NS = -(2n ** 63n);
 const MOST_NS = 2n ** 63n - 1n;
+const MOST_UINT = 2n ** 64n - 1n;
 
 export class Durations {
   #values = new BigInt64Array(4);
@@ -15,11 +17,7 @@ export class Durations {
   }
 
   add(ns: bigint): void {
-    if (this.#size === this.#values.length) {
-      const larger = new BigInt64Array(this.#size * 2);
-      larger.set(this.#values);
-      this.#values = larger;
-    }
+    this.#values = grown(this.#values, this.#size + 1);
     this.#values[this.#size++] = ns < LEAST_NS ? LEAST_NS : ns > MOST_NS ? MOST_NS : ns;
     this.#sorted = false;
   }
@@ -42,7 +40,6 @@ export class Durations {
   }
 }
 
-/** In ns; undefined when neither time is known. */
 export const peelTime = ({ tookNs, soFarNs }: PeelStory) => tookNs ?? soFarNs;
 
 export function slowest(peels: readonly PeelStory[], most: number): PeelStory[] {
@@ -59,22 +56,12 @@ export function slowest(peels: readonly PeelStory[], most: number): PeelStory[] 
   return found;
 }
 
-/** Of an even number the lower middle one, since a mean is not one of the values; undefined for none. */
+/** At least 0. Of an even number the lower middle one, since a mean is not one of the values; undefined for none. */
 export function median(values: readonly bigint[]): bigint | undefined {
-  const middle = Math.floor((values.length - 1) / 2);
-  // Numbers sort many times faster than bigints, and are exact up to 2^53 ns (104 days).
-  const numbers = new Float64Array(values.length);
-  let exact = values.length > 0;
-  for (let i = 0; i < values.length && exact; i++) {
-    numbers[i] = Number(values[i]);
-    exact = Number.isSafeInteger(numbers[i]);
-  }
-  if (exact) return BigInt(numbers.sort()[middle] as number);
-  return [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))[middle];
+  // Bigints in an array take many times longer to sort.
+  return BigUint64Array.from(values, (ns) => (ns > MOST_UINT ? MOST_UINT : ns)).sort()[
+    Math.floor((values.length - 1) / 2)
+  ];
 }
 
-export function medianTook(peels: readonly PeelStory[]): bigint | undefined {
-  const known: bigint[] = [];
-  for (const { tookNs } of peels) if (tookNs !== undefined) known.push(tookNs);
-  return median(known);
-}
+export const medianTook = (peels: readonly PeelStory[]) => median(peels.flatMap(({ tookNs }) => tookNs ?? []));

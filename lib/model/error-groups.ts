@@ -1,9 +1,8 @@
 // Errors of many jobs, grouped by likeness, with their peels and jobs. Pure.
-import { grown } from "../codec/byte-set.ts";
 import { UserError } from "../errors.ts";
 import { count } from "../text.ts";
 import { errorPattern } from "./error-pattern.ts";
-import { compareText, displayPeel } from "./peel.ts";
+import { compare, displayPeel } from "./peel.ts";
 
 export interface ErrorGroup {
   /** The most common text; empty for returns that failed without an error. */
@@ -27,10 +26,9 @@ const REMEMBERED = 4096;
 const MOST_GROUPS = 16 << 20;
 const GROUP = 256;
 
-class GatheredGroup {
+/** The texts of a group, counted. */
+class CommonText {
   readonly #texts = new Map<string, number>();
-
-  constructor(readonly number: number) {}
 
   /**
    * Misra-Gries: keeps every text that is an eighth of all.
@@ -51,49 +49,49 @@ class GatheredGroup {
 
   /** Of equally common texts, the first in order. */
   get text(): string {
-    const all = [...this.#texts].sort(([a, n], [b, m]) => m - n || compareText(a, b));
+    const all = [...this.#texts].sort(([a, n], [b, m]) => m - n || compare(a, b));
     return all[0]?.[0] ?? "";
   }
 }
 
-/** Collects failed returns: three numbers for each, texts and names once. */
+interface FailedReturn {
+  readonly group: CommonText;
+  readonly job: number;
+  readonly peel: string;
+}
+
+const peelsOfReturns = (returns: readonly FailedReturn[]) => [...new Set(returns.map(({ peel }) => peel))];
+
+/** Collects failed returns; texts and names are kept once. */
 export class ErrorGroups {
-  readonly #gatherings: GatheredGroup[] = [];
-  readonly #byLikeness = new Map<string, GatheredGroup>();
-  readonly #likenesses = new Map<string, string>();
-  readonly #peels: string[] = [];
-  readonly #peelNumbers = new Map<string, number>();
+  readonly #byPattern = new Map<string, CommonText>();
+  readonly #patterns = new Map<string, string>();
+  readonly #peels = new Map<string, string>();
   readonly #shown = new Set<string>();
+  readonly #returns: FailedReturn[] = [];
   #characters = 0;
-  /** Three numbers per return: group, job, peel. */
-  #rows = new Int32Array(3 << 10);
-  #size = 0;
 
   /** @param peels targets of all jobs: errors that differ only in these names are alike */
   constructor(peels: Iterable<string>) {
-    for (const peel of peels) this.#numberOf(peel);
+    for (const peel of peels) this.#known(peel);
   }
 
   get size(): number {
-    return this.#size;
+    return this.#returns.length;
   }
 
-  #numberOf(peel: string): number {
-    const known = this.#peelNumbers.get(peel);
-    if (known !== undefined) return known;
-    const number = this.#peels.push(peel) - 1;
-    this.#peelNumbers.set(peel, number);
-    this.#shown.add(displayPeel(peel));
-    return number;
+  #known(peel: string): string {
+    return this.#peels.getOrInsertComputed(peel, () => {
+      this.#shown.add(displayPeel(peel));
+      return peel;
+    });
   }
 
-  #likenessOf(text: string): string {
-    const known = this.#likenesses.get(text);
-    if (known !== undefined) return known;
-    const likeness = errorPattern(text, (name) => this.#peelNumbers.has(name) || this.#shown.has(name));
-    if (this.#likenesses.size >= REMEMBERED) this.#likenesses.clear();
-    this.#likenesses.set(text, likeness);
-    return likeness;
+  #patternOf(text: string): string {
+    if (this.#patterns.size >= REMEMBERED) this.#patterns.clear();
+    return this.#patterns.getOrInsertComputed(text, () =>
+      errorPattern(text, (name) => this.#peels.has(name) || this.#shown.has(name)),
+    );
   }
 
   /**
@@ -103,76 +101,44 @@ export class ErrorGroups {
    */
   add(job: number, peel: string, error: string): void {
     // Before the error is compared: a foreign peel's own name makes no difference either.
-    const peelNumber = this.#numberOf(peel);
-    const likeness = this.#likenessOf(error);
-    let gathering = this.#byLikeness.get(likeness);
-    if (!gathering) {
-      gathering = new GatheredGroup(this.#gatherings.length);
-      this.#gatherings.push(gathering);
-      this.#byLikeness.set(likeness, gathering);
-      this.#characters += GROUP + likeness.length;
-    }
-    if (gathering.count(error)) this.#characters += error.length;
-    if (this.#characters > MOST_GROUPS) throw tooManyErrors(this.#gatherings.length);
-    const at = 3 * this.#size++;
-    this.#rows = grown(this.#rows, at + 3);
-    this.#rows[at] = gathering.number;
-    this.#rows[at + 1] = job;
-    this.#rows[at + 2] = peelNumber;
-  }
-
-  /** Offsets of rows, by group (column 0) or job (column 1). */
-  #by(column: 0 | 1): Map<number, number[]> {
-    const found = new Map<number, number[]>();
-    for (let at = 0; at < 3 * this.#size; at += 3) {
-      const number = this.#rows[at + column] as number;
-      const places = found.get(number);
-      if (places) places.push(at);
-      else found.set(number, [at]);
-    }
-    return found;
-  }
-
-  #distinct(places: readonly number[], column: 0 | 1 | 2): Set<number> {
-    return new Set(places.map((at) => this.#rows[at + column] as number));
-  }
-
-  #peelsOf(places: readonly number[]): string[] {
-    return Array.from(this.#distinct(places, 2), (number) => this.#peels[number] as string);
-  }
-
-  #textOf(group: number): string {
-    return (this.#gatherings[group] as GatheredGroup).text;
+    const name = this.#known(peel);
+    const pattern = this.#patternOf(error);
+    const group = this.#byPattern.getOrInsertComputed(pattern, () => {
+      this.#characters += GROUP + pattern.length;
+      return new CommonText();
+    });
+    if (group.count(error)) this.#characters += error.length;
+    if (this.#characters > MOST_GROUPS) throw tooManyErrors(this.#byPattern.size);
+    this.#returns.push({ group, job, peel: name });
   }
 
   /** Most peels first, then most jobs, then the latest. */
   groups(): ErrorGroup[] {
-    const groups = Array.from(this.#by(0), ([group, places]) => ({
-      error: this.#textOf(group),
-      peels: this.#peelsOf(places),
-      jobs: Int32Array.from(this.#distinct(places, 1)).sort(),
-    }));
-    const last = ({ jobs }: (typeof groups)[number]) => jobs.at(-1) as number;
-    groups.sort(
+    const groups = Array.from(
+      Map.groupBy(this.#returns, ({ group }) => group),
+      ([{ text }, returns]) => ({
+        error: text,
+        peels: peelsOfReturns(returns),
+        jobs: [...new Set(returns.map(({ job }) => job))].sort((a, b) => a - b),
+      }),
+    );
+    const last = ({ jobs }: ErrorGroup) => jobs.at(-1) as number;
+    return groups.sort(
       (a, b) =>
         b.peels.length - a.peels.length ||
         b.jobs.length - a.jobs.length ||
         last(b) - last(a) ||
-        compareText(a.error, b.error),
+        compare(a.error, b.error),
     );
-    return groups.map(({ error, peels, jobs }) => ({ error, peels, jobs: [...jobs] }));
   }
 
   jobs(): FailedJob[] {
-    const jobs = Array.from(this.#by(1), ([job, places]) => {
-      const times = new Map<number, number>();
-      for (const at of places) {
-        const group = this.#rows[at] as number;
-        times.set(group, (times.get(group) ?? 0) + 1);
-      }
-      const errors = Array.from(times, ([group, n]) => ({ error: this.#textOf(group), n }));
-      const [worst] = errors.sort((a, b) => b.n - a.n || compareText(a.error, b.error));
-      return { job, peels: this.#peelsOf(places), error: worst?.error ?? "", others: errors.length - 1 };
+    const byJob = Map.groupBy(this.#returns, ({ job }) => job);
+    const jobs = Array.from(byJob, ([job, returns]) => {
+      const byGroup = Map.groupBy(returns, ({ group }) => group);
+      const errors = Array.from(byGroup, ([{ text }, { length }]) => ({ error: text, n: length }));
+      const [worst] = errors.sort((a, b) => b.n - a.n || compare(a.error, b.error));
+      return { job, peels: peelsOfReturns(returns), error: worst?.error ?? "", others: errors.length - 1 };
     });
     return jobs.sort((a, b) => b.peels.length - a.peels.length || b.job - a.job);
   }

@@ -7,6 +7,7 @@ import { splitList } from "./glob.ts";
 import type { Job } from "./job.ts";
 import { isTerminal, type JobRow } from "./job.ts";
 import { isChange } from "./outcome-groups.ts";
+import { compare } from "./peel.ts";
 import { BAD, hasNotReturned, type PeelState, STATE_WORDS, WORST_FIRST } from "./peel-state.ts";
 import { readReturnData } from "./return-data.ts";
 import { failureOf, type Return, stateOfReturn } from "./returns.ts";
@@ -101,8 +102,7 @@ export function newestFirst(entries: readonly HistoryEntry[]): HistoryEntry[] {
   const least = -(2n ** 127n);
   return [...entries].sort((a, b) => {
     const first = Number(goesOn(b)) - Number(goesOn(a));
-    const [x, y] = [a.at?.ns ?? least, b.at?.ns ?? least];
-    return first || (x > y ? -1 : x < y ? 1 : a.jid < b.jid ? 1 : -1);
+    return first || compare(b.at?.ns ?? least, a.at?.ns ?? least) || compare(b.jid, a.jid);
   });
 }
 

@@ -2,7 +2,7 @@
 import { asInteger, asText, asTime, type Timestamp, type ValueMap } from "../codec/value.ts";
 import { oneOf } from "../nearest.ts";
 import { firstFew, plural } from "../text.ts";
-import { compareText, displayPeel, peelList } from "./peel.ts";
+import { compare, displayPeel, peelList } from "./peel.ts";
 
 /** Known version of records (field `v`). */
 export const RECORD_VERSION = 1n;
@@ -173,9 +173,9 @@ export const displayState = (row: JobRow) => (row.unreadable === undefined ? row
 export function byCreation(a: JobRow, b: JobRow): number {
   const x = a.created;
   const y = b.created;
-  if (x === undefined || y === undefined) return x === y ? compareText(a.jid, b.jid) : x === undefined ? -1 : 1;
+  if (x === undefined || y === undefined) return x === y ? compare(a.jid, b.jid) : x === undefined ? -1 : 1;
   if (x.seconds !== y.seconds) return x.seconds < y.seconds ? -1 : 1;
-  return x.nanos - y.nanos || compareText(a.jid, b.jid);
+  return x.nanos - y.nanos || compare(a.jid, b.jid);
 }
 
 /**

@@ -3,7 +3,7 @@ import { digest } from "../codec/digest.ts";
 import type { Value } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { plural, safe } from "../text.ts";
-import { compareText, displayPeel } from "./peel.ts";
+import { compare, displayPeel } from "./peel.ts";
 import { type PeelState, worstGroupsFirst } from "./peel-state.ts";
 import {
   onlyChanges,
@@ -25,7 +25,7 @@ export interface OutputGroup {
 }
 
 /** By name alone, for comparisons: a result keeps its place when it fails. */
-export const byName = (results: readonly Result[]) => results.toSorted((a, b) => compareText(a.name, b.name));
+export const byName = (results: readonly Result[]) => results.toSorted((a, b) => compare(a.name, b.name));
 
 /** Equal for equal outputs: errors, results, details, diffs; not durations. */
 export function outputDigest(error: string | undefined, data: Value | undefined): string {

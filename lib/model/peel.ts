@@ -16,12 +16,12 @@ export function displayPeel(id: string): string {
   );
 }
 
-export const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+export const compare = <T extends string | bigint>(a: T, b: T) => (a < b ? -1 : a > b ? 1 : 0);
 
 export function sortedByPeel<T extends { readonly peel: string }>(items: readonly T[]): T[] {
   // The shown form is made once per item; many lists are sorted already.
   const keys = items.map(({ peel }) => displayPeel(peel));
   if (keys.every((key, i) => i === 0 || (keys[i - 1] as string) <= key)) return [...items];
   const keyed = items.map((item, i) => ({ key: keys[i] as string, item }));
-  return keyed.sort((a, b) => compareText(a.key, b.key)).map(({ item }) => item);
+  return keyed.sort((a, b) => compare(a.key, b.key)).map(({ item }) => item);
 }

@@ -3,7 +3,7 @@ import type { Timestamp } from "../codec/value.ts";
 import { UserError } from "../errors.ts";
 import { count } from "../text.ts";
 import { Durations } from "./durations.ts";
-import { compareText } from "./peel.ts";
+import { compare } from "./peel.ts";
 import type { Result } from "./return-data.ts";
 import { type Span, Trend } from "./trend.ts";
 
@@ -124,7 +124,7 @@ export function sortedResults(rows: readonly ResultStats[], sort: ResultSort): R
   const keyed = rows.map((row) => ({ row, keys: SORT_KEYS[sort].map((key) => key(row.tally)) }));
   keyed.sort((a, b) => {
     const at = a.keys.findIndex((key, i) => key !== b.keys[i]);
-    if (at < 0) return compareText(a.row.tally.name, b.row.tally.name);
+    if (at < 0) return compare(a.row.tally.name, b.row.tally.name);
     return (a.keys[at] as number) > (b.keys[at] as number) ? -1 : 1;
   });
   return keyed.map(({ row }) => row);

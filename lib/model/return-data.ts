@@ -2,7 +2,7 @@
 // record"). Results and details have no order on the wire; here they get one.
 import { toJsonLine } from "../codec/json.ts";
 import { asInteger, asText, type Value, type ValueMap } from "../codec/value.ts";
-import { compareText } from "./peel.ts";
+import { compare } from "./peel.ts";
 
 export type ResultOutcome = "failed" | "skipped" | "changed" | "would change" | "unchanged";
 
@@ -51,7 +51,7 @@ function partsInOrder(parts: readonly ResultPart[]): ResultPart[] {
   return parts
     .filter(([, value]) => !isNothing(value))
     .map(([name, value]): ResultPart => [name, withSortedKeys(value)])
-    .sort((a, b) => isDiff(a) - isDiff(b) || compareText(a[0], b[0]));
+    .sort((a, b) => isDiff(a) - isDiff(b) || compare(a[0], b[0]));
 }
 
 /** As shown: LF line ends, none at the end. */
@@ -134,8 +134,8 @@ function resultsInOrder(results: readonly Result[]): Result[] {
   return results.toSorted(
     (a, b) =>
       OUTCOME_RANK[a.outcome] - OUTCOME_RANK[b.outcome] ||
-      compareText(a.name, b.name) ||
-      compareText(content(a), content(b)) ||
+      compare(a.name, b.name) ||
+      compare(content(a), content(b)) ||
       Number((a.duration ?? -1n) - (b.duration ?? -1n)),
   );
 }

@@ -1,7 +1,7 @@
 // Peels' own schedules: intervals, and which are overdue. Pure.
 
 import { median } from "./durations.ts";
-import { compareText, sortedByPeel } from "./peel.ts";
+import { compare, sortedByPeel } from "./peel.ts";
 
 export interface ScheduledRun {
   readonly entry: string;
@@ -36,8 +36,6 @@ const LEAST_GAPS = 2;
 /** Overdue after this many intervals: more than jitter and a long run. */
 const PATIENCE = 2n;
 
-const compare = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0);
-
 const gapsOf = (times: readonly bigint[]) => times.slice(1).map((time, i) => time - (times[i] as bigint));
 
 const intervalOf = (gaps: readonly bigint[]) => (gaps.length < LEAST_GAPS ? undefined : median(gaps));
@@ -70,5 +68,5 @@ export function schedulesOf(runs: Iterable<ScheduledRun>, nowNs: bigint): Schedu
       });
     }
   }
-  return schedules.sort((a, b) => compareText(a.entry, b.entry) || compareText(a.fn, b.fn));
+  return schedules.sort((a, b) => compare(a.entry, b.entry) || compare(a.fn, b.fn));
 }

@@ -14,7 +14,7 @@ import {
   parseSource,
   TERMINAL_STATES,
 } from "./job.ts";
-import { displayPeel } from "./peel.ts";
+import { compare, displayPeel } from "./peel.ts";
 import { isRelative, parseWhen } from "./when.ts";
 
 type Text = "since" | "until" | "limit" | "sort";
@@ -87,11 +87,10 @@ export function parseCount(text: string, flag: string): number {
 type SortKey = bigint | string | undefined;
 
 /** Missing values first; ties keep creation order. */
-function compareKeys(a: SortKey, b: SortKey): number {
-  if (a === b) return 0;
-  if (a === undefined || b === undefined) return a === undefined ? -1 : 1;
-  return a < b ? -1 : 1;
-}
+const compareKeys = (a: SortKey, b: SortKey): number =>
+  a === undefined || b === undefined
+    ? Number(a !== undefined) - Number(b !== undefined)
+    : compare<bigint | string>(a, b);
 
 const JOB_SORT_KEYS: Record<Exclude<Sort, "created">, (row: JobRow, now: Date) => SortKey> = {
   updated: (row) => row.updated?.ns,

@@ -4,7 +4,7 @@ import type { Timestamp } from "../codec/value.ts";
 import { Durations } from "./durations.ts";
 import type { JobList } from "./job.ts";
 import { isTerminal, type JobRow, jobDuration } from "./job.ts";
-import { compareText } from "./peel.ts";
+import { compare } from "./peel.ts";
 import type { PeelState } from "./peel-state.ts";
 import type { ScheduledRun } from "./schedule.ts";
 import { type Span, sliceOf, spanBack, spanOf, Trend } from "./trend.ts";
@@ -78,7 +78,7 @@ export function talliesOf(jobs: JobList, keyOf: (row: JobRow) => string, span: S
     }
     tally.add(row, jobSlice(span, row), now);
   }
-  return [...tallies.values()].sort((a, b) => b.jobs - a.jobs || compareText(a.key, b.key));
+  return [...tallies.values()].sort((a, b) => b.jobs - a.jobs || compare(a.key, b.key));
 }
 
 /** Runs of peels' own schedules. */

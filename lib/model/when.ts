@@ -4,7 +4,7 @@ import { asTime } from "../codec/value.ts";
 import { parseDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
 import { safe } from "../text.ts";
-import { atLocal, type ClockTime, clockText, type Day, zoneName } from "../time.ts";
+import { zoneName } from "../time.ts";
 
 /** Accepted forms, for help. */
 export const WHEN: readonly (readonly [form: string, meaning: string])[] = [
@@ -23,102 +23,86 @@ const LONGEST_TIME = 64;
 
 const DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 const TIME = "(\\d{1,2}):(\\d\\d)(?::(\\d\\d))?";
-const DATE = /^(\d{4})-(\d\d)-(\d\d)$/;
-const DATE_TIME = new RegExp(
-  `^(\\d{4}-\\d\\d-\\d\\d)(?:t| +)${TIME}(?: *(z|utc|gmt|[+-]\\d\\d(?::?\\d\\d)?|[a-z]{2,5}))?$`,
-);
+const ZONE = "z|utc|gmt|[+-]\\d\\d(?::?\\d\\d)?|[a-z]{2,5}";
+const DATE_TIME = new RegExp(`^(\\d{4}-\\d\\d-\\d\\d)(?:(?:t| +)${TIME}(?: *(${ZONE}))?)?$`);
 const CLOCK = new RegExp(`^(?:([a-z]+) +)?${TIME}$`);
 
-function clockOf(parts: readonly (string | undefined)[]): ClockTime | undefined {
+/** @throws RangeError for a time that no clock shows */
+function clockOf(parts: readonly (string | undefined)[]): Temporal.PlainTime {
   const [hour = 0, minute = 0, second = 0] = parts.map((part) => Number(part ?? 0));
-  return hour < 24 && minute < 60 && second < 60 ? [hour, minute, second] : undefined;
+  return Temporal.PlainTime.from({ hour, minute, second }, { overflow: "reject" });
 }
 
-/** In UTC, which has every day: a zone can skip one. */
-const dayBefore = (now: Date, days: number): Day => {
-  const date = new Date(Date.UTC(now.getFullYear(), now.getMonth(), now.getDate() - days));
-  return [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate()];
-};
+/**
+ * When clocks here show that, the first time when they show it twice. A time that they skip is read as if they had not
+ * been changed yet: 02:30 is what they show as 03:30.
+ */
+const atLocal = (
+  day: Temporal.PlainDate,
+  clock?: Temporal.PlainTime,
+  disambiguation: "compatible" | "later" = "compatible",
+): Temporal.ZonedDateTime => day.toPlainDateTime(clock).toZonedDateTime(Temporal.Now.timeZoneId(), { disambiguation });
+
+/** Earliest first; twice the same unless clocks are put back. */
+const timesAt = (day: Temporal.PlainDate, clock: Temporal.PlainTime) => [
+  atLocal(day, clock),
+  atLocal(day, clock, "later"),
+];
+
+const isAfter = (a: Temporal.ZonedDateTime, b: Temporal.ZonedDateTime) => a.epochNanoseconds > b.epochNanoseconds;
 
 /** Days since the named day. */
-function daysAgo(word: string, now: Date): number | undefined {
+function daysAgo(word: string, today: Temporal.PlainDate): number | undefined {
   if (word === "today") return 0;
   if (word === "yesterday") return 1;
   const day = word.length < 3 ? -1 : DAYS.findIndex((name) => name === word || name.slice(0, 3) === word);
-  return day < 0 ? undefined : (now.getDay() - day + 7) % 7;
+  return day < 0 ? undefined : (today.dayOfWeek - day + 7) % 7;
 }
 
 /** `today`, `mon`, `15:00`, `yesterday 15:00`: no later than `now`, except for `today 23:00`. */
-function parseClock(text: string, now: Date): Date | undefined {
+function parseClock(text: string, now: Temporal.ZonedDateTime): Temporal.ZonedDateTime | undefined {
   if (text === "now") return now;
-  const days = daysAgo(text, now);
-  if (days !== undefined) return atLocal(dayBefore(now, days));
+  const today = now.toPlainDate();
+  const days = daysAgo(text, today);
+  if (days !== undefined) return atLocal(today.subtract({ days }));
   const [, word, ...parts] = CLOCK.exec(text) ?? [];
-  const clock = parts.length === 0 ? undefined : clockOf(parts);
-  if (!clock) return undefined;
+  if (parts.length === 0) return undefined;
+  const clock = clockOf(parts);
   if (word === undefined) return lastAt(clock, now);
-  const ago = daysAgo(word, now);
-  const at = ago === undefined ? undefined : atLocal(dayBefore(now, ago), clock);
-  if (ago === undefined || !at || at <= now || word === "today") return at;
+  const ago = daysAgo(word, today);
+  if (ago === undefined) return undefined;
+  const at = atLocal(today.subtract({ days: ago }), clock);
+  if (!isAfter(at, now) || word === "today") return at;
   // A weekday's later time was a week ago; a skipped time at the end of a day is the day's end.
-  return ago === 0 ? atLocal(dayBefore(now, 7), clock) : atLocal(dayBefore(now, ago - 1));
+  return ago === 0 ? atLocal(today.subtract({ days: 7 }), clock) : atLocal(today.subtract({ days: ago - 1 }));
 }
 
 /** The last time when clocks showed `clock`. */
-function lastAt(clock: ClockTime, now: Date): Date | undefined {
+function lastAt(clock: Temporal.PlainTime, now: Temporal.ZonedDateTime): Temporal.ZonedDateTime | undefined {
   // Clocks put back over midnight have shown times of tomorrow.
   for (let days = -1; days < 7; days++) {
-    const last = timesAt(dayBefore(now, days), clock).findLast((at) => at <= now);
+    const last = timesAt(now.toPlainDate().subtract({ days }), clock).findLast((at) => !isAfter(at, now));
     if (last) return last;
   }
   return undefined;
 }
 
-const DAY_MS = 86_400_000;
-
-/** Earliest first; two when clocks are put back. */
-function timesAt(day: Day, clock: ClockTime): Date[] {
-  const first = atLocal(day, clock);
-  if (!first) return [];
-  const dayLater = new Date(first.getTime() + DAY_MS);
-  const putBack = dayLater.getTimezoneOffset() - first.getTimezoneOffset();
-  const second = new Date(first.getTime() + putBack * 60_000);
-  return putBack > 0 && clockText(second) === clockText(first) ? [first, second] : [first];
-}
-
-const dayOf = (text: string | undefined): Day | undefined => {
-  const match = DATE.exec(text ?? "");
-  return match ? [Number(match[1]), Number(match[2]), Number(match[3])] : undefined;
-};
-
-function parseDate(text: string): Date | undefined {
-  const day = dayOf(text);
-  if (day) return atLocal(day);
+/** @throws RangeError for a date that no calendar has */
+function parseDate(text: string): Temporal.ZonedDateTime | Temporal.Instant | undefined {
   const [, date, ...rest] = DATE_TIME.exec(text) ?? [];
-  const zone = rest.pop()?.toUpperCase();
-  const clock = clockOf(rest);
-  const on = dayOf(date);
-  const local = on && clock && atLocal(on, clock);
-  if (!local || zone === undefined) return local || undefined;
-  const iso = `${date}T${clock.map((part) => String(part).padStart(2, "0")).join(":")}`;
-  const [, hours, minutes = "00"] = /^([+-]\d\d):?(\d\d)?$/.exec(zone) ?? [];
-  const distance = hours !== undefined ? `${hours}:${minutes}` : /^(Z|UTC|GMT)$/.test(zone) ? "Z" : undefined;
-  if (distance !== undefined) {
-    const ms = Date.parse(iso + distance);
-    return Number.isNaN(ms) ? undefined : new Date(ms);
-  }
-  // A repeated time has two zone names.
-  const isShown = (at: Date) => at.getHours() === clock[0] && at.getMinutes() === clock[1];
-  return timesAt(on, clock).find((at) => isShown(at) && zoneName(at) === zone);
+  if (date === undefined) return undefined;
+  const zone = rest.pop();
+  const [day, clock] = [Temporal.PlainDate.from(date), clockOf(rest)];
+  if (zone === undefined) return atLocal(day, clock);
+  const isUtc = ["z", "utc", "gmt"].includes(zone);
+  if (isUtc || /\d/.test(zone)) return Temporal.Instant.from(`${day.toPlainDateTime(clock)}${isUtc ? "Z" : zone}`);
+  // A repeated time has two zone names; a skipped one has none.
+  return timesAt(day, clock).find(
+    (at) => at.toPlainTime().equals(clock) && zoneName(new Date(at.epochMilliseconds)) === zone.toUpperCase(),
+  );
 }
 
-const UNITS: readonly (readonly [RegExp, string])[] = [
-  [/^(s|secs?|seconds?)$/, "s"],
-  [/^(m|mins?|minutes?)$/, "m"],
-  [/^(h|hrs?|hours?)$/, "h"],
-  [/^(d|days?)$/, "d"],
-  [/^(w|weeks?)$/, "w"],
-];
+const UNIT = /^(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)$/;
 
 /** `1 hour ago`, `5min` → `1h`, `5m`; undefined for anything else. */
 function durationOf(text: string): string | undefined {
@@ -127,17 +111,15 @@ function durationOf(text: string): string | undefined {
   const parts = words.replace(/^an? /, "1 ").matchAll(/(\d+(?:\.\d+)?) *([a-z]+)|\S/g);
   let out = "";
   for (const [, n, word = ""] of parts) {
-    const unit = UNITS.find(([names]) => names.test(word))?.[1];
-    if (n === undefined || unit === undefined) return undefined;
-    else out += n + unit;
+    if (n === undefined || !UNIT.test(word)) return undefined;
+    out += n + word.charAt(0);
   }
   return out;
 }
 
 /** True when the meaning depends on the clock: `90m`, `today`, `15:00`. */
 export const isRelative = (text: string) =>
-  asTime(text.trim()) === undefined &&
-  (text.length > LONGEST_TIME || parseDate(text.trim().toLowerCase()) === undefined);
+  asTime(text.trim()) === undefined && !DATE_TIME.test(text.trim().toLowerCase());
 
 /**
  * In ns since 1970: one of `WHEN`.
@@ -148,11 +130,12 @@ export function parseWhen(text: string, flag: string, now: Date): bigint {
   if (time) return time.ns;
   if (text.length <= LONGEST_TIME) {
     const typed = text.trim().toLowerCase();
-    const date = parseDate(typed) ?? parseClock(typed, now);
-    if (date) return BigInt(date.getTime()) * 1_000_000n;
+    const clock = Temporal.Instant.fromEpochMilliseconds(now.getTime());
     try {
+      const at = parseDate(typed) ?? parseClock(typed, clock.toZonedDateTimeISO(Temporal.Now.timeZoneId()));
+      if (at) return at.epochNanoseconds;
       const ms = parseDuration(durationOf(typed) ?? typed, flag);
-      return BigInt(now.getTime()) * 1_000_000n - BigInt(Math.round(ms * 1e6));
+      return clock.epochNanoseconds - BigInt(Math.round(ms * 1e6));
     } catch {} // what follows says what can be written
   }
   throw new UserError(

@@ -4,7 +4,7 @@ import { mapOf, Timestamp, type Value } from "../codec/value.ts";
 import { paint } from "../colors.ts";
 import { formatAgo, formatDuration } from "../duration.ts";
 import type { Durations } from "../model/durations.ts";
-import { compareText, displayPeel } from "../model/peel.ts";
+import { compare, displayPeel } from "../model/peel.ts";
 import type { ResultStats, ResultTally } from "../model/result-stats.ts";
 import type { EntryOnPeel, Schedule } from "../model/schedule.ts";
 import {
@@ -183,7 +183,7 @@ const attention = (last: LastResult) => (last === "no run" ? 0 : isTrouble(last)
 
 export function peelStatsView(stats: readonly PeelStats[], span: Span): StatsView {
   const keyed = stats.map((one) => ({ ...one, rank: attention(one.tally.last), name: displayPeel(one.tally.peel) }));
-  keyed.sort((a, b) => a.rank - b.rank || compareText(a.name, b.name));
+  keyed.sort((a, b) => a.rank - b.rank || compare(a.name, b.name));
   const tallies = keyed.map(({ tally }) => tally);
   const runs = new Map(keyed.map(({ tally, lastRun }) => [tally, lastRun]));
   const columnsOf = (rows: readonly PeelTally[]): RowColumn<PeelTally>[] => [
