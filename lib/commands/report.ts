@@ -71,7 +71,7 @@ async function answerOf({ jobs: texts, redact }: ReportRequest, session: Session
     diffs: areCompared ? diffJobs(before.story, after.story) : undefined,
     redacted: redact,
     version: versionFacts().version,
-    nowNs: store.nowNs(),
+    now: store.now(),
   };
 }
 

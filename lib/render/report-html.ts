@@ -1,6 +1,6 @@
 // A page as one HTML file: no script, and nothing that it loads. Pure.
 import { meaningOf } from "./colors.ts";
-import { type Block, type Page, type PageColumn, plainWords, type Section, type Word, type Words } from "./page.ts";
+import type { Block, Page, PageColumn, Word, Words } from "./page.ts";
 import STYLE from "./report.css" with { type: "text" };
 import { MARK_NAMES, markSvg, timelineSvg } from "./timeline.ts";
 
@@ -36,7 +36,7 @@ function* blockHtml(block: Block, level: number, id: string): Generator<string> 
       yield `<dl>${block.facts.map(([name, value]) => `<div><dt>${Bun.escapeHTML(name)}</dt><dd>${html(value)}</dd></div>`).join("\n")}</dl>\n`;
       break;
     case "table": {
-      const { columns, rows } = block.table;
+      const { columns, rows } = block;
       const classOf = (column?: PageColumn) => (column?.right ? ' class="right"' : column?.wide ? ' class="wide"' : "");
       yield `<table><thead><tr>${columns.map((column) => `<th scope="col"${classOf(column)}>${Bun.escapeHTML(column.title)}</th>`).join("")}</tr></thead><tbody>\n`;
       for (const [first = [], ...others] of rows)
@@ -71,10 +71,9 @@ function* blockHtml(block: Block, level: number, id: string): Generator<string> 
   }
 }
 
-const link = ({ id, title }: Section) => `<li><a href="#${id}">${html(title)}</a></li>`;
-
 export function* htmlPage({ title, lead, blocks, foot }: Page): Generator<string> {
   const sections = blocks.filter((block) => block.kind === "section");
+  const links = sections.map(({ id, title }) => `<li><a href="#${id}">${html(title)}</a></li>`);
   yield `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -83,7 +82,7 @@ export function* htmlPage({ title, lead, blocks, foot }: Page): Generator<string
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
-<title>${Bun.escapeHTML(plainWords(title))} · job report</title>
+<title>${html(title).replace(/<[^>]*>/g, "")} · job report</title>
 <style>${STYLE}</style>
 </head>
 <body>
@@ -92,7 +91,7 @@ export function* htmlPage({ title, lead, blocks, foot }: Page): Generator<string
 <h1>${html(title)}</h1>
 <p class="lead">${html(lead)}</p>
 </header>
-<nav aria-label="Contents"><ul>${sections.map(link).join("\n")}</ul></nav>
+<nav aria-label="Contents"><ul>${links.join("\n")}</ul></nav>
 <main>
 `;
   yield* list(blocks, 2, "b");

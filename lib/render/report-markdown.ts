@@ -2,37 +2,36 @@
 import type { Block, Page, Word, Words } from "./page.ts";
 
 /** More backticks than any run in the text, and `least` at least. */
-function fence(texts: readonly string[], least: number): string {
-  const longest = texts.reduce(
-    (most, text) => Math.max(most, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length)),
-    least - 1,
-  );
-  return "`".repeat(longest + 1);
-}
+const fence = (text: string, least: number) =>
+  "`".repeat((text.match(/`+/g) ?? []).reduce((most, run) => Math.max(most, run.length + 1), least));
 
 function code(text: string): string {
-  if (text.trim() === "") return text === "" ? "" : `\` ${text} \``;
-  const ticks = fence([text], 1);
-  const gap = /^`|`$/.test(text) ? " " : "";
+  if (text === "") return "";
+  const ticks = fence(text, 1);
+  const gap = text.trim() === "" || /^`|`$/.test(text) ? " " : "";
   return `${ticks}${gap}${text}${gap}${ticks}`;
 }
 
-const word = (one: Word): string =>
-  typeof one === "string"
-    ? one
-    : "state" in one
-      ? `**${/^[a-z ]+$/.test(one.state) ? one.state : code(one.state)}**`
-      : code("data" in one ? one.data : one.command);
+const MARKDOWN = {
+  plain: (text: string) => text,
+  code,
+  strong: (text: string) => `**${/^[a-z ]+$/.test(text) ? text : code(text)}**`,
+};
+/** For summaries, where trackers read no Markdown. */
+const HTML: typeof MARKDOWN = {
+  plain: Bun.escapeHTML,
+  code: (text) => `<code>${Bun.escapeHTML(text)}</code>`,
+  strong: (text) => `<b>${Bun.escapeHTML(text)}</b>`,
+};
 
-/** The same in a summary, where trackers read no Markdown. */
-const inHtml = (one: Word): string =>
-  typeof one === "string"
-    ? Bun.escapeHTML(one)
-    : "state" in one
-      ? `<b>${Bun.escapeHTML(one.state)}</b>`
-      : `<code>${Bun.escapeHTML("data" in one ? one.data : one.command)}</code>`;
-
-const line = (words: Words) => words.map(word).join("");
+const line = (words: Words, { plain, code, strong } = MARKDOWN) =>
+  words
+    .map((word: Word) => {
+      if (typeof word === "string") return plain(word);
+      if ("state" in word) return strong(word.state);
+      return code("data" in word ? word.data : word.command);
+    })
+    .join("");
 /** In a cell a bar is escaped, in code as well. */
 const cell = (words: Words) => line(words).replaceAll("|", "\\|") || " ";
 
@@ -51,28 +50,24 @@ function* blockText(block: Block, depth: number): Generator<string> {
       for (const [name, value] of block.facts) yield tableRow([`**${name}**`, cell(value)]);
       yield "\n";
       break;
-    case "table": {
-      const { columns, rows } = block.table;
-      yield tableRow(columns.map(({ title }) => title));
-      yield tableRow(columns.map(({ right }) => (right ? "--:" : "---")));
-      for (const row of rows) yield tableRow(row.map(cell));
+    case "table":
+      yield tableRow(block.columns.map(({ title }) => title));
+      yield tableRow(block.columns.map(({ right }) => (right ? "--:" : "---")));
+      for (const row of block.rows) yield tableRow(row.map(cell));
       yield "\n";
       break;
-    }
     case "lines": {
-      const texts = block.lines.map(({ text }) => text);
-      const ticks = fence(texts, 3);
-      yield `${ticks}${block.isDiff ? "diff" : "text"}\n${texts.map((text) => `${text}\n`).join("")}${ticks}\n\n`;
+      const text = block.lines.map(({ text }) => `${text}\n`).join("");
+      const ticks = fence(text, 3);
+      yield `${ticks}${block.isDiff ? "diff" : "text"}\n${text}${ticks}\n\n`;
       break;
     }
-    case "timeline":
-      break;
     case "commands":
       for (const [command, what] of block.commands) yield `- ${code(command)}: ${what}\n`;
       yield "\n";
       break;
     case "details":
-      yield `<details${block.open ? " open" : ""}><summary>${block.title.map(inHtml).join("")}</summary>\n\n`;
+      yield `<details${block.open ? " open" : ""}><summary>${line(block.title, HTML)}</summary>\n\n`;
       for (const one of block.blocks) yield* blockText(one, depth);
       yield "</details>\n\n";
       break;
@@ -87,5 +82,5 @@ function* blockText(block: Block, depth: number): Generator<string> {
 export function* markdownPage({ title, lead, blocks, foot }: Page): Generator<string> {
   yield `# ${line(title)}\n\n${line(lead)}\n\n`;
   for (const block of blocks) yield* blockText(block, 2);
-  yield `---\n\n${foot.map(line).join(" ")}\n`;
+  yield `---\n\n${foot.map((words) => line(words)).join(" ")}\n`;
 }

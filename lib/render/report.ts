@@ -3,7 +3,7 @@ import { asText, Timestamp } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { medianTook } from "../model/durations.ts";
 import { isPlainJid, isPlainPeel } from "../model/jid.ts";
-import { displayState, isActive, isTerminal, type JobRow, RETRY_OF_KEY, sourceWords } from "../model/job.ts";
+import { displayState, isActive, isTerminal, RETRY_OF_KEY, sourceWords } from "../model/job.ts";
 import type { PeelDiff } from "../model/job-diff.ts";
 import { whyOf } from "../model/job-end.ts";
 import { LineDiffs, unifiedLines } from "../model/line-diff.ts";
@@ -16,14 +16,33 @@ import { countDone } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { stuckHint, stuckWords } from "../model/stuck.ts";
 import { named } from "../program.ts";
-import { count, plural, safe, shorten, shortenMiddle } from "../text.ts";
+import { count, plural, safe, shortenMiddle } from "../text.ts";
 import { furtherArguments, wholeCall } from "./call.ts";
 import { cancelerOf, DRY_RUN, ignoredWords, retriesWords, type Telling, tookOf, wasDryRun } from "./facts.ts";
 import { comparedLines } from "./groups.ts";
 import { changeRows, differencesOf, NO_DIFF, outputLine } from "./job-diff.ts";
-import { peelNames } from "./names.ts";
 import { outputLines, resultsWords } from "./output.ts";
-import type { Block, Line, Page, PageTable, Section, Word, Words } from "./page.ts";
+import {
+  type Block,
+  bytesOfEach,
+  cell,
+  cutLines,
+  cutTable,
+  data,
+  details,
+  type Line,
+  MOST_SHOWN,
+  names,
+  note,
+  type Page,
+  type PageColumn,
+  prose,
+  section,
+  stateWord,
+  text,
+  type Word,
+  type Words,
+} from "./page.ts";
 import { eventRuns, eventWords } from "./story.ts";
 import { changedCounts, outcomeWords, tookWords, whatText } from "./summary.ts";
 import { timelineOf } from "./timeline.ts";
@@ -41,104 +60,29 @@ export interface Report {
   readonly diffs: readonly PeelDiff[] | undefined;
   readonly redacted: boolean;
   readonly version: string;
-  readonly nowNs: bigint;
+  /** By the server's clock. */
+  readonly now: Date;
 }
-
-/** Bytes of outputs in a page, and those of one group, as HTML; the same for differences. */
-const BYTES = { all: 500_000, group: 24_000 } as const;
-/** Groups of outputs, rows of tables and changes in one, and columns of names and other texts. */
-const MOST_SHOWN = {
-  groups: 150,
-  rows: 100,
-  changes: 10,
-  names: 300,
-  cell: 500,
-  text: 1_500,
-  line: 4_000,
-  state: 30,
-} as const;
-
-const data = (text: string, most: number = MOST_SHOWN.text): Word => ({ data: shortenMiddle(safe(text), most) });
-const dataWords = (text: string): Words => (text === "" ? [] : [data(text, MOST_SHOWN.cell)]);
-const prose = (text: string): Word => ({ data: shortenMiddle(safe(text), MOST_SHOWN.text), prose: true });
-const names = (peels: readonly { readonly peel: string }[], most: number = MOST_SHOWN.names): Word => ({
-  data: peelNames(peels, most),
-});
-/** A state, which may be any text. */
-const stateWord = (state: string): Word => ({ state: shorten(safe(state), MOST_SHOWN.state) });
-const stateOf = (row: JobRow) => stateWord(displayState(row));
-const command = (words: string): Word => ({ command: named(`zester job ${words}`) });
 
 /** RFC 3339 with milliseconds. */
 const instant = (time: Timestamp) => String(time).replace(/(\.\d{3})\d*Z$/, "$1Z");
 
-/** A JID for a command; undefined for one that a shell could take for something else. */
-const argumentOf = ({ row }: Telling) => (isPlainJid(row.jid) ? row.jid : undefined);
+const stateOf = ({ row }: Telling) => stateWord(displayState(row));
+const callWords = ({ job, row }: Telling, most = 120): Word => ({ data: shortenMiddle(wholeCall(job, row), most) });
+const command = (words: string): Word => ({ command: named(`zester job ${words}`) });
 
-const text = (...words: Word[]): Block => ({ kind: "text", words });
-const note = (...words: Word[]): Block => ({ kind: "note", words });
+/** `: <command> shows all`; nothing where a shell could take an ID for something else. */
+const shownBy = (words: string, ...jobs: Telling[]): Words =>
+  jobs.every(({ row }) => isPlainJid(row.jid)) ? [": ", command(words), " shows all"] : [];
 
-/** A table, and how many rows it lacks. @param noun of a row @param all the command that has all */
-function cutTable(
-  columns: PageTable["columns"],
-  rows: readonly (readonly Words[])[],
-  noun: string,
-  all: Words,
-): Block[] {
-  const rest = rows.length - MOST_SHOWN.rows;
-  const shown: Block = { kind: "table", table: { columns, rows: rows.slice(0, MOST_SHOWN.rows) } };
-  return rest <= 0 ? [shown] : [shown, text(`${count(rest)} more ${noun}${rest === 1 ? "" : "s"}`, ...all)];
-}
-
-const groupColumns = (title: string): PageTable["columns"] => [
+const groupColumns = (title: string): PageColumn[] => [
   { title },
   { title: "Peels", right: true },
   { title: "Where", wide: true },
   { title: "What", wide: true },
 ];
 
-/** `: <command> shows all`, where the ID can stand in a command. */
-const shownBy = (job: Telling, before: string, after = ""): Words => {
-  const jid = argumentOf(job);
-  return jid === undefined ? [] : [": ", command(`${before} ${jid}${after}`), " shows all"];
-};
-
-/** Bytes of a text in HTML. */
-const cost = (line: string) => Buffer.byteLength(Bun.escapeHTML(line)) + 1;
-
-/** The lines that `bytes` have room for, and what is left out. @param all the command that shows it */
-function cutLines(lines: readonly Line[], bytes: number, all: Words, isDiff: boolean): Block[] {
-  const shown: Line[] = [];
-  let left = bytes;
-  for (const line of lines) {
-    const cut = { ...line, text: shorten(line.text, MOST_SHOWN.line) };
-    left -= cost(cut.text);
-    if (left < 0) break;
-    shown.push(cut);
-  }
-  const rest = lines.length - shown.length;
-  const isCut = shown.some(({ text }, i) => text !== lines[i]?.text);
-  const words = [rest > 0 ? plural(rest, "more line") : "", isCut ? "long lines are cut" : ""].filter(Boolean);
-  return [{ kind: "lines", lines: shown, isDiff }, ...(words.length > 0 ? [text(words.join("; "), ...all)] : [])];
-}
-
-const diffLine = (line: string): Line =>
-  line.startsWith("+") || line.startsWith("-") ? { text: line, sign: line[0] as "+" | "-" } : { text: line };
-
-const DIFF_HEAD = /^ {2}(?:diff|changes):$/;
-
-/** The lines of a peel's output; those of its diffs have their signs. */
-function peelLines(peel: PeelStory, times: boolean): Line[] {
-  let inDiff = false;
-  return outputLines(peel, { color: false, times }).map((line) => {
-    const shown = line.slice(2);
-    inDiff = DIFF_HEAD.test(shown) || (inDiff && (shown === "" || shown.startsWith("    ")));
-    const { sign } = diffLine(inDiff ? shown.trimStart() : "");
-    return { text: shown, ...(sign && { sign }) };
-  });
-}
-
-function leadOf(job: ReportedJob, now: Date): Words {
+function leadOf(job: Telling, now: Date): Words {
   const { row, story } = job;
   const took = tookOf(job, now);
   const after = took === undefined ? "" : `${isTerminal(row.status) ? " after" : " for"} ${formatDuration(took)}`;
@@ -146,27 +90,26 @@ function leadOf(job: ReportedJob, now: Date): Words {
   const isOpen = isActive(row.status);
   const done = isOpen ? `${count(countDone(peels))} of ` : "";
   const counts = peels.length > 0 ? `: ${changedCounts(peels, outcomeGroups(peels, peels))}` : "";
-  return [stateOf(row), `${after}. ${done}${plural(peels.length, "peel")}${isOpen ? " done" : ""}${counts}.`];
+  return [stateOf(job), `${after}. ${done}${plural(peels.length, "peel")}${isOpen ? " done" : ""}${counts}.`];
 }
 
-const KNOWN_METADATA: ReadonlySet<string> = new Set([RETRY_OF_KEY, "failed_reason"]);
-
+/** Metadata without what other facts say. */
 function metadataText({ job }: Telling): string | undefined {
   const metadata = job.get("metadata");
   if (!(metadata instanceof Map)) return undefined;
-  const pairs = [...metadata].filter(([key]) => !KNOWN_METADATA.has(key));
+  const pairs = [...metadata].filter(([key]) => key !== RETRY_OF_KEY && key !== "failed_reason");
   return pairs.map(([key, value]) => `${key}=${asText(value) ?? "…"}`).join(" ");
 }
 
-function factsOf(job: ReportedJob, now: Date): Block {
+function factsOf(job: Telling, now: Date): Block {
   const { row, story, stuck } = job;
   const { peels, steps } = story;
   const dispatched = steps.find(({ kind }) => kind === "dispatch");
   const took = tookOf(job, now);
   const ended = isTerminal(row.status);
   const time = (at: Timestamp | undefined) => at && [instant(at)];
-  const value = (content: string | undefined): Words | undefined => (content ? [data(content)] : undefined);
-  const sentence = (content: string | undefined): Words | undefined => (content ? [prose(content)] : undefined);
+  const value = (content: string | undefined) => (content ? [data(content)] : undefined);
+  const sentence = (content: string | undefined) => (content ? [prose(content)] : undefined);
   const facts: [string, Words | undefined][] = [
     ["Job", [{ data: safe(row.jid) }]],
     ["Function", [callWords(job, MOST_SHOWN.text)]],
@@ -180,20 +123,17 @@ function factsOf(job: ReportedJob, now: Date): Block {
     ["Retry of", value(row.retryOf)],
     ["Retried as", sentence(retriesWords(job.retries ?? []))],
     ["Created", time(row.created)],
-    ["Dispatched", dispatched && [instant(Timestamp.at(dispatched.storedNs))]],
+    ["Dispatched", dispatched && time(Timestamp.at(dispatched.storedNs))],
     ["Ended", ended ? time(row.updated) : undefined],
     [ended ? "Took" : "Elapsed", took === undefined ? undefined : [formatDuration(took)]],
     ["Deadline", isActive(row.status) ? time(row.deadline) : undefined],
-    ["State", [stateOf(row)]],
+    ["State", [stateOf(job)]],
     ["Reason", sentence(whyOf(job) ?? cancelerOf(job))],
     ["Stuck", stuck && [prose(`${stuckWords(stuck)}. ${stuckHint(stuck)}`)]],
     ["Peels took", sentence(tookWords(peels))],
     ["Messages", sentence(ignoredWords(story.ignored))],
   ];
-  return {
-    kind: "facts",
-    facts: facts.filter((fact): fact is [string, Words] => fact[1] !== undefined),
-  };
+  return { kind: "facts", facts: facts.filter((fact): fact is [string, Words] => fact[1] !== undefined) };
 }
 
 /** What the states of peels mean, for those who do not know the words. */
@@ -209,55 +149,58 @@ const STATES: Partial<Record<PeelState, string>> = {
   executing: "accepted the job and has not returned",
 };
 
-function outcomesOf(job: ReportedJob): Block[] {
+function outcomesOf(job: Telling): Block[] {
   const { peels } = job.story;
-  const groups = outcomeGroups(peels, peels);
-  const rows = groups.map((group): Words[] => [
+  if (peels.length === 0) return [];
+  const rows = outcomeGroups(peels, peels).map((group): Words[] => [
     [{ state: group.state }, outcomeWords(group).slice(group.state.length)],
     [count(group.peels.length)],
     [names(group.peels)],
-    dataWords(whatText(group, MOST_SHOWN.changes)),
+    cell(whatText(group, MOST_SHOWN.changes)),
   ]);
   const meanings = statesPresent(peels).flatMap(([state]) => {
     const words = STATES[state];
-    return words === undefined ? [] : [text({ state }, `: the peel ${words}.`)];
+    return words === undefined ? [] : text({ state }, `: the peel ${words}.`);
   });
-  return [...cutTable(groupColumns("Outcome"), rows, "outcome", shownBy(job, "show", " --summary")), ...meanings];
+  const all = shownBy(`show ${job.row.jid} --summary`, job);
+  return [...cutTable(groupColumns("Outcome"), rows, "outcome", all), ...meanings];
 }
 
-const ALL_OUTPUT = " --output --all";
+const diffLine = (line: string): Line => (/^[+-]/.test(line) ? { text: line, sign: line.slice(0, 1) } : { text: line });
 
-class Outputs {
-  readonly #diffs = new LineDiffs();
-  readonly #groups: readonly OutputGroup[];
-  readonly #usual: OutputGroup | undefined;
-  readonly #bytes: number;
+const DIFF_HEAD = /^ {2}(?:diff|changes):$/;
 
-  /** @param share of the page's bytes for outputs, in the share of one job */
-  constructor(
-    readonly job: ReportedJob,
-    share: number,
-  ) {
-    this.#groups = outputGroups(sortedByPeel(job.story.peels)).filter(hasReturned);
-    this.#usual = usualGroup(this.#groups);
-    this.#bytes = Math.min(
-      BYTES.group,
-      BYTES.all / share / Math.min(MOST_SHOWN.groups, Math.max(1, this.#groups.length)),
-    );
-  }
+/** The lines of a peel's output; those of its diffs have their signs. */
+function peelLines(peel: PeelStory, times: boolean): Line[] {
+  let inDiff = false;
+  return outputLines(peel, { color: false, times }).map((line) => {
+    const text = line.slice(2);
+    inDiff = DIFF_HEAD.test(text) || (inDiff && (text === "" || text.startsWith("    ")));
+    return inDiff ? { ...diffLine(text.trimStart()), text } : { text };
+  });
+}
 
-  blocks(): Block[] {
-    const shown = this.#groups.slice(0, MOST_SHOWN.groups);
-    const rest = this.#groups.slice(MOST_SHOWN.groups).flatMap(({ peels }) => peels);
-    return [
-      ...shown.map((group, i) => this.#group(group, i === 0 && group.state !== "ok")),
-      ...(rest.length > 0
-        ? [text(`${plural(rest.length, "more peel")}: `, names(rest), ...shownBy(this.job, "show", ALL_OUTPUT))]
-        : []),
-    ];
-  }
+const hasReturned = ({ peels: [peel] }: OutputGroup) => peel?.returned !== undefined && !peel.returned.unreachable;
 
-  #group(group: OutputGroup, open: boolean): Block {
+/** Outputs in groups, each with its difference from the output of most peels. @param share as in bytesOfEach */
+function outputsOf(job: Telling, share: number): Block[] {
+  const showAll = `show ${job.row.jid} --output --all`;
+  const groups = outputGroups(sortedByPeel(job.story.peels)).filter(hasReturned);
+  const usual = usualGroup(groups);
+  const diffs = new LineDiffs();
+  const bytes = bytesOfEach(groups.length, share);
+  const linesOf = (lines: readonly Line[], { peel }: PeelStory, isDiff = false) => {
+    const name = displayPeel(peel);
+    return cutLines(lines, bytes, isPlainPeel(name) ? shownBy(`${showAll} --peel '${name}'`, job) : [], isDiff);
+  };
+  const difference = (group: OutputGroup, peel: PeelStory) => {
+    if (!usual || usual.output === group.output || !hasOutput(group)) return [];
+    const hunks = diffs.between(comparedLines(usual), comparedLines(group));
+    if (!hunks || hunks.length === 0) return [];
+    const lines = unifiedLines(hunks).map(diffLine);
+    return [details(["Difference from ", names(usual.peels, 80)], linesOf(lines, peel, true))];
+  };
+  const shown = groups.slice(0, MOST_SHOWN.groups).map((group, i) => {
     const { peels, state } = group;
     const [peel] = peels as readonly [PeelStory];
     const median = medianTook(peels);
@@ -267,191 +210,152 @@ class Outputs {
       median === undefined ? "" : `${isOne ? "took" : "median"} ${formatDuration(median)}`,
       resultsWords(peel),
     ].filter(Boolean);
+    const title = [{ state }, " ", names(peels, 200), words.length > 0 ? ` · ${words.join(" · ")}` : ""];
     const lines = peelLines(peel, isOne);
-    return {
-      kind: "details",
-      title: [{ state }, " ", names(peels, 200), words.length > 0 ? ` · ${words.join(" · ")}` : ""],
-      open,
-      blocks: lines.length === 0 ? [text("No output.")] : [...this.#lines(lines, peel), ...this.#difference(group)],
-    };
-  }
-
-  #lines(lines: readonly Line[], { peel }: PeelStory, isDiff = false): Block[] {
-    const name = displayPeel(peel);
-    const all = isPlainPeel(name) ? shownBy(this.job, "show", `${ALL_OUTPUT} --peel '${name}'`) : [];
-    return cutLines(lines, this.#bytes, all, isDiff);
-  }
-
-  /** What differs from the output of most peels. */
-  #difference(group: OutputGroup): Block[] {
-    const usual = this.#usual;
-    if (!usual || usual.output === group.output || !hasOutput(group)) return [];
-    const hunks = this.#diffs.between(comparedLines(usual), comparedLines(group));
-    if (!hunks || hunks.length === 0) return [];
-    const title: Words = ["Difference from ", names(usual.peels, 80)];
-    const lines = unifiedLines(hunks).map(diffLine);
-    return [{ kind: "details", title, open: false, blocks: this.#lines(lines, group.peels[0] as PeelStory, true) }];
-  }
+    const blocks = lines.length === 0 ? [text("No output.")] : [...linesOf(lines, peel), ...difference(group, peel)];
+    return details(title, blocks, i === 0 && state !== "ok");
+  });
+  const rest = groups.slice(MOST_SHOWN.groups).flatMap(({ peels }) => peels);
+  if (rest.length === 0) return shown;
+  return [...shown, text(`${plural(rest.length, "more peel")}: `, names(rest), ...shownBy(showAll, job))];
 }
 
-const hasReturned = ({ peels: [peel] }: OutputGroup) => peel?.returned !== undefined && !peel.returned.unreachable;
-
-const EVENT_COLUMNS: PageTable["columns"] = [
+const EVENT_COLUMNS: readonly PageColumn[] = [
   { title: "After" },
   { title: "Event" },
   { title: "Peel", wide: true },
   { title: "Detail", wide: true },
 ];
 
-function eventsOf(job: ReportedJob): Block[] {
-  const rows = Array.from(eventRuns(job.story.steps), (run): Words[] => {
-    const { after, event, peels, detail, state } = eventWords(run);
-    const rest = detail.startsWith(state) ? detail.slice(state.length) : detail;
-    return [
-      [after],
-      [safe(event)],
-      peels.length > 0 ? [names(peels, 200)] : [],
-      state !== "" && rest !== detail
-        ? [stateWord(state), ...tail(rest)]
-        : run[0].kind === "ack"
-          ? [detail]
-          : dataWords(detail),
-    ];
-  });
-  if (rows.length === 0) return [text("No event is stored.")];
-  return cutTable(EVENT_COLUMNS, rows, "row", shownBy(job, "trace"));
+/** What follows a state: how it was returned, then a text of the peel. */
+const AFTER_STATE = /^((?:, (?:ok|failed))?(?:, took [^:]*)?(?:: )?)(.*)$/s;
+
+function eventDetail(run: Parameters<typeof eventWords>[0]): Words {
+  const { detail, state } = eventWords(run);
+  if (state === "" || !detail.startsWith(state)) return run[0].kind === "ack" ? [detail] : cell(detail);
+  const [, ours = "", foreign = ""] = AFTER_STATE.exec(detail.slice(state.length)) ?? [];
+  return [stateWord(state), ours, ...cell(foreign)];
 }
 
-/** What follows a state: how it was returned, then a text of the peel. */
-const tail = (rest: string): Words => {
-  const [, ours = "", foreign = ""] = /^((?:, (?:ok|failed))?(?:, took [^:]*)?(?:: )?)(.*)$/s.exec(rest) ?? [];
-  return foreign === "" ? [ours] : [ours, data(foreign, MOST_SHOWN.cell)];
-};
+function eventsOf(job: Telling): Block[] {
+  const rows = Array.from(eventRuns(job.story.steps), (run): Words[] => {
+    const { after, event, peels } = eventWords(run);
+    return [[after], [safe(event)], peels.length > 0 ? [names(peels, 200)] : [], eventDetail(run)];
+  });
+  if (rows.length === 0) return [text("No event is stored.")];
+  return cutTable(EVENT_COLUMNS, rows, "row", shownBy(`trace ${job.row.jid}`, job));
+}
 
 /** Texts that a shell takes as they are in single quotes, that are no flag, and have nothing redacted. */
 const GREPPED = /^(?!.*\[redacted\])[A-Za-z0-9/][\x20-\x26\x28-\x7e]{3,79}$/;
 
-function nextCommands(job: ReportedJob): (readonly [string, string])[] {
-  const jid = argumentOf(job);
-  if (jid === undefined) return [];
-  const { row, story } = job;
+function nextSteps({ row, story }: Telling): Block[] {
+  const { jid, retryOf, status } = row;
+  if (!isPlainJid(jid)) return [];
   const again = story.peels.filter(needsAgain);
-  const states = new Set(again.map(({ state }) => state));
-  const failedOnly = states.size === 1 && states.has("failed");
-  const error =
-    story.peels
-      .find(({ state }) => state === "failed")
-      ?.returned?.error?.split("\n")[0]
-      ?.trim() ?? "";
+  const failedOnly = again.every(({ state }) => state === "failed");
+  const failed = story.peels.find(({ state }) => state === "failed");
+  const error = failed?.returned?.error?.split("\n")[0]?.trim() ?? "";
   const all: (readonly [string, string] | false)[] = [
-    isTerminal(row.status) &&
+    isTerminal(status) &&
       again.length > 0 && [
         `retry ${jid} --${failedOnly ? "failed" : "bad"}`,
         `run it again on ${plural(again.length, "peel")}; asks first`,
       ],
-    !isTerminal(row.status) && [`watch ${jid}`, "follow it to its end"],
+    !isTerminal(status) && [`watch ${jid}`, "follow it to its end"],
     [`show ${jid} --summary`, "the outcomes, with what is known now"],
     again.some(({ returned }) => returned) && [
-      `show ${jid}${ALL_OUTPUT} --bad`,
+      `show ${jid} --output --all --bad`,
       "all output of the peels that are not ok",
     ],
     [`trace ${jid}`, "each peel and event"],
     GREPPED.test(error) && [`grep '${error}' --since 7d`, "the same error in other jobs"],
-    row.retryOf !== undefined &&
-      isPlainJid(row.retryOf) && [`diff ${row.retryOf} ${jid}`, "compare with the first run"],
+    retryOf !== undefined && isPlainJid(retryOf) && [`diff ${retryOf} ${jid}`, "compare with the first run"],
   ];
-  return all.filter((one) => one !== false).map(([words, what]) => [named(`zester job ${words}`), what] as const);
+  const shown = all.filter((one) => one !== false);
+  return [{ kind: "commands", commands: shown.map(([words, what]) => [named(`zester job ${words}`), what]) }];
 }
 
-/** The sections about one job, below their heading. @param prefix of their ids @param share as in Outputs */
-function sectionsOf(job: ReportedJob, prefix: string, share: number, { nowNs }: Report): Section[] {
-  const now = new Date(Number(nowNs / 1_000_000n));
-  const { row, story } = job;
-  const timeline = timelineOf(story, row, nowNs);
-  const commands = nextCommands(job);
-  const outputs = new Outputs(job, share).blocks();
-  const section = (id: string, title: string, blocks: readonly Block[]): Section[] =>
-    blocks.length === 0 ? [] : [{ kind: "section", id: `${prefix}${id}`, title: [title], blocks }];
-  const notes = [...(wasDryRun(story) ? [`${DRY_RUN}.`] : []), ...job.gaps];
+/** The sections about one job, below their heading. @param prefix of their ids @param share as in bytesOfEach */
+function sectionsOf(job: ReportedJob, prefix: string, share: number, now: Date): Block[] {
+  const { row, story, gaps } = job;
+  const timeline = timelineOf(story, row, BigInt(now.getTime()) * 1_000_000n);
+  const notes = [...(wasDryRun(story) ? [`${DRY_RUN}.`] : []), ...gaps];
+  const events = details([plural(story.steps.length, "event")], eventsOf(job));
   return [
-    ...section("summary", "Summary", [...notes.map((words) => note(prose(words))), factsOf(job, now)]),
-    ...section("outcomes", "Outcomes", story.peels.length > 0 ? outcomesOf(job) : []),
-    ...section("timeline", "Timeline", timeline ? [{ kind: "timeline", timeline }] : []),
-    ...section("output", "Output", outputs),
-    ...section("events", "Events", [
-      { kind: "details", title: [plural(story.steps.length, "event")], open: false, blocks: eventsOf(job) },
-    ]),
-    ...section("next", "Next steps", commands.length > 0 ? [{ kind: "commands", commands }] : []),
+    ...section(`${prefix}summary`, ["Summary"], [...notes.map((words) => note(prose(words))), factsOf(job, now)]),
+    ...section(`${prefix}outcomes`, ["Outcomes"], outcomesOf(job)),
+    ...section(`${prefix}timeline`, ["Timeline"], timeline ? [{ kind: "timeline", timeline }] : []),
+    ...section(`${prefix}output`, ["Output"], outputsOf(job, share)),
+    ...section(`${prefix}events`, ["Events"], [events]),
+    ...section(`${prefix}next`, ["Next steps"], nextSteps(job)),
   ];
 }
 
-const callWords = ({ job, row }: Telling, most = 120): Word => ({ data: shortenMiddle(wholeCall(job, row), most) });
+const JOB_COLUMNS = ["Job", "Function", "Target", "User", "Created", "State", "Peels"].map((title) => ({ title }));
 
-function jobsTable({ jobs, nowNs }: Report): Block {
-  const now = new Date(Number(nowNs / 1_000_000n));
-  const columns = ["Job", "Function", "Target", "User", "Created", "State"].map((title) => ({ title }));
+function jobsTable(jobs: readonly ReportedJob[], now: Date): Block {
   const rows = jobs.map((job, i): Words[] => {
     const { row, story } = job;
     const took = tookOf(job, now);
-    const value = (text: string | undefined): Words => (text ? [data(text, 60)] : ["-"]);
+    const value = (text: string | undefined): Words => [text ? data(text, 60) : "-"];
     return [
       [{ data: safe(row.jid), to: `job-${i + 1}` }],
       [callWords(job, 60)],
       value(row.targetExpr),
       value(row.user),
-      row.created ? [instant(row.created)] : ["-"],
-      [stateOf(row), took === undefined ? "" : ` ${formatDuration(took)}`],
+      [row.created ? instant(row.created) : "-"],
+      [stateOf(job), took === undefined ? "" : ` ${formatDuration(took)}`],
       [changedCounts(story.peels, []) || "0"],
     ];
   });
-  return { kind: "table", table: { columns: [...columns, { title: "Peels" }], rows } };
+  return { kind: "table", columns: JOB_COLUMNS, rows };
 }
 
-function diffSection({ jobs: [before, after], diffs }: Report): Section[] {
+function comparisonOf({ jobs: [before, after], diffs }: Report): Block[] {
   if (!before || !after || !diffs) return [];
   const rows = changeRows(diffs).map(({ change, peels, what }): Words[] => [
     [change],
     [count(peels.length)],
     [names(peels)],
-    dataWords(what),
+    cell(what),
   ]);
   const line = outputLine(diffs).trim();
-  const [a, b] = [argumentOf(before), argumentOf(after)];
-  const all: Words = a === undefined || b === undefined ? [] : [": ", command(`diff ${a} ${b}`), " shows all"];
+  const all = shownBy(`diff ${before.row.jid} ${after.row.jid}`, before, after);
   const differences = differencesOf(diffs);
-  const bytes = Math.min(BYTES.group, BYTES.all / 2 / Math.max(1, Math.min(MOST_SHOWN.groups, differences.length)));
-  const shown = differences.slice(0, MOST_SHOWN.groups).map(({ lines, peels }): Block => {
+  const bytes = bytesOfEach(differences.length, 2);
+  const shown = differences.slice(0, MOST_SHOWN.groups).map(({ lines, peels }) => {
     const blocks = cutLines((lines ?? [NO_DIFF]).map(diffLine), bytes, all, true);
-    return { kind: "details", title: [names(peels, 200), ` · ${plural(peels.length, "peel")}`], open: false, blocks };
+    return details([names(peels, 200), ` · ${plural(peels.length, "peel")}`], blocks);
   });
   const others = differences.length - shown.length;
-  const blocks: Block[] = [
+  return [
     text("From ", { data: safe(before.row.jid) }, " to ", { data: safe(after.row.jid) }, "."),
     ...(rows.length > 0 ? cutTable(groupColumns("Change"), rows, "change", all) : [text("No peel changed its state.")]),
     ...(line === "" ? [] : [text(`${line[0]?.toUpperCase()}${line.slice(1)}.`)]),
     ...shown,
     ...(others > 0 ? [text(`${plural(others, "more difference")}`, ...all)] : []),
   ];
-  return [{ kind: "section", id: "diff", title: ["Comparison"], blocks }];
 }
 
 export function reportPage(report: Report): Page {
-  const { jobs, redacted, version, nowNs } = report;
-  const now = new Date(Number(nowNs / 1_000_000n));
+  const { jobs, redacted, version, now } = report;
   const [only] = jobs as readonly [ReportedJob];
   const foot: Words[] = [
-    ["Made by ", { command: named("zester job report") }, ` ${version} at ${instant(Timestamp.at(nowNs))}.`],
+    ["Made by ", { command: named("zester job report") }, ` ${version} at ${now.toISOString()}.`],
     [redacted ? "Values that look like secrets are redacted." : "Secrets are not redacted."],
   ];
   if (jobs.length === 1)
-    return { title: [callWords(only)], lead: leadOf(only, now), blocks: sectionsOf(only, "", 1, report), foot };
-  const sections = jobs.map((job, i): Section => {
-    const id = `job-${i + 1}`;
-    const blocks = [text(...leadOf(job, now)), ...sectionsOf(job, `${id}-`, jobs.length, report)];
-    return { kind: "section", id, title: [`Job ${i + 1}: `, callWords(job)], blocks };
-  });
-  const top: Section = { kind: "section", id: "jobs", title: ["Jobs"], blocks: [jobsTable(report)] };
-  const blocks = [top, ...diffSection(report), ...sections];
+    return { title: [callWords(only)], lead: leadOf(only, now), blocks: sectionsOf(only, "", 1, now), foot };
+  const blocks = [
+    ...section("jobs", ["Jobs"], [jobsTable(jobs, now)]),
+    ...section("diff", ["Comparison"], comparisonOf(report)),
+    ...jobs.flatMap((job, i) => {
+      const id = `job-${i + 1}`;
+      const about = [text(...leadOf(job, now)), ...sectionsOf(job, `${id}-`, jobs.length, now)];
+      return section(id, [`Job ${i + 1}: `, callWords(job)], about);
+    }),
+  ];
   const lead = [...Map.groupBy(jobs, ({ row }) => displayState(row))].flatMap(
     ([state, { length }], i): Words => [`${i > 0 ? ", " : ""}${count(length)} `, stateWord(state)],
   );
