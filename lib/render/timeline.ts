@@ -10,8 +10,10 @@ import { meaningOf } from "./colors.ts";
 import { peelNames } from "./names.ts";
 import { inSharedRows } from "./peels.ts";
 
+type Mark = "ack" | "ok" | "failed" | "unreachable" | "late" | "cancel" | "end";
+
 /** Times are shares of the whole, 0 to 1. */
-interface PeelLane {
+interface Lane {
   /** Safe for a terminal. */
   readonly name: string;
   readonly words: string;
@@ -23,15 +25,11 @@ interface PeelLane {
   readonly bins?: readonly number[];
 }
 
-type Mark = "ack" | "ok" | "failed" | "unreachable" | "late" | "cancel" | "end";
-
 export interface Timeline {
-  /** What it shows, in words. */
-  readonly text: string;
   readonly ticks: readonly { readonly at: number; readonly text: string }[];
   /** The end of the job; undefined before. */
   readonly end: number | undefined;
-  readonly lanes: readonly PeelLane[];
+  readonly lanes: readonly Lane[];
 }
 
 /** Up to `alone` peels have a lane each. Of more, `bad` lanes are for those that are not ok, alike ones above `inGroup` in one. */
@@ -71,71 +69,49 @@ const STATE_MARKS: Partial<Record<PeelState, Mark>> = {
   unreachable: "unreachable",
 };
 
-/** Makes lanes on a scale of `wholeNs`. */
-class Lanes {
-  constructor(
-    readonly times: ReadonlyMap<string, Times>,
-    readonly wholeNs: bigint,
-  ) {}
+/** The share of a time, in ns, in the whole. */
+const shareOf = (ns: bigint, wholeNs: bigint) => Math.max(0, Math.min(1, Number((ns * 10_000n) / wholeNs) / 10_000));
 
-  at(ns: bigint): number {
-    return ns <= 0n ? 0 : Math.min(1, Number((ns * 10_000n) / this.wholeNs) / 10_000);
-  }
+function peelLane({ peel, state, tookNs, soFarNs }: PeelStory, times: Times | undefined, wholeNs: bigint): Lane {
+  const at = (ns: bigint) => shareOf(ns, wholeNs);
+  const { ack, returned, givenUp } = times ?? {};
+  const sent = returned ?? givenUp;
+  const began = returned === undefined ? ack : returned - (tookNs ?? 0n);
+  const bars: Lane["bars"][number][] = [];
+  if (ack !== undefined && began !== undefined && began > ack) bars.push({ from: at(ack), to: at(began), runs: false });
+  if (times)
+    bars.push({
+      from: at(began ?? 0n),
+      to: at(sent ?? wholeNs),
+      runs: returned !== undefined || state === "executing",
+    });
+  const marks: Lane["marks"][number][] = [];
+  const mark = STATE_MARKS[state];
+  if (ack !== undefined) marks.push({ at: at(ack), mark: "ack" });
+  if (mark && sent !== undefined) marks.push({ at: at(sent), mark });
+  const words = [
+    state,
+    sent !== undefined && `+${formatDuration(sent)}`,
+    tookNs !== undefined && `ran ${formatDuration(tookNs)}`,
+    tookNs === undefined && soFarNs !== undefined && `${formatDuration(soFarNs)} so far`,
+  ];
+  const name = shorten(safe(displayPeel(peel)), NAME_COLUMNS);
+  return { name, words: words.filter(Boolean).join(", "), state, bars, marks };
+}
 
-  peel({ peel, state, tookNs, soFarNs }: PeelStory): PeelLane {
-    const { ack, returned, givenUp } = this.times.get(peel) ?? {};
-    const sent = returned ?? givenUp;
-    const end = sent ?? this.wholeNs;
-    const began = returned === undefined ? ack : returned - (tookNs ?? 0n);
-    const from = ack ?? (returned === undefined ? 0n : began);
-    const runs = returned !== undefined || state === "executing";
-    const bars = [
-      ...(from !== undefined && began !== undefined && began > from ? [{ from, to: began, runs: false }] : []),
-      ...(this.times.has(peel) ? [{ from: began ?? 0n, to: end, runs }] : []),
-    ].map((bar) => ({ ...bar, from: this.at(bar.from), to: this.at(bar.to) }));
-    const mark = STATE_MARKS[state];
-    const words = [
-      state,
-      sent !== undefined && `+${formatDuration(sent)}`,
-      tookNs !== undefined
-        ? `ran ${formatDuration(tookNs)}`
-        : soFarNs !== undefined && `${formatDuration(soFarNs)} so far`,
-    ];
-    return {
-      name: shorten(safe(displayPeel(peel)), NAME_COLUMNS),
-      words: words.filter(Boolean).join(", "),
-      state,
-      bars,
-      marks: [
-        ...(ack === undefined ? [] : [{ at: this.at(ack), mark: "ack" as const }]),
-        ...(mark && sent !== undefined ? [{ at: this.at(end), mark }] : []),
-      ],
-    };
+function groupLane(peels: readonly PeelStory[], times: ReadonlyMap<string, Times>, wholeNs: bigint): Lane {
+  const ends = peels.flatMap(({ peel }) => times.get(peel)?.returned ?? times.get(peel)?.givenUp ?? []);
+  const bins = new Array<number>(BINS).fill(0);
+  for (const end of ends) {
+    const bin = Math.min(BINS - 1, Math.floor(shareOf(end, wholeNs) * BINS));
+    bins[bin] = (bins[bin] as number) + 1;
   }
-
-  group(peels: readonly PeelStory[]): PeelLane {
-    const bins = new Array<number>(BINS).fill(0);
-    const ends: bigint[] = [];
-    for (const { peel } of peels) {
-      const { returned, givenUp } = this.times.get(peel) ?? {};
-      const end = returned ?? givenUp;
-      if (end === undefined) continue;
-      ends.push(end);
-      const bin = Math.min(BINS - 1, Math.floor(this.at(end) * BINS));
-      bins[bin] = (bins[bin] as number) + 1;
-    }
-    const [first, last] = [ends.reduce(least, ends[0] ?? 0n), ends.reduce(most, 0n)];
-    const state = peels[0]?.state ?? "";
-    const span = [...new Set([first, last].map((ns) => `+${formatDuration(ns)}`))].join(" to ");
-    return {
-      name: peelNames(peels, NAME_COLUMNS),
-      words: `${count(peels.length)} ${state}${ends.length > 0 ? `, ${span}` : ""}`,
-      state,
-      bars: [],
-      marks: [],
-      bins,
-    };
-  }
+  const state = peels[0]?.state ?? "";
+  const span = new Set(
+    [ends.reduce(least, ends[0] ?? 0n), ends.reduce(most, 0n)].map((ns) => `+${formatDuration(ns)}`),
+  );
+  const words = `${count(peels.length)} ${state}${ends.length > 0 ? `, ${[...span].join(" to ")}` : ""}`;
+  return { name: peelNames(peels, NAME_COLUMNS), words, state, bars: [], marks: [], bins };
 }
 
 const least = (a: bigint, b: bigint) => (b < a ? b : a);
@@ -159,20 +135,18 @@ function lanePeels(peels: readonly PeelStory[]): PeelStory[][] {
 
 const SECOND = 1_000_000_000n;
 const STEPS: readonly bigint[] = [
-  ...[1n, 2n, 5n].flatMap((n) =>
-    [1_000n, 10_000n, 100_000n, 1_000_000n, 10_000_000n, 100_000_000n].map((unit) => n * unit),
-  ),
+  ...[3n, 4n, 5n, 6n, 7n, 8n].flatMap((zeros) => [1n, 2n, 5n].map((n) => n * 10n ** zeros)),
   ...[1n, 2n, 5n, 10n, 15n, 30n, 60n, 120n, 300n, 600n, 900n, 1800n, 3600n, 7200n, 21_600n, 43_200n, 86_400n].map(
     (n) => n * SECOND,
   ),
-].sort((a, b) => (a < b ? -1 : 1));
+];
 const TICKS = 5n;
 
 function ticksOf(wholeNs: bigint): Timeline["ticks"] {
   const step = STEPS.find((one) => wholeNs / one < TICKS) ?? wholeNs / TICKS;
   const ticks = [];
   for (let ns = 0n; ns <= wholeNs; ns += step)
-    ticks.push({ at: Number((ns * 10_000n) / wholeNs) / 10_000, text: ns === 0n ? "0" : `+${formatDuration(ns)}` });
+    ticks.push({ at: shareOf(ns, wholeNs), text: ns === 0n ? "0" : `+${formatDuration(ns)}` });
   return ticks;
 }
 
@@ -180,43 +154,36 @@ function ticksOf(wholeNs: bigint): Timeline["ticks"] {
 export function timelineOf({ steps, peels }: Story, row: JobRow, nowNs: bigint): Timeline | undefined {
   const [first] = steps;
   if (!first || steps.length < 2) return undefined;
+  const cancel = steps.find(({ kind }) => kind === "cancel");
   const endStep = steps.find(({ end }) => isTerminal(end));
-  const ended = isTerminal(row.status);
   const startNs = first.storedNs - first.afterNs;
-  const endNs = endStep?.afterNs ?? (ended ? undefined : nowNs - startNs);
+  const endNs = endStep?.afterNs ?? (isTerminal(row.status) ? undefined : nowNs - startNs);
   const lastNs = steps.reduce((last, { afterNs }) => most(last, afterNs), 0n);
   const reachNs = endNs === undefined ? lastNs : (endNs * BigInt(REACH * 10)) / 10n;
-  const lanes = new Lanes(eventTimes(steps), most(1n, most(endNs ?? 0n, least(lastNs, reachNs))));
-  const cancel = steps.find(({ kind }) => kind === "cancel");
-  const jobWords = [
+  const wholeNs = most(1n, most(endNs ?? 0n, least(lastNs, reachNs)));
+  const at = (ns: bigint) => shareOf(ns, wholeNs);
+  const marks: Lane["marks"][number][] = [];
+  if (cancel) marks.push({ at: at(cancel.afterNs), mark: "cancel" });
+  if (endStep) marks.push({ at: at(endStep.afterNs), mark: "end" });
+  const since = endNs === undefined ? "" : ` +${formatDuration(endNs)}`;
+  const words = [
     cancel && `cancel signal +${formatDuration(cancel.afterNs)}`,
-    endStep
-      ? `ended ${displayState(row)} +${formatDuration(endStep.afterNs)}`
-      : ended
-        ? displayState(row)
-        : `${displayState(row)} +${formatDuration(endNs ?? 0n)} so far`,
+    `${endStep ? "ended " : ""}${displayState(row)}${since}${endStep || since === "" ? "" : " so far"}`,
   ];
-  const job: PeelLane = {
+  const job: Lane = {
     name: "Job",
     isJob: true,
-    words: safe(jobWords.filter(Boolean).join(", ")),
+    words: safe(words.filter(Boolean).join(", ")),
     state: row.status ?? "",
-    bars: [{ from: 0, to: lanes.at(endNs ?? lastNs), runs: true }],
-    marks: [
-      ...(cancel ? [{ at: lanes.at(cancel.afterNs), mark: "cancel" as const }] : []),
-      ...(endStep ? [{ at: lanes.at(endStep.afterNs), mark: "end" as const }] : []),
-    ],
+    bars: [{ from: 0, to: at(endNs ?? lastNs), runs: true }],
+    marks,
   };
-  const all = [
-    job,
-    ...lanePeels(peels).map((group) => (group.length === 1 ? lanes.peel(group[0] as PeelStory) : lanes.group(group))),
-  ];
-  return {
-    text: all.map(({ name, words }) => `${name}: ${words}`).join("; "),
-    ticks: ticksOf(lanes.wholeNs),
-    end: endStep && lanes.at(endStep.afterNs),
-    lanes: all,
-  };
+  const times = eventTimes(steps);
+  const lanes = lanePeels(peels).map((group) => {
+    const peel = group[0] as PeelStory;
+    return group.length === 1 ? peelLane(peel, times.get(peel.peel), wholeNs) : groupLane(group, times, wholeNs);
+  });
+  return { ticks: ticksOf(wholeNs), end: endStep && at(endStep.afterNs), lanes: [job, ...lanes] };
 }
 
 // Positions are percentages, so that the picture has the width of its place and its text keeps its size.
@@ -248,47 +215,51 @@ export const MARK_NAMES: readonly (readonly [Mark, string])[] = [
 
 const percent = (share: number) => `${Number((share * 100).toFixed(2))}%`;
 
-const classOf = (mark: Mark) => `m m-${mark.replace(" ", "-")}`;
+const rect = (kind: string, x: string, y: number, width: string, height: number) =>
+  `<rect class="${kind}" x="${x}" y="${y}" width="${width}" height="${height}"/>`;
+const upright = (kind: string, x: string, height: number) =>
+  `<line class="${kind}" x1="${x}" x2="${x}" y1="${AXIS - 6}" y2="${height}"/>`;
+const markPath = (mark: Mark) => `<path class="m m-${mark}" d="${SHAPES[mark]}"/>`;
 
 /** A mark alone, for a legend. */
 export const markSvg = (mark: Mark) =>
-  `<svg width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true"><path class="${classOf(mark)}" d="${SHAPES[mark]}"/></svg>`;
+  `<svg width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true">${markPath(mark)}</svg>`;
 
-function laneSvg({ name, words, state, isJob, bars, marks, bins }: PeelLane, top: number): string {
+function laneSvg({ name, words, state, isJob, bars, marks, bins = [] }: Lane, top: number): string {
+  const kind = isJob ? "none" : meaningOf(state);
+  const middle = top + BAR.top + BAR.height / 2;
+  const bottom = top + BIN.top + BIN.height;
+  const highest = Math.max(1, ...bins);
   const parts = [
     `<text x="0" y="${top + TEXT_BASELINE}"><tspan class="n">${Bun.escapeHTML(name)}</tspan><tspan dx="8" class="s ${meaningOf(state)}">${Bun.escapeHTML(words)}</tspan></text>`,
-    `<rect class="t" x="0" y="${top + (bins ? BIN.top + BIN.height : BAR.top + BAR.height / 2 - 0.5)}" width="100%" height="1"/>`,
+    rect("t", "0", bins.length > 0 ? bottom : middle - 0.5, "100%", 1),
+    ...bars.map(({ from, to, runs }) => {
+      const [shown, height] = runs ? [kind, BAR.height] : ["w", 4];
+      return rect(shown, percent(from), middle - height / 2, percent(Math.max(to - from, 0.002)), height);
+    }),
+    ...bins.map((n, i) => {
+      const height = Math.max(2, Math.round((n / highest) * BIN.height));
+      return n === 0 ? "" : rect(kind, percent(i / BINS), bottom - height, percent(0.8 / BINS), height);
+    }),
+    ...marks.map(({ at, mark }) => `<svg x="${percent(at)}" y="${middle}" overflow="visible">${markPath(mark)}</svg>`),
   ];
-  const barClass = isJob ? "none" : meaningOf(state);
-  for (const { from, to, runs } of bars)
-    parts.push(
-      `<rect class="${runs ? barClass : "w"}" x="${percent(from)}" y="${top + BAR.top + (runs ? 0 : 3)}" width="${percent(Math.max(to - from, 0.002))}" height="${runs ? BAR.height : 4}"/>`,
-    );
-  const highest = Math.max(1, ...(bins ?? []));
-  for (const [i, n] of (bins ?? []).entries()) {
-    if (n === 0) continue;
-    const height = Math.max(2, Math.round((n / highest) * BIN.height));
-    parts.push(
-      `<rect class="${barClass}" x="${percent(i / BINS)}" y="${top + BIN.top + BIN.height - height}" width="${percent(0.8 / BINS)}" height="${height}"/>`,
-    );
-  }
-  for (const { at, mark } of marks)
-    parts.push(
-      `<svg x="${percent(at)}" y="${top + BAR.top + BAR.height / 2}" overflow="visible"><path class="${classOf(mark)}" d="${SHAPES[mark]}"/></svg>`,
-    );
   return parts.join("");
 }
 
 /** @param id unique in the page */
-export function timelineSvg({ text, ticks, end, lanes }: Timeline, id: string): string {
+export function timelineSvg({ ticks, end, lanes }: Timeline, id: string): string {
   const height = AXIS + lanes.length * LANE;
-  const axis = ticks.map(({ at, text }) => {
-    const anchor = at === 0 ? "start" : at > 0.94 ? "end" : "middle";
-    return `<line class="g" x1="${percent(at)}" x2="${percent(at)}" y1="${AXIS - 6}" y2="${height}"/><text class="a" x="${percent(at)}" y="12" text-anchor="${anchor}">${Bun.escapeHTML(text)}</text>`;
-  });
-  const ending =
-    end === undefined
-      ? ""
-      : `<line class="e" x1="${percent(end)}" x2="${percent(end)}" y1="${AXIS - 6}" y2="${height}"/>`;
-  return `<svg class="timeline" width="100%" height="${height}" role="img" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">Timeline</title><desc id="${id}-d">${Bun.escapeHTML(text)}</desc>${axis.join("")}${ending}${lanes.map((lane, i) => laneSvg(lane, AXIS + i * LANE)).join("")}</svg>`;
+  const text = lanes.map(({ name, words }) => `${name}: ${words}`).join("; ");
+  const parts = [
+    `<svg class="timeline" width="100%" height="${height}" role="img" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">Timeline</title><desc id="${id}-d">${Bun.escapeHTML(text)}</desc>`,
+    ...ticks.map(({ at, text }) => {
+      const near = at === 0 ? "start" : "middle";
+      const anchor = at > 0.94 ? "end" : near;
+      return `${upright("g", percent(at), height)}<text class="a" x="${percent(at)}" y="12" text-anchor="${anchor}">${Bun.escapeHTML(text)}</text>`;
+    }),
+    end === undefined ? "" : upright("e", percent(end), height),
+    ...lanes.map((lane, i) => laneSvg(lane, AXIS + i * LANE)),
+    "</svg>",
+  ];
+  return parts.join("");
 }
