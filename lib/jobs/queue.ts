@@ -39,9 +39,10 @@ export async function behindOf(
     const [returns] = await Promise.all([readReturns(store, other, () => {}), readEvents(store, other, events)]);
     const theirs = events.of(record);
     for (const peel of shared) {
-      const [ackedNs, ownNs] = [theirs.acked(peel), steps.acked(peel)];
+      const { ackNs: ackedNs, real } = theirs.peels.get(peel) ?? {};
+      const ownNs = steps.peels.get(peel)?.ackNs;
       if (ackedNs === undefined || ownNs === undefined || ackedNs >= ownNs) continue;
-      if (theirs.returned(peel) || returns.some((item) => item.peel === peel)) continue;
+      if (real || returns.some((item) => item.peel === peel)) continue;
       const known = behind.get(peel);
       if (!known || ackedNs < known.ackedNs) behind.set(peel, { jid: other, ackedNs });
     }

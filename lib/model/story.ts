@@ -45,30 +45,30 @@ export interface GivenUp {
   readonly offline: boolean;
 }
 
-/** One event that counts; times from the dispatch, in ns. */
+/** One event that counts. All times are in ns. */
 export interface Step {
   readonly storedNs: bigint;
+  /** From the dispatch. */
   readonly afterNs: bigint;
   readonly kind: string;
   readonly peel: string | undefined;
   /** Of an ack. */
-  readonly deliveredNs?: bigint;
-  readonly returned?: Return;
+  readonly deliveredNs?: bigint | undefined;
+  readonly returned?: Return | undefined;
   /** Returned after it was marked unreachable, or after the end. */
-  readonly late?: boolean;
+  readonly late?: true | undefined;
   /** Of a return that the master wrote. */
-  readonly givenUp?: GivenUp;
-  /** Of the end: the state. */
-  readonly end?: string;
-  /** Of the end: the master's reason. */
-  readonly reason?: string;
+  readonly givenUp?: GivenUp | undefined;
+  /** Of the end: the state, and the master's reason. */
+  readonly end?: string | undefined;
+  readonly reason?: string | undefined;
   /** Of a cancel signal: the master's text about its sender. */
-  readonly canceler?: string;
+  readonly canceler?: string | undefined;
 }
 
 /** A peel of the job. A late peel has its real return. */
 export interface PeelStory extends Peel {
-  /** From dispatch to ack. All times are in ns, at least 0. */
+  /** From dispatch to ack. All times are at least 0. */
   readonly deliveredNs: bigint | undefined;
   /** From ack to return, without the run time. */
   readonly waitedNs: bigint | undefined;
@@ -79,15 +79,15 @@ export interface PeelStory extends Peel {
   /** Of a queued peel: an earlier job in its queue. */
   readonly behind: string | undefined;
   /** Of a late peel: returned after the end only. */
-  readonly afterEnd?: true;
+  readonly afterEnd?: boolean | undefined;
   /** Of an unreachable peel. */
-  readonly givenUp?: GivenUp;
+  readonly givenUp?: GivenUp | undefined;
   /** Marked unreachable although it had returned, at this time if known. */
-  readonly missed?: { readonly afterNs: bigint | undefined };
+  readonly missed?: { readonly afterNs: bigint | undefined } | undefined;
   /** Schedule entry whose result replaced this return in the bucket. */
-  readonly overwrittenBy?: string;
+  readonly overwrittenBy?: string | undefined;
   /** Of a canceled job: returned as failed (`stopped`), returned ok (`finished`), or no answer. */
-  readonly sinceCancel?: "stopped" | "finished" | "unanswered";
+  readonly sinceCancel?: "stopped" | "finished" | "unanswered" | undefined;
 }
 
 export interface Story {
@@ -110,10 +110,23 @@ export interface JobSurroundings {
 }
 
 const atLeastZero = (ns: bigint) => (ns > 0n ? ns : 0n);
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 const field = (value: Value | undefined, name: string): Value | undefined =>
   value instanceof Map ? value.get(name) : undefined;
 
-/** A return sent by the peel. */
+/** What the events tell about one peel. */
+interface PeelEvents {
+  /** Of the first ack. */
+  ackNs?: bigint;
+  /** Its own return that counts. */
+  real?: RealReturn;
+  /** The return that the master wrote, and why. */
+  unreachable?: Return;
+  givenUp?: GivenUp;
+  /** The schedule entry whose result replaced its return. */
+  overwrittenBy?: string | undefined;
+}
+
 interface RealReturn {
   readonly returned: Return;
   readonly storedNs: bigint;
@@ -122,7 +135,7 @@ interface RealReturn {
   readonly afterCancel: boolean;
   readonly afterEnd: boolean;
   /** Marked unreachable later: the master missed it. */
-  readonly missed: boolean;
+  missed: boolean;
 }
 
 /** The final state in an event; undefined for other events. */
@@ -137,18 +150,13 @@ const KINDS = new Map(["dispatch", "ack", "return", "schedule", "cancel", "statu
 export class Steps {
   readonly all: Step[] = [];
   readonly ignored: Ignored[] = [];
-  readonly #acks = new Map<string, bigint>();
-  readonly #returns = new Map<string, RealReturn>();
-  readonly #unreachable = new Map<string, { readonly returned: Return; readonly givenUp: GivenUp }>();
-  /** Schedule entries whose results replaced real returns. */
-  readonly #overwritten = new Map<string, string>();
-  readonly #targets: readonly string[] | undefined;
+  readonly peels = new Map<string, PeelEvents>();
+  readonly #targets: ReadonlyMap<string, string> | undefined;
   readonly #offline: ReadonlySet<string>;
   /** After a takeover the newest real return counts, not the first. */
   readonly #takenOver: boolean;
   /** Dispatched by a master: scheduled results are no returns. */
   #hasMaster: boolean;
-  #isTarget: ReadonlyMap<string, string> | undefined;
   #start: bigint | undefined;
   #dispatched = false;
   #canceled = false;
@@ -156,131 +164,98 @@ export class Steps {
 
   /** @param job without a list of targets, every peel is one */
   constructor(job: ValueMap) {
-    this.#targets = peelList(job.get("targets"));
+    const targets = peelList(job.get("targets"));
+    this.#targets = targets && new Map(targets.map((peel) => [peel, peel]));
     this.#offline = new Set(peelList(job.get("offline_at_dispatch")));
     this.#takenOver = (asInteger(job.get("reclaim_count")) ?? 0n) > 0n;
     this.#hasMaster = Boolean(asText(job.get("owner")));
   }
 
-  get whole(): boolean {
-    return this.#dispatched;
+  /** Time of the dispatch, if its event is known. */
+  get dispatchNs(): bigint | undefined {
+    return this.#dispatched ? this.#start : undefined;
   }
 
-  acked(peel: string): bigint | undefined {
-    return this.#acks.get(peel);
-  }
-
-  /** Time of the dispatch, or of the first event. */
-  get start(): bigint | undefined {
-    return this.#start;
-  }
-
-  /** The peel's own return that counts. */
-  returned(peel: string): RealReturn | undefined {
-    return this.#returns.get(peel);
-  }
-
-  /** The return that the master wrote. */
-  unreachable(peel: string): Return | undefined {
-    return this.#unreachable.get(peel)?.returned;
-  }
-
-  givenUp(peel: string): GivenUp {
-    return this.#unreachable.get(peel)?.givenUp ?? this.#whyGivenUp(peel, undefined);
-  }
-
-  overwrittenBy(peel: string): string | undefined {
-    return this.#overwritten.get(peel);
-  }
-
-  #whyGivenUp(peel: string, missed: GivenUp["missed"]): GivenUp {
+  givenUp(peel: string, missed?: GivenUp["missed"]): GivenUp {
     return { missed, offline: this.#offline.has(peel) };
   }
 
-  /** May repeat a peel. */
-  *peels(): Generator<string> {
-    yield* this.#acks.keys();
-    yield* this.#returns.keys();
-    yield* this.#unreachable.keys();
-  }
-
   /** @returns undefined for an event that masters ignore */
-  add(told: JobEvent): Step | undefined {
-    this.#isTarget ??= this.#targets && new Map(this.#targets.map((peel) => [peel, peel]));
+  add(event: JobEvent): Step | undefined {
+    const { storedNs, payload } = event;
     // Shared texts: those of an event keep its whole subject in memory.
-    const peel = told.peel === undefined ? undefined : (this.#isTarget?.get(told.peel) ?? told.peel);
-    const event = { ...told, kind: KINDS.get(told.kind) ?? told.kind, peel };
+    const kind = KINDS.get(event.kind) ?? event.kind;
+    const peel = event.peel && (this.#targets?.get(event.peel) ?? event.peel);
     const why = this.#fault(event);
     if (why !== undefined) {
-      const { kind, peel = "", storedNs } = event;
-      this.ignored.push({ kind, peel, storedNs, why });
+      this.ignored.push({ kind, peel: peel ?? "", storedNs, why });
       return undefined;
     }
-    // A repeated dispatch had one before, whose acks may be lost.
-    const reachesBack = this.#start === undefined || !isTakeover(event);
-    if (event.kind === "dispatch" && !this.#dispatched && reachesBack) {
-      this.#dispatched = true;
-      this.#start = event.storedNs;
+    if (kind === "dispatch") {
+      // A repeated dispatch had one before, whose acks may be lost.
+      const reachesBack = this.#start === undefined || !isTakeover(event);
+      if (!this.#dispatched && reachesBack) this.#start = storedNs;
+      this.#dispatched ||= reachesBack;
+      this.#hasMaster = true;
     }
-    this.#start ??= event.storedNs;
-    const afterNs = atLeastZero(event.storedNs - this.#start);
-    const delivered = event.kind === "ack" && this.#dispatched && { deliveredNs: afterNs };
-    const step = { ...this.#step(event, afterNs), afterNs, ...delivered };
+    this.#start ??= storedNs;
+    const step: Mutable<Step> = { storedNs, afterNs: atLeastZero(storedNs - this.#start), kind, peel };
     this.all.push(step);
+    if (kind === "status") {
+      const data = field(payload, "data");
+      step.end = asText(field(data, "status")) || undefined;
+      step.reason = asText(field(data, "reason")) || undefined;
+      this.#ended ||= isTerminal(step.end);
+    } else if (kind === "cancel") {
+      step.canceler = asText(field(payload, "data")) || undefined;
+      this.#canceled = true;
+    } else if (peel !== undefined && payload instanceof Map) this.#addOfPeel(step, peel, payload, event.returned);
     return step;
   }
 
   /** Why masters ignore it (wire.md, 4). */
   #fault({ kind, peel, payload }: JobEvent): Ignored["why"] | undefined {
     if (peel === undefined || (kind !== "ack" && kind !== "return" && kind !== "schedule")) return undefined;
-    if (this.#isTarget && !this.#isTarget.has(peel)) return "no target";
+    if (this.#targets && !this.#targets.has(peel)) return "no target";
     if (!(payload instanceof Map)) return "undecodable";
     const sentAs = asText(payload.get("peel_id"));
     // A scheduled result has no peel ID.
     if (sentAs !== peel && !(kind === "schedule" && sentAs === undefined)) return { sentAs: sentAs ?? "" };
+    const known = this.peels.get(peel);
     if (kind === "schedule" && this.#hasMaster) {
       const schedule = asText(payload.get("entry")) ?? "";
-      if (this.#returns.has(peel)) this.#overwritten.set(peel, schedule);
+      if (known?.real) known.overwrittenBy = schedule;
       return { schedule };
     }
     const isReal = kind !== "ack" && payload.get("unreachable") !== true;
-    const counts = !this.#returns.has(peel) || (this.#takenOver && !this.#ended);
+    const counts = !known?.real || (this.#takenOver && !this.#ended);
     return isReal && !counts ? "returned again" : undefined;
   }
 
-  #step({ kind, peel, storedNs, payload, ...event }: JobEvent, afterNs: bigint): Omit<Step, "afterNs"> {
-    const step = { storedNs, kind, peel };
-    if (kind === "dispatch") this.#hasMaster = true;
-    if (kind === "status") {
-      const data = field(payload, "data");
-      const [end, reason] = [asText(field(data, "status")), asText(field(data, "reason"))];
-      this.#ended ||= isTerminal(end);
-      return { ...step, ...(end && { end }), ...(reason && { reason }) };
-    }
-    if (kind === "cancel") {
-      this.#canceled = true;
-      const canceler = asText(field(payload, "data"));
-      return canceler ? { ...step, canceler } : step;
-    }
-    if (peel === undefined || !(payload instanceof Map)) return step;
+  /** An ack, or a return. */
+  #addOfPeel(step: Mutable<Step>, peel: string, payload: ValueMap, read: Return | undefined): void {
+    const { kind, storedNs, afterNs } = step;
+    if (kind !== "ack" && kind !== "return" && kind !== "schedule") return;
+    const known = this.peels.getOrInsertComputed(peel, (): PeelEvents => ({}));
     if (kind === "ack") {
-      if (!this.#acks.has(peel)) this.#acks.set(peel, storedNs);
-      return step;
+      known.ackNs ??= storedNs;
+      if (this.#dispatched) step.deliveredNs = afterNs;
+      return;
     }
-    if (kind !== "return" && kind !== "schedule") return step;
-    const returned = event.returned ?? toReturn(peel, payload);
-    const before = this.#returns.get(peel);
+    const returned = read ?? toReturn(peel, payload);
+    step.returned = returned;
     if (returned.unreachable) {
-      if (before) this.#returns.set(peel, { ...before, missed: true });
-      const givenUp = this.#whyGivenUp(peel, before ? "return" : this.#acks.has(peel) ? "ack" : undefined);
-      this.#unreachable.set(peel, { returned, givenUp });
-      return { ...step, returned, givenUp };
+      if (known.real) known.real.missed = true;
+      const missed = known.real ? "return" : known.ackNs === undefined ? undefined : "ack";
+      step.givenUp = this.givenUp(peel, missed);
+      known.unreachable = returned;
+      known.givenUp = step.givenUp;
+      return;
     }
-    const late = this.#ended || this.#unreachable.has(peel);
+    if (this.#ended || known.unreachable) step.late = true;
     const afterCancel = this.#canceled || this.#ended;
-    this.#returns.set(peel, { returned, storedNs, afterNs, afterCancel, afterEnd: this.#ended, missed: false });
-    this.#overwritten.delete(peel);
-    return { ...step, returned, ...(late && { late }) };
+    known.real = { returned, storedNs, afterNs, afterCancel, afterEnd: this.#ended, missed: false };
+    known.overwrittenBy = undefined;
   }
 }
 
@@ -309,62 +284,56 @@ export function storyOf(
   for (const peel of targets ?? []) inBucket.set(peel, undefined);
   // Returns of other peels do not count.
   for (const item of stored) if (!targets || inBucket.has(item.peel)) inBucket.set(item.peel, item);
-  for (const peel of steps.peels()) if (!inBucket.has(peel)) inBucket.set(peel, undefined);
-  const withoutReturn = (peel: string, ack: bigint | undefined): PeelState => {
-    if (ack !== undefined) return ended ? "unfinished" : behind?.has(peel) ? "queued" : "executing";
-    if (!steps.whole) return "missing";
+  for (const peel of steps.peels.keys()) if (!inBucket.has(peel)) inBucket.set(peel, undefined);
+  const { dispatchNs } = steps;
+  const whole = dispatchNs !== undefined;
+  const withoutReturn = (peel: string, ackNs: bigint | undefined): PeelState => {
+    if (ackNs !== undefined) return ended ? "unfinished" : behind?.has(peel) ? "queued" : "executing";
+    if (!whole) return "missing";
     return offline?.has(peel) ? "offline" : "silent";
   };
   // Without events no answer would show.
   const isUnanswered = (state: PeelState) =>
     canceled && (state === "unfinished" || (state === "missing" && steps.all.length > 0));
-  const peels: PeelStory[] = [];
-  for (const [peel, found] of inBucket) {
-    const ack = steps.acked(peel);
-    const event = steps.returned(peel);
-    const overwrittenBy = steps.overwrittenBy(peel);
+  const storyOfPeel = (peel: string, found: Return | undefined): PeelStory => {
+    const { ackNs, real, unreachable, overwrittenBy, givenUp: why } = steps.peels.get(peel) ?? {};
     const inStore = overwrittenBy === undefined ? found : undefined;
-    const kept = inStore ?? (event ? undefined : steps.unreachable(peel));
-    const givenUp = inStore?.unreachable ?? steps.unreachable(peel) !== undefined;
-    const missed = event?.missed === true && givenUp;
+    const kept = inStore ?? (real ? undefined : unreachable);
+    const givenUp = inStore?.unreachable ?? unreachable !== undefined;
+    const missed = real?.missed === true && givenUp;
     // The end event follows the record: a return in between is late too.
-    const sinceCancel = canceled && event?.afterCancel === true;
-    const afterEnd = event?.afterEnd === true || sinceCancel;
+    const answersCancel = canceled && real?.afterCancel === true;
+    const afterEnd = real?.afterEnd === true || answersCancel;
     // Masters do not store returns after the end or of unreachable peels.
-    const late = event !== undefined && !missed && (givenUp || (afterEnd && !inStore));
-    const returned = late || missed ? event.returned : (kept ?? event?.returned);
-    const state = late ? "late" : returned ? stateOfReturn(returned) : withoutReturn(peel, ack);
-    const real = returned !== undefined && !returned.unreachable;
-    const stopped = sinceCancel && !event.returned.ok;
+    const late = real !== undefined && !missed && (givenUp || (afterEnd && !inStore));
+    const returned = late || missed ? real.returned : (kept ?? real?.returned);
+    const state = late ? "late" : returned ? stateOfReturn(returned) : withoutReturn(peel, ackNs);
+    const isOwn = returned !== undefined && !returned.unreachable;
+    const stopped = answersCancel && !real.returned.ok;
     // A peel that was stopped writes 0 when it does not tell how long it ran.
-    const took = real && !(stopped && returned.duration === 0n) ? returned.duration : undefined;
+    const duration = isOwn && !(stopped && returned.duration === 0n) ? returned.duration : undefined;
+    const tookNs = duration === undefined ? undefined : atLeastZero(duration);
     const goesOn = state === "executing" || state === "queued";
-    peels.push({
+    const waited = ackNs !== undefined && real && isOwn && !(stopped && duration === undefined);
+    const sinceCancel = answersCancel ? (stopped ? "stopped" : "finished") : undefined;
+    return {
       peel,
       state,
       returned,
-      deliveredNs: ack === undefined || !steps.whole ? undefined : atLeastZero(ack - (steps.start as bigint)),
-      waitedNs:
-        ack === undefined || !event || !real || (stopped && took === undefined)
-          ? undefined
-          : atLeastZero(event.storedNs - ack - atLeastZero(took ?? 0n)),
-      tookNs: took === undefined ? undefined : atLeastZero(took),
-      soFarNs: goesOn && ack !== undefined ? atLeastZero(nowNs - ack) : undefined,
+      deliveredNs: ackNs === undefined || !whole ? undefined : atLeastZero(ackNs - dispatchNs),
+      waitedNs: waited ? atLeastZero(real.storedNs - ackNs - (tookNs ?? 0n)) : undefined,
+      tookNs,
+      soFarNs: goesOn && ackNs !== undefined ? atLeastZero(nowNs - ackNs) : undefined,
       behind: state === "queued" ? behind?.get(peel) : undefined,
-      ...(late && !givenUp && { afterEnd: true as const }),
-      ...(state === "unreachable" && { givenUp: steps.givenUp(peel) }),
-      ...(missed && { missed: { afterNs: steps.whole ? event.afterNs : undefined } }),
-      ...(overwrittenBy !== undefined && { overwrittenBy }),
-      ...(sinceCancel && { sinceCancel: stopped ? "stopped" : "finished" }),
-      ...(isUnanswered(state) && { sinceCancel: "unanswered" }),
-    });
-  }
-  return {
-    steps: steps.all,
-    peels: worstFirst(sortedByPeel(peels)),
-    ignored: steps.ignored,
-    whole: steps.whole,
+      afterEnd: late && !givenUp,
+      givenUp: state === "unreachable" ? (why ?? steps.givenUp(peel)) : undefined,
+      missed: missed ? { afterNs: whole ? real.afterNs : undefined } : undefined,
+      overwrittenBy,
+      sinceCancel: isUnanswered(state) ? "unanswered" : sinceCancel,
+    };
   };
+  const peels = Array.from(inBucket, ([peel, found]) => storyOfPeel(peel, found));
+  return { steps: steps.all, peels: worstFirst(sortedByPeel(peels)), ignored: steps.ignored, whole };
 }
 
 export const givenUpWords = ({ missed, offline }: GivenUp) =>
