@@ -3,7 +3,6 @@ import type { Msg } from "nats";
 import { UserError } from "../errors.ts";
 import type { Follow } from "../store.ts";
 import { safe } from "../text.ts";
-import { Picture } from "./consumer.ts";
 import type { JetStream } from "./jetstream.ts";
 import { type Keys, type ScanOptions, scanNewest } from "./scan.ts";
 import { Stream } from "./stream.ts";
@@ -18,6 +17,9 @@ export function isTombstone(msg: Msg): boolean {
   const operation = headers.get("KV-Operation");
   return operation === "DEL" || operation === "PURGE" || headers.get("Nats-Marker-Reason") !== "";
 }
+
+/** The value of an entry; undefined for a tombstone. */
+export const valueIn = (msg: Msg): Uint8Array | undefined => (isTombstone(msg) ? undefined : msg.data);
 
 /** A bucket by name. The caller makes keys safe with `token`. Every method throws NoBucket when there is none. */
 export class Bucket extends Stream {
@@ -42,20 +44,7 @@ export class Bucket extends Stream {
    */
   async get(key: string): Promise<Uint8Array | undefined> {
     const msg = await this.directIfAllowed(this.prefix + key);
-    if (msg === undefined) {
-      let found: Uint8Array | undefined;
-      const keys: Keys = {
-        take(msg) {
-          found = isTombstone(msg) ? undefined : msg.data.slice();
-          return 0;
-        },
-        dropAllBut(kept) {
-          if (kept.size === 0) found = undefined;
-        },
-      };
-      await this.scan([key], keys, { narrow: true });
-      return found;
-    }
+    if (msg === undefined) return (await this.entries(key, (_, bytes) => bytes.slice(), { narrow: true }))[0];
     const code = msg.headers?.code ?? 0;
     if (code === 404) return undefined;
     if (code >= 400) {
@@ -64,7 +53,7 @@ export class Bucket extends Stream {
         "Run the command again; if it still fails, see the server's log.",
       );
     }
-    return isTombstone(msg) ? undefined : msg.data;
+    return valueIn(msg);
   }
 
   /** Passes the newest entry of every key that one of the filters covers to `keys`: see `scanNewest`. */
@@ -77,34 +66,36 @@ export class Bucket extends Stream {
     );
   }
 
-  /** The keys that match `filter` and have a value. */
-  async keys(filter: string): Promise<string[]> {
-    const entries = new Map<string, { number: number; there: boolean }>();
-    await this.scan([filter], {
-      take: (msg) => {
+  /** What `read` makes of each key that matches `filter` and has a value. It also gets values that a later one replaces. */
+  async entries<T>(filter: string, read: (key: string, bytes: Uint8Array) => T, options?: ScanOptions): Promise<T[]> {
+    const numbers = new Map<string, number>();
+    // By number of the key; undefined for a key without a value.
+    const found: ({ readonly value: T } | undefined)[] = [];
+    const keys = {
+      take: (msg: Msg) => {
         const key = this.keyOf(msg);
-        const number = entries.get(key)?.number ?? entries.size;
-        entries.set(key, { number, there: !isTombstone(msg) });
+        const number = numbers.get(key) ?? found.length;
+        if (number === found.length) numbers.set(key, number);
+        const bytes = valueIn(msg);
+        found[number] = bytes && { value: read(key, bytes) };
         return number;
       },
-      dropAllBut(kept) {
-        for (const entry of entries.values()) if (!kept.has(entry.number)) entry.there = false;
+      dropAllBut(kept: ReadonlySet<number>) {
+        for (const number of found.keys()) if (!kept.has(number)) found[number] = undefined;
       },
-    });
-    return [...entries].flatMap(([key, { there }]) => (there ? [key] : []));
+    };
+    await this.scan([filter], keys, options);
+    return found.flatMap((entry) => (entry ? [entry.value] : []));
   }
 
-  /**
-   * Passes entries to `onEntry` until `follow.stop`: first the newest of every key that matches `filter`, then every change.
-   * @param from "new" starts with the changes
-   */
-  async follow(
+  /** Follows the newest value of every key that matches `filter`, then every change; with `from` "new" only the changes. */
+  async followKeys(
     filter: string,
-    onEntry: (msg: Msg) => void,
+    onEntry: (key: string, bytes: Uint8Array | undefined) => void,
     follow: Follow,
     from: "last_per_subject" | "new" = "last_per_subject",
   ): Promise<void> {
     const config = { deliver_policy: from, filter_subject: this.prefix + filter } as const;
-    await this.consume(config, (consumer) => this.followConsumer(consumer, new Picture(consumer, onEntry), follow));
+    await this.follow(config, (msg) => onEntry(this.keyOf(msg), valueIn(msg)), follow);
   }
 }

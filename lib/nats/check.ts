@@ -7,12 +7,11 @@ import { LOOPBACK } from "../settings/server-url.ts";
 import type { Clock } from "../store.ts";
 import { plural, safe } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
-import { type Consumer, deliveryOf, InOrder } from "./consumer.ts";
+import { type Consumer, Delivery, InOrder } from "./consumer.ts";
 import { type Claims, readClaims } from "./credentials.ts";
-import { DISPATCH_SUBJECT } from "./dispatch.ts";
 import { ApiError, JetStream, NoJetStream } from "./jetstream.ts";
 import { pull } from "./pull.ts";
-import { fleetOn } from "./store.ts";
+import { DISPATCH_SUBJECT, fleetOn } from "./store.ts";
 import type { Stream } from "./stream.ts";
 import { covers } from "./subject.ts";
 
@@ -154,7 +153,7 @@ async function look(stream: Stream, filter: string, all: boolean): Promise<Check
   });
   const remove = () => stream.js.delete(stream.name, consumer.name);
   const stored = new Map<string, number>();
-  const note = (msg: Msg) => void stored.set(msg.subject, Number(deliveryOf(msg).storedNs) / 1e6);
+  const note = (msg: Msg) => void stored.set(msg.subject, Number(new Delivery(msg).storedNs) / 1e6);
   try {
     // One message is enough to show that reading is allowed.
     const most = all ? consumer.pending : Math.min(consumer.pending, 1);

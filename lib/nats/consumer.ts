@@ -5,7 +5,7 @@ import { Timestamp } from "../codec/value.ts";
 /** Which messages a consumer delivers, in the fields of the JetStream API. */
 export interface ConsumerConfig {
   readonly deliver_policy: "all" | "new" | "last_per_subject" | "by_start_sequence" | "by_start_time";
-  readonly filter_subject?: string;
+  readonly filter_subject?: string | undefined;
   /** Several, none of which covers another; only for nats-server 2.10 and newer. */
   readonly filter_subjects?: readonly string[];
   readonly opt_start_seq?: number;
@@ -21,7 +21,7 @@ export interface Consumer {
   readonly name: string;
   /** Messages that were pending then. */
   readonly pending: number;
-  /** Time of creation by the server's clock, in ms since 1970. */
+  /** By the server's clock, in ms since 1970. */
   readonly createdMs: number;
   /** The node of a cluster that hosts it; undefined outside a cluster. */
   readonly host?: string | undefined;
@@ -29,30 +29,37 @@ export interface Consumer {
   readonly from: number;
 }
 
-/** What the reply subject of a message says about its delivery. */
-export interface Delivery {
-  /** Counts the deliveries of this consumer, from 1. */
-  readonly count: number;
-  readonly streamSequence: number;
-  /** Time of storage by the server's clock, in ns since 1970. */
-  readonly storedNs: bigint;
-  readonly pending: number;
-}
-
 /**
- * Reads `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<ns>.<pending>`. Newer servers put the domain and an
- * account hash before the stream, and a random token at the end.
+ * The end of `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<ns>.<pending>`. Newer servers have more tokens
+ * before the stream and after these numbers. The library reads such a subject too, but rounds the time.
  */
-export function deliveryOf(msg: Msg): Delivery {
-  const tokens = (msg.reply ?? "").split(".");
-  const at = tokens.length >= 11 ? 7 : 5;
-  const stored = tokens[at + 2] ?? "";
-  return {
-    streamSequence: Number(tokens[at]),
-    count: Number(tokens[at + 1]),
-    storedNs: /^\d{1,20}$/.test(stored) ? BigInt(stored) : 0n,
-    pending: Number(tokens[at + 3]),
-  };
+const DELIVERY = /\.\d+\.(\d+)\.(\d+)\.(\d{1,20})\.(\d+)/;
+
+/** What the reply subject of a message says about its delivery. */
+export class Delivery {
+  readonly #numbers: readonly string[];
+
+  constructor(msg: Msg) {
+    this.#numbers = DELIVERY.exec(msg.reply ?? "") ?? [];
+  }
+
+  get streamSequence(): number {
+    return Number(this.#numbers[1]);
+  }
+
+  /** Counts the deliveries of this consumer, from 1. */
+  get count(): number {
+    return Number(this.#numbers[2]);
+  }
+
+  /** Time of storage by the server's clock, in ns since 1970. */
+  get storedNs(): bigint {
+    return BigInt(this.#numbers[3] ?? 0);
+  }
+
+  get pending(): number {
+    return Number(this.#numbers[4]);
+  }
 }
 
 /**
@@ -67,10 +74,11 @@ export function subjectBytes(msg: Msg): Uint8Array {
 /** The last time that the server can represent: nanoseconds in 64 bits. */
 const LAST_NS = 2n ** 63n - 1n;
 
-/** A start time for a consumer, RFC 3339 with nanoseconds, limited to the times that a stream can have. */
-export function startTime(wanted: bigint): string {
-  const ns = wanted < 0n ? 0n : wanted > LAST_NS ? LAST_NS : wanted;
-  return String(Timestamp.at(ns));
+/** Every message, or every message since a time in ns, limited to the times that a stream can have. */
+export function configSince(sinceNs: bigint | undefined): ConsumerConfig {
+  if (sinceNs === undefined) return { deliver_policy: "all" };
+  const ns = sinceNs < 0n ? 0n : sinceNs > LAST_NS ? LAST_NS : sinceNs;
+  return { deliver_policy: "by_start_time", opt_start_time: String(Timestamp.at(ns)) };
 }
 
 /** Receives the messages of a consumer, and decides when they are enough. */
@@ -103,7 +111,7 @@ export class InOrder implements MessageSink {
 /** A message stored this many ms after the start of a read ends the wait: a busy bucket never pauses. */
 const LATER_MS = 1_000;
 
-/** For the newest value of each key and then every change: complete when everything pending has arrived. */
+/** For a follow: the stored messages are complete when everything pending has arrived. */
 export class Picture extends InOrder {
   constructor(
     readonly consumer: Consumer,

@@ -1,8 +1,8 @@
 // Reads and checks secrets and certificates from files. No message repeats their content.
-import { type Authenticator, jwtAuthenticator, nkeyAuthenticator } from "nats";
+import { type Authenticator, jwtAuthenticator, nkeyAuthenticator, type TlsOptions } from "nats";
 import { UserError } from "../errors.ts";
 import { decodeText, faultOf, readFile } from "../settings/files.ts";
-import { type LoginText, loginFault, loginIn } from "../settings/login.ts";
+import { checkedLogin, type LoginText, loginIn } from "../settings/login.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { PemKind } from "./pem.ts";
 
@@ -73,12 +73,13 @@ export async function authenticator(
 ): Promise<Authenticator | undefined> {
   const { creds, nkey, timeoutMs } = settings;
   const path = creds ?? nkey;
-  const what = creds === undefined ? "nkey seed file" : "credentials file";
+  const [kind, what] =
+    creds === undefined ? (["nkey", "nkey seed file"] as const) : (["creds", "credentials file"] as const);
   let login = inlineLogin(settings);
+  let name = "the login";
   if (login === undefined && path !== undefined) {
-    login = loginIn(await readSecret(path, what, timeoutMs, warn));
-    const fault = loginFault(login, creds === undefined ? "nkey" : "creds");
-    if (fault) throw new UserError(`${what} ${path} ${fault.why}.`, fault.hint);
+    name = `${what} ${path}`;
+    login = checkedLogin(await readSecret(path, what, timeoutMs, warn), kind, name);
   }
   if (login === undefined) return undefined;
   const seed = login.seed === undefined ? undefined : Buffer.from(login.seed);
@@ -87,10 +88,7 @@ export async function authenticator(
   try {
     auth("probe");
   } catch {
-    throw new UserError(
-      `${path === undefined ? "the login" : `${what} ${path}`} contains a damaged nkey seed.`,
-      "Create the file again.",
-    );
+    throw new UserError(`${name} contains a damaged nkey seed.`, "Create the file again.");
   }
   return auth;
 }
@@ -112,30 +110,22 @@ export function validFrom(settings: Settings): string | undefined {
   return ms !== undefined && ms > Date.now() ? isoTime(ms) : undefined;
 }
 
+/** The last second that a Date can represent. */
+const LAST_S = 8.64e12;
+
 /** A time in the user's JWT, in ms since 1970; undefined for none. */
 function claimedMs(settings: Settings, claim: "exp" | "nbf"): number | undefined {
   const seconds: unknown = readClaims(userJwt(settings) ?? "")?.[claim];
   return typeof seconds === "number" && seconds > 0 && seconds <= LAST_S ? seconds * 1000 : undefined;
 }
 
-/** The last second that a Date can represent. */
-const LAST_S = 8.64e12;
-
 const isoTime = (ms: number) => new Date(ms).toISOString().replace(".000", "");
 
-/** The content of the files, under the library's names. Given paths, the library would read them for each connection. */
-interface TlsFiles {
-  handshakeFirst?: boolean;
-  ca?: string;
-  cert?: string;
-  key?: string;
-}
-
-/** The settings that name a TLS file, its name in messages, and its content. */
+/** The settings that name a TLS file: the library's name for its content, its name in messages, and what it has to contain. */
 const TLS_FILES = [
-  ["tlsCa", "CA file", "certificate"],
-  ["tlsCert", "TLS certificate file", "certificate"],
-  ["tlsKey", "TLS key file", "key"],
+  ["tlsCa", "ca", "CA file", "certificate"],
+  ["tlsCert", "cert", "TLS certificate file", "certificate"],
+  ["tlsKey", "key", "TLS key file", "key"],
 ] as const;
 
 const PEM_HINTS: Readonly<Record<PemKind, string>> = {
@@ -144,43 +134,39 @@ const PEM_HINTS: Readonly<Record<PemKind, string>> = {
 };
 
 /**
- * TLS options; undefined when nothing asks for TLS.
+ * TLS options with the content of the files: given paths, the library would read them for each connection. Undefined when no
+ * setting asks for TLS.
  * @throws UserError when a file cannot be used; it names the file
  */
 export async function tlsFiles(
   settings: Settings,
   wanted: boolean,
   warn: (text: string) => void,
-): Promise<TlsFiles | undefined> {
-  const { tlsCa, tlsCert, tlsKey, timeoutMs } = settings;
-  const first = settings.tlsFirst && { handshakeFirst: true };
-  if (tlsCa === undefined && tlsCert === undefined && tlsKey === undefined)
-    return wanted || first ? { ...first } : undefined;
-  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+): Promise<Pick<TlsOptions, "handshakeFirst" | "ca" | "cert" | "key"> | undefined> {
+  if ((settings.tlsCert === undefined) !== (settings.tlsKey === undefined))
     throw new UserError("--tls-cert and --tls-key must be used together.", "Add the missing one.");
-  }
-  const { pemFault } = await import("./pem.ts");
-  const texts: { [K in (typeof TLS_FILES)[number][0]]?: string } = {};
-  for (const [key, what, kind] of TLS_FILES) {
-    const path = settings[key];
+  const tls: { handshakeFirst?: boolean; ca?: string; cert?: string; key?: string } = {};
+  if (settings.tlsFirst) tls.handshakeFirst = true;
+  for (const [setting, option, what, kind] of TLS_FILES) {
+    const path = settings[setting];
     if (path === undefined) continue;
-    const text = await readSecret(path, what, timeoutMs, kind === "key" ? warn : undefined);
+    const { pemFault } = await import("./pem.ts");
+    const text = await readSecret(path, what, settings.timeoutMs, kind === "key" ? warn : undefined);
     const fault = pemFault(text, kind);
     if (fault !== undefined) throw new UserError(`${what} ${path} ${fault}.`, PEM_HINTS[kind]);
-    texts[key] = text;
+    tls[option] = text;
   }
-  const { tlsCa: ca, tlsCert: cert, tlsKey: pemKey } = texts;
-  return { ...first, ...(ca && { ca }), ...(cert && { cert }), ...(pemKey && { key: pemKey }) };
+  return wanted || Object.keys(tls).length > 0 ? tls : undefined;
 }
 
 /** The first TLS file with unusable content, such as `TLS key file x.key`; undefined for none. */
 export function damagedTlsFile(settings: Settings): string | undefined {
   const { isDamaged } = require("./pem.ts") as typeof import("./pem.ts");
-  const found = TLS_FILES.find(([key, , kind]) => {
-    const text = read.get(settings[key] ?? "");
+  const found = TLS_FILES.find(([setting, , , kind]) => {
+    const text = read.get(settings[setting] ?? "");
     return text !== undefined && isDamaged(text, kind);
   });
-  return found && `${found[1]} ${settings[found[0]]}`;
+  return found && `${found[2]} ${settings[found[0]]}`;
 }
 
 /** Why the named CA file does not cover the server's certificate; undefined without such a file. */

@@ -2,7 +2,7 @@
 import type { Msg, Subscription } from "nats";
 import type { Follow } from "../store.ts";
 import type { Connection } from "./connection.ts";
-import { type Consumer, type Delivery, deliveryOf, type MessageSink } from "./consumer.ts";
+import { type Consumer, Delivery, type MessageSink } from "./consumer.ts";
 import { Pace } from "./pace.ts";
 
 /** Options of a read that continues after the stored messages. */
@@ -163,7 +163,7 @@ class Reader {
    * @throws Transient when one was lost
    */
   #vouchedFor(msg: Msg): Delivery {
-    const delivery = deliveryOf(msg);
+    const delivery = new Delivery(msg);
     if (delivery.count !== this.#received) throw this.connection.incomplete("a record was lost on the way");
     return delivery;
   }

@@ -53,14 +53,7 @@
 import type { Msg } from "nats";
 import { grown } from "../codec/byte-set.ts";
 import { type FirstLook, lookAtOnce } from "./at-once.ts";
-import {
-  type Consumer,
-  type ConsumerConfig,
-  type Delivery,
-  deliveryOf,
-  InOrder,
-  type MessageSink,
-} from "./consumer.ts";
+import { type Consumer, type ConsumerConfig, configSince, Delivery, InOrder, type MessageSink } from "./consumer.ts";
 import { pull } from "./pull.ts";
 import { isAtLeader, type Stream, type StreamState } from "./stream.ts";
 import { coveredBy } from "./subject.ts";
@@ -129,7 +122,7 @@ class Newest implements MessageSink {
   }
 
   get reached(): Reached {
-    return { whole: this.#whole, last: this.#last ? deliveryOf(this.#last).streamSequence : 0 };
+    return { whole: this.#whole, last: this.#last ? new Delivery(this.#last).streamSequence : 0 };
   }
 }
 
@@ -239,6 +232,29 @@ export async function readFrom(
       onMessage(msg);
     });
     await pull(connection, consumer, messages);
-    return messages.enough() && (!last || deliveryOf(last).streamSequence <= before.lastSequence);
+    return messages.enough() && (!last || new Delivery(last).streamSequence <= before.lastSequence);
   });
+}
+
+/**
+ * Reads every message of a stream, or every one since a time, to its end.
+ * @param before state of the stream, asked for before this call
+ * @returns false when the answer is not proven complete, which happens with nats-server 2.9 on a stream that changes
+ * @throws as scanNewest
+ */
+export async function readToEnd(
+  stream: Stream,
+  sinceNs: bigint | undefined,
+  before: StreamState,
+  onMessage: (msg: Msg) => void,
+  onTotal: (messages: number) => void,
+): Promise<boolean> {
+  const config = configSince(sinceNs);
+  // With more messages than there were, one has been stored meanwhile, and the count would prove nothing.
+  if (!stream.connection.isAtLeast(2, 10)) return readFrom(stream, config, before, before.messages, onMessage, onTotal);
+  const { from, pending } = await stream.consume(config, async (consumer) => consumer);
+  onTotal(pending);
+  // No limit for the whole read, because each request has its own; only the end of a busy stream has the timeout.
+  const limit = new TailLimit(stream.connection, Number.POSITIVE_INFINITY);
+  return settle(stream, from - 1, before, Number.POSITIVE_INFINITY, onMessage, limit);
 }

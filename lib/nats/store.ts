@@ -18,11 +18,10 @@ import type {
   StoredEvent,
   StoredMessage,
 } from "../store.ts";
-import { safe } from "../text.ts";
-import { Bucket, isTombstone } from "./bucket.ts";
-import { type Connection, PermissionDenied } from "./connection.ts";
-import { type ConsumerConfig, deliveryOf, Picture, startTime, subjectBytes } from "./consumer.ts";
-import { handToMasters, tooLarge } from "./dispatch.ts";
+import { plural, safe } from "../text.ts";
+import { Bucket, isTombstone, valueIn } from "./bucket.ts";
+import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
+import { type ConsumerConfig, configSince, Delivery, subjectBytes } from "./consumer.ts";
 import { JetStream } from "./jetstream.ts";
 import { areFew, FirstOfEach, ofJobs, readStream, readSubject, storedMessage } from "./messages.ts";
 import { inPortions, Returns, SIZES } from "./returns.ts";
@@ -36,10 +35,8 @@ const CANCEL_PAYLOAD = Buffer.from("\x81\xa6action\xa6cancel", "latin1");
 /** For more jobs than this, the events of one peel are read together with those of all jobs. */
 const ALONE = 20;
 
-const configFrom = (from: { newest: number } | { ns: bigint }, lastSequence: number): ConsumerConfig =>
-  "newest" in from
-    ? { deliver_policy: "by_start_sequence", opt_start_seq: Math.max(1, lastSequence - from.newest) }
-    : { deliver_policy: "by_start_time", opt_start_time: startTime(from.ns) };
+/** The subject on which masters accept new jobs. */
+export const DISPATCH_SUBJECT = "zester.dispatch";
 
 /** The buckets and streams of a fleet on a server. */
 export const fleetOn = (js: JetStream) => ({
@@ -84,7 +81,7 @@ export class NatsStore implements LiveStore {
   async scanJobs(jobs: JobKeys, onTotal: (entries: number) => void = () => {}): Promise<void> {
     const from = this.#fleet.jobs.prefix.length;
     const keys = {
-      take: (msg: Msg) => jobs.take(subjectBytes(msg), from, isTombstone(msg) ? undefined : msg.data),
+      take: (msg: Msg) => jobs.take(subjectBytes(msg), from, valueIn(msg)),
       dropAllBut: (numbers: ReadonlySet<number>) => jobs.dropAllBut(numbers),
     };
     await this.#fleet.jobs.scan(["*"], keys, { onTotal });
@@ -96,12 +93,17 @@ export class NatsStore implements LiveStore {
     const from = jobs.prefix.length;
     return {
       messages: state.messages,
-      changes: (start, most, onChange) =>
-        readFrom(jobs, configFrom(start, state.lastSequence), state, most, (msg) => {
+      changes: (start, most, onChange) => {
+        const config: ConsumerConfig =
+          "newest" in start
+            ? { deliver_policy: "by_start_sequence", opt_start_seq: Math.max(1, state.lastSequence - start.newest) }
+            : configSince(start.ns);
+        return readFrom(jobs, config, state, most, (msg) => {
           const key = subjectBytes(msg);
           if (key.indexOf(DOT_BYTE, from) >= 0) return; // an entry of the index
-          onChange(key, from, isTombstone(msg) ? undefined : msg.data, deliveryOf(msg).storedNs);
-        }),
+          onChange(key, from, valueIn(msg), new Delivery(msg).storedNs);
+        });
+      },
     };
   }
 
@@ -119,14 +121,12 @@ export class NatsStore implements LiveStore {
     follow: Follow,
   ): Promise<void> {
     const { jobs } = this.#fleet;
-    const wanted = jids && jids.length > 1 ? new Set(jids) : undefined;
-    const [only] = jids ?? [];
-    const hand = (msg: Msg) => {
-      const jid = jobs.keyOf(msg);
-      if (!wanted || wanted.has(jid)) onEntry(jid, isTombstone(msg) ? undefined : msg.data);
-    };
-    const filter = wanted || only === undefined ? "*" : token(only);
-    await jobs.follow(filter, hand, follow, wanted ? "new" : "last_per_subject");
+    const [only, second] = jids ?? [];
+    if (jids && second !== undefined) {
+      const wanted = new Set(jids);
+      const hand: typeof onEntry = (jid, bytes) => void (wanted.has(jid) && onEntry(jid, bytes));
+      await jobs.followKeys("*", hand, follow, "new");
+    } else await jobs.followKeys(only === undefined ? "*" : token(only), onEntry, follow);
   }
 
   async events(jid: string, onEvent: (event: StoredEvent) => void, again: () => void): Promise<void> {
@@ -135,17 +135,14 @@ export class NatsStore implements LiveStore {
   }
 
   async followEvents(jid: string, onEvent: (event: StoredEvent) => void, follow: Follow): Promise<void> {
-    const [config, hand] = this.#eventsOf(jid, onEvent);
-    await this.#fleet.events.consume(config, (consumer) =>
-      this.#fleet.events.followConsumer(consumer, new Picture(consumer, hand), follow),
-    );
+    await this.#fleet.events.follow(...this.#eventsOf(jid, onEvent), follow);
   }
 
   #eventsOf(jid: string, onEvent: (event: StoredEvent) => void): [ConsumerConfig, (msg: Msg) => void] {
     const prefix = `zester.job.${token(jid)}.`;
     const hand = (msg: Msg) => {
       const [kind = "", peel] = msg.subject.slice(prefix.length).split(".");
-      onEvent({ kind, peel, storedNs: deliveryOf(msg).storedNs, bytes: msg.data });
+      onEvent({ kind, peel, storedNs: new Delivery(msg).storedNs, bytes: msg.data });
     };
     return [{ deliver_policy: "all", filter_subject: `${prefix}>` }, hand];
   }
@@ -171,7 +168,7 @@ export class NatsStore implements LiveStore {
         : places.flatMap(({ jid, peel }) => kinds.map((kind) => `zester.job.${token(jid)}.${kind}.${token(peel)}`));
     const hand = (msg: Msg) => {
       const [, , jid = "", kind = "", peel = ""] = msg.subject.split(".");
-      onEvent({ jid, peel }, { kind, peel, storedNs: deliveryOf(msg).storedNs, bytes: msg.data });
+      onEvent({ jid, peel }, { kind, peel, storedNs: new Delivery(msg).storedNs, bytes: msg.data });
     };
     const size = this.readsManyAtOnce ? SIZES.filters : 1;
     const configs = inPortions(subjects, size).map(
@@ -218,12 +215,11 @@ export class NatsStore implements LiveStore {
   }
 
   async activeJids(): Promise<string[]> {
-    const keys = await this.#fleet.jobs.keys("active.*");
-    return keys.map((key) => key.slice("active.".length));
+    return this.#fleet.jobs.entries("active.*", (key) => key.slice("active.".length));
   }
 
   async alive(of: "masters" | "peels"): Promise<string[]> {
-    return this.#fleet[of].keys(">");
+    return this.#fleet[of].entries(">", (key) => key);
   }
 
   async messages(
@@ -264,12 +260,35 @@ export class NatsStore implements LiveStore {
     return this.connection.deliver(`zester.job.${token(jid)}.cancel`, CANCEL_PAYLOAD);
   }
 
-  dispatch(job: NewJob): Promise<Handed> {
-    return handToMasters(this.connection, job);
+  /** Sends the request once: one of the masters answers it (wire.md, "Dispatch"). */
+  async dispatch(job: NewJob): Promise<Handed> {
+    const large = this.tooLarge(job);
+    if (large) return { refused: large };
+    try {
+      return { answer: (await this.connection.request(DISPATCH_SUBJECT, job.record)).data };
+    } catch (error) {
+      if (error instanceof NoResponders)
+        return {
+          refused: new UserError(
+            `no master listens on ${DISPATCH_SUBJECT}. Nothing was dispatched.`,
+            "`zester config check` shows which masters run.",
+          ),
+        };
+      // Any other refusal may be about something else, such as the subscription for the answer.
+      if (error instanceof PermissionDenied && !error.listening && error.subject === DISPATCH_SUBJECT)
+        return { refused: new UserError(`${error.message} Nothing was dispatched.`, error.hint) };
+      if (error instanceof UserError) return { open: error.message };
+      throw error;
+    }
   }
 
-  tooLarge(job: NewJob): UserError | undefined {
-    return tooLarge(this.connection, job);
+  tooLarge({ eventSize }: NewJob): UserError | undefined {
+    const { shown, maxPayload } = this.connection;
+    if (eventSize <= maxPayload) return undefined;
+    return new UserError(
+      `the new job has ${plural(eventSize, "byte")}, and ${shown} accepts at most ${plural(maxPayload, "byte")}. Nothing was sent.`,
+      "Select fewer peels with --peel, or raise max_payload of the server.",
+    );
   }
 
   get shown(): string {

@@ -3,7 +3,7 @@ import type { Msg } from "nats";
 import { insteadOf } from "../errors.ts";
 import type { Follow } from "../store.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
-import { type Consumer, type ConsumerConfig, InOrder, type MessageSink } from "./consumer.ts";
+import { type Consumer, type ConsumerConfig, InOrder, Picture } from "./consumer.ts";
 import { type JetStream, NoLeader } from "./jetstream.ts";
 import { pull } from "./pull.ts";
 
@@ -154,24 +154,25 @@ export class Stream {
   }
 
   /**
-   * Reads a consumer until `follow.stop`.
+   * Passes the stored messages to `onMessage`, then every new one until `follow.stop`.
    * @throws NoLeader within seconds after the stream loses its leader: later answers may be old
    */
-  async followConsumer(consumer: Consumer, sink: MessageSink, follow: Follow): Promise<void> {
+  async follow(config: ConsumerConfig, onMessage: (msg: Msg) => void, follow: Follow): Promise<void> {
     const over = new AbortController();
+    const stop = AbortSignal.any([follow.stop, over.signal]);
     const lost = Promise.withResolvers<never>();
     const look = () =>
       this.#info([]).catch((error) => {
         if (error instanceof NoLeader) lost.reject(error);
       });
-    const timer = consumer.host === undefined ? undefined : setInterval(look, LEADER_MS);
-    try {
-      const stop = AbortSignal.any([follow.stop, over.signal]);
-      await Promise.race([pull(this.connection, consumer, sink, { ...follow, stop }), lost.promise]);
-    } finally {
-      over.abort();
-      clearInterval(timer);
-    }
+    await this.consume(config, async (consumer) => {
+      const timer = consumer.host === undefined ? undefined : setInterval(look, LEADER_MS);
+      const reading = pull(this.connection, consumer, new Picture(consumer, onMessage), { ...follow, stop });
+      await Promise.race([reading, lost.promise]).finally(() => {
+        over.abort();
+        clearInterval(timer);
+      });
+    });
   }
 
   /**
@@ -179,7 +180,12 @@ export class Stream {
    * @param again called when some are missing: they expired meanwhile, or nats-server 2.9 skipped them (scan.ts). All come again.
    * @throws Transient when some are missing every time
    */
-  async readPending(configs: readonly ConsumerConfig[], hand: (msg: Msg) => void, again = () => {}): Promise<void> {
+  async readPending(
+    configs: readonly ConsumerConfig[],
+    hand: (msg: Msg) => void,
+    again = () => {},
+    attempts = READ_ATTEMPTS,
+  ): Promise<void> {
     const read = (config: ConsumerConfig) =>
       this.consume(config, async (consumer) => {
         const messages = new InOrder(consumer.pending, hand);
@@ -188,7 +194,7 @@ export class Stream {
       });
     const readAll = async () => (await Promise.all(configs.map(read))).every(Boolean);
     for (let attempt = 1; !(await readAll()); attempt++) {
-      if (attempt === READ_ATTEMPTS)
+      if (attempt === attempts)
         throw this.connection.incomplete(`messages of ${this.name} expired while they were read`);
       again();
     }

@@ -1,7 +1,7 @@
 // Reads every message of a stream after some sequence, complete, while others write to it: rule (2) of scan.ts.
 import type { Msg } from "nats";
 import type { Connection } from "./connection.ts";
-import { type Consumer, type Delivery, deliveryOf, type MessageSink } from "./consumer.ts";
+import { type Consumer, Delivery, type MessageSink } from "./consumer.ts";
 import { pull } from "./pull.ts";
 import { isAtLeader, type Stream, type StreamState } from "./stream.ts";
 
@@ -23,7 +23,7 @@ class Tail implements MessageSink {
 
   constructor(
     from: number,
-    readonly onMessage: (msg: Msg, delivery: Delivery) => void,
+    readonly onMessage: (msg: Msg) => void,
   ) {
     this.#last = from;
   }
@@ -38,11 +38,11 @@ class Tail implements MessageSink {
   }
 
   take(msg: Msg): boolean {
-    const delivery = deliveryOf(msg);
-    if (delivery.streamSequence !== this.#last + 1) this.gaps = true;
-    this.#last = delivery.streamSequence;
+    const { streamSequence } = new Delivery(msg);
+    if (streamSequence !== this.#last + 1) this.gaps = true;
+    this.#last = streamSequence;
     this.#received++;
-    this.onMessage(msg, delivery);
+    this.onMessage(msg);
     this.#wake();
     return true; // each is checked: a lost message leaves the same gap as a removed one
   }
@@ -84,7 +84,7 @@ export async function settle(
   from: number,
   before: StreamState,
   most: number,
-  onMessage: (msg: Msg, delivery: Delivery) => void,
+  onMessage: (msg: Msg) => void,
   limit: TailLimit,
 ): Promise<boolean> {
   for (let last = from; ; limit.check()) {
@@ -129,7 +129,7 @@ async function readTail(
   from: number,
   before: StreamState,
   limit: TailLimit,
-  onMessage: (msg: Msg, delivery: Delivery) => void,
+  onMessage: (msg: Msg) => void,
 ): Promise<Reached> {
   const atLeader = isAtLeader(consumer, before);
   const tail = new Tail(from, onMessage);

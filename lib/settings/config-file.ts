@@ -3,17 +3,16 @@ import { join } from "node:path";
 import { UserError } from "../errors.ts";
 import { didYouMean, nearest, nearestName } from "../nearest.ts";
 import { decodeText, existsAt, expand, type Fail, faultOf, readFile } from "./files.ts";
-import { splitUrls } from "./server-url.ts";
-import { type Key, keysIn, type Layer, SETTINGS } from "./settings.ts";
+import { fileValue, type Key, keysIn, type Layer } from "./settings.ts";
 
 const MASTER_KEYS = keysIn("config");
 
 export interface ConfigLayer extends Layer {
-  /** It is the daemon's own, without an address: the daemon then goes to its default. */
+  /** It is the daemon's own file, without an address: the daemon then uses its default. */
   readonly isWithoutAddress?: true;
 }
 
-/** What the daemon takes where its file says nothing. */
+/** The defaults of the daemon. */
 export const DAEMON = {
   url: "tls://nats:4222",
   authDir: "/var/lib/zester/auth",
@@ -21,8 +20,8 @@ export const DAEMON = {
 } as const;
 
 /**
- * What a config file says: the map `master:`, or the daemon's own settings. A file that has a password or a token, and
- * that others can read, gets a warning.
+ * The settings of a config file: of its map `master:`, or of the daemon. A file with a password or a token that other users can
+ * read gets a warning.
  * @param withinMs how long reading may take
  * @throws UserError when the file is missing or broken
  */
@@ -142,18 +141,6 @@ async function parseConfig(text: string, path: string, env: NodeJS.ProcessEnv): 
     : fromOwn(values, lines, env, fail);
 }
 
-function textSetting(value: unknown, name: string, line: string | undefined, fail: Fail): string {
-  if (typeof value === "string") return value;
-  throw fail(`${line}: ${name} must be text.`);
-}
-
-function urlsOf(value: unknown, name: string, line: string | undefined, fail: Fail): string[] {
-  const urls = splitUrls(textSetting(value, name, line, fail));
-  // Falling back to localhost would send a kill to another fleet than the file's author meant.
-  if (urls.length === 0) throw fail(`${line}: ${name} names no server.`);
-  return urls;
-}
-
 function fromMaster(
   master: unknown,
   lines: ReadonlyMap<string, string>,
@@ -174,17 +161,11 @@ function fromMaster(
         `Known keys: ${known.join(", ")}.`,
       );
     }
-    const { kind } = SETTINGS[key];
-    if (kind === "boolean") {
-      if (typeof value !== "boolean") throw fail(`${line}: master.${name} must be true or false.`);
-      out[key] = value;
-    } else if (kind !== "urls") {
-      const text = textSetting(value, `master.${name}`, line, fail);
-      out[key] = kind === "path" ? expand(text, env) : text;
-    } else if (Array.isArray(value)) {
-      if (value.length === 0) throw fail(`${line}: master.urls is empty.`);
-      out[key] = value.flatMap((url) => urlsOf(url, "an entry of master.urls", line, fail));
-    } else out[key] = urlsOf(value, "master.urls", line, fail);
+    const failHere: Fail = (why) => fail(`${line}: ${why}`);
+    const valueIn = (one: unknown, its: string) => fileValue(key, one, its, failHere, (path) => expand(path, env));
+    if (key !== "urls" || !Array.isArray(value)) out[key] = valueIn(value, `master.${name}`);
+    else if (value.length === 0) throw failHere("master.urls is empty.");
+    else out[key] = value.flatMap((url) => valueIn(url, "an entry of master.urls"));
   }
   return out as Layer;
 }
@@ -196,20 +177,21 @@ function fromOwn(
   env: NodeJS.ProcessEnv,
   fail: Fail,
 ): ConfigLayer {
-  const own = (name: (typeof OWN_KEYS)[number]) =>
-    values[name] === undefined || values[name] === null
-      ? undefined
-      : textSetting(values[name], name, lines.get(name), fail);
-  const out: { -readonly [K in Key]?: Layer[K] } = {};
+  const own = (key: Key, name: (typeof OWN_KEYS)[number]) =>
+    fileValue(
+      key,
+      values[name] ?? "",
+      name,
+      (why) => fail(`${lines.get(name)}: ${why}`),
+      (path) => expand(path, env),
+    );
   const hasAddress = Object.hasOwn(values, "nats_url");
-  if (hasAddress) out.urls = urlsOf(values.nats_url ?? "", "nats_url", lines.get("nats_url"), fail);
-  const ca = own("nats_ca");
-  if (ca) out.tlsCa = expand(ca, env);
-  else if (existsAt(DAEMON.ca) === true) out.tlsCa = DAEMON.ca;
-  const authDir = own("auth_dir");
-  const creds = join(authDir ? expand(authDir, env) : DAEMON.authDir, "admin.creds");
+  const urls = hasAddress ? { urls: own("urls", "nats_url") } : { isWithoutAddress: true };
+  const tlsCa = own("tlsCa", "nats_ca") || (existsAt(DAEMON.ca) === true && DAEMON.ca);
+  const authDir = own("creds", "auth_dir");
+  const creds = join(String(authDir || DAEMON.authDir), "admin.creds");
   const found = existsAt(creds);
-  // In a directory that the file names, one that cannot be looked at fails when it is read, if it is the one that counts.
-  if (authDir ? found !== false : found === true) out.creds = creds;
-  return { ...out, ...(!hasAddress && { isWithoutAddress: true as const }) };
+  // In a directory that the file names, a file whose existence is unknown counts: reading it fails.
+  const counts = authDir ? found !== false : found === true;
+  return { ...urls, ...(tlsCa && { tlsCa }), ...(counts && { creds }) } as ConfigLayer;
 }

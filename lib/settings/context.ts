@@ -1,19 +1,18 @@
-// Contexts of the `nats` command line tool: the connections that an operator has set up there already.
+// Contexts of the `nats` command line tool: the connections that an operator has set up there.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { safe } from "../text.ts";
 import { decodeText, type Fail, faultOf, home, readFile } from "./files.ts";
-import { expandPath, refersElsewhere } from "./references.ts";
-import { splitUrls } from "./server-url.ts";
-import { KEYS, type Key, keysIn, type Layer, SETTINGS } from "./settings.ts";
+import { expandPath, refersElsewhere } from "./login.ts";
+import { fileValue, KEYS, type Key, keysIn, type Layer, SETTINGS } from "./settings.ts";
 
 const contextRoot = (env: NodeJS.ProcessEnv) => join(env.XDG_CONFIG_HOME || join(home(env), ".config"), "nats");
 
 export const contextPath = (name: string, env: NodeJS.ProcessEnv) => join(contextRoot(env), "context", `${name}.json`);
 
-/** The context that `nats context select` chose, if any. @throws UserError when that can't be read */
+/** The context that `nats context select` chose; undefined for none. @throws UserError when that can't be read */
 export async function selectedContext(env: NodeJS.ProcessEnv, withinMs: number): Promise<string | undefined> {
   const path = join(contextRoot(env), "context.txt");
   try {
@@ -21,7 +20,7 @@ export async function selectedContext(env: NodeJS.ProcessEnv, withinMs: number):
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    // The server that it names is the one meant: going to localhost instead would be a lie.
+    // The user means the server that it names, not localhost.
     throw new UserError(
       `cannot read ${path}, which names the selected NATS context: ${faultOf(error)}.`,
       "Check its permissions, or use --master or --context.",
@@ -58,10 +57,7 @@ const CONTEXT_FIELDS = keysIn("context");
 /** Fields that zester does not need. */
 const IRRELEVANT = new Set(["name", "description", "color_scheme", "jetstream_event_prefix"]);
 
-/**
- * A path as these files have it: `$VAR`, `${VAR}`, `~` and `file://` are understood. In place of the path of a login's file may
- * stand a reference (references.ts).
- */
+/** The path in a field: `$VAR`, `${VAR}`, `~` and `file://` are understood. A login's file may be a reference (login.ts). */
 function filePath(key: Key, text: string, field: string, fail: Fail, env: NodeJS.ProcessEnv): string {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase();
   if (scheme === "nsc") throw fail(`${field} refers to nsc, which zester does not run.`, NSC_HINT);
@@ -86,22 +82,7 @@ async function readContextFile(path: string, name: string, env: NodeJS.ProcessEn
   }
 }
 
-function fieldValue(key: Key, field: string, value: unknown, fail: Fail, env: NodeJS.ProcessEnv): unknown {
-  const { kind } = SETTINGS[key];
-  if (kind === "boolean") {
-    if (value !== true) throw fail(`${field} must be true or false.`);
-    return value;
-  }
-  if (typeof value !== "string") throw fail(`${field} must be text.`);
-  if (kind === "path") return filePath(key, value, field, fail, env);
-  if (kind !== "urls") return value;
-  const urls = splitUrls(value);
-  // Without a URL the tool goes to localhost; with one that holds nothing something else was meant.
-  if (urls.length === 0) throw fail("its url names no server.");
-  return urls;
-}
-
-/** @throws UserError for a field that is no setting, that would otherwise reach another server, or none */
+/** @throws UserError for an unknown field without which another server would be reached, or none */
 function checkOther(field: string, value: unknown, fail: Fail): void {
   if (/^(urls?|servers?)$/i.test(field)) throw fail(`unknown field ${safe(field)}. Did you mean url?`);
   if (field !== "nsc" && field !== "socks_proxy") return;
@@ -126,14 +107,14 @@ function parseFields(text: string, fail: Fail): Record<string, unknown> {
   try {
     fields = JSON.parse(text);
   } catch {
-    throw fail("invalid JSON."); // the parser's own words would repeat a part of it, secrets among them
+    throw fail("invalid JSON."); // the parser's message would repeat a part of it, which may be a secret
   }
   if (typeof fields === "object" && fields !== null && !Array.isArray(fields)) return fields as Record<string, unknown>;
   throw fail("expected a JSON object.");
 }
 
 /**
- * What the context `name` says of a connection. Fields that have no meaning here get a warning.
+ * The settings of a context. Fields that have no meaning here get a warning.
  * @throws UserError when there is no such context, when it is broken, or when it needs what zester does not have
  */
 export async function readContext(
@@ -153,10 +134,13 @@ export async function readContext(
     if (value === "" || value === null || IRRELEVANT.has(field)) continue;
     if (field !== "url" && (value === false || (Array.isArray(value) && value.length === 0))) continue;
     const key = CONTEXT_FIELDS.get(field);
-    if (key !== undefined) out[key] = fieldValue(key, field, value, fail, env);
-    else {
+    if (key === undefined) {
       checkOther(field, value, fail);
       warn(`NATS context "${name}": the field ${safe(field)} has no meaning here and is ignored.`);
+    } else {
+      const pathIn = (text: string) => filePath(key, text, field, fail, env);
+      // Without a URL the tool goes to localhost. An empty one is an error.
+      out[key] = fileValue(key, value, key === "urls" ? "its url" : field, fail, pathIn);
     }
   }
   const layer = out as Layer;

@@ -21,7 +21,7 @@ export function expand(path: string, env: NodeJS.ProcessEnv): string {
   return path === "~" || path.startsWith("~/") ? join(home(env), path.slice(1)) : path;
 }
 
-/** Whether something is at `path`, a broken link included; the file system's code when it does not tell. */
+/** True when something is at `path`, including a broken link; the error code of the file system when that is unknown. */
 export function existsAt(path: string): boolean | string {
   try {
     lstatSync(path);
@@ -38,17 +38,16 @@ export interface FileContent {
   readonly readableByOthers: boolean;
 }
 
-/** What came out of pipes (`--creds <(…)`), which give it once, by path: each login reads its files again. */
+/** The content of pipes (`--creds <(…)`), which can be read only once, by path: each login reads its files again. */
 const pipes = new Map<string, FileContent>();
 
-/** Makes the error for a file that cannot be used: it names the file. */
+/** Makes the error for an unusable file, which it names. */
 export type Fail = (why: string, hint?: string) => UserError;
 
 /** No file with settings, credentials or certificates is larger. */
 const LARGEST_FILE = { bytes: 1 << 20, shown: "1 MiB" } as const;
-const PIECE_BYTES = 64 << 10;
 
-/** Why a file can't be read, when it is not the file system that says so. */
+/** A reason of ours why a file can't be read. */
 class Unreadable extends Error {}
 
 async function readAll(path: string): Promise<FileContent> {
@@ -56,17 +55,14 @@ async function readAll(path: string): Promise<FileContent> {
   if (known) return known;
   const file = await open(path, "r");
   try {
-    const pieces: Buffer[] = [];
-    for (let bytes = 0; ; ) {
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(PIECE_BYTES), 0, PIECE_BYTES);
-      if (bytesRead === 0) break;
-      pieces.push(buffer.subarray(0, bytesRead));
-      bytes += bytesRead;
-      if (bytes > LARGEST_FILE.bytes) throw new Unreadable(`it is larger than ${LARGEST_FILE.shown}`);
-    }
+    const pieces: Buffer[] = await Array.fromAsync(
+      file.createReadStream({ end: LARGEST_FILE.bytes, autoClose: false }),
+    );
+    const bytes = Buffer.concat(pieces);
+    if (bytes.length > LARGEST_FILE.bytes) throw new Unreadable(`it is larger than ${LARGEST_FILE.shown}`);
     const stat = await file.stat();
     const content = {
-      bytes: Buffer.concat(pieces),
+      bytes,
       readableByOthers: process.platform !== "win32" && (stat.mode & 0o044) !== 0,
     };
     if (!stat.isFile()) pipes.set(path, content);
@@ -77,9 +73,9 @@ async function readAll(path: string): Promise<FileContent> {
 }
 
 /**
- * A file that may be anything: a pipe without a writer, a terminal, a device without an end.
+ * Reads anything: also a pipe without a writer, a terminal, a device without an end.
  * @param withinMs how long it may take
- * @throws what `faultOf` has words for
+ * @throws an error for `faultOf`
  */
 export async function readFile(path: string, withinMs: number): Promise<FileContent> {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -94,12 +90,9 @@ export async function readFile(path: string, withinMs: number): Promise<FileCont
 }
 
 /** Why a file could not be read. */
-export function faultOf(error: unknown): string {
-  if (error instanceof Unreadable) return error.message;
-  return fileFault(error);
-}
+export const faultOf = (error: unknown): string => (error instanceof Unreadable ? error.message : fileFault(error));
 
-/** Text as editors and shells of any system store it: with a byte order mark, and on Windows of two bytes a character. */
+/** Text as any system stores it: it may have a byte order mark, and on Windows two bytes per character. */
 export function decodeText(bytes: Uint8Array): string {
   const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
   return new TextDecoder(isUtf16 ? "utf-16le" : "utf-8").decode(bytes);

@@ -16,75 +16,62 @@ import {
   type Settings,
 } from "./settings.ts";
 
+/** A value in one of the places that settings come from. */
+interface Found {
+  /** The place, for messages. */
+  readonly name: string;
+  /** @throws UserError for an invalid text */
+  value(): unknown;
+}
+
 /** One place that settings come from. */
-interface SettingSource {
-  has(key: Key): boolean;
-  /** @throws UserError for a text that is no such value */
-  value(key: Key): unknown;
-  /** What messages call it. */
-  name(key: Key): string;
-}
+type SettingSource = (key: Key) => Found | undefined;
 
-/** A setting's value as users write it. */
-function fromText(key: Key, text: string, source: string, env: NodeJS.ProcessEnv): unknown {
+type Text = string | readonly string[] | boolean | undefined;
+
+/** A setting as users write it; undefined for an empty one. */
+function fromText(key: Key, text: Text, name: string, env: NodeJS.ProcessEnv): Found | undefined {
+  if (!text) return undefined;
   const { kind } = SETTINGS[key];
-  if (kind === "urls") return splitUrls(text);
-  if (kind === "path") return expand(text, env);
-  return kind === "duration" ? parseDuration(text, source) : text;
-}
-
-/** A source of texts. */
-function ofTexts(
-  textOf: (key: Key) => string | readonly string[] | boolean | undefined,
-  name: (key: Key) => string,
-  env: NodeJS.ProcessEnv,
-): SettingSource {
-  const value = (key: Key) => {
-    const text = textOf(key);
-    if (Array.isArray(text)) return text.flatMap(splitUrls);
-    return typeof text === "string" ? fromText(key, text, name(key).replace(/^flag |^\$/, ""), env) : text;
+  const value = () => {
+    if (kind === "urls") return [text].flat().flatMap((urls) => splitUrls(String(urls)));
+    if (kind === "path") return expand(String(text), env);
+    return kind === "duration" ? parseDuration(String(text), name.replace(/^flag |^\$/, "")) : text;
   };
-  return { has: (key) => Boolean(textOf(key)), value, name };
+  return { name, value };
 }
 
-function fromFlags(flags: SettingFlags, env: NodeJS.ProcessEnv): SettingSource {
-  const flag = (key: Key) => SETTINGS[key].flag as keyof SettingFlags;
-  return ofTexts(
-    (key) => flags[flag(key)],
-    (key) => `flag --${flag(key)}`,
-    env,
-  );
-}
+const fromFlags =
+  (flags: SettingFlags, env: NodeJS.ProcessEnv): SettingSource =>
+  (key) => {
+    const flag = SETTINGS[key].flag as keyof SettingFlags;
+    return fromText(key, flags[flag], `flag --${flag}`, env);
+  };
 
 function fromVariables(env: NodeJS.ProcessEnv): SettingSource {
-  // As for the nats command: a user without a password is a token, and a password without a user is nothing.
+  // As for the nats command: a user without a password is a token, and a password without a user does not count.
   const isToken = env.NATS_USER && !env.NATS_PASSWORD && !env.NATS_TOKEN;
   const variable = (key: Key): string => {
     if (key === "password" && !env.NATS_USER) return "";
     if (isToken && (key === "user" || key === "token")) return key === "token" ? "NATS_USER" : "";
     return SETTINGS[key].variables?.find((name) => env[name]) ?? "";
   };
-  return ofTexts(
-    (key) => env[variable(key)],
-    (key) => `$${variable(key)}`,
-    env,
-  );
+  return (key) => fromText(key, env[variable(key)], `$${variable(key)}`, env);
 }
 
-const fromDefaults = (env: NodeJS.ProcessEnv) =>
-  ofTexts(
-    (key) => SETTINGS[key].default,
-    () => "default",
-    env,
-  );
+const fromDefaults =
+  (env: NodeJS.ProcessEnv): SettingSource =>
+  (key) =>
+    fromText(key, SETTINGS[key].default, "default", env);
 
-const ofFile = (layer: Layer, name: string): SettingSource => ({
-  has: (key) => layer[key] !== undefined,
-  value: (key) => layer[key],
-  name: () => name,
-});
+const fromFile =
+  (layer: Layer, name: string): SettingSource =>
+  (key) =>
+    layer[key] === undefined ? undefined : { name, value: () => layer[key] };
 
 type File = NonNullable<ResolvedSettings["file"]>;
+/** Where settings come from, for messages about them. */
+type Origin = Pick<ResolvedSettings, "sources" | "file">;
 
 /** @throws UserError for a value with what looks like a secret, which does not repeat it */
 function checkNoSecret(value: string, source: string, what: string): void {
@@ -97,8 +84,8 @@ function checkNoSecret(value: string, source: string, what: string): void {
 }
 
 /**
- * The one file that counts: what was named, else the first that exists. Never two, so that the credentials of one fleet
- * don't reach the servers of another.
+ * The one file that counts: the named one, else the first that exists. Never two, so that the credentials of one fleet don't
+ * reach the servers of another.
  */
 async function chooseFile(
   flags: SettingFlags,
@@ -111,7 +98,7 @@ async function chooseFile(
   const named = (kind: File["kind"], value: string, source: string): File => {
     const what = kind === "config" ? "the path of a config file" : "the name of a context";
     checkNoSecret(value, source, what);
-    // Meant for --master; a message that says that it was not found would show the password in it.
+    // Meant for --master. A message that it was not found would show its password.
     if (value.includes("://"))
       throw new UserError(`${source} contains a URL instead of ${what}.`, "Name a server with --master or NATS_URL.");
     return { kind, name: kind === "config" ? expand(value, env) : value, source };
@@ -123,7 +110,7 @@ async function chooseFile(
   const places = ["/etc/zester/master.yaml", join(home(env), ".zester/config.yaml")];
   const path = places.find((candidate) => existsAt(candidate) === true);
   if (path !== undefined) return { kind: "config", name: path, source: "default" };
-  // What is merely selected gives no password to a server that was named otherwise.
+  // A server that was named elsewhere gets no password of a context that is only selected.
   if (serverNamed) return undefined;
   const { selectedContext } = await import("./context.ts");
   const name = await selectedContext(env, withinMs);
@@ -143,27 +130,24 @@ async function chooseFile(
   return undefined;
 }
 
-/** What a call is told beside the settings: `warn` what may be wrong, `note` what was assumed. */
-type Tell = Readonly<Record<"warn" | "note", (text: string) => void>>;
-
-/** @param serverNamed something that wins over the file names a server */
+/** @param note undefined when a server is named elsewhere: a daemon's file without an address then adds none */
 async function readSource(
   file: File,
   env: NodeJS.ProcessEnv,
-  { warn, note }: Tell,
-  serverNamed: boolean,
   withinMs: number,
+  warn: (text: string) => void,
+  note: ((text: string) => void) | undefined,
 ): Promise<SettingSource> {
   if (file.kind === "config") {
     const { DAEMON, readConfig } = await import("./config-file.ts");
     const layer = await readConfig(file.name, env, warn, withinMs);
-    if (!layer.isWithoutAddress || serverNamed) return ofFile(layer, file.name);
+    if (!layer.isWithoutAddress || !note) return fromFile(layer, file.name);
     note(`config file ${file.name} names no server: using the default of the master, ${DAEMON.url}.`);
-    return ofFile({ ...layer, urls: [DAEMON.url] }, file.name);
+    return fromFile({ ...layer, urls: [DAEMON.url] }, file.name);
   }
   const { readContext } = await import("./context.ts");
   try {
-    return ofFile(await readContext(file.name, env, warn, withinMs), `context "${file.name}"`);
+    return fromFile(await readContext(file.name, env, warn, withinMs), `context "${file.name}"`);
   } catch (error) {
     if (file.source !== "selected" || !(error instanceof UserError)) throw error;
     throw new UserError(
@@ -173,7 +157,7 @@ async function readSource(
   }
 }
 
-/** @throws UserError when what was given names no server, or what is not one: localhost was not meant then */
+/** @throws UserError when no server is named, or a URL is invalid */
 function checkUrls({ urls }: Settings, { urls: source }: ResolvedSettings["sources"], file: File | undefined): void {
   if (urls.length === 0)
     throw new UserError(`${source} names no server.`, "Use a form like nats://host:4222 or tls://host:4222.");
@@ -186,7 +170,7 @@ function checkUrls({ urls }: Settings, { urls: source }: ResolvedSettings["sourc
     parseUrl(url, `${urls.length === 1 ? "" : ` (${i + 1} of ${urls.length})`} from ${source}`);
 }
 
-/** @throws UserError when a part of a subject would change what the subject means */
+/** @throws UserError when a setting that becomes part of a subject would change the meaning of the subject */
 function checkSubjects(settings: Settings, sources: ResolvedSettings["sources"]): void {
   for (const [key, valid, what, form] of [
     ["jsDomain", /^[^\s.*>\p{Cc}]+$/u, "JetStream domain", "one word without dots"],
@@ -205,43 +189,40 @@ function checkSubjects(settings: Settings, sources: ResolvedSettings["sources"])
   }
 }
 
-/** What messages call a setting that is given: its flag, its variable, or its name in the file. */
-function settingName(key: Key, { sources, file }: Pick<ResolvedSettings, "sources" | "file">): string {
+/** What messages call a setting: its flag, its variable, or its name in the file. */
+function settingName(key: Key, { sources, file }: Origin): string {
   const source = sources[key] ?? "";
   const name = file && SETTINGS[key][file.kind];
   return /^(flag |\$)/.test(source) || name === undefined ? source : `${name} of ${source}`;
 }
 
 /** @throws UserError for a secret in the place of a path or a name, which the messages and `zester config` would repeat */
-function checkPlaces(settings: Settings, given: Pick<ResolvedSettings, "sources" | "file">): void {
+function checkPlaces(settings: Settings, origin: Origin): void {
   for (const key of KEYS) {
     const { kind, group } = SETTINGS[key];
     const value = settings[key];
-    const name = settingName(key, given);
+    const name = settingName(key, origin);
     if (kind === "urls") checkNoSecret(settings.urls.map(maskUrl).join(" "), name, "the address of a server");
     else if (typeof value !== "string") continue;
     else if (kind === "path") checkNoSecret(value, name, "the path of a file");
-    // Of a login the rest is what it should be; a user's name is not refused for its looks.
+    // A login is meant to be secret, and the name of a user may look like anything.
     else if (group !== "login") checkNoSecret(value, name, "a name");
   }
 }
 
-/** The ways to log in, of which one counts. A token goes beside any of them. */
+/** The ways to log in, of which one counts. A token is sent beside any of them. */
 const LOGINS = ["creds", "nkey", "user", "jwt"] as const satisfies readonly Key[];
 
-/** @throws UserError for two logins, of which one would be left aside in silence */
-function checkLogin(settings: Settings, given: Pick<ResolvedSettings, "sources" | "file">): void {
-  const [first, second] = LOGINS.filter((key) => settings[key] !== undefined).map((key) => settingName(key, given));
+/** @throws UserError for two logins */
+function checkLogin(settings: Settings, origin: Origin): void {
+  const [first, second] = LOGINS.filter((key) => settings[key] !== undefined).map((key) => settingName(key, origin));
   if (second !== undefined) throw new UserError(`${first} and ${second} cannot be used together.`, "Use one of them.");
 }
 
-/** What belongs together: the first source that has one setting of a group decides on all of it. */
+/** The first source that has one setting of a group decides on the whole group. */
 const GROUPS = [...Map.groupBy(KEYS, (key) => SETTINGS[key].group ?? key).values()];
 
-/**
- * The settings that hold for this call, with their sources.
- * @throws UserError for a bad flag, or a config file or context that is missing or broken
- */
+/** The settings of this call, with their sources. @throws UserError for an invalid value, file or context */
 export async function resolveSettings(
   flags: SettingFlags,
   env: NodeJS.ProcessEnv,
@@ -250,47 +231,50 @@ export async function resolveSettings(
 ): Promise<ResolvedSettings> {
   const given = [fromFlags(flags, env), fromVariables(env)];
   const defaults = fromDefaults(env);
-  const withinMs = [...given, defaults].find(({ has }) => has("timeoutMs"))?.value("timeoutMs") as number;
-  const serverNamed = given.some(({ has }) => has("urls"));
+  const withinMs = [...given, defaults]
+    .map((source) => source("timeoutMs"))
+    .find(Boolean)
+    ?.value() as number;
+  const serverNamed = given.some((source) => source("urls"));
   const file = await chooseFile(flags, env, serverNamed, withinMs);
   if (file) {
     // A context on the command line was typed for this call; a variable may be a leftover that points elsewhere.
     const before = flags.context === undefined ? 2 : 1;
-    given.splice(before, 0, await readSource(file, env, { warn, note }, serverNamed, withinMs));
+    given.splice(before, 0, await readSource(file, env, withinMs, warn, serverNamed ? undefined : note));
   }
   given.push(defaults);
   const out: { [K in Key]?: unknown } = {};
   const sources: { [K in Key]?: string } = {};
   for (const group of GROUPS) {
-    const source = given.find(({ has }) => group.some(has));
+    const source = given.find((one) => group.some((key) => one(key)));
     for (const key of group) {
-      if (!source?.has(key)) continue;
-      out[key] = source.value(key);
-      sources[key] = source.name(key);
+      const found = source?.(key);
+      if (!found) continue;
+      out[key] = found.value();
+      sources[key] = found.name;
     }
   }
-  const named = { sources, ...(file && { file }) };
+  const origin = { sources, ...(file && { file }) };
   const picked = out as Settings;
-  checkLogin(picked, named);
-  const settings = await resolveLogin(picked, sources, named, env);
-  checkPlaces(settings, named);
+  checkLogin(picked, origin);
+  const settings = await resolveLogin(picked, sources, origin, env);
+  checkPlaces(settings, origin);
   checkUrls(settings, sources, file);
   checkSubjects(settings, sources);
-  return { settings, ...named };
+  return { settings, ...origin };
 }
 
-/** The settings with what their login refers to; references.ts is loaded only for one that may be a reference. */
+/** The settings with what their login refers to; login.ts is loaded only for one that may be a reference. */
 async function resolveLogin(
   settings: Settings,
   sources: { [K in Key]?: string },
-  named: Pick<ResolvedSettings, "sources" | "file">,
+  origin: Origin,
   env: NodeJS.ProcessEnv,
 ): Promise<Settings> {
-  const { creds, nkey, password, token, jwt, seed, timeoutMs } = settings;
+  const { creds, nkey, password, token, jwt, seed } = settings;
   if (![creds, nkey, password, token, jwt, seed].some((text) => text?.includes(":"))) return settings;
-  const { followReferences } = await import("./references.ts");
-  const following = { nameOf: (key: Key) => settingName(key, named), env, withinMs: timeoutMs };
-  const renewed = () => followReferences(settings, following);
+  const { followReferences } = await import("./login.ts");
+  const renewed = () => followReferences(settings, (key) => settingName(key, origin), env);
   const followed = { ...(await renewed()), renewed };
   const from = sources.creds ?? sources.nkey;
   for (const key of ["jwt", "seed"] as const)

@@ -1,11 +1,9 @@
-// Every setting of a connection: where it can come from and what it is called there. All readers and writers of settings
-// derive from this table.
-
-/** What a value is made of its text, and how `zester config` shows it. */
-export type Kind = "urls" | "path" | "text" | "boolean" | "duration";
+// Every setting of a connection: where it can come from and its name there. All that reads or shows settings uses this table.
+import type { Fail } from "./files.ts";
+import { splitUrls } from "./server-url.ts";
 
 interface Definition {
-  readonly kind: Kind;
+  readonly kind: "urls" | "path" | "text" | "boolean" | "duration";
   readonly flag?: string;
   /** Environment variables; the first that is set counts. */
   readonly variables?: readonly string[];
@@ -123,4 +121,24 @@ export const KEYS = Object.keys(TABLE) as readonly Key[];
 /** The settings that one kind of file can hold, by their names there. */
 export function keysIn(file: "config" | "context"): ReadonlyMap<string, Key> {
   return new Map(KEYS.map((key) => [SETTINGS[key][file] ?? "", key] as const).filter(([name]) => name));
+}
+
+/**
+ * The value of a setting in a file.
+ * @param name what errors call it
+ * @param pathIn the path in a text
+ * @throws UserError for a value of another kind, and for one that names no server: localhost would be another fleet
+ */
+export function fileValue(key: Key, value: unknown, name: string, fail: Fail, pathIn: (text: string) => string) {
+  const { kind } = SETTINGS[key];
+  if (kind === "boolean") {
+    if (typeof value !== "boolean") throw fail(`${name} must be true or false.`);
+    return value;
+  }
+  if (typeof value !== "string") throw fail(`${name} must be text.`);
+  if (kind === "path") return pathIn(value);
+  if (kind !== "urls") return value;
+  const urls = splitUrls(value);
+  if (urls.length === 0) throw fail(`${name} names no server.`);
+  return urls;
 }
