@@ -4,15 +4,15 @@
 // Fast, without parsing each line:
 //
 //  1. A line that zester wrote starts with its subject. If that is not asked for, the line is skipped.
-//  2. Where the newest message of each subject counts, only the last one in each block of lines is parsed.
+//  2. Where the newest message of each subject counts, only the last one in each block of lines is decoded.
 //  3. A line with a backslash, or with its fields in another order, is always parsed.
 //  4. If the checksum differs, all lines are parsed to find the damaged one.
 import { gcAndSweep } from "bun:jsc";
-import { createReadStream, fstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, createReadStream, fstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Transform } from "node:stream";
-import { asTime } from "../codec/value.ts";
+import { asTime, RFC3339 } from "../codec/value.ts";
 import { fileFault, UserError } from "../errors.ts";
 import { PARTS, type Part, type StoredMessage } from "../store.ts";
 import { safe, shorten } from "../text.ts";
@@ -25,7 +25,6 @@ const READ_BYTES = 256 << 10;
 const SWEPT = 32 << 20;
 const NEWLINE = 0x0a;
 const BACKSLASH = 0x5c;
-const QUOTE = 0x22;
 
 type Zlib = typeof import("node:zlib");
 /** Compressed forms, by their first bytes. */
@@ -33,6 +32,8 @@ const PACKED: readonly (readonly [first: readonly number[], unpack: (zlib: Zlib)
   [[0x1f, 0x8b], ({ createGunzip }) => createGunzip({ chunkSize: READ_BYTES })],
   [[0x28, 0xb5, 0x2f, 0xfd], ({ createZstdDecompress }) => createZstdDecompress({ chunkSize: READ_BYTES })],
 ];
+
+const NOT_A_MESSAGE = "not a message";
 
 /** A line is not as it was exported. If it is the first, the file is no export. */
 class Damaged extends UserError {}
@@ -58,13 +59,28 @@ function bytesOf(data: unknown): Uint8Array | undefined {
   }
 }
 
+/** Few readers use the time, and converting it takes as long as parsing the line. */
+class Message implements StoredMessage {
+  constructor(
+    readonly subject: string,
+    readonly sequence: number,
+    readonly time: string,
+    readonly headers: StoredMessage["headers"],
+    readonly bytes: Uint8Array,
+  ) {}
+
+  get storedNs(): bigint {
+    return asTime(this.time)?.ns ?? 0n;
+  }
+}
+
 /** A message as its line has it; undefined for another value. */
-function messageOf({ subject, seq, time, headers = [], data }: LineObject): StoredMessage | undefined {
-  const storedNs = typeof time === "string" ? asTime(time)?.ns : undefined;
+function messageOf({ subject, seq, time, headers = [], data }: LineObject): Message | undefined {
   const bytes = bytesOf(data);
-  if (typeof subject !== "string" || !Number.isSafeInteger(seq) || storedNs === undefined || !bytes) return undefined;
+  if (typeof subject !== "string" || !Number.isSafeInteger(seq) || !bytes) return undefined;
+  if (typeof time !== "string" || !RFC3339.test(time)) return undefined;
   if (!Array.isArray(headers) || !headers.every(isPair)) return undefined;
-  return { subject, sequence: seq as number, storedNs, headers, bytes };
+  return new Message(subject, seq as number, time, headers, bytes);
 }
 
 /** The start of each line of a message that zester writes. */
@@ -86,18 +102,20 @@ const ALL_SUBJECTS: readonly Subjects[] = [{ begin: "" }];
 const isAmong = (subjects: readonly Subjects[], subject: string) =>
   subjects.some(({ begin, except }) => subject.startsWith(begin) && !(except && subject.startsWith(except)));
 
-/** The same for a line that starts with LINE_START. */
-function lineFilter(subjects: readonly Subjects[]): (bytes: Uint8Array, from: number) => boolean {
-  const startOf = (subject: string) => Buffer.from(`${LINE_START}${subject}`);
-  const starts = subjects.map(({ begin, except }) => ({ begin: startOf(begin), except: except && startOf(except) }));
-  return (bytes, from) =>
-    starts.some(({ begin, except }) => beginsWith(bytes, from, begin) && !(except && beginsWith(bytes, from, except)));
+/** The same for the bytes of a subject. */
+function lineFilter(subjects: readonly Subjects[]): (bytes: Uint8Array, at: number) => boolean {
+  const starts = subjects.map(({ begin, except }) => ({
+    begin: Buffer.from(begin),
+    except: except === undefined ? undefined : Buffer.from(except),
+  }));
+  return (bytes, at) =>
+    starts.some(({ begin, except }) => beginsWith(bytes, at, begin) && !(except && beginsWith(bytes, at, except)));
 }
 
 export class ArchiveFile {
   #isVerified = false;
-  /** A file descriptor: see `seekableStdin`. */
-  #stdin: Promise<number> | undefined;
+  /** The descriptor of stdin, or of the copy of a pipe; other files are opened for each pass. */
+  #kept: number | undefined;
 
   /** @param path `-` is stdin */
   constructor(readonly path: string) {}
@@ -110,61 +128,55 @@ export class ArchiveFile {
     return new Kind(`${this.name}, line ${line}: ${why}.`, "Export it again, or take another copy.");
   }
 
-  async *#stored(): AsyncGenerator<Buffer> {
-    if (this.path !== "-") return yield* createReadStream(this.path, { highWaterMark: READ_BYTES });
-    this.#stdin ??= seekableStdin();
-    const fd = await this.#stdin;
-    // Not a stream: one that ends early closes the descriptor, whatever `autoClose` says (Bun 1.4.5).
-    for (let at = 0, size = 0; ; at += size) {
-      const chunk = Buffer.allocUnsafe(READ_BYTES);
-      size = readSync(fd, chunk, 0, READ_BYTES, at);
-      if (size === 0) return;
-      yield chunk.subarray(0, size);
-    }
+  async #open(): Promise<number> {
+    if (this.#kept !== undefined) return this.#kept;
+    const fd = this.path === "-" ? 0 : openSync(this.path, "r");
+    const isFile = fstatSync(fd).isFile();
+    if (isFile && fd !== 0) return fd;
+    this.#kept = isFile ? fd : await copyOf(fd);
+    return this.#kept;
   }
 
-  /** The bytes of the file, unpacked. */
+  /** The bytes of the file, unpacked. Each block is valid until the next. */
   async *#bytes(): AsyncGenerator<Buffer> {
-    const stored = this.#stored();
+    const fd = await this.#open();
     try {
-      const { value: first = Buffer.alloc(0) } = await stored.next();
-      const whole = async function* () {
-        yield first;
-        yield* stored;
-      };
+      const stored = blocksOf(fd);
+      const first = Buffer.alloc(4);
+      readSync(fd, first, 0, first.length, 0);
       const unpack = PACKED.find(([bytes]) => bytes.every((byte, i) => first[i] === byte))?.[1];
-      if (!unpack) return yield* whole();
+      if (!unpack) return yield* stored;
       const [{ Readable }, zlib] = await Promise.all([import("node:stream"), import("node:zlib")]);
-      const source = Readable.from(whole(), { objectMode: false });
+      const source = Readable.from(
+        stored.map((block) => Buffer.from(block)),
+        { objectMode: false },
+      );
       const unpacked = unpack(zlib);
       source.on("error", (error) => unpacked.destroy(error));
       yield* source.pipe(unpacked) as AsyncIterable<Buffer>;
     } finally {
-      // Otherwise the file stays open when only its start is read.
-      await stored.return(undefined);
+      if (fd !== this.#kept) closeSync(fd);
     }
   }
 
   /** Blocks of whole lines, each valid until the next. @param at how many lines were read, for errors */
   async *#blocks(at: { readonly line: number }): AsyncGenerator<Buffer> {
-    let buffer = Buffer.allocUnsafe(2 * READ_BYTES);
-    /** Bytes of a line that has not ended yet. */
-    let rest = 0;
+    /** A line that has not ended yet. */
+    let rest: Buffer[] = [];
+    let restBytes = 0;
     try {
       for await (const chunk of this.#bytes()) {
-        const size = rest + chunk.length;
-        if (size > buffer.length) {
-          const larger = Buffer.allocUnsafe(2 * size);
-          buffer.copy(larger, 0, 0, rest);
-          buffer = larger;
-        }
-        chunk.copy(buffer, rest);
+        const first = chunk.indexOf(NEWLINE) + 1;
         const end = chunk.lastIndexOf(NEWLINE) + 1;
-        const whole = end > 0 ? rest + end : 0;
-        if (whole > 0) yield buffer.subarray(0, whole);
-        buffer.copyWithin(0, whole, size);
-        rest = size - whole;
-        if (rest > MAX_LINE_BYTES) throw this.#damaged(at.line + 1, "too long");
+        if (first > 0) {
+          yield Buffer.concat([...rest, chunk.subarray(0, first)]);
+          if (first < end) yield chunk.subarray(first, end);
+          rest = [];
+          restBytes = 0;
+        }
+        rest.push(Buffer.from(chunk.subarray(end)));
+        restBytes += chunk.length - end;
+        if (restBytes > MAX_LINE_BYTES) throw this.#damaged(at.line + 1, "too long");
       }
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
@@ -173,7 +185,7 @@ export class ArchiveFile {
         throw new UserError(`cannot read ${this.name}: ${fileFault(error)}.`, "Check the path and its permissions.");
       throw this.#damaged(at.line + 1, `cannot be decompressed (${message})`, UserError);
     }
-    if (rest > 0) throw this.#damaged(at.line + 1, "the file is incomplete");
+    if (restBytes > 0) throw this.#damaged(at.line + 1, "the file is incomplete");
   }
 
   /** @throws Damaged */
@@ -229,23 +241,8 @@ export class ArchiveFile {
     for await (const block of this.#blocks(at)) {
       /** Bytes that the checksum covers. */
       let covered = block.length;
-      const take = (from: number, to: number, line: number) => {
-        const value = this.#json(block, from, to, line);
-        if ("sha256" in value) {
-          end = value;
-          covered = from;
-          return;
-        }
-        const message = messageOf(value);
-        if (!message) throw this.#damaged(line, "not a message");
-        if (isAmong(subjects, message.subject)) onMessage(message);
-      };
-      /** The last line of each subject. */
-      const latest = new Map<string, readonly [from: number, to: number, line: number]>();
-      const takeLatest = () => {
-        for (const place of latest.values()) take(...place);
-        latest.clear();
-      };
+      /** By subject; or by line, when every message of a subject counts. */
+      const found = new Map<string | number, readonly [value: LineObject, line: number]>();
       let escaped = -1;
       for (let from = 0, to = 0; from < block.length; from = to) {
         to = block.indexOf(NEWLINE, from) + 1;
@@ -254,20 +251,28 @@ export class ArchiveFile {
         if (line === 1) continue;
         if (escaped < from) escaped = block.indexOf(BACKSLASH, from);
         if (escaped < 0) escaped = block.length;
-        if (escaped < to || !beginsWith(block, from, LINE_START)) {
-          takeLatest();
-          take(from, to, line);
-        } else if (!isWanted(block, from)) continue;
-        else if (newest)
-          latest.set(block.toString("latin1", from, block.indexOf(QUOTE, from + LINE_START.length)), [from, to, line]);
-        else take(from, to, line);
+        if (escaped >= to && beginsWith(block, from, LINE_START) && !isWanted(block, from + LINE_START.length))
+          continue;
+        const value = this.#json(block, from, to, line);
+        const { subject } = value;
+        if ("sha256" in value) {
+          end = value;
+          covered = from;
+        } else if (typeof subject !== "string") throw this.#damaged(line, NOT_A_MESSAGE);
+        else if (isAmong(subjects, subject)) found.set(newest ? subject : line, [value, line]);
       }
-      takeLatest();
+      for (const [value, line] of found.values()) {
+        const message = messageOf(value);
+        if (!message) throw this.#damaged(line, NOT_A_MESSAGE);
+        onMessage(message);
+      }
       hash?.update(block.subarray(0, covered));
       unswept += block.length;
       if (unswept > SWEPT) {
         gcAndSweep();
         unswept = 0;
+        // For timers: a plain file is read without waiting for anything.
+        await new Promise((resume) => setImmediate(resume));
       }
     }
     if (!end) throw this.#damaged(at.line + 1, "the file is incomplete");
@@ -280,12 +285,21 @@ export class ArchiveFile {
   }
 }
 
-/** Stdin as a file that can be read again: a copy, unless it is one. The copy has no name, so nothing is left of it. */
-async function seekableStdin(): Promise<number> {
-  if (fstatSync(0).isFile()) return 0;
+/** The bytes of a file, each block in the memory of the one before. */
+function* blocksOf(fd: number): Generator<Buffer, undefined> {
+  const block = Buffer.allocUnsafe(READ_BYTES);
+  for (let at = 0, size = 0; ; at += size) {
+    size = readSync(fd, block, 0, READ_BYTES, at);
+    if (size === 0) return undefined;
+    yield block.subarray(0, size);
+  }
+}
+
+/** A copy of a pipe, which can be read again. It has no name, so nothing is left of it. */
+async function copyOf(pipe: number): Promise<number> {
   const path = join(tmpdir(), `zester-${crypto.randomUUID()}`);
   const fd = openSync(path, "wx+", 0o600);
   unlinkSync(path);
-  for await (const chunk of createReadStream("", { fd: 0, autoClose: false })) writeSync(fd, chunk);
+  for await (const chunk of createReadStream("", { fd: pipe, autoClose: false })) writeSync(fd, chunk);
   return fd;
 }

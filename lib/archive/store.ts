@@ -35,6 +35,7 @@ const isGone = ({ headers }: StoredMessage) =>
 const liveBytes = (message: StoredMessage) => (isGone(message) ? undefined : message.bytes);
 const prefixOf = (part: Part) => STORED[part].prefix;
 
+const encoder = new TextEncoder();
 const DOT = 0x2e;
 /** The start of the keys of the index of active jobs. */
 const ACTIVE_INDEX = "active.";
@@ -133,7 +134,7 @@ export class ArchiveStore implements Store {
   async scanJobs(jobs: JobKeys): Promise<void> {
     const begin = prefixOf("jobs");
     const take = (message: StoredMessage) => {
-      const key = Buffer.from(message.subject);
+      const key = encoder.encode(message.subject);
       if (key.indexOf(DOT, begin.length) < 0) jobs.take(key, begin.length, liveBytes(message));
     };
     await this.#ask({ begin, except: begin + ACTIVE_INDEX, take });
@@ -156,7 +157,7 @@ export class ArchiveStore implements Store {
       dropOld();
       if (found.length > most) return false;
       for (const message of found) {
-        const key = Buffer.from(message.subject);
+        const key = encoder.encode(message.subject);
         if (key.indexOf(DOT, subject.length) < 0) onChange(key, subject.length, liveBytes(message), message.storedNs);
       }
       return true;
@@ -190,7 +191,7 @@ export class ArchiveStore implements Store {
         // The first state of a key counts.
         for (const { file } of this.files.toReversed())
           await file.read([{ begin: subject }], true, (message) => {
-            const key = Buffer.from(message.subject);
+            const key = encoder.encode(message.subject);
             const isList = key.indexOf(DOT, subject.length) < 0;
             if (isList) lists++;
             if (isList === ofLists) entries.take(key, subject.length, liveBytes(message));

@@ -74,7 +74,7 @@ export function asInteger(value: Value | undefined): bigint | undefined {
   return typeof value === "number" && Number.isInteger(value) ? BigInt(value) : undefined;
 }
 
-const RFC3339 = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/;
+export const RFC3339 = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/;
 
 /** A time from MessagePack, or RFC 3339 text of a record that was put by hand; undefined for anything else. */
 export function asTime(value: Value | undefined): Timestamp | undefined {

@@ -33,6 +33,6 @@ export const meaningOf = (state: string): Meaning | "none" =>
 
 /** The function that colors a text by a state; undefined for a state without a color, or when `color` is false. */
 export function paintState(state: string, color: boolean): ((text: string) => string) | undefined {
-  const meaning = meaningOf(state);
-  return color && meaning !== "none" ? (text) => paint(meaning, text) : undefined;
+  const meaning = color ? meaningOf(state) : "none";
+  return meaning === "none" ? undefined : (text) => paint(meaning, text);
 }

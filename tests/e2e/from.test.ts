@@ -77,6 +77,8 @@ describe("files", () => {
       const argv = ["sh", "-c", 'cat "$0" | "$@"', file, ZESTER, "job", ...args, "--from", "-"];
       expect((await run(argv, { env })).stdout).toBe((await from(file, ...args)).stdout);
     }
+    const substituted = ["bash", "-c", '"$@" --from <(cat "$0")', small, ZESTER, "job", ...args];
+    expect((await run(substituted, { env })).stdout).toBe((await from(small, ...args)).stdout);
     expect(readdirSync(env.TMPDIR)).toEqual([]);
   });
 
