@@ -51,11 +51,8 @@ function areComparable(before: PeelStory | undefined, after: PeelStory | undefin
   return data !== undefined && data === hasData(after);
 }
 
-function byPeel({ peels }: Story): ReadonlyMap<string, { readonly story: PeelStory; readonly group: OutputGroup }> {
-  const found = new Map<string, { readonly story: PeelStory; readonly group: OutputGroup }>();
-  for (const group of outputGroups(peels)) for (const story of group.peels) found.set(story.peel, { story, group });
-  return found;
-}
+const byPeel = ({ peels }: Story) =>
+  new Map(outputGroups(peels).flatMap((group) => group.peels.map((story) => [story.peel, { story, group }] as const)));
 
 export function diffJobs(before: Story, after: Story): PeelDiff[] {
   const [first, second] = [byPeel(before), byPeel(after)];
@@ -89,9 +86,8 @@ export function transitionsOf(diffs: readonly PeelDiff[]): Transition[] {
     if (!before || !after || (change !== "worse" && change !== "better")) continue;
     const why = noteOf(after);
     const key = JSON.stringify([before.state, after.state, errorPattern(why, (name) => names.has(name))]);
-    const transition = found.get(key) ?? { change, from: before.state, to: after.state, why, peels: [] };
-    found.set(key, transition);
-    transition.peels.push(diff);
+    const state = { change, from: before.state, to: after.state, why };
+    found.getOrInsertComputed(key, () => ({ ...state, peels: [] })).peels.push(diff);
   }
   const better = ({ change }: Transition) => Number(change === "better");
   return [...found.values()].sort(

@@ -51,36 +51,27 @@ export function changedNothing({ returned }: PeelStory): boolean {
   return answer?.results.length === 0 && answer.parts.length === 0;
 }
 
-function numbering<T>(): (value: T) => number {
-  const known = new Map<T, number>();
-  return (value) => {
-    const number = known.get(value) ?? known.size;
-    known.set(value, number);
-    return number;
-  };
-}
-
 /**
  * Worst first, then fewest peels first: the largest ok group is last. Equal outputs in different states are different
  * groups.
  */
 export function outputGroups(peels: readonly PeelStory[]): OutputGroup[] {
-  const [errors, data] = [numbering<string | undefined>(), numbering<Value | undefined>()];
-  const digests = new Map<string, string>();
-  const groups = new Map<string, OutputGroup & { peels: PeelStory[] }>();
-  for (const peel of peels) {
-    const { state, returned } = peel;
-    const value = returned?.record.get("return_data");
+  // Equal outputs may be one shared value, whose digest is then made once.
+  const digests = new Map<Value | undefined, Map<string | undefined, string>>();
+  const outputOf = (peel: PeelStory) => {
+    if (!peel.returned) return "";
+    const data = peel.returned.record.get("return_data");
     const error = errorOf(peel);
-    const shared = `${errors(error)} ${data(value)}`;
-    const output = returned ? (digests.get(shared) ?? outputDigest(error, value)) : "";
-    digests.set(shared, output);
-    const key = `${state} ${returned?.ok} ${output}`;
-    const group = groups.get(key) ?? { state, peels: [], output };
-    groups.set(key, group);
-    group.peels.push(peel);
-  }
-  return worstGroupsFirst(groups.values());
+    const ofData = digests.getOrInsertComputed(data, () => new Map<string | undefined, string>());
+    return ofData.getOrInsertComputed(error, () => outputDigest(error, data));
+  };
+  const groups = Map.groupBy(peels, (peel) => `${peel.state} ${peel.returned?.ok} ${outputOf(peel)}`);
+  return worstGroupsFirst(
+    groups.values().map((its) => {
+      const [first] = its as [PeelStory];
+      return { state: first.state, peels: its, output: outputOf(first) };
+    }),
+  );
 }
 
 export const hasOutput = ({ peels: [peel] }: OutputGroup) => {

@@ -12,7 +12,6 @@ const MOST_CHARACTERS = 16 << 20;
 /** Exact percentiles need 8 bytes per result. */
 const MOST_RESULTS = 8_000_000;
 
-/** Sort orders; ties by the next key, then by name. */
 export type ResultSort = "failed" | "changed" | "time" | "runs";
 
 /** Counts for one name. Dry runs count apart. */
@@ -26,7 +25,8 @@ export class ResultTally {
   readonly durations = new Durations();
   readonly trend: Trend;
   #lastPlace = -1;
-  #failedLast = false;
+  /** Failed on any peel of its newest job. */
+  failedLast = false;
 
   constructor(
     readonly name: string,
@@ -47,8 +47,8 @@ export class ResultTally {
     if (outcome === "skipped") this.skipped++;
     else if (duration !== undefined) this.durations.add(duration);
     this.trend.add(slice, failed);
-    if (place > this.#lastPlace) this.#failedLast = failed;
-    else if (place === this.#lastPlace) this.#failedLast ||= failed;
+    if (place > this.#lastPlace) this.failedLast = failed;
+    else if (place === this.#lastPlace) this.failedLast ||= failed;
     this.#lastPlace = Math.max(this.#lastPlace, place);
   }
 
@@ -60,11 +60,6 @@ export class ResultTally {
   /** Changed in more than half of its runs: not idempotent. */
   get alwaysChanges(): boolean {
     return this.changed * 2 > this.runs;
-  }
-
-  /** Failed on any peel of its newest job. */
-  get failedLast(): boolean {
-    return this.#failedLast;
   }
 
   /** Place of its newest job; undefined with dry runs only. */
@@ -86,14 +81,12 @@ export class ResultTallies {
   /** @throws UserError for too many names or results */
   add(result: Pick<Result, "name" | "outcome" | "duration">, dryRun: boolean, place: number, slice?: number): void {
     const { name, outcome } = result;
-    let tally = this.#byName.get(name);
-    if (!tally) {
+    const tally = this.#byName.getOrInsertComputed(name, () => {
       this.#characters += name.length;
       if (this.#byName.size === MOST_NAMES || this.#characters > MOST_CHARACTERS)
         throw tooManyResults(`different results: more than ${count(this.#byName.size)}`);
-      tally = new ResultTally(name, this.span.slices);
-      this.#byName.set(name, tally);
-    }
+      return new ResultTally(name, this.span.slices);
+    });
     if (this.#results++ === MOST_RESULTS) throw tooManyResults(`results: more than ${count(MOST_RESULTS)}`);
     if (dryRun) tally.addDryRun(outcome === "would change");
     else tally.add(result, place, slice);
@@ -113,6 +106,7 @@ const failed = ({ failed }: ResultTally) => failed;
 const changed = ({ changed }: ResultTally) => changed;
 const time = (percent: number) => (tally: ResultTally) => tally.durations.percentile(percent) ?? -1n;
 
+/** Ties by the next key, then by name. */
 const SORT_KEYS: Readonly<Record<ResultSort, readonly ((tally: ResultTally) => number | bigint)[]>> = {
   failed: [failed, changed],
   changed: [changed, failed],

@@ -1,9 +1,7 @@
 // Statistics of many jobs. Pure.
-import { grown } from "../codec/byte-set.ts";
 import type { Timestamp } from "../codec/value.ts";
 import { Durations } from "./durations.ts";
-import type { JobList } from "./job.ts";
-import { isTerminal, type JobRow, jobDuration } from "./job.ts";
+import { isTerminal, type JobList, type JobRow, jobDuration } from "./job.ts";
 import { compare } from "./peel.ts";
 import type { PeelState } from "./peel-state.ts";
 import type { ScheduledRun } from "./schedule.ts";
@@ -51,15 +49,11 @@ export class JobTally {
 /**
  * The requested time, or whole days back to the oldest job.
  * @param jobs oldest first
- * @param nowNs the server's clock, in ns since 1970
  */
 export function timeOf(jobs: JobList, since: bigint | undefined, until: bigint | undefined, nowNs: bigint): Span {
   const end = until ?? nowNs;
   if (since !== undefined) return spanOf(since, end > since ? end : since + 1n);
-  for (let i = 0; i < jobs.length; i++) {
-    const { created } = jobs.at(i).row;
-    if (created) return spanBack(created.ns, end);
-  }
+  for (const { row } of jobs) if (row.created) return spanBack(row.created.ns, end);
   return spanBack(undefined, end);
 }
 
@@ -70,12 +64,7 @@ export function talliesOf(jobs: JobList, keyOf: (row: JobRow) => string, span: S
   const tallies = new Map<string, JobTally>();
   for (const { row } of jobs) {
     if (row.unreadable !== undefined) continue;
-    const key = keyOf(row);
-    let tally = tallies.get(key);
-    if (!tally) {
-      tally = new JobTally(key, span.slices);
-      tallies.set(key, tally);
-    }
+    const tally = tallies.getOrInsertComputed(keyOf(row), (key) => new JobTally(key, span.slices));
     tally.add(row, jobSlice(span, row), now);
   }
   return [...tallies.values()].sort((a, b) => b.jobs - a.jobs || compare(a.key, b.key));
@@ -98,19 +87,17 @@ export type LastResult = PeelState | "no return yet" | "no run";
 export class PeelTally {
   readonly durations = new Durations();
   readonly trend: Trend;
-  /** Places of the jobs that target it, ascending. */
-  #targets = new Int32Array(4);
-  #targeted = 0;
+  /** Places in the list of jobs, by creation: those that target it, the last that ended, the last that it returned from. */
+  readonly #targets = new Set<number>();
+  #lastEnded = -1;
+  #lastReturned = -1;
+  #lastState: PeelState | undefined;
   /** Returns from jobs that do not target it. */
   #others = 0;
   /** Ended jobs that target it, and returns from them. */
   #ended = 0;
   #returnedFromEnded = 0;
   #bad = 0;
-  /** Places in the list of jobs by creation. */
-  #lastEnded = -1;
-  #lastReturned = -1;
-  #lastState: PeelState | undefined;
 
   constructor(
     readonly peel: string,
@@ -123,9 +110,8 @@ export class PeelTally {
 
   /** A job that targets it; before any return, oldest first. An ended job counts as failed until its return arrives. */
   target(place: number, hasEnded: boolean, slice: number | undefined): void {
-    if (this.#targets[this.#targeted - 1] === place) return; // a record may name a peel twice
-    this.#targets = grown(this.#targets, this.#targeted + 1);
-    this.#targets[this.#targeted++] = place;
+    if (this.#targets.has(place)) return; // a record may name a peel twice
+    this.#targets.add(place);
     this.trend.add(slice, hasEnded);
     if (!hasEnded) return;
     this.#ended++;
@@ -133,13 +119,7 @@ export class PeelTally {
   }
 
   isTarget(place: number): boolean {
-    let [low, high] = [0, this.#targeted];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#targets[middle] as number) < place) low = middle + 1;
-      else high = middle;
-    }
-    return low < this.#targeted && this.#targets[low] === place;
+    return this.#targets.has(place);
   }
 
   add(place: number, state: PeelState, tookNs: bigint | undefined, hasEnded: boolean, slice: number | undefined): void {
@@ -159,7 +139,7 @@ export class PeelTally {
   }
 
   get jobs(): number {
-    return this.#targeted + this.#others;
+    return this.#targets.size + this.#others;
   }
 
   get missing(): number {
