@@ -66,7 +66,7 @@ export const topics: Readonly<Record<string, Topic>> = {
       ["canceled", "canceled before all peels returned"],
       ["peel: failed", "returned an error"],
       ["unreadable", "returned, and the return cannot be decoded"],
-      ["unreachable", "the master had no ack within 10s; may have run the job"],
+      ["unreachable", "the master had no ack after about 10s; may have run"],
       ["late", "returned after that, or after the job ended or was canceled"],
       ["offline", "is silent and has no heartbeat"],
       ["silent", "has not accepted the job"],

@@ -70,7 +70,8 @@ export function toldOf(jid: string, story: PeelStory): PeelResult {
 /** Result of a peel without a return. */
 export function unreturned(row: JobRow, peel: PeelStory | undefined): PeelResult {
   const ended = isTerminal(row.status);
-  const note = (peel && noteOf(peel)) || (ended ? `no return; the job is ${row.status}` : "");
+  const isKnown = ended && peel?.sinceCancel === undefined;
+  const note = isKnown ? `no return; the job is ${row.status}` : peel ? noteOf(peel) : "";
   const none = { isOk: false, tookNs: undefined, changed: undefined, dryRun: false, returned: undefined };
   return { jid: row.jid, state: peel?.state ?? "missing", note, soFarNs: peel?.soFarNs, ...none };
 }

@@ -160,7 +160,7 @@ export function requireTokens(row: JobRow, peels: readonly PeelStory[]): void {
 const DOUBTS: Partial<Record<PeelState, string>> = {
   unreadable: "may have run: the return cannot be decoded",
   unreachable: "may have run",
-  unfinished: "may have run: accepted the job",
+  unfinished: "may have run",
   missing: "may have run",
   queued: "will still run it",
   executing: "still running it",

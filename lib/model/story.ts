@@ -337,8 +337,7 @@ export function storyOf(
 }
 
 export const givenUpWords = ({ missed, offline }: GivenUp) =>
-  (missed === undefined ? "no ack within 10s" : `the master missed its ${missed}`) +
-  (offline ? "; offline at dispatch" : "");
+  (missed === undefined ? "no ack" : `the master missed its ${missed}`) + (offline ? "; offline at dispatch" : "");
 
 export const UNANSWERED = "has not answered and may still be executing";
 
@@ -355,7 +354,7 @@ export function noteOf(peel: PeelStory, answer?: ReturnData): string {
   if (sinceCancel === "stopped") return ["stopped by the cancel signal", failure].filter(Boolean).join(": ");
   if (state === "late")
     return `returned after ${afterEnd ? "the job ended" : "it was marked unreachable"}: ${returned?.ok ? "ok" : failure || "failed"}`;
-  const words = [failure];
+  const words = [state === "unfinished" ? "accepted the job, no return" : failure];
   if (missed) {
     const when = missed.afterNs === undefined ? "" : ` at +${formatDuration(missed.afterNs)}`;
     words.push(`returned${when}, but the master missed it and marked the peel unreachable`);

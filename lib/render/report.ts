@@ -139,7 +139,7 @@ function factsOf(job: Telling, now: Date): Block {
 /** What the states of peels mean, for those who do not know the words. */
 const STATES: Partial<Record<PeelState, string>> = {
   unreadable: "returned, and the stored return cannot be decoded",
-  unreachable: "was marked unreachable by the master, which had no ack within 10 s; it may have run the job",
+  unreachable: "was marked unreachable by the master, which had no ack; it may have run the job",
   late: "returned after the master had marked it unreachable, or after the job ended",
   offline: "is silent and has no heartbeat",
   silent: "has not accepted the job",

@@ -33,7 +33,7 @@ test("--yes: dispatched to the peels that need it, once, by a master", async () 
   expect(stderr.replace(/[\d.]+m?s ago/, "T ago")).toBe(
     `retry of ${jid} (failed T ago, by root): state.apply nginx on 2 of 3 peels
   failed        web-02  no space left on device
-  unreachable   web-03  no ack within 10s; may have run
+  unreachable   web-03  no ack; may have run
 warning: 1 peel may have run the job, or still run it (1 unreachable); \`zester job trace ${jid}\` shows details.
 `,
   );

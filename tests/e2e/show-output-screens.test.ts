@@ -73,7 +73,7 @@ const BAD = `web-137  failed  1.5s
   error: write /etc/nginx/nginx.conf: no space left on device
 
 web-300  unreachable
-  error: no ack within 10s
+  error: no ack
 `;
 const OK = "  387 peels  ok  median 1.5s  2 results\n";
 const UPGRADE = "  11 peels  ok  median 2.2s  2 results: 1 changed\n";

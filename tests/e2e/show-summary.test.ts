@@ -30,7 +30,7 @@ Peels took median 1.5s, slowest web-042 3m7s
 const WIDE = `${FACTS}\
 OUTCOME       PEELS  WHERE                                  WHAT
 failed            1  web-137                                write /etc/nginx/nginx.conf: no space left on device
-unreachable       1  web-300                                no ack within 10s
+unreachable       1  web-300                                no ack
 ok, changed       1  web-211                                pkg.installed:openssl  +1 -1
 ok              397  web-[001-136,138-210,212-299,301-400]
 `;
@@ -38,7 +38,7 @@ const NARROW = `${FACTS}\
 OUTCOME      PEELS  WHERE                WHAT
 failed           1  web-137              write /etc/nginx/nginx.conf: no space
                                          left on device
-unreachable      1  web-300              no ack within 10s
+unreachable      1  web-300              no ack
 ok, changed      1  web-211              pkg.installed:openssl  +1 -1
 ok             397  web-[001-136,…,400]
 `;

@@ -74,7 +74,7 @@ Peels took median 0.8s, slowest web-02 0.8s
 OUTCOME       PEELS  WHERE          WHAT
 failed            1  web-02         exit 1\\n\\x1b[2J
 unreadable        1  cache-02       cannot be decoded: not MessagePack or JSON: it has the byte 0xc1
-unreachable       1  db.eu.example  no ack within 10s
+unreachable       1  db.eu.example  no ack
 missing           1  cache-01
 ok                1  web-01
 `);
@@ -83,7 +83,7 @@ ok                1  web-01
 PEEL           STATE        TOOK  DETAIL
 web-02         failed       0.8s  exit 1\\n\\x1b[2J
 cache-02       unreadable   -     cannot be decoded: not MessagePack or JSON: it has the byte 0xc1
-db.eu.example  unreachable  -     no ack within 10s
+db.eu.example  unreachable  -     no ack
 cache-01       missing      -
 web-01         ok           0.8s
 `);

@@ -50,7 +50,7 @@ const peel = (peel_id: string, state: string, success: boolean, took: number, re
 const SECOND = 1_000_000_000;
 const LOCK = "could not get lock";
 const FULL = "peel busy: execution queue full";
-const UNREACHABLE = "no ack within 10s; offline at dispatch";
+const UNREACHABLE = "no ack; offline at dispatch";
 const LIMIT = "reclaim limit exceeded: job reclaimed 4 times (max 3)";
 
 const STORIES: Record<string, Golden> = {

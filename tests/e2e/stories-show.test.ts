@@ -127,7 +127,7 @@ db-01  ok  1.0s
       counts: "1 unfinished",
       took: "",
       outcomes: `OUTCOME       PEELS  WHERE   WHAT
-unfinished        1  web-01
+unfinished        1  web-01  accepted the job, no return
 `,
     },
     `web-01  unfinished
@@ -267,12 +267,12 @@ ok, changed       1  db-01  true
       counts: "2 unreachable, 1 ok (1 changed)",
       took: "median 1.0s, slowest db-01 1.0s",
       outcomes: `OUTCOME       PEELS  WHERE       WHAT
-unreachable       2  db-[02-03]  no ack within 10s
+unreachable       2  db-[02-03]  no ack
 ok, changed       1  db-01       true
 `,
     },
     `db-[02-03]  2 peels  unreachable
-  error: no ack within 10s
+  error: no ack
 
 db-01  ok  1.0s
   true  changed  40ms

@@ -69,7 +69,7 @@ AFTER  EVENT       PEEL    DETAIL
 +T     dispatched
 +T     ack         web-01  delivered in T
 +T     return      web-01  ok, took 1.0s
-+T     return      web-09  unreachable: no ack within 10s; offline at dispatch
++T     return      web-09  unreachable: no ack; offline at dispatch
 +T     ended               failed
 +T     ack         web-09  delivered in T
 +T     return      web-09  late, ok, took 1.0s
@@ -115,7 +115,7 @@ AFTER  EVENT       PEEL   DETAIL
     "2hPxSReclaim",
     `
 PEEL    STATE       DELIVERED  WAITED  TOOK  DETAIL
-web-01  unfinished  T          -       -
+web-01  unfinished  T          -       -     accepted the job, no return
 
 AFTER  EVENT       PEEL    DETAIL
 +T     dispatched
@@ -275,16 +275,16 @@ AFTER  EVENT       PEEL   DETAIL
     `Slowest   db-01 1.0s
 
 PEEL   STATE        DELIVERED  WAITED  TOOK  DETAIL
-db-02  unreachable  -          -       -     no ack within 10s
-db-03  unreachable  -          -       -     no ack within 10s
+db-02  unreachable  -          -       -     no ack
+db-03  unreachable  -          -       -     no ack
 db-01  ok           T          T       1.0s
 
 AFTER  EVENT       PEEL   DETAIL
 +T     dispatched
 +T     ack         db-01  delivered in T
 +T     return      db-01  ok, took 1.0s
-+T     return      db-02  unreachable: no ack within 10s
-+T     return      db-03  unreachable: no ack within 10s
++T     return      db-02  unreachable: no ack
++T     return      db-03  unreachable: no ack
 +T     ended              failed
 `,
     "failed in 2.0s: 2 unreachable, 1 ok",

@@ -265,7 +265,7 @@ test.each<[what: string, given: Given, notes: Record<string, string>]>([
       ],
       events: [dispatch(), unreachable(10, "a"), unreachable(10, "b")],
     },
-    { a: "no ack within 10s", b: "no ack within 10s; offline at dispatch" },
+    { a: "no ack", b: "no ack; offline at dispatch" },
   ],
   [
     "given up although it had accepted the job, or had returned",
