@@ -35,6 +35,8 @@ export default defineCommand({
   meta: {
     description: "list running and pending jobs",
     group: "Inspect",
+    details:
+      "Like `zester job list --state active`, but with the targeted peels, a warning about stuck jobs, and without jobs that a master has claimed and not sent yet. `zester job list --help` explains --wide.",
     example: "zester job active --sort duration --wide",
   },
   args,

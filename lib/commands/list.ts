@@ -49,7 +49,7 @@ export const args = {
   },
   format: listFormat,
   reverse: { type: "boolean", description: "reverse the order" },
-  wide: { type: "boolean", description: "add columns: WHAT, CREATED, DURATION, RETURNS, FAILED, …" },
+  wide: { type: "boolean", description: "add columns; on a terminal, WHAT replaces FUNCTION" },
   columns: {
     ...repeated,
     valueHint: "columns",
@@ -160,9 +160,11 @@ export async function listJobs(request: ListRequest, listing: Listing, session: 
     countReturns(store, asksReturns ? open : []),
   ]);
   const returns = returnColumns(counts);
-  const isShown = ({ name }: JobColumn) => name !== RETRY_OF || inSheet || !request.wide || hasRetries(jobs);
+  const isEmpty = ({ name }: JobColumn) =>
+    (name === RETRY_OF && !hasRetries(jobs)) || (name === STUCK && stuck.size === 0 && terminal.isTty);
+  const isShown = (column: JobColumn) => inSheet || !request.wide || !isEmpty(column);
   const columns = named.filter(isShown).map((column) => {
-    if (column.name === STUCK) return stuckColumn(({ jid }) => stuck.get(jid), stuck.size > 0);
+    if (column.name === STUCK) return stuckColumn(({ jid }) => stuck.get(jid));
     if (column.name === "jid" && (request.wide || request.columns) && terminal.isTty)
       return shortJid([...jidsIn(jobs)]);
     return returns.find(({ name }) => name === column.name) ?? column;
@@ -197,6 +199,8 @@ export default defineCommand({
   meta: {
     description: "list recent jobs, oldest first",
     group: "Inspect",
+    details:
+      "--wide adds WHAT (the function and its subject), CREATED, DURATION, RETURNS, FAILED, USER, OWNER and, if any, RETRY_OF and STUCK. FAILED counts the peels that failed or were unreachable, when the job has ended.",
     example: "zester job list --state bad --since 2h --wide",
   },
   args,

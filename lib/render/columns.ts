@@ -163,16 +163,13 @@ const KNOWN: readonly JobColumn[] = [
   stuckColumn(() => undefined),
 ];
 
-/**
- * @param why facts from outside the record
- * @param any false: no job is stuck, and the column leaves first
- */
-export function stuckColumn(why: (row: JobRow) => Stuck | undefined, any = true): JobColumn {
+/** @param why facts from outside the record */
+export function stuckColumn(why: (row: JobRow) => Stuck | undefined): JobColumn {
   const words = (row: JobRow) => {
     const stuck = why(row);
     return stuck && stuckWords(stuck);
   };
-  return { ...textual(STUCK, words), gives: any ? (GIVES.stuck ?? []) : [leaves(0)] };
+  return { ...textual(STUCK, words), gives: GIVES.stuck ?? [] };
 }
 
 export const RETURN_COLUMNS: readonly string[] = ["returns", "returned"];
@@ -189,7 +186,7 @@ export const LIST = ["jid", "function", "target", "state"];
 export const ACTIVE_COLUMNS = ["jid", "function", "targets", "status"];
 /** Of the table above a question. */
 export const ASKED = ["jid", "what", "target", "state"];
-/** RETRY_OF only where a job has it. */
+/** RETRY_OF only where a job has it; on a terminal also STUCK. */
 const MORE = ["created", "duration", "returns", "failed", "user", "owner", RETRY_OF, STUCK];
 /**
  * Columns with --wide. In a pipe, where scripts count columns, the view's own come first and WHAT, which has spaces,

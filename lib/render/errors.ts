@@ -14,7 +14,7 @@ export const UNTOLD = "failed without an error";
 /** Least columns of the names of unreachable peels. */
 const UNREACHABLE_NAMES = 24;
 
-/** Names and long errors shrink, PEEL_NAMES leaves, then the function; IDs are cut last. */
+/** Names and long errors shrink and IDs are cut, then the function leaves, then names. */
 const ERROR_GIVES = [shrinks(1, 40), shrinks(4, 30), shrinks(8, 20)];
 
 /** Shared by both tables. */
@@ -25,7 +25,7 @@ const PEELS: RowColumn<{ readonly peels: readonly string[] }> = {
 };
 const PEEL_NAMES: RowColumn<{ readonly peels: readonly string[] }> = {
   name: "where",
-  gives: [shrinks(0, 24), shrinks(3, 12), leaves(5)],
+  gives: [shrinks(0, 24), shrinks(3, 12), leaves(10)],
   value: ({ peels }) => [...peels].sort(),
   text: ({ peels }, _, max) => peelNames(peels, max),
 };
@@ -58,8 +58,8 @@ interface JobErrorsRow extends FailedJob {
 const JOB_COLUMNS: readonly RowColumn<JobErrorsRow>[] = [
   PEELS,
   { name: "created", value: ({ row }) => row.created ?? null },
-  jidColumn(({ row }) => row.jid, 9),
-  { name: "function", gives: [shrinks(6, 12), leaves(7)], value: ({ row }) => row.fn ?? null },
+  jidColumn(({ row }) => row.jid, 2),
+  { name: "function", gives: [shrinks(5, 8), leaves(7)], value: ({ row }) => row.fn ?? null },
   {
     name: "error",
     gives: ERROR_GIVES,

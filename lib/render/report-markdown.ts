@@ -72,7 +72,7 @@ function* blockText(block: Block, depth: number): Generator<string> {
       yield "</details>\n\n";
       break;
     case "section":
-      // A picture is all that is in it.
+      // The drawing shows all that is in it.
       if (block.blocks.every(({ kind }) => kind === "timeline")) break;
       yield `${"#".repeat(depth)} ${line(block.title)}\n\n`;
       for (const one of block.blocks) yield* blockText(one, depth + 1);

@@ -93,9 +93,9 @@ test("what failed in the last hour, on terminals of 80 and 200 columns", async (
   expect(onTerminal(80, "--since 1h")).toBe(NARROW);
   expect(onTerminal(200, "--since 1h")).toBe(WIDE);
   expect(onTerminal(80, "--since 1h --by job -n 2").split("\n").slice(0, 3)).toEqual([
-    "PEELS  CREATED  JID       FUNCTION       ERROR",
-    "    3  37m ago  2hLock18  pkg.installed  E: Could not get lock /var/lib/dpkg/lo…",
-    "    3  38m ago  2hLock17  pkg.installed  E: Could not get lock /var/lib/dpkg/lo…",
+    "PEELS  CREATED  JID       FUNCTION  ERROR                           WHERE",
+    "    3  37m ago  2hLock18  pkg.ins…  E: Could not get lock /var/li…  db-[18,…,56]",
+    "    3  38m ago  2hLock17  pkg.ins…  E: Could not get lock /var/li…  db-[17,…,55]",
   ]);
 });
 

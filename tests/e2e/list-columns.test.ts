@@ -182,6 +182,13 @@ test("wide: who, when, how long, how many", async () => {
   await other.stop();
 });
 
+test("a terminal has STUCK only where a job is, and does not call it hidden", async () => {
+  const narrow = new Running(["job", "list", "--wide"], { NATS_URL: server.url }, { cols: 80, rows: 24 });
+  expect(await narrow.ended()).toBe(0);
+  expect(narrow.out).toMatch(/\nHidden \(terminal too narrow\): .*OWNER.*\./s);
+  expect(narrow.out).not.toContain("STUCK");
+});
+
 test("a narrow terminal hides chosen columns, and does not name --columns again", async () => {
   const columns = "jid,function,target,state,user,owner,source,created,updated,deadline";
   const narrow = new Running(["job", "list", "--columns", columns], { NATS_URL: server.url }, { cols: 60, rows: 24 });

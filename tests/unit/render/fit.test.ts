@@ -181,19 +181,6 @@ test("the widest view tells what ran, where, when and how far, on a terminal of 
   ]);
 });
 
-test("STUCK is the first to go where no job is", () => {
-  const record = new Map<string, Value>(Object.entries({ function: "cmd.run", user: "ops", status: "running" }));
-  const columns = [...columnsOf([...LIST, "user"]), stuckColumn(() => undefined, false)];
-  const jobs = JobList.of([{ row: jobRow("2hPx7KkVnR7YmWqTz4PLsCfNj10", record), record }]);
-  const titles = (columns_: number) =>
-    [...renderJobs(columns, jobs, { color: false, columns: columns_, now: new Date(0) })]
-      .join("")
-      .split("\n")[0]
-      ?.split(/ +/);
-  expect(titles(80)).toEqual(["JID", "FUNCTION", "TARGET", "STATE", "USER", "STUCK"]);
-  expect(titles(64)).toEqual(["JID", "FUNCTION", "TARGET", "STATE", "USER"]);
-});
-
 test("a history: ids are cut to what tells them apart, and an error has two lines of 32 columns before CHANGED has any", () => {
   const job = new Map<string, Value>(Object.entries({ function: "state.apply", state_id: "nginx", status: "failed" }));
   const entries = ["2hPx7KkVnR7YmWqTz4PLsCfNj10", "2hPx7KkVQR7YmWqTz4PLsCfNj10"].map((jid) => ({
