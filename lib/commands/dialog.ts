@@ -14,37 +14,47 @@ const READ_MS = 1_000;
 
 export class Dialog {
   readonly lines: string[] = [];
-  /** All has been shown: any key closes it. */
-  isOver = false;
   /** What came of it, in few words. */
   told = "";
   /** The new job. */
   dispatched: string | undefined;
+  readonly jid: string;
 
+  /** All has been shown: any key closes it. */
+  #isOver = false;
   #answer: ((isYes: boolean) => void) | undefined;
   /** Since when the question is on the screen, in ms since 1970: no key that was typed before answers it. */
   #shownMs: number | undefined;
   readonly #interruption: Interruption = { clear() {} };
 
-  readonly #act: Act["act"];
-  readonly jid: string;
-
   /** @param changed told that there is more to show, `failed` what ends the picture, `sent` what was sent, in a line */
   constructor(
     session: LiveSession,
-    { act, jid }: Act,
+    readonly act: Act,
     readonly changed: () => void,
     failed: (error: unknown) => void,
     readonly sent: (line: string) => void,
   ) {
-    this.#act = act;
-    this.jid = jid;
-    const own = { terminal: { value: this.#terminal(session.terminal) }, format: { value: "text" } };
-    this.#run(act, jid, Object.create(session, own)).catch(failed);
+    this.jid = act.jid;
+    const terminal = this.#terminal(session.terminal);
+    const own = Object.create(session, { terminal: { value: terminal }, format: { value: "text" } });
+    this.#run(own)
+      .catch((error) => {
+        if (!(error instanceof UserError)) return failed(error);
+        this.told = act.act === "kill" ? "error on cancel" : "error on retry";
+        for (const line of `error: ${describe(error).text}`.split("\n")) terminal.say(line);
+      })
+      .finally(() => {
+        this.#isOver = true;
+        changed();
+      });
   }
 
-  get asks(): boolean {
-    return this.#answer !== undefined;
+  /** What keys do now. */
+  get hint(): string {
+    if (this.#answer) return "y yes  n no";
+    if (!this.#isOver) return "working…";
+    return `press any key to ${this.dispatched === undefined ? "go back" : "open the new job"}`;
   }
 
   /** What to say of it when the process is interrupted now; undefined when nothing was sent. */
@@ -54,68 +64,52 @@ export class Dialog {
 
   /** It is being drawn. */
   shown(): void {
-    this.#shownMs = this.asks ? (this.#shownMs ?? Date.now()) : undefined;
+    this.#shownMs = this.#answer && (this.#shownMs ?? Date.now());
   }
 
   /** @returns true when it is to be closed */
   press(key: string): boolean {
-    if (this.isOver) return true;
+    if (this.#isOver) return true;
     if (this.#shownMs === undefined) return false;
-    const isYes = (key === "y" || key === "Y") && Date.now() - this.#shownMs >= READ_MS;
-    if (isYes || key === "n" || key === "N" || key === "escape" || key === "return") {
-      this.#shownMs = undefined;
-      this.#answer?.(isYes);
-      this.#answer = undefined;
-      if (isYes) return false;
-      this.told = this.#act === "kill" ? "not canceled" : "not retried";
-      return true;
-    }
-    return false;
+    const isYes = /^y$/i.test(key) && Date.now() - this.#shownMs >= READ_MS;
+    const isNo = /^(n|escape|return)$/i.test(key);
+    if (!isYes && !isNo) return false;
+    this.#shownMs = undefined;
+    this.#answer?.(isYes);
+    this.#answer = undefined;
+    if (isNo) this.told = this.act.act === "kill" ? "not canceled" : "not retried";
+    return isNo;
   }
 
-  async #run(act: Act["act"], jid: string, session: LiveSession): Promise<void> {
-    try {
-      // Loaded on use: most who watch only look.
-      if (act === "kill") {
-        const code = await (await import("./kill.ts")).askAbout(jid, session, this.#interruption);
-        if (code === EXIT.done) {
-          this.told = "cancel sent";
-          this.sent(`Cancel signal sent for job ${safe(jid)}.`);
-        }
-      } else {
-        this.told = "nothing to retry";
-        const taken = (retried: string, kind: string) => {
-          this.told = `retried as ${retried.slice(0, tellingLength([jid, retried]))}`;
-          if (kind === "dispatched") this.dispatched = retried;
-          this.sent(`Job ${safe(retried)} ${kind}.`);
-        };
-        await (await import("./retry.ts")).askAbout(jid, session, this.#interruption, taken);
-      }
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      this.told = act === "kill" ? "error on cancel" : "error on retry";
-      const { columns } = session.terminal;
-      for (const line of `error: ${describe(error).text}`.split("\n"))
-        this.#add(paragraph(namedMessage(line), columns));
+  async #run(session: LiveSession): Promise<void> {
+    const { jid } = this;
+    // Loaded on use: most who watch only look.
+    if (this.act.act === "kill") {
+      const { askAbout } = await import("./kill.ts");
+      if ((await askAbout(jid, session, this.#interruption)) !== EXIT.done) return;
+      this.told = "cancel sent";
+      this.sent(`Cancel signal sent for job ${safe(jid)}.`);
+      return;
     }
-    this.isOver = true;
-    this.changed();
-  }
-
-  #add(text: string): void {
-    this.lines.push(...text.replace(/\n$/, "").split("\n"));
-    this.changed();
+    this.told = "nothing to retry";
+    const { askAbout } = await import("./retry.ts");
+    await askAbout(jid, session, this.#interruption, (retried, kind) => {
+      this.told = `retried as ${retried.slice(0, tellingLength([jid, retried]))}`;
+      if (kind === "dispatched") this.dispatched = retried;
+      this.sent(`Job ${safe(retried)} ${kind}.`);
+    });
   }
 
   /** A terminal whose words are shown in the picture, and whose questions a key answers. */
   #terminal(terminal: Terminal): Terminal {
     const columns = () => screenSize(terminal).columns - 1;
-    const say = (text: string) => this.#add(paragraph(text, columns()));
-    const labeled = (label: string) => (text: string) => say(`${label}${namedMessage(oneLine(text))}`);
     const tell = (text: string) => {
-      this.#add(text);
+      this.lines.push(...text.replace(/\n$/, "").split("\n"));
+      this.changed();
       return true;
     };
+    const labeled = (label: string) => (text: string) =>
+      void tell(paragraph(`${label}${namedMessage(oneLine(text))}`, columns()));
     const own: Partial<Terminal> = {
       get columns() {
         return columns();
@@ -131,7 +125,7 @@ export class Dialog {
       error: labeled("error: "),
       say: labeled(""),
       ask: (question) => {
-        say(question.trim());
+        tell(paragraph(question.trim(), columns()));
         return new Promise((answer) => {
           this.#answer = answer;
         });

@@ -8,8 +8,7 @@ import { readJob } from "../jobs/lookup.ts";
 import { SharedReturns } from "../jobs/shared-returns.ts";
 import { type Reading, readStory } from "../jobs/story.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
-import type { JobText, TextView } from "../render/keys.ts";
-import { type Opened, openedOf, textOf } from "../render/opened.ts";
+import { type JobText, type Opened, openedOf, type TextView, textOf } from "../render/opened.ts";
 import type { Look } from "../render/table.ts";
 import type { LiveSession } from "./session.ts";
 
@@ -58,27 +57,29 @@ export class OpenedJob {
   look(): Opened | string {
     if (this.#fault) return this.#fault.message;
     const began = Date.now();
-    if (began < this.#nextMs || !(this.#last || this.#live?.caughtUp)) return this.#seen ?? "reading…";
-    const nowNs = this.session.store.nowNs();
-    const sight = this.#last ? { ...this.#last, nowNs } : this.#live?.sight(nowNs);
-    if (sight) this.#seen = openedOf(sight);
-    this.#nextMs = this.#last ? Number.POSITIVE_INFINITY : began + (Date.now() - began) / SHARE;
+    const sight = began < this.#nextMs ? undefined : (this.#last ?? this.#sight());
+    if (sight) {
+      this.#seen = openedOf(sight);
+      this.#nextMs = this.#last ? Number.POSITIVE_INFINITY : began + (Date.now() - began) / SHARE;
+    }
     return this.#seen ?? "reading…";
   }
 
+  #sight() {
+    return this.#live?.caughtUp ? this.#live.sight(this.session.store.nowNs()) : undefined;
+  }
+
   /** A text about it. Made anew when the job or what is asked for has changed. */
-  text(view: TextView, look: Look): JobText | undefined {
-    const { what, peel, diff } = view;
-    const { columns, color } = look;
-    const seen = this.look();
-    if (typeof seen === "string") return undefined;
-    const key = JSON.stringify([what, peel, diff, columns]);
-    if (this.#text?.seen === seen && this.#text.key === key) return this.#text.text;
-    const began = Date.now();
-    const text = textOf(seen, view, { columns, color });
-    this.#text = { seen, key, text };
-    this.#nextMs += (Date.now() - began) / SHARE;
-    return text;
+  text({ top, ...view }: TextView, look: Look): JobText | undefined {
+    const seen = this.#seen;
+    if (!seen || this.#fault) return undefined;
+    const key = JSON.stringify([view, look]);
+    if (this.#text?.seen !== seen || this.#text.key !== key) {
+      const began = Date.now();
+      this.#text = { seen, key, text: textOf(seen, view, look) };
+      this.#nextMs += (Date.now() - began) / SHARE;
+    }
+    return this.#text.text;
   }
 
   /**
@@ -102,8 +103,7 @@ export class OpenedJob {
         this.#live ??= new LiveJob(jid, job, this.changed);
         job = await this.#live.follow(store, working, this.#left.signal);
       }
-      const last = await readStory(store, jid, job, () => {}, new SharedReturns());
-      this.#last = last;
+      this.#last = await readStory(store, jid, job, () => {}, new SharedReturns());
       this.#nextMs = 0;
       this.changed();
     });

@@ -6,16 +6,15 @@ import type { ValueMap } from "../codec/value.ts";
 import { untilTerminal } from "../jobs/ends.ts";
 import { followEvents } from "../jobs/events.ts";
 import { type Link, linkLines, persist } from "../jobs/follow.ts";
-import { readJob, resolveJob, type WordTold } from "../jobs/lookup.ts";
+import { readJob, resolveJob } from "../jobs/lookup.ts";
 import { type Reading, readStory } from "../jobs/story.ts";
 import { sweepAfter } from "../jobs/sweep.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal, jobRow, sourceOf, unknownStateWords } from "../model/job.ts";
 import { peelWidth } from "../model/returns.ts";
-import { endTold, type JobEvent, type Step, Steps } from "../model/story.ts";
+import { endTold, type JobEvent, Steps } from "../model/story.ts";
 import { keyed, wholeDocument } from "../render/document.ts";
 import { renderEvents, renderStory, stepDocument, storyDocument } from "../render/story.ts";
-import type { Follow, LiveStore } from "../store.ts";
 import { noteReference, warnReference } from "./job-reference.ts";
 import { tellNext } from "./next.ts";
 import { unknownTold } from "./output.ts";
@@ -47,58 +46,33 @@ async function follow(
   const { terminal } = session;
   const wide = peelWidth(job);
   let shown = 0;
-  const show = (step: Step, nth: number) => {
-    if (nth <= shown) return;
-    shown = nth;
-    const text = () => renderEvents([step], { ...terminal, header: nth === 1 }, wide);
-    writeLine(session, text, () => stepDocument(step));
-  };
   await persist(session, link, async (store, working) => {
     const steps = new Steps(job);
+    const over = new AbortController();
+    // The event of the end is the last one. The record says a little earlier or later that the job has ended, and others may
+    // publish what looks like an end: it has to be the state of the record.
+    const ends = new Set<string>();
+    let status: string | undefined;
     const onEvent = (event: JobEvent) => {
       const step = steps.add(event);
-      if (step) show(step, steps.all.length);
+      if (step && steps.all.length > shown) {
+        shown = steps.all.length;
+        const text = () => renderEvents([step], { ...terminal, header: shown === 1 }, wide);
+        writeLine(session, text, () => stepDocument(step));
+      }
+      const end = endTold(event);
+      if (end !== undefined) ends.add(end);
+      if (end !== undefined && end === status) over.abort();
     };
-    const why = await eventsUntilEnd(store, jid, untilTerminal(store, jid, { onRecord, working }), onEvent);
+    const ended = untilTerminal(store, jid, { onRecord, working }).then((record) => {
+      status = jobRow(jid, record).status ?? "";
+      if (ends.has(status)) over.abort();
+      else setTimeout(() => over.abort(), LAST_WORDS_MS);
+    });
+    const events = followEvents(store, jid, onEvent, { stop: over.signal, caughtUp() {} });
+    const [why] = await Promise.all([events, ended]);
     if (why !== undefined) terminal.warn(`${why} The events are not shown.`);
   });
-}
-
-/**
- * Hands over the events of a job until that of its end has come, which is the last one: the record says so a little earlier or
- * later, and others may publish what looks like an end.
- * @param ended gives the terminal record
- * @returns why the events can't be read
- */
-async function eventsUntilEnd(
-  store: LiveStore,
-  jid: string,
-  ended: Promise<ValueMap>,
-  onEvent: (event: JobEvent) => void,
-): Promise<string | undefined> {
-  const over = new AbortController();
-  const ends = new Set<string>();
-  let status: string | undefined;
-  const follow: Follow = { stop: over.signal, caughtUp: () => {} };
-  const events = followEvents(
-    store,
-    jid,
-    (event) => {
-      onEvent(event);
-      const end = endTold(event);
-      if (end === undefined) return;
-      ends.add(end);
-      if (end === status) over.abort();
-    },
-    follow,
-  );
-  const end = ended.then((record) => {
-    status = jobRow(jid, record).status ?? "";
-    if (ends.has(status)) over.abort();
-    else setTimeout(() => over.abort(), LAST_WORDS_MS);
-  });
-  const [why] = await Promise.all([events, end]);
-  return why;
 }
 
 /** Where the story of a job can't be told whole, why. */
@@ -150,45 +124,37 @@ const parse = (flags: TraceArgs): TraceRequest => ({
   all: flags.all === true,
 });
 
-async function run(args: GlobalArgs, request: TraceRequest): Promise<number | undefined> {
-  const { all } = request;
-  const resolve = ({ store }: Session, told: WordTold) => resolveJob(store, request.job, told);
-  if (!request.follow) {
-    const work = async (session: Session) => {
-      await show(session, (await resolve(session, noteReference(session.terminal))).jid, { all, eventsShown: false });
+async function run(args: GlobalArgs, { job: text, all, ...request }: TraceRequest): Promise<number | undefined> {
+  const noted = ({ store, terminal }: Session) => resolveJob(store, text, noteReference(terminal));
+  if (!request.follow)
+    return withReading(args, async (session) => {
+      await show(session, (await noted(session)).jid, { all, eventsShown: false });
       return undefined;
-    };
-    return withReading(args, work);
-  }
+    });
   const leave = { now: () => {} };
-  return await withSession(
-    args,
-    async (session) => {
-      const { terminal, format } = session;
-      const isDrawn = format === "text" && terminal.isTty && !all;
+  const work = async (session: LiveSession) => {
+    const { store, terminal, format } = session;
+    if (format === "text" && terminal.isTty && !all) {
       // The picture shows which job a word stands for.
-      const found = await resolve(session, (isDrawn ? warnReference : noteReference)(terminal));
-      const { jid, job } = found;
-      if (isDrawn) {
-        // Loaded on use: lines need neither keys nor a picture.
-        const { watchOnScreen } = await import("./watch-screen.ts");
-        return await watchOnScreen(session, { matches: () => true, first: found, limit: undefined }, leave);
-      }
-      const hasEnded = isTerminal(jobRow(jid, job).status);
-      const link = linkLines(session, terminal.say);
-      const eventsShown = !hasEnded && (format === "text" || format === "jsonl");
-      const tellUnknown = unknownTold(terminal);
-      const onRecord = (record: ValueMap) => tellUnknown([jobRow(jid, record)]);
-      if (eventsShown) await follow(session, link, jid, job, onRecord);
-      else if (!hasEnded)
-        await persist(session, link, (store, working) => untilTerminal(store, jid, { onRecord, working }));
-      if (eventsShown && format === "jsonl") return undefined;
-      const last = await persist(session, link, () => show(session, jid, { all, eventsShown }));
-      tellNext([last], session);
-      return undefined;
-    },
-    { isDrawn: true, onSignal: () => leave.now() },
-  );
+      const first = await resolveJob(store, text, warnReference(terminal));
+      // Loaded on use: lines need neither keys nor a picture.
+      const { watchOnScreen } = await import("./watch-screen.ts");
+      return await watchOnScreen(session, { matches: () => true, first, limit: undefined }, leave);
+    }
+    const { jid, job } = await noted(session);
+    const hasEnded = isTerminal(jobRow(jid, job).status);
+    const link = linkLines(session, terminal.say);
+    const eventsShown = !hasEnded && (format === "text" || format === "jsonl");
+    const tellUnknown = unknownTold(terminal);
+    const onRecord = (record: ValueMap) => tellUnknown([jobRow(jid, record)]);
+    if (eventsShown) await follow(session, link, jid, job, onRecord);
+    else if (!hasEnded)
+      await persist(session, link, (store, working) => untilTerminal(store, jid, { onRecord, working }));
+    if (eventsShown && format === "jsonl") return undefined;
+    tellNext([await persist(session, link, () => show(session, jid, { all, eventsShown }))], session);
+    return undefined;
+  };
+  return await withSession(args, work, { isDrawn: true, onSignal: () => leave.now() });
 }
 
 export default defineCommand({

@@ -1,16 +1,15 @@
 // `watch` and `trace --follow` on a terminal: the picture of all jobs, or of one, controlled by keys.
 import type { ValueMap } from "../codec/value.ts";
 import { EXIT } from "../errors.ts";
-import { followAllJobs, type Link, linkNote } from "../jobs/follow.ts";
+import { followAllJobs, type Link, linkNote, type Watcher } from "../jobs/follow.ts";
 import { lookForStuck } from "../jobs/heartbeats.ts";
 import { keepCounting } from "../jobs/return-counts.ts";
-import type { Job, JobRow } from "../model/job.ts";
+import type { JobRow } from "../model/job.ts";
 import { endingCode } from "../model/job-end.ts";
 import { Board } from "../render/board.ts";
 import { CALL_FIELDS } from "../render/call.ts";
 import { endingLine } from "../render/ending.ts";
-import { listed, previewRoom, type Seen, START, settled, startingWith, steered } from "../render/keys.ts";
-import { outcomeName } from "../render/opened.ts";
+import { listed, opening, previewRoom, type Seen, START, settled, steered } from "../render/keys.ts";
 import { renderPicture } from "../render/picture.ts";
 import { Keyboard } from "../terminal/keyboard.ts";
 import { Screen, screenSize } from "../terminal/screen.ts";
@@ -45,38 +44,33 @@ export async function watchOnScreen(
   const board = new Board(matches);
   const unreadable = new Set<string>();
   const over = Promise.withResolvers<"quit">();
+  const places = [session.context, session.store.shown].filter((name) => name !== undefined);
   let note = "";
   let isListed = false;
   let isWhole = false;
-  let steering = first ? startingWith(first.jid) : START;
+  let steering = first ? opening(START, first.jid) : START;
   let opened: OpenedJob | undefined;
   let resting: { jid: string | undefined; timer?: ReturnType<typeof setTimeout> } = { jid: undefined };
   let dialog: Dialog | undefined;
   const told = new Map<string, string>();
   /** What was sent: said once more when the screen is gone. */
   const sent: string[] = [];
-  let seen: Seen = { rows: [], openedRow: undefined, outcomes: [], text: undefined, lines: 0 };
+  let seen: Seen = { jobs: [], opened: undefined, text: undefined, size: screenSize(terminal) };
   const picture = () => {
     const size = screenSize(terminal);
-    const nowMs = session.store.now().getTime();
-    const jobs = isWhole ? listed(board, steering, nowMs) : [];
-    const rows = jobs.map(({ row }) => row);
+    const now = session.store.now();
+    const jobs = isWhole ? listed(board, steering, now.getTime()) : [];
     const sight = opened?.look();
-    const groups = typeof sight === "object" ? sight.groups : [];
-    const outcomes = groups.map((group) => ({ name: outcomeName(group), peel: group.peels[0]?.peel ?? "" }));
-    steering = settled(steering, { rows, outcomes, lines: size.rows });
-    const selected = rows[steering.place];
-    if (!steering.opened) rest(previewRoom(size.rows) > 0 ? selected?.jid : undefined);
-    const isSeen = opened?.jid === (steering.opened?.jid ?? selected?.jid);
+    steering = settled(steering, { jobs, opened: sight, size });
+    const selected = jobs[steering.place]?.row.jid;
+    if (!steering.opened) rest(previewRoom(size.rows) > 0 ? selected : undefined);
+    const isSeen = opened?.jid === (steering.opened?.jid ?? selected);
     const look = { color: terminal.color, columns: size.columns - 1 };
     const text = steering.opened?.text && opened?.text(steering.opened.text, look);
-    const openedRow = isSeen && typeof sight === "object" ? sight.watched.row : undefined;
-    seen = { rows, openedRow, outcomes, text, lines: size.rows };
-    const places = [...(session.context === undefined ? [] : [session.context]), session.store.shown];
+    seen = { jobs, opened: isSeen ? sight : undefined, text, size };
     dialog?.shown();
-    const all = { isWhole, board, jobs, unreadable: unreadable.size, told, note, places, nowMs };
-    const row = steering.opened ? openedRow : selected;
-    return renderPicture({ ...all, opened: isSeen ? sight : undefined, row, text, dialog }, steering, terminal, size);
+    const shown = { ...seen, isWhole, board, unreadable: unreadable.size, told, note, places, dialog, now };
+    return renderPicture(shown, steering, terminal);
   };
   const open = (jid: string | undefined, job?: ValueMap) => {
     clearTimeout(resting.timer);
@@ -93,18 +87,17 @@ export async function watchOnScreen(
     resting = { jid, timer: setTimeout(open, REST_MS, jid) };
   };
   const change = () => screen.change();
+  const answer = (asked: Dialog, key: string) => {
+    if (!asked.press(key)) return;
+    told.set(asked.jid, asked.told);
+    dialog = undefined;
+    if (asked.dispatched === undefined) return;
+    steering = opening(steering, asked.dispatched);
+    open(asked.dispatched);
+  };
   const keyboard = new Keyboard((key) => {
     change();
-    if (dialog) {
-      if (!dialog.press(key)) return;
-      const { jid, told: words, dispatched } = dialog;
-      told.set(jid, words);
-      dialog = undefined;
-      if (dispatched === undefined) return;
-      steering = { ...steering, cursor: dispatched, opened: startingWith(dispatched).opened };
-      open(dispatched);
-      return;
-    }
+    if (dialog) return answer(dialog, key);
     const next = steered(steering, key, seen);
     if (next === "quit") return over.resolve(next);
     if ("act" in next) {
@@ -128,14 +121,13 @@ export async function watchOnScreen(
     lost: (why) => void (isListed || link.lost(why)),
     back: () => void (isListed || link.back()),
   };
-  const watcher = {
+  const watcher: Watcher = {
     begin: () => board.beginPicture(),
-    changed(jid: string, job: Job | undefined, live: boolean) {
-      const row = job?.row;
-      if (row?.unreadable !== undefined) unreadable.add(jid);
-      else unreadable.delete(jid);
-      const known = row?.unreadable === undefined ? job : undefined;
-      if (board.put(jid, known, live, session.store.now().getTime()) && live) change();
+    changed(jid, job, live) {
+      const isReadable = job?.row.unreadable === undefined;
+      if (isReadable) unreadable.delete(jid);
+      else unreadable.add(jid);
+      if (board.put(jid, isReadable ? job : undefined, live, session.store.now().getTime()) && live) change();
     },
     whole() {
       board.endPicture();
@@ -157,6 +149,7 @@ export async function watchOnScreen(
   leave.now = () => {
     close();
     const words = dialog?.interruption;
+    dialog = undefined;
     if (words !== undefined) terminal.error(words);
   };
   screen.open();
@@ -190,6 +183,6 @@ export async function watchOnScreen(
     for (const stop of stops) stop();
     clearTimeout(resting.timer);
     opened?.close();
-    close();
+    leave.now();
   }
 }

@@ -3,11 +3,10 @@
 import type { ArgsDef } from "citty";
 import { defineCommand, type Flags } from "../cli/command.ts";
 import { EXIT } from "../errors.ts";
-import { followAllJobs, linkLines } from "../jobs/follow.ts";
+import { followAllJobs, linkLines, type Watcher } from "../jobs/follow.ts";
 import { lookForStuck } from "../jobs/heartbeats.ts";
 import { resolveJob } from "../jobs/lookup.ts";
 import { parseJid } from "../model/jid.ts";
-import type { Job } from "../model/job.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
 import type { Narrowing } from "../model/job-reference.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
@@ -45,41 +44,43 @@ type WatchArgs = Flags<typeof args>;
 /** The conditions that select the jobs of the table. */
 const WATCHED = ["state", "function", "target", "user", "owner", "source", "since"] as const;
 
-/** One line a change; the picture at the start is a line for each active job. */
+/** One line a change; at the start a line for each active job. */
 async function printChanges(session: LiveSession, matches: (row: JobRow) => boolean): Promise<void> {
   const { terminal, format } = session;
   const board = new Board(matches);
-  const shown = new Map<string, string>();
+  /** The line of each active job, when it was printed last. */
+  const printed = new Map<string, string>();
+  /** What a whole picture has, before it is printed. */
+  const picture = new Map<string, { readonly row: JobRow; readonly text: string }>();
   const unreadable = new Map<string, JobRow>();
-  const picture = new Map<string, { row: JobRow; text: string }>();
   const print = (row: JobRow, text: string) => {
-    if (isTerminal(row.status)) shown.delete(row.jid);
-    else shown.set(row.jid, text);
+    if (isTerminal(row.status)) printed.delete(row.jid);
+    else printed.set(row.jid, text);
     terminal.write(text);
   };
   const tellUnknown = unknownTold(terminal);
-  const watcher = {
+  const watcher: Watcher = {
     begin: () => board.beginPicture(),
-    changed(jid: string, job: Job | undefined, live: boolean) {
-      if (job?.row.unreadable !== undefined && live) warnUnreadable([job.row], terminal);
-      else if (job?.row.unreadable !== undefined) unreadable.set(jid, job.row);
-      const news = board.put(jid, job, live, session.store.now().getTime());
-      if (!news || !job) return;
-      if (live) tellUnknown([job.row]);
-      const text = format !== "text" ? jobLine(job) : changeLine(job.row, session.store.now());
-      if (live) print(job.row, text);
-      else picture.set(jid, { row: job.row, text });
+    changed(jid, job, live) {
+      const now = session.store.now();
+      if (job?.row.unreadable !== undefined) unreadable.set(jid, job.row);
+      if (board.put(jid, job, live, now.getTime()) && job)
+        picture.set(jid, { row: job.row, text: format === "text" ? changeLine(job.row, now) : jobLine(job) });
+      if (live) flush(() => true);
     },
     whole() {
       board.endPicture();
-      warnUnreadable([...unreadable.values()], terminal);
-      unreadable.clear();
-      tellUnknown(Array.from(picture.values(), ({ row }) => row));
       // Again after a lost connection: only what differs from what was printed before.
-      for (const [jid, { row, text }] of picture) if (shown.get(jid) !== text) print(row, text);
-      picture.clear();
+      flush((jid, text) => printed.get(jid) !== text);
     },
     open: () => board.open(),
+  };
+  const flush = (isNews: (jid: string, text: string) => boolean) => {
+    warnUnreadable([...unreadable.values()], terminal);
+    tellUnknown(Array.from(picture.values(), ({ row }) => row));
+    for (const [jid, { row, text }] of picture) if (isNews(jid, text)) print(row, text);
+    unreadable.clear();
+    picture.clear();
   };
   let told: ReadonlyMap<string, Stuck> = new Map();
   const rows = () => board.rows(session.store.now().getTime());
@@ -134,18 +135,15 @@ async function run(args: GlobalArgs, { job, narrowing, selection, limit }: Watch
       });
     }
     const { matches } = await selectionByServer(selection, session);
+    const printing = printChanges(session, matches);
     return await within<number | undefined>(
       limit,
-      printChanges(session, matches).then(() => undefined),
+      printing.then(() => undefined),
       () => EXIT.timedOut,
     );
   };
-  return await withSession(args, (session) => work(session).finally(() => leave.now()), {
-    // A stream has no end that could close an array: json is a line each as well.
-    isDrawn: true,
-    limit,
-    onSignal: () => leave.now(),
-  });
+  // A stream has no end that could close an array: json is a line each as well.
+  return await withSession(args, work, { isDrawn: true, limit, onSignal: () => leave.now() });
 }
 
 export default defineCommand({

@@ -1,7 +1,6 @@
 // The jobs that `watch` shows: those that are active, and those that ended a short time ago. Pure.
 
-import type { Job } from "../model/job.ts";
-import { byCreation, isActive, isTerminal, type JobRow, type ReturnCounts } from "../model/job.ts";
+import { byCreation, isActive, isTerminal, type Job, type JobRow, type ReturnCounts } from "../model/job.ts";
 import type { Stuck } from "../model/stuck.ts";
 import { callOf } from "./call.ts";
 
@@ -16,8 +15,7 @@ export interface BoardJob {
   readonly what: string;
 }
 
-interface EndedJob {
-  readonly job: BoardJob;
+interface EndedJob extends BoardJob {
   readonly endedMs: number;
   /** Until when it stays among the active ones; 0 for one that had ended before the board began. */
   readonly lingersUntil: number;
@@ -26,23 +24,18 @@ interface EndedJob {
 /** Columns of the words that are kept: no terminal shows more of them. */
 const WHAT_COLUMNS = 200;
 
-const boardJob = ({ row, record }: Job): BoardJob => ({ row, what: callOf(record, row, WHAT_COLUMNS) });
-
 /** The jobs that are watched: those that have not ended, and the newest that have. */
 export class Board {
   readonly #active = new Map<string, BoardJob>();
   /** In the order in which they ended. */
   readonly #ended = new Map<string, EndedJob>();
-
   /** Active jobs that the picture being read has not shown yet. */
   #unseen = new Set<string>();
 
   /** Why jobs are stuck, when last checked. */
   stuck: ReadonlyMap<string, Stuck> = new Map();
-
   /** How many peels have returned from jobs that run, when last counted. */
   returned: ReturnCounts = new Map();
-
   /** Every job that ended within KEPT.ms is kept. */
   keepsAll = true;
 
@@ -63,33 +56,29 @@ export class Board {
    * @returns true when it changes what a watcher of active jobs sees
    */
   put(jid: string, job: Job | undefined, live: boolean, nowMs: number): boolean {
-    const row = job?.row;
-    const before = this.#active.get(jid);
+    const wasActive = this.#active.delete(jid);
     this.#unseen.delete(jid);
-    if (job && row && this.matches(row) && !isTerminal(row.status)) {
-      this.#active.set(jid, boardJob(job));
+    if (!job) return wasActive;
+    const { row, record } = job;
+    const shown = (): BoardJob => ({ row, what: callOf(record, row, WHAT_COLUMNS) });
+    const matches = this.matches(row);
+    if (matches && !isTerminal(row.status)) {
+      this.#active.set(jid, shown());
       this.#ended.delete(jid);
       return true;
     }
-    this.#active.delete(jid);
-    if (!job || !row) return before !== undefined;
     // A job that no longer matches is shown once more: otherwise it would seem to be deleted.
-    const isNews = before !== undefined || (live && this.matches(row));
+    const isNews = wasActive || (live && matches);
     const endedMs = row.updated ? Number(row.updated.ns / 1_000_000n) : nowMs;
-    if (isNews || (endedMs > nowMs - KEPT.ms && this.matches(row)))
-      this.#end(jid, { job: boardJob(job), endedMs, lingersUntil: isNews ? nowMs + LINGER_MS : 0 });
-    return isNews;
-  }
-
-  #end(jid: string, ended: EndedJob): void {
+    if (!isNews && !(matches && endedMs > nowMs - KEPT.ms)) return false;
     this.#ended.delete(jid);
-    this.#ended.set(jid, ended);
-    if (this.#ended.size <= KEPT.jobs) return;
-    for (const [first] of this.#ended) {
+    this.#ended.set(jid, { ...shown(), endedMs, lingersUntil: isNews ? nowMs + LINGER_MS : 0 });
+    if (this.#ended.size > KEPT.jobs) {
+      const [first = ""] = this.#ended.keys();
       this.#ended.delete(first);
-      break;
+      this.keepsAll = false;
     }
-    this.keepsAll = false;
+    return isNews;
   }
 
   /** All jobs are about to be put again: those that are not put until `endPicture` are gone. */
@@ -104,16 +93,15 @@ export class Board {
 
   /** The active jobs at `nowMs`, and those that ended within LINGER_MS, oldest first. */
   jobs(nowMs: number): BoardJob[] {
-    const lingering = [...this.#ended.values()].filter(({ lingersUntil }) => lingersUntil > nowMs);
-    return [...this.#active.values(), ...lingering.map(({ job }) => job)].sort((a, b) => byCreation(a.row, b.row));
+    const lingering = this.#ended.values().filter(({ lingersUntil }) => lingersUntil > nowMs);
+    return [...this.#active.values(), ...lingering].sort((a, b) => byCreation(a.row, b.row));
   }
 
   /** The jobs that ended within KEPT.ms, in that order. */
   ended(nowMs: number): BoardJob[] {
     for (const [jid, { endedMs, lingersUntil }] of this.#ended)
       if (endedMs <= nowMs - KEPT.ms && lingersUntil <= nowMs) this.#ended.delete(jid);
-    const jobs = Array.from(this.#ended.values(), ({ job }) => job);
-    return jobs.filter(({ row }) => isTerminal(row.status) && this.matches(row));
+    return [...this.#ended.values()].filter(({ row }) => isTerminal(row.status) && this.matches(row));
   }
 
   rows(nowMs: number): JobRow[] {

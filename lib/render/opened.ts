@@ -1,21 +1,26 @@
-// One job that is open in the picture of `watch`: its lines. Pure.
+// One job in the screen of `watch`: open, beneath the list, or as a line. Pure.
 
 import { inverse, paint } from "../colors.ts";
-import { isTerminal } from "../model/job.ts";
+import { formatAge, formatDuration } from "../duration.ts";
+import { isTerminal, type JobRow } from "../model/job.ts";
 import { whyOf } from "../model/job-end.ts";
 import { type OutcomeGroup, outcomeGroups } from "../model/outcome-groups.ts";
 import { hasOutput, type OutputGroup, outputGroups, usualGroup } from "../model/output-groups.ts";
 import { sortedByPeel } from "../model/peel.ts";
-import { stuckWords } from "../model/stuck.ts";
-import { cut, safe, width } from "../text.ts";
-import { renderFacts, wasDryRun } from "./facts.ts";
+import { countDone } from "../model/returns.ts";
+import type { PeelStory } from "../model/story.ts";
+import { isMasterGone, type MasterSign, stuckWords } from "../model/stuck.ts";
+import { bar, count, cut, plural, safe, width } from "../text.ts";
+import { callOf } from "./call.ts";
+import { paintState } from "./colors.ts";
+import { targetOf } from "./columns.ts";
+import { renderFacts, type Telling, tookOf, wasDryRun } from "./facts.ts";
 import { renderGroups } from "./groups.ts";
-import type { JobText, TextView } from "./keys.ts";
 import { peelCounts } from "./peels.ts";
 import { renderTimeline } from "./story.ts";
 import { renderOutcomes } from "./summary.ts";
 import { andMore, type Look } from "./table.ts";
-import { barLine, callOnTarget, surroundingWords, type Watched } from "./watch.ts";
+import { timeText } from "./time.ts";
 
 /** `utf8` false where the locale has no blocks. */
 export interface PictureLook {
@@ -23,16 +28,21 @@ export interface PictureLook {
   readonly utf8: boolean;
 }
 
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
 /** A job as it was when it was last looked at, and the outcomes of its peels. */
-export interface Opened {
-  readonly watched: Watched;
+export interface Opened extends Telling {
+  readonly sign: MasterSign;
   readonly groups: readonly OutcomeGroup[];
 }
 
-export function openedOf(watched: Watched): Opened {
-  const { peels } = watched.story;
-  return { watched, groups: outcomeGroups(peels, peels) };
-}
+export const openedOf = (sight: Omit<Opened, "groups">): Opened => ({
+  ...sight,
+  groups: outcomeGroups(sight.story.peels, sight.story.peels),
+});
 
 /** What tells an outcome from others while peels come and go. */
 export const outcomeName = ({ state, note }: OutcomeGroup) => `${state} ${note}`;
@@ -40,10 +50,22 @@ export const outcomeName = ({ state, note }: OutcomeGroup) => `${state} ${note}`
 /** True for the outcome of this peel. */
 export const hasPeel = ({ peels }: OutcomeGroup, peel: string | undefined) => peels.some((one) => one.peel === peel);
 
-/** A line of a list; the one under the cursor stands out in all of its `columns`. */
-export function marked(line: string, isSelected: boolean, color: boolean, columns: number): string {
-  if (!isSelected) return `  ${line}`;
-  return color ? inverse(`> ${line}${" ".repeat(Math.max(0, columns - 2 - width(line)))}`) : `> ${line}`;
+/** A text about the job that is read instead of its outcomes. */
+export interface TextView {
+  readonly what: "output" | "events";
+  /** Output: of the outcome that has this peel; undefined: of all peels. */
+  readonly peel: string | undefined;
+  /** Other outputs are shown as differences from the usual one. */
+  readonly diff: boolean;
+  /** The first line that is shown; more than there are: the last ones. */
+  readonly top: number;
+}
+
+export interface JobText {
+  /** None is wider than the terminal. */
+  readonly lines: readonly string[];
+  /** The peels whose output others are compared with; undefined when there is nothing to compare. */
+  readonly against: readonly PeelStory[] | undefined;
 }
 
 const linesOf = (text: string) => text.split("\n").slice(0, -1);
@@ -55,7 +77,7 @@ export const wrapped = (lines: readonly string[], columns: number): string[] =>
   );
 
 /** The text that `view` is about. */
-export function textOf({ watched: { story }, groups }: Opened, view: TextView, look: Look): JobText {
+export function textOf({ story, groups }: Opened, view: Omit<TextView, "top">, look: Look): JobText {
   const made = (pieces: Iterable<string>) => wrapped(linesOf([...pieces].join("")), look.columns ?? 0);
   if (view.what === "events") return { lines: made(renderTimeline(story, look, false)), against: undefined };
   const peels = sortedByPeel(groups.find((group) => hasPeel(group, view.peel))?.peels ?? story.peels);
@@ -66,26 +88,89 @@ export function textOf({ watched: { story }, groups }: Opened, view: TextView, l
   return { lines: made(renderGroups(peels, look, options)), against: base?.peels };
 }
 
-/** What is known of the job, in few lines. */
-function shortFacts(watched: Watched, look: PictureLook): string[] {
-  const { row, stuck } = watched;
-  const stuckLine = stuck && safe(`Stuck: ${stuckWords(stuck)}`);
-  const why = isTerminal(row.status) ? whyOf(watched) : undefined;
-  return [
-    ...(stuckLine === undefined ? [] : [look.color ? paint("attention", stuckLine) : stuckLine]),
-    barLine(watched, look),
-    ...(why === undefined ? [] : [safe(`Reason: ${why}`)]),
-    surroundingWords(watched),
-  ];
+/** A line of a list; the one under the cursor stands out in all of its `columns`. */
+export function marked(line: string, isSelected: boolean, color: boolean, columns: number): string {
+  if (!isSelected) return `  ${line}`;
+  return color ? inverse(`> ${line}${" ".repeat(Math.max(0, columns - 2 - width(line)))}`) : `> ${line}`;
 }
 
-/** The outcomes, worst first, in at most `rows` lines without titles. */
-export function previewLines({ groups }: Opened, { color }: PictureLook, columns: number, rows: number): string[] {
+const TARGET_COLUMNS = 60;
+
+/** `pkg.installed nginx on web*` */
+const callOnTarget = ({ row, job }: Pick<Telling, "row" | "job">) =>
+  `${callOf(job, row)} on ${targetOf(row, TARGET_COLUMNS)}`;
+
+/** `Job 2hPx2 pkg.installed nginx on web*: 2 of 5 peels done` */
+export function watchLine(telling: Omit<Telling, "stuck">): string {
+  const { peels } = telling.story;
+  const done = `${count(countDone(peels))} of ${plural(peels.length, "peel")} done`;
+  return `Job ${safe(telling.row.jid)} ${callOnTarget(telling)}: ${done}\n`;
+}
+
+/** `3m57s left`, `12s overdue`; undefined without a deadline. @param word behind the time before it */
+export function leftWords({ deadline }: JobRow, now: Date, word = " left"): string | undefined {
+  if (!deadline) return undefined;
+  const rest = deadline.ns - BigInt(now.getTime()) * 1_000_000n;
+  return rest >= 0n ? formatAge(rest) + word : `${formatAge(-rest)} overdue`;
+}
+
+/** A duration of a job by two clocks, which may differ. */
+export const elapsedText = (ns: bigint) => formatDuration(ns < 0n ? 0n : ns);
+
+const BAR_COLUMNS = 20;
+
+/** `██████░░░░ 2/5  running  1m3s  1 failed, 1 ok` */
+function barLine(job: Opened, now: Date, { color, utf8 }: PictureLook): string {
+  const { row, story } = job;
+  const done = countDone(story.peels);
+  const took = tookOf(job, now);
+  const status = safe(row.status ?? "-");
+  const words = [
+    `${bar(done, story.peels.length, BAR_COLUMNS, utf8)} ${done}/${story.peels.length}`,
+    paintState(row.status ?? "-", color)?.(status) ?? status,
+    took !== undefined && elapsedText(took),
+    peelCounts(story.peels.filter((peel) => peel.returned)),
+  ];
+  return words.filter(Boolean).join("  ");
+}
+
+/** `by root  master-2hPwZ9 alive  3m57s left`; of a job that has ended, when it was created. */
+function surroundingWords({ row, sign }: Opened, now: Date): string {
+  const { user, owner, created } = row;
+  const life = isMasterGone(sign) ? " gone" : " alive";
+  const words = [
+    user && `by ${user}`,
+    owner ? `${owner}${sign === undefined ? "" : life}` : "no owner",
+    isTerminal(row.status) ? created && `created ${timeText(created, true)}` : leftWords(row, now),
+  ];
+  return safe(words.filter(Boolean).join("  "));
+}
+
+/** What is known of the job, in few lines. */
+function shortFacts(job: Opened, now: Date, look: PictureLook): string[] {
+  const { row, stuck } = job;
+  const stuckLine = stuck && safe(`Stuck: ${stuckWords(stuck)}`);
+  const why = isTerminal(row.status) ? whyOf(job) : undefined;
+  return [
+    safe(`${row.jid}  ${callOnTarget(job)}`),
+    stuckLine && look.color ? paint("attention", stuckLine) : stuckLine,
+    barLine(job, now, look),
+    why && safe(`Reason: ${why}`),
+    surroundingWords(job, now),
+  ].filter((line) => line !== undefined);
+}
+
+/** A line for each outcome, worst first, below the titles. */
+const outcomeLines = (groups: readonly OutcomeGroup[], { color }: PictureLook, columns: number) =>
+  linesOf(renderOutcomes(groups, { color, columns, wrap: false }, true, true));
+
+/** The outcomes in at most `rows` lines without titles. */
+export function previewLines({ groups }: Opened, look: PictureLook, columns: number, rows: number): string[] {
   const shown = groups.length > rows ? groups.slice(0, rows - 1) : groups;
   const rest = groups.slice(shown.length);
-  const lines = linesOf(renderOutcomes(shown, { color, columns, wrap: false }, true, true)).slice(1);
-  const words = () => `${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap(({ peels }) => peels))}`;
-  return rest.length === 0 ? lines : [...lines, words()];
+  const lines = outcomeLines(shown, look, columns).slice(1);
+  if (rest.length === 0) return lines;
+  return [...lines, `${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap(({ peels }) => peels))}`];
 }
 
 /** Least lines of a terminal for facts a line each. */
@@ -95,23 +180,13 @@ const TALL = 30;
  * The job in at most `size.rows` lines: its facts, its outcomes, worst first, and its newest events.
  * @param place the outcome under the cursor
  */
-export function renderOpened(
-  { watched, groups }: Opened,
-  place: number,
-  look: PictureLook,
-  size: { columns: number; rows: number },
-): string[] {
+export function renderOpened(job: Opened, place: number, now: Date, look: PictureLook, size: Size): string[] {
   const { columns, rows } = size;
-  const { row, job, story, nowNs } = watched;
+  const { groups, story } = job;
   const at = Math.min(place, groups.length - 1);
   const full = { color: look.color, columns, wrap: false };
-  const now = new Date(Number(nowNs / 1_000_000n));
-  const facts =
-    rows < TALL
-      ? [safe(`${row.jid}  ${callOnTarget(job, row)}`), ...shortFacts(watched, look)]
-      : linesOf(renderFacts(watched, full, now));
-  const outcomes =
-    groups.length === 0 ? [] : linesOf(renderOutcomes(groups, { ...full, columns: columns - 2 }, true, true));
+  const facts = rows < TALL ? shortFacts(job, now, look) : linesOf(renderFacts(job, full, now));
+  const outcomes = groups.length === 0 ? [] : outcomeLines(groups, look, columns - 2);
   const timeline = story.steps.length === 0 ? [] : linesOf([...renderTimeline(story, full, false)].join(""));
   // Two empty lines separate the parts.
   const room = Math.max(0, rows - facts.length - 2);

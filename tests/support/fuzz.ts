@@ -267,21 +267,19 @@ function renderAll(row: JobRow, value: ValueMap | undefined): void {
   board.put("job-1", { row, record: value }, true, NOW.getTime());
   const shown = {
     board,
+    jobs: listed(board, START, NOW.getTime()),
     opened: undefined,
-    row: undefined,
     text: undefined,
+    size: { columns: 50, rows: 9 },
     dialog: undefined,
     told: new Map(),
     note: "",
     unreadable: 0,
     places: [],
     isWhole: true,
-    nowMs: NOW.getTime(),
+    now: NOW,
   };
-  const jobsShown = listed(board, START, shown.nowMs);
-  const size = { columns: 50, rows: 9 };
-  for (const line of renderPicture({ ...shown, jobs: jobsShown }, START, { color: false, utf8: true }, size))
-    clean(line, "picture");
+  for (const line of renderPicture(shown, START, { color: false, utf8: true })) clean(line, "picture");
   const job = value ?? new Map();
   const item = value ? toReturn("peel_1", value) : unreadableReturn("peel_1", "because");
   const peels = peelsOf(job, [item]);

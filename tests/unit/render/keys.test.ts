@@ -1,20 +1,21 @@
 // Keys of a job that is open in the picture of `watch`; those of the list are in picture.test.ts.
 import { expect, test } from "bun:test";
 import { jobRow } from "../../../lib/model/job.ts";
-import { openRoom, type Steering, startingWith, steered } from "../../../lib/render/keys.ts";
-import { peelStory } from "../../support/story.ts";
+import { opening, openRoom, START, type Steering, steered } from "../../../lib/render/keys.ts";
+import { openedOf } from "../../../lib/render/opened.ts";
+import { peelStory, storyWith } from "../../support/story.ts";
 
 const LINES = 13;
-const ROW = jobRow("j", new Map([["status", "running"]]));
+const JOB = new Map([["status", "running"]]);
+const PEELS = [peelStory("a", "failed"), peelStory("b", "executing")];
 const SEEN = {
-  rows: [ROW],
-  openedRow: ROW,
-  outcomes: ["a", "b"].map((peel) => ({ name: `failed ${peel}`, peel })),
+  jobs: [],
+  opened: openedOf({ row: jobRow("j", JOB), job: JOB, story: storyWith(PEELS), stuck: undefined, sign: undefined }),
   text: { lines: Array.from({ length: 30 }, (_, i) => `line ${i}`), against: [peelStory("a", "ok")] },
-  lines: LINES,
+  size: { columns: 80, rows: LINES },
 };
-const pressed = (...keys: string[]) =>
-  keys.reduce((now, key) => steered(now, key, SEEN) as Steering, startingWith("j")).opened;
+const OPEN = opening(START, "j");
+const pressed = (...keys: string[]) => keys.reduce((now, key) => steered(now, key, SEEN) as Steering, OPEN).opened;
 
 test.each<[keys: string[], place: number | undefined, text: object | undefined]>([
   [["j"], 1, undefined],
@@ -42,6 +43,6 @@ test.each<[keys: string[], place: number | undefined, text: object | undefined]>
 
 test("d does nothing where there is nothing to compare", () => {
   const seen = { ...SEEN, text: { ...SEEN.text, against: undefined } };
-  const read = steered(startingWith("j"), "o", seen) as Steering;
+  const read = steered(OPEN, "o", seen) as Steering;
   expect(steered(read, "d", seen)).toEqual(read);
 });

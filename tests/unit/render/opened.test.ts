@@ -2,13 +2,12 @@
 import { expect, test } from "bun:test";
 import type { Value } from "../../../lib/codec/value.ts";
 import { jobRow } from "../../../lib/model/job.ts";
-import { outcomeGroups } from "../../../lib/model/outcome-groups.ts";
 import { toReturn } from "../../../lib/model/returns.ts";
 import { openedOf, previewLines, renderOpened, textOf } from "../../../lib/render/opened.ts";
 import { width } from "../../../lib/text.ts";
 import { peelStory, storyWith } from "../../support/story.ts";
 
-const NOW_NS = BigInt(Date.parse("2026-01-15T10:00:00Z")) * 1_000_000n;
+const NOW = new Date("2026-01-15T10:00:00Z");
 const job = new Map<string, Value>(
   Object.entries({
     function: "state.apply",
@@ -41,10 +40,10 @@ function opened(errors: number) {
     ...names("web", 30).map((id) => peelStory(id, "executing")),
   ];
   const stuck = { jid: "j", overdueNs: undefined, goneMaster: "m1", heardNs: undefined };
-  return openedOf({ row: jobRow("j", job), job, story: storyWith(peels), stuck, sign: "gone", nowNs: NOW_NS });
+  return openedOf({ row: jobRow("j", job), job, story: storyWith(peels), stuck, sign: "gone" });
 }
 const lines = (errors: number, columns: number, rows: number, place = 0) =>
-  renderOpened(opened(errors), place, { color: false, utf8: true }, { columns, rows });
+  renderOpened(opened(errors), place, NOW, { color: false, utf8: true }, { columns, rows });
 
 test("on few lines: the call, why it is stuck, progress, who and where, outcomes", () => {
   expect(lines(1, 60, 12)).toEqual([
@@ -125,10 +124,10 @@ test("an outcome can be compared when its output is not the usual one", () => {
       ),
     );
   const peels = [said("a", "one"), said("b", "one"), said("c", "two"), peelStory("d", "executing")];
-  const job = { watched: { ...opened(0).watched, story: storyWith(peels) }, groups: outcomeGroups(peels, peels) };
+  const job = openedOf({ ...opened(0), story: storyWith(peels) });
   const text = (group: number, diff = false) => {
     const peel = job.groups[group]?.peels[0]?.peel;
-    return textOf(job, { what: "output", peel, diff, top: 0 }, { color: false, columns: 80 });
+    return textOf(job, { what: "output", peel, diff }, { color: false, columns: 80 });
   };
   const names = job.groups.map(({ peels }) => peels.map(({ peel }) => peel).join());
   const against = names.map((_, i) =>
@@ -151,11 +150,10 @@ test("10,000 peels are drawn in less than 50 ms", () => {
     story: storyWith(peels),
     stuck: undefined,
     sign: undefined,
-    nowNs: NOW_NS,
   };
   const draw = () => {
     const began = performance.now();
-    renderOpened(openedOf(sight), 0, { color: false, utf8: true }, { columns: 80, rows: 24 });
+    renderOpened(openedOf(sight), 0, NOW, { color: false, utf8: true }, { columns: 80, rows: 24 });
     return performance.now() - began;
   };
   draw();

@@ -2,21 +2,13 @@
 import { expect, test } from "bun:test";
 import type { Value } from "../../../lib/codec/value.ts";
 import { jobRow } from "../../../lib/model/job.ts";
+import type { PeelState } from "../../../lib/model/peel-state.ts";
 import { Board } from "../../../lib/render/board.ts";
-import {
-  type Act,
-  type JobText,
-  listed,
-  roomOf,
-  START,
-  type Steering,
-  settled,
-  startingWith,
-  steered,
-} from "../../../lib/render/keys.ts";
-import type { Opened } from "../../../lib/render/opened.ts";
-import { renderPicture } from "../../../lib/render/picture.ts";
+import { type Act, listed, opening, roomOf, START, type Steering, settled, steered } from "../../../lib/render/keys.ts";
+import { type JobText, type Opened, openedOf } from "../../../lib/render/opened.ts";
+import { renderPicture, type Shown } from "../../../lib/render/picture.ts";
 import { width } from "../../../lib/text.ts";
+import { peelStory, storyWith } from "../../support/story.ts";
 
 const NOW = Date.parse("2026-01-15T10:00:00Z");
 const job = (jid: string, fields: Record<string, Value> = {}) => {
@@ -44,11 +36,12 @@ class Steered {
   steering: Steering = START;
   /** The lines of a text about the job that is open. */
   text: JobText = { lines: [], against: undefined };
-  dialog: { lines: string[]; asks: boolean; isOver: boolean; dispatched?: string } | undefined;
+  dialog: Shown["dialog"];
   readonly told = new Map<string, string>();
   isWhole = true;
   opened: Opened | string | undefined;
-  outcomes = ["01", "02", "03"].map((n) => ({ name: `failed ${n}`, peel: `web-${n}` }));
+  /** The states of the peels of the job that is open, each an outcome. */
+  states: PeelState[] = ["failed", "executing", "ok"];
   constructor(
     readonly size = { columns: 100, rows: 24 },
     jobs: readonly ReturnType<typeof job>[] = [],
@@ -65,9 +58,11 @@ class Steered {
   }
 
   get seen() {
-    const rows = this.jobs.map(({ row }) => row);
-    const openedRow = rows.find(({ jid }) => jid === this.steering.opened?.jid);
-    return { rows, openedRow, outcomes: this.outcomes, text: this.text, lines: this.size.rows };
+    const { jobs, text, size } = this;
+    const row = jobs.find(({ row }) => row.jid === this.steering.opened?.jid)?.row ?? job("a").row;
+    const story = storyWith(this.states.map((state) => peelStory(state, state)));
+    const open = this.steering.opened && { row, job: new Map(), story, stuck: undefined, sign: undefined };
+    return { jobs, opened: this.opened ?? (open && openedOf(open)), text, size };
   }
 
   get jids(): string[] {
@@ -76,25 +71,11 @@ class Steered {
 
   lines(options: { note?: string; color?: boolean; unreadable?: number; utf8?: boolean } = {}): string[] {
     const { note = "", color = false, unreadable = 0, utf8 = true } = options;
-    const { board, jobs, size } = this;
     this.steering = settled(this.steering, this.seen);
-    const { text, dialog, told } = this;
-    const row = this.steering.opened ? this.seen.openedRow : jobs[this.steering.place]?.row;
-    const shown = {
-      board,
-      jobs,
-      opened: this.opened,
-      row,
-      text,
-      dialog,
-      told,
-      note,
-      unreadable,
-      places: ["prod", "nats://n1:4222"],
-      isWhole: this.isWhole,
-      nowMs: NOW,
-    };
-    return renderPicture(shown, this.steering, { color, utf8 }, size);
+    const { board, dialog, told, isWhole } = this;
+    const places = ["prod", "nats://n1:4222"];
+    const shown = { ...this.seen, board, dialog, told, note, unreadable, places, isWhole, now: new Date(NOW) };
+    return renderPicture(shown, this.steering, { color, utf8 });
   }
 
   /** The rows of jobs as they are shown. */
@@ -314,16 +295,11 @@ test("without jobs the footer has no key of a job", () => {
 test("a question stands in place of the rows, its end always in sight; what came of it is told beside the job", () => {
   const picture = new Steered({ columns: 61, rows: 10 }, [job("a")]);
   const lines = Array.from({ length: 20 }, (_, i) => `line ${i}`);
-  picture.dialog = { lines: [...lines, `Cancel ${"x".repeat(70)}? [y/N]`], asks: true, isOver: false };
+  const hint = "y yes  n no";
+  picture.dialog = { lines: [...lines, `Cancel ${"x".repeat(70)}? [y/N]`], hint };
   const shown = picture.lines();
-  expect(shown.slice(-3)).toEqual([`Cancel ${"x".repeat(53)}`, `${"x".repeat(17)}? [y/N]`, "y yes  n no"]);
+  expect(shown.slice(-3)).toEqual([`Cancel ${"x".repeat(53)}`, `${"x".repeat(17)}? [y/N]`, hint]);
   expect(shown).toHaveLength(10);
-  picture.dialog = { ...picture.dialog, asks: false };
-  expect(picture.lines().at(-1)).toBe("working…");
-  picture.dialog = { ...picture.dialog, isOver: true };
-  expect(picture.lines().at(-1)).toBe("press any key to go back");
-  picture.dialog = { ...picture.dialog, dispatched: "b" };
-  expect(picture.lines().at(-1)).toBe("press any key to open the new job");
   picture.dialog = undefined;
   picture.told.set("a", "cancel sent");
   expect(picture.lines().at(-2)).toStartWith("── 1/1  a  cancel sent  by root  5m left ──");
@@ -334,22 +310,21 @@ test("a question stands in place of the rows, its end always in sight; what came
 
 test("the cursor stays on its outcome when others come and go, and the place of one that is gone goes to the next", () => {
   const picture = new Steered();
-  picture.steering = startingWith("a");
+  picture.steering = opening(START, "a");
   const place = () => {
     picture.lines();
     return picture.steering.opened?.place;
   };
-  const [, second, third] = picture.outcomes;
   picture.press("j");
-  picture.outcomes.unshift({ name: "failed 00", peel: "web-00" });
+  picture.states = ["failed", "unreachable", "executing", "ok"];
   expect(place()).toBe(2);
-  picture.outcomes = picture.outcomes.filter((outcome) => outcome !== second);
-  expect([place(), picture.outcomes[2]]).toEqual([2, third]);
+  picture.states = ["failed", "unreachable", "ok"];
+  expect(place()).toBe(2);
   picture.press("return");
-  expect(picture.steering.opened?.text?.peel).toBe("web-03");
+  expect(picture.steering.opened?.text?.peel).toBe("ok");
   // Until it is moved it is on the first one.
-  picture.steering = startingWith("a");
-  picture.outcomes.unshift({ name: "failed", peel: "web-09" });
+  picture.steering = opening(START, "a");
+  picture.states.unshift("unreadable");
   expect(place()).toBe(0);
   // The job is under the cursor of the list, before the list is there.
   picture.isWhole = false;

@@ -1,0 +1,92 @@
+// The words about keys in the screen of `watch`: help, and the last line. Pure.
+
+import { width } from "../text.ts";
+import { actKey, rowOf, type Seen, SORT_NAMES, type Steering } from "./keys.ts";
+
+type Key = readonly [keys: string, what: string];
+
+const moves = (what: string): readonly Key[] => [
+  ["↑ ↓ j k", what],
+  ["PgUp PgDn Space", `${what} a page`],
+  ["Ctrl-U Ctrl-D", `${what} half a page`],
+  ["g G", "first, last"],
+];
+const ACTS: readonly Key[] = [
+  ["x", "cancel a job that runs (asks first)"],
+  ["r", "retry a job that ended (asks first)"],
+];
+const QUIT: Key = ["q", "quit"];
+
+/** The keys of each screen, one per line. */
+const HELP = {
+  list: [
+    ...moves("move"),
+    ["Enter", "open the job"],
+    ["o", "show its output"],
+    ["e", "show its events"],
+    ...ACTS,
+    ["/", "show jobs that match a text or ID prefix"],
+    ["Esc", "clear the filter"],
+    ["t", "show jobs that ended in the last hour"],
+    ["s", `sort by ${SORT_NAMES.join(", ")}`],
+    QUIT,
+  ],
+  opened: [
+    ...moves("move"),
+    ["Enter o", "show the output of the outcome"],
+    ["e", "show all events"],
+    ...ACTS,
+    ["Esc", "back to the list"],
+    QUIT,
+  ],
+  text: [
+    ...moves("scroll"),
+    ["d", "show differences between outputs"],
+    ["e", "show all events"],
+    ...ACTS,
+    ["Esc", "back to the job"],
+    QUIT,
+  ],
+} as const satisfies Readonly<Record<string, readonly Key[]>>;
+
+/** On few lines the first ones, how to move, go. */
+export function helpLines({ opened }: Steering, rows: number, utf8: boolean): string[] {
+  const ofJob = opened?.text ? HELP.text : HELP.opened;
+  const lines = (opened ? ofJob : HELP.list).map(([key, what]) => [utf8 ? key : key.replace(/[↑↓] ?/g, ""), what]);
+  const wide = Math.max(...lines.map(([key = ""]) => width(key)));
+  return lines.map(([key = "", what]) => `  ${key}${" ".repeat(wide - width(key))}  ${what}`).slice(-rows);
+}
+
+/** Words side by side, as many as have room. */
+export function sideBySide(words: readonly (string | false | undefined)[], columns: number): string {
+  let line = "";
+  for (const word of words.filter((word) => word !== undefined && word !== false)) {
+    const longer = line === "" ? word : `${line}  ${word}`;
+    if (width(longer) > columns) break;
+    line = longer;
+  }
+  return line;
+}
+
+/** The keys that do something on this screen and for this job, those that matter first. */
+export function footer(seen: Seen, steering: Steering, columns: number, utf8: boolean): string {
+  const { typing, filter, ended, opened, help } = steering;
+  const row = rowOf(steering, seen);
+  const act = row && (actKey(row) === "x" ? "x cancel" : "r retry");
+  const arrows = (what: string) => `${utf8 ? "↑↓" : "jk"} ${what}`;
+  const last = ["? help", "q quit"];
+  const keys = () => {
+    if (typing) return ["Enter keep", "Esc clear"];
+    if (help) return ["press any key to go back"];
+    if (opened?.text) {
+      const diff = seen.text?.against && `d ${opened.text.diff ? "complete output" : "differences"}`;
+      return [arrows("scroll"), diff, "Esc back", ...last, act];
+    }
+    if (opened && row) return [arrows("move"), "Enter output", "e events", act, "Esc back", ...last];
+    if (opened) return ["Esc back", ...last];
+    const clear = filter === "" ? "/ filter" : "Esc clear filter";
+    const shows = `t ${ended ? "hide" : "show"} ended`;
+    return [row && arrows("move"), row && "Enter open", act, clear, ...last, shows, "s sort"];
+  };
+  return sideBySide(keys(), columns);
+}

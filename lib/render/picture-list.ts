@@ -1,0 +1,169 @@
+// The list of jobs in the screen of `watch`, and what stands above and below it. Pure.
+
+import {
+  countTargets,
+  displayState,
+  failedOf,
+  isActive,
+  isUnknownStatus,
+  type JobRow,
+  jobDuration,
+  type ReturnCounts,
+  returnedNow,
+} from "../model/job.ts";
+import { hasFailed } from "../model/stats.ts";
+import { stuckWords } from "../model/stuck.ts";
+import { bar, count, cut, safe, shorten, shortenMiddle, width } from "../text.ts";
+import { type Board, type BoardJob, KEPT } from "./board.ts";
+import { paintState } from "./colors.ts";
+import { returnsOf, targetOf } from "./columns.ts";
+import { idGives, leaves, shrinks } from "./fit.ts";
+import { previewRoom, roomOf, type Seen, SORTS, type Steering } from "./keys.ts";
+import { elapsedText, leftWords, marked, type PictureLook, previewLines } from "./opened.ts";
+import { sideBySide } from "./picture-keys.ts";
+import { type Cell, type Column, renderTable } from "./table.ts";
+
+/** What a list is made of beside what keys have chosen. */
+export interface ShownList extends Seen {
+  readonly board: Board;
+  /** All jobs have been read. */
+  readonly isWhole: boolean;
+  /** Jobs that cannot be decoded. */
+  readonly unreadable: number;
+  /** What was done with jobs, in few words. */
+  readonly told: ReadonlyMap<string, string>;
+  readonly now: Date;
+}
+
+const BAR_COLUMNS = 10;
+/** Columns of the mark beside the job under the cursor. */
+const MARK = 2;
+/** The columns of a target that no terminal has room for: a job may have 100,000. */
+const TARGET_COLUMNS = 400;
+
+/** The time before the deadline, with `word` behind it; undefined for none. */
+const left = (row: JobRow, now: Date, word: string) => (isActive(row.status) ? leftWords(row, now, word) : undefined);
+
+/** How columns give way: the id but its first characters, the time left, long texts, the bar, and in the end whole columns. */
+function columnsFor(jids: readonly string[], shown: readonly BoardJob[], counts: ReturnCounts): Column[] {
+  const returns = Math.max(...shown.map(({ row }) => width(returnsOf(row, counts))));
+  return [
+    { title: "JID", gives: idGives(jids, 2) },
+    { title: "WHAT", gives: [shrinks(1, 24), shrinks(4, 16), shrinks(6, 12), shrinks(10, 8), leaves(11)] },
+    { title: "TARGET", gives: [shrinks(1, 16), shrinks(6, 6), leaves(7)] },
+    { title: "STATE" },
+    { title: "RETURNS", gives: [{ rank: 5, to: returns, only: true }, leaves(9)] },
+    { title: "FAILED" },
+    { title: "TIME", gives: [leaves(8)] },
+    { title: "LEFT", gives: [leaves(3)] },
+  ];
+}
+
+function cellsOf({ row, what }: BoardJob, board: Board, now: Date, { color, utf8 }: PictureLook): Cell[] {
+  const took = jobDuration(row, now);
+  const isStuck = board.stuck.has(row.jid);
+  const state = displayState(row);
+  const returns = returnsOf(row, board.returned);
+  const returned = returnedNow(row, board.returned);
+  const progress = (targets: readonly string[]) =>
+    returned === undefined ? " ".repeat(BAR_COLUMNS) : bar(Number(returned), countTargets(targets), BAR_COLUMNS, utf8);
+  return [
+    { text: row.jid, fit: (max) => row.jid.slice(0, max) },
+    { text: what, fit: (max) => shortenMiddle(what, max) },
+    { text: targetOf(row, TARGET_COLUMNS), fit: (max) => targetOf(row, max) },
+    { text: isStuck ? `${state}, stuck` : state, paint: paintState(isStuck ? "stuck" : state, color) },
+    { text: row.targets ? `${progress(row.targets)} ${returns}` : returns, fit: () => returns },
+    { text: String(failedOf(row) ?? "-") },
+    { text: took === undefined ? "-" : elapsedText(took) },
+    { text: left(row, now, "") ?? "-" },
+  ];
+}
+
+/** `3 active · 1 stuck · 7 failed in 1h`; as in `status`, those that were created in that time. */
+export function countWords({ board, unreadable, now }: ShownList, utf8: boolean): string {
+  const nowMs = now.getTime();
+  const rows = board.rows(nowMs);
+  const stuck = rows.filter(({ jid }) => board.stuck.has(jid)).length;
+  const unknown = rows.filter(({ status }) => isUnknownStatus(status)).length;
+  const sinceNs = BigInt(nowMs - KEPT.ms) * 1_000_000n;
+  const failed = board.ended(nowMs).filter(({ row }) => hasFailed(row) && (row.created?.ns ?? 0n) >= sinceNs).length;
+  const words = [
+    `${count(board.activeCount)} active`,
+    stuck > 0 && `${count(stuck)} stuck`,
+    unknown > 0 && `${count(unknown)} in an unknown state`,
+    failed > 0 && `${count(failed)} failed ${board.keepsAll ? "in 1h" : `of the last ${KEPT.jobs}`}`,
+    unreadable > 0 && `${count(unreadable)} cannot be decoded`,
+  ];
+  return words.filter(Boolean).join(utf8 ? " · " : ", ");
+}
+
+/** What keys have chosen, and the filter while it is typed. */
+export function steeringWords({ filter, typing, sort, ended }: Steering): string {
+  const words = [
+    (filter !== "" || typing) && `filter: ${safe(filter)}${typing ? "_" : ""}`,
+    `sorted by ${sort}, ${SORTS[sort].first} first`,
+    ended && "ended jobs shown",
+  ];
+  return words.filter(Boolean).join("  ");
+}
+
+/** The whole ID of the job under the cursor, what was done with it, why it is stuck, its user. */
+function detailWords({ board: { stuck }, jobs, told, now }: ShownList, place: number, columns: number): string {
+  const job = jobs[place];
+  if (!job) return "";
+  const { jid, user, owner } = job.row;
+  const why = stuck.get(jid);
+  const words = [
+    `${place + 1}/${jobs.length}`,
+    jid,
+    told.get(jid),
+    why && `stuck: ${stuckWords(why)}`,
+    user && `by ${user}`,
+    !why && owner && `on ${owner}`,
+    !why && left(job.row, now, " left"),
+  ];
+  const known = words.flatMap((word) => (word ? safe(word) : []));
+  return why ? shorten(known.join("  "), columns) : sideBySide(known, columns);
+}
+
+/** `── text ────────` */
+function ruleLine(text: string, columns: number, utf8: boolean): string {
+  const line = utf8 ? "─" : "-";
+  const words = text && ` ${cut(text, columns - 6)} `;
+  return `${line.repeat(2)}${words}`.padEnd(columns - width(words) + words.length, line);
+}
+
+/** The titles, and the rows that have room. */
+function rowLines(shown: ShownList, steering: Steering, look: PictureLook, columns: number, rows: number): string[] {
+  const { isWhole, board, jobs, now } = shown;
+  const { place, top, filter } = steering;
+  if (!isWhole) return [];
+  if (jobs.length === 0) return [filter === "" ? "No active jobs." : "No jobs match the filter."];
+  const inSight = jobs.slice(top, top + rows);
+  const jids = jobs.map(({ row }) => row.jid);
+  const cells = inSight.map((job) => cellsOf(job, board, now, look));
+  const { color } = look;
+  const table = renderTable(columnsFor(jids, inSight, board.returned), cells, true, {
+    color,
+    columns: columns - MARK,
+    wrap: false,
+  });
+  const lines = table.split("\n").slice(0, -1);
+  return lines.map((line, i) => marked(line, i === place - top + 1, color, columns));
+}
+
+export const padded = (lines: readonly string[], rows: number) =>
+  Array.from({ length: rows }, (_, i) => lines[i] ?? "");
+
+/** The jobs, the one under the cursor in a line, and its outcomes. */
+export function listLines(shown: ShownList, steering: Steering, look: PictureLook, columns: number): string[] {
+  const { opened, size } = shown;
+  const room = roomOf(size.rows);
+  const preview =
+    typeof opened === "object" ? previewLines(opened, look, columns, previewRoom(size.rows)) : [opened ?? ""];
+  return [
+    ...padded(rowLines(shown, steering, look, columns, room), room + 1),
+    ruleLine(detailWords(shown, steering.place, Math.max(1, columns - 6)), columns, look.utf8),
+    ...preview,
+  ];
+}
