@@ -155,12 +155,13 @@ export class SharedReturns implements ReturnReader {
   #scanAnswer(bytes: Uint8Array, at: number, reader: MessagePackReader): number {
     const rest: number[] = [];
     this.#answer = { rest, results: [], times: [] };
-    const seen = new Set<number>();
+    let seen = 0;
     for (let left = answerFields.open(bytes, at); left !== 0; left--) {
       const key = answerFields.at;
       const field = left < 0 ? BROKEN : answerFields.key(bytes);
-      if (field === BROKEN || seen.has(field)) return -1; // a key that stands twice has another name
-      if (field >= 0) seen.add(field);
+      const bit = field < 0 ? 0 : 1 << field;
+      if (field === BROKEN || seen & bit) return -1; // a key that stands twice has another name
+      seen |= bit;
       const value = answerFields.at;
       const end = field === RESULTS ? this.#scanResults(bytes, value, reader) : skip(bytes, value, 2);
       if (end < 0) return -1;
@@ -170,7 +171,7 @@ export class SharedReturns implements ReturnReader {
       }
       answerFields.at = end;
     }
-    return seen.has(RESULTS) ? answerFields.at : -1;
+    return seen & (1 << RESULTS) ? answerFields.at : -1;
   }
 
   /** @returns the end of the results at `at`; -1 when they are in another form */
