@@ -1,30 +1,30 @@
 // What jobs/ asks of a place that stores jobs, as bytes. lib/nats/store.ts answers from a live server. JIDs and peels are as stored;
-// times are ns or ms since 1970 by the store's clock. Bytes that are handed over may be kept only by copying them.
+// times are ns or ms since 1970 by the store's clock. A callback must copy the bytes that it keeps.
 import type { UserError } from "./errors.ts";
 
-/** By how much the store's clock is ahead of this machine's, in ms, give or take `doubtMs`. */
+/** How far the store's clock is ahead of this machine's, in ms, plus or minus `doubtMs`. */
 export interface Clock {
   readonly aheadMs: number;
   readonly doubtMs: number;
 }
 
-/** What is done with the records of a scan of all jobs. */
+/** Receives the records of a scan of all jobs. */
 export interface JobKeys {
   /**
-   * Takes a record; the JID is what `key` has from `from` on. Without bytes the job has no record any more.
-   * @returns the job's number, from 0 on, the same whenever the job comes again
+   * Takes a record. The JID is `key` from `from` on. Without bytes the job has no record.
+   * @returns the job's number, from 0 on, the same each time the job is passed on
    */
   take(key: Uint8Array, from: number, bytes: Uint8Array | undefined): number;
-  /** Only the jobs with these numbers exist, whatever came before. */
+  /** Only the jobs with these numbers exist, whatever `take` received. */
   dropAllBut(numbers: ReadonlySet<number>): void;
 }
 
-/** The stream of the jobs' records, as it was when it was asked for. */
+/** The stream of the jobs' records at the time of the request. */
 export interface JobsState {
   readonly messages: number;
   /**
-   * Hands over every change of a job's record among the newest messages, or from a time (ns) on, in order; deletions without bytes.
-   * @param most nothing is read when there are more changes than this
+   * Passes on the changes of records among the newest messages, or from a time (ns) on, in order; deletions without bytes.
+   * @param most reads nothing when there are more changes than this
    * @returns false when not every change up to this state was read
    */
   changes(
@@ -34,53 +34,46 @@ export interface JobsState {
   ): Promise<boolean>;
 }
 
-/** JIDs, each once: a set, the keys of a map, or what makes them when asked. */
+/** Distinct JIDs: a set, the keys of a map, or computed ones. */
 export interface Jids {
   readonly size: number;
   keys(): Iterable<string>;
 }
 
-/** Which returns are read. */
+/** The returns to read. `sinceNs`: no message of these jobs is older. */
 export type ReturnsOf =
-  | {
-      readonly jids: Jids;
-      /** No message of these jobs is older than this, in ns. */
-      readonly sinceNs?: bigint | undefined;
-    }
+  | { readonly jids: Jids; readonly sinceNs?: bigint | undefined }
   | { readonly peel: string }
   | "all";
 
-/** What is done with the entries of the bucket of returns. */
+/** Receives the entries of the bucket of returns. */
 export interface ReturnEntries {
   /**
-   * Takes an entry: its key is what `key` has from `from` on, `<jid>.<peel>` or, of a list, `<jid>`. Without bytes the key is
-   * gone. It may be of a job or a peel that was not asked for, and it may come again: the first state counts.
-   * @returns the key's number, from 0 on, the same whenever it comes again
+   * Takes an entry. Its key is `key` from `from` on: `<jid>.<peel>`, or `<jid>` of a list. Without bytes the key was deleted. It
+   * may be of another job or peel, and a key may be repeated: its first state counts.
+   * @returns the key's number, from 0 on, the same each time the key is passed on
    */
   take(key: Uint8Array, from: number, bytes: Uint8Array | undefined): number;
-  /** So many entries are to come in all, and so many of them have come. */
+  /** Reports the expected number of entries, and how many were passed on. */
   expect(total: number, come: number): void;
 }
 
 /** The bucket of returns. @throws NoBucket, Unavailable */
-export interface StoredReturns {
-  /**
-   * A job's returns in both layouts: the list under the JID, and what `read` makes of the value of each peel. `read` also gets
-   * values that a later one replaces.
-   */
+interface StoredReturns {
+  /** A job's returns in both layouts: the list, and the results of `read`, which also gets values that a later one replaces. */
   of<T extends NonNullable<unknown>>(
     jid: string,
     read: (peel: string, bytes: Uint8Array) => T,
   ): Promise<{ list: Uint8Array | undefined; peels: T[] }>;
   /**
-   * Hands over the entries of the returns asked for, and possibly others: first those under a peel's own key, then the lists.
-   * Each comes in a state that it had during the read; none is missing that existed throughout.
+   * Passes on these returns, and possibly others: first those under a peel's own key, then the lists. Each in a state that it
+   * had during the read; none is missing that existed throughout.
    */
   across(of: ReturnsOf, entries: ReturnEntries): Promise<void>;
   /**
-   * Hands over the keys of the returns of jobs, and possibly others, without their values; the peel is undefined for a list. A
-   * key may come again: its later state counts. One that is written again during the read may be missing.
-   * @param sinceNs no return of these jobs is older than this; undefined when that is unknown
+   * Passes on the keys of the returns of jobs, and possibly others; the peel is undefined for a list. A key may be repeated: its
+   * later state counts. One that is written again during the read may be missing.
+   * @param sinceNs no return of these jobs is older; undefined when that is unknown
    */
   keys(
     jids: readonly string[],
@@ -89,7 +82,6 @@ export interface StoredReturns {
   ): Promise<void>;
 }
 
-/** One stored message of a job's events. */
 export interface StoredEvent {
   /** `dispatch`, `ack`, `return`, `schedule`, `cancel` or `status`. */
   readonly kind: string;
@@ -110,25 +102,25 @@ export interface Heartbeat {
   readonly bytes: Uint8Array;
 }
 
-/** A fleet's jobs, to be read. @throws Transient where a store can be lost */
+/** A fleet's jobs, to read. @throws Transient where a store can be lost */
 export interface Store {
   /** The newest record of a job; undefined when there is none. */
   job(jid: string): Promise<Uint8Array | undefined>;
-  /** Hands over every job's newest record. A job that changes meanwhile may come again: the later record counts. */
+  /** Passes on every job's newest record. A job that changes during the read may be repeated: the later record counts. */
   scanJobs(jobs: JobKeys, onTotal?: (entries: number) => void): Promise<void>;
   /** @throws NoBucket */
   jobsState(): Promise<JobsState>;
   readonly returns: StoredReturns;
   /**
-   * Hands over the events of a job, in order.
-   * @param again called when some did not come: what was handed over counts for nothing, and all of it comes again
+   * Passes on the events of a job, in order.
+   * @param again called when some were missing: all of them follow once more
    * @throws NoBucket, Unavailable
    */
   events(jid: string, onEvent: (event: StoredEvent) => void, again: () => void): Promise<void>;
   /**
-   * Hands over the acks and returns of peels in jobs, in order for each, and possibly other events.
-   * @param places each once
-   * @param again as in `events`
+   * Passes on the acks and returns of peels in jobs, in order for each, and possibly other events.
+   * @param places without repetition
+   * @param again as for `events`
    * @throws NoBucket, Unavailable
    */
   eventsOfPeels(
@@ -136,24 +128,21 @@ export interface Store {
     onEvent: (place: PeelOfJob, event: StoredEvent) => void,
     again: () => void,
   ): Promise<void>;
-  /** The JIDs in the index of active jobs, which can lack some and name others that have ended. */
+  /** The JIDs in the index of active jobs, which can lack some and contain ended ones. */
   activeJids(): Promise<string[]>;
   /** The masters or peels that have a heartbeat. @throws NoBucket, Unavailable */
   alive(of: "masters" | "peels"): Promise<string[]>;
-  /**
-   * The last heartbeat of a master or a peel.
-   * @throws UserError when the bucket is missing or cannot be read
-   */
+  /** The last heartbeat. @throws UserError when the bucket is missing or cannot be read */
   heartbeat(of: "masters" | "peels", id: string): Promise<Heartbeat | "none">;
-  /** The store's clock. @throws UserError when it cannot be learned */
+  /** @throws UserError when the time of the store is unknown */
   clock(): Promise<Clock>;
-  /** The time by the store's clock, as far as that is known: see `clock`. */
+  /** The time by the store's clock as known so far. */
   now(): Date;
   /** `now` in ns since 1970. */
   nowNs(): bigint;
-  /** False when it reads files, which takes as long as it takes, and a part as long as all. */
+  /** False for files: reading has no timeout, and a part takes as long as all. */
   readonly isLive: boolean;
-  /** True when reading what belongs to a few hundred jobs or peels costs little more than what belongs to one. */
+  /** True when reading a few hundred jobs or peels costs little more than reading one. */
   readonly readsManyAtOnce: boolean;
 }
 
@@ -166,27 +155,26 @@ export interface StoredMessage {
   readonly subject: string;
   readonly sequence: number;
   readonly storedNs: bigint;
-  /** Its own headers, in order; a name may stand there twice. */
+  /** Its own headers, in order; names may repeat. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly bytes: Uint8Array;
 }
 
-/** What is told of a read of messages: how many are to be read, of which so many were; and each one. */
+/** Receives the number of messages to read, how many of them were read, and a call for each. */
 export interface MessagesProgress {
   begin(total: number, come?: number): void;
   step(): void;
 }
 
-/** A server by name; what it does not say is undefined. */
+/** Undefined where the server does not report it. */
 export interface ServerFacts {
   readonly name: string | undefined;
   readonly version: string | undefined;
   readonly cluster: string | undefined;
 }
 
-/** For those who follow what changes. */
 export interface Follow {
-  /** Called once, when everything that was stored at the start has been handed over. */
+  /** Called once, after everything that was stored at the start. */
   readonly caughtUp: () => void;
   readonly stop: AbortSignal;
 }
@@ -197,7 +185,7 @@ export interface NewJob {
   readonly eventSize: number;
 }
 
-/** The result of one request: a master's answer; or certainly no master has the job; or that is unknown, and why. */
+/** A master's answer; or why certainly no master has the job; or why that is unknown. */
 export type Handed = { readonly answer: Uint8Array } | { readonly refused: UserError } | { readonly open: string };
 
 export interface LiveReturns extends StoredReturns {
@@ -205,17 +193,17 @@ export interface LiveReturns extends StoredReturns {
   follow(jid: string, onEntry: (peel: string | undefined, bytes: Uint8Array) => void, follow: Follow): Promise<void>;
 }
 
-/** A fleet's jobs on a live server: to be followed, canceled and dispatched as well. */
+/** A fleet's jobs on a live server: to follow, cancel and dispatch as well. */
 export interface LiveStore extends Store {
   /** The server's address, without a password. */
   readonly shown: string;
   /** How long the server may stay silent. */
   readonly timeoutMs: number;
   readonly server: ServerFacts;
-  /** @throws NoBucket when there is no such bucket or stream, Unavailable when it may not be read */
+  /** @throws NoBucket when there is no such bucket or stream, Unavailable without the permission to read it */
   check(part: Part): Promise<void>;
   /**
-   * Hands over the stored messages of these jobs, or all, in the order of their stream for each key: of jobs every revision of the
+   * Passes on the stored messages of these jobs, or all, in the order of their stream for each key: of jobs every revision of the
    * record and of its entry in the index, of events all, of returns and heartbeats the newest of each key, of heartbeats those of
    * all masters or peels. None is missing that existed throughout.
    * @throws NoBucket, Unavailable, and Transient when that cannot be proven
@@ -227,13 +215,13 @@ export interface LiveStore extends Store {
     progress?: MessagesProgress,
   ): Promise<void>;
   readonly returns: LiveReturns;
-  /** True when the newest entry under a job's key says that it was deleted; false when that is unknown. */
+  /** True when the newest entry under a job's key is a deletion; false when that is unknown. */
   jobWasDeleted(jid: string): Promise<boolean>;
-  /** True when a job has no record, whatever a node that lags knows of it: the bucket's leader is asked. */
+  /** True when a job has no record according to the leader of the bucket. Other nodes may lag. */
   hasNoJob(jid: string): Promise<boolean>;
   /**
-   * Hands over every job's newest record, then every change, until `follow` stops it; undefined for a record that is gone.
-   * @param jids undefined for all jobs; of several jobs only the changes come
+   * Passes on every job's newest record, then every change, until `follow` stops it; undefined for a deleted record.
+   * @param jids undefined for all jobs; for several jobs only changes are passed on
    * @throws Transient when the connection or the consumer is lost: start again from the beginning
    */
   followJobs(
@@ -241,7 +229,7 @@ export interface LiveStore extends Store {
     onEntry: (jid: string, bytes: Uint8Array | undefined) => void,
     follow: Follow,
   ): Promise<void>;
-  /** The events of a job, then those to come, until `follow` stops it. */
+  /** The events of a job, then new ones, until `follow` stops it. */
   followEvents(jid: string, onEvent: (event: StoredEvent) => void, follow: Follow): Promise<void>;
   /**
    * Publishes the cancel signal of a job.
@@ -253,6 +241,6 @@ export interface LiveStore extends Store {
   dispatch(job: NewJob): Promise<Handed>;
   /** Why a job cannot be dispatched at all; undefined when the server accepts messages of this size. */
   tooLarge(job: NewJob): UserError | undefined;
-  /** Leaves nothing behind on the server. */
+  /** Leaves nothing on the server. */
   close(): Promise<void>;
 }

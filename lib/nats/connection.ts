@@ -12,7 +12,7 @@ type Refusal = { operation: string; subject: string } | undefined;
 export class PermissionDenied extends Unavailable {
   /** True for a subscription; false for a publish, or when the server did not say. */
   readonly listening: boolean;
-  /** The subject without the server's quoting; undefined when the server did not name it. */
+  /** Undefined when the server did not name it. */
   readonly subject: string | undefined;
 
   constructor(refusal: Refusal) {
@@ -29,24 +29,28 @@ export class PermissionDenied extends Unavailable {
   }
 }
 
-/** Nothing answers on a subject (status 503). */
+/** Status 503. */
 export class NoResponders extends Error {}
+
+/** When the connection closes, requests in flight fail with one of these codes, a moment before `closed()` has the reason. */
+const CLOSING = /^(TIMEOUT|CANCELLED|CONNECTION_CLOSED|DISCONNECT)$/;
 
 /** An open connection. Every wait ends within the timeout after the server's last message. */
 export class Connection {
   readonly #watchers = new Set<(error: UserError) => void>();
-  readonly #encoder = new TextEncoder();
   #lost: UserError | undefined;
   /** True when the server closed the connection because the login expired. */
   hasExpired = false;
 
+  /**
+   * @param api prefix of every JetStream API subject
+   * @param inboxPrefix prefix of the subjects of answers. A user may have permission for only one
+   */
   constructor(
     readonly nc: NatsConnection,
     readonly shown: string,
     readonly timeoutMs: number,
-    /** Prefix of every JetStream API subject. */
     readonly api = "$JS.API",
-    /** Prefix of the subjects of answers. A user may have permission for only one. */
     readonly inboxPrefix = "_INBOX",
   ) {
     void this.#watchStatus();
@@ -72,13 +76,13 @@ export class Connection {
 
   async #watchStatus(): Promise<void> {
     for await (const status of this.nc.status()) {
-      const error = this.#toldBy(status);
+      const error = this.#errorIn(status);
       if (error) this.#fail(error);
     }
   }
 
-  /** The error for a status of the library; undefined for no failure. The server does not always close the connection after it. */
-  #toldBy({ type, data, permissionContext }: Status): UserError | undefined {
+  /** The server does not always close the connection after an error. */
+  #errorIn({ type, data, permissionContext }: Status): UserError | undefined {
     if (type !== "error") return undefined;
     if (permissionContext || data === "PERMISSIONS_VIOLATION") return new PermissionDenied(permissionContext);
     if (data !== "NATS_PROTOCOL_ERR") return undefined;
@@ -122,11 +126,11 @@ export class Connection {
     return createInbox(this.inboxPrefix);
   }
 
+  // Both hints: an export without response_type: stream passes on only the first record of a read.
+
   silent(what: string): UserError {
-    const waited = formatMs(this.timeoutMs);
     return new Transient(
-      `${this.shown}: no answer to ${safe(what)} within ${waited}.`,
-      // An export without response_type: stream passes on only the first record of a read.
+      `${this.shown}: no answer to ${safe(what)} within ${formatMs(this.timeoutMs)}.`,
       this.api === "$JS.API"
         ? "The server may be overloaded or without a leader: run the command again, or use a longer --timeout."
         : `The server may be overloaded: use a longer --timeout. Or ${this.api} is exported without response_type: stream.`,
@@ -147,29 +151,21 @@ export class Connection {
    * @param what names it in the error of the timeout
    * @throws UserError at the timeout, and at a failure as `onFailure` reports it
    */
-  async guard<T>(
+  async #guard<T>(
     promise: Promise<T>,
     what: string,
     subject: string,
     matters?: (denied: PermissionDenied) => boolean,
   ): Promise<T> {
-    let stop = () => {};
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const failure = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(this.silent(what)), this.timeoutMs);
-      stop = this.onFailure(subject, reject, matters);
-    });
+    const failure = Promise.withResolvers<never>();
+    const timer = setTimeout(() => failure.reject(this.silent(what)), this.timeoutMs);
+    const stop = this.onFailure(subject, failure.reject, matters);
     try {
-      return await Promise.race([promise, failure]);
+      return await Promise.race([promise, failure.promise]);
     } catch (error) {
-      // What is in flight when the connection closes fails with one of these codes, a moment before closed() has the reason.
-      // TIMEOUT of the library means the same here, because our own timeout is shorter.
-      if (/^(TIMEOUT|CANCELLED|CONNECTION_CLOSED|DISCONNECT)$/.test(String((error as NatsError).code))) {
-        throw (
-          this.#lost ?? this.#lostBy(this.nc.isClosed() ? ((await this.nc.closed()) as Error | undefined) : undefined)
-        );
-      }
-      throw error;
+      if (!CLOSING.test(String((error as NatsError).code))) throw error;
+      const reason = this.#lost || !this.nc.isClosed() ? undefined : await this.nc.closed();
+      throw this.#lost ?? this.#lostBy(reason as Error | undefined);
     } finally {
       clearTimeout(timer);
       stop();
@@ -183,7 +179,7 @@ export class Connection {
 
   /** @throws UserError when the message is larger than the server accepts */
   #bytesOf(subject: string, payload: unknown): Uint8Array {
-    const bytes = payload instanceof Uint8Array ? payload : this.#encoder.encode(JSON.stringify(payload) ?? "");
+    const bytes = payload instanceof Uint8Array ? payload : Buffer.from(JSON.stringify(payload) ?? "");
     if (bytes.length <= this.maxPayload) return bytes;
     throw new UserError(
       `a message on ${safe(subject)} has ${plural(bytes.length, "byte")}, and ${this.shown} accepts at most ${plural(this.maxPayload, "byte")} from this user.`,
@@ -203,35 +199,27 @@ export class Connection {
 
   /**
    * Sends a request and waits for its answer.
-   * @param payload bytes are sent unchanged, anything else as JSON
+   * @param payload as for `publish`
    * @throws NoResponders when nothing listens, PermissionDenied, UserError when the server does not answer or is lost
    */
   async request(subject: string, payload: unknown = undefined): Promise<Msg> {
     const body = this.#bytesOf(subject, payload);
     try {
       // The library's timeout is longer than ours, whose error says more.
-      return await this.guard(
-        this.nc.request(subject, body, { timeout: this.timeoutMs + 1000 }),
-        `a request on ${subject}`,
-        subject,
-      );
+      const answer = this.nc.request(subject, body, { timeout: this.timeoutMs + 1000 });
+      return await this.#guard(answer, `a request on ${subject}`, subject);
     } catch (error) {
-      const code = (error as { code?: string }).code;
+      const { code, permissionContext } = error as NatsError;
       if (code === "503") throw new NoResponders(subject);
-      const context = (error as NatsError).permissionContext;
-      throw context ? new PermissionDenied(context) : error;
+      throw permissionContext ? new PermissionDenied(permissionContext) : error;
     }
   }
 
   /** Waits until the server has processed everything sent so far. @throws as `guard`, for a publish on `subject` */
-  async flush(subject: string): Promise<void> {
-    await this.guard(this.#pong(), "a ping", subject);
-  }
-
-  /** Waits for the answer to a ping. The library reports earlier errors through an async iterator, which has to run first. */
-  async #pong(): Promise<void> {
-    await this.nc.flush();
-    await new Promise((done) => setImmediate(done));
+  async flush(subject: string, matters?: (denied: PermissionDenied) => boolean): Promise<void> {
+    // The library reports earlier errors through an async iterator, which has to run first.
+    const pong = this.nc.flush().then(() => new Promise<void>((done) => setImmediate(done)));
+    await this.#guard(pong, "a ping", subject, matters);
   }
 
   /**
@@ -257,7 +245,7 @@ export class Connection {
       denied.subject === subject || !(denied.listening || denied.subject?.startsWith(`${this.api}.`) === true);
     try {
       // A refusal and the 503 arrive before the answer to the ping.
-      await this.guard(this.#pong(), "a ping", subject, refused);
+      await this.flush(subject, refused);
     } catch (error) {
       if (error instanceof UserError && !(error instanceof PermissionDenied)) throw new Unconfirmed(error);
       throw error;

@@ -27,6 +27,7 @@ const NO_STREAM = 10059;
 const NO_JETSTREAM: ReadonlySet<number | undefined> = new Set([10039, 10076]);
 /** The account or the stream has reached its limit of consumers. */
 const TOO_MANY_CONSUMERS = 10026;
+/** Pause between attempts at that limit. */
 const TURN_MS = 10;
 /** The stream limits inactive_threshold to less than requested. */
 const INACTIVE_THRESHOLD = 10153;
@@ -49,48 +50,30 @@ export class NoLeader extends Transient {
   }
 }
 
-export class NoJetStream extends UserError {
-  constructor(shown: string) {
-    super(
-      `${shown} has no JetStream.`,
-      "Check that your master uses this server. JetStream may be off, or not enabled for this account.",
-    );
-  }
-}
+export class NoJetStream extends UserError {}
 
-/** JetStream answered before and does not now: it restarts, or the server has lost its connection to it. */
-class JetStreamLost extends Transient {
-  constructor(shown: string) {
-    super(
-      `JetStream of ${shown} stopped answering.`,
-      "Run the command again: the server may be restarting, or cut off from its cluster.",
-    );
-  }
-}
-
-function refused(stream: string, shown: string, description: string, code: number | undefined): UserError {
+function refused(stream: string, shown: string, message: string, code: number | undefined): UserError {
   if (code === NO_STREAM)
     return new NoBucket(
       `${shown} has no ${titleOf(stream)}.`,
       "Check that your master uses this server. Set the address with --master or NATS_URL.",
     );
-  if (NO_JETSTREAM.has(code)) return new NoJetStream(shown);
   const Kind = PASSING.has(code) ? Transient : UserError;
   return new Kind(
-    `the server refused to read the ${titleOf(stream)}: ${safe(description)} (${code ?? "no code"}).`,
+    `the server refused to read the ${titleOf(stream)}: ${safe(message)} (${code ?? "no code"}).`,
     "Run the command again; if it still fails, see the server's log.",
   );
 }
 
 type Json = Record<string, unknown>;
 
-/** A safe integer from an answer, which may have anything in its place; undefined otherwise. */
+/** A safe integer from an answer; undefined for anything else. */
 const numberIn = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : undefined);
 
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The JSON object of an answer; undefined for anything else, which means that something else listens there. */
+/** The JSON object of an answer; undefined for anything else, which another service must have sent. */
 function objectIn(msg: Msg): Json | undefined {
   try {
     const answer = msg.json();
@@ -103,7 +86,7 @@ function objectIn(msg: Msg): Json | undefined {
 /** True when the value at a path such as `state.last_seq` is a whole number, zero or more. */
 function hasCount(answer: Json, path: string): boolean {
   const value = path.split(".").reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), answer);
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+  return (numberIn(value) ?? -1) >= 0;
 }
 
 interface Created {
@@ -116,14 +99,19 @@ interface Created {
 /** The server drops a consumer after this many ns without a request. */
 const IDLE_NS = 30_000_000_000;
 
+const isRefusal = (error: unknown, code: number) => {
+  const { cause } = error as Error;
+  return cause instanceof ApiError && cause.code === code;
+};
+
 export class JetStream {
   /** Consumers that may still exist, with their streams. */
   readonly #consumers = new Map<string, string>();
   readonly #closing: Promise<void>[] = [];
+  readonly #creating = new Set<Promise<Consumer>>();
   #clock: Clock | undefined;
   #closed = false;
-  readonly #creating = new Set<Promise<Consumer>>();
-  /** The queue of those who wait for a free consumer, and when the last of them got one. */
+  /** The queue of reads that wait for a free consumer, and when the last of them got one. */
   #line: Promise<unknown> = Promise.resolve();
   #servedMs = 0;
   /** True when JetStream has answered, on this connection or an earlier one. */
@@ -145,7 +133,7 @@ export class JetStream {
     return this.#clock;
   }
 
-  /** @param time the time of an answer, if it has one */
+  /** @param time the time in an answer, if it has one */
   #learn(time: unknown, askedMs: number): void {
     const toldMs = typeof time === "string" ? Date.parse(time) : Number.NaN;
     if (Number.isNaN(toldMs)) return;
@@ -165,37 +153,41 @@ export class JetStream {
    *   with an ApiError as its cause
    */
   async ask<T>(stream: string, call: string, counts: readonly string[], payload?: unknown): Promise<T> {
-    try {
-      const answer = await this.#ask<T>(stream, call, counts, payload);
-      this.#isThere = true;
-      return answer;
-    } catch (error) {
-      if (error instanceof NoJetStream && this.#isThere) throw new JetStreamLost(this.connection.shown);
-      if (error instanceof NoBucket) this.#isThere = true;
-      throw error;
-    }
-  }
-
-  async #ask<T>(stream: string, call: string, counts: readonly string[], payload: unknown): Promise<T> {
     const { api, shown } = this.connection;
     const askedMs = Date.now();
     const msg = await this.connection.request(`${api}.${call}`, payload).catch((error) => {
-      throw error instanceof NoResponders ? new NoJetStream(shown) : error;
+      throw error instanceof NoResponders ? this.#away() : error;
     });
     const answer = objectIn(msg);
     const { error, ts } = answer ?? {};
     this.#learn(ts, askedMs);
     if (isObject(error) && typeof (error.description ?? "") === "string") {
-      const description = (error.description ?? "") as string;
+      const message = (error.description ?? "") as string;
       const code = numberIn(error.err_code) ?? numberIn(error.code);
-      throw Object.assign(refused(stream, shown, description, code), {
-        cause: new ApiError(stream, description, code),
-      });
+      const thrown = NO_JETSTREAM.has(code) ? this.#away() : refused(stream, shown, message, code);
+      if (code === NO_STREAM) this.#isThere = true;
+      throw Object.assign(thrown, { cause: new ApiError(stream, message, code) });
     }
-    if (answer && error === undefined && counts.every((path) => hasCount(answer, path))) return answer as T;
-    throw new UserError(
-      `${shown}: the answer to a JetStream request is invalid.`,
-      "Check the address, --js-domain and --js-prefix: another service may answer there.",
+    if (!answer || error !== undefined || !counts.every((path) => hasCount(answer, path)))
+      throw new UserError(
+        `${shown}: the answer to a JetStream request is invalid.`,
+        "Check the address, --js-domain and --js-prefix: another service may answer there.",
+      );
+    this.#isThere = true;
+    return answer as T;
+  }
+
+  /** The error when nothing answers. Where JetStream answered before, it restarts, or the server has lost its connection to it. */
+  #away(): UserError {
+    const { shown } = this.connection;
+    if (this.#isThere)
+      return new Transient(
+        `JetStream of ${shown} stopped answering.`,
+        "Run the command again: the server may be restarting, or cut off from its cluster.",
+      );
+    return new NoJetStream(
+      `${shown} has no JetStream.`,
+      "Check that your master uses this server. JetStream may be off, or not enabled for this account.",
     );
   }
 
@@ -231,12 +223,12 @@ export class JetStream {
         from: (numberIn(created.delivered?.stream_seq) ?? 0) + 1,
       };
     } catch (error) {
-      const { cause } = error as Error;
-      const api = cause instanceof ApiError ? cause : undefined;
       // Refused, or nothing listened: no consumer exists.
-      if (api || error instanceof NoJetStream || error instanceof PermissionDenied) this.#consumers.delete(name);
+      const { cause } = error as Error;
+      if (cause instanceof ApiError || error instanceof NoJetStream || error instanceof PermissionDenied)
+        this.#consumers.delete(name);
       // Without a value the server uses the limit of the stream.
-      if (api?.code === INACTIVE_THRESHOLD && full.inactive_threshold !== undefined)
+      if (isRefusal(error, INACTIVE_THRESHOLD) && full.inactive_threshold !== undefined)
         return this.#create(stream, { ...config, inactive_threshold: undefined });
       throw error;
     }
@@ -264,23 +256,24 @@ export class JetStream {
    * @throws as `ask`; the refusal, when no consumer could be created for the length of the timeout
    */
   async #createInTurn(stream: string, config: ConsumerConfig): Promise<Consumer> {
-    const orFull = (error: unknown) => {
-      const { cause } = error as Error;
-      if (cause instanceof ApiError && cause.code === TOO_MANY_CONSUMERS) return error as UserError;
-      throw error;
-    };
-    const first = await this.create(stream, config).catch(orFull);
-    if (!(first instanceof UserError)) return first;
     const began = Date.now();
+    const isFull = (error: unknown) => isRefusal(error, TOO_MANY_CONSUMERS);
+    try {
+      return await this.create(stream, config);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+    }
     const attempt = async (): Promise<Consumer> => {
       for (;;) {
-        await new Promise((done) => setTimeout(done, TURN_MS));
-        const created = await this.create(stream, config).catch(orFull);
-        if (!(created instanceof UserError)) {
+        await Bun.sleep(TURN_MS);
+        try {
+          const created = await this.create(stream, config);
           this.#servedMs = Date.now();
           return created;
+        } catch (error) {
+          const waitedMs = Date.now() - Math.max(began, this.#servedMs);
+          if (!isFull(error) || waitedMs > this.connection.timeoutMs) throw error;
         }
-        if (Date.now() - Math.max(began, this.#servedMs) > this.connection.timeoutMs) throw created;
       }
     };
     const mine = this.#line.then(attempt);

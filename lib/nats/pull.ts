@@ -5,11 +5,11 @@ import type { Connection } from "./connection.ts";
 import { type Consumer, Delivery, type MessageSink } from "./consumer.ts";
 import { Pace } from "./pace.ts";
 
-/** Options of a read that continues after the stored messages. */
-export interface Following extends Follow {
+/** A read that continues after the stored messages. */
+interface Following extends Follow {
   /**
-   * Keeps more than one request open from the start, each of which waits for messages. A consumer without a request falls
-   * behind, and what it reaches later may have been removed. `caughtUp` is not called.
+   * Keeps several requests open from the start, each of which waits for messages. A consumer without a request falls behind, and
+   * what it reaches later may have been removed. `caughtUp` is not called.
    */
   readonly eager?: boolean;
 }
@@ -33,13 +33,12 @@ const NUDGE_MS = 400;
 interface Lane {
   readonly inbox: string;
   readonly subscription: Subscription;
-  /** True while a request is in flight. */
+  /** A request is in flight. */
   open: boolean;
-  /** Messages that the request can still deliver. */
+  /** Messages that the request can still deliver, and has delivered. */
   left: number;
-  /** Messages that the request has delivered. */
   got: number;
-  /** True when the request waits for new messages. */
+  /** The request waits for new messages. */
   live: boolean;
 }
 

@@ -1,18 +1,18 @@
-// Jobs of a shell: who has the terminal, and what Ctrl-Z and `fg` mean for what is drawn on it.
+// Jobs of a shell: which process has the terminal, and what Ctrl-Z and `fg` mean for a screen.
 import { readFileSync } from "node:fs";
 
-/** How long an answer holds, in ms: a shell does not tell a job that runs already that it has come to the foreground. */
-const HOLDS_MS = 500;
+/** How long an answer is valid, in ms: a shell does not tell a running job that it moves to the foreground. */
+const VALID_MS = 500;
 
 let asked = Number.NEGATIVE_INFINITY;
 let foreground = true;
 
-/** The process group of this process, and the one that its terminal belongs to; that is 0 or less where there is no such. */
+/** The process group of this process, and the one that has its terminal: 0 or less for none. */
 function groups(): readonly [own: number, holder: number] {
   if (process.platform === "win32") return [0, 0];
   if (process.platform === "linux") {
     const stat = readFileSync("/proc/self/stat", "utf8");
-    // Behind the name of the program, which may hold anything: state, parent, group, session, terminal, holder.
+    // After the name of the program, which may contain anything: state, parent, group, session, terminal, holder.
     const [, , own, , , holder] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return [Number(own), Number(holder)];
   }
@@ -22,21 +22,21 @@ function groups(): readonly [own: number, holder: number] {
   return [own, holder];
 }
 
-/** False for a job that a shell runs in the background: what it draws would be in the way of others. */
+/** False for a job that a shell runs in the background, which must not draw. */
 export function inForeground(): boolean {
   const now = performance.now();
-  if (now - asked < HOLDS_MS) return foreground;
+  if (now - asked < VALID_MS) return foreground;
   asked = now;
   try {
     const [own, holder] = groups();
     foreground = !(holder > 0) || own === holder;
-  } catch {} // where it cannot be told, it stays as it was
+  } catch {} // unknown: no change
   return foreground;
 }
 
 /**
- * Calls `back` when a stopped process goes on, and `leave` before Ctrl-Z stops it, if there is anything to leave.
- * @returns what ends that
+ * Calls `leave`, if any, before Ctrl-Z stops the process, and `back` when it continues.
+ * @returns the function that ends that
  */
 export function onSuspend(leave: (() => void) | undefined, back: () => void): () => void {
   if (process.platform === "win32") return () => {};
@@ -48,7 +48,7 @@ export function onSuspend(leave: (() => void) | undefined, back: () => void): ()
   const stop = () => {
     leave?.();
     asked = Number.NEGATIVE_INFINITY;
-    // Without a handler the signal does what it does to any program: nothing where no shell could continue it.
+    // Without a handler the signal stops the process, unless no shell could continue it.
     process.off("SIGTSTP", stop);
     process.kill(process.pid, "SIGTSTP");
     setTimeout(() => {

@@ -1,7 +1,7 @@
-// The keys of the person at the terminal, one at a time, while a picture has the terminal.
+// The keys that a person presses while a screen has the terminal.
 import { emitKeypressEvents, type Interface } from "node:readline";
 
-/** How long after Esc the rest of a sequence that begins with it may come, in ms. */
+/** The rest of a sequence must follow Esc within this many ms. */
 const ESCAPE_MS = 100;
 
 const [ESCAPE, DELETE] = ["\x1b", "\x7f"];
@@ -9,7 +9,7 @@ const [ESCAPE, DELETE] = ["\x1b", "\x7f"];
 /** The keys that are signals in a terminal's usual mode. */
 const SIGNALS: Readonly<Record<string, NodeJS.Signals>> = { "ctrl-c": "SIGINT", "ctrl-z": "SIGTSTP" };
 
-/** What the terminal itself would do: the signal is for all processes that it runs in the foreground. */
+/** Sends a signal as the terminal itself would: to all processes in its foreground. */
 function raise(signal: NodeJS.Signals): void {
   if (process.platform !== "win32") process.kill(0, signal);
   else if (signal === "SIGINT") process.emit(signal);
@@ -30,7 +30,7 @@ function namesOf({ name = "", ctrl, sequence = "" }: Keypress): string[] {
   return isPair ? ["escape", key] : [key];
 }
 
-/** Reads keys between `open` and `close`; in between, the terminal shows nothing of what is typed. */
+/** Reads keys between `open` and `close`, without echo. */
 export class Keyboard {
   readonly #onKey = (_: unknown, key: Keypress) => {
     for (const name of namesOf(key)) {
@@ -55,7 +55,7 @@ export class Keyboard {
     stdin.resume();
   }
 
-  /** Gives the terminal its usual mode back. A process in the background that still read would be stopped. */
+  /** Restores the terminal's usual mode. A background process that still read would be stopped. */
   close(): void {
     const stdin = process.stdin;
     if (!this.#open) return;

@@ -1,22 +1,21 @@
-// How far a long read is, and what is waited for: one line on stderr for the person who waits.
+// Lines on stderr for a person who waits: how far a long read is, and what a command waits for.
 import { bar, count, cut, safe } from "../text.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** A read that takes less than this, in ms, needs no words. */
+/** A read that takes less than this, in ms, shows no progress. */
 const QUIET_MS = 500;
 const REDRAW_MS = 100;
-/** The clock is looked at once for so many entries. */
+/** The clock is read once per this many entries. */
 const EVERY = 512;
 const PROGRESS_COLUMNS = 20;
 
-/** A bar on stderr that is gone in the end; undefined when no person looks at it. `of` names what is counted, as a plural. */
+/** A bar on stderr until the end; undefined when stderr is no terminal. `of` names what is counted, as a plural. */
 export function progressOn(terminal: Terminal, of = "jobs") {
   if (!terminal.canTell) return undefined;
-  const began = Date.now();
+  const status = statusOn(terminal);
   let total = 0;
   let seen = 0;
-  let drawn = began + QUIET_MS - REDRAW_MS;
-  let visible = false;
+  let drawn = Date.now() + QUIET_MS - REDRAW_MS;
   return {
     begin(entries: number, come = 0) {
       total = entries;
@@ -25,28 +24,23 @@ export function progressOn(terminal: Terminal, of = "jobs") {
     step() {
       if (++seen % EVERY !== 0 || Date.now() - drawn < REDRAW_MS) return;
       drawn = Date.now();
-      if (!terminal.inForeground) return;
-      visible = true;
-      terminal.tell(
-        `\r\x1b[K${bar(seen, total, PROGRESS_COLUMNS, terminal.utf8)} ${count(seen)} of ${count(Math.max(seen, total))} ${of}`,
-      );
+      const part = bar(seen, total, PROGRESS_COLUMNS, terminal.utf8);
+      status.set(`${part} ${count(seen)} of ${count(Math.max(seen, total))} ${of}`);
     },
-    end() {
-      if (visible && terminal.inForeground) terminal.tell("\r\x1b[K");
-    },
+    end: status.end,
   };
 }
 
 /** A line on stderr that changes in place. */
 export interface Status {
-  /** The terminal for everything else: what it says on stderr stands above the line. */
+  /** The terminal for everything else: its messages on stderr appear above the line. */
   readonly terminal: Terminal;
-  /** `text` as it comes from records is made safe, and cut to one line. */
+  /** `text` may come from records. */
   set(text: string): void;
   end(): void;
 }
 
-/** Such a line where a person looks at it; elsewhere nothing is written. */
+/** Writes nothing when stderr is no terminal. */
 export function statusOn(terminal: Terminal): Status {
   if (!terminal.canTell) return { terminal, set() {}, end() {} };
   let shown = "";

@@ -1,4 +1,4 @@
-// Pictures on a terminal: a whole screen that gives back what was there before.
+// A whole screen of the terminal, which shows what was there before when it closes.
 import type { Terminal } from "./terminal.ts";
 
 const HIDE = "\x1b[?25l";
@@ -7,21 +7,21 @@ const SHOW = "\x1b[?25h";
 const ENTER = { own: "\x1b[?1049h", only: "\x1b[H\x1b[J" };
 const LEAVE = { own: "\x1b[?1049l", only: "\x1b[H\x1b[J" };
 
-/** The room for a picture; the classic one where the terminal does not tell. */
+/** The size, or 80 by 24 where the terminal does not report it. */
 export const screenSize = ({ columns = 80, rows = 24 }: Terminal) => ({ columns, rows });
 
-/** Draws at most every `DRAW_PAUSE_MS`, so that a busy fleet doesn't flood a slow line. */
+/** A busy fleet must not flood a slow line. */
 const DRAW_PAUSE_MS = 50;
-/** Times go on between changes. */
+/** Times grow without a change. */
 const TICK_MS = 1_000;
 
-/** What reads keys while the picture has the terminal. */
+/** Reads keys while the screen has the terminal. */
 interface Keys {
   open(): void;
   close(): void;
 }
 
-/** A screen of a terminal for a picture alone. Ctrl-Z gives the terminal back until the process has it again. */
+/** Ctrl-Z gives the terminal back until the process continues. */
 export class Screen {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #tick: ReturnType<typeof setInterval> | undefined;
@@ -29,7 +29,10 @@ export class Screen {
   #open = false;
   #shown = false;
 
-  /** @param picture the lines to show, none wider than the terminal; `failed` gets what writing throws */
+  /**
+   * @param picture the lines to show, none wider than the terminal
+   * @param failed receives what writing throws
+   */
   constructor(
     readonly terminal: Terminal,
     readonly picture: () => readonly string[],
@@ -43,7 +46,7 @@ export class Screen {
     this.#enter();
     this.terminal.onResize(() => this.change());
     this.#unhook = this.terminal.onSuspend(this.#leave, () => {
-      // A shell may have set the terminal's mode while the process was stopped without notice.
+      // A shell may have changed the terminal's mode while the process was stopped without notice.
       if (this.terminal.inForeground) this.#leave();
       this.change();
     });
@@ -51,7 +54,7 @@ export class Screen {
     this.change();
   }
 
-  /** Something changed: draws soon. */
+  /** Draws soon. */
   change(): void {
     if (!this.#open) return;
     this.#timer ??= setTimeout(() => {
@@ -59,7 +62,7 @@ export class Screen {
       if (!this.terminal.inForeground) return;
       try {
         this.#enter();
-        // Each line is overwritten in place and its rest cleared, so that nothing flickers.
+        // Each line is overwritten in place and its rest cleared, without flicker.
         this.terminal.write(`\x1b[H${this.picture().join("\x1b[K\r\n")}\x1b[K\x1b[J`);
       } catch (error) {
         this.failed(error);
@@ -87,7 +90,7 @@ export class Screen {
   readonly #leave = (): void => {
     if (!this.#shown) return;
     this.#shown = false;
-    // A terminal that is gone needs nothing back.
+    // Each may fail when the terminal is gone.
     try {
       this.keys?.close();
     } catch {}

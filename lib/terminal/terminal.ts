@@ -1,4 +1,4 @@
-// The edge to the terminal: stdout, stderr, and what is known about them, decided once.
+// stdout, stderr, and the properties of the terminal, decided once.
 import { fstatSync, writeSync } from "node:fs";
 import { paint, useColors } from "../colors.ts";
 import { OutputClosed, UserError } from "../errors.ts";
@@ -12,59 +12,18 @@ function isFileOrPipe(fd: number): boolean {
     const stat = fstatSync(fd);
     return stat.isFile() || stat.isFIFO();
   } catch {
-    return false; // it may be closed
+    return false; // closed
   }
 }
 
-/** `node:tty` brings the network modules, 3 ms: it is loaded only where a terminal can be. */
+/** `node:tty` loads the network modules (3 ms), which a file or a pipe does not need. */
 const isatty = (fd: number): boolean =>
   !isFileOrPipe(fd) && (require("node:tty") as typeof import("node:tty")).isatty(fd);
 
-/** Standard output and error, and the terminal behind them. */
-export interface Terminal {
-  /** stdout is a terminal that a person looks at. */
-  readonly isTty: boolean;
-  /** Columns of that terminal; undefined when stdout is no terminal. */
-  readonly columns: number | undefined;
-  /** Lines of that terminal; undefined when stdout is no terminal. */
-  readonly rows: number | undefined;
-  readonly color: boolean;
-  /** The locale's characters are those of UTF-8. */
-  readonly utf8: boolean;
-  /** It has a second screen, which gives back what was there before. */
-  readonly hasScreens: boolean;
-  /** The shell has not put this process into the background, where nothing may be drawn. */
-  readonly inForeground: boolean;
-  /** Calls `leave` before Ctrl-Z stops the process, and `back` when it continues. @returns what ends that */
-  onSuspend(leave: () => void, back: () => void): () => void;
-  /** Calls `redraw` whenever the terminal's size changed. */
-  onResize(redraw: () => void): void;
-  /** Writes data to stdout; complete when it returns. */
-  write(text: string): void;
-  /** The same for data that comes in many pieces: they are written in large ones. */
-  writeAll(pieces: Iterable<string>): void;
-  /** A warning, to stderr; control characters are escaped. */
-  warn(message: string): void;
-  /** A note about a command that succeeds, to stderr; control characters are escaped. */
-  note(message: string): void;
-  /** An error that does not end the command, to stderr as well. */
-  error(message: string): void;
-  /** One line about progress, to stderr, without a label; control characters are escaped. */
-  say(line: string): void;
-  /** Safe text for a person, to stderr as it is. False when it can't be written: that alone stops no command. */
-  tell(text: string): boolean;
-  /** True when stderr is a terminal. */
-  readonly canTell: boolean;
-  /** True when a person can answer: stdin and stderr are terminals. */
-  readonly canAsk: boolean;
-  /** Asks a person; true for y or yes. */
-  ask(question: string): Promise<boolean>;
-}
-
 /**
  * Writes all of `text` to the file descriptor. Synchronous, because Bun's stream for stdout costs 5 ms to set up and
- * loses what is queued when the process exits.
- * @throws OutputClosed when the reader went away, UserError for any other reason (a full disk)
+ * loses queued text when the process exits.
+ * @throws OutputClosed when the reader closed it, UserError for any other reason (a full disk)
  */
 export function writeAll(fd: number, text: string): void {
   const bytes = new TextEncoder().encode(text);
@@ -89,12 +48,12 @@ export function writeAll(fd: number, text: string): void {
 /** Columns of the terminal that stderr is; undefined when it is none. */
 const errorColumns = (): number | undefined => (isatty(2) ? process.stderr.columns || 80 : undefined);
 
-/** What stands before a message, and its colour; consola calls a note "info". */
+/** The label of a message, and its color; consola calls a note "info". */
 const LABELS = { info: ["note:", "active"], warn: ["warning:", "attention"], error: ["error:", "bad"] } as const;
 
 /**
- * A message to stderr, through consola; when it can't be written, there is no other place for it. consola is loaded on the
- * first message, since most calls have none, and its reporter is ours, since its own loses what is queued at exit.
+ * Writes a message to stderr, through consola. It is loaded on the first message, since most calls have none, and has our own
+ * reporter, since its own loses queued text at exit.
  */
 function message(level: keyof typeof LABELS, text: string, color: boolean): void {
   const { createConsola } = require("consola/core") as typeof import("consola/core");
@@ -112,26 +71,27 @@ function message(level: keyof typeof LABELS, text: string, color: boolean): void
   createConsola({ reporters: [reporter], throttle: 0 })[level](text);
 }
 
-/** Characters that are written at once. */
+/** Characters per write. */
 const CHUNK = 256 << 10;
 
-async function askPerson(question: string): Promise<boolean> {
+/** Asks a person; true for y or yes. */
+async function ask(question: string): Promise<boolean> {
   const { createInterface } = await import("node:readline/promises");
   // Without line editing the terminal keeps its settings, and Ctrl-C stays a signal.
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   const closed = new Promise<undefined>((done) => lines.once("close", () => done(undefined)));
   const text = `${paragraph(question.trim(), errorColumns()).trim()} `;
-  // What the shell wrote meanwhile stands between the question and the answer.
+  // The shell may have written after the question.
   const off = onSuspend(undefined, () => void (inForeground() && writeStderr(text)));
   const answer = await Promise.race([lines.question(text), closed]);
   off();
   lines.close();
   if (answer !== undefined) return /^y(es)?$/i.test(answer.trim());
-  writeStderr("\n"); // the end of input leaves the cursor behind the question
+  writeStderr("\n"); // the end of input leaves the cursor after the question
   return false;
 }
 
-/** `true`, `false` or undefined (left open) from the flags and variables about colour, strongest first. */
+/** What flags and variables say about color; undefined for nothing. */
 function colorWish(flags: TerminalFlags, env: NodeJS.ProcessEnv): boolean | undefined {
   if (flags.color === false) return false;
   if (flags.forceColor) return true;
@@ -139,7 +99,7 @@ function colorWish(flags: TerminalFlags, env: NodeJS.ProcessEnv): boolean | unde
   return env.FORCE_COLOR ? !/^(0|false)$/i.test(env.FORCE_COLOR) : undefined;
 }
 
-/** True where the locale says so; Windows and macOS have no other. */
+/** Windows and macOS always use UTF-8. */
 function isUtf8({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): boolean {
   return process.platform !== "linux" || /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || "");
 }
@@ -153,52 +113,58 @@ function writeStderr(text: string): boolean {
   }
 }
 
-/** Terminals whose names say that they have no colours. */
+/** Terminals without colors. */
 const PLAIN = /^vt\d/;
-/** Those that have one screen only. */
+/** Terminals without an alternate screen. */
 const ONE_SCREEN = /^(vt\d|linux|ansi|con\d|cons)/;
-/** Those that have 256 colours. */
 const MANY_COLORS = /256|direct|truecolor|24bit|kitty|alacritty|foot|ghostty|wezterm/;
 
-/** True where the terminal has 256 colours; what has no name speaks against nothing. */
+/** True when the terminal has 256 colors. One without a name counts as such. */
 const hasManyColors = ({ TERM, COLORTERM = "" }: NodeJS.ProcessEnv) =>
   !TERM || process.platform === "win32" || MANY_COLORS.test(`${TERM} ${COLORTERM}`);
 
-/** What flags say of a terminal; `isDrawnOn`: pictures that change. */
 interface TerminalFlags {
+  /** False for `--no-color`. */
   readonly color?: boolean | undefined;
   readonly forceColor?: boolean | undefined;
+  /** The command draws a screen: stdout counts as a terminal only where that is possible. */
   readonly isDrawnOn?: boolean | undefined;
 }
 
-/**
- * The terminal of this process. For pictures, one on which they cannot be drawn is none: they are lines then, as in a pipe.
- * `flags` are `--no-color` (`color: false`) and `--force-color`.
- */
-export function systemTerminal(flags: TerminalFlags): Terminal {
+export type Terminal = ReturnType<typeof systemTerminal>;
+
+/** The terminal of this process. Control characters in messages are escaped. */
+export function systemTerminal(flags: TerminalFlags) {
   const { env } = process;
   const isTty = isatty(1) && (!flags.isDrawnOn || (env.TERM !== "dumb" && isatty(0) && inForeground()));
   const wish = colorWish(flags, env);
   const isPlain = PLAIN.test(env.TERM ?? "");
   useColors(hasManyColors(env) ? 256 : 8);
+  const messageColor = wish ?? (isatty(2) && !isPlain);
   return {
+    /** stdout is a terminal. */
     isTty,
-    get columns() {
+    /** Undefined when stdout is no terminal, as `rows`. */
+    get columns(): number | undefined {
       return isTty ? process.stdout.columns || 80 : undefined;
     },
-    get rows() {
+    get rows(): number | undefined {
       return isTty ? process.stdout.rows || 24 : undefined;
     },
+    /** It has an alternate screen. */
     hasScreens: !ONE_SCREEN.test(env.TERM ?? ""),
     get inForeground() {
       return inForeground();
     },
     onSuspend,
-    onResize: (redraw) => void (isTty && process.stdout.on("resize", redraw)),
+    /** Calls `redraw` when the size of the terminal changes. */
+    onResize: (redraw: () => void) => void (isTty && process.stdout.on("resize", redraw)),
     color: wish ?? (isTty && !isPlain),
     utf8: isUtf8(env),
-    write: (text) => writeAll(1, text),
-    writeAll: (pieces) => {
+    /** Writes to stdout; complete when it returns. */
+    write: (text: string) => writeAll(1, text),
+    /** As `write`, for many small pieces. */
+    writeAll: (pieces: Iterable<string>) => {
       let chunk = "";
       for (const piece of pieces) {
         chunk += piece;
@@ -208,20 +174,28 @@ export function systemTerminal(flags: TerminalFlags): Terminal {
       }
       if (chunk) writeAll(1, chunk);
     },
-    warn: (text) => message("warn", oneLine(text), wish ?? (isatty(2) && !isPlain)),
-    note: (text) => message("info", oneLine(text), wish ?? (isatty(2) && !isPlain)),
-    error: (text) => message("error", oneLine(text), wish ?? (isatty(2) && !isPlain)),
-    say: (line) => void writeStderr(paragraph(oneLine(line), errorColumns())),
+    warn: (text: string) => message("warn", oneLine(text), messageColor),
+    /** A note about a command that succeeds. */
+    note: (text: string) => message("info", oneLine(text), messageColor),
+    /** An error that does not end the command. */
+    error: (text: string) => message("error", oneLine(text), messageColor),
+    /** One line about progress, without a label. */
+    say(line: string): void {
+      writeStderr(paragraph(oneLine(line), errorColumns()));
+    },
+    /** Writes safe text to stderr. @returns false when that fails, which stops no command */
     tell: writeStderr,
+    /** stderr is a terminal. */
     canTell: isatty(2) && env.TERM !== "dumb",
+    /** A person can answer: stdin and stderr are terminals. */
     canAsk: isatty(0) && isatty(2),
-    ask: askPerson,
+    ask,
   };
 }
 
 /**
- * The same terminal for a command that has more to do than to write: once a write to stdout fails, `failed` is told why,
- * and what comes later is not written. What `failed` throws, the write throws.
+ * The same terminal for a command that has more to do than to write: when a write to stdout fails, it calls `failed`, which may
+ * throw, and writes no more.
  */
 export function enduring(terminal: Terminal, failed: (error: unknown) => void): Terminal {
   let open = true;
@@ -241,17 +215,14 @@ export function enduring(terminal: Terminal, failed: (error: unknown) => void): 
   });
 }
 
-/**
- * The same terminal for a command whose exit code is an answer of its own: when the reader of stdout goes away, the
- * command goes on to its end.
- */
+/** The same terminal for a command whose exit code is an answer: it continues when the reader of stdout closes it. */
 export function withoutReader(terminal: Terminal): Terminal {
   return enduring(terminal, (error) => {
     if (!(error instanceof OutputClosed)) throw error;
   });
 }
 
-/** An error, to stderr. Takes flags, not a terminal: it must work before anything else does. */
+/** Writes an error to stderr. Takes flags, not a terminal: it must work before anything else does. */
 export function reportError(text: string, flags: TerminalFlags): void {
   const { env } = process;
   useColors(hasManyColors(env) ? 256 : 8);

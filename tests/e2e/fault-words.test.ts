@@ -458,6 +458,7 @@ const ELSEWHERE: readonly (readonly [reason: string, ...errors: string[]])[] = [
     ": the credentials have expired.",
     ": the server broke the NATS protocol:",
     ": the server reported an error:",
+    "stopped answering.",
     "the server refused to read",
     ": it needs direct get.",
     "does not report its time.",
