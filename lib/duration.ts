@@ -1,13 +1,10 @@
-// Durations: what users type, and what they read.
+// Durations as users type and read them.
 import { UserError } from "./errors.ts";
 import { safe } from "./text.ts";
 
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-/**
- * A duration as users type it (`500ms`, `5s`, `1m30s`, `2h`, `3d`, `1w`) in milliseconds.
- * @throws UserError naming `flag` when the text is no duration, is zero or is longer than a year.
- */
+/** A duration such as `500ms` or `1m30s` in ms. @throws UserError when it is invalid, zero or longer than a year */
 export function parseDuration(text: string, flag: string): number {
   let ms = 0;
   const rest = text.replace(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g, (_, n: string, unit: string) => {
@@ -24,9 +21,8 @@ export function parseDuration(text: string, flag: string): number {
 }
 
 /**
- * A duration for people: `313d`, `3d4h`, `2h5m`, `1m3s`, `12s`, `1.2s`, `0.8s`, and below 100 ms `42ms`, `250µs`, `42ns`.
- * Seconds below ten show one decimal. Always cut, never rounded up: a peel that took 59.9 s did not take a minute.
- * @param ns nanoseconds; negative ones get a minus sign
+ * A duration for people: `313d`, `3d4h`, `2h5m`, `1m3s`, `12s`, `1.2s`, `0.8s`, and below 100 ms `42ms`, `250µs`, `42ns`. Always
+ * rounded down: a peel that took 59.9 s did not take a minute.
  */
 export function formatDuration(ns: bigint): string {
   if (ns < 0n) return `-${formatDuration(-ns)}`;
@@ -46,7 +42,7 @@ export function formatDuration(ns: bigint): string {
 
 export const formatMs = (ms: number) => formatDuration(BigInt(Math.round(ms * 1e6)));
 
-/** How long ago something is, at a glance: the largest unit alone, and from one hour to ten minutes as well (`37m`, `1h29m`, `1d`). */
+/** An age at a glance, in its largest unit; from one to ten hours with minutes (`37m`, `1h29m`, `1d`). */
 export function formatAgo(ns: bigint): string {
   const s = ns / 1_000_000_000n;
   if (s < 60n) return formatDuration(ns);
@@ -57,5 +53,5 @@ export function formatAgo(ns: bigint): string {
 
 const TWO_DAYS = 2n * 86_400n * 1_000_000_000n;
 
-/** How long ago or ahead something is, for people: as formatDuration, and from two days on in whole days (`312d`). */
+/** An age: as formatDuration, from two days on in whole days (`312d`). */
 export const formatAge = (ns: bigint) => (ns >= TWO_DAYS ? `${(2n * ns) / TWO_DAYS}d` : formatDuration(ns));

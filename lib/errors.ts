@@ -1,12 +1,9 @@
-// The errors that users meet, and the one place that turns any error into words and an exit code.
+// Errors, and the one place that turns any error into text and an exit code.
 import { oneLine } from "./text.ts";
 
 export const EXIT = { done: 0, error: 1, trouble: 2, endedOtherwise: 6, timedOut: 124, interrupted: 130 } as const;
 
-/**
- * A failure with a message for the user: what failed and why (`message`), and what to do (`hint`), one line each; a hint that
- * lists what there is to choose from has more.
- */
+/** A failure for the user: what failed and why (`message`), and what to do (`hint`), one line each; a list of choices has more. */
 export class UserError extends Error {
   readonly hint: string | undefined;
 
@@ -15,7 +12,7 @@ export class UserError extends Error {
     hint?: string | readonly string[],
     readonly exitCode: number = EXIT.error,
   ) {
-    // Both may repeat a path, a flag's value or a server's words, whatever stands in them.
+    // Both may repeat a path, a flag's value or the text of a server, which may contain anything.
     super(oneLine(message));
     this.hint = hint === undefined ? undefined : [hint].flat().map(oneLine).join("\n");
   }
@@ -24,7 +21,7 @@ export class UserError extends Error {
 /** The server or the way to it failed, not the request: a command that follows a job connects again and continues. */
 export class Transient extends UserError {}
 
-/** What did not happen because the server failed; other errors say so themselves. */
+/** Adds what did not happen because the server failed; other errors contain it already. */
 export const withWords = (error: UserError, words: string): UserError =>
   error instanceof Transient ? new Transient(`${error.message} ${words}`, error.hint) : error;
 
@@ -34,7 +31,7 @@ export class Unavailable extends UserError {}
 /** A bucket, or the stream of events, that does not exist. */
 export class NoBucket extends Unavailable {}
 
-/** A message was handed to the connection, and the server may not have it. */
+/** A message was sent, and it is unknown whether the server received it. */
 export class Unconfirmed extends Error {
   constructor(readonly why: UserError) {
     super(why.message);
@@ -48,13 +45,13 @@ export class OutputClosed extends Error {
   }
 }
 
-/** Why a file cannot be read or written: the words for the codes that people meet, else the code. */
+/** Why a file cannot be read or written; the code where it has no text. */
 export function fileFault(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code ?? String(error);
   return { ENOENT: "no such file", EISDIR: "it is a directory" }[code] ?? code;
 }
 
-/** For `catch`: `value` in place of an error of this kind; throws any other again. */
+/** For `catch`: returns `value` for an error of this kind, and throws any other again. */
 export const insteadOf =
   <T>(kind: abstract new (...args: never) => Error, value: T) =>
   (error: unknown): T => {
@@ -62,10 +59,7 @@ export const insteadOf =
     throw error;
   };
 
-/**
- * Any error as one or two lines for people, never with a stack trace.
- * Unexpected errors are named as such, so that they get reported.
- */
+/** Any error as one or two lines, without a stack trace. */
 export function describe(error: unknown): { text: string; exitCode: number } {
   if (error instanceof UserError) {
     return { text: error.hint ? `${error.message}\n${error.hint}` : error.message, exitCode: error.exitCode };

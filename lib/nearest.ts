@@ -2,13 +2,12 @@
 import { UserError } from "./errors.ts";
 import { safe } from "./text.ts";
 
-/** The letters sorted: equal for words that differ only in the order of letters. */
 const letters = (word: string) => [...word].sort().join("");
 
-/** How many typing errors separate `text` from a name; a prefix of a name, or a missing `no-`, counts as one. */
+/** The number of typing errors between `text` and a name; a prefix of a name, or a missing `no-`, counts as one. */
 function slips(text: string, name: string): number {
   if (text.length > 3 && (name.startsWith(text) || name === `--no-${text.slice(2)}`)) return 1;
-  // Loaded for an error only.
+  // Loaded only for an error.
   const { distance } = require("fastest-levenshtein") as typeof import("fastest-levenshtein");
   // Two letters that changed places are one slip, which this distance counts as two replacements.
   return distance(text, name) - (letters(text) === letters(name) ? 1 : 0);
@@ -27,18 +26,11 @@ export function nearestName(text: string, names: readonly string[]): string | un
   return best;
 }
 
-/** ` Did you mean X?`, or nothing for undefined. */
 export const didYouMean = (name: string | undefined) => (name === undefined ? "" : ` Did you mean ${name}?`);
 
-/** ` Did you mean X?` for the nearest of `names`, or nothing when none is near. */
 export const nearest = (text: string, names: readonly string[]) => didYouMean(nearestName(text, names));
 
-/**
- * The one of `names` that `text` is.
- * @param from where it comes from, such as a flag
- * @param what one of them is called: `order`
- * @throws UserError for any other text
- */
+/** `text` as one of `names`. @param from its source, such as a flag @param what it is: `order` @throws UserError for other text */
 export function oneOf<T extends string>(names: readonly T[], text: string, from: string, what: string): T {
   const found = names.find((name) => name === text);
   if (found !== undefined) return found;

@@ -1,10 +1,10 @@
-// What looks like a secret, wherever it stands: people put the content of a file where its path belongs.
+// Finds text that looks like a secret: people put the content of a file where its path belongs.
 
 /**
- * Every kind in one expression, so that a text is read once; the name of the group that matched is the key of its words. A PEM
- * is hidden up to its end, or all that follows: its lines may have become spaces or `\n`. Words that were cut end in `…`. Host
- * names lose their capitals on the way. A public key, such as the id of a server, is none: it is found first, so that no part of it
- * is taken for a seed.
+ * Every kind in one expression, so that a text is read once; the name of the matching group is the key in SECRET_NAMES. A PEM is
+ * hidden up to its end, or all that follows: its line ends may have become spaces or `\n`. Shortened words end in `…`. Host names
+ * lose their capitals. A public key, such as the ID of a server, is no secret: it matches first, so that no part of it counts as a
+ * seed.
  */
 const SECRET = new RegExp(
   [
@@ -29,14 +29,14 @@ const SECRET_NAMES = {
 
 type Groups = Record<string, string | undefined>;
 
-/** What was found looks like this; undefined for a public key. */
+/** Undefined for a public key. */
 function kindOfSecret(groups: Groups): string | undefined {
   if (groups.public !== undefined) return undefined;
   const kinds = Object.keys(SECRET_NAMES) as (keyof typeof SECRET_NAMES)[];
   return SECRET_NAMES[kinds.find((kind) => groups[kind] !== undefined) ?? "data"];
 }
 
-/** What a text looks like when a secret stands in it: `an nkey seed`; undefined when none does. */
+/** The kind of the first secret in a text, such as `an nkey seed`; undefined for none. */
 export function secretIn(text: string): string | undefined {
   for (const { groups } of text.matchAll(SECRET)) {
     const name = kindOfSecret(groups as Groups);
@@ -45,7 +45,7 @@ export function secretIn(text: string): string | undefined {
   return undefined;
 }
 
-/** A text that may be shown: in place of each secret stands what it looks like. */
+/** A text with the kind of each secret in its place. */
 export const hideSecrets = (text: string): string =>
   text.replace(SECRET, (found, ...args) => {
     const name = kindOfSecret(args.at(-1) as Groups);

@@ -1,16 +1,14 @@
 // Text from records and arguments, made safe for a terminal and measured for it.
 import { hideSecrets } from "./secrets.ts";
 
-// C0, DEL, C1, line and paragraph separators, zero-width and bidi controls, BOM, interlinear and tag characters,
-// lone surrogates, what is no character: everything that can move the cursor, reorder or hide what stands beside it. ZWJ (U+200D) is
-// among them too: joined emoji fall apart, but nothing hides.
+// C0, DEL, C1, line and paragraph separators, zero-width and bidi controls, BOM, interlinear and tag characters, lone surrogates,
+// noncharacters: everything that can move the cursor, reorder or hide text. ZWJ (U+200D) too: joined emoji separate.
 const UNSAFE =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff]|[\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
 
-/** Printable ASCII: nothing to escape, one column a character. Nearly all text is, so this is looked at first. */
+/** Text that needs no escaping and has one column per character. Nearly all text does, so this is tested first. */
 const ASCII = /^[\x20-\x7e]*$/;
 
-/** True for text that needs no escaping and takes a column a character. */
 export const isPlain = (text: string) => ASCII.test(text);
 
 const ESCAPES: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
@@ -29,20 +27,17 @@ export function safe(text: string): string {
   });
 }
 
-/** How many characters of a message are shown: its beginning, and its end, where the reason stands. */
+/** Characters of a message that are shown: its beginning, and its end, which has the reason. */
 const MESSAGE = { head: 1200, tail: 400 } as const;
 
-/**
- * A message on one line, without what looks like a secret, and cut in the middle when it is so long that a reader would have
- * to scroll. Whatever is said beside data passes through here.
- */
+/** A message on one line, without secrets, and cut in the middle when it is very long. All messages pass through here. */
 export function oneLine(message: string): string {
   const text = hideSecrets(message);
   if (text.length <= MESSAGE.head + MESSAGE.tail) return safe(text);
   return `${safe(text.slice(0, MESSAGE.head))} … ${safe(text.slice(-MESSAGE.tail))}`;
 }
 
-/** The same characters as escapes of JSON strings: UTF-16, so those above U+FFFF are pairs. */
+/** Unsafe characters as escapes of JSON strings: UTF-16, so those above U+FFFF are pairs. */
 export function escapeUnsafe(quoted: string): string {
   return quoted.replace(UNSAFE, (c) => {
     let out = "";
@@ -51,7 +46,7 @@ export function escapeUnsafe(quoted: string): string {
   });
 }
 
-/** The same characters as escapes of double-quoted YAML strings, which know no pairs. */
+/** Unsafe characters as escapes of double-quoted YAML strings, which have no pairs. */
 export function escapeUnsafeYaml(quoted: string): string {
   return quoted.replace(UNSAFE, (c) => {
     const code = c.codePointAt(0) as number;
@@ -79,14 +74,13 @@ export function shorten(text: string, max: number): string {
   return `${out.trimEnd()}…`;
 }
 
-/** Characters that the end of a shortened text is taken from. */
+/** Only so many characters are searched for the end of a shortened text: a record may have megabytes. */
 const LAST = 4_000;
 
-/** `text` cut to at most `max` columns, with `…` in the middle: the end of a path or a command says more than its middle. */
+/** `text` cut to at most `max` columns, with `…` in the middle: the end of a path or a command matters more. */
 export function shortenMiddle(text: string, max: number): string {
   if (width(text) <= max) return text;
   const tail = Math.floor((max - 1) / 3);
-  // Only the end is looked at: a record may have megabytes.
   const segments = [...new Intl.Segmenter().segment(text.slice(-LAST))].map(({ segment }) => segment);
   let end = "";
   for (let used = 0, at = segments.length - 1; at >= 0; at--) {
@@ -98,15 +92,15 @@ export function shortenMiddle(text: string, max: number): string {
   return shorten(text, max - width(end)) + end.trimStart();
 }
 
-/** A line that is safe already and may have colours, cut to at most `max` columns. */
+/** A safe line, which may have colors, cut to at most `max` columns. */
 export function cut(line: string, max: number): string {
   if (width(line) <= max) return line;
   const out = Bun.sliceAnsi(line, 0, max, "…");
-  // It counts a few rare signs otherwise than width does.
+  // It counts a few rare characters differently than `width`.
   return width(out) <= max ? out : shorten(Bun.stripANSI(line), max);
 }
 
-/** `word` in pieces of at most `max` columns, one character at least; in one pass, since an error may have megabytes. */
+/** `word` in pieces of at most `max` columns, at least one character; in one pass, since an error may have megabytes. */
 function wordPieces(word: string, max: number): string[] {
   const out: string[] = [];
   if (ASCII.test(word)) {
@@ -126,7 +120,7 @@ function wordPieces(word: string, max: number): string[] {
   return [...out, word.slice(from)];
 }
 
-/** `text` in lines of at most `max` columns, broken at spaces and line ends; a word that is wider is broken within itself. */
+/** `text` in lines of at most `max` columns, broken at spaces and line ends; a wider word is broken as well. */
 export function wrap(text: string, max: number): string[] {
   const lines: string[] = [];
   let line = "";
@@ -150,16 +144,16 @@ export function wrap(text: string, max: number): string[] {
   return line === "" && lines.length > 0 ? lines : [...lines, line];
 }
 
-/** A space that no line is broken at. */
+/** A no-break space. */
 const FIRM = "\u00a0";
 
-/** The same for words of ours: a command in back quotes stays on one line where it can, so that it can be copied. */
+/** As `wrap`, for our own texts: a command in back quotes stays on one line where possible, so that it can be copied. */
 export function wrapWords(text: string, max: number): string[] {
   const firm = text.replace(/`[^`]+`/g, (code) => (width(code) <= max ? code.replaceAll(" ", FIRM) : code));
   return wrap(firm, max).map((line) => line.replaceAll(FIRM, " "));
 }
 
-/** Safe text, broken at words as a terminal of so many columns would break it within them; piped (undefined) one line. */
+/** Safe text, wrapped for a terminal of so many columns; for a pipe (undefined) one line. */
 export const paragraph = (text: string, columns: number | undefined): string =>
   `${columns === undefined || width(text) <= columns ? text : wrapWords(text, columns).join("\n")}\n`;
 
@@ -182,7 +176,7 @@ export function bar(part: number, whole: number, cells: number, utf8: boolean): 
 
 const NAMED_REASONS = 5;
 
-/** Reasons for a message: `a; b; c`, and of more than five the first five and a count: `…; and 3 more`. */
+/** Reasons for a message: `a; b; c`; the first five and a count: `…; and 3 more`. */
 export function firstFew(reasons: readonly string[]): string {
   const rest = reasons.length > NAMED_REASONS ? `; and ${reasons.length - NAMED_REASONS} more` : "";
   return reasons.slice(0, NAMED_REASONS).join("; ") + rest;

@@ -1,21 +1,19 @@
-// Points in time in the zone of this machine: as people read them, and what its clocks say. The zone is the one of the
-// process, which $TZ sets (--utc sets that).
+// Times in the time zone of the process, which $TZ sets (and --utc sets that).
 
-/** Where the names of zones are known by the abbreviations that people there use. */
+/** Locales that have the usual abbreviations of zones. */
 const LOCALES = ["en-US", "en-GB", "en-AU", "en-IN", "en-ZA", "ja-JP"];
 
 const two = (n: number) => String(n).padStart(2, "0");
 
-/** `+09:00` */
 function offsetText(minutes: number): string {
   const size = Math.abs(minutes);
   return `${minutes < 0 ? "-" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
 }
 
-/** Making the names takes milliseconds, and a table asks for the same one in each row. */
+/** Finding a name takes milliseconds, and each row of a table needs one. */
 const names = new Map<string, string>();
 
-/** What the zone is called at that time: `CET`, `CEST`; its distance from UTC (`-03:00`) where no abbreviation is known. */
+/** The name of the zone at that time: `CET`, `CEST`; its offset (`-03:00`) where no abbreviation is known. */
 export function zoneName(date: Date): string {
   // `GMT+0100 (Central European Standard Time)`
   const key = date.toTimeString().slice(9);
@@ -35,7 +33,7 @@ export function zoneName(date: Date): string {
   return name;
 }
 
-/** `2026-11-24 16:40:22 CET`; undefined outside the years 1 to 9999, which have no such form. */
+/** `2026-11-24 16:40:22 CET`; undefined outside the years 1 to 9999. */
 export function localTime(date: Date): string | undefined {
   const year = date.getFullYear();
   if (!(year >= 1 && year <= 9999)) return undefined;
@@ -43,5 +41,4 @@ export function localTime(date: Date): string | undefined {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())} ${zoneName(date)}`;
 }
 
-/** `16:40:22` */
 export const clockText = (date: Date): string => date.toTimeString().slice(0, 8);

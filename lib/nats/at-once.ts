@@ -4,12 +4,6 @@ import type { Msg, MsgHdrs } from "nats";
 import { PermissionDenied } from "./connection.ts";
 import type { Stream, StreamState } from "./stream.ts";
 
-interface AtOnce {
-  readonly messages: readonly Msg[];
-  /** The last sequence of the stream at that moment, as the answering node knows it: it may lag behind the leader. */
-  readonly upTo: number;
-}
-
 /** Limit of an answer, in bytes: the server stops after the message that exceeds it. */
 const MOST_BYTES = 256 << 10;
 
@@ -41,16 +35,17 @@ function headersOf(msg: Msg): MsgHdrs | undefined {
 
 /**
  * Requests the newest message of each key that one of the subjects covers.
- * @returns undefined when this way does not work: the server is too old, there is no key or there are more than 1,024, the values
- *   are too large, a message was lost, has ambiguous headers or an ambiguous subject, or the user lacks the permission
+ * @returns the messages, and the last sequence of the stream at that moment according to the answering node, which may lag behind
+ *   the leader; undefined when this way does not work: the server is too old, there is no key or there are more than 1,024, the
+ *   values are too large, a message was lost, has ambiguous headers or an ambiguous subject, or the user lacks the permission
  * @throws UserError when the connection is lost
  */
-async function readAtOnce(stream: Stream, subjects: readonly string[]): Promise<AtOnce | undefined> {
+async function readAtOnce(stream: Stream, subjects: readonly string[]) {
   const { connection, name } = stream;
   if (!connection.isAtLeast(2, 11)) return undefined;
   const messages: Msg[] = [];
   let last = 0;
-  const { promise, resolve, reject } = Promise.withResolvers<AtOnce | undefined>();
+  const { promise, resolve, reject } = Promise.withResolvers<{ messages: readonly Msg[]; upTo: number } | undefined>();
   const giveUp = () => resolve(undefined);
   const take = (error: Error | null, msg: Msg) => {
     timer.refresh();
@@ -88,18 +83,12 @@ async function readAtOnce(stream: Stream, subjects: readonly string[]): Promise<
 const isSmall = ({ messages, bytes = Infinity, subjects = Infinity }: StreamState) =>
   subjects <= FEW_SUBJECTS && subjects * (bytes / messages) <= MOST_BYTES;
 
-export interface FirstLook {
-  /** State of the stream at the first request. */
-  readonly before: StreamState;
-  /** The newest message of each key as of one moment, not before `before`; undefined when a consumer has to read them. */
-  readonly all?: readonly Msg[] | undefined;
-}
-
 /**
  * Requests the state of a stream and, where one answer can hold them, the newest message of each key that one of the subjects
  * covers.
  * @param narrow true when the subjects cover few keys, however large the stream is: both requests are then sent at once
- * @param known the state, where it was asked for already
+ * @param known the state, where it was requested already
+ * @returns the state at the first request; and the messages as of one later moment, undefined when a consumer has to read them
  * @throws as `Stream.state` and `readAtOnce`
  */
 export async function lookAtOnce(
@@ -107,7 +96,7 @@ export async function lookAtOnce(
   subjects: readonly string[],
   narrow: boolean,
   known?: StreamState,
-): Promise<FirstLook> {
+): Promise<{ before: StreamState; all?: readonly Msg[] | undefined }> {
   const early = narrow ? readAtOnce(stream, subjects) : undefined;
   // The awaits below handle a failure; without this it could also become an unhandled rejection.
   early?.catch(() => {});

@@ -7,7 +7,7 @@ import { LOOPBACK } from "../settings/server-url.ts";
 import type { Clock } from "../store.ts";
 import { plural, safe } from "../text.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
-import { type Consumer, Delivery, InOrder } from "./consumer.ts";
+import { Delivery, InOrder } from "./consumer.ts";
 import { type Claims, readClaims } from "./credentials.ts";
 import { ApiError, JetStream, NoJetStream } from "./jetstream.ts";
 import { pull } from "./pull.ts";
@@ -118,33 +118,26 @@ const STEERING = [
 
 /** Checks permissions to cancel and dispatch jobs. Sends nothing: reads only the reported permissions. */
 export const checkSteering = (publish: Rights | undefined): Finding[] =>
-  STEERING.map(([check, subject, verb]) => checkPublish(publish, check, subject, verb));
-
-function checkPublish(publish: Rights | undefined, check: string, subject: string, verb: string): Finding {
-  if (!publish)
-    return warn(
-      check,
-      "not tested: the server does not report permissions",
-      `Look at the permissions in the server's configuration: ${verb} publishes on ${subject} (docs/connection.md, "Permissions").`,
-    );
-  const allowed = !publish.allow?.length || publish.allow.some((pattern) => covers(pattern, subject));
-  if (allowed && !publish.deny?.some((pattern) => covers(pattern, subject)))
-    return ok(check, `publishing on ${subject} is allowed`);
-  const detail = `no permission to publish on ${subject}: this user can look, but not ${verb}`;
-  return warn(check, detail, "Ask for that permission, or name other credentials with --creds.");
-}
-
-interface CheckedStream {
-  readonly consumer: Consumer;
-  /** Time of the newest message by subject, in ms since 1970. */
-  readonly stored: Map<string, number>;
-}
+  STEERING.map(([check, subject, verb]) => {
+    if (!publish)
+      return warn(
+        check,
+        "not tested: the server does not report permissions",
+        `Look at the permissions in the server's configuration: ${verb} publishes on ${subject} (docs/connection.md, "Permissions").`,
+      );
+    const allowed = !publish.allow?.length || publish.allow.some((pattern) => covers(pattern, subject));
+    if (allowed && !publish.deny?.some((pattern) => covers(pattern, subject)))
+      return ok(check, `publishing on ${subject} is allowed`);
+    const detail = `no permission to publish on ${subject}: this user can look, but not ${verb}`;
+    return warn(check, detail, "Ask for that permission, or name other credentials with --creds.");
+  });
 
 /**
  * Creates a consumer, reads one message, or with `all` every one, and deletes the consumer.
+ * @returns the number of entries, and the time of each that was read by its subject, in ms since 1970
  * @throws UserError when any of these is refused
  */
-async function look(stream: Stream, filter: string, all: boolean): Promise<CheckedStream> {
+async function look(stream: Stream, filter: string, all = false) {
   const consumer = await stream.js.create(stream.name, {
     deliver_policy: "last_per_subject",
     filter_subject: filter,
@@ -163,7 +156,7 @@ async function look(stream: Stream, filter: string, all: boolean): Promise<Check
     throw error;
   }
   await remove();
-  return { consumer, stored };
+  return { entries: consumer.pending, stored };
 }
 
 const ADDRESS_HINT = "Is this the NATS that your master uses?";
@@ -182,10 +175,10 @@ export async function checkBuckets(connection: Connection): Promise<{ findings: 
     try {
       const { messages } = await bucket.info();
       if (bucket === jobs) findings.push(ok("jetstream", `answers on ${connection.api}`));
-      const { consumer } = await look(bucket, bucket.prefix + filter, false);
+      const { entries } = await look(bucket, bucket.prefix + filter);
       // A missing key has status 404, which is no error here. A bucket without direct get is read through a consumer.
       await bucket.directIfAllowed(bucket.prefix + NO_KEY);
-      findings.push(ok(check, `${plural(consumer.pending, entry)} in ${plural(messages, "message")}, readable`));
+      findings.push(ok(check, `${plural(entries, entry)} in ${plural(messages, "message")}, readable`));
     } catch (error) {
       if (error instanceof NoJetStream) {
         findings.push(fail("jetstream", `nothing answers on ${connection.api}`, JETSTREAM_HINT));
@@ -203,8 +196,8 @@ export async function checkEvents(connection: Connection): Promise<Finding> {
   const check = "stream job-events";
   try {
     const { events } = fleetOn(new JetStream(connection));
-    const { consumer } = await look(events, "zester.job.*.status", false);
-    return ok(check, `readable, ${plural(consumer.pending, "end event")}`);
+    const { entries } = await look(events, "zester.job.*.status");
+    return ok(check, `readable, ${plural(entries, "end event")}`);
   } catch (error) {
     if (error instanceof NoBucket) return warn(check, "there is none", "Earlier events cannot be shown.");
     if (error instanceof NoJetStream) return warn(check, "nothing answers");

@@ -44,11 +44,10 @@ interface Transport {
   readonly socket: import("node:net").Socket;
   /** The bytes received so far. */
   readonly yields: readonly Uint8Array[];
-  /** Waits for the server's first line, of any length. */
   peekInfo(): Promise<unknown>;
 }
 
-/** Waits for the server's first line. @throws NoGreeting when it is not that of a NATS server, or has no end */
+/** Waits for the server's first line. @throws NoGreeting when it is not that of a NATS server, or does not end */
 async function greeting(transport: Transport, peekInfo: () => Promise<unknown>): Promise<unknown> {
   const { socket, yields, options } = transport;
   // After this time the library gives up, and leaves the socket open.
@@ -65,7 +64,6 @@ async function greeting(transport: Transport, peekInfo: () => Promise<unknown>):
   return info;
 }
 
-/** Makes a connection read through frames.ts, from its first byte. */
 function guard(connection: Inside): void {
   const { transport } = connection;
   const { peekInfo } = transport;

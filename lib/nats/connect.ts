@@ -10,22 +10,10 @@ import { authenticator, tlsFiles } from "./credentials.ts";
 import { JetStream } from "./jetstream.ts";
 import { fleetOn } from "./store.ts";
 
-/** User and password, a token, or both, from the settings other than the URL. */
-function plainLogin({ user, password, token }: Settings): ServerUrl["auth"] {
-  return { ...(user !== undefined && { user, pass: password ?? "" }), ...(token !== undefined && { token }) };
-}
-
-function apiPrefix({ jsDomain, jsPrefix }: Settings): string {
-  return jsPrefix ?? (jsDomain === undefined ? "$JS.API" : `$JS.${jsDomain}.API`);
-}
-
 /** Servers that received a password or a token in plain text: each gets one warning per run. */
 const plainText = new Set<string>();
 
-/**
- * Connects to `url`. Warns when a password or a token went to another machine in plain text, even when the server refused the
- * login.
- */
+/** Warns when a password or a token went to another machine in plain text, even when the server refused the login. */
 async function dial(
   url: ServerUrl,
   settings: Settings,
@@ -35,7 +23,10 @@ async function dial(
   const tls = await tlsFiles(settings, url.tls, warn);
   // As in other clients, a login in a URL belongs to its server and overrides user, password and token of the settings.
   const isInUrl = !auth && Object.keys(url.auth).length > 0;
-  const login = isInUrl ? url.auth : plainLogin(settings);
+  const { user, password: pass = "", token } = settings;
+  const login = isInUrl
+    ? url.auth
+    : { ...(user !== undefined && { user, pass }), ...(token !== undefined && { token }) };
   let sent = false;
   const open = (tlsOptions: TlsOptions | undefined) =>
     connect({
@@ -82,8 +73,7 @@ class Stale extends UserError {}
 const RENEWAL_PAUSE_MS = 300;
 
 /**
- * Connects to the first server that accepts it. Repeats a stale login once, or, with `last`, for the length of the timeout: its
- * file may be written anew at this moment.
+ * Connects to the first server that accepts the login. Repeats a stale login once, or, with `last`, for the length of the timeout.
  * @param last the lost connection that this one replaces
  * @throws UserError that names each address and why it failed
  */
@@ -139,7 +129,8 @@ async function connectOnce(
   for (const url of urls) {
     try {
       const nc = await dial(url, settings, auth, warn);
-      const connection = new Connection(nc, url.shown, settings.timeoutMs, apiPrefix(settings), settings.inboxPrefix);
+      const { jsDomain, jsPrefix = jsDomain && `$JS.${jsDomain}.API` } = settings;
+      const connection = new Connection(nc, url.shown, settings.timeoutMs, jsPrefix, settings.inboxPrefix);
       const unusable = urls.length > 1 ? await whyCutOff(connection) : undefined;
       if (!unusable) return connection;
       failures.push({ url, ...unusable });

@@ -1,10 +1,10 @@
 // Reads and checks secrets and certificates from files. No message repeats their content.
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { type Authenticator, jwtAuthenticator, nkeyAuthenticator, type TlsOptions } from "nats";
 import { UserError } from "../errors.ts";
 import { decodeText, faultOf, readFile } from "../settings/files.ts";
 import { checkedLogin, type LoginText, loginIn } from "../settings/login.ts";
 import type { Settings } from "../settings/settings.ts";
-import type { PemKind } from "./pem.ts";
 
 /** The content of each file at the last read. */
 const read = new Map<string, string>();
@@ -121,6 +121,54 @@ function claimedMs(settings: Settings, claim: "exp" | "nbf"): number | undefined
 
 const isoTime = (ms: number) => new Date(ms).toISOString().replace(".000", "");
 
+type PemKind = "certificate" | "key";
+
+const CERTIFICATES = /-{5}BEGIN (?:TRUSTED |X509 )?CERTIFICATE-{5}.*?-{5}END [A-Z0-9 ]+-{5}/gs;
+
+const BEGINS = {
+  certificate: /-{5}BEGIN (?:TRUSTED |X509 )?CERTIFICATE-{5}/,
+  key: /-{5}BEGIN [A-Z ]*PRIVATE KEY-{5}/,
+} as const;
+
+/** What a file may contain instead. */
+const OTHERS: readonly (readonly [RegExp, string])[] = [
+  [/-{5}BEGIN (NEW )?CERTIFICATE REQUEST-{5}/, "it is a request for a certificate (CSR)"],
+  [/-{5}BEGIN [A-Z ]*PUBLIC KEY-{5}/, "it is a public key"],
+  [BEGINS.key, "it is a key"],
+  [BEGINS.certificate, "it is a certificate"],
+  [/-{5}BEGIN /, "it is another kind of PEM"],
+  [/[\0\ufffd]/, "it is binary, such as DER or PKCS #12"],
+];
+
+/** Why a file is not usable as `kind`; undefined when it looks right. The library only reports that TLS failed. */
+function pemFault(text: string, kind: PemKind): string | undefined {
+  if (kind === "key" && /-{5}BEGIN ENCRYPTED PRIVATE KEY-{5}|^Proc-Type: 4,ENCRYPTED/m.test(text))
+    return "contains an encrypted key: zester does not ask for passphrases";
+  if (BEGINS[kind].test(text)) return undefined;
+  const other = OTHERS.find(([pattern]) => pattern.test(text))?.[1];
+  return `contains no PEM ${kind}${other === undefined ? "" : `: ${other}`}`;
+}
+
+function certificatesIn(text: string): X509Certificate[] {
+  return (text.match(CERTIFICATES) ?? []).flatMap((pem) => {
+    try {
+      return new X509Certificate(pem);
+    } catch {
+      return [];
+    }
+  });
+}
+
+function isDamaged(text: string, kind: PemKind): boolean {
+  if (kind === "certificate") return certificatesIn(text).length === 0;
+  try {
+    createPrivateKey(text);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 /** The settings that name a TLS file: the library's name for its content, its name in messages, and what it has to contain. */
 const TLS_FILES = [
   ["tlsCa", "ca", "CA file", "certificate"],
@@ -150,7 +198,6 @@ export async function tlsFiles(
   for (const [setting, option, what, kind] of TLS_FILES) {
     const path = settings[setting];
     if (path === undefined) continue;
-    const { pemFault } = await import("./pem.ts");
     const text = await readSecret(path, what, settings.timeoutMs, kind === "key" ? warn : undefined);
     const fault = pemFault(text, kind);
     if (fault !== undefined) throw new UserError(`${what} ${path} ${fault}.`, PEM_HINTS[kind]);
@@ -161,7 +208,6 @@ export async function tlsFiles(
 
 /** The first TLS file with unusable content, such as `TLS key file x.key`; undefined for none. */
 export function damagedTlsFile(settings: Settings): string | undefined {
-  const { isDamaged } = require("./pem.ts") as typeof import("./pem.ts");
   const found = TLS_FILES.find(([setting, , , kind]) => {
     const text = read.get(settings[setting] ?? "");
     return text !== undefined && isDamaged(text, kind);
@@ -173,6 +219,6 @@ export function damagedTlsFile(settings: Settings): string | undefined {
 export function caFault({ tlsCa }: Settings): string | undefined {
   const text = read.get(tlsCa ?? "");
   if (text === undefined) return undefined;
-  const { holdsCa } = require("./pem.ts") as typeof import("./pem.ts");
-  return holdsCa(text) ? `CA file ${tlsCa} does not have it` : `CA file ${tlsCa} contains no CA certificate`;
+  const hasCa = certificatesIn(text).some(({ ca }) => ca);
+  return `CA file ${tlsCa} ${hasCa ? "does not have it" : "contains no CA certificate"}`;
 }

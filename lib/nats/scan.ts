@@ -52,12 +52,12 @@
 // key, from an index without such gaps. A key that is listed without a value is an error.
 import type { Msg } from "nats";
 import { grown } from "../codec/byte-set.ts";
-import { type FirstLook, lookAtOnce } from "./at-once.ts";
+import { lookAtOnce } from "./at-once.ts";
 import { type Consumer, type ConsumerConfig, configSince, Delivery, InOrder, type MessageSink } from "./consumer.ts";
 import { pull } from "./pull.ts";
 import { isAtLeader, type Stream, type StreamState } from "./stream.ts";
 import { coveredBy } from "./subject.ts";
-import { type Reached, settle, TailLimit } from "./tail.ts";
+import { settle } from "./tail.ts";
 
 export interface Keys {
   /** Takes a message. @returns the number of its key: from 0, the same for every message of that key */
@@ -121,7 +121,8 @@ class Newest implements MessageSink {
     return this.#received >= this.pending || !within;
   }
 
-  get reached(): Reached {
+  /** True when rule (1) proves the answer; and the last sequence, 0 for none. */
+  get reached(): { readonly whole: boolean; readonly last: number } {
     return { whole: this.#whole, last: this.#last ? new Delivery(this.#last).streamSequence : 0 };
   }
 }
@@ -154,8 +155,8 @@ export async function scanNewest(
   const isWanted = coveredBy(subjects);
   for (let attempt = 1; ; attempt++) {
     const began = Date.now();
-    const { before, all }: FirstLook =
-      attempt === 1 ? await lookAtOnce(stream, subjects, narrow, known) : { before: await stream.state() };
+    const first = attempt === 1 ? await lookAtOnce(stream, subjects, narrow, known) : undefined;
+    const { before, all } = first ?? { before: await stream.state() };
     if (all) {
       onTotal(all.length);
       for (const msg of all) keys.take(msg);
@@ -170,10 +171,10 @@ export async function scanNewest(
     const { whole, last } = newest.reached;
     if (newest.pending === 0 || whole) return;
     if (!stream.connection.isAtLeast(2, 10)) return readEach(stream, subjects, keys);
-    const limit = new TailLimit(stream.connection, stream.connection.timeoutMs + 2 * (Date.now() - began));
+    const limitMs = stream.connection.timeoutMs + 2 * (Date.now() - began);
     const most = attempt < ATTEMPTS ? Math.max(SHORT_TAIL, newest.pending) : Number.POSITIVE_INFINITY;
     const take = (msg: Msg) => void (isWanted(msg.subject) && keys.take(msg));
-    if (await settle(stream, last, before, most, take, limit)) return;
+    if (await settle(stream, last, before, take, most, limitMs)) return;
   }
 }
 
@@ -254,7 +255,5 @@ export async function readToEnd(
   if (!stream.connection.isAtLeast(2, 10)) return readFrom(stream, config, before, before.messages, onMessage, onTotal);
   const { from, pending } = await stream.consume(config, async (consumer) => consumer);
   onTotal(pending);
-  // No limit for the whole read, because each request has its own; only the end of a busy stream has the timeout.
-  const limit = new TailLimit(stream.connection, Number.POSITIVE_INFINITY);
-  return settle(stream, from - 1, before, Number.POSITIVE_INFINITY, onMessage, limit);
+  return settle(stream, from - 1, before, onMessage);
 }

@@ -83,14 +83,8 @@ export class Stream {
   /** The state from STREAM.INFO. */
   async info(): Promise<StreamState> {
     const { state, cluster, config } = await this.#info(["state.messages", "state.last_seq"]);
-    return {
-      messages: state.messages,
-      lastSequence: state.last_seq,
-      bytes: state.bytes,
-      subjects: state.num_subjects,
-      leader: cluster?.leader,
-      history: config?.max_msgs_per_subject,
-    };
+    const { messages, last_seq: lastSequence, bytes, num_subjects: subjects } = state;
+    return { messages, lastSequence, bytes, subjects, leader: cluster?.leader, history: config?.max_msgs_per_subject };
   }
 
   /** The state. Without the permission for STREAM.INFO, a consumer of new messages shows the last sequence. */

@@ -2,12 +2,12 @@
 import { UserError } from "../errors.ts";
 import { quoted, tokenFault } from "../model/jid.ts";
 
-/** What separates the tokens, in a subject as bytes. */
+/** The separator of tokens. */
 export const DOT_BYTE = 0x2e;
 
 /**
- * Returns `text` unchanged when it is one literal token of a subject. Every ID in a subject passes this check: keys come from
- * records that any client can write, and one like `*` would address other subjects.
+ * Returns `text`. Every ID in a subject passes this check: any client can write records, and an ID like `*` would address other
+ * subjects.
  * @throws UserError when it is not one literal token
  */
 export function token(text: string): string {

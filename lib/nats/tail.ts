@@ -5,43 +5,27 @@ import { type Consumer, Delivery, type MessageSink } from "./consumer.ts";
 import { pull } from "./pull.ts";
 import { isAtLeader, type Stream, type StreamState } from "./stream.ts";
 
-/** How far a read came, and whether it is proven complete. */
-export interface Reached {
-  readonly whole: boolean;
-  /** Sequence of the last message; 0 for none. */
-  readonly last: number;
-}
+/** After this many ms without a message, the rest counts as removed; another consumer then decides. */
+const IDLE_MS = 1_000;
 
 /** Receives every message after a sequence, and notes gaps. */
 class Tail implements MessageSink {
-  #received = 0;
-  #last: number;
-  #wake = () => {};
-
+  received = 0;
   /** True when a sequence was skipped since the caller last set this to false. */
   gaps = false;
+  #wake = () => {};
 
+  /** @param last sequence of the last message; at first, the one before the first */
   constructor(
-    from: number,
+    public last: number,
     readonly onMessage: (msg: Msg) => void,
-  ) {
-    this.#last = from;
-  }
-
-  /** Sequence of the last message; at first, the one before the first. */
-  get last(): number {
-    return this.#last;
-  }
-
-  get received(): number {
-    return this.#received;
-  }
+  ) {}
 
   take(msg: Msg): boolean {
     const { streamSequence } = new Delivery(msg);
-    if (streamSequence !== this.#last + 1) this.gaps = true;
-    this.#last = streamSequence;
-    this.#received++;
+    if (streamSequence !== this.last + 1) this.gaps = true;
+    this.last = streamSequence;
+    this.received++;
     this.onMessage(msg);
     this.#wake();
     return true; // each is checked: a lost message leaves the same gap as a removed one
@@ -53,8 +37,8 @@ class Tail implements MessageSink {
 
   /** Waits until `done`, or until no message arrives for IDLE_MS. @returns the value of `done` */
   async until(done: () => boolean, limit: TailLimit): Promise<boolean> {
-    for (let seen = -1; !done() && seen !== this.#received; limit.check()) {
-      seen = this.#received;
+    for (let seen = -1; !done() && seen !== this.received; limit.check()) {
+      seen = this.received;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, IDLE_MS);
         this.#wake = () => {
@@ -69,36 +53,8 @@ class Tail implements MessageSink {
   }
 }
 
-/** After this many ms without a message, the rest counts as removed; another consumer then decides. */
-const IDLE_MS = 1_000;
-
-/**
- * Reads every message after `from`.
- * @param before state of the stream, asked for before the read began
- * @param most reads nothing when there are more messages than this
- * @returns false when nothing was read
- * @throws Transient when the answer is not complete within `limit`
- */
-export async function settle(
-  stream: Stream,
-  from: number,
-  before: StreamState,
-  most: number,
-  onMessage: (msg: Msg) => void,
-  limit: TailLimit,
-): Promise<boolean> {
-  for (let last = from; ; limit.check()) {
-    const config = { deliver_policy: "by_start_sequence", opt_start_seq: last + 1 } as const;
-    const reached = await stream.consume(config, async (consumer) =>
-      last === from && consumer.pending > most ? undefined : readTail(stream, consumer, last, before, limit, onMessage),
-    );
-    if (!reached || reached.whole) return reached !== undefined;
-    last = Math.max(last, reached.last);
-  }
-}
-
 /** Time limit of a tail: `firstMs` to reach the end of the stream for the first time, then the timeout. */
-export class TailLimit {
+class TailLimit {
   #until: number;
 
   constructor(
@@ -108,7 +64,6 @@ export class TailLimit {
     this.#until = Date.now() + firstMs;
   }
 
-  /** To be called when the end of the stream is known. */
   atFirstEnd(): void {
     this.#until = Math.min(this.#until, Date.now() + this.connection.timeoutMs);
   }
@@ -120,19 +75,40 @@ export class TailLimit {
 }
 
 /**
- * Reads a consumer of every message after `from`. It stays at the end of the stream until the answer is proven complete, so it
- * misses nothing that is written meanwhile; a new consumer for each attempt would.
+ * Reads every message after `from`.
+ * @param before state of the stream, asked for before the read began
+ * @param most reads nothing when there are more messages than this
+ * @param firstMs time limit to reach the end of the stream for the first time; each request has its own as well
+ * @returns false when nothing was read
+ * @throws Transient when the stream changes faster than it can be read
  */
-async function readTail(
+export async function settle(
   stream: Stream,
-  consumer: Consumer,
   from: number,
   before: StreamState,
-  limit: TailLimit,
   onMessage: (msg: Msg) => void,
-): Promise<Reached> {
+  most = Number.POSITIVE_INFINITY,
+  firstMs = Number.POSITIVE_INFINITY,
+): Promise<boolean> {
+  const limit = new TailLimit(stream.connection, firstMs);
+  for (let last = from; ; limit.check()) {
+    const tail = new Tail(last, onMessage);
+    const config = { deliver_policy: "by_start_sequence", opt_start_seq: last + 1 } as const;
+    const whole = await stream.consume(config, async (consumer) =>
+      last === from && consumer.pending > most ? undefined : readTail(stream, consumer, tail, before, limit),
+    );
+    if (whole !== false) return whole === true;
+    last = Math.max(last, tail.last);
+  }
+}
+
+/**
+ * Reads a consumer of every message of the tail. It stays at the end of the stream until the answer is proven complete, so it
+ * misses nothing that is written meanwhile; a new consumer for each attempt would.
+ * @returns false when another consumer has to continue
+ */
+async function readTail(stream: Stream, consumer: Consumer, tail: Tail, before: StreamState, limit: TailLimit) {
   const atLeader = isAtLeader(consumer, before);
-  const tail = new Tail(from, onMessage);
   const isCounted = () => atLeader && tail.received === consumer.pending && tail.last <= before.lastSequence;
   const judge = async () => {
     // Messages removed earlier leave gaps at the beginning. Ask for the end after the consumer has passed them.
@@ -147,16 +123,11 @@ async function readTail(
     }
     return true;
   };
-  if (isCounted()) return { whole: true, last: tail.last };
+  if (isCounted()) return true;
   const stop = new AbortController();
-  const reading = pull(stream.connection, consumer, tail, {
-    stop: stop.signal,
-    caughtUp: () => {},
-    eager: true,
-  });
+  const reading = pull(stream.connection, consumer, tail, { stop: stop.signal, caughtUp: () => {}, eager: true });
   try {
-    const whole = await Promise.race([judge(), reading.then(() => false)]);
-    return { whole, last: tail.last };
+    return await Promise.race([judge(), reading.then(() => false)]);
   } finally {
     stop.abort();
     await reading.catch(() => {}); // already reported
