@@ -3,7 +3,7 @@
 // Plain requests replace the library's KV layer. That layer first requests account and stream information (round trips, and
 // permissions that a careful site does not grant), and its watch never reports the end of the stored entries when the
 // newest message is a tombstone.
-import { type Msg, nuid } from "nats";
+import { type ConsumerInfo, type Msg, nuid } from "nats";
 import { NoBucket, Transient, UserError } from "../errors.ts";
 import type { Clock } from "../store.ts";
 import { safe } from "../text.ts";
@@ -89,12 +89,8 @@ function hasCount(answer: Json, path: string): boolean {
   return (numberIn(value) ?? -1) >= 0;
 }
 
-interface Created {
-  readonly num_pending: number;
-  readonly created?: string;
-  readonly delivered?: { readonly stream_seq?: number };
-  readonly cluster?: { readonly leader?: string };
-}
+/** Any other part of the answer may be missing. */
+type Created = Partial<ConsumerInfo> & Pick<ConsumerInfo, "num_pending">;
 
 /** The server drops a consumer after this many ns without a request. */
 const IDLE_NS = 30_000_000_000;
@@ -207,10 +203,8 @@ export class JetStream {
     if (this.#closed) throw new Transient(`${this.connection.shown}: the connection is being closed.`);
     this.#consumers.set(name, stream);
     try {
-      const created = await this.ask<Created>(stream, `CONSUMER.CREATE.${stream}.${name}${filter}`, ["num_pending"], {
-        stream_name: stream,
-        config: full,
-      });
+      const call = `CONSUMER.CREATE.${stream}.${name}${filter}`;
+      const created = await this.ask<Created>(stream, call, ["num_pending"], { stream_name: stream, config: full });
       this.#learn(created.created, askedMs);
       // The server may have processed the request to delete it first.
       if (this.#closed) await this.#drop(stream, name);

@@ -1,5 +1,5 @@
 // One stream, such as that of a bucket: its state, and its messages one by one.
-import type { Msg } from "nats";
+import type { Msg, StreamInfo } from "nats";
 import { insteadOf } from "../errors.ts";
 import type { Follow } from "../store.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
@@ -39,18 +39,6 @@ const READ_ATTEMPTS = 3;
 /** Subjects in one answer to STREAM.INFO (JSMaxSubjectDetails of nats-server). */
 const SUBJECTS_PAGE = 100_000;
 
-interface Info {
-  readonly state: {
-    readonly messages: number;
-    readonly last_seq: number;
-    readonly bytes?: number;
-    readonly num_subjects?: number;
-    readonly subjects?: object;
-  };
-  readonly cluster?: { readonly leader?: string };
-  readonly config?: { readonly allow_direct?: boolean; readonly max_msgs_per_subject?: number };
-}
-
 /** A stream by its name; every method throws what `JetStream.ask` throws. */
 export class Stream {
   readonly connection: Connection;
@@ -64,8 +52,9 @@ export class Stream {
     this.connection = js.connection;
   }
 
-  async #info(counts: readonly string[], payload?: unknown): Promise<Info> {
-    const info = await this.js.ask<Info>(this.name, `STREAM.INFO.${this.name}`, counts, payload);
+  /** @param counts paths of numbers that the answer must have; any other part may be missing */
+  async #info(counts: readonly string[], payload?: unknown): Promise<Partial<StreamInfo> & Pick<StreamInfo, "state">> {
+    const info = await this.js.ask<StreamInfo>(this.name, `STREAM.INFO.${this.name}`, counts, payload);
     if (info.cluster && !info.cluster.leader) throw new NoLeader(this.name, this.connection.shown);
     return info;
   }

@@ -37,94 +37,66 @@ export async function readConfig(
       "Check the path and the file's permissions.",
     );
   });
-  const layer = await parseConfig(decodeText(bytes), path, env);
+  const fail: Fail = (why, hint = "Correct the file, or use another with --config.") =>
+    new UserError(`config file ${path}: ${why}`, hint);
+  const file = await parseYaml(decodeText(bytes), fail);
+  checkSpelling(file);
+  const layer = Object.hasOwn(file.values, "master") ? fromMaster(file, env) : fromOwn(file, env);
   if (readableByOthers && layer.urls?.some((url) => url.includes("@")))
     warn(`config file ${path} contains a secret and other users can read it: chmod 600 it.`);
   return layer;
 }
 
-const configFileError = (path: string, why: string, hint = "Correct the file, or use another with --config.") =>
-  new UserError(`config file ${path}: ${why}`, hint);
+const INVALID = "invalid YAML.";
+/** Errors of the YAML parser. The message of those that are only invalid repeats a part of the file, which may be a secret. */
+const YAML_ERRORS: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS: "more than one document.",
+  RESOURCE_EXHAUSTION: "the values are nested too deeply.",
+  UNEXPECTED_TOKEN: INVALID,
+  BAD_DIRECTIVE: INVALID,
+  BAD_DQ_ESCAPE: INVALID,
+  TAG_RESOLVE_FAILED: INVALID,
+};
 
-/** Messages of the YAML parser that repeat a part of the file, which may be a secret. */
-const REPEATING = new Set(["UNEXPECTED_TOKEN", "BAD_DIRECTIVE", "BAD_DQ_ESCAPE", "TAG_RESOLVE_FAILED"]);
+/** For each key of a map an error that names its line. */
+type Keys = ReadonlyMap<string, Fail>;
 
-/** The file's map with aliases resolved, and the line of each key in it and in `master:`. */
-async function parseYaml(text: string, fail: Fail) {
+interface ConfigText {
+  readonly values: Record<string, unknown>;
+  /** The error for an unusual key, such as an alias. */
+  readonly fail: Fail;
+  readonly keys: Keys;
+  /** The keys in `master:`. */
+  readonly masterKeys: Keys;
+}
+
+/** The file's map with aliases resolved. */
+async function parseYaml(text: string, fail: Fail): Promise<ConfigText> {
   // Loaded on use: start-up without a config file does not pay for the YAML parser.
   const { LineCounter, isMap, parseDocument } = await import("yaml");
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: "error" });
-  const lineOf = (offset: number | undefined) => `line ${lineCounter.linePos(offset ?? 0).line}`;
-  const broken = document.errors[0];
-  if (broken) {
-    const why =
-      broken.code === "MULTIPLE_DOCS"
-        ? "more than one document."
-        : broken.code === "RESOURCE_EXHAUSTION"
-          ? "the values are nested too deeply."
-          : REPEATING.has(broken.code)
-            ? "invalid YAML."
-            : broken.message.split("\n")[0];
-    throw fail(`${lineOf(broken.pos[0])}: ${why}`);
-  }
-  if (document.contents !== null && !isMap(document.contents)) throw fail("line 1: expected a map such as `master:`.");
-  const lines = (map: unknown) =>
+  const failAt =
+    (offset = 0): Fail =>
+    (why, hint) =>
+      fail(`line ${lineCounter.linePos(offset).line}: ${why}`, hint);
+  const keysOf = (map: unknown): Keys =>
     new Map(
-      isMap(map)
-        ? map.items.map(({ key }) => {
-            const { value, range } = key as { value?: unknown; range?: [number, number, number] };
-            return [String(value), lineOf(range?.[0])] as const;
-          })
-        : [],
+      (isMap(map) ? map.items : []).map(({ key }) => {
+        const { value, range } = key as { value?: unknown; range?: [number, number, number] };
+        return [String(value), failAt(range?.[0])];
+      }),
     );
-  return {
-    values: (document.toJS() ?? {}) as Record<string, unknown>,
-    lines: lines(document.contents),
-    masterLines: lines(document.get("master")),
-  };
-}
-
-/** A text, or those that stand directly in a list or a map. */
-function directTexts(value: unknown): string[] {
-  const parts = typeof value === "object" && value !== null ? Object.values(value) : [value];
-  return parts.filter((part) => typeof part === "string");
-}
-
-/** The keys of the daemon's own file that count here; it has many more, and ignores those that it does not know. */
-const OWN_KEYS = ["nats_url", "nats_ca", "auth_dir"] as const;
-const ADDRESS_KEYS = ["master", "nats_url"] as const;
-/** Addresses that the daemon hands to peels. */
-const FOR_PEELS = "nats_advertise_urls";
-
-/**
- * @throws UserError for a key of ours in another spelling: ignored, it would lead to another server or user. In a file without
- * an address, what is merely near one of its keys, or holds an address, is such a key as well.
- */
-function checkSpelling(values: Record<string, unknown>, lines: ReadonlyMap<string, string>, fail: Fail): void {
-  const bare = (key: string) => key.toLowerCase().replace(/[^a-z0-9]/g, "");
-  const hasAddress = ADDRESS_KEYS.some((key) => Object.hasOwn(values, key));
-  const looksLikeAddress = (key: string) =>
-    key !== FOR_PEELS && directTexts(values[key]).some((text) => /\b(nats|tls):\/\//i.test(text))
-      ? "nats_url"
-      : undefined;
-  for (const [key, line] of lines) {
-    if (key === "master" || (OWN_KEYS as readonly string[]).includes(key)) continue;
-    const meant =
-      ["master", ...OWN_KEYS].find((name) => bare(name) === bare(key)) ??
-      (hasAddress ? undefined : (nearestName(key, ADDRESS_KEYS) ?? looksLikeAddress(key)));
-    if (meant !== undefined) throw fail(`${line}: unknown key ${shownKey(key)}.${didYouMean(meant)}`);
-  }
-}
-
-/** A key as messages may show it: what is not a plain word may be a URL in the wrong place. */
-const shownKey = (key: string) => (/^[\w-]{1,60}$/.test(key) ? `"${key}"` : "(not a plain word)");
-
-async function parseConfig(text: string, path: string, env: NodeJS.ProcessEnv): Promise<ConfigLayer> {
-  const fail: Fail = (why, hint) => configFileError(path, why, hint);
-  let parsed: Awaited<ReturnType<typeof parseYaml>>;
   try {
-    parsed = await parseYaml(text, fail);
+    const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: "error" });
+    const [broken] = document.errors;
+    if (broken) throw failAt(broken.pos[0])(YAML_ERRORS[broken.code] ?? broken.message.split("\n")[0] ?? "");
+    if (document.contents !== null && !isMap(document.contents)) throw failAt()("expected a map such as `master:`.");
+    return {
+      values: document.toJS() ?? {},
+      fail,
+      keys: keysOf(document.contents),
+      masterKeys: keysOf(document.get("master")),
+    };
   } catch (error) {
     if (error instanceof UserError) throw error;
     // The parser lists most errors and throws these: a ReferenceError about aliases, a RangeError from deep nesting.
@@ -134,59 +106,73 @@ async function parseConfig(text: string, path: string, env: NodeJS.ProcessEnv): 
         : "invalid YAML: the values may be nested too deeply.",
     );
   }
-  const { values, lines, masterLines } = parsed;
-  checkSpelling(values, lines, fail);
-  return Object.hasOwn(values, "master")
-    ? fromMaster(values.master, masterLines, lines.get("master"), env, fail)
-    : fromOwn(values, lines, env, fail);
 }
 
+/** The texts in a text, a list or a map. */
+function directTexts(value: unknown): string[] {
+  const parts = typeof value === "object" && value !== null ? Object.values(value) : [value];
+  return parts.filter((part) => typeof part === "string");
+}
+
+/** The keys of the daemon's own file that zester uses. It has many more, and the daemon ignores unknown ones. */
+const OWN_KEYS = ["nats_url", "nats_ca", "auth_dir"] as const;
+const ADDRESS_KEYS = ["master", "nats_url"] as const;
+/** Addresses for peels. */
+const FOR_PEELS = "nats_advertise_urls";
+
+/**
+ * @throws UserError for a misspelled key: ignored, it would lead to another server or user. In a file without an address this
+ *   includes keys that are similar to those of an address, or whose value contains one
+ */
+function checkSpelling({ values, keys }: ConfigText): void {
+  const bare = (key: string) => key.toLowerCase().replace(/[^a-z0-9]/g, "");
+  const hasAddress = ADDRESS_KEYS.some((key) => Object.hasOwn(values, key));
+  const looksLikeAddress = (key: string) =>
+    key !== FOR_PEELS && directTexts(values[key]).some((text) => /\b(nats|tls):\/\//i.test(text))
+      ? "nats_url"
+      : undefined;
+  for (const [key, fail] of keys) {
+    if (key === "master" || (OWN_KEYS as readonly string[]).includes(key)) continue;
+    const meant =
+      ["master", ...OWN_KEYS].find((name) => bare(name) === bare(key)) ??
+      (hasAddress ? undefined : (nearestName(key, ADDRESS_KEYS) ?? looksLikeAddress(key)));
+    if (meant !== undefined) throw fail(`unknown key ${shownKey(key)}.${didYouMean(meant)}`);
+  }
+}
+
+/** A key for messages: one that is not a plain word may be a URL in the wrong place. */
+const shownKey = (key: string) => (/^[\w-]{1,60}$/.test(key) ? `"${key}"` : "(not a plain word)");
+
 function fromMaster(
-  master: unknown,
-  lines: ReadonlyMap<string, string>,
-  ownLine: string | undefined,
+  { values: { master }, fail: failFile, keys, masterKeys }: ConfigText,
   env: NodeJS.ProcessEnv,
-  fail: Fail,
 ): Layer {
-  if (typeof master !== "object" || master === null || Array.isArray(master))
-    throw fail(`${ownLine}: master must be a map.`);
+  const failMaster = keys.get("master") ?? failFile;
+  if (typeof master !== "object" || master === null || Array.isArray(master)) throw failMaster("master must be a map.");
   const out: { [K in Key]?: unknown } = {};
   for (const [name, value] of Object.entries(master)) {
-    const line = lines.get(name) ?? ownLine;
+    const fail = masterKeys.get(name) ?? failMaster;
     const key = MASTER_KEYS.get(name);
     if (key === undefined) {
       const known = [...MASTER_KEYS.keys()];
       throw fail(
-        `${line}: unknown key ${shownKey(name)} under master.${nearest(name, known)}`,
+        `unknown key ${shownKey(name)} under master.${nearest(name, known)}`,
         `Known keys: ${known.join(", ")}.`,
       );
     }
-    const failHere: Fail = (why) => fail(`${line}: ${why}`);
-    const valueIn = (one: unknown, its: string) => fileValue(key, one, its, failHere, (path) => expand(path, env));
+    const valueIn = (one: unknown, its: string) => fileValue(key, one, its, fail, (path) => expand(path, env));
     if (key !== "urls" || !Array.isArray(value)) out[key] = valueIn(value, `master.${name}`);
-    else if (value.length === 0) throw failHere("master.urls is empty.");
+    else if (value.length === 0) throw fail("master.urls is empty.");
     else out[key] = value.flatMap((url) => valueIn(url, "an entry of master.urls"));
   }
   return out as Layer;
 }
 
-/** The daemon's own file: it has the server and the directory where the daemon keeps credentials. */
-function fromOwn(
-  values: Record<string, unknown>,
-  lines: ReadonlyMap<string, string>,
-  env: NodeJS.ProcessEnv,
-  fail: Fail,
-): ConfigLayer {
+/** The daemon's own file has the server and the directory of the daemon's credentials. */
+function fromOwn({ values, keys, fail }: ConfigText, env: NodeJS.ProcessEnv): ConfigLayer {
   const own = (key: Key, name: (typeof OWN_KEYS)[number]) =>
-    fileValue(
-      key,
-      values[name] ?? "",
-      name,
-      (why) => fail(`${lines.get(name)}: ${why}`),
-      (path) => expand(path, env),
-    );
-  const hasAddress = Object.hasOwn(values, "nats_url");
-  const urls = hasAddress ? { urls: own("urls", "nats_url") } : { isWithoutAddress: true };
+    fileValue(key, values[name] ?? "", name, keys.get(name) ?? fail, (path) => expand(path, env));
+  const urls = Object.hasOwn(values, "nats_url") ? { urls: own("urls", "nats_url") } : { isWithoutAddress: true };
   const tlsCa = own("tlsCa", "nats_ca") || (existsAt(DAEMON.ca) === true && DAEMON.ca);
   const authDir = own("creds", "auth_dir");
   const creds = join(String(authDir || DAEMON.authDir), "admin.creds");
