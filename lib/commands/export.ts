@@ -19,7 +19,7 @@ import { versionFacts } from "../version.ts";
 import { selectionByServer, serverClock } from "./clock.ts";
 import { type JobsRequest, noteReference, parseJobs } from "./job-reference.ts";
 import { amongWords, unreadableWarning } from "./output.ts";
-import { OutputFile } from "./output-file.ts";
+import { OutputFile, type OutputRequest, outputOf } from "./output-file.ts";
 import { type LiveSession, withSession } from "./session.ts";
 import { conditions, formats, type GlobalArgs, globals, jids, scripted } from "./shared.ts";
 
@@ -27,7 +27,7 @@ const args = {
   ...globals,
   jid: { ...jids, required: false },
   ...conditions,
-  format: formats("text"),
+  format: formats("jsonl"),
   all: { type: "boolean", description: "export everything that the server stores" },
   output: { type: "string", valueHint: "file", description: "write to this file, readable only by you" },
   force: { type: "boolean", description: "with --output: replace an existing file" },
@@ -39,22 +39,21 @@ type ExportArgs = Flags<typeof args>;
 
 interface ExportRequest extends JobsRequest {
   readonly all: boolean;
-  readonly output: { readonly path: string; readonly force: boolean } | undefined;
+  readonly output: OutputRequest | undefined;
   readonly redact: boolean;
   readonly failIfEmpty: boolean;
 }
 
 function parse(flags: ExportArgs): ExportRequest {
-  const { all = false, output: path, force = false } = flags;
+  const { all = false } = flags;
   const selection = parseSelection(flags, new Date());
   if (all && flags._.length > 0) throw new UserError("--all and <jid> cannot be used together.", "Use one of them.");
   if (all && (selection.text !== "" || selection.limit !== undefined))
     throw new UserError("--all and flags that select jobs cannot be used together.", "Use one of them.");
-  if (force && path === undefined) throw new UserError("--force needs --output.", "Add --output, or omit --force.");
   return {
     ...(all ? { jobs: [], narrowing: {}, selection } : parseJobs(flags, "export")),
     all,
-    output: path === undefined ? undefined : { path, force },
+    output: outputOf(flags),
     redact: flags.redact === true,
     failIfEmpty: flags["fail-if-empty"] === true,
   };
@@ -177,7 +176,7 @@ async function run(flags: GlobalArgs, request: ExportRequest): Promise<undefined
   const file = output && new OutputFile(output.path, output.force);
   const work = async (session: LiveSession) => {
     await write(request, session, file ? (text) => file.write(text) : session.terminal.write);
-    file?.finish();
+    file?.finish(session.terminal);
     return undefined;
   };
   try {
@@ -193,6 +192,7 @@ export default defineCommand({
     group: "Analyze",
     details:
       'Writes JSON Lines to stdout or to --output: records, returns and events of jobs, and heartbeats of their masters and peels. The file appears only when it is complete. Without <jid>, --all or at least one flag of "Select jobs" is required. Use --from <file> to read it. Arguments and outputs may contain secrets.',
+    flagsElsewhere: { o: ["--output"] },
     example: "zester job export --since 1d --output jobs.jsonl",
   },
   args,

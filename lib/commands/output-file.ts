@@ -1,7 +1,31 @@
 // --output: a file that is there when it is whole, and readable by its owner alone.
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { fileFault, UserError } from "../errors.ts";
-import { writeAll } from "../terminal/terminal.ts";
+import { type Terminal, writeAll } from "../terminal/terminal.ts";
+import { count } from "../text.ts";
+
+export interface OutputRequest {
+  readonly path: string;
+  readonly force: boolean;
+}
+
+/** Values of --output in other tools. */
+const FORMAT = /^(html|markdown|md|json|jsonl|yaml|csv|text|wide)$/;
+
+/** @throws UserError for a format in place of a file, or --force without one */
+export function outputOf(flags: {
+  readonly output: string | undefined;
+  readonly force: boolean | undefined;
+}): OutputRequest | undefined {
+  const { output: path, force = false } = flags;
+  if (path === undefined && force) throw new UserError("--force needs --output.", "Add --output, or omit --force.");
+  if (path !== undefined && FORMAT.test(path))
+    throw new UserError(
+      `--output needs a file: "${path}" is a format.`,
+      `To write to this file, use --output ./${path}.`,
+    );
+  return path === undefined ? undefined : { path, force };
+}
 
 export class OutputFile {
   readonly #part: string;
@@ -40,8 +64,8 @@ export class OutputFile {
     writeAll(this.#fd, text);
   }
 
-  /** Gives the file its name. */
-  finish(): void {
+  /** Gives the file its name, and names it to a person. */
+  finish({ canTell, note }: Terminal): void {
     const fd = this.#fd as number;
     this.#check();
     this.#attempt(() => {
@@ -50,6 +74,7 @@ export class OutputFile {
       renameSync(this.#part, this.path);
     });
     this.#fd = undefined;
+    if (canTell) note(`wrote ${this.path} (${count(statSync(this.path).size)} bytes).`);
   }
 
   /** Removes what is not whole. */

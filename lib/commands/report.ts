@@ -14,7 +14,7 @@ import { markdownPage } from "../render/report-markdown.ts";
 import { versionFacts } from "../version.ts";
 import { serverClock } from "./clock.ts";
 import { noteReference } from "./job-reference.ts";
-import { OutputFile } from "./output-file.ts";
+import { OutputFile, type OutputRequest, outputOf } from "./output-file.ts";
 import { type Session, withReading } from "./session.ts";
 import { formats, type GlobalArgs, globals, jids } from "./shared.ts";
 import { surroundings } from "./surroundings.ts";
@@ -34,16 +34,14 @@ const args = {
 
 interface ReportRequest {
   readonly jobs: readonly string[];
-  readonly output: { readonly path: string; readonly force: boolean } | undefined;
+  readonly output: OutputRequest | undefined;
   readonly redact: boolean;
 }
 
 function parse(flags: Flags<typeof args>): ReportRequest {
-  const { output: path, force = false } = flags;
-  if (force && path === undefined) throw new UserError("--force needs --output.", "Add --output, or omit --force.");
   return {
     jobs: [...new Set(flags._.map(parseJid))],
-    output: path === undefined ? undefined : { path, force },
+    output: outputOf(flags),
     redact: flags.redact !== false,
   };
 }
@@ -90,7 +88,7 @@ async function run(flags: GlobalArgs, request: ReportRequest): Promise<number | 
     const pieces = format === "markdown" ? markdownPage(page) : htmlPage(page);
     if (file) for (const piece of pieces) file.write(piece);
     else terminal.writeAll(pieces);
-    file?.finish();
+    file?.finish(terminal);
     for (const { gaps } of report.jobs) gaps.forEach(terminal.warn);
     return undefined;
   };
@@ -107,6 +105,7 @@ export default defineCommand({
     group: "Analyze",
     details:
       "Writes one HTML file that needs no other file or network, or Markdown; refuses to write HTML to a terminal. Content: what ran where and when, how it ended, a timeline, outputs, events and the next commands. Two jobs of the same function are compared. Values that look like secrets are redacted, large outputs are cut.",
+    flagsElsewhere: { o: ["--output"] },
     example: "zester job report 20260115-001 > job.html",
   },
   args,

@@ -228,7 +228,8 @@ test("a long export shows how far it is, and what it may hold, on a terminal onl
   for (let i = 0; i < 2000; i++) nc.publish(`$KV.jobs.job-${i}`, record);
   await jobs.put("last", record);
   const link = await startSlowLink(server.port, 4_000_000);
-  const args = ["job", "export", "--all", "--output", join(tempDir(), "all.jsonl")];
+  const path = join(tempDir(), "all.jsonl");
+  const args = ["job", "export", "--all", "--output", path];
   const running = new Running(args, { NATS_URL: link.url }, { cols: 100, rows: 24 });
   expect(await running.ended()).toBe(0);
   expect(running.out).toMatch(/\r\x1b\[K[█░]{20} [\d,]+ of 2,001 messages/);
@@ -236,9 +237,12 @@ test("a long export shows how far it is, and what it may hold, on a terminal onl
     .replace(/\x1b\[[\d;]*m/g, "")
     .split("\x1b[K")
     .at(-1);
-  expect(told).toBe(
-    "note: exported all jobs: 2,001 messages.\r\nnote: arguments and outputs may contain secrets: see --redact.\r\n",
-  );
+  const notes = [
+    "exported all jobs: 2,001 messages.",
+    "arguments and outputs may contain secrets: see --redact.",
+    `wrote ${path} (${statSync(path).size.toLocaleString("en")} bytes).`,
+  ];
+  expect(told).toBe(notes.map((note) => `note: ${note}\r\n`).join(""));
   link.stop();
   await nc.close();
   await server.stop();

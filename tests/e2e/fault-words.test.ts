@@ -247,6 +247,16 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     "Use one of them.",
   ],
   ["job export --force j", "error: --force needs --output.", "Add --output, or omit --force."],
+  [
+    "job report --output json j",
+    'error: --output needs a file: "json" is a format.',
+    "To write to this file, use --output ./json.",
+  ],
+  [
+    "job export -o x.jsonl j",
+    "error: unknown flag -o for zester job export. Did you mean --output?",
+    "`zester job export --help` lists the flags.",
+  ],
   ["job report --force j", "error: --force needs --output.", "Add --output, or omit --force."],
   [
     "job list --from x --master nats://h",

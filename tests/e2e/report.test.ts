@@ -178,6 +178,11 @@ test("--output writes a file for its owner alone, and replaces none without --fo
   expect(made(readFileSync(path, "utf8"))).toBe(made((await report("2hPxSLate")).stdout));
   expectError(await report("2hPxSLate", "--output", path), `${path} already exists.`);
   expect((await report("2hPxSLate", "--output", path, "--force")).code).toBe(0);
+  const args = ["job", "report", "2hPxSLate", "--output", path, "--force"];
+  const seen = new Running(args, site.env, { cols: 200, rows: 24 });
+  expect(await seen.ended()).toBe(0);
+  const size = statSync(path).size.toLocaleString("en");
+  expect(seen.out.replace(/\x1b\[[\d;]*m/g, "")).toBe(`note: wrote ${path} (${size} bytes).\r\n`);
   const none = join(tempDir(), "none.html");
   expectError(await report("2hPxSLate", "nothing", "--output", none), "nothing");
   expect(existsSync(none)).toBe(false);
