@@ -10,7 +10,7 @@ import { readJob, resolveJob } from "../jobs/lookup.ts";
 import { type Reading, readStory } from "../jobs/story.ts";
 import { sweepAfter } from "../jobs/sweep.ts";
 import { parseJid } from "../model/jid.ts";
-import { isTerminal, jobRow, sourceOf, unknownStateWords } from "../model/job.ts";
+import { isTerminal, jobRow, unknownStateWords } from "../model/job.ts";
 import { peelWidth } from "../model/returns.ts";
 import { endTold, type JobEvent, Steps } from "../model/story.ts";
 import { keyed, wholeDocument } from "../render/document.ts";
@@ -76,10 +76,10 @@ async function follow(
 }
 
 /** Where the story of a job can't be told whole, why. */
-function gaps({ row, job, story, noReturns, noEvents, noHeartbeats }: Reading): string[] {
+function gaps({ row, story, noReturns, noEvents, noHeartbeats }: Reading): string[] {
   const unknown = unknownStateWords([row]);
   const cut = `the stream does not reach back to the dispatch of job ${row.jid}: peels without an ack are shown as missing.`;
-  const isCut = !story.whole && sourceOf(job) !== "schedule";
+  const isCut = !story.whole && row.source !== "schedule";
   return [unknown && `${unknown}.`, noEvents ?? (isCut ? cut : undefined), noReturns, noHeartbeats].filter(
     (text) => text !== undefined,
   );

@@ -7,15 +7,7 @@ import { FieldScanner } from "../codec/field-scan.ts";
 import type { Timestamp } from "../codec/value.ts";
 import { ValueSet } from "../codec/value-set.ts";
 import { KSUID_LENGTH } from "../model/jid.ts";
-import {
-  byCreation,
-  type JobRow,
-  type JobSource,
-  jobRow,
-  ROW_FIELDS,
-  sourceFrom,
-  unreadableRow,
-} from "../model/job.ts";
+import { byCreation, type JobRow, type JobSource, jobRow, ROW_FIELDS, sourceFrom } from "../model/job.ts";
 import { peelList } from "../model/peel.ts";
 import { CountColumn, ListColumn, MetadataColumn, TextColumn, TimeColumn } from "./job-columns.ts";
 
@@ -177,7 +169,7 @@ function slowRow(jid: string, bytes: Uint8Array): JobRow {
     return jobRow(jid, decodeRecord(bytes));
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
-    return unreadableRow(jid, error.message);
+    return { jid, unreadable: error.message };
   }
 }
 

@@ -1,7 +1,7 @@
 // Reading all jobs: the scan and the decoding.
 import { decodeRecord, Undecodable } from "../codec/decode.ts";
 import { asInteger, type ValueMap } from "../codec/value.ts";
-import { byCreation, isTerminal, type Job, JobList, type JobRow, jobRow, unreadableRow } from "../model/job.ts";
+import { byCreation, isTerminal, type Job, JobList, type JobRow, jobRow } from "../model/job.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Store } from "../store.ts";
 import { JobTable } from "./job-table.ts";
@@ -40,7 +40,7 @@ export function toJob(jid: string, bytes: Uint8Array, fields?: readonly string[]
     return { row: jobRow(jid, record), record };
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
-    return { row: unreadableRow(jid, error.message), record: undefined };
+    return { row: { jid, unreadable: error.message }, record: undefined };
   }
 }
 

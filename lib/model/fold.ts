@@ -14,6 +14,8 @@ const DIGITS = 15;
 /** Only the last runs of digits are candidates, so that no name takes long. */
 const RUNS = 4;
 
+const isDigit = (code: number) => code >= 0x30 && code <= 0x39;
+
 /** A run of digits, and the names that differ only there. */
 interface DigitRun {
   readonly head: string;
@@ -21,65 +23,6 @@ interface DigitRun {
   readonly width: number;
   names: number;
   readonly numbers: number[];
-}
-
-/** Quoted like JSON where it would read as several names. */
-const nameFold = (name: string): Fold => ({
-  head: SPECIAL.test(name) ? JSON.stringify(name) : name,
-  ranges: [],
-  tail: "",
-});
-
-const isDigit = (code: number) => code >= 0x30 && code <= 0x39;
-
-/** Finds the places of names. Neighbors mostly share theirs, so the previous one is tried first. */
-class Places {
-  readonly #byKey = new Map<string, DigitRun>();
-  #last: DigitRun | undefined;
-
-  /** All places of a name, last run first; or the one shared with the previous name. */
-  of(name: string): DigitRun[] | DigitRun {
-    const last = this.#last;
-    if (last && isAt(last, name)) {
-      last.names++;
-      return last;
-    }
-    this.#last = undefined;
-    const places: DigitRun[] = [];
-    if (SPECIAL.test(name)) return places;
-    let runs = 0;
-    for (let at = name.length; at > 0 && runs < RUNS; at--) {
-      if (!isDigit(name.charCodeAt(at - 1))) continue;
-      const end = at;
-      while (at > 0 && isDigit(name.charCodeAt(at - 1))) at--;
-      runs++;
-      if (end - at <= DIGITS) places.push(this.#place(name, at, end));
-    }
-    if (runs === 1) this.#last = places[0];
-    return places;
-  }
-
-  #place(name: string, start: number, end: number): DigitRun {
-    const head = name.slice(0, start);
-    const tail = name.slice(end);
-    const key = `${end - start},${head},${tail}`;
-    const place = this.#byKey.get(key);
-    if (place) {
-      place.names++;
-      return place;
-    }
-    const added = { head, tail, width: end - start, names: 1, numbers: [] };
-    this.#byKey.set(key, added);
-    return added;
-  }
-}
-
-/** True when the name equals the place's names except for the digits. */
-function isAt({ head, tail, width }: DigitRun, name: string): boolean {
-  const end = head.length + width;
-  if (name.length !== end + tail.length || !name.startsWith(head) || !name.endsWith(tail)) return false;
-  for (let at = head.length; at < end; at++) if (!isDigit(name.charCodeAt(at))) return false;
-  return true;
 }
 
 function rangesOf(numbers: readonly number[], width: number): string[] {
@@ -100,41 +43,50 @@ function rangesOf(numbers: readonly number[], width: number): string[] {
  * @returns elements in the order of their lowest name
  */
 export function fold(names: Iterable<string>): Fold[] {
-  const all = distinct(names);
-  const places = new Places();
-  const candidates = all.map((name) => places.of(name));
-  // Numbers of equal width sort like their names.
-  const choices = candidates.map((its, i) => {
-    const choice = Array.isArray(its) ? largestPlace(its) : its;
-    const name = all[i] as string;
-    choice?.numbers.push(Number(name.slice(choice.head.length, choice.head.length + choice.width)));
-    return choice;
-  });
-  const folds: Fold[] = [];
-  const done = new Set<DigitRun>();
-  for (let i = 0; i < all.length; i++) {
-    const place = choices[i];
-    if (!place || place.numbers.length === 1) folds.push(nameFold(all[i] as string));
-    else if (!done.has(place)) {
-      done.add(place);
-      const { head, tail, width, numbers } = place;
-      folds.push({ head, ranges: rangesOf(numbers, width), tail });
+  const all = [...new Set(names)].sort();
+  const runs = new Map<string, DigitRun>();
+  const runOf = (name: string, start: number, end: number): DigitRun => {
+    const [width, head, tail] = [end - start, name.slice(0, start), name.slice(end)];
+    const run = runs.getOrInsertComputed(`${width},${head},${tail}`, () => ({
+      head,
+      tail,
+      width,
+      names: 0,
+      numbers: [],
+    }));
+    run.names++;
+    return run;
+  };
+  const runsOf = (name: string): DigitRun[] => {
+    const found: DigitRun[] = [];
+    if (SPECIAL.test(name)) return found;
+    let left = RUNS;
+    for (let end = name.length; end > 0 && left > 0; end--) {
+      let start = end;
+      while (isDigit(name.charCodeAt(start - 1))) start--;
+      if (start === end) continue;
+      if (end - start <= DIGITS) found.push(runOf(name, start, end));
+      end = start;
+      left--;
     }
-  }
-  return folds;
-}
-
-function largestPlace(places: readonly DigitRun[]): DigitRun | undefined {
-  let best: DigitRun | undefined;
-  for (const place of places) if (best === undefined || place.names > best.names) best = place;
-  return best;
-}
-
-function distinct(names: Iterable<string>): string[] {
-  const all = [...names];
-  const isAscending = all.every((name, i) => i === 0 || (all[i - 1] as string) < name);
-  // Default sort compares code units, and is faster.
-  return isAscending ? all : [...new Set(all)].sort();
+    return found;
+  };
+  const candidates = all.map(runsOf);
+  const chosen = candidates.map((its, i) => {
+    const [first, ...others] = its;
+    const run = first && others.reduce((best, one) => (one.names > best.names ? one : best), first);
+    // Numbers of equal width sort like their names.
+    run?.numbers.push(Number(all[i]?.slice(run.head.length, run.head.length + run.width)));
+    return run;
+  });
+  const folds = all.map((name, i): Fold | DigitRun => {
+    const run = chosen[i];
+    if (run && run.numbers.length > 1) return run;
+    return { head: SPECIAL.test(name) ? JSON.stringify(name) : name, ranges: [], tail: "" };
+  });
+  return Array.from(new Set(folds), (one) =>
+    "ranges" in one ? one : { head: one.head, ranges: rangesOf(one.numbers, one.width), tail: one.tail },
+  );
 }
 
 export const foldText = ({ head, ranges, tail }: Fold) =>

@@ -1,16 +1,12 @@
 // Results of one peel in many jobs, newest first, and its recent failures. Pure.
 import { asTime, type Timestamp, type ValueMap } from "../codec/value.ts";
-import { UserError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
-import { safe } from "../text.ts";
-import { splitList } from "./glob.ts";
-import type { Job } from "./job.ts";
-import { isTerminal, type JobRow } from "./job.ts";
+import { isTerminal, type Job, type JobRow } from "./job.ts";
 import { isChange } from "./outcome-groups.ts";
 import { compare } from "./peel.ts";
-import { BAD, hasNotReturned, type PeelState, STATE_WORDS, WORST_FIRST } from "./peel-state.ts";
+import { BAD, hasNotReturned, type PeelState, WORST_FIRST } from "./peel-state.ts";
 import { readReturnData } from "./return-data.ts";
 import { failureOf, type Return, stateOfReturn } from "./returns.ts";
+import { parseStates } from "./selection.ts";
 import { noteOf, type PeelStory } from "./story.ts";
 
 export const HISTORY_FIELDS = ["success", "error", "duration", "unreachable", "timestamp", "return_data"] as const;
@@ -90,10 +86,7 @@ export function entryOf(result: PeelResult, job: Job | undefined): HistoryEntry 
 }
 
 /** Row of a job whose record is gone: only conditions on time can match. */
-export function goneJob({ jid, returned }: PeelResult): JobRow {
-  const unknown = { fn: undefined, targetExpr: undefined, targets: undefined, status: undefined };
-  return { jid, ...unknown, created: returned };
-}
+export const goneJob = ({ jid, returned }: PeelResult): JobRow => ({ jid, created: returned });
 
 /** The job is active and the peel has not returned. */
 export const goesOn = ({ state, row }: HistoryEntry) => hasNotReturned(state) && !isTerminal(row?.status);
@@ -107,22 +100,11 @@ export function newestFirst(entries: readonly HistoryEntry[]): HistoryEntry[] {
   });
 }
 
-/**
- * Names may be separated by commas.
- * @throws UserError for an unknown state
- */
+/** @throws UserError for an unknown state */
 export function parseResults(values: readonly string[]): ReadonlySet<PeelState> {
-  const states = splitList(values).flatMap((part): readonly PeelState[] => {
-    const name = part.trim();
-    if (name === BAD) return WORST_FIRST.filter((state) => state !== "ok");
-    const state = WORST_FIRST.find((one) => one === name);
-    if (state) return [state];
-    throw new UserError(
-      `unknown state "${safe(name)}" for --state.${nearest(name, STATE_WORDS)}`,
-      `Use one of: ${WORST_FIRST.join(", ")}; ${BAD} is all but ok.`,
-    );
-  });
-  return new Set(states);
+  const bad = WORST_FIRST.filter((state) => state !== "ok");
+  const hint = `Use one of: ${WORST_FIRST.join(", ")}; ${BAD} is all but ok.`;
+  return parseStates(values, WORST_FIRST, { [BAD]: bad }, hint);
 }
 
 export interface Failures {

@@ -60,14 +60,7 @@ const PLAIN_PEEL = /^[\p{L}\p{N}_][\p{L}\p{N}\p{M}_.:+%=-]*$/u;
 const isShownAsIs = (text: string) => safe(text) === text;
 
 /** True for a job ID that scripts can pass to `zester job kill`. */
-export function isPlainJid(text: string): boolean {
-  if (!PLAIN_JID.test(text) || !isShownAsIs(text)) return false;
-  try {
-    return parseJid(text) === text;
-  } catch {
-    return false;
-  }
-}
+export const isPlainJid = (text: string) => PLAIN_JID.test(text) && isShownAsIs(text) && tokenFault(text) === undefined;
 
 /** True for a shown peel ID that scripts can target. */
 export const isPlainPeel = (text: string) => PLAIN_PEEL.test(text) && isShownAsIs(text);

@@ -4,13 +4,13 @@ import { oneOf } from "../nearest.ts";
 import { firstFew, plural } from "../text.ts";
 import { compare, displayPeel, peelList } from "./peel.ts";
 
+/** Before all times. */
+const NEVER = -(2n ** 127n);
+
 /** Known version of records (field `v`). */
 export const RECORD_VERSION = 1n;
 
-/**
- * States of an active job. Any other state that is not terminal is unknown: such a job is shown until it has ended, and
- * canceled only after confirmation.
- */
+/** Any other state that is not terminal is unknown: such a job is canceled only after confirmation. */
 export const ACTIVE_STATES: readonly string[] = ["pending", "claimed", "running"];
 
 /** `zester job active` lists these: the reference page leaves out claimed jobs, which were not sent yet. */
@@ -41,12 +41,12 @@ export function unknownStateWords(rows: readonly JobRow[]): string | undefined {
 /** The fields of a record that tables and conditions need. */
 export interface JobRow {
   readonly jid: string;
-  readonly fn: string | undefined;
-  readonly targetExpr: string | undefined;
-  readonly targets: readonly string[] | undefined;
-  readonly status: string | undefined;
+  readonly fn?: string | undefined;
+  readonly targetExpr?: string | undefined;
+  readonly targets?: readonly string[] | undefined;
+  readonly status?: string | undefined;
   /** Undefined when missing or zero. */
-  readonly created: Timestamp | undefined;
+  readonly created?: Timestamp | undefined;
   readonly updated?: Timestamp | undefined;
   readonly deadline?: Timestamp | undefined;
   readonly user?: string | undefined;
@@ -78,26 +78,30 @@ export const ROW_FIELDS = [
 
 /** @param jid of the key: the record's own field is not reliable */
 export function jobRow(jid: string, record: ValueMap): JobRow {
+  const text = (name: string) => asText(record.get(name));
   const time = (name: string) => {
     const value = asTime(record.get(name));
     return value?.isZero ? undefined : value;
   };
+  const [owner, targets] = [text("owner"), peelList(record.get("targets"))];
+  const schedule = metadataText(record, "schedule");
+  const source = sourceFrom(metadataText(record, "source"), { owner, targets, schedule });
   return {
     jid,
-    fn: asText(record.get("function")),
-    targetExpr: asText(record.get("target_expr")) || undefined,
-    targets: peelList(record.get("targets")),
-    status: asText(record.get("status")),
+    fn: text("function"),
+    targetExpr: text("target_expr") || undefined,
+    targets,
+    status: text("status"),
     created: time("created"),
     updated: time("updated"),
     deadline: time("deadline"),
-    user: asText(record.get("user")),
-    owner: asText(record.get("owner")),
+    user: text("user"),
+    owner,
     returned: asInteger(record.get("return_count")),
     succeeded: asInteger(record.get("success_count")),
-    source: sourceOf(record),
+    source,
     retryOf: retryOf(record),
-    schedule: scheduleOf(record),
+    schedule: source === "schedule" ? schedule : undefined,
   };
 }
 
@@ -152,31 +156,14 @@ export function failedOf(row: JobRow): bigint | undefined {
 /** False when the record shows that every peel returned ok. */
 export const mayHaveFailed = (row: JobRow) => row.status !== "complete" || (failedOf(row) ?? 0n) > 0n;
 
-export function unreadableRow(jid: string, reason: string): JobRow {
-  return {
-    jid,
-    fn: undefined,
-    targetExpr: undefined,
-    targets: undefined,
-    status: undefined,
-    created: undefined,
-    unreadable: reason,
-  };
-}
-
 export const unreadableWords = (rows: readonly JobRow[]) =>
   `${plural(rows.length, "job")} cannot be decoded: ${firstFew(rows.map((row) => `${row.jid}: ${row.unreadable}`))}`;
 
 export const displayState = (row: JobRow) => (row.unreadable === undefined ? row.status || "-" : "unreadable");
 
 /** By `created`, then by JID; jobs without `created` first. */
-export function byCreation(a: JobRow, b: JobRow): number {
-  const x = a.created;
-  const y = b.created;
-  if (x === undefined || y === undefined) return x === y ? compare(a.jid, b.jid) : x === undefined ? -1 : 1;
-  if (x.seconds !== y.seconds) return x.seconds < y.seconds ? -1 : 1;
-  return x.nanos - y.nanos || compare(a.jid, b.jid);
-}
+export const byCreation = (a: JobRow, b: JobRow): number =>
+  compare(a.created?.ns ?? NEVER, b.created?.ns ?? NEVER) || compare(a.jid, b.jid);
 
 /**
  * `[db-01 db-02]`; longer than `max` columns it is cut: `[db-01 db-02 … +98]`.
@@ -207,59 +194,36 @@ export type JobSource = (typeof SOURCES)[number];
 
 export const RETRY_OF_KEY = "retry_of";
 
-export function retryOf(record: ValueMap): string | undefined {
+/** Undefined also for an empty text. */
+function metadataText(record: ValueMap, name: string): string | undefined {
   const metadata = record.get("metadata");
-  return metadata instanceof Map ? asText(metadata.get(RETRY_OF_KEY)) || undefined : undefined;
+  return metadata instanceof Map ? asText(metadata.get(name)) || undefined : undefined;
 }
 
-/** Fields that identify a scheduled run: no master, one target, an entry. */
-interface Shape {
-  readonly owner?: string | undefined;
-  readonly targets?: readonly string[] | undefined;
-  readonly schedule?: string | undefined;
-}
+export const retryOf = (record: ValueMap) => metadataText(record, RETRY_OF_KEY);
 
 /**
- * The source of a job. Callers of the REST interface can write any metadata, so `schedule` also needs the right shape.
- * Unknown sources count as operator.
+ * The source of a job. Callers of the REST interface can write any metadata, so `schedule` also needs the right shape:
+ * no master, one target, an entry. Unknown sources count as operator.
  * @param said metadata's `source`
  */
-export function sourceFrom(said: string | undefined, { owner, targets, schedule }: Shape): JobSource {
+export function sourceFrom(
+  said: string | undefined,
+  { owner, targets, schedule }: Pick<JobRow, "owner" | "targets" | "schedule">,
+): JobSource {
   if (said === "schedule" && (owner || targets?.length !== 1 || !schedule)) return "operator";
   return SOURCES.find((name) => name === said) ?? "operator";
-}
-
-export function sourceOf(record: ValueMap): JobSource {
-  const metadata = record.get("metadata");
-  if (!(metadata instanceof Map)) return "operator";
-  return sourceFrom(asText(metadata.get("source")), {
-    owner: asText(record.get("owner")),
-    targets: peelList(record.get("targets")),
-    schedule: asText(metadata.get("schedule")),
-  });
-}
-
-export function scheduleOf(record: ValueMap): string | undefined {
-  const metadata = record.get("metadata");
-  if (sourceOf(record) !== "schedule" || !(metadata instanceof Map)) return undefined;
-  return asText(metadata.get("schedule")) || undefined;
 }
 
 export const parseSource = (text: string): JobSource => oneOf(SOURCES, text, "--source", "source");
 
 /** `schedule "nightly" on web-01`, `rule restart-nginx, event beacon/nginx/down`; undefined for an operator's job. */
 export function sourceWords(record: ValueMap): string | undefined {
-  const source = sourceOf(record);
-  const metadata = record.get("metadata");
-  if (source === "operator" || !(metadata instanceof Map)) return undefined;
-  const field = (name: string) => asText(metadata.get(name)) || undefined;
-  if (source === "schedule") {
-    const entry = field("schedule");
-    const peel = peelList(record.get("targets"))?.[0];
-    return `schedule${entry === undefined ? "" : ` "${entry}"`}${peel === undefined ? "" : ` on ${displayPeel(peel)}`}`;
-  }
-  const event = field("event_tag");
-  return `rule ${field("rule") ?? "without a name"}${event === undefined ? "" : `, event ${event}`}`;
+  const { source, schedule, targets: [peel = ""] = [] } = jobRow("", record);
+  if (source === "operator") return undefined;
+  if (source === "schedule") return `schedule "${schedule}" on ${displayPeel(peel)}`;
+  const event = metadataText(record, "event_tag");
+  return `rule ${metadataText(record, "rule") ?? "without a name"}${event === undefined ? "" : `, event ${event}`}`;
 }
 
 export interface Job {

@@ -27,28 +27,18 @@ export const BAD = "bad";
 /** Values of `--state` for peels. */
 export const STATE_WORDS: readonly string[] = [...WORST_FIRST, BAD];
 
-const WITHOUT_RETURN: ReadonlySet<PeelState> = new Set([
-  "offline",
-  "silent",
-  "unfinished",
-  "missing",
-  "queued",
-  "executing",
-]);
-
-export const hasNotReturned = (state: PeelState) => WITHOUT_RETURN.has(state);
-
 export const stateRank = (state: PeelState) => WORST_FIRST.indexOf(state);
+
+const WITH_RETURN: readonly PeelState[] = ["ok", "failed", "unreadable", "unreachable", "late"];
+
+export const hasNotReturned = (state: PeelState) => !WITH_RETURN.includes(state);
 
 interface InState {
   readonly state: PeelState;
 }
 
-export function worstFirst<T extends InState>(peels: readonly T[]): T[] {
-  const inState = new Map(WORST_FIRST.map((state): [PeelState, T[]] => [state, []]));
-  for (const peel of peels) inState.get(peel.state)?.push(peel);
-  return ([] as T[]).concat(...inState.values());
-}
+export const worstFirst = <T extends InState>(peels: readonly T[]): T[] =>
+  peels.toSorted((a, b) => stateRank(a.state) - stateRank(b.state));
 
 /** Groups, worst state first, then fewest peels first. */
 export const worstGroupsFirst = <T extends InState & { readonly peels: readonly unknown[] }>(

@@ -169,15 +169,10 @@ export function textsOf(item: Return, onText: OnText): void {
 export function hitsIn(item: Return, search: Search, onHit: (hit: Hit) => void): void {
   if (item.unreadable !== undefined || item.record.size === 0) return;
   textsOf(item, (field, text, result) => {
-    let line = 1;
-    for (let from = 0; from <= text.length; line++) {
-      const at = text.indexOf("\n", from);
-      const to = at < 0 ? text.length : at;
-      // Also without a CR at the end.
-      const one = text.slice(from, at > from && text[at - 1] === "\r" ? at - 1 : to);
-      // A final line end is not followed by an empty line.
-      if ((to > from || at >= 0) && search.matches(one)) onHit({ peel: item.peel, field, result, line, text: one });
-      from = to + 1;
-    }
+    const lines = text.split(/\r?\n/);
+    // A final line end is not followed by an empty line.
+    if (lines.at(-1) === "") lines.pop();
+    for (const [i, line] of lines.entries())
+      if (search.matches(line)) onHit({ peel: item.peel, field, result, line: i + 1, text: line });
   });
 }

@@ -59,24 +59,26 @@ export const JOB_STATES: readonly string[] = [...ACTIVE_STATES, ...TERMINAL_STAT
 export const JOB_SORTS = ["created", "updated", "duration", "jid", "state"] as const;
 type Sort = (typeof JOB_SORTS)[number];
 
-function parseStates(values: readonly string[]): ReadonlySet<string> {
-  const states = new Set<string>();
-  for (const name of splitList(values).map((part) => part.trim())) {
-    const group = Object.hasOwn(STATE_GROUPS, name)
-      ? STATE_GROUPS[name]
-      : JOB_STATES.includes(name)
-        ? [name]
-        : undefined;
-    if (!group) {
-      const names = [...JOB_STATES, ...Object.keys(STATE_GROUPS)];
-      throw new UserError(
-        `unknown state "${safe(name)}" for --state.${nearest(name, names)}`,
-        `Use one of: ${JOB_STATES.join(", ")}; groups: ${Object.keys(STATE_GROUPS).join(", ")}.`,
-      );
-    }
-    for (const state of group) states.add(state);
-  }
-  return states;
+/**
+ * States of a list, and those of its groups.
+ * @throws UserError for an unknown name
+ */
+export function parseStates<T extends string>(
+  values: readonly string[],
+  states: readonly T[],
+  groups: Readonly<Record<string, readonly T[]>>,
+  hint: string,
+): ReadonlySet<T> {
+  const found = splitList(values).flatMap((part) => {
+    const name = part.trim();
+    const group = Object.hasOwn(groups, name) ? groups[name] : states.filter((state) => state === name);
+    if (group && group.length > 0) return group;
+    throw new UserError(
+      `unknown state "${safe(name)}" for --state.${nearest(name, [...states, ...Object.keys(groups)])}`,
+      hint,
+    );
+  });
+  return new Set(found);
 }
 
 export function parseCount(text: string, flag: string): number {
@@ -98,8 +100,6 @@ const JOB_SORT_KEYS: Record<Exclude<Sort, "created">, (row: JobRow, now: Date) =
   jid: (row) => row.jid,
   state: displayState,
 };
-
-const parseSort = (text = "created"): Sort => oneOf(JOB_SORTS, text, "--sort", "order");
 
 export const conditionsText = (flags: Conditions, names: readonly (List | Text)[]): string =>
   names.flatMap((name) => [flags[name] ?? []].flat().map((value) => `--${name} ${oneLine(value)}`)).join(" ");
@@ -127,7 +127,8 @@ function conditionsOf(flags: Conditions): ((row: JobRow) => boolean)[] {
     });
   };
   if (flags.state !== undefined) {
-    const states = parseStates(flags.state);
+    const hint = `Use one of: ${JOB_STATES.join(", ")}; groups: ${Object.keys(STATE_GROUPS).join(", ")}.`;
+    const states = parseStates(flags.state, JOB_STATES, STATE_GROUPS, hint);
     conditions.push((row) => states.has(displayState(row)));
   }
   onText(flags.function && splitList(flags.function), (row) => row.fn);
@@ -171,7 +172,7 @@ export function parseSelection(flags: Conditions, now: Date): Selection {
     return { relative, at: relative ? at : () => fixed };
   });
   const limit = flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit");
-  const sort = parseSort(flags.sort);
+  const sort: Sort = oneOf(JOB_SORTS, flags.sort ?? "created", "--sort", "order");
   const at = (now: Date): Selection => {
     const [since, until] = times.map((time) => time.at(now));
     return {

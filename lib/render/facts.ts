@@ -1,7 +1,7 @@
 // Facts about a job, as lines of name and value. Pure; the clock is an argument.
 import type { Timestamp, ValueMap } from "../codec/value.ts";
 import { formatAge, formatDuration } from "../duration.ts";
-import { displayState, isActive, isTerminal, type JobRow, jobDuration, sourceOf, sourceWords } from "../model/job.ts";
+import { displayState, isActive, isTerminal, type JobRow, jobDuration, sourceWords } from "../model/job.ts";
 import { whyOf } from "../model/job-end.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { PeelState } from "../model/peel-state.ts";
@@ -32,8 +32,8 @@ function when(time: Timestamp, now: bigint, person: boolean, [future, past]: rea
 }
 
 /** In ns; undefined when unknown. The record of a scheduled run is written at its end, so its peel's time counts. */
-export function tookOf({ row, job, story }: Omit<Telling, "stuck">, now: Date): bigint | undefined {
-  if (sourceOf(job) !== "schedule") return jobDuration(row, now);
+export function tookOf({ row, story }: Omit<Telling, "stuck">, now: Date): bigint | undefined {
+  if (row.source !== "schedule") return jobDuration(row, now);
   return story.peels.find(({ tookNs }) => tookNs !== undefined)?.tookNs;
 }
 

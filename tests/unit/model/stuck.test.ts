@@ -1,7 +1,7 @@
 // Stuck jobs and the sources of jobs, one line a case.
 import { expect, test } from "bun:test";
 import { Timestamp, type Value, type ValueMap } from "../../../lib/codec/value.ts";
-import { type JobRow, jobRow, sourceOf, sourceWords } from "../../../lib/model/job.ts";
+import { type JobRow, jobRow, sourceWords } from "../../../lib/model/job.ts";
 import { type MasterSign, stuckOf, stuckWords } from "../../../lib/model/stuck.ts";
 
 const NOW = 1_000_000n * 1_000_000_000n;
@@ -78,6 +78,6 @@ test.each([
   ["a rule without an event", record({ source: "reactor", rule: "r" }), "reactor", "rule r"],
   ["a source that is not known", record({ source: "api" }), "operator", undefined],
 ] as const)("source: %s", (_, job, source, words) => {
-  expect(sourceOf(job)).toBe(source);
+  expect(jobRow("j", job).source).toBe(source);
   expect(sourceWords(job)).toBe(words);
 });

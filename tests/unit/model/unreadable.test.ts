@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { unreadableRow, unreadableWords } from "../../../lib/model/job.ts";
+import { unreadableWords } from "../../../lib/model/job.ts";
 
-const rows = (n: number) => Array.from({ length: n }, (_, i) => unreadableRow(`j${i}`, "because"));
+const rows = (n: number) => Array.from({ length: n }, (_, i) => ({ jid: `j${i}`, unreadable: "because" }));
 
 test.each([
   [1, "1 job cannot be decoded: j0: because"],

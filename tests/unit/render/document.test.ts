@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { toJson } from "../../../lib/codec/json.ts";
 import type { Value } from "../../../lib/codec/value.ts";
 import type { Job } from "../../../lib/model/job.ts";
-import { jobRow, unreadableRow } from "../../../lib/model/job.ts";
+import { jobRow } from "../../../lib/model/job.ts";
 import { documentText, jobDocument, jobLine, jsonArray } from "../../../lib/render/document.ts";
 
 function job(jid: string, fields: Record<string, Value>): Job {
@@ -11,7 +11,7 @@ function job(jid: string, fields: Record<string, Value>): Job {
   return { row: jobRow(jid, record), record };
 }
 const good = job("a", { function: "f", args: new Map([["x", [1, 2]]]) });
-const bad: Job = { row: unreadableRow("b", "it is empty"), record: undefined };
+const bad: Job = { row: { jid: "b", unreadable: "it is empty" }, record: undefined };
 const long = job("c", { jid: "other", targets: Array.from({ length: 30 }, (_, i) => `peel-${i}`) });
 
 test.each([[[]], [[good]], [[good, bad]], [[long, good, bad, long]]])("%# jobs in one array", (jobs: Job[]) => {
