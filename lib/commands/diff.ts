@@ -44,7 +44,7 @@ function notes(before: Reading, after: Reading): string[] {
         ? [`the jobs ran ${was} with different arguments.`]
         : [];
   const open = [before, after].filter(({ row }) => isActive(row.status));
-  return [...unequal, ...open.map(({ row }) => `job ${row.jid} has not ended: what its peels are may change.`)];
+  return [...unequal, ...open.map(({ row }) => `job ${row.jid} has not ended: the states of its peels may change.`)];
 }
 
 interface DiffRequest {
@@ -75,6 +75,7 @@ async function answerOf({ jobs, all }: DiffRequest, { store, terminal }: Session
     shown: jobDiffView(diffs, all),
     selected: { size: both.length, none: "The two runs have no peel in common." },
     warnings: [...notes(before, after), ...openQuestions(before), ...openQuestions(after)],
+    last: [both.length === 0 ? "the two runs have no peel in common." : undefined],
     code: diffs.some(({ change }) => change === "worse") ? EXIT.trouble : EXIT.done,
   };
 }
@@ -86,7 +87,7 @@ export default defineCommand({
     renamed: { full: "--all" },
     details:
       "Compares two runs peel by peel: peels that became worse or better, slower peels (more than twice and more than 5 s), peels with different output (and the lines), peels in only one run.",
-    exitCodes: "0 no peel became worse, 1 error, 2 a peel became worse",
+    exitCodes: "0 no peel became worse (also if the runs have no peel in common), 1 error, 2 a peel became worse",
     example: "zester job diff @last~1 @last",
   },
   args,

@@ -168,6 +168,10 @@ const DOUBTS: Partial<Record<PeelState, string>> = {
 
 export const doubtOf = (state: PeelState) => DOUBTS[state];
 
+/** The peel may have run the job, or may still run it, although it has no return that counts. */
+export const mayHaveRun = ({ state, sinceCancel }: PeelStory) =>
+  (state === "late" && sinceCancel !== "stopped") || DOUBTS[state] !== undefined;
+
 const OLD_NS = 86_400_000_000_000n;
 
 /** True when the arguments ask for a dry run. */
@@ -178,9 +182,7 @@ export function asksDryRun(args: Value | undefined): boolean {
 /** @param nowNs the server's clock, in ns since 1970 */
 export function retryWarnings({ row, job, peels }: Pick<RetryPlan, "row" | "job" | "peels">, nowNs: bigint): string[] {
   const words: string[] = [];
-  const doubtful = peels.filter(
-    ({ state, sinceCancel }) => (state === "late" && sinceCancel !== "stopped") || DOUBTS[state] !== undefined,
-  );
+  const doubtful = peels.filter(mayHaveRun);
   if (doubtful.length > 0) {
     const states = statesPresent(doubtful).map(([state, n]) => `${count(n)} ${state}`);
     words.push(

@@ -25,7 +25,7 @@ export function renderRecord(
   const missing = (selected ?? []).filter((peel) => hasNotReturned(peel.state));
   const table = returned.length > 0 ? `\nReturns:\n${renderReturns(returned, look, allPeels)}` : "";
   const names = missing.map(({ peel }) => `${safe(displayPeel(peel))}\n`).join("");
-  return `${toJson(job, 0, 0, 0, look.columns)}\n${table}${names && `\nMissing:\n${names}`}`;
+  return `${toJson(job, 0, 0, 0, look.columns)}\n${table}${names && `\nNo return:\n${names}`}`;
 }
 
 /** @param withMissing adds peels without a return */

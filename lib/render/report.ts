@@ -11,7 +11,7 @@ import { outcomeGroups } from "../model/outcome-groups.ts";
 import { hasOutput, type OutputGroup, outputGroups, usualGroup } from "../model/output-groups.ts";
 import { displayPeel, sortedByPeel } from "../model/peel.ts";
 import { type PeelState, statesPresent } from "../model/peel-state.ts";
-import { needsAgain } from "../model/retry.ts";
+import { mayHaveRun, needsAgain } from "../model/retry.ts";
 import { countDone } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { stuckHint, stuckWords } from "../model/stuck.ts";
@@ -254,13 +254,15 @@ function nextSteps({ row, story }: Telling): Block[] {
   if (!isPlainJid(jid)) return [];
   const again = story.peels.filter(needsAgain);
   const failedOnly = again.every(({ state }) => state === "failed");
+  const doubtful = again.filter(mayHaveRun).length;
+  const doubt = doubtful > 0 ? `, ${count(doubtful)} of which may have run it` : "";
   const failed = story.peels.find(({ state }) => state === "failed");
   const error = failed?.returned?.error?.split("\n")[0]?.trim() ?? "";
   const all: (readonly [string, string] | false)[] = [
     isTerminal(status) &&
       again.length > 0 && [
         `retry ${jid} --${failedOnly ? "failed" : "bad"}`,
-        `run it again on ${plural(again.length, "peel")}; asks first`,
+        `run it again on ${plural(again.length, "peel")}${doubt}; asks first`,
       ],
     !isTerminal(status) && [`watch ${jid}`, "follow it to its end"],
     [`show ${jid} --summary`, "the outcomes, with what is known now"],

@@ -144,7 +144,7 @@ output differs on 1 of 1 peel
                    +openssl \\x1b[2J3.0.16
 `);
   expect(stderr).toBe(`warning: the jobs ran different functions: state.apply and cmd.run.
-warning: job few has not ended: what its peels are may change.
+warning: job few has not ended: the states of its peels may change.
 `);
   expect(code).toBe(0);
   expect((await diff("2hPx1", "args")).stderr).toBe("warning: the jobs ran state.apply with different arguments.\n");

@@ -43,6 +43,13 @@ test("a job that failed: what, by whom, where, when, how it ended, and what to d
   expect(text).toMatch(/ \+\S+ ack web-01 delivered in \S+ /);
 });
 
+test("a retry of peels that may have run the job says so", async () => {
+  const { stdout } = await report("2hPxSGone");
+  expect(words(stdout)).toContain(
+    "zester job retry 2hPxSGone --bad run it again on 2 peels, 2 of which may have run it; asks first",
+  );
+});
+
 /** The stories in which the job does not end: what a page says of them counts from now. */
 const RUNNING = ["2hPxSForged", "2hPxSUnwatched"];
 

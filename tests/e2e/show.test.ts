@@ -115,7 +115,7 @@ test.each([
 test("selected peels in every form", async () => {
   const text = (await show(JID, "--failed", "--missing")).stdout;
   expect(text).toEndWith(
-    "\nReturns:\nPEEL      SUCCESS  DURATION  ERROR\nweb-02    false    0.8s      exit 1\\n\\x1b[2J\n\nMissing:\ncache-01\n",
+    "\nReturns:\nPEEL      SUCCESS  DURATION  ERROR\nweb-02    false    0.8s      exit 1\\n\\x1b[2J\n\nNo return:\ncache-01\n",
   );
   const json = JSON.parse((await show(JID, "--failed", "--missing", "--format", "json")).stdout);
   expect([json.returns.map((item: { peel_id: string }) => item.peel_id), json.missing]).toEqual([
