@@ -6,7 +6,6 @@ import { Timestamp } from "../codec/value.ts";
 export interface ConsumerConfig {
   readonly deliver_policy: "all" | "new" | "last_per_subject" | "by_start_sequence" | "by_start_time";
   readonly filter_subject?: string | undefined;
-  /** Several, none of which covers another; only for nats-server 2.10 and newer. */
   readonly filter_subjects?: readonly string[];
   readonly opt_start_seq?: number;
   readonly opt_start_time?: string;
@@ -80,6 +79,16 @@ export function configSince(sinceNs: bigint | undefined): ConsumerConfig {
   const ns = sinceNs < 0n ? 0n : sinceNs > LAST_NS ? LAST_NS : sinceNs;
   return { deliver_policy: "by_start_time", opt_start_time: String(Timestamp.at(ns)) };
 }
+
+/** Several subjects, none of which covers another, need nats-server 2.10. */
+export const filtersOf = (subjects: readonly string[]) =>
+  subjects.length === 1 ? { filter_subject: subjects[0] } : { filter_subjects: subjects };
+
+/** A consumer of the newest message of each key that one of the subjects covers. */
+export const newestOf = (subjects: readonly string[]): ConsumerConfig => ({
+  deliver_policy: "last_per_subject",
+  ...filtersOf(subjects),
+});
 
 /** Receives the messages of a consumer, and decides when they are enough. */
 export interface MessageSink {

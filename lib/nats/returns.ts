@@ -19,8 +19,8 @@ import type { Msg } from "nats";
 import { tokenFault } from "../model/jid.ts";
 import type { Follow, Jids, LiveReturns, ReturnEntries, ReturnsOf } from "../store.ts";
 import { type Bucket, isTombstone, valueIn } from "./bucket.ts";
-import { type ConsumerConfig, configSince, subjectBytes } from "./consumer.ts";
-import { newestOf, readEach, readToEnd, scanNewest } from "./scan.ts";
+import { type ConsumerConfig, configSince, newestOf, subjectBytes } from "./consumer.ts";
+import { readEach, readToEnd, scanNewest } from "./scan.ts";
 import type { StreamState } from "./stream.ts";
 import { DOT_BYTE, token } from "./subject.ts";
 

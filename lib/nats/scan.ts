@@ -53,7 +53,15 @@
 import type { Msg } from "nats";
 import { grown } from "../codec/byte-set.ts";
 import { lookAtOnce } from "./at-once.ts";
-import { type Consumer, type ConsumerConfig, configSince, Delivery, InOrder, type MessageSink } from "./consumer.ts";
+import {
+  type Consumer,
+  type ConsumerConfig,
+  configSince,
+  Delivery,
+  InOrder,
+  type MessageSink,
+  newestOf,
+} from "./consumer.ts";
 import { pull } from "./pull.ts";
 import { isAtLeader, type Stream, type StreamState } from "./stream.ts";
 import { coveredBy } from "./subject.ts";
@@ -131,13 +139,6 @@ class Newest implements MessageSink {
 const ATTEMPTS = 3;
 /** A tail of this many messages is read in any case. */
 const SHORT_TAIL = 1_000;
-
-/** A consumer of the newest message of each key that one of the subjects covers. */
-export function newestOf(subjects: readonly string[]): ConsumerConfig {
-  const [only] = subjects;
-  const filter = only !== undefined && subjects.length === 1 ? { filter_subject: only } : { filter_subjects: subjects };
-  return { deliver_policy: "last_per_subject", ...filter };
-}
 
 /**
  * Reads the newest message of every key that one of the subjects covers, tombstones included.

@@ -21,7 +21,7 @@ import type {
 import { plural, safe } from "../text.ts";
 import { Bucket, isTombstone, valueIn } from "./bucket.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
-import { type ConsumerConfig, configSince, Delivery, subjectBytes } from "./consumer.ts";
+import { type ConsumerConfig, configSince, Delivery, filtersOf, subjectBytes } from "./consumer.ts";
 import { JetStream } from "./jetstream.ts";
 import { areFew, FirstOfEach, ofJobs, readStream, readSubject, storedMessage } from "./messages.ts";
 import { inPortions, Returns, SIZES } from "./returns.ts";
@@ -46,6 +46,12 @@ export const fleetOn = (js: JetStream) => ({
   peels: new Bucket(js, "peel-heartbeat"),
   events: new Stream(js, "job-events"),
 });
+
+/** The event in a message on `zester.job.<jid>.<kind>` or `zester.job.<jid>.<kind>.<peel>`. */
+function eventIn(msg: Msg): StoredEvent & { readonly jid: string } {
+  const [, , jid = "", kind = "", peel] = msg.subject.split(".");
+  return { jid, kind, peel, storedNs: new Delivery(msg).storedNs, bytes: msg.data };
+}
 
 /** A fleet's jobs on one connection. */
 export class NatsStore implements LiveStore {
@@ -139,12 +145,8 @@ export class NatsStore implements LiveStore {
   }
 
   #eventsOf(jid: string, onEvent: (event: StoredEvent) => void): [ConsumerConfig, (msg: Msg) => void] {
-    const prefix = `zester.job.${token(jid)}.`;
-    const hand = (msg: Msg) => {
-      const [kind = "", peel] = msg.subject.slice(prefix.length).split(".");
-      onEvent({ kind, peel, storedNs: new Delivery(msg).storedNs, bytes: msg.data });
-    };
-    return [{ deliver_policy: "all", filter_subject: `${prefix}>` }, hand];
+    const config = { deliver_policy: "all", filter_subject: `zester.job.${token(jid)}.>` } as const;
+    return [config, (msg) => onEvent(eventIn(msg))];
   }
 
   /** True when a consumer accepts several filters. */
@@ -167,16 +169,11 @@ export class NatsStore implements LiveStore {
         ? [`zester.job.*.*.${token(first.peel)}`]
         : places.flatMap(({ jid, peel }) => kinds.map((kind) => `zester.job.${token(jid)}.${kind}.${token(peel)}`));
     const hand = (msg: Msg) => {
-      const [, , jid = "", kind = "", peel = ""] = msg.subject.split(".");
-      onEvent({ jid, peel }, { kind, peel, storedNs: new Delivery(msg).storedNs, bytes: msg.data });
+      const event = eventIn(msg);
+      onEvent({ jid: event.jid, peel: event.peel ?? "" }, event);
     };
-    const size = this.readsManyAtOnce ? SIZES.filters : 1;
-    const configs = inPortions(subjects, size).map(
-      (some): ConsumerConfig => ({
-        deliver_policy: "all",
-        ...(size > 1 ? { filter_subjects: some } : { filter_subject: some[0] }),
-      }),
-    );
+    const portions = inPortions(subjects, this.readsManyAtOnce ? SIZES.filters : 1);
+    const configs = portions.map((some) => ({ deliver_policy: "all", ...filtersOf(some) }) as const);
     await this.#fleet.events.readPending(configs, hand, again);
   }
 
@@ -228,7 +225,7 @@ export class NatsStore implements LiveStore {
     onMessage: (message: StoredMessage) => void,
     progress?: MessagesProgress,
   ): Promise<void> {
-    const { jids, sinceNs } = typeof of === "object" ? of : {};
+    const { jids, sinceNs } = of === "all" ? {} : of;
     const isWanted = jids ? ofJobs(jids) : () => true;
     const hand = (msg: Msg) => onMessage(storedMessage(msg));
     const handWanted = (msg: Msg) => {

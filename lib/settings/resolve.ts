@@ -16,53 +16,40 @@ import {
   type Settings,
 } from "./settings.ts";
 
-/** A value in one of the places that settings come from. */
-interface Found {
-  /** The place, for messages. */
-  readonly name: string;
-  /** @throws UserError for an invalid text */
-  value(): unknown;
-}
+/** A place that settings come from: what messages call it, and the value there; undefined for none. */
+type SettingSource = (key: Key) => { readonly name: string; value(): unknown } | undefined;
 
-/** One place that settings come from. */
-type SettingSource = (key: Key) => Found | undefined;
+type NamedText = readonly [name: string, text: string | readonly string[] | boolean | undefined];
 
-type Text = string | readonly string[] | boolean | undefined;
-
-/** A setting as users write it; undefined for an empty one. */
-function fromText(key: Key, text: Text, name: string, env: NodeJS.ProcessEnv): Found | undefined {
-  if (!text) return undefined;
-  const { kind } = SETTINGS[key];
-  const value = () => {
-    if (kind === "urls") return [text].flat().flatMap((urls) => splitUrls(String(urls)));
-    if (kind === "path") return expand(String(text), env);
-    return kind === "duration" ? parseDuration(String(text), name.replace(/^flag |^\$/, "")) : text;
-  };
-  return { name, value };
-}
-
-const fromFlags =
-  (flags: SettingFlags, env: NodeJS.ProcessEnv): SettingSource =>
+/** A source of settings as users write them. `value` throws a UserError for an invalid text. */
+const fromTexts =
+  (env: NodeJS.ProcessEnv, textOf: (key: Key) => NamedText): SettingSource =>
   (key) => {
-    const flag = SETTINGS[key].flag as keyof SettingFlags;
-    return fromText(key, flags[flag], `flag --${flag}`, env);
+    const [name, text] = textOf(key);
+    if (!text) return undefined;
+    const { kind } = SETTINGS[key];
+    const value = () => {
+      if (kind === "urls") return [text].flat().flatMap((urls) => splitUrls(String(urls)));
+      if (kind === "path") return expand(String(text), env);
+      return kind === "duration" ? parseDuration(String(text), name.replace(/^flag |^\$/, "")) : text;
+    };
+    return { name, value };
   };
 
-function fromVariables(env: NodeJS.ProcessEnv): SettingSource {
-  // As for the nats command: a user without a password is a token, and a password without a user does not count.
-  const isToken = env.NATS_USER && !env.NATS_PASSWORD && !env.NATS_TOKEN;
-  const variable = (key: Key): string => {
-    if (key === "password" && !env.NATS_USER) return "";
-    if (isToken && (key === "user" || key === "token")) return key === "token" ? "NATS_USER" : "";
-    return SETTINGS[key].variables?.find((name) => env[name]) ?? "";
-  };
-  return (key) => fromText(key, env[variable(key)], `$${variable(key)}`, env);
+function inFlags(flags: SettingFlags, key: Key): NamedText {
+  const flag = SETTINGS[key].flag as keyof SettingFlags;
+  return [`flag --${flag}`, flags[flag]];
 }
 
-const fromDefaults =
-  (env: NodeJS.ProcessEnv): SettingSource =>
-  (key) =>
-    fromText(key, SETTINGS[key].default, "default", env);
+/** As for the nats command, a user without a password is a token, and a password without a user does not count. */
+function inVariables(env: NodeJS.ProcessEnv, key: Key): NamedText {
+  const isToken = env.NATS_USER && !env.NATS_PASSWORD && !env.NATS_TOKEN;
+  const ofKey = SETTINGS[key].variables ?? [];
+  const ignored = key === "password" ? !env.NATS_USER : isToken && key === "user";
+  const variables = isToken && key === "token" ? ["NATS_USER"] : ofKey;
+  const name = ignored ? undefined : variables.find((variable) => env[variable]);
+  return [`$${name}`, name && env[name]];
+}
 
 const fromFile =
   (layer: Layer, name: string): SettingSource =>
@@ -229,8 +216,8 @@ export async function resolveSettings(
   warn: (text: string) => void,
   note = warn,
 ): Promise<ResolvedSettings> {
-  const given = [fromFlags(flags, env), fromVariables(env)];
-  const defaults = fromDefaults(env);
+  const given = [fromTexts(env, (key) => inFlags(flags, key)), fromTexts(env, (key) => inVariables(env, key))];
+  const defaults = fromTexts(env, (key) => ["default", SETTINGS[key].default]);
   const withinMs = [...given, defaults]
     .map((source) => source("timeoutMs"))
     .find(Boolean)
