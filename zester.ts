@@ -3,7 +3,7 @@ import { defineCommand } from "citty";
 import type { Tree } from "./lib/cli/command.ts";
 import { main } from "./lib/cli/main.ts";
 import * as groups from "./lib/commands/groups.ts";
-import { globalNames, globals } from "./lib/commands/shared.ts";
+import { globals } from "./lib/commands/shared.ts";
 import { JOB_PROGRAM, programOf } from "./lib/program.ts";
 
 const definition = (module: { default: Tree }) => module.default;
@@ -59,5 +59,5 @@ export const zesterJob = defineCommand({
 
 if (import.meta.main) {
   const program = programOf(process.argv0);
-  void main(program === JOB_PROGRAM ? zesterJob : zester, process.argv.slice(2), globalNames, program);
+  void main(program === JOB_PROGRAM ? zesterJob : zester, process.argv.slice(2), program);
 }

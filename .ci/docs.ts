@@ -1,10 +1,9 @@
 // What a release has beside the executable, mostly generated from the command tree: `npm run docs` writes it.
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Command, loadAll, type Topic } from "../lib/cli/command.ts";
+import { type Command, loadAll, globalNames as namesOf, type Topic } from "../lib/cli/command.ts";
 import { outline } from "../lib/cli/help.ts";
-import { SCRIPTS } from "../lib/commands/completion-scripts.ts";
-import { globalNames } from "../lib/commands/shared.ts";
+import { SCRIPTS } from "../lib/commands/completion.ts";
 import pkg from "../package.json" with { type: "json" };
 import { zester as tree } from "../zester.ts";
 
@@ -18,6 +17,7 @@ function leaves(path: readonly string[], command: Command): ReturnType<typeof ou
 }
 
 const zester = await loadAll(tree);
+const globalNames = namesOf(zester);
 const root = outline(["zester"], zester, globalNames);
 const all = leaves(["zester"], zester);
 const titleOf = (usage: string) =>

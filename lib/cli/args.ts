@@ -9,10 +9,12 @@ import {
   type Arg,
   type Args,
   argsOf,
+  argsThat,
   choicesOf,
   commandsOf,
   type FlagToken,
   flagOf,
+  flagWord,
   isPositional,
   load,
   type Manual,
@@ -26,19 +28,6 @@ import {
   tokensOf,
   usageWord,
 } from "./command.ts";
-
-export interface CommandLine {
-  /** The names from the root to the command: `["zester", "job", "show"]`. */
-  readonly path: readonly string[];
-  readonly command: Tree;
-  /** The same command line for citty: the names first, then flags and arguments. */
-  readonly rawArgs: string[];
-  readonly args: Args;
-  /** The topic that help is wanted on. */
-  readonly topic?: string | undefined;
-  /** By a flag, by the word `help`, or because the command does nothing itself. */
-  readonly help: boolean;
-}
 
 const show = (text: string) => shorten(safe(text.slice(0, 200)), 60);
 
@@ -80,10 +69,10 @@ function unknownCommand(word: string, command: Tree, path: readonly string[], to
 }
 
 interface Located {
-  /** The names from below the root to the command. */
+  /** From below the root to the command. */
   readonly names: readonly string[];
   readonly command: Tree;
-  /** The words that are left: flags, and the command's arguments. */
+  /** Flags, and the command's arguments. */
   readonly words: readonly string[];
   readonly help: boolean;
   /** A word in the place of a command that is none. */
@@ -124,11 +113,6 @@ export async function locate(root: Tree, argv: readonly string[]): Promise<Locat
   return { names, command, words: [...before, ...words], help };
 }
 
-const flagNames = (args: ArgsDef) =>
-  Object.entries(args)
-    .filter(([, def]) => !isPositional(def))
-    .map(([name, def]) => `--${negativeOf(def) ? "no-" : ""}${name}`);
-
 /** What a flag of other tools is called here. @param word the word after it */
 function flagHere(name: string, word: string, args: ArgsDef, { flagsElsewhere = {} }: Manual): string | undefined {
   const formats = (args.format && "valueHint" in args.format && args.format.valueHint?.split("|")) || [];
@@ -147,7 +131,7 @@ function checkFlags(path: readonly string[], command: Tree, words: readonly stri
   const args = argsOf(command);
   const { renamed = {}, flagsElsewhere } = manualOf(command);
   const here = path.join(" ");
-  const names = flagNames(args);
+  const names = argsThat(args, false).map(([name, def]) => flagWord(name, def));
   const fail = (message: string, hint = `\`${here} --help\` lists the flags.`) => new UserError(message, hint);
   const given = new Set<string>();
   const tokens = tokensOf(args, words);
@@ -205,7 +189,7 @@ function checkValue(
 
 /** @throws UserError when one of the command's arguments is missing, or one is left over */
 function checkPositionals(path: readonly string[], args: ArgsDef, words: readonly string[]): void {
-  const wanted = Object.entries(args).filter(([, def]) => isPositional(def));
+  const wanted = argsThat(args, true);
   const names = wanted.map(([name, def]) => usageWord(name, def));
   const usage = `Usage: ${[...path, ...names].join(" ")} [flags]`;
   for (const [i, [name, def]] of wanted.entries())
@@ -232,10 +216,11 @@ function checkChoices(args: ArgsDef, given: Args): void {
 }
 
 /**
- * What `argv` (without the program's own name) asks for.
+ * What `argv` (without the program's own name) asks for: a command by its `path` from the root, or help on it or on a topic;
+ * `rawArgs` is the same for citty, the names first.
  * @throws UserError for an unknown command or flag, a missing value, a missing or an unexpected argument
  */
-export async function readCommandLine(root: Tree, argv: readonly string[]): Promise<CommandLine> {
+export async function readCommandLine(root: Tree, argv: readonly string[]) {
   const { names, command, words, help: isHelp, unknown } = await locate(root, argv);
   const path = [programName(), ...names];
   const topics = isHelp ? Object.keys(manualOf(command).topics ?? {}) : [];

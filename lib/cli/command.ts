@@ -58,6 +58,10 @@ export const manualOf = (command: Tree) => (command.meta ?? {}) as Manual;
 export const argsOf = (command: Tree) => (command.args ?? {}) as ArgsDef;
 export const commandsOf = (command: Tree) => command.subCommands as Readonly<Record<string, unknown>> | undefined;
 
+/** The names of the flags of all commands, which are those of the root. */
+export const globalNames = (root: { readonly args?: unknown }): ReadonlySet<string> =>
+  new Set(Object.keys(root.args ?? {}));
+
 export async function load(command: unknown): Promise<Tree> {
   return typeof command === "function" ? await command() : (command as Tree);
 }
@@ -137,22 +141,30 @@ export function readArgs(args: ArgsDef, words: readonly string[]): Args {
   return read;
 }
 
-/**
- * A command that does something. citty's own reading of flags knows no lists, and it drops what a command below another
- * returns: that is the exit code here, nothing means 0.
- */
-export function defineCommand<const T extends ArgsDef>(command: {
+/** A command that does something, as its file describes it. */
+export interface Definition<T extends ArgsDef, R> {
   readonly meta: Manual;
   readonly args: T;
-  readonly run: (context: { readonly args: Flags<T> }) => unknown;
-}): Tree {
-  const { meta, args, run } = command;
+  /** Makes the request, before anything connects. @throws UserError for flags that contradict each other, or invalid values */
+  readonly parse: (flags: Flags<T>, now: Date) => R | Promise<R>;
+}
+
+/**
+ * citty's own reading of flags knows no lists, and it drops what a command below another returns: that is the exit code here,
+ * nothing means 0.
+ */
+export function defineCommand<const T extends ArgsDef, R>({
+  meta,
+  args,
+  parse,
+  run,
+}: Definition<T, R> & { readonly run: (request: R, flags: Flags<T>) => unknown }): Tree {
   return define({
     meta,
     args,
     async run({ rawArgs }) {
-      const read = { ...readArgs(args, rawArgs), formats: choicesOf("format", args.format) };
-      const code = await run({ args: read as unknown as Flags<T> });
+      const flags = { ...readArgs(args, rawArgs), formats: choicesOf("format", args.format) } as unknown as Flags<T>;
+      const code = await run(await parse(flags, new Date()), flags);
       process.exitCode = typeof code === "number" ? code : EXIT.done;
     },
   });
@@ -187,3 +199,11 @@ export const usageWord = (name: string, def: Arg): string =>
 
 /** The description of a flag that can only be switched off: `--no-color`. */
 export const negativeOf = (def: Arg) => (def.type === "boolean" && def.negativeDescription) || undefined;
+
+/** A flag as it is typed. */
+export const flagWord = (name: string, def: Arg) => `--${negativeOf(def) ? "no-" : ""}${name}`;
+export const flagText = (def: Arg) => negativeOf(def) || def.description || "";
+
+/** The positionals or the flags of a command, in their order. */
+export const argsThat = (args: ArgsDef, arePositionals: boolean) =>
+  Object.entries(args).filter(([, def]) => (def.type === "positional") === arePositionals);

@@ -1,23 +1,29 @@
-// What could stand next on a command line, by the command tree. Pure: what only a server knows is named, not fetched.
+// zester __complete <words…> =<current>: what a completion script shows. One `word<Tab>description` a line, or `:files`
+// alone when the shell should complete files. Whatever happens, it ends in time, with 0, and says nothing else.
 // Own code, because @bomb.sh/tab cannot wait for a server's answer (its handlers are synchronous), completes neither files
 // nor what stands behind a comma, and its bash script evaluates the words: `$(…)` in a stored job id would run.
 import type { ArgsDef } from "citty";
+import type { JobRow } from "../model/job.ts";
 import { JOB_REFERENCES } from "../model/job-reference.ts";
 import { STATE_WORDS } from "../model/peel-state.ts";
 import { JOB_SORTS, JOB_STATES, STATE_GROUPS } from "../model/selection.ts";
 import { COLUMN_NAMES } from "../render/columns.ts";
+import type { SettingFlags } from "../settings/settings.ts";
+import type { LiveStore, Store } from "../store.ts";
 import { locate } from "./args.ts";
 import {
   type Arg,
   type Args,
   argsOf,
+  argsThat,
   commandsOf,
   flagOf,
-  isPositional,
+  flagText,
+  flagWord,
+  globalNames,
   load,
   manualOf,
   mayTakeValue,
-  negativeOf,
   readArgs,
   type Tree,
   takesList,
@@ -25,41 +31,97 @@ import {
   tokensOf,
 } from "./command.ts";
 
-export type Candidate = readonly [word: string, description: string];
+/** From the start of the process until its end, in ms: a person waits at the prompt. */
+const DEADLINE_MS = 300;
+/** The part of it for deleting the consumer. */
+const GOODBYE_MS = 20;
+/** Only the newest jobs are offered. */
+const MOST = 200;
+/** How many jobs the values of their fields are taken from. */
+const RECENT = 1000;
 
-/** Fields of job records whose values are worth offering. */
-export type Field = "function" | "target" | "user" | "owner";
+/** Words without a meaning in any shell. IDs and names come from records, which any peel or master may have written. */
+const HARMLESS = /^[\w@%+:,./][\w@%+:,./~-]*$/;
 
-/** What a word may be: known words, a file, or something that is read from a server. */
-export type Source =
-  | { readonly kind: "words"; readonly words: readonly Candidate[] }
-  | { readonly kind: "files" }
-  | { readonly kind: "contexts" }
-  | { readonly kind: "jobs"; readonly running: boolean }
-  | { readonly kind: "field"; readonly field: Field }
-  /** The peels of one job; without it those of the newest jobs. */
-  | { readonly kind: "peels"; readonly jid: string | undefined };
+type Candidate = readonly [word: string, description: string];
 
-export interface Question {
-  readonly source: Source;
-  /** The word before the completed part: `--state=failed,`. */
-  readonly before: string;
-  /** The typed beginning of the completed part. */
-  readonly typed: string;
-  readonly flags: Args;
+/** What a word may be: known words, files, names of contexts, or something that is read from a server. */
+type Source =
+  | readonly Candidate[]
+  | "files"
+  | "contexts"
+  | ((store: Store, typed: string) => Promise<readonly Candidate[]>);
+
+const plain = (words: Iterable<string>) => Array.from(words, (word): Candidate => [word, ""]);
+
+/**
+ * The rows of the newest `limit` jobs that `keep` wants, newest first. The clock is looked at here too: while records
+ * stream in, timers wait.
+ */
+async function newestRows(store: Store, limit: number, keep: (row: JobRow) => boolean): Promise<JobRow[]> {
+  const { readRecent } = await import("../jobs/recent.ts");
+  const { readJobs } = await import("../jobs/read-jobs.ts");
+  const inTime = (row: JobRow) => {
+    if (performance.now() > DEADLINE_MS - 2 * GOODBYE_MS) throw new Error("too late");
+    return keep(row);
+  };
+  const read =
+    (await readRecent(store, { since: undefined, limit }, inTime, false)) ?? (await readJobs(store, inTime, false));
+  return Array.from(read.jobs, ({ row }) => row)
+    .reverse()
+    .slice(0, limit);
 }
 
-const plain = (words: readonly string[]): Candidate[] => words.map((word) => [word, ""]);
+/** The jobs that fit what is typed, newest first, with what they run. */
+const jobs =
+  (running: boolean): Source =>
+  async (store, typed) => {
+    const { isTerminal, displayState } = await import("../model/job.ts");
+    const { formatAgo } = await import("../duration.ts");
+    const keep = (row: JobRow) => row.jid.startsWith(typed) && !(running && isTerminal(row.status));
+    const rows = await newestRows(store, MOST, keep);
+    const now = store.nowNs();
+    return rows.map((row) => {
+      const age = row.created && now > row.created.ns ? `${formatAgo(now - row.created.ns)} ago` : undefined;
+      return [row.jid, [row.fn, displayState(row), row.targetExpr, age].filter(Boolean).join("  ")];
+    });
+  };
+
+/** Flags whose values in the newest jobs are offered, and the field. */
+const FIELDS = { function: "fn", target: "targetExpr", user: "user", owner: "owner" } as const;
+
+const fieldValues =
+  (flag: keyof typeof FIELDS): Source =>
+  async (store) => {
+    const rows = await newestRows(store, RECENT, () => true);
+    return plain([...new Set(rows.flatMap((row) => row[FIELDS[flag]] || []))].sort());
+  };
+
+/** The targeted peels of a job, or of the newest jobs, as operators know them. */
+const peels =
+  (jid?: string): Source =>
+  async (store) => {
+    const { parseJid } = await import("../model/jid.ts");
+    const { resolveJob } = await import("../jobs/lookup.ts");
+    const { jobRow } = await import("../model/job.ts");
+    const { displayPeel } = await import("../model/peel.ts");
+    const rows =
+      jid === undefined
+        ? await newestRows(store, RECENT, () => true)
+        : [await resolveJob(store, parseJid(jid), () => {}).then((found) => jobRow(found.jid, found.job))];
+    const names = new Set(rows.flatMap(({ targets }) => targets ?? []));
+    return plain(Array.from(names, displayPeel).sort());
+  };
 
 /** The words for flags with this `valueHint`, beside those that spell them out (`a|b|c`). */
-const VALUES: Record<string, () => readonly Candidate[]> = {
-  state: () => [
+const VALUES: Record<string, readonly Candidate[]> = {
+  state: [
     ...plain(JOB_STATES),
     ...Object.entries(STATE_GROUPS).map(([name, states]): Candidate => [name, states.join(", ")]),
   ],
-  "peel state": () => plain(STATE_WORDS),
-  order: () => plain(JOB_SORTS),
-  when: () => [
+  "peel state": plain(STATE_WORDS),
+  order: plain(JOB_SORTS),
+  when: [
     ["1h", "an hour ago"],
     ["1d", "24 hours ago"],
     ["today", "since midnight"],
@@ -67,44 +129,24 @@ const VALUES: Record<string, () => readonly Candidate[]> = {
     ["monday", "since the last Monday"],
     ["15:00", "since it was 15:00"],
   ],
-  columns: () => plain(COLUMN_NAMES),
-  duration: () => plain(["1s", "5s", "30s", "1m"]),
+  columns: plain(COLUMN_NAMES),
+  duration: plain(["1s", "5s", "30s", "1m"]),
 };
 
 /** Flags whose values may be separated by commas. */
 const WITH_COMMAS = ["state", "function", "owner", "source", "peel", "columns"];
 
-const FIELDS: readonly string[] = ["function", "target", "user", "owner"] satisfies Field[];
-
 /** Commands for jobs that have not ended. */
-const FOR_RUNNING = new Set(["kill", "watch", "wait"]);
-
-const nothing: Source = { kind: "words", words: [] };
+const FOR_RUNNING = ["kill", "watch", "wait"];
 
 function sourceOfValue(name: string, def: Arg, jid: string | undefined): Source {
   const hint = ("valueHint" in def && def.valueHint) || "";
-  if (hint.includes("|")) return { kind: "words", words: plain(hint.split("|")) };
-  if (/\bfile$/.test(hint)) return { kind: "files" };
-  if (name === "context") return { kind: "contexts" };
-  if (hint === "peel" || name === "peel") return jid === undefined ? nothing : { kind: "peels", jid };
-  if (hint === "glob" && FIELDS.includes(name)) return { kind: "field", field: name as Field };
-  return Object.hasOwn(VALUES, hint)
-    ? { kind: "words", words: (VALUES[hint] as () => readonly Candidate[])() }
-    : nothing;
-}
-
-/** The flags that may still be given: a command's own ones, and where `withGlobals` the others too. */
-function flagWords(args: ArgsDef, given: ReadonlySet<string>, globals: ReadonlySet<string>, withGlobals: boolean) {
-  return Object.entries(args)
-    .filter(
-      ([name, def]) =>
-        !isPositional(def) && (!given.has(name) || takesList(def)) && (withGlobals || !globals.has(name)),
-    )
-    .sort(([a], [b]) => Number(globals.has(a)) - Number(globals.has(b)))
-    .map(([name, def]): Candidate => {
-      const negative = negativeOf(def);
-      return [`--${negative ? "no-" : ""}${name}`, negative || def.description || ""];
-    });
+  if (hint.includes("|")) return plain(hint.split("|"));
+  if (/\bfile$/.test(hint)) return "files";
+  if (name === "context") return "contexts";
+  if (hint === "peel" || name === "peel") return jid === undefined ? [] : peels(jid);
+  if (hint === "glob" && Object.hasOwn(FIELDS, name)) return fieldValues(name as keyof typeof FIELDS);
+  return Object.hasOwn(VALUES, hint) ? (VALUES[hint] ?? []) : [];
 }
 
 interface Line {
@@ -138,62 +180,113 @@ async function readLine(root: Tree, words: readonly string[]): Promise<Line | un
   };
 }
 
+/** The flags that may still be given, a command's own ones first. @param withGlobals also those of all commands */
+const flagWords = (args: ArgsDef, given: ReadonlySet<string>, globals: ReadonlySet<string>, withGlobals: boolean) =>
+  argsThat(args, false)
+    .filter(([name, def]) => !given.has(name) || takesList(def))
+    .filter(([name]) => withGlobals || !globals.has(name))
+    .sort(([a], [b]) => Number(globals.has(a)) - Number(globals.has(b)))
+    .map(([name, def]): Candidate => [flagWord(name, def), flagText(def)]);
+
 async function sourceOfWord(line: Line, current: string, globals: ReadonlySet<string>): Promise<Source> {
-  const { command } = line;
+  const { command, given, help, name, terminated } = line;
   const args = argsOf(command);
-  if (current.startsWith("-") && !line.terminated)
-    return { kind: "words", words: flagWords(args, line.given, globals, true) };
+  if (current.startsWith("-") && !terminated) return flagWords(args, given, globals, true);
   const commands = commandsOf(command);
   if (commands) {
-    const words = await Promise.all(
-      Object.entries(commands).map(
-        async ([name, sub]): Promise<Candidate> => [name, manualOf(await load(sub)).description ?? ""],
-      ),
+    const loaded = Object.entries(commands).map(
+      async ([sub, at]): Promise<Candidate> => [sub, manualOf(await load(at)).description ?? ""],
     );
     const topics = Object.entries(manualOf(command).topics ?? {}).map(
-      ([name, topic]): Candidate => [name, topic.description],
+      ([topic, { description }]): Candidate => [topic, description],
     );
-    const more: Candidate[] = line.help ? topics : [["help", "show help on a command or topic"]];
-    return { kind: "words", words: [...words, ...more] };
+    const words = await Promise.all(loaded);
+    return help ? [...words, ...topics] : [...words, ["help", "show help on a command or topic"]];
   }
-  if (line.help) return nothing;
-  const wanted = Object.entries(args).filter(([, def]) => isPositional(def));
+  if (help) return [];
+  const wanted = argsThat(args, true);
   const last = wanted.at(-1);
   const next = wanted[line.flags._.length] ?? (last && takesMany(last[1]) ? last : undefined);
-  if (next?.[0] === "jid" && current.startsWith("@")) return { kind: "words", words: JOB_REFERENCES };
-  if (next?.[0] === "jid") return { kind: "jobs", running: FOR_RUNNING.has(line.name) };
-  if (next?.[0] === "peel") return { kind: "peels", jid: undefined };
+  if (next?.[0] === "jid") return current.startsWith("@") ? JOB_REFERENCES : jobs(FOR_RUNNING.includes(name));
+  if (next?.[0] === "peel") return peels();
   if (next) return sourceOfValue(next[0], next[1], undefined);
-  return line.terminated ? nothing : { kind: "words", words: flagWords(args, line.given, globals, false) };
+  return terminated ? [] : flagWords(args, given, globals, false);
+}
+
+interface Question {
+  readonly source: Source;
+  /** The word before the completed part: `--state=failed,`. */
+  readonly before: string;
+  /** The typed beginning of the completed part. */
+  readonly typed: string;
+  readonly flags: Args;
+}
+
+/** What is asked when Tab is pressed. @param words the complete words after the program's name */
+async function ask(root: Tree, words: readonly string[], current: string): Promise<Question | undefined> {
+  const line = await readLine(root, words);
+  if (!line) return undefined;
+  const { flags, pending, terminated, command } = line;
+  const inline = /^--([^=]+)=/.exec(current);
+  const flag = pending ?? (terminated ? undefined : inline?.[1]);
+  if (flag === undefined)
+    return { source: await sourceOfWord(line, current, globalNames(root)), before: "", typed: current, flags };
+  const args = argsOf(command);
+  const def = Object.hasOwn(args, flag) ? args[flag] : undefined;
+  if (!def || (def.type === "boolean" && !mayTakeValue(def))) return undefined;
+  const start = pending === undefined ? (inline?.[0].length ?? 0) : 0;
+  const cut = WITH_COMMAS.includes(flag) ? Math.max(start, current.lastIndexOf(",") + 1) : start;
+  const source = sourceOfValue(flag, def, flags._[0]);
+  return { source, before: current.slice(0, cut), typed: current.slice(cut), flags };
+}
+
+/** Opens the store that the flags name. @param onStore gets one that has to be closed as soon as it is there */
+async function openStore(flags: Args, env: NodeJS.ProcessEnv, onStore: (store: LiveStore) => void): Promise<Store> {
+  if (flags.from) return (await import("../archive/store.ts")).openArchive(flags.from as string[]);
+  const { resolveSettings } = await import("../settings/resolve.ts");
+  const { openConnection } = await import("../nats/connect.ts");
+  const { NatsStore } = await import("../nats/store.ts");
+  const { settings } = await resolveSettings(flags as SettingFlags, env, () => {});
+  const store = new NatsStore(await openConnection({ ...settings, timeoutMs: DEADLINE_MS }, () => {}));
+  onStore(store);
+  return store;
+}
+
+async function answer(
+  { source, before, typed, flags }: Question,
+  env: NodeJS.ProcessEnv,
+  onStore: (store: LiveStore) => void,
+): Promise<string> {
+  if (source === "files") return ":files\n";
+  const { safe } = await import("../text.ts");
+  const isKnown = typeof source === "object";
+  let words: readonly Candidate[];
+  if (isKnown) words = source;
+  else if (source === "contexts") words = plain((await import("../settings/context.ts")).contextNames(env));
+  else words = await source(await openStore(flags, env, onStore), typed);
+  return words
+    .filter(([word]) => word.startsWith(typed) && (isKnown || HARMLESS.test(word)))
+    .map(([word, description]) => `${before}${word}\t${safe(description)}\n`)
+    .join("");
 }
 
 /**
- * What is asked when Tab is pressed.
- * @param words the complete words after the program's name
- * @param current the word at the cursor, up to the cursor
- * @param globals the names of the flags that every command takes
+ * Answers in time.
+ * @param argv the words before the cursor, then `=` and the word at the cursor
  */
-export async function ask(
-  root: Tree,
-  globals: ReadonlySet<string>,
-  words: readonly string[],
-  current: string,
-): Promise<Question | undefined> {
-  const line = await readLine(root, words);
-  if (!line) return undefined;
-  const inline = /^--([^=]+)=/.exec(current);
-  const flag = line.pending ?? (line.terminated ? undefined : inline?.[1]);
-  if (flag === undefined)
-    return { source: await sourceOfWord(line, current, globals), before: "", typed: current, flags: line.flags };
-  const args = argsOf(line.command);
-  const def = Object.hasOwn(args, flag) ? args[flag] : undefined;
-  if (!def || (def.type === "boolean" && !mayTakeValue(def))) return undefined;
-  const start = line.pending === undefined ? (inline?.[0].length ?? 0) : 0;
-  const cut = WITH_COMMAS.includes(flag) ? Math.max(start, current.lastIndexOf(",") + 1) : start;
-  return {
-    source: sourceOfValue(flag, def, line.flags._[0]),
-    before: current.slice(0, cut),
-    typed: current.slice(cut),
-    flags: line.flags,
-  };
+export async function complete(root: Tree, argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  let store: LiveStore | undefined;
+  const remaining = Math.max(1, DEADLINE_MS - GOODBYE_MS - performance.now());
+  const late = new Promise<undefined>((done) => setTimeout(done, remaining, undefined));
+  try {
+    const question = await ask(root, argv.slice(0, -1), (argv.at(-1) ?? "=").slice(1));
+    const work = question && answer(question, env, (opened) => (store = opened));
+    const text = await Promise.race([work, late]);
+    const { writeAll } = await import("../terminal/terminal.ts");
+    if (text) writeAll(1, text);
+  } catch {
+    // The command itself will report it.
+  }
+  const goodbye = new Promise((done) => setTimeout(done, GOODBYE_MS));
+  if (store) await Promise.race([store.close().catch(() => {}), goodbye]);
 }

@@ -4,10 +4,11 @@ import { named } from "../program.ts";
 import { width, wrap } from "../text.ts";
 import {
   type Arg,
+  argsThat,
   type Command,
   choicesOf,
-  isPositional,
-  negativeOf,
+  flagText,
+  flagWord,
   shortOf,
   type Topic,
   usageWord,
@@ -20,10 +21,9 @@ const HINT = 9;
 
 /** A flag as help shows it: its forms, and what it does. */
 function flagRow([name, def]: readonly [string, Arg]): Row {
-  const negative = negativeOf(def);
   const short = shortOf(def);
-  const forms = `${short ? `-${short}, ` : ""}--${negative ? "no-" : ""}${name}`;
-  const text = negative || def.description || "";
+  const forms = `${short ? `-${short}, ` : ""}${flagWord(name, def)}`;
+  const text = flagText(def);
   if (def.type === "boolean") return [def.valueHint === undefined ? forms : `${forms}[=<${def.valueHint}>]`, text];
   const hint = ("valueHint" in def && def.valueHint) || "value";
   return hint.length > HINT && hint.includes("|")
@@ -40,9 +40,8 @@ const sentence = (text = "") => text.charAt(0).toUpperCase() + text.slice(1);
 /** A command taken apart for help and the man page. */
 export function outline(path: readonly string[], command: Command, globals: ReadonlySet<string>) {
   const meta = command.meta ?? {};
-  const args = Object.entries(command.args ?? {});
-  const positionals = args.filter(([, def]) => isPositional(def));
-  const flags = args.filter(([, def]) => !isPositional(def));
+  const positionals = argsThat(command.args ?? {}, true);
+  const flags = argsThat(command.args ?? {}, false);
   const commands = Object.entries(command.subCommands ?? {});
   const isGroup = commands.length > 0 && command.default === undefined;
   const usage = [

@@ -5,36 +5,30 @@ import { startAs } from "../program.ts";
 import { reportError, systemTerminal, writeAll } from "../terminal/terminal.ts";
 import { versionText } from "../version.ts";
 import { readCommandLine } from "./args.ts";
-import { loadAll, manualOf, type Tree } from "./command.ts";
+import { globalNames, loadAll, manualOf, type Tree } from "./command.ts";
 
 /** Without a terminal. */
 const HELP_COLUMNS = 80;
 
 /** Answers a completion script, and exits with 0 whatever happens: a prompt is no place for errors. */
-async function answerShell(root: Tree, argv: readonly string[], globals: ReadonlySet<string>): Promise<never> {
+async function answerShell(root: Tree, argv: readonly string[]): Promise<never> {
   const quit = () => process.exit(EXIT.done);
   for (const event of ["uncaughtException", "unhandledRejection"]) process.on(event, quit);
-  const { complete } = await import("./candidates.ts");
-  await complete(root, globals, argv, process.env);
+  const { complete } = await import("./completion.ts");
+  await complete(root, argv, process.env);
   return quit();
 }
 
 /**
  * Runs the command that `argv` names, reports errors, and exits.
- * @param globals the names of the flags that every command takes
  * @param program the name that it is known by
  */
-export async function main(
-  root: Tree,
-  argv: readonly string[],
-  globals: ReadonlySet<string>,
-  program: string,
-): Promise<never> {
+export async function main(root: Tree, argv: readonly string[], program: string): Promise<never> {
   startAs(program);
   // The NATS library always verifies certificates; Bun, which does not know that, would warn that this variable prevents it.
   delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
   // Not a command of the tree: its words are any command line.
-  if (argv[0] === "__complete") return answerShell(root, argv.slice(1), globals);
+  if (argv[0] === "__complete") return answerShell(root, argv.slice(1));
   // Until the flags are read, what stands among the words counts.
   let look: { color?: boolean; forceColor?: boolean } = argv.includes("--no-color") ? { color: false } : {};
   try {
@@ -47,7 +41,7 @@ export async function main(
       const columns = systemTerminal(look).columns ?? HELP_COLUMNS;
       const page =
         topic === undefined
-          ? renderHelp(path, await loadAll(command), manualOf(root).topics ?? {}, globals, columns)
+          ? renderHelp(path, await loadAll(command), manualOf(root).topics ?? {}, globalNames(root), columns)
           : renderTopic(manualOf(root).topics?.[topic], columns);
       writeAll(1, page);
     } else if (args.version) writeAll(1, versionText());

@@ -1,37 +1,11 @@
 // zester job active
-import { defineCommand } from "../cli/command.ts";
 import { isUnknownStatus, type JobRow, LISTED_AS_ACTIVE, unknownStateWords } from "../model/job.ts";
 import { ACTIVE_COLUMNS } from "../render/columns.ts";
 import { plural } from "../text.ts";
-import { args, LIST_OUTPUT, type ListRequest, listJobs, parse } from "./list.ts";
-import type { Session } from "./session.ts";
-import { type Answer, answerWith } from "./write-answer.ts";
+import { question } from "./answer.ts";
+import { args, listJobs, only, parse } from "./list.ts";
 
-async function answerOf(request: ListRequest, session: Session): Promise<Answer> {
-  const claimed = new Set<string>();
-  const unknown = new Map<string, JobRow>();
-  const keep = (row: JobRow, isSelected: boolean) => {
-    // A job may come again while all are read, in another state.
-    if (row.status === "claimed" && isSelected) claimed.add(row.jid);
-    else claimed.delete(row.jid);
-    if (isUnknownStatus(row.status) && isSelected) unknown.set(row.jid, row);
-    else unknown.delete(row.jid);
-    return isSelected && LISTED_AS_ACTIVE.includes(row.status ?? "");
-  };
-  const listing = { keep, columns: ACTIVE_COLUMNS, none: "No active jobs.", warnsOfStuck: true };
-  const answer = await listJobs(request, listing, session);
-  const words = unknownStateWords([...unknown.values()]);
-  const jobs = plural(claimed.size, "job");
-  const last = [
-    words && `${words}.`,
-    claimed.size > 0
-      ? `${jobs} claimed by a master, nothing sent yet: not shown here, \`zester job list\` has them.`
-      : undefined,
-  ];
-  return { ...answer, last };
-}
-
-export default defineCommand({
+export default question({
   meta: {
     description: "list running and pending jobs",
     group: "Inspect",
@@ -40,5 +14,23 @@ export default defineCommand({
     example: "zester job active --sort duration --wide",
   },
   args,
-  run: ({ args }) => answerWith(args, parse(args, new Date()), answerOf, LIST_OUTPUT),
+  only,
+  parse,
+  async answerOf(request, session) {
+    const claimed = new Set<string>();
+    const unknown = new Map<string, JobRow>();
+    const keep = (row: JobRow, isSelected: boolean) => {
+      // A job may come again while all are read, in another state.
+      claimed[row.status === "claimed" && isSelected ? "add" : "delete"](row.jid);
+      if (isUnknownStatus(row.status) && isSelected) unknown.set(row.jid, row);
+      else unknown.delete(row.jid);
+      return isSelected && LISTED_AS_ACTIVE.includes(row.status ?? "");
+    };
+    const listing = { keep, columns: ACTIVE_COLUMNS, none: "No active jobs.", warnsOfStuck: true };
+    const answer = await listJobs(request, listing, session);
+    const words = unknownStateWords([...unknown.values()]);
+    const jobs = `${plural(claimed.size, "job")} claimed by a master, nothing sent yet`;
+    const elsewhere = claimed.size > 0 ? `${jobs}: not shown here, \`zester job list\` has them.` : undefined;
+    return { ...answer, last: [words && `${words}.`, elsewhere] };
+  },
 });

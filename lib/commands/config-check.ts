@@ -1,6 +1,4 @@
 // zester config check
-import { defineCommand } from "../cli/command.ts";
-import type { Value } from "../codec/value.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { newestVersion } from "../jobs/read-jobs.ts";
 import { RECORD_VERSION } from "../model/job.ts";
@@ -27,9 +25,9 @@ import { resolveSettings } from "../settings/resolve.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { count, safe, width, wrap } from "../text.ts";
-import { type GlobalArgs, globals } from "./shared.ts";
-import { refuseFiles, type Surroundings } from "./surroundings.ts";
-import { type Answer, answerHere } from "./write-answer.ts";
+import { plainCommand } from "./answer.ts";
+import { refuseFiles } from "./session.ts";
+import { globals } from "./shared.ts";
 
 /** Messages of the bucket that are read for the versions of their records. */
 const NEWEST = 1000;
@@ -95,37 +93,31 @@ function render(findings: readonly Finding[], { color, columns = Number.POSITIVE
 }
 
 const documentOf = ({ check, result, detail, hint }: Finding) =>
-  new Map<string, Value>([
-    ["check", check],
-    ["result", result],
-    ["detail", detail],
-    ["hint", hint ?? null],
-  ]);
+  new Map(Object.entries({ check, result, detail, hint: hint ?? null }));
 
-async function answerOf(flags: GlobalArgs, { terminal, env }: Surroundings): Promise<Answer> {
-  refuseFiles(flags);
-  const { settings } = await resolveSettings(flags, env, terminal.warn, terminal.note);
-  const findings = (await check(settings, terminal)).map((finding) => ({
-    ...finding,
-    detail: hideSecrets(finding.detail),
-    hint: finding.hint && hideSecrets(finding.hint),
-  }));
-  return {
-    shown: {
-      size: findings.length,
-      text: (viewer) => [render(findings, viewer)],
-      documents: () => findings.map(documentOf),
-    },
-    code: findings.some(({ result }) => result === "FAIL") ? EXIT.error : EXIT.done,
-  };
-}
-
-export default defineCommand({
+export default plainCommand({
   meta: {
     description: "connect and check what the commands need",
     details: "Leaves nothing on the server and sends no cancel signal. Exit code 1 if a line says FAIL.",
     example: "zester config check",
   },
   args: globals,
-  run: ({ args }) => answerHere(args, (around) => answerOf(args, around)),
+  parse: (flags) => flags,
+  async answerOf(flags, { terminal, env }) {
+    refuseFiles(flags);
+    const { settings } = await resolveSettings(flags, env, terminal.warn, terminal.note);
+    const findings = (await check(settings, terminal)).map((finding) => ({
+      ...finding,
+      detail: hideSecrets(finding.detail),
+      hint: finding.hint && hideSecrets(finding.hint),
+    }));
+    return {
+      shown: {
+        size: findings.length,
+        text: (viewer) => [render(findings, viewer)],
+        documents: () => findings.map(documentOf),
+      },
+      code: findings.some(({ result }) => result === "FAIL") ? EXIT.error : EXIT.done,
+    };
+  },
 });

@@ -1,14 +1,13 @@
 // zester config
-import { defineCommand } from "../cli/command.ts";
 import { formatMs } from "../duration.ts";
 import { type RowColumn, rowsView } from "../render/view.ts";
 import { hideSecrets } from "../secrets.ts";
 import { resolveSettings } from "../settings/resolve.ts";
 import { maskUrl } from "../settings/server-url.ts";
 import { KEYS, type Key, type ResolvedSettings, SETTINGS, type Settings } from "../settings/settings.ts";
+import { plainCommand } from "./answer.ts";
+import type { Surroundings } from "./session.ts";
 import { type GlobalArgs, globals } from "./shared.ts";
-import type { Surroundings } from "./surroundings.ts";
-import { type Answer, answerHere } from "./write-answer.ts";
 
 interface Row {
   readonly setting: string;
@@ -55,17 +54,16 @@ const COLUMNS: readonly RowColumn<Row>[] = [
 ];
 const ALL = "setting value source";
 
-async function answerOf(flags: GlobalArgs, around: Surroundings): Promise<Answer> {
-  const resolved = await resolveSettings(flags, around.env, around.terminal.warn, around.terminal.note);
-  const rows = [...describeSettings(resolved), formatRow(flags, around)];
-  return { shown: rowsView(COLUMNS, { table: ALL, sheet: ALL, document: ALL }, rows) };
-}
-
-export default defineCommand({
+export default plainCommand({
   meta: {
     description: "show the connection settings and their sources",
     example: "zester config",
   },
   args: globals,
-  run: ({ args }) => answerHere(args, (around) => answerOf(args, around)),
+  parse: (flags) => flags,
+  async answerOf(flags, around) {
+    const resolved = await resolveSettings(flags, around.env, around.terminal.warn, around.terminal.note);
+    const rows = [...describeSettings(resolved), formatRow(flags, around)];
+    return { shown: rowsView(COLUMNS, { table: ALL, sheet: ALL, document: ALL }, rows) };
+  },
 });

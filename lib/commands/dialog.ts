@@ -6,8 +6,7 @@ import type { Act } from "../render/keys.ts";
 import { screenSize } from "../terminal/screen.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { oneLine, paragraph, safe } from "../text.ts";
-import type { LiveSession } from "./session.ts";
-import type { Interruption } from "./steering.ts";
+import type { Interruption, LiveSession } from "./session.ts";
 
 /** How long a question is on the screen before `y` answers it, in ms: before that it is a letter of a word that is being typed. */
 const READ_MS = 1_000;
@@ -37,8 +36,8 @@ export class Dialog {
   ) {
     this.jid = act.jid;
     const terminal = this.#terminal(session.terminal);
-    const own = Object.create(session, { terminal: { value: terminal }, format: { value: "text" } });
-    this.#run(own)
+    const own = { terminal: { value: terminal }, interruption: { value: this.#interruption } };
+    this.#run(Object.create(session, own))
       .catch((error) => {
         if (!(error instanceof UserError)) return failed(error);
         this.told = act.act === "kill" ? "error on cancel" : "error on retry";
@@ -86,14 +85,14 @@ export class Dialog {
     // Loaded on use: most who watch only look.
     if (this.act.act === "kill") {
       const { askAbout } = await import("./kill.ts");
-      if ((await askAbout(jid, session, this.#interruption)) !== EXIT.done) return;
+      if ((await askAbout(jid, session)) !== EXIT.done) return;
       this.told = "cancel sent";
       this.sent(`Cancel signal sent for job ${safe(jid)}.`);
       return;
     }
     this.told = "nothing to retry";
     const { askAbout } = await import("./retry.ts");
-    await askAbout(jid, session, this.#interruption, (retried, kind) => {
+    await askAbout(jid, session, (retried, kind) => {
       this.told = `retried as ${retried.slice(0, tellingLength([jid, retried]))}`;
       if (kind === "dispatched") this.dispatched = retried;
       this.sent(`Job ${safe(retried)} ${kind}.`);

@@ -1,6 +1,4 @@
 // zester job diff
-import type { ArgsDef } from "citty";
-import { defineCommand, type Flags } from "../cli/command.ts";
 import { digest } from "../codec/digest.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { SharedReturns } from "../jobs/shared-returns.ts";
@@ -10,77 +8,25 @@ import { parseJid } from "../model/jid.ts";
 import { isActive } from "../model/job.ts";
 import { diffJobs } from "../model/job-diff.ts";
 import { jobDiffView } from "../render/job-diff.ts";
-import { noteReference } from "./job-reference.ts";
-import type { Session } from "./session.ts";
+import { question } from "./answer.ts";
+import { noteReference } from "./selecting.ts";
 import { globals, jids, scripted } from "./shared.ts";
-import { type Answer, answerWith, type Form, outputForm } from "./write-answer.ts";
+
+/** Warnings about two runs that are compared. */
+function differences(before: Reading, after: Reading): string[] {
+  const [was, is] = [before.row.fn ?? "-", after.row.fn ?? "-"];
+  const [given, now] = [before, after].map(({ job }) => digest(job.get("args") ?? null));
+  const open = [before, after].filter(({ row }) => isActive(row.status));
+  return [
+    ...(was !== is ? [`the jobs ran different functions: ${was} and ${is}.`] : []),
+    ...(was === is && given !== now ? [`the jobs ran ${was} with different arguments.`] : []),
+    ...open.map(({ row }) => `job ${row.jid} has not ended: the states of its peels may change.`),
+  ];
+}
 
 const twoJids = { ...jids, exactly: 2 } as const;
 
-const args = {
-  ...globals,
-  jid: twoJids,
-  all: { type: "boolean", description: "show every difference on a terminal" },
-  ...scripted("the runs have no peel in common"),
-} as const satisfies ArgsDef;
-
-type DiffArgs = Flags<typeof args>;
-
-/** @throws UserError unless there are two */
-function jobsIn(flags: DiffArgs): readonly [string, string] {
-  const [before, after, extra] = flags._.map((text) => parseJid(text));
-  if (before !== undefined && after !== undefined && extra === undefined) return [before, after];
-  throw new UserError("missing argument <jid> for zester job diff.", "Usage: zester job diff <jid> <jid> [flags]");
-}
-
-/** Warnings about two runs that are compared. */
-function notes(before: Reading, after: Reading): string[] {
-  const [was, is] = [before.row.fn ?? "-", after.row.fn ?? "-"];
-  const args = [before, after].map(({ job }) => digest(job.get("args") ?? null));
-  const unequal =
-    was !== is
-      ? [`the jobs ran different functions: ${was} and ${is}.`]
-      : args[0] !== args[1]
-        ? [`the jobs ran ${was} with different arguments.`]
-        : [];
-  const open = [before, after].filter(({ row }) => isActive(row.status));
-  return [...unequal, ...open.map(({ row }) => `job ${row.jid} has not ended: the states of its peels may change.`)];
-}
-
-interface DiffRequest {
-  readonly jobs: readonly [string, string];
-  readonly all: boolean;
-  readonly form: Form;
-}
-
-const parse = (flags: DiffArgs): DiffRequest => ({
-  jobs: jobsIn(flags),
-  all: flags.all === true,
-  form: outputForm(flags),
-});
-
-async function answerOf({ jobs, all }: DiffRequest, { store, terminal }: Session): Promise<Answer> {
-  // Outputs of both runs are kept once where they are the same.
-  const shared = new SharedReturns({ withoutTimes: true });
-  const read = async (text: string): Promise<Reading> => {
-    const reading = await resolveStory(store, text, terminal.warn, noteReference(terminal), shared);
-    // Of 50,000 peels the steps take 25 MB, and no comparison asks for them.
-    return { ...reading, story: { ...reading.story, steps: [] } };
-  };
-  const [before, after] = await Promise.all([read(jobs[0]), read(jobs[1])]);
-  sweepAfter(before.story.peels.length + after.story.peels.length);
-  const diffs = diffJobs(before.story, after.story);
-  const both = diffs.filter(({ before, after }) => before && after);
-  return {
-    shown: jobDiffView(diffs, all),
-    selected: { size: both.length, none: "The two runs have no peel in common." },
-    warnings: [...notes(before, after), ...openQuestions(before), ...openQuestions(after)],
-    last: [both.length === 0 ? "the two runs have no peel in common." : undefined],
-    code: diffs.some(({ change }) => change === "worse") ? EXIT.trouble : EXIT.done,
-  };
-}
-
-export default defineCommand({
+export default question({
   meta: {
     description: "compare two runs: what became worse, better, slower",
     group: "Analyze",
@@ -90,6 +36,36 @@ export default defineCommand({
     exitCodes: "0 no peel became worse (also if the runs have no peel in common), 1 error, 2 a peel became worse",
     example: "zester job diff @last~1 @last",
   },
-  args,
-  run: ({ args }) => answerWith(args, parse(args), answerOf, {}),
+  args: {
+    ...globals,
+    jid: twoJids,
+    all: { type: "boolean", description: "show every difference on a terminal" },
+    ...scripted("the runs have no peel in common"),
+  },
+  parse({ _: texts, all = false }) {
+    const [before, after, extra] = texts.map(parseJid);
+    if (before === undefined || after === undefined || extra !== undefined)
+      throw new UserError("missing argument <jid> for zester job diff.", "Usage: zester job diff <jid> <jid> [flags]");
+    return { jobs: [before, after] as const, all };
+  },
+  async answerOf({ jobs, all }, { store, terminal }) {
+    // Outputs of both runs are kept once where they are the same.
+    const shared = new SharedReturns({ withoutTimes: true });
+    const read = async (text: string): Promise<Reading> => {
+      const reading = await resolveStory(store, text, terminal.warn, noteReference(terminal), shared);
+      // Of 50,000 peels the steps take 25 MB, and no comparison asks for them.
+      return { ...reading, story: { ...reading.story, steps: [] } };
+    };
+    const [before, after] = await Promise.all([read(jobs[0]), read(jobs[1])]);
+    sweepAfter(before.story.peels.length + after.story.peels.length);
+    const diffs = diffJobs(before.story, after.story);
+    const both = diffs.filter(({ before, after }) => before && after);
+    return {
+      shown: jobDiffView(diffs, all),
+      selected: { size: both.length, none: "The two runs have no peel in common." },
+      warnings: [...differences(before, after), ...openQuestions(before), ...openQuestions(after)],
+      last: [both.length === 0 ? "the two runs have no peel in common." : undefined],
+      code: diffs.some(({ change }) => change === "worse") ? EXIT.trouble : EXIT.done,
+    };
+  },
 });

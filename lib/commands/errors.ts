@@ -1,76 +1,15 @@
 // zester job errors
-import type { ArgsDef } from "citty";
-import { defineCommand, type Flags } from "../cli/command.ts";
 import { readFailures } from "../jobs/failures.ts";
-import { readSelected } from "../jobs/recent.ts";
 import { type JobRow, mayHaveFailed } from "../model/job.ts";
-import { parseCount, parseSelection, type Selection } from "../model/selection.ts";
-import { futureWords } from "../render/clock.ts";
+import { parseCount, parseSelection } from "../model/selection.ts";
 import { errorsView, failedJobsView, unreachableLine } from "../render/errors.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { plural } from "../text.ts";
-import { ofLastDay, selectionByServer } from "./clock.ts";
-import { amongWords, unreadableWarning } from "./output.ts";
-import type { Session } from "./session.ts";
+import { question } from "./answer.ts";
+import { ofLastDay, readMatching } from "./matching.ts";
 import { conditions, globals, header, listFormat, scripted } from "./shared.ts";
-import { type Answer, answerWith, type Form, outputForm } from "./write-answer.ts";
 
-const args = {
-  ...globals,
-  ...conditions,
-  limit: { ...conditions.limit, description: "only the first N rows" },
-  by: { type: "string", valueHint: "error|job", description: "group by error (default) or job" },
-  format: listFormat,
-  header,
-  ...scripted("no job matches"),
-} as const satisfies ArgsDef;
-
-type ErrorsArgs = Flags<typeof args>;
-
-interface ErrorsRequest {
-  readonly by: "error" | "job";
-  readonly selection: Selection;
-  readonly limit: number | undefined;
-  readonly form: Form;
-}
-
-const parse = (flags: ErrorsArgs, now: Date): ErrorsRequest => ({
-  selection: parseSelection(ofLastDay({ ...flags, limit: undefined }), now),
-  by: flags.by ?? "error",
-  limit: flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit"),
-  form: outputForm(flags),
-});
-
-async function answerOf({ by, selection: asked, limit, form }: ErrorsRequest, session: Session): Promise<Answer> {
-  const { store, terminal } = session;
-  const selection = await selectionByServer(asked, session);
-  // A job may come again while all are read, and may not match any more.
-  const matching = new Set<string>();
-  const keep = (row: JobRow) => {
-    const matches = selection.matches(row);
-    if (form.failIfEmpty) matching[matches ? "add" : "delete"](row.jid);
-    return matches && mayHaveFailed(row);
-  };
-  const read = await readSelected(store, selection, keep, progressOn(terminal));
-  const { failures, unreachable } = await readFailures(store, read, progressOn(terminal, "returns"), terminal.warn);
-  const found = { failures, unreachable: unreachable.groups()[0], jobAt: (number: number) => read.jobs.at(number).row };
-  const { view, more } = by === "job" ? failedJobsView(found, limit) : errorsView(found, limit);
-  const among = `match ${selection.text} (${amongWords(read)}).`;
-  return {
-    shown: view,
-    none: `No peel failed in jobs that ${among}`,
-    selected: { size: matching.size, none: `No jobs ${among}` },
-    notes: {
-      text: more > 0 ? `${plural(more, `more ${by}`)}; raise --limit.` : undefined,
-      // A job has a row for what failed in it: unreachable peels have none.
-      data:
-        by === "job" ? unreachableLine(found.unreachable, { columns: undefined }).trimEnd() || undefined : undefined,
-    },
-    warnings: [futureWords(read.jobs, store.nowNs()), unreadableWarning(read.unreadable)],
-  };
-}
-
-export default defineCommand({
+export default question({
   meta: {
     description: "show errors across jobs, most peels first",
     group: "Analyze",
@@ -79,6 +18,42 @@ export default defineCommand({
     flagsElsewhere: { peel: ["zester job history <peel>"] },
     example: "zester job errors --since 1h",
   },
-  args,
-  run: ({ args }) => answerWith(args, parse(args, new Date()), answerOf),
+  args: {
+    ...globals,
+    ...conditions,
+    limit: { ...conditions.limit, description: "only the first N rows" },
+    by: { type: "string", valueHint: "error|job", description: "group by error (default) or job" },
+    format: listFormat,
+    header,
+    ...scripted("no job matches"),
+  },
+  parse: (flags, now) => ({
+    selection: parseSelection(ofLastDay({ ...flags, limit: undefined }), now),
+    by: flags.by ?? "error",
+    limit: flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit"),
+    failIfEmpty: flags["fail-if-empty"] === true,
+  }),
+  async answerOf({ selection, by, limit, failIfEmpty }, session) {
+    const { store, terminal } = session;
+    // A job may come again while all are read, and may not match any more.
+    const matching = new Set<string>();
+    const keep = (row: JobRow, matches: boolean) => {
+      if (failIfEmpty) matching[matches ? "add" : "delete"](row.jid);
+      return matches && mayHaveFailed(row);
+    };
+    const { read, match, warnings } = await readMatching(selection, session, keep);
+    const found = await readFailures(store, read, progressOn(terminal, "returns"), terminal.warn);
+    const unreachable = found.unreachable.groups()[0];
+    const failures = { ...found, unreachable, jobAt: (number: number) => read.jobs.at(number).row };
+    const { view, more } = by === "job" ? failedJobsView(failures, limit) : errorsView(failures, limit);
+    // A job has a row for what failed in it: unreachable peels have none.
+    const left = by === "job" ? unreachableLine(unreachable, { columns: undefined }).trimEnd() : "";
+    return {
+      shown: view,
+      none: `No peel failed in jobs that ${match}.`,
+      selected: { size: matching.size, none: `No jobs ${match}.` },
+      notes: { text: more > 0 ? `${plural(more, `more ${by}`)}; raise --limit.` : undefined, data: left || undefined },
+      warnings,
+    };
+  },
 });

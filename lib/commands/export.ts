@@ -3,7 +3,7 @@ import type { ArgsDef } from "citty";
 import { STORED } from "../archive/format.ts";
 import type { Redaction } from "../archive/redact.ts";
 import { ExportWriter } from "../archive/writer.ts";
-import { defineCommand, type Flags } from "../cli/command.ts";
+import type { Flags } from "../cli/command.ts";
 import { NoBucket, Unavailable, UserError } from "../errors.ts";
 import { resolveJob } from "../jobs/lookup.ts";
 import { SeenPeels, toJob } from "../jobs/read-jobs.ts";
@@ -16,12 +16,18 @@ import type { Part, ReturnsOf, StoredMessage } from "../store.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { count, plural } from "../text.ts";
 import { versionFacts } from "../version.ts";
-import { selectionByServer, serverClock } from "./clock.ts";
-import { type JobsRequest, noteReference, parseJobs } from "./job-reference.ts";
-import { amongWords, unreadableWarning } from "./output.ts";
-import { OutputFile, type OutputRequest, outputOf } from "./output-file.ts";
-import { type LiveSession, withSession } from "./session.ts";
-import { conditions, formats, type GlobalArgs, globals, jids, scripted } from "./shared.ts";
+import { amongWords } from "./matching.ts";
+import { OutputFile, outputOf } from "./output-file.ts";
+import {
+  type JobsRequest,
+  noteReference,
+  parseJobs,
+  selectionByServer,
+  serverClock,
+  warnUnreadable,
+} from "./selecting.ts";
+import { type LiveSession, liveCommand } from "./session.ts";
+import { conditions, formats, globals, jids, scripted } from "./shared.ts";
 
 const args = {
   ...globals,
@@ -35,25 +41,25 @@ const args = {
   ...scripted("no job matches"),
 } as const satisfies ArgsDef;
 
-type ExportArgs = Flags<typeof args>;
-
 interface ExportRequest extends JobsRequest {
   readonly all: boolean;
-  readonly output: OutputRequest | undefined;
+  readonly file: OutputFile | undefined;
   readonly redact: boolean;
   readonly failIfEmpty: boolean;
 }
 
-function parse(flags: ExportArgs): ExportRequest {
+function parse(flags: Flags<typeof args>, now: Date): ExportRequest {
   const { all = false } = flags;
-  const selection = parseSelection(flags, new Date());
+  const selection = parseSelection(flags, now);
   if (all && flags._.length > 0) throw new UserError("--all and <jid> cannot be used together.", "Use one of them.");
   if (all && (selection.text !== "" || selection.limit !== undefined))
     throw new UserError("--all and flags that select jobs cannot be used together.", "Use one of them.");
+  const named = all ? { jobs: [], narrowing: {}, selection } : parseJobs(flags, "export", now);
+  const output = outputOf(flags);
   return {
-    ...(all ? { jobs: [], narrowing: {}, selection } : parseJobs(flags, "export")),
+    ...named,
     all,
-    output: outputOf(flags),
+    file: output && new OutputFile(output.path, output.force),
     redact: flags.redact === true,
     failIfEmpty: flags["fail-if-empty"] === true,
   };
@@ -101,8 +107,7 @@ async function select(request: ExportRequest, session: LiveSession): Promise<Sel
   const selection = await selectionByServer(request.selection, session);
   const read = await readSelected(store, selection, selection.matches, progressOn(terminal));
   const rows = Array.from(selection.arrange(read.jobs), ({ row }) => row);
-  const unreadable = unreadableWarning(read.unreadable);
-  if (unreadable !== undefined) terminal.warn(unreadable);
+  warnUnreadable(read.unreadable, terminal);
   if (rows.length === 0) {
     const none = `no jobs match ${selection.text} (${amongWords(read)}).`;
     if (request.failIfEmpty) throw new UserError(none);
@@ -156,7 +161,7 @@ async function write(request: ExportRequest, session: LiveSession, out: (text: s
   };
   beats.forEach(add);
   // Lines of the export may be on the same terminal.
-  const progress = request.output || !terminal.isTty ? progressOn(terminal, "messages") : undefined;
+  const progress = request.file || !terminal.isTty ? progressOn(terminal, "messages") : undefined;
   try {
     // Records first: a return that is stored meanwhile belongs to a job that has not ended yet.
     for (const part of ["jobs", "returns", "events"] as const)
@@ -171,22 +176,18 @@ async function write(request: ExportRequest, session: LiveSession, out: (text: s
   else if (terminal.canTell) terminal.note("arguments and outputs may contain secrets: see --redact.");
 }
 
-async function run(flags: GlobalArgs, request: ExportRequest): Promise<undefined> {
-  const { output } = request;
-  const file = output && new OutputFile(output.path, output.force);
-  const work = async (session: LiveSession) => {
+async function run(request: ExportRequest, session: LiveSession): Promise<undefined> {
+  const { file } = request;
+  session.interruption.clear = () => file?.discard();
+  try {
     await write(request, session, file ? (text) => file.write(text) : session.terminal.write);
     file?.finish(session.terminal);
-    return undefined;
-  };
-  try {
-    await withSession(flags, work, { onSignal: () => file?.discard() });
   } finally {
     file?.discard();
   }
 }
 
-export default defineCommand({
+export default liveCommand({
   meta: {
     description: "write records, returns and events of jobs to a file",
     group: "Analyze",
@@ -196,5 +197,6 @@ export default defineCommand({
     example: "zester job export --since 1d --output jobs.jsonl",
   },
   args,
-  run: ({ args }) => run(args, parse(args)),
+  parse,
+  run,
 });

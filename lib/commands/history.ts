@@ -1,42 +1,18 @@
 // zester job history
-import type { ArgsDef } from "citty";
-import { defineCommand, type Flags } from "../cli/command.ts";
 import { UserError } from "../errors.ts";
 import { isAlive, readHistory, targetedPeels } from "../jobs/history.ts";
 import { type HistoryEntry, newestFirst, parseResults } from "../model/history.ts";
 import { quoted, tokenFault } from "../model/jid.ts";
 import { displayPeel } from "../model/peel.ts";
-import { conditionsText, parseCount, parseSelection, type Selection } from "../model/selection.ts";
+import { conditionsText, parseCount, parseSelection } from "../model/selection.ts";
 import { nearest } from "../nearest.ts";
 import { historyView } from "../render/history.ts";
 import type { Store } from "../store.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { count, safe } from "../text.ts";
-import { selectionByServer } from "./clock.ts";
-import { unreadableWarning } from "./output.ts";
-import type { Session } from "./session.ts";
+import { question } from "./answer.ts";
+import { selectionByServer, unreadableWarning } from "./selecting.ts";
 import { conditions, globals, header, listFormat, repeated, scripted } from "./shared.ts";
-import { type Answer, answerWith, type Form, outputForm } from "./write-answer.ts";
-
-const args = {
-  ...globals,
-  peel: { type: "positional", required: true, description: "peel ID (with dots or underscores)" },
-  function: conditions.function,
-  state: {
-    ...repeated,
-    valueHint: "peel state",
-    description: "states of peels, or bad; separated by commas",
-  },
-  changed: { type: "boolean", description: "only jobs in which the peel changed something" },
-  since: conditions.since,
-  until: conditions.until,
-  limit: { ...conditions.limit, description: "only the newest N jobs (default on a terminal: 20)" },
-  format: listFormat,
-  header,
-  ...scripted("no job matches"),
-} as const satisfies ArgsDef;
-
-type HistoryArgs = Flags<typeof args>;
 
 /** Maximum number of suggested peels. */
 const SUGGESTED = 3;
@@ -76,46 +52,7 @@ async function requirePeel(store: Store, peel: string): Promise<void> {
   );
 }
 
-interface HistoryRequest {
-  readonly peel: string;
-  readonly selection: Selection;
-  readonly text: string;
-  readonly limit: number | undefined;
-  readonly form: Form;
-  matches(entry: HistoryEntry): boolean;
-}
-
-function parse(flags: HistoryArgs, now: Date): HistoryRequest {
-  const peel = parsePeel(flags.peel);
-  const states = flags.state === undefined ? undefined : parseResults(flags.state);
-  const limit = flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit");
-  const conditions = [conditionsText(flags, ["function", "state", "since", "until"]), flags.changed ? "--changed" : ""];
-  return {
-    peel,
-    // The state is that of the peel's result, and the limit counts results.
-    selection: parseSelection({ function: flags.function, since: flags.since, until: flags.until }, now),
-    text: conditions.filter(Boolean).join(" "),
-    limit,
-    form: outputForm(flags),
-    matches: ({ state, changed }) => (states?.has(state) ?? true) && (!flags.changed || (changed?.some ?? 0) > 0),
-  };
-}
-
-async function answerOf({ peel, selection, text, limit, matches }: HistoryRequest, session: Session): Promise<Answer> {
-  const { store, terminal } = session;
-  const found = await selectionByServer(selection, session);
-  const history = await readHistory(store, peel, found, { warn: terminal.warn, progress: progressOn(terminal) });
-  const all = newestFirst(history.entries);
-  if (all.length === 0) await requirePeel(store, peel);
-  const matching = text === "" ? "" : ` match ${safe(text)}${all.length === 0 ? "" : ` (of ${count(all.length)})`}`;
-  return {
-    shown: historyView(peel, all.filter(matches), all, limit),
-    none: `No jobs of ${safe(displayPeel(peel))}${matching}.`,
-    warnings: [...history.notes, unreadableWarning(history.unreadable)],
-  };
-}
-
-export default defineCommand({
+export default question({
   meta: {
     description: "show what one peel did in each job, newest first",
     group: "Analyze",
@@ -125,6 +62,52 @@ export default defineCommand({
       "--state takes states of peels, such as failed or unreachable. If the bucket has no return of the peel, the events are read (late, unfinished).",
     example: "zester job history web-388 --since 3d",
   },
-  args,
-  run: ({ args }) => answerWith(args, parse(args, new Date()), answerOf),
+  args: {
+    ...globals,
+    peel: { type: "positional", required: true, description: "peel ID (with dots or underscores)" },
+    function: conditions.function,
+    state: {
+      ...repeated,
+      valueHint: "peel state",
+      description: "states of peels, or bad; separated by commas",
+    },
+    changed: { type: "boolean", description: "only jobs in which the peel changed something" },
+    since: conditions.since,
+    until: conditions.until,
+    limit: { ...conditions.limit, description: "only the newest N jobs (default on a terminal: 20)" },
+    format: listFormat,
+    header,
+    ...scripted("no job matches"),
+  },
+  parse(flags, now) {
+    const peel = parsePeel(flags.peel);
+    const states = flags.state === undefined ? undefined : parseResults(flags.state);
+    const limit = flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit");
+    const conditions = [
+      conditionsText(flags, ["function", "state", "since", "until"]),
+      flags.changed ? "--changed" : "",
+    ];
+    return {
+      peel,
+      // The state is that of the peel's result, and the limit counts results.
+      selection: parseSelection({ function: flags.function, since: flags.since, until: flags.until }, now),
+      text: conditions.filter(Boolean).join(" "),
+      limit,
+      matches: ({ state, changed }: HistoryEntry) =>
+        (states?.has(state) ?? true) && (!flags.changed || (changed?.some ?? 0) > 0),
+    };
+  },
+  async answerOf({ peel, selection, text, limit, matches }, session) {
+    const { store, terminal } = session;
+    const found = await selectionByServer(selection, session);
+    const history = await readHistory(store, peel, found, { warn: terminal.warn, progress: progressOn(terminal) });
+    const all = newestFirst(history.entries);
+    if (all.length === 0) await requirePeel(store, peel);
+    const matching = text === "" ? "" : ` match ${safe(text)}${all.length === 0 ? "" : ` (of ${count(all.length)})`}`;
+    return {
+      shown: historyView(peel, all.filter(matches), all, limit),
+      none: `No jobs of ${safe(displayPeel(peel))}${matching}.`,
+      warnings: [...history.notes, unreadableWarning(history.unreadable)],
+    };
+  },
 });

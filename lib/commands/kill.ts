@@ -1,8 +1,7 @@
 // zester job kill: flags → plan (jobs/kill-plan.ts) → question → signals (jobs/cancel.ts) → report (render/kill.ts). Nothing
 // about the output may keep a signal from being sent.
-
 import type { ArgsDef } from "citty";
-import { defineCommand, type Flags } from "../cli/command.ts";
+import type { Flags } from "../cli/command.ts";
 import { EXIT, Transient, UserError } from "../errors.ts";
 import { Answers } from "../jobs/answers.ts";
 import { sendSignal } from "../jobs/cancel.ts";
@@ -40,14 +39,12 @@ import {
 } from "../render/kill.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
-import { selectionByServer, serverClock } from "./clock.ts";
-import { type JobsRequest, noteReference, parseJobs } from "./job-reference.ts";
-import { type Limit, notEnded, waitLimit, within } from "./limit.ts";
-import { warnUnreadable } from "./output.ts";
-import type { LiveSession } from "./session.ts";
-import { conditions, type GlobalArgs, globals, jids, scripted, steering } from "./shared.ts";
-import { confirm, type Interruption, parseSteering, reporting, type SteeringRequest, steer } from "./steering.ts";
-import { reportNone, writeReport } from "./write-answer.ts";
+import { reportNone, writeReport } from "./answer.ts";
+import { notEnded, waitLimit, within } from "./following.ts";
+import { noteReference, parseJobs, selectionByServer, serverClock, warnUnreadable } from "./selecting.ts";
+import { type Limit, type LiveSession, liveCommand } from "./session.ts";
+import { conditions, globals, jids, scripted, steering } from "./shared.ts";
+import { confirm, parseSteering, reporting } from "./steering.ts";
 
 const args = {
   ...globals,
@@ -60,41 +57,29 @@ const args = {
   ...scripted("no job matches"),
 } as const satisfies ArgsDef;
 
-type KillArgs = Flags<typeof args>;
+type KillRequest = ReturnType<typeof parse>;
 
-interface KillRequest extends SteeringRequest, JobsRequest {
-  readonly force: boolean;
-  readonly limit: Limit | undefined;
-  /** Asks even about jobs that are named in full. */
-  readonly asksAlways?: boolean;
-}
-
-interface Run {
-  readonly request: KillRequest;
-  readonly session: LiveSession;
-  readonly interruption: Interruption;
-}
-
-function parse(flags: KillArgs): KillRequest {
+function parse(flags: Flags<typeof args>, now: Date) {
   const steering = parseSteering(flags);
-  const named = parseJobs(flags, "kill");
+  const named = parseJobs(flags, "kill", now);
   const word = flags._.find((text) => parseJobReference(text));
   if (flags.force && word !== undefined)
     throw new UserError(`--force and ${word} cannot be used together.`, "Omit --force, or use the full ID of the job.");
   if (flags.force && named.jobs.length === 0)
     throw new UserError("--force needs a <jid>.", "Omit --force, or name the jobs.");
   const limit = flags.wait ? waitLimit(flags) : undefined;
-  return { ...steering, ...named, force: flags.force === true, limit };
+  /** asksAlways: also about jobs that are named in full. */
+  return { ...steering, ...named, force: flags.force === true, limit, asksAlways: false };
 }
 
-async function makePlan({ request, session }: Run): Promise<Plan> {
+async function planOf(request: KillRequest, session: LiveSession): Promise<Plan> {
   const { jobs, narrowing, selection, force, dryRun } = request;
   const { store, terminal } = session;
   if (jobs.length > 0) {
     const planned = planNamed(store, jobs, force, noteReference(terminal), narrowing);
     // Looking up jobs by their whole IDs does not show the time of the server.
     const [plan] = await Promise.all([planned, dryRun ? serverClock(session) : undefined]);
-    return plan;
+    return request.asksAlways ? plan.map((entry) => (isTarget(entry) ? { ...entry, ask: true } : entry)) : plan;
   }
   const { plan, unreadable } = await planSelected(store, await selectionByServer(selection, session));
   warnUnreadable(unreadable, terminal);
@@ -120,55 +105,41 @@ async function atStake(targets: readonly Target[], { store }: LiveSession): Prom
 
 const DECLINED = "Nothing canceled.\n";
 
-/** A person did not confirm: not a failure, but nothing was done. */
-class Declined extends UserError {}
-
 /**
- * Shows the jobs that naming them did not settle, and asks.
- * @returns why they must not be canceled; undefined when a person, or --yes, agreed
- */
-async function ask(
-  targets: readonly Target[],
-  { request, session, interruption }: Run,
-): Promise<UserError | undefined> {
-  const { terminal, store } = session;
-  const text = [...renderTargets(targets, { color: false, columns: terminal.columns }, store.now())].join("");
-  const question = async () => `Cancel ${await atStake(targets, session)}? [y/N] `;
-  const answer = await confirm(
-    terminal,
-    request.yes,
-    { text, warnings: statusWarnings(targets), question, declined: DECLINED },
-    interruption,
-  );
-  if (answer === "declined") return new Declined("not confirmed. No signal was sent.");
-  if (answer === "agreed") return undefined;
-  const them = targets.length === 1 ? "it" : "them";
-  return new UserError(
-    `refusing to cancel ${plural(targets.length, "job")} without confirmation. No signal was sent.`,
-    `Use --yes to cancel ${them}, or --dry-run to list ${them}.`,
-  );
-}
-
-/**
- * The plan after the question, if it needs one: without agreement, the jobs in question are refused.
+ * The plan after the question about jobs that naming them did not settle: without agreement, these are refused.
  * @returns undefined when a person agreed to none
  * @throws UserError when those are all, and none could be asked
  */
-async function agreed(plan: Plan, run: Run): Promise<Plan | undefined> {
+async function agreed(plan: Plan, { yes }: KillRequest, session: LiveSession): Promise<Plan | undefined> {
+  const { terminal, store } = session;
   const open = plan.filter(isTarget).filter((target) => target.ask);
-  const error = open.length > 0 ? await ask(open, run) : undefined;
-  if (!error) return plan;
+  if (open.length === 0) return plan;
+  const answer = await confirm(session, yes, {
+    text: [...renderTargets(open, { color: false, columns: terminal.columns }, store.now())].join(""),
+    warnings: statusWarnings(open),
+    question: async () => `Cancel ${await atStake(open, session)}? [y/N] `,
+    declined: DECLINED,
+  });
+  if (answer === "agreed") return plan;
+  const them = open.length === 1 ? "it" : "them";
+  const error =
+    answer === "declined"
+      ? new UserError("not confirmed. No signal was sent.")
+      : new UserError(
+          `refusing to cancel ${plural(open.length, "job")} without confirmation. No signal was sent.`,
+          `Use --yes to cancel ${them}, or --dry-run to list ${them}.`,
+        );
   const refused = plan.map((entry) =>
     isTarget(entry) && entry.ask ? ({ jid: entry.jid, why: "not confirmed", error } as const) : entry,
   );
   if (open.length < plan.length) return refused;
-  await writeReport({ document: refused.map(notMeant).map(outcomeDocument) }, run.session);
-  if (!(error instanceof Declined)) throw error;
-  run.session.terminal.tell(DECLINED);
+  await writeReport({ document: refused.map(notMeant).map(outcomeDocument) }, session);
+  if (answer === "unasked") throw error;
+  terminal.tell(DECLINED);
   return undefined;
 }
 
-async function dryRun(plan: Plan, { session }: Run): Promise<number> {
+async function dryRun(plan: Plan, session: LiveSession): Promise<number> {
   const targets = plan.filter(isTarget);
   const refused = plan.filter((entry): entry is Refused => !isTarget(entry));
   const ended = refused.filter(({ why }) => why === "ended");
@@ -258,61 +229,52 @@ async function waitForEnds(
 }
 
 /** Sends the signals of a confirmed plan, one after the other, and reports. */
-async function execute(
-  plan: Plan,
-  { request: { wait, limit, asksAlways }, session, interruption }: Run,
-): Promise<number> {
+async function execute(plan: Plan, { wait, limit, asksAlways }: KillRequest, session: LiveSession): Promise<number> {
+  const { interruption, terminal, isText } = session;
   const outcomes: Outcome[] = [];
   interruption.words = () => interruptedWords(outcomes, plan);
   for (const entry of plan) outcomes.push(isTarget(entry) ? await sendSignal(session, entry) : notSent(entry));
-  const report = reporting(session.terminal, () => sentWords(outcomes, plan));
+  const report = reporting(terminal, () => sentWords(outcomes, plan));
   const { out } = report;
   const warnings = outcomes.flatMap((outcome) => outcome.warnings);
   const errors = outcomes.flatMap(({ error }) => error ?? []);
   const alone = outcomes.length === 1 ? errors.pop() : undefined; // the command's own error
   await writeReport({ warnings, text: sentLines(outcomes), errors }, session, out);
-  const isOver = session.format === "text" && !(wait && outcomes.some(isSent));
+  const sent = outcomes.filter(isSent);
+  const isOver = isText && !(wait && sent.length > 0);
   interruption.words = isOver ? undefined : () => `interrupted: ${sentWords(outcomes, plan)}; the jobs may still run.`;
   const { results, failures } = wait
     ? await waitForEnds(outcomes, session, out, limit)
     : { results: outcomes, failures: [] };
   const last = failures.pop() ?? alone;
-  await writeReport({ errors: failures, document: results.map(outcomeDocument) }, session, out);
+  const isLast = !wait && !asksAlways && sent.length > 0 && terminal.canTell;
+  const say = isLast ? bestEffortWords(sent) : undefined;
+  await writeReport({ errors: failures, document: results.map(outcomeDocument), say }, session, out);
   interruption.words = undefined;
-  const sent = outcomes.filter(isSent);
-  if (!wait && !asksAlways && sent.length > 0 && session.format === "text" && session.terminal.canTell)
-    session.terminal.say(bestEffortWords(sent));
   if (last) throw last;
   return killCode(results) || report.code;
 }
 
-async function kill(
-  request: KillRequest,
-  session: LiveSession,
-  interruption: Interruption,
-): Promise<number | undefined> {
-  const { selection, failIfEmpty, asksAlways } = request;
-  const run = { request, session, interruption };
-  const found = await makePlan(run);
-  const plan = asksAlways ? found.map((entry) => (isTarget(entry) ? { ...entry, ask: true } : entry)) : found;
+async function kill(request: KillRequest, session: LiveSession): Promise<number | undefined> {
+  const plan = await planOf(request, session);
   if (plan.length === 0) {
-    await writeReport({ document: [] }, session);
-    await reportNone(`No jobs that could be canceled match ${selection.text}.`, failIfEmpty, session);
+    const none = `No jobs that could be canceled match ${request.selection.text}.`;
+    await reportNone(none, request.failIfEmpty, [], session);
     return undefined;
   }
-  if (request.dryRun) return dryRun(plan, run);
-  const final = await agreed(plan, run);
-  return final ? execute(final, run) : EXIT.error;
+  if (request.dryRun) return dryRun(plan, session);
+  const final = await agreed(plan, request, session);
+  return final ? execute(final, request, session) : EXIT.error;
 }
 
-const run = (args: GlobalArgs, request: KillRequest) =>
-  steer(args, request.limit, (session, interruption) => kill(request, session, interruption));
-
 /** Cancels one job after a question, in an open session. */
-export const askAbout = (jid: string, session: LiveSession, interruption: Interruption) =>
-  kill({ ...parse({ _: [jid] } as Partial<KillArgs> as KillArgs), asksAlways: true }, session, interruption);
+export const askAbout = (jid: string, session: LiveSession) =>
+  kill(
+    { ...parse({ _: [jid] } as Partial<Flags<typeof args>> as Flags<typeof args>, new Date()), asksAlways: true },
+    session,
+  );
 
-export default defineCommand({
+export default liveCommand({
   meta: {
     description: "cancel running jobs",
     group: "Control",
@@ -325,5 +287,7 @@ export default defineCommand({
     example: "zester job kill 20260115-002 --wait --for 1m",
   },
   args,
-  run: ({ args }) => run(args, parse(args)),
+  parse,
+  limit: ({ limit }) => limit,
+  run: kill,
 });

@@ -1,13 +1,13 @@
 // zester job list, and what it shares with `active`
 import type { ArgsDef } from "citty";
-import { defineCommand, type Flags } from "../cli/command.ts";
+import type { Flags } from "../cli/command.ts";
 import { UserError } from "../errors.ts";
 import { findStuck } from "../jobs/heartbeats.ts";
 import { type Records, readJobs } from "../jobs/read-jobs.ts";
 import { QUICK_MESSAGES, readRecent } from "../jobs/recent.ts";
 import { countReturns } from "../jobs/return-counts.ts";
 import { isTerminal, type JobList, type JobRow } from "../model/job.ts";
-import { parseSelection, type Selection } from "../model/selection.ts";
+import { parseSelection } from "../model/selection.ts";
 import { allStuckWords } from "../model/stuck.ts";
 import { nearest } from "../nearest.ts";
 import { futureWords } from "../render/clock.ts";
@@ -30,14 +30,14 @@ import {
   WIDE_SHEET,
   wide,
 } from "../render/columns.ts";
+import { countView, jidsView } from "../render/ids.ts";
 import { jobsView } from "../render/jobs.ts";
 import { progressOn } from "../terminal/progress.ts";
-import { selectionByServer } from "./clock.ts";
-import { amongWords, unreadableWarning } from "./output.ts";
-import type { Session } from "./session.ts";
+import { type Answer, question } from "./answer.ts";
+import { amongWords } from "./matching.ts";
+import { selectionByServer, unreadableWarning } from "./selecting.ts";
+import type { Format, Session } from "./session.ts";
 import { conditions, globals, header, listFormat, repeated, scripted } from "./shared.ts";
-import type { Formats } from "./surroundings.ts";
-import { type Answer, answerWith, type Form, outputForm } from "./write-answer.ts";
 
 export const args = {
   ...globals,
@@ -61,13 +61,11 @@ export const args = {
   ...scripted("no job matches"),
 } as const satisfies ArgsDef;
 
-export type ListArgs = Flags<typeof args>;
-
 /** json, jsonl and yaml have whole records without --wide. */
-export const LIST_OUTPUT: Formats = { only: { wide: ["text", "csv"] } };
+export const only: Readonly<Record<string, readonly Format[]>> = { wide: ["text", "csv"] };
 
 /** What differs between `list` and `active`. */
-export interface Listing {
+interface Listing {
   /** Whether it lists a job. @param isSelected the job matches the conditions */
   readonly keep: (row: JobRow, isSelected: boolean) => boolean;
   readonly columns: readonly string[];
@@ -75,23 +73,17 @@ export interface Listing {
   readonly warnsOfStuck: boolean;
 }
 
-export interface ListRequest {
-  readonly selection: Selection;
-  readonly shows: "jobs" | "jids" | "count";
-  readonly wide: boolean;
-  readonly columns: readonly JobColumn[] | undefined;
-  readonly form: Form;
-}
+export type ListRequest = ReturnType<typeof parse>;
 
 /** @throws UserError for flags that exclude each other, or invalid values */
-export function parse(flags: ListArgs, now: Date): ListRequest {
+export function parse(flags: Flags<typeof args>, now: Date) {
   const selection = parseSelection(flags, now);
   const given = (["quiet", "count", "wide", "columns"] as const).filter((name) => flags[name]);
   const columns = flags.columns && parseColumns(flags.columns);
   if (given.length > 1)
     throw new UserError(`--${given[0]} and --${given[1]} cannot be used together.`, "Use one of them.");
   const shows = flags.count ? "count" : flags.quiet ? "jids" : "jobs";
-  return { selection, shows, wide: flags.wide === true, columns, form: outputForm(flags) };
+  return { selection, shows, isWide: flags.wide === true, columns } as const;
 }
 
 /** @throws UserError for a column that is a field of none of the jobs: a slip */
@@ -104,18 +96,6 @@ function checkColumns(columns: readonly JobColumn[], jobs: JobList): void {
   }
 }
 
-const hasRetries = (jobs: JobList) => jobs.numbers.some((n) => jobs.make(n).row.retryOf !== undefined);
-
-function openRows(jobs: JobList): JobRow[] {
-  const open: JobRow[] = [];
-  for (const { row } of jobs) if (!isTerminal(row.status)) open.push(row);
-  return open;
-}
-
-function* jidsIn(jobs: JobList): Generator<string> {
-  for (const { row } of jobs) yield row.jid;
-}
-
 /** The parts of the records that these columns show. */
 async function partsFor(columns: readonly JobColumn[]): Promise<Records> {
   const fields = [...new Set(columns.flatMap(fieldsOf))];
@@ -124,34 +104,28 @@ async function partsFor(columns: readonly JobColumn[]): Promise<Records> {
   return () => RecordParts.of(fields);
 }
 
-/** The columns that are shown: a spreadsheet has its own. */
-function columnsFor(
-  { columns, wide: isWide }: ListRequest,
-  listing: Listing,
-  { format, terminal }: Session,
-): readonly JobColumn[] {
-  if (columns) return columns;
-  if (format === "csv") return columnsOf(isWide ? WIDE_SHEET : SHEET);
-  return columnsOf(isWide ? wide(listing.columns, terminal.isTty) : listing.columns);
-}
-
 export async function listJobs(request: ListRequest, listing: Listing, session: Session): Promise<Answer> {
-  const { store, terminal, format } = session;
+  const { shows, isWide, columns: chosen } = request;
+  const { store, terminal, isText, isSheet } = session;
   const selection = await selectionByServer(request.selection, session);
   const wanted = (row: JobRow) => listing.keep(row, selection.matches(row));
-  const inSheet = format === "csv";
-  const named = columnsFor(request, listing, session);
-  const withJobs = request.shows === "jobs";
-  const byColumns = format === "text" || inSheet || request.columns !== undefined;
-  const shows = (names: readonly string[]) => withJobs && byColumns && named.some(({ name }) => names.includes(name));
-  const records = withJobs && (!byColumns || (await partsFor(named)));
+  const withJobs = shows === "jobs";
+  const inColumns = withJobs && (isText || isSheet || chosen !== undefined);
+  const usual = isSheet
+    ? columnsOf(isWide ? WIDE_SHEET : SHEET)
+    : columnsOf(isWide ? wide(listing.columns, terminal.isTty) : listing.columns);
+  const named = chosen ?? usual;
+  const isAmong = (names: readonly string[]) => inColumns && named.some(({ name }) => names.includes(name));
+  const records = withJobs && (!inColumns || (await partsFor(named)));
   const recent = await readRecent(store, selection, wanted, records, { whole: QUICK_MESSAGES });
   const read = recent ?? (await readJobs(store, wanted, records, progressOn(terminal)));
   const future = selection.timed ? futureWords(read.jobs, store.nowNs()) : undefined;
   const jobs = selection.arrange(read.jobs);
-  const asksStuck = (withJobs && listing.warnsOfStuck) || shows([STUCK]);
-  const asksReturns = shows(RETURN_COLUMNS);
-  const open = asksStuck || asksReturns ? openRows(jobs) : [];
+  const rows = () => Iterator.from(jobs).map(({ row }) => row);
+  const jids = () => rows().map(({ jid }) => jid);
+  const asksStuck = (withJobs && listing.warnsOfStuck) || isAmong([STUCK]);
+  const asksReturns = isAmong(RETURN_COLUMNS);
+  const open = asksStuck || asksReturns ? [...rows().filter(({ status }) => !isTerminal(status))] : [];
   let unheard: string | undefined;
   const [stuck, counts] = await Promise.all([
     findStuck(store, asksStuck ? open : [], (why) => {
@@ -161,23 +135,25 @@ export async function listJobs(request: ListRequest, listing: Listing, session: 
   ]);
   const returns = returnColumns(counts);
   const isEmpty = ({ name }: JobColumn) =>
-    (name === RETRY_OF && !hasRetries(jobs)) || (name === STUCK && stuck.size === 0 && terminal.isTty);
-  const isShown = (column: JobColumn) => inSheet || !request.wide || !isEmpty(column);
+    (name === RETRY_OF && !rows().some(({ retryOf }) => retryOf !== undefined)) ||
+    (name === STUCK && stuck.size === 0 && terminal.isTty);
+  const isShown = (column: JobColumn) => isSheet || !isWide || !isEmpty(column);
   const columns = named.filter(isShown).map((column) => {
     if (column.name === STUCK) return stuckColumn(({ jid }) => stuck.get(jid));
-    if (column.name === "jid" && (request.wide || request.columns) && terminal.isTty)
-      return shortJid([...jidsIn(jobs)]);
+    if (column.name === "jid" && (isWide || chosen) && terminal.isTty) return shortJid([...jids()]);
     return returns.find(({ name }) => name === column.name) ?? column;
   });
-  if (withJobs && byColumns) checkColumns(columns, jobs);
-  const shown = {
-    jobs: () => jobsView(columns, jobs, request.columns !== undefined),
-    jids: () => ({ size: jobs.length, ids: jidsIn(jobs) }),
-    count: () => jobs.length,
+  if (inColumns) checkColumns(columns, jobs);
+  const views = {
+    jobs: () => jobsView(columns, jobs, chosen !== undefined),
+    jids: () => jidsView(jobs.length, jids()),
+    count: () => countView(jobs.length),
   };
+  const none = selection.text === "" ? listing.none : `No jobs match ${selection.text} (${amongWords(read)}).`;
   return {
-    shown: shown[request.shows](),
-    none: selection.text === "" ? listing.none : `No jobs match ${selection.text} (${amongWords(read)}).`,
+    shown: views[shows](),
+    none: withJobs ? none : undefined,
+    selected: { size: jobs.length, none },
     warnings: [
       future,
       listing.warnsOfStuck ? allStuckWords([...stuck.values()]) : undefined,
@@ -195,7 +171,7 @@ const ALL_JOBS: Listing = {
   warnsOfStuck: false,
 };
 
-export default defineCommand({
+export default question({
   meta: {
     description: "list recent jobs, oldest first",
     group: "Inspect",
@@ -204,6 +180,7 @@ export default defineCommand({
     example: "zester job list --state bad --since 2h --wide",
   },
   args,
-  run: ({ args }) =>
-    answerWith(args, parse(args, new Date()), (request, session) => listJobs(request, ALL_JOBS, session), LIST_OUTPUT),
+  only,
+  parse,
+  answerOf: (request, session) => listJobs(request, ALL_JOBS, session),
 });

@@ -12,12 +12,10 @@ import { type Report, type ReportedJob, reportPage } from "../render/report.ts";
 import { htmlPage } from "../render/report-html.ts";
 import { markdownPage } from "../render/report-markdown.ts";
 import { versionFacts } from "../version.ts";
-import { serverClock } from "./clock.ts";
-import { noteReference } from "./job-reference.ts";
 import { OutputFile, type OutputRequest, outputOf } from "./output-file.ts";
-import { type Session, withReading } from "./session.ts";
+import { noteReference, serverClock } from "./selecting.ts";
+import { type Session, surroundings, withReading } from "./session.ts";
 import { formats, type GlobalArgs, globals, jids } from "./shared.ts";
-import { surroundings } from "./surroundings.ts";
 
 const args = {
   ...globals,
@@ -73,7 +71,7 @@ async function answerOf({ jobs: texts, redact }: ReportRequest, session: Session
   };
 }
 
-async function run(flags: GlobalArgs, request: ReportRequest): Promise<number | undefined> {
+async function run(request: ReportRequest, flags: GlobalArgs): Promise<number | undefined> {
   const { output } = request;
   const file = output && new OutputFile(output.path, output.force);
   const { format, terminal } = surroundings(flags);
@@ -109,5 +107,6 @@ export default defineCommand({
     example: "zester job report 20260115-001 > job.html",
   },
   args,
-  run: ({ args }) => run(args, parse(args)),
+  parse,
+  run: (request, flags) => run(request, flags as unknown as GlobalArgs),
 });

@@ -1,23 +1,13 @@
 // zester job retry: flags → what would be sent (jobs/retry-plan.ts) → question → dispatch (jobs/dispatch.ts) → report
 // (render/retry.ts). Nothing about the output may keep from saying whether a job was dispatched.
-
 import type { ArgsDef } from "citty";
-import { defineCommand, type Flags } from "../cli/command.ts";
+import type { Flags } from "../cli/command.ts";
 import { parseDuration } from "../duration.ts";
 import { EXIT, Transient, UserError, withWords } from "../errors.ts";
 import { untilRecorded } from "../jobs/dispatch.ts";
 import { reopen } from "../jobs/follow.ts";
 import { readStored, resolveJob } from "../jobs/lookup.ts";
-import {
-  changeSince,
-  type Draft,
-  dispatchRetry,
-  draftRetry,
-  mint,
-  sizeFault,
-  targetIds,
-  type Wish,
-} from "../jobs/retry-plan.ts";
+import { changeSince, type Draft, dispatchRetry, draftRetry, mint, sizeFault, targetIds } from "../jobs/retry-plan.ts";
 import { Waiting } from "../jobs/waiting.ts";
 import { JobNotFound, parseJid } from "../model/jid.ts";
 import { isActive, isPastClaimed, type JobRow } from "../model/job.ts";
@@ -28,18 +18,14 @@ import { endingDocument, endingLine, openDocument } from "../render/ending.ts";
 import { retriesWords, waitingWords } from "../render/facts.ts";
 import { nothingWords, renderPlan, retryDocument, takenLine, theseWords } from "../render/retry.ts";
 import type { Store } from "../store.ts";
-import { statusOn } from "../terminal/progress.ts";
 import { plural } from "../text.ts";
-import { noteReference } from "./job-reference.ts";
-import { type Limit, LONGER, limitOf, notEnded, within } from "./limit.ts";
-import { tellNext } from "./next.ts";
-import { operatorName } from "./operator.ts";
-import { unknownFault } from "./output.ts";
-import type { LiveSession } from "./session.ts";
-import { type GlobalArgs, globals, jid, peels, scripted, steering } from "./shared.ts";
-import { confirm, type Interruption, parseSteering, reporting, type SteeringRequest, steer } from "./steering.ts";
+import { reportNone, tellNext, writeReport } from "./answer.ts";
+import { limitOf, notEnded, unknownFault } from "./following.ts";
+import { noteReference } from "./selecting.ts";
+import { type Limit, type LiveSession, liveCommand } from "./session.ts";
+import { globals, jid, peels, scripted, steering } from "./shared.ts";
+import { confirm, operatorName, parseSteering, reporting } from "./steering.ts";
 import { waitFor } from "./wait.ts";
-import { reportNone, writeReport } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -62,32 +48,13 @@ const args = {
   ...scripted("no peel is selected"),
 } as const satisfies ArgsDef;
 
-type RetryArgs = Flags<typeof args>;
-
-interface RetryRequest extends SteeringRequest {
-  /** An ID, a prefix, or a word such as @last. */
-  readonly job: string;
-  readonly wish: Wish;
-  readonly conditions: string;
-  readonly limit: Limit | undefined;
-  /** Told of the new job, once a master has it. */
-  taken?(jid: string, kind: "dispatched" | "accepted"): void;
-}
-
-interface Run {
-  readonly request: RetryRequest;
-  readonly wish: Wish;
-  readonly session: LiveSession;
-  readonly interruption: Interruption;
-  readonly draft: Draft;
-}
-
-function parse(flags: RetryArgs): RetryRequest {
+function parse(flags: Flags<typeof args>) {
   const job = parseJid(flags.jid);
   const steering = parseSteering(flags);
   const timeout = flags["job-timeout"];
   return {
     ...steering,
+    /** An ID, a prefix, or a word such as @last. */
     job,
     wish: {
       selects: retrySelection(flags),
@@ -97,6 +64,17 @@ function parse(flags: RetryArgs): RetryRequest {
     conditions: conditionWords(flags),
     limit: limitOf(flags),
   };
+}
+
+interface RetryRequest extends ReturnType<typeof parse> {
+  /** Called with the new job, once a master has it. */
+  taken?(jid: string, kind: "dispatched" | "accepted"): void;
+}
+
+interface Run {
+  readonly request: RetryRequest;
+  readonly session: LiveSession;
+  readonly draft: Draft;
 }
 
 function warningsOf({ session: { terminal }, draft: { plan, reading, before, unheard } }: Run): string[] {
@@ -116,16 +94,15 @@ const DECLINED = "Nothing dispatched.\n";
 
 /** Shows the plan and asks. @throws UserError when no person can be asked, without --yes */
 async function isAgreed(run: Run): Promise<boolean> {
-  const { plan } = run.draft;
-  const { terminal, store } = run.session;
-  const text = renderPlan(plan, { color: false, columns: terminal.columns }, store.nowNs());
-  const question = () => `Dispatch a new job to ${theseWords(plan.peels)}? [y/N] `;
-  const answer = await confirm(
-    terminal,
-    run.request.yes,
-    { text, warnings: warningsOf(run), question, declined: DECLINED },
-    run.interruption,
-  );
+  const { request, session, draft } = run;
+  const { plan } = draft;
+  const { terminal, store } = session;
+  const answer = await confirm(session, request.yes, {
+    text: renderPlan(plan, { color: false, columns: terminal.columns }, store.nowNs()),
+    warnings: warningsOf(run),
+    question: () => `Dispatch a new job to ${theseWords(plan.peels)}? [y/N] `,
+    declined: DECLINED,
+  });
   if (answer === "unasked")
     throw new UserError(
       `refusing to dispatch a job to ${plural(plan.peels.length, "peel")} without confirmation. Nothing was sent.`,
@@ -135,10 +112,16 @@ async function isAgreed(run: Run): Promise<boolean> {
   return answer === "agreed";
 }
 
-/** Reads the job again, on a new connection if that was lost meanwhile. */
-async function lookAgain({ session, wish, draft }: Run): Promise<Draft> {
+/**
+ * Reads the job again, on a new connection if that was lost meanwhile. With --yes, of the peels that were shown those that still
+ * need it.
+ */
+async function lookAgain({ request, session, draft }: Run): Promise<Draft> {
   const { jid } = draft.plan.row;
-  const look = () => draftRetry(session.store, readStored(session.store, jid), wish, () => {});
+  const { yes, wish } = request;
+  const shown = new Set(draft.plan.peels.map(({ peel }) => peel));
+  const narrowed = { ...wish, selects: (peel: PeelStory) => wish.selects(peel) && shown.has(peel.peel) };
+  const look = () => draftRetry(session.store, readStored(session.store, jid), yes ? narrowed : wish, () => {});
   try {
     return await look().catch(async (error) => {
       if (!(error instanceof Transient)) throw error;
@@ -152,6 +135,12 @@ async function lookAgain({ session, wish, draft }: Run): Promise<Draft> {
   }
 }
 
+/** @throws UserError for a job that is too large to be sent */
+function checkSize({ session: { store, env }, draft }: Run): void {
+  const fault = sizeFault(store, draft, operatorName(env));
+  if (fault) throw fault;
+}
+
 /**
  * What is agreed to, as it is at that moment: what changed since it was shown is shown, and asked about again. With --yes it is
  * sent to fewer peels than were shown when only those need it, and never to others.
@@ -159,14 +148,11 @@ async function lookAgain({ session, wish, draft }: Run): Promise<Draft> {
  * @throws UserError when no one can be asked, and when the job can't be retried any more
  */
 async function agreed(run: Run): Promise<Draft | undefined> {
-  const { request, session, wish, draft } = run;
+  const { request, session, draft } = run;
   const { jid } = draft.plan.row;
-  const fault = sizeFault(session.store, draft, operatorName(session.env));
-  if (fault) throw fault;
+  checkSize(run);
   if (!(await isAgreed(run))) return undefined;
-  const shown = new Set(draft.plan.peels.map(({ peel }) => peel));
-  const narrowed = { ...wish, selects: (peel: PeelStory) => wish.selects(peel) && shown.has(peel.peel) };
-  const now = await lookAgain(request.yes ? { ...run, wish: narrowed } : run);
+  const now = await lookAgain(run);
   const change = changeSince(draft, now);
   if (change === undefined || now.plan.peels.length === 0) return now;
   const news = `job ${jid} ${change === "replaced" ? "is another job" : "has changed"} since it was shown`;
@@ -178,11 +164,10 @@ async function agreed(run: Run): Promise<Draft | undefined> {
   return now;
 }
 
-async function dryRun(run: Run): Promise<void> {
+async function dryRun(run: Run): Promise<number> {
   const { session, draft } = run;
   const { plan } = draft;
-  const fault = sizeFault(session.store, draft, operatorName(session.env));
-  if (fault) throw fault;
+  checkSize(run);
   const report = {
     warnings: warningsOf(run),
     text: renderPlan(plan, session.terminal, session.store.nowNs()),
@@ -190,43 +175,37 @@ async function dryRun(run: Run): Promise<void> {
     say: `Dry run: a new job would be dispatched to ${theseWords(plan.peels)}, nothing was sent.`,
   };
   await writeReport(report, session);
+  return EXIT.done;
 }
 
-/**
- * Waits until the new job has ended.
- * @returns how it ended; with an error, what was seen of it until then
- */
-async function follow(
-  session: LiveSession,
-  jid: string,
-  limit: Limit | undefined,
-  interruption: Interruption,
-): Promise<{ ending?: Ending | undefined; seen: JobRow | undefined; error?: unknown }> {
+/** How the new job ended; with an error, what was seen of it until then. */
+interface Followed {
+  readonly ending?: Ending | undefined;
+  readonly seen?: JobRow | undefined;
+  readonly error?: unknown;
+}
+
+async function follow(session: LiveSession, jid: string, limit: Limit | undefined): Promise<Followed> {
   const waiting = new Waiting();
-  const status = statusOn(session.terminal);
-  interruption.clear = status.end;
   const recorded = async (store: Store) => {
     await untilRecorded(store, jid);
     return [jid];
   };
   try {
-    await within(limit, waitFor(waiting, session, status, recorded, limit), (limit) => {
-      throw notEnded([jid], limit, LONGER);
-    });
-    const fault = unknownFault([...waiting.unknown.values()]);
+    const missed = await waitFor(waiting, session, recorded, limit);
+    if (missed) throw notEnded([jid], missed);
+    const fault = unknownFault(waiting.unknown.values());
     if (fault) throw fault;
     const ending = waiting.endings.get(jid) as Ending;
     return { ending, seen: ending.row };
   } catch (error) {
     return { seen: waiting.rows.get(jid), error };
-  } finally {
-    status.end();
   }
 }
 
 /** Sends the new job and reports; with --wait programs get one document for both. */
-async function execute({ request: { wait, limit, taken: told }, session, draft, interruption }: Run): Promise<number> {
-  const { store, terminal } = session;
+async function execute({ request, session, draft }: Run): Promise<number> {
+  const { store, terminal, interruption } = session;
   const { jid: old } = draft.plan.row;
   const minted = mint(store.now(), operatorName(session.env));
   const { jid } = minted;
@@ -246,15 +225,15 @@ async function execute({ request: { wait, limit, taken: told }, session, draft, 
       `It may still start: check with ${look} before you retry again.`,
     );
   }
-  told?.(jid, outcome.kind);
+  request.taken?.(jid, outcome.kind);
   const taken = `job ${jid} was ${outcome.kind === "accepted" ? "accepted by a master" : "dispatched"}`;
   interruption.words = () => `interrupted: ${taken}; it may still run.`;
   const report = reporting(terminal, () => taken);
   const { out } = report;
   await writeReport({ warnings: outcome.warnings, text: takenLine(jid, targets.length, outcome) }, session, out);
-  const { ending, seen, error } = wait ? await follow(session, jid, limit, interruption) : {};
+  const { ending, seen, error }: Followed = request.wait ? await follow(session, jid, request.limit) : {};
   const kind = isPastClaimed(seen?.status) ? "dispatched" : outcome.kind;
-  const end = ending ? endingDocument(ending) : wait ? openDocument(jid, seen) : [];
+  const end = ending ? endingDocument(ending) : request.wait ? openDocument(jid, seen) : [];
   const document = new Map([...retryDocument(old, targets, jid, { ...outcome, kind }), ...end]);
   await writeReport({ text: ending && endingLine(ending, store.now(), out.columns), document }, session, out);
   if (error) throw error;
@@ -263,33 +242,27 @@ async function execute({ request: { wait, limit, taken: told }, session, draft, 
   return (ending ? endingCode(ending) : EXIT.done) || report.code;
 }
 
-async function retry(request: RetryRequest, session: LiveSession, interruption: Interruption): Promise<number> {
-  const { job, wish, dryRun: isDryRun } = request;
+async function retry(request: RetryRequest, session: LiveSession): Promise<number> {
   const { store, terminal } = session;
-  const draft = await draftRetry(store, resolveJob(store, job, noteReference(terminal)), wish, terminal.warn);
-  const run = { request, wish, session, interruption, draft };
+  const found = resolveJob(store, request.job, noteReference(terminal));
+  const draft = await draftRetry(store, found, request.wish, terminal.warn);
+  const run = { request, session, draft };
   const isNone = draft.plan.peels.length === 0;
-  const final = isNone || isDryRun ? draft : await agreed(run);
+  const final = isNone || request.dryRun ? draft : await agreed(run);
   if (!final) return EXIT.error;
   const { plan } = final;
-  if (plan.peels.length === 0) {
-    await writeReport({ warnings: plan.warnings, document: retryDocument(plan.row.jid, []) }, session);
-    await reportNone(nothingWords(plan, request.conditions), request.failIfEmpty, session);
-    return EXIT.done;
-  }
-  if (!isDryRun) return execute({ ...run, draft: final });
-  await dryRun(run);
+  if (plan.peels.length > 0) return request.dryRun ? dryRun(run) : execute({ ...run, draft: final });
+  plan.warnings.forEach(terminal.warn);
+  const nothing = nothingWords(plan, request.conditions);
+  await reportNone(nothing, request.failIfEmpty, retryDocument(plan.row.jid, []), session);
   return EXIT.done;
 }
 
-const run = (args: GlobalArgs, request: RetryRequest) =>
-  steer(args, undefined, (session, interruption) => retry(request, session, interruption));
-
 /** Retries one job after a question, in an open session. */
-export const askAbout = (jid: string, session: LiveSession, interruption: Interruption, taken: RetryRequest["taken"]) =>
-  retry({ ...parse({ jid } as Partial<RetryArgs> as RetryArgs), taken }, session, interruption);
+export const askAbout = (jid: string, session: LiveSession, taken: RetryRequest["taken"]) =>
+  retry({ ...parse({ jid } as Partial<Flags<typeof args>> as Flags<typeof args>), taken }, session);
 
-export default defineCommand({
+export default liveCommand({
   meta: {
     description: "run a job again on the peels that need it",
     group: "Control",
@@ -300,5 +273,6 @@ export default defineCommand({
     example: "zester job retry @last-bad --dry-run",
   },
   args,
-  run: ({ args }) => run(args, parse(args)),
+  parse,
+  run: retry,
 });

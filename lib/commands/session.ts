@@ -1,29 +1,97 @@
-// What every job command starts with: settings, a connection, and an end that leaves nothing on the server.
-
+// What a command runs in: the terminal, the format of the output, and a store, of a server or of files.
+import type { ArgsDef } from "citty";
+import { type Definition, defineCommand, type Tree } from "../cli/command.ts";
 import { Timestamp } from "../codec/value.ts";
 import { EXIT, UserError } from "../errors.ts";
 import type { Reopenable } from "../jobs/follow.ts";
 import type { NatsStore } from "../nats/store.ts";
+import { oneOf } from "../nearest.ts";
 import type { LiveStore, Store } from "../store.ts";
-import type { Terminal } from "../terminal/terminal.ts";
-import type { Limit } from "./limit.ts";
+import { reportError, systemTerminal, type Terminal } from "../terminal/terminal.ts";
 import { connecting, type GlobalArgs } from "./shared.ts";
-import { type Format, type Formats, refuseFiles, surroundings } from "./surroundings.ts";
 
-export interface Session {
-  readonly store: Store;
+const FORMATS = ["text", "json", "jsonl", "yaml", "csv", "openmetrics", "html", "markdown"] as const;
+export type Format = (typeof FORMATS)[number];
+
+export interface Surroundings {
   readonly terminal: Terminal;
   readonly format: Format;
+  readonly isText: boolean;
+  readonly isSheet: boolean;
+  readonly isMetrics: boolean;
   readonly env: NodeJS.ProcessEnv;
+}
+
+export interface Session extends Surroundings {
+  readonly store: Store;
+}
+
+/** What a signal that ends the process does first. */
+export interface Interruption {
+  /** Leaves the terminal as it was. */
+  clear(): void;
+  /** An error that says what was done; undefined while nothing was sent, and once all is reported. */
+  words?: (() => string) | undefined;
 }
 
 export interface LiveSession extends Session, Reopenable {
   readonly store: LiveStore;
-  /** The name of the context that the settings are from; undefined for none. */
+  /** The name of the context that the settings are from. */
   readonly context: string | undefined;
+  readonly interruption: Interruption;
 }
 
-export type Output = Pick<Session, "terminal" | "format">;
+/** How long a command may wait in all. */
+export interface Limit {
+  readonly ms: number;
+  readonly text: string;
+  /** A warning, if the limit was given by --timeout. */
+  readonly note?: string;
+}
+
+interface Options {
+  /** Its text is a picture that changes, where one can be drawn. */
+  readonly isDrawn?: boolean | undefined;
+  /** Flags that only some formats can honour, by name. */
+  readonly only?: Readonly<Record<string, readonly Format[]>> | undefined;
+  /** The most that the command waits: the server must not be silent for longer than that. */
+  readonly limit?: Limit | undefined;
+}
+
+/** A default from the environment that the command, with these flags, can't honour is ignored. */
+function formatOf(flags: GlobalArgs, env: NodeJS.ProcessEnv, only: Options["only"] = {}): Format {
+  const given = flags as Readonly<Record<string, unknown>>;
+  const limits = Object.entries(only).filter(([flag]) => given[flag]);
+  if (flags.format !== undefined) {
+    const format = flags.format as Format; // which has been checked
+    for (const [flag, able] of limits)
+      if (!able.includes(format))
+        throw new UserError(
+          `--${flag} and --format ${format} cannot be used together.`,
+          `Use --${flag} with one of: ${able.join(", ")}.`,
+        );
+    return format;
+  }
+  if (!env.ZESTER_FORMAT) return "text";
+  const wish = oneOf(FORMATS, env.ZESTER_FORMAT, "$ZESTER_FORMAT", "format");
+  return flags.formats.includes(wish) && limits.every(([, able]) => able.includes(wish)) ? wish : "text";
+}
+
+/** @throws UserError for a flag that the format can't honour */
+export function surroundings(flags: GlobalArgs, { isDrawn, only }: Options = {}): Surroundings {
+  const { env } = process;
+  const format = formatOf(flags, env, only);
+  const terminal = systemTerminal({ color: flags.color, forceColor: flags["force-color"], isDrawnOn: isDrawn });
+  if (flags.direct) terminal.note("--direct does nothing here: jobs are read from the server.");
+  if (flags.test) terminal.note("--test does nothing here: nothing is changed.");
+  const kinds = { isText: format === "text", isSheet: format === "csv", isMetrics: format === "openmetrics" };
+  return { terminal, format, ...kinds, env };
+}
+
+/** @throws UserError for --from */
+export function refuseFiles(flags: GlobalArgs): void {
+  if (flags.from) throw new UserError("--from cannot be used here: this command needs a server.", "Omit --from.");
+}
 
 // 128 + the signal's number is what shells report; Ctrl-C has its own documented code.
 const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -31,23 +99,18 @@ const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 } as const
 // silent, and has had its timeout already.
 const GOODBYE_MS = { done: 500, failed: 50 };
 
-export interface SessionOptions extends Formats {
-  /** The most that the command waits: the server may not stay silent for longer than that, whatever the settings say. */
-  readonly limit?: Limit | undefined;
-  /** Called when a signal ends the process: the place to leave the terminal as it was. */
-  readonly onSignal?: () => void;
-}
-
 /**
- * Runs `work` on an open store; its result is the command's exit code, none means 0. Whatever happens, also Ctrl-C, the
- * store is closed before the process ends.
+ * Runs `work` on the store of a server; its result is the exit code. The store is closed before the process ends, also by a
+ * signal.
  */
 export async function withSession(
   flags: GlobalArgs,
   work: (session: LiveSession) => Promise<number | undefined>,
-  { limit, onSignal, ...formats }: SessionOptions = {},
+  options: Options = {},
 ): Promise<number | undefined> {
-  const { terminal, format, env } = surroundings(flags, formats);
+  const { limit } = options;
+  const around = surroundings(flags, options);
+  const { terminal, env } = around;
   refuseFiles(flags);
   if (limit?.note !== undefined) terminal.warn(limit.note);
   // With a note the limit was given by --timeout, which is then no setting of the connection.
@@ -70,9 +133,11 @@ export async function withSession(
     ending = true;
     return Promise.race([store?.close(), new Promise((done) => setTimeout(done, ms))]);
   };
+  const interruption: Interruption = { clear() {} };
   for (const [signal, code] of Object.entries(SIGNALS)) {
     process.once(signal, () => {
-      onSignal?.();
+      interruption.clear();
+      if (interruption.words) reportError(interruption.words(), {});
       void goodbye(GOODBYE_MS.failed).finally(() => process.exit(code));
     });
   }
@@ -80,16 +145,15 @@ export async function withSession(
   let wait = GOODBYE_MS.failed;
   try {
     const working = work({
+      ...around,
       get store() {
         return store as NatsStore;
       },
       get ending() {
         return ending;
       },
-      terminal,
-      format,
-      env,
       context: file?.kind === "context" ? file.name : undefined,
+      interruption,
       reopen() {
         if (reopening) return reopening;
         void store?.connection.nc.close().catch(() => {});
@@ -115,10 +179,10 @@ export async function withSession(
 export async function withReading(
   flags: GlobalArgs,
   work: (session: Session) => Promise<number | undefined>,
-  formats: Formats = {},
+  options: Options = {},
 ): Promise<number | undefined> {
-  if (!flags.from) return withSession(flags, work, formats);
-  const session = surroundings(flags, formats);
+  if (!flags.from) return withSession(flags, work, options);
+  const around = surroundings(flags, options);
   const other = Object.keys(connecting).find((name) => name !== "from" && name in flags && flags[name as "master"]);
   if (other)
     throw new UserError(
@@ -127,8 +191,29 @@ export async function withReading(
     );
   const { openArchive } = await import("../archive/store.ts");
   const store = await openArchive(flags.from);
-  session.terminal.note(
+  around.terminal.note(
     `reading ${store.name}, exported ${Timestamp.at(store.nowNs())}: relative times start at the export time.`,
   );
-  return work({ ...session, store });
+  return work({ ...around, store });
 }
+
+/** A command that acts on jobs, or follows them; its result is the exit code, none means 0. */
+export const liveCommand = <const T extends ArgsDef, R>({
+  run,
+  limit,
+  isDrawn,
+  ...command
+}: Definition<T, R> & {
+  readonly run: (request: R, session: LiveSession) => Promise<number | undefined>;
+  /** Bounds also how long the server may be silent. */
+  readonly limit?: (request: R) => Limit | undefined;
+  readonly isDrawn?: boolean;
+}): Tree =>
+  defineCommand({
+    ...command,
+    run: (request, flags) =>
+      withSession(flags as unknown as GlobalArgs, (session) => run(request, session), {
+        limit: limit?.(request),
+        isDrawn,
+      }),
+  });

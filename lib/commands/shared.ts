@@ -68,9 +68,6 @@ export const globals = { ...connecting, ...answering } as const satisfies ArgsDe
 /** Commands differ in their formats. */
 export type GlobalArgs = Omit<Flags<typeof globals>, "format"> & { readonly format: string | undefined };
 
-/** The names of the flags of all commands. */
-export const globalNames: ReadonlySet<string> = new Set(Object.keys(globals));
-
 /** --format of a command that has other formats than most. */
 export const formats = <T extends string>(valueHint: T) => ({ ...globals.format, valueHint }) as const;
 export const listFormat = formats("text|json|jsonl|yaml|csv");

@@ -1,8 +1,7 @@
 // zester job show: the record of a job and its returns; in other forms the states of its peels, their output, or their IDs. Each
 // form loads what it alone needs.
-
 import type { ArgsDef } from "citty";
-import { defineCommand, type Flags } from "../cli/command.ts";
+import type { Flags } from "../cli/command.ts";
 import { Transient, UserError } from "../errors.ts";
 import { orNoBucket, type ReturnReader, readReturns, resolveJob, storedRecords, wholeRecords } from "../jobs/lookup.ts";
 import type { Reading } from "../jobs/story.ts";
@@ -13,14 +12,14 @@ import { type PeelSelection, peelSelection } from "../model/peel-selection.ts";
 import { peelsOf, RETURN_FIELDS, STORY_FIELDS, wereReadEarly } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { type LongDocument, wholeDocument } from "../render/document.ts";
+import { idsView } from "../render/ids.ts";
 import { recordDocument, renderRecord } from "../render/record.ts";
 import type { View } from "../render/view.ts";
 import { count, paragraph, safe } from "../text.ts";
-import { noteReference } from "./job-reference.ts";
+import { type Answer, type AnswerSink, question } from "./answer.ts";
+import { noteReference } from "./selecting.ts";
 import type { Session } from "./session.ts";
 import { globals, jids, peels, scripted } from "./shared.ts";
-import type { Formats } from "./surroundings.ts";
-import { type Answer, AnswerSink, answerWith, type Form, outputForm } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -42,13 +41,6 @@ const args = {
   ...scripted("no peel is selected"),
 } as const satisfies ArgsDef;
 
-type ShowArgs = Flags<typeof args>;
-
-/** Flags that are only for text. */
-const FORMATS: Formats = {
-  only: { summary: ["text"], output: ["text"], fold: ["text"], "as-target": ["text"] },
-};
-
 /** What is shown instead of the record. */
 const FORMS = ["summary", "output", "as-target", "fold", "quiet"] as const;
 /** Flags that need one of these forms. */
@@ -58,22 +50,9 @@ const NEEDS = {
   diff: ["output"],
 } as const;
 
-/** `missing`: documents list the peels that have not returned. */
-interface ShowRequest extends Pick<ShowArgs, "each" | "changes" | "missing"> {
-  /** As typed; a job may be named twice. */
-  readonly jobs: readonly string[];
-  readonly shows: "record" | (typeof FORMS)[number];
-  readonly ids: boolean;
-  /** The peels that are selected; undefined: all. */
-  readonly selection: PeelSelection | undefined;
-  /** The group of outputs that the others are compared with: that of a peel, or the usual one. */
-  readonly base: { readonly peel: string | undefined } | undefined;
-  readonly all: boolean;
-  readonly form: Form;
-}
-
 /** @throws UserError for flags that exclude each other, or change nothing */
-function formOf(flags: ShowArgs): ShowRequest["shows"] {
+function parse(flags: Flags<typeof args>) {
+  const jobs = flags._.map(parseJid);
   // These imply --quiet.
   const isQuiet = flags["as-target"] || flags.fold;
   const [form, other] = FORMS.filter((name) => flags[name] && !(name === "quiet" && isQuiet));
@@ -83,21 +62,17 @@ function formOf(flags: ShowArgs): ShowRequest["shows"] {
     if (flags[name as keyof typeof NEEDS] && !forms.some((needed) => needed === form))
       throw new UserError(`--${name} needs --${forms.join(" or --")}.`, `Add --${forms[0]}, or omit --${name}.`);
   }
-  return form ?? "record";
-}
-
-function parse(flags: ShowArgs): ShowRequest {
-  const jobs = flags._.map(parseJid);
-  const shows = formOf(flags);
+  const shows = form ?? "record";
   const ids = shows === "quiet" || shows === "fold" || shows === "as-target";
   const selection = peelSelection(flags);
-  if (flags["fail-if-empty"] && !selection && !ids)
+  const failIfEmpty = flags["fail-if-empty"] === true;
+  if (failIfEmpty && !selection && !ids)
     throw new UserError("--fail-if-empty needs a flag that selects peels.", "Add one, such as --bad.");
-  const { each, changes, missing, diff } = flags;
-  const base = diff ? { peel: diff === true ? undefined : diff } : undefined;
-  const all = flags.all === true;
-  return { jobs, shows, ids, selection, each, changes, missing, base, all, form: outputForm(flags) };
+  const { each, changes, missing, diff, all = false } = flags;
+  return { jobs, shows, ids, selection, failIfEmpty, each, changes, missing, diff, all } as const;
 }
+
+type ShowRequest = ReturnType<typeof parse>;
 
 /** One job as it is shown. */
 interface Shown {
@@ -105,8 +80,8 @@ interface Shown {
   /** In pieces. */
   text(): Iterable<string>;
   document(): LongDocument;
-  /** The IDs of the peels that were selected, as they are stored. */
-  peels(): readonly string[];
+  /** The selected peels. */
+  peels(): readonly { readonly peel: string }[];
   /** How many peels they were selected from. */
   readonly of: number;
   /** Where none was selected: a pattern of peels that would have selected some. */
@@ -115,9 +90,8 @@ interface Shown {
 }
 
 /** The record and its returns as the buckets hold them: what the reference page shows. */
-async function readRecord({ all }: ShowRequest, text: string, session: Session): Promise<Shown> {
-  const { store, terminal, format } = session;
-  const reader = format === "text" ? wholeRecords(RETURN_FIELDS) : storedRecords();
+async function readRecord(text: string, { all }: ShowRequest, { store, terminal, isText }: Session): Promise<Shown> {
+  const reader = isText ? wholeRecords(RETURN_FIELDS) : storedRecords();
   const returnsOf = async (jid: string) => {
     const warnings: string[] = [];
     const warn = (warning: string) => void warnings.push(warning);
@@ -137,94 +111,84 @@ async function readRecord({ all }: ShowRequest, text: string, session: Session):
     jid,
     text: () => [renderRecord(job, peels, undefined, terminal, all)],
     document: () => recordDocument(jid, job, peels),
-    peels: () => peels.map(({ peel }) => peel),
+    peels: () => peels,
     of: peels.length,
     warnings,
   };
 }
 
 /** What is kept of the returns for a form. */
-async function returnReader({ shows, changes, ids }: ShowRequest, { format }: Session): Promise<ReturnReader> {
-  if (shows !== "output" && shows !== "summary")
-    return ids || format === "text" ? wholeRecords(STORY_FIELDS) : storedRecords();
+async function returnReader({ shows, changes, ids }: ShowRequest, isText: boolean): Promise<ReturnReader> {
+  if (shows !== "output" && shows !== "summary") return ids || isText ? wholeRecords(STORY_FIELDS) : storedRecords();
   const { SharedReturns } = await import("../jobs/shared-returns.ts");
   const isSummary = shows === "summary";
   return new SharedReturns({ changesOnly: isSummary || changes, withoutTimes: isSummary });
 }
 
-/** Makes the text of some peels of a job. @throws UserError if the peel to compare with has no output */
-type TextOf = (reading: Reading, chosen: readonly PeelStory[]) => () => Iterable<string>;
-
-async function outputText({ each, changes, all, base }: ShowRequest, { terminal }: Session): Promise<TextOf> {
-  const { groupOf, outputGroups, usualGroup } = await import("../model/output-groups.ts");
-  const { wasDryRun } = await import("../render/facts.ts");
-  const { renderGroups } = await import("../render/groups.ts");
-  const { renderEach } = await import("../render/output.ts");
-  return ({ story }, chosen) => {
-    const dryRun = wasDryRun(story);
-    if (each) return () => renderEach(chosen, dryRun, terminal.color);
-    // The group is one of all peels, not only of those that are shown.
-    const groupFor = (peel: string | undefined) => {
-      const groups = outputGroups(sortedByPeel(story.peels));
-      return peel === undefined ? usualGroup(groups) : groupOf(peel, groups);
-    };
-    const options = { dryRun, changes, full: all, base: base && groupFor(base.peel) };
-    return () => renderGroups(sortedByPeel(chosen), terminal, options);
-  };
-}
-
-async function textFor(request: ShowRequest, session: Session): Promise<TextOf> {
-  const { shows, each, all } = request;
-  const { terminal, store } = session;
-  if (shows === "output") return outputText(request, session);
+/** The text of some peels of a job. @throws UserError if the peel to compare with has no output */
+async function textOf(
+  reading: Reading & { readonly retries: readonly JobRow[] },
+  chosen: readonly PeelStory[],
+  { shows, each, changes, all, diff }: ShowRequest,
+  { terminal, store }: Session,
+): Promise<() => Iterable<string>> {
+  const { job, story } = reading;
   if (shows === "summary") {
     const { renderSummary } = await import("../render/summary.ts");
-    return (reading, chosen) => () => [
-      renderSummary(reading, chosen, terminal, { now: store.now(), each, allPeels: all }),
-    ];
+    return () => [renderSummary(reading, chosen, terminal, { now: store.now(), each, allPeels: all })];
   }
-  return ({ job }, chosen) => {
-    const peels = sortedByPeel(chosen);
-    return () => [renderRecord(job, peels, peels, terminal, all)];
-  };
+  if (shows !== "output")
+    return () => {
+      const peels = sortedByPeel(chosen);
+      return [renderRecord(job, peels, peels, terminal, all)];
+    };
+  const dryRun = (await import("../render/facts.ts")).wasDryRun(story);
+  if (each) {
+    const { renderEach } = await import("../render/output.ts");
+    return () => renderEach(chosen, dryRun, terminal.color);
+  }
+  const { groupOf, outputGroups, usualGroup } = await import("../model/output-groups.ts");
+  const { renderGroups } = await import("../render/groups.ts");
+  // Of all peels, not only of those that are shown.
+  const groups = diff ? outputGroups(sortedByPeel(story.peels)) : [];
+  const base = diff ? (diff === true ? usualGroup(groups) : groupOf(diff, groups)) : undefined;
+  return () => renderGroups(sortedByPeel(chosen), terminal, { dryRun, changes, full: all, base });
 }
 
 /**
  * The forms that show the state of each peel, or select peels by it: the events are read as well.
- * @param retriesOf the newest retries, which are the same for all jobs
+ * @param retries the newest ones of all jobs
  */
 async function readPeels(
-  request: ShowRequest,
   text: string,
+  request: ShowRequest,
   session: Session,
-  retriesOf: () => Promise<readonly JobRow[]>,
+  retries: Promise<readonly JobRow[]>,
 ): Promise<Shown> {
   const { shows, selection } = request;
-  const { store, terminal } = session;
+  const { store, terminal, isText } = session;
   const { openQuestions, resolveStory } = await import("../jobs/story.ts");
-  const reader = await returnReader(request, session);
-  // Loaded while the server works.
-  const [found, retries, textOf] = await Promise.all([
+  const reader = await returnReader(request, isText);
+  const [reading, known] = await Promise.all([
     resolveStory(store, text, terminal.warn, noteReference(terminal), reader),
-    shows === "summary" ? retriesOf() : [],
-    textFor(request, session),
+    retries,
   ]);
-  const { row, job } = found;
-  const reading = { ...found, retries: retries.filter(({ retryOf }) => retryOf === row.jid) };
+  const { jid } = reading.row;
   const { peels } = reading.story;
   const chosen = selection ? peels.filter(selection.matches) : peels;
   const wider = chosen.length === 0 ? selection?.wider(peels) : undefined;
-  const shown = textOf(reading, chosen);
+  const own = { ...reading, retries: known.filter(({ retryOf }) => retryOf === jid) };
+  const shown = await textOf(own, chosen, request, session);
   return {
-    jid: row.jid,
+    jid,
     *text() {
       yield* shown();
-      if (!selection || chosen.length > 0 || request.form.failIfEmpty) return;
+      if (!selection || chosen.length > 0 || request.failIfEmpty) return;
       const none = paragraph(noneWords(selection, peels.length, wider), terminal.columns);
       yield `${shows === "output" ? "" : "\n"}${none}`;
     },
-    document: () => recordDocument(row.jid, job, sortedByPeel(chosen), request.missing),
-    peels: () => sortedByPeel(chosen).map(({ peel }) => peel),
+    document: () => recordDocument(jid, reading.job, sortedByPeel(chosen), request.missing),
+    peels: () => sortedByPeel(chosen),
     of: peels.length,
     wider,
     warnings: openQuestions(reading),
@@ -238,15 +202,12 @@ function noneWords(selection: PeelSelection | undefined, of: number, wider: stri
   return `No peel matches ${selection.text} (of ${count(of)}).${hint}`;
 }
 
-const PEEL_IDS = { isPlain: isPlainPeel, noun: "peel ID", title: "peel" };
-
-/** The IDs of peels in the form that was asked for. @param peels as they are stored */
-async function idsOf({ shows }: ShowRequest, peels: ReadonlySet<string>): Promise<Answer["shown"]> {
-  const ids = { size: peels.size, ids: peels, kind: PEEL_IDS };
-  if (shows === "as-target") return { ...ids, line: (ids) => `L@${ids.join(",")}` };
-  // For programs IDs stay as they are stored, as everywhere.
+/** The IDs of peels in the form that was asked for. @param peels as they are stored: so programs get them */
+async function peelIds({ shows }: ShowRequest, peels: ReadonlySet<string>): Promise<View> {
+  const ids = { size: peels.size, ids: peels, noun: "peel ID", title: "peel", isPlain: isPlainPeel };
+  if (shows === "as-target") return idsView({ ...ids, line: (ids) => `L@${ids.join(",")}` });
   const line = shows === "fold" ? (await import("../model/fold.ts")).foldNames : undefined;
-  return { ...ids, display: displayPeel, line };
+  return idsView({ ...ids, display: displayPeel, line });
 }
 
 /** One of several jobs has an empty line before it; what peels printed does not say of which job it is. */
@@ -274,29 +235,27 @@ async function* inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>
     yield* await Promise.all(items.slice(from, from + AT_ONCE).map(work));
 }
 
+/** The newest retries, which a summary has. */
+async function retriesFor({ shows }: ShowRequest, { store }: Session): Promise<readonly JobRow[]> {
+  return shows === "summary" ? (await import("../jobs/retries.ts")).newestRetries(store) : [];
+}
+
 /** Shows the jobs, each once, in the order in which they were named. An error of one job does not keep others from being shown. */
-async function answerOf(request: ShowRequest, session: Session): Promise<Answer> {
+async function answerOf(request: ShowRequest, session: Session, sink: AnswerSink): Promise<Answer> {
   const { shows, ids, selection } = request;
-  let retries: Promise<readonly JobRow[]> | undefined;
-  const retriesOf = async () => {
-    const { newestRetries } = await import("../jobs/retries.ts");
-    retries ??= newestRetries(session.store);
-    return retries;
-  };
-  const read = (text: string) =>
-    shows === "record" && !selection
-      ? readRecord(request, text, session)
-      : readPeels(request, text, session, retriesOf);
-  const attempt = (text: string) =>
-    read(text).catch((error) => {
+  const retries = retriesFor(request, session);
+  // A failure is that of each job.
+  retries.catch(() => {});
+  const attempt = (text: string) => {
+    const isRecord = shows === "record" && !selection;
+    const reading = isRecord ? readRecord(text, request, session) : readPeels(text, request, session, retries);
+    return reading.catch((error) => {
       if (error instanceof Transient || !(error instanceof UserError)) throw error;
-      const isBase =
-        error instanceof JobNotFound && request.base && request.base.peel === undefined && request.jobs.length > 1;
-      return isBase
+      return error instanceof JobNotFound && request.diff === true && request.jobs.length > 1
         ? new UserError(error.message, `To compare with the peel ${safe(text)}, use --diff=${safe(text)}.`)
         : error;
     });
-  const sink = new AnswerSink(session);
+  };
   const failures: UserError[] = [];
   const warnings: string[] = [];
   const jids = new Set<string>();
@@ -311,15 +270,16 @@ async function answerOf(request: ShowRequest, session: Session): Promise<Answer>
       if (ids) warnings.push(...one.warnings);
       else sink.add(viewOf(one, jids.size, request), one.warnings);
       jids.add(one.jid);
-      if (ids || request.form.failIfEmpty) for (const peel of one.peels()) peels.add(peel);
+      if (ids || request.failIfEmpty) for (const { peel } of one.peels()) peels.add(peel);
       of += one.of;
       wider ??= one.wider;
     }
   }
   const none = noneWords(selection, of, wider);
   const isShown = jids.size > 0 || request.jobs.length > 1;
+  const shown = ids ? await peelIds(request, peels) : sink;
   return {
-    shown: !isShown ? undefined : ids ? await idsOf(request, peels) : sink,
+    shown: isShown ? shown : undefined,
     selected: { size: peels.size, none },
     warnings,
     failures,
@@ -327,7 +287,7 @@ async function answerOf(request: ShowRequest, session: Session): Promise<Answer>
   };
 }
 
-export default defineCommand({
+export default question({
   meta: {
     description: "show the record of a job and the returns of its peels",
     group: "Inspect",
@@ -337,5 +297,7 @@ export default defineCommand({
     example: "zester job show @last-bad --summary",
   },
   args,
-  run: ({ args }) => answerWith(args, parse(args), answerOf, FORMATS),
+  only: { summary: ["text"], output: ["text"], fold: ["text"], "as-target": ["text"] },
+  parse,
+  answerOf,
 });

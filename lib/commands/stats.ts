@@ -1,18 +1,17 @@
 // zester job stats
 import type { ArgsDef } from "citty";
-import { defineCommand, type Flags } from "../cli/command.ts";
+import type { Flags } from "../cli/command.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { type Read, readJobs, SeenPeels } from "../jobs/read-jobs.ts";
 import { readSelected } from "../jobs/recent.ts";
 import { readResultStats } from "../jobs/result-stats.ts";
 import { alivePeels, readPeelStats } from "../jobs/stats.ts";
 import { globs } from "../model/glob.ts";
-import type { JobList } from "../model/job.ts";
-import { isActive, type JobRow } from "../model/job.ts";
+import { isActive, type JobList, type JobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
-import { type ResultSort, sortedResults } from "../model/result-stats.ts";
-import { type Schedule, schedulesOf } from "../model/schedule.ts";
-import { parseSelection, type Selection } from "../model/selection.ts";
+import { sortedResults } from "../model/result-stats.ts";
+import { schedulesOf } from "../model/schedule.ts";
+import { parseSelection } from "../model/selection.ts";
 import { type By, type PeelStats, PeelTally, runsOf, talliesOf, timeOf } from "../model/stats.ts";
 import { stuckOf } from "../model/stuck.ts";
 import type { Span } from "../model/trend.ts";
@@ -20,14 +19,13 @@ import { futureWords } from "../render/clock.ts";
 import { targetOf } from "../render/columns.ts";
 import { renderMetrics } from "../render/openmetrics.ts";
 import { jobStatsView, peelStatsView, resultStatsView, type StatsView, scheduleView } from "../render/stats.ts";
-import type { View } from "../render/view.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { plural } from "../text.ts";
-import { selectionByServer } from "./clock.ts";
-import { amongWords, unreadableWarning } from "./output.ts";
+import { type Answer, question } from "./answer.ts";
+import { amongWords } from "./matching.ts";
+import { selectionByServer, unreadableWarning } from "./selecting.ts";
 import type { Session } from "./session.ts";
 import { conditions, formats, globals, header, scripted } from "./shared.ts";
-import { type Answer, answerWith, type Form, outputForm } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -48,8 +46,6 @@ const args = {
   ...scripted("nothing was counted"),
 } as const satisfies ArgsDef;
 
-type StatsArgs = Flags<typeof args>;
-
 /** Keys of groups of jobs; the other groups need more than jobs. */
 const JOB_KEYS: Record<Exclude<By, "peel" | "result" | "schedule">, (row: JobRow) => string> = {
   function: (row) => row.fn || "-",
@@ -57,34 +53,25 @@ const JOB_KEYS: Record<Exclude<By, "peel" | "result" | "schedule">, (row: JobRow
   target: (row) => targetOf(row, Number.POSITIVE_INFINITY),
 };
 
-interface StatsRequest {
-  /** Undefined: by function, or everything that there are metrics of. */
-  readonly by: By | undefined;
-  readonly selection: Selection;
-  /** Of peels without a run, only those that --target selects. */
-  readonly isWanted: (peel: string) => boolean;
-  /** Peels without a run are shown as well: a function is asked for. */
-  readonly asksWhere: boolean;
-  readonly sort: ResultSort;
-  readonly check: boolean;
-  readonly form: Form;
-}
-
-function parse(flags: StatsArgs, now: Date): StatsRequest {
+function parse(flags: Flags<typeof args>, now: Date) {
   const { by, sort = "failed" } = flags;
   if (flags.sort !== undefined && by !== "result")
     throw new UserError("--sort needs --by result.", "Add --by result, or omit --sort.");
   const matches = flags.target === undefined ? () => true : globs(flags.target);
   return {
+    /** Undefined: by function, or everything that there are metrics of. */
     by,
     selection: parseSelection({ ...flags, sort: undefined }, now),
     sort,
-    isWanted: (peel) => matches(peel) || matches(displayPeel(peel)),
+    /** Of peels without a run, only those that --target selects. */
+    isWanted: (peel: string) => matches(peel) || matches(displayPeel(peel)),
+    /** Peels without a run are shown as well: a function is asked for. */
     asksWhere: by === "peel" && flags.function !== undefined,
     check: flags.check === true,
-    form: outputForm(flags),
   };
 }
+
+type StatsRequest = ReturnType<typeof parse>;
 
 interface Counting {
   readonly session: Session;
@@ -96,25 +83,25 @@ interface Counting {
   /** By the server's clock. */
   readonly now: Date;
   readonly nowNs: bigint;
+  /** The peels that any job targeted, where those without a run are shown. */
+  readonly seen: SeenPeels | undefined;
 }
 
-/** What each peel made of the jobs; a bucket of returns that is not there is an error. */
-function countPeels({ session, read, span }: Counting, byFunction: boolean): Promise<PeelStats[]> {
-  const { store, terminal } = session;
-  return readPeelStats(store, read, span, {
-    byFunction,
-    warn: terminal.warn,
-    progress: progressOn(terminal, "returns"),
-  });
-}
+const optionsOf = ({ terminal }: Session) => ({ warn: terminal.warn, progress: progressOn(terminal, "returns") });
+
+/** A bucket of returns that is not there is an error. */
+const countPeels = ({ session, read, span }: Counting, byFunction: boolean): Promise<PeelStats[]> =>
+  readPeelStats(session.store, read, span, { byFunction, ...optionsOf(session) });
+
+const countSchedules = ({ jobs, nowNs }: Counting) => schedulesOf(runsOf(jobs), nowNs);
 
 /** The peels that could have run the jobs, and did not: those that are alive, or that any job targeted. */
 async function withoutRun(
-  { session, span }: Counting,
-  seen: SeenPeels,
+  { session, span, seen }: Counting,
   stats: readonly PeelStats[],
   isWanted: StatsRequest["isWanted"],
-): Promise<{ idle: PeelStats[]; note: string | undefined }> {
+): Promise<{ idle: PeelStats[]; note?: string | undefined }> {
+  if (!seen) return { idle: [] };
   const { peels: alive, note } = await alivePeels(session.store);
   const had = new Set(stats.map(({ tally }) => tally.peel));
   const idle = [...new Set([...seen.ids, ...alive])]
@@ -123,33 +110,26 @@ async function withoutRun(
   return { idle, note };
 }
 
-const countSchedules = ({ jobs, nowNs }: Counting): Schedule[] => schedulesOf(runsOf(jobs), nowNs);
-
-/** What was asked for, counted. @param seen the peels that any job targeted, where those without a run are shown */
 async function countBy(
   counting: Counting,
   { by = "function", isWanted, sort }: StatsRequest,
-  seen: SeenPeels | undefined,
 ): Promise<{ view: StatsView; note?: string | undefined }> {
   const { jobs, span, now, read, session } = counting;
   if (by === "schedule") return { view: scheduleView(countSchedules(counting)) };
   if (by === "result") {
-    const { store, terminal } = session;
-    const options = { warn: terminal.warn, progress: progressOn(terminal, "returns") };
-    const { rows, unreadable } = await readResultStats(store, read, span, options);
+    const { rows, unreadable } = await readResultStats(session.store, read, span, optionsOf(session));
     const note =
       unreadable > 0 ? `${plural(unreadable, "return")} cannot be decoded: their results are not counted.` : undefined;
     return { view: resultStatsView(sortedResults(rows, sort), span), note };
   }
   if (by !== "peel") return { view: jobStatsView(talliesOf(jobs, JOB_KEYS[by], span, now), by, span) };
   const stats = await countPeels(counting, false);
-  if (!seen) return { view: peelStatsView(stats, span) };
-  const { idle, note } = await withoutRun(counting, seen, stats, isWanted);
+  const { idle, note } = await withoutRun(counting, stats, isWanted);
   return { view: peelStatsView([...idle, ...stats], span), note };
 }
 
 /** @param by one of what there are metrics of; undefined: all */
-async function metricsOf(counting: Counting, by: By | undefined): Promise<View> {
+async function metricsOf(counting: Counting, by: By | undefined): Promise<StatsView> {
   const { jobs, span, now, nowNs } = counting;
   const wants = (one: By) => by === undefined || by === one;
   const open = Array.from(jobs, ({ row }) => row).filter((row) => row.unreadable === undefined && isActive(row.status));
@@ -160,23 +140,12 @@ async function metricsOf(counting: Counting, by: By | undefined): Promise<View> 
     active: open.length,
     overdue: open.filter((row) => stuckOf(row, nowNs, undefined) !== undefined).length,
   });
-  return { size: jobs.length, text: () => [text], documents: () => [] };
-}
-
-/** Reads the selected jobs. @param seen takes note of the peels that any job targeted: then all are read */
-function readWanted({ store, terminal }: Session, selection: Selection, seen: SeenPeels | undefined): Promise<Read> {
-  const progress = progressOn(terminal);
-  if (!seen) return readSelected(store, selection, selection.matches, progress);
-  const keep = (row: JobRow) => {
-    seen.see(row);
-    return selection.matches(row);
-  };
-  return readJobs(store, keep, false, progress);
+  return { size: jobs.length, text: () => [text], documents: () => [], trouble: false };
 }
 
 async function answerOf(request: StatsRequest, session: Session): Promise<Answer> {
   const { by } = request;
-  const isMetrics = session.format === "openmetrics";
+  const { store, isMetrics } = session;
   if (isMetrics && (by === "user" || by === "target" || by === "result"))
     throw new UserError(
       `--by ${by} and --format openmetrics cannot be used together.`,
@@ -184,23 +153,32 @@ async function answerOf(request: StatsRequest, session: Session): Promise<Answer
     );
   const selection = await selectionByServer(request.selection, session);
   const seen = request.asksWhere && !isMetrics ? new SeenPeels() : undefined;
-  const read = await readWanted(session, selection, seen);
+  const keep = (row: JobRow) => {
+    seen?.see(row);
+    return selection.matches(row);
+  };
+  const progress = progressOn(session.terminal);
+  const read = seen
+    ? await readJobs(store, keep, false, progress)
+    : await readSelected(store, selection, keep, progress);
   const jobs = selection.arrange(read.jobs);
-  const nowNs = session.store.nowNs();
+  const nowNs = store.nowNs();
   const now = new Date(Number(nowNs / 1_000_000n));
   const span = timeOf(jobs, selection.since, selection.until, nowNs);
-  const counting: Counting = { session, jobs, read: { ...read, jobs }, span, now, nowNs };
+  const counting: Counting = { session, jobs, read: { ...read, jobs }, span, now, nowNs, seen };
+  const { view, note } = isMetrics
+    ? { view: await metricsOf(counting, by), note: undefined }
+    : await countBy(counting, request);
   const such = by === "schedule" ? "runs of schedules" : by === "result" ? "results of jobs" : "jobs";
-  const none =
-    selection.text === "" ? `No ${such} found.` : `No ${such} match ${selection.text} (${amongWords(read)}).`;
-  const warnings = [selection.timed ? futureWords(jobs, nowNs) : undefined, unreadableWarning(read.unreadable)];
-  if (isMetrics) return { shown: await metricsOf(counting, by), none, warnings };
-  const { view, note } = await countBy(counting, request, seen);
-  const code = request.check && view.trouble ? EXIT.trouble : EXIT.done;
-  return { shown: view, none, warnings: [note, ...warnings], code };
+  return {
+    shown: view,
+    none: selection.text === "" ? `No ${such} found.` : `No ${such} match ${selection.text} (${amongWords(read)}).`,
+    warnings: [note, selection.timed ? futureWords(jobs, nowNs) : undefined, unreadableWarning(read.unreadable)],
+    code: request.check && view.trouble ? EXIT.trouble : EXIT.done,
+  };
 }
 
-export default defineCommand({
+export default question({
   meta: {
     description: "count jobs, failures, times: by function, peel, result, …",
     group: "Analyze",
@@ -212,8 +190,7 @@ export default defineCommand({
     example: "zester job stats --by peel --function state.highstate --since yesterday",
   },
   args,
-  run: ({ args }) =>
-    answerWith(args, parse(args, new Date()), answerOf, {
-      only: { check: ["text", "json", "jsonl", "yaml", "csv"] },
-    }),
+  only: { check: ["text", "json", "jsonl", "yaml", "csv"] },
+  parse,
+  answerOf,
 });

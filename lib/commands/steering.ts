@@ -1,18 +1,17 @@
-// What kill and retry share: the question before they act, and a report that keeps nothing from being done.
+// What kill and retry share: the question before they act, and a report whose failure stops nothing.
+import { readFileSync } from "node:fs";
 import { EXIT, UserError } from "../errors.ts";
-import { enduring, reportError, type Terminal } from "../terminal/terminal.ts";
-import type { Limit } from "./limit.ts";
-import { type LiveSession, withSession } from "./session.ts";
-import type { GlobalArgs } from "./shared.ts";
-
-type SteeringFlags = { readonly for: string | undefined } & {
-  readonly [name in "test" | "yes" | "wait" | "dry-run" | "fail-if-empty"]: boolean | undefined;
-};
+import { enduring, type Terminal } from "../terminal/terminal.ts";
+import type { LiveSession } from "./session.ts";
 
 export type SteeringRequest = ReturnType<typeof parseSteering>;
 
 /** @throws UserError for --test, a dry run elsewhere in the fleet, without --dry-run; and for --for without --wait */
-export function parseSteering(flags: SteeringFlags) {
+export function parseSteering(
+  flags: { readonly for: string | undefined } & {
+    readonly [name in "test" | "yes" | "wait" | "dry-run" | "fail-if-empty"]: boolean | undefined;
+  },
+) {
   if (flags.test && !flags["dry-run"])
     throw new UserError("--test is not a dry run here. Nothing was sent.", "Use --dry-run.");
   if (flags.for !== undefined && !flags.wait) throw new UserError("--for needs --wait.", "Add --wait, or omit --for.");
@@ -26,7 +25,7 @@ export function parseSteering(flags: SteeringFlags) {
 
 /** Shows on stderr what would be done, and asks unless --yes was given. `unasked`: no person can see it and answer. */
 export async function confirm(
-  terminal: Terminal,
+  { terminal, interruption }: LiveSession,
   yes: boolean,
   plan: {
     readonly text: string;
@@ -35,15 +34,15 @@ export async function confirm(
     /** For a person who interrupts the question. */
     readonly declined: string;
   },
-  interruption: Interruption,
 ): Promise<"agreed" | "declined" | "unasked"> {
-  const told = terminal.tell(plan.text);
-  plan.warnings.forEach(terminal.warn);
+  const { tell, canAsk, warn } = terminal;
+  const told = tell(plan.text);
+  plan.warnings.forEach(warn);
   if (yes) return "agreed";
-  if (!terminal.canAsk || !told) return "unasked";
+  if (!canAsk || !told) return "unasked";
   const question = await plan.question();
   const { clear } = interruption;
-  interruption.clear = () => void terminal.tell(`\n${plan.declined}`);
+  interruption.clear = () => void tell(`\n${plan.declined}`);
   const isAgreed = await terminal.ask(question);
   interruption.clear = clear;
   return isAgreed ? "agreed" : "declined";
@@ -54,31 +53,32 @@ export async function confirm(
  * @param done what was done, for that error
  */
 export function reporting(terminal: Terminal, done: () => string): { readonly out: Terminal; code: number } {
-  const failed = (error: unknown) => {
+  const { error } = terminal;
+  const failed = (why: unknown) => {
     report.code = EXIT.error;
-    terminal.error(`${done()}, but the report failed: ${(error as Error).message}.`);
+    error(`${done()}, but the report failed: ${(why as Error).message}.`);
   };
   const report = { out: enduring(terminal, failed), code: EXIT.done as number };
   return report;
 }
 
-/** What a signal that ends the process finds; no words while nothing was sent, and once all is reported. */
-export interface Interruption {
-  words?: (() => string) | undefined;
-  /** Takes away what stands on the line of stderr. */
-  clear(): void;
+/** The login name of a user id, as /etc/passwd has it; undefined where that has none, or is not there. */
+function nameOf(uid: number): string | undefined {
+  try {
+    const lines = readFileSync("/etc/passwd", "utf8").split("\n");
+    return lines.map((line) => line.split(":")).find((fields) => Number(fields[2] || "-1") === uid)?.[0];
+  } catch {
+    return undefined;
+  }
 }
 
-/** `withSession` for a command that says what it did when it is interrupted. */
-export function steer(
-  args: GlobalArgs,
-  limit: Limit | undefined,
-  work: (session: LiveSession, interruption: Interruption) => Promise<number | undefined>,
-): Promise<number | undefined> {
-  const interruption: Interruption = { clear() {} };
-  const onSignal = () => {
-    interruption.clear();
-    if (interruption.words) reportError(interruption.words(), {});
-  };
-  return withSession(args, (session) => work(session, interruption), { limit, onSignal });
+/**
+ * The operator: who called sudo, else the login name of this process. Bun's userInfo() believes the variables alone; they come
+ * after /etc/passwd here, for users of a directory service.
+ */
+export function operatorName(env: NodeJS.ProcessEnv): string {
+  if (env.SUDO_USER) return env.SUDO_USER;
+  const uid = process.getuid?.();
+  const known = uid === undefined ? undefined : nameOf(uid);
+  return known || env.LOGNAME || env.USER || env.USERNAME || (uid === undefined ? "unknown" : `uid ${uid}`);
 }

@@ -15,12 +15,11 @@ import { peelWidth } from "../model/returns.ts";
 import { endTold, type JobEvent, Steps } from "../model/story.ts";
 import { keyed, wholeDocument } from "../render/document.ts";
 import { renderEvents, renderStory, stepDocument, storyDocument } from "../render/story.ts";
-import { noteReference, warnReference } from "./job-reference.ts";
-import { tellNext } from "./next.ts";
-import { unknownTold } from "./output.ts";
+import { tellNext, writeLine, writeView } from "./answer.ts";
+import { warnOfUnknown } from "./following.ts";
+import { noteReference, warnReference } from "./selecting.ts";
 import { type LiveSession, type Session, withReading, withSession } from "./session.ts";
 import { formats, type GlobalArgs, globals, jid } from "./shared.ts";
-import { writeLine, writeView } from "./write-answer.ts";
 
 const args = {
   ...globals,
@@ -124,14 +123,13 @@ const parse = (flags: TraceArgs): TraceRequest => ({
   all: flags.all === true,
 });
 
-async function run(args: GlobalArgs, { job: text, all, ...request }: TraceRequest): Promise<number | undefined> {
+async function run({ job: text, all, ...request }: TraceRequest, args: GlobalArgs): Promise<number | undefined> {
   const noted = ({ store, terminal }: Session) => resolveJob(store, text, noteReference(terminal));
   if (!request.follow)
     return withReading(args, async (session) => {
       await show(session, (await noted(session)).jid, { all, eventsShown: false });
       return undefined;
     });
-  const leave = { now: () => {} };
   const work = async (session: LiveSession) => {
     const { store, terminal, format } = session;
     if (format === "text" && terminal.isTty && !all) {
@@ -139,13 +137,13 @@ async function run(args: GlobalArgs, { job: text, all, ...request }: TraceReques
       const first = await resolveJob(store, text, warnReference(terminal));
       // Loaded on use: lines need neither keys nor a picture.
       const { watchOnScreen } = await import("./watch-screen.ts");
-      return await watchOnScreen(session, { matches: () => true, first, limit: undefined }, leave);
+      return await watchOnScreen(session, { matches: () => true, first, limit: undefined });
     }
     const { jid, job } = await noted(session);
     const hasEnded = isTerminal(jobRow(jid, job).status);
     const link = linkLines(session, terminal.say);
     const eventsShown = !hasEnded && (format === "text" || format === "jsonl");
-    const tellUnknown = unknownTold(terminal);
+    const tellUnknown = warnOfUnknown(terminal);
     const onRecord = (record: ValueMap) => tellUnknown([jobRow(jid, record)]);
     if (eventsShown) await follow(session, link, jid, job, onRecord);
     else if (!hasEnded)
@@ -154,7 +152,7 @@ async function run(args: GlobalArgs, { job: text, all, ...request }: TraceReques
     tellNext([await persist(session, link, () => show(session, jid, { all, eventsShown }))], session);
     return undefined;
   };
-  return await withSession(args, work, { isDrawn: true, onSignal: () => leave.now() });
+  return await withSession(args, work, { isDrawn: true });
 }
 
 export default defineCommand({
@@ -167,5 +165,6 @@ export default defineCommand({
     example: "zester job trace 20260115-002 --follow",
   },
   args,
-  run: ({ args }) => run(args, parse(args)),
+  parse,
+  run: (request, flags) => run(request, flags as unknown as GlobalArgs),
 });

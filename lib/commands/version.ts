@@ -1,8 +1,7 @@
 // zester version
-import { defineCommand } from "../cli/command.ts";
 import { versionFacts, versionText } from "../version.ts";
+import { plainCommand } from "./answer.ts";
 import { globals } from "./shared.ts";
-import { answerHere } from "./write-answer.ts";
 
 const shown = {
   size: 1,
@@ -11,12 +10,13 @@ const shown = {
   documents: () => [new Map(Object.entries(versionFacts()))],
 };
 
-export default defineCommand({
+export default plainCommand({
   meta: {
     description: "show version, commit, Bun version and platform",
     renamed: { check: "`zester config check`" },
     example: "zester version --format json",
   },
   args: globals,
-  run: ({ args }) => answerHere(args, () => ({ shown })),
+  parse: () => undefined,
+  answerOf: () => ({ shown }),
 });

@@ -16,12 +16,10 @@ import { endingDocument, endingLine } from "../render/ending.ts";
 import type { Telling } from "../render/facts.ts";
 import { watchLine } from "../render/opened.ts";
 import { returnLine } from "../render/peels.ts";
-import { noteReference } from "./job-reference.ts";
-import type { Limit } from "./limit.ts";
-import { tellNext } from "./next.ts";
-import { unknownFault, unknownTold } from "./output.ts";
-import type { LiveSession } from "./session.ts";
-import { writeLine } from "./write-answer.ts";
+import { tellNext, writeLine } from "./answer.ts";
+import { unknownFault, warnOfUnknown } from "./following.ts";
+import { noteReference } from "./selecting.ts";
+import type { Limit, LiveSession } from "./session.ts";
 
 /** When it is shown what is new. */
 const SHOW: Rhythm = { pauseMs: 100, share: 1 / 5 };
@@ -40,11 +38,11 @@ export async function watchJob(
   limit: Limit | undefined,
   open: Set<string>,
 ): Promise<number> {
-  const { terminal, format } = session;
+  const { terminal, isText } = session;
   const { jid, job } = await resolveJob(session.store, text, noteReference(terminal), narrowing);
   open.add(jid);
   const wide = peelWidth(job);
-  const tellUnknown = unknownTold(terminal);
+  const tellUnknown = warnOfUnknown(terminal);
   const printed = new Map<string, PeelState>();
   let hasBegun = false;
   let hasNews = true;
@@ -53,7 +51,7 @@ export async function watchJob(
   });
   /** Prints peels that returned, once for each state. */
   const show = (telling: Omit<Telling, "stuck">, isShown: (peel: PeelStory) => boolean) => {
-    if (!hasBegun && format === "text") terminal.write(watchLine(telling));
+    if (!hasBegun && isText) terminal.write(watchLine(telling));
     hasBegun = true;
     const peels = new Map(telling.story.peels.map((peel) => [peel.peel, peel]));
     for (const one of [...live.touched].flatMap((id) => peels.get(id) ?? [])) {
@@ -84,7 +82,7 @@ export async function watchJob(
     const hasEnded = isTerminal(jobRow(jid, live.job).status);
     const record = hasEnded ? live.job : await live.follow(store, working);
     // What the record counts may arrive after it.
-    return endingOf(store, jid, record, terminal.warn, format === "text" ? undefined : wholeRecords());
+    return endingOf(store, jid, record, terminal.warn, isText ? undefined : wholeRecords());
   });
   try {
     const ending = await Promise.race([following, looking.then(() => NEVER)]);

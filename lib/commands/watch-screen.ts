@@ -13,11 +13,11 @@ import { listed, opening, previewRoom, type Seen, START, settled, steered } from
 import { renderPicture } from "../render/picture.ts";
 import { Keyboard } from "../terminal/keyboard.ts";
 import { Screen, screenSize } from "../terminal/screen.ts";
+import { tellNext } from "./answer.ts";
 import { Dialog } from "./dialog.ts";
-import { type Limit, LONGER, notEnded, within } from "./limit.ts";
-import { tellNext } from "./next.ts";
+import { notEnded, within } from "./following.ts";
 import { OpenedJob } from "./opened-job.ts";
-import type { LiveSession } from "./session.ts";
+import type { Limit, LiveSession } from "./session.ts";
 
 /** How long the cursor stays on a job before its outcomes are read, in ms. */
 const REST_MS = 300;
@@ -32,13 +32,11 @@ interface Wanted {
 
 /**
  * Shows the picture until a person quits.
- * @param leave is set to what gives the terminal back
  * @returns the exit code: that of the job that is open, when it has ended
  */
 export async function watchOnScreen(
   session: LiveSession,
   { matches, first, limit }: Wanted,
-  leave: { now: () => void },
 ): Promise<number | undefined> {
   const { terminal } = session;
   const board = new Board(matches);
@@ -146,7 +144,7 @@ export async function watchOnScreen(
     screen.close();
     sent.splice(0).forEach(terminal.say);
   };
-  leave.now = () => {
+  session.interruption.clear = () => {
     close();
     const words = dialog?.interruption;
     dialog = undefined;
@@ -177,12 +175,12 @@ export async function watchOnScreen(
       return endingCode(last);
     }
     if (how === "quit") return undefined;
-    if (jid !== undefined) throw notEnded([jid], how, LONGER);
+    if (jid !== undefined) throw notEnded([jid], how);
     return EXIT.timedOut;
   } finally {
     for (const stop of stops) stop();
     clearTimeout(resting.timer);
     opened?.close();
-    leave.now();
+    session.interruption.clear();
   }
 }

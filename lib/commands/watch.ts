@@ -1,26 +1,23 @@
 // zester job watch
 
 import type { ArgsDef } from "citty";
-import { defineCommand, type Flags } from "../cli/command.ts";
+import type { Flags } from "../cli/command.ts";
 import { EXIT } from "../errors.ts";
 import { followAllJobs, linkLines, type Watcher } from "../jobs/follow.ts";
-import { lookForStuck } from "../jobs/heartbeats.ts";
 import { resolveJob } from "../jobs/lookup.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
 import type { Narrowing } from "../model/job-reference.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
-import { type Stuck, stuckWords } from "../model/stuck.ts";
+import { stuckWords } from "../model/stuck.ts";
 import { Board } from "../render/board.ts";
 import { jobLine } from "../render/document.ts";
 import { changeLine } from "../render/jobs.ts";
 import { withoutReader } from "../terminal/terminal.ts";
-import { selectionByServer } from "./clock.ts";
-import { narrowingOf, warnReference } from "./job-reference.ts";
-import { type Limit, LONGER, limitOf, notEnded, within } from "./limit.ts";
-import { unknownTold, warnUnreadable } from "./output.ts";
-import { type LiveSession, withSession } from "./session.ts";
-import { conditions, formats, type GlobalArgs, globals, jid, limited } from "./shared.ts";
+import { limitOf, notEnded, warnOfStuck, warnOfUnknown, within } from "./following.ts";
+import { narrowingOf, selectionByServer, warnReference, warnUnreadable } from "./selecting.ts";
+import { type Limit, type LiveSession, liveCommand } from "./session.ts";
+import { conditions, formats, globals, jid, limited } from "./shared.ts";
 import { watchJob } from "./watch-job.ts";
 
 const { state, function: fn, target, user, owner, source, since } = conditions;
@@ -39,14 +36,9 @@ const args = {
   ...limited,
 } as const satisfies ArgsDef;
 
-type WatchArgs = Flags<typeof args>;
-
-/** The conditions that select the jobs of the table. */
-const WATCHED = ["state", "function", "target", "user", "owner", "source", "since"] as const;
-
 /** One line a change; at the start a line for each active job. */
 async function printChanges(session: LiveSession, matches: (row: JobRow) => boolean): Promise<void> {
-  const { terminal, format } = session;
+  const { terminal, isText } = session;
   const board = new Board(matches);
   /** The line of each active job, when it was printed last. */
   const printed = new Map<string, string>();
@@ -58,14 +50,14 @@ async function printChanges(session: LiveSession, matches: (row: JobRow) => bool
     else printed.set(row.jid, text);
     terminal.write(text);
   };
-  const tellUnknown = unknownTold(terminal);
+  const tellUnknown = warnOfUnknown(terminal);
   const watcher: Watcher = {
     begin: () => board.beginPicture(),
     changed(jid, job, live) {
       const now = session.store.now();
       if (job?.row.unreadable !== undefined) unreadable.set(jid, job.row);
       if (board.put(jid, job, live, now.getTime()) && job)
-        picture.set(jid, { row: job.row, text: format === "text" ? changeLine(job.row, now) : jobLine(job) });
+        picture.set(jid, { row: job.row, text: isText ? changeLine(job.row, now) : jobLine(job) });
       if (live) flush(() => true);
     },
     whole() {
@@ -82,14 +74,10 @@ async function printChanges(session: LiveSession, matches: (row: JobRow) => bool
     unreadable.clear();
     picture.clear();
   };
-  let told: ReadonlyMap<string, Stuck> = new Map();
   const rows = () => board.rows(session.store.now().getTime());
-  const stop = lookForStuck(session, rows, (found) => {
-    for (const [jid, stuck] of found) if (!told.has(jid)) terminal.warn(`job ${jid} is stuck: ${stuckWords(stuck)}.`);
-    told = found;
-  });
+  const stop = warnOfStuck(terminal, session, rows, (stuck) => `${stuckWords(stuck)}.`);
   try {
-    await followAllJobs(session, linkLines(session, terminal.say), watcher, format === "text" ? [] : undefined);
+    await followAllJobs(session, linkLines(session, terminal.say), watcher, isText ? [] : undefined);
   } finally {
     stop();
   }
@@ -105,48 +93,39 @@ interface WatchRequest {
   readonly limit: Limit | undefined;
 }
 
-function parse(flags: WatchArgs): WatchRequest {
+function parse(flags: Flags<typeof args>, now: Date): WatchRequest {
   const job = flags.jid === undefined ? undefined : parseJid(flags.jid);
-  const selection = parseSelection(flags, new Date());
-  const given = WATCHED.filter((name) => flags[name] !== undefined);
-  const narrowing = narrowingOf(job === undefined ? [] : [job], flags, given);
+  const selection = parseSelection(flags, now);
+  const narrowing = narrowingOf(job === undefined ? [] : [job], flags);
   return { job, narrowing, selection, limit: limitOf(flags) };
 }
 
-async function run(args: GlobalArgs, { job, narrowing, selection, limit }: WatchRequest): Promise<number | undefined> {
-  const leave = { now: () => {} };
-  const work = async (session: LiveSession) => {
-    const { terminal, format, store } = session;
-    if (terminal.isTty && format === "text") {
-      // The picture shows which job a word stands for.
-      const [{ matches }, first] = await Promise.all([
-        selectionByServer(selection, session),
-        job === undefined ? undefined : resolveJob(store, job, warnReference(terminal), narrowing),
-      ]);
-      // Loaded on use: lines need neither keys nor a picture.
-      const { watchOnScreen } = await import("./watch-screen.ts");
-      return await watchOnScreen(session, { matches, first, limit }, leave);
-    }
-    if (job !== undefined) {
-      const open = new Set<string>();
-      const own = Object.create(session, { terminal: { value: withoutReader(terminal) } });
-      return await within(limit, watchJob(own, job, narrowing, limit, open), (limit) => {
-        throw notEnded(open, limit, LONGER);
-      });
-    }
-    const { matches } = await selectionByServer(selection, session);
-    const printing = printChanges(session, matches);
-    return await within<number | undefined>(
-      limit,
-      printing.then(() => undefined),
-      () => EXIT.timedOut,
-    );
-  };
-  // A stream has no end that could close an array: json is a line each as well.
-  return await withSession(args, work, { isDrawn: true, limit, onSignal: () => leave.now() });
+async function watch(request: WatchRequest, session: LiveSession): Promise<number | undefined> {
+  const { job, narrowing, selection, limit } = request;
+  const { terminal, isText, store } = session;
+  if (terminal.isTty && isText) {
+    // The picture shows which job a word stands for.
+    const [{ matches }, first] = await Promise.all([
+      selectionByServer(selection, session),
+      job === undefined ? undefined : resolveJob(store, job, warnReference(terminal), narrowing),
+    ]);
+    // Loaded on use: lines need neither keys nor a picture.
+    const { watchOnScreen } = await import("./watch-screen.ts");
+    return watchOnScreen(session, { matches, first, limit });
+  }
+  if (job !== undefined) {
+    const open = new Set<string>();
+    const own = Object.create(session, { terminal: { value: withoutReader(terminal) } });
+    return within(limit, watchJob(own, job, narrowing, limit, open), (limit) => {
+      throw notEnded(open, limit);
+    });
+  }
+  const { matches } = await selectionByServer(selection, session);
+  const printing = printChanges(session, matches).then(() => undefined);
+  return within<number | undefined>(limit, printing, () => EXIT.timedOut);
 }
 
-export default defineCommand({
+export default liveCommand({
   meta: {
     description: "watch active jobs, or one job until it ends",
     group: "Follow",
@@ -156,5 +135,9 @@ export default defineCommand({
     example: "zester job watch --target 'db*'",
   },
   args,
-  run: ({ args }) => run(args, parse(args)),
+  // A stream has no end that could close an array: json is a line each as well.
+  isDrawn: true,
+  parse,
+  limit: ({ limit }) => limit,
+  run: watch,
 });

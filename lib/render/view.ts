@@ -13,6 +13,7 @@ export interface Viewer extends Look {
   readonly utf8?: boolean;
   /** By the server's clock. */
   readonly now: Date;
+  readonly warn?: (text: string) => void;
 }
 
 /** Steps on a narrow terminal, made only for tables. */

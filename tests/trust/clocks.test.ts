@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, connect as dial, type Socket } from "node:net";
 import fc from "fast-check";
 import type { NatsConnection } from "nats";
-import { selectionByServer } from "../../lib/commands/clock.ts";
+import { selectionByServer } from "../../lib/commands/selecting.ts";
 import type { Session } from "../../lib/commands/session.ts";
 import { parseSelection } from "../../lib/model/selection.ts";
 import {

@@ -31,13 +31,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
 const INSIDE: readonly string[] = ["lib/nats/client.ts", "lib/nats/frames.ts"];
 
 /** Who may touch the variables of the process, or end it. */
-const EDGE: readonly string[] = [
-  "lib/cli/main.ts",
-  "lib/commands/session.ts",
-  // What a command runs in, by its flags and the environment: also for commands without a session.
-  "lib/commands/surroundings.ts",
-  "lib/terminal/terminal.ts",
-];
+const EDGE: readonly string[] = ["lib/cli/main.ts", "lib/commands/session.ts", "lib/terminal/terminal.ts"];
 
 /** How many lines a file may have. */
 const LENGTHS: readonly [RegExp, number][] = [

@@ -3,9 +3,8 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { manPage } from "../../.ci/docs.ts";
-import { type Command, loadAll } from "../../lib/cli/command.ts";
+import { type Command, globalNames, loadAll } from "../../lib/cli/command.ts";
 import { renderHelp, renderTopic } from "../../lib/cli/help.ts";
-import { globalNames } from "../../lib/commands/shared.ts";
 import { zester as tree } from "../../zester.ts";
 
 const ROOT = resolve(import.meta.dir, "../..");
@@ -81,7 +80,7 @@ function descriptions(node: unknown): string[] {
 }
 
 function everyHelp(command: Command, path: readonly string[]): string[] {
-  const own = renderHelp(path, command, zester.meta?.topics ?? {}, globalNames, 1000);
+  const own = renderHelp(path, command, zester.meta?.topics ?? {}, globalNames(zester), 1000);
   const below = Object.entries(command.subCommands ?? {});
   return [own, ...below.flatMap(([name, sub]) => everyHelp(sub, [...path, name]))];
 }

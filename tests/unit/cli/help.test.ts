@@ -1,8 +1,7 @@
 // Help as it stands on terminals of any width, on the tree of zester itself.
 import { expect, test } from "bun:test";
-import { type Command, loadAll } from "../../../lib/cli/command.ts";
+import { type Command, loadAll, globalNames as namesOf } from "../../../lib/cli/command.ts";
 import { renderHelp, renderTopic } from "../../../lib/cli/help.ts";
-import { globalNames } from "../../../lib/commands/shared.ts";
 import { width } from "../../../lib/text.ts";
 import { zester as tree } from "../../../zester.ts";
 import { some } from "../../support/length.ts";
@@ -13,6 +12,7 @@ function everyCommand(command: Command, path = ["zester"]): (readonly [string[],
 }
 
 const zester = await loadAll(tree);
+const globalNames = namesOf(zester);
 const COMMANDS = everyCommand(zester);
 const ALL_TOPICS = zester.meta?.topics ?? {};
 const TOPICS = Object.entries(ALL_TOPICS);

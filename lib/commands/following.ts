@@ -1,0 +1,84 @@
+// What commands that wait for jobs share: the limit of --for, jobs that are stuck or in unknown states.
+import { parseDuration } from "../duration.ts";
+import { EXIT, UserError } from "../errors.ts";
+import { lookForStuck } from "../jobs/heartbeats.ts";
+import { isUnknownStatus, type JobRow, unknownStateWords } from "../model/job.ts";
+import type { Stuck } from "../model/stuck.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+import { plural, safe } from "../text.ts";
+import type { Limit, Session } from "./session.ts";
+import type { GlobalArgs } from "./shared.ts";
+
+type WithLimit = Pick<GlobalArgs, "timeout"> & { readonly for?: string | undefined };
+
+/** The limit of --for; undefined without it. @throws UserError for an invalid duration */
+export function limitOf({ for: text }: Pick<WithLimit, "for">): Limit | undefined {
+  return text === undefined ? undefined : { ms: parseDuration(text, "--for"), text };
+}
+
+/**
+ * The same for commands whose --timeout limited the wait before --for existed: alone, it still does, and is no setting of the
+ * connection.
+ */
+export function waitLimit(flags: WithLimit): Limit | undefined {
+  const { timeout } = flags;
+  if (flags.for !== undefined || timeout === undefined) return limitOf(flags);
+  const note = "--timeout limits the wait here; use --for.";
+  return { ms: parseDuration(timeout, "--timeout"), text: timeout, note };
+}
+
+/** The result of `work`, or of `missed` when `work` takes longer than the limit. */
+export async function within<T>(limit: Limit | undefined, work: Promise<T>, missed: (limit: Limit) => T): Promise<T> {
+  if (!limit) return work;
+  const late = Promise.withResolvers<Limit>();
+  const timer = setTimeout(late.resolve, limit.ms, limit);
+  // Work under way fails when the connection closes: the command has its result by then.
+  work.catch(() => {});
+  return Promise.race([work, late.promise.then(missed)]).finally(() => clearTimeout(timer));
+}
+
+const NAMED_JOBS = 5;
+
+const LONGER = "Wait longer with --for; `zester job trace <jid>` shows what a job waits for.";
+
+/** The error for jobs that had not ended within the limit. */
+export function notEnded(open: Iterable<string>, { text }: Limit, hint = LONGER): UserError {
+  const jids = [...open];
+  const named = jids.slice(0, NAMED_JOBS).join(", ") + (jids.length > NAMED_JOBS ? ", …" : "");
+  const what =
+    jids.length === 0
+      ? `timed out after ${text}: the jobs were not read yet.`
+      : `timed out after ${text}: ${plural(jids.length, "job")} had not ended: ${safe(named)}.`;
+  return new UserError(what, hint, EXIT.timedOut);
+}
+
+/** Warns once of each job whose state does not tell whether it has ended, and again if it recovered in between. */
+export function warnOfUnknown({ warn }: Pick<Terminal, "warn">): (rows: readonly JobRow[]) => void {
+  const known = new Set<string>();
+  return (rows) => {
+    const fresh = rows.filter(({ jid, status }) => isUnknownStatus(status) && !known.has(jid));
+    for (const { jid, status } of rows) known[isUnknownStatus(status) ? "add" : "delete"](jid);
+    const words = unknownStateWords(fresh);
+    if (words !== undefined) warn(`${words}.`);
+  };
+}
+
+/** The error for jobs in unknown states, which are not waited for; undefined when there are none. */
+export function unknownFault(rows: Iterable<JobRow>): UserError | undefined {
+  const words = unknownStateWords([...rows]);
+  return words === undefined ? undefined : new UserError(`${words}.`, "Use --for to wait anyway.");
+}
+
+/** Warns of each stuck job, and again if it recovered in between. @returns what ends that */
+export function warnOfStuck(
+  { warn }: Pick<Terminal, "warn">,
+  session: Session,
+  rows: () => readonly JobRow[],
+  words: (stuck: Stuck) => string,
+): () => void {
+  let known: ReadonlyMap<string, Stuck> = new Map();
+  return lookForStuck(session, rows, (found) => {
+    for (const [jid, stuck] of found) if (!known.has(jid)) warn(`job ${jid} is stuck: ${words(stuck)}`);
+    known = found;
+  });
+}

@@ -1,0 +1,40 @@
+// Reading the jobs that flags select, and what to say about them.
+
+import type { Read } from "../jobs/read-jobs.ts";
+import { readSelected } from "../jobs/recent.ts";
+import type { JobRow } from "../model/job.ts";
+import type { Conditions, Selection } from "../model/selection.ts";
+import { futureWords } from "../render/clock.ts";
+import { progressOn } from "../terminal/progress.ts";
+import { count } from "../text.ts";
+import { selectionByServer, unreadableWarning } from "./selecting.ts";
+import type { Session } from "./session.ts";
+
+/** The same conditions; without a time they select the jobs of the last day. */
+export const ofLastDay = <T extends Conditions>(flags: T): T =>
+  flags.since === undefined && flags.until === undefined ? { ...flags, since: "24h" } : flags;
+
+/** The number of jobs that were read, for messages about a selection that matches nothing. */
+export const amongWords = ({ total, all }: Pick<Read, "total" | "all">) =>
+  `of ${count(total)}${all ? "" : " that changed since"}`;
+
+/**
+ * The jobs that match by the server's clock.
+ * @param keep chooses others, by whether they match
+ */
+export async function readMatching(
+  request: Selection,
+  session: Session,
+  keep = (_: JobRow, matches: boolean) => matches,
+) {
+  const { store, terminal } = session;
+  const selection = await selectionByServer(request, session);
+  const wanted = (row: JobRow) => keep(row, selection.matches(row));
+  const read = await readSelected(store, selection, wanted, progressOn(terminal));
+  return {
+    selection,
+    read,
+    match: `match ${selection.text} (${amongWords(read)})`,
+    warnings: [futureWords(read.jobs, store.nowNs()), unreadableWarning(read.unreadable)],
+  };
+}

@@ -1,0 +1,129 @@
+// The jobs that a command is about: named by an ID or a word such as @last, or selected by conditions.
+import type { ValueMap } from "../codec/value.ts";
+import { Transient, UserError } from "../errors.ts";
+import type { WordTold } from "../jobs/lookup.ts";
+import { parseJid, quoted, tokenFault } from "../model/jid.ts";
+import { type JobRow, jobRow, unreadableWords } from "../model/job.ts";
+import { NARROWING, type Narrowing, parseJobReference } from "../model/job-reference.ts";
+import { type Conditions, parseSelection, type Selection } from "../model/selection.ts";
+import { callOf } from "../render/call.ts";
+import { clockWords } from "../render/clock.ts";
+import { ageText } from "../render/time.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+import type { Session } from "./session.ts";
+
+/** Warns of jobs that a word such as @last may stand for too. */
+export const warnReference =
+  ({ warn }: Terminal): WordTold =>
+  (word, _, unreadable) => {
+    if (unreadable.length > 0) warn(`${word} may be another job: ${unreadableWords(unreadable)}`);
+  };
+
+/** Also notes which job a word such as @last stands for. */
+export const noteReference =
+  (terminal: Terminal): WordTold =>
+  (word, found, unreadable, now) => {
+    terminal.note(referenceNote(word, found, now));
+    warnReference(terminal)(word, found, unreadable, now);
+  };
+
+/** `@last is 2hPx7… (state.apply nginx, 4m ago, by ops)` */
+function referenceNote(
+  word: string,
+  { jid, job }: { readonly jid: string; readonly job: ValueMap },
+  now: Date,
+): string {
+  const row = jobRow(jid, job);
+  const age = row.created && ageText(row.created, BigInt(now.getTime()) * 1_000_000n);
+  return `${word} is ${jid} (${[callOf(job, row), age, row.user && `by ${row.user}`].filter(Boolean).join(", ")})`;
+}
+
+const SELECTING = ["state", "function", "target", "user", "owner", "source", "since", "until", "limit"] as const;
+
+type Selecting = Pick<Conditions, (typeof SELECTING)[number]>;
+
+/**
+ * The conditions that narrow the jobs that `texts` name.
+ * @throws UserError for a condition that can't stand beside them: an ID takes none, and a word takes only some
+ */
+export function narrowingOf(texts: readonly string[], flags: Selecting): Narrowing {
+  const areWords = texts.every((text) => parseJobReference(text) !== undefined);
+  const other = SELECTING.find(
+    (name) => flags[name] !== undefined && !(areWords && NARROWING.some((one) => one === name)),
+  );
+  if (other !== undefined && texts.length > 0) {
+    const [what, hint] = areWords
+      ? [texts[0], `Use only ${NARROWING.map((name) => `--${name}`).join(", ")} with it.`]
+      : ["<jid>", "Name the jobs, or select them by flags."];
+    throw new UserError(`${what} and --${other} cannot be used together.`, hint);
+  }
+  return { function: flags.function, target: flags.target, user: flags.user };
+}
+
+/** Jobs that are named, or else selected by conditions. */
+export interface JobsRequest {
+  /** As typed; none: those of the selection. */
+  readonly jobs: readonly string[];
+  /** Which jobs a word such as @last may stand for. */
+  readonly narrowing: Narrowing;
+  /** By this machine's clock. */
+  readonly selection: Selection;
+}
+
+/** @throws UserError for an invalid ID, which a function is too */
+function jidOf(text: string, command: string): string {
+  if (!/^\w+(\.\w+)+$/.test(text)) return parseJid(text);
+  throw new UserError(
+    `invalid job ID ${quoted(text)}: ${tokenFault(text)}.`,
+    `To select jobs by function, use \`zester job ${command} --function ${text}\`.`,
+  );
+}
+
+/**
+ * The jobs that a command acts on.
+ * @param command its name, for messages
+ * @throws UserError when both kinds are given and exclude each other, or none is
+ */
+export function parseJobs(
+  flags: Selecting & { readonly _: readonly string[] },
+  command: string,
+  now: Date,
+): JobsRequest {
+  const { _: texts } = flags;
+  const narrowing = narrowingOf(texts, flags);
+  if (texts.length > 0 || SELECTING.some((name) => flags[name] !== undefined))
+    return { jobs: texts.map((text) => jidOf(text, command)), narrowing, selection: parseSelection(flags, now) };
+  throw new UserError(
+    `missing argument <jid> for zester job ${command}.`,
+    `Use an ID from \`zester job ${command === "export" ? "list" : "active"}\`, @last, or flags that select jobs, such as --function 'pkg.*'.`,
+  );
+}
+
+/**
+ * A selection by the server's clock, where it counts from now. Warns when this machine's clock is off and that would have mattered.
+ * @throws UserError when the server does not tell the time, or when --since is then later than --until
+ */
+export async function selectionByServer(selection: Selection, { store, terminal }: Session): Promise<Selection> {
+  if (!selection.fromNow) return selection;
+  const { aheadMs, doubtMs } = await store.clock();
+  const words = clockWords(aheadMs, doubtMs);
+  if (words !== undefined) terminal.warn(words);
+  return selection.at(store.now());
+}
+
+/** Asks for the server's clock before ages are shown, and warns where that fails. */
+export async function serverClock({ store, terminal: { warn } }: Session): Promise<void> {
+  try {
+    await store.clock();
+  } catch (error) {
+    if (!(error instanceof UserError) || error instanceof Transient) throw error;
+    warn(`${error.message} Ages count by this machine's clock.`);
+  }
+}
+
+/** One warning for all values that can't be decoded. */
+export const unreadableWarning = (rows: readonly JobRow[]) => (rows.length > 0 ? unreadableWords(rows) : undefined);
+
+export function warnUnreadable(rows: readonly JobRow[], { warn }: Terminal): void {
+  if (rows.length > 0) warn(unreadableWords(rows));
+}
