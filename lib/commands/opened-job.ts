@@ -66,7 +66,7 @@ export class OpenedJob {
   }
 
   #sight() {
-    return this.#live?.caughtUp ? this.#live.sight(this.session.store.nowNs()) : undefined;
+    return this.#live?.caughtUp ? this.#live.reading(this.session.store.nowNs()) : undefined;
   }
 
   /** A text about it. Made anew when the job or what is asked for has changed. */

@@ -69,7 +69,7 @@ export async function watchJob(
   const look = async () => {
     if (!live.caughtUp || !hasNews) return;
     hasNews = false;
-    const sight = live.sight(session.store.nowNs());
+    const sight = live.reading(session.store.nowNs());
     // A master that still watches the job writes a late return down: then the peel is not late.
     show(sight, ({ state }) => state !== "late");
     const fault = limit ? undefined : unknownFault([sight.row]);

@@ -72,7 +72,7 @@ async function progressOf(session: Reopenable, jid: string): Promise<Dispatched>
   let owner: string | undefined;
   let warnings: readonly string[] = [];
   for (let waited = 0; waited <= SENDING.waitMs; waited += SENDING.pauseMs) {
-    if (waited > 0) await new Promise((done) => setTimeout(done, SENDING.pauseMs));
+    if (waited > 0) await Bun.sleep(SENDING.pauseMs);
     const found = await lookUp(session, jid);
     if (found !== "none" && "why" in found) return unknown(found.why);
     const row = found === "none" ? undefined : found.row;
@@ -99,7 +99,7 @@ export async function untilRecorded(store: Store, jid: string): Promise<void> {
         `a master accepted job ${jid}, but has not written its record for a minute.`,
         `It may still start: check with \`zester job show ${jid}\` before you retry again.`,
       );
-    await new Promise((done) => setTimeout(done, SENDING.pauseMs));
+    await Bun.sleep(SENDING.pauseMs);
   }
 }
 

@@ -1,9 +1,8 @@
-// Following jobs until they end, all of them through one consumer: an account may allow few, and who leaves has to delete them.
-//
-// No end falls between looking up and following. The consumer hands over what changes after it was created; a job of which it
-// has handed over nothing by then is looked up after that. Deliveries are not acknowledged: one that is lost between two servers
-// of a cluster does not come again, and when it was the last, nothing after it shows the gap. A record that expires or whose
-// message is deleted leaves no message at all. So open jobs are looked up again and again.
+// Following the records of jobs, all through one consumer: an account may allow few. No end is missed:
+// 1. The consumer delivers each change after its creation.
+// 2. A job without a delivery by the time it has caught up is looked up.
+// 3. A cluster can lose a delivery, and a record that expires or whose message is deleted causes none. So open jobs are looked up
+//    again and again.
 import type { ValueMap } from "../codec/value.ts";
 import { insteadOf, UserError } from "../errors.ts";
 import { JobNotFound } from "../model/jid.ts";
@@ -12,12 +11,11 @@ import type { LiveStore } from "../store.ts";
 import { jobRecord } from "./lookup.ts";
 import { type Rhythm, repeat, turns } from "./turns.ts";
 
-/** When jobs that are followed are looked up again. */
 const LOOK_UP: Rhythm = { pauseMs: 5_000, share: 1 / 10 };
 /** Jobs that are looked up at a time. */
 const AT_ONCE = 64;
 
-/** Hands over the record of each job as it is now; undefined for a job that has none any more. */
+/** Hands over the record of each job; undefined for a job that has none. */
 async function lookUpEach(
   store: LiveStore,
   jids: readonly string[],
@@ -31,33 +29,67 @@ async function lookUpEach(
   await Promise.all(jids.map((jid) => inTurn(() => look(jid))));
 }
 
-/**
- * Looks the open jobs up again and again until `stop`. A failed look-up is no loss: what ails the connection is seen by the
- * reader of the consumer.
- */
-export const lookUpAgain = (
-  store: LiveStore,
-  open: () => Iterable<string>,
-  onRecord: (jid: string, bytes: Uint8Array | undefined) => void,
-  stop: AbortSignal,
-): Promise<void> =>
-  repeat(LOOK_UP, stop, () =>
-    lookUpEach(store, [...open()], (jid, bytes) => stop.aborted || onRecord(jid, bytes)).catch(
-      insteadOf(UserError, undefined),
-    ),
-  );
+interface Records {
+  /**
+   * A record; undefined if it is gone. `isNewest` is false for one that was looked up: it can be older than the one before.
+   * What this throws ends the following.
+   */
+  readonly onRecord: (jid: string, bytes: Uint8Array | undefined, isNewest: boolean) => void;
+  /** The jobs that are looked up again. */
+  readonly open: () => Iterable<string>;
+  readonly caughtUp: () => void;
+  readonly stop?: AbortSignal | undefined;
+}
 
-/** What is told of jobs that are followed until they end. */
+/**
+ * Follows the records of jobs until `stop`.
+ * @param jids undefined for all jobs
+ * @throws Transient when the connection is lost
+ */
+export async function followRecords(
+  store: LiveStore,
+  jids: readonly string[] | undefined,
+  { onRecord, open, caughtUp, stop }: Records,
+): Promise<void> {
+  const over = new AbortController();
+  const ended = stop ? AbortSignal.any([over.signal, stop]) : over.signal;
+  const failure = Promise.withResolvers<never>();
+  const seen = new Set<string>();
+  const hand = (jid: string, bytes: Uint8Array | undefined, isNewest: boolean) => {
+    if (bytes) seen.add(jid);
+    try {
+      if (!ended.aborted) onRecord(jid, bytes, isNewest);
+    } catch (error) {
+      failure.reject(error);
+    }
+  };
+  const delivered = (jid: string, bytes: Uint8Array | undefined) => {
+    // The deletion of one of several jobs that was not seen yet: it is looked up.
+    if (bytes || !jids || seen.has(jid)) hand(jid, bytes, true);
+  };
+  const found = (jid: string, bytes: Uint8Array | undefined) => hand(jid, bytes, !seen.has(jid));
+  const whole = () => {
+    const unseen = jids?.filter((jid) => !seen.has(jid)) ?? [];
+    if (unseen.length === 0) caughtUp();
+    else lookUpEach(store, unseen, found).then(caughtUp, failure.reject);
+  };
+  // A failed look-up is skipped: the consumer reports a lost connection.
+  const lookUp = () => lookUpEach(store, [...open()], found).catch(insteadOf(UserError, undefined));
+  repeat(LOOK_UP, ended, lookUp).catch(failure.reject);
+  try {
+    await Promise.race([store.followJobs(jids, delivered, { stop: ended, caughtUp: whole }), failure.promise]);
+  } finally {
+    over.abort();
+  }
+}
+
 export interface Ends {
-  /** A record of a job, each that comes, the last one too. `enough`: the job is not followed any further. */
-  readonly onRecord?: ((jid: string, record: ValueMap) => "enough" | undefined) | undefined;
-  /** A job has ended. */
-  readonly ended: (jid: string, record: ValueMap) => void;
-  /** Why the end of a job can't be seen any more; without this, that is thrown. */
+  /** Each record of a job, also the last. "enough": the job is not followed any longer. */
+  readonly onRecord: (jid: string, record: ValueMap, hasEnded: boolean) => "enough" | undefined;
+  /** Why the end of a job cannot be seen; if not given, that is thrown. */
   readonly lost?: ((jid: string, why: UserError) => void) | undefined;
-  /** All jobs are in sight: called once. */
+  /** Called once, when all jobs are followed. */
   readonly working?: (() => void) | undefined;
-  /** Ends the following before the jobs have ended. */
   readonly stop?: AbortSignal | undefined;
 }
 
@@ -65,88 +97,64 @@ const gone = (jid: string) =>
   new UserError(`job ${jid} no longer exists.`, "Its record expired or was deleted: how it ended is unknown.");
 
 /**
- * Follows jobs until each of them has ended or is lost.
- * @throws JobNotFound, UserError when the record of a job is gone or can't be decoded, and `lost` is not given; Transient when
- *   the connection is lost
+ * Follows jobs until each has ended or is lost.
+ * @throws JobNotFound, UserError when a record is gone or cannot be decoded and `lost` is not given; Transient when the
+ *   connection is lost
  */
-export async function followEnds(store: LiveStore, jids: readonly string[], ends: Ends): Promise<void> {
+export async function followEnds(
+  store: LiveStore,
+  jids: readonly string[],
+  { onRecord, lost, working = () => {}, stop }: Ends,
+): Promise<void> {
   const open = new Set(jids);
   if (open.size === 0) return;
   const seen = new Set<string>();
   const done = new AbortController();
-  ends.stop?.addEventListener("abort", () => done.abort());
-  const failure = Promise.withResolvers<never>();
   const close = (jid: string) => {
     open.delete(jid);
     if (open.size === 0) done.abort();
   };
-  const lose = (jid: string, why: unknown) => {
-    if (!(why instanceof UserError) || !ends.lost) return failure.reject(why);
-    ends.lost(jid, why);
-    close(jid);
+  const take = (jid: string, bytes: Uint8Array | undefined, isNewest: boolean) => {
+    if (!bytes) throw seen.has(jid) ? gone(jid) : new JobNotFound(jid);
+    const record = jobRecord(jid, bytes);
+    const hasEnded = isTerminal(jobRow(jid, record).status);
+    if (!hasEnded && !isNewest) return;
+    seen.add(jid);
+    if (onRecord(jid, record, hasEnded) === "enough" || hasEnded) close(jid);
   };
-  const take = (jid: string, bytes: Uint8Array, isNewest = true) => {
-    if (!open.has(jid)) return;
-    try {
-      const record = jobRecord(jid, bytes);
-      const isOver = isTerminal(jobRow(jid, record).status);
-      if (!isOver && !isNewest) return;
-      seen.add(jid);
-      if (ends.onRecord?.(jid, record) === "enough") return close(jid);
-      if (!isOver) return;
-      ends.ended(jid, record);
-      close(jid);
-    } catch (error) {
-      lose(jid, error);
-    }
-  };
-  /** What a look-up finds may be older than what was delivered meanwhile. */
-  const found = (jid: string, bytes: Uint8Array | undefined) => {
-    if (bytes) take(jid, bytes, !seen.has(jid));
-    else if (open.has(jid)) lose(jid, seen.has(jid) ? gone(jid) : new JobNotFound(jid));
-  };
-  const caughtUp = () => {
-    const unseen = [...open].filter((jid) => !seen.has(jid));
-    lookUpEach(store, unseen, found).then(ends.working, failure.reject);
-  };
-  const onEntry = (jid: string, bytes: Uint8Array | undefined) => {
-    if (bytes) take(jid, bytes);
-    else if (seen.has(jid)) lose(jid, gone(jid));
-  };
-  lookUpAgain(store, () => open, found, done.signal).catch(failure.reject);
-  try {
-    await Promise.race([store.followJobs(jids, onEntry, { stop: done.signal, caughtUp }), failure.promise]);
-  } finally {
-    done.abort();
-  }
+  await followRecords(store, jids, {
+    onRecord(jid, bytes, isNewest) {
+      if (!open.has(jid)) return;
+      try {
+        take(jid, bytes, isNewest);
+      } catch (error) {
+        if (!(error instanceof UserError) || !lost) throw error;
+        lost(jid, error);
+        close(jid);
+      }
+    },
+    open: () => open,
+    caughtUp: working,
+    stop: stop ? AbortSignal.any([done.signal, stop]) : done.signal,
+  });
 }
 
 /**
- * Waits until a job is terminal.
- * @param ends `stop` ends the following: then this never settles
+ * @param stop ends the following; then this never settles
  * @returns the terminal record
  * @throws as followEnds
  */
 export async function untilTerminal(
   store: LiveStore,
   jid: string,
-  {
-    onRecord,
-    working,
-    stop,
-  }: { onRecord?: (record: ValueMap) => void; working?: () => void; stop?: AbortSignal | undefined } = {},
+  { onRecord, ...ends }: Pick<Ends, "working" | "stop"> & { readonly onRecord: (record: ValueMap) => void },
 ): Promise<ValueMap> {
   let last: ValueMap | undefined;
-  await followEnds(store, [jid], {
-    onRecord(_, record) {
-      onRecord?.(record);
-      return undefined;
-    },
-    ended: (_, record) => {
-      last = record;
-    },
-    working,
-    stop,
-  });
-  return last ?? new Promise(() => {}); // only a terminal record, or `stop`, ends the following without an error
+  const take = (_: string, record: ValueMap, hasEnded: boolean) => {
+    if (hasEnded) last = record;
+    onRecord(record);
+    return undefined;
+  };
+  await followEnds(store, [jid], { ...ends, onRecord: take });
+  return last ?? new Promise(() => {}); // only an end or `stop` leads here
 }

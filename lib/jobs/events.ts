@@ -1,19 +1,20 @@
-// The events of one job, decoded: read once, or followed.
+// The events and returns of one job, read or followed.
 import { decode, decodeRecord } from "../codec/decode.ts";
 import { Undecodable } from "../codec/undecodable.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { Unavailable } from "../errors.ts";
+import type { Return } from "../model/returns.ts";
 import { type JobEvent, Steps } from "../model/story.ts";
 import type { Follow, LiveStore, Store, StoredEvent } from "../store.ts";
-import type { ReturnReader } from "./lookup.ts";
+import { listedReturns, peelReturn, type ReturnReader } from "./lookup.ts";
 
 /** Events whose payload is the record of a return. */
 const RETURN_EVENTS = new Set(["return", "schedule"]);
 
-/** What tells whether an ack, or a return that is read as one, counts (Steps). */
+/** Fields that tell whether an ack, or a return that is read as one, counts (Steps). */
 const COUNTING_FIELDS = ["peel_id", "entry", "unreachable"] as const;
 
-/** A stored event with its payload decoded. @param reader what is made of the records of returns */
+/** @param reader for returns; undefined for whole payloads */
 export function eventOf({ bytes, ...event }: StoredEvent, reader?: ReturnReader): JobEvent {
   try {
     const { kind, peel } = event;
@@ -26,19 +27,18 @@ export function eventOf({ bytes, ...event }: StoredEvent, reader?: ReturnReader)
   }
 }
 
-/** What takes the events of a job. */
 export interface EventSink {
   add(event: JobEvent): void;
-  /** Some did not come: what was added counts for nothing, and all of it comes again. */
+  /** Some events did not come: forget those added, all of them come again. */
   again(): void;
 }
 
-/** The steps of a job whose record may come later than its first events. Events are not kept: a wide job has many. */
+/** The steps of a job whose record can come after its first events. Events are not kept: a wide job has many. */
 export class EarlySteps implements EventSink {
   #early: JobEvent[] = [];
   #steps: Steps | undefined;
 
-  /** @param job its record, where that is known already */
+  /** @param job its record, if known */
   constructor(private job?: ValueMap) {
     this.again();
   }
@@ -53,7 +53,7 @@ export class EarlySteps implements EventSink {
     this.#steps = this.job && new Steps(this.job);
   }
 
-  /** The steps so far. @param job its record: from now on events are put together as they come */
+  /** The steps so far. */
   of(job: ValueMap): Steps {
     this.job = job;
     this.#steps ??= new Steps(job);
@@ -64,8 +64,8 @@ export class EarlySteps implements EventSink {
 
 /**
  * Hands over the events of a job, in order.
- * @param reader what is made of the records of returns; all of them is kept when not given
- * @returns what to report when they can't be read
+ * @param reader as in eventOf
+ * @returns why they cannot be read
  */
 export async function readEvents(
   store: Store,
@@ -73,35 +73,43 @@ export async function readEvents(
   sink: EventSink,
   reader?: ReturnReader,
 ): Promise<string | undefined> {
-  try {
-    await store.events(
-      jid,
-      (event) => sink.add(eventOf(event, reader)),
-      () => sink.again(),
-    );
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error;
-    return `${error.message} Which peels accepted the job is not known.`;
-  }
+  const onEvent = (event: StoredEvent) => sink.add(eventOf(event, reader));
+  const why = await reasonOf(store.events(jid, onEvent, () => sink.again()));
+  return why && `${why} Which peels accepted the job is not known.`;
 }
 
-/**
- * Hands over each event of a job, those to come as well, until told to stop.
- * @returns what to say when they can't be read
- */
+/** Hands over the events of a job as they come, until `follow` stops. @returns why they cannot be read */
 export async function followEvents(
   store: LiveStore,
   jid: string,
   onEvent: (event: JobEvent) => void,
   follow: Follow,
 ): Promise<string | undefined> {
+  const why = await reasonOf(store.followEvents(jid, (event) => onEvent(eventOf(event)), follow));
+  if (why !== undefined) follow.caughtUp();
+  return why;
+}
+
+/** Hands over the returns of a job as they come, until `follow` stops; none if they cannot be read. */
+export async function followReturns(
+  store: LiveStore,
+  jid: string,
+  onReturn: (item: Return) => void,
+  follow: Follow,
+): Promise<void> {
+  const onEntry = (peel: string | undefined, bytes: Uint8Array) => {
+    const items = peel === undefined ? listedReturns(jid, bytes, () => {}) : [peelReturn(peel, bytes)];
+    items.forEach(onReturn);
+  };
+  if ((await reasonOf(store.returns.follow(jid, onEntry, follow))) !== undefined) follow.caughtUp();
+}
+
+async function reasonOf(reading: Promise<void>): Promise<string | undefined> {
   try {
-    await store.followEvents(jid, (event) => onEvent(eventOf(event)), follow);
+    await reading;
     return undefined;
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
-    follow.caughtUp();
     return error.message;
   }
 }

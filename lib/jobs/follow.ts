@@ -1,31 +1,28 @@
-// Staying with jobs over lost connections.
-import { Transient, Unavailable } from "../errors.ts";
+// Work that survives a lost connection.
+import { Transient } from "../errors.ts";
 import { isTerminal, type Job, ROW_FIELDS } from "../model/job.ts";
-import type { Return } from "../model/returns.ts";
-import type { Follow, LiveStore } from "../store.ts";
+import type { LiveStore } from "../store.ts";
 import { clockText } from "../time.ts";
-import { lookUpAgain } from "./ends.ts";
-import { listedReturns, peelReturn } from "./lookup.ts";
+import { followRecords } from "./ends.ts";
 import { toJob } from "./read-jobs.ts";
 
 const PAUSE_MS = { first: 100, most: 2_000 };
 
-/** An open store, and the way to another one when its connection is lost. */
 export interface Reopenable {
   /** The open store; another one after `reopen`. */
   readonly store: LiveStore;
-  /** True when the command is over: what still runs on the store fails then, and is not to be repeated. */
+  /** True when the command is over: what still runs on the store fails, and must not be repeated. */
   readonly ending: boolean;
-  /** Leaves a lost connection behind and opens another one. @throws as opening the first one does */
+  /** @throws as opening the first connection does */
   reopen(): Promise<void>;
 }
 
-/** Never comes: for what must not go on while the process ends. */
+/** For what must not continue while the process ends. */
 export const NEVER = new Promise<never>(() => {});
 
-/** What is told of the connection during a wait. */
+/** Reports the state of the connection. */
 export interface Link {
-  /** It is lost. Told once more, with the reason, when the server lets us in again and does not serve us. */
+  /** Called once more, with the reason, when the server accepts the login again and does not answer. */
   lost(why?: string): void;
   back(): void;
 }
@@ -33,7 +30,7 @@ export interface Link {
 /** `lost nats://127.0.0.1:4222; reconnecting` */
 const lostWords = ({ store }: Pick<Reopenable, "store">) => `lost ${store.shown}; reconnecting`;
 
-/** The words for a person or a log. A lost connection is none of the command's business, as long as it comes back. */
+/** As lines on stderr. */
 export function linkLines(session: Reopenable, say: (text: string) => void): Link {
   return {
     lost: (why) => say(why === undefined ? lostWords(session) : `${why} Trying again.`),
@@ -41,7 +38,7 @@ export function linkLines(session: Reopenable, say: (text: string) => void): Lin
   };
 }
 
-/** The words beside a picture, which stays as it was. */
+/** As a note on a screen. */
 export function linkNote(session: Reopenable, setNote: (text: string) => void): Link {
   let since = "";
   return {
@@ -54,15 +51,17 @@ export function linkNote(session: Reopenable, setNote: (text: string) => void): 
   };
 }
 
-/** What is done on a store as long as it lasts; `working` is to be called when it goes on as it should. */
-export type Attempt<T> = (store: LiveStore, working: () => void) => Promise<T>;
-
 /**
- * Runs `attempt` until it ends by itself. When the connection, or JetStream behind it, is lost on the way, another one is
- * opened, as often and as long as it takes, and `attempt` starts again on it.
- * @throws what `attempt` throws, other than Transient; and when the server refuses us
+ * Runs `attempt` until it succeeds. When the connection, or JetStream behind it, is lost, opens another one, without a limit, and
+ * runs it again from the start.
+ * @param attempt calls `working` when it works as it should
+ * @throws what `attempt` throws, except Transient; and when the server refuses the login
  */
-export async function persist<T>(session: Reopenable, link: Link, attempt: Attempt<T>): Promise<T> {
+export async function persist<T>(
+  session: Reopenable,
+  link: Link,
+  attempt: (store: LiveStore, working: () => void) => Promise<T>,
+): Promise<T> {
   let lost = false;
   let explained = false;
   let used: LiveStore | undefined;
@@ -75,7 +74,7 @@ export async function persist<T>(session: Reopenable, link: Link, attempt: Attem
     let reopened = false;
     try {
       if (lost) {
-        // Others who follow something on this session may have opened another one already.
+        // Another `persist` on this session may have opened one already.
         if (session.store === used) await session.reopen();
         reopened = true;
       }
@@ -93,19 +92,18 @@ export async function persist<T>(session: Reopenable, link: Link, attempt: Attem
       lost = true;
       if (Date.now() - began > PAUSE_MS.most) pauseMs = PAUSE_MS.first;
     }
-    await new Promise((done) => setTimeout(done, pauseMs));
+    await Bun.sleep(pauseMs);
   }
 }
 
 /**
- * Opens another connection, trying again and again.
- * @param forMs how long, in ms
- * @throws Transient when that time is over, and what else keeps the server from letting us in
+ * Opens another connection; tries again for `forMs`.
+ * @throws Transient after that time; and when the server refuses the login
  */
 export async function reopen(session: Reopenable, forMs = Number.POSITIVE_INFINITY): Promise<void> {
   const began = Date.now();
   for (let pause = PAUSE_MS.first; ; pause = Math.min(pause * 2, PAUSE_MS.most)) {
-    await new Promise((done) => setTimeout(done, pause));
+    await Bun.sleep(pause);
     try {
       return await session.reopen();
     } catch (error) {
@@ -114,70 +112,40 @@ export async function reopen(session: Reopenable, forMs = Number.POSITIVE_INFINI
   }
 }
 
-/** What is done with the jobs that are followed. */
+/** Gets all jobs, as they are now and as they change. */
 export interface Watcher {
   /** All jobs are about to come: at the start, and again after a lost connection. */
   begin(): void;
-  /** A job as it is now; undefined when its record is gone. `live` is false for those that come with the picture. */
+  /** Undefined for a job whose record is gone. `live` is false for those that come at the start. */
   changed(jid: string, job: Job | undefined, live: boolean): void;
-  /** The picture is whole. */
+  /** All that were stored at the start have come. */
   whole(): void;
-  /** The jobs that have not ended, as far as it was told: a record that expires, or whose message is deleted, is no change. */
+  /** The jobs that have not ended. */
   open(): Iterable<string>;
 }
 
-/**
- * Hands every job over, at first and whenever it changes, until something fails.
- * @param further the fields that are decoded of the records beside what a row is made of; undefined: all
- */
+/** @param fields that are decoded beside those of a row; undefined for all */
 export async function followAllJobs(
   session: Reopenable,
   link: Link,
   watcher: Watcher,
-  further: readonly string[] | undefined,
+  fields: readonly string[] | undefined,
 ): Promise<void> {
-  const fields = further && [...ROW_FIELDS, ...further];
+  const read = fields && [...ROW_FIELDS, ...fields];
   await persist(session, link, async (store, working) => {
     let live = false;
-    const over = new AbortController();
-    const failure = Promise.withResolvers<never>();
-    const changed = (jid: string, bytes: Uint8Array | undefined) =>
-      watcher.changed(jid, bytes && toJob(jid, bytes, fields), live);
-    /** What a look-up finds may be older than what was delivered meanwhile: only an end is sure to be news. */
-    const found = (jid: string, bytes: Uint8Array | undefined) => {
-      if (!bytes || isTerminal(toJob(jid, bytes, fields).row.status)) changed(jid, bytes);
-    };
-    const caughtUp = () => {
-      live = true;
-      working();
-      watcher.whole();
-      lookUpAgain(store, () => watcher.open(), found, over.signal).catch(failure.reject);
-    };
     watcher.begin();
-    try {
-      await Promise.race([store.followJobs(undefined, changed, { stop: over.signal, caughtUp }), failure.promise]);
-    } finally {
-      over.abort();
-    }
+    await followRecords(store, undefined, {
+      onRecord(jid, bytes, isNewest) {
+        const job = bytes && toJob(jid, bytes, read);
+        if (isNewest || !job || isTerminal(job.row.status)) watcher.changed(jid, job, live);
+      },
+      open: () => watcher.open(),
+      caughtUp() {
+        live = true;
+        working();
+        watcher.whole();
+      },
+    });
   });
-}
-
-/** Hands over a job's returns, at first and as they come, until told to stop; none where they can't be read. */
-export async function followReturns(
-  store: LiveStore,
-  jid: string,
-  onReturn: (item: Return) => void,
-  follow: Follow,
-): Promise<void> {
-  const silently = () => {};
-  const onEntry = (peel: string | undefined, bytes: Uint8Array) => {
-    const items = peel === undefined ? listedReturns(jid, bytes, silently) : [peelReturn(peel, bytes)];
-    items.forEach(onReturn);
-  };
-  try {
-    await store.returns.follow(jid, onEntry, follow);
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error;
-    follow.caughtUp();
-  }
 }

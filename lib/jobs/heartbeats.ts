@@ -1,18 +1,19 @@
-// Who is alive: the heartbeats of masters and peels.
+// Heartbeats of masters and peels: which are alive.
 import { decodeRecord } from "../codec/decode.ts";
 import { Undecodable } from "../codec/undecodable.ts";
 import { UserError } from "../errors.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
 import { type MasterSign, type Stuck, stuckAmong } from "../model/stuck.ts";
 import type { Heartbeat, Store } from "../store.ts";
+import { keepLooking, type Rhythm } from "./turns.ts";
 
-/** What surrounds a job is looked up at once, and waited for no longer than this, in ms. */
+/** How long to wait for a look-up of what surrounds a job. */
 const LOOK_UP_MS = 1_000;
 
-/** Told why a look-up brought nothing. */
+/** Gets the reason. */
 type OnUnanswered = (why: string) => void;
 
-/** `work` on a store, or undefined when it takes too long there or fails in a way that only leaves a question open. */
+/** The result of `work`; undefined when a live store takes too long, or on a UserError. */
 export async function inTime<T>(
   { isLive }: Pick<Store, "isLive">,
   work: Promise<T>,
@@ -25,21 +26,19 @@ export async function inTime<T>(
     return undefined;
   });
   if (!isLive) return found;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((done) => {
-    timer = setTimeout(() => {
-      unheard("no answer within a second.");
-      done(undefined);
-    }, limitMs);
-  });
-  return Promise.race([found, late]).finally(() => clearTimeout(timer));
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => {
+    unheard("no answer within a second.");
+    late.resolve(undefined);
+  }, limitMs);
+  return Promise.race([found, late.promise]).finally(() => clearTimeout(timer));
 }
 
-/** The jobs that a master watches, as its heartbeat tells; undefined when it does not. */
+/** The jobs that a master watches; undefined when its heartbeat does not list them. */
 function watchedJobs(bytes: Uint8Array): ReadonlySet<unknown> | undefined {
   try {
     const jobs = decodeRecord(bytes, ["active_jobs"]).get("active_jobs");
-    // A list of none is written as null.
+    // Masters write an empty list as null.
     return jobs === null ? new Set() : Array.isArray(jobs) ? new Set(jobs) : undefined;
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
@@ -54,7 +53,7 @@ function signOf({ ageMs, storedMs, bytes }: Heartbeat): MasterSign {
   return { agoNs: nanos(Math.max(0, ageMs)), watches: jids && { jids, asOfNs: nanos(storedMs) } };
 }
 
-/** What is known of each master, all looked up at once. */
+/** Looks up all of the masters at once. */
 export async function masterSigns(
   store: Store,
   owners: Iterable<string>,
@@ -67,7 +66,7 @@ export async function masterSigns(
   return new Map(await Promise.all([...new Set(owners)].map(look)));
 }
 
-/** Those of the peels that have no heartbeat; undefined when that can't be known. */
+/** The peels without a heartbeat; undefined when that is unknown. */
 export async function offlineAmong(
   store: Store,
   peels: readonly string[],
@@ -77,10 +76,9 @@ export async function offlineAmong(
   return beats && new Set(peels.filter((_, i) => beats[i] === "none"));
 }
 
-/** The masters of jobs. */
 export const ownersOf = (rows: readonly JobRow[]): string[] => rows.flatMap(({ owner }) => owner || []);
 
-/** Why each of the jobs is stuck, of those that are; the masters of all of them are looked up at once. */
+/** The stuck jobs, by JID. */
 export async function findStuck(
   store: Store,
   rows: readonly JobRow[],
@@ -91,16 +89,11 @@ export async function findStuck(
   return new Map(stuckAmong(open, store.nowNs(), signs).map((stuck) => [stuck.jid, stuck]));
 }
 
-/** How often it is looked at whether jobs are stuck, in ms. */
-const STUCK_MS = 3_000;
+const STUCK: Rhythm = { pauseMs: 3_000, share: 1 / 2 };
 
-/** Looks again and again which of the jobs are stuck. @returns what ends that */
-export function lookForStuck(
+/** Looks again and again which of the jobs are stuck. @returns ends that */
+export const lookForStuck = (
   session: { readonly store: Store },
   rows: () => readonly JobRow[],
   found: (stuck: ReadonlyMap<string, Stuck>) => void,
-): () => void {
-  // A lost connection is told elsewhere.
-  const timer = setInterval(() => findStuck(session.store, rows()).then(found, () => {}), STUCK_MS);
-  return () => clearInterval(timer);
-}
+): (() => void) => keepLooking(STUCK, () => findStuck(session.store, rows()), found);

@@ -1,33 +1,19 @@
-// One job as it goes on: its record, returns and events as they come, and what surrounds it, looked at again and again.
+// One job as it changes: record, returns, events, and its surroundings.
 import type { ValueMap } from "../codec/value.ts";
-import { type JobRow, jobRow } from "../model/job.ts";
+import { jobRow } from "../model/job.ts";
 import type { Return } from "../model/returns.ts";
-import { type JobEvent, type JobSurroundings, Steps, type Story, storyOf } from "../model/story.ts";
-import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
+import { type JobEvent, type JobSurroundings, Steps, storyOf } from "../model/story.ts";
+import { type MasterSign, stuckOf } from "../model/stuck.ts";
 import type { LiveStore } from "../store.ts";
 import { untilTerminal } from "./ends.ts";
-import { followEvents } from "./events.ts";
-import { followReturns } from "./follow.ts";
+import { followEvents, followReturns } from "./events.ts";
 import { masterSigns } from "./heartbeats.ts";
-import { jobSurroundings } from "./story.ts";
+import { jobSurroundings, type Reading } from "./story.ts";
 import { type Rhythm, repeat } from "./turns.ts";
 
-/** When the surroundings are looked at again. */
 const LOOK: Rhythm = { pauseMs: 1_500, share: 1 / 10 };
-/** The heartbeat of the master is looked at each time, which is one request; those of silent peels and the queues each third. */
+/** Each look reads the heartbeat of the master, each third one also those of silent peels and the queues. */
 const ALL_EVERY = 3;
-
-/** A job at one moment. */
-export interface Sight {
-  readonly row: JobRow;
-  readonly job: ValueMap;
-  readonly story: Story;
-  readonly stuck: Stuck | undefined;
-  /** What is known of its master. */
-  readonly sign: MasterSign;
-  /** The server's clock, in ns since 1970. */
-  readonly nowNs: bigint;
-}
 
 export class LiveJob {
   readonly #returns = new Map<string, Return>();
@@ -35,23 +21,21 @@ export class LiveJob {
   #signs: ReadonlyMap<string, MasterSign> = new Map();
   #around: Omit<JobSurroundings, "nowNs"> = {};
 
-  /** Peels that something came about, in that order, until it is emptied. */
+  /** Peels with news, in order; the view that shows them empties it. */
   readonly touched = new Set<string>();
-  /** What was stored before has been read. */
+  /** True when all that was stored at the start has been read. */
   caughtUp = false;
 
+  /** @param job its newest record */
   constructor(
     readonly jid: string,
-    /** Its newest record. */
     public job: ValueMap,
-    /** Told that something changed. */
     readonly changed: () => void,
   ) {
     this.#steps = new Steps(job);
   }
 
-  /** The job as it is now. @param nowNs the server's clock */
-  sight(nowNs: bigint): Sight {
+  reading(nowNs: bigint): Reading {
     const { jid, job } = this;
     const row = jobRow(jid, job);
     const sign = this.#signs.get(row.owner ?? "");
@@ -60,20 +44,19 @@ export class LiveJob {
   }
 
   /**
-   * Follows the job until it has ended. After a failure it can be called again, with another store.
-   * @param working called when all that was stored before has been read
-   * @param left ends it before: then this never settles
+   * Follows the job until it ends. After a failure it can be called again, with another store.
+   * @param working called when all that was stored has been read
+   * @param left ends it earlier; then this never settles
    * @returns the terminal record
    * @throws as untilTerminal
    */
   async follow(store: LiveStore, working: () => void, left?: AbortSignal): Promise<ValueMap> {
     const { jid } = this;
     const over = new AbortController();
-    const stop = over.signal;
-    left?.addEventListener("abort", () => over.abort());
+    const stop = left ? AbortSignal.any([over.signal, left]) : over.signal;
     const returns = Promise.withResolvers<void>();
     const events = Promise.withResolvers<void>();
-    // Those that come again after a lost connection take the place of the former when they are complete.
+    // After a lost connection all events come again: these steps replace the former ones when they are complete.
     const steps = new Steps(this.job);
     const onReturn = (item: Return) => {
       this.#returns.set(item.peel, item);
@@ -87,24 +70,22 @@ export class LiveJob {
       this.job = newest;
       this.changed();
     };
+    const looking = Promise.all([returns.promise, events.promise]).then(() => {
+      this.#steps = steps;
+      this.caughtUp = true;
+      working();
+      this.changed();
+      return this.#lookAgain(store, stop);
+    });
     const record = untilTerminal(store, jid, { onRecord, stop: left }).finally(() => over.abort());
-    const failure = Promise.withResolvers<never>();
-    Promise.all([returns.promise, events.promise])
-      .then(() => {
-        this.#steps = steps;
-        this.caughtUp = true;
-        working();
-        this.changed();
-        return this.#lookAgain(store, stop);
-      })
-      .catch(failure.reject);
     const following = Promise.all([
       record,
       followReturns(store, jid, onReturn, { stop, caughtUp: returns.resolve }),
       followEvents(store, jid, onEvent, { stop, caughtUp: events.resolve }),
     ]);
+    const failure = looking.then(() => following);
     try {
-      const [last] = await Promise.race([following, failure.promise]);
+      const [last] = await Promise.race([following, failure]);
       return last;
     } finally {
       over.abort();
@@ -133,7 +114,7 @@ export class LiveJob {
       this.#signs = await masterSigns(store, owners);
       return;
     }
-    const { story } = this.sight(store.nowNs());
+    const { story } = this.reading(store.nowNs());
     const { around, sign } = await jobSurroundings(store, this.jid, this.job, story, this.#steps);
     this.#around = { offline: around.offline, behind: around.behind };
     this.#signs = new Map(owners.map((owner) => [owner, sign]));

@@ -1,38 +1,36 @@
-// How many peels have returned from jobs that have not ended: their records tell only at the end.
+// How many peels have returned from active jobs: their records count them only at the end.
 import { tokenFault } from "../model/jid.ts";
 import { isActive, type JobRow, type ReturnCounts, returnedOf } from "../model/job.ts";
 import type { Store } from "../store.ts";
 import { inTime } from "./heartbeats.ts";
 import { MARGIN_NS } from "./recent.ts";
+import { keepLooking, type Rhythm } from "./turns.ts";
 
-/** The keys are waited for no longer than this, in ms: enough for those of 50,000 peels over a slow link. */
+/** How long to wait for the keys: enough for those of 50,000 peels over a slow link. */
 const COUNT_MS = 3_000;
 
 /** The keys of the returns of one job. */
 class Returned {
-  readonly #targets: ReadonlySet<string>;
   readonly #peels = new Set<string>();
   #hasList = false;
 
-  constructor(targets: ReadonlySet<string>) {
-    this.#targets = targets;
-  }
+  constructor(readonly targets: ReadonlySet<string>) {}
 
   put(peel: string | undefined, exists: boolean): void {
     if (peel === undefined) this.#hasList = exists;
     else if (!exists) this.#peels.delete(peel);
-    else if (this.#targets.has(peel)) this.#peels.add(peel);
+    else if (this.targets.has(peel)) this.#peels.add(peel);
   }
 
-  /** Undefined where a list has the returns: its key does not tell of how many peels. */
+  /** Undefined if a list has the returns: its key does not tell how many. */
   get count(): number | undefined {
     return this.#hasList ? undefined : this.#peels.size;
   }
 }
 
 /**
- * No return of these jobs was stored before this, unless the clocks of both the client and the master were ahead. Undefined when
- * a job lacks a time.
+ * No return of these jobs was stored earlier, unless the clocks of both the client and the master are ahead. Undefined when a
+ * job lacks a time.
  */
 export function sinceOf(rows: readonly JobRow[]): bigint | undefined {
   const times = rows.flatMap(({ created, updated }) => [created, updated]);
@@ -41,12 +39,11 @@ export function sinceOf(rows: readonly JobRow[]): bigint | undefined {
 }
 
 /**
- * Counts the peels that have returned, of those of the jobs that are active and whose records do not count them. The server
- * sends the keys of all their returns at once, and no value. So a return that a master wrote for a peel that it gave up
- * counts, as it does in the record at the end. A return of a peel that is no target does not count.
+ * Counts the returns of active jobs without a count in their record, by the keys of all their returns, requested at once. As in a
+ * record, the return that a master wrote for an unreachable peel counts, and that of a peel that is no target does not.
  *
- * A job is missing in the answer where the number is unknown: it has no list of targets, its returns are stored as a list, or
- * the keys cannot be read (no permission, no answer in time). Without active jobs nothing is requested.
+ * The answer lacks a job whose number is unknown: without a list of targets, with its returns in a list, or when the keys cannot
+ * be read (no permission, no answer in time). Without active jobs it requests nothing.
  */
 export async function countReturns(store: Store, rows: readonly JobRow[]): Promise<ReturnCounts> {
   const counted = rows.filter(
@@ -65,45 +62,27 @@ export async function countReturns(store: Store, rows: readonly JobRow[]): Promi
   const keys = store.returns.keys([...jobs.keys()], sinceOf(counted), (jid, peel, exists) =>
     jobs.get(jid)?.put(peel, exists),
   );
-  const isRead = await inTime(
-    store,
-    keys.then(() => true),
-    undefined,
-    COUNT_MS,
-  );
-  if (!isRead) return new Map();
+  const read = keys.then(() => true);
+  if (!(await inTime(store, read, undefined, COUNT_MS))) return new Map();
   return new Map(Array.from(jobs).flatMap(([jid, { count }]) => (count === undefined ? [] : [[jid, count] as const])));
 }
 
-/** Jobs are counted again after this many ms. */
-const AGAIN_MS = 1_000;
-/** Counting takes no more than this part of the time. */
-const SHARE = 1 / 10;
+const AGAIN: Rhythm = { pauseMs: 1_000, share: 1 / 10 };
 
 /**
- * Counts again and again. What cannot be counted now keeps its last count.
- * @param rows the jobs of that moment
- * @returns what ends that
+ * Counts again and again. What cannot be counted keeps its last count.
+ * @returns ends that
  */
-export function keepCounting(
+export const keepCounting = (
   session: { readonly store: Store },
   rows: () => readonly JobRow[],
   counted: (counts: ReturnCounts) => void,
-  againMs = AGAIN_MS,
-): () => void {
-  let timer: ReturnType<typeof setTimeout>;
-  let isOver = false;
-  const look = async () => {
-    const began = Date.now();
-    // A lost connection is reported elsewhere.
-    const counts = await countReturns(session.store, rows()).catch(() => undefined);
-    if (isOver) return;
-    if (counts && counts.size > 0) counted(counts);
-    timer = setTimeout(look, Math.max(againMs, (Date.now() - began) / SHARE));
-  };
-  timer = setTimeout(look, againMs);
-  return () => {
-    isOver = true;
-    clearTimeout(timer);
-  };
-}
+  pauseMs = AGAIN.pauseMs,
+): (() => void) =>
+  keepLooking(
+    { ...AGAIN, pauseMs },
+    () => countReturns(session.store, rows()),
+    (counts) => {
+      if (counts.size > 0) counted(counts);
+    },
+  );

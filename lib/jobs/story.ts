@@ -1,8 +1,9 @@
-// Reading the story of a job: its record, returns and events, and, where these leave a question open, what surrounds it:
-// the heartbeats of its master and of silent peels, and the jobs that stand before it in the queues of peels.
+// The story of a job: its record, returns and events, and its surroundings: the heartbeats of its master and of silent peels, and
+// the jobs before it in the queues of peels.
 import type { ValueMap } from "../codec/value.ts";
 import { NoBucket } from "../errors.ts";
-import { isTerminal, type JobRow, jobRow, unknownStateWords } from "../model/job.ts";
+import { isTerminal, jobRow, unknownStateWords } from "../model/job.ts";
+import type { Ending } from "../model/job-end.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import { type Return, wereReadEarly } from "../model/returns.ts";
 import { type JobSurroundings, type Steps, type Story, storyOf } from "../model/story.ts";
@@ -13,22 +14,20 @@ import { inTime, masterSigns, offlineAmong } from "./heartbeats.ts";
 import { orNoBucket, type ReturnReader, readReturns, resolveJob, type WordTold } from "./lookup.ts";
 import { behindOf } from "./queue.ts";
 
-/** A job's story as of now. */
-export interface Reading {
-  readonly row: JobRow;
-  readonly job: ValueMap;
-  readonly story: Story;
+/** A job with its story at one moment. */
+export interface Reading extends Ending {
   readonly stuck: Stuck | undefined;
-  /** What is known of its master, of a job that has not ended. */
+  /** Of the master of a job that has not ended. */
   readonly sign: MasterSign;
-  /** Why the returns, or the events, could not be read; undefined when they were. */
-  readonly noReturns: string | undefined;
-  readonly noEvents: string | undefined;
-  /** Why it is not known whether the master, or a silent peel, lives. */
-  readonly noHeartbeats: string | undefined;
+  /** The server's clock. */
+  readonly nowNs: bigint;
+  /** Why returns, events, or the heartbeats of its surroundings could not be read. */
+  readonly noReturns?: string | undefined;
+  readonly noEvents?: string | undefined;
+  readonly noHeartbeats?: string | undefined;
 }
 
-/** What surrounds a job that the events leave a question about. */
+/** Reads what the events of a job leave open. */
 export async function jobSurroundings(
   store: Store,
   jid: string,
@@ -37,7 +36,7 @@ export async function jobSurroundings(
   steps: Steps,
 ): Promise<{ around: JobSurroundings; sign: MasterSign; noHeartbeats: string | undefined }> {
   const { owner, status } = jobRow(jid, job);
-  const inState = (state: string) => story.peels.filter((peel) => peel.state === state).map(({ peel }) => peel);
+  const inState = (state: PeelState) => story.peels.filter((peel) => peel.state === state).map(({ peel }) => peel);
   const [silent, executing] = [inState("silent"), inState("executing")];
   let noHeartbeats: string | undefined;
   const unheard = (what: string) => (why: string) => {
@@ -54,11 +53,11 @@ export async function jobSurroundings(
 /** What the server has of a job beside its record. */
 interface Gathered {
   readonly returns: readonly Return[];
-  readonly noReturns: string | undefined;
+  readonly noReturns?: string | undefined;
   readonly noEvents: string | undefined;
 }
 
-/** @param reader what is made of the returns; when not given, what failed and changed is kept of them */
+/** @param reader of returns; undefined keeps only what failed and changed */
 async function gather(
   store: Store,
   jid: string,
@@ -71,33 +70,34 @@ async function gather(
     const { SharedReturns } = await import("./shared-returns.ts");
     return gather(store, jid, steps, warn, new SharedReturns({ changesOnly: true, withoutTimes: true }));
   }
-  const [found, noEvents] = await Promise.all([
+  const [returns, noEvents] = await Promise.all([
     readReturns(store, jid, warn, reader).catch(orNoBucket),
     readEvents(store, jid, steps, reader),
   ]);
-  const noBucket = found instanceof NoBucket;
-  return {
-    returns: noBucket ? [] : found,
-    noReturns: noBucket ? `${found.message} The returns are those of the events.` : undefined,
-    noEvents,
-  };
+  if (!(returns instanceof NoBucket)) return { returns, noEvents };
+  return { returns: [], noReturns: `${returns.message} The returns are those of the events.`, noEvents };
 }
 
-async function tell(store: Store, jid: string, job: ValueMap, steps: Steps, gathered: Gathered): Promise<Reading> {
-  const { returns, noEvents, noReturns } = gathered;
+async function tell(
+  store: Store,
+  jid: string,
+  job: ValueMap,
+  steps: Steps,
+  { returns, noReturns, noEvents }: Gathered,
+): Promise<Reading> {
   const first = storyOf(jid, job, returns, steps, { nowNs: store.nowNs() });
   const { around, sign, noHeartbeats } = await jobSurroundings(store, jid, job, first, steps);
+  const { nowNs } = around;
   const row = jobRow(jid, job);
-  const stuck = stuckOf(row, around.nowNs, sign);
-  // Without answers from around it, the story of 10,000 peels need not be put together twice.
+  // Without news from around it, there is no need for a second story of 10,000 peels.
   const story = around.offline || around.behind ? storyOf(jid, job, returns, steps, around) : first;
-  return { row, job, story, stuck, sign, noReturns, noEvents, noHeartbeats };
+  return { row, job, story, stuck: stuckOf(row, nowNs, sign), sign, nowNs, noReturns, noEvents, noHeartbeats };
 }
 
-/** The states that events could make more of. */
+/** States that events can change. */
 const OPEN: ReadonlySet<PeelState> = new Set(["missing", "unreachable"]);
 
-/** What is open about a job: a state that tells nothing, and what could not be read of its peels. */
+/** What is unknown about a job, for warnings. */
 export function openQuestions({ row, story, noReturns, noEvents, noHeartbeats }: Reading): string[] {
   const isOpen = story.peels.some(({ state }) => OPEN.has(state));
   const unknown = unknownStateWords([row]);
@@ -107,10 +107,9 @@ export function openQuestions({ row, story, noReturns, noEvents, noHeartbeats }:
 }
 
 /**
- * The story of a job whose record is known.
- * @param warn is told of returns that can't be decoded
+ * @param warn gets returns that cannot be decoded
  * @param reader as in gather
- * @throws UserError when the server fails; see openQuestions for what only leaves a question open
+ * @throws UserError when the server fails
  */
 export async function readStory(
   store: Store,
@@ -124,20 +123,16 @@ export async function readStory(
   return tell(store, jid, job, steps.of(job), gathered);
 }
 
-/**
- * What one peel is doing in a job that it has not returned from, as the bucket of returns tells: nothing is read of the others.
- * @param job its record
- * @throws UserError when the server fails
- */
+/** The story of one peel that has no return in the bucket, without reading those of others. @throws as readStory */
 export async function readPeelStory(store: Store, jid: string, job: ValueMap, peel: string): Promise<Reading> {
   const own = new Map(job).set("targets", [peel]);
   const steps = new EarlySteps(own);
   const noEvents = await readEvents(store, jid, steps);
-  return tell(store, jid, own, steps.of(own), { returns: [], noReturns: undefined, noEvents });
+  return tell(store, jid, own, steps.of(own), { returns: [], noEvents });
 }
 
 /**
- * The story of the job that `text` names; everything is asked for at once.
+ * The story of the job that `text` names. Requests everything at once.
  * @param reader as in gather
  * @throws as resolveJob and readStory
  */
@@ -155,8 +150,7 @@ export async function resolveStory(
   };
   const steps = new EarlySteps();
   const early = read(text, steps);
-  // Which of them fails first is handled by the awaits below, not as an unhandled rejection.
-  early.catch(() => {});
+  early.catch(() => {}); // awaited below, if the job is found
   const { jid, job } = await resolveJob(store, text, told);
   if (jid === text) steps.of(job);
   const first = jid === text ? await early : undefined;

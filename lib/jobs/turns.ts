@@ -1,9 +1,8 @@
-// Doing the same thing for many jobs without burdening the server.
+// Work in portions and at intervals that do not overload the server.
+import { setTimeout as sleep } from "node:timers/promises";
 
-/** What runs work in turn, so many pieces of it at a time. */
-export type Turns = <T>(work: () => Promise<T>) => Promise<T>;
-
-export function turns(most: number): Turns {
+/** Runs pieces of work, at most `most` at a time. */
+export function turns(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   let free = most;
   const waiting: (() => void)[] = [];
   return async (work) => {
@@ -19,16 +18,16 @@ export function turns(most: number): Turns {
   };
 }
 
-/** The pause between two looks, in ms, and at most this share of the time is spent on looking. */
+/** The pause between two looks, in ms; looking takes at most this share of the time. */
 export interface Rhythm {
   readonly pauseMs: number;
   readonly share: number;
 }
 
-/** Looks again and again until `stop`, the first time after a pause. */
+/** Looks until `stop`, first after a pause. */
 export async function repeat({ pauseMs, share }: Rhythm, stop: AbortSignal, look: () => Promise<void>): Promise<void> {
   for (let tookMs = 0; ; ) {
-    await sleep(Math.max(pauseMs, tookMs / share), stop);
+    await sleep(Math.max(pauseMs, tookMs / share), undefined, { signal: stop }).catch(() => {});
     if (stop.aborted) return;
     const began = Date.now();
     await look();
@@ -36,15 +35,16 @@ export async function repeat({ pauseMs, share }: Rhythm, stop: AbortSignal, look
   }
 }
 
-/** Resolves after `ms`, or earlier when `stop` says so. */
-const sleep = (ms: number, stop: AbortSignal) =>
-  new Promise<void>((done) => {
-    const end = () => {
-      clearTimeout(timer);
-      stop.removeEventListener("abort", end);
-      done();
-    };
-    const timer = setTimeout(end, ms);
-    stop.addEventListener("abort", end);
-    if (stop.aborted) end();
-  });
+/**
+ * Looks until the returned function is called. A look that fails is skipped: a lost connection is reported elsewhere.
+ * @param found gets what a look found, unless that is over
+ */
+export function keepLooking<T>(rhythm: Rhythm, look: () => Promise<T>, found: (result: T) => void): () => void {
+  const over = new AbortController();
+  const once = async () => {
+    const result = await look();
+    if (!over.signal.aborted) found(result);
+  };
+  void repeat(rhythm, over.signal, () => once().catch(() => {}));
+  return () => over.abort();
+}

@@ -1,4 +1,4 @@
-// Waiting for the ends of jobs, with their stories, over lost connections.
+// Waiting for jobs to end, and their stories, across lost connections.
 import type { ValueMap } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
 import { isUnknownStatus, type JobRow, jobRow } from "../model/job.ts";
@@ -10,28 +10,25 @@ import type { ReturnReader } from "./lookup.ts";
 import { openQuestions, readStory } from "./story.ts";
 import { turns } from "./turns.ts";
 
-/** Stories of jobs that have ended that are read at a time. */
+/** Stories that are read at a time. */
 const AT_ONCE = 8;
 
-/** What is told during a wait. */
 export interface WaitTold {
   readonly warn: (text: string) => void;
-  /** A job is in a state that does not tell whether it has ended. True: it is not waited for any longer. */
+  /** A job has a state that does not tell whether it ended. True: do not wait for it. */
   readonly unknown?: ((row: JobRow) => boolean) | undefined;
-  /** A job has ended. */
   readonly ended?: ((ending: Ending) => void) | undefined;
-  /** Why it will not be known how a job ends; without this, that is thrown and ends the wait. */
+  /** Why the end of a job will stay unknown; if not given, that is thrown. */
   readonly lost?: ((jid: string, why: UserError) => void) | undefined;
 }
 
-/** What is known of jobs that are waited for. */
 export class Waiting {
   /** In the order in which they were named, each once. */
   jids: readonly string[] = [];
-  /** Those that have not ended, as they were last seen. */
+  /** Those that have not ended, as last seen. */
   readonly rows = new Map<string, JobRow>();
   readonly endings = new Map<string, Ending>();
-  /** Those that are not waited for any longer, since their states are unknown. */
+  /** Those that are not waited for: their states are unknown. */
   readonly unknown = new Map<string, JobRow>();
   readonly #lost = new Set<string>();
 
@@ -47,7 +44,7 @@ export class Waiting {
     return !this.endings.has(jid) && !this.#lost.has(jid) && !this.unknown.has(jid);
   }
 
-  /** Waits until each of the jobs has ended. @throws as followEnds */
+  /** Waits for all jobs to end. @throws as followEnds */
   async run(session: Reopenable, link: Link, told: WaitTold): Promise<void> {
     await persist(session, link, (store, working) => this.#attempt(store, working, told));
   }
@@ -62,42 +59,40 @@ export class Waiting {
       lost?.(jid, why);
     };
     const read = async (jid: string, record: ValueMap) => {
-      const ending = await endingOf(store, jid, record, warn);
-      this.rows.delete(jid);
-      this.endings.set(jid, ending);
-      ended?.(ending);
-    };
-    const onEnd = (jid: string, record: ValueMap) => {
-      const reading = inTurn(() => read(jid, record)).catch((error) => {
+      try {
+        const ending = await endingOf(store, jid, record, warn);
+        this.rows.delete(jid);
+        this.endings.set(jid, ending);
+        ended?.(ending);
+      } catch (error) {
         if (!lost || error instanceof Transient || !(error instanceof UserError)) throw error;
         lose(jid, error);
-      });
-      reading.catch(failure.reject);
-      stories.push(reading);
+      }
     };
-    const onRecord = (jid: string, record: ValueMap) => {
+    const onRecord = (jid: string, record: ValueMap, hasEnded: boolean) => {
       const row = jobRow(jid, record);
       this.rows.set(jid, row);
-      if (!isUnknownStatus(row.status) || !unknown?.(row)) return undefined;
-      this.unknown.set(jid, row);
-      return "enough";
+      if (isUnknownStatus(row.status) && unknown?.(row)) {
+        this.unknown.set(jid, row);
+        return "enough";
+      }
+      if (!hasEnded) return undefined;
+      const reading = inTurn(() => read(jid, record));
+      reading.catch(failure.reject);
+      stories.push(reading);
+      return undefined;
     };
-    const following = followEnds(store, this.open, {
-      onRecord,
-      ended: onEnd,
-      lost: lost && lose,
-      working,
-    });
+    const following = followEnds(store, this.open, { onRecord, lost: lost && lose, working });
     await Promise.race([following.then(() => Promise.all(stories)), failure.promise]);
   }
 }
 
-/** How often the returns are read again while the record counts more of them, and the pause in between in ms. */
+/** How often returns are read while the record counts more of them. */
 const LATE = { reads: 5, pauseMs: 100 };
 
 /**
- * The ending that a terminal record tells. In a cluster the returns may reach the server that we ask after the record
- * did: while there are fewer than the record counts, they are read again.
+ * In a cluster, returns can reach the server after the record that counts them: then they are read again.
+ * @param record terminal
  * @param reader as in readStory
  */
 export async function endingOf(
@@ -116,6 +111,6 @@ export async function endingOf(
       for (const text of [...warnings, ...openQuestions(reading)]) warn(text);
       return reading;
     }
-    await new Promise((done) => setTimeout(done, LATE.pauseMs));
+    await Bun.sleep(LATE.pauseMs);
   }
 }
