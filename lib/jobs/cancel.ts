@@ -8,7 +8,7 @@ import { safe } from "../text.ts";
 import { NEVER, type Reopenable } from "./follow.ts";
 import { readJob } from "./lookup.ts";
 
-/** Why a target is not what it was when it was chosen; undefined when it is, and for one that was not looked up then. */
+/** Why a target must not get the signal: it has changed since it was looked up. */
 async function whyChanged(store: LiveStore, { jid, row }: Target): Promise<Omit<Refused, "why"> | undefined> {
   if (!row) return undefined;
   const record = await readJob(store, jid).catch(insteadOf(JobNotFound, undefined));
@@ -24,10 +24,7 @@ async function whyChanged(store: LiveStore, { jid, row }: Target): Promise<Omit<
   return isTerminal(now.status) ? refuseEnded(now) : undefined;
 }
 
-/**
- * Sends one signal, unless the command is over by then. Never throws: what goes wrong with one job must not keep others
- * from getting theirs.
- */
+/** Sends one signal, unless the command is over. Never throws: a failure must not affect the signals of other jobs. */
 export async function sendSignal(session: Pick<Reopenable, "store" | "ending">, target: Target): Promise<Outcome> {
   const { store } = session;
   const { jid, unchecked } = target;

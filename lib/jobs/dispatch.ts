@@ -1,5 +1,5 @@
-// Dispatching a new job, never twice: its id is minted once, and what is sent a second time is the same bytes, which masters
-// answer again without doing anything (wire.md, "Dispatch"). Without an answer the bucket tells.
+// Dispatching a new job, never twice: a second request has the same bytes, and masters answer it without dispatching again
+// (wire.md, "Dispatch"). Without an answer, the bucket shows whether a master has the job.
 import { decode, Undecodable } from "../codec/decode.ts";
 import { asText } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
@@ -12,7 +12,7 @@ import { readEvents } from "./events.ts";
 import { NEVER, type Reopenable, reopen } from "./follow.ts";
 import { toJob } from "./read-jobs.ts";
 
-/** What a master answered: that it has the job, why not, or something else. */
+/** Undefined for the answer of something that is no master. */
 type Answer = "accepted" | { readonly error: string } | undefined;
 
 function answerIn(bytes: Uint8Array, jid: string): Answer {
@@ -28,13 +28,11 @@ function answerIn(bytes: Uint8Array, jid: string): Answer {
   }
 }
 
-/** A job as the bucket has it, `none`, or why that can't be told. */
 type FoundJob = { readonly row: JobRow } | "none" | { readonly why: string };
 
-/** Connections that a look-up is tried on. */
+/** Connections on which a look-up is tried. */
 const CONNECTIONS = 3;
 
-/** Looks a job up. When the connection is lost or silent, it is looked up on another one. */
 async function lookUp(session: Reopenable, jid: string): Promise<FoundJob> {
   let why = "";
   for (let nth = 1; nth <= CONNECTIONS; nth++) {
@@ -52,10 +50,9 @@ async function lookUp(session: Reopenable, jid: string): Promise<FoundJob> {
   return { why };
 }
 
-/** How long, in ms, it is looked whether a master has sent the job that it took, and the pause between two looks. */
+/** How long to look whether a master has sent the job that it accepted. */
 const SENDING = { waitMs: 1_000, pauseMs: 50 } as const;
 
-/** True when the events of a job prove that it was sent. */
 async function wasSent(store: Store, jid: string): Promise<boolean> {
   let sent = false;
   const add = ({ kind }: JobEvent) => {
@@ -65,7 +62,7 @@ async function wasSent(store: Store, jid: string): Promise<boolean> {
   return sent;
 }
 
-/** How far a job is that a master has taken. A master may answer before it writes the record, and before it sends the job. */
+/** The progress of an accepted job. A master can answer before it writes the record and sends the job. */
 async function progressOf(session: Reopenable, jid: string): Promise<Dispatched> {
   const unknown = (why: string) =>
     ({ kind: "unknown", why: `a master has accepted it, but looking it up failed: ${why}` }) as const;
@@ -88,10 +85,10 @@ async function progressOf(session: Reopenable, jid: string): Promise<Dispatched>
   }
 }
 
-/** How long, in ms, the record of a job is waited for. What has none by then is taken over by no other master. */
+/** A job that has no record by then is not taken over by another master. */
 const RECORD_MS = 60_000;
 
-/** Waits until a job that a master accepted has a record. @throws UserError when it gets none */
+/** Waits for the record of an accepted job. @throws UserError when it gets none */
 export async function untilRecorded(store: Store, jid: string): Promise<void> {
   for (const began = Date.now(); !(await store.job(jid)); ) {
     if (Date.now() - began >= RECORD_MS)
@@ -103,10 +100,10 @@ export async function untilRecorded(store: Store, jid: string): Promise<void> {
   }
 }
 
-/** What came of one request: as Dispatched, or it is certain that no master has the job (`error`), or that can't be told. */
+/** `refused` if it is certain that no master has the job. */
 type RequestAttempt = Dispatched | { readonly kind: "refused"; readonly error: UserError };
 
-/** Sends the request once. What is no clear answer is looked up in the bucket. */
+/** Sends the request once. Without a clear answer, looks up the job. */
 async function attempt(session: Reopenable, jid: string, request: NewJob): Promise<RequestAttempt> {
   const handed = await session.store.dispatch(request);
   if ("refused" in handed) return { kind: "refused", error: handed.refused };
@@ -138,10 +135,9 @@ async function attempt(session: Reopenable, jid: string, request: NewJob): Promi
 }
 
 /**
- * Hands a new job to the masters; when there is no clear answer and the bucket does not have it, once more.
- * @param tell is told what goes on before the request is sent again
- * @returns that a master or the bucket has it, or that neither tells
- * @throws UserError when it is certain that no master has it
+ * Sends a new job to the masters; once more if neither an answer nor the bucket shows that a master has it.
+ * @param tell gets the reason for a second request
+ * @throws UserError when it is certain that no master has the job
  */
 export async function dispatch(
   session: Reopenable,
@@ -155,6 +151,6 @@ export async function dispatch(
   tell(`${first.why} The same request is sent once more.`);
   const second = session.ending ? await NEVER : await attempt(session, jid, request);
   if (second.kind !== "refused") return second;
-  // Who had the first request may still take it.
+  // The receiver of the first request can still accept it.
   return { kind: "unknown", why: `${first.why} The second time: ${second.error.message}` };
 }

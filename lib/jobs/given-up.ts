@@ -1,28 +1,29 @@
-// Peels that have no return of their own in the bucket: what they sent all the same, as the events of many jobs tell. A master
-// gives peels up whose return it missed, or that return later, and then the return is in the events alone (wire.md, 3). So are
-// the returns of a job that its master stopped watching early.
+// Returns that only the events have. A master gives up a peel whose return it misses, or that returns later (wire.md, 3), and it
+// can stop watching a job early.
 import { mapOf, type ValueMap } from "../codec/value.ts";
 import { Unavailable } from "../errors.ts";
-import { isTerminal, type JobList, type JobRow, stoppedWatchingNs } from "../model/job.ts";
+import { isTerminal, type JobList, type JobRow, jidsOf, stoppedWatchingNs } from "../model/job.ts";
 import type { Return } from "../model/returns.ts";
 import { type PeelStory, Steps, storyOf } from "../model/story.ts";
 import type { PeelOfJob, Store, StoredEvent } from "../store.ts";
 import { count } from "../text.ts";
 import { eventOf } from "./events.ts";
 import { wholeRecords } from "./lookup.ts";
+import type { Read } from "./read-jobs.ts";
+import { type ReturnsOptions, readReturnsAcross } from "./read-returns.ts";
 
 /** A peel of a job whose events are looked up. */
 export interface Unheard {
   readonly row: JobRow;
   readonly peel: string;
-  /** What the bucket has of it: what a master wrote when it gave the peel up. */
+  /** The return that a master wrote when it gave up the peel. */
   readonly stored?: Return | undefined;
 }
 
-/** So many peels of jobs are looked up, the last ones; before nats-server 2.10 each takes a consumer of its own. */
+/** So many of the last ones are looked up; before nats-server 2.10 each takes a consumer of its own. */
 const MOST_LOOK_UPS = { portions: 2_000, each: 50 } as const;
 
-/** What a story is made of, as a row has it. */
+/** The record of a job, as far as a story needs it. */
 const recordOf = ({ targets, status, owner }: JobRow, peel: string): ValueMap =>
   mapOf([
     ["targets", targets && [peel]],
@@ -31,10 +32,9 @@ const recordOf = ({ targets, status, owner }: JobRow, peel: string): ValueMap =>
   ]);
 
 /**
- * Their stories, in the order in which they came; undefined for those that were not looked up.
- * @param fields what is needed of the returns
- * @param older how many more there are before them
- * @returns and what to say, where not all could be read
+ * @param fields of the returns
+ * @param older how many more there are before these
+ * @returns the stories in the order of `all`, undefined for those not looked up; and what could not be read
  */
 export async function readUnheard(
   store: Store,
@@ -42,7 +42,7 @@ export async function readUnheard(
   fields: readonly string[],
   older = 0,
 ): Promise<{ stories: (PeelStory | undefined)[]; note: string | undefined }> {
-  // One peel takes one consumer, however many its jobs are.
+  // One peel takes one consumer, whatever the number of its jobs.
   const several = all.some(({ peel }) => peel !== all[0]?.peel);
   const most = !several ? all.length : store.readsManyAtOnce ? MOST_LOOK_UPS.portions : MOST_LOOK_UPS.each;
   const left = Math.max(0, all.length - most);
@@ -67,7 +67,7 @@ export async function readUnheard(
   const told = read.map(({ row, peel, stored }, i): PeelStory | undefined => {
     const own = steps.get(keyOf(places[i] as PeelOfJob)) as Steps;
     const [story] = storyOf(row.jid, recordOf(row, peel), stored ? [stored] : [], own, { nowNs }).peels;
-    // Of a job that has ended, what the bucket lacks came after the end, and after the cancel signal where there was one.
+    // What the bucket lacks of an ended job came after its end, and after its cancel signal.
     if (story?.returned?.unreachable !== false || stored || !isTerminal(row.status)) return story;
     const sinceCancel = story.returned.ok ? "finished" : "stopped";
     return { ...story, state: "late", afterEnd: true, ...(row.status === "canceled" && { sinceCancel }) };
@@ -80,53 +80,59 @@ export async function readUnheard(
   return { stories: [...Array<undefined>(left).fill(undefined), ...told], note };
 }
 
-/** What is known of a peel without a return of its own in the bucket. */
-export interface Heard {
-  /** The place of the job among those that are read. */
-  readonly place: number;
-  readonly peel: string;
-  readonly tookNs: bigint | undefined;
-  /** What it returned all the same; what a master wrote when it gave the peel up. */
-  readonly returned: Return;
+/** True for a peel that a job targets, or can target: some jobs have no list. */
+export function targetTest(jobs: JobList): (place: number, peel: string) => boolean {
+  const known = new WeakMap<readonly string[], ReadonlySet<string>>();
+  return (place, peel) => {
+    const { targets } = jobs.at(place).row;
+    if (!targets) return true;
+    const all = known.get(targets) ?? new Set(targets);
+    known.set(targets, all);
+    return all.has(peel);
+  };
 }
 
-/** While the returns of many jobs are read: the peels that have none of their own. */
-export class UnheardPeels {
-  readonly #givenUp: { readonly place: number; readonly peel: string; readonly stored: Return }[] = [];
-  /** The peels that returned from jobs that were not watched until the end, by the places of these, ascending. */
-  readonly #returned = new Map<number, Set<string>>();
-
-  constructor(readonly jobs: JobList) {
-    for (let place = 0; place < jobs.length; place++)
-      if (stoppedWatchingNs(jobs.at(place).row) !== undefined) this.#returned.set(place, new Set());
+/**
+ * Hands over the returns of jobs: those of the bucket, in no order, then those that only the events have, by the places of jobs.
+ * For a peel that was given up and did not return, hands over what the master wrote.
+ * @param fields also of the returns in events
+ * @param onReturn gets also returns of peels that are no targets
+ * @throws as readReturnsAcross
+ */
+export async function readJobReturns(
+  store: Store,
+  { jobs, sinceNs }: Pick<Read, "jobs" | "sinceNs">,
+  { fields, ...options }: ReturnsOptions & { readonly fields: readonly string[] },
+  onReturn: (item: Return, place: number, tookNs: bigint | undefined) => void,
+): Promise<void> {
+  const isTarget = targetTest(jobs);
+  const unheard: { readonly place: number; readonly peel: string; readonly stored?: Return }[] = [];
+  /** The peels that returned from jobs that were not watched until the end, by place, ascending. */
+  const unwatched = new Map<number, Set<string>>();
+  for (let place = 0; place < jobs.length; place++)
+    if (stoppedWatchingNs(jobs.at(place).row) !== undefined) unwatched.set(place, new Set());
+  const take = (item: Return, place: number) => {
+    const { peel } = item;
+    unwatched.get(place)?.add(peel);
+    if (!item.unreachable) onReturn(item, place, item.duration);
+    else if (isTarget(place, peel)) unheard.push({ place, peel, stored: item });
+  };
+  await readReturnsAcross(store, { jids: jidsOf(jobs), sinceNs }, take, { fields, ...options });
+  let older = 0;
+  // Of those beyond, which are not looked up, only the number is needed.
+  let room = MOST_LOOK_UPS.portions;
+  for (const [place, returned] of [...unwatched].reverse()) {
+    const silent = new Set(jobs.at(place).row.targets).difference(returned);
+    if (room > 0) for (const peel of silent) unheard.push({ place, peel });
+    else older += silent.size;
+    room -= silent.size;
   }
-
-  /** Takes a return out of the bucket. @returns true when it counts as it is; `read` has the others */
-  take(place: number, item: Return): boolean {
-    this.#returned.get(place)?.add(item.peel);
-    if (item.unreachable) this.#givenUp.push({ place, peel: item.peel, stored: item });
-    return !item.unreachable;
-  }
-
-  /** Looks them up. @returns those that returned all the same or were given up, and what to say, as `readUnheard` */
-  async read(store: Store, fields: readonly string[]): Promise<{ heard: Heard[]; note: string | undefined }> {
-    const unheard: { readonly place: number; readonly peel: string; readonly stored?: Return }[] = [...this.#givenUp];
-    let older = 0;
-    // Of those that are never looked up only their number is needed.
-    let room = MOST_LOOK_UPS.portions;
-    for (const [place, returned] of [...this.#returned].reverse()) {
-      const silent = new Set(this.jobs.at(place).row.targets).difference(returned);
-      if (room > 0) for (const peel of silent) unheard.push({ place, peel });
-      else older += silent.size;
-      room -= silent.size;
-    }
-    unheard.sort((a, b) => a.place - b.place);
-    const all = unheard.map(({ place, ...peel }) => ({ row: this.jobs.at(place).row, ...peel }));
-    const { stories, note } = await readUnheard(store, all, fields, older);
-    const heard = unheard.flatMap(({ place, peel, stored }, i): Heard | [] => {
-      const { tookNs, returned = stored } = stories[i] ?? {};
-      return returned ? { place, peel, tookNs, returned } : [];
-    });
-    return { heard, note };
+  unheard.sort((a, b) => a.place - b.place);
+  const all = unheard.map(({ place, ...peel }) => ({ row: jobs.at(place).row, ...peel }));
+  const { stories, note } = await readUnheard(store, all, fields, older);
+  if (note !== undefined) options.warn(note);
+  for (const [i, { place, stored }] of unheard.entries()) {
+    const { tookNs, returned = stored } = stories[i] ?? {};
+    if (returned) onReturn(returned, place, tookNs);
   }
 }

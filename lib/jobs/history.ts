@@ -1,11 +1,8 @@
-// The results of one peel across jobs, joined with the jobs' records.
-//
-// The jobs are read first, and the returns after them, as for `stats`, `errors` and `grep`. Masters store the returns of a job
-// before its record that has ended (wire.md, "End"). So when the read finds a job that has ended, its returns are there, and what
-// reads them later finds them: a target without one is missing, and not only late to be seen. A job that was still running may
-// have ended by the time its returns are read: these count, and of a peel without one the events tell what it is doing, as of a
-// peel of a job that goes on. A return of a job that the read did not find is one of a job that is newer than the read, or whose
-// record is gone: a look at its key tells.
+// The results of one peel across jobs. Jobs are read first, then returns:
+// 1. Masters store returns before the record of a job that has ended (wire.md, "End"). So the returns of each ended job that was
+//    read are there: a target without one is missing.
+// 2. A job that was active can have ended since: its return counts. Without one, the events tell what the peel is doing.
+// 3. The job of another return is newer than the read, or its record is gone: it is looked up.
 import { NoBucket } from "../errors.ts";
 import {
   entryOf,
@@ -20,6 +17,7 @@ import {
 import { isTerminal, type Job, type JobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { Selection } from "../model/selection.ts";
+import type { PeelStory } from "../model/story.ts";
 import type { Store } from "../store.ts";
 import { readUnheard } from "./given-up.ts";
 import { inTime } from "./heartbeats.ts";
@@ -29,21 +27,19 @@ import { readReturnsAcross } from "./read-returns.ts";
 import { readPeelStory } from "./story.ts";
 import { turns } from "./turns.ts";
 
-/** Jobs that go on whose events are read at a time. */
-const AT_ONCE = 8;
-/** Jobs that are looked up at a time. */
-const LOOKED_UP = 64;
+/** Stories and jobs that are read at a time. */
+const AT_ONCE = { stories: 8, jobs: 64 } as const;
 
 export interface History {
   /** In no order. */
   readonly entries: readonly HistoryEntry[];
-  /** The jobs that can't be decoded: any of them may be one that the peel ran. */
+  /** Jobs that cannot be decoded: the peel can have run any of them. */
   readonly unreadable: Read["unreadable"];
-  /** What could not be read, and leaves something open. */
+  /** What could not be read. */
   readonly notes: readonly string[];
 }
 
-/** Whether a peel was to run a job; undefined of a job without targets. Jobs with the same ones are looked at once. */
+/** Whether a job targets a peel; undefined for a job without a list. Each list is searched once. */
 function targets(peel: string): (row: JobRow) => boolean | undefined {
   const known = new WeakMap<readonly string[], boolean>();
   return ({ targets: list }) => {
@@ -66,28 +62,27 @@ async function readResults(store: Store, peel: string, warn: (text: string) => v
   return { results, note: failure instanceof NoBucket ? failure.message : undefined };
 }
 
-/** What a peel is doing in jobs that go on, by JID. */
+/** The stories of a peel in active jobs, by JID. */
 async function readStories(store: Store, peel: string, jobs: readonly Job[]) {
-  const stories = new Map<string, Awaited<ReturnType<typeof readPeelStory>>>();
-  for (let from = 0; from < jobs.length; from += AT_ONCE) {
-    const some = jobs.slice(from, from + AT_ONCE).map(async ({ row: { jid }, record }) => {
-      if (record) stories.set(jid, await readPeelStory(store, jid, record, peel));
-    });
-    await Promise.all(some);
-  }
+  const inTurn = turns(AT_ONCE.stories);
+  const peels = new Map<string, PeelStory | undefined>();
   const notes = new Set<string>();
-  const peels = new Map(
-    Array.from(stories, ([jid, { story, noEvents, noHeartbeats }]) => {
-      for (const note of [noEvents, noHeartbeats]) if (note !== undefined) notes.add(note);
-      return [jid, story.peels.find((one) => one.peel === peel)] as const;
-    }),
-  );
+  const read = async ({ row: { jid }, record }: Job) => {
+    if (!record) return;
+    const { story, noEvents, noHeartbeats } = await readPeelStory(store, jid, record, peel);
+    for (const note of [noEvents, noHeartbeats]) if (note !== undefined) notes.add(note);
+    peels.set(
+      jid,
+      story.peels.find((one) => one.peel === peel),
+    );
+  };
+  await Promise.all(jobs.map((job) => inTurn(() => read(job))));
   return { peels, notes };
 }
 
-/** The jobs that have these ids; undefined for those whose records are gone. */
+/** Undefined for jobs whose records are gone. */
 async function lookUpJobs(store: Store, jids: readonly string[]): Promise<ReadonlyMap<string, Job | undefined>> {
-  const inTurn = turns(LOOKED_UP);
+  const inTurn = turns(AT_ONCE.jobs);
   const look = async (jid: string) => {
     const bytes = await store.job(jid);
     return [jid, bytes && toJob(jid, bytes)] as const;
@@ -96,10 +91,9 @@ async function lookUpJobs(store: Store, jids: readonly string[]): Promise<Readon
 }
 
 /**
- * What a peel did in the jobs that a selection finds, and what it is doing in those that go on.
- * @param peel its id in stored form
- * @param selection what is asked of the jobs; of a return whose job is gone only the time is known
- * @throws UserError when the server fails; a bucket of returns or events that is not there is only noted
+ * @param peel as stored
+ * @param selection of jobs; of a return whose job is gone, only the time is known
+ * @throws UserError when the server fails; a missing bucket of returns or events is only noted
  */
 export async function readHistory(
   store: Store,
@@ -140,7 +134,7 @@ export async function readHistory(
   return { entries, unreadable: read.unreadable, notes: [...(note === undefined ? [] : [note]), ...stories.notes] };
 }
 
-/** The peels, as operators know them, that any job was meant for. */
+/** The display IDs of peels that any job targets. */
 export async function targetedPeels(store: Store): Promise<ReadonlySet<string>> {
   const seen = new SeenPeels();
   const keep = (row: JobRow) => {
@@ -151,7 +145,7 @@ export async function targetedPeels(store: Store): Promise<ReadonlySet<string>> 
   return new Set(Array.from(seen.ids, displayPeel));
 }
 
-/** True for a peel that gives heartbeats; false when it gives none, or when that can't be known. */
+/** True for a peel with a heartbeat; false also when that is unknown. */
 export async function isAlive(store: Store, peel: string): Promise<boolean> {
   return typeof (await inTime(store, store.heartbeat("peels", peel))) === "object";
 }

@@ -1,4 +1,4 @@
-// Which jobs a cancel signal is for, and which need a question first: decided before anything is sent.
+// Which jobs get a cancel signal, and which need a question first.
 import type { ValueMap } from "../codec/value.ts";
 import { Unavailable, UserError } from "../errors.ts";
 import { isWholeJid, JobNotFound, JobPrefix, quoted } from "../model/jid.ts";
@@ -11,13 +11,12 @@ import { safe } from "../text.ts";
 import { completeJid, readJob, resolveJob, type WordTold } from "./lookup.ts";
 import { readOpenJobs } from "./read-jobs.ts";
 
-/** What a job's state makes of it. */
 const judge = ({ row, record }: Job, ask: boolean): Target | Refused =>
   isTerminal(row.status) ? refuseEnded(row) : { jid: row.jid, row, record, ask: ask || isUnknownStatus(row.status) };
 
 const jobOf = (jid: string, record: ValueMap): Job => ({ row: jobRow(jid, record), record });
 
-/** One job that was named. A text that is no key may be the beginning of one, but not when it is known to be whole. */
+/** A text that is no ID can be a prefix, unless it is a whole JID. */
 async function targetNamed(
   store: LiveStore,
   text: string,
@@ -34,22 +33,22 @@ async function targetNamed(
   } catch (error) {
     if (isWord) throw error;
     if (error instanceof Unavailable) {
-      // The operator may be allowed to cancel but not to read; stopping a job must not fail for that.
+      // An operator can have permission to cancel, but not to read.
       const unchecked = `could not check that job ${text} exists and runs: ${error.message}`;
       return { jid: text, row: undefined, ask: false, unchecked };
     }
     if (!(error instanceof JobNotFound) || isWholeJid(text) || (await store.jobWasDeleted(text))) throw error;
     const jid = await completeJid(store, text, true);
     if (jid === undefined) throw error;
-    // The job that was meant may be gone, and the one that is left may only look like it.
+    // The job that was meant can be gone: then this is another one.
     return judge(jobOf(jid, await readJob(store, jid)), true);
   }
 }
 
-/** How long, in ms, a forced signal waits for the look-up of its job. */
+/** How long a forced signal waits for the look-up of its job. */
 const FORCED_MS = 1_000;
 
-/** True also where that cannot be looked up, or not soon. @throws UserError for a prefix of jobs */
+/** True also if the look-up fails or takes long. @throws UserError for a prefix of a job */
 async function isStored(store: LiveStore, text: string): Promise<boolean> {
   const late = Promise.withResolvers<true>();
   const timer = setTimeout(late.resolve, FORCED_MS, true);
@@ -67,9 +66,9 @@ async function isStored(store: LiveStore, text: string): Promise<boolean> {
 }
 
 /**
- * The jobs that were named, each once. What keeps one from being canceled keeps no other.
- * @param force each text is a key, also of a job that ended, is not stored or cannot be looked up; a prefix of others is refused
- * @param told and `narrowing` as for resolveJob; the job that a word stands for is asked about
+ * The jobs that were named, each once. A failure of one does not affect others.
+ * @param force each text is an ID, also of a job that ended, is not stored or cannot be looked up
+ * @param told and `narrowing` as for resolveJob
  */
 export async function planNamed(
   store: LiveStore,
@@ -78,7 +77,7 @@ export async function planNamed(
   told: WordTold,
   narrowing: Narrowing,
 ): Promise<Plan> {
-  // A slip in a word such as @last is no job's id, unless there is such a job.
+  // A typo in a word such as @last, unless there is such a job.
   const isLikeWord = (text: string) => text.startsWith("@");
   const forced = async (text: string): Promise<Target> => {
     const target = { jid: text, row: undefined, ask: false };
@@ -95,13 +94,13 @@ export async function planNamed(
   const entries = new Map<string, Target | Refused>();
   for (const entry of await Promise.all([...new Set(texts)].map(look))) {
     const before = entries.get(entry.jid);
-    // Named in full beside a shortened form of the same id: then that is no question any more.
+    // A job that was also named in full needs no question.
     if (!before || (isTarget(before) && before.ask)) entries.set(entry.jid, entry);
   }
   return [...entries.values()];
 }
 
-/** The jobs that a selection finds, of those that have not ended; and all jobs that can't be decoded. */
+/** The active jobs of a selection; and all jobs that cannot be decoded. */
 export async function planSelected(
   store: LiveStore,
   selection: Selection,

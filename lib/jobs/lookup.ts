@@ -1,4 +1,4 @@
-// Looking up one job and its returns, decoded.
+// One job and its returns, decoded.
 import { ByteSet } from "../codec/byte-set.ts";
 import { decode, decodeRecord, Undecodable } from "../codec/decode.ts";
 import { asText, type ValueMap } from "../codec/value.ts";
@@ -19,7 +19,7 @@ import type { Store } from "../store.ts";
 import { plural, safe, shorten } from "../text.ts";
 import { sweeper } from "./sweep.ts";
 
-/** A job's stored value as a record. @throws UserError when it can't be decoded */
+/** @throws UserError when it cannot be decoded */
 export function jobRecord(jid: string, bytes: Uint8Array): ValueMap {
   try {
     return decodeRecord(bytes);
@@ -32,32 +32,29 @@ export function jobRecord(jid: string, bytes: Uint8Array): ValueMap {
   }
 }
 
-/** The job under a key, and no other that begins with it. @throws UserError when there is none, or when it can't be decoded */
+/** The job with exactly this ID. @throws JobNotFound, and UserError when it cannot be decoded */
 export async function readStored(store: Store, jid: string): Promise<Omit<Resolved, "by">> {
   const bytes = await store.job(jid);
   if (!bytes) throw new JobNotFound(jid);
   return { jid, job: jobRecord(jid, bytes), bytes };
 }
 
-/** The record of a job. @throws UserError when there is none, or when it can't be decoded */
+/** @throws as readStored */
 export async function readJob(store: Store, jid: string): Promise<ValueMap> {
   return (await readStored(store, jid)).job;
 }
 
-/** What is made of the records of returns as they arrive. */
+/** Makes returns of their records as they arrive. */
 export interface ReturnReader {
-  /**
-   * The return that a stored value is, with all of its record or what is needed of it.
-   * @throws Undecodable
-   */
+  /** @throws Undecodable */
   read(peel: string, bytes: Uint8Array): Return;
-  /** The same of a record that is decoded already. */
+  /** The same for a decoded record. */
   keep(peel: string, record: ValueMap): Return;
-  /** True when it decodes most of them whole. */
+  /** True when it decodes most of them as a whole. */
   readonly decodesAll?: boolean;
 }
 
-/** Reads returns as they are. @param fields all that is needed of their records; undefined: everything */
+/** @param fields of records; undefined for all */
 export const wholeRecords = (fields?: readonly string[]): ReturnReader => ({
   read: (peel, bytes) => toReturn(peel, decodeRecord(bytes, fields)),
   keep: toReturn,
@@ -65,7 +62,7 @@ export const wholeRecords = (fields?: readonly string[]): ReturnReader => ({
 });
 const WHOLE = wholeRecords();
 
-/** Reads returns whole, and keeps them as they are stored: decoded, many would take several times as much memory. */
+/** Keeps whole records as stored, and decodes them on each access: decoded, many take several times the memory. */
 export function storedRecords(): ReturnReader {
   const sweep = sweeper("whole");
   const decoded = (bytes: Uint8Array) => {
@@ -86,7 +83,7 @@ export function storedRecords(): ReturnReader {
   };
 }
 
-/** The returns in the list that a bucket holds under the JID; what can't be decoded is warned of. */
+/** The returns in the list under a JID. Warns of what cannot be decoded. */
 export function listedReturns(jid: string, list: Uint8Array, warn: (text: string) => void, reader = WHOLE): Return[] {
   try {
     const value = decode(list);
@@ -104,7 +101,7 @@ export function listedReturns(jid: string, list: Uint8Array, warn: (text: string
   }
 }
 
-/** The return that a bucket holds under a peel's own key; one that can't be decoded is `unreadable`. */
+/** The return under a peel's own key; `unreadable` if it cannot be decoded. */
 export function peelReturn(peel: string, bytes: Uint8Array, reader = WHOLE): Return {
   try {
     return reader.read(peel, bytes);
@@ -114,10 +111,7 @@ export function peelReturn(peel: string, bytes: Uint8Array, reader = WHOLE): Ret
   }
 }
 
-/**
- * A job's returns, both layouts merged (on the same peel the per-peel key wins), in no order. Each is decoded as it arrives.
- * @param reader what is made of their records
- */
+/** The returns of a job in both layouts, in no order. The key of a peel wins over the list. */
 export async function readReturns(
   store: Store,
   jid: string,
@@ -128,15 +122,13 @@ export async function readReturns(
   for (const { peel, unreadable } of peels)
     if (unreadable !== undefined) warn(`the return of ${displayPeel(peel)} cannot be decoded: ${unreadable}`);
   if (!list) return peels;
-  const returns = new Map<string, Return>();
-  for (const item of listedReturns(jid, list, warn, reader)) returns.set(item.peel, item);
-  for (const item of peels) returns.set(item.peel, item);
-  return [...returns.values()];
+  const all = [...listedReturns(jid, list, warn, reader), ...peels];
+  return [...new Map(all.map((item) => [item.peel, item])).values()];
 }
 
 /**
- * The only JID that begins with `text`, for at least LEAST_PREFIX characters; undefined when none does.
- * @param activeFirst of several, active ones are listed first
+ * The only JID that begins with `text`; undefined when none does, and for less than LEAST_PREFIX characters.
+ * @param activeFirst list active jobs first, of several
  * @throws JobPrefix when several do
  */
 export async function completeJid(store: Store, text: string, activeFirst = false): Promise<string | undefined> {
@@ -157,32 +149,18 @@ export async function completeJid(store: Store, text: string, activeFirst = fals
       for (let n = 0; n < seen.size; n++) if (!numbers.has(n)) jids.delete(seen.text(n));
     },
   });
-  if (jids.size > 1) throw await ambiguous(store, text, [...jids], activeFirst ? await activeOf(store) : new Set());
+  if (jids.size > 1) throw await ambiguous(store, text, [...jids], activeFirst);
   return [...jids][0];
 }
 
-/** Jobs that are listed for a prefix of several. */
-const CANDIDATES = 5;
-/** Columns of their lines: no terminal wraps them. */
-const CANDIDATE_COLUMNS = 79;
+/** Jobs that the error for a prefix lists, in lines that no terminal wraps. */
+const CANDIDATES = { most: 5, columns: 79 } as const;
 
-const activeOf = async (store: Store) => new Set(await store.activeJids().catch(insteadOf(UserError, [])));
-
-/**
- * The error for a prefix of several jobs: it lists those of `first`, then the newest, since most IDs sort by time, with state,
- * age and what ran.
- */
-async function ambiguous(
-  store: Store,
-  prefix: string,
-  jids: readonly string[],
-  first: ReadonlySet<string>,
-): Promise<JobPrefix> {
+/** Lists the newest jobs (most IDs sort by time) with state, age and call. */
+async function ambiguous(store: Store, prefix: string, jids: string[], activeFirst: boolean): Promise<JobPrefix> {
+  const active = new Set(activeFirst ? await store.activeJids().catch(insteadOf(UserError, [])) : []);
   const sorted = jids.toSorted().reverse();
-  const newest = [...sorted.filter((jid) => first.has(jid)), ...sorted.filter((jid) => !first.has(jid))].slice(
-    0,
-    CANDIDATES,
-  );
+  const newest = [...sorted.filter((jid) => active.has(jid)), ...sorted.filter((jid) => !active.has(jid))];
   const candidate = async (jid: string) => {
     const job = await readJob(store, jid).catch(() => undefined);
     if (!job) return [jid];
@@ -190,35 +168,30 @@ async function ambiguous(
     const age = row.created ? `${formatAgo(store.nowNs() - row.created.ns)} ago` : "-";
     return [jid, displayState(row), age, `${row.fn ?? "-"}${row.targetExpr ? ` on ${row.targetExpr}` : ""}`];
   };
-  const rows = await Promise.all(newest.map(candidate));
+  const rows = await Promise.all(newest.slice(0, CANDIDATES.most).map(candidate));
   const wide = (i: number) => Math.max(...rows.map((row) => row[i]?.length ?? 0));
   const line = (row: readonly string[]) => `  ${row.map((text, i) => text.padEnd(wide(i))).join("  ")}`.trimEnd();
-  const lines = rows.map((row) => shorten(safe(line(row)), CANDIDATE_COLUMNS));
-  const more = jids.length > CANDIDATES ? [`  … and ${jids.length - CANDIDATES} more`] : [];
+  const lines = rows.map((row) => shorten(safe(line(row)), CANDIDATES.columns));
+  const more = jids.length > CANDIDATES.most ? [`  … and ${jids.length - CANDIDATES.most} more`] : [];
   const words = `ID prefix ${safe(prefix)} matches ${plural(jids.length, "job")}:`;
   return new JobPrefix(words, [...lines, ...more, "Use more characters."]);
 }
 
-/** A job that was named, and how: by its whole id, by the beginning of it, or by a word. */
+/** A job that was named by its ID, a prefix, or a word such as `@last`. */
 export interface Resolved {
   readonly jid: string;
   readonly job: ValueMap;
-  /** The stored value that is the record. */
+  /** The stored record. */
   readonly bytes: Uint8Array;
   readonly by: "id" | "prefix" | "word";
 }
 
-/**
- * Told which job a word stands for, of the jobs that can't be decoded, any of which may be the one that was meant, and what time it
- * is by the server's clock.
- */
+/** Gets the job of a word, the jobs that cannot be decoded (any can be the one that was meant), and the server's time. */
 export type WordTold = (word: string, found: Resolved, unreadable: readonly JobRow[], now: Date) => void;
 
 /**
- * The job that `text` names: itself, the one that a word such as `@last` stands for, or the only one that begins with it.
- * An exact JID costs no scan; one that looks like a word wins over the word.
- * @param told is told of a word, for a note to the operator
- * @param narrowing which jobs a word may stand for
+ * The job that `text` names. An ID wins over a word and needs no scan.
+ * @param narrowing conditions for a word
  * @throws UserError when there is none, or several
  */
 export async function resolveJob(
@@ -241,22 +214,22 @@ export async function resolveJob(
   }
 }
 
-/** @throws UserError when conditions stand beside a text that looks like a word, and is the id of a job */
+/** @throws UserError for conditions beside a text that looks like a word and is an ID */
 function requireFree(text: string, narrowing: Narrowing): void {
   const name = NARROWING.find((one) => narrowing[one] !== undefined);
   if (name !== undefined) throw new UserError(`job ${text} and --${name} cannot be used together.`, `Omit --${name}.`);
 }
 
 async function resolveWord(store: Store, word: JobReference, told: WordTold, narrowing: Narrowing): Promise<Resolved> {
-  // Loaded on use: most jobs are named by their ids.
-  const { findByReference: findByWord } = await import("./job-reference.ts");
-  const { jid, unreadable } = await findByWord(store, word, narrowing);
+  // Loaded on use: most jobs are named by ID.
+  const { findByReference } = await import("./job-reference.ts");
+  const { jid, unreadable } = await findByReference(store, word, narrowing);
   const found: Resolved = { ...(await readStored(store, jid)), by: "word" };
   told(word.text, found, unreadable, store.now());
   return found;
 }
 
-/** A bucket of returns that is not there is told beside the job; any other failure stays one. */
+/** A missing bucket of returns is no failure: the job is shown without. */
 export function orNoBucket(error: unknown): NoBucket {
   if (error instanceof NoBucket) return error;
   throw error;

@@ -1,4 +1,4 @@
-// A retry: which peels, what is copied out of the stored record, byte for byte, and the new job's record, as it is sent.
+// A retry: its peels, what is copied byte for byte from the stored record, and the record of the new job.
 
 import { isDeepStrictEqual } from "node:util";
 import KSUID from "ksuid";
@@ -31,40 +31,37 @@ import type { Resolved } from "./lookup.ts";
 import { newestRetries } from "./retries.ts";
 import { openQuestions, type Reading, readStory } from "./story.ts";
 
-/** The fields that the new record has from the old one. Decoding and encoding them again would change types. */
+/** Copied as bytes: decoding and encoding them would change types. */
 const COPIED = ["function", "args", "state_id", "v"] as const;
 
-/** A plan, and what is needed to send it. */
 export interface Draft {
   readonly plan: RetryPlan;
-  /** How the job is, of one that goes on. */
   readonly reading: Reading;
-  /** The jobs that repeat the same one already, oldest first, of the newest jobs. */
+  /** Earlier retries of the same job among the newest jobs, oldest first. */
   readonly before: readonly JobRow[];
-  /** Why it is not known which of the peels are offline. */
+  /** Why it is unknown which of the peels are offline. */
   readonly unheard: string | undefined;
   /** The stored record. */
   readonly bytes: Uint8Array;
   readonly copied: ReadonlyMap<string, Encoded>;
 }
 
-/** What is wanted of a retry. */
 export interface Wish {
   readonly selects: (peel: PeelStory) => boolean;
-  /** The job may go on. */
+  /** Also for a job that has not ended. */
   readonly force: boolean;
   /** In ms; undefined: as stored. */
   readonly timeoutMs: number | undefined;
 }
 
-/** What JSON has no types for is sent as a reader of JSON would take it. */
+/** Of a JSON record: its values as a reader of JSON takes them. */
 function reencoded(jid: string, job: ValueMap): ReadonlyMap<string, Encoded> {
   try {
     return new Map(
       COPIED.flatMap((name) => {
         const value = job.get(name) ?? null;
         if (value === null) return [];
-        // What was no text in the record stands here as U+FFFD, and would be sent as such.
+        // The decoder put U+FFFD in place of what is no text.
         if (toJsonLine(value).includes("\ufffd"))
           throw new Unencodable(`${name} has a character that is no text (U+FFFD)`);
         return [[name, new Encoded(encode(value))] as const];
@@ -79,7 +76,7 @@ function reencoded(jid: string, job: ValueMap): ReadonlyMap<string, Encoded> {
   }
 }
 
-/** @throws UserError when the record is in a form that its fields can't be told apart in, or holds what has no other form */
+/** @throws UserError for a record whose fields cannot be found, or with a value that MessagePack cannot encode */
 function copy(jid: string, job: ValueMap, bytes: Uint8Array): ReadonlyMap<string, Encoded> {
   if (isJson(bytes)) return reencoded(jid, job);
   const fields = fieldBytes(bytes, COPIED);
@@ -98,10 +95,10 @@ const JSON_RECORD =
   "the record is JSON, put by hand: its arguments are sent as MessagePack, whole numbers as such, all others as doubles.";
 
 /**
- * Decides what to send of a job: nothing when no peel is selected.
- * @param found the job, which is being looked up
- * @param warn is told of returns that can't be decoded
- * @throws UserError when there is no such job, or when it can't be run again as it was
+ * @param found the job, while it is looked up
+ * @param warn gets returns that cannot be decoded
+ * @returns a plan without peels if none is selected
+ * @throws UserError when there is no such job, or when it cannot be repeated
  */
 export async function draftRetry(
   store: Store,
@@ -137,10 +134,7 @@ export async function draftRetry(
   return { plan: { ...plan, offline, timeoutNs, warnings }, reading, before, unheard, bytes, copied };
 }
 
-/**
- * What is otherwise than when a draft was shown: its job is another one (`replaced`), or what its record says beside that, the
- * peels that get the new job, or what is known of these. Undefined when all that was shown is true.
- */
+/** What differs from a draft that was shown: its job is another one, or its record, the peels or their states have changed. */
 export function changeSince(shown: Draft, now: Draft): "replaced" | "changed" | undefined {
   const isSameJob =
     shown.plan.row.created?.ns === now.plan.row.created?.ns && isDeepStrictEqual(shown.copied, now.copied);
@@ -154,26 +148,23 @@ export function changeSince(shown: Draft, now: Draft): "replaced" | "changed" | 
   return isSame ? undefined : "changed";
 }
 
-/**
- * A new job's id and time.
- * @param now by this machine's clock
- */
+/** @param now by this machine's clock */
 export const mint = (now: Date, user: string): Minted => ({
   jid: KSUID.randomSync(now.getTime()).string,
   createdNs: BigInt(now.getTime()) * 1_000_000n,
   user,
 });
 
-/** The peels of a plan in the order in which the record names them. */
+/** In the order of the record. */
 export function targetIds({ plan }: Draft): string[] {
   const chosen = new Map(plan.peels.map((peel) => [peel.peel, peel]));
   return targetsOf(plan.row, plan.job).filter((peel) => chosen.has(peel));
 }
 
-/** Bytes that a master's id takes at most: `master-` and a KSUID, or the name of a machine. */
+/** Most bytes of a master's ID: `master-` and a KSUID, or a host name. */
 const OWNER = 64;
 
-/** The size of the event that dispatches a record: it wraps the record, with what the master adds to it (wire.md, "Dispatch"). */
+/** The dispatch event has the record and what the master adds to it (wire.md, "Dispatch"). */
 function eventSize({ plan: { offline, peels } }: Draft, { jid, createdNs }: Minted, record: Uint8Array): number {
   const time = Timestamp.at(createdNs);
   const gone = peels.map(({ peel }) => peel).filter((peel) => offline?.has(peel) ?? true);
@@ -190,7 +181,7 @@ function eventSize({ plan: { offline, peels } }: Draft, { jid, createdNs }: Mint
   return record.length + encode(added).length;
 }
 
-/** The record of the new job, as a client hands it to the masters (wire.md, "Job record" and "Dispatch"). */
+/** As a client sends it to the masters (wire.md, "Job record" and "Dispatch"). */
 function newJob(draft: Draft, minted: Minted): NewJob {
   const { jid, createdNs, user } = minted;
   const { plan, copied } = draft;
@@ -215,12 +206,12 @@ function newJob(draft: Draft, minted: Minted): NewJob {
   return { record, eventSize: eventSize(draft, minted, record) };
 }
 
-/** Why the new job can't be sent, by its size; undefined when it can. A look at that, before there is a new job. */
+/** Why the new job would be too large; undefined when it is not. */
 export function sizeFault(store: LiveStore, draft: Draft, user: string): UserError | undefined {
   return store.tooLarge(newJob(draft, { jid: "0".repeat(KSUID_LENGTH), createdNs: 0n, user }));
 }
 
-/** Hands the new job to the masters; `tell`, results and errors are those of `dispatch`. */
+/** As `dispatch`. */
 export const dispatchRetry = (
   session: Reopenable,
   draft: Draft,

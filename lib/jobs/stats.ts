@@ -1,36 +1,37 @@
-// The returns of many jobs, counted for each peel, and the peels that could have run any.
+// Statistics of many jobs by peel and by result.
 import { Unavailable } from "../errors.ts";
-import { isTerminal, jidsOf } from "../model/job.ts";
-import type { PeelState } from "../model/peel-state.ts";
-import { RETURN_FIELDS, stateOfReturn } from "../model/returns.ts";
+import { isTerminal } from "../model/job.ts";
+import { type ResultStats, ResultTallies } from "../model/result-stats.ts";
+import { briefResults, isDryRun } from "../model/return-data.ts";
+import { RETURN_FIELDS, type Return, stateOfReturn } from "../model/returns.ts";
 import { jobSlice, type PeelStats, PeelTally } from "../model/stats.ts";
 import type { Span } from "../model/trend.ts";
 import type { Store } from "../store.ts";
-import { UnheardPeels } from "./given-up.ts";
+import { readJobReturns, targetTest } from "./given-up.ts";
 import type { Progress, Read } from "./read-jobs.ts";
-import { readReturnsAcross } from "./read-returns.ts";
 
-/** The slice of a job that falls into none. */
+/** In place of the slice of a job that has none. */
 const NO_SLICE = -1;
 
-export interface PeelOptions {
-  /** Results are told apart by their function as well. */
-  readonly byFunction: boolean;
+/** The jobs, oldest first. */
+type Jobs = Pick<Read, "jobs" | "sinceNs">;
+
+export interface StatsOptions {
   readonly warn: (text: string) => void;
   readonly progress?: Progress | undefined;
 }
 
 /**
- * What each peel made of the jobs.
- * @param read the jobs, oldest first
- * @throws NoBucket, Unavailable, and Transient when the answer can't be made whole
+ * @param byFunction a tally for each peel and function
+ * @throws as readJobReturns
  */
 export async function readPeelStats(
   store: Store,
-  { jobs, sinceNs }: Pick<Read, "jobs" | "sinceNs">,
+  read: Jobs,
   span: Span,
-  { byFunction, warn, progress }: PeelOptions,
+  { byFunction, ...options }: StatsOptions & { readonly byFunction: boolean },
 ): Promise<PeelStats[]> {
+  const { jobs } = read;
   const tallies = new Map<string, PeelTally>();
   const keyOf = (peel: string, fn: string | undefined) => (byFunction ? `${peel}\0${fn}` : peel);
   const tallyOf = (peel: string, fn: string | undefined) => {
@@ -42,11 +43,11 @@ export async function readPeelStats(
     }
     return tally;
   };
-  // What is asked of a job for each of its returns.
+  // What each return needs to know of its job, in little memory.
   const readable = new Uint8Array(jobs.length);
   const ended = new Uint8Array(jobs.length);
   const slices = new Int32Array(jobs.length).fill(NO_SLICE);
-  /** Jobs whose targets are not known: any peel may be one. */
+  /** Jobs without a list of targets: any peel can be one. */
   const open = new Uint8Array(jobs.length);
   for (let place = 0; place < jobs.length; place++) {
     const { row } = jobs.at(place);
@@ -59,33 +60,52 @@ export async function readPeelStats(
     open[place] = Number(row.targets === undefined);
     for (const peel of row.targets ?? []) tallyOf(peel, row.fn).target(place, hasEnded, slice);
   }
-  const add = (place: number, peel: string, state: PeelState, took: bigint | undefined) => {
+  const add = (item: Return, place: number, tookNs: bigint | undefined) => {
+    if (readable[place] === 0) return;
+    const { peel } = item;
     const fn = byFunction ? jobs.at(place).row.fn : undefined;
-    // What a peel returned that is no target counts nowhere.
     const tally = open[place] === 1 ? tallyOf(peel, fn) : tallies.get(keyOf(peel, fn));
     if (!tally || (open[place] === 0 && !tally.isTarget(place))) return;
     const slice = slices[place] as number;
-    tally.add(place, state, took, ended[place] === 1, slice === NO_SLICE ? undefined : slice);
+    tally.add(place, stateOfReturn(item), tookNs, ended[place] === 1, slice === NO_SLICE ? undefined : slice);
   };
-  const unheard = new UnheardPeels(jobs);
-  await readReturnsAcross(
-    store,
-    { jids: jidsOf(jobs), sinceNs },
-    (item, place) => {
-      if (readable[place] === 1 && unheard.take(place, item)) add(place, item.peel, stateOfReturn(item), item.duration);
-    },
-    { fields: RETURN_FIELDS, warn, progress },
-  );
-  const { heard, note } = await unheard.read(store, RETURN_FIELDS);
-  if (note !== undefined) warn(note);
-  for (const { place, peel, tookNs, returned } of heard) add(place, peel, stateOfReturn(returned), tookNs);
-  return Array.from(tallies.values(), (tally) => ({
-    tally,
-    lastRun: tally.lastPlace === undefined ? undefined : jobs.at(tally.lastPlace).row.created,
-  }));
+  await readJobReturns(store, read, { fields: RETURN_FIELDS, ...options }, add);
+  return Array.from(tallies.values(), (tally) => ({ tally, lastRun: createdAt(read, tally.lastPlace) }));
 }
 
-/** The peels that give heartbeats; none, and what to say, where that can't be known. */
+const RESULT_FIELDS = [...RETURN_FIELDS, "return_data"];
+
+/**
+ * @returns the rows in no order, and how many returns cannot be decoded
+ * @throws as readJobReturns, and UserError for too many names
+ */
+export async function readResultStats(
+  store: Store,
+  read: Jobs,
+  span: Span,
+  options: StatsOptions,
+): Promise<{ rows: ResultStats[]; unreadable: number }> {
+  const { jobs } = read;
+  const tallies = new ResultTallies(span);
+  const isTarget = targetTest(jobs);
+  let unreadable = 0;
+  const add = (item: Return, place: number) => {
+    const { row } = jobs.at(place);
+    if (row.unreadable !== undefined || item.unreachable || !isTarget(place, item.peel)) return;
+    if (item.unreadable !== undefined) unreadable++;
+    const data = item.record.get("return_data");
+    const slice = jobSlice(span, row);
+    for (const result of briefResults(data)) tallies.add(result, isDryRun(data), place, slice);
+  };
+  await readJobReturns(store, read, { fields: RESULT_FIELDS, ...options }, add);
+  const rows = tallies.all().map((tally) => ({ tally, lastRun: createdAt(read, tally.lastPlace) }));
+  return { rows, unreadable };
+}
+
+const createdAt = ({ jobs }: Jobs, place: number | undefined) =>
+  place === undefined ? undefined : jobs.at(place).row.created;
+
+/** The peels with a heartbeat; none, and a note, if that is unknown. */
 export async function alivePeels(store: Store): Promise<{ peels: readonly string[]; note: string | undefined }> {
   try {
     return { peels: await store.alive("peels"), note: undefined };
