@@ -10,7 +10,7 @@ import type { NewJob, Store } from "../store.ts";
 import { safe } from "../text.ts";
 import { readEvents } from "./events.ts";
 import { NEVER, type Reopenable, reopen } from "./follow.ts";
-import { toJob } from "./read-jobs.ts";
+import { toJob } from "./job-table.ts";
 
 /** Undefined for the answer of something that is no master. */
 type Answer = "accepted" | { readonly error: string } | undefined;

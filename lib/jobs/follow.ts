@@ -4,7 +4,7 @@ import { isTerminal, type Job, ROW_FIELDS } from "../model/job.ts";
 import type { LiveStore } from "../store.ts";
 import { clockText } from "../time.ts";
 import { followRecords } from "./ends.ts";
-import { toJob } from "./read-jobs.ts";
+import { toJob } from "./job-table.ts";
 
 const PAUSE_MS = { first: 100, most: 2_000 };
 

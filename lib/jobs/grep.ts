@@ -1,31 +1,30 @@
 // Searching the returns of many jobs.
 import { ByteSet } from "../codec/byte-set.ts";
 import { decodeRecord, isJson } from "../codec/decode.ts";
-import { type JobList, type JobRow, jidsOf } from "../model/job.ts";
+import { type JobRow, jidsOf } from "../model/job.ts";
 import { toReturn } from "../model/returns.ts";
 import { type Hit, hitsIn, type Search } from "../model/search.ts";
 import type { Store } from "../store.ts";
 import type { ReturnReader } from "./lookup.ts";
-import type { Progress } from "./read-jobs.ts";
+import type { Progress, Read } from "./read-jobs.ts";
 import { type OnReturn, readReturnsAcross } from "./read-returns.ts";
 
-/** So many of the newest jobs are read first, where the server can pick their returns: their hits are shown at once. */
+/** So many of the newest jobs are read first, if the server can select their returns: their hits are shown at once. */
 const FIRST_JOBS = 400;
 
-/** What was searched. */
 export interface Searched {
   returns: number;
-  /** Returns that can't be decoded. */
+  /** Returns that cannot be decoded. */
   unreadable: number;
 }
 
-/** Ends a search that has found enough. */
+/** Ends a search that needs no more hits. */
 class Enough extends Error {}
 
-/** What is read of a return whose bytes hold nothing of what is searched for: only whether it can be decoded. */
+/** For a return without a hit in its bytes: only tells whether it can be decoded. */
 const NOTHING: readonly string[] = [];
 
-/** Decodes only what can hold a hit. */
+/** Decodes only what can have a hit. */
 function searchReader({ mayHold }: Search): ReturnReader {
   return {
     read: (peel, bytes) =>
@@ -36,19 +35,17 @@ function searchReader({ mayHold }: Search): ReturnReader {
 }
 
 /**
- * Searches the returns of jobs, the newest first.
- * @param jobs oldest first
- * @param sinceNs as in Read
- * @param onJob gets each job in which something was found, with its hits; false ends the search
- * @throws what readReturnsAcross throws
+ * Searches the returns of jobs, newest first.
+ * @param onJob gets each job with hits
+ * @param options.any end at the first hit of any job
+ * @throws as readReturnsAcross
  */
 export async function grepReturns(
   store: Store,
-  { jobs, sinceNs }: { readonly jobs: JobList; readonly sinceNs?: bigint | undefined },
+  { jobs, sinceNs }: Pick<Read, "jobs" | "sinceNs">,
   search: Search,
   onJob: (row: JobRow, hits: readonly Hit[]) => void,
   options: {
-    /** Nothing but whether there is a hit is asked for: the search ends at the first, of any job. */
     readonly any: boolean;
     readonly progress: Progress | undefined;
     readonly warn: (text: string) => void;
@@ -61,7 +58,7 @@ export async function grepReturns(
     [first, jobs.length],
     [0, first],
   ] as const) {
-    // Many hits have the same text, which is kept once, as JSON; none keeps the return that it stands in.
+    // Texts of hits are kept once each, as JSON, and no return is kept.
     const texts = new ByteSet();
     const byJob = new Map<number, { readonly peel: string; readonly line: number; readonly text: number }[]>();
     const onReturn: OnReturn = (item, job) => {

@@ -1,25 +1,24 @@
-// One field of many jobs, by the number of the job. A column takes the usual types of its field; whatever else a record
-// has there makes the whole row an odd one (see job-table.ts).
+// Columns of the job table: one field of many jobs, by the number of the job. A column takes the usual types of its field; a job
+// with another type goes into the odd rows of job-table.ts.
 import { grown } from "../codec/byte-set.ts";
 import { FieldScanner } from "../codec/field-scan.ts";
 import { Timestamp } from "../codec/value.ts";
-import { isList, isNil, isText, smallInteger, TimeReader, textHead } from "../codec/value-at.ts";
+import { isNil, isText, smallInteger, TimeReader, textHead } from "../codec/value-at.ts";
 import type { ValueSet } from "../codec/value-set.ts";
 import { type JobSource, ROW_FIELDS, SOURCES } from "../model/job.ts";
 
-export type ColumnField = (typeof ROW_FIELDS)[number];
-
-/** The scanner of the fields that columns are of. */
+type ColumnField = (typeof ROW_FIELDS)[number];
 type FoundFields = Pick<FieldScanner, "starts" | "ends">;
 
 const placeOf = (field: ColumnField) => ROW_FIELDS.indexOf(field);
 const NONE = -1;
 
-/** Texts or lists, each by the number that it has among the distinct ones. */
-class ValueColumn<T> {
+/** Values by their numbers in a set. */
+export class ValueColumn<T> {
   readonly #place: number;
   #ids = new Int32Array();
 
+  /** @param isUsual tells the type of a value */
   constructor(
     field: ColumnField,
     readonly values: ValueSet<T>,
@@ -32,7 +31,7 @@ class ValueColumn<T> {
     this.#ids = grown(this.#ids, size);
   }
 
-  /** Takes the field of a record; false when it is of an unusual type. */
+  /** False for an unusual type. */
   put(n: number, bytes: Uint8Array, { starts, ends }: FoundFields): boolean {
     const start = starts[this.#place] as number;
     let id = NONE;
@@ -51,28 +50,15 @@ class ValueColumn<T> {
   }
 }
 
-export class TextColumn extends ValueColumn<string> {
-  constructor(field: ColumnField, values: ValueSet<string>) {
-    super(field, values, isText);
-  }
-}
-
-export class ListColumn extends ValueColumn<readonly string[]> {
-  constructor(field: ColumnField, values: ValueSet<readonly string[]>) {
-    super(field, values, isList);
-  }
-}
-
 /** "Not set": year 1. */
 const YEAR_ONE = -62135596800;
-/** In the place of nanoseconds: no time. */
+/** Nanoseconds of a time that is not set. */
 const NO_TIME = -1;
 const columnTime = new TimeReader();
 
 /** Times from 1970 to 2106, in 8 bytes each; others are unusual. */
 export class TimeColumn {
   readonly #place: number;
-  /** Since 1970. */
   #seconds = new Uint32Array();
   #nanos = new Int32Array();
 
@@ -101,7 +87,7 @@ export class TimeColumn {
     return nanos === NO_TIME ? undefined : new Timestamp(BigInt(this.#seconds[n] as number), nanos);
   }
 
-  /** Above 0 when the time of `a` is later than that of `b`, below 0 when earlier, 0 when equal, NaN without both. */
+  /** As a comparator of times; NaN if one of them is not set. */
   compare(a: number, b: number): number {
     const nanos = this.#nanos[a] as number;
     const others = this.#nanos[b] as number;
@@ -136,18 +122,16 @@ export class CountColumn {
   }
 }
 
-/** The text at a place. */
 const textAt = (bytes: Uint8Array, at: number, end: number) =>
   Buffer.from(bytes.subarray(at + textHead(bytes[at] as number), end)).toString();
 
-/** What made each job, and which job it repeats: fields of its metadata, which most jobs don't have. */
+/** Fields of the metadata; most jobs have none. */
 export class MetadataColumn {
   readonly #place = placeOf("metadata");
   readonly #metadata = new FieldScanner(["source", "retry_of", "schedule"]);
   #sources = new Uint8Array();
-  /** The names of schedules, by number. */
+  /** Names by their numbers in `texts`. */
   #schedules = new Int32Array();
-  /** For the few jobs that repeat another. */
   readonly #retries = new Map<number, string>();
 
   constructor(readonly texts: ValueSet<string>) {}
@@ -157,7 +141,6 @@ export class MetadataColumn {
     this.#schedules = grown(this.#schedules, size);
   }
 
-  /** Takes the field of a record; false when it is of an unusual type. */
   put(n: number, bytes: Uint8Array, { starts, ends }: FoundFields): boolean {
     const start = starts[this.#place] as number;
     this.#sources[n] = 0;
@@ -177,7 +160,7 @@ export class MetadataColumn {
     return id >= 0;
   }
 
-  /** What the metadata says; of a job that a schedule made the record has to have its shape as well. */
+  /** As the metadata says; the record of a schedule needs its other marks as well. */
   source(n: number): JobSource {
     return SOURCES[this.#sources[n] as number] as JobSource;
   }
@@ -186,7 +169,6 @@ export class MetadataColumn {
     return this.#retries.get(n) || undefined;
   }
 
-  /** The entry of a schedule that the metadata names. */
   schedule(n: number): string | undefined {
     const id = this.#schedules[n] as number;
     return id === NONE ? undefined : this.texts.get(id) || undefined;

@@ -1,4 +1,4 @@
-// The job that a word stands for.
+// The job that a word such as `@last` stands for.
 import { UserError } from "../errors.ts";
 import { displayState, type JobRow } from "../model/job.ts";
 import type { JobReference, Narrowing } from "../model/job-reference.ts";
@@ -12,9 +12,8 @@ import { readSelected } from "./recent.ts";
 const ANY_TIME = new Date(0);
 
 /**
- * The job that a word stands for, by `created`, as `list` orders jobs.
- * @param narrowing only jobs that these conditions select
- * @returns the JID, and the jobs that can't be decoded: any of them may be newer than that one
+ * @param narrowing conditions of the jobs
+ * @returns the JID, and the jobs that cannot be decoded: any of them can be newer
  * @throws UserError when there are not so many jobs
  */
 export async function findByReference(

@@ -1,34 +1,45 @@
-// The rows of many jobs, in columns of plain numbers: what a view of a million jobs holds. A JobRow is made from them
-// when it is asked for.
+// The rows of many jobs, in columns of numbers: a million jobs take 450 MB at most. A JobRow is made on access.
 
 import { ByteSet, grown } from "../codec/byte-set.ts";
 import { decodeRecord, Undecodable } from "../codec/decode.ts";
 import { FieldScanner } from "../codec/field-scan.ts";
 import type { Timestamp } from "../codec/value.ts";
+import { isList, isText } from "../codec/value-at.ts";
 import { ValueSet } from "../codec/value-set.ts";
 import { KSUID_LENGTH } from "../model/jid.ts";
-import { byCreation, type JobRow, type JobSource, jobRow, ROW_FIELDS, sourceFrom } from "../model/job.ts";
+import { byCreation, type Job, type JobRow, type JobSource, jobRow, ROW_FIELDS, sourceFrom } from "../model/job.ts";
 import { peelList } from "../model/peel.ts";
-import { CountColumn, ListColumn, MetadataColumn, TextColumn, TimeColumn } from "./job-columns.ts";
+import { CountColumn, MetadataColumn, TimeColumn, ValueColumn } from "./job-columns.ts";
+
+/** @param fields as for decodeRecord */
+export function toJob(jid: string, bytes: Uint8Array, fields?: readonly string[]): Job {
+  try {
+    const record = decodeRecord(bytes, fields);
+    return { row: jobRow(jid, record), record };
+  } catch (error) {
+    if (!(error instanceof Undecodable)) throw error;
+    return { row: { jid, unreadable: error.message }, record: undefined };
+  }
+}
 
 /** Jobs that there is room for at first. */
 const FIRST = 1024;
+/** Marks of jobs: selected; deleted. */
 const KEPT = 1;
 const GONE = 2;
 
-/** The columns of all jobs. */
 class Columns {
   readonly #texts = new ValueSet((value) => value as string);
   readonly #lists = new ValueSet<readonly string[]>((value) => peelList(value) ?? []);
-  readonly fn = new TextColumn("function", this.#texts);
-  readonly targetExpr = new TextColumn("target_expr", this.#texts);
-  readonly targets = new ListColumn("targets", this.#lists);
-  readonly status = new TextColumn("status", this.#texts);
+  readonly fn = new ValueColumn("function", this.#texts, isText);
+  readonly targetExpr = new ValueColumn("target_expr", this.#texts, isText);
+  readonly targets = new ValueColumn("targets", this.#lists, isList);
+  readonly status = new ValueColumn("status", this.#texts, isText);
   readonly created = new TimeColumn("created");
   readonly updated = new TimeColumn("updated");
   readonly deadline = new TimeColumn("deadline");
-  readonly user = new TextColumn("user", this.#texts);
-  readonly owner = new TextColumn("owner", this.#texts);
+  readonly user = new ValueColumn("user", this.#texts, isText);
+  readonly owner = new ValueColumn("owner", this.#texts, isText);
   readonly returned = new CountColumn("return_count");
   readonly succeeded = new CountColumn("success_count");
   readonly metadata = new MetadataColumn(this.#texts);
@@ -42,11 +53,11 @@ class Columns {
       column.grow(size);
   }
 
-  /** Takes the fields of job `n`; false when `bytes` are no plain MessagePack record, or a field is of an unusual type. */
+  /** False when `bytes` are no plain MessagePack record, or a field has an unusual type. */
   put(n: number, bytes: Uint8Array): boolean {
     const found = this.#scanner;
     if (!found.scan(bytes)) return false;
-    // A loop for each class: one over all of them would cost a look-up of the method each time.
+    // A loop for each class: one over all would look up the method each time.
     for (const column of this.#texted) if (!column.put(n, bytes, found)) return false;
     for (const column of this.#timed) if (!column.put(n, bytes, found)) return false;
     for (const column of this.#counted) if (!column.put(n, bytes, found)) return false;
@@ -57,9 +68,8 @@ class Columns {
 export class JobTable {
   readonly #jids = new ByteSet();
   readonly #columns = new Columns();
-  /** Rows that the columns can't hold: JSON, fields of unusual types, values that can't be decoded. */
+  /** Rows that the columns cannot store: JSON, fields of unusual types, values that cannot be decoded. */
   readonly #odd = new Map<number, JobRow>();
-  /** For each job whether it is wanted (KEPT), or was taken out again (GONE). */
   #marks = new Uint8Array();
   #keptCount = 0;
   #goneCount = 0;
@@ -68,7 +78,6 @@ export class JobTable {
     this.#grow(FIRST);
   }
 
-  /** Makes room for so many jobs at once. */
   reserve(jobs: number): void {
     this.#jids.reserve(jobs, KSUID_LENGTH);
     this.#grow(jobs);
@@ -79,36 +88,36 @@ export class JobTable {
     this.#columns.grow(size);
   }
 
-  /** True for a job that there is, kept or not. */
+  /** True for an existing job, kept or not. */
   has(jid: string): boolean {
     const n = this.#jids.find(Buffer.from(jid));
     return n >= 0 && this.#marks[n] !== GONE;
   }
 
-  /** How many jobs there are, kept or not. */
+  /** Existing jobs, kept or not. */
   get total(): number {
     return this.#jids.size - this.#goneCount;
   }
 
   /**
-   * Takes a job's record; a later one of the same job replaces it. The JID is what `key` has from `from` on.
+   * Takes a record; it replaces an earlier one of the same job. The JID is in `key` from `from`.
    * @returns the job's number
    */
   put(key: Uint8Array, from: number, bytes: Uint8Array, keep: (row: JobRow) => boolean): number {
     const n = this.#numberOf(key, from);
-    if (!this.#columns.put(n, bytes)) this.#odd.set(n, slowRow(this.jid(n), bytes));
+    if (!this.#columns.put(n, bytes)) this.#odd.set(n, toJob(this.jid(n), bytes).row);
     this.#mark(n, keep(this.row(n)) ? KEPT : 0);
     return n;
   }
 
-  /** Takes a job out again: its record was deleted. @returns the job's number */
+  /** The record of a job was deleted. @returns the job's number */
   remove(key: Uint8Array, from: number): number {
     const n = this.#numberOf(key, from);
     this.#mark(n, GONE);
     return n;
   }
 
-  /** Takes out every job whose number is none of these. */
+  /** Only the jobs with these numbers exist. */
   dropAllBut(numbers: ReadonlySet<number>): void {
     for (let n = 0; n < this.#jids.size; n++) {
       if (numbers.has(n)) continue;
@@ -117,7 +126,7 @@ export class JobTable {
     }
   }
 
-  /** The number of the job, with room for it; what was known of it is forgotten. */
+  /** Makes room for the job, and forgets its former row. */
   #numberOf(key: Uint8Array, from: number): number {
     const n = this.#jids.add(key, from, key.length);
     if (n >= this.#marks.length) this.#grow(n + 1);
@@ -132,7 +141,6 @@ export class JobTable {
     this.#marks[n] = mark;
   }
 
-  /** What is known of job number `n`. */
   row(n: number): JobRow {
     return (this.#odd.size > 0 && this.#odd.get(n)) || new PackedRow(this, this.#columns, n);
   }
@@ -145,7 +153,7 @@ export class JobTable {
     return this.#jids.text(n);
   }
 
-  /** The jobs kept, as numbers, oldest first (as byCreation orders them). */
+  /** The numbers of kept jobs, oldest first (byCreation). */
   order(): Int32Array {
     const order = new Int32Array(this.#keptCount);
     let size = 0;
@@ -158,22 +166,13 @@ export class JobTable {
     });
   }
 
-  /** The jobs that can't be decoded, kept or not. */
+  /** Jobs that cannot be decoded, kept or not. */
   unreadable(): JobRow[] {
     return [...this.#odd.values()].filter((row) => row.unreadable !== undefined);
   }
 }
 
-function slowRow(jid: string, bytes: Uint8Array): JobRow {
-  try {
-    return jobRow(jid, decodeRecord(bytes));
-  } catch (error) {
-    if (!(error instanceof Undecodable)) throw error;
-    return { jid, unreadable: error.message };
-  }
-}
-
-/** A row of the table, read from its columns when asked. */
+/** Reads each field from its column on access. */
 class PackedRow implements JobRow {
   constructor(
     readonly table: JobTable,

@@ -1,5 +1,4 @@
-// Which peels have another job to finish first. A peel has one worker: jobs that it accepted wait for those that it
-// accepted earlier (wire.md, 2).
+// Which peels must finish another job first: a peel has one worker (wire.md, 2).
 import type { ValueMap } from "../codec/value.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
 import type { Steps } from "../model/story.ts";
@@ -7,18 +6,17 @@ import type { Store } from "../store.ts";
 import { EarlySteps, readEvents } from "./events.ts";
 import { readJob, readReturns } from "./lookup.ts";
 
-/** Functions that only read pass the queue by. */
+/** Functions that bypass the queue: they only read. */
 const PASSING_FUNCTIONS = /^(test\.ping|sys\.(list_functions|doc)|(grains|settings|pillar)\..*|facts\.(?!set$).*)$/;
 
-/** True for a function that waits in the queue of a peel, and makes others wait. */
 const queues = (fn: string | undefined) => !PASSING_FUNCTIONS.test(fn ?? "");
 
-/** Jobs that are looked at, of those that have not ended. */
+/** Active jobs that are read. */
 const MOST_JOBS = 64;
 
 /**
- * For each of `peels` that accepted another job before this one and has not returned from it: that job, the one that it
- * accepted first. The index of active jobs names the candidates; it can lack some, so that a peel may wait all the same.
+ * For each of `peels` that has not returned from a job accepted before this one: the first such job. Candidates are from the
+ * index of active jobs, which can lack some.
  */
 export async function behindOf(
   store: Store,
@@ -47,7 +45,7 @@ export async function behindOf(
       if (!known || ackedNs < known.ackedNs) behind.set(peel, { jid: other, ackedNs });
     }
   };
-  // A job that is gone by now, or can't be decoded, holds no peel up as far as can be told.
+  // Without jobs that are gone by now, or cannot be decoded.
   await Promise.all(others.map((other) => look(other).catch(() => {})));
   return new Map(Array.from(behind, ([peel, first]) => [peel, first.jid]));
 }

@@ -1,7 +1,7 @@
-// Reading all jobs: the scan and the decoding.
+// Reading all jobs.
 import { decodeRecord, Undecodable } from "../codec/decode.ts";
 import { asInteger, type ValueMap } from "../codec/value.ts";
-import { byCreation, isTerminal, type Job, JobList, type JobRow, jobRow } from "../model/job.ts";
+import { byCreation, isTerminal, type Job, JobList, type JobRow } from "../model/job.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Store } from "../store.ts";
 import { JobTable } from "./job-table.ts";
@@ -10,44 +10,29 @@ import type { RecordParts } from "./record-parts.ts";
 export interface Read {
   /** The jobs kept, oldest first. */
   readonly jobs: JobList;
-  /** Every job that can't be decoded, kept or not, oldest first: any of them may be one that was asked for. */
+  /** All jobs that cannot be decoded, oldest first: any of them can be one that was asked for. */
   readonly unreadable: readonly JobRow[];
-  /** How many jobs were looked at, kept or not. */
+  /** Jobs that were read, kept or not. */
   readonly total: number;
-  /** True for a job that was looked at, kept or not. */
   readonly has: (jid: string) => boolean;
-  /** True when those are all jobs; false when older ones, which can't be meant, were left alone. */
+  /** False when older jobs, which cannot match, were not read. */
   readonly all: boolean;
-  /** Nothing of these jobs was stored before this, by the server's clock, in ns since 1970; undefined when that is not known. */
+  /** No message of these jobs is older than this, in ns by the server's clock. */
   readonly sinceNs?: bigint;
 }
 
-/** What is told of a read while it goes on. */
 export interface Progress {
-  /** So many entries are to come in all, of which so many have come. */
   begin(total: number, come?: number): void;
-  /** One has come. */
   step(): void;
   end(): void;
 }
 
 export const NO_PROGRESS: Progress = { begin() {}, step() {}, end() {} };
 
-/** Decodes one entry of the scan. `fields` as for decodeRecord. */
-export function toJob(jid: string, bytes: Uint8Array, fields?: readonly string[]): Job {
-  try {
-    const record = decodeRecord(bytes, fields);
-    return { row: jobRow(jid, record), record };
-  } catch (error) {
-    if (!(error instanceof Undecodable)) throw error;
-    return { row: { jid, unreadable: error.message }, record: undefined };
-  }
-}
-
-/** What is kept of the records: nothing, everything, or the fields that such parts hold, where they can. */
+/** What to keep of records: nothing, everything, or the fields of such parts. */
 export type Records = boolean | (() => RecordParts | undefined);
 
-/** A job whose record is decoded when it is asked for. */
+/** Decodes its record on access. */
 class StoredJob implements Job {
   constructor(
     readonly row: JobRow,
@@ -60,10 +45,7 @@ class StoredJob implements Job {
   }
 }
 
-/**
- * Reads all jobs and keeps those that `keep` wants.
- * @param records false drops each record as soon as its row is known, so that memory holds rows alone
- */
+/** Reads all jobs and keeps those that `keep` selects. */
 export async function readJobs(
   store: Store,
   keep: (row: JobRow) => boolean,
@@ -91,13 +73,13 @@ export async function readJobs(
   return jobs.read(true);
 }
 
-/** Jobs that room is made for at once; for more, or fewer than announced, it grows on the way. */
+/** Most jobs that room is made for at the start. */
 const RESERVED_JOBS = 2_000_000;
 
-/** Records are kept in pieces of so many bytes. */
+/** Size of the buffers that records share: one buffer each would double their memory. */
 const PIECE = 1 << 18;
 
-/** The jobs of a read under way, with their records when those are wanted. */
+/** The jobs of a read. */
 export class Collection {
   readonly table = new JobTable();
   readonly #stored: (Uint8Array | undefined)[] = [];
@@ -112,11 +94,7 @@ export class Collection {
     this.#parts = typeof records === "boolean" ? undefined : records();
   }
 
-  /**
-   * Takes what a scan hands over. A job that changed during the read comes again: the later record counts, also when it is
-   * not wanted any more.
-   * @returns the job's number
-   */
+  /** As JobKeys.take: a job can come again, and match no longer. */
   take(key: Uint8Array, from: number, bytes: Uint8Array | undefined): number {
     if (!bytes) return this.table.remove(key, from);
     const n = this.table.put(key, from, bytes, this.keep);
@@ -127,7 +105,6 @@ export class Collection {
     return n;
   }
 
-  /** Many share a piece of memory: one of its own for each takes as much again. */
   #copy(bytes: Uint8Array): Uint8Array {
     const from = this.#used;
     if (from + bytes.length > this.#piece.length) {
@@ -140,13 +117,12 @@ export class Collection {
     return this.#piece.subarray(from, this.#used);
   }
 
-  /** The record of job `n`, or the fields of it that were asked for. */
+  /** The kept part of the record of job `n`. */
   record(n: number): ValueMap | undefined {
     const bytes = this.#stored[n];
     return bytes ? decodeRecord(bytes) : this.#parts?.get(n);
   }
 
-  /** What there is; `all` as in Read. */
   read(all: boolean): Read {
     const { table } = this;
     const jobs = new JobList(table.order(), (n) => new StoredJob(table.row(n), this, n));
@@ -155,10 +131,7 @@ export class Collection {
   }
 }
 
-/**
- * The jobs that a selection finds, of those that have not ended; and all jobs that can't be decoded, any of which the
- * selection may mean.
- */
+/** The jobs of a selection that have not ended; and all jobs that cannot be decoded. */
 export async function readOpenJobs(
   store: Store,
   selection: Selection,
@@ -169,9 +142,8 @@ export async function readOpenJobs(
   return { jobs: selection.arrange(read.jobs), unreadable: read.unreadable };
 }
 
-/** The peels that jobs target, collected as a scan of jobs passes by. */
+/** Collects the peels that jobs target, as stored. */
 export class SeenPeels {
-  /** As they are stored. */
   readonly ids = new Set<string>();
   readonly #lists = new WeakSet<readonly string[]>();
 
@@ -185,7 +157,7 @@ export class SeenPeels {
 
 const VERSION = ["v"];
 
-/** The highest version among the records in the newest messages: a newer master wrote its records last. */
+/** The highest version among the newest records: a newer master wrote its records last. */
 export async function newestVersion(store: Store, newest: number) {
   const { messages, changes } = await store.jobsState();
   let version: bigint | undefined;

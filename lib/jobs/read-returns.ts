@@ -1,4 +1,4 @@
-// Reading returns across jobs: of many jobs, of one peel in all jobs, or all. As they come, without holding any.
+// Reading the returns of many jobs, of one peel, or all, as they arrive: none is kept here.
 import { ByteSet } from "../codec/byte-set.ts";
 import type { Return } from "../model/returns.ts";
 import type { ReturnEntries, ReturnsOf, Store } from "../store.ts";
@@ -6,50 +6,46 @@ import { listedReturns, peelReturn, type ReturnReader, wholeRecords } from "./lo
 import { NO_PROGRESS, type Progress } from "./read-jobs.ts";
 import { sweeper } from "./sweep.ts";
 
-/**
- * Takes a return; `job` is the place of its JID among those asked for, from 0 on, and `of` has that JID until the next call: a
- * text is made of it only where it is needed.
- */
-export type OnReturn = (item: Return, job: number, of: { readonly jid: string }) => void;
+/** @param place of the JID among those requested; `of.jid` makes a text of it and is valid until the next call */
+export type OnReturn = (item: Return, place: number, of: { readonly jid: string }) => void;
 
 export interface ReturnsOptions {
-  /** All that is needed of the records, the same list for each call; undefined: everything. */
+  /** Fields of records, the same list for each call; undefined for all. */
   readonly fields?: readonly string[];
-  /** What is made of the records, in place of these fields. */
+  /** In place of `fields`. */
   readonly reader?: ReturnReader;
   readonly progress?: Progress | undefined;
-  /** Is told of a list that can't be decoded, and of what is no return in a list. */
+  /** Gets what cannot be decoded in a list. */
   readonly warn: (text: string) => void;
 }
 
 const DOT = 0x2e;
-/** Stands in the place of a peel's number for a key of a list. */
+/** In place of the number of a peel, for the key of a list. */
 const LIST_KEY = -1;
 
-/** One number for those of a job and a peel, which are below 2^26 each. */
+/** One number for a job and a peel, whose numbers are below 2^26. */
 const pairOf = (job: number, peel: number) => job * 2 ** 26 + peel + 1;
 
-/** Where the first dot of a key is; -1 without one. For so few bytes a loop is quicker than a native call. */
+/** The first dot of a key; -1 without one. For so few bytes, a loop is faster than a native call. */
 function dotIn(key: Uint8Array, from: number): number {
   for (let at = from; at < key.length; at++) if (key[at] === DOT) return at;
   return -1;
 }
 
-/** The keys that came, by number. A million take 25 MB: a job and a peel stand in many keys, and each is kept once. */
+/** The keys that came, by number: a million take 25 MB. */
 class ReturnKeys {
-  /** The jobs that were asked for, in their order, then others. */
+  /** The requested jobs in their order, then others. */
   readonly #jids = new ByteSet();
   readonly #peels = new ByteSet();
-  /** The peels as text: each is made once. */
+  /** Texts of peels, each made once. */
   readonly #names: string[] = [];
-  /** The number of each key, by those of its job and its peel (`pairOf`). */
   readonly #numbers = new Map<number, number>();
-  /** The job of the key that came last: several peels of a job often come one after the other. */
-  #jid = -1;
   #jidText: string | undefined;
   #peel = LIST_KEY;
+  /** The number of the job of the last key: its place, if it was requested. */
+  job = -1;
 
-  /** @param jids the jobs that are asked for */
+  /** @param jids the requested jobs */
   constructor(jids: Iterable<string>) {
     for (const jid of jids) {
       const bytes = Buffer.from(jid);
@@ -61,62 +57,54 @@ class ReturnKeys {
     return this.#numbers.size;
   }
 
-  /** How many jobs there are among the keys and those asked for. */
+  /** The jobs of all keys, and those requested. */
   get jobs(): number {
     return this.#jids.size;
   }
 
-  /** The number of the key that `key` has from `from` on; its peel stands behind `dot`, which is below 0 for a list. */
+  /** @param dot the end of the JID; below 0 for the key of a list */
   add(key: Uint8Array, from: number, dot: number): number {
     const to = dot < 0 ? key.length : dot;
-    if (this.#jid < 0 || !this.#jids.isAt(this.#jid, key, from, to)) {
-      this.#jid = this.#jids.add(key, from, to);
+    // Several peels of a job often come one after the other.
+    if (this.job < 0 || !this.#jids.isAt(this.job, key, from, to)) {
+      this.job = this.#jids.add(key, from, to);
       this.#jidText = undefined;
     }
     this.#peel = dot < 0 ? LIST_KEY : this.#peels.add(key, dot + 1, key.length);
-    const pair = pairOf(this.#jid, this.#peel);
-    const known = this.#numbers.get(pair);
-    if (known !== undefined) return known;
-    const number = this.#numbers.size;
-    this.#numbers.set(pair, number);
+    const pair = pairOf(this.job, this.#peel);
+    const number = this.#numbers.get(pair) ?? this.#numbers.size;
+    if (number === this.#numbers.size) this.#numbers.set(pair, number);
     return number;
   }
 
-  /** The number of a peel's own key of the job of the last key; -1 when it did not come. */
+  /** The number of the key of a peel, in the job of the last key; -1 if it did not come. */
   find(peel: string): number {
     const number = this.#peels.find(Buffer.from(peel));
-    return number < 0 ? -1 : (this.#numbers.get(pairOf(this.#jid, number)) ?? -1);
+    return number < 0 ? -1 : (this.#numbers.get(pairOf(this.job, number)) ?? -1);
   }
 
-  /** The number of the last key's job: of one that was asked for, its place among those. */
-  get job(): number {
-    return this.#jid;
-  }
-
-  /** The job of the last key. */
+  /** Of the last key. */
   get jid(): string {
-    this.#jidText ??= this.#jids.text(this.#jid);
+    this.#jidText ??= this.#jids.text(this.job);
     return this.#jidText;
   }
 
-  /** The peel of the last key, which is no list's. */
+  /** Of the last key, which is not that of a list. */
   get peel(): string {
     this.#names[this.#peel] ??= this.#peels.text(this.#peel);
     return this.#names[this.#peel] as string;
   }
 }
 
-/** One read under way. */
 class ReturnsUnderWay implements ReturnEntries {
   readonly #keys: ReturnKeys;
-  /** Numbers of the keys under which there is no return. */
+  /** Keys without a value. */
   readonly #empty = new Set<number>();
-  /** Only so many jobs are wanted, the first ones. */
+  /** Requested are the first so many jobs. */
   readonly #jobs: number;
   readonly #peel: string | undefined;
   readonly #reader: ReturnReader;
   readonly #sweep: (bytes: Uint8Array) => void;
-  /** How many returns were handed over. */
   handed = 0;
 
   constructor(
@@ -156,7 +144,7 @@ class ReturnsUnderWay implements ReturnEntries {
     return this.#peel === undefined || peel === this.#peel;
   }
 
-  /** All that stands under a peel's own key has come before the lists: see `Returns.across`. */
+  /** Lists come after the keys of peels (StoredReturns.across). */
   #takeList(bytes: Uint8Array): void {
     const byPeel = new Map<string, Return>();
     for (const item of listedReturns(this.#keys.jid, bytes, this.options.warn)) byPeel.set(item.peel, item);
@@ -167,7 +155,6 @@ class ReturnsUnderWay implements ReturnEntries {
     }
   }
 
-  /** Hands over a return of the last key's job. */
   #hand(item: Return): void {
     this.handed++;
     this.onReturn(item, this.#keys.job, this.#keys);
@@ -175,11 +162,9 @@ class ReturnsUnderWay implements ReturnEntries {
 }
 
 /**
- * Hands over the returns asked for, in no order, each of them once, in a state that it had meanwhile: both layouts merged (on
- * the same peel the per-peel key wins). One that can't be decoded is an `unreadableReturn`.
- * @param onReturn what it keeps is all that takes memory, beside the keys
+ * Hands over each of the returns once, in no order, in a state that it had during the read. The key of a peel wins over a list.
  * @returns how many were handed over
- * @throws NoBucket, Unavailable, and Transient when the answer can't be made whole
+ * @throws NoBucket, Unavailable, and Transient when some could be missing
  */
 export async function readReturnsAcross(
   store: { readonly returns: Pick<Store["returns"], "across"> },

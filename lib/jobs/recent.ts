@@ -1,39 +1,37 @@
-// Reading only the newest part of the bucket, where that gives the same answer as reading all of it.
-//
-// A job that was created after time T has no message from before T, by the clock that stamped it. Clocks differ, so a
-// margin is kept: every job created after T has all its messages after T - MARGIN by the server's clock. A part of the
-// stream that reaches from there to its end holds the newest record of each such job, since it holds all of them.
-//
-// A clock that is further ahead breaks this: its jobs count as newer than their messages are. It is noticed when one of
-// them is in the part, and a part can't show what lies before it. So only a stream that would take long is read in part.
+// Reading only the newest part of the stream of jobs, where that gives the same answer as reading all:
+// 1. A job created after T has no message from before T, by the clock that made `created`. Clocks differ: by the server's clock,
+//    all its messages are from after T - MARGIN.
+// 2. A part of the stream from there to its end has all messages of such a job, so also its newest record.
+// 3. A clock that is ahead by more breaks this. A part shows it by a job that is newer than its own message; but not if that
+//    message lies before the part. So only long streams are read in part.
 import type { JobRow } from "../model/job.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Store } from "../store.ts";
 import { Collection, type Progress, type Read, type Records, readJobs } from "./read-jobs.ts";
 
 const SECOND_NS = 1_000_000_000n;
-/** How far a master's clock may be ahead of the servers'. */
+/** How far the clock of a master can be ahead of the server's. */
 export const MARGIN_NS = 120n * SECOND_NS;
-/** A clock that is seen to be further ahead than this makes the margin doubtful: then all jobs are read. */
+/** With a clock that is ahead by more, all jobs are read. */
 const DOUBTFUL_NS = 60n * SECOND_NS;
-/** A stream of so many messages is read in a second: `list` looks for the newest jobs at the end of longer ones only. */
+/** A stream of so many messages is read in a second: only longer ones are read in part. */
 export const QUICK_MESSAGES = 100_000;
 
 const PART_SIZES = {
-  /** A stream of no more messages is read as a whole. */
+  /** A stream with no more messages is read as a whole. */
   whole: 0,
-  /** Changes that a job usually has, its index entry included, and then some. */
+  /** Messages of a job and of its entry in the index, and some more. */
   changesPerJob: 16,
   leastChanges: 512,
   growth: 8,
-  /** More than this part of the stream is no shorter to read than the newest record of each job. */
+  /** A larger part of the stream takes as long as the newest record of each job. */
   worth: 1 / 4,
 };
 
-/** One part of the stream, from somewhere to its end. */
+/** A part of the stream, up to its end. */
 class StreamPart {
   readonly jobs: Collection;
-  /** When its first message was stored: whatever lies before it is not younger. */
+  /** When its first message was stored. */
   firstNs: bigint | undefined;
   doubtful = false;
 
@@ -51,9 +49,9 @@ class StreamPart {
 }
 
 /**
- * The jobs that `keep` wants, read from the newest part of the stream; undefined when all jobs have to be read: nothing
- * bounds the selection in time, or the part would be most of the stream, or a clock is off.
- * @param changes sizes other than the usual ones
+ * @param changes other sizes than usual
+ * @returns the jobs that `keep` selects; undefined when all jobs must be read: the selection has no bound in time, the part is
+ *   most of the stream, or a clock is wrong
  */
 export async function readRecent(
   store: Store,
@@ -67,7 +65,7 @@ export async function readRecent(
   if (!store.isLive || (since === undefined && limit === undefined)) return undefined;
   const state = await store.jobsState();
   if (state.messages <= sizes.whole) return undefined;
-  // Jobs of the future are jobs with a wrong time: nothing is known of when they were stored.
+  // Jobs of the future have a wrong time: when they were stored is unknown.
   if (since !== undefined && since > store.nowNs()) return undefined;
   const most = Math.floor(state.messages * sizes.worth);
   const read = async (from: { newest: number } | { ns: bigint }) => {
@@ -83,7 +81,7 @@ export async function readRecent(
   return newest(limit as number, most, sizes, read);
 }
 
-/** The jobs that `keep` wants, without their records, read from as little of the stream as will do. */
+/** The jobs that `keep` selects, without records, read from as little of the stream as possible. */
 export async function readSelected(
   store: Store,
   selection: Pick<Selection, "since" | "limit">,
@@ -94,7 +92,7 @@ export async function readSelected(
   return recent ?? readJobs(store, keep, false, progress);
 }
 
-/** The part that is sure to hold the newest `limit` jobs of those wanted. */
+/** The newest `limit` jobs. */
 async function newest(
   limit: number,
   most: number,
@@ -107,9 +105,9 @@ async function newest(
     const { jobs } = part.jobs.read(false);
     const oldest = jobs.length < limit ? undefined : jobs.at(jobs.length - limit).row.created;
     if (!oldest || part.firstNs === undefined) continue;
-    // Jobs that this part lacks were created before its first message, as far as clocks go.
+    // Jobs that this part lacks were created before its first message.
     if (oldest.ns - MARGIN_NS >= part.firstNs) return part.jobs.read(false);
-    // So many jobs are known now: nothing older than the oldest of them is needed.
+    // Older jobs than these are not needed.
     return (await read({ ns: oldest.ns - MARGIN_NS }))?.jobs.read(false);
   }
   return undefined;

@@ -1,13 +1,12 @@
-// A few fields of the records of many jobs: what a table shows beside its rows. Equal parts are kept once, since most jobs
-// run what others ran before.
+// Fields of the records of many jobs that a table shows beside its rows. Equal ones are kept once: most jobs run what others ran.
 import { ByteSet, grown } from "../codec/byte-set.ts";
 import { decodeRecord } from "../codec/decode.ts";
 import { FieldScanner } from "../codec/field-scan.ts";
 import type { ValueMap } from "../codec/value.ts";
 
-/** Decoded parts that are kept for the next job with the same one. */
+/** Decoded parts that are kept. */
 const KEPT_PARTS = 1024;
-/** The heads of a map and of a text that MessagePack writes in one byte, and the most that these count. */
+/** Heads of one byte in MessagePack, and the largest size that they can tell. */
 const MAP = { head: 0x80, most: 15 } as const;
 const TEXT = { head: 0xa0, most: 31 } as const;
 
@@ -16,7 +15,7 @@ export class RecordParts {
   readonly #scanner: FieldScanner;
   readonly #parts = new ByteSet();
   readonly #decoded = new Map<number, ValueMap>();
-  /** The part of each job, + 1; 0 for a job that has none here. */
+  /** The number of the part of each job, + 1; 0 for none. */
   #ids = new Int32Array();
   #buffer = new Uint8Array(1024);
 
@@ -28,14 +27,14 @@ export class RecordParts {
     });
   }
 
-  /** Undefined when these fields can't be found without decoding a record. */
+  /** Undefined for fields that need a decoded record. */
   static of(fields: readonly string[]): RecordParts | undefined {
     const isShort = (name: string) => name !== "" && Buffer.byteLength(name) <= TEXT.most;
     if (fields.length > MAP.most || !fields.every(isShort) || !FieldScanner.canFind(fields)) return undefined;
     return new RecordParts(fields);
   }
 
-  /** Keeps the fields of job `n`; false when its record is no plain one, and has to be kept whole. */
+  /** Keeps the fields of job `n`; false when its record must be kept as a whole. */
   put(n: number, bytes: Uint8Array): boolean {
     if (n >= this.#ids.length) this.#ids = grown(this.#ids, Math.max(n + 1, 1024));
     this.#ids[n] = 0;
@@ -58,7 +57,7 @@ export class RecordParts {
     return true;
   }
 
-  /** A record of just these fields; undefined for a job whose record is kept whole. @throws what decodeRecord throws */
+  /** A record of these fields; undefined for a job that is not kept here. @throws Undecodable */
   get(n: number): ValueMap | undefined {
     const id = (this.#ids[n] ?? 0) - 1;
     if (id < 0) return undefined;

@@ -1,16 +1,16 @@
-// Which of the newest jobs repeat another one. Only the end of the stream is looked at, whatever the bucket holds.
+// Retries among the newest jobs: only the end of the stream is read.
 import { decodeRecord, isJson, Undecodable } from "../codec/decode.ts";
 import { byCreation, type JobRow, jobRow, RETRY_OF_KEY, ROW_FIELDS, retryOf } from "../model/job.ts";
 import type { Store } from "../store.ts";
 import { inTime } from "./heartbeats.ts";
 
-/** Changes of jobs and of their index that are looked at: those of some 200 jobs. */
+/** Messages of some 200 jobs and of their index. */
 const CHANGES = 1024;
 const METADATA = ["metadata"];
 
-/** The row of a stored job that repeats another; undefined for one that does not, or that can't be decoded. */
+/** Undefined for a job that is no retry, or that cannot be decoded. */
 function retryRow(jid: () => string, bytes: Uint8Array): JobRow | undefined {
-  // Most records are done with here.
+  // The fast answer for most records.
   if (!isJson(bytes) && !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(RETRY_OF_KEY))
     return undefined;
   try {
@@ -34,10 +34,7 @@ async function readNewest(store: Store): Promise<JobRow[]> {
   return [...found.values()].sort(byCreation);
 }
 
-/**
- * The jobs among the newest ones that repeat another, oldest first. What can't be read, or takes longer than a second, counts
- * as none: they are only told beside other things.
- */
+/** Oldest first; none if reading fails or takes more than a second: they are only a note. */
 export async function newestRetries(store: Store): Promise<readonly JobRow[]> {
   return (await inTime(store, readNewest(store))) ?? [];
 }

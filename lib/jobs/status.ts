@@ -1,4 +1,4 @@
-// Reading what `status` shows: all jobs, the heartbeats, and the returns of jobs that may have failed.
+// What `status` shows: all jobs, heartbeats, and the returns of jobs that may have failed.
 import { Transient, Unavailable, UserError } from "../errors.ts";
 import { isActive, isUnknownStatus, JobList, type JobRow, mayHaveFailed, unknownStateWords } from "../model/job.ts";
 import { schedulesOf } from "../model/schedule.ts";
@@ -8,12 +8,13 @@ import { isMasterGone, type Stuck, stuckAmong } from "../model/stuck.ts";
 import type { Store } from "../store.ts";
 import { readFailures } from "./failures.ts";
 import { masterSigns, ownersOf } from "./heartbeats.ts";
-import { type Progress, type Read, readJobs, SeenPeels, toJob } from "./read-jobs.ts";
+import { toJob } from "./job-table.ts";
+import { type Progress, type Read, readJobs, SeenPeels } from "./read-jobs.ts";
 import { countReturns, sinceOf } from "./return-counts.ts";
 
 const DAY_NS = 86_400_000_000_000n;
 
-/** The jobs and who is alive; undefined where the heartbeats cannot be read. */
+/** The jobs and who is alive; undefined if heartbeats cannot be read. */
 export interface Fleet {
   readonly read: Read;
   readonly masters: readonly string[] | undefined;
@@ -21,7 +22,6 @@ export interface Fleet {
   readonly unheard: string | undefined;
 }
 
-/** Reads all at once. */
 export async function readFleet(store: Store, progress: Progress | undefined): Promise<Fleet> {
   let unheard: string | undefined;
   const alive = (of: "masters" | "peels") =>
@@ -38,7 +38,6 @@ export async function readFleet(store: Store, progress: Progress | undefined): P
   return { read, masters, peels, unheard };
 }
 
-/** One pass over all jobs. */
 function survey({ numbers, make }: JobList, sinceNs: bigint, nowNs: bigint) {
   const active: JobRow[] = [];
   const odd: JobRow[] = [];
@@ -59,7 +58,7 @@ function survey({ numbers, make }: JobList, sinceNs: bigint, nowNs: bigint) {
   return { active, odd, targeted: seen.ids, recent, failed, doubtful: new JobList(Int32Array.from(doubtful), make) };
 }
 
-/** The stuck jobs, the first ones with their records. */
+/** The first ones get their records. */
 async function withRecords(store: Store, stuck: readonly Stuck[], rows: readonly JobRow[]): Promise<StuckJob[]> {
   const byJid = new Map(rows.map((row) => [row.jid, row]));
   const read = async (one: Stuck, i: number): Promise<StuckJob> => {
@@ -69,7 +68,7 @@ async function withRecords(store: Store, stuck: readonly Stuck[], rows: readonly
   return Promise.all(stuck.map(read));
 }
 
-/** @param sinceNs `failed` is about the jobs created since then */
+/** @param sinceNs count failed jobs that were created since then */
 export async function fleetStatus(
   store: Store,
   { read, masters, peels, ...fleet }: Fleet,

@@ -1,13 +1,10 @@
-// Memory while many values are read.
+// Garbage collection while many values are read.
 import { gcAndSweep } from "bun:jsc";
 
-/** Memory is swept after so many bytes of values: of those that are decoded whole, which leave more behind, and of others. */
+/** Bytes of values between two collections; values that are decoded as a whole leave more garbage. */
 const EVERY = { whole: 1 << 20, other: 4 << 20 };
 
-/**
- * What to call for each value that leaves much behind: left alone, that stays in memory until there is twice as much as is
- * needed.
- */
+/** Call the result for each value. By itself, the collector waits until memory is twice what is needed. */
 export function sweeper(values: keyof typeof EVERY): (bytes: Uint8Array) => void {
   const every = EVERY[values];
   let size = 0;
@@ -19,7 +16,7 @@ export function sweeper(values: keyof typeof EVERY): (bytes: Uint8Array) => void
   };
 }
 
-/** Sweeps what reading so many values left behind, before what comes of them takes memory beside it. */
+/** Collects the garbage of so many values before their results take more memory. */
 export function sweepAfter(values: number): void {
   if (values >= 1 << 13) gcAndSweep();
 }

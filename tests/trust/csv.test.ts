@@ -1,7 +1,7 @@
 // Text of strangers in a spreadsheet: whatever divides the cells there, none begins as a formula.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { toJob } from "../../lib/jobs/read-jobs.ts";
+import { toJob } from "../../lib/jobs/job-table.ts";
 import { JobList } from "../../lib/model/job.ts";
 import { columnsOf } from "../../lib/render/columns.ts";
 import { csvText } from "../../lib/render/csv.ts";
