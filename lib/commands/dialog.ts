@@ -1,8 +1,8 @@
 // `kill` and `retry` of one job in the picture of `watch`: what they say and ask is shown there, and a key answers.
 import { describe, EXIT, UserError } from "../errors.ts";
 import { namedMessage } from "../program.ts";
-import { tellingLength } from "../render/fit.ts";
 import type { Act } from "../render/keys.ts";
+import { tellingLength } from "../render/table.ts";
 import { screenSize } from "../terminal/screen.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { oneLine, paragraph, safe } from "../text.ts";

@@ -24,8 +24,8 @@ import {
   RETURN_COLUMNS,
   returnColumns,
   SHEET,
+  SHORT_JID,
   STUCK,
-  shortJid,
   stuckColumn,
   WIDE_SHEET,
   wide,
@@ -140,7 +140,7 @@ export async function listJobs(request: ListRequest, listing: Listing, session: 
   const isShown = (column: JobColumn) => isSheet || !isWide || !isEmpty(column);
   const columns = named.filter(isShown).map((column) => {
     if (column.name === STUCK) return stuckColumn(({ jid }) => stuck.get(jid));
-    if (column.name === "jid" && (isWide || chosen) && terminal.isTty) return shortJid([...jids()]);
+    if (column.name === "jid" && (isWide || chosen) && terminal.isTty) return SHORT_JID;
     return returns.find(({ name }) => name === column.name) ?? column;
   });
   if (inColumns) checkColumns(columns, jobs);

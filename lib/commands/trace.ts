@@ -14,7 +14,7 @@ import { isTerminal, jobRow, unknownStateWords } from "../model/job.ts";
 import { peelWidth } from "../model/returns.ts";
 import { endTold, type JobEvent, Steps } from "../model/story.ts";
 import { keyed, wholeDocument } from "../render/document.ts";
-import { renderEvents, renderStory, stepDocument, storyDocument } from "../render/story.ts";
+import { eventLine, renderStory, stepDocument, storyDocument } from "../render/story.ts";
 import { tellNext, writeLine, writeView } from "./answer.ts";
 import { warnOfUnknown } from "./following.ts";
 import { noteReference, warnReference } from "./selecting.ts";
@@ -56,7 +56,7 @@ async function follow(
       const step = steps.add(event);
       if (step && steps.all.length > shown) {
         shown = steps.all.length;
-        const text = () => renderEvents([step], { ...terminal, header: shown === 1 }, wide);
+        const text = () => eventLine(step, { ...terminal, header: shown === 1 }, wide);
         writeLine(session, text, () => stepDocument(step));
       }
       const end = endTold(event);

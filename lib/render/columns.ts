@@ -18,15 +18,13 @@ import {
 import { type Stuck, stuckWords } from "../model/stuck.ts";
 import { safe, shorten, width } from "../text.ts";
 import { CALL_FIELDS, callOf, wholeCall } from "./call.ts";
-import { type Concession, idGives, leaves, shrinks } from "./fit.ts";
+import { paintState } from "./colors.ts";
+import { type Concession, leaves, shrinks } from "./table.ts";
 import { ageText, timeText } from "./time.ts";
-import type { RowColumn } from "./view.ts";
+import { jidColumn, type RowColumn } from "./view.ts";
 
 /** A column of a table of jobs. */
 export interface JobColumn extends RowColumn<Job> {
-  readonly gives?: readonly Concession[];
-  /** The value that the text depends on: cells with equal values are made once. */
-  source?(row: JobRow): unknown;
   /** A field of the record that rows lack. */
   readonly field?: string;
 }
@@ -76,10 +74,11 @@ const counted = (name: string, get: (row: JobRow) => bigint | number | undefined
 /** STATE and STATUS. */
 const stateColumn = (name: string): JobColumn => ({
   name,
-  source: displayState,
+  source: ({ row }) => displayState(row),
   value: ({ row }) => (row.unreadable === undefined ? (row.status ?? null) : displayState(row)),
   plain: ({ row }) => displayState(row),
   text: ({ row }) => displayState(row) || "-",
+  paint: ({ row }, { color }) => paintState(displayState(row), color),
 });
 
 const timeColumn = (name: string, get: (row: JobRow) => Timestamp | undefined, ago: string): JobColumn => ({
@@ -124,11 +123,11 @@ const FIELD_GIVES = [shrinks(1, 30), shrinks(5, 12), leaves(11)];
 
 const KNOWN: readonly JobColumn[] = [
   textual("jid", (row) => row.jid, 20),
-  { ...textual("function", (row) => row.fn, 12), source: (row) => row.fn },
+  { ...textual("function", (row) => row.fn, 12), source: ({ row }) => row.fn },
   {
     name: "target",
     min: 8,
-    source: (row) => row.targetExpr ?? row.targets,
+    source: ({ row }) => row.targetExpr ?? row.targets,
     text: ({ row }, _, max) => targetOf(row, max),
     plain: ({ row }) => ((row.targetExpr ?? row.targets) ? targetOf(row, Number.POSITIVE_INFINITY) : ""),
     value: ({ row }) => row.targetExpr ?? (row.targets ? targetList(row.targets, Number.POSITIVE_INFINITY) : null),
@@ -195,11 +194,7 @@ const MORE = ["created", "duration", "returns", "failed", "user", "owner", RETRY
 export const wide = (view: readonly string[], isTty: boolean) =>
   isTty ? [...ASKED, ...MORE] : [...view, ...MORE, "what"];
 /** Shortened on a narrow terminal, as in `watch`. */
-export const shortJid = (jids: readonly string[]): JobColumn => ({
-  ...columnOf("jid"),
-  gives: idGives(jids, 2),
-  text: ({ row }, _, max) => row.jid.slice(0, max),
-});
+export const SHORT_JID: JobColumn = { ...jidColumn(({ row }) => row.jid, 2), min: 20 };
 /** Columns of CSV, where `2/3` would be a date. */
 export const SHEET = [...LIST, "created", "duration", "returned", "failed", "targeted", "user", "owner"];
 export const WIDE_SHEET = [...SHEET, STUCK, RETRY_OF, "what"];

@@ -3,9 +3,8 @@ import type { Timestamp } from "../codec/value.ts";
 import type { ErrorGroup, ErrorGroups, FailedJob } from "../model/error-groups.ts";
 import type { JobRow } from "../model/job.ts";
 import { paragraph, plural } from "../text.ts";
-import { leaves, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
-import { type Look, roomBeside } from "./table.ts";
+import { type Look, leaves, roomBeside, shrinks } from "./table.ts";
 import { type Forms, jidColumn, pick, type RowColumn, rowsView, tableOf, type View, type Viewer } from "./view.ts";
 
 /** Shown for failed returns without an error. */
@@ -133,6 +132,6 @@ function* errorsText<T>(
   unreachable: ErrorGroup | undefined,
   viewer: Viewer,
 ): Generator<string> {
-  if (rows.length > 0) yield tableOf(pick(columns, table), rows, viewer);
+  if (rows.length > 0) yield* tableOf(pick(columns, table), rows, viewer);
   yield unreachableLine(unreachable, viewer);
 }

@@ -5,8 +5,7 @@ import { type Failures, failuresOf, goesOn, type HistoryEntry } from "../model/h
 import { count, paragraph, shortenMiddle } from "../text.ts";
 import { callOf, wholeCall } from "./call.ts";
 import { paintState } from "./colors.ts";
-import { leaves, shrinks } from "./fit.ts";
-import { andMore, limitOf } from "./table.ts";
+import { andMore, leaves, limitOf, shrinks } from "./table.ts";
 import { ageText, seconds } from "./time.ts";
 import { type Forms, jidColumn, pick, type RowColumn, rowsView, tableOf, type View, type Viewer } from "./view.ts";
 
@@ -109,12 +108,12 @@ export function historyView(
 ): View {
   const peelId: RowColumn<HistoryEntry> = { name: "peel_id", value: () => peel };
   return rowsView([...HISTORY_COLUMNS, peelId], HISTORY_FORMS, entries.slice(0, limit), {
-    text(viewer) {
+    *text(viewer) {
       const most = limit ?? limitOf(MOST_ENTRIES, viewer);
       const rest = entries.length - most;
-      const more = rest > 0 ? `${andMore(rest, "job")} (-n shows more)\n` : "";
-      const table = tableOf(pick(HISTORY_COLUMNS, HISTORY_FORMS.table), entries.slice(0, most), viewer);
-      return [table + more + failureLines(all, viewer)];
+      yield* tableOf(pick(HISTORY_COLUMNS, HISTORY_FORMS.table), entries.slice(0, most), viewer);
+      if (rest > 0) yield `${andMore(rest, "job")} (-n shows more)\n`;
+      yield failureLines(all, viewer);
     },
   });
 }

@@ -6,11 +6,10 @@ import { changedLines, LineDiffs } from "../model/line-diff.ts";
 import { errorOf } from "../model/story.ts";
 import { count, plural, safe, shorten, width } from "../text.ts";
 import { paintState } from "./colors.ts";
-import { GAP } from "./fit.ts";
 import { comparedLines } from "./groups.ts";
-import { LEAST_SHARED, namesBeside, peelNames } from "./names.ts";
+import { LEAST_SHARED, namesBeside, peelNames, widest } from "./names.ts";
 import { linesText, paintDiff } from "./output.ts";
-import { andMore, type Cell, type Look, limitOf, renderTable, roomBeside } from "./table.ts";
+import { andMore, type Column, GAP, type Look, limitOf, renderTable, roomBeside } from "./table.ts";
 import { type RowColumn, rowDocument, type View } from "./view.ts";
 
 /** Groups on a terminal, and lines of each, without --all. */
@@ -103,20 +102,19 @@ export function changeRows(diffs: readonly PeelDiff[]): ChangeRow[] {
   return [...transitions, ...others, ...only].filter(({ peels }) => peels.length > 0);
 }
 
-function changeTable(rows: readonly ChangeRow[], look: Look): string {
-  const taken = rows.reduce<number>((most, { change }) => Math.max(most, width(change)), CHANGE_WIDTH);
-  const { where, most } = namesBeside(
-    rows.map(({ what }) => what),
-    rows.map(({ peels }) => peels),
-    roomBeside(taken + 2 * GAP, look, LEAST_SHARED),
-    ["", "x".repeat(NAMES_WIDTH)],
+function changeTable(changes: readonly ChangeRow[], look: Look): string {
+  const taken = widest(
+    changes.map(({ change }) => change),
+    CHANGE_WIDTH,
   );
-  const cells = rows.map(({ change, state, what }, i): Cell[] => [
-    { text: change, paint: paintState(state, look.color) },
-    { text: where[i] as string },
-    { text: shorten(what, most) },
-  ]);
-  return renderTable([{ title: "", min: CHANGE_WIDTH }, { title: "", min: NAMES_WIDTH }, { title: "" }], cells, false);
+  const room = roomBeside(taken + 2 * GAP, look, LEAST_SHARED);
+  const { groups, most } = namesBeside(changes, room, { what: 0, where: NAMES_WIDTH });
+  const columns: readonly Column<(typeof groups)[number]>[] = [
+    { title: "", min: CHANGE_WIDTH, text: ({ change }) => change, paint: ({ state }) => paintState(state, look.color) },
+    { title: "", min: NAMES_WIDTH, text: ({ where }) => where },
+    { title: "", text: ({ what }) => shorten(what, most) },
+  ];
+  return renderTable(columns, groups, { color: false, columns: undefined, header: false });
 }
 
 /**

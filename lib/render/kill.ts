@@ -3,7 +3,7 @@
 import { mapOf, type ValueMap } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
 import { isPlainJid } from "../model/jid.ts";
-import { countTargets, formatTargets, JobList, jobRow } from "../model/job.ts";
+import { countTargets, formatTargets, jobRow } from "../model/job.ts";
 import type { Ending } from "../model/job-end.ts";
 import { isSent, isTarget, type Outcome, type Plan, peelFates, type Target } from "../model/kill.ts";
 import { hasNotReturned, statesPresent } from "../model/peel-state.ts";
@@ -14,14 +14,14 @@ import { count, paragraph, plural, safe, width } from "../text.ts";
 import { callOf } from "./call.ts";
 import { ASKED, columnsOf } from "./columns.ts";
 import { type Telling, waitingWords } from "./facts.ts";
-import { renderJobs } from "./jobs.ts";
 import { peelNames } from "./names.ts";
 import { namedCounts } from "./peels.ts";
 import type { Look } from "./table.ts";
+import { tableOf } from "./view.ts";
 
 export function renderTargets(targets: readonly Target[], { color, columns }: Look, now: Date): Iterable<string> {
   const jobs = targets.map(({ jid, row, record }) => ({ row: row ?? jobRow(jid, new Map()), record }));
-  return renderJobs(columnsOf(ASKED), JobList.of(jobs), { color, columns, now });
+  return tableOf(columnsOf(ASKED), jobs, { color, columns, now });
 }
 
 const ALL_RETURNED = "all peels returned";

@@ -45,22 +45,32 @@ export const LEAST_NAMES = 20;
 /** Least columns of names and a text beside them. */
 export const LEAST_SHARED = 24;
 
+/** Greatest width, at least `least`. */
+export const widest = (texts: readonly string[], least = 0) =>
+  texts.reduce((most, text) => Math.max(most, width(text)), least);
+
 /**
  * Fits names of groups and a text about each into `room`. Names get what the texts leave, at least half.
  * @param titles of both columns
- * @returns the names, and the columns left for texts
+ * @returns the groups with names, and the columns left for texts
  */
-export function namesBeside(
-  texts: readonly string[],
-  peels: readonly Peels[],
+export function namesBeside<T extends { readonly peels: Peels; readonly what: string }>(
+  groups: readonly T[],
   room: number,
-  titles: readonly [text: string, names: string],
-): { where: string[]; most: number } {
-  const widest = (all: readonly string[], title: string) =>
-    all.reduce((most, text) => Math.max(most, width(text)), title.length);
-  const left = room - widest(texts, titles[0]);
-  const beside = peels.map((group, i) => (texts[i] ? peelNames(group, Math.max(Math.floor(room / 2), left)) : ""));
-  const alone = Math.max(LEAST_NAMES, left, widest(beside, titles[1]));
-  const where = peels.map((group, i) => beside[i] || peelNames(group, alone));
-  return { where, most: room - widest(where, titles[1]) };
+  titles: { readonly what: number; readonly where: number },
+): { groups: (T & { readonly where: string })[]; most: number } {
+  const left =
+    room -
+    widest(
+      groups.map(({ what }) => what),
+      titles.what,
+    );
+  const half = Math.max(Math.floor(room / 2), left);
+  const beside = groups.map(({ what, peels }) => (what ? peelNames(peels, half) : ""));
+  const alone = Math.max(LEAST_NAMES, left, widest(beside, titles.where));
+  const where = groups.map(({ peels }, i) => beside[i] || peelNames(peels, alone));
+  return {
+    groups: groups.map((group, i) => ({ ...group, where: where[i] as string })),
+    most: room - widest(where, titles.where),
+  };
 }

@@ -7,9 +7,8 @@ import type { Peel } from "../model/returns.ts";
 import { noteOf, type PeelStory } from "../model/story.ts";
 import { count, paragraph } from "../text.ts";
 import { paintState } from "./colors.ts";
-import { LONG, leaves, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
-import { andMore, type Cell, type Column, type Look, limitOf, renderTable } from "./table.ts";
+import { andMore, type Column, LONG, type Look, leaves, limitOf, renderTable, shrinks } from "./table.ts";
 
 /** Rows on a terminal, without --all. */
 const ROW_LIMITS = { returns: 40, stories: 20 } as const;
@@ -19,20 +18,12 @@ interface AnyPeel {
   readonly state: PeelState;
 }
 
-interface PeelColumn<T> extends Column {
-  /** @param peels those of the row; the first represents all */
-  cell(peel: T, color: boolean, peels: readonly T[]): Cell;
-}
+/** A row is for peels that have equal cells. */
+type PeelColumn<T> = Column<readonly T[]>;
 
-/** Folded names. */
-export const sharedNames = (peels: readonly { readonly peel: string }[], max: number): Cell => ({
-  text: peelNames(peels, max),
-  fit: (columns) => peelNames(peels, columns),
-});
+const first = <T>(peels: readonly T[]) => peels[0] as T;
 
 const SHARED_NAMES = 24;
-
-const duration = (ns: bigint | undefined) => (ns === undefined ? "-" : formatDuration(ns));
 
 /** `1.2s`, or the longest of different ones: `≤1.2s`. */
 function longest(times: readonly (bigint | undefined)[]): string {
@@ -46,20 +37,13 @@ const PEEL: PeelColumn<AnyPeel> = {
   title: "PEEL",
   min: 8,
   gives: [shrinks(4, 12)],
-  cell: ({ peel }, _, peels) => (peels.length > 1 ? sharedNames(peels, SHARED_NAMES) : { text: displayPeel(peel) }),
+  text: (peels, _, max) =>
+    peels.length > 1 ? peelNames(peels, Math.min(max, SHARED_NAMES)) : displayPeel(first(peels).peel),
 };
 const STATE: PeelColumn<AnyPeel> = {
   title: "STATE",
-  cell: ({ state }, color, { length }) => ({
-    text: length > 1 ? `${count(length)} ${state}` : state,
-    paint: paintState(state, color),
-  }),
-};
-const DURATION: PeelColumn<Peel> = {
-  title: "DURATION",
-  gives: [leaves(3)],
-  // Masters write 0 for unreachable peels, and peels for jobs that they do not run.
-  cell: ({ returned }) => ({ text: duration(returned?.duration || undefined) }),
+  text: (peels) => (peels.length > 1 ? `${count(peels.length)} ${first(peels).state}` : first(peels).state),
+  paint: (peels, { color }) => paintState(first(peels).state, color),
 };
 
 /** `show`; columns of the reference page. */
@@ -68,13 +52,17 @@ const RETURNS: readonly PeelColumn<Peel>[] = [
   {
     title: "SUCCESS",
     min: 7,
-    cell: ({ state, returned }, color) => ({
-      text: state === "unreadable" ? "-" : String(returned?.ok),
-      paint: paintState(returned?.ok ? "ok" : "failed", color),
-    }),
+    text: ([peel]) => (peel?.state === "unreadable" ? "-" : String(peel?.returned?.ok)),
+    paint: ([peel], { color }) => paintState(peel?.returned?.ok ? "ok" : "failed", color),
   },
-  DURATION,
+  {
+    title: "DURATION",
+    gives: [leaves(3)],
+    // Masters write 0 for unreachable peels, and peels for jobs that they do not run.
+    text: ([peel]) => longest([peel?.returned?.duration || undefined]),
+  },
 ];
+
 /** Empty for a good return. A master's error is omitted: it is always "no heartbeat at dispatch". */
 const troubleOf = ({ returned, foreign }: Peel) =>
   [foreign ? "not a target" : "", returned?.unreachable ? "unreachable" : (returned?.error ?? "")]
@@ -86,7 +74,7 @@ const TROUBLE: PeelColumn<Peel> = {
   title: "ERROR",
   gives: LONG,
   wraps: true,
-  cell: (peel) => ({ text: troubleOf(peel) }),
+  text: (peels) => troubleOf(first(peels)),
 };
 
 /** How long peels in the same state took, or have taken so far. */
@@ -98,13 +86,13 @@ export const tookText = (peels: readonly PeelStory[]) =>
 const TOOK: PeelColumn<PeelStory> = {
   title: "TOOK",
   gives: [leaves(3)],
-  cell: (_, __, peels) => ({ text: tookText(peels) }),
+  text: tookText,
 };
 const DETAIL: PeelColumn<PeelStory> = {
   title: "DETAIL",
   gives: LONG,
   wraps: true,
-  cell: (peel) => ({ text: noteOf(peel) }),
+  text: (peels) => noteOf(first(peels)),
 };
 
 /** `show --summary` */
@@ -117,12 +105,12 @@ const STORIES: readonly PeelColumn<PeelStory>[] = [
   {
     title: "DELIVERED",
     gives: [leaves(1)],
-    cell: (_, __, peels) => ({ text: longest(peels.map(({ deliveredNs }) => deliveredNs)) }),
+    text: (peels) => longest(peels.map(({ deliveredNs }) => deliveredNs)),
   },
   {
     title: "WAITED",
     gives: [leaves(2)],
-    cell: (_, __, peels) => ({ text: longest(peels.map(({ waitedNs }) => waitedNs)) }),
+    text: (peels) => longest(peels.map(({ waitedNs }) => waitedNs)),
   },
   TOOK,
   DETAIL,
@@ -135,11 +123,6 @@ const lineColumns = (peelWidth: number): readonly PeelColumn<PeelStory>[] => [
   TOOK,
   DETAIL,
 ];
-
-function peelTable<T>(columns: readonly PeelColumn<T>[], rows: readonly (readonly T[])[], look: Look): string {
-  const cells = rows.map((peels) => columns.map((column) => column.cell(peels[0] as T, look.color, peels)));
-  return renderTable(columns, cells, look.header, look);
-}
 
 const alone = <T>(peels: readonly T[]) => peels.map((peel) => [peel]);
 
@@ -159,7 +142,7 @@ function limitedTable<T extends AnyPeel>(
   look: Look,
 ): string {
   const rest = peels.slice(most);
-  return peelTable(columns, alone(peels.slice(0, most)), look) + moreLine(rest, peelCounts(rest), look);
+  return renderTable(columns, alone(peels.slice(0, most)), look) + moreLine(rest, peelCounts(rest), look);
 }
 
 /** From this many peels on, names in this many columns per state. */
@@ -216,11 +199,11 @@ export function renderStories(
   const shared = peels.length > most ? inSharedRows(peels) : alone(peels);
   const shown = shared.slice(0, most);
   const rest = shared.slice(most).flat();
-  const table = peelTable(STORIES, worstLast ? shown.reverse() : shown, look);
+  const table = renderTable(STORIES, worstLast ? shown.reverse() : shown, look);
   const more = moreLine(rest, namedCounts(rest, true), look);
   return worstLast ? more + table : table + more;
 }
 
 /** A peel that returned, as a line. @param peelWidth minimum columns of PEEL, the same for all lines */
 export const returnLine = (peel: PeelStory, look: Look, peelWidth: number) =>
-  peelTable(lineColumns(peelWidth), [[peel]], { ...look, header: false });
+  renderTable(lineColumns(peelWidth), [[peel]], { ...look, header: false });

@@ -8,7 +8,6 @@ import {
   isUnknownStatus,
   type JobRow,
   jobDuration,
-  type ReturnCounts,
   returnedNow,
 } from "../model/job.ts";
 import { hasFailed } from "../model/stats.ts";
@@ -17,11 +16,10 @@ import { bar, count, cut, safe, shorten, shortenMiddle, width } from "../text.ts
 import { type Board, type BoardJob, KEPT } from "./board.ts";
 import { paintState } from "./colors.ts";
 import { returnsOf, targetOf } from "./columns.ts";
-import { idGives, leaves, shrinks } from "./fit.ts";
 import { previewRoom, roomOf, type Seen, SORTS, type Steering } from "./keys.ts";
 import { elapsedText, leftWords, marked, type PictureLook, previewLines } from "./opened.ts";
 import { sideBySide } from "./picture-keys.ts";
-import { type Cell, type Column, renderTable } from "./table.ts";
+import { type Column, idGives, leaves, renderTable, shrinks } from "./table.ts";
 
 /** What a list is made of beside what keys have chosen. */
 export interface ShownList extends Seen {
@@ -45,37 +43,55 @@ const TARGET_COLUMNS = 400;
 const left = (row: JobRow, now: Date, word: string) => (isActive(row.status) ? leftWords(row, now, word) : undefined);
 
 /** How columns give way: the id but its first characters, the time left, long texts, the bar, and in the end whole columns. */
-function columnsFor(jids: readonly string[], shown: readonly BoardJob[], counts: ReturnCounts): Column[] {
-  const returns = Math.max(...shown.map(({ row }) => width(returnsOf(row, counts))));
+function columnsFor(
+  jids: readonly string[],
+  inSight: readonly BoardJob[],
+  { board: { stuck, returned: counts }, now }: ShownList,
+  { color, utf8 }: PictureLook,
+): Column<BoardJob>[] {
+  const returns = (row: JobRow) => returnsOf(row, counts);
+  const progress = (row: JobRow, targets: readonly string[]) => {
+    const returned = returnedNow(row, counts);
+    return returned === undefined
+      ? " ".repeat(BAR_COLUMNS)
+      : bar(Number(returned), countTargets(targets), BAR_COLUMNS, utf8);
+  };
+  const returnsWidth = Math.max(...inSight.map(({ row }) => width(returns(row))));
   return [
-    { title: "JID", gives: idGives(jids, 2) },
-    { title: "WHAT", gives: [shrinks(1, 24), shrinks(4, 16), shrinks(6, 12), shrinks(10, 8), leaves(11)] },
-    { title: "TARGET", gives: [shrinks(1, 16), shrinks(6, 6), leaves(7)] },
-    { title: "STATE" },
-    { title: "RETURNS", gives: [{ rank: 5, to: returns, only: true }, leaves(9)] },
-    { title: "FAILED" },
-    { title: "TIME", gives: [leaves(8)] },
-    { title: "LEFT", gives: [leaves(3)] },
-  ];
-}
-
-function cellsOf({ row, what }: BoardJob, board: Board, now: Date, { color, utf8 }: PictureLook): Cell[] {
-  const took = jobDuration(row, now);
-  const isStuck = board.stuck.has(row.jid);
-  const state = displayState(row);
-  const returns = returnsOf(row, board.returned);
-  const returned = returnedNow(row, board.returned);
-  const progress = (targets: readonly string[]) =>
-    returned === undefined ? " ".repeat(BAR_COLUMNS) : bar(Number(returned), countTargets(targets), BAR_COLUMNS, utf8);
-  return [
-    { text: row.jid, fit: (max) => row.jid.slice(0, max) },
-    { text: what, fit: (max) => shortenMiddle(what, max) },
-    { text: targetOf(row, TARGET_COLUMNS), fit: (max) => targetOf(row, max) },
-    { text: isStuck ? `${state}, stuck` : state, paint: paintState(isStuck ? "stuck" : state, color) },
-    { text: row.targets ? `${progress(row.targets)} ${returns}` : returns, fit: () => returns },
-    { text: String(failedOf(row) ?? "-") },
-    { text: took === undefined ? "-" : elapsedText(took) },
-    { text: left(row, now, "") ?? "-" },
+    { title: "JID", gives: idGives(jids, 2), text: ({ row }, _, max) => row.jid.slice(0, max) },
+    {
+      title: "WHAT",
+      gives: [shrinks(1, 24), shrinks(4, 16), shrinks(6, 12), shrinks(10, 8), leaves(11)],
+      text: ({ what }, _, max) => shortenMiddle(what, max),
+    },
+    {
+      title: "TARGET",
+      gives: [shrinks(1, 16), shrinks(6, 6), leaves(7)],
+      text: ({ row }, _, max) => targetOf(row, Math.min(max, TARGET_COLUMNS)),
+    },
+    {
+      title: "STATE",
+      text: ({ row }) => displayState(row) + (stuck.has(row.jid) ? ", stuck" : ""),
+      paint: ({ row }) => paintState(stuck.has(row.jid) ? "stuck" : displayState(row), color),
+    },
+    {
+      title: "RETURNS",
+      gives: [{ rank: 5, to: returnsWidth, only: true }, leaves(9)],
+      text: ({ row }, _, max) =>
+        row.targets && max === Number.POSITIVE_INFINITY
+          ? `${progress(row, row.targets)} ${returns(row)}`
+          : returns(row),
+    },
+    { title: "FAILED", text: ({ row }) => String(failedOf(row) ?? "-") },
+    {
+      title: "TIME",
+      gives: [leaves(8)],
+      text({ row }) {
+        const took = jobDuration(row, now);
+        return took === undefined ? "-" : elapsedText(took);
+      },
+    },
+    { title: "LEFT", gives: [leaves(3)], text: ({ row }) => left(row, now, "") ?? "-" },
   ];
 }
 
@@ -135,19 +151,15 @@ function ruleLine(text: string, columns: number, utf8: boolean): string {
 
 /** The titles, and the rows that have room. */
 function rowLines(shown: ShownList, steering: Steering, look: PictureLook, columns: number, rows: number): string[] {
-  const { isWhole, board, jobs, now } = shown;
+  const { isWhole, jobs } = shown;
   const { place, top, filter } = steering;
   if (!isWhole) return [];
   if (jobs.length === 0) return [filter === "" ? "No active jobs." : "No jobs match the filter."];
   const inSight = jobs.slice(top, top + rows);
   const jids = jobs.map(({ row }) => row.jid);
-  const cells = inSight.map((job) => cellsOf(job, board, now, look));
   const { color } = look;
-  const table = renderTable(columnsFor(jids, inSight, board.returned), cells, true, {
-    color,
-    columns: columns - MARK,
-    wrap: false,
-  });
+  const room = { color, columns: columns - MARK, wrap: false };
+  const table = renderTable(columnsFor(jids, inSight, shown, look), inSight, room);
   const lines = table.split("\n").slice(0, -1);
   return lines.map((line, i) => marked(line, i === place - top + 1, color, columns));
 }

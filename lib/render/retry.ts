@@ -8,10 +8,9 @@ import { asksDryRun, type Dispatched, doubtOf, type RetryPlan } from "../model/r
 import { count, paragraph, plural, safe, shorten, shortenMiddle } from "../text.ts";
 import { callOf, furtherArguments } from "./call.ts";
 import { paintState } from "./colors.ts";
-import { LONG, shrinks } from "./fit.ts";
 import { peelNames } from "./names.ts";
 import { peelCounts } from "./peels.ts";
-import { andMore, type Look, limitOf, renderTable } from "./table.ts";
+import { andMore, type Column, LONG, type Look, limitOf, renderTable, shrinks } from "./table.ts";
 
 /** Columns of the call and of a note; groups on a terminal. */
 const PLAN_LIMITS = { call: 200, note: 200, outcomes: 20 } as const;
@@ -52,23 +51,26 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   const names = look.columns === undefined ? Number.POSITIVE_INFINITY : nameColumns(look.columns);
   const shown = groups.slice(0, limitOf(PLAN_LIMITS.outcomes, look));
   const rest = groups.slice(shown.length);
-  const rows = shown.map((group) => {
-    const many = group.peels.length > 1 ? `${plural(group.peels.length, "peel")}: ` : "";
-    const where = (max: number) => many + peelNames(group.peels, Math.max(1, max - many.length));
-    return [
-      { text: group.state, paint: paintState(group.state, look.color) },
-      { text: where(names + many.length), fit: where },
-      { text: noteWords(group, offline, names) },
-    ];
-  });
-  const columns = [
-    { title: "", min: STATE_COLUMNS },
-    { title: "", gives: [shrinks(1, names), shrinks(2, 12)] },
-    { title: "", gives: LONG, wraps: true },
+  const columns: readonly Column<OutcomeGroup>[] = [
+    {
+      title: "",
+      min: STATE_COLUMNS,
+      text: ({ state }) => state,
+      paint: ({ state }, { color }) => paintState(state, color),
+    },
+    {
+      title: "",
+      gives: [shrinks(1, names), shrinks(2, 12)],
+      text({ peels }, _, max) {
+        const many = peels.length > 1 ? `${plural(peels.length, "peel")}: ` : "";
+        return many + peelNames(peels, Math.max(1, Math.min(names, max - many.length)));
+      },
+    },
+    { title: "", gives: LONG, wraps: true, text: (group) => noteWords(group, offline, names) },
   ];
   const room = look.columns === undefined ? undefined : Math.max(1, look.columns - INDENT);
   const wrapped = (text: string) => paragraph(text, room).trimEnd().split("\n");
-  const lines = renderTable(columns, rows, false, { ...look, columns: room })
+  const lines = renderTable(columns, shown, { ...look, columns: room, header: false })
     .trimEnd()
     .split("\n");
   const more =

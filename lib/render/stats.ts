@@ -18,9 +18,8 @@ import {
 import { heightOf, type Span, spanWords, type Trend } from "../model/trend.ts";
 import { count, plural, shortenMiddle } from "../text.ts";
 import { paintState } from "./colors.ts";
-import { LONG, leaves, shrinks } from "./fit.ts";
 import { LEAST_NAMES, peelNames } from "./names.ts";
-import { andMore, limitOf } from "./table.ts";
+import { andMore, LONG, leaves, limitOf, shrinks } from "./table.ts";
 import { pick, type RowColumn, rowDocument, rowsView, sheetOf, tableOf, type View } from "./view.ts";
 
 /** `trouble`: --check fails because something is overdue, had no run, or failed last. */
@@ -204,11 +203,11 @@ export function peelStatsView(stats: readonly PeelStats[], span: Span): StatsVie
     document: "peel_id jobs failed missing p50 p95 slowest last last_run trend",
   };
   const view = rowsView(columnsOf(tallies), forms, tallies, {
-    text(viewer) {
+    *text(viewer) {
       const shown = viewer.columns === undefined ? tallies : firstPeels(tallies);
-      const table = tableOf(pick(columnsOf(shown), forms.table), shown, viewer);
-      const without = withoutRunLine(tallies, viewer.columns ?? Number.POSITIVE_INFINITY);
-      return [table, restLine(tallies, shown), without];
+      yield* tableOf(pick(columnsOf(shown), forms.table), shown, viewer);
+      yield restLine(tallies, shown);
+      yield withoutRunLine(tallies, viewer.columns ?? Number.POSITIVE_INFINITY);
     },
   });
   return { ...view, trouble: tallies.some(({ last }) => isTrouble(last)) };
@@ -266,11 +265,11 @@ export function resultStatsView(stats: readonly ResultStats[], span: Span): Stat
     document: `${all} trend`,
   };
   const view = rowsView(columnsOf(tallies), forms, tallies, {
-    text(viewer) {
+    *text(viewer) {
       const shown = tallies.slice(0, limitOf(RESULTS_SHOWN, viewer));
       const rest = tallies.length - shown.length;
-      const more = rest > 0 ? `${andMore(rest, "result")} (a pipe shows all)\n` : "";
-      return [tableOf(pick(columnsOf(shown), forms.table), shown, viewer), more];
+      yield* tableOf(pick(columnsOf(shown), forms.table), shown, viewer);
+      if (rest > 0) yield `${andMore(rest, "result")} (a pipe shows all)\n`;
     },
   });
   return { ...view, trouble: tallies.some(({ failedLast }) => failedLast) };

@@ -12,9 +12,9 @@ import { callOf } from "./call.ts";
 import { paintState } from "./colors.ts";
 import { targetOf } from "./columns.ts";
 import { UNTOLD } from "./errors.ts";
-import { LONG, leaves, tellingLength } from "./fit.ts";
 import { peelNames } from "./names.ts";
 import { statusMetrics } from "./openmetrics.ts";
+import { LONG, leaves, tellingLength } from "./table.ts";
 import { type RowColumn, tableOf, type View, type Viewer } from "./view.ts";
 
 /** A longer text does not move the commands of the other lines. */
@@ -148,13 +148,13 @@ function statusLines(status: FleetStatus, since: string, most: Limits): StatusLi
   return lines;
 }
 
-function statusText(status: FleetStatus, since: string, viewer: Viewer): string {
+function statusText(status: FleetStatus, since: string, viewer: Viewer): Iterable<string> {
   const lines = statusLines(status, since, viewer.columns === undefined ? LIMITS.pipe : LIMITS.terminal);
-  if (lines.length === 0) return paragraph(wellWords(status), viewer.columns);
+  if (lines.length === 0) return [paragraph(wellWords(status), viewer.columns)];
   const wide = Math.max(...lines.map(({ words }) => width(words[0])));
   const min = viewer.columns === undefined && wide <= WIDEST_TEXT ? wide : 0;
   const columns = LINE_COLUMNS.map((column) => (column.name === "text" ? { ...column, min } : column));
-  return tableOf(columns, lines, { ...viewer, header: false });
+  return tableOf(columns, lines, { ...viewer, header: false, onHidden: undefined });
 }
 
 const document = (fields: Readonly<Record<string, Value | undefined>>) =>
@@ -206,6 +206,6 @@ function statusDocument(status: FleetStatus): Value {
 export const statusView = (status: FleetStatus, since: string, asMetrics: boolean): View => ({
   size: 1,
   isOne: true,
-  text: (viewer) => [asMetrics ? statusMetrics(status) : statusText(status, since, viewer)],
+  text: (viewer) => (asMetrics ? [statusMetrics(status)] : statusText(status, since, viewer)),
   documents: () => [statusDocument(status)],
 });

@@ -10,23 +10,15 @@ import { plural, safe } from "../text.ts";
 import { paintState } from "./colors.ts";
 import type { LongDocument } from "./document.ts";
 import { furtherFact, renderFacts, type Telling } from "./facts.ts";
-import { LONG, shrinks } from "./fit.ts";
-import { areMany, renderStories, sharedNames } from "./peels.ts";
-import { type Cell, type Look, renderRows, renderTable } from "./table.ts";
+import { peelNames } from "./names.ts";
+import { areMany, renderStories } from "./peels.ts";
+import { type Column, LONG, type Look, renderTable, shrinks, tableLines } from "./table.ts";
 
 const EVENT_NAMES: Record<string, string> = { dispatch: "dispatched", status: "ended" };
 const SLOWEST = 3;
 /** This many equal events share a line on a terminal, without --all. */
 const RUN = 4;
 const RUN_NAMES = 40;
-
-/** Least widths are for lines printed one by one. */
-const eventColumns = (peelWidth: number) => [
-  { title: "AFTER", min: 8 },
-  { title: "EVENT", min: 10 },
-  { title: "PEEL", min: peelWidth, gives: [shrinks(4, 12)] },
-  { title: "DETAIL", gives: LONG, wraps: true },
-];
 
 /** Empty for none. */
 function stepState({ end, returned, late }: Step): string {
@@ -48,23 +40,8 @@ function detail(step: Step): string {
   return `${outcome}${took}${failure && `: ${failure}`}`;
 }
 
-function eventCells(step: Step, color: boolean): Cell[] {
-  return [
-    { text: `+${formatDuration(step.afterNs)}` },
-    { text: EVENT_NAMES[step.kind] ?? step.kind },
-    { text: step.peel === undefined ? "" : displayPeel(step.peel) },
-    { text: detail(step), paint: paintState(stepState(step), color) },
-  ];
-}
-
-export function renderEvents(steps: readonly Step[], look: Look, peelWidth = 0): string {
-  return renderTable(
-    eventColumns(peelWidth),
-    steps.map((step) => eventCells(step, look.color)),
-    look.header,
-    look,
-  );
-}
+/** Events of one line. */
+type EventRun = readonly [Step, ...Step[]];
 
 /** What events that share a line have in common; undefined for an event with its own line. */
 function runOf(step: Step): string | undefined {
@@ -83,7 +60,7 @@ function runWords(steps: readonly Step[]): string {
 }
 
 /** The events in runs: a long one of acks and successful returns, or of like failures; each other event alone. */
-export function* eventRuns(steps: readonly Step[]): Generator<readonly [Step, ...Step[]]> {
+export function* eventRuns(steps: readonly Step[]): Generator<EventRun> {
   for (let i = 0; i < steps.length; ) {
     const first = steps[i] as Step;
     let end = i + 1;
@@ -95,8 +72,16 @@ export function* eventRuns(steps: readonly Step[]): Generator<readonly [Step, ..
   }
 }
 
+interface EventWords {
+  readonly after: string;
+  readonly event: string;
+  readonly peels: readonly { readonly peel: string }[];
+  readonly detail: string;
+  readonly state: string;
+}
+
 /** What a run says: when, what, about which peels. */
-export function eventWords(run: readonly [Step, ...Step[]]) {
+export function eventWords(run: EventRun): EventWords {
   const [first] = run;
   const last = run.at(-1) as Step;
   const after = `+${formatDuration(first.afterNs)}`;
@@ -111,22 +96,34 @@ export function eventWords(run: readonly [Step, ...Step[]]) {
   };
 }
 
+/** @param peelWidth for lines printed one by one, as the other least widths */
+const eventColumns = (peelWidth: number): readonly Column<EventWords>[] => [
+  { title: "AFTER", min: 8, text: ({ after }) => after },
+  { title: "EVENT", min: 10, text: ({ event }) => event },
+  {
+    title: "PEEL",
+    min: peelWidth,
+    gives: [shrinks(4, 12)],
+    text: ({ peels }, _, max) =>
+      peels.length > 1 ? peelNames(peels, Math.min(max, RUN_NAMES)) : displayPeel(peels[0]?.peel ?? ""),
+  },
+  {
+    title: "DETAIL",
+    gives: LONG,
+    wraps: true,
+    text: ({ detail }) => detail,
+    paint: ({ state }, { color }) => paintState(state, color),
+  },
+];
+
+export const eventLine = (step: Step, look: Look, peelWidth: number) =>
+  renderTable(eventColumns(peelWidth), [eventWords([step])], look);
+
 /** On a terminal, a run of acks and ok returns, or of like failures, is one line, unless `allPeels`. */
 export function renderTimeline({ steps }: Story, look: Look, allPeels: boolean): Iterable<string> {
-  if (look.columns === undefined)
-    return renderRows(eventColumns(0), steps.length, (row) => eventCells(steps[row] as Step, look.color), look);
-  if (allPeels) return [renderEvents(steps, look)];
-  const rows = Array.from(eventRuns(steps), (run): Cell[] => {
-    if (run.length === 1) return eventCells(run[0], look.color);
-    const { after, event, peels, detail, state } = eventWords(run);
-    return [
-      { text: after },
-      { text: event },
-      sharedNames(peels, RUN_NAMES),
-      { text: detail, paint: paintState(state, look.color) },
-    ];
-  });
-  return [renderTable(eventColumns(0), rows, look.header, look)];
+  const each = { length: steps.length, at: (place: number) => eventWords([steps[place] as Step]) };
+  const isWhole = look.columns === undefined || allPeels;
+  return tableLines(eventColumns(0), isWhole ? each : Array.from(eventRuns(steps), eventWords), look);
 }
 
 /**

@@ -5,13 +5,12 @@ import { type CombinedChange, type OutcomeGroup, outcomeGroups } from "../model/
 import { displayPeel } from "../model/peel.ts";
 import { statesPresent } from "../model/peel-state.ts";
 import type { PeelStory } from "../model/story.ts";
-import { count, paragraph, safe, width } from "../text.ts";
+import { count, paragraph, safe } from "../text.ts";
 import { paintState } from "./colors.ts";
 import { renderFacts, type Telling } from "./facts.ts";
-import { GAP, LONG } from "./fit.ts";
-import { LEAST_SHARED, namesBeside } from "./names.ts";
+import { LEAST_SHARED, namesBeside, widest } from "./names.ts";
 import { peelCounts, renderPeels, tookText } from "./peels.ts";
-import { andMore, type Look, limitOf, renderTable, roomBeside } from "./table.ts";
+import { andMore, type Column, GAP, LONG, type Look, limitOf, renderTable, roomBeside } from "./table.ts";
 
 /** Outcomes, and changes of each, on a terminal. */
 const SUMMARY_LIMITS = { outcomes: 40, changes: 3 } as const;
@@ -41,34 +40,22 @@ export function whatText({ note, changes }: OutcomeGroup, most: number): string 
 export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolean, withTimes = false): string {
   const shown = groups.slice(0, limitOf(SUMMARY_LIMITS.outcomes, look, all));
   const rest = groups.slice(shown.length);
-  const outcomes = shown.map(outcomeWords);
   const counts = shown.map(({ peels }) => count(peels.length));
-  const widest = (texts: readonly string[], least = 0) =>
-    texts.reduce((most, text) => Math.max(most, width(text)), least);
-  const countWidth = widest(counts, "PEELS".length);
   const times = withTimes ? shown.map(({ peels }) => tookText(peels)) : [];
   const timeWidth = withTimes ? widest(times, "TOOK".length) + GAP : 0;
-  const taken = widest(outcomes, OUTCOME) + GAP + countWidth + GAP + timeWidth;
-  const room = roomBeside(taken + GAP, look, LEAST_SHARED);
+  const taken = widest(shown.map(outcomeWords), OUTCOME) + GAP + widest(counts, "PEELS".length) + GAP + timeWidth;
   const most = limitOf(SUMMARY_LIMITS.changes, look);
-  const what = shown.map((group) => safe(whatText(group, most)));
-  const { where } = namesBeside(
-    what,
-    shown.map(({ peels }) => peels),
-    room,
-    ["WHAT", "WHERE"],
+  const { groups: rows } = namesBeside(
+    shown.map((group) => ({ ...group, what: safe(whatText(group, most)) })),
+    roomBeside(taken + GAP, look, LEAST_SHARED),
+    { what: "WHAT".length, where: "WHERE".length },
   );
-  const rows = shown.map((group, i) => [
-    { text: outcomes[i] as string, paint: paintState(group.state, look.color) },
-    { text: counts[i] as string },
-    ...times.slice(i, i + 1).map((text) => ({ text })),
-    { text: where[i] as string },
-    { text: what[i] as string },
-  ]);
-  const columns = [
-    { title: "OUTCOME", min: OUTCOME },
-    { title: "PEELS", right: true },
-    ...(withTimes ? [{ title: "TOOK" }] : []),
+  const columns: readonly Column<(typeof rows)[number]>[] = [
+    { title: "OUTCOME", min: OUTCOME, text: outcomeWords, paint: ({ state }, { color }) => paintState(state, color) },
+    { title: "PEELS", right: true, text: ({ peels }) => count(peels.length) },
+    { title: "TOOK", text: ({ peels }) => tookText(peels) },
+    { title: "WHERE", text: ({ where }) => where },
+    { title: "WHAT", gives: LONG, wraps: 2, text: ({ what }) => what },
   ];
   const more =
     rest.length === 0
@@ -77,9 +64,8 @@ export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all:
           `${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap(({ peels }) => peels))}; --all shows them`,
           look.columns,
         );
-  return (
-    renderTable([...columns, { title: "WHERE" }, { title: "WHAT", gives: LONG, wraps: 2 }], rows, true, look) + more
-  );
+  const shownColumns = columns.filter(({ title }) => withTimes || title !== "TOOK");
+  return renderTable(shownColumns, rows, look) + more;
 }
 
 /** `1 failed, 398 ok (1 changed)` */

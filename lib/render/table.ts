@@ -1,7 +1,6 @@
-// Tables with aligned columns, by display width. Pure.
+// Tables with aligned columns, by display width; on a narrow terminal columns shrink, wrap or disappear. Pure.
 import { dim } from "../colors.ts";
-import { cut, isPlain, plural, safe, shorten, width, wrap } from "../text.ts";
-import { type Concession, fitted, GAP } from "./fit.ts";
+import { cut, plural, safe, shorten, width, wrap } from "../text.ts";
 
 /** `columns` of the terminal; undefined in a pipe, where nothing is cut. */
 export interface Look {
@@ -12,97 +11,269 @@ export interface Look {
   /** False: a row is always one line. */
   readonly wrap?: boolean;
   /** Gets the titles of columns that do not fit. */
-  readonly onHidden?: (titles: readonly string[]) => void;
+  readonly onHidden?: ((titles: readonly string[]) => void) | undefined;
 }
 
-export interface Column {
+/** One step of a column on a narrow terminal. */
+export interface Concession {
+  /** Lower ranks first, across all columns. */
+  readonly rank: number;
+  /** Width after the step; 0: it disappears. */
+  readonly to: number;
+  /** Either its whole width or exactly `to`. */
+  readonly only?: boolean;
+}
+
+export const shrinks = (rank: number, to: number): Concession => ({ rank, to });
+export const leaves = (rank: number): Concession => ({ rank, to: 0 });
+
+/** For long texts: they shrink first and never disappear. */
+export const LONG: readonly Concession[] = [shrinks(0, 20)];
+
+/** Least characters of an ID: a job that is not shown may share them. */
+const SHORTEST = 8;
+
+/** Characters of IDs that keep them distinct. */
+export function tellingLength(jids: readonly string[]): number {
+  const sorted = jids.toSorted();
+  let length = SHORTEST;
+  for (const [i, jid] of sorted.entries()) {
+    const next = sorted[i + 1] ?? "";
+    let same = 0;
+    while (same < jid.length && jid[same] === next[same]) same++;
+    length = Math.max(length, same + 1);
+  }
+  return length;
+}
+
+/** IDs may be cut while they stay distinct. */
+export const idGives = (jids: readonly string[], rank: number): readonly Concession[] => [
+  { rank, to: tellingLength(jids), only: true },
+];
+
+/** A wrapping column can become this narrow last. */
+const NARROWEST = shrinks(100, 8);
+
+type Paint = ((text: string) => string) | undefined;
+
+export interface Column<T, L = Look> {
   readonly title: string;
   /** Right-aligned, for numbers. */
   readonly right?: boolean;
   /** Keeps columns steady between calls. */
   readonly min?: number;
   /** Steps on a narrow terminal; none: never shrinks. */
-  readonly gives?: readonly Concession[];
+  readonly gives?: readonly Concession[] | ((rows: Rows<T>) => readonly Concession[]);
   /** Wraps long text instead of cutting it; a number: in at most so many lines. */
   readonly wraps?: boolean | number;
+  /**
+   * Not yet safe.
+   * @param max columns, for a text of which cutting the end is not enough
+   */
+  text(row: T, look: L, max: number): string;
+  paint?(row: T, look: L): Paint;
+  /** What the text depends on: cells with equal values are made once. */
+  source?(row: T): unknown;
 }
 
-/** Text, not yet safe; `paint` is applied after measuring. */
-export interface Cell {
+export interface Rows<T> {
+  readonly length: number;
+  at(place: number): T | undefined;
+}
+
+/** A safe text, not painted yet. */
+interface Cell {
   readonly text: string;
-  readonly paint?: ((text: string) => string) | undefined;
-  /** A shorter text, where cutting the end is not enough. */
-  readonly fit?: ((max: number) => string) | undefined;
-}
-
-/** As written, with its width. */
-export interface MeasuredCell {
-  readonly shown: string;
   readonly width: number;
+  readonly paint: Paint;
+  /** Continuation lines. */
+  readonly more: readonly Cell[];
 }
 
-/** Cells of a large table, made on demand. */
-export interface Cells {
-  at(row: number, column: number): MeasuredCell;
-  /** Cheaper than `at`. */
-  width(row: number, column: number): number;
+const NONE: readonly Cell[] = [];
+const EMPTY: Cell = { text: "", width: 0, paint: undefined, more: NONE };
+
+/** Cells that a column keeps. */
+const KEPT_CELLS = 4096;
+
+class ColumnCells<T, L extends Look> {
+  readonly #made = new Map<unknown, Cell>();
+
+  constructor(
+    readonly column: Column<T, L>,
+    readonly look: L,
+    readonly max = Number.POSITIVE_INFINITY,
+  ) {}
+
+  of(row: T, place: number): Cell {
+    const key = this.column.source ? this.column.source(row) : place;
+    if (typeof key === "number" && key >= KEPT_CELLS) return this.#make(row); // cheaper than a look-up
+    let cell = this.#made.get(key);
+    if (cell === undefined) {
+      cell = this.#make(row);
+      if (this.#made.size < KEPT_CELLS) this.#made.set(key, cell);
+    }
+    return cell;
+  }
+
+  #make(row: T): Cell {
+    const { column, look, max } = this;
+    const paint = column.paint?.(row, look);
+    const whole = safe(column.text(row, look, Number.POSITIVE_INFINITY));
+    const wide = width(whole);
+    if (wide <= max) return { text: whole, width: wide, paint, more: NONE };
+    const cell = (text: string, more = NONE): Cell => ({ text, width: width(text), paint, more });
+    const { wraps } = column;
+    if (!wraps || look.wrap === false) return cell(shorten(safe(column.text(row, look, max)), max));
+    const lines = wrap(whole, max);
+    const last = (wraps === true ? lines.length : Math.min(wraps, lines.length)) - 1;
+    const [first = "", ...more] = [...lines.slice(0, last), shorten(lines.slice(last).join(" "), max)];
+    return cell(
+      first,
+      more.map((text) => cell(text)),
+    );
+  }
 }
 
-export function measured({ text, paint }: Cell): MeasuredCell {
-  const plain = isPlain(text);
-  const shown = plain ? text : safe(text);
-  return { shown: paint && shown !== "" ? paint(shown) : shown, width: plain ? text.length : width(shown) };
+export const GAP = 2;
+
+/** Width of a row; a width of 0 is no column. */
+function total(widths: readonly number[]): number {
+  const shown = widths.filter((width) => width > 0);
+  return shown.reduce((sum, width) => sum + width + GAP, -GAP);
 }
 
-function narrowed(cell: Cell, max: number): Cell {
-  const text = safe(cell.text);
-  if (width(text) <= max) return cell;
-  return { ...cell, text: shorten(cell.fit ? safe(cell.fit(max)) : text, max) };
+/**
+ * Widths that fit into `room`, 0 for a hidden column. The row stays too wide if all steps do not suffice.
+ * @param gives of each column
+ * @param needed widths of the contents
+ */
+export function fitted(gives: readonly (readonly Concession[])[], needed: readonly number[], room: number): number[] {
+  const widths = needed.map((width) => Math.max(1, width));
+  const steps = gives.flatMap((each, i) => each.map((step) => ({ ...step, i })));
+  steps.sort((a, b) => a.rank - b.rank);
+  const single = new Set<number>();
+  for (const { i, to, only } of steps) {
+    if (total(widths) <= room) break;
+    if (to >= (widths[i] as number)) continue;
+    widths[i] = to;
+    if (only) single.add(i);
+  }
+  // Space to spare goes back, first to the columns that shrank last.
+  for (const { i } of steps.reverse()) {
+    const [width, wanted] = [widths[i] as number, needed[i] as number];
+    const spare = room - total(widths);
+    if (width === 0 || width >= wanted || spare <= 0) continue;
+    if (!single.has(i)) widths[i] = Math.min(wanted, width + spare);
+    else if (wanted - width <= spare) widths[i] = wanted;
+  }
+  return widths;
+}
+
+/** Widest character. */
+const SIGN = 2;
+
+const titleWidth = ({ title }: { readonly title: string }) => width(safe(title));
+
+/** The columns that fit into `room`. */
+function arranged<T, L extends Look>(
+  columns: readonly Column<T, L>[],
+  rows: Rows<T>,
+  look: L,
+  room: number,
+): ColumnCells<T, L>[] {
+  const whole = columns.map((column) => new ColumnCells(column, look));
+  const needed = columns.map(titleWidth);
+  for (let place = 0; place < rows.length; place++) {
+    const row = rows.at(place) as T;
+    for (const [i, cells] of whole.entries()) needed[i] = Math.max(needed[i] as number, cells.of(row, place).width);
+  }
+  // The last column needs no padding.
+  const steady = columns.map(({ min = 0 }, i) => Math.max(needed[i] as number, i < columns.length - 1 ? min : 0));
+  if (steady.reduce((sum, width) => sum + width + GAP, -GAP) <= room) return whole.filter((_, i) => steady[i] !== 0);
+  const gives = columns.map((column) => {
+    const { gives = [], wraps = false } = column;
+    const steps = typeof gives === "function" ? gives(rows) : gives;
+    return [...steps, ...(wraps ? [NARROWEST] : [])].map((step) =>
+      step.to === 0 ? step : { ...step, to: Math.max(step.to, titleWidth(column), SIGN) },
+    );
+  });
+  const most = fitted(gives, needed, room);
+  const hidden = columns.filter((_, i) => most[i] === 0).map(({ title }) => title);
+  if (hidden.length > 0) look.onHidden?.(hidden);
+  return columns.flatMap((column, i) => (most[i] === 0 ? [] : new ColumnCells({ ...column, min: 0 }, look, most[i])));
 }
 
 /** A wider cell does not widen its column: one job with 10,000 targets must not move the others. */
 const WIDEST_CELL = 120;
 
+/** `repeat` is slow. */
 const SPACES = Array.from({ length: 64 }, (_, n) => " ".repeat(n));
 const spaces = (n: number) => SPACES[n] ?? " ".repeat(n);
 
 /** Size of a piece. */
 const PIECE_CHARACTERS = 64 << 10;
 
-/** A table in pieces of whole lines, for up to a million rows. Each cell is requested twice, first for its width. */
-export function* tableLines(
-  columns: readonly Column[],
-  count: number,
-  cells: Cells,
-  { header = true, color = false, columns: room = Number.POSITIVE_INFINITY }: Partial<Look>,
+/**
+ * A table in pieces of whole lines, for up to a million rows: they are made when written.
+ * @param look `columns`: no line is wider
+ */
+export function* tableLines<T, L extends Look>(
+  columns: readonly Column<T, L>[],
+  rows: Rows<T>,
+  look: L,
 ): Generator<string> {
-  const last = columns.length - 1;
-  const widths = columns.map((column) => Math.max(column.min ?? 0, width(column.title)));
-  for (let row = 0; row < count; row++) {
-    for (let i = 0; i < last; i++) {
-      const wide = cells.width(row, i);
-      if (wide > (widths[i] as number) && wide <= WIDEST_CELL) widths[i] = wide;
+  const { header = true, color, columns: room = Number.POSITIVE_INFINITY } = look;
+  const shown =
+    look.columns === undefined
+      ? columns.map((column) => new ColumnCells(column, look))
+      : arranged(columns, rows, look, look.columns);
+  const paint = color ? dim : undefined;
+  const titles = shown.map(({ column }) => ({
+    text: safe(column.title),
+    width: titleWidth(column),
+    paint,
+    more: NONE,
+  }));
+  const last = shown.length - 1;
+  const widths = shown.map(({ column }) => Math.max(column.min ?? 0, titleWidth(column)));
+  const widen = (i: number, { width, more }: Cell) => {
+    if (width > (widths[i] as number) && width <= WIDEST_CELL) widths[i] = width;
+    for (const line of more) widen(i, line);
+  };
+  for (let place = 0; place < rows.length; place++) {
+    const row = rows.at(place) as T;
+    for (let i = 0; i <= last; i++) {
+      const cells = shown[i] as ColumnCells<T, L>;
+      if (i < last || cells.column.right) widen(i, cells.of(row, place));
     }
   }
-  const line = (cell: (column: number) => MeasuredCell) => {
+  const line = (cells: readonly Cell[]) => {
     let out = "";
     let gap = 0;
     let used = 0;
     for (let i = 0; i <= last; i++) {
-      const { shown, width } = cell(i);
-      if (shown !== "") {
-        out += gap > 0 ? spaces(gap) + shown : shown;
-        used += gap + width;
+      const { text, width, paint } = cells[i] as Cell;
+      const pad = Math.max(0, (widths[i] as number) - width);
+      const before = width > 0 && shown[i]?.column.right ? pad : 0;
+      if (text !== "") {
+        const padded = before > 0 ? spaces(before) + text : text;
+        if (gap > 0) out += spaces(gap);
+        out += paint ? paint(padded) : padded;
+        used += gap + before + width;
         gap = 0;
       }
-      if (i < last) gap += Math.max(0, (widths[i] as number) - width) + GAP;
+      gap += pad - before + GAP;
     }
     return `${used > room ? cut(out, room) : out}\n`;
   };
-  const titles = columns.map((column) => measured({ text: column.title, paint: color ? dim : undefined }));
-  let piece = header ? line((i) => titles[i] as MeasuredCell) : "";
-  for (let row = 0; row < count; row++) {
-    piece += line((i) => cells.at(row, i));
+  let piece = header ? line(titles) : "";
+  for (let place = 0; place < rows.length; place++) {
+    const row = rows.at(place) as T;
+    const cells = shown.map((each) => each.of(row, place));
+    piece += line(cells);
+    const further = cells.reduce((most, { more }) => Math.max(most, more.length), 0);
+    for (let n = 0; n < further; n++) piece += line(cells.map(({ more }) => more[n] ?? EMPTY));
     if (piece.length < PIECE_CHARACTERS) continue;
     yield piece;
     piece = "";
@@ -110,111 +281,9 @@ export function* tableLines(
   yield piece;
 }
 
-/** Rows are made when written: they may not fit in memory. */
-export function* renderRows(
-  columns: readonly Column[],
-  count: number,
-  rowAt: (row: number) => readonly Cell[],
-  look: Omit<Look, "columns">,
-): Generator<string> {
-  let last: { readonly row: number; readonly cells: readonly MeasuredCell[] } | undefined;
-  const at = (row: number, i: number) => {
-    if (last?.row !== row) last = { row, cells: rowAt(row).map(measured) };
-    return last.cells[i] as MeasuredCell;
-  };
-  yield* tableLines(columns, count, { at, width: (row, i) => at(row, i).width }, look);
-}
-
-/** A wrapping column can become this narrow last. */
-const NARROWEST: Concession = { rank: 100, to: 8 };
-
-/** Widest character. */
-const SIGN = 2;
-
-/**
- * Shown columns and their widths in `room`. Least widths are dropped first.
- * @param needed widths of the cells
- * @returns `at`: indexes of the shown columns
- */
-export function arranged(
-  columns: readonly Column[],
-  needed: readonly number[],
-  room: number,
-): { columns: Column[]; most: number[]; at: number[] } {
-  const wide = columns.map(({ title }, i) => Math.max(needed[i] as number, width(title)));
-  // The last column needs no padding.
-  const steady = columns.map(({ min = 0 }, i) => Math.max(wide[i] as number, i < columns.length - 1 ? min : 0));
-  const fits = steady.reduce((sum, width) => sum + width + GAP, -GAP) <= room;
-  const least = columns.map(({ title, gives = [], wraps = false }) => ({
-    title,
-    gives: [...gives, ...(wraps ? [NARROWEST] : [])].map((step) =>
-      step.to === 0 ? step : { ...step, to: Math.max(step.to, width(title), SIGN) },
-    ),
-  }));
-  const most = fits ? steady : fitted(least, wide, room);
-  const at = [...columns.keys()].filter((i) => (most[i] as number) > 0);
-  const shown = at.map((i) => ({ ...(columns[i] as Column), ...(fits ? {} : { min: 0 }) }));
-  return { columns: shown, most: at.map((i) => most[i] as number), at };
-}
-
-/** A row and its continuation lines. */
-function folded(row: readonly Cell[], columns: readonly Column[], widths: readonly number[], wraps: boolean): Cell[][] {
-  const parts = row.map((cell, i) => {
-    const max = widths[i] as number;
-    const text = safe(cell.text);
-    const most = columns[i]?.wraps;
-    if (!wraps || !most || width(text) <= max) return [narrowed(cell, max)];
-    const all = wrap(text, max);
-    const last = (most === true ? all.length : Math.min(most, all.length)) - 1;
-    const lines = [...all.slice(0, last), shorten(all.slice(last).join(" "), max)];
-    return lines.map((text) => ({ ...cell, text }));
-  });
-  const lines = Math.max(1, ...parts.map((part) => part.length));
-  return Array.from({ length: lines }, (_, n) => parts.map((part) => part[n] ?? { text: "" }));
-}
-
-/** Pads right-aligned columns. */
-function aligned(
-  columns: readonly Column[],
-  rows: readonly (readonly Cell[])[],
-): [columns: readonly Column[], rows: readonly (readonly Cell[])[]] {
-  if (!columns.some(({ right }) => right)) return [columns, rows];
-  const widths = columns.map(({ title, right }, i) =>
-    right ? rows.reduce((most, row) => Math.max(most, width((row[i] as Cell).text)), title.length) : 0,
-  );
-  const moved = (text: string, i: number) => " ".repeat(Math.max(0, (widths[i] as number) - width(text))) + text;
-  return [
-    columns.map((column, i) => ({ ...column, title: moved(column.title, i) })),
-    rows.map((row) => row.map((cell, i) => ({ ...cell, text: moved(cell.text, i) }))),
-  ];
-}
-
-/** @param look `columns`: no line is wider; undefined: nothing is cut */
-export function renderTable(
-  all: readonly Column[],
-  allRows: readonly (readonly Cell[])[],
-  header = true,
-  look: Omit<Partial<Look>, "header"> = {},
-): string {
-  const [columns, rows] = aligned(all, allRows);
-  const room = look.columns;
-  const lines = (shown: readonly Column[], cells: readonly (readonly Cell[])[]) => {
-    const at = (row: number, i: number) => measured(cells[row]?.[i] as Cell);
-    const width = (row: number, i: number) => at(row, i).width;
-    return [...tableLines(shown, cells.length, { at, width }, { ...look, columns: room, header })].join("");
-  };
-  if (room === undefined) return lines(columns, rows);
-  const needed = columns.map((_, i) => rows.reduce((most, row) => Math.max(most, measured(row[i] as Cell).width), 0));
-  const { columns: shown, most, at } = arranged(columns, needed, room);
-  const isShown = new Set(at);
-  const hidden = columns.filter((_, i) => !isShown.has(i)).map(({ title }) => title.trim());
-  if (header && hidden.length > 0) look.onHidden?.(hidden);
-  const kept = rows.map((row) => at.map((i) => row[i] as Cell));
-  return lines(
-    shown,
-    kept.flatMap((row) => folded(row, shown, most, look.wrap !== false)),
-  );
-}
+/** A table that fits in memory. */
+export const renderTable = <T, L extends Look>(columns: readonly Column<T, L>[], rows: Rows<T>, look: L): string =>
+  [...tableLines(columns, rows, look)].join("");
 
 /** Columns that are left, at least `least`; no limit in a pipe. @param taken columns in use */
 export const roomBeside = (taken: number, { columns }: Pick<Look, "columns">, least: number) =>

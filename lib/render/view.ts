@@ -3,8 +3,7 @@ import { Timestamp, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { count } from "../text.ts";
 import type { LongDocument } from "./document.ts";
-import { type Concession, idGives } from "./fit.ts";
-import { type Cell, type Look, renderTable, type Column as TableColumn } from "./table.ts";
+import { type Column, idGives, type Look, type Rows, tableLines } from "./table.ts";
 import { seconds, whenText } from "./time.ts";
 
 /** The reader of a text. */
@@ -16,25 +15,17 @@ export interface Viewer extends Look {
   readonly warn?: (text: string) => void;
 }
 
-/** Steps on a narrow terminal, made only for tables. */
-type Gives<T> = readonly Concession[] | ((rows: readonly T[]) => readonly Concession[]);
-
 /** Its name is the field of documents and the title of CSV. */
-export interface RowColumn<T> extends Omit<TableColumn, "title" | "gives"> {
+export interface RowColumn<T> extends Omit<Column<T, Viewer>, "title" | "text"> {
   readonly name: string;
   /** Title in tables; default: the name in capitals. */
   readonly title?: string;
-  readonly gives?: Gives<T>;
   /** For documents: durations in ns, null for nothing, undefined for no such field. */
   value(row: T, now: Date): Value | undefined;
   /** For CSV, where the value is not enough. */
   plain?(row: T, now: Date): string;
-  /**
-   * For tables, where the value is not enough.
-   * @param max columns
-   */
+  /** For tables, where the value is not enough. */
   text?(row: T, viewer: Viewer, max: number): string;
-  paint?(row: T, viewer: Viewer): Cell["paint"];
 }
 
 /** Column names of each form, separated by spaces. */
@@ -79,16 +70,14 @@ function valueText(value: Value | undefined, viewer: Viewer): string {
   return value instanceof Timestamp ? whenText(value, viewer, viewer.now) : String(value);
 }
 
-export const plainCell = <T>(column: RowColumn<T>, row: T, now: Date): string =>
-  column.plain ? column.plain(row, now) : sheetText(column.value(row, now));
-
-export const textCell = <T>(column: RowColumn<T>, row: T, viewer: Viewer, max = Number.POSITIVE_INFINITY): string =>
-  column.text ? column.text(row, viewer, max) : valueText(column.value(row, viewer.now), viewer);
-
 /** A column of job IDs, cut on a narrow terminal as long as they stay distinct. @param rank when it is cut */
 export const jidColumn = <T>(jidOf: (row: T) => string, rank: number): RowColumn<T> => ({
   name: "jid",
-  gives: (rows) => idGives(rows.map(jidOf), rank),
+  gives: (rows) =>
+    idGives(
+      Array.from({ length: rows.length }, (_, place) => jidOf(rows.at(place) as T)),
+      rank,
+    ),
   value: jidOf,
   text: (row, _, max) => jidOf(row).slice(0, max),
 });
@@ -105,28 +94,20 @@ export function rowDocument<T>(columns: readonly RowColumn<T>[], row: T, now: Da
 /** Rows are made when written. */
 export function sheetOf<T>(columns: readonly RowColumn<T>[], rows: Iterable<T>, now: Date): Sheet {
   const cells = function* () {
-    for (const row of rows) yield columns.map((column) => plainCell(column, row, now));
+    for (const row of rows)
+      yield columns.map((column) => (column.plain ? column.plain(row, now) : sheetText(column.value(row, now))));
   };
   return { titles: columns.map(({ name }) => name), rows: cells() };
 }
 
-export function tableOf<T>(columns: readonly RowColumn<T>[], rows: readonly T[], viewer: Viewer): string {
-  const tableColumns = columns.map(
-    ({ name, title = name.toUpperCase(), right, min, wraps, gives }): TableColumn => ({
-      title,
-      ...(right && { right }),
-      ...(min !== undefined && { min }),
-      ...(wraps && { wraps }),
-      gives: typeof gives === "function" ? gives(rows) : (gives ?? []),
-    }),
-  );
-  const cells = rows.map((row) =>
-    columns.map((column): Cell => {
-      const text = (max?: number) => textCell(column, row, viewer, max);
-      return { text: text(), fit: column.text && text, paint: column.paint?.(row, viewer) };
-    }),
-  );
-  return renderTable(tableColumns, cells, viewer.header, viewer);
+/** In pieces of whole lines. */
+export function tableOf<T>(columns: readonly RowColumn<T>[], rows: Rows<T>, viewer: Viewer): Iterable<string> {
+  const inTable = (column: RowColumn<T>): Column<T, Viewer> => {
+    const { title = column.name.toUpperCase() } = column;
+    const text = (row: T) => valueText(column.value(row, viewer.now), viewer);
+    return { text, ...column, title };
+  };
+  return tableLines(columns.map(inTable), rows, viewer);
 }
 
 export function pick<T>(columns: readonly RowColumn<T>[], names: string): RowColumn<T>[] {
@@ -146,7 +127,7 @@ export function rowsView<T>(
 ): View {
   return {
     size: rows.length,
-    text: (viewer) => [tableOf(pick(columns, table), rows, viewer)],
+    text: (viewer) => tableOf(pick(columns, table), rows, viewer),
     *documents(now) {
       const fields = pick(columns, document);
       for (const row of rows) yield rowDocument(fields, row, now);

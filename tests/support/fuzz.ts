@@ -15,14 +15,14 @@ import { Board } from "../../lib/render/board.ts";
 import { ACTIVE_COLUMNS, columnsOf, LIST, SHEET, wide } from "../../lib/render/columns.ts";
 import { csvText } from "../../lib/render/csv.ts";
 import { renderGroups } from "../../lib/render/groups.ts";
-import { changeLine, renderJobs } from "../../lib/render/jobs.ts";
+import { changeLine } from "../../lib/render/jobs.ts";
 import { listed, START } from "../../lib/render/keys.ts";
 import { renderEach } from "../../lib/render/output.ts";
 import { renderPicture } from "../../lib/render/picture.ts";
 import { renderRecord } from "../../lib/render/record.ts";
 import { renderStory, renderTimeline } from "../../lib/render/story.ts";
 import { renderSummary } from "../../lib/render/summary.ts";
-import { sheetOf } from "../../lib/render/view.ts";
+import { sheetOf, tableOf } from "../../lib/render/view.ts";
 import { encode, Time } from "./harness.ts";
 import fixtures from "./wire-fixtures.json" with { type: "json" };
 
@@ -258,7 +258,7 @@ function renderAll(row: JobRow, value: ValueMap | undefined): void {
   for (const columns of [undefined, 80, 20]) {
     const viewer = { color: false, columns, now: NOW };
     for (const names of [LIST, ACTIVE_COLUMNS, wide(LIST, true), [...LIST, "args.name", "metadata"]])
-      clean([...renderJobs(columnsOf(names), jobs, viewer)].join(""), `table ${names}`);
+      clean([...tableOf(columnsOf(names), jobs, viewer)].join(""), `table ${names}`);
   }
   clean([...csvText(SHEET, sheetOf(columnsOf(SHEET), jobs, NOW).rows, true)].join(""), "CSV");
   clean(changeLine(row, NOW), "a change");

@@ -5,8 +5,8 @@ import { formatAge, formatAgo, formatDuration, parseDuration } from "../../lib/d
 import { formatTargets, JobList, type JobRow } from "../../lib/model/job.ts";
 import { displayPeel } from "../../lib/model/peel.ts";
 import { ACTIVE_COLUMNS, columnsOf, LIST } from "../../lib/render/columns.ts";
-import { renderJobs } from "../../lib/render/jobs.ts";
 import type { Look } from "../../lib/render/table.ts";
+import { tableOf } from "../../lib/render/view.ts";
 import { paragraph, safe, shorten, shortenMiddle, width, wrap, wrapWords } from "../../lib/text.ts";
 
 test.each([
@@ -99,7 +99,7 @@ const row = (fields: Partial<JobRow>): JobRow => ({
 });
 const render = (names: string[], rows: JobRow[], look: Look) =>
   [
-    ...renderJobs(columnsOf(names), JobList.of(rows.map((row) => ({ row, record: undefined }))), {
+    ...tableOf(columnsOf(names), JobList.of(rows.map((row) => ({ row, record: undefined }))), {
       ...look,
       now: new Date(),
     }),

@@ -4,12 +4,11 @@ import fc from "fast-check";
 import type { Value } from "../../../lib/codec/value.ts";
 import { JobList, jobRow } from "../../../lib/model/job.ts";
 import { peelsOf, toReturn } from "../../../lib/model/returns.ts";
-import { ACTIVE_COLUMNS, columnsOf, LIST, STUCK, shortJid, stuckColumn, wide } from "../../../lib/render/columns.ts";
-import { fitted, leaves, shrinks } from "../../../lib/render/fit.ts";
+import { ACTIVE_COLUMNS, columnsOf, LIST, SHORT_JID, STUCK, stuckColumn, wide } from "../../../lib/render/columns.ts";
 import { historyView } from "../../../lib/render/history.ts";
-import { renderJobs } from "../../../lib/render/jobs.ts";
 import { renderReturns } from "../../../lib/render/peels.ts";
-import { renderTable } from "../../../lib/render/table.ts";
+import { fitted, leaves, renderTable, shrinks } from "../../../lib/render/table.ts";
+import { tableOf } from "../../../lib/render/view.ts";
 import { safe, width } from "../../../lib/text.ts";
 import { draws } from "../../support/length.ts";
 
@@ -18,6 +17,8 @@ const text = fc.oneof(
   fc.string({ unit: "grapheme", maxLength: 30 }),
   fc.lorem({ maxCount: 12 }),
 );
+const withCells = <C extends { readonly title: string }>(columns: readonly C[]) =>
+  columns.map((column, i) => ({ ...column, text: (row: readonly string[]) => row[i] as string }));
 const room = fc.integer({ min: 1, max: 200 });
 const widest = (shown: string) => Math.max(0, ...shown.split("\n").map(width));
 const squeezed = (shown: string) => shown.replaceAll(/\s/g, "");
@@ -35,9 +36,8 @@ test.each([
 ] as [number[], ReturnType<typeof shrinks>[][], number, number[]][])(
   "%j %j in %d: %j",
   (needed, gives, most, result) => {
-    const columns = gives.map((each) => ({ gives: each }));
     // In the fourth case the second column gets back what the third one left.
-    expect(fitted(columns, needed, most)).toEqual(result);
+    expect(fitted(gives, needed, most)).toEqual(result);
   },
 );
 
@@ -60,9 +60,8 @@ describe("any table", () => {
   test("no line is wider than the terminal, and what can't give way stands whole", () => {
     fc.assert(
       fc.property(table, ({ columns, rows, room }) => {
-        const cells = rows.map((row) => row.map((text) => ({ text })));
-        const whole = renderTable(columns, cells);
-        const shown = renderTable(columns, cells, true, { columns: room });
+        const whole = renderTable(withCells(columns), rows, { color: false, columns: undefined });
+        const shown = renderTable(withCells(columns), rows, { color: false, columns: room });
         expect(widest(shown)).toBeLessThanOrEqual(room);
         if (widest(whole) <= room) expect(shown).toBe(whole);
         const need = columns.map(({ title }, i) =>
@@ -88,8 +87,7 @@ describe("any table", () => {
         fc.integer({ min: 14, max: 120 }),
         (rows, room) => {
           const columns = [{ title: "PEEL" }, { title: "ERROR", gives: [shrinks(0, 20)], wraps: true }];
-          const cells = rows.map((row) => row.map((text) => ({ text })));
-          const shown = renderTable(columns, cells, true, { columns: room });
+          const shown = renderTable(withCells(columns), rows, { color: false, columns: room });
           expect(widest(shown)).toBeLessThanOrEqual(room);
           expect(squeezed(shown)).toBe(squeezed(`PEELERROR${rows.map(([peel, text]) => peel + safe(text)).join("")}`));
           // Below its own column.
@@ -131,9 +129,7 @@ test("tables of jobs: every id, state and number of failures is there, on any te
         return { row: jobRow(`2hPx7KkVnR7YmWqTz4PLsCfNj${10 + i}`, record), record };
       });
       const look = { color: false, columns: room };
-      const shown = [...renderJobs(columnsOf(names), JobList.of(jobs), { ...look, now: new Date("2026-01-16") })].join(
-        "",
-      );
+      const shown = [...tableOf(columnsOf(names), JobList.of(jobs), { ...look, now: new Date("2026-01-16") })].join("");
       expect(widest(shown)).toBeLessThanOrEqual(room);
       expect(shown.split("\n").length).toBe(jobs.length + 2);
       // Id, state, failures, the columns of STUCK, and of a field that was asked for.
@@ -170,11 +166,11 @@ test("the widest view tells what ran, where, when and how far, on a terminal of 
   const stuck = stuckColumn(() => ({ jid: row.jid, overdueNs: 60_000_000_000n, goneMaster: "m1", heardNs: undefined }));
   const ours = new Map([
     [STUCK, stuck],
-    ["jid", shortJid([row.jid])],
+    ["jid", SHORT_JID],
   ]);
   const columns = columnsOf(wide(LIST, true)).map((column) => ours.get(column.name) ?? column);
   const now = new Date("2026-01-16T00:00:00Z");
-  const shown = [...renderJobs(columns, JobList.of([{ row, record }]), { color: false, columns: 80, now })].join("");
+  const shown = [...tableOf(columns, JobList.of([{ row, record }]), { color: false, columns: 80, now })].join("");
   expect(shown.split("\n").slice(0, 2)).toEqual([
     "JID       WHAT           TARGET  STATE    CREATED  RETURNS  FAILED  STUCK",
     "rxn-2683  state.ap…ginx  web*…   running  23h ago  -/1      -       1m overd…",
@@ -209,9 +205,7 @@ test("a long list of targets tells how many more there are", () => {
   const record = new Map<string, Value>(Object.entries({ function: "state.apply", targets, status: "running" }));
   const jobs = JobList.of([{ row: jobRow("20260115-002", record), record }]);
   const shown = (columns: number | undefined) =>
-    [...renderJobs(columnsOf(ACTIVE_COLUMNS), jobs, { color: false, columns, now: new Date(0) })]
-      .join("")
-      .split("\n")[1];
+    [...tableOf(columnsOf(ACTIVE_COLUMNS), jobs, { color: false, columns, now: new Date(0) })].join("").split("\n")[1];
   expect(shown(61)).toBe("20260115-002  state.apply  [db-01 db-02 … +398]  running");
   expect(shown(undefined)).toEndWith(" db-399 db-400]  running");
 });
