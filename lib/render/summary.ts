@@ -41,19 +41,19 @@ export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all:
   const shown = groups.slice(0, limitOf(SUMMARY_LIMITS.outcomes, look, all));
   const rest = groups.slice(shown.length);
   const counts = shown.map(({ peels }) => count(peels.length));
-  const times = withTimes ? shown.map(({ peels }) => tookText(peels)) : [];
+  const times = shown.map(({ peels }) => (withTimes ? tookText(peels) : ""));
   const timeWidth = withTimes ? widest(times, "TOOK".length) + GAP : 0;
   const taken = widest(shown.map(outcomeWords), OUTCOME) + GAP + widest(counts, "PEELS".length) + GAP + timeWidth;
   const most = limitOf(SUMMARY_LIMITS.changes, look);
   const { groups: rows } = namesBeside(
-    shown.map((group) => ({ ...group, what: safe(whatText(group, most)) })),
+    shown.map((group, i) => ({ ...group, took: times[i] as string, what: safe(whatText(group, most)) })),
     roomBeside(taken + GAP, look, LEAST_SHARED),
     { what: "WHAT".length, where: "WHERE".length },
   );
   const columns: readonly Column<(typeof rows)[number]>[] = [
     { title: "OUTCOME", min: OUTCOME, text: outcomeWords, paint: ({ state }, { color }) => paintState(state, color) },
     { title: "PEELS", right: true, text: ({ peels }) => count(peels.length) },
-    { title: "TOOK", text: ({ peels }) => tookText(peels) },
+    { title: "TOOK", text: ({ took }) => took },
     { title: "WHERE", text: ({ where }) => where },
     { title: "WHAT", gives: LONG, wraps: 2, text: ({ what }) => what },
   ];

@@ -103,35 +103,35 @@ class ColumnCells<T, L extends Look> {
     readonly column: Column<T, L>,
     readonly look: L,
     readonly max = Number.POSITIVE_INFINITY,
+    readonly whole?: ColumnCells<T, L>,
   ) {}
 
   of(row: T, place: number): Cell {
     const key = this.column.source ? this.column.source(row) : place;
-    if (typeof key === "number" && key >= KEPT_CELLS) return this.#make(row); // cheaper than a look-up
+    if (typeof key === "number" && key >= KEPT_CELLS) return this.#make(row, place); // cheaper than a look-up
     let cell = this.#made.get(key);
     if (cell === undefined) {
-      cell = this.#make(row);
+      cell = this.#make(row, place);
       if (this.#made.size < KEPT_CELLS) this.#made.set(key, cell);
     }
     return cell;
   }
 
-  #make(row: T): Cell {
+  #make(row: T, place: number): Cell {
     const { column, look, max } = this;
-    const paint = column.paint?.(row, look);
-    const whole = safe(column.text(row, look, Number.POSITIVE_INFINITY));
-    const wide = width(whole);
-    if (wide <= max) return { text: whole, width: wide, paint, more: NONE };
-    const cell = (text: string, more = NONE): Cell => ({ text, width: width(text), paint, more });
+    const whole = this.whole?.of(row, place) ?? this.#cell(row, column.text(row, look, Number.POSITIVE_INFINITY));
+    if (whole.width <= max) return whole;
     const { wraps } = column;
-    if (!wraps || look.wrap === false) return cell(shorten(safe(column.text(row, look, max)), max));
-    const lines = wrap(whole, max);
+    if (!wraps || look.wrap === false) return this.#cell(row, shorten(safe(column.text(row, look, max)), max));
+    const lines = wrap(whole.text, max);
     const last = (wraps === true ? lines.length : Math.min(wraps, lines.length)) - 1;
     const [first = "", ...more] = [...lines.slice(0, last), shorten(lines.slice(last).join(" "), max)];
-    return cell(
-      first,
-      more.map((text) => cell(text)),
-    );
+    return { ...this.#cell(row, first), more: more.map((line) => this.#cell(row, line)) };
+  }
+
+  #cell(row: T, unsafe: string): Cell {
+    const text = safe(unsafe);
+    return { text, width: width(text), paint: this.column.paint?.(row, this.look), more: NONE };
   }
 }
 
