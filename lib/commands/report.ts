@@ -83,9 +83,9 @@ async function run(request: ReportRequest, flags: GlobalArgs): Promise<number | 
   const work = async (session: Session) => {
     const report = await answerOf(request, session);
     const page = reportPage(report);
-    const pieces = format === "markdown" ? markdownPage(page) : htmlPage(page);
-    if (file) for (const piece of pieces) file.write(piece);
-    else terminal.writeAll(pieces);
+    const text = format === "markdown" ? markdownPage(page) : htmlPage(page);
+    if (file) file.write(text);
+    else terminal.write(text);
     file?.finish(terminal);
     for (const { gaps } of report.jobs) gaps.forEach(terminal.warn);
     return undefined;

@@ -40,41 +40,33 @@ const args = {
 async function printChanges(session: LiveSession, matches: (row: JobRow) => boolean): Promise<void> {
   const { terminal, isText } = session;
   const board = new Board(matches);
+  const rows = () => board.rows(session.store.now().getTime());
   /** The line of each active job, when it was printed last. */
   const printed = new Map<string, string>();
-  /** What a whole picture has, before it is printed. */
-  const picture = new Map<string, { readonly row: JobRow; readonly text: string }>();
   const unreadable = new Map<string, JobRow>();
-  const print = (row: JobRow, text: string) => {
-    if (isTerminal(row.status)) printed.delete(row.jid);
-    else printed.set(row.jid, text);
-    terminal.write(text);
-  };
   const tellUnknown = warnOfUnknown(terminal);
   const watcher: Watcher = {
     begin: () => board.beginPicture(),
     changed(jid, job, live) {
       const now = session.store.now();
-      if (job?.row.unreadable !== undefined) unreadable.set(jid, job.row);
-      if (board.put(jid, job, live, now.getTime()) && job)
-        picture.set(jid, { row: job.row, text: isText ? changeLine(job.row, now) : jobLine(job) });
-      if (live) flush(() => true);
+      if (job?.row.unreadable !== undefined && live) warnUnreadable([job.row], terminal);
+      else if (job?.row.unreadable !== undefined) unreadable.set(jid, job.row);
+      if (!board.put(jid, job, live, now.getTime()) || !job) return;
+      if (live) tellUnknown([job.row]);
+      const text = isText ? changeLine(job.row, now) : jobLine(job);
+      // Again after a lost connection: only what differs from what was printed before.
+      if (live || printed.get(jid) !== text) terminal.write(text);
+      if (isTerminal(job.row.status)) printed.delete(jid);
+      else printed.set(jid, text);
     },
     whole() {
       board.endPicture();
-      // Again after a lost connection: only what differs from what was printed before.
-      flush((jid, text) => printed.get(jid) !== text);
+      warnUnreadable([...unreadable.values()], terminal);
+      unreadable.clear();
+      tellUnknown(rows());
     },
     open: () => board.open(),
   };
-  const flush = (isNews: (jid: string, text: string) => boolean) => {
-    warnUnreadable([...unreadable.values()], terminal);
-    tellUnknown(Array.from(picture.values(), ({ row }) => row));
-    for (const [jid, { row, text }] of picture) if (isNews(jid, text)) print(row, text);
-    unreadable.clear();
-    picture.clear();
-  };
-  const rows = () => board.rows(session.store.now().getTime());
   const stop = warnOfStuck(terminal, session, rows, (stuck) => `${stuckWords(stuck)}.`);
   try {
     await followAllJobs(session, linkLines(session, terminal.say), watcher, isText ? [] : undefined);

@@ -13,68 +13,69 @@ function word(one: Word): string {
   if ("command" in one) return `<code>${Bun.escapeHTML(one.command)}</code>`;
   // What a text from records says does not change the direction of what stands beside it.
   // Folded names have no spaces to break a line at.
-  const kind = one.prose ? "" : /\s/.test(one.data) ? ' class="c"' : ' class="c u"';
-  const text = `<bdi${kind}>${Bun.escapeHTML(one.data)}</bdi>`;
+  const code = /\s/.test(one.data) ? ' class="c"' : ' class="c u"';
+  const text = `<bdi${one.prose ? "" : code}>${Bun.escapeHTML(one.data)}</bdi>`;
   return one.to === undefined ? text : `<a href="#${one.to}">${text}</a>`;
 }
 
 const html = (words: Words) => words.map(word).join("");
 
-function* list(blocks: readonly Block[], level: number, id: string): Generator<string> {
-  for (const [i, block] of blocks.entries()) yield* blockHtml(block, level, `${id}-${i}`);
+const list = (blocks: readonly Block[], level: number, id: string) =>
+  blocks.map((block, i) => blockHtml(block, level, `${id}-${i}`)).join("");
+
+const LEGEND = MARK_NAMES.map(([mark, name]) => ` <span>${markSvg(mark)} ${name}</span>`).join("");
+
+const classOf = ({ right, wide }: Partial<PageColumn> = {}) =>
+  `${right ? ' class="right"' : ""}${wide ? ' class="wide"' : ""}`;
+
+function tableHtml({ columns, rows }: Extract<Block, { kind: "table" }>): string {
+  const titles = columns.map((one) => `<th scope="col"${classOf(one)}>${Bun.escapeHTML(one.title)}</th>`);
+  const lines = rows.map(([first = [], ...others]) => {
+    const cells = others.map((words, i) => {
+      const column = columns[i + 1];
+      return `<td${classOf(column)} data-title="${Bun.escapeHTML(column?.title ?? "")}">${html(words)}</td>`;
+    });
+    return `<tr><th scope="row">${html(first)}</th>${cells.join("")}</tr>\n`;
+  });
+  return `<table><thead><tr>${titles.join("")}</tr></thead><tbody>\n${lines.join("")}</tbody></table>\n`;
 }
 
-function* blockHtml(block: Block, level: number, id: string): Generator<string> {
+function blockHtml(block: Block, level: number, id: string): string {
   switch (block.kind) {
     case "text":
-      yield `<p>${html(block.words)}</p>\n`;
-      break;
+      return `<p>${html(block.words)}</p>\n`;
     case "note":
-      yield `<p class="note"><strong>Note:</strong> ${html(block.words)}</p>\n`;
-      break;
+      return `<p class="note"><strong>Note:</strong> ${html(block.words)}</p>\n`;
     case "facts":
-      yield `<dl>${block.facts.map(([name, value]) => `<div><dt>${Bun.escapeHTML(name)}</dt><dd>${html(value)}</dd></div>`).join("\n")}</dl>\n`;
-      break;
-    case "table": {
-      const { columns, rows } = block;
-      const classOf = (column?: PageColumn) => (column?.right ? ' class="right"' : column?.wide ? ' class="wide"' : "");
-      yield `<table><thead><tr>${columns.map((column) => `<th scope="col"${classOf(column)}>${Bun.escapeHTML(column.title)}</th>`).join("")}</tr></thead><tbody>\n`;
-      for (const [first = [], ...others] of rows)
-        yield `<tr><th scope="row">${html(first)}</th>${others.map((words, i) => `<td${classOf(columns[i + 1])} data-title="${Bun.escapeHTML(columns[i + 1]?.title ?? "")}">${html(words)}</td>`).join("")}</tr>\n`;
-      yield "</tbody></table>\n";
-      break;
+      return `<dl>${block.facts.map(([name, value]) => `<div><dt>${Bun.escapeHTML(name)}</dt><dd>${html(value)}</dd></div>`).join("\n")}</dl>\n`;
+    case "table":
+      return tableHtml(block);
+    case "lines": {
+      const lines = block.lines.map(({ text, sign }) => {
+        const line = Bun.escapeHTML(text);
+        return sign ? `<span class="${sign === "+" ? "add" : "del"}">${line}</span>\n` : `${line}\n`;
+      });
+      return `<pre>${lines.join("")}</pre>\n`;
     }
-    case "lines":
-      yield "<pre>";
-      for (const { text, sign } of block.lines)
-        yield sign
-          ? `<span class="${sign === "+" ? "add" : "del"}">${Bun.escapeHTML(text)}</span>\n`
-          : `${Bun.escapeHTML(text)}\n`;
-      yield "</pre>\n";
-      break;
     case "timeline":
-      yield `<figure>${timelineSvg(block.timeline, id)}<figcaption>Time since the dispatch. Thin: waiting; thick: running.${MARK_NAMES.map(([mark, name]) => ` <span>${markSvg(mark)} ${name}</span>`).join("")}</figcaption></figure>\n`;
-      break;
+      return `<figure>${timelineSvg(block.timeline, id)}<figcaption>Time since the dispatch. Thin: waiting; thick: running.${LEGEND}</figcaption></figure>\n`;
     case "commands":
-      yield `<ul class="commands">${block.commands.map(([command, what]) => `<li><code>${Bun.escapeHTML(command)}</code> <span>${Bun.escapeHTML(what)}</span></li>`).join("\n")}</ul>\n`;
-      break;
+      return `<ul class="commands">${block.commands.map(([command, what]) => `<li><code>${Bun.escapeHTML(command)}</code> <span>${Bun.escapeHTML(what)}</span></li>`).join("\n")}</ul>\n`;
     case "details":
-      yield `<details${block.open ? " open" : ""}><summary>${html(block.title)}</summary>\n`;
-      yield* list(block.blocks, level, id);
-      yield "</details>\n";
-      break;
-    case "section":
+      return `<details${block.open ? " open" : ""}><summary>${html(block.title)}</summary>\n${list(block.blocks, level, id)}</details>\n`;
+    case "section": {
       // A section that has a name is a landmark: those of each job would be too many.
-      yield `<section id="${block.id}"${level === 2 ? ` aria-labelledby="${block.id}-h"` : ""}><h${level} id="${block.id}-h">${html(block.title)}</h${level}>\n`;
-      yield* list(block.blocks, level + 1, block.id);
-      yield "</section>\n";
+      const label = level === 2 ? ` aria-labelledby="${block.id}-h"` : "";
+      const title = `<h${level} id="${block.id}-h">${html(block.title)}</h${level}>`;
+      return `<section id="${block.id}"${label}>${title}\n${list(block.blocks, level + 1, block.id)}</section>\n`;
+    }
   }
 }
 
-export function* htmlPage({ title, lead, blocks, foot }: Page): Generator<string> {
+export function htmlPage({ title, lead, blocks, foot }: Page): string {
   const sections = blocks.filter((block) => block.kind === "section");
   const links = sections.map(({ id, title }) => `<li><a href="#${id}">${html(title)}</a></li>`);
-  yield `<!DOCTYPE html>
+  return `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -93,7 +94,9 @@ export function* htmlPage({ title, lead, blocks, foot }: Page): Generator<string
 </header>
 <nav aria-label="Contents"><ul>${links.join("\n")}</ul></nav>
 <main>
+${list(blocks, 2, "b")}</main>
+<footer>${foot.map((words) => `<p>${html(words)}</p>`).join("\n")}</footer>
+</body>
+</html>
 `;
-  yield* list(blocks, 2, "b");
-  yield `</main>\n<footer>${foot.map((words) => `<p>${html(words)}</p>`).join("\n")}</footer>\n</body>\n</html>\n`;
 }

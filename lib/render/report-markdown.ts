@@ -35,52 +35,40 @@ const line = (words: Words, { plain, code, strong } = MARKDOWN) =>
 /** In a cell a bar is escaped, in code as well. */
 const cell = (words: Words) => line(words).replaceAll("|", "\\|") || " ";
 
-const tableRow = (cells: readonly string[]) => `| ${cells.join(" | ")} |\n`;
+const table = (...rows: (readonly string[])[]) => `${rows.map((cells) => `| ${cells.join(" | ")} |\n`).join("")}\n`;
 
-function* blockText(block: Block, depth: number): Generator<string> {
+function blockText(block: Block, depth: number): string {
   switch (block.kind) {
     case "text":
-      yield `${line(block.words)}\n\n`;
-      break;
+      return `${line(block.words)}\n\n`;
     case "note":
-      yield `> ${line(block.words)}\n\n`;
-      break;
+      return `> ${line(block.words)}\n\n`;
     case "facts":
-      yield tableRow(["", ""]) + tableRow(["---", "---"]);
-      for (const [name, value] of block.facts) yield tableRow([`**${name}**`, cell(value)]);
-      yield "\n";
-      break;
-    case "table":
-      yield tableRow(block.columns.map(({ title }) => title));
-      yield tableRow(block.columns.map(({ right }) => (right ? "--:" : "---")));
-      for (const row of block.rows) yield tableRow(row.map(cell));
-      yield "\n";
-      break;
+      return table(["", ""], ["---", "---"], ...block.facts.map(([name, value]) => [`**${name}**`, cell(value)]));
+    case "table": {
+      const titles = block.columns.map(({ title }) => title);
+      const rules = block.columns.map(({ right }) => (right ? "--:" : "---"));
+      return table(titles, rules, ...block.rows.map((row) => row.map(cell)));
+    }
     case "lines": {
       const text = block.lines.map(({ text }) => `${text}\n`).join("");
       const ticks = fence(text, 3);
-      yield `${ticks}${block.isDiff ? "diff" : "text"}\n${text}${ticks}\n\n`;
-      break;
+      return `${ticks}${block.isDiff ? "diff" : "text"}\n${text}${ticks}\n\n`;
     }
+    case "timeline":
+      return "";
     case "commands":
-      for (const [command, what] of block.commands) yield `- ${code(command)}: ${what}\n`;
-      yield "\n";
-      break;
+      return `${block.commands.map(([command, what]) => `- ${code(command)}: ${what}\n`).join("")}\n`;
     case "details":
-      yield `<details${block.open ? " open" : ""}><summary>${line(block.title, HTML)}</summary>\n\n`;
-      for (const one of block.blocks) yield* blockText(one, depth);
-      yield "</details>\n\n";
-      break;
-    case "section":
-      // The drawing shows all that is in it.
-      if (block.blocks.every(({ kind }) => kind === "timeline")) break;
-      yield `${"#".repeat(depth)} ${line(block.title)}\n\n`;
-      for (const one of block.blocks) yield* blockText(one, depth + 1);
+      return `<details${block.open ? " open" : ""}><summary>${line(block.title, HTML)}</summary>\n\n${list(block.blocks, depth)}</details>\n\n`;
+    case "section": {
+      const text = list(block.blocks, depth + 1);
+      return text && `${"#".repeat(depth)} ${line(block.title)}\n\n${text}`;
+    }
   }
 }
 
-export function* markdownPage({ title, lead, blocks, foot }: Page): Generator<string> {
-  yield `# ${line(title)}\n\n${line(lead)}\n\n`;
-  for (const block of blocks) yield* blockText(block, 2);
-  yield `---\n\n${foot.map((words) => line(words)).join(" ")}\n`;
-}
+const list = (blocks: readonly Block[], depth: number) => blocks.map((block) => blockText(block, depth)).join("");
+
+export const markdownPage = ({ title, lead, blocks, foot }: Page) =>
+  `# ${line(title)}\n\n${line(lead)}\n\n${list(blocks, 2)}---\n\n${foot.map((words) => line(words)).join(" ")}\n`;
