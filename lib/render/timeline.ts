@@ -41,25 +41,14 @@ const BINS = 60;
 /** The picture ends at the last event, at most this many times the duration of the job; later events are at its edge. */
 const REACH = 1.5;
 
-/** When something happened to a peel, in ns since the dispatch. */
-interface Times {
-  ack?: bigint;
-  returned?: bigint;
-  givenUp?: bigint;
-}
+type StepsByPeel = ReadonlyMap<string | undefined, readonly Step[]>;
 
-function eventTimes(steps: readonly Step[]): Map<string, Times> {
-  const all = new Map<string, Times>();
-  for (const { kind, peel, afterNs, givenUp } of steps) {
-    if (peel === undefined) continue;
-    const times = all.get(peel) ?? {};
-    all.set(peel, times);
-    if (kind === "ack") times.ack ??= afterNs;
-    else if (givenUp) times.givenUp = afterNs;
-    else times.returned = afterNs;
-  }
-  return all;
-}
+/** When a peel accepted the job, returned and was given up, in ns since the dispatch. */
+const timesOf = (steps: readonly Step[] = []) => ({
+  ack: steps.find(({ kind }) => kind === "ack")?.afterNs,
+  returned: steps.findLast(({ kind, givenUp }) => kind !== "ack" && !givenUp)?.afterNs,
+  givenUp: steps.findLast(({ givenUp }) => givenUp)?.afterNs,
+});
 
 const STATE_MARKS: Partial<Record<PeelState, Mark>> = {
   ok: "ok",
@@ -72,14 +61,18 @@ const STATE_MARKS: Partial<Record<PeelState, Mark>> = {
 /** The share of a time, in ns, in the whole. */
 const shareOf = (ns: bigint, wholeNs: bigint) => Math.max(0, Math.min(1, Number((ns * 10_000n) / wholeNs) / 10_000));
 
-function peelLane({ peel, state, tookNs, soFarNs }: PeelStory, times: Times | undefined, wholeNs: bigint): Lane {
+function peelLane(
+  { peel, state, tookNs, soFarNs }: PeelStory,
+  steps: readonly Step[] | undefined,
+  wholeNs: bigint,
+): Lane {
   const at = (ns: bigint) => shareOf(ns, wholeNs);
-  const { ack, returned, givenUp } = times ?? {};
+  const { ack, returned, givenUp } = timesOf(steps);
   const sent = returned ?? givenUp;
   const began = returned === undefined ? ack : returned - (tookNs ?? 0n);
   const bars: Lane["bars"][number][] = [];
   if (ack !== undefined && began !== undefined && began > ack) bars.push({ from: at(ack), to: at(began), runs: false });
-  if (times)
+  if (steps)
     bars.push({
       from: at(began ?? 0n),
       to: at(sent ?? wholeNs),
@@ -99,8 +92,11 @@ function peelLane({ peel, state, tookNs, soFarNs }: PeelStory, times: Times | un
   return { name, words: words.filter(Boolean).join(", "), state, bars, marks };
 }
 
-function groupLane(peels: readonly PeelStory[], times: ReadonlyMap<string, Times>, wholeNs: bigint): Lane {
-  const ends = peels.flatMap(({ peel }) => times.get(peel)?.returned ?? times.get(peel)?.givenUp ?? []);
+function groupLane(peels: readonly PeelStory[], steps: StepsByPeel, wholeNs: bigint): Lane {
+  const ends = peels.flatMap(({ peel }) => {
+    const { returned, givenUp } = timesOf(steps.get(peel));
+    return returned ?? givenUp ?? [];
+  });
   const bins = new Array<number>(BINS).fill(0);
   for (const end of ends) {
     const bin = Math.min(BINS - 1, Math.floor(shareOf(end, wholeNs) * BINS));
@@ -178,10 +174,10 @@ export function timelineOf({ steps, peels }: Story, row: JobRow, nowNs: bigint):
     bars: [{ from: 0, to: at(endNs ?? lastNs), runs: true }],
     marks,
   };
-  const times = eventTimes(steps);
+  const byPeel = Map.groupBy(steps, ({ peel }) => peel);
   const lanes = lanePeels(peels).map((group) => {
     const peel = group[0] as PeelStory;
-    return group.length === 1 ? peelLane(peel, times.get(peel.peel), wholeNs) : groupLane(group, times, wholeNs);
+    return group.length === 1 ? peelLane(peel, byPeel.get(peel.peel), wholeNs) : groupLane(group, byPeel, wholeNs);
   });
   return { ticks: ticksOf(wholeNs), end: endStep && at(endStep.afterNs), lanes: [job, ...lanes] };
 }
