@@ -15,7 +15,6 @@ export class Dialog {
   readonly lines: string[] = [];
   /** What came of it, in few words. */
   told = "";
-  /** The new job. */
   dispatched: string | undefined;
   readonly jid: string;
 

@@ -48,7 +48,6 @@ export class OpenedJob {
     });
   }
 
-  /** Ends what follows it. */
   close(): void {
     this.#left.abort();
   }

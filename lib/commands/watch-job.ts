@@ -25,10 +25,9 @@ import type { Limit, LiveSession } from "./session.ts";
 const SHOW: Rhythm = { pauseMs: 100, share: 1 / 5 };
 
 /**
- * Shows one job until it has ended.
- * @param narrowing which jobs a word may stand for
- * @param limit without one, a job is not followed whose state does not tell whether it has ended
- * @param open gets the job until it has ended
+ * Shows one job until it ends.
+ * @param limit without one, a job in an unknown state is an error
+ * @param open receives the ID of the job
  * @returns the exit code of `wait`
  */
 export async function watchJob(

@@ -24,7 +24,6 @@ interface EndedJob extends BoardJob {
 /** Columns of the words that are kept: no terminal shows more of them. */
 const WHAT_COLUMNS = 200;
 
-/** The jobs that are watched: those that have not ended, and the newest that have. */
 export class Board {
   readonly #active = new Map<string, BoardJob>();
   /** In the order in which they ended. */
@@ -45,7 +44,6 @@ export class Board {
     return [...this.#active.values()].filter(({ row }) => isActive(row.status)).length;
   }
 
-  /** The jobs that have not ended. */
   open(): Iterable<string> {
     return this.#active.keys();
   }

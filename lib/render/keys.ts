@@ -14,9 +14,8 @@ import type { Board, BoardJob } from "./board.ts";
 import { type JobText, type Opened, outcomeName, type Size, type TextView } from "./opened.ts";
 
 interface Order {
-  /** Which jobs are first. */
+  /** Which jobs are first: those with the least key. */
   readonly first: string;
-  /** A number, least first. */
   key(job: BoardJob, board: Board): number;
 }
 
@@ -47,7 +46,6 @@ export interface OpenState {
   readonly text: TextView | undefined;
 }
 
-/** What keys have chosen. */
 export interface Steering {
   /** The job under the cursor; undefined: the first row, whichever job that is. */
   readonly cursor: string | undefined;
@@ -55,10 +53,8 @@ export interface Steering {
   readonly place: number;
   readonly top: number;
   readonly filter: string;
-  /** The filter is being typed. */
   readonly typing: boolean;
   readonly sort: Sort;
-  /** Jobs that ended are shown too. */
   readonly ended: boolean;
   readonly help: boolean;
   readonly opened: OpenState | undefined;
@@ -78,13 +74,10 @@ export const START: Steering = {
 
 /** What is on the screen when a key is pressed. */
 export interface Seen {
-  /** Those of the list. */
   readonly jobs: readonly BoardJob[];
   /** The job that is open, or the one under the cursor, or why it can't be shown; undefined before it has been read. */
   readonly opened: Opened | string | undefined;
-  /** The text about it that is read. */
   readonly text: JobText | undefined;
-  /** Of the terminal. */
   readonly size: Size;
 }
 
@@ -109,7 +102,6 @@ export const opening = (steering: Steering, jid: string, text?: TextView): Steer
 const AROUND = 5;
 /** Lines about the outcomes of the job under the cursor, on a terminal of so many. */
 export const previewRoom = (lines: number) => (lines < 20 ? 0 : Math.min(8, Math.floor(lines / 6)));
-/** Rows of jobs. */
 export const roomOf = (lines: number) => Math.max(1, lines - AROUND - previewRoom(lines));
 /** Lines of a job that is open: all but head, note and hints. */
 export const openRoom = (lines: number) => Math.max(1, lines - 3);
@@ -162,7 +154,6 @@ function moved(key: string, page: number): number | undefined {
   return key === "end" || key === "G" ? Number.POSITIVE_INFINITY : undefined;
 }
 
-/** What is to be done with a job, after a question. */
 export interface Act {
   readonly act: "kill" | "retry";
   readonly jid: string;
@@ -234,7 +225,6 @@ function filteredText({ row, what }: BoardJob, { stuck }: Board): string {
   return [what, target, row.user, displayState(row), stuck.has(row.jid) && "stuck"].join(" ").toLowerCase();
 }
 
-/** In ns since 1970. */
 const endedAt = ({ row: { updated, created } }: BoardJob) => (updated ?? created)?.ns ?? 0n;
 
 /** The jobs of the list in their order: active ones first. Each of them has each word of the filter. */

@@ -47,7 +47,6 @@ export const openedOf = (sight: Omit<Opened, "groups">): Opened => ({
 /** What tells an outcome from others while peels come and go. */
 export const outcomeName = ({ state, note }: OutcomeGroup) => `${state} ${note}`;
 
-/** True for the outcome of this peel. */
 export const hasPeel = ({ peels }: OutcomeGroup, peel: string | undefined) => peels.some((one) => one.peel === peel);
 
 /** A text about the job that is read instead of its outcomes. */
@@ -76,7 +75,6 @@ export const wrapped = (lines: readonly string[], columns: number): string[] =>
     width(line) <= columns ? [line] : Bun.wrapAnsi(line, columns, { hard: true, trim: false }).split("\n"),
   );
 
-/** The text that `view` is about. */
 export function textOf({ story, groups }: Opened, view: Omit<TextView, "top">, look: Look): JobText {
   const made = (pieces: Iterable<string>) => wrapped(linesOf([...pieces].join("")), look.columns ?? 0);
   if (view.what === "events") return { lines: made(renderTimeline(story, look, false)), against: undefined };
@@ -146,7 +144,6 @@ function surroundingWords({ row, sign }: Opened, now: Date): string {
   return safe(words.filter(Boolean).join("  "));
 }
 
-/** What is known of the job, in few lines. */
 function shortFacts(job: Opened, now: Date, look: PictureLook): string[] {
   const { row, stuck } = job;
   const stuckLine = stuck && safe(`Stuck: ${stuckWords(stuck)}`);

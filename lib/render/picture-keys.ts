@@ -17,7 +17,6 @@ const ACTS: readonly Key[] = [
 ];
 const QUIT: Key = ["q", "quit"];
 
-/** The keys of each screen, one per line. */
 const HELP = {
   list: [
     ...moves("move"),

@@ -26,7 +26,6 @@ export interface ShownList extends Seen {
   readonly board: Board;
   /** All jobs have been read. */
   readonly isWhole: boolean;
-  /** Jobs that cannot be decoded. */
   readonly unreadable: number;
   /** What was done with jobs, in few words. */
   readonly told: ReadonlyMap<string, string>;
@@ -34,7 +33,6 @@ export interface ShownList extends Seen {
 }
 
 const BAR_COLUMNS = 10;
-/** Columns of the mark beside the job under the cursor. */
 const MARK = 2;
 /** The columns of a target that no terminal has room for: a job may have 100,000. */
 const TARGET_COLUMNS = 400;
@@ -113,7 +111,6 @@ export function countWords({ board, unreadable, now }: ShownList, utf8: boolean)
   return words.filter(Boolean).join(utf8 ? " · " : ", ");
 }
 
-/** What keys have chosen, and the filter while it is typed. */
 export function steeringWords({ filter, typing, sort, ended }: Steering): string {
   const words = [
     (filter !== "" || typing) && `filter: ${safe(filter)}${typing ? "_" : ""}`,
@@ -149,7 +146,6 @@ function ruleLine(text: string, columns: number, utf8: boolean): string {
   return `${line.repeat(2)}${words}`.padEnd(columns - width(words) + words.length, line);
 }
 
-/** The titles, and the rows that have room. */
 function rowLines(shown: ShownList, steering: Steering, look: PictureLook, columns: number, rows: number): string[] {
   const { isWhole, jobs } = shown;
   const { place, top, filter } = steering;

@@ -51,7 +51,6 @@ interface Body {
   readonly words: string;
 }
 
-/** A job that is open, or a text about it. */
 function openBody(shown: Shown, state: OpenState, look: PictureLook, columns: number, rows: number): Body {
   const { opened, text, told, now } = shown;
   if (typeof opened !== "object") return { body: [safe(opened ?? "")], words: "" };
