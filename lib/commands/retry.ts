@@ -12,7 +12,7 @@ import { Waiting } from "../jobs/waiting.ts";
 import { JobNotFound, parseJid } from "../model/jid.ts";
 import { isActive, isPastClaimed, type JobRow } from "../model/job.ts";
 import { type Ending, endingCode } from "../model/job-end.ts";
-import { conditionWords, retrySelection } from "../model/retry.ts";
+import { retrySelection } from "../model/retry.ts";
 import type { PeelStory } from "../model/story.ts";
 import { endingDocument, endingLine, openDocument } from "../render/ending.ts";
 import { retriesWords, waitingWords } from "../render/facts.ts";
@@ -52,16 +52,17 @@ function parse(flags: Flags<typeof args>) {
   const job = parseJid(flags.jid);
   const steering = parseSteering(flags);
   const timeout = flags["job-timeout"];
+  const { text, matches } = retrySelection(flags);
   return {
     ...steering,
     /** An ID, a prefix, or a word such as @last. */
     job,
     wish: {
-      selects: retrySelection(flags),
+      selects: matches,
       force: flags.force === true,
       timeoutMs: timeout === undefined ? undefined : parseDuration(timeout, "--job-timeout"),
     },
-    conditions: conditionWords(flags),
+    conditions: text,
     limit: limitOf(flags),
   };
 }

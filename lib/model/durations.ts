@@ -22,10 +22,7 @@ export class Durations {
     this.#sorted = false;
   }
 
-  /**
-   * Nearest rank: always one of the durations, never a mean.
-   * @param percent a whole number, 1 to 100
-   */
+  /** Nearest rank: always one of the durations, never a mean. @param percent a whole number, 1 to 100 */
   percentile(percent: number): bigint | undefined {
     if (this.#size === 0) return undefined;
     if (!this.#sorted) this.#values.subarray(0, this.#size).sort();

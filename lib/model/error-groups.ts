@@ -30,10 +30,7 @@ const GROUP = 256;
 class CommonText {
   readonly #texts = new Map<string, number>();
 
-  /**
-   * Misra-Gries: keeps every text that is an eighth of all.
-   * @returns true for a text that was added
-   */
+  /** Misra-Gries: keeps every text that is an eighth of all. @returns true for a text that was added */
   count(text: string): boolean {
     const known = this.#texts.get(text);
     if (known !== undefined || this.#texts.size < TEXTS) {

@@ -6,10 +6,7 @@ import { safe } from "../text.ts";
 /** Splits at commas outside brackets. */
 export const splitList = (values: readonly string[]) => values.flatMap((value) => value.split(/,(?![^[\]]*\])/));
 
-/**
- * Matches when any pattern does.
- * @throws UserError as glob
- */
+/** Matches when any pattern does. @throws UserError as glob */
 export function globs(patterns: readonly string[]): (text: string) => boolean {
   const tests = patterns.map(glob);
   return (text) => tests.some((test) => test(text));

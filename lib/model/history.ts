@@ -18,15 +18,14 @@ export interface PeelResult {
   readonly isOk: boolean;
   /** An error, or the job that it waits for. */
   readonly note: string;
-  readonly tookNs: bigint | undefined;
-  /** Time since the ack of a running peel, in ns. */
-  readonly soFarNs: bigint | undefined;
-  /** Results that changed something; undefined for data of another shape. */
-  readonly changed: { readonly some: number; readonly of: number } | undefined;
-  /** In a dry run, changes are what would change. */
-  readonly dryRun: boolean;
-  /** Timestamp of the return, by the peel's clock. */
-  readonly returned: Timestamp | undefined;
+  readonly tookNs?: bigint | undefined;
+  /** Since the ack of a running peel. */
+  readonly soFarNs?: bigint | undefined;
+  /** Results that changed something, or would in a dry run; undefined for data of another shape. */
+  readonly changed?: { readonly some: number; readonly of: number } | undefined;
+  readonly dryRun?: boolean | undefined;
+  /** By the peel's clock. */
+  readonly returned?: Timestamp | undefined;
   /** Of an unreachable peel: the return that the master wrote. */
   readonly item?: Return | undefined;
 }
@@ -50,26 +49,25 @@ export function resultOf(jid: string, item: Return): PeelResult {
     // The error of an unreachable peel is always "no heartbeat at dispatch".
     note: item.unreachable || item.ok ? "" : failureOf(item, answer),
     tookNs: item.unreachable ? undefined : item.duration,
-    soFarNs: undefined,
     changed: answer && changes && { some: changes.length, of: answer.results.length },
-    dryRun: answer?.dryRun ?? false,
+    dryRun: answer?.dryRun,
     returned: time?.isZero ? undefined : time,
     item: item.unreachable ? item : undefined,
   };
 }
 
 /** As `resultOf`, for a peel whose events were read. */
-export function toldOf(jid: string, story: PeelStory): PeelResult {
-  return { ...resultOf(jid, story.returned as Return), state: story.state, note: noteOf(story) };
-}
+export const toldOf = (jid: string, story: PeelStory): PeelResult => ({
+  ...resultOf(jid, story.returned as Return),
+  state: story.state,
+  note: noteOf(story),
+});
 
-/** Result of a peel without a return. */
 export function unreturned(row: JobRow, peel: PeelStory | undefined): PeelResult {
   const ended = isTerminal(row.status);
   const isKnown = ended && peel?.sinceCancel === undefined;
   const note = isKnown ? `no return; the job is ${row.status}` : peel ? noteOf(peel) : "";
-  const none = { isOk: false, tookNs: undefined, changed: undefined, dryRun: false, returned: undefined };
-  return { jid: row.jid, state: peel?.state ?? "missing", note, soFarNs: peel?.soFarNs, ...none };
+  return { jid: row.jid, state: peel?.state ?? "missing", isOk: false, note, soFarNs: peel?.soFarNs };
 }
 
 /** The record is not kept: there may be many. */
@@ -88,7 +86,6 @@ export function entryOf(result: PeelResult, job: Job | undefined): HistoryEntry 
 /** Row of a job whose record is gone: only conditions on time can match. */
 export const goneJob = ({ jid, returned }: PeelResult): JobRow => ({ jid, created: returned });
 
-/** The job is active and the peel has not returned. */
 export const goesOn = ({ state, row }: HistoryEntry) => hasNotReturned(state) && !isTerminal(row?.status);
 
 /** Active entries first, then newest first, entries without a time last. */
@@ -139,6 +136,6 @@ export function failuresOf(entries: readonly HistoryEntry[], callOf: (entry: His
       },
     ];
   });
-  const open = found.filter(({ okAgain }) => okAgain === undefined);
-  return [...open, ...found.filter(({ okAgain }) => okAgain !== undefined)];
+  const isResolved = ({ okAgain }: Failures) => Number(okAgain !== undefined);
+  return found.sort((a, b) => isResolved(a) - isResolved(b));
 }

@@ -15,10 +15,7 @@ export function tokenFault(text: string): string | undefined {
 
 export const quoted = (text: string) => `"${shorten(safe(text.slice(0, 200)), 60)}"`;
 
-/**
- * The unchanged argument.
- * @throws UserError unless it is one subject token: it would address other subjects
- */
+/** The unchanged argument. @throws UserError unless it is one subject token: it would address other subjects */
 export function parseJid(text: string): string {
   const fault = tokenFault(text);
   if (fault === undefined) return text;

@@ -6,7 +6,6 @@ import { displayPeel, sortedByPeel } from "./peel.ts";
 import { type PeelState, stateRank } from "./peel-state.ts";
 import { noteOf, type PeelStory, type Story } from "./story.ts";
 
-/** A peel is slower when both limits are exceeded. */
 const SLOWER = { times: 2n, byNs: 5_000_000_000n } as const;
 
 export type Change = "worse" | "better" | "same" | "only in the first" | "only in the second";

@@ -87,7 +87,6 @@ function stoppedWatching({ row, story: { peels } }: Ending): string | undefined 
   return words.filter(Boolean).join("; ");
 }
 
-/** Peels whose returns the master missed count as unreachable. */
 function missedReturns({ row, story: { peels } }: Ending): string | undefined {
   const missed = peels.filter((peel) => peel.missed);
   const [first] = missed;

@@ -38,7 +38,6 @@ export function unknownStateWords(rows: readonly JobRow[]): string | undefined {
   return `the states of ${plural(odd.length, "job")} are unknown: cannot tell whether the jobs have ended: ${named}`;
 }
 
-/** The fields of a record that tables and conditions need. */
 export interface JobRow {
   readonly jid: string;
   readonly fn?: string | undefined;
@@ -135,7 +134,6 @@ export const returnedOf = (row: JobRow) => (row.returned === 0n && !isTerminal(r
 /** Numbers of returned peels by JID; a job with an unknown number is missing. */
 export type ReturnCounts = ReadonlyMap<string, number>;
 
-/** From the record, else from `counts`. */
 export const returnedNow = (row: JobRow, counts?: ReturnCounts) => returnedOf(row) ?? counts?.get(row.jid);
 
 const targetCounts = new WeakMap<readonly string[], number>();
@@ -147,7 +145,6 @@ export function countTargets(targets: readonly string[]): number {
   return known;
 }
 
-/** Undefined when the record has no count. */
 export function failedOf(row: JobRow): bigint | undefined {
   const returned = returnedOf(row);
   return returned === undefined ? undefined : returned - (row.succeeded ?? 0n);
@@ -165,10 +162,7 @@ export const displayState = (row: JobRow) => (row.unreadable === undefined ? row
 export const byCreation = (a: JobRow, b: JobRow): number =>
   compare(a.created?.ns ?? NEVER, b.created?.ns ?? NEVER) || compare(a.jid, b.jid);
 
-/**
- * `[db-01 db-02]`; longer than `max` columns it is cut: `[db-01 db-02 … +98]`.
- * @param measure columns of a text
- */
+/** `[db-01 db-02]`; longer than `max` columns it is cut: `[db-01 db-02 … +98]`. @param measure columns of a text */
 export function formatTargets(
   targets: readonly string[],
   max = Number.POSITIVE_INFINITY,
@@ -256,10 +250,7 @@ export class JobList {
   }
 }
 
-/**
- * JIDs in order, made one by one.
- * @param to exclusive
- */
+/** JIDs in order, made one by one. @param to exclusive */
 export const jidsOf = (jobs: JobList, from = 0, to = jobs.length) => ({
   size: to - from,
   *keys(): Generator<string> {

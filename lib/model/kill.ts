@@ -22,11 +22,9 @@ export interface Refused {
   readonly jid: string;
   readonly why: "ended" | "not found" | "not confirmed";
   readonly error: UserError;
-  /** Its state, if it ended. */
   readonly ended?: string | undefined;
 }
 
-/** In the order of the arguments or of the selection. */
 export type Plan = readonly (Target | Refused)[];
 
 export const isTarget = (entry: Target | Refused): entry is Target => !("why" in entry);
@@ -57,8 +55,8 @@ export const notSent = ({ jid, error, ended }: Omit<Refused, "why">): Outcome =>
   jid,
   signal: "not sent",
   error,
+  ended,
   warnings: [],
-  ...(ended !== undefined && { ended }),
 });
 
 export const notMeant = (entry: Target | Refused): Outcome =>

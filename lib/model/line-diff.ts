@@ -16,7 +16,6 @@ export class LineDiffs {
   /** Undefined when too many lines differ, here or before. */
   between(before: readonly string[], after: readonly string[]): readonly Hunk[] | undefined {
     const most = Math.min(MOST_EDITS, Math.floor(Math.sqrt(this.#left)));
-    // Loaded on use.
     const { structuredPatch } = require("diff") as typeof import("diff");
     const [a, b] = [before, after].map((lines) => lines.map((line) => `${line}\n`).join("")) as [string, string];
     const hunks = structuredPatch("", "", a, b, "", "", { context: 3, maxEditLength: most })?.hunks;

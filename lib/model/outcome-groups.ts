@@ -19,7 +19,6 @@ export interface CombinedChange {
 /** Peels with the same state, alike errors, and the same changed results. */
 export interface OutcomeGroup {
   readonly state: PeelStory["state"];
-  /** The most common note of the group. */
   readonly note: string;
   readonly changes: readonly CombinedChange[];
   readonly dryRun: boolean;

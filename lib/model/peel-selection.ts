@@ -56,9 +56,7 @@ export function peelSelection(flags: PeelConditions): PeelSelection | undefined 
     text: typed.join(" "),
     matches: (peel) => conditions.every((condition) => condition(peel)),
     wider(peels) {
-      const longer = splitList(patterns ?? [])
-        .filter((pattern) => !pattern.endsWith("*"))
-        .map((pattern) => `${pattern}*`);
+      const longer = splitList(patterns ?? []).flatMap((pattern) => (pattern.endsWith("*") ? [] : `${pattern}*`));
       return longer.find((pattern) =>
         peels.some((peel) => peelSelection({ ...flags, peel: [pattern] })?.matches(peel)),
       );

@@ -1,5 +1,3 @@
-// States of peels.
-
 export const WORST_FIRST = [
   "failed",
   "unreadable",
@@ -51,6 +49,5 @@ export function countStates(peels: readonly InState[]): [PeelState, number][] {
   return [...counts];
 }
 
-/** Counts of the states that occur, worst first. */
 export const statesPresent = (peels: readonly InState[]): [PeelState, number][] =>
   countStates(peels).filter(([, n]) => n > 0);

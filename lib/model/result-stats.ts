@@ -78,7 +78,6 @@ export class ResultTallies {
 
   constructor(readonly span: Span) {}
 
-  /** @throws UserError for too many names or results */
   add(result: Pick<Result, "name" | "outcome" | "duration">, dryRun: boolean, place: number, slice?: number): void {
     const { name, outcome } = result;
     const tally = this.#byName.getOrInsertComputed(name, () => {

@@ -1,13 +1,13 @@
 // A retry as values: plan, checks, warnings. Pure.
 
-import { asInteger, asText, type Value, type ValueMap } from "../codec/value.ts";
+import { asInteger, asText, type ValueMap } from "../codec/value.ts";
 import { formatAge } from "../duration.ts";
 import { UserError } from "../errors.ts";
 import { count, plural, safe } from "../text.ts";
 import { quoted, tokenFault } from "./jid.ts";
 import { isTerminal, type JobRow, RECORD_VERSION, unknownStateWords } from "./job.ts";
 import { displayPeel } from "./peel.ts";
-import { peelSelection } from "./peel-selection.ts";
+import { type PeelConditions, type PeelSelection, peelSelection } from "./peel-selection.ts";
 import { type PeelState, statesPresent } from "./peel-state.ts";
 import type { PeelStory } from "./story.ts";
 
@@ -20,7 +20,6 @@ export interface RetryPlan {
   readonly targets: readonly PeelStory[];
   /** Peels without a heartbeat now; undefined when unknown. */
   readonly offline: ReadonlySet<string> | undefined;
-  /** In ns. */
   readonly timeoutNs: bigint;
   /** Sentences to read before confirming. */
   readonly warnings: readonly string[];
@@ -28,7 +27,7 @@ export interface RetryPlan {
 
 export interface Minted {
   readonly jid: string;
-  /** In ns since 1970, by this machine's clock. */
+  /** By this machine's clock. */
   readonly createdNs: bigint;
   readonly user: string;
 }
@@ -42,41 +41,30 @@ export type Dispatched =
     }
   | { readonly kind: "unknown"; readonly why: string };
 
-export interface RetryConditions {
-  readonly bad?: boolean | undefined;
-  readonly failed?: boolean | undefined;
-  readonly missing?: boolean | undefined;
-  readonly unreachable?: boolean | undefined;
+export type RetryConditions = Pick<PeelConditions, "bad" | "failed" | "missing" | "unreachable" | "peel"> & {
   readonly all?: boolean | undefined;
-  readonly peel?: readonly string[] | undefined;
-}
+};
 
 /** Not ok, and no late return that is ok. */
 export const needsAgain = ({ state, returned }: PeelStory) => state !== "ok" && !(state === "late" && returned?.ok);
-
-const STATE_FLAGS = ["bad", "failed", "missing", "unreachable"] as const;
 
 /**
  * Selects peels in one of the named states (default: those that need it) that match --peel.
  * @throws UserError for flags that cannot be used together
  */
-export function retrySelection(flags: RetryConditions): (peel: PeelStory) => boolean {
+export function retrySelection(flags: RetryConditions): Pick<PeelSelection, "text" | "matches"> {
   const { all, bad, failed, missing, unreachable, peel } = flags;
-  const [first] = STATE_FLAGS.filter((name) => flags[name]);
+  const [first] = (["bad", "failed", "missing", "unreachable"] as const).filter((name) => flags[name]);
   if (all && first !== undefined)
     throw new UserError(`--all and --${first} cannot be used together.`, "Use one of them.");
   const named = peelSelection({ peel });
   const inState = peelSelection({ failed, missing, unreachable });
   const needed = bad || (!all && first === undefined) ? needsAgain : () => false;
-  return (one) => (all || needed(one) || (inState?.matches(one) ?? false)) && (named?.matches(one) ?? true);
+  return {
+    text: [bad && "--bad", inState?.text, all && "--all", named?.text].filter(Boolean).join(" "),
+    matches: (one) => (all || needed(one) || (inState?.matches(one) ?? false)) && (named?.matches(one) ?? true),
+  };
 }
-
-/** As typed, for messages; empty for the default. */
-export const conditionWords = (flags: RetryConditions) =>
-  [
-    ...[...STATE_FLAGS, "all" as const].filter((name) => flags[name]).map((name) => `--${name}`),
-    ...(flags.peel ?? []).map((pattern) => `--peel ${pattern}`),
-  ].join(" ");
 
 /** Fields that a retry copies, makes anew, or leaves to the master (wire.md, "Job record"). */
 const KNOWN_FIELDS: ReadonlySet<string> = new Set(
@@ -91,10 +79,7 @@ function refuse(row: JobRow, why: string, hint: string): never {
   throw new UserError(`job ${safe(row.jid)} ${why}. ${NOTHING_SENT}`, hint);
 }
 
-/**
- * Distinct targets.
- * @throws UserError unless they are a list of texts
- */
+/** Distinct targets. @throws UserError unless they are a list of texts */
 export function targetsOf(row: JobRow, job: ValueMap): string[] {
   const list = job.get("targets");
   const odd = Array.isArray(list) && list.length !== row.targets?.length;
@@ -105,7 +90,6 @@ export function targetsOf(row: JobRow, job: ValueMap): string[] {
 
 const showHint = (row: JobRow) => `\`zester job show ${safe(row.jid)}\` shows the record.`;
 
-/** @throws UserError for a job that has not ended, or in an unknown state */
 export function requireEnded(row: JobRow): void {
   const { jid, status } = row;
   if (isTerminal(status)) return;
@@ -146,14 +130,11 @@ export function timeoutOf(row: JobRow, job: ValueMap, wanted: number | undefined
 
 /** @throws UserError for IDs that are not one token: they would address other peels */
 export function requireTokens(row: JobRow, peels: readonly PeelStory[]): void {
-  const odd = peels.flatMap(({ peel }) => {
-    const fault = tokenFault(peel);
-    return fault === undefined ? [] : [{ peel, fault }];
-  });
-  const [first] = odd;
+  const [first, ...others] = peels.filter(({ peel }) => tokenFault(peel) !== undefined);
   if (!first) return;
-  const more = odd.length > 1 ? `, and ${count(odd.length - 1)} more` : "";
-  refuse(row, `has the invalid target ${quoted(first.peel)}${more}: ${first.fault}`, "Select the others with --peel.");
+  const more = others.length > 0 ? `, and ${count(others.length)} more` : "";
+  const words = `has the invalid target ${quoted(first.peel)}${more}: ${tokenFault(first.peel)}`;
+  refuse(row, words, "Select the others with --peel.");
 }
 
 /** Doubts about a peel without a return, or with one only in the events. */
@@ -174,12 +155,6 @@ export const mayHaveRun = ({ state, sinceCancel }: PeelStory) =>
 
 const OLD_NS = 86_400_000_000_000n;
 
-/** True when the arguments ask for a dry run. */
-export function asksDryRun(args: Value | undefined): boolean {
-  return args instanceof Map && args.get("test") === true;
-}
-
-/** @param nowNs the server's clock, in ns since 1970 */
 export function retryWarnings({ row, job, peels }: Pick<RetryPlan, "row" | "job" | "peels">, nowNs: bigint): string[] {
   const words: string[] = [];
   const doubtful = peels.filter(mayHaveRun);
@@ -200,5 +175,4 @@ export function retryWarnings({ row, job, peels }: Pick<RetryPlan, "row" | "job"
   return words;
 }
 
-/** The target expression of a list of peels: `L@web-01,db.eu.example`. */
 export const listExpression = (peels: readonly string[]) => `L@${peels.map(displayPeel).join(",")}`;

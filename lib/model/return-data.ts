@@ -76,13 +76,21 @@ function textOrPart(result: ValueMap, name: string): [string | undefined, [strin
   return [undefined, value !== undefined && value !== null && value !== true && isSet(value) ? [[name, value]] : []];
 }
 
-const resultName = (result: ValueMap) => asText(result.get("name")) || "-";
+const NO_RESULT: ValueMap = new Map();
+
+/** Without reading the rest. */
+function briefResult(value: Value, dryRun: boolean): Pick<Result, "name" | "outcome" | "duration"> {
+  const result = value instanceof Map ? value : NO_RESULT;
+  return {
+    name: asText(result.get("name")) || "-",
+    outcome: resultOutcome(result, dryRun),
+    duration: asInteger(result.get("duration")),
+  };
+}
 
 function readResult(value: Value, dryRun: boolean): Result {
-  if (!(value instanceof Map)) {
-    const empty = { duration: undefined, error: undefined, skipReason: undefined };
-    return { name: "-", outcome: "unchanged", ...empty, parts: [["result", value]] };
-  }
+  const brief = briefResult(value, dryRun);
+  if (!(value instanceof Map)) return { ...brief, error: undefined, skipReason: undefined, parts: [["result", value]] };
   const [error, oddError] = textOrPart(value, "error");
   const [reason, oddReason] = textOrPart(value, "skip_reason");
   // Older peels store the reason here instead of true.
@@ -91,9 +99,7 @@ function readResult(value: Value, dryRun: boolean): Result {
   const inDetails: [string, Value][] =
     details instanceof Map ? [...details] : isSet(details) ? [["details", details as Value]] : [];
   return {
-    name: resultName(value),
-    outcome: resultOutcome(value, dryRun),
-    duration: asInteger(value.get("duration")),
+    ...brief,
     error,
     skipReason: reason ?? olderReason,
     parts: partsInOrder([
@@ -126,11 +132,7 @@ const OUTCOME_RANK: Readonly<Record<ResultOutcome, number>> = {
 /** In order; ties by content, then by duration. */
 function resultsInOrder(results: readonly Result[]): Result[] {
   const contents = new Map<Result, string>();
-  const content = (result: Result) => {
-    const text = contents.get(result) ?? toJsonLine(resultContent(result));
-    contents.set(result, text);
-    return text;
-  };
+  const content = (result: Result) => contents.getOrInsertComputed(result, () => toJsonLine(resultContent(result)));
   return results.toSorted(
     (a, b) =>
       OUTCOME_RANK[a.outcome] - OUTCOME_RANK[b.outcome] ||
@@ -140,14 +142,12 @@ function resultsInOrder(results: readonly Result[]): Result[] {
   );
 }
 
-/** True for a dry run. */
+/** True for the data of a dry run, and for arguments that ask for one. */
 export const isDryRun = (data: Value | undefined) => data instanceof Map && data.get("test") === true;
 
-/** Equal as shown. */
 export const isSameText = (a: Value | undefined, b: Value | undefined) =>
   typeof a === "string" && typeof b === "string" && shownText(a) === shownText(b);
 
-/** Without reading all of the result. */
 export function isEventful(result: Value): boolean {
   const outcome = result instanceof Map ? resultOutcome(result, false) : "unchanged";
   return outcome !== "unchanged" && outcome !== "skipped";
@@ -159,7 +159,6 @@ export function resultsIn(data: Value | undefined): readonly Value[] | undefined
   return results === null ? [] : Array.isArray(results) ? results : undefined;
 }
 
-/** Without reading the whole answer. */
 export const isUneventful = (data: Value | undefined) => !resultsIn(data)?.some(isEventful);
 
 /** Without results that changed nothing and did not fail. */
@@ -168,10 +167,7 @@ export function onlyChanges(data: Value | undefined): Value | undefined {
   return data instanceof Map && results ? new Map(data).set("results", results.filter(isEventful)) : data;
 }
 
-/**
- * Undefined for data of another shape.
- * @param returnError the return's own error, which the answer often repeats
- */
+/** Undefined for data of another shape. @param returnError the return's own error, which the answer often repeats */
 export function readReturnData(data: Value | undefined, returnError?: string): ReturnData | undefined {
   const results = resultsIn(data);
   if (!(data instanceof Map) || !results) return undefined;
@@ -185,18 +181,9 @@ export function readReturnData(data: Value | undefined, returnError?: string): R
   };
 }
 
-/** Name, outcome and duration of each result, without reading the rest. */
-export function* briefResults(data: Value | undefined): Generator<Pick<Result, "name" | "outcome" | "duration">> {
+export function briefResults(data: Value | undefined): Iterable<ReturnType<typeof briefResult>> {
   const dryRun = isDryRun(data);
-  for (const value of resultsIn(data) ?? []) {
-    if (!(value instanceof Map)) yield { name: "-", outcome: "unchanged", duration: undefined };
-    else
-      yield {
-        name: resultName(value),
-        outcome: resultOutcome(value, dryRun),
-        duration: asInteger(value.get("duration")),
-      };
-  }
+  return (resultsIn(data) ?? []).values().map((result) => briefResult(result, dryRun));
 }
 
 export function countOutcomes(results: readonly Result[]): [ResultOutcome, number][] {

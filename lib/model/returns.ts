@@ -12,7 +12,6 @@ export interface Return {
   readonly record: ValueMap;
   /** `success` is true and `error` empty (wire.md). */
   readonly ok: boolean;
-  /** In ns. */
   readonly duration: bigint | undefined;
   readonly error: string | undefined;
   readonly unreachable: boolean;
@@ -31,7 +30,6 @@ export function unreadableReturn(peel: string, reason: string): Return {
   return { peel, record, ok: false, duration: undefined, error, unreachable: false, unreadable: reason };
 }
 
-/** Fields that are read from a return. */
 export const RETURN_FIELDS = ["success", "error", "duration", "unreachable"] as const;
 /** For events: also the sender, and the schedule's entry. */
 export const STORY_FIELDS = ["peel_id", "entry", ...RETURN_FIELDS] as const;

@@ -31,7 +31,6 @@ export interface Schedule {
   readonly intervalNs: bigint | undefined;
 }
 
-/** Gaps that are needed for an interval. */
 const LEAST_GAPS = 2;
 /** Overdue after this many intervals: more than jitter and a long run. */
 const PATIENCE = 2n;
@@ -42,7 +41,6 @@ const intervalOf = (gaps: readonly bigint[]) => (gaps.length < LEAST_GAPS ? unde
 
 /**
  * The interval on a peel is the median of the gaps between its runs; with fewer than two gaps, that of all peels.
- * @param nowNs the server's clock, in ns since 1970
  * @returns sorted by entry, then function
  */
 export function schedulesOf(runs: Iterable<ScheduledRun>, nowNs: bigint): Schedule[] {

@@ -8,7 +8,6 @@ import type { Return } from "./returns.ts";
 
 export interface Search {
   matches(line: string): boolean;
-  /** The first match. */
   find(line: string): readonly [start: number, end: number] | undefined;
   /** False when no text of an encoded value matches; undefined when bytes cannot show that. */
   readonly mayHold: ((bytes: Uint8Array) => boolean) | undefined;
@@ -43,10 +42,7 @@ function checkWanted(wanted: string): void {
   if (wanted.includes("\n")) throw new UserError("the search text has a line end.", "Search for one of its lines.");
 }
 
-/**
- * Smart case: case counts only when the text has upper case.
- * @throws UserError for an empty text or a line end
- */
+/** Smart case: case counts only when the text has upper case. @throws UserError for an empty text or a line end */
 export function textSearch(wanted: string): Search {
   checkWanted(wanted);
   const ignoreCase = !UPPER.test(wanted);
@@ -136,7 +132,6 @@ export interface Hit {
   readonly field: string;
   /** The result; undefined for the return itself. */
   readonly result: string | undefined;
-  /** From 1. */
   readonly line: number;
   readonly text: string;
 }

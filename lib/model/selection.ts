@@ -33,23 +33,18 @@ export interface Selection {
   readonly text: string;
   /** Created then or later, in ns since 1970. */
   readonly since: bigint | undefined;
-  /** Created before. */
   readonly until: bigint | undefined;
   /** Only the newest. */
   readonly limit: number | undefined;
-  /** Depends on creation times. */
   readonly timed: boolean;
-  /** Needs more than creation order. */
   readonly ordered: boolean;
-  /** A time depends on the clock. */
   readonly fromNow: boolean;
-  /** The same conditions by another clock. @throws UserError when --since is then later than --until */
+  /** By another clock. @throws UserError when --since is then later than --until */
   at(now: Date): Selection;
   matches(row: JobRow): boolean;
   arrange(jobs: JobList): JobList;
 }
 
-/** Groups of states. */
 export const STATE_GROUPS: Readonly<Record<string, readonly string[]>> = {
   active: ACTIVE_STATES,
   terminal: TERMINAL_STATES,
@@ -59,10 +54,7 @@ export const JOB_STATES: readonly string[] = [...ACTIVE_STATES, ...TERMINAL_STAT
 export const JOB_SORTS = ["created", "updated", "duration", "jid", "state"] as const;
 type Sort = (typeof JOB_SORTS)[number];
 
-/**
- * States of a list, and those of its groups.
- * @throws UserError for an unknown name
- */
+/** States of a list, and those of its groups. @throws UserError for an unknown name */
 export function parseStates<T extends string>(
   values: readonly string[],
   states: readonly T[],
@@ -106,9 +98,10 @@ export const conditionsText = (flags: Conditions, names: readonly (List | Text)[
 
 const TYPED = ["state", "function", "target", "user", "owner", "source", "since", "until"] as const;
 
-/** @throws UserError when --since is later than --until */
-function requireSpan({ since, until }: Pick<Selection, "since" | "until">, flags: Conditions): void {
-  if (since === undefined || until === undefined || since <= until) return;
+/** The selection. @throws UserError when --since is later than --until */
+function withSpan(selection: Selection, flags: Conditions): Selection {
+  const { since, until } = selection;
+  if (since === undefined || until === undefined || since <= until) return selection;
   throw new UserError(
     `--since "${safe(flags.since ?? "")}" is later than --until "${safe(flags.until ?? "")}".`,
     "Use an earlier --since or a later --until.",
@@ -148,12 +141,12 @@ function conditionsOf(flags: Conditions): ((row: JobRow) => boolean)[] {
   return conditions;
 }
 
-function sortJobs(newest: Int32Array, sort: Exclude<Sort, "created">, rowOf: (n: number) => JobRow, now: Date): void {
-  const keyed = Array.from(newest, (n) => ({ n, key: JOB_SORT_KEYS[sort](rowOf(n), now) }));
-  keyed.sort((a, b) => compareKeys(a.key, b.key));
-  keyed.forEach(({ n }, i) => {
-    newest[i] = n;
-  });
+function sortedJobs({ numbers, make }: JobList, sort: Exclude<Sort, "created">, now: Date): Int32Array {
+  const keyed = Array.from(numbers, (n) => ({ n, key: JOB_SORT_KEYS[sort](make(n).row, now) }));
+  return Int32Array.from(
+    keyed.sort((a, b) => compareKeys(a.key, b.key)),
+    ({ n }) => n,
+  );
 }
 
 /**
@@ -163,18 +156,14 @@ function sortJobs(newest: Int32Array, sort: Exclude<Sort, "created">, rowOf: (n:
  */
 export function parseSelection(flags: Conditions, now: Date): Selection {
   const conditions = conditionsOf(flags);
-  const times = (["since", "until"] as const).map((name) => {
-    const text = flags[name];
-    if (text === undefined) return { relative: false, at: () => undefined };
-    const relative = isRelative(text);
-    const at = (now: Date) => parseWhen(text, `--${name}`, now);
-    const fixed = at(now);
-    return { relative, at: relative ? at : () => fixed };
-  });
   const limit = flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit");
   const sort: Sort = oneOf(JOB_SORTS, flags.sort ?? "created", "--sort", "order");
+  const times = [flags.since, flags.until];
+  const fromNow = times.map((text) => text !== undefined && isRelative(text));
   const at = (now: Date): Selection => {
-    const [since, until] = times.map((time) => time.at(now));
+    const [since, until] = times.map((text, i) =>
+      text === undefined ? undefined : parseWhen(text, i === 0 ? "--since" : "--until", now),
+    );
     return {
       text: conditionsText(flags, TYPED),
       since,
@@ -182,25 +171,19 @@ export function parseSelection(flags: Conditions, now: Date): Selection {
       limit,
       timed: limit !== undefined || since !== undefined || until !== undefined,
       ordered: limit !== undefined || flags.sort !== undefined || flags.reverse === true,
-      fromNow: times.some(({ relative }) => relative),
-      at(later) {
-        const selection = at(later);
-        requireSpan(selection, flags);
-        return selection;
-      },
+      fromNow: fromNow.includes(true),
+      at: (later) => withSpan(at(later), flags),
       matches: (row) => conditions.every((condition) => condition(row)) && isWithin(row, since, until),
-      arrange(jobs) {
-        const { numbers, make } = jobs;
+      arrange({ numbers, make }) {
         const newest = limit === undefined ? numbers : numbers.slice(-limit);
-        if (sort !== "created") sortJobs(newest, sort, (n) => make(n).row, now);
-        return new JobList(flags.reverse ? newest.reverse() : newest, make);
+        const sorted = sort === "created" ? newest : sortedJobs(new JobList(newest, make), sort, now);
+        return new JobList(flags.reverse ? sorted.toReversed() : sorted, make);
       },
     };
   };
   const selection = at(now);
   // If only one is relative, the server's clock decides which is later.
-  if (times[0]?.relative === times[1]?.relative) requireSpan(selection, flags);
-  return selection;
+  return fromNow[0] === fromNow[1] ? withSpan(selection, flags) : selection;
 }
 
 /** Jobs without a time do not match. */

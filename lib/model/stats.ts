@@ -29,10 +29,7 @@ export class JobTally {
     this.trend = new Trend(slices);
   }
 
-  /**
-   * Jobs arrive oldest first.
-   * @param slice of the trend
-   */
+  /** Jobs arrive oldest first. @param slice of the trend */
   add(row: JobRow, slice: number | undefined, now: Date): void {
     const failed = hasFailed(row);
     const state = row.status || "-";
@@ -46,10 +43,7 @@ export class JobTally {
   }
 }
 
-/**
- * The requested time, or whole days back to the oldest job.
- * @param jobs oldest first
- */
+/** The requested time, or whole days back to the oldest job. @param jobs oldest first */
 export function timeOf(jobs: JobList, since: bigint | undefined, until: bigint | undefined, nowNs: bigint): Span {
   const end = until ?? nowNs;
   if (since !== undefined) return spanOf(since, end > since ? end : since + 1n);
@@ -70,7 +64,6 @@ export function talliesOf(jobs: JobList, keyOf: (row: JobRow) => string, span: S
   return [...tallies.values()].sort((a, b) => b.jobs - a.jobs || compare(a.key, b.key));
 }
 
-/** Runs of peels' own schedules. */
 export function* runsOf(jobs: JobList): Generator<ScheduledRun> {
   for (const { row } of jobs) {
     const { schedule: entry, created, targets, fn = "-" } = row;
@@ -83,7 +76,6 @@ export function* runsOf(jobs: JobList): Generator<ScheduledRun> {
 /** The last job of a peel: its state, no return yet, or no job. */
 export type LastResult = PeelState | "no return yet" | "no run";
 
-/** Results of one peel. */
 export class PeelTally {
   readonly durations = new Durations();
   readonly trend: Trend;
@@ -155,7 +147,6 @@ export class PeelTally {
     return this.#lastState ?? (this.jobs > 0 ? "no return yet" : "no run");
   }
 
-  /** Place of the job of `last`. */
   get lastPlace(): number | undefined {
     const place = Math.max(this.#lastEnded, this.#lastReturned);
     return place < 0 ? undefined : place;

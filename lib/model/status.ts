@@ -8,7 +8,6 @@ import type { Stuck } from "./stuck.ts";
 interface GoneMaster {
   readonly master: string;
   readonly jobs: number;
-  /** Age of its last heartbeat, in ns. */
   readonly heardNs: bigint | undefined;
 }
 
@@ -65,7 +64,6 @@ export function goneMasters(stuck: readonly Stuck[]): GoneMaster[] {
   return gone.flat().sort((a, b) => b.jobs - a.jobs);
 }
 
-/** @param counts returned peels by JID */
 export function activeOf(rows: readonly JobRow[], counts: ReadonlyMap<string, number>, nowNs: bigint) {
   const returned = rows.map((row) => {
     const counted = counts.get(row.jid) ?? returnedOf(row);

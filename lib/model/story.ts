@@ -8,13 +8,11 @@ import { type PeelState, worstFirst } from "./peel-state.ts";
 import type { ReturnData } from "./return-data.ts";
 import { failureOf, type Peel, type Return, stateOfReturn, toReturn } from "./returns.ts";
 
-/** One message of the stream `job-events`. */
 export interface JobEvent {
   /** `dispatch`, `ack`, `return`, `schedule`, `cancel` or `status`. */
   readonly kind: string;
   /** Last token of the subject, which permissions guard; undefined for events of the job. */
   readonly peel: string | undefined;
-  /** By the server's clock, in ns since 1970. */
   readonly storedNs: bigint;
   /** Undefined when it cannot be decoded. */
   readonly payload: Value | undefined;
@@ -41,7 +39,6 @@ export interface Ignored {
 export interface GivenUp {
   /** Sent by the peel before, and missed by the master. */
   readonly missed: "ack" | "return" | undefined;
-  /** Listed in `offline_at_dispatch`. */
   readonly offline: boolean;
 }
 
@@ -52,7 +49,6 @@ export interface Step {
   readonly afterNs: bigint;
   readonly kind: string;
   readonly peel: string | undefined;
-  /** Of an ack. */
   readonly deliveredNs?: bigint | undefined;
   readonly returned?: Return | undefined;
   /** Returned after it was marked unreachable, or after the end. */
@@ -80,7 +76,6 @@ export interface PeelStory extends Peel {
   readonly behind: string | undefined;
   /** Of a late peel: returned after the end only. */
   readonly afterEnd?: boolean | undefined;
-  /** Of an unreachable peel. */
   readonly givenUp?: GivenUp | undefined;
   /** Marked unreachable although it had returned, at this time if known. */
   readonly missed?: { readonly afterNs: bigint | undefined } | undefined;
@@ -99,9 +94,7 @@ export interface Story {
   readonly whole: boolean;
 }
 
-/** Facts from outside record, returns and events. */
 export interface JobSurroundings {
-  /** The server's clock, in ns since 1970. */
   readonly nowNs: bigint;
   /** Silent peels without a heartbeat; undefined when unknown. */
   readonly offline?: ReadonlySet<string> | undefined;
@@ -116,7 +109,6 @@ const field = (value: Value | undefined, name: string): Value | undefined =>
 
 /** What the events tell about one peel. */
 interface PeelEvents {
-  /** Of the first ack. */
   ackNs?: bigint;
   /** Its own return that counts. */
   real?: RealReturn;
@@ -171,7 +163,6 @@ export class Steps {
     this.#hasMaster = Boolean(asText(job.get("owner")));
   }
 
-  /** Time of the dispatch, if its event is known. */
   get dispatchNs(): bigint | undefined {
     return this.#dispatched ? this.#start : undefined;
   }
@@ -232,7 +223,6 @@ export class Steps {
     return isReal && !counts ? "returned again" : undefined;
   }
 
-  /** An ack, or a return. */
   #addOfPeel(step: Mutable<Step>, peel: string, payload: ValueMap, read: Return | undefined): void {
     const { kind, storedNs, afterNs } = step;
     if (kind !== "ack" && kind !== "return" && kind !== "schedule") return;
@@ -341,10 +331,7 @@ export const givenUpWords = ({ missed, offline }: GivenUp) =>
 
 export const UNANSWERED = "has not answered and may still be executing";
 
-/**
- * Text beside the state.
- * @param answer of its return, if read before
- */
+/** Text beside the state. @param answer of its return, if read before */
 export function noteOf(peel: PeelStory, answer?: ReturnData): string {
   const { state, returned, behind, afterEnd, givenUp, missed, overwrittenBy, sinceCancel } = peel;
   if (behind !== undefined) return `waiting for job ${behind}`;

@@ -12,7 +12,6 @@ export const HEARTBEAT_LIFE_MS = 15_000;
 
 /** A master's heartbeat, by the server's clock. */
 interface Beat {
-  /** Age, in ns. */
   readonly agoNs: bigint;
   /** Jobs that it watches, at a time in ns since 1970; undefined if not stated. */
   readonly watches?: { readonly jids: ReadonlySet<unknown>; readonly asOfNs: bigint } | undefined;
@@ -29,7 +28,6 @@ export function isMasterGone(sign: MasterSign): boolean {
 /** Why an active job will not end on time. */
 export interface Stuck {
   readonly jid: string;
-  /** Time since its deadline, in ns. */
   readonly overdueNs: bigint | undefined;
   /** Its master, if gone. */
   readonly goneMaster: string | undefined;
@@ -45,18 +43,13 @@ export interface Stuck {
  */
 const SETTLED_NS = 1_000_000_000n;
 
-/** True when a newer heartbeat of a living master does not list the job. */
 function isUnwatched({ jid, updated }: JobRow, sign: MasterSign): boolean {
   if (typeof sign !== "object" || isMasterGone(sign) || !sign.watches || !updated) return false;
   const { jids, asOfNs } = sign.watches;
   return !jids.has(jid) && asOfNs > updated.ns + SETTLED_NS;
 }
 
-/**
- * Undefined for a job that is not stuck.
- * @param nowNs the server's clock, in ns since 1970
- * @param sign of its owner
- */
+/** Undefined for a job that is not stuck. @param sign of its owner */
 export function stuckOf(row: JobRow, nowNs: bigint, sign: MasterSign): Stuck | undefined {
   if (row.unreadable !== undefined || !isActive(row.status)) return undefined;
   const overdueNs = row.deadline && row.deadline.ns < nowNs ? nowNs - row.deadline.ns : undefined;
@@ -67,7 +60,6 @@ export function stuckOf(row: JobRow, nowNs: bigint, sign: MasterSign): Stuck | u
   return { jid: row.jid, overdueNs, goneMaster, heardNs, idleMaster };
 }
 
-/** @param signs of their masters */
 export const stuckAmong = (rows: readonly JobRow[], nowNs: bigint, signs: ReadonlyMap<string, MasterSign>): Stuck[] =>
   rows.flatMap((row) => stuckOf(row, nowNs, signs.get(row.owner ?? "")) ?? []);
 

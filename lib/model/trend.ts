@@ -4,7 +4,6 @@ import { formatDuration } from "../duration.ts";
 const DAY = 86_400_000_000_000n;
 /** Up to this many whole days: a slice per day. */
 const MOST_DAYS = 14n;
-/** Slices of any other period. */
 const SLICES = 12;
 /** Tolerance for whole days: the clock moves between two readings. */
 const SLACK = DAY / 100n;

@@ -121,10 +121,7 @@ function durationOf(text: string): string | undefined {
 export const isRelative = (text: string) =>
   asTime(text.trim()) === undefined && !DATE_TIME.test(text.trim().toLowerCase());
 
-/**
- * In ns since 1970: one of `WHEN`.
- * @throws UserError for another text
- */
+/** In ns since 1970: one of `WHEN`. @throws UserError for another text */
 export function parseWhen(text: string, flag: string, now: Date): bigint {
   const time = asTime(text.trim());
   if (time) return time.ns;

@@ -4,7 +4,8 @@ import { mapOf, type ValueMap } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
 import { isTerminal } from "../model/job.ts";
 import { type OutcomeGroup, outcomeGroups } from "../model/outcome-groups.ts";
-import { asksDryRun, type Dispatched, doubtOf, type RetryPlan } from "../model/retry.ts";
+import { type Dispatched, doubtOf, type RetryPlan } from "../model/retry.ts";
+import { isDryRun } from "../model/return-data.ts";
 import { count, paragraph, plural, safe, shorten, shortenMiddle } from "../text.ts";
 import { callOf, furtherArguments } from "./call.ts";
 import { paintState } from "./colors.ts";
@@ -43,7 +44,7 @@ function noteWords({ state, note, peels }: OutcomeGroup, offline: RetryPlan["off
 export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   const { row, job, peels, targets, offline } = plan;
   const call = callOf(job, row, PLAN_LIMITS.call);
-  const dry = asksDryRun(job.get("args")) ? " (dry run)" : "";
+  const dry = isDryRun(job.get("args")) ? " (dry run)" : "";
   const known = [statusWords(plan, nowNs), row.user && `by ${row.user}`].filter(Boolean).join(", ");
   const head = `retry of ${safe(`${row.jid} (${known})`)}: ${call}${dry} on ${count(peels.length)} of ${plural(targets.length, "peel")}`;
   const further = shortenMiddle(furtherArguments(job, row), PLAN_LIMITS.call);

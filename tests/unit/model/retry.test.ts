@@ -26,13 +26,13 @@ test.each([
   [{ all: true, peel: ["ok*"] }, "ok"],
   [{ peel: ["ok*"] }, ""],
 ])("%j selects %s", (flags, names) => {
-  const selected = ALL.filter(retrySelection(flags)).map(({ peel }) => peel.replace("-1", ""));
+  const selected = ALL.filter(retrySelection(flags).matches).map(({ peel }) => peel.replace("-1", ""));
   expect(selected.join(" ")).toBe(names);
 });
 
 test("a late return that is ok is enough, unless all are asked for", () => {
   expect(needsAgain(LATE_OK)).toBe(false);
-  expect([{}, { bad: true }, { all: true }].map((flags) => retrySelection(flags)(LATE_OK))).toEqual([
+  expect([{}, { bad: true }, { all: true }].map((flags) => retrySelection(flags).matches(LATE_OK))).toEqual([
     false,
     false,
     true,
