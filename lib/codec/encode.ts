@@ -76,7 +76,7 @@ function encodeTime({ seconds, nanos }: Timestamp): Buffer {
 }
 
 function text(value: string): Buffer[] {
-  if (!value.isWellFormed()) throw new Unencodable("half a pair of surrogates is no text");
+  if (!value.isWellFormed()) throw new Unencodable("a text has an unpaired surrogate");
   const bytes = Buffer.from(value);
   return [head(bytes.length, 0xa0, 32, [0xd9, 0xda, 0xdb]), bytes];
 }
@@ -98,7 +98,7 @@ function* pieces(value: Encodable): Generator<Uint8Array> {
     yield Buffer.of(value.type & 0xff);
     yield value.data;
   } else if (value instanceof Map) {
-    if (hasRepeatedKeys(value as ValueMap)) throw new Unencodable("a key is repeated in it");
+    if (hasRepeatedKeys(value as ValueMap)) throw new Unencodable("it repeats a key");
     yield mapHead(value.size);
     for (const [key, item] of value as ReadonlyMap<string, Encodable>) {
       yield* text(key);

@@ -134,7 +134,7 @@ export function parseJson(bytes: Uint8Array): Value {
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new Undecodable("begins like JSON, but is not: it has bytes that are no UTF-8");
+    throw new Undecodable("begins like JSON, but is not: it has bytes that are not UTF-8");
   }
   return new JsonReader(text, bytes.length).whole();
 }

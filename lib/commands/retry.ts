@@ -159,7 +159,7 @@ async function agreed(run: Run): Promise<Draft | undefined> {
   const news = `job ${jid} ${change === "replaced" ? "is another job" : "has changed"} since it was shown`;
   if (request.yes && change === "replaced")
     throw new UserError(`${news}. Nothing was sent.`, `See \`zester job show ${jid}\`, then run the command again.`);
-  session.terminal.warn(`${news}; this is true now:`);
+  session.terminal.warn(`${news}; now:`);
   if (!request.yes) return agreed({ ...run, draft: now });
   await isAgreed({ ...run, draft: now });
   return now;

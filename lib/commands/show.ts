@@ -31,7 +31,7 @@ const args = {
   diff: {
     type: "boolean",
     valueHint: "peel",
-    description: "with --output: diff from most ok peels, or from <peel>",
+    description: "with --output: diff from the largest ok group, or <peel>",
   },
   quiet: { type: "boolean", alias: "q", description: "print only peel IDs, one per line" },
   fold: { type: "boolean", description: "print peel IDs as one line: web-[01-03]" },

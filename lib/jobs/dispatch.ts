@@ -20,7 +20,7 @@ function answerIn(bytes: Uint8Array, jid: string): Answer {
     const answer = decode(bytes);
     if (!(answer instanceof Map)) return undefined;
     const error = answer.get("error") ?? "";
-    if (error !== "") return { error: asText(error) ?? "an error without words" };
+    if (error !== "") return { error: asText(error) ?? "an error without a message" };
     return answer.get("jid") === jid ? "accepted" : undefined;
   } catch (error) {
     if (!(error instanceof Undecodable)) throw error;
@@ -114,7 +114,7 @@ async function attempt(session: Reopenable, jid: string, request: NewJob): Promi
       ? handed.open
       : answer
         ? `a master answered: ${safe(answer.error)}.`
-        : "what answered is no master.";
+        : "the answer is not from a master.";
   const found = await lookUp(session, jid);
   if (found !== "none" && "row" in found) {
     const progress = await progressOf(session, jid);

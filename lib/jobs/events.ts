@@ -75,7 +75,7 @@ export async function readEvents(
 ): Promise<string | undefined> {
   const onEvent = (event: StoredEvent) => sink.add(eventOf(event, reader));
   const why = await reasonOf(store.events(jid, onEvent, () => sink.again()));
-  return why && `${why} Which peels accepted the job is not known.`;
+  return why && `${why} Cannot tell which peels accepted the job.`;
 }
 
 /** Hands over the events of a job as they come, until `follow` stops. @returns why they cannot be read */

@@ -6,7 +6,7 @@ import { isTerminal, type JobList, type JobRow, jidsOf, stoppedWatchingNs } from
 import type { Return } from "../model/returns.ts";
 import { type PeelStory, Steps, storyOf } from "../model/story.ts";
 import type { PeelOfJob, Store, StoredEvent } from "../store.ts";
-import { count } from "../text.ts";
+import { count, plural } from "../text.ts";
 import { eventOf } from "./events.ts";
 import { wholeRecords } from "./lookup.ts";
 import type { Read } from "./read-jobs.ts";
@@ -61,7 +61,7 @@ export async function readUnheard(
     if (read.length > 0) await store.eventsOfPeels(places, onEvent, begin);
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
-    return { stories: [], note: `${error.message} Cannot tell whether more peels returned.` };
+    return { stories: [], note: `${error.message} Cannot tell whether more peels returned late.` };
   }
   const nowNs = store.nowNs();
   const told = read.map(({ row, peel, stored }, i): PeelStory | undefined => {
@@ -75,7 +75,7 @@ export async function readUnheard(
   const unread = left + older;
   const note =
     unread > 0
-      ? `cannot tell whether ${count(unread)} more peels returned: only the newest ${count(most)} were looked up.`
+      ? `not checked for late returns: ${plural(unread, "older peel")} without a return (only the newest ${count(most)} are checked).`
       : undefined;
   return { stories: [...Array<undefined>(left).fill(undefined), ...told], note };
 }

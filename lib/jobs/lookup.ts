@@ -91,7 +91,7 @@ export function listedReturns(jid: string, list: Uint8Array, warn: (text: string
     return value.flatMap((record, i) => {
       const peel = record instanceof Map ? asText(record.get("peel_id")) : undefined;
       if (record instanceof Map && peel !== undefined) return reader.keep(peel, record);
-      warn(`return ${i + 1} in the list of job ${jid} is no record of a peel.`);
+      warn(`return ${i + 1} in the list of job ${jid} is not a return record.`);
       return [];
     });
   } catch (error) {

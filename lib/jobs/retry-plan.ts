@@ -62,8 +62,7 @@ function reencoded(jid: string, job: ValueMap): ReadonlyMap<string, Encoded> {
         const value = job.get(name) ?? null;
         if (value === null) return [];
         // The decoder put U+FFFD in place of what is no text.
-        if (toJsonLine(value).includes("\ufffd"))
-          throw new Unencodable(`${name} has a character that is no text (U+FFFD)`);
+        if (toJsonLine(value).includes("\ufffd")) throw new Unencodable(`${name} has an invalid character (U+FFFD)`);
         return [[name, new Encoded(encode(value))] as const];
       }),
     );
@@ -123,7 +122,7 @@ export async function draftRetry(
   const ids = peels.map(({ peel }) => peel);
   let unheard: string | undefined;
   const offline = await offlineAmong(store, ids, (why) => {
-    unheard ??= `${why} Which of the peels are offline is not known.`;
+    unheard ??= `${why} Cannot tell which peels are offline.`;
   });
   const warnings = [
     ...retryWarnings({ row, job, peels }, store.nowNs()),

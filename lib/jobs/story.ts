@@ -40,10 +40,10 @@ export async function jobSurroundings(
   const [silent, executing] = [inState("silent"), inState("executing")];
   let noHeartbeats: string | undefined;
   const unheard = (what: string) => (why: string) => {
-    noHeartbeats ??= `${why} Whether ${what} is not known.`;
+    noHeartbeats ??= `${why} Cannot tell whether ${what}.`;
   };
   const [signs, offline, behind] = await Promise.all([
-    owner && !isTerminal(status) ? masterSigns(store, [owner], unheard("the job's master lives")) : undefined,
+    owner && !isTerminal(status) ? masterSigns(store, [owner], unheard("the job's master is alive")) : undefined,
     silent.length > 0 ? offlineAmong(store, silent, unheard("silent peels are offline")) : undefined,
     executing.length > 0 ? inTime(store, behindOf(store, jid, job, steps, executing)) : undefined,
   ]);

@@ -128,7 +128,7 @@ export const checkSteering = (publish: Rights | undefined): Finding[] =>
     const allowed = !publish.allow?.length || publish.allow.some((pattern) => covers(pattern, subject));
     if (allowed && !publish.deny?.some((pattern) => covers(pattern, subject)))
       return ok(check, `publishing on ${subject} is allowed`);
-    const detail = `no permission to publish on ${subject}: this user can look, but not ${verb}`;
+    const detail = `no permission to publish on ${subject}: this user can read, but not ${verb}`;
     return warn(check, detail, "Ask for that permission, or name other credentials with --creds.");
   });
 
@@ -233,7 +233,7 @@ export async function checkMasters(connection: Connection, clock: Clock | undefi
     return now - (seen[0]?.[1] ?? 0) > HEARTBEAT_LIFE_MS ? warn(check, detail, MASTER_HINT) : ok(check, detail);
   } catch (error) {
     if (error instanceof NoJetStream || error instanceof NoBucket)
-      return warn(check, "no bucket master-heartbeat: whether one runs is not known");
+      return warn(check, "no bucket master-heartbeat: cannot tell whether one runs");
     return failure(check, error, "warn");
   }
 }

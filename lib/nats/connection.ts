@@ -22,7 +22,7 @@ export class PermissionDenied extends Unavailable {
       subject === undefined
         ? "permission denied (the server did not name the subject)."
         : `no permission to ${listening ? "subscribe to" : "publish on"} ${safe(subject)}.`,
-      "Ask for credentials that may, or name others with --creds.",
+      "Ask for this permission, or use other credentials with --creds.",
     );
     this.listening = listening;
     this.subject = subject;

@@ -202,7 +202,7 @@ export async function readEach(stream: Stream, filters: readonly string[], keys:
   const lost = missing.find((subject) => left.has(subject));
   if (lost !== undefined)
     throw stream.connection.incomplete(
-      `it has ${lost.slice(lost.indexOf(".", 4) + 1)}, and does not give it (a defect of nats-server 2.9 on busy streams)`,
+      `it has ${lost.slice(lost.indexOf(".", 4) + 1)}, and does not send it (a defect of nats-server 2.9 on busy streams)`,
     );
   keys.dropAllBut(there);
 }

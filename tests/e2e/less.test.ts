@@ -55,9 +55,9 @@ async function start(options: FleetOptions) {
   };
 }
 
-const NO_BEATS = / Whether (the job's master lives|silent peels are offline) is not known\.\n$/;
-const NO_BUCKET = / has no bucket "(master|peel)-heartbeat"\. Whether [^\n]+ is not known\.\n$/;
-const NO_EVENTS = / Which peels accepted the job is not known\.\n$/;
+const NO_BEATS = / Cannot tell whether (the job's master is alive|silent peels are offline)\.\n$/;
+const NO_BUCKET = / has no bucket "(master|peel)-heartbeat"\. Cannot tell whether [^\n]+\.\n$/;
+const NO_EVENTS = / Cannot tell which peels accepted the job\.\n$/;
 const whole = await start({});
 const noEvents = await start({ events: false });
 const noBeats = await start({ heartbeats: false });

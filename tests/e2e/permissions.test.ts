@@ -316,8 +316,8 @@ test("config check says of each set what the user may do beside reading", async 
     "ok cancel jobs publishing on zester.job.*.cancel is allowed",
     "ok retry jobs publishing on zester.dispatch is allowed",
   ];
-  const noRetry = "warn retry jobs no permission to publish on zester.dispatch: this user can look, but not retry";
-  const noCancel = "warn cancel jobs no permission to publish on zester.job.*.cancel: this user can look, but not kill";
+  const noRetry = "warn retry jobs no permission to publish on zester.dispatch: this user can read, but not retry";
+  const noCancel = "warn cancel jobs no permission to publish on zester.job.*.cancel: this user can read, but not kill";
   expect(await steering(SETS.read)).toEqual([noCancel, noRetry]);
   expect(await steering(SETS.kill)).toEqual([cancel, noRetry]);
   expect(await steering(SETS.retry)).toEqual([cancel, retry]);

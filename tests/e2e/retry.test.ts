@@ -283,7 +283,7 @@ test("a record of JSON: whole numbers as such, all others as doubles, and that i
   const lost = json.replace("18446744073709551615", "18446744073709551616").replace("5.0", "1e999");
   for (const [text, why] of [
     [lost, "the number 18446744073709551616 takes more than 64 bits"],
-    [json.replace('"s"', '"n"'), "a key is repeated in it"],
+    [json.replace('"s"', '"n"'), "it repeats a key"],
   ] as const) {
     await fleet.jobs.put("json", Buffer.from(text));
     const refused = await run("retry", "json", "--yes");

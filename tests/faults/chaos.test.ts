@@ -269,7 +269,7 @@ async function strikeFollower(
   } else {
     expect([code, running.out, running.err]).toEqual([command.code, expect.stringMatching(end), running.err]);
     // All that is said meanwhile is that the connection was lost, and is there again, and that there are no heartbeats.
-    const said = running.err.replace(/^warning: [^\n]+ Whether silent peels are offline is not known\.\n/m, "");
+    const said = running.err.replace(/^warning: [^\n]+ Cannot tell whether silent peels are offline\.\n/m, "");
     expect(said).toMatch(/^(lost \S+; reconnecting\n|connected again\n)*$/);
     count(name, kind, said === "" && silent ? "whole" : "went on");
   }

@@ -45,7 +45,7 @@ const shell = (line: string) => run(["sh", "-c", line], { env: { ...PATH, Z: ZES
 
 /** Nothing, or the one line about what only heartbeats tell. */
 const NO_HEARTBEATS =
-  /^(warning: \S+ has no bucket "peel-heartbeat"\. Whether silent peels are offline is not known\.\n)?$/;
+  /^(warning: \S+ has no bucket "peel-heartbeat"\. Cannot tell whether silent peels are offline\.\n)?$/;
 
 /** Commands that end by themselves, with data on stdout. */
 const COMMANDS = [

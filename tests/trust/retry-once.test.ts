@@ -365,7 +365,7 @@ describe("what answers", () => {
     const { stdout, stderr, code, requests } = await answered(respond as () => unknown);
     expect([stdout, code, requests]).toEqual(["", 1, 2]);
     expect(stderr).toContain("error: cannot tell whether job ");
-    expect(stderr).toContain('what answered is no master. The bucket "jobs" does not have job ');
+    expect(stderr).toContain('the answer is not from a master. The bucket "jobs" does not have job ');
   });
 
   test("an answer before the record is written: the master is named all the same", async () => {

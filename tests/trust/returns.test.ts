@@ -198,7 +198,7 @@ test("a list that can't be decoded is warned of and hides no other; without jobs
   const { found, warnings } = await read("all");
   expect([...found]).toEqual([["2hGood.web_1", "ok"]]);
   expect(warnings.sort()).toEqual([
-    "return 2 in the list of job 2hGood is no record of a peel.",
+    "return 2 in the list of job 2hGood is not a return record.",
     "the list of returns of job 2hBad cannot be decoded: not MessagePack or JSON: it has the byte 0xc1",
   ]);
   expect((await read({ jids: new Set(["2hGood"]) })).warnings).toHaveLength(1);

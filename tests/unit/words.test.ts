@@ -37,6 +37,8 @@ const PHRASES: readonly (readonly [phrase: RegExp, write: string])[] = [
   [/form that no master writes/i, "an unusual record"],
   [/\bbe found out/i, "cannot tell"],
   [/\bis nothing that\b/i, "what failed, and why"],
+  [/\b(whether|which (of|peels))\b[^.;]* is not known\b/i, "Cannot tell whether …"],
+  [/\bmaster lives\b|\bwithout words\b|\bis true now\b|\bcan look\b/i, "a plain sentence"],
   [/keep on until/i, "follow until"],
   [/\bto be said of\b|\band say (how|whether)\b|\bis said on stderr/i, "report"],
   [/are enough when/i, "are enough if unambiguous"],
