@@ -4,7 +4,7 @@
 // Fast, without parsing each line:
 //
 //  1. A line that zester wrote starts with its subject. If that is not asked for, the line is skipped.
-//  2. Where the newest message of each subject counts, only the last one in each block of lines is decoded.
+//  2. Where the newest message of each subject counts, only the last one in each block of lines is parsed.
 //  3. A line with a backslash, or with its fields in another order, is always parsed.
 //  4. If the checksum differs, all lines are parsed to find the damaged one.
 import { gcAndSweep } from "bun:jsc";
@@ -25,6 +25,7 @@ const READ_BYTES = 256 << 10;
 const SWEPT = 32 << 20;
 const NEWLINE = 0x0a;
 const BACKSLASH = 0x5c;
+const QUOTE = 0x22;
 
 type Zlib = typeof import("node:zlib");
 /** Compressed forms, by their first bytes. */
@@ -32,8 +33,6 @@ const PACKED: readonly (readonly [first: readonly number[], unpack: (zlib: Zlib)
   [[0x1f, 0x8b], ({ createGunzip }) => createGunzip({ chunkSize: READ_BYTES })],
   [[0x28, 0xb5, 0x2f, 0xfd], ({ createZstdDecompress }) => createZstdDecompress({ chunkSize: READ_BYTES })],
 ];
-
-const NOT_A_MESSAGE = "not a message";
 
 /** A line is not as it was exported. If it is the first, the file is no export. */
 class Damaged extends UserError {}
@@ -241,8 +240,8 @@ export class ArchiveFile {
     for await (const block of this.#blocks(at)) {
       /** Bytes that the checksum covers. */
       let covered = block.length;
-      /** By subject; or by line, when every message of a subject counts. */
-      const found = new Map<string | number, readonly [value: LineObject, line: number]>();
+      /** The lines to decode: the last one of each subject, or all. */
+      const found = new Map<unknown, readonly [from: number, to: number, line: number]>();
       let escaped = -1;
       for (let from = 0, to = 0; from < block.length; from = to) {
         to = block.indexOf(NEWLINE, from) + 1;
@@ -251,20 +250,22 @@ export class ArchiveFile {
         if (line === 1) continue;
         if (escaped < from) escaped = block.indexOf(BACKSLASH, from);
         if (escaped < 0) escaped = block.length;
-        if (escaped >= to && beginsWith(block, from, LINE_START) && !isWanted(block, from + LINE_START.length))
-          continue;
-        const value = this.#json(block, from, to, line);
-        const { subject } = value;
-        if ("sha256" in value) {
+        const start = from + LINE_START.length;
+        const isUsual = escaped >= to && beginsWith(block, from, LINE_START);
+        if (isUsual && !isWanted(block, start)) continue;
+        const value = isUsual ? undefined : this.#json(block, from, to, line);
+        if (value && "sha256" in value) {
           end = value;
           covered = from;
-        } else if (typeof subject !== "string") throw this.#damaged(line, NOT_A_MESSAGE);
-        else if (isAmong(subjects, subject)) found.set(newest ? subject : line, [value, line]);
+        } else if (newest) {
+          const subject = value ? value.subject : block.toString("utf8", start, block.indexOf(QUOTE, start));
+          found.set(subject, [from, to, line]);
+        } else found.set(line, [from, to, line]);
       }
-      for (const [value, line] of found.values()) {
-        const message = messageOf(value);
-        if (!message) throw this.#damaged(line, NOT_A_MESSAGE);
-        onMessage(message);
+      for (const [from, to, line] of found.values()) {
+        const message = messageOf(this.#json(block, from, to, line));
+        if (!message) throw this.#damaged(line, "not a message");
+        if (isAmong(subjects, message.subject)) onMessage(message);
       }
       hash?.update(block.subarray(0, covered));
       unswept += block.length;
