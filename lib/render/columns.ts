@@ -57,15 +57,20 @@ export function returnsOf(row: JobRow, counts?: ReturnCounts): string {
   return `${returned}/${row.targets ? countTargets(row.targets) : "?"}`;
 }
 
-const textual = (name: string, get: (row: JobRow) => string | undefined, min = 0): JobColumn => ({
+const textual = (name: string, get: (row: JobRow) => string | undefined, more: Partial<JobColumn> = {}): JobColumn => ({
   name,
-  min,
   value: ({ row }) => get(row) ?? null,
+  ...more,
 });
 
 /** Without separators. */
-const counted = (name: string, get: (row: JobRow) => bigint | number | undefined): JobColumn => ({
+const counted = (
+  name: string,
+  get: (row: JobRow) => bigint | number | undefined,
+  gives: readonly Concession[] = [],
+): JobColumn => ({
   name,
+  gives,
   value: ({ row }) => get(row) ?? null,
   plain: ({ row }) => String(get(row) ?? ""),
   text: ({ row }) => String(get(row) ?? "-"),
@@ -81,8 +86,15 @@ const stateColumn = (name: string): JobColumn => ({
   paint: ({ row }, { color }) => paintState(displayState(row), color),
 });
 
-const timeColumn = (name: string, get: (row: JobRow) => Timestamp | undefined, ago: string): JobColumn => ({
+/** A narrow column shows the age. @param leaving when it disappears */
+const timeColumn = (
+  name: string,
+  get: (row: JobRow) => Timestamp | undefined,
+  leaving: number,
+  ago = "ago",
+): JobColumn => ({
   name,
+  gives: [{ rank: 1, to: 10, only: true }, leaves(leaving)],
   value: ({ row }) => get(row) ?? null,
   text({ row }, { now, columns }, max) {
     const at = get(row);
@@ -94,39 +106,18 @@ const timeColumn = (name: string, get: (row: JobRow) => Timestamp | undefined, a
   },
 });
 
-/** A narrow column shows the age. */
-const AGE: Concession = { rank: 1, to: 10, only: true };
-
-/**
- * How columns shrink: long texts and times first, then OWNER and USER leave, then others. ID, state and failures stay.
- */
-const GIVES: Readonly<Record<string, readonly Concession[]>> = {
-  what: [shrinks(1, 30), shrinks(6, 12), shrinks(8, 9), leaves(13)],
-  target: [shrinks(1, 30), shrinks(5, 16), shrinks(8, 6), leaves(11)],
-  targets: [shrinks(1, 30), shrinks(5, 16), shrinks(8, 9), leaves(11)],
-  stuck: [shrinks(1, 40), shrinks(5, 20), shrinks(8, 9)],
-  function: [shrinks(7, 12), shrinks(8, 8), leaves(11)],
-  created: [AGE, leaves(9)],
-  updated: [AGE, leaves(4)],
-  deadline: [AGE, leaves(4)],
-  owner: [leaves(2)],
-  user: [leaves(3)],
-  source: [leaves(3)],
-  retry_of: [leaves(4)],
-  returned: [leaves(9)],
-  targeted: [leaves(9)],
-  returns: [leaves(9)],
-  duration: [leaves(7)],
-};
-
-const FIELD_GIVES = [shrinks(1, 30), shrinks(5, 12), leaves(11)];
-
+/** Long texts and times shrink first, then OWNER and USER leave, then others. ID, state and failures stay. */
 const KNOWN: readonly JobColumn[] = [
-  textual("jid", (row) => row.jid, 20),
-  { ...textual("function", (row) => row.fn, 12), source: ({ row }) => row.fn },
+  textual("jid", (row) => row.jid, { min: 20 }),
+  textual("function", (row) => row.fn, {
+    min: 12,
+    gives: [shrinks(7, 12), shrinks(8, 8), leaves(11)],
+    source: ({ row }) => row.fn,
+  }),
   {
     name: "target",
     min: 8,
+    gives: [shrinks(1, 30), shrinks(5, 16), shrinks(8, 6), leaves(11)],
     source: ({ row }) => row.targetExpr ?? row.targets,
     text: ({ row }, _, max) => targetOf(row, max),
     plain: ({ row }) => ((row.targetExpr ?? row.targets) ? targetOf(row, Number.POSITIVE_INFINITY) : ""),
@@ -135,12 +126,14 @@ const KNOWN: readonly JobColumn[] = [
   {
     name: "targets",
     min: 21,
+    gives: [shrinks(1, 30), shrinks(5, 16), shrinks(8, 9), leaves(11)],
     text: ({ row }, _, max) => targetList(row.targets, max),
     value: ({ row }) => (row.targets ? [...row.targets] : null),
   },
   {
     name: "what",
     min: 12,
+    gives: [shrinks(1, 30), shrinks(6, 12), shrinks(8, 9), leaves(13)],
     field: "args",
     text: ({ row, record }, _, max) => callOf(record, row, max),
     value: ({ row, record }) => (row.fn ? wholeCall(record, row) : null),
@@ -148,17 +141,17 @@ const KNOWN: readonly JobColumn[] = [
   stateColumn("state"),
   // Its name in `active` and in the record.
   stateColumn("status"),
-  timeColumn("created", (row) => row.created, "ago"),
-  timeColumn("updated", (row) => row.updated, "ago"),
-  timeColumn("deadline", (row) => row.deadline, "overdue"),
-  { name: "duration", value: ({ row }, now) => jobDuration(row, now) ?? null },
+  timeColumn("created", (row) => row.created, 9),
+  timeColumn("updated", (row) => row.updated, 4),
+  timeColumn("deadline", (row) => row.deadline, 4, "overdue"),
+  { name: "duration", gives: [leaves(7)], value: ({ row }, now) => jobDuration(row, now) ?? null },
   ...returnColumns(),
-  counted("targeted", (row) => row.targets && countTargets(row.targets)),
+  counted("targeted", (row) => row.targets && countTargets(row.targets), [leaves(9)]),
   counted("failed", failedOf),
-  textual("user", (row) => row.user),
-  textual("owner", (row) => row.owner),
-  textual("source", (row) => row.source),
-  textual(RETRY_OF, (row) => row.retryOf),
+  textual("user", (row) => row.user, { gives: [leaves(3)] }),
+  textual("owner", (row) => row.owner, { gives: [leaves(2)] }),
+  textual("source", (row) => row.source, { gives: [leaves(3)] }),
+  textual(RETRY_OF, (row) => row.retryOf, { gives: [leaves(4)] }),
   stuckColumn(() => undefined),
 ];
 
@@ -168,17 +161,16 @@ export function stuckColumn(why: (row: JobRow) => Stuck | undefined): JobColumn 
     const stuck = why(row);
     return stuck && stuckWords(stuck);
   };
-  return { ...textual(STUCK, words), gives: GIVES.stuck ?? [] };
+  return textual(STUCK, words, { gives: [shrinks(1, 40), shrinks(5, 20), shrinks(8, 9)] });
 }
 
 export const RETURN_COLUMNS: readonly string[] = ["returns", "returned"];
 
 export function returnColumns(counts?: ReturnCounts): JobColumn[] {
-  const columns = [
-    textual("returns", (row) => returnsOf(row, counts)),
-    counted("returned", (row) => returnedNow(row, counts)),
+  return [
+    textual("returns", (row) => returnsOf(row, counts), { gives: [leaves(9)] }),
+    counted("returned", (row) => returnedNow(row, counts), [leaves(9)]),
   ];
-  return columns.map((column) => ({ ...column, gives: GIVES[column.name] ?? [] }));
 }
 
 export const LIST = ["jid", "function", "target", "state"];
@@ -218,6 +210,7 @@ function fieldColumn(name: string): JobColumn {
   return {
     name,
     field: name,
+    gives: [shrinks(1, 30), shrinks(5, 12), leaves(11)],
     text(job) {
       const value = get(job);
       if (name === "timeout" && typeof value === "bigint") return formatDuration(value);
@@ -228,12 +221,8 @@ function fieldColumn(name: string): JobColumn {
   };
 }
 
-function columnOf(name: string): JobColumn {
-  const known = KNOWN.find((column) => column.name === name);
-  return { ...(known ?? fieldColumn(name)), gives: known ? (GIVES[name] ?? []) : FIELD_GIVES };
-}
-
-export const columnsOf = (names: readonly string[]) => names.map(columnOf);
+export const columnsOf = (names: readonly string[]) =>
+  names.map((name) => KNOWN.find((column) => column.name === name) ?? fieldColumn(name));
 
 /** For help and completion; any other field is a column too. */
 export const COLUMN_NAMES = [...KNOWN.map(({ name }) => name), "timeout", "args", "state_id", "metadata"];
