@@ -1,4 +1,6 @@
 // zester config check
+
+import { paintState } from "../colors.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { newestVersion } from "../jobs/read-jobs.ts";
 import { RECORD_VERSION } from "../model/job.ts";
@@ -18,7 +20,6 @@ import { openConnection } from "../nats/connect.ts";
 import type { Connection } from "../nats/connection.ts";
 import { userJwt } from "../nats/credentials.ts";
 import { NatsStore } from "../nats/store.ts";
-import { paintState } from "../render/colors.ts";
 import type { Look } from "../render/table.ts";
 import { hideSecrets } from "../secrets.ts";
 import { resolveSettings } from "../settings/resolve.ts";

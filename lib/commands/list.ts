@@ -18,6 +18,7 @@ import {
   doubtfulField,
   fieldsOf,
   type JobColumn,
+  jobsView,
   LIST,
   parseColumns,
   RETRY_OF,
@@ -31,7 +32,6 @@ import {
   wide,
 } from "../render/columns.ts";
 import { countView, jidsView } from "../render/ids.ts";
-import { jobsView } from "../render/jobs.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { type Answer, question } from "./answer.ts";
 import { amongWords } from "./matching.ts";

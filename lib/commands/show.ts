@@ -148,7 +148,7 @@ async function textOf(
     return () => renderEach(chosen, dryRun, terminal.color);
   }
   const { groupOf, outputGroups, usualGroup } = await import("../model/output-groups.ts");
-  const { renderGroups } = await import("../render/groups.ts");
+  const { renderGroups } = await import("../render/output.ts");
   // Of all peels, not only of those that are shown.
   const groups = diff ? outputGroups(sortedByPeel(story.peels)) : [];
   const base = diff ? (diff === true ? usualGroup(groups) : groupOf(diff, groups)) : undefined;

@@ -1,15 +1,17 @@
-// Columns of job tables by name. Pure.
+// Tables of jobs, and their columns by name. Pure.
 
 import { scalar, toJsonLine } from "../codec/json.ts";
-import { NumberText, type Timestamp, type Value } from "../codec/value.ts";
+import { NumberText, Timestamp, type Value } from "../codec/value.ts";
+import { paintState } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
-import type { Job } from "../model/job.ts";
 import {
   countTargets,
   displayState,
   failedOf,
   formatTargets,
+  type Job,
+  type JobList,
   type JobRow,
   jobDuration,
   type ReturnCounts,
@@ -18,10 +20,10 @@ import {
 import { type Stuck, stuckWords } from "../model/stuck.ts";
 import { safe, shorten, width } from "../text.ts";
 import { CALL_FIELDS, callOf, wholeCall } from "./call.ts";
-import { paintState } from "./colors.ts";
-import { type Concession, leaves, shrinks } from "./table.ts";
+import { jobDocument } from "./document.ts";
+import { type Column, type Concession, leaves, renderTable, shrinks } from "./table.ts";
 import { ageText, timeText } from "./time.ts";
-import { jidColumn, type RowColumn } from "./view.ts";
+import { jidColumn, type RowColumn, rowDocument, sheetOf, tableOf, type View } from "./view.ts";
 
 /** A column of a table of jobs. */
 export interface JobColumn extends RowColumn<Job> {
@@ -259,4 +261,41 @@ export function parseColumns(values: readonly string[]): JobColumn[] {
       `Separate names by one comma: --columns jid,state,user. ${COLUMNS_HINT}`,
     );
   return columnsOf(names);
+}
+
+/**
+ * Documents are whole records.
+ * @param byColumns documents have the columns instead
+ */
+export function jobsView(columns: readonly JobColumn[], jobs: JobList, byColumns: boolean): View {
+  return {
+    size: jobs.length,
+    hasColumns: !byColumns,
+    text: (viewer) => tableOf(columns, jobs, viewer),
+    *documents(now) {
+      for (const job of jobs) yield byColumns ? rowDocument(columns, job, now) : jobDocument(job);
+    },
+    sheet: (now) => sheetOf(columns, jobs, now),
+  };
+}
+
+/** Least widths of a change's time, job, function, target, state, returns, failures. */
+const CHANGE_COLUMNS = [20, 27, 12, 12, 8, 7, 0].map(
+  (min, i): Column<readonly string[]> => ({ title: "", min, text: (texts) => texts[i] as string }),
+);
+
+/** A change of a job. */
+export function changeLine(row: JobRow, now: Date): string {
+  const failed = failedOf(row);
+  const when = row.updated ?? new Timestamp(BigInt(Math.floor(now.getTime() / 1000)), 0);
+  const texts = [
+    String(when).replace(/\.\d+Z$/, "Z"),
+    row.jid,
+    row.fn || "-",
+    targetOf(row, Number.POSITIVE_INFINITY),
+    displayState(row),
+    returnsOf(row),
+    failed ? `${failed} failed` : "",
+  ];
+  return renderTable(CHANGE_COLUMNS, [texts], { color: false, columns: undefined, header: false });
 }

@@ -1,5 +1,6 @@
 // Facts about a job, as lines of name and value. Pure; the clock is an argument.
 import type { Timestamp, ValueMap } from "../codec/value.ts";
+import { paintState } from "../colors.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import { displayState, isActive, isTerminal, type JobRow, jobDuration, sourceWords } from "../model/job.ts";
 import { whyOf } from "../model/job-end.ts";
@@ -11,7 +12,6 @@ import type { Ignored, Story } from "../model/story.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
 import { count, paragraph, plural, safe, shortenMiddle, width, wrapWords } from "../text.ts";
 import { furtherArguments, wholeCall } from "./call.ts";
-import { paintState } from "./colors.ts";
 import { peelNames } from "./names.ts";
 import { peelCounts } from "./peels.ts";
 import type { Look } from "./table.ts";

@@ -1,10 +1,10 @@
 // `history`: the view. Pure.
 import type { Timestamp } from "../codec/value.ts";
+import { paintState } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
 import { type Failures, failuresOf, goesOn, type HistoryEntry } from "../model/history.ts";
 import { count, paragraph, shortenMiddle } from "../text.ts";
 import { callOf, wholeCall } from "./call.ts";
-import { paintState } from "./colors.ts";
 import { andMore, leaves, limitOf, shrinks } from "./table.ts";
 import { ageText, seconds } from "./time.ts";
 import { type Forms, jidColumn, pick, type RowColumn, rowsView, tableOf, type View, type Viewer } from "./view.ts";

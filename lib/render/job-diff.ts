@@ -1,14 +1,14 @@
 // `job diff`: each peel in two runs, compared. Pure.
+
+import { paintState } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
 import { median } from "../model/durations.ts";
 import { areSame, type OutputPair, type PeelDiff, transitionsOf } from "../model/job-diff.ts";
 import { changedLines, LineDiffs } from "../model/line-diff.ts";
 import { errorOf } from "../model/story.ts";
 import { count, plural, safe, shorten, width } from "../text.ts";
-import { paintState } from "./colors.ts";
-import { comparedLines } from "./groups.ts";
 import { LEAST_SHARED, namesBeside, peelNames, widest } from "./names.ts";
-import { linesText, paintDiff } from "./output.ts";
+import { comparedLines, linesText, paintDiff } from "./output.ts";
 import { andMore, type Column, GAP, type Look, limitOf, renderTable, roomBeside } from "./table.ts";
 import { type RowColumn, rowDocument, type View } from "./view.ts";
 

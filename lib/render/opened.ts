@@ -1,6 +1,6 @@
 // One job in the screen of `watch`: open, beneath the list, or as a line. Pure.
 
-import { inverse, paint } from "../colors.ts";
+import { inverse, paint, paintState } from "../colors.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
 import { whyOf } from "../model/job-end.ts";
@@ -12,10 +12,9 @@ import type { PeelStory } from "../model/story.ts";
 import { isMasterGone, type MasterSign, stuckWords } from "../model/stuck.ts";
 import { bar, count, cut, plural, safe, width } from "../text.ts";
 import { callOf } from "./call.ts";
-import { paintState } from "./colors.ts";
 import { targetOf } from "./columns.ts";
 import { renderFacts, type Telling, tookOf, wasDryRun } from "./facts.ts";
-import { renderGroups } from "./groups.ts";
+import { renderGroups } from "./output.ts";
 import { peelCounts } from "./peels.ts";
 import { renderTimeline } from "./story.ts";
 import { renderOutcomes } from "./summary.ts";

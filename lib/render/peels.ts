@@ -1,12 +1,12 @@
 // Tables of peels: returns, states, times. Pure.
 
+import { paintState } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
 import { displayPeel } from "../model/peel.ts";
 import { type PeelState, statesPresent, worstFirst } from "../model/peel-state.ts";
 import type { Peel } from "../model/returns.ts";
 import { noteOf, type PeelStory } from "../model/story.ts";
 import { count, paragraph } from "../text.ts";
-import { paintState } from "./colors.ts";
 import { peelNames } from "./names.ts";
 import { andMore, type Column, LONG, type Look, leaves, limitOf, renderTable, shrinks } from "./table.ts";
 

@@ -1,5 +1,6 @@
 // The list of jobs in the screen of `watch`, and what stands above and below it. Pure.
 
+import { paintState } from "../colors.ts";
 import {
   countTargets,
   displayState,
@@ -14,7 +15,6 @@ import { hasFailed } from "../model/stats.ts";
 import { stuckWords } from "../model/stuck.ts";
 import { bar, count, cut, safe, shorten, shortenMiddle, width } from "../text.ts";
 import { type Board, type BoardJob, KEPT } from "./board.ts";
-import { paintState } from "./colors.ts";
 import { returnsOf, targetOf } from "./columns.ts";
 import { previewRoom, roomOf, type Seen, SORTS, type Steering } from "./keys.ts";
 import { elapsedText, leftWords, marked, type PictureLook, previewLines } from "./opened.ts";

@@ -1,5 +1,5 @@
 // A page as one HTML file: no script, and nothing that it loads. Pure.
-import { meaningOf } from "./colors.ts";
+import { meaningOf } from "../colors.ts";
 import type { Block, Page, PageColumn, Word, Words } from "./page.ts";
 import STYLE from "./report.css" with { type: "text" };
 import { MARK_NAMES, markSvg, timelineSvg } from "./timeline.ts";

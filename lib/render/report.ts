@@ -19,9 +19,8 @@ import { named } from "../program.ts";
 import { count, plural, safe, shortenMiddle } from "../text.ts";
 import { furtherArguments, wholeCall } from "./call.ts";
 import { cancelerOf, DRY_RUN, ignoredWords, retriesWords, type Telling, tookOf, wasDryRun } from "./facts.ts";
-import { comparedLines } from "./groups.ts";
 import { changeRows, differencesOf, NO_DIFF, outputLine } from "./job-diff.ts";
-import { outputLines, resultsWords } from "./output.ts";
+import { comparedLines, outputLines, resultsWords } from "./output.ts";
 import {
   type Block,
   bytesOfEach,

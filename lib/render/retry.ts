@@ -1,6 +1,7 @@
 // `retry`: messages and documents. Pure.
 
 import { mapOf, type ValueMap } from "../codec/value.ts";
+import { paintState } from "../colors.ts";
 import { formatAgo } from "../duration.ts";
 import { isTerminal } from "../model/job.ts";
 import { type OutcomeGroup, outcomeGroups } from "../model/outcome-groups.ts";
@@ -8,7 +9,6 @@ import { type Dispatched, doubtOf, type RetryPlan } from "../model/retry.ts";
 import { isDryRun } from "../model/return-data.ts";
 import { count, paragraph, plural, safe, shorten, shortenMiddle } from "../text.ts";
 import { callOf, furtherArguments } from "./call.ts";
-import { paintState } from "./colors.ts";
 import { peelNames } from "./names.ts";
 import { peelCounts } from "./peels.ts";
 import { andMore, type Column, LONG, type Look, limitOf, renderTable, shrinks } from "./table.ts";

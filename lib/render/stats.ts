@@ -1,7 +1,7 @@
 // `stats`: views. Pure.
 
 import { mapOf, Timestamp, type Value } from "../codec/value.ts";
-import { paint } from "../colors.ts";
+import { paint, paintState } from "../colors.ts";
 import { formatAgo, formatDuration } from "../duration.ts";
 import type { Durations } from "../model/durations.ts";
 import { compare, displayPeel } from "../model/peel.ts";
@@ -17,7 +17,6 @@ import {
 } from "../model/stats.ts";
 import { heightOf, type Span, spanWords, type Trend } from "../model/trend.ts";
 import { count, plural, shortenMiddle } from "../text.ts";
-import { paintState } from "./colors.ts";
 import { LEAST_NAMES, peelNames } from "./names.ts";
 import { andMore, LONG, leaves, limitOf, shrinks } from "./table.ts";
 import { pick, type RowColumn, rowDocument, rowsView, sheetOf, tableOf, type View } from "./view.ts";

@@ -1,5 +1,6 @@
 // `status`: the view. Pure.
 import { mapOf, Timestamp, type Value } from "../codec/value.ts";
+import { paintState } from "../colors.ts";
 import { formatAge, formatAgo } from "../duration.ts";
 import type { ErrorGroup } from "../model/error-groups.ts";
 import { displayPeel } from "../model/peel.ts";
@@ -9,7 +10,6 @@ import { spanWords } from "../model/trend.ts";
 import { named } from "../program.ts";
 import { count, paragraph, plural, shorten, width } from "../text.ts";
 import { callOf } from "./call.ts";
-import { paintState } from "./colors.ts";
 import { targetOf } from "./columns.ts";
 import { UNTOLD } from "./errors.ts";
 import { peelNames } from "./names.ts";

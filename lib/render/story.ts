@@ -1,5 +1,6 @@
 // `trace` as text, and as a document for programs. Pure; the clock is an argument.
 import { mapOf, Timestamp, type Value, type ValueMap } from "../codec/value.ts";
+import { paintState } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
 import { peelTime, slowest } from "../model/durations.ts";
 import { displayPeel } from "../model/peel.ts";
@@ -7,7 +8,6 @@ import { failureOf } from "../model/returns.ts";
 import { errorOf, givenUpWords, type Ignored, type PeelStory, type Step, type Story } from "../model/story.ts";
 import { stuckWords } from "../model/stuck.ts";
 import { plural, safe } from "../text.ts";
-import { paintState } from "./colors.ts";
 import type { LongDocument } from "./document.ts";
 import { furtherFact, renderFacts, type Telling } from "./facts.ts";
 import { peelNames } from "./names.ts";

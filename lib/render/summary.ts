@@ -1,4 +1,6 @@
 // `show --summary`. Pure; the clock is an argument.
+
+import { paintState } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
 import { medianTook, peelTime, slowest } from "../model/durations.ts";
 import { type CombinedChange, type OutcomeGroup, outcomeGroups } from "../model/outcome-groups.ts";
@@ -6,7 +8,6 @@ import { displayPeel } from "../model/peel.ts";
 import { statesPresent } from "../model/peel-state.ts";
 import type { PeelStory } from "../model/story.ts";
 import { count, paragraph, safe } from "../text.ts";
-import { paintState } from "./colors.ts";
 import { renderFacts, type Telling } from "./facts.ts";
 import { LEAST_SHARED, namesBeside, widest } from "./names.ts";
 import { peelCounts, renderPeels, tookText } from "./peels.ts";

@@ -16,16 +16,6 @@ export function ageText(time: Timestamp, nowNs: bigint, past = "ago"): string {
   return distance >= 0n ? `${formatAgo(distance)} ${past}` : `in ${formatAgo(-distance)}`;
 }
 
-/** Its age on a terminal, else the time; `-` for none. */
-export function whenText(
-  time: Timestamp | undefined,
-  { columns }: { readonly columns: number | undefined },
-  now: Date,
-): string {
-  if (time === undefined) return "-";
-  return columns === undefined ? timeText(time, false) : ageText(time, BigInt(now.getTime()) * 1_000_000n);
-}
-
 /** In seconds, with every digit, for CSV and metrics. */
 export function seconds(ns: bigint | undefined): string {
   if (ns === undefined) return "";

@@ -1,4 +1,6 @@
 // When the peels of a job accepted it, ran it and returned, as lanes and as SVG. Pure.
+
+import { meaningOf } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
 import { medianTook, slowest } from "../model/durations.ts";
 import { displayState, isTerminal, type JobRow } from "../model/job.ts";
@@ -6,7 +8,6 @@ import { displayPeel, sortedByPeel } from "../model/peel.ts";
 import type { PeelState } from "../model/peel-state.ts";
 import type { PeelStory, Step, Story } from "../model/story.ts";
 import { count, safe, shorten } from "../text.ts";
-import { meaningOf } from "./colors.ts";
 import { peelNames } from "./names.ts";
 import { inSharedRows } from "./peels.ts";
 

@@ -4,7 +4,7 @@ import { formatDuration } from "../duration.ts";
 import { count } from "../text.ts";
 import type { LongDocument } from "./document.ts";
 import { type Column, idGives, type Look, type Rows, tableLines } from "./table.ts";
-import { seconds, whenText } from "./time.ts";
+import { ageText, seconds, timeText } from "./time.ts";
 
 /** The reader of a text. */
 export interface Viewer extends Look {
@@ -67,7 +67,10 @@ function valueText(value: Value | undefined, viewer: Viewer): string {
   if (value === undefined || value === null || value === "") return "-";
   if (typeof value === "number") return count(value);
   if (typeof value === "bigint") return formatDuration(value);
-  return value instanceof Timestamp ? whenText(value, viewer, viewer.now) : String(value);
+  if (!(value instanceof Timestamp)) return String(value);
+  return viewer.columns === undefined
+    ? timeText(value, false)
+    : ageText(value, BigInt(viewer.now.getTime()) * 1_000_000n);
 }
 
 /** A column of job IDs, cut on a narrow terminal as long as they stay distinct. @param rank when it is cut */

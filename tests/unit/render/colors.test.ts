@@ -1,9 +1,8 @@
 // Which states have a colour, and that each can be read.
 import { expect, test } from "bun:test";
-import { COLORS, dim, type Meaning, paint } from "../../../lib/colors.ts";
+import { COLORS, dim, type Meaning, paint, paintState } from "../../../lib/colors.ts";
 import { ACTIVE_STATES, TERMINAL_STATES } from "../../../lib/model/job.ts";
 import { WORST_FIRST } from "../../../lib/model/peel-state.ts";
-import { paintState } from "../../../lib/render/colors.ts";
 import { renderTable } from "../../../lib/render/table.ts";
 
 test.each([
