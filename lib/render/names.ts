@@ -19,9 +19,16 @@ function cutRanges({ head, ranges, tail }: Fold, max: number): string | undefine
 /** Peels, or their IDs as stored. */
 type Peels = readonly (string | { readonly peel: string })[];
 
+/** Tables ask for the same names in several widths. */
+const folded = new WeakMap<Peels, readonly Fold[]>();
+const foldsOf = (peels: Peels) =>
+  folded.getOrInsertComputed(peels, () =>
+    fold(peels.map((one) => displayPeel(typeof one === "string" ? one : one.peel))),
+  );
+
 /** Names of peels, folded, safe for a terminal, in at most `max` columns; `…` replaces omitted ones. */
 export function peelNames(peels: Peels, max: number): string {
-  const folds = fold(peels.map((one) => displayPeel(typeof one === "string" ? one : one.peel)));
+  const folds = foldsOf(peels);
   const texts = folds.map((one) => safe(foldText(one)));
   const whole = texts.join(",");
   if (max === Number.POSITIVE_INFINITY || width(whole) <= max) return whole;

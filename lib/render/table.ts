@@ -201,7 +201,9 @@ function arranged<T, L extends Look>(
   const most = fitted(gives, needed, room);
   const hidden = columns.filter((_, i) => most[i] === 0).map(({ title }) => title);
   if (hidden.length > 0) look.onHidden?.(hidden);
-  return columns.flatMap((column, i) => (most[i] === 0 ? [] : new ColumnCells({ ...column, min: 0 }, look, most[i])));
+  return columns.flatMap((column, i) =>
+    most[i] === 0 ? [] : new ColumnCells({ ...column, min: 0 }, look, most[i], whole[i]),
+  );
 }
 
 /** A wider cell does not widen its column: one job with 10,000 targets must not move the others. */
