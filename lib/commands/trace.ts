@@ -12,7 +12,7 @@ import { sweepAfter } from "../jobs/sweep.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal, jobRow, unknownStateWords } from "../model/job.ts";
 import { peelWidth } from "../model/returns.ts";
-import { endTold, type JobEvent, Steps } from "../model/story.ts";
+import { type JobEvent, Steps } from "../model/story.ts";
 import { keyed, wholeDocument } from "../render/document.ts";
 import { eventLine, renderStory, stepDocument, storyDocument } from "../render/story.ts";
 import { tellNext, writeLine, writeView } from "./answer.ts";
@@ -59,7 +59,7 @@ async function follow(
         const text = () => eventLine(step, { ...terminal, header: shown === 1 }, wide);
         writeLine(session, text, () => stepDocument(step));
       }
-      const end = endTold(event);
+      const end = step?.end;
       if (end !== undefined) ends.add(end);
       if (end !== undefined && end === status) over.abort();
     };

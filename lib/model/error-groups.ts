@@ -1,8 +1,8 @@
 // Errors of many jobs, grouped by likeness, with their peels and jobs. Pure.
-import { UserError } from "../errors.ts";
 import { count } from "../text.ts";
-import { errorPattern } from "./error-pattern.ts";
-import { compare, displayPeel } from "./peel.ts";
+import { ErrorPatterns } from "./error-pattern.ts";
+import { compare } from "./peel.ts";
+import { tooMany } from "./selection.ts";
 
 export interface ErrorGroup {
   /** The most common text; empty for returns that failed without an error. */
@@ -21,7 +21,6 @@ export interface FailedJob {
 
 /** Texts that a group counts. With more texts, the result is a common one, not always the most common. */
 const TEXTS = 8;
-const REMEMBERED = 4096;
 /** In characters: more is unreadable and would fill the memory. */
 const MOST_GROUPS = 16 << 20;
 const GROUP = 256;
@@ -62,33 +61,19 @@ const peelsOfReturns = (returns: readonly FailedReturn[]) => [...new Set(returns
 /** Collects failed returns; texts and names are kept once. */
 export class ErrorGroups {
   readonly #byPattern = new Map<string, CommonText>();
-  readonly #patterns = new Map<string, string>();
+  readonly #patterns: ErrorPatterns;
+  /** Each name once. */
   readonly #peels = new Map<string, string>();
-  readonly #shown = new Set<string>();
   readonly #returns: FailedReturn[] = [];
   #characters = 0;
 
   /** @param peels targets of all jobs: errors that differ only in these names are alike */
   constructor(peels: Iterable<string>) {
-    for (const peel of peels) this.#known(peel);
+    this.#patterns = new ErrorPatterns(peels);
   }
 
   get size(): number {
     return this.#returns.length;
-  }
-
-  #known(peel: string): string {
-    return this.#peels.getOrInsertComputed(peel, () => {
-      this.#shown.add(displayPeel(peel));
-      return peel;
-    });
-  }
-
-  #patternOf(text: string): string {
-    if (this.#patterns.size >= REMEMBERED) this.#patterns.clear();
-    return this.#patterns.getOrInsertComputed(text, () =>
-      errorPattern(text, (name) => this.#peels.has(name) || this.#shown.has(name)),
-    );
   }
 
   /**
@@ -98,15 +83,15 @@ export class ErrorGroups {
    */
   add(job: number, peel: string, error: string): void {
     // Before the error is compared: a foreign peel's own name makes no difference either.
-    const name = this.#known(peel);
-    const pattern = this.#patternOf(error);
+    this.#patterns.addPeel(peel);
+    const pattern = this.#patterns.of(error);
     const group = this.#byPattern.getOrInsertComputed(pattern, () => {
       this.#characters += GROUP + pattern.length;
       return new CommonText();
     });
     if (group.count(error)) this.#characters += error.length;
-    if (this.#characters > MOST_GROUPS) throw tooManyErrors(this.#byPattern.size);
-    this.#returns.push({ group, job, peel: name });
+    if (this.#characters > MOST_GROUPS) throw tooMany(`different errors: more than ${count(this.#byPattern.size)}`);
+    this.#returns.push({ group, job, peel: this.#peels.getOrInsert(peel, peel) });
   }
 
   /** Most peels first, then most jobs, then the latest. */
@@ -140,9 +125,3 @@ export class ErrorGroups {
     return jobs.sort((a, b) => b.peels.length - a.peels.length || b.job - a.job);
   }
 }
-
-const tooManyErrors = (groups: number) =>
-  new UserError(
-    `too many different errors: more than ${count(groups)}.`,
-    "Select fewer jobs with --function, --target or a shorter --since.",
-  );

@@ -1,4 +1,5 @@
 // Which errors are alike: those that differ only in what varies by peel and run. Pure.
+import { displayPeel } from "./peel.ts";
 
 const [TEMPORARY, ANY_PEEL, ADDRESS, PLACE_NUMBER] = ["<temporary path>", "<peel>", "<address>", "<n>"] as const;
 
@@ -42,4 +43,25 @@ export function errorPattern(text: string, isPeel: (name: string) => boolean): s
     .replace(IDS, PLACE_NUMBER)
     .replace(NUMBERS, PLACE_NUMBER)
     .replace(WITH_UNITS, (run, next) => (next === "" ? PLACE_NUMBER : run));
+}
+
+const REMEMBERED = 4096;
+
+/** Patterns of errors of these peels, made once for a text. */
+export class ErrorPatterns {
+  readonly #names = new Set<string>();
+  readonly #known = new Map<string, string>();
+
+  constructor(peels: Iterable<string>) {
+    for (const peel of peels) this.addPeel(peel);
+  }
+
+  addPeel(peel: string): void {
+    this.#names.add(peel).add(displayPeel(peel));
+  }
+
+  of(text: string): string {
+    if (this.#known.size >= REMEMBERED) this.#known.clear();
+    return this.#known.getOrInsertComputed(text, () => errorPattern(text, (name) => this.#names.has(name)));
+  }
 }

@@ -1,8 +1,8 @@
 // Two runs compared, peel by peel. Pure.
 
-import { errorPattern } from "./error-pattern.ts";
+import { ErrorPatterns } from "./error-pattern.ts";
 import { type OutputGroup, outputGroups } from "./output-groups.ts";
-import { displayPeel, sortedByPeel } from "./peel.ts";
+import { sortedByPeel } from "./peel.ts";
 import { type PeelState, stateRank } from "./peel-state.ts";
 import { noteOf, type PeelStory, type Story } from "./story.ts";
 
@@ -78,13 +78,13 @@ export interface Transition {
 /** Worse first, then by the worst state, then fewest peels first. */
 export function transitionsOf(diffs: readonly PeelDiff[]): Transition[] {
   const changed = diffs.filter(({ change }) => change === "worse" || change === "better");
-  const names = new Set(changed.length > 0 ? diffs.flatMap(({ peel }) => [peel, displayPeel(peel)]) : []);
+  const patterns = new ErrorPatterns(diffs.map(({ peel }) => peel));
   const found = new Map<string, Transition & { peels: PeelDiff[] }>();
   for (const diff of changed) {
     const { before, after, change } = diff;
     if (!before || !after || (change !== "worse" && change !== "better")) continue;
     const why = noteOf(after);
-    const key = JSON.stringify([before.state, after.state, errorPattern(why, (name) => names.has(name))]);
+    const key = JSON.stringify([before.state, after.state, patterns.of(why)]);
     const state = { change, from: before.state, to: after.state, why };
     found.getOrInsertComputed(key, () => ({ ...state, peels: [] })).peels.push(diff);
   }

@@ -1,7 +1,7 @@
 // Jobs: meaning and source of their records (wire.md), and lists of them. Pure.
 import { asInteger, asText, asTime, type Timestamp, type ValueMap } from "../codec/value.ts";
 import { oneOf } from "../nearest.ts";
-import { firstFew, plural } from "../text.ts";
+import { firstFew, plural, safe, width } from "../text.ts";
 import { compare, displayPeel, peelList } from "./peel.ts";
 
 /** Before all times. */
@@ -162,25 +162,21 @@ export const displayState = (row: JobRow) => (row.unreadable === undefined ? row
 export const byCreation = (a: JobRow, b: JobRow): number =>
   compare(a.created?.ns ?? NEVER, b.created?.ns ?? NEVER) || compare(a.jid, b.jid);
 
-/** `[db-01 db-02]`; longer than `max` columns it is cut: `[db-01 db-02 … +98]`. @param measure columns of a text */
-export function formatTargets(
-  targets: readonly string[],
-  max = Number.POSITIVE_INFINITY,
-  measure = (s: string) => s.length,
-): string {
+/** `[db-01 db-02]`; longer than `max` columns it is cut: `[db-01 db-02 … +98]`. */
+export function formatTargets(targets: readonly string[], max = Number.POSITIVE_INFINITY): string {
   const names = targets.map(displayPeel);
+  const fits = (text: string) => max === Number.POSITIVE_INFINITY || width(safe(text)) <= max;
   const full = `[${names.join(" ")}]`;
-  if (max === Number.POSITIVE_INFINITY || measure(full) <= max) return full;
+  if (fits(full)) return full;
+  const cut = (head: string, kept: number) => `${head}… +${names.length - kept}]`;
+  let [head, kept] = ["[", 0];
   // A list can have 100,000 IDs, of which few fit.
-  let best = `[… +${names.length}]`;
-  let head = "[";
-  for (let kept = 1; kept < names.length; kept++) {
-    head += `${names[kept - 1]} `;
-    if (head.length > max * 2 && measure(head) > max) break;
-    const text = `${head}… +${names.length - kept}]`;
-    if (measure(text) <= max) best = text;
+  for (; kept < names.length - 1; kept++) {
+    const longer = `${head}${names[kept]} `;
+    if (!fits(cut(longer, kept + 1))) break;
+    head = longer;
   }
-  return best;
+  return cut(head, kept);
 }
 
 export const SOURCES = ["operator", "schedule", "reactor"] as const;

@@ -1,7 +1,6 @@
 // Peels of a job grouped by outcome. Pure.
 import type { Value } from "../codec/value.ts";
-import { errorPattern } from "./error-pattern.ts";
-import { displayPeel } from "./peel.ts";
+import { ErrorPatterns } from "./error-pattern.ts";
 import { worstGroupsFirst } from "./peel-state.ts";
 import { isUneventful, type Result, type ReturnData, readReturnData } from "./return-data.ts";
 import { noteOf, type PeelStory } from "./story.ts";
@@ -87,12 +86,12 @@ function groupOfOutcomes(outcomes: readonly PeelOutcome[]): OutcomeGroup {
  * @param all every peel of the job: errors that differ only in these names are alike
  */
 export function outcomeGroups(peels: readonly PeelStory[], all: readonly PeelStory[]): OutcomeGroup[] {
-  let names: Set<string> | undefined;
-  const isPeel = (name: string) => {
-    names ??= new Set(all.flatMap(({ peel }) => [peel, displayPeel(peel)]));
-    return names.has(name);
+  let patterns: ErrorPatterns | undefined;
+  const patternOf = (note: string) => {
+    if (note === "") return "";
+    patterns ??= new ErrorPatterns(all.map(({ peel }) => peel));
+    return patterns.of(note);
   };
-  const patterns = new Map([["", ""]]);
   // Equal outputs may be one shared value, which is then read once.
   const read = new Map<Value | undefined, ReturnType<typeof readOutcome>>();
   const outcomes = peels.map((peel): PeelOutcome => {
@@ -100,8 +99,7 @@ export function outcomeGroups(peels: readonly PeelStory[], all: readonly PeelSto
     const data = returned?.record.get("return_data");
     const { answer, changes, dryRun, key } = read.getOrInsertComputed(data, () => readOutcome(data, returned?.error));
     const note = noteOf(peel, answer);
-    const pattern = patterns.getOrInsertComputed(note, () => errorPattern(note, isPeel));
-    return { peel, note, changes, dryRun, key: `${state} ${key} ${pattern}` };
+    return { peel, note, changes, dryRun, key: `${state} ${key} ${patternOf(note)}` };
   });
   return worstGroupsFirst(
     Map.groupBy(outcomes, ({ key }) => key)

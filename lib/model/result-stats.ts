@@ -1,10 +1,10 @@
 // Statistics of results across returns. Pure.
 import type { Timestamp } from "../codec/value.ts";
-import { UserError } from "../errors.ts";
 import { count } from "../text.ts";
 import { Durations } from "./durations.ts";
 import { compare } from "./peel.ts";
 import type { Result } from "./return-data.ts";
+import { tooMany } from "./selection.ts";
 import { type Span, Trend } from "./trend.ts";
 
 const MOST_NAMES = 20_000;
@@ -68,9 +68,6 @@ export class ResultTally {
   }
 }
 
-const tooManyResults = (what: string) =>
-  new UserError(`too many ${what}.`, "Select fewer jobs with --function, --target or a shorter --since.");
-
 export class ResultTallies {
   readonly #byName = new Map<string, ResultTally>();
   #characters = 0;
@@ -83,10 +80,10 @@ export class ResultTallies {
     const tally = this.#byName.getOrInsertComputed(name, () => {
       this.#characters += name.length;
       if (this.#byName.size === MOST_NAMES || this.#characters > MOST_CHARACTERS)
-        throw tooManyResults(`different results: more than ${count(this.#byName.size)}`);
+        throw tooMany(`different results: more than ${count(this.#byName.size)}`);
       return new ResultTally(name, this.span.slices);
     });
-    if (this.#results++ === MOST_RESULTS) throw tooManyResults(`results: more than ${count(MOST_RESULTS)}`);
+    if (this.#results++ === MOST_RESULTS) throw tooMany(`results: more than ${count(MOST_RESULTS)}`);
     if (dryRun) tally.addDryRun(outcome === "would change");
     else tally.add(result, place, slice);
   }

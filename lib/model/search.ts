@@ -15,25 +15,21 @@ export interface Search {
 
 const UPPER = /\p{Uppercase}/u;
 
-const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
-
 /** Characters that Unicode folds to an ASCII letter, as UTF-8: ſ (s), the Kelvin sign (k). */
-const FOLDED: Readonly<Record<string, string>> = { s: "\\xc5\\xbf", k: "\\xe2\\x84\\xaa" };
-
-/** A pattern for one byte, or for all that folds to it. */
-function bytePattern(byte: number, ignoreCase: boolean): string {
-  const hex = (value: number) => `\\x${value.toString(16).padStart(2, "0")}`;
-  if (!ignoreCase || byte < 0x61 || byte > 0x7a) return hex(byte);
-  const either = `[${hex(byte)}${hex(byte - 0x20)}]`;
-  const folded = FOLDED[String.fromCharCode(byte)];
-  return folded === undefined ? either : `(?:${either}|${folded})`;
-}
+const FOLDED = new Map([
+  ["s", "(?:s|\\xc5\\xbf)"],
+  ["k", "(?:k|\\xe2\\x84\\xaa)"],
+]);
 
 /** Searches encoded values: bytes are matched as Latin-1 characters, one native call, 20 times faster than a loop. */
 function inBytes(text: string, ignoreCase: boolean): Search["mayHold"] {
   if (ignoreCase && !/^[\x20-\x7e]*$/.test(text)) return undefined;
   if (text.includes("\ufffd")) return undefined; // it also stands for bytes that are no UTF-8
-  const pattern = new RegExp(Array.from(Buffer.from(text), (byte) => bytePattern(byte, ignoreCase)).join(""));
+  const source = Array.from(
+    Buffer.from(text).toString("latin1"),
+    (char) => (ignoreCase && FOLDED.get(char)) || RegExp.escape(char),
+  );
+  const pattern = new RegExp(source.join(""), ignoreCase ? "i" : "");
   return (bytes) => pattern.test(Buffer.prototype.latin1Slice.call(bytes, 0, bytes.length));
 }
 
@@ -46,7 +42,7 @@ function checkWanted(wanted: string): void {
 export function textSearch(wanted: string): Search {
   checkWanted(wanted);
   const ignoreCase = !UPPER.test(wanted);
-  const text = new RegExp(escaped(wanted), ignoreCase ? "iu" : "u");
+  const text = new RegExp(RegExp.escape(wanted), ignoreCase ? "iu" : "u");
   return {
     matches: (line) => text.test(line),
     find(line) {

@@ -192,3 +192,6 @@ function isWithin(row: JobRow, since: bigint | undefined, until: bigint | undefi
   const ns = row.created?.ns;
   return ns !== undefined && (since === undefined || ns >= since) && (until === undefined || ns < until);
 }
+
+export const tooMany = (what: string) =>
+  new UserError(`too many ${what}.`, "Select fewer jobs with --function, --target or a shorter --since.");

@@ -130,12 +130,6 @@ interface RealReturn {
   missed: boolean;
 }
 
-/** The final state in an event; undefined for other events. */
-export function endTold({ kind, payload }: JobEvent): string | undefined {
-  const status = kind === "status" ? asText(field(field(payload, "data"), "status")) : undefined;
-  return isTerminal(status) ? status : undefined;
-}
-
 const KINDS = new Map(["dispatch", "ack", "return", "schedule", "cancel", "status"].map((kind) => [kind, kind]));
 
 /** Collects the events of one job in order. */

@@ -18,7 +18,7 @@ import {
   returnedNow,
 } from "../model/job.ts";
 import { type Stuck, stuckWords } from "../model/stuck.ts";
-import { safe, shorten, width } from "../text.ts";
+import { safe, shorten } from "../text.ts";
 import { CALL_FIELDS, callOf, wholeCall } from "./call.ts";
 import { jobDocument } from "./document.ts";
 import { type Column, type Concession, leaves, renderTable, shrinks } from "./table.ts";
@@ -34,8 +34,6 @@ export interface JobColumn extends RowColumn<Job> {
 export const STUCK = "stuck";
 export const RETRY_OF = "retry_of";
 
-const measure = (text: string) => width(safe(text));
-
 /** Cache: many jobs share their targets. */
 const lists = new WeakMap<readonly string[], { max: number; text: string }>();
 
@@ -43,7 +41,7 @@ function targetList(targets: readonly string[] | undefined, max: number): string
   if (!targets) return "-";
   const known = lists.get(targets);
   if (known?.max === max) return known.text;
-  const text = formatTargets(targets, max, measure);
+  const text = formatTargets(targets, max);
   lists.set(targets, { max, text });
   return text;
 }

@@ -100,7 +100,7 @@ export const sightWords = ({ row, stuck, story, sign }: Omit<Telling, "job"> & {
 
 /** As in `list`, or folded when too long. */
 function targetNames(targets: readonly string[]): string {
-  const whole = formatTargets(targets, Number.POSITIVE_INFINITY);
+  const whole = formatTargets(targets);
   if (width(whole) <= STAKE_COLUMNS) return whole;
   return peelNames(targets, STAKE_COLUMNS);
 }
