@@ -150,21 +150,21 @@ export interface Definition<T extends ArgsDef, R> {
 }
 
 /**
- * citty's own reading of flags knows no lists, and it drops what a command below another returns: that is the exit code here,
- * nothing means 0.
+ * A command that `run` does; its result is the exit code, nothing means 0: citty drops what a command below another returns, and
+ * its own reading of flags knows no lists.
  */
-export function defineCommand<const T extends ArgsDef, R>({
+export function defineCommand<const T extends ArgsDef, R, Globals>({
   meta,
   args,
   parse,
   run,
-}: Definition<T, R> & { readonly run: (request: R, flags: Flags<T>) => unknown }): Tree {
+}: Definition<T, R> & { readonly run: (request: R, flags: Globals) => unknown }): Tree {
   return define({
     meta,
     args,
     async run({ rawArgs }) {
-      const flags = { ...readArgs(args, rawArgs), formats: choicesOf("format", args.format) } as unknown as Flags<T>;
-      const code = await run(await parse(flags, new Date()), flags);
+      const flags: unknown = { ...readArgs(args, rawArgs), formats: choicesOf("format", args.format) };
+      const code = await run(await parse(flags as Flags<T>, new Date()), flags as Globals);
       process.exitCode = typeof code === "number" ? code : EXIT.done;
     },
   });

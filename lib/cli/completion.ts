@@ -149,19 +149,8 @@ function sourceOfValue(name: string, def: Arg, jid: string | undefined): Source 
   return Object.hasOwn(VALUES, hint) ? (VALUES[hint] ?? []) : [];
 }
 
-interface Line {
-  readonly command: Tree;
-  readonly name: string;
-  readonly help: boolean;
-  readonly given: ReadonlySet<string>;
-  readonly flags: Args;
-  /** The flag whose value comes next. */
-  readonly pending: string | undefined;
-  readonly terminated: boolean;
-}
-
-/** What the complete words before the cursor say; undefined when one of them is no command. */
-async function readLine(root: Tree, words: readonly string[]): Promise<Line | undefined> {
+/** What the complete words before the cursor say; undefined when one of them is no command. `pending`: the flag whose value comes next. */
+async function readLine(root: Tree, words: readonly string[]) {
   const { names, command, words: rest, help, unknown } = await locate(root, words);
   if (unknown !== undefined) return undefined;
   const args = argsOf(command);
@@ -188,6 +177,8 @@ const flagWords = (args: ArgsDef, given: ReadonlySet<string>, globals: ReadonlyS
     .sort(([a], [b]) => Number(globals.has(a)) - Number(globals.has(b)))
     .map(([name, def]): Candidate => [flagWord(name, def), flagText(def)]);
 
+type Line = NonNullable<Awaited<ReturnType<typeof readLine>>>;
+
 async function sourceOfWord(line: Line, current: string, globals: ReadonlySet<string>): Promise<Source> {
   const { command, given, help, name, terminated } = line;
   const args = argsOf(command);
@@ -213,17 +204,11 @@ async function sourceOfWord(line: Line, current: string, globals: ReadonlySet<st
   return terminated ? [] : flagWords(args, given, globals, false);
 }
 
-interface Question {
-  readonly source: Source;
-  /** The word before the completed part: `--state=failed,`. */
-  readonly before: string;
-  /** The typed beginning of the completed part. */
-  readonly typed: string;
-  readonly flags: Args;
-}
-
-/** What is asked when Tab is pressed. @param words the complete words after the program's name */
-async function ask(root: Tree, words: readonly string[], current: string): Promise<Question | undefined> {
+/**
+ * What is asked when Tab is pressed: what may stand for `typed`, behind `before`, in the word at the cursor (`--state=failed,`).
+ * @param words the complete words after the program's name
+ */
+async function ask(root: Tree, words: readonly string[], current: string) {
   const line = await readLine(root, words);
   if (!line) return undefined;
   const { flags, pending, terminated, command } = line;
@@ -240,7 +225,7 @@ async function ask(root: Tree, words: readonly string[], current: string): Promi
   return { source, before: current.slice(0, cut), typed: current.slice(cut), flags };
 }
 
-/** Opens the store that the flags name. @param onStore gets one that has to be closed as soon as it is there */
+/** @param onStore gets a store that has to be closed as soon as it is there */
 async function openStore(flags: Args, env: NodeJS.ProcessEnv, onStore: (store: LiveStore) => void): Promise<Store> {
   if (flags.from) return (await import("../archive/store.ts")).openArchive(flags.from as string[]);
   const { resolveSettings } = await import("../settings/resolve.ts");
@@ -253,7 +238,7 @@ async function openStore(flags: Args, env: NodeJS.ProcessEnv, onStore: (store: L
 }
 
 async function answer(
-  { source, before, typed, flags }: Question,
+  { source, before, typed, flags }: NonNullable<Awaited<ReturnType<typeof ask>>>,
   env: NodeJS.ProcessEnv,
   onStore: (store: LiveStore) => void,
 ): Promise<string> {

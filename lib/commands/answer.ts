@@ -142,8 +142,7 @@ export const question = <const T extends ArgsDef, R>({
 }): Tree =>
   defineCommand({
     ...command,
-    run(request, args) {
-      const flags = args as unknown as GlobalArgs & { readonly header?: boolean; readonly "fail-if-empty"?: boolean };
+    run(request, flags: GlobalArgs & { readonly header?: boolean; readonly "fail-if-empty"?: boolean }) {
       const work = async (session: Session) => {
         const sink = new AnswerSink(session, flags.header !== false);
         return writeAnswer(await answerOf(request, session, sink), sink, flags["fail-if-empty"] === true);
@@ -159,8 +158,8 @@ export const plainCommand = <const T extends ArgsDef, R>({
 }: Definition<T, R> & { readonly answerOf: (request: R, around: Surroundings) => Answer | Promise<Answer> }): Tree =>
   defineCommand({
     ...command,
-    async run(request, flags) {
-      const around = surroundings(flags as unknown as GlobalArgs);
+    async run(request, flags: GlobalArgs) {
+      const around = surroundings(flags);
       const sink = new AnswerSink({ ...around, store: { now: () => new Date() } });
       return writeAnswer(await answerOf(request, around), sink, false);
     },
@@ -180,20 +179,22 @@ export function writeLine({ terminal, isText }: Surroundings, text: () => string
   terminal.write(isText ? text() : `${toJsonLine(document())}\n`);
 }
 
-/** A part of what a command reports while it acts, in this order. */
+/** A part of what a command reports while it acts, written in this order. */
 interface Report {
   readonly warnings?: readonly string[];
   readonly text?: string | undefined;
   readonly document?: Value;
   /** Errors that end nothing. */
   readonly errors?: readonly UserError[];
+  /** Beside a document. */
+  readonly note?: string | undefined;
   /** A last line on stderr, beside a text. */
   readonly say?: string | undefined;
 }
 
 /** @param out in place of the terminal's stdout */
 export async function writeReport(
-  { warnings = [], text, document, errors = [], say }: Report,
+  { warnings = [], text, document, errors = [], note, say }: Report,
   { terminal, format, isText }: Surroundings,
   out = terminal,
 ): Promise<void> {
@@ -201,24 +202,25 @@ export async function writeReport(
   if (isText && text !== undefined) out.write(text);
   if (!isText && document !== undefined) out.write(await documentText(document, format === "json" ? "json" : "yaml"));
   for (const message of new Set(errors.map(({ message }) => message))) terminal.error(message);
+  if (!isText && note !== undefined) terminal.note(note);
   if (isText && say !== undefined) terminal.say(say);
 }
 
 /**
  * Reports that nothing was selected: as a text, or with --fail-if-empty as the error.
  * @param words a sentence
- * @param document what programs get
+ * @param report what programs get
  * @throws UserError
  */
 export async function reportNone(
   words: string,
   failIfEmpty: boolean,
-  document: Value,
+  report: Pick<Report, "document" | "note">,
   around: Surroundings,
 ): Promise<void> {
-  const text = failIfEmpty ? undefined : paragraph(words, around.terminal.columns);
-  await writeReport({ text, document }, around);
-  if (failIfEmpty) throw emptyError(words);
+  if (!failIfEmpty) return writeReport({ text: paragraph(words, around.terminal.columns), ...report }, around);
+  await writeReport({ document: report.document }, around);
+  throw emptyError(words);
 }
 
 /** Shows a person the next command for jobs that ended badly. */

@@ -259,7 +259,7 @@ async function kill(request: KillRequest, session: LiveSession): Promise<number 
   const plan = await planOf(request, session);
   if (plan.length === 0) {
     const none = `No jobs that could be canceled match ${request.selection.text}.`;
-    await reportNone(none, request.failIfEmpty, [], session);
+    await reportNone(none, request.failIfEmpty, { document: [] }, session);
     return undefined;
   }
   if (request.dryRun) return dryRun(plan, session);

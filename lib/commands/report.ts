@@ -108,5 +108,5 @@ export default defineCommand({
   },
   args,
   parse,
-  run: (request, flags) => run(request, flags as unknown as GlobalArgs),
+  run,
 });

@@ -159,7 +159,7 @@ async function agreed(run: Run): Promise<Draft | undefined> {
   const news = `job ${jid} ${change === "replaced" ? "is another job" : "has changed"} since it was shown`;
   if (request.yes && change === "replaced")
     throw new UserError(`${news}. Nothing was sent.`, `See \`zester job show ${jid}\`, then run the command again.`);
-  session.terminal.warn(`${news}; now:`);
+  await writeReport({ warnings: [`${news}; now:`] }, session);
   if (!request.yes) return agreed({ ...run, draft: now });
   await isAgreed({ ...run, draft: now });
   return now;
@@ -255,7 +255,7 @@ async function retry(request: RetryRequest, session: LiveSession): Promise<numbe
   if (plan.peels.length > 0) return request.dryRun ? dryRun(run) : execute({ ...run, draft: final });
   plan.warnings.forEach(terminal.warn);
   const nothing = nothingWords(plan, request.conditions);
-  await reportNone(nothing, request.failIfEmpty, retryDocument(plan.row.jid, []), session);
+  await reportNone(nothing, request.failIfEmpty, { document: retryDocument(plan.row.jid, []) }, session);
   return EXIT.done;
 }
 

@@ -211,9 +211,6 @@ export const liveCommand = <const T extends ArgsDef, R>({
 }): Tree =>
   defineCommand({
     ...command,
-    run: (request, flags) =>
-      withSession(flags as unknown as GlobalArgs, (session) => run(request, session), {
-        limit: limit?.(request),
-        isDrawn,
-      }),
+    run: (request, flags: GlobalArgs) =>
+      withSession(flags, (session) => run(request, session), { limit: limit?.(request), isDrawn }),
   });

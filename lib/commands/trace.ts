@@ -166,5 +166,5 @@ export default defineCommand({
   },
   args,
   parse,
-  run: (request, flags) => run(request, flags as unknown as GlobalArgs),
+  run,
 });

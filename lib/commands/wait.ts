@@ -114,9 +114,8 @@ export default liveCommand({
     const missed = await waitFor(waiting, session, find, limit);
     const none = `No active job matches ${selection.text}.`;
     if (!missed && waiting.jids.length === 0) {
-      await reportNone(none, failIfEmpty, [], session);
-      // A document is empty; a script that looks at the exit code alone would take this for an end.
-      if (!session.isText) session.terminal.note(`n${none.slice(1)}`);
+      // The document is empty; a script that looks at the exit code alone would take this for an end.
+      await reportNone(none, failIfEmpty, { document: [], note: `n${none.slice(1)}` }, session);
       return undefined;
     }
     await report(waiting, session);
