@@ -1,5 +1,5 @@
-// argv → the command that it names, checked strictly before citty runs it. citty alone ignores unknown flags and surplus
-// arguments, and keeps the last of a repeated flag, which for `kill` is a safety matter.
+// argv → the command, checked strictly before citty runs it: citty ignores unknown flags and surplus arguments, and keeps the
+// last of a repeated flag, which for `kill` is a safety matter.
 import type { ArgsDef } from "citty";
 import { UserError } from "../errors.ts";
 import { didYouMean, nearest, nearestName, oneOf } from "../nearest.ts";
@@ -31,7 +31,7 @@ import {
 
 const show = (text: string) => shorten(safe(text.slice(0, 200)), 60);
 
-/** The commands that `find` finds here, else further down the tree. */
+/** The commands that `find` finds here, else below. */
 function search(command: Tree, find: (command: Tree) => readonly string[]): readonly string[] {
   const here = find(command);
   if (here.length > 0) return here;
@@ -42,7 +42,7 @@ function search(command: Tree, find: (command: Tree) => readonly string[]): read
   return [];
 }
 
-/** Commands that an unknown word may mean: one elsewhere in the tree, what other tools call so, or the nearest. */
+/** What an unknown word may mean: a command elsewhere in the tree, a command of another tool, or the nearest name. */
 function meant(word: string, command: Tree): readonly string[] {
   const known = search(command, (one) => {
     const { elsewhere = {} } = manualOf(one);
@@ -53,7 +53,7 @@ function meant(word: string, command: Tree): readonly string[] {
   return search(command, (one) => [nearestName(word, Object.keys(commandsOf(one) ?? {})) ?? []].flat());
 }
 
-/** @param topics what help is there on beside commands, where help is asked for */
+/** @param topics help topics, where help is requested */
 function unknownCommand(word: string, command: Tree, path: readonly string[], topics: readonly string[]): UserError {
   const here = path.join(" ");
   const topic = nearestName(word, topics);
@@ -75,14 +75,14 @@ interface Located {
   /** Flags, and the command's arguments. */
   readonly words: readonly string[];
   readonly help: boolean;
-  /** A word in the place of a command that is none. */
+  /** The first word that names no command. */
   readonly unknown?: string;
 }
 
 /**
- * Goes down the tree by the words that are no flags; `help` among the names of commands asks for help. Before a command's
- * name stand only flags that every command has: its own are known once it is loaded.
- * @throws UserError for a flag in front of a name that is none of these
+ * Goes down the tree by the words that are no flags; `help` among them requests help. Only flags of all commands can precede a
+ * command's name: its own are known once it is loaded.
+ * @throws UserError for another flag before a name
  */
 export async function locate(root: Tree, argv: readonly string[]): Promise<Located> {
   let command = root;
@@ -113,7 +113,7 @@ export async function locate(root: Tree, argv: readonly string[]): Promise<Locat
   return { names, command, words: [...before, ...words], help };
 }
 
-/** What a flag of other tools is called here. @param word the word after it */
+/** The name of another tool's flag here. @param word the word after it */
 function flagHere(name: string, word: string, args: ArgsDef, { flagsElsewhere = {} }: Manual): string | undefined {
   const formats = (args.format && "valueHint" in args.format && args.format.valueHint?.split("|")) || [];
   const isHere = (known: string) => {
@@ -160,7 +160,7 @@ function checkFlags(path: readonly string[], command: Tree, words: readonly stri
   }
 }
 
-/** @throws UserError when a flag's value is missing, or can be none */
+/** @throws UserError for a missing or impossible value */
 function checkValue(
   token: FlagToken,
   def: Arg,
@@ -187,7 +187,7 @@ function checkValue(
   if (text.includes("\0")) throw fail(`${show(rawName)}: a value cannot contain a NUL character.`);
 }
 
-/** @throws UserError when one of the command's arguments is missing, or one is left over */
+/** @throws UserError for a missing or a surplus argument */
 function checkPositionals(path: readonly string[], args: ArgsDef, words: readonly string[]): void {
   const wanted = argsThat(args, true);
   const names = wanted.map(([name, def]) => usageWord(name, def));

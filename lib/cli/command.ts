@@ -1,4 +1,4 @@
-// What a command is: a definition of citty's, with help in our words, lists, and an exit code.
+// Commands: citty's definition, with help in our words, flags that are lists, and an exit code.
 import { parseArgs } from "node:util";
 import { type ArgsDef, type CommandDef, defineCommand as define } from "citty";
 import { EXIT } from "../errors.ts";
@@ -12,7 +12,6 @@ export interface Topic {
   readonly flags?: Readonly<Record<string, Arg>>;
   /** The heading of these flags in the help of a command, where only some commands have them. */
   readonly heading?: string;
-  /** Values and their meanings. */
   readonly values?: Rows;
 }
 
@@ -36,7 +35,6 @@ export interface Manual {
   readonly flagsElsewhere?: Readonly<Record<string, readonly string[]>>;
   /** Former flags, and what to type instead. */
   readonly renamed?: Readonly<Record<string, string>>;
-  /** Help topics. */
   readonly topics?: Readonly<Record<string, Topic>>;
 }
 
@@ -66,7 +64,7 @@ export async function load(command: unknown): Promise<Tree> {
   return typeof command === "function" ? await command() : (command as Tree);
 }
 
-/** A command with all its own, loaded. */
+/** A command with all below it, loaded. */
 export async function loadAll(command: Tree): Promise<Command> {
   const subCommands = commandsOf(command);
   if (!subCommands) return command as Command;
@@ -98,7 +96,7 @@ export type Flags<T extends ArgsDef> = { readonly _: readonly string[]; readonly
 
 export type Args = { _: string[]; [name: string]: string | boolean | string[] | undefined };
 
-/** The words of a command line by the flags of a command: what is a flag, its value, or a word of its own. */
+/** The words of a command line: flags with their values, and arguments. */
 export function tokensOf(args: ArgsDef, words: readonly string[]) {
   const options = Object.entries(args)
     .filter(([, def]) => !isPositional(def))
@@ -125,7 +123,7 @@ export function flagOf({ name, rawName, value, inlineValue }: FlagToken) {
   return { name: negated ? name.slice(3) : name, negated, text };
 }
 
-/** The arguments that stand in the words after a command's name, which have been checked. */
+/** The flags and arguments in the words after a command's name, which have been checked. */
 export function readArgs(args: ArgsDef, words: readonly string[]): Args {
   const read: Args = { _: [] };
   for (const token of tokensOf(args, words)) {
@@ -170,7 +168,7 @@ export function defineCommand<const T extends ArgsDef, R, Globals>({
   });
 }
 
-/** The only values that a flag takes; none for one that takes any. */
+/** The values that a flag takes; empty if it takes any. */
 export function choicesOf(name: string, def: Arg | undefined): readonly string[] {
   const hint = def?.type === "string" && !takesList(def) ? (def.valueHint ?? "") : "";
   return hint.includes("|") || name === "format" ? hint.split("|") : [];
@@ -185,10 +183,10 @@ export const isPositional = (def: Arg) => def.type === "positional";
 /** True for a flag with an optional value: `--diff`, `--diff=web-1`. */
 export const mayTakeValue = (def: Arg) => def.type === "boolean" && def.valueHint !== undefined;
 
-/** True for a flag that may be repeated: its value is a list. */
+/** True for a flag that can be repeated: its value is a list. */
 export const takesList = (def: Arg | undefined) => def !== undefined && "multiple" in def && def.multiple === true;
 
-/** True for a positional that takes every word that is left. */
+/** True for a positional that takes all remaining words. */
 export const takesMany = (def: Arg) => "many" in def && def.many === true;
 
 /** A positional in a line of usage: `<jid>`, `<jid>…`, or `<jid> <jid>` for exactly two. */

@@ -1,7 +1,7 @@
 // zester __complete <words…> =<current>: what a completion script shows. One `word<Tab>description` a line, or `:files`
-// alone when the shell should complete files. Whatever happens, it ends in time, with 0, and says nothing else.
+// alone when the shell should complete files. It always ends in time, with exit code 0, and writes nothing else.
 // Own code, because @bomb.sh/tab cannot wait for a server's answer (its handlers are synchronous), completes neither files
-// nor what stands behind a comma, and its bash script evaluates the words: `$(…)` in a stored job id would run.
+// nor values after a comma, and its bash script evaluates the words: `$(…)` in a stored job ID would run.
 import type { ArgsDef } from "citty";
 import type { JobRow } from "../model/job.ts";
 import { JOB_REFERENCES } from "../model/job-reference.ts";

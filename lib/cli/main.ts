@@ -10,7 +10,7 @@ import { globalNames, loadAll, manualOf, type Tree } from "./command.ts";
 /** Without a terminal. */
 const HELP_COLUMNS = 80;
 
-/** Answers a completion script, and exits with 0 whatever happens: a prompt is no place for errors. */
+/** Answers a completion script. Always exits with 0: a prompt is no place for errors. */
 async function answerShell(root: Tree, argv: readonly string[]): Promise<never> {
   const quit = () => process.exit(EXIT.done);
   for (const event of ["uncaughtException", "unhandledRejection"]) process.on(event, quit);
@@ -21,7 +21,7 @@ async function answerShell(root: Tree, argv: readonly string[]): Promise<never> 
 
 /**
  * Runs the command that `argv` names, reports errors, and exits.
- * @param program the name that it is known by
+ * @param program the name of the executable
  */
 export async function main(root: Tree, argv: readonly string[], program: string): Promise<never> {
   startAs(program);
@@ -29,11 +29,11 @@ export async function main(root: Tree, argv: readonly string[], program: string)
   delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
   // Not a command of the tree: its words are any command line.
   if (argv[0] === "__complete") return answerShell(root, argv.slice(1));
-  // Until the flags are read, what stands among the words counts.
+  // Before the flags are read, the words themselves count.
   let look: { color?: boolean; forceColor?: boolean } = argv.includes("--no-color") ? { color: false } : {};
   try {
     const { path, command, rawArgs, args, help, topic } = await readCommandLine(root, argv);
-    // Everything that knows of zones asks the process for its own.
+    // All that depends on the time zone reads that of the process.
     if (args.utc === true) process.env.TZ = "UTC";
     look = { color: args.color !== false, forceColor: args["force-color"] === true };
     if (help) {

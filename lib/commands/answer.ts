@@ -60,7 +60,7 @@ export class AnswerSink {
 
   /** @param warnings written after the view */
   add(view: View, warnings: readonly string[] = []): void {
-    const { terminal, format, store, isText, isMetrics } = this.place;
+    const { terminal, store, isText, isMetrics, isSheet, isLines } = this.place;
     if (isText || isMetrics) {
       const { color, columns, utf8, warn } = terminal;
       const hidden: string[] = [];
@@ -69,13 +69,12 @@ export class AnswerSink {
       const instead = view.hasColumns ? "--columns" : "a wider terminal";
       if (hidden.length > 0)
         terminal.say(`Hidden (terminal too narrow): ${hidden.join(", ")}. Use ${instead} or a pipe.`);
-    } else if (format === "csv" && view.sheet) {
+    } else if (isSheet && view.sheet) {
       const { titles, rows } = view.sheet(store.now());
       terminal.writeAll(csvText(titles, rows, !this.#titled));
       this.#titled = true;
-    } else if (format === "jsonl") {
-      terminal.writeAll(documentLines(view.documents(store.now())));
-    } else this.#views.push(view);
+    } else if (isLines) terminal.writeAll(documentLines(view.documents(store.now())));
+    else this.#views.push(view);
     warnings.forEach(terminal.warn);
   }
 

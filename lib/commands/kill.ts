@@ -1,5 +1,5 @@
 // zester job kill: flags → plan (jobs/kill-plan.ts) → question → signals (jobs/cancel.ts) → report (render/kill.ts). Nothing
-// about the output may keep a signal from being sent.
+// about the output can prevent a signal.
 import type { ArgsDef } from "citty";
 import type { Flags } from "../cli/command.ts";
 import { EXIT, Transient, UserError } from "../errors.ts";
@@ -166,7 +166,7 @@ const PATIENCE_MS = 5_000;
 const AT_ONCE = 8;
 
 /**
- * Waits until the jobs whose signals were sent have ended; each ending is said on `out`.
+ * Waits for the jobs whose signals were sent to end, and reports each end on `out`.
  * @returns the outcomes with the endings, and what went wrong on the way: the limit came first, or a job was lost from sight
  */
 async function waitForEnds(

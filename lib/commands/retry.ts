@@ -1,5 +1,5 @@
 // zester job retry: flags → what would be sent (jobs/retry-plan.ts) → question → dispatch (jobs/dispatch.ts) → report
-// (render/retry.ts). Nothing about the output may keep from saying whether a job was dispatched.
+// (render/retry.ts). Whether a job was dispatched is reported even if the output fails.
 import type { ArgsDef } from "citty";
 import type { Flags } from "../cli/command.ts";
 import { parseDuration } from "../duration.ts";
@@ -143,10 +143,10 @@ function checkSize({ session: { store, env }, draft }: Run): void {
 }
 
 /**
- * What is agreed to, as it is at that moment: what changed since it was shown is shown, and asked about again. With --yes it is
- * sent to fewer peels than were shown when only those need it, and never to others.
+ * The confirmed plan, as of now: if it changed since it was shown, it is shown again, with another question. With --yes the job is
+ * sent to fewer peels than were shown if only those still need it, and never to others.
  * @returns undefined when a person does not agree
- * @throws UserError when no one can be asked, and when the job can't be retried any more
+ * @throws UserError when no one can be asked, and when the job can no longer be retried
  */
 async function agreed(run: Run): Promise<Draft | undefined> {
   const { request, session, draft } = run;

@@ -17,6 +17,9 @@ export interface Surroundings {
   readonly terminal: Terminal;
   readonly format: Format;
   readonly isText: boolean;
+  /** JSON Lines. */
+  readonly isLines: boolean;
+  /** CSV. */
   readonly isSheet: boolean;
   readonly isMetrics: boolean;
   readonly env: NodeJS.ProcessEnv;
@@ -84,8 +87,15 @@ export function surroundings(flags: GlobalArgs, { isDrawn, only }: Options = {})
   const terminal = systemTerminal({ color: flags.color, forceColor: flags["force-color"], isDrawnOn: isDrawn });
   if (flags.direct) terminal.note("--direct does nothing here: jobs are read from the server.");
   if (flags.test) terminal.note("--test does nothing here: nothing is changed.");
-  const kinds = { isText: format === "text", isSheet: format === "csv", isMetrics: format === "openmetrics" };
-  return { terminal, format, ...kinds, env };
+  return {
+    terminal,
+    format,
+    isText: format === "text",
+    isLines: format === "jsonl",
+    isSheet: format === "csv",
+    isMetrics: format === "openmetrics",
+    env,
+  };
 }
 
 /** @throws UserError for --from */

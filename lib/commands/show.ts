@@ -1,5 +1,5 @@
 // zester job show: the record of a job and its returns; in other forms the states of its peels, their output, or their IDs. Each
-// form loads what it alone needs.
+// form loads only what it needs.
 import type { ArgsDef } from "citty";
 import type { Flags } from "../cli/command.ts";
 import { Transient, UserError } from "../errors.ts";

@@ -90,7 +90,7 @@ async function show(
   jid: string,
   { all, eventsShown }: { all: boolean; eventsShown: boolean },
 ): Promise<Reading> {
-  const { store, terminal, format } = session;
+  const { store, terminal, isLines } = session;
   const reading = await readStory(store, jid, await readJob(store, jid), terminal.warn);
   const { job, story } = reading;
   gaps(reading).forEach(terminal.warn);
@@ -103,7 +103,7 @@ async function show(
       if (eventsShown) yield "\n";
       yield* renderStory(reading, terminal, { now: store.now(), allPeels: all, events: !eventsShown });
     },
-    documents: () => (format === "jsonl" ? story.steps.values().map(stepDocument) : [wholeDocument(long())]),
+    documents: () => (isLines ? story.steps.values().map(stepDocument) : [wholeDocument(long())]),
     long,
   };
   await writeView(view, session);
@@ -131,8 +131,8 @@ async function run({ job: text, all, ...request }: TraceRequest, args: GlobalArg
       return undefined;
     });
   const work = async (session: LiveSession) => {
-    const { store, terminal, format } = session;
-    if (format === "text" && terminal.isTty && !all) {
+    const { store, terminal, isText, isLines } = session;
+    if (isText && terminal.isTty && !all) {
       // The picture shows which job a word stands for.
       const first = await resolveJob(store, text, warnReference(terminal));
       // Loaded on use: lines need neither keys nor a picture.
@@ -142,13 +142,13 @@ async function run({ job: text, all, ...request }: TraceRequest, args: GlobalArg
     const { jid, job } = await noted(session);
     const hasEnded = isTerminal(jobRow(jid, job).status);
     const link = linkLines(session, terminal.say);
-    const eventsShown = !hasEnded && (format === "text" || format === "jsonl");
+    const eventsShown = !hasEnded && (isText || isLines);
     const tellUnknown = warnOfUnknown(terminal);
     const onRecord = (record: ValueMap) => tellUnknown([jobRow(jid, record)]);
     if (eventsShown) await follow(session, link, jid, job, onRecord);
     else if (!hasEnded)
       await persist(session, link, (store, working) => untilTerminal(store, jid, { onRecord, working }));
-    if (eventsShown && format === "jsonl") return undefined;
+    if (eventsShown && isLines) return undefined;
     tellNext([await persist(session, link, () => show(session, jid, { all, eventsShown }))], session);
     return undefined;
   };
