@@ -93,16 +93,6 @@ export async function openConnection(
   }
 }
 
-/** Reads the settings and the login again. @throws Stale for a login that cannot be read now but could before */
-async function currentLogin(given: Settings, warn: (text: string) => void, last: Connection | undefined) {
-  try {
-    const settings = { ...given, ...(await given.renewed?.()), timeoutMs: given.timeoutMs };
-    return { settings, auth: await authenticator(settings, warn) };
-  } catch (error) {
-    throw last && error instanceof UserError ? new Stale(error.message, error.hint) : error;
-  }
-}
-
 /** The failure of a cluster node that accepts connections but is cut off from the others; undefined when it is not. */
 async function whyCutOff(connection: Connection): Promise<ConnectFailure | undefined> {
   if (!connection.nc.info?.cluster) return undefined;
@@ -121,7 +111,15 @@ async function connectOnce(
   warn: (text: string) => void,
   last: Connection | undefined,
 ): Promise<Connection> {
-  const { settings, auth } = await currentLogin(given, warn, last);
+  let settings = given;
+  let auth: Authenticator | undefined;
+  try {
+    settings = { ...given, ...(await given.renewed?.()), timeoutMs: given.timeoutMs };
+    auth = await authenticator(settings, warn);
+  } catch (error) {
+    // The login could be read before.
+    throw last && error instanceof UserError ? new Stale(error.message, error.hint) : error;
+  }
   const urls = settings.urls.map((url) => parseUrl(url));
   const failures: (ConnectFailure & { url: ServerUrl })[] = [];
   // With an auth callout, an expired login is only reported as refused.

@@ -103,8 +103,8 @@ const isRefusal = (error: unknown, code: number) => {
 export class JetStream {
   /** Consumers that may still exist, with their streams. */
   readonly #consumers = new Map<string, string>();
-  readonly #closing: Promise<void>[] = [];
-  readonly #creating = new Set<Promise<Consumer>>();
+  /** Requests about consumers that `close` waits for. */
+  readonly #closing: Promise<unknown>[] = [];
   #clock: Clock | undefined;
   #closed = false;
   /** The queue of reads that wait for a free consumer, and when the last of them got one. */
@@ -190,8 +190,8 @@ export class JetStream {
   /** Creates a consumer. The caller deletes it. @throws as `ask` */
   async create(stream: string, config: ConsumerConfig): Promise<Consumer> {
     const creating = this.#create(stream, config);
-    this.#creating.add(creating);
-    return creating.finally(() => this.#creating.delete(creating));
+    this.#closing.push(creating.catch(() => {}));
+    return creating;
   }
 
   async #create(stream: string, config: ConsumerConfig): Promise<Consumer> {
@@ -278,8 +278,7 @@ export class JetStream {
   /** Deletes all consumers. Reads that still run create no more. */
   async close(): Promise<void> {
     this.#closed = true;
-    const creating = Array.from(this.#creating, (consumer) => consumer.catch(() => {}));
-    await Promise.all([...this.#closing, ...this.#dropAll(this.#consumers), ...creating]);
+    await Promise.all([...this.#closing, ...this.#dropAll(this.#consumers)]);
   }
 
   async #drop(stream: string, name: string): Promise<void> {

@@ -55,7 +55,7 @@ const LABELS = { info: ["note:", "active"], warn: ["warning:", "attention"], err
  * Writes a message to stderr, through consola. It is loaded on the first message, since most calls have none, and has our own
  * reporter, since its own loses queued text at exit.
  */
-function message(level: keyof typeof LABELS, text: string, color: boolean): void {
+function message(level: keyof typeof LABELS, text: string, flags: TerminalFlags): void {
   const { createConsola } = require("consola/core") as typeof import("consola/core");
   const reporter = {
     log: ({ args }: { args: unknown[] }) => {
@@ -65,6 +65,7 @@ function message(level: keyof typeof LABELS, text: string, color: boolean): void
         .split("\n")
         .map((line) => paragraph(safe(line), columns));
       const text = lines.join("").slice(label.length);
+      const color = colorWish(flags, process.env) ?? (isatty(2) && !PLAIN.test(process.env.TERM ?? ""));
       writeStderr(`${color ? paint(meaning, label) : label}${text}`);
     },
   };
@@ -137,10 +138,7 @@ export type Terminal = ReturnType<typeof systemTerminal>;
 export function systemTerminal(flags: TerminalFlags) {
   const { env } = process;
   const isTty = isatty(1) && (!flags.isDrawnOn || (env.TERM !== "dumb" && isatty(0) && inForeground()));
-  const wish = colorWish(flags, env);
-  const isPlain = PLAIN.test(env.TERM ?? "");
   useColors(hasManyColors(env) ? 256 : 8);
-  const messageColor = wish ?? (isatty(2) && !isPlain);
   return {
     /** stdout is a terminal. */
     isTty,
@@ -159,7 +157,7 @@ export function systemTerminal(flags: TerminalFlags) {
     onSuspend,
     /** Calls `redraw` when the size of the terminal changes. */
     onResize: (redraw: () => void) => void (isTty && process.stdout.on("resize", redraw)),
-    color: wish ?? (isTty && !isPlain),
+    color: colorWish(flags, env) ?? (isTty && !PLAIN.test(env.TERM ?? "")),
     utf8: isUtf8(env),
     /** Writes to stdout; complete when it returns. */
     write: (text: string) => writeAll(1, text),
@@ -174,11 +172,11 @@ export function systemTerminal(flags: TerminalFlags) {
       }
       if (chunk) writeAll(1, chunk);
     },
-    warn: (text: string) => message("warn", oneLine(text), messageColor),
+    warn: (text: string) => message("warn", oneLine(text), flags),
     /** A note about a command that succeeds. */
-    note: (text: string) => message("info", oneLine(text), messageColor),
+    note: (text: string) => message("info", oneLine(text), flags),
     /** An error that does not end the command. */
-    error: (text: string) => message("error", oneLine(text), messageColor),
+    error: (text: string) => message("error", oneLine(text), flags),
     /** One line about progress, without a label. */
     say(line: string): void {
       writeStderr(paragraph(oneLine(line), errorColumns()));
@@ -224,7 +222,6 @@ export function withoutReader(terminal: Terminal): Terminal {
 
 /** Writes an error to stderr. Takes flags, not a terminal: it must work before anything else does. */
 export function reportError(text: string, flags: TerminalFlags): void {
-  const { env } = process;
-  useColors(hasManyColors(env) ? 256 : 8);
-  message("error", text, colorWish(flags, env) ?? (isatty(2) && !PLAIN.test(env.TERM ?? "")));
+  useColors(hasManyColors(process.env) ? 256 : 8);
+  message("error", text, flags);
 }
