@@ -76,8 +76,8 @@ const LAST_NS = 2n ** 63n - 1n;
 /** Every message, or every message since a time in ns, limited to the times that a stream can have. */
 export function configSince(sinceNs: bigint | undefined): ConsumerConfig {
   if (sinceNs === undefined) return { deliver_policy: "all" };
-  const ns = sinceNs < 0n ? 0n : sinceNs > LAST_NS ? LAST_NS : sinceNs;
-  return { deliver_policy: "by_start_time", opt_start_time: String(Timestamp.at(ns)) };
+  const ns = sinceNs < 0n ? 0n : sinceNs;
+  return { deliver_policy: "by_start_time", opt_start_time: String(Timestamp.at(ns < LAST_NS ? ns : LAST_NS)) };
 }
 
 /** Several subjects, none of which covers another, need nats-server 2.10. */
