@@ -1,5 +1,6 @@
 // `kill` and `retry` of one job in the picture of `watch`: what they say and ask is shown there, and a key answers.
 import { describe, EXIT, UserError } from "../errors.ts";
+import { displayState, isTerminal, type JobRow } from "../model/job.ts";
 import { namedMessage } from "../program.ts";
 import type { Act } from "../render/keys.ts";
 import { tellingLength } from "../render/table.ts";
@@ -20,6 +21,8 @@ export class Dialog {
 
   /** All has been shown: any key closes it. */
   #isOver = false;
+  /** The signal was sent, and the job has not ended. */
+  #isCanceling = false;
   #answer: ((isYes: boolean) => void) | undefined;
   /** Since when the question is on the screen, in ms since 1970: no key that was typed before answers it. */
   #shownMs: number | undefined;
@@ -60,9 +63,12 @@ export class Dialog {
     return this.#interruption.words?.();
   }
 
-  /** It is being drawn. */
-  shown(): void {
+  /** It is being drawn. @param row the job as it is now */
+  shown(row: JobRow | undefined): void {
     this.#shownMs = this.#answer && (this.#shownMs ?? Date.now());
+    if (!this.#isCanceling || row?.jid !== this.jid || !isTerminal(row.status)) return;
+    this.#isCanceling = false;
+    this.lines.push(`Job ${safe(row.jid)} ended: ${displayState(row)}.`);
   }
 
   /** @returns true when it is to be closed */
@@ -86,6 +92,7 @@ export class Dialog {
       const { askAbout } = await import("./kill.ts");
       if ((await askAbout(jid, session)) !== EXIT.done) return;
       this.told = "cancel sent";
+      this.#isCanceling = true;
       this.sent(`Cancel signal sent for job ${safe(jid)}.`);
       return;
     }

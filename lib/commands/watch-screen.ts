@@ -9,7 +9,7 @@ import { endingCode } from "../model/job-end.ts";
 import { Board } from "../render/board.ts";
 import { CALL_FIELDS } from "../render/call.ts";
 import { endingLine } from "../render/ending.ts";
-import { listed, opening, previewRoom, type Seen, START, settled, steered } from "../render/keys.ts";
+import { listed, opening, previewRoom, rowOf, type Seen, START, settled, steered } from "../render/keys.ts";
 import { renderPicture } from "../render/picture.ts";
 import { Keyboard } from "../terminal/keyboard.ts";
 import { Screen, screenSize } from "../terminal/screen.ts";
@@ -66,7 +66,7 @@ export async function watchOnScreen(
     const look = { color: terminal.color, columns: size.columns - 1 };
     const text = steering.opened?.text && opened?.text(steering.opened.text, look);
     seen = { jobs, opened: isSeen ? sight : undefined, text, size };
-    dialog?.shown();
+    dialog?.shown(rowOf(steering, seen));
     const shown = { ...seen, isWhole, board, unreadable: unreadable.size, told, note, places, dialog, now };
     return renderPicture(shown, steering, terminal);
   };

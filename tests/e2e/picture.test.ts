@@ -220,7 +220,9 @@ test.each(Object.values(SIZES))(
     await Bun.sleep(READ_MS);
     expect(cancels).not.toContain(jid);
     watch.type("y");
-    await watch.shows(new RegExp(`Cancel signal sent for job ${jid}\n[\\s\\S]*press any key`));
+    await watch.shows(
+      new RegExp(`Cancel signal sent for job ${jid}\n[\\s\\S]*Job ${jid} ended: canceled\\.[\\s\\S]*press any key`),
+    );
     expect(cancels).toContain(jid);
     watch.type(" ");
     await watch.shows((picture) => picture.marked.includes("canceled"));
