@@ -28,7 +28,7 @@ export interface PageColumn {
 }
 
 /** The first cell of a row is its title. */
-export type PageRow = readonly Words[];
+type PageRow = readonly Words[];
 
 export type Block =
   | { readonly kind: "text" | "note"; readonly words: Words }
