@@ -59,9 +59,9 @@ function unknownCommand(word: string, command: Tree, path: readonly string[], to
   const topic = nearestName(word, topics);
   if (topic !== undefined)
     return new UserError(`unknown help topic "${show(word)}".${didYouMean(`${here} help ${topic}`)}`);
-  const typed = meant(word, command).map((name) =>
-    Object.hasOwn(commandsOf(command) ?? {}, name) ? name : `${here} ${name}`,
-  );
+  const names = meant(word, command);
+  const areHere = names.every((name) => Object.hasOwn(commandsOf(command) ?? {}, name));
+  const typed = areHere ? names : names.map((name) => `${here} ${name}`);
   const hint = didYouMean(typed.length === 0 ? undefined : typed.join(" or "));
   if (topics.length > 0)
     return new UserError(`unknown topic or command "${show(word)}".${hint}`, `\`${here} help\` lists both.`);

@@ -284,6 +284,7 @@ export default liveCommand({
       "An operation that must not be interrupted, such as a package installation, ends first. --wait also waits up to 10 seconds after the end for peels that have not returned.",
     exitCodes:
       "0 sent, 1 error, or a job has already ended; with --wait: 0 all canceled, 6 a job ended, but was not canceled, 124 if --for expires",
+    flagsElsewhere: { all: ["--state active"] },
     example: "zester job kill 20260115-002 --wait --for 1m",
   },
   args,

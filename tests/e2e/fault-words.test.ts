@@ -78,6 +78,16 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     "`zester job --help` lists the commands.",
   ],
   [
+    "job get",
+    'error: unknown command "get" for zester job. Did you mean zester job list or zester job show --summary?',
+    "`zester job --help` lists the commands.",
+  ],
+  [
+    "job kill --all",
+    "error: unknown flag --all for zester job kill. Did you mean --state active?",
+    "`zester job kill --help` lists the flags.",
+  ],
+  [
     "job list -L 5",
     "error: unknown flag -L for zester job list. Did you mean --limit?",
     "`zester job list --help` lists the flags.",

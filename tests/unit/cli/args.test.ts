@@ -148,7 +148,7 @@ test.each([
   ["job list -w", "unknown flag -w for zester job list. Did you mean zester job watch?"],
   ["job trace A -w", "unknown flag -w for zester job trace. Did you mean --follow?"],
   ["job kill A -w", "unknown flag -w for zester job kill. Did you mean --wait?"],
-  ["job get A", 'unknown command "get" for zester job. Did you mean list or zester job show --summary?'],
+  ["job get A", 'unknown command "get" for zester job. Did you mean zester job list or zester job show --summary?'],
   ["get A", 'unknown command "get" for zester. Did you mean zester job list or zester job show --summary?'],
   ["job describe A", 'unknown command "describe" for zester job. Did you mean zester job show --summary?'],
   ["config get", 'unknown command "get" for zester config. Did you mean show?'],
