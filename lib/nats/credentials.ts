@@ -1,5 +1,4 @@
 // Reads and checks secrets and certificates from files. No message repeats their content.
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { type Authenticator, jwtAuthenticator, nkeyAuthenticator, type TlsOptions } from "nats";
 import { UserError } from "../errors.ts";
 import { decodeText, faultOf, readFile } from "../settings/files.ts";
@@ -149,10 +148,13 @@ function pemFault(text: string, kind: PemKind): string | undefined {
   return `contains no PEM ${kind}${other === undefined ? "" : `: ${other}`}`;
 }
 
-function certificatesIn(text: string): X509Certificate[] {
+/** Loaded only for a connection that failed. */
+const crypto = () => require("node:crypto") as typeof import("node:crypto");
+
+function certificatesIn(text: string) {
   return (text.match(CERTIFICATES) ?? []).flatMap((pem) => {
     try {
-      return new X509Certificate(pem);
+      return new (crypto().X509Certificate)(pem);
     } catch {
       return [];
     }
@@ -162,7 +164,7 @@ function certificatesIn(text: string): X509Certificate[] {
 function isDamaged(text: string, kind: PemKind): boolean {
   if (kind === "certificate") return certificatesIn(text).length === 0;
   try {
-    createPrivateKey(text);
+    crypto().createPrivateKey(text);
     return false;
   } catch {
     return true;
