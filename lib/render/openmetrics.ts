@@ -29,8 +29,8 @@ type Sample = readonly [suffix: string, labels: Labels, value: string];
 
 interface Family {
   readonly name: string;
-  readonly type: "gauge" | "summary";
   readonly help: string;
+  readonly type?: "summary";
   readonly samples: readonly Sample[];
 }
 
@@ -39,14 +39,7 @@ const labelText = (text: string) => safe(text).replace(/[\\"]/g, "\\$&");
 
 const sample = (labels: Labels, value: string | number): Sample => ["", labels, String(value)];
 
-const gauge = (name: string, help: string, samples: readonly Sample[]): Family => ({
-  name,
-  type: "gauge",
-  help,
-  samples,
-});
-
-const single = (name: string, help: string, value: number) => gauge(name, help, [sample([], value)]);
+const single = (name: string, help: string, value: number): Family => ({ name, help, samples: [sample([], value)] });
 
 function jobFamilies(tallies: readonly JobTally[]): Family[] {
   const labels = ({ key }: JobTally) => [["function", key]] as const;
@@ -63,8 +56,8 @@ function jobFamilies(tallies: readonly JobTally[]): Family[] {
   ]);
   const help = "Duration of ended jobs in the bucket, by function.";
   return [
-    gauge("zester_stats_jobs", "Jobs in the bucket, by function and state.", states),
-    { name: "zester_stats_job_duration_seconds", type: "summary", help, samples: durations },
+    { name: "zester_stats_jobs", help: "Jobs in the bucket, by function and state.", samples: states },
+    { name: "zester_stats_job_duration_seconds", help, type: "summary", samples: durations },
   ];
 }
 
@@ -75,30 +68,34 @@ function peelFamilies(stats: readonly PeelStats[]): Family[] {
       ["function", tally.fn ?? "-"],
     ] as const;
   const known = stats.filter(({ tally }) => tally.last !== "no return yet");
-  const results = known.map((one) => sample(labels(one), one.tally.last === "ok" ? 1 : 0));
-  const runs = known.flatMap((one) => (one.lastRun ? [sample(labels(one), seconds(one.lastRun.ns))] : []));
   return [
-    gauge("zester_peel_last_result", "1 if the last result of the peel is ok, else 0, by function.", results),
-    gauge(
-      "zester_peel_last_run_timestamp_seconds",
-      "Creation time of the job with the last result, in seconds since 1970.",
-      runs,
-    ),
+    {
+      name: "zester_peel_last_result",
+      help: "1 if the last result of the peel is ok, else 0, by function.",
+      samples: known.map((one) => sample(labels(one), one.tally.last === "ok" ? 1 : 0)),
+    },
+    {
+      name: "zester_peel_last_run_timestamp_seconds",
+      help: "Creation time of the job with the last result, in seconds since 1970.",
+      samples: known.flatMap((one) => (one.lastRun ? [sample(labels(one), seconds(one.lastRun.ns))] : [])),
+    },
   ];
 }
 
-function scheduleFamilies(schedules: readonly Schedule[]): Family[] {
+function scheduleFamily(schedules: readonly Schedule[]): Family {
   const samples = schedules.flatMap(({ entry, peels }) =>
-    peels.map(({ peel, overdue }) => {
-      const labels: Labels = [
-        ["entry", entry],
-        ["peel", displayPeel(peel)],
-      ];
-      return sample(labels, overdue ? 1 : 0);
-    }),
+    peels.map(({ peel, overdue }) =>
+      sample(
+        [
+          ["entry", entry],
+          ["peel", displayPeel(peel)],
+        ],
+        overdue ? 1 : 0,
+      ),
+    ),
   );
   const help = "1 if the last run of the entry on the peel is older than twice its usual interval, else 0.";
-  return [gauge("zester_schedule_overdue", help, samples)];
+  return { name: "zester_schedule_overdue", help, samples };
 }
 
 /** Unknown numbers are left out. */
@@ -112,7 +109,7 @@ export function statusMetrics(status: FleetStatus): string {
     ["jobs_stuck", "Active jobs that will not end on time.", stuck.length],
     ["jobs_recent", "Jobs created since --since.", failed.of],
     ["jobs_failed", "Recent jobs that are failed, partial or timeout.", failed.jobs],
-    ["schedules_overdue", "Overdue schedule entries, one per peel.", sum(overdue)],
+    ["schedules_overdue", "Overdue schedule entries, one per peel.", overdue.flatMap(({ peels }) => peels).length],
     ["peels_targeted", "Peels targeted by jobs of the last 24 hours.", peels?.targeted],
     ["peels_silent", "Targeted peels without a heartbeat.", peels?.silent.length],
   ];
@@ -123,10 +120,8 @@ export function statusMetrics(status: FleetStatus): string {
     .join("");
 }
 
-const sum = (schedules: readonly Schedule[]) => schedules.reduce((sum, { peels }) => sum + peels.length, 0);
-
 /** Names that are equal when escaped are one series: the first counts. */
-function familyText({ name, type, help, samples }: Family): string {
+function familyText({ name, help, type, samples }: Family): string {
   const series = new Map<string, string>();
   for (const [suffix, labels, value] of samples) {
     const inner = labels.map(([label, text]) => `${label}="${labelText(text)}"`).join(",");
@@ -134,7 +129,7 @@ function familyText({ name, type, help, samples }: Family): string {
     if (!series.has(key)) series.set(key, value);
   }
   const lines = Array.from(series, ([key, value]) => `${key} ${value}\n`);
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type ?? "gauge"}\n${lines.join("")}`;
 }
 
 /**
@@ -145,7 +140,7 @@ export function renderMetrics({ jobs, peels, schedules, active, overdue }: Metri
   const families = [
     ...(jobs ? jobFamilies(jobs) : []),
     ...(peels ? peelFamilies(peels) : []),
-    ...(schedules ? scheduleFamilies(schedules) : []),
+    ...(schedules ? [scheduleFamily(schedules)] : []),
     single("zester_stats_jobs_active", "Jobs that have not ended.", active),
     single("zester_stats_jobs_overdue", "Jobs past their deadline that have not ended.", overdue),
   ].filter(({ samples }) => samples.length > 0);

@@ -18,8 +18,18 @@ import {
 import { heightOf, type Span, spanWords, type Trend } from "../model/trend.ts";
 import { count, plural, shortenMiddle } from "../text.ts";
 import { LEAST_NAMES, peelNames } from "./names.ts";
-import { andMore, LONG, leaves, limitOf, shrinks } from "./table.ts";
-import { pick, type RowColumn, rowDocument, rowsView, sheetOf, tableOf, type View } from "./view.ts";
+import { andMore, LONG, leaves, shrinks } from "./table.ts";
+import {
+  type Forms,
+  pick,
+  type RowColumn,
+  rowDocument,
+  rowsView,
+  sheetOf,
+  tableOf,
+  type View,
+  type Viewer,
+} from "./view.ts";
 
 /** `trouble`: --check fails because something is overdue, had no run, or failed last. */
 export interface StatsView extends View {
@@ -29,148 +39,167 @@ export interface StatsView extends View {
 /** Signs of a trend, from none to the highest. */
 const SIGNS = { blocks: "·▁▂▃▄▅▆▇█", digits: ".12345678" } as const;
 const HEIGHTS = 8;
+const PERCENTILES = [
+  ["p50", 50],
+  ["p95", 95],
+  ["slowest", 100],
+] as const;
 /** Rows on a terminal. */
-const PEELS_SHOWN = 40;
+const ROWS_SHOWN = 40;
 /** Of these, peels without a run; the last line names all of them. */
 const IDLE_SHOWN = 10;
 /** Overdue peels with their own last run. */
 const NAMED_PEELS = 3;
 const NAMES_IN_TROUBLE = 60;
 
-/** Heights are comparable across rows. */
-const highest = (trends: readonly Trend[]) => trends.reduce((most, { counts }) => Math.max(most, ...counts), 0);
-
-/** One sign per slice. */
-function trendSigns({ counts }: Trend, most: number, utf8: boolean): string[] {
-  const all = utf8 ? SIGNS.blocks : SIGNS.digits;
-  return Array.from(counts, (n) => all[heightOf(n, most, HEIGHTS)] as string);
-}
-
-/** Red where any failed. */
-const paintTrend = (trend: Trend, most: number, utf8: boolean) =>
-  trendSigns(trend, most, utf8)
-    .map((sign, i) => ((trend.bad[i] as number) > 0 ? paint("bad", sign) : sign))
-    .join("");
-
-/** `19 (100%)`: rounded, and 100% means all. */
-function failedText(failed: number, jobs: number, columns: number): string {
-  const percent = Math.min(Math.round((failed * 100) / jobs), failed < jobs ? 99 : 100);
-  const share = failed === 0 ? "" : ` (${percent === 0 ? "<1" : percent}%)`;
-  return count(failed).padStart(columns) + share;
-}
-
-const failedWidth = (rows: readonly { readonly failed: number }[]) =>
-  rows.reduce((most, { failed }) => Math.max(most, count(failed).length), 0);
-
-/** Shared by jobs and peels. */
-interface Counted {
-  readonly jobs: number;
+interface Tally {
   readonly failed: number;
   readonly durations: Durations;
   readonly trend: Trend;
 }
 
-/**
- * In ns.
- * @param rank when it leaves a narrow table
- */
-const times = (name: string, percent: number, rank: number): RowColumn<{ readonly durations: Durations }> => ({
-  name,
-  right: true,
-  gives: [leaves(rank)],
-  value: ({ durations }) => durations.percentile(percent) ?? null,
-});
-const TIME_COLUMNS = [times("p50", 50, 3), times("p95", 95, 4), times("slowest", 100, 5)];
+interface Row<T extends Tally> {
+  readonly tally: T;
+  readonly lastRun: Timestamp | undefined;
+}
 
-/**
- * Signs in a table; for programs each slice with its start.
- * @param rows of the table
- */
-function trendColumn(
-  rows: readonly { readonly trend: Trend }[],
-  span: Span,
-  counted = "jobs",
-): RowColumn<{ readonly trend: Trend }> {
+/** `19 (100%)`: rounded, and 100% means all. */
+function failedText(failed: number, of: number, columns: number): string {
+  const percent = Math.min(Math.round((failed * 100) / of), failed < of ? 99 : 100);
+  const share = failed === 0 ? "" : ` (${percent === 0 ? "<1" : percent}%)`;
+  return count(failed).padStart(columns) + share;
+}
+
+/** Signs in a table, of comparable heights, red where any failed; for programs each slice with its start. */
+function trendColumn(rows: readonly Row<Tally>[], span: Span, counted: string): RowColumn<Row<Tally>> {
   const { fromNs, toNs, slices } = span;
-  const most = highest(rows.map(({ trend }) => trend));
+  const highest = rows.reduce((most, { tally }) => Math.max(most, ...tally.trend.counts), 0);
   const fromOf = (i: number) => Timestamp.at(fromNs + ((toNs - fromNs) * BigInt(i)) / BigInt(slices));
+  const signs = ({ tally: { trend } }: Row<Tally>, utf8 = false) => {
+    const all = utf8 ? SIGNS.blocks : SIGNS.digits;
+    return Array.from(trend.counts, (n) => all[heightOf(n, highest, HEIGHTS)] as string);
+  };
+  const painted = (row: Row<Tally>, utf8: boolean | undefined) =>
+    signs(row, utf8).map((sign, i) => ((row.tally.trend.bad[i] as number) > 0 ? paint("bad", sign) : sign));
   return {
     name: "trend",
     title: `TREND (${spanWords(span)})`,
     gives: [leaves(0)],
-    value: ({ trend: { counts, bad } }) =>
-      Array.from(counts, (n, i) =>
+    value: ({ tally: { trend } }) =>
+      Array.from(trend.counts, (n, i) =>
         mapOf([
           ["from", fromOf(i)],
           [counted, n],
-          ["failed", bad[i]],
+          ["failed", trend.bad[i]],
         ]),
       ),
-    text: ({ trend }, { utf8 = false }) => trendSigns(trend, most, utf8).join(""),
-    paint: ({ trend }, { color, utf8 = false }) => (color ? () => paintTrend(trend, most, utf8) : undefined),
+    text: (row, { utf8 }) => signs(row, utf8).join(""),
+    paint: (row, { color, utf8 }) => (color ? () => painted(row, utf8).join("") : undefined),
   };
 }
 
-/** @param rows of the table */
-function countColumns(rows: readonly Counted[], span: Span): RowColumn<Counted>[] {
-  const wide = failedWidth(rows);
+/**
+ * Columns of all such tables.
+ * @param rows of the table
+ * @param counted name of `of`
+ */
+function countColumns<T extends Tally>(
+  rows: readonly Row<T>[],
+  span: Span,
+  counted: string,
+  of: (tally: T) => number,
+): RowColumn<Row<T>>[] {
+  const wide = rows.reduce((most, { tally }) => Math.max(most, count(tally.failed).length), 0);
   return [
-    { name: "jobs", right: true, value: ({ jobs }) => jobs },
+    { name: counted, right: true, value: ({ tally }) => of(tally) },
     {
       name: "failed",
-      value: ({ failed }) => failed,
-      text: ({ failed, jobs }) => failedText(failed, jobs, wide),
-      paint: ({ failed }, { color }) => (failed > 0 ? paintState("failed", color) : undefined),
+      value: ({ tally }) => tally.failed,
+      text: ({ tally }) => failedText(tally.failed, of(tally), wide),
+      paint: ({ tally }, { color }) => (tally.failed > 0 ? paintState("failed", color) : undefined),
     },
-    ...TIME_COLUMNS,
-    trendColumn(rows, span),
+    ...PERCENTILES.map(([name, percent], i) => ({
+      name,
+      right: true,
+      gives: [leaves(3 + i)],
+      value: ({ tally }: Row<T>) => tally.durations.percentile(percent) ?? null,
+    })),
+    { name: "last_run", title: "WHEN", gives: [leaves(1)], value: ({ lastRun }) => lastRun ?? null },
+    trendColumn(rows, span, counted),
   ];
+}
+
+/**
+ * @param columnsOf the rows that are shown
+ * @param first those that a terminal shows
+ * @param below lines about the others
+ */
+function statsView<T extends Tally>(
+  rows: readonly Row<T>[],
+  columnsOf: (rows: readonly Row<T>[]) => RowColumn<Row<T>>[],
+  forms: Forms,
+  isTroubled: (tally: T) => boolean,
+  first = (rows: readonly Row<T>[]) => rows,
+  below: (shown: readonly Row<T>[], viewer: Viewer) => string = () => "",
+): StatsView {
+  const view = rowsView(columnsOf(rows), forms, rows, {
+    *text(viewer) {
+      const shown = viewer.columns === undefined ? rows : first(rows);
+      yield* tableOf(pick(columnsOf(shown), forms.table), shown, viewer);
+      yield below(shown, viewer);
+    },
+  });
+  return { ...view, trouble: rows.some(({ tally }) => isTroubled(tally)) };
 }
 
 /** @param by function, user or target */
 export function jobStatsView(tallies: readonly JobTally[], by: string, span: Span): StatsView {
-  const columns: RowColumn<JobTally>[] = [
-    { name: by, gives: [shrinks(1, 12)], value: ({ key }) => key, text: ({ key }) => key },
-    ...countColumns(tallies, span),
-    { name: "states", value: ({ states }) => new Map<string, Value>(states) },
-    { name: "last", value: ({ last }) => last?.status ?? null },
-    { name: "last_run", value: ({ last }) => last?.created ?? null },
+  const rows = tallies.map((tally) => ({ tally, lastRun: tally.last?.created }));
+  const columns: RowColumn<Row<JobTally>>[] = [
+    { name: by, gives: [shrinks(1, 12)], value: ({ tally }) => tally.key, text: ({ tally }) => tally.key },
+    ...countColumns(rows, span, "jobs", ({ jobs }) => jobs),
+    { name: "states", value: ({ tally }) => new Map<string, Value>(tally.states) },
+    { name: "last", value: ({ tally }) => tally.last?.status ?? null },
   ];
   const forms = {
     table: `${by} jobs failed p50 p95 slowest trend`,
     sheet: `${by} jobs failed p50 p95 slowest last last_run`,
     document: `${by} jobs failed states p50 p95 slowest last last_run trend`,
   };
-  const trouble = tallies.some(({ last }) => last !== undefined && hasFailed(last));
-  return { ...rowsView(columns, forms, tallies), trouble };
+  return statsView(
+    rows,
+    () => columns,
+    forms,
+    ({ last }) => last !== undefined && hasFailed(last),
+  );
 }
 
-const isIdle = ({ last }: PeelTally) => last === "no run";
+const isIdle = ({ tally }: PeelStats) => tally.last === "no run";
 
 /** `no run on 2 of 14 peels: web-[003,007]`; empty for none. */
-function withoutRunLine(tallies: readonly PeelTally[], most: number): string {
-  const without = tallies.filter(isIdle);
+function withoutRunLine(rows: readonly PeelStats[], most: number): string {
+  const without = rows.filter(isIdle).map(({ tally }) => tally);
   if (without.length === 0) return "";
-  const head = `no run on ${count(without.length)} of ${plural(tallies.length, "peel")}: `;
+  const head = `no run on ${count(without.length)} of ${plural(rows.length, "peel")}: `;
   return `${head}${peelNames(without, Math.max(LEAST_NAMES, most - head.length))}\n`;
 }
 
 /** Rows on a terminal: the first peels without a run, and of the others. */
-function firstPeels(tallies: readonly PeelTally[]): PeelTally[] {
-  const others = tallies.filter((one) => !isIdle(one));
-  const idle = tallies.filter(isIdle).slice(0, Math.max(IDLE_SHOWN, PEELS_SHOWN - others.length));
-  return [...idle, ...others.slice(0, PEELS_SHOWN - idle.length)];
+function firstPeels(rows: readonly PeelStats[]): PeelStats[] {
+  const others = rows.filter((one) => !isIdle(one));
+  const idle = rows.filter(isIdle).slice(0, Math.max(IDLE_SHOWN, ROWS_SHOWN - others.length));
+  return [...idle, ...others.slice(0, ROWS_SHOWN - idle.length)];
 }
 
-function peelKind({ last }: PeelTally): string {
+function peelKind({ tally: { last } }: PeelStats): string {
   if (last === "no run") return "without a run";
   if (last === "no return yet") return "without a return yet";
   return isTrouble(last) ? "not ok" : "ok";
 }
 
 /** `… and 60 more peels: 20 without a run, 5 not ok, 35 ok (a pipe shows all)`; empty for none. */
-function restLine(tallies: readonly PeelTally[], shown: readonly PeelTally[]): string {
-  const left = new Set(tallies).difference(new Set(shown));
+function restLine(rows: readonly PeelStats[], shown: readonly PeelStats[]): string {
+  const left = new Set(rows).difference(new Set(shown));
   if (left.size === 0) return "";
   const kinds = [...Map.groupBy(left, peelKind)];
   const words = kinds.map(([kind, peels]) => `${kinds.length === 1 ? "all" : count(peels.length)} ${kind}`);
@@ -180,98 +209,70 @@ function restLine(tallies: readonly PeelTally[], shown: readonly PeelTally[]): s
 const attention = (last: LastResult) => (last === "no run" ? 0 : isTrouble(last) ? 1 : 2);
 
 export function peelStatsView(stats: readonly PeelStats[], span: Span): StatsView {
-  const keyed = stats.map((one) => ({ ...one, rank: attention(one.tally.last), name: displayPeel(one.tally.peel) }));
-  keyed.sort((a, b) => a.rank - b.rank || compare(a.name, b.name));
-  const tallies = keyed.map(({ tally }) => tally);
-  const runs = new Map(keyed.map(({ tally, lastRun }) => [tally, lastRun]));
-  const columnsOf = (rows: readonly PeelTally[]): RowColumn<PeelTally>[] => [
-    { name: "peel", gives: [shrinks(2, 12)], value: ({ peel }) => displayPeel(peel) },
-    { name: "peel_id", value: ({ peel }) => peel },
-    ...countColumns(rows, span),
-    { name: "missing", value: ({ missing }) => missing },
+  const rows = stats.map((one) => ({ ...one, rank: attention(one.tally.last), name: displayPeel(one.tally.peel) }));
+  rows.sort((a, b) => a.rank - b.rank || compare(a.name, b.name));
+  const columnsOf = (shown: readonly PeelStats[]): RowColumn<PeelStats>[] => [
+    { name: "peel", gives: [shrinks(2, 12)], value: ({ tally }) => displayPeel(tally.peel) },
+    { name: "peel_id", value: ({ tally }) => tally.peel },
+    ...countColumns(shown, span, "jobs", ({ jobs }: PeelTally) => jobs),
+    { name: "missing", value: ({ tally }) => tally.missing },
     {
       name: "last",
-      value: ({ last }) => last,
-      paint: ({ last }, { color }) => paintState(last === "no run" ? "silent" : last, color),
+      value: ({ tally }) => tally.last,
+      paint: ({ tally: { last } }, { color }) => paintState(last === "no run" ? "silent" : last, color),
     },
-    { name: "last_run", title: "WHEN", gives: [leaves(1)], value: (tally) => runs.get(tally) ?? null },
   ];
   const forms = {
     table: "peel jobs failed p50 p95 slowest last last_run trend",
     sheet: "peel jobs failed missing p50 p95 slowest last last_run",
     document: "peel_id jobs failed missing p50 p95 slowest last last_run trend",
   };
-  const view = rowsView(columnsOf(tallies), forms, tallies, {
-    *text(viewer) {
-      const shown = viewer.columns === undefined ? tallies : firstPeels(tallies);
-      yield* tableOf(pick(columnsOf(shown), forms.table), shown, viewer);
-      yield restLine(tallies, shown);
-      yield withoutRunLine(tallies, viewer.columns ?? Number.POSITIVE_INFINITY);
-    },
-  });
-  return { ...view, trouble: tallies.some(({ last }) => isTrouble(last)) };
+  const below = (shown: readonly PeelStats[], { columns = Number.POSITIVE_INFINITY }: Viewer) =>
+    restLine(rows, shown) + withoutRunLine(rows, columns);
+  return statsView<PeelTally>(rows, columnsOf, forms, ({ last }) => isTrouble(last), firstPeels, below);
 }
 
-const RESULTS_SHOWN = 40;
-
 export function resultStatsView(stats: readonly ResultStats[], span: Span): StatsView {
-  const lastRuns = new Map(stats.map(({ tally, lastRun }) => [tally, lastRun]));
-  const tallies = stats.map(({ tally }) => tally);
-  const anyDry = tallies.some(({ dryRuns }) => dryRuns > 0);
-  const columnsOf = (rows: readonly ResultTally[]): RowColumn<ResultTally>[] => {
-    const wide = failedWidth(rows);
-    return [
-      {
-        name: "result",
-        gives: [shrinks(2, 24), shrinks(7, 12)],
-        value: ({ name }) => name,
-        text: ({ name }, _, max) => shortenMiddle(name, max),
-      },
-      { name: "runs", right: true, value: ({ runs }) => runs },
-      { name: "changed", right: true, value: ({ changed }) => changed },
-      {
-        name: "failed",
-        value: ({ failed }) => failed,
-        text: ({ failed, runs }) => failedText(failed, runs, wide),
-        paint: ({ failed }, { color }) => (failed > 0 ? paintState("failed", color) : undefined),
-      },
-      { name: "skipped", right: true, gives: [leaves(6)], value: ({ skipped }) => skipped },
-      {
-        name: "always_changes",
-        title: "",
-        value: ({ alwaysChanges }) => alwaysChanges,
-        text: ({ alwaysChanges }) => (alwaysChanges ? "always changes" : ""),
-      },
-      {
-        name: "dry_runs",
-        title: "DRY RUNS",
-        gives: [leaves(1)],
-        value: ({ dryRuns }) => dryRuns,
-        text: ({ dryRuns, wouldChange }) =>
-          dryRuns === 0 ? "-" : count(dryRuns) + (wouldChange > 0 ? `, ${count(wouldChange)} would change` : ""),
-      },
-      { name: "would_change", value: ({ wouldChange }) => wouldChange },
-      ...TIME_COLUMNS,
-      { name: "last", value: ({ failedLast, runs }) => (runs === 0 ? null : failedLast ? "failed" : "ok") },
-      { name: "last_run", value: (tally) => lastRuns.get(tally) ?? null },
-      trendColumn(rows, span, "runs"),
-    ];
-  };
+  const anyDry = stats.some(({ tally }) => tally.dryRuns > 0);
+  const columnsOf = (shown: readonly ResultStats[]): RowColumn<ResultStats>[] => [
+    {
+      name: "result",
+      gives: [shrinks(2, 24), shrinks(7, 12)],
+      value: ({ tally }) => tally.name,
+      text: ({ tally }, _, max) => shortenMiddle(tally.name, max),
+    },
+    ...countColumns(shown, span, "runs", ({ runs }: ResultTally) => runs),
+    { name: "changed", right: true, value: ({ tally }) => tally.changed },
+    { name: "skipped", right: true, gives: [leaves(6)], value: ({ tally }) => tally.skipped },
+    {
+      name: "always_changes",
+      title: "",
+      value: ({ tally }) => tally.alwaysChanges,
+      text: ({ tally }) => (tally.alwaysChanges ? "always changes" : ""),
+    },
+    {
+      name: "dry_runs",
+      title: "DRY RUNS",
+      gives: [leaves(1)],
+      value: ({ tally }) => tally.dryRuns,
+      text: ({ tally: { dryRuns, wouldChange } }) =>
+        dryRuns === 0 ? "-" : count(dryRuns) + (wouldChange > 0 ? `, ${count(wouldChange)} would change` : ""),
+    },
+    { name: "would_change", value: ({ tally }) => tally.wouldChange },
+    { name: "last", value: ({ tally }) => (tally.runs === 0 ? null : tally.failedLast ? "failed" : "ok") },
+  ];
   const all = "result runs changed failed skipped always_changes dry_runs would_change p50 p95 slowest last last_run";
   const forms = {
     table: `result runs changed failed skipped p50 p95 slowest ${anyDry ? "dry_runs " : ""}trend always_changes`,
     sheet: all,
     document: `${all} trend`,
   };
-  const view = rowsView(columnsOf(tallies), forms, tallies, {
-    *text(viewer) {
-      const shown = tallies.slice(0, limitOf(RESULTS_SHOWN, viewer));
-      const rest = tallies.length - shown.length;
-      yield* tableOf(pick(columnsOf(shown), forms.table), shown, viewer);
-      if (rest > 0) yield `${andMore(rest, "result")} (a pipe shows all)\n`;
-    },
-  });
-  return { ...view, trouble: tallies.some(({ failedLast }) => failedLast) };
+  const below = (shown: readonly ResultStats[]) => {
+    const rest = stats.length - shown.length;
+    return rest > 0 ? `${andMore(rest, "result")} (a pipe shows all)\n` : "";
+  };
+  const first = (rows: readonly ResultStats[]) => rows.slice(0, ROWS_SHOWN);
+  return statsView<ResultTally>(stats, columnsOf, forms, ({ failedLast }) => failedLast, first, below);
 }
 
 const [ONE_SECOND, ONE_MINUTE] = [1_000_000_000n, 60_000_000_000n];
