@@ -50,7 +50,6 @@ async function follow(
     const over = new AbortController();
     // The event of the end is the last one. The record says a little earlier or later that the job has ended, and others may
     // publish what looks like an end: it has to be the state of the record.
-    const ends = new Set<string>();
     let status: string | undefined;
     const onEvent = (event: JobEvent) => {
       const step = steps.add(event);
@@ -59,13 +58,11 @@ async function follow(
         const text = () => eventLine(step, { ...terminal, header: shown === 1 }, wide);
         writeLine(session, text, () => stepDocument(step));
       }
-      const end = step?.end;
-      if (end !== undefined) ends.add(end);
-      if (end !== undefined && end === status) over.abort();
+      if (step?.end !== undefined && step.end === status) over.abort();
     };
     const ended = untilTerminal(store, jid, { onRecord, working }).then((record) => {
       status = jobRow(jid, record).status ?? "";
-      if (ends.has(status)) over.abort();
+      if (steps.all.some(({ end }) => end === status)) over.abort();
       else setTimeout(() => over.abort(), LAST_WORDS_MS);
     });
     const events = followEvents(store, jid, onEvent, { stop: over.signal, caughtUp() {} });

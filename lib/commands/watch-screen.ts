@@ -143,13 +143,11 @@ export async function watchOnScreen(
   const close = () => {
     screen.close();
     sent.splice(0).forEach(terminal.say);
-  };
-  session.interruption.clear = () => {
-    close();
     const words = dialog?.interruption;
     dialog = undefined;
     if (words !== undefined) terminal.error(words);
   };
+  session.interruption.clear = close;
   screen.open();
   const rows = () => board.rows(session.store.now().getTime());
   const stops = [
@@ -181,6 +179,6 @@ export async function watchOnScreen(
     for (const stop of stops) stop();
     clearTimeout(resting.timer);
     opened?.close();
-    session.interruption.clear();
+    close();
   }
 }
