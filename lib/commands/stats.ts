@@ -8,12 +8,19 @@ import { alivePeels, readPeelStats, readResultStats } from "../jobs/stats.ts";
 import { globs } from "../model/glob.ts";
 import { isActive, type JobList, type JobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
-import { sortedResults } from "../model/result-stats.ts";
 import { schedulesOf } from "../model/schedule.ts";
 import { parseSelection } from "../model/selection.ts";
-import { type By, type PeelStats, PeelTally, runsOf, talliesOf, timeOf } from "../model/stats.ts";
+import {
+  type By,
+  type PeelStats,
+  PeelTally,
+  runsOf,
+  type Span,
+  sortedResults,
+  talliesOf,
+  timeOf,
+} from "../model/stats.ts";
 import { stuckOf } from "../model/stuck.ts";
-import type { Span } from "../model/trend.ts";
 import { futureWords } from "../render/clock.ts";
 import { targetOf } from "../render/columns.ts";
 import { renderMetrics } from "../render/openmetrics.ts";

@@ -1,11 +1,9 @@
 // Statistics of many jobs by peel and by result.
 import { Unavailable } from "../errors.ts";
 import { isTerminal } from "../model/job.ts";
-import { type ResultStats, ResultTallies } from "../model/result-stats.ts";
 import { briefResults, isDryRun } from "../model/return-data.ts";
 import { RETURN_FIELDS, type Return, stateOfReturn } from "../model/returns.ts";
-import { jobSlice, type PeelStats, PeelTally } from "../model/stats.ts";
-import type { Span } from "../model/trend.ts";
+import { jobSlice, type PeelStats, PeelTally, type ResultStats, ResultTallies, type Span } from "../model/stats.ts";
 import type { Store } from "../store.ts";
 import { readJobReturns, targetTest } from "./given-up.ts";
 import type { Progress, Read } from "./read-jobs.ts";

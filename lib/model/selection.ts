@@ -37,7 +37,6 @@ export interface Selection {
   /** Only the newest. */
   readonly limit: number | undefined;
   readonly timed: boolean;
-  readonly ordered: boolean;
   readonly fromNow: boolean;
   /** By another clock. @throws UserError when --since is then later than --until */
   at(now: Date): Selection;
@@ -170,7 +169,6 @@ export function parseSelection(flags: Conditions, now: Date): Selection {
       until,
       limit,
       timed: limit !== undefined || since !== undefined || until !== undefined,
-      ordered: limit !== undefined || flags.sort !== undefined || flags.reverse === true,
       fromNow: fromNow.includes(true),
       at: (later) => withSpan(at(later), flags),
       matches: (row) => conditions.every((condition) => condition(row)) && isWithin(row, since, until),

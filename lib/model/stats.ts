@@ -1,11 +1,88 @@
-// Statistics of many jobs. Pure.
+// Statistics of many jobs, of peels, and of results across returns; trends. Pure.
 import type { Timestamp } from "../codec/value.ts";
+import { formatDuration } from "../duration.ts";
+import { count } from "../text.ts";
 import { Durations } from "./durations.ts";
 import { isTerminal, type JobList, type JobRow, jobDuration } from "./job.ts";
 import { compare } from "./peel.ts";
 import type { PeelState } from "./peel-state.ts";
+import type { Result } from "./return-data.ts";
 import type { ScheduledRun } from "./schedule.ts";
-import { type Span, sliceOf, spanBack, spanOf, Trend } from "./trend.ts";
+import { tooMany } from "./selection.ts";
+
+const DAY = 86_400_000_000_000n;
+/** Up to this many whole days: a slice per day. */
+const MOST_DAYS = 14n;
+const SLICES = 12;
+/** Tolerance for whole days: the clock moves between two readings. */
+const SLACK = DAY / 100n;
+
+/** From `fromNs` (inclusive) to `toNs` (exclusive), in ns since 1970. */
+export interface Span {
+  readonly fromNs: bigint;
+  readonly toNs: bigint;
+  readonly slices: number;
+}
+
+/** Two or more whole days; otherwise undefined. */
+function wholeDays(ns: bigint): bigint | undefined {
+  const days = (ns + DAY / 2n) / DAY;
+  const off = ns - days * DAY;
+  return days >= 2n && off <= SLACK && off >= -SLACK ? days : undefined;
+}
+
+export function spanOf(fromNs: bigint, toNs: bigint): Span {
+  const days = wholeDays(toNs - fromNs);
+  return { fromNs, toNs, slices: days !== undefined && days <= MOST_DAYS ? Number(days) : SLICES };
+}
+
+/** Whole days up to `toNs` that include `oldestNs`; at least one. */
+export function spanBack(oldestNs: bigint | undefined, toNs: bigint): Span {
+  const back = oldestNs === undefined || oldestNs >= toNs ? 0n : (toNs - oldestNs + DAY - 1n) / DAY;
+  return spanOf(toNs - (back > 1n ? back : 1n) * DAY, toNs);
+}
+
+const [MINUTE_NS, HOUR_NS] = [60_000_000_000n, 3_600_000_000_000n];
+
+/** `7 days`, `46h` (since yesterday), `5h30m`, `90s`. */
+export function spanWords({ fromNs, toNs }: Span): string {
+  const ns = toNs - fromNs;
+  const unit = ns >= 10n * DAY ? DAY : ns >= 10n * HOUR_NS ? HOUR_NS : ns >= HOUR_NS ? MINUTE_NS : 1n;
+  const about = ((ns + unit / 2n) / unit) * unit;
+  const days = wholeDays(ns) ?? (about % DAY === 0n ? about / DAY : 0n);
+  return days >= 2n ? `${days} days` : formatDuration(about);
+}
+
+/** From 0; undefined outside the span. */
+export function sliceOf({ fromNs, toNs, slices }: Span, ns: bigint): number | undefined {
+  if (ns < fromNs || ns >= toNs) return undefined;
+  return Number(((ns - fromNs) * BigInt(slices)) / (toNs - fromNs));
+}
+
+/** Entries per slice, and failed ones. */
+export class Trend {
+  readonly counts: Int32Array;
+  readonly bad: Int32Array;
+
+  constructor(slices: number) {
+    this.counts = new Int32Array(slices);
+    this.bad = new Int32Array(slices);
+  }
+
+  add(slice: number | undefined, isBad: boolean): void {
+    if (slice === undefined) return;
+    this.counts[slice] = (this.counts[slice] as number) + 1;
+    if (isBad) this.mark(slice, 1);
+  }
+
+  /** Counts an entry as failed (1), or no longer (-1). */
+  mark(slice: number | undefined, change: 1 | -1): void {
+    if (slice !== undefined) this.bad[slice] = (this.bad[slice] as number) + change;
+  }
+}
+
+/** 1 to `heights`, relative to the largest count; 0 for none. */
+export const heightOf = (n: number, most: number, heights: number) => (n === 0 ? 0 : Math.ceil((n * heights) / most));
 
 export type By = "function" | "peel" | "result" | "user" | "target" | "schedule";
 
@@ -161,3 +238,116 @@ export interface PeelStats {
 
 /** Neither ok nor pending. */
 export const isTrouble = (last: LastResult) => last !== "ok" && last !== "no return yet";
+
+const MOST_NAMES = 20_000;
+const MOST_CHARACTERS = 16 << 20;
+/** Exact percentiles need 8 bytes per result. */
+const MOST_RESULTS = 8_000_000;
+
+export type ResultSort = "failed" | "changed" | "time" | "runs";
+
+/** Counts for one name. Dry runs count apart. */
+export class ResultTally {
+  runs = 0;
+  changed = 0;
+  failed = 0;
+  skipped = 0;
+  dryRuns = 0;
+  wouldChange = 0;
+  readonly durations = new Durations();
+  readonly trend: Trend;
+  #lastPlace = -1;
+  /** Failed on any peel of its newest job. */
+  failedLast = false;
+
+  constructor(
+    readonly name: string,
+    slices: number,
+  ) {
+    this.trend = new Trend(slices);
+  }
+
+  /**
+   * @param place of its job among all, which are sorted by when they were created
+   * @param slice the part of the trend that the job falls into
+   */
+  add({ outcome, duration }: Pick<Result, "outcome" | "duration">, place: number, slice: number | undefined): void {
+    const failed = outcome === "failed";
+    this.runs++;
+    if (outcome === "changed") this.changed++;
+    if (failed) this.failed++;
+    if (outcome === "skipped") this.skipped++;
+    else if (duration !== undefined) this.durations.add(duration);
+    this.trend.add(slice, failed);
+    if (place > this.#lastPlace) this.failedLast = failed;
+    else if (place === this.#lastPlace) this.failedLast ||= failed;
+    this.#lastPlace = Math.max(this.#lastPlace, place);
+  }
+
+  addDryRun(wouldChange: boolean): void {
+    this.dryRuns++;
+    if (wouldChange) this.wouldChange++;
+  }
+
+  /** Changed in more than half of its runs: not idempotent. */
+  get alwaysChanges(): boolean {
+    return this.changed * 2 > this.runs;
+  }
+
+  /** Place of its newest job; undefined with dry runs only. */
+  get lastPlace(): number | undefined {
+    return this.#lastPlace < 0 ? undefined : this.#lastPlace;
+  }
+}
+
+export class ResultTallies {
+  readonly #byName = new Map<string, ResultTally>();
+  #characters = 0;
+  #results = 0;
+
+  constructor(readonly span: Span) {}
+
+  add(result: Pick<Result, "name" | "outcome" | "duration">, dryRun: boolean, place: number, slice?: number): void {
+    const { name, outcome } = result;
+    const tally = this.#byName.getOrInsertComputed(name, () => {
+      this.#characters += name.length;
+      if (this.#byName.size === MOST_NAMES || this.#characters > MOST_CHARACTERS)
+        throw tooMany(`different results: more than ${count(this.#byName.size)}`);
+      return new ResultTally(name, this.span.slices);
+    });
+    if (this.#results++ === MOST_RESULTS) throw tooMany(`results: more than ${count(MOST_RESULTS)}`);
+    if (dryRun) tally.addDryRun(outcome === "would change");
+    else tally.add(result, place, slice);
+  }
+
+  all(): ResultTally[] {
+    return [...this.#byName.values()];
+  }
+}
+
+export interface ResultStats {
+  readonly tally: ResultTally;
+  readonly lastRun: Timestamp | undefined;
+}
+
+const failed = ({ failed }: ResultTally) => failed;
+const changed = ({ changed }: ResultTally) => changed;
+const time = (percent: number) => (tally: ResultTally) => tally.durations.percentile(percent) ?? -1n;
+
+/** Ties by the next key, then by name. */
+const SORT_KEYS: Readonly<Record<ResultSort, readonly ((tally: ResultTally) => number | bigint)[]>> = {
+  failed: [failed, changed],
+  changed: [changed, failed],
+  time: [time(95), time(100)],
+  runs: [({ runs }) => runs],
+};
+
+export function sortedResults(rows: readonly ResultStats[], sort: ResultSort): ResultStats[] {
+  const keyed = rows.map((row) => ({ row, keys: SORT_KEYS[sort].map((key) => key(row.tally)) }));
+  keyed.sort((a, b) => {
+    const at = a.keys.findIndex((key, i) => key !== b.keys[i]);
+    if (at < 0) return compare(a.row.tally.name, b.row.tally.name);
+    return (a.keys[at] as number) > (b.keys[at] as number) ? -1 : 1;
+  });
+  return keyed.map(({ row }) => row);
+}

@@ -5,17 +5,21 @@ import { paint, paintState } from "../colors.ts";
 import { formatAgo, formatDuration } from "../duration.ts";
 import type { Durations } from "../model/durations.ts";
 import { compare, displayPeel } from "../model/peel.ts";
-import type { ResultStats, ResultTally } from "../model/result-stats.ts";
 import type { EntryOnPeel, Schedule } from "../model/schedule.ts";
 import {
   hasFailed,
+  heightOf,
   isTrouble,
   type JobTally,
   type LastResult,
   type PeelStats,
   type PeelTally,
+  type ResultStats,
+  type ResultTally,
+  type Span,
+  spanWords,
+  type Trend,
 } from "../model/stats.ts";
-import { heightOf, type Span, spanWords, type Trend } from "../model/trend.ts";
 import { count, plural, shortenMiddle } from "../text.ts";
 import { LEAST_NAMES, peelNames } from "./names.ts";
 import { andMore, LONG, leaves, shrinks } from "./table.ts";

@@ -1,6 +1,6 @@
 // Statistics of results have bounds: beyond them there is an error that says how to narrow.
 import { expect, test } from "bun:test";
-import { ResultTallies } from "../../../lib/model/result-stats.ts";
+import { ResultTallies } from "../../../lib/model/stats.ts";
 
 const SPAN = { fromNs: 0n, toNs: 86_400_000_000_000n, slices: 12 };
 const result = (name: string) => ({ name, outcome: "unchanged" as const, duration: undefined });

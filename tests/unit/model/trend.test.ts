@@ -1,7 +1,7 @@
 // Slices of a time, against an oracle that looks for the slice from one end to the other.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { heightOf, sliceOf, spanBack, spanOf, spanWords, Trend } from "../../../lib/model/trend.ts";
+import { heightOf, sliceOf, spanBack, spanOf, spanWords, Trend } from "../../../lib/model/stats.ts";
 import { draws } from "../../support/length.ts";
 
 const MINUTE = 60_000_000_000n;
