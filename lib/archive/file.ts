@@ -105,7 +105,7 @@ const isAmong = (subjects: readonly Subjects[], subject: string) =>
 function lineFilter(subjects: readonly Subjects[]): (bytes: Uint8Array, at: number) => boolean {
   const starts = subjects.map(({ begin, except }) => ({
     begin: Buffer.from(begin),
-    except: except === undefined ? undefined : Buffer.from(except),
+    except: except && Buffer.from(except),
   }));
   return (bytes, at) =>
     starts.some(({ begin, except }) => beginsWith(bytes, at, begin) && !(except && beginsWith(bytes, at, except)));
