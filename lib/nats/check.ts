@@ -133,9 +133,8 @@ export const checkSteering = (publish: Rights | undefined): Finding[] =>
   });
 
 /**
- * Creates a consumer, reads one message, or with `all` every one, and deletes the consumer.
+ * Creates a consumer, reads one message, or with `all` every one, and deletes the consumer. @throws UserError for a refusal
  * @returns the number of entries, and the time of each that was read by its subject, in ms since 1970
- * @throws UserError when any of these is refused
  */
 async function look(stream: Stream, filter: string, all = false) {
   const consumer = await stream.js.create(stream.name, {
@@ -191,7 +190,6 @@ export async function checkBuckets(connection: Connection): Promise<{ findings: 
   return { findings, clock: js.clock };
 }
 
-/** Checks the stream of events, which a deployment can lack. */
 export async function checkEvents(connection: Connection): Promise<Finding> {
   const check = "stream job-events";
   try {

@@ -29,7 +29,6 @@ export class PermissionDenied extends Unavailable {
   }
 }
 
-/** Status 503. */
 export class NoResponders extends Error {}
 
 /** When the connection closes, requests in flight fail with one of these codes, a moment before `closed()` has the reason. */
@@ -146,11 +145,7 @@ export class Connection {
     );
   }
 
-  /**
-   * The value of `promise`.
-   * @param what names it in the error of the timeout
-   * @throws UserError at the timeout, and at a failure as `onFailure` reports it
-   */
+  /** The value of `promise`. @throws UserError at the timeout, which names `what`, and at a failure as for `onFailure` */
   async #guard<T>(
     promise: Promise<T>,
     what: string,
@@ -172,12 +167,10 @@ export class Connection {
     }
   }
 
-  /** The largest message that the server accepts, in bytes. */
   get maxPayload(): number {
     return this.nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
   }
 
-  /** @throws UserError when the message is larger than the server accepts */
   #bytesOf(subject: string, payload: unknown): Uint8Array {
     const bytes = payload instanceof Uint8Array ? payload : Buffer.from(JSON.stringify(payload) ?? "");
     if (bytes.length <= this.maxPayload) return bytes;
@@ -187,12 +180,7 @@ export class Connection {
     );
   }
 
-  /**
-   * Publishes a message, without waiting.
-   * @param payload bytes are sent unchanged, anything else as JSON
-   * @param reply subject for answers
-   * @throws UserError when the message is larger than the server accepts
-   */
+  /** Publishes bytes, or anything else as JSON, without waiting. @throws UserError when that is larger than the server accepts */
   publish(subject: string, payload: unknown, reply: string): void {
     this.nc.publish(subject, this.#bytesOf(subject, payload), { reply });
   }

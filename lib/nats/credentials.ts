@@ -40,7 +40,6 @@ export interface Claims {
   readonly nats?: { readonly pub?: { readonly allow?: string[]; readonly deny?: string[] } };
 }
 
-/** The claims of a JWT; undefined when they cannot be read. */
 export function readClaims(jwt: string): Claims | undefined {
   const claims = /^\s*[\w-]+\.([\w-]+)\.[\w-]+/.exec(jwt)?.[1];
   if (!claims) return undefined;
@@ -62,10 +61,7 @@ function inlineLogin({ jwt, seed }: Settings): LoginText | undefined {
   return login;
 }
 
-/**
- * The login from a `.creds` file, a seed file or a JWT; undefined when the settings name none. Reads the file again on each call.
- * @throws UserError when the file is missing or contains something else
- */
+/** The login from a JWT or a file, which is read on each call; undefined for none. @throws UserError for an unusable file */
 export async function authenticator(
   settings: Settings,
   warn: (text: string) => void,

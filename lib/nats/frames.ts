@@ -71,11 +71,7 @@ class MessageLine {
   /** Bytes that follow the line, including headers. */
   readonly size: number;
 
-  /**
-   * @param from start of the line in `bytes`
-   * @param to position of its CR
-   * @throws Error when it is malformed
-   */
+  /** @param to position of the CR of the line @throws Error when it is malformed */
   constructor(bytes: Uint8Array, from: number, to: number) {
     const sizeFrom = bytes.lastIndexOf(SPACE, to) + 1;
     const hasHeaders = bytes[from] === H;

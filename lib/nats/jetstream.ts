@@ -37,7 +37,6 @@ const INACTIVE_THRESHOLD = 10153;
  */
 const PASSING: ReadonlySet<number | undefined> = new Set([10004, 10005, 10007, 10008, 10009, 10023, 10118, 10119]);
 
-/** `bucket "jobs"`, for errors. */
 const titleOf = (stream: string) => (stream.startsWith("KV_") ? `bucket "${stream.slice(3)}"` : `stream "${stream}"`);
 
 /** A stream of a cluster has no leader now. Answers of the other nodes may be old. */
@@ -228,7 +227,6 @@ export class JetStream {
     }
   }
 
-  /** Deletes a consumer. @throws as `ask` */
   async delete(stream: string, name: string): Promise<void> {
     this.#consumers.delete(name);
     await this.ask(stream, `CONSUMER.DELETE.${stream}.${name}`, []);

@@ -18,7 +18,6 @@ const DEVIATIONS = 4;
 /** Default limit of a value in every server. Up to it, the sizes seen are a sufficient bound. */
 const USUAL_PAYLOAD = 1 << 20;
 
-/** Computes the next batch from the sizes and the pace of the messages so far. */
 export class Pace {
   readonly #most: number;
   #first: number;
@@ -28,10 +27,7 @@ export class Pace {
   #goal = BATCH_BYTES.first;
   #since: number;
 
-  /**
-   * @param maxPayload the largest value that the server accepts, in bytes
-   * @param now the clock, in ms
-   */
+  /** @param maxPayload the largest value that the server accepts, in bytes */
   constructor(
     maxPayload = USUAL_PAYLOAD,
     readonly now: () => number,
@@ -43,7 +39,6 @@ export class Pace {
     this.#first = Math.min(FIRST_BATCH, 4 * fit);
   }
 
-  /** @param bytes size of a value that arrived */
   saw(bytes: number): void {
     const size = bytes + FRAMING;
     this.#messages++;

@@ -157,10 +157,7 @@ class Reader {
     this.#askAgain(lane);
   }
 
-  /**
-   * Checks that none was lost: a delivery counts all before it, so checking some and the last one is enough.
-   * @throws Transient when one was lost
-   */
+  /** @throws Transient when a message was lost. A delivery counts all before it, so checking some and the last one is enough */
   #vouchedFor(msg: Msg): Delivery {
     const delivery = new Delivery(msg);
     if (delivery.count !== this.#received) throw this.connection.incomplete("a record was lost on the way");
@@ -192,7 +189,6 @@ class Reader {
     else if (code === 404 || lane.got > 0 || !this.#lanes.some(({ open }) => open)) this.#ask(lane);
   }
 
-  /** True when an answer without a message means the end. */
   #isEnd(lane: Lane, code: number): boolean {
     if (lane.got === 0) this.#empty++;
     if (lane === this.#nudged || this.#empty >= EMPTY_ANSWERS) return true;
@@ -224,11 +220,9 @@ class Reader {
  * requested, and no flow-control subject is needed.
  * @throws Transient when a message was lost, the server sends nothing for longer than the timeout, or the connection is lost
  */
-export async function pull(
+export const pull = (
   connection: Connection,
   consumer: Consumer,
   sink: MessageSink,
   follow?: Following,
-): Promise<void> {
-  await new Reader(connection, consumer, sink, follow).run();
-}
+): Promise<void> => new Reader(connection, consumer, sink, follow).run();

@@ -181,10 +181,7 @@ export async function scanNewest(
 
 const DIRECT_GETS = 128;
 
-/**
- * Reads the newest message of each subject with a request of its own.
- * @throws Transient when the server lists a key and does not return it
- */
+/** Reads each key with its own request. @throws Transient when the server lists a key and does not return it */
 export async function readEach(stream: Stream, filters: readonly string[], keys: Keys): Promise<void> {
   const there = new Set<number>();
   const missing: string[] = [];
@@ -208,12 +205,10 @@ export async function readEach(stream: Stream, filters: readonly string[], keys:
 }
 
 /**
- * Reads every message from a sequence or a time of the stream to its end.
- * @param config where to begin
- * @param before state of the stream, asked for before this call
+ * Reads every message of a consumer to the end of the stream.
+ * @param before state of the stream, requested before this call
  * @param most reads nothing when there are more messages than this
  * @returns true when the answer is proven complete
- * @throws as scanNewest
  */
 export async function readFrom(
   stream: Stream,
@@ -240,9 +235,8 @@ export async function readFrom(
 
 /**
  * Reads every message of a stream, or every one since a time, to its end.
- * @param before state of the stream, asked for before this call
+ * @param before state of the stream, requested before this call
  * @returns false when the answer is not proven complete, which happens with nats-server 2.9 on a stream that changes
- * @throws as scanNewest
  */
 export async function readToEnd(
   stream: Stream,

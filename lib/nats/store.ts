@@ -35,7 +35,6 @@ const CANCEL_PAYLOAD = Buffer.from("\x81\xa6action\xa6cancel", "latin1");
 /** For more jobs than this, the events of one peel are read together with those of all jobs. */
 const ALONE = 20;
 
-/** The subject on which masters accept new jobs. */
 export const DISPATCH_SUBJECT = "zester.dispatch";
 
 /** The buckets and streams of a fleet on a server. */
@@ -53,7 +52,6 @@ function eventIn(msg: Msg): StoredEvent & { readonly jid: string } {
   return { jid, kind, peel, storedNs: new Delivery(msg).storedNs, bytes: msg.data };
 }
 
-/** A fleet's jobs on one connection. */
 export class NatsStore implements LiveStore {
   readonly isLive = true;
   readonly #js: JetStream;

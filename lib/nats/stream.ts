@@ -69,7 +69,6 @@ export class Stream {
     return this.#leader;
   }
 
-  /** The state from STREAM.INFO. */
   async info(): Promise<StreamState> {
     const { state, cluster, config } = await this.#info(["state.messages", "state.last_seq"]);
     const { messages, last_seq: lastSequence, bytes, num_subjects: subjects } = state;

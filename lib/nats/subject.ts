@@ -2,7 +2,6 @@
 import { UserError } from "../errors.ts";
 import { quoted, tokenFault } from "../model/jid.ts";
 
-/** The separator of tokens. */
 export const DOT_BYTE = 0x2e;
 
 /**

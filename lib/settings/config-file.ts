@@ -21,9 +21,7 @@ export const DAEMON = {
 
 /**
  * The settings of a config file: of its map `master:`, or of the daemon. A file with a password or a token that other users can
- * read gets a warning.
- * @param withinMs how long reading may take
- * @throws UserError when the file is missing or broken
+ * read gets a warning. @throws UserError when the file is missing or broken
  */
 export async function readConfig(
   path: string,

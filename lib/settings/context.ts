@@ -96,7 +96,6 @@ function checkOther(field: string, value: unknown, fail: Fail): void {
 
 /** @throws UserError for credentials of two kinds, or half of a pair */
 function checkContextLogin(layer: Layer, fail: Fail): void {
-  // A token is sent beside any of them.
   const kinds = [layer.user, layer.creds, layer.nkey, layer.jwt].filter((kind) => kind !== undefined);
   if (kinds.length > 1) throw fail("it has more than one kind of credentials.", "Keep one of them.");
   if (layer.seed !== undefined && layer.jwt === undefined) throw fail("user_seed needs user_jwt.");
@@ -113,10 +112,7 @@ function parseFields(text: string, fail: Fail): Record<string, unknown> {
   throw fail("expected a JSON object.");
 }
 
-/**
- * The settings of a context. Fields that have no meaning here get a warning.
- * @throws UserError when there is no such context, when it is broken, or when it needs what zester does not have
- */
+/** The settings of a context. @throws UserError when it does not exist, is broken, or needs something that zester lacks */
 export async function readContext(
   name: string,
   env: NodeJS.ProcessEnv,

@@ -16,7 +16,6 @@ export function home(env: NodeJS.ProcessEnv): string {
   }
 }
 
-/** `path` with a leading `~` replaced by the home directory. */
 export function expand(path: string, env: NodeJS.ProcessEnv): string {
   return path === "~" || path.startsWith("~/") ? join(home(env), path.slice(1)) : path;
 }
@@ -72,11 +71,7 @@ async function readAll(path: string): Promise<FileContent> {
   }
 }
 
-/**
- * Reads anything: also a pipe without a writer, a terminal, a device without an end.
- * @param withinMs how long it may take
- * @throws an error for `faultOf`
- */
+/** Reads anything: also a pipe without a writer, a terminal, a device without an end. @throws an error for `faultOf` */
 export async function readFile(path: string, withinMs: number): Promise<FileContent> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -89,7 +84,6 @@ export async function readFile(path: string, withinMs: number): Promise<FileCont
   }
 }
 
-/** Why a file could not be read. */
 export const faultOf = (error: unknown): string => (error instanceof Unreadable ? error.message : fileFault(error));
 
 /** Text as any system stores it: it may have a byte order mark, and on Windows two bytes per character. */

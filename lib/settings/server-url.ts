@@ -1,10 +1,7 @@
 // Server URLs as users write them.
 import { UserError } from "../errors.ts";
 
-/**
- * The server URLs in a list. A comma separates two of them when a scheme follows, or when no @ does:
- * any other comma stands in a user name, a password or a token.
- */
+/** The server URLs in a list. A comma before a scheme, or without a later @, separates two; any other is part of a login. */
 export function splitUrls(text: string): string[] {
   return text
     .split(/,(?=\s*[a-z][a-z0-9+.-]*:\/\/)/i)
@@ -17,27 +14,24 @@ export function splitUrls(text: string): string[] {
     .filter(Boolean);
 }
 
-/** A URL that `parseUrl` takes, without what stands before the @. */
+/** A valid URL without its login. */
 export const maskUrl = (url: string) => url.replace(/^([a-z]+:\/\/)?.*@/is, "$1***@");
 
 export interface ServerUrl {
-  /** `nats://host:port`, without any secret: what messages may show. */
+  /** `nats://host:port`, for messages. */
   readonly shown: string;
   readonly host: string;
   readonly tls: boolean;
   readonly auth: { user?: string; pass?: string; token?: string };
 }
 
-/**
- * Text before the @ that could as well be other servers of a list: a comma after `host:port` or `[::1]`, in front of
- * another user name, or after another @.
- */
+/** A login that may be other servers of a list: a comma after `host:port` or `[::1]`, before another user, or after another @. */
 const MAYBE_SERVERS = /^(?=.*,)(\[|.*@|[^,:]*:\d+,|[^,:]*,[^:]*:)/s;
 
 /**
  * The parts of a server URL; the scheme and the port may be missing.
- * @param where the place that it comes from, for errors: ` from $NATS_URL`
- * @throws UserError that repeats nothing of it: in what cannot be parsed, any part may be the secret
+ * @param where its source, for errors: ` from $NATS_URL`
+ * @throws UserError that repeats no part of it: in an invalid URL, any part may be the secret
  */
 export function parseUrl(text: string, where = ""): ServerUrl {
   const fail = (why: string, hint = "Use a form like nats://host:4222 or tls://host:4222.") =>
@@ -45,7 +39,7 @@ export function parseUrl(text: string, where = ""): ServerUrl {
   const escapes = "In a user name, a password or a token write % as %25, @ as %40, / as %2F, ? as %3F, # as %23.";
   let url: URL;
   try {
-    // The parser leaves tabs and line breaks out in silence.
+    // The parser ignores tabs and line breaks.
     if (/\p{Cc}/u.test(text)) throw new Error();
     url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `nats://${text}`);
   } catch {
@@ -53,9 +47,9 @@ export function parseUrl(text: string, where = ""): ServerUrl {
   }
   if (url.protocol !== "nats:" && url.protocol !== "tls:") throw fail("its scheme is not supported");
   if (!url.hostname) throw fail("it names no host");
-  // The parser takes any text as a host of these schemes; RFC 1035 allows 253 characters at most.
+  // The parser accepts any text as a host of these schemes; RFC 1035 allows at most 253 characters.
   if (!/^(\[[^\]]+\]|[\w.-]{1,253})$/.test(url.hostname)) throw fail("its host is not a host name");
-  // A password with one of these ends early: what stands before would be taken for the host, and shown.
+  // These end a password early: a part of it would count as the host, and be shown.
   if (!/^\/?$/.test(url.pathname) || url.search || url.hash)
     throw fail("something follows the host and the port", escapes);
   const login = /^(?:[a-z]+:\/\/)?(.*)@/is.exec(text)?.[1] ?? "";
@@ -77,10 +71,10 @@ export function parseUrl(text: string, where = ""): ServerUrl {
     shown: `${url.protocol}//${host}`,
     host,
     tls: url.protocol === "tls:",
-    // With a colon it is a user, with an empty password maybe; without one a token.
+    // With a colon it is a user, whose password may be empty; without one a token.
     auth: pass || (user && login.includes(":")) ? { user, pass } : user ? { token: user } : {},
   };
 }
 
-/** Hosts that no network lies between. */
+/** Hosts that are this machine. */
 export const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])(:|$)/i;

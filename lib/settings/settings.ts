@@ -88,7 +88,6 @@ type Table = typeof TABLE;
 export type Key = keyof Table;
 type SettingValue = { urls: readonly string[]; path: string; text: string; boolean: boolean; duration: number };
 
-/** What one source says. */
 export type Layer = { readonly [K in Key]?: SettingValue[Table[K]["kind"]] | undefined };
 
 export interface Settings extends Omit<Layer, "urls" | "timeoutMs"> {
@@ -98,7 +97,6 @@ export interface Settings extends Omit<Layer, "urls" | "timeoutMs"> {
   readonly renewed?: () => Promise<Settings>;
 }
 
-/** The flags that settings come from, undefined when not given. */
 export type SettingFlags = {
   readonly [K in Key as Table[K] extends { flag: infer F extends string } ? F : never]?:
     | { urls: readonly string[]; path: string; text: string; boolean: boolean; duration: string }[Table[K]["kind"]]
@@ -115,10 +113,9 @@ export interface ResolvedSettings {
 
 export const SETTINGS: { readonly [K in Key]: Definition } = TABLE;
 
-/** All settings, in the order of the table. */
 export const KEYS = Object.keys(TABLE) as readonly Key[];
 
-/** The settings that one kind of file can hold, by their names there. */
+/** The settings of one kind of file, by their names there. */
 export function keysIn(file: "config" | "context"): ReadonlyMap<string, Key> {
   return new Map(KEYS.map((key) => [SETTINGS[key][file] ?? "", key] as const).filter(([name]) => name));
 }
