@@ -1,7 +1,7 @@
-// Byte strings by number: each distinct one is kept once, in one growing array. A million job IDs as JavaScript strings
-// in a Map take 150 bytes each and make the garbage collector walk them; here they take their length and 12 bytes.
+// Byte strings by number, each distinct one once, in one growing array. A million JIDs take 150 bytes each as strings in a Map,
+// and time of the garbage collector; here they take their length and 12 bytes.
 
-/** A typed array with the same content and at least `size` places. */
+/** The array, or a copy with at least `size` places. */
 export function grown<T extends Int32Array | Uint32Array | Uint8Array | BigInt64Array>(array: T, size: number): T {
   if (size <= array.length) return array;
   const larger = new (array.constructor as new (n: number) => T)(Math.max(size, Math.ceil(array.length * 1.5)));
@@ -14,9 +14,8 @@ export class ByteSet {
   #texts = Buffer.from(this.#bytes.buffer);
   #starts = new Int32Array(1 << 10);
   /**
-   * In each slot the number + 1 of an entry in as many bits as a slot's own number has; 0 there is free. The bits above are those of
-   * its hash, so that an entry is looked at only when it is likely the one: of a million, each look goes to memory that is far
-   * off. Never more than half full.
+   * Open addressing, at most half full. The lower bits of a slot are the number of an entry + 1, 0 for a free slot; the upper
+   * bits are those of its hash: with a million entries, each comparison of bytes is slow.
    */
   #slots = new Int32Array(1 << 11);
   #size = 0;
@@ -25,7 +24,7 @@ export class ByteSet {
     return this.#size;
   }
 
-  /** Makes room for `entries` in all, of about `length` bytes each, so that nothing has to grow on the way. */
+  /** @param length bytes of an entry, about */
   reserve(entries: number, length: number): void {
     this.#starts = grown(this.#starts, entries + 1);
     this.#setBytes(grown(this.#bytes, entries * length));
@@ -34,30 +33,34 @@ export class ByteSet {
     if (slots > this.#slots.length) this.#rehash(slots);
   }
 
-  /** The number of `bytes[from..to)`; a new one, counted from 0, when it was not there. */
+  /** The number of `bytes[from..to)`; the next one, from 0 on, for a new entry. */
   add(bytes: Uint8Array, from: number, to: number): number {
-    const mask = this.#slots.length - 1;
     const hash = hashOf(bytes, from, to);
+    const at = this.#slotOf(hash, bytes, from, to);
+    const entry = this.#entryIn(at);
+    return entry < 0 ? this.#append(at, hash, bytes, from, to) : entry;
+  }
+
+  /** The number of `bytes`; -1 without such an entry. */
+  find(bytes: Uint8Array): number {
+    return this.#entryIn(this.#slotOf(hashOf(bytes, 0, bytes.length), bytes, 0, bytes.length));
+  }
+
+  /** The slot of these bytes, or the free one for them. */
+  #slotOf(hash: number, bytes: Uint8Array, from: number, to: number): number {
+    const mask = this.#slots.length - 1;
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const slot = this.#slots[at] as number;
       const entry = (slot & mask) - 1;
-      if (entry < 0) return this.#append(at, hash, bytes, from, to);
-      if (((slot ^ hash) & ~mask) === 0 && this.isAt(entry, bytes, from, to)) return entry;
+      if (entry < 0 || (((slot ^ hash) & ~mask) === 0 && this.isAt(entry, bytes, from, to))) return at;
     }
   }
 
-  /** The number of `bytes[from..to)`; -1 when it is not there. */
-  find(bytes: Uint8Array, from = 0, to = bytes.length): number {
-    const mask = this.#slots.length - 1;
-    const hash = hashOf(bytes, from, to);
-    for (let at = hash & mask; ; at = (at + 1) & mask) {
-      const slot = this.#slots[at] as number;
-      const entry = (slot & mask) - 1;
-      if (entry < 0 || (((slot ^ hash) & ~mask) === 0 && this.isAt(entry, bytes, from, to))) return entry;
-    }
+  #entryIn(slot: number): number {
+    return ((this.#slots[slot] as number) & (this.#slots.length - 1)) - 1;
   }
 
-  /** The bytes of entry `n`; a view that is valid until the next `add`. */
+  /** A view that is valid until the next `add`. */
   at(n: number): Uint8Array {
     return this.#bytes.subarray(this.#starts[n], this.#starts[n + 1]);
   }
@@ -66,7 +69,6 @@ export class ByteSet {
     return this.#texts.toString("utf8", this.#starts[n], this.#starts[n + 1]);
   }
 
-  /** True when entry `n` is `bytes[from..to)`. */
   isAt(n: number, bytes: Uint8Array, from: number, to: number): boolean {
     const start = this.#starts[n] as number;
     if ((this.#starts[n + 1] as number) - start !== to - from) return false;
@@ -108,7 +110,7 @@ export class ByteSet {
   }
 }
 
-/** FNV-1a, 32 bits, its upper bits folded into the lower ones. */
+/** FNV-1a, 32 bits, with the upper bits folded into the lower ones. */
 function hashOf(bytes: Uint8Array, from: number, to: number): number {
   let hash = 0x811c9dc5;
   for (let i = from; i < to; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);

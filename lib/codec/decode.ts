@@ -1,4 +1,4 @@
-// Bytes of a NATS value → Value. Knows MessagePack and JSON, nothing of jobs.
+// Stored bytes → Value: MessagePack or JSON.
 import { FieldScanner } from "./field-scan.ts";
 import { MessagePackReader } from "./message-pack.ts";
 import { parseJson } from "./parse-json.ts";
@@ -7,26 +7,23 @@ import { Timestamp, type Value, type ValueMap } from "./value.ts";
 
 export { Undecodable };
 
-/** The JSON text in `bytes`, after a UTF-8 byte order mark; undefined when they are not JSON (wire.md, "Encoding"). */
+/** The JSON text, without a byte order mark; undefined for MessagePack (wire.md, "Encoding"). */
 function jsonPart(bytes: Uint8Array): Uint8Array | undefined {
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   if (bytes.length === 0) throw new Undecodable("it is empty");
   return bytes[start] === 0x7b || bytes[start] === 0x5b ? bytes.subarray(start) : undefined;
 }
 
-/**
- * One stored value, decoded.
- * @throws Undecodable with the reason
- */
+/** @throws Undecodable */
 export function decode(bytes: Uint8Array): Value {
   const json = jsonPart(bytes);
   return json ? parseJson(json) : new MessagePackReader(bytes).read(0, bytes.length, 0);
 }
 
-/** True for a value that is JSON; whether it can be decoded is not checked. */
+/** Does not check whether it can be decoded. */
 export const isJson = (bytes: Uint8Array): boolean => bytes.length > 0 && jsonPart(bytes) !== undefined;
 
-/** How messages name a value that is no record. */
+/** In a message about a value that is no record. */
 function kindOfValue(value: Value): string {
   if (Array.isArray(value)) return "a list";
   if (value === null) return "nil";
@@ -42,7 +39,7 @@ function requireMap(value: Value): ValueMap {
   throw new Undecodable(`not a record but ${kindOfValue(value)}`);
 }
 
-/** One scanner for each list of fields that is asked for; there are few such lists. */
+/** One for each list of fields; there are few. */
 const scanners = new Map<readonly string[], FieldScanner>();
 
 function scannerFor(fields: readonly string[]): FieldScanner {
@@ -56,9 +53,9 @@ function scannerFor(fields: readonly string[]): FieldScanner {
 
 /**
  * A record: a value that is a map.
- * @param fields of a MessagePack record, only these are converted (its form is checked as a whole all the same, what the
- * others would take in memory is not); undefined: all. The same list for each call
- * @throws Undecodable with the reason
+ * @param fields of a MessagePack record that are decoded, the same list for each call; undefined for all. Of others only the form
+ *   is checked
+ * @throws Undecodable
  */
 export function decodeRecord(bytes: Uint8Array, fields?: readonly string[]): ValueMap {
   const scanner = fields && scannerFor(fields);
@@ -74,10 +71,9 @@ export function decodeRecord(bytes: Uint8Array, fields?: readonly string[]): Val
 }
 
 /**
- * The bytes of the values that fields of a MessagePack record have, exactly as they stand there, for the fields that it has.
- * Of a field that appears twice the last counts, as it does when the record is decoded.
+ * The bytes of fields of a MessagePack record. Of a repeated field the last counts, as in decodeRecord.
  * @param fields the same list for each call
- * @returns undefined for JSON, and for a record in a form that no master writes, which is left to decodeRecord
+ * @returns undefined for JSON, and for a record in an unusual form
  */
 export function fieldBytes(bytes: Uint8Array, fields: readonly string[]): ReadonlyMap<string, Uint8Array> | undefined {
   const scanner = scannerFor(fields);

@@ -1,11 +1,8 @@
-// Whether values are equal, told by a short text: for values that are too large to be kept. Pure.
+// Equality of values by a short text.
 import { scalar } from "./json.ts";
 import type { Value } from "./value.ts";
 
-/**
- * A text that is the same for equal values, and for no others that can be found (SHA-256). The order of a map's keys makes no
- * difference: masters and peels write the maps of their language, which have none.
- */
+/** Equal for equal values only (SHA-256). Ignores the order of keys: the maps of masters and peels have none. */
 export function digest(value: Value): string {
   let text = "";
   const walk = (item: Value): void => {
@@ -25,7 +22,7 @@ export function digest(value: Value): string {
     }
   };
   walk(value);
-  // UTF-8 has no half pairs of surrogates. The second byte is 0 in UTF-16 alone, so no text of one is like one of the other.
+  // UTF-8 has no lone surrogates. Only in UTF-16 the second byte is 0, so the two cannot be equal.
   const bytes = text.isWellFormed() ? text : Buffer.from(text, "utf16le");
   return Bun.CryptoHasher.hash("sha256", bytes, "base64");
 }

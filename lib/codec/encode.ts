@@ -1,18 +1,17 @@
-// Value → MessagePack, in the forms that masters write (wire.md, "Encoding"): for what is sent, which decode.ts reads back.
+// Value → MessagePack, in the forms that masters write (wire.md, "Encoding").
 import { hasRepeatedKeys } from "./undecodable.ts";
 import { Extension, NumberText, Timestamp, type Value, type ValueMap } from "./value.ts";
 
-/** A value that has no form in MessagePack; the message says why, for people. */
 export class Unencodable extends Error {}
 
-/** One value that is encoded already; it goes out as it is. */
+/** A value that is encoded already. */
 export class Encoded {
   constructor(readonly bytes: Uint8Array) {}
 }
 
 export type Encodable = Value | Encoded | readonly Encodable[] | ReadonlyMap<string, Encodable>;
 
-/** A type byte and a whole number of so many bytes; what is beyond 4 bytes is cut to 64 bits. */
+/** A type byte and an integer of so many bytes. */
 function numbered(type: number, size: 1 | 2 | 4 | 8, value: number | bigint): Buffer {
   const out = Buffer.alloc(1 + size, type);
   if (size === 8) out.writeBigUInt64BE(BigInt.asUintN(64, BigInt(value)), 1);
@@ -21,9 +20,8 @@ function numbered(type: number, size: 1 | 2 | 4 | 8, value: number | bigint): Bu
 }
 
 /**
- * The head of a value that has a length.
- * @param short the type byte that holds lengths below `room`
- * @param long those followed by a length of 1 (undefined: there is none), 2 and 4 bytes
+ * @param short type byte for lengths below `room`
+ * @param long type bytes before a length of 1 (undefined if there is none), 2 and 4 bytes
  */
 function head(
   length: number,
@@ -41,7 +39,7 @@ const mapHead = (entries: number) => head(entries, 0x80, 16, [undefined, 0xde, 0
 const UNSIGNED = [0xcc, 0xcd, 0xce, 0xcf] as const;
 const SIGNED = [0xd0, 0xd1, 0xd2, 0xd3] as const;
 
-/** In the first form of 1, 2, 4 and 8 bytes that holds it, or in the type byte itself. */
+/** In the shortest form. */
 function integer(value: bigint): Buffer {
   if (value >= -0x20n && value <= 0x7fn) return Buffer.of(Number(value) & 0xff);
   const [types, cut] = value < 0n ? [SIGNED, BigInt.asIntN] : [UNSIGNED, BigInt.asUintN];
@@ -61,14 +59,14 @@ function number(value: number): Buffer {
   return isWhole ? integer(BigInt(value)) : float(value);
 }
 
-/** Readers of JSON take a number with a point or an exponent for a double, and so will the receiver. */
+/** As a double, like readers of JSON. */
 function encodeNumber(text: string): Buffer {
   const value = Number(text);
   if (Number.isFinite(value)) return float(value);
   throw new Unencodable(`the number ${text.slice(0, 50)} is too large`);
 }
 
-/** A time as masters write it: 8 bytes, and 12 where the seconds don't fit. */
+/** In 8 bytes, or 12 if the seconds need them. */
 function encodeTime({ seconds, nanos }: Timestamp): Buffer {
   if (seconds >= 0n && seconds < 1n << 34n)
     return Buffer.concat([Buffer.of(0xd7), numbered(0xff, 8, (BigInt(nanos) << 34n) | seconds)]);
@@ -111,14 +109,10 @@ function* pieces(value: Encodable): Generator<Uint8Array> {
   }
 }
 
-/**
- * A value as MessagePack: whole numbers in their shortest form, all others as doubles.
- * @throws Unencodable for a number that MessagePack cannot hold, for text that is none in UTF-8, and for a map in which a key
- *   stood twice when it was decoded
- */
+/** @throws Unencodable for a number beyond MessagePack, text beyond UTF-8, and a map that was decoded with a repeated key */
 export const encode = (value: Encodable): Uint8Array => Buffer.concat([...pieces(value)]);
 
-/** A duration in ns, as masters write all of them: 64 bits, whatever its size. @throws Unencodable beyond 64 bits */
+/** In 64 bits, whatever its size, as masters write durations. @throws Unencodable beyond 64 bits */
 export function encodedDuration(ns: bigint): Encoded {
   if (BigInt.asIntN(64, ns) !== ns) throw new Unencodable(`${ns}ns take more than 64 bits`);
   return new Encoded(numbered(0xd3, 8, ns));

@@ -1,13 +1,13 @@
-// Values as JSON. Own code because JSON.stringify knows no 64-bit integers, no stored order of numeric keys, and no
-// layout that keeps short arrays on a line.
+// Values as JSON. JSON.stringify has no 64-bit integers, does not keep the order of numeric keys, and gives each element of a short
+// array its own line.
 import { escapeUnsafe, width } from "../text.ts";
 import { Extension, NumberText, Timestamp, type Value } from "./value.ts";
 
 const LINE = 100;
-/** Columns that values are indented at most, or a long list in 400 others is a thousand times its size in spaces. */
+/** Most columns of indentation: a long list in 400 others would have a thousand times its size in spaces. */
 const INDENTED_COLUMNS = 40;
 
-/** Text that JSON writes as it is; nearly all is, so this is looked at first. */
+/** Text without escapes in JSON: nearly all. */
 const VERBATIM = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
 export function quote(text: string): string {
@@ -15,13 +15,13 @@ export function quote(text: string): string {
   return escapeUnsafe(JSON.stringify(text.toWellFormed()));
 }
 
-/** A number as JSON; the sign of a negative zero needs the form of a float, or a reader drops it. */
+/** A reader keeps the sign of a negative zero only in the form of a float. */
 function numeral(value: number): string {
   if (!Number.isFinite(value)) return `"${value}"`;
   return Object.is(value, -0) ? "-0.0" : String(value);
 }
 
-/** Scalars: integers with every digit, times as RFC 3339, bytes as base64, NaN and infinities as text. */
+/** Integers with every digit, times as RFC 3339, bytes as base64, NaN and infinities as text. */
 export function scalar(value: Value): string {
   if (typeof value === "string") return quote(value);
   if (typeof value === "number") return numeral(value);
@@ -36,7 +36,6 @@ export function scalar(value: Value): string {
 
 const isContainer = (value: Value) => Array.isArray(value) || value instanceof Map;
 
-/** List items in lines of at most `columns`. */
 function filled(items: readonly string[], columns: number): string[] {
   const lines: string[] = [];
   for (const item of items) {
@@ -48,12 +47,12 @@ function filled(items: readonly string[], columns: number): string[] {
 }
 
 /**
- * `value` as JSON with two-space indent. An array of scalars stands on one line when that line fits in 100 columns, and
- * what is nested deeper than 20 levels does in any case.
- * @param indent columns before the value's closing bracket
- * @param before columns that stand on the value's first line before it
- * @param after columns that follow it on its line (a comma)
- * @param fill columns that a longer array of scalars fills; 0: each element has its own line
+ * With an indent of two. An array of scalars is on one line if that fits in 100 columns; so is what is nested deeper than 20
+ * levels.
+ * @param indent columns before the closing bracket
+ * @param before columns before the value on its first line
+ * @param after columns after it on its line (a comma)
+ * @param fill columns to fill with a longer array of scalars; 0 for a line per element
  */
 export function toJson(value: Value, indent = 0, before = 0, after = 0, fill = 0): string {
   if (indent >= INDENTED_COLUMNS && isContainer(value)) return toJsonLine(value);

@@ -1,18 +1,16 @@
-// MessagePack → Value. Own code: it reads each value once, straight into what the renderers take, and never makes room
-// for what a length announces. The kept libraries do (a list of 65,535 inside another, 10,000 times: 30 KB took 5 GB),
-// lose map keys that are alike, and read broken UTF-8 beyond the end of its text.
+// MessagePack → Value, without memory for announced lengths. The packages allocate it (30 KB of nested lists took 5 GB), lose map
+// keys that are equal as text, and read broken UTF-8 beyond the end of its text.
 import { toJsonLine } from "./json.ts";
 import { Allowance, COST, Entries, Undecodable } from "./undecodable.ts";
 import { Extension, Timestamp, type Value, type ValueMap } from "./value.ts";
 import { TimeReader, uint16, uint32 } from "./value-at.ts";
 
-/** Keys already seen, found by length and first byte: records repeat the same few, so most cost a comparison only. */
+/** Keys by length and first byte. Records repeat a few keys: a comparison takes half the time of decoding them. */
 const seenKeys = new Map<number, { bytes: Uint8Array; key: string }[]>();
 let seenCount = 0;
-/** Limits that keep a look-up fast whatever keys a record has. */
 const SEEN = { length: 32, alike: 8, most: 1000 } as const;
 
-/** A key that is no text, as text: maps of records are shown as JSON. */
+/** A key that is no text, as JSON shows it. */
 function keyText(key: Value): string {
   if (key instanceof Uint8Array) return Buffer.from(key).toString("base64");
   if (typeof key === "object" && key !== null && !(key instanceof Timestamp)) return toJsonLine(key);
@@ -26,12 +24,12 @@ const cutOff = () => new Undecodable(`${NOT}: it ends in the middle of a value`)
 
 export class MessagePackReader {
   readonly #bytes: Uint8Array;
-  /** The same bytes, made when a text asks for it: of many records only numbers are read. */
+  /** The same bytes; of many records only numbers are read. */
   #texts: Buffer | undefined;
   readonly #allowance: Allowance;
   #at = 0;
   #end = 0;
-  /** Values that were announced and not read yet. Each takes a byte at least, so there are never more than bytes left. */
+  /** Announced values that were not read yet: each takes at least one byte. */
   #owed = 0;
   #inKey = false;
 
@@ -41,9 +39,9 @@ export class MessagePackReader {
   }
 
   /**
-   * The one value that takes the bytes from `start` to `end`.
-   * @param depth how many lists and maps it stands in
-   * @throws Undecodable with the reason
+   * The one value from `start` to `end`.
+   * @param depth number of lists and maps around it
+   * @throws Undecodable
    */
   read(start: number, end: number, depth: number): Value {
     this.#at = start;
@@ -54,7 +52,7 @@ export class MessagePackReader {
     throw new Undecodable(`${NOT}: Extra ${end - this.#at} of ${end} byte(s) found at buffer[${this.#at}]`);
   }
 
-  /** Skips `length` bytes. @returns where they start */
+  /** @returns the start of the next `length` bytes */
   #take(length: number): number {
     const start = this.#at;
     if (length > this.#end - start) throw cutOff();
@@ -103,7 +101,7 @@ export class MessagePackReader {
     }
   }
 
-  /** A number of 1, 2 or 4 bytes without a sign. */
+  /** An unsigned integer of 1, 2 or 4 bytes. */
   #size(power: number): number {
     const at = this.#take(1 << power);
     if (power === 0) return this.#bytes[at] as number;
@@ -115,13 +113,13 @@ export class MessagePackReader {
     return value;
   }
 
-  /** The next bytes, for numbers with a fraction. */
+  /** For floating-point numbers. */
   #view(length: number): DataView {
     const { buffer, byteOffset } = this.#bytes;
     return new DataView(buffer, byteOffset + this.#take(length), length);
   }
 
-  /** A whole number of 8 bytes. */
+  /** An integer of 8 bytes. */
   #wide(signed: boolean): bigint {
     const upper = this.#size(2);
     const high = signed ? upper | 0 : upper;
@@ -144,7 +142,7 @@ export class MessagePackReader {
     return this.#texts.toString("utf8", start, start + length);
   }
 
-  /** A copy: the message that holds the value may be gone before it is. */
+  /** A copy: the buffer of the message can be reused. */
   #binary(length: number): Uint8Array {
     const start = this.#take(length);
     this.#allowance.spend(COST.bytes + length);
@@ -195,7 +193,7 @@ export class MessagePackReader {
   #key(depth: number): string {
     const type = this.#at < this.#end ? (this.#bytes[this.#at] as number) : 0;
     if (type >= 0xa0 && type <= 0xbf) return this.#shortKey(type & 0x1f);
-    // The key of a key would be quoted in quotes, each level twice as long as the one before.
+    // As text, the key of a key would double in size with each level.
     const isContainer = (type >= 0x80 && type <= 0x9f) || (type >= 0xdc && type <= 0xdf);
     if (isContainer && this.#inKey) throw new Undecodable("a list or map is the key of a key");
     const before = this.#inKey;

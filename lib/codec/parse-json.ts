@@ -1,5 +1,5 @@
-// JSON → Value. Own code because JSON.parse rounds integers, reorders numeric keys, drops keys that stand twice, and takes
-// 100 times the bytes of a long `[[[…` before it says that it is none.
+// JSON → Value. JSON.parse rounds integers, reorders numeric keys, drops repeated keys, and takes 100 times the bytes of a long
+// `[[[…` before it fails.
 import { Allowance, COST, Entries, Undecodable } from "./undecodable.ts";
 import { NumberText, type Value, type ValueMap } from "./value.ts";
 
@@ -9,7 +9,7 @@ const WORDS = [
   ["false", false],
   ["null", null],
 ] as const;
-/** Digits up to which a whole number becomes one: twice what 64 bits need. Beyond, that takes time, and is never calculated with. */
+/** Integers with more digits than twice 64 bits stay text: conversion takes time. */
 const WHOLE_NUMBER = /^-?\d{1,40}$/;
 
 function exactNumber(text: string): Value {
@@ -48,7 +48,7 @@ class JsonReader {
     }
   }
 
-  /** Skips `c` when it is next. @returns true when it was */
+  /** Skips `c` if it is next. */
   #next(c: string): boolean {
     this.#space();
     if (this.#text[this.#at] !== c) return false;
@@ -116,7 +116,7 @@ class JsonReader {
     this.#allowance.spend(COST.text + (this.#at - start));
     if (!escaped) return text.slice(start + 1, this.#at - 1);
     try {
-      // An escape may be half a pair of surrogates, which no reader of what is written takes.
+      // An escape can be a lone surrogate, which readers of our output reject.
       return JSON.parse(text.slice(start, this.#at)).toWellFormed();
     } catch {
       this.#at = start;
@@ -125,10 +125,7 @@ class JsonReader {
   }
 }
 
-/**
- * A JSON text.
- * @throws Undecodable with the reason
- */
+/** @throws Undecodable */
 export function parseJson(bytes: Uint8Array): Value {
   let text: string;
   try {

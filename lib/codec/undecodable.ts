@@ -1,46 +1,44 @@
-// What every reader of stored values keeps to, whatever the format: who stores a value decides what it costs to read,
-// so that is bounded, and no entry of it may be lost.
+// Rules of both readers: the memory that a value takes is bounded, since anyone can store one; and no entry of a map is lost.
 import type { Value, ValueMap } from "./value.ts";
 
-/** A value that is neither MessagePack nor JSON, or too much of either; the message says why, for people. */
+/** The message gives the reason. */
 export class Undecodable extends Error {}
 
 const MAX_DEPTH = 500;
-/** A value may take so many times its own bytes, once decoded, and any value may take so much. */
+/** A decoded value can take so many times its bytes; any value can take ALWAYS. */
 const GROWTH = 20;
 const ALWAYS = 64 << 20;
 
-/** Bytes of memory that values take once decoded, what they leave behind for the collector included: all as measured. */
+/** Measured bytes of memory of decoded values, with their garbage. */
 export const COST = { scalar: 16, wide: 72, text: 72, foreign: 48, bytes: 190, time: 140, list: 96 } as const;
 const MAP_COST = { empty: 80, small: 240, grown: 600, entry: 100, repeated: 60 } as const;
 const ROOM = 4;
 
-/** Counts what one value takes, and how deep it is, before it is made. */
+/** Counts the memory and the depth of one value before it is made. */
 export class Allowance {
   #left: number;
 
-  /** @param size of the encoded value, in bytes */
+  /** @param size in bytes, encoded */
   constructor(size: number) {
     this.#left = Math.max(ALWAYS, size * GROWTH);
   }
 
-  /** @throws Undecodable when the value takes more than it may */
+  /** @throws Undecodable for too much memory */
   spend(bytes: number): void {
     this.#left -= bytes;
     if (this.#left < 0) throw new Undecodable(`it would take more than ${GROWTH} times its size in memory`);
   }
 
-  /** Counts a list inside `depth` lists and maps. @throws Undecodable when that is too deep */
+  /** @param depth number of lists and maps around it. @throws Undecodable when it is too deep */
   list(depth: number): void {
     this.#open(depth, COST.list);
   }
 
-  /** Counts a map inside `depth` lists and maps. @throws Undecodable when that is too deep */
   map(depth: number): void {
     this.#open(depth, MAP_COST.empty);
   }
 
-  /** Counts the next entry of a map that has `before` entries. */
+  /** @param before number of entries that the map has */
   entry(before: number): void {
     if (before === 0) this.spend(MAP_COST.small);
     else if (before >= ROOM) this.spend(before === ROOM ? MAP_COST.grown : MAP_COST.entry);
@@ -52,19 +50,18 @@ export class Allowance {
   }
 }
 
-/** Maps with a repeated key. */
 const mapsWithRepeats = new WeakSet<ValueMap>();
 
-/** True for a decoded map with a repeated key: some of its keys are names that were made up here. */
+/** True for a decoded map with a repeated key: `Entries` made up names for some keys. */
 export const hasRepeatedKeys = (map: ValueMap): boolean => mapsWithRepeats.has(map);
 
 /**
- * The entries of one map as they come. JSON and MessagePack let a key stand twice, and MessagePack's 1 and "1" are one
- * text. The last of them keeps the key, as in readers that keep but one; those before it are `key (1)`, `key (2)` …
+ * The entries of one map. JSON and MessagePack allow repeated keys, and 1 and "1" are the same text. The last one keeps the key;
+ * those before are `key (1)`, `key (2)` …
  */
 export class Entries {
   #map: ValueMap = new Map();
-  /** All of them in order, once a key came again. */
+  /** All of them in order, since a key was repeated. */
   #all: [string, Value][] | undefined;
 
   constructor(readonly allowance: Allowance) {}

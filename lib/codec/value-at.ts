@@ -1,5 +1,4 @@
-// MessagePack values read where they stand, without making anything: for views that look at 100,000 records. What these
-// readers don't take is left to message-pack.ts, which is exact about everything.
+// Reads MessagePack values in place, without allocation, for views of 100,000 records. message-pack.ts reads all others.
 
 export const uint16 = (bytes: Uint8Array, at: number) => ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
 
@@ -12,10 +11,10 @@ export const uint32 = (bytes: Uint8Array, at: number) =>
 
 const NIL = 0xc0;
 
-/** True for nil, and for a place below 0, where a field would stand that the record does not have. */
+/** True also for a place below 0: the record does not have the field. */
 export const isNil = (bytes: Uint8Array, at: number) => at < 0 || bytes[at] === NIL;
 
-/** Bytes before the content of a text; 0 for anything that is none. */
+/** Bytes before the content of a text; 0 for other types. */
 export function textHead(type: number): number {
   if (type >= 0xa0 && type <= 0xbf) return 1;
   return type === 0xd9 ? 2 : type === 0xda ? 3 : type === 0xdb ? 5 : 0;
@@ -28,7 +27,7 @@ export function isList(bytes: Uint8Array, at: number): boolean {
   return (type & 0xf0) === 0x90 || type === 0xdc || type === 0xdd;
 }
 
-/** The whole number at this place, when it is one from 0 to 2^31 - 1; else -1. */
+/** An integer from 0 to 2^31 - 1; -1 for anything else. */
 export function smallInteger(bytes: Uint8Array, at: number): number {
   const type = bytes[at] as number;
   if (type <= 0x7f) return type;
@@ -40,19 +39,19 @@ export function smallInteger(bytes: Uint8Array, at: number): number {
   return value < 2 ** 31 ? value : -1;
 }
 
-/** The timestamp extension: 4, 8 or 12 bytes (msgpack spec, "Timestamp extension type"). One of these reads many. */
+/** Reads timestamp extensions of 4, 8 or 12 bytes (msgpack spec, "Timestamp extension type"). */
 export class TimeReader {
-  /** Of the seconds since 1970, the upper 32 bits, signed. */
+  /** Upper 32 bits of the seconds since 1970, signed. */
   high = 0;
   low = 0;
   nanos = 0;
 
-  /** The seconds as a number; not a safe integer where a number can't hold them. */
+  /** Not a safe integer for very large times. */
   get seconds(): number {
     return this.high * 2 ** 32 + this.low;
   }
 
-  /** Reads the value at this place. False when it is no time in its shortest form. */
+  /** False when the value at this place is no time. */
   read(bytes: Uint8Array, at: number): boolean {
     const type = bytes[at] as number;
     if (type === 0xd7 && bytes[at + 1] === 0xff) return this.readBody(bytes, at + 2, 8);
@@ -60,7 +59,7 @@ export class TimeReader {
     return type === 0xc7 && bytes[at + 1] === 12 && bytes[at + 2] === 0xff && this.readBody(bytes, at + 3, 12);
   }
 
-  /** Reads the `length` bytes behind the head. False when they are no time. */
+  /** The same for the `length` bytes after the head. */
   readBody(bytes: Uint8Array, at: number, length: number): boolean {
     this.nanos = 0;
     this.high = 0;

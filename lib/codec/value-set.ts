@@ -1,15 +1,15 @@
-// Distinct MessagePack values by number, each kept once as its bytes: a fleet's jobs share few functions, targets and states.
+// Distinct MessagePack values by number, each kept once as bytes: jobs share few functions, targets and states.
 import { ByteSet } from "./byte-set.ts";
 import { decode, Undecodable } from "./decode.ts";
 import { isAsciiText } from "./field-scan.ts";
 import type { Value } from "./value.ts";
 
-/** Bytes of a value up to which it takes little memory, even as a list of the shortest texts. */
+/** A smaller value takes little memory, even as a list of the shortest texts. */
 const LONG_BYTES = 1 << 20;
-/** How many decoded values are kept for the next one who asks for the same. */
+/** Decoded values that are kept. */
 const CACHED = 4096;
 
-/** True for ASCII text, or a list of such, that can be decoded on its own. */
+/** True for ASCII text, or a list of it, that can be decoded. */
 function isOrdinary(bytes: Uint8Array): boolean {
   if (!isAsciiText(bytes)) return false;
   if (bytes.length < LONG_BYTES) return true;
@@ -24,16 +24,13 @@ function isOrdinary(bytes: Uint8Array): boolean {
 
 export class ValueSet<T> {
   readonly #values = new ByteSet();
-  /** The numbers of those that are not ordinary. */
+  /** Numbers of values that are not ordinary. */
   readonly #foreign = new Set<number>();
   readonly #decoded = new Map<number, T>();
 
   constructor(readonly convert: (value: Value) => T) {}
 
-  /**
-   * The number of the value in `bytes[from..to)`; -1 for one that is left to the decoder of whole records: a list that holds
-   * more than text, text beyond ASCII, and what takes more memory than a value may.
-   */
+  /** The number of the value in `bytes[from..to)`; -1 for one that is not ordinary. */
   add(bytes: Uint8Array, from: number, to: number): number {
     const before = this.#values.size;
     const id = this.#values.add(bytes, from, to);
@@ -41,7 +38,7 @@ export class ValueSet<T> {
     return this.#foreign.size > 0 && this.#foreign.has(id) ? -1 : id;
   }
 
-  /** The value of that number: the same object for each call, as a rule. */
+  /** Mostly the same object for each call. */
   get(id: number): T {
     const known = this.#decoded.get(id);
     if (known !== undefined) return known;

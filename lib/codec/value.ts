@@ -1,6 +1,6 @@
-// What a stored value can hold, in a form that loses nothing: key order, every digit, bytes.
+// Stored values without loss: order of keys, every digit, bytes.
 
-/** A point in time with nanoseconds. `seconds` counts from 1970 and may lie outside what a Date can hold. */
+/** A time with nanoseconds. `seconds` counts from 1970 and can be beyond the range of a Date. */
 export class Timestamp {
   constructor(
     readonly seconds: bigint,
@@ -13,7 +13,7 @@ export class Timestamp {
     return new Timestamp((ns - nanos) / NS_PER_SECOND, Number(nanos));
   }
 
-  /** Year 1 is how masters write "not set". */
+  /** Year 1: masters write it for "not set". */
   get isZero(): boolean {
     return this.seconds === ZERO_SECONDS && this.nanos === 0;
   }
@@ -22,7 +22,7 @@ export class Timestamp {
     return this.seconds * NS_PER_SECOND + BigInt(this.nanos);
   }
 
-  /** RFC 3339 in UTC, up to 9 fractional digits, trailing zeros dropped; outside the years 0 to 9999 `unix:<s>.<ns>`. */
+  /** RFC 3339 in UTC, up to 9 fractional digits without trailing zeros; `unix:<s>.<ns>` outside the years 0 to 9999. */
   toString(): string {
     const fraction = this.nanos ? `.${String(this.nanos).padStart(9, "0").replace(/0+$/, "")}` : "";
     if (this.seconds < MIN_SECONDS || this.seconds > MAX_SECONDS) return `unix:${this.seconds}${fraction}`;
@@ -35,12 +35,12 @@ const ZERO_SECONDS = -62135596800n; // 0001-01-01T00:00:00Z
 const MIN_SECONDS = -62167219200n; // 0000-01-01T00:00:00Z
 const MAX_SECONDS = 253402300799n; // 9999-12-31T23:59:59Z
 
-/** A number of a JSON record that a double can't carry to the last digit: kept as it was written. */
+/** A number in JSON that a double would round, as written. */
 export class NumberText {
   constructor(readonly text: string) {}
 }
 
-/** A MessagePack extension of a type that has no meaning here. */
+/** A MessagePack extension of an unknown type. */
 export class Extension {
   constructor(
     readonly type: number,
@@ -68,7 +68,7 @@ export const mapOf = <T = Value>(
 
 export const asText = (value: Value | undefined): string | undefined => (typeof value === "string" ? value : undefined);
 
-/** `value` when it is a whole number, as BigInt, else undefined. */
+/** Undefined for anything but an integer. */
 export function asInteger(value: Value | undefined): bigint | undefined {
   if (typeof value === "bigint") return value;
   return typeof value === "number" && Number.isInteger(value) ? BigInt(value) : undefined;
@@ -76,7 +76,7 @@ export function asInteger(value: Value | undefined): bigint | undefined {
 
 export const RFC3339 = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$/;
 
-/** A time from MessagePack, or RFC 3339 text of a record that was put by hand; undefined for anything else. */
+/** A time, or RFC 3339 text from a record that was put by hand. */
 export function asTime(value: Value | undefined): Timestamp | undefined {
   if (value instanceof Timestamp) return value;
   const match = typeof value === "string" ? RFC3339.exec(value) : null;

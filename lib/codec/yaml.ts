@@ -1,16 +1,16 @@
-// Values as YAML, written by the `yaml` package (kept, and exact on BigInt); loaded only when YAML is asked for.
+// Values as YAML, by the package `yaml`. Loaded on use.
 import { Document, isCollection, type ScalarTag, visit } from "yaml";
 import { escapeUnsafeYaml } from "../text.ts";
 import { Extension, NumberText, Timestamp, type Value } from "./value.ts";
 
-/** A number as readers of YAML 1.1 and of 1.2 take it: with an exponent, 1.1 wants a point and the sign. */
+/** For readers of YAML 1.1, a number with an exponent needs a point and a sign. */
 const numberText = (text: string): string =>
   text.replace(
     /^(-?\d+)(\.\d+)?[eE]([-+]?)/,
     (_, whole: string, fraction = ".0", sign: string) => `${whole}${fraction}e${sign || "+"}`,
   );
 
-/** Numbers that stand as they were written: the package's own would round them, and drop the fraction of -0.0. */
+/** Numbers as written: those of the package are rounded, and -0.0 loses its fraction. */
 const WRITTEN: ScalarTag = {
   tag: "tag:yaml.org,2002:float",
   default: true,
@@ -19,7 +19,7 @@ const WRITTEN: ScalarTag = {
   stringify: ({ value }) => numberText((value as NumberText).text),
 };
 
-/** Levels that are indented; in those below, indentation would be most of the text. */
+/** Deeper levels are not indented: that would be most of the text. */
 const DEEPEST = 20;
 
 function plainValue(value: Value): unknown {
@@ -34,10 +34,7 @@ function plainValue(value: Value): unknown {
   return value;
 }
 
-/**
- * `value` as a YAML document. Every string is double-quoted: readers of YAML 1.1 and 1.2 then agree on `no`, `1_000`
- * and times, and the escapes of unsafe characters hold.
- */
+/** With all strings in double quotes: readers of YAML 1.1 and 1.2 agree on `no`, `1_000` and times, and escapes work. */
 export function toYaml(value: Value): string {
   const document = new Document(plainValue(value), { aliasDuplicateObjects: false, customTags: [WRITTEN] });
   visit(document, {
@@ -53,6 +50,6 @@ export function toYaml(value: Value): string {
     doubleQuotedAsJSON: true,
     lineWidth: 0,
   });
-  // Newlines between items are YAML's own; inside strings they are escaped already.
+  // Newlines in strings are escaped already.
   return text.split("\n").map(escapeUnsafeYaml).join("\n");
 }
