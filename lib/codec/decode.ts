@@ -2,10 +2,10 @@
 import { FieldScanner } from "./field-scan.ts";
 import { MessagePackReader } from "./message-pack.ts";
 import { parseJson } from "./parse-json.ts";
-import { Undecodable } from "./undecodable.ts";
+import { ifDecodable, Undecodable } from "./undecodable.ts";
 import { Timestamp, type Value, type ValueMap } from "./value.ts";
 
-export { Undecodable };
+export { ifDecodable, Undecodable };
 
 /** The JSON text, without a byte order mark; undefined for MessagePack (wire.md, "Encoding"). */
 function jsonPart(bytes: Uint8Array): Uint8Array | undefined {

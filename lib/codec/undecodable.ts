@@ -4,6 +4,16 @@ import type { Value, ValueMap } from "./value.ts";
 /** The message gives the reason. */
 export class Undecodable extends Error {}
 
+/** What `read` returns, or `otherwise` for bytes that cannot be decoded. */
+export function ifDecodable<T, U>(read: () => T, otherwise: (reason: string) => U): T | U {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Undecodable)) throw error;
+    return otherwise(error.message);
+  }
+}
+
 const MAX_DEPTH = 500;
 /** A decoded value can take so many times its bytes; any value can take ALWAYS. */
 const GROWTH = 20;

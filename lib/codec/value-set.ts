@@ -1,6 +1,6 @@
 // Distinct MessagePack values by number, each kept once as bytes: jobs share few functions, targets and states.
 import { ByteSet } from "./byte-set.ts";
-import { decode, Undecodable } from "./decode.ts";
+import { decode, ifDecodable } from "./decode.ts";
 import { isAsciiText } from "./field-scan.ts";
 import type { Value } from "./value.ts";
 
@@ -12,14 +12,13 @@ const CACHED = 4096;
 /** True for ASCII text, or a list of it, that can be decoded. */
 function isOrdinary(bytes: Uint8Array): boolean {
   if (!isAsciiText(bytes)) return false;
-  if (bytes.length < LONG_BYTES) return true;
-  try {
-    decode(bytes);
-    return true;
-  } catch (error) {
-    if (!(error instanceof Undecodable)) throw error;
-    return false;
-  }
+  return (
+    bytes.length < LONG_BYTES ||
+    ifDecodable(
+      () => decode(bytes),
+      () => undefined,
+    ) !== undefined
+  );
 }
 
 export class ValueSet<T> {

@@ -1,12 +1,10 @@
-// zester job kill: flags → plan (jobs/kill-plan.ts) → question → signals (jobs/cancel.ts) → report (render/kill.ts). Nothing
-// about the output can prevent a signal.
+// zester job kill: flags → plan → question → signals (jobs/kill.ts) → report (render/kill.ts). Nothing about the output can
+// prevent a signal.
 import type { ArgsDef } from "citty";
 import type { Flags } from "../cli/command.ts";
 import { EXIT, Transient, UserError } from "../errors.ts";
-import { Answers } from "../jobs/answers.ts";
-import { sendSignal } from "../jobs/cancel.ts";
 import { linkLines, persist } from "../jobs/follow.ts";
-import { planNamed, planSelected } from "../jobs/kill-plan.ts";
+import { Answers, planNamed, planSelected, sendSignal } from "../jobs/kill.ts";
 import { readJob } from "../jobs/lookup.ts";
 import { readStory } from "../jobs/story.ts";
 import { turns } from "../jobs/turns.ts";

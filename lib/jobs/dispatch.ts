@@ -1,6 +1,6 @@
 // Dispatching a new job, never twice: a second request has the same bytes, and masters answer it without dispatching again
 // (wire.md, "Dispatch"). Without an answer, the bucket shows whether a master has the job.
-import { decode, Undecodable } from "../codec/decode.ts";
+import { decode, ifDecodable } from "../codec/decode.ts";
 import { asText } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
 import { isPastClaimed, type JobRow } from "../model/job.ts";
@@ -16,21 +16,18 @@ import { toJob } from "./job-table.ts";
 type Answer = "accepted" | { readonly error: string } | undefined;
 
 function answerIn(bytes: Uint8Array, jid: string): Answer {
-  try {
-    const answer = decode(bytes);
-    if (!(answer instanceof Map)) return undefined;
-    const error = answer.get("error") ?? "";
-    if (error !== "") return { error: asText(error) ?? "an error without a message" };
-    return answer.get("jid") === jid ? "accepted" : undefined;
-  } catch (error) {
-    if (!(error instanceof Undecodable)) throw error;
-    return undefined;
-  }
+  const answer = ifDecodable(
+    () => decode(bytes),
+    () => undefined,
+  );
+  if (!(answer instanceof Map)) return undefined;
+  const error = answer.get("error") ?? "";
+  if (error !== "") return { error: asText(error) ?? "an error without a message" };
+  return answer.get("jid") === jid ? "accepted" : undefined;
 }
 
 type FoundJob = { readonly row: JobRow } | "none" | { readonly why: string };
 
-/** Connections on which a look-up is tried. */
 const CONNECTIONS = 3;
 
 async function lookUp(session: Reopenable, jid: string): Promise<FoundJob> {
@@ -103,7 +100,6 @@ export async function untilRecorded(store: Store, jid: string): Promise<void> {
 /** `refused` if it is certain that no master has the job. */
 type RequestAttempt = Dispatched | { readonly kind: "refused"; readonly error: UserError };
 
-/** Sends the request once. Without a clear answer, looks up the job. */
 async function attempt(session: Reopenable, jid: string, request: NewJob): Promise<RequestAttempt> {
   const handed = await session.store.dispatch(request);
   if ("refused" in handed) return { kind: "refused", error: handed.refused };

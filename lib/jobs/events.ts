@@ -1,6 +1,5 @@
 // The events and returns of one job, read or followed.
-import { decode, decodeRecord } from "../codec/decode.ts";
-import { Undecodable } from "../codec/undecodable.ts";
+import { decode, decodeRecord, ifDecodable } from "../codec/decode.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { Unavailable } from "../errors.ts";
 import type { Return } from "../model/returns.ts";
@@ -8,7 +7,6 @@ import { type JobEvent, Steps } from "../model/story.ts";
 import type { Follow, LiveStore, Store, StoredEvent } from "../store.ts";
 import { listedReturns, peelReturn, type ReturnReader } from "./lookup.ts";
 
-/** Events whose payload is the record of a return. */
 const RETURN_EVENTS = new Set(["return", "schedule"]);
 
 /** Fields that tell whether an ack, or a return that is read as one, counts (Steps). */
@@ -16,15 +14,13 @@ const COUNTING_FIELDS = ["peel_id", "entry", "unreachable"] as const;
 
 /** @param reader for returns; undefined for whole payloads */
 export function eventOf({ bytes, ...event }: StoredEvent, reader?: ReturnReader): JobEvent {
-  try {
-    const { kind, peel } = event;
+  const { kind, peel } = event;
+  const read = () => {
     if (kind === "ack") return { ...event, payload: decodeRecord(bytes, COUNTING_FIELDS) };
     if (!reader || peel === undefined || !RETURN_EVENTS.has(kind)) return { ...event, payload: decode(bytes) };
     return { ...event, payload: decodeRecord(bytes, COUNTING_FIELDS), returned: reader.read(peel, bytes) };
-  } catch (error) {
-    if (!(error instanceof Undecodable)) throw error;
-    return { ...event, payload: undefined };
-  }
+  };
+  return ifDecodable<JobEvent, JobEvent>(read, () => ({ ...event, payload: undefined }));
 }
 
 export interface EventSink {
@@ -53,7 +49,6 @@ export class EarlySteps implements EventSink {
     this.#steps = this.job && new Steps(this.job);
   }
 
-  /** The steps so far. */
   of(job: ValueMap): Steps {
     this.job = job;
     this.#steps ??= new Steps(job);

@@ -27,7 +27,6 @@ export interface Link {
   back(): void;
 }
 
-/** `lost nats://127.0.0.1:4222; reconnecting` */
 const lostWords = ({ store }: Pick<Reopenable, "store">) => `lost ${store.shown}; reconnecting`;
 
 /** As lines on stderr. */

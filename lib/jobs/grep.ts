@@ -1,4 +1,3 @@
-// Searching the returns of many jobs.
 import { ByteSet } from "../codec/byte-set.ts";
 import { decodeRecord, isJson } from "../codec/decode.ts";
 import { type JobRow, jidsOf } from "../model/job.ts";
@@ -14,7 +13,6 @@ const FIRST_JOBS = 400;
 
 export interface Searched {
   returns: number;
-  /** Returns that cannot be decoded. */
   unreadable: number;
 }
 
@@ -24,7 +22,6 @@ class Enough extends Error {}
 /** For a return without a hit in its bytes: only tells whether it can be decoded. */
 const NOTHING: readonly string[] = [];
 
-/** Decodes only what can have a hit. */
 function searchReader({ mayHold }: Search): ReturnReader {
   return {
     read: (peel, bytes) =>

@@ -1,6 +1,5 @@
 // Heartbeats of masters and peels: which are alive.
-import { decodeRecord } from "../codec/decode.ts";
-import { Undecodable } from "../codec/undecodable.ts";
+import { decodeRecord, ifDecodable } from "../codec/decode.ts";
 import { UserError } from "../errors.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
 import { type MasterSign, type Stuck, stuckAmong } from "../model/stuck.ts";
@@ -10,7 +9,6 @@ import { keepLooking, type Rhythm } from "./turns.ts";
 /** How long to wait for a look-up of what surrounds a job. */
 const LOOK_UP_MS = 1_000;
 
-/** Gets the reason. */
 type OnUnanswered = (why: string) => void;
 
 /** The result of `work`; undefined when a live store takes too long, or on a UserError. */
@@ -34,16 +32,16 @@ export async function inTime<T>(
   return Promise.race([found, late.promise]).finally(() => clearTimeout(timer));
 }
 
+const HEARTBEAT_FIELDS = ["active_jobs"];
+
 /** The jobs that a master watches; undefined when its heartbeat does not list them. */
 function watchedJobs(bytes: Uint8Array): ReadonlySet<unknown> | undefined {
-  try {
-    const jobs = decodeRecord(bytes, ["active_jobs"]).get("active_jobs");
-    // Masters write an empty list as null.
-    return jobs === null ? new Set() : Array.isArray(jobs) ? new Set(jobs) : undefined;
-  } catch (error) {
-    if (!(error instanceof Undecodable)) throw error;
-    return undefined;
-  }
+  const jobs = ifDecodable(
+    () => decodeRecord(bytes, HEARTBEAT_FIELDS).get("active_jobs"),
+    () => undefined,
+  );
+  // Masters write an empty list as null.
+  return jobs === null || Array.isArray(jobs) ? new Set(jobs ?? []) : undefined;
 }
 
 const nanos = (ms: number) => BigInt(Math.round(ms * 1e6));
@@ -53,7 +51,6 @@ function signOf({ ageMs, storedMs, bytes }: Heartbeat): MasterSign {
   return { agoNs: nanos(Math.max(0, ageMs)), watches: jids && { jids, asOfNs: nanos(storedMs) } };
 }
 
-/** Looks up all of the masters at once. */
 export async function masterSigns(
   store: Store,
   owners: Iterable<string>,
@@ -78,7 +75,6 @@ export async function offlineAmong(
 
 export const ownersOf = (rows: readonly JobRow[]): string[] => rows.flatMap(({ owner }) => owner || []);
 
-/** The stuck jobs, by JID. */
 export async function findStuck(
   store: Store,
   rows: readonly JobRow[],

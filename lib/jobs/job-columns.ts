@@ -13,7 +13,6 @@ type FoundFields = Pick<FieldScanner, "starts" | "ends">;
 const placeOf = (field: ColumnField) => ROW_FIELDS.indexOf(field);
 const NONE = -1;
 
-/** Values by their numbers in a set. */
 export class ValueColumn<T> {
   readonly #place: number;
   #ids = new Int32Array();

@@ -1,7 +1,7 @@
 // The rows of many jobs, in columns of numbers: a million jobs take 450 MB at most. A JobRow is made on access.
 
 import { ByteSet, grown } from "../codec/byte-set.ts";
-import { decodeRecord, Undecodable } from "../codec/decode.ts";
+import { decodeRecord, ifDecodable } from "../codec/decode.ts";
 import { FieldScanner } from "../codec/field-scan.ts";
 import type { Timestamp } from "../codec/value.ts";
 import { isList, isText } from "../codec/value-at.ts";
@@ -13,16 +13,13 @@ import { CountColumn, MetadataColumn, TimeColumn, ValueColumn } from "./job-colu
 
 /** @param fields as for decodeRecord */
 export function toJob(jid: string, bytes: Uint8Array, fields?: readonly string[]): Job {
-  try {
+  const read = () => {
     const record = decodeRecord(bytes, fields);
     return { row: jobRow(jid, record), record };
-  } catch (error) {
-    if (!(error instanceof Undecodable)) throw error;
-    return { row: { jid, unreadable: error.message }, record: undefined };
-  }
+  };
+  return ifDecodable(read, (unreadable) => ({ row: { jid, unreadable }, record: undefined }));
 }
 
-/** Jobs that there is room for at first. */
 const FIRST = 1024;
 /** Marks of jobs: selected; deleted. */
 const KEPT = 1;
@@ -88,13 +85,11 @@ export class JobTable {
     this.#columns.grow(size);
   }
 
-  /** True for an existing job, kept or not. */
   has(jid: string): boolean {
     const n = this.#jids.find(Buffer.from(jid));
     return n >= 0 && this.#marks[n] !== GONE;
   }
 
-  /** Existing jobs, kept or not. */
   get total(): number {
     return this.#jids.size - this.#goneCount;
   }
@@ -166,7 +161,6 @@ export class JobTable {
     });
   }
 
-  /** Jobs that cannot be decoded, kept or not. */
   unreadable(): JobRow[] {
     return [...this.#odd.values()].filter((row) => row.unreadable !== undefined);
   }

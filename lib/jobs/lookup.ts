@@ -1,6 +1,6 @@
 // One job and its returns, decoded.
 import { ByteSet } from "../codec/byte-set.ts";
-import { decode, decodeRecord, Undecodable } from "../codec/decode.ts";
+import { decode, decodeRecord, ifDecodable, Undecodable } from "../codec/decode.ts";
 import { asText, type ValueMap } from "../codec/value.ts";
 import { formatAgo } from "../duration.ts";
 import { insteadOf, NoBucket, UserError } from "../errors.ts";
@@ -20,17 +20,16 @@ import { plural, safe, shorten } from "../text.ts";
 import { sweeper } from "./sweep.ts";
 
 /** @throws UserError when it cannot be decoded */
-export function jobRecord(jid: string, bytes: Uint8Array): ValueMap {
-  try {
-    return decodeRecord(bytes);
-  } catch (error) {
-    if (!(error instanceof Undecodable)) throw error;
-    throw new UserError(
-      `job ${jid} cannot be decoded: ${error.message} (${bytes.length} bytes).`,
-      `\`nats kv get jobs ${jid} --raw\` shows the value.`,
-    );
-  }
-}
+export const jobRecord = (jid: string, bytes: Uint8Array): ValueMap =>
+  ifDecodable(
+    () => decodeRecord(bytes),
+    (reason) => {
+      throw new UserError(
+        `job ${jid} cannot be decoded: ${reason} (${bytes.length} bytes).`,
+        `\`nats kv get jobs ${jid} --raw\` shows the value.`,
+      );
+    },
+  );
 
 /** The job with exactly this ID. @throws JobNotFound, and UserError when it cannot be decoded */
 export async function readStored(store: Store, jid: string): Promise<Omit<Resolved, "by">> {
@@ -85,7 +84,7 @@ export function storedRecords(): ReturnReader {
 
 /** The returns in the list under a JID. Warns of what cannot be decoded. */
 export function listedReturns(jid: string, list: Uint8Array, warn: (text: string) => void, reader = WHOLE): Return[] {
-  try {
+  const read = () => {
     const value = decode(list);
     if (!Array.isArray(value)) throw new Undecodable("not a list");
     return value.flatMap((record, i) => {
@@ -94,22 +93,19 @@ export function listedReturns(jid: string, list: Uint8Array, warn: (text: string
       warn(`return ${i + 1} in the list of job ${jid} is not a return record.`);
       return [];
     });
-  } catch (error) {
-    if (!(error instanceof Undecodable)) throw error;
-    warn(`the list of returns of job ${jid} cannot be decoded: ${error.message}`);
+  };
+  return ifDecodable(read, (reason) => {
+    warn(`the list of returns of job ${jid} cannot be decoded: ${reason}`);
     return [];
-  }
+  });
 }
 
 /** The return under a peel's own key; `unreadable` if it cannot be decoded. */
-export function peelReturn(peel: string, bytes: Uint8Array, reader = WHOLE): Return {
-  try {
-    return reader.read(peel, bytes);
-  } catch (error) {
-    if (!(error instanceof Undecodable)) throw error;
-    return unreadableReturn(peel, error.message);
-  }
-}
+export const peelReturn = (peel: string, bytes: Uint8Array, reader = WHOLE): Return =>
+  ifDecodable(
+    () => reader.read(peel, bytes),
+    (reason) => unreadableReturn(peel, reason),
+  );
 
 /** The returns of a job in both layouts, in no order. The key of a peel wins over the list. */
 export async function readReturns(
@@ -181,7 +177,6 @@ async function ambiguous(store: Store, prefix: string, jids: string[], activeFir
 export interface Resolved {
   readonly jid: string;
   readonly job: ValueMap;
-  /** The stored record. */
   readonly bytes: Uint8Array;
   readonly by: "id" | "prefix" | "word";
 }

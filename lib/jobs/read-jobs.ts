@@ -1,18 +1,16 @@
 // Reading all jobs.
-import { decodeRecord, Undecodable } from "../codec/decode.ts";
+import { decodeRecord } from "../codec/decode.ts";
 import { asInteger, type ValueMap } from "../codec/value.ts";
 import { byCreation, isTerminal, type Job, JobList, type JobRow } from "../model/job.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Store } from "../store.ts";
-import { JobTable } from "./job-table.ts";
+import { JobTable, toJob } from "./job-table.ts";
 import type { RecordParts } from "./record-parts.ts";
 
 export interface Read {
-  /** The jobs kept, oldest first. */
   readonly jobs: JobList;
   /** All jobs that cannot be decoded, oldest first: any of them can be one that was asked for. */
   readonly unreadable: readonly JobRow[];
-  /** Jobs that were read, kept or not. */
   readonly total: number;
   readonly has: (jid: string) => boolean;
   /** False when older jobs, which cannot match, were not read. */
@@ -45,7 +43,6 @@ class StoredJob implements Job {
   }
 }
 
-/** Reads all jobs and keeps those that `keep` selects. */
 export async function readJobs(
   store: Store,
   keep: (row: JobRow) => boolean,
@@ -79,7 +76,6 @@ const RESERVED_JOBS = 2_000_000;
 /** Size of the buffers that records share: one buffer each would double their memory. */
 const PIECE = 1 << 18;
 
-/** The jobs of a read. */
 export class Collection {
   readonly table = new JobTable();
   readonly #stored: (Uint8Array | undefined)[] = [];
@@ -117,7 +113,6 @@ export class Collection {
     return this.#piece.subarray(from, this.#used);
   }
 
-  /** The kept part of the record of job `n`. */
   record(n: number): ValueMap | undefined {
     const bytes = this.#stored[n];
     return bytes ? decodeRecord(bytes) : this.#parts?.get(n);
@@ -162,13 +157,8 @@ export async function newestVersion(store: Store, newest: number) {
   const { messages, changes } = await store.jobsState();
   let version: bigint | undefined;
   await changes({ newest }, Number.POSITIVE_INFINITY, (_key, _from, bytes) => {
-    if (!bytes) return;
-    try {
-      const v = asInteger(decodeRecord(bytes, VERSION).get("v"));
-      if (v !== undefined && (version === undefined || v > version)) version = v;
-    } catch (error) {
-      if (!(error instanceof Undecodable)) throw error;
-    }
+    const v = bytes && asInteger(toJob("", bytes, VERSION).record?.get("v"));
+    if (v !== undefined && (version === undefined || v > version)) version = v;
   });
   return { version, messages };
 }

@@ -18,7 +18,6 @@ const DOUBTFUL_NS = 60n * SECOND_NS;
 export const QUICK_MESSAGES = 100_000;
 
 const PART_SIZES = {
-  /** A stream with no more messages is read as a whole. */
   whole: 0,
   /** Messages of a job and of its entry in the index, and some more. */
   changesPerJob: 16,
@@ -28,10 +27,8 @@ const PART_SIZES = {
   worth: 1 / 4,
 };
 
-/** A part of the stream, up to its end. */
 class StreamPart {
   readonly jobs: Collection;
-  /** When its first message was stored. */
   firstNs: bigint | undefined;
   doubtful = false;
 

@@ -4,7 +4,6 @@ import { decodeRecord } from "../codec/decode.ts";
 import { FieldScanner } from "../codec/field-scan.ts";
 import type { ValueMap } from "../codec/value.ts";
 
-/** Decoded parts that are kept. */
 const KEPT_PARTS = 1024;
 /** Heads of one byte in MessagePack, and the largest size that they can tell. */
 const MAP = { head: 0x80, most: 15 } as const;

@@ -1,25 +1,19 @@
 // Retries among the newest jobs: only the end of the stream is read.
-import { decodeRecord, isJson, Undecodable } from "../codec/decode.ts";
-import { byCreation, type JobRow, jobRow, RETRY_OF_KEY, ROW_FIELDS, retryOf } from "../model/job.ts";
+import { isJson } from "../codec/decode.ts";
+import { byCreation, type JobRow, RETRY_OF_KEY, ROW_FIELDS } from "../model/job.ts";
 import type { Store } from "../store.ts";
 import { inTime } from "./heartbeats.ts";
+import { toJob } from "./job-table.ts";
 
 /** Messages of some 200 jobs and of their index. */
 const CHANGES = 1024;
-const METADATA = ["metadata"];
 
 /** Undefined for a job that is no retry, or that cannot be decoded. */
 function retryRow(jid: () => string, bytes: Uint8Array): JobRow | undefined {
-  // The fast answer for most records.
   if (!isJson(bytes) && !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(RETRY_OF_KEY))
     return undefined;
-  try {
-    if (retryOf(decodeRecord(bytes, METADATA)) === undefined) return undefined;
-    return jobRow(jid(), decodeRecord(bytes, ROW_FIELDS));
-  } catch (error) {
-    if (!(error instanceof Undecodable)) throw error;
-    return undefined;
-  }
+  const { row } = toJob(jid(), bytes, ROW_FIELDS);
+  return row.retryOf === undefined ? undefined : row;
 }
 
 async function readNewest(store: Store): Promise<JobRow[]> {

@@ -41,7 +41,6 @@ export interface Draft {
   readonly before: readonly JobRow[];
   /** Why it is unknown which of the peels are offline. */
   readonly unheard: string | undefined;
-  /** The stored record. */
   readonly bytes: Uint8Array;
   readonly copied: ReadonlyMap<string, Encoded>;
 }
@@ -210,7 +209,6 @@ export function sizeFault(store: LiveStore, draft: Draft, user: string): UserErr
   return store.tooLarge(newJob(draft, { jid: "0".repeat(KSUID_LENGTH), createdNs: 0n, user }));
 }
 
-/** As `dispatch`. */
 export const dispatchRetry = (
   session: Reopenable,
   draft: Draft,

@@ -9,7 +9,6 @@ import { keepLooking, type Rhythm } from "./turns.ts";
 /** How long to wait for the keys: enough for those of 50,000 peels over a slow link. */
 const COUNT_MS = 3_000;
 
-/** The keys of the returns of one job. */
 class Returned {
   readonly #peels = new Set<string>();
   #hasList = false;

@@ -11,7 +11,6 @@ import type { Progress, Read } from "./read-jobs.ts";
 /** In place of the slice of a job that has none. */
 const NO_SLICE = -1;
 
-/** The jobs, oldest first. */
 type Jobs = Pick<Read, "jobs" | "sinceNs">;
 
 export interface StatsOptions {

@@ -10,7 +10,6 @@ import type { ReturnReader } from "./lookup.ts";
 import { openQuestions, readStory } from "./story.ts";
 import { turns } from "./turns.ts";
 
-/** Stories that are read at a time. */
 const AT_ONCE = 8;
 
 export interface WaitTold {
@@ -44,7 +43,6 @@ export class Waiting {
     return !this.endings.has(jid) && !this.#lost.has(jid) && !this.unknown.has(jid);
   }
 
-  /** Waits for all jobs to end. @throws as followEnds */
   async run(session: Reopenable, link: Link, told: WaitTold): Promise<void> {
     await persist(session, link, (store, working) => this.#attempt(store, working, told));
   }

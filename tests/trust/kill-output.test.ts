@@ -1,7 +1,7 @@
 // Whatever becomes of the output, the signals are sent, and the exit code tells what happened.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { decodeRecord } from "../../lib/codec/decode.ts";
-import { sendSignal } from "../../lib/jobs/cancel.ts";
+import { sendSignal } from "../../lib/jobs/kill.ts";
 import { jobRow } from "../../lib/model/job.ts";
 import type { LiveStore } from "../../lib/store.ts";
 import { Field } from "../support/field.ts";
