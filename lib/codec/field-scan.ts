@@ -1,6 +1,6 @@
 // Finds fields in a MessagePack record without decoding it: a list reads 100,000 records and shows five fields of each.
 // decode.ts reads whatever is unusual.
-import { textHead, uint16, uint32 } from "./value-at.ts";
+import { uint16, uint32 } from "./value-at.ts";
 
 /** Records of masters and peels are not nested deeper. */
 const SCAN_DEPTH = 32;
@@ -35,19 +35,6 @@ function skipMany(bytes: Uint8Array, at: number, count: number, depth: number): 
     if (next < 0) return -1;
   }
   return next;
-}
-
-/** True for a text, or a list of texts, in ASCII. `bytes` is one complete value. */
-export function isAsciiText(bytes: Uint8Array): boolean {
-  const type = bytes[0] as number;
-  let at = textHead(type) > 0 ? 0 : type === 0xdc ? 3 : type === 0xdd ? 5 : 1;
-  while (at < bytes.length) {
-    const head = textHead(bytes[at] as number);
-    if (head === 0) return false;
-    const end = skip(bytes, at, 0);
-    for (at += head; at < end; at++) if ((bytes[at] as number) > 0x7f) return false;
-  }
-  return true;
 }
 
 /** Keys are distinguished by length, first and last byte; those found are compared in full. */

@@ -4,10 +4,10 @@ import type { ArgsDef } from "citty";
 import type { Flags } from "../cli/command.ts";
 import { parseDuration } from "../duration.ts";
 import { EXIT, Transient, UserError, withWords } from "../errors.ts";
-import { untilRecorded } from "../jobs/dispatch.ts";
+import { dispatch, untilRecorded } from "../jobs/dispatch.ts";
 import { reopen } from "../jobs/follow.ts";
 import { readStored, resolveJob } from "../jobs/lookup.ts";
-import { changeSince, type Draft, dispatchRetry, draftRetry, mint, sizeFault, targetIds } from "../jobs/retry-plan.ts";
+import { changeSince, type Draft, draftRetry, mint, newJob, sizeFault, targetIds } from "../jobs/retry-plan.ts";
 import { Waiting } from "../jobs/waiting.ts";
 import { JobNotFound, parseJid } from "../model/jid.ts";
 import { isActive, isPastClaimed, type JobRow } from "../model/job.ts";
@@ -213,7 +213,7 @@ async function execute({ request, session, draft }: Run): Promise<number> {
   const look = `\`zester job show ${jid}\``;
   interruption.words = () => `interrupted: cannot tell whether job ${jid} was dispatched. Check with ${look}.`;
   const targets = targetIds(draft);
-  const outcome = await dispatchRetry(session, draft, minted, terminal.warn).catch(async (error) => {
+  const outcome = await dispatch(session, jid, newJob(draft, minted), terminal.warn).catch(async (error) => {
     interruption.words = undefined;
     const document = retryDocument(old, targets, undefined, undefined, error);
     if (error instanceof UserError) await writeReport({ document }, session);

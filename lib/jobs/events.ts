@@ -1,5 +1,5 @@
 // The events and returns of one job, read or followed.
-import { decode, decodeRecord, ifDecodable } from "../codec/decode.ts";
+import { decode, decodeRecord, Undecodable } from "../codec/decode.ts";
 import type { ValueMap } from "../codec/value.ts";
 import { Unavailable } from "../errors.ts";
 import type { Return } from "../model/returns.ts";
@@ -14,13 +14,15 @@ const COUNTING_FIELDS = ["peel_id", "entry", "unreachable"] as const;
 
 /** @param reader for returns; undefined for whole payloads */
 export function eventOf({ bytes, ...event }: StoredEvent, reader?: ReturnReader): JobEvent {
-  const { kind, peel } = event;
-  const read = () => {
+  try {
+    const { kind, peel } = event;
     if (kind === "ack") return { ...event, payload: decodeRecord(bytes, COUNTING_FIELDS) };
     if (!reader || peel === undefined || !RETURN_EVENTS.has(kind)) return { ...event, payload: decode(bytes) };
     return { ...event, payload: decodeRecord(bytes, COUNTING_FIELDS), returned: reader.read(peel, bytes) };
-  };
-  return ifDecodable<JobEvent, JobEvent>(read, () => ({ ...event, payload: undefined }));
+  } catch (error) {
+    if (!(error instanceof Undecodable)) throw error;
+    return { ...event, payload: undefined };
+  }
 }
 
 export interface EventSink {

@@ -10,11 +10,17 @@ import { type JobSource, ROW_FIELDS, SOURCES } from "../model/job.ts";
 type ColumnField = (typeof ROW_FIELDS)[number];
 type FoundFields = Pick<FieldScanner, "starts" | "ends">;
 
-const placeOf = (field: ColumnField) => ROW_FIELDS.indexOf(field);
 const NONE = -1;
 
-export class ValueColumn<T> {
-  readonly #place: number;
+class Column {
+  readonly place: number;
+
+  constructor(field: ColumnField) {
+    this.place = ROW_FIELDS.indexOf(field);
+  }
+}
+
+export class ValueColumn<T> extends Column {
   #ids = new Int32Array();
 
   /** @param isUsual tells the type of a value */
@@ -23,7 +29,7 @@ export class ValueColumn<T> {
     readonly values: ValueSet<T>,
     readonly isUsual: (bytes: Uint8Array, at: number) => boolean,
   ) {
-    this.#place = placeOf(field);
+    super(field);
   }
 
   grow(size: number): void {
@@ -32,11 +38,11 @@ export class ValueColumn<T> {
 
   /** False for an unusual type. */
   put(n: number, bytes: Uint8Array, { starts, ends }: FoundFields): boolean {
-    const start = starts[this.#place] as number;
+    const start = starts[this.place] as number;
     let id = NONE;
     if (!isNil(bytes, start)) {
       if (!this.isUsual(bytes, start)) return false;
-      id = this.values.add(bytes, start, ends[this.#place] as number);
+      id = this.values.add(bytes, start, ends[this.place] as number);
       if (id < 0) return false;
     }
     this.#ids[n] = id;
@@ -56,14 +62,9 @@ const NO_TIME = -1;
 const columnTime = new TimeReader();
 
 /** Times from 1970 to 2106, in 8 bytes each; others are unusual. */
-export class TimeColumn {
-  readonly #place: number;
+export class TimeColumn extends Column {
   #seconds = new Uint32Array();
   #nanos = new Int32Array();
-
-  constructor(field: ColumnField) {
-    this.#place = placeOf(field);
-  }
 
   grow(size: number): void {
     this.#seconds = grown(this.#seconds, size);
@@ -71,7 +72,7 @@ export class TimeColumn {
   }
 
   put(n: number, bytes: Uint8Array, { starts }: FoundFields): boolean {
-    const start = starts[this.#place] as number;
+    const start = starts[this.place] as number;
     this.#nanos[n] = NO_TIME;
     if (isNil(bytes, start)) return true;
     if (!columnTime.read(bytes, start)) return false;
@@ -95,20 +96,15 @@ export class TimeColumn {
   }
 }
 
-export class CountColumn {
-  readonly #place: number;
+export class CountColumn extends Column {
   #counts = new Int32Array();
-
-  constructor(field: ColumnField) {
-    this.#place = placeOf(field);
-  }
 
   grow(size: number): void {
     this.#counts = grown(this.#counts, size);
   }
 
   put(n: number, bytes: Uint8Array, { starts }: FoundFields): boolean {
-    const start = starts[this.#place] as number;
+    const start = starts[this.place] as number;
     const none = isNil(bytes, start);
     const count = none ? NONE : smallInteger(bytes, start);
     this.#counts[n] = count;
@@ -125,15 +121,16 @@ const textAt = (bytes: Uint8Array, at: number, end: number) =>
   Buffer.from(bytes.subarray(at + textHead(bytes[at] as number), end)).toString();
 
 /** Fields of the metadata; most jobs have none. */
-export class MetadataColumn {
-  readonly #place = placeOf("metadata");
+export class MetadataColumn extends Column {
   readonly #metadata = new FieldScanner(["source", "retry_of", "schedule"]);
   #sources = new Uint8Array();
   /** Names by their numbers in `texts`. */
   #schedules = new Int32Array();
   readonly #retries = new Map<number, string>();
 
-  constructor(readonly texts: ValueSet<string>) {}
+  constructor(readonly texts: ValueSet<string>) {
+    super("metadata");
+  }
 
   grow(size: number): void {
     this.#sources = grown(this.#sources, size);
@@ -141,12 +138,12 @@ export class MetadataColumn {
   }
 
   put(n: number, bytes: Uint8Array, { starts, ends }: FoundFields): boolean {
-    const start = starts[this.#place] as number;
+    const start = starts[this.place] as number;
     this.#sources[n] = 0;
     this.#schedules[n] = NONE;
     if (this.#retries.size > 0) this.#retries.delete(n);
     if (isNil(bytes, start)) return true;
-    const metadata = bytes.subarray(start, ends[this.#place]);
+    const metadata = bytes.subarray(start, ends[this.place]);
     if (!this.#metadata.scan(metadata)) return false;
     const [source = -1, retry = -1, schedule = -1] = this.#metadata.starts;
     const [sourceEnd = source, retryEnd = retry, scheduleEnd = schedule] = this.#metadata.ends;

@@ -68,8 +68,6 @@ export class JobTable {
   /** Rows that the columns cannot store: JSON, fields of unusual types, values that cannot be decoded. */
   readonly #odd = new Map<number, JobRow>();
   #marks = new Uint8Array();
-  #keptCount = 0;
-  #goneCount = 0;
 
   constructor() {
     this.#grow(FIRST);
@@ -91,7 +89,9 @@ export class JobTable {
   }
 
   get total(): number {
-    return this.#jids.size - this.#goneCount;
+    let total = 0;
+    for (let n = 0; n < this.#jids.size; n++) if (this.#marks[n] !== GONE) total++;
+    return total;
   }
 
   /**
@@ -101,14 +101,14 @@ export class JobTable {
   put(key: Uint8Array, from: number, bytes: Uint8Array, keep: (row: JobRow) => boolean): number {
     const n = this.#numberOf(key, from);
     if (!this.#columns.put(n, bytes)) this.#odd.set(n, toJob(this.jid(n), bytes).row);
-    this.#mark(n, keep(this.row(n)) ? KEPT : 0);
+    this.#marks[n] = keep(this.row(n)) ? KEPT : 0;
     return n;
   }
 
   /** The record of a job was deleted. @returns the job's number */
   remove(key: Uint8Array, from: number): number {
     const n = this.#numberOf(key, from);
-    this.#mark(n, GONE);
+    this.#marks[n] = GONE;
     return n;
   }
 
@@ -117,7 +117,7 @@ export class JobTable {
     for (let n = 0; n < this.#jids.size; n++) {
       if (numbers.has(n)) continue;
       this.#odd.delete(n);
-      this.#mark(n, GONE);
+      this.#marks[n] = GONE;
     }
   }
 
@@ -127,13 +127,6 @@ export class JobTable {
     if (n >= this.#marks.length) this.#grow(n + 1);
     if (this.#odd.size > 0) this.#odd.delete(n);
     return n;
-  }
-
-  #mark(n: number, mark: number): void {
-    const before = this.#marks[n] as number;
-    this.#keptCount += (mark === KEPT ? 1 : 0) - (before === KEPT ? 1 : 0);
-    this.#goneCount += (mark === GONE ? 1 : 0) - (before === GONE ? 1 : 0);
-    this.#marks[n] = mark;
   }
 
   row(n: number): JobRow {
@@ -150,9 +143,10 @@ export class JobTable {
 
   /** The numbers of kept jobs, oldest first (byCreation). */
   order(): Int32Array {
-    const order = new Int32Array(this.#keptCount);
+    const all = new Int32Array(this.#jids.size);
     let size = 0;
-    for (let n = 0; n < this.#jids.size; n++) if (this.#marks[n] === KEPT) order[size++] = n;
+    for (let n = 0; n < this.#jids.size; n++) if (this.#marks[n] === KEPT) all[size++] = n;
+    const order = size < all.length ? all.slice(0, size) : all;
     const { created } = this.#columns;
     const odd = this.#odd;
     return order.sort((a, b) => {

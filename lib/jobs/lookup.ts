@@ -101,11 +101,14 @@ export function listedReturns(jid: string, list: Uint8Array, warn: (text: string
 }
 
 /** The return under a peel's own key; `unreadable` if it cannot be decoded. */
-export const peelReturn = (peel: string, bytes: Uint8Array, reader = WHOLE): Return =>
-  ifDecodable(
-    () => reader.read(peel, bytes),
-    (reason) => unreadableReturn(peel, reason),
-  );
+export function peelReturn(peel: string, bytes: Uint8Array, reader = WHOLE): Return {
+  try {
+    return reader.read(peel, bytes);
+  } catch (error) {
+    if (!(error instanceof Undecodable)) throw error;
+    return unreadableReturn(peel, error.message);
+  }
+}
 
 /** The returns of a job in both layouts, in no order. The key of a peel wins over the list. */
 export async function readReturns(

@@ -10,7 +10,6 @@ import { UserError } from "../errors.ts";
 import { KSUID_LENGTH } from "../model/jid.ts";
 import { type JobRow, jobRow } from "../model/job.ts";
 import {
-  type Dispatched,
   listExpression,
   type Minted,
   type RetryPlan,
@@ -24,8 +23,6 @@ import {
 import type { PeelStory } from "../model/story.ts";
 import type { LiveStore, NewJob, Store } from "../store.ts";
 import { safe } from "../text.ts";
-import { dispatch } from "./dispatch.ts";
-import type { Reopenable } from "./follow.ts";
 import { offlineAmong } from "./heartbeats.ts";
 import type { Resolved } from "./lookup.ts";
 import { newestRetries } from "./retries.ts";
@@ -155,7 +152,7 @@ export const mint = (now: Date, user: string): Minted => ({
 
 /** In the order of the record. */
 export function targetIds({ plan }: Draft): string[] {
-  const chosen = new Map(plan.peels.map((peel) => [peel.peel, peel]));
+  const chosen = new Set(plan.peels.map(({ peel }) => peel));
   return targetsOf(plan.row, plan.job).filter((peel) => chosen.has(peel));
 }
 
@@ -180,7 +177,7 @@ function eventSize({ plan: { offline, peels } }: Draft, { jid, createdNs }: Mint
 }
 
 /** As a client sends it to the masters (wire.md, "Job record" and "Dispatch"). */
-function newJob(draft: Draft, minted: Minted): NewJob {
+export function newJob(draft: Draft, minted: Minted): NewJob {
   const { jid, createdNs, user } = minted;
   const { plan, copied } = draft;
   const created = Timestamp.at(createdNs);
@@ -208,10 +205,3 @@ function newJob(draft: Draft, minted: Minted): NewJob {
 export function sizeFault(store: LiveStore, draft: Draft, user: string): UserError | undefined {
   return store.tooLarge(newJob(draft, { jid: "0".repeat(KSUID_LENGTH), createdNs: 0n, user }));
 }
-
-export const dispatchRetry = (
-  session: Reopenable,
-  draft: Draft,
-  minted: Minted,
-  tell: (text: string) => void,
-): Promise<Dispatched> => dispatch(session, minted.jid, newJob(draft, minted), tell);

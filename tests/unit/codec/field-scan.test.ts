@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { encode } from "@msgpack/msgpack";
 import { decode } from "../../../lib/codec/decode.ts";
-import { FieldScanner, isAsciiText } from "../../../lib/codec/field-scan.ts";
+import { FieldScanner } from "../../../lib/codec/field-scan.ts";
 
 const hex = (text: string) => Buffer.from(text.replaceAll(" ", ""), "hex");
 const FIELDS = ["status", "created", "v"];
@@ -64,15 +64,3 @@ test.each([
 test("fields that share a slot are an error of the program", () => {
   expect(() => new FieldScanner(["abc", "axc"])).toThrow("axc");
 });
-
-test.each([
-  ["a161", true],
-  ["d97e".padEnd(4 + 2 * 0x7e, "61"), true],
-  ["92 a161 a0", true],
-  ["dc 0001 a161", true],
-  ["90", true],
-  ["a2 c3a4", false],
-  ["92 a161 a2c3a4", false],
-  ["91 01", false],
-  ["91 91 a161", false],
-])("%s is ASCII text: %s", (text, is) => expect(isAsciiText(hex(text))).toBe(is));
