@@ -7,7 +7,6 @@ import { EXIT, UserError } from "../errors.ts";
 import type { Ending } from "../model/job-end.ts";
 import { csvText } from "../render/csv.ts";
 import { documentText, jsonArray, jsonDocuments } from "../render/document.ts";
-import { nextLine } from "../render/ending.ts";
 import type { View } from "../render/view.ts";
 import { paragraph } from "../text.ts";
 import { type Format, type Session, type Surroundings, surroundings, withReading } from "./session.ts";
@@ -224,6 +223,9 @@ export async function reportNone(
 
 /** Shows a person the next command for jobs that ended badly. */
 export function tellNext(endings: readonly Ending[], { terminal, isText }: Surroundings): void {
-  const line = terminal.canTell && isText ? nextLine(endings) : undefined;
+  if (!terminal.canTell || !isText) return;
+  // Loaded on use: most commands show no ends.
+  const { nextLine } = require("../render/ending.ts") as typeof import("../render/ending.ts");
+  const line = nextLine(endings);
   if (line !== undefined) terminal.say(line);
 }

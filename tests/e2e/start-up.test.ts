@@ -49,7 +49,7 @@ test.each<[argv: string[], budget: number, packages: string[], node: string[]]>(
   [["config"], 36, ["citty"], SYSTEM],
   [["job", "list"], 89, LIBRARY, SYSTEM],
   [["job", "show", "20260115-001"], 84, LIBRARY, SYSTEM],
-  [["job", "kill", "20260115-001"], 108, LIBRARY, SYSTEM],
+  [["job", "kill", "20260115-001"], 100, LIBRARY, SYSTEM],
   // From the sources, the answer of a server would come too late for a prompt.
   [["__complete", "="], 45, ["citty"], ["node:fs", "node:util"]],
 ])("%j loads few modules", async (argv, budget, packages, node) => {
