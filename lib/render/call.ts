@@ -33,7 +33,6 @@ export function wholeCall(job: ValueMap | undefined, { fn }: JobRow): string {
   return safe(`${fn || "-"}${isThere(argument) ? ` ${inline(argument)}` : ""}`);
 }
 
-/** As `wholeCall`, shortened. */
 export const callOf = (job: ValueMap | undefined, row: JobRow, max = CALL_COLUMNS) =>
   shortenMiddle(wholeCall(job, row), max);
 

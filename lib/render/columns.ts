@@ -25,7 +25,6 @@ import { type Column, type Concession, leaves, renderTable, shrinks } from "./ta
 import { ageText, timeText } from "./time.ts";
 import { jidColumn, type RowColumn, rowDocument, sheetOf, tableOf, type View } from "./view.ts";
 
-/** A column of a table of jobs. */
 export interface JobColumn extends RowColumn<Job> {
   /** A field of the record that rows lack. */
   readonly field?: string;
@@ -76,7 +75,6 @@ const counted = (
   text: ({ row }) => String(get(row) ?? "-"),
 });
 
-/** STATE and STATUS. */
 const stateColumn = (name: string): JobColumn => ({
   name,
   source: ({ row }) => displayState(row),
@@ -175,7 +173,6 @@ export function returnColumns(counts?: ReturnCounts): JobColumn[] {
 
 export const LIST = ["jid", "function", "target", "state"];
 export const ACTIVE_COLUMNS = ["jid", "function", "targets", "status"];
-/** Of the table above a question. */
 export const ASKED = ["jid", "what", "target", "state"];
 /** RETRY_OF only where a job has it; on a terminal also STUCK. */
 const MORE = ["created", "duration", "returns", "failed", "user", "owner", RETRY_OF, STUCK];

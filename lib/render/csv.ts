@@ -19,7 +19,6 @@ const inert = (text: string) => (NUMERIC.test(text) ? text : safe(text).replace(
 /** Rows per piece: a whole bucket may not fit in one string. */
 const PIECE_ROWS = 500;
 
-/** Titles and rows, in pieces of whole lines. */
 export function* csvText(titles: string[], rows: Iterable<string[]>, header: boolean): Generator<string> {
   const { stringify } = require("csv-stringify/sync") as typeof import("csv-stringify/sync");
   const lines = (some: string[][]) => stringify(some, { cast: { string: inert }, quoted_match: QUOTED });

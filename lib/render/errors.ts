@@ -7,7 +7,6 @@ import { peelNames } from "./names.ts";
 import { type Look, leaves, roomBeside, shrinks } from "./table.ts";
 import { type Forms, jidColumn, pick, type RowColumn, rowsView, tableOf, type View, type Viewer } from "./view.ts";
 
-/** Shown for failed returns without an error. */
 export const UNTOLD = "failed without an error";
 
 /** Least columns of the names of unreachable peels. */
@@ -16,7 +15,6 @@ const UNREACHABLE_NAMES = 24;
 /** Names and long errors shrink and IDs are cut, then the function leaves, then names. */
 const ERROR_GIVES = [shrinks(1, 40), shrinks(4, 30), shrinks(8, 20)];
 
-/** Shared by both tables. */
 const PEELS: RowColumn<{ readonly peels: readonly string[] }> = {
   name: "peels",
   right: true,
@@ -83,7 +81,6 @@ export function unreachableLine(group: ErrorGroup | undefined, look: Pick<Look, 
   return paragraph(line + peelNames(peels, roomBeside(line.length, look, UNREACHABLE_NAMES)), look.columns);
 }
 
-/** What failed in the selected jobs. */
 export interface ErrorsFound {
   readonly failures: ErrorGroups;
   /** All unreachable peels. */

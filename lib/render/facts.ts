@@ -161,7 +161,6 @@ export function renderFacts(
 
 export const furtherFact = (name: string, value: string, { columns }: Look) => factLine(name, safe(value), columns);
 
-/** In the order of the message. */
 const WAITED_FOR: readonly PeelState[] = ["executing", "queued", "silent", "offline", "missing"];
 const WAITING_COLUMNS = 60;
 

@@ -9,7 +9,6 @@ import { andMore, leaves, limitOf, shrinks } from "./table.ts";
 import { ageText, seconds } from "./time.ts";
 import { type Forms, jidColumn, pick, type RowColumn, rowsView, tableOf, type View, type Viewer } from "./view.ts";
 
-/** Entries on a terminal. */
 const MOST_ENTRIES = 20;
 /** Calls with a line of failures, and columns of each. */
 const [MOST_CALLS, CALL_WIDTH] = [5, 60] as const;

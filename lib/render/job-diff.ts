@@ -14,7 +14,6 @@ import { type RowColumn, rowDocument, type View } from "./view.ts";
 
 /** Groups on a terminal, and lines of each, without --all. */
 const MOST_SHOWN = { groups: 20, lines: 10 } as const;
-/** Usual widths of the columns. */
 const [CHANGE_WIDTH, NAMES_WIDTH] = [17, 12] as const;
 export const NO_DIFF = "(too many lines differ)";
 
@@ -31,7 +30,6 @@ function dedented(lines: readonly string[]): string[] {
   return lines.map((line) => (line[0] ?? "") + line.slice(1 + indent));
 }
 
-/** Compares each pair of outputs once. */
 class OutputDiffs {
   readonly #diffs = new LineDiffs();
   readonly #known = new Map<string, readonly string[] | undefined>();

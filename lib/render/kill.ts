@@ -34,7 +34,6 @@ export const sentLines = (outcomes: readonly Outcome[]) =>
     .map(({ jid }) => `Cancel signal sent for job ${safe(jid)}\n`)
     .join("");
 
-/** Jobs whose IDs fit on a line. */
 const NAMED_JOBS = 2;
 
 /** The signals are sent; whether the jobs end is not known. */

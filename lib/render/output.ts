@@ -151,7 +151,6 @@ export const linesText = (lines: readonly string[]) => lines.map((line) => `${li
 
 const outputHead = (dryRun: boolean) => (dryRun ? `${DRY_RUN}\n\n` : "");
 
-/** In the given order, separated by empty lines. */
 export function* renderEach(peels: readonly PeelStory[], dryRun: boolean, color: boolean): Generator<string> {
   yield outputHead(dryRun);
   for (const [i, peel] of peels.entries()) {
@@ -174,7 +173,6 @@ interface GroupOptions {
   readonly base?: OutputGroup | undefined;
 }
 
-/** @param taken columns in use */
 const namesIn = (peels: readonly PeelStory[], look: Look, taken: number) =>
   peelNames(peels, roomBeside(taken, look, LEAST_NAMES));
 
@@ -234,7 +232,6 @@ function limitedLines(lines: readonly string[], look: Look, { full }: GroupOptio
   return rest > 0 ? [...shown, `  ${andMore(rest, "line")}; --all shows them`] : shown;
 }
 
-/** Worst first, separated by empty lines. */
 export function* renderGroups(peels: readonly PeelStory[], look: Look, options: GroupOptions): Generator<string> {
   const quiet = options.changes ? peels.filter(changedNothing) : [];
   const groups = outputGroups(quiet.length > 0 ? peels.filter((peel) => !changedNothing(peel)) : peels);

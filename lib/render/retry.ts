@@ -15,7 +15,6 @@ import { andMore, type Column, LONG, type Look, limitOf, renderTable, shrinks } 
 
 /** Columns of the call and of a note; groups on a terminal. */
 const PLAN_LIMITS = { call: 200, note: 200, outcomes: 20 } as const;
-/** Columns of the names of a group. */
 const nameColumns = (columns: number) => (columns < 120 ? 24 : 40);
 const INDENT = 2;
 /** The same for all jobs, so that their lists align. */
@@ -94,11 +93,9 @@ export function nothingWords({ targets }: RetryPlan, condition: string): string 
   return `Nothing to retry: ${all} returned ok${late > 0 ? ` (${late} late)` : ""}.`;
 }
 
-/** `these 2 peels`, `this peel` */
 export const theseWords = (peels: readonly unknown[]) =>
   peels.length === 1 ? "this peel" : `these ${plural(peels.length, "peel")}`;
 
-/** A master has the new job. */
 type Taken = Exclude<Dispatched, { readonly kind: "unknown" }>;
 
 /** `accepted by master-2hPwZ9, not sent yet` */

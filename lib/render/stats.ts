@@ -188,7 +188,6 @@ function withoutRunLine(rows: readonly PeelStats[], most: number): string {
   return `${head}${peelNames(without, Math.max(LEAST_NAMES, most - head.length))}\n`;
 }
 
-/** Rows on a terminal: the first peels without a run, and of the others. */
 function firstPeels(rows: readonly PeelStats[]): PeelStats[] {
   const others = rows.filter((one) => !isIdle(one));
   const idle = rows.filter(isIdle).slice(0, Math.max(IDLE_SHOWN, ROWS_SHOWN - others.length));

@@ -40,7 +40,6 @@ function detail(step: Step): string {
   return `${outcome}${took}${failure && `: ${failure}`}`;
 }
 
-/** Events of one line. */
 type EventRun = readonly [Step, ...Step[]];
 
 /** What events that share a line have in common; undefined for an event with its own line. */

@@ -15,7 +15,6 @@ import { andMore, type Column, GAP, LONG, type Look, limitOf, renderTable, roomB
 
 /** Outcomes, and changes of each, on a terminal. */
 const SUMMARY_LIMITS = { outcomes: 40, changes: 3 } as const;
-/** Least columns. */
 const OUTCOME = 12;
 
 const changeWord = ({ dryRun }: OutcomeGroup) => (dryRun ? "would change" : "changed");

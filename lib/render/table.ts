@@ -283,7 +283,6 @@ export function* tableLines<T, L extends Look>(
   yield piece;
 }
 
-/** A table that fits in memory. */
 export const renderTable = <T, L extends Look>(columns: readonly Column<T, L>[], rows: Rows<T>, look: L): string =>
   [...tableLines(columns, rows, look)].join("");
 

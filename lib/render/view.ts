@@ -6,7 +6,6 @@ import type { LongDocument } from "./document.ts";
 import { type Column, idGives, type Look, type Rows, tableLines } from "./table.ts";
 import { ageText, seconds, timeText } from "./time.ts";
 
-/** The reader of a text. */
 export interface Viewer extends Look {
   /** False if the locale lacks block characters. */
   readonly utf8?: boolean;
@@ -103,7 +102,6 @@ export function sheetOf<T>(columns: readonly RowColumn<T>[], rows: Iterable<T>, 
   return { titles: columns.map(({ name }) => name), rows: cells() };
 }
 
-/** In pieces of whole lines. */
 export function tableOf<T>(columns: readonly RowColumn<T>[], rows: Rows<T>, viewer: Viewer): Iterable<string> {
   const inTable = (column: RowColumn<T>): Column<T, Viewer> => {
     const { title = column.name.toUpperCase() } = column;
@@ -121,7 +119,6 @@ export function pick<T>(columns: readonly RowColumn<T>[], names: string): RowCol
   });
 }
 
-/** @param own replaces parts of the view */
 export function rowsView<T>(
   columns: readonly RowColumn<T>[],
   { table, sheet, document }: Forms,
