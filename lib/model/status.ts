@@ -52,7 +52,6 @@ const IS_CONCERN = {
 
 export type Concern = keyof typeof IS_CONCERN;
 
-/** What needs a person, worst first. */
 export const concernsOf = (status: FleetStatus): Concern[] =>
   (Object.keys(IS_CONCERN) as Concern[]).filter((concern) => IS_CONCERN[concern](status));
 
