@@ -1,6 +1,6 @@
 // Results of one peel in many jobs, newest first, and its recent failures. Pure.
 import { asTime, type Timestamp, type ValueMap } from "../codec/value.ts";
-import { isTerminal, type Job, type JobRow } from "./job.ts";
+import { BEFORE_ALL, isTerminal, type Job, type JobRow } from "./job.ts";
 import { isChange } from "./outcome-groups.ts";
 import { compare } from "./peel.ts";
 import { BAD, hasNotReturned, type PeelState, WORST_FIRST } from "./peel-state.ts";
@@ -90,10 +90,9 @@ export const goesOn = ({ state, row }: HistoryEntry) => hasNotReturned(state) &&
 
 /** Active entries first, then newest first, entries without a time last. */
 export function newestFirst(entries: readonly HistoryEntry[]): HistoryEntry[] {
-  const least = -(2n ** 127n);
   return [...entries].sort((a, b) => {
     const first = Number(goesOn(b)) - Number(goesOn(a));
-    return first || compare(b.at?.ns ?? least, a.at?.ns ?? least) || compare(b.jid, a.jid);
+    return first || compare(b.at?.ns ?? BEFORE_ALL, a.at?.ns ?? BEFORE_ALL) || compare(b.jid, a.jid);
   });
 }
 

@@ -1,9 +1,9 @@
 // The end of a job: exit code and reason. Pure.
 
-import { asInteger, asText, type ValueMap } from "../codec/value.ts";
+import { asInteger, type ValueMap } from "../codec/value.ts";
 import { formatAge } from "../duration.ts";
 import { count, plural } from "../text.ts";
-import { isTerminal, type JobRow, stoppedWatchingNs } from "./job.ts";
+import { isTerminal, type JobRow, metadataField, stoppedWatchingNs } from "./job.ts";
 import { displayPeel } from "./peel.ts";
 import { hasNotReturned, statesPresent } from "./peel-state.ts";
 import { stateOfReturn } from "./returns.ts";
@@ -98,10 +98,8 @@ function missedReturns({ row, story: { peels } }: Ending): string | undefined {
 
 /** Why a job ended like this, or cannot complete; undefined when its state says enough. */
 export function whyOf(ending: Ending): string | undefined {
-  const metadata = ending.job.get("metadata");
-  const stored = metadata instanceof Map ? asText(metadata.get("failed_reason")) : undefined;
   return (
-    stored ||
+    metadataField(ending.job, "failed_reason") ||
     ending.story.steps.findLast(({ reason }) => reason !== undefined)?.reason ||
     canceledUnwatched(ending) ||
     targetTwice(ending) ||

@@ -4,8 +4,8 @@ import { oneOf } from "../nearest.ts";
 import { firstFew, plural, safe, width } from "../text.ts";
 import { compare, displayPeel, peelList } from "./peel.ts";
 
-/** Before all times. */
-const NEVER = -(2n ** 127n);
+/** In place of a missing time, in ns. */
+export const BEFORE_ALL = -(2n ** 127n);
 
 /** Known version of records (field `v`). */
 export const RECORD_VERSION = 1n;
@@ -83,8 +83,8 @@ export function jobRow(jid: string, record: ValueMap): JobRow {
     return value?.isZero ? undefined : value;
   };
   const [owner, targets] = [text("owner"), peelList(record.get("targets"))];
-  const schedule = metadataText(record, "schedule");
-  const source = sourceFrom(metadataText(record, "source"), { owner, targets, schedule });
+  const schedule = metadataField(record, "schedule");
+  const source = sourceFrom(metadataField(record, "source"), { owner, targets, schedule });
   return {
     jid,
     fn: text("function"),
@@ -160,7 +160,7 @@ export const displayState = (row: JobRow) => (row.unreadable === undefined ? row
 
 /** By `created`, then by JID; jobs without `created` first. */
 export const byCreation = (a: JobRow, b: JobRow): number =>
-  compare(a.created?.ns ?? NEVER, b.created?.ns ?? NEVER) || compare(a.jid, b.jid);
+  compare(a.created?.ns ?? BEFORE_ALL, b.created?.ns ?? BEFORE_ALL) || compare(a.jid, b.jid);
 
 /** `[db-01 db-02]`; longer than `max` columns it is cut: `[db-01 db-02 … +98]`. */
 export function formatTargets(targets: readonly string[], max = Number.POSITIVE_INFINITY): string {
@@ -185,12 +185,12 @@ export type JobSource = (typeof SOURCES)[number];
 export const RETRY_OF_KEY = "retry_of";
 
 /** Undefined also for an empty text. */
-function metadataText(record: ValueMap, name: string): string | undefined {
+export function metadataField(record: ValueMap, name: string): string | undefined {
   const metadata = record.get("metadata");
   return metadata instanceof Map ? asText(metadata.get(name)) || undefined : undefined;
 }
 
-export const retryOf = (record: ValueMap) => metadataText(record, RETRY_OF_KEY);
+export const retryOf = (record: ValueMap) => metadataField(record, RETRY_OF_KEY);
 
 /**
  * The source of a job. Callers of the REST interface can write any metadata, so `schedule` also needs the right shape:
@@ -212,8 +212,8 @@ export function sourceWords(record: ValueMap): string | undefined {
   const { source, schedule, targets: [peel = ""] = [] } = jobRow("", record);
   if (source === "operator") return undefined;
   if (source === "schedule") return `schedule "${schedule}" on ${displayPeel(peel)}`;
-  const event = metadataText(record, "event_tag");
-  return `rule ${metadataText(record, "rule") ?? "without a name"}${event === undefined ? "" : `, event ${event}`}`;
+  const event = metadataField(record, "event_tag");
+  return `rule ${metadataField(record, "rule") ?? "without a name"}${event === undefined ? "" : `, event ${event}`}`;
 }
 
 export interface Job {
