@@ -41,9 +41,9 @@ export class ByteSet {
     return entry < 0 ? this.#append(at, hash, bytes, from, to) : entry;
   }
 
-  /** The number of `bytes`; -1 without such an entry. */
-  find(bytes: Uint8Array): number {
-    return this.#entryIn(this.#slotOf(hashOf(bytes, 0, bytes.length), bytes, 0, bytes.length));
+  /** The number of `bytes[from..to)`; -1 without such an entry. */
+  find(bytes: Uint8Array, from = 0, to = bytes.length): number {
+    return this.#entryIn(this.#slotOf(hashOf(bytes, from, to), bytes, from, to));
   }
 
   /** The slot of these bytes, or the free one for them. */

@@ -5,11 +5,11 @@ import { uint16, uint32 } from "./value-at.ts";
 /** Records of masters and peels are not nested deeper. */
 const SCAN_DEPTH = 32;
 
-// For each type from 0xc0: bytes before its content, or all bytes of a fixed size (0xc1 is no type); bytes of its length.
+// Of each type from 0xc0 on: bytes before what its length counts, or all bytes where it has none (0xc1 is no type); bytes of the length.
 const HEADS = [1, 0, 1, 1, 2, 3, 5, 3, 4, 6, 5, 9, 2, 3, 5, 9, 2, 3, 5, 9, 3, 4, 6, 10, 18, 2, 3, 5, 3, 5, 3, 5];
 const LENGTHS = [0, 0, 0, 0, 1, 2, 4, 1, 2, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 2, 4, 2, 4];
 
-/** The end of the value at `at`, inside `depth` others; -1 if it is cut off, too deep, or no MessagePack. */
+/** The end of the value that begins at `at`, inside `depth` others; -1 when it is cut off, too deep, or no MessagePack. */
 export function skip(bytes: Uint8Array, at: number, depth: number): number {
   const type = bytes[at] as number;
   if (type <= 0x7f || type >= 0xe0) return at + 1;
@@ -37,67 +37,85 @@ function skipMany(bytes: Uint8Array, at: number, count: number, depth: number): 
   return next;
 }
 
-/** Keys are distinguished by length, first and last byte; those found are compared in full. */
+/** Keys are distinguished by length, first and last letter; what is found so is compared in full. */
 const slotOf = (length: number, first: number, last: number) => (length * 61 + first * 7 + last) & 0xff;
 
 const slotOfName = (name: Uint8Array) => slotOf(name.length, name[0] as number, name[name.length - 1] as number);
 
-const NONE = -1;
+/** In place of the number of a field: a key of none of them; no key in the form of records. */
+export const NO_FIELD = -1;
+export const BROKEN = -2;
 
 export class FieldScanner {
-  /** Where the value of each field begins; -1 for one that the record does not have. */
+  /** Where reading goes on. */
+  at = 0;
+  /** Where the value of each field begins; -1 when the record does not have it. */
   readonly starts: Int32Array;
   readonly ends: Int32Array;
   readonly #names: readonly Uint8Array[];
-  readonly #slots = new Int8Array(256).fill(NONE);
+  readonly #slots = new Int8Array(256).fill(NO_FIELD);
 
-  /** True for fields that one scanner can distinguish. */
+  /** True for fields that one scanner tells apart. */
   static canFind(fields: readonly string[]): boolean {
     const slots = fields.map((name) => slotOfName(Buffer.from(name)));
     return new Set(slots).size === slots.length;
   }
 
-  /** @throws Error for fields that share a slot: a mistake in the source */
+  /** @param fields no two of which may share length, first and last letter (programmer's error, seen at once) */
   constructor(fields: readonly string[]) {
     this.starts = new Int32Array(fields.length);
     this.ends = new Int32Array(fields.length);
     this.#names = fields.map((name) => Buffer.from(name));
-    for (const [i, name] of this.#names.entries()) {
+    this.#names.forEach((name, i) => {
       const slot = slotOfName(name);
-      if (this.#slots[slot] !== NONE) throw new Error(`two fields fall into one slot: ${fields[i]}`);
+      if (this.#slots[slot] !== NO_FIELD) throw new Error(`two fields fall into one slot: ${fields[i]}`);
       this.#slots[slot] = i;
-    }
+    });
   }
 
-  /** Finds the fields of one record; of a repeated one the last. False for all but a plain MessagePack map. */
+  /** Finds the fields of one record. False when it is no plain MessagePack map: then decode.ts has to judge it. */
   scan(bytes: Uint8Array): boolean {
-    this.starts.fill(NONE);
-    const type = bytes[0] as number;
-    const isShort = type >= 0x80 && type <= 0x8f;
-    if (!isShort && type !== 0xde) return false;
-    let at = isShort ? 1 : 3;
-    for (let left = isShort ? type & 0x0f : uint16(bytes, 1); left > 0; left--) {
-      const head = bytes[at] as number;
-      if (head < 0xa1 || head > 0xbf) return false; // an empty or long key, or no text
-      const length = head & 0x1f;
-      const value = at + 1 + length;
-      const end = value < bytes.length ? skip(bytes, value, 0) : -1;
+    this.starts.fill(NO_FIELD);
+    for (let left = this.open(bytes, 0); left !== 0; left--) {
+      const field = left < 0 ? BROKEN : this.key(bytes);
+      if (field === BROKEN) return false;
+      const end = skip(bytes, this.at, 0);
       if (end < 0) return false;
-      const field = this.#fieldAt(bytes, at + 1, length);
       if (field >= 0) {
-        this.starts[field] = value;
+        this.starts[field] = this.at;
         this.ends[field] = end;
       }
-      at = end;
+      this.at = end;
     }
-    return at === bytes.length;
+    return this.at === bytes.length;
+  }
+
+  /** Goes to the first key of the map at `at`. @returns how many there are; -1 when it is no map in the form of records */
+  open(bytes: Uint8Array, at: number): number {
+    const type = bytes[at] as number;
+    const isShort = type >= 0x80 && type <= 0x8f;
+    if (!isShort && type !== 0xde) return -1;
+    this.at = isShort ? at + 1 : at + 3;
+    return isShort ? type & 0x0f : uint16(bytes, at + 1);
+  }
+
+  /** Reads a key, and goes to its value. @returns the number of its field, NO_FIELD, or BROKEN for no key in the form of records */
+  key(bytes: Uint8Array): number {
+    const head = bytes[this.at] as number;
+    if (head < 0xa1 || head > 0xbf) return BROKEN; // empty, long or no text
+    const start = this.at + 1;
+    const length = head & 0x1f;
+    this.at = start + length;
+    return this.at < bytes.length ? this.#fieldAt(bytes, start, length) : BROKEN;
   }
 
   #fieldAt(bytes: Uint8Array, at: number, length: number): number {
-    const field = this.#slots[slotOf(length, bytes[at] as number, bytes[at + length - 1] as number)] as number;
-    const name = this.#names[field];
-    if (name?.length !== length) return NONE;
-    for (let i = 0; i < length; i++) if (name[i] !== bytes[at + i]) return NONE;
+    const slot = slotOf(length, bytes[at] as number, bytes[at + length - 1] as number);
+    const field = this.#slots[slot] as number;
+    if (field < 0) return NO_FIELD;
+    const name = this.#names[field] as Uint8Array;
+    if (name.length !== length) return NO_FIELD;
+    for (let i = 0; i < length; i++) if (name[i] !== bytes[at + i]) return NO_FIELD;
     return field;
   }
 }

@@ -1,9 +1,13 @@
-// Returns in little memory. Most peels of a job send the same output, except for the order and the durations of its results: it
-// is kept once, and the returns share it. A result whose bytes came before, with any duration, is not decoded again: that halves
-// the CPU time of `show --summary`.
-import { decode, decodeRecord } from "../codec/decode.ts";
+// Returns in little memory: of equal outputs the first one is kept, and stands in the others as well.
+//
+// Most peels of a job send the same output, except for the order and the durations of its results. So an answer is split into
+// parts: its results without durations, and its other fields, except those about the peel. A part whose bytes came before is not
+// decoded again. Equal parts have one number (maps have no order), and answers with the same parts share one output.
+import { ByteSet } from "../codec/byte-set.ts";
+import { decodeRecord } from "../codec/decode.ts";
 import { digest } from "../codec/digest.ts";
-import { FieldScanner, skip } from "../codec/field-scan.ts";
+import { BROKEN, FieldScanner, NO_FIELD, skip } from "../codec/field-scan.ts";
+import { MessagePackReader } from "../codec/message-pack.ts";
 import { asInteger, mapOf, type Value, type ValueMap } from "../codec/value.ts";
 import { uint16 } from "../codec/value-at.ts";
 import { isEventful, readReturnData, resultsIn } from "../model/return-data.ts";
@@ -11,170 +15,237 @@ import { RETURN_FIELDS, type Return, toReturn } from "../model/returns.ts";
 import type { ReturnReader } from "./lookup.ts";
 import { sweeper } from "./sweep.ts";
 
-/** The results, and what each peel says of itself. */
-const OWN_FIELDS = ["results", "v", "peel_id", "jid", "success"] as const;
-const SHARED_FIELDS = ["test", "error"] as const;
-const recordScan = new FieldScanner(["return_data"]);
-const dataScan = new FieldScanner([...OWN_FIELDS, ...SHARED_FIELDS]);
-const resultScan = new FieldScanner(["duration"]);
-const DURATION_KEY_BYTES = 9;
+/** What is kept of the returns beside their outputs, and which results of these. */
+export interface Keeping {
+  /** Results that changed nothing and did not fail are left out. */
+  readonly changesOnly?: boolean;
+  /** How long each result took is not asked for. */
+  readonly withoutTimes?: boolean;
+}
 
-/** Longer records are decoded whole: the limit of the memory that a value takes (undecodable.ts) is for all of it. */
+/** What each peel says of itself in its answer, and the results. */
+const OF_ITS_PEEL = ["v", "peel_id", "jid", "success", "results"] as const;
+const RESULTS = OF_ITS_PEEL.indexOf("results");
+const RETURN_DATA = RETURN_FIELDS.length;
+const recordFields = new FieldScanner([...RETURN_FIELDS, "return_data"]);
+const answerFields = new FieldScanner(OF_ITS_PEEL);
+const resultFields = new FieldScanner(["duration"]);
+
+/** Longer records are decoded whole: what one may take in memory is counted over all of it (undecodable.ts). */
 const LONGEST = 256 << 10;
-/** Bytes of results that are remembered. */
+/** Bytes of parts that are kept, to know them again. Parts beyond are decoded each time. */
 const KNOWN_BYTES = 16 << 20;
+/** In place of the number of a result that is left out. */
+const LEFT_OUT = -1;
 
-/** A value that returns share, such as a result without its duration. */
-interface Part {
-  readonly number: number;
-  readonly value: Value;
+/** The values that answers are made of, each distinct one kept once. */
+class Parts {
+  readonly values: Value[] = [];
+  readonly #numbers = new Map<string, number>();
+  readonly #ranges = new ByteSet();
+  #rangeBytes = 0;
+  readonly #known = new Map<number, number>();
+
+  /** The number of a value. */
+  of(value: Value): number {
+    const key = digest(value);
+    const number = this.#numbers.get(key) ?? this.values.push(value) - 1;
+    this.#numbers.set(key, number);
+    return number;
+  }
+
+  /** The number of a part that stands in `bytes[from..to)`, without `bytes[cut..on)`. @param read decodes it when it is new */
+  at(bytes: Uint8Array, from: number, cut: number, on: number, to: number, read: () => number): number {
+    const [before, after] = [this.#range(bytes, from, cut), this.#range(bytes, on, to)];
+    if (before < 0 || after < 0) return read();
+    const key = before * KNOWN_BYTES + after;
+    const number = this.#known.get(key) ?? read();
+    this.#known.set(key, number);
+    return number;
+  }
+
+  #range(bytes: Uint8Array, from: number, to: number): number {
+    if (this.#rangeBytes + to - from > KNOWN_BYTES) return this.#ranges.find(bytes, from, to);
+    const { size } = this.#ranges;
+    const number = this.#ranges.add(bytes, from, to);
+    if (number === size) this.#rangeBytes += to - from;
+    return number;
+  }
 }
 
-/** Of each result of an answer. */
-interface Results {
-  readonly parts: Part[];
-  readonly durations: (bigint | undefined)[];
+/** An answer, by the numbers of its parts. */
+interface Answer {
+  /** All of it, where it has no results. */
+  readonly whole?: number;
+  readonly rest: number[];
+  readonly results: number[];
+  /** How long each result took; none where that is not asked for. */
+  readonly times: (bigint | undefined)[];
 }
 
+/** An output as it is kept, in a record of its own. */
 interface Output {
   readonly error: string | undefined;
   readonly record: ValueMap;
 }
 
-/** Keeps only the output of each record. */
+/** Reads returns as they arrive, each output once. Of their records nothing else is kept. */
 export class SharedReturns implements ReturnReader {
   readonly #outputs = new Map<string, Output>();
-  readonly #parts = new Map<string, Part>();
-  /** Parts of results by their bytes; null for a result that is left out. */
-  readonly #known = new Map<string, Part | null>();
-  #knownBytes = 0;
+  readonly #parts = new Parts();
   readonly #sweep = sweeper("other");
+  /** Of the record that is read. */
+  #answer: Answer | undefined;
 
-  /**
-   * @param options.changesOnly leave out results that changed nothing and did not fail
-   * @param options.withoutTimes leave out the durations of results
-   */
-  constructor(readonly options: { readonly changesOnly?: boolean; readonly withoutTimes?: boolean } = {}) {}
+  constructor(readonly keeping: Keeping = {}) {}
 
   /** @throws Undecodable */
   read(peel: string, bytes: Uint8Array): Return {
     this.#sweep(bytes);
-    return this.#readKnown(peel, bytes) ?? this.keep(peel, decodeRecord(bytes));
+    const head = bytes.length <= LONGEST ? this.#scan(bytes) : undefined;
+    return head ? this.#shared(toReturn(peel, head)) : this.keep(peel, decodeRecord(bytes));
   }
 
   keep(peel: string, whole: ValueMap): Return {
-    const returned = toReturn(peel, whole);
     const data = whole.get("return_data");
     const results = resultsIn(data);
-    if (!(data instanceof Map) || !results) {
-      const key = data === undefined ? "none" : `whole ${this.#part(data).number}`;
-      return { ...returned, ...this.#output(returned, key, () => data) };
-    }
-    const rest = new Map([...data].filter(([name]) => !OWN_FIELDS.some((own) => own === name)));
-    const kept: Results = { parts: [], durations: [] };
-    for (const result of results) {
-      const duration = result instanceof Map ? asInteger(result.get("duration")) : undefined;
-      this.#add(kept, this.#partOf(result), duration);
-    }
-    return this.#shared(returned, rest, kept);
+    const isAnswer = data instanceof Map && results !== undefined;
+    const fields = isAnswer ? [...data].filter(([name]) => !OF_ITS_PEEL.some((own) => own === name)) : [];
+    const rest = fields.map((field) => this.#parts.of(field));
+    const answer = { rest, results: [], times: [] };
+    if (data === undefined) this.#answer = undefined;
+    else this.#answer = isAnswer ? answer : { whole: this.#parts.of(data), ...answer };
+    for (const result of results ?? [])
+      this.#addResult(this.#numberOf(result), result instanceof Map ? result.get("duration") : undefined);
+    return this.#shared(toReturn(peel, whole));
   }
 
-  /** Undefined for a record in a form that peels do not write. */
-  #readKnown(peel: string, bytes: Uint8Array): Return | undefined {
-    if (bytes.length > LONGEST || !recordScan.scan(bytes)) return undefined;
-    const [from = -1] = recordScan.starts;
-    const data = bytes.subarray(from, recordScan.ends[0]);
-    if (from < 0 || !dataScan.scan(data)) return undefined;
-    const { starts, ends } = dataScan;
-    const fields = starts.reduce((sum, start) => sum + Number(start >= 0), 0);
-    // Another field, or a repeated one, would make more.
-    if (data[0] !== (0x80 | fields)) return undefined;
-    const rest: ValueMap = new Map();
-    for (const [i, name] of SHARED_FIELDS.entries()) {
-      const start = starts[OWN_FIELDS.length + i] as number;
-      if (start >= 0) rest.set(name, decode(data.subarray(start, ends[OWN_FIELDS.length + i])));
-    }
-    const list = starts[0] as number;
-    const type = data[list] ?? 0;
-    const isShort = type >= 0x90 && type <= 0x9f;
-    if (!isShort && type !== 0xdc) return undefined;
-    const kept: Results = { parts: [], durations: [] };
-    let at = list + (isShort ? 1 : 3);
-    for (let left = isShort ? type & 0x0f : uint16(data, list + 1); left > 0; left--) {
-      const end = skip(data, at, 0);
-      const result = Buffer.from(data.buffer, data.byteOffset + at, end - at);
-      if (!resultScan.scan(result)) return undefined;
-      const [start = -1] = resultScan.starts;
-      const [after = -1] = resultScan.ends;
-      const part = this.#partIn(result, start, after);
-      const isTimed = start >= 0 && !this.options.withoutTimes;
-      this.#add(kept, part, isTimed ? asInteger(decode(result.subarray(start, after))) : undefined);
-      at = end;
-    }
-    return this.#shared(toReturn(peel, decodeRecord(bytes, RETURN_FIELDS)), rest, kept);
-  }
-
-  /** @param start of the duration; below 0 without one */
-  #partIn(result: Buffer, start: number, after: number): Part | null {
-    const text = (from: number, to?: number) => result.toString("latin1", from, to);
-    const key = start < 0 ? text(0) : text(0, start - DURATION_KEY_BYTES) + text(after);
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    const part = this.#partOf(decode(result));
-    this.#knownBytes += key.length;
-    if (this.#knownBytes <= KNOWN_BYTES) this.#known.set(key, part);
-    return part;
-  }
-
-  #partOf(result: Value): Part | null {
-    if (this.options.changesOnly && !isEventful(result)) return null;
+  /** The number of a result as it came. */
+  #numberOf(result: Value): number {
+    if (this.keeping.changesOnly && !isEventful(result)) return LEFT_OUT;
     const isTimed = result instanceof Map && result.has("duration");
-    return this.#part(isTimed ? new Map([...result].filter(([name]) => name !== "duration")) : result);
+    return this.#parts.of(isTimed ? new Map([...result].filter(([name]) => name !== "duration")) : result);
   }
 
-  #part(value: Value): Part {
-    const key = digest(value);
-    const part = this.#parts.get(key) ?? { number: this.#parts.size, value };
-    this.#parts.set(key, part);
-    return part;
+  #addResult(number: number, time: Value | undefined): void {
+    if (number === LEFT_OUT || !this.#answer) return;
+    this.#answer.results.push(number);
+    if (!this.keeping.withoutTimes) this.#answer.times.push(asInteger(time));
   }
 
-  #add({ parts, durations }: Results, part: Part | null, duration: bigint | undefined): void {
-    if (!part) return;
-    parts.push(part);
-    if (!this.options.withoutTimes) durations.push(duration);
+  /** Takes a record apart. @returns its fields but the answer; undefined for a record in a form that no master writes */
+  #scan(bytes: Uint8Array): ValueMap | undefined {
+    const reader = new MessagePackReader(bytes);
+    const head: ValueMap = new Map();
+    this.#answer = undefined;
+    for (let left = recordFields.open(bytes, 0); left !== 0; left--) {
+      const field = left < 0 ? BROKEN : recordFields.key(bytes);
+      if (field === BROKEN) return undefined;
+      const at = recordFields.at;
+      const end = field === RETURN_DATA ? this.#scanAnswer(bytes, at, reader) : skip(bytes, at, 1);
+      if (end < 0) return undefined;
+      const name = RETURN_FIELDS[field];
+      if (name !== undefined) head.set(name, reader.read(at, end, 1));
+      recordFields.at = end;
+    }
+    return recordFields.at === bytes.length ? head : undefined;
   }
 
-  #shared(returned: Return, rest: ValueMap, results: Results): Return {
-    const { parts } = results;
-    const numbers = parts.map(({ number }) => number).sort((a, b) => a - b);
-    const key = `${rest.size > 0 ? this.#part(rest).number : ""}|${numbers}`;
-    const values = () => parts.map(({ value }) => value);
-    const output = this.#output(returned, key, () => new Map(rest).set("results", values()));
-    if (this.options.withoutTimes) return { ...returned, ...output };
+  /** @returns the end of the answer at `at`; -1 when it is in another form */
+  #scanAnswer(bytes: Uint8Array, at: number, reader: MessagePackReader): number {
+    const rest: number[] = [];
+    this.#answer = { rest, results: [], times: [] };
+    let seen = 0;
+    for (let left = answerFields.open(bytes, at); left !== 0; left--) {
+      const key = answerFields.at;
+      const field = left < 0 ? BROKEN : answerFields.key(bytes);
+      const bit = field < 0 ? 0 : 1 << field;
+      if (field === BROKEN || seen & bit) return -1; // a key that stands twice has another name
+      seen |= bit;
+      const value = answerFields.at;
+      const end = field === RESULTS ? this.#scanResults(bytes, value, reader) : skip(bytes, value, 2);
+      if (end < 0) return -1;
+      if (field === NO_FIELD) {
+        const read = () => this.#parts.of([reader.read(key, value, 2), reader.read(value, end, 2)]);
+        rest.push(this.#parts.at(bytes, key, end, end, end, read));
+      }
+      answerFields.at = end;
+    }
+    return seen & (1 << RESULTS) ? answerFields.at : -1;
+  }
+
+  /** @returns the end of the results at `at`; -1 when they are in another form */
+  #scanResults(bytes: Uint8Array, at: number, reader: MessagePackReader): number {
+    const type = bytes[at] as number;
+    if (type === 0xc0) return at + 1; // nothing was run
+    const isShort = type >= 0x90 && type <= 0x9f;
+    if (!isShort && type !== 0xdc) return -1;
+    let next = isShort ? at + 1 : at + 3;
+    for (let left = isShort ? type & 0x0f : uint16(bytes, at + 1); left > 0 && next >= 0; left--)
+      next = this.#scanResult(bytes, next, reader);
+    return next;
+  }
+
+  #scanResult(bytes: Uint8Array, from: number, reader: MessagePackReader): number {
+    let [cut, time, on] = [-1, -1, -1];
+    for (let left = resultFields.open(bytes, from); left !== 0; left--) {
+      const key = resultFields.at;
+      const field = left < 0 ? BROKEN : resultFields.key(bytes);
+      if (field === BROKEN) return -1;
+      const end = skip(bytes, resultFields.at, 4);
+      if (end < 0 || (field >= 0 && cut >= 0)) return -1;
+      if (field >= 0) [cut, time, on] = [key, resultFields.at, end];
+      resultFields.at = end;
+    }
+    const to = resultFields.at;
+    const read = () => this.#numberOf(reader.read(from, to, 3));
+    const number = this.#parts.at(bytes, from, cut < 0 ? to : cut, cut < 0 ? to : on, to, read);
+    const isTimed = cut >= 0 && !this.keeping.withoutTimes;
+    this.#addResult(number, isTimed ? reader.read(time, on, 4) : undefined);
+    return to;
+  }
+
+  /** A return with the output that it shares. */
+  #shared(returned: Return): Return {
+    const answer = this.#answer;
+    const { error } = returned;
+    const inOrder = (numbers: readonly number[] = []) =>
+      numbers.length > 1 ? numbers.toSorted((a, b) => a - b) : numbers;
+    const parts = answer && `${answer.whole ?? ""}|${inOrder(answer.rest)}|${inOrder(answer.results)}`;
+    const key = `${parts}|${error === undefined ? "ok" : `error ${error}`}`;
+    const output = this.#outputs.get(key) ?? { error, record: recordOf(answer, this.#parts.values) };
+    this.#outputs.set(key, output);
+    if (this.keeping.withoutTimes || !answer || answer.whole !== undefined) return { ...returned, ...output };
+    const { values } = this.#parts;
     return {
       ...returned,
       ...output,
       get resultTimes() {
-        return timesOf(output, results);
+        return timesOf(answer, values, output);
       },
     };
   }
-
-  #output({ error }: Return, key: string, data: () => Value | undefined): Output {
-    const full = `${key}|${error === undefined ? "ok" : `error ${error}`}`;
-    const output = this.#outputs.get(full) ?? { error, record: mapOf([["return_data", data()]]) };
-    this.#outputs.set(full, output);
-    return output;
-  }
 }
 
-/** In the order in which results are shown. */
-function timesOf({ error, record }: Output, { parts, durations }: Results) {
-  const results = parts.map(({ value }, i) => {
-    const duration = durations[i];
-    return value instanceof Map && duration !== undefined ? new Map(value).set("duration", duration) : value;
+/** A record of an answer alone. */
+function recordOf(answer: Answer | undefined, values: readonly Value[]): ValueMap {
+  if (!answer) return new Map();
+  const { whole, rest, results } = answer;
+  if (whole !== undefined) return mapOf([["return_data", values[whole]]]);
+  const data: ValueMap = new Map(rest.map((number) => values[number] as [string, Value]));
+  data.set(
+    "results",
+    results.map((number) => values[number] as Value),
+  );
+  return new Map([["return_data", data]]);
+}
+
+/** The times of the results of an answer, in the order in which they are shown. */
+function timesOf({ results, times }: Answer, values: readonly Value[], { record, error }: Output) {
+  const timed = results.map((number, i) => {
+    const [result, time] = [values[number] as Value, times[i]];
+    return result instanceof Map && time !== undefined ? new Map(result).set("duration", time) : result;
   });
-  const data = new Map(record.get("return_data") as ValueMap).set("results", results);
+  const data = new Map(record.get("return_data") as ValueMap).set("results", timed);
   return readReturnData(data, error)?.results.map(({ duration }) => duration);
 }
