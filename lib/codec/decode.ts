@@ -7,7 +7,7 @@ import { Timestamp, type Value, type ValueMap } from "./value.ts";
 
 export { ifDecodable, Undecodable };
 
-/** The JSON text, without a byte order mark; undefined for MessagePack (wire.md, "Encoding"). */
+/** The JSON text, without a byte order mark; undefined for MessagePack (docs/contributing.md, "Encoding"). */
 function jsonPart(bytes: Uint8Array): Uint8Array | undefined {
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   if (bytes.length === 0) throw new Undecodable("it is empty");

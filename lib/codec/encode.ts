@@ -1,4 +1,4 @@
-// Value → MessagePack, in the forms that masters write (wire.md, "Encoding").
+// Value → MessagePack, in the forms that masters write (docs/contributing.md, "Encoding").
 import { hasRepeatedKeys } from "./undecodable.ts";
 import { Extension, NumberText, Timestamp, type Value, type ValueMap } from "./value.ts";
 

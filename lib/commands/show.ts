@@ -89,7 +89,7 @@ interface Shown {
   readonly warnings: readonly string[];
 }
 
-/** The record and its returns as the buckets hold them: what the reference page shows. */
+/** The record and its returns, as stored. */
 async function readRecord(text: string, { all }: ShowRequest, { store, terminal, isText }: Session): Promise<Shown> {
   const reader = isText ? wholeRecords(RETURN_FIELDS) : storedRecords();
   const returnsOf = async (jid: string) => {

@@ -1,5 +1,5 @@
 // Dispatching a new job, never twice: a second request has the same bytes, and masters answer it without dispatching again
-// (wire.md, "Dispatch"). Without an answer, the bucket shows whether a master has the job.
+// (docs/contributing.md, "Dispatch"). Without an answer, the bucket shows whether a master has the job.
 import { decode, ifDecodable } from "../codec/decode.ts";
 import { asText } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";

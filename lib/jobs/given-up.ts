@@ -1,5 +1,5 @@
-// Returns that only the events have. A master gives up a peel whose return it misses, or that returns later (wire.md, 3), and it
-// can stop watching a job early.
+// Returns that only the events have. A master gives up a peel whose return it misses, or that returns later (docs/contributing.md,
+// "Silence"), and it can stop watching a job early.
 import { mapOf, type ValueMap } from "../codec/value.ts";
 import { Unavailable } from "../errors.ts";
 import { isTerminal, type JobList, type JobRow, jidsOf, stoppedWatchingNs } from "../model/job.ts";

@@ -159,7 +159,7 @@ export function targetIds({ plan }: Draft): string[] {
 /** Most bytes of a master's ID: `master-` and a KSUID, or a host name. */
 const OWNER = 64;
 
-/** The dispatch event has the record and what the master adds to it (wire.md, "Dispatch"). */
+/** The dispatch event has the record and what the master adds to it (docs/contributing.md, "Dispatch"). */
 function eventSize({ plan: { offline, peels } }: Draft, { jid, createdNs }: Minted, record: Uint8Array): number {
   const time = Timestamp.at(createdNs);
   const gone = peels.map(({ peel }) => peel).filter((peel) => offline?.has(peel) ?? true);
@@ -176,7 +176,7 @@ function eventSize({ plan: { offline, peels } }: Draft, { jid, createdNs }: Mint
   return record.length + encode(added).length;
 }
 
-/** As a client sends it to the masters (wire.md, "Job record" and "Dispatch"). */
+/** As a client sends it to the masters (docs/contributing.md, "Record"). */
 export function newJob(draft: Draft, minted: Minted): NewJob {
   const { jid, createdNs, user } = minted;
   const { plan, copied } = draft;

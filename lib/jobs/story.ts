@@ -34,7 +34,7 @@ const queues = (fn: string | undefined) => !PASSING_FUNCTIONS.test(fn ?? "");
 const MOST_JOBS = 64;
 
 /**
- * A peel has one worker (wire.md, 2).
+ * A peel runs one job at a time (docs/contributing.md, "Queue").
  * @returns for each of `peels` that has not returned from a job accepted before this one: the first such job. Candidates are
  *   from the index of active jobs, which can lack some
  */

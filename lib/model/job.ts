@@ -1,4 +1,4 @@
-// Jobs: meaning and source of their records (wire.md), and lists of them. Pure.
+// Jobs: meaning and source of their records (docs/contributing.md, "Record"), and lists of them. Pure.
 import { asInteger, asText, asTime, type Timestamp, type ValueMap } from "../codec/value.ts";
 import { oneOf } from "../nearest.ts";
 import { firstFew, plural, safe, width } from "../text.ts";
@@ -13,7 +13,7 @@ export const RECORD_VERSION = 1n;
 /** Any other state that is not terminal is unknown: such a job is canceled only after confirmation. */
 export const ACTIVE_STATES: readonly string[] = ["pending", "claimed", "running"];
 
-/** `zester job active` lists these: the reference page leaves out claimed jobs, which were not sent yet. */
+/** `zester job active` lists these. It omits claimed jobs, which were not sent yet. */
 export const LISTED_AS_ACTIVE: readonly string[] = ["pending", "running"];
 
 export const TERMINAL_STATES: readonly string[] = ["complete", "failed", "partial", "timeout", "canceled"];

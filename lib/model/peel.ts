@@ -1,4 +1,4 @@
-// Peel IDs: one NATS token, which stores the dots of a host name as `_` (wire.md).
+// Peel IDs: one NATS token, which stores the dots of a host name as `_`.
 
 import type { Value } from "../codec/value.ts";
 

@@ -66,7 +66,7 @@ export function retrySelection(flags: RetryConditions): Pick<PeelSelection, "tex
   };
 }
 
-/** Fields that a retry copies, makes anew, or leaves to the master (wire.md, "Job record"). */
+/** Fields that a retry copies, writes itself, or leaves to the master (docs/contributing.md, "Record"). */
 const KNOWN_FIELDS: ReadonlySet<string> = new Set(
   "jid function args targets timeout status created updated user owner epoch deadline reclaim_count offline_at_dispatch state_id target_expr return_count success_count v metadata".split(
     " ",

@@ -1,5 +1,5 @@
-// The data of a return: results of functions, parsed once for summary, output and comparison (wire.md, "Return
-// record"). Results and details have no order on the wire; here they get one.
+// The data of a return: results of functions, parsed once for summary, output and comparison. Results and details are stored
+// in no order (docs/contributing.md, "Return"); here they get one.
 import { toJsonLine } from "../codec/json.ts";
 import { asInteger, asText, type Value, type ValueMap } from "../codec/value.ts";
 import { compare } from "./peel.ts";

@@ -10,7 +10,7 @@ import { readReturnData, shownText } from "./return-data.ts";
 export interface Return {
   readonly peel: string;
   readonly record: ValueMap;
-  /** `success` is true and `error` empty (wire.md). */
+  /** `success` is true and `error` is empty. */
   readonly ok: boolean;
   readonly duration: bigint | undefined;
   readonly error: string | undefined;

@@ -1,5 +1,4 @@
-// The story of a job by peel, from its events and the buckets, by the rules of real masters (wire.md, "Subjects and the
-// story of a job"). Pure.
+// The story of a job by peel, from its events and the buckets, by the rules of real masters (docs/contributing.md). Pure.
 import { asInteger, asText, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { isTerminal, jobRow } from "./job.ts";
@@ -33,8 +32,8 @@ export interface Ignored {
 }
 
 /**
- * Why a master marked a peel unreachable. Its own text, "no heartbeat at dispatch", proves nothing (wire.md, "Return
- * record").
+ * Why a master marked a peel unreachable. Its own text, "no heartbeat at dispatch", proves nothing (docs/contributing.md,
+ * "Return").
  */
 export interface GivenUp {
   /** Sent by the peel before, and missed by the master. */
@@ -198,7 +197,7 @@ export class Steps {
     return step;
   }
 
-  /** Why masters ignore it (wire.md, 4). */
+  /** Why masters ignore it (docs/contributing.md, "Ignored"). */
   #fault({ kind, peel, payload }: JobEvent): Ignored["why"] | undefined {
     if (peel === undefined || (kind !== "ack" && kind !== "return" && kind !== "schedule")) return undefined;
     if (this.#targets && !this.#targets.has(peel)) return "no target";
@@ -285,9 +284,9 @@ export function storyOf(
     const kept = inStore ?? (real ? undefined : unreachable);
     const givenUp = inStore?.unreachable ?? unreachable !== undefined;
     const missed = real?.missed === true && givenUp;
-    // The end event follows the record: a return in between is late too.
     const answersCancel = canceled && real?.afterCancel === true;
-    const afterEnd = real?.afterEnd === true || answersCancel;
+    // The end event follows the record: a return in between is late too. Of an overwritten one, only the event can tell.
+    const afterEnd = real?.afterEnd === true || (answersCancel && overwrittenBy === undefined);
     // Masters do not store returns after the end or of unreachable peels.
     const late = real !== undefined && !missed && (givenUp || (afterEnd && !inStore));
     const returned = late || missed ? real.returned : (kept ?? real?.returned);

@@ -5,8 +5,8 @@ import { plural } from "../text.ts";
 import { isActive, type JobRow } from "./job.ts";
 
 /**
- * A master is gone when its heartbeat is older, in ms: the key's time to live (wire.md, "Masters die"), three missed
- * heartbeats. Other masters decide by the same limit.
+ * A master is gone when its heartbeat is older, in ms: the key's time to live, three missed heartbeats (docs/contributing.md,
+ * "Heartbeats"). Other masters decide by the same limit.
  */
 export const HEARTBEAT_LIFE_MS = 15_000;
 

@@ -8,8 +8,8 @@ import { type Keys, type ScanOptions, scanNewest } from "./scan.ts";
 import { Stream } from "./stream.ts";
 
 /**
- * True for a message that marks its key as deleted, purged or expired (wire.md, "Buckets"). Only the headers decide: an empty
- * value is a record that cannot be decoded.
+ * True for a message that marks its key as deleted, purged or expired (docs/contributing.md, "Buckets"). Only the headers decide:
+ * an empty value is a record that cannot be decoded.
  */
 export function isTombstone(msg: Msg): boolean {
   const headers = msg.headers;

@@ -29,7 +29,7 @@ import { readFrom } from "./scan.ts";
 import { Stream } from "./stream.ts";
 import { DOT_BYTE, token, tokens } from "./subject.ts";
 
-/** MessagePack `{"action": "cancel"}` (wire.md, "Subjects"). */
+/** MessagePack `{"action": "cancel"}` (docs/contributing.md, "Subjects"). */
 const CANCEL_PAYLOAD = Buffer.from("\x81\xa6action\xa6cancel", "latin1");
 
 /** For more jobs than this, the events of one peel are read together with those of all jobs. */
@@ -255,7 +255,7 @@ export class NatsStore implements LiveStore {
     return this.connection.deliver(`zester.job.${token(jid)}.cancel`, CANCEL_PAYLOAD);
   }
 
-  /** Sends the request once: one of the masters answers it (wire.md, "Dispatch"). */
+  /** Sends the request once: one of the masters answers it (docs/contributing.md, "Dispatch"). */
   async dispatch(job: NewJob): Promise<Handed> {
     const large = this.tooLarge(job);
     if (large) return { refused: large };

@@ -46,7 +46,7 @@ const STATE: PeelColumn<AnyPeel> = {
   paint: (peels, { color }) => paintState(first(peels).state, color),
 };
 
-/** `show`; columns of the reference page. */
+/** `show` without --summary: scripts rely on these columns. */
 const RETURNS: readonly PeelColumn<Peel>[] = [
   PEEL,
   {

@@ -11,7 +11,7 @@ import { renderReturns } from "./peels.ts";
 import type { Look } from "./table.ts";
 
 /**
- * The stored record and its returns, in the format of the reference page; on a terminal long lists fill lines.
+ * The stored record as JSON, then a table of its returns; on a terminal long lists fill lines.
  * @param selected peels to show; undefined: all that returned
  */
 export function renderRecord(
