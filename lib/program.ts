@@ -16,6 +16,23 @@ export function startAs(name: string): void {
 
 export const programName = (): string => program;
 
+let filesRead: readonly string[] = [];
+
+/** Sets the files that the command reads in place of a server, as typed. */
+export function readFrom(files: readonly string[]): void {
+  filesRead = files;
+}
+
+const NEEDS_SERVER = /^zester (config check|job (watch|wait|kill|retry|export))\b/;
+
+const shellWord = (text: string) => (/^[\w./:,+=@%-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+/** A command to run next, on the same files; undefined if it needs a server and files are read. */
+export function nextCommand(command: string): string | undefined {
+  if (filesRead.length > 0 && NEEDS_SERVER.test(command)) return undefined;
+  return [named(command), ...filesRead.map((file) => `--from ${shellWord(file)}`)].join(" ");
+}
+
 const rename = (text: string, command: RegExp) =>
   program === "zester"
     ? text

@@ -26,7 +26,8 @@ export default question({
       else unknown.delete(row.jid);
       return isSelected && LISTED_AS_ACTIVE.includes(row.status ?? "");
     };
-    const listing = { keep, columns: ACTIVE_COLUMNS, none: "No active jobs.", warnsOfStuck: true };
+    const [none, noneMatches] = ["No active jobs.", "No active job matches"];
+    const listing = { keep, columns: ACTIVE_COLUMNS, none, noneMatches, warnsOfStuck: true };
     const answer = await listJobs(request, listing, session);
     const words = unknownStateWords([...unknown.values()]);
     const jobs = `${plural(claimed.size, "job")} claimed by a master, nothing sent yet`;

@@ -7,7 +7,7 @@ import { type Records, readJobs } from "../jobs/read-jobs.ts";
 import { QUICK_MESSAGES, readRecent } from "../jobs/recent.ts";
 import { countReturns } from "../jobs/return-counts.ts";
 import { isTerminal, type JobList, type JobRow } from "../model/job.ts";
-import { parseSelection } from "../model/selection.ts";
+import { parseSelection, type Selection } from "../model/selection.ts";
 import { allStuckWords } from "../model/stuck.ts";
 import { nearest } from "../nearest.ts";
 import { futureWords } from "../render/clock.ts";
@@ -33,6 +33,7 @@ import {
 } from "../render/columns.ts";
 import { countView, jidsView } from "../render/ids.ts";
 import { progressOn } from "../terminal/progress.ts";
+import { count, plural, safe } from "../text.ts";
 import { type Answer, question } from "./answer.ts";
 import { amongWords } from "./matching.ts";
 import { selectionByServer, unreadableWarning } from "./selecting.ts";
@@ -70,6 +71,8 @@ interface Listing {
   readonly keep: (row: JobRow, isSelected: boolean) => boolean;
   readonly columns: readonly string[];
   readonly none: string;
+  /** The conditions follow. */
+  readonly noneMatches: string;
   readonly warnsOfStuck: boolean;
 }
 
@@ -94,6 +97,22 @@ function checkColumns(columns: readonly JobColumn[], jobs: JobList): void {
     if (field === undefined || jobs.numbers.some((n) => jobs.make(n).record?.has(field))) continue;
     throw new UserError(`unknown field "${field}" for --columns.${nearest(field, COLUMN_NAMES)}`, COLUMNS_HINT);
   }
+}
+
+/** Of `args.nam`, that no job has, all cells are empty. */
+function emptyFieldsWarning(columns: readonly JobColumn[], jobs: JobList): string | undefined {
+  const isIn = ({ value }: JobColumn, now: Date) => jobs.numbers.some((n) => value(jobs.make(n), now) !== null);
+  const now = new Date(0);
+  const empty = columns.filter((column) => column.field?.includes(".") && !isIn(column, now));
+  if (jobs.length === 0 || empty.length === 0) return undefined;
+  return `no job shown has ${empty.map(({ name }) => safe(name)).join(", ")}.`;
+}
+
+/** A note that --sort orders only the jobs that --limit left. @param matching undefined if older jobs were not read */
+function sortNote({ sort, limit }: Selection, matching: number | undefined): string | undefined {
+  if (sort === "created" || limit === undefined || (matching !== undefined && matching <= limit)) return undefined;
+  const of = matching === undefined ? "jobs" : `of ${plural(matching, "job")}`;
+  return `--sort orders only the newest ${count(limit)} ${of} that match: -n selects before --sort.`;
 }
 
 /** The parts of the records that these columns show. */
@@ -149,13 +168,17 @@ export async function listJobs(request: ListRequest, listing: Listing, session: 
     jids: () => jidsView(jobs.length, jids()),
     count: () => countView(jobs.length),
   };
-  const none = selection.text === "" ? listing.none : `No jobs match ${selection.text} (${amongWords(read)}).`;
+  const isPart = !read.all && selection.since === undefined;
+  const note = shows === "count" ? undefined : sortNote(selection, isPart ? undefined : read.jobs.length);
+  const none = selection.text === "" ? listing.none : `${listing.noneMatches} ${selection.text} (${amongWords(read)}).`;
   return {
     shown: views[shows](),
     none: withJobs ? none : undefined,
     selected: { size: jobs.length, none },
+    notes: { text: note, data: note },
     warnings: [
       future,
+      inColumns ? emptyFieldsWarning(columns, jobs) : undefined,
       listing.warnsOfStuck ? allStuckWords([...stuck.values()]) : undefined,
       // For people only: a script that asks every minute would hear it every minute.
       unheard !== undefined && terminal.canTell ? `${unheard} Cannot tell whether the masters are alive.` : undefined,
@@ -168,6 +191,7 @@ const ALL_JOBS: Listing = {
   keep: (_, isSelected) => isSelected,
   columns: LIST,
   none: "No jobs found.",
+  noneMatches: "No jobs match",
   warnsOfStuck: false,
 };
 

@@ -52,7 +52,7 @@ function parse(flags: Flags<typeof args>) {
   const job = parseJid(flags.jid);
   const steering = parseSteering(flags);
   const timeout = flags["job-timeout"];
-  const { text, matches } = retrySelection(flags);
+  const { text, matches, isSkipped } = retrySelection(flags);
   return {
     ...steering,
     /** An ID, a prefix, or a word such as @last. */
@@ -63,6 +63,7 @@ function parse(flags: Flags<typeof args>) {
       timeoutMs: timeout === undefined ? undefined : parseDuration(timeout, "--job-timeout"),
     },
     conditions: text,
+    isSkipped,
     limit: limitOf(flags),
   };
 }
@@ -254,7 +255,7 @@ async function retry(request: RetryRequest, session: LiveSession): Promise<numbe
   const { plan } = final;
   if (plan.peels.length > 0) return request.dryRun ? dryRun(run) : execute({ ...run, draft: final });
   plan.warnings.forEach(terminal.warn);
-  const nothing = nothingWords(plan, request.conditions);
+  const nothing = nothingWords(plan, request.conditions, request.isSkipped);
   await reportNone(nothing, request.failIfEmpty, { document: retryDocument(plan.row.jid, []) }, session);
   return EXIT.done;
 }

@@ -6,6 +6,7 @@ import { EXIT, UserError } from "../errors.ts";
 import type { Reopenable } from "../jobs/follow.ts";
 import type { NatsStore } from "../nats/store.ts";
 import { oneOf } from "../nearest.ts";
+import { readFrom } from "../program.ts";
 import type { LiveStore, Store } from "../store.ts";
 import { reportError, systemTerminal, type Terminal } from "../terminal/terminal.ts";
 import { connecting, type GlobalArgs } from "./shared.ts";
@@ -199,6 +200,7 @@ export async function withReading(
       `--from and --${other} cannot be used together.`,
       "Use one of them: --from reads files, not a server.",
     );
+  readFrom(flags.from);
   const { openArchive } = await import("../archive/store.ts");
   const store = await openArchive(flags.from);
   around.terminal.note(

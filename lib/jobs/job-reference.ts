@@ -3,6 +3,7 @@ import { UserError } from "../errors.ts";
 import { displayState, type JobRow } from "../model/job.ts";
 import type { JobReference, Narrowing } from "../model/job-reference.ts";
 import { parseSelection, STATE_GROUPS } from "../model/selection.ts";
+import { nextCommand } from "../program.ts";
 import type { Store } from "../store.ts";
 import { count, plural } from "../text.ts";
 import type { Read } from "./read-jobs.ts";
@@ -30,6 +31,6 @@ export async function findByReference(
   const such = [bad && "ended badly", selection.text && `match ${selection.text}`].filter(Boolean).join(" and ");
   throw new UserError(
     `no job "${text}": ${such && `${count(read.jobs.length)} of `}${plural(read.total, "job")} ${such || "in all"}.`,
-    "`zester job list` lists all jobs.",
+    `\`${nextCommand("zester job list")}\` lists all jobs.`,
   );
 }

@@ -1,6 +1,7 @@
 // IDs of jobs: what is valid, and which IDs are safe in scripts. Pure.
 import { UserError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
+import { nextCommand } from "../program.ts";
 import { safe, shorten } from "../text.ts";
 
 const NO_TOKEN = /[\u0000-\u0020\u007f-\u00a0\u2028\u2029\ufffd.*>]/;
@@ -37,7 +38,7 @@ export class JobNotFound extends UserError {
     const hint =
       jid.length < LEAST_PREFIX
         ? `An ID prefix needs at least ${LEAST_PREFIX} characters.`
-        : "Jobs are kept for 7 days. `zester job list` shows them.";
+        : `Jobs are kept for 7 days. \`${nextCommand("zester job list")}\` shows them.`;
     const word = /^last(-bad)?(~\d+)?$/.test(jid) ? `@${jid}` : undefined;
     super(`no job ${quoted(jid)}.${didYouMean(word)}`, hint);
   }

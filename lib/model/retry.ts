@@ -7,7 +7,7 @@ import { count, plural, safe } from "../text.ts";
 import { quoted, tokenFault } from "./jid.ts";
 import { isTerminal, type JobRow, RECORD_VERSION, unknownStateWords } from "./job.ts";
 import { displayPeel } from "./peel.ts";
-import { type PeelConditions, type PeelSelection, peelSelection } from "./peel-selection.ts";
+import { type PeelConditions, peelSelection } from "./peel-selection.ts";
 import { type PeelState, statesPresent } from "./peel-state.ts";
 import type { PeelStory } from "./story.ts";
 
@@ -52,17 +52,20 @@ export const needsAgain = ({ state, returned }: PeelStory) => state !== "ok" && 
  * Selects peels in one of the named states (default: those that need it) that match --peel.
  * @throws UserError for flags that cannot be used together
  */
-export function retrySelection(flags: RetryConditions): Pick<PeelSelection, "text" | "matches"> {
+export function retrySelection(flags: RetryConditions) {
   const { all, bad, failed, missing, unreachable, peel } = flags;
   const [first] = (["bad", "failed", "missing", "unreachable"] as const).filter((name) => flags[name]);
   if (all && first !== undefined)
     throw new UserError(`--all and --${first} cannot be used together.`, "Use one of them.");
   const named = peelSelection({ peel });
   const inState = peelSelection({ failed, missing, unreachable });
-  const needed = bad || (!all && first === undefined) ? needsAgain : () => false;
+  const skipsOk = bad || (!all && first === undefined);
   return {
     text: [bad && "--bad", inState?.text, all && "--all", named?.text].filter(Boolean).join(" "),
-    matches: (one) => (all || needed(one) || (inState?.matches(one) ?? false)) && (named?.matches(one) ?? true),
+    matches: (one: PeelStory) =>
+      (all || (skipsOk && needsAgain(one)) || (inState?.matches(one) ?? false)) && (named?.matches(one) ?? true),
+    /** Not selected only because it is ok. */
+    isSkipped: (one: PeelStory) => skipsOk && !needsAgain(one) && (named?.matches(one) ?? true),
   };
 }
 

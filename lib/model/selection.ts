@@ -36,6 +36,7 @@ export interface Selection {
   readonly until: bigint | undefined;
   /** Only the newest. */
   readonly limit: number | undefined;
+  readonly sort: Sort;
   readonly timed: boolean;
   readonly fromNow: boolean;
   /** By another clock. @throws UserError when --since is then later than --until */
@@ -168,6 +169,7 @@ export function parseSelection(flags: Conditions, now: Date): Selection {
       since,
       until,
       limit,
+      sort,
       timed: limit !== undefined || since !== undefined || until !== undefined,
       fromNow: fromNow.includes(true),
       at: (later) => withSpan(at(later), flags),

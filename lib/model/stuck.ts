@@ -1,6 +1,6 @@
 // Why a job is stuck. Pure.
 import { formatAge } from "../duration.ts";
-import { namedMessage } from "../program.ts";
+import { nextCommand } from "../program.ts";
 import { plural } from "../text.ts";
 import { isActive, type JobRow } from "./job.ts";
 
@@ -83,13 +83,14 @@ export const aliveWords = ({ owner }: JobRow, sign: MasterSign) =>
   owner && sign !== undefined && !isMasterGone(sign) ? `its master ${owner} is alive` : undefined;
 
 export function stuckHint({ jid, goneMaster, idleMaster }: Stuck): string {
+  const check = nextCommand("zester config check");
+  const kill = nextCommand(`zester job kill ${jid}`);
   if (goneMaster !== undefined)
-    return namedMessage(
-      "Another master takes over after about a minute. If none does, `zester config check` shows which masters are alive.",
-    );
+    return `Another master takes over after about a minute.${check ? ` If none does, \`${check}\` shows which masters are alive.` : ""}`;
   if (idleMaster !== undefined)
-    return namedMessage(`Restart ${idleMaster}. \`zester job kill ${jid}\` stops the peels, but does not end the job.`);
-  return namedMessage(`\`zester job trace ${jid}\` shows what it waits for, \`zester job kill ${jid}\` cancels it.`);
+    return `Restart ${idleMaster}.${kill ? ` \`${kill}\` stops the peels, but does not end the job.` : ""}`;
+  const trace = nextCommand(`zester job trace ${jid}`);
+  return `\`${trace}\` shows what it waits for${kill ? `, \`${kill}\` cancels it` : ""}.`;
 }
 
 const NAMED_STUCK = 3;

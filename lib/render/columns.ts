@@ -219,7 +219,12 @@ function fieldColumn(name: string): JobColumn {
 }
 
 export const columnsOf = (names: readonly string[]) =>
-  names.map((name) => KNOWN.find((column) => column.name === name) ?? fieldColumn(name));
+  names.map((name) => {
+    // A title of a table is in upper case.
+    const lower = name.toLowerCase();
+    const known = KNOWN.find((column) => column.name === lower);
+    return known ?? fieldColumn(COLUMN_NAMES.includes(lower) ? lower : name);
+  });
 
 /** For help and completion; any other field is a column too. */
 export const COLUMN_NAMES = [...KNOWN.map(({ name }) => name), "timeout", "args", "state_id", "metadata"];

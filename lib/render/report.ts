@@ -15,7 +15,7 @@ import { mayHaveRun, needsAgain } from "../model/retry.ts";
 import { countDone } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { stuckHint, stuckWords } from "../model/stuck.ts";
-import { named } from "../program.ts";
+import { named, nextCommand } from "../program.ts";
 import { count, plural, safe, shortenMiddle } from "../text.ts";
 import { furtherArguments, wholeCall } from "./call.ts";
 import { cancelerOf, DRY_RUN, ignoredWords, retriesWords, type Telling, tookOf, wasDryRun } from "./facts.ts";
@@ -68,7 +68,7 @@ const instant = (time: Timestamp) => String(time).replace(/(\.\d{3})\d*Z$/, "$1Z
 
 const stateOf = ({ row }: Telling) => stateWord(displayState(row));
 const callWords = ({ job, row }: Telling, most = 120): Word => ({ data: shortenMiddle(wholeCall(job, row), most) });
-const command = (words: string): Word => ({ command: named(`zester job ${words}`) });
+const command = (words: string): Word => ({ command: nextCommand(`zester job ${words}`) ?? "" });
 
 /** `: <command> shows all`; nothing where a shell could take an ID for something else. */
 const shownBy = (words: string, ...jobs: Telling[]): Words =>
@@ -273,8 +273,11 @@ function nextSteps({ row, story }: Telling): Block[] {
     GREPPED.test(error) && [`grep '${error}' --since 7d`, "the same error in other jobs"],
     retryOf !== undefined && isPlainJid(retryOf) && [`diff ${retryOf} ${jid}`, "compare with the first run"],
   ];
-  const shown = all.filter((one) => one !== false);
-  return [{ kind: "commands", commands: shown.map(([words, what]) => [named(`zester job ${words}`), what]) }];
+  const commands = all.flatMap((one): [string, string][] => {
+    const command = one && nextCommand(`zester job ${one[0]}`);
+    return command ? [[command, one[1]]] : [];
+  });
+  return [{ kind: "commands", commands }];
 }
 
 /** The sections about one job, below their heading. @param prefix of their ids @param share as in bytesOfEach */

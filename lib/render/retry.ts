@@ -7,6 +7,7 @@ import { isTerminal } from "../model/job.ts";
 import { type OutcomeGroup, outcomeGroups } from "../model/outcome-groups.ts";
 import { type Dispatched, doubtOf, type RetryPlan } from "../model/retry.ts";
 import { isDryRun } from "../model/return-data.ts";
+import type { PeelStory } from "../model/story.ts";
 import { count, paragraph, plural, safe, shorten, shortenMiddle } from "../text.ts";
 import { callOf, furtherArguments } from "./call.ts";
 import { peelNames } from "./names.ts";
@@ -84,8 +85,20 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   );
 }
 
-/** @param condition as typed; empty for none */
-export function nothingWords({ targets }: RetryPlan, condition: string): string {
+/**
+ * @param condition as typed; empty for none
+ * @param isSkipped true for a peel that is not selected only because it is ok
+ */
+export function nothingWords(
+  { targets }: RetryPlan,
+  condition: string,
+  isSkipped: (peel: PeelStory) => boolean,
+): string {
+  const skipped = targets.filter(isSkipped);
+  if (condition !== "" && skipped.length > 0) {
+    const them = skipped.length === 1 ? "it" : "them";
+    return `Nothing to retry: ${peelNames(skipped, nameColumns(120))} returned ok; --all runs ${them} again.`;
+  }
   if (condition !== "") return `Nothing to retry: 0 of ${plural(targets.length, "peel")} match ${safe(condition)}.`;
   if (targets.length === 0) return "Nothing to retry: the job has no peels.";
   const late = targets.filter(({ state }) => state === "late").length;

@@ -7,8 +7,8 @@ import { displayPeel } from "../model/peel.ts";
 import { spanWords } from "../model/stats.ts";
 import { type Concern, concernsOf, type FleetStatus, NAMED } from "../model/status.ts";
 import { stuckWords } from "../model/stuck.ts";
-import { named } from "../program.ts";
-import { count, paragraph, plural, shorten, width } from "../text.ts";
+import { nextCommand } from "../program.ts";
+import { count, paragraph, plural, safe, shorten, width } from "../text.ts";
 import { callOf } from "./call.ts";
 import { targetOf } from "./columns.ts";
 import { UNTOLD } from "./errors.ts";
@@ -33,7 +33,7 @@ interface StatusLine {
 const LINE_COLUMNS: readonly RowColumn<StatusLine>[] = [
   { name: "name", min: 8, value: ({ name }) => name, paint: ({ state }, { color }) => paintState(state, color) },
   { name: "text", gives: LONG, wraps: true, value: ({ words }) => words[0] },
-  { name: "next", gives: [leaves(1)], value: ({ words }) => named(words[1]) },
+  { name: "next", gives: [leaves(1)], value: () => null, text: ({ words }) => safe(nextCommand(words[1]) ?? "") },
 ];
 
 const UNLIMITED = Number.POSITIVE_INFINITY;

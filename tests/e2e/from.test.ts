@@ -135,6 +135,23 @@ describe("files", () => {
   });
 });
 
+test("the next commands read the same files; without those that need a server", async () => {
+  const file = path("all's.jsonl");
+  writeFileSync(file, readFileSync(all));
+  const word = `'${file.replace("'", "'\\''")}'`;
+  const { stdout } = await from(file, "status", "--since", "2020-01-01");
+  const errors = stdout.split("\n").find((line) => line.startsWith("failed "));
+  expect(errors).toEndWith(`  zester job errors --since 2020-01-01 --from ${word}`);
+  expect(stdout).toMatch(/^active .*returned; oldest \d+\w *$/m);
+  expect(stdout).not.toMatch(/zester (job watch|config)/);
+  const next = errors?.slice(errors.indexOf("zester job errors")).replace("zester", ZESTER) ?? "";
+  expect((await run(["sh", "-c", next])).code).toBe(0);
+  const report = (await from(all, "report", "2hPxSLate", "--format", "markdown")).stdout;
+  expect(report).toContain(`- \`zester job show 2hPxSLate --summary --from ${all}\`: `);
+  expect(report).not.toMatch(/`zester job (retry|watch|kill)/);
+  expect((await from(all, "show", "nothere")).stderr).toContain(`\`zester job list --from ${all}\` shows them.`);
+});
+
 test("what acts, or waits for changes, needs a server and says so", async () => {
   const jobs = ["kill x", "retry x", "wait x", "watch", "trace x --follow", "export x"].map((words) => `job ${words}`);
   for (const words of [...jobs, "config check"]) {

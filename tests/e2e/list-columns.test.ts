@@ -71,6 +71,16 @@ test.each([[], ["--format", "json"], ["--format", "jsonl"], ["--format", "yaml"]
   },
 );
 
+test("a nested field that no job shown has is a warning; titles of tables are names too", async () => {
+  const { stdout, stderr, code } = await list("--columns", "JID,args.nam,metadata.foo,args.name", "--no-header");
+  expect([stdout, stderr, code]).toEqual([
+    "j2                    -         -             -\nj1                    -         -             pg,sql\n",
+    "warning: no job shown has args.nam, metadata.foo.\n",
+    0,
+  ]);
+  expect((await list("--columns", "args.nam", "--state", "failed")).stderr).toBe("");
+});
+
 test("columns for programs: these alone, in this order, as they are stored", async () => {
   const columns = "state,jid,args.deep.er,timeout,target,targets,created,updated,duration,returned,failed,user,stuck";
   const { stdout } = await list("--columns", columns, "--format", "jsonl", "-n", "2");

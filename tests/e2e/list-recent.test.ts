@@ -18,12 +18,16 @@ test("on a server: the newest, by their own account", async () => {
     put(`new-${i}`, { created: ago(1), updated: ago(0), status: i % 3 === 0 ? "failed" : "complete" });
   }
   await nc.flush();
-  const list = async (...args: string[]) =>
-    (await zester(["job", "list", "-q", ...args], { env: { NATS_URL: server.url } })).stdout;
+  const run = (...args: string[]) => zester(["job", "list", "-q", ...args], { env: { NATS_URL: server.url } });
+  const list = async (...args: string[]) => (await run(...args)).stdout;
   expect((await list("--since", "5m")).trimEnd().split("\n")).toHaveLength(30);
   expect((await list("--since", "5m", "--state", "failed")).trimEnd().split("\n")).toHaveLength(10);
   expect((await list("-n", "5")).trimEnd().split("\n")).toEqual(["new-5", "new-6", "new-7", "new-8", "new-9"]);
   expect((await list("-n", "2", "--function", "nosuch")).trim()).toBe("");
+  const sorts = (note: string) =>
+    `note: --sort orders only the newest 5 ${note} that match: -n selects before --sort.\n`;
+  expect((await run("-n", "5", "--sort", "jid")).stderr).toBe(sorts("of 4,030 jobs"));
+  expect((await run("-n", "5", "--sort", "jid", "--since", "5m")).stderr).toBe(sorts("of 30 jobs"));
   await nc.close();
   await server.stop();
 });

@@ -220,6 +220,19 @@ test("every selection, order and form agrees with the oracle", async () => {
   );
 });
 
+test("a note where --sort orders fewer jobs than match", async () => {
+  const note = `note: --sort orders only the newest 2 of ${jobs.length} jobs that match: -n selects before --sort.\n`;
+  for (const flags of [[], ["-q"], ["--format", "json"], ["--format", "csv"]])
+    expect((await list("--sort", "duration", "-n", "2", ...flags)).stderr).toBe(note);
+  for (const flags of [
+    "--sort duration",
+    "--sort created -n 2",
+    `--sort jid -n ${jobs.length}`,
+    "--sort jid -n 2 --count",
+  ])
+    expect((await list(...flags.split(" "))).stderr).toBe("");
+});
+
 test("nothing matches: the selection, each value by itself, and the number of jobs are said, exit 0", async () => {
   expect(await list("--state", "failed", "--user", "nosuch", "--user", "no,such")).toEqual({
     stdout: `No jobs match --state failed --user nosuch --user no,such (of ${jobs.length}).\n`,

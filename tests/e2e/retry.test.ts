@@ -94,6 +94,9 @@ test("without a terminal and --yes, with --test, with --dry-run, and with nothin
   const good = await ended({ "web-01": ok, "web-02": ok }, {}, "complete");
   for (const [flags, words] of [
     [[], "all 2 peels returned ok"],
+    [["--peel", "web-02"], "web-02 returned ok; --all runs it again"],
+    [["--bad", "--peel", "web-*"], "web-[01-02] returned ok; --all runs them again"],
+    [["--peel", "nothere*"], "0 of 2 peels match --peel nothere*"],
     [["--failed", "--peel", "web-*"], "0 of 2 peels match --failed --peel web-*"],
     [["--all", "--peel", "db-*"], "0 of 2 peels match --all --peel db-*"],
   ] as const)

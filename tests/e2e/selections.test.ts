@@ -145,7 +145,7 @@ describe("show of several jobs", () => {
 describe("--fail-if-empty", () => {
   test.each([
     [["list", "--state", "pending"], "No jobs match --state pending (of"],
-    [["active", "--user", "x"], "No jobs match --user x (of"],
+    [["active", "--user", "x"], "No active job matches --user x (of"],
     [["kill", "--function", "no.such", "--yes"], "No jobs that could be canceled match --function no.such."],
     [["kill", "--function", "no.such", "--dry-run"], "No jobs that could be canceled match --function no.such."],
     [["stats", "--user", "x"], "No jobs match --user x (of"],

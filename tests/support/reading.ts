@@ -48,9 +48,18 @@ export function readingCommands(jids: readonly string[], peels: readonly string[
   ];
 }
 
+/** Hints that lead to a server; other commands name the files. */
+const withoutNext = (text: string) =>
+  text
+    .replace(/ --from \S+?(?=`| |$)/gm, "")
+    .replace(/^- `zester job (retry|watch) .*\n/gm, "")
+    .replace(/ *zester (job watch|config check)$/gm, "")
+    .replace(/ If none does, `zester config check` .*?alive\.| `zester job kill \S+` stops .*?the job\./g, "")
+    .replace(/, `zester job kill \S+` cancels it/g, "");
+
 /** Without ages and durations up to now, the widths of their columns, and the slices of time up to now. */
 const masked = (text: string) =>
-  text
+  withoutNext(text)
     .replace(/"from": "[^"]*"/g, "FROM")
     .replace(/ at \S+Z\./g, " at NOW.")
     .replace(/\b\d+(\.\d+)?(ns|µs|ms|s|m|h|d)\b|\b\d{6,}(\.\d+)?\b|\b\d+\.\d+\b/g, "T")

@@ -119,12 +119,12 @@ test("on a terminal no line of the list is wider than it; what has no room stand
 
 test("nothing to retry, and why", () => {
   const good = plan([], 400);
-  expect(nothingWords(good, "")).toBe("Nothing to retry: all 400 peels returned ok.");
+  const nothing = (of: typeof good, condition: string, skipped = (_: { peel: string }) => false) =>
+    nothingWords(of, condition, skipped);
+  expect(nothing(good, "")).toBe("Nothing to retry: all 400 peels returned ok.");
   const late = { ...good, targets: [...good.targets, peelStory("l", "late")] };
-  expect(nothingWords(late, "")).toBe("Nothing to retry: all 401 peels returned ok (1 late).");
-  expect(nothingWords(good, "--failed --peel \x1b")).toBe(
-    "Nothing to retry: 0 of 400 peels match --failed --peel \\x1b.",
-  );
+  expect(nothing(late, "")).toBe("Nothing to retry: all 401 peels returned ok (1 late).");
+  expect(nothing(good, "--failed --peel \x1b")).toBe("Nothing to retry: 0 of 400 peels match --failed --peel \\x1b.");
   expect([theseWords([1]), theseWords([1, 2])]).toEqual(["this peel", "these 2 peels"]);
 });
 
