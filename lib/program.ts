@@ -23,6 +23,8 @@ export function readFrom(files: readonly string[]): void {
   filesRead = files;
 }
 
+export const readsFiles = (): boolean => filesRead.length > 0;
+
 const NEEDS_SERVER = /^zester (config check|job (watch|wait|kill|retry|export))\b/;
 
 const shellWord = (text: string) => (/^[\w./:,+=@%-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

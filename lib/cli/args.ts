@@ -59,6 +59,9 @@ function unknownCommand(word: string, command: Tree, path: readonly string[], to
   const topic = nearestName(word, topics);
   if (topic !== undefined)
     return new UserError(`unknown help topic "${show(word)}".${didYouMean(`${here} help ${topic}`)}`);
+  const isTerm = manualOf(command).topics?.terms?.values?.some(([term]) => term === word);
+  if (isTerm && topics.length > 0)
+    return new UserError(`unknown help topic "${show(word)}".${didYouMean(`${here} help terms`)}`);
   const names = meant(word, command);
   const areHere = names.every((name) => Object.hasOwn(commandsOf(command) ?? {}, name));
   const typed = areHere ? names : names.map((name) => `${here} ${name}`);

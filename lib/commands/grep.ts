@@ -19,9 +19,9 @@ export default question({
     details:
       "Searches errors, names of results, outputs, diffs and other texts, line by line, in the returns of matching jobs; without --since or --until, of the last 24 hours. Case matters if <text> has an upper-case letter.",
     notes:
-      "The newest job comes first; equal lines of a job are one line, whichever peels and fields have them. -e takes regular expressions in the syntax of RE2, without look-around and back references. Not searched: IDs, names of fields, numbers, and the arguments of the job.",
+      "The newest job comes first; equal lines of a job are one line, whichever peels and fields have them. -e takes regular expressions in the syntax of RE2, without look-around and back references. Not searched: IDs, names of fields, numbers, the arguments of the job, and late returns that only events have: `zester job history` shows them.",
     exitCodes: "0 found, 1 error, 2 not found",
-    flagsElsewhere: { peel: ["zester job history <peel>"] },
+    flagsElsewhere: { peel: ["zester job history <peel>"], i: ["-e '(?i)<text>'"], v: [] },
     example: "zester job grep 'no space left' --since 3d",
   },
   args: {
@@ -56,9 +56,12 @@ export default question({
     const [one, other] = (["quiet", "jids", "by"] as const).filter((name) => flags[name]);
     if (other) throw new UserError(`--${one} and --${other} cannot be used together.`, "Use one of them.");
     const shows = flags.quiet ? "nothing" : flags.jids ? "jids" : flags.by === "text" ? "lines" : "hits";
-    return { search, selection, shows } as const;
+    const isLastDay = flags.since === undefined && flags.until === undefined;
+    const limit = flags.limit === undefined ? "" : ` --limit ${flags.limit}`;
+    const conditions = `${selection.text}${isLastDay ? " (default)" : ""}${limit}`;
+    return { search, selection, shows, conditions } as const;
   },
-  async answerOf({ search, selection: asked, shows }, session, sink) {
+  async answerOf({ search, selection: asked, shows, conditions }, session, sink) {
     const { store, terminal } = session;
     const { selection, read, warnings } = await readMatching(asked, session);
     const jobs = selection.arrange(read.jobs);
@@ -83,7 +86,7 @@ export default question({
     const words =
       code === EXIT.done
         ? `matched ${plural(found.length, "job")}, ${plural(peels.size, "peel")}; ${plural(returns, "return")} searched.`
-        : `no match; ${plural(returns, "return")} of ${plural(jobs.length, "job")} searched (jobs that match ${selection.text}, ${amongWords(read)}).`;
+        : `no match; ${plural(returns, "return")} of ${plural(jobs.length, "job")} searched (jobs that match ${conditions}, ${amongWords(read)}).`;
     return {
       shown: views[shows](),
       notes: { text: words, data: words },

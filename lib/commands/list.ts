@@ -9,7 +9,7 @@ import { countReturns } from "../jobs/return-counts.ts";
 import { isTerminal, type JobList, type JobRow } from "../model/job.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import { allStuckWords } from "../model/stuck.ts";
-import { nearest } from "../nearest.ts";
+import { didYouMean, nearest } from "../nearest.ts";
 import { futureWords } from "../render/clock.ts";
 import {
   COLUMN_NAMES,
@@ -78,6 +78,14 @@ interface Listing {
 
 export type ListRequest = ReturnType<typeof parse>;
 
+/** A slip in conditions that no job matches. */
+function emptyHint({ target = [], function: functions = [] }: Flags<typeof args>): string {
+  // `L@web-1,web-2` is one target expression.
+  if (target.some((one) => one.includes(",") && !one.includes("@"))) return " For several targets, repeat --target.";
+  const module = functions.flatMap((one) => one.split(",")).find((one) => /^\w+$/.test(one));
+  return module === undefined ? "" : didYouMean(`--function '${module}.*'`);
+}
+
 /** @throws UserError for flags that exclude each other, or invalid values */
 export function parse(flags: Flags<typeof args>, now: Date) {
   const selection = parseSelection(flags, now);
@@ -86,7 +94,7 @@ export function parse(flags: Flags<typeof args>, now: Date) {
   if (given.length > 1)
     throw new UserError(`--${given[0]} and --${given[1]} cannot be used together.`, "Use one of them.");
   const shows = flags.count ? "count" : flags.quiet ? "jids" : "jobs";
-  return { selection, shows, isWide: flags.wide === true, columns } as const;
+  return { hint: emptyHint(flags), selection, shows, isWide: flags.wide === true, columns } as const;
 }
 
 /** @throws UserError for a column that is a field of none of the jobs: a slip */
@@ -170,7 +178,10 @@ export async function listJobs(request: ListRequest, listing: Listing, session: 
   };
   const isPart = !read.all && selection.since === undefined;
   const note = shows === "count" ? undefined : sortNote(selection, isPart ? undefined : read.jobs.length);
-  const none = selection.text === "" ? listing.none : `${listing.noneMatches} ${selection.text} (${amongWords(read)}).`;
+  const none =
+    selection.text === ""
+      ? listing.none
+      : `${listing.noneMatches} ${selection.text} (${amongWords(read)}).${request.hint}`;
   return {
     shown: views[shows](),
     none: withJobs ? none : undefined,

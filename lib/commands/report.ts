@@ -1,4 +1,5 @@
 // zester job report
+import { extname } from "node:path";
 import type { ArgsDef } from "citty";
 import { redactedStore } from "../archive/redacted-store.ts";
 import { defineCommand, type Flags } from "../cli/command.ts";
@@ -14,14 +15,14 @@ import { markdownPage } from "../render/report-markdown.ts";
 import { versionFacts } from "../version.ts";
 import { OutputFile, type OutputRequest, outputOf } from "./output-file.ts";
 import { noteReference, serverClock } from "./selecting.ts";
-import { type Session, surroundings, withReading } from "./session.ts";
+import { type Format, type Session, surroundings, withReading } from "./session.ts";
 import { formats, type GlobalArgs, globals, jids } from "./shared.ts";
 
 const args = {
   ...globals,
   jid: jids,
   format: formats("html|markdown"),
-  output: { type: "string", valueHint: "file", description: "write to this file, readable only by you" },
+  output: { type: "string", valueHint: "file", description: "write to this file, readable only by you; .md: Markdown" },
   force: { type: "boolean", description: "with --output: replace an existing file" },
   redact: {
     type: "boolean",
@@ -29,6 +30,9 @@ const args = {
     negativeDescription: "keep passwords, tokens, keys and other known secrets",
   },
 } as const satisfies ArgsDef;
+
+/** By the name of the file, without --format. */
+const FORMAT_OF: Readonly<Record<string, Format>> = { ".md": "markdown", ".html": "html" };
 
 interface ReportRequest {
   readonly jobs: readonly string[];
@@ -74,7 +78,9 @@ async function answerOf({ jobs: texts, redact }: ReportRequest, session: Session
 async function run(request: ReportRequest, flags: GlobalArgs): Promise<number | undefined> {
   const { output } = request;
   const file = output && new OutputFile(output.path, output.force);
-  const { format, terminal } = surroundings(flags);
+  const { format: usual, terminal } = surroundings(flags);
+  const byName = flags.format === undefined && file ? FORMAT_OF[extname(file.path).toLowerCase()] : undefined;
+  const format = byName ?? usual;
   if (!file && terminal.isTty && format !== "markdown")
     throw new UserError(
       "refusing to write HTML to a terminal.",

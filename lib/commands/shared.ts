@@ -108,7 +108,7 @@ export const peels = {
   failed: { type: "boolean", description: "peels that failed" },
   missing: { type: "boolean", description: "peels without a return, except unreachable peels" },
   unreachable: { type: "boolean", description: "peels that the master marked unreachable" },
-  late: { type: "boolean", description: "peels marked unreachable that returned later" },
+  late: { type: "boolean", description: "peels that returned late: after unreachable or the end" },
   peel: { ...repeated, valueHint: "glob", description: "only these peels (ID with dots or underscores)" },
   "slower-than": {
     type: "string",

@@ -57,6 +57,11 @@ function parse(flags: Flags<typeof args>) {
   const isQuiet = flags["as-target"] || flags.fold;
   const [form, other] = FORMS.filter((name) => flags[name] && !(name === "quiet" && isQuiet));
   if (other) throw new UserError(`--${form} and --${other} cannot be used together.`, "Use one of them.");
+  if (flags.summary && flags.format !== undefined && flags.format !== "text")
+    throw new UserError(
+      `--summary and --format ${flags.format} cannot be used together.`,
+      `Use --summary with --format text, or \`zester job trace ${safe(flags._[0] ?? "")} --format json\`.`,
+    );
   if (flags.each && flags.diff) throw new UserError("--each and --diff cannot be used together.", "Use one of them.");
   for (const [name, forms] of Object.entries(NEEDS)) {
     if (flags[name as keyof typeof NEEDS] && !forms.some((needed) => needed === form))

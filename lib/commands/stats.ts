@@ -26,7 +26,7 @@ import { targetOf } from "../render/columns.ts";
 import { renderMetrics } from "../render/openmetrics.ts";
 import { jobStatsView, peelStatsView, resultStatsView, type StatsView, scheduleView } from "../render/stats.ts";
 import { progressOn } from "../terminal/progress.ts";
-import { plural } from "../text.ts";
+import { firstFew, plural, safe } from "../text.ts";
 import { type Answer, question } from "./answer.ts";
 import { amongWords } from "./matching.ts";
 import { selectionByServer, unreadableWarning } from "./selecting.ts";
@@ -146,7 +146,7 @@ async function metricsOf(counting: Counting, by: By | undefined): Promise<StatsV
     active: open.length,
     overdue: open.filter((row) => stuckOf(row, nowNs, undefined) !== undefined).length,
   });
-  return { size: jobs.length, text: () => [text], documents: () => [], trouble: false };
+  return { size: jobs.length, text: () => [text], documents: () => [], trouble: [] };
 }
 
 async function answerOf(request: StatsRequest, session: Session): Promise<Answer> {
@@ -176,11 +176,13 @@ async function answerOf(request: StatsRequest, session: Session): Promise<Answer
     ? { view: await metricsOf(counting, by), note: undefined }
     : await countBy(counting, request);
   const such = by === "schedule" ? "runs of schedules" : by === "result" ? "results of jobs" : "jobs";
+  const trouble = request.check ? view.trouble : [];
   return {
     shown: view,
     none: selection.text === "" ? `No ${such} found.` : `No ${such} match ${selection.text} (${amongWords(read)}).`,
     warnings: [note, selection.timed ? futureWords(jobs, nowNs) : undefined, unreadableWarning(read.unreadable)],
-    code: request.check && view.trouble ? EXIT.trouble : EXIT.done,
+    last: [trouble.length > 0 ? `--check fails: ${safe(firstFew(trouble))}.` : undefined],
+    code: trouble.length > 0 ? EXIT.trouble : EXIT.done,
   };
 }
 

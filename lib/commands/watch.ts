@@ -114,7 +114,10 @@ async function watch(request: WatchRequest, session: LiveSession): Promise<numbe
   }
   const { matches } = await selectionByServer(selection, session);
   const printing = printChanges(session, matches).then(() => undefined);
-  return within<number | undefined>(limit, printing, () => EXIT.timedOut);
+  return within<number | undefined>(limit, printing, ({ text }) => {
+    terminal.say(`timed out after ${text}.`);
+    return EXIT.timedOut;
+  });
 }
 
 export default liveCommand({

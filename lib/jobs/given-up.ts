@@ -75,7 +75,7 @@ export async function readUnheard(
   const unread = left + older;
   const note =
     unread > 0
-      ? `not checked for late returns: ${plural(unread, "older peel")} without a return (only the newest ${count(most)} are checked).`
+      ? `not checked for late returns: ${plural(unread, "peel")} of older jobs without a return (only the newest ${count(most)} are checked).`
       : undefined;
   return { stories: [...Array<undefined>(left).fill(undefined), ...told], note };
 }

@@ -1,7 +1,7 @@
 // IDs of jobs: what is valid, and which IDs are safe in scripts. Pure.
 import { UserError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
-import { nextCommand } from "../program.ts";
+import { nextCommand, readsFiles } from "../program.ts";
 import { safe, shorten } from "../text.ts";
 
 const NO_TOKEN = /[\u0000-\u0020\u007f-\u00a0\u2028\u2029\ufffd.*>]/;
@@ -35,10 +35,10 @@ export const LEAST_PREFIX = 4;
 
 export class JobNotFound extends UserError {
   constructor(jid: string) {
-    const hint =
-      jid.length < LEAST_PREFIX
-        ? `An ID prefix needs at least ${LEAST_PREFIX} characters.`
-        : `Jobs are kept for 7 days. \`${nextCommand("zester job list")}\` shows them.`;
+    const list = `\`${nextCommand("zester job list")}\``;
+    const where = readsFiles() ? `${list} shows the exported jobs.` : `Jobs are kept for 7 days. ${list} shows them.`;
+    const isShort = jid.length < LEAST_PREFIX;
+    const hint = isShort ? `An ID prefix needs at least ${LEAST_PREFIX} characters.` : where;
     const word = /^last(-bad)?(~\d+)?$/.test(jid) ? `@${jid}` : undefined;
     super(`no job ${quoted(jid)}.${didYouMean(word)}`, hint);
   }

@@ -41,9 +41,9 @@ export function bestEffortWords(sent: readonly Outcome[]): string {
   const jids = sent.map(({ jid }) => jid);
   const next =
     jids.length <= NAMED_JOBS && jids.every(isPlainJid)
-      ? `zester job wait ${jids.join(" ")} reports the end`
-      : "zester job active lists the jobs that still run";
-  return named(`Cancellation is best effort: ${next}`);
+      ? `how ${jids.length === 1 ? "the job ends" : "the jobs end"}: \`zester job wait ${jids.join(" ")}\``
+      : "which jobs still run: `zester job active`";
+  return named(`Some peels may not stop. To see ${next}.`);
 }
 
 export const sentWords = (outcomes: readonly Outcome[], plan: Plan) =>

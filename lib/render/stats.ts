@@ -35,9 +35,9 @@ import {
   type Viewer,
 } from "./view.ts";
 
-/** `trouble`: --check fails because something is overdue, had no run, or failed last. */
 export interface StatsView extends View {
-  readonly trouble: boolean;
+  /** Rows for which --check fails: `web-4 no run`. */
+  readonly trouble: readonly string[];
 }
 
 /** Signs of a trend, from none to the highest. */
@@ -142,7 +142,7 @@ function statsView<T extends Tally>(
   rows: readonly Row<T>[],
   columnsOf: (rows: readonly Row<T>[]) => RowColumn<Row<T>>[],
   forms: Forms,
-  isTroubled: (tally: T) => boolean,
+  troubleOf: (tally: T) => string | undefined,
   first = (rows: readonly Row<T>[]) => rows,
   below: (shown: readonly Row<T>[], viewer: Viewer) => string = () => "",
 ): StatsView {
@@ -153,7 +153,7 @@ function statsView<T extends Tally>(
       yield below(shown, viewer);
     },
   });
-  return { ...view, trouble: rows.some(({ tally }) => isTroubled(tally)) };
+  return { ...view, trouble: rows.flatMap(({ tally }) => troubleOf(tally) ?? []) };
 }
 
 /** @param by function, user or target */
@@ -174,7 +174,7 @@ export function jobStatsView(tallies: readonly JobTally[], by: string, span: Spa
     rows,
     () => columns,
     forms,
-    ({ last }) => last !== undefined && hasFailed(last),
+    ({ key, last }) => (last !== undefined && hasFailed(last) ? `${key} ${last.status}` : undefined),
   );
 }
 
@@ -232,7 +232,8 @@ export function peelStatsView(stats: readonly PeelStats[], span: Span): StatsVie
   };
   const below = (shown: readonly PeelStats[], { columns = Number.POSITIVE_INFINITY }: Viewer) =>
     restLine(rows, shown) + withoutRunLine(rows, columns);
-  return statsView<PeelTally>(rows, columnsOf, forms, ({ last }) => isTrouble(last), firstPeels, below);
+  const troubleOf = ({ peel, last }: PeelTally) => (isTrouble(last) ? `${displayPeel(peel)} ${last}` : undefined);
+  return statsView(rows, columnsOf, forms, troubleOf, firstPeels, below);
 }
 
 export function resultStatsView(stats: readonly ResultStats[], span: Span): StatsView {
@@ -275,7 +276,8 @@ export function resultStatsView(stats: readonly ResultStats[], span: Span): Stat
     return rest > 0 ? `${andMore(rest, "result")} (a pipe shows all)\n` : "";
   };
   const first = (rows: readonly ResultStats[]) => rows.slice(0, ROWS_SHOWN);
-  return statsView<ResultTally>(stats, columnsOf, forms, ({ failedLast }) => failedLast, first, below);
+  const troubleOf = ({ name, failedLast }: ResultTally) => (failedLast ? `${name} failed` : undefined);
+  return statsView(stats, columnsOf, forms, troubleOf, first, below);
 }
 
 const [ONE_SECOND, ONE_MINUTE] = [1_000_000_000n, 60_000_000_000n];
@@ -356,5 +358,9 @@ export function scheduleView(schedules: readonly Schedule[]): StatsView {
   const view = rowsView(SCHEDULE_COLUMNS, forms, schedules, {
     sheet: (now) => sheetOf(pick(ENTRY_COLUMNS, ENTRY_SHEET), entries, now),
   });
-  return { ...view, trouble: entries.some(({ overdue, failed }) => overdue || failed) };
+  const trouble = entries.flatMap(({ entry, peel, overdue, failed }) => {
+    const states = [overdue && "overdue", failed && "failed"].filter(Boolean).join(", ");
+    return states === "" ? [] : [`${entry} on ${displayPeel(peel)} ${states}`];
+  });
+  return { ...view, trouble };
 }

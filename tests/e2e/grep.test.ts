@@ -77,9 +77,12 @@ test("exit codes; what excludes each other; -q says nothing", async () => {
   const none = await run("nothing like it");
   expect(none).toEqual({
     stdout: "",
-    stderr: "note: no match; 5 returns of 2 jobs searched (jobs that match --since 24h, of 2).\n",
+    stderr: "note: no match; 5 returns of 2 jobs searched (jobs that match --since 24h (default), of 2).\n",
     code: 2,
   });
+  expect((await run("nothing like it", "-n", "1", "--since", "2d")).stderr).toEndWith(
+    " of 1 job searched (jobs that match --since 2d --limit 1, of 2).\n",
+  );
   for (const args of [
     [],
     [""],

@@ -70,7 +70,7 @@ test("on a terminal: how to see the end; Ctrl-C at the question, or a lost serve
     new Running(["job", "kill", ...args], { NATS_URL: link.url }, { cols: 80, rows: 24 });
   const named = asking("is-running");
   expect(await named.ended()).toBe(0);
-  expect(named.out).toEndWith("\nCancellation is best effort: zester job wait is-running reports the end\r\n");
+  expect(named.out).toEndWith("\nSome peels may not stop. To see how the job ends: `zester job wait is-running`.\r\n");
   const several = asking("--state", "running,pending");
   await several.until("Cancel 2 jobs (2 peels, by ops)? [y/N] ");
   several.type("\x03");

@@ -142,6 +142,14 @@ describe("show of several jobs", () => {
   });
 });
 
+test("a slip in a condition that matches nothing gets a hint", async () => {
+  const list = async (...args: string[]) => (await run("list", ...args)).stdout;
+  expect(await list("--target", "no-1,no-2")).toEndWith("). For several targets, repeat --target.\n");
+  expect(await list("--target", "L@no-1,no-2")).toEndWith(").\n");
+  expect(await list("--function", "nomodule")).toEndWith("). Did you mean --function 'nomodule.*'?\n");
+  expect(await list("--function", "no.such")).toEndWith(").\n");
+});
+
 describe("--fail-if-empty", () => {
   test.each([
     [["list", "--state", "pending"], "No jobs match --state pending (of"],
@@ -285,6 +293,7 @@ describe("a filter that is given twice matches either value", () => {
     expect(JSON.parse(planned.stdout)).toMatchObject([{ jid }]);
     const watched = await run("watch", ...flags, "--for", "300ms", "--format", "jsonl");
     expect(watched.stdout).toContain(jid);
+    expect([watched.stderr, watched.code]).toEqual(["timed out after 300ms.\n", 124]);
     await run("kill", jid);
     await fleet.until(jid, "canceled");
   });

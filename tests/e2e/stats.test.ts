@@ -154,7 +154,8 @@ pkg.installed      20  19 (95%)  1.9s  1.9s     1.9s  ······█
   });
 
   test("--check", async () => {
-    expect((await run("--check")).code).toBe(2);
+    expect(await run("--check")).toMatchObject({ stderr: "warning: --check fails: pkg.installed failed.\n", code: 2 });
+    expect((await run()).stderr).toBe("");
     expect((await run("--check", "--function", "state.*")).code).toBe(0);
     expect(await run("--check", "--format", "openmetrics")).toMatchObject({ stdout: "", code: 1 });
   });
@@ -207,7 +208,11 @@ describe("did it run everywhere?", () => {
       ["web-1", "ok", 2, 0],
       ["web-7", "no return yet", 1, 0],
     ]);
-    const { stdout, code } = await run("--by", "peel", "--function", "state.highstate", "--since", "24h", "--check");
+    const argv = ["--by", "peel", "--function", "state.highstate", "--since", "24h", "--check"];
+    const { stdout, stderr, code } = await run(...argv);
+    expect(stderr).toBe(
+      "warning: --check fails: web-4 no run; web-5 no run; web-6 no run; db.eu.1 unreachable; web-2 failed; and 1 more.\n",
+    );
     expect(stdout).toEndWith("no run on 3 of 8 peels: web-[4-6]\n");
     expect(code).toBe(2);
     const some = await rows("--by", "peel", "--function", "state.highstate", "--since", "24h", "--target", "web-[67]");
@@ -247,7 +252,10 @@ describe("schedules", () => {
 nightly   state.highstate      2  1h ago     4h  web-007 overdue: last run 3d ago, usually every 4h; last run failed: web-006
 `,
     );
-    expect((await run("--by", "schedule", "--check")).code).toBe(2);
+    expect(await run("--by", "schedule", "--check")).toMatchObject({
+      stderr: "warning: --check fails: nightly on web-006 failed; nightly on web-007 overdue.\n",
+      code: 2,
+    });
     const [schedule] = await rows("--by", "schedule");
     expect(schedule.peels.map((peel: Record<string, unknown>) => [peel.peel_id, peel.overdue, peel.failed])).toEqual([
       ["web-006", false, true],

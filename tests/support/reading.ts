@@ -49,10 +49,11 @@ export function readingCommands(jids: readonly string[], peels: readonly string[
 }
 
 /** Hints that lead to a server; other commands name the files. */
-const withoutNext = (text: string) =>
+export const withoutNext = (text: string) =>
   text
-    .replace(/ --from \S+?(?=`| |$)/gm, "")
+    .replace(/ --from \S+?(?=`|<| |$)/gm, "")
     .replace(/^- `zester job (retry|watch) .*\n/gm, "")
+    .replace(/<li><code>zester job (retry|watch) .*?<\/li>\n?/g, "")
     .replace(/ *zester (job watch|config check)$/gm, "")
     .replace(/ If none does, `zester config check` .*?alive\.| `zester job kill \S+` stops .*?the job\./g, "")
     .replace(/, `zester job kill \S+` cancels it/g, "");
