@@ -1,19 +1,23 @@
 // The job that is open in the picture of `watch`, as it goes on and after its end.
 import type { ValueMap } from "../codec/value.ts";
-import { UserError } from "../errors.ts";
+import { insteadOf, UserError } from "../errors.ts";
 import { type Link, persist } from "../jobs/follow.ts";
 import { inTime } from "../jobs/heartbeats.ts";
+import { ANSWER_MS } from "../jobs/kill.ts";
 import { LiveJob } from "../jobs/live.ts";
 import { readJob } from "../jobs/lookup.ts";
 import { SharedReturns } from "../jobs/shared-returns.ts";
 import { type Reading, readStory } from "../jobs/story.ts";
+import { type Rhythm, repeat } from "../jobs/turns.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
+import { mayAnswer } from "../model/kill.ts";
 import { type JobText, type Opened, openedOf, type TextView, textOf } from "../render/opened.ts";
 import type { Look } from "../render/table.ts";
 import type { LiveSession } from "./session.ts";
 
 /** At most this share of the time is spent on looking at the job. */
 const SHARE = 1 / 10;
+const LOOK: Rhythm = { pauseMs: 500, share: SHARE };
 
 export class OpenedJob {
   readonly #left = new AbortController();
@@ -41,11 +45,13 @@ export class OpenedJob {
     failed: (error: unknown) => void,
   ) {
     this.#following = this.#follow(first);
-    this.#following.catch((error) => {
-      if (!(error instanceof UserError)) return failed(error);
-      this.#fault = error;
-      changed();
-    });
+    this.#following
+      .then(() => this.#followAnswers())
+      .catch((error) => {
+        if (!(error instanceof UserError)) return failed(error);
+        this.#fault = error;
+        changed();
+      });
   }
 
   close(): void {
@@ -106,5 +112,22 @@ export class OpenedJob {
       this.#nextMs = 0;
       this.changed();
     });
+  }
+
+  /** Peels of a canceled job return after its end: reads it again for as long as `kill --wait` does. */
+  async #followAnswers(): Promise<void> {
+    const { session, jid } = this;
+    const untilMs = Date.now() + ANSWER_MS;
+    const done = new AbortController();
+    const look = async () => {
+      if (!this.#last || !mayAnswer(this.#last) || Date.now() >= untilMs) return done.abort();
+      const { job } = this.#last;
+      await persist(session, this.link, async (store) => {
+        this.#last = await readStory(store, jid, job, () => {}, new SharedReturns());
+      }).catch(insteadOf(UserError, undefined));
+      this.#nextMs = 0;
+      this.changed();
+    };
+    await repeat(LOOK, AbortSignal.any([this.#left.signal, done.signal]), look);
   }
 }

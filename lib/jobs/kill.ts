@@ -181,7 +181,7 @@ export async function sendSignal(session: Pick<Reopenable, "store" | "ending">, 
 }
 
 /** How long peels are waited for after the end of their job. */
-const ANSWER_MS = 10_000;
+export const ANSWER_MS = 10_000;
 const LOOK: Rhythm = { pauseMs: 250, share: 1 / 2 };
 const AT_ONCE = 8;
 

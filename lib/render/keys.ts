@@ -24,7 +24,7 @@ export const SORTS = {
     first: "stuck",
     key: ({ row }, { stuck }) => (stuck.has(row.jid) ? -2 : -Number(isUnknownStatus(row.status))),
   },
-  age: { first: "oldest", key: () => 0 },
+  age: { first: "oldest", key: ({ row }) => Number(row.created?.ns ?? 0n) },
   progress: {
     first: "least",
     key: ({ row }, { returned }) =>
@@ -244,7 +244,7 @@ export function listed(board: Board, { filter, sort, ended, cursor }: Steering, 
   return jobs.sort((a, b) => {
     const isOver = isTerminal(a.row.status);
     if (isOver !== isTerminal(b.row.status)) return isOver ? 1 : -1;
-    // Of those that are active the oldest first, of the others the last that ended.
+    // Where the keys are equal: of those that are active the oldest first, of the others the last that ended.
     return key(a, board) - key(b, board) || (isOver ? Number(endedAt(b) - endedAt(a)) : byCreation(a.row, b.row));
   });
 }

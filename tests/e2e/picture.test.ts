@@ -255,6 +255,23 @@ test.each(Object.values(SIZES))(
   },
 );
 
+test("returns after the cancel come to the list, the open job and the last line", async () => {
+  const peels = { l1: { does: "stubborn", ms: 2_500 }, l2: ok } as const;
+  const jid = await fleet.dispatch({ fn: "cmd.run", user: "late", peels });
+  const watch = look("late", SIZES.usual);
+  await watch.shows(/\nexecuting +1 +\S+ so far +l1/);
+  // A job that the cursor was moved to stays when it ends.
+  watch.type("g");
+  await run("kill", jid);
+  await watch.shows(/\nunfinished +1 +\S+ +l1 /);
+  await watch.shows(/\nlate +1 +\S+ +l1 /);
+  watch.type(KEYS.enter);
+  await watch.shows(/2 {2}canceled[\s\S]*> late +1 +\S+ +l1 /);
+  watch.type("q");
+  expect(await watch.ended()).toBe(5);
+  expect(watch.out.slice(watch.out.lastIndexOf(LEAVE))).toContain(": 1 late, 1 ok");
+});
+
 test("a server 200 ms away: keys act at once, what is shown follows", async () => {
   const link = await startFarLink(Number(new URL(env.NATS_URL).port), 200);
   const jid = await fleet.dispatch({ fn: "cmd.run", user: "far", peels: { f1: hang, f2: fail } });

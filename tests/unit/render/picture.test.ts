@@ -235,15 +235,18 @@ test("returns that were counted are shown and sorted by, failures not; the count
 test("t: jobs that ended too, after the active ones, the last that ended first", () => {
   const at = (second: number) => ({ updated: `2026-01-15T09:59:${second}Z` });
   const picture = new Steered(undefined, [
-    job("failed", { status: "failed", ...at(10) }),
+    job("failed", { status: "failed", created: "2026-01-15T09:59:01Z", ...at(10) }),
     job("newest", { status: "complete", created: "2026-01-15T09:30:00Z", ...at(40) }),
-    job("canceled", { status: "canceled", ...at(20) }),
+    job("canceled", { status: "canceled", created: "2026-01-15T09:59:02Z", ...at(20) }),
     job("on"),
   ]);
   expect(picture.jids).toEqual(["on"]);
   picture.press("t");
   expect(picture.jids).toEqual(["on", "newest", "canceled", "failed"]);
   expect(picture.lines()[1]).toBe("sorted by state, stuck first  ended jobs shown");
+  picture.press("s");
+  expect(picture.jids).toEqual(["on", "newest", "failed", "canceled"]);
+  expect(picture.lines()[1]).toBe("sorted by age, oldest first  ended jobs shown");
   picture.press("t");
   expect(picture.jids).toEqual(["on"]);
 });
