@@ -1,5 +1,5 @@
 // `kill` and `retry` of one job in the picture of `watch`: what they say and ask is shown there, and a key answers.
-import { describe, EXIT, UserError } from "../errors.ts";
+import { describe, EXIT, UserError, withWords } from "../errors.ts";
 import { displayState, isTerminal, type JobRow } from "../model/job.ts";
 import { namedMessage } from "../program.ts";
 import type { Act } from "../render/keys.ts";
@@ -23,6 +23,7 @@ export class Dialog {
   #isOver = false;
   /** The signal was sent, and the job has not ended. */
   #isCanceling = false;
+  #isAgreed = false;
   #answer: ((isYes: boolean) => void) | undefined;
   /** Since when the question is on the screen, in ms since 1970: no key that was typed before answers it. */
   #shownMs: number | undefined;
@@ -43,7 +44,10 @@ export class Dialog {
       .catch((error) => {
         if (!(error instanceof UserError)) return failed(error);
         this.told = act.act === "kill" ? "error on cancel" : "error on retry";
-        for (const line of `error: ${describe(error).text}`.split("\n")) terminal.say(line);
+        const nothing = act.act === "kill" ? "No signal was sent." : "Nothing was dispatched.";
+        const { text } = describe(this.#isAgreed ? error : withWords(error, nothing));
+        const again = `Press ${act.act === "kill" ? "x" : "r"} again`;
+        for (const line of `error: ${text.replace("Run the command again", again)}`.split("\n")) terminal.say(line);
       })
       .finally(() => {
         this.#isOver = true;
@@ -63,6 +67,11 @@ export class Dialog {
     return this.#interruption.words?.();
   }
 
+  /** What to say of it when the screen closes while its question is open. */
+  get unanswered(): string | undefined {
+    return this.#answer && (this.act.act === "kill" ? "Nothing canceled." : "Nothing dispatched.");
+  }
+
   /** It is being drawn. @param row the job as it is now */
   shown(row: JobRow | undefined): void {
     this.#shownMs = this.#answer && (this.#shownMs ?? Date.now());
@@ -78,6 +87,7 @@ export class Dialog {
     const isYes = /^y$/i.test(key) && Date.now() - this.#shownMs >= READ_MS;
     const isNo = /^(n|escape|return)$/i.test(key);
     if (!isYes && !isNo) return false;
+    this.#isAgreed = isYes;
     this.#shownMs = undefined;
     this.#answer?.(isYes);
     this.#answer = undefined;

@@ -6,6 +6,7 @@ import { lookForStuck } from "../jobs/heartbeats.ts";
 import { keepCounting } from "../jobs/return-counts.ts";
 import type { JobRow } from "../model/job.ts";
 import { endingCode } from "../model/job-end.ts";
+import { countDone } from "../model/returns.ts";
 import { Board } from "../render/board.ts";
 import { CALL_FIELDS } from "../render/call.ts";
 import { endingLine } from "../render/ending.ts";
@@ -59,6 +60,12 @@ export async function watchOnScreen(
     const now = session.store.now();
     const jobs = isWhole ? listed(board, steering, now.getTime()) : [];
     const sight = opened?.look();
+    // Its returns are known before all are counted again.
+    if (opened && typeof sight === "object")
+      board.returned = new Map(board.returned).set(
+        opened.jid,
+        countDone(sight.story.peels.filter(({ foreign }) => !foreign)),
+      );
     steering = settled(steering, { jobs, opened: sight, size });
     const selected = jobs[steering.place]?.row.jid;
     if (!steering.opened) rest(previewRoom(size.rows) > 0 ? selected : undefined);
@@ -143,8 +150,9 @@ export async function watchOnScreen(
   const close = () => {
     screen.close();
     sent.splice(0).forEach(terminal.say);
-    const words = dialog?.interruption;
+    const { unanswered, interruption: words } = dialog ?? {};
     dialog = undefined;
+    if (unanswered !== undefined) terminal.say(unanswered);
     if (words !== undefined) terminal.error(words);
   };
   session.interruption.clear = close;

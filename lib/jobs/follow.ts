@@ -44,7 +44,7 @@ export function linkNote(session: Reopenable, setNote: (text: string) => void): 
     lost(why) {
       if (why === undefined) since = clockText(session.store.now());
       const reason = why === undefined ? "" : ` (${why.replace(/\.$/, "")})`;
-      setNote(`${lostWords(session)}, the screen is from ${since}${reason}`);
+      setNote(`${lostWords(session)}, no updates since ${since}${reason}`);
     },
     back: () => setNote(""),
   };

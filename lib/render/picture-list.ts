@@ -19,7 +19,7 @@ import { returnsOf, targetOf } from "./columns.ts";
 import { previewRoom, roomOf, type Seen, SORTS, type Steering } from "./keys.ts";
 import { elapsedText, leftWords, marked, type PictureLook, previewLines } from "./opened.ts";
 import { sideBySide } from "./picture-keys.ts";
-import { type Column, idGives, leaves, renderTable, shrinks } from "./table.ts";
+import { type Column, idGives, type Look, leaves, renderTable, shrinks } from "./table.ts";
 
 /** What a list is made of beside what keys have chosen. */
 export interface ShownList extends Seen {
@@ -111,11 +111,12 @@ export function countWords({ board, unreadable, now }: ShownList, utf8: boolean)
   return words.filter(Boolean).join(utf8 ? " · " : ", ");
 }
 
-export function steeringWords({ filter, typing, sort, ended }: Steering): string {
+function steeringWords({ filter, typing, sort, ended }: Steering, hidden: readonly string[]): string {
   const words = [
     (filter !== "" || typing) && `filter: ${safe(filter)}${typing ? "_" : ""}`,
     `sorted by ${sort}, ${SORTS[sort].first} first`,
     ended && "ended jobs shown",
+    hidden.length > 0 && `hidden: ${hidden.join(", ")}`,
   ];
   return words.filter(Boolean).join("  ");
 }
@@ -146,7 +147,14 @@ function ruleLine(text: string, columns: number, utf8: boolean): string {
   return `${line.repeat(2)}${words}`.padEnd(columns - width(words) + words.length, line);
 }
 
-function rowLines(shown: ShownList, steering: Steering, look: PictureLook, columns: number, rows: number): string[] {
+function rowLines(
+  shown: ShownList,
+  steering: Steering,
+  look: PictureLook,
+  columns: number,
+  rows: number,
+  onHidden: Look["onHidden"],
+): string[] {
   const { isWhole, jobs } = shown;
   const { place, top, filter } = steering;
   if (!isWhole) return [];
@@ -154,7 +162,7 @@ function rowLines(shown: ShownList, steering: Steering, look: PictureLook, colum
   const inSight = jobs.slice(top, top + rows);
   const jids = jobs.map(({ row }) => row.jid);
   const { color } = look;
-  const room = { color, columns: columns - MARK, wrap: false };
+  const room = { color, columns: columns - MARK, wrap: false, onHidden };
   const table = renderTable(columnsFor(jids, inSight, shown, look), inSight, room);
   const lines = table.split("\n").slice(0, -1);
   return lines.map((line, i) => marked(line, i === place - top + 1, color, columns));
@@ -163,15 +171,18 @@ function rowLines(shown: ShownList, steering: Steering, look: PictureLook, colum
 export const padded = (lines: readonly string[], rows: number) =>
   Array.from({ length: rows }, (_, i) => lines[i] ?? "");
 
-/** The jobs, the one under the cursor in a line, and its outcomes. */
-export function listLines(shown: ShownList, steering: Steering, look: PictureLook, columns: number): string[] {
+/** The jobs, the one under the cursor in a line, and its outcomes; `words` stand above them. */
+export function listBody(shown: ShownList, steering: Steering, look: PictureLook, columns: number) {
   const { opened, size } = shown;
   const room = roomOf(size.rows);
   const preview =
     typeof opened === "object" ? previewLines(opened, look, columns, previewRoom(size.rows)) : [opened ?? ""];
-  return [
-    ...padded(rowLines(shown, steering, look, columns, room), room + 1),
+  const hidden: string[] = [];
+  const rows = rowLines(shown, steering, look, columns, room, (titles) => void hidden.push(...titles));
+  const body = [
+    ...padded(rows, room + 1),
     ruleLine(detailWords(shown, steering.place, Math.max(1, columns - 6)), columns, look.utf8),
     ...preview,
   ];
+  return { body, words: steeringWords(steering, hidden) };
 }

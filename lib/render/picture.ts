@@ -15,7 +15,7 @@ import {
   wrapped,
 } from "./opened.ts";
 import { footer, helpLines } from "./picture-keys.ts";
-import { countWords, listLines, padded, type ShownList, steeringWords } from "./picture-list.ts";
+import { countWords, listBody, padded, type ShownList } from "./picture-list.ts";
 
 /** What a picture is made of beside what keys have chosen. */
 export interface Shown extends ShownList {
@@ -68,7 +68,7 @@ function bodyOf(shown: Shown, steering: Steering, look: PictureLook, columns: nu
   if (dialog) return { body: wrapped(dialog.lines, columns).slice(-rows), words: "" };
   if (steering.help) return { body: helpLines(steering, rows, look.utf8), words: "" };
   if (steering.opened) return openBody(shown, steering.opened, look, columns, rows);
-  return { body: listLines(shown, steering, look, columns), words: steeringWords(steering) };
+  return listBody(shown, steering, look, columns);
 }
 
 /** One picture, at most `size.rows` lines that don't wrap. @param steering as `settled` for these jobs and this size */

@@ -102,7 +102,7 @@ test("jobs that come and go: the cursor stays on its job, which stays when it en
   watch.type("t");
   // The last that ended first.
   await watch.shows(/state\.apply.*canceled[\s\S]*cmd\.run.*canceled[\s\S]*test\.ping.*failed/);
-  expect(watch.lines[1]).toEndWith("ended jobs shown");
+  expect(watch.lines[1]).toContain("  ended jobs shown");
   expect(quick).not.toBe(second);
   watch.type("q");
   expect(await watch.ended()).toBe(0);
@@ -260,13 +260,15 @@ test("returns after the cancel come to the list, the open job and the last line"
   const jid = await fleet.dispatch({ fn: "cmd.run", user: "late", peels });
   const watch = look("late", SIZES.usual);
   await watch.shows(/\nexecuting +1 +\S+ so far +l1/);
+  // The list counts what the preview shows, at once.
+  expect(watch.marked).toMatch(/ 1\/2 /);
   // A job that the cursor was moved to stays when it ends.
   watch.type("g");
   await run("kill", jid);
   await watch.shows(/\nunfinished +1 +\S+ +l1 /);
-  await watch.shows(/\nlate +1 +\S+ +l1 /);
+  await watch.shows(/\nlate, changed +1 +\S+ +l1 /);
   watch.type(KEYS.enter);
-  await watch.shows(/2 {2}canceled[\s\S]*> late +1 +\S+ +l1 /);
+  await watch.shows(/2 {2}canceled[\s\S]*> late, changed +1 +\S+ +l1 /);
   watch.type("q");
   expect(await watch.ended()).toBe(5);
   expect(watch.out.slice(watch.out.lastIndexOf(LEAVE))).toContain(": 1 late, 1 ok");
@@ -308,6 +310,17 @@ test.each<[how: string, end: (watch: Pictured) => void, code: number]>([
   expect(await watch.ended()).toBe(code);
   expect(watch.isUsual).toBe(true);
   expect(watch.out.split(LEAVE)).toHaveLength(2);
+  expect(cancels).not.toContain("job-00");
+});
+
+test("Ctrl-C at a question: the shell's screen says that nothing was canceled", async () => {
+  const watch = look("many", SIZES.usual);
+  await watch.shows(/> job-00/);
+  watch.type("x");
+  await watch.shows(/\[y\/N\]\n/);
+  watch.type("\x03");
+  expect(await watch.ended()).toBe(130);
+  expect(watch.out).toEndWith(`${LEAVE}Nothing canceled.\r\n`);
   expect(cancels).not.toContain("job-00");
 });
 

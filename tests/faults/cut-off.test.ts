@@ -126,8 +126,8 @@ test("those who follow say that what they show may be old", async () => {
   const traced = new Running(["job", "trace", "old-2", "--follow", "--master", node.url], {}, size);
   for (const one of [drawn, lines, traced]) await one.until("old-2", 60_000);
   for (const other of rest) await other.kill();
-  await drawn.until(/lost nats:.*the screen is from \d\d:\d\d/, 60_000);
-  await traced.until(/lost nats:.*the screen is from \d\d:\d\d/, 60_000);
+  await drawn.until(/lost nats:.*no updates since \d\d:\d\d/, 60_000);
+  await traced.until(/lost nats:.*no updates since \d\d:\d\d/, 60_000);
   await lines.until("lost nats:", 60_000);
   for (const other of rest) await other.revive();
   await put("old-2", "complete");

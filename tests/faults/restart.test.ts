@@ -81,9 +81,13 @@ test("the picture with a job that is open: both come back on one connection, and
   await picture.shows(/> j1 /);
   picture.type(KEYS.enter);
   await picture.shows(/> missing +1 +- +a/);
-  await fixture.restart();
-  await picture.shows(/^.*\nlost nats:\S+; reconnecting, the screen is from [\d:]+\n/);
-  await picture.shows(/^.*\n\nj1 /);
+  await fixture.own.kill();
+  await picture.shows(/^.*\nlost nats:\S+; reconnecting, no updates since [\d:]+\n/);
+  picture.type("x");
+  await picture.shows(/error: nats:\S+: [\s\S]+ No\s+signal\s+was\s+sent\.\nPress x again/);
+  picture.type(" ");
+  await fixture.own.revive();
+  await picture.shows(/^.*\nerror on cancel\nj1 /);
   await fixture.end("timeout");
   await picture.shows(/0\/1 {2}timeout/);
   picture.type("q");

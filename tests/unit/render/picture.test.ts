@@ -7,7 +7,7 @@ import { Board } from "../../../lib/render/board.ts";
 import { type Act, listed, opening, roomOf, START, type Steering, settled, steered } from "../../../lib/render/keys.ts";
 import { type JobText, type Opened, openedOf } from "../../../lib/render/opened.ts";
 import { renderPicture, type Shown } from "../../../lib/render/picture.ts";
-import { width } from "../../../lib/text.ts";
+import { shorten, width } from "../../../lib/text.ts";
 import { leastMs } from "../../support/least-time.ts";
 import { peelStory, storyWith } from "../../support/story.ts";
 
@@ -376,16 +376,18 @@ test("the whole picture", () => {
 });
 
 test.each([
-  [103, "  JID    WHAT         TARGET  STATE    RETURNS         FAILED  TIME  LEFT"],
+  [103, "  JID    WHAT         TARGET  STATE    RETURNS         FAILED  TIME  LEFT", ""],
   // Less room: first the time left goes, then the bar, then columns, the least important first.
-  [71, "  JID    WHAT         TARGET  STATE    RETURNS         FAILED  TIME"],
-  [65, "  JID    WHAT         TARGET  STATE    RETURNS  FAILED  TIME"],
-  [53, "  JID    WHAT         STATE    RETURNS  FAILED  TIME"],
-  [43, "  JID    WHAT         STATE    FAILED"],
-  [23, "  JID    STATE    FAI…"],
-])("%i columns", (columns, titles) => {
+  [71, "  JID    WHAT         TARGET  STATE    RETURNS         FAILED  TIME", "LEFT"],
+  [65, "  JID    WHAT         TARGET  STATE    RETURNS  FAILED  TIME", "LEFT"],
+  [53, "  JID    WHAT         STATE    RETURNS  FAILED  TIME", "TARGET, LEFT"],
+  [43, "  JID    WHAT         STATE    FAILED", "TARGET, RETURNS, TIME, LEFT"],
+  [23, "  JID    STATE    FAI…", "WHAT, TARGET, RETURNS, TIME, LEFT"],
+])("%i columns", (columns, titles, hidden) => {
   const lines = new Steered({ columns, rows: 24 }, [job("job-0")]).lines();
   expect(lines[2]).toBe(titles);
+  const words = `sorted by state, stuck first${hidden && `  hidden: ${hidden}`}`;
+  expect(lines[1]).toBe(shorten(words, columns - 1));
   for (const line of lines) expect(width(line)).toBeLessThan(Math.max(2, columns));
 });
 
