@@ -57,7 +57,7 @@ export default question({
     description: "show what one peel did in each job, newest first",
     group: "Analyze",
     details:
-      "Running jobs come first, with what the peel is doing. The last lines show when a call first failed, or when it became ok again.",
+      "Running jobs come first, with what the peel is doing. The last lines show when a call first failed, or when it became ok again; peels that a cancel signal stopped do not count.",
     notes:
       "--state takes states of peels, such as failed or unreachable. If the bucket has no return of the peel, the events are read (late, unfinished).",
     example: "zester job history web-388 --since 3d",
@@ -105,7 +105,7 @@ export default question({
     if (all.length === 0) await requirePeel(store, peel);
     const matching = text === "" ? "" : ` match ${safe(text)}${all.length === 0 ? "" : ` (of ${count(all.length)})`}`;
     return {
-      shown: historyView(peel, all.filter(matches), all, limit),
+      shown: historyView(peel, all.filter(matches), all, found, limit),
       none: `No jobs of ${safe(displayPeel(peel))}${matching}.`,
       warnings: [...history.notes, unreadableWarning(history.unreadable)],
     };

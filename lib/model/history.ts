@@ -18,6 +18,8 @@ export interface PeelResult {
   readonly isOk: boolean;
   /** An error, or the job that it waits for. */
   readonly note: string;
+  /** Not ok because the job was canceled: says nothing about the function. */
+  readonly isCanceled?: boolean | undefined;
   readonly tookNs?: bigint | undefined;
   /** Since the ack of a running peel. */
   readonly soFarNs?: bigint | undefined;
@@ -61,13 +63,15 @@ export const toldOf = (jid: string, story: PeelStory): PeelResult => ({
   ...resultOf(jid, story.returned as Return),
   state: story.state,
   note: noteOf(story),
+  isCanceled: story.sinceCancel === "stopped",
 });
 
 export function unreturned(row: JobRow, peel: PeelStory | undefined): PeelResult {
   const ended = isTerminal(row.status);
   const isKnown = ended && peel?.sinceCancel === undefined;
   const note = isKnown ? `no return; the job is ${row.status}` : peel ? noteOf(peel) : "";
-  return { jid: row.jid, state: peel?.state ?? "missing", isOk: false, note, soFarNs: peel?.soFarNs };
+  const isCanceled = row.status === "canceled";
+  return { jid: row.jid, state: peel?.state ?? "missing", isOk: false, note, isCanceled, soFarNs: peel?.soFarNs };
 }
 
 /** The record is not kept: there may be many. */
@@ -112,12 +116,12 @@ export interface Failures {
 }
 
 /**
- * Failures by call, unresolved ones first. Active entries and those without a time do not count.
+ * Failures by call, unresolved ones first. Active and canceled entries and those without a time do not count.
  * @param entries newest first
  * @param callOf function and main argument: only equal calls are compared
  */
 export function failuresOf(entries: readonly HistoryEntry[], callOf: (entry: HistoryEntry) => string): Failures[] {
-  const ended = entries.filter((entry) => !goesOn(entry) && entry.at !== undefined);
+  const ended = entries.filter((entry) => !goesOn(entry) && !entry.isCanceled && entry.at !== undefined);
   const calls = Map.groupBy(ended, callOf);
   const found = [...calls].flatMap(([call, results]): Failures[] => {
     const newest = results.findIndex(({ isOk }) => !isOk);

@@ -180,7 +180,8 @@ export async function checkBuckets(connection: Connection): Promise<{ findings: 
       findings.push(ok(check, `${plural(entries, entry)} in ${plural(messages, "message")}, readable`));
     } catch (error) {
       if (error instanceof NoJetStream) {
-        findings.push(fail("jetstream", `nothing answers on ${connection.api}`, JETSTREAM_HINT));
+        const from = connection.apiSetting === undefined ? "" : ` (${connection.apiSetting})`;
+        findings.push(fail("jetstream", `nothing answers on ${connection.api}${from}`, JETSTREAM_HINT));
         return { findings, clock: js.clock };
       }
       const isMissing = error instanceof NoBucket;

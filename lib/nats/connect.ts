@@ -127,8 +127,8 @@ async function connectOnce(
   for (const url of urls) {
     try {
       const nc = await dial(url, settings, auth, warn);
-      const { jsDomain, jsPrefix = jsDomain && `$JS.${jsDomain}.API` } = settings;
-      const connection = new Connection(nc, url.shown, settings.timeoutMs, jsPrefix, settings.inboxPrefix);
+      const { timeoutMs, inboxPrefix, apiSetting, jsDomain, jsPrefix = jsDomain && `$JS.${jsDomain}.API` } = settings;
+      const connection = new Connection(nc, url.shown, timeoutMs, jsPrefix, inboxPrefix, apiSetting);
       const unusable = urls.length > 1 ? await whyCutOff(connection) : undefined;
       if (!unusable) return connection;
       failures.push({ url, ...unusable });

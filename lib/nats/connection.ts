@@ -44,6 +44,7 @@ export class Connection {
   /**
    * @param api prefix of every JetStream API subject
    * @param inboxPrefix prefix of the subjects of answers. A user may have permission for only one
+   * @param apiSetting what messages call the setting that `api` is from; undefined for the default
    */
   constructor(
     readonly nc: NatsConnection,
@@ -51,6 +52,7 @@ export class Connection {
     readonly timeoutMs: number,
     readonly api = "$JS.API",
     readonly inboxPrefix = "_INBOX",
+    readonly apiSetting?: string,
   ) {
     void this.#watchStatus();
     void nc.closed().then((error) => {

@@ -51,11 +51,17 @@ export class NoLeader extends Transient {
 
 export class NoJetStream extends UserError {}
 
-function refused(stream: string, shown: string, message: string, code: number | undefined): UserError {
+/** ` on $JS.hub.API (flag --js-domain)` if a setting that may be wrong chose the API. */
+const onApi = ({ api, apiSetting }: Connection) => (apiSetting === undefined ? "" : ` on ${api} (${apiSetting})`);
+
+const checkThat = ({ apiSetting }: Connection) =>
+  `Check ${apiSetting === undefined ? "" : `${apiSetting}, and `}that your master uses this server.`;
+
+function refused(stream: string, connection: Connection, message: string, code: number | undefined): UserError {
   if (code === NO_STREAM)
     return new NoBucket(
-      `${shown} has no ${titleOf(stream)}.`,
-      "Check that your master uses this server. Set the address with --master or NATS_URL.",
+      `${connection.shown} has no ${titleOf(stream)}${onApi(connection)}.`,
+      `${checkThat(connection)} Set the address with --master or NATS_URL.`,
     );
   const Kind = PASSING.has(code) ? Transient : UserError;
   return new Kind(
@@ -159,13 +165,13 @@ export class JetStream {
     if (isObject(error) && typeof (error.description ?? "") === "string") {
       const message = (error.description ?? "") as string;
       const code = numberIn(error.err_code) ?? numberIn(error.code);
-      const thrown = NO_JETSTREAM.has(code) ? this.#away() : refused(stream, shown, message, code);
+      const thrown = NO_JETSTREAM.has(code) ? this.#away() : refused(stream, this.connection, message, code);
       if (code === NO_STREAM) this.#isThere = true;
       throw Object.assign(thrown, { cause: new ApiError(stream, message, code) });
     }
     if (!answer || error !== undefined || !counts.every((path) => hasCount(answer, path)))
       throw new UserError(
-        `${shown}: the answer to a JetStream request is invalid.`,
+        `${shown}: the answer to a JetStream request${onApi(this.connection)} is invalid.`,
         "Check the address, --js-domain and --js-prefix: another service may answer there.",
       );
     this.#isThere = true;
@@ -181,8 +187,8 @@ export class JetStream {
         "Run the command again: the server may be restarting, or cut off from its cluster.",
       );
     return new NoJetStream(
-      `${shown} has no JetStream.`,
-      "Check that your master uses this server. JetStream may be off, or not enabled for this account.",
+      `${shown} has no JetStream${onApi(this.connection)}.`,
+      `${checkThat(this.connection)} JetStream may be off, or not enabled for this account.`,
     );
   }
 

@@ -3,7 +3,8 @@ import type { Timestamp } from "../codec/value.ts";
 import { paintState } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
 import { type Failures, failuresOf, goesOn, type HistoryEntry } from "../model/history.ts";
-import { count, paragraph, shortenMiddle } from "../text.ts";
+import type { Selection } from "../model/selection.ts";
+import { count, paragraph, safe, shortenMiddle } from "../text.ts";
 import { callOf, wholeCall } from "./call.ts";
 import { andMore, leaves, limitOf, shrinks } from "./table.ts";
 import { ageText, seconds } from "./time.ts";
@@ -70,24 +71,33 @@ const HISTORY_FORMS: Forms = {
   document: "jid peel_id function args time state job_status user changed results dry_run took so_far note",
 };
 
-/** `first failure 1d ago, ok again 10m ago`, or how many in a row, and the last ok. */
-function failureWords({ first, count: times, okAgain, lastOk }: Failures, now: Date): string {
+/** What --since and --until hide, as a selection of jobs has it. */
+type Selected = Pick<Selection, "text" | "since" | "until">;
+
+/** `first failure 1d ago, ok again 10m ago`, or how many in a row, and the last ok. Claims nothing about hidden results. */
+function failureWords({ first, count: times, okAgain, lastOk }: Failures, selected: Selected, now: Date): string {
   const ago = (time: Timestamp) => ageText(time, BigInt(now.getTime()) * 1_000_000n);
-  const began = `first failure ${ago(first)}`;
+  const mayBeOlder = selected.since !== undefined && lastOk === undefined;
+  const began = `first failure ${ago(first)}${mayBeOlder ? " or earlier" : ""}`;
   if (okAgain !== undefined) return `${began}, ok again ${ago(okAgain)}`;
   const often = times > 1 ? `, ${count(times)} in a row` : "";
-  return `${began}${often}, ${lastOk === undefined ? "no earlier ok" : `last ok ${ago(lastOk)}`}`;
+  const noOk = mayBeOlder ? "no ok" : "no earlier ok";
+  const matching = mayBeOlder || selected.until !== undefined ? ` (matching ${safe(selected.text)})` : "";
+  return `${began}${often}, ${lastOk === undefined ? noOk : `last ok ${ago(lastOk)}`}${matching}`;
 }
 
 /** A line per failed call, with its name if there are several. */
-function failureLines(all: readonly HistoryEntry[], { columns, now }: Viewer): string {
+function failureLines(all: readonly HistoryEntry[], selected: Selected, { columns, now }: Viewer): string {
   const calls = new Map(all.map((entry) => [entry, wholeCallOf(entry)]));
   const failures = failuresOf(all, (entry) => calls.get(entry) as string);
   const several = new Set(calls.values()).size > 1;
   const lines = failures
     .slice(0, MOST_CALLS)
     .map((one) =>
-      paragraph(`${several ? `${shortenMiddle(one.call, CALL_WIDTH)}: ` : ""}${failureWords(one, now)}`, columns),
+      paragraph(
+        `${several ? `${shortenMiddle(one.call, CALL_WIDTH)}: ` : ""}${failureWords(one, selected, now)}`,
+        columns,
+      ),
     );
   const rest = failures.length - lines.length;
   return lines.join("") + (rest > 0 ? `and ${count(rest)} more failed ${rest === 1 ? "call" : "calls"}\n` : "");
@@ -103,6 +113,7 @@ export function historyView(
   peel: string,
   entries: readonly HistoryEntry[],
   all: readonly HistoryEntry[],
+  selected: Selected,
   limit: number | undefined,
 ): View {
   const peelId: RowColumn<HistoryEntry> = { name: "peel_id", value: () => peel };
@@ -112,7 +123,7 @@ export function historyView(
       const rest = entries.length - most;
       yield* tableOf(pick(HISTORY_COLUMNS, HISTORY_FORMS.table), entries.slice(0, most), viewer);
       if (rest > 0) yield `${andMore(rest, "job")} (-n shows more)\n`;
-      yield failureLines(all, viewer);
+      yield failureLines(all, selected, viewer);
     },
   });
 }

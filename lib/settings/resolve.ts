@@ -248,7 +248,8 @@ export async function resolveSettings(
   checkPlaces(settings, origin);
   checkUrls(settings, sources, file);
   checkSubjects(settings, sources);
-  return { settings, ...origin };
+  const place = (["jsDomain", "jsPrefix"] as const).find((key) => settings[key] !== undefined);
+  return { settings: { ...settings, apiSetting: place && settingName(place, origin) }, ...origin };
 }
 
 /** The settings with what their login refers to; login.ts is loaded only for one that may be a reference. */

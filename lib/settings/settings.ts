@@ -93,6 +93,8 @@ export type Layer = { readonly [K in Key]?: SettingValue[Table[K]["kind"]] | und
 export interface Settings extends Omit<Layer, "urls" | "timeoutMs"> {
   readonly urls: readonly string[];
   readonly timeoutMs: number;
+  /** What messages call the JetStream domain or the API prefix, if one is set. */
+  readonly apiSetting?: string | undefined;
   /** Where the login only refers to secrets: the settings with what it refers to by now, for each login. */
   readonly renewed?: () => Promise<Settings>;
 }

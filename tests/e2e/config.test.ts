@@ -155,7 +155,9 @@ describe("JetStream elsewhere", () => {
       0,
     );
     expect((await check(leaf.url, "--js-domain", "hub")).stdout).toMatch(/^ok {4}bucket jobs +1 job /m);
-    expect((await check(leaf.url, "--js-domain", "other")).code).toBe(1);
+    const other = await check(leaf.url, "--js-domain", "other");
+    expect(other.stdout).toMatch(/^FAIL {2}jetstream +nothing answers on \$JS\.other\.API \(flag --js-domain\)$/m);
+    expect(other.code).toBe(1);
   });
 
   async function startHub(leafPort: number): Promise<Server> {

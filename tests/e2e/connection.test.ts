@@ -2,7 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encode, freePort, jobRecord, startServer, ZESTER, zester } from "../support/harness.ts";
+import { secretFile } from "../support/credentials.ts";
+import { encode, freePort, jobRecord, startServer, tempDir, ZESTER, zester } from "../support/harness.ts";
 import { expectError, expectJobs } from "../support/outcome.ts";
 import { listen, startGate } from "../support/relay.ts";
 import { inRoot, libraries, makeRoot } from "../support/roots.ts";
@@ -113,6 +114,36 @@ describe("JetStream", () => {
   test.each([[["list"]], [["show", "j1"]], [["active"]]])("none: job %j", async (command) => {
     const { url } = await startServer("", { jetstream: false });
     expectError(await zester(["job", ...command, "--master", url]), "has no JetStream");
+  });
+
+  const config = secretFile("domain.yaml", "master: { js_domain: nope }");
+  const home = tempDir();
+  mkdirSync(join(home, "nats/context"), { recursive: true });
+  writeFileSync(join(home, "nats/context/far.json"), '{"jetstream_api_prefix":"far.API"}', { mode: 0o600 });
+
+  test.each([
+    ["list --js-domain nope", {}, "$JS.nope.API", "flag --js-domain"],
+    ["history web-1 --js-prefix far.API", {}, "far.API", "flag --js-prefix"],
+    ["show j1", { NATS_JS_DOMAIN: "nope" }, "$JS.nope.API", "$NATS_JS_DOMAIN"],
+    ["wait j1", { ZESTER_CONFIG: config }, "$JS.nope.API", `js_domain of ${config}`],
+    ["kill j1 --yes --context far", { XDG_CONFIG_HOME: home }, "far.API", 'jetstream_api_prefix of context "far"'],
+  ])("elsewhere: job %s", async (args, env, api, setting) => {
+    const { url } = await serveJobs();
+    expect(await zester(["job", ...args.split(" "), "--master", url], { env })).toEqual({
+      stdout: "",
+      stderr: `error: ${url} has no JetStream on ${api} (${setting}).\nCheck ${setting}, and that your master uses this server. JetStream may be off, or not enabled for this account.\n`,
+      code: 1,
+    });
+  });
+
+  test("in a domain without the buckets", async () => {
+    const store = JSON.stringify(tempDir());
+    const { url } = await startServer(`jetstream { domain: other, store_dir: ${store} }`, { jetstream: false });
+    expectError(
+      await zester(["job", "list", "--master", url, "--js-domain", "other"]),
+      `${url} has no bucket "jobs" on $JS.other.API (flag --js-domain).`,
+      "Check flag --js-domain, and that your master uses this server.",
+    );
   });
 
   test.each([[["list"]], [["show", "j1"]], [["active"]]])("no bucket: job %j", async (command) => {

@@ -472,7 +472,7 @@ const ELSEWHERE: readonly (readonly [reason: string, ...errors: string[]])[] = [
     "a connection that breaks, or a server that answers wrongly: tests/faults, tests/trust/garbage",
     ": no answer to",
     "is incomplete:",
-    ": the answer to a JetStream request is invalid.",
+    ": the answer to a JetStream request",
     ": the connection is being closed.",
     ": the connection to the server was lost.",
     ": the credentials have expired.",

@@ -58,6 +58,7 @@ test("a peel that the cancel signal stopped: history says what trace says", asyn
   await until("the late return", async () => (await job("trace", jid)).stdout.includes(words));
   const entries = JSON.parse((await job("history", "stop-1", "--format", "json")).stdout);
   expect(entries).toMatchObject([{ jid, state: "late", note: expect.stringContaining(words) }]);
+  expect((await job("history", "stop-1")).stdout).not.toContain("first failure");
 });
 
 test("errors and stats count what peels returned from a job through REST as they count late returns", async () => {

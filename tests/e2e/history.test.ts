@@ -65,10 +65,11 @@ const WEB: Given[] = [
     list: true,
   },
 ];
+/** Of the three days looked at: a failure before them is not excluded. */
 const TABLE = `WHEN     JID       WHAT               STATE   CHANGED  TOOK  NOTE
 10m ago  j-ok      state.apply nginx  ok      0/1      1.5s
 1d ago   j-failed  state.apply nginx  failed  0/1      1.5s  ${LOCK}
-first failure 1d ago, ok again 10m ago
+first failure 1d ago or earlier, ok again 10m ago
 `;
 
 /** What a terminal of so many columns shows. */
@@ -238,6 +239,20 @@ test("jobs that go on come first, with what the peel is doing", async () => {
   await stop();
 });
 
+test("a canceled job without a return of the peel is no failure of the call", async () => {
+  const failed = { success: false, error: "no" };
+  for (const [minutes, status, returned] of [
+    [1, "canceled", undefined],
+    [2, "failed", failed],
+    [3, "canceled", undefined],
+    [4, "failed", failed],
+    [5, "canceled", undefined],
+    [6, "complete", {}],
+  ] as const)
+    await put(kv, "cut", { jid: `cut-${minutes}`, minutes, job: { status }, returned });
+  expect((await run("cut")).stdout).toEndWith("\nfirst failure 4m ago, 2 in a row, last ok 6m ago\n");
+});
+
 test(`random results of one call: since when it is broken, by an oracle that looks at each (seed ${SEED})`, async () => {
   for (let round = 0; round < draws(3, 30); round++) {
     const peel = `rnd-${round}`;
@@ -251,24 +266,34 @@ test(`random results of one call: since when it is broken, by an oracle that loo
         returned: ok ? {} : { success: false, error: "no" },
       });
     const hours = (i: number) => `${i + 1}h ago`;
-    let line = "";
-    const newest = oks.indexOf(false);
-    if (newest >= 0) {
+    /** @param period selects the results from `from` to before `to` */
+    const lineOf = (from: number, to: number, period: readonly string[]) => {
+      const newest = oks.slice(0, to).indexOf(false, from);
+      if (newest < 0) return "";
       let first = newest;
-      while (oks[first + 1] === false) first++;
-      const before = first + 1 < count ? `last ok ${hours(first + 1)}` : "no earlier ok";
-      const end =
-        newest > 0
-          ? `ok again ${hours(newest - 1)}`
-          : `${first > newest ? `${first - newest + 1} in a row, ` : ""}${before}`;
-      line = `first failure ${hours(first)}, ${end}\n`;
+      while (first + 1 < to && oks[first + 1] === false) first++;
+      const cut = first + 1 === to && period.includes("--since");
+      const began = `first failure ${hours(first)}${cut ? " or earlier" : ""}`;
+      if (newest > from) return `${began}, ok again ${hours(newest - 1)}\n`;
+      const often = first > newest ? `, ${first - newest + 1} in a row` : "";
+      const none = cut ? "no ok" : "no earlier ok";
+      const before = first + 1 < to ? `last ok ${hours(first + 1)}` : none;
+      const matching = cut || period.includes("--until") ? ` (matching ${period.join(" ")})` : "";
+      return `${began}${often}, ${before}${matching}\n`;
+    };
+    const from = Math.floor(random() * count);
+    const to = from + 1 + Math.floor(random() * (count - from));
+    const since = ["--since", `${60 * to + 30}m`];
+    const until = ["--until", `${60 * from + 30}m`];
+    for (const [newest, oldest, period] of [
+      [0, count, []],
+      [0, to, since],
+      [from, count, until],
+      [from, to, [...since, ...until]],
+    ] as const) {
+      const { stdout } = await run(peel, ...period);
+      const lines = stdout.split("\n").slice(oldest - newest + 1);
+      expect(lines.join("\n")).toBe(lineOf(newest, oldest, period));
     }
-    const { stdout } = await run(peel);
-    expect(
-      stdout
-        .split("\n")
-        .slice(count + 1)
-        .join("\n"),
-    ).toBe(line);
   }
 });

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { Value } from "../../../lib/codec/value.ts";
 import { JobList, jobRow } from "../../../lib/model/job.ts";
 import { peelsOf, toReturn } from "../../../lib/model/returns.ts";
+import { parseSelection } from "../../../lib/model/selection.ts";
 import { ACTIVE_COLUMNS, columnsOf, LIST, SHORT_JID, STUCK, stuckColumn, wide } from "../../../lib/render/columns.ts";
 import { historyView } from "../../../lib/render/history.ts";
 import { renderReturns } from "../../../lib/render/peels.ts";
@@ -191,7 +192,7 @@ test("a history: ids are cut to what tells them apart, and an error has two line
     ...{ row: jobRow(jid, job), job },
   }));
   const viewer = { color: false, columns: 80, now: new Date(0) };
-  expect([...historyView("web-1", entries, [], 20).text(viewer)].join("")).toBe(`\
+  expect([...historyView("web-1", entries, [], parseSelection({}, viewer.now), 20).text(viewer)].join("")).toBe(`\
 WHEN  JID        WHAT          STATE   TOOK  NOTE
 -     2hPx7KkVn  state.ap…inx  failed  1.5s  write /etc/nginx/nginx.conf: no
                                              space left on device
