@@ -187,8 +187,10 @@ const DIFF_COLUMNS: readonly RowColumn<{ readonly diff: PeelDiff; readonly lines
 export const jobDiffView = (diffs: readonly PeelDiff[], full: boolean): View => ({
   size: diffs.length,
   text(viewer) {
-    const text = changeTable(changeRows(diffs), viewer) + outputLine(diffs) + differencesText(diffs, viewer, full);
-    return [text || "No peel differs.\n"];
+    if (diffs.length === 0) return ["No peel differs.\n"];
+    const rows = changeRows(diffs);
+    const changes = rows.length > 0 ? changeTable(rows, viewer) : "No peel changed its state.\n";
+    return [changes + outputLine(diffs) + differencesText(diffs, viewer, full)];
   },
   *documents(now) {
     const outputDiffs = new OutputDiffs();

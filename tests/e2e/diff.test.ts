@@ -96,12 +96,12 @@ test("what became worse, better, slower and different, piped and on a terminal",
 });
 
 test("0 when nothing became worse: a gate", async () => {
-  const same = "same output on 400 of 400 peels\n";
+  const same = "No peel changed its state.\nsame output on 400 of 400 peels\n";
   expect(await diff("2hPx1", "2hPx1")).toEqual({ stdout: same, stderr: "", code: 0 });
   // The failed one has an error that is compared; the unreachable one has nothing.
-  const but = "same output on 399 of 400 peels; 1 peel has no output\n";
+  const but = "No peel changed its state.\nsame output on 399 of 400 peels; 1 peel has no output\n";
   expect(await diff("2hPx9", "2hPx9")).toEqual({ stdout: but, stderr: "", code: 0 });
-  const none = "3 of 3 peels have no output\n";
+  const none = "No peel changed its state.\n3 of 3 peels have no output\n";
   expect(await diff("gone", "gone")).toEqual({ stdout: none, stderr: "", code: 0 });
   const { stdout, code } = await diff("2hPx9", "2hPx1");
   expect(stdout.split("\n").slice(0, 4)).toEqual([

@@ -68,7 +68,9 @@ test.each([
 });
 
 test("diff: peels that were no targets are in none; what came late is compared", async () => {
-  expect((await job("diff", "2hPxSTwice", "2hPxSAlien")).stdout).toBe("same output on 1 of 1 peel\n");
+  expect((await job("diff", "2hPxSTwice", "2hPxSAlien")).stdout).toBe(
+    "No peel changed its state.\nsame output on 1 of 1 peel\n",
+  );
   const { stdout, code } = await job("diff", "2hPxSGone", "2hPxSRest");
   expect(stdout).toContain("unreachable → late  db-02         returned after the job ended: ok\n");
   expect(stdout).toContain("\nonly in the first   db-03\n");

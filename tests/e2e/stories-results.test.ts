@@ -94,7 +94,7 @@ ok, changed       6  web-[01-06]  file.managed:/etc/nginx/nginx.conf  +1 -1, ser
 
 ${OTHERS}`,
   ],
-  ["diff 2hPxSOrderOne 2hPxSOrderTwo", "same output on 6 of 6 peels\n"],
+  ["diff 2hPxSOrderOne 2hPxSOrderTwo", "No peel changed its state.\nsame output on 6 of 6 peels\n"],
   [
     "history web-05",
     `WHEN                            JID            WHAT             STATE  CHANGED  TOOK  NOTE
@@ -114,7 +114,7 @@ failed            2  web-[01-02]  ${COMPILE}
   ["show 2hPxSCompile --output", `web-[01-02]  2 peels  failed  median 20ms\n  error: ${COMPILE}\n`],
   ["show 2hPxSCompile --output --changes", `web-[01-02]  2 peels  failed  median 20ms\n  error: ${COMPILE}\n`],
   ["show 2hPxSCompile --output --diff", `web-[01-02]  2 peels  failed  median 20ms\n  error: ${COMPILE}\n`],
-  ["diff 2hPxSCompile 2hPxSCompile", "same output on 2 of 2 peels\n"],
+  ["diff 2hPxSCompile 2hPxSCompile", "No peel changed its state.\nsame output on 2 of 2 peels\n"],
   [
     "history web-02 --function state.apply",
     `WHEN                            JID           WHAT                  STATE   CHANGED  TOOK  NOTE

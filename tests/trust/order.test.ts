@@ -119,7 +119,7 @@ test(
         for (const [i, text] of after.entries()) expect(`${COMMANDS[i]}\n${text}`).toBe(`${COMMANDS[i]}\n${before[i]}`);
         await write("second", first, next);
         const [same] = await answers([["diff", "first", "second"]]);
-        expect(same).toBe("same output on 5 of 5 peels\n");
+        expect(same).toBe("No peel changed its state.\nsame output on 5 of 5 peels\n");
       }),
       { numRuns: draws(4, 300), endOnFailure: true },
     );
