@@ -10,7 +10,7 @@ function offsetText(minutes: number): string {
   return `${minutes < 0 ? "-" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
 }
 
-/** Finding a name takes milliseconds, and each row of a table needs one. */
+/** Cache: finding a name takes milliseconds, and each row of a table needs one. */
 const names = new Map<string, string>();
 
 /** The name of the zone at that time: `CET`, `CEST`; its offset (`-03:00`) where no abbreviation is known. */

@@ -3,7 +3,7 @@
 //
 // Fast, without parsing each line:
 //
-//  1. A line that zester wrote starts with its subject. If that is not asked for, the line is skipped.
+//  1. A line that zester wrote starts with its subject. If that is not requested, the line is skipped.
 //  2. Where the newest message of each subject counts, only the last one in each block of lines is parsed.
 //  3. A line with a backslash, or with its fields in another order, is always parsed.
 //  4. If the checksum differs, all lines are parsed to find the damaged one.
@@ -21,7 +21,7 @@ import { FORMAT } from "./format.ts";
 /** Bytes of the longest line: one of the largest message that a server accepts. */
 const MAX_LINE_BYTES = 128 << 20;
 const READ_BYTES = 256 << 10;
-/** Memory is swept after so many bytes. */
+/** Bytes between two garbage collections. */
 const SWEPT = 32 << 20;
 const NEWLINE = 0x0a;
 const BACKSLASH = 0x5c;
@@ -34,7 +34,7 @@ const PACKED: readonly (readonly [first: readonly number[], unpack: (zlib: Zlib)
   [[0x28, 0xb5, 0x2f, 0xfd], ({ createZstdDecompress }) => createZstdDecompress({ chunkSize: READ_BYTES })],
 ];
 
-/** A line is not as it was exported. If it is the first, the file is no export. */
+/** A line has changed since the export. If it is the first, the file is not an export. */
 class Damaged extends UserError {}
 
 /** What readers need of the header. */
@@ -90,10 +90,10 @@ function beginsWith(bytes: Uint8Array, from: number, start: Uint8Array): boolean
   return true;
 }
 
-/** Subjects by how they begin. */
+/** Subjects with a common prefix. */
 export interface Subjects {
   readonly begin: string;
-  /** None of those that begin like this. */
+  /** Without those that have this longer prefix. */
   readonly except?: string | undefined;
 }
 const ALL_SUBJECTS: readonly Subjects[] = [{ begin: "" }];
@@ -223,9 +223,9 @@ export class ArchiveFile {
   }
 
   /**
-   * Hands over the messages of these subjects, in the order of the file for each. Only the first pass compares the checksum.
+   * Passes on the messages of these subjects, in the order of the file for each. Only the first pass compares the checksum.
    * @param newest true when the last message of each subject counts: older ones may be left out
-   * @throws UserError for a file that is not as it was exported
+   * @throws UserError for a file that has changed since the export
    */
   async read(
     subjects: readonly Subjects[],

@@ -1,5 +1,5 @@
-// The file of an export: JSON Lines (docs/formats.md). A header; each message as its stream stores it; how many there are, with the
-// SHA-256 of all that stands before.
+// The file of an export: JSON Lines (docs/formats.md). A header; each message as its stream stores it; then their number and the
+// SHA-256 of all lines before.
 import { quote, toJsonLine } from "../codec/json.ts";
 import { mapOf, Timestamp, type Value } from "../codec/value.ts";
 import type { Part, ServerFacts, StoredMessage } from "../store.ts";
@@ -7,7 +7,7 @@ import type { Part, ServerFacts, StoredMessage } from "../store.ts";
 /** The version of the format. */
 export const FORMAT = 1;
 
-/** What the subjects of a part start with, and what it is in NATS. */
+/** The prefix of the subjects of a part, and its bucket or stream in NATS. */
 export const STORED: Readonly<Record<Part, { readonly prefix: string; readonly title: string }>> = {
   jobs: { prefix: "$KV.jobs.", title: 'bucket "jobs"' },
   returns: { prefix: "$KV.job-returns.", title: 'bucket "job-returns"' },
@@ -24,7 +24,7 @@ export interface Header {
   /** The flags, or the IDs, that selected the jobs. */
   readonly selection: string;
   readonly redacted: boolean;
-  /** What the server lacked, or did not show. */
+  /** The parts that the server lacked or did not show. */
   readonly missing: readonly Part[];
 }
 

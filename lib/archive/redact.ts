@@ -1,4 +1,4 @@
-// What looks like a secret in stored values, taken out: for exports that others read.
+// Removes from stored values what looks like a secret, for exports that others read.
 import { decode, Undecodable } from "../codec/decode.ts";
 import { encode, Unencodable } from "../codec/encode.ts";
 import type { Value } from "../codec/value.ts";
@@ -19,11 +19,11 @@ const IN_TEXT = new RegExp(
   "gi",
 );
 
-/** Takes secrets out of values, and counts them. */
+/** Removes secrets from values, and counts them. */
 export class Redaction {
   count = 0;
 
-  /** The value without secrets: the same bytes when there is none. One that cannot be decoded may be one as a whole. */
+  /** The value without secrets: the same bytes if it has none. An undecodable value may be a secret as a whole. */
   of(bytes: Uint8Array): Uint8Array {
     if (bytes.length === 0) return bytes;
     const before = this.count;

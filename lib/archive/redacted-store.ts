@@ -1,4 +1,4 @@
-// A store whose records, returns and events have no secrets: for what other people read.
+// A store whose records, returns and events have no secrets, for output that other people read.
 import type { Store } from "../store.ts";
 import { Redaction } from "./redact.ts";
 

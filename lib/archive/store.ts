@@ -1,7 +1,7 @@
-// A Store on the files of exports. Each question takes a pass over them; questions that are asked at the same time share one.
+// A Store on the files of exports. Each question needs a pass over them; simultaneous questions share one.
 //
-// The files are read in the order in which they were exported. Of a key in several files the newest message counts, and an event that
-// is in several counts once. "Now" is when the newest file was exported; only its heartbeats count.
+// The files are read in the order of their export. Of a key in several files the newest message counts, and an event in several
+// files counts once. "Now" is the time of the newest export; only its heartbeats count.
 import { existsSync } from "node:fs";
 import { Glob } from "bun";
 import { NoBucket, UserError } from "../errors.ts";
@@ -95,7 +95,7 @@ export class ArchiveStore implements Store {
 
   async #ask(question: SubjectQuestion): Promise<void> {
     this.#waiting.push(question);
-    // Questions that are asked at the same time come before this.
+    // Simultaneous questions are added before this runs.
     this.#pass ??= new Promise((begin) => setImmediate(begin)).then(() => this.#run());
     await this.#pass;
     if ("failed" in question) throw question.failed;
@@ -211,7 +211,7 @@ export class ArchiveStore implements Store {
     },
   };
 
-  /** @param jids those whose events are handed over; of one, only its lines are parsed */
+  /** @param jids the jobs whose events are passed on; of a single one, only its lines are parsed */
   async #events(jids: ReadonlySet<string>, onEvent: (jid: string, event: StoredEvent) => void): Promise<void> {
     this.#checkPart("events");
     const prefix = prefixOf("events");
@@ -290,7 +290,7 @@ function filesOf(path: string): string[] {
 /**
  * Opens the files.
  * @param paths names, or patterns; `-` is stdin
- * @throws UserError for one that is no export that this zester knows
+ * @throws UserError for a file that is not an export in a known format
  */
 export async function openArchive(paths: readonly string[]): Promise<ArchiveStore> {
   const files: ExportFile[] = [];

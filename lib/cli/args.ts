@@ -1,5 +1,5 @@
 // argv → the command, checked strictly before citty runs it: citty ignores unknown flags and surplus arguments, and keeps the
-// last of a repeated flag, which for `kill` is a safety matter.
+// last of a repeated flag, which is dangerous for `kill`.
 import type { ArgsDef } from "citty";
 import { UserError } from "../errors.ts";
 import { didYouMean, nearest, nearestName, oneOf } from "../nearest.ts";
@@ -78,12 +78,12 @@ interface Located {
   /** Flags, and the command's arguments. */
   readonly words: readonly string[];
   readonly help: boolean;
-  /** The first word that names no command. */
+  /** The first word that is not a command. */
   readonly unknown?: string;
 }
 
 /**
- * Goes down the tree by the words that are no flags; `help` among them requests help. Only flags of all commands can precede a
+ * Finds the command by the words that are not flags; the word `help` requests help. Only flags of all commands can precede a
  * command's name: its own are known once it is loaded.
  * @throws UserError for another flag before a name
  */
@@ -219,7 +219,7 @@ function checkChoices(args: ArgsDef, given: Args): void {
 }
 
 /**
- * What `argv` (without the program's own name) asks for: a command by its `path` from the root, or help on it or on a topic;
+ * The request in `argv` (without the program's own name): a command by its `path` from the root, or help on it or on a topic;
  * `rawArgs` is the same for citty, the names first.
  * @throws UserError for an unknown command or flag, a missing value, a missing or an unexpected argument
  */

@@ -5,7 +5,7 @@ import { EXIT } from "../errors.ts";
 
 type Rows = readonly (readonly [string, string])[];
 
-/** Help on what several commands have in common. */
+/** Help about several commands. */
 export interface Topic {
   readonly description: string;
   readonly details?: string;
@@ -148,8 +148,8 @@ export interface Definition<T extends ArgsDef, R> {
 }
 
 /**
- * A command that `run` does; its result is the exit code, nothing means 0: citty drops what a command below another returns, and
- * its own reading of flags knows no lists.
+ * A command that calls `run`, whose result is the exit code (undefined: 0). citty drops the result of a subcommand, and its own
+ * parser of flags has no lists.
  */
 export function defineCommand<const T extends ArgsDef, R, Globals>({
   meta,

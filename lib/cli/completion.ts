@@ -1,5 +1,5 @@
-// zester __complete <words…> =<current>: what a completion script shows. One `word<Tab>description` a line, or `:files`
-// alone when the shell should complete files. It always ends in time, with exit code 0, and writes nothing else.
+// zester __complete <words…> =<current>: what a completion script shows. One `word<Tab>description` per line, or only `:files`
+// when the shell should complete files. It always ends in time, with exit code 0, and writes nothing else.
 // Own code, because @bomb.sh/tab cannot wait for a server's answer (its handlers are synchronous), completes neither files
 // nor values after a comma, and its bash script evaluates the words: `$(…)` in a stored job ID would run.
 import type { ArgsDef } from "citty";
@@ -37,7 +37,7 @@ const DEADLINE_MS = 300;
 const GOODBYE_MS = 20;
 /** Only the newest jobs are offered. */
 const MOST = 200;
-/** How many jobs the values of their fields are taken from. */
+/** The number of jobs whose fields provide values. */
 const RECENT = 1000;
 
 /** Words without a meaning in any shell. IDs and names come from records, which any peel or master may have written. */
@@ -45,7 +45,7 @@ const HARMLESS = /^[\w@%+:,./][\w@%+:,./~-]*$/;
 
 type Candidate = readonly [word: string, description: string];
 
-/** What a word may be: known words, files, names of contexts, or something that is read from a server. */
+/** Candidates for a word: known words, files, names of contexts, or values that are read from a server. */
 type Source =
   | readonly Candidate[]
   | "files"
@@ -55,8 +55,8 @@ type Source =
 const plain = (words: Iterable<string>) => Array.from(words, (word): Candidate => [word, ""]);
 
 /**
- * The rows of the newest `limit` jobs that `keep` wants, newest first. The clock is looked at here too: while records
- * stream in, timers wait.
+ * The rows of the newest `limit` jobs that `keep` selects, newest first. Checks the clock too: while records arrive, timers
+ * wait.
  */
 async function newestRows(store: Store, limit: number, keep: (row: JobRow) => boolean): Promise<JobRow[]> {
   const { readRecent } = await import("../jobs/recent.ts");
@@ -72,7 +72,7 @@ async function newestRows(store: Store, limit: number, keep: (row: JobRow) => bo
     .slice(0, limit);
 }
 
-/** The jobs that fit what is typed, newest first, with what they run. */
+/** The jobs that match the typed text, newest first, with their calls. */
 const jobs =
   (running: boolean): Source =>
   async (store, typed) => {
@@ -113,7 +113,7 @@ const peels =
     return plain(Array.from(names, displayPeel).sort());
   };
 
-/** The words for flags with this `valueHint`, beside those that spell them out (`a|b|c`). */
+/** The words for flags with this `valueHint`; other hints list their words (`a|b|c`). */
 const VALUES: Record<string, readonly Candidate[]> = {
   state: [
     ...plain(JOB_STATES),
@@ -149,7 +149,7 @@ function sourceOfValue(name: string, def: Arg, jid: string | undefined): Source 
   return Object.hasOwn(VALUES, hint) ? (VALUES[hint] ?? []) : [];
 }
 
-/** What the complete words before the cursor say; undefined when one of them is no command. `pending`: the flag whose value comes next. */
+/** The parsed words before the cursor; undefined when one of them is not a command. `pending`: the flag whose value is next. */
 async function readLine(root: Tree, words: readonly string[]) {
   const { names, command, words: rest, help, unknown } = await locate(root, words);
   if (unknown !== undefined) return undefined;
@@ -169,7 +169,7 @@ async function readLine(root: Tree, words: readonly string[]) {
   };
 }
 
-/** The flags that may still be given, a command's own ones first. @param withGlobals also those of all commands */
+/** The flags that can still be used, a command's own ones first. @param withGlobals also those of all commands */
 const flagWords = (args: ArgsDef, given: ReadonlySet<string>, globals: ReadonlySet<string>, withGlobals: boolean) =>
   argsThat(args, false)
     .filter(([name, def]) => !given.has(name) || takesList(def))
@@ -205,7 +205,7 @@ async function sourceOfWord(line: Line, current: string, globals: ReadonlySet<st
 }
 
 /**
- * What is asked when Tab is pressed: what may stand for `typed`, behind `before`, in the word at the cursor (`--state=failed,`).
+ * The question of a Tab key: candidates for `typed`, which follows `before` in the word at the cursor (`--state=failed,`).
  * @param words the complete words after the program's name
  */
 async function ask(root: Tree, words: readonly string[], current: string) {

@@ -130,7 +130,7 @@ function grouped(commands: Commands, groups: readonly string[]): (readonly [grou
 
 const commandRow = ([name, { meta }]: readonly [string, Command]): Row => [name, meta?.description ?? ""];
 
-/** The commands, each group beside its name; of those that have groups themselves, just the names. */
+/** The commands of each group, beside its name; of commands with groups of their own, only the names. */
 function commandLines(commands: Commands, groups: readonly string[], columns: number): string[] {
   if (groups.length === 0)
     return commands.flatMap(([name, command]) => {

@@ -33,7 +33,7 @@ export async function main(root: Tree, argv: readonly string[], program: string)
   let look: { color?: boolean; forceColor?: boolean } = argv.includes("--no-color") ? { color: false } : {};
   try {
     const { path, command, rawArgs, args, help, topic } = await readCommandLine(root, argv);
-    // All that depends on the time zone reads that of the process.
+    // Everything that depends on the time zone uses that of the process.
     if (args.utc === true) process.env.TZ = "UTC";
     look = { color: args.color !== false, forceColor: args["force-color"] === true };
     if (help) {

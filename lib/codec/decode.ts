@@ -23,7 +23,7 @@ export function decode(bytes: Uint8Array): Value {
 /** Does not check whether it can be decoded. */
 export const isJson = (bytes: Uint8Array): boolean => bytes.length > 0 && jsonPart(bytes) !== undefined;
 
-/** In a message about a value that is no record. */
+/** For a message about a value that is not a record. */
 function kindOfValue(value: Value): string {
   if (Array.isArray(value)) return "a list";
   if (value === null) return "nil";
@@ -53,8 +53,8 @@ function scannerFor(fields: readonly string[]): FieldScanner {
 
 /**
  * A record: a value that is a map.
- * @param fields of a MessagePack record that are decoded, the same list for each call; undefined for all. Of others only the form
- *   is checked
+ * @param fields of a MessagePack record to decode, the same list for each call; undefined for all. Other fields are only
+ *   checked for a valid form
  * @throws Undecodable
  */
 export function decodeRecord(bytes: Uint8Array, fields?: readonly string[]): ValueMap {

@@ -11,7 +11,7 @@ export class Encoded {
 
 export type Encodable = Value | Encoded | readonly Encodable[] | ReadonlyMap<string, Encodable>;
 
-/** A type byte and an integer of so many bytes. */
+/** A type byte and an integer of `size` bytes. */
 function numbered(type: number, size: 1 | 2 | 4 | 8, value: number | bigint): Buffer {
   const out = Buffer.alloc(1 + size, type);
   if (size === 8) out.writeBigUInt64BE(BigInt.asUintN(64, BigInt(value)), 1);

@@ -9,7 +9,7 @@ const SCAN_DEPTH = 32;
 const HEADS = [1, 0, 1, 1, 2, 3, 5, 3, 4, 6, 5, 9, 2, 3, 5, 9, 2, 3, 5, 9, 3, 4, 6, 10, 18, 2, 3, 5, 3, 5, 3, 5];
 const LENGTHS = [0, 0, 0, 0, 1, 2, 4, 1, 2, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 2, 4, 2, 4];
 
-/** The end of the value that begins at `at`, inside `depth` others; -1 when it is cut off, too deep, or no MessagePack. */
+/** The end of the value that begins at `at`, inside `depth` others; -1 when it is cut off, too deep, or not MessagePack. */
 export function skip(bytes: Uint8Array, at: number, depth: number): number {
   const type = bytes[at] as number;
   if (type <= 0x7f || type >= 0xe0) return at + 1;
@@ -37,17 +37,17 @@ function skipMany(bytes: Uint8Array, at: number, count: number, depth: number): 
   return next;
 }
 
-/** Keys are distinguished by length, first and last letter; what is found so is compared in full. */
+/** Keys are looked up by length, first and last letter; a key that matches is then compared in full. */
 const slotOf = (length: number, first: number, last: number) => (length * 61 + first * 7 + last) & 0xff;
 
 const slotOfName = (name: Uint8Array) => slotOf(name.length, name[0] as number, name[name.length - 1] as number);
 
-/** In place of the number of a field: a key of none of them; no key in the form of records. */
+/** In place of the number of a field: the key of another field; not a key in the form of records. */
 export const NO_FIELD = -1;
 export const BROKEN = -2;
 
 export class FieldScanner {
-  /** Where reading goes on. */
+  /** Where reading continues. */
   at = 0;
   /** Where the value of each field begins; -1 when the record does not have it. */
   readonly starts: Int32Array;
@@ -55,13 +55,13 @@ export class FieldScanner {
   readonly #names: readonly Uint8Array[];
   readonly #slots = new Int8Array(256).fill(NO_FIELD);
 
-  /** True for fields that one scanner tells apart. */
+  /** True for fields that one scanner can distinguish. */
   static canFind(fields: readonly string[]): boolean {
     const slots = fields.map((name) => slotOfName(Buffer.from(name)));
     return new Set(slots).size === slots.length;
   }
 
-  /** @param fields no two of which may share length, first and last letter (programmer's error, seen at once) */
+  /** @param fields no two may share length, first and last letter: that throws at once */
   constructor(fields: readonly string[]) {
     this.starts = new Int32Array(fields.length);
     this.ends = new Int32Array(fields.length);
@@ -73,7 +73,7 @@ export class FieldScanner {
     });
   }
 
-  /** Finds the fields of one record. False when it is no plain MessagePack map: then decode.ts has to judge it. */
+  /** Finds the fields of one record. False when it is not a plain MessagePack map: then decode.ts has to decode it. */
   scan(bytes: Uint8Array): boolean {
     this.starts.fill(NO_FIELD);
     for (let left = this.open(bytes, 0); left !== 0; left--) {
@@ -90,7 +90,7 @@ export class FieldScanner {
     return this.at === bytes.length;
   }
 
-  /** Goes to the first key of the map at `at`. @returns how many there are; -1 when it is no map in the form of records */
+  /** Moves to the first key of the map at `at`. @returns the number of keys; -1 when it is not a map in the form of records */
   open(bytes: Uint8Array, at: number): number {
     const type = bytes[at] as number;
     const isShort = type >= 0x80 && type <= 0x8f;
@@ -99,7 +99,7 @@ export class FieldScanner {
     return isShort ? type & 0x0f : uint16(bytes, at + 1);
   }
 
-  /** Reads a key, and goes to its value. @returns the number of its field, NO_FIELD, or BROKEN for no key in the form of records */
+  /** Reads a key and moves to its value. @returns the number of its field, NO_FIELD, or BROKEN for a key in another form */
   key(bytes: Uint8Array): number {
     const head = bytes[this.at] as number;
     if (head < 0xa1 || head > 0xbf) return BROKEN; // empty, long or no text

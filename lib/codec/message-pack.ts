@@ -24,7 +24,7 @@ const cutOff = () => new Undecodable(`${NOT}: it ends in the middle of a value`)
 
 export class MessagePackReader {
   readonly #bytes: Uint8Array;
-  /** The same bytes; of many records only numbers are read. */
+  /** The same bytes; for many records only numbers are read. */
   #texts: Buffer | undefined;
   readonly #allowance: Allowance;
   #at = 0;

@@ -15,7 +15,7 @@ export function ifDecodable<T, U>(read: () => T, otherwise: (reason: string) => 
 }
 
 const MAX_DEPTH = 500;
-/** A decoded value can take so many times its bytes; any value can take ALWAYS. */
+/** A decoded value can take this many times its bytes; any value can take ALWAYS. */
 const GROWTH = 20;
 const ALWAYS = 64 << 20;
 

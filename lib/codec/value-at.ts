@@ -51,7 +51,7 @@ export class TimeReader {
     return this.high * 2 ** 32 + this.low;
   }
 
-  /** False when the value at this place is no time. */
+  /** False when the value at this place is not a time. */
   read(bytes: Uint8Array, at: number): boolean {
     const type = bytes[at] as number;
     if (type === 0xd7 && bytes[at + 1] === 0xff) return this.readBody(bytes, at + 2, 8);

@@ -20,7 +20,7 @@ export default question({
     const claimed = new Set<string>();
     const unknown = new Map<string, JobRow>();
     const keep = (row: JobRow, isSelected: boolean) => {
-      // A job may come again while all are read, in another state.
+      // A job may arrive again while all are read, in another state.
       claimed[row.status === "claimed" && isSelected ? "add" : "delete"](row.jid);
       if (isUnknownStatus(row.status) && isSelected) unknown.set(row.jid, row);
       else unknown.delete(row.jid);
@@ -32,6 +32,6 @@ export default question({
     const words = unknownStateWords([...unknown.values()]);
     const jobs = `${plural(claimed.size, "job")} claimed by a master, nothing sent yet`;
     const elsewhere = claimed.size > 0 ? `${jobs}: not shown here, \`zester job list\` has them.` : undefined;
-    return { ...answer, last: [words && `${words}.`, elsewhere] };
+    return { ...answer, warningsOnSuccess: [words && `${words}.`, elsewhere] };
   },
 });

@@ -1,4 +1,8 @@
-// The end of every command: an answer in the format that was asked for, with its warnings. Only this file writes data.
+// How commands write in the requested format, and where their warnings and notes go:
+// - A command with one answer is a `question`, or a `plainCommand` without jobs, and returns an Answer.
+// - A live command (liveCommand in session.ts) calls `writeReport` for each part of what it does, and `reportNone` when
+//   nothing was selected; `writeLine` for each line of an answer that continues; `writeView` for a view at its end.
+// - Screens, the lines of `watch`, and the files of `report` and `export` are written by those commands themselves.
 import type { ArgsDef } from "citty";
 import { type Definition, defineCommand, type Tree } from "../cli/command.ts";
 import { toJsonLine } from "../codec/json.ts";
@@ -12,42 +16,44 @@ import { paragraph } from "../text.ts";
 import { type Format, type Session, type Surroundings, surroundings, withReading } from "./session.ts";
 import type { GlobalArgs } from "./shared.ts";
 
-/** What a command found. */
+/** The result of a command, written by `question` and `plainCommand`. */
 export interface Answer {
-  /** Undefined: nothing is written; a sink: its views were written as they were found. */
+  /** Undefined: nothing is written; a sink: its views were added as they were found. */
   readonly shown?: View | AnswerSink | undefined;
-  /** What a text says in place of no rows. */
+  /** The text instead of a view without rows. */
   readonly none?: string | undefined;
-  /** What --fail-if-empty counts, where that is not what is shown. */
+  /** What --fail-if-empty counts, and its error; default: the size of what is shown, and `none`. */
   readonly selected?: { readonly size: number; readonly none: string };
-  /** Notes beside a text, and beside the other formats. */
+  /** A note for the format text, and one for the other formats. */
   readonly notes?: { readonly text?: string | undefined; readonly data?: string | undefined };
   readonly warnings?: readonly (string | undefined)[];
-  /** What could not be shown. The last one ends the command. */
+  /** Why parts could not be shown. The last one ends the command. */
   readonly failures?: readonly UserError[];
-  /** A last line on stderr, beside a text. */
+  /** A last line on stderr, only for the format text. */
   readonly say?: string | undefined;
-  /** Warnings that an error of --fail-if-empty leaves out. */
-  readonly last?: readonly (string | undefined)[];
+  /** Further warnings, omitted when the command ends with an error. */
+  readonly warningsOnSuccess?: readonly (string | undefined)[];
   readonly code?: number;
 }
 
-/** Where an answer is written: ages count from the store's clock. */
+/** The terminal and format of an answer, and the clock for ages. */
 type Place = Surroundings & { readonly store: Pick<Session["store"], "now"> };
 
-/** A line per document; of a list, per element. */
+/** A line per document; for a list, per element. */
 function* documentLines(documents: Iterable<Value>): Generator<string> {
   for (const document of documents)
     for (const value of Array.isArray(document) ? document : [document]) yield `${toJsonLine(value)}\n`;
 }
 
 /**
- * Writes views one after the other as one answer: each at once where the format allows it, else all at the end. `add` is
- * synchronous: a callback of a stream that throws later would not be caught.
+ * Writes several views as one answer: each at once if the format allows it, else all at the end. `add` is synchronous, because
+ * an error that a callback of a stream throws later would not be caught.
  */
 export class AnswerSink {
   readonly #views: View[] = [];
   #titled: boolean;
+  /** The sum of the sizes of all views. */
+  size = 0;
 
   /** @param header titles stand above a table, and above CSV */
   constructor(
@@ -59,6 +65,7 @@ export class AnswerSink {
 
   /** @param warnings written after the view */
   add(view: View, warnings: readonly string[] = []): void {
+    this.size += view.size;
     const { terminal, store, isText, isMetrics, isSheet, isLines } = this.place;
     if (isText || isMetrics) {
       const { color, columns, utf8, warn } = terminal;
@@ -85,7 +92,8 @@ export class AnswerSink {
     const { terminal, format } = this.place;
     const isOne = this.#views[0]?.isOne === true;
     const long = this.#views.flatMap((view) => view.long ?? []);
-    if (format === "json" && long.length > 0) {
+    const areLong = long.length > 0 && long.length === this.#views.length;
+    if (format === "json" && areLong) {
       const documents = long.map((make) => make());
       terminal.writeAll(jsonDocuments(documents, !isOne));
     } else if (format === "json" && !isOne) terminal.writeAll(jsonArray(this.#documents()));
@@ -102,14 +110,14 @@ const emptyError = (words: string) => new UserError(words.charAt(0).toLowerCase(
 /**
  * Writes an answer.
  * @returns the exit code
- * @throws UserError the last failure; or when nothing was selected and that is to be an error
+ * @throws UserError the last failure; or with --fail-if-empty when nothing was selected
  */
 async function writeAnswer(answer: Answer, sink: AnswerSink, failIfEmpty: boolean): Promise<number> {
-  const { shown, none, notes, warnings = [], failures = [], say, last = [], code = EXIT.done } = answer;
+  const { shown, none, notes, warnings = [], failures = [], say, warningsOnSuccess = [], code = EXIT.done } = answer;
   const { terminal, isText } = sink.place;
   const warn = (words: string | undefined) => void (words !== undefined && terminal.warn(words));
-  const view = shown === sink ? undefined : (shown as View | undefined);
-  const selected = answer.selected ?? { size: view?.size ?? 0, none: none ?? "" };
+  const view = shown instanceof AnswerSink ? undefined : shown;
+  const selected = answer.selected ?? { size: shown?.size ?? 0, none: none ?? "" };
   const fails = failIfEmpty && selected.size === 0;
   if (isText && view?.size === 0 && none !== undefined) {
     if (!fails) terminal.write(paragraph(none, terminal.columns));
@@ -123,7 +131,7 @@ async function writeAnswer(answer: Answer, sink: AnswerSink, failIfEmpty: boolea
   if (failure) throw failure;
   if (fails) throw emptyError(selected.none);
   if (isText && say !== undefined) terminal.say(say);
-  last.forEach(warn);
+  warningsOnSuccess.forEach(warn);
   return code;
 }
 
@@ -170,29 +178,29 @@ export async function writeView(view: View, place: Place): Promise<void> {
 }
 
 /**
- * Writes one line of an answer that goes on: to a person a text, to a program its document as a line of JSON.
+ * Writes one line of an answer that continues: a text, or for programs its document as a line of JSON.
  * @param text ends with a line break
  */
 export function writeLine({ terminal, isText }: Surroundings, text: () => string, document: () => Value): void {
   terminal.write(isText ? text() : `${toJsonLine(document())}\n`);
 }
 
-/** A part of what a command reports while it acts, written in this order. */
-interface Report {
+/** What a command reports at one point while it acts, written in this order. */
+interface ReportPart {
   readonly warnings?: readonly string[];
   readonly text?: string | undefined;
   readonly document?: Value;
-  /** Errors that end nothing. */
+  /** Errors that do not end the command. */
   readonly errors?: readonly UserError[];
-  /** Beside a document. */
+  /** Only beside a document. */
   readonly note?: string | undefined;
-  /** A last line on stderr, beside a text. */
+  /** A last line on stderr, only for the format text. */
   readonly say?: string | undefined;
 }
 
-/** @param out in place of the terminal's stdout */
+/** @param out replaces the terminal's stdout */
 export async function writeReport(
-  { warnings = [], text, document, errors = [], note, say }: Report,
+  { warnings = [], text, document, errors = [], note, say }: ReportPart,
   { terminal, format, isText }: Surroundings,
   out = terminal,
 ): Promise<void> {
@@ -207,13 +215,13 @@ export async function writeReport(
 /**
  * Reports that nothing was selected: as a text, or with --fail-if-empty as the error.
  * @param words a sentence
- * @param report what programs get
+ * @param report for programs
  * @throws UserError
  */
 export async function reportNone(
   words: string,
   failIfEmpty: boolean,
-  report: Pick<Report, "document" | "note">,
+  report: Pick<ReportPart, "document" | "note">,
   around: Surroundings,
 ): Promise<void> {
   if (!failIfEmpty) return writeReport({ text: paragraph(words, around.terminal.columns), ...report }, around);

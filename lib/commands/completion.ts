@@ -1,4 +1,4 @@
-// zester completion: scripts that ask the executable for every word.
+// zester completion: scripts that call the executable for every word.
 import { UserError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { programName } from "../program.ts";

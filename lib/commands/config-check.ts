@@ -79,7 +79,7 @@ async function check(settings: Settings, terminal: Terminal): Promise<Finding[]>
 /** Minimum columns of a detail. */
 const LEAST = 20;
 
-/** One line per check; its hint, and what the terminal has no room for, are below it. */
+/** One line per check; its hint, and text that does not fit, are below it. */
 function render(findings: readonly Finding[], { color, columns = Number.POSITIVE_INFINITY }: Look): string {
   const wide = Math.max(...findings.map((finding) => width(finding.check)));
   const below = 8 + wide;

@@ -1,4 +1,4 @@
-// `kill` and `retry` of one job in the picture of `watch`: what they say and ask is shown there, and a key answers.
+// `kill` and `retry` of one job on the screen of `watch`, which shows their messages and questions; a key answers.
 import { describe, EXIT, UserError, withWords } from "../errors.ts";
 import { displayState, isTerminal, type JobRow } from "../model/job.ts";
 import { namedMessage } from "../program.ts";
@@ -9,17 +9,17 @@ import type { Terminal } from "../terminal/terminal.ts";
 import { oneLine, paragraph, safe } from "../text.ts";
 import type { Interruption, LiveSession } from "./session.ts";
 
-/** How long a question is on the screen before `y` answers it, in ms: before that it is a letter of a word that is being typed. */
+/** How long a question is on the screen before `y` answers it, in ms: an earlier `y` may belong to a word that is being typed. */
 const READ_MS = 1_000;
 
 export class Dialog {
   readonly lines: string[] = [];
-  /** What came of it, in few words. */
+  /** The result, in a few words. */
   told = "";
   dispatched: string | undefined;
   readonly jid: string;
 
-  /** All has been shown: any key closes it. */
+  /** Everything has been shown: any key closes it. */
   #isOver = false;
   /** The signal was sent, and the job has not ended. */
   #isCanceling = false;
@@ -29,7 +29,7 @@ export class Dialog {
   #shownMs: number | undefined;
   readonly #interruption: Interruption = { clear() {} };
 
-  /** @param changed told that there is more to show, `failed` what ends the picture, `sent` what was sent, in a line */
+  /** @param changed called for more to show @param failed receives an error that ends the screen @param sent receives what was sent, as a line */
   constructor(
     session: LiveSession,
     readonly act: Act,
@@ -62,17 +62,17 @@ export class Dialog {
     return `press any key to ${this.dispatched === undefined ? "go back" : "open the new job"}`;
   }
 
-  /** What to say of it when the process is interrupted now; undefined when nothing was sent. */
+  /** The message if the process is interrupted now; undefined when nothing was sent. */
   get interruption(): string | undefined {
     return this.#interruption.words?.();
   }
 
-  /** What to say of it when the screen closes while its question is open. */
+  /** The message if the screen closes while its question is open. */
   get unanswered(): string | undefined {
     return this.#answer && (this.act.act === "kill" ? "Nothing canceled." : "Nothing dispatched.");
   }
 
-  /** It is being drawn. @param row the job as it is now */
+  /** Called when it is drawn. @param row the current state of the job */
   shown(row: JobRow | undefined): void {
     this.#shownMs = this.#answer && (this.#shownMs ?? Date.now());
     if (!this.#isCanceling || row?.jid !== this.jid || !isTerminal(row.status)) return;
@@ -80,7 +80,7 @@ export class Dialog {
     this.lines.push(`Job ${safe(row.jid)} ended: ${displayState(row)}.`);
   }
 
-  /** @returns true when it is to be closed */
+  /** @returns true to close it */
   press(key: string): boolean {
     if (this.#isOver) return true;
     if (this.#shownMs === undefined) return false;
@@ -97,7 +97,7 @@ export class Dialog {
 
   async #run(session: LiveSession): Promise<void> {
     const { jid } = this;
-    // Loaded on use: most who watch only look.
+    // Loaded on use: most users of `watch` start no action.
     if (this.act.act === "kill") {
       const { askAbout } = await import("./kill.ts");
       if ((await askAbout(jid, session)) !== EXIT.done) return;
@@ -115,7 +115,7 @@ export class Dialog {
     });
   }
 
-  /** A terminal whose words are shown in the picture, and whose questions a key answers. */
+  /** A terminal whose messages appear on the screen, and whose questions a key answers. */
   #terminal(terminal: Terminal): Terminal {
     const columns = () => screenSize(terminal).columns - 1;
     const tell = (text: string) => {

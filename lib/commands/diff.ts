@@ -12,7 +12,7 @@ import { question } from "./answer.ts";
 import { noteReference } from "./selecting.ts";
 import { globals, jids, scripted } from "./shared.ts";
 
-/** Warnings about two runs that are compared. */
+/** Warnings about the two compared runs. */
 function differences(before: Reading, after: Reading): string[] {
   const [was, is] = [before.row.fn ?? "-", after.row.fn ?? "-"];
   const [given, now] = [before, after].map(({ job }) => digest(job.get("args") ?? null));
@@ -49,11 +49,11 @@ export default question({
     return { jobs: [before, after] as const, all };
   },
   async answerOf({ jobs, all }, { store, terminal }) {
-    // Outputs of both runs are kept once where they are the same.
+    // Equal outputs of both runs are kept once.
     const shared = new SharedReturns({ withoutTimes: true });
     const read = async (text: string): Promise<Reading> => {
       const reading = await resolveStory(store, text, terminal.warn, noteReference(terminal), shared);
-      // Of 50,000 peels the steps take 25 MB, and no comparison asks for them.
+      // The steps of 50,000 peels take 25 MB, and a comparison does not need them.
       return { ...reading, story: { ...reading.story, steps: [] } };
     };
     const [before, after] = await Promise.all([read(jobs[0]), read(jobs[1])]);
@@ -64,7 +64,7 @@ export default question({
       shown: jobDiffView(diffs, all),
       selected: { size: both.length, none: "The two runs have no peel in common." },
       warnings: [...differences(before, after), ...openQuestions(before), ...openQuestions(after)],
-      last: [both.length === 0 ? "the two runs have no peel in common." : undefined],
+      warningsOnSuccess: [both.length === 0 ? "the two runs have no peel in common." : undefined],
       code: diffs.some(({ change }) => change === "worse") ? EXIT.trouble : EXIT.done,
     };
   },

@@ -35,24 +35,24 @@ export default question({
   }),
   async answerOf({ selection, by, limit, failIfEmpty }, session) {
     const { store, terminal } = session;
-    // A job may come again while all are read, and may not match any more.
+    // A job may arrive again while all are read, and may no longer match.
     const matching = new Set<string>();
     const keep = (row: JobRow, matches: boolean) => {
       if (failIfEmpty) matching[matches ? "add" : "delete"](row.jid);
       return matches && mayHaveFailed(row);
     };
-    const { read, match, warnings } = await readMatching(selection, session, keep);
+    const { read, matchClause, warnings } = await readMatching(selection, session, keep);
     const found = await readFailures(store, read, progressOn(terminal, "returns"), terminal.warn);
     const unreachable = found.unreachable.groups()[0];
     const failures = { ...found, unreachable, jobAt: (number: number) => read.jobs.at(number).row };
     const { view, more } = by === "job" ? failedJobsView(failures, limit) : errorsView(failures, limit);
-    // A job has a row for what failed in it: unreachable peels have none.
-    const left = by === "job" ? unreachableLine(unreachable, { columns: undefined }).trimEnd() : "";
+    // Rows of --by job are about failures; unreachable peels are in a note instead.
+    const unreachableNote = by === "job" ? unreachableLine(unreachable, { columns: undefined }).trimEnd() : "";
     return {
       shown: view,
-      none: `No peel failed in jobs that ${match}.`,
-      selected: { size: matching.size, none: `No jobs ${match}.` },
-      notes: { text: more > 0 ? `${plural(more, `more ${by}`)}; raise --limit.` : undefined, data: left || undefined },
+      none: `No peel failed in jobs that ${matchClause}.`,
+      selected: { size: matching.size, none: `No jobs ${matchClause}.` },
+      notes: { text: more > 0 ? `${plural(more, `more ${by}`)}; raise --limit.` : undefined, data: unreachableNote || undefined },
       warnings,
     };
   },

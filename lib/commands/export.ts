@@ -117,7 +117,7 @@ async function select(request: ExportRequest, session: LiveSession): Promise<Sel
   return selected(rows, selection.text, read.sinceNs);
 }
 
-/** The heartbeats as of now, and the parts that the server lacks, or does not show. */
+/** The current heartbeats, and the parts that the server lacks or does not show. */
 async function readBeats({ isTheirs }: Selected, { store, terminal }: LiveSession) {
   const beats: StoredMessage[] = [];
   const missing: Part[] = [];
@@ -164,7 +164,7 @@ async function write(request: ExportRequest, session: LiveSession, out: (text: s
   // Lines of the export may be on the same terminal.
   const progress = request.file || !terminal.isTty ? progressOn(terminal, "messages") : undefined;
   try {
-    // Records first: a return that is stored meanwhile belongs to a job that has not ended yet.
+    // Records first: a return that is stored meanwhile is of a job that has not ended yet.
     for (const part of ["jobs", "returns", "events"] as const)
       if (!missing.includes(part)) await store.messages(part, chosen.of, add, progress);
   } finally {

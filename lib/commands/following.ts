@@ -1,4 +1,4 @@
-// What commands that wait for jobs share: the limit of --for, jobs that are stuck or in unknown states.
+// Shared by commands that wait for jobs: the limit of --for, jobs that are stuck or in unknown states.
 import { parseDuration } from "../duration.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { lookForStuck } from "../jobs/heartbeats.ts";
@@ -17,8 +17,8 @@ export function limitOf({ for: text }: Pick<WithLimit, "for">): Limit | undefine
 }
 
 /**
- * The same for commands whose --timeout limited the wait before --for existed: alone, it still does, and is no setting of the
- * connection.
+ * The same for commands whose --timeout limited the wait before --for existed. Without --for it still does, and is not a setting
+ * of the connection.
  */
 export function waitLimit(flags: WithLimit): Limit | undefined {
   const { timeout } = flags;
@@ -32,7 +32,7 @@ export async function within<T>(limit: Limit | undefined, work: Promise<T>, miss
   if (!limit) return work;
   const late = Promise.withResolvers<Limit>();
   const timer = setTimeout(late.resolve, limit.ms, limit);
-  // Work under way fails when the connection closes: the command has its result by then.
+  // The rest of the work fails when the connection closes: the command already has its result.
   work.catch(() => {});
   return Promise.race([work, late.promise.then(missed)]).finally(() => clearTimeout(timer));
 }
@@ -52,7 +52,7 @@ export function notEnded(open: Iterable<string>, { text }: Limit, hint = LONGER)
   return new UserError(what, hint, EXIT.timedOut);
 }
 
-/** Warns once of each job whose state does not tell whether it has ended, and again if it recovered in between. */
+/** Warns once of each job in an unknown state, which may have ended, and again if it recovered in between. */
 export function warnOfUnknown({ warn }: Pick<Terminal, "warn">): (rows: readonly JobRow[]) => void {
   const known = new Set<string>();
   return (rows) => {
@@ -69,7 +69,7 @@ export function unknownFault(rows: Iterable<JobRow>): UserError | undefined {
   return words === undefined ? undefined : new UserError(`${words}.`, "Use --for to wait anyway.");
 }
 
-/** Warns of each stuck job, and again if it recovered in between. @returns what ends that */
+/** Warns of each stuck job, and again if it recovered in between. @returns the function that stops it */
 export function warnOfStuck(
   { warn }: Pick<Terminal, "warn">,
   session: Session,

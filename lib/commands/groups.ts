@@ -1,4 +1,4 @@
-// Help on the commands that have commands of their own.
+// Help on the commands that have subcommands.
 import type { Manual } from "../cli/command.ts";
 import { TERMS, topics } from "./topics.ts";
 

@@ -17,7 +17,7 @@ import { conditions, globals, header, listFormat, repeated, scripted } from "./s
 /** Maximum number of suggested peels. */
 const SUGGESTED = 3;
 
-/** The stored form of a peel's ID. @throws UserError for a text that is none */
+/** The stored form of a peel ID. @throws UserError for an invalid one */
 function parsePeel(text: string): string {
   const id = text.replaceAll(".", "_");
   if (/[*?]/.test(text))
@@ -33,7 +33,7 @@ function parsePeel(text: string): string {
   );
 }
 
-/** ` Did you mean web-388?`: the peels whose ids begin with the text, else the nearest one. */
+/** ` Did you mean web-388?`: the peels with this prefix, else the nearest one. */
 function suggestion(text: string, peels: ReadonlySet<string>): string {
   const longer = [...peels].filter((peel) => peel.startsWith(text)).sort();
   if (longer.length === 0) return nearest(text, [...peels]);
@@ -41,7 +41,7 @@ function suggestion(text: string, peels: ReadonlySet<string>): string {
   return ` Did you mean ${longer.slice(0, SUGGESTED).join(", ")}${more}?`;
 }
 
-/** @throws UserError when there is no such peel, as far as the buckets tell */
+/** @throws UserError when the buckets show no such peel */
 async function requirePeel(store: Store, peel: string): Promise<void> {
   const shown = displayPeel(peel);
   const [peels, alive] = await Promise.all([targetedPeels(store), isAlive(store, peel)]);

@@ -78,7 +78,7 @@ interface Listing {
 
 export type ListRequest = ReturnType<typeof parse>;
 
-/** A slip in conditions that no job matches. */
+/** A hint at a probable typing error in conditions that no job matches. */
 function emptyHint({ target = [], function: functions = [] }: Flags<typeof args>): string {
   // `L@web-1,web-2` is one target expression.
   if (target.some((one) => one.includes(",") && !one.includes("@"))) return " For several targets, repeat --target.";
@@ -86,7 +86,7 @@ function emptyHint({ target = [], function: functions = [] }: Flags<typeof args>
   return module === undefined ? "" : didYouMean(`--function '${module}.*'`);
 }
 
-/** @throws UserError for flags that exclude each other, or invalid values */
+/** @throws UserError for flags that cannot be used together, or invalid values */
 export function parse(flags: Flags<typeof args>, now: Date) {
   const selection = parseSelection(flags, now);
   const given = (["quiet", "count", "wide", "columns"] as const).filter((name) => flags[name]);
@@ -97,7 +97,7 @@ export function parse(flags: Flags<typeof args>, now: Date) {
   return { hint: emptyHint(flags), selection, shows, isWide: flags.wide === true, columns } as const;
 }
 
-/** @throws UserError for a column that is a field of none of the jobs: a slip */
+/** @throws UserError for a column that no job has as a field: a typing error */
 function checkColumns(columns: readonly JobColumn[], jobs: JobList): void {
   if (jobs.length === 0) return;
   for (const column of columns) {
@@ -191,7 +191,7 @@ export async function listJobs(request: ListRequest, listing: Listing, session: 
       future,
       inColumns ? emptyFieldsWarning(columns, jobs) : undefined,
       listing.warnsOfStuck ? allStuckWords([...stuck.values()]) : undefined,
-      // For people only: a script that asks every minute would hear it every minute.
+      // For people only: a script that runs every minute would get it every minute.
       unheard !== undefined && terminal.canTell ? `${unheard} Cannot tell whether the masters are alive.` : undefined,
       unreadableWarning(read.unreadable),
     ],

@@ -1,4 +1,4 @@
-// Reading the jobs that flags select, and what to say about them.
+// Reads the jobs that flags select, with the messages about them.
 
 import type { Read } from "../jobs/read-jobs.ts";
 import { readSelected } from "../jobs/recent.ts";
@@ -20,7 +20,7 @@ export const amongWords = ({ total, all }: Pick<Read, "total" | "all">) =>
 
 /**
  * The jobs that match by the server's clock.
- * @param keep chooses others, by whether they match
+ * @param keep decides which jobs to keep; by default those that match
  */
 export async function readMatching(
   request: Selection,
@@ -34,7 +34,7 @@ export async function readMatching(
   return {
     selection,
     read,
-    match: `match ${selection.text} (${amongWords(read)})`,
+    matchClause: `match ${selection.text} (${amongWords(read)})`,
     warnings: [futureWords(read.jobs, store.nowNs()), unreadableWarning(read.unreadable)],
   };
 }

@@ -1,4 +1,4 @@
-// The job that is open in the picture of `watch`, as it goes on and after its end.
+// The job that is open on the screen of `watch`, while it runs and after its end.
 import type { ValueMap } from "../codec/value.ts";
 import { insteadOf, UserError } from "../errors.ts";
 import { type Link, persist } from "../jobs/follow.ts";
@@ -15,7 +15,7 @@ import { type JobText, type Opened, openedOf, type TextView, textOf } from "../r
 import type { Look } from "../render/table.ts";
 import type { LiveSession } from "./session.ts";
 
-/** At most this share of the time is spent on looking at the job. */
+/** At most this share of the time is spent on reading the job. */
 const SHARE = 1 / 10;
 const LOOK: Rhythm = { pauseMs: 500, share: SHARE };
 
@@ -25,16 +25,17 @@ export class OpenedJob {
   #live: LiveJob | undefined;
   /** Its whole story, when it has ended. */
   #last: Reading | undefined;
-  /** Why it can't be shown any more. */
+  /** Why it can no longer be shown. */
   #fault: UserError | undefined;
   #seen: Opened | undefined;
   #nextMs = 0;
   #text: { seen: Opened; key: string; text: JobText } | undefined;
 
   /**
-   * @param first its record, where it was just read
-   * @param link told of the connection
-   * @param changed told that there is something new, `failed` what ends the picture
+   * @param first its record, if it was just read
+   * @param link receives the state of the connection
+   * @param changed called when there is something new
+   * @param failed receives an error that ends the screen
    */
   constructor(
     readonly session: LiveSession,
@@ -58,7 +59,7 @@ export class OpenedJob {
     this.#left.abort();
   }
 
-  /** The job as it is now, or why there is nothing to show. */
+  /** The current state of the job, or why there is nothing to show. */
   look(): Opened | string {
     if (this.#fault) return this.#fault.message;
     const began = Date.now();
@@ -74,7 +75,7 @@ export class OpenedJob {
     return this.#live?.caughtUp ? this.#live.reading(this.session.store.nowNs()) : undefined;
   }
 
-  /** A text about it. Made anew when the job or what is asked for has changed. */
+  /** A text about the job, made again when the job or the requested view has changed. */
   text({ top, ...view }: TextView, look: Look): JobText | undefined {
     const seen = this.#seen;
     if (!seen || this.#fault) return undefined;
@@ -88,8 +89,8 @@ export class OpenedJob {
   }
 
   /**
-   * How it ended; undefined before. An end is seen before all of it has been read: that is waited for, a second.
-   * @throws UserError when it can't be shown any more
+   * How the job ended; undefined before. Waits up to a second for the rest of the story of a job that has just ended.
+   * @throws UserError when it can no longer be shown
    */
   async end(): Promise<Reading | undefined> {
     const job = this.#live?.job;

@@ -1,4 +1,4 @@
-// --output: a file that is there when it is whole, and readable by its owner alone.
+// --output: a file that appears when it is complete, and that only its owner can read.
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { fileFault, UserError } from "../errors.ts";
 import { type Terminal, writeAll } from "../terminal/terminal.ts";
@@ -31,7 +31,7 @@ export class OutputFile {
   readonly #part: string;
   #fd: number | undefined;
 
-  /** @throws UserError when the file is there and is not to be replaced */
+  /** @throws UserError when the file exists and must not be replaced */
   constructor(
     readonly path: string,
     readonly force: boolean,
@@ -64,7 +64,7 @@ export class OutputFile {
     writeAll(this.#fd, text);
   }
 
-  /** Gives the file its name, and names it to a person. */
+  /** Gives the file its name, and notes it for a person. */
   finish({ canTell, note }: Terminal): void {
     const fd = this.#fd as number;
     this.#check();
@@ -77,7 +77,7 @@ export class OutputFile {
     if (canTell) note(`wrote ${this.path} (${count(statSync(this.path).size)} bytes).`);
   }
 
-  /** Removes what is not whole. */
+  /** Removes an incomplete file. */
   discard(): void {
     if (this.#fd === undefined) return;
     this.#fd = undefined;

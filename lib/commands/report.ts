@@ -52,7 +52,7 @@ async function answerOf({ jobs: texts, redact }: ReportRequest, session: Session
   const { terminal } = session;
   const store = redact ? redactedStore(session.store) : session.store;
   const [retries] = await Promise.all([newestRetries(store), serverClock(session)]);
-  // Outputs of all jobs are kept once where they are the same.
+  // Equal outputs of all jobs are kept once.
   const shared = new SharedReturns();
   const found = new Map<string, ReportedJob>();
   for (const text of texts) {

@@ -1,4 +1,4 @@
-// The jobs that a command is about: named by an ID or a word such as @last, or selected by conditions.
+// The jobs of a command: named by an ID or a word such as @last, or selected by conditions.
 import type { ValueMap } from "../codec/value.ts";
 import { Transient, UserError } from "../errors.ts";
 import type { WordTold } from "../jobs/lookup.ts";
@@ -12,14 +12,14 @@ import { ageText } from "../render/time.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Session } from "./session.ts";
 
-/** Warns of jobs that a word such as @last may stand for too. */
+/** Warns of other jobs that a word such as @last may name. */
 export const warnReference =
   ({ warn }: Terminal): WordTold =>
   (word, _, unreadable) => {
     if (unreadable.length > 0) warn(`${word} may be another job: ${unreadableWords(unreadable)}`);
   };
 
-/** Also notes which job a word such as @last stands for. */
+/** Also notes which job a word such as @last names. */
 export const noteReference =
   (terminal: Terminal): WordTold =>
   (word, found, unreadable, now) => {
@@ -44,7 +44,7 @@ type Selecting = Pick<Conditions, (typeof SELECTING)[number]>;
 
 /**
  * The conditions that narrow the jobs that `texts` name.
- * @throws UserError for a condition that can't stand beside them: an ID takes none, and a word takes only some
+ * @throws UserError for a condition that cannot be used with them: an ID takes none, a word only some
  */
 export function narrowingOf(texts: readonly string[], flags: Selecting): Narrowing {
   const areWords = texts.every((text) => parseJobReference(text) !== undefined);
@@ -60,7 +60,7 @@ export function narrowingOf(texts: readonly string[], flags: Selecting): Narrowi
   return { function: flags.function, target: flags.target, user: flags.user };
 }
 
-/** Jobs that are named, or else selected by conditions. */
+/** Jobs that are named or selected by conditions. */
 export interface JobsRequest {
   /** As typed; none: those of the selection. */
   readonly jobs: readonly string[];
@@ -82,7 +82,7 @@ function jidOf(text: string, command: string): string {
 /**
  * The jobs that a command acts on.
  * @param command its name, for messages
- * @throws UserError when both kinds are given and exclude each other, or none is
+ * @throws UserError for both kinds, unless they can be combined, and for none
  */
 export function parseJobs(
   flags: Selecting & { readonly _: readonly string[] },
@@ -100,8 +100,8 @@ export function parseJobs(
 }
 
 /**
- * A selection by the server's clock, where it counts from now. Warns when this machine's clock is off and that would have mattered.
- * @throws UserError when the server does not tell the time, or when --since is then later than --until
+ * A selection with relative times by the server's clock. Warns when this machine's clock differs enough to select other jobs.
+ * @throws UserError when the server does not report the time, or when --since is then later than --until
  */
 export async function selectionByServer(selection: Selection, { store, terminal }: Session): Promise<Selection> {
   if (!selection.fromNow) return selection;
@@ -111,7 +111,7 @@ export async function selectionByServer(selection: Selection, { store, terminal 
   return selection.at(store.now());
 }
 
-/** Asks for the server's clock before ages are shown, and warns where that fails. */
+/** Requests the server's clock before ages are shown, and warns if that fails. */
 export async function serverClock({ store, terminal: { warn } }: Session): Promise<void> {
   try {
     await store.clock();
@@ -121,7 +121,7 @@ export async function serverClock({ store, terminal: { warn } }: Session): Promi
   }
 }
 
-/** One warning for all values that can't be decoded. */
+/** One warning for all values that cannot be decoded. */
 export const unreadableWarning = (rows: readonly JobRow[]) => (rows.length > 0 ? unreadableWords(rows) : undefined);
 
 export function warnUnreadable(rows: readonly JobRow[], { warn }: Terminal): void {

@@ -176,7 +176,7 @@ export async function withSession(
     });
     const exitCode = await working.catch((error) => {
       if (!ending) throw error;
-      // The connection is closed under it: the signal is why the command ends, and says with which code.
+      // The signal has closed the connection, and it decides the exit code.
       return new Promise<never>(() => {});
     });
     wait = GOODBYE_MS.done;
@@ -186,7 +186,7 @@ export async function withSession(
   }
 }
 
-/** The same on a server, or on the files of --from: nothing of the settings counts there. */
+/** The same on a server, or on the files of --from, for which no setting counts. */
 export async function withReading(
   flags: GlobalArgs,
   work: (session: Session) => Promise<number | undefined>,
@@ -194,7 +194,8 @@ export async function withReading(
 ): Promise<number | undefined> {
   if (!flags.from) return withSession(flags, work, options);
   const around = surroundings(flags, options);
-  const other = Object.keys(connecting).find((name) => name !== "from" && name in flags && flags[name as "master"]);
+  const names = Object.keys(connecting) as (keyof typeof connecting)[];
+  const other = names.find((name) => name !== "from" && name in flags && flags[name]);
   if (other)
     throw new UserError(
       `--from and --${other} cannot be used together.`,

@@ -41,7 +41,7 @@ const args = {
   ...scripted("no peel is selected"),
 } as const satisfies ArgsDef;
 
-/** What is shown instead of the record. */
+/** The form that is shown instead of the record. */
 const FORMS = ["summary", "output", "as-target", "fold", "quiet"] as const;
 /** Flags that need one of these forms. */
 const NEEDS = {
@@ -50,7 +50,7 @@ const NEEDS = {
   diff: ["output"],
 } as const;
 
-/** @throws UserError for flags that exclude each other, or change nothing */
+/** @throws UserError for flags that cannot be used together, or that change nothing */
 function parse(flags: Flags<typeof args>) {
   const jobs = flags._.map(parseJid);
   // These imply --quiet.
@@ -79,7 +79,7 @@ function parse(flags: Flags<typeof args>) {
 
 type ShowRequest = ReturnType<typeof parse>;
 
-/** One job as it is shown. */
+/** One job, ready to be shown. */
 interface Shown {
   readonly jid: string;
   /** In pieces. */
@@ -89,7 +89,7 @@ interface Shown {
   peels(): readonly { readonly peel: string }[];
   /** How many peels they were selected from. */
   readonly of: number;
-  /** Where none was selected: a pattern of peels that would have selected some. */
+  /** If none was selected: a pattern of peels that would have selected some. */
   readonly wider?: string | undefined;
   readonly warnings: readonly string[];
 }
@@ -105,7 +105,7 @@ async function readRecord(text: string, { all }: ShowRequest, { store, terminal,
     return { noBucket: true, returns: [], warnings: [`${found.message} The returns are not shown.`] };
   };
   const early = returnsOf(text);
-  // A failure is handled by the awaits below.
+  // The awaits below handle a failure.
   early.catch(() => {});
   const { jid, job } = await resolveJob(store, text, noteReference(terminal));
   const first = jid === text ? await early : undefined;
@@ -122,7 +122,7 @@ async function readRecord(text: string, { all }: ShowRequest, { store, terminal,
   };
 }
 
-/** What is kept of the returns for a form. */
+/** The parts of returns that a form needs. */
 async function returnReader({ shows, changes, ids }: ShowRequest, isText: boolean): Promise<ReturnReader> {
   if (shows !== "output" && shows !== "summary") return ids || isText ? wholeRecords(STORY_FIELDS) : storedRecords();
   const { SharedReturns } = await import("../jobs/shared-returns.ts");
@@ -130,7 +130,7 @@ async function returnReader({ shows, changes, ids }: ShowRequest, isText: boolea
   return new SharedReturns({ changesOnly: isSummary || changes, withoutTimes: isSummary });
 }
 
-/** The text of some peels of a job. @throws UserError if the peel to compare with has no output */
+/** The text about some peels of a job. @throws UserError if the peel to compare with has no output */
 async function textOf(
   reading: Reading & { readonly retries: readonly JobRow[] },
   chosen: readonly PeelStory[],
@@ -207,7 +207,7 @@ function noneWords(selection: PeelSelection | undefined, of: number, wider: stri
   return `No peel matches ${selection.text} (of ${count(of)}).${hint}`;
 }
 
-/** The IDs of peels in the form that was asked for. @param peels as they are stored: so programs get them */
+/** The IDs of peels in the requested form. @param peels as stored, which is what programs get */
 async function peelIds({ shows }: ShowRequest, peels: ReadonlySet<string>): Promise<View> {
   const ids = { size: peels.size, ids: peels, noun: "peel ID", title: "peel", isPlain: isPlainPeel };
   if (shows === "as-target") return idsView({ ...ids, line: (ids) => `L@${ids.join(",")}` });
@@ -215,7 +215,7 @@ async function peelIds({ shows }: ShowRequest, peels: ReadonlySet<string>): Prom
   return idsView({ ...ids, display: displayPeel, line });
 }
 
-/** One of several jobs has an empty line before it; what peels printed does not say of which job it is. */
+/** Of several jobs, an empty line separates them; outputs do not contain the ID of their job, so a line with it precedes them. */
 const viewOf = ({ jid, text, document }: Shown, nth: number, { shows, jobs }: ShowRequest): View => ({
   size: 1,
   isOne: jobs.length === 1,
@@ -232,24 +232,24 @@ const viewOf = ({ jid, text, document }: Shown, nth: number, { shows, jobs }: Sh
 const AT_ONCE = 8;
 
 /**
- * What `work` makes of each item, in their order, of a few at once. No read is under way while a result is used: a write waits
- * for the reader of stdout, and meanwhile the server would drop the consumers.
+ * The results of `work` for each item, in order, of a few at once. No read runs while a result is used: a write waits for the
+ * reader of stdout, and meanwhile the server would drop the consumers.
  */
 async function* inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>): AsyncGenerator<R> {
   for (let from = 0; from < items.length; from += AT_ONCE)
     yield* await Promise.all(items.slice(from, from + AT_ONCE).map(work));
 }
 
-/** The newest retries, which a summary has. */
+/** The newest retries, for a summary. */
 async function retriesFor({ shows }: ShowRequest, { store }: Session): Promise<readonly JobRow[]> {
   return shows === "summary" ? (await import("../jobs/retries.ts")).newestRetries(store) : [];
 }
 
-/** Shows the jobs, each once, in the order in which they were named. An error of one job does not keep others from being shown. */
+/** Shows the jobs, each once, in the order of the arguments. An error of one job does not affect others. */
 async function answerOf(request: ShowRequest, session: Session, sink: AnswerSink): Promise<Answer> {
   const { shows, ids, selection } = request;
   const retries = retriesFor(request, session);
-  // A failure is that of each job.
+  // A failure is reported for each job.
   retries.catch(() => {});
   const attempt = (text: string) => {
     const isRecord = shows === "record" && !selection;

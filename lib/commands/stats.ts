@@ -65,13 +65,13 @@ function parse(flags: Flags<typeof args>, now: Date) {
     throw new UserError("--sort needs --by result.", "Add --by result, or omit --sort.");
   const matches = flags.target === undefined ? () => true : globs(flags.target);
   return {
-    /** Undefined: by function, or everything that there are metrics of. */
+    /** Undefined: by function, or everything that has metrics. */
     by,
     selection: parseSelection({ ...flags, sort: undefined }, now),
     sort,
     /** Of peels without a run, only those that --target selects. */
     isWanted: (peel: string) => matches(peel) || matches(displayPeel(peel)),
-    /** Peels without a run are shown as well: a function is asked for. */
+    /** Peels without a run are shown as well: a function is selected. */
     asksWhere: by === "peel" && flags.function !== undefined,
     check: flags.check === true,
   };
@@ -95,13 +95,13 @@ interface Counting {
 
 const optionsOf = ({ terminal }: Session) => ({ warn: terminal.warn, progress: progressOn(terminal, "returns") });
 
-/** A bucket of returns that is not there is an error. */
+/** A missing bucket of returns is an error. */
 const countPeels = ({ session, read, span }: Counting, byFunction: boolean): Promise<PeelStats[]> =>
   readPeelStats(session.store, read, span, { byFunction, ...optionsOf(session) });
 
 const countSchedules = ({ jobs, nowNs }: Counting) => schedulesOf(runsOf(jobs), nowNs);
 
-/** The peels that could have run the jobs, and did not: those that are alive, or that any job targeted. */
+/** The peels that could have run the jobs and did not: those that are alive, or that any job targeted. */
 async function withoutRun(
   { session, span, seen }: Counting,
   stats: readonly PeelStats[],
@@ -134,7 +134,7 @@ async function countBy(
   return { view: peelStatsView([...idle, ...stats], span), note };
 }
 
-/** @param by one of what there are metrics of; undefined: all */
+/** @param by a grouping that has metrics; undefined: all */
 async function metricsOf(counting: Counting, by: By | undefined): Promise<StatsView> {
   const { jobs, span, now, nowNs } = counting;
   const wants = (one: By) => by === undefined || by === one;

@@ -29,13 +29,13 @@ export default question({
   },
   parse: ({ since = "1h", check = false }, now) => ({
     selection: parseSelection({ since }, now),
-    /** As a word of a shell. */
+    /** Quoted for a shell. */
     since: since.includes(" ") ? `'${since}'` : since,
     check,
   }),
   async answerOf({ selection, since, check }, session) {
     const { store, terminal, isMetrics } = session;
-    // First, because its answers have the server's clock.
+    // First, because its answers contain the server's clock.
     const fleet = await readFleet(store, progressOn(terminal));
     const { since: sinceNs = 0n } = await selectionByServer(selection, session);
     const status = await fleetStatus(store, fleet, sinceNs, terminal.warn);

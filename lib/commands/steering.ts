@@ -1,4 +1,4 @@
-// What kill and retry share: the question before they act, and a report whose failure stops nothing.
+// Shared by kill and retry: the question before they act, and a report whose failure does not stop them.
 import { readFileSync } from "node:fs";
 import { EXIT, UserError } from "../errors.ts";
 import { enduring, type Terminal } from "../terminal/terminal.ts";
@@ -23,7 +23,7 @@ export function parseSteering(
   };
 }
 
-/** Shows on stderr what would be done, and asks unless --yes was given. `unasked`: no person can see it and answer. */
+/** Shows on stderr what would be done, and asks unless --yes was given. `unasked`: no person can see the question and answer. */
 export async function confirm(
   { terminal, interruption }: LiveSession,
   yes: boolean,
@@ -31,7 +31,7 @@ export async function confirm(
     readonly text: string;
     readonly warnings: readonly string[];
     question(): string | Promise<string>;
-    /** For a person who interrupts the question. */
+    /** The message for a person who interrupts the question. */
     readonly declined: string;
   },
 ): Promise<"agreed" | "declined" | "unasked"> {
@@ -49,7 +49,7 @@ export async function confirm(
 }
 
 /**
- * stdout for the report of what was done; when that cannot be written, an error says so, and the command goes on to its end.
+ * stdout for the report of what was done. If the report cannot be written, this prints an error, and the command continues.
  * @param done what was done, for that error
  */
 export function reporting(terminal: Terminal, done: () => string): { readonly out: Terminal; code: number } {
@@ -62,7 +62,7 @@ export function reporting(terminal: Terminal, done: () => string): { readonly ou
   return report;
 }
 
-/** The login name of a user id, as /etc/passwd has it; undefined where that has none, or is not there. */
+/** The login name of a user ID in /etc/passwd; undefined without an entry or without that file. */
 function nameOf(uid: number): string | undefined {
   try {
     const lines = readFileSync("/etc/passwd", "utf8").split("\n");
@@ -73,8 +73,8 @@ function nameOf(uid: number): string | undefined {
 }
 
 /**
- * The operator: who called sudo, else the login name of this process. Bun's userInfo() believes the variables alone; they come
- * after /etc/passwd here, for users of a directory service.
+ * The operator: the caller of sudo, else the login name of this process. Bun's userInfo() reads only variables; here /etc/passwd
+ * comes first, and variables are for users of a directory service.
  */
 export function operatorName(env: NodeJS.ProcessEnv): string {
   if (env.SUDO_USER) return env.SUDO_USER;

@@ -31,10 +31,10 @@ const args = {
 
 type TraceArgs = Flags<typeof args>;
 
-/** How long the event of the end may come after the record that says so. */
+/** How long after the final record the event of the end may arrive. */
 const LAST_WORDS_MS = 500;
 
-/** Shows each event as it comes, until the job has ended. After a lost connection it goes on where it was. */
+/** Shows each event as it arrives, until the job has ended. Continues after a lost connection. */
 async function follow(
   session: LiveSession,
   link: Link,
@@ -48,7 +48,7 @@ async function follow(
   await persist(session, link, async (store, working) => {
     const steps = new Steps(job);
     const over = new AbortController();
-    // The event of the end is the last one. The record says a little earlier or later that the job has ended, and others may
+    // The event of the end is the last one. The record shows the end a little earlier or later, and others may
     // publish what looks like an end: it has to be the state of the record.
     let status: string | undefined;
     const onEvent = (event: JobEvent) => {
@@ -71,7 +71,7 @@ async function follow(
   });
 }
 
-/** Where the story of a job can't be told whole, why. */
+/** Why a part of the story cannot be shown, if so. */
 function gaps({ row, story, noReturns, noEvents, noHeartbeats }: Reading): string[] {
   const unknown = unknownStateWords([row]);
   const cut = `the stream does not reach back to the dispatch of job ${row.jid}: peels without an ack are shown as missing.`;
@@ -81,7 +81,7 @@ function gaps({ row, story, noReturns, noEvents, noHeartbeats }: Reading): strin
   );
 }
 
-/** Shows the whole story. @param eventsShown its events were shown as they came */
+/** Shows the whole story. @param eventsShown its events were shown as they arrived */
 async function show(
   session: Session,
   jid: string,
@@ -130,9 +130,9 @@ async function run({ job: text, all, ...request }: TraceRequest, args: GlobalArg
   const work = async (session: LiveSession) => {
     const { store, terminal, isText, isLines } = session;
     if (isText && terminal.isTty && !all) {
-      // The picture shows which job a word stands for.
+      // The screen shows which job a word names.
       const first = await resolveJob(store, text, warnReference(terminal));
-      // Loaded on use: lines need neither keys nor a picture.
+      // Loaded on use: lines need neither keys nor a screen.
       const { watchOnScreen } = await import("./watch-screen.ts");
       return await watchOnScreen(session, { matches: () => true, first, limit: undefined });
     }

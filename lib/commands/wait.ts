@@ -20,9 +20,9 @@ import { conditions, globals, jids, limited, scripted } from "./shared.ts";
 const STATUS_MS = 250;
 
 /**
- * Waits for jobs to end, and shows a person what for.
- * @param find the jobs; what it warns of and notes stands above the line on stderr
- * @param limit without one, no job is waited for whose state does not tell whether it has ended
+ * Waits for jobs to end, and shows a person which.
+ * @param find finds the jobs; its warnings and notes appear above the line on stderr
+ * @param limit without one, jobs in unknown states are not waited for: they may have ended
  * @returns the limit, if it expired first
  */
 export async function waitFor(
@@ -66,7 +66,7 @@ export async function waitFor(
   }
 }
 
-/** Writes how jobs ended; for programs also the state of those that have not. */
+/** Writes how jobs ended; for programs also the state of active ones. */
 async function report({ jids, rows, endings, ended }: Waiting, session: LiveSession): Promise<void> {
   const { terminal, store } = session;
   const now = store.now();
@@ -114,7 +114,7 @@ export default liveCommand({
     const missed = await waitFor(waiting, session, find, limit);
     const none = `No active job matches ${selection.text}.`;
     if (!missed && waiting.jids.length === 0) {
-      // The document is empty; a script that looks at the exit code alone would take this for an end.
+      // The document is empty; a script that checks only the exit code would conclude that jobs ended.
       await reportNone(none, failIfEmpty, { document: [], note: `n${none.slice(1)}` }, session);
       return undefined;
     }

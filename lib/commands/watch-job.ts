@@ -1,4 +1,4 @@
-// `watch <jid>` where no picture can be drawn: a line for each return of the job as it arrives, and how it ends.
+// `watch <jid>` without a screen: a line for each return of the job as it arrives, then one for its end.
 
 import { linkLines, NEVER, persist } from "../jobs/follow.ts";
 import { LiveJob } from "../jobs/live.ts";
@@ -21,7 +21,7 @@ import { unknownFault, warnOfUnknown } from "./following.ts";
 import { noteReference } from "./selecting.ts";
 import type { Limit, LiveSession } from "./session.ts";
 
-/** When it is shown what is new. */
+/** How often new returns are shown. */
 const SHOW: Rhythm = { pauseMs: 100, share: 1 / 5 };
 
 /**
@@ -69,7 +69,7 @@ export async function watchJob(
     if (!live.caughtUp || !hasNews) return;
     hasNews = false;
     const sight = live.reading(session.store.nowNs());
-    // A master that still watches the job writes a late return down: then the peel is not late.
+    // A master that still watches the job stores a late return: then the peel is not late.
     show(sight, ({ state }) => state !== "late");
     const fault = limit ? undefined : unknownFault([sight.row]);
     if (fault) throw fault;
@@ -80,7 +80,7 @@ export async function watchJob(
   const following = persist(session, linkLines(session, terminal.say), async (store, working) => {
     const hasEnded = isTerminal(jobRow(jid, live.job).status);
     const record = hasEnded ? live.job : await live.follow(store, working);
-    // What the record counts may arrive after it.
+    // Returns that the record counts may arrive after it.
     return endingOf(store, jid, record, terminal.warn, isText ? undefined : wholeRecords());
   });
   try {

@@ -1,4 +1,4 @@
-// `watch` and `trace --follow` on a terminal: the picture of all jobs, or of one, controlled by keys.
+// `watch` and `trace --follow` on a terminal: a screen of all jobs, or of one, controlled by keys.
 import type { ValueMap } from "../codec/value.ts";
 import { EXIT } from "../errors.ts";
 import { followAllJobs, type Link, linkNote, type Watcher } from "../jobs/follow.ts";
@@ -26,14 +26,14 @@ const REST_MS = 300;
 interface Wanted {
   /** The jobs of the list. */
   readonly matches: (row: JobRow) => boolean;
-  /** The job that is open at first; the list is read when it is closed. */
+  /** The job to open first; the list is read when it is closed. */
   readonly first: { readonly jid: string; readonly job: ValueMap } | undefined;
   readonly limit: Limit | undefined;
 }
 
 /**
- * Shows the picture until a person quits.
- * @returns the exit code: that of the job that is open, when it has ended
+ * Shows the screen until a person quits.
+ * @returns the exit code: that of the open job, if it has ended
  */
 export async function watchOnScreen(
   session: LiveSession,
@@ -52,7 +52,7 @@ export async function watchOnScreen(
   let resting: { jid: string | undefined; timer?: ReturnType<typeof setTimeout> } = { jid: undefined };
   let dialog: Dialog | undefined;
   const told = new Map<string, string>();
-  /** What was sent: said once more when the screen is gone. */
+  /** What was sent, which is printed again after the screen closes. */
   const sent: string[] = [];
   let seen: Seen = { jobs: [], opened: undefined, text: undefined, size: screenSize(terminal) };
   const picture = () => {
@@ -85,7 +85,7 @@ export async function watchOnScreen(
     opened = jid === undefined ? undefined : new OpenedJob(session, jid, job, linkOfJob, change, over.reject);
     change();
   };
-  /** Reads the job under the cursor, once the cursor has stayed there. */
+  /** Reads the job under the cursor after the cursor has stayed there. */
   const rest = (jid: string | undefined) => {
     if (jid === resting.jid) return;
     clearTimeout(resting.timer);
@@ -121,7 +121,7 @@ export async function watchOnScreen(
     change();
   };
   const link = linkNote(session, setNote);
-  // While the list is followed, that tells of the connection.
+  // While the list is followed, it reports the connection.
   const linkOfJob: Link = {
     lost: (why) => void (isListed || link.lost(why)),
     back: () => void (isListed || link.back()),

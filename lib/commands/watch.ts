@@ -36,12 +36,12 @@ const args = {
   ...limited,
 } as const satisfies ArgsDef;
 
-/** One line a change; at the start a line for each active job. */
+/** A line per change; at the start a line per active job. */
 async function printChanges(session: LiveSession, matches: (row: JobRow) => boolean): Promise<void> {
   const { terminal, isText } = session;
   const board = new Board(matches);
   const rows = () => board.rows(session.store.now().getTime());
-  /** The line of each active job, when it was printed last. */
+  /** The last printed line of each active job. */
   const printed = new Map<string, string>();
   const unreadable = new Map<string, JobRow>();
   const tellUnknown = warnOfUnknown(terminal);
@@ -54,7 +54,7 @@ async function printChanges(session: LiveSession, matches: (row: JobRow) => bool
       if (!board.put(jid, job, live, now.getTime()) || !job) return;
       if (live) tellUnknown([job.row]);
       const text = isText ? changeLine(job.row, now) : jobLine(job);
-      // Again after a lost connection: only what differs from what was printed before.
+      // Called again after a lost connection: prints only lines that differ from the printed ones.
       if (live || printed.get(jid) !== text) terminal.write(text);
       if (isTerminal(job.row.status)) printed.delete(jid);
       else printed.set(jid, text);
@@ -78,7 +78,7 @@ async function printChanges(session: LiveSession, matches: (row: JobRow) => bool
 interface WatchRequest {
   /** The one job to watch; undefined: those of the selection. */
   readonly job: string | undefined;
-  /** Which jobs a word such as @last may stand for. */
+  /** Which jobs a word such as @last can name. */
   readonly narrowing: Narrowing;
   /** By this machine's clock. */
   readonly selection: Selection;
@@ -96,12 +96,12 @@ async function watch(request: WatchRequest, session: LiveSession): Promise<numbe
   const { job, narrowing, selection, limit } = request;
   const { terminal, isText, store } = session;
   if (terminal.isTty && isText) {
-    // The picture shows which job a word stands for.
+    // The screen shows which job a word names.
     const [{ matches }, first] = await Promise.all([
       selectionByServer(selection, session),
       job === undefined ? undefined : resolveJob(store, job, warnReference(terminal), narrowing),
     ]);
-    // Loaded on use: lines need neither keys nor a picture.
+    // Loaded on use: lines need neither keys nor a screen.
     const { watchOnScreen } = await import("./watch-screen.ts");
     return watchOnScreen(session, { matches, first, limit });
   }
@@ -130,7 +130,7 @@ export default liveCommand({
     example: "zester job watch --target 'db*'",
   },
   args,
-  // A stream has no end that could close an array: json is a line each as well.
+  // A stream has no end that could close an array: json also has one document per line.
   isDrawn: true,
   parse,
   limit: ({ limit }) => limit,

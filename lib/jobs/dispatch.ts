@@ -12,7 +12,7 @@ import { readEvents } from "./events.ts";
 import { NEVER, type Reopenable, reopen } from "./follow.ts";
 import { toJob } from "./job-table.ts";
 
-/** Undefined for the answer of something that is no master. */
+/** Undefined when the answer is not that of a master. */
 type Answer = "accepted" | { readonly error: string } | undefined;
 
 function answerIn(bytes: Uint8Array, jid: string): Answer {
@@ -85,7 +85,7 @@ async function progressOf(session: Reopenable, jid: string): Promise<Dispatched>
 /** A job that has no record by then is not taken over by another master. */
 const RECORD_MS = 60_000;
 
-/** Waits for the record of an accepted job. @throws UserError when it gets none */
+/** Waits for the record of an accepted job. @throws UserError when none appears */
 export async function untilRecorded(store: Store, jid: string): Promise<void> {
   for (const began = Date.now(); !(await store.job(jid)); ) {
     if (Date.now() - began >= RECORD_MS)

@@ -2,7 +2,7 @@
 // 1. The consumer delivers each change after its creation.
 // 2. A job without a delivery by the time it has caught up is looked up.
 // 3. A cluster can lose a delivery, and a record that expires or whose message is deleted causes none. So open jobs are looked up
-//    again and again.
+//    at intervals.
 import type { ValueMap } from "../codec/value.ts";
 import { insteadOf, UserError } from "../errors.ts";
 import { JobNotFound } from "../model/jid.ts";
@@ -15,7 +15,7 @@ const LOOK_UP: Rhythm = { pauseMs: 5_000, share: 1 / 10 };
 /** Jobs that are looked up at a time. */
 const AT_ONCE = 64;
 
-/** Hands over the record of each job; undefined for a job that has none. */
+/** Passes on the record of each job; undefined for a job without one. */
 async function lookUpEach(
   store: LiveStore,
   jids: readonly string[],
@@ -31,11 +31,11 @@ async function lookUpEach(
 
 interface Records {
   /**
-   * A record; undefined if it is gone. `isNewest` is false for one that was looked up: it can be older than the one before.
-   * What this throws ends the following.
+   * Receives a record; undefined if it is gone. `isNewest` is false for one that was looked up: it can be older than the one
+   * before. An error thrown here stops following.
    */
   readonly onRecord: (jid: string, bytes: Uint8Array | undefined, isNewest: boolean) => void;
-  /** The jobs that are looked up again. */
+  /** The jobs to look up again. */
   readonly open: () => Iterable<string>;
   readonly caughtUp: () => void;
   readonly stop?: AbortSignal | undefined;
@@ -64,7 +64,7 @@ export async function followRecords(
     }
   };
   const delivered = (jid: string, bytes: Uint8Array | undefined) => {
-    // The deletion of one of several jobs that was not seen yet: it is looked up.
+    // Of several jobs, one that was not seen before was deleted: it is looked up.
     if (bytes || !jids || seen.has(jid)) hand(jid, bytes, true);
   };
   const found = (jid: string, bytes: Uint8Array | undefined) => hand(jid, bytes, !seen.has(jid));
@@ -84,7 +84,7 @@ export async function followRecords(
 }
 
 export interface Ends {
-  /** Each record of a job, also the last. "enough": the job is not followed any longer. */
+  /** Receives each record of a job, also the last. "enough": stop following the job. */
   readonly onRecord: (jid: string, record: ValueMap, hasEnded: boolean) => "enough" | undefined;
   /** Why the end of a job cannot be seen; if not given, that is thrown. */
   readonly lost?: ((jid: string, why: UserError) => void) | undefined;

@@ -9,7 +9,7 @@ import { listedReturns, peelReturn, type ReturnReader } from "./lookup.ts";
 
 const RETURN_EVENTS = new Set(["return", "schedule"]);
 
-/** Fields that tell whether an ack, or a return that is read as one, counts (Steps). */
+/** Fields that decide whether an ack, or a return that is read as one, counts (Steps). */
 const COUNTING_FIELDS = ["peel_id", "entry", "unreachable"] as const;
 
 /** @param reader for returns; undefined for whole payloads */
@@ -27,11 +27,11 @@ export function eventOf({ bytes, ...event }: StoredEvent, reader?: ReturnReader)
 
 export interface EventSink {
   add(event: JobEvent): void;
-  /** Some events did not come: forget those added, all of them come again. */
+  /** Some events are missing: forget those added, all of them follow again. */
   again(): void;
 }
 
-/** The steps of a job whose record can come after its first events. Events are not kept: a wide job has many. */
+/** The steps of a job whose record can arrive after its first events. Events are not kept: a wide job has many. */
 export class EarlySteps implements EventSink {
   #early: JobEvent[] = [];
   #steps: Steps | undefined;
@@ -60,7 +60,7 @@ export class EarlySteps implements EventSink {
 }
 
 /**
- * Hands over the events of a job, in order.
+ * Passes on the events of a job, in order.
  * @param reader as in eventOf
  * @returns why they cannot be read
  */
@@ -75,7 +75,7 @@ export async function readEvents(
   return why && `${why} Cannot tell which peels accepted the job.`;
 }
 
-/** Hands over the events of a job as they come, until `follow` stops. @returns why they cannot be read */
+/** Passes on the events of a job as they arrive, until `follow` stops. @returns why they cannot be read */
 export async function followEvents(
   store: LiveStore,
   jid: string,
@@ -87,7 +87,7 @@ export async function followEvents(
   return why;
 }
 
-/** Hands over the returns of a job as they come, until `follow` stops; none if they cannot be read. */
+/** Passes on the returns of a job as they arrive, until `follow` stops; none if they cannot be read. */
 export async function followReturns(
   store: LiveStore,
   jid: string,

@@ -14,7 +14,7 @@ function allTargets(jobs: JobList): Set<string> {
   return targets;
 }
 
-/** Reads a return that failed without an error as a whole: its results have the reason. */
+/** Decodes a return that failed without an error completely: its results have the reason. */
 const withReason: ReturnReader = {
   read(peel, bytes) {
     const item = toReturn(peel, decodeRecord(bytes, RETURN_FIELDS));

@@ -1,4 +1,4 @@
-// Work that survives a lost connection.
+// Repeats work after a lost connection.
 import { Transient } from "../errors.ts";
 import { isTerminal, type Job, ROW_FIELDS } from "../model/job.ts";
 import type { LiveStore } from "../store.ts";
@@ -11,7 +11,7 @@ const PAUSE_MS = { first: 100, most: 2_000 };
 export interface Reopenable {
   /** The open store; another one after `reopen`. */
   readonly store: LiveStore;
-  /** True when the command is over: what still runs on the store fails, and must not be repeated. */
+  /** True when the command has ended: work that still runs on the store fails, and must not be repeated. */
   readonly ending: boolean;
   /** @throws as opening the first connection does */
   reopen(): Promise<void>;
@@ -53,7 +53,7 @@ export function linkNote(session: Reopenable, setNote: (text: string) => void): 
 /**
  * Runs `attempt` until it succeeds. When the connection, or JetStream behind it, is lost, opens another one, without a limit, and
  * runs it again from the start.
- * @param attempt calls `working` when it works as it should
+ * @param attempt calls `working` when it works
  * @throws what `attempt` throws, except Transient; and when the server refuses the login
  */
 export async function persist<T>(
@@ -111,19 +111,19 @@ export async function reopen(session: Reopenable, forMs = Number.POSITIVE_INFINI
   }
 }
 
-/** Gets all jobs, as they are now and as they change. */
+/** Receives all jobs, as they are now and as they change. */
 export interface Watcher {
-  /** All jobs are about to come: at the start, and again after a lost connection. */
+  /** All jobs follow: at the start, and again after a lost connection. */
   begin(): void;
-  /** Undefined for a job whose record is gone. `live` is false for those that come at the start. */
+  /** Undefined for a job whose record is gone. `live` is false for those at the start. */
   changed(jid: string, job: Job | undefined, live: boolean): void;
-  /** All that were stored at the start have come. */
+  /** All jobs that were stored at the start have arrived. */
   whole(): void;
   /** The jobs that have not ended. */
   open(): Iterable<string>;
 }
 
-/** @param fields that are decoded beside those of a row; undefined for all */
+/** @param fields to decode beside those of a row; undefined for all */
 export async function followAllJobs(
   session: Reopenable,
   link: Link,

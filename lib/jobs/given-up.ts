@@ -20,7 +20,7 @@ export interface Unheard {
   readonly stored?: Return | undefined;
 }
 
-/** So many of the last ones are looked up; before nats-server 2.10 each takes a consumer of its own. */
+/** This many of the last ones are looked up; before nats-server 2.10 each takes a consumer of its own. */
 const MOST_LOOK_UPS = { portions: 2_000, each: 50 } as const;
 
 /** The record of a job, as far as a story needs it. */
@@ -67,7 +67,7 @@ export async function readUnheard(
   const told = read.map(({ row, peel, stored }, i): PeelStory | undefined => {
     const own = steps.get(keyOf(places[i] as PeelOfJob)) as Steps;
     const [story] = storyOf(row.jid, recordOf(row, peel), stored ? [stored] : [], own, { nowNs }).peels;
-    // What the bucket lacks of an ended job came after its end, and after its cancel signal.
+    // A return that the bucket lacks arrived after the end of the job, and after its cancel signal.
     if (story?.returned?.unreachable !== false || stored || !isTerminal(row.status)) return story;
     const sinceCancel = story.returned.ok ? "finished" : "stopped";
     return { ...story, state: "late", afterEnd: true, ...(row.status === "canceled" && { sinceCancel }) };
@@ -93,8 +93,8 @@ export function targetTest(jobs: JobList): (place: number, peel: string) => bool
 }
 
 /**
- * Hands over the returns of jobs: those of the bucket, in no order, then those that only the events have, by the places of jobs.
- * For a peel that was given up and did not return, hands over what the master wrote.
+ * Passes on the returns of jobs: those of the bucket, in no order, then those that only the events have, by the places of jobs.
+ * For a peel that was given up and did not return, passes on what the master wrote.
  * @param fields also of the returns in events
  * @param onReturn gets also returns of peels that are no targets
  * @throws as readReturnsAcross

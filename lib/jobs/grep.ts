@@ -1,3 +1,4 @@
+// Searches the returns of many jobs for a text or a regular expression.
 import { ByteSet } from "../codec/byte-set.ts";
 import { decodeRecord, isJson } from "../codec/decode.ts";
 import { type JobRow, jidsOf } from "../model/job.ts";
@@ -8,7 +9,7 @@ import type { ReturnReader } from "./lookup.ts";
 import type { Progress, Read } from "./read-jobs.ts";
 import { type OnReturn, readReturnsAcross } from "./read-returns.ts";
 
-/** So many of the newest jobs are read first, if the server can select their returns: their hits are shown at once. */
+/** This many of the newest jobs are read first, if the server can select their returns: their hits are shown at once. */
 const FIRST_JOBS = 400;
 
 export interface Searched {
@@ -19,7 +20,7 @@ export interface Searched {
 /** Ends a search that needs no more hits. */
 class Enough extends Error {}
 
-/** For a return without a hit in its bytes: only tells whether it can be decoded. */
+/** No field: a return without a hit in its bytes is only checked for being decodable. */
 const NOTHING: readonly string[] = [];
 
 function searchReader({ mayHold }: Search): ReturnReader {
@@ -33,8 +34,8 @@ function searchReader({ mayHold }: Search): ReturnReader {
 
 /**
  * Searches the returns of jobs, newest first.
- * @param onJob gets each job with hits
- * @param options.any end at the first hit of any job
+ * @param onJob receives each job with hits
+ * @param options.any stop at the first hit of any job
  * @throws as readReturnsAcross
  */
 export async function grepReturns(

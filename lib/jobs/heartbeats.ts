@@ -6,17 +6,23 @@ import { type MasterSign, type Stuck, stuckAmong } from "../model/stuck.ts";
 import type { Heartbeat, Store } from "../store.ts";
 import { keepLooking, type Rhythm } from "./turns.ts";
 
-/** How long to wait for a look-up of what surrounds a job. */
-const LOOK_UP_MS = 1_000;
+/** How long to wait, in ms and in words. */
+interface Patience {
+  readonly ms: number;
+  readonly words: string;
+}
+
+/** For a look-up of heartbeats or queues. */
+const LOOK_UP: Patience = { ms: 1_000, words: "a second" };
 
 type OnUnanswered = (why: string) => void;
 
-/** The result of `work`; undefined when a live store takes too long, or on a UserError. */
+/** The result of `work`; undefined when a live store takes longer than `limit`, or on a UserError. */
 export async function inTime<T>(
   { isLive }: Pick<Store, "isLive">,
   work: Promise<T>,
   unheard: OnUnanswered = () => {},
-  limitMs = LOOK_UP_MS,
+  limit = LOOK_UP,
 ): Promise<T | undefined> {
   const found = work.catch((error) => {
     if (!(error instanceof UserError)) throw error;
@@ -26,9 +32,9 @@ export async function inTime<T>(
   if (!isLive) return found;
   const late = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => {
-    unheard("no answer within a second.");
+    unheard(`no answer within ${limit.words}.`);
     late.resolve(undefined);
-  }, limitMs);
+  }, limit.ms);
   return Promise.race([found, late.promise]).finally(() => clearTimeout(timer));
 }
 
@@ -87,7 +93,7 @@ export async function findStuck(
 
 const STUCK: Rhythm = { pauseMs: 3_000, share: 1 / 2 };
 
-/** Looks again and again which of the jobs are stuck. @returns ends that */
+/** Checks at intervals which of the jobs are stuck. @returns the function that stops it */
 export const lookForStuck = (
   session: { readonly store: Store },
   rows: () => readonly JobRow[],

@@ -23,7 +23,7 @@ class Column {
 export class ValueColumn<T> extends Column {
   #ids = new Int32Array();
 
-  /** @param isUsual tells the type of a value */
+  /** @param isUsual checks the type of a value */
   constructor(
     field: ColumnField,
     readonly values: ValueSet<T>,
@@ -87,7 +87,7 @@ export class TimeColumn extends Column {
     return nanos === NO_TIME ? undefined : new Timestamp(BigInt(this.#seconds[n] as number), nanos);
   }
 
-  /** As a comparator of times; NaN if one of them is not set. */
+  /** Compares two times, for sorting; NaN if one of them is not set. */
   compare(a: number, b: number): number {
     const nanos = this.#nanos[a] as number;
     const others = this.#nanos[b] as number;

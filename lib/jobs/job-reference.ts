@@ -15,7 +15,7 @@ const ANY_TIME = new Date(0);
 /**
  * @param narrowing conditions of the jobs
  * @returns the JID, and the jobs that cannot be decoded: any of them can be newer
- * @throws UserError when there are not so many jobs
+ * @throws UserError when there are fewer jobs than the word needs
  */
 export async function findByReference(
   store: Store,

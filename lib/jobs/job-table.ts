@@ -105,7 +105,7 @@ export class JobTable {
     return n;
   }
 
-  /** The record of a job was deleted. @returns the job's number */
+  /** Removes a job whose record was deleted. @returns the job's number */
   remove(key: Uint8Array, from: number): number {
     const n = this.#numberOf(key, from);
     this.#marks[n] = GONE;

@@ -1,4 +1,4 @@
-// Canceling jobs: which get a signal and which need a question first, sending the signals, and the returns of the peels.
+// Cancels jobs: which get a signal, and which need confirmation first; the signals; the returns of the peels.
 import type { ValueMap } from "../codec/value.ts";
 import { describe, insteadOf, Transient, Unavailable, Unconfirmed, UserError, withWords } from "../errors.ts";
 import { isWholeJid, JobNotFound, JobPrefix, quoted } from "../model/jid.ts";
@@ -53,7 +53,7 @@ async function targetNamed(
     if (!(error instanceof JobNotFound) || isWholeJid(text) || (await store.jobWasDeleted(text))) throw error;
     const jid = await completeJid(store, text, true);
     if (jid === undefined) throw error;
-    // The job that was meant can be gone: then this is another one.
+    // The intended job can be gone: then this is another one.
     return judge(jobOf(jid, await readJob(store, jid)), true);
   }
 }
@@ -107,7 +107,7 @@ export async function planNamed(
   const entries = new Map<string, Target | Refused>();
   for (const entry of await Promise.all([...new Set(texts)].map(look))) {
     const before = entries.get(entry.jid);
-    // A job that was also named in full needs no question.
+    // A job that was also named in full needs no confirmation.
     if (!before || (isTarget(before) && before.ask)) entries.set(entry.jid, entry);
   }
   return [...entries.values()];
@@ -138,7 +138,7 @@ async function whyChanged(store: LiveStore, { jid, row }: Target): Promise<Omit<
   return isTerminal(now.status) ? refuseEnded(now) : undefined;
 }
 
-/** Sends one signal, unless the command is over. Never throws: a failure must not affect the signals of other jobs. */
+/** Sends one signal, unless the command has ended. Never throws: a failure must not affect the signals of other jobs. */
 export async function sendSignal(session: Pick<Reopenable, "store" | "ending">, target: Target): Promise<Outcome> {
   const { store } = session;
   const { jid, unchecked } = target;
@@ -180,12 +180,12 @@ export async function sendSignal(session: Pick<Reopenable, "store" | "ending">, 
   }
 }
 
-/** How long peels are waited for after the end of their job. */
+/** How long to wait for peels after the end of their job. */
 export const ANSWER_MS = 10_000;
 const LOOK: Rhythm = { pauseMs: 250, share: 1 / 2 };
 const AT_ONCE = 8;
 
-/** Canceled jobs, until all of their peels have returned or the time is over. */
+/** Canceled jobs, until all of their peels have returned or the time has passed. */
 export class Answers {
   readonly #open = new Map<string, { ending: Ending; untilMs: number }>();
 
@@ -197,7 +197,7 @@ export class Answers {
     else this.settled(ending);
   }
 
-  /** Looks until no job is left. @throws Transient when the connection is lost */
+  /** Checks until no job is left. @throws Transient when the connection is lost */
   async all(store: Store): Promise<void> {
     const done = new AbortController();
     const look = async () => {
@@ -208,7 +208,7 @@ export class Answers {
     await repeat(LOOK, done.signal, look);
   }
 
-  /** Looks until `stop`. A lost connection is reported elsewhere. */
+  /** Checks until `stop`. A lost connection is reported elsewhere. */
   until(stop: AbortSignal, storeNow: () => Store): Promise<void> {
     return repeat(LOOK, stop, () => this.#look(storeNow()).catch(insteadOf(Transient, undefined)));
   }

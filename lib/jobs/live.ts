@@ -1,4 +1,4 @@
-// One job as it changes: record, returns, events, and its surroundings.
+// One job as it changes: record, returns, events, and the heartbeats and queues around it.
 import type { ValueMap } from "../codec/value.ts";
 import { jobRow } from "../model/job.ts";
 import type { Return } from "../model/returns.ts";
@@ -12,7 +12,7 @@ import { jobSurroundings, type Reading } from "./story.ts";
 import { type Rhythm, repeat } from "./turns.ts";
 
 const LOOK: Rhythm = { pauseMs: 1_500, share: 1 / 10 };
-/** Each look reads the heartbeat of the master, each third one also those of silent peels and the queues. */
+/** Each check reads the heartbeat of the master; every third also those of silent peels, and the queues. */
 const ALL_EVERY = 3;
 
 export class LiveJob {
@@ -46,7 +46,7 @@ export class LiveJob {
   /**
    * Follows the job until it ends. After a failure it can be called again, with another store.
    * @param working called when all that was stored has been read
-   * @param left ends it earlier; then this never settles
+   * @param left stops it earlier; then this never settles
    * @returns the terminal record
    * @throws as untilTerminal
    */
@@ -56,7 +56,7 @@ export class LiveJob {
     const stop = left ? AbortSignal.any([over.signal, left]) : over.signal;
     const returns = Promise.withResolvers<void>();
     const events = Promise.withResolvers<void>();
-    // After a lost connection all events come again: these steps replace the former ones when they are complete.
+    // After a lost connection all events arrive again: these steps replace the former ones when they are complete.
     const steps = new Steps(this.job);
     const onReturn = (item: Return) => {
       this.#returns.set(item.peel, item);

@@ -43,7 +43,7 @@ export async function readJob(store: Store, jid: string): Promise<ValueMap> {
   return (await readStored(store, jid)).job;
 }
 
-/** Makes returns of their records as they arrive. */
+/** Converts records into returns as they arrive. */
 export interface ReturnReader {
   /** @throws Undecodable */
   read(peel: string, bytes: Uint8Array): Return;
@@ -126,9 +126,9 @@ export async function readReturns(
 }
 
 /**
- * The only JID that begins with `text`; undefined when none does, and for less than LEAST_PREFIX characters.
- * @param activeFirst list active jobs first, of several
- * @throws JobPrefix when several do
+ * The only JID with the prefix `text`; undefined when there is none, and for fewer than LEAST_PREFIX characters.
+ * @param activeFirst among several matches, list active jobs first
+ * @throws JobPrefix when several match
  */
 export async function completeJid(store: Store, text: string, activeFirst = false): Promise<string | undefined> {
   if (text.length < LEAST_PREFIX) return undefined;
@@ -184,7 +184,7 @@ export interface Resolved {
   readonly by: "id" | "prefix" | "word";
 }
 
-/** Gets the job of a word, the jobs that cannot be decoded (any can be the one that was meant), and the server's time. */
+/** Receives the job of a word, the jobs that cannot be decoded (any can be the right one), and the server's time. */
 export type WordTold = (word: string, found: Resolved, unreadable: readonly JobRow[], now: Date) => void;
 
 /**
@@ -227,7 +227,7 @@ async function resolveWord(store: Store, word: JobReference, told: WordTold, nar
   return found;
 }
 
-/** A missing bucket of returns is no failure: the job is shown without. */
+/** A missing bucket of returns is not an error: the job is shown without them. */
 export function orNoBucket(error: unknown): NoBucket {
   if (error instanceof NoBucket) return error;
   throw error;

@@ -9,7 +9,7 @@ import type { RecordParts } from "./record-parts.ts";
 
 export interface Read {
   readonly jobs: JobList;
-  /** All jobs that cannot be decoded, oldest first: any of them can be one that was asked for. */
+  /** All jobs that cannot be decoded, oldest first: any of them can be a requested one. */
   readonly unreadable: readonly JobRow[];
   readonly total: number;
   readonly has: (jid: string) => boolean;
@@ -27,7 +27,7 @@ export interface Progress {
 
 export const NO_PROGRESS: Progress = { begin() {}, step() {}, end() {} };
 
-/** What to keep of records: nothing, everything, or the fields of such parts. */
+/** What to keep of records: nothing, everything, or some fields. */
 export type Records = boolean | (() => RecordParts | undefined);
 
 /** Decodes its record on access. */
@@ -70,7 +70,7 @@ export async function readJobs(
   return jobs.read(true);
 }
 
-/** Most jobs that room is made for at the start. */
+/** The most jobs to allocate memory for at the start. */
 const RESERVED_JOBS = 2_000_000;
 
 /** Size of the buffers that records share: one buffer each would double their memory. */
@@ -90,7 +90,7 @@ export class Collection {
     this.#parts = typeof records === "boolean" ? undefined : records();
   }
 
-  /** As JobKeys.take: a job can come again, and match no longer. */
+  /** As JobKeys.take: a job can arrive again, and no longer match. */
   take(key: Uint8Array, from: number, bytes: Uint8Array | undefined): number {
     if (!bytes) return this.table.remove(key, from);
     const n = this.table.put(key, from, bytes, this.keep);

@@ -1,4 +1,4 @@
-// Reading the returns of many jobs, of one peel, or all, as they arrive: none is kept here.
+// Reads the returns of many jobs, of one peel, or all, as they arrive, and keeps none.
 import { ByteSet } from "../codec/byte-set.ts";
 import type { Return } from "../model/returns.ts";
 import type { ReturnEntries, ReturnsOf, Store } from "../store.ts";
@@ -6,7 +6,7 @@ import { listedReturns, peelReturn, type ReturnReader, wholeRecords } from "./lo
 import { NO_PROGRESS, type Progress } from "./read-jobs.ts";
 import { sweeper } from "./sweep.ts";
 
-/** @param place of the JID among those requested; `of.jid` makes a text of it and is valid until the next call */
+/** @param place of the JID among the requested ones; `of.jid` makes its text, and is valid until the next call */
 export type OnReturn = (item: Return, place: number, of: { readonly jid: string }) => void;
 
 export interface ReturnsOptions {
@@ -32,7 +32,7 @@ function dotIn(key: Uint8Array, from: number): number {
   return -1;
 }
 
-/** The keys that came, by number: a million take 25 MB. */
+/** The received keys, by number: a million take 25 MB. */
 class ReturnKeys {
   /** The requested jobs in their order, then others. */
   readonly #jids = new ByteSet();
@@ -42,7 +42,7 @@ class ReturnKeys {
   readonly #numbers = new Map<number, number>();
   #jidText: string | undefined;
   #peel = LIST_KEY;
-  /** The number of the job of the last key: its place, if it was requested. */
+  /** The number of the last key's job: its place, if it was requested. */
   job = -1;
 
   /** @param jids the requested jobs */
@@ -65,7 +65,7 @@ class ReturnKeys {
   /** @param dot the end of the JID; below 0 for the key of a list */
   add(key: Uint8Array, from: number, dot: number): number {
     const to = dot < 0 ? key.length : dot;
-    // Several peels of a job often come one after the other.
+    // Peels of a job often arrive one after the other.
     if (this.job < 0 || !this.#jids.isAt(this.job, key, from, to)) {
       this.job = this.#jids.add(key, from, to);
       this.#jidText = undefined;
@@ -77,7 +77,7 @@ class ReturnKeys {
     return number;
   }
 
-  /** The number of the key of a peel, in the job of the last key; -1 if it did not come. */
+  /** The number of a peel's key in the job of the last key; -1 if it did not arrive. */
   find(peel: string): number {
     const number = this.#peels.find(Buffer.from(peel));
     return number < 0 ? -1 : (this.#numbers.get(pairOf(this.job, number)) ?? -1);
@@ -100,7 +100,7 @@ class ReturnsUnderWay implements ReturnEntries {
   readonly #keys: ReturnKeys;
   /** Keys without a value. */
   readonly #empty = new Set<number>();
-  /** Requested are the first so many jobs. */
+  /** The number of requested jobs, which have the lowest numbers. */
   readonly #jobs: number;
   readonly #peel: string | undefined;
   readonly #reader: ReturnReader;
@@ -144,7 +144,7 @@ class ReturnsUnderWay implements ReturnEntries {
     return this.#peel === undefined || peel === this.#peel;
   }
 
-  /** Lists come after the keys of peels (StoredReturns.across). */
+  /** Lists arrive after the keys of peels (StoredReturns.across). */
   #takeList(bytes: Uint8Array): void {
     const byPeel = new Map<string, Return>();
     for (const item of listedReturns(this.#keys.jid, bytes, this.options.warn)) byPeel.set(item.peel, item);
@@ -162,8 +162,8 @@ class ReturnsUnderWay implements ReturnEntries {
 }
 
 /**
- * Hands over each of the returns once, in no order, in a state that it had during the read. The key of a peel wins over a list.
- * @returns how many were handed over
+ * Passes on each return once, in no order, in a state that it had during the read. The key of a peel wins over a list.
+ * @returns how many were passed on
  * @throws NoBucket, Unavailable, and Transient when some could be missing
  */
 export async function readReturnsAcross(

@@ -1,4 +1,4 @@
-// Reading only the newest part of the stream of jobs, where that gives the same answer as reading all:
+// Reads only the newest part of the stream of jobs, where that gives the same answer as reading all:
 // 1. A job created after T has no message from before T, by the clock that made `created`. Clocks differ: by the server's clock,
 //    all its messages are from after T - MARGIN.
 // 2. A part of the stream from there to its end has all messages of such a job, so also its newest record.

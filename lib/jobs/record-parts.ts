@@ -1,11 +1,11 @@
-// Fields of the records of many jobs that a table shows beside its rows. Equal ones are kept once: most jobs run what others ran.
+// Fields of the records of many jobs that a table shows beside its rows. Equal ones are kept once: most jobs repeat others.
 import { ByteSet, grown } from "../codec/byte-set.ts";
 import { decodeRecord } from "../codec/decode.ts";
 import { FieldScanner } from "../codec/field-scan.ts";
 import type { ValueMap } from "../codec/value.ts";
 
 const KEPT_PARTS = 1024;
-/** Heads of one byte in MessagePack, and the largest size that they can tell. */
+/** Heads of one byte in MessagePack, and the largest size that they can encode. */
 const MAP = { head: 0x80, most: 15 } as const;
 const TEXT = { head: 0xa0, most: 31 } as const;
 

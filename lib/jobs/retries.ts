@@ -5,10 +5,10 @@ import type { Store } from "../store.ts";
 import { inTime } from "./heartbeats.ts";
 import { toJob } from "./job-table.ts";
 
-/** Messages of some 200 jobs and of their index. */
+/** Messages of about 200 jobs and of their index entries. */
 const CHANGES = 1024;
 
-/** Undefined for a job that is no retry, or that cannot be decoded. */
+/** Undefined for a job that is not a retry, or that cannot be decoded. */
 function retryRow(jid: () => string, bytes: Uint8Array): JobRow | undefined {
   if (!isJson(bytes) && !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(RETRY_OF_KEY))
     return undefined;

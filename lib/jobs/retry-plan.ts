@@ -50,14 +50,14 @@ export interface Wish {
   readonly timeoutMs: number | undefined;
 }
 
-/** Of a JSON record: its values as a reader of JSON takes them. */
+/** Of a JSON record: its values, encoded as a reader of JSON understands them. */
 function reencoded(jid: string, job: ValueMap): ReadonlyMap<string, Encoded> {
   try {
     return new Map(
       COPIED.flatMap((name) => {
         const value = job.get(name) ?? null;
         if (value === null) return [];
-        // The decoder put U+FFFD in place of what is no text.
+        // The decoder replaced invalid UTF-8 by U+FFFD.
         if (toJsonLine(value).includes("\ufffd")) throw new Unencodable(`${name} has an invalid character (U+FFFD)`);
         return [[name, new Encoded(encode(value))] as const];
       }),
@@ -90,7 +90,7 @@ const JSON_RECORD =
   "the record is JSON, put by hand: its arguments are sent as MessagePack, whole numbers as such, all others as doubles.";
 
 /**
- * @param found the job, while it is looked up
+ * @param found the job that is being looked up
  * @param warn gets returns that cannot be decoded
  * @returns a plan without peels if none is selected
  * @throws UserError when there is no such job, or when it cannot be repeated
@@ -129,7 +129,7 @@ export async function draftRetry(
   return { plan: { ...plan, offline, timeoutNs, warnings }, reading, before, unheard, bytes, copied };
 }
 
-/** What differs from a draft that was shown: its job is another one, or its record, the peels or their states have changed. */
+/** What has changed since a draft was shown: the job, its record, the peels or their states. */
 export function changeSince(shown: Draft, now: Draft): "replaced" | "changed" | undefined {
   const isSameJob =
     shown.plan.row.created?.ns === now.plan.row.created?.ns && isDeepStrictEqual(shown.copied, now.copied);
@@ -201,7 +201,7 @@ export function newJob(draft: Draft, minted: Minted): NewJob {
   return { record, eventSize: eventSize(draft, minted, record) };
 }
 
-/** Why the new job would be too large; undefined when it is not. */
+/** Why the new job is too large; undefined when it is not. */
 export function sizeFault(store: LiveStore, draft: Draft, user: string): UserError | undefined {
   return store.tooLarge(newJob(draft, { jid: "0".repeat(KSUID_LENGTH), createdNs: 0n, user }));
 }

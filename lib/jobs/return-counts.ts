@@ -7,7 +7,7 @@ import { MARGIN_NS } from "./recent.ts";
 import { keepLooking, type Rhythm } from "./turns.ts";
 
 /** How long to wait for the keys: enough for those of 50,000 peels over a slow link. */
-const COUNT_MS = 3_000;
+const COUNT_LIMIT = { ms: 3_000, words: "3 seconds" };
 
 class Returned {
   readonly #peels = new Set<string>();
@@ -21,7 +21,7 @@ class Returned {
     else if (this.targets.has(peel)) this.#peels.add(peel);
   }
 
-  /** Undefined if a list has the returns: its key does not tell how many. */
+  /** Undefined if a list has the returns: its key does not show how many. */
   get count(): number | undefined {
     return this.#hasList ? undefined : this.#peels.size;
   }
@@ -62,15 +62,15 @@ export async function countReturns(store: Store, rows: readonly JobRow[]): Promi
     jobs.get(jid)?.put(peel, exists),
   );
   const read = keys.then(() => true);
-  if (!(await inTime(store, read, undefined, COUNT_MS))) return new Map();
+  if (!(await inTime(store, read, undefined, COUNT_LIMIT))) return new Map();
   return new Map(Array.from(jobs).flatMap(([jid, { count }]) => (count === undefined ? [] : [[jid, count] as const])));
 }
 
 const AGAIN: Rhythm = { pauseMs: 1_000, share: 1 / 10 };
 
 /**
- * Counts again and again. What cannot be counted keeps its last count.
- * @returns ends that
+ * Counts at intervals. A job that cannot be counted keeps its last count.
+ * @returns the function that stops it
  */
 export const keepCounting = (
   session: { readonly store: Store },

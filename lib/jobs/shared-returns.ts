@@ -1,7 +1,7 @@
-// Returns in little memory: of equal outputs the first one is kept, and stands in the others as well.
+// Returns in little memory: equal outputs are kept once and shared.
 //
 // Most peels of a job send the same output, except for the order and the durations of its results. So an answer is split into
-// parts: its results without durations, and its other fields, except those about the peel. A part whose bytes came before is not
+// parts: its results without durations, and its other fields, except those about the peel. A part with known bytes is not
 // decoded again. Equal parts have one number (maps have no order), and answers with the same parts share one output.
 import { ByteSet } from "../codec/byte-set.ts";
 import { decodeRecord } from "../codec/decode.ts";
@@ -15,15 +15,15 @@ import { RETURN_FIELDS, type Return, toReturn } from "../model/returns.ts";
 import type { ReturnReader } from "./lookup.ts";
 import { sweeper } from "./sweep.ts";
 
-/** What is kept of the returns beside their outputs, and which results of these. */
+/** Which fields of the returns are kept beside their outputs, and which results of the outputs. */
 export interface Keeping {
   /** Results that changed nothing and did not fail are left out. */
   readonly changesOnly?: boolean;
-  /** How long each result took is not asked for. */
+  /** Durations of results are not needed. */
   readonly withoutTimes?: boolean;
 }
 
-/** What each peel says of itself in its answer, and the results. */
+/** Fields of an answer about the peel itself, and the results. */
 const OF_ITS_PEEL = ["v", "peel_id", "jid", "success", "results"] as const;
 const RESULTS = OF_ITS_PEEL.indexOf("results");
 const RETURN_DATA = RETURN_FIELDS.length;
@@ -31,14 +31,14 @@ const recordFields = new FieldScanner([...RETURN_FIELDS, "return_data"]);
 const answerFields = new FieldScanner(OF_ITS_PEEL);
 const resultFields = new FieldScanner(["duration"]);
 
-/** Longer records are decoded whole: what one may take in memory is counted over all of it (undecodable.ts). */
+/** Longer records are decoded whole: the limit of memory (undecodable.ts) is for a whole record. */
 const LONGEST = 256 << 10;
-/** Bytes of parts that are kept, to know them again. Parts beyond are decoded each time. */
+/** Bytes of parts to keep for comparison. Further parts are decoded each time. */
 const KNOWN_BYTES = 16 << 20;
 /** In place of the number of a result that is left out. */
 const LEFT_OUT = -1;
 
-/** The values that answers are made of, each distinct one kept once. */
+/** The parts of answers, each distinct one kept once. */
 class Parts {
   readonly values: Value[] = [];
   readonly #numbers = new Map<string, number>();
@@ -54,7 +54,7 @@ class Parts {
     return number;
   }
 
-  /** The number of a part that stands in `bytes[from..to)`, without `bytes[cut..on)`. @param read decodes it when it is new */
+  /** The number of the part in `bytes[from..to)`, without `bytes[cut..on)`. @param read decodes a new part */
   at(bytes: Uint8Array, from: number, cut: number, on: number, to: number, read: () => number): number {
     const [before, after] = [this.#range(bytes, from, cut), this.#range(bytes, on, to)];
     if (before < 0 || after < 0) return read();
@@ -73,28 +73,28 @@ class Parts {
   }
 }
 
-/** An answer, by the numbers of its parts. */
+/** An answer as numbers of its parts. */
 interface Answer {
-  /** All of it, where it has no results. */
+  /** The whole answer, if it has no results. */
   readonly whole?: number;
   readonly rest: number[];
   readonly results: number[];
-  /** How long each result took; none where that is not asked for. */
+  /** Duration of each result; empty if not needed. */
   readonly times: (bigint | undefined)[];
 }
 
-/** An output as it is kept, in a record of its own. */
+/** A kept output, as a record with nothing else. */
 interface Output {
   readonly error: string | undefined;
   readonly record: ValueMap;
 }
 
-/** Reads returns as they arrive, each output once. Of their records nothing else is kept. */
+/** Reads returns as they arrive, each distinct output once. Keeps nothing else of their records. */
 export class SharedReturns implements ReturnReader {
   readonly #outputs = new Map<string, Output>();
   readonly #parts = new Parts();
   readonly #sweep = sweeper("other");
-  /** Of the record that is read. */
+  /** Of the record being read. */
   #answer: Answer | undefined;
 
   constructor(readonly keeping: Keeping = {}) {}
@@ -120,7 +120,7 @@ export class SharedReturns implements ReturnReader {
     return this.#shared(toReturn(peel, whole));
   }
 
-  /** The number of a result as it came. */
+  /** The number of a stored result. */
   #numberOf(result: Value): number {
     if (this.keeping.changesOnly && !isEventful(result)) return LEFT_OUT;
     const isTimed = result instanceof Map && result.has("duration");
@@ -133,7 +133,7 @@ export class SharedReturns implements ReturnReader {
     if (!this.keeping.withoutTimes) this.#answer.times.push(asInteger(time));
   }
 
-  /** Takes a record apart. @returns its fields but the answer; undefined for a record in a form that no master writes */
+  /** Splits a record. @returns its fields except the answer; undefined for an unusual record */
   #scan(bytes: Uint8Array): ValueMap | undefined {
     const reader = new MessagePackReader(bytes);
     const head: ValueMap = new Map();
@@ -160,7 +160,7 @@ export class SharedReturns implements ReturnReader {
       const key = answerFields.at;
       const field = left < 0 ? BROKEN : answerFields.key(bytes);
       const bit = field < 0 ? 0 : 1 << field;
-      if (field === BROKEN || seen & bit) return -1; // a key that stands twice has another name
+      if (field === BROKEN || seen & bit) return -1; // a repeated key gets another name
       seen |= bit;
       const value = answerFields.at;
       const end = field === RESULTS ? this.#scanResults(bytes, value, reader) : skip(bytes, value, 2);
@@ -240,7 +240,7 @@ function recordOf(answer: Answer | undefined, values: readonly Value[]): ValueMa
   return new Map([["return_data", data]]);
 }
 
-/** The times of the results of an answer, in the order in which they are shown. */
+/** The durations of the results of an answer, in the order of display. */
 function timesOf({ results, times }: Answer, values: readonly Value[], { record, error }: Output) {
   const timed = results.map((number, i) => {
     const [result, time] = [values[number] as Value, times[i]];

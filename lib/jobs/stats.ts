@@ -8,7 +8,7 @@ import type { Store } from "../store.ts";
 import { readJobReturns, targetTest } from "./given-up.ts";
 import type { Progress, Read } from "./read-jobs.ts";
 
-/** In place of the slice of a job that has none. */
+/** For a job that is in no slice. */
 const NO_SLICE = -1;
 
 type Jobs = Pick<Read, "jobs" | "sinceNs">;
@@ -40,7 +40,7 @@ export async function readPeelStats(
     }
     return tally;
   };
-  // What each return needs to know of its job, in little memory.
+  // What is needed of the job of each return, in little memory.
   const readable = new Uint8Array(jobs.length);
   const ended = new Uint8Array(jobs.length);
   const slices = new Int32Array(jobs.length).fill(NO_SLICE);

@@ -1,5 +1,5 @@
-// The story of a job: its record, returns and events, and its surroundings: the heartbeats of its master and of silent peels, and
-// the jobs before it in the queues of peels.
+// The story of a job: its record, returns and events, the heartbeats of its master and of silent peels, and the jobs before it in
+// the queues of peels.
 import type { ValueMap } from "../codec/value.ts";
 import { NoBucket } from "../errors.ts";
 import { isTerminal, jobRow, unknownStateWords } from "../model/job.ts";
@@ -19,7 +19,7 @@ export interface Reading extends Ending {
   /** Of the master of a job that has not ended. */
   readonly sign: MasterSign;
   readonly nowNs: bigint;
-  /** Why returns, events, or the heartbeats of its surroundings could not be read. */
+  /** Why returns, events, or heartbeats could not be read. */
   readonly noReturns?: string | undefined;
   readonly noEvents?: string | undefined;
   readonly noHeartbeats?: string | undefined;
@@ -65,12 +65,12 @@ async function behindOf(
       if (!known || ackedNs < known.ackedNs) behind.set(peel, { jid: other, ackedNs });
     }
   };
-  // Without jobs that are gone by now, or cannot be decoded.
+  // Without jobs that no longer exist or cannot be decoded.
   await Promise.all(others.map((other) => look(other).catch(() => {})));
   return new Map(Array.from(behind, ([peel, first]) => [peel, first.jid]));
 }
 
-/** Reads what the events of a job leave open. */
+/** Reads the heartbeats and queues that the events of a job do not show. */
 export async function jobSurroundings(
   store: Store,
   jid: string,
@@ -131,7 +131,7 @@ async function tell(
   const { around, sign, noHeartbeats } = await jobSurroundings(store, jid, job, first, steps);
   const { nowNs } = around;
   const row = jobRow(jid, job);
-  // Without news from around it, there is no need for a second story of 10,000 peels.
+  // If heartbeats and queues add nothing, a second story of 10,000 peels is not needed.
   const story = around.offline || around.behind ? storyOf(jid, job, returns, steps, around) : first;
   return { row, job, story, stuck: stuckOf(row, nowNs, sign), sign, nowNs, noReturns, noEvents, noHeartbeats };
 }

@@ -4,7 +4,7 @@ import { gcAndSweep } from "bun:jsc";
 /** Bytes of values between two collections; values that are decoded as a whole leave more garbage. */
 const EVERY = { whole: 1 << 20, other: 4 << 20 };
 
-/** Call the result for each value. By itself, the collector waits until memory is twice what is needed. */
+/** Call the result for each value. Without it, the collector waits until memory is twice what is needed. */
 export function sweeper(values: keyof typeof EVERY): (bytes: Uint8Array) => void {
   const every = EVERY[values];
   let size = 0;
@@ -16,7 +16,7 @@ export function sweeper(values: keyof typeof EVERY): (bytes: Uint8Array) => void
   };
 }
 
-/** Collects the garbage of so many values before their results take more memory. */
+/** Collects the garbage of many decoded values before their results take more memory. */
 export function sweepAfter(values: number): void {
   if (values >= 1 << 13) gcAndSweep();
 }

@@ -1,4 +1,4 @@
-// Work in portions and at intervals that do not overload the server.
+// Runs work in portions and at intervals that do not overload the server.
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Runs pieces of work, at most `most` at a time. */
@@ -18,13 +18,13 @@ export function turns(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
-/** The pause between two looks, in ms; looking takes at most this share of the time. */
+/** The pause between two checks, in ms; checks take at most this share of the time. */
 export interface Rhythm {
   readonly pauseMs: number;
   readonly share: number;
 }
 
-/** Looks until `stop`, first after a pause. */
+/** Checks until `stop`, first after a pause. */
 export async function repeat({ pauseMs, share }: Rhythm, stop: AbortSignal, look: () => Promise<void>): Promise<void> {
   for (let tookMs = 0; ; ) {
     await sleep(Math.max(pauseMs, tookMs / share), undefined, { signal: stop }).catch(() => {});
@@ -36,8 +36,8 @@ export async function repeat({ pauseMs, share }: Rhythm, stop: AbortSignal, look
 }
 
 /**
- * Looks until the returned function is called. A look that fails is skipped: a lost connection is reported elsewhere.
- * @param found gets what a look found, unless that is over
+ * Checks until the returned function is called. A check that fails is skipped: a lost connection is reported elsewhere.
+ * @param found receives the result of a check, unless it was stopped
  */
 export function keepLooking<T>(rhythm: Rhythm, look: () => Promise<T>, found: (result: T) => void): () => void {
   const over = new AbortController();

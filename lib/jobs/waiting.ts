@@ -14,7 +14,7 @@ const AT_ONCE = 8;
 
 export interface WaitTold {
   readonly warn: (text: string) => void;
-  /** A job has a state that does not tell whether it ended. True: do not wait for it. */
+  /** A job has an unknown state: it may have ended. True: do not wait for it. */
   readonly unknown?: ((row: JobRow) => boolean) | undefined;
   readonly ended?: ((ending: Ending) => void) | undefined;
   /** Why the end of a job will stay unknown; if not given, that is thrown. */
@@ -27,7 +27,7 @@ export class Waiting {
   /** Those that have not ended, as last seen. */
   readonly rows = new Map<string, JobRow>();
   readonly endings = new Map<string, Ending>();
-  /** Those that are not waited for: their states are unknown. */
+  /** Jobs in unknown states, for which the command does not wait. */
   readonly unknown = new Map<string, JobRow>();
   readonly #lost = new Set<string>();
 

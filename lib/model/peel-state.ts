@@ -1,3 +1,4 @@
+// The states of a peel in a job, and their order. Pure.
 export const WORST_FIRST = [
   "failed",
   "unreadable",

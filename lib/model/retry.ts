@@ -109,7 +109,7 @@ export function requireEnded(row: JobRow): void {
 export function requireRepeatable(row: JobRow, job: ValueMap): void {
   const { fn } = row;
   if (!fn) refuse(row, "has no function", showHint(row));
-  // Its bytes are not UTF-8: what is shown is not what would be sent.
+  // Its bytes are not UTF-8: the shown text differs from what would be sent.
   if (fn.includes("\ufffd")) refuse(row, "has a function that is not UTF-8", showHint(row));
   const args = job.get("args") ?? null;
   if (args !== null && !(args instanceof Map)) refuse(row, "has arguments that are not a map", showHint(row));

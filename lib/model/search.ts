@@ -24,7 +24,7 @@ const FOLDED = new Map([
 /** Searches encoded values: bytes are matched as Latin-1 characters, one native call, 20 times faster than a loop. */
 function inBytes(text: string, ignoreCase: boolean): Search["mayHold"] {
   if (ignoreCase && !/^[\x20-\x7e]*$/.test(text)) return undefined;
-  if (text.includes("\ufffd")) return undefined; // it also stands for bytes that are no UTF-8
+  if (text.includes("\ufffd")) return undefined; // it also replaces bytes that are not UTF-8
   const source = Array.from(
     Buffer.from(text).toString("latin1"),
     (char) => (ignoreCase && FOLDED.get(char)) || RegExp.escape(char),

@@ -106,7 +106,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 const field = (value: Value | undefined, name: string): Value | undefined =>
   value instanceof Map ? value.get(name) : undefined;
 
-/** What the events tell about one peel. */
+/** What the events show about one peel. */
 interface PeelEvents {
   ackNs?: bigint;
   /** Its own return that counts. */
@@ -344,5 +344,5 @@ export function noteOf(peel: PeelStory, answer?: ReturnData): string {
   return words.filter(Boolean).join("; ");
 }
 
-/** Its error, where the state is shown elsewhere; never a master's guess. */
+/** The error without the state, which is shown elsewhere. Of an unreachable peel, what the events show, not the text of the master. */
 export const errorOf = ({ givenUp, returned }: PeelStory) => (givenUp ? givenUpWords(givenUp) : returned?.error);

@@ -34,8 +34,8 @@ function clockOf(parts: readonly (string | undefined)[]): Temporal.PlainTime {
 }
 
 /**
- * When clocks here show that, the first time when they show it twice. A time that they skip is read as if they had not
- * been changed yet: 02:30 is what they show as 03:30.
+ * When local clocks show that time; the first of both when they show it twice. A skipped time is read as if clocks had
+ * not been changed yet: 02:30 is what they show as 03:30.
  */
 const atLocal = (
   day: Temporal.PlainDate,
@@ -121,7 +121,7 @@ function durationOf(text: string): string | undefined {
 export const isRelative = (text: string) =>
   asTime(text.trim()) === undefined && !DATE_TIME.test(text.trim().toLowerCase());
 
-/** In ns since 1970: one of `WHEN`. @throws UserError for another text */
+/** A time in one of the forms of `WHEN`, in ns since 1970. @throws UserError for another text */
 export function parseWhen(text: string, flag: string, now: Date): bigint {
   const time = asTime(text.trim());
   if (time) return time.ns;
@@ -133,7 +133,7 @@ export function parseWhen(text: string, flag: string, now: Date): bigint {
       if (at) return at.epochNanoseconds;
       const ms = parseDuration(durationOf(typed) ?? typed, flag);
       return clock.epochNanoseconds - BigInt(Math.round(ms * 1e6));
-    } catch {} // what follows says what can be written
+    } catch {} // the error below names the accepted forms
   }
   throw new UserError(
     `invalid time "${safe(text)}" for ${flag}.`,

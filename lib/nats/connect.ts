@@ -66,7 +66,7 @@ async function dial(
   }
 }
 
-/** The login has expired, or cannot be read while its file is written anew. */
+/** The login has expired, or its file is being replaced and cannot be read. */
 class Stale extends UserError {}
 
 /** Pause between attempts with a stale login, in ms. */

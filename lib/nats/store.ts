@@ -58,7 +58,7 @@ export class NatsStore implements LiveStore {
   readonly #fleet: ReturnType<typeof fleetOn>;
   readonly returns: Returns;
 
-  /** @param before the store of a lost connection: its consumers are deleted now */
+  /** @param before the store of a lost connection, whose consumers are deleted now */
   constructor(
     readonly connection: Connection,
     before?: NatsStore,

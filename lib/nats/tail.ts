@@ -28,7 +28,7 @@ class Tail implements MessageSink {
     this.received++;
     this.onMessage(msg);
     this.#wake();
-    return true; // each is checked: a lost message leaves the same gap as a removed one
+    return true; // checks each message: a lost one leaves the same gap as a removed one
   }
 
   enough(): boolean {

@@ -1,12 +1,12 @@
-// The jobs that `watch` shows: those that are active, and those that ended a short time ago. Pure.
+// The jobs that `watch` shows: active ones, and those that ended recently. Pure.
 
 import { byCreation, isActive, isTerminal, type Job, type JobRow, type ReturnCounts } from "../model/job.ts";
 import type { Stuck } from "../model/stuck.ts";
 import { callOf } from "./call.ts";
 
-/** How long a job that ended stays among the active ones, in ms. */
+/** How long a job that ended is shown with the active ones, in ms. */
 const LINGER_MS = 5_000;
-/** How long an ended job is kept, in ms, and how many of them are at most. */
+/** How long ended jobs are kept, in ms, and at most how many. */
 export const KEPT = { ms: 3_600_000, jobs: 500 } as const;
 
 /** A job on the board, and its call as text. Its record is not kept: arguments may be large. */
@@ -17,11 +17,11 @@ export interface BoardJob {
 
 interface EndedJob extends BoardJob {
   readonly endedMs: number;
-  /** Until when it stays among the active ones; 0 for one that had ended before the board began. */
+  /** When it leaves the active ones; 0 for one that ended before the board was made. */
   readonly lingersUntil: number;
 }
 
-/** Columns of the words that are kept: no terminal shows more of them. */
+/** Columns of the kept texts: no terminal shows more of them. */
 const WHAT_COLUMNS = 200;
 
 export class Board {
@@ -49,8 +49,8 @@ export class Board {
   }
 
   /**
-   * Takes a job as it is now, undefined when its record is gone.
-   * @param live false while the jobs are read at the start: those that have ended by then are no news
+   * Takes the current state of a job; undefined when its record is gone.
+   * @param live false while the jobs are read at the start: jobs that have already ended are not news
    * @returns true when it changes what a watcher of active jobs sees
    */
   put(jid: string, job: Job | undefined, live: boolean, nowMs: number): boolean {
@@ -79,7 +79,7 @@ export class Board {
     return isNews;
   }
 
-  /** All jobs are about to be put again: those that are not put until `endPicture` are gone. */
+  /** All jobs will be put again: those that are not put until `endPicture` are gone. */
   beginPicture(): void {
     this.#unseen = new Set(this.#active.keys());
   }

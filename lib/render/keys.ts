@@ -1,4 +1,4 @@
-// What keys do in the screen of `watch`: filter, sort, move the cursor, open a job, ask for an action. Pure.
+// The keys of the `watch` screen: filter, sort, move the cursor, open a job, start an action. Pure.
 
 import {
   byCreation,
@@ -14,7 +14,7 @@ import type { Board, BoardJob } from "./board.ts";
 import { type JobText, type Opened, outcomeName, type Size, type TextView } from "./opened.ts";
 
 interface Order {
-  /** Which jobs are first: those with the least key. */
+  /** Sort keys of jobs: the smallest is first. */
   readonly first: string;
   key(job: BoardJob, board: Board): number;
 }
@@ -36,10 +36,10 @@ export const SORTS = {
 type Sort = keyof typeof SORTS;
 export const SORT_NAMES = Object.keys(SORTS) as Sort[];
 
-/** What keys have chosen of the job that is open. */
+/** The view of the open job, as chosen by keys. */
 export interface OpenState {
   readonly jid: string;
-  /** The outcome under the cursor; undefined: the first row, whichever outcome that is. */
+  /** The outcome under the cursor; undefined: always the first row. */
   readonly cursor: string | undefined;
   /** Its row when the screen was last drawn. */
   readonly place: number;
@@ -47,7 +47,7 @@ export interface OpenState {
 }
 
 export interface Steering {
-  /** The job under the cursor; undefined: the first row, whichever job that is. */
+  /** The job under the cursor; undefined: always the first row. */
   readonly cursor: string | undefined;
   /** Its row among all rows, and the first row that is shown, when the screen was last drawn. */
   readonly place: number;
@@ -72,10 +72,10 @@ export const START: Steering = {
   opened: undefined,
 };
 
-/** What is on the screen when a key is pressed. */
+/** The content of the screen when a key is pressed. */
 export interface Seen {
   readonly jobs: readonly BoardJob[];
-  /** The job that is open, or the one under the cursor, or why it can't be shown; undefined before it has been read. */
+  /** The open job, or the one under the cursor, or why it cannot be shown; undefined before it was read. */
   readonly opened: Opened | string | undefined;
   readonly text: JobText | undefined;
   readonly size: Size;
@@ -84,31 +84,31 @@ export interface Seen {
 const OUTPUT: TextView = { what: "output", peel: undefined, diff: false, top: 0 };
 /** The newest events are the last ones. */
 const EVENTS: TextView = { ...OUTPUT, what: "events", top: Number.MAX_SAFE_INTEGER };
-/** The keys that open a job of the list, and the text that is shown of it. */
+/** The keys that open a job of the list, and the text that each shows. */
 const OPENS = new Map([
   ["return", undefined],
   ["o", OUTPUT],
   ["e", EVENTS],
 ]);
 
-/** A job is open, and under the cursor from now on. */
+/** Opens a job and moves the cursor to it. */
 export const opening = (steering: Steering, jid: string, text?: TextView): Steering => ({
   ...steering,
   cursor: jid,
   opened: { jid, cursor: undefined, place: 0, text },
 });
 
-/** Lines of the screen that are no rows: head, note, titles, details, hints. */
+/** Lines of the screen that are not rows: head, note, titles, details, hints. */
 const AROUND = 5;
-/** Lines about the outcomes of the job under the cursor, on a terminal of so many. */
+/** Lines for the outcomes of the job under the cursor, on a terminal with `rows` lines. */
 export const previewRoom = (lines: number) => (lines < 20 ? 0 : Math.min(8, Math.floor(lines / 6)));
 export const roomOf = (lines: number) => Math.max(1, lines - AROUND - previewRoom(lines));
-/** Lines of a job that is open: all but head, note and hints. */
+/** Lines for an open job: all except head, note and hints. */
 export const openRoom = (lines: number) => Math.max(1, lines - 3);
 
 const within = (place: number, rows: number) => Math.max(0, Math.min(rows - 1, place));
 
-/** What a key does to the job that is open. @param by how many lines the key moves; undefined for a key that does not */
+/** Applies a key to the open job. @param by lines that the key moves; undefined for another key */
 function steeredOpen(state: OpenState, key: string, by: number | undefined, seen: Seen): OpenState | undefined {
   const { place, text } = state;
   if (key === "escape") return text && { ...state, text: undefined };
@@ -129,12 +129,12 @@ function steeredOpen(state: OpenState, key: string, by: number | undefined, seen
 
 const isText = (key: string) => key !== "" && !/^[a-z0-9-]{2,}$/.test(key);
 
-/** A job that no longer matches leaves the cursor to the first one that does. */
+/** When the job under the cursor no longer matches, the cursor moves to the first job that does. */
 const filtered = (steering: Steering, filter: string): Steering => ({ ...steering, filter, place: 0, top: 0 });
 
 function typed(steering: Steering, key: string, { jobs }: Seen): Steering {
   const { filter, place } = steering;
-  // The job that was looked for stays under the cursor when the filter goes.
+  // The job that was searched for stays under the cursor when the filter is removed.
   if (key === "return" || key === "enter") return { ...steering, typing: false, cursor: jobs[place]?.row.jid };
   if (key === "escape") return { ...steering, typing: false, filter: "" };
   if (key === "ctrl-u") return filtered(steering, "");
@@ -142,7 +142,7 @@ function typed(steering: Steering, key: string, { jobs }: Seen): Steering {
   return isText(key) ? filtered(steering, filter + key) : steering;
 }
 
-/** How many rows a key moves the cursor; undefined for any other key. */
+/** The number of rows that a key moves the cursor; undefined for any other key. */
 function moved(key: string, page: number): number | undefined {
   if (key === "up" || key === "k") return -1;
   if (key === "down" || key === "j") return 1;
@@ -159,7 +159,7 @@ export interface Act {
   readonly jid: string;
 }
 
-/** The key of what can be done with a job in its state. */
+/** The key of the action that the state of a job allows. */
 export const actKey = ({ status }: JobRow) => (isTerminal(status) ? "r" : "x");
 
 /** The job that keys act on. */
@@ -168,7 +168,7 @@ export function rowOf({ opened, place }: Steering, seen: Pick<Seen, "jobs" | "op
   return typeof seen.opened === "object" ? seen.opened.row : undefined;
 }
 
-/** What a key does. @returns "quit" to end it */
+/** Applies a key. @returns "quit" to end the screen */
 export function steered(steering: Steering, key: string, seen: Seen): Steering | Act | "quit" {
   const { jobs, size } = seen;
   const { opened } = steering;
@@ -198,14 +198,14 @@ export function steered(steering: Steering, key: string, seen: Seen): Steering |
   return steering;
 }
 
-/** The row of a cursor among `names`: that of the last time where its own is gone. */
+/** The row of a cursor among `names`; if its name is gone, the row of the last picture. */
 function placeOf({ cursor, place }: Pick<Steering, "cursor" | "place">, names: readonly string[]): number {
   if (cursor === undefined) return 0;
   const found = names.indexOf(cursor);
   return found < 0 ? within(place, names.length) : found;
 }
 
-/** Finds the cursors among what is there now: that of the list stays on its job, and on its line where there is room. */
+/** Finds the rows of both cursors: that of the list stays on its job, and on its line if possible. */
 export function settled(steering: Steering, { jobs, opened, size }: Omit<Seen, "text">): Steering {
   const { cursor, opened: open } = steering;
   const room = roomOf(size.rows);
@@ -213,13 +213,13 @@ export function settled(steering: Steering, { jobs, opened, size }: Omit<Seen, "
   const place = placeOf(steering, jids);
   const kept = Math.max(place - room + 1, Math.min(place, steering.top + place - steering.place));
   const top = Math.max(0, Math.min(jids.length - room, kept));
-  // A job that was just dispatched may come to the list later.
+  // A job that was just dispatched may appear in the list later.
   if (!open) return { ...steering, place, top, cursor: cursor && (jids[place] ?? cursor) };
   const outcomes = typeof opened === "object" ? opened.groups.map(outcomeName) : [];
   return { ...steering, place, top, opened: { ...open, place: placeOf(open, outcomes) } };
 }
 
-/** What a filter looks at, but the ID. */
+/** The text that a filter searches, without the ID. */
 function filteredText({ row, what }: BoardJob, { stuck }: Board): string {
   const target = row.targetExpr ?? row.targets?.join(" ");
   return [what, target, row.user, displayState(row), stuck.has(row.jid) && "stuck"].join(" ").toLowerCase();
@@ -227,7 +227,7 @@ function filteredText({ row, what }: BoardJob, { stuck }: Board): string {
 
 const endedAt = ({ row: { updated, created } }: BoardJob) => (updated ?? created)?.ns ?? 0n;
 
-/** The jobs of the list in their order: active ones first. Each of them has each word of the filter. */
+/** The jobs of the list in order, active ones first. Each contains every word of the filter. */
 export function listed(board: Board, { filter, sort, ended, cursor }: Steering, nowMs: number): BoardJob[] {
   const words = filter.toLowerCase().split(" ").filter(Boolean);
   const shown = new Map(board.jobs(nowMs).map((job) => [job.row.jid, job]));
@@ -244,7 +244,7 @@ export function listed(board: Board, { filter, sort, ended, cursor }: Steering, 
   return jobs.sort((a, b) => {
     const isOver = isTerminal(a.row.status);
     if (isOver !== isTerminal(b.row.status)) return isOver ? 1 : -1;
-    // Where the keys are equal: of those that are active the oldest first, of the others the last that ended.
+    // With equal keys: active jobs oldest first; others last ended first.
     return key(a, board) - key(b, board) || (isOver ? Number(endedAt(b) - endedAt(a)) : byCreation(a.row, b.row));
   });
 }

@@ -36,7 +36,7 @@ export const sentLines = (outcomes: readonly Outcome[]) =>
 
 const NAMED_JOBS = 2;
 
-/** The signals are sent; whether the jobs end is not known. */
+/** The signals were sent; whether the jobs end is unknown. */
 export function bestEffortWords(sent: readonly Outcome[]): string {
   const jids = sent.map(({ jid }) => jid);
   const next =

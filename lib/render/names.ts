@@ -19,7 +19,7 @@ function cutRanges({ head, ranges, tail }: Fold, max: number): string | undefine
 /** Peels, or their IDs as stored. */
 type Peels = readonly (string | { readonly peel: string })[];
 
-/** Tables ask for the same names in several widths. */
+/** Cache: tables need the same names in several widths. */
 const folded = new WeakMap<Peels, readonly Fold[]>();
 const foldsOf = (peels: Peels) =>
   folded.getOrInsertComputed(peels, () =>

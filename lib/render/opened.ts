@@ -1,4 +1,4 @@
-// One job in the screen of `watch`: open, beneath the list, or as a line. Pure.
+// One job in the screen of `watch`: open, below the list, or as a line. Pure.
 
 import { inverse, paint, paintState } from "../colors.ts";
 import { formatAge, formatDuration } from "../duration.ts";
@@ -32,7 +32,7 @@ export interface Size {
   readonly rows: number;
 }
 
-/** A job as it was when it was last looked at, and the outcomes of its peels. */
+/** The last state that was read of a job, and the outcomes of its peels. */
 export interface Opened extends Telling {
   readonly sign: MasterSign;
   readonly groups: readonly OutcomeGroup[];
@@ -43,12 +43,12 @@ export const openedOf = (sight: Omit<Opened, "groups">): Opened => ({
   groups: outcomeGroups(sight.story.peels, sight.story.peels),
 });
 
-/** What tells an outcome from others while peels come and go. */
+/** Identifies an outcome while its peels change. */
 export const outcomeName = ({ state, note }: OutcomeGroup) => `${state} ${note}`;
 
 export const hasPeel = ({ peels }: OutcomeGroup, peel: string | undefined) => peels.some((one) => one.peel === peel);
 
-/** A text about the job that is read instead of its outcomes. */
+/** A text about the job that is shown instead of its outcomes. */
 export interface TextView {
   readonly what: "output" | "events";
   /** Output: of the outcome that has this peel; undefined: of all peels. */
@@ -62,7 +62,7 @@ export interface TextView {
 export interface JobText {
   /** None is wider than the terminal. */
   readonly lines: readonly string[];
-  /** The peels whose output others are compared with; undefined when there is nothing to compare. */
+  /** The peels whose output is the base of comparisons; undefined without a comparison. */
   readonly against: readonly PeelStory[] | undefined;
 }
 
@@ -85,7 +85,7 @@ export function textOf({ story, groups }: Opened, view: Omit<TextView, "top">, l
   return { lines: made(renderGroups(peels, look, options)), against: base?.peels };
 }
 
-/** A line of a list; the one under the cursor stands out in all of its `columns`. */
+/** A line of a list; the one under the cursor is highlighted in all of its `columns`. */
 export function marked(line: string, isSelected: boolean, color: boolean, columns: number): string {
   if (!isSelected) return `  ${line}`;
   return color ? inverse(`> ${line}${" ".repeat(Math.max(0, columns - 2 - width(line)))}`) : `> ${line}`;
@@ -104,7 +104,7 @@ export function watchLine(telling: Omit<Telling, "stuck">): string {
   return `Job ${safe(telling.row.jid)} ${callOnTarget(telling)}: ${done}\n`;
 }
 
-/** `3m57s left`, `12s overdue`; undefined without a deadline. @param word behind the time before it */
+/** `3m57s left`, `12s overdue`; undefined without a deadline. @param word after a time before the deadline */
 export function leftWords({ deadline }: JobRow, now: Date, word = " left"): string | undefined {
   if (!deadline) return undefined;
   const rest = deadline.ns - BigInt(now.getTime()) * 1_000_000n;
@@ -169,7 +169,7 @@ export function previewLines({ groups }: Opened, look: PictureLook, columns: num
   return [...lines, `${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap(({ peels }) => peels))}`];
 }
 
-/** Least lines of a terminal for facts a line each. */
+/** Least lines of a terminal on which each fact has its own line. */
 const TALL = 30;
 
 /**
@@ -188,7 +188,7 @@ export function renderOpened(job: Opened, place: number, now: Date, look: Pictur
   const room = Math.max(0, rows - facts.length - 2);
   const outcomeRows = Math.min(outcomes.length, Math.max(2, room - Math.min(timeline.length, Math.floor(room / 2))));
   const eventRows = Math.max(0, room - outcomeRows);
-  // The row under the cursor is in sight.
+  // The row under the cursor is visible.
   const first = Math.max(0, at - (outcomeRows - 2));
   const list = outcomes.map((line, i) => marked(line, i === at + 1, look.color, columns));
   const events = eventRows < 2 ? [] : [...timeline.slice(0, 1), ...timeline.slice(1).slice(-(eventRows - 1))];

@@ -1,4 +1,4 @@
-// A page as a value: what it says, in order, and how much of it. report-html.ts and report-markdown.ts make texts of it.
+// A page as a value: its content in order, within limits. report-html.ts and report-markdown.ts convert it to text.
 import { count, plural, safe, shorten, shortenMiddle } from "../text.ts";
 import { peelNames } from "./names.ts";
 import type { Timeline } from "./timeline.ts";
@@ -82,18 +82,18 @@ export const details = (title: Words, blocks: readonly Block[], open = false): B
 export const section = (id: string, title: Words, blocks: readonly Block[]): Block[] =>
   blocks.length === 0 ? [] : [{ kind: "section", id, title, blocks }];
 
-/** A table, and how many rows it lacks. @param noun of a row @param all the command that has all */
+/** A table, and the number of omitted rows. @param noun of a row @param all the command that shows all */
 export function cutTable(columns: readonly PageColumn[], rows: readonly PageRow[], noun: string, all: Words): Block[] {
   const rest = rows.length - MOST_SHOWN.rows;
   const table: Block = { kind: "table", columns, rows: rows.slice(0, MOST_SHOWN.rows) };
   return rest <= 0 ? [table] : [table, text(`${count(rest)} more ${noun}${rest === 1 ? "" : "s"}`, ...all)];
 }
 
-/** The bytes of each of so many groups of lines. @param share 2: half of the page is for others */
+/** The bytes for each of `groups` groups of lines. @param share 2: half of the page is for others */
 export const bytesOfEach = (groups: number, share: number) =>
   Math.min(BYTES.group, BYTES.all / share / Math.min(MOST_SHOWN.groups, Math.max(1, groups)));
 
-/** The lines that `bytes` have room for, and what is left out. @param all the command that shows it */
+/** The lines that fit into `bytes`, and a line about the others. @param all the command that shows all */
 export function cutLines(lines: readonly Line[], bytes: number, all: Words, isDiff: boolean): Block[] {
   const shown: Line[] = [];
   let left = bytes;

@@ -1,4 +1,4 @@
-// The words about keys in the screen of `watch`: help, and the last line. Pure.
+// Texts about the keys of the `watch` screen: help, and the last line. Pure.
 
 import { width } from "../text.ts";
 import { actKey, rowOf, type Seen, SORT_NAMES, type Steering } from "./keys.ts";
@@ -48,7 +48,7 @@ const HELP = {
   ],
 } as const satisfies Readonly<Record<string, readonly Key[]>>;
 
-/** On few lines the first ones, how to move, go. */
+/** If the lines are few, the first keys, which move, are left out. */
 export function helpLines({ opened }: Steering, rows: number, utf8: boolean): string[] {
   const ofJob = opened?.text ? HELP.text : HELP.opened;
   const lines = (opened ? ofJob : HELP.list).map(([key, what]) => [utf8 ? key : key.replace(/[↑↓] ?/g, ""), what]);
@@ -56,7 +56,7 @@ export function helpLines({ opened }: Steering, rows: number, utf8: boolean): st
   return lines.map(([key = "", what]) => `  ${key}${" ".repeat(wide - width(key))}  ${what}`).slice(-rows);
 }
 
-/** Words side by side, as many as have room. */
+/** Words side by side, as many as fit. */
 export function sideBySide(words: readonly (string | false | undefined)[], columns: number): string {
   let line = "";
   for (const word of words.filter((word) => word !== undefined && word !== false)) {
@@ -67,7 +67,7 @@ export function sideBySide(words: readonly (string | false | undefined)[], colum
   return line;
 }
 
-/** The keys that do something on this screen and for this job, those that matter first. */
+/** The keys that work on this screen and for this job, the most important first. */
 export function footer(seen: Seen, steering: Steering, columns: number, utf8: boolean): string {
   const { typing, filter, ended, opened, help } = steering;
   const row = rowOf(steering, seen);

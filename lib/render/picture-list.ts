@@ -1,4 +1,4 @@
-// The list of jobs in the screen of `watch`, and what stands above and below it. Pure.
+// The list of jobs in the screen of `watch`, with the lines above and below it. Pure.
 
 import { paintState } from "../colors.ts";
 import {
@@ -21,26 +21,26 @@ import { elapsedText, leftWords, marked, type PictureLook, previewLines } from "
 import { sideBySide } from "./picture-keys.ts";
 import { type Column, idGives, type Look, leaves, renderTable, shrinks } from "./table.ts";
 
-/** What a list is made of beside what keys have chosen. */
+/** The content of a list, without the choices by keys. */
 export interface ShownList extends Seen {
   readonly board: Board;
   /** All jobs have been read. */
   readonly isWhole: boolean;
   readonly unreadable: number;
-  /** What was done with jobs, in few words. */
+  /** The results of actions on jobs, in a few words. */
   readonly told: ReadonlyMap<string, string>;
   readonly now: Date;
 }
 
 const BAR_COLUMNS = 10;
 const MARK = 2;
-/** The columns of a target that no terminal has room for: a job may have 100,000. */
+/** The most columns of a target on any terminal: a job may have 100,000 targets. */
 const TARGET_COLUMNS = 400;
 
-/** The time before the deadline, with `word` behind it; undefined for none. */
+/** The time before the deadline, followed by `word`; undefined for none. */
 const left = (row: JobRow, now: Date, word: string) => (isActive(row.status) ? leftWords(row, now, word) : undefined);
 
-/** How columns give way: the id but its first characters, the time left, long texts, the bar, and in the end whole columns. */
+/** The order in which columns shrink: the ID to a prefix, the time left, long texts, the bar; then whole columns disappear. */
 function columnsFor(
   jids: readonly string[],
   inSight: readonly BoardJob[],
@@ -121,7 +121,7 @@ function steeringWords({ filter, typing, sort, ended }: Steering, hidden: readon
   return words.filter(Boolean).join("  ");
 }
 
-/** The whole ID of the job under the cursor, what was done with it, why it is stuck, its user. */
+/** Of the job under the cursor: the whole ID, the result of an action, why it is stuck, its user. */
 function detailWords({ board: { stuck }, jobs, told, now }: ShownList, place: number, columns: number): string {
   const job = jobs[place];
   if (!job) return "";

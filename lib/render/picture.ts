@@ -1,4 +1,4 @@
-// The screen of `watch` as lines: what keys have chosen, jobs, a clock and a size in, lines out. Pure.
+// The screen of `watch` as lines, from jobs, choices by keys, a clock and a size. Pure.
 
 import { dim, paint } from "../colors.ts";
 import { unknownStateWords } from "../model/job.ts";
@@ -17,13 +17,13 @@ import {
 import { footer, helpLines } from "./picture-keys.ts";
 import { countWords, listBody, padded, type ShownList } from "./picture-list.ts";
 
-/** What a picture is made of beside what keys have chosen. */
+/** The content of a picture, without the choices by keys. */
 export interface Shown extends ShownList {
-  /** A question about a job, with what is said before and after it, and what keys do. */
+  /** A question about a job, with the messages before and after it, and what keys do. */
   readonly dialog: { readonly lines: readonly string[]; readonly hint: string } | undefined;
-  /** About the connection; empty when there is nothing to report. What is shown is old then. */
+  /** A problem of the connection; empty for none. With a problem, the shown data is old. */
   readonly note: string;
-  /** What is watched: the name of the context, the address of the server. */
+  /** The source of the jobs: the name of the context, the address of the server. */
   readonly places: readonly string[];
 }
 
@@ -45,7 +45,7 @@ function textWords({ what, peel, diff }: TextView, { groups }: Opened, text: Job
   return `${name}  ${lines} of ${plural(text.lines.length, "line")}`;
 }
 
-/** The part between the first lines and the last one, and what the note says of it. */
+/** The part between the first lines and the last one, and a note about it. */
 interface Body {
   readonly body: readonly string[];
   readonly words: string;
@@ -74,7 +74,7 @@ function bodyOf(shown: Shown, steering: Steering, look: PictureLook, columns: nu
 /** One picture, at most `size.rows` lines that don't wrap. @param steering as `settled` for these jobs and this size */
 export function renderPicture(shown: Shown, steering: Steering, look: PictureLook): string[] {
   const { isWhole, dialog, note, places, now, size } = shown;
-  // The last column stays empty: what clears the rest of a line would clear it too.
+  // The last column stays empty: clearing the rest of a line would clear it too.
   const columns = size.columns - 1;
   const rows = openRoom(size.rows);
   const { body, words } = bodyOf(shown, steering, look, columns, rows);
@@ -87,6 +87,6 @@ export function renderPicture(shown: Shown, steering: Steering, look: PictureLoo
     ...padded(body, rows).map((line) => (isOld ? dim(Bun.stripANSI(line)) : line)),
     dialog ? dialog.hint : footer(shown, steering, columns, look.utf8),
   ];
-  // On very few lines the last ones go.
+  // On a very low terminal the last lines are left out.
   return lines.slice(0, size.rows).map((line) => cut(line, columns));
 }

@@ -1,4 +1,4 @@
-// A page as one HTML file: no script, and nothing that it loads. Pure.
+// A page as one HTML file that has no script and loads nothing. Pure.
 import { meaningOf } from "../colors.ts";
 import type { Block, Page, PageColumn, Word, Words } from "./page.ts";
 import STYLE from "./report.css" with { type: "text" };
@@ -11,8 +11,8 @@ function word(one: Word): string {
   if (typeof one === "string") return Bun.escapeHTML(one);
   if ("state" in one) return `<b class="state ${meaningOf(one.state)}">${Bun.escapeHTML(one.state)}</b>`;
   if ("command" in one) return `<code>${Bun.escapeHTML(one.command)}</code>`;
-  // What a text from records says does not change the direction of what stands beside it.
-  // Folded names have no spaces to break a line at.
+  // A text from records must not change the text direction of its surroundings.
+  // Folded names have no spaces where a line can break.
   const code = /\s/.test(one.data) ? ' class="c"' : ' class="c u"';
   const text = `<bdi${one.prose ? "" : code}>${Bun.escapeHTML(one.data)}</bdi>`;
   return one.to === undefined ? text : `<a href="#${one.to}">${text}</a>`;
@@ -64,7 +64,7 @@ function blockHtml(block: Block, level: number, id: string): string {
     case "details":
       return `<details${block.open ? " open" : ""}><summary>${html(block.title)}</summary>\n${list(block.blocks, level, id)}</details>\n`;
     case "section": {
-      // A section that has a name is a landmark: those of each job would be too many.
+      // A section with a name is a landmark; one for each section of each job would be too many.
       const label = level === 2 ? ` aria-labelledby="${block.id}-h"` : "";
       const title = `<h${level} id="${block.id}-h">${html(block.title)}</h${level}>`;
       return `<section id="${block.id}"${label}>${title}\n${list(block.blocks, level + 1, block.id)}</section>\n`;

@@ -1,7 +1,7 @@
-// A page as Markdown, for trackers. Text of records is code, so that it is no markup, mentions no one and links to nothing. Pure.
+// A page as Markdown, for trackers. Text of records is code, so that it is not markup, mentions no one and links to nothing. Pure.
 import type { Block, Page, Word, Words } from "./page.ts";
 
-/** More backticks than any run in the text, and `least` at least. */
+/** More backticks than any run in the text, at least `least`. */
 const fence = (text: string, least: number) =>
   "`".repeat((text.match(/`+/g) ?? []).reduce((most, run) => Math.max(most, run.length + 1), least));
 
@@ -17,7 +17,7 @@ const MARKDOWN = {
   code,
   strong: (text: string) => `**${/^[a-z ]+$/.test(text) ? text : code(text)}**`,
 };
-/** For summaries, where trackers read no Markdown. */
+/** For summaries, in which trackers do not interpret Markdown. */
 const HTML: typeof MARKDOWN = {
   plain: Bun.escapeHTML,
   code: (text) => `<code>${Bun.escapeHTML(text)}</code>`,

@@ -1,4 +1,4 @@
-// `job report`: what a page says about one job or several. Pure; the clock is an argument.
+// `job report`: the page about one job or several. Pure; the clock is an argument.
 import { asText, Timestamp } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { medianTook } from "../model/durations.ts";
@@ -46,16 +46,16 @@ import { eventRuns, eventWords } from "./story.ts";
 import { changedCounts, outcomeWords, tookWords, whatText } from "./summary.ts";
 import { timelineOf } from "./timeline.ts";
 
-/** A job, and what could not be read of it. */
+/** A job, and which parts of it could not be read. */
 export interface ReportedJob extends Telling {
   readonly gaps: readonly string[];
 }
 
-/** What a report is about, and how it was made. */
+/** The jobs of a report, and how it was made. */
 export interface Report {
-  /** One at least. */
+  /** At least one. */
   readonly jobs: readonly ReportedJob[];
-  /** The peels of the first job and the second, where two of the same function are compared. */
+  /** The peels of both jobs, if there are two with the same function, which are compared. */
   readonly diffs: readonly PeelDiff[] | undefined;
   readonly redacted: boolean;
   readonly version: string;
@@ -70,7 +70,7 @@ const stateOf = ({ row }: Telling) => stateWord(displayState(row));
 const callWords = ({ job, row }: Telling, most = 120): Word => ({ data: shortenMiddle(wholeCall(job, row), most) });
 const command = (words: string): Word => ({ command: nextCommand(`zester job ${words}`) ?? "" });
 
-/** `: <command> shows all`; nothing where a shell could take an ID for something else. */
+/** `: <command> shows all`; empty when an ID is not safe in a shell. */
 const shownBy = (words: string, ...jobs: Telling[]): Words =>
   jobs.every(({ row }) => isPlainJid(row.jid)) ? [": ", command(words), " shows all"] : [];
 
@@ -92,7 +92,7 @@ function leadOf(job: Telling, now: Date): Words {
   return [stateOf(job), `${after}. ${done}${plural(peels.length, "peel")}${isOpen ? " done" : ""}${counts}.`];
 }
 
-/** Metadata without what other facts say. */
+/** Metadata that no other fact shows. */
 function metadataText({ job }: Telling): string | undefined {
   const metadata = job.get("metadata");
   if (!(metadata instanceof Map)) return undefined;
@@ -135,7 +135,7 @@ function factsOf(job: Telling, now: Date): Block {
   return { kind: "facts", facts: facts.filter((fact): fact is [string, Words] => fact[1] !== undefined) };
 }
 
-/** What the states of peels mean, for those who do not know the words. */
+/** The meaning of the states of peels. */
 const STATES: Partial<Record<PeelState, string>> = {
   unreadable: "returned, and the stored return cannot be decoded",
   unreachable: "was marked unreachable by the master, which had no ack; it may have run the job",
@@ -245,7 +245,7 @@ function eventsOf(job: Telling): Block[] {
   return cutTable(EVENT_COLUMNS, rows, "row", shownBy(`trace ${job.row.jid}`, job));
 }
 
-/** Texts that a shell takes as they are in single quotes, that are no flag, and have nothing redacted. */
+/** True for a text that single quotes make safe in a shell, that is not a flag, and in which nothing is redacted. */
 const GREPPED = /^(?!.*\[redacted\])[A-Za-z0-9/][\x20-\x26\x28-\x7e]{3,79}$/;
 
 function nextSteps({ row, story }: Telling): Block[] {

@@ -50,7 +50,7 @@ const PERCENTILES = [
 ] as const;
 /** Rows on a terminal. */
 const ROWS_SHOWN = 40;
-/** Of these, peels without a run; the last line names all of them. */
+/** Rows of peels without a run; the last line names all such peels. */
 const IDLE_SHOWN = 10;
 /** Overdue peels with their own last run. */
 const NAMED_PEELS = 3;

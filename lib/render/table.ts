@@ -64,7 +64,7 @@ export interface Column<T, L = Look> {
   readonly min?: number;
   /** Steps on a narrow terminal; none: never shrinks. */
   readonly gives?: readonly Concession[] | ((rows: Rows<T>) => readonly Concession[]);
-  /** Wraps long text instead of cutting it; a number: in at most so many lines. */
+  /** Wraps long text instead of cutting it; a number: in at most that many lines. */
   readonly wraps?: boolean | number;
   /**
    * Not yet safe.

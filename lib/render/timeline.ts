@@ -22,7 +22,7 @@ interface Lane {
   readonly isJob?: true;
   readonly bars: readonly { readonly from: number; readonly to: number; readonly runs: boolean }[];
   readonly marks: readonly { readonly at: number; readonly mark: Mark }[];
-  /** Of many peels: how many returned, or were marked unreachable, in each part of the time. */
+  /** Of many peels: the number that returned, or were marked unreachable, in each part of the time. */
   readonly bins?: readonly number[];
 }
 
@@ -33,9 +33,9 @@ export interface Timeline {
   readonly lanes: readonly Lane[];
 }
 
-/** Up to `alone` peels have a lane each. Of more, `bad` lanes are for those that are not ok, alike ones above `inGroup` in one. */
+/** Up to `alone` peels have a lane each. Of more peels, `bad` lanes are for those that are not ok; more than `inGroup` alike ones share one. */
 const SHOWN_LANES = { alone: 16, bad: 12, inGroup: 3, slow: 3 } as const;
-/** A peel is slow from this many times the median duration on. */
+/** A slow peel took at least this many times the median duration. */
 const SLOW = 2n;
 const NAME_COLUMNS = 26;
 const BINS = 60;
@@ -114,7 +114,7 @@ function groupLane(peels: readonly PeelStory[], steps: StepsByPeel, wholeNs: big
 const least = (a: bigint, b: bigint) => (b < a ? b : a);
 const most = (a: bigint, b: bigint) => (b > a ? b : a);
 
-/** The peels of each lane: bad and slow ones alone where they are few. */
+/** The peels of each lane: bad and slow ones have their own lanes if they are few. */
 function lanePeels(peels: readonly PeelStory[]): PeelStory[][] {
   if (peels.length <= SHOWN_LANES.alone) return peels.map((peel) => [peel]);
   const bad = inSharedRows(peels.filter(({ state }) => state !== "ok")).flatMap((group) =>

@@ -21,9 +21,9 @@ export interface RowColumn<T> extends Omit<Column<T, Viewer>, "title" | "text"> 
   readonly title?: string;
   /** For documents: durations in ns, null for nothing, undefined for no such field. */
   value(row: T, now: Date): Value | undefined;
-  /** For CSV, where the value is not enough. */
+  /** For CSV, if it differs from the value. */
   plain?(row: T, now: Date): string;
-  /** For tables, where the value is not enough. */
+  /** For tables, if it differs from the value. */
   text?(row: T, viewer: Viewer, max: number): string;
 }
 
@@ -40,13 +40,13 @@ export interface Sheet {
 }
 
 export interface View {
-  /** 0: a message says that there is nothing. */
+  /** 0: a message replaces the view. */
   readonly size: number;
   /** One document, not a list. */
   readonly isOne?: boolean;
   text(viewer: Viewer): Iterable<string>;
   documents(now: Date): Iterable<Value>;
-  /** The same with lists that can be too long for the memory. */
+  /** The same for lists that may not fit in memory. */
   readonly long?: () => LongDocument;
   /** Undefined if CSV is not available. */
   sheet?(now: Date): Sheet;

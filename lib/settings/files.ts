@@ -46,7 +46,7 @@ export type Fail = (why: string, hint?: string) => UserError;
 /** No file with settings, credentials or certificates is larger. */
 const LARGEST_FILE = { bytes: 1 << 20, shown: "1 MiB" } as const;
 
-/** A reason of ours why a file can't be read. */
+/** Our own reason why a file cannot be read. */
 class Unreadable extends Error {}
 
 async function readAll(path: string): Promise<FileContent> {

@@ -1,5 +1,5 @@
-// What logs in: the JWT and the seed in a text, and the references that contexts of the `nats` command may have in place of a
-// secret or of the path of its file: env://NAME, file://path and data:;base64,…
+// Logins: the JWT and the seed in a text, and the references that contexts of the `nats` command may have in place of a secret
+// or of the path of its file: env://NAME, file://path and data:;base64,…
 import { UserError } from "../errors.ts";
 import { decodeText, expand, faultOf, readFile } from "./files.ts";
 import type { Key, Settings } from "./settings.ts";
@@ -52,7 +52,7 @@ export function checkedLogin(text: string, kind: keyof typeof WANTED, name: stri
   return login;
 }
 
-/** What zester does not look up, by its scheme. */
+/** References that zester does not look up, by their scheme. */
 const ELSEWHERE: Readonly<Record<string, readonly [by: string, hint: string]>> = {
   nsc: ["nsc", "Write a creds file with `nsc generate creds`, and name that file."],
   op: ["1Password", "Put the secret into a file or a variable, and write file://<path> or env://<name>."],
@@ -108,7 +108,7 @@ async function contentOf({ scheme, rest }: Reference, name: string, env: NodeJS.
 }
 
 /**
- * The settings with what their login refers to in place of each reference. A creds or seed file stays a path, which is read at
+ * The settings with the value of each reference of their login. A creds or seed file stays a path, which is read at
  * each login; of other content the JWT and the seed count.
  * @param nameOf what errors call a setting
  */

@@ -1,4 +1,4 @@
-// What holds for this call: flag, then environment, then a NATS context or a config file, then default.
+// The settings of this call: from a flag, then the environment, then a NATS context or a config file, then the default.
 import { join } from "node:path";
 import { parseDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
@@ -85,7 +85,7 @@ async function chooseFile(
   const named = (kind: File["kind"], value: string, source: string): File => {
     const what = kind === "config" ? "the path of a config file" : "the name of a context";
     checkNoSecret(value, source, what);
-    // Meant for --master. A message that it was not found would show its password.
+    // The user meant --master. An error that the file was not found would show the password.
     if (value.includes("://"))
       throw new UserError(`${source} contains a URL instead of ${what}.`, "Name a server with --master or NATS_URL.");
     return { kind, name: kind === "config" ? expand(value, env) : value, source };
@@ -252,7 +252,7 @@ export async function resolveSettings(
   return { settings: { ...settings, apiSetting: place && settingName(place, origin) }, ...origin };
 }
 
-/** The settings with what their login refers to; login.ts is loaded only for one that may be a reference. */
+/** The settings with the values that their login refers to; login.ts is loaded only for a possible reference. */
 async function resolveLogin(
   settings: Settings,
   sources: { [K in Key]?: string },

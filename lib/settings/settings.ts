@@ -1,4 +1,4 @@
-// Every setting of a connection: where it can come from and its name there. All that reads or shows settings uses this table.
+// Every setting of a connection: its sources, and its name in each. Whatever reads or shows settings uses this table.
 import type { Fail } from "./files.ts";
 import { splitUrls } from "./server-url.ts";
 
@@ -95,7 +95,7 @@ export interface Settings extends Omit<Layer, "urls" | "timeoutMs"> {
   readonly timeoutMs: number;
   /** What messages call the JetStream domain or the API prefix, if one is set. */
   readonly apiSetting?: string | undefined;
-  /** Where the login only refers to secrets: the settings with what it refers to by now, for each login. */
+  /** If the login refers to secrets: reads the settings with their current values, for each login. */
   readonly renewed?: () => Promise<Settings>;
 }
 

@@ -1,4 +1,4 @@
-// Jobs of a shell: which process has the terminal, and what Ctrl-Z and `fg` mean for a screen.
+// Job control of the shell: which process has the terminal, and how a screen reacts to Ctrl-Z and `fg`.
 import { readFileSync } from "node:fs";
 
 /** How long an answer is valid, in ms: a shell does not tell a running job that it moves to the foreground. */
@@ -36,7 +36,7 @@ export function inForeground(): boolean {
 
 /**
  * Calls `leave`, if any, before Ctrl-Z stops the process, and `back` when it continues.
- * @returns the function that ends that
+ * @returns the function that removes the handlers
  */
 export function onSuspend(leave: (() => void) | undefined, back: () => void): () => void {
   if (process.platform === "win32") return () => {};

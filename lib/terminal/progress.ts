@@ -9,7 +9,7 @@ const REDRAW_MS = 100;
 const EVERY = 512;
 const PROGRESS_COLUMNS = 20;
 
-/** A bar on stderr until the end; undefined when stderr is no terminal. `of` names what is counted, as a plural. */
+/** A bar on stderr until the end; undefined when stderr is not a terminal. `of` names what is counted, as a plural. */
 export function progressOn(terminal: Terminal, of = "jobs") {
   if (!terminal.canTell) return undefined;
   const status = statusOn(terminal);

@@ -1,4 +1,4 @@
-// A whole screen of the terminal, which shows what was there before when it closes.
+// A full screen of the terminal. When it closes, the terminal shows its earlier content.
 import type { Terminal } from "./terminal.ts";
 
 const HIDE = "\x1b[?25l";
@@ -31,7 +31,7 @@ export class Screen {
 
   /**
    * @param picture the lines to show, none wider than the terminal
-   * @param failed receives what writing throws
+   * @param failed receives errors of writing
    */
   constructor(
     readonly terminal: Terminal,

@@ -92,7 +92,7 @@ async function ask(question: string): Promise<boolean> {
   return false;
 }
 
-/** What flags and variables say about color; undefined for nothing. */
+/** Whether flags and variables ask for color; undefined if none does. */
 function colorWish(flags: TerminalFlags, env: NodeJS.ProcessEnv): boolean | undefined {
   if (flags.color === false) return false;
   if (flags.forceColor) return true;
