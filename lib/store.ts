@@ -2,6 +2,9 @@
 // times are ns or ms since 1970 by the store's clock. A callback must copy the bytes that it keeps.
 import type { UserError } from "./errors.ts";
 
+/** Separates the parts of a key. */
+export const DOT_BYTE = 0x2e;
+
 /** How far the store's clock is ahead of this machine's, in ms, plus or minus `doubtMs`. */
 export interface Clock {
   readonly aheadMs: number;

@@ -74,7 +74,7 @@ export function shorten(text: string, max: number): string {
   return `${out.trimEnd()}…`;
 }
 
-/** Only so many characters are searched for the end of a shortened text: a record may have megabytes. */
+/** The most characters to search for the end of a shortened text: a record may have megabytes. */
 const LAST = 4_000;
 
 /** `text` cut to at most `max` columns, with `…` in the middle: the end of a path or a command matters more. */
@@ -153,7 +153,7 @@ export function wrapWords(text: string, max: number): string[] {
   return wrap(firm, max).map((line) => line.replaceAll(FIRM, " "));
 }
 
-/** Safe text, wrapped for a terminal of so many columns; for a pipe (undefined) one line. */
+/** Safe text, wrapped to `columns` of a terminal; for a pipe (undefined) one line. */
 export const paragraph = (text: string, columns: number | undefined): string =>
   `${columns === undefined || width(text) <= columns ? text : wrapWords(text, columns).join("\n")}\n`;
 
@@ -169,7 +169,7 @@ export function plural(n: number, noun: string): string {
 
 /** `████░░` for `part` of `whole`, `cells` columns wide; `####..` where the locale is not UTF-8. */
 export function bar(part: number, whole: number, cells: number, utf8: boolean): string {
-  // Counts come from records, which may say anything.
+  // Counts are from records, which may contain anything.
   const full = whole > 0 ? Math.max(0, Math.min(cells, Math.floor((part / whole) * cells))) : 0;
   return (utf8 ? "█" : "#").repeat(full) + (utf8 ? "░" : ".").repeat(cells - full);
 }

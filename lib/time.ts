@@ -11,13 +11,13 @@ function offsetText(minutes: number): string {
 }
 
 /** Cache: finding a name takes milliseconds, and each row of a table needs one. */
-const names = new Map<string, string>();
+const zoneNames = new Map<string, string>();
 
 /** The name of the zone at that time: `CET`, `CEST`; its offset (`-03:00`) where no abbreviation is known. */
 export function zoneName(date: Date): string {
   // `GMT+0100 (Central European Standard Time)`
   const key = date.toTimeString().slice(9);
-  let name = names.get(key);
+  let name = zoneNames.get(key);
   if (name === undefined) {
     for (const locale of LOCALES) {
       const parts = new Intl.DateTimeFormat(locale, { timeZoneName: "short" }).formatToParts(date);
@@ -28,7 +28,7 @@ export function zoneName(date: Date): string {
       }
     }
     name ??= offsetText(-date.getTimezoneOffset());
-    names.set(key, name);
+    zoneNames.set(key, name);
   }
   return name;
 }

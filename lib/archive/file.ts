@@ -1,5 +1,5 @@
 // Reads the file of an export, message by message, once for each pass. The first pass compares the checksum; a file that was damaged
-// or cut off, or that is no export, is an error that names the line.
+// or cut off, or that is not an export, is an error that names the line.
 //
 // Fast, without parsing each line:
 //
@@ -12,11 +12,12 @@ import { closeSync, createReadStream, fstatSync, openSync, readSync, unlinkSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Transform } from "node:stream";
+import { beginsWith } from "../codec/byte-set.ts";
 import { asTime, RFC3339 } from "../codec/value.ts";
 import { fileFault, UserError } from "../errors.ts";
 import { PARTS, type Part, type StoredMessage } from "../store.ts";
 import { safe, shorten } from "../text.ts";
-import { FORMAT } from "./format.ts";
+import { FORMAT_VERSION } from "./format.ts";
 
 /** Bytes of the longest line: one of the largest message that a server accepts. */
 const MAX_LINE_BYTES = 128 << 20;
@@ -84,11 +85,6 @@ function messageOf({ subject, seq, time, headers = [], data }: LineObject): Mess
 
 /** The start of each line of a message that zester writes. */
 const LINE_START = Buffer.from('{"subject":"');
-
-function beginsWith(bytes: Uint8Array, from: number, start: Uint8Array): boolean {
-  for (let i = 0; i < start.length; i++) if (bytes[from + i] !== start[i]) return false;
-  return true;
-}
 
 /** Subjects with a common prefix. */
 export interface Subjects {
@@ -208,16 +204,16 @@ export class ArchiveFile {
     return {};
   }
 
-  /** @throws UserError when the file cannot be read, or is no export that this zester knows */
+  /** @throws UserError when the file cannot be read, or is not an export in a known format */
   async open(): Promise<OpenedFile> {
     const { zester_export: version, time, missing } = await this.#header();
     const ns = typeof time === "string" ? asTime(time)?.ns : undefined;
-    if (typeof version === "number" && version > FORMAT)
+    if (typeof version === "number" && version > FORMAT_VERSION)
       throw new UserError(
-        `${this.name}, line 1: format version ${version} is newer than this zester supports (${FORMAT}).`,
+        `${this.name}, line 1: format version ${version} is newer than this zester supports (${FORMAT_VERSION}).`,
         "Use a newer zester.",
       );
-    if (version !== FORMAT || ns === undefined || !Array.isArray(missing))
+    if (version !== FORMAT_VERSION || ns === undefined || !Array.isArray(missing))
       throw new UserError(`${this.name}, line 1: not an export.`, "Use a file written by `zester job export`.");
     return { ns, missing: PARTS.filter((part) => missing.includes(part)) };
   }

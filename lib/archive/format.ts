@@ -5,7 +5,7 @@ import { mapOf, Timestamp, type Value } from "../codec/value.ts";
 import type { Part, ServerFacts, StoredMessage } from "../store.ts";
 
 /** The version of the format. */
-export const FORMAT = 1;
+export const FORMAT_VERSION = 1;
 
 /** The prefix of the subjects of a part, and its bucket or stream in NATS. */
 export const STORED: Readonly<Record<Part, { readonly prefix: string; readonly title: string }>> = {
@@ -32,7 +32,7 @@ export function headerLine({ ns, version, server, selection, redacted, missing }
   const { name, version: itsVersion, cluster } = server;
   return toJsonLine(
     mapOf<Value>([
-      ["zester_export", FORMAT],
+      ["zester_export", FORMAT_VERSION],
       ["time", Timestamp.at(ns)],
       ["version", version],
       [

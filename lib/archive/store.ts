@@ -7,6 +7,7 @@ import { Glob } from "bun";
 import { NoBucket, UserError } from "../errors.ts";
 import {
   type Clock,
+  DOT_BYTE,
   type Heartbeat,
   type JobKeys,
   type JobsState,
@@ -36,7 +37,6 @@ const liveBytes = (message: StoredMessage) => (isGone(message) ? undefined : mes
 const prefixOf = (part: Part) => STORED[part].prefix;
 
 const encoder = new TextEncoder();
-const DOT = 0x2e;
 /** The start of the keys of the index of active jobs. */
 const ACTIVE_INDEX = "active.";
 /** More files than this are counted instead of named. */
@@ -135,7 +135,7 @@ export class ArchiveStore implements Store {
     const begin = prefixOf("jobs");
     const take = (message: StoredMessage) => {
       const key = encoder.encode(message.subject);
-      if (key.indexOf(DOT, begin.length) < 0) jobs.take(key, begin.length, liveBytes(message));
+      if (key.indexOf(DOT_BYTE, begin.length) < 0) jobs.take(key, begin.length, liveBytes(message));
     };
     await this.#ask({ begin, except: begin + ACTIVE_INDEX, take });
   }
@@ -158,7 +158,8 @@ export class ArchiveStore implements Store {
       if (found.length > most) return false;
       for (const message of found) {
         const key = encoder.encode(message.subject);
-        if (key.indexOf(DOT, subject.length) < 0) onChange(key, subject.length, liveBytes(message), message.storedNs);
+        if (key.indexOf(DOT_BYTE, subject.length) < 0)
+          onChange(key, subject.length, liveBytes(message), message.storedNs);
       }
       return true;
     };
@@ -192,7 +193,7 @@ export class ArchiveStore implements Store {
         for (const { file } of this.files.toReversed())
           await file.read([{ begin: subject }], true, (message) => {
             const key = encoder.encode(message.subject);
-            const isList = key.indexOf(DOT, subject.length) < 0;
+            const isList = key.indexOf(DOT_BYTE, subject.length) < 0;
             if (isList) lists++;
             if (isList === ofLists) entries.take(key, subject.length, liveBytes(message));
           });

@@ -207,14 +207,15 @@ function checkPositionals(path: readonly string[], args: ArgsDef, words: readonl
 }
 
 /** What an unknown value of these flags is called. */
-const VALUES: Readonly<Record<string, string>> = { format: "format", by: "grouping", sort: "order" };
+const VALUE_NOUNS: Readonly<Record<string, string>> = { format: "format", by: "grouping", sort: "order" };
 
 /** @throws UserError for a value that a flag does not take */
 function checkChoices(args: ArgsDef, given: Args): void {
   for (const [name, def] of Object.entries(args)) {
     const choices = choicesOf(name, def);
     const value = given[name];
-    if (choices.length > 0 && typeof value === "string") oneOf(choices, value, `--${name}`, VALUES[name] ?? "value");
+    if (choices.length > 0 && typeof value === "string")
+      oneOf(choices, value, `--${name}`, VALUE_NOUNS[name] ?? "value");
   }
 }
 

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { type ArgsDef, type CommandDef, defineCommand as define } from "citty";
 import { EXIT } from "../errors.ts";
 
-type Rows = readonly (readonly [string, string])[];
+type Pairs = readonly (readonly [string, string])[];
 
 /** Help about several commands. */
 export interface Topic {
@@ -12,7 +12,7 @@ export interface Topic {
   readonly flags?: Readonly<Record<string, Arg>>;
   /** The heading of these flags in the help of a command, where only some commands have them. */
   readonly heading?: string;
-  readonly values?: Rows;
+  readonly values?: Pairs;
 }
 
 export interface Manual {
@@ -28,7 +28,7 @@ export interface Manual {
   /** Groups of its commands, in their order. */
   readonly groups?: readonly string[];
   /** Words of the field, and what they mean. */
-  readonly terms?: Rows;
+  readonly terms?: Pairs;
   /** Names of commands in other tools, and what to type here. */
   readonly elsewhere?: Readonly<Record<string, readonly string[]>>;
   /** The same for flags; the first one that the command has counts. */
@@ -77,7 +77,7 @@ export async function loadAll(command: Tree): Promise<Command> {
 export type Arg = ArgsDef[string];
 
 /** The words of `a|b|c`. */
-type Words<S> = S extends `${infer First}|${infer Rest}` ? First | Words<Rest> : S;
+type Choices<S> = S extends `${infer First}|${infer Rest}` ? First | Choices<Rest> : S;
 
 type ValueOf<D> = D extends { type: "boolean"; valueHint: string }
   ? boolean | string
@@ -86,10 +86,10 @@ type ValueOf<D> = D extends { type: "boolean"; valueHint: string }
     : D extends { multiple: true }
       ? readonly string[]
       : D extends { type: "string"; valueHint: infer S extends `${string}|${string}` }
-        ? Words<S>
+        ? Choices<S>
         : string;
 
-/** The arguments of a command by name, under `_` the words that are no flags, and the formats that the command has. */
+/** The arguments of a command by name, under `_` the words that are not flags, and the formats that the command has. */
 export type Flags<T extends ArgsDef> = { readonly _: readonly string[]; readonly formats: readonly string[] } & {
   readonly [K in keyof T]: T[K] extends { required: true } ? ValueOf<T[K]> : ValueOf<T[K]> | undefined;
 };

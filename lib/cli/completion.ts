@@ -34,7 +34,7 @@ import {
 /** From the start of the process until its end, in ms: a person waits at the prompt. */
 const DEADLINE_MS = 300;
 /** The part of it for deleting the consumer. */
-const GOODBYE_MS = 20;
+const CLOSING_MS = 20;
 /** Only the newest jobs are offered. */
 const MOST = 200;
 /** The number of jobs whose fields provide values. */
@@ -62,7 +62,7 @@ async function newestRows(store: Store, limit: number, keep: (row: JobRow) => bo
   const { readRecent } = await import("../jobs/recent.ts");
   const { readJobs } = await import("../jobs/read-jobs.ts");
   const inTime = (row: JobRow) => {
-    if (performance.now() > DEADLINE_MS - 2 * GOODBYE_MS) throw new Error("too late");
+    if (performance.now() > DEADLINE_MS - 2 * CLOSING_MS) throw new Error("too late");
     return keep(row);
   };
   const read =
@@ -177,9 +177,9 @@ const flagWords = (args: ArgsDef, given: ReadonlySet<string>, globals: ReadonlyS
     .sort(([a], [b]) => Number(globals.has(a)) - Number(globals.has(b)))
     .map(([name, def]): Candidate => [flagWord(name, def), flagText(def)]);
 
-type Line = NonNullable<Awaited<ReturnType<typeof readLine>>>;
+type TypedLine = NonNullable<Awaited<ReturnType<typeof readLine>>>;
 
-async function sourceOfWord(line: Line, current: string, globals: ReadonlySet<string>): Promise<Source> {
+async function sourceOfWord(line: TypedLine, current: string, globals: ReadonlySet<string>): Promise<Source> {
   const { command, given, help, name, terminated } = line;
   const args = argsOf(command);
   if (current.startsWith("-") && !terminated) return flagWords(args, given, globals, true);
@@ -225,7 +225,7 @@ async function ask(root: Tree, words: readonly string[], current: string) {
   return { source, before: current.slice(0, cut), typed: current.slice(cut), flags };
 }
 
-/** @param onStore gets a store that has to be closed as soon as it is there */
+/** @param onStore receives the store of a server, which the caller closes */
 async function openStore(flags: Args, env: NodeJS.ProcessEnv, onStore: (store: LiveStore) => void): Promise<Store> {
   if (flags.from) return (await import("../archive/store.ts")).openArchive(flags.from as string[]);
   const { resolveSettings } = await import("../settings/resolve.ts");
@@ -261,7 +261,7 @@ async function answer(
  */
 export async function complete(root: Tree, argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   let store: LiveStore | undefined;
-  const remaining = Math.max(1, DEADLINE_MS - GOODBYE_MS - performance.now());
+  const remaining = Math.max(1, DEADLINE_MS - CLOSING_MS - performance.now());
   const late = new Promise<undefined>((done) => setTimeout(done, remaining, undefined));
   try {
     const question = await ask(root, argv.slice(0, -1), (argv.at(-1) ?? "=").slice(1));
@@ -272,6 +272,6 @@ export async function complete(root: Tree, argv: readonly string[], env: NodeJS.
   } catch {
     // The command itself will report it.
   }
-  const goodbye = new Promise((done) => setTimeout(done, GOODBYE_MS));
+  const goodbye = new Promise((done) => setTimeout(done, CLOSING_MS));
   if (store) await Promise.race([store.close().catch(() => {}), goodbye]);
 }

@@ -14,13 +14,13 @@ import {
   usageWord,
 } from "./command.ts";
 
-type Row = readonly [left: string, right: string];
+type HelpRow = readonly [left: string, right: string];
 
 /** Maximum length of choices beside a flag; longer ones go into the description. */
 const HINT = 9;
 
 /** A flag as help shows it: its forms, and what it does. */
-function flagRow([name, def]: readonly [string, Arg]): Row {
+function flagRow([name, def]: readonly [string, Arg]): HelpRow {
   const short = shortOf(def);
   const forms = `${short ? `-${short}, ` : ""}${flagWord(name, def)}`;
   const text = flagText(def);
@@ -63,7 +63,7 @@ export function outline(path: readonly string[], command: Command, globals: Read
     title: sentence(meta.description),
     usage,
     commands,
-    positionals: positionals.map(([name, def]): Row => [`<${name}>`, def.description ?? ""]),
+    positionals: positionals.map(([name, def]): HelpRow => [`<${name}>`, def.description ?? ""]),
     ownFlags: own,
     own: own.map(flagRow),
     global: flags.filter(([name]) => globals.has(name)).map(flagRow),
@@ -91,7 +91,7 @@ const indented = (lines: readonly string[], by: number) => lines.map((line) => "
 const wrapped = (text: string, columns: number, by = 0) => indented(wrap(named(text), Math.max(1, columns - by)), by);
 
 /** Rows of two texts, as lines of at most `columns`. */
-function table(rows: readonly Row[], columns: number, by = 2): string[] {
+function table(rows: readonly HelpRow[], columns: number, by = 2): string[] {
   const fitting = rows.map(([left]) => width(left)).filter((wide) => wide <= WIDEST);
   const wide = by + Math.max(0, ...fitting) + 2;
   const stacked = columns - wide < LEAST;
@@ -128,14 +128,14 @@ function grouped(commands: Commands, groups: readonly string[]): (readonly [grou
   return [...groups, ""].map((group) => [group, of(group)] as const).filter(([, members]) => members.length > 0);
 }
 
-const commandRow = ([name, { meta }]: readonly [string, Command]): Row => [name, meta?.description ?? ""];
+const commandRow = ([name, { meta }]: readonly [string, Command]): HelpRow => [name, meta?.description ?? ""];
 
 /** The commands of each group, beside its name; of commands with groups of their own, only the names. */
 function commandLines(commands: Commands, groups: readonly string[], columns: number): string[] {
   if (groups.length === 0)
     return commands.flatMap(([name, command]) => {
       const rows = grouped(Object.entries(command.subCommands ?? {}), command.meta?.groups ?? []);
-      const names = rows.map(([group, members]): Row => [group, members.map(([member]) => member).join(", ")]);
+      const names = rows.map(([group, members]): HelpRow => [group, members.map(([member]) => member).join(", ")]);
       const wide = Math.max(...commands.map(([other]) => other.length));
       const [first = "", ...rest] = table([[name.padEnd(wide), command.meta?.description ?? ""]], columns);
       return [first, ...rest, ...(command.meta?.groups ? table(names, columns, Math.min(wide + 6, columns >> 1)) : [])];
@@ -143,7 +143,7 @@ function commandLines(commands: Commands, groups: readonly string[], columns: nu
   const wide = Math.max(...groups.map((group) => group.length)) + 2;
   const names = Math.max(...commands.map(([name]) => name.length));
   return grouped(commands, groups).flatMap(([group, members]) => {
-    const rows = members.map(commandRow).map(([name, text]): Row => [name.padEnd(names), text]);
+    const rows = members.map(commandRow).map(([name, text]): HelpRow => [name.padEnd(names), text]);
     const lines = table(rows, columns, wide);
     return lines.map((line, i) => (i === 0 ? (group || OTHER).padEnd(wide) + line.slice(wide) : line));
   });
@@ -177,7 +177,7 @@ export function renderHelp(
   const { details, groups = [], terms = [], example: line, exitCodes, topics: own = {} } = meta;
   const rows = commandLines(commands, groups, columns);
   const more = wrapped(GLOBAL_FLAGS, columns);
-  const topicRows = Object.entries(own).map(([name, { description }]): Row => [name, description]);
+  const topicRows = Object.entries(own).map(([name, { description }]): HelpRow => [name, description]);
   return page([
     [
       ...wrapped(title, columns),

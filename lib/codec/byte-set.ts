@@ -110,6 +110,11 @@ export class ByteSet {
   }
 }
 
+export function beginsWith(bytes: Uint8Array, from: number, start: Uint8Array): boolean {
+  for (let i = 0; i < start.length; i++) if (bytes[from + i] !== start[i]) return false;
+  return true;
+}
+
 /** FNV-1a, 32 bits, with the upper bits folded into the lower ones. */
 function hashOf(bytes: Uint8Array, from: number, to: number): number {
   let hash = 0x811c9dc5;

@@ -47,7 +47,7 @@ function filled(items: readonly string[], columns: number): string[] {
 }
 
 /**
- * With an indent of two. An array of scalars is on one line if that fits in 100 columns; so is what is nested deeper than 20
+ * With an indent of two. An array of scalars is on one line if that fits in 100 columns; so is a value nested deeper than 20
  * levels.
  * @param indent columns before the closing bracket
  * @param before columns before the value on its first line

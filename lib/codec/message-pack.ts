@@ -10,7 +10,7 @@ const seenKeys = new Map<number, { bytes: Uint8Array; key: string }[]>();
 let seenCount = 0;
 const SEEN = { length: 32, alike: 8, most: 1000 } as const;
 
-/** A key that is no text, as JSON shows it. */
+/** A key that is not text, in the form that JSON shows. */
 function keyText(key: Value): string {
   if (key instanceof Uint8Array) return Buffer.from(key).toString("base64");
   if (typeof key === "object" && key !== null && !(key instanceof Timestamp)) return toJsonLine(key);

@@ -55,7 +55,7 @@ export class AnswerSink {
   /** The sum of the sizes of all views. */
   size = 0;
 
-  /** @param header titles stand above a table, and above CSV */
+  /** @param header titles above a table, and above CSV */
   constructor(
     readonly place: Place,
     readonly header = true,

@@ -77,13 +77,14 @@ async function check(settings: Settings, terminal: Terminal): Promise<Finding[]>
 }
 
 /** Minimum columns of a detail. */
-const LEAST = 20;
+const LEAST_DETAIL_COLUMNS = 20;
 
 /** One line per check; its hint, and text that does not fit, are below it. */
 function render(findings: readonly Finding[], { color, columns = Number.POSITIVE_INFINITY }: Look): string {
   const wide = Math.max(...findings.map((finding) => width(finding.check)));
   const below = 8 + wide;
-  const hanging = (text: string) => wrap(safe(text), Math.max(LEAST, columns - below)).join(`\n${" ".repeat(below)}`);
+  const hanging = (text: string) =>
+    wrap(safe(text), Math.max(LEAST_DETAIL_COLUMNS, columns - below)).join(`\n${" ".repeat(below)}`);
   return findings
     .map(({ check, result, detail, hint }) => {
       const label = paintState(result, color)?.(result) ?? result;

@@ -9,7 +9,7 @@ import { plainCommand } from "./answer.ts";
 import type { Surroundings } from "./session.ts";
 import { type GlobalArgs, globals } from "./shared.ts";
 
-interface Row {
+interface SettingRow {
   readonly setting: string;
   readonly value: string | undefined;
   readonly source: string;
@@ -25,8 +25,8 @@ function shown(key: Key, settings: Settings): string | undefined {
 }
 
 /** Those without a flag have their name in contexts, and are listed only if they are set. */
-function describeSettings({ settings, sources, file }: ResolvedSettings): Row[] {
-  const named = (kind: "config" | "context"): Row =>
+function describeSettings({ settings, sources, file }: ResolvedSettings): SettingRow[] {
+  const named = (kind: "config" | "context"): SettingRow =>
     file?.kind === kind
       ? { setting: kind, value: file.name, source: file.source }
       : { setting: kind, value: undefined, source: "not set" };
@@ -41,13 +41,13 @@ function describeSettings({ settings, sources, file }: ResolvedSettings): Row[] 
 }
 
 /** The format of the variable is shown even if `config` does not have it. */
-function formatRow(flags: GlobalArgs, { format, env }: Surroundings): Row {
+function formatRow(flags: GlobalArgs, { format, env }: Surroundings): SettingRow {
   if (flags.format !== undefined) return { setting: "format", value: format, source: "flag --format" };
   if (env.ZESTER_FORMAT) return { setting: "format", value: env.ZESTER_FORMAT, source: "$ZESTER_FORMAT" };
   return { setting: "format", value: format, source: "default" };
 }
 
-const COLUMNS: readonly RowColumn<Row>[] = [
+const COLUMNS: readonly RowColumn<SettingRow>[] = [
   { name: "setting", value: ({ setting }) => setting },
   { name: "value", value: ({ value }) => value ?? null, gives: [{ rank: 1, to: 20 }], wraps: true },
   { name: "source", value: ({ source }) => source, gives: [{ rank: 2, to: 12 }], wraps: true },

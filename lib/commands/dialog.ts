@@ -29,7 +29,11 @@ export class Dialog {
   #shownMs: number | undefined;
   readonly #interruption: Interruption = { clear() {} };
 
-  /** @param changed called for more to show @param failed receives an error that ends the screen @param sent receives what was sent, as a line */
+  /**
+   * @param changed called when there is more to show
+   * @param failed receives an error that ends the screen
+   * @param sent receives what was sent, as a line
+   */
   constructor(
     session: LiveSession,
     readonly act: Act,

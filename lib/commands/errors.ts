@@ -52,7 +52,10 @@ export default question({
       shown: view,
       none: `No peel failed in jobs that ${matchClause}.`,
       selected: { size: matching.size, none: `No jobs ${matchClause}.` },
-      notes: { text: more > 0 ? `${plural(more, `more ${by}`)}; raise --limit.` : undefined, data: unreachableNote || undefined },
+      notes: {
+        text: more > 0 ? `${plural(more, `more ${by}`)}; raise --limit.` : undefined,
+        data: unreachableNote || undefined,
+      },
       warnings,
     };
   },

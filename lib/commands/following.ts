@@ -37,14 +37,14 @@ export async function within<T>(limit: Limit | undefined, work: Promise<T>, miss
   return Promise.race([work, late.promise.then(missed)]).finally(() => clearTimeout(timer));
 }
 
-const NAMED_JOBS = 5;
+const MOST_NAMED_JOBS = 5;
 
 const LONGER = "Wait longer with --for; `zester job trace <jid>` shows what a job waits for.";
 
 /** The error for jobs that had not ended within the limit. */
 export function notEnded(open: Iterable<string>, { text }: Limit, hint = LONGER): UserError {
   const jids = [...open];
-  const named = jids.slice(0, NAMED_JOBS).join(", ") + (jids.length > NAMED_JOBS ? ", …" : "");
+  const named = jids.slice(0, MOST_NAMED_JOBS).join(", ") + (jids.length > MOST_NAMED_JOBS ? ", …" : "");
   const what =
     jids.length === 0
       ? `timed out after ${text}: the jobs were not read yet.`

@@ -75,7 +75,7 @@ async function planOf(request: KillRequest, session: LiveSession): Promise<Plan>
   const { store, terminal } = session;
   if (jobs.length > 0) {
     const planned = planNamed(store, jobs, force, noteReference(terminal), narrowing);
-    // Looking up jobs by their whole IDs does not show the time of the server.
+    // Looking up jobs by their whole IDs does not report the time of the server.
     const [plan] = await Promise.all([planned, dryRun ? serverClock(session) : undefined]);
     return request.asksAlways ? plan.map((entry) => (isTarget(entry) ? { ...entry, ask: true } : entry)) : plan;
   }
@@ -89,7 +89,7 @@ function statusWarnings(targets: readonly Target[]): string[] {
   return words === undefined ? [] : [`${words}.`];
 }
 
-/** The jobs in a question: their number, or what the only one runs, where and for whom. */
+/** The jobs in a question: their number, or call, targets and user of a single one. */
 async function atStake(targets: readonly Target[], { store }: LiveSession): Promise<string> {
   const [target] = targets;
   if (targets.length > 1 || !target?.row) return jobsWords(targets);
@@ -104,9 +104,9 @@ async function atStake(targets: readonly Target[], { store }: LiveSession): Prom
 const DECLINED = "Nothing canceled.\n";
 
 /**
- * The plan after the question about jobs that naming them did not settle: without agreement, these are refused.
- * @returns undefined when a person agreed to none
- * @throws UserError when those are all, and none could be asked
+ * The plan after the question about jobs that need confirmation: without it, these are refused.
+ * @returns undefined when a person confirmed none
+ * @throws UserError when all jobs need confirmation and no person can be asked
  */
 async function agreed(plan: Plan, { yes }: KillRequest, session: LiveSession): Promise<Plan | undefined> {
   const { terminal, store } = session;
@@ -158,14 +158,14 @@ async function dryRun(plan: Plan, session: LiveSession): Promise<number> {
   return errors.length > 0 ? EXIT.error : EXIT.done;
 }
 
-/** How long after the signal, in ms, a job that has not ended is looked at. */
+/** The time after the signal, in ms, when a job that has not ended is checked. */
 const PATIENCE_MS = 5_000;
-/** Jobs that are looked at at the same time. */
+/** The most jobs to check at the same time. */
 const AT_ONCE = 8;
 
 /**
  * Waits for the jobs whose signals were sent to end, and reports each end on `out`.
- * @returns the outcomes with the endings, and what went wrong on the way: the limit came first, or a job was lost from sight
+ * @returns the outcomes with the endings, and errors: the limit expired first, or a job could no longer be followed
  */
 async function waitForEnds(
   outcomes: readonly Outcome[],
@@ -188,7 +188,7 @@ async function waitForEnds(
   const told: WaitTold = { warn: terminal.warn, ended: (ending) => answers.add(ending), lost: (_, why) => fail(why) };
   const missed = (limit: Limit) => {
     const [first] = waiting.open;
-    if (first === undefined) return; // all have ended, and only answers of peels are missing
+    if (first === undefined) return; // all have ended; only returns of peels are missing
     const hint = `The signal was sent. \`zester job trace ${first}\` shows what each peel is doing.`;
     throw notEnded(waiting.open, limit, hint);
   };
@@ -212,7 +212,7 @@ async function waitForEnds(
     await persist(session, link, (store) => answers.all(store));
   };
   const keep = (error: unknown) => {
-    // A fault of the connection concerns all of them.
+    // A failure of the connection affects all jobs.
     if (error instanceof Transient || !(error instanceof UserError)) throw error;
     fail(error);
   };

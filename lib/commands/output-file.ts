@@ -10,16 +10,16 @@ export interface OutputRequest {
 }
 
 /** Values of --output in other tools. */
-const FORMAT = /^(html|markdown|md|json|jsonl|yaml|csv|text|wide)$/;
+const FORMAT_NAME = /^(html|markdown|md|json|jsonl|yaml|csv|text|wide)$/;
 
-/** @throws UserError for a format in place of a file, or --force without one */
+/** @throws UserError for a format instead of a file, or --force without a file */
 export function outputOf(flags: {
   readonly output: string | undefined;
   readonly force: boolean | undefined;
 }): OutputRequest | undefined {
   const { output: path, force = false } = flags;
   if (path === undefined && force) throw new UserError("--force needs --output.", "Add --output, or omit --force.");
-  if (path !== undefined && FORMAT.test(path))
+  if (path !== undefined && FORMAT_NAME.test(path))
     throw new UserError(
       `--output needs a file: "${path}" is a format.`,
       `To write to this file, use --output ./${path}.`,

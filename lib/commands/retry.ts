@@ -87,7 +87,7 @@ function warningsOf({ session: { terminal }, draft: { plan, reading, before, unh
     ...(isActive(row.status) ? [goesOn] : []),
     ...(retried === undefined ? [] : [`job ${row.jid} was retried already: ${retried}.`]),
     ...plan.warnings,
-    // For people only: a site may keep heartbeats from its operators.
+    // For people only: a site may deny its operators access to heartbeats.
     ...(unheard !== undefined && terminal.canTell ? [unheard] : []),
   ];
 }
@@ -115,8 +115,8 @@ async function isAgreed(run: Run): Promise<boolean> {
 }
 
 /**
- * Reads the job again, on a new connection if that was lost meanwhile. With --yes, of the peels that were shown those that still
- * need it.
+ * Reads the job again, on a new connection if the old one was lost. With --yes, selects only shown peels that still need a
+ * retry.
  */
 async function lookAgain({ request, session, draft }: Run): Promise<Draft> {
   const { jid } = draft.plan.row;
@@ -146,7 +146,7 @@ function checkSize({ session: { store, env }, draft }: Run): void {
 /**
  * The confirmed plan, as of now: if it changed since it was shown, it is shown again, with another question. With --yes the job is
  * sent to fewer peels than were shown if only those still need it, and never to others.
- * @returns undefined when a person does not agree
+ * @returns undefined when a person does not confirm
  * @throws UserError when no one can be asked, and when the job can no longer be retried
  */
 async function agreed(run: Run): Promise<Draft | undefined> {
@@ -180,7 +180,7 @@ async function dryRun(run: Run): Promise<number> {
   return EXIT.done;
 }
 
-/** How the new job ended; with an error, what was seen of it until then. */
+/** How the new job ended; after an error, its last known state. */
 interface Followed {
   readonly ending?: Ending | undefined;
   readonly seen?: JobRow | undefined;

@@ -64,7 +64,7 @@ export function narrowingOf(texts: readonly string[], flags: Selecting): Narrowi
 export interface JobsRequest {
   /** As typed; none: those of the selection. */
   readonly jobs: readonly string[];
-  /** Which jobs a word such as @last may stand for. */
+  /** Which jobs a word such as @last can name. */
   readonly narrowing: Narrowing;
   /** By this machine's clock. */
   readonly selection: Selection;

@@ -80,7 +80,7 @@ function parse(flags: Flags<typeof args>) {
 type ShowRequest = ReturnType<typeof parse>;
 
 /** One job, ready to be shown. */
-interface Shown {
+interface ShownJob {
   readonly jid: string;
   /** In pieces. */
   text(): Iterable<string>;
@@ -95,7 +95,7 @@ interface Shown {
 }
 
 /** The record and its returns, as stored. */
-async function readRecord(text: string, { all }: ShowRequest, { store, terminal, isText }: Session): Promise<Shown> {
+async function readRecord(text: string, { all }: ShowRequest, { store, terminal, isText }: Session): Promise<ShownJob> {
   const reader = isText ? wholeRecords(RETURN_FIELDS) : storedRecords();
   const returnsOf = async (jid: string) => {
     const warnings: string[] = [];
@@ -131,7 +131,7 @@ async function returnReader({ shows, changes, ids }: ShowRequest, isText: boolea
 }
 
 /** The text about some peels of a job. @throws UserError if the peel to compare with has no output */
-async function textOf(
+async function peelsText(
   reading: Reading & { readonly retries: readonly JobRow[] },
   chosen: readonly PeelStory[],
   { shows, each, changes, all, diff }: ShowRequest,
@@ -154,7 +154,7 @@ async function textOf(
   }
   const { groupOf, outputGroups, usualGroup } = await import("../model/output-groups.ts");
   const { renderGroups } = await import("../render/output.ts");
-  // Of all peels, not only of those that are shown.
+  // Of all peels, not only of the shown ones.
   const groups = diff ? outputGroups(sortedByPeel(story.peels)) : [];
   const base = diff ? (diff === true ? usualGroup(groups) : groupOf(diff, groups)) : undefined;
   return () => renderGroups(sortedByPeel(chosen), terminal, { dryRun, changes, full: all, base });
@@ -169,7 +169,7 @@ async function readPeels(
   request: ShowRequest,
   session: Session,
   retries: Promise<readonly JobRow[]>,
-): Promise<Shown> {
+): Promise<ShownJob> {
   const { shows, selection } = request;
   const { store, terminal, isText } = session;
   const { openQuestions, resolveStory } = await import("../jobs/story.ts");
@@ -183,7 +183,7 @@ async function readPeels(
   const chosen = selection ? peels.filter(selection.matches) : peels;
   const wider = chosen.length === 0 ? selection?.wider(peels) : undefined;
   const own = { ...reading, retries: known.filter(({ retryOf }) => retryOf === jid) };
-  const shown = await textOf(own, chosen, request, session);
+  const shown = await peelsText(own, chosen, request, session);
   return {
     jid,
     *text() {
@@ -216,7 +216,7 @@ async function peelIds({ shows }: ShowRequest, peels: ReadonlySet<string>): Prom
 }
 
 /** Of several jobs, an empty line separates them; outputs do not contain the ID of their job, so a line with it precedes them. */
-const viewOf = ({ jid, text, document }: Shown, nth: number, { shows, jobs }: ShowRequest): View => ({
+const viewOf = ({ jid, text, document }: ShownJob, nth: number, { shows, jobs }: ShowRequest): View => ({
   size: 1,
   isOne: jobs.length === 1,
   *text() {

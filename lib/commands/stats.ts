@@ -83,7 +83,7 @@ interface Counting {
   readonly session: Session;
   /** Oldest first. */
   readonly jobs: JobList;
-  /** The same as they were read. */
+  /** The jobs as they were read. */
   readonly read: Pick<Read, "jobs" | "sinceNs">;
   readonly span: Span;
   /** By the server's clock. */

@@ -16,7 +16,7 @@ import { noteReference, parseJobs, selectionByServer, warnUnreadable } from "./s
 import { type Limit, type LiveSession, liveCommand } from "./session.ts";
 import { conditions, globals, jids, limited, scripted } from "./shared.ts";
 
-/** Between two updates of the line on stderr. */
+/** The time between two updates of the line on stderr, in ms. */
 const STATUS_MS = 250;
 
 /**

@@ -22,7 +22,7 @@ import { noteReference } from "./selecting.ts";
 import type { Limit, LiveSession } from "./session.ts";
 
 /** How often new returns are shown. */
-const SHOW: Rhythm = { pauseMs: 100, share: 1 / 5 };
+const SHOW_RHYTHM: Rhythm = { pauseMs: 100, share: 1 / 5 };
 
 /**
  * Shows one job until it ends.
@@ -76,7 +76,7 @@ export async function watchJob(
     tellUnknown([sight.row]);
   };
   const over = new AbortController();
-  const looking = repeat(SHOW, over.signal, look);
+  const looking = repeat(SHOW_RHYTHM, over.signal, look);
   const following = persist(session, linkLines(session, terminal.say), async (store, working) => {
     const hasEnded = isTerminal(jobRow(jid, live.job).status);
     const record = hasEnded ? live.job : await live.follow(store, working);

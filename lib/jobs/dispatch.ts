@@ -13,9 +13,9 @@ import { NEVER, type Reopenable, reopen } from "./follow.ts";
 import { toJob } from "./job-table.ts";
 
 /** Undefined when the answer is not that of a master. */
-type Answer = "accepted" | { readonly error: string } | undefined;
+type MasterAnswer = "accepted" | { readonly error: string } | undefined;
 
-function answerIn(bytes: Uint8Array, jid: string): Answer {
+function answerIn(bytes: Uint8Array, jid: string): MasterAnswer {
   const answer = ifDecodable(
     () => decode(bytes),
     () => undefined,
@@ -82,7 +82,7 @@ async function progressOf(session: Reopenable, jid: string): Promise<Dispatched>
   }
 }
 
-/** A job that has no record by then is not taken over by another master. */
+/** A job without a record after this time is not taken over by another master. */
 const RECORD_MS = 60_000;
 
 /** Waits for the record of an accepted job. @throws UserError when none appears */
@@ -132,7 +132,7 @@ async function attempt(session: Reopenable, jid: string, request: NewJob): Promi
 
 /**
  * Sends a new job to the masters; once more if neither an answer nor the bucket shows that a master has it.
- * @param tell gets the reason for a second request
+ * @param tell receives the reason for a second request
  * @throws UserError when it is certain that no master has the job
  */
 export async function dispatch(

@@ -64,7 +64,7 @@ export async function followRecords(
     }
   };
   const delivered = (jid: string, bytes: Uint8Array | undefined) => {
-    // Of several jobs, one that was not seen before was deleted: it is looked up.
+    // Among several jobs, the deletion of one that was not seen before is skipped: that job is looked up.
     if (bytes || !jids || seen.has(jid)) hand(jid, bytes, true);
   };
   const found = (jid: string, bytes: Uint8Array | undefined) => hand(jid, bytes, !seen.has(jid));

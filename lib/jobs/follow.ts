@@ -17,7 +17,7 @@ export interface Reopenable {
   reopen(): Promise<void>;
 }
 
-/** For what must not continue while the process ends. */
+/** Awaited by work that must not continue while the process ends. */
 export const NEVER = new Promise<never>(() => {});
 
 /** Reports the state of the connection. */

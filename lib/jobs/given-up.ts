@@ -96,7 +96,7 @@ export function targetTest(jobs: JobList): (place: number, peel: string) => bool
  * Passes on the returns of jobs: those of the bucket, in no order, then those that only the events have, by the places of jobs.
  * For a peel that was given up and did not return, passes on what the master wrote.
  * @param fields also of the returns in events
- * @param onReturn gets also returns of peels that are no targets
+ * @param onReturn also receives returns of peels that are not targets
  * @throws as readReturnsAcross
  */
 export async function readJobReturns(
@@ -119,7 +119,7 @@ export async function readJobReturns(
   };
   await readReturnsAcross(store, { jids: jidsOf(jobs), sinceNs }, take, { fields, ...options });
   let older = 0;
-  // Of those beyond, which are not looked up, only the number is needed.
+  // Further peels are not looked up: only their number is needed.
   let room = MOST_LOOK_UPS.portions;
   for (const [place, returned] of [...unwatched].reverse()) {
     const silent = new Set(jobs.at(place).row.targets).difference(returned);

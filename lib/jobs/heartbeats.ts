@@ -13,7 +13,7 @@ interface Patience {
 }
 
 /** For a look-up of heartbeats or queues. */
-const LOOK_UP: Patience = { ms: 1_000, words: "a second" };
+const LOOK_UP_LIMIT: Patience = { ms: 1_000, words: "a second" };
 
 type OnUnanswered = (why: string) => void;
 
@@ -22,7 +22,7 @@ export async function inTime<T>(
   { isLive }: Pick<Store, "isLive">,
   work: Promise<T>,
   unheard: OnUnanswered = () => {},
-  limit = LOOK_UP,
+  limit = LOOK_UP_LIMIT,
 ): Promise<T | undefined> {
   const found = work.catch((error) => {
     if (!(error instanceof UserError)) throw error;
@@ -91,11 +91,11 @@ export async function findStuck(
   return new Map(stuckAmong(open, store.nowNs(), signs).map((stuck) => [stuck.jid, stuck]));
 }
 
-const STUCK: Rhythm = { pauseMs: 3_000, share: 1 / 2 };
+const STUCK_RHYTHM: Rhythm = { pauseMs: 3_000, share: 1 / 2 };
 
 /** Checks at intervals which of the jobs are stuck. @returns the function that stops it */
 export const lookForStuck = (
   session: { readonly store: Store },
   rows: () => readonly JobRow[],
   found: (stuck: ReadonlyMap<string, Stuck>) => void,
-): (() => void) => keepLooking(STUCK, () => findStuck(session.store, rows()), found);
+): (() => void) => keepLooking(STUCK_RHYTHM, () => findStuck(session.store, rows()), found);

@@ -1,7 +1,7 @@
 // The results of one peel across jobs. Jobs are read first, then returns:
 // 1. Masters store returns before the record of a job that has ended (docs/contributing.md, "End"). So the returns of each ended
 //    job that was read are there: a target without one is missing.
-// 2. A job that was active can have ended since: its return counts. Without one, the events tell what the peel is doing.
+// 2. A job that was active can have ended since: its return counts. Without one, the events show what the peel is doing.
 // 3. The job of another return is newer than the read, or its record is gone: it is looked up.
 import { NoBucket } from "../errors.ts";
 import {

@@ -12,7 +12,7 @@ type FoundFields = Pick<FieldScanner, "starts" | "ends">;
 
 const NONE = -1;
 
-class Column {
+class FieldColumn {
   readonly place: number;
 
   constructor(field: ColumnField) {
@@ -20,7 +20,7 @@ class Column {
   }
 }
 
-export class ValueColumn<T> extends Column {
+export class ValueColumn<T> extends FieldColumn {
   #ids = new Int32Array();
 
   /** @param isUsual checks the type of a value */
@@ -62,7 +62,7 @@ const NO_TIME = -1;
 const columnTime = new TimeReader();
 
 /** Times from 1970 to 2106, in 8 bytes each; others are unusual. */
-export class TimeColumn extends Column {
+export class TimeColumn extends FieldColumn {
   #seconds = new Uint32Array();
   #nanos = new Int32Array();
 
@@ -96,7 +96,7 @@ export class TimeColumn extends Column {
   }
 }
 
-export class CountColumn extends Column {
+export class CountColumn extends FieldColumn {
   #counts = new Int32Array();
 
   grow(size: number): void {
@@ -121,7 +121,7 @@ const textAt = (bytes: Uint8Array, at: number, end: number) =>
   Buffer.from(bytes.subarray(at + textHead(bytes[at] as number), end)).toString();
 
 /** Fields of the metadata; most jobs have none. */
-export class MetadataColumn extends Column {
+export class MetadataColumn extends FieldColumn {
   readonly #metadata = new FieldScanner(["source", "retry_of", "schedule"]);
   #sources = new Uint8Array();
   /** Names by their numbers in `texts`. */

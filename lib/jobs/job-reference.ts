@@ -1,4 +1,4 @@
-// The job that a word such as `@last` stands for.
+// The job that a word such as `@last` names.
 import { UserError } from "../errors.ts";
 import { displayState, type JobRow } from "../model/job.ts";
 import type { JobReference, Narrowing } from "../model/job-reference.ts";

@@ -22,7 +22,7 @@ export function toJob(jid: string, bytes: Uint8Array, fields?: readonly string[]
 
 const FIRST = 1024;
 /** Marks of jobs: selected; deleted. */
-const KEPT = 1;
+const SELECTED = 1;
 const GONE = 2;
 
 class Columns {
@@ -50,7 +50,7 @@ class Columns {
       column.grow(size);
   }
 
-  /** False when `bytes` are no plain MessagePack record, or a field has an unusual type. */
+  /** False when `bytes` are not a plain MessagePack record, or a field has an unusual type. */
   put(n: number, bytes: Uint8Array): boolean {
     const found = this.#scanner;
     if (!found.scan(bytes)) return false;
@@ -101,7 +101,7 @@ export class JobTable {
   put(key: Uint8Array, from: number, bytes: Uint8Array, keep: (row: JobRow) => boolean): number {
     const n = this.#numberOf(key, from);
     if (!this.#columns.put(n, bytes)) this.#odd.set(n, toJob(this.jid(n), bytes).row);
-    this.#marks[n] = keep(this.row(n)) ? KEPT : 0;
+    this.#marks[n] = keep(this.row(n)) ? SELECTED : 0;
     return n;
   }
 
@@ -134,7 +134,7 @@ export class JobTable {
   }
 
   isKept(n: number): boolean {
-    return this.#marks[n] === KEPT;
+    return this.#marks[n] === SELECTED;
   }
 
   jid(n: number): string {
@@ -145,7 +145,7 @@ export class JobTable {
   order(): Int32Array {
     const all = new Int32Array(this.#jids.size);
     let size = 0;
-    for (let n = 0; n < this.#jids.size; n++) if (this.#marks[n] === KEPT) all[size++] = n;
+    for (let n = 0; n < this.#jids.size; n++) if (this.#marks[n] === SELECTED) all[size++] = n;
     const order = size < all.length ? all.slice(0, size) : all;
     const { created } = this.#columns;
     const odd = this.#odd;

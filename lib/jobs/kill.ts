@@ -29,7 +29,7 @@ const judge = ({ row, record }: Job, ask: boolean): Target | Refused =>
 
 const jobOf = (jid: string, record: ValueMap): Job => ({ row: jobRow(jid, record), record });
 
-/** A text that is no ID can be a prefix, unless it is a whole JID. */
+/** A text that is not an ID can be a prefix, unless it is a whole JID. */
 async function targetNamed(
   store: LiveStore,
   text: string,
@@ -189,7 +189,7 @@ const AT_ONCE = 8;
 export class Answers {
   readonly #open = new Map<string, { ending: Ending; untilMs: number }>();
 
-  /** @param settled gets the last story of a job */
+  /** @param settled receives the last story of a job */
   constructor(readonly settled: (ending: Ending) => void) {}
 
   add(ending: Ending): void {
@@ -213,7 +213,7 @@ export class Answers {
     return repeat(LOOK, stop, () => this.#look(storeNow()).catch(insteadOf(Transient, undefined)));
   }
 
-  /** Settles all jobs with what is known. */
+  /** Settles all jobs with their last stories. */
   close(): void {
     for (const [jid, { ending }] of this.#open) this.#settle(jid, ending);
   }

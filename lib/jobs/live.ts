@@ -11,7 +11,7 @@ import { masterSigns } from "./heartbeats.ts";
 import { jobSurroundings, type Reading } from "./story.ts";
 import { type Rhythm, repeat } from "./turns.ts";
 
-const LOOK: Rhythm = { pauseMs: 1_500, share: 1 / 10 };
+const LIVE_RHYTHM: Rhythm = { pauseMs: 1_500, share: 1 / 10 };
 /** Each check reads the heartbeat of the master; every third also those of silent peels, and the queues. */
 const ALL_EVERY = 3;
 
@@ -104,7 +104,7 @@ export class LiveJob {
       if (!stop.aborted) this.changed();
     };
     await look();
-    await repeat(LOOK, stop, look);
+    await repeat(LIVE_RHYTHM, stop, look);
   }
 
   async #look(store: LiveStore, all: boolean): Promise<void> {

@@ -1,7 +1,7 @@
 // Reads the returns of many jobs, of one peel, or all, as they arrive, and keeps none.
 import { ByteSet } from "../codec/byte-set.ts";
 import type { Return } from "../model/returns.ts";
-import type { ReturnEntries, ReturnsOf, Store } from "../store.ts";
+import { DOT_BYTE, type ReturnEntries, type ReturnsOf, type Store } from "../store.ts";
 import { listedReturns, peelReturn, type ReturnReader, wholeRecords } from "./lookup.ts";
 import { NO_PROGRESS, type Progress } from "./read-jobs.ts";
 import { sweeper } from "./sweep.ts";
@@ -15,11 +15,10 @@ export interface ReturnsOptions {
   /** In place of `fields`. */
   readonly reader?: ReturnReader;
   readonly progress?: Progress | undefined;
-  /** Gets what cannot be decoded in a list. */
+  /** Receives a warning about what cannot be decoded in a list. */
   readonly warn: (text: string) => void;
 }
 
-const DOT = 0x2e;
 /** In place of the number of a peel, for the key of a list. */
 const LIST_KEY = -1;
 
@@ -28,7 +27,7 @@ const pairOf = (job: number, peel: number) => job * 2 ** 26 + peel + 1;
 
 /** The first dot of a key; -1 without one. For so few bytes, a loop is faster than a native call. */
 function dotIn(key: Uint8Array, from: number): number {
-  for (let at = from; at < key.length; at++) if (key[at] === DOT) return at;
+  for (let at = from; at < key.length; at++) if (key[at] === DOT_BYTE) return at;
   return -1;
 }
 

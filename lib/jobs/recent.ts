@@ -14,7 +14,7 @@ const SECOND_NS = 1_000_000_000n;
 export const MARGIN_NS = 120n * SECOND_NS;
 /** With a clock that is ahead by more, all jobs are read. */
 const DOUBTFUL_NS = 60n * SECOND_NS;
-/** A stream of so many messages is read in a second: only longer ones are read in part. */
+/** A stream of this many messages is read in a second: only longer ones are read in part. */
 export const QUICK_MESSAGES = 100_000;
 
 const PART_SIZES = {

@@ -1,4 +1,4 @@
-// A retry: its peels, what is copied byte for byte from the stored record, and the record of the new job.
+// A retry: its peels, the fields copied byte for byte from the stored record, and the record of the new job.
 
 import { isDeepStrictEqual } from "node:util";
 import KSUID from "ksuid";
@@ -91,7 +91,7 @@ const JSON_RECORD =
 
 /**
  * @param found the job that is being looked up
- * @param warn gets returns that cannot be decoded
+ * @param warn receives a warning about returns that cannot be decoded
  * @returns a plan without peels if none is selected
  * @throws UserError when there is no such job, or when it cannot be repeated
  */

@@ -39,7 +39,7 @@ export function sinceOf(rows: readonly JobRow[]): bigint | undefined {
 
 /**
  * Counts the returns of active jobs without a count in their record, by the keys of all their returns, requested at once. As in a
- * record, the return that a master wrote for an unreachable peel counts, and that of a peel that is no target does not.
+ * record, the return that a master wrote for an unreachable peel counts, and that of a peel that is not a target does not.
  *
  * The answer lacks a job whose number is unknown: without a list of targets, with its returns in a list, or when the keys cannot
  * be read (no permission, no answer in time). Without active jobs it requests nothing.

@@ -74,7 +74,7 @@ class Parts {
 }
 
 /** An answer as numbers of its parts. */
-interface Answer {
+interface PeelAnswer {
   /** The whole answer, if it has no results. */
   readonly whole?: number;
   readonly rest: number[];
@@ -95,7 +95,7 @@ export class SharedReturns implements ReturnReader {
   readonly #parts = new Parts();
   readonly #sweep = sweeper("other");
   /** Of the record being read. */
-  #answer: Answer | undefined;
+  #answer: PeelAnswer | undefined;
 
   constructor(readonly keeping: Keeping = {}) {}
 
@@ -221,14 +221,14 @@ export class SharedReturns implements ReturnReader {
       ...returned,
       ...output,
       get resultTimes() {
-        return timesOf(answer, values, output);
+        return durationsOf(answer, values, output);
       },
     };
   }
 }
 
 /** A record of an answer alone. */
-function recordOf(answer: Answer | undefined, values: readonly Value[]): ValueMap {
+function recordOf(answer: PeelAnswer | undefined, values: readonly Value[]): ValueMap {
   if (!answer) return new Map();
   const { whole, rest, results } = answer;
   if (whole !== undefined) return mapOf([["return_data", values[whole]]]);
@@ -241,7 +241,7 @@ function recordOf(answer: Answer | undefined, values: readonly Value[]): ValueMa
 }
 
 /** The durations of the results of an answer, in the order of display. */
-function timesOf({ results, times }: Answer, values: readonly Value[], { record, error }: Output) {
+function durationsOf({ results, times }: PeelAnswer, values: readonly Value[], { record, error }: Output) {
   const timed = results.map((number, i) => {
     const [result, time] = [values[number] as Value, times[i]];
     return result instanceof Map && time !== undefined ? new Map(result).set("duration", time) : result;

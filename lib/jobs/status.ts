@@ -58,7 +58,7 @@ function survey({ numbers, make }: JobList, sinceNs: bigint, nowNs: bigint) {
   return { active, odd, targeted: seen.ids, recent, failed, doubtful: new JobList(Int32Array.from(doubtful), make) };
 }
 
-/** The first ones get their records. */
+/** The first jobs have their records. */
 async function withRecords(store: Store, stuck: readonly Stuck[], rows: readonly JobRow[]): Promise<StuckJob[]> {
   const byJid = new Map(rows.map((row) => [row.jid, row]));
   const read = async (one: Stuck, i: number): Promise<StuckJob> => {

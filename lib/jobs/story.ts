@@ -149,7 +149,7 @@ export function openQuestions({ row, story, noReturns, noEvents, noHeartbeats }:
 }
 
 /**
- * @param warn gets returns that cannot be decoded
+ * @param warn receives a warning about returns that cannot be decoded
  * @param reader as in gather
  * @throws UserError when the server fails
  */

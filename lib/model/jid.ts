@@ -44,7 +44,7 @@ export class JobNotFound extends UserError {
   }
 }
 
-/** A text that is no job, but the prefix of some. */
+/** A text that is not a job, but a prefix of some. */
 export class JobPrefix extends UserError {}
 
 // Anyone can write keys and records, and lists of IDs go into `xargs zester job kill`. There an ID must stay one word,

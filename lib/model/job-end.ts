@@ -62,7 +62,7 @@ function canceledUnwatched({ row, job, story }: Ending): string | undefined {
   return `a cancel signal was sent while no master watched: ${count(aborted)} of ${plural(story.peels.length, "peel")} aborted, and the job ended as ${row.status} after a takeover${owner}`;
 }
 
-/** A duplicate target counts as two peels, of which one never returns. */
+/** A duplicate target counts as two peels, one of which never returns. */
 function targetTwice({ row }: Ending): string | undefined {
   const { targets = [], status } = row;
   const known = new Set<string>();

@@ -32,7 +32,7 @@ export interface Minted {
   readonly user: string;
 }
 
-/** `accepted`: a master has the job, and nothing shows that it was sent. `unknown`: handed over, without an answer. */
+/** `accepted`: a master has the job, and nothing shows that it was sent. `unknown`: sent, without an answer. */
 export type Dispatched =
   | {
       readonly kind: "dispatched" | "accepted";

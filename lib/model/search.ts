@@ -149,7 +149,7 @@ export function textsOf(item: Return, onText: OnText): void {
   if (!answer) textsIn("return", data, undefined, onText);
   for (const [name, value] of answer?.parts ?? []) textsIn(name, value, undefined, onText);
   for (const { name, error: failed, skipReason, parts } of answer?.results ?? []) {
-    if (name !== "-") onText("name", name, name); // `-` stands for none
+    if (name !== "-") onText("name", name, name); // `-` means none
     if (failed !== undefined) onText("error", failed, name);
     if (skipReason !== undefined) onText("skip_reason", skipReason, name);
     for (const [part, value] of parts) textsIn(part, value, name, onText);

@@ -140,7 +140,7 @@ export class Steps {
   readonly #offline: ReadonlySet<string>;
   /** After a takeover the newest real return counts, not the first. */
   readonly #takenOver: boolean;
-  /** Dispatched by a master: scheduled results are no returns. */
+  /** Dispatched by a master: scheduled results do not count as returns. */
   #hasMaster: boolean;
   #start: bigint | undefined;
   #dispatched = false;
@@ -293,7 +293,7 @@ export function storyOf(
     const state = late ? "late" : returned ? stateOfReturn(returned) : withoutReturn(peel, ackNs);
     const isOwn = returned !== undefined && !returned.unreachable;
     const stopped = answersCancel && !real.returned.ok;
-    // A peel that was stopped writes 0 when it does not tell how long it ran.
+    // A stopped peel writes 0 for an unknown run time.
     const duration = isOwn && !(stopped && returned.duration === 0n) ? returned.duration : undefined;
     const tookNs = duration === undefined ? undefined : atLeastZero(duration);
     const goesOn = state === "executing" || state === "queued";
@@ -344,5 +344,5 @@ export function noteOf(peel: PeelStory, answer?: ReturnData): string {
   return words.filter(Boolean).join("; ");
 }
 
-/** The error without the state, which is shown elsewhere. Of an unreachable peel, what the events show, not the text of the master. */
+/** The error without the state, which is shown elsewhere; of an unreachable peel what the events show, not the master's text. */
 export const errorOf = ({ givenUp, returned }: PeelStory) => (givenUp ? givenUpWords(givenUp) : returned?.error);

@@ -66,7 +66,7 @@ export class Bucket extends Stream {
     );
   }
 
-  /** What `read` makes of each key that matches `filter` and has a value. It also gets values that a later one replaces. */
+  /** The result of `read` for each key that matches `filter` and has a value. `read` also receives values that are replaced later. */
   async entries<T>(filter: string, read: (key: string, bytes: Uint8Array) => T, options?: ScanOptions): Promise<T[]> {
     const numbers = new Map<string, number>();
     // By number of the key; undefined for a key without a value.

@@ -211,7 +211,7 @@ export function checkClock(clock: Clock | undefined): Finding {
   const doubt = `(±${formatMs(doubtMs)})`;
   // A difference within the doubt does not show which clock is ahead.
   if (off <= Math.max(doubtMs, STEP_MS)) return ok("clock", `same as the server ${doubt}`);
-  // To the second: what is measured as 4h59m59.99s is five hours.
+  // Rounded to seconds: a measured 4h59m59.99s is five hours.
   const told = formatMs(off < 60_000 ? off : Math.round(off / 1000) * 1000);
   const detail = `${told} ${aheadMs < 0 ? "ahead of" : "behind"} the server ${doubt}`;
   if (off - doubtMs <= CLOCK_OFF_MS) return ok("clock", detail);

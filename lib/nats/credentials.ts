@@ -50,7 +50,7 @@ export function readClaims(jwt: string): Claims | undefined {
   }
 }
 
-/** The login from credentials in the settings themselves; undefined for none. @throws UserError when they are no JWT or seed */
+/** The login from credentials in the settings themselves; undefined for none. @throws UserError when they are not a JWT or a seed */
 function inlineLogin({ jwt, seed }: Settings): LoginText | undefined {
   if (jwt === undefined && seed === undefined) return undefined;
   const login = { jwt: loginIn(jwt ?? "").jwt, seed: loginIn(seed ?? "").seed };

@@ -6,6 +6,7 @@
 // To remove it: in `guard` of client.ts, the only user, leave the connection its own parser. Then only the server's first line has
 // a limit.
 import { Kind } from "nats/lib/nats-base-client/parser.js";
+import { beginsWith } from "../codec/byte-set.ts";
 import { safe, shorten } from "../text.ts";
 
 export interface Parser {
@@ -47,11 +48,6 @@ function digitsIn(bytes: Uint8Array, from: number, to: number): number {
     number = number * 10 + digit;
   }
   return number;
-}
-
-function beginsWith(bytes: Uint8Array, from: number, word: Uint8Array): boolean {
-  for (let i = 0; i < word.length; i++) if (bytes[from + i] !== word[i]) return false;
-  return true;
 }
 
 /**

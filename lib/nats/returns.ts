@@ -17,12 +17,12 @@
 // nats-server 2.9, by subject, in a bucket that keeps several messages per key (scan.ts). There each key is read by itself.
 import type { Msg } from "nats";
 import { tokenFault } from "../model/jid.ts";
-import type { Follow, Jids, LiveReturns, ReturnEntries, ReturnsOf } from "../store.ts";
+import { DOT_BYTE, type Follow, type Jids, type LiveReturns, type ReturnEntries, type ReturnsOf } from "../store.ts";
 import { type Bucket, isTombstone, valueIn } from "./bucket.ts";
 import { type ConsumerConfig, configSince, newestOf, subjectBytes } from "./consumer.ts";
 import { readEach, readToEnd, scanNewest } from "./scan.ts";
-import type { StreamState } from "./stream.ts";
-import { DOT_BYTE, token } from "./subject.ts";
+import { READ_ATTEMPTS, type StreamState } from "./stream.ts";
+import { token } from "./subject.ts";
 
 export const SIZES = {
   /** Filters per consumer. More take longer than a second consumer (2.15.2: 300 take 20 ms, 1,000 take 330 ms). */
@@ -33,9 +33,6 @@ export const SIZES = {
 /** `all` in parts of at most `size`. */
 export const inPortions = <T>(all: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
-
-/** Attempts at a read in order: it is repeated when a message was removed meanwhile. */
-const READ_ATTEMPTS = 3;
 
 /** `ReturnEntries`, for messages. */
 interface Messages {
@@ -99,7 +96,7 @@ export class Returns implements LiveReturns {
     if (hasLists) await this.#scan(lists, state, entries);
   }
 
-  /** By subject where a consumer accepts several filters, otherwise in order: then everything since `sinceNs` comes. */
+  /** By subject where a consumer accepts several filters, otherwise in order: then everything since `sinceNs` is passed on. */
   async keys(
     jids: readonly string[],
     sinceNs: bigint | undefined,

@@ -136,7 +136,7 @@ class Newest implements MessageSink {
 }
 
 /** A tail that is longer than the list is not read; the list is read again instead, up to this many times in all. */
-const ATTEMPTS = 3;
+const LIST_ATTEMPTS = 3;
 /** A tail of this many messages is read in any case. */
 const SHORT_TAIL = 1_000;
 
@@ -173,7 +173,7 @@ export async function scanNewest(
     if (newest.pending === 0 || whole) return;
     if (!stream.connection.isAtLeast(2, 10)) return readEach(stream, subjects, keys);
     const limitMs = stream.connection.timeoutMs + 2 * (Date.now() - began);
-    const most = attempt < ATTEMPTS ? Math.max(SHORT_TAIL, newest.pending) : Number.POSITIVE_INFINITY;
+    const most = attempt < LIST_ATTEMPTS ? Math.max(SHORT_TAIL, newest.pending) : Number.POSITIVE_INFINITY;
     const take = (msg: Msg) => void (isWanted(msg.subject) && keys.take(msg));
     if (await settle(stream, last, before, take, most, limitMs)) return;
   }

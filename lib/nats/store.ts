@@ -1,22 +1,23 @@
 // The fleet's buckets and streams: where jobs, returns, events and heartbeats are stored, and under which subjects.
 import type { Msg } from "nats";
 import { insteadOf, UserError } from "../errors.ts";
-import type {
-  Clock,
-  Follow,
-  Handed,
-  Heartbeat,
-  JobKeys,
-  JobsState,
-  LiveStore,
-  MessagesProgress,
-  NewJob,
-  Part,
-  PeelOfJob,
-  ReturnsOf,
-  ServerFacts,
-  StoredEvent,
-  StoredMessage,
+import {
+  type Clock,
+  DOT_BYTE,
+  type Follow,
+  type Handed,
+  type Heartbeat,
+  type JobKeys,
+  type JobsState,
+  type LiveStore,
+  type MessagesProgress,
+  type NewJob,
+  type Part,
+  type PeelOfJob,
+  type ReturnsOf,
+  type ServerFacts,
+  type StoredEvent,
+  type StoredMessage,
 } from "../store.ts";
 import { plural, safe } from "../text.ts";
 import { Bucket, isTombstone, valueIn } from "./bucket.ts";
@@ -27,7 +28,7 @@ import { areFew, FirstOfEach, ofJobs, readStream, readSubject, storedMessage } f
 import { inPortions, Returns, SIZES } from "./returns.ts";
 import { readFrom } from "./scan.ts";
 import { Stream } from "./stream.ts";
-import { DOT_BYTE, token, tokens } from "./subject.ts";
+import { token, tokens } from "./subject.ts";
 
 /** MessagePack `{"action": "cancel"}` (docs/contributing.md, "Subjects"). */
 const CANCEL_PAYLOAD = Buffer.from("\x81\xa6action\xa6cancel", "latin1");

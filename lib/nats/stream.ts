@@ -33,8 +33,8 @@ const LEADER_MS = 5_000;
 /** Direct gets check it again after this many ms. */
 const LED_MS = 1_000;
 
-/** Attempts at a read that counts prove: repeated when some messages are missing. */
-const READ_ATTEMPTS = 3;
+/** Attempts at a read that is repeated when messages are missing or were removed meanwhile. */
+export const READ_ATTEMPTS = 3;
 
 /** Subjects in one answer to STREAM.INFO (JSMaxSubjectDetails of nats-server). */
 const SUBJECTS_PAGE = 100_000;
@@ -159,7 +159,7 @@ export class Stream {
 
   /**
    * Reads, with all consumers at once, the messages that are pending when each is created.
-   * @param again called when some are missing: they expired meanwhile, or nats-server 2.9 skipped them (scan.ts). All come again.
+   * @param again called when some are missing: they expired meanwhile, or nats-server 2.9 skipped them (scan.ts). All follow again.
    * @throws Transient when some are missing every time
    */
   async readPending(

@@ -2,8 +2,6 @@
 import { UserError } from "../errors.ts";
 import { quoted, tokenFault } from "../model/jid.ts";
 
-export const DOT_BYTE = 0x2e;
-
 /**
  * Returns `text`. Every ID in a subject passes this check: any client can write records, and an ID like `*` would address other
  * subjects.

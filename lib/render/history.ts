@@ -6,7 +6,7 @@ import { type Failures, failuresOf, goesOn, type HistoryEntry } from "../model/h
 import type { Selection } from "../model/selection.ts";
 import { count, paragraph, safe, shortenMiddle } from "../text.ts";
 import { callOf, wholeCall } from "./call.ts";
-import { andMore, leaves, limitOf, shrinks } from "./table.ts";
+import { andMore, leaves, rowLimit, shrinks } from "./table.ts";
 import { ageText, seconds } from "./time.ts";
 import { type Forms, jidColumn, pick, type RowColumn, rowsView, tableOf, type View, type Viewer } from "./view.ts";
 
@@ -119,7 +119,7 @@ export function historyView(
   const peelId: RowColumn<HistoryEntry> = { name: "peel_id", value: () => peel };
   return rowsView([...HISTORY_COLUMNS, peelId], HISTORY_FORMS, entries.slice(0, limit), {
     *text(viewer) {
-      const most = limit ?? limitOf(MOST_ENTRIES, viewer);
+      const most = limit ?? rowLimit(MOST_ENTRIES, viewer);
       const rest = entries.length - most;
       yield* tableOf(pick(HISTORY_COLUMNS, HISTORY_FORMS.table), entries.slice(0, most), viewer);
       if (rest > 0) yield `${andMore(rest, "job")} (-n shows more)\n`;

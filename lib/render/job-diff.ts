@@ -9,11 +9,11 @@ import { errorOf } from "../model/story.ts";
 import { count, plural, safe, shorten, width } from "../text.ts";
 import { LEAST_SHARED, namesBeside, peelNames, widest } from "./names.ts";
 import { comparedLines, linesText, paintDiff } from "./output.ts";
-import { andMore, type Column, GAP, type Look, limitOf, renderTable, roomBeside } from "./table.ts";
+import { andMore, type Column, GAP, type Look, renderTable, roomBeside, rowLimit } from "./table.ts";
 import { type RowColumn, rowDocument, type View } from "./view.ts";
 
 /** Groups on a terminal, and lines of each, without --all. */
-const MOST_SHOWN = { groups: 20, lines: 10 } as const;
+const MOST_ON_TERMINAL = { groups: 20, lines: 10 } as const;
 const [CHANGE_WIDTH, NAMES_WIDTH] = [17, 12] as const;
 export const NO_DIFF = "(too many lines differ)";
 
@@ -142,7 +142,7 @@ function differenceLines({ lines, peels }: Difference, look: Look, countWidth: n
   const room = roomBeside(head.length + GAP, look, LEAST_SHARED);
   const names = peelNames(peels, Math.max(least, Math.floor(room / 2)));
   const indent = head.length + Math.max(least, width(names)) + GAP;
-  const limit = limitOf(MOST_SHOWN.lines, look, full);
+  const limit = rowLimit(MOST_ON_TERMINAL.lines, look, full);
   const shown = (lines ?? [NO_DIFF]).slice(0, limit);
   const rest = (lines?.length ?? 1) - shown.length;
   const most = roomBeside(indent, look, LEAST_SHARED);
@@ -158,7 +158,7 @@ function differenceLines({ lines, peels }: Difference, look: Look, countWidth: n
 
 function differencesText(diffs: readonly PeelDiff[], look: Look, full: boolean): string {
   const differences = differencesOf(diffs);
-  const limit = limitOf(MOST_SHOWN.groups, look, full);
+  const limit = rowLimit(MOST_ON_TERMINAL.groups, look, full);
   const shown = differences.slice(0, limit);
   const rest = differences.length - shown.length;
   const countWidth = count(shown[0]?.peels.length ?? 0).length;

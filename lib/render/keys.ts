@@ -33,8 +33,8 @@ export const SORTS = {
   failures: { first: "most", key: ({ row }) => -Number(failedOf(row) ?? 0n) },
 } as const satisfies Record<string, Order>;
 
-type Sort = keyof typeof SORTS;
-export const SORT_NAMES = Object.keys(SORTS) as Sort[];
+type ListSort = keyof typeof SORTS;
+export const SORT_NAMES = Object.keys(SORTS) as ListSort[];
 
 /** The view of the open job, as chosen by keys. */
 export interface OpenState {
@@ -54,7 +54,7 @@ export interface Steering {
   readonly top: number;
   readonly filter: string;
   readonly typing: boolean;
-  readonly sort: Sort;
+  readonly sort: ListSort;
   readonly ended: boolean;
   readonly help: boolean;
   readonly opened: OpenState | undefined;
@@ -100,13 +100,13 @@ export const opening = (steering: Steering, jid: string, text?: TextView): Steer
 
 /** Lines of the screen that are not rows: head, note, titles, details, hints. */
 const AROUND = 5;
-/** Lines for the outcomes of the job under the cursor, on a terminal with `rows` lines. */
+/** Lines for the outcomes of the job under the cursor, on a terminal with this many lines. */
 export const previewRoom = (lines: number) => (lines < 20 ? 0 : Math.min(8, Math.floor(lines / 6)));
 export const roomOf = (lines: number) => Math.max(1, lines - AROUND - previewRoom(lines));
 /** Lines for an open job: all except head, note and hints. */
 export const openRoom = (lines: number) => Math.max(1, lines - 3);
 
-const within = (place: number, rows: number) => Math.max(0, Math.min(rows - 1, place));
+const clampRow = (place: number, rows: number) => Math.max(0, Math.min(rows - 1, place));
 
 /** Applies a key to the open job. @param by lines that the key moves; undefined for another key */
 function steeredOpen(state: OpenState, key: string, by: number | undefined, seen: Seen): OpenState | undefined {
@@ -115,19 +115,20 @@ function steeredOpen(state: OpenState, key: string, by: number | undefined, seen
   if (key === "e") return { ...state, text: EVENTS };
   if (text) {
     const last = Math.max(0, (seen.text?.lines.length ?? 0) - openRoom(seen.size.rows));
-    if (by !== undefined) return { ...state, text: { ...text, top: within(Math.min(text.top, last) + by, last + 1) } };
+    if (by !== undefined)
+      return { ...state, text: { ...text, top: clampRow(Math.min(text.top, last) + by, last + 1) } };
     return key === "d" && seen.text?.against ? { ...state, text: { ...text, diff: !text.diff, top: 0 } } : state;
   }
   const groups = typeof seen.opened === "object" ? seen.opened.groups : [];
   if (by !== undefined) {
-    const group = groups[within(place + by, groups.length)];
-    return { ...state, place: within(place + by, groups.length), cursor: group && outcomeName(group) };
+    const group = groups[clampRow(place + by, groups.length)];
+    return { ...state, place: clampRow(place + by, groups.length), cursor: group && outcomeName(group) };
   }
   const peel = groups[place]?.peels[0]?.peel;
   return key === "return" || key === "o" ? { ...state, text: { ...OUTPUT, peel } } : state;
 }
 
-const isText = (key: string) => key !== "" && !/^[a-z0-9-]{2,}$/.test(key);
+const isCharacter = (key: string) => key !== "" && !/^[a-z0-9-]{2,}$/.test(key);
 
 /** When the job under the cursor no longer matches, the cursor moves to the first job that does. */
 const filtered = (steering: Steering, filter: string): Steering => ({ ...steering, filter, place: 0, top: 0 });
@@ -139,7 +140,7 @@ function typed(steering: Steering, key: string, { jobs }: Seen): Steering {
   if (key === "escape") return { ...steering, typing: false, filter: "" };
   if (key === "ctrl-u") return filtered(steering, "");
   if (key === "backspace") return filtered(steering, [...filter].slice(0, -1).join(""));
-  return isText(key) ? filtered(steering, filter + key) : steering;
+  return isCharacter(key) ? filtered(steering, filter + key) : steering;
 }
 
 /** The number of rows that a key moves the cursor; undefined for any other key. */
@@ -181,7 +182,7 @@ export function steered(steering: Steering, key: string, seen: Seen): Steering |
   const by = moved(key, opened ? openRoom(size.rows) : roomOf(size.rows));
   if (opened) return { ...steering, opened: steeredOpen(opened, key, by, seen) };
   if (by !== undefined) {
-    const place = within(steering.place + by, jobs.length);
+    const place = clampRow(steering.place + by, jobs.length);
     return { ...steering, place, cursor: jobs[place]?.row.jid };
   }
   if (row && OPENS.has(key)) return opening(steering, row.jid, OPENS.get(key));
@@ -193,7 +194,7 @@ export function steered(steering: Steering, key: string, seen: Seen): Steering |
     case "t":
       return { ...steering, ended: !steering.ended };
     case "s":
-      return { ...steering, sort: SORT_NAMES[(SORT_NAMES.indexOf(steering.sort) + 1) % SORT_NAMES.length] as Sort };
+      return { ...steering, sort: SORT_NAMES[(SORT_NAMES.indexOf(steering.sort) + 1) % SORT_NAMES.length] as ListSort };
   }
   return steering;
 }
@@ -202,7 +203,7 @@ export function steered(steering: Steering, key: string, seen: Seen): Steering |
 function placeOf({ cursor, place }: Pick<Steering, "cursor" | "place">, names: readonly string[]): number {
   if (cursor === undefined) return 0;
   const found = names.indexOf(cursor);
-  return found < 0 ? within(place, names.length) : found;
+  return found < 0 ? clampRow(place, names.length) : found;
 }
 
 /** Finds the rows of both cursors: that of the list stays on its job, and on its line if possible. */

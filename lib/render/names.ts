@@ -57,7 +57,7 @@ export const widest = (texts: readonly string[], least = 0) =>
   texts.reduce((most, text) => Math.max(most, width(text)), least);
 
 /**
- * Fits names of groups and a text about each into `room`. Names get what the texts leave, at least half.
+ * Fits names of groups and a text about each into `room`. Names get the rest beside the texts, at least half.
  * @param titles of both columns
  * @returns the groups with names, and the columns left for texts
  */

@@ -69,13 +69,13 @@ export interface JobText {
 const linesOf = (text: string) => text.split("\n").slice(0, -1);
 
 /** Lines that are safe already, none wider than `columns`. */
-export const wrapped = (lines: readonly string[], columns: number): string[] =>
+export const wrapLines = (lines: readonly string[], columns: number): string[] =>
   lines.flatMap((line) =>
     width(line) <= columns ? [line] : Bun.wrapAnsi(line, columns, { hard: true, trim: false }).split("\n"),
   );
 
 export function textOf({ story, groups }: Opened, view: Omit<TextView, "top">, look: Look): JobText {
-  const made = (pieces: Iterable<string>) => wrapped(linesOf([...pieces].join("")), look.columns ?? 0);
+  const made = (pieces: Iterable<string>) => wrapLines(linesOf([...pieces].join("")), look.columns ?? 0);
   if (view.what === "events") return { lines: made(renderTimeline(story, look, false)), against: undefined };
   const peels = sortedByPeel(groups.find((group) => hasPeel(group, view.peel))?.peels ?? story.peels);
   const usual = usualGroup(outputGroups(sortedByPeel(story.peels)));

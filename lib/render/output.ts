@@ -28,7 +28,7 @@ import { errorOf, type PeelStory } from "../model/story.ts";
 import { count, plural, safe, width } from "../text.ts";
 import { DRY_RUN } from "./facts.ts";
 import { LEAST_NAMES, peelNames } from "./names.ts";
-import { andMore, type Look, limitOf, roomBeside } from "./table.ts";
+import { andMore, type Look, roomBeside, rowLimit } from "./table.ts";
 
 const TAB = 8;
 /** Longest value on the line of its name. */
@@ -110,7 +110,7 @@ function tally({ results }: ReturnData): string {
   return `${plural(results.length, "result")}${words && `: ${words}`}`;
 }
 
-/** How many results a peel returned, and what came of them; empty where its state says that. */
+/** The number of results of a peel by outcome; empty if its state shows that. */
 export function resultsWords({ returned }: PeelStory): string {
   const answer = returned && answerOfReturn(returned);
   return answer ? tally(answer) : "";
@@ -227,7 +227,7 @@ class Comparison {
 }
 
 function limitedLines(lines: readonly string[], look: Look, { full }: GroupOptions): readonly string[] {
-  const shown = lines.slice(0, limitOf(MOST_LINES, look, full));
+  const shown = lines.slice(0, rowLimit(MOST_LINES, look, full));
   const rest = lines.length - shown.length;
   return rest > 0 ? [...shown, `  ${andMore(rest, "line")}; --all shows them`] : shown;
 }

@@ -8,7 +8,7 @@ import type { Peel } from "../model/returns.ts";
 import { noteOf, type PeelStory } from "../model/story.ts";
 import { count, paragraph } from "../text.ts";
 import { peelNames } from "./names.ts";
-import { andMore, type Column, LONG, type Look, leaves, limitOf, renderTable, shrinks } from "./table.ts";
+import { andMore, type Column, LONG, type Look, leaves, renderTable, rowLimit, shrinks } from "./table.ts";
 
 /** Rows on a terminal, without --all. */
 const ROW_LIMITS = { returns: 40, stories: 20 } as const;
@@ -172,16 +172,16 @@ export const peelCounts = (peels: readonly AnyPeel[]) =>
 
 /** By name; worst first when there are more than rows. */
 export function renderReturns(returned: readonly Peel[], look: Look, all: boolean): string {
-  const rows = limitOf(ROW_LIMITS.returns, look, all);
+  const rows = rowLimit(ROW_LIMITS.returns, look, all);
   const sorted = returned.length > rows ? worstFirst(returned) : returned;
   const troubled = sorted.slice(0, rows).some((peel) => troubleOf(peel) !== "");
   return limitedTable(troubled ? [...RETURNS, TROUBLE] : RETURNS, sorted, rows, look);
 }
 
 export const renderPeels = (peels: readonly PeelStory[], look: Look, all: boolean) =>
-  limitedTable(SUMMARY, peels, limitOf(ROW_LIMITS.returns, look, all), look);
+  limitedTable(SUMMARY, peels, rowLimit(ROW_LIMITS.returns, look, all), look);
 
-/** So many that a terminal shows the worst last, above the prompt. */
+/** True for more peels than fit: a terminal then shows the worst last, above the prompt. */
 export const areMany = (peels: readonly PeelStory[], { columns }: Look) =>
   columns !== undefined && peels.length > ROW_LIMITS.stories;
 
@@ -195,7 +195,7 @@ export function renderStories(
   all: boolean,
   { worstLast = false } = {},
 ): string {
-  const most = limitOf(ROW_LIMITS.stories, look, all);
+  const most = rowLimit(ROW_LIMITS.stories, look, all);
   const shared = peels.length > most ? inSharedRows(peels) : alone(peels);
   const shown = shared.slice(0, most);
   const rest = shared.slice(most).flat();

@@ -3,19 +3,19 @@
 import { width } from "../text.ts";
 import { actKey, rowOf, type Seen, SORT_NAMES, type Steering } from "./keys.ts";
 
-type Key = readonly [keys: string, what: string];
+type KeyHelp = readonly [keys: string, what: string];
 
-const moves = (what: string): readonly Key[] => [
+const moves = (what: string): readonly KeyHelp[] => [
   ["↑ ↓ j k", what],
   ["PgUp PgDn Space", `${what} a page`],
   ["Ctrl-U Ctrl-D", `${what} half a page`],
   ["g G", "first, last"],
 ];
-const ACTS: readonly Key[] = [
+const ACTS: readonly KeyHelp[] = [
   ["x", "cancel a job that runs (asks first)"],
   ["r", "retry a job that ended (asks first)"],
 ];
-const QUIT: Key = ["q", "quit"];
+const QUIT: KeyHelp = ["q", "quit"];
 
 const HELP = {
   list: [
@@ -46,7 +46,7 @@ const HELP = {
     ["Esc", "back to the job"],
     QUIT,
   ],
-} as const satisfies Readonly<Record<string, readonly Key[]>>;
+} as const satisfies Readonly<Record<string, readonly KeyHelp[]>>;
 
 /** If the lines are few, the first keys, which move, are left out. */
 export function helpLines({ opened }: Steering, rows: number, utf8: boolean): string[] {

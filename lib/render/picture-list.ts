@@ -32,10 +32,10 @@ export interface ShownList extends Seen {
   readonly now: Date;
 }
 
-const BAR_COLUMNS = 10;
+const LIST_BAR_COLUMNS = 10;
 const MARK = 2;
 /** The most columns of a target on any terminal: a job may have 100,000 targets. */
-const TARGET_COLUMNS = 400;
+const MOST_TARGET_COLUMNS = 400;
 
 /** The time before the deadline, followed by `word`; undefined for none. */
 const left = (row: JobRow, now: Date, word: string) => (isActive(row.status) ? leftWords(row, now, word) : undefined);
@@ -51,8 +51,8 @@ function columnsFor(
   const progress = (row: JobRow, targets: readonly string[]) => {
     const returned = returnedNow(row, counts);
     return returned === undefined
-      ? " ".repeat(BAR_COLUMNS)
-      : bar(Number(returned), countTargets(targets), BAR_COLUMNS, utf8);
+      ? " ".repeat(LIST_BAR_COLUMNS)
+      : bar(Number(returned), countTargets(targets), LIST_BAR_COLUMNS, utf8);
   };
   const returnsWidth = Math.max(...inSight.map(({ row }) => width(returns(row))));
   return [
@@ -65,7 +65,7 @@ function columnsFor(
     {
       title: "TARGET",
       gives: [shrinks(1, 16), shrinks(6, 6), leaves(7)],
-      text: ({ row }, _, max) => targetOf(row, Math.min(max, TARGET_COLUMNS)),
+      text: ({ row }, _, max) => targetOf(row, Math.min(max, MOST_TARGET_COLUMNS)),
     },
     {
       title: "STATE",

@@ -12,7 +12,7 @@ import {
   type PictureLook,
   renderOpened,
   type TextView,
-  wrapped,
+  wrapLines,
 } from "./opened.ts";
 import { footer, helpLines } from "./picture-keys.ts";
 import { countWords, listBody, padded, type ShownList } from "./picture-list.ts";
@@ -65,7 +65,7 @@ function openBody(shown: Shown, state: OpenState, look: PictureLook, columns: nu
 
 function bodyOf(shown: Shown, steering: Steering, look: PictureLook, columns: number, rows: number): Body {
   const { dialog } = shown;
-  if (dialog) return { body: wrapped(dialog.lines, columns).slice(-rows), words: "" };
+  if (dialog) return { body: wrapLines(dialog.lines, columns).slice(-rows), words: "" };
   if (steering.help) return { body: helpLines(steering, rows, look.utf8), words: "" };
   if (steering.opened) return openBody(shown, steering.opened, look, columns, rows);
   return listBody(shown, steering, look, columns);

@@ -33,7 +33,7 @@ const line = (words: Words, { plain, code, strong } = MARKDOWN) =>
     })
     .join("");
 /** In a cell a bar is escaped, in code as well. */
-const cell = (words: Words) => line(words).replaceAll("|", "\\|") || " ";
+const cellText = (words: Words) => line(words).replaceAll("|", "\\|") || " ";
 
 const table = (...rows: (readonly string[])[]) => `${rows.map((cells) => `| ${cells.join(" | ")} |\n`).join("")}\n`;
 
@@ -44,11 +44,11 @@ function blockText(block: Block, depth: number): string {
     case "note":
       return `> ${line(block.words)}\n\n`;
     case "facts":
-      return table(["", ""], ["---", "---"], ...block.facts.map(([name, value]) => [`**${name}**`, cell(value)]));
+      return table(["", ""], ["---", "---"], ...block.facts.map(([name, value]) => [`**${name}**`, cellText(value)]));
     case "table": {
       const titles = block.columns.map(({ title }) => title);
       const rules = block.columns.map(({ right }) => (right ? "--:" : "---"));
-      return table(titles, rules, ...block.rows.map((row) => row.map(cell)));
+      return table(titles, rules, ...block.rows.map((row) => row.map(cellText)));
     }
     case "lines": {
       const text = block.lines.map(({ text }) => `${text}\n`).join("");

@@ -245,7 +245,7 @@ function eventsOf(job: Telling): Block[] {
   return cutTable(EVENT_COLUMNS, rows, "row", shownBy(`trace ${job.row.jid}`, job));
 }
 
-/** True for a text that single quotes make safe in a shell, that is not a flag, and in which nothing is redacted. */
+/** Matches a text that single quotes make safe in a shell, that is not a flag, and in which nothing is redacted. */
 const GREPPED = /^(?!.*\[redacted\])[A-Za-z0-9/][\x20-\x26\x28-\x7e]{3,79}$/;
 
 function nextSteps({ row, story }: Telling): Block[] {
@@ -296,7 +296,7 @@ function sectionsOf(job: ReportedJob, prefix: string, share: number, now: Date):
   ];
 }
 
-const JOB_COLUMNS = ["Job", "Function", "Target", "User", "Created", "State", "Peels"].map((title) => ({ title }));
+const OVERVIEW_COLUMNS = ["Job", "Function", "Target", "User", "Created", "State", "Peels"].map((title) => ({ title }));
 
 function jobsTable(jobs: readonly ReportedJob[], now: Date): Block {
   const rows = jobs.map((job, i): Words[] => {
@@ -313,7 +313,7 @@ function jobsTable(jobs: readonly ReportedJob[], now: Date): Block {
       [changedCounts(story.peels, []) || "0"],
     ];
   });
-  return { kind: "table", columns: JOB_COLUMNS, rows };
+  return { kind: "table", columns: OVERVIEW_COLUMNS, rows };
 }
 
 function comparisonOf({ jobs: [before, after], diffs }: Report): Block[] {

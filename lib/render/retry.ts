@@ -12,7 +12,7 @@ import { count, paragraph, plural, safe, shorten, shortenMiddle } from "../text.
 import { callOf, furtherArguments } from "./call.ts";
 import { peelNames } from "./names.ts";
 import { peelCounts } from "./peels.ts";
-import { andMore, type Column, LONG, type Look, limitOf, renderTable, shrinks } from "./table.ts";
+import { andMore, type Column, LONG, type Look, renderTable, rowLimit, shrinks } from "./table.ts";
 
 /** Columns of the call and of a note; groups on a terminal. */
 const PLAN_LIMITS = { call: 200, note: 200, outcomes: 20 } as const;
@@ -50,7 +50,7 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   const further = shortenMiddle(furtherArguments(job, row), PLAN_LIMITS.call);
   const groups = outcomeGroups(peels, targets);
   const names = look.columns === undefined ? Number.POSITIVE_INFINITY : nameColumns(look.columns);
-  const shown = groups.slice(0, limitOf(PLAN_LIMITS.outcomes, look));
+  const shown = groups.slice(0, rowLimit(PLAN_LIMITS.outcomes, look));
   const rest = groups.slice(shown.length);
   const columns: readonly Column<OutcomeGroup>[] = [
     {

@@ -11,7 +11,7 @@ import { count, paragraph, safe } from "../text.ts";
 import { renderFacts, type Telling } from "./facts.ts";
 import { LEAST_SHARED, namesBeside, widest } from "./names.ts";
 import { peelCounts, renderPeels, tookText } from "./peels.ts";
-import { andMore, type Column, GAP, LONG, type Look, limitOf, renderTable, roomBeside } from "./table.ts";
+import { andMore, type Column, GAP, LONG, type Look, renderTable, roomBeside, rowLimit } from "./table.ts";
 
 /** Outcomes, and changes of each, on a terminal. */
 const SUMMARY_LIMITS = { outcomes: 40, changes: 3 } as const;
@@ -38,13 +38,13 @@ export function whatText({ note, changes }: OutcomeGroup, most: number): string 
 
 /** On a terminal, WHERE and WHAT fit its width. */
 export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolean, withTimes = false): string {
-  const shown = groups.slice(0, limitOf(SUMMARY_LIMITS.outcomes, look, all));
+  const shown = groups.slice(0, rowLimit(SUMMARY_LIMITS.outcomes, look, all));
   const rest = groups.slice(shown.length);
   const counts = shown.map(({ peels }) => count(peels.length));
   const times = shown.map(({ peels }) => (withTimes ? tookText(peels) : ""));
   const timeWidth = withTimes ? widest(times, "TOOK".length) + GAP : 0;
   const taken = widest(shown.map(outcomeWords), OUTCOME) + GAP + widest(counts, "PEELS".length) + GAP + timeWidth;
-  const most = limitOf(SUMMARY_LIMITS.changes, look);
+  const most = rowLimit(SUMMARY_LIMITS.changes, look);
   const { groups: rows } = namesBeside(
     shown.map((group, i) => ({ ...group, took: times[i] as string, what: safe(whatText(group, most)) })),
     roomBeside(taken + GAP, look, LEAST_SHARED),

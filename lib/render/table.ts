@@ -10,7 +10,7 @@ export interface Look {
   readonly header?: boolean;
   /** False: a row is always one line. */
   readonly wrap?: boolean;
-  /** Gets the titles of columns that do not fit. */
+  /** Receives the titles of columns that do not fit. */
   readonly onHidden?: ((titles: readonly string[]) => void) | undefined;
 }
 
@@ -68,7 +68,7 @@ export interface Column<T, L = Look> {
   readonly wraps?: boolean | number;
   /**
    * Not yet safe.
-   * @param max columns, for a text of which cutting the end is not enough
+   * @param max columns, for a text that is not shortened by cutting its end
    */
   text(row: T, look: L, max: number): string;
   paint?(row: T, look: L): Paint;
@@ -90,8 +90,8 @@ interface Cell {
   readonly more: readonly Cell[];
 }
 
-const NONE: readonly Cell[] = [];
-const EMPTY: Cell = { text: "", width: 0, paint: undefined, more: NONE };
+const NO_CELLS: readonly Cell[] = [];
+const EMPTY: Cell = { text: "", width: 0, paint: undefined, more: NO_CELLS };
 
 /** Cells that a column keeps. */
 const KEPT_CELLS = 4096;
@@ -131,13 +131,13 @@ class ColumnCells<T, L extends Look> {
 
   #cell(row: T, unsafe: string): Cell {
     const text = safe(unsafe);
-    return { text, width: width(text), paint: this.column.paint?.(row, this.look), more: NONE };
+    return { text, width: width(text), paint: this.column.paint?.(row, this.look), more: NO_CELLS };
   }
 }
 
 export const GAP = 2;
 
-/** Width of a row; a width of 0 is no column. */
+/** Width of a row; a column of width 0 is hidden. */
 function total(widths: readonly number[]): number {
   const shown = widths.filter((width) => width > 0);
   return shown.reduce((sum, width) => sum + width + GAP, -GAP);
@@ -235,7 +235,7 @@ export function* tableLines<T, L extends Look>(
     text: safe(column.title),
     width: titleWidth(column),
     paint,
-    more: NONE,
+    more: NO_CELLS,
   }));
   const last = shown.length - 1;
   const widths = shown.map(({ column }) => Math.max(column.min ?? 0, titleWidth(column)));
@@ -291,7 +291,7 @@ export const roomBeside = (taken: number, { columns }: Pick<Look, "columns">, le
   columns === undefined ? Number.POSITIVE_INFINITY : Math.max(least, columns - taken);
 
 /** Rows, lines or groups to show: at most `most` on a terminal, unless `all`; everything in a pipe. */
-export const limitOf = (most: number, { columns }: Pick<Look, "columns">, all: boolean | undefined = false) =>
+export const rowLimit = (most: number, { columns }: Pick<Look, "columns">, all: boolean | undefined = false) =>
   all || columns === undefined ? Number.POSITIVE_INFINITY : most;
 
 /** The line for rows that are not shown: `… and 5 more jobs`. */

@@ -57,15 +57,15 @@ const YAML_ERRORS: Readonly<Record<string, string>> = {
 };
 
 /** For each key of a map an error that names its line. */
-type Keys = ReadonlyMap<string, Fail>;
+type KeyFaults = ReadonlyMap<string, Fail>;
 
 interface ConfigText {
   readonly values: Record<string, unknown>;
   /** The error for an unusual key, such as an alias. */
   readonly fail: Fail;
-  readonly keys: Keys;
+  readonly keys: KeyFaults;
   /** The keys in `master:`. */
-  readonly masterKeys: Keys;
+  readonly masterKeys: KeyFaults;
 }
 
 /** The file's map with aliases resolved. */
@@ -77,7 +77,7 @@ async function parseYaml(text: string, fail: Fail): Promise<ConfigText> {
     (offset = 0): Fail =>
     (why, hint) =>
       fail(`line ${lineCounter.linePos(offset).line}: ${why}`, hint);
-  const keysOf = (map: unknown): Keys =>
+  const keysOf = (map: unknown): KeyFaults =>
     new Map(
       (isMap(map) ? map.items : []).map(({ key }) => {
         const { value, range } = key as { value?: unknown; range?: [number, number, number] };

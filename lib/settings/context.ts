@@ -135,7 +135,7 @@ export async function readContext(
       warn(`NATS context "${name}": the field ${safe(field)} has no meaning here and is ignored.`);
     } else {
       const pathIn = (text: string) => filePath(key, text, field, fail, env);
-      // Without a URL the tool goes to localhost. An empty one is an error.
+      // Without a URL the tool connects to localhost. An empty one is an error.
       out[key] = fileValue(key, value, key === "urls" ? "its url" : field, fail, pathIn);
     }
   }

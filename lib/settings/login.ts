@@ -38,7 +38,7 @@ const WANTED = {
 /**
  * The login in a text.
  * @param name what errors call the text
- * @throws UserError when it is no login of its kind
+ * @throws UserError when it is not a login of its kind
  */
 export function checkedLogin(text: string, kind: keyof typeof WANTED, name: string): LoginText {
   const login = loginIn(text);

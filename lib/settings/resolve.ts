@@ -16,7 +16,7 @@ import {
   type Settings,
 } from "./settings.ts";
 
-/** A place that settings come from: what messages call it, and the value there; undefined for none. */
+/** A source of settings: its name in messages, and the value there; undefined for none. */
 type SettingSource = (key: Key) => { readonly name: string; value(): unknown } | undefined;
 
 type NamedText = readonly [name: string, text: string | readonly string[] | boolean | undefined];
@@ -57,7 +57,7 @@ const fromFile =
     layer[key] === undefined ? undefined : { name, value: () => layer[key] };
 
 type File = NonNullable<ResolvedSettings["file"]>;
-/** Where settings come from, for messages about them. */
+/** The source of settings, for messages about them. */
 type Origin = Pick<ResolvedSettings, "sources" | "file">;
 
 /** @throws UserError for a value with what looks like a secret, which does not repeat it */
@@ -197,7 +197,7 @@ function checkPlaces(settings: Settings, origin: Origin): void {
   }
 }
 
-/** The ways to log in, of which one counts. A token is sent beside any of them. */
+/** The ways to log in; one of them counts. A token is sent in addition to any of them. */
 const LOGINS = ["creds", "nkey", "user", "jwt"] as const satisfies readonly Key[];
 
 /** @throws UserError for two logins */

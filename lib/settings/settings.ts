@@ -2,7 +2,7 @@
 import type { Fail } from "./files.ts";
 import { splitUrls } from "./server-url.ts";
 
-interface Definition {
+interface Setting {
   readonly kind: "urls" | "path" | "text" | "boolean" | "duration";
   readonly flag?: string;
   /** Environment variables; the first that is set counts. */
@@ -12,7 +12,7 @@ interface Definition {
   /** The field in a context of the `nats` command line tool. */
   readonly context?: string;
   readonly default?: string;
-  /** The first source that has a setting of a group decides on the whole group; without one a setting stands alone. */
+  /** The first source that has a setting of a group decides on the whole group; a setting without a group is on its own. */
   readonly group?: "login" | "jetstream";
   /** A file that holds it must not be readable by other users, and its value is never shown. */
   readonly secret?: true;
@@ -82,7 +82,7 @@ const TABLE = {
   inboxPrefix: { kind: "text", flag: "inbox-prefix", config: "inbox_prefix", context: "inbox_prefix" },
   /** How long the server may stay silent, in ms. */
   timeoutMs: { kind: "duration", flag: "timeout", variables: ["ZESTER_TIMEOUT"], default: "5s" },
-} as const satisfies Record<string, Definition>;
+} as const satisfies Record<string, Setting>;
 
 type Table = typeof TABLE;
 export type Key = keyof Table;
@@ -105,7 +105,7 @@ export type SettingFlags = {
     | undefined;
 } & { readonly config?: string | undefined; readonly context?: string | undefined };
 
-/** Settings, and for each that is set where it came from: `flag --creds`, `$NATS_CREDS`, a path … */
+/** Settings, and the source of each that is set: `flag --creds`, `$NATS_CREDS`, a path … */
 export interface ResolvedSettings {
   readonly settings: Settings;
   readonly sources: { readonly [K in Key]?: string };
@@ -113,7 +113,7 @@ export interface ResolvedSettings {
   readonly file?: { readonly kind: "config" | "context"; readonly name: string; readonly source: string };
 }
 
-export const SETTINGS: { readonly [K in Key]: Definition } = TABLE;
+export const SETTINGS: { readonly [K in Key]: Setting } = TABLE;
 
 export const KEYS = Object.keys(TABLE) as readonly Key[];
 

@@ -1,7 +1,7 @@
 // Job control of the shell: which process has the terminal, and how a screen reacts to Ctrl-Z and `fg`.
 import { readFileSync } from "node:fs";
 
-/** How long an answer is valid, in ms: a shell does not tell a running job that it moves to the foreground. */
+/** How long an answer is valid, in ms: a shell does not notify a running job that moves to the foreground. */
 const VALID_MS = 500;
 
 let asked = Number.NEGATIVE_INFINITY;

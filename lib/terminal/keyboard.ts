@@ -7,7 +7,7 @@ const ESCAPE_MS = 100;
 const [ESCAPE, DELETE] = ["\x1b", "\x7f"];
 
 /** The keys that are signals in a terminal's usual mode. */
-const SIGNALS: Readonly<Record<string, NodeJS.Signals>> = { "ctrl-c": "SIGINT", "ctrl-z": "SIGTSTP" };
+const KEY_SIGNALS: Readonly<Record<string, NodeJS.Signals>> = { "ctrl-c": "SIGINT", "ctrl-z": "SIGTSTP" };
 
 /** Sends a signal as the terminal itself would: to all processes in its foreground. */
 function raise(signal: NodeJS.Signals): void {
@@ -34,7 +34,7 @@ function namesOf({ name = "", ctrl, sequence = "" }: Keypress): string[] {
 export class Keyboard {
   readonly #onKey = (_: unknown, key: Keypress) => {
     for (const name of namesOf(key)) {
-      const signal = SIGNALS[name];
+      const signal = KEY_SIGNALS[name];
       if (signal) raise(signal);
       else if (this.#open) this.pressed(name);
     }

@@ -40,7 +40,7 @@ export interface Status {
   end(): void;
 }
 
-/** Writes nothing when stderr is no terminal. */
+/** Writes nothing when stderr is not a terminal. */
 export function statusOn(terminal: Terminal): Status {
   if (!terminal.canTell) return { terminal, set() {}, end() {} };
   let shown = "";

@@ -16,7 +16,7 @@ const DRAW_PAUSE_MS = 50;
 const TICK_MS = 1_000;
 
 /** Reads keys while the screen has the terminal. */
-interface Keys {
+interface KeyReader {
   open(): void;
   close(): void;
 }
@@ -37,7 +37,7 @@ export class Screen {
     readonly terminal: Terminal,
     readonly picture: () => readonly string[],
     readonly failed: (error: unknown) => void,
-    readonly keys?: Keys,
+    readonly keys?: KeyReader,
   ) {}
 
   open(): void {

@@ -142,7 +142,7 @@ export function systemTerminal(flags: TerminalFlags) {
   return {
     /** stdout is a terminal. */
     isTty,
-    /** Undefined when stdout is no terminal, as `rows`. */
+    /** Undefined when stdout is not a terminal, as `rows`. */
     get columns(): number | undefined {
       return isTty ? process.stdout.columns || 80 : undefined;
     },
