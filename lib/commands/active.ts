@@ -32,6 +32,6 @@ export default question({
     const words = unknownStateWords([...unknown.values()]);
     const jobs = `${plural(claimed.size, "job")} claimed by a master, nothing sent yet`;
     const elsewhere = claimed.size > 0 ? `${jobs}: not shown here, \`zester job list\` has them.` : undefined;
-    return { ...answer, warningsOnSuccess: [words && `${words}.`, elsewhere] };
+    return { ...answer, warningsUnlessError: [words && `${words}.`, elsewhere] };
   },
 });

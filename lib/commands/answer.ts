@@ -32,7 +32,7 @@ export interface Answer {
   /** A last line on stderr, only for the format text. */
   readonly say?: string | undefined;
   /** Further warnings, omitted when the command ends with an error. */
-  readonly warningsOnSuccess?: readonly (string | undefined)[];
+  readonly warningsUnlessError?: readonly (string | undefined)[];
   readonly code?: number;
 }
 
@@ -113,7 +113,7 @@ const emptyError = (words: string) => new UserError(words.charAt(0).toLowerCase(
  * @throws UserError the last failure; or with --fail-if-empty when nothing was selected
  */
 async function writeAnswer(answer: Answer, sink: AnswerSink, failIfEmpty: boolean): Promise<number> {
-  const { shown, none, notes, warnings = [], failures = [], say, warningsOnSuccess = [], code = EXIT.done } = answer;
+  const { shown, none, notes, warnings = [], failures = [], say, warningsUnlessError = [], code = EXIT.done } = answer;
   const { terminal, isText } = sink.place;
   const warn = (words: string | undefined) => void (words !== undefined && terminal.warn(words));
   const view = shown instanceof AnswerSink ? undefined : shown;
@@ -131,7 +131,7 @@ async function writeAnswer(answer: Answer, sink: AnswerSink, failIfEmpty: boolea
   if (failure) throw failure;
   if (fails) throw emptyError(selected.none);
   if (isText && say !== undefined) terminal.say(say);
-  warningsOnSuccess.forEach(warn);
+  warningsUnlessError.forEach(warn);
   return code;
 }
 

@@ -64,7 +64,7 @@ export default question({
       shown: jobDiffView(diffs, all),
       selected: { size: both.length, none: "The two runs have no peel in common." },
       warnings: [...differences(before, after), ...openQuestions(before), ...openQuestions(after)],
-      warningsOnSuccess: [both.length === 0 ? "the two runs have no peel in common." : undefined],
+      warningsUnlessError: [both.length === 0 ? "the two runs have no peel in common." : undefined],
       code: diffs.some(({ change }) => change === "worse") ? EXIT.trouble : EXIT.done,
     };
   },

@@ -181,7 +181,7 @@ async function answerOf(request: StatsRequest, session: Session): Promise<Answer
     shown: view,
     none: selection.text === "" ? `No ${such} found.` : `No ${such} match ${selection.text} (${amongWords(read)}).`,
     warnings: [note, selection.timed ? futureWords(jobs, nowNs) : undefined, unreadableWarning(read.unreadable)],
-    last: [trouble.length > 0 ? `--check fails: ${safe(firstFew(trouble))}.` : undefined],
+    warningsUnlessError: [trouble.length > 0 ? `--check fails: ${safe(firstFew(trouble))}.` : undefined],
     code: trouble.length > 0 ? EXIT.trouble : EXIT.done,
   };
 }
