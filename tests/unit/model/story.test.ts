@@ -383,14 +383,16 @@ function oracle(
   const at = (e: Drawn) => events.indexOf(e);
   const end = events.findIndex((e) => e.kind === "status");
   const inTime = (e: Drawn) => end < 0 || at(e) < end;
-  // A master ends a canceled job with the signal, and tells it a moment later.
-  const over = events.findIndex((e) => e.kind === "status" || (e.kind === "cancel" && status === "canceled"));
   const reals = own.filter((e) => e.kind === "return" && !e.unreachable);
   const real = (takenOver ? reals.findLast(inTime) : undefined) ?? reals[0];
   const isAfter = (e: Drawn) => real !== undefined && at(e) > at(real);
   const givenUp = own.filter((e) => e.kind === "return" && e.unreachable);
   // No peel writes a result of its schedule over a return that is still to come.
-  const kept = own.some((e) => e.kind === "schedule" && isAfter(e)) ? undefined : bucket[peel];
+  const isOverwritten = own.some((e) => e.kind === "schedule" && isAfter(e));
+  const kept = isOverwritten ? undefined : bucket[peel];
+  // A master ends a canceled job with the signal, and tells it a moment later. Only that event counts for an overwritten return.
+  const ends = (e: Drawn) => e.kind === "status" || (e.kind === "cancel" && status === "canceled" && !isOverwritten);
+  const over = events.findIndex(ends);
   if (kept === "ok" || kept === "failed") return kept;
   const outcome = real?.ok ? "ok" : "failed";
   if (real && (kept === "unreachable" || givenUp.length > 0)) return givenUp.some(isAfter) ? outcome : "late";
