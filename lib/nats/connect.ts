@@ -82,12 +82,13 @@ export async function openConnection(
   warn: (text: string) => void,
   last?: Connection,
 ): Promise<Connection> {
-  const end = Date.now() + (last ? settings.timeoutMs : RENEWAL_PAUSE_MS);
-  for (;;) {
+  const end = Date.now() + settings.timeoutMs;
+  for (let isFirst = true; ; isFirst = false) {
     try {
       return await connectOnce(settings, warn, last);
     } catch (error) {
-      if (!(error instanceof Stale) || Date.now() >= end) throw error;
+      const repeats = last ? Date.now() < end : isFirst;
+      if (!(error instanceof Stale) || !repeats) throw error;
       await new Promise((done) => setTimeout(done, RENEWAL_PAUSE_MS));
     }
   }

@@ -20,6 +20,7 @@ import {
   zester,
 } from "../support/harness.ts";
 import { expectError, expectJobs } from "../support/outcome.ts";
+import { startGate } from "../support/relay.ts";
 import { serveJobs } from "../support/serve.ts";
 
 const list = (...flags: string[]) => zester(["job", "list", ...flags]);
@@ -51,6 +52,20 @@ describe("credentials that have expired by this machine's clock", () => {
     const refused = await list("--master", dead, "--creds", mine.creds(EXPIRED));
     expectError(refused, "connection refused");
     expect(refused.stderr).not.toContain("expired");
+  });
+
+  test.each([0, 350])("a refused login is repeated once, also if the answer takes long: %d ms", async (ms) => {
+    const mine = operator();
+    const server = await startServer(mine.config);
+    let logins = 0;
+    const slow = await startGate(server.port, async (chunk) => {
+      if (chunk.includes("CONNECT {")) logins++;
+      await Bun.sleep(ms);
+      return true;
+    });
+    expectError(await list("--master", slow.url, "--creds", mine.creds(EXPIRED)), "does not accept");
+    expect(logins).toBe(2);
+    slow.stop();
   });
 });
 
