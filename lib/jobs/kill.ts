@@ -63,19 +63,24 @@ const FORCED_MS = 1_000;
 
 /** True also if the look-up fails or takes long. @throws UserError for a prefix of a job */
 async function isStored(store: LiveStore, text: string): Promise<boolean> {
-  const late = Promise.withResolvers<true>();
-  const timer = setTimeout(late.resolve, FORCED_MS, true);
+  let stored = true;
+  const look = async () => {
+    stored = (await store.job(text)) !== undefined;
+    if (stored || isWholeJid(text)) return;
+    const jid = await completeJid(store, text, true);
+    if (jid !== undefined)
+      throw new JobPrefix(`no job ${quoted(text)}: it is a prefix of ${safe(jid)}.`, "Use the full ID with --force.");
+  };
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, FORCED_MS);
   try {
-    if (await Promise.race([store.job(text), late.promise])) return true;
-    const jid = isWholeJid(text) ? undefined : await completeJid(store, text, true);
-    if (jid === undefined) return false;
-    throw new JobPrefix(`no job ${quoted(text)}: it is a prefix of ${safe(jid)}.`, "Use the full ID with --force.");
+    await Promise.race([look(), late.promise]);
   } catch (error) {
     if (!(error instanceof UserError) || error instanceof JobPrefix) throw error;
-    return true;
   } finally {
     clearTimeout(timer);
   }
+  return stored;
 }
 
 /**

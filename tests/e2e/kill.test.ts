@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { encode, jobRecord, Running } from "../support/harness.ts";
 import { startFaultyLink } from "../support/proxy.ts";
+import { startGate } from "../support/relay.ts";
 import { serveBuckets } from "../support/serve.ts";
 
 const { nc, jobs, run, stop, server } = await serveBuckets();
@@ -47,6 +48,20 @@ test("an unknown job gets none, unless forced", async () => {
     seen: 1,
   });
   expect(await signals("is-failed", "--force")).toMatchObject({ stderr: "", code: 0, seen: 1 });
+});
+
+test("--force waits a second for the search for a prefix", async () => {
+  // The search reads the keys through these requests; the look-up of the ID uses another.
+  const gate = await startGate(server.port, (chunk) => !/STREAM\.INFO|CONSUMER/.test(chunk.toString("latin1")));
+  const began = performance.now();
+  expect(await signals("nosuch", "--force", "--master", gate.url, "--timeout", "20s")).toEqual({
+    stdout: "Cancel signal sent for job nosuch\n",
+    stderr: 'warning: no job "nosuch" is stored: --force sends the signal all the same.\n',
+    code: 0,
+    seen: 1,
+  });
+  expect(performance.now() - began).toBeLessThan(10_000);
+  gate.stop();
 });
 
 test("a prefix gets none, also with --force; of several jobs active ones are listed first", async () => {
