@@ -39,7 +39,7 @@ import type { Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import { reportNone, writeReport } from "./answer.ts";
 import { notEnded, waitLimit, within } from "./following.ts";
-import { noteReference, parseJobs, selectionByServer, serverClock, warnUnreadable } from "./selecting.ts";
+import { noteReference, parseJobs, selectionByServer, warnUnreadable } from "./selecting.ts";
 import { type Limit, type LiveSession, liveCommand } from "./session.ts";
 import { conditions, globals, jids, scripted, steering } from "./shared.ts";
 import { confirm, parseSteering, reporting } from "./steering.ts";
@@ -71,12 +71,10 @@ function parse(flags: Flags<typeof args>, now: Date) {
 }
 
 async function planOf(request: KillRequest, session: LiveSession): Promise<Plan> {
-  const { jobs, narrowing, selection, force, dryRun } = request;
+  const { jobs, narrowing, selection, force } = request;
   const { store, terminal } = session;
   if (jobs.length > 0) {
-    const planned = planNamed(store, jobs, force, noteReference(terminal), narrowing);
-    // Looking up jobs by their whole IDs does not report the time of the server.
-    const [plan] = await Promise.all([planned, dryRun ? serverClock(session) : undefined]);
+    const plan = await planNamed(store, jobs, force, noteReference(terminal), narrowing);
     return request.asksAlways ? plan.map((entry) => (isTarget(entry) ? { ...entry, ask: true } : entry)) : plan;
   }
   const { plan, unreadable } = await planSelected(store, await selectionByServer(selection, session));
@@ -94,7 +92,9 @@ async function atStake(targets: readonly Target[], { store }: LiveSession): Prom
   const [target] = targets;
   if (targets.length > 1 || !target?.row) return jobsWords(targets);
   try {
-    return stakeWords(await readStory(store, target.jid, await readJob(store, target.jid), () => {}), store.now());
+    // Reading the story sets the clock, which looking up a job by its full ID does not.
+    const reading = await readStory(store, target.jid, await readJob(store, target.jid), () => {});
+    return stakeWords(reading, store.now());
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return `job ${safe(target.jid)}`; // it is looked up once more before the signal

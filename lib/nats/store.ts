@@ -176,7 +176,7 @@ export class NatsStore implements LiveStore {
     await this.#fleet.events.readPending(configs, hand, again);
   }
 
-  /** Every earlier read has set the clock; without one, this sends a request. */
+  /** Any earlier read except of a single record has set the clock; without one, this sends a request. */
   async clock(): Promise<Clock> {
     const { jobs } = this.#fleet;
     // STREAM.INFO has the time only from 2.10 on; the answer to a new consumer always has it.
