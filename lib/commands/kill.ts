@@ -103,6 +103,15 @@ async function atStake(targets: readonly Target[], { store }: LiveSession): Prom
 
 const DECLINED = "Nothing canceled.\n";
 
+const refuseUnconfirmed = ({ jid }: Target, answer: "declined" | "unasked"): Refused => ({
+  jid,
+  why: "not confirmed",
+  error:
+    answer === "declined"
+      ? new UserError(`job ${safe(jid)}: not confirmed. No signal was sent.`)
+      : new UserError(`refusing to cancel job ${safe(jid)} without confirmation. No signal was sent.`),
+});
+
 /**
  * The plan after the question about jobs that need confirmation: without it, these are refused.
  * @returns undefined when a person confirmed none
@@ -119,20 +128,16 @@ async function agreed(plan: Plan, { yes }: KillRequest, session: LiveSession): P
     declined: DECLINED,
   });
   if (answer === "agreed") return plan;
-  const them = open.length === 1 ? "it" : "them";
-  const error =
-    answer === "declined"
-      ? new UserError("not confirmed. No signal was sent.")
-      : new UserError(
-          `refusing to cancel ${plural(open.length, "job")} without confirmation. No signal was sent.`,
-          `Use --yes to cancel ${them}, or --dry-run to list ${them}.`,
-        );
-  const refused = plan.map((entry) =>
-    isTarget(entry) && entry.ask ? ({ jid: entry.jid, why: "not confirmed", error } as const) : entry,
-  );
+  const refused = plan.map((entry) => (isTarget(entry) && entry.ask ? refuseUnconfirmed(entry, answer) : entry));
   if (open.length < plan.length) return refused;
   await writeReport({ document: refused.map(notMeant).map(outcomeDocument) }, session);
-  if (answer === "unasked") throw error;
+  if (answer === "unasked") {
+    const them = open.length === 1 ? "it" : "them";
+    throw new UserError(
+      `refusing to cancel ${plural(open.length, "job")} without confirmation. No signal was sent.`,
+      `Use --yes to cancel ${them}, or --dry-run to list ${them}.`,
+    );
+  }
   terminal.tell(DECLINED);
   return undefined;
 }

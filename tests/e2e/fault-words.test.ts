@@ -508,7 +508,7 @@ const ELSEWHERE: readonly (readonly [reason: string, ...errors: string[]])[] = [
     "cannot tell whether config file",
     "the selected context is not usable:",
     "cannot write the output:",
-    "not confirmed. No signal was sent.",
+    ": not confirmed. No signal was sent.",
     "refusing to write HTML to a terminal.",
     "the search text has a line end.",
   ],

@@ -135,9 +135,9 @@ test("json is always an array, and every job of it tells what became of its sign
   expect(await json("--function", "no.such", "--yes")).toEqual([[], 0]);
   // Not agreed to, because no one can be asked.
   const { code, stdout, stderr } = await run("job", "kill", "--state", "pending", "--format", "json");
-  const reason = "refusing to cancel 1 job without confirmation. No signal was sent.";
+  const reason = "refusing to cancel job is-pending without confirmation. No signal was sent.";
   expect([JSON.parse(stdout), code]).toEqual([[{ jid: "is-pending", signal: "not sent", reason }], 1]);
-  expect(stderr).toContain(`error: ${reason}\nUse --yes`);
+  expect(stderr).toContain("error: refusing to cancel 1 job without confirmation. No signal was sent.\nUse --yes");
 });
 
 test("json of a dry run: none, not not sent", async () => {

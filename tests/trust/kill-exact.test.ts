@@ -130,11 +130,23 @@ describe("what was typed in full is exact", () => {
   test("a job that was not agreed to keeps no job that was named in full from its signal", async () => {
     await field.put("plain-1");
     await field.put("short-10");
-    const { stdout, stderr, code } = await field.run("kill", "plain-1", "short-1", "plain-1");
+    await field.put("small-10");
+    const args = ["plain-1", "short-1", "small-1", "plain-1"];
+    const { stdout, stderr, code } = await field.run("kill", ...args);
     expect(await field.signaled()).toEqual(["plain-1"]);
     expect(stdout).toBe("Cancel signal sent for job plain-1\n");
-    expect(stderr).toContain("error: refusing to cancel 1 job without confirmation. No signal was sent.\n");
+    expect(stderr).toEndWith(
+      "\nerror: refusing to cancel job short-10 without confirmation. No signal was sent.\nerror: refusing to cancel job small-10 without confirmation. No signal was sent.\n",
+    );
     expect(code).toBe(1);
+    const asking = new Running(["job", "kill", ...args], { NATS_URL: field.url }, { cols: 80, rows: 24 });
+    await asking.until("[y/N] ");
+    asking.type("n\n");
+    expect(await asking.ended()).toBe(1);
+    expect(await field.signaled()).toEqual(["plain-1"]);
+    expect(Bun.stripANSI(asking.out).replaceAll("\r\n", "\n")).toContain(
+      "\nCancel signal sent for job plain-1\nerror: job short-10: not confirmed. No signal was sent.\nerror: job small-10: not confirmed. No signal was sent.\n",
+    );
     // The same job in both forms is one job, and named.
     expect((await field.run("kill", "short-1", "short-10")).code).toBe(0);
     expect(await field.signaled()).toEqual(["short-10"]);
