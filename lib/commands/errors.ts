@@ -3,7 +3,7 @@ import { readFailures } from "../jobs/failures.ts";
 import { type JobRow, mayHaveFailed } from "../model/job.ts";
 import { parseCount, parseSelection } from "../model/selection.ts";
 import { errorsView, failedJobsView, unreachableLine } from "../render/errors.ts";
-import { progressOn } from "../terminal/progress.ts";
+import { returnsProgress } from "../terminal/progress.ts";
 import { plural } from "../text.ts";
 import { question } from "./answer.ts";
 import { ofLastDay, readMatching } from "./matching.ts";
@@ -42,7 +42,8 @@ export default question({
       return matches && mayHaveFailed(row);
     };
     const { read, matchClause, warnings } = await readMatching(selection, session, keep);
-    const found = await readFailures(store, read, progressOn(terminal, "returns"), terminal.warn);
+    const { progress, warn } = returnsProgress(terminal);
+    const found = await readFailures(store, read, progress, warn);
     const unreachable = found.unreachable.groups()[0];
     const failures = { ...found, unreachable, jobAt: (number: number) => read.jobs.at(number).row };
     const { view, more } = by === "job" ? failedJobsView(failures, limit) : errorsView(failures, limit);

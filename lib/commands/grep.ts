@@ -6,7 +6,7 @@ import { type Hit, regexSearch, textSearch } from "../model/search.ts";
 import { parseSelection } from "../model/selection.ts";
 import { FoundLines, hitsView, linesView } from "../render/hits.ts";
 import { jidsView } from "../render/ids.ts";
-import { progressOn } from "../terminal/progress.ts";
+import { returnsProgress } from "../terminal/progress.ts";
 import { plural } from "../text.ts";
 import { question } from "./answer.ts";
 import { amongWords, ofLastDay, readMatching } from "./matching.ts";
@@ -74,7 +74,7 @@ export default question({
       if (shows === "hits") sink.add(hitsView(jid, hits, search));
       if (shows === "lines") lines.add(jid, hits);
     };
-    const options = { any: shows === "nothing", progress: progressOn(terminal, "returns"), warn: terminal.warn };
+    const options = { any: shows === "nothing", ...returnsProgress(terminal) };
     const { returns, unreadable } = await grepReturns(store, { ...read, jobs }, search, onJob, options);
     const code = found.length > 0 ? EXIT.done : EXIT.trouble;
     if (shows === "nothing") return { warnings: warnings.slice(1), code };

@@ -25,7 +25,7 @@ import { futureWords } from "../render/clock.ts";
 import { targetOf } from "../render/columns.ts";
 import { renderMetrics } from "../render/openmetrics.ts";
 import { jobStatsView, peelStatsView, resultStatsView, type StatsView, scheduleView } from "../render/stats.ts";
-import { progressOn } from "../terminal/progress.ts";
+import { progressOn, returnsProgress } from "../terminal/progress.ts";
 import { firstFew, plural, safe } from "../text.ts";
 import { type Answer, question } from "./answer.ts";
 import { amongWords } from "./matching.ts";
@@ -93,11 +93,9 @@ interface Counting {
   readonly seen: SeenPeels | undefined;
 }
 
-const optionsOf = ({ terminal }: Session) => ({ warn: terminal.warn, progress: progressOn(terminal, "returns") });
-
 /** A missing bucket of returns is an error. */
 const countPeels = ({ session, read, span }: Counting, byFunction: boolean): Promise<PeelStats[]> =>
-  readPeelStats(session.store, read, span, { byFunction, ...optionsOf(session) });
+  readPeelStats(session.store, read, span, { byFunction, ...returnsProgress(session.terminal) });
 
 const countSchedules = ({ jobs, nowNs }: Counting) => schedulesOf(runsOf(jobs), nowNs);
 
@@ -123,7 +121,7 @@ async function countBy(
   const { jobs, span, now, read, session } = counting;
   if (by === "schedule") return { view: scheduleView(countSchedules(counting)) };
   if (by === "result") {
-    const { rows, unreadable } = await readResultStats(session.store, read, span, optionsOf(session));
+    const { rows, unreadable } = await readResultStats(session.store, read, span, returnsProgress(session.terminal));
     const note =
       unreadable > 0 ? `${plural(unreadable, "return")} cannot be decoded: their results are not counted.` : undefined;
     return { view: resultStatsView(sortedResults(rows, sort), span), note };

@@ -9,9 +9,8 @@ const REDRAW_MS = 100;
 const EVERY = 512;
 const PROGRESS_COLUMNS = 20;
 
-/** A bar on stderr until the end; undefined when stderr is not a terminal. `of` names what is counted, as a plural. */
+/** A bar until the end, if stderr is a terminal. `of` names what is counted, as a plural. */
 export function progressOn(terminal: Terminal, of = "jobs") {
-  if (!terminal.canTell) return undefined;
   const status = statusOn(terminal);
   let total = 0;
   let seen = 0;
@@ -28,7 +27,15 @@ export function progressOn(terminal: Terminal, of = "jobs") {
       status.set(`${part} ${count(seen)} of ${count(Math.max(seen, total))} ${of}`);
     },
     end: status.end,
+    /** Warns above the bar. */
+    warn: status.terminal.warn,
   };
+}
+
+/** For a read of returns, which may warn. */
+export function returnsProgress(terminal: Terminal) {
+  const progress = progressOn(terminal, "returns");
+  return { progress, warn: progress.warn };
 }
 
 /** A line on stderr that changes in place. */
@@ -70,7 +77,7 @@ export function statusOn(terminal: Terminal): Status {
       error: above(error),
       say: above(say),
     }),
-    set: (text) => void (over || draw(cut(safe(text), (terminal.columns ?? 80) - 1))),
+    set: (text) => void (over || draw(cut(safe(text), (terminal.errorColumns ?? 80) - 1))),
     end() {
       draw("");
       off();

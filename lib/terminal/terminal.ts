@@ -149,6 +149,10 @@ export function systemTerminal(flags: TerminalFlags) {
     get rows(): number | undefined {
       return isTty ? process.stdout.rows || 24 : undefined;
     },
+    /** Of stderr; undefined when it is no terminal. */
+    get errorColumns(): number | undefined {
+      return errorColumns();
+    },
     /** It has an alternate screen. */
     hasScreens: !ONE_SCREEN.test(env.TERM ?? ""),
     get inForeground() {

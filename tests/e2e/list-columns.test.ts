@@ -8,6 +8,7 @@ import {
   type Server,
   startServer,
   Time,
+  ZESTER,
   zester,
 } from "../support/harness.ts";
 import { startSlowLink } from "../support/proxy.ts";
@@ -145,8 +146,12 @@ test("a long read shows how far it is, on a terminal only, and leaves nothing of
   const big = await startServer();
   const nc = await big.connect();
   await createBuckets(nc);
-  const record = encode(jobRecord("x", { args: { text: "x".repeat(2000) } }));
+  const text = "x".repeat(2000);
+  const record = encode(jobRecord("x", { args: { text } }));
   for (let i = 0; i < 4000; i++) nc.publish(`$KV.jobs.job-${i}`, record);
+  const returned = encode({ jid: "job-0", peel_id: "a", success: true, return_data: { text } });
+  for (let i = 0; i < 4000; i++) nc.publish(`$KV.job-returns.job-0.peel-${i}`, returned);
+  nc.publish("$KV.job-returns.job-0", Uint8Array.of(0xc1));
   await nc.flush();
   const link = await startSlowLink(big.port, 8_000_000);
   const running = new Running(["job", "list", "--count"], { NATS_URL: link.url }, { cols: 80, rows: 24 });
@@ -154,6 +159,23 @@ test("a long read shows how far it is, on a terminal only, and leaves nothing of
   expect(running.out).toMatch(/\r\x1b\[K[█░]{20} [\d,]+ of 4,000 jobs/);
   expect(running.out).toEndWith("\r\x1b[K4000\r\n");
   expect((await zester(["job", "list", "--count"], { env: { NATS_URL: link.url } })).stderr).toBe("");
+  // Where stdout is no terminal, the bar fits that of stderr; a warning during the read appears above it.
+  let drawn = "";
+  const child = Bun.spawn(["sh", "-c", `"$Z" job grep y --since 2020-01-01 | cat`], {
+    env: { Z: ZESTER, NATS_URL: link.url, PATH: process.env.PATH, TERM: "xterm", LANG: "C.UTF-8" },
+    terminal: {
+      cols: 30,
+      rows: 24,
+      data: (_, bytes) => {
+        drawn += new TextDecoder().decode(bytes);
+      },
+    },
+  });
+  await child.exited;
+  const lines = drawn.split("\r\x1b[K");
+  const bars = lines.filter((line) => /^[█░]/.test(line));
+  expect(new Set(bars.map((bar) => bar.length))).toEqual(new Set([29]));
+  expect(lines.filter((line) => /^\x1b\[33mwarning:\x1b\[39m the list of/.test(line))).toHaveLength(1);
   link.stop();
   await nc.close();
   await big.stop();
