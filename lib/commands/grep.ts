@@ -74,7 +74,7 @@ export default question({
       if (shows === "hits") sink.add(hitsView(jid, hits, search));
       if (shows === "lines") lines.add(jid, hits);
     };
-    const options = { any: shows === "nothing", ...returnsProgress(terminal) };
+    const options = { any: shows === "nothing", reporting: () => returnsProgress(terminal) };
     const { returns, unreadable } = await grepReturns(store, { ...read, jobs }, search, onJob, options);
     const code = found.length > 0 ? EXIT.done : EXIT.trouble;
     if (shows === "nothing") return { warnings: warnings.slice(1), code };

@@ -6,8 +6,8 @@ import { toReturn } from "../model/returns.ts";
 import { type Hit, hitsIn, type Search } from "../model/search.ts";
 import type { Store } from "../store.ts";
 import type { ReturnReader } from "./lookup.ts";
-import type { Progress, Read } from "./read-jobs.ts";
-import { type OnReturn, readReturnsAcross } from "./read-returns.ts";
+import type { Read } from "./read-jobs.ts";
+import { type OnReturn, type ReturnsOptions, readReturnsAcross } from "./read-returns.ts";
 
 /** This many of the newest jobs are read first, if the server can select their returns: their hits are shown at once. */
 const FIRST_JOBS = 400;
@@ -36,6 +36,7 @@ function searchReader({ mayHold }: Search): ReturnReader {
  * Searches the returns of jobs, newest first.
  * @param onJob receives each job with hits
  * @param options.any stop at the first hit of any job
+ * @param options.reporting where each of several reads reports
  * @throws as readReturnsAcross
  */
 export async function grepReturns(
@@ -43,11 +44,7 @@ export async function grepReturns(
   { jobs, sinceNs }: Pick<Read, "jobs" | "sinceNs">,
   search: Search,
   onJob: (row: JobRow, hits: readonly Hit[]) => void,
-  options: {
-    readonly any: boolean;
-    readonly progress: Progress | undefined;
-    readonly warn: (text: string) => void;
-  },
+  options: { readonly any: boolean; reporting(): Pick<ReturnsOptions, "progress" | "warn"> },
 ): Promise<Searched> {
   const searched = { returns: 0, unreadable: 0 };
   const reader = searchReader(search);
@@ -72,9 +69,8 @@ export async function grepReturns(
       });
     };
     try {
-      const { progress, warn } = options;
       const of = { jids: jidsOf(jobs, from, to), sinceNs };
-      await readReturnsAcross(store, of, onReturn, { reader, progress, warn });
+      await readReturnsAcross(store, of, onReturn, { reader, ...options.reporting() });
     } catch (error) {
       if (!(error instanceof Enough)) throw error;
       onJob(jobs.at(from).row, []);

@@ -128,7 +128,7 @@ async function told(store: Store) {
     { jobs },
     textSearch("no lock"),
     ({ jid }, found) => hits.push([jid, ...found.toSorted((a, b) => byText(a.peel, b.peel))]),
-    { any: false, progress: undefined, warn },
+    { any: false, reporting: () => ({ warn }) },
   );
   const selection = parseSelection({}, store.now());
   const histories = await Promise.all(
