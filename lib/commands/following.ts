@@ -6,31 +6,31 @@ import { isUnknownStatus, type JobRow, unknownStateWords } from "../model/job.ts
 import type { Stuck } from "../model/stuck.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
-import type { Limit, Session } from "./session.ts";
+import type { Session, WaitLimit } from "./session.ts";
 import type { GlobalArgs } from "./shared.ts";
 
 type WithLimit = Pick<GlobalArgs, "timeout"> & { readonly for?: string | undefined };
 
 /** The limit of --for; undefined without it. @throws UserError for an invalid duration */
-export function limitOf({ for: text }: Pick<WithLimit, "for">): Limit | undefined {
-  return text === undefined ? undefined : { ms: parseDuration(text, "--for"), text };
+export function waitLimitOf({ for: text }: Pick<WithLimit, "for">): WaitLimit | undefined {
+  return text === undefined ? undefined : { ms: parseDuration(text, "--for"), text, byTimeout: false };
 }
 
-/**
- * The same for commands whose --timeout limited the wait before --for existed. Without --for it still does, and is not a setting
- * of the connection.
- */
-export function waitLimit(flags: WithLimit): Limit | undefined {
+/** The same for commands whose --timeout limited the wait before --for existed. Without --for it still does. */
+export function waitLimitOrTimeout(flags: WithLimit): WaitLimit | undefined {
   const { timeout } = flags;
-  if (flags.for !== undefined || timeout === undefined) return limitOf(flags);
-  const note = "--timeout limits the wait here; use --for.";
-  return { ms: parseDuration(timeout, "--timeout"), text: timeout, note };
+  if (flags.for !== undefined || timeout === undefined) return waitLimitOf(flags);
+  return { ms: parseDuration(timeout, "--timeout"), text: timeout, byTimeout: true };
 }
 
 /** The result of `work`, or of `missed` when `work` takes longer than the limit. */
-export async function within<T>(limit: Limit | undefined, work: Promise<T>, missed: (limit: Limit) => T): Promise<T> {
+export async function within<T>(
+  limit: WaitLimit | undefined,
+  work: Promise<T>,
+  missed: (limit: WaitLimit) => T,
+): Promise<T> {
   if (!limit) return work;
-  const late = Promise.withResolvers<Limit>();
+  const late = Promise.withResolvers<WaitLimit>();
   const timer = setTimeout(late.resolve, limit.ms, limit);
   // The rest of the work fails when the connection closes: the command already has its result.
   work.catch(() => {});
@@ -42,7 +42,7 @@ const MOST_NAMED_JOBS = 5;
 const LONGER = "Wait longer with --for; `zester job trace <jid>` shows what a job waits for.";
 
 /** The error for jobs that had not ended within the limit. */
-export function notEnded(open: Iterable<string>, { text }: Limit, hint = LONGER): UserError {
+export function notEnded(open: Iterable<string>, { text }: WaitLimit, hint = LONGER): UserError {
   const jids = [...open];
   const named = jids.slice(0, MOST_NAMED_JOBS).join(", ") + (jids.length > MOST_NAMED_JOBS ? ", …" : "");
   const what =

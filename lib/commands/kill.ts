@@ -38,9 +38,9 @@ import {
 import type { Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import { reportNone, writeReport } from "./answer.ts";
-import { notEnded, waitLimit, within } from "./following.ts";
+import { notEnded, waitLimitOrTimeout, within } from "./following.ts";
 import { noteReference, parseJobs, selectionByServer, warnUnreadable } from "./selecting.ts";
-import { type Limit, type LiveSession, liveCommand } from "./session.ts";
+import { type LiveSession, liveCommand, type WaitLimit } from "./session.ts";
 import { conditions, globals, jids, scripted, steering } from "./shared.ts";
 import { confirm, parseSteering, reporting } from "./steering.ts";
 
@@ -55,7 +55,10 @@ const args = {
   ...scripted("no job matches"),
 } as const satisfies ArgsDef;
 
-type KillRequest = ReturnType<typeof parse>;
+interface KillRequest extends ReturnType<typeof parse> {
+  /** Asks also about jobs that are named in full. */
+  readonly asksAlways?: boolean;
+}
 
 function parse(flags: Flags<typeof args>, now: Date) {
   const steering = parseSteering(flags);
@@ -65,9 +68,8 @@ function parse(flags: Flags<typeof args>, now: Date) {
     throw new UserError(`--force and ${word} cannot be used together.`, "Omit --force, or use the full ID of the job.");
   if (flags.force && named.jobs.length === 0)
     throw new UserError("--force needs a <jid>.", "Omit --force, or name the jobs.");
-  const limit = flags.wait ? waitLimit(flags) : undefined;
-  /** asksAlways: also about jobs that are named in full. */
-  return { ...steering, ...named, force: flags.force === true, limit, asksAlways: false };
+  const waitLimit = flags.wait ? waitLimitOrTimeout(flags) : undefined;
+  return { ...steering, ...named, force: flags.force === true, waitLimit };
 }
 
 async function planOf(request: KillRequest, session: LiveSession): Promise<Plan> {
@@ -176,7 +178,7 @@ async function waitForEnds(
   outcomes: readonly Outcome[],
   session: LiveSession,
   out: Terminal,
-  limit: Limit | undefined,
+  waitLimit: WaitLimit | undefined,
 ): Promise<{ results: Outcome[]; failures: UserError[] }> {
   const { terminal } = session;
   const failures: UserError[] = [];
@@ -191,7 +193,7 @@ async function waitForEnds(
     void writeReport({ text: endLine(ending, out.columns) }, session, out);
   });
   const told: WaitTold = { warn: terminal.warn, ended: (ending) => answers.add(ending), lost: (_, why) => fail(why) };
-  const missed = (limit: Limit) => {
+  const missed = (limit: WaitLimit) => {
     const [first] = waiting.open;
     if (first === undefined) return; // all have ended; only returns of peels are missing
     const hint = `The signal was sent. \`zester job trace ${first}\` shows what each peel is doing.`;
@@ -221,7 +223,7 @@ async function waitForEnds(
     if (error instanceof Transient || !(error instanceof UserError)) throw error;
     fail(error);
   };
-  await within(limit, wait(), missed)
+  await within(waitLimit, wait(), missed)
     .catch(keep)
     .finally(() => {
       clearTimeout(patience);
@@ -232,7 +234,11 @@ async function waitForEnds(
 }
 
 /** Sends the signals of a confirmed plan, one after the other, and reports. */
-async function execute(plan: Plan, { wait, limit, asksAlways }: KillRequest, session: LiveSession): Promise<number> {
+async function execute(
+  plan: Plan,
+  { wait, waitLimit, asksAlways }: KillRequest,
+  session: LiveSession,
+): Promise<number> {
   const { interruption, terminal, isText } = session;
   const outcomes: Outcome[] = [];
   interruption.words = () => interruptedWords(outcomes, plan);
@@ -247,7 +253,7 @@ async function execute(plan: Plan, { wait, limit, asksAlways }: KillRequest, ses
   const isOver = isText && !(wait && sent.length > 0);
   interruption.words = isOver ? undefined : () => `interrupted: ${sentWords(outcomes, plan)}; the jobs may still run.`;
   const { results, failures } = wait
-    ? await waitForEnds(outcomes, session, out, limit)
+    ? await waitForEnds(outcomes, session, out, waitLimit)
     : { results: outcomes, failures: [] };
   const last = failures.pop() ?? alone;
   const isLast = !wait && !asksAlways && sent.length > 0 && terminal.canTell;
@@ -292,6 +298,6 @@ export default liveCommand({
   },
   args,
   parse,
-  limit: ({ limit }) => limit,
+  waitLimit: ({ waitLimit }) => waitLimit,
   run: kill,
 });

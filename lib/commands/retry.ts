@@ -20,9 +20,9 @@ import { nothingWords, renderPlan, retryDocument, takenLine, theseWords } from "
 import type { Store } from "../store.ts";
 import { plural } from "../text.ts";
 import { reportNone, tellNext, writeReport } from "./answer.ts";
-import { limitOf, notEnded, unknownFault } from "./following.ts";
+import { notEnded, unknownFault, waitLimitOf } from "./following.ts";
 import { noteReference } from "./selecting.ts";
-import { type Limit, type LiveSession, liveCommand } from "./session.ts";
+import { type LiveSession, liveCommand, type WaitLimit } from "./session.ts";
 import { globals, jid, peels, scripted, steering } from "./shared.ts";
 import { confirm, operatorName, parseSteering, reporting } from "./steering.ts";
 import { waitFor } from "./wait.ts";
@@ -64,7 +64,7 @@ function parse(flags: Flags<typeof args>) {
     },
     conditions: text,
     isSkipped,
-    limit: limitOf(flags),
+    waitLimit: waitLimitOf(flags),
   };
 }
 
@@ -187,14 +187,14 @@ interface Followed {
   readonly error?: unknown;
 }
 
-async function follow(session: LiveSession, jid: string, limit: Limit | undefined): Promise<Followed> {
+async function follow(session: LiveSession, jid: string, waitLimit: WaitLimit | undefined): Promise<Followed> {
   const waiting = new Waiting();
   const recorded = async (store: Store) => {
     await untilRecorded(store, jid);
     return [jid];
   };
   try {
-    const missed = await waitFor(waiting, session, recorded, limit);
+    const missed = await waitFor(waiting, session, recorded, waitLimit);
     if (missed) throw notEnded([jid], missed);
     const fault = unknownFault(waiting.unknown.values());
     if (fault) throw fault;
@@ -233,7 +233,7 @@ async function execute({ request, session, draft }: Run): Promise<number> {
   const report = reporting(terminal, () => taken);
   const { out } = report;
   await writeReport({ warnings: outcome.warnings, text: takenLine(jid, targets.length, outcome) }, session, out);
-  const { ending, seen, error }: Followed = request.wait ? await follow(session, jid, request.limit) : {};
+  const { ending, seen, error }: Followed = request.wait ? await follow(session, jid, request.waitLimit) : {};
   const kind = isPastClaimed(seen?.status) ? "dispatched" : outcome.kind;
   const end = ending ? endingDocument(ending) : request.wait ? openDocument(jid, seen) : [];
   const document = new Map([...retryDocument(old, targets, jid, { ...outcome, kind }), ...end]);
@@ -276,5 +276,6 @@ export default liveCommand({
   },
   args,
   parse,
+  // Without waitLimit: a short --for must not cut the wait for the answer of a master, which tells whether it has the new job.
   run: retry,
 });

@@ -45,12 +45,13 @@ export interface LiveSession extends Session, Reopenable {
   readonly interruption: Interruption;
 }
 
-/** How long a command may wait in all. */
-export interface Limit {
+/** How long a command waits for jobs in all: --for. */
+export interface WaitLimit {
   readonly ms: number;
+  /** As typed. */
   readonly text: string;
-  /** A warning, if the limit was given by --timeout. */
-  readonly note?: string;
+  /** It was given by --timeout, which is then no setting of the connection. */
+  readonly byTimeout: boolean;
 }
 
 interface Options {
@@ -58,8 +59,8 @@ interface Options {
   readonly isDrawn?: boolean | undefined;
   /** Flags that only some formats can honour, by name. */
   readonly only?: Readonly<Record<string, readonly Format[]>> | undefined;
-  /** The most that the command waits: the server must not be silent for longer than that. */
-  readonly limit?: Limit | undefined;
+  /** The server must not be silent for longer than that. */
+  readonly waitLimit?: WaitLimit | undefined;
 }
 
 /** A default from the environment that the command, with these flags, can't honour is ignored. */
@@ -119,17 +120,16 @@ export async function withSession(
   work: (session: LiveSession) => Promise<number | undefined>,
   options: Options = {},
 ): Promise<number | undefined> {
-  const { limit } = options;
+  const { waitLimit } = options;
   const around = surroundings(flags, options);
   const { terminal, env } = around;
   refuseFiles(flags);
-  if (limit?.note !== undefined) terminal.warn(limit.note);
-  // With a note the limit was given by --timeout, which is then no setting of the connection.
-  const ofConnection = limit?.note === undefined ? flags : { ...flags, timeout: undefined };
+  if (waitLimit?.byTimeout) terminal.warn("--timeout limits the wait here; use --for.");
+  const ofConnection = waitLimit?.byTimeout ? { ...flags, timeout: undefined } : flags;
   // Loaded here, and the connection below: help and usage errors need neither.
   const { resolveSettings } = await import("../settings/resolve.ts");
   const { settings: loaded, file } = await resolveSettings(ofConnection, env, terminal.warn, terminal.note);
-  const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, limit?.ms ?? loaded.timeoutMs) };
+  const settings = { ...loaded, timeoutMs: Math.min(loaded.timeoutMs, waitLimit?.ms ?? loaded.timeoutMs) };
   let store: NatsStore | undefined;
   const open = async () => {
     const [{ openConnection }, { NatsStore }] = await Promise.all([
@@ -213,17 +213,17 @@ export async function withReading(
 /** A command that acts on jobs, or follows them; its result is the exit code, none means 0. */
 export const liveCommand = <const T extends ArgsDef, R>({
   run,
-  limit,
+  waitLimit,
   isDrawn,
   ...command
 }: Definition<T, R> & {
   readonly run: (request: R, session: LiveSession) => Promise<number | undefined>;
   /** Bounds also how long the server may be silent. */
-  readonly limit?: (request: R) => Limit | undefined;
+  readonly waitLimit?: (request: R) => WaitLimit | undefined;
   readonly isDrawn?: boolean;
 }): Tree =>
   defineCommand({
     ...command,
     run: (request, flags: GlobalArgs) =>
-      withSession(flags, (session) => run(request, session), { limit: limit?.(request), isDrawn }),
+      withSession(flags, (session) => run(request, session), { waitLimit: waitLimit?.(request), isDrawn }),
   });

@@ -73,8 +73,8 @@ function parse(flags: Flags<typeof args>) {
   const failIfEmpty = flags["fail-if-empty"] === true;
   if (failIfEmpty && !selection && !ids)
     throw new UserError("--fail-if-empty needs a flag that selects peels.", "Add one, such as --bad.");
-  const { each, changes, missing, diff, all = false } = flags;
-  return { jobs, shows, ids, selection, failIfEmpty, each, changes, missing, diff, all } as const;
+  const { each, changes, missing: withMissing, diff, all = false } = flags;
+  return { jobs, shows, ids, selection, failIfEmpty, each, changes, withMissing, diff, all } as const;
 }
 
 type ShowRequest = ReturnType<typeof parse>;
@@ -192,7 +192,7 @@ async function readPeels(
       const none = paragraph(noneWords(selection, peels.length, wider), terminal.columns);
       yield `${shows === "output" ? "" : "\n"}${none}`;
     },
-    document: () => recordDocument(jid, reading.job, sortedByPeel(chosen), request.missing),
+    document: () => recordDocument(jid, reading.job, sortedByPeel(chosen), request.withMissing),
     peels: () => sortedByPeel(chosen),
     of: peels.length,
     wider,

@@ -11,9 +11,9 @@ import type { Store } from "../store.ts";
 import { statusOn } from "../terminal/progress.ts";
 import { type Terminal, withoutReader } from "../terminal/terminal.ts";
 import { reportNone, tellNext, writeReport } from "./answer.ts";
-import { notEnded, unknownFault, waitLimit, warnOfStuck, warnOfUnknown, within } from "./following.ts";
+import { notEnded, unknownFault, waitLimitOrTimeout, warnOfStuck, warnOfUnknown, within } from "./following.ts";
 import { noteReference, parseJobs, selectionByServer, warnUnreadable } from "./selecting.ts";
-import { type Limit, type LiveSession, liveCommand } from "./session.ts";
+import { type LiveSession, liveCommand, type WaitLimit } from "./session.ts";
 import { conditions, globals, jids, limited, scripted } from "./shared.ts";
 
 /** The time between two updates of the line on stderr, in ms. */
@@ -29,8 +29,8 @@ export async function waitFor(
   waiting: Waiting,
   session: LiveSession,
   find: (store: Store, terminal: Terminal) => Promise<readonly string[]>,
-  limit: Limit | undefined,
-): Promise<Limit | undefined> {
+  limit: WaitLimit | undefined,
+): Promise<WaitLimit | undefined> {
   const { rows } = waiting;
   const { terminal, set, end } = statusOn(session.terminal);
   const { canTell, warn } = terminal;
@@ -60,7 +60,7 @@ export async function waitFor(
     return undefined;
   };
   try {
-    return await within<Limit | undefined>(limit, wait(), (limit) => limit);
+    return await within<WaitLimit | undefined>(limit, wait(), (limit) => limit);
   } finally {
     for (const stop of stops) stop();
   }
@@ -97,11 +97,11 @@ export default liveCommand({
   },
   parse: (flags, now) => ({
     ...parseJobs(flags, "wait", now),
-    limit: waitLimit(flags),
+    waitLimit: waitLimitOrTimeout(flags),
     failIfEmpty: flags["fail-if-empty"] === true,
   }),
-  limit: ({ limit }) => limit,
-  async run({ jobs: texts, narrowing, selection, limit, failIfEmpty }, session) {
+  waitLimit: ({ waitLimit }) => waitLimit,
+  async run({ jobs: texts, narrowing, selection, waitLimit, failIfEmpty }, session) {
     const waiting = new Waiting();
     const find = async (store: Store, terminal: Terminal) => {
       const note = noteReference(terminal);
@@ -111,7 +111,7 @@ export default liveCommand({
       warnUnreadable(unreadable, session.terminal);
       return Array.from(jobs, ({ row }) => row.jid);
     };
-    const missed = await waitFor(waiting, session, find, limit);
+    const missed = await waitFor(waiting, session, find, waitLimit);
     const none = `No active job matches ${selection.text}.`;
     if (!missed && waiting.jids.length === 0) {
       // The document is empty; a script that checks only the exit code would conclude that jobs ended.

@@ -19,14 +19,14 @@ import { returnLine } from "../render/peels.ts";
 import { tellNext, writeLine } from "./answer.ts";
 import { unknownFault, warnOfUnknown } from "./following.ts";
 import { noteReference } from "./selecting.ts";
-import type { Limit, LiveSession } from "./session.ts";
+import type { LiveSession, WaitLimit } from "./session.ts";
 
 /** How often new returns are shown. */
 const SHOW_RHYTHM: Rhythm = { pauseMs: 100, share: 1 / 5 };
 
 /**
  * Shows one job until it ends.
- * @param limit without one, a job in an unknown state is an error
+ * @param waitLimit without one, a job in an unknown state is an error
  * @param open receives the ID of the job
  * @returns the exit code of `wait`
  */
@@ -34,7 +34,7 @@ export async function watchJob(
   session: LiveSession,
   text: string,
   narrowing: Narrowing,
-  limit: Limit | undefined,
+  waitLimit: WaitLimit | undefined,
   open: Set<string>,
 ): Promise<number> {
   const { terminal, isText } = session;
@@ -71,7 +71,7 @@ export async function watchJob(
     const sight = live.reading(session.store.nowNs());
     // A master that still watches the job stores a late return: then the peel is not late.
     show(sight, ({ state }) => state !== "late");
-    const fault = limit ? undefined : unknownFault([sight.row]);
+    const fault = waitLimit ? undefined : unknownFault([sight.row]);
     if (fault) throw fault;
     tellUnknown([sight.row]);
   };

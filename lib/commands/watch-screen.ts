@@ -18,7 +18,7 @@ import { tellNext } from "./answer.ts";
 import { Dialog } from "./dialog.ts";
 import { notEnded, within } from "./following.ts";
 import { OpenedJob } from "./opened-job.ts";
-import type { Limit, LiveSession } from "./session.ts";
+import type { LiveSession, WaitLimit } from "./session.ts";
 
 /** How long the cursor stays on a job before its outcomes are read, in ms. */
 const REST_MS = 300;
@@ -28,7 +28,7 @@ interface Wanted {
   readonly matches: (row: JobRow) => boolean;
   /** The job to open first; the list is read when it is closed. */
   readonly first: { readonly jid: string; readonly job: ValueMap } | undefined;
-  readonly limit: Limit | undefined;
+  readonly waitLimit: WaitLimit | undefined;
 }
 
 /**
@@ -37,7 +37,7 @@ interface Wanted {
  */
 export async function watchOnScreen(
   session: LiveSession,
-  { matches, first, limit }: Wanted,
+  { matches, first, waitLimit }: Wanted,
 ): Promise<number | undefined> {
   const { terminal } = session;
   const board = new Board(matches);
@@ -171,7 +171,7 @@ export async function watchOnScreen(
   try {
     if (first) open(first.jid, first.job);
     else list();
-    const how = await within<"quit" | Limit>(limit, over.promise, (limit) => limit);
+    const how = await within<"quit" | WaitLimit>(waitLimit, over.promise, (limit) => limit);
     const jid = steering.opened?.jid;
     const last = jid === undefined ? undefined : await opened?.end();
     close();

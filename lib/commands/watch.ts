@@ -14,9 +14,9 @@ import { Board } from "../render/board.ts";
 import { changeLine } from "../render/columns.ts";
 import { jobLine } from "../render/document.ts";
 import { withoutReader } from "../terminal/terminal.ts";
-import { limitOf, notEnded, warnOfStuck, warnOfUnknown, within } from "./following.ts";
+import { notEnded, waitLimitOf, warnOfStuck, warnOfUnknown, within } from "./following.ts";
 import { narrowingOf, selectionByServer, warnReference, warnUnreadable } from "./selecting.ts";
-import { type Limit, type LiveSession, liveCommand } from "./session.ts";
+import { type LiveSession, liveCommand, type WaitLimit } from "./session.ts";
 import { conditions, formats, globals, jid, limited } from "./shared.ts";
 import { watchJob } from "./watch-job.ts";
 
@@ -82,18 +82,18 @@ interface WatchRequest {
   readonly narrowing: Narrowing;
   /** By this machine's clock. */
   readonly selection: Selection;
-  readonly limit: Limit | undefined;
+  readonly waitLimit: WaitLimit | undefined;
 }
 
 function parse(flags: Flags<typeof args>, now: Date): WatchRequest {
   const job = flags.jid === undefined ? undefined : parseJid(flags.jid);
   const selection = parseSelection(flags, now);
   const narrowing = narrowingOf(job === undefined ? [] : [job], flags);
-  return { job, narrowing, selection, limit: limitOf(flags) };
+  return { job, narrowing, selection, waitLimit: waitLimitOf(flags) };
 }
 
 async function watch(request: WatchRequest, session: LiveSession): Promise<number | undefined> {
-  const { job, narrowing, selection, limit } = request;
+  const { job, narrowing, selection, waitLimit } = request;
   const { terminal, isText, store } = session;
   if (terminal.isTty && isText) {
     // The screen shows which job a word names.
@@ -103,18 +103,18 @@ async function watch(request: WatchRequest, session: LiveSession): Promise<numbe
     ]);
     // Loaded on use: lines need neither keys nor a screen.
     const { watchOnScreen } = await import("./watch-screen.ts");
-    return watchOnScreen(session, { matches, first, limit });
+    return watchOnScreen(session, { matches, first, waitLimit });
   }
   if (job !== undefined) {
     const open = new Set<string>();
     const own = Object.create(session, { terminal: { value: withoutReader(terminal) } });
-    return within(limit, watchJob(own, job, narrowing, limit, open), (limit) => {
+    return within(waitLimit, watchJob(own, job, narrowing, waitLimit, open), (limit) => {
       throw notEnded(open, limit);
     });
   }
   const { matches } = await selectionByServer(selection, session);
   const printing = printChanges(session, matches).then(() => undefined);
-  return within<number | undefined>(limit, printing, ({ text }) => {
+  return within<number | undefined>(waitLimit, printing, ({ text }) => {
     terminal.say(`timed out after ${text}.`);
     return EXIT.timedOut;
   });
@@ -133,6 +133,6 @@ export default liveCommand({
   // A stream has no end that could close an array: json also has one document per line.
   isDrawn: true,
   parse,
-  limit: ({ limit }) => limit,
+  waitLimit: ({ waitLimit }) => waitLimit,
   run: watch,
 });
