@@ -7,7 +7,7 @@ import { linkLines, persist } from "../jobs/follow.ts";
 import { Answers, planNamed, planSelected, sendSignal } from "../jobs/kill.ts";
 import { readJob } from "../jobs/lookup.ts";
 import { readStory } from "../jobs/story.ts";
-import { turns } from "../jobs/turns.ts";
+import { STORIES_AT_ONCE, turns } from "../jobs/turns.ts";
 import { Waiting, type WaitTold } from "../jobs/waiting.ts";
 import { unknownStateWords } from "../model/job.ts";
 import type { Ending } from "../model/job-end.ts";
@@ -167,8 +167,6 @@ async function dryRun(plan: Plan, session: LiveSession): Promise<number> {
 
 /** The time after the signal, in ms, when a job that has not ended is checked. */
 const PATIENCE_MS = 5_000;
-/** The most jobs to check at the same time. */
-const AT_ONCE = 8;
 
 /**
  * Waits for the jobs whose signals were sent to end, and reports each end on `out`.
@@ -200,7 +198,7 @@ async function waitForEnds(
     throw notEnded(waiting.open, limit, hint);
   };
   const patience = setTimeout(() => {
-    const inTurn = turns(AT_ONCE);
+    const inTurn = turns(STORIES_AT_ONCE);
     const look = async (jid: string) => {
       if (!waiting.isOpen(jid)) return;
       const { store } = session;

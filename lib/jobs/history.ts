@@ -26,10 +26,10 @@ import { orNoBucket } from "./lookup.ts";
 import { type Progress, type Read, readJobs, SeenPeels } from "./read-jobs.ts";
 import { readReturnsAcross } from "./read-returns.ts";
 import { readPeelStory } from "./story.ts";
-import { turns } from "./turns.ts";
+import { STORIES_AT_ONCE, turns } from "./turns.ts";
 
-/** Stories and jobs that are read at a time. */
-const AT_ONCE = { stories: 8, jobs: 64 } as const;
+/** Jobs that are looked up at a time. */
+const JOBS_AT_ONCE = 64;
 
 export interface History {
   /** In no order. */
@@ -65,7 +65,7 @@ async function readResults(store: Store, peel: string, warn: (text: string) => v
 
 /** The stories of a peel in active jobs, by JID. */
 async function readStories(store: Store, peel: string, jobs: readonly Job[]) {
-  const inTurn = turns(AT_ONCE.stories);
+  const inTurn = turns(STORIES_AT_ONCE);
   const peels = new Map<string, PeelStory | undefined>();
   const notes = new Set<string>();
   const read = async ({ row: { jid }, record }: Job) => {
@@ -83,7 +83,7 @@ async function readStories(store: Store, peel: string, jobs: readonly Job[]) {
 
 /** Undefined for jobs whose records are gone. */
 async function lookUpJobs(store: Store, jids: readonly string[]): Promise<ReadonlyMap<string, Job | undefined>> {
-  const inTurn = turns(AT_ONCE.jobs);
+  const inTurn = turns(JOBS_AT_ONCE);
   const look = async (jid: string) => {
     const bytes = await store.job(jid);
     return [jid, bytes && toJob(jid, bytes)] as const;

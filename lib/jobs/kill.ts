@@ -22,7 +22,7 @@ import { NEVER, type Reopenable } from "./follow.ts";
 import { completeJid, readJob, resolveJob, type WordTold } from "./lookup.ts";
 import { readOpenJobs } from "./read-jobs.ts";
 import { readStory } from "./story.ts";
-import { type Rhythm, repeat, turns } from "./turns.ts";
+import { type Rhythm, repeat, STORIES_AT_ONCE, turns } from "./turns.ts";
 
 const judge = ({ row, record }: Job, ask: boolean): Target | Refused =>
   isTerminal(row.status) ? refuseEnded(row) : { jid: row.jid, row, record, ask: ask || isUnknownStatus(row.status) };
@@ -188,7 +188,6 @@ export async function sendSignal(session: Pick<Reopenable, "store" | "ending">, 
 /** How long to wait for peels after the end of their job. */
 export const ANSWER_MS = 10_000;
 const LOOK: Rhythm = { pauseMs: 250, share: 1 / 2 };
-const AT_ONCE = 8;
 
 /** Canceled jobs, until all of their peels have returned or the time has passed. */
 export class Answers {
@@ -224,7 +223,7 @@ export class Answers {
   }
 
   async #look(store: Store): Promise<void> {
-    const inTurn = turns(AT_ONCE);
+    const inTurn = turns(STORIES_AT_ONCE);
     await Promise.all([...this.#open.keys()].map((jid) => inTurn(() => this.#lookAt(store, jid))));
   }
 

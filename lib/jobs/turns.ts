@@ -1,6 +1,9 @@
 // Runs work in portions and at intervals that do not overload the server.
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** Stories of jobs that a command reads at a time. */
+export const STORIES_AT_ONCE = 8;
+
 /** Runs pieces of work, at most `most` at a time. */
 export function turns(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   let free = most;

@@ -8,9 +8,7 @@ import { followEnds } from "./ends.ts";
 import { type Link, persist, type Reopenable } from "./follow.ts";
 import type { ReturnReader } from "./lookup.ts";
 import { openQuestions, readStory } from "./story.ts";
-import { turns } from "./turns.ts";
-
-const AT_ONCE = 8;
+import { STORIES_AT_ONCE, turns } from "./turns.ts";
 
 export interface WaitTold {
   readonly warn: (text: string) => void;
@@ -48,7 +46,7 @@ export class Waiting {
   }
 
   async #attempt(store: LiveStore, working: () => void, { warn, unknown, ended, lost }: WaitTold): Promise<void> {
-    const inTurn = turns(AT_ONCE);
+    const inTurn = turns(STORIES_AT_ONCE);
     const stories: Promise<void>[] = [];
     const failure = Promise.withResolvers<never>();
     const lose = (jid: string, why: UserError) => {
