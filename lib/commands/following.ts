@@ -7,9 +7,8 @@ import type { Stuck } from "../model/stuck.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { plural, safe } from "../text.ts";
 import type { Session, WaitLimit } from "./session.ts";
-import type { GlobalArgs } from "./shared.ts";
 
-type WithLimit = Pick<GlobalArgs, "timeout"> & { readonly for?: string | undefined };
+type WithLimit = { readonly [name in "for" | "timeout"]?: string | undefined };
 
 /** The limit of --for; undefined without it. @throws UserError for an invalid duration */
 export function waitLimitOf({ for: text }: Pick<WithLimit, "for">): WaitLimit | undefined {

@@ -60,7 +60,7 @@ interface KillRequest extends ReturnType<typeof parse> {
   readonly asksAlways?: boolean;
 }
 
-function parse(flags: Flags<typeof args>, now: Date) {
+function parse(flags: Partial<Flags<typeof args>> & { readonly _: readonly string[] }, now: Date) {
   const steering = parseSteering(flags);
   const named = parseJobs(flags, "kill", now);
   const word = flags._.find((text) => parseJobReference(text));
@@ -276,10 +276,7 @@ async function kill(request: KillRequest, session: LiveSession): Promise<number 
 
 /** Cancels one job after a question, in an open session. */
 export const askAbout = (jid: string, session: LiveSession) =>
-  kill(
-    { ...parse({ _: [jid] } as Partial<Flags<typeof args>> as Flags<typeof args>, new Date()), asksAlways: true },
-    session,
-  );
+  kill({ ...parse({ _: [jid] }, new Date()), asksAlways: true }, session);
 
 export default liveCommand({
   meta: {

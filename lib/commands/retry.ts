@@ -48,7 +48,7 @@ const args = {
   ...scripted("no peel is selected"),
 } as const satisfies ArgsDef;
 
-function parse(flags: Flags<typeof args>) {
+function parse(flags: Partial<Flags<typeof args>> & { readonly jid: string }) {
   const job = parseJid(flags.jid);
   const steering = parseSteering(flags);
   const timeout = flags["job-timeout"];
@@ -262,7 +262,7 @@ async function retry(request: RetryRequest, session: LiveSession): Promise<numbe
 
 /** Retries one job after a question, in an open session. */
 export const askAbout = (jid: string, session: LiveSession, taken: RetryRequest["taken"]) =>
-  retry({ ...parse({ jid } as Partial<Flags<typeof args>> as Flags<typeof args>), taken }, session);
+  retry({ ...parse({ jid }), taken }, session);
 
 export default liveCommand({
   meta: {

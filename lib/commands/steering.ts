@@ -8,8 +8,8 @@ export type SteeringRequest = ReturnType<typeof parseSteering>;
 
 /** @throws UserError for --test, a dry run elsewhere in the fleet, without --dry-run; and for --for without --wait */
 export function parseSteering(
-  flags: { readonly for: string | undefined } & {
-    readonly [name in "test" | "yes" | "wait" | "dry-run" | "fail-if-empty"]: boolean | undefined;
+  flags: { readonly for?: string | undefined } & {
+    readonly [name in "test" | "yes" | "wait" | "dry-run" | "fail-if-empty"]?: boolean | undefined;
   },
 ) {
   if (flags.test && !flags["dry-run"])
