@@ -52,8 +52,11 @@ export async function readUnheard(
   const keyOf = ({ jid, peel }: PeelOfJob) => `${jid}.${peel}`;
   const places = read.map(({ row, peel }): PeelOfJob => ({ jid: row.jid, peel }));
   const begin = () => {
-    for (const [i, { row, peel }] of read.entries())
-      steps.set(keyOf(places[i] as PeelOfJob), new Steps(recordOf(row, peel)));
+    for (const [i, { row, peel, stored }] of read.entries()) {
+      // A return that the bucket lacks arrived after the end of the job.
+      const ended = !stored && isTerminal(row.status);
+      steps.set(keyOf(places[i] as PeelOfJob), new Steps(recordOf(row, peel), ended));
+    }
   };
   const onEvent = (place: PeelOfJob, event: StoredEvent) => void steps.get(keyOf(place))?.add(eventOf(event, reader));
   begin();
@@ -66,11 +69,7 @@ export async function readUnheard(
   const nowNs = store.nowNs();
   const told = read.map(({ row, peel, stored }, i): PeelStory | undefined => {
     const own = steps.get(keyOf(places[i] as PeelOfJob)) as Steps;
-    const [story] = storyOf(row.jid, recordOf(row, peel), stored ? [stored] : [], own, { nowNs }).peels;
-    // A return that the bucket lacks arrived after the end of the job, and after its cancel signal.
-    if (story?.returned?.unreachable !== false || stored || !isTerminal(row.status)) return story;
-    const sinceCancel = story.returned.ok ? "finished" : "stopped";
-    return { ...story, state: "late", afterEnd: true, ...(row.status === "canceled" && { sinceCancel }) };
+    return storyOf(row.jid, recordOf(row, peel), stored ? [stored] : [], own, { nowNs }).peels[0];
   });
   const unread = left + older;
   const note =

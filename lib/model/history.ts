@@ -64,6 +64,7 @@ export const toldOf = (jid: string, story: PeelStory): PeelResult => ({
   state: story.state,
   note: noteOf(story),
   isCanceled: story.sinceCancel === "stopped",
+  tookNs: story.tookNs,
 });
 
 export function unreturned(row: JobRow, peel: PeelStory | undefined): PeelResult {

@@ -145,10 +145,14 @@ export class Steps {
   #start: bigint | undefined;
   #dispatched = false;
   #canceled = false;
-  #ended = false;
+  #ended: boolean;
 
-  /** @param job without a list of targets, every peel is one */
-  constructor(job: ValueMap) {
+  /**
+   * @param job without a list of targets, every peel is one
+   * @param ended true when all returns came after the end: of a canceled job, also after its cancel signal
+   */
+  constructor(job: ValueMap, ended = false) {
+    this.#ended = ended;
     const targets = peelList(job.get("targets"));
     this.#targets = targets && new Map(targets.map((peel) => [peel, peel]));
     this.#offline = new Set(peelList(job.get("offline_at_dispatch")));

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { NatsConnection } from "nats";
 import { early, Fleet, hang, ok } from "../support/fleet.ts";
-import { encode, type Server, startServer, until, zester } from "../support/harness.ts";
+import { encode, jobRecord, type Server, startServer, until, zester } from "../support/harness.ts";
 import { returnRecord } from "../support/wire.ts";
 
 let server: Server;
@@ -59,6 +59,24 @@ test("a peel that the cancel signal stopped: history says what trace says", asyn
   const entries = JSON.parse((await job("history", "stop-1", "--format", "json")).stdout);
   expect(entries).toMatchObject([{ jid, state: "late", note: expect.stringContaining(words) }]);
   expect((await job("history", "stop-1")).stdout).not.toContain("first failure");
+});
+
+test("a peel that was stopped in its queue ran for no time: neither history nor trace show one", async () => {
+  const [jid, peel] = ["stopped-1", "stop-2"];
+  await fleet.jobs.put(jid, encode(jobRecord(jid, { status: "canceled", owner: "m1", targets: [peel] })));
+  const stopped = { success: false, return_data: null, error: "execution canceled", duration: 0n };
+  for (const [event, payload] of [
+    ["dispatch", encode({ jid, type: "dispatched", data: {} })],
+    [`ack.${peel}`, encode({ jid, peel_id: peel })],
+    ["cancel", encode({ action: "cancel" })],
+    [`return.${peel}`, returnRecord(jid, peel, stopped)],
+  ] as const)
+    await nc.request(`zester.job.${jid}.${event}`, payload);
+  const traced = JSON.parse((await job("trace", jid, "--format", "json")).stdout);
+  const [entry] = JSON.parse((await job("history", peel, "--format", "json")).stdout);
+  const note = "stopped by the cancel signal: execution canceled";
+  expect([entry.state, entry.note, entry.took]).toEqual(["late", note, undefined]);
+  expect([traced.peels[0].state, traced.peels[0].took]).toEqual(["late", undefined]);
 });
 
 test("errors and stats count what peels returned from a job through REST as they count late returns", async () => {
