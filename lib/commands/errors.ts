@@ -1,6 +1,6 @@
 // zester job errors
 import { readFailures } from "../jobs/failures.ts";
-import { type JobRow, mayHaveFailed } from "../model/job.ts";
+import { JobList, mayHaveFailed } from "../model/job.ts";
 import { parseCount, parseSelection } from "../model/selection.ts";
 import { errorsView, failedJobsView, unreachableLine } from "../render/errors.ts";
 import { returnsProgress } from "../terminal/progress.ts";
@@ -31,28 +31,26 @@ export default question({
     selection: parseSelection(ofLastDay({ ...flags, limit: undefined }), now),
     by: flags.by ?? "error",
     limit: flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit"),
-    failIfEmpty: flags["fail-if-empty"] === true,
   }),
-  async answerOf({ selection, by, limit, failIfEmpty }, session) {
+  async answerOf({ selection, by, limit }, session) {
     const { store, terminal } = session;
-    // A job may arrive again while all are read, and may no longer match.
-    const matching = new Set<string>();
-    const keep = (row: JobRow, matches: boolean) => {
-      if (failIfEmpty) matching[matches ? "add" : "delete"](row.jid);
-      return matches && mayHaveFailed(row);
-    };
-    const { read, matchClause, warnings } = await readMatching(selection, session, keep);
+    const { read, matchClause, warnings } = await readMatching(selection, session);
+    const { numbers, make } = read.jobs;
+    const jobs = new JobList(
+      numbers.filter((n) => mayHaveFailed(make(n).row)),
+      make,
+    );
     const { progress, warn } = returnsProgress(terminal);
-    const found = await readFailures(store, read, progress, warn);
+    const found = await readFailures(store, { ...read, jobs }, progress, warn);
     const unreachable = found.unreachable.groups()[0];
-    const failures = { ...found, unreachable, jobAt: (number: number) => read.jobs.at(number).row };
+    const failures = { ...found, unreachable, jobAt: (number: number) => jobs.at(number).row };
     const { view, more } = by === "job" ? failedJobsView(failures, limit) : errorsView(failures, limit);
     // Rows of --by job are about failures; unreachable peels are in a note instead.
     const unreachableNote = by === "job" ? unreachableLine(unreachable, { columns: undefined }).trimEnd() : "";
     return {
       shown: view,
       none: `No peel failed in jobs that ${matchClause}.`,
-      selected: { size: matching.size, none: `No jobs ${matchClause}.` },
+      selected: { size: read.jobs.length, none: `No jobs ${matchClause}.` },
       notes: {
         text: more > 0 ? `${plural(more, `more ${by}`)}; raise --limit.` : undefined,
         data: unreachableNote || undefined,

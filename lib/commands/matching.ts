@@ -2,7 +2,6 @@
 
 import type { Read } from "../jobs/read-jobs.ts";
 import { readSelected } from "../jobs/recent.ts";
-import type { JobRow } from "../model/job.ts";
 import type { Conditions, Selection } from "../model/selection.ts";
 import { futureWords } from "../render/clock.ts";
 import { progressOn } from "../terminal/progress.ts";
@@ -18,19 +17,11 @@ export const ofLastDay = <T extends Conditions>(flags: T): T =>
 export const amongWords = ({ total, all }: Pick<Read, "total" | "all">) =>
   `of ${count(total)}${all ? "" : " that changed since"}`;
 
-/**
- * The jobs that match by the server's clock.
- * @param keep decides which jobs to keep; by default those that match
- */
-export async function readMatching(
-  request: Selection,
-  session: Session,
-  keep = (_: JobRow, matches: boolean) => matches,
-) {
+/** The jobs that match by the server's clock. */
+export async function readMatching(request: Selection, session: Session) {
   const { store, terminal } = session;
   const selection = await selectionByServer(request, session);
-  const wanted = (row: JobRow) => keep(row, selection.matches(row));
-  const read = await readSelected(store, selection, wanted, progressOn(terminal));
+  const read = await readSelected(store, selection, selection.matches, progressOn(terminal));
   return {
     selection,
     read,

@@ -123,6 +123,18 @@ describe("files", () => {
     }
   });
 
+  test("a job that a later file lacks was not selected", async () => {
+    const jobs = await site.nc.jetstream().views.kv("jobs");
+    await jobs.put("brief", encode(jobRecord("brief", { user: "brief" })));
+    const before = await exported("before.jsonl", "brief");
+    await jobs.delete("brief");
+    const files = ["--from", before, "--from", await exported("after.jsonl", "--all")];
+    const errors = (...flags: string[]) =>
+      zester(["job", "errors", "--user", "brief", "--since", "2020-01-01", "--fail-if-empty", ...flags]);
+    expect((await errors("--from", before)).code).toBe(0);
+    expect(await errors(...files)).toMatchObject({ code: 1, stderr: expect.stringContaining("no jobs match --user brief") });
+  });
+
   test("ids complete", async () => {
     const words = ["job", "show", "--from", all, "=2hPxSLat"];
     const completed = async () => (await zester(["__complete", ...words])).stdout.includes("2hPxSLate\t");
