@@ -129,6 +129,7 @@ interface RealReturn {
   missed: boolean;
 }
 
+/** Texts that steps share: a text of an event keeps its whole subject in memory. */
 const KINDS = new Map(["dispatch", "ack", "return", "schedule", "cancel", "status"].map((kind) => [kind, kind]));
 
 /** Collects the events of one job in order. */
@@ -136,6 +137,7 @@ export class Steps {
   readonly all: Step[] = [];
   readonly ignored: Ignored[] = [];
   readonly peels = new Map<string, PeelEvents>();
+  /** Texts to share, as KINDS. */
   readonly #targets: ReadonlyMap<string, string> | undefined;
   readonly #offline: ReadonlySet<string>;
   /** After a takeover the newest real return counts, not the first. */
@@ -171,7 +173,6 @@ export class Steps {
   /** @returns undefined for an event that masters ignore */
   add(event: JobEvent): Step | undefined {
     const { storedNs, payload } = event;
-    // Shared texts: those of an event keep its whole subject in memory.
     const kind = KINDS.get(event.kind) ?? event.kind;
     const peel = event.peel && (this.#targets?.get(event.peel) ?? event.peel);
     const why = this.#fault(event);
@@ -180,10 +181,10 @@ export class Steps {
       return undefined;
     }
     if (kind === "dispatch") {
-      // A repeated dispatch had one before, whose acks may be lost.
-      const reachesBack = this.#start === undefined || !isTakeover(event);
-      if (!this.#dispatched && reachesBack) this.#start = storedNs;
-      this.#dispatched ||= reachesBack;
+      // A takeover dispatches what was never sent (docs/contributing.md, "Dispatch"): no acks were lost, unless an event before it shows otherwise.
+      const isFirst = this.#start === undefined || !isTakeover(event);
+      if (!this.#dispatched && isFirst) this.#start = storedNs;
+      this.#dispatched ||= isFirst;
       this.#hasMaster = true;
     }
     this.#start ??= storedNs;
@@ -246,7 +247,7 @@ export class Steps {
   }
 }
 
-/** A dispatch repeated by a takeover. */
+/** The dispatch of a job that was taken over. */
 const isTakeover = ({ payload }: JobEvent) => {
   const count = field(field(payload, "data"), "reclaim_count");
   return typeof count === "number" || typeof count === "bigint" ? count > 0 : false;

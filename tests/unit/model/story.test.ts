@@ -216,7 +216,12 @@ test.each([
     { a: "failed", b: "ok" },
   ],
   [
-    "a repeated dispatch does not reach back when something was before it",
+    "a takeover dispatches what was never sent: a missing ack proves that the peel is silent",
+    { events: [ev(1, "dispatch", undefined, { data: { reclaim_count: 1 } }), ack(2, "a")] },
+    { a: "executing", b: "silent" },
+  ],
+  [
+    "an ack before the dispatch of a takeover: an earlier dispatch is missing",
     { events: [ack(0, "a"), ev(1, "dispatch", undefined, { data: { reclaim_count: 1 } })] },
     { a: "executing", b: "missing" },
   ],
