@@ -112,7 +112,7 @@ export async function readHistory(
     results.has(row.jid) ? results.get(row.jid)?.item !== undefined : isTerminal(row.status),
   );
   const unheard = ended.map(({ row }) => ({ row, peel, stored: results.get(row.jid)?.item }));
-  const [stories, missed, others] = await Promise.all([
+  const [stories, checked, others] = await Promise.all([
     readStories(store, peel, open),
     readUnheard(store, unheard, HISTORY_FIELDS),
     lookUpJobs(
@@ -120,8 +120,8 @@ export async function readHistory(
       [...results.keys()].filter((jid) => !read.has(jid)),
     ),
   ]);
-  for (const [i, { row }] of ended.entries()) stories.peels.set(row.jid, missed.stories[i]);
-  if (missed.note !== undefined) stories.notes.add(missed.note);
+  for (const [i, { row }] of ended.entries()) stories.peels.set(row.jid, checked.stories[i]);
+  if (checked.note !== undefined) stories.notes.add(checked.note);
   const entries = jobs.map((job) => {
     const { row } = job;
     const story = stories.peels.get(row.jid);

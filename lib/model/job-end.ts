@@ -25,7 +25,8 @@ export function endingCode({ row: { status }, story: { peels } }: Ending): numbe
   if (status === "canceled") return CODE.canceled;
   if (status === "complete") return CODE.complete;
   const isAway = peels.some(
-    ({ state, missed }) => state === "unreachable" || state === "late" || missed || hasNotReturned(state),
+    ({ state, returnedUnseen }) =>
+      state === "unreachable" || state === "late" || returnedUnseen || hasNotReturned(state),
   );
   const hasFailed = peels.some(
     ({ state, returned }) => state === "failed" || state === "unreadable" || (state === "late" && !returned?.ok),
@@ -88,7 +89,7 @@ function stoppedWatching({ row, story: { peels } }: Ending): string | undefined 
 }
 
 function missedReturns({ row, story: { peels } }: Ending): string | undefined {
-  const missed = peels.filter((peel) => peel.missed);
+  const missed = peels.filter((peel) => peel.returnedUnseen);
   const [first] = missed;
   if (!first || row.status === "complete" || row.status === "canceled") return undefined;
   return missed.length === 1

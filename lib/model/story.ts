@@ -36,8 +36,8 @@ export interface Ignored {
  * "Return").
  */
 export interface GivenUp {
-  /** Sent by the peel before, and missed by the master. */
-  readonly missed: "ack" | "return" | undefined;
+  /** What the peel had sent, and the master missed. */
+  readonly lostStep: "ack" | "return" | undefined;
   readonly offline: boolean;
 }
 
@@ -77,7 +77,7 @@ export interface PeelStory extends Peel {
   readonly afterEnd?: boolean | undefined;
   readonly givenUp?: GivenUp | undefined;
   /** Marked unreachable although it had returned, at this time if known. */
-  readonly missed?: { readonly afterNs: bigint | undefined } | undefined;
+  readonly returnedUnseen?: { readonly afterNs: bigint | undefined } | undefined;
   /** Schedule entry whose result replaced this return in the bucket. */
   readonly overwrittenBy?: string | undefined;
   /** Of a canceled job: returned as failed (`stopped`), returned ok (`finished`), or no answer. */
@@ -125,8 +125,8 @@ interface RealReturn {
   /** Stored after a cancel signal or the end. */
   readonly afterCancel: boolean;
   readonly afterEnd: boolean;
-  /** Marked unreachable later: the master missed it. */
-  missed: boolean;
+  /** The peel was marked unreachable later: the master missed this return. */
+  markedLater: boolean;
 }
 
 /** Texts that steps share: a text of an event keeps its whole subject in memory. */
@@ -166,8 +166,8 @@ export class Steps {
     return this.#dispatched ? this.#start : undefined;
   }
 
-  givenUp(peel: string, missed?: GivenUp["missed"]): GivenUp {
-    return { missed, offline: this.#offline.has(peel) };
+  whyGivenUp(peel: string, lostStep?: GivenUp["lostStep"]): GivenUp {
+    return { lostStep, offline: this.#offline.has(peel) };
   }
 
   /** @returns undefined for an event that masters ignore */
@@ -233,16 +233,16 @@ export class Steps {
     const returned = read ?? toReturn(peel, payload);
     step.returned = returned;
     if (returned.unreachable) {
-      if (known.real) known.real.missed = true;
-      const missed = known.real ? "return" : known.ackNs === undefined ? undefined : "ack";
-      step.givenUp = this.givenUp(peel, missed);
+      if (known.real) known.real.markedLater = true;
+      const lostStep = known.real ? "return" : known.ackNs === undefined ? undefined : "ack";
+      step.givenUp = this.whyGivenUp(peel, lostStep);
       known.unreachable = returned;
       known.givenUp = step.givenUp;
       return;
     }
     if (this.#ended || known.unreachable) step.late = true;
     const afterCancel = this.#canceled || this.#ended;
-    known.real = { returned, storedNs, afterNs, afterCancel, afterEnd: this.#ended, missed: false };
+    known.real = { returned, storedNs, afterNs, afterCancel, afterEnd: this.#ended, markedLater: false };
     known.overwrittenBy = undefined;
   }
 }
@@ -284,17 +284,17 @@ export function storyOf(
   const isUnanswered = (state: PeelState) =>
     canceled && (state === "unfinished" || (state === "missing" && steps.all.length > 0));
   const storyOfPeel = (peel: string, found: Return | undefined): PeelStory => {
-    const { ackNs, real, unreachable, overwrittenBy, givenUp: why } = steps.peels.get(peel) ?? {};
+    const { ackNs, real, unreachable, overwrittenBy, givenUp } = steps.peels.get(peel) ?? {};
     const inStore = overwrittenBy === undefined ? found : undefined;
     const kept = inStore ?? (real ? undefined : unreachable);
-    const givenUp = inStore?.unreachable ?? unreachable !== undefined;
-    const missed = real?.missed === true && givenUp;
+    const isMarked = inStore?.unreachable ?? unreachable !== undefined;
+    const unseen = real?.markedLater === true && isMarked;
     const answersCancel = canceled && real?.afterCancel === true;
     // The end event follows the record: a return in between is late too. Of an overwritten one, only the event can tell.
     const afterEnd = real?.afterEnd === true || (answersCancel && overwrittenBy === undefined);
     // Masters do not store returns after the end or of unreachable peels.
-    const late = real !== undefined && !missed && (givenUp || (afterEnd && !inStore));
-    const returned = late || missed ? real.returned : (kept ?? real?.returned);
+    const late = real !== undefined && !unseen && (isMarked || (afterEnd && !inStore));
+    const returned = late || unseen ? real.returned : (kept ?? real?.returned);
     const state = late ? "late" : returned ? stateOfReturn(returned) : withoutReturn(peel, ackNs);
     const isOwn = returned !== undefined && !returned.unreachable;
     const stopped = answersCancel && !real.returned.ok;
@@ -313,9 +313,9 @@ export function storyOf(
       tookNs,
       soFarNs: goesOn && ackNs !== undefined ? atLeastZero(nowNs - ackNs) : undefined,
       behind: state === "queued" ? behind?.get(peel) : undefined,
-      afterEnd: late && !givenUp,
-      givenUp: state === "unreachable" ? (why ?? steps.givenUp(peel)) : undefined,
-      missed: missed ? { afterNs: whole ? real.afterNs : undefined } : undefined,
+      afterEnd: late && !isMarked,
+      givenUp: state === "unreachable" ? (givenUp ?? steps.whyGivenUp(peel)) : undefined,
+      returnedUnseen: unseen ? { afterNs: whole ? real.afterNs : undefined } : undefined,
       overwrittenBy,
       sinceCancel: isUnanswered(state) ? "unanswered" : sinceCancel,
     };
@@ -324,14 +324,14 @@ export function storyOf(
   return { steps: steps.all, peels: worstFirst(sortedByPeel(peels)), ignored: steps.ignored, whole };
 }
 
-export const givenUpWords = ({ missed, offline }: GivenUp) =>
-  (missed === undefined ? "no ack" : `the master missed its ${missed}`) + (offline ? "; offline at dispatch" : "");
+export const givenUpWords = ({ lostStep, offline }: GivenUp) =>
+  (lostStep === undefined ? "no ack" : `the master missed its ${lostStep}`) + (offline ? "; offline at dispatch" : "");
 
 export const UNANSWERED = "has not answered and may still be executing";
 
 /** Text beside the state. @param answer of its return, if read before */
 export function noteOf(peel: PeelStory, answer?: ReturnData): string {
-  const { state, returned, behind, afterEnd, givenUp, missed, overwrittenBy, sinceCancel } = peel;
+  const { state, returned, behind, afterEnd, givenUp, returnedUnseen, overwrittenBy, sinceCancel } = peel;
   if (behind !== undefined) return `waiting for job ${behind}`;
   if (state === "unreachable") return givenUp ? givenUpWords(givenUp) : "";
   if (sinceCancel === "unanswered") return UNANSWERED;
@@ -340,8 +340,9 @@ export function noteOf(peel: PeelStory, answer?: ReturnData): string {
   if (state === "late")
     return `returned after ${afterEnd ? "the job ended" : "it was marked unreachable"}: ${returned?.ok ? "ok" : failure || "failed"}`;
   const words = [state === "unfinished" ? "accepted the job, no return" : failure];
-  if (missed) {
-    const when = missed.afterNs === undefined ? "" : ` at +${formatDuration(missed.afterNs)}`;
+  if (returnedUnseen) {
+    const { afterNs } = returnedUnseen;
+    const when = afterNs === undefined ? "" : ` at +${formatDuration(afterNs)}`;
     words.push(`returned${when}, but the master missed it and marked the peel unreachable`);
   }
   if (overwrittenBy !== undefined)

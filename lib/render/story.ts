@@ -180,7 +180,7 @@ const peelDocument = (peel: PeelStory): ValueMap =>
     ["took", peel.tookNs],
     ["so_far", peel.soFarNs],
     ["behind", peel.behind],
-    ["missed", peel.missed && true],
+    ["missed", peel.returnedUnseen && true],
     ["overwritten_by", peel.overwrittenBy],
     ["error", errorOf(peel)],
   ]);

@@ -132,7 +132,10 @@ describe("files", () => {
     const errors = (...flags: string[]) =>
       zester(["job", "errors", "--user", "brief", "--since", "2020-01-01", "--fail-if-empty", ...flags]);
     expect((await errors("--from", before)).code).toBe(0);
-    expect(await errors(...files)).toMatchObject({ code: 1, stderr: expect.stringContaining("no jobs match --user brief") });
+    expect(await errors(...files)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("no jobs match --user brief"),
+    });
   });
 
   test("ids complete", async () => {

@@ -120,7 +120,7 @@ test.each<
   [
     "missed",
     { status: "failed" },
-    [peelStory("db_1", "ok", OK, { missed: { afterNs: 5n } })],
+    [peelStory("db_1", "ok", OK, { returnedUnseen: { afterNs: 5n } })],
     [],
     "the master missed the return of db.1",
   ],
@@ -131,7 +131,7 @@ test.each<
 
 test("a return that the master missed: the job ended as if the peel had been away", () => {
   const missed = (returned: typeof OK) =>
-    peelStory("a", returned.ok ? "ok" : "failed", returned, { missed: { afterNs: 5n } });
+    peelStory("a", returned.ok ? "ok" : "failed", returned, { returnedUnseen: { afterNs: 5n } });
   const job = new Map([["status", "failed"]]);
   const code = (returned: typeof OK) =>
     endingCode({ row: jobRow("j", job), job, story: storyWith([missed(returned)]) });
