@@ -41,7 +41,7 @@ export async function readFailures(
     if (item.unreachable) unreachable.add(place, item.peel, "");
     else if (!item.ok && isTarget(place, item.peel)) failures.add(place, item.peel, failureOf(item));
   };
-  const fields = [...RETURN_FIELDS, "return_data"];
-  await readJobReturns(store, read, { fields, reader: withReason, progress, warn }, add);
+  const eventFields = [...RETURN_FIELDS, "return_data"];
+  await readJobReturns(store, read, { reader: withReason, eventFields, progress, warn }, add);
   return { failures, unreachable };
 }

@@ -94,14 +94,14 @@ export function targetTest(jobs: JobList): (place: number, peel: string) => bool
 /**
  * Passes on the returns of jobs: those of the bucket, in no order, then those that only the events have, by the places of jobs.
  * For a peel that was given up and did not return, passes on what the master wrote.
- * @param fields also of the returns in events
+ * @param eventFields of the returns in events, which no reader reads
  * @param onReturn also receives returns of peels that are not targets
  * @throws as readReturnsAcross
  */
 export async function readJobReturns(
   store: Store,
   { jobs, sinceNs }: Pick<Read, "jobs" | "sinceNs">,
-  { fields, ...options }: ReturnsOptions & { readonly fields: readonly string[] },
+  { eventFields, ...options }: ReturnsOptions & { readonly eventFields: readonly string[] },
   onReturn: (item: Return, place: number, tookNs: bigint | undefined) => void,
 ): Promise<void> {
   const isTarget = targetTest(jobs);
@@ -116,7 +116,7 @@ export async function readJobReturns(
     if (!item.unreachable) onReturn(item, place, item.duration);
     else if (isTarget(place, peel)) unheard.push({ place, peel, stored: item });
   };
-  await readReturnsAcross(store, { jids: jidsOf(jobs), sinceNs }, take, { fields, ...options });
+  await readReturnsAcross(store, { jids: jidsOf(jobs), sinceNs }, take, options);
   let older = 0;
   // Further peels are not looked up: only their number is needed.
   let room = MOST_LOOK_UPS.portions;
@@ -128,7 +128,7 @@ export async function readJobReturns(
   }
   unheard.sort((a, b) => a.place - b.place);
   const all = unheard.map(({ place, ...peel }) => ({ row: jobs.at(place).row, ...peel }));
-  const { stories, note } = await readUnheard(store, all, fields, older);
+  const { stories, note } = await readUnheard(store, all, eventFields, older);
   if (note !== undefined) options.warn(note);
   for (const [i, { place, stored }] of unheard.entries()) {
     const { tookNs, returned = stored } = stories[i] ?? {};

@@ -146,7 +146,8 @@ class ReturnsUnderWay implements ReturnEntries {
   /** Lists arrive after the keys of peels (StoredReturns.across). */
   #takeList(bytes: Uint8Array): void {
     const byPeel = new Map<string, Return>();
-    for (const item of listedReturns(this.#keys.jid, bytes, this.options.warn)) byPeel.set(item.peel, item);
+    for (const item of listedReturns(this.#keys.jid, bytes, this.options.warn, this.#reader))
+      byPeel.set(item.peel, item);
     for (const item of byPeel.values()) {
       if (!this.#isWanted(item.peel)) continue;
       const own = this.#keys.find(item.peel);

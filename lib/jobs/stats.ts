@@ -66,7 +66,7 @@ export async function readPeelStats(
     const slice = slices[place] as number;
     tally.add(place, stateOfReturn(item), tookNs, ended[place] === 1, slice === NO_SLICE ? undefined : slice);
   };
-  await readJobReturns(store, read, { fields: RETURN_FIELDS, ...options }, add);
+  await readJobReturns(store, read, { fields: RETURN_FIELDS, eventFields: RETURN_FIELDS, ...options }, add);
   return Array.from(tallies.values(), (tally) => ({ tally, lastRun: createdAt(read, tally.lastPlace) }));
 }
 
@@ -94,7 +94,7 @@ export async function readResultStats(
     const slice = jobSlice(span, row);
     for (const result of briefResults(data)) tallies.add(result, isDryRun(data), place, slice);
   };
-  await readJobReturns(store, read, { fields: RESULT_FIELDS, ...options }, add);
+  await readJobReturns(store, read, { fields: RESULT_FIELDS, eventFields: RESULT_FIELDS, ...options }, add);
   const rows = tallies.all().map((tally) => ({ tally, lastRun: createdAt(read, tally.lastPlace) }));
   return { rows, unreadable };
 }
