@@ -1,5 +1,8 @@
 // What jobs/ asks of a place that stores jobs, as bytes. lib/nats/store.ts answers from a live server. JIDs and peels are as stored;
 // times are ns or ms since 1970 by the store's clock. A callback must copy the bytes that it keeps.
+//
+// A key that changes during a read may be passed on again. Of jobs (`scanJobs`) and of keys without values (`keys`) the later state
+// counts and replaces the earlier one. Of the returns of many jobs (`across`) the first counts: it was used at once, and is not kept.
 import type { UserError } from "./errors.ts";
 
 /** Separates the parts of a key. */
@@ -53,7 +56,7 @@ export type ReturnsOf =
 export interface ReturnEntries {
   /**
    * Takes an entry. Its key is `key` from `from` on: `<jid>.<peel>`, or `<jid>` of a list. Without bytes the key was deleted. It
-   * may be of another job or peel, and a key may be repeated: its first state counts.
+   * may be of another job or peel.
    * @returns the key's number, from 0 on, the same each time the key is passed on
    */
   take(key: Uint8Array, from: number, bytes: Uint8Array | undefined): number;
@@ -74,8 +77,8 @@ interface StoredReturns {
    */
   across(of: ReturnsOf, entries: ReturnEntries): Promise<void>;
   /**
-   * Passes on the keys of the returns of jobs, and possibly others; the peel is undefined for a list. A key may be repeated: its
-   * later state counts. One that is written again during the read may be missing.
+   * Passes on the keys of the returns of jobs, and possibly others; the peel is undefined for a list. One that is written again
+   * during the read may be missing.
    * @param sinceNs no return of these jobs is older; undefined when that is unknown
    */
   keys(
@@ -109,7 +112,7 @@ export interface Heartbeat {
 export interface Store {
   /** The newest record of a job; undefined when there is none. */
   job(jid: string): Promise<Uint8Array | undefined>;
-  /** Passes on every job's newest record. A job that changes during the read may be repeated: the later record counts. */
+  /** Passes on every job's newest record. */
   scanJobs(jobs: JobKeys, onTotal?: (entries: number) => void): Promise<void>;
   /** @throws NoBucket */
   jobsState(): Promise<JobsState>;

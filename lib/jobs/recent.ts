@@ -46,7 +46,7 @@ class StreamPart {
 }
 
 /**
- * @param changes other sizes than usual
+ * @param otherSizes in place of the usual ones
  * @returns the jobs that `keep` selects; undefined when all jobs must be read: the selection has no bound in time, the part is
  *   most of the stream, or a clock is wrong
  */
@@ -55,10 +55,10 @@ export async function readRecent(
   selection: Pick<Selection, "since" | "limit">,
   keep: (row: JobRow) => boolean,
   records: Records,
-  changes: Partial<typeof PART_SIZES> = {},
+  otherSizes: Partial<typeof PART_SIZES> = {},
 ): Promise<Read | undefined> {
   const { since, limit } = selection;
-  const sizes = { ...PART_SIZES, ...changes };
+  const sizes = { ...PART_SIZES, ...otherSizes };
   if (!store.isLive || (since === undefined && limit === undefined)) return undefined;
   const state = await store.jobsState();
   if (state.messages <= sizes.whole) return undefined;
@@ -99,11 +99,12 @@ async function newest(
   for (let size = Math.max(leastChanges, limit * changesPerJob); size < most; size *= growth) {
     const part = await read({ newest: size });
     if (!part) return undefined;
-    const { jobs } = part.jobs.read(false);
+    const found = part.jobs.read(false);
+    const { jobs } = found;
     const oldest = jobs.length < limit ? undefined : jobs.at(jobs.length - limit).row.created;
     if (!oldest || part.firstNs === undefined) continue;
     // Jobs that this part lacks were created before its first message.
-    if (oldest.ns - MARGIN_NS >= part.firstNs) return part.jobs.read(false);
+    if (oldest.ns - MARGIN_NS >= part.firstNs) return found;
     // Older jobs than these are not needed.
     return (await read({ ns: oldest.ns - MARGIN_NS }))?.jobs.read(false);
   }

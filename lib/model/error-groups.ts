@@ -21,9 +21,10 @@ export interface FailedJob {
 
 /** Texts that a group counts. With more texts, the result is a common one, not always the most common. */
 const TEXTS = 8;
-/** In characters: more is unreadable and would fill the memory. */
-const MOST_GROUPS = 16 << 20;
-const GROUP = 256;
+/** Of patterns and texts: more is unreadable and would fill the memory. */
+const MOST_CHARACTERS = 16 << 20;
+/** A group takes as much memory as so many. */
+const GROUP_CHARACTERS = 256;
 
 /** The texts of a group, counted. */
 class CommonText {
@@ -86,11 +87,11 @@ export class ErrorGroups {
     this.#patterns.addPeel(peel);
     const pattern = this.#patterns.of(error);
     const group = this.#byPattern.getOrInsertComputed(pattern, () => {
-      this.#characters += GROUP + pattern.length;
+      this.#characters += GROUP_CHARACTERS + pattern.length;
       return new CommonText();
     });
     if (group.count(error)) this.#characters += error.length;
-    if (this.#characters > MOST_GROUPS) throw tooMany(`different errors: more than ${count(this.#byPattern.size)}`);
+    if (this.#characters > MOST_CHARACTERS) throw tooMany(`different errors: more than ${count(this.#byPattern.size)}`);
     this.#returns.push({ group, job, peel: this.#peels.getOrInsert(peel, peel) });
   }
 
