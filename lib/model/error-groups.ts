@@ -30,18 +30,22 @@ const GROUP_CHARACTERS = 256;
 class CommonText {
   readonly #texts = new Map<string, number>();
 
-  /** Misra-Gries: keeps every text that is an eighth of all. @returns true for a text that was added */
-  count(text: string): boolean {
+  /** Misra-Gries: keeps every text that is an eighth of all. @returns how many more characters are kept */
+  count(text: string): number {
     const known = this.#texts.get(text);
     if (known !== undefined || this.#texts.size < TEXTS) {
       this.#texts.set(text, (known ?? 0) + 1);
-      return known === undefined;
+      return known === undefined ? text.length : 0;
     }
+    let more = 0;
     for (const [other, n] of this.#texts) {
       if (n > 1) this.#texts.set(other, n - 1);
-      else if (this.#texts.size > 1) this.#texts.delete(other);
+      else if (this.#texts.size > 1) {
+        this.#texts.delete(other);
+        more -= other.length;
+      }
     }
-    return false;
+    return more;
   }
 
   /** Of equally common texts, the first in order. */
@@ -51,13 +55,11 @@ class CommonText {
   }
 }
 
-interface FailedReturn {
-  readonly group: CommonText;
-  readonly job: number;
-  readonly peel: string;
-}
+/** Numbers of returns, by their values in a list. */
+const groupBy = <T>(list: readonly T[], returns: Iterable<number> = list.keys()) =>
+  Map.groupBy(returns, (n) => list[n] as T);
 
-const peelsOfReturns = (returns: readonly FailedReturn[]) => [...new Set(returns.map(({ peel }) => peel))];
+const distinct = <T>(list: readonly T[], returns: readonly number[]) => [...new Set(returns.map((n) => list[n] as T))];
 
 /** Collects failed returns; texts and names are kept once. */
 export class ErrorGroups {
@@ -65,7 +67,10 @@ export class ErrorGroups {
   readonly #patterns: ErrorPatterns;
   /** Each name once. */
   readonly #peels = new Map<string, string>();
-  readonly #returns: FailedReturn[] = [];
+  // The group, job and peel of each return, in three lists: half a million objects would take twice the memory.
+  readonly #groupOf: CommonText[] = [];
+  readonly #jobOf: number[] = [];
+  readonly #peelOf: string[] = [];
   #characters = 0;
 
   /** @param peels targets of all jobs: errors that differ only in these names are alike */
@@ -74,7 +79,7 @@ export class ErrorGroups {
   }
 
   get size(): number {
-    return this.#returns.length;
+    return this.#groupOf.length;
   }
 
   /**
@@ -90,21 +95,20 @@ export class ErrorGroups {
       this.#characters += GROUP_CHARACTERS + pattern.length;
       return new CommonText();
     });
-    if (group.count(error)) this.#characters += error.length;
+    this.#characters += group.count(error);
     if (this.#characters > MOST_CHARACTERS) throw tooMany(`different errors: more than ${count(this.#byPattern.size)}`);
-    this.#returns.push({ group, job, peel: this.#peels.getOrInsert(peel, peel) });
+    this.#groupOf.push(group);
+    this.#jobOf.push(job);
+    this.#peelOf.push(this.#peels.getOrInsert(peel, peel));
   }
 
   /** Most peels first, then most jobs, then the latest. */
   groups(): ErrorGroup[] {
-    const groups = Array.from(
-      Map.groupBy(this.#returns, ({ group }) => group),
-      ([{ text }, returns]) => ({
-        error: text,
-        peels: peelsOfReturns(returns),
-        jobs: [...new Set(returns.map(({ job }) => job))].sort((a, b) => a - b),
-      }),
-    );
+    const groups = Array.from(groupBy(this.#groupOf), ([{ text }, returns]) => ({
+      error: text,
+      peels: distinct(this.#peelOf, returns),
+      jobs: distinct(this.#jobOf, returns).sort((a, b) => a - b),
+    }));
     const last = ({ jobs }: ErrorGroup) => jobs.at(-1) as number;
     return groups.sort(
       (a, b) =>
@@ -116,12 +120,11 @@ export class ErrorGroups {
   }
 
   jobs(): FailedJob[] {
-    const byJob = Map.groupBy(this.#returns, ({ job }) => job);
-    const jobs = Array.from(byJob, ([job, returns]) => {
-      const byGroup = Map.groupBy(returns, ({ group }) => group);
+    const jobs = Array.from(groupBy(this.#jobOf), ([job, returns]) => {
+      const byGroup = groupBy(this.#groupOf, returns);
       const errors = Array.from(byGroup, ([{ text }, { length }]) => ({ error: text, n: length }));
       const [worst] = errors.sort((a, b) => b.n - a.n || compare(a.error, b.error));
-      return { job, peels: peelsOfReturns(returns), error: worst?.error ?? "", others: errors.length - 1 };
+      return { job, peels: distinct(this.#peelOf, returns), error: worst?.error ?? "", others: errors.length - 1 };
     });
     return jobs.sort((a, b) => b.peels.length - a.peels.length || b.job - a.job);
   }

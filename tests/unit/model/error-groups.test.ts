@@ -50,6 +50,13 @@ test("most peels first, then most jobs, then the latest", () => {
   expect(failures.groups().map(({ error }) => error)).toEqual(["four", "three", "two", "one"]);
 });
 
+test("any number of texts of one error", () => {
+  const failures = new ErrorGroups([]);
+  const long = "x".repeat(1 << 16);
+  for (let i = 0; i < 300; i++) failures.add(i, "a", `disk ${i} full: ${long}`);
+  expect(failures.groups()).toHaveLength(1);
+});
+
 test("more different errors than memory has room for are an error", () => {
   const failures = new ErrorGroups([]);
   const letters = (n: number) => n.toString(2).replaceAll("0", "x").replaceAll("1", "y");
