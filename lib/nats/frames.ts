@@ -122,10 +122,20 @@ export class Frames implements Parser {
     this.#heldBytes += piece.length;
     if (this.#heldBytes < this.#neededBytes) return;
     // Not a Buffer: its `slice` makes no copy, so one kept value would keep the whole piece in memory.
-    const isOne = this.#held.length === 1;
-    const bytes = isOne
-      ? new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength)
-      : Bun.concatArrayBuffers(this.#held, this.#heldBytes, true);
+    const bytes = new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
+    if (this.#held.length === 1) {
+      this.#parseWhole(bytes);
+      return;
+    }
+    // Only the message that was cut is copied, if its size is known, and not the rest of the piece.
+    const cut = this.#neededBytes || this.#heldBytes;
+    const rest = this.#heldBytes - cut;
+    this.#parseWhole(Bun.concatArrayBuffers(this.#held, cut, true));
+    if (rest > 0) this.#parseWhole(bytes.subarray(-rest));
+  }
+
+  /** Passes on what is complete, and holds the rest. */
+  #parseWhole(bytes: Uint8Array): void {
     let at = 0;
     this.#neededBytes = 0;
     while (at < bytes.length) {
