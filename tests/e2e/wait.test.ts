@@ -128,7 +128,7 @@ test("--for also ends watch and kill --wait; --timeout alone limits a wait as be
   expect(wait).toStartWith(`warning: --timeout limits the wait here; use --for.\n${missed}`);
   expect(watch).toStartWith(missed);
   expect(both).toStartWith(missed);
-  expect(board).toBe("");
+  expect(board).toBe("timed out after 300ms.\n");
   expect((await run("kill", jid, "--for", "1s")).stderr).toContain("--for needs --wait.");
   expect((await run("watch", "--for", "soon")).stderr).toContain('invalid duration "soon" for --for.');
 });
