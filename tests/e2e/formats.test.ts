@@ -102,7 +102,7 @@ describe.each(COMMANDS)("%s", (words, formats) => {
     for (const format of [...formats, ...unable]) {
       const { stdout, stderr, code } = await outcome(words, format);
       if (formats.includes(format)) {
-        const told = stderr.replace(/^(warning|note|Dry run): .*\n/gm, "");
+        const told = stderr.replace(/^(warning|note|Dry run|timed out after):? .*\n/gm, "");
         expect([format, told, code]).toEqual([format, "", codeOf(words)]);
         expect(() => parse(stdout, shapeOf(format))).not.toThrow();
         continue;
@@ -132,7 +132,7 @@ describe.each(COMMANDS)("%s", (words, formats) => {
       const screen = new Running([...wordsOf(words), "--format", format], env(), { cols: 200, rows: 50 });
       expect(await screen.ended()).toBe(codeOf(words));
       // stderr is the same terminal: its messages have labels in colour.
-      const messages = /^(\x1b\[[\d;]+m)?(warning|note|Dry run):.*\n/gm;
+      const messages = /^(\x1b\[[\d;]+m)?(warning|note|Dry run|timed out after):?.*\n/gm;
       const data = screen.out.replaceAll("\r\n", "\n").replace(messages, "");
       expect(data).not.toContain("\x1b");
       expect(() => parse(data, shapeOf(format))).not.toThrow();
