@@ -6,6 +6,7 @@ import { quoted, tokenFault } from "../model/jid.ts";
 import { displayPeel } from "../model/peel.ts";
 import { conditionsText, parseCount, parseSelection } from "../model/selection.ts";
 import { nearest } from "../nearest.ts";
+import { readsFiles } from "../program.ts";
 import { historyView } from "../render/history.ts";
 import type { Store } from "../store.ts";
 import { progressOn } from "../terminal/progress.ts";
@@ -47,8 +48,8 @@ async function requirePeel(store: Store, peel: string): Promise<void> {
   const [peels, alive] = await Promise.all([targetedPeels(store), isAlive(store, peel)]);
   if (alive || peels.has(shown)) return;
   throw new UserError(
-    `no peel "${safe(shown)}": no job targeted it.${suggestion(shown, peels)}`,
-    "Jobs and returns are kept for 7 days.",
+    `no peel "${safe(shown)}": no ${readsFiles() ? "exported " : ""}job targeted it.${suggestion(shown, peels)}`,
+    readsFiles() ? "The server may have jobs that were not exported." : "Jobs and returns are kept for 7 days.",
   );
 }
 

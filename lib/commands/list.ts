@@ -82,7 +82,7 @@ export type ListRequest = ReturnType<typeof parse>;
 function emptyHint({ target = [], function: functions = [] }: Flags<typeof args>): string {
   // `L@web-1,web-2` is one target expression.
   if (target.some((one) => one.includes(",") && !one.includes("@"))) return " For several targets, repeat --target.";
-  const module = functions.flatMap((one) => one.split(",")).find((one) => /^\w+$/.test(one));
+  const module = functions.flatMap((one) => one.split(",")).find((one) => /^\w{1,60}$/.test(one));
   return module === undefined ? "" : didYouMean(`--function '${module}.*'`);
 }
 

@@ -134,7 +134,11 @@ async function run({ job: text, all, ...request }: TraceRequest, args: GlobalArg
       const first = await resolveJob(store, text, warnReference(terminal));
       // Loaded on use: lines need neither keys nor a screen.
       const { watchOnScreen } = await import("./watch-screen.ts");
-      return await watchOnScreen(session, { matches: () => true, first, waitLimit: undefined });
+      return await watchOnScreen(session, {
+        selection: { matches: () => true, text: "" },
+        first,
+        waitLimit: undefined,
+      });
     }
     const { jid, job } = await noted(session);
     const hasEnded = isTerminal(jobRow(jid, job).status);

@@ -4,9 +4,9 @@ import { EXIT } from "../errors.ts";
 import { followAllJobs, type Link, linkNote, type Watcher } from "../jobs/follow.ts";
 import { lookForStuck } from "../jobs/heartbeats.ts";
 import { keepCounting } from "../jobs/return-counts.ts";
-import type { JobRow } from "../model/job.ts";
 import { endingCode } from "../model/job-end.ts";
 import { countDone } from "../model/returns.ts";
+import type { Selection } from "../model/selection.ts";
 import { Board } from "../render/board.ts";
 import { CALL_FIELDS } from "../render/call.ts";
 import { endingLine } from "../render/ending.ts";
@@ -25,7 +25,7 @@ const REST_MS = 300;
 
 interface Wanted {
   /** The jobs of the list. */
-  readonly matches: (row: JobRow) => boolean;
+  readonly selection: Pick<Selection, "matches" | "text">;
   /** The job to open first; the list is read when it is closed. */
   readonly first: { readonly jid: string; readonly job: ValueMap } | undefined;
   readonly waitLimit: WaitLimit | undefined;
@@ -37,13 +37,14 @@ interface Wanted {
  */
 export async function watchOnScreen(
   session: LiveSession,
-  { matches, first, waitLimit }: Wanted,
+  { selection, first, waitLimit }: Wanted,
 ): Promise<number | undefined> {
   const { terminal } = session;
-  const board = new Board(matches);
+  const board = new Board(selection.matches);
   const unreadable = new Set<string>();
   const over = Promise.withResolvers<"quit">();
-  const places = [session.context, session.store.shown].filter((name) => name !== undefined);
+  const names = [selection.text || undefined, session.context, session.store.shown];
+  const places = names.filter((name) => name !== undefined);
   let note = "";
   let isListed = false;
   let isWhole = false;

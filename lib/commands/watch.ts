@@ -97,13 +97,13 @@ async function watch(request: WatchRequest, session: LiveSession): Promise<numbe
   const { terminal, isText, store } = session;
   if (terminal.isTty && isText) {
     // The screen shows which job a word names.
-    const [{ matches }, first] = await Promise.all([
+    const [selected, first] = await Promise.all([
       selectionByServer(selection, session),
       job === undefined ? undefined : resolveJob(store, job, warnReference(terminal), narrowing),
     ]);
     // Loaded on use: lines need neither keys nor a screen.
     const { watchOnScreen } = await import("./watch-screen.ts");
-    return watchOnScreen(session, { matches, first, waitLimit });
+    return watchOnScreen(session, { selection: selected, first, waitLimit });
   }
   if (job !== undefined) {
     const open = new Set<string>();

@@ -23,7 +23,7 @@ export interface Shown extends ShownList {
   readonly dialog: { readonly lines: readonly string[]; readonly hint: string } | undefined;
   /** A problem of the connection; empty for none. With a problem, the shown data is old. */
   readonly note: string;
-  /** The source of the jobs: the name of the context, the address of the server. */
+  /** The source of the jobs: the flags that select them, the name of the context, the address of the server. */
   readonly places: readonly string[];
 }
 

@@ -48,7 +48,7 @@ test.each(Object.values(SIZES))(
   "more jobs than lines at $cols × $rows: keys move, scroll, filter and quit",
   async (size) => {
     const watch = look("many", size);
-    await watch.shows(/^.* 40 active {2}[\s\S]*> job-00/);
+    await watch.shows(/^--user many · .* 40 active {2}[\s\S]*> job-00/);
     expect(watch.lines).toHaveLength(size.rows);
     for (const line of watch.lines) expect(line.length).toBeLessThan(size.cols);
     watch.type(`jj${KEYS.down}${KEYS.up}k`);
