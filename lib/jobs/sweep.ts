@@ -2,7 +2,7 @@
 import { gcAndSweep } from "bun:jsc";
 
 /** Bytes of values between two collections; values that are decoded as a whole leave more garbage. */
-const BYTES_BETWEEN = { whole: 1 << 20, other: 4 << 20 };
+const BYTES_BETWEEN = { whole: 1 << 20, other: 2 << 20 };
 
 /** Call the result for each value. Without it, the collector waits until memory is twice what is needed. */
 export function sweeper(values: keyof typeof BYTES_BETWEEN): (bytes: Uint8Array) => void {

@@ -67,7 +67,11 @@ class MessageLine {
   /** Bytes that follow the line, including headers. */
   readonly size: number;
 
-  /** @param to position of the CR of the line @throws Error when it is malformed */
+  /**
+   * @param from start of the line in `bytes`
+   * @param to position of its CR
+   * @throws Error when it is malformed
+   */
   constructor(bytes: Uint8Array, from: number, to: number) {
     const sizeFrom = bytes.lastIndexOf(SPACE, to) + 1;
     const hasHeaders = bytes[from] === H;
@@ -99,10 +103,13 @@ class MessageLine {
 }
 
 export class Frames implements Parser {
-  /** The pieces of an incomplete message, and their size. */
+  readonly #lines: LineParser;
+  readonly #receiver: Receiver;
+  readonly #largest: () => number;
+  /** The pieces of an incomplete message. */
   #held: Uint8Array[] = [];
   #heldBytes = 0;
-  /** The size of that message with its line, in bytes; 0 while unknown. */
+  /** Its length with its line, in bytes; 0 while unknown. */
   #neededBytes = 0;
   /** True within a line that has no message. */
   #inLine = false;
@@ -111,41 +118,49 @@ export class Frames implements Parser {
    * @param lines receives the lines without a message
    * @param largest limit of a message in bytes: buffering any announced size could take all memory
    */
-  constructor(
-    readonly lines: LineParser,
-    readonly receiver: Receiver,
-    readonly largest: () => number,
-  ) {}
-
-  parse(piece: Uint8Array): void {
-    this.#held.push(piece);
-    this.#heldBytes += piece.length;
-    if (this.#heldBytes < this.#neededBytes) return;
-    // Not a Buffer: its `slice` makes no copy, so one kept value would keep the whole piece in memory.
-    const bytes = new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
-    if (this.#held.length === 1) {
-      this.#parseWhole(bytes);
-      return;
-    }
-    // Only the message that was cut is copied, if its size is known, and not the rest of the piece.
-    const cut = this.#neededBytes || this.#heldBytes;
-    const rest = this.#heldBytes - cut;
-    this.#parseWhole(Bun.concatArrayBuffers(this.#held, cut, true));
-    if (rest > 0) this.#parseWhole(bytes.subarray(-rest));
+  constructor(lines: LineParser, receiver: Receiver, largest: () => number) {
+    this.#lines = lines;
+    this.#receiver = receiver;
+    this.#largest = largest;
   }
 
-  /** Passes on what is complete, and holds the rest. */
-  #parseWhole(bytes: Uint8Array): void {
-    let at = 0;
-    this.#neededBytes = 0;
+  parse(piece: Uint8Array): void {
+    // Not a Buffer: its `slice` makes no copy, so one kept value would keep the whole piece in memory.
+    const bytes = new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
+    let at = this.#complete(bytes);
     while (at < bytes.length) {
       const isMessage = !this.#inLine && (bytes[at] === M || bytes[at] === H);
       const next = isMessage ? this.#message(bytes, at) : this.#line(bytes, at);
       if (next < 0) break;
       at = next;
     }
-    this.#held = at < bytes.length ? [bytes.subarray(at)] : [];
-    this.#heldBytes = bytes.length - at;
+    if (at < bytes.length) this.#hold(bytes.subarray(at));
+  }
+
+  #hold(bytes: Uint8Array): void {
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length;
+  }
+
+  /** Completes the message that has begun. @returns the position after its part of `bytes` */
+  #complete(bytes: Uint8Array): number {
+    let at = 0;
+    while (this.#heldBytes > 0 && at < bytes.length) {
+      const missing = this.#neededBytes - this.#heldBytes;
+      const lineEnd = bytes.indexOf(LF, at) + 1;
+      // The size is unknown until the line ends.
+      const end = missing > 0 ? at + missing : lineEnd || bytes.length;
+      this.#hold(bytes.subarray(at, end));
+      at = Math.min(end, bytes.length);
+      if (this.#heldBytes < this.#neededBytes) continue;
+      const all = Bun.concatArrayBuffers(this.#held, this.#heldBytes, true);
+      const isWhole = this.#message(all, 0) >= 0;
+      this.#held = [];
+      this.#heldBytes = 0;
+      if (isWhole) this.#neededBytes = 0;
+      else this.#hold(all);
+    }
+    return at;
   }
 
   /** Passes on a line, or the part that has arrived. @returns the position after it */
@@ -153,8 +168,8 @@ export class Frames implements Parser {
     const lf = all.indexOf(LF, from);
     this.#inLine = lf < 0;
     const end = lf < 0 ? all.length : lf + 1;
-    this.lines.parse(all.subarray(from, end));
-    this.#checkLine(this.lines.argBuf?.length ?? 0);
+    this.#lines.parse(all.subarray(from, end));
+    this.#checkLine(this.#lines.argBuf?.length ?? 0);
     return end;
   }
 
@@ -167,13 +182,13 @@ export class Frames implements Parser {
     }
     const line = new MessageLine(all, from, lf - 1);
     const { size } = line;
-    if (size > this.largest()) throw new Error(`a message of ${size} bytes was announced`);
+    if (size > this.#largest()) throw new Error(`a message of ${size} bytes was announced`);
     const end = lf + 1 + size + CRLF_BYTES;
     if (end > all.length) {
       this.#neededBytes = end - from;
       return -1;
     }
-    this.receiver.push({ kind: Kind.MSG, msg: line, data: all.subarray(lf + 1, lf + 1 + size) });
+    this.#receiver.push({ kind: Kind.MSG, msg: line, data: all.subarray(lf + 1, lf + 1 + size) });
     return end;
   }
 
