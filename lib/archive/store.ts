@@ -73,7 +73,7 @@ interface ExportFile extends OpenedFile {
   readonly file: ArchiveFile;
 }
 
-export class ArchiveStore implements Store {
+class ArchiveStore implements Store {
   readonly isLive = false;
   readonly readsManyAtOnce = true;
   /** Heartbeats of the file that was read last, by part and ID; undefined before the first pass. */

@@ -113,7 +113,7 @@ export function tokensOf(args: ArgsDef, words: readonly string[]) {
   }).tokens;
 }
 
-export type Token = ReturnType<typeof tokensOf>[number];
+type Token = ReturnType<typeof tokensOf>[number];
 export type FlagToken = Extract<Token, { kind: "option" }>;
 
 /** The flag of a token. In `-n=5` the equals sign is not part of the value. */

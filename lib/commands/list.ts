@@ -76,7 +76,7 @@ interface Listing {
   readonly warnsOfStuck: boolean;
 }
 
-export type ListRequest = ReturnType<typeof parse>;
+type ListRequest = ReturnType<typeof parse>;
 
 /** A hint at a probable typing error in conditions that no job matches. */
 function emptyHint({ target = [], function: functions = [] }: Flags<typeof args>): string {

@@ -1,5 +1,4 @@
 // Reads the jobs that flags select, with the messages about them.
-
 import type { Read } from "../jobs/read-jobs.ts";
 import { readSelected } from "../jobs/recent.ts";
 import type { Conditions, Selection } from "../model/selection.ts";

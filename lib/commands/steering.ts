@@ -4,8 +4,6 @@ import { EXIT, UserError } from "../errors.ts";
 import { enduring, type Terminal } from "../terminal/terminal.ts";
 import type { LiveSession } from "./session.ts";
 
-export type SteeringRequest = ReturnType<typeof parseSteering>;
-
 /** @throws UserError for --test, a dry run elsewhere in the fleet, without --dry-run; and for --for without --wait */
 export function parseSteering(
   flags: { readonly for?: string | undefined } & {

@@ -25,7 +25,7 @@ export function eventOf({ bytes, ...event }: StoredEvent, reader?: ReturnReader)
   }
 }
 
-export interface EventSink {
+interface EventSink {
   add(event: JobEvent): void;
   /** Some events are missing: forget those added, all of them follow again. */
   again(): void;

@@ -13,7 +13,7 @@ import type { Read } from "./read-jobs.ts";
 import { type ReturnsOptions, readReturnsAcross } from "./read-returns.ts";
 
 /** A peel of a job whose events are looked up. */
-export interface Unheard {
+interface Unheard {
   readonly row: JobRow;
   readonly peel: string;
   /** The return that a master wrote when it gave up the peel. */

@@ -12,7 +12,7 @@ import { type OnReturn, type ReturnsOptions, readReturnsAcross } from "./read-re
 /** This many of the newest jobs are read first, if the server can select their returns: their hits are shown at once. */
 const FIRST_JOBS = 400;
 
-export interface Searched {
+interface Searched {
   returns: number;
   unreadable: number;
 }

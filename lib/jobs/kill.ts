@@ -19,6 +19,7 @@ import type { Selection } from "../model/selection.ts";
 import type { LiveStore, Store } from "../store.ts";
 import { safe } from "../text.ts";
 import { NEVER, type Reopenable } from "./follow.ts";
+import { inTime } from "./heartbeats.ts";
 import { completeJid, readJob, resolveJob, type WordTold } from "./lookup.ts";
 import { readOpenJobs } from "./read-jobs.ts";
 import { readStory } from "./story.ts";
@@ -58,9 +59,6 @@ async function targetNamed(
   }
 }
 
-/** How long a forced signal waits for the look-up of its job. */
-const FORCED_MS = 1_000;
-
 /** True also if the look-up fails or takes long. @throws UserError for a prefix of a job */
 async function isStored(store: LiveStore, text: string): Promise<boolean> {
   let stored = true;
@@ -71,15 +69,12 @@ async function isStored(store: LiveStore, text: string): Promise<boolean> {
     if (jid !== undefined)
       throw new JobPrefix(`no job ${quoted(text)}: it is a prefix of ${safe(jid)}.`, "Use the full ID with --force.");
   };
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, FORCED_MS);
-  try {
-    await Promise.race([look(), late.promise]);
-  } catch (error) {
-    if (!(error instanceof UserError) || error instanceof JobPrefix) throw error;
-  } finally {
-    clearTimeout(timer);
-  }
+  const prefix = look().catch((error) => {
+    if (error instanceof JobPrefix) return error;
+    throw error;
+  });
+  const found = await inTime(store, prefix);
+  if (found) throw found;
   return stored;
 }
 

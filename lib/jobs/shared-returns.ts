@@ -16,7 +16,7 @@ import type { ReturnReader } from "./lookup.ts";
 import { sweeper } from "./sweep.ts";
 
 /** Which fields of the returns are kept beside their outputs, and which results of the outputs. */
-export interface Keeping {
+interface Keeping {
   /** Results that changed nothing and did not fail are left out. */
   readonly changesOnly?: boolean;
   /** Durations of results are not needed. */

@@ -13,7 +13,7 @@ const NO_SLICE = -1;
 
 type Jobs = Pick<Read, "jobs" | "sinceNs">;
 
-export interface StatsOptions {
+interface StatsOptions {
   readonly warn: (text: string) => void;
   readonly progress?: Progress | undefined;
 }

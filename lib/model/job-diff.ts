@@ -67,7 +67,7 @@ export function diffJobs(before: Story, after: Story): PeelDiff[] {
 export const areSame = ({ before, after }: OutputPair) => before.output === after.output;
 
 /** Peels with the same change of state and like reasons. */
-export interface Transition {
+interface Transition {
   readonly change: "worse" | "better";
   readonly from: PeelState;
   readonly to: PeelState;

@@ -2,7 +2,7 @@
 import type { StructuredPatchHunk } from "diff";
 
 /** Lines with their signs, and unchanged ones around them. */
-export type Hunk = StructuredPatchHunk;
+type Hunk = StructuredPatchHunk;
 
 /** Time grows with the square of the edits (1,000: 0.3 s). */
 const MOST_EDITS = 1_000;

@@ -41,7 +41,7 @@ export type Dispatched =
     }
   | { readonly kind: "unknown"; readonly why: string };
 
-export type RetryConditions = Pick<PeelConditions, "bad" | "failed" | "missing" | "unreachable" | "peel"> & {
+type RetryConditions = Pick<PeelConditions, "bad" | "failed" | "missing" | "unreachable" | "peel"> & {
   readonly all?: boolean | undefined;
 };
 

@@ -4,7 +4,7 @@ import { toJsonLine } from "../codec/json.ts";
 import { asInteger, asText, type Value, type ValueMap } from "../codec/value.ts";
 import { compare } from "./peel.ts";
 
-export type ResultOutcome = "failed" | "skipped" | "changed" | "would change" | "unchanged";
+type ResultOutcome = "failed" | "skipped" | "changed" | "would change" | "unchanged";
 
 export interface Result {
   /** Such as `file.managed:/etc/motd`; `-` when it has none. */
@@ -17,7 +17,7 @@ export interface Result {
   readonly parts: readonly ResultPart[];
 }
 
-export type ResultPart = readonly [name: string, value: Value];
+type ResultPart = readonly [name: string, value: Value];
 
 export interface ReturnData {
   /** Changes are what would change. */

@@ -141,7 +141,7 @@ function textsIn(field: string, value: Value | undefined, result: string | undef
 }
 
 /** Error, results with their details, and all other data of a return. */
-export function textsOf(item: Return, onText: OnText): void {
+function textsOf(item: Return, onText: OnText): void {
   const { record, error } = item;
   if (error !== undefined) onText("error", error, undefined);
   const data = record.get("return_data");

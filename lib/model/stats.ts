@@ -244,7 +244,7 @@ const MOST_CHARACTERS = 16 << 20;
 /** Exact percentiles need 8 bytes per result. */
 const MOST_RESULTS = 8_000_000;
 
-export type ResultSort = "failed" | "changed" | "time" | "runs";
+type ResultSort = "failed" | "changed" | "time" | "runs";
 
 /** Counts for one name. Dry runs count apart. */
 export class ResultTally {

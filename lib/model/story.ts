@@ -35,7 +35,7 @@ export interface Ignored {
  * Why a master marked a peel unreachable. Its own text, "no heartbeat at dispatch", proves nothing (docs/contributing.md,
  * "Return").
  */
-export interface GivenUp {
+interface GivenUp {
   /** What the peel had sent, and the master missed. */
   readonly lostStep: "ack" | "return" | undefined;
   readonly offline: boolean;

@@ -81,7 +81,7 @@ export function unreachableLine(group: ErrorGroup | undefined, look: Pick<Look, 
   return paragraph(line + peelNames(peels, roomBeside(line.length, look, UNREACHABLE_NAMES)), look.columns);
 }
 
-export interface ErrorsFound {
+interface ErrorsFound {
   readonly failures: ErrorGroups;
   /** All unreachable peels. */
   readonly unreachable: ErrorGroup | undefined;
@@ -89,7 +89,7 @@ export interface ErrorsFound {
 }
 
 /** `more`: rows that the limit left out. */
-export interface Limited {
+interface Limited {
   readonly view: View;
   readonly more: number;
 }

@@ -9,7 +9,7 @@ import { count, safe } from "../text.ts";
 import { seconds } from "./time.ts";
 
 /** Undefined leaves a family out. */
-export interface Metrics {
+interface Metrics {
   /** By function. */
   readonly jobs: readonly JobTally[] | undefined;
   /** By peel and function. */

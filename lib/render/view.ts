@@ -34,7 +34,7 @@ export interface Forms {
   readonly document: string;
 }
 
-export interface Sheet {
+interface Sheet {
   readonly titles: string[];
   readonly rows: Iterable<string[]>;
 }

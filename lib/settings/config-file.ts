@@ -7,7 +7,7 @@ import { fileValue, type Key, keysIn, type Layer } from "./settings.ts";
 
 const MASTER_KEYS = keysIn("config");
 
-export interface ConfigLayer extends Layer {
+interface ConfigLayer extends Layer {
   /** It is the daemon's own file, without an address: the daemon then uses its default. */
   readonly isWithoutAddress?: true;
 }

@@ -10,7 +10,7 @@ import { fileValue, KEYS, type Key, keysIn, type Layer, SETTINGS } from "./setti
 
 const contextRoot = (env: NodeJS.ProcessEnv) => join(env.XDG_CONFIG_HOME || join(home(env), ".config"), "nats");
 
-export const contextPath = (name: string, env: NodeJS.ProcessEnv) => join(contextRoot(env), "context", `${name}.json`);
+const contextPath = (name: string, env: NodeJS.ProcessEnv) => join(contextRoot(env), "context", `${name}.json`);
 
 /** The context that `nats context select` chose; undefined for none. @throws UserError when that can't be read */
 export async function selectedContext(env: NodeJS.ProcessEnv, withinMs: number): Promise<string | undefined> {

@@ -31,7 +31,7 @@ export function existsAt(path: string): boolean | string {
   }
 }
 
-export interface FileContent {
+interface FileContent {
   readonly bytes: Buffer;
   /** Users other than its owner can read it; never on Windows, which has no such bits. */
   readonly readableByOthers: boolean;
