@@ -7,7 +7,7 @@
 //  2. Where the newest message of each subject counts, only the last one in each block of lines is parsed.
 //  3. A line with a backslash, or with its fields in another order, is always parsed.
 //  4. If the checksum differs, all lines are parsed to find the damaged one.
-import { gcAndSweep } from "bun:jsc";
+import { edenGC } from "bun:jsc";
 import { closeSync, createReadStream, fstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ import { FORMAT_VERSION } from "./format.ts";
 
 /** Bytes of the longest line: one of the largest message that a server accepts. */
 const MAX_LINE_BYTES = 128 << 20;
-const READ_BYTES = 256 << 10;
+const READ_BYTES = 1 << 20;
 /** Bytes between two garbage collections. */
 const SWEPT = 32 << 20;
 const NEWLINE = 0x0a;
@@ -266,7 +266,7 @@ export class ArchiveFile {
       hash?.update(block.subarray(0, covered));
       unswept += block.length;
       if (unswept > SWEPT) {
-        gcAndSweep();
+        edenGC();
         unswept = 0;
         // For timers: a plain file is read without waiting for anything.
         await new Promise((resume) => setImmediate(resume));

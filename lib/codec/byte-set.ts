@@ -2,7 +2,10 @@
 // and time of the garbage collector; here they take their length and 12 bytes.
 
 /** The array, or a copy with at least `size` places. */
-export function grown<T extends Int32Array | Uint32Array | Uint8Array | BigInt64Array>(array: T, size: number): T {
+export function grown<T extends Int32Array | Uint32Array | Uint8Array | BigInt64Array | Float64Array>(
+  array: T,
+  size: number,
+): T {
   if (size <= array.length) return array;
   const larger = new (array.constructor as new (n: number) => T)(Math.max(size, Math.ceil(array.length * 1.5)));
   larger.set(array as never);

@@ -1,10 +1,11 @@
 // Reads the returns of many jobs, of one peel, or all, as they arrive, and keeps none.
 import { ByteSet } from "../codec/byte-set.ts";
+import { NumberSet } from "../codec/number-set.ts";
 import type { Return } from "../model/returns.ts";
 import { DOT_BYTE, type ReturnEntries, type ReturnsOf, type Store } from "../store.ts";
 import { listedReturns, peelReturn, type ReturnReader, wholeRecords } from "./lookup.ts";
 import { NO_PROGRESS, type Progress } from "./read-jobs.ts";
-import { sweeper } from "./sweep.ts";
+import { sweepAfter, sweeper } from "./sweep.ts";
 
 /** @param place of the JID among the requested ones; `of.jid` makes its text, and is valid until the next call */
 export type OnReturn = (item: Return, place: number, of: { readonly jid: string }) => void;
@@ -31,14 +32,14 @@ function dotIn(key: Uint8Array, from: number): number {
   return -1;
 }
 
-/** The received keys, by number: a million take 25 MB. */
+/** The received keys, by number. */
 class ReturnKeys {
   /** The requested jobs in their order, then others. */
   readonly #jids = new ByteSet();
   readonly #peels = new ByteSet();
   /** Texts of peels, each made once. */
   readonly #names: string[] = [];
-  readonly #numbers = new Map<number, number>();
+  readonly #numbers = new NumberSet();
   #jidText: string | undefined;
   #peel = LIST_KEY;
   /** The number of the last key's job: its place, if it was requested. */
@@ -70,16 +71,13 @@ class ReturnKeys {
       this.#jidText = undefined;
     }
     this.#peel = dot < 0 ? LIST_KEY : this.#peels.add(key, dot + 1, key.length);
-    const pair = pairOf(this.job, this.#peel);
-    const number = this.#numbers.get(pair) ?? this.#numbers.size;
-    if (number === this.#numbers.size) this.#numbers.set(pair, number);
-    return number;
+    return this.#numbers.add(pairOf(this.job, this.#peel));
   }
 
   /** The number of a peel's key in the job of the last key; -1 if it did not arrive. */
   find(peel: string): number {
     const number = this.#peels.find(Buffer.from(peel));
-    return number < 0 ? -1 : (this.#numbers.get(pairOf(this.job, number)) ?? -1);
+    return number < 0 ? -1 : this.#numbers.find(pairOf(this.job, number));
   }
 
   /** Of the last key. */
@@ -173,6 +171,8 @@ export async function readReturnsAcross(
   options: ReturnsOptions,
 ): Promise<number> {
   const progress = options.progress ?? NO_PROGRESS;
+  // After the jobs were read.
+  if (typeof of === "object" && "jids" in of) sweepAfter(of.jids.size);
   const reading = new ReturnsUnderWay(of, onReturn, options, progress);
   try {
     await store.returns.across(of, reading);

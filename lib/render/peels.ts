@@ -8,7 +8,18 @@ import type { Peel } from "../model/returns.ts";
 import { noteOf, type PeelStory } from "../model/story.ts";
 import { count, paragraph } from "../text.ts";
 import { peelNames } from "./names.ts";
-import { andMore, type Column, LONG, type Look, leaves, renderTable, rowLimit, shrinks } from "./table.ts";
+import {
+  andMore,
+  type Column,
+  LONG,
+  type Look,
+  leaves,
+  type Rows,
+  renderTable,
+  rowLimit,
+  shrinks,
+  tableLines,
+} from "./table.ts";
 
 /** Rows on a terminal, without --all. */
 const ROW_LIMITS = { returns: 40, stories: 20 } as const;
@@ -27,6 +38,7 @@ const SHARED_NAMES = 24;
 
 /** `1.2s`, or the longest of different ones: `≤1.2s`. */
 function longest(times: readonly (bigint | undefined)[]): string {
+  if (times.length === 1) return times[0] === undefined ? "-" : formatDuration(times[0]);
   const known = times.filter((ns) => ns !== undefined);
   if (known.length === 0) return "-";
   const text = formatDuration(known.reduce((a, b) => (b > a ? b : a)));
@@ -124,7 +136,11 @@ const lineColumns = (peelWidth: number): readonly PeelColumn<PeelStory>[] => [
   DETAIL,
 ];
 
-const alone = <T>(peels: readonly T[]) => peels.map((peel) => [peel]);
+/** The first `most` peels, a row each, made when it is asked for. */
+const alone = <T>(peels: readonly T[], most: number): Rows<readonly T[]> => ({
+  length: Math.min(peels.length, most),
+  at: (place) => [peels[place] as T],
+});
 
 /** Equal state and detail share a row. */
 export const inSharedRows = (peels: readonly PeelStory[]): PeelStory[][] => [
@@ -142,7 +158,7 @@ function limitedTable<T extends AnyPeel>(
   look: Look,
 ): string {
   const rest = peels.slice(most);
-  return renderTable(columns, alone(peels.slice(0, most)), look) + moreLine(rest, peelCounts(rest), look);
+  return renderTable(columns, alone(peels, most), look) + moreLine(rest, peelCounts(rest), look);
 }
 
 /** From this many peels on, names in this many columns per state. */
@@ -189,19 +205,22 @@ export const areMany = (peels: readonly PeelStory[], { columns }: Look) =>
  * Worst first. More peels than `rows` share rows by state and detail, unless `all`.
  * @param options `worstLast`: reverse order
  */
-export function renderStories(
+export function* renderStories(
   peels: readonly PeelStory[],
   look: Look,
   all: boolean,
   { worstLast = false } = {},
-): string {
+): Generator<string> {
   const most = rowLimit(ROW_LIMITS.stories, look, all);
-  const shared = peels.length > most ? inSharedRows(peels) : alone(peels);
+  if (peels.length <= most)
+    return yield* tableLines(STORIES, alone(worstLast ? peels.toReversed() : peels, most), look);
+  const shared = inSharedRows(peels);
   const shown = shared.slice(0, most);
   const rest = shared.slice(most).flat();
-  const table = renderTable(STORIES, worstLast ? shown.reverse() : shown, look);
   const more = moreLine(rest, namedCounts(rest, true), look);
-  return worstLast ? more + table : table + more;
+  if (worstLast) yield more;
+  yield* tableLines(STORIES, worstLast ? shown.reverse() : shown, look);
+  if (!worstLast) yield more;
 }
 
 /** A peel that returned, as a line. @param peelWidth minimum columns of PEEL, the same for all lines */

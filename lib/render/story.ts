@@ -142,7 +142,7 @@ export function* renderStory(
   const slowLine = peels.length > 1 && slow.length > 0 ? furtherFact("Slowest", slow.join(", "), look) : "";
   yield renderFacts(telling, look, now) + slowLine;
   const worstLast = areMany(peels, look);
-  const table = peels.length > 0 ? [renderStories(peels, look, allPeels, { worstLast })] : undefined;
+  const table = peels.length > 0 ? renderStories(peels, look, allPeels, { worstLast }) : undefined;
   const timeline = events && story.steps.length > 0 ? renderTimeline(story, look, allPeels) : undefined;
   for (const part of worstLast ? [timeline, table] : [table, timeline]) {
     if (!part) continue;

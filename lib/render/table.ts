@@ -1,4 +1,5 @@
 // Tables with aligned columns, by display width; on a narrow terminal columns shrink, wrap or disappear. Pure.
+import { edenGC } from "bun:jsc";
 import { dim } from "../colors.ts";
 import { cut, plural, safe, shorten, width, wrap } from "../text.ts";
 
@@ -213,6 +214,9 @@ const WIDEST_CELL = 120;
 const SPACES = Array.from({ length: 64 }, (_, n) => " ".repeat(n));
 const spaces = (n: number) => SPACES[n] ?? " ".repeat(n);
 
+/** Rows between two garbage collections: each row leaves cells that nothing keeps. */
+const SWEPT_ROWS = 1 << 14;
+
 /** Size of a piece. */
 const PIECE_CHARACTERS = 64 << 10;
 
@@ -244,6 +248,7 @@ export function* tableLines<T, L extends Look>(
     for (const line of more) widen(i, line);
   };
   for (let place = 0; place < rows.length; place++) {
+    if (place % SWEPT_ROWS === SWEPT_ROWS - 1) edenGC();
     const row = rows.at(place) as T;
     for (let i = 0; i <= last; i++) {
       const cells = shown[i] as ColumnCells<T, L>;
@@ -276,6 +281,7 @@ export function* tableLines<T, L extends Look>(
     piece += line(cells);
     const further = cells.reduce((most, { more }) => Math.max(most, more.length), 0);
     for (let n = 0; n < further; n++) piece += line(cells.map(({ more }) => more[n] ?? EMPTY));
+    if (place % SWEPT_ROWS === SWEPT_ROWS - 1) edenGC();
     if (piece.length < PIECE_CHARACTERS) continue;
     yield piece;
     piece = "";

@@ -16,6 +16,8 @@ const PIPED = { color: false, columns: undefined };
 const TERMINAL = { color: false, columns: 80 };
 const COLORED = { color: true, columns: undefined };
 
+const storyText = (...args: Parameters<typeof renderStories>) => [...renderStories(...args)].join("");
+
 const item = (peel: string, ok: boolean, error = "") =>
   toReturn(
     peel,
@@ -90,7 +92,7 @@ test("trace: delivered, waited and took; what a peel waits for, and what came la
     peelStory("d", "queued", undefined, { deliveredNs: ms(4), soFarNs: ms(2_500), behind: "2hPx9" }),
     peelStory("web_01", "executing", undefined, { deliveredNs: ms(4), soFarNs: ms(2_500) }),
   ];
-  expect(renderStories(rows, PIPED, false)).toBe(`\
+  expect(storyText(rows, PIPED, false)).toBe(`\
 PEEL      STATE      DELIVERED  WAITED  TOOK         DETAIL
 c         failed     4ms        2.5s    1.2s         no\\nspace
 e         late       -          0s      1.2s         returned after it was marked unreachable: ok
@@ -167,13 +169,13 @@ test("of many peels those in the same state and detail share a row, with the mos
     peelStory(id(n), "executing", undefined, { soFarNs: BigInt(n) * 1_000_000_000n, ...more });
   const all = [story(1, { state: "queued", behind: "j1" }), story(2, { state: "queued", behind: "j2" })];
   for (let n = 3; n <= 24; n++) all.push(story(n, { deliveredNs: n === 24 ? 2_000_000n : 1_000_000n, waitedNs: 0n }));
-  expect(renderStories(all, TERMINAL, false)).toBe(`\
+  expect(storyText(all, TERMINAL, false)).toBe(`\
 PEEL           STATE         DELIVERED  WAITED  TOOK         DETAIL
 web-001        queued        -          -       1.0s so far  waiting for job j1
 web-002        queued        -          -       2.0s so far  waiting for job j2
 web-[003-024]  22 executing  ≤2ms       0s      ≤24s so far
 `);
-  const last = renderStories(all, TERMINAL, false, { worstLast: true }).split("\n");
+  const last = storyText(all, TERMINAL, false, { worstLast: true }).split("\n");
   expect(last.map((line) => line.slice(0, 7))).toEqual(["PEEL   ", "web-[00", "web-002", "web-001", ""]);
   // A row each: few peels, --all, and a pipe.
   for (const [peels, look, every] of [
@@ -181,17 +183,17 @@ web-[003-024]  22 executing  ≤2ms       0s      ≤24s so far
     [all, TERMINAL, true],
     [all, PIPED, false],
   ] as const)
-    expect(renderStories(peels, look, every).split("\n")).toHaveLength(peels.length + 2);
+    expect(storyText(peels, look, every).split("\n")).toHaveLength(peels.length + 2);
 });
 
 test("what is left of many peels is counted by state, worst first", () => {
   const rows = Array.from({ length: 25 }, (_, i) =>
     i < 22 ? peelStory(`p${i}`, "queued", undefined, { behind: `j${i}` }) : peelStory(`p${i}`, "ok"),
   );
-  const lines = renderStories(rows, TERMINAL, false).trimEnd().split("\n");
+  const lines = storyText(rows, TERMINAL, false).trimEnd().split("\n");
   const more = "… and 5 more peels: 2 queued, 3 ok; --all shows them";
   expect([lines.length, lines.at(-1)]).toEqual([22, more]);
-  const turned = renderStories(rows, TERMINAL, false, { worstLast: true }).trimEnd().split("\n");
+  const turned = storyText(rows, TERMINAL, false, { worstLast: true }).trimEnd().split("\n");
   expect([turned.length, turned[0], turned.at(-1)?.slice(0, 3)]).toEqual([22, more, "p0 "]);
 });
 
