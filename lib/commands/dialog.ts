@@ -24,6 +24,8 @@ export class Dialog {
   /** The signal was sent, and the job has not ended. */
   #isCanceling = false;
   #isAgreed = false;
+  /** The last key was a `y` that did not count. */
+  #isTooEarly = false;
   #answer: ((isYes: boolean) => void) | undefined;
   /** Since when the question is on the screen, in ms since 1970: no key that was typed before answers it. */
   #shownMs: number | undefined;
@@ -61,7 +63,7 @@ export class Dialog {
 
   /** What keys do now. */
   get hint(): string {
-    if (this.#answer) return "y yes  n no";
+    if (this.#answer) return this.#isTooEarly ? "y was too early: press y again  n no" : "y yes  n no";
     if (!this.#isOver) return "working…";
     return `press any key to ${this.dispatched === undefined ? "go back" : "open the new job"}`;
   }
@@ -87,8 +89,10 @@ export class Dialog {
   /** @returns true to close it */
   press(key: string): boolean {
     if (this.#isOver) return true;
+    const isY = /^y$/i.test(key);
+    const isYes = isY && this.#shownMs !== undefined && Date.now() - this.#shownMs >= READ_MS;
+    this.#isTooEarly = isY && !isYes;
     if (this.#shownMs === undefined) return false;
-    const isYes = /^y$/i.test(key) && Date.now() - this.#shownMs >= READ_MS;
     const isNo = /^(n|escape|return)$/i.test(key);
     if (!isYes && !isNo) return false;
     this.#isAgreed = isYes;

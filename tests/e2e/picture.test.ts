@@ -215,7 +215,7 @@ test.each(Object.values(SIZES))(
     await watch.shows(new RegExp(`JID[\\s\\S]*> [\\s\\S]*1/1 {2}${jid} {2}not canceled`));
     // y, typed before the question is there or in its first second, is a letter of a word.
     watch.type("xy");
-    await watch.shows(/\[y\/N\]\n[\s\S]*y yes/);
+    await watch.shows(/\[y\/N\]\n[\s\S]*\ny was too early: press y again {2}n no$/);
     watch.type("y");
     await Bun.sleep(READ_MS);
     expect(cancels).not.toContain(jid);
