@@ -24,6 +24,8 @@ export interface Answer {
   readonly none?: string | undefined;
   /** What --fail-if-empty counts, and its error; default: the size of what is shown, and `none`. */
   readonly selected?: { readonly size: number; readonly none: string };
+  /** The same error without --fail-if-empty. */
+  readonly failsIfEmpty?: boolean;
   /** A note for the format text, and one for the other formats. */
   readonly notes?: { readonly text?: string | undefined; readonly data?: string | undefined };
   readonly warnings?: readonly (string | undefined)[];
@@ -118,7 +120,7 @@ async function writeAnswer(answer: Answer, sink: AnswerSink, failIfEmpty: boolea
   const warn = (words: string | undefined) => void (words !== undefined && terminal.warn(words));
   const view = shown instanceof AnswerSink ? undefined : shown;
   const selected = answer.selected ?? { size: shown?.size ?? 0, none: none ?? "" };
-  const fails = failIfEmpty && selected.size === 0;
+  const fails = (failIfEmpty || answer.failsIfEmpty) && selected.size === 0;
   if (isText && view?.size === 0 && none !== undefined) {
     if (!fails) terminal.write(paragraph(none, terminal.columns));
   } else if (view) sink.add(view);

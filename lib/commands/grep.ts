@@ -7,7 +7,7 @@ import { parseSelection } from "../model/selection.ts";
 import { FoundLines, hitsView, linesView } from "../render/hits.ts";
 import { jidsView } from "../render/ids.ts";
 import { returnsProgress } from "../terminal/progress.ts";
-import { plural } from "../text.ts";
+import { plural, safe } from "../text.ts";
 import { question } from "./answer.ts";
 import { amongWords, ofLastDay, readMatching } from "./matching.ts";
 import { conditions, globals, header, listFormat } from "./shared.ts";
@@ -46,7 +46,13 @@ export default question({
   },
   only: { by: ["text"] },
   async parse(flags, now) {
-    const { text, regexp } = flags;
+    const { text, regexp, limit = "1" } = flags;
+    // `grep -n text`, as in a shell.
+    if (Number.isNaN(Number(limit)))
+      throw new UserError(
+        `invalid number "${safe(limit)}" for --limit.`,
+        "Omit -n: it is --limit here, a number of jobs. Lines have no numbers.",
+      );
     if (text !== undefined && regexp !== undefined)
       throw new UserError("<text> and -e cannot be used together.", "Use one of them.");
     const search = regexp !== undefined ? await regexSearch(regexp) : text !== undefined && textSearch(text);
@@ -57,8 +63,8 @@ export default question({
     if (other) throw new UserError(`--${one} and --${other} cannot be used together.`, "Use one of them.");
     const shows = flags.quiet ? "nothing" : flags.jids ? "jids" : flags.by === "text" ? "lines" : "hits";
     const isLastDay = flags.since === undefined && flags.until === undefined;
-    const limit = flags.limit === undefined ? "" : ` --limit ${flags.limit}`;
-    const conditions = `${selection.text}${isLastDay ? " (default)" : ""}${limit}`;
+    const newest = flags.limit === undefined ? "" : ` --limit ${limit}`;
+    const conditions = `${selection.text}${isLastDay ? " (default)" : ""}${newest}`;
     return { search, selection, shows, conditions } as const;
   },
   async answerOf({ search, selection: asked, shows, conditions }, session, sink) {

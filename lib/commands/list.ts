@@ -79,9 +79,10 @@ interface Listing {
 type ListRequest = ReturnType<typeof parse>;
 
 /** A hint at a probable typing error in conditions that no job matches. */
-function emptyHint({ target = [], function: functions = [] }: Flags<typeof args>): string {
+function emptyHint({ target = [], user = [], function: functions = [] }: Flags<typeof args>): string {
   // `L@web-1,web-2` is one target expression.
   if (target.some((one) => one.includes(",") && !one.includes("@"))) return " For several targets, repeat --target.";
+  if (user.some((one) => one.includes(","))) return " For several users, repeat --user.";
   const module = functions.flatMap((one) => one.split(",")).find((one) => /^\w{1,60}$/.test(one));
   return module === undefined ? "" : didYouMean(`--function '${module}.*'`);
 }

@@ -1,8 +1,8 @@
 // `retry`: messages and documents. Pure.
 
-import { mapOf, type ValueMap } from "../codec/value.ts";
+import { asInteger, mapOf, type ValueMap } from "../codec/value.ts";
 import { paintState } from "../colors.ts";
-import { formatAgo } from "../duration.ts";
+import { formatAgo, formatDuration } from "../duration.ts";
 import { isTerminal } from "../model/job.ts";
 import { type OutcomeGroup, outcomeGroups } from "../model/outcome-groups.ts";
 import { type Dispatched, doubtOf, type RetryPlan } from "../model/retry.ts";
@@ -40,13 +40,20 @@ function noteWords({ state, note, peels }: OutcomeGroup, offline: RetryPlan["off
     .join("; ");
 }
 
+/** `, timeout 5m instead of 1m`; empty when the record has the same. */
+function timeoutWords({ job, timeoutNs }: RetryPlan): string {
+  const stored = asInteger(job.get("timeout"));
+  if (stored === timeoutNs) return "";
+  return `, timeout ${formatDuration(timeoutNs)}${stored ? ` instead of ${formatDuration(stored)}` : ""}`;
+}
+
 /** The new job, and a line per outcome of its peels, worst first. */
 export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   const { row, job, peels, targets, offline } = plan;
   const call = callOf(job, row, PLAN_LIMITS.call);
   const dry = isDryRun(job.get("args")) ? " (dry run)" : "";
   const known = [statusWords(plan, nowNs), row.user && `by ${row.user}`].filter(Boolean).join(", ");
-  const head = `retry of ${safe(`${row.jid} (${known})`)}: ${call}${dry} on ${count(peels.length)} of ${plural(targets.length, "peel")}`;
+  const head = `retry of ${safe(`${row.jid} (${known})`)}: ${call}${dry} on ${count(peels.length)} of ${plural(targets.length, "peel")}${timeoutWords(plan)}`;
   const further = shortenMiddle(furtherArguments(job, row), PLAN_LIMITS.call);
   const groups = outcomeGroups(peels, targets);
   const names = look.columns === undefined ? Number.POSITIVE_INFINITY : nameColumns(look.columns);

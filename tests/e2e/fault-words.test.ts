@@ -203,6 +203,11 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
   ["job diff j", "error: missing argument <jid> for zester job diff.", "Usage: zester job diff <jid> <jid> [flags]"],
   ["job retry --all --failed j", "error: --all and --failed cannot be used together.", "Use one of them."],
   ["job grep", "error: missing argument <text> for zester job grep.", "Usage: zester job grep <text> [flags]"],
+  [
+    "job grep -n lock",
+    'error: invalid number "lock" for --limit.',
+    "Omit -n: it is --limit here, a number of jobs. Lines have no numbers.",
+  ],
   ["job grep x -e y", "error: <text> and -e cannot be used together.", "Use one of them."],
   ["job grep x --by peel", 'error: unknown grouping "peel" for --by.', "Use one of: job, text."],
   [

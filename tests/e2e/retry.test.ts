@@ -226,12 +226,13 @@ test("peels without a heartbeat are marked, a dry run and old jobs are said to b
   await fleet.peel("alive-1").ready();
   const { stdout, stderr, code } = await run("retry", "old", "--dry-run", "--job-timeout", "90s");
   expect(stdout).toMatch(
-    /^retry of old \(failed \d+d ago, by ops\): state\.apply nginx \(dry run\) on 3 of 3 peels\n {2}with state=nginx test=true\n/,
+    /^retry of old \(failed \d+d ago, by ops\): state\.apply nginx \(dry run\) on 3 of 3 peels, timeout 1m30s instead of 5m\n {2}with state=nginx test=true\n/,
   );
   expect(stdout).toEndWith("\n  missing       3 peels: alive-1,dead-[1-2]  may have run; offline: dead-[1-2]\n");
   expect(stderr).toMatch(/warning: job old was created \d+d ago: check that it is still wanted.\n/);
   expect(code).toBe(0);
-  await run("retry", "old", "--yes", "--job-timeout", "90s", "--peel", "alive-1");
+  const sent = await run("retry", "old", "--yes", "--job-timeout", "90s", "--peel", "alive-1");
+  expect(sent.stderr).toContain(" on 1 of 3 peels, timeout 1m30s instead of 5m\n");
   const [request] = await decoded();
   expect(request).toMatchObject({ timeout: 90_000_000_000n, args: { state: "nginx", test: true } });
 });

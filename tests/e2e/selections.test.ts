@@ -146,6 +146,7 @@ test("a slip in a condition that matches nothing gets a hint", async () => {
   const list = async (...args: string[]) => (await run("list", ...args)).stdout;
   expect(await list("--target", "no-1,no-2")).toEndWith("). For several targets, repeat --target.\n");
   expect(await list("--target", "L@no-1,no-2")).toEndWith(").\n");
+  expect(await list("--user", "no-1,no-2")).toEndWith("). For several users, repeat --user.\n");
   expect(await list("--function", "nomodule")).toEndWith("). Did you mean --function 'nomodule.*'?\n");
   expect(await list("--function", "no.such")).toEndWith(").\n");
 });

@@ -157,6 +157,11 @@ pkg.installed      20  19 (95%)  1.9s  1.9s     1.9s  ······█
     expect(await run("--check")).toMatchObject({ stderr: "warning: --check fails: pkg.installed failed.\n", code: 2 });
     expect((await run()).stderr).toBe("");
     expect((await run("--check", "--function", "state.*")).code).toBe(0);
+    for (const by of ["function", "result"]) {
+      const { stdout, stderr, code } = await run("--by", by, "--check", "--function", "sttae.*");
+      expect([stdout, code]).toEqual(["", 1]);
+      expect(stderr).toMatch(/^error: no (jobs|results of jobs) match --function sttae\.\* \(of 84\)\.\n$/);
+    }
     expect(await run("--check", "--format", "openmetrics")).toMatchObject({ stdout: "", code: 1 });
   });
 

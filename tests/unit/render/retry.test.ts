@@ -9,6 +9,7 @@ import { nothingWords, renderPlan, retryDocument, theseWords } from "../../../li
 import { peelStory } from "../../support/story.ts";
 
 const NOW = BigInt(Date.parse("2026-01-15T10:00:00Z")) * 1_000_000n;
+const MINUTE = 60_000_000_000n;
 const failed = (peel: string, error: string) =>
   peelStory(peel, "failed", toReturn(peel, new Map<string, Value>([["error", error]])));
 
@@ -24,10 +25,20 @@ function plan(
     ["updated", "2026-01-15T09:50:00Z"],
     ["created", "2026-01-15T09:00:00Z"],
     ["user", "root"],
+    ["timeout", MINUTE],
     ...(more.fields ?? []),
   ]);
   const targets = [...peels, ...Array.from({ length: others }, (_, i) => peelStory(`ok-${i}`, "ok"))];
-  return { row: jobRow("2hPx9", job), job, peels, targets, offline: new Set(), timeoutNs: 1n, warnings: [], ...more };
+  return {
+    row: jobRow("2hPx9", job),
+    job,
+    peels,
+    targets,
+    offline: new Set(),
+    timeoutNs: MINUTE,
+    warnings: [],
+    ...more,
+  };
 }
 
 const wide = { color: false, columns: undefined };
@@ -57,6 +68,14 @@ test("alike peels share a line with their number; those that are offline now are
   unreachable   db                  may have run; offline
   offline       x
 `);
+});
+
+test("a timeout that differs from the record's", () => {
+  const head = (timeoutNs: bigint, fields: [string, Value][] = []) =>
+    renderPlan(plan([failed("a", "e")], 0, { timeoutNs, fields }), wide, NOW).split("\n")[0];
+  expect(head(5n * MINUTE)).toEndWith(" on 1 of 1 peel, timeout 5m instead of 1m");
+  expect(head(5n * MINUTE, [["timeout", null]])).toEndWith(" on 1 of 1 peel, timeout 5m");
+  expect(head(MINUTE)).toEndWith(" on 1 of 1 peel");
 });
 
 test("a job that goes on, one without times, and a dry run", () => {
