@@ -86,6 +86,13 @@ function messageOf({ subject, seq, time, headers = [], data }: LineObject): Mess
 /** The start of each line of a message that zester writes. */
 const LINE_START = Buffer.from('{"subject":"');
 
+/** The number of the line that starts at `from`. @param before lines before the block */
+function lineAt(block: Buffer, from: number, before: number): number {
+  let line = before + 1;
+  for (let at = block.indexOf(NEWLINE); at >= 0 && at < from; at = block.indexOf(NEWLINE, at + 1)) line++;
+  return line;
+}
+
 /** Subjects with a common prefix. */
 export interface Subjects {
   readonly begin: string;
@@ -183,21 +190,24 @@ export class ArchiveFile {
     if (restBytes > 0) throw this.#damaged(at.line + 1, "the file is incomplete");
   }
 
-  /** @throws Damaged */
-  #json(block: Buffer, from: number, to: number, line: number): LineObject {
-    const text = block.toString("utf8", from, to);
+  /** @param before lines before the block, for errors @throws Damaged */
+  #json(block: Buffer, from: number, before: number): LineObject {
+    const text = block.toString("utf8", from, block.indexOf(NEWLINE, from));
     try {
       const value: unknown = JSON.parse(text);
       if (typeof value === "object" && value !== null) return value as LineObject;
     } catch {
       // See below.
     }
-    throw this.#damaged(line, `not a JSON object: ${shorten(safe(text.slice(0, 60).trimEnd()), 40)}`);
+    throw this.#damaged(
+      lineAt(block, from, before),
+      `not a JSON object: ${shorten(safe(text.slice(0, 60).trimEnd()), 40)}`,
+    );
   }
 
   async #header(): Promise<LineObject> {
     try {
-      for await (const block of this.#blocks({ line: 0 })) return this.#json(block, 0, block.indexOf(NEWLINE), 1);
+      for await (const block of this.#blocks({ line: 0 })) return this.#json(block, 0, 0);
     } catch (error) {
       if (!(error instanceof Damaged)) throw error;
     }
@@ -236,8 +246,9 @@ export class ArchiveFile {
     for await (const block of this.#blocks(at)) {
       /** Bytes that the checksum covers. */
       let covered = block.length;
-      /** The lines to decode: the last one of each subject, or all. */
-      const found = new Map<unknown, readonly [from: number, to: number, line: number]>();
+      const before = at.line;
+      /** Where the lines to decode start: the last one of each subject, or all. */
+      const found = new Map<unknown, number>();
       let escaped = -1;
       for (let from = 0, to = 0; from < block.length; from = to) {
         to = block.indexOf(NEWLINE, from) + 1;
@@ -249,18 +260,18 @@ export class ArchiveFile {
         const start = from + LINE_START.length;
         const isUsual = escaped >= to && beginsWith(block, from, LINE_START);
         if (isUsual && !isWanted(block, start)) continue;
-        const value = isUsual ? undefined : this.#json(block, from, to, line);
+        const value = isUsual ? undefined : this.#json(block, from, before);
         if (value && "sha256" in value) {
           end = value;
           covered = from;
         } else if (newest) {
           const subject = value ? value.subject : block.toString("utf8", start, block.indexOf(QUOTE, start));
-          found.set(subject, [from, to, line]);
-        } else found.set(line, [from, to, line]);
+          found.set(subject, from);
+        } else found.set(line, from);
       }
-      for (const [from, to, line] of found.values()) {
-        const message = messageOf(this.#json(block, from, to, line));
-        if (!message) throw this.#damaged(line, "not a message");
+      for (const from of found.values()) {
+        const message = messageOf(this.#json(block, from, before));
+        if (!message) throw this.#damaged(lineAt(block, from, before), "not a message");
         if (isAmong(subjects, message.subject)) onMessage(message);
       }
       hash?.update(block.subarray(0, covered));
