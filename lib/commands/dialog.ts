@@ -52,8 +52,9 @@ export class Dialog {
         this.told = act.act === "kill" ? "error on cancel" : "error on retry";
         const nothing = act.act === "kill" ? "No signal was sent." : "Nothing was dispatched.";
         const { text } = describe(this.#isAgreed ? error : withWords(error, nothing));
-        const again = `Press ${act.act === "kill" ? "x" : "r"} again`;
-        for (const line of `error: ${text.replace("Run the command again", again)}`.split("\n")) terminal.say(line);
+        const again = (go: string) => `${go} back and press ${act.act === "kill" ? "x" : "r"} again`;
+        const hinted = text.replace("Run the command again", again("Go")).replace("run the command again", again("go"));
+        for (const line of `error: ${hinted}`.split("\n")) terminal.say(line);
       })
       .finally(() => {
         this.#isOver = true;

@@ -324,6 +324,28 @@ test("Ctrl-C at a question: the shell's screen says that nothing was canceled", 
   expect(cancels).not.toContain("job-00");
 });
 
+test("a job that was replaced while the question was open: the error names the keys that try again", async () => {
+  const put = (created: number) =>
+    fleet.jobs.put(
+      "swapped",
+      encode(jobRecord("swapped", { user: "swap", status: "running", created: time(created) })),
+    );
+  await put(Date.now());
+  const watch = look("swap", SIZES.usual);
+  await watch.shows(/> swapped/);
+  watch.type("x");
+  await watch.shows(/\[y\/N\]\n/);
+  await put(Date.now() + 1);
+  await Bun.sleep(READ_MS);
+  watch.type("y");
+  const again =
+    /was replaced by [\s\S]*See `zester job show swapped`, then go back and press x again\.\n[\s\S]*\npress any/;
+  await watch.shows(again);
+  watch.type("jq");
+  expect(await watch.ended()).toBe(0);
+  expect(cancels).not.toContain("swapped");
+});
+
 test("Ctrl-Z where no shell could continue it: the picture goes on, with its keys", async () => {
   const watch = look("many", SIZES.usual);
   await watch.shows(/> job-00/);
