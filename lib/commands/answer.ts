@@ -11,13 +11,32 @@ import { EXIT, UserError } from "../errors.ts";
 import type { Ending } from "../model/job-end.ts";
 import { csvText } from "../render/csv.ts";
 import { documentText, jsonArray, jsonDocuments } from "../render/document.ts";
-import type { View } from "../render/view.ts";
+import type { View, Viewer } from "../render/view.ts";
 import { paragraph } from "../text.ts";
 import { type Format, type Session, type Surroundings, surroundings, withReading } from "./session.ts";
 import type { GlobalArgs } from "./shared.ts";
 
+/** Messages on stderr, in the order in which they are written. */
+interface Messages {
+  /** One for the format text, and one for the other formats. */
+  readonly notes?: { readonly text?: string | undefined; readonly data?: string | undefined };
+  readonly warnings?: readonly (string | undefined)[];
+  /** Errors that do not end the command, each once. */
+  readonly errors?: readonly UserError[];
+  /** A last line, only for the format text. */
+  readonly say?: string | undefined;
+}
+
+function tell({ notes, warnings = [], errors = [], say }: Messages, { terminal, isText }: Surroundings): void {
+  const note = isText ? notes?.text : notes?.data;
+  if (note !== undefined) terminal.note(note);
+  for (const words of warnings) if (words !== undefined) terminal.warn(words);
+  for (const words of new Set(errors.map(({ message }) => message))) terminal.error(words);
+  if (isText && say !== undefined) terminal.say(say);
+}
+
 /** The result of a command, written by `question` and `plainCommand`. */
-export interface Answer {
+export interface Answer extends Omit<Messages, "errors"> {
   /** Undefined: nothing is written; a sink: its views were added as they were found. */
   readonly shown?: View | AnswerSink | undefined;
   /** The text instead of a view without rows. */
@@ -26,13 +45,8 @@ export interface Answer {
   readonly selected?: { readonly size: number; readonly none: string };
   /** The same error without --fail-if-empty. */
   readonly failsIfEmpty?: boolean;
-  /** A note for the format text, and one for the other formats. */
-  readonly notes?: { readonly text?: string | undefined; readonly data?: string | undefined };
-  readonly warnings?: readonly (string | undefined)[];
   /** Why parts could not be shown. The last one ends the command. */
   readonly failures?: readonly UserError[];
-  /** A last line on stderr, only for the format text. */
-  readonly say?: string | undefined;
   /** Further warnings, omitted when the command ends with an error. */
   readonly warningsUnlessError?: readonly (string | undefined)[];
   readonly code?: number;
@@ -68,22 +82,31 @@ export class AnswerSink {
   /** @param warnings written after the view */
   add(view: View, warnings: readonly string[] = []): void {
     this.size += view.size;
+    const hidden: string[] = [];
+    const pieces = this.#pieces(view, (titles) => void hidden.push(...titles));
+    if (pieces) this.place.terminal.writeAll(pieces);
+    else this.#views.push(view);
+    const instead = view.hasColumns ? "--columns" : "a wider terminal";
+    const say = `Hidden (terminal too narrow): ${hidden.join(", ")}. Use ${instead} or a pipe.`;
+    if (hidden.length > 0) tell({ say }, this.place);
+    tell({ warnings }, this.place);
+  }
+
+  /** The text of a view; undefined when the format has one text for all views. */
+  #pieces(view: View, onHidden: Viewer["onHidden"]): Iterable<string> | undefined {
     const { terminal, store, isText, isMetrics, isSheet, isLines } = this.place;
+    const now = store.now();
     if (isText || isMetrics) {
       const { color, columns, utf8, warn } = terminal;
-      const hidden: string[] = [];
-      const onHidden = (titles: readonly string[]) => void hidden.push(...titles);
-      terminal.writeAll(view.text({ color, columns, utf8, header: this.header, now: store.now(), onHidden, warn }));
-      const instead = view.hasColumns ? "--columns" : "a wider terminal";
-      if (hidden.length > 0)
-        terminal.say(`Hidden (terminal too narrow): ${hidden.join(", ")}. Use ${instead} or a pipe.`);
-    } else if (isSheet && view.sheet) {
-      const { titles, rows } = view.sheet(store.now());
-      terminal.writeAll(csvText(titles, rows, !this.#titled));
+      return view.text({ color, columns, utf8, header: this.header, now, onHidden, warn });
+    }
+    if (isSheet && view.sheet) {
+      const { titles, rows } = view.sheet(now);
+      const header = !this.#titled;
       this.#titled = true;
-    } else if (isLines) terminal.writeAll(documentLines(view.documents(store.now())));
-    else this.#views.push(view);
-    warnings.forEach(terminal.warn);
+      return csvText(titles, rows, header);
+    }
+    return isLines ? documentLines(view.documents(now)) : undefined;
   }
 
   *#documents(): Generator<Value> {
@@ -92,17 +115,16 @@ export class AnswerSink {
 
   async end(): Promise<void> {
     const { terminal, format } = this.place;
+    if (format === "json" || format === "yaml") terminal.writeAll(await this.#whole(format));
+  }
+
+  async #whole(format: "json" | "yaml"): Promise<Iterable<string>> {
     const isOne = this.#views[0]?.isOne === true;
-    const long = this.#views.flatMap((view) => view.long ?? []);
-    const areLong = long.length > 0 && long.length === this.#views.length;
-    if (format === "json" && areLong) {
-      const documents = long.map((make) => make());
-      terminal.writeAll(jsonDocuments(documents, !isOne));
-    } else if (format === "json" && !isOne) terminal.writeAll(jsonArray(this.#documents()));
-    else if (format === "json" || format === "yaml") {
-      const documents = [...this.#documents()];
-      terminal.write(await documentText(isOne ? (documents[0] as Value) : documents, format));
-    }
+    const long = this.#views.flatMap(({ long }) => long?.() ?? []);
+    if (format === "json" && long.length > 0 && long.length === this.#views.length) return jsonDocuments(long, !isOne);
+    if (format === "json" && !isOne) return jsonArray(this.#documents());
+    const documents = [...this.#documents()];
+    return [await documentText(isOne ? (documents[0] as Value) : documents, format)];
   }
 }
 
@@ -115,25 +137,20 @@ const emptyError = (words: string) => new UserError(words.charAt(0).toLowerCase(
  * @throws UserError the last failure; or with --fail-if-empty when nothing was selected
  */
 async function writeAnswer(answer: Answer, sink: AnswerSink, failIfEmpty: boolean): Promise<number> {
-  const { shown, none, notes, warnings = [], failures = [], say, warningsUnlessError = [], code = EXIT.done } = answer;
-  const { terminal, isText } = sink.place;
-  const warn = (words: string | undefined) => void (words !== undefined && terminal.warn(words));
+  const { shown, none, notes, warnings, failures = [], say, warningsUnlessError, code = EXIT.done } = answer;
+  const { place } = sink;
   const view = shown instanceof AnswerSink ? undefined : shown;
   const selected = answer.selected ?? { size: shown?.size ?? 0, none: none ?? "" };
   const fails = (failIfEmpty || answer.failsIfEmpty) && selected.size === 0;
-  if (isText && view?.size === 0 && none !== undefined) {
-    if (!fails) terminal.write(paragraph(none, terminal.columns));
+  if (place.isText && view?.size === 0 && none !== undefined) {
+    if (!fails) await writeReport({ text: paragraph(none, place.terminal.columns) }, place);
   } else if (view) sink.add(view);
   if (shown) await sink.end();
-  const note = isText ? notes?.text : notes?.data;
-  if (note !== undefined) terminal.note(note);
-  warnings.forEach(warn);
+  tell({ notes, warnings, errors: failures.slice(0, -1) }, place);
   const failure = failures.at(-1);
-  for (const { message } of failures.slice(0, -1)) terminal.error(message);
   if (failure) throw failure;
   if (fails) throw emptyError(selected.none);
-  if (isText && say !== undefined) terminal.say(say);
-  warningsUnlessError.forEach(warn);
+  tell({ warnings: warningsUnlessError, say }, place);
   return code;
 }
 
@@ -187,55 +204,48 @@ export function writeLine({ terminal, isText }: Surroundings, text: () => string
   terminal.write(isText ? text() : `${toJsonLine(document())}\n`);
 }
 
-/** What a command reports at one point while it acts, written in this order. */
-interface ReportPart {
-  readonly warnings?: readonly string[];
+/** What a command reports at one point while it acts: warnings, then stdout, then the other messages. */
+interface Report extends Messages {
   readonly text?: string | undefined;
-  readonly document?: Value;
-  /** Errors that do not end the command. */
-  readonly errors?: readonly UserError[];
-  /** Only beside a document. */
-  readonly note?: string | undefined;
-  /** A last line on stderr, only for the format text. */
-  readonly say?: string | undefined;
+  /** For the other formats. */
+  readonly document?: Value | undefined;
 }
 
 /** @param out replaces the terminal's stdout */
 export async function writeReport(
-  { warnings = [], text, document, errors = [], note, say }: ReportPart,
-  { terminal, format, isText }: Surroundings,
-  out = terminal,
+  { warnings, text, document, ...after }: Report,
+  around: Surroundings,
+  out = around.terminal,
 ): Promise<void> {
-  warnings.forEach(terminal.warn);
-  if (isText && text !== undefined) out.write(text);
-  if (!isText && document !== undefined) out.write(await documentText(document, format === "json" ? "json" : "yaml"));
-  for (const message of new Set(errors.map(({ message }) => message))) terminal.error(message);
-  if (!isText && note !== undefined) terminal.note(note);
-  if (isText && say !== undefined) terminal.say(say);
+  tell({ warnings }, around);
+  const format = around.format === "json" ? "json" : "yaml";
+  const written = around.isText ? text : document !== undefined ? await documentText(document, format) : undefined;
+  if (written !== undefined) out.write(written);
+  tell(after, around);
 }
 
 /**
  * Reports that nothing was selected: as a text, or with --fail-if-empty as the error.
  * @param words a sentence
- * @param report for programs
+ * @param document for programs, and a note beside it
  * @throws UserError
  */
 export async function reportNone(
   words: string,
   failIfEmpty: boolean,
-  report: Pick<ReportPart, "document" | "note">,
+  { document, note }: { readonly document?: Value; readonly note?: string },
   around: Surroundings,
 ): Promise<void> {
-  if (!failIfEmpty) return writeReport({ text: paragraph(words, around.terminal.columns), ...report }, around);
-  await writeReport({ document: report.document }, around);
+  const text = paragraph(words, around.terminal.columns);
+  if (!failIfEmpty) return writeReport({ text, document, notes: { data: note } }, around);
+  await writeReport({ document }, around);
   throw emptyError(words);
 }
 
 /** Shows a person the next command for jobs that ended badly. */
-export function tellNext(endings: readonly Ending[], { terminal, isText }: Surroundings): void {
-  if (!terminal.canTell || !isText) return;
+export function tellNext(endings: readonly Ending[], around: Surroundings): void {
+  if (!around.terminal.canTell || !around.isText) return;
   // Loaded on use: most commands show no ends.
   const { nextLine } = require("../render/ending.ts") as typeof import("../render/ending.ts");
-  const line = nextLine(endings);
-  if (line !== undefined) terminal.say(line);
+  tell({ say: nextLine(endings) }, around);
 }
