@@ -191,7 +191,7 @@ export default question({
     description: "count jobs, failures, times: by function, peel, result, …",
     group: "Analyze",
     details:
-      "FAILED counts jobs that are failed, partial or timeout. P50, P95 and SLOWEST are durations of ended jobs. With --by peel: FAILED counts jobs in which the peel failed, was unreachable or did not return, durations are those of its returns, LAST is missing where trace shows unfinished. TREND is jobs over time, red if a job failed. --check: exit code 2 if a schedule is overdue, a peel had no run, or the last run of a row failed; 1 if nothing was counted.",
+      "FAILED counts jobs that are failed, partial or timeout. P50, P95 and SLOWEST are durations of ended jobs. With --by peel: FAILED counts jobs in which the peel failed, was unreachable or did not return (unless the job was canceled), durations are those of its returns, LAST is missing where trace shows unfinished. TREND is jobs over time, red if a job failed. --check: exit code 2 if a schedule is overdue, a peel had no run, or the last run of a row failed; 1 if nothing was counted.",
     notes:
       "Each character of TREND is a slice of the time; its height is the number of jobs. --by peel with --function also shows peels without a run. A schedule is overdue on a peel if its last run is more than twice the usual interval ago. --by result marks a result that changed in more than half of its runs as `always changes`; dry runs count separately. --by peel does not read the events of jobs: LAST is `missing` for a peel without a return of an ended job; `trace` shows `unfinished` if the peel accepted that job.",
     exitCodes: "0 done, 1 error; with --check 1 if nothing was counted, 2 if there is a problem",

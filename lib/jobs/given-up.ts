@@ -52,11 +52,9 @@ export async function readUnheard(
   const keyOf = ({ jid, peel }: PeelOfJob) => `${jid}.${peel}`;
   const places = read.map(({ row, peel }): PeelOfJob => ({ jid: row.jid, peel }));
   const begin = () => {
-    for (const [i, { row, peel, stored }] of read.entries()) {
-      // A return that the bucket lacks arrived after the end of the job.
-      const ended = !stored && isTerminal(row.status);
-      steps.set(keyOf(places[i] as PeelOfJob), new Steps(recordOf(row, peel), ended));
-    }
+    // A return that the bucket lacks arrived after the end of the job, or the master missed it.
+    for (const [i, { row, peel }] of read.entries())
+      steps.set(keyOf(places[i] as PeelOfJob), new Steps(recordOf(row, peel), isTerminal(row.status)));
   };
   const onEvent = (place: PeelOfJob, event: StoredEvent) => void steps.get(keyOf(place))?.add(eventOf(event, reader));
   begin();
@@ -93,7 +91,8 @@ export function targetTest(jobs: JobList): (place: number, peel: string) => bool
 
 /**
  * Passes on the returns of jobs: those of the bucket, in no order, then those that only the events have, by the places of jobs.
- * For a peel that was given up and did not return, passes on what the master wrote.
+ * For a peel that was given up and did not return, passes on what the master wrote. The return of a peel that a cancel signal
+ * stopped is left out: it says nothing about the function.
  * @param eventFields of the returns in events, which no reader reads
  * @param onReturn also receives returns of peels that are not targets
  * @throws as readReturnsAcross
@@ -131,7 +130,7 @@ export async function readJobReturns(
   const { stories, note } = await readUnheard(store, all, eventFields, older);
   if (note !== undefined) options.warn(note);
   for (const [i, { place, stored }] of unheard.entries()) {
-    const { tookNs, returned = stored } = stories[i] ?? {};
-    if (returned) onReturn(returned, place, tookNs);
+    const { tookNs, sinceCancel, returned = stored } = stories[i] ?? {};
+    if (returned && sinceCancel !== "stopped") onReturn(returned, place, tookNs);
   }
 }

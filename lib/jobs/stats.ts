@@ -1,9 +1,16 @@
 // Statistics of many jobs by peel and by result.
 import { Unavailable } from "../errors.ts";
-import { isTerminal } from "../model/job.ts";
 import { briefResults, isDryRun } from "../model/return-data.ts";
 import { RETURN_FIELDS, type Return, stateOfReturn } from "../model/returns.ts";
-import { jobSlice, type PeelStats, PeelTally, type ResultStats, ResultTallies, type Span } from "../model/stats.ts";
+import {
+  jobSlice,
+  needsReturn,
+  type PeelStats,
+  PeelTally,
+  type ResultStats,
+  ResultTallies,
+  type Span,
+} from "../model/stats.ts";
 import type { Store } from "../store.ts";
 import { readJobReturns, targetTest } from "./given-up.ts";
 import type { Progress, Read } from "./read-jobs.ts";
@@ -42,7 +49,7 @@ export async function readPeelStats(
   };
   // What is needed of the job of each return, in little memory.
   const readable = new Uint8Array(jobs.length);
-  const ended = new Uint8Array(jobs.length);
+  const needed = new Uint8Array(jobs.length);
   const slices = new Int32Array(jobs.length).fill(NO_SLICE);
   /** Jobs without a list of targets: any peel can be one. */
   const open = new Uint8Array(jobs.length);
@@ -50,12 +57,11 @@ export async function readPeelStats(
     const { row } = jobs.at(place);
     if (row.unreadable !== undefined) continue;
     readable[place] = 1;
-    const hasEnded = isTerminal(row.status);
-    ended[place] = Number(hasEnded);
+    needed[place] = Number(needsReturn(row.status));
     const slice = jobSlice(span, row);
     slices[place] = slice ?? NO_SLICE;
     open[place] = Number(row.targets === undefined);
-    for (const peel of row.targets ?? []) tallyOf(peel, row.fn).target(place, hasEnded, slice);
+    for (const peel of row.targets ?? []) tallyOf(peel, row.fn).target(place, row.status, slice);
   }
   const add = (item: Return, place: number, tookNs: bigint | undefined) => {
     if (readable[place] === 0) return;
@@ -64,7 +70,7 @@ export async function readPeelStats(
     const tally = open[place] === 1 ? tallyOf(peel, fn) : tallies.get(keyOf(peel, fn));
     if (!tally || (open[place] === 0 && !tally.isTarget(place))) return;
     const slice = slices[place] as number;
-    tally.add(place, stateOfReturn(item), tookNs, ended[place] === 1, slice === NO_SLICE ? undefined : slice);
+    tally.add(place, stateOfReturn(item), tookNs, needed[place] === 1, slice === NO_SLICE ? undefined : slice);
   };
   await readJobReturns(store, read, { fields: RETURN_FIELDS, eventFields: RETURN_FIELDS, ...options }, add);
   return Array.from(tallies.values(), (tally) => ({ tally, lastRun: createdAt(read, tally.lastPlace) }));

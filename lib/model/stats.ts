@@ -150,8 +150,11 @@ export function* runsOf(jobs: JobList): Generator<ScheduledRun> {
   }
 }
 
-/** The last job of a peel: its state, no return yet, or no job. */
-export type LastResult = PeelState | "no return yet" | "no run";
+/** A target without a return did not do its part in such a job. */
+export const needsReturn = (status: string | undefined) => isTerminal(status) && status !== "canceled";
+
+/** The last result of a peel; without one: no return yet, only canceled jobs, or no job. */
+export type LastResult = PeelState | "no return yet" | "canceled" | "no run";
 
 export class PeelTally {
   readonly durations = new Durations();
@@ -161,9 +164,10 @@ export class PeelTally {
   #lastEnded = -1;
   #lastReturned = -1;
   #lastState: PeelState | undefined;
+  #canceled = 0;
   /** Returns from jobs that do not target it. */
   #others = 0;
-  /** Ended jobs that target it, and returns from them. */
+  /** Ended jobs that target it and need its return, and returns from them. */
   #ended = 0;
   #returnedFromEnded = 0;
   #bad = 0;
@@ -177,12 +181,17 @@ export class PeelTally {
     this.trend = new Trend(slices);
   }
 
-  /** A job that targets it; before any return, oldest first. An ended job counts as failed until its return arrives. */
-  target(place: number, hasEnded: boolean, slice: number | undefined): void {
+  /**
+   * A job that targets it; before any return, oldest first. An ended job counts as failed until its return arrives, unless it was
+   * canceled: that says nothing about the peel.
+   */
+  target(place: number, status: string | undefined, slice: number | undefined): void {
     if (this.#targets.has(place)) return; // a record may name a peel twice
     this.#targets.add(place);
-    this.trend.add(slice, hasEnded);
-    if (!hasEnded) return;
+    const counts = needsReturn(status);
+    this.trend.add(slice, counts);
+    if (status === "canceled") this.#canceled++;
+    if (!counts) return;
     this.#ended++;
     this.#lastEnded = place;
   }
@@ -191,14 +200,20 @@ export class PeelTally {
     return this.#targets.has(place);
   }
 
-  add(place: number, state: PeelState, tookNs: bigint | undefined, hasEnded: boolean, slice: number | undefined): void {
+  add(
+    place: number,
+    state: PeelState,
+    tookNs: bigint | undefined,
+    wasNeeded: boolean,
+    slice: number | undefined,
+  ): void {
     const isBad = state !== "ok";
     if (!this.isTarget(place)) {
       this.#others++;
       this.trend.add(slice, isBad);
     } else {
-      if (hasEnded) this.#returnedFromEnded++;
-      if (isBad !== hasEnded) this.trend.mark(slice, isBad ? 1 : -1);
+      if (wasNeeded) this.#returnedFromEnded++;
+      if (isBad !== wasNeeded) this.trend.mark(slice, isBad ? 1 : -1);
     }
     if (isBad) this.#bad++;
     if (tookNs !== undefined) this.durations.add(tookNs);
@@ -221,7 +236,9 @@ export class PeelTally {
 
   get last(): LastResult {
     if (this.#lastEnded > this.#lastReturned) return "missing";
-    return this.#lastState ?? (this.jobs > 0 ? "no return yet" : "no run");
+    if (this.#lastState !== undefined) return this.#lastState;
+    if (this.jobs === 0) return "no run";
+    return this.jobs === this.#canceled ? "canceled" : "no return yet";
   }
 
   get lastPlace(): number | undefined {
@@ -236,8 +253,12 @@ export interface PeelStats {
   readonly lastRun: Timestamp | undefined;
 }
 
-/** Neither ok nor pending. */
-export const isTrouble = (last: LastResult) => last !== "ok" && last !== "no return yet";
+const IS_UNKNOWN: readonly LastResult[] = ["no return yet", "canceled"];
+
+/** Neither ok nor failed. */
+export const isUnknown = (last: LastResult) => IS_UNKNOWN.includes(last);
+
+export const isTrouble = (last: LastResult) => last !== "ok" && !isUnknown(last);
 
 const MOST_NAMES = 20_000;
 const MOST_CHARACTERS = 16 << 20;

@@ -3,7 +3,7 @@
 import { UserError } from "../errors.ts";
 import { displayPeel } from "../model/peel.ts";
 import type { Schedule } from "../model/schedule.ts";
-import type { JobTally, PeelStats } from "../model/stats.ts";
+import { isUnknown, type JobTally, type PeelStats } from "../model/stats.ts";
 import { concernsOf, type FleetStatus } from "../model/status.ts";
 import { count, safe } from "../text.ts";
 import { seconds } from "./time.ts";
@@ -67,7 +67,7 @@ function peelFamilies(stats: readonly PeelStats[]): Family[] {
       ["peel", displayPeel(tally.peel)],
       ["function", tally.fn ?? "-"],
     ] as const;
-  const known = stats.filter(({ tally }) => tally.last !== "no return yet");
+  const known = stats.filter(({ tally }) => !isUnknown(tally.last));
   return [
     {
       name: "zester_peel_last_result",

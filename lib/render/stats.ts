@@ -197,6 +197,7 @@ function firstPeels(rows: readonly PeelStats[]): PeelStats[] {
 function peelKind({ tally: { last } }: PeelStats): string {
   if (last === "no run") return "without a run";
   if (last === "no return yet") return "without a return yet";
+  if (last === "canceled") return last;
   return isTrouble(last) ? "not ok" : "ok";
 }
 

@@ -242,6 +242,58 @@ describe("did it run everywhere?", () => {
   });
 });
 
+describe("a peel that a cancel stopped", () => {
+  freshServer();
+  const event = (kind: string, payload: object) => nc.jetstream().publish(`zester.job.cut.${kind}`, encode(payload));
+  beforeAll(async () => {
+    await putJob({ jid: "before", fn: "f", agoMs: HOUR, status: "failed", peels: ["web-1", "web-2"] });
+    await putReturn("before", "web-1");
+    await putReturn("before", "web-2", { success: false, error: "no" });
+    const peels = ["web-1", "web-2", "web-3", "web-4", "web-5"];
+    await putJob({ jid: "cut", fn: "f", agoMs: HOUR / 2, status: "canceled", peels });
+    await putReturn("cut", "web-5", { success: false, error: "no" });
+    // Marked unreachable before the cancel, which stopped it.
+    await putReturn("cut", "web-4", { success: false, unreachable: true, error: "UNREACHABLE: x", duration: 0n });
+    await event("cancel", { action: "cancel" });
+    await event("return.web-4", { jid: "cut", peel_id: "web-4", success: false, error: "execution canceled" });
+  });
+
+  test("is neither ok nor failed nor missing", async () => {
+    const all = await rows("--by", "peel");
+    const words = (row: Record<string, unknown>) => [row.peel_id, row.last, row.jobs, row.failed, row.missing];
+    expect(all.map(words)).toEqual([
+      ["web-2", "failed", 2, 1, 0],
+      ["web-5", "failed", 1, 1, 0],
+      ["web-1", "ok", 2, 0, 0],
+      ["web-3", "canceled", 1, 0, 0],
+      ["web-4", "canceled", 1, 0, 0],
+    ]);
+    expect((await run("--by", "peel", "--check")).stderr).toBe("warning: --check fails: web-2 failed; web-5 failed.\n");
+    const metrics = (await run("--by", "peel", "--format", "openmetrics")).stdout;
+    expect(metrics.match(/^zester_peel_last_result.*$/gm)).toEqual([
+      'zester_peel_last_result{peel="web-1",function="f"} 1',
+      'zester_peel_last_result{peel="web-2",function="f"} 0',
+      'zester_peel_last_result{peel="web-5",function="f"} 0',
+    ]);
+  });
+
+  test.each([
+    ["web-1", []],
+    ["web-2", ["first failure"]],
+    ["web-3", []],
+    ["web-4", []],
+    ["web-5", ["first failure"]],
+  ])("history has the same judgement of %s", async (peel, failing) => {
+    const { stdout } = await zester(["job", "history", peel], { env: env() });
+    expect<readonly string[]>(stdout.match(/first failure/g) ?? []).toEqual(failing);
+  });
+
+  test("errors do not name it", async () => {
+    const { stdout } = await zester(["job", "errors", "--format", "json"], { env: env() });
+    expect(JSON.parse(stdout)).toMatchObject([{ state: "failed", error: "no", where: ["web-2", "web-5"] }]);
+  });
+});
+
 describe("schedules", () => {
   freshServer();
 
@@ -335,7 +387,8 @@ describe("random jobs and returns, against an oracle that counts", () => {
     const byPeel = peels.flatMap((peel) => {
       const meant = jobs.flatMap((job, i) => (job.peels.includes(peel) ? [i] : []));
       const own = returned.filter((one) => one.peel === peel);
-      const lacks = meant.filter((i) => jobs[i]?.status !== "running" && !own.some(({ at }) => at === i));
+      const needed = (i: number) => !["running", "canceled"].includes(jobs[i]?.status ?? "");
+      const lacks = meant.filter((i) => needed(i) && !own.some(({ at }) => at === i));
       const newest = Math.max(...own.map(({ at }) => at), ...lacks);
       const state = lacks.includes(newest) ? "missing" : own.find(({ at }) => at === newest)?.ok ? "ok" : "failed";
       const took = own.map((one) => one.took);

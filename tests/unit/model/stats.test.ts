@@ -4,20 +4,26 @@ import fc from "fast-check";
 import { PeelTally } from "../../../lib/model/stats.ts";
 import { draws } from "../../support/length.ts";
 
-/** A job: how often its record names the peel, whether it has ended, and whether the peel returned. */
-const job = fc.record({ named: fc.integer({ min: 0, max: 2 }), ended: fc.boolean(), returned: fc.boolean() });
+/** A job: how often its record names the peel, its state, and whether the peel returned. */
+const job = fc.record({
+  named: fc.integer({ min: 0, max: 2 }),
+  status: fc.constantFrom("running", "partial", "canceled"),
+  returned: fc.boolean(),
+});
 
 test("each job counts once, and a return of a job that was not meant for the peel makes up for none that was", () => {
   fc.assert(
     fc.property(fc.array(job, { maxLength: 20 }), fc.infiniteStream(fc.nat()), (jobs, order) => {
       const tally = new PeelTally("web-01", undefined, 1);
-      jobs.forEach(({ named, ended }, place) => {
-        for (let i = 0; i < named; i++) tally.target(place, ended, 0);
+      jobs.forEach(({ named, status }, place) => {
+        for (let i = 0; i < named; i++) tally.target(place, status, 0);
       });
       const returns = jobs.flatMap(({ returned }, place) => (returned ? [{ place, at: order.next().value }] : []));
       for (const { place } of returns.sort((a, b) => a.at - b.at))
-        tally.add(place, place % 2 === 0 ? "failed" : "ok", undefined, jobs[place]?.ended === true, 0);
-      const missing = jobs.filter(({ named, ended, returned }) => named > 0 && ended && !returned).length;
+        tally.add(place, place % 2 === 0 ? "failed" : "ok", undefined, jobs[place]?.status === "partial", 0);
+      const missing = jobs.filter(
+        ({ named, status, returned }) => named > 0 && status === "partial" && !returned,
+      ).length;
       expect(tally.jobs).toBe(jobs.filter(({ named, returned }) => named > 0 || returned).length);
       expect(tally.missing).toBe(missing);
       expect(tally.failed).toBe(returns.filter(({ place }) => place % 2 === 0).length + missing);
