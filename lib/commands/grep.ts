@@ -17,7 +17,7 @@ export default question({
     description: "search what peels returned, across jobs",
     group: "Analyze",
     details:
-      "Searches errors, names of results, outputs, diffs and other texts, line by line, in the returns of matching jobs; without --since or --until, of the last 24 hours. Case matters if <text> has an upper-case letter.",
+      "Searches errors, names of results, outputs, diffs and other texts, line by line, in the returns of matching jobs; without --since or --until, of the last 24 hours. --target selects whole jobs, with the returns of all their peels. Case matters if <text> has an upper-case letter.",
     notes:
       "The newest job comes first; equal lines of a job are one line, whichever peels and fields have them. -e takes regular expressions in the syntax of RE2, without look-around and back references. Not searched: IDs, names of fields, numbers, the arguments of the job, and late returns that only events have: `zester job history` shows them.",
     exitCodes: "0 found, 1 error, 2 not found",

@@ -94,7 +94,7 @@ export const steering = {
 export const conditions = {
   state: { ...repeated, valueHint: "state", description: "states, or active, terminal, bad; separated by commas" },
   function: { ...repeated, valueHint: "glob", description: "function, such as 'pkg.*'" },
-  target: { ...repeated, valueHint: "glob", description: "target expression or any targeted peel" },
+  target: { ...repeated, valueHint: "glob", description: "jobs with this target expression or targeted peel" },
   user: { ...repeated, valueHint: "glob", description: "user that started the job" },
   owner: { ...repeated, valueHint: "glob", description: "master that owns the job" },
   source: { ...repeated, valueHint: "operator|schedule|reactor", description: "origin of the job" },
@@ -105,7 +105,7 @@ export const conditions = {
 
 export const peels = {
   bad: { type: "boolean", description: "peels that are not ok" },
-  failed: { type: "boolean", description: "peels that failed" },
+  failed: { type: "boolean", description: "peels that failed, also if they returned late" },
   missing: { type: "boolean", description: "peels without a return, except unreachable peels" },
   unreachable: { type: "boolean", description: "peels that the master marked unreachable" },
   late: { type: "boolean", description: "peels that returned late: after unreachable or the end" },

@@ -4,15 +4,15 @@ import { oneLine } from "../text.ts";
 import { peelTime } from "./durations.ts";
 import { globs, splitList } from "./glob.ts";
 import { displayPeel } from "./peel.ts";
-import { hasNotReturned, type PeelState } from "./peel-state.ts";
+import { hasNotReturned } from "./peel-state.ts";
 import type { PeelStory } from "./story.ts";
 
 const SELECTS = {
-  failed: (state: PeelState) => state === "failed",
-  missing: hasNotReturned,
-  unreachable: (state: PeelState) => state === "unreachable",
-  late: (state: PeelState) => state === "late",
-  bad: (state: PeelState) => state !== "ok",
+  failed: ({ state, returned }: PeelStory) => state === "failed" || (state === "late" && returned?.ok === false),
+  missing: ({ state }: PeelStory) => hasNotReturned(state),
+  unreachable: ({ state }: PeelStory) => state === "unreachable",
+  late: ({ state }: PeelStory) => state === "late",
+  bad: ({ state }: PeelStory) => state !== "ok",
 };
 
 export type PeelConditions = { readonly [K in keyof typeof SELECTS]?: boolean | undefined } & {
@@ -37,7 +37,7 @@ export function peelSelection(flags: PeelConditions): PeelSelection | undefined 
   const states = names.filter((name) => flags[name]);
   const { peel: patterns, "slower-than": least } = flags;
   const conditions: ((peel: PeelStory) => boolean)[] = [];
-  if (states.length > 0) conditions.push(({ state }) => states.some((name) => SELECTS[name](state)));
+  if (states.length > 0) conditions.push((peel) => states.some((name) => SELECTS[name](peel)));
   if (patterns !== undefined) {
     const fits = globs(splitList(patterns));
     conditions.push(({ peel }) => fits(peel) || fits(displayPeel(peel)));

@@ -68,11 +68,14 @@ interface Row<T extends Tally> {
 }
 
 /** `19 (100%)`: rounded, and 100% means all. */
-function failedText(failed: number, of: number, columns: number): string {
-  const percent = Math.min(Math.round((failed * 100) / of), failed < of ? 99 : 100);
-  const share = failed === 0 ? "" : ` (${percent === 0 ? "<1" : percent}%)`;
-  return count(failed).padStart(columns) + share;
+function shareText(n: number, of: number, columns: number): string {
+  const percent = Math.min(Math.round((n * 100) / of), n < of ? 99 : 100);
+  const share = n === 0 ? "" : ` (${percent === 0 ? "<1" : percent}%)`;
+  return count(n).padStart(columns) + share;
 }
+
+const widest = <T>(rows: readonly T[], countOf: (row: T) => number) =>
+  rows.reduce((most, row) => Math.max(most, count(countOf(row)).length), 0);
 
 /** Signs in a table, of comparable heights, red where any failed; for programs each slice with its start. */
 function trendColumn(rows: readonly Row<Tally>[], span: Span, counted: string): RowColumn<Row<Tally>> {
@@ -113,13 +116,13 @@ function countColumns<T extends Tally>(
   counted: string,
   of: (tally: T) => number,
 ): RowColumn<Row<T>>[] {
-  const wide = rows.reduce((most, { tally }) => Math.max(most, count(tally.failed).length), 0);
+  const wide = widest(rows, ({ tally }) => tally.failed);
   return [
     { name: counted, right: true, value: ({ tally }) => of(tally) },
     {
       name: "failed",
       value: ({ tally }) => tally.failed,
-      text: ({ tally }) => failedText(tally.failed, of(tally), wide),
+      text: ({ tally }) => shareText(tally.failed, of(tally), wide),
       paint: ({ tally }, { color }) => (tally.failed > 0 ? paintState("failed", color) : undefined),
     },
     ...PERCENTILES.map(([name, percent], i) => ({
@@ -239,6 +242,7 @@ export function peelStatsView(stats: readonly PeelStats[], span: Span): StatsVie
 
 export function resultStatsView(stats: readonly ResultStats[], span: Span): StatsView {
   const anyDry = stats.some(({ tally }) => tally.dryRuns > 0);
+  const wide = widest(stats, ({ tally }) => tally.changed);
   const columnsOf = (shown: readonly ResultStats[]): RowColumn<ResultStats>[] => [
     {
       name: "result",
@@ -247,7 +251,11 @@ export function resultStatsView(stats: readonly ResultStats[], span: Span): Stat
       text: ({ tally }, _, max) => shortenMiddle(tally.name, max),
     },
     ...countColumns(shown, span, "runs", ({ runs }: ResultTally) => runs),
-    { name: "changed", right: true, value: ({ tally }) => tally.changed },
+    {
+      name: "changed",
+      value: ({ tally }) => tally.changed,
+      text: ({ tally }) => shareText(tally.changed, tally.runs, wide),
+    },
     { name: "skipped", right: true, gives: [leaves(6)], value: ({ tally }) => tally.skipped },
     {
       name: "always_changes",

@@ -147,6 +147,11 @@ test("conditions are those of list; nothing failed is said with what was looked 
     JSON.parse((await run(...args, "--format", "json")).stdout).map(({ error }: { error: string }) => error);
   expect(await errors("--function", "pkg.*")).toEqual([LOCK]);
   expect(await errors("--target", "cache*")).toEqual(["exit status 1"]);
+  // All peels of the jobs, as help says.
+  expect(await errors("--target", "web-301")).toEqual([FULL, null]);
+  expect((await run("--help")).stdout.replace(/\s+/g, " ")).toContain(
+    "selects whole jobs, with the errors of all their",
+  );
   expect(await errors("--until", "65m")).toEqual(["an hour ago"]);
   expect(await run("--user", "root")).toEqual({
     stdout: "No peel failed in jobs that match --user root --since 24h (of 23).\n",

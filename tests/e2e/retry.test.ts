@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { fieldsOf, valueBetween, watchDispatches } from "../support/dispatches.ts";
 import { away, type Behaviour, fail, hang, ok, serveFleet } from "../support/fleet.ts";
-import { encode, jobRecord, run as shell, type Time, until, ZESTER, zester } from "../support/harness.ts";
+import { encode, jobRecord, run as shell, Time, until, ZESTER, zester } from "../support/harness.ts";
 
 const { nc, fleet, run, start, stop } = await serveFleet();
 const dispatches = await watchDispatches(nc);
@@ -150,6 +150,18 @@ test("which peels the flags select", async () => {
     "error: --all and --failed cannot be used together.\nUse one of them.\n",
     1,
   ]);
+  const late = {
+    jid,
+    peel_id: "d",
+    success: false,
+    error: "no lock",
+    return_data: null,
+    duration: 1n,
+    timestamp: Time.now(),
+  };
+  await nc.jetstream().publish(`zester.job.${jid}.return.d`, encode(late));
+  expect((await run("show", jid, "--late", "-q")).stdout).toBe("d\n");
+  expect(await targets("--failed")).toBe("b d web_eu_example");
   await run("retry", jid, "--yes", "--peel", "web_eu*");
   expect((await decoded())[0]).toMatchObject({ targets: ["web_eu_example"], target_expr: "L@web.eu.example" });
 });

@@ -425,14 +425,14 @@ describe("by result", () => {
     expect(stdout).toBe(
       `\
 RESULT                  RUNS  CHANGED  FAILED   SKIPPED   P50   P95  SLOWEST  DRY RUNS           TREND (2 days)
-file.managed:/etc/motd     3        0  1 (33%)        1  1.0s  1.0s     1.0s  2, 1 would change  ·█
-cmd.run:nginx -t           3        2  0              0  2.0s  2.0s     2.0s  -                  ·█              always changes
+file.managed:/etc/motd     3  0        1 (33%)        1  1.0s  1.0s     1.0s  2, 1 would change  ·█
+cmd.run:nginx -t           3  2 (67%)  0              0  2.0s  2.0s     2.0s  -                  ·█              always changes
 `,
     );
     expect(stderr).toBe("warning: 1 return cannot be decoded: their results are not counted.\n");
     expect(onTerminal(200, ["--by", "result", "--since", "2d", "--no-color"])).toBe(stdout + stderr);
     const narrow = onTerminal(60, ["--by", "result", "--since", "2d", "--no-color"]).split("\n");
-    expect(narrow[2]).toBe("cmd.run:nginx -t         3        2  0        always changes");
+    expect(narrow[2]).toBe("cmd.run:nginx -t         3  2 (67%)  0        always changes");
     expect((await run("--by", "result", "--function", "nx")).stdout).toBe(
       "No results of jobs match --function nx (of 5).\n",
     );

@@ -1,11 +1,14 @@
 // Which peels the flags of `show` select.
 import { expect, test } from "bun:test";
 import { type PeelConditions, peelSelection } from "../../../lib/model/peel-selection.ts";
+import { toReturn } from "../../../lib/model/returns.ts";
 import { peelStory } from "../../support/story.ts";
 
 const MINUTE = 60_000_000_000n;
 const PEELS = [
   peelStory("db_eu_example", "missing"),
+  peelStory("late-failed", "late", toReturn("late-failed", new Map([["success", false]]))),
+  peelStory("late-ok", "late", toReturn("late-ok", new Map([["success", true]]))),
   peelStory("other", "unreachable"),
   peelStory("web-01", "ok", undefined, { tookNs: MINUTE }),
   peelStory("web-02", "failed", undefined, { tookNs: MINUTE + 1n }),
@@ -14,12 +17,12 @@ const PEELS = [
 ];
 
 test.each([
-  [{ failed: true }, ["web-02"]],
+  [{ failed: true }, ["late-failed", "web-02"]],
   [{ missing: true }, ["db_eu_example", "web-04"]],
   [{ unreachable: true }, ["other"]],
-  [{ late: true }, []],
-  [{ bad: true }, ["db_eu_example", "other", "web-02", "web-03", "web-04"]],
-  [{ failed: true, unreachable: true }, ["other", "web-02"]],
+  [{ late: true }, ["late-failed", "late-ok"]],
+  [{ bad: true }, ["db_eu_example", "late-failed", "late-ok", "other", "web-02", "web-03", "web-04"]],
+  [{ failed: true, unreachable: true }, ["late-failed", "other", "web-02"]],
   [{ peel: ["web-*"] }, ["web-01", "web-02", "web-03", "web-04"]],
   [{ peel: ["web-*"], failed: true }, ["web-02"]],
   // Either form of the id.

@@ -14,8 +14,8 @@ const LATE_OK = peelStory("late-ok", "late", returned(true));
 test.each([
   [{}, "failed unreadable unreachable late offline silent unfinished missing queued executing"],
   [{ bad: true }, "failed unreadable unreachable late offline silent unfinished missing queued executing"],
-  [{ failed: true }, "failed"],
-  [{ unreachable: true, failed: true }, "failed unreachable"],
+  [{ failed: true }, "failed late"],
+  [{ unreachable: true, failed: true }, "failed unreachable late"],
   [{ missing: true }, "offline silent unfinished missing queued executing"],
   [
     { bad: true, failed: true },
@@ -32,11 +32,9 @@ test.each([
 
 test("a late return that is ok is enough, unless all are asked for", () => {
   expect(needsAgain(LATE_OK)).toBe(false);
-  expect([{}, { bad: true }, { all: true }].map((flags) => retrySelection(flags).matches(LATE_OK))).toEqual([
-    false,
-    false,
-    true,
-  ]);
+  expect(
+    [{}, { bad: true }, { failed: true }, { all: true }].map((flags) => retrySelection(flags).matches(LATE_OK)),
+  ).toEqual([false, false, false, true]);
 });
 
 test("what may have run, or may run yet, is warned of; so are peels that are ok, and old jobs", () => {
