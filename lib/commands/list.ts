@@ -212,7 +212,7 @@ export default question({
     description: "list recent jobs, oldest first",
     group: "Inspect",
     details:
-      "--wide adds WHAT (the function and its subject), CREATED, DURATION, RETURNS, FAILED, USER, OWNER and, if any, RETRY_OF and STUCK. FAILED counts the peels that failed or were unreachable, when the job has ended.",
+      "--wide adds WHAT (the function and its subject), CREATED, DURATION, RETURNS, FAILED, USER, OWNER and, if any, RETRY_OF and STUCK. RETURNS is -/12 if the number of returns is unknown. FAILED counts the peels that failed or were unreachable, when the job has ended.",
     example: "zester job list --state bad --since 2h --wide",
   },
   args,

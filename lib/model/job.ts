@@ -129,7 +129,12 @@ export function stoppedWatchingNs({ status, updated, deadline }: JobRow): bigint
 }
 
 /** As the record counts; undefined before the end, since masters count at the end. */
-export const returnedOf = (row: JobRow) => (row.returned === 0n && !isTerminal(row.status) ? undefined : row.returned);
+export function returnedOf({ status, owner, returned }: JobRow): bigint | undefined {
+  if (!isTerminal(status)) return returned || undefined;
+  // Masters omit a count of 0, which only these states can have; other tools omit any count.
+  const isNone = owner !== undefined && (status === "timeout" || status === "canceled");
+  return returned ?? (isNone ? 0n : undefined);
+}
 
 /** Numbers of returned peels by JID; a job with an unknown number is missing. */
 export type ReturnCounts = ReadonlyMap<string, number>;

@@ -36,6 +36,19 @@ test("the same for programs", async () => {
   expect((await run("list", ...flags, "--format", "yaml")).stdout).toContain(`"returned": 2\n`);
 });
 
+test("a job that ended without a return: 0, not unknown, though the record has no count", async () => {
+  const peels = { a: hang, b: hang };
+  const timeout = await fleet.dispatch({ fn: "cmd.run", user: "alone", timeoutMs: 100, peels });
+  const canceled = await fleet.dispatch({ fn: "cmd.run", user: "alone", peels });
+  await fleet.until(timeout, "timeout");
+  await run("kill", canceled, "--wait");
+  expect((await run("show", timeout, "--format", "json")).stdout).not.toContain("return_count");
+  const lines = cells((await run("list", "--wide", "--user", "alone")).stdout);
+  for (const jid of [timeout, canceled]) expect(lines[jid]).toMatch(/ 0\/2 {6}0 /);
+  const columns = ["--columns", "state,returned,failed", "--format", "csv", "--no-header", "--sort", "state"];
+  expect((await run("list", "--user", "alone", ...columns)).stdout).toBe("canceled,0,0\ntimeout,0,0\n");
+});
+
 test("one consumer for all jobs; nothing is requested where RETURNS is not shown, or no job runs", async () => {
   const requests: string[] = [];
   const listening = nc.subscribe("$JS.API.>", { callback: (_, msg) => requests.push(msg.subject) });

@@ -64,10 +64,11 @@ test.each([
   expect(took).toBe(seconds === undefined ? undefined : seconds * 1_000_000_000n);
 });
 
-test("returns are counted when a job ends: before, none is no count", () => {
-  const counts = (status: string, returned?: bigint, succeeded?: bigint) => {
+test("returns are counted when a job ends: before, none is no count; masters omit 0", () => {
+  const counts = (status: string, returned?: bigint, succeeded?: bigint, owner: string | null = "m") => {
     const fields: [string, Value][] = [
       ["status", status],
+      ["owner", owner],
       ["return_count", returned ?? null],
       ["success_count", succeeded ?? null],
     ];
@@ -78,4 +79,12 @@ test("returns are counted when a job ends: before, none is no count", () => {
   expect(counts("running", 2n, 1n)).toEqual([2n, 1n]);
   expect(counts("timeout", 0n, 0n)).toEqual([0n, 0n]);
   expect(counts("complete")).toEqual([undefined, undefined]);
+  for (const status of ["timeout", "canceled"]) {
+    expect(counts(status)).toEqual([0n, 0n]);
+    expect(counts(status, 1n)).toEqual([1n, 1n]);
+    // No master wrote it.
+    expect(counts(status, undefined, undefined, null)).toEqual([undefined, undefined]);
+  }
+  for (const status of ["failed", "partial", "running", "pending"])
+    expect(counts(status)).toEqual([undefined, undefined]);
 });
