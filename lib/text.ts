@@ -174,6 +174,10 @@ export function bar(part: number, whole: number, cells: number, utf8: boolean): 
   return (utf8 ? "█" : "#").repeat(full) + (utf8 ? "░" : ".").repeat(cells - full);
 }
 
+/** `a, b, …`: the first `most`. */
+export const firstOf = (names: readonly string[], most: number) =>
+  names.slice(0, most).join(", ") + (names.length > most ? ", …" : "");
+
 const NAMED_REASONS = 5;
 
 /** Reasons for a message: `a; b; c`; the first five and a count: `…; and 3 more`. */

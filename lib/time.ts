@@ -41,4 +41,7 @@ export function localTime(date: Date): string | undefined {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())} ${zoneName(date)}`;
 }
 
+/** In ns since 1970. */
+export const nsOf = (date: Date): bigint => BigInt(date.getTime()) * 1_000_000n;
+
 export const clockText = (date: Date): string => date.toTimeString().slice(0, 8);

@@ -1,8 +1,9 @@
-// Removes from stored values what looks like a secret, for exports that others read.
+// Removes from stored values what looks like a secret, for exports and reports that others read.
 import { decode, Undecodable } from "../codec/decode.ts";
 import { encode, Unencodable } from "../codec/encode.ts";
 import type { Value } from "../codec/value.ts";
 import { hideSecrets } from "../secrets.ts";
+import type { Store } from "../store.ts";
 
 const REDACTED = "[redacted]";
 /** A value that cannot be decoded stays one. */
@@ -61,4 +62,29 @@ export class Redaction {
       return `${name ?? user}${REDACTED}`;
     });
   }
+}
+
+/** A store whose records, returns and events have no secrets. */
+export function redactedStore(store: Store): Store {
+  const redaction = new Redaction();
+  const redacted = (bytes: Uint8Array | undefined) => bytes && redaction.of(bytes);
+  const own: Partial<Store> = {
+    job: async (jid) => redacted(await store.job(jid)),
+    events: (jid, onEvent, again) =>
+      store.events(jid, (event) => onEvent({ ...event, bytes: redaction.of(event.bytes) }), again),
+    returns: {
+      of: async (jid, read) => {
+        const { list, peels } = await store.returns.of(jid, (peel, bytes) => read(peel, redaction.of(bytes)));
+        return { list: redacted(list), peels };
+      },
+      across: (of, entries) => store.returns.across(of, entries),
+      keys: (...args) => store.returns.keys(...args),
+    },
+  };
+  return new Proxy(store, {
+    get(_, name) {
+      const value = own[name as keyof Store] ?? store[name as keyof Store];
+      return typeof value === "function" ? value.bind(store) : value;
+    },
+  });
 }

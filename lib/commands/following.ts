@@ -2,10 +2,11 @@
 import { parseDuration } from "../duration.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { lookForStuck } from "../jobs/heartbeats.ts";
+import { unlessLate } from "../jobs/turns.ts";
 import { isUnknownStatus, type JobRow, unknownStateWords } from "../model/job.ts";
 import type { Stuck } from "../model/stuck.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { plural, safe } from "../text.ts";
+import { firstOf, plural, safe } from "../text.ts";
 import type { Session, WaitLimit } from "./session.ts";
 
 type WithLimit = { readonly [name in "for" | "timeout"]?: string | undefined };
@@ -29,11 +30,9 @@ export async function within<T>(
   missed: (limit: WaitLimit) => T,
 ): Promise<T> {
   if (!limit) return work;
-  const late = Promise.withResolvers<WaitLimit>();
-  const timer = setTimeout(late.resolve, limit.ms, limit);
   // The rest of the work fails when the connection closes: the command already has its result.
   work.catch(() => {});
-  return Promise.race([work, late.promise.then(missed)]).finally(() => clearTimeout(timer));
+  return unlessLate(limit.ms, work, () => missed(limit));
 }
 
 const MOST_NAMED_JOBS = 5;
@@ -43,11 +42,10 @@ const LONGER = "Wait longer with --for; `zester job trace <jid>` shows what a jo
 /** The error for jobs that had not ended within the limit. */
 export function notEnded(open: Iterable<string>, { text }: WaitLimit, hint = LONGER): UserError {
   const jids = [...open];
-  const named = jids.slice(0, MOST_NAMED_JOBS).join(", ") + (jids.length > MOST_NAMED_JOBS ? ", …" : "");
   const what =
     jids.length === 0
       ? `timed out after ${text}: the jobs were not read yet.`
-      : `timed out after ${text}: ${plural(jids.length, "job")} had not ended: ${safe(named)}.`;
+      : `timed out after ${text}: ${plural(jids.length, "job")} had not ended: ${safe(firstOf(jids, MOST_NAMED_JOBS))}.`;
   return new UserError(what, hint, EXIT.timedOut);
 }
 

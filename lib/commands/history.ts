@@ -10,7 +10,7 @@ import { readsFiles } from "../program.ts";
 import { historyView } from "../render/history.ts";
 import type { Store } from "../store.ts";
 import { progressOn } from "../terminal/progress.ts";
-import { count, safe } from "../text.ts";
+import { count, firstOf, safe } from "../text.ts";
 import { question } from "./answer.ts";
 import { selectionByServer, unreadableWarning } from "./selecting.ts";
 import { conditions, globals, header, listFormat, repeated, scripted } from "./shared.ts";
@@ -38,8 +38,7 @@ function parsePeel(text: string): string {
 function suggestion(text: string, peels: ReadonlySet<string>): string {
   const longer = [...peels].filter((peel) => peel.startsWith(text)).sort();
   if (longer.length === 0) return nearest(text, [...peels]);
-  const more = longer.length > SUGGESTED ? ", …" : "";
-  return ` Did you mean ${longer.slice(0, SUGGESTED).join(", ")}${more}?`;
+  return ` Did you mean ${firstOf(longer, SUGGESTED)}?`;
 }
 
 /** @throws UserError when the buckets show no such peel */

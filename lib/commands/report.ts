@@ -1,7 +1,7 @@
 // zester job report
 import { extname } from "node:path";
 import type { ArgsDef } from "citty";
-import { redactedStore } from "../archive/redacted-store.ts";
+import { redactedStore } from "../archive/redact.ts";
 import { defineCommand, type Flags } from "../cli/command.ts";
 import { UserError } from "../errors.ts";
 import { newestRetries } from "../jobs/retries.ts";

@@ -10,6 +10,7 @@ import { callOf } from "../render/call.ts";
 import { clockWords } from "../render/clock.ts";
 import { ageText } from "../render/time.ts";
 import type { Terminal } from "../terminal/terminal.ts";
+import { nsOf } from "../time.ts";
 import type { Session } from "./session.ts";
 
 /** Warns of other jobs that a word such as @last may name. */
@@ -34,7 +35,7 @@ function referenceNote(
   now: Date,
 ): string {
   const row = jobRow(jid, job);
-  const age = row.created && ageText(row.created, BigInt(now.getTime()) * 1_000_000n);
+  const age = row.created && ageText(row.created, nsOf(now));
   return `${word} is ${jid} (${[callOf(job, row), age, row.user && `by ${row.user}`].filter(Boolean).join(", ")})`;
 }
 

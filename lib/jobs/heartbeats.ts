@@ -4,7 +4,7 @@ import { UserError } from "../errors.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
 import { type MasterSign, type Stuck, stuckAmong } from "../model/stuck.ts";
 import type { Heartbeat, Store } from "../store.ts";
-import { keepLooking, type Rhythm } from "./turns.ts";
+import { keepLooking, type Rhythm, unlessLate } from "./turns.ts";
 
 /** How long to wait, in ms and in words. */
 interface Patience {
@@ -30,12 +30,10 @@ export async function inTime<T>(
     return undefined;
   });
   if (!isLive) return found;
-  const late = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => {
+  return unlessLate(limit.ms, found, () => {
     unheard(`no answer within ${limit.words}.`);
-    late.resolve(undefined);
-  }, limit.ms);
-  return Promise.race([found, late.promise]).finally(() => clearTimeout(timer));
+    return undefined;
+  });
 }
 
 const HEARTBEAT_FIELDS = ["active_jobs"];

@@ -23,6 +23,7 @@ import {
 import type { PeelStory } from "../model/story.ts";
 import type { LiveStore, NewJob, Store } from "../store.ts";
 import { safe } from "../text.ts";
+import { nsOf } from "../time.ts";
 import { offlineAmong } from "./heartbeats.ts";
 import type { Resolved } from "./lookup.ts";
 import { newestRetries } from "./retries.ts";
@@ -146,7 +147,7 @@ export function changeSince(shown: Draft, now: Draft): "replaced" | "changed" | 
 /** @param now by this machine's clock */
 export const mint = (now: Date, user: string): Minted => ({
   jid: KSUID.randomSync(now.getTime()).string,
-  createdNs: BigInt(now.getTime()) * 1_000_000n,
+  createdNs: nsOf(now),
   user,
 });
 

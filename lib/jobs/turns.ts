@@ -1,4 +1,4 @@
-// Runs work in portions and at intervals that do not overload the server.
+// When and how long work runs: in portions and at intervals that do not overload the server, within a time limit.
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Stories of jobs that a command reads at a time. */
@@ -19,6 +19,13 @@ export function turns(most: number): <T>(work: () => Promise<T>) => Promise<T> {
       else free++;
     }
   };
+}
+
+/** The result of `work`, or of `late` when it takes longer than `ms`. It is not stopped. */
+export async function unlessLate<T>(ms: number, work: Promise<T>, late: () => T): Promise<T> {
+  const over = Promise.withResolvers<void>();
+  const timer = setTimeout(over.resolve, ms);
+  return Promise.race([work, over.promise.then(late)]).finally(() => clearTimeout(timer));
 }
 
 /** The pause between two checks, in ms; checks take at most this share of the time. */

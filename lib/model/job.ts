@@ -2,6 +2,7 @@
 import { asInteger, asText, asTime, type Timestamp, type ValueMap } from "../codec/value.ts";
 import { oneOf } from "../nearest.ts";
 import { firstFew, plural, safe, width } from "../text.ts";
+import { nsOf } from "../time.ts";
 import { compare, displayPeel, peelList } from "./peel.ts";
 
 /** In place of a missing time, in ns. */
@@ -110,7 +111,7 @@ export function jobRow(jid: string, record: ValueMap): JobRow {
  */
 export function jobDuration(row: JobRow, now: Date): bigint | undefined {
   if (!row.created || isUnknownStatus(row.status)) return undefined;
-  if (!isTerminal(row.status)) return BigInt(now.getTime()) * 1_000_000n - row.created.ns;
+  if (!isTerminal(row.status)) return nsOf(now) - row.created.ns;
   if (!row.updated || (row.owner === undefined && row.updated.ns === row.created.ns)) return undefined;
   return row.updated.ns - row.created.ns;
 }

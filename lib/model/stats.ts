@@ -247,11 +247,13 @@ export class PeelTally {
   }
 }
 
-export interface PeelStats {
-  readonly tally: PeelTally;
+export interface StatsRow<T> {
+  readonly tally: T;
   /** Creation of the job of the last result. */
   readonly lastRun: Timestamp | undefined;
 }
+
+export type PeelStats = StatsRow<PeelTally>;
 
 const IS_UNKNOWN: readonly LastResult[] = ["no return yet", "canceled"];
 
@@ -346,10 +348,7 @@ export class ResultTallies {
   }
 }
 
-export interface ResultStats {
-  readonly tally: ResultTally;
-  readonly lastRun: Timestamp | undefined;
-}
+export type ResultStats = StatsRow<ResultTally>;
 
 const failed = ({ failed }: ResultTally) => failed;
 const changed = ({ changed }: ResultTally) => changed;

@@ -20,6 +20,7 @@ import {
   type StoredMessage,
 } from "../store.ts";
 import { plural, safe } from "../text.ts";
+import { nsOf } from "../time.ts";
 import { Bucket, isTombstone, valueIn } from "./bucket.ts";
 import { type Connection, NoResponders, PermissionDenied } from "./connection.ts";
 import { type ConsumerConfig, configSince, Delivery, filtersOf, subjectBytes } from "./consumer.ts";
@@ -191,7 +192,7 @@ export class NatsStore implements LiveStore {
   }
 
   nowNs(): bigint {
-    return BigInt(this.now().getTime()) * 1_000_000n;
+    return nsOf(this.now());
   }
 
   async heartbeat(of: "masters" | "peels", id: string): Promise<Heartbeat | "none"> {

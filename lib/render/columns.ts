@@ -19,6 +19,7 @@ import {
 } from "../model/job.ts";
 import { type Stuck, stuckWords } from "../model/stuck.ts";
 import { safe, shorten } from "../text.ts";
+import { nsOf } from "../time.ts";
 import { CALL_FIELDS, callOf, wholeCall } from "./call.ts";
 import { jobDocument } from "./document.ts";
 import { type Column, type Concession, leaves, renderTable, shrinks } from "./table.ts";
@@ -98,7 +99,7 @@ const timeColumn = (
     const at = get(row);
     if (!at) return "-";
     if (columns === undefined) return timeText(at, false);
-    const age = ageText(at, BigInt(now.getTime()) * 1_000_000n, ago);
+    const age = ageText(at, nsOf(now), ago);
     const whole = `${timeText(at, true)} (${age})`;
     return whole.length <= max ? whole : age;
   },

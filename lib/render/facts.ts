@@ -10,7 +10,8 @@ import { isDryRun } from "../model/return-data.ts";
 import { countDone } from "../model/returns.ts";
 import type { Ignored, Story } from "../model/story.ts";
 import { type Stuck, stuckHint, stuckWords } from "../model/stuck.ts";
-import { count, paragraph, plural, safe, shortenMiddle, width, wrapWords } from "../text.ts";
+import { count, firstOf, paragraph, plural, safe, shortenMiddle, width, wrapWords } from "../text.ts";
+import { nsOf } from "../time.ts";
 import { furtherArguments, wholeCall } from "./call.ts";
 import { peelNames } from "./names.ts";
 import { peelCounts } from "./peels.ts";
@@ -56,10 +57,8 @@ const RETRIES = 3;
 
 /** `2hQaXk… (complete), 2hQbYl… (running)`, newest first. */
 export function retriesWords(retries: readonly JobRow[]): string | undefined {
-  if (retries.length === 0) return undefined;
-  const named = retries.slice(-RETRIES).reverse();
-  const rest = retries.length > RETRIES ? ", …" : "";
-  return named.map((row) => `${row.jid} (${displayState(row)})`).join(", ") + rest;
+  const named = retries.map((row) => `${row.jid} (${displayState(row)})`);
+  return named.length > 0 ? firstOf(named.reverse(), RETRIES) : undefined;
 }
 
 const ARGUMENT_LINES = 3;
@@ -72,7 +71,7 @@ function argumentWords({ row, job }: Telling, columns: number | undefined): stri
 function facts(telling: Telling, now: Date, columns: number | undefined): [string, string][] {
   const person = columns !== undefined;
   const { row, job, stuck } = telling;
-  const nowNs = BigInt(now.getTime()) * 1_000_000n;
+  const nowNs = nsOf(now);
   const took = tookOf(telling, now);
   const ended = isTerminal(row.status);
   const all: [string, string | undefined][] = [
@@ -127,8 +126,7 @@ function ignoredReason({ kind, peel, why }: Ignored): string {
 export function ignoredWords(ignored: readonly Ignored[]): string | undefined {
   if (ignored.length === 0) return undefined;
   const reasons = [...new Set(ignored.map(ignoredReason))];
-  const rest = reasons.length > IGNORED_REASONS ? ", …" : "";
-  return `${plural(ignored.length, "message")} ignored: ${reasons.slice(0, IGNORED_REASONS).join(", ")}${rest}`;
+  return `${plural(ignored.length, "message")} ignored: ${firstOf(reasons, IGNORED_REASONS)}`;
 }
 
 /**

@@ -5,6 +5,7 @@ import { formatDuration } from "../duration.ts";
 import { type Failures, failuresOf, goesOn, type HistoryEntry } from "../model/history.ts";
 import type { Selection } from "../model/selection.ts";
 import { count, paragraph, safe, shortenMiddle } from "../text.ts";
+import { nsOf } from "../time.ts";
 import { callOf, wholeCall } from "./call.ts";
 import { andMore, leaves, rowLimit, shrinks } from "./table.ts";
 import { ageText, seconds } from "./time.ts";
@@ -76,7 +77,7 @@ type Selected = Pick<Selection, "text" | "since" | "until">;
 
 /** `first failure 1d ago, ok again 10m ago`, or how many in a row, and the last ok. Claims nothing about hidden results. */
 function failureWords({ first, count: times, okAgain, lastOk }: Failures, selected: Selected, now: Date): string {
-  const ago = (time: Timestamp) => ageText(time, BigInt(now.getTime()) * 1_000_000n);
+  const ago = (time: Timestamp) => ageText(time, nsOf(now));
   const mayBeOlder = selected.since !== undefined && lastOk === undefined;
   const began = `first failure ${ago(first)}${mayBeOlder ? " or earlier" : ""}`;
   if (okAgain !== undefined) return `${began}, ok again ${ago(okAgain)}`;

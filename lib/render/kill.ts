@@ -11,6 +11,7 @@ import { type PeelStory, UNANSWERED } from "../model/story.ts";
 import { aliveWords, type MasterSign, stuckWords } from "../model/stuck.ts";
 import { named } from "../program.ts";
 import { count, paragraph, plural, safe, width } from "../text.ts";
+import { nsOf } from "../time.ts";
 import { callOf } from "./call.ts";
 import { ASKED, columnsOf } from "./columns.ts";
 import { type Telling, waitingWords } from "./facts.ts";
@@ -108,7 +109,7 @@ function targetNames(targets: readonly string[]): string {
 export function stakeWords({ row, job, story }: Telling, now: Date): string {
   const open = statesPresent(story.peels).filter(([state]) => hasNotReturned(state));
   const doing = open.map(([state, n]) => `${plural(n, "peel")} ${state}`);
-  const ago = row.created && BigInt(now.getTime()) * 1_000_000n - row.created.ns;
+  const ago = row.created && nsOf(now) - row.created.ns;
   const known = [
     ...(doing.length > 0 ? doing : [ALL_RETURNED]),
     row.user && `by ${row.user}`,

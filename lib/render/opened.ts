@@ -11,14 +11,15 @@ import { countDone } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { isMasterGone, type MasterSign, stuckWords } from "../model/stuck.ts";
 import { bar, count, cut, plural, safe, width } from "../text.ts";
+import { nsOf } from "../time.ts";
 import { callOf } from "./call.ts";
 import { targetOf } from "./columns.ts";
 import { renderFacts, type Telling, tookOf, wasDryRun } from "./facts.ts";
 import { renderGroups } from "./output.ts";
 import { peelCounts } from "./peels.ts";
 import { renderTimeline } from "./story.ts";
-import { renderOutcomes } from "./summary.ts";
-import { andMore, type Look } from "./table.ts";
+import { moreOutcomes, renderOutcomes } from "./summary.ts";
+import type { Look } from "./table.ts";
 import { timeText } from "./time.ts";
 
 /** `utf8` false where the locale has no blocks. */
@@ -107,7 +108,7 @@ export function watchLine(telling: Omit<Telling, "stuck">): string {
 /** `3m57s left`, `12s overdue`; undefined without a deadline. @param word after a time before the deadline */
 export function leftWords({ deadline }: JobRow, now: Date, word = " left"): string | undefined {
   if (!deadline) return undefined;
-  const rest = deadline.ns - BigInt(now.getTime()) * 1_000_000n;
+  const rest = deadline.ns - nsOf(now);
   return rest >= 0n ? formatAge(rest) + word : `${formatAge(-rest)} overdue`;
 }
 
@@ -166,7 +167,7 @@ export function previewLines({ groups }: Opened, look: PictureLook, columns: num
   const rest = groups.slice(shown.length);
   const lines = outcomeLines(shown, look, columns).slice(1);
   if (rest.length === 0) return lines;
-  return [...lines, `${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap(({ peels }) => peels))}`];
+  return [...lines, moreOutcomes(rest)];
 }
 
 /** Least lines of a terminal on which each fact has its own line. */

@@ -17,6 +17,7 @@ import type { PeelStory } from "../model/story.ts";
 import { stuckHint, stuckWords } from "../model/stuck.ts";
 import { named, nextCommand } from "../program.ts";
 import { count, plural, safe, shortenMiddle } from "../text.ts";
+import { nsOf } from "../time.ts";
 import { furtherArguments, wholeCall } from "./call.ts";
 import { cancelerOf, DRY_RUN, ignoredWords, retriesWords, type Telling, tookOf, wasDryRun } from "./facts.ts";
 import { changeRows, differencesOf, NO_DIFF, outputLine } from "./job-diff.ts";
@@ -283,7 +284,7 @@ function nextSteps({ row, story }: Telling): Block[] {
 /** The sections about one job, below their heading. @param prefix of their ids @param share as in bytesOfEach */
 function sectionsOf(job: ReportedJob, prefix: string, share: number, now: Date): Block[] {
   const { row, story, gaps } = job;
-  const timeline = timelineOf(story, row, BigInt(now.getTime()) * 1_000_000n);
+  const timeline = timelineOf(story, row, nsOf(now));
   const notes = [...(wasDryRun(story) ? [`${DRY_RUN}.`] : []), ...gaps];
   const events = details([plural(story.steps.length, "event")], eventsOf(job));
   return [

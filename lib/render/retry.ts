@@ -11,8 +11,8 @@ import type { PeelStory } from "../model/story.ts";
 import { count, paragraph, plural, safe, shorten, shortenMiddle } from "../text.ts";
 import { callOf, furtherArguments } from "./call.ts";
 import { peelNames } from "./names.ts";
-import { peelCounts } from "./peels.ts";
-import { andMore, type Column, LONG, type Look, renderTable, rowLimit, shrinks } from "./table.ts";
+import { moreOutcomes } from "./summary.ts";
+import { type Column, LONG, type Look, renderTable, rowLimit, shrinks } from "./table.ts";
 
 /** Columns of the call and of a note; groups on a terminal. */
 const PLAN_LIMITS = { call: 200, note: 200, outcomes: 20 } as const;
@@ -81,10 +81,7 @@ export function renderPlan(plan: RetryPlan, look: Look, nowNs: bigint): string {
   const lines = renderTable(columns, shown, { ...look, columns: room, header: false })
     .trimEnd()
     .split("\n");
-  const more =
-    rest.length === 0
-      ? []
-      : wrapped(`${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap((group) => group.peels))}`);
+  const more = rest.length === 0 ? [] : wrapped(moreOutcomes(rest));
   const below = further === "" ? [] : wrapped(`with ${further}`);
   return (
     paragraph(head, look.columns) +

@@ -17,10 +17,12 @@ import {
   type ResultStats,
   type ResultTally,
   type Span,
+  type StatsRow,
   spanWords,
   type Trend,
 } from "../model/stats.ts";
 import { count, plural, shortenMiddle } from "../text.ts";
+import { nsOf } from "../time.ts";
 import { LEAST_NAMES, peelNames } from "./names.ts";
 import { andMore, LONG, leaves, shrinks } from "./table.ts";
 import {
@@ -62,11 +64,6 @@ interface Tally {
   readonly trend: Trend;
 }
 
-interface Row<T extends Tally> {
-  readonly tally: T;
-  readonly lastRun: Timestamp | undefined;
-}
-
 /** `19 (100%)`: rounded, and 100% means all. */
 function shareText(n: number, of: number, columns: number): string {
   const percent = Math.min(Math.round((n * 100) / of), n < of ? 99 : 100);
@@ -78,15 +75,15 @@ const widest = <T>(rows: readonly T[], countOf: (row: T) => number) =>
   rows.reduce((most, row) => Math.max(most, count(countOf(row)).length), 0);
 
 /** Signs in a table, of comparable heights, red where any failed; for programs each slice with its start. */
-function trendColumn(rows: readonly Row<Tally>[], span: Span, counted: string): RowColumn<Row<Tally>> {
+function trendColumn(rows: readonly StatsRow<Tally>[], span: Span, counted: string): RowColumn<StatsRow<Tally>> {
   const { fromNs, toNs, slices } = span;
   const highest = rows.reduce((most, { tally }) => Math.max(most, ...tally.trend.counts), 0);
   const fromOf = (i: number) => Timestamp.at(fromNs + ((toNs - fromNs) * BigInt(i)) / BigInt(slices));
-  const signs = ({ tally: { trend } }: Row<Tally>, utf8 = false) => {
+  const signs = ({ tally: { trend } }: StatsRow<Tally>, utf8 = false) => {
     const all = utf8 ? SIGNS.blocks : SIGNS.digits;
     return Array.from(trend.counts, (n) => all[heightOf(n, highest, HEIGHTS)] as string);
   };
-  const painted = (row: Row<Tally>, utf8: boolean | undefined) =>
+  const painted = (row: StatsRow<Tally>, utf8: boolean | undefined) =>
     signs(row, utf8).map((sign, i) => ((row.tally.trend.bad[i] as number) > 0 ? paint("bad", sign) : sign));
   return {
     name: "trend",
@@ -111,11 +108,11 @@ function trendColumn(rows: readonly Row<Tally>[], span: Span, counted: string): 
  * @param counted name of `of`
  */
 function countColumns<T extends Tally>(
-  rows: readonly Row<T>[],
+  rows: readonly StatsRow<T>[],
   span: Span,
   counted: string,
   of: (tally: T) => number,
-): RowColumn<Row<T>>[] {
+): RowColumn<StatsRow<T>>[] {
   const wide = widest(rows, ({ tally }) => tally.failed);
   return [
     { name: counted, right: true, value: ({ tally }) => of(tally) },
@@ -129,7 +126,7 @@ function countColumns<T extends Tally>(
       name,
       right: true,
       gives: [leaves(3 + i)],
-      value: ({ tally }: Row<T>) => tally.durations.percentile(percent) ?? null,
+      value: ({ tally }: StatsRow<T>) => tally.durations.percentile(percent) ?? null,
     })),
     { name: "last_run", title: "WHEN", gives: [leaves(1)], value: ({ lastRun }) => lastRun ?? null },
     trendColumn(rows, span, counted),
@@ -142,12 +139,12 @@ function countColumns<T extends Tally>(
  * @param below lines about the others
  */
 function statsView<T extends Tally>(
-  rows: readonly Row<T>[],
-  columnsOf: (rows: readonly Row<T>[]) => RowColumn<Row<T>>[],
+  rows: readonly StatsRow<T>[],
+  columnsOf: (rows: readonly StatsRow<T>[]) => RowColumn<StatsRow<T>>[],
   forms: Forms,
   troubleOf: (tally: T) => string | undefined,
-  first = (rows: readonly Row<T>[]) => rows,
-  below: (shown: readonly Row<T>[], viewer: Viewer) => string = () => "",
+  first = (rows: readonly StatsRow<T>[]) => rows,
+  below: (shown: readonly StatsRow<T>[], viewer: Viewer) => string = () => "",
 ): StatsView {
   const view = rowsView(columnsOf(rows), forms, rows, {
     *text(viewer) {
@@ -162,7 +159,7 @@ function statsView<T extends Tally>(
 /** @param by function, user or target */
 export function jobStatsView(tallies: readonly JobTally[], by: string, span: Span): StatsView {
   const rows = tallies.map((tally) => ({ tally, lastRun: tally.last?.created }));
-  const columns: RowColumn<Row<JobTally>>[] = [
+  const columns: RowColumn<StatsRow<JobTally>>[] = [
     { name: by, gives: [shrinks(1, 12)], value: ({ tally }) => tally.key, text: ({ tally }) => tally.key },
     ...countColumns(rows, span, "jobs", ({ jobs }) => jobs),
     { name: "states", value: ({ tally }) => new Map<string, Value>(tally.states) },
@@ -337,7 +334,7 @@ const SCHEDULE_COLUMNS: readonly RowColumn<Schedule>[] = [
     gives: LONG,
     wraps: true,
     value: () => undefined,
-    text: (schedule, { now }) => troubleWords(schedule, BigInt(now.getTime()) * 1_000_000n),
+    text: (schedule, { now }) => troubleWords(schedule, nsOf(now)),
     paint: ({ peels }, { color }) => paintState(peels.some(({ overdue }) => overdue) ? "late" : "failed", color),
   },
 ];

@@ -36,6 +36,10 @@ export function whatText({ note, changes }: OutcomeGroup, most: number): string 
   return [note, shown + rest].filter(Boolean).join("; ");
 }
 
+/** `… and 2 more outcomes: 1 failed, 3 ok` */
+export const moreOutcomes = (rest: readonly OutcomeGroup[]) =>
+  `${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap(({ peels }) => peels))}`;
+
 /** On a terminal, WHERE and WHAT fit its width. */
 export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all: boolean, withTimes = false): string {
   const shown = groups.slice(0, rowLimit(SUMMARY_LIMITS.outcomes, look, all));
@@ -57,13 +61,7 @@ export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all:
     { title: "WHERE", text: ({ where }) => where },
     { title: "WHAT", gives: LONG, wraps: 2, text: ({ what }) => what },
   ];
-  const more =
-    rest.length === 0
-      ? ""
-      : paragraph(
-          `${andMore(rest.length, "outcome")}: ${peelCounts(rest.flatMap(({ peels }) => peels))}; --all shows them`,
-          look.columns,
-        );
+  const more = rest.length === 0 ? "" : paragraph(`${moreOutcomes(rest)}; --all shows them`, look.columns);
   const shownColumns = columns.filter(({ title }) => withTimes || title !== "TOOK");
   return renderTable(shownColumns, rows, look) + more;
 }

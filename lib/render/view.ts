@@ -2,6 +2,7 @@
 import { Timestamp, type Value, type ValueMap } from "../codec/value.ts";
 import { formatDuration } from "../duration.ts";
 import { count } from "../text.ts";
+import { nsOf } from "../time.ts";
 import type { LongDocument } from "./document.ts";
 import { type Column, idGives, type Look, type Rows, tableLines } from "./table.ts";
 import { ageText, seconds, timeText } from "./time.ts";
@@ -67,9 +68,7 @@ function valueText(value: Value | undefined, viewer: Viewer): string {
   if (typeof value === "number") return count(value);
   if (typeof value === "bigint") return formatDuration(value);
   if (!(value instanceof Timestamp)) return String(value);
-  return viewer.columns === undefined
-    ? timeText(value, false)
-    : ageText(value, BigInt(viewer.now.getTime()) * 1_000_000n);
+  return viewer.columns === undefined ? timeText(value, false) : ageText(value, nsOf(viewer.now));
 }
 
 /** A column of job IDs, cut on a narrow terminal as long as they stay distinct. @param rank when it is cut */
