@@ -281,7 +281,6 @@ export function* tableLines<T, L extends Look>(
     piece += line(cells);
     const further = cells.reduce((most, { more }) => Math.max(most, more.length), 0);
     for (let n = 0; n < further; n++) piece += line(cells.map(({ more }) => more[n] ?? EMPTY));
-    if (place % SWEPT_ROWS === SWEPT_ROWS - 1) edenGC();
     if (piece.length < PIECE_CHARACTERS) continue;
     yield piece;
     piece = "";

@@ -1,4 +1,5 @@
 // stdout, stderr, and the properties of the terminal, decided once.
+import { edenGC } from "bun:jsc";
 import { fstatSync, writeSync } from "node:fs";
 import { paint, useColors } from "../colors.ts";
 import { OutputClosed, UserError } from "../errors.ts";
@@ -74,6 +75,8 @@ function message(level: keyof typeof LABELS, text: string, flags: TerminalFlags)
 
 /** Characters per write. */
 const CHUNK = 256 << 10;
+/** Chunks between two garbage collections: what was made for a chunk is garbage when it is written. */
+const SWEPT_CHUNKS = 3;
 
 /** Asks a person; true for y or yes. */
 async function ask(question: string): Promise<boolean> {
@@ -168,11 +171,13 @@ export function systemTerminal(flags: TerminalFlags) {
     /** As `write`, for many small pieces. */
     writeAll: (pieces: Iterable<string>) => {
       let chunk = "";
+      let chunks = 0;
       for (const piece of pieces) {
         chunk += piece;
         if (chunk.length < CHUNK) continue;
         writeAll(1, chunk);
         chunk = "";
+        if (++chunks % SWEPT_CHUNKS === 0) edenGC();
       }
       if (chunk) writeAll(1, chunk);
     },

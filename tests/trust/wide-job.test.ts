@@ -75,8 +75,7 @@ test.each([
   async (args) => {
     const argv = [ZESTER, "job", ...args, "--timeout", "60s"];
     const peak = await peakMemory({ argv, env: { NATS_URL: server.url } });
-    // The story has each event beside each peel.
-    expect(peak).toBeLessThan(args[0] === "trace" ? 1.1 * MOST_MB : MOST_MB);
+    expect(peak).toBeLessThan(MOST_MB);
   },
   120_000,
 );
