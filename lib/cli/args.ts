@@ -191,7 +191,8 @@ function checkValue(
 }
 
 /** @throws UserError for a missing or a surplus argument */
-function checkPositionals(path: readonly string[], args: ArgsDef, words: readonly string[]): void {
+function checkPositionals(path: readonly string[], command: Tree, words: readonly string[]): void {
+  const args = argsOf(command);
   const wanted = argsThat(args, true);
   const names = wanted.map(([name, def]) => usageWord(name, def));
   const usage = `Usage: ${[...path, ...names].join(" ")} [flags]`;
@@ -203,7 +204,10 @@ function checkPositionals(path: readonly string[], args: ArgsDef, words: readonl
       );
   const extra = words[wanted.length];
   if (extra !== undefined && !wanted.some(([, def]) => takesMany(def)))
-    throw new UserError(`unexpected argument "${show(extra)}" for ${path.join(" ")}.`, usage);
+    throw new UserError(
+      `unexpected argument "${show(extra)}" for ${path.join(" ")}.`,
+      manualOf(command).surplus ?? usage,
+    );
 }
 
 /** What an unknown value of these flags is called. */
@@ -235,7 +239,7 @@ export async function readCommandLine(root: Tree, argv: readonly string[]) {
   const help = isHelp || args.help === true || (doesNothing && args.version !== true);
   if (!help && args.version !== true) {
     checkChoices(argsOf(command), args);
-    checkPositionals(path, argsOf(command), args._);
+    checkPositionals(path, command, args._);
   }
   return { path, command, rawArgs: [...names, ...words], args, help, topic: unknown };
 }

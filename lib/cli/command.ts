@@ -33,6 +33,8 @@ export interface Manual {
   readonly elsewhere?: Readonly<Record<string, readonly string[]>>;
   /** The same for flags; the first one that the command has counts. */
   readonly flagsElsewhere?: Readonly<Record<string, readonly string[]>>;
+  /** What to do instead of an argument that the command does not take. */
+  readonly surplus?: string;
   /** Former flags, and what to type instead. */
   readonly renamed?: Readonly<Record<string, string>>;
   readonly topics?: Readonly<Record<string, Topic>>;

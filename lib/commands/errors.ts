@@ -14,8 +14,9 @@ export default question({
     description: "show errors across jobs, most peels first",
     group: "Analyze",
     details:
-      "Reads the returns of matching jobs; without --since or --until, of the last 24 hours. Similar errors share a row (see `zester help peels`). LAST: creation time of the newest job with this error. --target selects whole jobs, with the errors of all their peels; `zester job history <peel>` shows one peel.",
+      "Reads the returns of matching jobs; without --since or --until, of the last 24 hours. Similar errors share a row (see `zester help peels`). LAST: creation time of the newest job with this error. --target selects whole jobs, with the errors of all their peels; `zester job history <peel>` shows one peel. Peels that did not return have no error: `zester job stats --by peel` counts them.",
     flagsElsewhere: { peel: ["zester job history <peel>"] },
+    surplus: "`zester job history <peel>` shows one peel.",
     example: "zester job errors --since 1h",
   },
   args: {

@@ -62,6 +62,8 @@ export const args = {
   ...scripted("no job matches"),
 } as const satisfies ArgsDef;
 
+export const surplus = "`zester job show <jid>` shows one job; --target <peel> selects the jobs of a peel.";
+
 /** json, jsonl and yaml have whole records without --wide. */
 export const only: Readonly<Record<string, readonly Format[]>> = { wide: ["text", "csv"] };
 
@@ -213,6 +215,7 @@ export default question({
     group: "Inspect",
     details:
       "--wide adds WHAT (the function and its subject), CREATED, DURATION, RETURNS, FAILED, USER, OWNER and, if any, RETRY_OF and STUCK. RETURNS is -/12 if the number of returns is unknown. FAILED counts the peels that failed or were unreachable, when the job has ended.",
+    surplus,
     example: "zester job list --state bad --since 2h --wide",
   },
   args,

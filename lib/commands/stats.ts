@@ -195,6 +195,7 @@ export default question({
     notes:
       "Each character of TREND is a slice of the time; its height is the number of jobs. --by peel with --function also shows peels without a run. A schedule is overdue on a peel if its last run is more than twice the usual interval ago. With --by result dry runs count separately. --by peel does not read the events of jobs: LAST is `missing` for a peel without a return of an ended job; `trace` shows `unfinished` if the peel accepted that job.",
     exitCodes: "0 done, 1 error; with --check 1 if nothing was counted, 2 if there is a problem",
+    flagsElsewhere: { peel: ["zester job history <peel>"] },
     example: "zester job stats --by peel --function state.highstate --since yesterday",
   },
   args,

@@ -19,6 +19,7 @@ export default question({
     notes:
       "`masters`, `stuck`, `failed`, `overdue` and `peels` are problems: with --check the exit code is 2. `active` and `unknown` (heartbeats cannot be read) are not. `peels` compares the peels that jobs of the last 24 hours targeted with the heartbeats.",
     exitCodes: "0 done, 1 error; with --check 2 if there is a problem",
+    surplus: "`zester job show <jid> --summary` shows one job.",
     example: "zester job status --since today",
   },
   args: {

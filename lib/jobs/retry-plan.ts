@@ -110,7 +110,8 @@ export async function draftRetry(
   const reading = await readStory(store, jid, job, warn);
   const targets = reading.story.peels.filter(({ peel }) => names.has(peel));
   const peels = targets.filter(selects);
-  const plan = { row, job, peels, targets, offline: undefined, timeoutNs: 0n, warnings: openQuestions(reading) };
+  const timeout = { timeoutNs: 0n, setsTimeout: timeoutMs !== undefined };
+  const plan = { row, job, peels, targets, offline: undefined, ...timeout, warnings: openQuestions(reading) };
   if (peels.length === 0) return { plan, reading, before: [], unheard: undefined, bytes, copied: new Map() };
   requireRepeatable(row, job);
   requireTokens(row, peels);

@@ -21,6 +21,8 @@ export interface RetryPlan {
   /** Peels without a heartbeat now; undefined when unknown. */
   readonly offline: ReadonlySet<string> | undefined;
   readonly timeoutNs: bigint;
+  /** The timeout was given, and is not copied from the record. */
+  readonly setsTimeout: boolean;
   /** Sentences to read before confirming. */
   readonly warnings: readonly string[];
 }

@@ -40,11 +40,12 @@ function noteWords({ state, note, peels }: OutcomeGroup, offline: RetryPlan["off
     .join("; ");
 }
 
-/** `, timeout 5m instead of 1m`; empty when the record has the same. */
-function timeoutWords({ job, timeoutNs }: RetryPlan): string {
+/** `, timeout 5m instead of 1m`; empty when none was given. */
+function timeoutWords({ job, timeoutNs, setsTimeout }: RetryPlan): string {
+  if (!setsTimeout) return "";
   const stored = asInteger(job.get("timeout"));
-  if (stored === timeoutNs) return "";
-  return `, timeout ${formatDuration(timeoutNs)}${stored ? ` instead of ${formatDuration(stored)}` : ""}`;
+  const instead = stored && stored !== timeoutNs ? ` instead of ${formatDuration(stored)}` : "";
+  return `, timeout ${formatDuration(timeoutNs)}${instead}`;
 }
 
 /** The new job, and a line per outcome of its peels, worst first. */

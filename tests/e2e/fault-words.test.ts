@@ -98,7 +98,42 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     "`zester --help` lists the flags.",
   ],
   ["completion tcsh", 'error: unknown shell "tcsh".', "Use one of: bash, zsh, fish."],
-  ["job list x", 'error: unexpected argument "x" for zester job list.', "Usage: zester job list [flags]"],
+  ["job watch x y", 'error: unexpected argument "y" for zester job watch.', "Usage: zester job watch <jid> [flags]"],
+  [
+    "job list web-1",
+    'error: unexpected argument "web-1" for zester job list.',
+    "`zester job show <jid>` shows one job; --target <peel> selects the jobs of a peel.",
+  ],
+  [
+    "job status @last",
+    'error: unexpected argument "@last" for zester job status.',
+    "`zester job show <jid> --summary` shows one job.",
+  ],
+  [
+    "job retry @last web-1",
+    'error: unexpected argument "web-1" for zester job retry.',
+    "Retry one job at a time; --peel selects its peels.",
+  ],
+  [
+    "job retry @last --target web-1",
+    "error: unknown flag --target for zester job retry. Did you mean --peel?",
+    "`zester job retry --help` lists the flags.",
+  ],
+  [
+    "job list -s failed",
+    "error: unknown flag -s for zester job list. Did you mean --state or --master?",
+    "`zester job list --help` lists the flags.",
+  ],
+  [
+    "job stats --peel web-1",
+    "error: unknown flag --peel for zester job stats. Did you mean zester job history <peel>?",
+    "`zester job stats --help` lists the flags.",
+  ],
+  [
+    "job list --stuck",
+    "error: unknown flag --stuck for zester job list. Did you mean zester job status?",
+    "`zester job list --help` lists the flags.",
+  ],
   ["job list --user", "error: --user needs a value: --user <glob>.", "`zester job list --help` lists the flags."],
   [
     "job list --since -1h",

@@ -36,6 +36,7 @@ function plan(
     targets,
     offline: new Set(),
     timeoutNs: MINUTE,
+    setsTimeout: false,
     warnings: [],
     ...more,
   };
@@ -70,12 +71,13 @@ test("alike peels share a line with their number; those that are offline now are
 `);
 });
 
-test("a timeout that differs from the record's", () => {
-  const head = (timeoutNs: bigint, fields: [string, Value][] = []) =>
-    renderPlan(plan([failed("a", "e")], 0, { timeoutNs, fields }), wide, NOW).split("\n")[0];
+test("a timeout that was given", () => {
+  const head = (timeoutNs: bigint, fields: [string, Value][] = [], setsTimeout = true) =>
+    renderPlan(plan([failed("a", "e")], 0, { timeoutNs, setsTimeout, fields }), wide, NOW).split("\n")[0];
   expect(head(5n * MINUTE)).toEndWith(" on 1 of 1 peel, timeout 5m instead of 1m");
   expect(head(5n * MINUTE, [["timeout", null]])).toEndWith(" on 1 of 1 peel, timeout 5m");
-  expect(head(MINUTE)).toEndWith(" on 1 of 1 peel");
+  expect(head(MINUTE)).toEndWith(" on 1 of 1 peel, timeout 1m");
+  expect(head(MINUTE, [], false)).toEndWith(" on 1 of 1 peel");
 });
 
 test("a job that goes on, one without times, and a dry run", () => {
