@@ -24,7 +24,7 @@ import {
 /** Rows on a terminal, without --all. */
 const ROW_LIMITS = { returns: 40, stories: 20 } as const;
 
-interface AnyPeel {
+interface AnyPeel extends Pick<Partial<PeelStory>, "sinceCancel"> {
   readonly peel: string;
   readonly state: PeelState;
 }
@@ -161,6 +161,23 @@ function limitedTable<T extends AnyPeel>(
   return renderTable(columns, alone(peels, most), look) + moreLine(rest, peelCounts(rest), look);
 }
 
+/**
+ * `1 failed, 8 late (8 stopped), 2 ok`: the number of peels in each state, worst first, and of those that a cancel signal stopped.
+ * @param more words about the peels in a state
+ */
+export function peelCounts<T extends AnyPeel>(
+  peels: readonly T[],
+  more: (there: readonly T[], state: PeelState) => string = () => "",
+): string {
+  const words = ([state, n]: [PeelState, number]) => {
+    const there = peels.filter((peel) => peel.state === state);
+    const stopped = there.filter(({ sinceCancel }) => sinceCancel === "stopped").length;
+    const known = [stopped > 0 && `${count(stopped)} stopped`, more(there, state)].filter(Boolean).join("; ");
+    return `${count(n)} ${state}${known && ` (${known})`}`;
+  };
+  return statesPresent(peels).map(words).join(", ");
+}
+
 /** From this many peels on, names in this many columns per state. */
 const NAMED_COUNTS = { from: 10, columns: 40 } as const;
 
@@ -168,23 +185,10 @@ const NAMED_COUNTS = { from: 10, columns: 40 } as const;
  * As `peelCounts`; many peels with names: `1 failed (web-137), 398 ok`.
  * @param all names of ok peels too
  */
-export function namedCounts(peels: readonly AnyPeel[], all = false): string {
-  if (peels.length < NAMED_COUNTS.from) return peelCounts(peels);
-  const words = ([state, n]: [PeelState, number]) => {
-    const named = all || state !== "ok";
-    const names = named ? ` (${peelNames(inState(peels, state), NAMED_COUNTS.columns)})` : "";
-    return `${count(n)} ${state}${names}`;
-  };
-  return statesPresent(peels).map(words).join(", ");
-}
-
-const inState = (peels: readonly AnyPeel[], wanted: PeelState) => peels.filter(({ state }) => state === wanted);
-
-/** `1 failed, 2 ok`: the number of peels in each state, worst first. */
-export const peelCounts = (peels: readonly AnyPeel[]) =>
-  statesPresent(peels)
-    .map(([state, n]) => `${count(n)} ${state}`)
-    .join(", ");
+export const namedCounts = (peels: readonly AnyPeel[], all = false): string =>
+  peelCounts(peels, (there, state) =>
+    peels.length >= NAMED_COUNTS.from && (all || state !== "ok") ? peelNames(there, NAMED_COUNTS.columns) : "",
+  );
 
 /** By name; worst first when there are more than rows. */
 export function renderReturns(returned: readonly Peel[], look: Look, all: boolean): string {

@@ -5,7 +5,6 @@ import { formatDuration } from "../duration.ts";
 import { medianTook, peelTime, slowest } from "../model/durations.ts";
 import { type CombinedChange, type OutcomeGroup, outcomeGroups } from "../model/outcome-groups.ts";
 import { displayPeel } from "../model/peel.ts";
-import { statesPresent } from "../model/peel-state.ts";
 import type { PeelStory } from "../model/story.ts";
 import { count, paragraph, safe } from "../text.ts";
 import { renderFacts, type Telling } from "./facts.ts";
@@ -67,18 +66,14 @@ export function renderOutcomes(groups: readonly OutcomeGroup[], look: Look, all:
 }
 
 /** `1 failed, 398 ok (1 changed)` */
-export function changedCounts(peels: readonly PeelStory[], groups: readonly OutcomeGroup[]): string {
-  return statesPresent(peels)
-    .map(([state, n]) => {
-      const changed = groups.filter((group) => group.state === state && group.changes.length > 0);
-      const words = [...new Set(changed.map(changeWord))].map((word) => {
-        const those = changed.filter((group) => changeWord(group) === word);
-        return `${count(those.reduce((sum, group) => sum + group.peels.length, 0))} ${word}`;
-      });
-      return `${count(n)} ${state}${words.length > 0 ? ` (${words.join(", ")})` : ""}`;
-    })
-    .join(", ");
-}
+export const changedCounts = (peels: readonly PeelStory[], groups: readonly OutcomeGroup[]) =>
+  peelCounts(peels, (_, state) => {
+    const changed = groups.filter((group) => group.state === state && group.changes.length > 0);
+    const words = [...Map.groupBy(changed, changeWord)].map(
+      ([word, those]) => `${count(those.reduce((sum, group) => sum + group.peels.length, 0))} ${word}`,
+    );
+    return words.join(", ");
+  });
 
 /** `median 1.5s, slowest web-042 3m7s`; undefined without times. */
 export function tookWords(peels: readonly PeelStory[]): string | undefined {

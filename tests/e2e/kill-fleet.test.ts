@@ -65,6 +65,11 @@ test("--wait waits for the peels after the end: stopped, finished anyway, or not
   const { stdout: trace } = await run("trace", jid);
   expect(trace).toMatch(/\nb +late .* stopped by the cancel signal: cmd\.run: context canceled\n/);
   expect(trace).toMatch(/\nd +late .* returned after the job ended: ok\n/);
+  // Late peels that the signal stopped are counted; the state, and its number for programs, stay.
+  expect(trace).toContain("\nPeels     3: 3 late (2 stopped)\n");
+  expect((await run("show", jid, "--summary")).stdout).toContain("\nPeels     3: 3 late (2 stopped; 1 changed)\n");
+  expect((await run("wait", jid)).stdout).toMatch(/canceled in \S+: 3 late \(2 stopped\)\n$/);
+  expect(JSON.parse((await run("wait", jid, "--format", "json")).stdout)[0]).toMatchObject({ failed: 0, late: 3 });
 });
 
 test("--wait: a peel that does not answer is waited for 10 seconds, and within --for; the code is that of the end", async () => {

@@ -202,3 +202,15 @@ test("counts of peels: worst first, without states that none is in", () => {
   expect(peelCounts([returnedPeel(item("a", true))])).toBe("1 ok");
   expect(peelCounts([])).toBe("");
 });
+
+test("counts of peels that a cancel signal stopped, in any state, before their names", () => {
+  const stopped = { sinceCancel: "stopped" } as const;
+  const peels = [
+    peelStory("a", "failed", undefined, stopped),
+    ...["b", "c"].map((peel) => peelStory(peel, "late", undefined, stopped)),
+    peelStory("d", "late", undefined, { sinceCancel: "finished" }),
+  ];
+  expect(peelCounts(peels)).toBe("1 failed (1 stopped), 3 late (2 stopped)");
+  const many = [...peels, ..."efghij".split("").map((peel) => peelStory(peel, "ok"))];
+  expect(namedCounts(many)).toBe("1 failed (1 stopped; a), 3 late (2 stopped; b,c,d), 6 ok");
+});
