@@ -160,7 +160,7 @@ export const question = <const T extends ArgsDef, R>({
   answerOf,
   ...command
 }: Definition<T, R> & {
-  /** Flags that only some formats can honour, by name. */
+  /** Flags that only some formats support, by name. */
   readonly only?: Readonly<Record<string, readonly Format[]>>;
   /** @param sink writes views as they are found */
   readonly answerOf: (request: R, session: Session, sink: AnswerSink) => Promise<Answer>;

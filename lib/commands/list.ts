@@ -110,7 +110,7 @@ function checkColumns(columns: readonly JobColumn[], jobs: JobList): void {
   }
 }
 
-/** Of `args.nam`, that no job has, all cells are empty. */
+/** A warning about columns whose cells are all empty, such as `args.nam`. */
 function emptyFieldsWarning(columns: readonly JobColumn[], jobs: JobList): string | undefined {
   const isIn = ({ value }: JobColumn, now: Date) => jobs.numbers.some((n) => value(jobs.make(n), now) !== null);
   const now = new Date(0);

@@ -12,6 +12,7 @@ import { ageText } from "../render/time.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { nsOf } from "../time.ts";
 import type { Session } from "./session.ts";
+import { conditions } from "./shared.ts";
 
 /** Warns of other jobs that a word such as @last may name. */
 export const warnReference =
@@ -39,9 +40,9 @@ function referenceNote(
   return `${word} is ${jid} (${[callOf(job, row), age, row.user && `by ${row.user}`].filter(Boolean).join(", ")})`;
 }
 
-const SELECTING = ["state", "function", "target", "user", "owner", "source", "since", "until", "limit"] as const;
+const SELECTING = Object.keys(conditions) as (keyof typeof conditions)[];
 
-type Selecting = Pick<Conditions, (typeof SELECTING)[number]>;
+type Selecting = Pick<Conditions, keyof typeof conditions>;
 
 /**
  * The conditions that narrow the jobs that `texts` name.

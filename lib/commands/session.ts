@@ -55,15 +55,15 @@ export interface WaitLimit {
 }
 
 interface Options {
-  /** Its text is a picture that changes, where one can be drawn. */
+  /** Its text is a screen, where the terminal can show one. */
   readonly isDrawn?: boolean | undefined;
-  /** Flags that only some formats can honour, by name. */
+  /** Flags that only some formats support, by name. */
   readonly only?: Readonly<Record<string, readonly Format[]>> | undefined;
   /** The server must not be silent for longer than that. */
   readonly waitLimit?: WaitLimit | undefined;
 }
 
-/** A default from the environment that the command, with these flags, can't honour is ignored. */
+/** Ignores a default from the environment that the command does not support with these flags. */
 function formatOf(flags: GlobalArgs, env: NodeJS.ProcessEnv, only: Options["only"] = {}): Format {
   const given = flags as Readonly<Record<string, unknown>>;
   const limits = Object.entries(only).filter(([flag]) => given[flag]);
@@ -82,7 +82,7 @@ function formatOf(flags: GlobalArgs, env: NodeJS.ProcessEnv, only: Options["only
   return flags.formats.includes(wish) && limits.every(([, able]) => able.includes(wish)) ? wish : "text";
 }
 
-/** @throws UserError for a flag that the format can't honour */
+/** @throws UserError for a flag that the format does not support */
 export function surroundings(flags: GlobalArgs, { isDrawn, only }: Options = {}): Surroundings {
   const { env } = process;
   const format = formatOf(flags, env, only);
@@ -210,7 +210,7 @@ export async function withReading(
   return work({ ...around, store });
 }
 
-/** A command that acts on jobs, or follows them; its result is the exit code, none means 0. */
+/** A command that acts on jobs, or follows them; its result is the exit code, by default 0. */
 export const liveCommand = <const T extends ArgsDef, R>({
   run,
   waitLimit,

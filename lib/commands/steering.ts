@@ -21,7 +21,7 @@ export function parseSteering(
   };
 }
 
-/** Shows on stderr what would be done, and asks unless --yes was given. `unasked`: no person can see the question and answer. */
+/** Shows on stderr what would be done, and asks unless --yes was given. `unasked`: no person can read the question and answer. */
 export async function confirm(
   { terminal, interruption }: LiveSession,
   yes: boolean,

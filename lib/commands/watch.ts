@@ -7,15 +7,14 @@ import { followAllJobs, linkLines, type Watcher } from "../jobs/follow.ts";
 import { resolveJob } from "../jobs/lookup.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
-import type { Narrowing } from "../model/job-reference.ts";
-import { parseSelection, type Selection } from "../model/selection.ts";
+import { parseSelection } from "../model/selection.ts";
 import { stuckWords } from "../model/stuck.ts";
 import { Board } from "../render/board.ts";
 import { changeLine } from "../render/columns.ts";
 import { jobLine } from "../render/document.ts";
 import { withoutReader } from "../terminal/terminal.ts";
 import { notEnded, waitLimitOf, warnOfStuck, warnOfUnknown, within } from "./following.ts";
-import { narrowingOf, selectionByServer, warnReference, warnUnreadable } from "./selecting.ts";
+import { type JobsRequest, narrowingOf, selectionByServer, warnReference, warnUnreadable } from "./selecting.ts";
 import { type LiveSession, liveCommand, type WaitLimit } from "./session.ts";
 import { conditions, formats, globals, jid, limited } from "./shared.ts";
 import { watchJob } from "./watch-job.ts";
@@ -75,13 +74,9 @@ async function printChanges(session: LiveSession, matches: (row: JobRow) => bool
   }
 }
 
-interface WatchRequest {
+interface WatchRequest extends Omit<JobsRequest, "jobs"> {
   /** The one job to watch; undefined: those of the selection. */
   readonly job: string | undefined;
-  /** Which jobs a word such as @last can name. */
-  readonly narrowing: Narrowing;
-  /** By this machine's clock. */
-  readonly selection: Selection;
   readonly waitLimit: WaitLimit | undefined;
 }
 

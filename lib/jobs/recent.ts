@@ -3,7 +3,7 @@
 //    all its messages are from after T - MARGIN.
 // 2. A part of the stream from there to its end has all messages of such a job, so also its newest record.
 // 3. A clock that is ahead by more breaks this. A part shows it by a job that is newer than its own message; but not if that
-//    message lies before the part. So only long streams are read in part.
+//    message precedes the part. So only long streams are read in part.
 import type { JobRow } from "../model/job.ts";
 import type { Selection } from "../model/selection.ts";
 import type { Store } from "../store.ts";

@@ -19,7 +19,6 @@ import { sweeper } from "./sweep.ts";
 interface Keeping {
   /** Results that changed nothing and did not fail are left out. */
   readonly changesOnly?: boolean;
-  /** Durations of results are not needed. */
   readonly withoutTimes?: boolean;
 }
 
@@ -120,7 +119,6 @@ export class SharedReturns implements ReturnReader {
     return this.#shared(toReturn(peel, whole));
   }
 
-  /** The number of a stored result. */
   #numberOf(result: Value): number {
     if (this.keeping.changesOnly && !isEventful(result)) return LEFT_OUT;
     const isTimed = result instanceof Map && result.has("duration");

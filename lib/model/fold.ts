@@ -9,7 +9,7 @@ export interface Fold {
 
 /** Names that would read as several, or as quoted. */
 const SPECIAL = /[[\],\s]|^"|^$/;
-/** Digits that a number holds without loss; longer runs stay text. */
+/** Digits that a number can have without loss; longer runs stay text. */
 const DIGITS = 15;
 /** Only the last runs of digits are candidates, so that no name takes long. */
 const RUNS = 4;

@@ -290,7 +290,7 @@ export function storyOf(
     const isMarked = inStore?.unreachable ?? unreachable !== undefined;
     const unseen = real?.markedLater === true && isMarked;
     const answersCancel = canceled && real?.afterCancel === true && !unseen;
-    // The end event follows the record: a return in between is late too. Of an overwritten one, only the event can tell.
+    // The end event follows the record: a return in between is late too. Of an overwritten one, only the event shows it.
     const afterEnd = real?.afterEnd === true || (answersCancel && overwrittenBy === undefined);
     // Masters do not store returns after the end or of unreachable peels.
     const late = real !== undefined && !unseen && (isMarked || (afterEnd && !inStore));

@@ -280,12 +280,11 @@ export function jobsView(columns: readonly JobColumn[], jobs: JobList, byColumns
   };
 }
 
-/** Least widths of a change's time, job, function, target, state, returns, failures. */
+/** Minimum widths of a change's time, job, function, target, state, returns, failures. */
 const CHANGE_COLUMNS = [20, 27, 12, 12, 8, 7, 0].map(
   (min, i): Column<readonly string[]> => ({ title: "", min, text: (texts) => texts[i] as string }),
 );
 
-/** A change of a job. */
 export function changeLine(row: JobRow, now: Date): string {
   const failed = failedOf(row);
   const when = row.updated ?? new Timestamp(BigInt(Math.floor(now.getTime() / 1000)), 0);

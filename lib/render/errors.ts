@@ -9,7 +9,7 @@ import { type Forms, jidColumn, pick, type RowColumn, rowsView, tableOf, type Vi
 
 export const UNTOLD = "failed without an error";
 
-/** Least columns of the names of unreachable peels. */
+/** Minimum columns of the names of unreachable peels. */
 const UNREACHABLE_NAMES = 24;
 
 /** Names and long errors shrink and IDs are cut, then the function leaves, then names. */

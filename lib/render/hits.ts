@@ -6,7 +6,7 @@ import { plural, safe, shorten, width } from "../text.ts";
 import { peelNames } from "./names.ts";
 import { type Forms, type RowColumn, rowsView, type View, type Viewer } from "./view.ts";
 
-/** On a terminal: most and least columns of names, least columns of a line. */
+/** On a terminal: maximum and minimum columns of names, minimum columns of a line. */
 const [MOST_NAME, LEAST_NAME, LEAST_LINE] = [32, 8, 24] as const;
 
 /** The end of `text` in at most `max` columns. */

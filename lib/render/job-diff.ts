@@ -183,7 +183,7 @@ const DIFF_COLUMNS: readonly RowColumn<{ readonly diff: PeelDiff; readonly lines
   { name: "diff", value: ({ lines }) => lines?.join("\n") },
 ];
 
-/** The view of two runs, peel by peel. @param full all that differs on a terminal, however much */
+/** @param full all that differs on a terminal, however much */
 export const jobDiffView = (diffs: readonly PeelDiff[], full: boolean): View => ({
   size: diffs.length,
   text(viewer) {

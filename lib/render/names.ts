@@ -47,9 +47,9 @@ export function peelNames(peels: Peels, max: number): string {
   return out;
 }
 
-/** Least columns of names, however narrow the terminal. */
+/** Minimum columns of names, however narrow the terminal. */
 export const LEAST_NAMES = 20;
-/** Least columns of names and a text beside them. */
+/** Minimum columns of names and a text beside them. */
 export const LEAST_SHARED = 24;
 
 /** Greatest width, at least `least`. */

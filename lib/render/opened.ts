@@ -170,7 +170,7 @@ export function previewLines({ groups }: Opened, look: PictureLook, columns: num
   return [...lines, moreOutcomes(rest)];
 }
 
-/** Least lines of a terminal on which each fact has its own line. */
+/** Lines of a terminal from which on each fact has its own line. */
 const TALL = 30;
 
 /**

@@ -128,7 +128,7 @@ const STORIES: readonly PeelColumn<PeelStory>[] = [
   DETAIL,
 ];
 
-/** `watch <jid>` prints lines one by one: fixed least widths. */
+/** `watch <jid>` prints lines one by one: fixed minimum widths. */
 const lineColumns = (peelWidth: number): readonly PeelColumn<PeelStory>[] => [
   { ...PEEL, min: peelWidth },
   { ...STATE, min: 11 },

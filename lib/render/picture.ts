@@ -3,6 +3,7 @@
 import { dim, paint } from "../colors.ts";
 import { unknownStateWords } from "../model/job.ts";
 import { cut, plural, safe, shorten, width } from "../text.ts";
+import { clockText } from "../time.ts";
 import { type OpenState, openRoom, type Steering } from "./keys.ts";
 import { peelNames } from "./names.ts";
 import {
@@ -80,9 +81,8 @@ export function renderPicture(shown: Shown, steering: Steering, look: PictureLoo
   const { body, words } = bodyOf(shown, steering, look, columns, rows);
   const isOld = note !== "" && look.color;
   const counts = isWhole ? `${countWords(shown, look.utf8)}  ` : "";
-  const clock = now.toTimeString().slice(0, 8);
   const lines = [
-    spread(places.join(look.utf8 ? " · " : ", "), counts + clock, columns),
+    spread(places.join(look.utf8 ? " · " : ", "), counts + clockText(now), columns),
     isOld ? paint("attention", safe(note)) : safe(note) || words,
     ...padded(body, rows).map((line) => (isOld ? dim(Bun.stripANSI(line)) : line)),
     dialog ? dialog.hint : footer(shown, steering, columns, look.utf8),

@@ -79,7 +79,7 @@ interface EventWords {
   readonly state: string;
 }
 
-/** What a run says: when, what, about which peels. */
+/** When and what, on which peels. */
 export function eventWords(run: EventRun): EventWords {
   const [first] = run;
   const last = run.at(-1) as Step;
@@ -95,7 +95,7 @@ export function eventWords(run: EventRun): EventWords {
   };
 }
 
-/** @param peelWidth for lines printed one by one, as the other least widths */
+/** @param peelWidth for lines printed one by one, as the other minimum widths */
 const eventColumns = (peelWidth: number): readonly Column<EventWords>[] => [
   { title: "AFTER", min: 8, text: ({ after }) => after },
   { title: "EVENT", min: 10, text: ({ event }) => event },

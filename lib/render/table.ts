@@ -31,7 +31,7 @@ export const leaves = (rank: number): Concession => ({ rank, to: 0 });
 /** For long texts: they shrink first and never disappear. */
 export const LONG: readonly Concession[] = [shrinks(0, 20)];
 
-/** Least characters of an ID: a job that is not shown may share them. */
+/** Minimum characters of an ID: a job that is not shown may share them. */
 const SHORTEST = 8;
 
 /** Characters of IDs that keep them distinct. */
@@ -94,7 +94,6 @@ interface Cell {
 const NO_CELLS: readonly Cell[] = [];
 const EMPTY: Cell = { text: "", width: 0, paint: undefined, more: NO_CELLS };
 
-/** Cells that a column keeps. */
 const KEPT_CELLS = 4096;
 
 class ColumnCells<T, L extends Look> {
@@ -217,7 +216,6 @@ const spaces = (n: number) => SPACES[n] ?? " ".repeat(n);
 /** Rows between two garbage collections: each row leaves cells that nothing keeps. */
 const SWEPT_ROWS = 1 << 14;
 
-/** Size of a piece. */
 const PIECE_CHARACTERS = 64 << 10;
 
 /**
@@ -291,7 +289,7 @@ export function* tableLines<T, L extends Look>(
 export const renderTable = <T, L extends Look>(columns: readonly Column<T, L>[], rows: Rows<T>, look: L): string =>
   [...tableLines(columns, rows, look)].join("");
 
-/** Columns that are left, at least `least`; no limit in a pipe. @param taken columns in use */
+/** Columns that are free, at least `least`; no limit in a pipe. @param taken columns in use */
 export const roomBeside = (taken: number, { columns }: Pick<Look, "columns">, least: number) =>
   columns === undefined ? Number.POSITIVE_INFINITY : Math.max(least, columns - taken);
 

@@ -14,7 +14,7 @@ interface Setting {
   readonly default?: string;
   /** The first source that has a setting of a group decides on the whole group; a setting without a group is on its own. */
   readonly group?: "login" | "jetstream";
-  /** A file that holds it must not be readable by other users, and its value is never shown. */
+  /** A file that contains it must not be readable by other users, and its value is never shown. */
   readonly secret?: true;
   /** Not secret, but not shown either. */
   readonly hidden?: true;
