@@ -20,7 +20,7 @@ import type { LiveStore, Store } from "../store.ts";
 import { safe } from "../text.ts";
 import { NEVER, type Reopenable } from "./follow.ts";
 import { inTime } from "./heartbeats.ts";
-import { completeJid, readJob, resolveJob, type WordTold } from "./lookup.ts";
+import { completeJid, jobRecord, readJob, resolveJob, type WordTold } from "./lookup.ts";
 import { readOpenJobs } from "./read-jobs.ts";
 import { readStory } from "./story.ts";
 import { type Rhythm, repeat, STORIES_AT_ONCE, turns } from "./turns.ts";
@@ -59,13 +59,18 @@ async function targetNamed(
   }
 }
 
-/** True also if the look-up fails or takes long. @throws UserError for a prefix of a job */
-async function isStored(store: LiveStore, text: string): Promise<boolean> {
-  let stored = true;
+/** Why a forced signal may do nothing; unknown if the look-up fails or takes long. @throws UserError for a prefix of a job */
+async function doubtAbout(store: LiveStore, text: string): Promise<string | undefined> {
+  let doubt: string | undefined;
   const look = async () => {
-    stored = (await store.job(text)) !== undefined;
-    if (stored || isWholeJid(text)) return;
-    const jid = await completeJid(store, text, true);
+    const bytes = await store.job(text);
+    if (bytes) {
+      const { status } = jobRow(text, jobRecord(text, bytes));
+      if (isTerminal(status)) doubt = `job ${text} has already ended (${status})`;
+      return;
+    }
+    doubt = `no job ${quoted(text)} is stored`;
+    const jid = isWholeJid(text) ? undefined : await completeJid(store, text, true);
     if (jid !== undefined)
       throw new JobPrefix(`no job ${quoted(text)}: it is a prefix of ${safe(jid)}.`, "Use the full ID with --force.");
   };
@@ -75,7 +80,7 @@ async function isStored(store: LiveStore, text: string): Promise<boolean> {
   });
   const found = await inTime(store, prefix);
   if (found) throw found;
-  return stored;
+  return doubt && `${doubt}: --force sends the signal all the same.`;
 }
 
 /**
@@ -93,10 +98,8 @@ export async function planNamed(
   // A typo in a word such as @last, unless there is such a job.
   const isLikeWord = (text: string) => text.startsWith("@");
   const forced = async (text: string): Promise<Target> => {
-    const target = { jid: text, row: undefined, ask: false };
     if (isLikeWord(text)) await readJob(store, text);
-    if (await isStored(store, text)) return target;
-    return { ...target, unchecked: `no job ${quoted(text)} is stored: --force sends the signal all the same.` };
+    return { jid: text, row: undefined, ask: false, unchecked: await doubtAbout(store, text) };
   };
   const look = (text: string): Promise<Target | Refused> =>
     (force ? forced(text) : targetNamed(store, text, told, narrowing)).catch((error) => {

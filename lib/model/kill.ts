@@ -14,7 +14,7 @@ export interface Target {
   readonly record?: ValueMap | undefined;
   /** Needs confirmation: not named in full, or in an unknown state. */
   readonly ask: boolean;
-  readonly unchecked?: string;
+  readonly unchecked?: string | undefined;
 }
 
 /** A job without a signal: ended, not found or replaced, or not confirmed. */

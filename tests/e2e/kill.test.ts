@@ -47,7 +47,20 @@ test("an unknown job gets none, unless forced", async () => {
     code: 0,
     seen: 1,
   });
-  expect(await signals("is-failed", "--force")).toMatchObject({ stderr: "", code: 0, seen: 1 });
+});
+
+test("--force on a job that ended: a warning says so, also before the end that --wait reports", async () => {
+  const stderr = "warning: job is-failed has already ended (failed): --force sends the signal all the same.\n";
+  const stdout = "Cancel signal sent for job is-failed\n";
+  expect(await signals("is-failed", "--force")).toEqual({ stdout, stderr, code: 0, seen: 1 });
+  const ended = "Job is-failed ended before the signal took effect: failed";
+  expect(await signals("is-failed", "--force", "--wait")).toEqual({
+    stdout: expect.stringContaining(`${stdout}${ended}`),
+    stderr,
+    code: 6,
+    seen: 1,
+  });
+  expect(await signals("is-running", "--force")).toMatchObject({ stderr: "", code: 0, seen: 1 });
 });
 
 test("--force waits a second for the search for a prefix", async () => {
