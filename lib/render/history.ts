@@ -75,13 +75,13 @@ const HISTORY_FORMS: Forms = {
 /** What --since and --until hide, as a selection of jobs has it. */
 type Selected = Pick<Selection, "text" | "since" | "until">;
 
-/** `first failure 1d ago, ok again 10m ago`, or how many in a row, and the last ok. Claims nothing about hidden results. */
+/** `first failure 1d ago, ok again 10m ago`, or how many failures in a row, and the last ok. Claims nothing about hidden results. */
 function failureWords({ first, count: times, okAgain, lastOk }: Failures, selected: Selected, now: Date): string {
   const ago = (time: Timestamp) => ageText(time, nsOf(now));
   const mayBeOlder = selected.since !== undefined && lastOk === undefined;
   const began = `first failure ${ago(first)}${mayBeOlder ? " or earlier" : ""}`;
   if (okAgain !== undefined) return `${began}, ok again ${ago(okAgain)}`;
-  const often = times > 1 ? `, ${count(times)} in a row` : "";
+  const often = times > 1 ? `, ${count(times)} failures in a row` : "";
   const noOk = mayBeOlder ? "no ok" : "no earlier ok";
   const matching = mayBeOlder || selected.until !== undefined ? ` (matching ${safe(selected.text)})` : "";
   return `${began}${often}, ${lastOk === undefined ? noOk : `last ok ${ago(lastOk)}`}${matching}`;

@@ -250,7 +250,7 @@ test("a canceled job without a return of the peel is no failure of the call", as
     [6, "complete", {}],
   ] as const)
     await put(kv, "cut", { jid: `cut-${minutes}`, minutes, job: { status }, returned });
-  expect((await run("cut")).stdout).toEndWith("\nfirst failure 4m ago, 2 in a row, last ok 6m ago\n");
+  expect((await run("cut")).stdout).toEndWith("\nfirst failure 4m ago, 2 failures in a row, last ok 6m ago\n");
 });
 
 test(`random results of one call: since when it is broken, by an oracle that looks at each (seed ${SEED})`, async () => {
@@ -275,7 +275,7 @@ test(`random results of one call: since when it is broken, by an oracle that loo
       const cut = first + 1 === to && period.includes("--since");
       const began = `first failure ${hours(first)}${cut ? " or earlier" : ""}`;
       if (newest > from) return `${began}, ok again ${hours(newest - 1)}\n`;
-      const often = first > newest ? `, ${first - newest + 1} in a row` : "";
+      const often = first > newest ? `, ${first - newest + 1} failures in a row` : "";
       const none = cut ? "no ok" : "no earlier ok";
       const before = first + 1 < to ? `last ok ${hours(first + 1)}` : none;
       const matching = cut || period.includes("--until") ? ` (matching ${period.join(" ")})` : "";
