@@ -18,7 +18,7 @@ import { progressOn } from "../terminal/progress.ts";
 import { count, plural } from "../text.ts";
 import { versionFacts } from "../version.ts";
 import { amongWords } from "./matching.ts";
-import { OutputFile, outputOf } from "./output-file.ts";
+import { type OutputFile, outputOf } from "./output-file.ts";
 import {
   type JobsRequest,
   noteReference,
@@ -56,11 +56,10 @@ function parse(flags: Flags<typeof args>, now: Date): ExportRequest {
   if (all && (selection.text !== "" || selection.limit !== undefined))
     throw new UserError("--all and flags that select jobs cannot be used together.", "Use one of them.");
   const named = all ? { jobs: [], narrowing: {}, selection } : parseJobs(flags, "export", now);
-  const output = outputOf(flags);
   return {
     ...named,
     all,
-    file: output && new OutputFile(output.path, output.force),
+    file: outputOf(flags),
     redact: flags.redact === true,
     failIfEmpty: flags["fail-if-empty"] === true,
   };
@@ -138,7 +137,7 @@ async function readBeats({ isTheirs }: Selected, { store, terminal }: LiveSessio
   return { beats, missing };
 }
 
-async function write(request: ExportRequest, session: LiveSession, out: (text: string) => void): Promise<void> {
+async function write(request: ExportRequest, session: LiveSession): Promise<void> {
   const { store, terminal } = session;
   const chosen = await select(request, session);
   const { beats, missing } = await readBeats(chosen, session);
@@ -154,7 +153,8 @@ async function write(request: ExportRequest, session: LiveSession, out: (text: s
     redacted: request.redact,
     missing,
   };
-  const writer = new ExportWriter(out, header);
+  const out = request.file ?? terminal;
+  const writer = new ExportWriter((text) => out.write(text), header);
   const sweep = sweeper("whole");
   const add = (message: StoredMessage) => {
     sweep(message.bytes);
@@ -181,7 +181,7 @@ async function run(request: ExportRequest, session: LiveSession): Promise<undefi
   const { file } = request;
   session.interruption.clear = () => file?.discard();
   try {
-    await write(request, session, file ? (text) => file.write(text) : session.terminal.write);
+    await write(request, session);
     file?.finish(session.terminal);
   } finally {
     file?.discard();

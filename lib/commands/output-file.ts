@@ -4,19 +4,14 @@ import { fileFault, UserError } from "../errors.ts";
 import { type Terminal, writeAll } from "../terminal/terminal.ts";
 import { count } from "../text.ts";
 
-export interface OutputRequest {
-  readonly path: string;
-  readonly force: boolean;
-}
-
 /** Values of --output in other tools. */
 const FORMAT_NAME = /^(html|markdown|md|json|jsonl|yaml|csv|text|wide)$/;
 
-/** @throws UserError for a format instead of a file, or --force without a file */
+/** @throws UserError for a format instead of a file, --force without a file, or a file that must not be replaced */
 export function outputOf(flags: {
   readonly output: string | undefined;
   readonly force: boolean | undefined;
-}): OutputRequest | undefined {
+}): OutputFile | undefined {
   const { output: path, force = false } = flags;
   if (path === undefined && force) throw new UserError("--force needs --output.", "Add --output, or omit --force.");
   if (path !== undefined && FORMAT_NAME.test(path))
@@ -24,7 +19,7 @@ export function outputOf(flags: {
       `--output needs a file: "${path}" is a format.`,
       `To write to this file, use --output ./${path}.`,
     );
-  return path === undefined ? undefined : { path, force };
+  return path === undefined ? undefined : new OutputFile(path, force);
 }
 
 export class OutputFile {

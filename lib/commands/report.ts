@@ -13,7 +13,7 @@ import { type Report, type ReportedJob, reportPage } from "../render/report.ts";
 import { htmlPage } from "../render/report-html.ts";
 import { markdownPage } from "../render/report-markdown.ts";
 import { versionFacts } from "../version.ts";
-import { OutputFile, type OutputRequest, outputOf } from "./output-file.ts";
+import { type OutputFile, outputOf } from "./output-file.ts";
 import { noteReference, serverClock } from "./selecting.ts";
 import { type Format, type Session, surroundings, withReading } from "./session.ts";
 import { formats, type GlobalArgs, globals, jids } from "./shared.ts";
@@ -36,14 +36,14 @@ const FORMAT_OF: Readonly<Record<string, Format>> = { ".md": "markdown", ".html"
 
 interface ReportRequest {
   readonly jobs: readonly string[];
-  readonly output: OutputRequest | undefined;
+  readonly file: OutputFile | undefined;
   readonly redact: boolean;
 }
 
 function parse(flags: Flags<typeof args>): ReportRequest {
   return {
     jobs: [...new Set(flags._.map(parseJid))],
-    output: outputOf(flags),
+    file: outputOf(flags),
     redact: flags.redact !== false,
   };
 }
@@ -76,8 +76,7 @@ async function answerOf({ jobs: texts, redact }: ReportRequest, session: Session
 }
 
 async function run(request: ReportRequest, flags: GlobalArgs): Promise<number | undefined> {
-  const { output } = request;
-  const file = output && new OutputFile(output.path, output.force);
+  const { file } = request;
   const { format: usual, terminal } = surroundings(flags);
   const byName = flags.format === undefined && file ? FORMAT_OF[extname(file.path).toLowerCase()] : undefined;
   const format = byName ?? usual;
@@ -89,9 +88,8 @@ async function run(request: ReportRequest, flags: GlobalArgs): Promise<number | 
   const work = async (session: Session) => {
     const report = await answerOf(request, session);
     const page = reportPage(report);
-    const text = format === "markdown" ? markdownPage(page) : htmlPage(page);
-    if (file) file.write(text);
-    else terminal.write(text);
+    const out = file ?? terminal;
+    out.write(format === "markdown" ? markdownPage(page) : htmlPage(page));
     file?.finish(terminal);
     for (const { gaps } of report.jobs) gaps.forEach(terminal.warn);
     return undefined;
