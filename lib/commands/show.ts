@@ -9,13 +9,14 @@ import { isPlainPeel, JobNotFound, parseJid } from "../model/jid.ts";
 import type { JobRow } from "../model/job.ts";
 import { displayPeel, sortedByPeel } from "../model/peel.ts";
 import { type PeelSelection, peelSelection } from "../model/peel-selection.ts";
-import { peelsOf, RETURN_FIELDS, STORY_FIELDS, wereReadEarly } from "../model/returns.ts";
+import { type Peel, peelsOf, RETURN_FIELDS, STORY_FIELDS, wereReadEarly } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { type LongDocument, wholeDocument } from "../render/document.ts";
 import { idsView } from "../render/ids.ts";
+import { peelNames } from "../render/names.ts";
 import { recordDocument, renderRecord } from "../render/record.ts";
 import type { View } from "../render/view.ts";
-import { count, paragraph, safe } from "../text.ts";
+import { count, paragraph, plural, safe } from "../text.ts";
 import { type Answer, type AnswerSink, question } from "./answer.ts";
 import { noteReference } from "./selecting.ts";
 import type { Session } from "./session.ts";
@@ -91,7 +92,19 @@ interface ShownJob {
   readonly of: number;
   /** If none was selected: a pattern of peels that would have selected some. */
   readonly wider?: string | undefined;
+  /** For people: what the text omits. */
+  readonly omitted?: string | undefined;
   readonly warnings: readonly string[];
+}
+
+/** Columns of their names. */
+const NAMES_OMITTED = 60;
+
+/** The peels that the record names as targets, and that have no return. */
+function omittedWords(peels: readonly Peel[]): string | undefined {
+  const silent = peels.filter(({ returned }) => !returned);
+  if (silent.length === 0) return undefined;
+  return `No stored return from ${plural(silent.length, "peel")}: ${peelNames(silent, NAMES_OMITTED)}. See --summary.`;
 }
 
 /** The record and its returns, as stored. */
@@ -110,10 +123,11 @@ async function readRecord(text: string, { all }: ShowRequest, { store, terminal,
   const { jid, job } = await resolveJob(store, text, noteReference(terminal));
   const first = jid === text ? await early : undefined;
   const isWhole = first && (first.noBucket || !wereReadEarly(job, first.returns));
-  const { returns, warnings } = isWhole ? first : await returnsOf(jid);
+  const { noBucket, returns, warnings } = isWhole ? first : await returnsOf(jid);
   const peels = peelsOf(job, returns);
   return {
     jid,
+    omitted: noBucket || !terminal.canTell ? undefined : omittedWords(peels),
     text: () => [renderRecord(job, peels, undefined, terminal, all)],
     document: () => recordDocument(jid, job, peels),
     peels: () => peels,
@@ -267,6 +281,7 @@ async function answerOf(request: ShowRequest, session: Session, sink: AnswerSink
   const peels = new Set<string>();
   let of = 0;
   let wider: string | undefined;
+  let omitted: string | undefined;
   for await (const one of inOrder([...new Set(request.jobs)], attempt)) {
     if (one instanceof UserError) {
       // A missing permission has the same message for each job.
@@ -278,6 +293,7 @@ async function answerOf(request: ShowRequest, session: Session, sink: AnswerSink
       if (ids || request.failIfEmpty) for (const { peel } of one.peels()) peels.add(peel);
       of += one.of;
       wider ??= one.wider;
+      if (request.jobs.length === 1) omitted = one.omitted;
     }
   }
   const none = noneWords(selection, of, wider);
@@ -288,7 +304,7 @@ async function answerOf(request: ShowRequest, session: Session, sink: AnswerSink
     selected: { size: peels.size, none },
     warnings,
     failures,
-    say: selection && ids && peels.size === 0 ? none : undefined,
+    say: selection && ids && peels.size === 0 ? none : omitted,
   };
 }
 
@@ -297,6 +313,8 @@ export default question({
     description: "show the record of a job and the returns of its peels",
     group: "Inspect",
     renamed: { full: "--all", "all-peels": "--all", "diff-with": "--diff=<peel>" },
+    details:
+      "Without flags: the record and the returns, as stored. --summary and --output also show peels without a return, and late returns.",
     notes:
       "--summary: peels with the same state, changed results and similar errors share a row. --output: peels with the same output form a group, whatever their durations; the largest ok group is last.",
     example: "zester job show @last-bad --summary",

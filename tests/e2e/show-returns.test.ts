@@ -1,6 +1,6 @@
 // `job show`: where a job and its returns are stored, and what is missing of them.
 import { afterAll, expect, test } from "bun:test";
-import { consumersLeft, encode, jobRecord, Time } from "../support/harness.ts";
+import { consumersLeft, encode, jobRecord, Time, ZESTER } from "../support/harness.ts";
 import { serveBuckets } from "../support/serve.ts";
 
 const { nc, jobs, returns, run, stop } = await serveBuckets();
@@ -31,6 +31,20 @@ web.x     -        -         cannot be decoded: not MessagePack or JSON: it has 
 `);
   expect(stderr).toStartWith("warning: the return of web.x cannot be decoded");
   expect(await consumersLeft(nc)).toBe(0);
+});
+
+test("on a terminal, a line names the peels without a return", async () => {
+  await jobs.put("silent", encode(jobRecord("silent", { targets: ["db-01", "web-01", "web-02"] })));
+  await returns.put("silent.db-01", encode({ jid: "silent", peel_id: "db-01", success: true }));
+  const onTerminal = (...args: string[]) => {
+    const env = { ...process.env, NATS_URL: `nats://127.0.0.1:${nc.info?.port}` };
+    const command = `"${ZESTER}" job show ${args.join(" ")} --no-color`;
+    return Bun.spawnSync(["script", "-qec", command, "/dev/null"], { env }).stdout.toString().replaceAll("\r", "");
+  };
+  const line = "No stored return from 2 peels: web-[01-02]. See --summary.\n";
+  expect(onTerminal("silent")).toEndWith(`\ndb-01     true     -\n${line}`);
+  expect(onTerminal("silent", "--summary")).not.toContain("No stored");
+  expect((await run("job", "show", "silent")).stderr).toBe("");
 });
 
 test("a job without returns is its JSON alone", async () => {
