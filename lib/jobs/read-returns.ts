@@ -24,7 +24,7 @@ export interface ReturnsOptions {
 const LIST_KEY = -1;
 
 /** One number for a job and a peel, whose numbers are below 2^26. */
-const pairOf = (job: number, peel: number) => job * 2 ** 26 + peel + 1;
+export const pairOf = (job: number, peel: number) => job * 2 ** 26 + peel + 1;
 
 /** The first dot of a key; -1 without one. For so few bytes, a loop is faster than a native call. */
 function dotIn(key: Uint8Array, from: number): number {

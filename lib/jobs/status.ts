@@ -113,7 +113,7 @@ export async function fleetStatus(
       jobs: failed,
       of: recent,
       errors: found?.failures.groups() ?? [],
-      unreachable: found?.unreachable.groups()[0],
+      unreturned: found?.unreturned ?? [],
     },
     overdue: overdueOf(schedulesOf(runsOf(read.jobs), nowNs)),
     peels: peels && { targeted: targeted.size, silent: [...targeted].filter((peel) => !isAlive.has(peel)) },

@@ -12,6 +12,11 @@ export interface ErrorGroup {
   readonly jobs: readonly number[];
 }
 
+/** Peels without a return of their own. */
+export interface UnreturnedGroup extends ErrorGroup {
+  readonly state: "unreachable" | "missing";
+}
+
 export interface FailedJob {
   readonly job: number;
   readonly peels: readonly string[];

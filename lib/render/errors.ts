@@ -1,6 +1,6 @@
 // `errors`: views. Pure.
 import type { Timestamp } from "../codec/value.ts";
-import type { ErrorGroup, ErrorGroups, FailedJob } from "../model/error-groups.ts";
+import type { ErrorGroup, ErrorGroups, FailedJob, UnreturnedGroup } from "../model/error-groups.ts";
 import type { JobRow } from "../model/job.ts";
 import { paragraph, plural } from "../text.ts";
 import { peelNames } from "./names.ts";
@@ -9,8 +9,11 @@ import { type Forms, jidColumn, pick, type RowColumn, rowsView, tableOf, type Vi
 
 export const UNTOLD = "failed without an error";
 
-/** Minimum columns of the names of unreachable peels. */
-const UNREACHABLE_NAMES = 24;
+/** In text, after the number of peels. */
+export const UNRETURNED = { unreachable: "unreachable", missing: "without a return" } as const;
+
+/** Minimum columns of the names of such peels. */
+const UNRETURNED_NAMES = 24;
 
 /** Names and long errors shrink and IDs are cut, then the function leaves, then names. */
 const ERROR_GIVES = [shrinks(1, 40), shrinks(4, 30), shrinks(8, 20)];
@@ -28,7 +31,7 @@ const PEEL_NAMES: RowColumn<{ readonly peels: readonly string[] }> = {
 };
 
 interface ErrorRow extends ErrorGroup {
-  readonly state: "failed" | "unreachable";
+  readonly state: "failed" | UnreturnedGroup["state"];
   readonly first: Timestamp | undefined;
   readonly last: Timestamp | undefined;
 }
@@ -73,18 +76,14 @@ const JOB_FORMS: Forms = {
   document: "jid function created peels error errors where",
 };
 
-/** Empty for no unreachable peels. */
-export function unreachableLine(group: ErrorGroup | undefined, look: Pick<Look, "columns">): string {
-  if (!group) return "";
-  const { peels, jobs } = group;
-  const line = `${plural(peels.length, "peel")} unreachable in ${plural(jobs.length, "job")}: `;
-  return paragraph(line + peelNames(peels, roomBeside(line.length, look, UNREACHABLE_NAMES)), look.columns);
+export function unreturnedLine({ state, peels, jobs }: UnreturnedGroup, look: Pick<Look, "columns">): string {
+  const line = `${plural(peels.length, "peel")} ${UNRETURNED[state]} in ${plural(jobs.length, "job")}: `;
+  return paragraph(line + peelNames(peels, roomBeside(line.length, look, UNRETURNED_NAMES)), look.columns);
 }
 
 interface ErrorsFound {
   readonly failures: ErrorGroups;
-  /** All unreachable peels. */
-  readonly unreachable: ErrorGroup | undefined;
+  readonly unreturned: readonly UnreturnedGroup[];
   readonly jobAt: (number: number) => JobRow;
 }
 
@@ -94,8 +93,8 @@ interface Limited {
   readonly more: number;
 }
 
-/** A row per error. Unreachable peels are a line below, and a row for programs. */
-export function errorsView({ failures, unreachable, jobAt }: ErrorsFound, limit: number | undefined): Limited {
+/** A row per error. Peels without a return are in lines below, and in rows for programs. */
+export function errorsView({ failures, unreturned, jobAt }: ErrorsFound, limit: number | undefined): Limited {
   const rowOf = (state: ErrorRow["state"], group: ErrorGroup): ErrorRow => ({
     ...group,
     state,
@@ -104,20 +103,20 @@ export function errorsView({ failures, unreachable, jobAt }: ErrorsFound, limit:
   });
   const groups = failures.groups();
   const failed = groups.slice(0, limit).map((group) => rowOf("failed", group));
-  const rows = [...failed, ...(unreachable ? [rowOf("unreachable", unreachable)] : [])];
+  const rows = [...failed, ...unreturned.map((group) => rowOf(group.state, group))];
   const view = rowsView(ERROR_COLUMNS, ERROR_FORMS, rows, {
-    text: (viewer) => errorsText(ERROR_COLUMNS, ERROR_FORMS, failed, unreachable, viewer),
+    text: (viewer) => errorsText(ERROR_COLUMNS, ERROR_FORMS, failed, unreturned, viewer),
   });
   return { view, more: groups.length - failed.length };
 }
 
-/** A row per job. Unreachable peels are a line below. */
-export function failedJobsView({ failures, unreachable, jobAt }: ErrorsFound, limit: number | undefined): Limited {
+/** A row per job. Peels without a return are in lines below. */
+export function failedJobsView({ failures, unreturned, jobAt }: ErrorsFound, limit: number | undefined): Limited {
   const jobs = failures.jobs();
   const rows = jobs.slice(0, limit).map((one): JobErrorsRow => ({ ...one, row: jobAt(one.job) }));
   const view = rowsView(JOB_COLUMNS, JOB_FORMS, rows, {
-    size: rows.length + Number(unreachable !== undefined),
-    text: (viewer) => errorsText(JOB_COLUMNS, JOB_FORMS, rows, unreachable, viewer),
+    size: rows.length + unreturned.length,
+    text: (viewer) => errorsText(JOB_COLUMNS, JOB_FORMS, rows, unreturned, viewer),
   });
   return { view, more: jobs.length - rows.length };
 }
@@ -126,9 +125,9 @@ function* errorsText<T>(
   columns: readonly RowColumn<T>[],
   { table }: Forms,
   rows: readonly T[],
-  unreachable: ErrorGroup | undefined,
+  unreturned: readonly UnreturnedGroup[],
   viewer: Viewer,
 ): Generator<string> {
   if (rows.length > 0) yield* tableOf(pick(columns, table), rows, viewer);
-  yield unreachableLine(unreachable, viewer);
+  for (const group of unreturned) yield unreturnedLine(group, viewer);
 }

@@ -2,7 +2,7 @@
 import { mapOf, Timestamp, type Value } from "../codec/value.ts";
 import { paintState } from "../colors.ts";
 import { formatAge, formatAgo } from "../duration.ts";
-import type { ErrorGroup } from "../model/error-groups.ts";
+import type { ErrorGroup, UnreturnedGroup } from "../model/error-groups.ts";
 import { displayPeel } from "../model/peel.ts";
 import { spanWords } from "../model/stats.ts";
 import { type Concern, concernsOf, type FleetStatus, NAMED } from "../model/status.ts";
@@ -11,7 +11,7 @@ import { nextCommand } from "../program.ts";
 import { count, paragraph, plural, safe, shorten, width } from "../text.ts";
 import { callOf } from "./call.ts";
 import { targetOf } from "./columns.ts";
-import { UNTOLD } from "./errors.ts";
+import { UNRETURNED, UNTOLD } from "./errors.ts";
 import { peelNames } from "./names.ts";
 import { statusMetrics } from "./openmetrics.ts";
 import { LONG, leaves, tellingLength } from "./table.ts";
@@ -72,7 +72,7 @@ const recentWords = ({ sinceNs, nowNs, failed }: FleetStatus) =>
   `${plural(failed.of, "job")} in ${spanWords({ fromNs: sinceNs, toNs: nowNs, slices: 1 })}`;
 
 function failedLine(status: FleetStatus, since: string, most: Limits): LineWords {
-  const { jobs, errors, unreachable } = status.failed;
+  const { jobs, errors, unreturned } = status.failed;
   const [worst, ...others] = errors;
   const of = (group: ErrorGroup, what: string) =>
     `${plural(group.peels.length, "peel")}${what} (${peelNames(group.peels, most.names)})`;
@@ -80,7 +80,7 @@ function failedLine(status: FleetStatus, since: string, most: Limits): LineWords
     `${count(jobs)} of ${recentWords(status)}`,
     worst && of(worst, `: ${shorten(worst.error || UNTOLD, most.error)}`),
     others.length > 0 && plural(others.length, "other error"),
-    unreachable && of(unreachable, " unreachable"),
+    ...unreturned.map((group) => of(group, ` ${UNRETURNED[group.state]}`)),
   ];
   return [words.filter(Boolean).join("; "), `zester job errors --since ${since}`];
 }
@@ -165,6 +165,8 @@ const errorDocument = ({ error, peels, jobs }: ErrorGroup) =>
 
 function statusDocument(status: FleetStatus): Value {
   const { masters, active, failed, peels } = status;
+  const unreturned = (state: UnreturnedGroup["state"]) =>
+    [...(failed.unreturned.find((group) => group.state === state)?.peels ?? [])].sort();
   return document({
     trouble: concernsOf(status),
     since: Timestamp.at(status.sinceNs),
@@ -190,7 +192,8 @@ function statusDocument(status: FleetStatus): Value {
       jobs: failed.jobs,
       of: failed.of,
       errors: failed.errors.map(errorDocument),
-      unreachable: failed.unreachable ? [...failed.unreachable.peels].sort() : [],
+      unreachable: unreturned("unreachable"),
+      missing: unreturned("missing"),
     }),
     overdue: status.overdue.flatMap(({ entry, fn, peels }) =>
       peels.map(({ peel, lastNs }) =>

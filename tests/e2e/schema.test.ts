@@ -125,7 +125,7 @@ describe("the output fits its schema", () => {
     const put = (jid: string, agoMs: number, fields: object) =>
       jobs.put(jid, encode(jobRecord(jid, { created: at(agoMs), updated: at(agoMs), ...fields })));
     await put("stuck", 60_000, { status: "running", owner: "m1" });
-    await put("bad", 60_000, { status: "failed", targets: ["web-01", "db_eu"] });
+    await put("bad", 60_000, { status: "failed", targets: ["web-01", "web-02", "db_eu"] });
     const error = { jid: "bad", success: false, error: "no" };
     await returns.put("bad.web-01", encode({ ...error, peel_id: "web-01" }));
     await returns.put("bad.db_eu", encode({ ...error, peel_id: "db_eu", unreachable: true }));
@@ -139,7 +139,7 @@ describe("the output fits its schema", () => {
     expectValid("job-status", stdout);
     const { trouble, masters, stuck, failed, overdue, peels } = JSON.parse(stdout);
     expect(trouble).toEqual(["masters", "stuck", "failed", "overdue", "peels"]);
-    for (const list of [masters.gone, stuck, failed.errors, failed.unreachable, overdue, peels.silent])
+    for (const list of [masters.gone, stuck, failed.errors, failed.unreachable, failed.missing, overdue, peels.silent])
       expect(list.length).toBeGreaterThan(0);
   });
 

@@ -92,7 +92,7 @@ test("all well is one line, with what is active", async () => {
     masters: { alive: 2, gone: [] },
     active: { jobs: 1, returned: 0, targeted: 1 },
     stuck: [],
-    failed: { jobs: 0, of: 2, errors: [], unreachable: [] },
+    failed: { jobs: 0, of: 2, errors: [], unreachable: [], missing: [] },
     overdue: [],
     peels: { targeted: 3, silent: [] },
     unknown: null,

@@ -165,6 +165,9 @@ test(`what is counted is what is stored (seed ${SEED})`, async () => {
     ...new Set(errors.filter((row) => row.state === state).flatMap((row) => row.where)),
   ];
   expect(named("unreachable").sort()).toEqual(failed("unreachable"));
+  const lacks = ({ status, targets, returns }: Job, peel: string) =>
+    ["failed", "partial", "timeout"].includes(status) && targets?.includes(peel) === true && !returns.has(peel);
+  expect(named("missing").sort()).toEqual(PEELS.filter((peel) => failing.some((job) => lacks(job, peel))));
   expect(named("failed").sort()).toEqual([...new Set([...failed("failed"), ...failed("unreadable")])].sort());
 
   for (const peel of PEELS) {

@@ -12,7 +12,7 @@ const WELL: FleetStatus = {
   masters: { alive: 2, gone: [] },
   active: { jobs: 0, returned: 0, targeted: 0, oldestNs: undefined },
   stuck: [],
-  failed: { jobs: 0, of: 0, errors: [], unreachable: undefined },
+  failed: { jobs: 0, of: 0, errors: [], unreturned: [] },
   overdue: [],
   peels: { targeted: 1, silent: [] },
   unheard: undefined,
@@ -45,7 +45,7 @@ test.each([
   ],
   // The return of a job that still runs.
   [
-    { failed: { jobs: 0, of: 3, errors: [{ error: "", peels: ["db_eu"], jobs: [0] }], unreachable: undefined } },
+    { failed: { jobs: 0, of: 3, errors: [{ error: "", peels: ["db_eu"], jobs: [0] }], unreturned: [] } },
     "failed    0 of 3 jobs in 1h; 1 peel: failed without an error (db.eu)  zester job errors --since 1h\n",
   ],
   [
@@ -60,7 +60,7 @@ test.each([
 
 test("in a pipe the commands are lined up, also beside a long text", () => {
   const error = "x".repeat(150);
-  const failed = { jobs: 1, of: 3, errors: [{ error, peels: ["a"], jobs: [0] }], unreachable: undefined };
+  const failed = { jobs: 1, of: 3, errors: [{ error, peels: ["a"], jobs: [0] }], unreturned: [] };
   const active = { jobs: 1, returned: undefined, targeted: 3, oldestNs: SECOND };
   const [first = "", second = ""] = text({ failed, active }).split("\n");
   expect(second.indexOf("zester job watch")).toBe(first.indexOf("zester job errors"));
