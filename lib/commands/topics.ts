@@ -92,6 +92,7 @@ export const topics: Readonly<Record<string, Topic>> = {
       ["ack", "a peel's message that it accepted a job"],
       ["return", "what a peel sent when it was done with a job"],
       ["result", "how one state or call of a job ended on a peel"],
+      ["duration", "of a job: from creation to end; TOOK: run time on a peel"],
       ["target", "expression that selects the peels of a job, such as web*"],
       ["state", "of a job: running, failed, …; of a peel in a job: ok, failed, …"],
       ["bad", "job: failed, partial, timeout, canceled, unreadable; peel: not ok"],

@@ -32,7 +32,7 @@ export interface ShownList extends Seen {
   readonly now: Date;
 }
 
-const LIST_BAR_COLUMNS = 10;
+const LIST_BAR_COLUMNS = 6;
 const MARK = 2;
 /** The most columns of a target on any terminal: a job may have 100,000 targets. */
 const MOST_TARGET_COLUMNS = 400;
@@ -82,7 +82,7 @@ function columnsFor(
     },
     { title: "FAILED", text: ({ row }) => String(failedOf(row) ?? "-") },
     {
-      title: "TIME",
+      title: "DURATION",
       gives: [leaves(8)],
       text({ row }) {
         const took = jobDuration(row, now);

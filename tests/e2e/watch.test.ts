@@ -34,7 +34,7 @@ test("piped: a line a change, for the selected jobs only, and the end of each", 
 test("on a terminal: a table in place that follows the size, and the screen as it was after Ctrl-C", async () => {
   const jid = await fleet.dispatch({ fn: "state.apply", expr: "web*", peels: { a: ok, b: hang } });
   const watching = start(["watch", "--no-color"], { cols: 120, rows: 20 });
-  await watching.until(new RegExp(`${jid}  state.apply .*█████░░░░░ 1/2 +- `));
+  await watching.until(new RegExp(`${jid}  state.apply .*███░░░ 1/2 +- `));
   watching.out = "";
   watching.resize(60, 10);
   await watching.until(jid.slice(0, 8)); // what tells it from others

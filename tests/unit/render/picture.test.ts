@@ -225,10 +225,10 @@ test("returns that were counted are shown and sorted by, failures not; the count
   ]);
   picture.press("s", "s");
   expect(picture.rows.map((row) => row.slice(2).split(/ {2,}/).slice(0, 6))).toEqual([
-    ["b", "state.apply", "web*", "running", "░░░░░░░░░░ 0/4", "-"],
+    ["b", "state.apply", "web*", "running", "░░░░░░ 0/4", "-"],
     ["c", "state.apply", "web*", "running", "-/4", "-"],
-    ["d", "state.apply", "web*", "running", "█████░░░░░ 2/4", "1"],
-    ["a", "state.apply", "web*", "running", "███████░░░ 3/4", "-"],
+    ["d", "state.apply", "web*", "running", "███░░░ 2/4", "1"],
+    ["a", "state.apply", "web*", "running", "████░░ 3/4", "-"],
   ]);
 });
 
@@ -364,8 +364,8 @@ test("the whole picture", () => {
   expect(picture.lines()).toEqual([
     `prod · nats://n1:4222              1 active · 1 stuck · 1 failed in 1h  ${clock}`,
     "sorted by state, stuck first",
-    "  JID    WHAT         TARGET  STATE           RETURNS         FAILED  TIME  LEFT",
-    "> job-0  state.apply  web*    running, stuck  █████░░░░░ 2/4  1       1m    5m",
+    "  JID    WHAT         TARGET  STATE           RETURNS     FAILED  DURATION  LEFT",
+    "> job-0  state.apply  web*    running, stuck  ███░░░ 2/4  1       1m        5m",
     "",
     "",
     "",
@@ -376,13 +376,13 @@ test("the whole picture", () => {
 });
 
 test.each([
-  [103, "  JID    WHAT         TARGET  STATE    RETURNS         FAILED  TIME  LEFT", ""],
+  [103, "  JID    WHAT         TARGET  STATE    RETURNS     FAILED  DURATION  LEFT", ""],
   // Less room: first the time left goes, then the bar, then columns, the least important first.
-  [71, "  JID    WHAT         TARGET  STATE    RETURNS         FAILED  TIME", "LEFT"],
-  [65, "  JID    WHAT         TARGET  STATE    RETURNS  FAILED  TIME", "LEFT"],
-  [53, "  JID    WHAT         STATE    RETURNS  FAILED  TIME", "TARGET, LEFT"],
-  [43, "  JID    WHAT         STATE    FAILED", "TARGET, RETURNS, TIME, LEFT"],
-  [23, "  JID    STATE    FAI…", "WHAT, TARGET, RETURNS, TIME, LEFT"],
+  [71, "  JID    WHAT         TARGET  STATE    RETURNS     FAILED  DURATION", "LEFT"],
+  [65, "  JID    WHAT         TARGET  STATE    RETURNS  FAILED  DURATION", "LEFT"],
+  [57, "  JID    WHAT         STATE    RETURNS  FAILED  DURATION", "TARGET, LEFT"],
+  [43, "  JID    WHAT         STATE    FAILED", "TARGET, RETURNS, DURATION, LEFT"],
+  [23, "  JID    STATE    FAI…", "WHAT, TARGET, RETURNS, DURATION, LEFT"],
 ])("%i columns", (columns, titles, hidden) => {
   const lines = new Steered({ columns, rows: 24 }, [job("job-0")]).lines();
   expect(lines[2]).toBe(titles);
@@ -393,7 +393,7 @@ test.each([
 
 test("the row of a job: returns with a bar, failures, the time so far and the time left", () => {
   const [row] = new Steered({ columns: 103, rows: 24 }, [job("job-0")]).rows;
-  expect(row).toBe("> job-0  state.apply  web*    running  █████░░░░░ 2/4  1       1m    5m");
+  expect(row).toBe("> job-0  state.apply  web*    running  ███░░░ 2/4  1       1m        5m");
 });
 
 test("columns stay where they are when returns are counted for the first time", () => {
@@ -453,7 +453,7 @@ test("an id is cut to what tells it from the others, those that are out of sight
 test("without UTF-8 there are no arrows and no blocks", () => {
   const picture = new Steered(undefined, [job("a")]);
   const text = (p: Steered) => p.lines({ utf8: false }).join("\n");
-  expect(text(picture)).toMatch(/#####\.\.\.\.\. 2\/4[\s\S]*\njk move/);
+  expect(text(picture)).toMatch(/###\.\.\. 2\/4[\s\S]*\njk move/);
   picture.press("?");
   expect(text(picture)).toMatch(/\n {2}j k /);
   expect(text(picture)).toMatch(/^[\x00-\x7f]*$/);
