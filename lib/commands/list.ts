@@ -10,7 +10,6 @@ import { isTerminal, type JobList, type JobRow } from "../model/job.ts";
 import { parseSelection, type Selection } from "../model/selection.ts";
 import { allStuckWords } from "../model/stuck.ts";
 import { didYouMean, nearest } from "../nearest.ts";
-import { futureWords } from "../render/clock.ts";
 import {
   COLUMN_NAMES,
   COLUMNS_HINT,
@@ -32,6 +31,7 @@ import {
   wide,
 } from "../render/columns.ts";
 import { countView, jidsView } from "../render/ids.ts";
+import { futureWords } from "../render/time.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { count, plural, safe } from "../text.ts";
 import { type Answer, question } from "./answer.ts";

@@ -2,7 +2,7 @@
 import type { Read } from "../jobs/read-jobs.ts";
 import { readSelected } from "../jobs/recent.ts";
 import type { Conditions, Selection } from "../model/selection.ts";
-import { futureWords } from "../render/clock.ts";
+import { futureWords } from "../render/time.ts";
 import { progressOn } from "../terminal/progress.ts";
 import { count } from "../text.ts";
 import { selectionByServer, unreadableWarning } from "./selecting.ts";

@@ -21,10 +21,10 @@ import {
   timeOf,
 } from "../model/stats.ts";
 import { stuckOf } from "../model/stuck.ts";
-import { futureWords } from "../render/clock.ts";
 import { targetOf } from "../render/columns.ts";
 import { renderMetrics } from "../render/openmetrics.ts";
 import { jobStatsView, peelStatsView, resultStatsView, type StatsView, scheduleView } from "../render/stats.ts";
+import { futureWords } from "../render/time.ts";
 import { progressOn, returnsProgress } from "../terminal/progress.ts";
 import { firstFew, plural, safe } from "../text.ts";
 import { type Answer, question } from "./answer.ts";
