@@ -1,4 +1,3 @@
-// zester job active
 import { isUnknownStatus, type JobRow, LISTED_AS_ACTIVE, unknownStateWords } from "../model/job.ts";
 import { ACTIVE_COLUMNS } from "../render/columns.ts";
 import { plural } from "../text.ts";

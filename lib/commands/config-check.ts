@@ -1,5 +1,3 @@
-// zester config check
-
 import { paintState } from "../colors.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { newestVersion } from "../jobs/read-jobs.ts";

@@ -1,4 +1,3 @@
-// zester config
 import { formatMs } from "../duration.ts";
 import { type RowColumn, rowsView } from "../render/view.ts";
 import { hideSecrets } from "../secrets.ts";

@@ -1,4 +1,3 @@
-// zester job diff
 import { digest } from "../codec/digest.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { SharedReturns } from "../jobs/shared-returns.ts";

@@ -1,4 +1,3 @@
-// zester job errors
 import { readFailures } from "../jobs/failures.ts";
 import { JobList, mayHaveFailed } from "../model/job.ts";
 import { parseCount, parseSelection } from "../model/selection.ts";

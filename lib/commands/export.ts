@@ -1,4 +1,3 @@
-// zester job export
 import type { ArgsDef } from "citty";
 import { STORED } from "../archive/format.ts";
 import type { Redaction } from "../archive/redact.ts";

@@ -1,4 +1,3 @@
-// zester job grep
 import { EXIT, UserError } from "../errors.ts";
 import { grepReturns } from "../jobs/grep.ts";
 import type { JobRow } from "../model/job.ts";

@@ -1,4 +1,3 @@
-// zester job history
 import { UserError } from "../errors.ts";
 import { isAlive, readHistory, targetedPeels } from "../jobs/history.ts";
 import { type HistoryEntry, newestFirst, parseResults } from "../model/history.ts";

@@ -1,4 +1,3 @@
-// zester job report
 import { extname } from "node:path";
 import type { ArgsDef } from "citty";
 import { redactedStore } from "../archive/redact.ts";

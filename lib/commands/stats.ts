@@ -1,4 +1,3 @@
-// zester job stats
 import type { ArgsDef } from "citty";
 import type { Flags } from "../cli/command.ts";
 import { EXIT, UserError } from "../errors.ts";

@@ -1,4 +1,3 @@
-// zester job status
 import { EXIT } from "../errors.ts";
 import { fleetStatus, readFleet } from "../jobs/status.ts";
 import { parseSelection } from "../model/selection.ts";

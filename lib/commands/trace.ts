@@ -1,5 +1,3 @@
-// zester job trace
-
 import type { ArgsDef } from "citty";
 import { defineCommand, type Flags } from "../cli/command.ts";
 import type { ValueMap } from "../codec/value.ts";

@@ -1,4 +1,3 @@
-// zester version
 import { versionFacts, versionText } from "../version.ts";
 import { plainCommand } from "./answer.ts";
 import { globals } from "./shared.ts";

@@ -1,4 +1,3 @@
-// zester job wait
 import { linkLines, persist } from "../jobs/follow.ts";
 import { resolveJob } from "../jobs/lookup.ts";
 import { readOpenJobs } from "../jobs/read-jobs.ts";

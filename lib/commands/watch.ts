@@ -1,5 +1,3 @@
-// zester job watch
-
 import type { ArgsDef } from "citty";
 import type { Flags } from "../cli/command.ts";
 import { EXIT } from "../errors.ts";
