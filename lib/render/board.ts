@@ -1,6 +1,14 @@
 // The jobs that `watch` shows: active ones, and those that ended recently. Pure.
 
-import { byCreation, isActive, isTerminal, type Job, type JobRow, type ReturnCounts } from "../model/job.ts";
+import {
+  byCreation,
+  isActive,
+  isPastClaimed,
+  isTerminal,
+  type Job,
+  type JobRow,
+  type ReturnCounts,
+} from "../model/job.ts";
 import type { Stuck } from "../model/stuck.ts";
 import { callOf } from "./call.ts";
 
@@ -63,6 +71,9 @@ export class Board {
     if (matches && !isTerminal(row.status)) {
       this.#active.set(jid, shown());
       this.#ended.delete(jid);
+      // A new job, which was not sent yet, needs no count.
+      if (live && !wasActive && isActive(row.status) && !isPastClaimed(row.status))
+        this.returned = new Map(this.returned).set(jid, 0);
       return true;
     }
     // A job that no longer matches is shown once more: otherwise it would seem to be deleted.

@@ -274,6 +274,16 @@ test("returns after the cancel come to the list, the open job and the last line"
   expect(watch.out.slice(watch.out.lastIndexOf(LEAVE))).toContain(": 1 late, 1 ok");
 });
 
+test("a new job has no returns: 0, from its first picture on", async () => {
+  const watch = look("fresh", SIZES.usual);
+  await watch.shows(/\nNo active jobs\.\n/);
+  await fleet.dispatch({ fn: "cmd.run", user: "fresh", peels: { n1: hang, n2: hang, n3: hang } });
+  await watch.shows(/> \S+ .* running .* 0\/3 /);
+  expect(watch.out).not.toContain("-/3");
+  watch.type("q");
+  expect(await watch.ended()).toBe(0);
+});
+
 test("a server 200 ms away: keys act at once, what is shown follows", async () => {
   const link = await startFarLink(Number(new URL(env.NATS_URL).port), 200);
   const jid = await fleet.dispatch({ fn: "cmd.run", user: "far", peels: { f1: hang, f2: fail } });
