@@ -3,7 +3,7 @@ import type { Flags } from "../cli/command.ts";
 import { EXIT, UserError } from "../errors.ts";
 import { type Read, readJobs, SeenPeels } from "../jobs/read-jobs.ts";
 import { readSelected } from "../jobs/recent.ts";
-import { alivePeels, readPeelStats, readResultStats } from "../jobs/stats.ts";
+import { alivePeels, areRepaired, readPeelStats, readResultStats } from "../jobs/stats.ts";
 import { globs } from "../model/glob.ts";
 import { isActive, type JobList, type JobRow } from "../model/job.ts";
 import { displayPeel } from "../model/peel.ts";
@@ -11,6 +11,8 @@ import { schedulesOf } from "../model/schedule.ts";
 import { parseSelection } from "../model/selection.ts";
 import {
   type By,
+  type JobTally,
+  mayBeRepaired,
   type PeelStats,
   PeelTally,
   runsOf,
@@ -113,9 +115,18 @@ async function withoutRun(
   return { idle, note };
 }
 
+/** The rows whose failed peels are all ok in later retries. */
+async function repairedRows({ session, read }: Counting, tallies: readonly JobTally[]): Promise<Set<JobTally>> {
+  const repaired = new Set<JobTally>();
+  for (const tally of tallies.filter(mayBeRepaired))
+    if (await areRepaired(session.store, tally.judged, read.sinceNs, returnsProgress(session.terminal)))
+      repaired.add(tally);
+  return repaired;
+}
+
 async function countBy(
   counting: Counting,
-  { by = "function", isWanted, sort }: StatsRequest,
+  { by = "function", isWanted, sort, check }: StatsRequest,
 ): Promise<{ view: StatsView; note?: string | undefined }> {
   const { jobs, span, now, read, session } = counting;
   if (by === "schedule") return { view: scheduleView(countSchedules(counting)) };
@@ -125,7 +136,10 @@ async function countBy(
       unreadable > 0 ? `${plural(unreadable, "return")} cannot be decoded: their results are not counted.` : undefined;
     return { view: resultStatsView(sortedResults(rows, sort), span), note };
   }
-  if (by !== "peel") return { view: jobStatsView(talliesOf(jobs, JOB_KEYS[by], span, now), by, span) };
+  if (by !== "peel") {
+    const tallies = talliesOf(jobs, JOB_KEYS[by], span, now);
+    return { view: jobStatsView(tallies, by, span, check ? await repairedRows(counting, tallies) : new Set()) };
+  }
   const stats = await countPeels(counting, false);
   const { idle, note } = await withoutRun(counting, stats, isWanted);
   return { view: peelStatsView([...idle, ...stats], span), note };
@@ -190,7 +204,7 @@ export default question({
     description: "count jobs, failures, times: by function, peel, result, …",
     group: "Analyze",
     details:
-      "FAILED counts jobs that are failed, partial or timeout. P50, P95 and SLOWEST are durations of ended jobs. With --by peel: FAILED counts jobs in which the peel failed, was unreachable or did not return (unless the job was canceled), durations are those of its returns, LAST is missing where trace shows unfinished. With --by result: `always changes` marks results that changed in more than half of their runs. TREND is jobs over time, red if a job failed. --check: exit code 2 if a schedule is overdue, a peel had no run, or the last run of a row failed; 1 if nothing was counted.",
+      "FAILED counts jobs that are failed, partial or timeout. P50, P95 and SLOWEST are durations of ended jobs. With --by peel: FAILED counts jobs in which the peel failed, was unreachable or did not return (unless the job was canceled), durations are those of its returns, LAST is missing where trace shows unfinished. With --by result: `always changes` marks results that changed in more than half of their runs. TREND is jobs over time, red if a job failed. --check: exit code 2 if a schedule is overdue, a peel had no run, or the last run of a row failed; 1 if nothing was counted. The last run is the newest job that ended and was not canceled; a retry counts only for its own peels.",
     notes:
       "Each character of TREND is a slice of the time; its height is the number of jobs. --by peel with --function also shows peels without a run. A schedule is overdue on a peel if its last run is more than twice the usual interval ago. With --by result dry runs count separately. --by peel does not read the events of jobs: LAST is `missing` for a peel without a return of an ended job; `trace` shows `unfinished` if the peel accepted that job.",
     exitCodes: "0 done, 1 error; with --check 1 if nothing was counted, 2 if there is a problem",

@@ -1,5 +1,6 @@
 // Statistics of many jobs by peel and by result.
 import { Unavailable } from "../errors.ts";
+import { JobList, type JobRow } from "../model/job.ts";
 import { briefResults, isDryRun } from "../model/return-data.ts";
 import { RETURN_FIELDS, type Return, stateOfReturn } from "../model/returns.ts";
 import {
@@ -76,6 +77,35 @@ export async function readPeelStats(
   return Array.from(tallies.values(), (tally) => ({ tally, lastRun: createdAt(read, tally.lastPlace) }));
 }
 
+/**
+ * @param rows of jobs, oldest first
+ * @returns true if the newest of these jobs that each peel ran in was ok on it
+ * @throws as readJobReturns
+ */
+export async function areRepaired(
+  store: Store,
+  rows: readonly JobRow[],
+  sinceNs: bigint | undefined,
+  options: StatsOptions,
+): Promise<boolean> {
+  const jobs = JobList.of(rows.map((row) => ({ row, record: undefined })));
+  const ok = rows.map(() => new Set<string>());
+  const add = ({ ok: isOk, peel }: Return, place: number) => void (isOk && ok[place]?.add(peel));
+  await readJobReturns(
+    store,
+    { jobs, sinceNs },
+    { fields: RETURN_FIELDS, eventFields: RETURN_FIELDS, ...options },
+    add,
+  );
+  const failing = new Set<string>();
+  // Of a job without a list of targets, no retry can run on all.
+  for (const [place, { targets = [""] }] of rows.entries())
+    for (const peel of targets)
+      if (ok[place]?.has(peel)) failing.delete(peel);
+      else failing.add(peel);
+  return failing.size === 0;
+}
+
 const RESULT_FIELDS = [...RETURN_FIELDS, "return_data"];
 
 /**
@@ -98,7 +128,8 @@ export async function readResultStats(
     if (item.unreadable !== undefined) unreadable++;
     const data = item.record.get("return_data");
     const slice = jobSlice(span, row);
-    for (const result of briefResults(data)) tallies.add(result, isDryRun(data), place, slice);
+    const run = { place, peel: item.peel, isRetry: row.retryOf !== undefined };
+    for (const result of briefResults(data)) tallies.add(result, isDryRun(data), run, slice);
   };
   await readJobReturns(store, read, { fields: RESULT_FIELDS, eventFields: RESULT_FIELDS, ...options }, add);
   const rows = tallies.all().map((tally) => ({ tally, lastRun: createdAt(read, tally.lastPlace) }));

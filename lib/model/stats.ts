@@ -98,6 +98,11 @@ export class JobTally {
   jobs = 0;
   failed = 0;
   last: JobRow | undefined;
+  /**
+   * What --check judges: the newest ended job, and its later retries, oldest first. A retry says nothing about other peels, a
+   * canceled job nothing at all.
+   */
+  readonly judged: JobRow[] = [];
 
   constructor(
     readonly key: string,
@@ -115,10 +120,22 @@ export class JobTally {
     this.states.set(state, (this.states.get(state) ?? 0) + 1);
     this.trend.add(slice, failed);
     this.last = row;
+    if (needsReturn(row.status)) {
+      if (row.retryOf === undefined) this.judged.length = 0;
+      this.judged.push(row);
+    }
     const took = isTerminal(row.status) ? jobDuration(row, now) : undefined;
     if (took !== undefined) this.durations.add(took);
   }
 }
+
+export const lastBad = ({ judged }: JobTally) => judged.findLast(hasFailed);
+
+/** Retries were ok after the last one that failed: the returns show whether they ran on each peel that was not. */
+export const mayBeRepaired = (tally: JobTally) => {
+  const bad = lastBad(tally);
+  return bad !== undefined && bad !== tally.judged.at(-1);
+};
 
 /** The requested time, or whole days back to the oldest job. @param jobs oldest first */
 export function timeOf(jobs: JobList, since: bigint | undefined, until: bigint | undefined, nowNs: bigint): Span {
@@ -269,6 +286,13 @@ const MOST_RESULTS = 8_000_000;
 
 type ResultSort = "failed" | "changed" | "time" | "runs";
 
+interface ResultRun {
+  /** Of the job among all, by creation. */
+  readonly place: number;
+  readonly peel: string;
+  readonly isRetry: boolean;
+}
+
 /** Counts for one name. Dry runs count apart. */
 export class ResultTally {
   runs = 0;
@@ -280,8 +304,11 @@ export class ResultTally {
   readonly durations = new Durations();
   readonly trend: Trend;
   #lastPlace = -1;
-  /** Failed on any peel of its newest job. */
-  failedLast = false;
+  /** Its newest job that is not a retry, and the peels on which it failed there. */
+  #newest = -1;
+  readonly #failing = new Set<string>();
+  /** The newest retry of each peel. */
+  readonly #retries = new Map<string, { readonly place: number; readonly failed: boolean }>();
 
   constructor(
     readonly name: string,
@@ -290,11 +317,8 @@ export class ResultTally {
     this.trend = new Trend(slices);
   }
 
-  /**
-   * @param place of its job among all, which are sorted by when they were created
-   * @param slice the part of the trend that the job falls into
-   */
-  add({ outcome, duration }: Pick<Result, "outcome" | "duration">, place: number, slice: number | undefined): void {
+  /** @param slice the part of the trend that the job falls into */
+  add({ outcome, duration }: Pick<Result, "outcome" | "duration">, run: ResultRun, slice: number | undefined): void {
     const failed = outcome === "failed";
     this.runs++;
     if (outcome === "changed") this.changed++;
@@ -302,9 +326,34 @@ export class ResultTally {
     if (outcome === "skipped") this.skipped++;
     else if (duration !== undefined) this.durations.add(duration);
     this.trend.add(slice, failed);
-    if (place > this.#lastPlace) this.failedLast = failed;
-    else if (place === this.#lastPlace) this.failedLast ||= failed;
-    this.#lastPlace = Math.max(this.#lastPlace, place);
+    this.#judge(run, failed);
+    this.#lastPlace = Math.max(this.#lastPlace, run.place);
+  }
+
+  #judge({ place, peel, isRetry }: ResultRun, failed: boolean): void {
+    if (isRetry) {
+      const known = this.#retries.get(peel);
+      // A peel can have several results of one name.
+      if (known?.place === place) this.#retries.set(peel, { place, failed: failed || known.failed });
+      else if (known === undefined || known.place < place) this.#retries.set(peel, { place, failed });
+      return;
+    }
+    if (place > this.#newest) {
+      this.#newest = place;
+      this.#failing.clear();
+    }
+    if (failed && place === this.#newest) this.#failing.add(peel);
+  }
+
+  /** Failed on any peel of its newest job, or in a later retry; a retry that was ok counts for its peel. */
+  get failedLast(): boolean {
+    const failing = new Set(this.#failing);
+    for (const [peel, { place, failed }] of this.#retries) {
+      if (place < this.#newest) continue;
+      if (failed) return true;
+      failing.delete(peel);
+    }
+    return failing.size > 0;
   }
 
   addDryRun(wouldChange: boolean): void {
@@ -330,7 +379,7 @@ export class ResultTallies {
 
   constructor(readonly span: Span) {}
 
-  add(result: Pick<Result, "name" | "outcome" | "duration">, dryRun: boolean, place: number, slice?: number): void {
+  add(result: Pick<Result, "name" | "outcome" | "duration">, dryRun: boolean, run: ResultRun, slice?: number): void {
     const { name, outcome } = result;
     const tally = this.#byName.getOrInsertComputed(name, () => {
       this.#characters += name.length;
@@ -340,7 +389,7 @@ export class ResultTallies {
     });
     if (this.#results++ === MOST_RESULTS) throw tooMany(`results: more than ${count(MOST_RESULTS)}`);
     if (dryRun) tally.addDryRun(outcome === "would change");
-    else tally.add(result, place, slice);
+    else tally.add(result, run, slice);
   }
 
   all(): ResultTally[] {

@@ -7,11 +7,11 @@ import type { Durations } from "../model/durations.ts";
 import { compare, displayPeel } from "../model/peel.ts";
 import type { EntryOnPeel, Schedule } from "../model/schedule.ts";
 import {
-  hasFailed,
   heightOf,
   isTrouble,
   type JobTally,
   type LastResult,
+  lastBad,
   type PeelStats,
   type PeelTally,
   type ResultStats,
@@ -156,8 +156,16 @@ function statsView<T extends Tally>(
   return { ...view, trouble: rows.flatMap(({ tally }) => troubleOf(tally) ?? []) };
 }
 
-/** @param by function, user or target */
-export function jobStatsView(tallies: readonly JobTally[], by: string, span: Span): StatsView {
+/**
+ * @param by function, user or target
+ * @param repaired those whose failed peels are all ok in later retries
+ */
+export function jobStatsView(
+  tallies: readonly JobTally[],
+  by: string,
+  span: Span,
+  repaired: ReadonlySet<JobTally>,
+): StatsView {
   const rows = tallies.map((tally) => ({ tally, lastRun: tally.last?.created }));
   const columns: RowColumn<StatsRow<JobTally>>[] = [
     { name: by, gives: [shrinks(1, 12)], value: ({ tally }) => tally.key, text: ({ tally }) => tally.key },
@@ -174,7 +182,10 @@ export function jobStatsView(tallies: readonly JobTally[], by: string, span: Spa
     rows,
     () => columns,
     forms,
-    ({ key, last }) => (last !== undefined && hasFailed(last) ? `${key} ${last.status}` : undefined),
+    (tally) => {
+      const bad = repaired.has(tally) ? undefined : lastBad(tally);
+      return bad && `${tally.key} ${bad.status}`;
+    },
   );
 }
 

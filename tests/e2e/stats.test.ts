@@ -294,6 +294,54 @@ describe("a peel that a cancel stopped", () => {
   });
 });
 
+describe("--check", () => {
+  freshServer();
+  const check = async (...args: string[]) => {
+    const { stderr, code } = await run("--check", ...args);
+    return [stderr.replace("warning: --check fails: ", ""), code];
+  };
+  /** A job of state.apply with its returns; undefined for a peel that did not return. */
+  const put = async (minutes: number, status: string, peels: Record<string, boolean | undefined>, retryOf?: string) => {
+    const jid = `${status}-${minutes}`;
+    const fields = retryOf === undefined ? {} : { metadata: { retry_of: retryOf } };
+    await putJob({ jid, fn: "f", agoMs: minutes * 60_000, status, peels: Object.keys(peels), fields });
+    for (const [peel, success] of Object.entries(peels)) {
+      const results = [{ name: "x", changed: false, ...(success ? {} : { error: "no" }) }];
+      if (success !== undefined) await putReturn(jid, peel, { success, return_data: { results } });
+    }
+    return jid;
+  };
+  const FAILS = { jobs: ["f partial.\n", 2], results: ["x failed.\n", 2] };
+  const OK = ["", 0];
+
+  test("a retry counts only for its own peels", async () => {
+    const bad = await put(60, "partial", { "web-1": true, "web-2": false, "web-3": false, "web-4": undefined });
+    expect(await check()).toEqual(FAILS.jobs);
+    await put(50, "complete", { "web-2": true }, bad);
+    expect([await check(), await check("--by", "result")]).toEqual([FAILS.jobs, FAILS.results]);
+    // One that was ok, and the one that did not return.
+    await put(45, "complete", { "web-1": true, "web-4": true }, bad);
+    expect([await check(), await check("--by", "result")]).toEqual([FAILS.jobs, FAILS.results]);
+    await put(40, "complete", { "web-3": true }, bad);
+    expect([await check(), await check("--by", "result")]).toEqual([OK, OK]);
+    await put(35, "failed", { "web-3": false }, bad);
+    expect([await check(), await check("--by", "result")]).toEqual([["f failed.\n", 2], FAILS.results]);
+    await put(30, "complete", { "web-1": true });
+    expect([await check(), await check("--by", "result")]).toEqual([OK, OK]);
+  });
+
+  test("jobs that were canceled or have not ended hide nothing", async () => {
+    kv = await emptyBuckets(nc);
+    await put(30, "timeout", { "web-1": undefined });
+    await put(20, "canceled", { "web-1": undefined });
+    await put(10, "running", { "web-1": undefined });
+    expect(await check()).toEqual(["f timeout.\n", 2]);
+    await put(5, "complete", { "web-1": true });
+    await put(4, "canceled", { "web-1": undefined });
+    expect(await check()).toEqual(OK);
+  });
+});
+
 describe("schedules", () => {
   freshServer();
 
