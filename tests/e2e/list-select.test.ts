@@ -235,7 +235,7 @@ test("a note where --sort orders fewer jobs than match", async () => {
 
 test("nothing matches: the selection, each value by itself, and the number of jobs are said, exit 0", async () => {
   expect(await list("--state", "failed", "--user", "nosuch", "--user", "no,such")).toEqual({
-    stdout: `No jobs match --state failed --user nosuch --user no,such (of ${jobs.length}).\n`,
+    stdout: `No jobs match --state failed --user nosuch --user no,such (of ${jobs.length}). For several users, repeat --user.\n`,
     stderr: "",
     code: 0,
   });
