@@ -347,13 +347,13 @@ export class ResultTally {
 
   /** Failed on any peel of its newest job, or in a later retry; a retry that was ok counts for its peel. */
   get failedLast(): boolean {
-    const failing = new Set(this.#failing);
+    let failing = this.#failing.size;
     for (const [peel, { place, failed }] of this.#retries) {
       if (place < this.#newest) continue;
       if (failed) return true;
-      failing.delete(peel);
+      if (this.#failing.has(peel)) failing--;
     }
-    return failing.size > 0;
+    return failing > 0;
   }
 
   addDryRun(wouldChange: boolean): void {
