@@ -91,7 +91,10 @@ test("errors and stats count what peels returned from a job through REST as they
     const { stdout } = await job(...args, "--function", "rest.check", "--format", "json");
     return JSON.parse(stdout);
   };
-  expect(await read("errors")).toMatchObject([{ error: "no space", peels: 1, jobs: 1, where: ["r-2"] }]);
+  expect(await read("errors")).toMatchObject([
+    { error: "no space", peels: 1, jobs: 1, where: ["r-2"] },
+    { state: "missing", peels: 1, jobs: 1, where: ["r-3"] },
+  ]);
   const rows: { peel_id: string; last: string }[] = await read("stats", "--by", "peel");
   const last = rows.filter(({ peel_id }) => peel_id.startsWith("r-")).map(({ peel_id, last }) => `${peel_id} ${last}`);
   expect(last.sort()).toEqual(["r-1 ok", "r-2 failed", "r-3 missing"]);

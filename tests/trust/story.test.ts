@@ -118,15 +118,16 @@ function draw({ below, chance }: Dice): History {
   return { targets, doubled, rest, unwatched, status, messages, stored, online, lost, asList };
 }
 
-/** What is true of a history: the state of each target, how many messages are ignored, and the exit code of `wait`. */
+/** What is true of a history: the state of each target, which ones a cancel stopped, how many messages are ignored, the exit code of `wait`. */
 function truth({ targets, doubled, rest, status, messages, stored, online, lost }: History) {
   const left = messages.slice(lost);
   const [acks, given, ends] = [new Set<string>(), new Set<string>(), ENDS.includes(status)];
-  const real = new Map<string, { ok: boolean; late: boolean; missed: boolean }>();
+  const real = new Map<string, { ok: boolean; late: boolean; stopped: boolean; missed: boolean }>();
   const overwritten = new Set<string>();
-  let [ignored, over] = [0, false];
+  let [ignored, over, cut] = [0, false, false];
   for (const { kind, peel = "", says, returned } of left) {
     if (kind === "status") over = true;
+    if (kind === "cancel") cut = true;
     if (kind === "schedule") {
       ignored++;
       if (says === peel && real.has(peel)) overwritten.add(peel);
@@ -135,8 +136,11 @@ function truth({ targets, doubled, rest, status, messages, stored, online, lost 
     const isReal = kind === "return" && !returned?.unreachable;
     if (!targets.includes(peel) || says !== peel || (isReal && real.has(peel))) ignored++;
     else if (kind === "ack") acks.add(peel);
-    else if (isReal) real.set(peel, { ok: returned?.ok === true, late: over || given.has(peel), missed: false });
-    else {
+    else if (isReal) {
+      const ok = returned?.ok === true;
+      const stopped = status === "canceled" && !ok && (cut || over);
+      real.set(peel, { ok, late: over || given.has(peel), stopped, missed: false });
+    } else {
       given.add(peel);
       const before = real.get(peel);
       if (before) real.set(peel, { ...before, missed: true });
@@ -174,7 +178,8 @@ function truth({ targets, doubled, rest, status, messages, stored, online, lost 
   const isTold = ends && status !== "complete" && status !== "canceled" && missed.length > 0;
   const why =
     doubled && inTime ? "a target twice" : rest ? "stopped watching" : isTold ? "missed the return" : undefined;
-  return { states, ignored, code, why };
+  const stopped = new Set(targets.filter((peel) => real.get(peel)?.stopped));
+  return { states, stopped, ignored, code, why };
 }
 
 let server: Server;
@@ -244,7 +249,7 @@ test(`each command tells what is true of random histories (seed ${SEED})`, async
     const jid = `story-${SEED + n}-${crypto.randomUUID().slice(0, 8)}`;
     const history = draw(dice(SEED + n));
     await write(jid, history);
-    const { states, ignored, code, why } = truth(history);
+    const { states, stopped, ignored, code, why } = truth(history);
     const run = async (...args: string[]) => zester(["job", ...args], { env: { NATS_URL: server.url } });
     const [trace, summary, output, missing, bad, late] = await Promise.all([
       run("trace", jid, "--format", "json"),
@@ -270,7 +275,10 @@ test(`each command tells what is true of random histories (seed ${SEED})`, async
       stuck ? "its master m1 is alive but does not watch the job, which ends when that master restarts" : undefined,
     ]);
     const counts = ORDER.map((state) => [state, [...states.values()].filter((one) => one === state).length] as const);
-    const words = counts.filter(([, count]) => count > 0).map(([state, count]) => `${count} ${state}`);
+    const words = counts.flatMap(([state, count]) => {
+      const cut = [...stopped].filter((peel) => states.get(peel) === state).length;
+      return count > 0 ? `${count} ${state}${cut > 0 ? ` (${cut} stopped)` : ""}` : [];
+    });
     const done = [...states.values()].filter((one) => /^(ok|failed|unreadable|late|unreachable)$/.test(one)).length;
     const all = history.status === "running" ? `${done}/${states.size} done` : states.size;
     expect([where, summary?.stdout]).toEqual([
