@@ -49,7 +49,7 @@ export default question({
       by === "job" ? found.unreturned.map((group) => unreturnedLine(group, { columns: undefined }).trimEnd()) : [];
     return {
       shown: view,
-      none: `No peel failed in jobs that ${matchClause}.`,
+      none: read.jobs.length === 0 ? `No jobs ${matchClause}.` : `No peel failed in jobs that ${matchClause}.`,
       selected: { size: read.jobs.length, none: `No jobs ${matchClause}.` },
       notes: {
         text: more > 0 ? `${plural(more, `more ${by}`)}; raise --limit.` : undefined,

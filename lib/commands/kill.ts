@@ -265,7 +265,8 @@ async function execute(
 async function kill(request: KillRequest, session: LiveSession): Promise<number | undefined> {
   const plan = await planOf(request, session);
   if (plan.length === 0) {
-    const none = `No jobs that could be canceled match ${request.selection.text}.`;
+    const { text } = request.selection;
+    const none = text === "" ? "No job can be canceled." : `No jobs that could be canceled match ${text}.`;
     await reportNone(none, request.failIfEmpty, { document: [] }, session);
     return undefined;
   }

@@ -35,7 +35,7 @@ const COPIED = ["function", "args", "state_id", "v"] as const;
 export interface Draft {
   readonly plan: RetryPlan;
   readonly reading: Reading;
-  /** Earlier retries of the same job among the newest jobs, oldest first. */
+  /** Earlier retries of the same peels of the job among the newest jobs, oldest first. */
   readonly before: readonly JobRow[];
   /** Why it is unknown which of the peels are offline. */
   readonly unheard: string | undefined;
@@ -127,7 +127,8 @@ export async function draftRetry(
     ...(isJson(bytes) ? [JSON_RECORD] : []),
     ...plan.warnings,
   ];
-  const before = (await retries).filter((other) => other.retryOf === jid);
+  const isOfThese = (targets: readonly string[] | undefined) => !targets || ids.some((id) => targets.includes(id));
+  const before = (await retries).filter((other) => other.retryOf === jid && isOfThese(other.targets));
   return { plan: { ...plan, offline, timeoutNs, warnings }, reading, before, unheard, bytes, copied };
 }
 

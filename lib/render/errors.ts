@@ -10,7 +10,7 @@ import { type Forms, jidColumn, pick, type RowColumn, rowsView, tableOf, type Vi
 export const UNTOLD = "failed without an error";
 
 /** In text, after the number of peels. */
-export const UNRETURNED = { unreachable: "unreachable", missing: "without a return" } as const;
+export const UNRETURNED = { unreachable: "unreachable", missing: "returned late or never" } as const;
 
 /** Minimum columns of the names of such peels. */
 const UNRETURNED_NAMES = 24;

@@ -149,7 +149,7 @@ test("peels that had not returned when their job ended are named; those of cance
   await putJob("2hPartial", 30, { "web-1": ok }, { targets, status: "partial", return_count: 1, success_count: 1 });
   await putJob("2hCanceled", 20, { "web-4": ok }, { targets: ["web-4", "web-5"], status: "canceled" });
   await putJob("2hRunning", 10, { "web-4": ok }, { targets: ["web-4", "web-6"], status: "running" });
-  const lines = "3 peels without a return in 2 jobs: web-[1-3]\n";
+  const lines = "3 peels returned late or never in 2 jobs: web-[1-3]\n";
   expect(await run()).toEqual({ stdout: lines, stderr: "", code: 0 });
   expect(JSON.parse((await run("--format", "json")).stdout)).toMatchObject([
     { state: "missing", error: null, peels: 3, jobs: 2, where: targets },
@@ -159,14 +159,14 @@ test("peels that had not returned when their job ended are named; those of cance
   const status = async (...args: string[]) =>
     (await zester(["job", "status", ...args], { env: { NATS_URL: server.url } })).stdout;
   expect(await status()).toMatch(
-    /^failed +2 of 4 jobs in 1h; 3 peels without a return \(web-\[1-3\]\) {2,}zester job errors --since 1h$/m,
+    /^failed +2 of 4 jobs in 1h; 3 peels returned late or never \(web-\[1-3\]\) {2,}zester job errors --since 1h$/m,
   );
   expect(JSON.parse(await status("--format", "json")).failed).toMatchObject({ unreachable: [], missing: targets });
   await putJob("2hWide", 5, { "web-300": { unreachable: true }, "web-7": { error: "no" } });
   expect((await run()).stdout.split("\n").slice(-4)).toEqual([
     expect.stringMatching(/no +web-7$/),
     "1 peel unreachable in 1 job: web-300",
-    "3 peels without a return in 2 jobs: web-[1-3]",
+    "3 peels returned late or never in 2 jobs: web-[1-3]",
     "",
   ]);
 });
@@ -184,7 +184,7 @@ test("conditions are those of list; nothing failed is said with what was looked 
   );
   expect(await errors("--until", "65m")).toEqual(["an hour ago"]);
   expect(await run("--user", "root")).toEqual({
-    stdout: "No peel failed in jobs that match --user root --since 24h (of 23).\n",
+    stdout: "No jobs match --user root --since 24h (of 23).\n",
     stderr: "",
     code: 0,
   });

@@ -211,11 +211,13 @@ test("a job that goes on is refused, or retried with --force and a word on what 
 });
 
 test("a second retry is told of the first; list and show tell which job repeats which", async () => {
-  const jid = await ended({ a: fail }, { fn: "pkg.removed" });
-  await run("retry", jid, "--yes");
+  const jid = await ended({ a: fail, b: fail }, { fn: "pkg.removed" });
+  await run("retry", jid, "--peel", "a", "--yes");
   const [{ jid: first = "" } = {}] = (await decoded()) as { jid: string }[];
   await fleet.until(first, "complete");
-  const again = await run("retry", jid, "--yes");
+  // A retry of other peels is no retry of these.
+  expect((await run("retry", jid, "--peel", "b", "--dry-run")).stderr).not.toContain("retried");
+  const again = await run("retry", jid, "--peel", "a", "--yes");
   expect(again.stderr).toContain(`warning: job ${jid} was retried already: ${first} (complete).\n`);
   const [{ jid: second = "" } = {}] = (await decoded()) as { jid: string }[];
   await fleet.until(second, "complete");
