@@ -55,7 +55,7 @@ export const topics: Readonly<Record<string, Topic>> = {
   states: {
     description: "states of jobs and of peels",
     details:
-      "First the states of jobs, then those of peels, worst first; either can be unreadable. In counts, `8 late (8 stopped)` means that a cancel signal stopped these peels.",
+      "First the states of jobs, then those of peels, worst first; either can be unreadable. In counts, `8 late (6 stopped; 1 failed)` means that a cancel signal stopped 6 of these peels, and that 1 other failed.",
     values: [
       ["pending", "no master has taken the job"],
       ["claimed", "a master has taken it, and not sent it yet"],

@@ -24,7 +24,7 @@ import {
 /** Rows on a terminal, without --all. */
 const ROW_LIMITS = { returns: 40, stories: 20 } as const;
 
-interface AnyPeel extends Pick<Partial<PeelStory>, "sinceCancel"> {
+interface AnyPeel extends Pick<Partial<PeelStory>, "sinceCancel" | "returned"> {
   readonly peel: string;
   readonly state: PeelState;
 }
@@ -162,7 +162,8 @@ function limitedTable<T extends AnyPeel>(
 }
 
 /**
- * `1 failed, 8 late (8 stopped), 2 ok`: the number of peels in each state, worst first, and of those that a cancel signal stopped.
+ * `1 failed, 8 late (6 stopped; 1 failed), 2 ok`: the number of peels in each state, worst first; of those that a cancel signal
+ * stopped, and of other late ones that failed.
  * @param more words about the peels in a state
  */
 export function peelCounts<T extends AnyPeel>(
@@ -172,8 +173,15 @@ export function peelCounts<T extends AnyPeel>(
   const words = ([state, n]: [PeelState, number]) => {
     const there = peels.filter((peel) => peel.state === state);
     const stopped = there.filter(({ sinceCancel }) => sinceCancel === "stopped").length;
-    const known = [stopped > 0 && `${count(stopped)} stopped`, more(there, state)].filter(Boolean).join("; ");
-    return `${count(n)} ${state}${known && ` (${known})`}`;
+    const late = there.filter(({ sinceCancel }) => state === "late" && sinceCancel !== "stopped");
+    const failed = late.filter(({ returned }) => returned?.ok === false).length;
+    const known = [
+      stopped > 0 && `${count(stopped)} stopped`,
+      failed > 0 && `${count(failed)} failed`,
+      more(there, state),
+    ];
+    const words = known.filter(Boolean).join("; ");
+    return `${count(n)} ${state}${words && ` (${words})`}`;
   };
   return statesPresent(peels).map(words).join(", ");
 }

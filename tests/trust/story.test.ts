@@ -179,7 +179,8 @@ function truth({ targets, doubled, rest, status, messages, stored, online, lost 
   const why =
     doubled && inTime ? "a target twice" : rest ? "stopped watching" : isTold ? "missed the return" : undefined;
   const stopped = new Set(targets.filter((peel) => real.get(peel)?.stopped));
-  return { states, stopped, ignored, code, why };
+  const failedLate = new Set(targets.filter((peel) => real.get(peel)?.ok === false && !stopped.has(peel)));
+  return { states, stopped, failedLate, ignored, code, why };
 }
 
 let server: Server;
@@ -249,7 +250,7 @@ test(`each command tells what is true of random histories (seed ${SEED})`, async
     const jid = `story-${SEED + n}-${crypto.randomUUID().slice(0, 8)}`;
     const history = draw(dice(SEED + n));
     await write(jid, history);
-    const { states, stopped, ignored, code, why } = truth(history);
+    const { states, stopped, failedLate, ignored, code, why } = truth(history);
     const run = async (...args: string[]) => zester(["job", ...args], { env: { NATS_URL: server.url } });
     const [trace, summary, output, missing, bad, late] = await Promise.all([
       run("trace", jid, "--format", "json"),
@@ -277,7 +278,9 @@ test(`each command tells what is true of random histories (seed ${SEED})`, async
     const counts = ORDER.map((state) => [state, [...states.values()].filter((one) => one === state).length] as const);
     const words = counts.flatMap(([state, count]) => {
       const cut = [...stopped].filter((peel) => states.get(peel) === state).length;
-      return count > 0 ? `${count} ${state}${cut > 0 ? ` (${cut} stopped)` : ""}` : [];
+      const bad = [...failedLate].filter((peel) => state === "late" && states.get(peel) === state).length;
+      const why = [cut > 0 ? `${cut} stopped` : [], bad > 0 ? `${bad} failed` : []].flat().join("; ");
+      return count > 0 ? `${count} ${state}${why && ` (${why})`}` : [];
     });
     const done = [...states.values()].filter((one) => /^(ok|failed|unreadable|late|unreachable)$/.test(one)).length;
     const all = history.status === "running" ? `${done}/${states.size} done` : states.size;
