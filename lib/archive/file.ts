@@ -7,7 +7,7 @@
 //  2. Where the newest message of each subject counts, only the last one in each block of lines is parsed.
 //  3. A line with a backslash, or with its fields in another order, is always parsed.
 //  4. If the checksum differs, all lines are parsed to find the damaged one.
-import { edenGC } from "bun:jsc";
+import { edenGC, gcAndSweep } from "bun:jsc";
 import { closeSync, createReadStream, fstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,7 +21,10 @@ import { FORMAT_VERSION } from "./format.ts";
 
 /** Bytes of the longest line: one of the largest message that a server accepts. */
 const MAX_LINE_BYTES = 128 << 20;
+/** Bytes per read of a plain file: large blocks have few old states of a record that is newer in the same block. */
 const READ_BYTES = 1 << 20;
+/** Of a compressed file: several blocks are on their way at once. */
+const PACKED_BYTES = 256 << 10;
 /** Bytes between two garbage collections. */
 const SWEPT = 32 << 20;
 const NEWLINE = 0x0a;
@@ -31,8 +34,8 @@ const QUOTE = 0x22;
 type Zlib = typeof import("node:zlib");
 /** Compressed forms, by their first bytes. */
 const PACKED: readonly (readonly [first: readonly number[], unpack: (zlib: Zlib) => Transform])[] = [
-  [[0x1f, 0x8b], ({ createGunzip }) => createGunzip({ chunkSize: READ_BYTES })],
-  [[0x28, 0xb5, 0x2f, 0xfd], ({ createZstdDecompress }) => createZstdDecompress({ chunkSize: READ_BYTES })],
+  [[0x1f, 0x8b], ({ createGunzip }) => createGunzip({ chunkSize: PACKED_BYTES })],
+  [[0x28, 0xb5, 0x2f, 0xfd], ({ createZstdDecompress }) => createZstdDecompress({ chunkSize: PACKED_BYTES })],
 ];
 
 /** A line has changed since the export. If it is the first, the file is not an export. */
@@ -143,14 +146,13 @@ export class ArchiveFile {
   async *#bytes(): AsyncGenerator<Buffer> {
     const fd = await this.#open();
     try {
-      const stored = blocksOf(fd);
       const first = Buffer.alloc(4);
       readSync(fd, first, 0, first.length, 0);
       const unpack = PACKED.find(([bytes]) => bytes.every((byte, i) => first[i] === byte))?.[1];
-      if (!unpack) return yield* stored;
+      if (!unpack) return yield* blocksOf(fd, READ_BYTES);
       const [{ Readable }, zlib] = await Promise.all([import("node:stream"), import("node:zlib")]);
       const source = Readable.from(
-        stored.map((block) => Buffer.from(block)),
+        blocksOf(fd, PACKED_BYTES).map((block) => Buffer.from(block)),
         { objectMode: false },
       );
       const unpacked = unpack(zlib);
@@ -243,6 +245,7 @@ export class ArchiveFile {
     const at = { line: 0 };
     let end: LineObject | undefined;
     let unswept = 0;
+    let collections = 0;
     for await (const block of this.#blocks(at)) {
       /** Bytes that the checksum covers. */
       let covered = block.length;
@@ -277,7 +280,9 @@ export class ArchiveFile {
       hash?.update(block.subarray(0, covered));
       unswept += block.length;
       if (unswept > SWEPT) {
-        edenGC();
+        // Most is young garbage; the rest is of the file before.
+        if (++collections % 4 === 0) gcAndSweep();
+        else edenGC();
         unswept = 0;
         // For timers: a plain file is read without waiting for anything.
         await new Promise((resume) => setImmediate(resume));
@@ -294,10 +299,10 @@ export class ArchiveFile {
 }
 
 /** The bytes of a file, each block in the memory of the one before. */
-function* blocksOf(fd: number): Generator<Buffer, undefined> {
-  const block = Buffer.allocUnsafe(READ_BYTES);
+function* blocksOf(fd: number, bytes: number): Generator<Buffer, undefined> {
+  const block = Buffer.allocUnsafe(bytes);
   for (let at = 0, size = 0; ; at += size) {
-    size = readSync(fd, block, 0, READ_BYTES, at);
+    size = readSync(fd, block, 0, bytes, at);
     if (size === 0) return undefined;
     yield block.subarray(0, size);
   }
