@@ -178,7 +178,8 @@ function truth({ targets, doubled, rest, status, messages, stored, online, lost 
   const isTold = ends && status !== "complete" && status !== "canceled" && missed.length > 0;
   const why =
     doubled && inTime ? "a target twice" : rest ? "stopped watching" : isTold ? "missed the return" : undefined;
-  const stopped = new Set(targets.filter((peel) => real.get(peel)?.stopped));
+  // Of a return that the master missed, it is not known whether it came before the signal.
+  const stopped = new Set(targets.filter((peel) => real.get(peel)?.stopped && !missed.includes(peel)));
   const failedLate = new Set(targets.filter((peel) => real.get(peel)?.ok === false && !stopped.has(peel)));
   return { states, stopped, failedLate, ignored, code, why };
 }
