@@ -7,7 +7,6 @@
 //  2. Where the newest message of each subject counts, only the last one in each block of lines is parsed.
 //  3. A line with a backslash, or with its fields in another order, is always parsed.
 //  4. If the checksum differs, all lines are parsed to find the damaged one.
-import { edenGC, gcAndSweep } from "bun:jsc";
 import { closeSync, createReadStream, fstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +15,7 @@ import { beginsWith } from "../codec/byte-set.ts";
 import { asTime, RFC3339 } from "../codec/value.ts";
 import { fileFault, UserError } from "../errors.ts";
 import { PARTS, type Part, type StoredMessage } from "../store.ts";
+import { sweeper } from "../sweep.ts";
 import { safe, shorten } from "../text.ts";
 import { FORMAT_VERSION } from "./format.ts";
 
@@ -25,8 +25,6 @@ const MAX_LINE_BYTES = 128 << 20;
 const READ_BYTES = 1 << 20;
 /** Of a compressed file: several blocks are on their way at once. */
 const PACKED_BYTES = 256 << 10;
-/** Bytes between two garbage collections. */
-const SWEPT = 32 << 20;
 const NEWLINE = 0x0a;
 const BACKSLASH = 0x5c;
 const QUOTE = 0x22;
@@ -244,8 +242,7 @@ export class ArchiveFile {
     const hash = this.#isVerified ? undefined : new Bun.CryptoHasher("sha256");
     const at = { line: 0 };
     let end: LineObject | undefined;
-    let unswept = 0;
-    let collections = 0;
+    const sweep = sweeper("lines");
     for await (const block of this.#blocks(at)) {
       /** Bytes that the checksum covers. */
       let covered = block.length;
@@ -278,15 +275,8 @@ export class ArchiveFile {
         if (isAmong(subjects, message.subject)) onMessage(message);
       }
       hash?.update(block.subarray(0, covered));
-      unswept += block.length;
-      if (unswept > SWEPT) {
-        // Most is young garbage; the rest is of the file before.
-        if (++collections % 4 === 0) gcAndSweep();
-        else edenGC();
-        unswept = 0;
-        // For timers: a plain file is read without waiting for anything.
-        await new Promise((resume) => setImmediate(resume));
-      }
+      // For timers: a plain file is read without waiting for anything.
+      if (sweep(block)) await new Promise((resume) => setImmediate(resume));
     }
     if (!end) throw this.#damaged(at.line + 1, "the file is incomplete");
     if (!hash) return;

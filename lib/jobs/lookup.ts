@@ -16,8 +16,8 @@ import {
 import { displayPeel } from "../model/peel.ts";
 import { type Return, toReturn, unreadableReturn } from "../model/returns.ts";
 import type { Store } from "../store.ts";
+import { sweeper } from "../sweep.ts";
 import { plural, safe, shorten } from "../text.ts";
-import { sweeper } from "./sweep.ts";
 
 /** @throws UserError when it cannot be decoded */
 export const jobRecord = (jid: string, bytes: Uint8Array): ValueMap =>

@@ -3,9 +3,9 @@ import { ByteSet } from "../codec/byte-set.ts";
 import { NumberSet } from "../codec/number-set.ts";
 import type { Return } from "../model/returns.ts";
 import { DOT_BYTE, type ReturnEntries, type ReturnsOf, type Store } from "../store.ts";
+import { sweepAfter, sweeper } from "../sweep.ts";
 import { listedReturns, peelReturn, type ReturnReader, wholeRecords } from "./lookup.ts";
 import { NO_PROGRESS, type Progress } from "./read-jobs.ts";
-import { sweepAfter, sweeper } from "./sweep.ts";
 
 /** @param place of the JID among the requested ones; `of.jid` makes its text, and is valid until the next call */
 export type OnReturn = (item: Return, place: number, of: { readonly jid: string }) => void;

@@ -12,8 +12,8 @@ import { asInteger, mapOf, type Value, type ValueMap } from "../codec/value.ts";
 import { uint16 } from "../codec/value-at.ts";
 import { isEventful, readReturnData, resultsIn } from "../model/return-data.ts";
 import { RETURN_FIELDS, type Return, toReturn } from "../model/returns.ts";
+import { sweeper } from "../sweep.ts";
 import type { ReturnReader } from "./lookup.ts";
-import { sweeper } from "./sweep.ts";
 
 /** Which fields of the returns are kept beside their outputs, and which results of the outputs. */
 interface Keeping {
