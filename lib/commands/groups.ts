@@ -13,7 +13,7 @@ export const root: Manual = {
     jsonl: ["--format jsonl"],
     yaml: ["--format yaml"],
     csv: ["--format csv"],
-    f: ["--follow", "--yes", "zester job watch"],
+    f: ["--follow", "--yes or --force", "zester job watch"],
     w: ["--follow", "--wait", "zester job watch"],
     watch: ["--follow", "--wait", "zester job watch"],
     follow: ["zester job watch"],

@@ -89,6 +89,9 @@ export type By = "function" | "peel" | "result" | "user" | "target" | "schedule"
 /** States of jobs that failed; canceling is intended. */
 const FAILED_STATES: readonly string[] = ["failed", "partial", "timeout"];
 
+/** A deadline or a cancel ended the others: their duration is not the time that the function takes. */
+const IN_FULL: readonly string[] = ["complete", "failed"];
+
 export const hasFailed = ({ status }: JobRow) => FAILED_STATES.includes(status ?? "");
 
 export class JobTally {
@@ -124,7 +127,7 @@ export class JobTally {
       if (row.retryOf === undefined) this.judged.length = 0;
       this.judged.push(row);
     }
-    const took = isTerminal(row.status) ? jobDuration(row, now) : undefined;
+    const took = IN_FULL.includes(state) ? jobDuration(row, now) : undefined;
     if (took !== undefined) this.durations.add(took);
   }
 }

@@ -54,7 +54,7 @@ function jobFamilies(tallies: readonly JobTally[]): Family[] {
     ["_sum", labels(tally), seconds(tally.durations.sum)],
     ["_count", labels(tally), String(tally.durations.size)],
   ]);
-  const help = "Duration of ended jobs in the bucket, by function.";
+  const help = "Duration of complete and failed jobs in the bucket, by function.";
   return [
     { name: "zester_stats_jobs", help: "Jobs in the bucket, by function and state.", samples: states },
     { name: "zester_stats_job_duration_seconds", help, type: "summary", samples: durations },

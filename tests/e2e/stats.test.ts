@@ -102,6 +102,21 @@ describe("known data", () => {
     await putJob({ jid: "runs", fn: "pkg.installed", agoMs: 2 * HOUR, status: "running" });
   });
 
+  test("a job that a deadline or a cancel ended counts, and its duration does not", async () => {
+    const stopped = ["canceled", "timeout", "partial"].map((status, i) => ({ jid: `stopped-${i}`, status }));
+    for (const { jid, status } of stopped)
+      await putJob({ jid, fn: "pkg.installed", agoMs: HOUR, tookNs: 5_000n * SECOND, status });
+    const [one] = await rows("--function", "pkg.*");
+    expect(one).toMatchObject({ jobs: 23, failed: 21, p50: 1.9e9, p95: 1.9e9, slowest: 1.9e9 });
+    expect((await run("--by", "function", "--state", "timeout", "--format", "csv")).stdout).toMatch(
+      /\npkg\.installed,1,1,,,,timeout,/,
+    );
+    expect((await run("--format", "openmetrics", "--by", "function")).stdout).toContain(
+      'zester_stats_job_duration_seconds_count{function="pkg.installed"} 19\n',
+    );
+    for (const { jid } of stopped) await kv.jobs.purge(jid);
+  });
+
   const TABLE = `FUNCTION         JOBS  FAILED     P50   P95  SLOWEST  TREND (7 days)
 state.highstate    64   0        5.0s   13s      16s  ▂▂▄▄▅▅▇
 pkg.installed      20  19 (95%)  1.9s  1.9s     1.9s  ······█
@@ -417,7 +432,7 @@ describe("random jobs and returns, against an oracle that counts", () => {
     };
     const byFunction = functions.flatMap((fn) => {
       const own = jobs.filter((job) => job.fn === fn);
-      const took = own.filter(({ status }) => status !== "running").map((job) => job.took);
+      const took = own.filter(({ status }) => ["complete", "failed"].includes(status)).map((job) => job.took);
       const failed = own.filter(({ status }) => ["failed", "partial", "timeout"].includes(status)).length;
       const numbers = { p50: rank(took, 50), p95: rank(took, 95), slowest: rank(took, 100) };
       return own.length === 0 ? [] : [{ function: fn, jobs: own.length, failed, ...numbers, last: own.at(-1)?.status }];

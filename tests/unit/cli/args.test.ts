@@ -147,6 +147,8 @@ test.each([
   ["job list --watch", "unknown flag --watch for zester job list. Did you mean zester job watch?"],
   ["job list -w", "unknown flag -w for zester job list. Did you mean zester job watch?"],
   ["job trace A -w", "unknown flag -w for zester job trace. Did you mean --follow?"],
+  ["job kill -f A", "unknown flag -f for zester job kill. Did you mean --yes or --force?"],
+  ["job retry -f A", "unknown flag -f for zester job retry. Did you mean --yes or --force?"],
   ["job kill A -w", "unknown flag -w for zester job kill. Did you mean --wait?"],
   ["job get A", 'unknown command "get" for zester job. Did you mean zester job list or zester job show --summary?'],
   ["get A", 'unknown command "get" for zester. Did you mean zester job list or zester job show --summary?'],
