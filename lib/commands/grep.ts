@@ -18,7 +18,7 @@ export default question({
     details:
       "Searches errors, names of results, outputs, diffs and other texts, line by line, in the returns of matching jobs; without --since or --until, of the last 24 hours. --target selects whole jobs, with the returns of all their peels. Case matters if <text> has an upper-case letter.",
     notes:
-      "The newest job comes first; equal lines of a job are one line, whichever peels and fields have them. -e takes regular expressions in the syntax of RE2, without look-around and back references. Not searched: IDs, names of fields, numbers, the arguments of the job, and late returns that only events have: `zester job history` shows them.",
+      "The newest job comes first; equal lines of a job are one line, whichever peels and fields have them. -e takes regular expressions in the syntax of RE2, without look-around and back references. Not searched: IDs, names of fields, numbers and the arguments of the job. For peels without a stored return, the events are searched: of the newest 2,000 such peels, or 50 before nats-server 2.10.",
     exitCodes: "0 found, 1 error, 2 not found",
     flagsElsewhere: { peel: ["zester job history <peel>"], i: ["-e '(?i)<text>'"], v: [] },
     example: "zester job grep 'no space left' --since 3d",

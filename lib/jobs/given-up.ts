@@ -2,7 +2,7 @@
 // "Silence"), and it can stop watching a job early.
 import { mapOf, type ValueMap } from "../codec/value.ts";
 import { Unavailable } from "../errors.ts";
-import { isTerminal, type JobList, type JobRow, jidsOf, stoppedWatchingNs } from "../model/job.ts";
+import { countTargets, isTerminal, type JobList, type JobRow, jidsOf, stoppedWatchingNs } from "../model/job.ts";
 import type { Return } from "../model/returns.ts";
 import { type PeelStory, Steps, storyOf } from "../model/story.ts";
 import type { PeelOfJob, Store, StoredEvent } from "../store.ts";
@@ -89,37 +89,54 @@ export function targetTest(jobs: JobList): (place: number, peel: string) => bool
   };
 }
 
+/** The returns of some targets are not in the bucket. A record counts returns at the end only. */
+const lacksReturns = ({ status, returned, targets }: JobRow) =>
+  status !== "complete" && (returned ?? 0n) < countTargets(targets ?? []);
+
+interface JobReturnsOptions extends ReturnsOptions {
+  /** Of the returns in events, which no reader reads. */
+  readonly eventFields: readonly string[];
+  /**
+   * Looks up every peel without a return, and passes on its return from the events. False: only of jobs that were not watched
+   * until the end; and no return of a peel that a cancel signal stopped, which says nothing about the function.
+   */
+  readonly all?: boolean;
+}
+
 /**
  * Passes on the returns of jobs: those of the bucket, in no order, then those that only the events have, by the places of jobs.
- * For a peel that was given up and did not return, passes on what the master wrote. The return of a peel that a cancel signal
- * stopped is left out: it says nothing about the function.
- * @param eventFields of the returns in events, which no reader reads
+ * For a peel that was given up and did not return, passes on what the master wrote.
  * @param onReturn also receives returns of peels that are not targets
  * @throws as readReturnsAcross
  */
 export async function readJobReturns(
   store: Store,
   { jobs, sinceNs }: Pick<Read, "jobs" | "sinceNs">,
-  { eventFields, ...options }: ReturnsOptions & { readonly eventFields: readonly string[] },
+  { eventFields, all: isAll = false, ...options }: JobReturnsOptions,
   onReturn: (item: Return, place: number, tookNs: bigint | undefined) => void,
 ): Promise<void> {
   const isTarget = targetTest(jobs);
   const unheard: { readonly place: number; readonly peel: string; readonly stored?: Return }[] = [];
-  /** The peels that returned from jobs that were not watched until the end, by place, ascending. */
+  const isUnwatched = (row: JobRow) => (isAll ? lacksReturns(row) : stoppedWatchingNs(row) !== undefined);
+  /** The peels that returned from jobs whose other peels are looked up, by place. */
   const unwatched = new Map<number, Set<string>>();
   for (let place = 0; place < jobs.length; place++)
-    if (stoppedWatchingNs(jobs.at(place).row) !== undefined) unwatched.set(place, new Set());
+    if (isUnwatched(jobs.at(place).row)) unwatched.set(place, new Set());
+  const isStored = new Uint8Array(jobs.length);
   const take = (item: Return, place: number) => {
     const { peel } = item;
+    isStored[place] = 1;
     unwatched.get(place)?.add(peel);
     if (!item.unreachable) onReturn(item, place, item.duration);
     else if (isTarget(place, peel)) unheard.push({ place, peel, stored: item });
   };
   await readReturnsAcross(store, { jids: jidsOf(jobs), sinceNs }, take, options);
+  // The record counts returns, and the bucket has none.
+  if (isAll) for (const [place, is] of isStored.entries()) if (is === 0) unwatched.getOrInsert(place, new Set());
   let older = 0;
   // Further peels are not looked up: only their number is needed.
   let room = MOST_LOOK_UPS.portions;
-  for (const [place, returned] of [...unwatched].reverse()) {
+  for (const [place, returned] of [...unwatched].sort(([a], [b]) => b - a)) {
     const silent = new Set(jobs.at(place).row.targets).difference(returned);
     if (room > 0) for (const peel of silent) unheard.push({ place, peel });
     else older += silent.size;
@@ -131,6 +148,6 @@ export async function readJobReturns(
   if (note !== undefined) options.warn(note);
   for (const [i, { place, stored }] of unheard.entries()) {
     const { tookNs, sinceCancel, returned = stored } = stories[i] ?? {};
-    if (returned && sinceCancel !== "stopped") onReturn(returned, place, tookNs);
+    if (returned && (isAll || sinceCancel !== "stopped")) onReturn(returned, place, tookNs);
   }
 }

@@ -1,13 +1,14 @@
 // Searches the returns of many jobs for a text or a regular expression.
 import { ByteSet } from "../codec/byte-set.ts";
 import { decodeRecord, isJson } from "../codec/decode.ts";
-import { type JobRow, jidsOf } from "../model/job.ts";
-import { toReturn } from "../model/returns.ts";
+import type { JobRow } from "../model/job.ts";
+import { RETURN_FIELDS, type Return, toReturn } from "../model/returns.ts";
 import { type Hit, hitsIn, type Search } from "../model/search.ts";
 import type { Store } from "../store.ts";
+import { readJobReturns } from "./given-up.ts";
 import type { ReturnReader } from "./lookup.ts";
 import type { Read } from "./read-jobs.ts";
-import { type OnReturn, type ReturnsOptions, readReturnsAcross } from "./read-returns.ts";
+import type { ReturnsOptions } from "./read-returns.ts";
 
 /** This many of the newest jobs are read first, if the server can select their returns: their hits are shown at once. */
 const FIRST_JOBS = 400;
@@ -20,24 +21,26 @@ interface Searched {
 /** Ends a search that needs no more hits. */
 class Enough extends Error {}
 
-/** No field: a return without a hit in its bytes is only checked for being decodable. */
-const NOTHING: readonly string[] = [];
+/** Of a return without a hit in its bytes. One that a master wrote is looked up in the events. */
+const NO_TEXT: readonly string[] = ["unreachable"];
+
+const EVENT_FIELDS = [...RETURN_FIELDS, "return_data"];
 
 function searchReader({ mayHold }: Search): ReturnReader {
   return {
     read: (peel, bytes) =>
-      toReturn(peel, decodeRecord(bytes, !mayHold || isJson(bytes) || mayHold(bytes) ? undefined : NOTHING)),
+      toReturn(peel, decodeRecord(bytes, !mayHold || isJson(bytes) || mayHold(bytes) ? undefined : NO_TEXT)),
     keep: toReturn,
     decodesAll: !mayHold,
   };
 }
 
 /**
- * Searches the returns of jobs, newest first.
+ * Searches the returns of jobs, newest first, also those that only the events have.
  * @param onJob receives each job with hits
  * @param options.any stop at the first hit of any job
  * @param options.reporting where each of several reads reports
- * @throws as readReturnsAcross
+ * @throws as readJobReturns
  */
 export async function grepReturns(
   store: Store,
@@ -49,14 +52,11 @@ export async function grepReturns(
   const searched = { returns: 0, unreadable: 0 };
   const reader = searchReader(search);
   const first = store.isLive && store.readsManyAtOnce ? Math.max(0, jobs.length - FIRST_JOBS) : 0;
-  for (const [from, to] of [
-    [first, jobs.length],
-    [0, first],
-  ] as const) {
+  for (const part of [jobs.part(first, jobs.length), jobs.part(0, first)]) {
     // Texts of hits are kept once each, as JSON, and no return is kept.
     const texts = new ByteSet();
     const byJob = new Map<number, { readonly peel: string; readonly line: number; readonly text: number }[]>();
-    const onReturn: OnReturn = (item, job) => {
+    const onReturn = (item: Return, job: number) => {
       searched.returns++;
       if (item.unreadable !== undefined) searched.unreadable++;
       hitsIn(item, search, ({ peel, line, ...text }) => {
@@ -69,16 +69,16 @@ export async function grepReturns(
       });
     };
     try {
-      const of = { jids: jidsOf(jobs, from, to), sinceNs };
-      await readReturnsAcross(store, of, onReturn, { reader, ...options.reporting() });
+      const how = { reader, eventFields: EVENT_FIELDS, all: true, ...options.reporting() };
+      await readJobReturns(store, { jobs: part, sinceNs }, how, onReturn);
     } catch (error) {
       if (!(error instanceof Enough)) throw error;
-      onJob(jobs.at(from).row, []);
+      onJob(part.at(0).row, []);
       return searched;
     }
     for (const [job, hits] of [...byJob].sort(([a], [b]) => b - a)) {
       const found = hits.map(({ peel, line, text }): Hit => ({ peel, line, ...JSON.parse(texts.text(text)) }));
-      onJob(jobs.at(from + job).row, found);
+      onJob(part.at(job).row, found);
     }
   }
   return searched;

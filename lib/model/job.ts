@@ -247,15 +247,20 @@ export class JobList {
     return this.make(this.numbers[i] as number);
   }
 
+  /** @param to exclusive */
+  part(from: number, to: number): JobList {
+    return new JobList(this.numbers.subarray(from, to), this.make);
+  }
+
   *[Symbol.iterator](): Generator<Job> {
     for (const n of this.numbers) yield this.make(n);
   }
 }
 
-/** JIDs in order, made one by one. @param to exclusive */
-export const jidsOf = (jobs: JobList, from = 0, to = jobs.length) => ({
-  size: to - from,
+/** JIDs in order, made one by one. */
+export const jidsOf = (jobs: JobList) => ({
+  size: jobs.length,
   *keys(): Generator<string> {
-    for (let i = from; i < to; i++) yield jobs.at(i).row.jid;
+    for (const { row } of jobs) yield row.jid;
   },
 });

@@ -180,6 +180,42 @@ test("for programs: peel, field, result and line", async () => {
   expect((await run("needle")).stdout).toContain("2hA  db,web.eu  error,other.deep,stdout: needle\n");
 });
 
+test("returns that only events have: late, of a job that no master watched, of a bucket that lost them", async () => {
+  const returned = (jid: string, peel: string, text: string) =>
+    nc.publish(
+      `zester.job.${jid}.return.${peel}`,
+      encode({ jid, peel_id: peel, success: false, error: text, return_data: { results: stderr(text) } }),
+    );
+  await putJob("2hStored", 5, { a: stderr("needle 1") });
+  await putJob("2hLost", 4, {}, { targets: ["a", "b"] });
+  await putJob("2hLate", 3, { a: stderr("hay") }, { targets: ["a", "b"], status: "partial", return_count: 1n });
+  await putJob("2hCut", 2, {}, { targets: ["a"], status: "canceled" });
+  await putJob("2hGiven", 1, { b: [] }, { targets: ["a", "b"], status: "failed", return_count: 2n });
+  await returns.put("2hGiven.a", encode({ peel_id: "a", success: false, error: "needle", unreachable: true }));
+  returned("2hLost", "a", "needle 2");
+  returned("2hLate", "b", "needle 3");
+  returned("2hCut", "a", "needle 4");
+  returned("2hGiven", "a", "needle 5");
+  returned("2hGiven", "c", "needle 6"); // no target
+  await nc.flush();
+  const { stdout: text, stderr: note, code } = await run("needle", "--format", "csv", "--no-header");
+  expect(text.split("\n").filter((line) => !line.includes("stderr"))).toEqual([
+    "2hGiven,a,error,,1,needle 5",
+    "2hCut,a,error,,1,needle 4",
+    "2hLate,b,error,,1,needle 3",
+    "2hLost,a,error,,1,needle 2",
+    "",
+  ]);
+  expect(text).toContain("2hStored,a,stderr,");
+  expect([note, code]).toEqual(["note: matched 5 jobs, 2 peels; 7 returns searched.\n", 0]);
+  expect((await run("needle 3", "-l")).stdout).toBe("2hLate\n");
+  expect((await run("needle 4", "-q")).code).toBe(0);
+  await (await nc.jetstreamManager()).streams.delete("job-events");
+  expect((await run("needle 3")).stderr).toMatch(
+    /^warning: .* has no stream "job-events"\. Cannot tell whether more peels returned late\.\nnote: no match; 4 returns /,
+  );
+});
+
 test("a line may end as on Windows", async () => {
   await putJob("2hA", 1, { a: stderr("first\r\nthe last\r\n\r\n") });
   expect((await run("-e", "^first$")).stdout).toBe("2hA  a  stderr: first\n");
