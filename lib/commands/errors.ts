@@ -1,7 +1,7 @@
 import { readFailures } from "../jobs/failures.ts";
 import { JobList, mayHaveFailed } from "../model/job.ts";
 import { parseCount, parseSelection } from "../model/selection.ts";
-import { errorsView, failedJobsView, unreturnedLine } from "../render/errors.ts";
+import { errorsView, failedJobsView } from "../render/errors.ts";
 import { returnsProgress } from "../terminal/progress.ts";
 import { plural } from "../text.ts";
 import { question } from "./answer.ts";
@@ -13,7 +13,7 @@ export default question({
     description: "show errors across jobs, most peels first",
     group: "Analyze",
     details:
-      "Reads the returns of matching jobs; without --since or --until, of the last 24 hours. Similar errors share a row (see `zester help peels`). LAST: creation time of the newest job with this error. --target selects whole jobs, with the errors of all their peels; `zester job history <peel>` shows one peel. The last lines name the peels that were unreachable, or did not return before the job ended; canceled jobs do not count.",
+      "Reads the returns of matching jobs; without --since or --until, of the last 24 hours. Similar errors share a row (see `zester help peels`). LAST: creation time of the newest job with this error. --target selects whole jobs, with the errors of all their peels; `zester job history <peel>` shows one peel. The last rows are the peels that were unreachable, and those that did not return before their job ended (unless it was canceled).",
     flagsElsewhere: { peel: ["zester job history <peel>"] },
     surplus: "`zester job history <peel>` shows one peel.",
     example: "zester job errors --since 1h",
@@ -41,20 +41,15 @@ export default question({
       make,
     );
     const { progress, warn } = returnsProgress(terminal);
-    const found = await readFailures(store, { ...read, jobs }, progress, warn);
-    const failures = { ...found, jobAt: (number: number) => jobs.at(number).row };
-    const { view, more } = by === "job" ? failedJobsView(failures, limit) : errorsView(failures, limit);
-    // Rows of --by job are about failures; peels without a return are in a note instead.
-    const lines =
-      by === "job" ? found.unreturned.map((group) => unreturnedLine(group, { columns: undefined }).trimEnd()) : [];
+    const failures = await readFailures(store, { ...read, jobs }, progress, warn);
+    const viewBy = by === "job" ? failedJobsView : errorsView;
+    const { view, more } = viewBy(failures, (number) => jobs.at(number).row, limit);
+    const note = more > 0 ? `${plural(more, `more ${by === "job" ? by : "row"}`)}; raise --limit.` : undefined;
     return {
       shown: view,
       none: read.jobs.length === 0 ? `No jobs ${matchClause}.` : `No peel failed in jobs that ${matchClause}.`,
       selected: { size: read.jobs.length, none: `No jobs ${matchClause}.` },
-      notes: {
-        text: more > 0 ? `${plural(more, `more ${by}`)}; raise --limit.` : undefined,
-        data: lines.join("; ") || undefined,
-      },
+      notes: { text: note },
       warnings,
     };
   },

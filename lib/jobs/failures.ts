@@ -1,7 +1,7 @@
 // What failed in many jobs, and which peels did not return.
 import { decodeRecord } from "../codec/decode.ts";
 import { NumberSet } from "../codec/number-set.ts";
-import { ErrorGroups, type UnreturnedGroup } from "../model/error-groups.ts";
+import { ErrorGroups } from "../model/error-groups.ts";
 import { countTargets, type JobList, type JobRow } from "../model/job.ts";
 import { failureOf, RETURN_FIELDS, type Return, stateOfReturn, toReturn } from "../model/returns.ts";
 import { hasFailed } from "../model/stats.ts";
@@ -44,7 +44,7 @@ const lacksReturns = (row: JobRow) =>
   hasFailed(row) && row.targets !== undefined && (row.returned ?? 0n) < countTargets(row.targets);
 
 /**
- * @returns failed and unreadable returns; and peels that were given up, or had not returned when their job ended
+ * @returns failed and unreadable returns, and peels that were given up or had not returned when their job ended
  * @throws as readJobReturns, and UserError for too many different errors
  */
 export async function readFailures(
@@ -52,25 +52,20 @@ export async function readFailures(
   read: Pick<Read, "jobs" | "sinceNs">,
   progress: Progress | undefined,
   warn: (text: string) => void,
-): Promise<{ failures: ErrorGroups; unreturned: readonly UnreturnedGroup[] }> {
+): Promise<ErrorGroups> {
   const failures = new ErrorGroups(allTargets(read.jobs));
-  const unreturned = { unreachable: new ErrorGroups([]), missing: new ErrorGroups([]) };
   const lacking = Uint8Array.from(read.jobs, ({ row }) => Number(lacksReturns(row)));
   const seen = new SeenTargets();
   const isTarget = targetTest(read.jobs);
   const add = (item: Return, place: number) => {
     if (lacking[place] === 1) seen.add(place, item.peel);
-    if (item.unreachable) unreturned.unreachable.add(place, item.peel, "");
+    if (item.unreachable) failures.add(place, item.peel, "", "unreachable");
     else if (!item.ok && isTarget(place, item.peel)) failures.add(place, item.peel, failureOf(item));
   };
   const eventFields = [...RETURN_FIELDS, "return_data"];
   await readJobReturns(store, read, { reader: withReason, eventFields, progress, warn }, add);
   for (const [place, lacks] of lacking.entries())
     for (const peel of (lacks === 1 && read.jobs.at(place).row.targets) || [])
-      if (seen.add(place, peel)) unreturned.missing.add(place, peel, "");
-  const states = ["unreachable", "missing"] as const;
-  return {
-    failures,
-    unreturned: states.flatMap((state) => unreturned[state].groups().map((group) => ({ ...group, state }))),
-  };
+      if (seen.add(place, peel)) failures.add(place, peel, "", "missing");
+  return failures;
 }

@@ -1,6 +1,6 @@
-// What `status` shows: all jobs, heartbeats, and the returns of jobs that may have failed.
+// What `status` shows: all jobs, heartbeats, and the returns of jobs that failed.
 import { Transient, Unavailable, UserError } from "../errors.ts";
-import { isActive, isUnknownStatus, JobList, type JobRow, mayHaveFailed, unknownStateWords } from "../model/job.ts";
+import { isActive, isUnknownStatus, JobList, type JobRow, unknownStateWords } from "../model/job.ts";
 import { schedulesOf } from "../model/schedule.ts";
 import { hasFailed, runsOf } from "../model/stats.ts";
 import { activeOf, type FleetStatus, goneMasters, NAMED, overdueOf, type StuckJob } from "../model/status.ts";
@@ -41,9 +41,9 @@ export async function readFleet(store: Store, progress: Progress | undefined): P
 function survey({ numbers, make }: JobList, sinceNs: bigint, nowNs: bigint) {
   const active: JobRow[] = [];
   const odd: JobRow[] = [];
-  const doubtful: number[] = [];
+  const failed: number[] = [];
   const seen = new SeenPeels();
-  let [recent, failed] = [0, 0];
+  let recent = 0;
   for (const n of numbers) {
     const { row } = make(n);
     if (isActive(row.status)) active.push(row);
@@ -52,10 +52,9 @@ function survey({ numbers, make }: JobList, sinceNs: bigint, nowNs: bigint) {
     if (createdNs >= nowNs - DAY_NS) seen.see(row);
     if (createdNs < sinceNs) continue;
     recent++;
-    if (hasFailed(row)) failed++;
-    if (mayHaveFailed(row)) doubtful.push(n);
+    if (hasFailed(row)) failed.push(n);
   }
-  return { active, odd, targeted: seen.ids, recent, failed, doubtful: new JobList(Int32Array.from(doubtful), make) };
+  return { active, odd, targeted: seen.ids, recent, failed: new JobList(Int32Array.from(failed), make) };
 }
 
 /** The first jobs have their records. */
@@ -76,7 +75,7 @@ export async function fleetStatus(
   warn: (text: string) => void,
 ): Promise<FleetStatus> {
   const nowNs = store.nowNs();
-  const { active, odd, targeted, recent, failed, doubtful } = survey(read.jobs, sinceNs, nowNs);
+  const { active, odd, targeted, recent, failed } = survey(read.jobs, sinceNs, nowNs);
   const words = unknownStateWords(odd);
   if (words !== undefined) warn(`${words}.`);
   let { unheard } = fleet;
@@ -92,12 +91,12 @@ export async function fleetStatus(
     warn(`${error.message} Cannot tell why jobs failed.`);
     return undefined;
   };
-  const [{ stuck, alive }, counts, found] = await Promise.all([
+  const [{ stuck, alive }, counts, failures] = await Promise.all([
     readStuck(),
     countReturns(store, active),
     readFailures(
       store,
-      { jobs: doubtful, sinceNs: sinceOf(Array.from(doubtful, ({ row }) => row)) },
+      { jobs: failed, sinceNs: sinceOf(Array.from(failed, ({ row }) => row)) },
       undefined,
       warn,
     ).catch(orNone),
@@ -109,12 +108,7 @@ export async function fleetStatus(
     masters: { alive, gone: goneMasters(stuck) },
     active: activeOf(active, counts, nowNs),
     stuck,
-    failed: {
-      jobs: failed,
-      of: recent,
-      errors: found?.failures.groups() ?? [],
-      unreturned: found?.unreturned ?? [],
-    },
+    failed: { jobs: failed.length, of: recent, errors: failures?.groups() ?? [] },
     overdue: overdueOf(schedulesOf(runsOf(read.jobs), nowNs)),
     peels: peels && { targeted: targeted.size, silent: [...targeted].filter((peel) => !isAlive.has(peel)) },
     unheard,

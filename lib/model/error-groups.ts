@@ -1,27 +1,33 @@
-// Errors of many jobs, grouped by likeness, with their peels and jobs. Pure.
+// Errors of many jobs, grouped by likeness, and peels without a return, with their peels and jobs. Pure.
 import { count } from "../text.ts";
 import { ErrorPatterns } from "./error-pattern.ts";
 import { compare } from "./peel.ts";
 import { tooMany } from "./selection.ts";
 
+/** `unreachable` and `missing`: peels without a return of their own. In the order of groups. */
+const STATES = ["failed", "unreachable", "missing"] as const;
+export type ErrorState = (typeof STATES)[number];
+
 export interface ErrorGroup {
-  /** The most common text; empty for returns that failed without an error. */
+  readonly state: ErrorState;
+  /** The most common text; empty for returns that failed without an error, and for peels without a return. */
   readonly error: string;
   readonly peels: readonly string[];
   /** Numbers of jobs, ascending. */
   readonly jobs: readonly number[];
 }
 
-/** Peels without a return of their own. */
-export interface UnreturnedGroup extends ErrorGroup {
-  readonly state: "unreachable" | "missing";
-}
-
 export interface FailedJob {
   readonly job: number;
+  /** In any of the states. */
   readonly peels: readonly string[];
+  readonly failed: number;
+  readonly unreachable: number;
+  readonly missing: number;
+  /** The most common one; empty as in a group. */
   readonly error: string;
-  readonly others: number;
+  /** Different errors. */
+  readonly errors: number;
 }
 
 /** Texts that a group counts. With more texts, the result is a common one, not always the most common. */
@@ -34,6 +40,8 @@ const GROUP_CHARACTERS = 256;
 /** The texts of a group, counted. */
 class CommonText {
   readonly #texts = new Map<string, number>();
+
+  constructor(readonly state: ErrorState) {}
 
   /** Misra-Gries: keeps every text that is an eighth of all. @returns how many more characters are kept */
   count(text: string): number {
@@ -66,7 +74,7 @@ const groupBy = <T>(list: readonly T[], returns: Iterable<number> = list.keys())
 
 const distinct = <T>(list: readonly T[], returns: readonly number[]) => [...new Set(returns.map((n) => list[n] as T))];
 
-/** Collects failed returns; texts and names are kept once. */
+/** Collects failed and missing returns; texts and names are kept once. */
 export class ErrorGroups {
   readonly #byPattern = new Map<string, CommonText>();
   readonly #patterns: ErrorPatterns;
@@ -92,13 +100,13 @@ export class ErrorGroups {
    * @param error empty for none
    * @throws UserError for too many different errors
    */
-  add(job: number, peel: string, error: string): void {
+  add(job: number, peel: string, error: string, state: ErrorState = "failed"): void {
     // Before the error is compared: a foreign peel's own name makes no difference either.
     this.#patterns.addPeel(peel);
-    const pattern = this.#patterns.of(error);
+    const pattern = `${state} ${this.#patterns.of(error)}`;
     const group = this.#byPattern.getOrInsertComputed(pattern, () => {
       this.#characters += GROUP_CHARACTERS + pattern.length;
-      return new CommonText();
+      return new CommonText(state);
     });
     this.#characters += group.count(error);
     if (this.#characters > MOST_CHARACTERS) throw tooMany(`different errors: more than ${count(this.#byPattern.size)}`);
@@ -107,9 +115,10 @@ export class ErrorGroups {
     this.#peelOf.push(this.#peels.getOrInsert(peel, peel));
   }
 
-  /** Most peels first, then most jobs, then the latest. */
+  /** Errors first, then by state; most peels first, then most jobs, then the latest. */
   groups(): ErrorGroup[] {
-    const groups = Array.from(groupBy(this.#groupOf), ([{ text }, returns]) => ({
+    const groups = Array.from(groupBy(this.#groupOf), ([{ state, text }, returns]) => ({
+      state,
       error: text,
       peels: distinct(this.#peelOf, returns),
       jobs: distinct(this.#jobOf, returns).sort((a, b) => a - b),
@@ -117,6 +126,7 @@ export class ErrorGroups {
     const last = ({ jobs }: ErrorGroup) => jobs.at(-1) as number;
     return groups.sort(
       (a, b) =>
+        STATES.indexOf(a.state) - STATES.indexOf(b.state) ||
         b.peels.length - a.peels.length ||
         b.jobs.length - a.jobs.length ||
         last(b) - last(a) ||
@@ -126,10 +136,20 @@ export class ErrorGroups {
 
   jobs(): FailedJob[] {
     const jobs = Array.from(groupBy(this.#jobOf), ([job, returns]) => {
-      const byGroup = groupBy(this.#groupOf, returns);
-      const errors = Array.from(byGroup, ([{ text }, { length }]) => ({ error: text, n: length }));
+      const groups = Array.from(groupBy(this.#groupOf, returns), ([group, { length }]) => ({ group, n: length }));
+      const numberOf = (state: ErrorState) =>
+        groups.reduce((sum, { group, n }) => (group.state === state ? sum + n : sum), 0);
+      const errors = groups.flatMap(({ group, n }) => (group.state === "failed" ? { error: group.text, n } : []));
       const [worst] = errors.sort((a, b) => b.n - a.n || compare(a.error, b.error));
-      return { job, peels: distinct(this.#peelOf, returns), error: worst?.error ?? "", others: errors.length - 1 };
+      return {
+        job,
+        peels: distinct(this.#peelOf, returns),
+        failed: numberOf("failed"),
+        unreachable: numberOf("unreachable"),
+        missing: numberOf("missing"),
+        error: worst?.error ?? "",
+        errors: errors.length,
+      };
     });
     return jobs.sort((a, b) => b.peels.length - a.peels.length || b.job - a.job);
   }

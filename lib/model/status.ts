@@ -1,5 +1,5 @@
 // Problems of a fleet, from jobs and heartbeats. Pure.
-import type { ErrorGroup, UnreturnedGroup } from "./error-groups.ts";
+import type { ErrorGroup } from "./error-groups.ts";
 import { countTargets, type Job, type JobRow, returnedOf } from "./job.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Stuck } from "./stuck.ts";
@@ -24,12 +24,11 @@ export interface FleetStatus {
   readonly masters: { readonly alive: number | undefined; readonly gone: readonly GoneMaster[] };
   readonly active: ReturnType<typeof activeOf>;
   readonly stuck: readonly StuckJob[];
-  /** Jobs that ended badly, their errors (most peels first), and peels without a return. */
+  /** Jobs that ended badly; why, as `errors` has it. */
   readonly failed: {
     readonly jobs: number;
     readonly of: number;
     readonly errors: readonly ErrorGroup[];
-    readonly unreturned: readonly UnreturnedGroup[];
   };
   /** Only with their overdue peels. */
   readonly overdue: readonly Schedule[];
@@ -45,7 +44,7 @@ export const NAMED = 3;
 const IS_CONCERN = {
   masters: ({ masters }: FleetStatus) => masters.gone.length > 0 || masters.alive === 0,
   stuck: ({ stuck }: FleetStatus) => stuck.length > 0,
-  failed: ({ failed }: FleetStatus) => failed.jobs > 0 || failed.errors.length > 0 || failed.unreturned.length > 0,
+  failed: ({ failed }: FleetStatus) => failed.jobs > 0,
   overdue: ({ overdue }: FleetStatus) => overdue.length > 0,
   peels: ({ peels }: FleetStatus) => (peels?.silent.length ?? 0) > 0,
 } as const;

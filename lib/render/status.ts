@@ -2,7 +2,7 @@
 import { mapOf, Timestamp, type Value } from "../codec/value.ts";
 import { paintState } from "../colors.ts";
 import { formatAge, formatAgo } from "../duration.ts";
-import type { ErrorGroup, UnreturnedGroup } from "../model/error-groups.ts";
+import type { ErrorGroup, ErrorState } from "../model/error-groups.ts";
 import { displayPeel } from "../model/peel.ts";
 import { spanWords } from "../model/stats.ts";
 import { type Concern, concernsOf, type FleetStatus, NAMED } from "../model/status.ts";
@@ -11,7 +11,7 @@ import { nextCommand } from "../program.ts";
 import { count, paragraph, plural, safe, shorten, width } from "../text.ts";
 import { callOf } from "./call.ts";
 import { targetOf } from "./columns.ts";
-import { UNRETURNED, UNTOLD } from "./errors.ts";
+import { errorText } from "./errors.ts";
 import { peelNames } from "./names.ts";
 import { statusMetrics } from "./openmetrics.ts";
 import { LONG, leaves, tellingLength } from "./table.ts";
@@ -72,15 +72,16 @@ const recentWords = ({ sinceNs, nowNs, failed }: FleetStatus) =>
   `${plural(failed.of, "job")} in ${spanWords({ fromNs: sinceNs, toNs: nowNs, slices: 1 })}`;
 
 function failedLine(status: FleetStatus, since: string, most: Limits): LineWords {
-  const { jobs, errors, unreturned } = status.failed;
-  const [worst, ...others] = errors;
+  const { jobs, errors } = status.failed;
+  const [worst, ...others] = errors.filter(({ state }) => state === "failed");
+  const unreturned = errors.filter(({ state }) => state !== "failed");
   const of = (group: ErrorGroup, what: string) =>
     `${plural(group.peels.length, "peel")}${what} (${peelNames(group.peels, most.names)})`;
   const words = [
     `${count(jobs)} of ${recentWords(status)}`,
-    worst && of(worst, `: ${shorten(worst.error || UNTOLD, most.error)}`),
+    worst && of(worst, `: ${shorten(errorText(worst), most.error)}`),
     others.length > 0 && plural(others.length, "other error"),
-    ...unreturned.map((group) => of(group, ` ${UNRETURNED[group.state]}`)),
+    ...unreturned.map((group) => of(group, ` ${errorText(group)}`)),
   ];
   return [words.filter(Boolean).join("; "), `zester job errors --since ${since}`];
 }
@@ -165,8 +166,8 @@ const errorDocument = ({ error, peels, jobs }: ErrorGroup) =>
 
 function statusDocument(status: FleetStatus): Value {
   const { masters, active, failed, peels } = status;
-  const unreturned = (state: UnreturnedGroup["state"]) =>
-    [...(failed.unreturned.find((group) => group.state === state)?.peels ?? [])].sort();
+  const inState = (state: ErrorState) => failed.errors.filter((group) => group.state === state);
+  const peelsIn = (state: ErrorState) => inState(state).flatMap(({ peels }) => [...peels].sort());
   return document({
     trouble: concernsOf(status),
     since: Timestamp.at(status.sinceNs),
@@ -191,9 +192,9 @@ function statusDocument(status: FleetStatus): Value {
     failed: document({
       jobs: failed.jobs,
       of: failed.of,
-      errors: failed.errors.map(errorDocument),
-      unreachable: unreturned("unreachable"),
-      missing: unreturned("missing"),
+      errors: inState("failed").map(errorDocument),
+      unreachable: peelsIn("unreachable"),
+      missing: peelsIn("missing"),
     }),
     overdue: status.overdue.flatMap(({ entry, fn, peels }) =>
       peels.map(({ peel, lastNs }) =>

@@ -105,6 +105,8 @@ async function breakAll(): Promise<void> {
   await put("3MkwIpA", 10 * MINUTE, { ...late, owner: "m3", deadline: at(-HOUR), args: { command: "rebuild" } });
   for (let i = 0; i < 4; i++) await put(`late-${i}`, 9 * MINUTE, { ...late, owner: "m3", deadline: at(3 * MINUTE) });
   await putReturn("late-1", "web-1", { success: true });
+  // Its peel failed, but the job has not.
+  await putReturn("late-2", "web-1", { success: false, error: "no" });
   await put("bad", 30 * MINUTE, { targets: ["db-01", "db-02", "db-03"], status: "failed" });
   for (const [peel, number] of [
     ["db-01", 17],
@@ -149,7 +151,7 @@ test("worst first, each line with the command that leads on", async () => {
     ],
     ["overdue", "schedule nightly on web-1: last run 3d ago", "zester job stats --by schedule"],
     ["peels", "5 of 6 alive (targeted in 24h); silent: db-03", "zester job history db-03"],
-    ["active", "6 jobs, 1/6 returned; oldest 10m", "zester job watch"],
+    ["active", "6 jobs, 2/6 returned; oldest 10m", "zester job watch"],
     [""],
   ]);
   const wide = await status("--since", "4 hours ago");

@@ -121,7 +121,7 @@ async function told(store: Store) {
   const read = await readJobs(store, all, true);
   const { jobs } = read;
   const rows = Array.from(jobs, ({ row }) => row);
-  const { failures, unreturned } = await readFailures(store, read, undefined, warn);
+  const failures = await readFailures(store, read, undefined, warn);
   const hits: unknown[] = [];
   const searched = await grepReturns(
     store,
@@ -165,7 +165,7 @@ async function told(store: Store) {
   return {
     jobs: [...jobs].map(plainJob),
     unreadable: read.unreadable.map(plainRow),
-    errors: [failures.groups(), failures.jobs(), unreturned].map((list) =>
+    errors: [failures.groups(), failures.jobs()].map((list) =>
       (list as { peels: readonly string[] }[]).map((one) => ({ ...one, peels: one.peels.toSorted() })),
     ),
     hits,

@@ -2,21 +2,26 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { ErrorGroups } from "../../../lib/model/error-groups.ts";
 
-test("errors that differ in numbers and names of peels are one, shown by the most common", () => {
+test("errors that differ in numbers and names of peels are one, shown by the most common; then peels without a return", () => {
   const failures = new ErrorGroups(["web-1", "db_eu"]);
   failures.add(0, "web-1", "web-1: disk 3 full");
   failures.add(1, "db_eu", "db.eu: disk 4 full");
   failures.add(2, "db_eu", "db.eu: disk 4 full");
   failures.add(2, "stranger", "stranger: disk 5 full");
   failures.add(2, "web-1", "other");
+  failures.add(1, "web-1", "", "missing");
+  failures.add(2, "db-2", "", "unreachable");
   expect(failures.groups()).toEqual([
-    { error: "db.eu: disk 4 full", peels: ["web-1", "db_eu", "stranger"], jobs: [0, 1, 2] },
-    { error: "other", peels: ["web-1"], jobs: [2] },
+    { state: "failed", error: "db.eu: disk 4 full", peels: ["web-1", "db_eu", "stranger"], jobs: [0, 1, 2] },
+    { state: "failed", error: "other", peels: ["web-1"], jobs: [2] },
+    { state: "unreachable", error: "", peels: ["db-2"], jobs: [2] },
+    { state: "missing", error: "", peels: ["web-1"], jobs: [1] },
   ]);
+  const full = { failed: 1, unreachable: 0, missing: 0, error: "db.eu: disk 4 full", errors: 1 };
   expect(failures.jobs()).toEqual([
-    { job: 2, peels: ["db_eu", "stranger", "web-1"], error: "db.eu: disk 4 full", others: 1 },
-    { job: 1, peels: ["db_eu"], error: "db.eu: disk 4 full", others: 0 },
-    { job: 0, peels: ["web-1"], error: "db.eu: disk 4 full", others: 0 },
+    { ...full, job: 2, peels: ["db_eu", "stranger", "web-1", "db-2"], failed: 3, unreachable: 1, errors: 2 },
+    { ...full, job: 1, peels: ["db_eu", "web-1"], missing: 1 },
+    { ...full, job: 0, peels: ["web-1"] },
   ]);
 });
 

@@ -12,7 +12,7 @@ const WELL: FleetStatus = {
   masters: { alive: 2, gone: [] },
   active: { jobs: 0, returned: 0, targeted: 0, oldestNs: undefined },
   stuck: [],
-  failed: { jobs: 0, of: 0, errors: [], unreturned: [] },
+  failed: { jobs: 0, of: 0, errors: [] },
   overdue: [],
   peels: { targeted: 1, silent: [] },
   unheard: undefined,
@@ -43,10 +43,11 @@ test.each([
     { masters: { alive: 0, gone: goneMasters([gone("a", "m3"), gone("b", "m4"), gone("c", "m4")]) } },
     "masters   none alive; m4 gone, owns 2 jobs; m3 gone, owns 1 job  zester job active\n",
   ],
-  // The return of a job that still runs.
   [
-    { failed: { jobs: 0, of: 3, errors: [{ error: "", peels: ["db_eu"], jobs: [0] }], unreturned: [] } },
-    "failed    0 of 3 jobs in 1h; 1 peel: failed without an error (db.eu)  zester job errors --since 1h\n",
+    {
+      failed: { jobs: 1, of: 3, errors: [{ state: "failed", error: "", peels: ["db_eu"], jobs: [0] }] },
+    } satisfies Partial<FleetStatus>,
+    "failed    1 of 3 jobs in 1h; 1 peel: failed without an error (db.eu)  zester job errors --since 1h\n",
   ],
   [
     { masters: { alive: undefined, gone: [] }, unheard: "no permission." },
@@ -60,7 +61,7 @@ test.each([
 
 test("in a pipe the commands are lined up, also beside a long text", () => {
   const error = "x".repeat(150);
-  const failed = { jobs: 1, of: 3, errors: [{ error, peels: ["a"], jobs: [0] }], unreturned: [] };
+  const failed = { jobs: 1, of: 3, errors: [{ state: "failed", error, peels: ["a"], jobs: [0] }] } as const;
   const active = { jobs: 1, returned: undefined, targeted: 3, oldestNs: SECOND };
   const [first = "", second = ""] = text({ failed, active }).split("\n");
   expect(second.indexOf("zester job watch")).toBe(first.indexOf("zester job errors"));
