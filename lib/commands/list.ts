@@ -214,7 +214,7 @@ export default question({
     description: "list recent jobs, oldest first",
     group: "Inspect",
     details:
-      "--wide adds WHAT (the function and its subject), CREATED, DURATION, RETURNS, FAILED, USER, OWNER and, if any, RETRY_OF and STUCK. RETURNS is -/12 if the number of returns is unknown. FAILED counts the peels that failed or were unreachable, when the job has ended.",
+      "--wide adds WHAT (the function and its subject), CREATED, DURATION, RETURNS, BAD, USER, OWNER and, if any, RETRY_OF and STUCK. RETURNS counts the stored returns, -/12 if that is unknown. BAD counts, when the job has ended, the peels that were not ok by then: `zester job show <jid> --bad` lists them.",
     surplus,
     example: "zester job list --state bad --since 2h --wide",
   },

@@ -63,10 +63,7 @@ export async function watchOnScreen(
     const sight = opened?.look();
     // Its returns are known before all are counted again.
     if (opened && typeof sight === "object")
-      board.returned = new Map(board.returned).set(
-        opened.jid,
-        countDone(sight.story.peels.filter(({ foreign }) => !foreign)),
-      );
+      board.returned = new Map(board.returned).set(opened.jid, countDone(sight.story.peels));
     steering = settled(steering, { jobs, opened: sight, size });
     const selected = jobs[steering.place]?.row.jid;
     if (!steering.opened) rest(previewRoom(size.rows) > 0 ? selected : undefined);

@@ -3,10 +3,10 @@
 import { asInteger, type ValueMap } from "../codec/value.ts";
 import { formatAge } from "../duration.ts";
 import { count, plural } from "../text.ts";
-import { isTerminal, type JobRow, metadataField, stoppedWatchingNs } from "./job.ts";
+import { isTerminal, type JobRow, metadataField, returnedOf, stoppedWatchingNs } from "./job.ts";
 import { displayPeel } from "./peel.ts";
 import { hasNotReturned, statesPresent } from "./peel-state.ts";
-import { stateOfReturn } from "./returns.ts";
+import { countDone, stateOfReturn } from "./returns.ts";
 import type { PeelStory, Story } from "./story.ts";
 
 export interface Ending {
@@ -14,6 +14,10 @@ export interface Ending {
   readonly job: ValueMap;
   readonly story: Story;
 }
+
+/** RETURNS of a job: as its record counts; without a count, the peels that have returned. */
+export const doneOf = ({ row, story }: Pick<Ending, "row" | "story">) =>
+  Number(returnedOf(row) ?? countDone(story.peels));
 
 const CODE = { complete: 0, failed: 2, away: 3, both: 4, canceled: 5 } as const;
 

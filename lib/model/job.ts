@@ -151,13 +151,16 @@ export function countTargets(targets: readonly string[]): number {
   return known;
 }
 
-export function failedOf(row: JobRow): bigint | undefined {
+/** Peels that were not ok at the end, as `show --bad` selects them; undefined before the end. */
+export function badOf(row: JobRow): bigint | undefined {
   const returned = returnedOf(row);
-  return returned === undefined ? undefined : returned - (row.succeeded ?? 0n);
+  if (returned === undefined || !isTerminal(row.status)) return undefined;
+  const bad = (row.targets ? BigInt(countTargets(row.targets)) : returned) - (row.succeeded ?? 0n);
+  return bad > 0n ? bad : 0n;
 }
 
 /** False when the record shows that every peel returned ok. */
-export const mayHaveFailed = (row: JobRow) => row.status !== "complete" || (failedOf(row) ?? 0n) > 0n;
+export const mayHaveFailed = (row: JobRow) => row.status !== "complete" || (badOf(row) ?? 0n) > 0n;
 
 export const unreadableWords = (rows: readonly JobRow[]) =>
   `${plural(rows.length, "job")} cannot be decoded: ${firstFew(rows.map((row) => `${row.jid}: ${row.unreadable}`))}`;

@@ -6,9 +6,9 @@ import { paintState } from "../colors.ts";
 import { formatDuration } from "../duration.ts";
 import { UserError } from "../errors.ts";
 import {
+  badOf,
   countTargets,
   displayState,
-  failedOf,
   formatTargets,
   type Job,
   type JobList,
@@ -105,7 +105,7 @@ const timeColumn = (
   },
 });
 
-/** Long texts and times shrink first, then OWNER and USER leave, then others. ID, state and failures stay. */
+/** Long texts and times shrink first, then OWNER and USER leave, then others. ID, state and BAD stay. */
 const KNOWN: readonly JobColumn[] = [
   textual("jid", (row) => row.jid, { min: 20 }),
   textual("function", (row) => row.fn, {
@@ -146,7 +146,7 @@ const KNOWN: readonly JobColumn[] = [
   { name: "duration", gives: [leaves(7)], value: ({ row }, now) => jobDuration(row, now) ?? null },
   ...returnColumns(),
   counted("targeted", (row) => row.targets && countTargets(row.targets), [leaves(9)]),
-  counted("failed", failedOf),
+  counted("bad", badOf),
   textual("user", (row) => row.user, { gives: [leaves(3)] }),
   textual("owner", (row) => row.owner, { gives: [leaves(2)] }),
   textual("source", (row) => row.source, { gives: [leaves(3)] }),
@@ -176,7 +176,7 @@ export const LIST = ["jid", "function", "target", "state"];
 export const ACTIVE_COLUMNS = ["jid", "function", "targets", "status"];
 export const ASKED = ["jid", "what", "target", "state"];
 /** RETRY_OF only where a job has it; on a terminal also STUCK. */
-const MORE = ["created", "duration", "returns", "failed", "user", "owner", RETRY_OF, STUCK];
+const MORE = ["created", "duration", "returns", "bad", "user", "owner", RETRY_OF, STUCK];
 /**
  * Columns with --wide. In a pipe, where scripts count columns, the view's own come first and WHAT, which has spaces,
  * last.
@@ -186,7 +186,7 @@ export const wide = (view: readonly string[], isTty: boolean) =>
 /** Shortened on a narrow terminal, as in `watch`. */
 export const SHORT_JID: JobColumn = { ...jidColumn(({ row }) => row.jid, 2), min: 20 };
 /** Columns of CSV, where `2/3` would be a date. */
-export const SHEET = [...LIST, "created", "duration", "returned", "failed", "targeted", "user", "owner"];
+export const SHEET = [...LIST, "created", "duration", "returned", "bad", "targeted", "user", "owner"];
 export const WIDE_SHEET = [...SHEET, STUCK, RETRY_OF, "what"];
 
 function fieldText(value: Value | undefined): string {
@@ -280,13 +280,13 @@ export function jobsView(columns: readonly JobColumn[], jobs: JobList, byColumns
   };
 }
 
-/** Minimum widths of a change's time, job, function, target, state, returns, failures. */
+/** Minimum widths of a change's time, job, function, target, state, returns, bad peels. */
 const CHANGE_COLUMNS = [20, 27, 12, 12, 8, 7, 0].map(
   (min, i): Column<readonly string[]> => ({ title: "", min, text: (texts) => texts[i] as string }),
 );
 
 export function changeLine(row: JobRow, now: Date): string {
-  const failed = failedOf(row);
+  const bad = badOf(row);
   const when = row.updated ?? new Timestamp(BigInt(Math.floor(now.getTime() / 1000)), 0);
   const texts = [
     String(when).replace(/\.\d+Z$/, "Z"),
@@ -295,7 +295,7 @@ export function changeLine(row: JobRow, now: Date): string {
     targetOf(row, Number.POSITIVE_INFINITY),
     displayState(row),
     returnsOf(row),
-    failed ? `${failed} failed` : "",
+    bad ? `${bad} bad` : "",
   ];
   return renderTable(CHANGE_COLUMNS, [texts], { color: false, columns: undefined, header: false });
 }

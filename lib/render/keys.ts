@@ -1,10 +1,11 @@
 // The keys of the `watch` screen: filter, sort, move the cursor, open a job, start an action. Pure.
 
 import {
+  badOf,
   byCreation,
   countTargets,
   displayState,
-  failedOf,
+  isActive,
   isTerminal,
   isUnknownStatus,
   type JobRow,
@@ -30,7 +31,7 @@ export const SORTS = {
     key: ({ row }, { returned }) =>
       Number(returnedNow(row, returned) ?? 0) / Math.max(1, countTargets(row.targets ?? [])),
   },
-  failures: { first: "most", key: ({ row }) => -Number(failedOf(row) ?? 0n) },
+  "bad peels": { first: "most", key: ({ row }) => -Number(badOf(row) ?? 0n) },
 } as const satisfies Record<string, Order>;
 
 type ListSort = keyof typeof SORTS;
@@ -223,7 +224,8 @@ export function settled(steering: Steering, { jobs, opened, size }: Omit<Seen, "
 /** The text that a filter searches, without the ID. */
 function filteredText({ row, what }: BoardJob, { stuck }: Board): string {
   const target = row.targetExpr ?? row.targets?.join(" ");
-  return [what, target, row.user, displayState(row), stuck.has(row.jid) && "stuck"].join(" ").toLowerCase();
+  const words = [what, target, row.user, displayState(row), isActive(row.status) && "active"];
+  return [...words, stuck.has(row.jid) && "stuck"].join(" ").toLowerCase();
 }
 
 const endedAt = ({ row: { updated, created } }: BoardJob) => (updated ?? created)?.ns ?? 0n;

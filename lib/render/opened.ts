@@ -3,11 +3,10 @@
 import { inverse, paint, paintState } from "../colors.ts";
 import { formatAge, formatDuration } from "../duration.ts";
 import { isTerminal, type JobRow } from "../model/job.ts";
-import { whyOf } from "../model/job-end.ts";
+import { doneOf, whyOf } from "../model/job-end.ts";
 import { type OutcomeGroup, outcomeGroups } from "../model/outcome-groups.ts";
 import { hasOutput, type OutputGroup, outputGroups, usualGroup } from "../model/output-groups.ts";
 import { sortedByPeel } from "../model/peel.ts";
-import { countDone } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { isMasterGone, type MasterSign, stuckWords } from "../model/stuck.ts";
 import { bar, count, cut, plural, safe, width } from "../text.ts";
@@ -101,7 +100,7 @@ const callOnTarget = ({ row, job }: Pick<Telling, "row" | "job">) =>
 /** `Job 2hPx2 pkg.installed nginx on web*: 2 of 5 peels done` */
 export function watchLine(telling: Omit<Telling, "stuck">): string {
   const { peels } = telling.story;
-  const done = `${count(countDone(peels))} of ${plural(peels.length, "peel")} done`;
+  const done = `${count(doneOf(telling))} of ${plural(peels.length, "peel")} done`;
   return `Job ${safe(telling.row.jid)} ${callOnTarget(telling)}: ${done}\n`;
 }
 
@@ -120,7 +119,7 @@ const BAR_COLUMNS = 20;
 /** `██████░░░░ 2/5  running  1m3s  1 failed, 1 ok` */
 function barLine(job: Opened, now: Date, { color, utf8 }: PictureLook): string {
   const { row, story } = job;
-  const done = countDone(story.peels);
+  const done = doneOf(job);
   const took = tookOf(job, now);
   const status = safe(row.status ?? "-");
   const words = [

@@ -2,16 +2,16 @@
 
 import { paintState } from "../colors.ts";
 import {
+  badOf,
   countTargets,
   displayState,
-  failedOf,
   isActive,
   isUnknownStatus,
   type JobRow,
   jobDuration,
   returnedNow,
 } from "../model/job.ts";
-import { hasFailed } from "../model/stats.ts";
+import { FAILED_STATES } from "../model/stats.ts";
 import { stuckWords } from "../model/stuck.ts";
 import { bar, count, cut, safe, shorten, shortenMiddle, width } from "../text.ts";
 import { type Board, type BoardJob, KEPT } from "./board.ts";
@@ -80,7 +80,7 @@ function columnsFor(
           ? `${progress(row, row.targets)} ${returns(row)}`
           : returns(row),
     },
-    { title: "FAILED", text: ({ row }) => String(failedOf(row) ?? "-") },
+    { title: "BAD", text: ({ row }) => String(badOf(row) ?? "-") },
     {
       title: "DURATION",
       gives: [leaves(8)],
@@ -93,19 +93,22 @@ function columnsFor(
   ];
 }
 
-/** `3 active · 1 stuck · 7 failed in 1h`; as in `status`, those that were created in that time. */
+/** `3 active · 1 stuck · 7 failed, 2 timeout in 1h`: what the filters `active`, `stuck`, `failed` and `timeout` show. */
 export function countWords({ board, unreadable, now }: ShownList, utf8: boolean): string {
   const nowMs = now.getTime();
   const rows = board.rows(nowMs);
   const stuck = rows.filter(({ jid }) => board.stuck.has(jid)).length;
   const unknown = rows.filter(({ status }) => isUnknownStatus(status)).length;
-  const sinceNs = BigInt(nowMs - KEPT.ms) * 1_000_000n;
-  const failed = board.ended(nowMs).filter(({ row }) => hasFailed(row) && (row.created?.ns ?? 0n) >= sinceNs).length;
+  const ended = board.ended(nowMs);
+  const failed = FAILED_STATES.flatMap((state) => {
+    const n = ended.filter(({ row }) => row.status === state).length;
+    return n > 0 ? `${count(n)} ${state}` : [];
+  });
   const words = [
     `${count(board.activeCount)} active`,
     stuck > 0 && `${count(stuck)} stuck`,
     unknown > 0 && `${count(unknown)} in an unknown state`,
-    failed > 0 && `${count(failed)} failed ${board.keepsAll ? "in 1h" : `of the last ${KEPT.jobs}`}`,
+    failed.length > 0 && `${failed.join(", ")} ${board.keepsAll ? "in 1h" : `of the last ${KEPT.jobs}`}`,
     unreadable > 0 && `${count(unreadable)} cannot be decoded`,
   ];
   return words.filter(Boolean).join(utf8 ? " · " : ", ");

@@ -195,12 +195,12 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
   [
     "job list --columns jid,,state",
     'error: --columns: empty name in "jid,,state".',
-    "Separate names by one comma: --columns jid,state,user. Columns: jid, function, target, targets, what, state, status, created, updated, deadline, duration, returns, returned, targeted, failed, user, owner, source, retry_of, stuck, timeout, args, state_id, metadata, and any field of the record.",
+    "Separate names by one comma: --columns jid,state,user. Columns: jid, function, target, targets, what, state, status, created, updated, deadline, duration, returns, returned, targeted, bad, user, owner, source, retry_of, stuck, timeout, args, state_id, metadata, and any field of the record.",
   ],
   [
     "job list --columns metdata --master <url>",
     'error: unknown field "metdata" for --columns. Did you mean metadata?',
-    "Columns: jid, function, target, targets, what, state, status, created, updated, deadline, duration, returns, returned, targeted, failed, user, owner, source, retry_of, stuck, timeout, args, state_id, metadata, and any field of the record.",
+    "Columns: jid, function, target, targets, what, state, status, created, updated, deadline, duration, returns, returned, targeted, bad, user, owner, source, retry_of, stuck, timeout, args, state_id, metadata, and any field of the record.",
   ],
   [
     "job show a.b",

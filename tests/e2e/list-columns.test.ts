@@ -83,11 +83,11 @@ test("a nested field that no job shown has is a warning; titles of tables are na
 });
 
 test("columns for programs: these alone, in this order, as they are stored", async () => {
-  const columns = "state,jid,args.deep.er,timeout,target,targets,created,updated,duration,returned,failed,user,stuck";
+  const columns = "state,jid,args.deep.er,timeout,target,targets,created,updated,duration,returned,bad,user,stuck";
   const { stdout } = await list("--columns", columns, "--format", "jsonl", "-n", "2");
   expect(stdout.split("\n")).toEqual([
-    '{"state":"complete","jid":"j2","args.deep.er":null,"timeout":null,"target":null,"targets":null,"created":null,"updated":"2026-01-15T09:30:01Z","duration":null,"returned":null,"failed":null,"user":null,"stuck":null}',
-    '{"state":"complete","jid":"j1","args.deep.er":18446744073709551615,"timeout":300000000000,"target":"web*","targets":["web-01","web_eu_02"],"created":"2026-01-15T09:30:00Z","updated":"2026-01-15T09:30:01.5Z","duration":1500000000,"returned":2,"failed":1,"user":"-ops","stuck":null}',
+    '{"state":"complete","jid":"j2","args.deep.er":null,"timeout":null,"target":null,"targets":null,"created":null,"updated":"2026-01-15T09:30:01Z","duration":null,"returned":null,"bad":null,"user":null,"stuck":null}',
+    '{"state":"complete","jid":"j1","args.deep.er":18446744073709551615,"timeout":300000000000,"target":"web*","targets":["web-01","web_eu_02"],"created":"2026-01-15T09:30:00Z","updated":"2026-01-15T09:30:01.5Z","duration":1500000000,"returned":2,"bad":1,"user":"-ops","stuck":null}',
     "",
   ]);
   const lines = stdout.trim().split("\n");
@@ -126,7 +126,7 @@ test("-q and --count in every format", async () => {
 
 test("csv: units left out, quotes where needed, no formula, no raw control character", async () => {
   expect((await list("--format", "csv")).stdout).toBe(
-    `jid,function,target,state,created,duration,returned,failed,targeted,user,owner
+    `jid,function,target,state,created,duration,returned,bad,targeted,user,owner
 j2,a\\nb,,complete,,,,,,,
 j1,"'=HYPERLINK(""http://x"")",web*,complete,2026-01-15T09:30:00Z,1.5,2,1,2,'-ops,
 `,
@@ -135,10 +135,10 @@ j1,"'=HYPERLINK(""http://x"")",web*,complete,2026-01-15T09:30:00Z,1.5,2,1,2,'-op
     '-\n"pg,sql",300000000000\n'.replace("-\n", ",\n"),
   );
   expect((await list("--format", "csv", "--wide", "-n", "1")).stdout.split("\n")[0]).toBe(
-    "jid,function,target,state,created,duration,returned,failed,targeted,user,owner,stuck,retry_of,what",
+    "jid,function,target,state,created,duration,returned,bad,targeted,user,owner,stuck,retry_of,what",
   );
   expect((await list("--format", "csv", "--state", "failed")).stdout).toBe(
-    "jid,function,target,state,created,duration,returned,failed,targeted,user,owner\n",
+    "jid,function,target,state,created,duration,returned,bad,targeted,user,owner\n",
   );
 });
 
@@ -204,10 +204,10 @@ test("wide: who, when, how long, how many", async () => {
   const { stdout } = await zester(["job", "list", "--wide"], { env: { NATS_URL: other.url } });
   const [title, first, second] = stdout.split("\n") as [string, string, string];
   expect(title).toBe(
-    "JID                   FUNCTION      TARGET    STATE    CREATED                   DURATION  RETURNS  FAILED  USER  OWNER  STUCK  WHAT",
+    "JID                   FUNCTION      TARGET    STATE    CREATED                   DURATION  RETURNS  BAD  USER  OWNER  STUCK  WHAT",
   );
   expect(first).toBe(
-    "j1                    test.ping     [a b c]   failed   2026-01-15T09:30:00Z      1.0s      2/3      1       ops   m1     -      test.ping",
+    "j1                    test.ping     [a b c]   failed   2026-01-15T09:30:00Z      1.0s      2/3      2    ops   m1     -      test.ping",
   );
   expect(second).toMatch(/^j2 .* running {2}\d{4}-\S+ +\d\.\ds +0\/1 +- +- +- +- +test\.ping$/);
   await nc.close();

@@ -15,7 +15,7 @@ await fleet.returns.put(`${first}.alien`, "x");
 /** The fields of each job, each one's last first. */
 const cells = (text: string) => Object.fromEntries(text.split("\n").map((line) => [line.split(/[ ,]/)[0], line]));
 
-test.each(["list", "active"])("%s --wide: RETURNS of jobs that run, FAILED not before the end", async (command) => {
+test.each(["list", "active"])("%s --wide: RETURNS of jobs that run, BAD not before the end", async (command) => {
   const { stdout, stderr, code } = await run(command, "--wide", "--sort", "created");
   expect([stderr, code]).toEqual(["", 0]);
   const lines = cells(stdout);
@@ -27,10 +27,10 @@ test.each(["list", "active"])("%s --wide: RETURNS of jobs that run, FAILED not b
 test("the same for programs", async () => {
   const { stdout } = await run("list", "--format", "csv", "--state", "running");
   expect(cells(stdout)[first]).toMatch(/,2,,3,root,/);
-  const flags = ["--columns", "jid,returns,returned,failed", "--state", "running"];
+  const flags = ["--columns", "jid,returns,returned,bad", "--state", "running"];
   const rows = [
-    { jid: first, returns: "2/3", returned: 2, failed: null },
-    { jid: second, returns: "1/2", returned: 1, failed: null },
+    { jid: first, returns: "2/3", returned: 2, bad: null },
+    { jid: second, returns: "1/2", returned: 1, bad: null },
   ];
   expect(JSON.parse((await run("list", ...flags, "--format", "json")).stdout)).toEqual(rows);
   expect((await run("list", ...flags, "--format", "yaml")).stdout).toContain(`"returned": 2\n`);
@@ -44,9 +44,9 @@ test("a job that ended without a return: 0, not unknown, though the record has n
   await run("kill", canceled, "--wait");
   expect((await run("show", timeout, "--format", "json")).stdout).not.toContain("return_count");
   const lines = cells((await run("list", "--wide", "--user", "alone")).stdout);
-  for (const jid of [timeout, canceled]) expect(lines[jid]).toMatch(/ 0\/2 {6}0 /);
-  const columns = ["--columns", "state,returned,failed", "--format", "csv", "--no-header", "--sort", "state"];
-  expect((await run("list", "--user", "alone", ...columns)).stdout).toBe("canceled,0,0\ntimeout,0,0\n");
+  for (const jid of [timeout, canceled]) expect(lines[jid]).toMatch(/ 0\/2 {6}2 /);
+  const columns = ["--columns", "state,returned,bad", "--format", "csv", "--no-header", "--sort", "state"];
+  expect((await run("list", "--user", "alone", ...columns)).stdout).toBe("canceled,0,2\ntimeout,0,2\n");
 });
 
 test("one consumer for all jobs; nothing is requested where RETURNS is not shown, or no job runs", async () => {
@@ -59,7 +59,7 @@ test("one consumer for all jobs; nothing is requested where RETURNS is not shown
     return requests.filter((subject) => /^(?!.*(DELETE|NEXT)).*KV_job-returns/.test(subject));
   };
   expect(await asked("list", "--wide")).toEqual([expect.stringContaining("CONSUMER.CREATE")]);
-  const flags = [[], ["--format", "json"], ["--count"], ["-q"], ["--columns", "jid,failed"]];
+  const flags = [[], ["--format", "json"], ["--count"], ["-q"], ["--columns", "jid,bad"]];
   for (const args of [["active"], ["list", "--wide", "--state", "terminal"], ...flags.map((more) => ["list", ...more])])
     expect([args, await asked(...args)]).toEqual([args, []]);
   listening.unsubscribe();

@@ -88,7 +88,7 @@ test.each([80, 100])("--wide in %d columns: what runs where, since when, and how
     const terminal = new Running(["job", command, "--wide"], { NATS_URL: site.env.NATS_URL }, { cols, rows: 24 });
     await terminal.ended();
     const [titles, ...lines] = Bun.stripANSI(terminal.out).split(/[\r\n]+/);
-    expect(titles).toMatch(/^JID +WHAT +TARGET +STATE +CREATED +(DURATION +)?RETURNS +FAILED/);
+    expect(titles).toMatch(/^JID +WHAT +TARGET +STATE +CREATED +(DURATION +)?RETURNS +BAD/);
     expect(lines.find((line) => line.startsWith("2hPxTOpe"))).toMatch(
       / pkg\.\S* .* web-\S* .* running .* ago .* \d+\/30 /,
     );

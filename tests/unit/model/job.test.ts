@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import type { Value } from "../../../lib/codec/value.ts";
 import {
   ACTIVE_STATES,
-  failedOf,
+  badOf,
   isActive,
   isTerminal,
   isUnknownStatus,
@@ -73,10 +73,12 @@ test("returns are counted when a job ends: before, none is no count; masters omi
       ["success_count", succeeded ?? null],
     ];
     const row = jobRow("j", new Map(fields));
-    return [returnedOf(row), failedOf(row)];
+    return [returnedOf(row), badOf(row)];
   };
   expect(counts("running", 0n, 0n)).toEqual([undefined, undefined]);
-  expect(counts("running", 2n, 1n)).toEqual([2n, 1n]);
+  expect(counts("running", 2n, 1n)).toEqual([2n, undefined]);
+  expect(counts("failed", 2n, 1n)).toEqual([2n, 1n]);
+  expect(counts("complete", 2n, 3n)).toEqual([2n, 0n]);
   expect(counts("timeout", 0n, 0n)).toEqual([0n, 0n]);
   expect(counts("complete")).toEqual([undefined, undefined]);
   for (const status of ["timeout", "canceled"]) {
@@ -87,4 +89,10 @@ test("returns are counted when a job ends: before, none is no count; masters omi
   }
   for (const status of ["failed", "partial", "running", "pending"])
     expect(counts(status)).toEqual([undefined, undefined]);
+});
+
+test("bad peels are all targets that were not ok at the end, each once, without a return too", () => {
+  const row = jobRow("j", new Map<string, Value>([["status", "partial"]]));
+  expect(badOf({ ...row, targets: ["a", "b", "c", "a"], returned: 2n, succeeded: 1n })).toBe(2n);
+  expect(badOf({ ...row, targets: ["a", "b"], status: "timeout", owner: "m" })).toBe(2n);
 });

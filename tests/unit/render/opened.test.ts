@@ -59,6 +59,16 @@ test("on few lines: the call, why it is stuck, progress, who and where, outcomes
   ]);
 });
 
+test("a job that ended: RETURNS as in the list, and late returns by name", () => {
+  const more = { status: "partial", return_count: 1n, success_count: 1n, targets: ["a", "b"] };
+  const ended = new Map<string, Value>([...job, ...Object.entries(more)]);
+  const ok = (peel: string) => toReturn(peel, new Map([["success", true]]));
+  const story = storyWith([peelStory("a", "late", ok("a")), peelStory("b", "ok", ok("b"))]);
+  const open = openedOf({ row: jobRow("j", ended), job: ended, story, stuck: undefined, sign: undefined });
+  const shown = renderOpened(open, 0, NOW, { color: false, utf8: true }, { columns: 60, rows: 12 });
+  expect(shown[1]).toBe("██████████░░░░░░░░░░ 1/2  partial  1 late, 1 ok");
+});
+
 test("beneath the list: the outcomes, worst first, and how many have no line", () => {
   const look = { color: false, utf8: true };
   expect(previewLines(opened(1), look, 60, 4)).toEqual([

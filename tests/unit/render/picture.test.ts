@@ -197,7 +197,7 @@ test.each<[presses: number, jids: string[]]>([
   [0, ["stuck", "odd", "old", "half", "bad"]],
   [1, ["old", "half", "bad", "odd", "stuck"]],
   [2, ["stuck", "bad", "odd", "old", "half"]],
-  [3, ["bad", "half", "odd", "stuck", "old"]],
+  [3, ["old", "half", "bad", "odd", "stuck"]],
   [4, ["stuck", "odd", "old", "half", "bad"]],
 ])("sorted, s pressed %i times", (presses, jids) => {
   const at = (minute: number) => ({ created: `2026-01-15T09:5${minute}:00Z` });
@@ -215,7 +215,15 @@ test.each<[presses: number, jids: string[]]>([
   expect(picture.jids).toEqual(jids);
 });
 
-test("returns that were counted are shown and sorted by, failures not; the count of a record comes first", () => {
+test("jobs with the most bad peels first", () => {
+  const ended = (jid: string, succeeded: bigint) => job(jid, { status: "partial", success_count: succeeded });
+  const picture = new Steered(undefined, [ended("ok", 4n), ended("two", 2n), ended("all", 0n), job("on")]);
+  picture.press("t", "s", "s", "s");
+  expect(picture.jids).toEqual(["on", "all", "two", "ok"]);
+  expect(picture.lines()[1]).toBe("sorted by bad peels, most first  ended jobs shown");
+});
+
+test("returns that were counted are shown and sorted by; the count of a record comes first", () => {
   const none = { return_count: null, success_count: null };
   const picture = new Steered({ columns: 103, rows: 24 }, [job("a", none), job("b", none), job("c", none), job("d")]);
   picture.board.returned = new Map([
@@ -227,7 +235,7 @@ test("returns that were counted are shown and sorted by, failures not; the count
   expect(picture.rows.map((row) => row.slice(2).split(/ {2,}/).slice(0, 6))).toEqual([
     ["b", "state.apply", "web*", "running", "░░░░░░ 0/4", "-"],
     ["c", "state.apply", "web*", "running", "-/4", "-"],
-    ["d", "state.apply", "web*", "running", "███░░░ 2/4", "1"],
+    ["d", "state.apply", "web*", "running", "███░░░ 2/4", "-"],
     ["a", "state.apply", "web*", "running", "████░░ 3/4", "-"],
   ]);
 });
@@ -251,14 +259,19 @@ test("t: jobs that ended too, after the active ones, the last that ended first",
   expect(picture.jids).toEqual(["on"]);
 });
 
-test("failed jobs are counted as status does: created within the hour, without those that were canceled", () => {
+test("jobs that failed within the hour are counted by state, as the filter selects them", () => {
   const picture = new Steered(undefined, [
     job("a", { status: "failed" }),
     job("b", { status: "partial" }),
     job("c", { status: "canceled" }),
     job("d", { status: "failed", created: "2026-01-15T08:59:00Z" }),
   ]);
-  expect(picture.lines()[0]).toContain(" 0 active · 2 failed in 1h ");
+  expect(picture.lines()[0]).toContain(" 0 active · 2 failed, 1 partial in 1h ");
+  picture.press("t", "/", ..."failed");
+  expect(picture.jids.toSorted()).toEqual(["a", "d"]);
+  picture.put(job("e"));
+  picture.press("ctrl-u", ..."active");
+  expect(picture.jids).toEqual(["e"]);
 });
 
 test("Enter opens the job under the cursor, which stays on it; keys move among its outcomes; Esc goes back, q quits", () => {
@@ -364,8 +377,8 @@ test("the whole picture", () => {
   expect(picture.lines()).toEqual([
     `prod · nats://n1:4222              1 active · 1 stuck · 1 failed in 1h  ${clock}`,
     "sorted by state, stuck first",
-    "  JID    WHAT         TARGET  STATE           RETURNS     FAILED  DURATION  LEFT",
-    "> job-0  state.apply  web*    running, stuck  ███░░░ 2/4  1       1m        5m",
+    "  JID    WHAT         TARGET  STATE           RETURNS     BAD  DURATION  LEFT",
+    "> job-0  state.apply  web*    running, stuck  ███░░░ 2/4  -    1m        5m",
     "",
     "",
     "",
@@ -376,13 +389,13 @@ test("the whole picture", () => {
 });
 
 test.each([
-  [103, "  JID    WHAT         TARGET  STATE    RETURNS     FAILED  DURATION  LEFT", ""],
+  [103, "  JID    WHAT         TARGET  STATE    RETURNS     BAD  DURATION  LEFT", ""],
   // Less room: first the time left goes, then the bar, then columns, the least important first.
-  [71, "  JID    WHAT         TARGET  STATE    RETURNS     FAILED  DURATION", "LEFT"],
-  [65, "  JID    WHAT         TARGET  STATE    RETURNS  FAILED  DURATION", "LEFT"],
-  [57, "  JID    WHAT         STATE    RETURNS  FAILED  DURATION", "TARGET, LEFT"],
-  [43, "  JID    WHAT         STATE    FAILED", "TARGET, RETURNS, DURATION, LEFT"],
-  [23, "  JID    STATE    FAI…", "WHAT, TARGET, RETURNS, DURATION, LEFT"],
+  [68, "  JID    WHAT         TARGET  STATE    RETURNS     BAD  DURATION", "LEFT"],
+  [62, "  JID    WHAT         TARGET  STATE    RETURNS  BAD  DURATION", "LEFT"],
+  [54, "  JID    WHAT         STATE    RETURNS  BAD  DURATION", "TARGET, LEFT"],
+  [43, "  JID    WHAT         STATE    BAD", "TARGET, RETURNS, DURATION, LEFT"],
+  [23, "  JID    STATE    BAD", "WHAT, TARGET, RETURNS, DURATION, LEFT"],
 ])("%i columns", (columns, titles, hidden) => {
   const lines = new Steered({ columns, rows: 24 }, [job("job-0")]).lines();
   expect(lines[2]).toBe(titles);
@@ -391,9 +404,9 @@ test.each([
   for (const line of lines) expect(width(line)).toBeLessThan(Math.max(2, columns));
 });
 
-test("the row of a job: returns with a bar, failures, the time so far and the time left", () => {
+test("the row of a job: returns with a bar, bad peels, the time so far and the time left", () => {
   const [row] = new Steered({ columns: 103, rows: 24 }, [job("job-0")]).rows;
-  expect(row).toBe("> job-0  state.apply  web*    running  ███░░░ 2/4  1       1m        5m");
+  expect(row).toBe("> job-0  state.apply  web*    running  ███░░░ 2/4  -    1m        5m");
 });
 
 test("columns stay where they are when returns are counted for the first time", () => {
