@@ -12,7 +12,7 @@ test("piped: a line a change, for the selected jobs only, and the end of each", 
   await until("consumers", async () => (await consumersLeft(nc)) === 2);
   await fleet.dispatch({ fn: "test.ping", peels: { a: ok } });
   const jid = await fleet.dispatch({ fn: "watch.me", expr: "web*", peels: { a: ok, b: fail } });
-  await Promise.all([watching.until(/ failed +2\/2 +1 failed\n/), lines.until('"status":"failed"')]);
+  await Promise.all([watching.until(/ failed +2\/2 +1 bad\n/), lines.until('"status":"failed"')]);
   watching.signal("SIGINT");
   lines.signal("SIGTERM");
   expect([await watching.ended(), await lines.ended()]).toEqual([130, 143]);
@@ -21,7 +21,7 @@ test("piped: a line a change, for the selected jobs only, and the end of each", 
     .split("\n")
     .map((line) => line.split(/ {2,}/)[4]);
   expect(states).toEqual(["claimed", "running", "failed"]);
-  expect(watching.out).toContain(`  ${jid}  watch.me      web*          failed    2/2      1 failed\n`);
+  expect(watching.out).toContain(`  ${jid}  watch.me      web*          failed    2/2      1 bad\n`);
   expect(watching.out + watching.err).not.toContain("\x1b");
   const records = lines.out
     .trimEnd()
