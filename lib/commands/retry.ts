@@ -12,7 +12,7 @@ import { Waiting } from "../jobs/waiting.ts";
 import { JobNotFound, parseJid } from "../model/jid.ts";
 import { isActive, isPastClaimed, type JobRow } from "../model/job.ts";
 import { type Ending, endingCode } from "../model/job-end.ts";
-import { retrySelection } from "../model/retry.ts";
+import { requireNamed, retrySelection } from "../model/retry.ts";
 import type { PeelStory } from "../model/story.ts";
 import { endingDocument, endingLine, openDocument } from "../render/ending.ts";
 import { retriesWords, waitingWords } from "../render/facts.ts";
@@ -52,7 +52,7 @@ function parse(flags: Partial<Flags<typeof args>> & { readonly jid: string }) {
   const job = parseJid(flags.jid);
   const steering = parseSteering(flags);
   const timeout = flags["job-timeout"];
-  const { text, matches, isSkipped } = retrySelection(flags);
+  const { text, named, matches, isSkipped } = retrySelection(flags);
   return {
     ...steering,
     /** An ID, a prefix, or a word such as @last. */
@@ -63,6 +63,7 @@ function parse(flags: Partial<Flags<typeof args>> & { readonly jid: string }) {
       timeoutMs: timeout === undefined ? undefined : parseDuration(timeout, "--job-timeout"),
     },
     conditions: text,
+    named,
     isSkipped,
     waitLimit: waitLimitOf(flags),
   };
@@ -248,6 +249,7 @@ async function retry(request: RetryRequest, session: LiveSession): Promise<numbe
   const { store, terminal } = session;
   const found = resolveJob(store, request.job, noteReference(terminal));
   const draft = await draftRetry(store, found, request.wish, terminal.warn);
+  requireNamed(draft.plan, request.named);
   const run = { request, session, draft };
   const isNone = draft.plan.peels.length === 0;
   const final = isNone || request.dryRun ? draft : await agreed(run);

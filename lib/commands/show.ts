@@ -16,7 +16,7 @@ import { idsView } from "../render/ids.ts";
 import { peelNames } from "../render/names.ts";
 import { recordDocument, renderRecord } from "../render/record.ts";
 import type { View } from "../render/view.ts";
-import { count, paragraph, plural, safe } from "../text.ts";
+import { count, firstOf, paragraph, plural, safe } from "../text.ts";
 import { type Answer, type AnswerSink, question } from "./answer.ts";
 import { noteReference } from "./selecting.ts";
 import type { Session } from "./session.ts";
@@ -90,6 +90,8 @@ interface ShownJob {
   peels(): readonly { readonly peel: string }[];
   /** How many peels they were selected from. */
   readonly of: number;
+  /** The patterns of --peel that match none of its peels. */
+  readonly unmatched?: readonly string[];
   /** If none was selected: a pattern of peels that would have selected some. */
   readonly wider?: string | undefined;
   /** For people: what the text omits. */
@@ -209,6 +211,7 @@ async function readPeels(
     document: () => recordDocument(jid, reading.job, sortedByPeel(chosen), request.withMissing),
     peels: () => sortedByPeel(chosen),
     of: peels.length,
+    unmatched: selection?.unmatched(peels),
     wider,
     warnings: openQuestions(reading),
   };
@@ -281,6 +284,8 @@ async function answerOf(request: ShowRequest, session: Session, sink: AnswerSink
   const peels = new Set<string>();
   let of = 0;
   let wider: string | undefined;
+  let unmatched: readonly string[] | undefined;
+  let isSelected = false;
   let omitted: string | undefined;
   for await (const one of inOrder([...new Set(request.jobs)], attempt)) {
     if (one instanceof UserError) {
@@ -293,10 +298,14 @@ async function answerOf(request: ShowRequest, session: Session, sink: AnswerSink
       if (ids || request.failIfEmpty) for (const { peel } of one.peels()) peels.add(peel);
       of += one.of;
       wider ??= one.wider;
+      unmatched = unmatched ? unmatched.filter((pattern) => one.unmatched?.includes(pattern)) : one.unmatched;
+      if (unmatched?.length) isSelected ||= one.peels().length > 0;
       if (request.jobs.length === 1) omitted = one.omitted;
     }
   }
   const none = noneWords(selection, of, wider);
+  // If no peel is selected at all, that is said instead.
+  if (unmatched?.length && isSelected) warnings.push(`no peel matches --peel ${safe(firstOf(unmatched, 3))}.`);
   const isShown = jids.size > 0 || request.jobs.length > 1;
   const shown = ids ? await peelIds(request, peels) : sink;
   return {

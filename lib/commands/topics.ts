@@ -32,7 +32,7 @@ export const topics: Readonly<Record<string, Topic>> = {
   selection: {
     description: "flags that select jobs, and forms of <jid>",
     details:
-      'Different flags combine with "and", several values of one flag with "or"; a comma separates values too, except for --target and --user. Globs have *, ? and [a-z]. wait, kill and export take these flags instead of a <jid>. wait, kill, export and watch take --function, --target and --user with @last: `@last --user ops` is the newest job of ops.',
+      'Different flags combine with "and", several values of one flag with "or"; a comma separates values too, except for --target and --user. Globs have *, ? and [a-z], or are folded names such as web-[08-12]. wait, kill and export take these flags instead of a <jid>. wait, kill, export and watch take --function, --target and --user with @last: `@last --user ops` is the newest job of ops.',
     heading: "Select jobs:",
     flags: conditions,
     values: [
@@ -48,7 +48,7 @@ export const topics: Readonly<Record<string, Topic>> = {
   peels: {
     description: "flags that select the peels of a job",
     details:
-      'These flags combine with "or". --peel (repeatable) and --slower-than restrict the selection further. --missing selects the peels that are offline, silent, unfinished, missing, queued or executing. --late also selects returns after the end of the job. Without these flags, show prints the stored returns, retry selects the peels of --bad; retry does not accept --late and --slower-than. Similar errors share a row: they differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.',
+      'These flags combine with "or". --peel (repeatable) and --slower-than restrict the selection further; --peel also accepts the output of show --as-target and --fold. --missing selects the peels that are offline, silent, unfinished, missing, queued or executing. --late also selects returns after the end of the job. Without these flags, show prints the stored returns, retry selects the peels of --bad; retry does not accept --late and --slower-than. Similar errors share a row: they differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.',
     heading: "Select peels:",
     flags: peels,
   },

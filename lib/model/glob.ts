@@ -6,10 +6,30 @@ import { safe } from "../text.ts";
 /** Splits at commas outside brackets. */
 export const splitList = (values: readonly string[]) => values.flatMap((value) => value.split(/,(?![^[\]]*\])/));
 
+const isExact = (pattern: string) => !/[*?[]/.test(pattern);
+
 /** Matches when any pattern does. @throws UserError as glob */
 export function globs(patterns: readonly string[]): (text: string) => boolean {
-  const tests = patterns.map(glob);
-  return (text) => tests.some((test) => test(text));
+  const exact = new Set(patterns.filter(isExact));
+  const tests = patterns.filter((pattern) => !exact.has(pattern)).map(glob);
+  return (text) => exact.has(text) || tests.some((test) => test(text));
+}
+
+/** Tests for names as `fold` writes them: `web-[01-03,12]`; undefined for any other pattern. */
+function foldTest(pattern: string): ((text: string) => boolean) | undefined {
+  const [, head, list, tail] = /^([^*?[\]]*)\[([\d,-]+)\]([^*?[\]]*)$/.exec(pattern) ?? [];
+  if (head === undefined || list === undefined || tail === undefined) return undefined;
+  const ranges = list.split(",").map((range) => range.split("-"));
+  const width = ranges[0]?.[0]?.length ?? 0;
+  const isRange = ([first = "", last = first, ...more]: string[]) =>
+    first.length === width && last.length === width && first <= last && more.length === 0;
+  // Sets of single digits are the same in both notations.
+  if (width < 2 || !ranges.every(isRange)) return undefined;
+  return (text) => {
+    const number = text.slice(head.length, head.length + width);
+    const isIn = ranges.some(([first = "", last = first]) => first <= number && number <= last);
+    return isIn && number.length === width && /^\d+$/.test(number) && text === head + number + tail;
+  };
 }
 
 /** The parts of a pattern between its `*`, as regular expressions. */
@@ -24,12 +44,15 @@ function partSources(pattern: string): string[] {
 }
 
 /**
- * Matches a whole text: `*` any text, `?` one character, `[a-z]`, `[!a-z]`. Dots and slashes are ordinary characters.
+ * Matches a whole text: `*` any text, `?` one character, `[a-z]`, `[!a-z]`, and folded names: `web-[01-12]`. Dots and slashes are
+ * ordinary characters.
  * Each part between `*` matches at the first place after the former part, so time grows with text × pattern.
  * @throws UserError for a reversed range
  */
 export function glob(pattern: string): (text: string) => boolean {
-  if (!/[*?[]/.test(pattern)) return (text) => text === pattern;
+  if (isExact(pattern)) return (text) => text === pattern;
+  const folded = foldTest(pattern);
+  if (folded) return folded;
   let parts: RegExp[];
   try {
     parts = partSources(pattern).map(
@@ -38,7 +61,7 @@ export function glob(pattern: string): (text: string) => boolean {
   } catch {
     throw new UserError(
       `invalid pattern "${safe(pattern)}".`,
-      "Use * for any text, ? for one character, [a-z] for one character of a range.",
+      "Use * for any text, ? for one character, [a-z] for one character of a range, [08-12] for numbers of equal length.",
     );
   }
   return (text) => {

@@ -2,7 +2,7 @@
 import { parseDuration } from "../duration.ts";
 import { oneLine } from "../text.ts";
 import { peelTime } from "./durations.ts";
-import { globs, splitList } from "./glob.ts";
+import { glob, globs, splitList } from "./glob.ts";
 import { displayPeel } from "./peel.ts";
 import { hasNotReturned } from "./peel-state.ts";
 import type { PeelStory } from "./story.ts";
@@ -23,9 +23,15 @@ export type PeelConditions = { readonly [K in keyof typeof SELECTS]?: boolean | 
 export interface PeelSelection {
   readonly text: string;
   matches(peel: PeelStory): boolean;
+  /** The patterns of --peel that match none of these, in whatever state they are. */
+  unmatched(peels: readonly PeelStory[]): string[];
   /** The pattern with `*` appended, if only that selects peels. */
   wider(peels: readonly PeelStory[]): string | undefined;
 }
+
+/** Also accepts what `show --as-target` prints: `L@web-1,web-2`. */
+const peelPatterns = (values: readonly string[]) =>
+  splitList(values.map((value) => value.replace(/^L@/, ""))).filter(Boolean);
 
 /**
  * Selects peels in one of the named states (default: any) that match a `--peel` glob and took longer than `--slower-
@@ -35,11 +41,12 @@ export interface PeelSelection {
 export function peelSelection(flags: PeelConditions): PeelSelection | undefined {
   const names = Object.keys(SELECTS) as (keyof typeof SELECTS)[];
   const states = names.filter((name) => flags[name]);
-  const { peel: patterns, "slower-than": least } = flags;
+  const { peel: typedPatterns, "slower-than": least } = flags;
+  const patterns = typedPatterns && peelPatterns(typedPatterns);
   const conditions: ((peel: PeelStory) => boolean)[] = [];
   if (states.length > 0) conditions.push((peel) => states.some((name) => SELECTS[name](peel)));
   if (patterns !== undefined) {
-    const fits = globs(splitList(patterns));
+    const fits = globs(patterns);
     conditions.push(({ peel }) => fits(peel) || fits(displayPeel(peel)));
   }
   if (least !== undefined) {
@@ -49,14 +56,18 @@ export function peelSelection(flags: PeelConditions): PeelSelection | undefined 
   if (conditions.length === 0) return undefined;
   const typed = [
     ...states.map((name) => `--${name}`),
-    ...(patterns ?? []).map((pattern) => `--peel ${oneLine(pattern)}`),
+    ...(typedPatterns ?? []).map((pattern) => `--peel ${oneLine(pattern)}`),
     ...(least === undefined ? [] : [`--slower-than ${oneLine(least)}`]),
   ];
   return {
     text: typed.join(" "),
     matches: (peel) => conditions.every((condition) => condition(peel)),
+    unmatched(peels) {
+      const names = new Set(peels.flatMap(({ peel }) => [peel, displayPeel(peel)]));
+      return (patterns ?? []).filter((pattern) => !names.has(pattern) && ![...names].some(glob(pattern)));
+    },
     wider(peels) {
-      const longer = splitList(patterns ?? []).flatMap((pattern) => (pattern.endsWith("*") ? [] : `${pattern}*`));
+      const longer = (patterns ?? []).flatMap((pattern) => (pattern.endsWith("*") ? [] : `${pattern}*`));
       return longer.find((pattern) =>
         peels.some((peel) => peelSelection({ ...flags, peel: [pattern] })?.matches(peel)),
       );

@@ -3,11 +3,11 @@
 import { asInteger, asText, type ValueMap } from "../codec/value.ts";
 import { formatAge } from "../duration.ts";
 import { UserError } from "../errors.ts";
-import { count, plural, safe } from "../text.ts";
+import { count, firstOf, plural, safe } from "../text.ts";
 import { quoted, tokenFault } from "./jid.ts";
 import { isTerminal, type JobRow, RECORD_VERSION, unknownStateWords } from "./job.ts";
 import { displayPeel } from "./peel.ts";
-import { type PeelConditions, peelSelection } from "./peel-selection.ts";
+import { type PeelConditions, type PeelSelection, peelSelection } from "./peel-selection.ts";
 import { type PeelState, statesPresent } from "./peel-state.ts";
 import type { PeelStory } from "./story.ts";
 
@@ -64,6 +64,7 @@ export function retrySelection(flags: RetryConditions) {
   const skipsOk = bad || (!all && first === undefined);
   return {
     text: [bad && "--bad", inState?.text, all && "--all", named?.text].filter(Boolean).join(" "),
+    named,
     matches: (one: PeelStory) =>
       (all || (skipsOk && needsAgain(one)) || (inState?.matches(one) ?? false)) && (named?.matches(one) ?? true),
     /** Not selected only because it is ok. */
@@ -91,6 +92,19 @@ export function targetsOf(row: JobRow, job: ValueMap): string[] {
   if (!row.targets || odd)
     refuse(row, odd ? "has targets that are not text" : "has no list of targets", "Dispatch a new job by hand.");
   return [...new Set(row.targets)];
+}
+
+/** @throws UserError for a pattern of --peel that matches no target: fewer peels than meant would run the job */
+export function requireNamed({ row, targets }: RetryPlan, named: PeelSelection | undefined): void {
+  const unmatched = named?.unmatched(targets) ?? [];
+  if (unmatched.length === 0) return;
+  const wider = named?.wider(targets);
+  throw new UserError(
+    `no target of job ${safe(row.jid)} matches --peel ${safe(firstOf(unmatched, 3))}. ${NOTHING_SENT}`,
+    wider === undefined
+      ? `\`zester job show ${safe(row.jid)} --quiet\` lists its peels, with --as-target for --peel.`
+      : `Use --peel '${safe(wider)}', or \`zester job show ${safe(row.jid)} --quiet\` to list its peels.`,
+  );
 }
 
 const showHint = (row: JobRow) => `\`zester job show ${safe(row.jid)}\` shows the record.`;

@@ -184,7 +184,7 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
   [
     "job list --target [z-a]",
     'error: invalid pattern "[z-a]".',
-    "Use * for any text, ? for one character, [a-z] for one character of a range.",
+    "Use * for any text, ? for one character, [a-z] for one character of a range, [08-12] for numbers of equal length.",
   ],
   ["job list -q --count", "error: --quiet and --count cannot be used together.", "Use one of them."],
   [
@@ -458,6 +458,11 @@ const ROWS: readonly (readonly [argv: string, ...lines: string[]])[] = [
     "job retry run-1 --master <url>",
     "error: job run-1 has not ended: running. Nothing was sent.",
     "`zester job wait run-1` waits for its end, `zester job kill run-1` cancels it, --force retries it anyway.",
+  ],
+  [
+    "job retry bad --peel nosuch --master <url>",
+    "error: no target of job bad matches --peel nosuch. Nothing was sent.",
+    "`zester job show bad --quiet` lists its peels, with --as-target for --peel.",
   ],
   [
     "job retry odd --master <url>",

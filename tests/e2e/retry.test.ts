@@ -96,9 +96,7 @@ test("without a terminal and --yes, with --test, with --dry-run, and with nothin
     [[], "all 2 peels returned ok"],
     [["--peel", "web-02"], "web-02 returned ok; --all runs it again"],
     [["--bad", "--peel", "web-*"], "web-[01-02] returned ok; --all runs them again"],
-    [["--peel", "nothere*"], "0 of 2 peels match --peel nothere*"],
     [["--failed", "--peel", "web-*"], "0 of 2 peels match --failed --peel web-*"],
-    [["--all", "--peel", "db-*"], "0 of 2 peels match --all --peel db-*"],
   ] as const)
     expect(await run("retry", good, ...flags)).toEqual({
       stdout: `Nothing to retry: ${words}.\n`,
@@ -128,6 +126,22 @@ test.each([
   expect(await asking.ended()).toBe(code);
   expect(asking.out).toContain(words);
   expect(await decoded()).toHaveLength(code === 0 ? 1 : 0);
+});
+
+test("--peel: a pattern without a match is an error, the output of show --as-target is accepted", async () => {
+  const jid = await ended({ "web-01": fail, "web-02": fail });
+  const fault = (names: string) => `error: no target of job ${jid} matches --peel ${names}. Nothing was sent.\n`;
+  for (const [peels, words] of [
+    ["L@web-01,web-02", "on 2 of 2 peels"],
+    ["L@web-02", "on 1 of 2 peels"],
+    ["web-[01-09]", "on 2 of 2 peels"],
+    ["db-*", fault("db-*")],
+    ["L@web-01,web-03,web-04", fault("web-03, web-04")],
+    ["web", `${fault("web")}Use --peel 'web*'`],
+  ] as const) {
+    const { stdout, stderr, code } = await run("retry", jid, "--all", "--dry-run", "--peel", peels);
+    expect([peels, code === 0 ? stdout : stderr]).toEqual([peels, expect.stringContaining(words)]);
+  }
 });
 
 test("which peels the flags select", async () => {

@@ -235,6 +235,11 @@ describe("small words", () => {
     expect(await words("--peel", "web")).toBe("No peel matches --peel web (of 2). Did you mean --peel 'web*'?");
     expect(await words("--peel", "web", "--failed", "-q")).toBe("No peel matches --failed --peel web (of 2).");
     expect(await words("--peel", "db-01", "-q")).toBe("No peel matches --peel db-01 (of 2).");
+    expect(await run("show", done, failed, "--peel", "L@web-01,nosuch,web-02", "-q")).toEqual({
+      stdout: "web-01\nweb-02\n",
+      stderr: "warning: no peel matches --peel nosuch.\n",
+      code: 0,
+    });
   });
 
   test("an id that is too short is said to be", async () => {
@@ -308,14 +313,14 @@ describe("a filter that is given twice matches either value", () => {
       failed,
       "--all",
       "--peel",
-      "x*",
+      "*-01",
       "--peel",
       "web-02",
       "--dry-run",
       "--format",
       "json",
     );
-    expect(JSON.parse(again.stdout)).toMatchObject({ targets: ["web-02"] });
+    expect(JSON.parse(again.stdout)).toMatchObject({ targets: ["web-01", "web-02"] });
     expect(await run("show", done, "--peel", "a", "--peel", "b")).toMatchObject({
       stdout: expect.stringContaining("No peel matches --peel a --peel b (of 2)."),
     });

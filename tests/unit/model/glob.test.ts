@@ -14,6 +14,15 @@ test.each([
   ["(", "(", true],
   ["[", "[", true],
   ["*", "line\nbreak", true],
+  // Names as screens fold them.
+  ["app-[08-12]", "app-08", true],
+  ["app-[08-12]", "app-12", true],
+  ["app-[08-12]", "app-13", false],
+  ["app-[08-12]", "app-1", false],
+  ["app-[08-12]", "app-0x", false],
+  ["w[001-119,121].eu", "w121.eu", true],
+  ["w[001-119,121].eu", "w120.eu", false],
+  ["w[001-119,121].eu", "w121.us", false],
 ])("glob %s on %s: %p", (pattern, text, hit) => expect(glob(pattern)(text)).toBe(hit));
 
 test.each([

@@ -28,6 +28,7 @@ test.each([
   // Either form of the id.
   [{ peel: ["db.eu.*"] }, ["db_eu_example"]],
   [{ peel: ["db_eu_*"] }, ["db_eu_example"]],
+  [{ peel: ["L@web-01,db.eu.example"] }, ["db_eu_example", "web-01"]],
   [{ peel: ["nothing"] }, []],
   // Longer, not as long; what goes on counts as well.
   [{ "slower-than": "1m" }, ["web-02", "web-04"]],
