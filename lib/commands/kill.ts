@@ -3,8 +3,9 @@
 import type { ArgsDef } from "citty";
 import type { Flags } from "../cli/command.ts";
 import { EXIT, Transient, UserError } from "../errors.ts";
+import { Answers } from "../jobs/answers.ts";
 import { linkLines, persist } from "../jobs/follow.ts";
-import { Answers, planNamed, planSelected, sendSignal } from "../jobs/kill.ts";
+import { planNamed, planSelected, sendSignal } from "../jobs/kill.ts";
 import { readJob } from "../jobs/lookup.ts";
 import { readStory } from "../jobs/story.ts";
 import { STORIES_AT_ONCE, turns } from "../jobs/turns.ts";
@@ -186,9 +187,11 @@ async function waitForEnds(
   const waiting = new Waiting();
   waiting.jids = outcomes.filter(isSent).map(({ jid }) => jid);
   const endings = new Map<string, Ending>();
-  const answers = new Answers((ending) => {
-    endings.set(ending.row.jid, ending);
-    void writeReport({ text: endLine(ending, out.columns) }, session, out);
+  const answers = new Answers({
+    settled(ending) {
+      endings.set(ending.row.jid, ending);
+      void writeReport({ text: endLine(ending, out.columns) }, session, out);
+    },
   });
   const told: WaitTold = { warn: terminal.warn, ended: (ending) => answers.add(ending), lost: (_, why) => fail(why) };
   const missed = (limit: WaitLimit) => {
@@ -286,7 +289,7 @@ export default liveCommand({
     details:
       'Publishes the cancel signal; cancellation is best effort. Without <jid>, at least one flag of "Select jobs" is required. Asks before it cancels jobs that are selected by flags, an ID prefix or @last.',
     notes:
-      "An operation that must not be interrupted, such as a package installation, ends first. --wait also waits up to 10 seconds after the end for peels that have not returned.",
+      "An operation that must not be interrupted, such as a package installation, ends first. --wait also waits for peels that have not returned, for up to 10 seconds after the signal.",
     exitCodes:
       "0 sent, 1 error, or a job has already ended; with --wait: 0 all canceled, 6 a job ended, but was not canceled, 124 if --for expires",
     flagsElsewhere: { all: ["--state active"] },

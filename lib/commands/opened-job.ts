@@ -1,23 +1,20 @@
 // The job that is open on the screen of `watch`, while it runs and after its end.
 import type { ValueMap } from "../codec/value.ts";
-import { insteadOf, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
+import { untilAnswered } from "../jobs/answers.ts";
 import { type Link, persist } from "../jobs/follow.ts";
 import { inTime } from "../jobs/heartbeats.ts";
-import { ANSWER_MS } from "../jobs/kill.ts";
 import { LiveJob } from "../jobs/live.ts";
 import { readJob } from "../jobs/lookup.ts";
 import { SharedReturns } from "../jobs/shared-returns.ts";
 import { type Reading, readStory } from "../jobs/story.ts";
-import { type Rhythm, repeat } from "../jobs/turns.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
-import { mayAnswer } from "../model/kill.ts";
 import { type JobText, type Opened, openedOf, type TextView, textOf } from "../render/opened.ts";
 import type { Look } from "../render/table.ts";
 import type { LiveSession } from "./session.ts";
 
 /** At most this share of the time is spent on reading the job. */
 const SHARE = 1 / 10;
-const LOOK: Rhythm = { pauseMs: 500, share: SHARE };
 
 export class OpenedJob {
   readonly #left = new AbortController();
@@ -115,20 +112,16 @@ export class OpenedJob {
     });
   }
 
-  /** Peels of a canceled job return after its end: reads it again for as long as `kill --wait` does. */
+  /** Peels answer a cancel signal after the end of the job. */
   async #followAnswers(): Promise<void> {
-    const { session, jid } = this;
-    const untilMs = Date.now() + ANSWER_MS;
-    const done = new AbortController();
-    const look = async () => {
-      if (!this.#last || !mayAnswer(this.#last) || Date.now() >= untilMs) return done.abort();
-      const { job } = this.#last;
-      await persist(session, this.link, async (store) => {
-        this.#last = await readStory(store, jid, job, () => {}, new SharedReturns());
-      }).catch(insteadOf(UserError, undefined));
+    const last = this.#last;
+    if (!last) return;
+    const seen = (reading: Reading) => {
+      this.#last = reading;
       this.#nextMs = 0;
       this.changed();
     };
-    await repeat(LOOK, AbortSignal.any([this.#left.signal, done.signal]), look);
+    const told = { seen, reader: () => new SharedReturns(), stop: this.#left.signal };
+    await persist(this.session, this.link, (store) => untilAnswered(store, last, told));
   }
 }

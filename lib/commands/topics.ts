@@ -111,7 +111,8 @@ export const topics: Readonly<Record<string, Topic>> = {
   },
   "exit-codes": {
     description: "exit codes of all commands",
-    details: '"wait" below means wait, watch <jid> and retry --wait. With several jobs: the highest code.',
+    details:
+      '"wait" below means wait, watch <jid>, trace --follow and retry --wait. With several jobs: the highest code.',
     values: [
       ["0", "done; also if nothing matches"],
       ["1", "error; with --fail-if-empty and stats --check also if nothing matches"],

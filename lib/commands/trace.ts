@@ -1,17 +1,21 @@
 import type { ArgsDef } from "citty";
 import { defineCommand, type Flags } from "../cli/command.ts";
 import type { ValueMap } from "../codec/value.ts";
+import { untilAnswered } from "../jobs/answers.ts";
 import { untilTerminal } from "../jobs/ends.ts";
 import { followEvents } from "../jobs/events.ts";
 import { type Link, linkLines, persist } from "../jobs/follow.ts";
 import { readJob, resolveJob } from "../jobs/lookup.ts";
 import { type Reading, readStory } from "../jobs/story.ts";
+import { endingOf } from "../jobs/waiting.ts";
 import { parseJid } from "../model/jid.ts";
 import { isTerminal, jobRow, unknownStateWords } from "../model/job.ts";
+import { endingCode } from "../model/job-end.ts";
 import { peelWidth } from "../model/returns.ts";
 import { type JobEvent, Steps } from "../model/story.ts";
 import { keyed, wholeDocument } from "../render/document.ts";
 import { eventLine, renderStory, stepDocument, storyDocument } from "../render/story.ts";
+import type { LiveStore } from "../store.ts";
 import { sweepAfter } from "../sweep.ts";
 import { tellNext, writeLine, writeView } from "./answer.ts";
 import { warnOfUnknown } from "./following.ts";
@@ -29,8 +33,12 @@ const args = {
 
 type TraceArgs = Flags<typeof args>;
 
-/** How long after the final record the event of the end may arrive. */
-const LAST_WORDS_MS = 500;
+/** How long after the last story its last events may arrive. */
+const LAST_EVENTS_MS = 500;
+
+/** How a job ended, when its peels have answered a cancel signal. @param record the terminal one */
+const lastStory = async (store: LiveStore, jid: string, record: ValueMap) =>
+  untilAnswered(store, await endingOf(store, jid, record, () => {}));
 
 /** Shows each event as it arrives, until the job has ended. Continues after a lost connection. */
 async function follow(
@@ -39,16 +47,20 @@ async function follow(
   jid: string,
   job: ValueMap,
   onRecord: (record: ValueMap) => void,
-): Promise<void> {
+): Promise<Reading> {
   const { terminal } = session;
   const wide = peelWidth(job);
   let shown = 0;
-  await persist(session, link, async (store, working) => {
+  return persist(session, link, async (store, working) => {
     const steps = new Steps(job);
     const over = new AbortController();
-    // The event of the end is the last one. The record shows the end a little earlier or later, and others may
-    // publish what looks like an end: it has to be the state of the record.
-    let status: string | undefined;
+    let last: Reading | undefined;
+    // The record shows the end a little earlier or later than its event, and others may publish what looks like an end: it has
+    // to be the state of the record.
+    const isWhole = () =>
+      last !== undefined &&
+      steps.all.length >= last.story.steps.length &&
+      steps.all.some(({ end }) => end === last?.row.status);
     const onEvent = (event: JobEvent) => {
       const step = steps.add(event);
       if (step && steps.all.length > shown) {
@@ -56,16 +68,18 @@ async function follow(
         const text = () => eventLine(step, { ...terminal, header: shown === 1 }, wide);
         writeLine(session, text, () => stepDocument(step));
       }
-      if (step?.end !== undefined && step.end === status) over.abort();
+      if (isWhole()) over.abort();
     };
-    const ended = untilTerminal(store, jid, { onRecord, working }).then((record) => {
-      status = jobRow(jid, record).status ?? "";
-      if (steps.all.some(({ end }) => end === status)) over.abort();
-      else setTimeout(() => over.abort(), LAST_WORDS_MS);
+    const ended = untilTerminal(store, jid, { onRecord, working }).then(async (record) => {
+      last = await lastStory(store, jid, record);
+      if (isWhole()) over.abort();
+      else setTimeout(() => over.abort(), LAST_EVENTS_MS);
+      return last;
     });
     const events = followEvents(store, jid, onEvent, { stop: over.signal, caughtUp() {} });
-    const [why] = await Promise.all([events, ended]);
+    const [why, reading] = await Promise.all([events, ended]);
     if (why !== undefined) terminal.warn(`${why} The events are not shown.`);
+    return reading;
   });
 }
 
@@ -144,12 +158,14 @@ async function run({ job: text, all, ...request }: TraceRequest, args: GlobalArg
     const eventsShown = !hasEnded && (isText || isLines);
     const tellUnknown = warnOfUnknown(terminal);
     const onRecord = (record: ValueMap) => tellUnknown([jobRow(jid, record)]);
-    if (eventsShown) await follow(session, link, jid, job, onRecord);
-    else if (!hasEnded)
-      await persist(session, link, (store, working) => untilTerminal(store, jid, { onRecord, working }));
-    if (eventsShown && isLines) return undefined;
-    tellNext([await persist(session, link, () => show(session, jid, { all, eventsShown }))], session);
-    return undefined;
+    const last = eventsShown
+      ? await follow(session, link, jid, job, onRecord)
+      : await persist(session, link, async (store, working) =>
+          lastStory(store, jid, hasEnded ? job : await untilTerminal(store, jid, { onRecord, working })),
+        );
+    if (!eventsShown || !isLines)
+      tellNext([await persist(session, link, () => show(session, jid, { all, eventsShown }))], session);
+    return endingCode(last);
   };
   return await withSession(args, work, { isDrawn: true });
 }
@@ -160,7 +176,8 @@ export default defineCommand({
     group: "Follow",
     renamed: { "all-peels": "--all" },
     details:
-      "`zester help states` explains the states of peels. Times count from the dispatch, by the server's clock. With --follow on a terminal: the screen of `zester job watch <jid>`. With --follow --all, or --follow in a pipe: one line per event.",
+      "`zester help states` explains the states of peels. Times count from the dispatch, by the server's clock. With --follow on a terminal: the screen of `zester job watch <jid>`. With --follow --all, or --follow in a pipe: one line per event. After a cancel signal it also follows peels that have not returned, for up to 10 seconds.",
+    exitCodes: "0 done, 1 error; with --follow: as `zester job wait`",
     example: "zester job trace 20260115-002 --follow",
   },
   args,

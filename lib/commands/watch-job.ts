@@ -1,8 +1,10 @@
 // `watch <jid>` without a screen: a line for each return of the job as it arrives, then one for its end.
 
+import { untilAnswered } from "../jobs/answers.ts";
 import { linkLines, NEVER, persist } from "../jobs/follow.ts";
 import { LiveJob } from "../jobs/live.ts";
 import { resolveJob, wholeRecords } from "../jobs/lookup.ts";
+import type { Reading } from "../jobs/story.ts";
 import { type Rhythm, repeat } from "../jobs/turns.ts";
 import { endingOf } from "../jobs/waiting.ts";
 import { isTerminal, jobRow } from "../model/job.ts";
@@ -77,16 +79,21 @@ export async function watchJob(
   };
   const over = new AbortController();
   const looking = repeat(SHOW_RHYTHM, over.signal, look);
+  const showAll = (reading: Reading) => {
+    for (const { peel } of reading.story.peels) live.touched.add(peel);
+    show(reading, () => true);
+  };
+  const reader = () => (isText ? undefined : wholeRecords());
   const following = persist(session, linkLines(session, terminal.say), async (store, working) => {
     const hasEnded = isTerminal(jobRow(jid, live.job).status);
     const record = hasEnded ? live.job : await live.follow(store, working);
     // Returns that the record counts may arrive after it.
-    return endingOf(store, jid, record, terminal.warn, isText ? undefined : wholeRecords());
+    const reading = await endingOf(store, jid, record, terminal.warn, reader());
+    showAll(reading);
+    return untilAnswered(store, reading, { reader, seen: showAll });
   });
   try {
     const ending = await Promise.race([following, looking.then(() => NEVER)]);
-    for (const { peel } of ending.story.peels) live.touched.add(peel);
-    show(ending, () => true);
     writeLine(
       session,
       () => endingLine(ending, session.store.now(), terminal.columns),

@@ -118,7 +118,7 @@ export default liveCommand({
     description: "watch active jobs, or one job until it ends",
     group: "Follow",
     details:
-      "On a terminal: an interactive screen (`?` lists the keys, `q` quits). In a pipe: one line per change, or per return with <jid>. With <jid>, the screen shows that job and stays open after it ends. In a script use `zester job wait`.",
+      "On a terminal: an interactive screen (`?` lists the keys, `q` quits). In a pipe: one line per change, or per return with <jid>. With <jid>, the screen shows that job and stays open after it ends. After a cancel signal it also follows peels that have not returned, for up to 10 seconds. In a script use `zester job wait`.",
     exitCodes: "if the open job ended: as `zester job wait`; 124 if --for expires",
     example: "zester job watch --target 'db*'",
   },

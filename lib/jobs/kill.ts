@@ -1,29 +1,17 @@
-// Cancels jobs: which get a signal, and which need confirmation first; the signals; the returns of the peels.
+// Cancels jobs: which get a signal, and which need confirmation first; the signals.
 import type { ValueMap } from "../codec/value.ts";
-import { describe, insteadOf, Transient, Unavailable, Unconfirmed, UserError, withWords } from "../errors.ts";
+import { describe, insteadOf, Unavailable, Unconfirmed, UserError, withWords } from "../errors.ts";
 import { isWholeJid, JobNotFound, JobPrefix, quoted } from "../model/jid.ts";
 import { isTerminal, isUnknownStatus, type Job, type JobRow, jobRow } from "../model/job.ts";
-import type { Ending } from "../model/job-end.ts";
 import { type Narrowing, noSuchReference, parseJobReference } from "../model/job-reference.ts";
-import {
-  isTarget,
-  mayAnswer,
-  notSent,
-  type Outcome,
-  type Plan,
-  type Refused,
-  refuseEnded,
-  type Target,
-} from "../model/kill.ts";
+import { isTarget, notSent, type Outcome, type Plan, type Refused, refuseEnded, type Target } from "../model/kill.ts";
 import type { Selection } from "../model/selection.ts";
-import type { LiveStore, Store } from "../store.ts";
+import type { LiveStore } from "../store.ts";
 import { safe } from "../text.ts";
 import { NEVER, type Reopenable } from "./follow.ts";
 import { inTime } from "./heartbeats.ts";
 import { completeJid, jobRecord, readJob, resolveJob, type WordTold } from "./lookup.ts";
 import { readOpenJobs } from "./read-jobs.ts";
-import { readStory } from "./story.ts";
-import { type Rhythm, repeat, STORIES_AT_ONCE, turns } from "./turns.ts";
 
 const judge = ({ row, record }: Job, ask: boolean): Target | Refused =>
   isTerminal(row.status) ? refuseEnded(row) : { jid: row.jid, row, record, ask: ask || isUnknownStatus(row.status) };
@@ -180,66 +168,5 @@ export async function sendSignal(session: Pick<Reopenable, "store" | "ending">, 
     if (error instanceof UserError) return notSent({ jid, error: withWords(error, "No signal was sent.") });
     const [message = "", hint] = describe(error).text.split("\n");
     return notSent({ jid, error: new UserError(message, hint) });
-  }
-}
-
-/** How long to wait for peels after the end of their job. */
-export const ANSWER_MS = 10_000;
-const LOOK: Rhythm = { pauseMs: 250, share: 1 / 2 };
-
-/** Canceled jobs, until all of their peels have returned or the time has passed. */
-export class Answers {
-  readonly #open = new Map<string, { ending: Ending; untilMs: number }>();
-
-  /** @param settled receives the last story of a job */
-  constructor(readonly settled: (ending: Ending) => void) {}
-
-  add(ending: Ending): void {
-    if (mayAnswer(ending)) this.#open.set(ending.row.jid, { ending, untilMs: Date.now() + ANSWER_MS });
-    else this.settled(ending);
-  }
-
-  /** Checks until no job is left. @throws Transient when the connection is lost */
-  async all(store: Store): Promise<void> {
-    const done = new AbortController();
-    const look = async () => {
-      await this.#look(store);
-      if (this.#open.size === 0) done.abort();
-    };
-    await look();
-    await repeat(LOOK, done.signal, look);
-  }
-
-  /** Checks until `stop`. A lost connection is reported elsewhere. */
-  until(stop: AbortSignal, storeNow: () => Store): Promise<void> {
-    return repeat(LOOK, stop, () => this.#look(storeNow()).catch(insteadOf(Transient, undefined)));
-  }
-
-  /** Settles all jobs with their last stories. */
-  close(): void {
-    for (const [jid, { ending }] of this.#open) this.#settle(jid, ending);
-  }
-
-  async #look(store: Store): Promise<void> {
-    const inTurn = turns(STORIES_AT_ONCE);
-    await Promise.all([...this.#open.keys()].map((jid) => inTurn(() => this.#lookAt(store, jid))));
-  }
-
-  async #lookAt(store: Store, jid: string): Promise<void> {
-    const job = this.#open.get(jid);
-    if (!job) return;
-    const isLast = Date.now() >= job.untilMs;
-    try {
-      const now = await readStory(store, jid, job.ending.job, () => {});
-      if (mayAnswer(now) && !isLast) job.ending = now;
-      else this.#settle(jid, now);
-    } catch (error) {
-      if (error instanceof Transient || !(error instanceof UserError)) throw error;
-      this.#settle(jid, job.ending);
-    }
-  }
-
-  #settle(jid: string, ending: Ending): void {
-    if (this.#open.delete(jid)) this.settled(ending);
   }
 }

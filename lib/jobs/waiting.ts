@@ -7,14 +7,14 @@ import type { LiveStore } from "../store.ts";
 import { followEnds } from "./ends.ts";
 import { type Link, persist, type Reopenable } from "./follow.ts";
 import type { ReturnReader } from "./lookup.ts";
-import { openQuestions, readStory } from "./story.ts";
+import { openQuestions, type Reading, readStory } from "./story.ts";
 import { STORIES_AT_ONCE, turns } from "./turns.ts";
 
 export interface WaitTold {
   readonly warn: (text: string) => void;
   /** A job has an unknown state: it may have ended. True: do not wait for it. */
   readonly unknown?: ((row: JobRow) => boolean) | undefined;
-  readonly ended?: ((ending: Ending) => void) | undefined;
+  readonly ended?: ((ending: Reading) => void) | undefined;
   /** Why the end of a job will stay unknown; if not given, that is thrown. */
   readonly lost?: ((jid: string, why: UserError) => void) | undefined;
 }
@@ -97,7 +97,7 @@ export async function endingOf(
   record: ValueMap,
   warn: (text: string) => void,
   reader?: ReturnReader,
-): Promise<Ending> {
+): Promise<Reading> {
   const counted = jobRow(jid, record).returned ?? 0n;
   for (let read = 1; ; read++) {
     const warnings: string[] = [];

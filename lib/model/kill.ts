@@ -79,11 +79,17 @@ export function peelFates({ story: { peels } }: Ending) {
   };
 }
 
-/** True while a peel may still report that it stopped; such returns are in the events alone. */
-export const mayAnswer = ({ row, story: { peels, steps } }: Ending) =>
-  row.status === "canceled" &&
-  steps.length > 0 &&
-  peels.some(({ state, sinceCancel }) => state === "silent" || sinceCancel === "unanswered");
+/** How long peels are waited for after the last cancel signal, in ns. */
+const ANSWER_NS = 10_000_000_000n;
+
+/** True while a peel of a job that has ended may still answer the last cancel signal. */
+export function mayAnswer({ row, story: { peels, steps } }: Ending, nowNs: bigint): boolean {
+  const signal = steps.findLast(({ kind, end }) => kind === "cancel" || end === "canceled");
+  if (!signal || nowNs >= signal.storedNs + ANSWER_NS) return false;
+  // A silent peel of a canceled job may not have received the job yet.
+  const isCanceled = row.status === "canceled";
+  return peels.some(({ state, sinceCancel }) => sinceCancel === "unanswered" || (isCanceled && state === "silent"));
+}
 
 /** An error unless every signal was sent; then whether each job was canceled. */
 export function killCode(outcomes: readonly Outcome[]): number {

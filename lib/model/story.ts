@@ -80,7 +80,7 @@ export interface PeelStory extends Peel {
   readonly returnedUnseen?: { readonly afterNs: bigint | undefined } | undefined;
   /** Schedule entry whose result replaced this return in the bucket. */
   readonly overwrittenBy?: string | undefined;
-  /** Of a canceled job: returned as failed (`stopped`), returned ok (`finished`), or no answer. */
+  /** After a cancel signal, when the job has ended: returned as failed (`stopped`), returned ok (`finished`), or no answer. */
   readonly sinceCancel?: "stopped" | "finished" | "unanswered" | undefined;
 }
 
@@ -122,8 +122,8 @@ interface RealReturn {
   readonly returned: Return;
   readonly storedNs: bigint;
   readonly afterNs: bigint;
-  /** Stored after a cancel signal or the end. */
-  readonly afterCancel: boolean;
+  /** Stored after a cancel signal. */
+  readonly afterSignal: boolean;
   readonly afterEnd: boolean;
   /** The peel was marked unreachable later: the master missed this return. */
   markedLater: boolean;
@@ -137,6 +137,8 @@ export class Steps {
   readonly all: Step[] = [];
   readonly ignored: Ignored[] = [];
   readonly peels = new Map<string, PeelEvents>();
+  /** A cancel signal was sent. */
+  signaled = false;
   /** Texts to share, as KINDS. */
   readonly #targets: ReadonlyMap<string, string> | undefined;
   readonly #offline: ReadonlySet<string>;
@@ -146,7 +148,6 @@ export class Steps {
   #hasMaster: boolean;
   #start: bigint | undefined;
   #dispatched = false;
-  #canceled = false;
   #ended: boolean;
 
   /**
@@ -197,7 +198,7 @@ export class Steps {
       this.#ended ||= isTerminal(step.end);
     } else if (kind === "cancel") {
       step.canceler = asText(field(payload, "data")) || undefined;
-      this.#canceled = true;
+      this.signaled = true;
     } else if (peel !== undefined && payload instanceof Map) this.#addOfPeel(step, peel, payload, event.returned);
     return step;
   }
@@ -241,8 +242,8 @@ export class Steps {
       return;
     }
     if (this.#ended || known.unreachable) step.late = true;
-    const afterCancel = this.#canceled || this.#ended;
-    known.real = { returned, storedNs, afterNs, afterCancel, afterEnd: this.#ended, markedLater: false };
+    const [afterSignal, afterEnd] = [this.signaled, this.#ended];
+    known.real = { returned, storedNs, afterNs, afterSignal, afterEnd, markedLater: false };
     known.overwrittenBy = undefined;
   }
 }
@@ -282,22 +283,25 @@ export function storyOf(
   };
   // Without events no answer would show.
   const isUnanswered = (state: PeelState) =>
-    canceled && (state === "unfinished" || (state === "missing" && steps.all.length > 0));
+    (state === "unfinished" && (canceled || steps.signaled)) ||
+    (state === "missing" && canceled && steps.all.length > 0);
   const storyOfPeel = (peel: string, found: Return | undefined): PeelStory => {
     const { ackNs, real, unreachable, overwrittenBy, givenUp } = steps.peels.get(peel) ?? {};
     const inStore = overwrittenBy === undefined ? found : undefined;
     const kept = inStore ?? (real ? undefined : unreachable);
     const isMarked = inStore?.unreachable ?? unreachable !== undefined;
     const unseen = real?.markedLater === true && isMarked;
-    const answersCancel = canceled && real?.afterCancel === true && !unseen;
+    const { afterSignal = false, afterEnd: hasEnded = false } = real ?? {};
+    // A signal after the end of a job reaches the peels that still run it.
+    const answersCancel = !unseen && (canceled ? afterSignal || hasEnded : afterSignal && hasEnded);
     // The end event follows the record: a return in between is late too. Of an overwritten one, only the event shows it.
-    const afterEnd = real?.afterEnd === true || (answersCancel && overwrittenBy === undefined);
+    const afterEnd = hasEnded || (answersCancel && overwrittenBy === undefined);
     // Masters do not store returns after the end or of unreachable peels.
     const late = real !== undefined && !unseen && (isMarked || (afterEnd && !inStore));
     const returned = late || unseen ? real.returned : (kept ?? real?.returned);
     const state = late ? "late" : returned ? stateOfReturn(returned) : withoutReturn(peel, ackNs);
     const isOwn = returned !== undefined && !returned.unreachable;
-    const stopped = answersCancel && !real.returned.ok;
+    const stopped = answersCancel && real?.returned.ok === false;
     // A stopped peel writes 0 for an unknown run time.
     const duration = isOwn && !(stopped && returned.duration === 0n) ? returned.duration : undefined;
     const tookNs = duration === undefined ? undefined : atLeastZero(duration);

@@ -66,6 +66,9 @@ function peelsThat(peels: readonly PeelStory[], one: string, many = one): string
   return peels.length === 1 ? `${names} ${one}` : `${plural(peels.length, "peel")} ${many}: ${names}`;
 }
 
+const unansweredWords = (peels: readonly PeelStory[]) =>
+  peelsThat(peels, UNANSWERED, UNANSWERED.replace(/^has/, "have"));
+
 /** `canceled, 1 of 3 peels had returned; 1 of 2 peels stopped; db-01 has not answered and may still be executing` */
 function canceledWords(ending: Ending): string {
   const { returned, stopped, finished, unanswered, others } = peelFates(ending);
@@ -74,7 +77,7 @@ function canceledWords(ending: Ending): string {
     `canceled${returned.length > 0 ? `, ${count(returned.length)} of ${plural(all, "peel")} had returned` : ""}`,
     stopped.length > 0 && `${count(stopped.length)} of ${plural(all - returned.length, "peel")} stopped`,
     peelsThat(finished, "finished anyway"),
-    peelsThat(unanswered, UNANSWERED, UNANSWERED.replace(/^has/, "have")),
+    unansweredWords(unanswered),
     ...statesPresent(others).map(([state, n]) => {
       const there = others.filter((peel) => peel.state === state);
       return `${count(n)} ${state}: ${peelNames(there, FATE_COLUMNS)}`;
@@ -85,10 +88,11 @@ function canceledWords(ending: Ending): string {
 
 export function endLine(ending: Ending, columns: number | undefined): string {
   const { row, story } = ending;
-  const words =
-    row.status === "canceled"
-      ? canceledWords(ending)
-      : `ended before the signal took effect: ${safe(row.status ?? "-")}, ${namedCounts(story.peels)}`;
+  const otherwise = [
+    `ended before the signal took effect: ${safe(row.status ?? "-")}, ${namedCounts(story.peels)}`,
+    unansweredWords(peelFates(ending).unanswered),
+  ];
+  const words = row.status === "canceled" ? canceledWords(ending) : otherwise.filter(Boolean).join("; ");
   return paragraph(`Job ${safe(row.jid)} ${words}`, columns);
 }
 
@@ -131,7 +135,6 @@ export function jobsWords(targets: readonly Target[]): string {
 
 export function outcomeDocument({ jid, signal, error, ending, ended }: Outcome): ValueMap {
   const { returned, stopped, unanswered } = ending ? peelFates(ending) : {};
-  const canceled = ending?.row.status === "canceled";
   return mapOf([
     ["jid", jid],
     ["signal", signal],
@@ -139,7 +142,7 @@ export function outcomeDocument({ jid, signal, error, ending, ended }: Outcome):
     ["ended", ending ? (ending.row.status ?? "-") : ended],
     ["returned", returned?.length],
     ["peels", ending?.story.peels.length],
-    ["stopped", canceled ? stopped?.length : undefined],
-    ["unanswered", canceled ? unanswered?.map(({ peel }) => peel) : undefined],
+    ["stopped", stopped?.length],
+    ["unanswered", unanswered?.map(({ peel }) => peel)],
   ]);
 }

@@ -72,6 +72,42 @@ test("--wait waits for the peels after the end: stopped, finished anyway, or not
   expect(JSON.parse((await run("wait", jid, "--format", "json")).stdout)[0]).toMatchObject({ failed: 0, late: 3 });
 });
 
+test("trace --follow and watch <jid> follow the peels after a cancel, too", async () => {
+  const jid = await fleet.dispatch({ fn: "cmd.run", peels: { f1: hang, f2: stubborn(1200), f3: ok } });
+  const following = [
+    ["trace", jid, "-f"],
+    ["trace", jid, "-f", "--format", "json"],
+    ["watch", jid],
+  ].map((args) => start(args));
+  await following[0]?.until(/return +f3/);
+  await following[2]?.until(/f3/);
+  await run("kill", jid);
+  expect(await Promise.all(following.map((one) => one.ended()))).toEqual([5, 5, 5]);
+  const [trace, json, watch] = following.map(({ out }) => out) as [string, string, string];
+  expect(trace).toMatch(
+    / ended +canceled\n[\s\S]* return +f1 [\s\S]* return +f2 [\s\S]*\nPeels {5}3: 2 late \(1 stopped\), 1 ok\n/,
+  );
+  expect(JSON.parse(json).peels.map(({ state }: { state: string }) => state)).toEqual(["late", "late", "ok"]);
+  expect(watch).toMatch(/\nf1 [\s\S]*\nf2 [\s\S]*\nJob \S+ canceled in \S+: 2 late \(1 stopped\), 1 ok\n$/);
+});
+
+test("kill --force --wait of a job that ended waits for the peels that still run it", async () => {
+  const jid = await fleet.dispatch({ fn: "cmd.run", peels: { g1: hang, g2: stubborn(60_000) }, timeoutMs: 300 });
+  await fleet.until(jid, "timeout");
+  const began = Date.now();
+  const [{ stdout, code }, json] = await Promise.all([
+    run("kill", jid, "--force", "--wait", "--for", "3s"),
+    run("kill", jid, "--force", "--wait", "--for", "3s", "--format", "json"),
+  ]);
+  expect(Date.now() - began).toBeGreaterThan(2_900);
+  expect(stdout).toEndWith(
+    `Job ${jid} ended before the signal took effect: timeout, 1 late (1 stopped), 1 unfinished; g2 has not answered and may still be executing\n`,
+  );
+  expect(code).toBe(6);
+  expect(JSON.parse(json.stdout)).toMatchObject([{ ended: "timeout", stopped: 1, unanswered: ["g2"] }]);
+  expect((await run("trace", jid)).stdout).toMatch(/\ng1 +late .* stopped by the cancel signal: /);
+});
+
 test("--wait: a peel that does not answer is waited for 10 seconds, and within --for; the code is that of the end", async () => {
   const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: stubborn(60_000) } });
   const began = Date.now();

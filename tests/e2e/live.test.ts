@@ -118,7 +118,7 @@ test("--all, and a terminal that is no stdin: lines", async () => {
   const jid = await fleet.dispatch({ fn: "cmd.run", peels: { u1: fail } });
   await zester(["job", "wait", jid], { env });
   const all = look(["trace", jid, "--follow", "--all"]);
-  expect(await all.ended()).toBe(0);
+  expect(await all.ended()).toBe(2);
   expect(all.out).not.toContain(LEAVE);
   expect(all.out).toMatch(/dispatched[\s\S]*Next: zester job retry/);
   const piped = ["sh", "-c", `"$0" job watch ${jid} </dev/null`, ZESTER];

@@ -53,7 +53,7 @@ test.each([
   const following = start(["trace", jid, "-f", "--format", format]);
   await following.until(/\back\b/);
   nc.publish(`zester.job.${jid}.status`, encode({ jid, type: "progress", data }));
-  expect(await following.ended()).toBe(0);
+  expect(await following.ended()).toBe(2);
   expect(following.err).toBe("");
   if (format === "text") {
     expect(following.out).toMatch(/ ended +complete\n.* return +a .*\n.* ended +failed\n/);
@@ -74,7 +74,7 @@ test.each([
 test("--follow: every event once, the end among them, then the peels", async () => {
   const jid = await fleet.dispatch({ fn: "test.ping", peels: { a: { does: "ok", ms: 300 }, b: fail } });
   const { stdout, code } = await run("trace", jid, "-f");
-  expect(code).toBe(0);
+  expect(code).toBe(2);
   const [events, facts] = stdout.split("\n\n") as [string, string];
   expect(events.split("\n").map((line) => line.split(/ {2,}/)[1])).toEqual([
     "EVENT",

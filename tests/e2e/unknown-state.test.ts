@@ -130,7 +130,7 @@ test.each([["text"], ["jsonl"], ["json"]])(
     await tracing.until(`warning: ${words("error")}.\n`);
     await found("error");
     await found("failed");
-    expect(await tracing.ended()).toBe(0);
+    expect(await tracing.ended()).toBe(3);
     expect(tracing.err.match(/is unknown/g)).toHaveLength(1);
   },
 );

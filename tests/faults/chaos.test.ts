@@ -56,7 +56,7 @@ const FOLLOW = {
     args: ["trace", "JID", "--follow"],
     up: " dispatched",
     end: / dispatched\n(.|\n)*\nState +canceled\n/,
-    code: 0,
+    code: 5,
   },
   "kill --wait": {
     args: ["kill", "JID", "--wait"],

@@ -54,7 +54,7 @@ test("the leader dies: scans are whole or fail, those who follow see the end thr
   const ends = {
     "for-wait": [3, "Job for-wait timeout"],
     "for-watch": [3, "Job for-watch timeout"],
-    "for-trace": [0, "State     timeout"],
+    "for-trace": [3, "State     timeout"],
     "for-kill": [0, "Job for-kill canceled"],
   } as const;
   for (const jid of jids) {

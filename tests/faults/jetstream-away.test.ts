@@ -65,7 +65,7 @@ const FOLLOW: [args: string[], code: number, words: string][] = [
   [["wait", "JID", "other", "--for", "2m"], 3, "Job JID timeout"],
   [["watch", "JID"], 3, "Job JID timeout"],
   [["watch"], 130, "  JID "],
-  [["trace", "JID", "--follow"], 0, "State     timeout"],
+  [["trace", "JID", "--follow"], 3, "State     timeout"],
   [["kill", "JID", "--wait", "--for", "2m"], 6, "Job JID ended before the signal took effect: timeout"],
 ];
 

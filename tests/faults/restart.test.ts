@@ -44,7 +44,7 @@ async function restartable() {
 test.each([
   [["wait", "j1"], 3, "Job j1 timeout"],
   [["watch", "j1"], 3, "Job j1 timeout"],
-  [["trace", "j1", "--follow"], 0, "State     timeout"],
+  [["trace", "j1", "--follow"], 3, "State     timeout"],
   [["kill", "j1", "--wait"], 6, "Job j1 ended before the signal took effect: timeout"],
 ] as [string[], number, string][])("%j says so, connects again, and sees the end", async (args, code, words) => {
   const fixture = await restartable();
