@@ -31,7 +31,7 @@ export default question({
     group: "Analyze",
     renamed: { full: "--all" },
     details:
-      "Compares two runs peel by peel: peels that became worse or better, slower peels (more than twice and more than 5 s), peels with different output (and the lines), peels in only one run.",
+      "Compares two runs peel by peel: peels that became worse or better, slower peels (more than twice the time, and over 5 s longer), peels with different output (and the lines), peels in only one run.",
     exitCodes: "0 no peel became worse (also if the runs have no peel in common), 1 error, 2 a peel became worse",
     example: "zester job diff @last~1 @last",
   },

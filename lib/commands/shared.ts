@@ -108,12 +108,12 @@ export const peels = {
   failed: { type: "boolean", description: "peels that failed, also if they returned late" },
   missing: { type: "boolean", description: "peels without a return, except unreachable peels" },
   unreachable: { type: "boolean", description: "peels that the master marked unreachable" },
-  late: { type: "boolean", description: "peels that returned late: after unreachable or the end" },
+  late: { type: "boolean", description: "peels that returned after unreachable, or after the end" },
   peel: { ...repeated, valueHint: "glob", description: "only these peels (ID with dots or underscores)" },
   "slower-than": {
     type: "string",
     valueHint: "duration",
-    description: "peels that ran or have been running longer than this",
+    description: "peels with a longer run time, also if they still run",
   },
 } as const satisfies ArgsDef;
 

@@ -26,19 +26,20 @@ export const topics: Readonly<Record<string, Topic>> = {
   output: {
     description: "flags that control the output",
     details:
-      "Most commands have these flags. The default format is text; a command without the format of $ZESTER_FORMAT has its default. Data goes to stdout, warnings and errors go to stderr. --force-color overrides $NO_COLOR and TERM=dumb.",
+      "Most commands have these flags. The default format is text; a command that does not have the format of $ZESTER_FORMAT uses its default. Data goes to stdout, warnings and errors go to stderr. --force-color overrides $NO_COLOR and TERM=dumb.",
     flags: answering,
   },
   selection: {
     description: "flags that select jobs, and forms of <jid>",
     details:
-      'Different flags combine with "and", several values of one flag with "or"; a comma separates values too, except for --target and --user. Globs have *, ? and [a-z], or are folded names such as web-[08-12]. wait, kill and export take these flags instead of a <jid>. wait, kill, export and watch take --function, --target and --user with @last: `@last --user ops` is the newest job of ops.',
+      'Different flags combine with "and", several values of one flag with "or"; a comma separates values too, except for --target and --user. Globs have *, ? and [a-z], or are folded names such as web-[08-12]. Without a <jid>, wait, kill and export take all these flags. With @last, wait, kill, export and watch take only --function, --target and --user: `@last --user ops` is the newest job of ops.',
     heading: "Select jobs:",
     flags: conditions,
     values: [
       ["<jid>", "ID of a job, or a prefix of at least 4 characters"],
-      ["@last, @last~2", "the newest job, the third newest job"],
-      ["@last-bad, @last-bad~2", "the same, of the bad jobs"],
+      ["@last", "the newest job"],
+      ["@last~2", "the third newest job"],
+      ["@last-bad", "the newest bad job; @last-bad~2 is the third newest"],
       ["--state claimed", "taken by a master, not sent yet"],
       ["--state active", "pending, claimed, running"],
       ["--state terminal", "complete, failed, partial, timeout, canceled"],
@@ -48,7 +49,7 @@ export const topics: Readonly<Record<string, Topic>> = {
   peels: {
     description: "flags that select the peels of a job",
     details:
-      'These flags combine with "or". --peel (repeatable) and --slower-than restrict the selection further; --peel also accepts the output of show --as-target and --fold. --missing selects the peels that are offline, silent, unfinished, missing, queued or executing. --late also selects returns after the end of the job. Without these flags, show prints the stored returns, retry selects the peels of --bad; retry does not accept --late and --slower-than. Similar errors share a row: they differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.',
+      'These flags combine with "or". --peel (repeatable) and --slower-than restrict the selection further; --peel also accepts the output of show --as-target and --fold. --missing selects all peels without a return that are not unreachable: offline, silent, unfinished, queued, executing, or in the state missing. --late also selects returns after the end of the job. Without these flags, show prints the stored returns, retry selects the peels of --bad; retry does not accept --late and --slower-than. Similar errors share a row: they differ only in numbers, addresses, names of peels and temporary paths; the most common one is shown.',
     heading: "Select peels:",
     flags: peels,
   },
@@ -68,8 +69,8 @@ export const topics: Readonly<Record<string, Topic>> = {
       ["peel: failed", "returned an error"],
       ["unreadable", "returned, and the return cannot be decoded"],
       ["unreachable", "the master had no ack after about 10s; may have run"],
-      ["late", "returned after that, or after the job ended or was canceled"],
-      ["offline", "is silent and has no heartbeat"],
+      ["late", "returned after it was marked unreachable, or after the job ended"],
+      ["offline", "has not accepted the job, and has no heartbeat"],
       ["silent", "has not accepted the job"],
       ["unfinished", "accepted the job, which ended without its return"],
       ["missing", "has not returned; whether it accepted is unknown"],
@@ -81,7 +82,7 @@ export const topics: Readonly<Record<string, Topic>> = {
   time: {
     description: "times in --since and --until, and in the output",
     details:
-      "A terminal shows local times, with an age; pipes and all formats have UTC, as stored. Days and times that you type are local too; with --utc, or TZ=UTC, all are UTC. When clocks go back, a time with a date that occurs twice means the first; 02:15 without a date means the most recent. When clocks go forward, 02:30 does not exist: it means 03:30. Times of day use the server's clock.",
+      "A terminal shows local times, with an age; pipes and all formats have UTC, as stored. Days and times that you type are local too; with --utc, or TZ=UTC, all are UTC. When clocks go back, 02:15 occurs twice: with a date it means the first, without a date the most recent. When clocks go forward, 02:30 does not exist: it means 03:30. Times of day use the server's clock.",
     values: WHEN,
   },
   terms: {
@@ -92,7 +93,7 @@ export const topics: Readonly<Record<string, Topic>> = {
       ["ack", "a peel's message that it accepted a job"],
       ["return", "what a peel sent when it was done with a job"],
       ["result", "how one state or call of a job ended on a peel"],
-      ["duration", "of a job: from creation to end; TOOK: run time on a peel"],
+      ["duration", "of a job: from creation to end; of a peel (also TOOK): run time"],
       ["target", "expression that selects the peels of a job, such as web*"],
       ["state", "of a job: running, failed, …; of a peel in a job: ok, failed, …"],
       ["bad", "job: failed, partial, timeout, canceled, unreadable; peel: not ok"],
@@ -120,7 +121,7 @@ export const topics: Readonly<Record<string, Topic>> = {
       ["3", "wait: a peel was unreachable or did not return"],
       ["4", "wait: both 2 and 3"],
       ["5", "wait: canceled"],
-      ["6", "kill --wait: a job ended, but was not canceled"],
+      ["6", "kill --wait: a job ended in another way after the signal was sent"],
       ["124", "--for expires"],
       ["129, 130, 143", "ended by a signal: hangup, Ctrl-C, termination"],
     ],

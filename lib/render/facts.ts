@@ -86,7 +86,7 @@ function facts(telling: Telling, now: Date, columns: number | undefined): [strin
     ["User", row.user],
     ["Owner", row.owner],
     ["Created", row.created && when(row.created, nowNs, person, ["in the future", "ago"])],
-    [ended ? "Took" : "Elapsed", took === undefined ? undefined : formatDuration(took)],
+    [ended ? "Duration" : "Elapsed", took === undefined ? undefined : formatDuration(took)],
     [
       "Deadline",
       row.deadline && isActive(row.status) ? when(row.deadline, nowNs, person, ["left", "overdue"]) : undefined,

@@ -36,7 +36,13 @@ test("a job that failed: what, by whom, where, when, how it ended, and what to d
   expect([stderr, code]).toEqual(["", 0]);
   const text = words(stdout);
   expect(text).toContain("pkg.installed openssl failed after 2.0s. 2 peels: 1 failed, 1 ok");
-  for (const fact of ["Job 2hPxSFailed", "Target web*", "User ops", "Created 2026-01-15T09:30:00.123Z", "Took 2.0s"])
+  for (const fact of [
+    "Job 2hPxSFailed",
+    "Target web*",
+    "User ops",
+    "Created 2026-01-15T09:30:00.123Z",
+    "Duration 2.0s",
+  ])
     expect(text).toContain(` ${fact} `);
   expect(text).toMatch(/ failed 1 web-02 .* ok , changed 1 web-01 /);
   expect(text).toContain("zester job retry 2hPxSFailed --failed run it again on 1 peel; asks first");

@@ -22,7 +22,7 @@ Target    web*
 User      ops
 Owner     m1
 Created   2026-01-15T09:30:00Z (AGE ago)
-Took      3m10s
+Duration  3m10s
 Peels     400: 1 failed, 1 unreachable, 398 ok (1 changed)
 Peels took median 1.5s, slowest web-042 3m7s
 

@@ -67,7 +67,7 @@ Target    G@role:*
 User      ops
 Owner     m1
 Created   2026-01-15T09:30:00Z (AGE ago)
-Took      12s
+Duration  12s
 Peels     5: 1 failed, 1 unreadable, 1 unreachable, 1 missing, 1 ok
 Peels took median 0.8s, slowest web-02 0.8s
 

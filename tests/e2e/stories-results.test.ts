@@ -21,7 +21,7 @@ Target    web*
 User      ops
 Owner     master-2hPwZ9
 Created   ${CREATED} (AGO)
-Took      2.0s
+Duration  2.0s
 `;
 
 /** The output of web-05, and of the other five, which says no times of single results. */

@@ -16,7 +16,7 @@ Target    web*
 User      ops
 Owner     master-2hPwZ9
 ${CREATED}
-Took      2.0s
+Duration  2.0s
 Peels     2: 1 failed, 1 ok
 `,
   // The master heard one ack. The job is overdue: its deadline was in January, and its master is alive.
@@ -41,7 +41,7 @@ Target    web*
 User      ops
 Owner     master-2hPwZ9
 ${CREATED}
-Took      2.0s
+Duration  2.0s
 Peels     2: 1 late, 1 ok
 `,
   "2hPxSTest": `state.apply nginx on web-01 by ops, 1 peel
@@ -53,7 +53,7 @@ Target    web-01
 User      ops
 Owner     master-2hPwZ9
 ${CREATED}
-Took      2.0s
+Duration  2.0s
 Peels     1: 1 ok
 `,
   // db-02 had accepted the job when it ended.
@@ -65,7 +65,7 @@ Target    db*
 User      root
 Owner     master-2hPwZ9
 ${CREATED}
-Took      2.0s
+Duration  2.0s
 Peels     2: 1 unfinished, 1 ok
 `,
   "2hPxSReclaim": `state.highstate on * by ops, 1 peel
@@ -76,7 +76,7 @@ Target    *
 User      ops
 Owner     master-2hPwZ9
 ${CREATED}
-Took      1m
+Duration  1m
 Peels     1: 1 unfinished
 `,
   "2hPxSBusy": `cmd.run true on db-01 by root, 1 peel
@@ -86,7 +86,7 @@ Target    db-01
 User      root
 Owner     master-2hPwZ9
 ${CREATED}
-Took      2.0s
+Duration  2.0s
 Peels     1: 1 failed
 `,
   // There was no dispatch, and the record was written at the end of the run: only the peel knows how long it took.
@@ -95,7 +95,7 @@ Job       2hPxSSched
 State     complete
 Source    schedule "nightly" on web-01
 ${CREATED}
-Took      58s
+Duration  58s
 Peels     1: 1 ok
 `,
   "rxn-0123456789abcdef0123456789abcdef": `service.restart nginx by reactor:restart-nginx, 1 peel
@@ -105,7 +105,7 @@ Source    rule restart-nginx, event beacon/nginx/down
 User      reactor:restart-nginx
 Owner     master-2hPwZ9
 ${CREATED}
-Took      2.0s
+Duration  2.0s
 Peels     1: 1 ok
 `,
   // Its master answered a REST request, and stopped watching with that: the returns are in the events alone.
@@ -116,7 +116,7 @@ Reason    the master stopped watching 59s before the deadline; 2 of 2 peels retu
 User      ci-token
 Owner     master-2hPwZ9
 ${CREATED}
-Took      4ms
+Duration  4ms
 Peels     2: 2 late
 `,
   "2hPxSEarly": `test.version on web* by ops, 2 peels
@@ -127,7 +127,7 @@ Target    web*
 User      ops
 Owner     master-2hPwZ9
 ${CREATED}
-Took      2.0s
+Duration  2.0s
 Peels     2: 2 ok
 `,
   "2hPxSAlien": `cmd.run true on db-01 by root, 1 peel
@@ -137,7 +137,7 @@ Target    db-01
 User      root
 Owner     master-2hPwZ9
 ${CREATED}
-Took      2.0s
+Duration  2.0s
 Peels     1: 1 ok
 1 message ignored: evil-01 is not a target
 `,
@@ -149,7 +149,7 @@ Target    db*
 User      ops
 Owner     master-2hPwA1
 ${CREATED}
-Took      2.0s
+Duration  2.0s
 Peels     2: 2 failed
 `,
   "2hPxSUnwatched": `cmd.run true on db-01 by root, 1 peel
@@ -173,7 +173,7 @@ Target    L@db-01,db-01
 User      root
 Owner     master-2hPwZ9
 ${CREATED}
-Took      2.0s
+Duration  2.0s
 Peels     1: 1 ok
 `,
   "2hPxSGone": `cmd.run true on db* by root, 3 peels
@@ -183,7 +183,7 @@ Target    db*
 User      root
 Owner     master-2hPwZ9
 ${CREATED}
-Took      2.0s
+Duration  2.0s
 Peels     3: 2 unreachable, 1 ok
 `,
 } as const satisfies Record<string, string>;
