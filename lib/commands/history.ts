@@ -1,6 +1,6 @@
 import { UserError } from "../errors.ts";
 import { isAlive, readHistory, targetedPeels } from "../jobs/history.ts";
-import { type HistoryEntry, newestFirst, parseResults } from "../model/history.ts";
+import { type HistoryEntry, newestFirst, resultsIn } from "../model/history.ts";
 import { quoted, tokenFault } from "../model/jid.ts";
 import { displayPeel } from "../model/peel.ts";
 import { conditionsText, parseCount, parseSelection } from "../model/selection.ts";
@@ -80,7 +80,7 @@ export default question({
   },
   parse(flags, now) {
     const peel = parsePeel(flags.peel);
-    const states = flags.state === undefined ? undefined : parseResults(flags.state);
+    const isInState = flags.state === undefined ? undefined : resultsIn(flags.state);
     const limit = flags.limit === undefined ? undefined : parseCount(flags.limit, "--limit");
     const conditions = [
       conditionsText(flags, ["function", "state", "since", "until"]),
@@ -92,8 +92,8 @@ export default question({
       selection: parseSelection({ function: flags.function, since: flags.since, until: flags.until }, now),
       text: conditions.filter(Boolean).join(" "),
       limit,
-      matches: ({ state, changed }: HistoryEntry) =>
-        (states?.has(state) ?? true) && (!flags.changed || (changed?.some ?? 0) > 0),
+      matches: (entry: HistoryEntry) =>
+        (isInState?.(entry) ?? true) && (!flags.changed || (entry.changed?.some ?? 0) > 0),
     };
   },
   async answerOf({ peel, selection, text, limit, matches }, session) {

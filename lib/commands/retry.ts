@@ -271,7 +271,7 @@ export default liveCommand({
     description: "run a job again on the peels that need it",
     group: "Control",
     details:
-      "Dispatches a new job with the same function and arguments. Without flags, retry selects the peels that are not ok. Shows what will be sent and asks first. --timeout: how long to wait for the server. --job-timeout: how long the new job may run.",
+      "Dispatches a new job with the same function and arguments. Without flags, retry selects the peels that did not return ok, in time or late. Shows what will be sent and asks first. --timeout: how long to wait for the server. --job-timeout: how long the new job may run.",
     notes: "Warns of peels that may have run the job already, and of peels that are offline.",
     exitCodes: "0 done or nothing to do, 1 error; with --wait as `zester job wait`",
     surplus: "Retry one job at a time; --peel selects its peels.",

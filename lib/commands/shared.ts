@@ -104,7 +104,7 @@ export const conditions = {
 } as const satisfies ArgsDef;
 
 export const peels = {
-  bad: { type: "boolean", description: "peels that are not ok" },
+  bad: { type: "boolean", description: "peels that did not return ok, in time or late" },
   failed: { type: "boolean", description: "peels that failed, also if they returned late" },
   missing: { type: "boolean", description: "peels without a return, except unreachable peels" },
   unreachable: { type: "boolean", description: "peels that the master marked unreachable" },

@@ -96,7 +96,7 @@ export const topics: Readonly<Record<string, Topic>> = {
       ["duration", "of a job: from creation to end; of a peel (also TOOK): run time"],
       ["target", "expression that selects the peels of a job, such as web*"],
       ["state", "of a job: running, failed, …; of a peel in a job: ok, failed, …"],
-      ["bad", "job: failed, partial, timeout, canceled, unreadable; peel: not ok"],
+      ["bad", "job: failed, partial, timeout, canceled, unreadable; peel: did not return ok"],
       ["owner", "master that sends a job and watches it until it ends"],
       ["deadline", "time when the master ends a job that is not complete"],
       ["stuck", "job whose deadline has passed, or that no master watches"],

@@ -1,5 +1,6 @@
 // Results of one peel in many jobs, newest first, and its recent failures. Pure.
 import { asTime, type Timestamp, type ValueMap } from "../codec/value.ts";
+import { splitList } from "./glob.ts";
 import { BEFORE_ALL, isTerminal, type Job, type JobRow } from "./job.ts";
 import { isChange } from "./outcome-groups.ts";
 import { compare } from "./peel.ts";
@@ -102,10 +103,13 @@ export function newestFirst(entries: readonly HistoryEntry[]): HistoryEntry[] {
 }
 
 /** @throws UserError for an unknown state */
-export function parseResults(values: readonly string[]): ReadonlySet<PeelState> {
-  const bad = WORST_FIRST.filter((state) => state !== "ok");
-  const hint = `Use one of: ${WORST_FIRST.join(", ")}; ${BAD} is all but ok.`;
-  return parseStates(values, WORST_FIRST, { [BAD]: bad }, hint);
+export function resultsIn(values: readonly string[]): (result: Pick<PeelResult, "state" | "isOk">) => boolean {
+  // A late return can be ok.
+  const bad = WORST_FIRST.filter((state) => state !== "ok" && state !== "late");
+  const hint = `Use one of: ${WORST_FIRST.join(", ")}; ${BAD} is every result that is not ok.`;
+  const states = parseStates(values, WORST_FIRST, { [BAD]: bad }, hint);
+  const hasBad = splitList(values).some((text) => text.trim() === BAD);
+  return ({ state, isOk }) => states.has(state) || (hasBad && !isOk);
 }
 
 export interface Failures {

@@ -151,7 +151,7 @@ export function countTargets(targets: readonly string[]): number {
   return known;
 }
 
-/** Peels that were not ok at the end, as `show --bad` selects them; undefined before the end. */
+/** Peels that were not ok at the end; undefined before. `show --bad` omits those that returned ok later. */
 export function badOf(row: JobRow): bigint | undefined {
   const returned = returnedOf(row);
   if (returned === undefined || !isTerminal(row.status)) return undefined;

@@ -7,12 +7,15 @@ import { displayPeel } from "./peel.ts";
 import { hasNotReturned } from "./peel-state.ts";
 import type { PeelStory } from "./story.ts";
 
+/** It did not return ok, in time or late. */
+export const needsAgain = ({ state, returned }: PeelStory) => state !== "ok" && !(state === "late" && returned?.ok);
+
 const SELECTS = {
   failed: ({ state, returned }: PeelStory) => state === "failed" || (state === "late" && returned?.ok === false),
   missing: ({ state }: PeelStory) => hasNotReturned(state),
   unreachable: ({ state }: PeelStory) => state === "unreachable",
   late: ({ state }: PeelStory) => state === "late",
-  bad: ({ state }: PeelStory) => state !== "ok",
+  bad: needsAgain,
 };
 
 export type PeelConditions = { readonly [K in keyof typeof SELECTS]?: boolean | undefined } & {

@@ -21,7 +21,7 @@ export const WORST_FIRST = [
  */
 export type PeelState = (typeof WORST_FIRST)[number];
 
-/** Selects every state but ok. */
+/** Selects peels that did not return ok, in time or late. */
 export const BAD = "bad";
 /** Values of `--state` for peels. */
 export const STATE_WORDS: readonly string[] = [...WORST_FIRST, BAD];

@@ -7,7 +7,7 @@ import { count, firstOf, plural, safe } from "../text.ts";
 import { quoted, tokenFault } from "./jid.ts";
 import { isTerminal, type JobRow, RECORD_VERSION, unknownStateWords } from "./job.ts";
 import { displayPeel } from "./peel.ts";
-import { type PeelConditions, type PeelSelection, peelSelection } from "./peel-selection.ts";
+import { needsAgain, type PeelConditions, type PeelSelection, peelSelection } from "./peel-selection.ts";
 import { type PeelState, statesPresent } from "./peel-state.ts";
 import type { PeelStory } from "./story.ts";
 
@@ -46,9 +46,6 @@ export type Dispatched =
 type RetryConditions = Pick<PeelConditions, "bad" | "failed" | "missing" | "unreachable" | "peel"> & {
   readonly all?: boolean | undefined;
 };
-
-/** Not ok, and no late return that is ok. */
-export const needsAgain = ({ state, returned }: PeelStory) => state !== "ok" && !(state === "late" && returned?.ok);
 
 /**
  * Selects peels in one of the named states (default: those that need it) that match --peel.

@@ -10,8 +10,9 @@ import { LineDiffs, unifiedLines } from "../model/line-diff.ts";
 import { outcomeGroups } from "../model/outcome-groups.ts";
 import { hasOutput, type OutputGroup, outputGroups, usualGroup } from "../model/output-groups.ts";
 import { displayPeel, sortedByPeel } from "../model/peel.ts";
+import { needsAgain } from "../model/peel-selection.ts";
 import { type PeelState, statesPresent } from "../model/peel-state.ts";
-import { mayHaveRun, needsAgain } from "../model/retry.ts";
+import { mayHaveRun } from "../model/retry.ts";
 import { countDone } from "../model/returns.ts";
 import type { PeelStory } from "../model/story.ts";
 import { stuckHint, stuckWords } from "../model/stuck.ts";
@@ -268,7 +269,7 @@ function nextSteps({ row, story }: Telling): Block[] {
     [`show ${jid} --summary`, "the outcomes, with what is known now"],
     again.some(({ returned }) => returned) && [
       `show ${jid} --output --all --bad`,
-      "all output of the peels that are not ok",
+      "all output of the peels that did not return ok",
     ],
     [`trace ${jid}`, "each peel and event"],
     GREPPED.test(error) && [`grep '${error}' --since 7d`, "the same error in other jobs"],

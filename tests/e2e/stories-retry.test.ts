@@ -74,6 +74,25 @@ test.each(["2hPxSLate", "2hPxSTest", "2hPxSSched", "2hPxSRest", "2hPxSEarly", "2
   },
 );
 
+test.each(["2hPxSLate", "2hPxSRest", "2hPxSCut", "2hPxSFailed"])(
+  "%s: bad is the same for show, retry and history",
+  async (jid) => {
+    const job = (...args: string[]) => zester(["job", ...args], { env: site.env });
+    const lines = (text: string) => text.split("\n").filter(Boolean);
+    const bad = lines((await job("show", jid, "--bad", "-q")).stdout);
+    const retried = (await run(jid, "--bad", "--dry-run", "--format", "json")).stdout;
+    expect(bad).toEqual(retried === "" ? [] : JSON.parse(retried).targets);
+    const all = JSON.parse((await job("trace", jid, "--format", "json")).stdout).peels.map(
+      ({ peel_id }: { peel_id: string }) => peel_id,
+    );
+    for (const peel of all) {
+      const history = JSON.parse((await job("history", peel, "--state", "bad", "--format", "json")).stdout);
+      const isThere = history.some((entry: { jid: string }) => entry.jid === jid);
+      expect([peel, isThere]).toEqual([peel, bad.includes(peel)]);
+    }
+  },
+);
+
 test("a job that goes on: refused; forced, what it does is said, and only targets of it are sent to", async () => {
   await site.beat();
   const refused = await run("2hPxSForged", "--yes");

@@ -2,8 +2,9 @@
 import { expect, test } from "bun:test";
 import type { Value } from "../../../lib/codec/value.ts";
 import { jobRow } from "../../../lib/model/job.ts";
+import { needsAgain } from "../../../lib/model/peel-selection.ts";
 import { type PeelState, WORST_FIRST } from "../../../lib/model/peel-state.ts";
-import { doubtOf, needsAgain, retrySelection, retryWarnings } from "../../../lib/model/retry.ts";
+import { doubtOf, retrySelection, retryWarnings } from "../../../lib/model/retry.ts";
 import { toReturn } from "../../../lib/model/returns.ts";
 import { peelStory } from "../../support/story.ts";
 
