@@ -105,7 +105,7 @@ export const conditions = {
 
 export const peels = {
   bad: { type: "boolean", description: "peels that did not return ok, in time or late" },
-  failed: { type: "boolean", description: "peels that failed, also if they returned late" },
+  failed: { type: "boolean", description: "peels that failed, also late; not those stopped by a cancel" },
   missing: { type: "boolean", description: "peels without a return, except unreachable peels" },
   unreachable: { type: "boolean", description: "peels that the master marked unreachable" },
   late: { type: "boolean", description: "peels that returned after unreachable, or after the end" },

@@ -11,7 +11,9 @@ import type { PeelStory } from "./story.ts";
 export const needsAgain = ({ state, returned }: PeelStory) => state !== "ok" && !(state === "late" && returned?.ok);
 
 const SELECTS = {
-  failed: ({ state, returned }: PeelStory) => state === "failed" || (state === "late" && returned?.ok === false),
+  /** Without peels that a cancel signal stopped, as `stats`, `errors` and `history`. */
+  failed: ({ state, returned, sinceCancel }: PeelStory) =>
+    (state === "failed" || (state === "late" && returned?.ok === false)) && sinceCancel !== "stopped",
   missing: ({ state }: PeelStory) => hasNotReturned(state),
   unreachable: ({ state }: PeelStory) => state === "unreachable",
   late: ({ state }: PeelStory) => state === "late",
