@@ -3,7 +3,7 @@ import type { ArgsDef } from "citty";
 import { redactedStore } from "../archive/redact.ts";
 import { defineCommand, type Flags } from "../cli/command.ts";
 import { UserError } from "../errors.ts";
-import { newestRetries } from "../jobs/retries.ts";
+import { newestRetries } from "../jobs/newest.ts";
 import { SharedReturns } from "../jobs/shared-returns.ts";
 import { openQuestions, resolveStory } from "../jobs/story.ts";
 import { parseJid } from "../model/jid.ts";

@@ -259,7 +259,7 @@ async function* inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>
 
 /** The newest retries, for a summary. */
 async function retriesFor({ shows }: ShowRequest, { store }: Session): Promise<readonly JobRow[]> {
-  return shows === "summary" ? (await import("../jobs/retries.ts")).newestRetries(store) : [];
+  return shows === "summary" ? (await import("../jobs/newest.ts")).newestRetries(store) : [];
 }
 
 /** Shows the jobs, each once, in the order of the arguments. An error of one job does not affect others. */

@@ -26,7 +26,7 @@ import { safe } from "../text.ts";
 import { nsOf } from "../time.ts";
 import { offlineAmong } from "./heartbeats.ts";
 import type { Resolved } from "./lookup.ts";
-import { newestRetries } from "./retries.ts";
+import { newestRetries } from "./newest.ts";
 import { openQuestions, type Reading, readStory } from "./story.ts";
 
 /** Copied as bytes: decoding and encoding them would change types. */

@@ -10,8 +10,9 @@ import { type JobSurroundings, type Steps, type Story, storyOf } from "../model/
 import { type MasterSign, type Stuck, stuckOf } from "../model/stuck.ts";
 import type { Store } from "../store.ts";
 import { EarlySteps, readEvents } from "./events.ts";
-import { inTime, masterSigns, offlineAmong } from "./heartbeats.ts";
-import { orNoBucket, type ReturnReader, readJob, readReturns, resolveJob, type WordTold } from "./lookup.ts";
+import { masterSigns, offlineAmong } from "./heartbeats.ts";
+import { orNoBucket, type ReturnReader, readReturns, resolveJob, type WordTold } from "./lookup.ts";
+import { behindOf } from "./queue.ts";
 
 /** A job with its story at one moment. */
 export interface Reading extends Ending {
@@ -25,51 +26,6 @@ export interface Reading extends Ending {
   readonly noHeartbeats?: string | undefined;
 }
 
-/** Functions that bypass the queue: they only read. */
-const PASSING_FUNCTIONS = /^(test\.ping|sys\.(list_functions|doc)|(grains|settings|pillar)\..*|facts\.(?!set$).*)$/;
-
-const queues = (fn: string | undefined) => !PASSING_FUNCTIONS.test(fn ?? "");
-
-/** Active jobs that are read. */
-const MOST_JOBS = 64;
-
-/**
- * A peel runs one job at a time (docs/contributing.md, "Queue").
- * @returns for each of `peels` that has not returned from a job accepted before this one: the first such job. Candidates are
- *   from the index of active jobs, which can lack some
- */
-async function behindOf(
-  store: Store,
-  jid: string,
-  job: ValueMap,
-  steps: Steps,
-  peels: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  const behind = new Map<string, { jid: string; ackedNs: bigint }>();
-  if (!queues(jobRow(jid, job).fn)) return new Map();
-  const others = (await store.activeJids()).filter((other) => other !== jid).slice(0, MOST_JOBS);
-  const look = async (other: string) => {
-    const record = await readJob(store, other);
-    const { fn, status, targets } = jobRow(other, record);
-    const shared = peels.filter((peel) => targets?.includes(peel));
-    if (isTerminal(status) || !queues(fn) || shared.length === 0) return;
-    const events = new EarlySteps(record);
-    const [returns] = await Promise.all([readReturns(store, other, () => {}), readEvents(store, other, events)]);
-    const theirs = events.of(record);
-    for (const peel of shared) {
-      const { ackNs: ackedNs, real } = theirs.peels.get(peel) ?? {};
-      const ownNs = steps.peels.get(peel)?.ackNs;
-      if (ackedNs === undefined || ownNs === undefined || ackedNs >= ownNs) continue;
-      if (real || returns.some((item) => item.peel === peel)) continue;
-      const known = behind.get(peel);
-      if (!known || ackedNs < known.ackedNs) behind.set(peel, { jid: other, ackedNs });
-    }
-  };
-  // Without jobs that no longer exist or cannot be decoded.
-  await Promise.all(others.map((other) => look(other).catch(() => {})));
-  return new Map(Array.from(behind, ([peel, first]) => [peel, first.jid]));
-}
-
 /** Reads the heartbeats and queues that the events of a job do not show. */
 export async function jobSurroundings(
   store: Store,
@@ -78,9 +34,13 @@ export async function jobSurroundings(
   story: Story,
   steps: Steps,
 ): Promise<{ around: JobSurroundings; sign: MasterSign; noHeartbeats: string | undefined }> {
-  const { owner, status } = jobRow(jid, job);
-  const inState = (state: PeelState) => story.peels.filter((peel) => peel.state === state).map(({ peel }) => peel);
-  const [silent, executing] = [inState("silent"), inState("executing")];
+  const row = jobRow(jid, job);
+  const { owner, status } = row;
+  const inState = (...states: PeelState[]) =>
+    story.peels.filter(({ state }) => states.includes(state)).map(({ peel }) => peel);
+  const silent = inState("silent");
+  // A cancel signal takes a job from the queue.
+  const accepted = status === "canceled" ? [] : inState("executing", "unfinished");
   let noHeartbeats: string | undefined;
   const unheard = (what: string) => (why: string) => {
     noHeartbeats ??= `${why} Cannot tell whether ${what}.`;
@@ -88,7 +48,7 @@ export async function jobSurroundings(
   const [signs, offline, behind] = await Promise.all([
     owner && !isTerminal(status) ? masterSigns(store, [owner], unheard("the job's master is alive")) : undefined,
     silent.length > 0 ? offlineAmong(store, silent, unheard("silent peels are offline")) : undefined,
-    executing.length > 0 ? inTime(store, behindOf(store, jid, job, steps, executing)) : undefined,
+    accepted.length > 0 ? behindOf(store, row, steps, accepted) : undefined,
   ]);
   return { around: { nowNs: store.nowNs(), offline, behind }, sign: signs?.get(owner ?? ""), noHeartbeats };
 }

@@ -163,7 +163,9 @@ const DOUBTS: Partial<Record<PeelState, string>> = {
   executing: "still running it",
 };
 
-export const doubtOf = (state: PeelState) => DOUBTS[state];
+/** @param behind an earlier job that the peel has not returned */
+export const doubtOf = (state: PeelState, behind?: string) =>
+  state === "unfinished" && behind !== undefined ? "may still run it" : DOUBTS[state];
 
 /** The peel may have run the job, or may still run it, although it has no return that counts. */
 export const mayHaveRun = ({ state, sinceCancel }: PeelStory) =>

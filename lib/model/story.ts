@@ -71,7 +71,7 @@ export interface PeelStory extends Peel {
   readonly tookNs: bigint | undefined;
   /** Since the ack, while it runs or waits. */
   readonly soFarNs: bigint | undefined;
-  /** Of a queued peel: an earlier job in its queue. */
+  /** Of a queued or unfinished peel: an earlier job that it has not returned. */
   readonly behind: string | undefined;
   /** Of a late peel: returned after the end only. */
   readonly afterEnd?: boolean | undefined;
@@ -97,7 +97,7 @@ export interface JobSurroundings {
   readonly nowNs: bigint;
   /** Silent peels without a heartbeat; undefined when unknown. */
   readonly offline?: ReadonlySet<string> | undefined;
-  /** Peels with an earlier job in their queue, and that job. */
+  /** Peels that have not returned an earlier job, and that job. */
   readonly behind?: ReadonlyMap<string, string> | undefined;
 }
 
@@ -316,7 +316,7 @@ export function storyOf(
       waitedNs: waited ? atLeastZero(real.storedNs - ackNs - (tookNs ?? 0n)) : undefined,
       tookNs,
       soFarNs: goesOn && ackNs !== undefined ? atLeastZero(nowNs - ackNs) : undefined,
-      behind: state === "queued" ? behind?.get(peel) : undefined,
+      behind: state === "queued" || state === "unfinished" ? behind?.get(peel) : undefined,
       afterEnd: late && !isMarked,
       givenUp: state === "unreachable" ? (givenUp ?? steps.whyGivenUp(peel)) : undefined,
       returnedUnseen: unseen ? { afterNs: whole ? real.afterNs : undefined } : undefined,

@@ -35,7 +35,7 @@ function noteWords({ state, note, peels }: OutcomeGroup, offline: RetryPlan["off
   const gone = state === "offline" ? [] : peels.filter(({ peel }) => offline?.has(peel));
   const where =
     gone.length === 0 ? "" : gone.length === peels.length ? "offline" : `offline: ${peelNames(gone, names)}`;
-  return [shorten(safe(note.slice(0, 2 * PLAN_LIMITS.note)), PLAN_LIMITS.note), doubtOf(state), where]
+  return [shorten(safe(note.slice(0, 2 * PLAN_LIMITS.note)), PLAN_LIMITS.note), doubtOf(state, peels[0]?.behind), where]
     .filter(Boolean)
     .join("; ");
 }

@@ -1,7 +1,7 @@
 // With masters and peels that live, die and take over: which jobs are called stuck, and which wait in a queue.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { NatsConnection } from "nats";
-import { Fleet, hang } from "../support/fleet.ts";
+import { type Behaviour, Fleet, hang, ok } from "../support/fleet.ts";
 import { encode, jobRecord, type Server, startServer, Time, until, zester } from "../support/harness.ts";
 
 let server: Server;
@@ -102,4 +102,38 @@ test("of three jobs a peel executes one, and two are queued behind it", async ()
     expect(stdout).toContain("Peels     0/1 done: 1 queued\n");
     expect(stdout).toContain(`waiting for job ${first}\n`);
   }
+});
+
+test("a peel goes on after the end of a job: the next one is queued behind it, and may still run after its own end", async () => {
+  const [peel, other] = ["db-02", "db-03"];
+  const dispatch = async (behaviour: Behaviour, timeoutMs = 300_000) => {
+    const jid = await fleet.dispatch({ fn: "cmd.run", peels: { [peel]: behaviour, [other]: ok }, timeoutMs });
+    await until("acks", async () => !/silent|missing/.test((await job("show", jid, "--summary")).stdout));
+    return jid;
+  };
+  const first = await dispatch(hang, 300);
+  await fleet.until(first, "partial");
+  // It bypasses the queue.
+  const reads = await fleet.dispatch({ fn: "test.ping", peels: { [peel]: hang, [other]: ok }, timeoutMs: 300 });
+  await fleet.until(reads, "partial");
+  const second = await dispatch(hang);
+  const state = async (jid: string) => {
+    const [shown, traced, past] = await Promise.all([
+      job("show", jid, "--summary"),
+      job("trace", jid, "--format", "json"),
+      job("history", peel, "--format", "json"),
+    ]);
+    const one = JSON.parse(traced.stdout).peels.find(({ peel_id }: { peel_id: string }) => peel_id === peel);
+    const entry = JSON.parse(past.stdout).find((found: { jid: string }) => found.jid === jid);
+    return [one.state, one.behind, entry.state, /waiting for job (\S+)/.exec(shown.stdout)?.[1]];
+  };
+  expect(await state(second)).toEqual(["queued", first, "queued", first]);
+  const third = await dispatch(ok, 300);
+  await fleet.until(third, "partial");
+  expect(await state(third)).toEqual(["unfinished", first, "unfinished", first]);
+  expect((await job("retry", third)).stderr).toContain(`${peel}  waiting for job ${first}; may still run it`);
+  nc.publish(`zester.job.${first}.cancel`, encode({ action: "cancel" }));
+  await until("the late return", async () => (await job("trace", first)).stdout.includes("1 late"));
+  expect(await state(second)).toEqual(["executing", undefined, "executing", undefined]);
+  expect(await state(third)).toEqual(["unfinished", second, "unfinished", second]);
 });

@@ -10,8 +10,28 @@ import { unfold } from "../support/unfold.ts";
 
 const ORDER = "failed unreadable unreachable late offline silent unfinished missing queued executing ok".split(" ");
 
+/** What the stored messages of a job tell of the queues of its peels. */
+interface Queued {
+  readonly jid: string;
+  readonly accepted: ReadonlySet<string>;
+  readonly executed: ReadonlySet<string>;
+  /** Accepted it and did not return it; none of a canceled job. */
+  readonly waits: ReadonlySet<string>;
+  readonly isComplete: boolean;
+}
+
+/** The job that a peel has not returned and that comes before the one at `place`: the oldest after the last one that it executed. */
+function firstBefore(jobs: readonly Queued[], place: number, peel: string): string | undefined {
+  if (jobs.slice(place + 1).some(({ isComplete, executed }) => isComplete && executed.has(peel))) return undefined;
+  const last = jobs.findLastIndex(({ executed }, i) => i < place && executed.has(peel));
+  return jobs.slice(last + 1, place).find(({ accepted }) => accepted.has(peel))?.jid;
+}
+
 /** What is true of a history: the state of each target, which ones a cancel stopped, how many messages are ignored, the exit code of `wait`. */
-function truth({ targets, doubled, rest, status, messages, stored, online, lost }: History) {
+function truth(
+  { targets, doubled, rest, status, messages, stored, online, lost }: History,
+  isBehind: (peel: string) => boolean,
+) {
   const left = messages.slice(lost);
   const [acks, given, ends] = [new Set<string>(), new Set<string>(), ENDS.includes(status)];
   const real = new Map<string, { ok: boolean; late: boolean; stopped: boolean; missed: boolean }>();
@@ -55,7 +75,7 @@ function truth({ targets, doubled, rest, status, messages, stored, online, lost 
     }
     if (event) return event.ok ? "ok" : "failed";
     if (kept || given.has(peel)) return "unreachable";
-    if (acks.has(peel)) return ends ? "unfinished" : "executing";
+    if (acks.has(peel)) return ends ? "unfinished" : isBehind(peel) ? "queued" : "executing";
     return hasDispatch ? (online.has(peel) ? "silent" : "offline") : "missing";
   };
   const states = new Map(targets.map((peel) => [peel, stateOf(peel)]));
@@ -74,7 +94,11 @@ function truth({ targets, doubled, rest, status, messages, stored, online, lost 
   const stopped = new Set(targets.filter((peel) => real.get(peel)?.stopped && !missed.includes(peel)));
   const failedLate = new Set(targets.filter((peel) => real.get(peel)?.ok === false && !stopped.has(peel)));
   const ok = new Set(targets.filter((peel) => real.get(peel)?.ok));
-  return { states, stopped, failedLate, ok, ignored, code, why };
+  const isComplete = status === "complete";
+  const executed = new Set(targets.filter((peel) => isComplete || real.has(peel)));
+  const unfinished = targets.filter((peel) => /unfinished|queued|executing/.test(states.get(peel) ?? ""));
+  const queue = { accepted: acks, executed, waits: new Set(status === "canceled" ? [] : unfinished), isComplete };
+  return { states, stopped, failedLate, ok, ignored, code, why, queue };
 }
 
 let site: HistorySite;
@@ -86,15 +110,21 @@ afterAll(() => site.stop());
 const shown = (peel: string) => peel.replace(/(?<=[^_].*)_(?=.*[^_])/g, ".");
 
 test(`each command tells what is true of random histories (seed ${SEED})`, async () => {
+  const jobs: Queued[] = [];
+  const random = dice(SEED);
   for (let n = 0; n < draws(25, 300); n++) {
     // A second attempt must not read the records of the first.
     const jid = `story-${SEED + n}-${crypto.randomUUID().slice(0, 8)}`;
     const history = draw(dice(SEED + n));
     await write(site, jid, history);
-    const { states, stopped, failedLate, ok, ignored, code, why } = truth(history);
+    const isBehind = (peel: string) => firstBefore(jobs, n, peel) !== undefined;
+    const { states, stopped, failedLate, ok, ignored, code, why, queue } = truth(history, isBehind);
+    jobs.push({ jid, ...queue });
+    const former = random.below(jobs.length);
     const run = async (...args: string[]) => zester(["job", ...args], { env: site.env });
-    const [trace, summary, output, missing, bad, late] = await Promise.all([
+    const [trace, before, summary, output, missing, bad, late] = await Promise.all([
       run("trace", jid, "--format", "json"),
+      run("trace", (jobs[former] as Queued).jid, "--format", "json"),
       run("show", jid, "--summary"),
       run("show", jid, "--output"),
       ...["--missing", "--bad", "--late"].map((flag) => run("show", jid, flag, "-q")),
@@ -103,6 +133,21 @@ test(`each command tells what is true of random histories (seed ${SEED})`, async
     const story = JSON.parse(trace?.stdout ?? "");
     const told = new Map(story.peels.map((one: Record<string, string>) => [one.peel_id, one.state]));
     expect([where, ...[...told].sort()]).toEqual([where, ...[...states].sort()]);
+    for (const [place, { peels }] of [
+      [n, story],
+      [former, JSON.parse(before?.stdout ?? "")],
+    ])
+      for (const { peel_id: peel, state, behind } of peels) {
+        const first = firstBefore(jobs, place, peel);
+        const waits = (jobs[place] as Queued).waits.has(peel);
+        expect([where, place, peel, behind]).toEqual([where, place, peel, waits ? first : undefined]);
+        expect([where, place, peel, state === "queued"]).toEqual([
+          where,
+          place,
+          peel,
+          state !== "unfinished" && waits && first !== undefined,
+        ]);
+      }
     expect([where, story.peels.length, story.ignored.length]).toEqual([where, states.size, ignored]);
     for (const one of [...story.peels, ...story.events]) {
       expect([where, history.targets]).toContainEqual(

@@ -1,0 +1,41 @@
+// The newest jobs: only the end of the stream is read.
+import { isJson } from "../codec/decode.ts";
+import { byCreation, type Job, type JobRow, RETRY_OF_KEY, ROW_FIELDS } from "../model/job.ts";
+import type { Store } from "../store.ts";
+import { inTime } from "./heartbeats.ts";
+import { toJob } from "./job-table.ts";
+
+/** Messages of about 200 jobs and of their index entries. */
+const CHANGES = 1024;
+
+/**
+ * @param wanted selects records before they are decoded; a job counts by its newest record
+ * @returns by JID, in the order of their first messages there; fields of rows only
+ */
+export async function newestJobs(store: Store, wanted?: (bytes: Uint8Array) => boolean): Promise<Map<string, Job>> {
+  const state = await store.jobsState();
+  const found = new Map<string, Job>();
+  await state.changes({ newest: CHANGES }, 2 * CHANGES, (key, start, bytes) => {
+    const isWanted = bytes && (wanted?.(bytes) ?? true);
+    if (!isWanted && found.size === 0) return;
+    const jid = Buffer.from(key.subarray(start)).toString();
+    if (isWanted) found.set(jid, toJob(jid, bytes, ROW_FIELDS));
+    else found.delete(jid);
+  });
+  return found;
+}
+
+const mayBeRetry = (bytes: Uint8Array) =>
+  isJson(bytes) || Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(RETRY_OF_KEY);
+
+async function readRetries(store: Store): Promise<JobRow[]> {
+  const found = await newestJobs(store, mayBeRetry);
+  return Array.from(found.values(), ({ row }) => row)
+    .filter(({ retryOf }) => retryOf !== undefined)
+    .sort(byCreation);
+}
+
+/** Oldest first; none if reading fails or takes more than a second: they are only a note. */
+export async function newestRetries(store: Store): Promise<readonly JobRow[]> {
+  return (await inTime(store, readRetries(store))) ?? [];
+}
