@@ -10,19 +10,19 @@ const CHANGES = 1024;
 
 /**
  * @param wanted selects records before they are decoded; a job counts by its newest record
- * @returns by JID, in the order of their first messages there; fields of rows only
+ * @returns in the order of their first messages there; of records only the fields of rows
  */
-export async function newestJobs(store: Store, wanted?: (bytes: Uint8Array) => boolean): Promise<Map<string, Job>> {
+export async function newestJobs(store: Store, wanted?: (bytes: Uint8Array) => boolean): Promise<Job[]> {
   const state = await store.jobsState();
-  const found = new Map<string, Job>();
+  const found = new Map<string, Uint8Array>();
   await state.changes({ newest: CHANGES }, 2 * CHANGES, (key, start, bytes) => {
     const isWanted = bytes && (wanted?.(bytes) ?? true);
     if (!isWanted && found.size === 0) return;
     const jid = Buffer.from(key.subarray(start)).toString();
-    if (isWanted) found.set(jid, toJob(jid, bytes, ROW_FIELDS));
+    if (isWanted) found.set(jid, new Uint8Array(bytes));
     else found.delete(jid);
   });
-  return found;
+  return Array.from(found, ([jid, bytes]) => toJob(jid, bytes, ROW_FIELDS));
 }
 
 const mayBeRetry = (bytes: Uint8Array) =>
@@ -30,7 +30,8 @@ const mayBeRetry = (bytes: Uint8Array) =>
 
 async function readRetries(store: Store): Promise<JobRow[]> {
   const found = await newestJobs(store, mayBeRetry);
-  return Array.from(found.values(), ({ row }) => row)
+  return found
+    .map(({ row }) => row)
     .filter(({ retryOf }) => retryOf !== undefined)
     .sort(byCreation);
 }

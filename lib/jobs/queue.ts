@@ -16,7 +16,7 @@ import { newestJobs } from "./newest.ts";
 /** Functions that bypass the queue: they only read. */
 const PASSING_FUNCTIONS = /^(test\.ping|sys\.(list_functions|doc)|(grains|settings|pillar)\..*|facts\.(?!set$).*)$/;
 
-/** A peel's own schedule runs outside the queue. */
+/** What a peel runs by its own schedule is in no queue. */
 const queues = ({ fn, source }: JobRow) => source !== "schedule" && !PASSING_FUNCTIONS.test(fn ?? "");
 
 /** Active jobs older than the newest ones that are read. */
@@ -31,18 +31,18 @@ const READER = wholeRecords(STORY_FIELDS);
 /** The jobs of the newest messages, and older ones from the index of active jobs, which can lack some; newest first. */
 async function readOthers(store: Store, jid: string): Promise<{ earlier: readonly Job[]; later: readonly Job[] }> {
   const [newest, active] = await Promise.all([newestJobs(store), store.activeJids()]);
+  const known = new Set([jid, ...newest.map(({ row }) => row.jid)]);
   const read = async (other: string) => {
     const bytes = await store.job(other);
     return bytes ? toJob(other, bytes) : [];
   };
-  const others = active.filter((other) => other !== jid && !newest.has(other)).slice(0, MOST_OLDER);
-  const older = (await Promise.all(others.map(read))).flat();
-  older.sort((a, b) => byCreation(b.row, a.row));
-  const jobs = [...newest.values()].filter(({ row }) => row.jid === jid || queues(row)).reverse();
-  const place = jobs.findIndex(({ row }) => row.jid === jid);
+  const others = active.filter((other) => !known.has(other)).slice(0, MOST_OLDER);
+  const older = (await Promise.all(others.map(read))).flat().sort((a, b) => byCreation(a.row, b.row));
   // Without a message among the newest, it is older than all of them.
-  const [later, before] = place < 0 ? [jobs, []] : [jobs.slice(0, place), jobs.slice(place + 1)];
-  return { later, earlier: [...before, ...older.filter(({ row }) => queues(row))] };
+  const place = newest.findIndex(({ row }) => row.jid === jid);
+  const earlier = [...older, ...newest.slice(0, Math.max(0, place))].reverse();
+  const queued = (jobs: readonly Job[]) => jobs.filter(({ row }) => queues(row));
+  return { earlier: queued(earlier), later: queued(newest.slice(place + 1)) };
 }
 
 /** The acks and returns of these peels. */

@@ -92,7 +92,7 @@ async function tell(
   const { nowNs } = around;
   const row = jobRow(jid, job);
   // If heartbeats and queues add nothing, a second story of 10,000 peels is not needed.
-  const story = around.offline || around.behind ? storyOf(jid, job, returns, steps, around) : first;
+  const story = around.offline || around.behind?.size ? storyOf(jid, job, returns, steps, around) : first;
   return { row, job, story, stuck: stuckOf(row, nowNs, sign), sign, nowNs, noReturns, noEvents, noHeartbeats };
 }
 

@@ -122,9 +122,9 @@ const STORIES: readonly PeelColumn<PeelStory>[] = [
   {
     title: "WAITED",
     gives: [leaves(2)],
-    text: (peels) => longest(peels.map(({ waitedNs }) => waitedNs)),
+    text: (peels) => longest(peels.map(({ state, waitedNs, soFarNs }) => (state === "queued" ? soFarNs : waitedNs))),
   },
-  TOOK,
+  { ...TOOK, text: (peels) => (peels[0]?.state === "queued" ? "-" : tookText(peels)) },
   DETAIL,
 ];
 

@@ -99,7 +99,7 @@ e         late       -          0s      1.2s         returned after it was marke
 f         late       -          -       1.2s         returned after it was marked unreachable: no\\nspace
 g         late       -          -       1.2s         returned after the job ended: ok
 b         silent     -          -       -
-d         queued     4ms        -       2.5s so far  waiting for job 2hPx9
+d         queued     4ms        2.5s    -            waiting for job 2hPx9
 web.01    executing  4ms        -       2.5s so far
 `);
 });
@@ -171,8 +171,8 @@ test("of many peels those in the same state and detail share a row, with the mos
   for (let n = 3; n <= 24; n++) all.push(story(n, { deliveredNs: n === 24 ? 2_000_000n : 1_000_000n, waitedNs: 0n }));
   expect(storyText(all, TERMINAL, false)).toBe(`\
 PEEL           STATE         DELIVERED  WAITED  TOOK         DETAIL
-web-001        queued        -          -       1.0s so far  waiting for job j1
-web-002        queued        -          -       2.0s so far  waiting for job j2
+web-001        queued        -          1.0s    -            waiting for job j1
+web-002        queued        -          2.0s    -            waiting for job j2
 web-[003-024]  22 executing  ≤2ms       0s      ≤24s so far
 `);
   const last = storyText(all, TERMINAL, false, { worstLast: true }).split("\n");
